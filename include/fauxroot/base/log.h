@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The log: lines on stderr, "[fauxroot:parent] warning: slirp4netns died; started again".
+ *
+ * The priorities are syslog's. Where stderr is the journal (JOURNAL_STREAM names its device and
+ * inode, man 5 systemd.exec) a line starts with <N>; on a terminal it is coloured; with
+ * --log-format=json it is one JSON object. Level and form are the one mutable global of the program.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "fauxroot/base/macro.h"
+
+struct error;
+
+enum log_level {
+	LOG_LEVEL_ERROR = 3,
+	LOG_LEVEL_WARNING = 4,
+	LOG_LEVEL_INFO = 6,
+	LOG_LEVEL_DEBUG = 7,
+};
+
+enum log_format {
+	LOG_FORMAT_TEXT = 0,
+	LOG_FORMAT_JSON,
+};
+
+/*
+ * log_setup() - decide once how lines look
+ * @program: "fauxroot", or "rootlesskit" in compatible clothes; must outlive the process
+ * @role: "parent", "child", "forwarder", …; must outlive the process
+ *
+ * Looks at stderr (terminal, journal) and NO_COLOR. Until it is called, lines are plain text of
+ * level info from "fauxroot:parent".
+ */
+void log_setup(const char *program, const char *role, enum log_level level, enum log_format format);
+
+/* log_set_role() - the role of this process after a fork; @role must outlive the process */
+void log_set_role(const char *role);
+
+/* log_enabled() - would a line of this level be written? */
+bool log_enabled(enum log_level level);
+
+/*
+ * log_redirect() - send lines to @sink instead of stderr, NULL to undo
+ *
+ * The child uses it so that its lines travel over the handshake and never mix with the target's.
+ * @sink gets the level and the bare message.
+ */
+void log_redirect(void (*sink)(void *arg, enum log_level level, const char *message), void *arg);
+
+/* log_write() - one line; control characters in the message are shown as '?' */
+void log_write(enum log_level level, const char *fmt, ...) _printf_(2, 3);
+
+/* log_as() - a line that another process of ours has sent, under that process's role */
+void log_as(const char *role, enum log_level level, const char *message);
+
+/* log_failure() - the error @err as a line of level error */
+void log_failure(const struct error *err);
+
+#define log_error(...)   log_write(LOG_LEVEL_ERROR, __VA_ARGS__)
+#define log_warning(...) log_write(LOG_LEVEL_WARNING, __VA_ARGS__)
+#define log_info(...)    log_write(LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_debug(...)                                                                             \
+	do {                                                                                       \
+		if (log_enabled(LOG_LEVEL_DEBUG))                                                  \
+			log_write(LOG_LEVEL_DEBUG, __VA_ARGS__);                                   \
+	} while (0)

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The cleanup kit: attributes that release what a variable holds when it leaves its scope, and the
+ * macros that hand a resource on. Every resource has one owner; TAKE_FD() and TAKE_PTR() move it.
+ */
+#pragma once
+
+#include <stdlib.h>
+
+#define _printf_(fmt, args)  __attribute__((format(printf, fmt, args)))
+#define _cleanup_(f)         __attribute__((cleanup(f)))
+#define _warn_unused_result_ __attribute__((warn_unused_result))
+#define _noreturn_           __attribute__((noreturn))
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define MIN(a, b)     ((a) < (b) ? (a) : (b))
+#define MAX(a, b)     ((a) > (b) ? (a) : (b))
+
+/* The value of @p, which is NULL from now on: ownership goes to the reader. */
+#define TAKE_PTR(p)                                                                                \
+	({                                                                                         \
+		__typeof__(p) taken_ = (p);                                                        \
+		(p) = NULL;                                                                        \
+		taken_;                                                                            \
+	})
+
+static inline void free_ptr(void *p)
+{
+	free(*(void **)p);
+}
+
+#define _cleanup_free_ _cleanup_(free_ptr)

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Parsing by cursor: a bounded piece of text and a place in it. A parser advances the cursor over
+ * what it took and leaves it alone on failure; at the end the caller asks cursor_at_end(), so
+ * trailing garbage is never passed over. No locale, no white space skipped, no sign, no overflow.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct cursor {
+	const char *at;
+	const char *end;
+};
+
+static inline struct cursor cursor_of(const char *s)
+{
+	return (struct cursor){s, s + strlen(s)};
+}
+
+static inline struct cursor cursor_of_n(const char *s, size_t n)
+{
+	return (struct cursor){s, s + n};
+}
+
+static inline bool cursor_at_end(const struct cursor *c)
+{
+	return c->at == c->end;
+}
+
+static inline size_t cursor_left(const struct cursor *c)
+{
+	return (size_t)(c->end - c->at);
+}
+
+/* cursor_char() - take the character @ch if it stands here */
+bool cursor_char(struct cursor *c, char ch);
+
+/* cursor_word() - take the whole of @word if it stands here */
+bool cursor_word(struct cursor *c, const char *word);
+
+/*
+ * cursor_until() - take everything up to, not including, the first of the characters in @stops, or
+ * up to the end; @ret_n may become 0. Never fails.
+ */
+void cursor_until(struct cursor *c, const char *stops, const char **ret, size_t *ret_n);
+
+/* cursor_line() - take one line without its newline; false at the end of the text */
+bool cursor_line(struct cursor *c, struct cursor *ret_line);
+
+/* cursor_blanks() - take spaces and tabs; returns how many */
+size_t cursor_blanks(struct cursor *c);
+
+/*
+ * cursor_u64() - take a decimal number of at least one digit
+ *
+ * Returns 0, -EINVAL where no digit stands here, -ERANGE where the value exceeds @max.
+ */
+int cursor_u64(struct cursor *c, uint64_t max, uint64_t *ret);
+int cursor_u32(struct cursor *c, uint32_t max, uint32_t *ret);
+
+/* parse_u32() - the whole of @s as a decimal number of at most @max; 0, -EINVAL or -ERANGE */
+int parse_u32(const char *s, uint32_t max, uint32_t *ret);
+
+/* parse_bool() - the booleans of Go's strconv.ParseBool; 0 or -EINVAL */
+int parse_bool(const char *s, bool *ret);

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Strings: bounded formatting, comparisons that read well, and NULL-terminated string lists. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "fauxroot/base/macro.h"
+
+static inline bool streq(const char *a, const char *b)
+{
+	return strcmp(a, b) == 0;
+}
+
+/* str_after() - what follows @prefix in @s, or NULL where @s does not begin with it */
+const char *str_after(const char *s, const char *prefix);
+
+/* str_format() - as asprintf(3), but returns the fresh string or NULL (out of memory) */
+char *str_format(const char *fmt, ...) _printf_(1, 2);
+
+/*
+ * str_print() - snprintf(3) that says whether all fitted
+ *
+ * Returns 0 or -ENAMETOOLONG; @buf is always terminated.
+ */
+int str_print(char *buf, size_t size, const char *fmt, ...) _printf_(3, 4);
+
+/* str_printable() - replace control characters and trailing white space of @s in place */
+void str_printable(char *s);
+
+/*
+ * A list of strings that it owns. items is NULL while empty, else NULL-terminated, so that it can
+ * be handed to execve(2).
+ */
+struct strv {
+	char **items;
+	size_t n;
+};
+
+/* strv_add() - append a copy of @s; 0 or -ENOMEM */
+int strv_add(struct strv *v, const char *s);
+
+/* strv_add_n() - append a copy of the @n bytes at @s; 0 or -ENOMEM */
+int strv_add_n(struct strv *v, const char *s, size_t n);
+
+/* strv_addf() - append a formatted string; 0 or -ENOMEM */
+int strv_addf(struct strv *v, const char *fmt, ...) _printf_(2, 3);
+
+/* strv_join() - a fresh string of all items with @separator between, NULL when out of memory */
+char *strv_join(const struct strv *v, const char *separator);
+
+bool strv_contains(const struct strv *v, const char *s);
+
+void strv_clear(struct strv *v);
+
+#define _cleanup_strv_ _cleanup_(strv_clear)

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The id map: which ids the child sees and what they are outside.
+ *
+ * Child id 0 is the caller; 1… are the caller's subordinate ranges, in their order, end to end. The
+ * maps are written by newuidmap(1) and newgidmap(1), or directly where we have the capabilities
+ * (man 7 user_namespaces, "Defining user and group ID mappings").
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "fauxroot/base/clock.h"
+#include "fauxroot/idmap/subid.h"
+
+struct config;
+struct error;
+
+/* The kernel takes at most this many lines in uid_map or gid_map. */
+#define IDMAP_MAX_EXTENTS 340
+
+struct idmap_extent {
+	uint32_t inside;
+	uint32_t outside;
+	uint32_t count;
+};
+
+struct idmap_plan {
+	struct idmap_extent extents[IDMAP_MAX_EXTENTS];
+	size_t n;
+};
+
+struct idmap {
+	struct idmap_plan uid;
+	struct idmap_plan gid;
+	bool single; /* only the caller: written by ourselves, setgroups denied first */
+};
+
+/*
+ * idmap_plan() - lay @ranges end to end behind the caller's own id
+ * @kind: for the error's words
+ * @own: the caller's user or group id
+ *
+ * Adjacent ranges that stay adjacent are merged into one extent. Returns 0, or -EINVAL with a
+ * sentence that shows the lines: two ranges overlap, one holds @own, one ends past 2^32-2, or there
+ * are more extents than the kernel takes.
+ */
+int idmap_plan(enum subid_kind kind, uint32_t own, const struct subid_ranges *ranges,
+	       struct idmap_plan *ret, struct error *err);
+
+/*
+ * idmap_prepare() - both plans for the calling user, from the sources that @config names
+ *
+ * Needs no child: what is wrong with /etc/subuid is said before anything has started. Returns 0, or
+ * -errno at step STEP_IDMAP; -ENOENT: the user has no ranges.
+ */
+int idmap_prepare(const struct config *config, struct idmap *ret, struct error *err);
+
+/*
+ * idmap_apply() - give @child its maps
+ * @child: a process in a new user namespace that waits for them
+ *
+ * newuidmap and newgidmap run side by side; the first words of what they print stand in the error.
+ * Returns 0, -ETIMEDOUT, -ECANCELED, or -errno at step STEP_IDMAP.
+ */
+int idmap_apply(const struct idmap *map, pid_t child, const struct deadline *deadline,
+		int cancel_fd, struct error *err);

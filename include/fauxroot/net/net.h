@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The child's network: a registry of drivers, one file a driver.
+ *
+ * A driver says in advance what network it will give (plan: no process started, nothing touched),
+ * then starts it from the launcher's side, while the child mounts. Whatever must happen inside the
+ * child's namespaces goes through ns_run() on the pinned descriptors. A driver's helper is
+ * supervised: it is started again when it dies, or its death is fatal by name, never silent.
+ */
+#pragma once
+
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "fauxroot/base/clock.h"
+#include "fauxroot/base/str.h"
+#include "fauxroot/config/config.h"
+#include "fauxroot/sys/ns.h"
+
+struct error;
+struct event_base;
+struct net;
+
+/* The network that a driver will give. Addresses in network byte order. */
+struct net_plan {
+	bool own_netns;	   /* the child gets a network namespace */
+	bool configures_dns; /* resolv.conf and hosts are made for it */
+	char ifname[IFNAMSIZ];
+	unsigned mtu;
+	unsigned prefix;
+	struct in_addr address, gateway, dns;
+	bool ipv6;
+	struct in6_addr address6, gateway6, dns6;
+};
+
+struct net_driver {
+	enum net_mode mode;
+	const char *name; /* as in --net=NAME and in the API */
+
+	/* Fill @ret from the options. 0 or -errno. */
+	int (*plan)(const struct config *config, struct net_plan *ret, struct error *err);
+
+	/*
+	 * Look at this machine: is the helper there, what can it do? Called before the clone, so
+	 * that what is missing is said before anything has started. May be NULL.
+	 */
+	int (*check)(struct net *net, struct error *err);
+
+	/* Set up the child's network and start the helper; need not wait until it is ready. */
+	int (*start)(struct net *net, struct error *err);
+
+	/* Wait until the network is usable. May be NULL. */
+	int (*wait_ready)(struct net *net, struct error *err);
+
+	/* The process @pid, reaped with @status, if it was this driver's: see net_child_ended(). */
+	int (*child_ended)(struct net *net, pid_t pid, int status, struct error *err);
+
+	/* End what is still there. Accepts a half-started network. */
+	void (*stop)(struct net *net);
+};
+
+/* A driver at work. The fields belong to the drivers; launch/ uses the functions below. */
+struct net {
+	const struct net_driver *driver;
+	const struct config *config;
+	struct net_plan plan;
+	const struct ns_set *ns;  /* set by net_start() */
+	int cancel_fd;		  /* as fd_wait() */
+	struct event_base *base;  /* NULL until net_supervise() */
+	void (*fatal)(void *arg, const struct error *err);
+	void *fatal_arg;
+	void *state; /* the driver's own */
+};
+
+/* net_open() - the driver that @config names, its plan made and the machine checked */
+int net_open(const struct config *config, int cancel_fd, struct net *ret, struct error *err);
+
+/* net_dns() - the addresses for resolv.conf as text; 0 or -ENOMEM */
+int net_dns(const struct net *net, struct strv *ret);
+
+/* net_start(), net_wait_ready() - as the driver's; step STEP_NET, STEP_TUN or STEP_SLIRP */
+int net_start(struct net *net, const struct ns_set *ns, struct error *err);
+int net_wait_ready(struct net *net, struct error *err);
+
+/*
+ * net_supervise() - from now on live in the event loop @base
+ * @fatal: called from the loop when the network is lost for good
+ */
+void net_supervise(struct net *net, struct event_base *base,
+		   void (*fatal)(void *arg, const struct error *err), void *fatal_arg);
+
+/*
+ * net_child_ended() - a child of the launcher has been reaped, or has stopped
+ * @status: as waitpid(2) reports it; WIFSTOPPED for a stopped one
+ *
+ * Returns 1 where it was the driver's (and has been dealt with), 0 where it was not, -errno where
+ * the network is lost for good.
+ */
+int net_child_ended(struct net *net, pid_t pid, int status, struct error *err);
+
+void net_stop(struct net *net);
+
+/* net_drivers() - the registry; ends with NULL */
+const struct net_driver *const *net_drivers(void);

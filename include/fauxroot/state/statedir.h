@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The state directory: child_pid, api.sock, resolv.conf, hosts, lock.
+ *
+ * It is ours, 0700 and no symbolic link, which is checked by descriptor. Its file "lock" holds an
+ * exclusive flock(2) for as long as the launcher lives, so a second launcher, or a RootlessKit, on
+ * the same directory is refused; the directory itself is flocked, too, which keeps cleaners of /tmp
+ * away (man 8 systemd-tmpfiles). Files appear whole: a temporary file and a rename.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct error;
+
+struct statedir {
+	char *path; /* absolute and canonical */
+	int dir;    /* descriptor of the directory */
+	int lock;   /* descriptor of its file "lock", locked */
+};
+
+#define STATEDIR_NONE ((struct statedir){NULL, -1, -1})
+
+/*
+ * statedir_open() - make, check, lock and empty a state directory
+ * @wanted: the path; NULL: fauxroot.XXXXXX under the first of $XDG_RUNTIME_DIR, $TMPDIR, /tmp where
+ *	it can be made
+ *
+ * Missing parents are made. A lock that a dying predecessor holds is waited for up to a second. What
+ * stands in the directory but "lock" is removed, without leaving the file system and without
+ * following links. The umask does not matter.
+ * Returns 0, or -errno at step STEP_STATEDIR: -EBUSY with the PID of the launcher that has it,
+ * -ENOTDIR, -ELOOP, -EPERM (another user's), -ENAMETOOLONG (a socket below it would exceed 107
+ * bytes); nothing is changed then.
+ */
+int statedir_open(const char *wanted, struct statedir *ret, struct error *err);
+
+/*
+ * statedir_write() - make the file @name whole or not at all: temporary file, then rename(2)
+ *
+ * Returns 0 or -errno (ENOSPC: the old content, if any, stands).
+ */
+int statedir_write(const struct statedir *dir, const char *name, const void *data, size_t size,
+		   mode_t mode, struct error *err);
+
+/* statedir_unlink() - remove one file if it is there */
+void statedir_unlink(const struct statedir *dir, const char *name);
+
+/*
+ * statedir_remove() - at our end: empty and remove the directory, while the lock is still held
+ *
+ * Where the path leads to another directory by now (somebody renamed ours away) that one is left
+ * alone. Accepts STATEDIR_NONE.
+ */
+void statedir_remove(struct statedir *dir);
+
+/* statedir_close() - let go without removing anything, in a process that only inherited it */
+void statedir_close(struct statedir *dir);

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Namespaces: making them, holding them by descriptor, and running a function inside them.
+ *
+ * The descriptors are opened right after the clone and are the only handle used later: /proc/PID/ns
+ * is closed to us once the target has executed a file that it may not read, and the target may move
+ * on to namespaces of its own (man 7 namespaces, man 2 ptrace).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "fauxroot/base/clock.h"
+#include "fauxroot/base/spawn.h"
+
+struct error;
+
+/* Pinned namespaces of the child; -1 for one that the child shares with us. */
+struct ns_set {
+	int user;
+	int mnt;
+	int net;
+};
+
+#define NS_SET_NONE ((struct ns_set){-1, -1, -1})
+
+void ns_set_close(struct ns_set *ns);
+
+/*
+ * ns_clone() - fork(2) into new namespaces
+ * @flags: CLONE_NEW… as in man 2 clone
+ * @ret: in the parent, the child with its pidfd
+ *
+ * clone(2) with CLONE_PIDFD (Linux 5.2), so it works where clone3 is refused. Returns 0 in the
+ * child, 1 in the parent, -errno (man 7 user_namespaces, ERRORS: EPERM, ENOSPC, EINVAL, EUSERS).
+ */
+int ns_clone(unsigned long flags, struct process *ret, struct error *err);
+
+/*
+ * ns_pin() - open the namespaces of @pid that @flags of ns_clone() made
+ *
+ * Must come before the child can exec. Returns 0 or -errno; @ret is untouched on failure.
+ */
+int ns_pin(pid_t pid, unsigned long flags, struct ns_set *ret, struct error *err);
+
+/* Which of the pinned namespaces a runner joins; the user namespace always. */
+enum ns_which {
+	NS_JOIN_USER = 0,
+	NS_JOIN_NET = 1 << 0,
+	NS_JOIN_MNT = 1 << 1,
+};
+
+/*
+ * ns_join() - setns(2) into the user namespace and those of @which
+ *
+ * For a process that fork_clean() has made undumpable. Afterwards it has all capabilities in the
+ * child's user namespace; its user id stays ours. Returns 0 or -errno.
+ */
+int ns_join(const struct ns_set *ns, unsigned which, struct error *err);
+
+/*
+ * ns_run() - run @job in the child's namespaces in a short-lived process, and wait for it
+ * @name: of the process, at most 15 bytes
+ * @job: runs in the new process, which holds nothing but 0, 1, 2 and @keep; returns 0 or -errno with
+ *	its error filled; what it writes to *arg stays in the new process, except for @out
+ * @keep: descriptors the job needs, or NULL
+ * @out: memory of @out_size bytes (at most 1024) copied back from the runner when the job has
+ *	returned 0; NULL for none
+ * @deadline, @cancel_fd: as fd_wait()
+ *
+ * Returns what @job returned, with its error; or -ETIMEDOUT, -ECANCELED.
+ */
+struct ns_job {
+	const char *name;
+	unsigned which;
+	int (*run)(void *arg, struct error *err);
+	void *arg;
+	const int *keep;
+	size_t n_keep;
+	void *out;
+	size_t out_size;
+};
+
+int ns_run(const struct ns_set *ns, const struct ns_job *job, const struct deadline *deadline,
+	   int cancel_fd, struct error *err);
+
+/*
+ * ns_hold() - a process that stays in the child's namespaces, for a helper that wants a PID
+ *
+ * It joins user, net and mount namespace with nothing in its hands, becomes dumpable again (a helper
+ * must be able to open its /proc/PID/ns) and sleeps until process_kill(). Having the child's own root
+ * directory it is worth nothing to a target that gets hold of it.
+ * Returns 0 once it is in place, or -errno.
+ */
+int ns_hold(const struct ns_set *ns, struct process *ret, const struct deadline *deadline,
+	    int cancel_fd, struct error *err);

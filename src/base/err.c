@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fauxroot/base/err.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const step_names[] = {
+	[STEP_NONE] = "launch",	  [STEP_OPTIONS] = "options", [STEP_STATEDIR] = "statedir",
+	[STEP_CLONE] = "clone",	  [STEP_IDMAP] = "idmap",     [STEP_MOUNT] = "mount",
+	[STEP_NET] = "net",	  [STEP_TUN] = "tun",	      [STEP_SLIRP] = "slirp4netns",
+	[STEP_API] = "api",	  [STEP_EXEC] = "exec",	      [STEP_PORT] = "port",
+};
+static_assert(ARRAY_SIZE(step_names) == STEP_COUNT_, "every step has a name");
+
+/* An errno that a careless caller passed as 0 or negative must still read as a failure. */
+static int sane(int errnum)
+{
+	return errnum > 0 ? errnum : EIO;
+}
+
+int err_set(struct error *err, int errnum, const char *fmt, ...)
+{
+	va_list ap;
+	size_t used;
+	int n;
+
+	errnum = sane(errnum);
+	if (!err)
+		return -errnum;
+	va_start(ap, fmt);
+	n = vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	va_end(ap);
+	used = n < 0 ? 0 : MIN((size_t)n, sizeof(err->text) - 1);
+	snprintf(err->text + used, sizeof(err->text) - used, ": %s", strerror(errnum));
+	err->code = errnum;
+	err->step = STEP_NONE;
+	return -errnum;
+}
+
+int err_say(struct error *err, int errnum, const char *fmt, ...)
+{
+	va_list ap;
+
+	errnum = sane(errnum);
+	if (!err)
+		return -errnum;
+	va_start(ap, fmt);
+	vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	va_end(ap);
+	err->code = errnum;
+	err->step = STEP_NONE;
+	return -errnum;
+}
+
+int err_wrap(struct error *err, int rc, const char *fmt, ...)
+{
+	char inner[sizeof(err->text)];
+	va_list ap;
+	size_t used;
+	int n;
+
+	if (!err)
+		return rc;
+	memcpy(inner, err->text, sizeof(inner));
+	va_start(ap, fmt);
+	n = vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	va_end(ap);
+	used = n < 0 ? 0 : MIN((size_t)n, sizeof(err->text) - 1);
+	snprintf(err->text + used, sizeof(err->text) - used, ": %s", inner);
+	return rc;
+}
+
+int err_step(struct error *err, int rc, enum error_step step)
+{
+	if (err && err->step == STEP_NONE)
+		err->step = step;
+	return rc;
+}
+
+const char *error_step_name(enum error_step step)
+{
+	return (unsigned)step < STEP_COUNT_ ? step_names[step] : step_names[STEP_NONE];
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fauxroot/base/fd.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/close_range.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "fauxroot/base/clock.h"
+#include "fauxroot/base/parse.h"
+
+int fd_close(int fd)
+{
+	if (fd >= 0) {
+		int saved = errno;
+
+		close(fd);
+		errno = saved;
+	}
+	return -1;
+}
+
+int fd_set_cloexec(int fd, int on)
+{
+	int flags = fcntl(fd, F_GETFD);
+
+	if (flags < 0)
+		return -errno;
+	flags = on ? flags | FD_CLOEXEC : flags & ~FD_CLOEXEC;
+	return fcntl(fd, F_SETFD, flags) < 0 ? -errno : 0;
+}
+
+static int compare_int(const void *a, const void *b)
+{
+	int x = *(const int *)a, y = *(const int *)b;
+
+	return (x > y) - (x < y);
+}
+
+static bool is_kept(int fd, const int *keep, size_t n_keep)
+{
+	for (size_t i = 0; i < n_keep; i++)
+		if (keep[i] == fd)
+			return true;
+	return false;
+}
+
+/*
+ * Where close_range(2) is refused (a container's seccomp profile older than Linux 5.9): go through
+ * /proc/self/fd, and where that is not to be had either, through the whole table. @act closes or
+ * marks one descriptor.
+ */
+static int each_fd_from(int first, const int *keep, size_t n_keep, int (*act)(int fd))
+{
+	struct rlimit limit = {.rlim_cur = 1024};
+	DIR *dir = opendir("/proc/self/fd");
+	struct dirent *entry;
+	int end;
+
+	if (dir) {
+		int own = dirfd(dir);
+
+		while ((entry = readdir(dir))) {
+			uint32_t fd;
+
+			if (parse_u32(entry->d_name, INT_MAX, &fd) < 0 || (int)fd < first ||
+			    (int)fd == own || is_kept((int)fd, keep, n_keep))
+				continue;
+			act((int)fd);
+		}
+		closedir(dir);
+		return 0;
+	}
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return -errno;
+	end = limit.rlim_cur > 1 << 20 ? 1 << 20 : (int)limit.rlim_cur;
+	for (int fd = first; fd < end; fd++)
+		if (!is_kept(fd, keep, n_keep))
+			act(fd);
+	return 0;
+}
+
+static int act_close(int fd)
+{
+	return close(fd);
+}
+
+static int act_cloexec(int fd)
+{
+	return fd_set_cloexec(fd, 1);
+}
+
+static int close_range_call(unsigned first, unsigned last, unsigned flags)
+{
+	return syscall(SYS_close_range, first, last, flags) < 0 ? -errno : 0;
+}
+
+int fd_close_all_except(const int *keep, size_t n_keep)
+{
+	int sorted[64];
+	size_t n = 0;
+	int next = 3, rc = 0;
+
+	if (n_keep > ARRAY_SIZE(sorted))
+		return -E2BIG;
+	for (size_t i = 0; i < n_keep; i++)
+		if (keep[i] >= 3)
+			sorted[n++] = keep[i];
+	qsort(sorted, n, sizeof(sorted[0]), compare_int);
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		if (sorted[i] > next)
+			rc = close_range_call((unsigned)next, (unsigned)sorted[i] - 1, 0);
+		next = sorted[i] + 1;
+	}
+	if (rc == 0)
+		rc = close_range_call((unsigned)next, ~0U, 0);
+	return rc < 0 ? each_fd_from(3, sorted, n, act_close) : 0;
+}
+
+int fd_cloexec_all_from(int first)
+{
+	/* EINVAL: close_range(2) of Linux before 5.11 does not know this flag. */
+	if (close_range_call((unsigned)first, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
+		return 0;
+	return each_fd_from(first, NULL, 0, act_cloexec);
+}
+
+int fd_write_all(int fd, const void *data, size_t size)
+{
+	const char *p = data;
+
+	while (size > 0) {
+		ssize_t n = write(fd, p, size);
+
+		if (n < 0) {
+			if (errno == EINTR)
+				continue;
+			return -errno;
+		}
+		p += n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+int fd_read_bounded(int fd, size_t max, char **ret_data, size_t *ret_size)
+{
+	size_t size = 0, room = MIN(max, (size_t)4096) + 1;
+	_cleanup_free_ char *data = malloc(room + 1);
+
+	if (!data)
+		return -ENOMEM;
+	for (;;) {
+		ssize_t n = read(fd, data + size, room - size);
+
+		if (n < 0) {
+			if (errno == EINTR)
+				continue;
+			return -errno;
+		}
+		if (n == 0)
+			break;
+		size += (size_t)n;
+		if (size > max)
+			return -EFBIG;
+		if (size == room) {
+			char *larger;
+
+			room = MIN(room * 2, max + 1);
+			larger = realloc(data, room + 1);
+			if (!larger)
+				return -ENOMEM;
+			data = larger;
+		}
+	}
+	data[size] = '\0';
+	if (ret_size)
+		*ret_size = size;
+	*ret_data = TAKE_PTR(data);
+	return 0;
+}
+
+int file_read_bounded(int dirfd, const char *path, size_t max, char **ret_data, size_t *ret_size)
+{
+	_cleanup_close_ int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	if (fd < 0)
+		return -errno;
+	return fd_read_bounded(fd, max, ret_data, ret_size);
+}
+
+int fd_wait(int fd, short events, const struct deadline *deadline, int cancel_fd)
+{
+	struct pollfd fds[2] = {
+		{.fd = fd, .events = events},
+		{.fd = cancel_fd, .events = POLLIN},
+	};
+
+	for (;;) {
+		int n = poll(fds, 2, deadline_left(deadline));
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n > 0 && fds[0].revents)
+			return 0;
+		if (n > 0 && fds[1].revents)
+			return -ECANCELED;
+		if (n == 0)
+			return -ETIMEDOUT;
+	}
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fauxroot/base/log.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fauxroot/base/clock.h"
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/parse.h"
+#include "fauxroot/base/str.h"
+
+static struct {
+	const char *program;
+	const char *role;
+	enum log_level level;
+	enum log_format format;
+	bool journal;
+	bool colour;
+	int64_t start_us;
+	void (*sink)(void *arg, enum log_level level, const char *message);
+	void *sink_arg;
+} settings = {
+	.program = "fauxroot",
+	.role = "parent",
+	.level = LOG_LEVEL_INFO,
+};
+
+/* JOURNAL_STREAM is "DEVICE:INODE" of the stream that the manager connected (man 5 systemd.exec). */
+static bool stderr_is_journal(void)
+{
+	const char *text = getenv("JOURNAL_STREAM");
+	uint64_t device, inode;
+	struct cursor c;
+	struct stat st;
+
+	if (!text || fstat(STDERR_FILENO, &st) < 0)
+		return false;
+	c = cursor_of(text);
+	return cursor_u64(&c, UINT64_MAX, &device) == 0 && cursor_char(&c, ':') &&
+	       cursor_u64(&c, UINT64_MAX, &inode) == 0 && cursor_at_end(&c) &&
+	       device == st.st_dev && inode == st.st_ino;
+}
+
+void log_setup(const char *program, const char *role, enum log_level level, enum log_format format)
+{
+	const char *no_colour = getenv("NO_COLOR");
+
+	settings.program = program;
+	settings.role = role;
+	settings.level = level;
+	settings.format = format;
+	settings.journal = stderr_is_journal();
+	settings.colour = isatty(STDERR_FILENO) && !(no_colour && *no_colour);
+	settings.start_us = clock_us();
+}
+
+void log_set_role(const char *role)
+{
+	settings.role = role;
+}
+
+bool log_enabled(enum log_level level)
+{
+	return level <= settings.level;
+}
+
+void log_redirect(void (*sink)(void *arg, enum log_level level, const char *message), void *arg)
+{
+	settings.sink = sink;
+	settings.sink_arg = arg;
+}
+
+static const char *level_name(enum log_level level)
+{
+	switch (level) {
+	case LOG_LEVEL_ERROR:
+		return "error";
+	case LOG_LEVEL_WARNING:
+		return "warning";
+	case LOG_LEVEL_INFO:
+		return "info";
+	case LOG_LEVEL_DEBUG:
+		return "debug";
+	}
+	return "info";
+}
+
+/* A JSON string (RFC 8259, section 7) of @s, cut where @size ends. */
+static void quote_json(char *out, size_t size, const char *s)
+{
+	size_t n = 0;
+
+	for (; *s && n + 8 < size; s++) {
+		unsigned char ch = (unsigned char)*s;
+
+		if (ch == '"' || ch == '\\') {
+			out[n++] = '\\';
+			out[n++] = (char)ch;
+		} else if (ch < 0x20) {
+			n += (size_t)snprintf(out + n, size - n, "\\u%04x", ch);
+		} else {
+			out[n++] = (char)ch;
+		}
+	}
+	out[n] = '\0';
+}
+
+static int format_json(char *line, size_t size, const char *role, enum log_level level,
+		       const char *message)
+{
+	char quoted[2048];
+
+	quote_json(quoted, sizeof(quoted), message);
+	return snprintf(line, size, "{\"level\":\"%s\",\"source\":\"%s:%s\",\"message\":\"%s\"}\n",
+			level_name(level), settings.program, role, quoted);
+}
+
+static int format_text(char *line, size_t size, const char *role, enum log_level level,
+		       const char *message)
+{
+	static const char red[] = "\033[31m", yellow[] = "\033[33m", dim[] = "\033[2m";
+	const char *colour = "", *plain = "";
+	char elapsed[32] = "";
+	char priority[8] = "";
+
+	if (settings.colour && level != LOG_LEVEL_INFO) {
+		plain = "\033[0m";
+		colour = level == LOG_LEVEL_ERROR ? red : level == LOG_LEVEL_WARNING ? yellow : dim;
+	}
+	if (settings.journal)
+		snprintf(priority, sizeof(priority), "<%d>", level);
+	if (settings.level == LOG_LEVEL_DEBUG) {
+		int64_t us = clock_us() - settings.start_us;
+
+		snprintf(elapsed, sizeof(elapsed), "%lld.%03lld ms ", (long long)(us / 1000),
+			 (long long)(us % 1000));
+	}
+	/* RootlessKit pads "child" so that both prefixes are of one width; scripts match on it. */
+	return snprintf(line, size, "%s[%s:%s%s] %s%s%s:%s %s\n", priority, settings.program, role,
+			streq(settings.program, "rootlesskit") && streq(role, "child") ? " " : "",
+			elapsed, colour, level_name(level), plain, message);
+}
+
+void log_as(const char *role, enum log_level level, const char *message)
+{
+	char line[2304];
+	int n;
+
+	if (!log_enabled(level))
+		return;
+	n = settings.format == LOG_FORMAT_JSON
+		    ? format_json(line, sizeof(line), role, level, message)
+		    : format_text(line, sizeof(line), role, level, message);
+	if (n < 0)
+		return;
+	if ((size_t)n >= sizeof(line)) {
+		n = sizeof(line) - 1;
+		line[n - 1] = '\n';
+	}
+	/* One write(2) a line, so that lines of several processes don't mix. Nobody to tell if
+	 * it fails. */
+	(void)fd_write_all(STDERR_FILENO, line, (size_t)n);
+}
+
+void log_write(enum log_level level, const char *fmt, ...)
+{
+	char message[1536];
+	va_list ap;
+
+	if (!log_enabled(level))
+		return;
+	va_start(ap, fmt);
+	vsnprintf(message, sizeof(message), fmt, ap);
+	va_end(ap);
+	str_printable(message);
+	if (settings.sink)
+		settings.sink(settings.sink_arg, level, message);
+	else
+		log_as(settings.role, level, message);
+}
+
+void log_failure(const struct error *err)
+{
+	log_error("%s", err->text);
+}

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fauxroot/base/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/log.h"
+#include "fauxroot/base/str.h"
+
+void process_forget(struct process *p)
+{
+	fd_close(p->pidfd);
+	*p = PROCESS_NONE;
+}
+
+void process_kill(struct process *p)
+{
+	if (p->pid > 0) {
+		kill(p->pid, SIGKILL);
+		while (waitpid(p->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	process_forget(p);
+}
+
+int process_wait(struct process *p, const struct deadline *deadline, int cancel_fd, int *ret_status)
+{
+	int status;
+	int rc = fd_wait(p->pidfd, POLLIN, deadline, cancel_fd);
+
+	if (rc < 0)
+		return rc;
+	while (waitpid(p->pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	process_forget(p);
+	*ret_status = status;
+	return 0;
+}
+
+const char *process_status_text(int status, char *buf, size_t size)
+{
+	if (WIFSIGNALED(status))
+		snprintf(buf, size, "signal %d (%s)", WTERMSIG(status),
+			 strsignal(WTERMSIG(status)));
+	else
+		snprintf(buf, size, "exit status %d", WEXITSTATUS(status));
+	return buf;
+}
+
+/* In the new process: ask to die with @parent, and notice that it has died already. */
+static void die_with(pid_t parent)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
+}
+
+static int open_pidfd(pid_t pid)
+{
+	return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
+int fork_clean(const char *name, const int *keep, size_t n_keep, bool undumpable,
+	       struct process *ret, struct error *err)
+{
+	pid_t parent = getpid();
+	struct process p = PROCESS_NONE;
+
+	p.pid = fork();
+	if (p.pid < 0)
+		return err_set(err, errno, "forking %s", name);
+	if (p.pid == 0) {
+		if (undumpable)
+			prctl(PR_SET_DUMPABLE, 0);
+		die_with(parent);
+		prctl(PR_SET_NAME, name);
+		if (fd_close_all_except(keep, n_keep) < 0)
+			_exit(1);
+		return 0;
+	}
+	p.pidfd = open_pidfd(p.pid);
+	if (p.pidfd < 0) {
+		int errnum = errno;
+
+		process_kill(&p);
+		return err_set(err, errnum, "opening a pidfd of %s", name);
+	}
+	*ret = p;
+	return 1;
+}
+
+int path_find(const char *name, char **ret)
+{
+	const char *path = getenv("PATH");
+	int rc = -ENOENT;
+
+	if (strchr(name, '/')) {
+		char *copy = strdup(name);
+
+		if (!copy)
+			return -ENOMEM;
+		*ret = copy;
+		return 0;
+	}
+	/* What execvp(3) takes where PATH is unset, and the sbin directories, which an ordinary
+	 * user's PATH lacks, are not guessed: a helper elsewhere is named by its option. */
+	if (!path)
+		path = "/usr/local/bin:/usr/bin:/bin";
+	while (*name) {
+		const char *end = strchrnul(path, ':');
+		_cleanup_free_ char *candidate =
+			end == path ? str_format("./%s", name)
+				    : str_format("%.*s/%s", (int)(end - path), path, name);
+		struct stat st;
+
+		if (!candidate)
+			return -ENOMEM;
+		if (access(candidate, X_OK) == 0 && stat(candidate, &st) == 0 &&
+		    S_ISREG(st.st_mode)) {
+			*ret = TAKE_PTR(candidate);
+			return 0;
+		}
+		if (errno == EACCES)
+			rc = -EACCES;
+		if (*end == '\0')
+			break;
+		path = end + 1;
+	}
+	return rc;
+}
+
+/* The signals that a terminal or a service manager sends to everybody: not for our helpers. */
+static void set_helper_signals(void)
+{
+	sigset_t mask;
+
+	for (int sig = 1; sig < NSIG; sig++)
+		if (sig != SIGKILL && sig != SIGSTOP)
+			signal(sig, SIG_DFL);
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGINT);
+	sigaddset(&mask, SIGTERM);
+	sigaddset(&mask, SIGHUP);
+	sigaddset(&mask, SIGTSTP);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+}
+
+/* In the new process: become the helper program. What fails is reported as an errno on @report. */
+_noreturn_ static void exec_helper(const char *path, const struct helper_spec *spec, int output,
+				   int report)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int errnum;
+
+	if (null < 0 || dup2(null, STDIN_FILENO) < 0 ||
+	    dup2(spec->discard_output ? null : output, STDOUT_FILENO) < 0 ||
+	    dup2(output, STDERR_FILENO) < 0)
+		goto fail;
+	for (size_t i = 0; i < spec->n_keep; i++)
+		if (spec->keep[i] >= 0 && fd_set_cloexec(spec->keep[i], 0) < 0)
+			goto fail;
+	setpgid(0, 0);
+	set_helper_signals();
+	execv(path, (char *const *)(uintptr_t)spec->argv);
+fail:
+	errnum = errno;
+	(void)fd_write_all(report, &errnum, sizeof(errnum));
+	_exit(127);
+}
+
+static void log_argv(const struct helper_spec *spec)
+{
+	char line[1024] = "";
+	size_t used = 0;
+
+	if (!log_enabled(LOG_LEVEL_DEBUG))
+		return;
+	for (size_t i = 0; spec->argv[i] && used + 1 < sizeof(line); i++) {
+		int n = snprintf(line + used, sizeof(line) - used, " %s", spec->argv[i]);
+
+		if (n < 0)
+			break;
+		used = MIN(used + (size_t)n, sizeof(line) - 1);
+	}
+	log_debug("running%s", line);
+}
+
+int helper_start(struct helper *ret, const struct helper_spec *spec, struct error *err)
+{
+	_cleanup_close_ int output = -1, output_peer = -1, report = -1, report_peer = -1;
+	_cleanup_free_ char *path = NULL;
+	struct helper h = HELPER_NONE;
+	int pipe_fds[2], keep[32], errnum = 0, rc;
+	size_t n = 0;
+
+	rc = path_find(spec->argv[0], &path);
+	if (rc < 0)
+		return err_set(err, -rc, "executing \"%s\"", spec->argv[0]);
+	log_argv(spec);
+	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
+		return err_set(err, errno, "making a pipe for %s", spec->role);
+	output = pipe_fds[0];
+	output_peer = pipe_fds[1];
+	if (fcntl(output, F_SETFL, O_NONBLOCK) < 0 || pipe2(pipe_fds, O_CLOEXEC) < 0)
+		return err_set(err, errno, "making a pipe for %s", spec->role);
+	report = pipe_fds[0];
+	report_peer = pipe_fds[1];
+	if (spec->n_keep + 2 > ARRAY_SIZE(keep))
+		return err_set(err, E2BIG, "handing descriptors to %s", spec->role);
+	for (size_t i = 0; i < spec->n_keep; i++)
+		keep[n++] = spec->keep[i];
+	keep[n++] = output_peer;
+	keep[n++] = report_peer;
+
+	rc = fork_clean(spec->role, keep, n, false, &h.process, err);
+	if (rc < 0)
+		return rc;
+	if (rc == 0)
+		exec_helper(path, spec, output_peer, report_peer);
+	report_peer = fd_close(report_peer);
+	/* End of file: the exec has succeeded and closed the other end. */
+	if (read(report, &errnum, sizeof(errnum)) == sizeof(errnum)) {
+		process_kill(&h.process);
+		return err_set(err, errnum, "executing \"%s\"", path);
+	}
+	h.output = TAKE_FD(output);
+	h.role = spec->role;
+	*ret = h;
+	return 0;
+}
+
+/* Keep the last bytes that fit, and tell --debug all of them. */
+static void take_text(struct helper *h, char *data, size_t n)
+{
+	size_t room = sizeof(h->text) - 1;
+
+	if (log_enabled(LOG_LEVEL_DEBUG))
+		for (char *line = data, *end; line < data + n; line = end + 1) {
+			end = memchr(line, '\n', (size_t)(data + n - line));
+			if (!end)
+				end = data + n;
+			if (end > line)
+				log_debug("%s: %.*s", h->role, (int)(end - line), line);
+		}
+	if (n >= room) {
+		data += n - room;
+		n = room;
+		h->text_size = 0;
+	} else if (h->text_size + n > room) {
+		size_t drop = h->text_size + n - room;
+
+		memmove(h->text, h->text + drop, h->text_size - drop);
+		h->text_size -= drop;
+	}
+	memcpy(h->text + h->text_size, data, n);
+	h->text_size += n;
+	h->text[h->text_size] = '\0';
+}
+
+int helper_drain(struct helper *h)
+{
+	char data[1024];
+
+	if (h->output < 0)
+		return 0;
+	/* Bounded: a helper that writes without pause must not keep the launcher here. */
+	for (int i = 0; i < 64; i++) {
+		ssize_t n = read(h->output, data, sizeof(data));
+
+		if (n > 0)
+			take_text(h, data, (size_t)n);
+		else if (n < 0 && errno == EAGAIN)
+			return 1;
+		else if (n == 0 || errno != EINTR) {
+			h->output = fd_close(h->output);
+			return 0;
+		}
+	}
+	return 1;
+}
+
+void helper_stop(struct helper *h)
+{
+	process_kill(&h->process);
+	h->output = fd_close(h->output);
+	h->text_size = 0;
+}
+
+static void stop_all(struct helper *helpers, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		helper_stop(&helpers[i]);
+}
+
+int helper_finish(struct helper *helpers, size_t n, const struct deadline *deadline, int cancel_fd,
+		  int *ret_statuses, struct error *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct helper *h = &helpers[i];
+		int rc = 0;
+
+		/* The pipe first: a helper that writes more than a pipe holds must get rid of it. */
+		while (rc == 0 && helper_drain(h) > 0)
+			rc = fd_wait(h->output, POLLIN, deadline, cancel_fd);
+		if (rc == 0)
+			rc = process_wait(&h->process, deadline, cancel_fd, &ret_statuses[i]);
+		if (rc < 0) {
+			const char *role = h->role;
+
+			stop_all(helpers, n);
+			if (rc == -ETIMEDOUT)
+				return err_say(err, ETIMEDOUT, "%s did not end in time", role);
+			return err_set(err, -rc, "waiting for %s", role);
+		}
+		str_printable(h->text);
+	}
+	return 0;
+}
