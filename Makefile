@@ -3,11 +3,15 @@
 
 CC      ?= cc
 PREFIX  ?= /usr/local
+BINDIR  ?= $(PREFIX)/bin
+MANDIR  ?= $(PREFIX)/share/man
 BUILD   ?= build
 VERSION := 0.1.0
 
 # SANITIZE=address,undefined builds into a tree of its own: make SANITIZE=… BUILD=build/asan
+# COVERAGE=1 likewise: make COVERAGE=1 BUILD=build/coverage
 SANITIZE ?=
+COVERAGE ?=
 
 PKGS     := libevent_core libevent_extra jansson libmnl libcap libseccomp
 CTL_PKGS := libcurl jansson
@@ -16,8 +20,9 @@ PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) libcurl 2>/dev/null)
 CPPFLAGS += -Iinclude -D_GNU_SOURCE -DFAUXROOT_VERSION='"$(VERSION)"' $(PKG_CFLAGS)
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wconversion -Werror
 CFLAGS   ?= -O2 -g
-ALL_CFLAGS = -std=gnu17 $(WARNINGS) -fPIE -fstack-protector-strong -fno-strict-aliasing $(HARDEN) \
-	$(CFLAGS) -MMD -MP
+# One section a function, and --gc-sections below: an executable carries only what it calls.
+ALL_CFLAGS = -std=gnu17 $(WARNINGS) -fPIE -ffunction-sections -fdata-sections \
+	-fstack-protector-strong -fno-strict-aliasing $(HARDEN) $(CFLAGS) -MMD -MP
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed,--gc-sections $(LDFLAGS)
 
 ifeq ($(SANITIZE),)
@@ -27,6 +32,11 @@ else
 HARDEN := -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
 ALL_LDFLAGS += -fsanitize=$(SANITIZE)
 endif
+ifneq ($(COVERAGE),)
+ALL_CFLAGS  += --coverage -O0
+ALL_LDFLAGS += --coverage
+HARDEN :=
+endif
 
 # Rooms from the highest layer to the lowest: also the order in which they are linked.
 ROOMS := launch check idmap mounts net port api state supervise config sys base
@@ -35,45 +45,146 @@ archive = $(foreach room,$(1),$(if $(call room_objects,$(room)),$(BUILD)/lib/$(r
 
 LAUNCHER_ROOMS := $(ROOMS)
 CTL_ROOMS      := api config sys base
+LAUNCHER_LIBS   = $(shell pkg-config --libs $(PKGS))
+CTL_LIBS        = $(shell pkg-config --libs $(CTL_PKGS))
+TEST_LIBS       = $(shell pkg-config --libs $(PKGS) cmocka libcurl)
 
-all: $(BUILD)/fauxroot $(BUILD)/fauxrootctl $(BUILD)/fauxroot-docker-proxy
+# `make V=1` shows whole commands.
+ifeq ($(V),)
+say = @printf '  %-4s %s\n' $(1) '$@';
+endif
+
+PROGRAMS := $(BUILD)/fauxroot $(BUILD)/fauxrootctl $(BUILD)/fauxroot-docker-proxy
+all: $(PROGRAMS)
 
 $(BUILD)/fauxroot: $(BUILD)/obj/cmd/fauxroot.o $(call archive,$(LAUNCHER_ROOMS))
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(shell pkg-config --libs $(PKGS))
+	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LAUNCHER_LIBS)
 
-$(BUILD)/fauxrootctl: $(BUILD)/obj/cmd/ctl.o $(call archive,$(CTL_ROOMS))
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(shell pkg-config --libs $(CTL_PKGS))
+$(BUILD)/fauxrootctl: $(filter-out %/fauxroot.o,$(call room_objects,cmd)) \
+		$(call archive,$(CTL_ROOMS))
+	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CTL_LIBS)
 
+# One executable in two roles: it looks at the name that it is called by.
 $(BUILD)/fauxroot-docker-proxy: $(BUILD)/fauxrootctl
-	ln -sf fauxrootctl $@
+	$(call say,LN)ln -sf fauxrootctl $@
 
 define room_rule
 $(BUILD)/lib/$(1).a: $(call room_objects,$(1))
 	@mkdir -p $$(@D)
-	rm -f $$@ && $(AR) rcs $$@ $$^
+	$$(call say,AR)rm -f $$@ && $(AR) rcs $$@ $$^
 endef
 $(foreach room,$(ROOMS),$(eval $(call room_rule,$(room))))
 
-$(BUILD)/obj/%.o: src/%.c
+$(BUILD)/obj/%.o: src/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+	$(call say,CC)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
-# Unit tests: tests/unit/test_ROOM.c or test_ROOM_topic.c is linked with that room and those below.
-UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
+$(BUILD)/obj/tests/%.o: tests/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) $(CPPFLAGS) -Isrc -Itests/lib $(ALL_CFLAGS) -c -o $@ $<
+
+# Another compiler or other flags: build anew. The file changes only when they do.
+FLAGS = $(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS)
+$(BUILD)/flags: force
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(subst ','\'',$(FLAGS))' | cmp -s - $@ || \
+		printf '%s\n' '$(subst ','\'',$(FLAGS))' >$@
+
+# Tests. test_ROOM.c, test_ROOM_topic.c and fuzz_ROOM_topic.c are linked with that room and those
+# that it may use, and no other: what it wrongly calls does not link.
 test_room = $(word 2,$(subst _, ,$(1)))
+may_use = $(if $(filter launch check,$(1)),$(ROOMS),$(filter $(1) config sys base,$(ROOMS)))
+test_archives = $(call archive,$(call may_use,$(call test_room,$(1))))
+test_names = $(patsubst tests/$(1)/%.c,%,$(wildcard tests/$(1)/$(2)_*.c))
+
+UNIT_TESTS   := $(addprefix $(BUILD)/unit/,$(call test_names,unit,test))
+FUZZ_TARGETS := $(addprefix $(BUILD)/fuzz/,$(call test_names,fuzz,fuzz))
+TEST_TOOLS   := $(patsubst tests/lib/%.c,$(BUILD)/tests/lib/%,$(wildcard tests/lib/*.c))
 
 define unit_rule
-$(BUILD)/unit/$(1): tests/unit/$(1).c $(call archive,$(call test_room,$(1)) config sys base)
+$(BUILD)/unit/$(1): $(BUILD)/obj/tests/unit/$(1).o $(call test_archives,$(1))
 	@mkdir -p $$(@D)
-	$(CC) $(CPPFLAGS) -Isrc -Itests/lib $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $$@ $$(filter %.c %.a,$$^) \
-		$(shell pkg-config --libs $(PKGS) cmocka 2>/dev/null) $(if $(filter api,$(call test_room,$(1))),-lcurl)
+	$$(call say,LD)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(TEST_LIBS)
 endef
 $(foreach test,$(notdir $(UNIT_TESTS)),$(eval $(call unit_rule,$(test))))
 
+define fuzz_rule
+$(BUILD)/fuzz/$(1): $(BUILD)/obj/tests/fuzz/$(1).o $(call test_archives,$(1))
+	@mkdir -p $$(@D)
+	$$(call say,LD)$$(CC) $$(ALL_LDFLAGS) -fsanitize=fuzzer -o $$@ $$^ $$(TEST_LIBS)
+endef
+$(foreach target,$(notdir $(FUZZ_TARGETS)),$(eval $(call fuzz_rule,$(target))))
+
+# What the integration tests run beside the launcher: small servers, system call shims.
+$(BUILD)/tests/lib/%: $(BUILD)/obj/tests/lib/%.o $(call archive,sys base)
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS)
+
 units: $(UNIT_TESTS)
+tools: $(TEST_TOOLS)
+fuzz-targets: $(FUZZ_TARGETS)
+
+# The two commands of README.md, and what CI adds. They install what is missing, and say what.
+demo:
+	scripts/setup demo
+	$(MAKE) all
+	scripts/demo
+
+test:
+	scripts/setup test
+	scripts/run-tests
+
+bench:
+	scripts/setup bench
+	$(MAKE) all
+	scripts/bench
+
+# Seconds a target: make fuzz FUZZ_SECONDS=600
+FUZZ_SECONDS ?= 60
+fuzz:
+	scripts/setup fuzz
+	scripts/run-fuzz $(FUZZ_SECONDS)
+
+lint: check-layers
+	scripts/lint
+
+check-layers:
+	scripts/check-layers
+
+coverage:
+	scripts/coverage
+
+install: all
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1
+	install -m 0755 $(BUILD)/fauxroot $(BUILD)/fauxrootctl $(DESTDIR)$(BINDIR)
+	ln -sf fauxrootctl $(DESTDIR)$(BINDIR)/fauxroot-docker-proxy
+	install -m 0644 $(wildcard man/*.1) $(DESTDIR)$(MANDIR)/man1
+
+# NAME:PROGRAM. The names under which today's scripts look for RootlessKit.
+COMPAT := rootlesskit:fauxroot docker-rootlesskit:fauxroot \
+	rootlessctl:fauxrootctl rootlesskit-docker-proxy:fauxrootctl
+
+# Never over a program that somebody else has put there.
+install-compat: install
+	@cd $(DESTDIR)$(BINDIR) && for pair in $(COMPAT); do \
+		name=$${pair%%:*}; program=$${pair#*:}; \
+		if [ "$$(readlink $$name)" = $$program ]; then continue; fi; \
+		if [ -e $$name ] || [ -L $$name ]; then \
+			echo "$(DESTDIR)$(BINDIR)/$$name exists and is not ours" >&2; exit 1; fi; \
+		echo "ln -s $$program $(DESTDIR)$(BINDIR)/$$name"; ln -s $$program $$name || exit; \
+	done
+
+uninstall:
+	@cd $(DESTDIR)$(BINDIR) && for pair in $(COMPAT); do \
+		name=$${pair%%:*}; \
+		if [ "$$(readlink $$name)" = $${pair#*:} ]; then rm -v $$name; fi; \
+	done
+	rm -f $(addprefix $(DESTDIR)$(BINDIR)/,fauxroot fauxrootctl fauxroot-docker-proxy)
+	rm -f $(addprefix $(DESTDIR)$(MANDIR)/man1/,$(notdir $(wildcard man/*.1)))
 
 clean:
 	rm -rf build
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: all units clean
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+.PHONY: all units tools fuzz-targets demo test bench fuzz lint check-layers coverage \
+	install install-compat uninstall clean force
