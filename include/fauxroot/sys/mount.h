@@ -29,8 +29,8 @@ int place_open(const char *path);
 int mount_clone(int place);
 
 /*
- * mount_attach() - put a detached mount on the very directory entry @name in @dir, or on @dir itself
- * where @name is ""
+ * mount_attach() - put a detached mount on the very directory entry @name in @dir, or on @dir
+ * itself where @name is ""
  *
  * A symbolic link at @name is mounted upon, not followed: move_mount(2) without
  * MOVE_MOUNT_T_SYMLINKS. Returns 0 or -errno.

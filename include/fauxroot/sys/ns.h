@@ -63,8 +63,8 @@ int ns_join(const struct ns_set *ns, unsigned which, struct error *err);
 /*
  * ns_run() - run @job in the child's namespaces in a short-lived process, and wait for it
  * @name: of the process, at most 15 bytes
- * @job: runs in the new process, which holds nothing but 0, 1, 2 and @keep; returns 0 or -errno with
- *	its error filled; what it writes to *arg stays in the new process, except for @out
+ * @job: runs in the new process, which holds nothing but 0, 1, 2 and @keep; returns 0 or -errno
+ *with its error filled; what it writes to *arg stays in the new process, except for @out
  * @keep: descriptors the job needs, or NULL
  * @out: memory of @out_size bytes (at most 1024) copied back from the runner when the job has
  *	returned 0; NULL for none
@@ -89,10 +89,10 @@ int ns_run(const struct ns_set *ns, const struct ns_job *job, const struct deadl
 /*
  * ns_hold() - a process that stays in the child's namespaces, for a helper that wants a PID
  *
- * It joins user, net and mount namespace with nothing in its hands, becomes dumpable again (a helper
- * must be able to open its /proc/PID/ns) and sleeps until process_kill(). Having the child's own root
- * directory it is worth nothing to a target that gets hold of it.
- * Returns 0 once it is in place, or -errno.
+ * It joins user, net and mount namespace with nothing in its hands, becomes dumpable again (a
+ * helper must be able to open its /proc/PID/ns) and sleeps until process_kill(). Having the child's
+ * own root directory it is worth nothing to a target that gets hold of it. Returns 0 once it is in
+ * place, or -errno.
  */
 int ns_hold(const struct ns_set *ns, struct process *ret, const struct deadline *deadline,
 	    int cancel_fd, struct error *err);

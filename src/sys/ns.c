@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * The launcher's effective uid owns the child's user namespace, and the launcher stays in the
+ * parent of that namespace: so a fork of it may join, and has every capability there (man 7
+ * user_namespaces, "Capabilities"). All that is done inside from our side is done by such forks,
+ * each undumpable and with nothing in its hands before it joins: from then on the target can reach
+ * it, and would take a host's descriptor out of it with pidfd_getfd(2), or the host's root
+ * directory through its /proc/PID/root.
+ */
+#include "fauxroot/sys/ns.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/str.h"
+#include "fauxroot/sys/message.h"
+
+#define MAX_OUT 1024
+
+/* What a runner sends back: @out is as long as the job said. */
+struct verdict {
+	int rc;
+	struct error err;
+	char out[MAX_OUT];
+};
+
+void ns_set_close(struct ns_set *ns)
+{
+	fd_close(ns->user);
+	fd_close(ns->mnt);
+	fd_close(ns->net);
+	*ns = NS_SET_NONE;
+}
+
+/* clone(2) without a stack of its own, so it returns twice like fork(2). */
+static pid_t raw_clone(unsigned long flags, int *pidfd)
+{
+#if defined(__s390__) || defined(__CRIS__)
+	return (pid_t)syscall(SYS_clone, NULL, flags, pidfd, NULL, NULL);
+#else
+	/* On all others the flags come first; the order of the last two, NULL here, varies. */
+	return (pid_t)syscall(SYS_clone, flags, NULL, pidfd, NULL, NULL);
+#endif
+}
+
+int ns_clone(unsigned long flags, struct process *ret, struct error *err)
+{
+	struct process p = PROCESS_NONE;
+
+	p.pid = raw_clone(flags | CLONE_PIDFD | SIGCHLD, &p.pidfd);
+	if (p.pid < 0)
+		return err_step(err, err_set(err, errno, "making the namespaces: clone"),
+				STEP_CLONE);
+	if (p.pid == 0)
+		return 0;
+	*ret = p;
+	return 1;
+}
+
+static int open_ns(pid_t pid, const char *name, int *ret, struct error *err)
+{
+	char path[64];
+	int fd;
+
+	if (str_print(path, sizeof(path), "/proc/%d/ns/%s", pid, name) < 0)
+		return err_say(err, ENAMETOOLONG, "the path of namespace %s is too long", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_set(err, errno, "opening %s", path);
+	*ret = fd;
+	return 0;
+}
+
+int ns_pin(pid_t pid, unsigned long flags, struct ns_set *ret, struct error *err)
+{
+	struct ns_set ns = NS_SET_NONE;
+	int rc = 0;
+
+	if (flags & CLONE_NEWUSER)
+		rc = open_ns(pid, "user", &ns.user, err);
+	if (rc == 0 && (flags & CLONE_NEWNS))
+		rc = open_ns(pid, "mnt", &ns.mnt, err);
+	if (rc == 0 && (flags & CLONE_NEWNET))
+		rc = open_ns(pid, "net", &ns.net, err);
+	if (rc < 0) {
+		ns_set_close(&ns);
+		return err_step(err, rc, STEP_CLONE);
+	}
+	*ret = ns;
+	return 0;
+}
+
+int ns_join(const struct ns_set *ns, unsigned which, struct error *err)
+{
+	if (setns(ns->user, CLONE_NEWUSER) < 0)
+		return err_set(err, errno, "joining the child's user namespace");
+	if ((which & NS_JOIN_NET) && ns->net >= 0 && setns(ns->net, CLONE_NEWNET) < 0)
+		return err_set(err, errno, "joining the child's network namespace");
+	if ((which & NS_JOIN_MNT) && ns->mnt >= 0 && setns(ns->mnt, CLONE_NEWNS) < 0)
+		return err_set(err, errno, "joining the child's mount namespace");
+	/* Gaining capabilities can have undone both (man 2 prctl). */
+	if (prctl(PR_SET_DUMPABLE, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		return err_set(err, errno, "staying out of the target's reach");
+	return 0;
+}
+
+/* In the runner. */
+_noreturn_ static void run_job(const struct ns_set *ns, const struct ns_job *job, int sock)
+{
+	struct verdict verdict;
+	struct ns_set own = *ns;
+
+	memset(&verdict, 0, sizeof(verdict));
+	verdict.rc = ns_join(&own, job->which, &verdict.err);
+	ns_set_close(&own);
+	if (verdict.rc == 0)
+		verdict.rc = job->run(job->arg, &verdict.err);
+	if (verdict.rc == 0 && job->out)
+		memcpy(verdict.out, job->out, job->out_size);
+	(void)message_send(sock, &verdict, sizeof(verdict), NULL, 0);
+	_exit(0);
+}
+
+/* Take the runner's verdict off @sock. The runner is within the target's reach: sizes are checked
+ * and its error text terminated before it is believed. */
+static int take_verdict(int sock, const struct ns_job *job, const struct deadline *deadline,
+			int cancel_fd, struct error *err)
+{
+	struct verdict verdict;
+	ssize_t n;
+	int rc = fd_wait(sock, POLLIN, deadline, cancel_fd);
+
+	if (rc < 0)
+		return err_set(err, -rc, "waiting for %s", job->name);
+	n = message_recv(sock, &verdict, sizeof(verdict), NULL, NULL);
+	if (n != sizeof(verdict))
+		return err_say(err, EPROTO, "%s ended without a word", job->name);
+	if (verdict.rc < 0) {
+		verdict.err.text[sizeof(verdict.err.text) - 1] = '\0';
+		if (err)
+			*err = verdict.err;
+		return verdict.rc;
+	}
+	if (job->out)
+		memcpy(job->out, verdict.out, job->out_size);
+	return 0;
+}
+
+int ns_run(const struct ns_set *ns, const struct ns_job *job, const struct deadline *deadline,
+	   int cancel_fd, struct error *err)
+{
+	_cleanup_close_ int here = -1, there = -1;
+	_cleanup_(process_kill) struct process runner = PROCESS_NONE;
+	int pair[2], keep[16] = {ns->user, ns->mnt, ns->net}, rc;
+	size_t n = 3;
+
+	if (job->out_size > MAX_OUT || job->n_keep > ARRAY_SIZE(keep) - 4)
+		return err_set(err, E2BIG, "running %s", job->name);
+	rc = message_pair(pair);
+	if (rc < 0)
+		return err_set(err, -rc, "making a socket pair for %s", job->name);
+	here = pair[0];
+	there = pair[1];
+	keep[n++] = there;
+	for (size_t i = 0; i < job->n_keep; i++)
+		keep[n++] = job->keep[i];
+	rc = fork_clean(job->name, keep, n, true, &runner, err);
+	if (rc < 0)
+		return rc;
+	if (rc == 0)
+		run_job(ns, job, there);
+	there = fd_close(there);
+	return take_verdict(here, job, deadline, cancel_fd, err);
+}
+
+/* In the holder. */
+_noreturn_ static void hold(const struct ns_set *ns, int ready)
+{
+	struct ns_set own = *ns;
+	struct error err;
+	char word = 1;
+
+	if (ns_join(&own, NS_JOIN_NET | NS_JOIN_MNT, &err) < 0)
+		_exit(1);
+	ns_set_close(&own);
+	for (int fd = 0; fd < 3; fd++)
+		close(fd);
+	prctl(PR_SET_DUMPABLE, 1);
+	(void)fd_write_all(ready, &word, 1);
+	fd_close(ready);
+	for (;;)
+		pause();
+}
+
+int ns_hold(const struct ns_set *ns, struct process *ret, const struct deadline *deadline,
+	    int cancel_fd, struct error *err)
+{
+	_cleanup_close_ int ready = -1, ready_peer = -1;
+	_cleanup_(process_kill) struct process holder = PROCESS_NONE;
+	int pipe_fds[2], rc;
+	char word;
+
+	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
+		return err_set(err, errno, "making a pipe for the namespace holder");
+	ready = pipe_fds[0];
+	ready_peer = pipe_fds[1];
+	rc = fork_clean("fauxroot: hold", (int[]){ns->user, ns->mnt, ns->net, ready_peer}, 4, true,
+			&holder, err);
+	if (rc < 0)
+		return rc;
+	if (rc == 0)
+		hold(ns, ready_peer);
+	ready_peer = fd_close(ready_peer);
+	rc = fd_wait(ready, POLLIN, deadline, cancel_fd);
+	if (rc < 0)
+		return err_set(err, -rc, "waiting for the namespace holder");
+	if (read(ready, &word, 1) != 1)
+		return err_say(err, EPROTO, "the namespace holder could not join the namespaces");
+	*ret = holder;
+	holder = PROCESS_NONE;
+	return 0;
+}
