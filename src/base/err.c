@@ -8,10 +8,10 @@
 #include <string.h>
 
 static const char *const step_names[] = {
-	[STEP_NONE] = "launch",	  [STEP_OPTIONS] = "options", [STEP_STATEDIR] = "statedir",
-	[STEP_CLONE] = "clone",	  [STEP_IDMAP] = "idmap",     [STEP_MOUNT] = "mount",
-	[STEP_NET] = "net",	  [STEP_TUN] = "tun",	      [STEP_SLIRP] = "slirp4netns",
-	[STEP_API] = "api",	  [STEP_EXEC] = "exec",	      [STEP_PORT] = "port",
+	[STEP_NONE] = "launch", [STEP_OPTIONS] = "options", [STEP_STATEDIR] = "statedir",
+	[STEP_CLONE] = "clone", [STEP_IDMAP] = "idmap",	    [STEP_MOUNT] = "mount",
+	[STEP_NET] = "net",	[STEP_TUN] = "tun",	    [STEP_SLIRP] = "slirp4netns",
+	[STEP_API] = "api",	[STEP_EXEC] = "exec",	    [STEP_PORT] = "port",
 };
 static_assert(ARRAY_SIZE(step_names) == STEP_COUNT_, "every step has a name");
 

@@ -31,7 +31,8 @@ static struct {
 	.level = LOG_LEVEL_INFO,
 };
 
-/* JOURNAL_STREAM is "DEVICE:INODE" of the stream that the manager connected (man 5 systemd.exec). */
+/* JOURNAL_STREAM is "DEVICE:INODE" of the stream that the manager connected (man 5 systemd.exec).
+ */
 static bool stderr_is_journal(void)
 {
 	const char *text = getenv("JOURNAL_STREAM");

@@ -311,7 +311,8 @@ int helper_finish(struct helper *helpers, size_t n, const struct deadline *deadl
 		struct helper *h = &helpers[i];
 		int rc = 0;
 
-		/* The pipe first: a helper that writes more than a pipe holds must get rid of it. */
+		/* The pipe first: a helper that writes more than a pipe holds must get rid of it.
+		 */
 		while (rc == 0 && helper_drain(h) > 0)
 			rc = fd_wait(h->output, POLLIN, deadline, cancel_fd);
 		if (rc == 0)

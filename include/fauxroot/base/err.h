@@ -5,7 +5,8 @@
  * A function that can fail returns 0 or -errno and fills a caller's struct error with one sentence.
  * Callers put their own context in front on the way up, so that the one who prints it has the whole
  * story: "starting slirp4netns: executing "slirp4netns": No such file or directory". Nobody prints
- * and returns. The buffer is fixed, so an error can be filled after fork and sent between processes.
+ * and returns. The buffer is fixed, so an error can be filled after fork and sent between
+ * processes.
  */
 #pragma once
 

@@ -21,11 +21,11 @@ static inline void fd_cleanup(int *fd)
 #define _cleanup_close_ _cleanup_(fd_cleanup)
 
 /* The value of @fd, which is -1 from now on: ownership goes to the reader. */
-#define TAKE_FD(fd)                                                                                \
-	({                                                                                         \
-		int taken_ = (fd);                                                                 \
-		(fd) = -1;                                                                         \
-		taken_;                                                                            \
+#define TAKE_FD(fd)                \
+	({                         \
+		int taken_ = (fd); \
+		(fd) = -1;         \
+		taken_;            \
 	})
 
 /* fd_set_cloexec() - set or clear FD_CLOEXEC; returns 0 or -errno */

@@ -4,7 +4,8 @@
  *
  * The priorities are syslog's. Where stderr is the journal (JOURNAL_STREAM names its device and
  * inode, man 5 systemd.exec) a line starts with <N>; on a terminal it is coloured; with
- * --log-format=json it is one JSON object. Level and form are the one mutable global of the program.
+ * --log-format=json it is one JSON object. Level and form are the one mutable global of the
+ * program.
  */
 #pragma once
 
@@ -59,11 +60,11 @@ void log_as(const char *role, enum log_level level, const char *message);
 /* log_failure() - the error @err as a line of level error */
 void log_failure(const struct error *err);
 
-#define log_error(...)   log_write(LOG_LEVEL_ERROR, __VA_ARGS__)
+#define log_error(...)	 log_write(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warning(...) log_write(LOG_LEVEL_WARNING, __VA_ARGS__)
-#define log_info(...)    log_write(LOG_LEVEL_INFO, __VA_ARGS__)
-#define log_debug(...)                                                                             \
-	do {                                                                                       \
-		if (log_enabled(LOG_LEVEL_DEBUG))                                                  \
-			log_write(LOG_LEVEL_DEBUG, __VA_ARGS__);                                   \
+#define log_info(...)	 log_write(LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_debug(...)                                           \
+	do {                                                     \
+		if (log_enabled(LOG_LEVEL_DEBUG))                \
+			log_write(LOG_LEVEL_DEBUG, __VA_ARGS__); \
 	} while (0)

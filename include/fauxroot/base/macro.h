@@ -8,20 +8,20 @@
 #include <stdlib.h>
 
 #define _printf_(fmt, args)  __attribute__((format(printf, fmt, args)))
-#define _cleanup_(f)         __attribute__((cleanup(f)))
+#define _cleanup_(f)	     __attribute__((cleanup(f)))
 #define _warn_unused_result_ __attribute__((warn_unused_result))
-#define _noreturn_           __attribute__((noreturn))
+#define _noreturn_	     __attribute__((noreturn))
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define MIN(a, b)     ((a) < (b) ? (a) : (b))
 #define MAX(a, b)     ((a) > (b) ? (a) : (b))
 
 /* The value of @p, which is NULL from now on: ownership goes to the reader. */
-#define TAKE_PTR(p)                                                                                \
-	({                                                                                         \
-		__typeof__(p) taken_ = (p);                                                        \
-		(p) = NULL;                                                                        \
-		taken_;                                                                            \
+#define TAKE_PTR(p)                         \
+	({                                  \
+		__typeof__(p) taken_ = (p); \
+		(p) = NULL;                 \
+		taken_;                     \
 	})
 
 static inline void free_ptr(void *p)
