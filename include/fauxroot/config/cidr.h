@@ -6,11 +6,14 @@
 
 #include "fauxroot/config/config.h"
 
+#define CIDR_MAX_PREFIX 25
+
 /*
  * cidr_parse() - "10.0.2.0/24", the whole of @text
  *
  * The host bits must be 0 and the prefix 1…25: the child, the gateway and the DNS server are the
- * network's +100, +2 and +3. Returns 0 or -EINVAL.
+ * network's +100, +2 and +3. Numbers have no leading zeros, which other programs read as octal.
+ * Returns 0, or -EINVAL with @ret untouched.
  */
 int cidr_parse(const char *text, struct cidr *ret);
 

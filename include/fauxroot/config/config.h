@@ -63,10 +63,14 @@ enum propagation {
 	PROPAGATION_COUNT_
 };
 
+enum copy_up_mode {
+	COPY_UP_TMPFS_SYMLINK = 0,
+};
+
 /* An IPv4 network: the address in network byte order, with all host bits 0. */
 struct cidr {
 	struct in_addr address;
-	unsigned prefix; /* 1…30 */
+	unsigned prefix; /* 1…25; 0: none given */
 };
 
 /* What is to be done instead of a launch. */
@@ -77,28 +81,40 @@ enum action {
 	ACTION_PRINT_SEMVER,
 };
 
+enum semver_part {
+	SEMVER_NONE = 0,
+	SEMVER_MAJOR,
+	SEMVER_MINOR,
+	SEMVER_PATCH,
+};
+
+/* Strings are constants or stand in the caller's argv, which lives as long as the process. */
 struct config {
 	enum persona persona;
-	enum action action;
-	const char *semver_part; /* "major", "minor" or "patch" with ACTION_PRINT_SEMVER */
+	enum action action; /* what help, version and semver come to */
+	bool help, version;
+	enum semver_part semver;
 
 	bool debug;
 	enum log_format log_format;
-	char *state_dir; /* as given; NULL: make one */
+	const char *state_dir; /* as given; NULL: make one */
 
 	enum net_mode net;
-	unsigned mtu;	  /* bytes; 0: the driver's default */
-	struct cidr cidr; /* prefix 0: not given */
-	char *ifname;	  /* NULL: the driver's default */
+	unsigned mtu;	    /* bytes; 0: the driver's default */
+	struct cidr cidr;   /* prefix 0: not given */
+	const char *ifname; /* NULL: the driver's default */
 	bool disable_host_loopback;
 	bool ipv6;
 	bool detach_netns;
-	char *slirp4netns_binary; /* "slirp4netns" unless given */
+	const char *slirp4netns_binary; /* "slirp4netns" unless given */
 	enum tristate slirp4netns_sandbox;
 	enum tristate slirp4netns_seccomp;
-	char *pasta_binary, *vpnkit_binary, *lxc_user_nic_binary, *lxc_user_nic_bridge;
+	const char *pasta_binary, *vpnkit_binary;
+	const char *lxc_user_nic_binary; /* NULL: look where distributions put it */
+	const char *lxc_user_nic_bridge;
 
 	struct strv copy_up;
+	enum copy_up_mode copy_up_mode;
 	enum propagation propagation;
 
 	enum port_mode port_driver;
@@ -107,7 +123,7 @@ struct config {
 
 	bool pidns, cgroupns, utsns, ipcns;
 	enum tristate reaper;
-	char *evacuate_cgroup2;
+	const char *evacuate_cgroup2; /* NULL: leave the processes where they are */
 
 	enum idmap_mode idmap;
 	enum subid_source subid_source;
@@ -115,9 +131,22 @@ struct config {
 	char **command; /* NULL-terminated, the caller's argv */
 };
 
-/* config_init() - the defaults */
+/* config_init() - the defaults: what an option that is not given, or given empty, comes to */
 void config_init(struct config *config);
 
+/* config_clear() - free the lists */
 void config_clear(struct config *config);
 
 #define _cleanup_config_ _cleanup_(config_clear)
+
+/* The RootlessKit whose clothes we wear under its names. */
+#define COMPAT_VERSION "3.0.1"
+
+/* persona_of() - by the base name of @argv0, which may be NULL */
+enum persona persona_of(const char *argv0);
+
+/* persona_program() - what the log and --version call this program: "fauxroot", "rootlesskit" */
+const char *persona_program(enum persona persona);
+
+/* persona_version() - for --version, --print-semver and /v1/info */
+const char *persona_version(enum persona persona);

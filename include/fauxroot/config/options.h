@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The option table: one row an option. --help, the completions and the test that the man page is
- * complete read the same rows as the parser.
+ * The option table: one row an option. The parser, --help, the completions and the test that the
+ * man page is complete read the same rows.
+ *
+ * The table holds the whole command line, also what this build cannot do yet: that parses and
+ * validates, is absent from --help (scripts grep it to choose), and asking for its effect is an
+ * error that says so.
  */
 #pragma once
 
@@ -14,37 +18,74 @@
 struct error;
 
 enum option_kind {
-	OPTION_BOOL,  /* Go's booleans: --x, --x=true, --x=0 */
-	OPTION_STRING,
-	OPTION_CHOICE, /* one of a list of words */
-	OPTION_UINT,
-	OPTION_CIDR,
-	OPTION_LIST, /* repeatable, and split at commas */
+	OPTION_BOOL,   /* bool; Go's booleans: --x, --x=true, --x=0 */
+	OPTION_STRING, /* const char *, in argv */
+	OPTION_CHOICE, /* an enum: one of a list of words */
+	OPTION_UINT,   /* unsigned */
+	OPTION_CIDR,   /* struct cidr */
+	OPTION_LIST,   /* struct strv: repeatable, and split at commas */
+};
+
+/* A word of OPTION_CHOICE; its place in the list is the value of the enum. */
+struct option_word {
+	const char *name;
+	bool available; /* false: a value that this build does not know how to serve */
+};
+
+/* What comes of an option that is given although the chosen network has no use for it. */
+enum option_idle {
+	OPTION_IDLE_SILENT = 0, /* scripts give it always: a line of --debug */
+	OPTION_IDLE_WARN,
+	OPTION_IDLE_REFUSE,
 };
 
 struct option_row {
-	const char *name;	  /* without dashes */
-	char short_name;	  /* 0: none */
+	const char *name; /* without dashes */
+	char short_name;  /* 0: none */
 	enum option_kind kind;
-	size_t offset;		  /* of the field in struct config */
-	const char *const *words; /* OPTION_CHOICE: NULL-terminated; index = enum value */
-	const char *argument;	  /* how --help calls the value: "DIR" */
-	const char *group;	  /* heading in --help */
+	size_t offset;			  /* of the field in struct config */
+	const struct option_word *words;  /* OPTION_CHOICE; ends with a NULL name */
+	bool (*valid)(const char *value); /* of a string, a number or one item of a list; or NULL */
+	const char
+		*takes; /* what values are valid, as a noun: "a number"; NULL: the kind says it */
+	const char *argument; /* how --help calls the value: "DIR"; NULL for OPTION_BOOL */
+	const char *group;    /* heading in --help */
 	const char *help;
-	bool available; /* false: parsed and validated, but refused, and absent from --help */
+	bool available; /* false: absent from --help, and refused where it would have an effect */
+	unsigned nets;	/* networks it has an effect on, as OPTION_NET() bits; 0: not about networks
+			 */
+	enum option_idle idle;
 };
+
+#define OPTION_NET(mode) (1U << (mode))
 
 /* options_rows() - all rows, in the order of --help; ends with a row whose name is NULL */
 const struct option_row *options_rows(void);
 
+/* option_is_default() - has @config this row's default, given or not? */
+bool option_is_default(const struct option_row *row, const struct config *config);
+
 /*
  * options_parse() - fill @config from the command line
- * @config: config_init()ed; its strings are fresh, its command points into @argv
+ * @config: config_init()ed; its strings and its command point into @argv
  *
- * Checks values and conflicts, starts and touches nothing. Returns 0 or -EINVAL with one sentence
- * that names the option and what it takes.
+ * Options end at the first word that is none, or at "--". Checks values and conflicts, starts and
+ * touches nothing. config->persona is right even on failure. Returns 0, or at step STEP_OPTIONS
+ * -EINVAL with one sentence that names the option and what it takes, -EOPNOTSUPP for what is not
+ * available in this build, -ENOMEM.
  */
 int options_parse(struct config *config, int argc, char **argv, struct error *err);
 
+/*
+ * options_warn() - say which options have no effect with the chosen network
+ *
+ * A warning; at level debug for those that scripts give always.
+ */
+void options_warn(const struct config *config);
+
 /* options_help() - the text of --help for what is available in this build */
 void options_help(FILE *out, const struct config *config);
+
+/* options_answer() - print what config->action asks for instead of a launch: help, version, semver
+ */
+void options_answer(FILE *out, const struct config *config);

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What options mean together. Whether an option has an effect with the chosen network stands in its
+ * row; the conflicts that no row can say stand here, one function a subject.
+ */
+#include <errno.h>
+
+#include "private.h"
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/log.h"
+
+/* Does the chosen network, or whatever else the row is about, make use of this option? */
+static bool has_effect(const struct option_row *row, const struct config *config)
+{
+	return row->nets == 0 || (row->nets & OPTION_NET(config->net));
+}
+
+int options_refuse_unavailable(const struct config *config, struct error *err)
+{
+	for (const struct option_row *row = options_rows(); row->name; row++) {
+		const char *value = NULL;
+
+		if (row->kind == OPTION_CHOICE) {
+			if (option_word(row, config)->available)
+				continue;
+			value = option_word(row, config)->name;
+		} else if (row->available || option_is_default(row, config) ||
+			   !has_effect(row, config)) {
+			continue;
+		} else if (row->kind == OPTION_BOOL && !option_bool(row, config)) {
+			value = "false";
+		}
+		return err_say(err, EOPNOTSUPP, "--%s%s%s is not available in this build",
+			       row->name, value ? "=" : "", value ? value : "");
+	}
+	return 0;
+}
+
+static int refuse_idle(const struct config *config, struct error *err)
+{
+	for (const struct option_row *row = options_rows(); row->name; row++)
+		if (row->idle == OPTION_IDLE_REFUSE && !has_effect(row, config) &&
+		    !option_is_default(row, config))
+			return err_say(err, EINVAL, "--%s cannot be chosen with --net=%s",
+				       row->name, net_words[config->net].name);
+	return 0;
+}
+
+static int check_network(const struct config *config, struct error *err)
+{
+	/* ipv6(7): Linux keeps IPv6 off a link that carries less than RFC 8200 asks for. */
+	if (config->ipv6 && config->mtu > 0 && config->mtu < 1280 &&
+	    (config->net == NET_SLIRP4NETNS || config->net == NET_PASTA))
+		return err_say(err, EINVAL, "--ipv6 needs an --mtu of at least 1280, not %u",
+			       config->mtu);
+	if (!config->detach_netns || config->net != NET_SLIRP4NETNS)
+		return 0;
+	if (config->slirp4netns_sandbox == TRI_TRUE)
+		return err_say(err, EINVAL,
+			       "--slirp4netns-sandbox=true does not work with --detach-netns");
+	if (config->slirp4netns_seccomp == TRI_TRUE)
+		return err_say(err, EINVAL,
+			       "--slirp4netns-seccomp=true does not work with --detach-netns");
+	return 0;
+}
+
+static int check_files(const struct config *config, struct error *err)
+{
+	if (config->copy_up.n > 0 && (config->propagation == PROPAGATION_SHARED ||
+				      config->propagation == PROPAGATION_RSHARED))
+		return err_say(err, EINVAL,
+			       "--propagation=%s would spread --copy-up=%s to the host; it takes a "
+			       "private or slave mode",
+			       propagation_words[config->propagation].name,
+			       config->copy_up.items[0]);
+	return 0;
+}
+
+static int check_ports(const struct config *config, struct error *err)
+{
+	static const struct {
+		const char *needs;
+		unsigned nets;
+	} drivers[PORT_MODE_COUNT_] = {
+		[PORT_NONE] = {"", ~0U},
+		[PORT_BUILTIN] = {"a network of its own: --net other than host",
+				  ~OPTION_NET(NET_HOST)},
+		[PORT_SLIRP4NETNS] = {"--net=slirp4netns", OPTION_NET(NET_SLIRP4NETNS)},
+		[PORT_IMPLICIT] = {"--net=pasta", OPTION_NET(NET_PASTA)},
+		[PORT_GVISOR_TAP_VSOCK] = {"--net=gvisor-tap-vsock",
+					   OPTION_NET(NET_GVISOR_TAP_VSOCK)},
+	};
+	const char *word = port_words[config->port_driver].name;
+
+	if (!(drivers[config->port_driver].nets & OPTION_NET(config->net)))
+		return err_say(err, EINVAL, "--port-driver=%s needs %s", word,
+			       drivers[config->port_driver].needs);
+	if (config->publish.n > 0 &&
+	    (config->port_driver == PORT_NONE || config->port_driver == PORT_IMPLICIT))
+		return err_say(err, EINVAL,
+			       "--publish=%s needs a port driver that forwards single ports, not "
+			       "--port-driver=%s",
+			       config->publish.items[0], word);
+	return 0;
+}
+
+static int check_processes(const struct config *config, struct error *err)
+{
+	if (config->reaper == TRI_TRUE && !config->pidns)
+		return err_say(err, EINVAL, "--reaper=true needs --pidns");
+	if (config->evacuate_cgroup2 && !(config->pidns && config->cgroupns))
+		return err_say(err, EINVAL, "--evacuate-cgroup2 needs --pidns and --cgroupns");
+	return 0;
+}
+
+int options_refuse_conflicts(const struct config *config, struct error *err)
+{
+	static int (*const checks[])(const struct config *config, struct error *err) = {
+		refuse_idle, check_network, check_files, check_ports, check_processes,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
+		int rc = checks[i](config, err);
+
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+void options_warn(const struct config *config)
+{
+	for (const struct option_row *row = options_rows(); row->name; row++)
+		if (!has_effect(row, config) && !option_is_default(row, config))
+			log_write(row->idle == OPTION_IDLE_WARN ? LOG_LEVEL_WARNING
+								: LOG_LEVEL_DEBUG,
+				  "--%s has no effect with --net=%s", row->name,
+				  net_words[config->net].name);
+}

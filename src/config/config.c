@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fauxroot/config/config.h"
+
+void config_init(struct config *config)
+{
+	*config = (struct config){
+		.slirp4netns_binary = "slirp4netns",
+		.pasta_binary = "pasta",
+		.vpnkit_binary = "vpnkit",
+		.lxc_user_nic_bridge = "lxcbr0",
+		.source_ip_transparent = true,
+	};
+}
+
+void config_clear(struct config *config)
+{
+	strv_clear(&config->copy_up);
+	strv_clear(&config->publish);
+}
+
+enum persona persona_of(const char *argv0)
+{
+	const char *slash = argv0 ? strrchr(argv0, '/') : NULL;
+	const char *name = slash ? slash + 1 : argv0;
+
+	if (name && (streq(name, "rootlesskit") || streq(name, "docker-rootlesskit")))
+		return PERSONA_ROOTLESSKIT;
+	return PERSONA_FAUXROOT;
+}
+
+const char *persona_program(enum persona persona)
+{
+	return persona == PERSONA_ROOTLESSKIT ? "rootlesskit" : "fauxroot";
+}
+
+const char *persona_version(enum persona persona)
+{
+	return persona == PERSONA_ROOTLESSKIT ? COMPAT_VERSION : FAUXROOT_VERSION;
+}

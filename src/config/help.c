@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* --help, --version and --print-semver: the option table as text, for what is in this build. */
+#include <string.h>
+
+#include "private.h"
+#include "fauxroot/base/parse.h"
+
+enum {
+	HELP_COLUMN = 34, /* where the texts begin */
+	HELP_WIDTH = 80,
+};
+
+/* Words of @text up to column HELP_WIDTH, further lines indented; the cursor stands at @column. */
+static void print_wrapped(FILE *out, const char *text, int column)
+{
+	struct cursor c = cursor_of(text);
+	bool first = column <= HELP_COLUMN - 2;
+
+	column = first ? fprintf(out, "%*s", HELP_COLUMN - column, "") + column : HELP_WIDTH;
+	while (!cursor_at_end(&c)) {
+		const char *word;
+		size_t n;
+
+		cursor_until(&c, " ", &word, &n);
+		cursor_char(&c, ' ');
+		if (column + (int)n + !first > HELP_WIDTH) {
+			column = fprintf(out, "\n%*s", HELP_COLUMN, "") - 1;
+			first = true;
+		}
+		column += fprintf(out, "%s%.*s", first ? "" : " ", (int)n, word);
+		first = false;
+	}
+	fputc('\n', out);
+}
+
+/* The default as it would be given; NULL where there is none to name. */
+static const char *default_text(const struct option_row *row, const struct config *defaults)
+{
+	switch (row->kind) {
+	case OPTION_BOOL:
+		return option_bool(row, defaults) ? "true" : NULL;
+	case OPTION_CHOICE:
+		return *option_word(row, defaults)->name ? option_word(row, defaults)->name : NULL;
+	case OPTION_STRING:
+		return *(const char *const *)((const char *)defaults + row->offset);
+	case OPTION_UINT:
+	case OPTION_CIDR:
+	case OPTION_LIST:
+		return NULL;
+	}
+	return NULL;
+}
+
+/* "TEXT (host, none or slirp4netns; default: host)" */
+static void compose_text(const struct option_row *row, const struct config *defaults, char *text,
+			 size_t size)
+{
+	const char *of_default = default_text(row, defaults), *words = "";
+	char buf[OPTION_TAKES_MAX];
+
+	if (row->kind == OPTION_CHOICE && row->words[1].name)
+		words = option_takes(row, buf, sizeof(buf));
+	if (!of_default && !*words)
+		snprintf(text, size, "%s", row->help);
+	else
+		snprintf(text, size, "%s (%s%s%s%s)", row->help, words,
+			 *words && of_default ? "; " : "", of_default ? "default: " : "",
+			 of_default ? of_default : "");
+}
+
+static void print_row(FILE *out, const struct option_row *row, const struct config *defaults)
+{
+	char text[512];
+	int column;
+
+	column = row->short_name ? fprintf(out, "  -%c, --%s", row->short_name, row->name)
+				 : fprintf(out, "      --%s", row->name);
+	if (row->argument)
+		column += fprintf(out, "=%s", row->argument);
+	compose_text(row, defaults, text, sizeof(text));
+	print_wrapped(out, text, column);
+}
+
+void options_help(FILE *out, const struct config *config)
+{
+	const char *program = persona_program(config->persona), *group = "";
+	struct config defaults;
+
+	config_init(&defaults);
+	fprintf(out,
+		"Usage: %s [options] [--] command [argument...]\n\n"
+		"Runs a command as fake root: in a user namespace where the caller is root, with\n"
+		"the caller's subordinate ids, its own mounts and, if asked for, its own "
+		"network.\n\n"
+		"  %s --net=slirp4netns --copy-up=/etc --disable-host-loopback buildkitd\n",
+		program, program);
+	for (const struct option_row *row = options_rows(); row->name; row++) {
+		if (!row->available)
+			continue;
+		if (!streq(row->group, group))
+			fprintf(out, "\n%s:\n", row->group);
+		group = row->group;
+		print_row(out, row, &defaults);
+	}
+	fputs("\nOptions end at the first word that is none. An empty value is the default.\n"
+	      "The manual is fauxroot(1).\n",
+	      out);
+}
+
+static void print_semver(FILE *out, const struct config *config)
+{
+	const char *number = persona_version(config->persona);
+
+	for (enum semver_part part = SEMVER_MAJOR; part < config->semver; part++)
+		number += strcspn(number, ".") + 1;
+	fprintf(out, "%.*s\n", (int)strspn(number, "0123456789"), number);
+}
+
+void options_answer(FILE *out, const struct config *config)
+{
+	switch (config->action) {
+	case ACTION_RUN:
+		break;
+	case ACTION_HELP:
+		options_help(out, config);
+		break;
+	case ACTION_VERSION:
+		fprintf(out, "%s version %s\n", persona_program(config->persona),
+			persona_version(config->persona));
+		break;
+	case ACTION_PRINT_SEMVER:
+		print_semver(out, config);
+		break;
+	}
+}

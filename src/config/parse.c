@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reading argv by the option table, in the manner of Go's flag package, which the scripts of
+ * today's users were written for: one dash or two, "--x=v" or "--x v", a boolean never takes the
+ * next word, options end at the first word that is none. A list is split at commas, so a path with
+ * a comma cannot be given.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "private.h"
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/parse.h"
+#include "fauxroot/config/cidr.h"
+
+static const struct option_row *find_row(const char *name, size_t n)
+{
+	for (const struct option_row *row = options_rows(); row->name; row++)
+		if ((strlen(row->name) == n && memcmp(row->name, name, n) == 0) ||
+		    (n == 1 && row->short_name == *name))
+			return row;
+	return NULL;
+}
+
+static int wrong_value(const struct option_row *row, const char *value, struct error *err)
+{
+	char takes[OPTION_TAKES_MAX];
+
+	return err_say(err, EINVAL, "--%s takes %s, not \"%s\"", row->name,
+		       option_takes(row, takes, sizeof(takes)), value);
+}
+
+static int set_choice(const struct option_row *row, unsigned *field, const char *value)
+{
+	for (unsigned i = 0; row->words[i].name; i++)
+		if (streq(row->words[i].name, value)) {
+			*field = i;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+/* Empty items, as in "/etc,,/run" or an unset variable of a script, name nothing. */
+static int add_items(const struct option_row *row, struct strv *list, const char *value,
+		     struct error *err)
+{
+	struct cursor c = cursor_of(value);
+
+	while (!cursor_at_end(&c)) {
+		const char *item;
+		size_t n;
+
+		cursor_until(&c, ",", &item, &n);
+		cursor_char(&c, ',');
+		if (n == 0)
+			continue;
+		if (strv_add_n(list, item, n) < 0)
+			return err_set(err, ENOMEM, "reading --%s", row->name);
+		if (row->valid && !row->valid(list->items[list->n - 1]))
+			return wrong_value(row, list->items[list->n - 1], err);
+	}
+	return 0;
+}
+
+static int set_value(const struct option_row *row, struct config *config, const char *value,
+		     struct error *err)
+{
+	void *field = (char *)config + row->offset;
+	int rc = 0;
+
+	if (row->kind == OPTION_LIST)
+		return add_items(row, field, value, err);
+	if (*value == '\0') {
+		option_set_default(row, config);
+		return 0;
+	}
+	if (row->valid && !row->valid(value))
+		return wrong_value(row, value, err);
+	switch (row->kind) {
+	case OPTION_BOOL:
+		rc = parse_bool(value, field);
+		break;
+	case OPTION_STRING:
+		*(const char **)field = value;
+		break;
+	case OPTION_CHOICE:
+		rc = set_choice(row, field, value);
+		break;
+	case OPTION_UINT:
+		rc = parse_u32(value, UINT32_MAX, field);
+		break;
+	case OPTION_CIDR:
+		rc = cidr_parse(value, field);
+		break;
+	case OPTION_LIST:
+		break;
+	}
+	return rc < 0 ? wrong_value(row, value, err) : 0;
+}
+
+/* One option at *at, and its value in the next word where it has one; *at moves behind. */
+static int take_option(struct config *config, char ***at, struct error *err)
+{
+	const char *word = **at, *name = word + (word[1] == '-' ? 2 : 1), *value;
+	size_t n = strcspn(name, "=");
+	const struct option_row *row = find_row(name, n);
+	char takes[OPTION_TAKES_MAX];
+
+	if (!row)
+		return err_say(err, EINVAL, "unknown option %.*s; --help lists them",
+			       (int)(name - word + (ptrdiff_t)n), word);
+	(*at)++;
+	if (name[n] == '=')
+		value = name + n + 1;
+	else if (row->kind == OPTION_BOOL)
+		value = "true";
+	else if (**at)
+		value = *(*at)++;
+	else
+		return err_say(err, EINVAL, "--%s takes %s, but the command line ends there",
+			       row->name, option_takes(row, takes, sizeof(takes)));
+	return set_value(row, config, value, err);
+}
+
+int options_read(struct config *config, int argc, char **argv, struct error *err)
+{
+	char **at = argc > 0 ? argv + 1 : argv;
+
+	/* A lone "-" is a word, as in Go. */
+	while (*at && (*at)[0] == '-' && (*at)[1] != '\0') {
+		int rc;
+
+		if (streq(*at, "--")) {
+			at++;
+			break;
+		}
+		rc = take_option(config, &at, err);
+		if (rc < 0)
+			return rc;
+	}
+	config->command = at;
+	if (config->help)
+		config->action = ACTION_HELP;
+	else if (config->version)
+		config->action = ACTION_VERSION;
+	else if (config->semver != SEMVER_NONE)
+		config->action = ACTION_PRINT_SEMVER;
+	return 0;
+}
+
+int options_parse(struct config *config, int argc, char **argv, struct error *err)
+{
+	int rc;
+
+	config->persona = persona_of(argc > 0 ? argv[0] : NULL);
+	rc = options_read(config, argc, argv, err);
+	if (rc == 0 && config->action == ACTION_RUN) {
+		rc = options_refuse_unavailable(config, err);
+		if (rc == 0)
+			rc = options_refuse_conflicts(config, err);
+		if (rc == 0 && !*config->command)
+			rc = err_say(err, EINVAL,
+				     "no command to run: %s [options] [--] command [argument…]",
+				     persona_program(config->persona));
+	}
+	return err_step(err, rc, STEP_OPTIONS);
+}

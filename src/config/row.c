@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What can be asked about one row of the option table: its field, its default, its values. */
+#include <assert.h>
+
+#include "private.h"
+
+bool option_bool(const struct option_row *row, const struct config *config)
+{
+	return *(const bool *)((const char *)config + row->offset);
+}
+
+const struct option_word *option_word(const struct option_row *row, const struct config *config)
+{
+	unsigned value;
+
+	static_assert(sizeof(enum net_mode) == sizeof(value), "enums have the size of unsigned");
+	memcpy(&value, (const char *)config + row->offset, sizeof(value));
+	return &row->words[value];
+}
+
+static size_t field_size(enum option_kind kind)
+{
+	switch (kind) {
+	case OPTION_BOOL:
+		return sizeof(bool);
+	case OPTION_STRING:
+		return sizeof(char *);
+	case OPTION_CHOICE:
+	case OPTION_UINT:
+		return sizeof(unsigned);
+	case OPTION_CIDR:
+		return sizeof(struct cidr);
+	case OPTION_LIST:
+		return sizeof(struct strv);
+	}
+	return 0;
+}
+
+bool option_is_default(const struct option_row *row, const struct config *config)
+{
+	const char *field = (const char *)config + row->offset;
+	struct config defaults;
+	const char *of_default = (const char *)&defaults + row->offset;
+
+	config_init(&defaults);
+	if (row->kind == OPTION_STRING) {
+		const char *a = *(const char *const *)field, *b = *(const char *const *)of_default;
+
+		return a == b || (a && b && streq(a, b));
+	}
+	if (row->kind == OPTION_LIST)
+		return ((const struct strv *)field)->n == 0;
+	return memcmp(field, of_default, field_size(row->kind)) == 0;
+}
+
+void option_set_default(const struct option_row *row, struct config *config)
+{
+	char *field = (char *)config + row->offset;
+	struct config defaults;
+
+	if (row->kind == OPTION_LIST) {
+		strv_clear((struct strv *)field);
+		return;
+	}
+	config_init(&defaults);
+	memcpy(field, (const char *)&defaults + row->offset, field_size(row->kind));
+}
+
+/* "host, none or slirp4netns" of the words that this build serves */
+static const char *list_words(const struct option_word *words, char *buf, size_t size)
+{
+	const struct option_word *last = NULL;
+	size_t used = 0;
+
+	for (const struct option_word *w = words; w->name; w++)
+		if (w->available && *w->name)
+			last = w;
+	*buf = '\0';
+	for (const struct option_word *w = words; w->name && used < size; w++) {
+		if (!w->available || !*w->name)
+			continue;
+		used += (size_t)snprintf(buf + used, size - used, "%s%s",
+					 used == 0   ? ""
+					 : w == last ? " or "
+						     : ", ",
+					 w->name);
+	}
+	return buf;
+}
+
+const char *option_takes(const struct option_row *row, char *buf, size_t size)
+{
+	if (row->takes)
+		return row->takes;
+	switch (row->kind) {
+	case OPTION_BOOL:
+		return "true or false";
+	case OPTION_CHOICE:
+		return list_words(row->words, buf, size);
+	case OPTION_UINT:
+		return "a number";
+	case OPTION_CIDR:
+		return "the address of an IPv4 network, /25 or wider, as 10.0.2.0/24";
+	case OPTION_STRING:
+	case OPTION_LIST:
+		return "a value";
+	}
+	return "a value";
+}

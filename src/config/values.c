@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The values of single options: the words that a choice takes, and the rules for strings and
+ * numbers. What several options mean together stands in check.c.
+ */
+#include <assert.h>
+#include <limits.h>
+#include <net/if.h>
+#include <stdio.h>
+
+#include "fauxroot/base/parse.h"
+#include "private.h"
+
+const struct option_word net_words[] = {
+	[NET_HOST] = {"host", true},
+	[NET_NONE] = {"none", true},
+	[NET_SLIRP4NETNS] = {"slirp4netns", true},
+	[NET_PASTA] = {"pasta", false},
+	[NET_LXC_USER_NIC] = {"lxc-user-nic", false},
+	[NET_GVISOR_TAP_VSOCK] = {"gvisor-tap-vsock", false},
+	[NET_VPNKIT] = {"vpnkit", false},
+	{NULL, false},
+};
+static_assert(ARRAY_SIZE(net_words) == NET_MODE_COUNT_ + 1, "every network has a word");
+
+const struct option_word port_words[] = {
+	[PORT_NONE] = {"none", true},
+	[PORT_BUILTIN] = {"builtin", false},
+	[PORT_SLIRP4NETNS] = {"slirp4netns", false},
+	[PORT_IMPLICIT] = {"implicit", false},
+	[PORT_GVISOR_TAP_VSOCK] = {"gvisor-tap-vsock", false},
+	{NULL, false},
+};
+static_assert(ARRAY_SIZE(port_words) == PORT_MODE_COUNT_ + 1, "every port driver has a word");
+
+const struct option_word propagation_words[] = {
+	[PROPAGATION_RPRIVATE] = {"rprivate", true},
+	[PROPAGATION_PRIVATE] = {"private", true},
+	[PROPAGATION_SLAVE] = {"slave", true},
+	[PROPAGATION_RSLAVE] = {"rslave", true},
+	[PROPAGATION_SHARED] = {"shared", true},
+	[PROPAGATION_RSHARED] = {"rshared", true},
+	{NULL, false},
+};
+static_assert(ARRAY_SIZE(propagation_words) == PROPAGATION_COUNT_ + 1, "every mode has a word");
+
+const struct option_word tristate_words[] = {
+	[TRI_AUTO] = {"auto", true},
+	[TRI_TRUE] = {"true", true},
+	[TRI_FALSE] = {"false", true},
+	{NULL, false},
+};
+
+const struct option_word reaper_words[] = {
+	[TRI_AUTO] = {"auto", true},
+	[TRI_TRUE] = {"true", false},
+	[TRI_FALSE] = {"false", true},
+	{NULL, false},
+};
+
+const struct option_word copy_up_mode_words[] = {
+	[COPY_UP_TMPFS_SYMLINK] = {"tmpfs+symlink", true},
+	{NULL, false},
+};
+
+const struct option_word idmap_words[] = {
+	[IDMAP_AUTO] = {"auto", true},
+	[IDMAP_SUBID] = {"subid", true},
+	[IDMAP_SINGLE] = {"single", true},
+	{NULL, false},
+};
+
+const struct option_word subid_source_words[] = {
+	[SUBID_AUTO] = {"auto", true},
+	[SUBID_DYNAMIC] = {"dynamic", true},
+	[SUBID_STATIC] = {"static", true},
+	{NULL, false},
+};
+
+const struct option_word log_format_words[] = {
+	[LOG_FORMAT_TEXT] = {"text", true},
+	[LOG_FORMAT_JSON] = {"json", true},
+	{NULL, false},
+};
+
+/* SEMVER_NONE is no word that anybody can give: an empty value is the default. */
+const struct option_word semver_words[] = {
+	[SEMVER_NONE] = {"", true},
+	[SEMVER_MAJOR] = {"major", true},
+	[SEMVER_MINOR] = {"minor", true},
+	[SEMVER_PATCH] = {"patch", true},
+	{NULL, false},
+};
+
+/*
+ * 0, or what IPv4 works with (RFC 791: 68) up to what slirp4netns takes. What IPv6 needs is checked
+ * with the other conflicts.
+ */
+bool valid_mtu(const char *value)
+{
+	uint32_t mtu;
+
+	return parse_u32(value, 65521, &mtu) == 0 && (mtu == 0 || mtu >= 68);
+}
+
+/*
+ * What dev_valid_name() of the kernel takes, less '%': tun(4) would read "tap%d" as a template and
+ * give the device a name that nobody here knows.
+ */
+bool valid_ifname(const char *value)
+{
+	return strlen(value) < IFNAMSIZ && !streq(value, ".") && !streq(value, "..") &&
+	       !strpbrk(value, "/:% \t\n\v\f\r");
+}
+
+/* A directory of its own under our cgroup, not a way to another one. */
+bool valid_cgroup(const char *value)
+{
+	return strlen(value) <= NAME_MAX && !strchr(value, '/') && !streq(value, ".") &&
+	       !streq(value, "..");
+}
+
+/*
+ * An absolute path that does not, by its text, lead to /tmp or to the root directory; whether it
+ * exists is seen when it is copied up. /tmp is where daemons and their clients meet; a copy would
+ * part them.
+ */
+bool valid_copy_up(const char *value)
+{
+	char name[8] = ""; /* the only component so far, cut */
+	unsigned depth = 0;
+	struct cursor c = cursor_of(value);
+
+	if (*value != '/')
+		return false;
+	while (!cursor_at_end(&c)) {
+		const char *part;
+		size_t n;
+
+		cursor_char(&c, '/');
+		cursor_until(&c, "/", &part, &n);
+		if (n == 0 || (n == 1 && part[0] == '.'))
+			continue;
+		if (n == 2 && part[0] == '.' && part[1] == '.') {
+			depth -= depth > 0;
+			continue;
+		}
+		if (depth++ == 0)
+			snprintf(name, sizeof(name), "%.*s", (int)MIN(n, sizeof(name)), part);
+	}
+	return depth > 1 || (depth == 1 && !streq(name, "tmp"));
+}
