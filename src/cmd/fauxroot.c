@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fauxroot, the launcher's executable: parse the command line, launch, report, exit. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/log.h"
+#include "fauxroot/check/explain.h"
+#include "fauxroot/config/options.h"
+#include "fauxroot/config/status.h"
+#include "fauxroot/launch/launcher.h"
+#include "fauxroot/supervise/activation.h"
+#include "fauxroot/supervise/signals.h"
+
+/*
+ * Where the caller has closed stdin, stdout or stderr, our own descriptors must not take its
+ * number. Close-on-exec: the target finds it closed, as the caller wanted.
+ */
+static void fill_standard_fds(void)
+{
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR | O_CLOEXEC) < 0)
+			_exit(STATUS_LAUNCH_FAILED);
+}
+
+/* Print @err with what is known about its cause on this machine; returns the exit status. */
+static int report_failure(const struct config *config, const struct error *err)
+{
+	const struct machine this_machine = {.root = ""};
+	struct explanation why;
+
+	log_failure(err);
+	if (explain(err, config, &this_machine, &why)) {
+		log_error("cause: %s", why.cause);
+		log_error("remedy: %s", why.remedy);
+	}
+	return status_of_failure(config->persona, err);
+}
+
+static int report_target(const struct config *config, int wait_status)
+{
+	char words[64];
+
+	if (WIFSIGNALED(wait_status))
+		log_warning("%s was killed: signal: %s%s", config->command[0],
+			    signal_words(WTERMSIG(wait_status), words, sizeof(words)),
+			    WCOREDUMP(wait_status) ? " (core dumped)" : "");
+	return status_of_target(config->persona, wait_status);
+}
+
+/* A terminating signal came before the target ran: the same status as if it had killed us. */
+static int report_interrupt(const struct config *config, int sig)
+{
+	char words[64];
+
+	log_error("ended before the command was started: signal: %s",
+		  signal_words(sig, words, sizeof(words)));
+	return status_of_target(config->persona, W_EXITCODE(0, sig));
+}
+
+static int launch(const struct config *config, bool activated)
+{
+	struct signals signals;
+	struct error err;
+	int status, rc = signals_block(&signals, &err);
+
+	if (rc < 0)
+		return report_failure(config, &err);
+	options_warn(config);
+	rc = launcher_run(config, &signals, activated, &status, &err);
+	if (rc == -ECANCELED && signals_pending_end() > 0)
+		return report_interrupt(config, signals_pending_end());
+	if (rc < 0)
+		return report_failure(config, &err);
+	return report_target(config, status);
+}
+
+int main(int argc, char **argv)
+{
+	_cleanup_config_ struct config config;
+	bool activated = activation_is_for(getpid());
+	struct error err;
+	int rc;
+
+	fill_standard_fds();
+	config_init(&config);
+	rc = options_parse(&config, argc, argv, &err);
+	log_setup(persona_program(config.persona), "parent",
+		  config.debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, config.log_format);
+	if (rc < 0)
+		return report_failure(&config, &err);
+	if (config.action != ACTION_RUN) {
+		options_answer(stdout, &config);
+		return 0;
+	}
+	return launch(&config, activated);
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * The child is born into all of its namespaces at once, owns nothing there yet, and waits until the
+ * launcher has written its id maps. Then it becomes root of its user namespace, arms PDEATHSIG, and
+ * mounts. The credential change clears PDEATHSIG (man 2 prctl), so it is armed last, and the
+ * launcher's life is checked after that: whoever dies in between is noticed. getppid(2) would not
+ * tell: it is 0 in a PID namespace.
+ *
+ * The child becomes the target by itself. Everything of ours is close-on-exec; the launcher sees
+ * the end of file when that has worked.
+ */
+#include "child.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/log.h"
+#include "fauxroot/base/str.h"
+#include "fauxroot/config/config.h"
+#include "fauxroot/mounts/mounts.h"
+#include "fauxroot/supervise/activation.h"
+#include "fauxroot/supervise/signals.h"
+#include "fauxroot/sys/caps.h"
+#include "handshake.h"
+
+static int become_root(const struct child_plan *plan, struct error *err)
+{
+	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+		return err_set(err, errno, "becoming root of the user namespace");
+	/* The change made us undumpable: our /proc files must be ours while we mount. */
+	if (prctl(PR_SET_DUMPABLE, 1) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		return err_set(err, errno, "asking to die with the launcher");
+	if (!handshake_peer_lives(plan->sock))
+		return err_say(err, ECONNRESET, "the launcher has gone");
+	return caps_clear_passed_on(err);
+}
+
+/*
+ * A working directory below a copied-up one still lies under the new mounts: walk there again, so
+ * that it is what its path says.
+ */
+static void enter_cwd_again(const char *cwd)
+{
+	if (cwd && *cwd == '/' && chdir(cwd) < 0)
+		log_warning("the working directory %s cannot be entered any more: %s", cwd,
+			    strerror(errno));
+}
+
+static int mount_all(const struct child_plan *plan, struct error *err)
+{
+	const struct config *config = plan->config;
+	_cleanup_free_ char *cwd = getcwd(NULL, 0);
+	bool etc_copied = false;
+	int rc = propagation_apply_child(config->propagation, err);
+
+	if (rc == 0 && plan->own_netns)
+		rc = sysfs_mount_child(err);
+	if (rc == 0 && config->copy_up.n > 0) {
+		rc = copyup_apply_child(&config->copy_up, &etc_copied, err);
+		enter_cwd_again(cwd);
+	}
+	if (rc == 0 && plan->network_files)
+		rc = etcfiles_bind_child(plan->state_dir, etc_copied, err);
+	return rc;
+}
+
+static int set_environment(const struct child_plan *plan, struct error *err)
+{
+	char euid[16], egid[16];
+
+	str_print(euid, sizeof(euid), "%u", plan->parent_euid);
+	str_print(egid, sizeof(egid), "%u", plan->parent_egid);
+	if (setenv("ROOTLESSKIT_STATE_DIR", plan->state_dir, 1) < 0 ||
+	    setenv("ROOTLESSKIT_PARENT_EUID", euid, 1) < 0 ||
+	    setenv("ROOTLESSKIT_PARENT_EGID", egid, 1) < 0 ||
+	    (plan->activated && activation_retarget(getpid()) < 0))
+		return err_set(err, ENOMEM, "setting the target's environment");
+	return 0;
+}
+
+static int become_target(const struct child_plan *plan, struct error *err)
+{
+	char **command = plan->config->command;
+
+	signals_restore(plan->signals);
+	execvp(command[0], command);
+	return err_step(err, err_set(err, errno, "executing \"%s\"", command[0]), STEP_EXEC);
+}
+
+/* The child's story, step by step. Returns only when one has failed. */
+static int run_child(const struct child_plan *plan, struct error *err)
+{
+	int rc = handshake_expect(plan->sock, HANDSHAKE_MAPPED, "waiting for the id map", -1, err);
+
+	if (rc == 0)
+		rc = become_root(plan, err);
+	if (rc == 0)
+		rc = err_step(err, mount_all(plan, err), STEP_MOUNT);
+	if (rc == 0)
+		rc = handshake_say(plan->sock, HANDSHAKE_MOUNTED);
+	if (rc == 0)
+		rc = handshake_expect(plan->sock, HANDSHAKE_GO, "waiting for the launcher", -1,
+				      err);
+	if (rc == 0)
+		rc = set_environment(plan, err);
+	if (rc == 0)
+		rc = become_target(plan, err);
+	return rc;
+}
+
+_noreturn_ void child_main(const struct child_plan *plan)
+{
+	int sock = plan->sock;
+	struct error err = {0};
+
+	fd_close(plan->peer_sock);
+	log_redirect(handshake_log, &sock);
+	run_child(plan, &err);
+	handshake_fail(sock, &err);
+	_exit(1);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The child's column of the launch: from the clone to the target's execve(2). */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "fauxroot/base/macro.h"
+
+struct config;
+struct signals;
+
+/* All that the child needs to know; filled by the launcher before the clone. */
+struct child_plan {
+	const struct config *config;
+	const struct signals *signals;
+	const char *state_dir;
+	bool own_netns;	    /* a /sys of its own is due */
+	bool network_files; /* resolv.conf and hosts lie in the state directory */
+	bool activated;	    /* LISTEN_PID names the launcher: retarget it */
+	uid_t parent_euid;  /* the launcher's effective ids, in its own user namespace */
+	gid_t parent_egid;
+	int sock, peer_sock; /* the handshake: the child's end, and the launcher's to close */
+};
+
+/* child_main() - runs in the new namespaces; ends in the target, or in a HANDSHAKE_FAILED */
+_noreturn_ void child_main(const struct child_plan *plan);

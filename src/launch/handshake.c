@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "handshake.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "fauxroot/base/fd.h"
+#include "fauxroot/sys/message.h"
+
+/* One record; only as many bytes of text as there are go over the wire. */
+struct record {
+	uint32_t type;
+	int32_t code;  /* HANDSHAKE_FAILED: errno; HANDSHAKE_LOG: the level */
+	uint32_t step; /* HANDSHAKE_FAILED */
+	char text[sizeof(((struct error *)NULL)->text)];
+};
+
+#define HEAD offsetof(struct record, text)
+
+static int send_record(int sock, struct record *record, const char *text)
+{
+	size_t n = strnlen(text, sizeof(record->text));
+
+	memcpy(record->text, text, n);
+	return message_send(sock, record, HEAD + n, NULL, 0);
+}
+
+int handshake_say(int sock, enum handshake_type type)
+{
+	struct record record = {.type = type};
+
+	return send_record(sock, &record, "");
+}
+
+void handshake_fail(int sock, const struct error *err)
+{
+	struct record record = {
+		.type = HANDSHAKE_FAILED,
+		.code = err->code,
+		.step = err->step,
+	};
+
+	/* If the launcher has gone there is nobody to tell. */
+	(void)send_record(sock, &record, err->text);
+}
+
+void handshake_log(void *arg, enum log_level level, const char *message)
+{
+	const int *sock = arg;
+	struct record record = {.type = HANDSHAKE_LOG, .code = (int32_t)level};
+
+	(void)send_record(*sock, &record, message);
+}
+
+/* One record with its text terminated. Returns its size, 0 at end of file, -errno. */
+static ssize_t recv_record(int sock, struct record *record)
+{
+	ssize_t n = message_recv(sock, record, sizeof(*record), NULL, NULL);
+
+	if (n == 0 || n == -ECONNRESET)
+		return 0;
+	if (n < 0)
+		return n;
+	if ((size_t)n < HEAD)
+		return -EPROTO;
+	record->text[MIN((size_t)n - HEAD, sizeof(record->text) - 1)] = '\0';
+	return n;
+}
+
+static int take_failure(const struct record *record, struct error *err)
+{
+	enum error_step step = record->step < STEP_COUNT_ ? record->step : STEP_NONE;
+	int rc = err_say(err, record->code, "%s", record->text);
+
+	return err_step(err, rc, step);
+}
+
+int handshake_expect(int sock, enum handshake_type type, const char *step_words, int cancel_fd,
+		     struct error *err)
+{
+	for (;;) {
+		struct record record;
+		int rc = fd_wait(sock, POLLIN, NULL, cancel_fd);
+		ssize_t n;
+
+		if (rc < 0)
+			return err_set(err, -rc, "%s", step_words);
+		n = recv_record(sock, &record);
+		if (n < 0)
+			return err_set(err, (int)-n, "%s: reading the other side's message",
+				       step_words);
+		if (n == 0 && type == 0)
+			return 0;
+		if (n == 0)
+			return err_say(err, ECONNRESET, "%s: the other process has gone",
+				       step_words);
+		if (record.type == HANDSHAKE_LOG)
+			log_as("child", (enum log_level)record.code, record.text);
+		else if (record.type == HANDSHAKE_FAILED)
+			return take_failure(&record, err);
+		else if (record.type == type)
+			return 0;
+		else
+			return err_say(err, EPROTO, "%s: message %u came where %u was due",
+				       step_words, record.type, type);
+	}
+}
+
+bool handshake_peer_lives(int sock)
+{
+	struct pollfd fd = {.fd = sock, .events = POLLRDHUP};
+
+	return poll(&fd, 1, 0) == 0;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The conversation between launcher and child, over one SOCK_SEQPACKET pair.
+ *
+ *	launcher				child
+ *	HANDSHAKE_MAPPED  ------------------->		your ids are mapped
+ *			  <-------------------  HANDSHAKE_MOUNTED
+ *	HANDSHAKE_GO	  ------------------->		become the target
+ *			  <------ end of file		execve(2) has succeeded
+ *
+ * In place of its next message the child may send HANDSHAKE_FAILED, and at any time HANDSHAKE_LOG.
+ * End of file anywhere else is a failure of the step that was under way.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/log.h"
+
+enum handshake_type {
+	HANDSHAKE_MAPPED = 1,
+	HANDSHAKE_MOUNTED,
+	HANDSHAKE_GO,
+	HANDSHAKE_FAILED,
+	HANDSHAKE_LOG,
+};
+
+/* handshake_say() - a message without content; 0 or -errno */
+int handshake_say(int sock, enum handshake_type type);
+
+/* handshake_fail() - the child's error, as HANDSHAKE_FAILED */
+void handshake_fail(int sock, const struct error *err);
+
+/* handshake_log() - a line of the child's log, in the form of log_redirect(); @arg points to the
+ * socket's descriptor */
+void handshake_log(void *arg, enum log_level level, const char *message);
+
+/*
+ * handshake_expect() - wait for the other side's next message
+ * @type: what must come; 0: end of file must come
+ * @step_words: for the error: "mounting"
+ * @cancel_fd: as fd_wait()
+ *
+ * Log lines are written on the way. Returns 0; -errno with the child's own error where it has
+ * failed; -ECONNRESET where it has gone; -ECANCELED.
+ */
+int handshake_expect(int sock, enum handshake_type type, const char *step_words, int cancel_fd,
+		     struct error *err);
+
+/* handshake_peer_lives() - has the other side not gone? Never blocks. */
+bool handshake_peer_lives(int sock);

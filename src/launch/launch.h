@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the launcher's two halves share: launcher.c brings it all up, loop.c lives with it. */
+#pragma once
+
+#include <event2/event.h>
+#include <stdbool.h>
+
+#include "fauxroot/api/server.h"
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/spawn.h"
+#include "fauxroot/config/config.h"
+#include "fauxroot/net/net.h"
+#include "fauxroot/state/statedir.h"
+#include "fauxroot/supervise/signals.h"
+#include "fauxroot/sys/ns.h"
+
+struct launch {
+	const struct config *config;
+	const struct signals *signals;
+	bool activated;
+
+	struct statedir state;
+	struct net net;
+	bool net_opened;
+	struct process child;
+	struct ns_set ns;
+	int sock; /* the handshake */
+
+	struct event_base *base;
+	struct api_server *api;
+
+	/* loop.c */
+	struct event *on_signal, *on_etc, *on_patience;
+	int etc_watch;
+	int status;	      /* of the target, once it has ended */
+	bool lost;	      /* something vital has failed: the target is being ended */
+	struct error failure; /* why */
+};
+
+/*
+ * loop_run() - live until the target ends
+ *
+ * Returns 0 with @l->status; -errno where the target was ended because something vital failed, or
+ * where the loop itself could not be set up.
+ */
+int loop_run(struct launch *l, struct error *err);
+
+/* loop_clear() - free the loop's events; before the event base goes */
+void loop_clear(struct launch *l);

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * The launcher's column of the launch, in the order of bring_up(). What can be known in advance is
+ * looked at first, so that a missing range or program is said before anything has started. After
+ * the clone, helper programs write the id maps; then the launcher sets up the network and the API
+ * from outside while the child mounts inside. Everything that the target may look for exists before
+ * it runs: "go" is the last word.
+ *
+ * The waits of the launch have deadlines, and end when a terminating signal is pending. Whatever
+ * fails, take_down() releases it all in the reverse order.
+ */
+#include "fauxroot/launch/launcher.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "fauxroot/api/info.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/log.h"
+#include "fauxroot/idmap/idmap.h"
+#include "fauxroot/mounts/mounts.h"
+#include "fauxroot/supervise/reap.h"
+#include "fauxroot/sys/message.h"
+#include "handshake.h"
+#include "launch.h"
+
+/* newuidmap needs a millisecond; name services behind it may be slow. */
+#define IDMAP_MS 10000
+
+static int write_state_file(const void *arg, const char *name, const char *text, size_t size,
+			    struct error *err)
+{
+	return statedir_write(arg, name, text, size, 0644, err);
+}
+
+/* resolv.conf and hosts of the child, before it needs them. */
+static int write_network_files(struct launch *l, struct error *err)
+{
+	_cleanup_strv_ struct strv dns = {NULL, 0};
+
+	if (!l->net.plan.configures_dns)
+		return 0;
+	if (net_dns(&l->net, &dns) < 0)
+		return err_set(err, ENOMEM, "listing the name servers");
+	return etcfiles_write_parent(write_state_file, &l->state, &dns, err);
+}
+
+static unsigned long clone_flags(const struct launch *l)
+{
+	unsigned long flags = CLONE_NEWUSER | CLONE_NEWNS;
+
+	if (l->net.plan.own_netns)
+		flags |= CLONE_NEWNET;
+	return flags;
+}
+
+static int start_child(struct launch *l, struct error *err)
+{
+	struct child_plan plan = {
+		.config = l->config,
+		.signals = l->signals,
+		.state_dir = l->state.path,
+		.own_netns = l->net.plan.own_netns,
+		.network_files = l->net.plan.configures_dns,
+		.activated = l->activated,
+		.parent_euid = geteuid(),
+		.parent_egid = getegid(),
+	};
+	int pair[2], rc = reap_adopt_orphans(err);
+
+	if (rc < 0)
+		return rc;
+	/* An executable with file capabilities makes us undumpable, and newuidmap could not open
+	 * the child's /proc files then, nor we its namespaces. */
+	if (prctl(PR_SET_DUMPABLE, 1) < 0)
+		return err_set(err, errno, "becoming dumpable");
+	rc = message_pair(pair);
+	if (rc < 0)
+		return err_set(err, -rc, "making a socket pair");
+	plan.peer_sock = pair[0];
+	plan.sock = pair[1];
+	rc = ns_clone(clone_flags(l), &l->child, err);
+	if (rc == 0)
+		child_main(&plan);
+	fd_close(pair[1]);
+	l->sock = pair[0];
+	if (rc < 0)
+		return rc;
+	return ns_pin(l->child.pid, clone_flags(l), &l->ns, err);
+}
+
+static int map_ids(struct launch *l, const struct idmap *map, struct error *err)
+{
+	struct deadline deadline = deadline_in(IDMAP_MS);
+	int rc = idmap_apply(map, l->child.pid, &deadline, l->signals->cancel, err);
+
+	if (rc < 0)
+		return rc;
+	rc = handshake_say(l->sock, HANDSHAKE_MAPPED);
+	if (rc < 0)
+		return err_set(err, -rc, "telling the child that its ids are mapped");
+	return 0;
+}
+
+static int copy_string(char **to, const char *from)
+{
+	*to = strdup(from);
+	return *to ? 0 : -ENOMEM;
+}
+
+/* api_ops.info */
+static int fill_info(void *arg, struct api_info *ret, struct error *err)
+{
+	struct launch *l = arg;
+	char address[INET_ADDRSTRLEN];
+	int rc = copy_string(&ret->version, persona_version(l->config->persona));
+
+	ret->child_pid = l->child.pid;
+	if (rc == 0)
+		rc = copy_string(&ret->state_dir, l->state.path);
+	if (rc == 0 && l->net.driver->mode != NET_HOST)
+		rc = copy_string(&ret->net_driver, l->net.driver->name);
+	if (rc == 0 && l->net.plan.configures_dns) {
+		inet_ntop(AF_INET, &l->net.plan.address, address, sizeof(address));
+		rc = copy_string(&ret->net_child_ip, address);
+		if (rc == 0)
+			rc = net_dns(&l->net, &ret->net_dns);
+	}
+	return rc < 0 ? err_set(err, -rc, "describing this instance") : 0;
+}
+
+static const struct api_ops api_ops = {
+	.info = fill_info,
+};
+
+static int serve_api(struct launch *l, struct error *err)
+{
+	l->base = event_base_new();
+	if (!l->base)
+		return err_set(err, ENOMEM, "making an event loop");
+	return api_server_start(l->base, l->state.path, &api_ops, l, &l->api, err);
+}
+
+/* Last before "go", and whole: whoever sees it finds everything in place. */
+static int write_child_pid(struct launch *l, struct error *err)
+{
+	char text[16];
+	int n = snprintf(text, sizeof(text), "%d", l->child.pid);
+
+	return statedir_write(&l->state, "child_pid", text, (size_t)n, 0444, err);
+}
+
+static int go(struct launch *l, struct error *err)
+{
+	int rc = handshake_say(l->sock, HANDSHAKE_GO);
+
+	if (rc < 0)
+		return err_set(err, -rc, "telling the child to go");
+	rc = handshake_expect(l->sock, 0, "starting the command", l->signals->cancel, err);
+	l->sock = fd_close(l->sock);
+	return rc;
+}
+
+/* The launcher's story, step by step. */
+static int bring_up(struct launch *l, struct error *err)
+{
+	const struct config *config = l->config;
+	struct idmap map;
+	int rc = idmap_prepare(config, &map, err);
+
+	if (rc == 0)
+		rc = net_open(config, l->signals->cancel, &l->net, err);
+	if (rc < 0)
+		return rc;
+	l->net_opened = true;
+	rc = statedir_open(config->state_dir, &l->state, err);
+	if (rc < 0)
+		return rc;
+	log_debug("state directory: %s", l->state.path);
+	rc = write_network_files(l, err);
+	if (rc == 0)
+		rc = start_child(l, err);
+	if (rc < 0)
+		return rc;
+	log_debug("namespaces made, child %d", l->child.pid);
+	rc = map_ids(l, &map, err);
+	if (rc < 0)
+		return rc;
+	log_debug("ids mapped");
+	rc = net_start(&l->net, &l->ns, err);
+	if (rc == 0)
+		rc = serve_api(l, err);
+	if (rc == 0)
+		rc = handshake_expect(l->sock, HANDSHAKE_MOUNTED, "mounting", l->signals->cancel,
+				      err);
+	if (rc < 0)
+		return rc;
+	log_debug("mounted");
+	rc = net_wait_ready(&l->net, err);
+	if (rc == 0)
+		rc = write_child_pid(l, err);
+	if (rc == 0)
+		rc = go(l, err);
+	if (rc == 0)
+		log_debug("running %s", config->command[0]);
+	return rc;
+}
+
+static void take_down(struct launch *l)
+{
+	process_kill(&l->child);
+	loop_clear(l);
+	if (l->net_opened)
+		net_stop(&l->net);
+	api_server_stop(l->api);
+	if (l->base)
+		event_base_free(l->base);
+	fd_close(l->sock);
+	ns_set_close(&l->ns);
+	statedir_remove(&l->state);
+}
+
+int launcher_run(const struct config *config, const struct signals *signals, bool activated,
+		 int *ret_status, struct error *err)
+{
+	struct launch l = {
+		.config = config,
+		.signals = signals,
+		.activated = activated,
+		.state = STATEDIR_NONE,
+		.child = PROCESS_NONE,
+		.ns = NS_SET_NONE,
+		.sock = -1,
+		.etc_watch = -1,
+	};
+	int rc = bring_up(&l, err);
+
+	if (rc == 0)
+		rc = loop_run(&l, err);
+	if (rc == 0)
+		*ret_status = l.status;
+	take_down(&l);
+	return rc;
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * One thread, one event loop. Signals are read from the signalfd: SIGCHLD means "reap whatever is
+ * dead", all others go to the target. The dead are the target (the end), the network's helper (its
+ * driver mends it), or orphans of the target (nothing to do: the subreaper only clears them away).
+ * Living orphans are not waited for.
+ *
+ * Job control: a shell sees the launcher, the terminal's signals reach the target. When the target
+ * stops, the launcher stops itself, so that the shell gets its terminal back; SIGCONT wakes both.
+ * Without a controlling terminal nobody is waiting for that, and the launcher goes on.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/log.h"
+#include "fauxroot/mounts/mounts.h"
+#include "fauxroot/supervise/reap.h"
+#include "launch.h"
+
+/* How long a target that we have to end gets for its own way out. */
+#define PATIENCE_S 10
+
+#define REPAIR_MS 2000
+
+static void on_patience(evutil_socket_t fd, short what, void *arg)
+{
+	struct launch *l = arg;
+
+	(void)fd;
+	(void)what;
+	log_warning("the command has not ended in %d s; killing it", PATIENCE_S);
+	kill(l->child.pid, SIGKILL);
+}
+
+/* Something vital is gone for good: end the target, and let the end of the loop report @err. */
+static void on_lost(void *arg, const struct error *err)
+{
+	struct launch *l = arg;
+	struct timeval patience = {.tv_sec = PATIENCE_S};
+
+	if (l->lost)
+		return;
+	l->lost = true;
+	l->failure = *err;
+	log_error("%s; ending the command", err->text);
+	kill(l->child.pid, SIGTERM);
+	kill(l->child.pid, SIGCONT);
+	if (!l->on_patience || event_add(l->on_patience, &patience) < 0)
+		kill(l->child.pid, SIGKILL);
+}
+
+static bool has_terminal(void)
+{
+	_cleanup_close_ int tty = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+
+	return tty >= 0;
+}
+
+static void target_changed(struct launch *l, int status)
+{
+	if (!WIFSTOPPED(status)) {
+		l->status = status;
+		process_forget(&l->child);
+		event_base_loopbreak(l->base);
+	} else if (has_terminal()) {
+		kill(getpid(), SIGSTOP);
+	}
+}
+
+static void reap_all(struct launch *l)
+{
+	pid_t pid;
+	int status;
+
+	while (reap_next(&pid, &status)) {
+		struct error err;
+
+		if (pid == l->child.pid)
+			target_changed(l, status);
+		else if (net_child_ended(&l->net, pid, status, &err) < 0)
+			on_lost(l, &err);
+	}
+}
+
+static void on_signal(evutil_socket_t fd, short what, void *arg)
+{
+	struct launch *l = arg;
+	struct signalfd_siginfo info;
+	bool child = false;
+
+	(void)fd;
+	(void)what;
+	while (signals_read(l->signals, &info)) {
+		if (info.ssi_signo == SIGCHLD)
+			child = true;
+		else
+			signal_forward(&info, &l->child);
+	}
+	if (child)
+		reap_all(l);
+}
+
+static int repair_job(void *arg, struct error *err)
+{
+	return etcfiles_repair(arg, err);
+}
+
+/* The host has replaced its resolv.conf or hosts, which took our mount off in the child, too. */
+static void on_etc(evutil_socket_t fd, short what, void *arg)
+{
+	struct launch *l = arg;
+	struct ns_job job = {
+		.name = "fauxroot: etc",
+		.which = NS_JOIN_MNT,
+		.run = repair_job,
+		.arg = l->state.path,
+	};
+	struct deadline deadline = deadline_in(REPAIR_MS);
+	struct error err;
+
+	(void)what;
+	if (etcfiles_watch_read(fd) <= 0)
+		return;
+	if (ns_run(&l->ns, &job, &deadline, -1, &err) < 0)
+		log_warning("the host has replaced a file of /etc: %s", err.text);
+}
+
+static int watch_etc(struct launch *l, struct error *err)
+{
+	l->etc_watch = etcfiles_watch_open();
+	if (l->etc_watch < 0) {
+		log_warning("cannot watch /etc: %s; a replaced resolv.conf will show through",
+			    strerror(-l->etc_watch));
+		return 0;
+	}
+	l->on_etc = event_new(l->base, l->etc_watch, EV_READ | EV_PERSIST, on_etc, l);
+	if (!l->on_etc || event_add(l->on_etc, NULL) < 0)
+		return err_set(err, ENOMEM, "watching /etc");
+	return 0;
+}
+
+int loop_run(struct launch *l, struct error *err)
+{
+	int rc = 0;
+
+	l->on_signal = event_new(l->base, l->signals->all, EV_READ | EV_PERSIST, on_signal, l);
+	l->on_patience = event_new(l->base, -1, 0, on_patience, l);
+	if (!l->on_signal || !l->on_patience || event_add(l->on_signal, NULL) < 0)
+		return err_set(err, ENOMEM, "setting up the event loop");
+	if (l->net.plan.configures_dns)
+		rc = watch_etc(l, err);
+	if (rc < 0)
+		return rc;
+	net_supervise(&l->net, l->base, on_lost, l);
+	/* Children that ended before the loop was there have left a SIGCHLD pending. */
+	if (event_base_dispatch(l->base) < 0)
+		return err_say(err, EIO, "the event loop has failed");
+	if (l->lost) {
+		*err = l->failure;
+		return -err->code;
+	}
+	return 0;
+}
+
+static void free_event(struct event **event)
+{
+	if (*event)
+		event_free(*event);
+	*event = NULL;
+}
+
+void loop_clear(struct launch *l)
+{
+	free_event(&l->on_signal);
+	free_event(&l->on_patience);
+	free_event(&l->on_etc);
+	l->etc_watch = fd_close(l->etc_watch);
+}

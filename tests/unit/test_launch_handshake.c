@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "fauxroot/base/fd.h"
+#include "fauxroot/sys/message.h"
+#include "launch/handshake.h"
+
+struct pair {
+	int here, there;
+};
+
+static struct pair make_pair(void)
+{
+	int fds[2];
+
+	assert_int_equal(message_pair(fds), 0);
+	return (struct pair){fds[0], fds[1]};
+}
+
+static void close_pair(struct pair p)
+{
+	fd_close(p.here);
+	fd_close(p.there);
+}
+
+static void the_expected_message_comes(void **state)
+{
+	struct pair p = make_pair();
+	struct error err = {0};
+
+	(void)state;
+	assert_int_equal(handshake_say(p.there, HANDSHAKE_MOUNTED), 0);
+	assert_int_equal(handshake_expect(p.here, HANDSHAKE_MOUNTED, "mounting", -1, &err), 0);
+	close_pair(p);
+}
+
+static void log_lines_are_passed_over(void **state)
+{
+	struct pair p = make_pair();
+	struct error err = {0};
+
+	(void)state;
+	log_setup("fauxroot", "parent", LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
+	handshake_log(&p.there, LOG_LEVEL_INFO, "on the way");
+	assert_int_equal(handshake_say(p.there, HANDSHAKE_MOUNTED), 0);
+	assert_int_equal(handshake_expect(p.here, HANDSHAKE_MOUNTED, "mounting", -1, &err), 0);
+	close_pair(p);
+}
+
+static void a_failure_travels_with_step_and_errno(void **state)
+{
+	struct pair p = make_pair();
+	struct error sent = {0}, got = {0};
+
+	(void)state;
+	err_step(&sent, err_set(&sent, ENOENT, "executing \"%s\"", "nosuch"), STEP_EXEC);
+	handshake_fail(p.there, &sent);
+	assert_int_equal(handshake_expect(p.here, 0, "starting", -1, &got), -ENOENT);
+	assert_string_equal(got.text, "executing \"nosuch\": No such file or directory");
+	assert_int_equal(got.step, STEP_EXEC);
+	assert_int_equal(got.code, ENOENT);
+	close_pair(p);
+}
+
+static void a_text_as_long_as_the_record_is_kept(void **state)
+{
+	struct pair p = make_pair();
+	struct error sent = {.code = EIO}, got = {0};
+
+	(void)state;
+	memset(sent.text, 'x', sizeof(sent.text) - 1);
+	handshake_fail(p.there, &sent);
+	assert_int_equal(handshake_expect(p.here, 0, "starting", -1, &got), -EIO);
+	assert_int_equal(strlen(got.text), sizeof(got.text) - 1);
+	close_pair(p);
+}
+
+static void end_of_file_names_the_step(void **state)
+{
+	struct pair p = make_pair();
+	struct error err = {0};
+
+	(void)state;
+	p.there = fd_close(p.there);
+	assert_int_equal(handshake_expect(p.here, HANDSHAKE_MOUNTED, "mounting", -1, &err),
+			 -ECONNRESET);
+	assert_string_equal(err.text, "mounting: the other process has gone");
+	assert_int_equal(handshake_expect(p.here, 0, "starting", -1, &err), 0);
+	close_pair(p);
+}
+
+static void a_terminating_signal_ends_the_wait(void **state)
+{
+	struct pair p = make_pair(), cancel = make_pair();
+	struct error err = {0};
+
+	(void)state;
+	assert_int_equal(write(cancel.there, "x", 1), 1);
+	assert_int_equal(handshake_expect(p.here, HANDSHAKE_MOUNTED, "mounting", cancel.here, &err),
+			 -ECANCELED);
+	close_pair(p);
+	close_pair(cancel);
+}
+
+static void the_peer_lives_until_it_has_gone(void **state)
+{
+	struct pair p = make_pair();
+
+	(void)state;
+	assert_true(handshake_peer_lives(p.here));
+	p.there = fd_close(p.there);
+	assert_false(handshake_peer_lives(p.here));
+	close_pair(p);
+}
+
+/* What a broken or hostile other side may send in place of HANDSHAKE_MOUNTED. */
+static void odd_messages_are_errors(void **state)
+{
+	static const struct {
+		const char *name;
+		uint32_t words[4];
+		size_t size;
+	} cases[] = {
+		{"shorter than a head", {HANDSHAKE_MOUNTED}, 4},
+		{"one byte short", {HANDSHAKE_MOUNTED, 0, 0}, 11},
+		{"type 0", {0, 0, 0}, 12},
+		{"an unknown type", {77, 0, 0}, 12},
+		{"another step's type", {HANDSHAKE_GO, 0, 0}, 12},
+		{"a failure without errno", {HANDSHAKE_FAILED, 0, 0}, 12},
+		{"a failure of an unknown step", {HANDSHAKE_FAILED, EIO, 9999}, 12},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct pair p = make_pair();
+		struct error err = {0};
+
+		print_message("%s\n", cases[i].name);
+		assert_int_equal(message_send(p.there, cases[i].words, cases[i].size, NULL, 0), 0);
+		assert_true(handshake_expect(p.here, HANDSHAKE_MOUNTED, "mounting", -1, &err) < 0);
+		assert_true(err.code > 0);
+		assert_true((unsigned)err.step < STEP_COUNT_);
+		close_pair(p);
+	}
+}
+
+static void an_oversized_message_is_an_error(void **state)
+{
+	struct pair p = make_pair();
+	struct error err = {0};
+	char big[8192];
+
+	(void)state;
+	memset(big, HANDSHAKE_MOUNTED, sizeof(big));
+	assert_int_equal(message_send(p.there, big, sizeof(big), NULL, 0), 0);
+	assert_int_equal(handshake_expect(p.here, HANDSHAKE_MOUNTED, "mounting", -1, &err),
+			 -EMSGSIZE);
+	close_pair(p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_expected_message_comes),
+		cmocka_unit_test(log_lines_are_passed_over),
+		cmocka_unit_test(a_failure_travels_with_step_and_errno),
+		cmocka_unit_test(a_text_as_long_as_the_record_is_kept),
+		cmocka_unit_test(end_of_file_names_the_step),
+		cmocka_unit_test(a_terminating_signal_ends_the_wait),
+		cmocka_unit_test(the_peer_lives_until_it_has_gone),
+		cmocka_unit_test(odd_messages_are_errors),
+		cmocka_unit_test(an_oversized_message_is_an_error),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

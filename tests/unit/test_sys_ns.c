@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ns_clone(), ns_pin(), ns_run(), ns_hold() against the real kernel, as whoever runs the tests. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/sys/caps.h"
+#include "fauxroot/sys/message.h"
+#include "fauxroot/sys/ns.h"
+
+#define FLAGS (CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET)
+
+struct fixture {
+	struct process child;
+	struct ns_set ns;
+};
+
+static int set_up(void **state)
+{
+	static struct fixture f;
+	struct error err = {0};
+	int rc;
+
+	f = (struct fixture){PROCESS_NONE, NS_SET_NONE};
+	prctl(PR_SET_DUMPABLE, 1);
+	rc = ns_clone(FLAGS, &f.child, &err);
+	if (rc == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			pause();
+	}
+	if (rc < 0) {
+		print_error("%s\n", err.text);
+		return -1;
+	}
+	rc = ns_pin(f.child.pid, FLAGS, &f.ns, &err);
+	if (rc < 0)
+		print_error("%s\n", err.text);
+	*state = &f;
+	return rc;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	process_kill(&f->child);
+	ns_set_close(&f->ns);
+	return 0;
+}
+
+static ino_t inode_of(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) < 0 ? 0 : st.st_ino;
+}
+
+struct seen {
+	ino_t user, mnt, net;
+	int open_fds;
+	int dumpable;
+	int death_signal;
+	int maps_caps;
+};
+
+static int look_around(void *arg, struct error *err)
+{
+	struct seen *seen = arg;
+	DIR *dir;
+
+	(void)err;
+	seen->user = inode_of("/proc/self/ns/user");
+	seen->mnt = inode_of("/proc/self/ns/mnt");
+	seen->net = inode_of("/proc/self/ns/net");
+	seen->dumpable = prctl(PR_GET_DUMPABLE);
+	prctl(PR_GET_PDEATHSIG, &seen->death_signal);
+	seen->maps_caps = caps_can_write_maps();
+	dir = opendir("/proc/self/fd");
+	while (dir && readdir(dir))
+		seen->open_fds++;
+	/* Without ".", ".." and the directory itself. */
+	seen->open_fds -= 3;
+	closedir(dir);
+	return 0;
+}
+
+static void a_runner_joins_with_empty_hands(void **state)
+{
+	struct fixture *f = *state;
+	struct seen seen = {0};
+	struct ns_job job = {
+		.name = "look",
+		.which = NS_JOIN_NET,
+		.run = look_around,
+		.arg = &seen,
+		.out = &seen,
+		.out_size = sizeof(seen),
+	};
+	struct deadline deadline = deadline_in(5000);
+	struct error err = {0};
+	struct stat net, user;
+	int stray = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	assert_int_equal(ns_run(&f->ns, &job, &deadline, -1, &err), 0);
+	assert_int_equal(fstat(f->ns.net, &net), 0);
+	assert_int_equal(fstat(f->ns.user, &user), 0);
+	assert_int_equal(seen.net, net.st_ino);
+	assert_int_equal(seen.user, user.st_ino);
+	assert_int_equal(seen.mnt, inode_of("/proc/self/ns/mnt"));
+	assert_int_equal(seen.dumpable, 0);
+	assert_int_equal(seen.death_signal, SIGKILL);
+	assert_true(seen.maps_caps);
+	/* 0, 1, 2 and its socket. */
+	assert_int_equal(seen.open_fds, 4);
+	fd_close(stray);
+}
+
+static int fail_so(void *arg, struct error *err)
+{
+	(void)arg;
+	return err_step(err, err_set(err, ENODEV, "opening %s", "/dev/net/tun"), STEP_TUN);
+}
+
+static void a_job_that_fails_brings_its_error(void **state)
+{
+	struct fixture *f = *state;
+	struct ns_job job = {.name = "fail", .run = fail_so};
+	struct deadline deadline = deadline_in(5000);
+	struct error err = {0};
+
+	assert_int_equal(ns_run(&f->ns, &job, &deadline, -1, &err), -ENODEV);
+	assert_string_equal(err.text, "opening /dev/net/tun: No such device");
+	assert_int_equal(err.step, STEP_TUN);
+}
+
+_noreturn_ static int hang(void *arg, struct error *err)
+{
+	(void)arg;
+	(void)err;
+	for (;;)
+		pause();
+}
+
+static void a_job_that_hangs_is_killed(void **state)
+{
+	struct fixture *f = *state;
+	struct ns_job job = {.name = "hang", .run = hang};
+	struct deadline deadline = deadline_in(20);
+	struct error err = {0};
+
+	assert_int_equal(ns_run(&f->ns, &job, &deadline, -1, &err), -ETIMEDOUT);
+	assert_string_equal(err.text, "waiting for hang: Connection timed out");
+}
+
+_noreturn_ static int die(void *arg, struct error *err)
+{
+	(void)arg;
+	(void)err;
+	_exit(3);
+}
+
+static void a_job_that_dies_is_an_error(void **state)
+{
+	struct fixture *f = *state;
+	struct ns_job job = {.name = "die", .run = die};
+	struct deadline deadline = deadline_in(5000);
+	struct error err = {0};
+
+	assert_int_equal(ns_run(&f->ns, &job, &deadline, -1, &err), -EPROTO);
+	assert_string_equal(err.text, "die ended without a word");
+}
+
+static void pinned_namespaces_outlive_the_child(void **state)
+{
+	struct fixture *f = *state;
+	struct seen seen = {0};
+	struct ns_job job = {
+		.name = "look",
+		.which = NS_JOIN_NET | NS_JOIN_MNT,
+		.run = look_around,
+		.arg = &seen,
+		.out = &seen,
+		.out_size = sizeof(seen),
+	};
+	struct deadline deadline = deadline_in(5000);
+	struct error err = {0};
+	struct stat mnt;
+
+	process_kill(&f->child);
+	assert_int_equal(ns_run(&f->ns, &job, &deadline, -1, &err), 0);
+	assert_int_equal(fstat(f->ns.mnt, &mnt), 0);
+	assert_int_equal(seen.mnt, mnt.st_ino);
+}
+
+static void a_holder_shows_its_namespaces_and_nothing_else(void **state)
+{
+	struct fixture *f = *state;
+	struct process holder = PROCESS_NONE;
+	struct deadline deadline = deadline_in(5000);
+	struct error err = {0};
+	char path[64];
+	struct stat net;
+	DIR *dir;
+	int n = 0;
+
+	assert_int_equal(ns_hold(&f->ns, &holder, &deadline, -1, &err), 0);
+	assert_int_equal(fstat(f->ns.net, &net), 0);
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", holder.pid);
+	assert_int_equal(inode_of(path), net.st_ino);
+	/* It closes its last descriptor after having said that it is ready. */
+	do {
+		snprintf(path, sizeof(path), "/proc/%d/fd", holder.pid);
+		dir = opendir(path);
+		assert_non_null(dir);
+		for (n = -2; readdir(dir);)
+			n++;
+		closedir(dir);
+	} while (n > 0 && deadline_left(&deadline) > 0);
+	assert_int_equal(n, 0);
+	process_kill(&holder);
+}
+
+static void descriptors_travel_and_lost_ones_are_noticed(void **state)
+{
+	int pair[2], fds[4] = {-1, -1, -1, -1};
+	size_t n = 4;
+	char word;
+	struct stat sent, got;
+
+	(void)state;
+	assert_int_equal(message_pair(pair), 0);
+	assert_int_equal(message_send(pair[0], "x", 1, pair, 2), 0);
+	assert_int_equal(message_recv(pair[1], &word, 1, fds, &n), 1);
+	assert_int_equal(n, 2);
+	assert_int_equal(fstat(pair[0], &sent), 0);
+	assert_int_equal(fstat(fds[0], &got), 0);
+	assert_int_equal(sent.st_ino, got.st_ino);
+	assert_true(fcntl(fds[0], F_GETFD) & FD_CLOEXEC);
+	fd_close(fds[0]);
+	fd_close(fds[1]);
+
+	/* Nobody asked for these: they must not stay open here. */
+	assert_int_equal(message_send(pair[0], "x", 1, pair, 2), 0);
+	assert_int_equal(message_recv(pair[1], &word, 1, NULL, NULL), 1);
+	assert_int_equal(fcntl(fds[0], F_GETFD), -1);
+
+	assert_int_equal(message_send(pair[0], "xy", 2, NULL, 0), 0);
+	assert_int_equal(message_recv(pair[1], &word, 1, NULL, NULL), -EMSGSIZE);
+	fd_close(pair[0]);
+	assert_int_equal(message_recv(pair[1], &word, 1, NULL, NULL), 0);
+	assert_int_equal(message_send(pair[1], "x", 1, NULL, 0), -EPIPE);
+	fd_close(pair[1]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_runner_joins_with_empty_hands, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_job_that_fails_brings_its_error, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(a_job_that_hangs_is_killed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_job_that_dies_is_an_error, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(pinned_namespaces_outlive_the_child, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(a_holder_shows_its_namespaces_and_nothing_else,
+						set_up, tear_down),
+		cmocka_unit_test(descriptors_travel_and_lost_ones_are_noticed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
