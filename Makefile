@@ -145,7 +145,8 @@ fuzz:
 	scripts/setup fuzz
 	scripts/run-fuzz $(FUZZ_SECONDS)
 
-lint: check-layers
+lint:
+	scripts/setup lint
 	scripts/lint
 
 check-layers:
