@@ -68,7 +68,7 @@ unstage() {
 	rm -rf "$STAGE"
 }
 
-# Results: one line a suite, "NAME PASSED FAILED SKIPPED", in the file $RESULTS. What runs several
+# Results: one line a suite, "PASSED FAILED SKIPPED NAME", in the file $RESULTS. What runs several
 # scripts exports RESULTS and adds up at the end; a script by itself keeps its own and says the sum.
 results_begin() {
 	OUTERMOST=
@@ -92,7 +92,7 @@ result() {
 	local colour=$GREEN
 	[ "$3" = 0 ] || colour=$RED
 	FAILED=$((FAILED + $3))
-	printf '%s %s %s %s\n' "$1" "$2" "$3" "${4:-0}" >>"$RESULTS"
+	printf '%s %s %s %s\n' "$2" "$3" "${4:-0}" "$1" >>"$RESULTS"
 	printf '%s%s: %s passed, %s failed%s%s\n' "$colour" "$1" "$2" "$3" \
 		"${4:+, $4 skipped}" "$PLAIN"
 }
@@ -113,4 +113,4 @@ check() {
 }
 
 # sum FILE: the last line of everything
-sum() { awk '{ p += $2; f += $3 } END { printf "%d passed, %d failed\n", p, f }' "$1"; }
+sum() { awk '{ p += $1; f += $2 } END { printf "%d passed, %d failed\n", p, f }' "$1"; }
