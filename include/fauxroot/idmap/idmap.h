@@ -45,25 +45,38 @@ struct idmap {
  * @own: the caller's user or group id
  *
  * Adjacent ranges that stay adjacent are merged into one extent. Returns 0, or -EINVAL with a
- * sentence that shows the lines: two ranges overlap, one holds @own, one ends past 2^32-2, or there
- * are more extents than the kernel takes.
+ * sentence that shows the lines: two ranges overlap, one holds @own, one is empty or ends past
+ * 2^32-2, or there are more extents than the kernel takes.
  */
 int idmap_plan(enum subid_kind kind, uint32_t own, const struct subid_ranges *ranges,
 	       struct idmap_plan *ret, struct error *err);
 
+/* What the longest map takes as text; the kernel's own limit is one page (idmap_text()). */
+#define IDMAP_TEXT_MAX (IDMAP_MAX_EXTENTS * sizeof("4294967295 4294967295 4294967295"))
+
+/*
+ * idmap_text() - @plan as uid_map takes it: "INSIDE OUTSIDE COUNT\n" an extent
+ * @buf: IDMAP_TEXT_MAX + 1 bytes; terminated
+ *
+ * Returns the length.
+ */
+size_t idmap_text(const struct idmap_plan *plan, char *buf);
+
 /*
  * idmap_prepare() - both plans for the calling user, from the sources that @config names
+ * @deadline, @cancel_fd: as fd_wait(); only for getsubids, where it has to be asked
  *
  * Needs no child: what is wrong with /etc/subuid is said before anything has started. Returns 0, or
  * -errno at step STEP_IDMAP; -ENOENT: the user has no ranges.
  */
-int idmap_prepare(const struct config *config, struct idmap *ret, struct error *err);
+int idmap_prepare(const struct config *config, const struct deadline *deadline, int cancel_fd,
+		  struct idmap *ret, struct error *err);
 
 /*
  * idmap_apply() - give @child its maps
  * @child: a process in a new user namespace that waits for them
  *
- * newuidmap and newgidmap run side by side; the first words of what they print stand in the error.
+ * newuidmap and newgidmap run side by side; what they print last stands in the error.
  * Returns 0, -ETIMEDOUT, -ECANCELED, or -errno at step STEP_IDMAP.
  */
 int idmap_apply(const struct idmap *map, pid_t child, const struct deadline *deadline,

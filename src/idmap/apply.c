@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * A map is written once, in one write(2), by one of three hands (man 7 user_namespaces, "Defining
+ * user and group ID mappings"):
+ *
+ * - newuidmap(1) and newgidmap(1), which are privileged and check that the ranges are the caller's.
+ *   The two files are independent of each other, so the two programs run side by side.
+ * - ourselves, with CAP_SETUID, CAP_SETGID and CAP_SETFCAP over our own user namespace: root, in a
+ *   container that has no newuidmap or forbids it to gain privileges.
+ * - ourselves without any capability, for a map of nothing but the caller. The kernel allows a
+ *   group map then only after "deny" in setgroups: a process that can drop its supplementary groups
+ *   gets at files that deny one of them (CVE-2014-8989).
+ *
+ * The child is ours and not yet reaped, so its PID cannot have become another's.
+ */
+#include "fauxroot/idmap/idmap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/log.h"
+#include "fauxroot/base/spawn.h"
+#include "fauxroot/base/str.h"
+#include "fauxroot/config/config.h"
+#include "fauxroot/sys/caps.h"
+
+int idmap_prepare(const struct config *config, const struct deadline *deadline, int cancel_fd,
+		  struct idmap *ret, struct error *err)
+{
+	struct subid_ranges ranges[SUBID_KINDS_] = {{0}};
+	struct idmap map = {.single = config->idmap == IDMAP_SINGLE};
+	int rc = 0;
+
+	if (!map.single)
+		rc = subid_load(config->subid_source, geteuid(), deadline, cancel_fd, ranges, err);
+	if (rc == 0)
+		rc = idmap_plan(SUBID_UID, geteuid(), &ranges[SUBID_UID], &map.uid, err);
+	if (rc == 0)
+		rc = idmap_plan(SUBID_GID, getegid(), &ranges[SUBID_GID], &map.gid, err);
+	if (rc == 0)
+		*ret = map;
+	for (int k = 0; k < SUBID_KINDS_; k++)
+		subid_ranges_clear(&ranges[k]);
+	return err_step(err, rc, STEP_IDMAP);
+}
+
+/* The kernel takes a map in one write(2) only; it is never short. */
+static int write_once(pid_t child, const char *file, const char *text, size_t size,
+		      struct error *err)
+{
+	_cleanup_close_ int fd = -1;
+	char path[64];
+
+	(void)str_print(path, sizeof(path), "/proc/%d/%s", (int)child, file);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_set(err, errno, "opening %s", path);
+	if (write(fd, text, size) != (ssize_t)size)
+		return err_set(err, errno, "writing %s", path);
+	return 0;
+}
+
+static int write_map(pid_t child, const char *file, const struct idmap_plan *plan,
+		     struct error *err)
+{
+	char text[IDMAP_TEXT_MAX + 1];
+
+	return write_once(child, file, text, idmap_text(plan, text), err);
+}
+
+static int apply_directly(const struct idmap *map, pid_t child, struct error *err)
+{
+	int rc = 0;
+
+	log_debug("writing the id maps directly");
+	if (map->single)
+		rc = write_once(child, "setgroups", "deny", strlen("deny"), err);
+	if (rc == 0)
+		rc = write_map(child, "uid_map", &map->uid, err);
+	if (rc == 0)
+		rc = write_map(child, "gid_map", &map->gid, err);
+	return rc;
+}
+
+static int start_mapper(struct helper *ret, const char *program, const struct idmap_plan *plan,
+			pid_t child, struct error *err)
+{
+	_cleanup_strv_ struct strv argv = {NULL, 0};
+	struct helper_spec spec = {.role = program};
+	int rc = strv_add(&argv, program);
+
+	if (rc == 0)
+		rc = strv_addf(&argv, "%d", (int)child);
+	for (size_t i = 0; i < plan->n && rc == 0; i++) {
+		const struct idmap_extent *e = &plan->extents[i];
+
+		rc = strv_addf(&argv, "%u", e->inside);
+		if (rc == 0)
+			rc = strv_addf(&argv, "%u", e->outside);
+		if (rc == 0)
+			rc = strv_addf(&argv, "%u", e->count);
+	}
+	if (rc < 0)
+		return err_set(err, -rc, "running %s", program);
+	spec.argv = (const char *const *)argv.items;
+	return helper_start(ret, &spec, err);
+}
+
+/* What a mapper that failed has said; most of its messages begin with its name already. */
+static int mapper_failure(const struct helper *h, int status, struct error *err)
+{
+	const char *after = str_after(h->text, h->role);
+	char how[64];
+
+	process_status_text(status, how, sizeof(how));
+	if (!*h->text)
+		return err_say(err, EPERM, "%s failed without a word: %s", h->role, how);
+	if (after && *after == ':')
+		return err_say(err, EPERM, "%s (%s)", h->text, how);
+	return err_say(err, EPERM, "%s: %s (%s)", h->role, h->text, how);
+}
+
+static int apply_by_mappers(const struct idmap *map, pid_t child, const struct deadline *deadline,
+			    int cancel_fd, struct error *err)
+{
+	struct helper mappers[2] = {HELPER_NONE, HELPER_NONE};
+	int statuses[2], rc;
+
+	rc = start_mapper(&mappers[0], "newuidmap", &map->uid, child, err);
+	if (rc == 0)
+		rc = start_mapper(&mappers[1], "newgidmap", &map->gid, child, err);
+	if (rc == 0)
+		rc = helper_finish(mappers, 2, deadline, cancel_fd, statuses, err);
+	for (int i = 0; i < 2 && rc == 0; i++)
+		if (statuses[i] != 0)
+			rc = mapper_failure(&mappers[i], statuses[i], err);
+	for (int i = 0; i < 2; i++)
+		helper_stop(&mappers[i]);
+	return rc;
+}
+
+int idmap_apply(const struct idmap *map, pid_t child, const struct deadline *deadline,
+		int cancel_fd, struct error *err)
+{
+	int rc;
+
+	if (map->single || caps_can_write_maps())
+		rc = apply_directly(map, child, err);
+	else
+		rc = apply_by_mappers(map, child, deadline, cancel_fd, err);
+	return err_step(err, rc, STEP_IDMAP);
+}

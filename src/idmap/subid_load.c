@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * newuidmap(1) asks the source that nsswitch.conf's "subid:" names: the files, or a libsubid plugin
+ * of sssd or FreeIPA. getsubids(1) asks the same source in our place, but two more processes cost
+ * half as much again as the whole launch; so it is asked only where a plugin is named, or on
+ * demand.
+ *
+ * The login name comes out of /etc/passwd where the uid stands there, without loading the name
+ * service: that is a tenth of a millisecond of the two that a launch takes. Only for a uid that is
+ * not there (LDAP) the name service is asked. A uid without any name, as some container platforms
+ * hand them out, is served by lines with its number.
+ */
+#include "subid_load.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/log.h"
+#include "fauxroot/base/spawn.h"
+#include "fauxroot/base/str.h"
+
+/* man 5 subuid speaks of 100,000 entries and more: some 3 MB. */
+#define MAX_FILE   (64U << 20)
+#define MAX_OUTPUT (1U << 20)
+
+static const struct subid_paths system_paths = {
+	.nsswitch = "/etc/nsswitch.conf",
+	.passwd = "/etc/passwd",
+	.subid = {[SUBID_UID] = "/etc/subuid", [SUBID_GID] = "/etc/subgid"},
+};
+
+static const char *const kind_words[SUBID_KINDS_] = {
+	[SUBID_UID] = "user",
+	[SUBID_GID] = "group",
+};
+
+/* The user whose ranges are wanted, in the forms that the sources know. */
+struct owner {
+	char *name; /* NULL: has none */
+	uid_t uid;
+	char words[300]; /* for errors: 'user "alice" (uid 1000)' */
+};
+
+static void owner_clear(struct owner *owner)
+{
+	free(owner->name);
+}
+
+static void fclose_ptr(FILE **f)
+{
+	if (*f)
+		fclose(*f);
+}
+
+/* The name in the file @path; NULL where it has no such uid. */
+static char *name_in_file(const char *path, uid_t uid)
+{
+	_cleanup_(fclose_ptr) FILE *f = fopen(path, "re");
+	struct passwd entry, *found;
+	char buf[4096];
+	int rc;
+
+	if (!f)
+		return NULL;
+	/* ERANGE: an entry longer than the buffer; the name service may cope with it. */
+	while ((rc = fgetpwent_r(f, &entry, buf, sizeof(buf), &found)) == 0)
+		if (entry.pw_uid == uid)
+			return strdup(entry.pw_name);
+	return NULL;
+}
+
+static char *name_in_service(uid_t uid)
+{
+	struct passwd entry, *found = NULL;
+	size_t size = 4096;
+
+	for (; size <= 1U << 20; size *= 4) {
+		_cleanup_free_ char *buf = malloc(size);
+		int rc;
+
+		if (!buf)
+			return NULL;
+		rc = getpwuid_r(uid, &entry, buf, size, &found);
+		if (rc == ERANGE)
+			continue;
+		return rc == 0 && found ? strdup(found->pw_name) : NULL;
+	}
+	return NULL;
+}
+
+static void find_owner(const struct subid_paths *paths, uid_t uid, struct owner *ret)
+{
+	ret->uid = uid;
+	ret->name = name_in_file(paths->passwd, uid);
+	if (!ret->name)
+		ret->name = name_in_service(uid);
+	if (ret->name)
+		(void)str_print(ret->words, sizeof(ret->words), "user \"%s\" (uid %u)", ret->name,
+				(unsigned)uid);
+	else
+		(void)str_print(ret->words, sizeof(ret->words), "uid %u (no login name)",
+				(unsigned)uid);
+}
+
+static int load_file(const char *path, enum subid_kind kind, const struct owner *owner,
+		     struct subid_ranges *ret, struct error *err)
+{
+	_cleanup_subid_ranges_ struct subid_ranges ranges = {0};
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+	int rc = file_read_bounded(AT_FDCWD, path, MAX_FILE, &text, &size);
+
+	if (rc == -ENOENT)
+		return err_say(err, ENOENT, "%s has no subordinate %s ids: there is no %s",
+			       owner->words, kind_words[kind], path);
+	if (rc < 0)
+		return err_set(err, -rc, "reading %s", path);
+	rc = subid_parse_file(text, size, path, owner->name, owner->uid, &ranges, err);
+	if (rc < 0)
+		return rc;
+	if (ranges.n == 0)
+		return err_say(err, ENOENT, "%s has no subordinate %s ids: no line in %s",
+			       owner->words, kind_words[kind], path);
+	*ret = ranges;
+	ranges = (struct subid_ranges){0};
+	return 0;
+}
+
+/* One getsubids(1) of the two that run side by side. */
+struct query {
+	struct helper helper;
+	int out; /* read end of its stdout */
+	char *text;
+	size_t size;
+};
+
+static int query_start(struct query *q, enum subid_kind kind, const char *program, const char *name,
+		       struct error *err)
+{
+	const char *argv[] = {program, kind == SUBID_GID ? "-g" : name,
+			      kind == SUBID_GID ? name : NULL, NULL};
+	struct helper_spec spec = {.argv = argv, .role = "getsubids"};
+	_cleanup_close_ int in = -1;
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return err_set(err, errno, "making a pipe for getsubids");
+	q->out = fds[0];
+	spec.stdout_to = in = fds[1];
+	return helper_start(&q->helper, &spec, err);
+}
+
+/* Its stdout up to the end of file, in bounded time and size. */
+static int query_read(struct query *q, const struct deadline *deadline, int cancel_fd,
+		      struct error *err)
+{
+	size_t room = 4096;
+
+	q->text = malloc(room);
+	while (q->text) {
+		char *larger;
+		ssize_t n;
+		int rc = fd_wait(q->out, POLLIN, deadline, cancel_fd);
+
+		if (rc == -ETIMEDOUT)
+			return err_say(err, ETIMEDOUT, "getsubids did not answer in time");
+		if (rc < 0)
+			return err_set(err, -rc, "waiting for getsubids");
+		n = read(q->out, q->text + q->size, room - q->size);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_set(err, errno, "reading from getsubids");
+		if (n == 0)
+			return 0;
+		q->size += (size_t)n;
+		if (q->size < room)
+			continue;
+		if (room >= MAX_OUTPUT)
+			return err_say(err, EFBIG, "getsubids printed more than %u bytes",
+				       MAX_OUTPUT);
+		room *= 2;
+		larger = realloc(q->text, room);
+		if (!larger)
+			break;
+		q->text = larger;
+	}
+	return err_set(err, ENOMEM, "reading from getsubids");
+}
+
+static int query_result(const struct query *q, int status, enum subid_kind kind,
+			const struct owner *owner, struct subid_ranges *ret, struct error *err)
+{
+	_cleanup_subid_ranges_ struct subid_ranges ranges = {0};
+	const char *text = q->helper.text;
+	char how[64];
+	int rc;
+
+	/* It says "Error fetching ranges" for no range and for every other trouble. */
+	if (status != 0)
+		return err_say(err, WIFEXITED(status) ? ENOENT : EIO,
+			       "%s has no subordinate %s ids: getsubids: %s%s%s", owner->words,
+			       kind_words[kind], text, *text ? ", " : "",
+			       process_status_text(status, how, sizeof(how)));
+	rc = subid_parse_getsubids(q->text ? q->text : "", q->size, &ranges, err);
+	if (rc < 0)
+		return rc;
+	if (ranges.n == 0)
+		return err_say(err, ENOENT, "%s has no subordinate %s ids: getsubids printed none",
+			       owner->words, kind_words[kind]);
+	*ret = ranges;
+	ranges = (struct subid_ranges){0};
+	return 0;
+}
+
+static void query_clear(struct query *q)
+{
+	helper_stop(&q->helper);
+	q->out = fd_close(q->out);
+	free(q->text);
+	q->text = NULL;
+}
+
+static int ask_getsubids(struct query *queries, const struct owner *owner,
+			 const struct deadline *deadline, int cancel_fd, struct subid_ranges *ret,
+			 struct error *err)
+{
+	const char *program = getenv("GETSUBIDS");
+	struct helper helpers[SUBID_KINDS_];
+	int statuses[SUBID_KINDS_], rc = 0;
+	char number[sizeof("4294967295")];
+
+	if (!program || !*program)
+		program = "getsubids";
+	snprintf(number, sizeof(number), "%u", (unsigned)owner->uid);
+	for (int k = 0; k < SUBID_KINDS_ && rc == 0; k++)
+		rc = query_start(&queries[k], k, program, owner->name ? owner->name : number, err);
+	for (int k = 0; k < SUBID_KINDS_ && rc == 0; k++)
+		rc = query_read(&queries[k], deadline, cancel_fd, err);
+	if (rc < 0)
+		return rc;
+	for (int k = 0; k < SUBID_KINDS_; k++) {
+		helpers[k] = queries[k].helper;
+		queries[k].helper = HELPER_NONE;
+	}
+	rc = helper_finish(helpers, SUBID_KINDS_, deadline, cancel_fd, statuses, err);
+	for (int k = 0; k < SUBID_KINDS_; k++)
+		queries[k].helper = helpers[k];
+	for (int k = 0; k < SUBID_KINDS_ && rc == 0; k++)
+		rc = query_result(&queries[k], statuses[k], k, owner, &ret[k], err);
+	return rc;
+}
+
+static int load_dynamic(const struct owner *owner, const struct deadline *deadline, int cancel_fd,
+			struct subid_ranges *ret, struct error *err)
+{
+	struct query queries[SUBID_KINDS_];
+	int rc;
+
+	for (int k = 0; k < SUBID_KINDS_; k++)
+		queries[k] = (struct query){.helper = HELPER_NONE, .out = -1};
+	rc = ask_getsubids(queries, owner, deadline, cancel_fd, ret, err);
+	for (int k = 0; k < SUBID_KINDS_; k++)
+		query_clear(&queries[k]);
+	return rc;
+}
+
+static bool nsswitch_is_dynamic(const char *path)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+
+	return file_read_bounded(AT_FDCWD, path, MAX_FILE, &text, &size) == 0 &&
+	       subid_nsswitch_is_dynamic(text, size);
+}
+
+int subid_load_from(const struct subid_paths *paths, enum subid_source source, uid_t uid,
+		    const struct deadline *deadline, int cancel_fd, struct subid_ranges *ret,
+		    struct error *err)
+{
+	_cleanup_(owner_clear) struct owner owner = {0};
+	struct subid_ranges loaded[SUBID_KINDS_] = {{0}};
+	int rc = 0;
+
+	find_owner(paths, uid, &owner);
+	if (source == SUBID_DYNAMIC ||
+	    (source == SUBID_AUTO && nsswitch_is_dynamic(paths->nsswitch)))
+		rc = load_dynamic(&owner, deadline, cancel_fd, loaded, err);
+	else
+		for (int k = 0; k < SUBID_KINDS_ && rc == 0; k++)
+			rc = load_file(paths->subid[k], k, &owner, &loaded[k], err);
+	for (int k = 0; k < SUBID_KINDS_; k++) {
+		if (rc == 0)
+			ret[k] = loaded[k];
+		else
+			subid_ranges_clear(&loaded[k]);
+	}
+	return rc;
+}
+
+int subid_load(enum subid_source source, uid_t uid, const struct deadline *deadline, int cancel_fd,
+	       struct subid_ranges *ret, struct error *err)
+{
+	return subid_load_from(&system_paths, source, uid, deadline, cancel_fd, ret, err);
+}

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * Three texts say which subordinate ids a user has: /etc/subuid and /etc/subgid, the output of
+ * getsubids(1), and the "subid:" line of /etc/nsswitch.conf that chooses between them.
+ *
+ * newuidmap(1) passes over a line that it cannot read, and the launch then fails with a range that
+ * "is not allowed", long after the cause. So a bad line of the calling user's is an error here that
+ * shows the line. A bad line of somebody else's is not our business: one user's mistake must not
+ * stop another's launch. The owner of a line is compared as newuidmap does it: the login name
+ * letter by letter, or the uid as decimal number without leading zeros.
+ *
+ * nsswitch.conf errs the other way: only a text that clearly names nothing but files spares the
+ * question to getsubids(1), whose answer is right in every case, only slower.
+ */
+#include "fauxroot/idmap/subid.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/parse.h"
+#include "fauxroot/base/str.h"
+
+void subid_ranges_clear(struct subid_ranges *ranges)
+{
+	free(ranges->items);
+	*ranges = (struct subid_ranges){0};
+}
+
+/* NULL, or what is wrong with these numbers */
+static const char *add_range(struct subid_ranges *ranges, uint32_t start, uint32_t count,
+			     unsigned line)
+{
+	if (count == 0)
+		return "the range is empty";
+	if (start > SUBID_LAST || count - 1 > SUBID_LAST - start)
+		return "the range ends past id 4294967294";
+	for (size_t i = 0; i < ranges->n; i++)
+		if (ranges->items[i].start == start && ranges->items[i].count == count)
+			return NULL;
+	if (ranges->n == SUBID_MAX_RANGES)
+		return "more than 4096 ranges of one user";
+	/* Room doubles whenever the number has reached a power of two. */
+	if ((ranges->n & (ranges->n - 1)) == 0) {
+		size_t room = ranges->n ? ranges->n * 2 : 1;
+		struct subid_range *larger =
+			reallocarray(ranges->items, room, sizeof(ranges->items[0]));
+
+		if (!larger)
+			return "out of memory";
+		ranges->items = larger;
+	}
+	ranges->items[ranges->n++] = (struct subid_range){start, count, line};
+	return NULL;
+}
+
+static const char *number_complaint(int rc)
+{
+	return rc == -ERANGE ? "a number exceeds 4294967295" : NULL;
+}
+
+/* What follows the owner and its colon: "START:COUNT" and nothing else. NULL, or what is wrong. */
+static const char *take_own_line(struct cursor c, unsigned line, struct subid_ranges *ranges)
+{
+	uint32_t start = 0, count = 0;
+	const char *why = NULL;
+	int rc;
+
+	if (cursor_left(&c) > 0 && c.end[-1] == '\r')
+		return "the line ends in a carriage return";
+	rc = cursor_u32(&c, UINT32_MAX, &start);
+	if (rc == 0 && !cursor_char(&c, ':'))
+		rc = -EINVAL;
+	if (rc == 0)
+		rc = cursor_u32(&c, UINT32_MAX, &count);
+	if (rc == 0 && !cursor_at_end(&c))
+		rc = -EINVAL;
+	if (rc < 0) {
+		why = number_complaint(rc);
+		return why ? why : "not of the form USER:START:COUNT";
+	}
+	return add_range(ranges, start, count, line);
+}
+
+static int bad_line(struct error *err, const char *source, unsigned n, const struct cursor *line,
+		    const char *why)
+{
+	char shown[100];
+
+	(void)str_print(shown, sizeof(shown), "%.*s", (int)MIN(cursor_left(line), sizeof(shown)),
+			line->at);
+	str_printable(shown);
+	return err_say(err, EINVAL, "%s, line %u, \"%s\": %s", source, n, shown, why);
+}
+
+/* Does the first field of @line name the user? Then @ret_rest is what follows its colon. */
+static bool is_own_line(const struct cursor *line, const char *name, const char *number,
+			struct cursor *ret_rest)
+{
+	const char *owner = line->at;
+	const char *colon = memchr(line->at, ':', cursor_left(line));
+	size_t n = colon ? (size_t)(colon - owner) : cursor_left(line);
+
+	if (n == 0 || owner[0] == '#')
+		return false;
+	if (!(name && strlen(name) == n && memcmp(name, owner, n) == 0) &&
+	    !(strlen(number) == n && memcmp(number, owner, n) == 0))
+		return false;
+	*ret_rest = colon ? cursor_of_n(colon + 1, (size_t)(line->end - colon - 1))
+			  : cursor_of_n(line->end, 0);
+	return true;
+}
+
+int subid_parse_file(const char *text, size_t size, const char *path, const char *name, uid_t uid,
+		     struct subid_ranges *ret, struct error *err)
+{
+	_cleanup_subid_ranges_ struct subid_ranges ranges = {.source = path};
+	struct cursor c = cursor_of_n(text, size), line, rest;
+	char number[sizeof("4294967295")];
+	unsigned n = 0;
+
+	snprintf(number, sizeof(number), "%u", (unsigned)uid);
+	while (cursor_line(&c, &line)) {
+		const char *why;
+
+		n++;
+		if (!is_own_line(&line, name, number, &rest))
+			continue;
+		why = take_own_line(rest, n, &ranges);
+		if (why)
+			return bad_line(err, path, n, &line, why);
+	}
+	*ret = ranges;
+	ranges = (struct subid_ranges){0};
+	return 0;
+}
+
+/* Take the last word of @c, and the blanks before it: the name in the middle may hold blanks. */
+static struct cursor last_word(struct cursor *c)
+{
+	const char *end = c->end, *at = end;
+
+	while (at > c->at && at[-1] != ' ')
+		at--;
+	c->end = at;
+	while (c->end > c->at && c->end[-1] == ' ')
+		c->end--;
+	return cursor_of_n(at, (size_t)(end - at));
+}
+
+static int take_number(struct cursor word, uint32_t *ret)
+{
+	uint32_t value = 0;
+	int rc = cursor_u32(&word, UINT32_MAX, &value);
+
+	if (rc == 0 && !cursor_at_end(&word))
+		rc = -EINVAL;
+	if (rc == 0)
+		*ret = value;
+	return rc;
+}
+
+/* "INDEX: NAME START COUNT". NULL, or what is wrong. */
+static const char *take_getsubids_line(struct cursor c, unsigned line, struct subid_ranges *ranges)
+{
+	uint32_t index, start = 0, count = 0;
+	const char *why = NULL;
+	int rc = cursor_u32(&c, UINT32_MAX, &index);
+
+	if (rc == 0 && !(cursor_char(&c, ':') && cursor_char(&c, ' ')))
+		rc = -EINVAL;
+	if (rc == 0)
+		rc = take_number(last_word(&c), &count);
+	if (rc == 0)
+		rc = take_number(last_word(&c), &start);
+	if (rc == 0 && cursor_at_end(&c))
+		rc = -EINVAL;
+	if (rc < 0) {
+		why = number_complaint(rc);
+		return why ? why : "not of the form INDEX: USER START COUNT";
+	}
+	return add_range(ranges, start, count, line);
+}
+
+int subid_parse_getsubids(const char *text, size_t size, struct subid_ranges *ret,
+			  struct error *err)
+{
+	_cleanup_subid_ranges_ struct subid_ranges ranges = {.source = "getsubids"};
+	struct cursor c = cursor_of_n(text, size), line;
+	unsigned n = 0;
+
+	while (cursor_line(&c, &line)) {
+		const char *why = take_getsubids_line(line, ++n, &ranges);
+
+		if (why)
+			return bad_line(err, "getsubids", n, &line, why);
+	}
+	*ret = ranges;
+	ranges = (struct subid_ranges){0};
+	return 0;
+}
+
+/* The words of one "subid:" line; an action such as [NOTFOUND=return] names no source. */
+static bool names_other_than_files(struct cursor c)
+{
+	while (!cursor_at_end(&c)) {
+		const char *word;
+		size_t n;
+
+		if (cursor_blanks(&c) > 0 || cursor_char(&c, '\r'))
+			continue;
+		if (cursor_char(&c, '#'))
+			return false;
+		if (cursor_char(&c, '[')) {
+			cursor_until(&c, "]", &word, &n);
+			cursor_char(&c, ']');
+			continue;
+		}
+		cursor_until(&c, " \t\r#[", &word, &n);
+		if (!(n == strlen("files") && memcmp(word, "files", n) == 0))
+			return true;
+	}
+	return false;
+}
+
+bool subid_nsswitch_is_dynamic(const char *text, size_t size)
+{
+	struct cursor c = cursor_of_n(text, size), line;
+
+	while (cursor_line(&c, &line)) {
+		const char *word;
+		size_t n;
+
+		cursor_blanks(&line);
+		cursor_until(&line, ": \t#", &word, &n);
+		cursor_blanks(&line);
+		if (n == strlen("subid") && strncasecmp(word, "subid", n) == 0 &&
+		    cursor_char(&line, ':') && names_other_than_files(line))
+			return true;
+	}
+	return false;
+}
