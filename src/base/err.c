@@ -75,7 +75,7 @@ int err_wrap(struct error *err, int rc, const char *fmt, ...)
 
 int err_step(struct error *err, int rc, enum error_step step)
 {
-	if (err && err->step == STEP_NONE)
+	if (err && rc < 0 && err->step == STEP_NONE)
 		err->step = step;
 	return rc;
 }

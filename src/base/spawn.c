@@ -162,10 +162,10 @@ _noreturn_ static void exec_helper(const char *path, const struct helper_spec *s
 				   int report)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int out = spec->discard_output ? null : spec->stdout_to > 0 ? spec->stdout_to : output;
 	int errnum;
 
-	if (null < 0 || dup2(null, STDIN_FILENO) < 0 ||
-	    dup2(spec->discard_output ? null : output, STDOUT_FILENO) < 0 ||
+	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 ||
 	    dup2(output, STDERR_FILENO) < 0)
 		goto fail;
 	for (size_t i = 0; i < spec->n_keep; i++)
@@ -217,12 +217,14 @@ int helper_start(struct helper *ret, const struct helper_spec *spec, struct erro
 		return err_set(err, errno, "making a pipe for %s", spec->role);
 	report = pipe_fds[0];
 	report_peer = pipe_fds[1];
-	if (spec->n_keep + 2 > ARRAY_SIZE(keep))
+	if (spec->n_keep + 3 > ARRAY_SIZE(keep))
 		return err_set(err, E2BIG, "handing descriptors to %s", spec->role);
 	for (size_t i = 0; i < spec->n_keep; i++)
 		keep[n++] = spec->keep[i];
 	keep[n++] = output_peer;
 	keep[n++] = report_peer;
+	if (spec->stdout_to > 0)
+		keep[n++] = spec->stdout_to;
 
 	rc = fork_clean(spec->role, keep, n, false, &h.process, err);
 	if (rc < 0)

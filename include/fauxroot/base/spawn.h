@@ -70,6 +70,7 @@ struct helper_spec {
 	const int *keep;	 /* descriptors that pass on under the same numbers */
 	size_t n_keep;
 	bool discard_output; /* stdout to /dev/null, not gathered: only stderr matters */
+	int stdout_to;	     /* > 0: stdout to this descriptor; its text is data, not for the log */
 	const char *role;    /* how the log calls it: "newuidmap" */
 };
 
