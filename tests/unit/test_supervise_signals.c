@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/supervise/activation.h"
+#include "fauxroot/supervise/reap.h"
+#include "fauxroot/supervise/signals.h"
+
+static int block(void **state)
+{
+	static struct signals signals;
+	struct error err;
+
+	*state = &signals;
+	return signals_block(&signals, &err);
+}
+
+static int restore(void **state)
+{
+	struct signals *signals = *state;
+	struct signalfd_siginfo info;
+
+	while (signals_read(signals, &info))
+		;
+	signals_restore(signals);
+	signals_close(signals);
+	return 0;
+}
+
+static void a_terminating_signal_stays_pending(void **state)
+{
+	struct signals *signals = *state;
+	struct signalfd_siginfo info;
+
+	assert_int_equal(signals_pending_end(), 0);
+	assert_int_equal(fd_wait(signals->all, POLLIN, &(struct deadline){0}, signals->cancel),
+			 -ETIMEDOUT);
+	kill(getpid(), SIGUSR1);
+	assert_int_equal(signals_pending_end(), 0);
+	kill(getpid(), SIGTERM);
+	assert_int_equal(fd_wait(-1, POLLIN, NULL, signals->cancel), -ECANCELED);
+	assert_int_equal(signals_pending_end(), SIGTERM);
+	assert_true(signals_read(signals, &info));
+	assert_int_equal(info.ssi_signo, SIGUSR1);
+	assert_true(signals_read(signals, &info));
+	assert_int_equal(info.ssi_signo, SIGTERM);
+	assert_false(signals_read(signals, &info));
+}
+
+static void an_ignored_hangup_does_not_end_a_launch(void **state)
+{
+	struct signals signals;
+	struct error err;
+
+	restore(state);
+	signal(SIGHUP, SIG_IGN);
+	assert_int_equal(signals_block(&signals, &err), 0);
+	kill(getpid(), SIGHUP);
+	assert_int_equal(signals_pending_end(), 0);
+	assert_int_equal(fd_wait(-1, POLLIN, &(struct deadline){0}, signals.cancel), -ETIMEDOUT);
+	signals_close(&signals);
+	signal(SIGHUP, SIG_DFL);
+	assert_int_equal(block(state), 0);
+}
+
+static void an_ignored_sigchld_is_put_right(void **state)
+{
+	struct signals signals;
+	struct sigaction action;
+	struct error err;
+
+	restore(state);
+	signal(SIGCHLD, SIG_IGN);
+	assert_int_equal(signals_block(&signals, &err), 0);
+	assert_int_equal(sigaction(SIGCHLD, NULL, &action), 0);
+	assert_true(action.sa_handler == SIG_DFL);
+	signals_close(&signals);
+	assert_int_equal(block(state), 0);
+}
+
+/* A target that waits for one signal with sigwaitinfo(2) and exits with the number it came with. */
+static struct process start_target(bool own_group)
+{
+	int gate[2];
+	struct process p = PROCESS_NONE;
+	struct error err;
+	char word;
+	int rc;
+
+	assert_int_equal(pipe(gate), 0);
+	rc = fork_clean("target", gate, 2, false, &p, &err);
+	if (rc == 0) {
+		siginfo_t info;
+		sigset_t all;
+
+		if (own_group)
+			setpgid(0, 0);
+		sigfillset(&all);
+		(void)!write(gate[1], "x", 1);
+		if (sigwaitinfo(&all, &info) < 0)
+			_exit(255);
+		if (info.si_code == SI_QUEUE && info.si_value.sival_int)
+			_exit(info.si_value.sival_int);
+		_exit(info.si_signo);
+	}
+	assert_int_equal(rc, 1);
+	assert_int_equal(read(gate[0], &word, 1), 1);
+	close(gate[0]);
+	close(gate[1]);
+	return p;
+}
+
+static int forwarded_status(const struct signalfd_siginfo *info, bool own_group, bool swallowed)
+{
+	struct process p = start_target(own_group);
+	struct signalfd_siginfo last = {.ssi_signo = SIGUSR2, .ssi_code = SI_USER};
+	struct deadline deadline = deadline_in(5000);
+	int status = -1;
+
+	signal_forward(info, &p);
+	/* What must not arrive shows in that the next signal is the first. */
+	if (swallowed)
+		signal_forward(&last, &p);
+	assert_int_equal(process_wait(&p, &deadline, -1, &status), 0);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void what_the_target_has_not_got_is_forwarded(void **state)
+{
+	const struct {
+		struct signalfd_siginfo info;
+		bool own_group;
+		int status;
+	} cases[] = {
+		{{.ssi_signo = SIGTERM, .ssi_code = SI_USER}, false, SIGTERM},
+		{{.ssi_signo = SIGTSTP, .ssi_code = SI_USER}, false, SIGTSTP},
+		{{.ssi_signo = SIGINT, .ssi_code = SI_USER}, false, SIGINT},
+		{{.ssi_signo = SIGINT, .ssi_code = SI_KERNEL}, false, SIGUSR2},
+		{{.ssi_signo = SIGWINCH, .ssi_code = SI_KERNEL}, false, SIGUSR2},
+		{{.ssi_signo = SIGINT, .ssi_code = SI_KERNEL}, true, SIGINT},
+		{{.ssi_signo = SIGPIPE, .ssi_code = SI_USER, .ssi_pid = (uint32_t)getpid()},
+		 false,
+		 SIGUSR2},
+		{{.ssi_signo = SIGPIPE, .ssi_code = SI_USER, .ssi_pid = 1}, false, SIGPIPE},
+		{{.ssi_signo = (uint32_t)SIGRTMIN + 1, .ssi_code = SI_QUEUE, .ssi_ptr = 42},
+		 false,
+		 42},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_int_equal(forwarded_status(&cases[i].info, cases[i].own_group,
+						  cases[i].status == SIGUSR2),
+				 cases[i].status);
+}
+
+static void signals_have_the_words_of_a_log(void **state)
+{
+	char buf[64];
+
+	(void)state;
+	assert_string_equal(signal_words(SIGUSR1, buf, sizeof(buf)), "user defined signal 1");
+	assert_string_equal(signal_words(SIGKILL, buf, sizeof(buf)), "killed");
+	assert_string_equal(signal_words(SIGRTMIN + 2, buf, sizeof(buf)), "real-time signal 2");
+}
+
+static void orphans_are_adopted_and_reaped(void **state)
+{
+	struct error err;
+	siginfo_t info;
+	pid_t pid, parent;
+	int status, n = 0;
+
+	(void)state;
+	assert_int_equal(reap_adopt_orphans(&err), 0);
+	parent = fork();
+	if (parent == 0) {
+		if (fork() == 0)
+			_exit(7);
+		_exit(5);
+	}
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(waitid(P_ALL, 0, &info, WEXITED | WNOWAIT), 0);
+		while (reap_next(&pid, &status)) {
+			assert_int_equal(WEXITSTATUS(status), pid == parent ? 5 : 7);
+			n++;
+		}
+		if (n == 2)
+			break;
+	}
+	assert_int_equal(n, 2);
+	assert_false(reap_next(&pid, &status));
+}
+
+static void activation_is_strict(void **state)
+{
+	static const struct {
+		const char *pid, *fds; /* pid "own": ours */
+		bool is;
+	} cases[] = {
+		{"own", "1", true},  {"own", "0", false},      {"own", "-1", false},
+		{"own", "x", false}, {"own", "999999", false}, {"own", "1x", false},
+		{"own", "", false},  {"1", "1", false},	       {"", "1", false},
+		{NULL, "1", false},  {"own", NULL, false},     {"own", "4294967297", false},
+	};
+	char own[16];
+	int saved = dup(STDERR_FILENO);
+
+	(void)state;
+	snprintf(own, sizeof(own), "%d", getpid());
+	assert_true(saved >= 3);
+	if (saved != 3)
+		assert_int_equal(dup2(saved, 3), 3);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		unsetenv("LISTEN_PID");
+		unsetenv("LISTEN_FDS");
+		if (cases[i].pid)
+			setenv("LISTEN_PID", strcmp(cases[i].pid, "own") ? cases[i].pid : own, 1);
+		if (cases[i].fds)
+			setenv("LISTEN_FDS", cases[i].fds, 1);
+		assert_int_equal(activation_is_for(getpid()), cases[i].is);
+	}
+	assert_int_equal(activation_retarget(4711), 0);
+	assert_string_equal(getenv("LISTEN_PID"), "4711");
+	close(3);
+	close(saved);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_terminating_signal_stays_pending, block, restore),
+		cmocka_unit_test_setup_teardown(an_ignored_hangup_does_not_end_a_launch, block,
+						restore),
+		cmocka_unit_test_setup_teardown(an_ignored_sigchld_is_put_right, block, restore),
+		cmocka_unit_test_setup_teardown(what_the_target_has_not_got_is_forwarded, block,
+						restore),
+		cmocka_unit_test(signals_have_the_words_of_a_log),
+		cmocka_unit_test(orphans_are_adopted_and_reaped),
+		cmocka_unit_test(activation_is_strict),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
