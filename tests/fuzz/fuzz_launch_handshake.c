@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whatever a broken child sends, the launcher ends its wait with success or with a whole error. */
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "fauxroot/base/fd.h"
+#include "fauxroot/sys/message.h"
+#include "launch/handshake.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct error err = {0};
+	size_t at = 0;
+	int pair[2], rc;
+
+	log_setup("fauxroot", "parent", (enum log_level)0, LOG_FORMAT_TEXT);
+	if (message_pair(pair) < 0)
+		return 0;
+	/* Records of up to 255 bytes, then one of the rest, then end of file. */
+	while (at < size && at < 4096) {
+		size_t n = MIN((size_t)data[at] + 1, size - at);
+
+		if (message_send(pair[1], data + at, n, NULL, 0) < 0)
+			break;
+		at += n;
+	}
+	if (at < size)
+		(void)message_send(pair[1], data + at, size - at, NULL, 0);
+	fd_close(pair[1]);
+	rc = handshake_expect(pair[0], HANDSHAKE_MOUNTED, "mounting", -1, &err);
+	if (rc < 0 && (err.code != -rc || strnlen(err.text, sizeof(err.text)) == sizeof(err.text)))
+		__builtin_trap();
+	if (rc < 0 && (unsigned)err.step >= STEP_COUNT_)
+		__builtin_trap();
+	fd_close(pair[0]);
+	return 0;
+}
