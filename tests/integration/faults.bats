@@ -1,0 +1,166 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Machines on which a launch cannot work: one clear line, 125, nothing left.
+
+load ../lib/common
+
+# Every error of a launch: a first line of ours that names the cause; further lines may explain.
+fails() { # PATTERN COMMAND…
+	local pattern=$1
+	shift
+	run -125 --separate-stderr "$@" 3>&- 4>&-
+	equals "" "$output"
+	says "$stderr" "$pattern"
+	[[ ${stderr_lines[0]} == "[fauxroot:"* ]]
+}
+
+fake() { # NAME SHELL
+	mkdir -p bin
+	printf '#!/bin/bash\n%s\n' "$2" >"bin/$1"
+	chmod +x "bin/$1"
+	PATH=$PWD/bin:$PATH
+}
+
+@test "a missing newuidmap is named, with its package" {
+	mkdir bin
+	ln -s "$(command -v true)" "$(command -v newgidmap)" bin/
+	PATH=$PWD/bin fails 'newuidmap' "$FAUXROOT" true
+	says "$stderr" 'uidmap'
+}
+
+@test "a missing newgidmap is named" {
+	mkdir bin
+	ln -s "$(command -v true)" "$(command -v newuidmap)" bin/
+	PATH=$PWD/bin fails 'newgidmap' "$FAUXROOT" true
+}
+
+@test "a newuidmap that hangs is given up by a deadline" {
+	fake newuidmap 'exec sleep 100'
+	local began=$SECONDS
+	fails 'newuidmap' timeout 60 "$FAUXROOT" true
+	[ $((SECONDS - began)) -lt 40 ]
+}
+
+@test "SIGTERM while newuidmap hangs ends the launch at once" {
+	fake newuidmap ': >"$TMPDIR/called"; exec sleep 100'
+	launch_only touch started
+	wait_for test -e "$TMPDIR/called"
+	kill -TERM "$LAUNCHER"
+	ended 143
+	[ ! -e started ]
+}
+
+@test "a newuidmap that fails: its words are in the error" {
+	fake newuidmap 'echo "newuidmap: the dog ate it" >&2; exit 1'
+	fails 'newuidmap.*the dog ate it' "$FAUXROOT" true
+}
+
+@test "a newuidmap that writes without end does not fill our memory" {
+	fake newuidmap 'yes "newuidmap: word" | head -c 100000000 >&2; exit 1'
+	fails 'newuidmap' timeout 60 "$FAUXROOT" true
+	[ ${#stderr} -lt 10000 ]
+}
+
+@test "no_new_privs is named as the cause" {
+	fails 'newuidmap|newgidmap' setpriv --no-new-privs "$FAUXROOT" true
+	says "$stderr" 'no_new_privs'
+}
+
+@test "no_new_privs does not matter to --idmap=single" {
+	run -0 setpriv --no-new-privs "$FAUXROOT" --idmap=single id -u
+	equals 0 "$output"
+}
+
+@test "no ranges for the user: the line to add is printed, and nothing falls back silently" {
+	fake getsubids 'echo "Error fetching ranges" >&2; exit 1'
+	fails 'range|subordinate' env GETSUBIDS="$PWD/bin/getsubids" "$FAUXROOT" --subid-source=dynamic true
+	says "$stderr" 'usermod --add-subuids|/etc/subuid'
+}
+
+@test "answers of getsubids that make no sense are refused" {
+	local answer
+	for answer in "0: me 100000 -5" "0: me 4294967296 10" "0: me 100000 0" "gibberish" \
+		"0: me 4294967290 10" "0: me $(id -u) 1"; do
+		fake getsubids "echo '$answer'"
+		fails 'range|subordinate|getsubids|map' env GETSUBIDS="$PWD/bin/getsubids" \
+			"$FAUXROOT" --subid-source=dynamic true
+	done
+}
+
+@test "a getsubids that hangs is given up" {
+	fake getsubids 'exec sleep 100'
+	fails 'getsubids' timeout 60 env GETSUBIDS="$PWD/bin/getsubids" "$FAUXROOT" --subid-source=dynamic true
+}
+
+# In an outer user namespace whose limits are ours to set.
+limited() { # LIMIT COMMAND…
+	unshare --user --map-root-user sh -c 'echo 0 >"/proc/sys/user/$1" && shift && exec "$@"' sh "$@"
+}
+
+@test "user.max_user_namespaces=0 is named with its value and what mends it" {
+	fails 'namespace' limited max_user_namespaces "$FAUXROOT" --idmap=single true
+	says "$stderr" 'user\.max_user_namespaces'
+	says "$stderr" 'sysctl'
+}
+
+@test "user.max_net_namespaces=0 is named" {
+	fails 'namespace' limited max_net_namespaces "$FAUXROOT" --idmap=single --net=none true
+	says "$stderr" 'max_net_namespaces'
+	run -0 limited max_net_namespaces "$FAUXROOT" --idmap=single --net=host true
+}
+
+@test "user.max_mnt_namespaces=0 is named" {
+	fails 'namespace' limited max_mnt_namespaces "$FAUXROOT" --idmap=single true
+	says "$stderr" 'max_mnt_namespaces'
+}
+
+@test "32 nested user namespaces are too many, and that is said" {
+	cat >nest <<-'END'
+		#!/bin/sh
+		n=$1
+		shift
+		[ "$n" -eq 0 ] && exec "$@"
+		exec unshare --user --map-root-user "$0" $((n - 1)) "$@"
+	END
+	chmod +x nest
+	# One level of depth may be taken already.
+	run "$T/nest" 32 true
+	[ "$status" -ne 0 ] || skip "more than 32 nested user namespaces"
+	local depth=31
+	until "$T/nest" $depth true 2>/dev/null; do depth=$((depth - 1)); done
+	fails 'namespace' "$T/nest" $depth "$FAUXROOT" --idmap=single true
+}
+
+@test "a chroot is said to be the cause, or at least the step is named" {
+	run -0 unshare --user --map-root-user --mount sh -c '
+		mkdir root && mount --rbind / root && chroot root sh -c "cd \"$1\" && \"$FAUXROOT\" --idmap=single true"; echo "status=$?"' sh "$T"
+	says "$output" '^status=(0|125)$'
+	[[ $output != *status=125* || $output == *"[fauxroot:"* ]]
+}
+
+@test "/dev/net/tun missing or not ours to open is named" {
+	fails '/dev/net/tun' unshare --user --map-root-user --mount sh -c '
+		mount -t tmpfs none /dev/net && exec "$FAUXROOT" --idmap=single --net=slirp4netns true'
+	fails '/dev/net/tun' unshare --user --map-root-user --mount sh -c '
+		: >tun && chmod 0 tun && mount --bind tun /dev/net/tun &&
+		exec "$FAUXROOT" --idmap=single --net=slirp4netns true'
+}
+
+@test "nested in another: as root of a container with capabilities the maps are written directly" {
+	run -0 fx sh -c 'GETSUBIDS=$PWD/gs exec "$FAUXROOT" --idmap=single sh -c "id -u; tr -s \" \" </proc/self/uid_map"'
+	equals "0
+ 0 0 1" "$output"
+}
+
+@test "a full fauxroot in fauxroot, ranges by getsubids, without newuidmap" {
+	printf '#!/bin/sh\necho "0: root 1 1000"\n' >gs
+	chmod +x gs
+	run -0 fx sh -c 'mkdir bin; ln -s "$(command -v cat)" bin/; PATH=$PWD/bin GETSUBIDS=$PWD/gs exec "$FAUXROOT" --subid-source=dynamic cat /proc/self/uid_map'
+	equals " 0 0 1
+ 1 1 1000" "$(tr -s ' ' <<<"$output")"
+}
+
+@test "a slirp4netns network inside another" {
+	run -0 fx --net=slirp4netns "$FAUXROOT" --idmap=single --net=slirp4netns ip -o -4 addr show tap0
+	says "$output" '10\.0\.2\.100'
+}

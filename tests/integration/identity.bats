@@ -1,0 +1,158 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Who the target is: ids, maps, capabilities, environment.
+
+load ../lib/common
+
+@test "id in the child is root, in the groups that the maps leave" {
+	run -0 fx id -u
+	equals 0 "$output"
+	run -0 fx id -g
+	equals 0 "$output"
+	run -0 fx id -un
+	equals root "$output"
+}
+
+@test "uid_map and gid_map are the caller and then the subordinate ranges, end to end" {
+	run -0 fx sh -c 'tr -s " " </proc/self/uid_map | sed "s/^ //"; echo --
+		tr -s " " </proc/self/gid_map | sed "s/^ //"'
+	equals "$(expected_map /etc/subuid "$(id -u)"; echo --; expected_map /etc/subgid "$(id -g)")" \
+		"$output"
+}
+
+@test "the maps are the same from the files and from getsubids" {
+	run -0 fx --subid-source=static cat /proc/self/uid_map
+	local static=$output
+	run -0 fx --subid-source=dynamic cat /proc/self/uid_map
+	equals "$static" "$output"
+	run -0 fx --subid-source=auto cat /proc/self/uid_map
+	equals "$static" "$output"
+}
+
+@test "GETSUBIDS names another binary, and its ranges are the map" {
+	cat >fake-getsubids <<-'END'
+		#!/bin/sh
+		[ "$1" = -g ] && shift
+		echo "0: $1 100000 1000"
+		echo "1: $1 101000 500"
+	END
+	chmod +x fake-getsubids
+	GETSUBIDS=$PWD/fake-getsubids run -0 fx --subid-source=dynamic \
+		sh -c 'tr -s " " </proc/self/uid_map | sed "s/^ //"'
+	# The two ranges meet, so the kernel is shown one extent or two: the ids are the same.
+	says "$output" "^0 $(id -u) 1\$"
+	[[ $output == *"1 100000 1500"* || $output == *$'1 100000 1000\n1001 101000 500'* ]]
+}
+
+@test "the target has every capability in its namespace, none inheritable or ambient" {
+	run -0 fx grep -E '^Cap(Inh|Prm|Eff|Bnd|Amb)' /proc/self/status
+	local last
+	last=$(<"/proc/sys/kernel/cap_last_cap")
+	local full
+	full=$(printf %016x $(((1 << (last + 1)) - 1)))
+	equals "CapInh: 0000000000000000
+CapPrm: $full
+CapEff: $full
+CapBnd: $full
+CapAmb: 0000000000000000" "$(tr '\t' ' ' <<<"$output")"
+}
+
+@test "inheritable and ambient capabilities of the caller are cleared" {
+	# Only a caller with capabilities has some to hand on: fake root is one.
+	run -0 unshare --user --map-root-user \
+		capsh --inh=cap_net_admin --addamb=cap_net_admin -- -c \
+		'"$FAUXROOT" --idmap=single grep -E "^Cap(Inh|Amb)" /proc/self/status'
+	equals "CapInh: 0000000000000000
+CapAmb: 0000000000000000" "$(tr '\t' ' ' <<<"$output")"
+}
+
+@test "subordinate ids can be used: chown, setuid, setgroups" {
+	run -0 fx sh -c '
+		touch f && chown 1:65536 f && stat -c %u:%g f &&
+		setpriv --reuid 1000 --regid 1000 --groups 2000,3000 id -G &&
+		rm f'
+	equals "1:65536
+1000 2000 3000" "$output"
+}
+
+@test "--idmap=single maps only the caller and denies setgroups" {
+	run -0 fx --idmap=single sh -c 'tr -s " " </proc/self/uid_map; cat /proc/self/setgroups; id -u'
+	equals " 0 $(id -u) 1
+deny
+0" "$output"
+}
+
+@test "--idmap=single needs no newuidmap" {
+	mkdir bin
+	ln -s "$(command -v cat)" bin/cat
+	PATH=$PWD/bin run -0 "$FAUXROOT" --idmap=single cat /proc/self/gid_map
+	equals " 0 $(id -g) 1" "$(tr -s ' ' <<<"$output")"
+}
+
+@test "the environment is the caller's and three variables more" {
+	env | sort | grep -v '^_=' >before
+	run -0 fx --state-dir="$S" sh -c 'env | sort | grep -v "^_=\|^PWD=\|^SHLVL="'
+	equals "$({ grep -v '^PWD=\|^SHLVL=' before
+		echo "ROOTLESSKIT_STATE_DIR=$S"
+		echo "ROOTLESSKIT_PARENT_EUID=$(id -u)"
+		echo "ROOTLESSKIT_PARENT_EGID=$(id -g)"; } | sort)" "$output"
+}
+
+@test "variables of an outer instance are replaced, not doubled" {
+	ROOTLESSKIT_STATE_DIR=/elsewhere ROOTLESSKIT_PARENT_EUID=42 run -0 \
+		fx --state-dir="$S" sh -c 'tr "\0" "\n" </proc/$$/environ | grep ^ROOTLESSKIT_ | sort'
+	equals "ROOTLESSKIT_PARENT_EGID=$(id -g)
+ROOTLESSKIT_PARENT_EUID=$(id -u)
+ROOTLESSKIT_STATE_DIR=$S" "$output"
+}
+
+@test "working directory, umask, nice value and limits are the caller's" {
+	mkdir here
+	cd here
+	umask 0137
+	ulimit -Sn 123
+	run -0 nice -n 5 "$FAUXROOT" sh -c 'pwd; umask; ulimit -Sn; nice'
+	equals "$PWD
+0137
+123
+5" "$output"
+}
+
+@test "a working directory that has been removed is no reason to fail" {
+	mkdir lost
+	cd lost
+	rmdir ../lost
+	run -0 fx sh -c 'echo ran'
+	[[ $output == *ran* ]]
+	cd ..
+}
+
+@test "the child runs the target itself: child_pid is its PID, the launcher its parent" {
+	launch sh -c 'echo $$ $PPID; exec sleep 100'
+	wait_for test -s "$OUT"
+	equals "$TARGET $LAUNCHER" "$(<"$OUT")"
+	equals sleep "$(<"/proc/$TARGET/comm")"
+	# Clients parse it untrimmed.
+	equals "${#TARGET}" "$(stat -c %s "$S/child_pid")"
+	stop
+}
+
+@test "/proc/CHILD_PID/environ holds the three variables when child_pid appears" {
+	launch sleep 100
+	run -0 sh -c 'tr "\0" "\n" <"/proc/$1/environ" | grep -c ^ROOTLESSKIT_' sh "$TARGET"
+	equals 3 "$output"
+	stop
+}
+
+@test "user and mount namespace are new; network, PID, UTS, IPC and cgroup are the caller's" {
+	run -0 fx sh -c 'for ns in user mnt net pid uts ipc cgroup; do readlink /proc/self/ns/$ns; done'
+	local ns i=0
+	for ns in user mnt net pid uts ipc cgroup; do
+		if [ $i -lt 2 ]; then
+			[ "${lines[i]}" != "$(readlink /proc/self/ns/$ns)" ]
+		else
+			equals "$(readlink /proc/self/ns/$ns)" "${lines[i]}"
+		fi
+		i=$((i + 1))
+	done
+}

@@ -1,0 +1,266 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# The child's own network as far as it shows without servers outside: link, files of /etc, supervision
+# of slirp4netns. What is behind the gateway is in root/network.bats.
+
+load ../lib/common
+
+helper_pid() {
+	child_of "$LAUNCHER" slirp4netns
+}
+
+other_helper() { # OLD_PID
+	local pid
+	pid=$(helper_pid) && [ "$pid" != "$1" ]
+}
+
+@test "--net=host: the caller's network, /etc untouched" {
+	run -0 fx --net=host sh -c 'readlink /proc/self/ns/net; grep -c " /etc/" /proc/self/mountinfo'
+	equals "$(readlink /proc/self/ns/net)" "${lines[0]}"
+}
+
+@test "--net=none: only lo, up, with both families; /etc untouched" {
+	run -0 fx --net=none sh -c 'ip -o link; ip -o addr; ping -c1 -W1 127.0.0.1 >/dev/null 2>&1; cat /etc/resolv.conf'
+	equals 1 "$(grep -c 'state UNKNOWN\|state UP\|state DOWN' <<<"$output")"
+	says "$output" 'lo:.*LOWER_UP'
+	says "$output" '127\.0\.0\.1/8'
+	says "$output" '::1/128'
+	[[ $output == *"$(</etc/resolv.conf)"* ]]
+}
+
+@test "--net=none: a server on loopback answers" {
+	run -0 fx --net=none sh -c 'socat TCP-LISTEN:80,reuseaddr,fork SYSTEM:"echo hi" & p=$!
+		for i in 1 2 3 4 5 6 7 8 9; do socat -u TCP:127.0.0.1:80,retry=20,interval=0.05 - && break; done; kill $p'
+	equals hi "$output"
+}
+
+@test "slirp4netns: lo and tap0 up with address, MTU and default route" {
+	run -0 fx --net=slirp4netns sh -c 'ip -o -4 addr; ip route; cat /sys/class/net/tap0/mtu; ip -o link show lo'
+	says "$output" 'tap0 +inet 10\.0\.2\.100/24'
+	says "$output" '^default via 10\.0\.2\.2 dev tap0'
+	says "$output" '^65520$'
+	says "$output" 'lo:.*LOWER_UP'
+}
+
+@test "--cidr, --mtu, --ifname change it" {
+	run -0 fx --net=slirp4netns --cidr=192.168.64.0/20 --mtu=1400 --ifname=eth0 \
+		sh -c 'ip -o -4 addr show eth0; ip route; cat /sys/class/net/eth0/mtu; cat /etc/resolv.conf'
+	says "$output" 'inet 192\.168\.64\.100/20'
+	says "$output" '^default via 192\.168\.64\.2 dev eth0'
+	says "$output" '^1400$'
+	says "$output" '^nameserver 192\.168\.64\.3$'
+}
+
+@test "--mtu=0 is the default of the driver" {
+	run -0 fx --net=slirp4netns --mtu=0 cat /sys/class/net/tap0/mtu
+	equals 65520 "$output"
+}
+
+@test "--ipv6 gives an address, a route and a name server more" {
+	run -0 fx --net=slirp4netns --ipv6 sh -c 'ip -o -6 addr show tap0; ip -6 route; cat /etc/resolv.conf'
+	says "$output" 'inet6 fd00::'
+	says "$output" '^default via f[de]00?::2 dev tap0|^default via fd00::2'
+	says "$output" '^nameserver fd00::3$'
+	says "$output" '^nameserver 10\.0\.2\.3$'
+}
+
+@test "/sys shows the child's devices and keeps the host's cgroup tree" {
+	run -0 fx --net=slirp4netns sh -c 'ls /sys/class/net; findmnt -rno FSTYPE /sys; ls /sys/fs/cgroup'
+	says "$output" '^tap0$'
+	! grep -qx eth0 <<<"$output"
+	says "$output" '^sysfs$'
+	[[ $output == *"$(ls /sys/fs/cgroup)"* ]]
+	run -0 fx --net=slirp4netns sh -c 'cut -d" " -f5- /proc/self/mountinfo | grep "^/sys/fs/cgroup" | cut -d" " -f1'
+	equals "$(cut -d' ' -f5 /proc/self/mountinfo | grep '^/sys/fs/cgroup')" "$output"
+}
+
+@test "resolv.conf: the helper's DNS, and search and options of the host are kept" {
+	run -0 fx --net=slirp4netns cat /etc/resolv.conf
+	equals "nameserver 10.0.2.3" "$(grep ^nameserver <<<"$output")"
+	equals "$(grep -E '^(search|options)' /etc/resolv.conf || true)" \
+		"$(grep -E '^(search|options)' <<<"$output" || true)"
+}
+
+@test "resolv.conf and hosts are the state directory's files" {
+	run -0 fx --net=slirp4netns sh -c 'for f in resolv.conf hosts; do
+		cmp /etc/$f "$ROOTLESSKIT_STATE_DIR/$f" && stat -Lc %d:%i /etc/$f "$ROOTLESSKIT_STATE_DIR/$f"; done'
+	equals "${lines[0]}" "${lines[1]}"
+	equals "${lines[2]}" "${lines[3]}"
+}
+
+@test "the host's name is on loopback, once" {
+	run -0 fx --net=slirp4netns sh -c 'getent hosts "$(hostname)"; getent hosts localhost'
+	says "${lines[0]}" '^(127\.|::1)'
+	run -0 fx --net=slirp4netns sh -c 'grep -cE "^127\..*[[:space:]]$(hostname)([[:space:]]|$)" /etc/hosts'
+	equals 1 "$output"
+}
+
+@test "a missing slirp4netns is said before anything starts, with its package" {
+	mkdir bin
+	local tool
+	for tool in newuidmap newgidmap touch getsubids; do
+		ln -s "$(command -v $tool)" bin/
+	done
+	PATH=$PWD/bin run -125 --separate-stderr "$FAUXROOT" --net=slirp4netns touch started
+	says "$stderr" 'slirp4netns'
+	[ ! -e started ]
+	run -125 --separate-stderr fx --net=slirp4netns --slirp4netns-binary=/no/such/slirp touch started
+	says "$stderr" '/no/such/slirp'
+	[ ! -e started ]
+}
+
+@test "sandbox and seccomp: true, false and auto all give a network" {
+	local value
+	for value in true false auto; do
+		run -0 fx --net=slirp4netns --slirp4netns-sandbox=$value --slirp4netns-seccomp=$value \
+			ip -o -4 addr show tap0
+		says "$output" '10\.0\.2\.100'
+	done
+}
+
+# A slirp4netns that fails in its own ways: a script that looks at its argv.
+fake_slirp() { # what to do, in shell; $real is the true one
+	cat >slirp <<-END
+		#!/bin/bash
+		real=$(command -v slirp4netns)
+		$1
+	END
+	chmod +x slirp
+}
+
+@test "auto: one that dies with the sandbox is started without, with a warning" {
+	fake_slirp 'case " $* " in *" --enable-sandbox "*) echo "sandbox: refused" >&2; exit 1 ;; esac; exec "$real" "$@"'
+	run -0 --separate-stderr fx --net=slirp4netns --slirp4netns-binary="$PWD/slirp" \
+		ip -o -4 addr show tap0
+	says "$output" '10\.0\.2\.100'
+	says "$stderr" 'warning.*sandbox'
+	run -125 --separate-stderr fx --net=slirp4netns --slirp4netns-binary="$PWD/slirp" \
+		--slirp4netns-sandbox=true true
+	says "$stderr" 'sandbox'
+}
+
+@test "a slirp4netns that dies before it is ready: its own words are in the error" {
+	fake_slirp 'case " $* " in *" --version "*|*" --help "*) exec "$real" "$@" ;; esac; echo "no luck today" >&2; exit 3'
+	run -125 --separate-stderr fx --net=slirp4netns --slirp4netns-binary="$PWD/slirp" touch started
+	says "$stderr" 'slirp4netns.*'
+	says "$stderr" 'no luck today|status 3'
+	[ ! -e started ]
+}
+
+@test "a slirp4netns that hangs before it is ready is given up, and nothing is left" {
+	fake_slirp 'case " $* " in *" --version "*|*" --help "*) exec "$real" "$@" ;; esac; exec sleep 100'
+	run -125 --separate-stderr timeout 60 "$FAUXROOT" --net=slirp4netns \
+		--slirp4netns-binary="$PWD/slirp" touch started
+	says "$stderr" 'slirp4netns'
+	[ ! -e started ]
+}
+
+@test "slirp4netns killed: started again on the same device, and it is said" {
+	launch --net=slirp4netns sleep 100
+	local old before
+	old=$(helper_pid)
+	before=$(in_target ip -o link show tap0)
+	kill -KILL "$old"
+	wait_for other_helper "$old"
+	wait_for logged slirp4netns
+	equals "$before" "$(in_target ip -o link show tap0)"
+	says "$(in_target ip -o -4 addr show tap0)" '10\.0\.2\.100'
+	says "$(in_target ip route)" '^default via 10\.0\.2\.2'
+	stop
+}
+
+@test "slirp4netns killed by SIGTERM and by its own end: started again, too" {
+	launch --net=slirp4netns sleep 100
+	local old
+	old=$(helper_pid)
+	kill -SEGV "$old"
+	wait_for other_helper "$old"
+	wait_for logged slirp4netns
+	stop
+}
+
+@test "five deaths in ten seconds are fatal, with that reason" {
+	launch --net=slirp4netns sleep 100
+	local i old
+	for i in 1 2 3 4 5; do
+		wait_for helper_pid >/dev/null
+		old=$(helper_pid)
+		kill -KILL "$old"
+		wait_for gone "$old"
+		[ "$i" -eq 5 ] || wait_for other_helper "$old"
+	done
+	ended 125
+	says "$(grep -i 'slirp4netns' "$LOG" | tail -1)" '(five|5|times|often)'
+	wait_for gone "$TARGET"
+}
+
+@test "SIGSTOP to slirp4netns is noticed: it goes on, or is replaced, or is said" {
+	launch --net=slirp4netns sleep 100
+	local old
+	old=$(helper_pid)
+	kill -STOP "$old"
+	mended() { ! process_state "$old" T 2>/dev/null; }
+	wait_for mended
+	logged slirp4netns
+	wait_for helper_pid >/dev/null
+	stop
+}
+
+@test "a target that has moved on with unshare -n: the killed helper comes back for the pinned one" {
+	launch --net=slirp4netns unshare -n sleep 100
+	in_other() { [ "$(cat "/proc/$TARGET/comm")" = sleep ]; }
+	wait_for in_other
+	local old
+	old=$(helper_pid)
+	kill -KILL "$old"
+	wait_for other_helper "$old"
+	# It still serves the first namespace: its TAP descriptor is of that one.
+	wait_for logged slirp4netns
+	stop
+}
+
+@test "a target that has unshared its mounts: the same" {
+	launch --net=slirp4netns unshare -m sh -c 'mount -t tmpfs none /etc; exec sleep 100'
+	in_other() { [ "$(cat "/proc/$TARGET/comm")" = sleep ]; }
+	wait_for in_other
+	local old
+	old=$(helper_pid)
+	kill -KILL "$old"
+	wait_for other_helper "$old"
+	stop
+}
+
+@test "a target that cannot be read: a killed helper comes back all the same" {
+	cp "$(command -v sleep)" secret
+	chmod 0111 secret
+	launch --net=slirp4netns ./secret 100
+	local old
+	old=$(helper_pid)
+	kill -KILL "$old"
+	wait_for other_helper "$old"
+	stop
+}
+
+@test "the helper is in a process group of its own, and has no signal for the terminal" {
+	launch --net=slirp4netns sleep 100
+	local helper
+	helper=$(helper_pid)
+	[ "$(ps -o pgid= -p "$helper")" -ne "$(ps -o pgid= -p "$LAUNCHER")" ]
+	stop
+}
+
+@test "the helper ends with the target, however that ends" {
+	run -3 fx --net=slirp4netns sh -c 'exit 3'
+	run -137 fx --net=slirp4netns sh -c 'kill -9 $$'
+	run -127 fx --net=slirp4netns no-such-command-here
+}
+
+@test "processes of ours in the target's namespaces cannot be read by the target" {
+	launch --net=slirp4netns sh -c 'while [ ! -e go ]; do sleep 0.02; done
+		for p in /proc/[0-9]*; do
+			[ "$(readlink $p/exe 2>/dev/null)" = "$(readlink -f "$FAUXROOT")" ] && echo "$p"
+		done; ls -l /proc/'"$$"'/root/ >/dev/null 2>&1; exit 0'
+	touch go
+	ended 0
+	equals "" "$(<"$OUT")"
+}

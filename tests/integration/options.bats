@@ -1,0 +1,222 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# The command line: what scripts of today pass must run word for word or be refused by name.
+
+load ../lib/common
+
+# Nothing may have been started: no state directory, no child; common_teardown looks.
+refused() { # PATTERN WORDS…
+	local pattern=$1
+	shift
+	run -125 --separate-stderr fx "$@"
+	equals "" "$output"
+	one_line "$stderr" "$pattern"
+}
+
+@test "the command alone runs" {
+	run -0 fx echo a b c
+	equals "a b c" "$output"
+}
+
+@test "the argv of a user's --net=slirp4netns --copy-up=/etc --disable-host-loopback" {
+	run -0 fx --net=slirp4netns --copy-up=/etc --disable-host-loopback sh -c 'echo ran >/etc/ran; cat /etc/ran'
+	equals ran "$output"
+	[ ! -e /etc/ran ]
+}
+
+@test "the argv of containerd-rootless.sh with --detach-netns is refused by that name" {
+	refused 'detach-netns' --net=host --mtu=1500 --slirp4netns-sandbox=auto \
+		--slirp4netns-seccomp=auto --disable-host-loopback --port-driver=none --copy-up=/etc \
+		--copy-up=/run --copy-up=/var/lib --propagation=rslave --detach-netns --mtu=0 true
+}
+
+@test "the same argv without --detach-netns runs" {
+	run -0 fx --net=host --mtu=1500 --slirp4netns-sandbox=auto --slirp4netns-seccomp=auto \
+		--disable-host-loopback --port-driver=none --copy-up=/etc --copy-up=/run \
+		--copy-up=/var/lib --propagation=rslave --mtu=0 \
+		sh -c 'for d in /etc /run /var/lib; do stat -f -c %T $d; done'
+	equals "tmpfs
+tmpfs
+tmpfs" "$output"
+}
+
+@test "the argv of dockerd-rootless.sh: the port driver is refused by name until it is built" {
+	local argv=(--state-dir="$S" --net=slirp4netns --mtu=65520 --slirp4netns-sandbox=auto
+		--slirp4netns-seccomp=auto --disable-host-loopback --port-driver=builtin --copy-up=/etc
+		--copy-up=/run --propagation=rslave true)
+	if "$FAUXROOT" --help | grep -q -- --port-driver; then
+		run -0 fx "${argv[@]}"
+	else
+		refused 'port-driver' "${argv[@]}"
+	fi
+}
+
+@test "the same argv with --port-driver=none runs" {
+	run -0 fx --state-dir="$S" --net=slirp4netns --mtu=65520 --slirp4netns-sandbox=auto \
+		--slirp4netns-seccomp=auto --disable-host-loopback --port-driver=none --copy-up=/etc \
+		--copy-up=/run --propagation=rslave cat /sys/class/net/tap0/mtu
+	equals 65520 "$output"
+}
+
+@test "what is not built yet is refused by name, with 125, and is not in --help" {
+	local help row option
+	help=$(fx --help)
+	for row in --pidns --cgroupns --utsns --ipcns --detach-netns --net=pasta \
+		--net=lxc-user-nic --net=gvisor-tap-vsock --net=vpnkit --port-driver=builtin \
+		--port-driver=slirp4netns; do
+		option=${row%%=*}
+		case $row in
+		*=*) grep -q -- "${row#*=}" <<<"$help" && continue ;;
+		*) grep -q -- "$option" <<<"$help" && continue ;;
+		esac
+		refused "$option.*not available in this build|${row#*=}.*not available in this build" \
+			"$row" true
+	done
+}
+
+@test "Go's spellings of a flag: one dash, value apart, last one wins" {
+	run -0 fx -net=none true
+	run -0 fx --net none ip -o link
+	equals 1 "${#lines[@]}"
+	run -0 fx --net=slirp4netns --net=host readlink /proc/self/ns/net
+	equals "$(readlink /proc/self/ns/net)" "$output"
+	run -0 fx --net= true
+}
+
+@test "Go's booleans" {
+	local value
+	for value in 1 t T TRUE true True 0 f F FALSE false False; do
+		run -0 fx --disable-host-loopback=$value true
+	done
+	refused 'disable-host-loopback' --disable-host-loopback=yes true
+	refused 'debug' --debug=2 true
+}
+
+@test "options end at the first word that is no option, and at --" {
+	run -0 fx echo --net=none
+	equals "--net=none" "$output"
+	run -0 fx -- echo -- x
+	equals "-- x" "$output"
+}
+
+@test "repeatable options split at commas" {
+	run -0 fx --copy-up=/etc,/run sh -c 'stat -f -c %T /etc /run'
+	equals "tmpfs
+tmpfs" "$output"
+}
+
+@test "wrong values are one line that names the option and what it takes" {
+	refused 'no-such-option' --no-such-option true
+	refused 'net' --net=tap true
+	refused 'mtu' --net=slirp4netns --mtu=65522 true
+	refused 'mtu' --net=slirp4netns --mtu=12x true
+	refused 'mtu' --net=slirp4netns --mtu=-1 true
+	refused 'cidr' --net=slirp4netns --cidr=10.0.2.100/24 true
+	refused 'cidr' --net=slirp4netns --cidr=10.0.2.0/26 true
+	refused 'cidr' --net=slirp4netns --cidr=10.0.2.0 true
+	refused 'cidr' --net=host --cidr=10.0.2.0/24 true
+	refused 'ifname' --net=none --ifname=eth0 true
+	refused 'ifname' --net=slirp4netns --ifname=sixteen-bytes-xx true
+	refused 'ifname' --net=slirp4netns --ifname=a/b true
+	refused 'propagation' --propagation=up true
+	refused 'propagation' --propagation=rshared --copy-up=/etc true
+	refused 'copy-up' --copy-up=/tmp true
+	refused 'copy-up' --copy-up=relative true
+	refused 'copy-up' --copy-up=/no/such/directory true
+	refused 'copy-up-mode' --copy-up-mode=overlayfs true
+	refused 'idmap' --idmap=none true
+	refused 'subid-source' --subid-source=ldap true
+	refused 'slirp4netns-sandbox' --slirp4netns-sandbox=maybe true
+	refused 'publish|port' -p 127.0.0.1:8080:80/tcp true
+	refused 'reaper' --reaper=true true
+	refused 'state-dir' --state-dir
+	refused 'command|COMMAND' --net=none
+	refused 'command|COMMAND'
+}
+
+@test "--help and --version go to stdout with status 0" {
+	run -0 --separate-stderr fx --help
+	equals "" "$stderr"
+	says "$output" '--net'
+	says "$output" '--copy-up'
+	run -0 --separate-stderr fx -h
+	equals "" "$stderr"
+	run -0 --separate-stderr fx --version
+	equals "" "$stderr"
+	one_line "$output" '^fauxroot version [0-9]+\.[0-9]+\.[0-9]+'
+	run -0 fx -v
+}
+
+@test "--print-semver prints one number of --version" {
+	local version
+	version=$(fx --version)
+	[[ $version =~ ([0-9]+)\.([0-9]+)\.([0-9]+) ]]
+	run -0 fx --print-semver=major
+	equals "${BASH_REMATCH[1]}" "$output"
+	run -0 fx --print-semver=minor
+	equals "${BASH_REMATCH[2]}" "$output"
+	run -0 fx --print-semver=patch
+	equals "${BASH_REMATCH[3]}" "$output"
+	refused 'print-semver' --print-semver=all
+}
+
+@test "options without effect on the chosen network are no error" {
+	run -0 fx --net=host --mtu=1500 --ipv6 --disable-host-loopback --slirp4netns-sandbox=true \
+		--slirp4netns-seccomp=true true
+	run -0 fx --net=none --mtu=1500 --ipv6 --disable-host-loopback true
+}
+
+# In compatible clothes.
+persona() {
+	ln -sf "$(realpath "$FAUXROOT")" "$1"
+}
+
+@test "as rootlesskit: one-line version of the reference" {
+	local name
+	for name in rootlesskit docker-rootlesskit; do
+		persona $name
+		run -0 --separate-stderr ./$name --version
+		equals "rootlesskit version 3.0.1" "$output"
+		equals "" "$stderr"
+		run -0 ./$name --print-semver=major
+		equals 3 "$output"
+		run -0 ./$name --print-semver=minor
+		equals 0 "$output"
+	done
+}
+
+@test "as rootlesskit: every failure of ours is 1, death by a signal 255" {
+	persona rootlesskit
+	run -1 ./rootlesskit --no-such-option true
+	run -1 ./rootlesskit no-such-command-here
+	run -1 ./rootlesskit /etc/passwd
+	run -255 ./rootlesskit sh -c 'kill -9 $$'
+	says "$output" 'signal: killed'
+	run -255 ./rootlesskit sh -c 'kill -10 $$'
+	says "$output" 'signal: user defined signal 1'
+	run -7 ./rootlesskit sh -c 'exit 7'
+}
+
+@test "as rootlesskit: its prefixes stand before our lines" {
+	persona rootlesskit
+	run ./rootlesskit --state-dir=/dev/null true
+	says "$output" '^\[rootlesskit:parent\] '
+	run ./rootlesskit --copy-up=/no/such/directory true
+	says "$output" '^\[rootlesskit:(parent|child )\] '
+	run ./rootlesskit no-such-command-here
+	[[ $output != *fauxroot:* ]]
+}
+
+@test "as rootlesskit: runs as the launcher does" {
+	persona rootlesskit
+	run -0 ./rootlesskit --net=slirp4netns --copy-up=/etc --disable-host-loopback id -u
+	equals 0 "$output"
+}
+
+@test "the client by its own and by its compatible name" {
+	run -0 "$FAUXROOTCTL" --version
+	one_line "$output" '^fauxrootctl version [0-9]+\.[0-9]+\.[0-9]+'
+	ln -sf "$(realpath "$FAUXROOTCTL")" rootlessctl
+	run -0 ./rootlessctl --version
+	equals "rootlessctl version 3.0.1" "$output"
+}

@@ -1,0 +1,152 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Signals to the launcher and to the target.
+
+load ../lib/common
+
+@test "every signal that can be forwarded is forwarded, once" {
+	launch "$PROBE" catch 15
+	wait_for grep -q ready "$OUT"
+	local n sent=()
+	for n in $(seq 1 64); do
+		case $n in
+		# KILL and STOP cannot be; 32 and 33 are the C library's. CHLD is about our own
+		# children; TSTP, TTIN and TTOU stop the launcher: job control has its own tests.
+		9 | 19 | 32 | 33 | 17 | 20 | 21 | 22 | 15) continue ;;
+		esac
+		kill -"$n" "$LAUNCHER"
+		sent+=("$n")
+		wait_for grep -qx "$n" "$OUT"
+	done
+	kill -15 "$LAUNCHER"
+	ended 0
+	equals "$(printf '%s\n' ready "${sent[@]}" 15)" "$(<"$OUT")"
+}
+
+@test "a burst of different signals arrives whole" {
+	launch "$PROBE" catch 15
+	wait_for grep -q ready "$OUT"
+	local n
+	for n in 1 2 3 10 12 14 28; do
+		kill -"$n" "$LAUNCHER"
+	done
+	wait_for test "$(wc -l <"$OUT")" -ge 1
+	all_came() { [ "$(sort -n "$OUT" | grep -cx '1\|2\|3\|10\|12\|14\|28')" = 7 ]; }
+	wait_for all_came
+	stop 0
+}
+
+@test "SIGTERM ends a target that does not catch it, and the launcher with 143" {
+	launch sleep 100
+	stop 143
+	logged "signal: terminated"
+}
+
+@test "a target that catches SIGTERM decides" {
+	launch sh -c 'trap "exit 5" TERM; echo ready; while :; do sleep 0.05; done'
+	wait_for grep -q ready "$OUT"
+	stop 5
+}
+
+@test "SIGUSR1 to the target is named in the log" {
+	launch sleep 100
+	kill -USR1 "$TARGET"
+	ended 138
+	logged "signal: user defined signal 1"
+}
+
+@test "SIGKILL to the launcher takes the target with it" {
+	launch sleep 100
+	kill -KILL "$LAUNCHER"
+	ended 137
+	wait_for gone "$TARGET"
+	rm -rf "$S"
+}
+
+@test "SIGKILL to the launcher takes a target that is a script, and the network's helper" {
+	printf '#!/bin/sh\nsleep 100\n' >script
+	chmod +x script
+	launch --net=slirp4netns ./script
+	local helper
+	helper=$(child_of "$LAUNCHER" slirp4netns)
+	kill -KILL "$LAUNCHER"
+	ended 137
+	wait_for gone "$TARGET"
+	wait_for gone "$helper"
+	kill_marked # the script's sleep is the target's own child
+	rm -rf "$S"
+}
+
+@test "blocked and ignored signals of the caller are the target's" {
+	run -0 env --block-signal=USR2 --ignore-signal=HUP,INT "$FAUXROOT" \
+		grep -E '^Sig(Blk|Ign)' /proc/self/status
+	# USR2 is 12: bit 11. HUP and INT are 1 and 2.
+	equals "SigBlk: 0000000000000800
+SigIgn: 0000000000000003" "$(tr '\t' ' ' <<<"$output")"
+}
+
+@test "without any of them the target starts with none blocked and none ignored" {
+	run -0 env --default-signal "$FAUXROOT" grep -E '^Sig(Blk|Ign)' /proc/self/status
+	equals "SigBlk: 0000000000000000
+SigIgn: 0000000000000000" "$(tr '\t' ' ' <<<"$output")"
+}
+
+@test "nohup: SIGHUP to the launcher does not end an ignoring target" {
+	nohup "$FAUXROOT" --state-dir="$S" "$PROBE" catch 10 </dev/null >"$OUT" 2>"$LOG" 3>&- 4>&- &
+	LAUNCHER=$!
+	wait_for grep -q ready "$OUT"
+	kill -HUP "$LAUNCHER"
+	kill -USR1 "$LAUNCHER"
+	ended 0
+}
+
+@test "SIGCHLD ignored by the caller: the status is right, the target gets the default" {
+	run -42 env --ignore-signal=CHLD "$FAUXROOT" sh -c \
+		'grep -q "^SigIgn:.*0$" /proc/self/status && exit 42'
+	run -7 env --ignore-signal=CHLD "$FAUXROOT" --net=slirp4netns sh -c 'exit 7'
+}
+
+@test "fauxroot timeout: the time limit holds and is told" {
+	run -124 fx timeout 0.2 sleep 100
+	run -137 fx timeout -s KILL 0.2 sleep 100
+	run -3 fx timeout 5 sh -c 'exit 3'
+}
+
+@test "timeout fauxroot: the limit reaches the target" {
+	run -124 timeout 0.5 "$FAUXROOT" sleep 100
+	run -5 timeout 5 "$FAUXROOT" sh -c 'exit 5'
+}
+
+@test "a stopped target stops the launcher, SIGCONT wakes both" {
+	launch sh -c 'while :; do sleep 0.05; done'
+	kill -STOP "$TARGET"
+	wait_for process_state "$TARGET" T
+	wait_for process_state "$LAUNCHER" T
+	kill -CONT "$LAUNCHER"
+	wait_for process_state "$TARGET" SR
+	wait_for process_state "$LAUNCHER" SR
+	stop
+}
+
+@test "a hundred thousand double forks: no zombie, the right status" {
+	local n=100000
+	sanitized && n=5000
+	[ -n "${FULL:-}" ] || [ $n -lt 20000 ] || n=20000
+	launch sh -c '"$PROBE" forks '$n'; code=$?; sleep 100 & exec 3>&-; echo "done $code"; wait'
+	DEADLINE=90 wait_for grep -q '^done 7' "$OUT"
+	no_zombie_below() {
+		local pid
+		for pid in $(cat "/proc/$LAUNCHER/task/"*/children); do
+			grep -q '^State:.Z' "/proc/$pid/status" 2>/dev/null && return 1
+		done
+		return 0
+	}
+	wait_for no_zombie_below
+	kill -TERM "$LAUNCHER"
+	ended 143
+	kill_marked # the sleep is the target's own
+}
+
+@test "a target that forks in a storm still ends with its own status" {
+	run -7 fx "$PROBE" forks 2000
+}

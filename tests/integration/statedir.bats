@@ -1,0 +1,224 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# The state directory: ours, private, locked, whole, and gone at the end.
+
+load ../lib/common
+
+mode() {
+	stat -c %a "$1"
+}
+
+refused() { # PATTERN STATE_DIR
+	run -125 --separate-stderr fx --state-dir="$2" touch "$T/started"
+	one_line "$stderr" "$1"
+	[ ! -e "$T/started" ]
+}
+
+@test "made with its parents, 0700, removed at the end; the parents stay" {
+	launch_only --state-dir="$T/a/b/state" sleep 100
+	S=$T/a/b/state
+	wait_for test -s "$S/child_pid"
+	equals 700 "$(mode "$S")"
+	equals "srw-------" "$(stat -c %A "$S/api.sock")"
+	stop
+	[ ! -e "$S" ]
+	[ -d "$T/a/b" ]
+}
+
+@test "without the option: under XDG_RUNTIME_DIR, else TMPDIR, else /tmp" {
+	run -0 fx sh -c 'echo "$ROOTLESSKIT_STATE_DIR"'
+	[[ $output = "$XDG_RUNTIME_DIR"/fauxroot.?????? ]]
+	XDG_RUNTIME_DIR=/nonexistent run -0 fx sh -c 'echo "$ROOTLESSKIT_STATE_DIR"'
+	says "$output" "^$TMPDIR/fauxroot\.......\$"
+	XDG_RUNTIME_DIR='' TMPDIR=/nonexistent run -0 fx sh -c 'echo "$ROOTLESSKIT_STATE_DIR"'
+	says "$output" '^/tmp/fauxroot\.......$'
+}
+
+@test "holds lock, api.sock and child_pid, and the network's files where there is one" {
+	launch --net=slirp4netns sleep 100
+	equals "api.sock child_pid hosts lock resolv.conf" "$(cd "$S" && echo *)"
+	stop
+	launch --net=none sleep 100
+	[ ! -e "$S/resolv.conf" ]
+	stop
+}
+
+@test "a relative path is made absolute for the target" {
+	run -0 fx --state-dir=rel sh -c 'cd /; test -s "$ROOTLESSKIT_STATE_DIR/child_pid" && echo "$ROOTLESSKIT_STATE_DIR"'
+	equals "$T/rel" "$output"
+}
+
+@test "an empty directory of ours is used, one with old files is emptied" {
+	mkdir -p "$S/old/deep"
+	touch "$S/old/deep/file" "$S/child_pid" "$S/.hidden"
+	ln -s /etc/passwd "$S/link"
+	launch sleep 100
+	[ ! -e "$S/old" ] && [ ! -e "$S/.hidden" ] && [ ! -L "$S/link" ]
+	stop
+	[ -e /etc/passwd ]
+}
+
+@test "emptying follows no link" {
+	mkdir -p "$S" precious
+	touch precious/file
+	ln -s "$PWD/precious" "$S/dir"
+	run -0 fx --state-dir="$S" true
+	[ -e precious/file ]
+}
+
+@test "a directory of ours that is wider is set to 0700" {
+	mkdir -m 0777 "$S"
+	chmod 0777 "$S"
+	launch sleep 100
+	equals 700 "$(mode "$S")"
+	stop
+}
+
+@test "a symbolic link is refused, and what it leads to is untouched" {
+	mkdir target
+	touch target/file
+	ln -s target link
+	refused 'link' "$T/link"
+	refused 'link' "$T/link/"
+	[ -e target/file ]
+	ln -s nowhere dangling
+	refused 'link' "$T/dangling"
+}
+
+@test "a file is refused and stays" {
+	echo precious >file
+	refused 'file.*([Nn]ot a directory)' "$T/file"
+	equals precious "$(<file)"
+}
+
+@test "another user's directory is refused" {
+	refused '/|owned|[Pp]erm|user' /
+	refused 'proc' /proc/sys
+}
+
+@test "a path whose api.sock would exceed 107 bytes is refused before anything starts" {
+	local base=$T/ pad
+	# 107 bytes with "/api.sock" still fit.
+	pad=$(printf '%*s' $((107 - 9 - ${#base})) '' | tr ' ' x)
+	run -0 fx --state-dir="$base$pad" sh -c 'test -S "$ROOTLESSKIT_STATE_DIR/api.sock"'
+	refused '107|too long' "$base${pad}x"
+	[ ! -e "$base${pad}x" ]
+}
+
+@test "umask 0 and 0777 make no difference" {
+	local mask
+	for mask in 0 0777; do
+		S=$T/state$mask
+		(umask "$mask" && exec "$FAUXROOT" --state-dir="$S" --net=slirp4netns sleep 100 \
+			</dev/null >/dev/null 2>&1 3>&- 4>&-) &
+		LAUNCHER=$!
+		LOG=/dev/null
+		wait_for test -s "$S/child_pid"
+		equals 700 "$(mode "$S")"
+		equals 600 "$(mode "$S/api.sock")"
+		run -0 sh -c 'nsenter -t "$1" -U -m --preserve-credentials cat /etc/resolv.conf' sh "$(<"$S/child_pid")"
+		says "$output" nameserver
+		stop
+	done
+}
+
+@test "two launchers on one directory: one wins, the other names its PID and changes nothing" {
+	launch sleep 100
+	local before
+	before=$(cd "$S" && stat -c '%n %i %Y' . ./*)
+	refused "$LAUNCHER" "$S"
+	equals "$before" "$(cd "$S" && stat -c '%n %i %Y' . ./*)"
+	equals "$TARGET" "$(<"$S/child_pid")"
+	stop
+	run -0 fx --state-dir="$S" true
+}
+
+@test "two launchers at once, a hundred times: never both, always one" {
+	local i first second won
+	for ((i = 0; i < 100; i++)); do
+		fx --state-dir="$S" sh -c 'echo x >>ran; mkdir busy || echo both >>both; rmdir busy' 2>/dev/null &
+		first=$!
+		fx --state-dir="$S" sh -c 'echo x >>ran; mkdir busy || echo both >>both; rmdir busy' 2>/dev/null &
+		second=$!
+		won=0
+		wait $first && won=$((won + 1))
+		wait $second && won=$((won + 1))
+		[ "$won" -ge 1 ]
+		[ "$(wc -l <ran)" -eq "$won" ]
+		[ ! -e both ]
+		[ ! -e "$S" ]
+		rm ran
+	done
+}
+
+@test "a lock held by somebody else's flock keeps us out" {
+	mkdir -m 0700 "$S"
+	flock "$S/lock" sh -c 'echo >ready; exec sleep 100' 3>&- 4>&- &
+	local holder=$!
+	wait_for test -s ready
+	run -125 --separate-stderr fx --state-dir="$S" true
+	says "$stderr" 'lock|another|in use|busy'
+	[ -e "$S/lock" ]
+	kill $holder
+	wait_for gone $holder
+	kill_marked
+	rm -rf "$S"
+}
+
+@test "our lock keeps flock(1), and so a RootlessKit, out" {
+	launch sleep 100
+	run -1 flock -n "$S/lock" true
+	stop
+}
+
+@test "restart after SIGKILL on the same directory works, twenty times" {
+	local i
+	for ((i = 0; i < 20; i++)); do
+		launch --net=none sleep 100
+		kill -KILL "$LAUNCHER"
+		run -0 fx --state-dir="$S" sh -c 'cat "$ROOTLESSKIT_STATE_DIR/child_pid"; echo " $$"'
+		equals "${output% *}" "${output#* }"
+		wait_for gone "$TARGET"
+	done
+}
+
+@test "rm -rf of the directory while it runs: the target goes on, the end is clean" {
+	launch --net=slirp4netns sh -c 'read line; exit 12' <&-
+	rm -rf "$S"
+	kill -TERM "$LAUNCHER"
+	ended 143
+	run -0 cat "$LOG"
+}
+
+@test "a directory put in its place by somebody else is left alone" {
+	launch sleep 100
+	mv "$S" "$S.away"
+	mkdir "$S"
+	touch "$S/foreign"
+	stop
+	[ -e "$S/foreign" ]
+	rm -rf "$S" "$S.away"
+}
+
+@test "child_pid never appears before it is whole, nor before the target may look for the rest" {
+	local i
+	for ((i = 0; i < 20; i++)); do
+		run -0 fx --state-dir="$S" sh -c '
+			cd "$ROOTLESSKIT_STATE_DIR" && test -S api.sock && test "$(cat child_pid)" = $$ &&
+			! ls | grep -v "^\(api.sock\|child_pid\|lock\)$"'
+	done
+}
+
+@test "a read-only place is refused with its name" {
+	refused '/proc/nowhere' /proc/nowhere
+}
+
+@test "SIGTERM while another holds the directory ends the waiting launcher cleanly" {
+	launch sleep 100
+	"$FAUXROOT" --state-dir="$S" true 2>"$T/log2" 3>&- 4>&- &
+	local second=$!
+	kill -TERM $second
+	wait_for gone $second
+	[ -s "$S/child_pid" ]
+	stop
+}

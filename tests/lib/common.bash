@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash disable=SC2154 # status, output, stderr are set by bats' run
+#
+# What every integration test stands on.
+#
+# A test gets directories of its own (its XDG_RUNTIME_DIR among them) and a mark in its environment,
+# which everything that it starts inherits. After the test, nothing with that mark may live, nothing
+# of ours may lie in those directories, and the mounts are as they were. A test that leaves something
+# behind has failed, whatever else it showed.
+#
+#	FAUXROOT            the launcher under test (build/fauxroot)
+#	FAUXROOTCTL         its client (beside it)
+#	FAUXROOT_TEST_TOOLS the programs made from tests/lib/*.c (tests/lib beside the launcher)
+#	FAUXROOT_TEST_USER  the unprivileged user to whom tests that start as root drop (faux)
+
+bats_require_minimum_version 1.5.0
+
+ROOT=$(cd "$BATS_TEST_DIRNAME" && git -c safe.directory='*' rev-parse --show-toplevel 2>/dev/null) ||
+	ROOT=${BATS_TEST_DIRNAME%/tests/*}
+: "${FAUXROOT:=$ROOT/build/fauxroot}"
+: "${FAUXROOTCTL:=${FAUXROOT%/*}/fauxrootctl}"
+: "${FAUXROOT_TEST_TOOLS:=${FAUXROOT%/*}/tests/lib}"
+: "${FAUXROOT_TEST_USER:=faux}"
+PROBE=$FAUXROOT_TEST_TOOLS/probe
+PTY=$FAUXROOT_TEST_TOOLS/pty
+export FAUXROOT FAUXROOTCTL FAUXROOT_TEST_TOOLS FAUXROOT_TEST_USER PROBE PTY
+
+# A launch is given this long where it is waited for: a deadline, not a timing.
+DEADLINE=5
+
+common_setup() {
+	export FAUXROOT_TEST_MARK="$$.$BATS_SUITE_TEST_NUMBER"
+	HOST_RUNTIME_DIR=${XDG_RUNTIME_DIR:-}
+	T=$BATS_TEST_TMPDIR
+	export XDG_RUNTIME_DIR=$T/run TMPDIR=$T/tmp
+	mkdir -m 0700 "$XDG_RUNTIME_DIR" "$TMPDIR"
+	S=$T/state
+	OUT=$T/out
+	LOG=$T/log
+	cut -d' ' -f5- /proc/self/mountinfo >"$T/mounts"
+	# A finding of a sanitizer in any process of ours fails the test, not only in the one that
+	# the test waits for. Leaks are looked for where nobody traces.
+	export ASAN_OPTIONS="log_path=$T/sanitizer:detect_leaks=${LEAKS:-1}"
+	export UBSAN_OPTIONS="log_path=$T/sanitizer:print_stacktrace=1"
+	umask 022
+	cd "$T" || return
+}
+
+common_teardown() {
+	local left
+	left=$(await_nothing_left)
+	if [ -n "$left" ]; then
+		echo "left behind:" "$left" >&2
+		kill_marked
+		return 1
+	fi
+	if ! diff "$T/mounts" <(cut -d' ' -f5- /proc/self/mountinfo); then
+		echo "the mounts have changed" >&2
+		return 1
+	fi
+	if compgen -G "$T/sanitizer*" >/dev/null; then
+		cat "$T"/sanitizer* >&2
+		return 1
+	fi
+}
+
+setup() {
+	common_setup
+}
+
+teardown() {
+	common_teardown
+}
+
+# marked - the PIDs of living processes that carry this test's mark. A zombie has no environment any
+# more, so it is not found: who reaps it, and when, is the machine's affair.
+marked() {
+	env -u FAUXROOT_TEST_MARK sh -c 'grep -lzxs "$1" /proc/[0-9]*/environ | cut -d/ -f3' \
+		sh "FAUXROOT_TEST_MARK=$FAUXROOT_TEST_MARK"
+}
+
+kill_marked() {
+	local pid
+	for pid in $(marked); do
+		kill -KILL "$pid" 2>/dev/null
+	done
+	return 0
+}
+
+state_left() {
+	ls -d "$XDG_RUNTIME_DIR"/fauxroot* "$TMPDIR"/fauxroot* "$S" 2>/dev/null
+}
+
+# nothing_left - no process, no state directory. Prints what is there.
+nothing_left() {
+	local pid
+	for pid in $(marked); do
+		echo "process $pid ($(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null))"
+	done
+	state_left
+}
+
+# Helpers are killed before the launcher ends, but the last of them may still be on its way out.
+await_nothing_left() {
+	local end=$((SECONDS + 3)) left
+	while left=$(nothing_left) && [ -n "$left" ] && [ $SECONDS -lt $end ]; do
+		sleep 0.02
+	done
+	[ -z "$left" ] || echo "$left"
+}
+
+# wait_for COMMAND… - until it succeeds, $DEADLINE seconds at most
+wait_for() {
+	local end=$((${EPOCHREALTIME/./} + DEADLINE * 1000000))
+	until "$@"; do
+		if [ ${EPOCHREALTIME/./} -gt $end ]; then
+			echo "waited ${DEADLINE}s in vain for: $*" >&2
+			[ -f "$LOG" ] && sed 's/^/log: /' "$LOG" >&2
+			return 1
+		fi
+		sleep 0.02
+	done
+}
+
+# fx [OPTIONS] COMMAND… - the launcher in the foreground, without bats' own descriptors
+fx() {
+	"$FAUXROOT" "$@" 3>&- 4>&-
+}
+
+# launch [OPTIONS] COMMAND… - the launcher in the background, its state directory $S, its PID
+# $LAUNCHER, stdout and stderr in $OUT and $LOG. Returns when the target is about to run.
+launch() {
+	launch_only "$@"
+	wait_for test -s "$S/child_pid" || return
+	TARGET=$(<"$S/child_pid")
+}
+
+launch_only() {
+	"$FAUXROOT" --state-dir="$S" "$@" </dev/null >"$OUT" 2>"$LOG" 3>&- 4>&- &
+	LAUNCHER=$!
+}
+
+# ended WANTED - the launcher of launch() ends by itself within the deadline, with this status
+ended() {
+	local code=0
+	wait_for gone "$LAUNCHER" || return
+	wait "$LAUNCHER" || code=$?
+	if [ "$code" -ne "$1" ]; then
+		echo "status $code, not $1" >&2
+		cat "$LOG" >&2
+		return 1
+	fi
+}
+
+# stop - SIGTERM to the launcher of launch(), whose target dies of it
+stop() {
+	kill -TERM "$LAUNCHER"
+	ended "${1:-143}"
+}
+
+gone() {
+	! [ -d "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status" 2>/dev/null
+}
+
+alive() {
+	! gone "$1"
+}
+
+process_state() { # PID LETTERS
+	grep -q "^State:.[$2]" "/proc/$1/status"
+}
+
+# logged TEXT - a line of the log contains it
+logged() {
+	grep -qF -- "$1" "$LOG"
+}
+
+# log_count TEXT - how many lines contain it
+log_count() {
+	grep -cF -- "$1" "$LOG" || true
+}
+
+# child_of PID NAME - the PID of its child of that name
+child_of() {
+	local pid
+	for pid in $(cat "/proc/$1/task/"*/children 2>/dev/null); do
+		if [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "$2" ] && alive "$pid"; then
+			echo "$pid"
+			return 0
+		fi
+	done
+	return 1
+}
+
+# in_target COMMAND… - as root of the target's namespaces
+in_target() {
+	nsenter --target "$TARGET" --user --mount --net --preserve-credentials --wd="$T" "$@" 3>&- 4>&-
+}
+
+# equals WANTED GOT
+equals() {
+	if [ "$1" != "$2" ]; then
+		printf 'wanted: %s\n   got: %s\n' "$1" "$2" >&2
+		return 1
+	fi
+}
+
+# one_line TEXT PATTERN - TEXT is a single line of our own that contains the pattern (extended)
+one_line() {
+	if [ "$(wc -l <<<"$1")" -ne 1 ] || ! grep -qE -- "$2" <<<"$1"; then
+		printf 'not one line with "%s":\n%s\n' "$2" "$1" >&2
+		return 1
+	fi
+}
+
+# says TEXT PATTERN - some line matches
+says() {
+	if ! grep -qE -- "$2" <<<"$1"; then
+		printf 'no line with "%s" in:\n%s\n' "$2" "$1" >&2
+		return 1
+	fi
+}
+
+# The mapped ranges of the calling user as the maps of the child must show them.
+expected_map() { # FILE OWN_ID
+	local start count at=1
+	printf '0 %s 1\n' "$2"
+	while IFS=: read -r _ start count; do
+		printf '%s %s %s\n' "$at" "$start" "$count"
+		at=$((at + count))
+	done < <(grep -E "^($(id -un)|$(id -u)):" "$1")
+}
+
+# Does the launcher carry a sanitizer? Tests of descriptor limits and of memory ask.
+sanitized() {
+	grep -q __asan_init "$FAUXROOT"
+}

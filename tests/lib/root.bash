@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# For tests that start as root: the launcher still runs as the unprivileged test user.
+
+load_root() {
+	if [ "$(id -u)" -ne 0 ]; then
+		echo "this test starts as root" >&2
+		return 1
+	fi
+	USER_UID=$(id -u "$FAUXROOT_TEST_USER")
+	USER_GID=$(id -g "$FAUXROOT_TEST_USER")
+}
+
+# As common_setup, with everything owned by the test user.
+root_setup() {
+	load_root || return
+	chmod 0755 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR"/test "$BATS_TEST_TMPDIR" 2>/dev/null
+	common_setup
+	chown "$USER_UID:$USER_GID" "$T" "$T"/*
+}
+
+# as_user COMMAND… - in place of a shell of that user; keeps the environment
+as_user() {
+	HOME=$(getent passwd "$FAUXROOT_TEST_USER" | cut -d: -f6) USER=$FAUXROOT_TEST_USER \
+		setpriv --reuid "$USER_UID" --regid "$USER_GID" --init-groups \
+		--inh-caps=-all "$@" 3>&- 4>&-
+}
+
+# launch_as [PREFIX… --] OPTIONS… - launch() as the test user, behind a prefix such as
+# "nsenter --net=…" or "strace …"; $LAUNCHER is the launcher's PID where every word of the prefix
+# execs the next.
+launch_as() {
+	local prefix=()
+	while [ "$1" != -- ]; do
+		prefix+=("$1")
+		shift
+	done
+	shift
+	env HOME="$(getent passwd "$FAUXROOT_TEST_USER" | cut -d: -f6)" \
+		"${prefix[@]}" setpriv --reuid "$USER_UID" --regid "$USER_GID" --init-groups \
+		--inh-caps=-all "$FAUXROOT" --state-dir="$S" "$@" \
+		</dev/null >"$OUT" 2>"$LOG" 3>&- 4>&- &
+	LAUNCHER=$!
+	wait_for test -s "$S/child_pid" || return
+	TARGET=$(<"$S/child_pid")
+}
+
+# holder NAME FLAGS… - a process in new namespaces of its own, its PID in the variable NAME
+holder() {
+	local name=$1 before
+	shift
+	before=$(readlink /proc/self/ns/net)
+	env -u FAUXROOT_TEST_MARK unshare "$@" -- sleep infinity 3>&- 4>&- >/dev/null 2>&1 &
+	printf -v "$name" %s $!
+	wait_for in_new_namespace "${!name}" "$before"
+}
+
+in_new_namespace() {
+	[ "$(cat "/proc/$1/comm" 2>/dev/null)" = sleep ]
+}
