@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * Every directory is opened as a place before the first mount is made, so what is checked is what
+ * is mounted on, and a directory swapped for a link meanwhile can't lead us elsewhere. A directory
+ * is done before those above it: it is then part of the tree that is bound below the other's tmpfs,
+ * while the other way round its own path would be covered already.
+ *
+ * For each: a tmpfs goes over the place; the original is bound recursively on .roXXXXXX in it; the
+ * entries are links into that. The place itself still is the original, but a recursive bind of it
+ * would take along the tmpfs that covers it by then: while the bind is made the tmpfs is unbindable
+ * (man 7 mount_namespaces), which leaves it out.
+ *
+ * The original keeps its own flags: /run/user/UID, the state directory and whatever else is mounted
+ * below stay writable and the real thing, shared with the host.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/log.h"
+#include "fauxroot/base/parse.h"
+#include "fauxroot/mounts/mounts.h"
+#include "fauxroot/sys/mount.h"
+
+/* Name of the mount point of the original: ".ro" and six random characters. */
+#define ORIGINAL_NAME_SIZE 10
+
+/* A directory to be copied up. */
+struct copy {
+	char *path;   /* canonical */
+	int original; /* as a place */
+	int cover;    /* root of the tmpfs over it; -1 until there is one */
+};
+
+struct copies {
+	struct copy *items;
+	size_t n;
+};
+
+static void copies_clear(struct copies *copies)
+{
+	for (size_t i = 0; i < copies->n; i++) {
+		free(copies->items[i].path);
+		fd_close(copies->items[i].original);
+		fd_close(copies->items[i].cover);
+	}
+	free(copies->items);
+}
+
+/* Device and inode: the same file, by whatever path. */
+static bool same_file(int a, int b)
+{
+	struct stat st_a, st_b;
+
+	return fstat(a, &st_a) == 0 && fstat(b, &st_b) == 0 && st_a.st_dev == st_b.st_dev &&
+	       st_a.st_ino == st_b.st_ino;
+}
+
+/* Why a copy of @path, opened as @place, can't work; NULL where it can. */
+static const char *why_refused(const char *path, int place, int state_dir)
+{
+	struct stat st;
+	struct statfs fs;
+
+	if (fstat(place, &st) < 0 || !S_ISDIR(st.st_mode))
+		return "it is no directory";
+	if (streq(path, "/"))
+		return "it is the root directory; name the directories to be written to";
+	if (streq(path, "/tmp"))
+		return "/tmp is shared with the host on purpose, and is writable already";
+	if (fstatfs(place, &fs) == 0 &&
+	    (fs.f_type == PROC_SUPER_MAGIC || fs.f_type == SYSFS_MAGIC ||
+	     fs.f_type == CGROUP_SUPER_MAGIC || fs.f_type == CGROUP2_SUPER_MAGIC))
+		return "the kernel makes its entries, and a copy would not follow";
+	if (state_dir >= 0 && same_file(place, state_dir))
+		return "it is the state directory, whose later files would not appear in the copy";
+	return NULL;
+}
+
+static int compare_descending(const void *a, const void *b)
+{
+	return strcmp(((const struct copy *)b)->path, ((const struct copy *)a)->path);
+}
+
+/* Open @dir, wherever it leads, as the next of @copies, unless it is there already. */
+static int add_copy(struct copies *copies, const char *dir, int state_dir, struct error *err)
+{
+	_cleanup_free_ char *path = NULL;
+	_cleanup_close_ int place = -1;
+	const char *reason;
+
+	if (*dir != '/')
+		return err_say(err, EINVAL, "cannot copy up \"%s\": the path is not absolute", dir);
+	path = realpath(dir, NULL);
+	place = path ? place_open(path) : -errno;
+	if (place < 0)
+		return err_set(err, -place, "opening %s to copy it up", dir);
+	for (size_t i = 0; i < copies->n; i++)
+		if (streq(copies->items[i].path, path))
+			return 0;
+	reason = why_refused(path, place, state_dir);
+	if (reason)
+		return err_say(err, EINVAL, "cannot copy up %s: %s", dir, reason);
+	copies->items[copies->n++] = (struct copy){TAKE_PTR(path), TAKE_FD(place), -1};
+	return 0;
+}
+
+static int open_copies(const struct strv *dirs, const char *state_dir, struct copies *ret,
+		       struct error *err)
+{
+	_cleanup_close_ int state = open(state_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int rc = 0;
+
+	if (state < 0)
+		return err_set(err, errno, "opening the state directory %s", state_dir);
+	ret->items = calloc(dirs->n, sizeof(*ret->items));
+	if (!ret->items)
+		return err_set(err, ENOMEM, "copying up");
+	for (size_t i = 0; i < dirs->n && rc == 0; i++)
+		rc = add_copy(ret, dirs->items[i], state, err);
+	/* A path sorts after those above it, of which it is a continuation. */
+	qsort(ret->items, ret->n, sizeof(*ret->items), compare_descending);
+	return rc;
+}
+
+/*
+ * The id that the kernel shows for one that is not mapped. An original that really belongs to the
+ * user of that number is given to 0, too: no harm.
+ */
+static uint32_t overflow_id(const char *file)
+{
+	_cleanup_free_ char *text = NULL;
+	uint32_t id = 65534;
+
+	if (file_read_bounded(AT_FDCWD, file, 32, &text, NULL) == 0) {
+		text[strcspn(text, "\n")] = '\0';
+		(void)parse_u32(text, UINT32_MAX, &id);
+	}
+	return id;
+}
+
+static int copy_mode_and_owner(const struct copy *copy, struct error *err)
+{
+	_cleanup_close_ int dir = openat(copy->cover, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
+	uid_t uid;
+	gid_t gid;
+
+	if (dir < 0 || fstat(copy->original, &st) < 0)
+		return err_set(err, errno, "opening the tmpfs on %s", copy->path);
+	uid = st.st_uid == overflow_id("/proc/sys/kernel/overflowuid") ? 0 : st.st_uid;
+	gid = st.st_gid == overflow_id("/proc/sys/kernel/overflowgid") ? 0 : st.st_gid;
+	/* The owner first: chown(2) clears set-id bits. */
+	if (fchown(dir, uid, gid) < 0 || fchmod(dir, st.st_mode & 07777) < 0)
+		return err_set(err, errno, "setting owner and mode of the tmpfs on %s", copy->path);
+	return 0;
+}
+
+/* Mount the tmpfs, and find its root, by the one step that takes a path. */
+static int cover(struct copy *copy, struct error *err)
+{
+	struct stat below, above;
+	int rc = mount_fs("tmpfs", copy->original, 0);
+
+	if (rc < 0)
+		return err_set(err, -rc, "mounting a tmpfs on %s", copy->path);
+	copy->cover = place_open(copy->path);
+	if (copy->cover < 0)
+		return err_set(err, -copy->cover, "opening the tmpfs on %s", copy->path);
+	if (fstat(copy->original, &below) < 0 || fstat(copy->cover, &above) < 0)
+		return err_set(err, errno, "comparing %s with the tmpfs on it", copy->path);
+	if (below.st_dev == above.st_dev || !place_is_mount(copy->cover))
+		return err_say(err, ESTALE, "%s was replaced while it was copied up", copy->path);
+	return 0;
+}
+
+/* A name that no entry of the original has. */
+static int choose_name(int original, char name[static ORIGINAL_NAME_SIZE])
+{
+	static const char letters[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+	struct stat st;
+
+	do {
+		unsigned char random[6];
+		char *at = stpcpy(name, ".ro");
+
+		if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+			return -errno;
+		for (size_t i = 0; i < sizeof(random); i++)
+			*at++ = letters[random[i] % (sizeof(letters) - 1)];
+		*at = '\0';
+	} while (fstatat(original, name, &st, AT_SYMLINK_NOFOLLOW) == 0);
+	return 0;
+}
+
+static int bind_original(const struct copy *copy, char name[static ORIGINAL_NAME_SIZE],
+			 struct error *err)
+{
+	_cleanup_close_ int place = -1;
+	int rc = choose_name(copy->original, name);
+
+	if (rc == 0 && mkdirat(copy->cover, name, 0700) < 0)
+		rc = -errno;
+	if (rc < 0)
+		return err_set(err, -rc, "making %s/.roXXXXXX", copy->path);
+	place = place_open_at(copy->cover, name);
+	rc = place < 0 ? place : mount_propagation(copy->cover, MS_UNBINDABLE);
+	if (rc == 0)
+		rc = mount_bind(copy->original, place);
+	/* Private again: a directory above must take it along. */
+	if (rc == 0)
+		rc = mount_propagation(copy->cover, MS_PRIVATE);
+	return rc < 0 ? err_set(err, -rc, "binding %s on %s/%s", copy->path, copy->path, name) : 0;
+}
+
+/* A link for one entry: its own text where it is a link itself, else into the original. */
+static int link_entry(const struct copy *copy, const char *original_name, const char *entry)
+{
+	char text[PATH_MAX];
+	ssize_t n = readlinkat(copy->original, entry, text, sizeof(text) - 1);
+
+	if (n >= 0)
+		text[n] = '\0';
+	else if (errno == ENOENT)
+		return 0; /* the host has removed it meanwhile */
+	else if (errno != EINVAL)
+		return -errno;
+	else if (str_print(text, sizeof(text), "%s/%s", original_name, entry) < 0)
+		return -ENAMETOOLONG;
+	return symlinkat(text, copy->cover, entry) < 0 ? -errno : 0;
+}
+
+static void close_dir(DIR **dir)
+{
+	if (*dir)
+		closedir(*dir);
+}
+
+static int link_entries(const struct copy *copy, const char *original_name, struct error *err)
+{
+	_cleanup_close_ int fd = openat(copy->original, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_(close_dir) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	if (!dir)
+		return err_set(err, errno, "reading %s to copy it up", copy->path);
+	fd = -1; /* closedir() closes it */
+	while ((errno = 0, entry = readdir(dir))) {
+		int rc;
+
+		if (streq(entry->d_name, ".") || streq(entry->d_name, ".."))
+			continue;
+		rc = link_entry(copy, original_name, entry->d_name);
+		if (rc < 0)
+			return err_set(err, -rc, "making the link %s/%s", copy->path,
+				       entry->d_name);
+	}
+	return errno ? err_set(err, errno, "reading %s to copy it up", copy->path) : 0;
+}
+
+static int copy_one(struct copy *copy, struct error *err)
+{
+	char name[ORIGINAL_NAME_SIZE];
+	int rc = cover(copy, err);
+
+	if (rc == 0)
+		rc = copy_mode_and_owner(copy, err);
+	if (rc == 0)
+		rc = bind_original(copy, name, err);
+	if (rc == 0)
+		rc = link_entries(copy, name, err);
+	if (rc == 0)
+		log_debug("copied up %s", copy->path);
+	return rc;
+}
+
+/* Does the path lead to our copy, now that all is done? A directory above it may have been moved.
+ */
+static int check_copy(const struct copy *copy, struct error *err)
+{
+	_cleanup_close_ int now = open(copy->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (now < 0)
+		return err_set(err, errno, "opening the copy of %s", copy->path);
+	if (!same_file(now, copy->cover))
+		return err_say(err, ESTALE, "%s was replaced while it was copied up", copy->path);
+	return 0;
+}
+
+/*
+ * A working directory that has been copied up becomes the copy: writes would go to the original.
+ * One further below is left as it is, since there its path leads to the very same directory.
+ */
+static int enter_copy(const struct copies *copies, const char *cwd, struct error *err)
+{
+	for (size_t i = 0; cwd && i < copies->n; i++)
+		if (streq(cwd, copies->items[i].path) && fchdir(copies->items[i].cover) < 0)
+			return err_set(err, errno, "entering the copy of %s", cwd);
+	return 0;
+}
+
+int copyup_apply_child(const struct strv *dirs, const char *state_dir, bool *ret_etc,
+		       struct error *err)
+{
+	_cleanup_(copies_clear) struct copies copies = {NULL, 0};
+	_cleanup_free_ char *cwd = getcwd(NULL, 0);
+	_cleanup_free_ char *etc = realpath("/etc", NULL);
+	bool etc_copied = false;
+	int rc = open_copies(dirs, state_dir, &copies, err);
+
+	for (size_t i = 0; i < copies.n && rc == 0; i++)
+		rc = copy_one(&copies.items[i], err);
+	for (size_t i = 0; i < copies.n && rc == 0; i++) {
+		rc = check_copy(&copies.items[i], err);
+		etc_copied |= etc && streq(copies.items[i].path, etc);
+	}
+	if (rc == 0)
+		rc = enter_copy(&copies, cwd, err);
+	if (rc < 0)
+		return err_step(err, rc, STEP_MOUNT);
+	*ret_etc = etc_copied;
+	return 0;
+}

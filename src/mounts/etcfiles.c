@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * The child opens the state directory's files before copy-up and binds them after it, by
+ * descriptor: whatever has been mounted over the way there, the files themselves are still in its
+ * mount namespace.
+ *
+ * They are bound on the entries of /etc themselves. On a distribution with systemd-resolved
+ * /etc/resolv.conf is a link, and a bind on what it leads to would disappear whenever that file is
+ * renamed over; a mount on the link stays. Only replacing /etc/resolv.conf itself undoes it, in
+ * every namespace: see etcwatch.c.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/log.h"
+#include "fauxroot/mounts/etcfiles.h"
+#include "fauxroot/sys/mount.h"
+#include "etctext.h"
+#include "private.h"
+
+/* Lists of blocked hosts have a few MiB. */
+#define ETCFILE_MAX (16U << 20)
+
+const char *const etcfile_names[ETCFILE_COUNT_] = {
+	[ETCFILE_RESOLV_CONF] = "resolv.conf",
+	[ETCFILE_HOSTS] = "hosts",
+};
+
+/* The host's file, empty where there is none to be had. */
+static int read_host(const char *name, char **ret, size_t *ret_size)
+{
+	char path[PATH_MAX];
+	int rc = str_print(path, sizeof(path), "/etc/%s", name);
+
+	if (rc == 0)
+		rc = file_read_bounded(AT_FDCWD, path, ETCFILE_MAX, ret, ret_size);
+	if (rc == 0)
+		return 0;
+	if (rc != -ENOENT)
+		log_warning("the child's %s has nothing of the host's: reading %s: %s", name, path,
+			    strerror(-rc));
+	*ret = strdup("");
+	*ret_size = 0;
+	return *ret ? 0 : -ENOMEM;
+}
+
+static char *compose(enum etcfile file, const char *host, size_t size, const struct strv *dns)
+{
+	char hostname[HOST_NAME_MAX + 1] = "";
+
+	if (file == ETCFILE_RESOLV_CONF)
+		return resolvconf_compose(host, size, dns);
+	gethostname(hostname, sizeof(hostname));
+	return hosts_compose(host, size, hostname);
+}
+
+int etcfiles_write_parent(int (*write)(const void *arg, const char *name, const char *text,
+				       size_t size, struct error *err),
+			  const void *write_arg, const struct strv *dns, struct error *err)
+{
+	int rc = 0;
+
+	for (int i = 0; i < ETCFILE_COUNT_ && rc == 0; i++) {
+		_cleanup_free_ char *host = NULL, *text = NULL;
+		size_t size;
+
+		rc = read_host(etcfile_names[i], &host, &size);
+		if (rc == 0)
+			text = compose((enum etcfile)i, host, size, dns);
+		if (!text)
+			rc = err_set(err, ENOMEM, "composing %s", etcfile_names[i]);
+		else
+			rc = write(write_arg, etcfile_names[i], text, strlen(text), err);
+	}
+	return rc < 0 ? err_step(err, rc, STEP_MOUNT) : 0;
+}
+
+int etcfiles_open_child(const char *state_dir, struct etcfiles *ret, struct error *err)
+{
+	_cleanup_etcfiles_ struct etcfiles files = ETCFILES_NONE;
+	_cleanup_close_ int dir = open(state_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir < 0)
+		return err_step(err, err_set(err, errno, "opening %s", state_dir), STEP_MOUNT);
+	for (int i = 0; i < ETCFILE_COUNT_; i++) {
+		files.fd[i] = place_open_at(dir, etcfile_names[i]);
+		if (files.fd[i] < 0)
+			return err_step(err,
+					err_set(err, -files.fd[i], "opening %s/%s", state_dir,
+						etcfile_names[i]),
+					STEP_MOUNT);
+	}
+	*ret = files;
+	files = ETCFILES_NONE;
+	return 0;
+}
+
+void etcfiles_close(struct etcfiles *files)
+{
+	for (int i = 0; i < ETCFILE_COUNT_; i++)
+		files->fd[i] = fd_close(files->fd[i]);
+}
+
+/* Make the entry @name of our tmpfs @etc an empty file, whatever it was: a mount point. */
+static int make_mount_point(int etc, const char *name)
+{
+	_cleanup_close_ int fd = -1;
+
+	if (unlinkat(etc, name, 0) < 0 && errno != ENOENT)
+		return -errno;
+	fd = openat(etc, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	return fd < 0 ? -errno : 0;
+}
+
+int etcfile_bind(int file, int etc, const char *name)
+{
+	int rc = -ENOENT;
+
+	/* The entry may be renamed over between its opening and the mount: then that is ENOENT. */
+	for (int tries = 0; tries < 10 && rc == -ENOENT; tries++) {
+		_cleanup_close_ int place = place_open_at(etc, name);
+
+		rc = place < 0 ? place : mount_bind(file, place);
+	}
+	return rc;
+}
+
+int etcfiles_bind_child(const struct etcfiles *files, bool etc_copied, struct error *err)
+{
+	_cleanup_close_ int etc = open("/etc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int rc = etc < 0 ? -errno : 0;
+
+	for (int i = 0; i < ETCFILE_COUNT_ && rc == 0; i++) {
+		const char *name = etcfile_names[i];
+
+		if (etc_copied)
+			rc = make_mount_point(etc, name);
+		if (rc == 0)
+			rc = etcfile_bind(files->fd[i], etc, name);
+		if (rc == -ENOENT && !etc_copied) {
+			log_warning("/etc/%s does not exist, so the child's cannot be mounted on "
+				    "it; --copy-up=/etc makes it",
+				    name);
+			rc = 0;
+		}
+		if (rc < 0)
+			return err_step(err, err_set(err, -rc, "binding ours on /etc/%s", name),
+					STEP_MOUNT);
+	}
+	return rc < 0 ? err_step(err, err_set(err, -rc, "opening /etc"), STEP_MOUNT) : 0;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * A rename over a directory entry, or its removal, detaches the mounts on it in all mount
+ * namespaces but the one where it happens (where it is EBUSY; man 2 rename, man 2 unlink).
+ * NetworkManager, DHCP clients and editors replace /etc/resolv.conf and /etc/hosts so. The launcher
+ * watches the host's /etc and has the binds made again, in a runner, as soon as there is an entry
+ * again.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/str.h"
+#include "fauxroot/sys/mount.h"
+#include "private.h"
+
+int etcfiles_watch_open(void)
+{
+	_cleanup_close_ int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+
+	if (watch < 0)
+		return -errno;
+	if (inotify_add_watch(watch, "/etc", IN_CREATE | IN_MOVED_TO | IN_ONLYDIR) < 0)
+		return -errno;
+	return TAKE_FD(watch);
+}
+
+static bool is_ours(const struct inotify_event *event)
+{
+	if (event->mask & IN_Q_OVERFLOW)
+		return true; /* events were lost: look */
+	for (int i = 0; i < ETCFILE_COUNT_ && event->len > 0; i++)
+		if (streq(event->name, etcfile_names[i]))
+			return true;
+	return false;
+}
+
+int etcfiles_watch_read(int watch)
+{
+	_Alignas(struct inotify_event) char buf[4096];
+	bool replaced = false;
+	ssize_t n;
+
+	while ((n = read(watch, buf, sizeof(buf))) > 0) {
+		for (const char *at = buf; at < buf + n;) {
+			const struct inotify_event *event = (const void *)at;
+
+			replaced |= is_ours(event);
+			at += sizeof(*event) + event->len;
+		}
+	}
+	if (n < 0 && errno != EAGAIN)
+		return -errno;
+	return replaced;
+}
+
+static int repair_one(int state, int etc, const char *name)
+{
+	_cleanup_close_ int entry = place_open_at(etc, name);
+	_cleanup_close_ int file = -1;
+	int rc;
+
+	if (entry == -ENOENT)
+		return 0;
+	if (entry < 0)
+		return entry;
+	if (place_is_mount(entry))
+		return 0;
+	file = place_open_at(state, name);
+	if (file < 0)
+		return file;
+	rc = etcfile_bind(file, etc, name);
+	return rc == -ENOENT ? 0 : rc;
+}
+
+int etcfiles_repair(const char *state_dir, struct error *err)
+{
+	_cleanup_close_ int state = open(state_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int etc = open("/etc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (state < 0)
+		return err_set(err, errno, "opening %s", state_dir);
+	if (etc < 0)
+		return err_set(err, errno, "opening /etc");
+	for (int i = 0; i < ETCFILE_COUNT_; i++) {
+		int rc = repair_one(state, etc, etcfile_names[i]);
+
+		if (rc < 0)
+			return err_set(err, -rc, "binding ours on /etc/%s again", etcfile_names[i]);
+	}
+	return 0;
+}
