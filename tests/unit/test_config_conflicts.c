@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What options mean together: conflicts, what this build lacks, what has no effect, real clients.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "config/private.h"
+#include "config_text.h"
+#include "fauxroot/base/err.h"
+
+/* Parse as main() does; the error's sentence, or "". */
+static int parse(const char *argv0, const char *args, char *text, size_t size)
+{
+	struct argv argv = argv_of(argv0, args);
+	_cleanup_config_ struct config config;
+	struct error err = {0};
+	int rc;
+
+	config_init(&config);
+	rc = options_parse(&config, argv.n, argv.words.items, &err);
+	if (rc < 0)
+		assert_int_equal(err.step, STEP_OPTIONS);
+	snprintf(text, size, "%s", err.text);
+	strv_clear(&argv.words);
+	return rc;
+}
+
+static void real_clients_run(void **state)
+{
+	static const char *const cases[] = {
+		"--net=host --mtu=1500 --slirp4netns-sandbox=auto --slirp4netns-seccomp=auto "
+		"--disable-host-loopback --port-driver=none --copy-up=/etc --copy-up=/run "
+		"--copy-up=/var/lib --propagation=rslave --detach-netns --mtu=0 CMD",
+		"--net=slirp4netns --copy-up=/etc --disable-host-loopback CMD",
+		"CMD",
+		/* The defaults of what is not here yet change nothing. */
+		"--pidns=false --cgroupns=0 --utsns=F --ipcns= --reaper=auto --port-driver=none "
+		"--source-ip-transparent --evacuate-cgroup2= --detach-netns=false CMD",
+		"--reaper=false CMD",
+		/* Nothing that the chosen network has no use for is an obstacle. */
+		"--net=host --ipv6 --slirp4netns-sandbox=true --slirp4netns-seccomp=true "
+		"--detach-netns --pasta-binary=/x --vpnkit-binary=/x --lxc-user-nic-bridge=x CMD",
+		"--net=none --ipv6 --mtu=100 --disable-host-loopback CMD",
+		"--net=slirp4netns --ipv6 --mtu=1280 CMD",
+		"--net=slirp4netns --ipv6 --mtu=0 CMD",
+		"--net=slirp4netns --cidr=192.168.0.0/16 --ifname=eth0 CMD",
+		"--copy-up=/etc --propagation=slave CMD",
+		"--propagation=rshared CMD",
+	};
+	char text[1024];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		if (parse("docker-rootlesskit", cases[i], text, sizeof(text)) < 0)
+			fail_msg("\"%s\": %s", cases[i], text);
+}
+
+static void what_is_not_here_is_refused_by_name(void **state)
+{
+	static const struct {
+		const char *args;
+		const char *what;
+	} cases[] = {
+		/* Of a real client: the first of what it asks for that is not here. */
+		{"--state-dir=D --net=slirp4netns --mtu=65520 --slirp4netns-sandbox=auto "
+		 "--slirp4netns-seccomp=auto --disable-host-loopback --port-driver=builtin "
+		 "--copy-up=/etc --copy-up=/run --propagation=rslave CMD",
+		 "--port-driver=builtin"},
+		{"--net=pasta CMD", "--net=pasta"},
+		{"--net=lxc-user-nic CMD", "--net=lxc-user-nic"},
+		{"--net=gvisor-tap-vsock CMD", "--net=gvisor-tap-vsock"},
+		{"--net=vpnkit CMD", "--net=vpnkit"},
+		{"--net=slirp4netns --detach-netns CMD", "--detach-netns"},
+		{"--net=none --detach-netns CMD", "--detach-netns"},
+		{"--port-driver=slirp4netns CMD", "--port-driver=slirp4netns"},
+		{"--port-driver=implicit CMD", "--port-driver=implicit"},
+		{"--port-driver=gvisor-tap-vsock CMD", "--port-driver=gvisor-tap-vsock"},
+		{"-p 8080:80/tcp CMD", "--publish"},
+		{"--source-ip-transparent=false CMD", "--source-ip-transparent=false"},
+		{"--pidns CMD", "--pidns"},
+		{"--cgroupns CMD", "--cgroupns"},
+		{"--utsns CMD", "--utsns"},
+		{"--ipcns CMD", "--ipcns"},
+		{"--reaper=true CMD", "--reaper=true"},
+		{"--evacuate-cgroup2=evac CMD", "--evacuate-cgroup2"},
+		/* Before a conflict that it is part of, which could not be mended anyway. */
+		{"--net=pasta --port-driver=slirp4netns --reaper=true CMD", "--net=pasta"},
+	};
+	char text[1024], expected[256];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		snprintf(expected, sizeof(expected), "%s is not available in this build",
+			 cases[i].what);
+		assert_int_equal(parse("fauxroot", cases[i].args, text, sizeof(text)), -EOPNOTSUPP);
+		assert_string_equal(text, expected);
+	}
+}
+
+static void conflicts_are_refused(void **state)
+{
+	static const struct {
+		const char *args;
+		const char *text; /* NULL: they go together */
+	} cases[] = {
+		{"--cidr=10.0.3.0/24", "--cidr cannot be chosen with --net=host"},
+		{"--net=none --cidr=10.0.3.0/24", "--cidr cannot be chosen with --net=none"},
+		{"--net=lxc-user-nic --cidr=10.0.3.0/24",
+		 "--cidr cannot be chosen with --net=lxc-user-nic"},
+		{"--net=vpnkit --cidr=10.0.3.0/24", "--cidr cannot be chosen with --net=vpnkit"},
+		{"--net=pasta --cidr=10.0.3.0/24", NULL},
+		{"--net=gvisor-tap-vsock --cidr=10.0.3.0/24", NULL},
+		{"--ifname=tap1", "--ifname cannot be chosen with --net=host"},
+		{"--net=none --ifname=tap1", "--ifname cannot be chosen with --net=none"},
+		{"--net=lxc-user-nic --ifname=eth1", NULL},
+		{"--net=vpnkit --ifname=eth1", NULL},
+		{"--net=slirp4netns --ipv6 --mtu=1279",
+		 "--ipv6 needs an --mtu of at least 1280, not 1279"},
+		{"--net=pasta --ipv6 --mtu=68", "--ipv6 needs an --mtu of at least 1280, not 68"},
+		{"--net=vpnkit --ipv6 --mtu=68", NULL},
+		{"--net=slirp4netns --detach-netns --slirp4netns-sandbox=true",
+		 "--slirp4netns-sandbox=true does not work with --detach-netns"},
+		{"--net=slirp4netns --detach-netns --slirp4netns-seccomp=true",
+		 "--slirp4netns-seccomp=true does not work with --detach-netns"},
+		{"--net=slirp4netns --detach-netns --slirp4netns-sandbox=auto", NULL},
+		{"--net=pasta --detach-netns --slirp4netns-sandbox=true", NULL},
+		{"--copy-up=/etc --propagation=rshared",
+		 "--propagation=rshared would spread --copy-up=/etc to the host; it takes a "
+		 "private "
+		 "or slave mode"},
+		{"--copy-up=/run,/etc --propagation=shared",
+		 "--propagation=shared would spread --copy-up=/run to the host; it takes a private "
+		 "or slave mode"},
+		{"--copy-up=/etc --propagation=private", NULL},
+		{"--port-driver=builtin",
+		 "--port-driver=builtin needs a network of its own: --net other than host"},
+		{"--net=none --port-driver=builtin", NULL},
+		{"--net=pasta --port-driver=builtin", NULL},
+		{"--net=pasta --port-driver=slirp4netns",
+		 "--port-driver=slirp4netns needs --net=slirp4netns"},
+		{"--net=slirp4netns --port-driver=slirp4netns", NULL},
+		{"--net=slirp4netns --port-driver=implicit",
+		 "--port-driver=implicit needs --net=pasta"},
+		{"--net=pasta --port-driver=implicit", NULL},
+		{"--port-driver=gvisor-tap-vsock",
+		 "--port-driver=gvisor-tap-vsock needs --net=gvisor-tap-vsock"},
+		{"-p 8080:80/tcp", "--publish=8080:80/tcp needs a port driver that forwards single "
+				   "ports, not --port-driver=none"},
+		{"--net=pasta --port-driver=implicit -p 8080:80/tcp",
+		 "--publish=8080:80/tcp needs a port driver that forwards single ports, not "
+		 "--port-driver=implicit"},
+		{"--net=slirp4netns --port-driver=builtin -p 8080:80/tcp", NULL},
+		{"--reaper=true", "--reaper=true needs --pidns"},
+		{"--reaper=true --pidns", NULL},
+		{"--evacuate-cgroup2=e", "--evacuate-cgroup2 needs --pidns and --cgroupns"},
+		{"--evacuate-cgroup2=e --pidns", "--evacuate-cgroup2 needs --pidns and --cgroupns"},
+		{"--evacuate-cgroup2=e --cgroupns",
+		 "--evacuate-cgroup2 needs --pidns and --cgroupns"},
+		{"--evacuate-cgroup2=e --pidns --cgroupns", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct argv argv = argv_of("fauxroot", cases[i].args);
+		_cleanup_config_ struct config config;
+		struct error err = {0};
+		int rc;
+
+		config_init(&config);
+		assert_int_equal(options_read(&config, argv.n, argv.words.items, &err), 0);
+		rc = options_refuse_conflicts(&config, &err);
+		if (rc != (cases[i].text ? -EINVAL : 0) ||
+		    !streq(err.text, cases[i].text ? cases[i].text : ""))
+			fail_msg("\"%s\": %d, \"%s\"", cases[i].args, rc, err.text);
+		strv_clear(&argv.words);
+	}
+}
+
+static void a_command_is_needed_only_to_run(void **state)
+{
+	static const struct {
+		const char *args;
+		enum action action;
+	} cases[] = {
+		{"--help", ACTION_HELP},
+		{"-h", ACTION_HELP},
+		{"--version", ACTION_VERSION},
+		{"--print-semver=major", ACTION_PRINT_SEMVER},
+		{"--version --help", ACTION_HELP},
+		{"--print-semver=major -v", ACTION_VERSION},
+		/* No launch, so nothing to refuse. */
+		{"--net=pasta --reaper=true --help", ACTION_HELP},
+		{"--help=false --version CMD", ACTION_VERSION},
+		{"--help=false CMD", ACTION_RUN},
+	};
+	char text[1024];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct argv argv = argv_of("fauxroot", cases[i].args);
+		_cleanup_config_ struct config config;
+		struct error err = {0};
+
+		config_init(&config);
+		assert_int_equal(options_parse(&config, argv.n, argv.words.items, &err), 0);
+		assert_int_equal(config.action, cases[i].action);
+		strv_clear(&argv.words);
+	}
+	assert_int_equal(parse("/usr/bin/rootlesskit", "--net=none", text, sizeof(text)), -EINVAL);
+	assert_string_equal(text,
+			    "no command to run: rootlesskit [options] [--] command [argument…]");
+	assert_int_equal(parse("fauxroot", "--net=none --", text, sizeof(text)), -EINVAL);
+	assert_string_equal(text, "no command to run: fauxroot [options] [--] command [argument…]");
+}
+
+static void gather(void *arg, enum log_level level, const char *message)
+{
+	char *all = arg;
+	size_t used = strlen(all);
+
+	snprintf(all + used, 1024 - used, "%d %s\n", level, message);
+}
+
+static void idle_options_are_told_quietly(void **state)
+{
+	static const struct {
+		const char *args;
+		const char *log;
+	} cases[] = {
+		{"CMD", ""},
+		{"--net=slirp4netns --mtu=1500 --ipv6 --disable-host-loopback CMD", ""},
+		{"--net=host --mtu=0 --ipv6=false CMD", ""},
+		{"--net=host --ipv6 CMD", "4 --ipv6 has no effect with --net=host\n"},
+		{"--net=none --slirp4netns-binary=/x CMD",
+		 "4 --slirp4netns-binary has no effect with --net=none\n"},
+		{"--net=host --mtu=1500 --disable-host-loopback --detach-netns "
+		 "--slirp4netns-sandbox=true CMD",
+		 "7 --mtu has no effect with --net=host\n"
+		 "7 --disable-host-loopback has no effect with --net=host\n"
+		 "7 --detach-netns has no effect with --net=host\n"
+		 "7 --slirp4netns-sandbox has no effect with --net=host\n"},
+	};
+
+	(void)state;
+	log_setup("fauxroot", "parent", LOG_LEVEL_DEBUG, LOG_FORMAT_TEXT);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct argv argv = argv_of("fauxroot", cases[i].args);
+		_cleanup_config_ struct config config;
+		struct error err = {0};
+		char log[1024] = "";
+
+		config_init(&config);
+		assert_int_equal(options_parse(&config, argv.n, argv.words.items, &err), 0);
+		log_redirect(gather, log);
+		options_warn(&config);
+		log_redirect(NULL, NULL);
+		assert_string_equal(log, cases[i].log);
+		strv_clear(&argv.words);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(real_clients_run),
+		cmocka_unit_test(what_is_not_here_is_refused_by_name),
+		cmocka_unit_test(conflicts_are_refused),
+		cmocka_unit_test(a_command_is_needed_only_to_run),
+		cmocka_unit_test(idle_options_are_told_quietly),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parser: every option, every form, every malformed value. Conflicts: test_config_conflicts.c.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <errno.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "config/private.h"
+#include "config_text.h"
+#include "fauxroot/base/err.h"
+
+/* What argv comes to, as the options that are not at their default, or the error's sentence. */
+static void check(const char *args, int expected_rc, const char *expected)
+{
+	struct argv argv = argv_of("fauxroot", args);
+	_cleanup_config_ struct config config;
+	_cleanup_free_ char *text = NULL;
+	struct error err = {0};
+	int rc;
+
+	config_init(&config);
+	rc = options_read(&config, argv.n, argv.words.items, &err);
+	text = rc < 0 ? strdup(err.text) : config_text(&config);
+	if (rc != expected_rc || !streq(text, expected))
+		fail_msg("\"%s\": %d, \"%s\"; expected %d, \"%s\"", args, rc, text, expected_rc,
+			 expected);
+	strv_clear(&argv.words);
+}
+
+/* Given alone, each comes back alone: no two rows share a field. */
+static const char *const values[] = {
+	"--net=none",
+	"--net=slirp4netns",
+	"--net=pasta",
+	"--net=lxc-user-nic",
+	"--net=gvisor-tap-vsock",
+	"--net=vpnkit",
+	"--mtu=68",
+	"--mtu=1500",
+	"--mtu=65521",
+	"--cidr=10.0.3.0/24",
+	"--cidr=10.0.2.128/25",
+	"--ifname=tap9",
+	"--ifname=123456789012345",
+	"--disable-host-loopback=true",
+	"--ipv6=true",
+	"--detach-netns=true",
+	"--slirp4netns-binary=/opt/slirp4netns",
+	"--slirp4netns-sandbox=true",
+	"--slirp4netns-sandbox=false",
+	"--slirp4netns-seccomp=true",
+	"--slirp4netns-seccomp=false",
+	"--pasta-binary=/opt/pasta",
+	"--lxc-user-nic-binary=/opt/lxc-user-nic",
+	"--lxc-user-nic-bridge=br7",
+	"--vpnkit-binary=/opt/vpnkit",
+	"--port-driver=builtin",
+	"--port-driver=slirp4netns",
+	"--port-driver=implicit",
+	"--port-driver=gvisor-tap-vsock",
+	"--publish=127.0.0.1:8080:80/tcp",
+	"--source-ip-transparent=false",
+	"--copy-up=/etc",
+	"--copy-up=/tmp/below",
+	"--copy-up=/tmpfiles",
+	"--copy-up=/var/tmp",
+	"--propagation=private",
+	"--propagation=slave",
+	"--propagation=rslave",
+	"--propagation=shared",
+	"--propagation=rshared",
+	"--state-dir=relative/dir",
+	"--idmap=subid",
+	"--idmap=single",
+	"--subid-source=dynamic",
+	"--subid-source=static",
+	"--pidns=true",
+	"--cgroupns=true",
+	"--utsns=true",
+	"--ipcns=true",
+	"--reaper=true",
+	"--reaper=false",
+	"--evacuate-cgroup2=evac",
+	"--debug=true",
+	"--log-format=json",
+	"--print-semver=major",
+	"--print-semver=minor",
+	"--print-semver=patch",
+	"--version=true",
+	"--help=true",
+};
+
+static void every_option_lands_in_its_field(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
+		_cleanup_free_ char *args = str_format("%s CMD", values[i]);
+		_cleanup_free_ char *expected = str_format("%s -- CMD", values[i]);
+
+		check(args, 0, expected);
+	}
+	/* The defaults, given: nothing remains to be told. */
+	check("--net=host --mtu=0 --port-driver=none --propagation=rprivate --idmap=auto "
+	      "--subid-source=auto --reaper=auto --log-format=text --copy-up-mode=tmpfs+symlink "
+	      "--source-ip-transparent=true --slirp4netns-sandbox=auto --slirp4netns-seccomp=auto "
+	      "--slirp4netns-binary=slirp4netns --pidns=false CMD",
+	      0, "-- CMD");
+}
+
+static void expect_tried(const char *name, const char *word)
+{
+	_cleanup_free_ char *option = str_format("--%s=%s", name, word);
+
+	for (size_t i = 0; i < ARRAY_SIZE(values); i++)
+		if (*word ? streq(values[i], option) : str_after(values[i], option) != NULL)
+			return;
+	fail_msg("%s is not in the table above", option);
+}
+
+static void every_row_and_every_word_was_tried(void **state)
+{
+	struct config defaults;
+
+	(void)state;
+	config_init(&defaults);
+	for (const struct option_row *row = options_rows(); row->name; row++) {
+		if (row->kind != OPTION_CHOICE)
+			expect_tried(row->name, "");
+		else
+			for (const struct option_word *word = row->words; word->name; word++)
+				if (word != option_word(row, &defaults))
+					expect_tried(row->name, word->name);
+	}
+}
+
+static void forms_are_those_of_go(void **state)
+{
+	static const struct {
+		const char *args;
+		const char *expected;
+	} cases[] = {
+		{"CMD", "-- CMD"},
+		{"CMD --net=none", "-- CMD --net=none"},
+		{"-- CMD", "-- CMD"},
+		{"-- --net=none", "-- --net=none"},
+		{"-- -- CMD", "-- -- CMD"},
+		{"- CMD", "-- - CMD"},
+		{"", "--"},
+		{"--net none CMD", "--net=none -- CMD"},
+		{"-net=none CMD", "--net=none -- CMD"},
+		{"-net none CMD", "--net=none -- CMD"},
+		{"--net=none -- --mtu=9 CMD", "--net=none -- --mtu=9 CMD"},
+		{"--p 8080:80/tcp CMD", "--publish=8080:80/tcp -- CMD"},
+		{"-p 8080:80/tcp CMD", "--publish=8080:80/tcp -- CMD"},
+		{"-p=8080:80/tcp CMD", "--publish=8080:80/tcp -- CMD"},
+		{"-p 1:1/tcp --publish 2:2/udp,3:3/udp CMD",
+		 "--publish=1:1/tcp --publish=2:2/udp --publish=3:3/udp -- CMD"},
+		{"-h", "--help=true --"},
+		{"-v", "--version=true --"},
+		/* A boolean never takes the next word. */
+		{"--pidns false", "--pidns=true -- false"},
+		{"--pidns=1 CMD", "--pidns=true -- CMD"},
+		{"--pidns=t CMD", "--pidns=true -- CMD"},
+		{"--pidns=T CMD", "--pidns=true -- CMD"},
+		{"--pidns=TRUE CMD", "--pidns=true -- CMD"},
+		{"--pidns=true CMD", "--pidns=true -- CMD"},
+		{"--pidns=True CMD", "--pidns=true -- CMD"},
+		{"--pidns --pidns=0 CMD", "-- CMD"},
+		{"--pidns --pidns=f CMD", "-- CMD"},
+		{"--pidns --pidns=F CMD", "-- CMD"},
+		{"--pidns --pidns=FALSE CMD", "-- CMD"},
+		{"--pidns --pidns=false CMD", "-- CMD"},
+		{"--pidns --pidns=False CMD", "-- CMD"},
+		/* The last one wins; an empty value is the default. */
+		{"--net=none --net=slirp4netns CMD", "--net=slirp4netns -- CMD"},
+		{"--mtu=1500 --mtu=0 CMD", "-- CMD"},
+		{"--mtu=1500 --mtu= CMD", "-- CMD"},
+		{"--net=none --net= CMD", "-- CMD"},
+		{"--cidr=10.0.3.0/24 --cidr= CMD", "-- CMD"},
+		{"--ifname=x --ifname= CMD", "-- CMD"},
+		{"--slirp4netns-binary=x --slirp4netns-binary= CMD", "-- CMD"},
+		{"--pidns --pidns= CMD", "-- CMD"},
+		{"--source-ip-transparent=false --source-ip-transparent= CMD", "-- CMD"},
+		{"--print-semver=major --print-semver= CMD", "-- CMD"},
+		/* Values are whatever follows. */
+		{"--state-dir --net=none CMD", "--state-dir=--net=none -- CMD"},
+		{"--state-dir=a=b CMD", "--state-dir=a=b -- CMD"},
+		/* Lists gather; empty items are nothing. */
+		{"--copy-up=/etc --copy-up=/run CMD", "--copy-up=/etc --copy-up=/run -- CMD"},
+		{"--copy-up=/etc,/run CMD", "--copy-up=/etc --copy-up=/run -- CMD"},
+		{"--copy-up /etc/,/run --copy-up=/var/lib CMD",
+		 "--copy-up=/etc/ --copy-up=/run --copy-up=/var/lib -- CMD"},
+		{"--copy-up=,/etc,, --copy-up= CMD", "--copy-up=/etc -- CMD"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		check(cases[i].args, 0, cases[i].expected);
+}
+
+static void wrong_values_are_refused_by_name(void **state)
+{
+#define MTU  "--mtu takes 0 or a number from 68 to 65521, not "
+#define CIDR "--cidr takes the address of an IPv4 network, /25 or wider, as 10.0.2.0/24, not "
+#define IFNAME \
+	"--ifname takes a name of at most 15 bytes without '/', ':', '%' and white space, not "
+#define COPYUP "--copy-up takes an absolute path of a directory other than / and /tmp, not "
+	static const struct {
+		const char *args;
+		const char *text;
+	} cases[] = {
+		{"--no-such-option CMD", "unknown option --no-such-option; --help lists them"},
+		{"-x CMD", "unknown option -x; --help lists them"},
+		{"--no-such=1 CMD", "unknown option --no-such; --help lists them"},
+		{"--Net=none CMD", "unknown option --Net; --help lists them"},
+		{"--ne=none CMD", "unknown option --ne; --help lists them"},
+		{"---net=none CMD", "unknown option ---net; --help lists them"},
+		{"--=none CMD", "unknown option --; --help lists them"},
+		{"-= CMD", "unknown option -; --help lists them"},
+		{"-p8080:80/tcp CMD", "unknown option -p8080:80/tcp; --help lists them"},
+		{"-hv CMD", "unknown option -hv; --help lists them"},
+		{"--net", "--net takes host, none or slirp4netns, but the command line ends there"},
+		{"-p", "--publish takes [parentIP]:parentPort:[childIP:]childPort/proto, but the "
+		       "command line ends there"},
+		{"--net=nosuch CMD", "--net takes host, none or slirp4netns, not \"nosuch\""},
+		{"--net=Host CMD", "--net takes host, none or slirp4netns, not \"Host\""},
+		{"--net=hos CMD", "--net takes host, none or slirp4netns, not \"hos\""},
+		{"--ipv6=yes CMD", "--ipv6 takes true or false, not \"yes\""},
+		{"--ipv6=2 CMD", "--ipv6 takes true or false, not \"2\""},
+		{"--ipv6=tRUE CMD", "--ipv6 takes true or false, not \"tRUE\""},
+		{"--mtu=67 CMD", MTU "\"67\""},
+		{"--mtu=65522 CMD", MTU "\"65522\""},
+		{"--mtu=-1 CMD", MTU "\"-1\""},
+		{"--mtu=+1500 CMD", MTU "\"+1500\""},
+		{"--mtu=1500x CMD", MTU "\"1500x\""},
+		{"--mtu=0x5dc CMD", MTU "\"0x5dc\""},
+		{"--mtu=4294967296 CMD", MTU "\"4294967296\""},
+		{"--mtu=18446744073709551616 CMD", MTU "\"18446744073709551616\""},
+		{"--mtu= --mtu=x CMD", MTU "\"x\""},
+		{"--cidr=10.0.2.100/24 CMD", CIDR "\"10.0.2.100/24\""},
+		{"--cidr=10.0.2.0/26 CMD", CIDR "\"10.0.2.0/26\""},
+		{"--cidr=fd00::/64 CMD", CIDR "\"fd00::/64\""},
+		{"--ifname=1234567890123456 CMD", IFNAME "\"1234567890123456\""},
+		{"--ifname=a/b CMD", IFNAME "\"a/b\""},
+		{"--ifname=tap%d CMD", IFNAME "\"tap%d\""},
+		{"--ifname=eth0:1 CMD", IFNAME "\"eth0:1\""},
+		{"--ifname=tap\t0 CMD", IFNAME "\"tap\t0\""},
+		{"--ifname=. CMD", IFNAME "\".\""},
+		{"--ifname=.. CMD", IFNAME "\"..\""},
+		{"--slirp4netns-sandbox=maybe CMD",
+		 "--slirp4netns-sandbox takes auto, true or false, not \"maybe\""},
+		{"--slirp4netns-seccomp=1 CMD",
+		 "--slirp4netns-seccomp takes auto, true or false, not \"1\""},
+		{"--copy-up=etc CMD", COPYUP "\"etc\""},
+		{"--copy-up=./etc CMD", COPYUP "\"./etc\""},
+		{"--copy-up=/etc,run CMD", COPYUP "\"run\""},
+		{"--copy-up=/ CMD", COPYUP "\"/\""},
+		{"--copy-up=// CMD", COPYUP "\"//\""},
+		{"--copy-up=/etc/.. CMD", COPYUP "\"/etc/..\""},
+		{"--copy-up=/../ CMD", COPYUP "\"/../\""},
+		{"--copy-up=/tmp CMD", COPYUP "\"/tmp\""},
+		{"--copy-up=/tmp/ CMD", COPYUP "\"/tmp/\""},
+		{"--copy-up=//tmp CMD", COPYUP "\"//tmp\""},
+		{"--copy-up=/./tmp/. CMD", COPYUP "\"/./tmp/.\""},
+		{"--copy-up=/var/../tmp CMD", COPYUP "\"/var/../tmp\""},
+		{"--copy-up=/tmp/a/.. CMD", COPYUP "\"/tmp/a/..\""},
+		{"--copy-up-mode=overlay CMD",
+		 "--copy-up-mode takes tmpfs+symlink, not \"overlay\""},
+		{"--propagation=none CMD", "--propagation takes rprivate, private, slave, rslave, "
+					   "shared or rshared, not \"none\""},
+		{"--port-driver=nosuch CMD", "--port-driver takes none, not \"nosuch\""},
+		{"--idmap=double CMD", "--idmap takes auto, subid or single, not \"double\""},
+		{"--subid-source=files CMD",
+		 "--subid-source takes auto, dynamic or static, not \"files\""},
+		{"--reaper=yes CMD", "--reaper takes auto or false, not \"yes\""},
+		{"--evacuate-cgroup2=a/b CMD", "--evacuate-cgroup2 takes one name without '/', not "
+					       "\"a/b\""},
+		{"--evacuate-cgroup2=.. CMD", "--evacuate-cgroup2 takes one name without '/', not "
+					      "\"..\""},
+		{"--log-format=xml CMD", "--log-format takes text or json, not \"xml\""},
+		{"--print-semver=all", "--print-semver takes major, minor or patch, not \"all\""},
+		{"--help=maybe", "--help takes true or false, not \"maybe\""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		check(cases[i].args, -EINVAL, cases[i].text);
+}
+
+static void words_have_the_value_of_their_enum(void **state)
+{
+	static const struct {
+		const char *args;
+		size_t offset;
+		unsigned value;
+	} cases[] = {
+		{"--net=host", offsetof(struct config, net), NET_HOST},
+		{"--net=none", offsetof(struct config, net), NET_NONE},
+		{"--net=slirp4netns", offsetof(struct config, net), NET_SLIRP4NETNS},
+		{"--net=pasta", offsetof(struct config, net), NET_PASTA},
+		{"--net=vpnkit", offsetof(struct config, net), NET_VPNKIT},
+		{"--port-driver=builtin", offsetof(struct config, port_driver), PORT_BUILTIN},
+		{"--port-driver=implicit", offsetof(struct config, port_driver), PORT_IMPLICIT},
+		{"--propagation=rslave", offsetof(struct config, propagation), PROPAGATION_RSLAVE},
+		{"--propagation=shared", offsetof(struct config, propagation), PROPAGATION_SHARED},
+		{"--slirp4netns-sandbox=true", offsetof(struct config, slirp4netns_sandbox),
+		 TRI_TRUE},
+		{"--slirp4netns-seccomp=false", offsetof(struct config, slirp4netns_seccomp),
+		 TRI_FALSE},
+		{"--reaper=true", offsetof(struct config, reaper), TRI_TRUE},
+		{"--idmap=single", offsetof(struct config, idmap), IDMAP_SINGLE},
+		{"--subid-source=static", offsetof(struct config, subid_source), SUBID_STATIC},
+		{"--log-format=json", offsetof(struct config, log_format), LOG_FORMAT_JSON},
+		{"--print-semver=patch", offsetof(struct config, semver), SEMVER_PATCH},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct argv argv = argv_of("fauxroot", cases[i].args);
+		_cleanup_config_ struct config config;
+		struct error err = {0};
+
+		config_init(&config);
+		assert_int_equal(options_read(&config, argv.n, argv.words.items, &err), 0);
+		assert_int_equal(*(unsigned *)((char *)&config + cases[i].offset), cases[i].value);
+		strv_clear(&argv.words);
+	}
+}
+
+static void the_command_is_the_callers_argv(void **state)
+{
+	struct argv argv = argv_of("fauxroot", "--net none --copy-up=/etc CMD -a --net=host");
+	_cleanup_config_ struct config config;
+	struct error err = {0};
+
+	(void)state;
+	config_init(&config);
+	assert_int_equal(options_parse(&config, argv.n, argv.words.items, &err), 0);
+	assert_ptr_equal(config.command, argv.words.items + 4);
+	assert_int_equal(config.action, ACTION_RUN);
+	strv_clear(&argv.words);
+}
+
+static void an_empty_argv_is_no_crash(void **state)
+{
+	char *argv[] = {NULL};
+	_cleanup_config_ struct config config;
+	struct error err = {0};
+
+	(void)state;
+	config_init(&config);
+	assert_int_equal(options_parse(&config, 0, argv, &err), -EINVAL);
+	assert_string_equal(err.text,
+			    "no command to run: fauxroot [options] [--] command [argument…]");
+	assert_int_equal(err.step, STEP_OPTIONS);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_option_lands_in_its_field),
+		cmocka_unit_test(every_row_and_every_word_was_tried),
+		cmocka_unit_test(forms_are_those_of_go),
+		cmocka_unit_test(wrong_values_are_refused_by_name),
+		cmocka_unit_test(words_have_the_value_of_their_enum),
+		cmocka_unit_test(the_command_is_the_callers_argv),
+		cmocka_unit_test(an_empty_argv_is_no_crash),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
