@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Links, addresses and routes over rtnetlink (man 7 rtnetlink), without an ip(8) binary. All of them
- * act on the network namespace of the calling process, so they run inside ns_run().
+ * Links, addresses and routes over rtnetlink (man 7 rtnetlink), without an ip(8) binary. All of
+ * them act on the network namespace of the calling process, so they run inside ns_run().
  */
 #pragma once
 
@@ -11,16 +11,27 @@
 struct error;
 struct net_plan;
 
-/* link_up_loopback() - "lo" up; 0 or -errno */
+/* link_up_loopback() - "lo" up, which brings 127.0.0.1 and ::1; 0 or -errno at step STEP_NET */
 int link_up_loopback(struct error *err);
 
 /*
- * tap_create() - a persistent TAP device of this name (Documentation/networking/tuntap.rst)
+ * tap_open() - a persistent TAP device of this name (Documentation/networking/tuntap.rst)
+ * @ret_fd: attached to the device; while it is, nobody else can attach and the link has carrier
+ * @ret_created: false where the device was there already
  *
- * Persistent, so that it outlives the helper that reads it, with its address and routes. Exists
- * already: is taken as it is. Returns 0 or -errno at step STEP_TUN.
+ * Persistent, so that it outlives the helper that reads it, with its addresses and routes. Returns
+ * 0 or -errno at step STEP_TUN: -ENOENT, -ENODEV, -EACCES of /dev/net/tun; -EBUSY where a helper is
+ * attached; -EINVAL where a link of that name is no TAP device.
  */
-int tap_create(const char *ifname, struct error *err);
+int tap_open(const char *ifname, int *ret_fd, bool *ret_created, struct error *err);
 
-/* link_configure() - address, MTU, up, default route, and the IPv6 ones, as @plan says */
+/* tap_discard() - let the device of @fd go with its last descriptor after all */
+void tap_discard(int fd);
+
+/*
+ * link_configure() - address, MTU, up, default route, and the IPv6 ones, as @plan says
+ *
+ * What is there already is replaced. Returns 0 or -errno at step STEP_NET, with the kernel's own
+ * words where it sends some (NETLINK_EXT_ACK).
+ */
 int link_configure(const struct net_plan *plan, struct error *err);

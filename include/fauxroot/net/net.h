@@ -26,7 +26,7 @@ struct net;
 
 /* The network that a driver will give. Addresses in network byte order. */
 struct net_plan {
-	bool own_netns;	   /* the child gets a network namespace */
+	bool own_netns;	     /* the child gets a network namespace */
 	bool configures_dns; /* resolv.conf and hosts are made for it */
 	char ifname[IFNAMSIZ];
 	unsigned mtu;
@@ -45,7 +45,8 @@ struct net_driver {
 
 	/*
 	 * Look at this machine: is the helper there, what can it do? Called before the clone, so
-	 * that what is missing is said before anything has started. May be NULL.
+	 * that what is missing is said before anything has started. May be NULL. What takes time
+	 * is only begun here, and start() takes the answer.
 	 */
 	int (*check)(struct net *net, struct error *err);
 
@@ -55,10 +56,13 @@ struct net_driver {
 	/* Wait until the network is usable. May be NULL. */
 	int (*wait_ready)(struct net *net, struct error *err);
 
-	/* The process @pid, reaped with @status, if it was this driver's: see net_child_ended(). */
+	/* Go on in the event loop net->base. May be NULL. */
+	void (*supervise)(struct net *net);
+
+	/* The process @pid, reaped with @status: see net_child_ended(). May be NULL. */
 	int (*child_ended)(struct net *net, pid_t pid, int status, struct error *err);
 
-	/* End what is still there. Accepts a half-started network. */
+	/* End what is still there. Accepts a half-started network. May be NULL. */
 	void (*stop)(struct net *net);
 };
 
@@ -67,21 +71,33 @@ struct net {
 	const struct net_driver *driver;
 	const struct config *config;
 	struct net_plan plan;
-	const struct ns_set *ns;  /* set by net_start() */
-	int cancel_fd;		  /* as fd_wait() */
-	struct event_base *base;  /* NULL until net_supervise() */
+	const struct ns_set *ns; /* set by net_start() */
+	int cancel_fd;		 /* as fd_wait() */
+	struct event_base *base; /* NULL until net_supervise() */
 	void (*fatal)(void *arg, const struct error *err);
 	void *fatal_arg;
 	void *state; /* the driver's own */
 };
 
-/* net_open() - the driver that @config names, its plan made and the machine checked */
+/*
+ * net_open() - the driver that @config names, its plan made and the machine checked
+ * @config: must outlive @ret
+ * @cancel_fd: as fd_wait()
+ *
+ * Returns 0 or -errno at step STEP_NET, STEP_SLIRP (-ENOENT: no such helper), or STEP_OPTIONS where
+ * the options make no network; nothing is left in @ret then.
+ */
 int net_open(const struct config *config, int cancel_fd, struct net *ret, struct error *err);
 
 /* net_dns() - the addresses for resolv.conf as text; 0 or -ENOMEM */
 int net_dns(const struct net *net, struct strv *ret);
 
-/* net_start(), net_wait_ready() - as the driver's; step STEP_NET, STEP_TUN or STEP_SLIRP */
+/*
+ * net_start(), net_wait_ready() - as the driver's; step STEP_NET, STEP_TUN or STEP_SLIRP
+ * @ns: the child's namespaces; must outlive @net
+ *
+ * Between the two the child may do its own part. Neither needs the event loop.
+ */
 int net_start(struct net *net, const struct ns_set *ns, struct error *err);
 int net_wait_ready(struct net *net, struct error *err);
 
@@ -101,7 +117,14 @@ void net_supervise(struct net *net, struct event_base *base,
  */
 int net_child_ended(struct net *net, pid_t pid, int status, struct error *err);
 
+/*
+ * net_stop() - end the helpers and release everything; accepts a network that never started
+ *
+ * A device in the child's namespace stays until that goes.
+ */
 void net_stop(struct net *net);
 
 /* net_drivers() - the registry; ends with NULL */
 const struct net_driver *const *net_drivers(void);
+
+extern const struct net_driver net_driver_host, net_driver_none, net_driver_slirp4netns;

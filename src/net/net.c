@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fauxroot/net/net.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+
+#include "fauxroot/base/err.h"
+
+const struct net_driver *const *net_drivers(void)
+{
+	static const struct net_driver *const drivers[] = {
+		&net_driver_host,
+		&net_driver_none,
+		&net_driver_slirp4netns,
+		NULL,
+	};
+
+	return drivers;
+}
+
+static const struct net_driver *find_driver(enum net_mode mode)
+{
+	const struct net_driver *const *driver = net_drivers();
+
+	while (*driver && (*driver)->mode != mode)
+		driver++;
+	return *driver;
+}
+
+int net_open(const struct config *config, int cancel_fd, struct net *ret, struct error *err)
+{
+	int rc;
+
+	*ret = (struct net){
+		.driver = find_driver(config->net),
+		.config = config,
+		.cancel_fd = cancel_fd,
+	};
+	if (!ret->driver)
+		return err_step(err,
+				err_say(err, EOPNOTSUPP, "--net: no such driver in this build"),
+				STEP_OPTIONS);
+	rc = ret->driver->plan(config, &ret->plan, err);
+	if (rc < 0)
+		return err_step(err, rc, STEP_OPTIONS);
+	if (ret->driver->check)
+		rc = ret->driver->check(ret, err);
+	if (rc < 0) {
+		net_stop(ret);
+		return err_step(err, rc, STEP_NET);
+	}
+	return 0;
+}
+
+static int add_address(struct strv *v, int family, const void *address)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	return strv_add(v, inet_ntop(family, address, text, sizeof(text)));
+}
+
+int net_dns(const struct net *net, struct strv *ret)
+{
+	int rc;
+
+	if (!net->plan.configures_dns)
+		return 0;
+	rc = add_address(ret, AF_INET, &net->plan.dns);
+	if (rc == 0 && net->plan.ipv6)
+		rc = add_address(ret, AF_INET6, &net->plan.dns6);
+	return rc;
+}
+
+int net_start(struct net *net, const struct ns_set *ns, struct error *err)
+{
+	int rc;
+
+	net->ns = ns;
+	rc = net->driver->start(net, err);
+	return rc < 0 ? err_step(err, rc, STEP_NET) : rc;
+}
+
+int net_wait_ready(struct net *net, struct error *err)
+{
+	int rc = net->driver->wait_ready ? net->driver->wait_ready(net, err) : 0;
+
+	return rc < 0 ? err_step(err, rc, STEP_NET) : rc;
+}
+
+void net_supervise(struct net *net, struct event_base *base,
+		   void (*fatal)(void *arg, const struct error *err), void *fatal_arg)
+{
+	net->base = base;
+	net->fatal = fatal;
+	net->fatal_arg = fatal_arg;
+	if (net->driver->supervise)
+		net->driver->supervise(net);
+}
+
+int net_child_ended(struct net *net, pid_t pid, int status, struct error *err)
+{
+	int rc = 0;
+
+	if (net->driver && net->driver->child_ended)
+		rc = net->driver->child_ended(net, pid, status, err);
+	return rc < 0 ? err_step(err, rc, STEP_NET) : rc;
+}
+
+void net_stop(struct net *net)
+{
+	if (net->driver && net->driver->stop)
+		net->driver->stop(net);
+	*net = (struct net){.cancel_fd = -1};
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * --net=slirp4netns: a user-mode TCP/IP stack (libslirp) that turns the frames of a TAP device in
+ * the child's network namespace into ordinary sockets of the host.
+ *
+ * The version is asked for before the clone and read when it is needed, so that executing the
+ * program just for that costs no time of the launch; that it is missing is known at once.
+ *
+ * Sandbox and filter (--slirp4netns-sandbox, --slirp4netns-seccomp) are on unless refused: libslirp
+ * parses whatever the target sends. Some machines can't give one or the other (a container's
+ * profile, an /etc/resolv.conf that leads out of /etc and /run); then slirp4netns dies before it is
+ * ready, and where the user left the choice to us, is started once more without.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/log.h"
+#include "fauxroot/config/cidr.h"
+#include "slirp4netns.h"
+
+#define PROBE_MS 5000
+#define REAP_MS	 1000
+
+#define DEFAULT_MTU 65520
+#define MIN_MTU	    68	 /* of a TAP device, and of IPv4: RFC 791 */
+#define MIN_MTU6    1280 /* RFC 8200, section 5 */
+
+/* slirp4netns has no options for these. */
+#define ADDRESS6 "fd00::100"
+#define GATEWAY6 "fd00::2"
+#define DNS6	 "fd00::3"
+
+static struct cidr network_of(const struct config *config)
+{
+	if (config->cidr.prefix > 0)
+		return config->cidr;
+	return (struct cidr){.address.s_addr = htonl(0x0a000200), .prefix = 24}; /* 10.0.2.0 */
+}
+
+static int slirp_plan(const struct config *config, struct net_plan *ret, struct error *err)
+{
+	struct cidr cidr = network_of(config);
+	struct net_plan plan = {
+		.own_netns = true,
+		.configures_dns = true,
+		.mtu = config->mtu > 0 ? config->mtu : DEFAULT_MTU,
+		.prefix = cidr.prefix,
+		.address = cidr_host(&cidr, 100),
+		.gateway = cidr_host(&cidr, 2),
+		.dns = cidr_host(&cidr, 3),
+		.ipv6 = config->ipv6,
+	};
+	unsigned min_mtu = config->ipv6 ? MIN_MTU6 : MIN_MTU;
+
+	if (plan.mtu < min_mtu)
+		return err_say(err, EINVAL, "--mtu: %u is too small: at least %u%s", plan.mtu,
+			       min_mtu, config->ipv6 ? " with --ipv6" : "");
+	if (str_print(plan.ifname, sizeof(plan.ifname), "%s",
+		      config->ifname ? config->ifname : "tap0") < 0)
+		return err_say(err, EINVAL, "--ifname: %s is too long", config->ifname);
+	if (plan.ipv6) {
+		inet_pton(AF_INET6, ADDRESS6, &plan.address6);
+		inet_pton(AF_INET6, GATEWAY6, &plan.gateway6);
+		inet_pton(AF_INET6, DNS6, &plan.dns6);
+	}
+	*ret = plan;
+	return 0;
+}
+
+static int slirp_check(struct net *net, struct error *err)
+{
+	const char *argv[] = {net->config->slirp4netns_binary, "--version", NULL};
+	const struct helper_spec spec = {.argv = argv, .role = "slirp4netns --version"};
+	struct slirp *s = calloc(1, sizeof(*s));
+	int rc;
+
+	if (!s)
+		return err_set(err, ENOMEM, "starting slirp4netns");
+	s->net = net;
+	s->cidr = network_of(net->config);
+	s->probe = s->helper = HELPER_NONE;
+	s->holder = PROCESS_NONE;
+	s->ready = s->exit = -1;
+	s->shields.sandbox = net->config->slirp4netns_sandbox != TRI_FALSE;
+	s->shields.seccomp = net->config->slirp4netns_seccomp != TRI_FALSE;
+	net->state = s;
+	rc = helper_start(&s->probe, &spec, err);
+	if (rc < 0)
+		return err_step(err, err_wrap(err, rc, "starting slirp4netns"), STEP_SLIRP);
+	return 0;
+}
+
+/* Read what slirp_check() has asked. */
+static int take_version(struct slirp *s, struct error *err)
+{
+	struct deadline deadline = deadline_in(PROBE_MS);
+	struct slirp_version version;
+	int status, rc;
+
+	rc = helper_finish(&s->probe, 1, &deadline, s->net->cancel_fd, &status, err);
+	if (rc < 0)
+		return rc;
+	if (slirp_version_parse(s->probe.text, &version) < 0)
+		return err_say(err, EPROTO, "%s --version does not tell a version: \"%s\"",
+			       s->net->config->slirp4netns_binary, s->probe.text);
+	log_debug("slirp4netns %u.%u.%u with libslirp %u.%u.%u", version.major, version.minor,
+		  version.patch, version.libslirp_major, version.libslirp_minor,
+		  version.libslirp_patch);
+	if (!slirp_version_sufficient(&version))
+		return err_say(err, EOPNOTSUPP, "%s is version %u.%u.%u: 0.4.0 or newer is needed",
+			       s->net->config->slirp4netns_binary, version.major, version.minor,
+			       version.patch);
+	return 0;
+}
+
+static int slirp_start(struct net *net, struct error *err)
+{
+	struct slirp *s = net->state;
+	int rc = take_version(s, err);
+
+	if (rc == 0)
+		rc = slirp_run(s, err);
+	return rc < 0 ? err_step(err, rc, STEP_SLIRP) : 0;
+}
+
+/* It has closed ready-fd without a word: it is dying. Reap it and say why. */
+static int reap_unready(struct slirp *s, struct error *err)
+{
+	struct deadline deadline = deadline_in(REAP_MS);
+	char reason[512];
+	int status, rc;
+
+	rc = process_wait(&s->helper.process, &deadline, s->net->cancel_fd, &status);
+	if (rc < 0) {
+		helper_stop(&s->helper);
+		slirp_is_down(s);
+		return err_set(err, -rc, "slirp4netns has given up and does not end");
+	}
+	slirp_death_reason(s, status, reason, sizeof(reason));
+	slirp_is_down(s);
+	return err_say(err, ECHILD, "slirp4netns died before it was ready: %s", reason);
+}
+
+/* Wait for the run that has been started. -ECHILD: it has died. */
+static int await_ready(struct slirp *s, struct error *err)
+{
+	struct deadline deadline = deadline_in(SLIRP_READY_MS);
+	int rc = fd_wait(s->ready, POLLIN, &deadline, s->net->cancel_fd);
+
+	if (rc == -ETIMEDOUT)
+		return err_say(err, ETIMEDOUT, "slirp4netns is not ready after %d s",
+			       SLIRP_READY_MS / 1000);
+	if (rc < 0)
+		return err_set(err, -rc, "waiting for slirp4netns");
+	if (slirp_take_ready(s) <= 0)
+		return reap_unready(s, err);
+	slirp_is_up(s);
+	return 0;
+}
+
+static int slirp_wait_ready(struct net *net, struct error *err)
+{
+	struct slirp *s = net->state;
+	const struct slirp_shields required = {
+		.sandbox = net->config->slirp4netns_sandbox == TRI_TRUE,
+		.seccomp = net->config->slirp4netns_seccomp == TRI_TRUE,
+	};
+	int rc = await_ready(s, err);
+
+	if (rc == -ECHILD &&
+	    (s->shields.sandbox != required.sandbox || s->shields.seccomp != required.seccomp)) {
+		bool sandbox = s->shields.sandbox && !required.sandbox;
+		bool seccomp = s->shields.seccomp && !required.seccomp;
+
+		log_warning("%s; trying without its %s", err->text,
+			    sandbox && seccomp ? "sandbox and seccomp filter"
+			    : sandbox	       ? "sandbox"
+					       : "seccomp filter");
+		s->shields = required;
+		rc = slirp_run(s, err);
+		if (rc == 0)
+			rc = await_ready(s, err);
+	}
+	return rc < 0 ? err_step(err, rc, STEP_SLIRP) : 0;
+}
+
+static void slirp_stop(struct net *net)
+{
+	struct slirp *s = net->state;
+
+	if (!s)
+		return;
+	slirp_unsupervise(s);
+	helper_stop(&s->probe);
+	helper_stop(&s->helper);
+	slirp_is_down(s);
+	free(s);
+	net->state = NULL;
+}
+
+const struct net_driver net_driver_slirp4netns = {
+	.mode = NET_SLIRP4NETNS,
+	.name = "slirp4netns",
+	.plan = slirp_plan,
+	.check = slirp_check,
+	.start = slirp_start,
+	.wait_ready = slirp_wait_ready,
+	.supervise = slirp_supervise,
+	.child_ended = slirp_child_ended,
+	.stop = slirp_stop,
+};

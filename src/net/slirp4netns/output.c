@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+
+#include "fauxroot/base/macro.h"
+#include "fauxroot/base/parse.h"
+#include "fauxroot/base/str.h"
+#include "slirp4netns.h"
+
+static int take_version(struct cursor *c, uint32_t *major, uint32_t *minor, uint32_t *patch)
+{
+	uint32_t numbers[3];
+
+	for (int i = 0; i < 3; i++)
+		if ((i > 0 && !cursor_char(c, '.')) || cursor_u32(c, UINT32_MAX, &numbers[i]) < 0)
+			return -EINVAL;
+	*major = numbers[0];
+	*minor = numbers[1];
+	*patch = numbers[2];
+	return 0;
+}
+
+int slirp_version_parse(const char *text, struct slirp_version *ret)
+{
+	struct cursor c = cursor_of(text);
+	struct slirp_version version = {0};
+	const char *rest;
+	size_t n;
+
+	if (!cursor_word(&c, "slirp4netns version ") ||
+	    take_version(&c, &version.major, &version.minor, &version.patch) < 0)
+		return -EINVAL;
+	/* Word by word: a helper's output has its lines joined. */
+	while (!cursor_at_end(&c)) {
+		if (cursor_word(&c, "libslirp: "))
+			(void)take_version(&c, &version.libslirp_major, &version.libslirp_minor,
+					   &version.libslirp_patch);
+		cursor_until(&c, " \n", &rest, &n);
+		while (cursor_char(&c, ' ') || cursor_char(&c, '\n'))
+			;
+	}
+	*ret = version;
+	return 0;
+}
+
+bool slirp_version_sufficient(const struct slirp_version *version)
+{
+	/* 0.4.0 brought --enable-sandbox and --enable-seccomp, and a ready-fd that is written when
+	 * all is set up; the other options are older. */
+	return version->major > 0 || version->minor >= 4;
+}
+
+/* What it prints in good health. */
+static bool is_chatter(struct cursor line)
+{
+	static const char *const starts[] = {
+		"* ",
+		"WARNING: Support for ",
+		"WARNING: 127.0.0.1:* on the host is accessible",
+		"Starting slirp",
+		"sent tapfd=",
+		"received tapfd=",
+		"seccomp: The following syscalls are blocked",
+		"do_slirp is exiting",
+		"do_slirp failed",
+		"parent failed",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(starts); i++)
+		if (cursor_word(&line, starts[i]))
+			return true;
+	return cursor_at_end(&line);
+}
+
+void slirp_complaint(const char *text, char *ret, size_t size)
+{
+	struct cursor c = cursor_of(text), line;
+	size_t used = 0;
+
+	ret[0] = '\0';
+	while (cursor_line(&c, &line)) {
+		int length = (int)MIN(cursor_left(&line), size);
+
+		if (is_chatter(line))
+			continue;
+		if (str_print(ret + used, size - used, "%s%.*s", used > 0 ? "; " : "", length,
+			      line.at) < 0)
+			break;
+		used += strlen(ret + used);
+	}
+	str_printable(ret);
+}

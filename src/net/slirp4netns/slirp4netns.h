@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Inside the slirp4netns driver: driver.c answers net/'s questions, process.c makes one run of the
+ * program, supervise.c keeps it running, output.c reads what it prints.
+ */
+#pragma once
+
+#include <event2/event_struct.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../restart.h"
+#include "fauxroot/base/spawn.h"
+#include "fauxroot/net/net.h"
+
+#define SLIRP_READY_MS 10000
+
+struct slirp_version {
+	uint32_t major, minor, patch;
+	uint32_t libslirp_major, libslirp_minor, libslirp_patch; /* all 0: not told */
+};
+
+/* What protects the host from a libslirp that a packet has taken over. */
+struct slirp_shields {
+	bool sandbox; /* --enable-sandbox: an empty root directory, no capabilities */
+	bool seccomp; /* --enable-seccomp */
+};
+
+enum slirp_state {
+	SLIRP_DOWN = 0,
+	SLIRP_STARTING, /* executed; has not said that it is ready */
+	SLIRP_UP,
+	SLIRP_LOST, /* given up */
+};
+
+struct slirp {
+	struct net *net;
+	struct cidr cidr;
+	struct helper probe; /* slirp4netns --version */
+	struct slirp_shields shields;
+
+	enum slirp_state state;
+	struct helper helper;
+	struct process holder; /* while starting */
+	int ready;	       /* read end; while starting */
+	int exit;	       /* write end: its closing ends slirp4netns */
+	int64_t down_since_ms;
+
+	/* In the event loop. */
+	bool supervised;
+	struct event on_output, on_ready, on_timer;
+	struct restart_window deaths, stops;
+	char reason[256]; /* why we have killed it ourselves; else empty */
+};
+
+/*
+ * slirp_version_parse() - the output of slirp4netns --version
+ *
+ * Returns 0, or -EINVAL where it is no such thing, with @ret untouched. What follows the numbers
+ * ("-beta.1+dev") is passed over, and so are lines that we don't know.
+ */
+int slirp_version_parse(const char *text, struct slirp_version *ret);
+
+/* slirp_version_sufficient() - has it all the options that we use? (0.4.0) */
+bool slirp_version_sufficient(const struct slirp_version *version);
+
+/*
+ * slirp_complaint() - of all that slirp4netns has printed, the lines that complain
+ *
+ * Joined with "; ", printable, "" where there is none. Always terminated.
+ */
+void slirp_complaint(const char *text, char *ret, size_t size);
+
+/*
+ * slirp_run() - set up the link unless it is there, and execute slirp4netns on it
+ *
+ * Leaves SLIRP_STARTING, or SLIRP_DOWN with nothing running. Returns 0 or -errno.
+ */
+int slirp_run(struct slirp *s, struct error *err);
+
+/* slirp_take_ready() - read the ready descriptor: 1 ready, 0 it is closed (dying), -EAGAIN */
+int slirp_take_ready(struct slirp *s);
+
+/* slirp_is_up() - it is ready: let the holder go; SLIRP_UP */
+void slirp_is_up(struct slirp *s);
+
+/* slirp_is_down() - it is dead and reaped: release what belonged to that run; SLIRP_DOWN */
+void slirp_is_down(struct slirp *s);
+
+/* slirp_death_reason() - "signal 9 (Killed)", "exit status 1: COMPLAINT" */
+void slirp_death_reason(struct slirp *s, int status, char *ret, size_t size);
+
+/* The driver's part in the event loop. */
+void slirp_supervise(struct net *net);
+int slirp_child_ended(struct net *net, pid_t pid, int status, struct error *err);
+void slirp_unsupervise(struct slirp *s);

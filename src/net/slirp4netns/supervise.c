@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * slirp4netns in the event loop, where nothing may wait:
+ *
+ *            dies                     timer: run
+ *   UP ───────────────▶ DOWN ───────────────────────▶ STARTING ──▶ UP
+ *                         ▲     dies, or killed when      │  ready-fd
+ *                         └───── it is late to be ready ──┘
+ *
+ * Its end is told by the launcher's reaper, through net_child_ended(). The timer is the delay
+ * before the next run in DOWN, and the deadline for readiness in STARTING. A run that cannot even
+ * be executed counts as a death. Five deaths in ten seconds: LOST, and the launcher ends the
+ * target.
+ *
+ * A stopped one (SIGSTOP reaches processes that terminal signals don't) is continued. One that is
+ * stopped again and again is killed and started again, which counts.
+ */
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "fauxroot/base/clock.h"
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/log.h"
+#include "slirp4netns.h"
+
+/* How long one that has closed ready-fd without a word gets to die. */
+#define DYING_MS 1000
+
+static void on_output(evutil_socket_t fd, short what, void *arg);
+
+static void set_timer(struct slirp *s, int ms)
+{
+	const struct timeval delay = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000L};
+
+	(void)event_add(&s->on_timer, &delay);
+}
+
+static void watch_output(struct slirp *s)
+{
+	event_assign(&s->on_output, s->net->base, s->helper.output, EV_READ | EV_PERSIST, on_output,
+		     s);
+	if (s->helper.output >= 0)
+		(void)event_add(&s->on_output, NULL);
+}
+
+static void unwatch(struct slirp *s)
+{
+	(void)event_del(&s->on_output);
+	(void)event_del(&s->on_ready);
+	(void)event_del(&s->on_timer);
+}
+
+static void on_output(evutil_socket_t fd, short what, void *arg)
+{
+	struct slirp *s = arg;
+
+	(void)fd;
+	(void)what;
+	/* Draining closes the descriptor at its end: out of the loop first. */
+	(void)event_del(&s->on_output);
+	helper_drain(&s->helper);
+	watch_output(s);
+}
+
+static void on_ready(evutil_socket_t fd, short what, void *arg)
+{
+	struct slirp *s = arg;
+	int rc = slirp_take_ready(s);
+
+	(void)fd;
+	(void)what;
+	if (rc == -EAGAIN)
+		return;
+	unwatch(s);
+	if (rc <= 0) {
+		set_timer(s, DYING_MS);
+		return;
+	}
+	slirp_is_up(s);
+	watch_output(s);
+	log_warning("slirp4netns started again; the network was gone for %lld ms",
+		    (long long)(clock_ms() - s->down_since_ms));
+}
+
+/* It has died, or could not be started: again, later; or never. Returns 0 or -errno. */
+static int plan_restart(struct slirp *s, const char *reason, struct error *err)
+{
+	int delay_ms = restart_note(&s->deaths, clock_ms());
+
+	if (delay_ms < 0) {
+		s->state = SLIRP_LOST;
+		return err_step(err,
+				err_say(err, ECHILD,
+					"slirp4netns died %d times in %d s, the last time: %s",
+					RESTART_DEATHS, RESTART_WINDOW_MS / 1000, reason),
+				STEP_SLIRP);
+	}
+	log_warning("slirp4netns died: %s", reason);
+	set_timer(s, delay_ms);
+	return 0;
+}
+
+static void run_again(struct slirp *s)
+{
+	struct error err;
+
+	if (slirp_run(s, &err) < 0) {
+		struct error lost;
+
+		if (plan_restart(s, err.text, &lost) < 0)
+			s->net->fatal(s->net->fatal_arg, &lost);
+		return;
+	}
+	event_assign(&s->on_ready, s->net->base, s->ready, EV_READ | EV_PERSIST, on_ready, s);
+	(void)event_add(&s->on_ready, NULL);
+	watch_output(s);
+	set_timer(s, SLIRP_READY_MS);
+}
+
+/* End it with a reason of ours; the reaper will tell its death. */
+static void kill_for(struct slirp *s, const char *reason)
+{
+	str_print(s->reason, sizeof(s->reason), "%s", reason);
+	kill(s->helper.process.pid, SIGKILL);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct slirp *s = arg;
+
+	(void)fd;
+	(void)what;
+	if (s->state == SLIRP_DOWN)
+		run_again(s);
+	else if (s->state == SLIRP_STARTING && s->helper.process.pid > 0)
+		kill_for(s, "it did not become ready");
+}
+
+void slirp_supervise(struct net *net)
+{
+	struct slirp *s = net->state;
+
+	s->supervised = true;
+	event_assign(&s->on_ready, net->base, -1, 0, on_ready, s);
+	event_assign(&s->on_timer, net->base, -1, 0, on_timer, s);
+	watch_output(s);
+}
+
+void slirp_unsupervise(struct slirp *s)
+{
+	if (s->supervised)
+		unwatch(s);
+	s->supervised = false;
+}
+
+static void stopped(struct slirp *s, int signal)
+{
+	if (restart_note(&s->stops, clock_ms()) < 0) {
+		kill_for(s, "it was stopped again and again");
+		return;
+	}
+	log_warning("slirp4netns was stopped (%s); continuing it", strsignal(signal));
+	kill(s->helper.process.pid, SIGCONT);
+}
+
+int slirp_child_ended(struct net *net, pid_t pid, int status, struct error *err)
+{
+	struct slirp *s = net->state;
+	char reason[512];
+	int rc;
+
+	if (!s || pid <= 0)
+		return 0;
+	if (pid == s->holder.pid && !WIFSTOPPED(status)) {
+		/* Reaped before we ended it: somebody has killed it. slirp4netns will complain. */
+		process_forget(&s->holder);
+		return 1;
+	}
+	if (pid != s->helper.process.pid)
+		return 0;
+	if (WIFSTOPPED(status)) {
+		stopped(s, WSTOPSIG(status));
+		return 1;
+	}
+	unwatch(s);
+	process_forget(&s->helper.process);
+	slirp_death_reason(s, status, reason, sizeof(reason));
+	if (s->state == SLIRP_UP)
+		s->down_since_ms = clock_ms();
+	slirp_is_down(s);
+	s->stops = (struct restart_window){0};
+	rc = plan_restart(s, reason, err);
+	return rc < 0 ? rc : 1;
+}
