@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * A target could write here and nest directories deeper than we have descriptors or stack. So a
+ * tree is not descended, it is flattened: the files of a directory are unlinked, its directories
+ * are renamed up into the state directory under fresh names, and then it is empty and goes. Passes
+ * over the top level continue until nothing is left; each takes one level away from every tree.
+ *
+ * rmdir(2) comes first and is at once the check for a mount: on a mount point of our mount
+ * namespace it is EBUSY, full or not. A directory that was opened is asked again, in case something
+ * was mounted meanwhile.
+ */
+#include "empty.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/str.h"
+
+/* Deeper than any tree that came about by accident; it also ends the race with somebody who makes
+ * entries faster than we remove them. */
+#define MAX_PASSES 100000
+
+struct sweep {
+	int top;
+	dev_t dev;
+	const char *keep;
+	unsigned next_name;
+};
+
+static void closedir_ptr(DIR **dir)
+{
+	if (*dir)
+		closedir(*dir);
+}
+
+static bool is_dot(const char *name)
+{
+	return streq(name, ".") || streq(name, "..");
+}
+
+/* A stream of its own on the directory @fd, which stays the caller's. NULL: errno */
+static DIR *open_stream(int fd)
+{
+	int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = own >= 0 ? fdopendir(own) : NULL;
+
+	if (!dir)
+		fd_close(own);
+	return dir;
+}
+
+/*
+ * Open a directory of ours to remove what is in it. Without the owner's bits neither that nor
+ * renaming it is allowed, so they are set; by descriptor, since the name may be a link by now.
+ */
+static int open_subdir(const struct sweep *s, int parent, const char *name)
+{
+	_cleanup_close_ int place =
+		openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct statx stx;
+	struct stat st;
+	char path[64];
+	int fd;
+
+	if (place < 0 || fstat(place, &st) < 0)
+		return -errno;
+	if (st.st_dev != s->dev)
+		return -EXDEV;
+	if (statx(place, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT, 0, &stx) == 0 &&
+	    (stx.stx_attributes & STATX_ATTR_MOUNT_ROOT))
+		return -EBUSY;
+	if ((st.st_mode & 0700) != 0700 && st.st_uid == geteuid()) {
+		(void)str_print(path, sizeof(path), "/proc/self/fd/%d", place);
+		if (chmod(path, 0700) < 0)
+			return -errno;
+	}
+	fd = openat(place, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+/* unlink(2), or rmdir(2) for a directory: 0, -ENOTEMPTY, or -errno; what has gone is fine */
+static int remove_entry(int dir, const char *name)
+{
+	if (unlinkat(dir, name, 0) == 0 || errno == ENOENT)
+		return 0;
+	/* EISDIR is Linux's answer for a directory, EPERM the one of POSIX and of some FUSE. */
+	if (errno != EISDIR && errno != EPERM)
+		return -errno;
+	if (unlinkat(dir, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+		return 0;
+	return errno == EEXIST ? -ENOTEMPTY : -errno;
+}
+
+/* Move the directory @name of @dir to the top under a name that is free there. */
+static int move_up(struct sweep *s, int dir, const char *name)
+{
+	for (;;) {
+		char fresh[32];
+
+		(void)str_print(fresh, sizeof(fresh), ".old.%u", s->next_name++);
+		if (renameat(dir, name, s->top, fresh) == 0)
+			return 0;
+		if (errno != EEXIST && errno != ENOTEMPTY && errno != ENOTDIR)
+			return -errno;
+	}
+}
+
+/* Empty the directory @name of the top, moving its directories up, and remove it. */
+static int flatten(struct sweep *s, const char *name, struct error *err)
+{
+	_cleanup_close_ int fd = open_subdir(s, s->top, name);
+	_cleanup_(closedir_ptr) DIR *dir = fd >= 0 ? open_stream(fd) : NULL;
+	struct dirent *entry;
+
+	if (!dir)
+		return err_set(err, fd < 0 ? -fd : errno, "emptying \"%s\"", name);
+	while ((entry = readdir(dir))) {
+		int rc;
+
+		if (is_dot(entry->d_name))
+			continue;
+		rc = remove_entry(fd, entry->d_name);
+		if (rc == -ENOTEMPTY) {
+			_cleanup_close_ int sub = open_subdir(s, fd, entry->d_name);
+
+			rc = sub < 0 ? sub : move_up(s, fd, entry->d_name);
+		}
+		if (rc < 0)
+			return err_set(err, -rc, "removing \"%s/%s\"", name, entry->d_name);
+	}
+	/* Refilled meanwhile, or readdir() has missed one: the next pass sees to it. */
+	(void)remove_entry(s->top, name);
+	return 0;
+}
+
+/* One pass over the top: 1 where there was something to remove, 0 where there was nothing. */
+static int pass(struct sweep *s, struct error *err)
+{
+	_cleanup_(closedir_ptr) DIR *dir = open_stream(s->top);
+	struct dirent *entry;
+	int found = 0;
+
+	if (!dir)
+		return err_set(err, errno, "reading the directory");
+	while ((entry = readdir(dir))) {
+		int rc;
+
+		if (is_dot(entry->d_name) || streq(entry->d_name, s->keep))
+			continue;
+		found = 1;
+		rc = remove_entry(s->top, entry->d_name);
+		if (rc == -ENOTEMPTY)
+			rc = flatten(s, entry->d_name, err);
+		else if (rc < 0)
+			(void)err_set(err, -rc, "removing \"%s\"", entry->d_name);
+		if (rc < 0)
+			return rc;
+	}
+	return found;
+}
+
+int dir_empty(int dir, const char *keep, struct error *err)
+{
+	struct sweep s = {.top = dir, .keep = keep};
+	struct stat st;
+
+	if (fstat(dir, &st) < 0)
+		return err_set(err, errno, "reading the directory");
+	s.dev = st.st_dev;
+	for (int i = 0; i < MAX_PASSES; i++) {
+		int rc = pass(&s, err);
+
+		if (rc <= 0)
+			return rc;
+	}
+	return err_say(err, EBUSY, "it fills up as fast as it is emptied");
+}

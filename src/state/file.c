@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * Readers look for child_pid the moment it appears, so a file appears whole or not at all: written
+ * under another name, then renamed. There is no fsync(2): it would order the data before the rename
+ * for a machine that crashes, and no state survives that; the next launch empties the directory.
+ * Readers of the running kernel see write and rename in their order without it.
+ */
+#include "fauxroot/state/statedir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/str.h"
+
+/* A new file, never one that stands there: the name is only ours, so what has it is left over. */
+static int make_new(int dir, const char *name)
+{
+	for (int i = 0; i < 2; i++) {
+		int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+				0600);
+
+		if (fd >= 0)
+			return fd;
+		if (errno != EEXIST || unlinkat(dir, name, 0) < 0)
+			return -errno;
+	}
+	return -EEXIST;
+}
+
+/* The mode by descriptor: the umask does not count. The data is all there when close(2) says so. */
+static int fill(int fd, const void *data, size_t size, mode_t mode)
+{
+	int rc = fchmod(fd, mode) < 0 ? -errno : fd_write_all(fd, data, size);
+
+	if (close(fd) < 0 && rc == 0)
+		rc = -errno;
+	return rc;
+}
+
+int statedir_write(const struct statedir *dir, const char *name, const void *data, size_t size,
+		   mode_t mode, struct error *err)
+{
+	char temporary[64];
+	int fd, rc;
+
+	rc = str_print(temporary, sizeof(temporary), ".%s.new", name);
+	if (rc < 0)
+		return err_step(err, err_set(err, -rc, "writing \"%s\"", name), STEP_STATEDIR);
+	fd = make_new(dir->dir, temporary);
+	rc = fd < 0 ? fd : fill(fd, data, size, mode);
+	if (rc == 0 && renameat(dir->dir, temporary, dir->dir, name) < 0)
+		rc = -errno;
+	if (rc == 0)
+		return 0;
+	if (fd >= 0)
+		(void)unlinkat(dir->dir, temporary, 0);
+	return err_step(err, err_set(err, -rc, "writing \"%s/%s\"", dir->path, name),
+			STEP_STATEDIR);
+}
+
+void statedir_unlink(const struct statedir *dir, const char *name)
+{
+	(void)unlinkat(dir->dir, name, 0);
+}

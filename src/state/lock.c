@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * flock(2) knows only "now or never" and "for ever". A lock belongs to the open file description,
+ * not to a process, so a helper process that shares our description can block in flock() for us:
+ * when it gets the lock, we have it. We wait for its end with a deadline, and kill it past that. No
+ * polling, and no signal handler with the race between setting an alarm and the call it should end.
+ * The helper exists only while somebody else holds the lock.
+ *
+ * Who holds it, the kernel knows: /proc/locks. A PID written into the file would be one more thing
+ * that can be stale, and a RootlessKit writes none.
+ */
+#include "lock.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "fauxroot/base/clock.h"
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/parse.h"
+#include "fauxroot/base/spawn.h"
+#include "fauxroot/base/str.h"
+
+static int try_lock(int fd)
+{
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		if (errno != EINTR)
+			return errno == EWOULDBLOCK ? -EBUSY : -errno;
+	return 0;
+}
+
+_noreturn_ static void wait_for_lock(int fd)
+{
+	while (flock(fd, LOCK_EX) < 0)
+		if (errno != EINTR)
+			_exit(1);
+	_exit(0);
+}
+
+int lock_take(int fd, const struct deadline *deadline, struct error *err)
+{
+	struct process helper = PROCESS_NONE;
+	int status, rc = try_lock(fd);
+
+	if (rc != -EBUSY || deadline_left(deadline) == 0)
+		return rc < 0 ? err_set(err, -rc, "locking") : 0;
+	rc = fork_clean("state lock", &fd, 1, false, &helper, err);
+	if (rc == 0)
+		wait_for_lock(fd);
+	if (rc < 0)
+		return rc;
+	(void)process_wait(&helper, deadline, -1, &status);
+	process_kill(&helper);
+	/* Whatever became of the helper: this tells whether the lock is ours, and if it is, changes
+	 * nothing (kernel: flock_lock_inode(), a lock of the same type is left as it is). */
+	rc = try_lock(fd);
+	return rc < 0 ? err_set(err, -rc, "locking") : 0;
+}
+
+static void take_field(struct cursor *c, const char **ret, size_t *ret_n)
+{
+	cursor_blanks(c);
+	cursor_until(c, " \t", ret, ret_n);
+}
+
+static bool field_is(const char *field, size_t n, const char *word)
+{
+	return n == strlen(word) && memcmp(field, word, n) == 0;
+}
+
+static bool take_hex(struct cursor *c, uint64_t *ret)
+{
+	uint64_t value = 0;
+	const char *digits;
+	size_t n;
+
+	cursor_until(c, ":", &digits, &n);
+	if (n == 0 || n > 8 || !cursor_char(c, ':'))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		const char *all = "0123456789abcdef";
+		const char *found = digits[i] ? strchr(all, digits[i]) : NULL;
+
+		if (!found)
+			return false;
+		value = value * 16 + (uint64_t)(found - all);
+	}
+	*ret = value;
+	return true;
+}
+
+/* "1: FLOCK  ADVISORY  WRITE 1234 00:2f:5678 0 EOF"; with "->" after the number it only waits. */
+static pid_t holder_in_line(struct cursor c, dev_t dev, ino_t ino)
+{
+	uint64_t major_no, minor_no, inode;
+	uint32_t pid;
+	const char *field;
+	size_t n;
+
+	take_field(&c, &field, &n);
+	take_field(&c, &field, &n);
+	if (!field_is(field, n, "FLOCK"))
+		return 0;
+	take_field(&c, &field, &n);
+	take_field(&c, &field, &n);
+	cursor_blanks(&c);
+	if (cursor_u32(&c, INT32_MAX, &pid) < 0 || !cursor_char(&c, ' ') ||
+	    !take_hex(&c, &major_no) || !take_hex(&c, &minor_no) ||
+	    cursor_u64(&c, UINT64_MAX, &inode) < 0 || inode != ino)
+		return 0;
+	if (dev != 0 && (major_no != major(dev) || minor_no != minor(dev)))
+		return 0;
+	return (pid_t)pid;
+}
+
+pid_t lock_holder_in(const char *text, size_t size, dev_t dev, ino_t ino)
+{
+	struct cursor c = cursor_of_n(text, size), line;
+
+	while (cursor_line(&c, &line)) {
+		pid_t pid = holder_in_line(line, dev, ino);
+
+		if (pid > 0)
+			return pid;
+	}
+	return 0;
+}
+
+/* Does @pid have the file open? Says no where its descriptors cannot be read. */
+static bool has_open(pid_t pid, const struct stat *file)
+{
+	char path[64];
+	struct dirent *entry;
+	bool found = false;
+	DIR *dir;
+
+	(void)str_print(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	dir = opendir(path);
+	while (dir && !found && (entry = readdir(dir))) {
+		struct stat st;
+
+		found = fstatat(dirfd(dir), entry->d_name, &st, 0) == 0 &&
+			st.st_dev == file->st_dev && st.st_ino == file->st_ino;
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+static pid_t find_holder(int fd)
+{
+	_cleanup_free_ char *text = NULL;
+	struct stat st;
+	size_t size;
+	pid_t pid;
+
+	if (fstat(fd, &st) < 0 ||
+	    file_read_bounded(AT_FDCWD, "/proc/locks", 16U << 20, &text, &size) < 0)
+		return 0;
+	pid = lock_holder_in(text, size, st.st_dev, st.st_ino);
+	if (pid > 0)
+		return pid;
+	pid = lock_holder_in(text, size, 0, st.st_ino);
+	return pid > 0 && has_open(pid, &st) ? pid : 0;
+}
+
+const char *lock_holder_text(int fd, char *buf, size_t size)
+{
+	pid_t pid = find_holder(fd);
+	_cleanup_free_ char *text = NULL;
+	char path[64];
+	size_t n;
+
+	if (pid <= 0) {
+		(void)str_print(buf, size, "another process (/proc/locks does not show which)");
+		return buf;
+	}
+	(void)str_print(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
+	if (kill(pid, 0) < 0 && errno == ESRCH) {
+		/* A lock outlives the process that took it in those that inherited it. */
+		(void)str_print(buf, size, "what process %d, which has ended, left behind",
+				(int)pid);
+	} else if (file_read_bounded(AT_FDCWD, path, 4U << 20, &text, &n) < 0 || n == 0) {
+		(void)str_print(buf, size, "process %d", (int)pid);
+	} else {
+		n = MIN(n, (size_t)200);
+		for (size_t i = 0; i < n; i++)
+			if (text[i] == '\0')
+				text[i] = ' ';
+		text[n] = '\0';
+		str_printable(text);
+		(void)str_print(buf, size, "process %d (%s)", (int)pid, text);
+	}
+	return buf;
+}

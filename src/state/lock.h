@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Private to state/: flock(2) with a deadline, and who holds one. */
+#pragma once
+
+#include <stddef.h>
+#include <sys/types.h>
+
+struct deadline;
+struct error;
+
+/*
+ * lock_take() - an exclusive flock(2) on @fd, waited for until @deadline
+ *
+ * Returns 0, -EBUSY when it is still held by another, or -errno.
+ */
+int lock_take(int fd, const struct deadline *deadline, struct error *err);
+
+/*
+ * lock_holder_in() - who holds a flock on an inode, out of a text in the form of /proc/locks
+ * @dev: the device; 0: any, because what stat(2) says is not what /proc/locks shows on btrfs
+ *
+ * Returns the PID, or 0.
+ */
+pid_t lock_holder_in(const char *text, size_t size, dev_t dev, ino_t ino);
+
+/* lock_holder_text() - "process 1234 (fauxroot true)" for the lock on @fd's file; returns @buf */
+const char *lock_holder_text(int fd, char *buf, size_t size);

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * Two exclusive locks, taken in this order, make a state directory ours:
+ *
+ * - on the directory itself. It keeps systemd-tmpfiles away, and a second fauxroot out even after
+ *   somebody has removed the file "lock" (or cleaned everything) under a running one;
+ * - on its file "lock", the one that RootlessKit takes.
+ *
+ * Nothing in the directory is touched before both are held, not even its mode, so a launcher that
+ * is refused leaves no trace with the one that runs. A predecessor may just be on its way out, or a
+ * fork of it that has not noticed its death yet: a busy lock is waited for up to a second. It
+ * removes the directory while it still holds the locks; who waited for them then holds locks on
+ * something that no path leads to. Therefore, after each lock: is this still what stands at the
+ * path? If not, all starts over, within the same second.
+ *
+ * The directory is made 0700 and is ours, so nobody but us and root can enter, whatever the modes
+ * of the files in it.
+ */
+#include "fauxroot/state/statedir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fauxroot/base/clock.h"
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/log.h"
+#include "fauxroot/base/str.h"
+
+#include "empty.h"
+#include "lock.h"
+#include "statepath.h"
+
+#define LOCK_FILE "lock"
+
+/* How long a dying predecessor may take. */
+#define PREDECESSOR_MS 1000
+
+/* An attempt found that somebody has removed what it had opened. */
+#define AGAIN 1
+
+static bool same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* Does @name in @parent still lead to the file that @fd is open on? */
+static bool still_there(int parent, const char *name, int fd)
+{
+	struct stat named, opened;
+
+	return fstat(fd, &opened) == 0 && fstatat(parent, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       same_file(&named, &opened);
+}
+
+static int chmod_fd(int place, mode_t mode)
+{
+	char path[64];
+
+	/* fchmod(2) is not for O_PATH descriptors. */
+	(void)str_print(path, sizeof(path), "/proc/self/fd/%d", place);
+	return chmod(path, mode) < 0 ? -errno : 0;
+}
+
+/*
+ * Open the directory @name of @parent, making it where it is missing. What is no directory of ours
+ * is refused by looking at the very thing that is then opened.
+ */
+static int open_checked(int parent, const char *name, const char *path, int *ret, bool *ret_made,
+			struct error *err)
+{
+	_cleanup_close_ int place = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+	int fd, rc;
+
+	if (place < 0 && errno == ENOENT) {
+		rc = mkdir_private(parent, name);
+		if (rc < 0 && rc != -EEXIST)
+			return rc == -ENOENT ? AGAIN
+					     : err_set(err, -rc,
+						       "making the state directory \"%s\"", path);
+		*ret_made = rc == 0;
+		place = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+		if (place < 0 && errno == ENOENT)
+			return AGAIN;
+	}
+	if (place < 0 || fstat(place, &st) < 0)
+		return err_set(err, errno, "opening the state directory \"%s\"", path);
+	if (S_ISLNK(st.st_mode))
+		return err_say(err, ELOOP, "state directory \"%s\": is a symbolic link", path);
+	if (!S_ISDIR(st.st_mode))
+		return err_say(err, ENOTDIR, "state directory \"%s\": is not a directory", path);
+	if (st.st_uid != geteuid())
+		return err_say(err, EPERM,
+			       "state directory \"%s\": belongs to uid %u, and we are uid %u", path,
+			       (unsigned)st.st_uid, (unsigned)geteuid());
+	/* A directory that even its owner cannot read is no running launcher's: those are 0700. */
+	if ((st.st_mode & 0500) != 0500) {
+		rc = chmod_fd(place, 0700);
+		if (rc < 0)
+			return err_set(err, -rc, "setting the mode of \"%s\"", path);
+	}
+	fd = openat(place, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT
+			       ? AGAIN
+			       : err_set(err, errno, "opening the state directory \"%s\"", path);
+	*ret = fd;
+	return 0;
+}
+
+static int busy(const char *path, int fd, struct error *err)
+{
+	char who[320];
+
+	return err_say(err, EBUSY, "state directory \"%s\": is in use by %s", path,
+		       lock_holder_text(fd, who, sizeof(who)));
+}
+
+static int lock_dir(const char *path, int dir, const struct deadline *deadline, struct error *err)
+{
+	int rc = lock_take(dir, deadline, err);
+
+	if (rc == -EBUSY)
+		return busy(path, dir, err);
+	/* Some file systems lock files only (NFS): then the file "lock" has to do. */
+	if (rc < 0)
+		log_debug("%s: no lock on the directory itself: %s", path, strerror(-rc));
+	return 0;
+}
+
+static int open_lock_file(int dir)
+{
+	/* Others must be able to open what we make, whatever our umask: a second launcher of ours.
+	 */
+	mode_t caller = umask(0);
+	int fd = openat(dir, LOCK_FILE,
+			O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		fd = -errno;
+	umask(caller);
+	return fd;
+}
+
+static int lock_file(const char *path, int dir, const struct deadline *deadline, int *ret,
+		     struct error *err)
+{
+	_cleanup_close_ int fd = open_lock_file(dir);
+	struct stat st;
+	int rc;
+
+	if (fd == -ENOENT)
+		return AGAIN;
+	if (fd < 0)
+		return err_set(err, -fd, "opening \"%s/" LOCK_FILE "\"", path);
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return err_say(err, EINVAL, "\"%s/" LOCK_FILE "\" is not a regular file", path);
+	rc = lock_take(fd, deadline, err);
+	if (rc == -EBUSY)
+		return busy(path, fd, err);
+	if (rc < 0)
+		return err_wrap(err, rc, "\"%s/" LOCK_FILE "\"", path);
+	if (!still_there(dir, LOCK_FILE, fd))
+		return AGAIN;
+	*ret = TAKE_FD(fd);
+	return 0;
+}
+
+/* One attempt to make, check and lock @path. Returns 0, AGAIN, or -errno. */
+static int take(const char *path, const struct deadline *deadline, struct statedir *ret,
+		struct error *err)
+{
+	_cleanup_close_ int parent = -1, dir = -1, lock = -1;
+	bool made = false;
+	const char *name;
+	int rc;
+
+	parent = statepath_parent(path, true, &name, err);
+	if (parent < 0)
+		return parent;
+	rc = open_checked(parent, name, path, &dir, &made, err);
+	if (rc == 0)
+		rc = lock_dir(path, dir, deadline, err);
+	if (rc == 0 && !still_there(parent, name, dir))
+		rc = AGAIN;
+	if (rc == 0)
+		rc = lock_file(path, dir, deadline, &lock, err);
+	/* Empty as it is, unless somebody has it. */
+	if (rc < 0 && made)
+		(void)unlinkat(parent, name, AT_REMOVEDIR);
+	if (rc != 0)
+		return rc;
+	ret->dir = TAKE_FD(dir);
+	ret->lock = TAKE_FD(lock);
+	return 0;
+}
+
+/* Open the resolved @path for ourselves and empty it. */
+static int open_resolved(const char *path, struct statedir *ret, struct error *err)
+{
+	const struct deadline deadline = deadline_in(PREDECESSOR_MS);
+	struct statedir d = STATEDIR_NONE;
+	int rc;
+
+	do
+		rc = take(path, &deadline, &d, err);
+	while (rc == AGAIN && deadline_left(&deadline) > 0);
+	if (rc == AGAIN)
+		return err_say(err, EBUSY, "state directory \"%s\": others keep removing it", path);
+	if (rc < 0)
+		return rc;
+	d.path = strdup(path);
+	if (!d.path)
+		rc = err_set(err, ENOMEM, "opening the state directory \"%s\"", path);
+	else if (fchmod(d.dir, 0700) < 0)
+		rc = err_set(err, errno, "setting the mode of \"%s\"", path);
+	else if ((rc = dir_empty(d.dir, LOCK_FILE, err)) < 0)
+		(void)err_wrap(err, rc, "emptying the state directory \"%s\"", path);
+	if (rc < 0)
+		statedir_close(&d);
+	else
+		*ret = d;
+	return rc;
+}
+
+static int open_wanted(const char *wanted, struct statedir *ret, struct error *err)
+{
+	_cleanup_free_ char *path = NULL;
+	int rc = statepath_resolve(wanted, &path, err);
+
+	return rc < 0 ? rc : open_resolved(path, ret, err);
+}
+
+/* A new directory under @base. */
+static int open_under(const char *base, struct statedir *ret, struct error *err)
+{
+	_cleanup_free_ char *real = NULL, *name = NULL, *path = NULL;
+	mode_t caller;
+	int rc;
+
+	if (base[0] != '/')
+		return err_say(err, EINVAL, "\"%s\" is not an absolute path", base);
+	real = realpath(base, NULL);
+	if (!real)
+		return err_set(err, errno, "\"%s\"", base);
+	name = str_format("%s/fauxroot.XXXXXX", streq(real, "/") ? "" : real);
+	if (!name)
+		return err_set(err, ENOMEM, "\"%s\"", base);
+	/* Its length is known before it is made. */
+	rc = statepath_resolve(name, &path, err);
+	if (rc < 0)
+		return rc;
+	caller = umask(0);
+	rc = mkdtemp(path) ? 0 : -errno;
+	umask(caller);
+	if (rc < 0)
+		return err_set(err, -rc, "making a directory in \"%s\"", real);
+	rc = open_resolved(path, ret, err);
+	if (rc < 0)
+		rmdir(path);
+	return rc;
+}
+
+static int open_default(struct statedir *ret, struct error *err)
+{
+	const char *bases[] = {getenv("XDG_RUNTIME_DIR"), getenv("TMPDIR"), "/tmp"};
+	struct error first = {0};
+	int rc = -ENOENT;
+
+	for (size_t i = 0; i < ARRAY_SIZE(bases); i++) {
+		struct error one = {0};
+
+		if (!bases[i] || !*bases[i])
+			continue;
+		rc = open_under(bases[i], ret, &one);
+		if (rc == 0)
+			return 0;
+		log_debug("no state directory there: %s", one.text);
+		if (first.code == 0)
+			first = one;
+		else
+			(void)err_wrap(&first, rc, "%s; and", one.text);
+	}
+	if (err)
+		*err = first;
+	return err_wrap(err, rc, "making a state directory");
+}
+
+int statedir_open(const char *wanted, struct statedir *ret, struct error *err)
+{
+	int rc = wanted && *wanted ? open_wanted(wanted, ret, err) : open_default(ret, err);
+
+	return err_step(err, rc, STEP_STATEDIR);
+}
+
+void statedir_remove(struct statedir *dir)
+{
+	_cleanup_close_ int parent = -1;
+	struct error err = {0};
+	const char *name;
+	int rc;
+
+	if (dir->dir < 0)
+		return;
+	rc = dir_empty(dir->dir, LOCK_FILE, &err);
+	if (rc < 0)
+		log_warning("emptying the state directory \"%s\": %s", dir->path, err.text);
+	/* The locks are held until all has gone: nobody can move in meanwhile. */
+	if (rc == 0)
+		(void)unlinkat(dir->dir, LOCK_FILE, 0);
+	if (rc == 0)
+		parent = statepath_parent(dir->path, false, &name, NULL);
+	/* A directory that somebody has put in the place of ours is not ours to remove. */
+	if (parent >= 0 && still_there(parent, name, dir->dir) &&
+	    unlinkat(parent, name, AT_REMOVEDIR) < 0)
+		log_warning("removing the state directory \"%s\": %s", dir->path, strerror(errno));
+	statedir_close(dir);
+}
+
+void statedir_close(struct statedir *dir)
+{
+	fd_close(dir->lock);
+	fd_close(dir->dir);
+	free(dir->path);
+	*dir = STATEDIR_NONE;
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * A state directory is made, emptied and removed, so its path is resolved once, at the start, and
+ * walked by descriptor without following links from then on: what is later put in the place of a
+ * component leads nowhere. A link among the parents that stands there at the start is fine and is
+ * resolved; the last component must not be one, which open_checked() in statedir.c sees to.
+ *
+ * All checks that need only the path come before anything is made.
+ */
+#include "statepath.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/str.h"
+
+/* sun_path holds 108 bytes, of which the NUL is one (man 7 unix). */
+#define SOCKET_PATH_MAX (sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1)
+
+int mkdir_private(int parent, const char *name)
+{
+	/* The launcher has one thread: nobody else makes a file meanwhile. */
+	mode_t caller = umask(0);
+	int rc = mkdirat(parent, name, 0700) < 0 ? -errno : 0;
+
+	umask(caller);
+	return rc;
+}
+
+/* @wanted made absolute, without trailing slashes and dots; "" for the root. NULL: errno */
+static char *make_absolute(const char *wanted)
+{
+	_cleanup_free_ char *cwd = NULL;
+	char *path;
+	size_t n;
+
+	if (wanted[0] != '/') {
+		cwd = getcwd(NULL, 0);
+		if (!cwd)
+			return NULL;
+	}
+	path = cwd ? str_format("%s/%s", cwd, wanted) : strdup(wanted);
+	if (!path) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	for (n = strlen(path); n > 0; n--) {
+		bool slash = path[n - 1] == '/';
+		bool dot = path[n - 1] == '.' && n > 1 && path[n - 2] == '/';
+
+		if (!slash && !dot)
+			break;
+	}
+	path[n] = '\0';
+	return path;
+}
+
+/* Append the components of @rest to the canonical @real, by their letters. */
+static char *append_lexically(char *real, const char *rest)
+{
+	_cleanup_free_ char *path = real;
+
+	if (streq(path, "/"))
+		path[0] = '\0';
+	while (*rest) {
+		size_t n = strcspn(rest, "/");
+
+		if (n == 2 && strncmp(rest, "..", 2) == 0) {
+			char *slash = strrchr(path, '/');
+
+			if (slash)
+				*slash = '\0';
+		} else if (n > 0 && !(n == 1 && rest[0] == '.')) {
+			char *longer = str_format("%s/%.*s", path, (int)n, rest);
+
+			if (!longer)
+				return NULL;
+			free(path);
+			path = longer;
+		}
+		rest += n + (rest[n] == '/');
+	}
+	return TAKE_PTR(path);
+}
+
+/* realpath(3) of as much of @path as exists, and the rest by its letters. NULL: errno */
+static char *resolve_existing(const char *path)
+{
+	size_t n = strlen(path);
+
+	for (;;) {
+		_cleanup_free_ char *head = n > 0 ? strndup(path, n) : strdup("/");
+		char *real = head ? realpath(head, NULL) : NULL;
+
+		if (real)
+			return append_lexically(real, path + n);
+		if (errno != ENOENT || n == 0)
+			return NULL;
+		while (n > 0 && path[n - 1] != '/')
+			n--;
+		while (n > 0 && path[n - 1] == '/')
+			n--;
+	}
+}
+
+/* Would emptying @path take the directory that the environment variable names with it? */
+static bool holds(const char *path, const char *variable)
+{
+	const char *value = getenv(variable);
+	_cleanup_free_ char *real = value && *value ? realpath(value, NULL) : NULL;
+	const char *rest = real ? str_after(real, path) : NULL;
+
+	return rest && (*rest == '\0' || *rest == '/');
+}
+
+static int check_path(const char *path, struct error *err)
+{
+	static const char *const precious[] = {"HOME", "XDG_RUNTIME_DIR"};
+	size_t n = strlen(path) + strlen("/api.sock");
+
+	if (n > SOCKET_PATH_MAX)
+		return err_say(err, ENAMETOOLONG,
+			       "state directory \"%s\": the path of api.sock in it would be %zu "
+			       "bytes long, a socket's can be %zu",
+			       path, n, SOCKET_PATH_MAX);
+	for (size_t i = 0; i < ARRAY_SIZE(precious); i++)
+		if (holds(path, precious[i]))
+			return err_say(err, EINVAL,
+				       "state directory \"%s\": would be emptied, and $%s is in it",
+				       path, precious[i]);
+	return 0;
+}
+
+int statepath_resolve(const char *wanted, char **ret, struct error *err)
+{
+	_cleanup_free_ char *absolute = make_absolute(wanted), *parent = NULL, *path = NULL;
+	char *last;
+	int rc;
+
+	if (!absolute)
+		return err_set(err, errno, "state directory \"%s\"", wanted);
+	last = strrchr(absolute, '/');
+	if (last && streq(last, "/..")) {
+		path = realpath(absolute, NULL);
+		if (!path)
+			return err_set(err, errno, "state directory \"%s\"", wanted);
+	} else if (last) {
+		*last++ = '\0';
+		parent = resolve_existing(absolute);
+		if (!parent)
+			return err_set(err, errno, "state directory \"%s\"", wanted);
+		path = str_format("%s/%s", parent, last);
+		if (!path)
+			return err_set(err, ENOMEM, "state directory \"%s\"", wanted);
+	}
+	if (!path || streq(path, "/"))
+		return err_say(err, EINVAL, "state directory \"%s\": is the root directory",
+			       wanted);
+	rc = check_path(path, err);
+	if (rc < 0)
+		return rc;
+	*ret = TAKE_PTR(path);
+	return 0;
+}
+
+static int open_place(int dir, const char *name)
+{
+	int fd = openat(dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+int statepath_parent(const char *path, bool make, const char **ret_name, struct error *err)
+{
+	_cleanup_close_ int dir = open_place(AT_FDCWD, "/");
+	const char *at = path + 1, *end;
+
+	if (dir < 0)
+		return err_set(err, -dir, "opening /");
+	for (; (end = strchr(at, '/')); at = end + 1) {
+		char name[NAME_MAX + 1];
+		int next = str_print(name, sizeof(name), "%.*s", (int)(end - at), at);
+
+		if (next == 0)
+			next = open_place(dir, name);
+		if (next == -ENOENT && make) {
+			next = mkdir_private(dir, name);
+			if (next < 0 && next != -EEXIST)
+				return err_set(err, -next, "making the directory \"%.*s\"",
+					       (int)(end - path), path);
+			next = open_place(dir, name);
+		}
+		if (next < 0)
+			return err_set(err, -next, "opening the directory \"%.*s\"",
+				       (int)(end - path), path);
+		fd_close(dir);
+		dir = next;
+	}
+	*ret_name = at;
+	return TAKE_FD(dir);
+}

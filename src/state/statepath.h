@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Private to state/: the path of a state directory, resolved once and walked by descriptor. */
+#pragma once
+
+#include <stdbool.h>
+
+struct error;
+
+/*
+ * statepath_resolve() - @wanted as an absolute path without links, but for its last component
+ *
+ * What does not exist yet is resolved by its letters. Touches nothing. Returns 0 and a fresh
+ * string, -EINVAL (the root directory, or one that holds the home or runtime directory: it would be
+ * emptied), -ENAMETOOLONG (a socket below it would exceed 107 bytes), or -errno.
+ */
+int statepath_resolve(const char *wanted, char **ret, struct error *err);
+
+/*
+ * statepath_parent() - open the directory that @path's last component stands in
+ * @path: from statepath_resolve()
+ * @make: make what is missing, 0700
+ * @ret_name: the last component, inside @path
+ *
+ * Follows no symbolic link: one that has appeared since is -ELOOP or -ENOTDIR. Returns an O_PATH
+ * descriptor or -errno.
+ */
+int statepath_parent(const char *path, bool make, const char **ret_name, struct error *err);
+
+/* mkdir_private() - mkdirat(2) with mode 0700 whatever the umask; 0 or -errno */
+int mkdir_private(int parent, const char *name);
