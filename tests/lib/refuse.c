@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * refuse: run a command under a seccomp filter that answers some system calls with an error.
+ *
+ *	refuse [--errno ENOSYS|EPERM|EACCES] [--user NAME] SYSCALL[,SYSCALL…] -- COMMAND [ARGS…]
+ *
+ * It shows what a program does in a container whose seccomp profile is older than a system call
+ * (ENOSYS, the default) or forbids it (EPERM). A process may load a filter with no_new_privs set or
+ * with CAP_SYS_ADMIN (man 2 seccomp). no_new_privs would disable setuid helpers such as newuidmap,
+ * so root loads the filter without it and becomes NAME after that; anybody else gets both.
+ * Status 125 where refuse itself fails.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <grp.h>
+#include <pwd.h>
+#include <seccomp.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "fauxroot/base/parse.h"
+#include "fauxroot/base/str.h"
+
+#define STATUS_FAILED 125
+
+struct request {
+	int errnum;
+	const char *user; /* NULL: stay who we are */
+	const char *calls;
+	char **command;
+};
+
+static int usage(void)
+{
+	fputs("usage: refuse [--errno ENOSYS|EPERM|EACCES] [--user NAME] SYSCALL[,SYSCALL…] -- "
+	      "COMMAND [ARGS…]\n",
+	      stderr);
+	return -EINVAL;
+}
+
+static int parse_errno(const char *name, int *ret)
+{
+	static const struct {
+		const char *name;
+		int errnum;
+	} known[] = {{"ENOSYS", ENOSYS}, {"EPERM", EPERM}, {"EACCES", EACCES}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		if (streq(name, known[i].name)) {
+			*ret = known[i].errnum;
+			return 0;
+		}
+	return usage();
+}
+
+static int parse(int argc, char **argv, struct request *ret)
+{
+	static const struct option options[] = {
+		{"errno", required_argument, NULL, 'e'},
+		{"user", required_argument, NULL, 'u'},
+		{NULL, 0, NULL, 0},
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "+", options, NULL)) != -1) {
+		if (option == 'e' && parse_errno(optarg, &ret->errnum) < 0)
+			return -EINVAL;
+		if (option == 'u')
+			ret->user = optarg;
+		if (option == '?')
+			return usage();
+	}
+	if (argc - optind < 3 || !streq(argv[optind + 1], "--"))
+		return usage();
+	ret->calls = argv[optind];
+	ret->command = argv + optind + 2;
+	return 0;
+}
+
+static int add_rules(scmp_filter_ctx filter, const struct request *request)
+{
+	struct strv names = {NULL, 0};
+	struct cursor c = cursor_of(request->calls);
+	int rc = 0;
+
+	while (rc == 0 && !cursor_at_end(&c)) {
+		const char *start;
+		size_t n;
+
+		cursor_until(&c, ",", &start, &n);
+		cursor_char(&c, ',');
+		rc = strv_add_n(&names, start, n);
+	}
+	for (size_t i = 0; i < names.n && rc == 0; i++) {
+		int number = seccomp_syscall_resolve_name(names.items[i]);
+
+		if (number == __NR_SCMP_ERROR) {
+			fprintf(stderr, "refuse: unknown system call \"%s\"\n", names.items[i]);
+			rc = -EINVAL;
+		} else {
+			rc = seccomp_rule_add(filter, SCMP_ACT_ERRNO((uint32_t)request->errnum),
+					      number, 0);
+		}
+	}
+	strv_clear(&names);
+	return rc;
+}
+
+static int load_filter(const struct request *request)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+	int rc = filter ? seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, geteuid() != 0) : -ENOMEM;
+
+	if (rc == 0)
+		rc = add_rules(filter, request);
+	if (rc == 0)
+		rc = seccomp_load(filter);
+	if (filter)
+		seccomp_release(filter);
+	return rc;
+}
+
+static int become(const char *name)
+{
+	const struct passwd *user;
+
+	errno = 0;
+	user = getpwnam(name);
+	if (!user)
+		return errno ? -errno : -ENOENT;
+	if (initgroups(name, user->pw_gid) < 0 || setgid(user->pw_gid) < 0 ||
+	    setuid(user->pw_uid) < 0)
+		return -errno;
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct request request = {.errnum = ENOSYS};
+	int rc;
+
+	if (parse(argc, argv, &request) < 0)
+		return STATUS_FAILED;
+	rc = load_filter(&request);
+	if (rc < 0) {
+		fprintf(stderr, "refuse: loading the filter: %s\n", strerror(-rc));
+		return STATUS_FAILED;
+	}
+	rc = request.user ? become(request.user) : 0;
+	if (rc < 0) {
+		fprintf(stderr, "refuse: becoming %s: %s\n", request.user, strerror(-rc));
+		return STATUS_FAILED;
+	}
+	execvp(request.command[0], request.command);
+	fprintf(stderr, "refuse: executing \"%s\": %s\n", request.command[0], strerror(errno));
+	return STATUS_FAILED;
+}
