@@ -115,8 +115,8 @@ $(BUILD)/fuzz/$(1): $(BUILD)/obj/tests/fuzz/$(1).o $(call test_archives,$(1))
 endef
 $(foreach target,$(notdir $(FUZZ_TARGETS)),$(eval $(call fuzz_rule,$(target))))
 
-# What the integration tests run beside the launcher: small servers, system call shims.
-$(BUILD)/tests/lib/%: $(BUILD)/obj/tests/lib/%.o $(call archive,sys base)
+# What the integration tests run beside the launcher (tests/lib), and what measures (tests/bench).
+$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call archive,sys base)
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS)
 

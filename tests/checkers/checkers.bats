@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# The checkers, each shown a breach that was planted for it: one that finds nothing proves nothing.
+# They work on copies; the tree itself stays as it is.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	TOP=${FAUXROOT_SOURCE:-$(cd "$BATS_TEST_DIRNAME/../.." && pwd)}
+	COPY=$BATS_TEST_TMPDIR/copy
+	mkdir "$COPY"
+	cp -a "$TOP"/{Makefile,.clang-format,.clang-tidy,include,src,scripts,man} "$COPY"
+	mkdir -p "$COPY/tests/fuzz" "$COPY/tests/unit"
+	# What a checker reports here is not a result of the run that this test is part of.
+	unset RESULTS BUILD
+	export LINT_TOP=$COPY
+	cd "$COPY" || return
+}
+
+# finds STATUS TEXT COMMAND…: the command ends with this status and says the text
+finds() {
+	local wanted=$1 text=$2
+	shift 2
+	run "$@"
+	[ "$status" -eq "$wanted" ] || { echo "status $status: $output" && return 1; }
+	[[ $output == *"$text"* ]] || { echo "no \"$text\" in: $output" && return 1; }
+}
+
+# plant FILE: a new C file from stdin, in the right format
+plant() {
+	{
+		echo '/* SPDX-License-Identifier: Apache-2.0 */'
+		cat
+	} >"$1"
+	clang-format -i "$1"
+}
+
+@test "check-layers: the tree as it is has no breach" {
+	finds 0 "no breach" scripts/check-layers "$COPY"
+}
+
+@test "check-layers: a room includes one above it" {
+	plant src/base/planted.c <<<'#include "fauxroot/net/net.h"'
+	finds 1 "src/base/planted.c:2: room base (0) includes" scripts/check-layers "$COPY"
+}
+
+@test "check-layers: a room includes its neighbour" {
+	plant src/state/planted.c <<<'#include "fauxroot/net/net.h"'
+	finds 1 "src/state/planted.c:2: room state (2) includes" scripts/check-layers "$COPY"
+}
+
+@test "check-layers: a header includes a room above its own" {
+	plant include/fauxroot/sys/planted.h <<<'#include "fauxroot/idmap/idmap.h"'
+	finds 1 "include/fauxroot/sys/planted.h:2: room sys (1) includes" scripts/check-layers "$COPY"
+}
+
+@test "check-layers: a room reaches for another's private header" {
+	plant src/mounts/planted.c <<<'#include "../net/restart.h"'
+	finds 1 "a private header is for its own room" scripts/check-layers "$COPY"
+}
+
+@test "check-layers: a directory that is no room" {
+	mkdir src/attic
+	plant src/attic/planted.c </dev/null
+	finds 1 '"attic" is no room' scripts/check-layers "$COPY"
+}
+
+@test "lint: a file without a finding passes" {
+	plant src/base/planted.c <<-'EOT'
+		#include <stddef.h>
+
+		size_t planted(size_t n);
+
+		size_t planted(size_t n)
+		{
+			return n + 1;
+		}
+	EOT
+	finds 0 "0 failed" scripts/lint src/base/planted.c
+}
+
+@test "lint: a defect that clang-tidy sees" {
+	plant src/base/planted.c <<-'EOT'
+		#include <string.h>
+
+		int planted(const char *a, const char *b);
+
+		int planted(const char *a, const char *b)
+		{
+			if (strcmp(a, b) == -1)
+				return 1;
+			return 0;
+		}
+	EOT
+	finds 1 "lint clang-tidy: 0 passed, 1 failed" scripts/lint src/base/planted.c
+}
+
+@test "lint: a defect that cppcheck sees" {
+	plant src/base/planted.c <<-'EOT'
+		int planted(int i);
+
+		int planted(int i)
+		{
+			int values[4] = {0, 1, 2, 3};
+
+			if (i == 4)
+				return values[i];
+			return 0;
+		}
+	EOT
+	finds 1 "lint cppcheck: 0 passed, 1 failed" scripts/lint src/base/planted.c
+}
+
+@test "lint: wrong indentation" {
+	plant src/base/planted.c <<<'int planted(void);'
+	sed -i 's/(void)/( void )/' src/base/planted.c
+	finds 1 "lint clang-format: 0 passed, 1 failed" scripts/lint src/base/planted.c
+}
+
+@test "lint: a call that is ruled out" {
+	plant src/base/planted.c <<-'EOT'
+		#include <stdlib.h>
+
+		int planted(const char *s);
+
+		int planted(const char *s)
+		{
+			return atoi(s);
+		}
+	EOT
+	finds 1 "calls that are ruled out" scripts/lint src/base/planted.c
+}
+
+@test "compiler: a warning is an error" {
+	plant src/base/planted.c <<-'EOT'
+		int planted(long n);
+
+		int planted(long n)
+		{
+			return n;
+		}
+	EOT
+	finds 2 "-Werror=conversion" make BUILD="$COPY/build" "$COPY/build/obj/base/planted.o"
+}
+
+@test "fuzz: an overflow of one byte" {
+	plant tests/fuzz/fuzz_base_planted.c <<-'EOT'
+		#include <stddef.h>
+		#include <stdint.h>
+
+		int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+		int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+		{
+			return size > 3 && data[0] == 'f' && data[size] == 'x' ? -1 : 0;
+		}
+	EOT
+	finds 1 "heap-buffer-overflow" scripts/run-fuzz 20 fuzz_base_planted
+	[[ $output == *"fuzz fuzz_base_planted: 0 passed, 1 failed"* ]]
+}
+
+@test "units: an overflow of one byte in the sanitizer tree" {
+	plant tests/unit/test_base_planted.c <<-'EOT'
+		#include <stdlib.h>
+		#include <string.h>
+
+		int main(int argc, char **argv)
+		{
+			size_t n = strlen(argv[argc - 1]);
+			char *copy = malloc(n);
+			int last;
+
+			if (!copy)
+				return 1;
+			memcpy(copy, argv[argc - 1], n);
+			last = copy[n];
+			free(copy);
+			return last;
+		}
+	EOT
+	make BUILD="$COPY/asan" SANITIZE=address,undefined "$COPY/asan/unit/test_base_planted"
+	finds 1 "heap-buffer-overflow" "$COPY/asan/unit/test_base_planted"
+}
