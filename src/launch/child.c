@@ -26,6 +26,7 @@
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/config/config.h"
+#include "fauxroot/mounts/etcfiles.h"
 #include "fauxroot/mounts/mounts.h"
 #include "fauxroot/supervise/activation.h"
 #include "fauxroot/supervise/signals.h"
@@ -44,32 +45,22 @@ static int become_root(const struct child_plan *plan, struct error *err)
 	return caps_clear_passed_on(err);
 }
 
-/*
- * A working directory below a copied-up one still lies under the new mounts: walk there again, so
- * that it is what its path says.
- */
-static void enter_cwd_again(const char *cwd)
-{
-	if (cwd && *cwd == '/' && chdir(cwd) < 0)
-		log_warning("the working directory %s cannot be entered any more: %s", cwd,
-			    strerror(errno));
-}
-
 static int mount_all(const struct child_plan *plan, struct error *err)
 {
+	_cleanup_etcfiles_ struct etcfiles files = ETCFILES_NONE;
 	const struct config *config = plan->config;
-	_cleanup_free_ char *cwd = getcwd(NULL, 0);
 	bool etc_copied = false;
 	int rc = propagation_apply_child(config->propagation, err);
 
 	if (rc == 0 && plan->own_netns)
 		rc = sysfs_mount_child(err);
-	if (rc == 0 && config->copy_up.n > 0) {
-		rc = copyup_apply_child(&config->copy_up, &etc_copied, err);
-		enter_cwd_again(cwd);
-	}
+	/* Held now: copy-up covers what leads there. */
 	if (rc == 0 && plan->network_files)
-		rc = etcfiles_bind_child(plan->state_dir, etc_copied, err);
+		rc = etcfiles_open_child(plan->state_dir, &files, err);
+	if (rc == 0 && config->copy_up.n > 0)
+		rc = copyup_apply_child(&config->copy_up, plan->state_dir, &etc_copied, err);
+	if (rc == 0 && plan->network_files)
+		rc = etcfiles_bind_child(&files, etc_copied, err);
 	return rc;
 }
 

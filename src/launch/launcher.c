@@ -26,7 +26,7 @@
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/idmap/idmap.h"
-#include "fauxroot/mounts/mounts.h"
+#include "fauxroot/mounts/etcfiles.h"
 #include "fauxroot/supervise/reap.h"
 #include "fauxroot/sys/message.h"
 #include "handshake.h"
@@ -50,6 +50,11 @@ static int write_network_files(struct launch *l, struct error *err)
 		return 0;
 	if (net_dns(&l->net, &dns) < 0)
 		return err_set(err, ENOMEM, "listing the name servers");
+	/* Before the child binds the files, so that no replacing of the host's goes unseen. */
+	l->etc_watch = etcfiles_watch_open();
+	if (l->etc_watch < 0)
+		log_warning("cannot watch /etc: %s; a replaced resolv.conf will show through",
+			    strerror(-l->etc_watch));
 	return etcfiles_write_parent(write_state_file, &l->state, &dns, err);
 }
 
@@ -173,8 +178,9 @@ static int go(struct launch *l, struct error *err)
 static int bring_up(struct launch *l, struct error *err)
 {
 	const struct config *config = l->config;
+	struct deadline deadline = deadline_in(IDMAP_MS);
 	struct idmap map;
-	int rc = idmap_prepare(config, &map, err);
+	int rc = idmap_prepare(config, &deadline, l->signals->cancel, &map, err);
 
 	if (rc == 0)
 		rc = net_open(config, l->signals->cancel, &l->net, err);
@@ -224,6 +230,7 @@ static void take_down(struct launch *l)
 	if (l->base)
 		event_base_free(l->base);
 	fd_close(l->sock);
+	fd_close(l->etc_watch);
 	ns_set_close(&l->ns);
 	statedir_remove(&l->state);
 }

@@ -20,7 +20,7 @@
 
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
-#include "fauxroot/mounts/mounts.h"
+#include "fauxroot/mounts/etcfiles.h"
 #include "fauxroot/supervise/reap.h"
 #include "launch.h"
 
@@ -124,9 +124,14 @@ static void on_etc(evutil_socket_t fd, short what, void *arg)
 	};
 	struct deadline deadline = deadline_in(REPAIR_MS);
 	struct error err;
+	int rc = etcfiles_watch_read(fd);
 
 	(void)what;
-	if (etcfiles_watch_read(fd) <= 0)
+	if (rc < 0) {
+		log_warning("the watch on /etc has failed: %s", strerror(-rc));
+		event_del(l->on_etc);
+	}
+	if (rc <= 0)
 		return;
 	if (ns_run(&l->ns, &job, &deadline, -1, &err) < 0)
 		log_warning("the host has replaced a file of /etc: %s", err.text);
@@ -134,12 +139,6 @@ static void on_etc(evutil_socket_t fd, short what, void *arg)
 
 static int watch_etc(struct launch *l, struct error *err)
 {
-	l->etc_watch = etcfiles_watch_open();
-	if (l->etc_watch < 0) {
-		log_warning("cannot watch /etc: %s; a replaced resolv.conf will show through",
-			    strerror(-l->etc_watch));
-		return 0;
-	}
 	l->on_etc = event_new(l->base, l->etc_watch, EV_READ | EV_PERSIST, on_etc, l);
 	if (!l->on_etc || event_add(l->on_etc, NULL) < 0)
 		return err_set(err, ENOMEM, "watching /etc");
@@ -154,7 +153,7 @@ int loop_run(struct launch *l, struct error *err)
 	l->on_patience = event_new(l->base, -1, 0, on_patience, l);
 	if (!l->on_signal || !l->on_patience || event_add(l->on_signal, NULL) < 0)
 		return err_set(err, ENOMEM, "setting up the event loop");
-	if (l->net.plan.configures_dns)
+	if (l->etc_watch >= 0)
 		rc = watch_etc(l, err);
 	if (rc < 0)
 		return rc;
@@ -181,5 +180,4 @@ void loop_clear(struct launch *l)
 	free_event(&l->on_signal);
 	free_event(&l->on_patience);
 	free_event(&l->on_etc);
-	l->etc_watch = fd_close(l->etc_watch);
 }
