@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * evhttp accepts whatever comes and bounds only a connection's silence. What it lacks is put around
+ * it at the two places that it leaves open.
+ *
+ * Before accept(2): evhttp's listener is disabled. An event of ours on the same descriptor,
+ * "knock", says that somebody waits; with room for one more it enables the listener, and
+ * connection_new(), which evhttp calls for each connection, disables it again. Without room the
+ * longest idle connection is cut, and where all are busy, or there is no descriptor left, the queue
+ * waits.
+ *
+ * Around the socket: connection_new() hands evhttp a filter (bufferevent_filter_new()) on top of
+ * the socket, so each byte passes through pass_in() and pass_out():
+ *
+ * - The first byte makes us ask who sent it (SO_PEERCRED); strangers are cut before evhttp has seen
+ *   anything of theirs.
+ * - The first byte of a request starts its deadline, the end of its answer stops it. evhttp's own
+ *   timeout starts anew with every byte, so one byte a second would live for ever.
+ * - An answer goes to the socket at once. Left in the socket's buffer it would be lost where evhttp
+ *   closes the connection, since evhttp knows the filter's buffer only.
+ * - evhttp's own HTML pages (request too large, no HTTP, unknown method) are replaced by JSON.
+ *
+ * A connection is cut by shutdown(2): libevent then sees the end of file and has evhttp free it.
+ */
+#include "connection.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <event2/listener.h>
+
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/log.h"
+#include "fauxroot/base/str.h"
+
+enum phase {
+	PHASE_IDLE = 0,	 /* no byte of the next request has come */
+	PHASE_RECEIVING, /* evhttp has the say: what it writes is a page of its own */
+	PHASE_COMPOSING, /* between connection_answer_begin() and _end() */
+	PHASE_SENDING,	 /* our answer leaves */
+	PHASE_CUT,	 /* shut down; libevent will free it */
+};
+
+struct connection {
+	TAILQ_ENTRY(connection) link;
+	struct connection_set *set; /* NULL when the server has stopped before us */
+	struct bufferevent *socket;
+	struct bufferevent *filter; /* on top of the socket; what evhttp knows */
+	struct event *deadline;
+	struct event *page; /* evhttp has written a page of its own */
+	enum phase phase;
+	bool trusted; /* the peer has been asked for */
+};
+
+static struct timeval in_ms(unsigned ms)
+{
+	return (struct timeval){.tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000};
+}
+
+static void connection_move(struct connection *conn, enum phase phase)
+{
+	struct connection_set *set = conn->set;
+	bool was_idle = conn->phase == PHASE_IDLE, idle = phase == PHASE_IDLE;
+
+	conn->phase = phase;
+	if (!set || was_idle == idle)
+		return;
+	TAILQ_REMOVE(was_idle ? &set->idle : &set->busy, conn, link);
+	if (idle)
+		TAILQ_INSERT_TAIL(&set->idle, conn, link);
+	else
+		TAILQ_INSERT_TAIL(&set->busy, conn, link);
+}
+
+static void connection_arm(struct connection *conn)
+{
+	struct timeval limit;
+
+	if (!conn->set)
+		return;
+	limit = in_ms(conn->set->limits.request_ms);
+	evtimer_add(conn->deadline, &limit);
+}
+
+static void connection_cut(struct connection *conn)
+{
+	connection_move(conn, PHASE_CUT);
+	evtimer_del(conn->deadline);
+	shutdown(bufferevent_getfd(conn->socket), SHUT_RDWR);
+}
+
+static void on_deadline(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	log_debug("api.sock: a client is too slow, cut off");
+	connection_cut(arg);
+}
+
+/*
+ * Letting connections in.
+ */
+
+static void let_in(struct connection_set *set)
+{
+	if (set->knock && !evtimer_pending(set->pause, NULL))
+		event_add(set->knock, NULL);
+}
+
+static void cut_longest_idle(struct connection_set *set)
+{
+	struct connection *conn = TAILQ_FIRST(&set->idle);
+
+	if (conn)
+		connection_cut(conn);
+}
+
+/* Is there a descriptor, and room in the system's file table (ENFILE), for accept(2)? */
+static bool can_open(void)
+{
+	int fd = eventfd(0, EFD_CLOEXEC);
+
+	fd_close(fd);
+	return fd >= 0;
+}
+
+/* Whatever ends or becomes idle later, or the pause's end, calls let_in() again. */
+static void on_knock(evutil_socket_t fd, short what, void *arg)
+{
+	static const struct timeval second = {.tv_sec = 1};
+	struct connection_set *set = arg;
+
+	(void)fd;
+	(void)what;
+	if (set->n >= set->limits.connections) {
+		event_del(set->knock);
+		cut_longest_idle(set);
+	} else if (!can_open()) {
+		if (!set->paused)
+			log_warning("api.sock: out of file descriptors; clients have to wait");
+		set->paused = true;
+		evconnlistener_disable(set->listener);
+		event_del(set->knock);
+		evtimer_add(set->pause, &second);
+		cut_longest_idle(set);
+	} else {
+		evconnlistener_enable(set->listener);
+	}
+}
+
+static void on_pause_end(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	let_in(arg);
+}
+
+/* on_knock() sees the queue again and decides; @arg is evhttp's. */
+static void on_accept_error(struct evconnlistener *listener, void *arg)
+{
+	(void)arg;
+	evconnlistener_disable(listener);
+}
+
+int connection_set_init(struct connection_set *set, struct event_base *base,
+			struct evconnlistener *listener, const struct api_limits *limits)
+{
+	*set = (struct connection_set){.limits = *limits, .listener = listener};
+	TAILQ_INIT(&set->idle);
+	TAILQ_INIT(&set->busy);
+	set->pause = evtimer_new(base, on_pause_end, set);
+	set->knock = event_new(base, evconnlistener_get_fd(listener), EV_READ | EV_PERSIST,
+			       on_knock, set);
+	if (!set->pause || !set->knock || event_add(set->knock, NULL) < 0) {
+		connection_set_clear(set);
+		return -ENOMEM;
+	}
+	evconnlistener_set_error_cb(listener, on_accept_error);
+	return 0;
+}
+
+static void orphan_all(struct connection_list *list)
+{
+	struct connection *conn;
+
+	while ((conn = TAILQ_FIRST(list))) {
+		TAILQ_REMOVE(list, conn, link);
+		conn->set = NULL;
+		evtimer_del(conn->deadline);
+	}
+}
+
+void connection_set_clear(struct connection_set *set)
+{
+	if (!set->listener)
+		return;
+	orphan_all(&set->idle);
+	orphan_all(&set->busy);
+	if (set->knock)
+		event_free(set->knock);
+	if (set->pause)
+		event_free(set->pause);
+	*set = (struct connection_set){.n = 0};
+}
+
+/*
+ * The bytes of a connection.
+ */
+
+static bool peer_allowed(struct connection *conn)
+{
+	struct ucred peer = {.uid = (uid_t)-1};
+	socklen_t size = sizeof(peer);
+
+	if (getsockopt(bufferevent_getfd(conn->socket), SOL_SOCKET, SO_PEERCRED, &peer, &size) ==
+		    0 &&
+	    (peer.uid == 0 || peer.uid == geteuid()))
+		return true;
+	log_warning("api.sock: refused a client of user %u (PID %d)", peer.uid, peer.pid);
+	return false;
+}
+
+static enum bufferevent_filter_result pass_in(struct evbuffer *from, struct evbuffer *to,
+					      ev_ssize_t limit, enum bufferevent_flush_mode mode,
+					      void *arg)
+{
+	struct connection *conn = arg;
+	size_t n = evbuffer_get_length(from);
+
+	(void)mode;
+	if (n == 0)
+		return BEV_NEED_MORE;
+	if (conn->phase != PHASE_CUT && !conn->trusted) {
+		conn->trusted = peer_allowed(conn);
+		if (!conn->trusted)
+			connection_cut(conn);
+	}
+	if (conn->phase == PHASE_CUT) {
+		evbuffer_drain(from, n);
+		return BEV_ERROR;
+	}
+	if (conn->phase == PHASE_IDLE) {
+		connection_move(conn, PHASE_RECEIVING);
+		connection_arm(conn);
+	}
+	if (limit >= 0)
+		n = MIN(n, (size_t)limit);
+	return evbuffer_remove_buffer(from, to, n) < 0 ? BEV_ERROR : BEV_OK;
+}
+
+/* As much of @from as the socket takes. A peer that has gone must not raise SIGPIPE. */
+static void send_now(struct connection *conn, struct evbuffer *from)
+{
+	const void *data = evbuffer_pullup(from, -1);
+	ssize_t n = 0;
+
+	if (data)
+		n = send(bufferevent_getfd(conn->socket), data, evbuffer_get_length(from),
+			 MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (n > 0) {
+		evbuffer_drain(from, (size_t)n);
+	} else if (!data || (errno != EAGAIN && errno != EINTR)) {
+		evbuffer_drain(from, evbuffer_get_length(from));
+		connection_cut(conn);
+	}
+}
+
+static bool is_continue(struct evbuffer *from)
+{
+	char start[10];
+
+	/* "HTTP/1.1 100 Continue" */
+	return evbuffer_copyout(from, start, sizeof(start)) == sizeof(start) && start[9] == '1';
+}
+
+static enum bufferevent_filter_result pass_out(struct evbuffer *from, struct evbuffer *to,
+					       ev_ssize_t limit, enum bufferevent_flush_mode mode,
+					       void *arg)
+{
+	struct connection *conn = arg;
+	size_t left;
+
+	(void)limit;
+	(void)mode;
+	if (conn->phase == PHASE_COMPOSING ||
+	    (conn->phase == PHASE_RECEIVING && !is_continue(from)))
+		return BEV_NEED_MORE;
+	if (conn->phase == PHASE_CUT) {
+		evbuffer_drain(from, evbuffer_get_length(from));
+		return BEV_OK;
+	}
+	if (evbuffer_get_length(to) > 0)
+		return BEV_NEED_MORE;
+	send_now(conn, from);
+	/*
+	 * The socket is full: leave the rest to libevent, which calls again when that has left. The
+	 * last byte stays, so that evhttp does not take the answer for sent and close too early.
+	 */
+	left = evbuffer_get_length(from);
+	if (left > 0)
+		evbuffer_remove_buffer(from, to, MAX(left - 1, (size_t)1));
+	return left > 1 ? BEV_NEED_MORE : BEV_OK;
+}
+
+/*
+ * evhttp has refused a request by itself: keep the status of its page ("HTTP/1.1 413 Request Entity
+ * Too Large"), say the rest in JSON, and close.
+ */
+static void on_page(evutil_socket_t fd, short what, void *arg)
+{
+	struct connection *conn = arg;
+	struct evbuffer *page = bufferevent_get_output(conn->filter);
+	_cleanup_free_ char *line = NULL;
+	const char *status;
+	char head[256], body[128];
+
+	(void)fd;
+	(void)what;
+	if (conn->phase != PHASE_RECEIVING || evbuffer_get_length(page) == 0)
+		return;
+	line = evbuffer_readln(page, NULL, EVBUFFER_EOL_CRLF_STRICT);
+	status = line ? strchr(line, ' ') : NULL;
+	if (status && (status[1] == '4' || status[1] == '5') && strlen(status) > 5)
+		status++;
+	else
+		status = "400 Bad Request";
+	/* The words are the library's: nothing in them needs to be escaped. */
+	(void)str_print(body, sizeof(body), "{\"message\":\"%.100s\"}", status + 4);
+	(void)str_print(head, sizeof(head),
+			"HTTP/1.1 %.100s\r\nContent-Type: application/json\r\n"
+			"Content-Length: %zu\r\nConnection: close\r\n\r\n",
+			status, strlen(body));
+	evbuffer_drain(page, evbuffer_get_length(page));
+	if (evbuffer_add_printf(page, "%s%s", head, body) > 0)
+		send_now(conn, page);
+	connection_cut(conn);
+	evbuffer_drain(page, evbuffer_get_length(page));
+}
+
+/* Some of evhttp's pages come while writing is switched off, so pass_out() does not see them all.
+ */
+static void on_output(struct evbuffer *output, const struct evbuffer_cb_info *info, void *arg)
+{
+	struct connection *conn = arg;
+
+	(void)output;
+	if (info->n_added > 0 && conn->phase == PHASE_RECEIVING)
+		event_active(conn->page, EV_TIMEOUT, 0);
+}
+
+/*
+ * A connection's life.
+ */
+
+static void connection_destroy(struct connection *conn)
+{
+	if (conn->deadline)
+		event_free(conn->deadline);
+	if (conn->page)
+		event_free(conn->page);
+	free(conn);
+}
+
+/* The filter is freed, and evhttp's connection with it. */
+static void connection_free(void *arg)
+{
+	struct connection *conn = arg;
+	struct connection_set *set = conn->set;
+
+	if (set) {
+		TAILQ_REMOVE(conn->phase == PHASE_IDLE ? &set->idle : &set->busy, conn, link);
+		set->n--;
+		let_in(set);
+	}
+	connection_destroy(conn);
+}
+
+/* @conn with its socket and filter; -ENOMEM leaves what is there to connection_destroy() */
+static int connection_init(struct connection *conn, struct event_base *base)
+{
+	conn->deadline = evtimer_new(base, on_deadline, conn);
+	conn->page = evtimer_new(base, on_page, conn);
+	if (!conn->deadline || !conn->page)
+		return -ENOMEM;
+	conn->socket = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+	if (!conn->socket)
+		return -ENOMEM;
+	conn->filter = bufferevent_filter_new(conn->socket, pass_in, pass_out,
+					      BEV_OPT_CLOSE_ON_FREE, connection_free, conn);
+	if (!conn->filter) {
+		bufferevent_free(conn->socket);
+		return -ENOMEM;
+	}
+	/* A client that sends requests faster than it reads answers must not fill our memory. */
+	bufferevent_setwatermark(conn->socket, EV_READ, 0, API_HEADER_SIZE);
+	bufferevent_setwatermark(conn->filter, EV_READ, 0, API_HEADER_SIZE + API_BODY_SIZE);
+	evbuffer_add_cb(bufferevent_get_output(conn->filter), on_output, conn);
+	return 0;
+}
+
+struct bufferevent *connection_new(struct event_base *base, void *arg)
+{
+	struct connection_set *set = arg;
+	struct connection *conn = calloc(1, sizeof(*conn));
+
+	evconnlistener_disable(set->listener);
+	set->paused = false;
+	if (!conn)
+		return NULL;
+	if (connection_init(conn, base) < 0) {
+		connection_destroy(conn);
+		return NULL;
+	}
+	conn->set = set;
+	TAILQ_INSERT_TAIL(&set->idle, conn, link);
+	set->n++;
+	connection_arm(conn);
+	return conn->filter;
+}
+
+static struct connection *find_in(struct connection_list *list, const struct bufferevent *bev)
+{
+	struct connection *conn;
+
+	TAILQ_FOREACH(conn, list, link)
+	{
+		if (conn->filter == bev)
+			break;
+	}
+	return conn;
+}
+
+struct connection *connection_find(struct connection_set *set, const struct bufferevent *bev)
+{
+	struct connection *conn = find_in(&set->busy, bev);
+
+	return conn ? conn : find_in(&set->idle, bev);
+}
+
+void connection_answer_begin(struct connection *conn)
+{
+	if (conn->phase != PHASE_CUT)
+		connection_move(conn, PHASE_COMPOSING);
+}
+
+void connection_answer_end(struct connection *conn)
+{
+	if (conn->phase == PHASE_COMPOSING)
+		connection_move(conn, PHASE_SENDING);
+	bufferevent_flush(conn->filter, EV_WRITE, BEV_NORMAL);
+}
+
+void connection_answered(struct connection *conn)
+{
+	if (conn->phase != PHASE_SENDING)
+		return;
+	/* The next request may have come already, with this one. */
+	if (evbuffer_get_length(bufferevent_get_input(conn->filter)) > 0) {
+		connection_move(conn, PHASE_RECEIVING);
+		connection_arm(conn);
+		return;
+	}
+	connection_move(conn, PHASE_IDLE);
+	evtimer_del(conn->deadline);
+	if (conn->set)
+		let_in(conn->set);
+}

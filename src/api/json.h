@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the API's encoders share on top of jansson. */
+#pragma once
+
+#include <jansson.h>
+
+#include "fauxroot/base/macro.h"
+
+static inline void json_cleanup(json_t **value)
+{
+	json_decref(*value);
+}
+
+#define _cleanup_json_ _cleanup_(json_cleanup)
+
+/*
+ * api_json_string() - @s as a JSON string
+ *
+ * jansson takes UTF-8 only, but a path may hold any bytes: where @s is not UTF-8, each byte beyond
+ * ASCII becomes '?'. NULL when out of memory.
+ */
+json_t *api_json_string(const char *s);
+
+/* api_json_message() - {"message": @text}, the body of every error; fresh, NULL when out of memory
+ */
+char *api_json_message(const char *text);

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The REST server: the socket, evhttp on it, and the way of a request through the routes. Bounds in
+ * number and time are in connection.c.
+ */
+#include "fauxroot/api/server.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <event2/buffer.h>
+#include <event2/event.h>
+#include <event2/http.h>
+#include <event2/listener.h>
+
+#include "connection.h"
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/str.h"
+#include "routes.h"
+
+struct api_server {
+	struct connection_set connections;
+	struct evhttp *http;
+	const struct api_ops *ops;
+	void *arg;
+};
+
+static const struct {
+	enum evhttp_cmd_type type;
+	const char *name;
+} methods[] = {
+	{EVHTTP_REQ_GET, "GET"},       {EVHTTP_REQ_POST, "POST"},
+	{EVHTTP_REQ_HEAD, "HEAD"},     {EVHTTP_REQ_PUT, "PUT"},
+	{EVHTTP_REQ_DELETE, "DELETE"}, {EVHTTP_REQ_OPTIONS, "OPTIONS"},
+	{EVHTTP_REQ_TRACE, "TRACE"},   {EVHTTP_REQ_CONNECT, "CONNECT"},
+	{EVHTTP_REQ_PATCH, "PATCH"},
+};
+
+static const char *method_name(enum evhttp_cmd_type type)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(methods); i++)
+		if (methods[i].type == type)
+			return methods[i].name;
+	return "";
+}
+
+static uint16_t all_methods(void)
+{
+	unsigned mask = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(methods); i++)
+		mask |= methods[i].type;
+	return (uint16_t)mask;
+}
+
+static void send_response(struct evhttp_request *http, const struct api_response *response)
+{
+	static const char no_memory[] = "{\"message\":\"out of memory\"}";
+	struct evkeyvalq *headers = evhttp_request_get_output_headers(http);
+	struct evbuffer *out = evhttp_request_get_output_buffer(http);
+	const char *body = response->body ? response->body : no_memory;
+	char length[32];
+
+	evhttp_add_header(headers, "Content-Type", "application/json");
+	if (response->allow[0] != '\0')
+		evhttp_add_header(headers, "Allow", response->allow);
+	/* RFC 9110, section 9.3.2: HEAD is told the length, and gets nothing of it. */
+	(void)str_print(length, sizeof(length), "%zu", strlen(body));
+	evhttp_add_header(headers, "Content-Length", length);
+	if (evhttp_request_get_command(http) != EVHTTP_REQ_HEAD)
+		evbuffer_add(out, body, strlen(body));
+	evhttp_send_reply(http, response->body ? response->status : 500, NULL, NULL);
+}
+
+static void on_sent(struct evhttp_request *http, void *arg)
+{
+	(void)http;
+	connection_answered(arg);
+}
+
+static void on_request(struct evhttp_request *http, void *arg)
+{
+	struct api_server *server = arg;
+	struct evhttp_connection *peer = evhttp_request_get_connection(http);
+	struct connection *conn;
+	struct api_request request = {
+		.method = method_name(evhttp_request_get_command(http)),
+		.path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(http)),
+	};
+	struct api_response response;
+
+	conn = connection_find(&server->connections, evhttp_connection_get_bufferevent(peer));
+	if (!conn) {
+		/* Where connection_new() is out of memory evhttp goes on without it, unchecked. */
+		evhttp_send_error(http, HTTP_SERVUNAVAIL, NULL);
+		return;
+	}
+	api_route(server->ops, server->arg, &request, &response);
+	evhttp_request_set_on_complete_cb(http, on_sent, conn);
+	connection_answer_begin(conn);
+	send_response(http, &response);
+	connection_answer_end(conn);
+	free(response.body);
+}
+
+/* Listening, close-on-exec and non-blocking; the file of mode 0600 whatever the umask is. */
+static int listen_at(const char *dir, int *ret, struct error *err)
+{
+	_cleanup_close_ int fd = -1;
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	mode_t saved;
+	int rc;
+
+	if (str_print(addr.sun_path, sizeof(addr.sun_path), "%s/api.sock", dir) < 0)
+		return err_set(err, ENAMETOOLONG, "binding \"%s/api.sock\"", dir);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return err_set(err, errno, "making a socket for \"%s\"", addr.sun_path);
+	/* bind(2) makes the file with 0777 less the umask: right from its first moment. */
+	saved = umask(0177);
+	rc = bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0 ? errno : 0;
+	umask(saved);
+	if (rc != 0)
+		return err_set(err, rc, "binding \"%s\"", addr.sun_path);
+	if (listen(fd, SOMAXCONN) < 0)
+		return err_set(err, errno, "listening on \"%s\"", addr.sun_path);
+	*ret = TAKE_FD(fd);
+	return 0;
+}
+
+/* evhttp with the listening socket @fd, which is its own from here on, failure included. */
+static int serve(struct api_server *server, struct event_base *base, int fd,
+		 const struct api_limits *limits)
+{
+	struct evconnlistener *listener;
+
+	listener =
+		evconnlistener_new(base, NULL, NULL,
+				   LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_DISABLED,
+				   0, fd);
+	if (!listener) {
+		fd_close(fd);
+		return -ENOMEM;
+	}
+	server->http = evhttp_new(base);
+	if (!server->http || !evhttp_bind_listener(server->http, listener)) {
+		evconnlistener_free(listener);
+		return -ENOMEM;
+	}
+	if (connection_set_init(&server->connections, base, listener, limits) < 0)
+		return -ENOMEM;
+	evhttp_set_bevcb(server->http, connection_new, &server->connections);
+	evhttp_set_allowed_methods(server->http, all_methods());
+	evhttp_set_max_headers_size(server->http, API_HEADER_SIZE);
+	evhttp_set_max_body_size(server->http, API_BODY_SIZE);
+	/* Idle clients may stay for as long as there is room for others. */
+	evhttp_set_timeout(server->http, 365 * 86400);
+	evhttp_set_gencb(server->http, on_request, server);
+	return 0;
+}
+
+int api_server_start_limited(struct event_base *base, const char *path,
+			     const struct api_limits *limits, const struct api_ops *ops, void *arg,
+			     struct api_server **ret, struct error *err)
+{
+	struct api_server *server;
+	int fd = -1, rc;
+
+	rc = listen_at(path, &fd, err);
+	if (rc < 0)
+		return err_step(err, rc, STEP_API);
+	server = calloc(1, sizeof(*server));
+	if (!server) {
+		fd_close(fd);
+		return err_step(err, err_set(err, ENOMEM, "starting the API server"), STEP_API);
+	}
+	server->ops = ops;
+	server->arg = arg;
+	rc = serve(server, base, fd, limits);
+	if (rc < 0) {
+		api_server_stop(server);
+		return err_step(err, err_set(err, -rc, "starting the API server"), STEP_API);
+	}
+	*ret = server;
+	return 0;
+}
+
+int api_server_start(struct event_base *base, const char *path, const struct api_ops *ops,
+		     void *arg, struct api_server **ret, struct error *err)
+{
+	static const struct api_limits limits = {API_REQUEST_MS, API_CONNECTIONS};
+
+	return api_server_start_limited(base, path, &limits, ops, arg, ret, err);
+}
+
+void api_server_stop(struct api_server *server)
+{
+	if (!server)
+		return;
+	connection_set_clear(&server->connections);
+	if (server->http)
+		evhttp_free(server->http);
+	free(server);
+}
