@@ -4,22 +4,37 @@
 
 #include <stddef.h>
 
+#include "fauxroot/base/macro.h"
+
 struct error;
 
 /* What a server has answered. */
 struct api_reply {
-	long status;  /* HTTP */
-	char *body;   /* NUL-terminated, at most 1 MiB */
+	long status; /* HTTP */
+	char *body;  /* NUL-terminated, at most 1 MiB */
 	size_t size;
 };
 
+/* api_reply_clear() - free what @reply holds */
 void api_reply_clear(struct api_reply *reply);
+
+#define _cleanup_api_reply_ _cleanup_(api_reply_clear)
 
 /*
  * api_call() - one request over the UNIX socket @socket
- * @method: "GET", "POST", "DELETE"; @path: "/v1/info"; @body: JSON or NULL
+ * @method: "GET", "POST", "DELETE"
+ * @path: "/v1/info"
+ * @body: JSON, or NULL
  *
- * Ten seconds at most. Returns 0 with any HTTP status, or -errno where there was no answer.
+ * Ten seconds at most; nothing in the environment leads it elsewhere. Returns 0 with any HTTP
+ * status, or -errno where there was no answer: connect(2)'s, -ETIMEDOUT, -EFBIG, -EPROTO, -ENOMEM.
  */
 int api_call(const char *socket, const char *method, const char *path, const char *body,
 	     struct api_reply *ret, struct error *err);
+
+/*
+ * api_reply_expect() - is @reply the answer @status?
+ *
+ * Returns 0, or -EPROTO with what the server objects to: its {"message": …}.
+ */
+int api_reply_expect(const struct api_reply *reply, long status, struct error *err);

@@ -38,8 +38,8 @@ void api_info_clear(struct api_info *info);
  * api_info_encode() - as JSON text
  * @indent: spaces a level, 0 for one line
  *
- * JSON is UTF-8 (RFC 8259, section 8.1): of a string that is not, the bytes beyond ASCII become '?'.
- * Returns a fresh string, NULL when out of memory.
+ * JSON is UTF-8 (RFC 8259, section 8.1): of a string that is not, the bytes beyond ASCII become
+ * '?'. Returns a fresh string, NULL when out of memory.
  */
 char *api_info_encode(const struct api_info *info, unsigned indent);
 

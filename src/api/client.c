@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * libcurl, held to one thing: HTTP/1.1 over one UNIX socket. No proxy of the environment, no
+ * redirection and no other protocol can lead it elsewhere; size and time are bounded.
+ */
+#include "fauxroot/api/client.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <curl/curl.h>
+
+#include "fauxroot/base/clock.h"
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/log.h"
+#include "fauxroot/base/str.h"
+#include "json.h"
+
+#define MAX_BODY   (1 << 20)
+#define TIMEOUT_MS 10000L
+
+static void easy_cleanup(CURL **curl)
+{
+	curl_easy_cleanup(*curl);
+}
+
+static void slist_cleanup(struct curl_slist **list)
+{
+	curl_slist_free_all(*list);
+}
+
+void api_reply_clear(struct api_reply *reply)
+{
+	free(reply->body);
+	*reply = (struct api_reply){.status = 0};
+}
+
+/* As CURLOPT_WRITEFUNCTION: less than what was given ends the transfer with CURLE_WRITE_ERROR. */
+static size_t take_body(char *data, size_t one, size_t n, void *arg)
+{
+	struct api_reply *reply = arg;
+	char *larger;
+
+	(void)one;
+	if (n > MAX_BODY - reply->size)
+		return 0;
+	larger = realloc(reply->body, reply->size + n + 1);
+	if (!larger)
+		return 0;
+	memcpy(larger + reply->size, data, n);
+	reply->body = larger;
+	reply->size += n;
+	reply->body[reply->size] = '\0';
+	return n;
+}
+
+static CURLcode set_up(CURL *curl, const char *socket, const char *method, const char *url,
+		       const char *body, struct curl_slist *headers, struct api_reply *reply,
+		       char *message)
+{
+	CURLcode rc = CURLE_OK;
+
+#define SET(option, value)                                          \
+	do {                                                        \
+		if (rc == CURLE_OK)                                 \
+			rc = curl_easy_setopt(curl, option, value); \
+	} while (0)
+	SET(CURLOPT_ERRORBUFFER, message);
+	SET(CURLOPT_UNIX_SOCKET_PATH, socket);
+	SET(CURLOPT_URL, url);
+	SET(CURLOPT_PROTOCOLS_STR, "http");
+	SET(CURLOPT_PROXY, "");
+	SET(CURLOPT_NOPROXY, "*");
+	SET(CURLOPT_FOLLOWLOCATION, 0L);
+	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	SET(CURLOPT_NOSIGNAL, 1L);
+	SET(CURLOPT_TIMEOUT_MS, TIMEOUT_MS);
+	if (body)
+		SET(CURLOPT_POSTFIELDS, body);
+	SET(CURLOPT_CUSTOMREQUEST, method);
+	SET(CURLOPT_HTTPHEADER, headers);
+	SET(CURLOPT_WRITEFUNCTION, take_body);
+	SET(CURLOPT_WRITEDATA, reply);
+#undef SET
+	return rc;
+}
+
+/* Say what went wrong in the words of the system where it has some, else in libcurl's. */
+static int failed(CURL *curl, CURLcode code, const char *socket, const char *message,
+		  struct error *err)
+{
+	long os_error = 0;
+
+	switch (code) {
+	case CURLE_OUT_OF_MEMORY:
+		return err_set(err, ENOMEM, "asking \"%s\"", socket);
+	case CURLE_OPERATION_TIMEDOUT:
+		return err_say(err, ETIMEDOUT, "no answer from \"%s\" within %ld seconds", socket,
+			       TIMEOUT_MS / 1000);
+	case CURLE_WRITE_ERROR:
+		return err_say(err, EFBIG, "the answer from \"%s\" is larger than %d bytes", socket,
+			       MAX_BODY);
+	case CURLE_COULDNT_CONNECT:
+		curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &os_error);
+		if (os_error > 0)
+			return err_set(err, (int)os_error, "connecting to \"%s\"", socket);
+		break;
+	default:
+		break;
+	}
+	return err_say(err, EPROTO, "asking \"%s\": %s", socket,
+		       *message ? message : curl_easy_strerror(code));
+}
+
+static int perform(CURL *curl, const char *socket, const char *method, const char *path,
+		   const char *body, struct api_reply *reply, struct error *err)
+{
+	_cleanup_(slist_cleanup) struct curl_slist *headers = NULL;
+	_cleanup_free_ char *url = str_format("http://localhost%s", path);
+	char message[CURL_ERROR_SIZE] = "";
+	CURLcode code;
+
+	if (body)
+		headers = curl_slist_append(NULL, "Content-Type: application/json");
+	if (!url || (body && !headers))
+		return err_set(err, ENOMEM, "asking \"%s\"", socket);
+	code = set_up(curl, socket, method, url, body, headers, reply, message);
+	if (code == CURLE_OK)
+		code = curl_easy_perform(curl);
+	if (code != CURLE_OK)
+		return failed(curl, code, socket, message, err);
+	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &reply->status);
+	if (!reply->body) {
+		reply->body = strdup("");
+		if (!reply->body)
+			return err_set(err, ENOMEM, "asking \"%s\"", socket);
+	}
+	return 0;
+}
+
+int api_call(const char *socket, const char *method, const char *path, const char *body,
+	     struct api_reply *ret, struct error *err)
+{
+	_cleanup_(easy_cleanup) CURL *curl = NULL;
+	_cleanup_api_reply_ struct api_reply reply = {.status = 0};
+	int64_t start_us = clock_us();
+	int rc;
+
+	/* Initialises libcurl without its TLS library, which takes most of the time. */
+	if (curl_global_init(CURL_GLOBAL_NOTHING) != CURLE_OK || !(curl = curl_easy_init()))
+		return err_say(err, ENOMEM, "starting libcurl");
+	rc = perform(curl, socket, method, path, body, &reply, err);
+	if (rc < 0)
+		return rc;
+	log_debug("%s %s over \"%s\": %ld, %zu bytes in %lld us", method, path, socket,
+		  reply.status, reply.size, (long long)(clock_us() - start_us));
+	*ret = reply;
+	reply = (struct api_reply){.status = 0};
+	return 0;
+}
+
+int api_reply_expect(const struct api_reply *reply, long status, struct error *err)
+{
+	_cleanup_json_ json_t *root = NULL;
+	const char *message;
+
+	if (reply->status == status)
+		return 0;
+	root = json_loadb(reply->body, reply->size, 0, NULL);
+	message = json_string_value(json_object_get(root, "message"));
+	if (!message)
+		return err_say(err, EPROTO, "the server answered HTTP status %ld", reply->status);
+	return err_say(err, EPROTO, "%s (HTTP status %ld)", message, reply->status);
+}
