@@ -141,14 +141,15 @@ int path_find(const char *name, char **ret)
 	return rc;
 }
 
-/* The signals that a terminal or a service manager sends to everybody: not for our helpers. */
+/*
+ * The signals that a terminal or a service manager sends to everybody are not for our helpers. Of
+ * what the caller ignores only SIGPIPE would change how a helper behaves.
+ */
 static void set_helper_signals(void)
 {
 	sigset_t mask;
 
-	for (int sig = 1; sig < NSIG; sig++)
-		if (sig != SIGKILL && sig != SIGSTOP)
-			signal(sig, SIG_DFL);
+	signal(SIGPIPE, SIG_DFL);
 	sigemptyset(&mask);
 	sigaddset(&mask, SIGINT);
 	sigaddset(&mask, SIGTERM);
@@ -157,26 +158,27 @@ static void set_helper_signals(void)
 	sigprocmask(SIG_SETMASK, &mask, NULL);
 }
 
-/* In the new process: become the helper program. What fails is reported as an errno on @report. */
-_noreturn_ static void exec_helper(const char *path, const struct helper_spec *spec, int output,
-				   int report)
+/*
+ * In the new process: become the helper program. What fails is said on @output, where the helper's
+ * own words would go: the caller finds the reason in the helper's text, beside exit status 127.
+ */
+_noreturn_ static void exec_helper(const char *path, const struct helper_spec *spec, int output)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	int out = spec->discard_output ? null : spec->stdout_to > 0 ? spec->stdout_to : output;
-	int errnum;
 
-	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 ||
-	    dup2(output, STDERR_FILENO) < 0)
+	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0)
 		goto fail;
 	for (size_t i = 0; i < spec->n_keep; i++)
 		if (spec->keep[i] >= 0 && fd_set_cloexec(spec->keep[i], 0) < 0)
 			goto fail;
+	if (dup2(output, STDERR_FILENO) < 0)
+		goto fail;
 	setpgid(0, 0);
 	set_helper_signals();
 	execv(path, (char *const *)(uintptr_t)spec->argv);
 fail:
-	errnum = errno;
-	(void)fd_write_all(report, &errnum, sizeof(errnum));
+	dprintf(output, "executing \"%s\": %s\n", path, strerror(errno));
 	_exit(127);
 }
 
@@ -199,10 +201,10 @@ static void log_argv(const struct helper_spec *spec)
 
 int helper_start(struct helper *ret, const struct helper_spec *spec, struct error *err)
 {
-	_cleanup_close_ int output = -1, output_peer = -1, report = -1, report_peer = -1;
+	_cleanup_close_ int output = -1, output_peer = -1;
 	_cleanup_free_ char *path = NULL;
 	struct helper h = HELPER_NONE;
-	int pipe_fds[2], keep[32], errnum = 0, rc;
+	int pipe_fds[2], keep[32], rc;
 	size_t n = 0;
 
 	rc = path_find(spec->argv[0], &path);
@@ -213,16 +215,13 @@ int helper_start(struct helper *ret, const struct helper_spec *spec, struct erro
 		return err_set(err, errno, "making a pipe for %s", spec->role);
 	output = pipe_fds[0];
 	output_peer = pipe_fds[1];
-	if (fcntl(output, F_SETFL, O_NONBLOCK) < 0 || pipe2(pipe_fds, O_CLOEXEC) < 0)
+	if (fcntl(output, F_SETFL, O_NONBLOCK) < 0)
 		return err_set(err, errno, "making a pipe for %s", spec->role);
-	report = pipe_fds[0];
-	report_peer = pipe_fds[1];
-	if (spec->n_keep + 3 > ARRAY_SIZE(keep))
+	if (spec->n_keep + 2 > ARRAY_SIZE(keep))
 		return err_set(err, E2BIG, "handing descriptors to %s", spec->role);
 	for (size_t i = 0; i < spec->n_keep; i++)
 		keep[n++] = spec->keep[i];
 	keep[n++] = output_peer;
-	keep[n++] = report_peer;
 	if (spec->stdout_to > 0)
 		keep[n++] = spec->stdout_to;
 
@@ -230,13 +229,7 @@ int helper_start(struct helper *ret, const struct helper_spec *spec, struct erro
 	if (rc < 0)
 		return rc;
 	if (rc == 0)
-		exec_helper(path, spec, output_peer, report_peer);
-	report_peer = fd_close(report_peer);
-	/* End of file: the exec has succeeded and closed the other end. */
-	if (read(report, &errnum, sizeof(errnum)) == sizeof(errnum)) {
-		process_kill(&h.process);
-		return err_set(err, errnum, "executing \"%s\"", path);
-	}
+		exec_helper(path, spec, output_peer);
 	h.output = TAKE_FD(output);
 	h.role = spec->role;
 	*ret = h;

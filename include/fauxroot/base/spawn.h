@@ -88,9 +88,11 @@ struct helper {
 /*
  * helper_start() - fork and execute a helper program
  *
- * Waits until the exec has succeeded, so a missing program is -ENOENT here with the sentence
- * 'executing "slirp4netns": No such file or directory'. Its environment is ours. With --debug its
- * argv is logged. Returns 0 or -errno.
+ * A program that cannot be found is -ENOENT here, one that may not be executed -EACCES, with the
+ * sentence 'executing "slirp4netns": No such file or directory'. Does not wait for the exec, so
+ * that several helpers start side by side: what is wrong with the file itself ("Exec format error")
+ * is the helper's text then, with exit status 127. Its environment is ours. With --debug its argv
+ * is logged. Returns 0 or -errno.
  */
 int helper_start(struct helper *ret, const struct helper_spec *spec, struct error *err);
 
