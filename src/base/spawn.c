@@ -101,14 +101,27 @@ int fork_clean(const char *name, const int *keep, size_t n_keep, bool undumpable
 	return 1;
 }
 
+static int check_executable(const char *path)
+{
+	struct stat st;
+
+	if (access(path, X_OK) < 0 || stat(path, &st) < 0)
+		return -errno;
+	return S_ISREG(st.st_mode) ? 0 : -EACCES;
+}
+
 int path_find(const char *name, char **ret)
 {
 	const char *path = getenv("PATH");
 	int rc = -ENOENT;
 
 	if (strchr(name, '/')) {
-		char *copy = strdup(name);
+		char *copy;
 
+		rc = check_executable(name);
+		if (rc < 0)
+			return rc;
+		copy = strdup(name);
 		if (!copy)
 			return -ENOMEM;
 		*ret = copy;
@@ -123,16 +136,16 @@ int path_find(const char *name, char **ret)
 		_cleanup_free_ char *candidate =
 			end == path ? str_format("./%s", name)
 				    : str_format("%.*s/%s", (int)(end - path), path, name);
-		struct stat st;
+		int found;
 
 		if (!candidate)
 			return -ENOMEM;
-		if (access(candidate, X_OK) == 0 && stat(candidate, &st) == 0 &&
-		    S_ISREG(st.st_mode)) {
+		found = check_executable(candidate);
+		if (found == 0) {
 			*ret = TAKE_PTR(candidate);
 			return 0;
 		}
-		if (errno == EACCES)
+		if (found == -EACCES)
 			rc = -EACCES;
 		if (*end == '\0')
 			break;
