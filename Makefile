@@ -33,7 +33,7 @@ HARDEN := -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-point
 ALL_LDFLAGS += -fsanitize=$(SANITIZE)
 endif
 ifneq ($(COVERAGE),)
-ALL_CFLAGS  += --coverage -O0
+ALL_CFLAGS  += --coverage -Og
 ALL_LDFLAGS += --coverage
 HARDEN :=
 endif

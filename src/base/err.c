@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "fauxroot/base/str.h"
+
 static const char *const step_names[] = {
 	[STEP_NONE] = "launch", [STEP_OPTIONS] = "options", [STEP_STATEDIR] = "statedir",
 	[STEP_CLONE] = "clone", [STEP_IDMAP] = "idmap",	    [STEP_MOUNT] = "mount",
@@ -69,7 +71,8 @@ int err_wrap(struct error *err, int rc, const char *fmt, ...)
 	n = vsnprintf(err->text, sizeof(err->text), fmt, ap);
 	va_end(ap);
 	used = n < 0 ? 0 : MIN((size_t)n, sizeof(err->text) - 1);
-	snprintf(err->text + used, sizeof(err->text) - used, ": %s", inner);
+	/* What does not fit is cut off. */
+	(void)str_print(err->text + used, sizeof(err->text) - used, ": %s", inner);
 	return rc;
 }
 
