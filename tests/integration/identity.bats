@@ -89,13 +89,15 @@ deny
 	equals " 0 $(id -g) 1" "$(tr -s ' ' <<<"$output")"
 }
 
-@test "the environment is the caller's and three variables more" {
-	env | sort | grep -v '^_=' >before
-	run -0 fx --state-dir="$S" sh -c 'env | sort | grep -v "^_=\|^PWD=\|^SHLVL="'
-	equals "$({ grep -v '^PWD=\|^SHLVL=' before
-		echo "ROOTLESSKIT_STATE_DIR=$S"
-		echo "ROOTLESSKIT_PARENT_EUID=$(id -u)"
-		echo "ROOTLESSKIT_PARENT_EGID=$(id -g)"; } | sort)" "$output"
+@test "the environment is the caller's, in its order, and three variables more" {
+	local own=("PATH=$PATH" "XDG_RUNTIME_DIR=$XDG_RUNTIME_DIR" "FAUXROOT_TEST_MARK=$FAUXROOT_TEST_MARK"
+		EMPTY= $'ODD=two\nlines' "ASAN_OPTIONS=$ASAN_OPTIONS")
+	env -i "${own[@]}" "$FAUXROOT" --state-dir="$S" cat /proc/self/environ >seen 3>&- 4>&-
+	printf '%s\0' "${own[@]}" >wanted
+	cmp wanted <(head -c "$(stat -c %s wanted)" seen)
+	equals "ROOTLESSKIT_PARENT_EGID=$(id -g)
+ROOTLESSKIT_PARENT_EUID=$(id -u)
+ROOTLESSKIT_STATE_DIR=$S" "$(tail -c "+$(($(stat -c %s wanted) + 1))" seen | tr '\0' '\n' | sort)"
 }
 
 @test "variables of an outer instance are replaced, not doubled" {

@@ -1,0 +1,136 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# The launcher where containers and packages put it: as PID 1, with file capabilities, as root.
+
+load ../../lib/common
+load ../../lib/root
+
+setup() {
+	root_setup
+}
+
+# pid1 COMMAND… - the launcher as PID 1 of a PID namespace with a /proc of its own
+pid1() {
+	unshare --pid --fork --mount-proc --kill-child -- \
+		setpriv --reuid "$USER_UID" --regid "$USER_GID" --init-groups --inh-caps=-all \
+		"$FAUXROOT" "$@" 3>&- 4>&-
+}
+
+@test "as PID 1: the status is the target's" {
+	run -0 pid1 sh -c 'echo $PPID'
+	equals 1 "$output"
+	run -17 pid1 sh -c 'exit 17'
+	run -137 pid1 sh -c 'kill -9 $$'
+	run -127 pid1 no-such-command-here
+	run -0 pid1 --net=slirp4netns --copy-up=/etc --copy-up=/run ip -o -4 addr show tap0
+	says "$output" '10\.0\.2\.100'
+}
+
+@test "as PID 1: signals from outside reach the target" {
+	unshare --pid --fork --mount-proc --kill-child -- \
+		setpriv --reuid "$USER_UID" --regid "$USER_GID" --init-groups --inh-caps=-all \
+		"$FAUXROOT" --state-dir="$S" "$PROBE" catch 15 </dev/null >"$OUT" 2>"$LOG" 3>&- 4>&- &
+	local outer=$! inner
+	wait_for grep -q ready "$OUT"
+	inner=$(cat "/proc/$outer/task/$outer/children")
+	kill -USR1 $inner
+	wait_for grep -qx 10 "$OUT"
+	kill -TERM $inner
+	wait_for gone "$outer"
+	grep -qx 15 "$OUT"
+	wait "$outer"
+}
+
+@test "as PID 1: orphans are reaped, and a living one does not hold it" {
+	run -7 pid1 "$PROBE" forks 500
+	run -3 timeout 30 unshare --pid --fork --mount-proc --kill-child -- \
+		setpriv --reuid "$USER_UID" --regid "$USER_GID" --init-groups \
+		"$FAUXROOT" sh -c 'setsid sleep 100 >/dev/null 2>&1 & exit 3' 3>&- 4>&-
+}
+
+@test "a binary with file capabilities: identity, network and copy-up work" {
+	cp "$FAUXROOT" "$T/withcap"
+	setcap cap_net_bind_service=ep "$T/withcap"
+	run -0 as_user "$T/withcap" --net=slirp4netns --copy-up=/etc --copy-up=/run sh -c \
+		'id -u; tr -s " " </proc/self/uid_map; ip -o -4 addr show tap0; stat -f -c %T /etc'
+	says "$output" '^0$'
+	says "$output" '^ 1 100000 65536$'
+	says "$output" '10\.0\.2\.100'
+	says "$output" '^tmpfs$'
+	run -9 as_user "$T/withcap" sh -c 'exit 9'
+}
+
+@test "a binary with file capabilities: the killed helper comes back" {
+	cp "$FAUXROOT" "$T/withcap"
+	setcap cap_net_bind_service=ep "$T/withcap"
+	FAUXROOT=$T/withcap launch_as -- --net=slirp4netns sleep 100
+	local old
+	old=$(child_of "$LAUNCHER" slirp4netns)
+	kill -KILL "$old"
+	replaced() {
+		local now
+		now=$(child_of "$LAUNCHER" slirp4netns) && [ "$now" != "$old" ]
+	}
+	wait_for replaced
+	stop
+}
+
+@test "a binary with file capabilities: the target has the launcher's bounding set only in its namespace" {
+	cp "$FAUXROOT" "$T/withcap"
+	setcap cap_net_bind_service=ep "$T/withcap"
+	run -0 as_user "$T/withcap" grep -E '^Cap(Inh|Amb)' /proc/self/status
+	equals "CapInh: 0000000000000000
+CapAmb: 0000000000000000" "$(tr '\t' ' ' <<<"$output")"
+}
+
+# Root with ranges of its own, as in a container image.
+as_root_with_ranges() {
+	printf 'root:100000:65536\n' >"$T/subid"
+	chmod 0644 "$T/subid"
+	unshare --mount --propagation private sh -c '
+		mount --bind "$1" /etc/subuid && mount --bind "$1" /etc/subgid && shift && exec "$@"' \
+		sh "$T/subid" "$FAUXROOT" "$@" 3>&- 4>&-
+}
+
+@test "as root: the maps are written directly, no newuidmap is needed" {
+	mkdir "$T/bin"
+	ln -s "$(command -v cat)" "$T/bin/"
+	run -0 as_root_with_ranges env PATH=/usr/sbin:/usr/bin cat /proc/self/uid_map
+	equals " 0 0 1
+ 1 100000 65536" "$(tr -s ' ' <<<"$output")"
+	printf 'root:100000:65536\n' >"$T/subid"
+	run -0 unshare --mount --propagation private sh -c '
+		mount --bind "$1/subid" /etc/subuid && mount --bind "$1/subid" /etc/subgid &&
+		PATH=$1/bin exec "$FAUXROOT" cat /proc/self/gid_map' sh "$T"
+	equals " 0 0 1
+ 1 100000 65536" "$(tr -s ' ' <<<"$output")"
+}
+
+@test "as root: a network, copy-up and an exit status" {
+	run -6 as_root_with_ranges --net=slirp4netns --copy-up=/etc --copy-up=/run sh -c \
+		'ip -o -4 addr show tap0; exit 6'
+	says "$output" '10\.0\.2\.100'
+}
+
+@test "as root without CAP_SETFCAP: newuidmap or a clear refusal, never half a map" {
+	printf 'root:100000:65536\n' >"$T/subid"
+	run unshare --mount --propagation private sh -c '
+		mount --bind "$1" /etc/subuid && mount --bind "$1" /etc/subgid &&
+		exec capsh --drop=cap_setfcap -- -c "\"\$FAUXROOT\" cat /proc/self/uid_map"' sh "$T/subid" 3>&- 4>&-
+	if [ "$status" -eq 0 ]; then
+		equals " 0 0 1
+ 1 100000 65536" "$(tr -s ' ' <<<"$output")"
+	else
+		equals 125 "$status"
+		says "$output" 'map|CAP_SETFCAP'
+	fi
+}
+
+@test "in a masked container: /sys read-only or masked is a warning at most" {
+	run -0 unshare --mount --propagation private sh -c 'mount -o remount,ro,bind /sys && exec "$@"' sh \
+		setpriv --reuid "$USER_UID" --regid "$USER_GID" --init-groups "$FAUXROOT" --net=none \
+		sh -c 'ls /sys/class/net | head -1' 3>&- 4>&-
+	run -0 unshare --mount --propagation private sh -c \
+		'mount -t tmpfs none /sys/fs/cgroup && mount -t tmpfs -o ro none /sys/firmware && exec "$@"' sh \
+		setpriv --reuid "$USER_UID" --regid "$USER_GID" --init-groups "$FAUXROOT" --net=none true 3>&- 4>&-
+}

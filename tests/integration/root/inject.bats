@@ -1,0 +1,151 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# A launch broken at every system call: whatever fails, and wherever a signal comes, there is one clear
+# line, a status of ours or the target's, and nothing left.
+#
+# strace runs as root with -u, so that newuidmap keeps its setuid bit. when=N counts per process: the
+# launcher, the child and the helpers are each hit at their own N-th call. A sample is taken by default;
+# FULL=1 takes every N.
+
+load ../../lib/common
+load ../../lib/root
+
+setup() {
+	LEAKS=0 # LeakSanitizer cannot work in a traced process
+	root_setup
+	TARGET_PROGRAM=$(command -v busybox || command -v true)
+}
+
+# inject EXPRESSION OPTIONS… - one launch of "true" under strace; $code and $T/err
+inject() {
+	local expression=$1
+	shift
+	code=0
+	timeout -k 5 60 strace -f -qq -o /dev/null -u "$FAUXROOT_TEST_USER" -E "PATH=$PATH" \
+		-e "$expression" "$FAUXROOT" "$@" true </dev/null >"$T/stdout" 2>"$T/err" 3>&- 4>&- || code=$?
+}
+
+# Nothing of this round is left: cheaper than common_teardown's look, and says at which round.
+round_is_clean() {
+	local left
+	left=$(await_nothing_left)
+	if [ -n "$left" ]; then
+		echo "$1: left behind: $left" >&2
+		cat "$T/err" >&2
+		return 1
+	fi
+}
+
+# sane EXPRESSION STATUS… - the round's status is one of these, and a failure has said something
+sane() {
+	local expression=$1 wanted
+	shift
+	for wanted in "$@"; do
+		if [ "$code" -eq "$wanted" ]; then
+			if [ "$code" -eq 0 ] || [ "$code" -eq 143 ] || [ -s "$T/err" ]; then
+				return 0
+			fi
+			echo "$expression: status $code without a word" >&2
+			return 1
+		fi
+	done
+	echo "$expression: status $code" >&2
+	cat "$T/err" >&2
+	return 1
+}
+
+# How many system calls does the launcher itself make in such a launch?
+count_calls() { # OPTIONS…
+	strace -qq -o "$T/trace" -u "$FAUXROOT_TEST_USER" -E "PATH=$PATH" "$FAUXROOT" "$@" true \
+		</dev/null >/dev/null 2>&1 3>&- 4>&- || true
+	wc -l <"$T/trace"
+}
+
+sweep_term() { # ROUNDS OPTIONS…
+	local rounds=$1 calls step n
+	shift
+	calls=$(count_calls "$@")
+	[ "$calls" -gt 50 ]
+	step=$((calls / rounds + 1))
+	[ -z "${FULL:-}" ] || step=1
+	for ((n = 1; n <= calls; n += step)); do
+		inject "inject=all:signal=TERM:when=$n" "$@"
+		# A helper that is hit fails the launch by its name: 125.
+		sane "SIGTERM at call $n of $calls" 0 143 125
+		round_is_clean "SIGTERM at call $n of $calls"
+	done
+}
+
+@test "SIGTERM at the system calls of a launch" {
+	sweep_term 40
+}
+
+@test "SIGTERM at the system calls of a launch with a network and copied-up directories" {
+	sweep_term 40 --net=slirp4netns --copy-up=/etc
+}
+
+@test "SIGINT at the system calls of a launch" {
+	local calls n
+	calls=$(count_calls --net=none)
+	for ((n = 1; n <= calls; n += calls / 10 + 1)); do
+		inject "inject=all:signal=INT:when=$n" --net=none
+		sane "SIGINT at call $n" 0 130 125
+		round_is_clean "SIGINT at call $n"
+	done
+}
+
+# Each call that the launch makes, each error that a machine gives, at the first few times it is made.
+sweep_errors() { # CALL ERRORS TIMES OPTIONS…
+	local call=$1 errors=$2 times=$3 errnum n step
+	shift 3
+	step=$((times / 4 + 1))
+	[ -z "${FULL:-}" ] || step=1
+	for errnum in $errors; do
+		for ((n = 1; n <= times; n += step)); do
+			inject "inject=$call:error=$errnum:when=$n" "$@"
+			# 126, 127: it was the target's own call, or that of its loader.
+			sane "$call: $errnum at $n" 0 125 126 127 1
+			round_is_clean "$call: $errnum at $n"
+		done
+	done
+}
+
+NET="--net=slirp4netns --copy-up=/etc"
+
+@test "clone fails" {
+	local errnum
+	for errnum in ENOSPC EPERM EAGAIN; do
+		inject "inject=clone:error=$errnum:when=1" $NET
+		sane "clone: $errnum" 125
+		round_is_clean "clone: $errnum"
+	done
+	sweep_errors clone "ENOSPC EPERM EINTR" 4 $NET
+}
+
+@test "mount fails" {
+	sweep_errors mount "ENOSPC EPERM EINTR" 6 $NET
+	sweep_errors open_tree,move_mount "EPERM ENOSPC" 2 $NET
+}
+
+@test "openat fails" {
+	sweep_errors openat "EMFILE EPERM ENOSPC EINTR" 40 $NET
+}
+
+@test "write fails" {
+	sweep_errors write "ENOSPC EPERM EINTR" 12 $NET
+}
+
+@test "socket and socketpair fail" {
+	sweep_errors socket "EMFILE EPERM EINTR" 6 $NET
+	sweep_errors socketpair "EMFILE EPERM" 2 $NET
+}
+
+@test "what else may run out: pidfds, signalfd, epoll, inotify, pipes, memory" {
+	local call
+	for call in signalfd4 epoll_create1 inotify_init1 pipe2 eventfd2 timerfd_create setns flock renameat2 \
+		mkdirat fchmod fstat setresuid setresgid setgroups prctl execve; do
+		inject "inject=$call:error=EPERM:when=1" $NET 2>/dev/null
+		[ "$code" -lt 128 ] || sane "$call: EPERM" 0 125
+		round_is_clean "$call: EPERM"
+	done
+}

@@ -1,0 +1,167 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# The host's /etc/resolv.conf and /etc/hosts replaced while the child runs, on a copy of /etc in a
+# mount namespace of the test.
+
+load ../../lib/common
+load ../../lib/root
+
+setup_file() {
+	load_root || return
+	cp -a /etc "$BATS_FILE_TMPDIR/etc"
+	chmod a+rx "$BATS_FILE_TMPDIR" "${BATS_FILE_TMPDIR%/*}"
+}
+
+setup() {
+	root_setup
+	cp -a "$BATS_FILE_TMPDIR/etc" "$T/etc"
+	holder SCRATCH --mount --propagation private
+	scratch mount --bind "$T/etc" /etc
+	E=$T/etc
+}
+
+teardown() {
+	kill -KILL "$SCRATCH" 2>/dev/null
+	common_teardown
+}
+
+scratch() {
+	nsenter --target "$SCRATCH" --mount "$@" 3>&- 4>&-
+}
+
+launch_scratch() {
+	launch_as nsenter --target "$SCRATCH" --mount -- --net=slirp4netns "$@"
+}
+
+child() {
+	nsenter --target "$TARGET" --user --mount --preserve-credentials "$@" 3>&- 4>&-
+}
+
+ours() {
+	child grep -qx 'nameserver 10.0.2.3' /etc/resolv.conf 2>/dev/null
+}
+
+# The file that systemd-resolved renames over is the one that /etc/resolv.conf leads to.
+by_link() {
+	mkdir "$E/resolved"
+	echo 'nameserver 192.0.2.1' >"$E/resolved/stub.conf"
+	ln -sf "${1:-resolved/stub.conf}" "$E/resolv.conf"
+}
+
+replace() { # FILE TEXT
+	scratch sh -c 'printf "%s\n" "$2" >"$1.new" && mv "$1.new" "$1"' sh "$1" "$2"
+}
+
+@test "the file that the link leads to is replaced: the child keeps its own, without copy-up" {
+	by_link
+	launch_scratch sleep 100
+	ours
+	local i
+	for i in 1 2 3; do
+		replace /etc/resolved/stub.conf "nameserver 192.0.2.$i"
+		ours
+	done
+	stop
+}
+
+@test "the file that the link leads to is replaced: with copy-up" {
+	by_link
+	launch_scratch --copy-up=/etc sleep 100
+	ours
+	replace /etc/resolved/stub.conf "nameserver 192.0.2.9"
+	ours
+	stop
+}
+
+@test "/etc/resolv.conf itself is replaced: with copy-up nothing changes" {
+	launch_scratch --copy-up=/etc sleep 100
+	ours
+	replace /etc/resolv.conf "nameserver 192.0.2.9"
+	ours
+	stop
+}
+
+@test "/etc/resolv.conf itself is replaced, without copy-up: put back, or said" {
+	launch_scratch sleep 100
+	ours
+	local i
+	for i in 1 2 3; do
+		replace /etc/resolv.conf "nameserver 192.0.2.$i"
+		wait_for ours
+		# The host's own is what the host wrote.
+		equals "nameserver 192.0.2.$i" "$(scratch cat /etc/resolv.conf)"
+	done
+	stop
+}
+
+@test "a link put in the place of /etc/resolv.conf, without copy-up" {
+	launch_scratch sleep 100
+	scratch sh -c 'mkdir /etc/resolved && echo nameserver 192.0.2.1 >/etc/resolved/stub.conf &&
+		ln -s resolved/stub.conf /etc/new && mv /etc/new /etc/resolv.conf'
+	wait_for ours
+	equals "nameserver 192.0.2.1" "$(scratch cat /etc/resolv.conf)"
+	stop
+}
+
+@test "/etc/hosts replaced, without copy-up" {
+	launch_scratch sleep 100
+	local name
+	name=$(hostname)
+	replace /etc/hosts "192.0.2.7 somewhere"
+	named() { child grep -qE "^127\..*[[:space:]]$name" /etc/hosts; }
+	wait_for named
+	stop
+}
+
+@test "/etc/resolv.conf as a dangling link" {
+	by_link /run/nowhere/stub.conf
+	launch_scratch sleep 100
+	ours
+	stop
+	launch_scratch --copy-up=/etc sleep 100
+	ours
+	stop
+	equals /run/nowhere/stub.conf "$(readlink "$E/resolv.conf")"
+}
+
+@test "no /etc/resolv.conf at all: with copy-up one is made, and the host still has none" {
+	rm "$E/resolv.conf"
+	launch_scratch --copy-up=/etc sleep 100
+	ours
+	stop
+	[ ! -e "$E/resolv.conf" ]
+}
+
+@test "a link through /run, with /etc and /run copied up" {
+	mkdir "$T/run-resolve"
+	by_link "$T/run-resolve/stub.conf"
+	echo 'nameserver 192.0.2.1' >"$T/run-resolve/stub.conf"
+	launch_scratch --copy-up=/etc --copy-up=/run sleep 100
+	ours
+	scratch sh -c 'echo nameserver 192.0.2.2 >"$1/new" && mv "$1/new" "$1/stub.conf"' sh "$T/run-resolve"
+	ours
+	stop
+}
+
+@test "search, domain and options come from the file that the link leads to; sizes are bounded" {
+	by_link
+	printf '# comment\nnameserver 192.0.2.1\nsearch a.example b.example\noptions ndots:3 edns0\n' >"$E/resolved/stub.conf"
+	launch_scratch sleep 100
+	equals "nameserver 10.0.2.3
+search a.example b.example
+options ndots:3 edns0" "$(child cat /etc/resolv.conf)"
+	stop
+	head -c 5000000 /dev/zero | tr '\0' '#' >"$E/resolved/stub.conf"
+	launch_scratch sleep 100
+	ours
+	stop
+}
+
+@test "a resolv.conf that is a FIFO or a directory does not hang the launch" {
+	by_link
+	rm "$E/resolved/stub.conf"
+	mkfifo "$E/resolved/stub.conf"
+	run timeout 20 nsenter --target "$SCRATCH" --mount setpriv --reuid "$USER_UID" --regid "$USER_GID" \
+		--init-groups "$FAUXROOT" --net=slirp4netns --copy-up=/etc true 3>&- 4>&-
+	[ "$status" -eq 0 ] || [ "$status" -eq 125 ]
+}
