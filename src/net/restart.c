@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "restart.h"
+#include "fauxroot/net/restart.h"
 
 int restart_note(struct restart_window *window, int64_t now_ms)
 {

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../restart.h"
+#include "fauxroot/net/restart.h"
 #include "fauxroot/base/spawn.h"
 #include "fauxroot/net/net.h"
 

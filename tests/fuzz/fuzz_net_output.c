@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The output of slirp4netns: a version that is taken is written there in decimal, and a complaint
+ * is one printable line made of the text's own.
+ */
+#include <assert.h>
+#include <ctype.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "fauxroot/base/macro.h"
+#include "fauxroot/base/str.h"
+#include "net/slirp4netns/slirp4netns.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_version(const char *text)
+{
+	struct slirp_version v;
+	char numbers[64];
+	const char *rest;
+
+	if (slirp_version_parse(text, &v) < 0)
+		return;
+	rest = str_after(text, "slirp4netns version ");
+	assert(rest);
+	snprintf(numbers, sizeof(numbers), "%u.%u.%u", v.major, v.minor, v.patch);
+	/* Leading zeros are the only other way to write them. */
+	if (!str_after(rest, numbers))
+		assert(strchr(rest, '0'));
+	assert(slirp_version_sufficient(&v) == (v.major > 0 || v.minor > 3));
+	snprintf(numbers, sizeof(numbers), "%u", v.libslirp_major);
+	assert(v.libslirp_major == 0 || strstr(rest, numbers));
+}
+
+static void check_complaint(const char *text, size_t size)
+{
+	char complaint[256];
+	_cleanup_free_ char *small = malloc(size);
+
+	assert(small);
+	slirp_complaint(text, complaint, sizeof(complaint));
+	assert(strlen(complaint) < sizeof(complaint));
+	for (const char *p = complaint; *p; p++)
+		assert((unsigned char)*p >= 0x20 && *p != 0x7f);
+	/* Any size of the result is kept to. */
+	slirp_complaint(text, small, size);
+	assert(strlen(small) < size);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char text[512];
+
+	if (size == 0)
+		return 0;
+	size = MIN(size, sizeof(text) - 1);
+	memcpy(text, data, size);
+	text[size] = '\0';
+	check_version(text);
+	check_complaint(text, (size_t)data[0] % 64 + 1);
+	return 0;
+}

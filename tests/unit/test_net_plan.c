@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The registry, the network that each driver will give, and how often a helper may die. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "fauxroot/base/err.h"
+#include "fauxroot/config/cidr.h"
+#include "fauxroot/net/net.h"
+#include "fauxroot/net/restart.h"
+
+static void registry(void **state)
+{
+	const struct net_driver *const *driver = net_drivers();
+	unsigned seen = 0;
+
+	(void)state;
+	for (; *driver; driver++) {
+		assert_int_equal(seen & 1U << (*driver)->mode, 0);
+		seen |= 1U << (*driver)->mode;
+		assert_non_null((*driver)->name);
+		assert_non_null((*driver)->plan);
+		assert_non_null((*driver)->start);
+	}
+	assert_int_equal(seen, 1U << NET_HOST | 1U << NET_NONE | 1U << NET_SLIRP4NETNS);
+}
+
+static void without_driver(void **state)
+{
+	struct config config = {.net = NET_VPNKIT};
+	struct error err = {0};
+	struct net net;
+
+	(void)state;
+	assert_int_equal(net_open(&config, -1, &net, &err), -EOPNOTSUPP);
+	assert_int_equal(err.step, STEP_OPTIONS);
+	net_stop(&net);
+}
+
+struct plan_case {
+	const char *cidr; /* NULL: not given */
+	unsigned mtu;
+	char *ifname;
+	bool ipv6;
+
+	int rc;
+	const char *address, *gateway, *dns;
+	unsigned ret_prefix, ret_mtu;
+	const char *ret_ifname;
+};
+
+static const struct plan_case plan_cases[] = {
+	{NULL, 0, NULL, false, 0, "10.0.2.100", "10.0.2.2", "10.0.2.3", 24, 65520, "tap0"},
+	{NULL, 1500, (char *)"eth7", true, 0, "10.0.2.100", "10.0.2.2", "10.0.2.3", 24, 1500,
+	 "eth7"},
+	{"192.168.128.0/25", 65521, NULL, false, 0, "192.168.128.100", "192.168.128.2",
+	 "192.168.128.3", 25, 65521, "tap0"},
+	{"172.16.0.0/12", 0, NULL, false, 0, "172.16.0.100", "172.16.0.2", "172.16.0.3", 12, 65520,
+	 "tap0"},
+	{"10.0.0.128/25", 0, NULL, false, 0, "10.0.0.228", "10.0.0.130", "10.0.0.131", 25, 65520,
+	 "tap0"},
+	{NULL, 0, (char *)"fifteen-bytes-x", false, 0, "10.0.2.100", "10.0.2.2", "10.0.2.3", 24,
+	 65520, "fifteen-bytes-x"},
+	{NULL, 0, (char *)"sixteen-bytes-xx", false, -EINVAL, NULL, NULL, NULL, 0, 0, NULL},
+	{NULL, 68, NULL, false, 0, "10.0.2.100", "10.0.2.2", "10.0.2.3", 24, 68, "tap0"},
+	{NULL, 67, NULL, false, -EINVAL, NULL, NULL, NULL, 0, 0, NULL},
+	{NULL, 1280, NULL, true, 0, "10.0.2.100", "10.0.2.2", "10.0.2.3", 24, 1280, "tap0"},
+	{NULL, 1279, NULL, true, -EINVAL, NULL, NULL, NULL, 0, 0, NULL},
+};
+
+static void assert_address(int family, const void *address, const char *expected)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	assert_string_equal(inet_ntop(family, address, text, sizeof(text)), expected);
+}
+
+static void check_dns(const struct net_plan *plan, const char *dns)
+{
+	const struct net net = {.plan = *plan};
+	_cleanup_strv_ struct strv servers = {0};
+
+	assert_int_equal(net_dns(&net, &servers), 0);
+	assert_int_equal(servers.n, plan->ipv6 ? 2 : 1);
+	assert_string_equal(servers.items[0], dns);
+	if (plan->ipv6)
+		assert_string_equal(servers.items[1], "fd00::3");
+}
+
+static void slirp4netns_plan(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(plan_cases); i++) {
+		const struct plan_case *c = &plan_cases[i];
+		struct config config = {.mtu = c->mtu, .ifname = c->ifname, .ipv6 = c->ipv6};
+		struct error err = {0};
+		struct net_plan plan;
+
+		if (c->cidr)
+			assert_int_equal(cidr_parse(c->cidr, &config.cidr), 0);
+		assert_int_equal(net_driver_slirp4netns.plan(&config, &plan, &err), c->rc);
+		if (c->rc < 0) {
+			/* The sentence names the option. */
+			assert_int_equal(strncmp(err.text, "--", 2), 0);
+			continue;
+		}
+		assert_true(plan.own_netns && plan.configures_dns);
+		assert_address(AF_INET, &plan.address, c->address);
+		assert_address(AF_INET, &plan.gateway, c->gateway);
+		assert_int_equal(plan.prefix, c->ret_prefix);
+		assert_int_equal(plan.mtu, c->ret_mtu);
+		assert_string_equal(plan.ifname, c->ret_ifname);
+		check_dns(&plan, c->dns);
+		if (!c->ipv6)
+			continue;
+		assert_address(AF_INET6, &plan.address6, "fd00::100");
+		assert_address(AF_INET6, &plan.gateway6, "fd00::2");
+	}
+}
+
+static void plain_plans(void **state)
+{
+	const struct config config = {.mtu = 1500, .ipv6 = true};
+	_cleanup_strv_ struct strv servers = {0};
+	struct net net = {0};
+
+	(void)state;
+	assert_int_equal(net_driver_host.plan(&config, &net.plan, NULL), 0);
+	assert_false(net.plan.own_netns || net.plan.configures_dns);
+	assert_int_equal(net_driver_none.plan(&config, &net.plan, NULL), 0);
+	assert_true(net.plan.own_netns);
+	assert_false(net.plan.configures_dns);
+	assert_int_equal(net_dns(&net, &servers), 0);
+	assert_int_equal(servers.n, 0);
+}
+
+static void missing_helper(void **state)
+{
+	struct config config = {.net = NET_SLIRP4NETNS,
+				.slirp4netns_binary = (char *)"/nonexistent/slirp4netns"};
+	struct error err = {0};
+	struct net net;
+
+	(void)state;
+	assert_int_equal(net_open(&config, -1, &net, &err), -ENOENT);
+	assert_int_equal(err.step, STEP_SLIRP);
+	assert_non_null(strstr(err.text, "/nonexistent/slirp4netns"));
+	net_stop(&net);
+}
+
+struct death {
+	int64_t at_ms;
+	int delay_ms;
+};
+
+static void check_deaths(const struct death *deaths, size_t n)
+{
+	struct restart_window window = {0};
+
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(restart_note(&window, deaths[i].at_ms), deaths[i].delay_ms);
+}
+
+static void restarts(void **state)
+{
+	static const struct death quick[] = {
+		{5000, 0}, {5001, 100}, {5002, 200}, {5003, 300}, {5004, -1},
+	};
+	static const struct death just_inside[] = {
+		{1, 0}, {2, 100}, {3, 200}, {4, 300}, {10000, -1},
+	};
+	/* The first has left the window when the fifth comes, the second when the sixth does. */
+	static const struct death just_outside[] = {
+		{1, 0}, {2, 100}, {3, 200}, {4, 300}, {10001, 300}, {10002, 300}, {10002, -1},
+	};
+	static const struct death now_and_then[] = {
+		{1, 0},	    {20000, 0},	 {40000, 0},	{60000, 0},
+		{80000, 0}, {100000, 0}, {100001, 100}, {130000, 0},
+	};
+
+	(void)state;
+	check_deaths(quick, ARRAY_SIZE(quick));
+	check_deaths(just_inside, ARRAY_SIZE(just_inside));
+	check_deaths(just_outside, ARRAY_SIZE(just_outside));
+	check_deaths(now_and_then, ARRAY_SIZE(now_and_then));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(registry),	    cmocka_unit_test(without_driver),
+		cmocka_unit_test(slirp4netns_plan), cmocka_unit_test(plain_plans),
+		cmocka_unit_test(missing_helper),   cmocka_unit_test(restarts),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
