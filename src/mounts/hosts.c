@@ -17,13 +17,23 @@
 /* White space as isspace(3) in the C locale: a carriage return, too. */
 static const char blanks[] = " \t\r\v\f";
 
+/* Take one line, up to a NUL where it has one: no resolver sees beyond that, and our text ends
+ * there. */
+static bool next_line(struct cursor *text, struct cursor *ret)
+{
+	if (!cursor_line(text, ret))
+		return false;
+	ret->end = ret->at + strnlen(ret->at, cursor_left(ret));
+	return true;
+}
+
 /* Take the next word of a line; false at its end, or where a comment begins. */
 static bool next_word(struct cursor *line, struct cursor *ret)
 {
 	const char *start;
 	size_t n;
 
-	while (!cursor_at_end(line) && *line->at && strchr(blanks, *line->at))
+	while (!cursor_at_end(line) && strchr(blanks, *line->at))
 		line->at++;
 	cursor_until(line, " \t\r\v\f#", &start, &n);
 	*ret = cursor_of_n(start, n);
@@ -68,7 +78,7 @@ static bool on_loopback(struct cursor host, const char *name, int family)
 	struct cursor line, address;
 	bool loopback = false;
 
-	while (cursor_line(&host, &line))
+	while (next_line(&host, &line))
 		if (next_word(&line, &address) && address_family(&address, &loopback) == family &&
 		    line_has_name(line, name))
 			return loopback;
@@ -98,8 +108,7 @@ char *hosts_compose(const char *host, size_t size, const char *hostname)
 		fprintf(out, "127.0.0.1\t%s\n", hostname);
 	if (is_name(hostname) && !on_loopback(rest, hostname, AF_INET6))
 		fprintf(out, "::1\t%s\n", hostname);
-	/* A NUL would end the text that we return, and no resolver sees beyond it in its line. */
-	while (cursor_line(&rest, &line))
-		fprintf(out, "%.*s\n", (int)strnlen(line.at, cursor_left(&line)), line.at);
+	while (next_line(&rest, &line))
+		fprintf(out, "%.*s\n", (int)cursor_left(&line), line.at);
 	return fclose(out) == 0 ? TAKE_PTR(text) : NULL;
 }

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hosts: the input's first line is the host's name, the rest its file. The file's lines all stand
+ * at the end of ours, before them are at most two of our own, and composing it once more changes
+ * nothing.
+ */
+#include <assert.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "fauxroot/base/parse.h"
+#include "mounts/etctext.h"
+
+static size_t count_lines(struct cursor c)
+{
+	struct cursor line;
+	size_t n = 0;
+
+	while (cursor_line(&c, &line))
+		n++;
+	return n;
+}
+
+/* Take one of our own lines: it must stand here as a resolver reads it. */
+static void take_own(struct cursor *c, const char *name)
+{
+	assert(name[0] && !strpbrk(name, " \t\r\v\f#"));
+	assert(cursor_word(c, "127.0.0.1\t") || cursor_word(c, "::1\t"));
+	assert(cursor_word(c, name) && cursor_char(c, '\n'));
+}
+
+static void check_host_lines(struct cursor ours, struct cursor host)
+{
+	struct cursor line, host_line;
+
+	while (cursor_line(&host, &host_line)) {
+		size_t n = strnlen(host_line.at, cursor_left(&host_line));
+
+		assert(cursor_line(&ours, &line));
+		assert(cursor_left(&line) == n && memcmp(line.at, host_line.at, n) == 0);
+	}
+	assert(cursor_at_end(&ours));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct cursor host = cursor_of_n((const char *)data, size), first = host, ours;
+	size_t added;
+	char name[65] = "", *once, *twice;
+
+	if (cursor_line(&host, &first))
+		snprintf(name, sizeof(name), "%.*s", (int)cursor_left(&first), first.at);
+	once = hosts_compose(host.at, cursor_left(&host), name);
+	twice = once ? hosts_compose(once, strlen(once), name) : NULL;
+	if (twice) {
+		assert(streq(once, twice));
+		ours = cursor_of(once);
+		added = count_lines(ours) - count_lines(host);
+		assert(added <= 2);
+		while (added-- > 0)
+			take_own(&ours, name);
+		check_host_lines(ours, host);
+	}
+	free(once);
+	free(twice);
+	return 0;
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The texts of resolv.conf and hosts, table by table. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "mounts/etctext.h"
+
+#define NS "nameserver 10.0.2.3\n"
+
+static void test_resolvconf(void **state)
+{
+	static const struct {
+		const char *host, *expected;
+	} table[] = {
+		{"", NS},
+		{"nameserver 127.0.0.53\n", NS},
+		{"search a.example b.example\n", NS "search a.example b.example\n"},
+		{"domain a.example\n", NS "domain a.example\n"},
+		/* The last of search and domain wins. */
+		{"search a b\ndomain c\n", NS "domain c\n"},
+		{"domain c\nsearch a b\n", NS "search a b\n"},
+		{"search a\nsearch b c\n", NS "search b c\n"},
+		/* systemd-resolved's way to say "none". */
+		{"search .\n", NS "search .\n"},
+		/* A keyword without a value is no line. */
+		{"search a\nsearch\n", NS "search a\n"},
+		{"search a\nsearch \t \n", NS "search a\n"},
+		{"options\n", NS},
+		/* Options add up, wherever they stand. */
+		{"options edns0 trust-ad\nnameserver 127.0.0.53\noptions\tndots:2\n",
+		 NS "options edns0 trust-ad ndots:2\n"},
+		{"options ndots:1\nsearch a\n", NS "search a\noptions ndots:1\n"},
+		/* Comments, and what is none. */
+		{"# search a\n; options b\n#\n", NS},
+		{"search a # b\noptions x ;y\n", NS "search a\noptions x\n"},
+		{"search a#b\n", NS "search a#b\n"},
+		{"search # a\n", NS},
+		/* A keyword starts the line and is a whole word. */
+		{" search a\n\toptions b\n", NS},
+		{"searching a\noptionsb\ndomains c\n", NS},
+		{"search a\nSEARCH b\n", NS "search a\n"},
+		/* White space of all kinds, no newline at the end. */
+		{"search\ta \t b", NS "search a b\n"},
+		{"search a\r\noptions b\r\n\r\n", NS "search a\noptions b\n"},
+		/* Control characters separate words. */
+		{"search a\x01"
+		 "b\x7f"
+		 "c\n",
+		 NS "search a b c\n"},
+		{"sortlist 10.0.0.0\nlookup file\nfamily inet4\nnonsense\n", NS},
+		{"\n\n\n", NS},
+	};
+	char *servers[] = {"10.0.2.3", NULL};
+	const struct strv dns = {servers, 1};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		char *text = resolvconf_compose(table[i].host, strlen(table[i].host), &dns);
+
+		assert_non_null(text);
+		assert_string_equal(text, table[i].expected);
+		free(text);
+	}
+}
+
+static void test_resolvconf_servers(void **state)
+{
+	static const char host[] = "search a\0b\nnameserver 1.1.1.1";
+	char *servers[] = {"10.0.2.3", "fd00::3", NULL};
+	const struct strv two = {servers, 2}, none = {NULL, 0};
+	char *text = resolvconf_compose(host, sizeof(host) - 1, &two);
+
+	(void)state;
+	assert_string_equal(text, "nameserver 10.0.2.3\nnameserver fd00::3\nsearch a b\n");
+	free(text);
+	text = resolvconf_compose(host, 0, &none);
+	assert_string_equal(text, "");
+	free(text);
+}
+
+#define V4 "127.0.0.1\tbox\n"
+#define V6 "::1\tbox\n"
+
+static void test_hosts(void **state)
+{
+	static const struct {
+		const char *host, *expected;
+	} table[] = {
+		{"", V4 V6},
+		{"127.0.0.1 localhost\n", V4 V6 "127.0.0.1 localhost\n"},
+		/* On loopback already, by whatever address. */
+		{"127.0.1.1 box\n", V6 "127.0.1.1 box\n"},
+		{"127.0.1.1 box\n::1 box\n", "127.0.1.1 box\n::1 box\n"},
+		{"127.0.0.1\tlocalhost box\n::1 ip6-localhost box",
+		 "127.0.0.1\tlocalhost box\n::1 ip6-localhost box\n"},
+		{"0:0::0:1 box\n127.1.2.3 box\n", "0:0::0:1 box\n127.1.2.3 box\n"},
+		{"::1 BOX\n127.0.0.1 Box\n", "::1 BOX\n127.0.0.1 Box\n"},
+		{" 127.0.0.1 \t box\r\n\t::1 box\r\n", " 127.0.0.1 \t box\r\n\t::1 box\r\n"},
+		/* The first line that has the name counts. */
+		{"192.0.2.1 box\n127.0.0.1 box\n", V4 V6 "192.0.2.1 box\n127.0.0.1 box\n"},
+		{"127.0.0.1 box\n192.0.2.1 box\n2001:db8::1 box\n",
+		 V6 "127.0.0.1 box\n192.0.2.1 box\n2001:db8::1 box\n"},
+		/* Not the name: a part of one, one in a comment, one without an address. */
+		{"127.0.0.1 boxer inbox box.example\n",
+		 V4 V6 "127.0.0.1 boxer inbox box.example\n"},
+		{"127.0.0.1 localhost # box\n", V4 V6 "127.0.0.1 localhost # box\n"},
+		{"#127.0.0.1 box\n", V4 V6 "#127.0.0.1 box\n"},
+		{"127.0.0.1 x#box\n", V4 V6 "127.0.0.1 x#box\n"},
+		{"box 127.0.0.1 box\n", V4 V6 "box 127.0.0.1 box\n"},
+		{"127.0.0 box\n127.0.0.256 box\n", V4 V6 "127.0.0 box\n127.0.0.256 box\n"},
+		{"::ffff:127.0.0.1 box\n", V4 V6 "::ffff:127.0.0.1 box\n"},
+		{"box\n127.0.0.1\n", V4 V6 "box\n127.0.0.1\n"},
+		{"\n\n# all of it stands\n", V4 V6 "\n\n# all of it stands\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		char *text = hosts_compose(table[i].host, strlen(table[i].host), "box");
+
+		assert_non_null(text);
+		assert_string_equal(text, table[i].expected);
+		free(text);
+	}
+}
+
+/* gethostname(2) may give anything: what is no name is not written. */
+static void test_hosts_names(void **state)
+{
+	static const char *const bad[] = {"", "a b", "a\nb", "a#b", "#", "a\tb", "\x7f"};
+	static const char host[] = "127.0.0.1 x\0 box\n";
+	char *text;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		text = hosts_compose("1.2.3.4 x\n", 10, bad[i]);
+		assert_string_equal(text, "1.2.3.4 x\n");
+		free(text);
+	}
+	text = hosts_compose(host, sizeof(host) - 1, "box");
+	assert_string_equal(text, V4 V6 "127.0.0.1 x\n");
+	free(text);
+	text = hosts_compose("", 0, "box.example");
+	assert_string_equal(text, "127.0.0.1\tbox.example\n::1\tbox.example\n");
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_resolvconf),
+		cmocka_unit_test(test_resolvconf_servers),
+		cmocka_unit_test(test_hosts),
+		cmocka_unit_test(test_hosts_names),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
