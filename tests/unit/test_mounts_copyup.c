@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copy-up of real directories, with the new system calls and without them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <dirent.h>
+#include <limits.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/statvfs.h>
+#include <sys/un.h>
+#include <cmocka.h>
+
+#include "fauxroot/mounts/mounts.h"
+#include "scratch.h"
+
+/* What the jobs run under, in turn: everything; an old container. */
+static const bool worlds[] = {false, true};
+
+static void enter_world(const void *refused)
+{
+	static const char *const calls[] = {"openat2",	   "open_tree", "move_mount",
+					    "close_range", "clone3",	NULL};
+
+	if (*(const bool *)refused)
+		scratch_refuse(ENOSYS, calls);
+}
+
+static void run_in_worlds(void (*job)(const void *arg))
+{
+	for (size_t i = 0; i < ARRAY_SIZE(worlds); i++)
+		assert_int_equal(scratch_run(job, &worlds[i], 0), 0);
+}
+
+/* @dirs, separated by spaces and below the working directory unless a dot stands before, copied up.
+ */
+static int copy_up(const char *dirs, struct error *err)
+{
+	_cleanup_strv_ struct strv list = {NULL, 0};
+	_cleanup_free_ char *copy = strdup(dirs), *cwd = getcwd(NULL, 0);
+	char *rest = copy, *word;
+	bool etc_copied;
+
+	check(copy && cwd);
+	while ((word = strsep(&rest, " ")))
+		check(strv_addf(&list, "%s%s", cwd, word) == 0);
+	return copyup_apply_child(&list, "state", &etc_copied, err);
+}
+
+/* The name of the original below @dir: the one entry .roXXXXXX that is a directory. */
+static const char *original_name(const char *dir)
+{
+	static char name[NAME_MAX + 1];
+	DIR *stream = opendir(dir);
+	struct dirent *entry;
+	int n = 0;
+
+	check(stream);
+	while ((entry = readdir(stream)))
+		if (entry->d_type == DT_DIR && str_after(entry->d_name, ".ro")) {
+			snprintf(name, sizeof(name), "%s", entry->d_name);
+			n++;
+		}
+	closedir(stream);
+	check(n == 1 && strlen(name) == 9);
+	return name;
+}
+
+/* Does @entry of @dir lead into the original, as a link of the right text? */
+static bool leads_inside(const char *dir, const char *entry)
+{
+	char path[PATH_MAX], text[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, entry);
+	snprintf(text, sizeof(text), "%s/%s", original_name(dir), entry);
+	return links_to(path, text) && access(path, F_OK) == 0;
+}
+
+static int unix_socket(const char *path, bool listening)
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), rc;
+
+	check(fd >= 0);
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", path);
+	if (listening)
+		rc = bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 ? -1 : listen(fd, 1);
+	else
+		rc = connect(fd, (struct sockaddr *)&addr, sizeof(addr));
+	return rc < 0 ? -1 : fd;
+}
+
+static void set_up(void)
+{
+	check(mkdir("state", 0700) == 0 && mkdir("d", 0755) == 0);
+	put("d/file", "host");
+	check(mkdir("d/sub", 0755) == 0 && mkdir("d/sub/deep", 0755) == 0);
+	put("d/sub/file", "sub");
+}
+
+/* Every kind of entry, and what is mounted below. */
+static void copy_entries(const void *arg)
+{
+	struct error err = {0};
+	struct stat st;
+
+	set_up();
+	check(symlink("file", "d/link") == 0 && symlink("../none", "d/dangling") == 0);
+	check(symlink("/dev/null", "d/absolute") == 0);
+	check(mkfifo("d/fifo", 0600) == 0 && unix_socket("d/socket", true) >= 0);
+	check(mkdir("d/.ro", 0755) == 0);
+	check(mount("tmpfs", "d/sub", "tmpfs", 0, NULL) == 0);
+	check(chmod("d", 02751) == 0);
+	enter_world(arg);
+	check_ok(copy_up("/d", &err));
+
+	check(is_tmpfs("d") && stat("d", &st) == 0);
+	check((st.st_mode & 07777) == 02751 && st.st_uid == 0 && st.st_gid == 0);
+	check(leads_inside("d", "file") && leads_inside("d", "sub") && leads_inside("d", "fifo"));
+	check(leads_inside("d", ".ro") && leads_inside("d", "socket"));
+	check(links_to("d/link", "file") && holds("d/link", "host"));
+	check(links_to("d/dangling", "../none") && links_to("d/absolute", "/dev/null"));
+	check(stat("d/fifo", &st) == 0 && S_ISFIFO(st.st_mode));
+	check(unix_socket("d/socket", false) >= 0);
+	/* The tmpfs mounted on d/sub came along, and hides what is below it. */
+	check(access("d/sub/file", F_OK) < 0 && is_tmpfs("d/sub"));
+}
+
+/* Writing goes to the copy, except below a directory, which is the real one. */
+static void copy_is_private(const void *arg)
+{
+	struct error err = {0};
+	char original[PATH_MAX];
+
+	set_up();
+	enter_world(arg);
+	check_ok(copy_up("/d", &err));
+	snprintf(original, sizeof(original), "d/%s/file", original_name("d"));
+	check(unlink("d/file") == 0);
+	put("d/file", "ours");
+	put("d/new", "ours");
+	put("d/sub/new", "shared");
+	check(holds(original, "host"));
+	snprintf(original, sizeof(original), "d/%s/new", original_name("d"));
+	check(access(original, F_OK) < 0);
+	check(umount2("d", MNT_DETACH) == 0);
+	check(holds("d/file", "host") && access("d/new", F_OK) < 0 && holds("d/sub/new", "shared"));
+}
+
+static size_t count_mounts(const char *type)
+{
+	_cleanup_free_ char *text = NULL;
+	char needle[64];
+	size_t n = 0;
+
+	snprintf(needle, sizeof(needle), " - %s ", type);
+	check(file_read_bounded(AT_FDCWD, "/proc/self/mountinfo", 1 << 20, &text, NULL) == 0);
+	for (const char *at = text; (at = strstr(at, needle)); at++)
+		n++;
+	return n;
+}
+
+/* Doubles, in whatever spelling, are done once. */
+static void copy_doubles(const void *arg)
+{
+	struct error err = {0};
+	size_t before;
+
+	set_up();
+	check(symlink("d", "link") == 0);
+	enter_world(arg);
+	before = count_mounts("tmpfs");
+	check_ok(copy_up("/d /d/ //d /./d /d/sub/.. /link /link/", &err));
+	/* One for the copy; the original, another. */
+	check(count_mounts("tmpfs") == before + 2 && is_tmpfs("d"));
+	check(leads_inside("d", "file"));
+}
+
+static void copy_nested(const void *arg)
+{
+	static const char *const orders[] = {"/d /d/sub /d/sub/deep", "/d/sub/deep /d /d/sub",
+					     "/d/sub/deep /d/sub /d"};
+
+	set_up();
+	put("d/sub/deep/file", "deep");
+	enter_world(arg);
+	for (size_t i = 0; i < ARRAY_SIZE(orders); i++) {
+		struct error err = {0};
+
+		check_ok(copy_up(orders[i], &err));
+		check(leads_inside("d", "sub") && leads_inside("d/sub", "deep"));
+		check(leads_inside("d/sub/deep", "file"));
+		put("d/sub/new", "x");
+		put("d/sub/deep/new", "x");
+		check(unlink("d/sub/file") == 0 && unlink("d/sub/deep/file") == 0);
+		check(umount2("d", MNT_DETACH) == 0 && umount2("d/sub", MNT_DETACH) == 0 &&
+		      umount2("d/sub/deep", MNT_DETACH) == 0);
+		check(holds("d/sub/file", "sub") && holds("d/sub/deep/file", "deep"));
+		check(access("d/sub/new", F_OK) < 0 && access("d/sub/deep/new", F_OK) < 0);
+	}
+}
+
+/* The launcher goes on writing to its state directory, which lies below a copied-up one. */
+static void copy_above_state(const void *arg)
+{
+	struct error err = {0};
+	_cleanup_strv_ struct strv dirs = {NULL, 0};
+	_cleanup_free_ char *cwd = getcwd(NULL, 0);
+	bool etc_copied = true;
+	int state;
+
+	set_up();
+	check(mkdir("d/state", 0700) == 0);
+	state = open("d/state", O_PATH | O_DIRECTORY);
+	enter_world(arg);
+	check(strv_addf(&dirs, "%s/d", cwd) == 0);
+	check_ok(copyup_apply_child(&dirs, "d/state", &etc_copied, &err));
+	check(!etc_copied);
+	fd_close(openat(state, "child_pid", O_WRONLY | O_CREAT, 0644));
+	check(access("d/state/child_pid", F_OK) == 0);
+	put("d/state/socket", "");
+	check(faccessat(state, "socket", F_OK, 0) == 0);
+}
+
+/* Flags that another namespace has locked stay, and keep nothing of ours from working. */
+static void copy_locked(const void *arg)
+{
+	struct error err = {0};
+	struct statvfs fs;
+	char path[PATH_MAX];
+
+	check(mkdir("d", 0755) == 0 && mkdir("state", 0700) == 0);
+	check(mount("tmpfs", "d", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=755") == 0);
+	put("d/file", "host");
+	check(mkdir("d/mine", 0755) == 0);
+	scratch_unshare(0);
+	enter_world(arg);
+	check_ok(copy_up("/d", &err));
+	snprintf(path, sizeof(path), "d/%s", original_name("d"));
+	check(statvfs(path, &fs) == 0);
+	check((fs.f_flag & (ST_NOSUID | ST_NODEV | ST_NOEXEC)) ==
+	      (ST_NOSUID | ST_NODEV | ST_NOEXEC));
+	check(!(fs.f_flag & ST_RDONLY));
+	check(leads_inside("d", "file"));
+	put("d/mine/socket", "");
+	put("d/new", "");
+}
+
+static void copy_cwd(const void *arg)
+{
+	struct error err = {0};
+	_cleanup_free_ char *before = NULL, *after = NULL;
+
+	set_up();
+	enter_world(arg);
+	check(chdir("d") == 0);
+	before = getcwd(NULL, 0);
+	check(chdir("..") == 0 && chdir("d") == 0);
+	check_ok(copyup_apply_child(&(struct strv){&before, 1}, "../state", &(bool){false}, &err));
+	after = getcwd(NULL, 0);
+	check(streq(before, after) && is_tmpfs("."));
+	put("new", "");
+	check(unlink("file") == 0);
+	/* Below it the path leads where we are already. */
+	check(chdir("sub") == 0 && holds("file", "sub"));
+}
+
+static void test_copyup(void **state)
+{
+	(void)state;
+	run_in_worlds(copy_entries);
+	run_in_worlds(copy_is_private);
+	run_in_worlds(copy_doubles);
+	run_in_worlds(copy_nested);
+	run_in_worlds(copy_above_state);
+	run_in_worlds(copy_locked);
+	run_in_worlds(copy_cwd);
+}
+
+static void copy_etc(const void *arg)
+{
+	static char *names[] = {"/etc//", NULL};
+	struct error err = {0};
+	bool etc_copied = false;
+
+	set_up();
+	enter_world(arg);
+	check_ok(copyup_apply_child(&(struct strv){names, 1}, "state", &etc_copied, &err));
+	check(etc_copied && is_tmpfs("/etc") && access("/etc/passwd", F_OK) == 0);
+	put("/etc/new", "");
+}
+
+/* Nothing is changed where one of the directories is refused, and the sentence names it. */
+static void refuse_all(const void *arg)
+{
+	static const struct {
+		const char *dir;
+		int rc;
+		const char *words;
+	} table[] = {
+		{"etc", -EINVAL, "\"etc\": the path is not absolute"},
+		{"", -EINVAL, "the path is not absolute"},
+		{"/none/such", -ENOENT, "/none/such"},
+		{"/etc/passwd", -EINVAL, "cannot copy up /etc/passwd: it is no directory"},
+		{"/dev/null/x", -ENOTDIR, "/dev/null/x"},
+		{"/", -EINVAL, "root directory"},
+		{"/tmp", -EINVAL, "/tmp"},
+		{"//tmp/.", -EINVAL, "/tmp"},
+		{"/proc", -EINVAL, "/proc"},
+		{"/proc/self", -EINVAL, "/proc/self"},
+		{"/sys/kernel", -EINVAL, "/sys/kernel"},
+		{"@link", -EINVAL, "/tmp"},
+		{"@state", -EINVAL, "state directory"},
+		{"@loop", -ELOOP, "loop"},
+	};
+	_cleanup_free_ char *cwd = getcwd(NULL, 0);
+	size_t before;
+
+	set_up();
+	check(symlink("/tmp", "link") == 0 && symlink("loop", "loop") == 0);
+	enter_world(arg);
+	before = count_mounts("tmpfs");
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		_cleanup_strv_ struct strv dirs = {NULL, 0};
+		struct error err = {0};
+		bool etc_copied = true;
+
+		check(strv_addf(&dirs, "%s/d", cwd) == 0);
+		if (table[i].dir[0] == '@')
+			check(strv_addf(&dirs, "%s/%s", cwd, table[i].dir + 1) == 0);
+		else
+			check(strv_add(&dirs, table[i].dir) == 0);
+		check(copyup_apply_child(&dirs, "state", &etc_copied, &err) == table[i].rc);
+		check(strstr(err.text, table[i].words) && err.step == STEP_MOUNT && etc_copied);
+		check(count_mounts("tmpfs") == before);
+	}
+}
+
+static void test_copyup_etc(void **state)
+{
+	(void)state;
+	run_in_worlds(copy_etc);
+}
+
+static void test_copyup_refused(void **state)
+{
+	(void)state;
+	run_in_worlds(refuse_all);
+}
+
+static size_t count_entries(const char *dir)
+{
+	DIR *stream = opendir(dir);
+	size_t n = 0;
+
+	check(stream);
+	while (readdir(stream))
+		n++;
+	closedir(stream);
+	return n - 2;
+}
+
+/* Swap the directory @a for a link to victim and back, on the host's side, until we are killed. */
+static void swap_for_ever(void)
+{
+	for (;;) {
+		check(rename("a", "b") == 0 && symlink("victim", "a") == 0);
+		check(unlink("a") == 0 && rename("b", "a") == 0);
+	}
+}
+
+static int copy_while_swapped(const char *path)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		struct error err = {0};
+		char *dirs[] = {(char *)path, NULL};
+		bool etc_copied;
+		int rc;
+
+		scratch_unshare(0);
+		rc = copyup_apply_child(&(struct strv){dirs, 1}, "state", &etc_copied, &err);
+		check(rc == 0 || strstr(err.text, path) || strstr(err.text, "victim"));
+		_exit(rc == 0 ? 0 : 2);
+	}
+	return pid < 0 ? -1 : scratch_wait(pid);
+}
+
+/* A directory that is swapped for a link while it is copied up: all or nothing, and never outside.
+ */
+static void test_copyup_swapped(void **state)
+{
+	char dir[] = "/tmp/fauxroot-unit.XXXXXX", path[64];
+	pid_t swapper;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(chdir(dir), 0);
+	snprintf(path, sizeof(path), "%s/a", dir);
+	assert_int_equal(mkdir("a", 0755) | mkdir("victim", 0755) | mkdir("state", 0755), 0);
+	put("a/file", "a");
+	put("victim/file", "victim");
+	swapper = fork();
+	if (swapper == 0)
+		swap_for_ever();
+	for (int i = 0; i < 300; i++) {
+		int status = copy_while_swapped(path);
+
+		assert_true(status == 0 || status == 2);
+		assert_int_equal(count_entries("victim"), 1);
+	}
+	kill(swapper, SIGKILL);
+	scratch_wait(swapper);
+	unlink("a"); /* where it ended as a link */
+	rename("b", "a");
+	assert_int_equal(count_entries("a"), 1);
+	assert_int_equal(unlink("a/file") | unlink("victim/file"), 0);
+	assert_int_equal(rmdir("a") | rmdir("victim") | rmdir("state") | chdir("/") | rmdir(dir),
+			 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_copyup),
+		cmocka_unit_test(test_copyup_etc),
+		cmocka_unit_test(test_copyup_refused),
+		cmocka_unit_test(test_copyup_swapped),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

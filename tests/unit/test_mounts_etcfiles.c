@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * resolv.conf and hosts: written, bound, watched and repaired, on an /etc of the test's own that
+ * takes the place of the machine's.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <limits.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <cmocka.h>
+
+#include "fauxroot/base/log.h"
+#include "fauxroot/mounts/etcfiles.h"
+#include "fauxroot/mounts/mounts.h"
+#include "scratch.h"
+
+static const bool worlds[] = {false, true};
+
+static void enter_world(const void *refused)
+{
+	static const char *const calls[] = {"openat2", "open_tree", "move_mount", NULL};
+
+	if (*(const bool *)refused)
+		scratch_refuse(EPERM, calls);
+}
+
+static void run_in_worlds(void (*job)(const void *arg))
+{
+	for (size_t i = 0; i < ARRAY_SIZE(worlds); i++)
+		assert_int_equal(scratch_run(job, &worlds[i], 0), 0);
+}
+
+/* An /etc with the two files as ordinary ones, and a state directory with ours. */
+static void set_up(void)
+{
+	check(mkdir("etc", 0755) == 0 && mkdir("run", 0755) == 0 && mkdir("state", 0700) == 0);
+	put("etc/resolv.conf", "host resolv.conf");
+	put("etc/hosts", "host hosts");
+	put("run/stub", "host stub");
+	put("state/resolv.conf", "our resolv.conf");
+	put("state/hosts", "our hosts");
+	check(mount("etc", "/etc", NULL, MS_BIND, NULL) == 0);
+}
+
+/* Warnings are counted, not shown. */
+static void count_line(void *arg, enum log_level level, const char *message)
+{
+	check(level == LOG_LEVEL_WARNING && *message);
+	++*(int *)arg;
+}
+
+static void bind_files(const char *state_dir, bool copy_up)
+{
+	_cleanup_etcfiles_ struct etcfiles files = ETCFILES_NONE;
+	struct error err = {0};
+	bool etc_copied = false;
+
+	check_ok(etcfiles_open_child(state_dir, &files, &err));
+	if (copy_up) {
+		static char *dirs[] = {"/etc", NULL};
+
+		check_ok(copyup_apply_child(&(struct strv){dirs, 1}, state_dir, &etc_copied, &err));
+		check(etc_copied);
+	}
+	check_ok(etcfiles_bind_child(&files, etc_copied, &err));
+}
+
+/* What /etc/resolv.conf may be on the host; ours is seen in its place, and the host's is untouched.
+ */
+static void bind_over(const void *arg)
+{
+	static const char *const texts[] = {NULL, "../run/stub", "/none/such", "stub", "."};
+	bool copy_up[] = {false, true};
+
+	set_up();
+	put("etc/stub", "host stub");
+	enter_world(arg);
+	for (size_t i = 0; i < ARRAY_SIZE(texts) * 2; i++) {
+		const char *text = texts[i / 2];
+
+		check(umount2("/etc", MNT_DETACH) == 0 && unlink("etc/resolv.conf") == 0);
+		if (text)
+			check(symlink(text, "etc/resolv.conf") == 0);
+		else
+			put("etc/resolv.conf", "host resolv.conf");
+		check(mount("etc", "/etc", NULL, MS_BIND, NULL) == 0);
+		bind_files("state", copy_up[i % 2]);
+		check(holds("/etc/resolv.conf", "our resolv.conf"));
+		check(holds("/etc/hosts", "our hosts"));
+		check(holds("etc/stub", "host stub") && holds("run/stub", "host stub"));
+		if (copy_up[i % 2])
+			check(is_tmpfs("/etc") && umount2("/etc", MNT_DETACH) == 0);
+	}
+}
+
+/* systemd-resolved renames over what the link leads to: a mount on the link stays. */
+static void survive_rename(const void *arg)
+{
+	set_up();
+	check(unlink("etc/resolv.conf") == 0 && symlink("stub", "etc/resolv.conf") == 0);
+	put("etc/stub", "host stub");
+	enter_world(arg);
+	bind_files("state", false);
+	put("etc/new", "host new");
+	check(rename("/etc/new", "/etc/stub") == 0);
+	check(holds("/etc/resolv.conf", "our resolv.conf"));
+}
+
+/* Without copy-up there is nothing to mount on: no failure. With it, they are made. */
+static void bind_missing(const void *arg)
+{
+	int warnings = 0;
+
+	log_redirect(count_line, &warnings);
+	set_up();
+	check(unlink("etc/resolv.conf") == 0 && unlink("etc/hosts") == 0);
+	enter_world(arg);
+	bind_files("state", false);
+	check(access("/etc/resolv.conf", F_OK) < 0 && warnings == 2);
+	bind_files("state", true);
+	check(warnings == 2);
+	check(holds("/etc/resolv.conf", "our resolv.conf") && holds("/etc/hosts", "our hosts"));
+	check(access("etc/resolv.conf", F_OK) < 0);
+}
+
+/* The state directory lies below /etc, which is copied up. */
+static void bind_below(const void *arg)
+{
+	set_up();
+	check(mkdir("etc/state", 0700) == 0);
+	put("etc/state/resolv.conf", "below");
+	put("etc/state/hosts", "below hosts");
+	enter_world(arg);
+	bind_files("/etc/state", true);
+	check(holds("/etc/resolv.conf", "below") && holds("/etc/hosts", "below hosts"));
+	check(holds("/etc/state/hosts", "below hosts"));
+}
+
+static void test_bind(void **state)
+{
+	(void)state;
+	run_in_worlds(bind_over);
+	run_in_worlds(survive_rename);
+	run_in_worlds(bind_missing);
+	run_in_worlds(bind_below);
+}
+
+static void open_fails(const void *arg)
+{
+	struct etcfiles files = ETCFILES_NONE;
+	struct error err = {0};
+
+	(void)arg;
+	set_up();
+	check(etcfiles_open_child("none", &files, &err) == -ENOENT && err.step == STEP_MOUNT);
+	check(unlink("state/hosts") == 0);
+	check(etcfiles_open_child("state", &files, &err) == -ENOENT);
+	check(strstr(err.text, "state/hosts") && files.fd[0] == -1 && files.fd[1] == -1);
+}
+
+static void test_open(void **state)
+{
+	(void)state;
+	assert_int_equal(scratch_run(open_fails, NULL, 0), 0);
+}
+
+static void watch_all(const void *arg)
+{
+	int watch;
+
+	(void)arg;
+	set_up();
+	watch = etcfiles_watch_open();
+	check(watch >= 0 && etcfiles_watch_read(watch) == 0);
+	put("etc/resolv.conf", "written in place");
+	put("etc/other", "");
+	check(chmod("etc/hosts", 0600) == 0 && unlink("etc/other") == 0);
+	check(mkdir("etc/dir", 0755) == 0);
+	put("etc/dir/resolv.conf", "");
+	check(etcfiles_watch_read(watch) == 0);
+	put("etc/new", "");
+	check(rename("etc/new", "etc/resolv.conf") == 0);
+	check(etcfiles_watch_read(watch) == 1 && etcfiles_watch_read(watch) == 0);
+	check(unlink("etc/hosts") == 0 && etcfiles_watch_read(watch) == 0);
+	check(symlink("x", "etc/hosts") == 0 && etcfiles_watch_read(watch) == 1);
+	/* More than one read's worth. */
+	for (int i = 0; i < 2000; i++) {
+		put("etc/resolv.conf.tmp", "");
+		check(rename("etc/resolv.conf.tmp", "etc/resolv.conf") == 0);
+	}
+	check(etcfiles_watch_read(watch) == 1 && etcfiles_watch_read(watch) == 0);
+	check(etcfiles_watch_read(-1) == -EBADF);
+}
+
+static void test_watch(void **state)
+{
+	(void)state;
+	assert_int_equal(scratch_run(watch_all, NULL, 0), 0);
+}
+
+/* Wait for the other side's word. */
+static void turn(int sock, bool mine_first)
+{
+	char word = 'x';
+
+	if (mine_first)
+		check(write(sock, &word, 1) == 1);
+	check(read(sock, &word, 1) == 1);
+}
+
+/* The host's side of a repair: it replaces files whose entries are mounts in the child only. */
+static void host_replaces(int sock)
+{
+	turn(sock, false);
+	put("etc/new", "new");
+	check(rename("etc/new", "etc/resolv.conf") == 0);
+	turn(sock, true);
+	check(unlink("etc/hosts") == 0);
+	turn(sock, true);
+	put("etc/hosts", "new");
+	check(symlink("none", "etc/new") == 0 && rename("etc/new", "etc/resolv.conf") == 0);
+	turn(sock, true);
+	_exit(0);
+}
+
+static void repair(const void *arg)
+{
+	struct error err = {0};
+	int pair[2];
+	pid_t pid;
+
+	set_up();
+	check(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+	pid = fork();
+	if (pid == 0) {
+		fd_close(pair[1]);
+		host_replaces(pair[0]);
+	}
+	fd_close(pair[0]);
+	check(unshare(CLONE_NEWNS) == 0);
+	enter_world(arg);
+	bind_files("state", false);
+	check_ok(etcfiles_repair("state", &err));
+	check(holds("/etc/resolv.conf", "our resolv.conf"));
+
+	turn(pair[1], true);
+	check(holds("/etc/resolv.conf", "new") && holds("/etc/hosts", "our hosts"));
+	check_ok(etcfiles_repair("state", &err));
+	check(holds("/etc/resolv.conf", "our resolv.conf"));
+
+	/* An entry that is gone is nobody's error. */
+	turn(pair[1], true);
+	check(access("/etc/hosts", F_OK) < 0);
+	check_ok(etcfiles_repair("state", &err));
+	check(access("/etc/hosts", F_OK) < 0 && holds("/etc/resolv.conf", "our resolv.conf"));
+
+	turn(pair[1], true);
+	check(access("/etc/resolv.conf", F_OK) < 0 && holds("/etc/hosts", "new"));
+	check_ok(etcfiles_repair("state", &err));
+	check(holds("/etc/resolv.conf", "our resolv.conf") && holds("/etc/hosts", "our hosts"));
+
+	/* What the target itself has mounted there stays. */
+	check(umount2("/etc/hosts", MNT_DETACH) == 0);
+	put("target", "target's");
+	check(mount("target", "/etc/hosts", NULL, MS_BIND, NULL) == 0);
+	check_ok(etcfiles_repair("state", &err));
+	check(holds("/etc/hosts", "target's"));
+	check(umount2("/etc/hosts", MNT_DETACH) == 0);
+	check(etcfiles_repair("none", &err) == -ENOENT && strstr(err.text, "none"));
+	check(write(pair[1], "x", 1) == 1);
+	check(scratch_wait(pid) == 0);
+}
+
+static void test_repair(void **state)
+{
+	(void)state;
+	run_in_worlds(repair);
+}
+
+struct written {
+	char *text[ETCFILE_COUNT_];
+	int n, fail_at;
+};
+
+static int keep(const void *arg, const char *name, const char *text, size_t size, struct error *err)
+{
+	struct written *written = *(struct written *const *)arg;
+
+	check(streq(name, written->n == 0 ? "resolv.conf" : "hosts") && size == strlen(text));
+	if (written->n == written->fail_at)
+		return err_set(err, ENOSPC, "writing %s", name);
+	written->text[written->n++] = strdup(text);
+	return 0;
+}
+
+static void write_files(const void *arg)
+{
+	static char *servers[] = {"10.0.2.3", NULL};
+	const struct strv dns = {servers, 1};
+	struct written all = {.fail_at = -1}, none = {.fail_at = -1}, fails = {.fail_at = 1};
+	const struct written *all_arg = &all, *none_arg = &none, *fails_arg = &fails;
+	struct error err = {0};
+	int warnings = 0;
+
+	(void)arg;
+	log_redirect(count_line, &warnings);
+	set_up();
+	check(sethostname("box", 3) == 0);
+	check(unlink("etc/resolv.conf") == 0);
+	check(symlink("../etc/stub", "etc/resolv.conf") == 0);
+	put("etc/stub", "nameserver 127.0.0.53\nsearch example\n");
+	put("etc/hosts", "127.0.1.1 box");
+	check_ok(etcfiles_write_parent(keep, &all_arg, &dns, &err));
+	check(streq(all.text[0], "nameserver 10.0.2.3\nsearch example\n"));
+	check(streq(all.text[1], "::1\tbox\n127.0.1.1 box\n") && warnings == 0);
+
+	check(unlink("etc/stub") == 0 && unlink("etc/hosts") == 0 && mkdir("etc/hosts", 0755) == 0);
+	check_ok(etcfiles_write_parent(keep, &none_arg, &dns, &err));
+	check(streq(none.text[0], "nameserver 10.0.2.3\n"));
+	check(streq(none.text[1], "127.0.0.1\tbox\n::1\tbox\n"));
+	/* What is missing counts as empty; what cannot be read is said. */
+	check(warnings == 1);
+
+	check(etcfiles_write_parent(keep, &fails_arg, &dns, &err) == -ENOSPC);
+	check(streq(err.text, "writing hosts: No space left on device") && err.step == STEP_MOUNT);
+}
+
+static void test_write(void **state)
+{
+	(void)state;
+	assert_int_equal(scratch_run(write_files, NULL, CLONE_NEWUTS), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_bind),  cmocka_unit_test(test_open),
+		cmocka_unit_test(test_watch), cmocka_unit_test(test_repair),
+		cmocka_unit_test(test_write),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
