@@ -113,19 +113,25 @@ static char *resolve_existing(const char *path)
 	}
 }
 
-/* Would emptying @path take the directory that the environment variable names with it? */
-static bool holds(const char *path, const char *variable)
+/* Would emptying @path take the directory @precious with it? */
+static bool holds(const char *path, const char *precious)
 {
-	const char *value = getenv(variable);
-	_cleanup_free_ char *real = value && *value ? realpath(value, NULL) : NULL;
+	_cleanup_free_ char *real = precious && *precious ? realpath(precious, NULL) : NULL;
 	const char *rest = real ? str_after(real, path) : NULL;
 
 	return rest && (*rest == '\0' || *rest == '/');
 }
 
+/* A slip such as --state-dir=. or --state-dir=$HOME must not cost what is there. */
 static int check_path(const char *path, struct error *err)
 {
-	static const char *const precious[] = {"HOME", "XDG_RUNTIME_DIR"};
+	const struct {
+		const char *path, *words;
+	} precious[] = {
+		{getenv("HOME"), "the home directory"},
+		{getenv("XDG_RUNTIME_DIR"), "$XDG_RUNTIME_DIR"},
+		{".", "the working directory"},
+	};
 	size_t n = strlen(path) + strlen("/api.sock");
 
 	if (n > SOCKET_PATH_MAX)
@@ -134,10 +140,11 @@ static int check_path(const char *path, struct error *err)
 			       "bytes long, a socket's can be %zu",
 			       path, n, SOCKET_PATH_MAX);
 	for (size_t i = 0; i < ARRAY_SIZE(precious); i++)
-		if (holds(path, precious[i]))
-			return err_say(err, EINVAL,
-				       "state directory \"%s\": would be emptied, and $%s is in it",
-				       path, precious[i]);
+		if (holds(path, precious[i].path))
+			return err_say(
+				err, EINVAL,
+				"state directory \"%s\": would be emptied, and is or holds %s",
+				path, precious[i].words);
 	return 0;
 }
 
