@@ -190,6 +190,7 @@ static int bring_up(struct launch *l, struct error *err)
 	rc = statedir_open(config->state_dir, &l->state, err);
 	if (rc < 0)
 		return rc;
+	l->net.dir = l->state.path;
 	log_debug("state directory: %s", l->state.path);
 	rc = write_network_files(l, err);
 	if (rc == 0)

@@ -72,6 +72,7 @@ struct net {
 	const struct config *config;
 	struct net_plan plan;
 	const struct ns_set *ns; /* set by net_start() */
+	const char *dir;	 /* a private directory for short-lived names; NULL: none */
 	int cancel_fd;		 /* as fd_wait() */
 	struct event_base *base; /* NULL until net_supervise() */
 	void (*fatal)(void *arg, const struct error *err);

@@ -86,7 +86,7 @@ static int slirp_check(struct net *net, struct error *err)
 	s->cidr = network_of(net->config);
 	s->probe = s->helper = HELPER_NONE;
 	s->holder = PROCESS_NONE;
-	s->ready = s->exit = -1;
+	s->ready = s->exit = s->guarded = -1;
 	s->shields.sandbox = net->config->slirp4netns_sandbox != TRI_FALSE;
 	s->shields.seccomp = net->config->slirp4netns_seccomp != TRI_FALSE;
 	net->state = s;
@@ -124,8 +124,10 @@ static int slirp_start(struct net *net, struct error *err)
 	struct slirp *s = net->state;
 	int rc = take_version(s, err);
 
-	if (rc == 0)
+	if (rc == 0) {
+		(void)slirp_guard(s);
 		rc = slirp_run(s, err);
+	}
 	return rc < 0 ? err_step(err, rc, STEP_SLIRP) : 0;
 }
 
@@ -200,6 +202,7 @@ static void slirp_stop(struct net *net)
 	helper_stop(&s->probe);
 	helper_stop(&s->helper);
 	slirp_is_down(s);
+	fd_close(s->guarded);
 	free(s);
 	net->state = NULL;
 }

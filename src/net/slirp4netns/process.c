@@ -68,7 +68,7 @@ static int add_arguments(const struct slirp *s, int ready, int exit_fd, struct s
 {
 	const struct config *config = s->net->config;
 	char network[INET_ADDRSTRLEN];
-	int rc = strv_add(argv, config->slirp4netns_binary);
+	int rc = strv_add(argv, s->link ? s->link : config->slirp4netns_binary);
 
 	inet_ntop(AF_INET, &s->cidr.address, network, sizeof(network));
 	if (rc == 0)
@@ -111,7 +111,7 @@ static int execute(struct slirp *s, struct error *err)
 	_cleanup_close_ int ready = -1, ready_peer = -1, exit_fd = -1, exit_peer = -1;
 	_cleanup_strv_ struct strv argv = {0};
 	struct helper_spec spec = {.role = "slirp4netns"};
-	int keep[2], rc;
+	int keep[3], rc;
 
 	rc = open_pipe(&ready, &ready_peer, err);
 	if (rc == 0)
@@ -120,19 +120,31 @@ static int execute(struct slirp *s, struct error *err)
 		return rc;
 	if (fcntl(ready, F_SETFL, O_NONBLOCK) < 0)
 		return err_set(err, errno, "making a pipe for slirp4netns");
+	(void)slirp_guard_name(s, &s->link);
 	if (add_arguments(s, ready_peer, exit_peer, &argv) < 0)
 		return err_set(err, ENOMEM, "gathering the arguments of slirp4netns");
 	keep[0] = ready_peer;
 	keep[1] = exit_peer;
 	spec.argv = (const char *const *)argv.items;
 	spec.keep = keep;
-	spec.n_keep = 2;
+	keep[2] = s->guarded;
+	spec.n_keep = s->link ? 3 : 2;
 	rc = helper_start(&s->helper, &spec, err);
 	if (rc < 0)
 		return rc;
 	s->ready = TAKE_FD(ready);
 	s->exit = TAKE_FD(exit_fd);
 	return 0;
+}
+
+/* What only serves the start. */
+static void end_start(struct slirp *s)
+{
+	process_kill(&s->holder);
+	s->ready = fd_close(s->ready);
+	if (s->link)
+		(void)unlink(s->link);
+	free(TAKE_PTR(s->link));
 }
 
 int slirp_run(struct slirp *s, struct error *err)
@@ -169,8 +181,7 @@ int slirp_take_ready(struct slirp *s)
 
 void slirp_is_up(struct slirp *s)
 {
-	process_kill(&s->holder);
-	s->ready = fd_close(s->ready);
+	end_start(s);
 	/* What it said while starting is not what it dies of. */
 	helper_drain(&s->helper);
 	s->helper.text_size = 0;
@@ -180,9 +191,8 @@ void slirp_is_up(struct slirp *s)
 
 void slirp_is_down(struct slirp *s)
 {
-	process_kill(&s->holder);
+	end_start(s);
 	s->helper.output = fd_close(s->helper.output);
-	s->ready = fd_close(s->ready);
 	s->exit = fd_close(s->exit);
 	s->state = SLIRP_DOWN;
 }

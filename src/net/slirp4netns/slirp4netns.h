@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Inside the slirp4netns driver: driver.c answers net/'s questions, process.c makes one run of the
- * program, supervise.c keeps it running, output.c reads what it prints.
+ * program, supervise.c keeps it running, guard.c
+ * keeps it out of the target's reach, output.c reads what it prints.
  */
 #pragma once
 
@@ -38,10 +39,12 @@ struct slirp {
 	struct cidr cidr;
 	struct helper probe; /* slirp4netns --version */
 	struct slirp_shields shields;
+	int guarded; /* the program as a copy that may not be read; -1: none */
 
 	enum slirp_state state;
 	struct helper helper;
 	struct process holder; /* while starting */
+	char *link;	       /* name of the copy, while starting */
 	int ready;	       /* read end; while starting */
 	int exit;	       /* write end: its closing ends slirp4netns */
 	int64_t down_since_ms;
@@ -70,6 +73,16 @@ bool slirp_version_sufficient(const struct slirp_version *version);
  * Joined with "; ", printable, "" where there is none. Always terminated.
  */
 void slirp_complaint(const char *text, char *ret, size_t size);
+
+/*
+ * slirp_guard() - copy the program, so that it runs out of the target's reach: see guard.c
+ *
+ * Returns 0 or -errno; without the copy the program itself is executed.
+ */
+int slirp_guard(struct slirp *s);
+
+/* slirp_guard_name() - a path to execute the copy by, to be unlinked; 0 or -errno */
+int slirp_guard_name(struct slirp *s, char **ret);
 
 /*
  * slirp_run() - set up the link unless it is there, and execute slirp4netns on it
