@@ -6,28 +6,41 @@
 #pragma once
 
 #include <stdbool.h>
-#include <stdio.h>
+#include <stdint.h>
 
 struct config;
 struct error;
 
 /*
  * struct machine - where the facts are read
- * @root: "" for this machine; another directory holds fabricated proc/, sys/ and etc/ for tests
+ * @root: "" for this machine; another directory holds fabricated proc/, sys/, etc/ and the
+ *	directories of PATH, for tests
  */
 struct machine {
 	const char *root;
 };
 
+/* One line each, as the log prints them. */
 struct explanation {
 	char cause[512];   /* what was read, with its value */
-	char remedy[1024]; /* lines ready to paste */
+	char remedy[1024]; /* a command or a setting, ready to paste */
 };
 
 /*
  * explain() - the cause and the remedy of the failure @err
+ * @config: what was asked for
  *
- * Returns true where one is known.
+ * Only what was found on @machine is told: where no row of the table holds, nothing is guessed.
+ * Returns true where a cause is known, else false with @ret untouched.
  */
 bool explain(const struct error *err, const struct config *config, const struct machine *machine,
 	     struct explanation *ret);
+
+/*
+ * explain_few_ids() - the warning for a map that container images do not fit into
+ * @uids, @gids: how many ids are mapped, the caller's own included
+ *
+ * Images use ids up to 65535. Returns true where either count is below 65536.
+ */
+bool explain_few_ids(uint64_t uids, uint64_t gids, const struct machine *machine,
+		     struct explanation *ret);

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * An errno alone says little: clone(2) gives EPERM for six reasons. So a row of the table does not
+ * guess from the error; its test reads the fact that would be the reason, and only what was found
+ * is told. Rows stand from the particular to the general; the first one that holds is the answer.
+ *
+ * Everything is read when it is asked for, after the failure: a launch that works pays nothing.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cause.h"
+#include "fauxroot/base/parse.h"
+#include "fauxroot/base/str.h"
+
+/* A range of as many ids as images use. */
+#define USUAL_COUNT 65536
+
+/* Our own executable, which an AppArmor profile attaches to. */
+static void own_path(const struct facts *facts, char *buf, size_t size)
+{
+	char link[PATH_MAX];
+	ssize_t n = -1;
+
+	if (machine_path(facts->machine, "/proc/self/exe", link, sizeof(link)))
+		n = readlink(link, buf, size - 1);
+	if (n < 0)
+		(void)str_print(buf, size, "/usr/bin/fauxroot");
+	else
+		buf[n] = '\0';
+}
+
+static void free_range(const struct facts *facts, bool as_line, char *buf, size_t size)
+{
+	uint32_t first;
+
+	if (!machine_free_range(facts->machine, USUAL_COUNT, &first))
+		(void)str_print(buf, size, as_line ? "FIRST:COUNT" : "FIRST-LAST");
+	else if (as_line)
+		(void)str_print(buf, size, "%u:%u", first, USUAL_COUNT);
+	else
+		(void)str_print(buf, size, "%u-%u", first, first + USUAL_COUNT - 1);
+}
+
+/* The value of the fact @name, @n bytes long, into @buf; false where there is no such name. */
+static bool fact_text(const struct facts *facts, const char *name, size_t n, char *buf, size_t size)
+{
+	struct cursor c = cursor_of_n(name, n);
+
+	if (cursor_word(&c, "install ")) {
+		char program[32];
+
+		(void)str_print(program, sizeof(program), "%.*s", (int)cursor_left(&c), c.at);
+		machine_package(facts->machine, program, buf, size);
+		return true;
+	}
+	if (cursor_word(&c, "value"))
+		(void)str_print(buf, size, "%s", facts->value);
+	else if (cursor_word(&c, "path"))
+		(void)str_print(buf, size, "%s", facts->path);
+	else if (cursor_word(&c, "point"))
+		(void)str_print(buf, size, "%s", facts->point);
+	else if (cursor_word(&c, "user"))
+		(void)machine_user(facts->machine, buf, size);
+	else if (cursor_word(&c, "uid"))
+		(void)str_print(buf, size, "%u", machine_id(facts->machine, "Uid"));
+	else if (cursor_word(&c, "self"))
+		own_path(facts, buf, size);
+	else if (cursor_word(&c, "free range"))
+		free_range(facts, false, buf, size);
+	else if (cursor_word(&c, "free line"))
+		free_range(facts, true, buf, size);
+	else
+		return false;
+	return cursor_at_end(&c);
+}
+
+bool cause_expand(const char *text, const struct facts *facts, char *buf, size_t size)
+{
+	struct cursor c = cursor_of(text);
+	size_t used = 0;
+
+	while (!cursor_at_end(&c)) {
+		char fact[512];
+		const char *piece;
+		size_t n;
+
+		cursor_until(&c, "{", &piece, &n);
+		if (str_print(buf + used, size - used, "%.*s", (int)n, piece) < 0)
+			return false;
+		used += n;
+		if (!cursor_char(&c, '{'))
+			break;
+		/* "{{" is a brace. */
+		if (cursor_char(&c, '{')) {
+			if (str_print(buf + used, size - used, "{") < 0)
+				return false;
+			used++;
+			continue;
+		}
+		cursor_until(&c, "}", &piece, &n);
+		if (!cursor_char(&c, '}') || !fact_text(facts, piece, n, fact, sizeof(fact)) ||
+		    str_print(buf + used, size - used, "%s", fact) < 0)
+			return false;
+		used += strlen(fact);
+	}
+	str_printable(buf);
+	return true;
+}
+
+static bool has_code(const struct cause *cause, int code)
+{
+	if (cause->codes[0] == 0)
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(cause->codes) && cause->codes[i]; i++)
+		if (cause->codes[i] == code)
+			return true;
+	return false;
+}
+
+static bool holds(const struct cause *cause, struct facts *facts)
+{
+	const struct error *err = facts->err;
+
+	return (cause->steps & STEP_BIT(err->step)) && has_code(cause, err->code) &&
+	       (!cause->says || strstr(err->text, cause->says)) &&
+	       (!cause->test || cause->test(facts, cause->arg));
+}
+
+bool explain(const struct error *err, const struct config *config, const struct machine *machine,
+	     struct explanation *ret)
+{
+	for (const struct cause *cause = causes(); cause->cause; cause++) {
+		struct facts facts = {.machine = machine, .config = config, .err = err};
+		struct explanation found;
+
+		if (holds(cause, &facts) &&
+		    cause_expand(cause->cause, &facts, found.cause, sizeof(found.cause)) &&
+		    cause_expand(cause->remedy, &facts, found.remedy, sizeof(found.remedy))) {
+			*ret = found;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool explain_few_ids(uint64_t uids, uint64_t gids, const struct machine *machine,
+		     struct explanation *ret)
+{
+	struct facts facts = {.machine = machine};
+
+	if (uids >= USUAL_COUNT && gids >= USUAL_COUNT)
+		return false;
+	(void)str_print(ret->cause, sizeof(ret->cause),
+			"only %llu user and %llu group ids are mapped; container images use ids up "
+			"to %u, and unpacking one fails with \"lchown …: invalid argument\"",
+			(unsigned long long)uids, (unsigned long long)gids, USUAL_COUNT - 1);
+	(void)cause_expand(machine_user(machine, facts.value, sizeof(facts.value))
+				   ? "sudo usermod --add-subuids {free range} "
+				     "--add-subgids {free range} {user}"
+				   : "echo {uid}:{free line} | sudo tee -a /etc/subuid /etc/subgid",
+			   &facts, ret->remedy, sizeof(ret->remedy));
+	return true;
+}

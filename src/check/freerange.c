@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A range of ids that is free on this machine, to propose where somebody has none.
+ *
+ * One user's range must be nobody else's, neither as subordinate ids nor as ids of accounts. All
+ * that is taken is gathered, sorted, and walked from below until a gap is wide enough.
+ */
+#include <stdlib.h>
+
+#include "fauxroot/base/parse.h"
+#include "fauxroot/base/str.h"
+#include "machine.h"
+
+struct span {
+	uint64_t first, end;
+};
+
+struct spans {
+	struct span *items;
+	size_t n, room;
+	bool incomplete; /* out of memory: what is missing may not be taken for free */
+};
+
+static void add_span(struct spans *spans, uint64_t first, uint64_t count)
+{
+	if (spans->n == spans->room) {
+		size_t room = spans->room ? spans->room * 2 : 64;
+		struct span *larger = realloc(spans->items, room * sizeof(*larger));
+
+		if (!larger) {
+			spans->incomplete = true;
+			return;
+		}
+		spans->items = larger;
+		spans->room = room;
+	}
+	spans->items[spans->n++] = (struct span){first, first + count};
+}
+
+/* The lines NAME:FIRST:COUNT of subuid(5), or NAME:PASSWORD:ID: of passwd(5) and group(5). */
+static void add_file(struct spans *spans, const struct machine *machine, const char *path,
+		     bool accounts)
+{
+	_cleanup_free_ char *text = machine_read(machine, path);
+	struct cursor c = cursor_of(text ? text : ""), line;
+
+	while (cursor_line(&c, &line)) {
+		uint32_t first, count = 1;
+		const char *skipped;
+		size_t n;
+
+		cursor_until(&line, ":", &skipped, &n);
+		cursor_char(&line, ':');
+		if (accounts) {
+			cursor_until(&line, ":", &skipped, &n);
+			cursor_char(&line, ':');
+		}
+		if (cursor_u32(&line, UINT32_MAX, &first) < 0 || !cursor_char(&line, ':') ||
+		    (!accounts && cursor_u32(&line, UINT32_MAX, &count) < 0))
+			continue;
+		add_span(spans, first, count);
+	}
+}
+
+static int compare_spans(const void *a, const void *b)
+{
+	const struct span *x = a, *y = b;
+
+	return (x->first > y->first) - (x->first < y->first);
+}
+
+/* SUB_UID_MIN, below which useradd(8) gives no subordinate ids; 100000 where it is not set. */
+static uint32_t lowest(const struct machine *machine)
+{
+	_cleanup_free_ char *text = machine_read(machine, "/etc/login.defs");
+	struct cursor c = cursor_of(text ? text : ""), line;
+	uint32_t min = 100000;
+
+	while (cursor_line(&c, &line))
+		if (cursor_word(&line, "SUB_UID_MIN") && cursor_blanks(&line) > 0)
+			(void)cursor_u32(&line, UINT32_MAX, &min);
+	return min;
+}
+
+bool machine_free_range(const struct machine *machine, uint32_t count, uint32_t *ret_first)
+{
+	struct spans spans = {0};
+	uint64_t at = lowest(machine);
+
+	add_file(&spans, machine, "/etc/subuid", false);
+	add_file(&spans, machine, "/etc/subgid", false);
+	add_file(&spans, machine, "/etc/passwd", true);
+	add_file(&spans, machine, "/etc/group", true);
+	if (spans.n > 0)
+		qsort(spans.items, spans.n, sizeof(*spans.items), compare_spans);
+	for (size_t i = 0; i < spans.n && spans.items[i].first < at + count; i++)
+		at = MAX(at, spans.items[i].end);
+	free(spans.items);
+	if (spans.incomplete || at + count > UINT32_MAX ||
+	    !machine_maps(machine, "uid_map", (uint32_t)at, count) ||
+	    !machine_maps(machine, "gid_map", (uint32_t)at, count))
+		return false;
+	*ret_first = (uint32_t)at;
+	return true;
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "machine.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/parse.h"
+#include "fauxroot/base/str.h"
+
+/* /etc/subuid of a large site has 100,000 lines. */
+#define MAX_FILE (16U << 20)
+
+bool machine_path(const struct machine *machine, const char *path, char *buf, size_t size)
+{
+	return str_print(buf, size, "%s%s%s", machine->root, *path == '/' ? "" : "/", path) == 0;
+}
+
+char *machine_read(const struct machine *machine, const char *path)
+{
+	char place[PATH_MAX], *text;
+
+	if (!machine_path(machine, path, place, sizeof(place)) ||
+	    file_read_bounded(AT_FDCWD, place, MAX_FILE, &text, NULL) < 0)
+		return NULL;
+	return text;
+}
+
+bool machine_word(const struct machine *machine, const char *path, char *buf, size_t size)
+{
+	_cleanup_free_ char *text = machine_read(machine, path);
+
+	if (!text)
+		return false;
+	(void)str_print(buf, size, "%.*s", (int)strcspn(text, "\n"), text);
+	str_printable(buf);
+	return *buf != '\0';
+}
+
+bool machine_exists(const struct machine *machine, const char *path)
+{
+	char place[PATH_MAX];
+	struct stat st;
+
+	return machine_path(machine, path, place, sizeof(place)) &&
+	       fstatat(AT_FDCWD, place, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+bool machine_status(const struct machine *machine, const char *field, char *buf, size_t size)
+{
+	_cleanup_free_ char *text = machine_read(machine, "/proc/self/status");
+	struct cursor c = cursor_of(text ? text : ""), line;
+
+	while (cursor_line(&c, &line))
+		if (cursor_word(&line, field) && cursor_char(&line, ':')) {
+			cursor_blanks(&line);
+			return str_print(buf, size, "%.*s", (int)cursor_left(&line), line.at) == 0;
+		}
+	return false;
+}
+
+uint32_t machine_id(const struct machine *machine, const char *field)
+{
+	char text[128];
+	uint32_t real, effective;
+	struct cursor c;
+
+	if (!machine_status(machine, field, text, sizeof(text)))
+		return UINT32_MAX;
+	c = cursor_of(text);
+	if (cursor_u32(&c, UINT32_MAX, &real) < 0 || cursor_blanks(&c) == 0 ||
+	    cursor_u32(&c, UINT32_MAX, &effective) < 0)
+		return UINT32_MAX;
+	return effective;
+}
+
+bool machine_lacks_cap(const struct machine *machine, unsigned cap)
+{
+	char text[32];
+	size_t n;
+
+	/* Hexadecimal, the lowest capability in the last digit's lowest bit. */
+	if (!machine_status(machine, "CapBnd", text, sizeof(text)))
+		return false;
+	n = strspn(text, "0123456789abcdef");
+	if (text[n] || cap / 4 >= n)
+		return false;
+	text[n - cap / 4] = '\0';
+	n = n - cap / 4 - 1;
+	{
+		unsigned digit = (unsigned)(text[n] <= '9' ? text[n] - '0' : text[n] - 'a' + 10);
+
+		return !(digit & 1U << cap % 4);
+	}
+}
+
+/* The end of the run of mapped ids that @id is in, or @id where it is in none. */
+static uint64_t mapped_until(const char *map, uint64_t id)
+{
+	struct cursor c = cursor_of(map), line;
+
+	while (cursor_line(&c, &line)) {
+		uint32_t inside, outside, count;
+
+		cursor_blanks(&line);
+		if (cursor_u32(&line, UINT32_MAX, &inside) < 0 || cursor_blanks(&line) == 0 ||
+		    cursor_u32(&line, UINT32_MAX, &outside) < 0 || cursor_blanks(&line) == 0 ||
+		    cursor_u32(&line, UINT32_MAX, &count) < 0)
+			continue;
+		if (id >= inside && id - inside < count)
+			return (uint64_t)inside + count;
+	}
+	return id;
+}
+
+bool machine_maps(const struct machine *machine, const char *file, uint32_t first, uint32_t count)
+{
+	_cleanup_free_ char *map = NULL;
+	uint64_t id = first, end = (uint64_t)first + count;
+	char path[64];
+
+	if (str_print(path, sizeof(path), "/proc/self/%s", file) < 0)
+		return false;
+	map = machine_read(machine, path);
+	/* Without the file there is nothing that it could leave out. */
+	if (!map)
+		return true;
+	while (id < end) {
+		uint64_t next = mapped_until(map, id);
+
+		if (next == id)
+			return false;
+		id = next;
+	}
+	return true;
+}
+
+bool machine_user(const struct machine *machine, char *buf, size_t size)
+{
+	_cleanup_free_ char *text = machine_read(machine, "/etc/passwd");
+	uint32_t own = machine_id(machine, "Uid"), uid;
+	struct cursor c = cursor_of(text ? text : ""), line;
+
+	while (cursor_line(&c, &line)) {
+		const char *name, *password;
+		size_t n, m;
+
+		cursor_until(&line, ":", &name, &n);
+		cursor_char(&line, ':');
+		cursor_until(&line, ":", &password, &m);
+		if (n > 0 && cursor_char(&line, ':') && cursor_u32(&line, UINT32_MAX, &uid) == 0 &&
+		    cursor_char(&line, ':') && uid == own)
+			return str_print(buf, size, "%.*s", (int)n, name) == 0;
+	}
+	(void)str_print(buf, size, "%u", own);
+	return false;
+}
+
+static bool is_file(const struct machine *machine, const char *path)
+{
+	char place[PATH_MAX];
+	struct stat st;
+
+	return machine_path(machine, path, place, sizeof(place)) && stat(place, &st) == 0 &&
+	       S_ISREG(st.st_mode);
+}
+
+bool machine_find(const struct machine *machine, const char *name, char *buf, size_t size)
+{
+	const char *path = getenv("PATH");
+
+	if (strchr(name, '/'))
+		return str_print(buf, size, "%s", name) == 0 && is_file(machine, name);
+	for (path = path ? path : "/usr/local/bin:/usr/bin:/bin";;) {
+		size_t n = strcspn(path, ":");
+
+		if (str_print(buf, size, "%.*s/%s", (int)n, path, name) == 0 &&
+		    is_file(machine, buf))
+			return true;
+		if (path[n] == '\0')
+			return false;
+		path += n + 1;
+	}
+}
+
+static bool lies_under(const char *path, const char *point, size_t n)
+{
+	if (n == 1 && *point == '/')
+		return *path == '/';
+	return strncmp(path, point, n) == 0 && (path[n] == '/' || path[n] == '\0');
+}
+
+static bool has_word(const char *list, size_t n, const char *word)
+{
+	struct cursor c = cursor_of_n(list, n);
+
+	while (!cursor_at_end(&c)) {
+		const char *item;
+		size_t m;
+
+		cursor_until(&c, ",", &item, &m);
+		cursor_char(&c, ',');
+		if (m == strlen(word) && memcmp(item, word, m) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool machine_mount_has(const struct machine *machine, const char *path, const char *option,
+		       char *ret_point, size_t size)
+{
+	_cleanup_free_ char *text = machine_read(machine, "/proc/self/mountinfo");
+	struct cursor c = cursor_of(text ? text : ""), line;
+	size_t longest = 0;
+	bool has = false;
+
+	/* "36 35 98:0 /root /point nosuid,nodev …": of several on one point the last is on top. */
+	while (cursor_line(&c, &line)) {
+		const char *field[6];
+		size_t n[6];
+
+		for (size_t i = 0; i < ARRAY_SIZE(field); i++) {
+			cursor_until(&line, " ", &field[i], &n[i]);
+			cursor_char(&line, ' ');
+		}
+		if (n[4] < longest || n[4] == 0 || !lies_under(path, field[4], n[4]))
+			continue;
+		longest = n[4];
+		has = has_word(field[5], n[5], option);
+		(void)str_print(ret_point, size, "%.*s", (int)n[4], field[4]);
+	}
+	return has;
+}
+
+bool machine_in_container(const struct machine *machine)
+{
+	static const char *const marks[] = {
+		"/.dockerenv",
+		"/run/.containerenv",
+		"/run/systemd/container",
+		"/run/secrets/kubernetes.io",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(marks); i++)
+		if (machine_exists(machine, marks[i]))
+			return true;
+	return false;
+}

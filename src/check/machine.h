@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Facts of the machine, read below a replaceable root. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "fauxroot/check/explain.h"
+
+/* machine_path() - @path below the root into @buf; false where it does not fit */
+bool machine_path(const struct machine *machine, const char *path, char *buf, size_t size);
+
+/* machine_read() - the whole file as a fresh, NUL-terminated string; NULL where it cannot be read
+ */
+char *machine_read(const struct machine *machine, const char *path);
+
+/* machine_word() - the first line of a file, white space at its end cut; false without one */
+bool machine_word(const struct machine *machine, const char *path, char *buf, size_t size);
+
+bool machine_exists(const struct machine *machine, const char *path);
+
+/* machine_status() - the value of one field of /proc/self/status: "NoNewPrivs", "CapBnd" */
+bool machine_status(const struct machine *machine, const char *field, char *buf, size_t size);
+
+/* machine_id() - our effective uid (@field "Uid") or gid ("Gid"); UINT32_MAX where unknown */
+uint32_t machine_id(const struct machine *machine, const char *field);
+
+/* machine_lacks_cap() - is the capability outside our bounding set, so that no setuid program of
+ * ours can have it? False where that is not known. */
+bool machine_lacks_cap(const struct machine *machine, unsigned cap);
+
+/* machine_maps() - are all of @count ids from @first in our own /proc/self/@file (uid_map)? */
+bool machine_maps(const struct machine *machine, const char *file, uint32_t first, uint32_t count);
+
+/* machine_user() - our login name by /etc/passwd, else our uid in digits; true for a name */
+bool machine_user(const struct machine *machine, char *buf, size_t size);
+
+/* machine_find() - a file of this name in PATH (or @name itself, with a slash), executable or not
+ */
+bool machine_find(const struct machine *machine, const char *name, char *buf, size_t size);
+
+/*
+ * machine_mount_has() - is the file system that @path is on mounted with @option ("nosuid")?
+ * @ret_point: its mount point, by /proc/self/mountinfo (man 5 proc)
+ */
+bool machine_mount_has(const struct machine *machine, const char *path, const char *option,
+		       char *ret_point, size_t size);
+
+/* machine_in_container() - do the marks of Docker, Podman, systemd-nspawn or Kubernetes stand here?
+ */
+bool machine_in_container(const struct machine *machine);
+
+/* machine_package() - how this distribution installs what @program is in: "sudo apt-get install
+ * uidmap"; a sentence without command where the distribution is unknown */
+const char *machine_package(const struct machine *machine, const char *program, char *buf,
+			    size_t size);
+
+/*
+ * machine_free_range() - @count subordinate ids that nobody has on this machine
+ *
+ * From SUB_UID_MIN of login.defs (100000) on, outside of every line of /etc/subuid and /etc/subgid
+ * and every uid and gid of /etc/passwd and /etc/group, and inside our own id maps. False where
+ * there is no such range.
+ */
+bool machine_free_range(const struct machine *machine, uint32_t count, uint32_t *ret_first);

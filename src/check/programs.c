@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tests for devices, the runtime directory, and the target itself. */
+#include "cause.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/parse.h"
+#include "fauxroot/base/str.h"
+
+bool device_is_missing(struct facts *facts, const char *arg)
+{
+	return !machine_exists(facts->machine, "/dev/net/tun") &&
+	       machine_in_container(facts->machine) == streq(arg, "container");
+}
+
+bool is_in_container(struct facts *facts, const char *arg)
+{
+	(void)arg;
+	return machine_in_container(facts->machine);
+}
+
+bool device_is_closed(struct facts *facts, const char *arg)
+{
+	char place[PATH_MAX];
+	struct stat st;
+
+	(void)arg;
+	if (!machine_path(facts->machine, "/dev/net/tun", place, sizeof(place)) ||
+	    stat(place, &st) < 0 || (st.st_mode & 0006) == 0006)
+		return false;
+	return str_print(facts->value, sizeof(facts->value), "%04o", st.st_mode & 07777) == 0;
+}
+
+/* The state directory's error names who has it: "is in use by process 1234 (…)". */
+bool holder_is_known(struct facts *facts, const char *arg)
+{
+	static const char words[] = "is in use by process ";
+	const char *at = strstr(facts->err->text, words);
+	struct cursor c = cursor_of(at ? at + strlen(words) : "");
+	uint32_t pid;
+
+	(void)arg;
+	return cursor_u32(&c, INT32_MAX, &pid) == 0 &&
+	       str_print(facts->value, sizeof(facts->value), "%u", pid) == 0;
+}
+
+static bool runtime_dir(struct facts *facts)
+{
+	return str_print(facts->path, sizeof(facts->path), "/run/user/%u",
+			 machine_id(facts->machine, "Uid")) == 0;
+}
+
+bool runtime_dir_is_unset(struct facts *facts, const char *arg)
+{
+	const char *given = getenv("XDG_RUNTIME_DIR");
+
+	return !(given && *given) && !facts->config->state_dir && runtime_dir(facts) &&
+	       machine_exists(facts->machine, facts->path) == streq(arg, "there");
+}
+
+/* After su(1) or sudo(8) it is still that of the login session's user. */
+bool runtime_dir_is_not_ours(struct facts *facts, const char *arg)
+{
+	const char *given = getenv("XDG_RUNTIME_DIR"), *wanted = facts->config->state_dir;
+	char place[PATH_MAX];
+	struct stat st;
+
+	(void)arg;
+	if (!given || !*given || (wanted && !str_after(wanted, given)) || !runtime_dir(facts) ||
+	    !machine_path(facts->machine, given, place, sizeof(place)) || stat(place, &st) < 0 ||
+	    st.st_uid == machine_id(facts->machine, "Uid"))
+		return false;
+	return str_print(facts->value, sizeof(facts->value), "%s, which belongs to uid %u", given,
+			 st.st_uid) == 0;
+}
+
+static const char *target(const struct facts *facts)
+{
+	return facts->config->command && facts->config->command[0] ? facts->config->command[0] : "";
+}
+
+static bool find_target(struct facts *facts)
+{
+	return machine_find(facts->machine, target(facts), facts->path, sizeof(facts->path));
+}
+
+/* execve(2) says ENOENT also where the interpreter that a script names is missing. */
+bool target_has_no_interpreter(struct facts *facts, const char *arg)
+{
+	char place[PATH_MAX], line[256];
+	_cleanup_close_ int fd = -1;
+	char *name;
+	ssize_t n;
+
+	(void)arg;
+	if (!find_target(facts) || !machine_path(facts->machine, facts->path, place, sizeof(place)))
+		return false;
+	fd = open(place, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	n = fd < 0 ? -1 : read(fd, line, sizeof(line) - 1);
+	if (n < 3 || line[0] != '#' || line[1] != '!')
+		return false;
+	line[n] = '\0';
+	name = line + 2 + strspn(line + 2, " \t");
+	name[strcspn(name, " \t\n")] = '\0';
+	(void)str_print(facts->value, sizeof(facts->value), "%s", name);
+	return *name && !machine_exists(facts->machine, name);
+}
+
+/* Daemons look for iptables and runc where only root's PATH leads. */
+bool target_is_in_sbin(struct facts *facts, const char *arg)
+{
+	static const char *const dirs[] = {"/usr/local/sbin", "/usr/sbin", "/sbin"};
+
+	(void)arg;
+	if (!*target(facts) || strchr(target(facts), '/') || find_target(facts))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
+		(void)str_print(facts->value, sizeof(facts->value), "%s", dirs[i]);
+		if (str_print(facts->path, sizeof(facts->path), "%s/%s", dirs[i], target(facts)) ==
+			    0 &&
+		    machine_exists(facts->machine, facts->path))
+			return true;
+	}
+	return false;
+}
+
+bool target_is_not_in_path(struct facts *facts, const char *arg)
+{
+	const char *path = getenv("PATH");
+
+	(void)arg;
+	if (!*target(facts) || strchr(target(facts), '/') || find_target(facts))
+		return false;
+	(void)str_print(facts->path, sizeof(facts->path), "%s", target(facts));
+	(void)str_print(facts->value, sizeof(facts->value), "%s", path ? path : "");
+	return true;
+}
+
+bool target_is_absent(struct facts *facts, const char *arg)
+{
+	(void)arg;
+	return strchr(target(facts), '/') && !machine_exists(facts->machine, target(facts)) &&
+	       str_print(facts->path, sizeof(facts->path), "%s", target(facts)) == 0;
+}
+
+static bool stat_target(struct facts *facts, struct stat *ret)
+{
+	char place[PATH_MAX];
+
+	if (!find_target(facts))
+		(void)str_print(facts->path, sizeof(facts->path), "%s", target(facts));
+	return machine_path(facts->machine, facts->path, place, sizeof(place)) &&
+	       stat(place, ret) == 0;
+}
+
+bool target_is_directory(struct facts *facts, const char *arg)
+{
+	struct stat st;
+
+	(void)arg;
+	return stat_target(facts, &st) && S_ISDIR(st.st_mode);
+}
+
+bool target_has_no_x_bit(struct facts *facts, const char *arg)
+{
+	struct stat st;
+
+	(void)arg;
+	return stat_target(facts, &st) && S_ISREG(st.st_mode) && !(st.st_mode & 0111) &&
+	       str_print(facts->value, sizeof(facts->value), "%04o", st.st_mode & 07777) == 0;
+}
+
+bool target_is_on_noexec(struct facts *facts, const char *arg)
+{
+	struct stat st;
+
+	(void)arg;
+	return stat_target(facts, &st) && machine_mount_has(facts->machine, facts->path, "noexec",
+							    facts->point, sizeof(facts->point));
+}
+
+bool target_is_there(struct facts *facts, const char *arg)
+{
+	(void)arg;
+	return find_target(facts);
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is read from a machine: free ranges, mounts, ids. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "fake_machine.h"
+
+static void free_ranges(void **state)
+{
+	static const struct {
+		const char *subuid, *subgid, *passwd, *login_defs, *uid_map;
+		uint32_t first; /* 0: there is none */
+	} cases[] = {
+		{"", "", "", NULL, NULL, 100000},
+		{"a:100000:65536\n", "", "", NULL, NULL, 165536},
+		{"", "a:100000:65536\n", "", NULL, NULL, 165536},
+		/* A gap that is just wide enough, and one that is not. */
+		{"a:100000:10\nb:165546:10\n", "", "", NULL, NULL, 100010},
+		{"a:100000:10\nb:165545:10\n", "", "", NULL, NULL, 165555},
+		/* Unsorted, overlapping, one within another, adjacent. */
+		{"c:300000:1\na:100000:100000\nb:110000:10\nd:200000:50000\n", "", "", NULL, NULL,
+		 300001},
+		{"", "", "x:x:120000:1::\n", NULL, NULL, 120001},
+		{"", "", "", "# SUB_UID_MIN 1\nSUB_UID_MIN\t\t 500000\n", NULL, 500000},
+		/* Lines that are none. */
+		{"a\n:::\na:b:c\n\na:100000\na:-1:5\na:4294967296:1\n", "", "", NULL, NULL, 100000},
+		{"a:100000:4294867295\n", "", "", NULL, NULL, 0},
+		{"a:0:4294967295\n", "", "", NULL, NULL, 0},
+		{"", "", "", NULL, "0 0 65536\n", 0},
+		{"", "", "", NULL, "0 0 65536\n65536 65536 100000\n", 100000},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct file files[MAX_FILES] = {
+			{"/etc/subuid", cases[i].subuid, 0},
+			{"/etc/subgid", cases[i].subgid, 0},
+			{"/etc/passwd", cases[i].passwd, 0},
+			{"/proc/self/uid_map",
+			 cases[i].uid_map ? cases[i].uid_map : "0 0 4294967295\n", 0},
+			{cases[i].login_defs ? "/etc/login.defs" : NULL, cases[i].login_defs, 0},
+		};
+		uint32_t first = 0;
+		struct fake fake;
+
+		make_fake(&fake, files);
+		if (machine_free_range(&fake.machine, 65536, &first) != (cases[i].first != 0) ||
+		    first != cases[i].first)
+			fail_msg("%s: %u, not %u", cases[i].subuid, first, cases[i].first);
+		clear_fake(&fake);
+	}
+}
+
+static void few_ids(void **state)
+{
+	static const struct file none[MAX_FILES] = {{0}};
+	struct explanation why = {"", ""};
+	struct fake fake;
+
+	(void)state;
+	make_fake(&fake, none);
+	assert_false(explain_few_ids(65537, 65537, &fake.machine, &why));
+	assert_false(explain_few_ids(65536, 65536, &fake.machine, &why));
+	assert_string_equal(why.cause, "");
+	assert_true(explain_few_ids(65536, 1001, &fake.machine, &why));
+	assert_string_equal(why.cause,
+			    "only 65536 user and 1001 group ids are mapped; container images use "
+			    "ids up to 65535, and unpacking one fails with \"lchown …: invalid "
+			    "argument\"");
+	assert_string_equal(why.remedy, "sudo usermod --add-subuids 165536-231071 --add-subgids "
+					"165536-231071 alice");
+	clear_fake(&fake);
+}
+
+static void the_real_machine_is_read_without_harm(void **state)
+{
+	const struct machine machine = {.root = ""};
+	char user[256], point[256];
+	uint32_t first;
+
+	(void)state;
+	assert_int_equal(machine_id(&machine, "Uid"), geteuid());
+	(void)machine_user(&machine, user, sizeof(user));
+	assert_true(*user);
+	assert_true(machine_maps(&machine, "uid_map", geteuid(), 1));
+	if (machine_free_range(&machine, 65536, &first))
+		assert_true(first >= 1000);
+	(void)machine_mount_has(&machine, "/proc/self", "nosuid", point, sizeof(point));
+	assert_string_equal(point, "/proc");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(free_ranges),
+		cmocka_unit_test(few_ids),
+		cmocka_unit_test(the_real_machine_is_read_without_harm),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
