@@ -104,7 +104,9 @@ static int add_copy(struct copies *copies, const char *dir, int state_dir, struc
 	if (*dir != '/')
 		return err_say(err, EINVAL, "cannot copy up \"%s\": the path is not absolute", dir);
 	path = realpath(dir, NULL);
-	place = path ? place_open(path) : -errno;
+	if (!path)
+		return err_set(err, errno, "opening %s to copy it up", dir);
+	place = place_open(path);
 	if (place < 0)
 		return err_set(err, -place, "opening %s to copy it up", dir);
 	for (size_t i = 0; i < copies->n; i++)
@@ -120,11 +122,11 @@ static int add_copy(struct copies *copies, const char *dir, int state_dir, struc
 static int open_copies(const struct strv *dirs, const char *state_dir, struct copies *ret,
 		       struct error *err)
 {
-	_cleanup_close_ int state = open(state_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int state = place_open_dir(state_dir);
 	int rc = 0;
 
 	if (state < 0)
-		return err_set(err, errno, "opening the state directory %s", state_dir);
+		return err_set(err, -state, "opening the state directory %s", state_dir);
 	ret->items = calloc(dirs->n, sizeof(*ret->items));
 	if (!ret->items)
 		return err_set(err, ENOMEM, "copying up");
@@ -151,9 +153,15 @@ static uint32_t overflow_id(const char *file)
 	return id;
 }
 
+/* The directory @place itself, not what is mounted on it; -1 with errno. */
+static int open_readable(int place)
+{
+	return openat(place, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
 static int copy_mode_and_owner(const struct copy *copy, struct error *err)
 {
-	_cleanup_close_ int dir = openat(copy->cover, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int dir = open_readable(copy->cover);
 	struct stat st;
 	uid_t uid;
 	gid_t gid;
@@ -191,17 +199,16 @@ static int choose_name(int original, char name[static ORIGINAL_NAME_SIZE])
 {
 	static const char letters[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+	unsigned char random[6];
 	struct stat st;
 
 	do {
-		unsigned char random[6];
-		char *at = stpcpy(name, ".ro");
-
 		if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
 			return -errno;
+		str_print(name, ORIGINAL_NAME_SIZE, ".ro");
 		for (size_t i = 0; i < sizeof(random); i++)
-			*at++ = letters[random[i] % (sizeof(letters) - 1)];
-		*at = '\0';
+			name[3 + i] = letters[random[i] % (sizeof(letters) - 1)];
+		name[3 + sizeof(random)] = '\0';
 	} while (fstatat(original, name, &st, AT_SYMLINK_NOFOLLOW) == 0);
 	return 0;
 }
@@ -251,7 +258,7 @@ static void close_dir(DIR **dir)
 
 static int link_entries(const struct copy *copy, const char *original_name, struct error *err)
 {
-	_cleanup_close_ int fd = openat(copy->original, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int fd = open_readable(copy->original);
 	_cleanup_(close_dir) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *entry;
 
@@ -291,10 +298,10 @@ static int copy_one(struct copy *copy, struct error *err)
  */
 static int check_copy(const struct copy *copy, struct error *err)
 {
-	_cleanup_close_ int now = open(copy->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int now = place_open_dir(copy->path);
 
 	if (now < 0)
-		return err_set(err, errno, "opening the copy of %s", copy->path);
+		return err_set(err, -now, "opening the copy of %s", copy->path);
 	if (!same_file(now, copy->cover))
 		return err_say(err, ESTALE, "%s was replaced while it was copied up", copy->path);
 	return 0;

@@ -85,10 +85,10 @@ int etcfiles_write_parent(int (*write)(const void *arg, const char *name, const 
 int etcfiles_open_child(const char *state_dir, struct etcfiles *ret, struct error *err)
 {
 	_cleanup_etcfiles_ struct etcfiles files = ETCFILES_NONE;
-	_cleanup_close_ int dir = open(state_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int dir = place_open_dir(state_dir);
 
 	if (dir < 0)
-		return err_step(err, err_set(err, errno, "opening %s", state_dir), STEP_MOUNT);
+		return err_step(err, err_set(err, -dir, "opening %s", state_dir), STEP_MOUNT);
 	for (int i = 0; i < ETCFILE_COUNT_; i++) {
 		files.fd[i] = place_open_at(dir, etcfile_names[i]);
 		if (files.fd[i] < 0)
@@ -111,12 +111,9 @@ void etcfiles_close(struct etcfiles *files)
 /* Make the entry @name of our tmpfs @etc an empty file, whatever it was: a mount point. */
 static int make_mount_point(int etc, const char *name)
 {
-	_cleanup_close_ int fd = -1;
-
 	if (unlinkat(etc, name, 0) < 0 && errno != ENOENT)
 		return -errno;
-	fd = openat(etc, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	return fd < 0 ? -errno : 0;
+	return mknodat(etc, name, S_IFREG | 0644, 0) < 0 ? -errno : 0;
 }
 
 int etcfile_bind(int file, int etc, const char *name)
@@ -134,8 +131,8 @@ int etcfile_bind(int file, int etc, const char *name)
 
 int etcfiles_bind_child(const struct etcfiles *files, bool etc_copied, struct error *err)
 {
-	_cleanup_close_ int etc = open("/etc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int rc = etc < 0 ? -errno : 0;
+	_cleanup_close_ int etc = place_open_dir("/etc");
+	int rc = MIN(etc, 0);
 
 	for (int i = 0; i < ETCFILE_COUNT_ && rc == 0; i++) {
 		const char *name = etcfile_names[i];

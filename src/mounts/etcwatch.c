@@ -80,13 +80,13 @@ static int repair_one(int state, int etc, const char *name)
 
 int etcfiles_repair(const char *state_dir, struct error *err)
 {
-	_cleanup_close_ int state = open(state_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_close_ int etc = open("/etc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int state = place_open_dir(state_dir);
+	_cleanup_close_ int etc = place_open_dir("/etc");
 
 	if (state < 0)
-		return err_set(err, errno, "opening %s", state_dir);
+		return err_set(err, -state, "opening %s", state_dir);
 	if (etc < 0)
-		return err_set(err, errno, "opening /etc");
+		return err_set(err, -etc, "opening /etc");
 	for (int i = 0; i < ETCFILE_COUNT_; i++) {
 		int rc = repair_one(state, etc, etcfile_names[i]);
 

@@ -33,11 +33,22 @@ static bool refused(int rc)
 	return rc == -ENOSYS || rc == -EPERM || rc == -EACCES;
 }
 
+int place_open_dir(const char *path)
+{
+	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	return fd;
+}
+
 int place_open_at(int dir, const char *name)
 {
 	int fd = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 
-	return fd < 0 ? -errno : fd;
+	if (fd < 0)
+		return -errno;
+	return fd;
 }
 
 /* One step of a walk that follows no links: O_NOFOLLOW with O_PATH opens the link itself. */
@@ -56,10 +67,10 @@ static int walk_step(int dir, const char *name)
 static int place_walk(const char *path)
 {
 	struct cursor c = cursor_of(path);
-	_cleanup_close_ int fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int fd = place_open_dir("/");
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	while (!cursor_at_end(&c)) {
 		char name[NAME_MAX + 1];
 		const char *start;
@@ -113,7 +124,7 @@ struct fd_path {
 
 static struct fd_path fd_path(int place)
 {
-	struct fd_path path;
+	struct fd_path path = {""};
 
 	str_print(path.text, sizeof(path.text), "/proc/self/fd/%d", place);
 	return path;

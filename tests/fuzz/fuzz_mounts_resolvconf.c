@@ -14,8 +14,8 @@
 
 static bool is_clean(struct cursor line)
 {
-	for (; line.at < line.end; line.at++)
-		if ((unsigned char)*line.at < ' ' || *line.at == 0x7f)
+	for (const char *at = line.at; at < line.end; at++)
+		if ((unsigned char)*at < ' ' || *at == 0x7f)
 			return false;
 	return true;
 }

@@ -124,14 +124,13 @@ static int load_filter(const struct request *request)
 
 static int become(const char *name)
 {
-	const struct passwd *user;
+	struct passwd user, *found;
+	char buf[4096];
+	int rc = getpwnam_r(name, &user, buf, sizeof(buf), &found);
 
-	errno = 0;
-	user = getpwnam(name);
-	if (!user)
-		return errno ? -errno : -ENOENT;
-	if (initgroups(name, user->pw_gid) < 0 || setgid(user->pw_gid) < 0 ||
-	    setuid(user->pw_uid) < 0)
+	if (!found)
+		return rc ? -rc : -ENOENT;
+	if (initgroups(name, user.pw_gid) < 0 || setgid(user.pw_gid) < 0 || setuid(user.pw_uid) < 0)
 		return -errno;
 	return 0;
 }

@@ -19,6 +19,9 @@
  */
 int place_open(const char *path);
 
+/* place_open_dir() - the directory that @path leads to, through whatever links, as a place */
+int place_open_dir(const char *path);
+
 /* place_open_at() - the very directory entry @name of @dir, a symbolic link too, as a place */
 int place_open_at(int dir, const char *name);
 
