@@ -231,20 +231,25 @@ static void query_clear(struct query *q)
 	q->text = NULL;
 }
 
+static const char *getsubids_program(void)
+{
+	const char *named = getenv("GETSUBIDS");
+
+	return named && *named ? named : "getsubids";
+}
+
 static int ask_getsubids(struct query *queries, const struct owner *owner,
 			 const struct deadline *deadline, int cancel_fd, struct subid_ranges *ret,
 			 struct error *err)
 {
-	const char *program = getenv("GETSUBIDS");
 	struct helper helpers[SUBID_KINDS_];
 	int statuses[SUBID_KINDS_], rc = 0;
 	char number[sizeof("4294967295")];
 
-	if (!program || !*program)
-		program = "getsubids";
 	snprintf(number, sizeof(number), "%u", (unsigned)owner->uid);
 	for (int k = 0; k < SUBID_KINDS_ && rc == 0; k++)
-		rc = query_start(&queries[k], k, program, owner->name ? owner->name : number, err);
+		rc = query_start(&queries[k], k, getsubids_program(),
+				 owner->name ? owner->name : number, err);
 	for (int k = 0; k < SUBID_KINDS_ && rc == 0; k++)
 		rc = query_read(&queries[k], deadline, cancel_fd, err);
 	if (rc < 0)
@@ -277,11 +282,19 @@ static int load_dynamic(const struct owner *owner, const struct deadline *deadli
 
 static bool nsswitch_is_dynamic(const char *path)
 {
-	_cleanup_free_ char *text = NULL;
+	_cleanup_free_ char *text = NULL, *program = NULL;
 	size_t size;
 
-	return file_read_bounded(AT_FDCWD, path, MAX_FILE, &text, &size) == 0 &&
-	       subid_nsswitch_is_dynamic(text, size);
+	if (file_read_bounded(AT_FDCWD, path, MAX_FILE, &text, &size) < 0 ||
+	    !subid_nsswitch_is_dynamic(text, size))
+		return false;
+	/* newuidmap of a shadow without getsubids (before 4.9) knows nothing but files either. */
+	if (path_find(getsubids_program(), &program) == 0)
+		return true;
+	log_warning("%s names a source of subordinate ids beside files, and there is no %s to ask; "
+		    "reading the files",
+		    path, getsubids_program());
+	return false;
 }
 
 int subid_load_from(const struct subid_paths *paths, enum subid_source source, uid_t uid,

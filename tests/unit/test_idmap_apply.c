@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * idmap_apply() by its three hands: ourselves for a map of the caller, ourselves with capabilities
+ * (when root runs the tests), and newuidmap and newgidmap, which are scripts here. For those root
+ * becomes somebody else first.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/str.h"
+#include "fauxroot/idmap/idmap.h"
+#include "fauxroot/sys/caps.h"
+
+#define NOBODY 65534
+
+/* A child in a new user namespace that waits until it is killed; it never outlives us. */
+static pid_t start_child(void)
+{
+	char byte;
+	int fds[2];
+	pid_t pid;
+
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (unshare(CLONE_NEWUSER) < 0 || write(fds[1], "x", 1) != 1)
+			_exit(1);
+		pause();
+		_exit(0);
+	}
+	close(fds[1]);
+	assert_int_equal(read(fds[0], &byte, 1), 1);
+	close(fds[0]);
+	return pid;
+}
+
+static void end_child(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+/* /proc/PID/FILE with runs of blanks as one */
+static void read_map(pid_t pid, const char *file, char *buf, size_t size)
+{
+	_cleanup_free_ char *text = NULL;
+	char path[64];
+	size_t used = 0;
+
+	(void)str_print(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
+	assert_int_equal(file_read_bounded(AT_FDCWD, path, 65536, &text, NULL), 0);
+	for (const char *p = text; *p && used + 1 < size; p++)
+		if (*p != ' ' || (used > 0 && buf[used - 1] != ' ' && buf[used - 1] != '\n'))
+			buf[used++] = *p;
+	buf[used] = '\0';
+}
+
+static void assert_map(pid_t pid, const char *file, const char *want)
+{
+	char got[512];
+
+	read_map(pid, file, got, sizeof(got));
+	assert_string_equal(got, want);
+}
+
+static int apply(const struct idmap *map, pid_t child, int ms, struct error *err)
+{
+	struct deadline deadline = deadline_in(ms);
+
+	*err = (struct error){0};
+	return idmap_apply(map, child, &deadline, -1, err);
+}
+
+static void test_single(void **state)
+{
+	struct config config = {.idmap = IDMAP_SINGLE};
+	struct idmap map;
+	struct error err = {0};
+	char uid[64], gid[64];
+	pid_t child;
+
+	(void)state;
+	assert_int_equal(idmap_prepare(&config, NULL, -1, &map, &err), 0);
+	assert_true(map.single);
+	child = start_child();
+	assert_int_equal(apply(&map, child, 5000, &err), 0);
+	(void)str_print(uid, sizeof(uid), "0 %u 1\n", (unsigned)geteuid());
+	(void)str_print(gid, sizeof(gid), "0 %u 1\n", (unsigned)getegid());
+	assert_map(child, "uid_map", uid);
+	assert_map(child, "gid_map", gid);
+	assert_map(child, "setgroups", "deny\n");
+
+	/* A map is written once. */
+	assert_int_equal(apply(&map, child, 5000, &err), -EPERM);
+	assert_non_null(strstr(err.text, "/setgroups: Operation not permitted"));
+	assert_int_equal(err.step, STEP_IDMAP);
+	end_child(child);
+}
+
+static void test_direct(void **state)
+{
+	struct idmap map = {
+		.uid = {.extents = {{0, geteuid(), 1}, {1, 100000, 10}, {11, 200000, 5}}, .n = 3},
+		.gid = {.extents = {{0, getegid(), 1}, {1, 300000, 7}}, .n = 2},
+	};
+	struct error err;
+	pid_t child;
+
+	(void)state;
+	child = start_child();
+	assert_int_equal(apply(&map, child, 5000, &err), 0);
+	assert_map(child, "uid_map", "0 0 1\n1 100000 10\n11 200000 5\n");
+	assert_map(child, "gid_map", "0 0 1\n1 300000 7\n");
+	assert_map(child, "setgroups", "allow\n");
+	end_child(child);
+
+	map.uid.extents[2].outside = 100005;
+	child = start_child();
+	assert_int_equal(apply(&map, child, 5000, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "/uid_map: Invalid argument"));
+	assert_int_equal(err.step, STEP_IDMAP);
+	end_child(child);
+}
+
+struct mappers {
+	char dir[64];
+	char uid[96], gid[96], said_uid[96], said_gid[96];
+};
+
+static void put(const char *path, const char *text)
+{
+	_cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
+
+	assert_true(fd >= 0);
+	assert_int_equal(fd_write_all(fd, text, strlen(text)), 0);
+}
+
+static int set_up(void **state)
+{
+	struct mappers *m = calloc(1, sizeof(*m));
+	_cleanup_free_ char *path = NULL;
+
+	assert_non_null(m);
+	(void)str_print(m->dir, sizeof(m->dir), "/tmp/test_idmap_apply.XXXXXX");
+	assert_non_null(mkdtemp(m->dir));
+	(void)str_print(m->uid, sizeof(m->uid), "%s/newuidmap", m->dir);
+	(void)str_print(m->gid, sizeof(m->gid), "%s/newgidmap", m->dir);
+	(void)str_print(m->said_uid, sizeof(m->said_uid), "%s/newuidmap.said", m->dir);
+	(void)str_print(m->said_gid, sizeof(m->said_gid), "%s/newgidmap.said", m->dir);
+	path = str_format("%s:/usr/bin:/bin", m->dir);
+	assert_int_equal(setenv("PATH", path, 1), 0);
+	*state = m;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct mappers *m = *state;
+
+	unlink(m->uid);
+	unlink(m->gid);
+	unlink(m->said_uid);
+	unlink(m->said_gid);
+	assert_int_equal(rmdir(m->dir), 0);
+	free(m);
+	return 0;
+}
+
+static const struct idmap two_ranges = {
+	.uid = {.extents = {{0, 1000, 1}, {1, 100000, 65536}, {65537, 300000, 10}}, .n = 3},
+	.gid = {.extents = {{0, 1001, 1}, {1, 200000, 65536}}, .n = 2},
+};
+
+/* Each script ends only when it has seen the other's file: run one after the other, they would sit
+ * there until the deadline. */
+static void test_mappers_side_by_side(void **state)
+{
+	struct mappers *m = *state;
+	_cleanup_free_ char *said = NULL;
+	const char *script = "#!/bin/sh\n"
+			     "echo \"$@\" > \"$0.said\"\n"
+			     "cd \"${0%/*}\"\n"
+			     "while ! [ -s newuidmap.said ] || ! [ -s newgidmap.said ]; do "
+			     "sleep 0.01; done\n";
+	char want[128];
+	struct error err;
+
+	put(m->uid, script);
+	put(m->gid, script);
+	assert_int_equal(apply(&two_ranges, getpid(), 5000, &err), 0);
+	assert_int_equal(file_read_bounded(AT_FDCWD, m->said_uid, 4096, &said, NULL), 0);
+	(void)str_print(want, sizeof(want), "%d 0 1000 1 1 100000 65536 65537 300000 10\n",
+			(int)getpid());
+	assert_string_equal(said, want);
+	free(TAKE_PTR(said));
+	assert_int_equal(file_read_bounded(AT_FDCWD, m->said_gid, 4096, &said, NULL), 0);
+	(void)str_print(want, sizeof(want), "%d 0 1001 1 1 200000 65536\n", (int)getpid());
+	assert_string_equal(said, want);
+}
+
+static void test_mappers_fail(void **state)
+{
+	static const struct {
+		const char *uid, *gid, *words;
+	} cases[] = {
+		{"#!/bin/sh\necho 'newuidmap: write to uid_map failed: Operation not permitted' "
+		 ">&2\nexit 1\n",
+		 "#!/bin/sh\n",
+		 "newuidmap: write to uid_map failed: Operation not permitted (exit status 1)"},
+		{"#!/bin/sh\n", "#!/bin/sh\nprintf 'one\\ntwo\\n\\n'\nexit 2\n",
+		 "newgidmap: one two (exit status 2)"},
+		{"#!/bin/sh\nexit 1\n", "#!/bin/sh\nexit 1\n",
+		 "newuidmap failed without a word: exit status 1"},
+		{"#!/bin/sh\n", "#!/bin/sh\nkill -9 $$\n",
+		 "newgidmap failed without a word: signal 9 (Killed)"},
+	};
+	struct mappers *m = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct error err;
+
+		put(m->uid, cases[i].uid);
+		put(m->gid, cases[i].gid);
+		assert_int_equal(apply(&two_ranges, getpid(), 5000, &err), -EPERM);
+		assert_string_equal(err.text, cases[i].words);
+		assert_int_equal(err.step, STEP_IDMAP);
+	}
+}
+
+static void test_mapper_hangs(void **state)
+{
+	struct mappers *m = *state;
+	struct error err;
+
+	put(m->uid, "#!/bin/sh\n");
+	put(m->gid, "#!/bin/sh\nexec sleep 100\n");
+	assert_int_equal(apply(&two_ranges, getpid(), 200, &err), -ETIMEDOUT);
+	assert_string_equal(err.text, "newgidmap did not end in time");
+	/* Nothing is left to wait for. */
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+	assert_int_equal(errno, ECHILD);
+}
+
+static void test_mapper_missing(void **state)
+{
+	struct mappers *m = *state;
+	struct error err;
+
+	assert_int_equal(setenv("PATH", m->dir, 1), 0);
+	assert_int_equal(apply(&two_ranges, getpid(), 5000, &err), -ENOENT);
+	assert_string_equal(err.text, "executing \"newuidmap\": No such file or directory");
+	put(m->uid, "#!/bin/sh\nwhile :; do :; done\n");
+	assert_int_equal(apply(&two_ranges, getpid(), 5000, &err), -ENOENT);
+	assert_string_equal(err.text, "executing \"newgidmap\": No such file or directory");
+	assert_int_equal(err.step, STEP_IDMAP);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+	assert_int_equal(errno, ECHILD);
+}
+
+/* Give up root, for good; dumpable again, so that our /proc entries are ours. */
+static void become_nobody(void)
+{
+	if (setresgid(NOBODY, NOBODY, NOBODY) < 0 || setresuid(NOBODY, NOBODY, NOBODY) < 0 ||
+	    prctl(PR_SET_DUMPABLE, 1) < 0) {
+		perror("becoming nobody");
+		_exit(1);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest as_we_are[] = {
+		cmocka_unit_test(test_single),
+		cmocka_unit_test(test_direct),
+	};
+	const struct CMUnitTest unprivileged[] = {
+		cmocka_unit_test(test_single),
+		cmocka_unit_test_setup_teardown(test_mappers_side_by_side, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_mappers_fail, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_mapper_hangs, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_mapper_missing, set_up, tear_down),
+	};
+	int failed = 0;
+
+	if (caps_can_write_maps()) {
+		failed = cmocka_run_group_tests(as_we_are, NULL, NULL);
+		become_nobody();
+	}
+	return failed + cmocka_run_group_tests(unprivileged, NULL, NULL);
+}
