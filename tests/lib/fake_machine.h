@@ -105,7 +105,9 @@ static inline void clear_fake(struct fake *fake)
 /* An ordinary machine, changed by @files; a NULL text removes the file. */
 static inline void make_fake(struct fake *fake, const struct file *files)
 {
-	snprintf(fake->root, sizeof(fake->root), "/tmp/test-explain.XXXXXX");
+	const char *tmp = getenv("TMPDIR");
+
+	snprintf(fake->root, sizeof(fake->root), "%s/test-check.XXXXXX", tmp ? tmp : "/tmp");
 	assert_non_null(mkdtemp(fake->root));
 	fake->machine.root = fake->root;
 	for (size_t i = 0; i < ARRAY_SIZE(ordinary); i++)

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The manual has what --help has, and no more: every available option with its words. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <fcntl.h>
+#include <cmocka.h>
+
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/str.h"
+#include "fauxroot/config/options.h"
+
+/* Tests run from the top of the tree. */
+static char *manual;
+
+static int load(void **state)
+{
+	(void)state;
+	return file_read_bounded(AT_FDCWD, "man/fauxroot.1", 1 << 20, &manual, NULL);
+}
+
+static int unload(void **state)
+{
+	(void)state;
+	free(manual);
+	return 0;
+}
+
+static const char *min_ptr(const char *a, const char *b)
+{
+	return a && (!b || a < b) ? a : b;
+}
+
+/* The option's paragraph: from its ".It Fl -NAME" to the next option or heading; NULL without one.
+ */
+static char *paragraph(const char *name)
+{
+	_cleanup_free_ char *head = str_format("\n.It Fl -%s", name);
+	const char *at = manual, *end;
+
+	while ((at = strstr(at, head)) && !strchr(" \n", at[strlen(head)]))
+		at++;
+	if (!at)
+		return NULL;
+	end = min_ptr(strstr(at + 1, "\n.It Fl -"),
+		      min_ptr(strstr(at + 1, "\n.Ss "), strstr(at + 1, "\n.Sh ")));
+	return strndup(at, end ? (size_t)(end - at) : strlen(at));
+}
+
+static void every_available_option_has_a_paragraph(void **state)
+{
+	(void)state;
+	for (const struct option_row *row = options_rows(); row->name; row++) {
+		_cleanup_free_ char *text = paragraph(row->name);
+		_cleanup_free_ char *value = str_format(row->argument ? "Ns = Ns Ar %s\n" : "-%s",
+							row->argument ? row->argument : row->name);
+
+		if ((text != NULL) != row->available)
+			fail_msg("--%s: available %d", row->name, row->available);
+		/* "--net=DRIVER" in --help is "driver" here. */
+		for (char *ch = value; row->argument && *ch; ch++)
+			if (ch > value + strlen("Ns = Ns Ar") && *ch >= 'A' && *ch <= 'Z')
+				*ch = (char)(*ch - 'A' + 'a');
+		if (text && !strstr(text, value))
+			fail_msg("--%s: no \"%s\" in %s", row->name, value, text);
+	}
+}
+
+static void every_available_word_is_named(void **state)
+{
+	(void)state;
+	for (const struct option_row *row = options_rows(); row->name; row++) {
+		_cleanup_free_ char *text = paragraph(row->name);
+
+		if (!text || row->kind != OPTION_CHOICE)
+			continue;
+		for (const struct option_word *word = row->words; word->name; word++) {
+			_cleanup_free_ char *named = str_format("Cm %s", word->name);
+
+			if (*word->name && (strstr(text, named) != NULL) != word->available)
+				fail_msg("--%s=%s: available %d", row->name, word->name,
+					 word->available);
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_available_option_has_a_paragraph),
+		cmocka_unit_test(every_available_word_is_named),
+	};
+
+	return cmocka_run_group_tests(tests, load, unload);
+}
