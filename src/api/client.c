@@ -16,18 +16,13 @@
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/str.h"
 #include "json.h"
+#include "limits.h"
 
-#define MAX_BODY   (1 << 20)
-#define TIMEOUT_MS 10000L
+#define MAX_BODY (1 << 20)
 
 static void easy_cleanup(CURL **curl)
 {
 	curl_easy_cleanup(*curl);
-}
-
-static void slist_cleanup(struct curl_slist **list)
-{
-	curl_slist_free_all(*list);
 }
 
 void api_reply_clear(struct api_reply *reply)
@@ -55,9 +50,24 @@ static size_t take_body(char *data, size_t one, size_t n, void *arg)
 	return n;
 }
 
-static CURLcode set_up(CURL *curl, const char *socket, const char *method, const char *url,
-		       const char *body, struct curl_slist *headers, struct api_reply *reply,
-		       char *message)
+/* One request, and what libcurl needs for its time. */
+struct call {
+	unsigned ms;
+	const char *socket, *method, *path, *body;
+	struct curl_slist *headers;
+	char *url;
+	char message[CURL_ERROR_SIZE]; /* libcurl's words for a failure */
+	struct api_reply reply;
+};
+
+static void call_clear(struct call *call)
+{
+	curl_slist_free_all(call->headers);
+	free(call->url);
+	api_reply_clear(&call->reply);
+}
+
+static CURLcode set_options(CURL *curl, struct call *call)
 {
 	CURLcode rc = CURLE_OK;
 
@@ -66,98 +76,98 @@ static CURLcode set_up(CURL *curl, const char *socket, const char *method, const
 		if (rc == CURLE_OK)                                 \
 			rc = curl_easy_setopt(curl, option, value); \
 	} while (0)
-	SET(CURLOPT_ERRORBUFFER, message);
-	SET(CURLOPT_UNIX_SOCKET_PATH, socket);
-	SET(CURLOPT_URL, url);
+	SET(CURLOPT_ERRORBUFFER, call->message);
+	SET(CURLOPT_UNIX_SOCKET_PATH, call->socket);
+	SET(CURLOPT_URL, call->url);
 	SET(CURLOPT_PROTOCOLS_STR, "http");
 	SET(CURLOPT_PROXY, "");
 	SET(CURLOPT_NOPROXY, "*");
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	SET(CURLOPT_NOSIGNAL, 1L);
-	SET(CURLOPT_TIMEOUT_MS, TIMEOUT_MS);
-	if (body)
-		SET(CURLOPT_POSTFIELDS, body);
-	SET(CURLOPT_CUSTOMREQUEST, method);
-	SET(CURLOPT_HTTPHEADER, headers);
+	SET(CURLOPT_TIMEOUT_MS, (long)call->ms);
+	if (call->body)
+		SET(CURLOPT_POSTFIELDS, call->body);
+	SET(CURLOPT_CUSTOMREQUEST, call->method);
+	SET(CURLOPT_HTTPHEADER, call->headers);
 	SET(CURLOPT_WRITEFUNCTION, take_body);
-	SET(CURLOPT_WRITEDATA, reply);
+	SET(CURLOPT_WRITEDATA, &call->reply);
 #undef SET
 	return rc;
 }
 
 /* Say what went wrong in the words of the system where it has some, else in libcurl's. */
-static int failed(CURL *curl, CURLcode code, const char *socket, const char *message,
-		  struct error *err)
+static int failed(CURL *curl, CURLcode code, const struct call *call, struct error *err)
 {
 	long os_error = 0;
 
 	switch (code) {
 	case CURLE_OUT_OF_MEMORY:
-		return err_set(err, ENOMEM, "asking \"%s\"", socket);
+		return err_set(err, ENOMEM, "asking \"%s\"", call->socket);
 	case CURLE_OPERATION_TIMEDOUT:
-		return err_say(err, ETIMEDOUT, "no answer from \"%s\" within %ld seconds", socket,
-			       TIMEOUT_MS / 1000);
+		return err_say(err, ETIMEDOUT, "no answer from \"%s\" within %u seconds",
+			       call->socket, (call->ms + 999) / 1000);
 	case CURLE_WRITE_ERROR:
-		return err_say(err, EFBIG, "the answer from \"%s\" is larger than %d bytes", socket,
-			       MAX_BODY);
+		return err_say(err, EFBIG, "the answer from \"%s\" is larger than %d bytes",
+			       call->socket, MAX_BODY);
 	case CURLE_COULDNT_CONNECT:
 		curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &os_error);
 		if (os_error > 0)
-			return err_set(err, (int)os_error, "connecting to \"%s\"", socket);
+			return err_set(err, (int)os_error, "connecting to \"%s\"", call->socket);
 		break;
 	default:
 		break;
 	}
-	return err_say(err, EPROTO, "asking \"%s\": %s", socket,
-		       *message ? message : curl_easy_strerror(code));
+	return err_say(err, EPROTO, "asking \"%s\": %s", call->socket,
+		       *call->message ? call->message : curl_easy_strerror(code));
 }
 
-static int perform(CURL *curl, const char *socket, const char *method, const char *path,
-		   const char *body, struct api_reply *reply, struct error *err)
+static int perform(CURL *curl, struct call *call, struct error *err)
 {
-	_cleanup_(slist_cleanup) struct curl_slist *headers = NULL;
-	_cleanup_free_ char *url = str_format("http://localhost%s", path);
-	char message[CURL_ERROR_SIZE] = "";
 	CURLcode code;
 
-	if (body)
-		headers = curl_slist_append(NULL, "Content-Type: application/json");
-	if (!url || (body && !headers))
-		return err_set(err, ENOMEM, "asking \"%s\"", socket);
-	code = set_up(curl, socket, method, url, body, headers, reply, message);
+	call->url = str_format("http://localhost%s", call->path);
+	if (call->body)
+		call->headers = curl_slist_append(NULL, "Content-Type: application/json");
+	if (!call->url || (call->body && !call->headers))
+		return err_set(err, ENOMEM, "asking \"%s\"", call->socket);
+	code = set_options(curl, call);
 	if (code == CURLE_OK)
 		code = curl_easy_perform(curl);
 	if (code != CURLE_OK)
-		return failed(curl, code, socket, message, err);
-	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &reply->status);
-	if (!reply->body) {
-		reply->body = strdup("");
-		if (!reply->body)
-			return err_set(err, ENOMEM, "asking \"%s\"", socket);
-	}
+		return failed(curl, code, call, err);
+	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &call->reply.status);
+	if (!call->reply.body)
+		call->reply.body = strdup("");
+	return call->reply.body ? 0 : err_set(err, ENOMEM, "asking \"%s\"", call->socket);
+}
+
+int api_call_within(unsigned ms, const char *socket, const char *method, const char *path,
+		    const char *body, struct api_reply *ret, struct error *err)
+{
+	_cleanup_(easy_cleanup) CURL *curl = NULL;
+	_cleanup_(call_clear) struct call call = {
+		.ms = ms, .socket = socket, .method = method, .path = path, .body = body};
+	int64_t start_us = clock_us();
+	int rc;
+
+	/* Without its TLS library, which takes most of the time. */
+	if (curl_global_init(CURL_GLOBAL_NOTHING) != CURLE_OK || !(curl = curl_easy_init()))
+		return err_say(err, ENOMEM, "starting libcurl");
+	rc = perform(curl, &call, err);
+	if (rc < 0)
+		return rc;
+	log_debug("%s %s over \"%s\": %ld, %zu bytes in %lld us", method, path, socket,
+		  call.reply.status, call.reply.size, (long long)(clock_us() - start_us));
+	*ret = call.reply;
+	call.reply = (struct api_reply){.status = 0};
 	return 0;
 }
 
 int api_call(const char *socket, const char *method, const char *path, const char *body,
 	     struct api_reply *ret, struct error *err)
 {
-	_cleanup_(easy_cleanup) CURL *curl = NULL;
-	_cleanup_api_reply_ struct api_reply reply = {.status = 0};
-	int64_t start_us = clock_us();
-	int rc;
-
-	/* Initialises libcurl without its TLS library, which takes most of the time. */
-	if (curl_global_init(CURL_GLOBAL_NOTHING) != CURLE_OK || !(curl = curl_easy_init()))
-		return err_say(err, ENOMEM, "starting libcurl");
-	rc = perform(curl, socket, method, path, body, &reply, err);
-	if (rc < 0)
-		return rc;
-	log_debug("%s %s over \"%s\": %ld, %zu bytes in %lld us", method, path, socket,
-		  reply.status, reply.size, (long long)(clock_us() - start_us));
-	*ret = reply;
-	reply = (struct api_reply){.status = 0};
-	return 0;
+	return api_call_within(API_CALL_MS, socket, method, path, body, ret, err);
 }
 
 int api_reply_expect(const struct api_reply *reply, long status, struct error *err)

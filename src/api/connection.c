@@ -2,46 +2,38 @@
 /*
  * Theory of operation
  *
- * evhttp accepts whatever comes and bounds only a connection's silence. What it lacks is put around
- * it at the two places that it leaves open.
- *
- * Before accept(2): evhttp's listener is disabled. An event of ours on the same descriptor,
- * "knock", says that somebody waits; with room for one more it enables the listener, and
- * connection_new(), which evhttp calls for each connection, disables it again. Without room the
- * longest idle connection is cut, and where all are busy, or there is no descriptor left, the queue
- * waits.
- *
- * Around the socket: connection_new() hands evhttp a filter (bufferevent_filter_new()) on top of
- * the socket, so each byte passes through pass_in() and pass_out():
+ * evhttp trusts everybody and bounds only a connection's silence. connection_new() hands it a
+ * filter (bufferevent_filter_new()) on top of the socket, so each byte passes through pass_in() and
+ * pass_out():
  *
  * - The first byte makes us ask who sent it (SO_PEERCRED); strangers are cut before evhttp has seen
  *   anything of theirs.
  * - The first byte of a request starts its deadline, the end of its answer stops it. evhttp's own
  *   timeout starts anew with every byte, so one byte a second would live for ever.
- * - An answer goes to the socket at once. Left in the socket's buffer it would be lost where evhttp
- *   closes the connection, since evhttp knows the filter's buffer only.
+ * - An answer goes from the filter's buffer right to the socket. In the lower buffer it would be
+ * lost where evhttp closes the connection, since evhttp looks at the filter's only, and libevent
+ * would write it without MSG_NOSIGNAL.
  * - evhttp's own HTML pages (request too large, no HTTP, unknown method) are replaced by JSON.
  *
- * A connection is cut by shutdown(2): libevent then sees the end of file and has evhttp free it.
+ * A connection that has waited for its first request, or with one, for too long is cut. One that
+ * has been answered may stay idle until the gate needs its place.
  */
 #include "connection.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
-#include <event2/listener.h>
 
-#include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/str.h"
+#include "gate.h"
 
 enum phase {
 	PHASE_IDLE = 0,	 /* no byte of the next request has come */
@@ -53,11 +45,12 @@ enum phase {
 
 struct connection {
 	TAILQ_ENTRY(connection) link;
-	struct connection_set *set; /* NULL when the server has stopped before us */
+	struct gate *gate; /* NULL when the server has stopped before us */
 	struct bufferevent *socket;
 	struct bufferevent *filter; /* on top of the socket; what evhttp knows */
 	struct event *deadline;
-	struct event *page; /* evhttp has written a page of its own */
+	struct event *page;	/* evhttp has written a page of its own */
+	struct event *writable; /* the socket takes more of an answer; NULL until needed */
 	enum phase phase;
 	bool trusted; /* the peer has been asked for */
 };
@@ -69,34 +62,48 @@ static struct timeval in_ms(unsigned ms)
 
 static void connection_move(struct connection *conn, enum phase phase)
 {
-	struct connection_set *set = conn->set;
+	struct gate *gate = conn->gate;
 	bool was_idle = conn->phase == PHASE_IDLE, idle = phase == PHASE_IDLE;
 
 	conn->phase = phase;
-	if (!set || was_idle == idle)
+	if (!gate || was_idle == idle)
 		return;
-	TAILQ_REMOVE(was_idle ? &set->idle : &set->busy, conn, link);
+	TAILQ_REMOVE(was_idle ? &gate->idle : &gate->busy, conn, link);
 	if (idle)
-		TAILQ_INSERT_TAIL(&set->idle, conn, link);
+		TAILQ_INSERT_TAIL(&gate->idle, conn, link);
 	else
-		TAILQ_INSERT_TAIL(&set->busy, conn, link);
+		TAILQ_INSERT_TAIL(&gate->busy, conn, link);
 }
 
 static void connection_arm(struct connection *conn)
 {
 	struct timeval limit;
 
-	if (!conn->set)
+	if (!conn->gate)
 		return;
-	limit = in_ms(conn->set->limits.request_ms);
+	limit = in_ms(conn->gate->limits.request_ms);
 	evtimer_add(conn->deadline, &limit);
 }
 
-static void connection_cut(struct connection *conn)
+void connection_cut(struct connection *conn)
 {
 	connection_move(conn, PHASE_CUT);
 	evtimer_del(conn->deadline);
+	if (conn->writable)
+		event_del(conn->writable);
 	shutdown(bufferevent_getfd(conn->socket), SHUT_RDWR);
+	/* Where a full buffer has suspended reading libevent would not see the end of file. */
+	bufferevent_trigger_event(conn->filter, BEV_EVENT_READING | BEV_EVENT_EOF,
+				  BEV_TRIG_DEFER_CALLBACKS);
+}
+
+void connection_orphan(struct connection *conn)
+{
+	struct gate *gate = conn->gate;
+
+	TAILQ_REMOVE(conn->phase == PHASE_IDLE ? &gate->idle : &gate->busy, conn, link);
+	conn->gate = NULL;
+	evtimer_del(conn->deadline);
 }
 
 static void on_deadline(evutil_socket_t fd, short what, void *arg)
@@ -108,122 +115,17 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
 }
 
 /*
- * Letting connections in.
- */
-
-static void let_in(struct connection_set *set)
-{
-	if (set->knock && !evtimer_pending(set->pause, NULL))
-		event_add(set->knock, NULL);
-}
-
-static void cut_longest_idle(struct connection_set *set)
-{
-	struct connection *conn = TAILQ_FIRST(&set->idle);
-
-	if (conn)
-		connection_cut(conn);
-}
-
-/* Is there a descriptor, and room in the system's file table (ENFILE), for accept(2)? */
-static bool can_open(void)
-{
-	int fd = eventfd(0, EFD_CLOEXEC);
-
-	fd_close(fd);
-	return fd >= 0;
-}
-
-/* Whatever ends or becomes idle later, or the pause's end, calls let_in() again. */
-static void on_knock(evutil_socket_t fd, short what, void *arg)
-{
-	static const struct timeval second = {.tv_sec = 1};
-	struct connection_set *set = arg;
-
-	(void)fd;
-	(void)what;
-	if (set->n >= set->limits.connections) {
-		event_del(set->knock);
-		cut_longest_idle(set);
-	} else if (!can_open()) {
-		if (!set->paused)
-			log_warning("api.sock: out of file descriptors; clients have to wait");
-		set->paused = true;
-		evconnlistener_disable(set->listener);
-		event_del(set->knock);
-		evtimer_add(set->pause, &second);
-		cut_longest_idle(set);
-	} else {
-		evconnlistener_enable(set->listener);
-	}
-}
-
-static void on_pause_end(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	let_in(arg);
-}
-
-/* on_knock() sees the queue again and decides; @arg is evhttp's. */
-static void on_accept_error(struct evconnlistener *listener, void *arg)
-{
-	(void)arg;
-	evconnlistener_disable(listener);
-}
-
-int connection_set_init(struct connection_set *set, struct event_base *base,
-			struct evconnlistener *listener, const struct api_limits *limits)
-{
-	*set = (struct connection_set){.limits = *limits, .listener = listener};
-	TAILQ_INIT(&set->idle);
-	TAILQ_INIT(&set->busy);
-	set->pause = evtimer_new(base, on_pause_end, set);
-	set->knock = event_new(base, evconnlistener_get_fd(listener), EV_READ | EV_PERSIST,
-			       on_knock, set);
-	if (!set->pause || !set->knock || event_add(set->knock, NULL) < 0) {
-		connection_set_clear(set);
-		return -ENOMEM;
-	}
-	evconnlistener_set_error_cb(listener, on_accept_error);
-	return 0;
-}
-
-static void orphan_all(struct connection_list *list)
-{
-	struct connection *conn;
-
-	while ((conn = TAILQ_FIRST(list))) {
-		TAILQ_REMOVE(list, conn, link);
-		conn->set = NULL;
-		evtimer_del(conn->deadline);
-	}
-}
-
-void connection_set_clear(struct connection_set *set)
-{
-	if (!set->listener)
-		return;
-	orphan_all(&set->idle);
-	orphan_all(&set->busy);
-	if (set->knock)
-		event_free(set->knock);
-	if (set->pause)
-		event_free(set->pause);
-	*set = (struct connection_set){.n = 0};
-}
-
-/*
  * The bytes of a connection.
  */
 
+/* Our own user and root (man 7 unix, SO_PEERCRED). */
 static bool peer_allowed(struct connection *conn)
 {
 	struct ucred peer = {.uid = (uid_t)-1};
 	socklen_t size = sizeof(peer);
+	int fd = bufferevent_getfd(conn->socket);
 
-	if (getsockopt(bufferevent_getfd(conn->socket), SOL_SOCKET, SO_PEERCRED, &peer, &size) ==
-		    0 &&
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
 	    (peer.uid == 0 || peer.uid == geteuid()))
 		return true;
 	log_warning("api.sock: refused a client of user %u (PID %d)", peer.uid, peer.pid);
@@ -275,6 +177,25 @@ static void send_now(struct connection *conn, struct evbuffer *from)
 	}
 }
 
+static void on_writable(evutil_socket_t fd, short what, void *arg)
+{
+	struct connection *conn = arg;
+
+	(void)fd;
+	(void)what;
+	bufferevent_flush(conn->filter, EV_WRITE, BEV_NORMAL);
+}
+
+static void wait_until_writable(struct connection *conn)
+{
+	if (!conn->writable)
+		conn->writable =
+			event_new(bufferevent_get_base(conn->socket),
+				  bufferevent_getfd(conn->socket), EV_WRITE, on_writable, conn);
+	if (!conn->writable || event_add(conn->writable, NULL) < 0)
+		connection_cut(conn);
+}
+
 static bool is_continue(struct evbuffer *from)
 {
 	char start[10];
@@ -288,8 +209,8 @@ static enum bufferevent_filter_result pass_out(struct evbuffer *from, struct evb
 					       void *arg)
 {
 	struct connection *conn = arg;
-	size_t left;
 
+	(void)to;
 	(void)limit;
 	(void)mode;
 	if (conn->phase == PHASE_COMPOSING ||
@@ -299,17 +220,11 @@ static enum bufferevent_filter_result pass_out(struct evbuffer *from, struct evb
 		evbuffer_drain(from, evbuffer_get_length(from));
 		return BEV_OK;
 	}
-	if (evbuffer_get_length(to) > 0)
-		return BEV_NEED_MORE;
 	send_now(conn, from);
-	/*
-	 * The socket is full: leave the rest to libevent, which calls again when that has left. The
-	 * last byte stays, so that evhttp does not take the answer for sent and close too early.
-	 */
-	left = evbuffer_get_length(from);
-	if (left > 0)
-		evbuffer_remove_buffer(from, to, MAX(left - 1, (size_t)1));
-	return left > 1 ? BEV_NEED_MORE : BEV_OK;
+	if (evbuffer_get_length(from) == 0)
+		return BEV_OK;
+	wait_until_writable(conn);
+	return BEV_NEED_MORE;
 }
 
 /*
@@ -368,6 +283,8 @@ static void connection_destroy(struct connection *conn)
 		event_free(conn->deadline);
 	if (conn->page)
 		event_free(conn->page);
+	if (conn->writable)
+		event_free(conn->writable);
 	free(conn);
 }
 
@@ -375,12 +292,12 @@ static void connection_destroy(struct connection *conn)
 static void connection_free(void *arg)
 {
 	struct connection *conn = arg;
-	struct connection_set *set = conn->set;
+	struct gate *gate = conn->gate;
 
-	if (set) {
-		TAILQ_REMOVE(conn->phase == PHASE_IDLE ? &set->idle : &set->busy, conn, link);
-		set->n--;
-		let_in(set);
+	if (gate) {
+		TAILQ_REMOVE(conn->phase == PHASE_IDLE ? &gate->idle : &gate->busy, conn, link);
+		gate->n--;
+		gate_left(gate);
 	}
 	connection_destroy(conn);
 }
@@ -410,20 +327,19 @@ static int connection_init(struct connection *conn, struct event_base *base)
 
 struct bufferevent *connection_new(struct event_base *base, void *arg)
 {
-	struct connection_set *set = arg;
+	struct gate *gate = arg;
 	struct connection *conn = calloc(1, sizeof(*conn));
 
-	evconnlistener_disable(set->listener);
-	set->paused = false;
+	gate_entered(gate);
 	if (!conn)
 		return NULL;
 	if (connection_init(conn, base) < 0) {
 		connection_destroy(conn);
 		return NULL;
 	}
-	conn->set = set;
-	TAILQ_INSERT_TAIL(&set->idle, conn, link);
-	set->n++;
+	conn->gate = gate;
+	TAILQ_INSERT_TAIL(&gate->idle, conn, link);
+	gate->n++;
 	connection_arm(conn);
 	return conn->filter;
 }
@@ -440,11 +356,11 @@ static struct connection *find_in(struct connection_list *list, const struct buf
 	return conn;
 }
 
-struct connection *connection_find(struct connection_set *set, const struct bufferevent *bev)
+struct connection *connection_find(struct gate *gate, const struct bufferevent *bev)
 {
-	struct connection *conn = find_in(&set->busy, bev);
+	struct connection *conn = find_in(&gate->busy, bev);
 
-	return conn ? conn : find_in(&set->idle, bev);
+	return conn ? conn : find_in(&gate->idle, bev);
 }
 
 void connection_answer_begin(struct connection *conn)
@@ -472,6 +388,6 @@ void connection_answered(struct connection *conn)
 	}
 	connection_move(conn, PHASE_IDLE);
 	evtimer_del(conn->deadline);
-	if (conn->set)
-		let_in(conn->set);
+	if (conn->gate)
+		gate_review(conn->gate);
 }

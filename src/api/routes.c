@@ -57,7 +57,7 @@ static void without_port_driver(const struct api_ops *ops, void *arg,
 	(void)ops;
 	(void)arg;
 	(void)request;
-	refuse(ret, 400, "no port driver");
+	refuse(ret, 400, "no port driver is available");
 }
 
 static const struct route routes[] = {

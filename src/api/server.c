@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The REST server: the socket, evhttp on it, and the way of a request through the routes. Bounds in
- * number and time are in connection.c.
+ * The REST server: the socket, evhttp on it, and the way of a request through the routes. What
+ * evhttp lacks in bounds is in gate.c and connection.c.
  */
 #include "fauxroot/api/server.h"
 
@@ -21,10 +21,11 @@
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/str.h"
+#include "gate.h"
 #include "routes.h"
 
 struct api_server {
-	struct connection_set connections;
+	struct gate gate;
 	struct evhttp *http;
 	const struct api_ops *ops;
 	void *arg;
@@ -94,7 +95,7 @@ static void on_request(struct evhttp_request *http, void *arg)
 	};
 	struct api_response response;
 
-	conn = connection_find(&server->connections, evhttp_connection_get_bufferevent(peer));
+	conn = connection_find(&server->gate, evhttp_connection_get_bufferevent(peer));
 	if (!conn) {
 		/* Where connection_new() is out of memory evhttp goes on without it, unchecked. */
 		evhttp_send_error(http, HTTP_SERVUNAVAIL, NULL);
@@ -152,9 +153,9 @@ static int serve(struct api_server *server, struct event_base *base, int fd,
 		evconnlistener_free(listener);
 		return -ENOMEM;
 	}
-	if (connection_set_init(&server->connections, base, listener, limits) < 0)
+	if (gate_init(&server->gate, base, listener, limits) < 0)
 		return -ENOMEM;
-	evhttp_set_bevcb(server->http, connection_new, &server->connections);
+	evhttp_set_bevcb(server->http, connection_new, &server->gate);
 	evhttp_set_allowed_methods(server->http, all_methods());
 	evhttp_set_max_headers_size(server->http, API_HEADER_SIZE);
 	evhttp_set_max_body_size(server->http, API_BODY_SIZE);
@@ -193,16 +194,14 @@ int api_server_start_limited(struct event_base *base, const char *path,
 int api_server_start(struct event_base *base, const char *path, const struct api_ops *ops,
 		     void *arg, struct api_server **ret, struct error *err)
 {
-	static const struct api_limits limits = {API_REQUEST_MS, API_CONNECTIONS};
-
-	return api_server_start_limited(base, path, &limits, ops, arg, ret, err);
+	return api_server_start_limited(base, path, &API_LIMITS, ops, arg, ret, err);
 }
 
 void api_server_stop(struct api_server *server)
 {
 	if (!server)
 		return;
-	connection_set_clear(&server->connections);
+	gate_clear(&server->gate);
 	if (server->http)
 		evhttp_free(server->http);
 	free(server);

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The API's bounds, those of time and number as parameters: tests need not wait for ten seconds. */
+#pragma once
+
+#define API_HEADER_SIZE (16 << 10)
+#define API_BODY_SIZE	(64 << 10)
+
+struct api_limits {
+	unsigned request_ms;  /* from its first byte to the end of its answer; also for the first
+				 byte */
+	unsigned connections; /* open at once */
+};
+
+#define API_LIMITS ((struct api_limits){.request_ms = 10000, .connections = 256})
+
+struct api_ops;
+struct api_reply;
+struct api_server;
+struct error;
+struct event_base;
+
+/* api_server_start_limited() - api_server_start() with other bounds than API_LIMITS */
+int api_server_start_limited(struct event_base *base, const char *path,
+			     const struct api_limits *limits, const struct api_ops *ops, void *arg,
+			     struct api_server **ret, struct error *err);
+
+#define API_CALL_MS 10000
+
+/* api_call_within() - api_call() with another time limit than API_CALL_MS */
+int api_call_within(unsigned ms, const char *socket, const char *method, const char *path,
+		    const char *body, struct api_reply *ret, struct error *err);
