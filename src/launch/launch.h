@@ -30,7 +30,8 @@ struct launch {
 	struct api_server *api;
 
 	/* loop.c */
-	struct event *on_signal, *on_etc, *on_patience;
+	struct event *on_signal, *on_patience;
+	struct event *on_etc, *on_etc_due;
 	int etc_watch;
 	int status;	      /* of the target, once it has ended */
 	bool lost;	      /* something vital has failed: the target is being ended */

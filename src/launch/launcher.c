@@ -50,11 +50,6 @@ static int write_network_files(struct launch *l, struct error *err)
 		return 0;
 	if (net_dns(&l->net, &dns) < 0)
 		return err_set(err, ENOMEM, "listing the name servers");
-	/* Before the child binds the files, so that no replacing of the host's goes unseen. */
-	l->etc_watch = etcfiles_watch_open();
-	if (l->etc_watch < 0)
-		log_warning("cannot watch /etc: %s; a replaced resolv.conf will show through",
-			    strerror(-l->etc_watch));
 	return etcfiles_write_parent(write_state_file, &l->state, &dns, err);
 }
 
@@ -231,7 +226,6 @@ static void take_down(struct launch *l)
 	if (l->base)
 		event_base_free(l->base);
 	fd_close(l->sock);
-	fd_close(l->etc_watch);
 	ns_set_close(&l->ns);
 	statedir_remove(&l->state);
 }

@@ -112,10 +112,9 @@ static int repair_job(void *arg, struct error *err)
 	return etcfiles_repair(arg, err);
 }
 
-/* The host has replaced its resolv.conf or hosts, which took our mount off in the child, too. */
-static void on_etc(evutil_socket_t fd, short what, void *arg)
+/* Where the host has replaced a file of /etc our mount on it is off, in the child, too. */
+static void repair_etc(struct launch *l)
 {
-	struct launch *l = arg;
 	struct ns_job job = {
 		.name = "fauxroot: etc",
 		.which = NS_JOIN_MNT,
@@ -124,23 +123,51 @@ static void on_etc(evutil_socket_t fd, short what, void *arg)
 	};
 	struct deadline deadline = deadline_in(REPAIR_MS);
 	struct error err;
+
+	if (ns_run(&l->ns, &job, &deadline, -1, &err) < 0)
+		log_warning("the host has replaced a file of /etc: %s", err.text);
+}
+
+static void on_etc(evutil_socket_t fd, short what, void *arg)
+{
+	struct launch *l = arg;
 	int rc = etcfiles_watch_read(fd);
 
 	(void)what;
 	if (rc < 0) {
 		log_warning("the watch on /etc has failed: %s", strerror(-rc));
 		event_del(l->on_etc);
+	} else if (rc > 0) {
+		repair_etc(l);
 	}
-	if (rc <= 0)
-		return;
-	if (ns_run(&l->ns, &job, &deadline, -1, &err) < 0)
-		log_warning("the host has replaced a file of /etc: %s", err.text);
 }
 
-static int watch_etc(struct launch *l, struct error *err)
+static void on_etc_due(evutil_socket_t fd, short what, void *arg)
 {
-	l->on_etc = event_new(l->base, l->etc_watch, EV_READ | EV_PERSIST, on_etc, l);
+	struct launch *l = arg;
+
+	(void)fd;
+	(void)what;
+	l->etc_watch = etcfiles_watch_open();
+	if (l->etc_watch >= 0)
+		l->on_etc = event_new(l->base, l->etc_watch, EV_READ | EV_PERSIST, on_etc, l);
 	if (!l->on_etc || event_add(l->on_etc, NULL) < 0)
+		log_warning("cannot watch /etc: %s; a replaced resolv.conf will show through",
+			    l->etc_watch < 0 ? strerror(-l->etc_watch) : "out of memory");
+	/* What happened before. */
+	repair_etc(l);
+}
+
+/*
+ * Closing an inotify descriptor waits for a grace period of the kernel, up to 15 ms: a command that
+ * is over in a moment is not made to pay for a watch that it cannot need.
+ */
+static int plan_etc_watch(struct launch *l, struct error *err)
+{
+	struct timeval due = {.tv_sec = 1};
+
+	l->on_etc_due = event_new(l->base, -1, 0, on_etc_due, l);
+	if (!l->on_etc_due || event_add(l->on_etc_due, &due) < 0)
 		return err_set(err, ENOMEM, "watching /etc");
 	return 0;
 }
@@ -153,8 +180,8 @@ int loop_run(struct launch *l, struct error *err)
 	l->on_patience = event_new(l->base, -1, 0, on_patience, l);
 	if (!l->on_signal || !l->on_patience || event_add(l->on_signal, NULL) < 0)
 		return err_set(err, ENOMEM, "setting up the event loop");
-	if (l->etc_watch >= 0)
-		rc = watch_etc(l, err);
+	if (l->net.plan.configures_dns)
+		rc = plan_etc_watch(l, err);
 	if (rc < 0)
 		return rc;
 	net_supervise(&l->net, l->base, on_lost, l);
@@ -180,4 +207,6 @@ void loop_clear(struct launch *l)
 	free_event(&l->on_signal);
 	free_event(&l->on_patience);
 	free_event(&l->on_etc);
+	free_event(&l->on_etc_due);
+	l->etc_watch = fd_close(l->etc_watch);
 }
