@@ -5,18 +5,32 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/config/options.h"
 
-/* Tests run from the top of the tree. */
 static char *manual;
 
+/* Beside the tree that this program was built in, or its copy, however deep that is; or here. */
 static int load(void **state)
 {
+	char top[PATH_MAX], path[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", top, sizeof(top) - 1);
+
 	(void)state;
+	if (n < 0)
+		return -1;
+	top[n] = '\0';
+	for (char *slash = strrchr(top, '/'); slash; slash = strrchr(top, '/')) {
+		*slash = '\0';
+		if (str_print(path, sizeof(path), "%s/man/fauxroot.1", top) == 0 &&
+		    file_read_bounded(AT_FDCWD, path, 1 << 20, &manual, NULL) == 0)
+			return 0;
+	}
 	return file_read_bounded(AT_FDCWD, "man/fauxroot.1", 1 << 20, &manual, NULL);
 }
 
