@@ -23,8 +23,6 @@
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
 
-extern char **environ;
-
 enum { MAX_COMMANDS = 8, MAX_ROUNDS = 1000 };
 
 struct command {
