@@ -45,7 +45,7 @@ int idmap_prepare(const struct config *config, const struct deadline *deadline, 
 		rc = idmap_plan(SUBID_GID, getegid(), &ranges[SUBID_GID], &map.gid, err);
 	if (rc == 0)
 		*ret = map;
-	for (int k = 0; k < SUBID_KINDS_; k++)
+	for (enum subid_kind k = 0; k < SUBID_KINDS_; k++)
 		subid_ranges_clear(&ranges[k]);
 	return err_step(err, rc, STEP_IDMAP);
 }

@@ -247,21 +247,21 @@ static int ask_getsubids(struct query *queries, const struct owner *owner,
 	char number[sizeof("4294967295")];
 
 	snprintf(number, sizeof(number), "%u", (unsigned)owner->uid);
-	for (int k = 0; k < SUBID_KINDS_ && rc == 0; k++)
+	for (enum subid_kind k = 0; k < SUBID_KINDS_ && rc == 0; k++)
 		rc = query_start(&queries[k], k, getsubids_program(),
 				 owner->name ? owner->name : number, err);
-	for (int k = 0; k < SUBID_KINDS_ && rc == 0; k++)
+	for (enum subid_kind k = 0; k < SUBID_KINDS_ && rc == 0; k++)
 		rc = query_read(&queries[k], deadline, cancel_fd, err);
 	if (rc < 0)
 		return rc;
-	for (int k = 0; k < SUBID_KINDS_; k++) {
+	for (enum subid_kind k = 0; k < SUBID_KINDS_; k++) {
 		helpers[k] = queries[k].helper;
 		queries[k].helper = HELPER_NONE;
 	}
 	rc = helper_finish(helpers, SUBID_KINDS_, deadline, cancel_fd, statuses, err);
-	for (int k = 0; k < SUBID_KINDS_; k++)
+	for (enum subid_kind k = 0; k < SUBID_KINDS_; k++)
 		queries[k].helper = helpers[k];
-	for (int k = 0; k < SUBID_KINDS_ && rc == 0; k++)
+	for (enum subid_kind k = 0; k < SUBID_KINDS_ && rc == 0; k++)
 		rc = query_result(&queries[k], statuses[k], k, owner, &ret[k], err);
 	return rc;
 }
@@ -272,10 +272,10 @@ static int load_dynamic(const struct owner *owner, const struct deadline *deadli
 	struct query queries[SUBID_KINDS_];
 	int rc;
 
-	for (int k = 0; k < SUBID_KINDS_; k++)
+	for (enum subid_kind k = 0; k < SUBID_KINDS_; k++)
 		queries[k] = (struct query){.helper = HELPER_NONE, .out = -1};
 	rc = ask_getsubids(queries, owner, deadline, cancel_fd, ret, err);
-	for (int k = 0; k < SUBID_KINDS_; k++)
+	for (enum subid_kind k = 0; k < SUBID_KINDS_; k++)
 		query_clear(&queries[k]);
 	return rc;
 }
@@ -310,9 +310,9 @@ int subid_load_from(const struct subid_paths *paths, enum subid_source source, u
 	    (source == SUBID_AUTO && nsswitch_is_dynamic(paths->nsswitch)))
 		rc = load_dynamic(&owner, deadline, cancel_fd, loaded, err);
 	else
-		for (int k = 0; k < SUBID_KINDS_ && rc == 0; k++)
+		for (enum subid_kind k = 0; k < SUBID_KINDS_ && rc == 0; k++)
 			rc = load_file(paths->subid[k], k, &owner, &loaded[k], err);
-	for (int k = 0; k < SUBID_KINDS_; k++) {
+	for (enum subid_kind k = 0; k < SUBID_KINDS_; k++) {
 		if (rc == 0)
 			ret[k] = loaded[k];
 		else
