@@ -65,7 +65,8 @@ void etcfiles_close(struct etcfiles *files);
  * /etc/resolv.conf or /etc/hosts itself, which undoes a mount on them in every namespace
  *
  * Only needed where /etc is not copied up. What was replaced before it was opened is not told: call
- * etcfiles_repair() once after that. Returns the descriptor, close-on-exec and non-blocking, or -errno.
+ * etcfiles_repair() once after that. Returns the descriptor, close-on-exec and non-blocking, or
+ * -errno.
  */
 int etcfiles_watch_open(void);
 
