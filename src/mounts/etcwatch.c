@@ -10,8 +10,10 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "fauxroot/base/err.h"
@@ -78,6 +80,14 @@ static int repair_one(int state, int etc, const char *name)
 	return rc == -ENOENT ? 0 : rc;
 }
 
+/* Is @etc a copy? Then what is not mounted on there any more was taken off by the target itself. */
+static bool is_copied_up(int etc)
+{
+	struct statfs fs;
+
+	return place_is_mount(etc) && fstatfs(etc, &fs) == 0 && fs.f_type == TMPFS_MAGIC;
+}
+
 int etcfiles_repair(const char *state_dir, struct error *err)
 {
 	_cleanup_close_ int state = place_open_dir(state_dir);
@@ -87,6 +97,8 @@ int etcfiles_repair(const char *state_dir, struct error *err)
 		return err_set(err, -state, "opening %s", state_dir);
 	if (etc < 0)
 		return err_set(err, -etc, "opening /etc");
+	if (is_copied_up(etc))
+		return 0;
 	for (int i = 0; i < ETCFILE_COUNT_; i++) {
 		int rc = repair_one(state, etc, etcfile_names[i]);
 

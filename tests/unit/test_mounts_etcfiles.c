@@ -288,6 +288,11 @@ static void repair_little(const void *arg)
 	check(mount("target", "/etc/hosts", NULL, MS_BIND, NULL) == 0);
 	expect_repaired("our resolv.conf", "target's");
 	check(etcfiles_repair("none", &err) == -ENOENT && strstr(err.text, "none"));
+	/* In its own copy the target may well take our mounts off. */
+	bind_files("state", true);
+	check(umount2("/etc/hosts", MNT_DETACH) == 0);
+	put("/etc/hosts", "target's own");
+	expect_repaired("our resolv.conf", "target's own");
 }
 
 static void test_repair(void **state)

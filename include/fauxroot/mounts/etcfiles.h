@@ -84,6 +84,7 @@ int etcfiles_watch_read(int watch);
  * @state_dir: its path, which leads there in the child, too
  *
  * An entry of /etc that still is a mount, ours or the target's, is left alone; so is one that is
- * missing: the watch will tell when it appears. Returns 0 or -errno.
+ * missing: the watch will tell when it appears. A copied-up /etc is the target's own, where no host
+ * undoes a mount. Returns 0 or -errno.
  */
 int etcfiles_repair(const char *state_dir, struct error *err);
