@@ -2,14 +2,15 @@
 /*
  * Theory of operation
  *
- * flock(2) knows only "now or never" and "for ever". A lock belongs to the open file description,
- * not to a process, so a helper process that shares our description can block in flock() for us:
- * when it gets the lock, we have it. We wait for its end with a deadline, and kill it past that. No
- * polling, and no signal handler with the race between setting an alarm and the call it should end.
- * The helper exists only while somebody else holds the lock.
+ * flock(2) knows only "now or never" and "for ever". So a helper process blocks in flock(2) on an
+ * open file description of its own until the lock is free, and ends, which lets go again; we wait
+ * for its end with a deadline, then take the lock ourselves or, where another was quicker, start
+ * over. No polling, and no signal handler with its race between setting an alarm and the call it
+ * should end. The helper exists only while somebody else holds the lock.
  *
- * Who holds it, the kernel knows: /proc/locks. A PID written into the file would be one more thing
- * that can be stale, and a RootlessKit writes none.
+ * On a description that we share the helper could take the lock for us, but then /proc/locks would
+ * name the helper for ever. That file says who holds a lock; a PID written into "lock" would be one
+ * more thing that can be stale, and RootlessKit writes none.
  */
 #include "lock.h"
 
@@ -40,32 +41,50 @@ static int try_lock(int fd)
 	return 0;
 }
 
-_noreturn_ static void wait_for_lock(int fd)
+/* In the helper: until nobody holds the lock exclusively. */
+_noreturn_ static void wait_in_helper(int fd)
 {
-	while (flock(fd, LOCK_EX) < 0)
+	char path[64];
+	int own;
+
+	(void)str_print(path, sizeof(path), "/proc/self/fd/%d", fd);
+	own = open(path, O_RDONLY | O_CLOEXEC);
+	if (own < 0)
+		_exit(1);
+	while (flock(own, LOCK_SH) < 0)
 		if (errno != EINTR)
 			_exit(1);
 	_exit(0);
 }
 
-int lock_take(int fd, const struct deadline *deadline, struct error *err)
+/* Wait until the lock was free for a moment. 0, -ETIMEDOUT, or -errno */
+static int wait_until_free(int fd, const struct deadline *deadline, struct error *err)
 {
 	struct process helper = PROCESS_NONE;
-	int status, rc = try_lock(fd);
+	int status = 0, rc = fork_clean("state lock", &fd, 1, false, &helper, err);
 
-	if (rc != -EBUSY || deadline_left(deadline) == 0)
-		return rc < 0 ? err_set(err, -rc, "locking") : 0;
-	rc = fork_clean("state lock", &fd, 1, false, &helper, err);
 	if (rc == 0)
-		wait_for_lock(fd);
+		wait_in_helper(fd);
 	if (rc < 0)
 		return rc;
-	(void)process_wait(&helper, deadline, -1, &status);
+	rc = process_wait(&helper, deadline, -1, &status);
 	process_kill(&helper);
-	/* Whatever became of the helper: this tells whether the lock is ours, and if it is, changes
-	 * nothing (kernel: flock_lock_inode(), a lock of the same type is left as it is). */
-	rc = try_lock(fd);
-	return rc < 0 ? err_set(err, -rc, "locking") : 0;
+	if (rc == 0 && status != 0)
+		rc = -EBUSY;
+	return rc < 0 ? err_set(err, -rc, "waiting for a lock") : 0;
+}
+
+int lock_take(int fd, const struct deadline *deadline, struct error *err)
+{
+	for (;;) {
+		int rc = try_lock(fd);
+
+		if (rc != -EBUSY || deadline_left(deadline) == 0)
+			return rc < 0 ? err_set(err, -rc, "locking") : 0;
+		rc = wait_until_free(fd, deadline, err);
+		if (rc < 0 && rc != -ETIMEDOUT)
+			return rc;
+	}
 }
 
 static void take_field(struct cursor *c, const char **ret, size_t *ret_n)

@@ -317,9 +317,10 @@ void statedir_remove(struct statedir *dir)
 		(void)unlinkat(dir->dir, LOCK_FILE, 0);
 	if (rc == 0)
 		parent = statepath_parent(dir->path, false, &name, NULL);
-	/* A directory that somebody has put in the place of ours is not ours to remove. */
+	/* A directory that somebody has put in the place of ours is not ours to remove, and a
+	 * volume of a container (EBUSY) stays. */
 	if (parent >= 0 && still_there(parent, name, dir->dir) &&
-	    unlinkat(parent, name, AT_REMOVEDIR) < 0)
+	    unlinkat(parent, name, AT_REMOVEDIR) < 0 && errno != EBUSY)
 		log_warning("removing the state directory \"%s\": %s", dir->path, strerror(errno));
 	statedir_close(dir);
 }

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Files that appear whole or not at all, full file systems and mounts below. The tests run in user
+ * and mount namespaces of their own, on a tmpfs of 16 KiB at /mnt.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/str.h"
+#include "fauxroot/state/statedir.h"
+
+static int put(const char *path, const char *text)
+{
+	_cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	return fd < 0 ? -errno : fd_write_all(fd, text, strlen(text));
+}
+
+/* User and mount namespaces of our own, in which we are root. */
+static int enter_namespaces(void)
+{
+	char uid_map[64], gid_map[64];
+
+	(void)str_print(uid_map, sizeof(uid_map), "0 %u 1", (unsigned)geteuid());
+	(void)str_print(gid_map, sizeof(gid_map), "0 %u 1", (unsigned)getegid());
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
+		return -errno;
+	if (put("/proc/self/setgroups", "deny") < 0 || put("/proc/self/uid_map", uid_map) < 0 ||
+	    put("/proc/self/gid_map", gid_map) < 0)
+		return -EPERM;
+	return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ? -errno : 0;
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	assert_int_equal(mount("tmpfs", "/mnt", "tmpfs", 0, "size=16k,mode=0755"), 0);
+	return chdir("/mnt");
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	assert_int_equal(chdir("/"), 0);
+	/* Busy, if a test has left a descriptor open there. */
+	assert_int_equal(umount2("/mnt", 0), 0);
+	return 0;
+}
+
+static void assert_content(const char *path, const char *want)
+{
+	_cleanup_free_ char *text = NULL;
+
+	assert_int_equal(file_read_bounded(AT_FDCWD, path, 65536, &text, NULL), 0);
+	assert_string_equal(text, want);
+}
+
+static bool exists(const char *path)
+{
+	return faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static void open_s(struct statedir *ret)
+{
+	struct error err = {0};
+	int rc = statedir_open("s", ret, &err);
+
+	print_message("%s", err.text);
+	assert_int_equal(rc, 0);
+}
+
+static void test_write(void **state)
+{
+	struct statedir d;
+	struct stat st;
+
+	(void)state;
+	open_s(&d);
+	assert_int_equal(statedir_write(&d, "child_pid", "4711", 4, 0444, NULL), 0);
+	assert_content("s/child_pid", "4711");
+	assert_int_equal(stat("s/child_pid", &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0444);
+	assert_int_equal(statedir_write(&d, "child_pid", "", 0, 0600, NULL), 0);
+	assert_content("s/child_pid", "");
+	statedir_unlink(&d, "child_pid");
+	statedir_unlink(&d, "child_pid");
+	assert_false(exists("s/child_pid"));
+	statedir_remove(&d);
+	assert_false(exists("s"));
+}
+
+/* The target is the same user and may put anything under the temporary name. */
+static void test_write_in_the_way(void **state)
+{
+	struct statedir d;
+	struct error err = {0};
+
+	(void)state;
+	open_s(&d);
+	assert_int_equal(put("victim", "as it was"), 0);
+	assert_int_equal(symlink("../victim", "s/.child_pid.new"), 0);
+	assert_int_equal(symlink("../victim", "s/child_pid"), 0);
+	assert_int_equal(statedir_write(&d, "child_pid", "1", 1, 0444, &err), 0);
+	assert_content("s/child_pid", "1");
+	assert_content("victim", "as it was");
+	assert_int_equal(mkdir("s/.child_pid.new", 0700), 0);
+	assert_int_equal(statedir_write(&d, "child_pid", "2", 1, 0444, &err), -EISDIR);
+	assert_content("s/child_pid", "1");
+	assert_int_equal(rmdir("s/.child_pid.new"), 0);
+	assert_int_equal(mkdir("s/hosts", 0700), 0);
+	assert_int_equal(statedir_write(&d, "hosts", "2", 1, 0444, &err), -EISDIR);
+	assert_string_equal(err.text, "writing \"/mnt/s/hosts\": Is a directory");
+	assert_int_equal(err.step, STEP_STATEDIR);
+	assert_false(exists("s/.hosts.new"));
+	statedir_remove(&d);
+}
+
+static void test_full(void **state)
+{
+	_cleanup_free_ char *big = calloc(1, 32768);
+	struct statedir d;
+	struct error err = {0};
+
+	(void)state;
+	open_s(&d);
+	assert_int_equal(statedir_write(&d, "hosts", "old", 3, 0644, NULL), 0);
+	assert_int_equal(statedir_write(&d, "hosts", big, 32768, 0644, &err), -ENOSPC);
+	assert_string_equal(err.text, "writing \"/mnt/s/hosts\": No space left on device");
+	assert_int_equal(err.step, STEP_STATEDIR);
+	/* The old one stands, and nothing half-written beside it. */
+	assert_content("s/hosts", "old");
+	assert_false(exists("s/.hosts.new"));
+	statedir_remove(&d);
+	assert_false(exists("s"));
+}
+
+/* No room for the directory, or for its lock: nothing is left of the attempt. */
+static void test_full_at_open(void **state)
+{
+	static const char *const inodes[] = {"nr_inodes=1", "nr_inodes=2"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(inodes); i++) {
+		struct statedir d = STATEDIR_NONE;
+		struct error err = {0};
+
+		assert_int_equal(mount("tmpfs", "/mnt", "tmpfs", 0, inodes[i]), 0);
+		assert_int_equal(statedir_open("/mnt/s", &d, &err), -ENOSPC);
+		print_message("%s\n", err.text);
+		assert_non_null(strstr(err.text, "\"/mnt/s"));
+		assert_non_null(strstr(err.text, "No space left on device"));
+		assert_false(exists("/mnt/s"));
+		assert_int_equal(umount2("/mnt", 0), 0);
+	}
+}
+
+/* What is mounted below is not ours to empty, on whatever level it is. */
+static void test_mounts_below(void **state)
+{
+	static const char *const places[] = {"s/m", "s/a/m", "s/a/b/m"};
+
+	(void)state;
+	assert_int_equal(mkdir("other", 0700), 0);
+	assert_int_equal(put("other/stays", "x"), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		struct statedir d = STATEDIR_NONE;
+		struct error err = {0};
+
+		assert_int_equal(mkdir("s", 0700), 0);
+		assert_int_equal(mkdir("s/a", 0700), 0);
+		assert_int_equal(mkdir("s/a/b", 0700), 0);
+		assert_int_equal(mkdir(places[i], 0700), 0);
+		/* a bind of the same file system, which st_dev does not tell */
+		assert_int_equal(mount("other", places[i], NULL, MS_BIND, NULL), 0);
+		assert_int_equal(statedir_open("s", &d, &err), -EBUSY);
+		print_message("%s\n", err.text);
+		assert_non_null(strstr(err.text, "emptying the state directory \"/mnt/s\": "));
+		assert_true(exists("other/stays"));
+		/* It may have been moved up within the directory; there is but one. */
+		while (umount2("s/.old.0", 0) == 0 || umount2("s/.old.1", 0) == 0 ||
+		       umount2(places[i], 0) == 0 || umount2("s/.old.0/m", 0) == 0)
+			;
+		assert_int_equal(statedir_open("s", &d, &err), 0);
+		statedir_remove(&d);
+		assert_false(exists("s"));
+	}
+}
+
+/* The directory may be a mount itself: it is used and emptied, and stays. */
+static void test_mount_itself(void **state)
+{
+	struct statedir d;
+
+	(void)state;
+	assert_int_equal(mkdir("s", 0700), 0);
+	assert_int_equal(mount("tmpfs", "s", "tmpfs", 0, "mode=0755"), 0);
+	open_s(&d);
+	assert_int_equal(statedir_write(&d, "child_pid", "1", 1, 0444, NULL), 0);
+	statedir_remove(&d);
+	assert_true(exists("s"));
+	assert_false(exists("s/lock"));
+	assert_int_equal(umount2("s", 0), 0);
+	assert_int_equal(rmdir("s"), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_write, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_write_in_the_way, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_full, set_up, tear_down),
+		cmocka_unit_test(test_full_at_open),
+		cmocka_unit_test_setup_teardown(test_mounts_below, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_mount_itself, set_up, tear_down),
+	};
+	int rc = enter_namespaces();
+
+	if (rc < 0) {
+		fprintf(stderr, "entering namespaces: %s\n", strerror(-rc));
+		return 1;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who holds a lock, out of /proc/locks. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "fauxroot/base/clock.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/str.h"
+#include "state/lock.h"
+
+static const struct {
+	const char *text;
+	pid_t want;
+} cases[] = {
+	{"", 0},
+	{"1: FLOCK  ADVISORY  WRITE 1234 00:2f:5678 0 EOF\n", 1234},
+	{"1: FLOCK  ADVISORY  WRITE 1234 00:2f:5678 0 EOF", 1234},
+	{"1: FLOCK  ADVISORY  READ  1234 00:2f:5678 0 EOF\n", 1234},
+	{"9: FLOCK  ADVISORY  WRITE 1 00:2f:5679 0 EOF\n"
+	 "10: FLOCK  ADVISORY  WRITE 2 00:2f:567 0 EOF\n"
+	 "11: FLOCK  ADVISORY  WRITE 3 00:20:5678 0 EOF\n"
+	 "12: FLOCK  ADVISORY  WRITE 4 01:2f:5678 0 EOF\n"
+	 "13: FLOCK  ADVISORY  WRITE 5 00:2f:5678 0 EOF\n",
+	 5},
+	/* one that only waits, other kinds of locks, a holder in another PID namespace */
+	{"1: -> FLOCK  ADVISORY  WRITE 99 00:2f:5678 0 EOF\n", 0},
+	{"1: POSIX  ADVISORY  WRITE 99 00:2f:5678 0 EOF\n", 0},
+	{"1: OFDLCK ADVISORY  WRITE -1 00:2f:5678 0 EOF\n", 0},
+	{"1: FLOCK  ADVISORY  WRITE 0 00:2f:5678 0 EOF\n", 0},
+	{"1: FLOCK  ADVISORY  WRITE -1 00:2f:5678 0 EOF\n", 0},
+	{"1: FLOCK  ADVISORY  WRITE 99999999999 00:2f:5678 0 EOF\n", 0},
+	/* what is no such line */
+	{"1: FLOCK  ADVISORY  WRITE 1234 00:2F:5678 0 EOF\n", 0},
+	{"1: FLOCK  ADVISORY  WRITE 1234 :2f:5678 0 EOF\n", 0},
+	{"1: FLOCK  ADVISORY  WRITE 1234 00:2f: 0 EOF\n", 0},
+	{"1: FLOCK  ADVISORY  WRITE 1234 00\n", 0},
+	{"1: FLOCK  ADVISORY  WRITE 1234\n", 0},
+	{"1: FLOCK\n", 0},
+	{"FLOCK\n\n\n1:\n", 0},
+};
+
+static void test_table(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		print_message("%s", cases[i].text);
+		assert_int_equal(lock_holder_in(cases[i].text, strlen(cases[i].text),
+						makedev(0, 0x2f), 5678),
+				 cases[i].want);
+	}
+	/* on any device */
+	assert_int_equal(lock_holder_in(cases[1].text, strlen(cases[1].text), 0, 5678), 1234);
+	assert_int_equal(lock_holder_in(cases[1].text, strlen(cases[1].text), 0, 5679), 0);
+}
+
+/* A lock that lives on in a fork after its owner's end is not blamed on a PID that is nobody's. */
+static void test_left_behind(void **state)
+{
+	char path[] = "/tmp/test_state_lock.XXXXXX", words[320], want[64], byte;
+	struct deadline past = deadline_in(0);
+	int fd = mkostemp(path, O_CLOEXEC), life[2], ready[2];
+	pid_t owner;
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(pipe2(life, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	owner = fork();
+	if (owner == 0) {
+		int own = open(path, O_RDWR | O_CLOEXEC);
+
+		close(fd);
+		close(life[1]);
+		if (own < 0 || flock(own, LOCK_EX | LOCK_NB) < 0)
+			_exit(1);
+		/* The one that is left ends with the test: at the end of file. */
+		if (fork() == 0) {
+			close(ready[1]);
+			_exit(read(life[0], &byte, 1) == 0 ? 0 : 1);
+		}
+		_exit(0);
+	}
+	close(life[0]);
+	close(ready[1]);
+	assert_int_equal(waitpid(owner, NULL, 0), owner);
+	assert_int_equal(lock_take(fd, &past, NULL), -EBUSY);
+	(void)str_print(want, sizeof(want), "what process %d, which has ended, left behind",
+			(int)owner);
+	assert_string_equal(lock_holder_text(fd, words, sizeof(words)), want);
+	close(life[1]);
+	/* It ends now; the lock is waited for, and is then in our name. */
+	past = deadline_in(5000);
+	assert_int_equal(lock_take(fd, &past, NULL), 0);
+	(void)str_print(want, sizeof(want), "process %d (", (int)getpid());
+	assert_non_null(str_after(lock_holder_text(fd, words, sizeof(words)), want));
+	close(ready[0]);
+	close(fd);
+	unlink(path);
+}
+
+/* Past the deadline, and no helper is left. */
+static void test_deadline(void **state)
+{
+	char path[] = "/tmp/test_state_lock.XXXXXX";
+	_cleanup_close_ int fd = mkostemp(path, O_CLOEXEC);
+	_cleanup_close_ int other = open(path, O_RDWR | O_CLOEXEC);
+	struct deadline deadline = deadline_in(50);
+
+	(void)state;
+	unlink(path);
+	assert_int_equal(flock(other, LOCK_EX | LOCK_NB), 0);
+	assert_int_equal(lock_take(fd, &deadline, NULL), -EBUSY);
+	assert_int_equal(deadline_left(&deadline), 0);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+	assert_int_equal(errno, ECHILD);
+	other = fd_close(other);
+	assert_int_equal(lock_take(fd, &deadline, NULL), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_left_behind),
+		cmocka_unit_test(test_deadline),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

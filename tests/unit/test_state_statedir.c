@@ -1,0 +1,622 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The state directory: what is refused, what is emptied, who gets it. As whoever runs the tests. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "fauxroot/base/clock.h"
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/str.h"
+#include "fauxroot/state/statedir.h"
+
+/* Every test works in a fresh directory, which is its working directory. */
+static int set_up(void **state)
+{
+	char *dir = strdup("/tmp/test_state.XXXXXX");
+
+	assert_non_null(dir);
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(chdir(dir), 0);
+	assert_int_equal(unsetenv("XDG_RUNTIME_DIR"), 0);
+	assert_int_equal(unsetenv("TMPDIR"), 0);
+	assert_int_equal(setenv("HOME", "/nonexistent", 1), 0);
+	umask(022);
+	*state = dir;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	assert_int_equal(chdir("/"), 0);
+	/* Each test removes what it made; this says so if it did not. */
+	if (rmdir(*state) < 0) {
+		print_error("%s: %s\n", (char *)*state, strerror(errno));
+		return -1;
+	}
+	free(*state);
+	return 0;
+}
+
+static void touch(const char *path)
+{
+	_cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+}
+
+static mode_t mode_of(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(lstat(path, &st), 0);
+	return st.st_mode & 07777;
+}
+
+static bool exists(const char *path)
+{
+	return faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static void assert_open(const char *wanted, struct statedir *ret)
+{
+	struct error err = {0};
+	int rc = statedir_open(wanted, ret, &err);
+
+	if (rc < 0)
+		print_error("%s\n", err.text);
+	assert_int_equal(rc, 0);
+}
+
+static void assert_refused(const char *wanted, int want, const char *words)
+{
+	struct statedir d = STATEDIR_NONE;
+	struct error err = {0};
+
+	assert_int_equal(statedir_open(wanted, &d, &err), want);
+	if (!strstr(err.text, words))
+		print_error("\"%s\" lacks \"%s\"\n", err.text, words);
+	assert_non_null(strstr(err.text, words));
+	assert_int_equal(err.step, STEP_STATEDIR);
+	assert_int_equal(d.dir, -1);
+}
+
+static void test_made_and_removed(void **state)
+{
+	_cleanup_free_ char *want = str_format("%s/a/b/s", (char *)*state);
+	struct statedir d;
+
+	assert_open("a/b/s///", &d);
+	assert_string_equal(d.path, want);
+	assert_int_equal(mode_of("a"), 0700);
+	assert_int_equal(mode_of("a/b/s"), 0700);
+	assert_int_equal(mode_of("a/b/s/lock"), 0600);
+	assert_true(fcntl(d.dir, F_GETFD) & FD_CLOEXEC);
+	assert_true(fcntl(d.lock, F_GETFD) & FD_CLOEXEC);
+	statedir_remove(&d);
+	assert_int_equal(d.dir, -1);
+	assert_null(d.path);
+	statedir_remove(&d);
+	/* The parents stay. */
+	assert_int_equal(rmdir("a/b"), 0);
+	assert_int_equal(rmdir("a"), 0);
+}
+
+static void test_umask(void **state)
+{
+	static const mode_t umasks[] = {0, 0777};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(umasks); i++) {
+		struct statedir d;
+
+		umask(umasks[i]);
+		assert_open("p/s", &d);
+		assert_int_equal(mode_of("p"), 0700);
+		assert_int_equal(mode_of("p/s"), 0700);
+		assert_int_equal(mode_of("p/s/lock"), 0600);
+		assert_int_equal(statedir_write(&d, "child_pid", "1", 1, 0444, NULL), 0);
+		assert_int_equal(mode_of("p/s/child_pid"), 0444);
+		assert_int_equal(umask(022), umasks[i]);
+		statedir_remove(&d);
+		assert_int_equal(rmdir("p"), 0);
+	}
+}
+
+static void test_paths(void **state)
+{
+	static const struct {
+		const char *wanted, *path; /* below the test's directory */
+	} cases[] = {
+		{"s", "s"},
+		{"./s", "s"},
+		{"s/.", "s"},
+		{"s/./", "s"},
+		{"no/../s", "s"},
+		{"no/./../such/../s", "s"},
+		{"link/s", "real/s"},
+		{"link/../s", "s"},
+		{"real/no/../../s", "s"},
+		{"real//s//", "real/s"},
+		{"..s", "..s"},
+		{"s.", "s."},
+	};
+
+	assert_int_equal(mkdir("real", 0700), 0);
+	assert_int_equal(symlink("real", "link"), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_free_ char *want = str_format("%s/%s", (char *)*state, cases[i].path);
+		struct statedir d;
+
+		print_message("%s\n", cases[i].wanted);
+		assert_open(cases[i].wanted, &d);
+		assert_string_equal(d.path, want);
+		assert_true(exists(cases[i].path));
+		statedir_remove(&d);
+		assert_false(exists(cases[i].path));
+		/* What a path only passes through by its letters is not made. */
+		assert_false(exists("no"));
+	}
+	unlink("link");
+	rmdir("real");
+}
+
+static void test_refused(void **state)
+{
+	char longest[PATH_MAX];
+	struct statedir d;
+	size_t n;
+
+	touch("file");
+	assert_int_equal(mkdir("dir", 0755), 0);
+	touch("dir/stays");
+	assert_int_equal(symlink("dir", "link"), 0);
+	assert_int_equal(symlink("nowhere", "dangling"), 0);
+	assert_refused("file", -ENOTDIR, "is not a directory");
+	assert_refused("file/s", -ENOTDIR, "Not a directory");
+	assert_refused("link", -ELOOP, "is a symbolic link");
+	assert_refused("link/", -ELOOP, "is a symbolic link");
+	assert_refused("dangling", -ELOOP, "is a symbolic link");
+	assert_refused("dangling/s", -ENOTDIR, "dangling");
+	assert_refused("/", -EINVAL, "is the root directory");
+	assert_refused("/proc/..", -EINVAL, "is the root directory");
+	assert_refused(".", -EINVAL, "the working directory");
+	assert_refused("..", -EINVAL, "the working directory");
+	assert_int_equal(setenv("HOME", "dir", 1), 0);
+	assert_refused("dir", -EINVAL, "the home directory");
+	assert_int_equal(setenv("HOME", "/", 1), 0);
+	assert_int_equal(setenv("XDG_RUNTIME_DIR", "dir", 1), 0);
+	assert_refused("dir/", -EINVAL, "$XDG_RUNTIME_DIR");
+	assert_int_equal(unsetenv("XDG_RUNTIME_DIR"), 0);
+	assert_int_equal(mode_of("dir"), 0755);
+	assert_true(exists("dir/stays"));
+
+	/* api.sock has to fit: 107 bytes do, 108 do not, and nothing is made for nothing */
+	n = strlen(*state);
+	(void)str_print(longest, sizeof(longest), "p/%0*d", (int)(107 - 9 - n - 3), 0);
+	assert_open(longest, &d);
+	assert_int_equal(strlen(d.path) + strlen("/api.sock"), 107);
+	statedir_remove(&d);
+	assert_int_equal(rmdir("p"), 0);
+	(void)str_print(longest, sizeof(longest), "p/%0*d", (int)(108 - 9 - n - 3), 0);
+	assert_refused(longest, -ENAMETOOLONG, "would be 108 bytes long, a socket's can be 107");
+	assert_false(exists("p"));
+
+	unlink("dir/stays");
+	unlink("link");
+	unlink("dangling");
+	unlink("file");
+	rmdir("dir");
+}
+
+static void test_anothers(void **state)
+{
+	(void)state;
+	/* Ours is not the one thing that always belongs to another user: for root, take nobody's.
+	 */
+	if (geteuid() == 0) {
+		assert_int_equal(mkdir("other", 0777), 0);
+		assert_int_equal(chown("other", 65534, 65534), 0);
+		assert_refused("other", -EPERM, "belongs to uid 65534, and we are uid 0");
+		assert_int_equal(mode_of("other"), 0777 & ~022);
+		rmdir("other");
+	} else {
+		assert_refused("/usr", -EPERM, "belongs to uid 0");
+	}
+}
+
+static void test_emptied(void **state)
+{
+	struct statedir d;
+
+	(void)state;
+	assert_int_equal(mkdir("outside", 0700), 0);
+	touch("outside/stays");
+	assert_int_equal(mkdir("s", 0777), 0);
+	assert_int_equal(chmod("s", 02777), 0);
+	touch("s/child_pid");
+	touch("s/lock");
+	assert_int_equal(symlink("../outside", "s/link"), 0);
+	assert_int_equal(mkfifo("s/fifo", 0600), 0);
+	assert_int_equal(mkdir("s/a", 0700), 0);
+	assert_int_equal(mkdir("s/a/b", 0700), 0);
+	assert_int_equal(symlink("../../../outside", "s/a/b/link"), 0);
+	assert_int_equal(link("outside/stays", "s/a/b/hard"), 0);
+	assert_int_equal(mkdir("s/.old.0", 0700), 0);
+	touch("s/.old.0/in-the-way");
+	touch("s/.old.1");
+	assert_int_equal(mkdir("s/a/b/lock", 0700), 0);
+	assert_int_equal(mkdir("s/a/shut", 0700), 0);
+	touch("s/a/shut/file");
+	assert_int_equal(mkdir("s/a/shut/dir", 0700), 0);
+	touch("s/a/shut/dir/file");
+	assert_int_equal(chmod("s/a/shut/dir", 0), 0);
+	assert_int_equal(chmod("s/a/shut", 0500), 0);
+	assert_open("s", &d);
+	assert_int_equal(mode_of("s"), 0700);
+	/* Only "lock" is left: with it gone, the directory is empty. */
+	assert_true(exists("s/lock"));
+	unlink("s/lock");
+	assert_int_equal(rmdir("s"), 0);
+	statedir_remove(&d);
+	assert_true(exists("outside/stays"));
+	unlink("outside/stays");
+	rmdir("outside");
+}
+
+/* Deeper than descriptors, stack or path names go, and wider than one getdents(2). */
+static void test_emptied_deep(void **state)
+{
+	struct statedir d;
+	int at;
+
+	(void)state;
+	assert_int_equal(mkdir("s", 0700), 0);
+	at = open("s", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(at >= 0);
+	for (int depth = 0; depth < 1500; depth++) {
+		int next;
+
+		assert_int_equal(mkdirat(at, "d", 0700), 0);
+		next = openat(at, "d", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		assert_true(next >= 0);
+		close(at);
+		at = next;
+	}
+	for (int i = 0; i < 1000; i++) {
+		char name[32];
+
+		(void)str_print(name, sizeof(name), "wide%d", i);
+		assert_int_equal(mkdirat(at, name, 0700), 0);
+		assert_int_equal(mkdirat(at, strcat(name, "/d"), 0700), 0);
+	}
+	close(at);
+	assert_open("s", &d);
+	statedir_remove(&d);
+	assert_false(exists("s"));
+}
+
+/* A directory that even we may not enter is ours all the same. */
+static void test_shut(void **state)
+{
+	struct statedir d;
+
+	(void)state;
+	assert_int_equal(mkdir("s", 0), 0);
+	assert_open("s", &d);
+	assert_int_equal(mode_of("s"), 0700);
+	statedir_remove(&d);
+	assert_false(exists("s"));
+}
+
+static void test_strange_lock(void **state)
+{
+	(void)state;
+	assert_int_equal(mkdir("s", 0700), 0);
+	assert_int_equal(symlink("../created", "s/lock"), 0);
+	assert_refused("s", -ELOOP, "lock");
+	assert_false(exists("created"));
+	unlink("s/lock");
+	assert_int_equal(mkfifo("s/lock", 0600), 0);
+	assert_refused("s", -EINVAL, "is not a regular file");
+	unlink("s/lock");
+	assert_int_equal(mkdir("s/lock", 0700), 0);
+	assert_refused("s", -EISDIR, "lock");
+	rmdir("s/lock");
+	rmdir("s");
+}
+
+static void test_default(void **state)
+{
+	struct statedir d;
+	const char *after;
+
+	assert_int_equal(mkdir("run", 0700), 0);
+	assert_int_equal(mkdir("tmp", 0700), 0);
+	touch("file");
+	/* XDG_RUNTIME_DIR first; relative ones and those where nothing can be made are passed over
+	 */
+	struct {
+		const char *xdg, *tmpdir, *under;
+	} cases[] = {
+		{"run", "tmp", "run"},	{"", "tmp", "tmp"}, {"no", "tmp", "tmp"},
+		{"file", "tmp", "tmp"}, {"no", "no", NULL},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_free_ char *xdg = str_format("%s/%s", (char *)*state, cases[i].xdg);
+		_cleanup_free_ char *tmp = str_format("%s/%s", (char *)*state, cases[i].tmpdir);
+		_cleanup_free_ char *want =
+			cases[i].under
+				? str_format("%s/%s/fauxroot.", (char *)*state, cases[i].under)
+				: strdup("/tmp/fauxroot.");
+
+		assert_int_equal(setenv("XDG_RUNTIME_DIR", *cases[i].xdg ? xdg : "run", 1), 0);
+		assert_int_equal(setenv("TMPDIR", tmp, 1), 0);
+		umask(0777);
+		assert_open(i == 0 ? "" : NULL, &d);
+		umask(022);
+		print_message("%s\n", d.path);
+		after = str_after(d.path, want);
+		assert_non_null(after);
+		assert_int_equal(strlen(after), 6);
+		assert_int_equal(mode_of(d.path), 0700);
+		statedir_remove(&d);
+	}
+	assert_int_equal(rmdir("run"), 0);
+	assert_int_equal(rmdir("tmp"), 0);
+	unlink("file");
+}
+
+static void test_removed_while_running(void **state)
+{
+	struct statedir d, e;
+	struct error err = {0};
+
+	(void)state;
+	/* all of it */
+	assert_open("s", &d);
+	unlink("s/lock");
+	assert_int_equal(rmdir("s"), 0);
+	assert_int_equal(statedir_write(&d, "child_pid", "1", 1, 0444, &err), -ENOENT);
+	/* … and made again by the next one, which has nothing to do with us */
+	assert_open("s", &e);
+	assert_int_equal(statedir_write(&e, "child_pid", "2", 1, 0444, &err), 0);
+	statedir_remove(&d);
+	assert_true(exists("s/child_pid"));
+	statedir_remove(&e);
+	assert_false(exists("s"));
+
+	/* renamed away: emptied where it is, and what has its name now is left alone */
+	assert_open("s", &d);
+	assert_int_equal(statedir_write(&d, "child_pid", "1", 1, 0444, &err), 0);
+	assert_int_equal(rename("s", "away"), 0);
+	assert_int_equal(mkdir("s", 0700), 0);
+	touch("s/other");
+	statedir_remove(&d);
+	assert_true(exists("s/other"));
+	assert_int_equal(rmdir("away"), 0);
+	unlink("s/other");
+	rmdir("s");
+}
+
+/* A process that has the directory until it is killed; its PID, once it has it. */
+static pid_t start_holder(const char *path, bool lock_file_only)
+{
+	char byte;
+	int fds[2];
+	pid_t pid;
+
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct statedir d;
+
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (lock_file_only) {
+			/* As RootlessKit does it. */
+			int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+			if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+				_exit(1);
+		} else if (statedir_open(path, &d, NULL) < 0 ||
+			   statedir_write(&d, "child_pid", "1", 1, 0444, NULL) < 0) {
+			_exit(1);
+		}
+		if (write(fds[1], "x", 1) != 1)
+			_exit(1);
+		pause();
+		_exit(0);
+	}
+	close(fds[1]);
+	assert_int_equal(read(fds[0], &byte, 1), 1);
+	close(fds[0]);
+	return pid;
+}
+
+static void end_holder(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static void test_busy(void **state)
+{
+	struct statedir d;
+	pid_t holder;
+	char words[64];
+
+	(void)state;
+	holder = start_holder("s", false);
+	(void)str_print(words, sizeof(words), "is in use by process %d (", (int)holder);
+	assert_int_equal(chmod("s", 0755), 0);
+	assert_refused("s", -EBUSY, words);
+	/* nothing has changed, not even if somebody has removed its lock file */
+	assert_int_equal(mode_of("s"), 0755);
+	assert_true(exists("s/child_pid"));
+	unlink("s/lock");
+	assert_refused("s", -EBUSY, words);
+	assert_false(exists("s/lock"));
+	end_holder(holder);
+	/* a killed one's is free, with what it left */
+	assert_open("s", &d);
+	assert_false(exists("s/child_pid"));
+	statedir_remove(&d);
+}
+
+static void test_busy_with_lock_file_only(void **state)
+{
+	pid_t holder;
+	char words[64];
+
+	(void)state;
+	assert_int_equal(mkdir("s", 0755), 0);
+	touch("s/lock");
+	touch("s/child_pid");
+	holder = start_holder("s/lock", true);
+	(void)str_print(words, sizeof(words), "is in use by process %d (", (int)holder);
+	assert_refused("s", -EBUSY, words);
+	assert_int_equal(mode_of("s"), 0755);
+	assert_true(exists("s/child_pid"));
+	end_holder(holder);
+	unlink("s/lock");
+	unlink("s/child_pid");
+	rmdir("s");
+}
+
+/* A predecessor that goes while we wait, by removing the directory under us or by dying. */
+static void test_dying_predecessor(void **state)
+{
+	(void)state;
+	for (int clean = 0; clean < 2; clean++) {
+		struct statedir d, e;
+		pid_t waiter;
+		int status;
+
+		assert_open("s", &d);
+		waiter = fork();
+		assert_true(waiter >= 0);
+		if (waiter == 0) {
+			/* Of the parent's: only its copies are closed, the locks stay. */
+			statedir_close(&d);
+			if (statedir_open("s", &e, NULL) < 0)
+				_exit(1);
+			if (statedir_write(&e, "child_pid", "2", 1, 0444, NULL) < 0 ||
+			    !exists("s/child_pid"))
+				_exit(2);
+			statedir_remove(&e);
+			_exit(0);
+		}
+		/* Until it, or the helper that waits for it, sits in flock(2). */
+		for (int i = 0; i < 500; i++) {
+			_cleanup_free_ char *text = NULL;
+
+			assert_int_equal(file_read_bounded(AT_FDCWD, "/proc/locks", 1 << 20, &text,
+							   NULL),
+					 0);
+			if (strstr(text, "-> FLOCK"))
+				break;
+			usleep(1000);
+		}
+		if (clean)
+			statedir_remove(&d);
+		else
+			statedir_close(&d);
+		assert_int_equal(waitpid(waiter, &status, 0), waiter);
+		assert_int_equal(status, 0);
+		assert_false(exists("s"));
+	}
+}
+
+/*
+ * Fights for one directory: at any time one process has it. The winner says so in a file made
+ * exclusively outside; that two of them have it would be seen by the second.
+ */
+static _Noreturn void fight(int rounds, bool die)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (int i = 0; i < rounds; i++) {
+		struct statedir d;
+		int fd, rc = statedir_open("s", &d, NULL);
+
+		if (rc == -EBUSY)
+			continue;
+		if (rc < 0)
+			_exit(1);
+		fd = open("winner", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		if (fd < 0)
+			_exit(2);
+		if (statedir_write(&d, "child_pid", "1", 1, 0444, NULL) < 0 ||
+		    !exists("s/child_pid") || !exists("s/lock"))
+			_exit(3);
+		close(fd);
+		unlink("winner");
+		/* Without a word: the kernel releases the locks, the next one finds the rest. */
+		if (die && i == rounds - 1)
+			_exit(0);
+		if (exists("s/child_pid") == false)
+			_exit(4);
+		statedir_remove(&d);
+	}
+	_exit(0);
+}
+
+static void test_fight(void **state)
+{
+	struct statedir d;
+	pid_t pids[4];
+	int status;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(pids); i++) {
+		pids[i] = fork();
+		assert_true(pids[i] >= 0);
+		if (pids[i] == 0)
+			fight(100, i % 2);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(pids); i++) {
+		assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+		assert_int_equal(status, 0);
+	}
+	assert_open("s", &d);
+	statedir_remove(&d);
+	assert_false(exists("s"));
+	assert_false(exists("winner"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_made_and_removed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_umask, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_paths, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_anothers, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_emptied, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_emptied_deep, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_shut, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_strange_lock, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_default, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_removed_while_running, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_busy, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_busy_with_lock_file_only, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_dying_predecessor, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_fight, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
