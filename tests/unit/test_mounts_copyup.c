@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <limits.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/statvfs.h>
 #include <sys/un.h>
@@ -408,8 +409,10 @@ static void copy_and_swap(void (*swap_for_ever)(void))
 	put("a/file", "a");
 	put("victim/file", "victim");
 	swapper = fork();
-	if (swapper == 0)
+	if (swapper == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* where an assertion ends us first */
 		swap_for_ever();
+	}
 	for (int i = 0; i < 300; i++) {
 		int status = copy_while_swapped(path);
 
