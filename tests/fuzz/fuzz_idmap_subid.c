@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * /etc/subuid: what is taken are different ranges of real ids, each standing literally in a line of
+ * the user's, and lines of other users change nothing.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/str.h"
+#include "fauxroot/idmap/subid.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* The text of line @n, from 1 */
+static const char *line_of(const char *text, size_t size, unsigned n, size_t *ret_size)
+{
+	const char *end = text + size, *next;
+
+	while (--n > 0)
+		text = (const char *)memchr(text, '\n', (size_t)(end - text)) + 1;
+	next = memchr(text, '\n', (size_t)(end - text));
+	*ret_size = (size_t)((next ? next : end) - text);
+	return text;
+}
+
+static void check_range(const char *text, size_t size, const struct subid_ranges *ranges, size_t i)
+{
+	const struct subid_range *r = &ranges->items[i];
+	const char *owners[] = {"al", "7"};
+	const char *line;
+	bool found = false;
+	size_t n;
+
+	assert(r->count > 0 && (uint64_t)r->start + r->count - 1 <= SUBID_LAST);
+	for (size_t k = 0; k < i; k++) {
+		assert(ranges->items[k].line < r->line);
+		assert(ranges->items[k].start != r->start || ranges->items[k].count != r->count);
+	}
+	/* But for leading zeros, the line is what the range prints as. */
+	line = line_of(text, size, r->line, &n);
+	for (size_t k = 0; k < ARRAY_SIZE(owners); k++) {
+		char want[64];
+
+		(void)str_print(want, sizeof(want), "%s:%u:%u", owners[k], r->start, r->count);
+		found |= n == strlen(want) && memcmp(line, want, n) == 0;
+		found |= n > strlen(want) && (memmem(line, n, ":0", 2) != NULL);
+	}
+	assert(found);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const char others[] = "bob:1:2:3\r\n70:x\nal\\:5:5\n:::\n";
+	_cleanup_subid_ranges_ struct subid_ranges ranges = {0}, again = {0};
+	const char *text = (const char *)data;
+	_cleanup_free_ char *framed = NULL;
+	struct error err = {0};
+	int rc = subid_parse_file(text, size, "/etc/subuid", "al", 7, &ranges, &err);
+
+	assert(rc == 0 || rc == -EINVAL);
+	if (rc < 0) {
+		assert(!ranges.items && str_after(err.text, "/etc/subuid, line "));
+		assert(err.code == EINVAL);
+	}
+	assert(ranges.n <= SUBID_MAX_RANGES);
+	for (size_t i = 0; i < ranges.n; i++)
+		check_range(text, size, &ranges, i);
+
+	/* The same between lines of others. */
+	framed = malloc(size + 2 * sizeof(others));
+	assert(framed);
+	memcpy(framed, others, sizeof(others) - 1);
+	if (size > 0)
+		memcpy(framed + sizeof(others) - 1, data, size);
+	framed[sizeof(others) - 1 + size] = '\n';
+	memcpy(framed + sizeof(others) + size, others, sizeof(others) - 1);
+	assert(subid_parse_file(framed, size + 2 * sizeof(others) - 1, "f", "al", 7, &again,
+				&err) == rc);
+	assert(again.n == ranges.n);
+	for (size_t i = 0; i < ranges.n; i++)
+		assert(again.items[i].start == ranges.items[i].start &&
+		       again.items[i].count == ranges.items[i].count &&
+		       again.items[i].line == ranges.items[i].line + 4);
+	return 0;
+}
