@@ -92,24 +92,50 @@ static const char *level_name(enum log_level level)
 	return "info";
 }
 
-/* A JSON string (RFC 8259, section 7) of @s, cut where @size ends. */
+/* How many bytes the UTF-8 character at @s has (RFC 3629); 0 where there is none. */
+static size_t utf8_length(const char *s)
+{
+	unsigned char lead = (unsigned char)s[0], second = (unsigned char)s[1];
+	size_t n = lead < 0x80	 ? 1
+		   : lead < 0xc2 ? 0
+		   : lead < 0xe0 ? 2
+		   : lead < 0xf0 ? 3
+		   : lead < 0xf5 ? 4
+				 : 0;
+
+	for (size_t i = 1; i < n; i++)
+		if (((unsigned char)s[i] & 0xc0) != 0x80)
+			return 0;
+	/* Longer than need be, a half of a surrogate pair, past the last character. */
+	if ((lead == 0xe0 && second < 0xa0) || (lead == 0xed && second > 0x9f) ||
+	    (lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second > 0x8f))
+		return 0;
+	return n;
+}
+
+/*
+ * A JSON string (RFC 8259, section 7) of @s, cut where @size ends. What is no UTF-8, as it may
+ * stand in file names, is shown as U+FFFD: a reader of JSON would refuse the line.
+ */
 static void quote_json(char *out, size_t size, const char *s)
 {
-	size_t n = 0;
+	size_t used = 0, n;
 
-	for (; *s && n + 8 < size; s++) {
-		unsigned char ch = (unsigned char)*s;
-
-		if (ch == '"' || ch == '\\') {
-			out[n++] = '\\';
-			out[n++] = (char)ch;
-		} else if (ch < 0x20) {
-			n += (size_t)snprintf(out + n, size - n, "\\u%04x", ch);
+	for (; *s && used + 8 < size; s += n ? n : 1) {
+		n = utf8_length(s);
+		if (n == 0) {
+			used += (size_t)snprintf(out + used, size - used, "\\ufffd");
+		} else if (*s == '"' || *s == '\\') {
+			out[used++] = '\\';
+			out[used++] = *s;
+		} else if ((unsigned char)*s < 0x20) {
+			used += (size_t)snprintf(out + used, size - used, "\\u%04x", *s);
 		} else {
-			out[n++] = (char)ch;
+			memcpy(out + used, s, n);
+			used += n;
 		}
 	}
-	out[n] = '\0';
+	out[used] = '\0';
 }
 
 static int format_json(char *line, size_t size, const char *role, enum log_level level,
