@@ -101,11 +101,13 @@ int fork_clean(const char *name, const int *keep, size_t n_keep, bool undumpable
 	return 1;
 }
 
-static int check_executable(const char *path)
+/* @ret_there: is there something of that name, whether or not it can be executed? */
+static int check_executable(const char *path, bool *ret_there)
 {
 	struct stat st;
 
-	if (access(path, X_OK) < 0 || stat(path, &st) < 0)
+	*ret_there = stat(path, &st) == 0;
+	if (!*ret_there || access(path, X_OK) < 0)
 		return -errno;
 	return S_ISREG(st.st_mode) ? 0 : -EACCES;
 }
@@ -114,11 +116,12 @@ int path_find(const char *name, char **ret)
 {
 	const char *path = getenv("PATH");
 	int rc = -ENOENT;
+	bool there;
 
 	if (strchr(name, '/')) {
 		char *copy;
 
-		rc = check_executable(name);
+		rc = check_executable(name, &there);
 		if (rc < 0)
 			return rc;
 		copy = strdup(name);
@@ -140,12 +143,13 @@ int path_find(const char *name, char **ret)
 
 		if (!candidate)
 			return -ENOMEM;
-		found = check_executable(candidate);
+		found = check_executable(candidate, &there);
 		if (found == 0) {
 			*ret = TAKE_PTR(candidate);
 			return 0;
 		}
-		if (found == -EACCES)
+		/* Not for a directory that we cannot look into: PATH is often another user's. */
+		if (found == -EACCES && there)
 			rc = -EACCES;
 		if (*end == '\0')
 			break;
