@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <seccomp.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "fauxroot/base/clock.h"
+#include "fauxroot/base/fd.h"
+
+static bool is_open(int fd)
+{
+	return fcntl(fd, F_GETFD) >= 0;
+}
+
+static bool is_cloexec(int fd)
+{
+	return fcntl(fd, F_GETFD) == FD_CLOEXEC;
+}
+
+/* A descriptor with a number of our choice. */
+static int open_at(int number)
+{
+	int fd = open("/dev/null", O_RDONLY);
+
+	assert_true(fd >= 0);
+	if (fd != number) {
+		assert_int_equal(dup2(fd, number), number);
+		close(fd);
+	}
+	return number;
+}
+
+/* Run @job in a process of its own: it returns 0 where all is well. */
+static void in_child(int (*job)(void))
+{
+	int status;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(job());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+static void closing_keeps_errno(void **state)
+{
+	int fd = open_at(40);
+
+	(void)state;
+	errno = ENOENT;
+	fd = fd_close(fd);
+	assert_int_equal(errno, ENOENT);
+	assert_int_equal(fd, -1);
+	assert_false(is_open(40));
+	/* What close(2) itself complains about is not the caller's errno either. */
+	errno = ENOENT;
+	fd_close(40);
+	assert_int_equal(errno, ENOENT);
+	assert_int_equal(fd_close(-1), -1);
+}
+
+static void ownership_moves(void **state)
+{
+	int taken;
+
+	(void)state;
+	{
+		_cleanup_close_ int a = open_at(40);
+		_cleanup_close_ int b = open_at(41);
+
+		taken = TAKE_FD(b);
+		assert_int_equal(b, -1);
+		assert_int_equal(a, 40);
+	}
+	assert_false(is_open(40));
+	assert_true(is_open(41));
+	fd_close(taken);
+}
+
+static void close_on_exec_is_set_and_cleared(void **state)
+{
+	_cleanup_close_ int fd = open_at(40);
+
+	(void)state;
+	assert_false(is_cloexec(fd));
+	assert_int_equal(fd_set_cloexec(fd, 1), 0);
+	assert_true(is_cloexec(fd));
+	assert_int_equal(fd_set_cloexec(fd, 0), 0);
+	assert_false(is_cloexec(fd));
+	assert_int_equal(fd_set_cloexec(999, 1), -EBADF);
+}
+
+static int close_all_but_some(void)
+{
+	/* In no order, one twice, one negative, one that is not open, a standard one. */
+	const int keep[] = {70, -1, 40, 1, 55, 40};
+
+	for (int fd = 40; fd <= 72; fd++)
+		open_at(fd);
+	if (fd_close_all_except(keep, ARRAY_SIZE(keep)) < 0)
+		return 1;
+	for (int fd = 3; fd < 100; fd++)
+		if (is_open(fd) != (fd == 40 || fd == 55 || fd == 70))
+			return 2;
+	return is_open(0) == (fcntl(0, F_GETFD) >= 0) && is_open(1) ? 0 : 3;
+}
+
+static int close_all(void)
+{
+	open_at(40);
+	open_at(3);
+	return fd_close_all_except(NULL, 0) == 0 && !is_open(3) && !is_open(40) ? 0 : 1;
+}
+
+static int mark_all(void)
+{
+	for (int fd = 38; fd <= 42; fd++)
+		open_at(fd);
+	if (fd_cloexec_all_from(40) < 0)
+		return 1;
+	return !is_cloexec(38) && !is_cloexec(39) && is_cloexec(40) && is_cloexec(41) &&
+			       is_cloexec(42)
+		       ? 0
+		       : 2;
+}
+
+/* As in containers whose seccomp profile does not know the call. */
+static int refuse_close_range(void)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+	int rc = 1;
+
+	if (filter &&
+	    seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(close_range), 0) == 0 &&
+	    seccomp_load(filter) == 0)
+		rc = syscall(SYS_close_range, 900, 901, 0) < 0 && errno == ENOSYS ? 0 : 1;
+	seccomp_release(filter);
+	return rc;
+}
+
+static int close_all_but_some_refused(void)
+{
+	return refuse_close_range() || close_all_but_some();
+}
+
+static int close_all_refused(void)
+{
+	return refuse_close_range() || close_all();
+}
+
+static int mark_all_refused(void)
+{
+	return refuse_close_range() || mark_all();
+}
+
+static void all_but_some_are_closed(void **state)
+{
+	(void)state;
+	in_child(close_all_but_some);
+	in_child(close_all);
+	in_child(close_all_but_some_refused);
+	in_child(close_all_refused);
+}
+
+static void all_from_one_up_are_marked(void **state)
+{
+	(void)state;
+	in_child(mark_all);
+	in_child(mark_all_refused);
+}
+
+static void too_many_to_keep_is_an_error(void **state)
+{
+	int keep[65];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(keep); i++)
+		keep[i] = (int)i;
+	assert_int_equal(fd_close_all_except(keep, ARRAY_SIZE(keep)), -E2BIG);
+}
+
+static void files_are_read_up_to_their_bound(void **state)
+{
+	static const size_t sizes[] = {0, 1, 4095, 4096, 4097, 8192, 100000};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		_cleanup_close_ int fd = memfd_create("test", MFD_CLOEXEC);
+		_cleanup_free_ char *data = malloc(sizes[i] + 1), *read = NULL;
+		size_t size = 99;
+
+		memset(data, 'x', sizes[i]);
+		assert_int_equal(fd_write_all(fd, data, sizes[i]), 0);
+		lseek(fd, 0, SEEK_SET);
+		assert_int_equal(fd_read_bounded(fd, sizes[i], &read, &size), 0);
+		assert_int_equal(size, sizes[i]);
+		assert_memory_equal(read, data, size);
+		assert_int_equal(read[size], '\0');
+		if (sizes[i] == 0)
+			continue;
+		/* One byte more than wanted: the outputs stay as they are. */
+		lseek(fd, 0, SEEK_SET);
+		data[0] = 'y';
+		free(TAKE_PTR(read));
+		size = 99;
+		assert_int_equal(fd_read_bounded(fd, sizes[i] - 1, &read, &size), -EFBIG);
+		assert_null(read);
+		assert_int_equal(size, 99);
+	}
+}
+
+static void missing_files_say_so(void **state)
+{
+	_cleanup_free_ char *data = NULL;
+
+	(void)state;
+	assert_int_equal(file_read_bounded(AT_FDCWD, "/nosuch/file", 10, &data, NULL), -ENOENT);
+	assert_int_equal(file_read_bounded(AT_FDCWD, "/proc/self", 10, &data, NULL), -EISDIR);
+	assert_null(data);
+	assert_int_equal(file_read_bounded(AT_FDCWD, "/dev/null", 0, &data, NULL), 0);
+	assert_string_equal(data, "");
+	assert_int_equal(fd_write_all(-1, "x", 1), -EBADF);
+}
+
+static void waits_end(void **state)
+{
+	int data[2], cancel[2];
+	struct deadline soon = deadline_in(20), past = deadline_in(0), late = deadline_in(5000);
+	int64_t start = clock_ms();
+
+	(void)state;
+	assert_int_equal(pipe2(data, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(cancel, O_CLOEXEC), 0);
+	assert_int_equal(fd_wait(data[0], POLLIN, &past, -1), -ETIMEDOUT);
+	assert_int_equal(fd_wait(data[0], POLLIN, &soon, cancel[0]), -ETIMEDOUT);
+	assert_true(clock_ms() - start >= 19);
+
+	assert_int_equal(write(cancel[1], "x", 1), 1);
+	assert_int_equal(fd_wait(data[0], POLLIN, NULL, cancel[0]), -ECANCELED);
+	/* Only looked at, not taken; and what is ready comes first. */
+	assert_int_equal(fd_wait(data[0], POLLIN, NULL, cancel[0]), -ECANCELED);
+	assert_int_equal(write(data[1], "x", 1), 1);
+	assert_int_equal(fd_wait(data[0], POLLIN, &late, cancel[0]), 0);
+	close(data[1]);
+	assert_int_equal(fd_wait(data[0], POLLIN, &late, -1), 0);
+	/* A wait on nothing but the clock. */
+	soon = deadline_in(5);
+	assert_int_equal(fd_wait(-1, POLLIN, &soon, -1), -ETIMEDOUT);
+	close(data[0]);
+	close(cancel[0]);
+	close(cancel[1]);
+}
+
+static void deadlines_count_down(void **state)
+{
+	struct deadline past = {.at_ms = 0}, far = {.at_ms = INT64_MAX}, soon = deadline_in(1000);
+
+	(void)state;
+	assert_int_equal(deadline_left(NULL), -1);
+	assert_int_equal(deadline_left(&past), 0);
+	assert_int_equal(deadline_left(&far), INT32_MAX);
+	assert_in_range(deadline_left(&soon), 1, 1000);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(closing_keeps_errno),
+		cmocka_unit_test(ownership_moves),
+		cmocka_unit_test(close_on_exec_is_set_and_cleared),
+		cmocka_unit_test(all_but_some_are_closed),
+		cmocka_unit_test(all_from_one_up_are_marked),
+		cmocka_unit_test(too_many_to_keep_is_an_error),
+		cmocka_unit_test(files_are_read_up_to_their_bound),
+		cmocka_unit_test(missing_files_say_so),
+		cmocka_unit_test(waits_end),
+		cmocka_unit_test(deadlines_count_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
