@@ -79,6 +79,7 @@ static CURLcode set_options(CURL *curl, struct call *call)
 	SET(CURLOPT_ERRORBUFFER, call->message);
 	SET(CURLOPT_UNIX_SOCKET_PATH, call->socket);
 	SET(CURLOPT_URL, call->url);
+	SET(CURLOPT_PATH_AS_IS, 1L);
 	SET(CURLOPT_PROTOCOLS_STR, "http");
 	SET(CURLOPT_PROXY, "");
 	SET(CURLOPT_NOPROXY, "*");

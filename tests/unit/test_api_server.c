@@ -1,319 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The REST server over its socket: a real one in a process of its own, raw bytes of clients from
- * this one. Its bounds in time are short here; every wait of ours ends after five seconds.
- */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+/* The REST server over its socket: what it answers, byte by byte, and to whom. */
+#include "test_api_fixture.h"
+
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <sys/wait.h>
-#include <unistd.h>
-#include <cmocka.h>
-
-#include <event2/event.h>
-
-#include "api/limits.h"
-#include "fauxroot/api/info.h"
-#include "fauxroot/api/server.h"
-#include "fauxroot/base/clock.h"
-#include "fauxroot/base/err.h"
-#include "fauxroot/base/fd.h"
-#include "fauxroot/base/parse.h"
-#include "fauxroot/base/spawn.h"
-
-enum {
-	PATIENCE_MS = 5000,
-	REQUEST_MS = 300, /* unless a test needs something else */
-	CONNECTIONS = 8,
-	BIG_SIZE = 3 << 20, /* more than a socket's buffer takes */
-	MAX_CLIENTS = 512,
-};
-
-struct fixture {
-	char dir[64];
-	pid_t server;
-	int clients[MAX_CLIENTS];
-	unsigned n_clients;
-	bool big; /* the answer to GET /v1/info */
-	rlim_t spare_fds;
-};
-
-/*
- * The server's process.
- */
-
-static int fill_info(void *arg, struct api_info *ret, struct error *err)
-{
-	const struct fixture *f = arg;
-
-	(void)err;
-	ret->version = strdup("0.1.0");
-	ret->state_dir = strdup(f->dir);
-	ret->child_pid = 42;
-	if (f->big) {
-		free(ret->version);
-		ret->version = malloc(BIG_SIZE + 1);
-		memset(ret->version, 'x', BIG_SIZE);
-		ret->version[BIG_SIZE] = '\0';
-	}
-	return 0;
-}
-
-static const struct api_ops ops = {.info = fill_info};
-
-static void on_term(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	event_base_loopbreak(arg);
-}
-
-/* Leave @spare descriptors for connections. */
-static void limit_fds(rlim_t spare)
-{
-	int lowest = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	struct rlimit limit = {.rlim_cur = (rlim_t)lowest + spare, .rlim_max = RLIM_INFINITY};
-
-	fd_close(lowest);
-	getrlimit(RLIMIT_NOFILE, &(struct rlimit){0});
-	limit.rlim_max = limit.rlim_cur;
-	setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-/* exit(), not _exit(): the leak checker of sanitizer builds runs then, and its status is ours. */
-static void serve(struct fixture *f, const struct api_limits *limits, int ready)
-{
-	struct event_base *base = event_base_new();
-	struct event *term = evsignal_new(base, SIGTERM, on_term, base);
-	struct api_server *server = NULL;
-	struct error err = {0};
-
-	event_add(term, NULL);
-	umask(0777);
-	if (api_server_start_limited(base, f->dir, limits, &ops, f, &server, &err) < 0) {
-		print_error("%s\n", err.text);
-		exit(1);
-	}
-	if (f->spare_fds > 0)
-		limit_fds(f->spare_fds);
-	fd_write_all(ready, "r", 1);
-	event_base_dispatch(base);
-	api_server_stop(server);
-	event_free(term);
-	event_base_free(base);
-	exit(0);
-}
-
-static void start_limited(struct fixture *f, const struct api_limits *limits)
-{
-	int ready[2];
-	char byte;
-
-	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
-	fflush(NULL);
-	f->server = fork();
-	assert_true(f->server >= 0);
-	if (f->server == 0)
-		serve(f, limits, ready[1]);
-	fd_close(ready[1]);
-	assert_int_equal(read(ready[0], &byte, 1), 1);
-	fd_close(ready[0]);
-}
-
-static void start(struct fixture *f)
-{
-	start_limited(f, &(struct api_limits){REQUEST_MS, CONNECTIONS});
-}
-
-static int set_up(void **state)
-{
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	snprintf(f->dir, sizeof(f->dir), "/tmp/test_api_server.XXXXXX");
-	*state = f;
-	return mkdtemp(f->dir) ? 0 : -1;
-}
-
-/* Whatever the clients have done: the server has lived until now, ends when asked, without a leak.
- */
-static int tear_down(void **state)
-{
-	struct fixture *f = *state;
-	char path[128];
-	int status = 0;
-
-	if (f->server > 0) {
-		kill(f->server, SIGTERM);
-		waitpid(f->server, &status, 0);
-	}
-	for (unsigned i = 0; i < f->n_clients; i++)
-		fd_close(f->clients[i]);
-	snprintf(path, sizeof(path), "%s/api.sock", f->dir);
-	unlink(path);
-	rmdir(f->dir);
-	free(f);
-	if (status != 0)
-		print_error("the server's wait status is %d\n", status);
-	return status;
-}
-
-/*
- * Clients.
- */
-
-static int client(struct fixture *f)
-{
-	struct sockaddr_un addr = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/api.sock", f->dir);
-	assert_true(fd >= 0 && f->n_clients < MAX_CLIENTS);
-	f->clients[f->n_clients++] = fd;
-	assert_int_equal(connect(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
-	return fd;
-}
-
-static void say_n(int fd, const char *data, size_t size)
-{
-	while (size > 0) {
-		ssize_t n = send(fd, data, size, MSG_NOSIGNAL);
-
-		/* The server may refuse before it has read all. */
-		if (n < 0 && (errno == EPIPE || errno == ECONNRESET))
-			return;
-		assert_true(n > 0);
-		data += n;
-		size -= (size_t)n;
-	}
-}
-
-static void say(int fd, const char *text)
-{
-	say_n(fd, text, strlen(text));
-}
-
-static bool readable_within(int fd, int ms)
-{
-	struct deadline deadline = deadline_in(ms);
-
-	return fd_wait(fd, POLLIN, &deadline, -1) == 0;
-}
-
-/* One read(2); 0 at the end of file, which a reset is, too. */
-static size_t hear(int fd, char *buf, size_t size)
-{
-	ssize_t n;
-
-	if (!readable_within(fd, PATIENCE_MS))
-		fail_msg("nothing from the server for %d ms", PATIENCE_MS);
-	n = recv(fd, buf, size, 0);
-	if (n < 0 && errno == ECONNRESET)
-		return 0;
-	assert_true(n >= 0);
-	return (size_t)n;
-}
-
-static bool is_closed(int fd)
-{
-	char byte;
-
-	return hear(fd, &byte, 1) == 0;
-}
-
-/* All until the end of file. Returns its size; @buf is terminated. */
-static size_t hear_all(int fd, char *buf, size_t size)
-{
-	size_t have = 0, n;
-
-	while ((n = hear(fd, buf + have, size - 1 - have)) > 0) {
-		have += n;
-		assert_true(have < size - 1);
-	}
-	buf[have] = '\0';
-	return have;
-}
-
-static const char *header(const char *answer, const char *name, char *buf, size_t size)
-{
-	const char *at, *end = strstr(answer, "\r\n\r\n");
-
-	snprintf(buf, size, "\r\n%s: ", name);
-	at = strstr(answer, buf);
-	if (!at || at > end)
-		return "";
-	at += strlen(buf);
-	snprintf(buf, size, "%.*s", (int)strcspn(at, "\r"), at);
-	return buf;
-}
-
-/* One whole answer on a connection that stays open; its body begins at the returned place. */
-static const char *hear_one(int fd, char *buf, size_t size)
-{
-	size_t have = 0;
-	const char *body;
-	char length[32];
-	uint32_t want;
-
-	buf[0] = '\0';
-	do {
-		size_t n = hear(fd, buf + have, 1);
-
-		assert_int_equal(n, 1);
-		have += n;
-		buf[have] = '\0';
-		assert_true(have < size - 1);
-	} while (!strstr(buf, "\r\n\r\n"));
-	body = buf + have;
-	assert_int_equal(parse_u32(header(buf, "Content-Length", length, sizeof(length)), 1 << 20,
-				   &want),
-			 0);
-	for (; want > 0; want--) {
-		have += hear(fd, buf + have, 1);
-		buf[have] = '\0';
-		assert_true(have < size - 1);
-	}
-	return body;
-}
-
-static int status_of(const char *answer)
-{
-	const char *after = str_after(answer, "HTTP/1.");
-	struct cursor c;
-	uint32_t status;
-
-	if (!after || *after == '\0')
-		return -1;
-	c = cursor_of(after + 1);
-	return cursor_char(&c, ' ') && cursor_u32(&c, 999, &status) == 0 ? (int)status : -1;
-}
-
-#define GET_INFO "GET /v1/info HTTP/1.1\r\nHost: x\r\n\r\n"
-
-static void ask(int fd)
-{
-	char answer[4096];
-
-	say(fd, GET_INFO);
-	hear_one(fd, answer, sizeof(answer));
-	assert_int_equal(status_of(answer), 200);
-}
-
-/*
- * Tests.
- */
 
 static const struct {
 	const char *request;
@@ -321,7 +10,6 @@ static const struct {
 	int status;
 	const char *allow;
 } exchanges[] = {
-#define CLOSE " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 	{"GET /v1/info" CLOSE, 0, 200, ""},
 	{"GET /v1/info?a=b&c#d" CLOSE, 0, 200, ""},
 	{"GET http://any.host:1/v1/info" CLOSE, 0, 200, ""},
@@ -453,7 +141,7 @@ static void leaves_no_trace(void **state)
 	mode_t mask = umask(0123);
 
 	count_inheritable(&before);
-	assert_int_equal(api_server_start(base, f->dir, &ops, f, &server, &err), 0);
+	assert_int_equal(api_server_start(base, f->dir, &server_ops, f, &server, &err), 0);
 	count_inheritable(&after);
 	assert_int_equal(after, before);
 	assert_int_equal(umask(mask), 0123);
@@ -486,7 +174,7 @@ static void reports_failures(void **state)
 		struct api_server *server = NULL;
 		struct error err = {0};
 
-		assert_int_equal(api_server_start(base, rows[i].dir, &ops, f, &server, &err),
+		assert_int_equal(api_server_start(base, rows[i].dir, &server_ops, f, &server, &err),
 				 rows[i].rc);
 		assert_int_equal(err.step, STEP_API);
 		assert_non_null(strstr(err.text, rows[i].dir));
@@ -572,177 +260,6 @@ static void continues_when_asked(void **state)
 	assert_int_equal(status_of(answer), 400);
 }
 
-static void cuts_silence(void **state)
-{
-	struct fixture *f = *state;
-	int fd;
-
-	start(f);
-	fd = client(f);
-	assert_true(is_closed(fd));
-	ask(client(f));
-}
-
-/* Bytes that come steadily do not put the deadline off, in no part of a request. */
-static void cuts_the_slow(void **state)
-{
-	static const char *const starts[] = {
-		"",
-		"GET /v1/info HTTP/1.1\r\nX: ",
-		"POST /v1/ports HTTP/1.1\r\nContent-Length: 60000\r\n\r\n",
-		"POST /v1/ports HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nea60\r\n",
-	};
-	struct fixture *f = *state;
-
-	start(f);
-	for (size_t i = 0; i < ARRAY_SIZE(starts); i++) {
-		struct deadline patience = deadline_in(PATIENCE_MS);
-		int64_t since = clock_ms(), took;
-		int fd = client(f);
-
-		say(fd, starts[i]);
-		while (!readable_within(fd, 20)) {
-			assert_true(deadline_left(&patience) > 0);
-			say(fd, "a");
-		}
-		took = clock_ms() - since;
-		assert_true(is_closed(fd));
-		assert_true(took >= REQUEST_MS - 50);
-	}
-	ask(client(f));
-}
-
-/* The deadline is a request's: an answered client may stay. */
-static void keeps_the_idle(void **state)
-{
-	struct fixture *f = *state;
-	int fd;
-
-	start(f);
-	fd = client(f);
-	for (int i = 0; i < 2; i++) {
-		ask(fd);
-		assert_false(readable_within(fd, 2 * REQUEST_MS));
-	}
-	ask(fd);
-}
-
-/* 256 are open; each further one takes the place of the longest idle, and of no other. */
-static void longest_idle_makes_room(void **state)
-{
-	enum { MANY = 256, MORE = 40 };
-	struct fixture *f = *state;
-	int first, fds[MANY + MORE];
-
-	start_limited(f, &(struct api_limits){PATIENCE_MS, MANY});
-	for (int i = 0; i < MANY; i++)
-		ask(fds[i] = client(f));
-	/* The first is not the longest idle any more. */
-	first = fds[0];
-	ask(first);
-	for (int i = 0; i < MORE; i++) {
-		ask(fds[MANY + i] = client(f));
-		assert_true(is_closed(fds[1 + i]));
-	}
-	assert_false(readable_within(first, 0));
-	for (int i = MORE + 1; i < MANY + MORE; i++)
-		assert_false(readable_within(fds[i], 0));
-	ask(first);
-	ask(fds[MORE + 1]);
-}
-
-/* All at once, more than the limit: those that ask are answered. */
-static void serves_a_crowd(void **state)
-{
-	enum { CROWD = 200 };
-	struct fixture *f = *state;
-	char answer[4096];
-	int fds[CROWD];
-
-	start_limited(f, &(struct api_limits){PATIENCE_MS, CONNECTIONS});
-	for (int i = 0; i < CROWD; i++) {
-		fds[i] = client(f);
-		say(fds[i], GET_INFO);
-	}
-	for (int i = 0; i < CROWD; i++) {
-		hear_one(fds[i], answer, sizeof(answer));
-		assert_int_equal(status_of(answer), 200);
-	}
-	ask(client(f));
-}
-
-/* Where all are within a request, the next client waits until the first of them is through. */
-static void waits_while_all_are_busy(void **state)
-{
-	struct fixture *f = *state;
-	char answer[4096];
-	int fds[CONNECTIONS], last;
-
-	start_limited(f, &(struct api_limits){PATIENCE_MS, CONNECTIONS});
-	for (int i = 0; i < CONNECTIONS; i++)
-		ask(fds[i] = client(f));
-	for (int i = 0; i < CONNECTIONS; i++)
-		say(fds[i], "GET /v1/");
-	/* Its place in the queue is behind the pieces, which it needs not be in the server. */
-	last = client(f);
-	say(last, GET_INFO);
-	for (int i = 0; i < CONNECTIONS; i++) {
-		if (readable_within(fds[i], 0))
-			continue;
-		say(fds[i], "info HTTP/1.1\r\n\r\n");
-	}
-	hear_one(last, answer, sizeof(answer));
-	assert_int_equal(status_of(answer), 200);
-}
-
-/* Busy for ever: the deadline makes room. */
-static void the_stuck_make_room(void **state)
-{
-	struct fixture *f = *state;
-	char answer[4096];
-	int fds[CONNECTIONS], last;
-
-	start(f);
-	for (int i = 0; i < CONNECTIONS; i++) {
-		fds[i] = client(f);
-		say(fds[i], "GET /v1/");
-	}
-	last = client(f);
-	say(last, GET_INFO);
-	hear_one(last, answer, sizeof(answer));
-	assert_int_equal(status_of(answer), 200);
-	for (int i = 0; i < CONNECTIONS; i++)
-		assert_true(is_closed(fds[i]));
-}
-
-/* A client that sends requests and never reads: its buffers are bounded, and so is its time. */
-static void bounds_what_is_in_flight(void **state)
-{
-	struct fixture *f = *state;
-	size_t sent = 0;
-	int fd;
-
-	start(f);
-	fd = client(f);
-	assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
-	for (;;) {
-		struct deadline patience = deadline_in(PATIENCE_MS);
-		ssize_t n = send(fd, GET_INFO GET_INFO GET_INFO GET_INFO, 4 * strlen(GET_INFO),
-				 MSG_NOSIGNAL);
-
-		if (n > 0)
-			sent += (size_t)n;
-		else if (errno == EAGAIN)
-			assert_int_equal(fd_wait(fd, POLLOUT, &patience, -1), 0);
-		else
-			break;
-		/* The sockets' buffers hold some hundred KiB of requests and of answers. */
-		assert_true(sent < 4 << 20);
-	}
-	assert_true(errno == EPIPE || errno == ECONNRESET);
-	ask(client(f));
-}
-
 /* An answer larger than all buffers arrives whole, also where the connection is then closed. */
 static void sends_large_answers_whole(void **state)
 {
@@ -800,17 +317,6 @@ static void survives_clients_that_leave(void **state)
 	ask(client(f));
 }
 
-/* Descriptors for three connections, and clients that keep theirs. */
-static void survives_without_descriptors(void **state)
-{
-	struct fixture *f = *state;
-
-	f->spare_fds = 4; /* one of them to find out */
-	start_limited(f, &(struct api_limits){PATIENCE_MS, 100});
-	for (int i = 0; i < 30; i++)
-		ask(client(f));
-}
-
 /* As the program "knock PATH", run as somebody else: 0 where no byte has come back. */
 static int knock(const char *path)
 {
@@ -865,8 +371,6 @@ static void refuses_strangers(void **state)
 	ask(client(f));
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
-
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -878,17 +382,8 @@ int main(int argc, char **argv)
 		TEST(answers_pipelined),
 		TEST(takes_requests_in_pieces),
 		TEST(continues_when_asked),
-		TEST(cuts_silence),
-		TEST(cuts_the_slow),
-		TEST(keeps_the_idle),
-		TEST(longest_idle_makes_room),
-		TEST(serves_a_crowd),
-		TEST(waits_while_all_are_busy),
-		TEST(the_stuck_make_room),
-		TEST(bounds_what_is_in_flight),
 		TEST(sends_large_answers_whole),
 		TEST(survives_clients_that_leave),
-		TEST(survives_without_descriptors),
 		TEST(refuses_strangers),
 	};
 

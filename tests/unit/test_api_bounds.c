@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The REST server's bounds in time, number and size, against clients that go to them. */
+#include "test_api_fixture.h"
+
+static void cuts_silence(void **state)
+{
+	struct fixture *f = *state;
+	int fd;
+
+	start(f);
+	fd = client(f);
+	assert_true(is_closed(fd));
+	ask(client(f));
+}
+
+/* Bytes that come steadily do not put the deadline off, in no part of a request. */
+static void cuts_the_slow(void **state)
+{
+	static const char *const starts[] = {
+		"",
+		"GET /v1/info HTTP/1.1\r\nX: ",
+		"POST /v1/ports HTTP/1.1\r\nContent-Length: 60000\r\n\r\n",
+		"POST /v1/ports HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nea60\r\n",
+	};
+	struct fixture *f = *state;
+
+	start(f);
+	for (size_t i = 0; i < ARRAY_SIZE(starts); i++) {
+		struct deadline patience = deadline_in(PATIENCE_MS);
+		int64_t since = clock_ms(), took;
+		int fd = client(f);
+
+		say(fd, starts[i]);
+		while (!readable_within(fd, 20)) {
+			assert_true(deadline_left(&patience) > 0);
+			say(fd, "a");
+		}
+		took = clock_ms() - since;
+		assert_true(is_closed(fd));
+		assert_true(took >= REQUEST_MS - 50);
+	}
+	ask(client(f));
+}
+
+/* The deadline is a request's: an answered client may stay. */
+static void keeps_the_idle(void **state)
+{
+	struct fixture *f = *state;
+	int fd;
+
+	start(f);
+	fd = client(f);
+	for (int i = 0; i < 2; i++) {
+		ask(fd);
+		assert_false(readable_within(fd, 2 * REQUEST_MS));
+	}
+	ask(fd);
+}
+
+/* 256 are open; each further one takes the place of the longest idle, and of no other. */
+static void longest_idle_makes_room(void **state)
+{
+	enum { MANY = 256, MORE = 40 };
+	struct fixture *f = *state;
+	int first, fds[MANY + MORE];
+
+	start_limited(f, &(struct api_limits){PATIENCE_MS, MANY});
+	for (int i = 0; i < MANY; i++)
+		ask(fds[i] = client(f));
+	/* The first is not the longest idle any more. */
+	first = fds[0];
+	ask(first);
+	for (int i = 0; i < MORE; i++) {
+		ask(fds[MANY + i] = client(f));
+		assert_true(is_closed(fds[1 + i]));
+	}
+	assert_false(readable_within(first, 0));
+	for (int i = MORE + 1; i < MANY + MORE; i++)
+		assert_false(readable_within(fds[i], 0));
+	ask(first);
+	ask(fds[MORE + 1]);
+}
+
+/* All at once, more than the limit: those that ask are answered. */
+static void serves_a_crowd(void **state)
+{
+	enum { CROWD = 200 };
+	struct fixture *f = *state;
+	char answer[4096];
+	int fds[CROWD];
+
+	start_limited(f, &(struct api_limits){PATIENCE_MS, CONNECTIONS});
+	for (int i = 0; i < CROWD; i++) {
+		fds[i] = client(f);
+		say(fds[i], GET_INFO);
+	}
+	for (int i = 0; i < CROWD; i++) {
+		hear_one(fds[i], answer, sizeof(answer));
+		assert_int_equal(status_of(answer), 200);
+	}
+	ask(client(f));
+}
+
+/* Where all are within a request, the next client waits until the first of them is through. */
+static void waits_while_all_are_busy(void **state)
+{
+	struct fixture *f = *state;
+	char answer[4096];
+	int fds[CONNECTIONS], last;
+
+	start_limited(f, &(struct api_limits){PATIENCE_MS, CONNECTIONS});
+	for (int i = 0; i < CONNECTIONS; i++)
+		ask(fds[i] = client(f));
+	for (int i = 0; i < CONNECTIONS; i++)
+		say(fds[i], "GET /v1/");
+	/* Its place in the queue is behind the pieces, which it needs not be in the server. */
+	last = client(f);
+	say(last, GET_INFO);
+	for (int i = 0; i < CONNECTIONS; i++) {
+		if (readable_within(fds[i], 0))
+			continue;
+		say(fds[i], "info HTTP/1.1\r\n\r\n");
+	}
+	hear_one(last, answer, sizeof(answer));
+	assert_int_equal(status_of(answer), 200);
+}
+
+/* Busy for ever: the deadline makes room. */
+static void the_stuck_make_room(void **state)
+{
+	struct fixture *f = *state;
+	char answer[4096];
+	int fds[CONNECTIONS], last;
+
+	start(f);
+	for (int i = 0; i < CONNECTIONS; i++) {
+		fds[i] = client(f);
+		say(fds[i], "GET /v1/");
+	}
+	last = client(f);
+	say(last, GET_INFO);
+	hear_one(last, answer, sizeof(answer));
+	assert_int_equal(status_of(answer), 200);
+	for (int i = 0; i < CONNECTIONS; i++)
+		assert_true(is_closed(fds[i]));
+}
+
+/* A client that sends requests and never reads: its buffers are bounded, and so is its time. */
+static void bounds_what_is_in_flight(void **state)
+{
+	struct fixture *f = *state;
+	size_t sent = 0;
+	int fd;
+
+	start(f);
+	fd = client(f);
+	assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+	for (;;) {
+		struct deadline patience = deadline_in(PATIENCE_MS);
+		ssize_t n = send(fd, GET_INFO GET_INFO GET_INFO GET_INFO, 4 * strlen(GET_INFO),
+				 MSG_NOSIGNAL);
+
+		if (n > 0)
+			sent += (size_t)n;
+		else if (errno == EAGAIN)
+			assert_int_equal(fd_wait(fd, POLLOUT, &patience, -1), 0);
+		else
+			break;
+		/* The sockets' buffers hold some hundred KiB of requests and of answers. */
+		assert_true(sent < 4 << 20);
+	}
+	assert_true(errno == EPIPE || errno == ECONNRESET);
+	ask(client(f));
+}
+
+/* Descriptors for three connections, and clients that keep theirs. */
+static void survives_without_descriptors(void **state)
+{
+	struct fixture *f = *state;
+
+	f->spare_fds = 4; /* one of them to find out */
+	start_limited(f, &(struct api_limits){PATIENCE_MS, 100});
+	for (int i = 0; i < 30; i++)
+		ask(client(f));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(cuts_silence),
+		TEST(cuts_the_slow),
+		TEST(keeps_the_idle),
+		TEST(longest_idle_makes_room),
+		TEST(serves_a_crowd),
+		TEST(waits_while_all_are_busy),
+		TEST(the_stuck_make_room),
+		TEST(bounds_what_is_in_flight),
+		TEST(survives_without_descriptors),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fauxrootctl as a program, beside the launcher that $FAUXROOT names (else build/): its command
+ * line, what it prints, its exit status. The server it asks is a real one in a process of ours.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include <event2/event.h>
+
+#include "fauxroot/api/info.h"
+#include "fauxroot/api/server.h"
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/str.h"
+
+struct fixture {
+	char program[PATH_MAX];
+	char dir[64], socket[96];
+	pid_t server;
+};
+
+static int fill_info(void *arg, struct api_info *ret, struct error *err)
+{
+	const struct fixture *f = arg;
+
+	(void)err;
+	ret->version = strdup("0.9.9");
+	ret->state_dir = strdup(f->dir);
+	ret->child_pid = 42;
+	ret->net_driver = strdup("slirp4netns");
+	strv_add(&ret->net_dns, "10.0.2.3");
+	strv_add(&ret->net_dns, "fd00::3");
+	ret->net_child_ip = strdup("10.0.2.100");
+	ret->port_driver = strdup("built\033[31min");
+	strv_add(&ret->port_protos, "tcp");
+	strv_add(&ret->port_protos, "udp");
+	return 0;
+}
+
+static const struct api_ops ops = {.info = fill_info};
+
+static void serve(struct fixture *f, int ready)
+{
+	struct event_base *base = event_base_new();
+	struct api_server *server = NULL;
+	struct error err = {0};
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (api_server_start(base, f->dir, &ops, f, &server, &err) < 0)
+		_exit(1);
+	fd_write_all(ready, "r", 1);
+	event_base_dispatch(base);
+	_exit(1);
+}
+
+static int set_up(void **state)
+{
+	static struct fixture f;
+	const char *launcher = getenv("FAUXROOT");
+	_cleanup_free_ char *copy = strdup(launcher ? launcher : "build/fauxroot");
+	int ready[2];
+	char byte;
+
+	snprintf(f.program, sizeof(f.program), "%s/fauxrootctl", dirname(copy));
+	snprintf(f.dir, sizeof(f.dir), "/tmp/test_api_ctl.XXXXXX");
+	if (!mkdtemp(f.dir) || pipe2(ready, O_CLOEXEC) < 0)
+		return -1;
+	snprintf(f.socket, sizeof(f.socket), "%s/api.sock", f.dir);
+	fflush(NULL);
+	f.server = fork();
+	if (f.server == 0)
+		serve(&f, ready[1]);
+	fd_close(ready[1]);
+	*state = &f;
+	return read(ready[0], &byte, 1) == 1 ? fd_close(ready[0]), 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	kill(f->server, SIGKILL);
+	waitpid(f->server, NULL, 0);
+	unlink(f->socket);
+	return rmdir(f->dir);
+}
+
+/* What a run has left behind. */
+struct run {
+	int status;
+	char *out, *errors;
+};
+
+static void run_clear(struct run *run)
+{
+	free(run->out);
+	free(run->errors);
+}
+
+static int temporary_file(void)
+{
+	int fd = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static char *content_of(int fd)
+{
+	char *text = NULL;
+
+	assert_true(lseek(fd, 0, SEEK_SET) == 0);
+	assert_int_equal(fd_read_bounded(fd, 1 << 20, &text, NULL), 0);
+	fd_close(fd);
+	return text;
+}
+
+/*
+ * Run the program as @name with @argv. @state_dir: ROOTLESSKIT_STATE_DIR, or NULL. @out: its
+ * stdout; -1: gathered; -2: closed.
+ */
+static void run(const struct fixture *f, const char *name, const char *state_dir, int out,
+		const char *const *argv, struct run *ret)
+{
+	int output = temporary_file(), errors = temporary_file(), status;
+	const char *words[8] = {name};
+	pid_t pid;
+
+	for (size_t i = 0; argv[i]; i++)
+		words[i + 1] = argv[i];
+	fflush(NULL);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		if (state_dir)
+			setenv("ROOTLESSKIT_STATE_DIR", state_dir, 1);
+		else
+			unsetenv("ROOTLESSKIT_STATE_DIR");
+		dup2(errors, STDERR_FILENO);
+		if (out == -2)
+			close(STDOUT_FILENO);
+		else
+			dup2(out < 0 ? output : out, STDOUT_FILENO);
+		execv(f->program, (char *const *)(uintptr_t)words);
+		_exit(127);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	ret->status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	ret->out = content_of(output);
+	ret->errors = content_of(errors);
+}
+
+#define ARGS(...) ((const char *const[]){__VA_ARGS__, NULL})
+#define NO_ARGS	  ((const char *const[]){NULL})
+
+static const struct {
+	const char *name;
+	const char *const *argv; /* "SOCKET" and "DIR" are replaced */
+	const char *out;	 /* all of stdout, or its start where it ends in "…" */
+	const char *errors;	 /* the whole of stderr */
+} rows[] = {
+	{"fauxrootctl", ARGS("--version"), "fauxrootctl version " FAUXROOT_VERSION "\n", ""},
+	{"/x/y/fauxrootctl", ARGS("-v"), "fauxrootctl version " FAUXROOT_VERSION "\n", ""},
+	{"rootlessctl", ARGS("--version"), "rootlessctl version 3.0.1\n", ""},
+	{"/usr/bin/rootlessctl", ARGS("-version"), "rootlessctl version 3.0.1\n", ""},
+	{"fauxrootctl", ARGS("info", "--version"), "fauxrootctl version " FAUXROOT_VERSION "\n",
+	 ""},
+	{"fauxrootctl", ARGS("--help"), "Usage: fauxrootctl [options] command [argument...]\n…",
+	 ""},
+	{"rootlessctl", ARGS("-h"), "Usage: rootlessctl [options] command [argument...]\n…", ""},
+	{"fauxrootctl", ARGS("info", "-help"), "Usage: fauxrootctl…", ""},
+	{"fauxrootctl", NO_ARGS, "", "error: no command; see fauxrootctl --help\n"},
+	{"fauxrootctl", ARGS("--"), "", "error: no command; see fauxrootctl --help\n"},
+	{"rootlessctl", ARGS("x"), "", "error: unknown command \"x\"; see rootlessctl --help\n"},
+	{"fauxrootctl", ARGS("-"), "", "error: unknown command \"-\"; see fauxrootctl --help\n"},
+	{"fauxrootctl", ARGS(""), "", "error: unknown command \"\"; see fauxrootctl --help\n"},
+	{"fauxrootctl", ARGS("--x=y", "info"), "",
+	 "error: unknown option --x; see fauxrootctl --help\n"},
+	{"fauxrootctl", ARGS("-x"), "", "error: unknown option -x; see fauxrootctl --help\n"},
+	{"fauxrootctl", ARGS("-hv"), "", "error: unknown option -hv; see fauxrootctl --help\n"},
+	{"fauxrootctl", ARGS("--json", "info"), "",
+	 "error: unknown option --json; see fauxrootctl --help\n"},
+	{"fauxrootctl", ARGS("info", "--json=maybe"), "",
+	 "error: --json takes true or false, not \"maybe\"\n"},
+	{"fauxrootctl", ARGS("--socket"), "", "error: --socket needs a value: PATH\n"},
+	{"fauxrootctl", ARGS("info", "x\033[2J"), "", "error: info takes no argument \"x?[2J\"\n"},
+	{"fauxrootctl", ARGS("info"), "",
+	 "error: which instance? Give --socket or set ROOTLESSKIT_STATE_DIR\n"},
+	{"fauxrootctl", ARGS("--socket=", "info"), "",
+	 "error: which instance? Give --socket or set ROOTLESSKIT_STATE_DIR\n"},
+	{"fauxrootctl", ARGS("--socket", "/dev/null", "info"), "",
+	 "error: connecting to \"/dev/null\": Connection refused\n"},
+	{"fauxrootctl", ARGS("--socket=/nothing/api.sock", "info"), "",
+	 "error: connecting to \"/nothing/api.sock\": No such file or directory\n"},
+	{"fauxrootctl", ARGS("list-ports"), "",
+	 "error: list-ports is not available in this build\n"},
+	{"rootlessctl", ARGS("add-ports", "80:80/tcp"), "",
+	 "error: add-ports is not available in this build\n"},
+	{"fauxrootctl", ARGS("remove-ports", "1"), "",
+	 "error: remove-ports is not available in this build\n"},
+	{"fauxrootctl", ARGS("exec", "--", "id"), "",
+	 "error: exec is not available in this build\n"},
+	{"fauxrootctl", ARGS("ps"), "", "error: ps is not available in this build\n"},
+	{"fauxroot-docker-proxy", ARGS("-proto", "tcp"), "",
+	 "error: fauxroot-docker-proxy is not available in this build\n"},
+	{"/usr/bin/rootlesskit-docker-proxy", ARGS("--version"), "",
+	 "error: rootlesskit-docker-proxy is not available in this build\n"},
+};
+
+static void is_as_wanted(const char *text, const char *wanted, size_t row)
+{
+	const char *more = strstr(wanted, "…");
+	bool same =
+		more ? strncmp(text, wanted, (size_t)(more - wanted)) == 0 : streq(text, wanted);
+
+	if (!same)
+		fail_msg("row %zu: \"%s\" instead of \"%s\"", row, text, wanted);
+}
+
+static void reads_its_command_line(void **state)
+{
+	const struct fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_(run_clear) struct run result = {0};
+
+		run(f, rows[i].name, NULL, -1, rows[i].argv, &result);
+		is_as_wanted(result.errors, rows[i].errors, i);
+		is_as_wanted(result.out, rows[i].out, i);
+		assert_int_equal(result.status, *rows[i].errors ? 1 : 0);
+	}
+}
+
+/* --help offers what works, and nothing that does not. */
+static void helps_truly(void **state)
+{
+	static const char *const absent[] = {"list-ports", "add-ports", "remove-ports", "exec",
+					     "ps"};
+	const struct fixture *f = *state;
+	_cleanup_(run_clear) struct run result = {0};
+
+	run(f, "fauxrootctl", NULL, -1, ARGS("--help"), &result);
+	assert_non_null(strstr(result.out, "\n  info [--json] "));
+	assert_non_null(strstr(result.out, "\n  --socket PATH "));
+	for (size_t i = 0; i < ARRAY_SIZE(absent); i++) {
+		_cleanup_free_ char *line = str_format("\n  %s", absent[i]);
+
+		assert_null(strstr(result.out, line));
+	}
+}
+
+static void prints_info(void **state)
+{
+	const struct fixture *f = *state;
+	const char *const *const ways[] = {
+		ARGS("--socket", f->socket, "info"),
+		ARGS("-socket", f->socket, "info"),
+		ARGS("info", "--socket", f->socket, "--json=false"),
+		ARGS("--debug=0", "--", "info"),
+	};
+	_cleanup_free_ char *wanted = str_format("- REST API version: 1.1.1\n"
+						 "- Implementation version: 0.9.9\n"
+						 "- State Directory: %s\n"
+						 "- Child PID: 42\n"
+						 "- Network Driver: slirp4netns\n"
+						 "  - DNS: [10.0.2.3 fd00::3]\n"
+						 "  - IP: 10.0.2.100\n"
+						 "- Port Driver: built?[31min\n"
+						 "  - Supported protocols: [tcp udp]\n",
+						 f->dir);
+
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		_cleanup_(run_clear) struct run result = {0};
+
+		run(f, "fauxrootctl", i == 3 ? f->dir : NULL, -1, ways[i], &result);
+		assert_string_equal(result.errors, "");
+		assert_string_equal(result.out, wanted);
+		assert_int_equal(result.status, 0);
+	}
+}
+
+static void prints_json(void **state)
+{
+	const struct fixture *f = *state;
+	_cleanup_(run_clear) struct run result = {0};
+	_cleanup_api_info_ struct api_info info = {0};
+	struct error err = {0};
+
+	run(f, "rootlessctl", f->dir, -1, ARGS("info", "--json"), &result);
+	assert_int_equal(result.status, 0);
+	assert_non_null(str_after(result.out, "{\n    \"apiVersion\": \"1.1.1\",\n"));
+	assert_int_equal(api_info_decode(result.out, strlen(result.out), &info, &err), 0);
+	assert_string_equal(info.state_dir, f->dir);
+}
+
+static void logs_when_asked(void **state)
+{
+	const struct fixture *f = *state;
+	_cleanup_(run_clear) struct run result = {0};
+
+	run(f, "fauxrootctl", f->dir, -1, ARGS("--debug", "info"), &result);
+	assert_int_equal(result.status, 0);
+	assert_non_null(str_after(result.errors, "[fauxrootctl:client] "));
+	assert_non_null(strstr(result.errors, "GET /v1/info over "));
+}
+
+static void notices_what_it_cannot_write(void **state)
+{
+	const struct fixture *f = *state;
+	_cleanup_(run_clear) struct run full = {0}, closed = {0};
+	_cleanup_close_ int fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
+
+	run(f, "fauxrootctl", f->dir, fd, ARGS("info"), &full);
+	assert_int_equal(full.status, 1);
+	assert_string_equal(full.errors,
+			    "error: writing to standard output: No space left on device\n");
+	run(f, "fauxrootctl", f->dir, -2, ARGS("info"), &closed);
+	assert_int_equal(closed.status, 1);
+	assert_string_equal(closed.errors,
+			    "error: writing to standard output: Bad file descriptor\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(reads_its_command_line),
+		cmocka_unit_test(helps_truly),
+		cmocka_unit_test(prints_info),
+		cmocka_unit_test(prints_json),
+		cmocka_unit_test(logs_when_asked),
+		cmocka_unit_test(notices_what_it_cannot_write),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The REST server for tests: a real one in a process of its own, and raw bytes of clients from this
+ * one. Its bounds in time are short here; every wait of ours ends after five seconds.
+ */
+#pragma once
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include <event2/event.h>
+
+#include "api/limits.h"
+#include "fauxroot/api/info.h"
+#include "fauxroot/api/server.h"
+#include "fauxroot/base/clock.h"
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/parse.h"
+
+enum {
+	PATIENCE_MS = 5000,
+	REQUEST_MS = 300, /* unless a test needs something else */
+	CONNECTIONS = 8,
+	BIG_SIZE = 3 << 20, /* more than a socket's buffer takes */
+	MAX_CLIENTS = 512,
+};
+
+struct fixture {
+	char dir[64];
+	pid_t server;
+	int clients[MAX_CLIENTS];
+	unsigned n_clients;
+	bool big; /* the answer to GET /v1/info */
+	rlim_t spare_fds;
+};
+
+/*
+ * The server's process.
+ */
+
+static inline int fill_info(void *arg, struct api_info *ret, struct error *err)
+{
+	const struct fixture *f = arg;
+
+	(void)err;
+	ret->version = strdup("0.1.0");
+	ret->state_dir = strdup(f->dir);
+	ret->child_pid = 42;
+	if (f->big) {
+		free(ret->version);
+		ret->version = malloc(BIG_SIZE + 1);
+		memset(ret->version, 'x', BIG_SIZE);
+		ret->version[BIG_SIZE] = '\0';
+	}
+	return 0;
+}
+
+static const struct api_ops server_ops = {.info = fill_info};
+
+static inline void on_term(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	event_base_loopbreak(arg);
+}
+
+/* Leave @spare descriptors for connections. */
+static inline void limit_fds(rlim_t spare)
+{
+	int lowest = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	struct rlimit limit;
+
+	fd_close(lowest);
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = (rlim_t)lowest + spare;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* exit(), not _exit(): the leak checker of sanitizer builds runs then, and its status is ours. */
+static inline void serve(struct fixture *f, const struct api_limits *limits, int ready)
+{
+	struct event_base *base = event_base_new();
+	struct event *term = evsignal_new(base, SIGTERM, on_term, base);
+	struct api_server *server = NULL;
+	struct error err = {0};
+
+	event_add(term, NULL);
+	umask(0777);
+	if (api_server_start_limited(base, f->dir, limits, &server_ops, f, &server, &err) < 0) {
+		print_error("%s\n", err.text);
+		exit(1);
+	}
+	if (f->spare_fds > 0)
+		limit_fds(f->spare_fds);
+	fd_write_all(ready, "r", 1);
+	event_base_dispatch(base);
+	api_server_stop(server);
+	event_free(term);
+	event_base_free(base);
+	exit(0);
+}
+
+static inline void start_limited(struct fixture *f, const struct api_limits *limits)
+{
+	int ready[2];
+	char byte;
+
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	fflush(NULL);
+	f->server = fork();
+	assert_true(f->server >= 0);
+	if (f->server == 0)
+		serve(f, limits, ready[1]);
+	fd_close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	fd_close(ready[0]);
+}
+
+static inline void start(struct fixture *f)
+{
+	start_limited(f, &(struct api_limits){REQUEST_MS, CONNECTIONS});
+}
+
+static inline int set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	snprintf(f->dir, sizeof(f->dir), "/tmp/test_api.XXXXXX");
+	*state = f;
+	return mkdtemp(f->dir) ? 0 : -1;
+}
+
+/* Whatever the clients have done: the server has lived until now, ends when asked, without a leak.
+ */
+static inline int tear_down(void **state)
+{
+	struct fixture *f = *state;
+	char path[128];
+	int status = 0;
+
+	if (f->server > 0) {
+		kill(f->server, SIGTERM);
+		waitpid(f->server, &status, 0);
+	}
+	for (unsigned i = 0; i < f->n_clients; i++)
+		fd_close(f->clients[i]);
+	snprintf(path, sizeof(path), "%s/api.sock", f->dir);
+	unlink(path);
+	rmdir(f->dir);
+	free(f);
+	if (status != 0)
+		print_error("the server's wait status is %d\n", status);
+	return status;
+}
+
+/*
+ * Clients.
+ */
+
+static inline int client(struct fixture *f)
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/api.sock", f->dir);
+	assert_true(fd >= 0 && f->n_clients < MAX_CLIENTS);
+	f->clients[f->n_clients++] = fd;
+	assert_int_equal(connect(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	return fd;
+}
+
+static inline void say_n(int fd, const char *data, size_t size)
+{
+	while (size > 0) {
+		ssize_t n = send(fd, data, size, MSG_NOSIGNAL);
+
+		/* The server may refuse before it has read all. */
+		if (n < 0 && (errno == EPIPE || errno == ECONNRESET))
+			return;
+		assert_true(n > 0);
+		data += n;
+		size -= (size_t)n;
+	}
+}
+
+static inline void say(int fd, const char *text)
+{
+	say_n(fd, text, strlen(text));
+}
+
+static inline bool readable_within(int fd, int ms)
+{
+	struct deadline deadline = deadline_in(ms);
+
+	return fd_wait(fd, POLLIN, &deadline, -1) == 0;
+}
+
+/* One read(2); 0 at the end of file, which a reset is, too. */
+static inline size_t hear(int fd, char *buf, size_t size)
+{
+	ssize_t n;
+
+	if (!readable_within(fd, PATIENCE_MS))
+		fail_msg("nothing from the server for %d ms", PATIENCE_MS);
+	n = recv(fd, buf, size, 0);
+	if (n < 0 && errno == ECONNRESET)
+		return 0;
+	assert_true(n >= 0);
+	return (size_t)n;
+}
+
+static inline bool is_closed(int fd)
+{
+	char byte;
+
+	return hear(fd, &byte, 1) == 0;
+}
+
+/* All until the end of file. Returns its size; @buf is terminated. */
+static inline size_t hear_all(int fd, char *buf, size_t size)
+{
+	size_t have = 0, n;
+
+	while ((n = hear(fd, buf + have, size - 1 - have)) > 0) {
+		have += n;
+		assert_true(have < size - 1);
+	}
+	buf[have] = '\0';
+	return have;
+}
+
+static inline const char *header(const char *answer, const char *name, char *buf, size_t size)
+{
+	const char *at, *end = strstr(answer, "\r\n\r\n");
+
+	snprintf(buf, size, "\r\n%s: ", name);
+	at = strstr(answer, buf);
+	if (!at || at > end)
+		return "";
+	at += strlen(buf);
+	snprintf(buf, size, "%.*s", (int)strcspn(at, "\r"), at);
+	return buf;
+}
+
+/* One whole answer on a connection that stays open; its body begins at the returned place. */
+static inline const char *hear_one(int fd, char *buf, size_t size)
+{
+	size_t have = 0;
+	const char *body;
+	char length[32];
+	uint32_t want;
+
+	buf[0] = '\0';
+	do {
+		size_t n = hear(fd, buf + have, 1);
+
+		assert_int_equal(n, 1);
+		have += n;
+		buf[have] = '\0';
+		assert_true(have < size - 1);
+	} while (!strstr(buf, "\r\n\r\n"));
+	body = buf + have;
+	assert_int_equal(parse_u32(header(buf, "Content-Length", length, sizeof(length)), 1 << 20,
+				   &want),
+			 0);
+	for (; want > 0; want--) {
+		have += hear(fd, buf + have, 1);
+		buf[have] = '\0';
+		assert_true(have < size - 1);
+	}
+	return body;
+}
+
+static inline int status_of(const char *answer)
+{
+	const char *after = str_after(answer, "HTTP/1.");
+	struct cursor c;
+	uint32_t status;
+
+	if (!after || *after == '\0')
+		return -1;
+	c = cursor_of(after + 1);
+	return cursor_char(&c, ' ') && cursor_u32(&c, 999, &status) == 0 ? (int)status : -1;
+}
+
+#define CLOSE	 " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+#define GET_INFO "GET /v1/info HTTP/1.1\r\nHost: x\r\n\r\n"
+
+static inline void ask(int fd)
+{
+	char answer[4096];
+
+	say(fd, GET_INFO);
+	hear_one(fd, answer, sizeof(answer));
+	assert_int_equal(status_of(answer), 200);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
