@@ -30,7 +30,7 @@ struct launch {
 	struct api_server *api;
 
 	/* loop.c */
-	struct event *on_signal, *on_patience;
+	struct event *on_handshake, *on_signal, *on_patience;
 	struct event *on_etc, *on_etc_due;
 	int etc_watch;
 	int status;	      /* of the target, once it has ended */

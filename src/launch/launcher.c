@@ -158,17 +158,6 @@ static int write_child_pid(struct launch *l, struct error *err)
 	return statedir_write(&l->state, "child_pid", text, (size_t)n, 0444, err);
 }
 
-static int go(struct launch *l, struct error *err)
-{
-	int rc = handshake_say(l->sock, HANDSHAKE_GO);
-
-	if (rc < 0)
-		return err_set(err, -rc, "telling the child to go");
-	rc = handshake_expect(l->sock, 0, "starting the command", l->signals->cancel, err);
-	l->sock = fd_close(l->sock);
-	return rc;
-}
-
 /* The launcher's story, step by step. */
 static int bring_up(struct launch *l, struct error *err)
 {
@@ -209,11 +198,10 @@ static int bring_up(struct launch *l, struct error *err)
 	rc = net_wait_ready(&l->net, err);
 	if (rc == 0)
 		rc = write_child_pid(l, err);
-	if (rc == 0)
-		rc = go(l, err);
-	if (rc == 0)
-		log_debug("running %s", config->command[0]);
-	return rc;
+	if (rc < 0)
+		return rc;
+	rc = handshake_say(l->sock, HANDSHAKE_GO);
+	return rc < 0 ? err_set(err, -rc, "telling the child to go") : 0;
 }
 
 static void take_down(struct launch *l)

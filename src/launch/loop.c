@@ -9,10 +9,10 @@
  *
  * Job control: a shell sees the launcher, the terminal's signals reach the target. When the target
  * stops, the launcher stops itself, so that the shell gets its terminal back; SIGCONT wakes both.
- * Without a controlling terminal nobody is waiting for that, and the launcher goes on.
+ * That may happen before the child has become the target, so the end of the handshake is waited for
+ * here, too.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -22,6 +22,7 @@
 #include "fauxroot/base/log.h"
 #include "fauxroot/mounts/etcfiles.h"
 #include "fauxroot/supervise/reap.h"
+#include "handshake.h"
 #include "launch.h"
 
 /* How long a target that we have to end gets for its own way out. */
@@ -56,20 +57,14 @@ static void on_lost(void *arg, const struct error *err)
 		kill(l->child.pid, SIGKILL);
 }
 
-static bool has_terminal(void)
-{
-	_cleanup_close_ int tty = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
-
-	return tty >= 0;
-}
-
 static void target_changed(struct launch *l, int status)
 {
 	if (!WIFSTOPPED(status)) {
 		l->status = status;
 		process_forget(&l->child);
 		event_base_loopbreak(l->base);
-	} else if (has_terminal()) {
+	} else if (getsid(l->child.pid) == getsid(0)) {
+		/* In another session it is no longer a job of the shell that started us. */
 		kill(getpid(), SIGSTOP);
 	}
 }
@@ -172,13 +167,31 @@ static int plan_etc_watch(struct launch *l, struct error *err)
 	return 0;
 }
 
+/* The child's last word: end of file where it has become the target, else why it could not. */
+static void on_handshake(evutil_socket_t fd, short what, void *arg)
+{
+	struct launch *l = arg;
+
+	(void)what;
+	if (handshake_expect(fd, 0, "starting the command", -1, &l->failure) < 0) {
+		l->lost = true;
+		event_base_loopbreak(l->base);
+		return;
+	}
+	log_debug("running %s", l->config->command[0]);
+	event_del(l->on_handshake);
+	l->sock = fd_close(l->sock);
+}
+
 int loop_run(struct launch *l, struct error *err)
 {
 	int rc = 0;
 
+	l->on_handshake = event_new(l->base, l->sock, EV_READ | EV_PERSIST, on_handshake, l);
 	l->on_signal = event_new(l->base, l->signals->all, EV_READ | EV_PERSIST, on_signal, l);
 	l->on_patience = event_new(l->base, -1, 0, on_patience, l);
-	if (!l->on_signal || !l->on_patience || event_add(l->on_signal, NULL) < 0)
+	if (!l->on_handshake || !l->on_signal || !l->on_patience ||
+	    event_add(l->on_handshake, NULL) < 0 || event_add(l->on_signal, NULL) < 0)
 		return err_set(err, ENOMEM, "setting up the event loop");
 	if (l->net.plan.configures_dns)
 		rc = plan_etc_watch(l, err);
@@ -204,6 +217,7 @@ static void free_event(struct event **event)
 
 void loop_clear(struct launch *l)
 {
+	free_event(&l->on_handshake);
 	free_event(&l->on_signal);
 	free_event(&l->on_patience);
 	free_event(&l->on_etc);
