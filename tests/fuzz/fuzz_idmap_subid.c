@@ -65,7 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(!ranges.items && str_after(err.text, "/etc/subuid, line "));
 		assert(err.code == EINVAL);
 	}
-	assert(ranges.n <= SUBID_MAX_RANGES);
+	assert(ranges.n <= SUBID_MAX_RANGES && (ranges.n == 0 || ranges.items));
 	for (size_t i = 0; i < ranges.n; i++)
 		check_range(text, size, &ranges, i);
 
