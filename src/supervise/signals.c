@@ -93,10 +93,12 @@ static bool came_from_terminal(const struct signalfd_siginfo *info)
 	case SIGTSTP:
 	case SIGTTIN:
 	case SIGTTOU:
-	case SIGHUP:
-	case SIGCONT:
 	case SIGWINCH:
 		return info->ssi_code == SI_KERNEL;
+	case SIGHUP:
+	case SIGCONT:
+		/* When the terminal hangs up the session's leader alone is told. */
+		return info->ssi_code == SI_KERNEL && getsid(0) != getpid();
 	default:
 		return false;
 	}
