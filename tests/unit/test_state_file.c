@@ -9,7 +9,6 @@
 #include <stdint.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -21,28 +20,7 @@
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/state/statedir.h"
-
-static int put(const char *path, const char *text)
-{
-	_cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-
-	return fd < 0 ? -errno : fd_write_all(fd, text, strlen(text));
-}
-
-/* User and mount namespaces of our own, in which we are root. */
-static int enter_namespaces(void)
-{
-	char uid_map[64], gid_map[64];
-
-	(void)str_print(uid_map, sizeof(uid_map), "0 %u 1", (unsigned)geteuid());
-	(void)str_print(gid_map, sizeof(gid_map), "0 %u 1", (unsigned)getegid());
-	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
-		return -errno;
-	if (put("/proc/self/setgroups", "deny") < 0 || put("/proc/self/uid_map", uid_map) < 0 ||
-	    put("/proc/self/gid_map", gid_map) < 0)
-		return -EPERM;
-	return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ? -errno : 0;
-}
+#include "scratch.h"
 
 static int set_up(void **state)
 {
@@ -110,7 +88,7 @@ static void test_write_in_the_way(void **state)
 
 	(void)state;
 	open_s(&d);
-	assert_int_equal(put("victim", "as it was"), 0);
+	put("victim", "as it was");
 	assert_int_equal(symlink("../victim", "s/.child_pid.new"), 0);
 	assert_int_equal(symlink("../victim", "s/child_pid"), 0);
 	assert_int_equal(statedir_write(&d, "child_pid", "1", 1, 0444, &err), 0);
@@ -174,7 +152,7 @@ static void test_mounts_below(void **state)
 
 	(void)state;
 	assert_int_equal(mkdir("other", 0700), 0);
-	assert_int_equal(put("other/stays", "x"), 0);
+	put("other/stays", "x");
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
 		struct statedir d = STATEDIR_NONE;
 		struct error err = {0};
@@ -226,11 +204,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_mounts_below, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_mount_itself, set_up, tear_down),
 	};
-	int rc = enter_namespaces();
 
-	if (rc < 0) {
-		fprintf(stderr, "entering namespaces: %s\n", strerror(-rc));
-		return 1;
-	}
+	scratch_unshare(0);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The state directory: what is refused, what is emptied, who gets it. As whoever runs the tests. */
+/* The state directory: what is refused, what is emptied. As whoever runs the tests. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,92 +7,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "fauxroot/base/clock.h"
 #include "fauxroot/base/err.h"
-#include "fauxroot/base/fd.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/state/statedir.h"
-
-/* Every test works in a fresh directory, which is its working directory. */
-static int set_up(void **state)
-{
-	char *dir = strdup("/tmp/test_state.XXXXXX");
-
-	assert_non_null(dir);
-	assert_non_null(mkdtemp(dir));
-	assert_int_equal(chdir(dir), 0);
-	assert_int_equal(unsetenv("XDG_RUNTIME_DIR"), 0);
-	assert_int_equal(unsetenv("TMPDIR"), 0);
-	assert_int_equal(setenv("HOME", "/nonexistent", 1), 0);
-	umask(022);
-	*state = dir;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	assert_int_equal(chdir("/"), 0);
-	/* Each test removes what it made; this says so if it did not. */
-	if (rmdir(*state) < 0) {
-		print_error("%s: %s\n", (char *)*state, strerror(errno));
-		return -1;
-	}
-	free(*state);
-	return 0;
-}
-
-static void touch(const char *path)
-{
-	_cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-
-	assert_true(fd >= 0);
-}
-
-static mode_t mode_of(const char *path)
-{
-	struct stat st;
-
-	assert_int_equal(lstat(path, &st), 0);
-	return st.st_mode & 07777;
-}
-
-static bool exists(const char *path)
-{
-	return faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-static void assert_open(const char *wanted, struct statedir *ret)
-{
-	struct error err = {0};
-	int rc = statedir_open(wanted, ret, &err);
-
-	if (rc < 0)
-		print_error("%s\n", err.text);
-	assert_int_equal(rc, 0);
-}
-
-static void assert_refused(const char *wanted, int want, const char *words)
-{
-	struct statedir d = STATEDIR_NONE;
-	struct error err = {0};
-
-	assert_int_equal(statedir_open(wanted, &d, &err), want);
-	if (!strstr(err.text, words))
-		print_error("\"%s\" lacks \"%s\"\n", err.text, words);
-	assert_non_null(strstr(err.text, words));
-	assert_int_equal(err.step, STEP_STATEDIR);
-	assert_int_equal(d.dir, -1);
-}
+#include "state_fixture.h"
 
 static void test_made_and_removed(void **state)
 {
@@ -414,191 +338,6 @@ static void test_removed_while_running(void **state)
 	rmdir("s");
 }
 
-/* A process that has the directory until it is killed; its PID, once it has it. */
-static pid_t start_holder(const char *path, bool lock_file_only)
-{
-	char byte;
-	int fds[2];
-	pid_t pid;
-
-	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		struct statedir d;
-
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (lock_file_only) {
-			/* As RootlessKit does it. */
-			int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-			if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
-				_exit(1);
-		} else if (statedir_open(path, &d, NULL) < 0 ||
-			   statedir_write(&d, "child_pid", "1", 1, 0444, NULL) < 0) {
-			_exit(1);
-		}
-		if (write(fds[1], "x", 1) != 1)
-			_exit(1);
-		pause();
-		_exit(0);
-	}
-	close(fds[1]);
-	assert_int_equal(read(fds[0], &byte, 1), 1);
-	close(fds[0]);
-	return pid;
-}
-
-static void end_holder(pid_t pid)
-{
-	kill(pid, SIGKILL);
-	assert_int_equal(waitpid(pid, NULL, 0), pid);
-}
-
-static void test_busy(void **state)
-{
-	struct statedir d;
-	pid_t holder;
-	char words[64];
-
-	(void)state;
-	holder = start_holder("s", false);
-	(void)str_print(words, sizeof(words), "is in use by process %d (", (int)holder);
-	assert_int_equal(chmod("s", 0755), 0);
-	assert_refused("s", -EBUSY, words);
-	/* nothing has changed, not even if somebody has removed its lock file */
-	assert_int_equal(mode_of("s"), 0755);
-	assert_true(exists("s/child_pid"));
-	unlink("s/lock");
-	assert_refused("s", -EBUSY, words);
-	assert_false(exists("s/lock"));
-	end_holder(holder);
-	/* a killed one's is free, with what it left */
-	assert_open("s", &d);
-	assert_false(exists("s/child_pid"));
-	statedir_remove(&d);
-}
-
-static void test_busy_with_lock_file_only(void **state)
-{
-	pid_t holder;
-	char words[64];
-
-	(void)state;
-	assert_int_equal(mkdir("s", 0755), 0);
-	touch("s/lock");
-	touch("s/child_pid");
-	holder = start_holder("s/lock", true);
-	(void)str_print(words, sizeof(words), "is in use by process %d (", (int)holder);
-	assert_refused("s", -EBUSY, words);
-	assert_int_equal(mode_of("s"), 0755);
-	assert_true(exists("s/child_pid"));
-	end_holder(holder);
-	unlink("s/lock");
-	unlink("s/child_pid");
-	rmdir("s");
-}
-
-/* A predecessor that goes while we wait, by removing the directory under us or by dying. */
-static void test_dying_predecessor(void **state)
-{
-	(void)state;
-	for (int clean = 0; clean < 2; clean++) {
-		struct statedir d, e;
-		pid_t waiter;
-		int status;
-
-		assert_open("s", &d);
-		waiter = fork();
-		assert_true(waiter >= 0);
-		if (waiter == 0) {
-			/* Of the parent's: only its copies are closed, the locks stay. */
-			statedir_close(&d);
-			if (statedir_open("s", &e, NULL) < 0)
-				_exit(1);
-			if (statedir_write(&e, "child_pid", "2", 1, 0444, NULL) < 0 ||
-			    !exists("s/child_pid"))
-				_exit(2);
-			statedir_remove(&e);
-			_exit(0);
-		}
-		/* Until it, or the helper that waits for it, sits in flock(2). */
-		for (int i = 0; i < 500; i++) {
-			_cleanup_free_ char *text = NULL;
-
-			assert_int_equal(file_read_bounded(AT_FDCWD, "/proc/locks", 1 << 20, &text,
-							   NULL),
-					 0);
-			if (strstr(text, "-> FLOCK"))
-				break;
-			usleep(1000);
-		}
-		if (clean)
-			statedir_remove(&d);
-		else
-			statedir_close(&d);
-		assert_int_equal(waitpid(waiter, &status, 0), waiter);
-		assert_int_equal(status, 0);
-		assert_false(exists("s"));
-	}
-}
-
-/*
- * Fights for one directory: at any time one process has it. The winner says so in a file made
- * exclusively outside; that two of them have it would be seen by the second.
- */
-static _Noreturn void fight(int rounds, bool die)
-{
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	for (int i = 0; i < rounds; i++) {
-		struct statedir d;
-		int fd, rc = statedir_open("s", &d, NULL);
-
-		if (rc == -EBUSY)
-			continue;
-		if (rc < 0)
-			_exit(1);
-		fd = open("winner", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-		if (fd < 0)
-			_exit(2);
-		if (statedir_write(&d, "child_pid", "1", 1, 0444, NULL) < 0 ||
-		    !exists("s/child_pid") || !exists("s/lock"))
-			_exit(3);
-		close(fd);
-		unlink("winner");
-		/* Without a word: the kernel releases the locks, the next one finds the rest. */
-		if (die && i == rounds - 1)
-			_exit(0);
-		if (exists("s/child_pid") == false)
-			_exit(4);
-		statedir_remove(&d);
-	}
-	_exit(0);
-}
-
-static void test_fight(void **state)
-{
-	struct statedir d;
-	pid_t pids[4];
-	int status;
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(pids); i++) {
-		pids[i] = fork();
-		assert_true(pids[i] >= 0);
-		if (pids[i] == 0)
-			fight(100, i % 2);
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(pids); i++) {
-		assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
-		assert_int_equal(status, 0);
-	}
-	assert_open("s", &d);
-	statedir_remove(&d);
-	assert_false(exists("s"));
-	assert_false(exists("winner"));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -613,10 +352,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_strange_lock, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_default, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_removed_while_running, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_busy, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_busy_with_lock_file_only, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_dying_predecessor, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_fight, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
