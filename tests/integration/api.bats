@@ -98,14 +98,14 @@ field() {
 
 @test "a hundred requests one after another and twenty at once" {
 	launch sleep 100
-	local i pids=()
-	for ((i = 0; i < 20; i++)); do
-		api /v1/info >"answer$i" &
+	local round pids=()
+	for ((round = 0; round < 20; round++)); do
+		api /v1/info >"answer$round" &
 		pids+=($!)
 	done
 	wait "${pids[@]}"
-	for ((i = 0; i < 20; i++)); do
-		equals "$TARGET" "$(jq .childPID "answer$i")"
+	for ((round = 0; round < 20; round++)); do
+		equals "$TARGET" "$(jq .childPID "answer$round")"
 	done
 	# One curl over one connection, a hundred times.
 	run -0 curl -sS --max-time 5 --unix-socket "$S/api.sock" "http://x/v1/info?[1-100]"

@@ -39,7 +39,9 @@ setup() {
 	run -0 fx --copy-up="$D" sh -c 'cd "$1" && rm file relative && echo two >file && echo new >new && rm -r empty && cat file' sh "$D"
 	equals two "$output"
 	equals one "$(<"$D/file")"
-	[ ! -e "$D/new" ] && [ -L "$D/relative" ] && [ -d "$D/empty" ]
+	absent "$D/new"
+	[ -L "$D/relative" ]
+	[ -d "$D/empty" ]
 }
 
 @test "a sub-directory is the real one: what is written there is seen from the host" {
@@ -114,32 +116,32 @@ setup() {
 	run -0 fx --copy-up=/etc --copy-up=/run --copy-up=/var/lib sh -c '
 		for d in /etc /run /var/lib; do stat -f -c %T $d; echo x >$d/fauxroot-test; done'
 	equals "tmpfs tmpfs tmpfs" "$(echo "${lines[@]}")"
-	[ ! -e /etc/fauxroot-test ] && [ ! -e /run/fauxroot-test ] && [ ! -e /var/lib/fauxroot-test ]
+	absent /etc/fauxroot-test /run/fauxroot-test /var/lib/fauxroot-test
 }
 
 @test "nested directories, in both orders" {
 	run -0 fx --copy-up="$D" --copy-up="$D/sub" sh -c 'stat -f -c %T "$1" "$1/sub" && cat "$1/sub/deep/file" && echo x >"$1/sub/new"' sh "$D"
 	equals "tmpfs tmpfs deep" "$(echo "${lines[@]}")"
-	[ ! -e "$D/sub/new" ]
+	absent "$D/sub/new"
 	run -0 fx --copy-up="$D/sub" --copy-up="$D" sh -c 'stat -f -c %T "$1" && cat "$1/sub/deep/file" && echo x >"$1/sub/new"' sh "$D"
 	equals "tmpfs deep" "$(echo "${lines[@]}")"
-	[ ! -e "$D/sub/new" ]
+	absent "$D/sub/new"
 }
 
 @test "a trailing slash, a double slash, the same directory twice" {
 	run -0 fx --copy-up="$D/" sh -c 'stat -f -c %T "$1"; cat "$1/file"' sh "$D"
 	equals "tmpfs one" "$(echo "${lines[@]}")"
-	run -0 fx --copy-up="$D" --copy-up="$D//" --copy-up="$T/./dir" sh -c 'grep -c " $1 " /proc/self/mountinfo' sh "$D"
+	run -0 fx --copy-up="$D" --copy-up="$D//" --copy-up="$T/./dir" sh -c 'cut -d" " -f5 /proc/self/mountinfo | grep -cx "$1"' sh "$D"
 	equals 1 "$output"
 }
 
 @test "a directory given by a link is resolved; /var/run beside /run is done once" {
 	ln -s dir alias
-	run -0 fx --copy-up="$T/alias" --copy-up="$D" sh -c 'stat -f -c %T "$1"; grep -c " $1 " /proc/self/mountinfo' sh "$D"
+	run -0 fx --copy-up="$T/alias" --copy-up="$D" sh -c 'stat -f -c %T "$1"; cut -d" " -f5 /proc/self/mountinfo | grep -cx "$1"' sh "$D"
 	equals "tmpfs 1" "$(echo "${lines[@]}")"
 	if [ -L /var/run ]; then
-		run -0 fx --copy-up=/var/run --copy-up=/run sh -c 'grep -c " /run " /proc/self/mountinfo'
-		equals "$(($(grep -c ' /run ' /proc/self/mountinfo) + 1))" "$output"
+		run -0 fx --copy-up=/var/run --copy-up=/run  sh -c 'cut -d" " -f5 /proc/self/mountinfo | grep -cx /run'
+		equals "$(($(cut -d' ' -f5 /proc/self/mountinfo | grep -cx /run) + 1))" "$output"
 	fi
 }
 
@@ -199,8 +201,8 @@ setup() {
 			mv -T swap/a swap/b && ln -s "$T/victim" swap/a && rm swap/a && mv -T swap/b swap/a
 		done
 	) 2>/dev/null 3>&- 4>&- &
-	local swapper=$! i
-	for ((i = 0; i < 30; i++)); do
+	local swapper=$! round
+	for ((round = 0; round < 30; round++)); do
 		# It runs on what the path led to at one moment, or it is refused; a tmpfs stands on
 		# the one or on the other, and never a second one on what is beside.
 		run fx --copy-up="$T/swap/a" sh -c 'grep -c " $1/.* - tmpfs none \| $1/.* - tmpfs tmpfs " /proc/self/mountinfo' sh "$T"

@@ -148,13 +148,13 @@ ROOTLESSKIT_STATE_DIR=$S" "$output"
 
 @test "user and mount namespace are new; network, PID, UTS, IPC and cgroup are the caller's" {
 	run -0 fx sh -c 'for ns in user mnt net pid uts ipc cgroup; do readlink /proc/self/ns/$ns; done'
-	local ns i=0
+	local ns nth=0
 	for ns in user mnt net pid uts ipc cgroup; do
-		if [ $i -lt 2 ]; then
-			[ "${lines[i]}" != "$(readlink /proc/self/ns/$ns)" ]
+		if [ $nth -lt 2 ]; then
+			[ "${lines[nth]}" != "$(readlink /proc/self/ns/$ns)" ]
 		else
-			equals "$(readlink /proc/self/ns/$ns)" "${lines[i]}"
+			equals "$(readlink /proc/self/ns/$ns)" "${lines[nth]}"
 		fi
-		i=$((i + 1))
+		nth=$((nth + 1))
 	done
 }

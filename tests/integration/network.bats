@@ -15,8 +15,9 @@ other_helper() { # OLD_PID
 }
 
 @test "--net=host: the caller's network, /etc untouched" {
-	run -0 fx --net=host sh -c 'readlink /proc/self/ns/net; grep -c " /etc/" /proc/self/mountinfo'
-	equals "$(readlink /proc/self/ns/net)" "${lines[0]}"
+	run -0 fx --net=host sh -c 'readlink /proc/self/ns/net; grep -c " /etc/" /proc/self/mountinfo || :'
+	equals "$(readlink /proc/self/ns/net)
+$(grep -c ' /etc/' /proc/self/mountinfo || :)" "$output"
 }
 
 @test "--net=none: only lo, up, with both families; /etc untouched" {
@@ -67,11 +68,11 @@ other_helper() { # OLD_PID
 @test "/sys shows the child's devices and keeps the host's cgroup tree" {
 	run -0 fx --net=slirp4netns sh -c 'ls /sys/class/net; findmnt -rno FSTYPE /sys; ls /sys/fs/cgroup'
 	says "$output" '^tap0$'
-	! grep -qx eth0 <<<"$output"
+	not grep -qx eth0 <<<"$output"
 	says "$output" '^sysfs$'
 	[[ $output == *"$(ls /sys/fs/cgroup)"* ]]
-	run -0 fx --net=slirp4netns sh -c 'cut -d" " -f5- /proc/self/mountinfo | grep "^/sys/fs/cgroup" | cut -d" " -f1'
-	equals "$(cut -d' ' -f5 /proc/self/mountinfo | grep '^/sys/fs/cgroup')" "$output"
+	run -0 fx --net=slirp4netns sh -c 'cut -d" " -f5- /proc/self/mountinfo | grep "^/sys/fs/cgroup" | cut -d" " -f1 | sort -u'
+	equals "$(cut -d' ' -f5 /proc/self/mountinfo | grep '^/sys/fs/cgroup' | sort -u)" "$output"
 }
 
 @test "resolv.conf: the helper's DNS, and search and options of the host are kept" {
@@ -101,12 +102,12 @@ other_helper() { # OLD_PID
 	for tool in newuidmap newgidmap touch getsubids; do
 		ln -s "$(command -v $tool)" bin/
 	done
-	PATH=$PWD/bin run -125 --separate-stderr "$FAUXROOT" --net=slirp4netns touch started
+	run -125 --separate-stderr env PATH="$PWD/bin" "$FAUXROOT" --net=slirp4netns touch started
 	says "$stderr" 'slirp4netns'
-	[ ! -e started ]
+	absent started
 	run -125 --separate-stderr fx --net=slirp4netns --slirp4netns-binary=/no/such/slirp touch started
 	says "$stderr" '/no/such/slirp'
-	[ ! -e started ]
+	absent started
 }
 
 @test "sandbox and seccomp: true, false and auto all give a network" {
@@ -144,7 +145,7 @@ fake_slirp() { # what to do, in shell; $real is the true one
 	run -125 --separate-stderr fx --net=slirp4netns --slirp4netns-binary="$PWD/slirp" touch started
 	says "$stderr" 'slirp4netns.*'
 	says "$stderr" 'no luck today|status 3'
-	[ ! -e started ]
+	absent started
 }
 
 @test "a slirp4netns that hangs before it is ready is given up, and nothing is left" {
@@ -152,7 +153,7 @@ fake_slirp() { # what to do, in shell; $real is the true one
 	run -125 --separate-stderr timeout 60 "$FAUXROOT" --net=slirp4netns \
 		--slirp4netns-binary="$PWD/slirp" touch started
 	says "$stderr" 'slirp4netns'
-	[ ! -e started ]
+	absent started
 }
 
 @test "slirp4netns killed: started again on the same device, and it is said" {
@@ -181,13 +182,13 @@ fake_slirp() { # what to do, in shell; $real is the true one
 
 @test "five deaths in ten seconds are fatal, with that reason" {
 	launch --net=slirp4netns sleep 100
-	local i old
-	for i in 1 2 3 4 5; do
+	local round old
+	for round in 1 2 3 4 5; do
 		wait_for helper_pid >/dev/null
 		old=$(helper_pid)
 		kill -KILL "$old"
 		wait_for gone "$old"
-		[ "$i" -eq 5 ] || wait_for other_helper "$old"
+		[ "$round" -eq 5 ] || wait_for other_helper "$old"
 	done
 	ended 125
 	says "$(grep -i 'slirp4netns' "$LOG" | tail -1)" '(five|5|times|often)'

@@ -117,7 +117,7 @@ SigIgn: 0000000000000000" "$(tr '\t' ' ' <<<"$output")"
 	run -5 timeout 5 "$FAUXROOT" sh -c 'exit 5'
 }
 
-@test "a stopped target stops the launcher, SIGCONT wakes both" {
+@test "a stopped target stops the launcher, SIGCONT to the launcher wakes both" {
 	launch sh -c 'while :; do sleep 0.05; done'
 	kill -STOP "$TARGET"
 	wait_for process_state "$TARGET" T
@@ -126,6 +126,20 @@ SigIgn: 0000000000000000" "$(tr '\t' ' ' <<<"$output")"
 	wait_for process_state "$TARGET" SR
 	wait_for process_state "$LAUNCHER" SR
 	stop
+	kill_marked # a sleep of the target may be on its way out
+}
+
+@test "in another session a stopped target does not stop the launcher; SIGCONT through it wakes it" {
+	launch setsid sh -c 'echo ready; while :; do sleep 0.05; done'
+	wait_for grep -q ready "$OUT"
+	kill -STOP "$TARGET"
+	wait_for process_state "$TARGET" T
+	# What the launcher serves goes on.
+	run -0 curl -sS --max-time 5 --unix-socket "$S/api.sock" http://x/v1/info
+	kill -CONT "$LAUNCHER"
+	wait_for process_state "$TARGET" SR
+	stop
+	kill_marked
 }
 
 @test "a hundred thousand double forks: no zombie, the right status" {

@@ -34,9 +34,9 @@ load ../lib/common
 
 @test "a command that does not exist is 127, and named" {
 	run -127 fx no-such-command-here
-	one_line "$output" '\[fauxroot:(parent|child ?)\].*no-such-command-here'
+	one_error "$output" no-such-command-here
 	run -127 fx /no/such/path
-	one_line "$output" '/no/such/path'
+	one_error "$output" '/no/such/path'
 }
 
 @test "what cannot be executed is 126, and named" {
@@ -47,7 +47,7 @@ load ../lib/common
 	local name
 	for name in plain directory binary; do
 		run -126 fx "./$name"
-		one_line "$output" "\./$name"
+		one_error "$output" "\./$name"
 	done
 }
 
@@ -55,7 +55,7 @@ load ../lib/common
 	printf '#!/no/interpreter\n' >script
 	chmod +x script
 	run -127 fx ./script
-	one_line "$output" '\./script'
+	one_error "$output" '\./script'
 }
 
 @test "a script runs" {
@@ -101,7 +101,7 @@ load ../lib/common
 }
 
 @test "lines carry a priority where stderr is the journal" {
-	JOURNAL_STREAM=$(: >"$LOG"; stat -c %d:%i "$LOG") run fx no-such-command-here
+	JOURNAL_STREAM=$(: >"$LOG"; stat -c %d:%i "$LOG") run -127 fx no-such-command-here
 	# Under run, stderr is a pipe: not the stream that the variable names.
 	[[ $output != "<"* ]]
 	JOURNAL_STREAM=$(stat -c %d:%i "$LOG") fx no-such-command-here 2>"$LOG" || true
@@ -111,7 +111,7 @@ load ../lib/common
 
 @test "control characters of a name cannot forge a log line" {
 	run -127 fx "$(printf 'no\n[fauxroot:parent] forged\033[31m')"
-	equals 1 "${#lines[@]}"
+	not grep -q '^\[fauxroot:parent\] forged' <<<"$output"
 	[[ $output != *$'\033'* ]]
 }
 

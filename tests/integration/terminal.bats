@@ -22,12 +22,12 @@ on_terminal() {
 		expect 0
 		expect /dev/pts/
 		expect P>
-		send sleep 300\n
+		send sh -c 'echo rea""dy; exec sleep 300'\n
+		expect ready
 		send \x1a
 		expect Stopped
 		expect P>
 		send jobs; echo "jobs"=$?\n
-		expect sleep 300
 		expect jobs=0
 		send kill %1; wait; echo "gone"=ok\n
 		expect gone=ok
@@ -39,8 +39,8 @@ on_terminal() {
 @test "no word of job control missing, also with a network" {
 	on_terminal "$FAUXROOT" --net=slirp4netns --copy-up=/etc $SH >transcript <<-'END'
 		expect P>
-		send sleep 300 & fg\n
-		expect sleep 300
+		send sh -c 'echo rea""dy; exec sleep 300'\n
+		expect ready
 		send \x03
 		expect P>
 		send echo st=$?\n
@@ -68,7 +68,7 @@ on_terminal() {
 }
 
 @test "Ctrl-C ends target and launcher with 130, helpers in order" {
-	on_terminal "$FAUXROOT" --net=slirp4netns --state-dir="$S" sh -c 'echo ready; sleep 300' <<-'END'
+	on_terminal "$FAUXROOT" --net=slirp4netns --state-dir="$S" sh -c 'echo ready; exec sleep 300' <<-'END'
 		expect ready
 		send \x03
 		exit 130
@@ -111,7 +111,8 @@ on_terminal() {
 @test "a stopped launcher can be put in the background and brought back" {
 	on_terminal $SH <<-END
 		expect P>
-		send "$FAUXROOT" sleep 300\n
+		send "$FAUXROOT" sh -c 'echo rea""dy; exec sleep 300'\n
+		expect ready
 		send \x1a
 		expect Stopped
 		send bg\n
@@ -119,6 +120,7 @@ on_terminal() {
 		send jobs\n
 		expect Running
 		send fg\n
+		expect fauxroot
 		expect sleep 300
 		send \x03
 		expect P>
@@ -135,17 +137,16 @@ on_terminal() {
 		send \x1c
 		exit 0
 	END
-	on_terminal "$FAUXROOT" --state-dir="$S" timeout 60 sh -c 'echo ready; sleep 300' <<-'END'
+	on_terminal "$FAUXROOT" --state-dir="$S" timeout 60 sh -c 'echo ready; exec sleep 300' <<-'END'
 		expect ready
 		send \x03
-		exit 124
+		exit 130
 	END
 }
 
 @test "a hangup of the terminal ends everything" {
 	on_terminal "$FAUXROOT" --net=slirp4netns --state-dir="$S" sh -c 'echo ready; exec sleep 300' <<-'END'
 		expect ready
+		hangup 129
 	END
-	# pty has gone, and with it the terminal.
-	wait_for test ! -e "$S"
 }

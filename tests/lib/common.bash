@@ -197,6 +197,25 @@ in_target() {
 	nsenter --target "$TARGET" --user --mount --net --preserve-credentials --wd="$T" "$@" 3>&- 4>&-
 }
 
+# not COMMAND… - as "!", which does not end a test (bash: set -e ignores it)
+not() {
+	if "$@"; then
+		echo "succeeded: $*" >&2
+		return 1
+	fi
+}
+
+# absent PATH… - none of them is there, not even as a dangling link
+absent() {
+	local path
+	for path in "$@"; do
+		if [ -e "$path" ] || [ -L "$path" ]; then
+			echo "$path is there" >&2
+			return 1
+		fi
+	done
+}
+
 # equals WANTED GOT
 equals() {
 	if [ "$1" != "$2" ]; then
@@ -209,6 +228,17 @@ equals() {
 one_line() {
 	if [ "$(wc -l <<<"$1")" -ne 1 ] || ! grep -qE -- "$2" <<<"$1"; then
 		printf 'not one line with "%s":\n%s\n' "$2" "$1" >&2
+		return 1
+	fi
+}
+
+# one_error TEXT PATTERN - TEXT is one error of the launcher that matches; the lines after it may only
+# tell its cause and what mends it
+one_error() {
+	local first=${1%%$'\n'*} prefix='^\[[a-z]+:[a-z ]+\] '
+	if ! grep -qE -- "${prefix}error: .*($2)" <<<"$first" ||
+		grep -vqE -- "$prefix" <<<"$1" || [ "$(grep -cE "${prefix}error: cause:" <<<"$1")" -gt 1 ]; then
+		printf 'not one error with "%s":\n%s\n' "$2" "$1" >&2
 		return 1
 	fi
 }

@@ -10,6 +10,7 @@
  *	send TEXT         type TEXT; \n \r \t \\ and \xHH are understood
  *	count N TEXT      TEXT must stand N times in everything that has come so far
  *	exit N            wait for the command's end; its status must be N (128+n for signal n)
+ *	hangup N          take the terminal away, then as exit
  *
  * The whole conversation goes to stdout. Every line has SECONDS (10) at most; the first that does
  * not hold ends pty with status 1 and its line number on stderr, and the session is killed.
@@ -45,7 +46,7 @@ static bool pump(struct session *s, int64_t deadline)
 	int64_t left = (deadline - clock_us()) / 1000;
 	ssize_t n;
 
-	if (left <= 0 || poll(&poll_fd, 1, (int)left) <= 0)
+	if (s->terminal < 0 || left <= 0 || poll(&poll_fd, 1, (int)left) <= 0)
 		return false;
 	if (s->size + 1 >= sizeof(s->seen))
 		return false;
@@ -164,6 +165,11 @@ static bool play(struct session *s, const char *line)
 		return counted(s, line + 6);
 	if (strncmp(line, "exit ", 5) == 0)
 		return ended(s, line + 5, deadline);
+	if (strncmp(line, "hangup ", 7) == 0) {
+		close(s->terminal);
+		s->terminal = -1;
+		return ended(s, line + 7, deadline);
+	}
 	return *line == '\0' || *line == '#';
 }
 

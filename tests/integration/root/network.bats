@@ -221,8 +221,8 @@ replaced() { # OLD
 @test "slirp4netns killed under load: connections work again, three times, and it is said" {
 	launch_host --net=slirp4netns --disable-host-loopback sh -c \
 		'while :; do socat -u TCP:198.51.100.2:7002,connect-timeout=2 OPEN:/dev/null 2>/dev/null; done'
-	local i old
-	for i in 1 2 3; do
+	local round old
+	for round in 1 2 3; do
 		old=$(helper)
 		kill -KILL "$old"
 		wait_for replaced "$old"

@@ -57,8 +57,8 @@ child_sees() {
 		launch_scratch $words sleep 100
 		host_mounts
 		child_mounts
-		! child_sees
-		! host_sees
+		not child_sees
+		not host_sees
 		stop
 		scratch umount "$T/here"
 	done
@@ -69,7 +69,7 @@ child_sees() {
 	host_mounts
 	child_mounts
 	child_sees
-	! host_sees
+	not host_sees
 	stop
 }
 
@@ -99,7 +99,7 @@ child_sees() {
 @test "private and slave touch only the root mount" {
 	launch_scratch --propagation=private sleep 100
 	child grep -qE "^[0-9]+ [0-9]+ [0-9:]+ [^ ]+ $T/here .* (shared|master):" /proc/self/mountinfo
-	! child grep -qE "^[0-9]+ [0-9]+ [0-9:]+ / / [^-]*(shared|master):" /proc/self/mountinfo
+	not child grep -qE "^[0-9]+ [0-9]+ [0-9:]+ / / [^-]*(shared|master):" /proc/self/mountinfo
 	stop
 	launch_scratch --propagation=slave sleep 100
 	child grep -qE "^[0-9]+ [0-9]+ [0-9:]+ / / [^-]*master:" /proc/self/mountinfo
@@ -112,7 +112,7 @@ child_sees() {
 	# The kernel makes a user namespace's first copy a slave of the host (man 7 mount_namespaces),
 	# so even here the host sees nothing.
 	child_mounts
-	! host_sees
+	not host_sees
 	stop
 }
 

@@ -56,9 +56,9 @@ replace() { # FILE TEXT
 	by_link
 	launch_scratch sleep 100
 	ours
-	local i
-	for i in 1 2 3; do
-		replace /etc/resolved/stub.conf "nameserver 192.0.2.$i"
+	local round
+	for round in 1 2 3; do
+		replace /etc/resolved/stub.conf "nameserver 192.0.2.$round"
 		ours
 	done
 	stop
@@ -84,12 +84,12 @@ replace() { # FILE TEXT
 @test "/etc/resolv.conf itself is replaced, without copy-up: put back, or said" {
 	launch_scratch sleep 100
 	ours
-	local i
-	for i in 1 2 3; do
-		replace /etc/resolv.conf "nameserver 192.0.2.$i"
+	local round
+	for round in 1 2 3; do
+		replace /etc/resolv.conf "nameserver 192.0.2.$round"
 		wait_for ours
 		# The host's own is what the host wrote.
-		equals "nameserver 192.0.2.$i" "$(scratch cat /etc/resolv.conf)"
+		equals "nameserver 192.0.2.$round" "$(scratch cat /etc/resolv.conf)"
 	done
 	stop
 }
@@ -129,7 +129,7 @@ replace() { # FILE TEXT
 	launch_scratch --copy-up=/etc sleep 100
 	ours
 	stop
-	[ ! -e "$E/resolv.conf" ]
+	absent "$E/resolv.conf"
 }
 
 @test "a link through /run, with /etc and /run copied up" {

@@ -38,7 +38,7 @@ $2}" "$(uid_map)"
 refused() { # SUBUID PATTERN
 	run -125 --separate-stderr with_subids "$1" "$ME:100000:65536\n" touch "$T/started"
 	says "$stderr" "$2"
-	[ ! -e "$T/started" ]
+	absent "$T/started"
 }
 
 @test "by name and by number, united" {
@@ -138,7 +138,7 @@ refused() { # SUBUID PATTERN
 			--regid "$USER_GID" --init-groups "$FAUXROOT" cat /proc/self/uid_map
 	}
 	run -0 ask
-	[ ! -e "$T/asked" ]
+	absent "$T/asked"
 	printf 'subid: sss\n' >"$T/nsswitch"
 	run -0 ask
 	[ -e "$T/asked" ]
