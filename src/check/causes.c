@@ -37,8 +37,7 @@ static const struct cause table[] = {
 		.codes = {EPERM},
 		.test = is_chroot,
 		.cause = "this process is in a chroot (/proc/self/mountinfo has no mount at /), "
-			 "where "
-			 "the kernel makes no user namespaces",
+			 "where the kernel makes no user namespaces",
 		.remedy = "enter the directory with pivot_root(2) instead, as containers and "
 			  "systemd-nspawn do",
 	},
@@ -47,8 +46,7 @@ static const struct cause table[] = {
 		.codes = {EPERM},
 		.test = is_unmapped,
 		.cause = "our {value} is not in {path}: who has no id in the user namespace it is "
-			 "in "
-			 "can make no other",
+			 "in can make no other",
 		.remedy = "run the container with a user that its own id map has",
 	},
 	{
@@ -56,9 +54,8 @@ static const struct cause table[] = {
 		.codes = {EPERM},
 		.test = has_seccomp_filter,
 		.cause = "a seccomp filter is on this process (/proc/self/status: Seccomp: "
-			 "{value}), as "
-			 "container engines and systemd's RestrictNamespaces= set one that refuses "
-			 "namespaces and mounts",
+			 "{value}), as container engines and systemd's RestrictNamespaces= set "
+			 "one that refuses namespaces and mounts",
 		.remedy = "docker run --security-opt seccomp=unconfined …; in Kubernetes "
 			  "securityContext.seccompProfile.type: Unconfined; in systemd "
 			  "RestrictNamespaces=no",
@@ -70,10 +67,9 @@ static const struct cause table[] = {
 		.arg = "user/max_user_namespaces",
 		.cause = "{path} is {value}: user namespaces are switched off",
 		.remedy = "echo user.max_user_namespaces=28633 | sudo tee "
-			  "/etc/sysctl.d/60-fauxroot.conf && sudo sysctl --system (in Kubernetes "
-			  "on the "
-			  "node; Bottlerocket: "
-			  "settings.kernel.sysctl.\"user.max_user_namespaces\"=\"28633\")",
+			  "/etc/sysctl.d/60-fauxroot.conf && sudo sysctl --system; in Kubernetes "
+			  "on the node, in Bottlerocket "
+			  "settings.kernel.sysctl.\"user.max_user_namespaces\"=\"28633\"",
 	},
 	{
 		.steps = CLONE,
@@ -99,11 +95,9 @@ static const struct cause table[] = {
 		.test = sysctl_is_there,
 		.arg = "user/max_user_namespaces",
 		.cause = "{path} is {value}: so many are in use by this user, or an outer user "
-			 "namespace "
-			 "allows fewer, or 32 are nested already",
+			 "namespace allows fewer, or 32 are nested already",
 		.remedy = "lsns -t user shows them; sudo sysctl -w user.max_user_namespaces=N "
-			  "raises the "
-			  "limit",
+			  "raises the limit",
 	},
 	{
 		.steps = CLONE,
@@ -136,8 +130,7 @@ static const struct cause table[] = {
 		.codes = {ENOENT},
 		.says = "executing \"getsubids\"",
 		.cause = "getsubids, which asks the source that nsswitch.conf names for "
-			 "subordinate ids, "
-			 "is not in PATH",
+			 "subordinate ids, is not in PATH",
 		.remedy = "{install getsubids}; or --subid-source=static",
 	},
 	{
@@ -145,11 +138,9 @@ static const struct cause table[] = {
 		.codes = {EPERM},
 		.test = mapper_has_no_new_privs,
 		.cause = "no_new_privs is set on this process (/proc/self/status: NoNewPrivs: 1), "
-			 "so "
-			 "{path} gains no privileges",
-		.remedy = "in systemd NoNewPrivileges=no; in Kubernetes "
-			  "allowPrivilegeEscalation: true; in Docker no --security-opt "
-			  "no-new-privileges; or --idmap=single",
+			 "so {path} gains no privileges",
+		.remedy = "in systemd NoNewPrivileges=no; in Kubernetes allowPrivilegeEscalation: "
+			  "true; in Docker no --security-opt no-new-privileges; or --idmap=single",
 	},
 	{
 		.steps = IDMAP,
@@ -170,8 +161,8 @@ static const struct cause table[] = {
 		.codes = {EPERM},
 		.test = mapper_lacks_cap,
 		.arg = "7", /* CAP_SETUID */
-		.cause = "CAP_SETUID is outside of our capability bounding set (/proc/self/status: "
-			 "CapBnd: {value}), so newuidmap cannot have it either",
+		.cause = "CAP_SETUID is outside of our capability bounding set "
+			 "(/proc/self/status: CapBnd: {value}), so newuidmap cannot have it either",
 		.remedy = "docker run --cap-add SETUID --cap-add SETGID …; in systemd "
 			  "CapabilityBoundingSet= with CAP_SETUID CAP_SETGID",
 	},
@@ -180,8 +171,8 @@ static const struct cause table[] = {
 		.codes = {EPERM},
 		.test = mapper_lacks_cap,
 		.arg = "6", /* CAP_SETGID */
-		.cause = "CAP_SETGID is outside of our capability bounding set (/proc/self/status: "
-			 "CapBnd: {value}), so newgidmap cannot have it either",
+		.cause = "CAP_SETGID is outside of our capability bounding set "
+			 "(/proc/self/status: CapBnd: {value}), so newgidmap cannot have it either",
 		.remedy = "docker run --cap-add SETUID --cap-add SETGID …; in systemd "
 			  "CapabilityBoundingSet= with CAP_SETUID CAP_SETGID",
 	},
@@ -210,8 +201,7 @@ static const struct cause table[] = {
 		.says = "not allowed",
 		.test = ranges_come_from_elsewhere,
 		.cause = "/etc/nsswitch.conf has \"{value}\": newuidmap goes by that source, and "
-			 "it does "
-			 "not give us these ranges",
+			 "it does not give us these ranges",
 		.remedy = "--subid-source=dynamic",
 	},
 
@@ -220,12 +210,10 @@ static const struct cause table[] = {
 		.steps = INSIDE,
 		.codes = {EPERM, EACCES},
 		.test = apparmor_restricts,
-		.cause = "{path} is 1: without an AppArmor profile that says userns, a program has "
-			 "no "
-			 "rights in a user namespace",
+		.cause = "{path} is 1: without an AppArmor profile that says userns, a program "
+			 "has no rights in a user namespace",
 		.remedy = "printf 'abi <abi/4.0>,\\ninclude <tunables/global>\\nprofile fauxroot "
-			  "{self} "
-			  "flags=(unconfined) {{\\n userns,\\n}\\n' | sudo tee "
+			  "{self} flags=(unconfined) {{\\n userns,\\n}\\n' | sudo tee "
 			  "/etc/apparmor.d/fauxroot && sudo apparmor_parser -r "
 			  "/etc/apparmor.d/fauxroot",
 	},
@@ -245,8 +233,7 @@ static const struct cause table[] = {
 		.test = has_lines,
 		.cause = "{value}",
 		.remedy = "keep lines that overlap neither each other nor the uid {uid}; free on "
-			  "this "
-			  "machine is {user}:{free line}",
+			  "this machine is {user}:{free line}",
 	},
 	{
 		.steps = IDMAP,
@@ -256,8 +243,8 @@ static const struct cause table[] = {
 		.cause = "/etc/nsswitch.conf has \"{value}\", and that source has no ranges for "
 			 "{user}",
 		.remedy = "assign them there (FreeIPA: ipa subid-generate), or with \"subid: "
-			  "files\" give "
-			  "{user}:{free line} in /etc/subuid and /etc/subgid; or --idmap=single",
+			  "files\" give {user}:{free line} in /etc/subuid and /etc/subgid; or "
+			  "--idmap=single",
 	},
 	{
 		.steps = IDMAP,
@@ -267,8 +254,7 @@ static const struct cause table[] = {
 		.arg = "ug",
 		.cause = "neither /etc/subuid nor /etc/subgid has a line for {user} or {uid}",
 		.remedy = "sudo usermod --add-subuids {free range} --add-subgids {free range} "
-			  "{user}; or "
-			  "--idmap=single",
+			  "{user}; or --idmap=single",
 	},
 	{
 		.steps = IDMAP,
@@ -296,8 +282,8 @@ static const struct cause table[] = {
 		.test = user_lacks_ranges,
 		.cause = "no line for uid {uid} in {path}, nor does /etc/passwd have that uid",
 		.remedy = "echo {uid}:{free line} | sudo tee -a {value}; where the account's "
-			  "directory "
-			  "has ranges: \"subid: sss\" in /etc/nsswitch.conf; or --idmap=single",
+			  "directory has ranges: \"subid: sss\" in /etc/nsswitch.conf; or "
+			  "--idmap=single",
 	},
 
 	/* The state directory. */
@@ -305,8 +291,8 @@ static const struct cause table[] = {
 		.steps = STATE,
 		.codes = {EBUSY},
 		.test = holder_is_known,
-		.cause = "a state directory belongs to one instance at a time, and process {value} "
-			 "has it",
+		.cause = "a state directory belongs to one instance at a time, and process "
+			 "{value} has it",
 		.remedy = "another --state-dir; or end that instance: kill {value}",
 	},
 	{
@@ -322,8 +308,7 @@ static const struct cause table[] = {
 		.test = runtime_dir_is_not_ours,
 		.cause = "XDG_RUNTIME_DIR is {value}, as after su or sudo from that user's session",
 		.remedy = "a session of its own: machinectl shell {user}@; or ssh "
-			  "{user}@localhost; or "
-			  "XDG_RUNTIME_DIR={path}",
+			  "{user}@localhost; or XDG_RUNTIME_DIR={path}",
 	},
 	{
 		.steps = STATE,
@@ -340,9 +325,8 @@ static const struct cause table[] = {
 		.arg = "missing",
 		.cause = "XDG_RUNTIME_DIR is not set and {path} is missing: {user} has no login "
 			 "session",
-		.remedy = "sudo loginctl enable-linger {user}, then export XDG_RUNTIME_DIR={path}; "
-			  "or "
-			  "--state-dir",
+		.remedy = "sudo loginctl enable-linger {user}, then export "
+			  "XDG_RUNTIME_DIR={path}; or --state-dir",
 	},
 	{
 		.steps = STATE,
@@ -359,8 +343,7 @@ static const struct cause table[] = {
 		.arg = "container",
 		.cause = "this container has no /dev/net/tun",
 		.remedy = "docker run --device /dev/net/tun …; in Kubernetes a hostPath volume of "
-			  "it, or "
-			  "--net=host",
+			  "it, or --net=host",
 	},
 	{
 		.steps = TUN,
@@ -381,8 +364,7 @@ static const struct cause table[] = {
 		.codes = {EACCES, EPERM},
 		.test = device_is_closed,
 		.cause = "the mode of /dev/net/tun is {value}; it must be open to all, the kernel "
-			 "checks "
-			 "rights by the network namespace",
+			 "checks rights by the network namespace",
 		.remedy = "sudo chmod 0666 /dev/net/tun",
 	},
 	{
@@ -440,8 +422,7 @@ static const struct cause table[] = {
 		.test = target_is_absent,
 		.cause = "there is no {path}",
 		.remedy = "the path of an executable file; one that a --copy-up hides must be "
-			  "there when "
-			  "it starts",
+			  "there when it starts",
 	},
 	{
 		.steps = EXEC,
@@ -469,9 +450,8 @@ static const struct cause table[] = {
 		.steps = EXEC,
 		.codes = {ENOEXEC},
 		.test = target_is_there,
-		.cause = "{path} is neither an executable of this machine nor a script whose first "
-			 "line is "
-			 "#! and an interpreter",
+		.cause = "{path} is neither an executable of this machine nor a script whose "
+			 "first line is #! and an interpreter",
 		.remedy = "sh {path}, where it is a shell script",
 	},
 	{.cause = NULL},

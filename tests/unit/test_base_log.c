@@ -15,6 +15,7 @@
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
+#include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
 
 /* stderr, caught in a file. */
@@ -94,8 +95,11 @@ static void the_compatible_prefixes_have_one_width(void **state)
 static void debug_lines_have_their_time(void **state)
 {
 	_cleanup_free_ char *text = NULL;
+	const char *thousandths;
 	struct capture c;
-	int whole, thousandths, n = 0;
+	struct cursor at;
+	uint64_t ms;
+	size_t n;
 
 	(void)state;
 	begin(&c);
@@ -103,10 +107,14 @@ static void debug_lines_have_their_time(void **state)
 	assert_true(log_enabled(LOG_LEVEL_DEBUG));
 	log_debug("x");
 	text = end(&c);
-	assert_int_equal(sscanf(text, "[fauxroot:parent] %d.%3d ms debug: x\n%n", &whole,
-				&thousandths, &n),
-			 2);
-	assert_int_equal((size_t)n, strlen(text));
+	at = cursor_of(text);
+	assert_true(cursor_word(&at, "[fauxroot:parent] "));
+	assert_int_equal(cursor_u64(&at, 60000, &ms), 0);
+	assert_true(cursor_char(&at, '.'));
+	cursor_until(&at, " ", &thousandths, &n);
+	assert_int_equal(n, 3);
+	assert_true(cursor_word(&at, " ms debug: x\n"));
+	assert_true(cursor_at_end(&at));
 }
 
 static void the_journal_gets_priorities(void **state)

@@ -169,10 +169,14 @@ static void lines(void **state)
 		size_t n = 0;
 
 		while (cursor_line(&c, &line)) {
-			assert_non_null(cases[i].lines[n]);
-			assert_int_equal(cursor_left(&line), strlen(cases[i].lines[n]));
-			assert_memory_equal(line.at, cases[i].lines[n], cursor_left(&line));
-			n++;
+			const char *expected = cases[i].lines[n++];
+
+			if (!expected) {
+				fail_msg("a line too many");
+				return;
+			}
+			assert_int_equal(cursor_left(&line), strlen(expected));
+			assert_memory_equal(line.at, expected, cursor_left(&line));
 		}
 		assert_null(cases[i].lines[n]);
 	}

@@ -13,6 +13,7 @@
 
 #include "config_text.h"
 #include "fauxroot/base/err.h"
+#include "fauxroot/base/parse.h"
 #include "fauxroot/config/options.h"
 #include "fauxroot/config/status.h"
 
@@ -76,10 +77,11 @@ static void help_fits_a_terminal(void **state)
 	_cleanup_free_ char *help = answer("fauxroot", "--help");
 
 	(void)state;
-	for (char *line = strtok(help, "\n"); line; line = strtok(NULL, "\n")) {
-		if (strlen(line) > 80)
-			fail_msg("%zu columns: %s", strlen(line), line);
-		assert_true(line[strlen(line) - 1] != ' ');
+	for (struct cursor c = cursor_of(help), line; cursor_line(&c, &line);) {
+		if (cursor_left(&line) > 80)
+			fail_msg("%zu columns: %.*s", cursor_left(&line), (int)cursor_left(&line),
+				 line.at);
+		assert_true(cursor_at_end(&line) || line.end[-1] != ' ');
 	}
 }
 

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is read from files of a machine: one text stands in all of them. A range that is proposed as
+ * free must be nobody's afterwards, either.
+ */
+#include <assert.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include "check/cause.h"
+#include "fake_machine.h"
+
+static const char *const paths[] = {
+	"/proc/self/status", "/proc/self/mountinfo", "/proc/self/uid_map", "/etc/passwd",
+	"/etc/subuid",	     "/etc/os-release",	     "/etc/nsswitch.conf", "/etc/login.defs",
+};
+
+static struct fake fake;
+
+static void clear(void)
+{
+	clear_fake(&fake);
+}
+
+static void write_all(const char *data, size_t size)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		char path[PATH_MAX];
+		int fd;
+
+		assert(machine_path(&fake.machine, paths[i], path, sizeof(path)));
+		fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+		assert(fd >= 0 && fd_write_all(fd, data, size) == 0);
+		close(fd);
+	}
+}
+
+/* Whoever gets the proposed range has it to himself: with his line, another one is proposed. */
+static void check_free_range(const char *data, size_t size)
+{
+	uint32_t first, next;
+	_cleanup_free_ char *text = NULL;
+
+	if (!machine_free_range(&fake.machine, 1000, &first))
+		return;
+	text = str_format("a:%u:1000\n%.*s", first, (int)size, data);
+	if (!text)
+		abort();
+	write_all(text, strlen(text));
+	if (machine_free_range(&fake.machine, 1000, &next))
+		assert(next >= first + 1000 || first >= next + 1000);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const struct file none[MAX_FILES] = {{0}};
+	static const enum error_step steps[] = {STEP_CLONE, STEP_IDMAP};
+	static const int codes[] = {EPERM, EACCES, ENOENT, EINVAL, ENOSPC};
+	char text[256];
+	struct config config;
+
+	if (!*fake.root) {
+		make_fake(&fake, none);
+		write_all("", 0);
+		(void)atexit(clear);
+	}
+	write_all((const char *)data, size);
+	config_init(&config);
+	for (size_t s = 0; s < ARRAY_SIZE(steps); s++)
+		for (size_t i = 0; i < ARRAY_SIZE(codes); i++) {
+			const struct error err = {codes[i], steps[s],
+						  "newuidmap has no subordinate not allowed"};
+			struct explanation why;
+
+			if (explain(&err, &config, &fake.machine, &why))
+				assert(*why.cause && *why.remedy && !strchr(why.cause, '\n') &&
+				       !strchr(why.remedy, '\n'));
+		}
+	(void)machine_user(&fake.machine, text, sizeof(text));
+	assert(*text || size > 0);
+	(void)machine_lacks_cap(&fake.machine, size % 64);
+	check_free_range((const char *)data, size);
+	return 0;
+}
