@@ -57,7 +57,7 @@ struct connection {
 
 static struct timeval in_ms(unsigned ms)
 {
-	return (struct timeval){.tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000};
+	return (struct timeval){.tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000};
 }
 
 static void connection_move(struct connection *conn, enum phase phase)

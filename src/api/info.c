@@ -189,7 +189,7 @@ static int take_object(const json_t *root, const char *key, const json_t **ret, 
 static int take_net(const json_t *root, struct api_info *info, struct error *err)
 {
 	static const char where[] = "networkDriver.";
-	const json_t *net;
+	const json_t *net = NULL;
 	int rc = take_object(root, "networkDriver", &net, err);
 
 	if (rc < 0 || !net)
@@ -207,7 +207,7 @@ static int take_net(const json_t *root, struct api_info *info, struct error *err
 static int take_port(const json_t *root, struct api_info *info, struct error *err)
 {
 	static const char where[] = "portDriver.";
-	const json_t *port;
+	const json_t *port = NULL;
 	int rc = take_object(root, "portDriver", &port, err);
 
 	if (rc < 0 || !port)

@@ -79,8 +79,9 @@ static bool path_matches(const char *pattern, const char *path)
 			return false;
 		cursor_until(&want, "/", &want_text, &want_n);
 		cursor_until(&have, "/", &have_text, &have_n);
-		if (*want_text == '{' ? have_n == 0
-				      : have_n != want_n || memcmp(have_text, want_text, want_n))
+		if (*want_text == '{'
+			    ? have_n == 0
+			    : have_n != want_n || memcmp(have_text, want_text, want_n) != 0)
 			return false;
 	}
 	return cursor_at_end(&have);

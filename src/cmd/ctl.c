@@ -157,23 +157,19 @@ static int take_options(struct ctl *ctl, char ***words, const char *command, str
 	return rc;
 }
 
-static int take_command(const struct ctl *ctl, char ***words, const struct command **ret,
-			struct error *err)
+static const struct command *find_command(const struct ctl *ctl, const char *name,
+					  struct error *err)
 {
-	const char *name = **words;
-
-	if (!name)
-		return err_say(err, EINVAL, "no command; see %s --help", ctl->program);
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
 		if (!streq(commands[i].name, name))
 			continue;
-		if (!commands[i].run)
-			return err_say(err, ENOSYS, "%s is not available in this build", name);
-		(*words)++;
-		*ret = &commands[i];
-		return 0;
+		if (commands[i].run)
+			return &commands[i];
+		err_say(err, ENOSYS, "%s is not available in this build", name);
+		return NULL;
 	}
-	return err_say(err, EINVAL, "unknown command \"%s\"; see %s --help", name, ctl->program);
+	err_say(err, EINVAL, "unknown command \"%s\"; see %s --help", name, ctl->program);
+	return NULL;
 }
 
 static int find_socket(const struct ctl *ctl, char **ret, struct error *err)
@@ -251,26 +247,31 @@ static int command_info(const struct ctl *ctl, struct error *err)
 	return 0;
 }
 
+/* Is it help or the version that is asked for? */
+static bool answer(const struct ctl *ctl)
+{
+	if (ctl->show_help)
+		print_help(ctl);
+	else if (ctl->show_version)
+		printf("%s version %s\n", ctl->program, ctl->version);
+	return ctl->show_help || ctl->show_version;
+}
+
 static int run(struct ctl *ctl, char **words, struct error *err)
 {
-	const struct command *command = NULL;
+	const struct command *command;
 	int rc = take_options(ctl, &words, NULL, err);
 
-	if (rc == 0 && !ctl->show_help && !ctl->show_version) {
-		rc = take_command(ctl, &words, &command, err);
-		if (rc == 0)
-			rc = take_options(ctl, &words, command->name, err);
-	}
-	if (rc < 0)
+	if (rc < 0 || answer(ctl))
 		return rc;
-	if (ctl->show_help) {
-		print_help(ctl);
-		return 0;
-	}
-	if (ctl->show_version) {
-		printf("%s version %s\n", ctl->program, ctl->version);
-		return 0;
-	}
+	if (!*words)
+		return err_say(err, EINVAL, "no command; see %s --help", ctl->program);
+	command = find_command(ctl, *words++, err);
+	if (!command)
+		return -EINVAL;
+	rc = take_options(ctl, &words, command->name, err);
+	if (rc < 0 || answer(ctl))
+		return rc;
 	if (*words)
 		return err_say(err, EINVAL, "%s takes no argument \"%s\"", command->name, *words);
 	log_setup(ctl->program, "client", ctl->debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,

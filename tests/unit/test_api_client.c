@@ -94,8 +94,9 @@ static void serve_one(int listener, int asked, const char *answer, enum ending e
 	send(fd, answer, strlen(answer), MSG_NOSIGNAL);
 	while (ending == DRIBBLES && send(fd, "xxxxxxxxxxxxxxxx", 16, MSG_NOSIGNAL) > 0)
 		;
-	while (ending == HANGS)
-		pause();
+	if (ending == HANGS)
+		for (;;)
+			pause();
 }
 
 static void start(struct fixture *f, const char *answer, enum ending ending)

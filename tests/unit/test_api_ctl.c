@@ -8,8 +8,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <fcntl.h>
-#include <libgen.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +26,7 @@
 #include "fauxroot/base/str.h"
 
 struct fixture {
-	char program[PATH_MAX];
+	char *program;
 	char dir[64], socket[96];
 	pid_t server;
 };
@@ -71,11 +69,11 @@ static int set_up(void **state)
 {
 	static struct fixture f;
 	const char *launcher = getenv("FAUXROOT");
-	_cleanup_free_ char *copy = strdup(launcher ? launcher : "build/fauxroot");
 	int ready[2];
 	char byte;
 
-	snprintf(f.program, sizeof(f.program), "%s/fauxrootctl", dirname(copy));
+	/* "build/fauxroot" and "ctl" */
+	f.program = str_format("%sctl", launcher ? launcher : "build/fauxroot");
 	snprintf(f.dir, sizeof(f.dir), "/tmp/test_api_ctl.XXXXXX");
 	if (!mkdtemp(f.dir) || pipe2(ready, O_CLOEXEC) < 0)
 		return -1;
@@ -96,6 +94,7 @@ static int tear_down(void **state)
 	kill(f->server, SIGKILL);
 	waitpid(f->server, NULL, 0);
 	unlink(f->socket);
+	free(f->program);
 	return rmdir(f->dir);
 }
 
@@ -130,24 +129,24 @@ static char *content_of(int fd)
 }
 
 /*
- * Run the program as @name with @argv. @state_dir: ROOTLESSKIT_STATE_DIR, or NULL. @out: its
- * stdout; -1: gathered; -2: closed.
+ * Run the program as @name with @argv. @inside: with ROOTLESSKIT_STATE_DIR. @out: its stdout; -1:
+ * gathered; -2: closed.
  */
-static void run(const struct fixture *f, const char *name, const char *state_dir, int out,
+static void run(const struct fixture *f, const char *name, bool inside, int out,
 		const char *const *argv, struct run *ret)
 {
 	int output = temporary_file(), errors = temporary_file(), status;
 	const char *words[8] = {name};
 	pid_t pid;
 
-	for (size_t i = 0; argv[i]; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(words) - 2 && argv[i]; i++)
 		words[i + 1] = argv[i];
 	fflush(NULL);
 	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		if (state_dir)
-			setenv("ROOTLESSKIT_STATE_DIR", state_dir, 1);
+		if (inside)
+			setenv("ROOTLESSKIT_STATE_DIR", f->dir, 1);
 		else
 			unsetenv("ROOTLESSKIT_STATE_DIR");
 		dup2(errors, STDERR_FILENO);
@@ -238,7 +237,7 @@ static void reads_its_command_line(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		_cleanup_(run_clear) struct run result = {0};
 
-		run(f, rows[i].name, NULL, -1, rows[i].argv, &result);
+		run(f, rows[i].name, false, -1, rows[i].argv, &result);
 		is_as_wanted(result.errors, rows[i].errors, i);
 		is_as_wanted(result.out, rows[i].out, i);
 		assert_int_equal(result.status, *rows[i].errors ? 1 : 0);
@@ -253,7 +252,7 @@ static void helps_truly(void **state)
 	const struct fixture *f = *state;
 	_cleanup_(run_clear) struct run result = {0};
 
-	run(f, "fauxrootctl", NULL, -1, ARGS("--help"), &result);
+	run(f, "fauxrootctl", false, -1, ARGS("--help"), &result);
 	assert_non_null(strstr(result.out, "\n  info [--json] "));
 	assert_non_null(strstr(result.out, "\n  --socket PATH "));
 	for (size_t i = 0; i < ARRAY_SIZE(absent); i++) {
@@ -263,15 +262,9 @@ static void helps_truly(void **state)
 	}
 }
 
-static void prints_info(void **state)
+static void check_info(const struct fixture *f, bool inside, const char *const *argv)
 {
-	const struct fixture *f = *state;
-	const char *const *const ways[] = {
-		ARGS("--socket", f->socket, "info"),
-		ARGS("-socket", f->socket, "info"),
-		ARGS("info", "--socket", f->socket, "--json=false"),
-		ARGS("--debug=0", "--", "info"),
-	};
+	_cleanup_(run_clear) struct run result = {0};
 	_cleanup_free_ char *wanted = str_format("- REST API version: 1.1.1\n"
 						 "- Implementation version: 0.9.9\n"
 						 "- State Directory: %s\n"
@@ -283,14 +276,20 @@ static void prints_info(void **state)
 						 "  - Supported protocols: [tcp udp]\n",
 						 f->dir);
 
-	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
-		_cleanup_(run_clear) struct run result = {0};
+	run(f, "fauxrootctl", inside, -1, argv, &result);
+	assert_string_equal(result.errors, "");
+	assert_string_equal(result.out, wanted);
+	assert_int_equal(result.status, 0);
+}
 
-		run(f, "fauxrootctl", i == 3 ? f->dir : NULL, -1, ways[i], &result);
-		assert_string_equal(result.errors, "");
-		assert_string_equal(result.out, wanted);
-		assert_int_equal(result.status, 0);
-	}
+static void prints_info(void **state)
+{
+	const struct fixture *f = *state;
+
+	check_info(f, true, ARGS("info"));
+	check_info(f, true, ARGS("--debug=0", "--", "info", "--json=f"));
+	check_info(f, false, ARGS("-socket", f->socket, "info"));
+	check_info(f, false, ARGS("info", "--socket", f->socket));
 }
 
 static void prints_json(void **state)
@@ -300,7 +299,7 @@ static void prints_json(void **state)
 	_cleanup_api_info_ struct api_info info = {0};
 	struct error err = {0};
 
-	run(f, "rootlessctl", f->dir, -1, ARGS("info", "--json"), &result);
+	run(f, "rootlessctl", true, -1, ARGS("info", "--json"), &result);
 	assert_int_equal(result.status, 0);
 	assert_non_null(str_after(result.out, "{\n    \"apiVersion\": \"1.1.1\",\n"));
 	assert_int_equal(api_info_decode(result.out, strlen(result.out), &info, &err), 0);
@@ -312,7 +311,7 @@ static void logs_when_asked(void **state)
 	const struct fixture *f = *state;
 	_cleanup_(run_clear) struct run result = {0};
 
-	run(f, "fauxrootctl", f->dir, -1, ARGS("--debug", "info"), &result);
+	run(f, "fauxrootctl", true, -1, ARGS("--debug", "info"), &result);
 	assert_int_equal(result.status, 0);
 	assert_non_null(str_after(result.errors, "[fauxrootctl:client] "));
 	assert_non_null(strstr(result.errors, "GET /v1/info over "));
@@ -324,11 +323,11 @@ static void notices_what_it_cannot_write(void **state)
 	_cleanup_(run_clear) struct run full = {0}, closed = {0};
 	_cleanup_close_ int fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
 
-	run(f, "fauxrootctl", f->dir, fd, ARGS("info"), &full);
+	run(f, "fauxrootctl", true, fd, ARGS("info"), &full);
 	assert_int_equal(full.status, 1);
 	assert_string_equal(full.errors,
 			    "error: writing to standard output: No space left on device\n");
-	run(f, "fauxrootctl", f->dir, -2, ARGS("info"), &closed);
+	run(f, "fauxrootctl", true, -2, ARGS("info"), &closed);
 	assert_int_equal(closed.status, 1);
 	assert_string_equal(closed.errors,
 			    "error: writing to standard output: Bad file descriptor\n");

@@ -294,11 +294,12 @@ static void sends_large_answers_whole(void **state)
 /* No SIGPIPE, no leak; the server has its default action for it. */
 static void survives_clients_that_leave(void **state)
 {
-	static const char *const requests[] = {
+	static const char ahead[] = GET_INFO GET_INFO "GET ";
+	const char *const requests[] = {
 		"",
 		"GET",
 		GET_INFO,
-		GET_INFO GET_INFO "GET ",
+		ahead,
 		"PROPFIND / HTTP/1.1\r\n\r\n",
 		"POST /v1/ports HTTP/1.1\r\nContent-Length: 100\r\n\r\nx",
 	};
