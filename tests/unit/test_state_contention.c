@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -103,47 +104,95 @@ static void test_busy_with_lock_file_only(void **state)
 	rmdir("s");
 }
 
-/* A predecessor that goes while we wait, by removing the directory under us or by dying. */
+/* Until somebody, or the helper that waits for it, sits in flock(2). */
+static void wait_for_waiter(void)
+{
+	for (int i = 0; i < 500; i++) {
+		_cleanup_free_ char *text = NULL;
+
+		assert_int_equal(file_read_bounded(AT_FDCWD, "/proc/locks", 1 << 20, &text, NULL),
+				 0);
+		if (strstr(text, "-> FLOCK"))
+			return;
+		usleep(1000);
+	}
+}
+
+static void leave_dead(struct statedir *d)
+{
+	statedir_close(d);
+}
+
+static void leave_clean(struct statedir *d)
+{
+	statedir_remove(d);
+}
+
+/* What the waiter locked is not what a path leads to. */
+static void leave_renamed(struct statedir *d)
+{
+	assert_int_equal(rename("s", "away"), 0);
+	statedir_close(d);
+}
+
+/* As RootlessKit does it, which locks the file only. */
+static void leave_as_rootlesskit(struct statedir *d)
+{
+	assert_int_equal(unlink("s/lock"), 0);
+	assert_int_equal(rmdir("s"), 0);
+	statedir_close(d);
+}
+
+static void wait_and_take(void)
+{
+	struct statedir d;
+
+	if (statedir_open("s", &d, NULL) < 0)
+		_exit(1);
+	if (statedir_write(&d, "child_pid", "2", 1, 0444, NULL) < 0 || !exists("s/child_pid"))
+		_exit(2);
+	statedir_remove(&d);
+	_exit(0);
+}
+
+/* A predecessor that goes while we wait, one way or another: what we get is a directory of ours at
+ * the path. */
 static void test_dying_predecessor(void **state)
 {
+	static const struct {
+		void (*leave)(struct statedir *d);
+		bool file_only;
+	} cases[] = {
+		{leave_dead, false},
+		{leave_clean, false},
+		{leave_renamed, false},
+		{leave_as_rootlesskit, true},
+	};
+
 	(void)state;
-	for (int clean = 0; clean < 2; clean++) {
-		struct statedir d, e;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct statedir d;
 		pid_t waiter;
 		int status;
 
 		assert_open("s", &d);
+		if (cases[i].file_only)
+			assert_int_equal(flock(d.dir, LOCK_UN), 0);
 		waiter = fork();
 		assert_true(waiter >= 0);
 		if (waiter == 0) {
-			/* Of the parent's: only its copies are closed, the locks stay. */
+			/* Only its copies are closed, the locks stay with the parent. */
 			statedir_close(&d);
-			if (statedir_open("s", &e, NULL) < 0)
-				_exit(1);
-			if (statedir_write(&e, "child_pid", "2", 1, 0444, NULL) < 0 ||
-			    !exists("s/child_pid"))
-				_exit(2);
-			statedir_remove(&e);
-			_exit(0);
+			wait_and_take();
 		}
-		/* Until it, or the helper that waits for it, sits in flock(2). */
-		for (int i = 0; i < 500; i++) {
-			_cleanup_free_ char *text = NULL;
-
-			assert_int_equal(file_read_bounded(AT_FDCWD, "/proc/locks", 1 << 20, &text,
-							   NULL),
-					 0);
-			if (strstr(text, "-> FLOCK"))
-				break;
-			usleep(1000);
-		}
-		if (clean)
-			statedir_remove(&d);
-		else
-			statedir_close(&d);
+		wait_for_waiter();
+		cases[i].leave(&d);
 		assert_int_equal(waitpid(waiter, &status, 0), waiter);
+		print_message("case %zu: %d\n", i, status);
 		assert_int_equal(status, 0);
 		assert_false(exists("s"));
+		unlink("away/lock");
+		rmdir("away");
 	}
 }
 
