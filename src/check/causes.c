@@ -436,7 +436,7 @@ static const struct cause table[] = {
 		.codes = {EACCES},
 		.test = target_has_no_x_bit,
 		.cause = "{path} is not executable: its mode is {value}",
-		.remedy = "chmod +x {path}",
+		.remedy = "chmod +x {path}, where it is a program",
 	},
 	{
 		.steps = EXEC,

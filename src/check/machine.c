@@ -16,7 +16,10 @@
 
 bool machine_path(const struct machine *machine, const char *path, char *buf, size_t size)
 {
-	return str_print(buf, size, "%s%s%s", machine->root, *path == '/' ? "" : "/", path) == 0;
+	/* Here a relative path is relative to the working directory; another root has only itself.
+	 */
+	return str_print(buf, size, "%s%s%s", machine->root,
+			 *path == '/' || !*machine->root ? "" : "/", path) == 0;
 }
 
 char *machine_read(const struct machine *machine, const char *path)

@@ -93,11 +93,34 @@ static void the_real_machine_is_read_without_harm(void **state)
 	assert_string_equal(point, "/proc");
 }
 
+static void relative_paths_are_relative_to_here(void **state)
+{
+	static const struct file files[MAX_FILES] = {
+		{"/work/script", "#!/nosuch/interpreter\n", 0755},
+	};
+	const struct machine here = {.root = ""};
+	_cleanup_free_ char *cwd = getcwd(NULL, 0);
+	char work[PATH_MAX];
+	struct fake fake;
+
+	(void)state;
+	make_fake(&fake, files);
+	assert_true(machine_path(&fake.machine, "/work", work, sizeof(work)));
+	assert_true(machine_exists(&fake.machine, "work/script"));
+	assert_int_equal(chdir(work), 0);
+	assert_true(machine_exists(&here, "./script"));
+	assert_true(machine_exists(&here, "script"));
+	assert_false(machine_exists(&here, "/script"));
+	assert_int_equal(chdir(cwd), 0);
+	clear_fake(&fake);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(free_ranges),
 		cmocka_unit_test(few_ids),
+		cmocka_unit_test(relative_paths_are_relative_to_here),
 		cmocka_unit_test(the_real_machine_is_read_without_harm),
 	};
 
