@@ -11,8 +11,8 @@
  * - The first byte of a request starts its deadline, the end of its answer stops it. evhttp's own
  *   timeout starts anew with every byte, so one byte a second would live for ever.
  * - An answer goes from the filter's buffer right to the socket. In the lower buffer it would be
- * lost where evhttp closes the connection, since evhttp looks at the filter's only, and libevent
- * would write it without MSG_NOSIGNAL.
+ *   lost where evhttp closes the connection, since evhttp looks at the filter's only, and libevent
+ *   would write it without MSG_NOSIGNAL.
  * - evhttp's own HTML pages (request too large, no HTTP, unknown method) are replaced by JSON.
  *
  * A connection that has waited for its first request, or with one, for too long is cut. One that
@@ -262,8 +262,7 @@ static void on_page(evutil_socket_t fd, short what, void *arg)
 	evbuffer_drain(page, evbuffer_get_length(page));
 }
 
-/* Some of evhttp's pages come while writing is switched off, so pass_out() does not see them all.
- */
+/* Some of evhttp's pages come while writing is switched off: pass_out() does not see them all. */
 static void on_output(struct evbuffer *output, const struct evbuffer_cb_info *info, void *arg)
 {
 	struct connection *conn = arg;
