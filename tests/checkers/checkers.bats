@@ -181,3 +181,46 @@ plant() {
 	make BUILD="$COPY/asan" SANITIZE=address,undefined "$COPY/asan/unit/test_base_planted"
 	finds 1 "heap-buffer-overflow" "$COPY/asan/unit/test_base_planted"
 }
+
+# judge STATUS TEXT…: what run-tests makes of a test program that said these lines
+judge() {
+	local status=$1
+	shift
+	printf '%s\n' "$@" >said
+	SHOWN=1 RESULTS=$PWD/results ALLOWED_SKIPS=$PWD/allowed bash -c '
+		. scripts/lib.bash && . scripts/tap.bash
+		results_begin && count_tap planted "$1" said env' bash "$status"
+}
+
+@test "tests: all is well" {
+	finds 0 "planted: 2 passed, 0 failed, 0 skipped" judge 0 1..2 "ok 1 - a" "ok 2 - b"
+}
+
+@test "tests: a failure" {
+	finds 0 "planted: 1 passed, 1 failed, 0 skipped" judge 1 1..2 "ok 1 - a" "not ok 2 - b"
+}
+
+@test "tests: an end before the last one" {
+	finds 0 "planted: 1 passed, 1 failed, 0 skipped" judge 0 1..2 "ok 1 - a"
+	finds 0 "planted: 0 passed, 1 failed, 0 skipped" judge 139 "Segmentation fault"
+}
+
+@test "tests: a bad status after good tests" {
+	finds 0 "planted: 1 passed, 1 failed, 0 skipped" judge 1 1..1 "ok 1 - a"
+}
+
+@test "tests: a skip that is not allowed" {
+	: >allowed
+	finds 0 "planted: 1 passed, 1 failed, 0 skipped" judge 0 1..2 "ok 1 a" "ok 2 b # skip no tun"
+	finds 0 "planted: 1 passed, 1 failed, 0 skipped" judge 0 1..2 "ok 1 a" "not ok 2 # SKIP b"
+}
+
+@test "tests: a skip that this machine forces" {
+	printf '# comment\nno tun$\ttest -d /\n' >allowed
+	finds 0 "planted: 1 passed, 0 failed, 1 skipped" judge 0 1..2 "ok 1 a" "ok 2 b # skip no tun"
+}
+
+@test "tests: a skip that this machine does not force" {
+	printf 'no tun$\ttest -d /nonexistent\n' >allowed
+	finds 0 "planted: 1 passed, 1 failed, 0 skipped" judge 0 1..2 "ok 1 a" "ok 2 b # skip no tun"
+}

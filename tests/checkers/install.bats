@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# make install, install-compat and uninstall, into a directory of the test's own.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	TOP=${FAUXROOT_SOURCE:-$(cd "$BATS_TEST_DIRNAME/../.." && pwd)}
+	D=$BATS_TEST_TMPDIR/root
+	BIN=$D/usr/bin
+}
+
+install_() { make -s -C "$TOP" DESTDIR="$D" PREFIX=/usr "$@"; }
+
+files() { (cd "$D" && find . ! -type d | sort); }
+
+@test "install: programs, a link, the manual pages, and nothing of RootlessKit's" {
+	install_ install
+	[ "$("$BIN/fauxroot" --version)" = "fauxroot version 0.1.0" ]
+	[ "$(readlink "$BIN/fauxroot-docker-proxy")" = fauxrootctl ]
+	[ "$(stat -c %a "$BIN/fauxroot" "$BIN/fauxrootctl" | sort -u)" = 755 ]
+	[ -f "$D/usr/share/man/man1/fauxroot.1" ]
+	[[ $(files) != *rootlesskit* ]]
+}
+
+@test "install-compat: four links, each in its clothes; twice is once" {
+	install_ install-compat
+	install_ install-compat
+	local name
+	for name in rootlesskit docker-rootlesskit; do
+		[ "$(readlink "$BIN/$name")" = fauxroot ]
+		[ "$("$BIN/$name" --version)" = "rootlesskit version 3.0.1" ]
+	done
+	[ "$("$BIN/rootlessctl" --version)" = "rootlessctl version 3.0.1" ]
+	[ "$(readlink "$BIN/rootlesskit-docker-proxy")" = fauxrootctl ]
+}
+
+@test "install-compat: another rootlesskit is left alone, and said" {
+	mkdir -p "$BIN"
+	echo theirs >"$BIN/rootlesskit"
+	run -2 install_ install-compat
+	[[ $output == *"$BIN/rootlesskit exists and is not ours"* ]]
+	[ "$(cat "$BIN/rootlesskit")" = theirs ]
+}
+
+@test "uninstall: everything of ours and nothing else" {
+	install_ install-compat
+	echo theirs >"$BIN/other"
+	rm "$BIN/rootlesskit"
+	echo theirs >"$BIN/rootlesskit"
+	install_ uninstall
+	[ "$(files)" = "$(printf './usr/bin/other\n./usr/bin/rootlesskit')" ]
+}
