@@ -24,6 +24,7 @@
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
+#include "fauxroot/base/spawn.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/config/config.h"
 #include "fauxroot/mounts/etcfiles.h"
@@ -78,13 +79,22 @@ static int set_environment(const struct child_plan *plan, struct error *err)
 	return 0;
 }
 
+/*
+ * Not execvp(3): it hands what the kernel cannot execute, a foreign machine's program say, to a
+ * shell, and a directory of PATH that we may not search turns "not found" into "permission denied".
+ */
 static int become_target(const struct child_plan *plan, struct error *err)
 {
 	char **command = plan->config->command;
+	_cleanup_free_ char *path = NULL;
+	int rc = path_find(command[0], &path);
 
 	signals_restore(plan->signals);
-	execvp(command[0], command);
-	return err_step(err, err_set(err, errno, "executing \"%s\"", command[0]), STEP_EXEC);
+	if (rc == 0) {
+		execv(path, command);
+		rc = -errno;
+	}
+	return err_step(err, err_set(err, -rc, "executing \"%s\"", command[0]), STEP_EXEC);
 }
 
 /* The child's story, step by step. Returns only when one has failed. */
