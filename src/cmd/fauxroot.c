@@ -27,6 +27,16 @@ static void fill_standard_fds(void)
 			_exit(STATUS_LAUNCH_FAILED);
 }
 
+/* launch_hooks.ids_planned */
+static void warn_few_ids(uint64_t uids, uint64_t gids)
+{
+	const struct machine this_machine = {.root = ""};
+	struct explanation why;
+
+	if (explain_few_ids(uids, gids, &this_machine, &why))
+		log_warning("%s; remedy: %s", why.cause, why.remedy);
+}
+
 /* Print @err with what is known about its cause on this machine; returns the exit status. */
 static int report_failure(const struct config *config, const struct error *err)
 {
@@ -64,6 +74,7 @@ static int report_interrupt(const struct config *config, int sig)
 
 static int launch(const struct config *config, bool activated)
 {
+	static const struct launch_hooks hooks = {.ids_planned = warn_few_ids};
 	struct signals signals;
 	struct error err;
 	int status, rc = signals_block(&signals, &err);
@@ -71,7 +82,7 @@ static int launch(const struct config *config, bool activated)
 	if (rc < 0)
 		return report_failure(config, &err);
 	options_warn(config);
-	rc = launcher_run(config, &signals, activated, &status, &err);
+	rc = launcher_run(config, &signals, activated, &hooks, &status, &err);
 	if (rc == -ECANCELED && signals_pending_end() > 0)
 		return report_interrupt(config, signals_pending_end());
 	if (rc < 0)

@@ -103,3 +103,12 @@ size_t idmap_text(const struct idmap_plan *plan, char *buf)
 	}
 	return used;
 }
+
+uint64_t idmap_count(const struct idmap_plan *plan)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < plan->n; i++)
+		count += plan->extents[i].count;
+	return count;
+}

@@ -18,6 +18,7 @@ struct launch {
 	const struct config *config;
 	const struct signals *signals;
 	bool activated;
+	const struct launch_hooks *hooks;
 
 	struct statedir state;
 	struct net net;

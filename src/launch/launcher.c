@@ -166,6 +166,8 @@ static int bring_up(struct launch *l, struct error *err)
 	struct idmap map;
 	int rc = idmap_prepare(config, &deadline, l->signals->cancel, &map, err);
 
+	if (rc == 0 && !map.single)
+		l->hooks->ids_planned(idmap_count(&map.uid), idmap_count(&map.gid));
 	if (rc == 0)
 		rc = net_open(config, l->signals->cancel, &l->net, err);
 	if (rc < 0)
@@ -219,12 +221,13 @@ static void take_down(struct launch *l)
 }
 
 int launcher_run(const struct config *config, const struct signals *signals, bool activated,
-		 int *ret_status, struct error *err)
+		 const struct launch_hooks *hooks, int *ret_status, struct error *err)
 {
 	struct launch l = {
 		.config = config,
 		.signals = signals,
 		.activated = activated,
+		.hooks = hooks,
 		.state = STATEDIR_NONE,
 		.child = PROCESS_NONE,
 		.ns = NS_SET_NONE,

@@ -62,6 +62,9 @@ int idmap_plan(enum subid_kind kind, uint32_t own, const struct subid_ranges *ra
  */
 size_t idmap_text(const struct idmap_plan *plan, char *buf);
 
+/* idmap_count() - how many ids @plan maps */
+uint64_t idmap_count(const struct idmap_plan *plan);
+
 /*
  * idmap_prepare() - both plans for the calling user, from the sources that @config names
  * @deadline, @cancel_fd: as fd_wait(); only for getsubids, where it has to be asked
