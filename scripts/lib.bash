@@ -55,13 +55,14 @@ as_user() {
 		${CI:+CI="$CI"} ${NO_COLOR:+NO_COLOR="$NO_COLOR"} ${V:+V="$V"} "$@"
 }
 
-# stage NAME: set STAGE to a fresh directory that the unprivileged user can read whatever the modes
-# of the checkout's parents are; it is removed at exit
+# stage NAME: set STAGE to a fresh directory that the unprivileged user can read, and go to its tmp:
+# the checkout may be in a place that this user can't enter. It is removed at exit.
 stage() {
 	STAGE=$(mktemp -d "/tmp/fauxroot-$1.XXXXXX")
 	chmod 0755 "$STAGE"
 	mkdir -m 1777 "$STAGE/tmp"
 	trap unstage EXIT
+	cd "$STAGE/tmp"
 }
 
 unstage() {
