@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -175,28 +177,99 @@ static void set_helper_signals(void)
 	sigprocmask(SIG_SETMASK, &mask, NULL);
 }
 
-/*
- * In the new process: become the helper program. What fails is said on @output, where the helper's
- * own words would go: the caller finds the reason in the helper's text, beside exit status 127.
- */
-_noreturn_ static void exec_helper(const char *path, const struct helper_spec *spec, int output)
+/* What the new process needs to become the helper; it lies in the parent's memory. */
+struct exec_plan {
+	const struct helper_spec *spec;
+	const char *path;
+	char *const *env;
+	int keep[32];
+	size_t n_keep;
+	int output; /* write end of the pipe for its words */
+	pid_t parent;
+};
+
+static int set_helper_fds(const struct exec_plan *plan)
 {
+	const struct helper_spec *spec = plan->spec;
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	int out = spec->discard_output ? null : spec->stdout_to > 0 ? spec->stdout_to : output;
+	int out = spec->discard_output	? null
+		  : spec->stdout_to > 0 ? spec->stdout_to
+					: plan->output;
 
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0)
-		goto fail;
+		return -errno;
 	for (size_t i = 0; i < spec->n_keep; i++)
 		if (spec->keep[i] >= 0 && fd_set_cloexec(spec->keep[i], 0) < 0)
-			goto fail;
-	if (dup2(output, STDERR_FILENO) < 0)
-		goto fail;
-	setpgid(0, 0);
-	set_helper_signals();
-	execv(path, (char *const *)(uintptr_t)spec->argv);
-fail:
-	dprintf(output, "executing \"%s\": %s\n", path, strerror(errno));
+			return -errno;
+	return dup2(plan->output, STDERR_FILENO) < 0 ? -errno : 0;
+}
+
+/*
+ * In the new process, which shares our memory while we are suspended: it may leave nothing changed
+ * there. What fails is said where the helper's own words would go: the caller finds the reason in
+ * the helper's text, beside exit status 127.
+ */
+static int exec_helper(void *arg)
+{
+	const struct exec_plan *plan = arg;
+	int rc;
+
+	die_with(plan->parent);
+	prctl(PR_SET_NAME, plan->spec->role);
+	rc = fd_close_all_except(plan->keep, plan->n_keep);
+	if (rc == 0)
+		rc = set_helper_fds(plan);
+	if (rc == 0) {
+		setpgid(0, 0);
+		set_helper_signals();
+		execve(plan->path, (char *const *)(uintptr_t)plan->spec->argv, plan->env);
+		rc = -errno;
+	}
+	dprintf(plan->output, "executing \"%s\": %s\n", plan->path, strerror(-rc));
 	_exit(127);
+}
+
+/*
+ * Start exec_helper() without a copy of our memory, as vfork(2) does but on a stack of its own: we
+ * are suspended until it has executed the helper. That is twice as fast as fork(2), and two of
+ * these stand on the way of every launch.
+ */
+static int clone_helper(struct exec_plan *plan, struct process *ret, struct error *err)
+{
+	/* A sanitizer's picture of the stack must not be shared. */
+#if WITH_ADDRESS_SANITIZER
+	const int flags = CLONE_PIDFD | SIGCHLD;
+#else
+	const int flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD;
+#endif
+	_Alignas(16) char stack[32768];
+	struct process p = PROCESS_NONE;
+
+	p.pid = clone(exec_helper, stack + sizeof(stack), flags, plan, &p.pidfd);
+	if (p.pid < 0)
+		return err_set(err, errno, "forking %s", plan->spec->role);
+	*ret = p;
+	return 0;
+}
+
+/* Our environment with the helper's own variables in front, where the first one counts. */
+static int make_env(const struct helper_spec *spec, char ***ret)
+{
+	size_t own = 0, more = 0;
+	char **env;
+
+	while (environ[own])
+		own++;
+	while (spec->env && spec->env[more])
+		more++;
+	env = calloc(own + more + 1, sizeof(*env));
+	if (!env)
+		return -ENOMEM;
+	for (size_t i = 0; i < more; i++)
+		env[i] = (char *)(uintptr_t)spec->env[i];
+	memcpy(env + more, environ, own * sizeof(*env));
+	*ret = env;
+	return 0;
 }
 
 static void log_argv(const struct helper_spec *spec)
@@ -220,9 +293,10 @@ int helper_start(struct helper *ret, const struct helper_spec *spec, struct erro
 {
 	_cleanup_close_ int output = -1, output_peer = -1;
 	_cleanup_free_ char *path = NULL;
+	_cleanup_free_ char **env = NULL;
+	struct exec_plan plan = {.spec = spec, .parent = getpid()};
 	struct helper h = HELPER_NONE;
-	int pipe_fds[2], keep[32], rc;
-	size_t n = 0;
+	int pipe_fds[2], rc;
 
 	rc = path_find(spec->argv[0], &path);
 	if (rc < 0)
@@ -234,19 +308,21 @@ int helper_start(struct helper *ret, const struct helper_spec *spec, struct erro
 	output_peer = pipe_fds[1];
 	if (fcntl(output, F_SETFL, O_NONBLOCK) < 0)
 		return err_set(err, errno, "making a pipe for %s", spec->role);
-	if (spec->n_keep + 2 > ARRAY_SIZE(keep))
+	if (spec->n_keep + 2 > ARRAY_SIZE(plan.keep))
 		return err_set(err, E2BIG, "handing descriptors to %s", spec->role);
+	if (make_env(spec, &env) < 0)
+		return err_set(err, ENOMEM, "making the environment of %s", spec->role);
 	for (size_t i = 0; i < spec->n_keep; i++)
-		keep[n++] = spec->keep[i];
-	keep[n++] = output_peer;
+		plan.keep[plan.n_keep++] = spec->keep[i];
+	plan.keep[plan.n_keep++] = output_peer;
 	if (spec->stdout_to > 0)
-		keep[n++] = spec->stdout_to;
-
-	rc = fork_clean(spec->role, keep, n, false, &h.process, err);
+		plan.keep[plan.n_keep++] = spec->stdout_to;
+	plan.path = path;
+	plan.env = env;
+	plan.output = output_peer;
+	rc = clone_helper(&plan, &h.process, err);
 	if (rc < 0)
 		return rc;
-	if (rc == 0)
-		exec_helper(path, spec, output_peer);
 	h.output = TAKE_FD(output);
 	h.role = spec->role;
 	*ret = h;

@@ -12,6 +12,18 @@
 #define _warn_unused_result_ __attribute__((warn_unused_result))
 #define _noreturn_	     __attribute__((noreturn))
 
+/* gcc and clang tell it in different ways. */
+#if defined(__SANITIZE_ADDRESS__)
+#define WITH_ADDRESS_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WITH_ADDRESS_SANITIZER 1
+#endif
+#endif
+#ifndef WITH_ADDRESS_SANITIZER
+#define WITH_ADDRESS_SANITIZER 0
+#endif
+
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define MIN(a, b)     ((a) < (b) ? (a) : (b))
 #define MAX(a, b)     ((a) > (b) ? (a) : (b))

@@ -71,7 +71,8 @@ struct helper_spec {
 	size_t n_keep;
 	bool discard_output; /* stdout to /dev/null, not gathered: only stderr matters */
 	int stdout_to;	     /* > 0: stdout to this descriptor; its text is data, not for the log */
-	const char *role;    /* how the log calls it: "newuidmap" */
+	const char *const *env; /* "NAME=VALUE" beside our own environment, up to NULL; or NULL */
+	const char *role;	/* how the log calls it: "newuidmap" */
 };
 
 /* A running helper program. Its stdout and stderr go to a pipe, never to the target's terminal. */
@@ -91,8 +92,8 @@ struct helper {
  * A program that cannot be found is -ENOENT here, one that may not be executed -EACCES, with the
  * sentence 'executing "slirp4netns": No such file or directory'. Does not wait for the exec, so
  * that several helpers start side by side: what is wrong with the file itself ("Exec format error")
- * is the helper's text then, with exit status 127. Its environment is ours. With --debug its argv
- * is logged. Returns 0 or -errno.
+ * is the helper's text then, with exit status 127. Its environment is ours and @spec->env. With
+ * --debug its argv is logged. Returns 0 or -errno.
  */
 int helper_start(struct helper *ret, const struct helper_spec *spec, struct error *err);
 
