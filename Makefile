@@ -13,7 +13,7 @@ VERSION := 0.1.0
 SANITIZE ?=
 COVERAGE ?=
 
-PKGS     := libevent_core libevent_extra jansson libmnl libcap libseccomp
+PKGS     := libevent_extra libevent_core jansson libmnl libcap libseccomp
 CTL_PKGS := libcurl jansson
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) libcurl 2>/dev/null)
 
@@ -45,7 +45,12 @@ archive = $(foreach room,$(1),$(if $(call room_objects,$(room)),$(BUILD)/lib/$(r
 
 LAUNCHER_ROOMS := $(ROOMS)
 CTL_ROOMS      := api config sys base
-LAUNCHER_LIBS   = $(shell pkg-config --libs $(PKGS))
+# The launcher starts once for every command: what it need not load costs it no time. A library that
+# has an archive is linked from that; `make SHARED=1` takes the shared ones.
+SHARED ?=
+archived = $(filter /%,$(shell $(CC) -print-file-name=$(1:-l%=lib%.a)))
+lean = $(foreach flag,$(1),$(if $(call archived,$(flag)),$(flag:-l%=-l:lib%.a),$(flag)))
+LAUNCHER_LIBS   = $(call $(if $(SHARED),or,lean),$(shell pkg-config --libs $(PKGS)))
 CTL_LIBS        = $(shell pkg-config --libs $(CTL_PKGS))
 TEST_LIBS       = $(shell pkg-config --libs $(PKGS) cmocka libcurl)
 
@@ -83,8 +88,23 @@ $(BUILD)/obj/tests/%.o: tests/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(CPPFLAGS) -Isrc -Itests/lib $(ALL_CFLAGS) -c -o $@ $<
 
+# What slirp4netns loads with --disable-host-loopback is part of the launcher. It depends on no
+# library, so it is not built with a sanitizer's or gcov's either.
+PRELOAD := $(BUILD)/obj/net/slirp4netns/preload.so
+PRELOAD_CFLAGS = -std=gnu17 $(WARNINGS) -O2 -fPIC -fvisibility=hidden -fno-stack-protector \
+	-U_FORTIFY_SOURCE -ffunction-sections
+PRELOAD_LDFLAGS := -shared -nostdlib -s -Wl,-z,relro,-z,now,-z,noexecstack,--gc-sections
+PRELOAD_SOURCES := src/net/slirp4netns/preload/preload.c src/net/slirp4netns/loopback.c \
+	src/base/parse.c
+$(PRELOAD): $(PRELOAD_SOURCES) $(wildcard src/net/slirp4netns/*/*.h) \
+		src/net/slirp4netns/loopback.h include/fauxroot/base/parse.h $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(CPPFLAGS) $(PRELOAD_CFLAGS) $(PRELOAD_LDFLAGS) -o $@ $(PRELOAD_SOURCES)
+$(BUILD)/obj/net/slirp4netns/preload.o: private CPPFLAGS += -DPRELOAD_OBJECT='"$(PRELOAD)"'
+$(BUILD)/obj/net/slirp4netns/preload.o: $(PRELOAD)
+
 # Another compiler or other flags: build anew. The file changes only when they do.
-FLAGS = $(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS)
+FLAGS = $(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(SHARED)
 $(BUILD)/flags: force
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(subst ','\'',$(FLAGS))' | cmp -s - $@ || \
