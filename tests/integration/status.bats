@@ -43,9 +43,10 @@ load ../lib/common
 	echo text >plain
 	mkdir directory
 	printf '\0\0\0\0' >binary
-	chmod +x binary
+	printf 'exit 34\n' >lineless
+	chmod +x binary lineless
 	local name
-	for name in plain directory binary; do
+	for name in plain directory binary lineless; do
 		run -126 fx "./$name"
 		one_error "$output" "\./$name"
 	done

@@ -120,8 +120,7 @@ on_terminal() {
 		send jobs\n
 		expect Running
 		send fg\n
-		expect fauxroot
-		expect sleep 300
+		expect exec sleep 300
 		send \x03
 		expect P>
 		send echo status=\$?\n

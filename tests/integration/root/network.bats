@@ -83,7 +83,7 @@ exec_in() { # PID FLAG… COMMAND…
 }
 
 answers() { # WHERE IP PORT
-	[ -n "$("$1" socat -u -T1 "TCP:$(bracket "$2"):$3,connect-timeout=1" - 2>/dev/null | head -c 1)" ]
+	[ -n "$("$1" socat -t1 - "TCP:$(bracket "$2"):$3,connect-timeout=1" </dev/null 2>/dev/null | head -c 1)" ]
 }
 
 bracket() {
@@ -115,7 +115,7 @@ child() {
 }
 
 get() { # ADDRESS PORT - what a TCP server there says first
-	child socat -u "TCP:$(bracket "$1"):$2,connect-timeout=2" - 2>/dev/null | head -1
+	child socat -t2 - "TCP:$(bracket "$1"):$2,connect-timeout=2" </dev/null 2>/dev/null | head -1
 }
 
 @test "TCP to a server outside" {
@@ -144,7 +144,7 @@ ping" "$output"
 }
 
 @test "a large transfer arrives whole" {
-	run -0 fx_host --net=slirp4netns sh -c 'socat -u TCP:198.51.100.2:7002 - | head -c 50000000 | wc -c'
+	run -0 fx_host --net=slirp4netns sh -c 'socat -u TCP:198.51.100.2:7002 - 2>/dev/null | head -c 50000000 | wc -c'
 	equals 50000000 "$output"
 }
 
@@ -156,6 +156,7 @@ ping" "$output"
 @test "the host's loopback is reached by the gateway where nothing forbids it" {
 	launch_host --net=slirp4netns --ipv6 sleep 100
 	equals loopback "$(get 10.0.2.2 7001)"
+	equals loopback "$(get fd00::2 7001)"
 	stop
 }
 
