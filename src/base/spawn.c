@@ -252,10 +252,20 @@ static int clone_helper(struct exec_plan *plan, struct process *ret, struct erro
 	return 0;
 }
 
-/* Our environment with the helper's own variables in front, where the first one counts. */
+static bool has_variable(const char *const *env, const char *variable)
+{
+	size_t n = strcspn(variable, "=") + 1;
+
+	while (env && *env && strncmp(*env, variable, n) != 0)
+		env++;
+	return env && *env;
+}
+
+/* Our environment, and the helper's own variables in the place of ours: where a name comes twice,
+ * getenv(3) takes the first, and ld.so(8) the last. */
 static int make_env(const struct helper_spec *spec, char ***ret)
 {
-	size_t own = 0, more = 0;
+	size_t own = 0, more = 0, n = 0;
 	char **env;
 
 	while (environ[own])
@@ -266,8 +276,10 @@ static int make_env(const struct helper_spec *spec, char ***ret)
 	if (!env)
 		return -ENOMEM;
 	for (size_t i = 0; i < more; i++)
-		env[i] = (char *)(uintptr_t)spec->env[i];
-	memcpy(env + more, environ, own * sizeof(*env));
+		env[n++] = (char *)(uintptr_t)spec->env[i];
+	for (size_t i = 0; i < own; i++)
+		if (!has_variable(spec->env, environ[i]))
+			env[n++] = environ[i];
 	*ret = env;
 	return 0;
 }

@@ -204,6 +204,22 @@ static void a_helpers_words_are_gathered(void **state)
 	}
 }
 
+static void a_helpers_variable_takes_the_place_of_ours(void **state)
+{
+	static const char *const own[] = {"SPAWN_A=theirs", "SPAWN_C=new", NULL};
+	static const char script[] = "tr '\\0' '\\n' </proc/$$/environ | grep ^SPAWN_ | sort";
+	char text[600];
+
+	(void)state;
+	setenv("SPAWN_A", "ours", 1);
+	setenv("SPAWN_AB", "kept", 1);
+	assert_int_equal(run(script, (struct helper_spec){0}, text, sizeof(text)), 0);
+	assert_string_equal(text, "SPAWN_A=ours SPAWN_AB=kept");
+	assert_int_equal(run(script, (struct helper_spec){.env = own}, text, sizeof(text)), 0);
+	assert_string_equal(text, "SPAWN_A=theirs SPAWN_AB=kept SPAWN_C=new");
+	assert_string_equal(getenv("SPAWN_A"), "ours");
+}
+
 static void of_many_words_the_last_are_kept(void **state)
 {
 	char text[600];
@@ -481,6 +497,7 @@ int main(void)
 		cmocka_unit_test(waits_are_bounded_and_can_be_cancelled),
 		cmocka_unit_test(statuses_read_well),
 		cmocka_unit_test(a_helpers_words_are_gathered),
+		cmocka_unit_test(a_helpers_variable_takes_the_place_of_ours),
 		cmocka_unit_test(of_many_words_the_last_are_kept),
 		cmocka_unit_test(a_helper_holds_what_it_is_given),
 		cmocka_unit_test(a_helper_is_out_of_the_terminals_reach),
