@@ -185,6 +185,7 @@ static const struct option_row rows[] = {
 		.argument = "DRIVER",
 		.group = ports,
 		.help = "who forwards ports of the host to the command's network",
+		.available = true,
 	},
 	{
 		.name = "publish",
@@ -195,6 +196,7 @@ static const struct option_row rows[] = {
 		.argument = "SPEC",
 		.group = ports,
 		.help = "forward a port from the start: 127.0.0.1:8080:80/tcp; may be repeated",
+		.available = true,
 	},
 	{
 		.name = "source-ip-transparent",
@@ -202,6 +204,7 @@ static const struct option_row rows[] = {
 		AT(source_ip_transparent),
 		.group = ports,
 		.help = "let the command see the addresses that connections come from",
+		.available = true,
 	},
 	{
 		.name = "copy-up",

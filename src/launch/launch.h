@@ -10,6 +10,7 @@
 #include "fauxroot/base/spawn.h"
 #include "fauxroot/config/config.h"
 #include "fauxroot/net/net.h"
+#include "fauxroot/port/port.h"
 #include "fauxroot/state/statedir.h"
 #include "fauxroot/supervise/signals.h"
 #include "fauxroot/sys/ns.h"
@@ -23,6 +24,7 @@ struct launch {
 	struct statedir state;
 	struct net net;
 	bool net_opened;
+	struct ports ports;
 	struct process child;
 	struct ns_set ns;
 	int sock; /* the handshake */

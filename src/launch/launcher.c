@@ -149,6 +149,24 @@ static int serve_api(struct launch *l, struct error *err)
 	return api_server_start(l->base, l->state.path, &api_ops, l, &l->api, err);
 }
 
+static int start_ports(struct launch *l, struct error *err)
+{
+	const struct net_plan *plan = &l->net.plan;
+	struct port_net net = {0};
+
+	if (plan->address.s_addr != 0)
+		net.address.in = (struct sockaddr_in){
+			.sin_family = AF_INET,
+			.sin_addr = plan->address,
+		};
+	if (plan->ipv6)
+		net.address6.in6 = (struct sockaddr_in6){
+			.sin6_family = AF_INET6,
+			.sin6_addr = plan->address6,
+		};
+	return ports_start(&l->ports, &l->ns, &net, err);
+}
+
 /* Last before "go", and whole: whoever sees it finds everything in place. */
 static int write_child_pid(struct launch *l, struct error *err)
 {
@@ -173,6 +191,9 @@ static int bring_up(struct launch *l, struct error *err)
 	if (rc < 0)
 		return rc;
 	l->net_opened = true;
+	rc = ports_open(config, l->signals->cancel, &l->ports, err);
+	if (rc < 0)
+		return rc;
 	rc = statedir_open(config->state_dir, &l->state, err);
 	if (rc < 0)
 		return rc;
@@ -199,6 +220,8 @@ static int bring_up(struct launch *l, struct error *err)
 	log_debug("mounted");
 	rc = net_wait_ready(&l->net, err);
 	if (rc == 0)
+		rc = start_ports(l, err);
+	if (rc == 0)
 		rc = write_child_pid(l, err);
 	if (rc < 0)
 		return rc;
@@ -210,6 +233,7 @@ static void take_down(struct launch *l)
 {
 	process_kill(&l->child);
 	loop_clear(l);
+	ports_stop(&l->ports);
 	if (l->net_opened)
 		net_stop(&l->net);
 	api_server_stop(l->api);
@@ -229,6 +253,7 @@ int launcher_run(const struct config *config, const struct signals *signals, boo
 		.activated = activated,
 		.hooks = hooks,
 		.state = STATEDIR_NONE,
+		.ports = PORTS_NONE,
 		.child = PROCESS_NONE,
 		.ns = NS_SET_NONE,
 		.sock = -1,

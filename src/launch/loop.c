@@ -77,9 +77,15 @@ static void reap_all(struct launch *l)
 	while (reap_next(&pid, &status)) {
 		struct error err;
 
+		int rc = 0;
+
 		if (pid == l->child.pid)
 			target_changed(l, status);
-		else if (net_child_ended(&l->net, pid, status, &err) < 0)
+		else
+			rc = net_child_ended(&l->net, pid, status, &err);
+		if (rc == 0)
+			rc = ports_child_ended(&l->ports, pid, status, &err);
+		if (rc < 0)
 			on_lost(l, &err);
 	}
 }
@@ -195,6 +201,9 @@ int loop_run(struct launch *l, struct error *err)
 		return err_set(err, ENOMEM, "setting up the event loop");
 	if (l->net.plan.configures_dns)
 		rc = plan_etc_watch(l, err);
+	if (rc < 0)
+		return rc;
+	rc = ports_supervise(&l->ports, l->base, err);
 	if (rc < 0)
 		return rc;
 	net_supervise(&l->net, l->base, on_lost, l);
