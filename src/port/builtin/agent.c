@@ -35,6 +35,13 @@
 #define IPV6_TRANSPARENT 75
 #endif
 
+/*
+ * A receiver in the same machine needs no more than this on its way, and what is on its way stays
+ * in the processor's cache: measured, a stream was a tenth faster than with the 4 MiB that the
+ * kernel grows to. No more than what net.core.wmem_max lets anybody set.
+ */
+#define SEND_BUFFER_BYTES 212992
+
 static void set(int fd, int level, int option, int value)
 {
 	/* What an option brings is wanted, not needed: bind() says so later where it is missing. */
@@ -49,6 +56,7 @@ static int make_socket(enum socket_kind kind)
 		return -errno;
 	if (kind_type(kind) == SOCK_STREAM) {
 		set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+		set(fd, SOL_SOCKET, SO_SNDBUF, SEND_BUFFER_BYTES);
 		/* The port of a bound address is chosen by connect(), which can share it between
 		 * destinations (man 7 ip). */
 		set(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
@@ -96,7 +104,6 @@ _noreturn_ static void agent_main(const struct ns_set *ns, const int *socks, siz
 {
 	struct ns_set own = *ns;
 	struct pollfd fds[MAX_WORKERS];
-	size_t open = n;
 
 	if (ns_join(&own, NS_JOIN_NET, NULL) < 0)
 		_exit(1);
@@ -106,17 +113,15 @@ _noreturn_ static void agent_main(const struct ns_set *ns, const int *socks, siz
 		_exit(1);
 	for (size_t i = 0; i < n; i++)
 		fds[i] = (struct pollfd){.fd = socks[i], .events = POLLIN};
-	while (open > 0) {
+	for (;;) {
 		if (poll(fds, n, -1) < 0 && errno != EINTR)
 			_exit(1);
-		for (size_t i = 0; i < n; i++) {
-			if (fds[i].fd < 0 || fds[i].revents == 0 || serve(fds[i].fd))
-				continue;
-			fds[i].fd = fd_close(fds[i].fd);
-			open--;
-		}
+		/* One worker that has gone, or wants no more of us: the launcher makes a new start
+		 * for all. */
+		for (size_t i = 0; i < n; i++)
+			if (fds[i].revents && !serve(fds[i].fd))
+				_exit(0);
 	}
-	_exit(0);
 }
 
 static void close_all(int *fds, size_t n)

@@ -233,13 +233,14 @@ static int builtin_start(struct ports *ports, struct error *err)
 	return start_processes(ports, err);
 }
 
-/* Has it come to more deaths than starting again can mend? */
+/* Is this one death too many in the time? */
 static bool dies_too_often(struct builtin *b)
 {
-	int64_t now = clock_ms(), oldest = b->deaths_ms[b->n_deaths % DEATHS_MAX];
+	int64_t now = clock_ms(), first;
 
-	b->deaths_ms[b->n_deaths % DEATHS_MAX] = now;
-	return b->n_deaths++ >= DEATHS_MAX && now - oldest < DEATHS_MS;
+	b->deaths_ms[b->n_deaths++ % DEATHS_MAX] = now;
+	first = b->deaths_ms[b->n_deaths % DEATHS_MAX];
+	return b->n_deaths >= DEATHS_MAX && now - first < DEATHS_MS;
 }
 
 static int start_again(struct ports *ports, bool all, struct error *err)

@@ -180,21 +180,33 @@ static void raise_descriptor_limit(void)
 	}
 }
 
+static void *thread_main(void *arg)
+{
+	struct worker *w = arg;
+
+	(void)pthread_barrier_wait(&w->forwarder->started);
+	return worker_run(w);
+}
+
 static int start_threads(struct forwarder *f, struct error *err)
 {
 	pthread_attr_t attr;
 	int rc = 0;
 
+	pthread_barrier_init(&f->started, NULL, f->n_workers);
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_BYTES);
 	for (unsigned i = 0; i < f->n_workers && rc == 0; i++)
 		rc = worker_init(&f->workers[i], f, i, err);
 	for (unsigned i = 1; i < f->n_workers && rc == 0; i++) {
-		rc = -pthread_create(&f->workers[i].thread, &attr, worker_run, &f->workers[i]);
+		rc = -pthread_create(&f->workers[i].thread, &attr, thread_main, &f->workers[i]);
 		if (rc < 0)
 			err_set(err, -rc, "starting a thread");
 	}
 	pthread_attr_destroy(&attr);
+	/* A thread that has not begun yet still makes calls that the filter will not allow. */
+	if (rc == 0)
+		(void)pthread_barrier_wait(&f->started);
 	return rc;
 }
 
@@ -211,8 +223,9 @@ static int set_up(struct forwarder *f, int control, unsigned n_workers, struct e
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	raise_descriptor_limit();
-	/* Left to itself, malloc(3) would ask how many processors there are, in its own way. */
-	(void)mallopt(M_ARENA_MAX, (int)n_workers);
+	/* Further arenas of malloc(3) look at /sys and /proc as they grow and shrink, which the
+	 * filter forbids; what a thread allocates often comes from its own cache anyway. */
+	(void)mallopt(M_ARENA_MAX, 1);
 	rc = confine_stdio(err);
 	if (rc == 0)
 		rc = confine_caps(-1, err);

@@ -24,6 +24,9 @@
 /* So many rounds before other relays of the thread get their turn. */
 #define ROUNDS 16
 
+/* Spliced at a time: the receiver can begin while we fetch the next. */
+#define CHUNK (256 << 10)
+
 /* A bulk transfer that pauses with less than this goes back to copying. */
 #define BULK_MIN (32 << 10)
 
@@ -118,9 +121,9 @@ static ssize_t fill_pipe(struct stream *s, struct end *from)
 	size_t held = s->n;
 	ssize_t n;
 
-	if (!from->readable || s->eof || held >= PIPE_BYTES)
+	if (!from->readable || s->eof || held >= CHUNK)
 		return 0;
-	n = splice(from->watch.fd, NULL, s->pipe.in, NULL, PIPE_BYTES - held,
+	n = splice(from->watch.fd, NULL, s->pipe.in, NULL, CHUNK - held,
 		   SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
 	if (n == 0)
 		s->eof = true;

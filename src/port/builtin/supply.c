@@ -22,7 +22,7 @@
 
 #define WANT_MIN 4
 #define RETRY_MS 50
-#define WANT_UDP 32 /* a batch of datagrams can be that many new clients */
+#define WANT_UDP 16 /* a batch of datagrams can be that many new clients */
 
 static uint8_t want_min(enum socket_kind kind)
 {
@@ -46,8 +46,20 @@ static void ask(struct worker *w, enum socket_kind kind)
 	    w->now_ms < supply->retry_ms)
 		return;
 	request.count = supply->scarce ? 1 : (uint32_t)(stock->want - stock->n);
-	if (message_send(supply->watch.fd, &request, sizeof(request), NULL, 0) == 0)
-		stock->asked = (uint8_t)request.count;
+	if (message_send(supply->watch.fd, &request, sizeof(request), NULL, 0) < 0)
+		return;
+	stock->asked = (uint8_t)request.count;
+	supply->queue[supply->n_queue++] = (uint8_t)kind;
+}
+
+/* The agent answers in order: the kind that this answer must be of. */
+static enum socket_kind next_answer(struct supply *supply)
+{
+	enum socket_kind kind = supply->queue[0];
+
+	memmove(supply->queue, supply->queue + 1, --supply->n_queue);
+	supply->stocks[kind].asked = 0;
+	return kind;
 }
 
 void supply_need(struct worker *w, enum socket_kind kind)
@@ -91,8 +103,8 @@ static void disconnect(struct worker *w)
 {
 	watch_remove(w, &w->supply.watch);
 	w->supply.watch.fd = fd_close(w->supply.watch.fd);
-	for (int kind = 0; kind < KIND_COUNT_; kind++)
-		w->supply.stocks[kind].asked = 0;
+	while (w->supply.n_queue > 0)
+		next_answer(&w->supply);
 }
 
 void supply_connect(struct worker *w, int fd, uint64_t netns_cookie)
@@ -126,43 +138,42 @@ static int stock_up(struct worker *w, enum socket_kind kind, const int *fds, siz
 	return rc;
 }
 
+static int refuse(const int *fds, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		fd_close(fds[i]);
+	return -EPROTO;
+}
+
 /* One answer. Returns 1, 0 when there is none, -errno when the agent is dead or a stranger. */
 static int take_answer(struct worker *w)
 {
+	struct supply *supply = &w->supply;
 	struct supply_answer answer;
-	int fds[MAX_BATCH], rc;
+	int fds[MAX_BATCH], asked;
 	size_t n_fds = ARRAY_SIZE(fds);
-	struct stock *stock;
-	ssize_t n = message_recv(w->supply.watch.fd, &answer, sizeof(answer), fds, &n_fds);
+	enum socket_kind kind;
+	ssize_t n = message_recv(supply->watch.fd, &answer, sizeof(answer), fds, &n_fds);
 
 	if (n == -EAGAIN)
 		return 0;
-	if (n == -EPROTO) {
-		/* Out of descriptors: those that came are closed again. What was asked for in
-		 * other kinds is asked for anew, too. */
-		for (int kind = 0; kind < KIND_COUNT_; kind++)
-			w->supply.stocks[kind].asked = 0;
-		w->supply.scarce = true;
-		w->supply.retry_ms = w->now_ms + RETRY_MS;
+	if (n == 0 || (n < 0 && n != -EPROTO))
+		return n < 0 ? (int)n : -EPIPE;
+	if (supply->n_queue == 0)
+		return refuse(fds, n < 0 ? 0 : n_fds);
+	asked = supply->stocks[supply->queue[0]].asked;
+	kind = next_answer(supply);
+	if (n < 0) {
+		/* Out of descriptors; those that came are closed again. */
+		supply->scarce = true;
+		supply->retry_ms = w->now_ms + RETRY_MS;
 		worker_out_of_descriptors(w);
 		return 1;
 	}
-	if (n <= 0)
-		return n < 0 ? (int)n : -EPIPE;
-	rc = supply_check_answer(&answer, (size_t)n, n_fds);
-	if (rc < 0) {
-		for (size_t i = 0; i < n_fds; i++)
-			fd_close(fds[i]);
-		return rc;
-	}
-	stock = &w->supply.stocks[answer.kind];
-	if (answer.count > stock->asked) {
-		for (size_t i = 0; i < n_fds; i++)
-			fd_close(fds[i]);
-		return -EPROTO;
-	}
-	stock->asked = 0;
-	return stock_up(w, (enum socket_kind)answer.kind, fds, n_fds) < 0 ? -EPROTO : 1;
+	if (supply_check_answer(&answer, (size_t)n, n_fds) < 0 || answer.kind != kind ||
+	    answer.count > (unsigned)asked)
+		return refuse(fds, n_fds);
+	return stock_up(w, kind, fds, n_fds) < 0 ? -EPROTO : 1;
 }
 
 void supply_event(struct worker *w)
@@ -174,7 +185,7 @@ void supply_event(struct worker *w)
 	} while (rc > 0);
 	if (rc < 0) {
 		if (rc == -EPROTO)
-			log_error("the port agent sent what it must not: not listened to any more");
+			log_error("the port agent sent what it must not");
 		disconnect(w);
 	}
 	if (w->now_ms >= w->supply.retry_ms)

@@ -87,6 +87,8 @@ struct supply {
 	struct watch watch; /* towards the agent; fd -1: it is dead */
 	uint64_t netns_cookie;
 	struct stock stocks[KIND_COUNT_];
+	uint8_t queue[KIND_COUNT_]; /* kinds asked for, in order: at most once each */
+	uint8_t n_queue;
 	bool scarce;	  /* descriptors ran out: small batches */
 	int64_t retry_ms; /* and no asking before this */
 };
@@ -273,6 +275,7 @@ struct forwarder {
 	struct watch control;
 	unsigned n_workers;
 	struct worker workers[MAX_WORKERS];
+	pthread_barrier_t started;
 	struct list listeners; /* for the first worker alone */
 	atomic_uint leaving;   /* listeners that the last REMOVE waits for */
 	atomic_uint flows;

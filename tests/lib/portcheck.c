@@ -1,0 +1,529 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * portcheck: does what goes through a forwarded port arrive, whole and in order?
+ *
+ *   portcheck serve ADDRESS PORT           TCP and UDP server, behind the port
+ *   portcheck echo ADDRESS PORT BYTES N    N connections at once: BYTES each way, then half-close
+ *   portcheck fetch ADDRESS PORT BYTES N   the server half-closes first, then BYTES go to it
+ *   portcheck stall ADDRESS PORT BYTES     send to a server that never reads; prints what was taken
+ *   portcheck reset ADDRESS PORT           the server resets: the client must see it
+ *   portcheck refused ADDRESS PORT         nobody behind the port: the client must see a reset
+ *   portcheck idle ADDRESS PORT N          open N connections, print "ready", wait for a line on
+ *                                          stdin, then use each of them
+ *   portcheck churn ADDRESS PORT N         N connections, one after the other
+ *   portcheck datagrams ADDRESS PORT       of all sizes, 0 and 65507 included, each echoed whole
+ *   portcheck sources ADDRESS PORT N       N datagrams from N sockets; prints how many came back
+ *
+ * A connection's first byte tells the server what to do. Data is a pseudo-random sequence that both
+ * sides compute, so every byte is compared. Status 0 where all was as it should be.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "fauxroot/base/macro.h"
+#include "fauxroot/base/parse.h"
+#include "fauxroot/base/str.h"
+
+#define CHUNK	     65536
+#define DATAGRAM_MAX 65507
+#define TIMEOUT_S    60
+
+struct peer {
+	union {
+		struct sockaddr sa;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+	} address;
+	socklen_t size;
+	uint64_t bytes;
+	char mode;
+};
+
+_noreturn_ static void die(const char *fmt, ...) _printf_(1, 2);
+_noreturn_ static void die(const char *fmt, ...)
+{
+	int errnum = errno;
+	va_list ap;
+
+	va_start(ap, fmt);
+	fputs("portcheck: ", stderr);
+	vfprintf(stderr, fmt, ap);
+	fprintf(stderr, " (%s)\n", strerror(errnum));
+	va_end(ap);
+	exit(1);
+}
+
+static uint64_t number(const char *text)
+{
+	struct cursor c = cursor_of(text);
+	uint64_t value;
+
+	if (cursor_u64(&c, UINT64_MAX / 2, &value) < 0 || !cursor_at_end(&c))
+		die("\"%s\" is no number", text);
+	return value;
+}
+
+/* ---- the data ---- */
+
+static void fill(uint64_t *state, char *data, size_t n)
+{
+	for (size_t i = 0; i < n; i += 8) {
+		*state ^= *state << 13;
+		*state ^= *state >> 7;
+		*state ^= *state << 17;
+		memcpy(data + i, state, 8);
+	}
+}
+
+static int open_socket(const struct peer *peer, int type)
+{
+	struct timeval timeout = {.tv_sec = TIMEOUT_S};
+	int fd = socket(peer->address.sa.sa_family, type | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		die("making a socket");
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
+	return fd;
+}
+
+static int dial(const struct peer *peer)
+{
+	int fd = open_socket(peer, SOCK_STREAM);
+
+	if (connect(fd, &peer->address.sa, peer->size) < 0)
+		die("connecting");
+	return fd;
+}
+
+static void send_all(int fd, const char *data, size_t n)
+{
+	while (n > 0) {
+		ssize_t sent = send(fd, data, n, MSG_NOSIGNAL);
+
+		if (sent <= 0)
+			die("sending");
+		data += sent;
+		n -= (size_t)sent;
+	}
+}
+
+static void send_sequence(int fd, uint64_t seed, uint64_t bytes)
+{
+	static __thread char data[CHUNK];
+
+	while (bytes > 0) {
+		size_t n = (size_t)MIN(bytes, (uint64_t)CHUNK);
+
+		fill(&seed, data, CHUNK);
+		send_all(fd, data, n);
+		bytes -= n;
+	}
+}
+
+/* Receive to the end of file: exactly @bytes of the sequence. */
+static void expect_sequence(int fd, uint64_t seed, uint64_t bytes)
+{
+	static __thread char data[CHUNK], wanted[CHUNK];
+	uint64_t total = 0;
+
+	for (;;) {
+		size_t at = (size_t)(total % CHUNK);
+		ssize_t n = recv(fd, data + at, CHUNK - at, 0);
+
+		if (n < 0)
+			die("receiving after %llu bytes", (unsigned long long)total);
+		if (n == 0)
+			break;
+		if (at == 0)
+			fill(&seed, wanted, CHUNK);
+		if (memcmp(data + at, wanted + at, (size_t)n) != 0)
+			die("wrong bytes after %llu", (unsigned long long)total);
+		total += (uint64_t)n;
+	}
+	if (total != bytes)
+		die("%llu bytes came instead of %llu", (unsigned long long)total,
+		    (unsigned long long)bytes);
+}
+
+/* ---- the server ---- */
+
+static void reset(int fd)
+{
+	struct linger linger = {1, 0};
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+}
+
+static void echo(int fd)
+{
+	char data[CHUNK];
+	ssize_t n;
+
+	while ((n = recv(fd, data, sizeof(data), 0)) > 0)
+		send_all(fd, data, (size_t)n);
+}
+
+static void *serve_connection(void *arg)
+{
+	int fd = (int)(intptr_t)arg;
+	uint64_t bytes = 0;
+	char mode = 0;
+
+	if (recv(fd, &mode, 1, 0) == 1)
+		switch (mode) {
+		case 'e':
+			echo(fd);
+			break;
+		case 'f':
+			if (recv(fd, &bytes, sizeof(bytes), MSG_WAITALL) != sizeof(bytes))
+				break;
+			send_sequence(fd, 1, bytes);
+			shutdown(fd, SHUT_WR);
+			expect_sequence(fd, 2, bytes);
+			break;
+		case 'n':
+			for (;;) {
+				struct pollfd poller = {.fd = fd, .events = POLLRDHUP};
+
+				if (poll(&poller, 1, -1) > 0)
+					break;
+			}
+			break;
+		case 'r':
+			reset(fd);
+			break;
+		}
+	close(fd);
+	return NULL;
+}
+
+static void *serve_datagrams(void *arg)
+{
+	int fd = (int)(intptr_t)arg;
+	static char data[DATAGRAM_MAX + 1];
+
+	for (;;) {
+		struct sockaddr_storage from;
+		socklen_t size = sizeof(from);
+		ssize_t n = recvfrom(fd, data, sizeof(data), 0, (struct sockaddr *)&from, &size);
+
+		if (n >= 0)
+			sendto(fd, data, (size_t)n, 0, (struct sockaddr *)&from, size);
+	}
+	return NULL;
+}
+
+static void start(void *(*run)(void *), int fd)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, 512 << 10);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	if (pthread_create(&thread, &attr, run, (void *)(intptr_t)fd) != 0)
+		die("starting a thread");
+	pthread_attr_destroy(&attr);
+}
+
+/* Idle connections share one thread: those that say 'i'. @arg is its epoll set. */
+static void *serve_idle(void *arg)
+{
+	int epoll = (int)(intptr_t)arg;
+	struct epoll_event events[64];
+
+	for (;;) {
+		int n = epoll_wait(epoll, events, ARRAY_SIZE(events), -1);
+
+		for (int i = 0; i < n; i++) {
+			int fd = events[i].data.fd;
+			char byte;
+
+			if (recv(fd, &byte, 1, 0) == 1)
+				send_all(fd, &byte, 1);
+			else
+				close(fd);
+		}
+	}
+	return NULL;
+}
+
+static int serve(const struct peer *peer)
+{
+	int fd = open_socket(peer, SOCK_STREAM), udp = open_socket(peer, SOCK_DGRAM), one = 1;
+	int epoll = epoll_create1(EPOLL_CLOEXEC);
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (bind(fd, &peer->address.sa, peer->size) < 0 || listen(fd, 4096) < 0 ||
+	    bind(udp, &peer->address.sa, peer->size) < 0 || epoll < 0)
+		die("listening");
+	start(serve_datagrams, udp);
+	start(serve_idle, epoll);
+	puts("serving");
+	fflush(stdout);
+	for (;;) {
+		struct timeval timeout = {.tv_sec = TIMEOUT_S};
+		int client = accept(fd, NULL, NULL);
+		char mode = 0;
+
+		if (client < 0)
+			continue;
+		setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+		/* Whoever is idle says so at once. */
+		if (recv(client, &mode, 1, MSG_PEEK) == 1 && mode == 'i') {
+			struct epoll_event event = {.events = EPOLLIN, .data.fd = client};
+
+			if (epoll_ctl(epoll, EPOLL_CTL_ADD, client, &event) < 0)
+				die("watching a connection");
+		} else {
+			start(serve_connection, client);
+		}
+	}
+}
+
+/* ---- the clients ---- */
+
+struct sender {
+	int fd;
+	uint64_t seed, bytes;
+};
+
+static void *send_thread(void *arg)
+{
+	const struct sender *s = arg;
+
+	send_sequence(s->fd, s->seed, s->bytes);
+	shutdown(s->fd, SHUT_WR);
+	return NULL;
+}
+
+static void *stream(void *arg)
+{
+	const struct peer *peer = arg;
+	int fd = dial(peer);
+	struct sender sender = {.fd = fd, .seed = 2, .bytes = peer->bytes};
+	pthread_t thread;
+
+	send_all(fd, &peer->mode, 1);
+	if (peer->mode == 'f') {
+		send_all(fd, (const char *)&peer->bytes, sizeof(peer->bytes));
+		/* The server's half-close comes first; the other way must still be open. */
+		expect_sequence(fd, 1, peer->bytes);
+		send_thread(&sender);
+	} else {
+		if (pthread_create(&thread, NULL, send_thread, &sender) != 0)
+			die("starting a thread");
+		expect_sequence(fd, 2, peer->bytes);
+		pthread_join(thread, NULL);
+	}
+	close(fd);
+	return NULL;
+}
+
+static int streams(struct peer *peer, uint64_t n)
+{
+	pthread_t threads[1024];
+
+	if (n > ARRAY_SIZE(threads))
+		die("too many connections");
+	for (uint64_t i = 0; i < n; i++)
+		if (pthread_create(&threads[i], NULL, stream, peer) != 0)
+			die("starting a thread");
+	for (uint64_t i = 0; i < n; i++)
+		pthread_join(threads[i], NULL);
+	return 0;
+}
+
+static int stall(const struct peer *peer)
+{
+	static char data[CHUNK];
+	struct pollfd poller = {.fd = dial(peer), .events = POLLOUT};
+	uint64_t taken = 0;
+
+	send_all(poller.fd, "n", 1);
+	/* Two seconds without room: held up. */
+	while (taken < peer->bytes && poll(&poller, 1, 2000) > 0) {
+		ssize_t n = send(poller.fd, data, sizeof(data), MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (n < 0 && errno != EAGAIN)
+			die("sending");
+		taken += n > 0 ? (uint64_t)n : 0;
+	}
+	printf("%llu\n", (unsigned long long)taken);
+	fflush(stdout);
+	/* Until told to go: the forwarder's memory can be looked at. */
+	(void)!read(STDIN_FILENO, data, 1);
+	close(poller.fd);
+	return taken < peer->bytes ? 0 : 1;
+}
+
+static int expect_reset(const struct peer *peer, bool say)
+{
+	int fd = open_socket(peer, SOCK_STREAM);
+	char byte;
+
+	if (connect(fd, &peer->address.sa, peer->size) == 0) {
+		if (say)
+			(void)!send(fd, "r", 1, MSG_NOSIGNAL);
+		if (recv(fd, &byte, 1, 0) >= 0)
+			die("end of file instead of a reset");
+	}
+	if (errno != ECONNRESET)
+		die("not a reset");
+	return 0;
+}
+
+static void ping(int fd, const char *word)
+{
+	char byte = 0;
+
+	send_all(fd, word, 1);
+	if (recv(fd, &byte, 1, 0) != 1 || byte != *word)
+		die("no echo");
+}
+
+static int idle(const struct peer *peer, uint64_t n)
+{
+	struct rlimit limit;
+	int *fds = calloc(n, sizeof(*fds));
+	char byte;
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	for (uint64_t i = 0; i < n; i++) {
+		fds[i] = dial(peer);
+		ping(fds[i], "i");
+	}
+	puts("ready");
+	fflush(stdout);
+	(void)!read(STDIN_FILENO, &byte, 1);
+	for (uint64_t i = 0; i < n; i++)
+		ping(fds[i], "j");
+	for (uint64_t i = 0; i < n; i++)
+		close(fds[i]);
+	free(fds);
+	return 0;
+}
+
+static int churn(const struct peer *peer, uint64_t n)
+{
+	for (uint64_t i = 0; i < n; i++) {
+		int fd = dial(peer);
+		char byte;
+
+		send_all(fd, "e!", 2);
+		shutdown(fd, SHUT_WR);
+		if (recv(fd, &byte, 1, 0) != 1 || byte != '!' || recv(fd, &byte, 1, 0) != 0)
+			die("connection %llu", (unsigned long long)i);
+		close(fd);
+	}
+	return 0;
+}
+
+static int datagrams(const struct peer *peer)
+{
+	static const size_t sizes[] = {0,    1,	    2,	   100,	  1400,	 1472,	1473, 8192,
+				       9000, 16384, 32768, 65000, 65506, 65507, 0,    1400};
+	static char data[DATAGRAM_MAX + 8], back[DATAGRAM_MAX + 8];
+	int fd = open_socket(peer, SOCK_DGRAM);
+	uint64_t seed = 7;
+
+	if (connect(fd, &peer->address.sa, peer->size) < 0)
+		die("connecting");
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		ssize_t n;
+
+		fill(&seed, data, sizes[i]);
+		if (send(fd, data, sizes[i], 0) < 0)
+			die("sending %zu bytes", sizes[i]);
+		n = recv(fd, back, sizeof(back), 0);
+		if (n != (ssize_t)sizes[i] || memcmp(data, back, sizes[i]) != 0)
+			die("a datagram of %zu came back as %zd", sizes[i], n);
+	}
+	return 0;
+}
+
+static int sources(const struct peer *peer, uint64_t n)
+{
+	uint64_t back = 0;
+
+	for (uint64_t i = 0; i < n; i++) {
+		int fd = open_socket(peer, SOCK_DGRAM);
+		struct timeval timeout = {.tv_usec = 200000};
+		char byte;
+
+		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+		if (sendto(fd, "x", 1, 0, &peer->address.sa, peer->size) == 1 &&
+		    recv(fd, &byte, 1, 0) == 1)
+			back++;
+		close(fd);
+	}
+	printf("%llu\n", (unsigned long long)back);
+	return 0;
+}
+
+static void parse_peer(struct peer *peer, const char *address, const char *port)
+{
+	uint16_t number_port = htons((uint16_t)number(port));
+
+	if (inet_pton(AF_INET, address, &peer->address.in.sin_addr) == 1) {
+		peer->address.in.sin_family = AF_INET;
+		peer->address.in.sin_port = number_port;
+		peer->size = sizeof(peer->address.in);
+	} else if (inet_pton(AF_INET6, address, &peer->address.in6.sin6_addr) == 1) {
+		peer->address.in6.sin6_family = AF_INET6;
+		peer->address.in6.sin6_port = number_port;
+		peer->size = sizeof(peer->address.in6);
+	} else {
+		die("\"%s\" is no address", address);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct peer peer = {.size = 0};
+	const char *what = argc > 3 ? argv[1] : "";
+
+	signal(SIGPIPE, SIG_IGN);
+	if (argc > 3)
+		parse_peer(&peer, argv[2], argv[3]);
+	peer.mode = what[0];
+	if (argc == 6)
+		peer.bytes = number(argv[4]);
+	if (argc == 6 && (streq(what, "echo") || streq(what, "fetch")))
+		return streams(&peer, number(argv[5]));
+	if (argc == 5 && streq(what, "stall")) {
+		peer.bytes = number(argv[4]);
+		return stall(&peer);
+	}
+	if (argc == 4 && streq(what, "serve"))
+		return serve(&peer);
+	if (argc == 4 && (streq(what, "reset") || streq(what, "refused")))
+		return expect_reset(&peer, streq(what, "reset"));
+	if (argc == 5 && streq(what, "idle"))
+		return idle(&peer, number(argv[4]));
+	if (argc == 5 && streq(what, "churn"))
+		return churn(&peer, number(argv[4]));
+	if (argc == 4 && streq(what, "datagrams"))
+		return datagrams(&peer);
+	if (argc == 5 && streq(what, "sources"))
+		return sources(&peer, number(argv[4]));
+	fputs("usage: see the head of portcheck.c\n", stderr);
+	return 2;
+}
