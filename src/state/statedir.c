@@ -334,11 +334,15 @@ static int remove_dir(const struct statedir *dir, struct error *err)
 void statedir_remove(struct statedir *dir)
 {
 	struct error err;
+	int rc;
 
 	if (dir->dir < 0)
 		return;
-	/* Twice: what was short when something failed before may be there again by now. */
-	if (remove_dir(dir, &err) < 0 && remove_dir(dir, &err) < 0)
+	/* Twice: what was short when something failed may be there again by now. */
+	rc = remove_dir(dir, &err);
+	if (rc < 0)
+		rc = remove_dir(dir, &err);
+	if (rc < 0)
 		log_warning("%s", err.text);
 	statedir_close(dir);
 }
