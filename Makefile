@@ -100,7 +100,7 @@ $(PRELOAD): $(PRELOAD_SOURCES) $(wildcard src/net/slirp4netns/*/*.h) \
 		src/net/slirp4netns/loopback.h include/fauxroot/base/parse.h $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(CPPFLAGS) $(PRELOAD_CFLAGS) $(PRELOAD_LDFLAGS) -o $@ $(PRELOAD_SOURCES)
-$(BUILD)/obj/net/slirp4netns/preload.o: private CPPFLAGS += -DPRELOAD_OBJECT='"$(PRELOAD)"'
+$(BUILD)/obj/net/slirp4netns/preload.o: private CPPFLAGS += -Wa,-I$(dir $(PRELOAD))
 $(BUILD)/obj/net/slirp4netns/preload.o: $(PRELOAD)
 
 # Another compiler or other flags: build anew. The file changes only when they do.

@@ -190,7 +190,8 @@ int fd_read_bounded(int fd, size_t max, char **ret_data, size_t *ret_size)
 
 int file_read_bounded(int dirfd, const char *path, size_t max, char **ret_data, size_t *ret_size)
 {
-	_cleanup_close_ int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	/* Without O_NONBLOCK a FIFO in the file's place would hold us until somebody writes. */
+	_cleanup_close_ int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
 	if (fd < 0)
 		return -errno;

@@ -175,7 +175,7 @@ static int lock_file(const char *path, int dir, const struct deadline *deadline,
 
 /* One attempt to make, check and lock @path. Returns 0, AGAIN, or -errno. */
 static int take(const char *path, const struct deadline *deadline, struct statedir *ret,
-		struct error *err)
+		bool *ret_made, struct error *err)
 {
 	_cleanup_close_ int parent = -1, dir = -1, lock = -1;
 	bool made = false;
@@ -199,18 +199,23 @@ static int take(const char *path, const struct deadline *deadline, struct stated
 		return rc;
 	ret->dir = TAKE_FD(dir);
 	ret->lock = TAKE_FD(lock);
+	*ret_made = made;
 	return 0;
 }
 
-/* Open the resolved @path for ourselves and empty it. */
-static int open_resolved(const char *path, struct statedir *ret, struct error *err)
+/*
+ * Open the resolved @path for ourselves and empty it.
+ * @made: it is new, and ours to remove again where something fails
+ */
+static int open_resolved(const char *path, bool made, struct statedir *ret, struct error *err)
 {
 	const struct deadline deadline = deadline_in(PREDECESSOR_MS);
 	struct statedir d = STATEDIR_NONE;
+	bool made_now = false;
 	int rc;
 
 	do
-		rc = take(path, &deadline, &d, err);
+		rc = take(path, &deadline, &d, &made_now, err);
 	while (rc == AGAIN && deadline_left(&deadline) > 0);
 	if (rc == AGAIN)
 		return err_say(err, EBUSY, "state directory \"%s\": others keep removing it", path);
@@ -223,7 +228,9 @@ static int open_resolved(const char *path, struct statedir *ret, struct error *e
 		rc = err_set(err, errno, "setting the mode of \"%s\"", path);
 	else if ((rc = dir_empty(d.dir, LOCK_FILE, err)) < 0)
 		(void)err_wrap(err, rc, "emptying the state directory \"%s\"", path);
-	if (rc < 0)
+	if (rc < 0 && (made || made_now) && d.path)
+		statedir_remove(&d);
+	else if (rc < 0)
 		statedir_close(&d);
 	else
 		*ret = d;
@@ -235,7 +242,7 @@ static int open_wanted(const char *wanted, struct statedir *ret, struct error *e
 	_cleanup_free_ char *path = NULL;
 	int rc = statepath_resolve(wanted, &path, err);
 
-	return rc < 0 ? rc : open_resolved(path, ret, err);
+	return rc < 0 ? rc : open_resolved(path, false, ret, err);
 }
 
 /* A new directory under @base. */
@@ -262,7 +269,7 @@ static int open_under(const char *base, struct statedir *ret, struct error *err)
 	umask(caller);
 	if (rc < 0)
 		return err_set(err, -rc, "making a directory in \"%s\"", real);
-	rc = open_resolved(path, ret, err);
+	rc = open_resolved(path, true, ret, err);
 	if (rc < 0)
 		rmdir(path);
 	return rc;
@@ -300,28 +307,43 @@ int statedir_open(const char *wanted, struct statedir *ret, struct error *err)
 	return err_step(err, rc, STEP_STATEDIR);
 }
 
-void statedir_remove(struct statedir *dir)
+/* Returns 0 when the directory has gone, or another stands in its place. */
+static int remove_dir(const struct statedir *dir, struct error *err)
 {
 	_cleanup_close_ int parent = -1;
-	struct error err = {0};
 	const char *name;
+	int rc = dir_empty(dir->dir, LOCK_FILE, err);
+
+	if (rc < 0)
+		return err_wrap(err, rc, "emptying the state directory \"%s\"", dir->path);
+	/* The locks are held until all has gone: nobody can move in meanwhile. */
+	if (unlinkat(dir->dir, LOCK_FILE, 0) < 0 && errno != ENOENT)
+		return err_set(err, errno, "removing \"%s/" LOCK_FILE "\"", dir->path);
+	parent = statepath_parent(dir->path, false, &name, err);
+	/* What somebody has put in the place of our directory, or above it, is not ours to remove.
+	 */
+	if (parent == -ENOENT || parent == -ENOTDIR || parent == -ELOOP)
+		return 0;
+	if (parent < 0)
+		return parent;
+	if (still_there(parent, name, dir->dir) && unlinkat(parent, name, AT_REMOVEDIR) < 0)
+		return err_set(err, errno, "removing the state directory \"%s\"", dir->path);
+	return 0;
+}
+
+void statedir_remove(struct statedir *dir)
+{
+	struct error err;
 	int rc;
 
 	if (dir->dir < 0)
 		return;
-	rc = dir_empty(dir->dir, LOCK_FILE, &err);
+	/* Twice: what was short when something failed may be there again by now. */
+	rc = remove_dir(dir, &err);
 	if (rc < 0)
-		log_warning("emptying the state directory \"%s\": %s", dir->path, err.text);
-	/* The locks are held until all has gone: nobody can move in meanwhile. */
-	if (rc == 0)
-		(void)unlinkat(dir->dir, LOCK_FILE, 0);
-	if (rc == 0)
-		parent = statepath_parent(dir->path, false, &name, NULL);
-	/* A directory that somebody has put in the place of ours is not ours to remove, and a
-	 * volume of a container (EBUSY) stays. */
-	if (parent >= 0 && still_there(parent, name, dir->dir) &&
-	    unlinkat(parent, name, AT_REMOVEDIR) < 0 && errno != EBUSY)
-		log_warning("removing the state directory \"%s\": %s", dir->path, strerror(errno));
+		rc = remove_dir(dir, &err);
+	if (rc < 0)
+		log_warning("%s", err.text);
 	statedir_close(dir);
 }
 

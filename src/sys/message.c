@@ -95,9 +95,9 @@ ssize_t message_recv(int sock, void *data, size_t size, int *fds, size_t *n_fds)
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;
-	kept = take_fds(&msg, fds, fds ? *n_fds : 0);
+	kept = take_fds(&msg, fds, fds && n_fds ? *n_fds : 0);
 	if (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
-		while (kept > 0)
+		while (fds && kept > 0)
 			fd_close(fds[--kept]);
 		return msg.msg_flags & MSG_TRUNC ? -EMSGSIZE : -EPROTO;
 	}

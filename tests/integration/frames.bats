@@ -95,6 +95,8 @@ send() { # ADDRESS…
 @test "the caller's own LD_PRELOAD is kept, for slirp4netns and for the target" {
 	cp "$(ldd "$FAUXROOT" | awk '/libmnl/ { print $3 }')" theirs.so
 	start_listener
+	# A sanitizer that is not loaded first says so, and ends the launcher.
+	export ASAN_OPTIONS=$ASAN_OPTIONS:verify_asan_link_order=0
 	export LD_PRELOAD=$PWD/theirs.so
 	launch --net=slirp4netns --disable-host-loopback sh -c 'echo "$LD_PRELOAD"; env; exec sleep 100'
 	unset LD_PRELOAD
@@ -120,28 +122,55 @@ send() { # ADDRESS…
 	equals "" "$stderr"
 }
 
-# The host of this test is a fauxroot with a network of its own, where we are root: an inner one is
-# started in it.
-@test "a name server on the host's loopback answers, at port 53 and nowhere else" {
-	cat >inner <<-'END'
-		echo nameserver 127.0.0.53 >/etc/resolv.conf
-		for port in 53 54; do
-			socat UDP4-RECVFROM:$port,bind=127.0.0.53,fork EXEC:"echo $port" &
-			servers="$servers $!"
-		done
-		"$FAUXROOT" --net=slirp4netns --disable-host-loopback --copy-up=/etc --idmap=single sh -c '
-			cat /etc/resolv.conf
-			for i in 1 2 3 4 5 6 7 8 9; do
-				echo x | socat -t1 - UDP4:10.0.2.3:53 | grep . && break
-			done
-			echo x | socat -t1 - UDP4:10.0.2.3:54
-			exit 0'
-		status=$?
-		kill $servers
-		exit $status
+# The host of these is a fauxroot with a network of its own, where we are root: an inner one is started
+# in it.
+nested() { # SCRIPT
+	cat >functions <<-'END'
+		serve() { "$@" 2>/dev/null & servers="$servers $!"; }
+		trap '[ -z "$servers" ] || kill $servers' EXIT
+		inner() {
+			"$FAUXROOT" --net=slirp4netns --ipv6 --disable-host-loopback --copy-up=/etc \
+				--idmap=single sh -c ". ./functions; $1"
+		}
+		# ask UDP-ADDRESS TEXT: a server there sends it back
+		ask() { echo "$2" | socat -t0.5 - "$1" 2>/dev/null | grep "$2"; }
+		until_answered() {
+			for try in 1 2 3 4 5 6 7 8 9 10; do ask "$@" && return; done
+			return 1
+		}
 	END
 	run -0 --separate-stderr fx --net=none --copy-up=/etc --copy-up=/run sh -c \
-		'rm /etc/resolv.conf; . ./inner'
-	equals "nameserver 10.0.2.3
+		". ./functions; rm /etc/resolv.conf; $1"
+}
+
+@test "a name server on the host's loopback answers, at port 53 and nowhere else" {
+	nested 'echo nameserver 127.0.0.53 >/etc/resolv.conf
+		serve socat UDP4-RECVFROM:53,bind=127.0.0.53,fork EXEC:cat
+		serve socat UDP4-RECVFROM:54,bind=127.0.0.53,fork EXEC:cat
+		until_answered UDP4:127.0.0.53:53 host53 && until_answered UDP4:127.0.0.53:54 host54 &&
+			inner "cat /etc/resolv.conf; until_answered UDP4:10.0.2.3:53 53; ask UDP4:10.0.2.3:54 54
+				exit 0"'
+	equals "host53
+host54
+nameserver 10.0.2.3
+nameserver fd00::3
 53" "$output"
+}
+
+@test "what is not loopback is reached as ever: TCP and UDP, IPv4 and IPv6" {
+	nested ': >/etc/resolv.conf
+		ip addr add 198.51.100.1/32 dev lo
+		ip -6 addr add 2001:db8::1/128 dev lo nodad
+		serve socat TCP4-LISTEN:7000,bind=198.51.100.1,fork EXEC:"echo tcp4"
+		serve socat "TCP6-LISTEN:7000,bind=[2001:db8::1],fork" EXEC:"echo tcp6"
+		serve socat UDP4-RECVFROM:7000,bind=198.51.100.1,fork EXEC:cat
+		serve socat "UDP6-RECVFROM:7000,bind=[2001:db8::1],fork" EXEC:cat
+		inner "socat -u TCP4:198.51.100.1:7000,retry=50,interval=0.05 -
+			socat -u TCP6:[2001:db8::1]:7000,retry=50,interval=0.05 -
+			until_answered UDP4:198.51.100.1:7000 udp4
+			until_answered UDP6:[2001:db8::1]:7000 udp6"'
+	equals "tcp4
+tcp6
+udp4
+udp6" "$output"
 }

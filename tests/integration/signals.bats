@@ -77,18 +77,27 @@ load ../lib/common
 	rm -rf "$S"
 }
 
+# $output without the signals 32 and 33: they are libc's own, out of reach for env(1), and ignored
+# below GNU make 4.3.
+masks() {
+	local name value
+	while read -r name value; do
+		printf '%s %016x\n' "$name" $((0x$value & ~0x180000000))
+	done <<<"$output"
+}
+
 @test "blocked and ignored signals of the caller are the target's" {
 	run -0 env --block-signal=USR2 --ignore-signal=HUP,INT "$FAUXROOT" \
 		grep -E '^Sig(Blk|Ign)' /proc/self/status
 	# USR2 is 12: bit 11. HUP and INT are 1 and 2.
 	equals "SigBlk: 0000000000000800
-SigIgn: 0000000000000003" "$(tr '\t' ' ' <<<"$output")"
+SigIgn: 0000000000000003" "$(masks)"
 }
 
 @test "without any of them the target starts with none blocked and none ignored" {
 	run -0 env --default-signal "$FAUXROOT" grep -E '^Sig(Blk|Ign)' /proc/self/status
 	equals "SigBlk: 0000000000000000
-SigIgn: 0000000000000000" "$(tr '\t' ' ' <<<"$output")"
+SigIgn: 0000000000000000" "$(masks)"
 }
 
 @test "nohup: SIGHUP to the launcher does not end an ignoring target" {

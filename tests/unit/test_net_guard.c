@@ -95,6 +95,7 @@ static int check_copy(void)
 {
 	_cleanup_(clear_scene) struct scene s;
 	struct helper helper = HELPER_NONE;
+	_cleanup_close_ int direct = -1;
 	_cleanup_free_ char *path = NULL;
 	char name[64];
 	bool seen;
@@ -103,7 +104,8 @@ static int check_copy(void)
 	if (slirp_guard(&s.slirp) < 0 || s.slirp.guarded < 0)
 		return __LINE__;
 	snprintf(name, sizeof(name), "/proc/self/fd/%d", s.slirp.guarded);
-	if (open(name, O_RDONLY | O_CLOEXEC) >= 0 || errno != EACCES)
+	direct = open(name, O_RDONLY | O_CLOEXEC);
+	if (direct >= 0 || errno != EACCES)
 		return __LINE__;
 	if (start(&s, &path, &helper) < 0)
 		return __LINE__;

@@ -83,7 +83,6 @@ static int look_around(void *arg, struct error *err)
 	struct seen *seen = arg;
 	DIR *dir;
 
-	(void)err;
 	seen->user = inode_of("/proc/self/ns/user");
 	seen->mnt = inode_of("/proc/self/ns/mnt");
 	seen->net = inode_of("/proc/self/ns/net");
@@ -91,7 +90,9 @@ static int look_around(void *arg, struct error *err)
 	prctl(PR_GET_PDEATHSIG, &seen->death_signal);
 	seen->maps_caps = caps_can_write_maps();
 	dir = opendir("/proc/self/fd");
-	while (dir && readdir(dir))
+	if (!dir)
+		return err_set(err, errno, "opening /proc/self/fd");
+	while (readdir(dir))
 		seen->open_fds++;
 	/* Without ".", ".." and the directory itself. */
 	seen->open_fds -= 3;

@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
@@ -86,7 +87,7 @@ static int slirp_check(struct net *net, struct error *err)
 	s->cidr = network_of(net->config);
 	s->probe = s->helper = HELPER_NONE;
 	s->holder = PROCESS_NONE;
-	s->ready = s->exit = s->guarded = -1;
+	s->ready = s->exit = s->guarded = s->preload = -1;
 	s->shields.sandbox = net->config->slirp4netns_sandbox != TRI_FALSE;
 	s->shields.seccomp = net->config->slirp4netns_seccomp != TRI_FALSE;
 	net->state = s;
@@ -119,6 +120,15 @@ static int take_version(struct slirp *s, struct error *err)
 	return 0;
 }
 
+/* Where that fails, slirp_is_up() tells. */
+static void shut_loopback(struct slirp *s)
+{
+	int rc = s->net->config->disable_host_loopback ? slirp_preload_open(s) : 0;
+
+	if (rc < 0)
+		log_debug("making the object that slirp4netns loads: %s", strerror(-rc));
+}
+
 static int slirp_start(struct net *net, struct error *err)
 {
 	struct slirp *s = net->state;
@@ -126,6 +136,7 @@ static int slirp_start(struct net *net, struct error *err)
 
 	if (rc == 0) {
 		(void)slirp_guard(s);
+		shut_loopback(s);
 		rc = slirp_run(s, err);
 	}
 	return rc < 0 ? err_step(err, rc, STEP_SLIRP) : 0;
@@ -153,14 +164,19 @@ static int reap_unready(struct slirp *s, struct error *err)
 static int await_ready(struct slirp *s, struct error *err)
 {
 	struct deadline deadline = deadline_in(SLIRP_READY_MS);
-	int rc = fd_wait(s->ready, POLLIN, &deadline, s->net->cancel_fd);
+	int rc, ready = -EAGAIN;
 
+	do {
+		rc = fd_wait(s->ready, POLLIN, &deadline, s->net->cancel_fd);
+		if (rc == 0)
+			ready = slirp_take_ready(s);
+	} while (rc == 0 && ready == -EAGAIN);
 	if (rc == -ETIMEDOUT)
 		return err_say(err, ETIMEDOUT, "slirp4netns is not ready after %d s",
 			       SLIRP_READY_MS / 1000);
 	if (rc < 0)
 		return err_set(err, -rc, "waiting for slirp4netns");
-	if (slirp_take_ready(s) <= 0)
+	if (ready <= 0)
 		return reap_unready(s, err);
 	slirp_is_up(s);
 	return 0;
@@ -203,6 +219,7 @@ static void slirp_stop(struct net *net)
 	helper_stop(&s->helper);
 	slirp_is_down(s);
 	fd_close(s->guarded);
+	fd_close(s->preload);
 	free(s);
 	net->state = NULL;
 }

@@ -25,7 +25,9 @@
 
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
+#include "fauxroot/base/log.h"
 #include "fauxroot/net/link.h"
+#include "preload/preload.h"
 #include "slirp4netns.h"
 
 /* For steps that are ours alone and take a millisecond each: in the event loop nothing else goes on
@@ -109,9 +111,9 @@ static int open_pipe(int *ret_read, int *ret_write, struct error *err)
 static int execute(struct slirp *s, struct error *err)
 {
 	_cleanup_close_ int ready = -1, ready_peer = -1, exit_fd = -1, exit_peer = -1;
-	_cleanup_strv_ struct strv argv = {0};
+	_cleanup_strv_ struct strv argv = {0}, env = {0};
 	struct helper_spec spec = {.role = "slirp4netns"};
-	int keep[3], rc;
+	int keep[4], rc;
 
 	rc = open_pipe(&ready, &ready_peer, err);
 	if (rc == 0)
@@ -121,17 +123,21 @@ static int execute(struct slirp *s, struct error *err)
 	if (fcntl(ready, F_SETFL, O_NONBLOCK) < 0)
 		return err_set(err, errno, "making a pipe for slirp4netns");
 	(void)slirp_guard_name(s, &s->link);
-	if (add_arguments(s, ready_peer, exit_peer, &argv) < 0)
+	if (add_arguments(s, ready_peer, exit_peer, &argv) < 0 ||
+	    slirp_preload_env(s, ready_peer, &env) < 0)
 		return err_set(err, ENOMEM, "gathering the arguments of slirp4netns");
 	keep[0] = ready_peer;
 	keep[1] = exit_peer;
+	keep[2] = s->preload;
+	keep[3] = s->link ? s->guarded : -1;
 	spec.argv = (const char *const *)argv.items;
+	spec.env = (const char *const *)env.items;
 	spec.keep = keep;
-	keep[2] = s->guarded;
-	spec.n_keep = s->link ? 3 : 2;
+	spec.n_keep = ARRAY_SIZE(keep);
 	rc = helper_start(&s->helper, &spec, err);
 	if (rc < 0)
 		return rc;
+	s->preloaded = false;
 	s->ready = TAKE_FD(ready);
 	s->exit = TAKE_FD(exit_fd);
 	return 0;
@@ -171,9 +177,11 @@ int slirp_take_ready(struct slirp *s)
 	char word;
 	ssize_t n;
 
-	do
+	do {
 		n = read(s->ready, &word, 1);
-	while (n < 0 && errno == EINTR);
+		if (n == 1 && word == PRELOAD_WORD)
+			s->preloaded = true;
+	} while ((n < 0 && errno == EINTR) || (n == 1 && word == PRELOAD_WORD));
 	if (n < 0)
 		return -errno;
 	return n == 1 && word == '1';
@@ -182,6 +190,11 @@ int slirp_take_ready(struct slirp *s)
 void slirp_is_up(struct slirp *s)
 {
 	end_start(s);
+	if (s->net->config->disable_host_loopback && !s->preloaded)
+		log_warning("--disable-host-loopback: %s does not load what checks its addresses "
+			    "(is it linked statically?): frames of the command's own making can "
+			    "reach the host's loopback",
+			    s->net->config->slirp4netns_binary);
 	/* What it said while starting is not what it dies of. */
 	helper_drain(&s->helper);
 	s->helper.text_size = 0;

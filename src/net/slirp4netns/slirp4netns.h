@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Inside the slirp4netns driver: driver.c answers net/'s questions, process.c makes one run of the
- * program, supervise.c keeps it running, guard.c
- * keeps it out of the target's reach, output.c reads what it prints.
+ * program, supervise.c keeps it running, guard.c keeps it out of the target's reach, preload.c
+ * keeps it off the host's loopback, output.c reads what it prints.
  */
 #pragma once
 
@@ -40,6 +40,7 @@ struct slirp {
 	struct helper probe; /* slirp4netns --version */
 	struct slirp_shields shields;
 	int guarded; /* the program as a copy that may not be read; -1: none */
+	int preload; /* what shuts it off from the host's loopback; -1: none */
 
 	enum slirp_state state;
 	struct helper helper;
@@ -47,6 +48,7 @@ struct slirp {
 	char *link;	       /* name of the copy, while starting */
 	int ready;	       /* read end; while starting */
 	int exit;	       /* write end: its closing ends slirp4netns */
+	bool preloaded;	       /* this run calls @preload */
 	int64_t down_since_ms;
 
 	/* In the event loop. */
@@ -85,16 +87,36 @@ int slirp_guard(struct slirp *s);
 int slirp_guard_name(struct slirp *s, char **ret);
 
 /*
+ * slirp_preload_open() - the object that keeps slirp4netns off the host's loopback, into
+ * @s->preload; 0 or -errno
+ */
+int slirp_preload_open(struct slirp *s);
+
+/*
+ * slirp_preload_env() - what makes a run load it, if there is one
+ * @ready: the descriptor of --ready-fd: PRELOAD_WORD comes there when it works
+ * @env: appended to, for helper_spec.env
+ *
+ * Returns 0 or -ENOMEM.
+ */
+int slirp_preload_env(const struct slirp *s, int ready, struct strv *env);
+
+/*
  * slirp_run() - set up the link unless it is there, and execute slirp4netns on it
  *
  * Leaves SLIRP_STARTING, or SLIRP_DOWN with nothing running. Returns 0 or -errno.
  */
 int slirp_run(struct slirp *s, struct error *err);
 
-/* slirp_take_ready() - read the ready descriptor: 1 ready, 0 it is closed (dying), -EAGAIN */
+/*
+ * slirp_take_ready() - read the ready descriptor
+ *
+ * Returns 1 ready, 0 it is closed (dying), -EAGAIN. Notes in @s->preloaded what the object says
+ * there.
+ */
 int slirp_take_ready(struct slirp *s);
 
-/* slirp_is_up() - it is ready: let the holder go; SLIRP_UP */
+/* slirp_is_up() - it is ready: let the holder go, and warn of what it lacks; SLIRP_UP */
 void slirp_is_up(struct slirp *s);
 
 /* slirp_is_down() - it is dead and reaped: release what belonged to that run; SLIRP_DOWN */

@@ -87,6 +87,7 @@ CapAmb: 0000000000000000" "$(tr '\t' ' ' <<<"$output")"
 as_root_with_ranges() {
 	printf 'root:100000:65536\n' >"$T/subid"
 	chmod 0644 "$T/subid"
+	chown 0:0 "$T" "$T"/* # the directories of the test are the caller's
 	unshare --mount --propagation private sh -c '
 		mount --bind "$1" /etc/subuid && mount --bind "$1" /etc/subgid && shift && exec "$@"' \
 		sh "$T/subid" "$FAUXROOT" "$@" 3>&- 4>&-

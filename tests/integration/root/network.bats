@@ -58,10 +58,11 @@ teardown_file() {
 
 # serve WHERE COMMAND… - in the background; its PID is written down
 serve() {
-	(
-		"$@" </dev/null >/dev/null 2>&1 3>&- 4>&- &
-		echo $! >>"$BATS_FILE_TMPDIR/servers"
-	)
+	local words=(nsenter --target "$HOST_NS" --net --mount)
+	[ "$1" = host ] || words=(nsenter --target "$OUT_NS" --net)
+	shift
+	"${words[@]}" "$@" </dev/null >/dev/null 2>&1 3>&- 4>&- &
+	echo $! >>"$BATS_FILE_TMPDIR/servers"
 }
 
 host() {

@@ -29,7 +29,7 @@ launch_scratch() {
 }
 
 child() {
-	nsenter --target "$TARGET" --user --mount --preserve-credentials "$@" 3>&- 4>&-
+	nsenter --target "$TARGET" --user --mount "$@" 3>&- 4>&-
 }
 
 

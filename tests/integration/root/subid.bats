@@ -30,7 +30,7 @@ uid_map() {
 }
 
 maps_to() { # SUBUID MAP-AFTER-THE-FIRST-LINE
-	run -0 with_subids "$1" "$ME:100000:65536\n" cat /proc/self/uid_map
+	run -0 --separate-stderr with_subids "$1" "$ME:100000:65536\n" cat /proc/self/uid_map
 	equals "0 $USER_UID 1${2:+
 $2}" "$(uid_map)"
 }
@@ -53,8 +53,11 @@ refused() { # SUBUID PATTERN
 11 100000 20"
 }
 
-@test "CRLF, comments, blank lines and a missing newline at the end" {
-	maps_to "$ME:100000:1000\r\n" "1 100000 1000"
+@test "CRLF is named" {
+	refused "$ME:100000:1000\r\n" 'carriage return'
+}
+
+@test "comments, blank lines and a missing newline at the end" {
 	maps_to "# a comment\n\n$ME:100000:1000" "1 100000 1000"
 	maps_to "\n   \n$ME:100000:1000\n\n" "1 100000 1000"
 }
@@ -115,10 +118,11 @@ refused() { # SUBUID PATTERN
 
 @test "339 ranges fit, 400 are cut or refused, never half mapped" {
 	local text
-	text=$(for i in $(seq 1 339); do printf '%s:%s:5\\n' "$ME" $((1000000 + i * 10)); done)
-	run -0 with_subids "$text" "$ME:100000:65536\n" cat /proc/self/uid_map
+	# Short numbers: newuidmap's write must also stay below a page.
+	text=$(for i in $(seq 1 339); do printf '%s:%s:1\\n' "$ME" $((2000 + i * 10)); done)
+	run -0 --separate-stderr with_subids "$text" "$ME:100000:65536\n" cat /proc/self/uid_map
 	equals 340 "${#lines[@]}"
-	text=$(for i in $(seq 1 400); do printf '%s:%s:5\\n' "$ME" $((1000000 + i * 10)); done)
+	text=$(for i in $(seq 1 400); do printf '%s:%s:1\\n' "$ME" $((2000 + i * 10)); done)
 	run with_subids "$text" "$ME:100000:65536\n" cat /proc/self/uid_map
 	if [ "$status" -eq 0 ]; then
 		[[ $output == *340* ]]
@@ -140,7 +144,7 @@ refused() { # SUBUID PATTERN
 	run -0 ask
 	absent "$T/asked"
 	printf 'subid: sss\n' >"$T/nsswitch"
-	run -0 ask
+	run -0 --separate-stderr ask
 	[ -e "$T/asked" ]
 	equals "0 $USER_UID 1
 1 100000 10" "$(uid_map)"

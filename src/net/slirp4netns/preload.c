@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * The object that slirp4netns loads with --disable-host-loopback (preload/preload.c) is part of our
+ * executable: no file has to be installed or found, and none can be of another version. It is
+ * handed on as a file in memory, named by its descriptor, which is the same number there.
+ *
+ * musl's and glibc's loaders take a path in LD_PRELOAD; an AT_SECURE program (man 3 getauxval)
+ * would not, but slirp4netns gains no privileges by being executed. That it works shows on
+ * ready-fd.
+ */
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/log.h"
+#include "preload/preload.h"
+#include "slirp4netns.h"
+
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008U /* Linux 6.3 */
+#endif
+
+/* The Makefile tells the assembler where the file is. */
+__asm__(".pushsection .rodata.preload_object,\"a\"\n"
+	".global preload_object, preload_object_size\n"
+	".hidden preload_object, preload_object_size\n"
+	".balign 16\n"
+	"preload_object:\n"
+	".incbin \"preload.so\"\n"
+	"1:\n"
+	".balign 4\n"
+	"preload_object_size:\n"
+	".long 1b - preload_object\n"
+	".popsection\n");
+
+extern const unsigned char preload_object[] __attribute__((visibility("hidden")));
+extern const uint32_t preload_object_size __attribute__((visibility("hidden")));
+
+/* A library is mapped, not executed: it needs no x bit, which some machines refuse. */
+static int open_memory(void)
+{
+	int fd = memfd_create("fauxroot-preload", MFD_CLOEXEC | MFD_NOEXEC_SEAL);
+
+	if (fd < 0 && errno == EINVAL)
+		fd = memfd_create("fauxroot-preload", MFD_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int slirp_preload_open(struct slirp *s)
+{
+	_cleanup_close_ int fd = open_memory();
+	int rc;
+
+	if (fd < 0)
+		return fd;
+	rc = fd_write_all(fd, preload_object, preload_object_size);
+	if (rc < 0)
+		return rc;
+	s->preload = TAKE_FD(fd);
+	return 0;
+}
+
+int slirp_preload_env(const struct slirp *s, int ready, struct strv *env)
+{
+	const char *theirs = getenv("LD_PRELOAD");
+	int rc;
+
+	if (s->preload < 0)
+		return 0;
+	rc = strv_addf(env, "LD_PRELOAD=/proc/self/fd/%d%s%s", s->preload, theirs ? ":" : "",
+		       theirs ? theirs : "");
+	if (rc == 0)
+		rc = strv_addf(env, PRELOAD_READY_FD "=%d", ready);
+	return rc;
+}
