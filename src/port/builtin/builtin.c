@@ -46,8 +46,7 @@ struct builtin {
 	struct event *event;
 	unsigned n_workers;
 	struct source_setup source;
-	bool routed_tried, routed; /* addresses behind the child */
-	bool warned;		   /* that clients' addresses are not kept */
+	bool tracking_tried, tracking; /* see source_prepare_tracking() */
 	int64_t deaths_ms[DEATHS_MAX];
 	unsigned n_deaths;
 };
@@ -114,35 +113,44 @@ static int start_agent(struct ports *ports, struct error *err)
 	return rc;
 }
 
+/* Connection tracking that carries the mark: turned on with the first port that needs it. */
+static bool tracks_mark(struct ports *ports)
+{
+	struct builtin *b = ports->state;
+	struct error err;
+
+	if (!b->tracking_tried) {
+		b->tracking_tried = true;
+		b->tracking = source_prepare_tracking(ports->ns, ports->cancel_fd, &err) == 0;
+		if (!b->tracking)
+			log_warning("the addresses of remote clients are kept towards the child "
+				    "itself only: %s",
+				    err.text);
+	}
+	return b->tracking;
+}
+
 /* Can clients of the port to @child keep their address, and with which sockets? */
 static bool is_transparent(struct ports *ports, const union endpoint *child, bool *ret_marked)
 {
 	struct builtin *b = ports->state;
 	int i = child->sa.sa_family == AF_INET6 ? SOURCE_IPV6 : SOURCE_IPV4;
-	union endpoint proxy = b->source.proxy[i];
-	struct error err;
+	union endpoint own = b->source.proxy[i];
 
 	*ret_marked = false;
-	if (!ports->config->source_ip_transparent || !b->source.loopback[i])
+	if (!ports->config->source_ip_transparent)
 		return false;
 	if (endpoint_is_loopback(child))
+		return b->source.loopback[i];
+	if (!b->source.mark[i])
+		return false;
+	if (tracks_mark(ports))
 		return true;
-	if (proxy.sa.sa_family != AF_UNSPEC) {
-		endpoint_set_port(&proxy, endpoint_port(child));
-		if (endpoint_equal(&proxy, child)) {
-			*ret_marked = b->source.own[i];
-			return b->source.own[i];
-		}
-	}
-	if (!b->routed_tried) {
-		b->routed_tried = true;
-		b->routed = source_prepare_routed(ports->ns, ports->cancel_fd, &err) == 0;
-		if (!b->routed)
-			log_warning("addresses of remote clients are not kept towards addresses "
-				    "behind the child: %s",
-				    err.text);
-	}
-	return b->routed && b->source.own[i];
+	if (own.sa.sa_family == AF_UNSPEC)
+		return false;
+	endpoint_set_port(&own, endpoint_port(child));
+	*ret_marked = b->source.accept && endpoint_equal(&own, child);
+	return *ret_marked;
 }
 
 static int tell_add(struct ports *ports, const struct port *port, struct error *err)

@@ -29,14 +29,24 @@
 
 /* What the C library needs for memory, threads and time. */
 static const int libc_calls[] = {
-	SCMP_SYS(brk),		SCMP_SYS(munmap),	   SCMP_SYS(mremap),
-	SCMP_SYS(madvise),	SCMP_SYS(futex),	   SCMP_SYS(clock_gettime),
-	SCMP_SYS(exit),		SCMP_SYS(exit_group),	   SCMP_SYS(close),
-	SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask),  SCMP_SYS(restart_syscall),
+	SCMP_SYS(brk),
+	SCMP_SYS(munmap),
+	SCMP_SYS(mremap),
+	SCMP_SYS(madvise),
+	SCMP_SYS(futex),
+	SCMP_SYS(clock_gettime),
+	SCMP_SYS(exit),
+	SCMP_SYS(exit_group),
+	SCMP_SYS(close),
+	SCMP_SYS(rt_sigreturn),
+	SCMP_SYS(rt_sigprocmask),
+	SCMP_SYS(restart_syscall),
 	/* A thread registers both for itself, maybe only when the filter is there already. */
-	SCMP_SYS(rseq),		SCMP_SYS(set_robust_list),
+	SCMP_SYS(rseq),
+	SCMP_SYS(set_robust_list),
 #ifdef __NR_futex_time64
-	SCMP_SYS(futex_time64), SCMP_SYS(clock_gettime64),
+	SCMP_SYS(futex_time64),
+	SCMP_SYS(clock_gettime64),
 #endif
 };
 

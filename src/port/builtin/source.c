@@ -8,9 +8,11 @@
  * their own, in which every destination is local:
  *
  * - answers from a loopback address: a rule on their source. Nothing else can be answered from one.
- * - answers from the child's own address: our sockets carry a mark, which the target's accepted
- *   sockets take over (net.ipv4.tcp_fwmark_accept); a rule on the mark.
- * - answers through a bridge or DNAT: connection tracking keeps the mark; nftables sets it.
+ * - all others: a rule on a mark. Connection tracking carries it from our packets to their answers,
+ *   through bridges and DNAT, where nftables is there to tell it so.
+ * - without nftables, answers from the child's own address: our sockets carry the mark themselves,
+ *   and the target's accepted sockets take it over (net.ipv4.tcp_fwmark_accept). A marked socket
+ *   through DNAT would find itself, so it is the second choice.
  *
  * Servers trust 127.0.0.1. So a remote client whose address cannot be kept comes from the child's
  * interface; a network that has no such address (--net=none, or one without IPv6) gets one on lo.
@@ -216,16 +218,24 @@ static void prepare_loopback(struct mnl_socket *nl, int i, struct source_setup *
 	setup->loopback[i] = rc == 0;
 }
 
-/* Real sources towards the child's own address; the table is there. */
-static void prepare_own(struct mnl_socket *nl, struct source_setup *setup)
+/* Answers with the mark; the table is there. */
+static void prepare_mark(struct mnl_socket *nl, int i, struct source_setup *setup)
+{
+	int rc;
+
+	if (!setup->loopback[i])
+		return;
+	rc = add_rule(nl, families[i], NULL, 0, SOURCE_MARK);
+	note(setup, "adding a routing rule", rc);
+	setup->mark[i] = rc == 0;
+}
+
+/* Accepted sockets take over the mark, of both families. */
+static bool prepare_accept(void)
 {
 	_cleanup_close_ int fd = open("/proc/sys/net/ipv4/tcp_fwmark_accept", O_WRONLY | O_CLOEXEC);
-	int rc = fd < 0 ? -errno : fd_write_all(fd, "1", 1);
 
-	note(setup, "setting net.ipv4.tcp_fwmark_accept", rc);
-	for (int i = 0; i < SOURCE_FAMILIES && rc == 0; i++)
-		setup->own[i] =
-			setup->loopback[i] && add_rule(nl, families[i], NULL, 0, SOURCE_MARK) == 0;
+	return fd >= 0 && fd_write_all(fd, "1", 1) == 0;
 }
 
 static void prepare_proxy(struct mnl_socket *nl, int i, struct source_setup *setup)
@@ -259,9 +269,11 @@ static int prepare_inside(void *arg, struct error *err)
 	for (int i = 0; i < SOURCE_FAMILIES; i++)
 		prepare_proxy(nl, i, &job->setup);
 	if (job->transparent) {
-		for (int i = 0; i < SOURCE_FAMILIES; i++)
+		for (int i = 0; i < SOURCE_FAMILIES; i++) {
 			prepare_loopback(nl, i, &job->setup);
-		prepare_own(nl, &job->setup);
+			prepare_mark(nl, i, &job->setup);
+		}
+		job->setup.accept = prepare_accept();
 	}
 	return 0;
 }
@@ -325,7 +337,7 @@ static int run_nft(void *arg, struct error *err)
 	return rc;
 }
 
-int source_prepare_routed(const struct ns_set *ns, int cancel_fd, struct error *err)
+int source_prepare_tracking(const struct ns_set *ns, int cancel_fd, struct error *err)
 {
 	struct ns_job run = {
 		.name = "fauxroot: netns",

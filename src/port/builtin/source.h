@@ -25,7 +25,8 @@ struct source_setup {
 	uint64_t netns_cookie; /* of the child's network namespace; 0: this kernel does not say */
 	union endpoint proxy[SOURCE_FAMILIES]; /* the source of those who cannot keep theirs */
 	bool loopback[SOURCE_FAMILIES];	       /* towards loopback, real sources find back */
-	bool own[SOURCE_FAMILIES];	       /* towards the child's own address, with the mark */
+	bool mark[SOURCE_FAMILIES];	       /* answers with the mark find back */
+	bool accept;			       /* accepted sockets take over the mark */
 	char why[160];			       /* what failed first; "" where nothing did */
 };
 
@@ -41,9 +42,9 @@ int source_prepare(const struct ns_set *ns, const struct port_net *net, bool tra
 		   int cancel_fd, struct source_setup *ret, struct error *err);
 
 /*
- * source_prepare_routed() - for addresses behind the child: bridges, DNAT
+ * source_prepare_tracking() - lead answers from other addresses than loopback back by nftables
  *
  * With nft(8) of the child's mount namespace, where nothing of ours is in the target's reach. Turns
  * connection tracking on, so it is done when the first such port is published. 0 or -errno.
  */
-int source_prepare_routed(const struct ns_set *ns, int cancel_fd, struct error *err);
+int source_prepare_tracking(const struct ns_set *ns, int cancel_fd, struct error *err);
