@@ -120,6 +120,10 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call archive,sys base)
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS)
 
+$(BUILD)/tests/lib/portbench: $(BUILD)/obj/tests/lib/portbench.o $(call archive,port config sys base)
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS)
+
 units: $(UNIT_TESTS)
 tools: $(TEST_TOOLS)
 fuzz-targets: $(FUZZ_TARGETS)

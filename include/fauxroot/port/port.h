@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Published ports: a registry of drivers, one file or directory a driver, and the table of ports.
+ *
+ * The table is here, so ids and specs outlive whatever process a driver relays with: when that
+ * dies, the driver starts it again with the ports of the table. All functions are for the
+ * launcher's one thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "fauxroot/config/config.h"
+#include "fauxroot/config/portspec.h"
+
+struct error;
+struct event_base;
+struct ns_set;
+struct ports;
+
+/* A published port. The API shows id and spec; the rest belongs to the driver. */
+struct port {
+	uint32_t id;
+	struct port_spec spec; /* as given; a parent port of 0 has become the one that was found */
+	int listeners[2];      /* builtin: IPv4 first; -1 for none */
+	uint32_t driver_id;    /* slirp4netns: its own id of the port */
+};
+
+/* What the network of the child looks like from the ports' side. */
+struct port_net {
+	union endpoint address,
+		address6;	  /* of the child's interface, port 0; AF_UNSPEC: none known */
+	const char *slirp_socket; /* API socket of slirp4netns; NULL: there is none */
+};
+
+struct port_driver {
+	enum port_mode mode;
+	const char *name;	   /* as in --port-driver=NAME and in the API */
+	const char *const *protos; /* NULL-terminated, for the API */
+	bool disallow_loopback_child_ip;
+
+	int (*start)(struct ports *ports, struct error *err);
+
+	/* Make @port reachable, and fill in its parent port where that is 0. 0 or -errno. */
+	int (*add)(struct ports *ports, struct port *port, struct error *err);
+
+	/* Undo add(): nobody listens when it returns, even where it fails. 0 or -errno. */
+	int (*remove)(struct ports *ports, struct port *port, struct error *err);
+
+	/* As net_driver.child_ended. May be NULL. */
+	int (*child_ended)(struct ports *ports, pid_t pid, int status, struct error *err);
+
+	/* The event base is there. May be NULL. */
+	int (*supervise)(struct ports *ports, struct error *err);
+
+	/* The network's helper is another one now. May be NULL. */
+	int (*network_restarted)(struct ports *ports, struct error *err);
+
+	/* Does the target see remote TCP clients' own addresses? May be NULL: no. */
+	bool (*keeps_source)(const struct ports *ports);
+
+	/* End what is still there. Accepts a half-started driver. */
+	void (*stop)(struct ports *ports);
+};
+
+struct ports {
+	const struct port_driver *driver; /* NULL: --port-driver=none and implicit */
+	const struct config *config;
+	const struct ns_set *ns;
+	struct port_net net;
+	int cancel_fd; /* as fd_wait() */
+	struct event_base *base;
+	struct port *items; /* ascending ids */
+	size_t n, room;
+	uint32_t last_id; /* ids are never used again */
+	void *state;	  /* the driver's own */
+};
+
+#define PORTS_NONE ((struct ports){.cancel_fd = -1})
+
+/* ports_drivers() - the registry; ends with NULL */
+const struct port_driver *const *ports_drivers(void);
+
+/*
+ * ports_open() - the driver that @config names, and its --publish options parsed
+ *
+ * Touches nothing, so that a bad spec is said before anything has started. Returns 0 or -EINVAL.
+ */
+int ports_open(const struct config *config, int cancel_fd, struct ports *ret, struct error *err);
+
+/*
+ * ports_start() - start the driver and publish what --publish asks for
+ * @ns, @net: must outlive it; the network is up
+ *
+ * Before the target runs: the driver sets up the source address inside, unwatched. Returns 0 or
+ * -errno at step STEP_PORT.
+ */
+int ports_start(struct ports *ports, const struct ns_set *ns, const struct port_net *net,
+		struct error *err);
+
+/* ports_supervise() - from now on live in the event loop @base; 0 or -errno */
+int ports_supervise(struct ports *ports, struct event_base *base, struct error *err);
+
+/*
+ * ports_child_ended() - a child of the launcher has been reaped, or has stopped
+ * @status: as waitpid(2) reports it; WIFSTOPPED for a stopped one
+ *
+ * Returns 1 where it was the driver's (and has been started again), 0 where it was not, -errno
+ * where the ports are lost for good.
+ */
+int ports_child_ended(struct ports *ports, pid_t pid, int status, struct error *err);
+
+/* ports_network_restarted() - the network's helper was started again; 0 or -errno */
+int ports_network_restarted(struct ports *ports, struct error *err);
+
+/*
+ * ports_add() - publish @spec; it has passed portspec_check()
+ * @ret: the new entry, valid until the next change of the table
+ *
+ * From its return on connections are accepted. Returns 0 or -errno at step STEP_PORT: -EADDRINUSE
+ * (published already, or somebody else listens there), -EACCES (a privileged port), -EOPNOTSUPP (no
+ * driver, or one that lacks the protocol), -EINVAL.
+ */
+int ports_add(struct ports *ports, const struct port_spec *spec, const struct port **ret,
+	      struct error *err);
+
+/* ports_remove() - take a port back: the listener is closed when it returns. 0, -ENOENT, -errno */
+int ports_remove(struct ports *ports, uint32_t id, struct error *err);
+
+/* ports_source() - "client" or "proxy", for the API; NULL without a driver */
+const char *ports_source(const struct ports *ports);
+
+/* ports_stop() - end the driver and forget all ports; accepts PORTS_NONE */
+void ports_stop(struct ports *ports);

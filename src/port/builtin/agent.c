@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * A socket belongs for ever to the network namespace that it was made in. The agent lives in the
+ * child's namespaces, makes fresh, unconnected sockets there, and passes them out to the forwarder,
+ * which connects them itself: no round trip for a connection, and no socket of the host's ever
+ * where the target could get at it.
+ *
+ * The target cannot ptrace the agent nor take its descriptors (it is undumpable), but it can signal
+ * it: the launcher then starts another one.
+ */
+#include "agent.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "confine.h"
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/spawn.h"
+#include "fauxroot/sys/message.h"
+#include "fauxroot/sys/ns.h"
+#include "protocol.h"
+#include "source.h"
+
+#ifndef IPV6_TRANSPARENT
+#define IPV6_TRANSPARENT 75
+#endif
+
+static void set(int fd, int level, int option, int value)
+{
+	/* What an option brings is wanted, not needed: bind() says so later where it is missing. */
+	(void)setsockopt(fd, level, option, &value, sizeof(value));
+}
+
+static int make_socket(enum socket_kind kind)
+{
+	int fd = socket(kind_family(kind), kind_type(kind) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	if (kind_type(kind) == SOCK_STREAM) {
+		set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+		/* The port of a bound address is chosen by connect(), which can share it between
+		 * destinations (man 7 ip). */
+		set(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+		if (kind_family(kind) == AF_INET6)
+			set(fd, IPPROTO_IPV6, IPV6_TRANSPARENT, 1);
+		else
+			set(fd, IPPROTO_IP, IP_TRANSPARENT, 1);
+	}
+	if (kind_marked(kind))
+		set(fd, SOL_SOCKET, SO_MARK, SOURCE_MARK);
+	return fd;
+}
+
+static int answer(int sock, const struct supply_request *request)
+{
+	struct supply_answer reply = {.kind = request->kind};
+	int fds[MAX_BATCH], rc;
+
+	while (reply.count < request->count) {
+		int fd = make_socket((enum socket_kind)request->kind);
+
+		if (fd < 0) {
+			reply.error = reply.count > 0 ? 0 : fd;
+			break;
+		}
+		fds[reply.count++] = fd;
+	}
+	rc = message_send(sock, &reply, sizeof(reply), fds, reply.count);
+	for (size_t i = 0; i < reply.count; i++)
+		fd_close(fds[i]);
+	return rc;
+}
+
+/* One request; false when the conversation is over. */
+static bool serve(int sock)
+{
+	struct supply_request request;
+	ssize_t n = message_recv(sock, &request, sizeof(request), NULL, NULL);
+
+	return n > 0 && supply_check_request(&request, (size_t)n) == 0 &&
+	       answer(sock, &request) == 0;
+}
+
+_noreturn_ static void agent_main(const struct ns_set *ns, const int *socks, size_t n)
+{
+	struct ns_set own = *ns;
+	struct pollfd fds[MAX_WORKERS];
+	size_t open = n;
+
+	if (ns_join(&own, NS_JOIN_NET, NULL) < 0)
+		_exit(1);
+	ns_set_close(&own);
+	if (confine_stdio(NULL) < 0 || confine_caps(CAP_NET_ADMIN, NULL) < 0 ||
+	    confine_agent(NULL) < 0)
+		_exit(1);
+	for (size_t i = 0; i < n; i++)
+		fds[i] = (struct pollfd){.fd = socks[i], .events = POLLIN};
+	while (open > 0) {
+		if (poll(fds, n, -1) < 0 && errno != EINTR)
+			_exit(1);
+		for (size_t i = 0; i < n; i++) {
+			if (fds[i].fd < 0 || fds[i].revents == 0 || serve(fds[i].fd))
+				continue;
+			fds[i].fd = fd_close(fds[i].fd);
+			open--;
+		}
+	}
+	_exit(0);
+}
+
+static void close_all(int *fds, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		fds[i] = fd_close(fds[i]);
+}
+
+int agent_start(const struct ns_set *ns, size_t n, struct process *ret, int *ret_socks,
+		struct error *err)
+{
+	int ours[MAX_WORKERS], theirs[MAX_WORKERS], keep[MAX_WORKERS + 2] = {ns->user, ns->net};
+	size_t made;
+	int rc = 0;
+
+	for (made = 0; made < n; made++) {
+		int pair[2];
+
+		rc = message_pair(pair);
+		if (rc < 0)
+			break;
+		ours[made] = pair[0];
+		theirs[made] = keep[2 + made] = pair[1];
+		(void)fcntl(pair[0], F_SETFL, O_NONBLOCK);
+	}
+	if (rc < 0)
+		rc = err_set(err, -rc, "making socket pairs for the port agent");
+	else
+		rc = fork_clean("fauxroot: agent", keep, n + 2, true, ret, err);
+	if (rc == 0)
+		agent_main(ns, theirs, n);
+	close_all(theirs, made);
+	if (rc < 0) {
+		close_all(ours, made);
+		return rc;
+	}
+	memcpy(ret_socks, ours, n * sizeof(ours[0]));
+	return 0;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stddef.h>
+
+struct error;
+struct ns_set;
+struct process;
+
+/*
+ * agent_start() - fork the agent into the child's user and network namespace
+ * @n: how many workers there are
+ * @ret_socks: the forwarder's ends, one a worker, non-blocking
+ *
+ * Returns 0 or -errno.
+ */
+int agent_start(const struct ns_set *ns, size_t n, struct process *ret, int *ret_socks,
+		struct error *err);

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * The launcher's side of the builtin driver. It binds the listeners and keeps them, prepares the
+ * child's network for real client addresses, and runs two processes: the forwarder, which relays,
+ * and the agent, which supplies it with sockets of the child's network namespace (see forwarder.c
+ * and agent.c). Orders to the forwarder are answered at once, so they are waited for.
+ *
+ * Either process is started again when it dies. A new agent joins the pinned namespaces, wherever
+ * the target may be by now, and connections go on; a new forwarder takes over the same listeners,
+ * so only the connections of the old one are lost. One that stops (the target may signal the
+ * agent), or does not answer, is ended and counts as dead.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "../drivers.h"
+#include "agent.h"
+#include "fauxroot/base/clock.h"
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/log.h"
+#include "fauxroot/base/spawn.h"
+#include "fauxroot/base/str.h"
+#include "fauxroot/sys/message.h"
+#include "forwarder.h"
+#include "protocol.h"
+#include "source.h"
+
+#define ANSWER_MS 5000
+
+/* So many deaths in so short a time are not mended by starting again. */
+#define DEATHS_MAX 5
+#define DEATHS_MS  10000
+
+struct builtin {
+	struct process forwarder, agent;
+	int control; /* towards the forwarder */
+	struct event *event;
+	unsigned n_workers;
+	struct source_setup source;
+	bool routed_tried, routed; /* addresses behind the child */
+	bool warned;		   /* that clients' addresses are not kept */
+	int64_t deaths_ms[DEATHS_MAX];
+	unsigned n_deaths;
+};
+
+static unsigned count_processors(void)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set) < 0)
+		return 1;
+	return (unsigned)MAX(1, MIN(CPU_COUNT(&set), MAX_WORKERS));
+}
+
+/* One message of the forwarder. Returns 1 for DONE, 0 for a LOG line, which is written. */
+static int take_reply(struct builtin *b, struct control_message *ret, struct error *err)
+{
+	ssize_t n = message_recv(b->control, ret, sizeof(*ret), NULL, NULL);
+
+	if (n <= 0)
+		return err_say(err, EPIPE, "the port forwarder has ended");
+	if (control_check_reply(ret, (size_t)n, 0) < 0)
+		return err_say(err, EPROTO, "the port forwarder sent what it must not");
+	if (ret->type == CONTROL_DONE)
+		return 1;
+	log_as("forwarder", (enum log_level)ret->log.level, ret->log.text);
+	return 0;
+}
+
+/* Give an order and await its answer. */
+static int order(struct ports *ports, const struct control_message *m, const int *fds, size_t n,
+		 struct error *err)
+{
+	struct builtin *b = ports->state;
+	struct deadline deadline = deadline_in(ANSWER_MS);
+	struct control_message reply;
+	int rc = message_send(b->control, m, sizeof(*m), fds, n);
+
+	if (rc < 0)
+		return err_set(err, -rc, "telling the port forwarder");
+	do {
+		rc = fd_wait(b->control, POLLIN, &deadline, ports->cancel_fd);
+		if (rc < 0)
+			return err_set(err, -rc, "waiting for the port forwarder");
+		rc = take_reply(b, &reply, err);
+	} while (rc == 0);
+	if (rc < 0)
+		return rc;
+	return reply.result < 0 ? err_set(err, -reply.result, "the port forwarder refused") : 0;
+}
+
+static int start_agent(struct ports *ports, struct error *err)
+{
+	struct builtin *b = ports->state;
+	struct control_message m = {.type = CONTROL_SUPPLY};
+	int socks[MAX_WORKERS];
+	int rc = agent_start(ports->ns, b->n_workers, &b->agent, socks, err);
+
+	if (rc < 0)
+		return rc;
+	m.supply.netns_cookie = b->source.netns_cookie;
+	rc = order(ports, &m, socks, b->n_workers, err);
+	for (unsigned i = 0; i < b->n_workers; i++)
+		fd_close(socks[i]);
+	return rc;
+}
+
+/* Can clients of the port to @child keep their address, and with which sockets? */
+static bool is_transparent(struct ports *ports, const union endpoint *child, bool *ret_marked)
+{
+	struct builtin *b = ports->state;
+	int i = child->sa.sa_family == AF_INET6 ? SOURCE_IPV6 : SOURCE_IPV4;
+	union endpoint proxy = b->source.proxy[i];
+	struct error err;
+
+	*ret_marked = false;
+	if (!ports->config->source_ip_transparent || !b->source.loopback[i])
+		return false;
+	if (endpoint_is_loopback(child))
+		return true;
+	if (proxy.sa.sa_family != AF_UNSPEC) {
+		endpoint_set_port(&proxy, endpoint_port(child));
+		if (endpoint_equal(&proxy, child)) {
+			*ret_marked = b->source.own[i];
+			return b->source.own[i];
+		}
+	}
+	if (!b->routed_tried) {
+		b->routed_tried = true;
+		b->routed = source_prepare_routed(ports->ns, ports->cancel_fd, &err) == 0;
+		if (!b->routed)
+			log_warning("addresses of remote clients are not kept towards addresses "
+				    "behind the child: %s",
+				    err.text);
+	}
+	return b->routed && b->source.own[i];
+}
+
+static int tell_add(struct ports *ports, const struct port *port, struct error *err)
+{
+	struct builtin *b = ports->state;
+	struct control_message m = {.type = CONTROL_ADD, .id = port->id};
+	union endpoint parents[2];
+	bool marked;
+
+	(void)portspec_parent(&port->spec, parents);
+	m.add.udp = portspec_is_udp(port->spec.proto);
+	m.add.child = portspec_child(&port->spec);
+	m.add.proxy =
+		b->source.proxy[m.add.child.sa.sa_family == AF_INET6 ? SOURCE_IPV6 : SOURCE_IPV4];
+	m.add.wildcard = endpoint_is_wildcard(&parents[0]);
+	if (!m.add.udp) {
+		m.add.transparent = is_transparent(ports, &m.add.child, &marked);
+		m.add.marked = marked;
+	}
+	return order(ports, &m, port->listeners, port->listeners[1] >= 0 ? 2 : 1, err);
+}
+
+static void stop_processes(struct builtin *b)
+{
+	process_kill(&b->forwarder);
+	process_kill(&b->agent);
+	if (b->event)
+		event_free(TAKE_PTR(b->event));
+	b->control = fd_close(b->control);
+}
+
+static void on_control(evutil_socket_t fd, short events, void *arg)
+{
+	struct builtin *b = arg;
+	struct control_message m;
+
+	(void)fd;
+	(void)events;
+	/* Its end is noticed by its being reaped. */
+	if (take_reply(b, &m, NULL) < 0)
+		event_del(b->event);
+}
+
+static int watch_control(struct ports *ports, struct error *err)
+{
+	struct builtin *b = ports->state;
+
+	if (!ports->base)
+		return 0;
+	b->event = event_new(ports->base, b->control, EV_READ | EV_PERSIST, on_control, b);
+	if (!b->event || event_add(b->event, NULL) < 0)
+		return err_set(err, ENOMEM, "watching the port forwarder");
+	return 0;
+}
+
+/* Both processes, with the ports of the table. */
+static int start_processes(struct ports *ports, struct error *err)
+{
+	struct builtin *b = ports->state;
+	int rc = forwarder_start(b->n_workers, &b->forwarder, &b->control, err);
+
+	if (rc == 0)
+		rc = start_agent(ports, err);
+	for (size_t i = 0; i < ports->n && rc == 0; i++)
+		rc = tell_add(ports, &ports->items[i], err);
+	if (rc == 0)
+		rc = watch_control(ports, err);
+	return rc;
+}
+
+static int builtin_start(struct ports *ports, struct error *err)
+{
+	struct builtin *b = calloc(1, sizeof(*b));
+	bool transparent = ports->config->source_ip_transparent;
+	int rc;
+
+	if (!b)
+		return err_set(err, ENOMEM, "starting the port forwarder");
+	ports->state = b;
+	b->forwarder = b->agent = PROCESS_NONE;
+	b->control = -1;
+	b->n_workers = count_processors();
+	rc = source_prepare(ports->ns, &ports->net, transparent, ports->cancel_fd, &b->source, err);
+	if (rc < 0)
+		return err_wrap(err, rc, "preparing the child's network for published ports");
+	if (transparent && b->source.why[0])
+		log_warning("not all addresses of remote clients are kept: %s", b->source.why);
+	return start_processes(ports, err);
+}
+
+/* Has it come to more deaths than starting again can mend? */
+static bool dies_too_often(struct builtin *b)
+{
+	int64_t now = clock_ms(), oldest = b->deaths_ms[b->n_deaths % DEATHS_MAX];
+
+	b->deaths_ms[b->n_deaths % DEATHS_MAX] = now;
+	return b->n_deaths++ >= DEATHS_MAX && now - oldest < DEATHS_MS;
+}
+
+static int start_again(struct ports *ports, bool all, struct error *err)
+{
+	struct builtin *b = ports->state;
+
+	if (dies_too_often(b))
+		return err_say(err, EIO, "the port %s died %d times in %d seconds",
+			       all ? "forwarder" : "agent", DEATHS_MAX, DEATHS_MS / 1000);
+	if (!all)
+		return start_agent(ports, err);
+	stop_processes(b);
+	return start_processes(ports, err);
+}
+
+static const char *describe(int status, char *buf, size_t size)
+{
+	if (WIFSTOPPED(status))
+		return "was stopped";
+	(void)process_status_text(status, buf, size);
+	return buf;
+}
+
+static int builtin_child_ended(struct ports *ports, pid_t pid, int status, struct error *err)
+{
+	struct builtin *b = ports->state;
+	struct process *process;
+	char text[64];
+	bool all;
+	int rc;
+
+	if (!b || pid <= 0)
+		return 0;
+	all = pid == b->forwarder.pid;
+	if (!all && pid != b->agent.pid)
+		return 0;
+	process = all ? &b->forwarder : &b->agent;
+	log_warning("the port %s ended (%s); starting it again", all ? "forwarder" : "agent",
+		    describe(status, text, sizeof(text)));
+	if (WIFSTOPPED(status))
+		process_kill(process);
+	else
+		process_forget(process);
+	rc = start_again(ports, all, err);
+	return rc < 0 ? err_wrap(err, rc, "starting the port %s again", all ? "forwarder" : "agent")
+		      : 1;
+}
+
+/* An order failed because the forwarder is gone or hangs: a new one takes over, and gets it. */
+static bool is_lost(int rc)
+{
+	return rc == -EPIPE || rc == -ECONNRESET || rc == -ETIMEDOUT || rc == -EPROTO;
+}
+
+static int builtin_add(struct ports *ports, struct port *port, struct error *err)
+{
+	int rc = listen_open(port, err);
+
+	if (rc < 0)
+		return rc;
+	rc = tell_add(ports, port, err);
+	if (is_lost(rc)) {
+		log_warning("%s; starting it again", err->text);
+		rc = start_again(ports, true, err);
+		if (rc == 0)
+			rc = tell_add(ports, port, err);
+	}
+	if (rc < 0)
+		listen_close(port);
+	return rc;
+}
+
+static int builtin_remove(struct ports *ports, struct port *port, struct error *err)
+{
+	struct control_message m = {.type = CONTROL_REMOVE, .id = port->id};
+	int rc;
+
+	listen_close(port);
+	rc = order(ports, &m, NULL, 0, err);
+	if (is_lost(rc)) {
+		/* The port is out of the table: a new forwarder never hears of it. */
+		log_warning("%s; starting it again", err->text);
+		rc = start_again(ports, true, err);
+	}
+	return rc;
+}
+
+static bool builtin_keeps_source(const struct ports *ports)
+{
+	const struct builtin *b = ports->state;
+
+	return ports->config->source_ip_transparent && b && b->source.loopback[SOURCE_IPV4];
+}
+
+static void builtin_stop(struct ports *ports)
+{
+	struct builtin *b = ports->state;
+
+	if (!b)
+		return;
+	stop_processes(b);
+	free(b);
+	ports->state = NULL;
+}
+
+static const char *const protos[] = {"tcp", "tcp4", "tcp6", "udp", "udp4", "udp6", NULL};
+
+const struct port_driver port_builtin = {
+	.mode = PORT_BUILTIN,
+	.name = "builtin",
+	.protos = protos,
+	.start = builtin_start,
+	.add = builtin_add,
+	.remove = builtin_remove,
+	.child_ended = builtin_child_ended,
+	.supervise = watch_control,
+	.keeps_source = builtin_keeps_source,
+	.stop = builtin_stop,
+};

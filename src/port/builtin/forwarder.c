@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * The forwarder relays what strangers send, so it is a process of its own with nothing to lose: no
+ * capability, no terminal, no file, and system calls for relaying only. It cannot make a socket:
+ * the launcher binds and hands in the listeners (and keeps them, so that a new forwarder goes on
+ * with the same ones and no client is refused meanwhile), the agent sends those towards the target.
+ *
+ * Its first thread is a worker like the others, which also takes the launcher's orders.
+ */
+#include "forwarder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "confine.h"
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/log.h"
+#include "fauxroot/base/spawn.h"
+#include "fauxroot/base/str.h"
+#include "fauxroot/sys/message.h"
+#include "worker.h"
+
+#define STACK_BYTES (256 << 10)
+
+/* log_redirect()'s sink: the launcher writes the line. One that does not listen misses it. */
+static void log_to_launcher(void *arg, enum log_level level, const char *text)
+{
+	struct forwarder *f = arg;
+	struct control_message m = {.type = CONTROL_LOG, .log.level = level};
+
+	(void)str_print(m.log.text, sizeof(m.log.text), "%s", text);
+	(void)message_send(f->control.fd, &m, sizeof(m), NULL, 0);
+}
+
+static void done(struct forwarder *f, uint32_t id, int result)
+{
+	struct control_message m = {.type = CONTROL_DONE, .id = id, .result = result};
+
+	/* The launcher awaits each answer, so the socket has room for it; else it has gone. */
+	if (message_send(f->control.fd, &m, sizeof(m), NULL, 0) < 0)
+		_exit(0);
+}
+
+void forwarder_closed(struct forwarder *f, uint32_t id)
+{
+	if (atomic_fetch_sub(&f->leaving, 1) == 1)
+		done(f, id, 0);
+}
+
+static void post_all(struct forwarder *f, const struct letter *letter)
+{
+	/* Not to be carried out by half: the launcher starts a forwarder anew that has ended. */
+	for (unsigned i = 0; i < f->n_workers; i++)
+		if (worker_post(&f->workers[i], letter) < 0)
+			_exit(1);
+}
+
+static void add_listener(struct forwarder *f, const struct control_message *m, int fd)
+{
+	struct listener *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		_exit(1);
+	l->watch.fd = fd;
+	l->watch.type = WATCH_LISTENER;
+	l->id = m->id;
+	l->udp = m->add.udp;
+	l->transparent = m->add.transparent;
+	l->wildcard = m->add.wildcard;
+	l->segments = true;
+	l->child = m->add.child;
+	l->proxy = m->add.proxy;
+	l->kind = kind_of(l->child.sa.sa_family, l->udp, m->add.marked);
+	l->forwarder = f;
+	atomic_init(&l->users, f->n_workers);
+	list_insert(&f->listeners, &l->link);
+	post_all(f, &(struct letter){.type = LETTER_LISTENER, .listener = l});
+}
+
+static void remove_port(struct forwarder *f, uint32_t id)
+{
+	struct listener *found[2];
+	struct list *next;
+	unsigned n = 0;
+
+	for (struct list *at = f->listeners.next; at != &f->listeners && n < 2; at = next) {
+		struct listener *l = CONTAINER(at, struct listener, link);
+
+		next = at->next;
+		if (l->id == id) {
+			list_remove(&l->link);
+			found[n++] = l;
+		}
+	}
+	if (n == 0) {
+		done(f, id, -ENOENT);
+		return;
+	}
+	atomic_store(&f->leaving, n);
+	for (unsigned i = 0; i < n; i++)
+		post_all(f, &(struct letter){.type = LETTER_LEAVE, .listener = found[i]});
+}
+
+static void supply(struct forwarder *f, const struct control_message *m, const int *fds)
+{
+	for (unsigned i = 0; i < f->n_workers; i++) {
+		struct letter letter = {.type = LETTER_SUPPLY};
+
+		letter.supply.fd = fds[i];
+		letter.supply.netns_cookie = m->supply.netns_cookie;
+		if (worker_post(&f->workers[i], &letter) < 0)
+			_exit(1);
+	}
+}
+
+static int carry_out(struct forwarder *f, const struct control_message *m, const int *fds, size_t n)
+{
+	switch (m->type) {
+	case CONTROL_ADD:
+		for (size_t i = 0; i < n; i++)
+			add_listener(f, m, fds[i]);
+		return 0;
+	case CONTROL_SUPPLY:
+		if (n != f->n_workers)
+			return -EPROTO;
+		supply(f, m, fds);
+		return 0;
+	default:
+		return -EPROTO;
+	}
+}
+
+void forwarder_order(struct forwarder *f)
+{
+	struct control_message m;
+	int fds[MAX_WORKERS], rc;
+	size_t n_fds = ARRAY_SIZE(fds);
+	ssize_t n = message_recv(f->control.fd, &m, sizeof(m), fds, &n_fds);
+
+	if (n == -EAGAIN)
+		return;
+	/* End of file: the launcher has gone. */
+	if (n == 0 || (n < 0 && n != -EPROTO))
+		_exit(0);
+	if (n == -EPROTO) {
+		done(f, 0, -EMFILE);
+		return;
+	}
+	rc = control_check_order(&m, (size_t)n, n_fds);
+	if (rc == 0 && m.type == CONTROL_REMOVE) {
+		/* DONE comes when all workers have left. */
+		remove_port(f, m.id);
+		return;
+	}
+	if (rc == 0)
+		rc = carry_out(f, &m, fds, n_fds);
+	for (size_t i = 0; i < n_fds; i++)
+		if (rc < 0)
+			fd_close(fds[i]);
+	done(f, m.id, rc);
+}
+
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static int start_threads(struct forwarder *f, struct error *err)
+{
+	pthread_attr_t attr;
+	int rc = 0;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK_BYTES);
+	for (unsigned i = 0; i < f->n_workers && rc == 0; i++)
+		rc = worker_init(&f->workers[i], f, i, err);
+	for (unsigned i = 1; i < f->n_workers && rc == 0; i++) {
+		rc = -pthread_create(&f->workers[i].thread, &attr, worker_run, &f->workers[i]);
+		if (rc < 0)
+			err_set(err, -rc, "starting a thread");
+	}
+	pthread_attr_destroy(&attr);
+	return rc;
+}
+
+static int set_up(struct forwarder *f, int control, unsigned n_workers, struct error *err)
+{
+	sigset_t all;
+	int rc;
+
+	f->n_workers = n_workers;
+	f->control.fd = control;
+	f->control.type = WATCH_CONTROL;
+	f->scarce_said_ms = INT64_MIN / 2;
+	list_init(&f->listeners);
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	raise_descriptor_limit();
+	/* Left to itself, malloc(3) would ask how many processors there are, in its own way. */
+	(void)mallopt(M_ARENA_MAX, (int)n_workers);
+	rc = confine_stdio(err);
+	if (rc == 0)
+		rc = confine_caps(-1, err);
+	if (rc == 0)
+		rc = start_threads(f, err);
+	if (rc == 0)
+		rc = confine_forwarder(err);
+	if (rc == 0 && watch_add(&f->workers[0], &f->control, EPOLLIN) < 0)
+		rc = err_set(err, errno, "watching the launcher's orders");
+	return rc;
+}
+
+_Noreturn static void forwarder_main(int control, unsigned n_workers)
+{
+	struct forwarder *f = calloc(1, sizeof(*f));
+	struct error err;
+
+	if (!f)
+		_exit(1);
+	f->control.fd = control;
+	log_redirect(log_to_launcher, f);
+	if (set_up(f, control, n_workers, &err) < 0) {
+		log_failure(&err);
+		_exit(1);
+	}
+	worker_run(&f->workers[0]);
+	_exit(1);
+}
+
+int forwarder_start(unsigned n_workers, struct process *ret, int *ret_control, struct error *err)
+{
+	int pair[2];
+	int rc = message_pair(pair);
+
+	if (rc < 0)
+		return err_set(err, -rc, "making a socket pair for the port forwarder");
+	(void)fcntl(pair[1], F_SETFL, O_NONBLOCK);
+	rc = fork_clean("fauxroot: ports", (int[]){pair[1]}, 1, false, ret, err);
+	if (rc == 0)
+		forwarder_main(pair[1], n_workers);
+	fd_close(pair[1]);
+	if (rc < 0) {
+		fd_close(pair[0]);
+		return rc;
+	}
+	*ret_control = pair[0];
+	return 0;
+}

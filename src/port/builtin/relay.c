@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * A relay joins a client's connection and one to the target: two descriptors, two streams. epoll
+ * reports edges, remembered in the ends' flags, so an established relay costs no epoll_ctl(2).
+ * EPOLLOUT is asked for when a send has first been refused: a socket that is still connecting
+ * refuses likewise, so the completion of connect() needs no event of its own, and its failure shows
+ * as an error on receiving.
+ *
+ * End of file passes on as shutdown(2). Anything else that ends a connection ends the other with a
+ * reset (SO_LINGER of 0, man 7 socket), as the peer would see without us: a target that refuses the
+ * connection is a reset to the client.
+ *
+ * A new relay stays with the thread that accepted it unless that has more than its share: a few
+ * long-lived connections are spread evenly, many short ones are not passed around.
+ */
+#include "worker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/macro.h"
+
+static void set_reset(int fd)
+{
+	struct linger linger = {.l_onoff = 1, .l_linger = 0};
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+}
+
+/* Close @r and bury it. */
+static void relay_close(struct worker *w, struct relay *r, bool reset)
+{
+	r->dead = true;
+	for (int i = 0; i < 2; i++) {
+		stream_clear(w, &r->streams[i]);
+		if (reset)
+			set_reset(r->ends[i].watch.fd);
+	}
+	/* The agent may still hold its reference to the target's end, and then close() would leave
+	 * it in the epoll set, naming a relay that is no more. */
+	watch_remove(w, &r->ends[1].watch);
+	for (int i = 0; i < 2; i++)
+		r->ends[i].watch.fd = fd_close(r->ends[i].watch.fd);
+	list_remove(&r->ready);
+	list_remove(&r->link);
+	list_insert(&w->dead, &r->link);
+	atomic_fetch_sub_explicit(&w->load, 1, memory_order_relaxed);
+	w->supply.retry_ms = 0;
+	listeners_resume(w);
+}
+
+void relays_bury(struct worker *w)
+{
+	while (!list_empty(&w->dead)) {
+		struct relay *r = CONTAINER(w->dead.next, struct relay, link);
+
+		list_remove(&r->link);
+		free(r);
+	}
+}
+
+void relay_turn(struct worker *w, struct relay *r)
+{
+	bool yields = false;
+	int done = 0;
+
+	list_remove(&r->ready);
+	for (unsigned direction = 0; direction < 2; direction++) {
+		switch (stream_move(w, r, direction)) {
+		case STREAM_BROKEN:
+			relay_close(w, r, true);
+			return;
+		case STREAM_DONE:
+			done++;
+			break;
+		case STREAM_YIELDS:
+			yields = true;
+			break;
+		case STREAM_WAITS:
+			break;
+		}
+	}
+	if (done == 2)
+		relay_close(w, r, false);
+	else if (yields)
+		list_insert(&w->ready, &r->ready);
+}
+
+void relay_event(struct worker *w, struct end *end, uint32_t events)
+{
+	struct relay *r = CONTAINER(end - end->index, struct relay, ends);
+
+	if (r->dead)
+		return;
+	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+		end->readable = true;
+	if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+		end->hung = true;
+	if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
+		end->writable = true;
+	/* A reset after its end of file: no read would tell us any more. */
+	if ((events & EPOLLERR) && r->streams[end->index].done)
+		relay_close(w, r, true);
+	else
+		relay_turn(w, r);
+}
+
+static struct relay *relay_new(const struct listener *l, int client_fd, int target_fd)
+{
+	struct relay *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return NULL;
+	for (uint8_t i = 0; i < 2; i++) {
+		r->ends[i].watch.fd = i == 0 ? client_fd : target_fd;
+		r->ends[i].watch.type = WATCH_RELAY;
+		r->ends[i].index = i;
+		r->ends[i].writable = true;
+		r->streams[i].pipe = (struct pipe){-1, -1};
+	}
+	r->port_id = l->id;
+	list_init(&r->ready);
+	list_init(&r->link);
+	return r;
+}
+
+/* The worker that a new relay of @w goes to. */
+static struct worker *place(struct worker *w)
+{
+	struct forwarder *f = w->forwarder;
+	unsigned own = atomic_load_explicit(&w->load, memory_order_relaxed);
+	struct worker *best = w;
+	unsigned least = own;
+
+	for (unsigned i = 0; i < f->n_workers; i++) {
+		unsigned load = atomic_load_explicit(&f->workers[i].load, memory_order_relaxed);
+
+		if (load < least) {
+			least = load;
+			best = &f->workers[i];
+		}
+	}
+	return own > least + least / 4 ? best : w;
+}
+
+void relay_adopt(struct worker *w, struct relay *r)
+{
+	unsigned load = atomic_fetch_add_explicit(&w->load, 1, memory_order_relaxed) + 1;
+
+	w->peak = MAX(w->peak, load);
+	list_insert(&w->relays, &r->link);
+	if (watch_add(w, &r->ends[0].watch, EPOLLIN | EPOLLRDHUP | EPOLLET) < 0 ||
+	    watch_add(w, &r->ends[1].watch, EPOLLIN | EPOLLRDHUP | EPOLLET) < 0)
+		relay_close(w, r, true);
+}
+
+void relay_open(struct worker *w, struct listener *l, int client_fd, const union endpoint *client,
+		int target_fd)
+{
+	struct relay *r = relay_new(l, client_fd, target_fd);
+	struct worker *to;
+
+	if (r) {
+		if (listener_source(l, target_fd, client) == SOURCE_REFUSED ||
+		    (connect(target_fd, &l->child.sa, endpoint_size(&l->child)) < 0 &&
+		     errno != EINPROGRESS))
+			free(TAKE_PTR(r));
+	}
+	if (!r) {
+		set_reset(client_fd);
+		fd_close(client_fd);
+		fd_close(target_fd);
+		return;
+	}
+	to = place(w);
+	if (to == w || worker_post(to, &(struct letter){.type = LETTER_RELAY, .relay = r}) < 0)
+		relay_adopt(w, r);
+}
+
+void relays_close_port(struct worker *w, uint32_t port_id)
+{
+	struct list *next;
+
+	for (struct list *at = w->relays.next; at != &w->relays; at = next) {
+		struct relay *r = CONTAINER(at, struct relay, link);
+
+		next = at->next;
+		if (r->port_id == port_id)
+			relay_close(w, r, true);
+	}
+}

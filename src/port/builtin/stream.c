@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * Bytes of one direction of a relay. Few bytes are received into the thread's buffer and sent on:
+ * two system calls and no pipe. A read that fills the buffer shows a bulk transfer, which goes
+ * through a borrowed pipe by splice(2), without being copied, until the sender pauses.
+ *
+ * What the receiver does not take stays in the pipe or, of the buffer, in a leftover; nothing more
+ * is read then, so what is held for a receiver that never reads is bounded, and the sender is held
+ * up by its own window.
+ */
+#include "worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "fauxroot/base/macro.h"
+
+/* So many rounds before other relays of the thread get their turn. */
+#define ROUNDS 16
+
+/* A bulk transfer that pauses with less than this goes back to copying. */
+#define BULK_MIN (32 << 10)
+
+void stream_clear(struct worker *w, struct stream *s)
+{
+	if (s->pipe.in >= 0)
+		pipes_return(&w->pipes, s->pipe, s->n == 0);
+	s->pipe = (struct pipe){-1, -1};
+	free(TAKE_PTR(s->leftover));
+	s->n = s->at = 0;
+}
+
+/* @to takes no more: hear when it does. Returns the state to report. */
+static enum stream_state wait_writable(struct worker *w, struct end *to)
+{
+	struct epoll_event event = {
+		.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+		.data.ptr = to,
+	};
+
+	to->writable = false;
+	if (!to->asked_out) {
+		/* Reports at once where room has come meanwhile. */
+		if (epoll_ctl(w->epoll, EPOLL_CTL_MOD, to->watch.fd, &event) < 0)
+			return STREAM_BROKEN;
+		to->asked_out = true;
+	}
+	return STREAM_WAITS;
+}
+
+/* Keep the @n bytes at @data for @to, which has taken what it could. */
+static enum stream_state keep(struct worker *w, struct stream *s, struct end *to, const char *data,
+			      size_t n)
+{
+	s->leftover = malloc(n);
+	if (!s->leftover)
+		return STREAM_BROKEN;
+	memcpy(s->leftover, data, n);
+	s->n = (uint32_t)n;
+	s->at = 0;
+	return wait_writable(w, to);
+}
+
+static enum stream_state send_leftover(struct worker *w, struct stream *s, struct end *to)
+{
+	ssize_t n =
+		send(to->watch.fd, s->leftover + s->at, s->n - s->at, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+	if (n < 0)
+		return errno == EAGAIN ? wait_writable(w, to) : STREAM_BROKEN;
+	s->at += (uint32_t)n;
+	if (s->at < s->n)
+		return wait_writable(w, to);
+	stream_clear(w, s);
+	return STREAM_YIELDS;
+}
+
+/* Receive into the thread's buffer and send on. */
+static enum stream_state copy(struct worker *w, struct stream *s, struct end *from, struct end *to)
+{
+	ssize_t n = recv(from->watch.fd, w->buffer, BUFFER_BYTES, MSG_DONTWAIT), sent;
+
+	if (n < 0) {
+		if (errno != EAGAIN)
+			return STREAM_BROKEN;
+		from->readable = false;
+		return STREAM_WAITS;
+	}
+	if (n == 0) {
+		s->eof = true;
+		return STREAM_YIELDS;
+	}
+	s->bulk = n == BUFFER_BYTES;
+	/* A short read has emptied the socket (man 7 epoll); what comes later is a new edge, but a
+	 * hang-up may have been reported with these bytes. */
+	if (!s->bulk && !from->hung)
+		from->readable = false;
+	sent = send(to->watch.fd, w->buffer, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (sent < 0) {
+		if (errno != EAGAIN)
+			return STREAM_BROKEN;
+		sent = 0;
+	}
+	if (sent < n)
+		return keep(w, s, to, w->buffer + sent, (size_t)(n - sent));
+	return STREAM_YIELDS;
+}
+
+/* Fill the borrowed pipe from @from. Returns how many bytes came, 0 where none did; or -1. */
+static ssize_t fill_pipe(struct stream *s, struct end *from)
+{
+	size_t held = s->n;
+	ssize_t n;
+
+	if (!from->readable || s->eof || held >= PIPE_BYTES)
+		return 0;
+	n = splice(from->watch.fd, NULL, s->pipe.in, NULL, PIPE_BYTES - held,
+		   SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+	if (n == 0)
+		s->eof = true;
+	if (n < 0) {
+		if (errno != EAGAIN)
+			return -1;
+		/* With bytes in the pipe, it may be the pipe that is full. */
+		if (held == 0)
+			from->readable = false;
+		return 0;
+	}
+	s->n += (uint32_t)n;
+	s->bulk = n >= BULK_MIN;
+	return n;
+}
+
+/* One round through the pipe. */
+static enum stream_state move_spliced(struct worker *w, struct stream *s, struct end *from,
+				      struct end *to)
+{
+	ssize_t filled = fill_pipe(s, from), n;
+
+	if (filled < 0)
+		return STREAM_BROKEN;
+	if (s->n == 0) {
+		stream_clear(w, s);
+		return s->eof ? STREAM_YIELDS : STREAM_WAITS;
+	}
+	if (!to->writable)
+		return filled > 0 ? STREAM_YIELDS : STREAM_WAITS;
+	n = splice(s->pipe.out, NULL, to->watch.fd, NULL, s->n, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+	if (n < 0) {
+		if (errno != EAGAIN)
+			return STREAM_BROKEN;
+		return wait_writable(w, to);
+	}
+	s->n -= (uint32_t)n;
+	return STREAM_YIELDS;
+}
+
+static enum stream_state move_once(struct worker *w, struct stream *s, struct end *from,
+				   struct end *to)
+{
+	if (s->pipe.in >= 0)
+		return move_spliced(w, s, from, to);
+	if (s->leftover)
+		return to->writable ? send_leftover(w, s, to) : STREAM_WAITS;
+	if (s->eof) {
+		s->done = true;
+		/* ENOTCONN: the receiver has gone meanwhile. */
+		return shutdown(to->watch.fd, SHUT_WR) < 0 ? STREAM_BROKEN : STREAM_DONE;
+	}
+	if (!from->readable)
+		return STREAM_WAITS;
+	if (s->bulk && pipes_borrow(&w->pipes, w->now_ms, &s->pipe))
+		return STREAM_YIELDS;
+	return copy(w, s, from, to);
+}
+
+enum stream_state stream_move(struct worker *w, struct relay *r, unsigned direction)
+{
+	struct end *from = &r->ends[direction], *to = &r->ends[!direction];
+	struct stream *s = &r->streams[direction];
+	enum stream_state state = STREAM_YIELDS;
+
+	if (s->done)
+		return STREAM_DONE;
+	for (int round = 0; round < ROUNDS && state == STREAM_YIELDS; round++)
+		state = move_once(w, s, from, to);
+	return state;
+}

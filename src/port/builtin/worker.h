@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The forwarder's inside: workers (threads with an epoll set each) and what they watch.
+ *
+ * Whatever epoll reports begins with a struct watch. An object that a batch of events may still
+ * name is not freed but buried: worker_run() frees the dead when the batch has been dealt with.
+ */
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fauxroot/config/portspec.h"
+#include "protocol.h"
+
+struct error;
+struct worker;
+
+enum watch_type {
+	WATCH_CONTROL, /* the launcher's orders; the first worker's */
+	WATCH_MAIL,    /* other workers' letters */
+	WATCH_SUPPLY,  /* the agent */
+	WATCH_LISTENER,
+	WATCH_RELAY, /* one end of a TCP relay */
+	WATCH_FLOW,  /* the child's end of a UDP flow */
+};
+
+struct watch {
+	int fd;
+	uint8_t type;
+};
+
+/* Doubly linked, circular, with a head that is no member. */
+struct list {
+	struct list *next, *prev;
+};
+
+void list_init(struct list *head);
+void list_insert(struct list *head, struct list *item);
+void list_remove(struct list *item);
+
+static inline bool list_empty(const struct list *head)
+{
+	return head->next == head;
+}
+
+#define CONTAINER(p, type, member) ((type *)(void *)((char *)(p)-offsetof(type, member)))
+
+/* ---- pipes.c: borrowed by relays while bytes are in flight ---- */
+
+#define PIPE_BYTES (1 << 20)
+#define PIPES_FREE 4
+
+struct pipe {
+	int in, out;
+};
+
+struct pipe_pool {
+	struct pipe free[PIPES_FREE];
+	unsigned n_free, n_lent, max;
+	int64_t short_until_ms; /* the user's pipe pages are used up: do not even try before */
+};
+
+/* pipes_borrow() - false: there is none to be had, go on without */
+bool pipes_borrow(struct pipe_pool *pool, int64_t now_ms, struct pipe *ret);
+
+/* pipes_return() - @empty: as it was lent; else it is closed with what is in it */
+void pipes_return(struct pipe_pool *pool, struct pipe pipe, bool empty);
+
+/* pipes_trim() - close the free ones; returns how many there were */
+unsigned pipes_trim(struct pipe_pool *pool);
+
+/* ---- supply.c: sockets of the child's network namespace, ahead of need ---- */
+
+struct stock {
+	int fds[MAX_BATCH];
+	uint8_t n;
+	uint8_t want;  /* as many as should be here: grows when it runs dry */
+	uint8_t low;   /* the fewest since the last tick: what was never needed is given back */
+	uint8_t asked; /* of the agent, not yet answered */
+};
+
+struct supply {
+	struct watch watch; /* towards the agent; fd -1: it is dead */
+	uint64_t netns_cookie;
+	struct stock stocks[KIND_COUNT_];
+	bool scarce;	  /* descriptors ran out: small batches */
+	int64_t retry_ms; /* and no asking before this */
+};
+
+void supply_init(struct supply *supply);
+
+/* supply_connect() - take the socket towards a new agent */
+void supply_connect(struct worker *w, int fd, uint64_t netns_cookie);
+void supply_event(struct worker *w);
+
+/* supply_need() - @kind will be needed; ask for it where the stock is low */
+void supply_need(struct worker *w, enum socket_kind kind);
+
+/* supply_take() - one socket, or -1; asks for more when few are left */
+int supply_take(struct worker *w, enum socket_kind kind);
+
+/* supply_put_back() - what supply_take() gave has not been used */
+void supply_put_back(struct worker *w, enum socket_kind kind, int fd);
+unsigned supply_stock(const struct worker *w, enum socket_kind kind);
+
+/* supply_release() - give descriptors back under pressure; returns whether there were any */
+bool supply_release(struct worker *w);
+void supply_tick(struct worker *w);
+bool supply_idle(const struct worker *w);
+
+/* ---- listener.c: published ports ---- */
+
+/*
+ * One listening socket. All workers watch that of TCP; that of UDP has one owner, which keeps the
+ * order of a client's datagrams.
+ */
+struct listener {
+	struct watch watch;
+	struct list link; /* the forwarder's */
+	uint32_t id;
+	bool udp, transparent, wildcard;
+	bool segments; /* UDP_SEGMENT towards clients; the owner's */
+	enum socket_kind kind;
+	union endpoint child, proxy;
+	atomic_uint users; /* workers that may still look at it: the last one frees it */
+	struct forwarder *forwarder;
+};
+
+/* A worker's view of a listener: is it watched just now? */
+struct seat {
+	struct list link;
+	struct listener *listener;
+	bool watched;
+};
+
+int listener_adopt(struct worker *w, struct listener *l);
+
+/* listener_leave() - forget @l and end its connections; the last worker closes and frees it, and
+ * says so to the launcher */
+void listener_leave(struct worker *w, struct listener *l);
+void listener_event(struct worker *w, struct listener *l);
+
+/* listeners_resume() - watch again those that were left alone for want of sockets or descriptors */
+void listeners_resume(struct worker *w);
+
+enum source {
+	SOURCE_REFUSED = -1, /* only a loopback address could be had, which servers trust */
+	SOURCE_PLAIN,	     /* the client's own address, or whatever routing gives */
+	SOURCE_PROXY,	     /* the address of the child's interface */
+};
+
+/* listener_source() - give @fd, a socket towards the child, the source that @client is seen as */
+enum source listener_source(const struct listener *l, int fd, const union endpoint *client);
+
+/* listener_rest() - do not watch @l until listeners_resume() */
+void listener_rest(struct worker *w, const struct listener *l);
+
+/* ---- relay.c, stream.c: TCP ---- */
+
+#define BUFFER_BYTES (128 << 10)
+
+struct end {
+	struct watch watch;
+	uint8_t index; /* 0: the client, 1: the target */
+	bool readable; /* as far as we know: cleared by EAGAIN, set by epoll's edges */
+	bool writable;
+	bool hung;	/* the peer has closed or failed: read on until that shows */
+	bool asked_out; /* EPOLLOUT is among the events asked for */
+};
+
+/* One direction. Bytes are in the pipe or in the leftover, never in both. */
+struct stream {
+	struct pipe pipe; /* borrowed; in == -1: none */
+	char *leftover;	  /* what the receiver did not take of the thread's buffer */
+	uint32_t n;	  /* bytes in the pipe, or of the leftover */
+	uint32_t at;	  /* how many of the leftover are gone */
+	bool bulk;	  /* the last read was a large one */
+	bool eof, done;	  /* the sender has closed; and the receiver has been told */
+};
+
+struct relay {
+	struct end ends[2];
+	struct stream streams[2]; /* from the end of that index to the other */
+	struct list link;
+	struct list ready; /* in the worker's list of those with work left, or self-linked */
+	uint32_t port_id;
+	bool dead;
+};
+
+enum stream_state {
+	STREAM_WAITS,  /* for an event */
+	STREAM_YIELDS, /* more to do, but others' turn */
+	STREAM_DONE,
+	STREAM_BROKEN,
+};
+
+enum stream_state stream_move(struct worker *w, struct relay *r, unsigned direction);
+void stream_clear(struct worker *w, struct stream *s);
+
+void relay_open(struct worker *w, struct listener *l, int client_fd, const union endpoint *client,
+		int target_fd);
+void relay_adopt(struct worker *w, struct relay *r);
+void relay_event(struct worker *w, struct end *end, uint32_t events);
+void relay_turn(struct worker *w, struct relay *r);
+void relays_close_port(struct worker *w, uint32_t port_id);
+void relays_bury(struct worker *w);
+
+/* ---- udp.c ---- */
+
+struct udp;
+
+int udp_adopt(struct worker *w, struct listener *l);
+void udp_leave(struct worker *w, struct listener *l);
+void udp_event(struct worker *w, struct listener *l);
+struct flow;
+void flow_event(struct worker *w, struct flow *flow);
+void udp_tick(struct worker *w, int64_t now_ms);
+void udp_bury(struct worker *w);
+bool udp_idle(const struct worker *w);
+
+/* ---- worker.c ---- */
+
+enum letter_type {
+	LETTER_LISTENER, /* adopt it */
+	LETTER_LEAVE,	 /* a listener */
+	LETTER_RELAY,	 /* adopt it */
+	LETTER_SUPPLY,	 /* the socket towards a new agent */
+};
+
+struct letter {
+	struct letter *next;
+	enum letter_type type;
+	union {
+		struct listener *listener;
+		struct relay *relay;
+		struct {
+			int fd;
+			uint64_t netns_cookie;
+		} supply;
+	};
+};
+
+struct worker {
+	struct forwarder *forwarder;
+	unsigned index;
+	int epoll;
+	pthread_t thread;
+	int64_t now_ms; /* when the last events came */
+
+	struct watch mail; /* an eventfd */
+	pthread_mutex_t mail_lock;
+	struct letter *letters, **letters_end;
+
+	struct supply supply;
+	struct pipe_pool pipes;
+	char *buffer; /* BUFFER_BYTES, for all relays of the thread */
+
+	struct list seats;
+	bool resting; /* some seats are not watched */
+	struct list relays, ready, dead;
+	atomic_uint load; /* relays */
+	unsigned peak;	  /* relays, since memory was last given back */
+
+	struct udp *udp;
+	int64_t tick_ms;
+};
+
+struct forwarder {
+	struct watch control;
+	unsigned n_workers;
+	struct worker workers[MAX_WORKERS];
+	struct list listeners; /* for the first worker alone */
+	atomic_uint leaving;   /* listeners that the last REMOVE waits for */
+	atomic_uint flows;
+	_Atomic int64_t scarce_said_ms; /* when "out of descriptors" was last logged */
+};
+
+int worker_init(struct worker *w, struct forwarder *f, unsigned index, struct error *err);
+void *worker_run(void *worker);
+
+/* worker_post() - a letter for another worker, which takes what it carries; 0 or -ENOMEM */
+int worker_post(struct worker *w, const struct letter *letter);
+
+int watch_add(struct worker *w, struct watch *watch, uint32_t events);
+void watch_remove(struct worker *w, struct watch *watch);
+
+/* worker_out_of_descriptors() - say it, at most once in ten seconds, and give back what can be */
+void worker_out_of_descriptors(struct worker *w);
+
+/* ---- forwarder.c ---- */
+
+/* forwarder_order() - an order of the launcher's is waiting */
+void forwarder_order(struct forwarder *f);
+
+/* forwarder_closed() - a listener is closed: when the last one is, tell the launcher */
+void forwarder_closed(struct forwarder *f, uint32_t id);

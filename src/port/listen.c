@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * The launcher binds, because it is the one with the file capability, if any, and because what it
+ * holds survives the forwarder. There is one socket an address, without SO_REUSEPORT, which would
+ * let two instances of one user share a port without a word. The two families have sockets of their
+ * own, so tcp4 and tcp6 never conflict.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include "drivers.h"
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/parse.h"
+
+/* A client that vanished is noticed within five minutes, so that it does not hold descriptors. */
+#define KEEPALIVE_IDLE_S     180
+#define KEEPALIVE_INTERVAL_S 30
+#define KEEPALIVE_PROBES     4
+
+/* Datagrams wait here while a thread is busy; net.core.rmem_max bounds it. */
+#define UDP_BUFFER_BYTES (4 << 20)
+
+/* For parent port 0: the port that IPv4 got may be taken in IPv6. */
+#define FREE_PORT_TRIES 16
+
+static int set(int fd, int level, int option, int value)
+{
+	return setsockopt(fd, level, option, &value, sizeof(value)) < 0 ? -errno : 0;
+}
+
+/* What accepted connections inherit. */
+static void set_tcp_options(int fd)
+{
+	set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+	set(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
+	set(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);
+	set(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES);
+}
+
+static void set_udp_options(int fd, const union endpoint *e)
+{
+	set(fd, SOL_SOCKET, SO_RCVBUF, UDP_BUFFER_BYTES);
+	/* On a wildcard: answers leave from the address that the client has sent to. */
+	if (endpoint_is_wildcard(e) && e->sa.sa_family == AF_INET6)
+		set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+	else if (endpoint_is_wildcard(e))
+		set(fd, IPPROTO_IP, IP_PKTINFO, 1);
+}
+
+static int privileged_port_start(void)
+{
+	_cleanup_free_ char *text = NULL;
+	uint32_t value = 1024;
+	struct cursor c;
+
+	if (file_read_bounded(AT_FDCWD, "/proc/sys/net/ipv4/ip_unprivileged_port_start", 64, &text,
+			      NULL) == 0) {
+		c = cursor_of(text);
+		(void)cursor_u32(&c, UINT16_MAX, &value);
+	}
+	return (int)value;
+}
+
+static int explain(int errnum, const union endpoint *e, const char *proto, struct error *err)
+{
+	char name[ENDPOINT_MAX];
+
+	endpoint_format(e, name, sizeof(name));
+	if (errnum != EACCES)
+		return err_set(err, errnum, "listening on %s/%s", name, proto);
+	return err_say(err, errnum,
+		       "listening on %s/%s: Permission denied: ports below %d "
+		       "(net.ipv4.ip_unprivileged_port_start) are privileged; "
+		       "lower that with sysctl -w net.ipv4.ip_unprivileged_port_start=%u, or "
+		       "give fauxroot the right with setcap cap_net_bind_service=ep, or "
+		       "use a higher port",
+		       name, proto, privileged_port_start(), endpoint_port(e));
+}
+
+/* A listening socket at @e, or -errno. */
+static int listen_at(const union endpoint *e, bool udp)
+{
+	int type = (udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC | SOCK_NONBLOCK;
+	_cleanup_close_ int fd = socket(e->sa.sa_family, type, 0);
+
+	if (fd < 0)
+		return -errno;
+	if (e->sa.sa_family == AF_INET6)
+		set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+	if (udp)
+		set_udp_options(fd, e);
+	else
+		set_tcp_options(fd);
+	if (bind(fd, &e->sa, endpoint_size(e)) < 0 || (!udp && listen(fd, SOMAXCONN) < 0))
+		return -errno;
+	return TAKE_FD(fd);
+}
+
+static uint16_t bound_port(int fd)
+{
+	union endpoint e;
+	socklen_t size = sizeof(e);
+
+	return getsockname(fd, &e.sa, &size) < 0 ? 0 : endpoint_port(&e);
+}
+
+/* The host has no IPv6, or it is switched off. */
+static bool no_ipv6(int rc)
+{
+	return rc == -EAFNOSUPPORT || rc == -EADDRNOTAVAIL;
+}
+
+static int open_once(struct port *port, struct error *err)
+{
+	bool udp = portspec_is_udp(port->spec.proto);
+	union endpoint parents[2];
+	size_t n = portspec_parent(&port->spec, parents);
+
+	for (size_t i = 0; i < n; i++) {
+		int fd;
+
+		if (i > 0)
+			endpoint_set_port(&parents[i], bound_port(port->listeners[0]));
+		fd = listen_at(&parents[i], udp);
+		if (fd < 0 && i > 0 && no_ipv6(fd))
+			break;
+		if (fd < 0) {
+			listen_close(port);
+			return explain(-fd, &parents[i], udp ? "udp" : "tcp", err);
+		}
+		port->listeners[i] = fd;
+	}
+	port->spec.parent_port = bound_port(port->listeners[0]);
+	return 0;
+}
+
+int listen_open(struct port *port, struct error *err)
+{
+	bool any = port->spec.parent_port == 0;
+	int rc;
+
+	for (int i = 0; i < FREE_PORT_TRIES; i++) {
+		rc = open_once(port, err);
+		if (rc != -EADDRINUSE || !any)
+			break;
+	}
+	return rc;
+}
+
+void listen_close(struct port *port)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(port->listeners); i++)
+		port->listeners[i] = fd_close(port->listeners[i]);
+}

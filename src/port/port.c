@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fauxroot/port/port.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "drivers.h"
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/log.h"
+#include "fauxroot/base/str.h"
+
+static const struct port_driver *const drivers[] = {
+	&port_builtin,
+	NULL,
+};
+
+const struct port_driver *const *ports_drivers(void)
+{
+	return drivers;
+}
+
+int ports_open(const struct config *config, int cancel_fd, struct ports *ret, struct error *err)
+{
+	struct ports ports = {.config = config, .cancel_fd = cancel_fd};
+	struct port_spec spec;
+
+	for (size_t i = 0; drivers[i]; i++)
+		if (drivers[i]->mode == config->port_driver)
+			ports.driver = drivers[i];
+	for (size_t i = 0; i < config->publish.n; i++)
+		if (portspec_parse(config->publish.items[i], &spec, err) < 0)
+			return err_step(err, -EINVAL, STEP_OPTIONS);
+	*ret = ports;
+	return 0;
+}
+
+static int publish(struct ports *ports, const char *text, struct error *err)
+{
+	const struct port *port;
+	struct port_spec spec;
+	int rc = portspec_parse(text, &spec, err);
+
+	if (rc == 0)
+		rc = ports_add(ports, &spec, &port, err);
+	return rc;
+}
+
+int ports_start(struct ports *ports, const struct ns_set *ns, const struct port_net *net,
+		struct error *err)
+{
+	int rc;
+
+	if (!ports->driver)
+		return 0;
+	ports->ns = ns;
+	ports->net = *net;
+	rc = ports->driver->start(ports, err);
+	for (size_t i = 0; i < ports->config->publish.n && rc == 0; i++)
+		rc = publish(ports, ports->config->publish.items[i], err);
+	return err_step(err, rc, STEP_PORT);
+}
+
+int ports_supervise(struct ports *ports, struct event_base *base, struct error *err)
+{
+	ports->base = base;
+	return ports->driver && ports->driver->supervise ? ports->driver->supervise(ports, err) : 0;
+}
+
+int ports_child_ended(struct ports *ports, pid_t pid, int status, struct error *err)
+{
+	int rc;
+
+	if (!ports->driver || !ports->driver->child_ended)
+		return 0;
+	rc = ports->driver->child_ended(ports, pid, status, err);
+	return err_step(err, rc, STEP_PORT);
+}
+
+int ports_network_restarted(struct ports *ports, struct error *err)
+{
+	if (!ports->driver || !ports->driver->network_restarted)
+		return 0;
+	return err_step(err, ports->driver->network_restarted(ports, err), STEP_PORT);
+}
+
+static bool has_proto(const struct port_driver *driver, enum port_proto proto)
+{
+	for (size_t i = 0; driver->protos[i]; i++)
+		if (streq(driver->protos[i], portspec_proto_name(proto)))
+			return true;
+	return false;
+}
+
+static int check_new(const struct ports *ports, const struct port_spec *spec, struct error *err)
+{
+	char text[PORTSPEC_MAX];
+
+	portspec_format(spec, text, sizeof(text));
+	if (!ports->driver)
+		return err_say(err, EOPNOTSUPP, "publishing %s: there is no port driver", text);
+	if (!has_proto(ports->driver, spec->proto))
+		return err_say(err, EOPNOTSUPP, "publishing %s: the port driver %s has no %s", text,
+			       ports->driver->name, portspec_proto_name(spec->proto));
+	for (size_t i = 0; i < ports->n; i++)
+		if (portspec_conflict(&ports->items[i].spec, spec))
+			return err_say(err, EADDRINUSE, "publishing %s: it conflicts with port %u",
+				       text, ports->items[i].id);
+	return 0;
+}
+
+static int make_room(struct ports *ports, struct error *err)
+{
+	size_t room = ports->room ? ports->room * 2 : 8;
+	struct port *items;
+
+	if (ports->n < ports->room)
+		return 0;
+	items = realloc(ports->items, room * sizeof(*items));
+	if (!items)
+		return err_set(err, ENOMEM, "publishing a port");
+	ports->items = items;
+	ports->room = room;
+	return 0;
+}
+
+int ports_add(struct ports *ports, const struct port_spec *spec, const struct port **ret,
+	      struct error *err)
+{
+	struct port port = {.spec = *spec, .listeners = {-1, -1}};
+	char text[PORTSPEC_MAX];
+	int rc = check_new(ports, spec, err);
+
+	if (rc == 0)
+		rc = make_room(ports, err);
+	if (rc < 0)
+		return err_step(err, rc, STEP_PORT);
+	port.id = ++ports->last_id;
+	rc = ports->driver->add(ports, &port, err);
+	if (rc < 0) {
+		/* An id that nobody has seen. */
+		ports->last_id--;
+		portspec_format(spec, text, sizeof(text));
+		return err_step(err, err_wrap(err, rc, "publishing %s", text), STEP_PORT);
+	}
+	ports->items[ports->n] = port;
+	*ret = &ports->items[ports->n++];
+	return 0;
+}
+
+int ports_remove(struct ports *ports, uint32_t id, struct error *err)
+{
+	for (size_t i = 0; i < ports->n; i++) {
+		struct port port = ports->items[i];
+
+		if (port.id != id)
+			continue;
+		memmove(&ports->items[i], &ports->items[i + 1],
+			(ports->n - i - 1) * sizeof(ports->items[0]));
+		ports->n--;
+		return err_step(err, ports->driver->remove(ports, &port, err), STEP_PORT);
+	}
+	return err_step(err, err_say(err, ENOENT, "there is no port with the id %u", id),
+			STEP_PORT);
+}
+
+const char *ports_source(const struct ports *ports)
+{
+	if (!ports->driver)
+		return NULL;
+	return ports->driver->keeps_source && ports->driver->keeps_source(ports) ? "client"
+										 : "proxy";
+}
+
+void ports_stop(struct ports *ports)
+{
+	if (ports->driver)
+		ports->driver->stop(ports);
+	for (size_t i = 0; i < ports->n; i++)
+		listen_close(&ports->items[i]);
+	free(ports->items);
+	*ports = PORTS_NONE;
+}
