@@ -14,7 +14,7 @@ SANITIZE ?=
 COVERAGE ?=
 
 PKGS     := libevent_core libevent_extra jansson libmnl libcap libseccomp
-CTL_PKGS := libcurl jansson
+CTL_PKGS := libcurl jansson libcap
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) libcurl 2>/dev/null)
 
 CPPFLAGS += -Iinclude -D_GNU_SOURCE -DFAUXROOT_VERSION='"$(VERSION)"' $(PKG_CFLAGS)
@@ -44,7 +44,7 @@ room_objects = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/$(1)/*.c src/$
 archive = $(foreach room,$(1),$(if $(call room_objects,$(room)),$(BUILD)/lib/$(room).a))
 
 LAUNCHER_ROOMS := $(ROOMS)
-CTL_ROOMS      := api config sys base
+CTL_ROOMS      := api state config sys base
 LAUNCHER_LIBS   = $(shell pkg-config --libs $(PKGS))
 CTL_LIBS        = $(shell pkg-config --libs $(CTL_PKGS))
 TEST_LIBS       = $(shell pkg-config --libs $(PKGS) cmocka libcurl)
