@@ -14,7 +14,7 @@ SANITIZE ?=
 COVERAGE ?=
 
 PKGS     := libevent_extra libevent_core jansson libmnl libcap libseccomp
-CTL_PKGS := libcurl jansson
+CTL_PKGS := libcurl jansson libcap
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) libcurl 2>/dev/null)
 
 CPPFLAGS += -Iinclude -D_GNU_SOURCE -DFAUXROOT_VERSION='"$(VERSION)"' $(PKG_CFLAGS)
@@ -44,7 +44,7 @@ room_objects = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/$(1)/*.c src/$
 archive = $(foreach room,$(1),$(if $(call room_objects,$(room)),$(BUILD)/lib/$(room).a))
 
 LAUNCHER_ROOMS := $(ROOMS)
-CTL_ROOMS      := api config sys base
+CTL_ROOMS      := api state config sys base
 # The launcher starts once for every command: what it need not load costs it no time. A library that
 # has an archive is linked from that; `make SHARED=1` takes the shared ones.
 SHARED ?=

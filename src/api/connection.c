@@ -34,6 +34,7 @@
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/str.h"
 #include "gate.h"
+#include "socket.h"
 
 enum phase {
 	PHASE_IDLE = 0,	 /* no byte of the next request has come */
@@ -122,10 +123,8 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
 static bool peer_allowed(struct connection *conn)
 {
 	struct ucred peer = {.uid = (uid_t)-1};
-	socklen_t size = sizeof(peer);
-	int fd = bufferevent_getfd(conn->socket);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
+	if (socket_peer(bufferevent_getfd(conn->socket), &peer) == 0 &&
 	    (peer.uid == 0 || peer.uid == geteuid()))
 		return true;
 	log_warning("api.sock: refused a client of user %u (PID %d)", peer.uid, peer.pid);

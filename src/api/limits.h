@@ -14,7 +14,6 @@ struct api_limits {
 #define API_LIMITS ((struct api_limits){.request_ms = 10000, .connections = 256})
 
 struct api_ops;
-struct api_reply;
 struct api_server;
 struct error;
 struct event_base;
@@ -25,7 +24,3 @@ int api_server_start_limited(struct event_base *base, const char *path,
 			     struct api_server **ret, struct error *err);
 
 #define API_CALL_MS 10000
-
-/* api_call_within() - api_call() with another time limit than API_CALL_MS */
-int api_call_within(unsigned ms, const char *socket, const char *method, const char *path,
-		    const char *body, struct api_reply *ret, struct error *err);

@@ -5,11 +5,13 @@
  */
 #include "routes.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 
 #include "fauxroot/api/info.h"
+#include "fauxroot/api/ports.h"
 #include "fauxroot/api/server.h"
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/parse.h"
@@ -50,21 +52,107 @@ static void get_info(const struct api_ops *ops, void *arg, const struct api_requ
 	ret->body = api_info_encode(&info, 0);
 }
 
-/* The answer to all that concerns ports while there is no driver for them (--port-driver=none). */
-static void without_port_driver(const struct api_ops *ops, void *arg,
-				const struct api_request *request, struct api_response *ret)
+/*
+ * Ports. Without a port driver each of these is answered with 400, whatever it says.
+ */
+
+static void refuse_without_driver(struct api_response *ret)
 {
-	(void)ops;
-	(void)arg;
-	(void)request;
 	refuse(ret, 400, "no port driver is available");
+}
+
+static int status_of(int rc)
+{
+	switch (-rc) {
+	case EADDRINUSE:
+		return 409;
+	case EINVAL:
+	case ENOENT:
+	case EOPNOTSUPP:
+	case EACCES:
+	case EPERM:
+	case EADDRNOTAVAIL:
+	case EAFNOSUPPORT:
+		return 400;
+	default:
+		return 500;
+	}
+}
+
+static void list_ports(const struct api_ops *ops, void *arg, const struct api_request *request,
+		       struct api_response *ret)
+{
+	_cleanup_api_ports_ struct api_ports ports = {NULL, 0};
+	struct error err = {.code = 0};
+	int rc;
+
+	(void)request;
+	if (!ops->list_ports) {
+		refuse_without_driver(ret);
+		return;
+	}
+	rc = ops->list_ports(arg, &ports, &err);
+	if (rc < 0) {
+		refuse(ret, status_of(rc), "%s", err.text);
+		return;
+	}
+	ret->status = 200;
+	ret->body = api_ports_encode(&ports);
+}
+
+static void add_port(const struct api_ops *ops, void *arg, const struct api_request *request,
+		     struct api_response *ret)
+{
+	struct error err = {.code = 0};
+	struct port_spec spec;
+	struct api_port port;
+	int rc;
+
+	if (!ops->add_port) {
+		refuse_without_driver(ret);
+		return;
+	}
+	rc = api_spec_decode(request->body ? request->body : "", request->size, &spec, &err);
+	if (rc == 0)
+		rc = ops->add_port(arg, &spec, &port, &err);
+	if (rc < 0) {
+		refuse(ret, status_of(rc), "%s", err.text);
+		return;
+	}
+	ret->status = 201;
+	ret->body = api_port_encode(&port);
+}
+
+static void remove_port(const struct api_ops *ops, void *arg, const struct api_request *request,
+			struct api_response *ret)
+{
+	const char *id_text = strrchr(request->path, '/') + 1;
+	struct error err = {.code = 0};
+	uint32_t id;
+	int rc;
+
+	if (!ops->remove_port) {
+		refuse_without_driver(ret);
+		return;
+	}
+	if (parse_u32(id_text, UINT32_MAX, &id) < 0) {
+		refuse(ret, 400, "\"%.64s\" is not the id of a port", id_text);
+		return;
+	}
+	rc = ops->remove_port(arg, id, &err);
+	if (rc < 0) {
+		refuse(ret, status_of(rc), "%s", err.text);
+		return;
+	}
+	ret->status = 200;
+	ret->body = strdup("");
 }
 
 static const struct route routes[] = {
 	{"GET", "/v1/info", get_info},
-	{"GET", "/v1/ports", without_port_driver},
-	{"POST", "/v1/ports", without_port_driver},
-	{"DELETE", "/v1/ports/{id}", without_port_driver},
+	{"GET", "/v1/ports", list_ports},
+	{"POST", "/v1/ports", add_port},
+	{"DELETE", "/v1/ports/{id}", remove_port},
 };
 
 static bool path_matches(const char *pattern, const char *path)

@@ -9,11 +9,13 @@ struct api_ops;
 struct api_request {
 	const char *method; /* "GET" */
 	const char *path;   /* without the query; NULL where the target has none */
+	const char *body;   /* @size bytes; NULL where there are none */
+	size_t size;
 };
 
 struct api_response {
 	int status;
-	char *body;	/* JSON, to be freed; NULL when out of memory */
+	char *body;	/* JSON, or "", to be freed; NULL when out of memory */
 	char allow[64]; /* with status 405, the methods for the header Allow, else "" */
 };
 

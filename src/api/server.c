@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 
 #include <event2/buffer.h>
 #include <event2/event.h>
@@ -23,6 +21,7 @@
 #include "fauxroot/base/str.h"
 #include "gate.h"
 #include "routes.h"
+#include "socket.h"
 
 struct api_server {
 	struct gate gate;
@@ -67,7 +66,8 @@ static void send_response(struct evhttp_request *http, const struct api_response
 	const char *body = response->body ? response->body : no_memory;
 	char length[32];
 
-	evhttp_add_header(headers, "Content-Type", "application/json");
+	if (*body)
+		evhttp_add_header(headers, "Content-Type", "application/json");
 	if (response->allow[0] != '\0')
 		evhttp_add_header(headers, "Allow", response->allow);
 	/* RFC 9110, section 9.3.2: HEAD is told the length, and gets nothing of it. */
@@ -88,10 +88,13 @@ static void on_request(struct evhttp_request *http, void *arg)
 {
 	struct api_server *server = arg;
 	struct evhttp_connection *peer = evhttp_request_get_connection(http);
+	struct evbuffer *body = evhttp_request_get_input_buffer(http);
 	struct connection *conn;
 	struct api_request request = {
 		.method = method_name(evhttp_request_get_command(http)),
 		.path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(http)),
+		.body = (const char *)evbuffer_pullup(body, -1),
+		.size = evbuffer_get_length(body),
 	};
 	struct api_response response;
 
@@ -107,31 +110,6 @@ static void on_request(struct evhttp_request *http, void *arg)
 	send_response(http, &response);
 	connection_answer_end(conn);
 	free(response.body);
-}
-
-/* Listening, close-on-exec and non-blocking; the file of mode 0600 whatever the umask is. */
-static int listen_at(const char *dir, int *ret, struct error *err)
-{
-	_cleanup_close_ int fd = -1;
-	struct sockaddr_un addr = {.sun_family = AF_UNIX};
-	mode_t saved;
-	int rc;
-
-	if (str_print(addr.sun_path, sizeof(addr.sun_path), "%s/api.sock", dir) < 0)
-		return err_set(err, ENAMETOOLONG, "binding \"%s/api.sock\"", dir);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return err_set(err, errno, "making a socket for \"%s\"", addr.sun_path);
-	/* bind(2) makes the file with 0777 less the umask: right from its first moment. */
-	saved = umask(0177);
-	rc = bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0 ? errno : 0;
-	umask(saved);
-	if (rc != 0)
-		return err_set(err, rc, "binding \"%s\"", addr.sun_path);
-	if (listen(fd, SOMAXCONN) < 0)
-		return err_set(err, errno, "listening on \"%s\"", addr.sun_path);
-	*ret = TAKE_FD(fd);
-	return 0;
 }
 
 /* evhttp with the listening socket @fd, which is its own from here on, failure included. */
@@ -161,6 +139,8 @@ static int serve(struct api_server *server, struct event_base *base, int fd,
 	evhttp_set_max_body_size(server->http, API_BODY_SIZE);
 	/* Idle clients may stay for as long as there is room for others. */
 	evhttp_set_timeout(server->http, 365 * 86400);
+	/* An empty answer has no type, least of all text/html. */
+	evhttp_set_default_content_type(server->http, NULL);
 	evhttp_set_gencb(server->http, on_request, server);
 	return 0;
 }
@@ -172,7 +152,7 @@ int api_server_start_limited(struct event_base *base, const char *path,
 	struct api_server *server;
 	int fd = -1, rc;
 
-	rc = listen_at(path, &fd, err);
+	rc = socket_listen(path, "api.sock", SOCK_STREAM, &fd, err);
 	if (rc < 0)
 		return err_step(err, rc, STEP_API);
 	server = calloc(1, sizeof(*server));

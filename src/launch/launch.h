@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the launcher's two halves share: launcher.c brings it all up, loop.c lives with it. */
+/*
+ * What the launcher's parts share: launcher.c brings it all up, serve.c answers clients, loop.c
+ * lives with it.
+ */
 #pragma once
 
 #include <event2/event.h>
 #include <stdbool.h>
 
+#include "fauxroot/api/namespaces.h"
 #include "fauxroot/api/server.h"
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/spawn.h"
 #include "fauxroot/config/config.h"
 #include "fauxroot/net/net.h"
 #include "fauxroot/port/port.h"
+#include "fauxroot/state/instances.h"
 #include "fauxroot/state/statedir.h"
 #include "fauxroot/supervise/signals.h"
 #include "fauxroot/sys/ns.h"
@@ -22,6 +27,7 @@ struct launch {
 	const struct launch_hooks *hooks;
 
 	struct statedir state;
+	struct instance_link link;
 	struct net net;
 	bool net_opened;
 	struct ports ports;
@@ -31,6 +37,7 @@ struct launch {
 
 	struct event_base *base;
 	struct api_server *api;
+	struct ns_server *ns_server;
 
 	/* loop.c */
 	struct event *on_handshake, *on_signal, *on_patience;
@@ -40,6 +47,12 @@ struct launch {
 	bool lost;	      /* something vital has failed: the target is being ended */
 	struct error failure; /* why */
 };
+
+/* serve_start() - make the event loop, and api.sock and ns.sock in it; 0 or -errno at STEP_API */
+int serve_start(struct launch *l, struct error *err);
+
+/* serve_stop() - close both, and free the loop; accepts what serve_start() left half-made */
+void serve_stop(struct launch *l);
 
 /*
  * loop_run() - live until the target ends

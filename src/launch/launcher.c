@@ -13,7 +13,6 @@
  */
 #include "fauxroot/launch/launcher.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
@@ -22,7 +21,6 @@
 #include <unistd.h>
 
 #include "child.h"
-#include "fauxroot/api/info.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/idmap/idmap.h"
@@ -51,6 +49,15 @@ static int write_network_files(struct launch *l, struct error *err)
 	if (net_dns(&l->net, &dns) < 0)
 		return err_set(err, ENOMEM, "listing the name servers");
 	return etcfiles_write_parent(write_state_file, &l->state, &dns, err);
+}
+
+/* For `fauxrootctl ps`, which is all that depends on it. */
+static void announce(struct launch *l)
+{
+	struct error err;
+
+	if (instance_announce(&l->state, &l->link, &err) < 0)
+		log_debug("not in the list of instances: %s", err.text);
 }
 
 static unsigned long clone_flags(const struct launch *l)
@@ -110,45 +117,6 @@ static int map_ids(struct launch *l, const struct idmap *map, struct error *err)
 	return 0;
 }
 
-static int copy_string(char **to, const char *from)
-{
-	*to = strdup(from);
-	return *to ? 0 : -ENOMEM;
-}
-
-/* api_ops.info */
-static int fill_info(void *arg, struct api_info *ret, struct error *err)
-{
-	struct launch *l = arg;
-	char address[INET_ADDRSTRLEN];
-	int rc = copy_string(&ret->version, persona_version(l->config->persona));
-
-	ret->child_pid = l->child.pid;
-	if (rc == 0)
-		rc = copy_string(&ret->state_dir, l->state.path);
-	if (rc == 0 && l->net.driver->mode != NET_HOST)
-		rc = copy_string(&ret->net_driver, l->net.driver->name);
-	if (rc == 0 && l->net.plan.configures_dns) {
-		inet_ntop(AF_INET, &l->net.plan.address, address, sizeof(address));
-		rc = copy_string(&ret->net_child_ip, address);
-		if (rc == 0)
-			rc = net_dns(&l->net, &ret->net_dns);
-	}
-	return rc < 0 ? err_set(err, -rc, "describing this instance") : 0;
-}
-
-static const struct api_ops api_ops = {
-	.info = fill_info,
-};
-
-static int serve_api(struct launch *l, struct error *err)
-{
-	l->base = event_base_new();
-	if (!l->base)
-		return err_set(err, ENOMEM, "making an event loop");
-	return api_server_start(l->base, l->state.path, &api_ops, l, &l->api, err);
-}
-
 static int start_ports(struct launch *l, struct error *err)
 {
 	const struct net_plan *plan = &l->net.plan;
@@ -199,6 +167,7 @@ static int bring_up(struct launch *l, struct error *err)
 		return rc;
 	l->net.dir = l->state.path;
 	log_debug("state directory: %s", l->state.path);
+	announce(l);
 	rc = write_network_files(l, err);
 	if (rc == 0)
 		rc = start_child(l, err);
@@ -211,7 +180,7 @@ static int bring_up(struct launch *l, struct error *err)
 	log_debug("ids mapped");
 	rc = net_start(&l->net, &l->ns, err);
 	if (rc == 0)
-		rc = serve_api(l, err);
+		rc = serve_start(l, err);
 	if (rc == 0)
 		rc = handshake_expect(l->sock, HANDSHAKE_MOUNTED, "mounting", l->signals->cancel,
 				      err);
@@ -236,11 +205,10 @@ static void take_down(struct launch *l)
 	ports_stop(&l->ports);
 	if (l->net_opened)
 		net_stop(&l->net);
-	api_server_stop(l->api);
-	if (l->base)
-		event_base_free(l->base);
+	serve_stop(l);
 	fd_close(l->sock);
 	ns_set_close(&l->ns);
+	instance_withdraw(&l->link);
 	statedir_remove(&l->state);
 }
 
@@ -253,6 +221,7 @@ int launcher_run(const struct config *config, const struct signals *signals, boo
 		.activated = activated,
 		.hooks = hooks,
 		.state = STATEDIR_NONE,
+		.link = INSTANCE_LINK_NONE,
 		.ports = PORTS_NONE,
 		.child = PROCESS_NONE,
 		.ns = NS_SET_NONE,

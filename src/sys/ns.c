@@ -104,7 +104,7 @@ int ns_pin(pid_t pid, unsigned long flags, struct ns_set *ret, struct error *err
 
 int ns_join(const struct ns_set *ns, unsigned which, struct error *err)
 {
-	if (setns(ns->user, CLONE_NEWUSER) < 0)
+	if (ns->user >= 0 && setns(ns->user, CLONE_NEWUSER) < 0)
 		return err_set(err, errno, "joining the child's user namespace");
 	if ((which & NS_JOIN_NET) && ns->net >= 0 && setns(ns->net, CLONE_NEWNET) < 0)
 		return err_set(err, errno, "joining the child's network namespace");

@@ -24,11 +24,13 @@
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/str.h"
+#include "fake_ports.h"
 
 struct fixture {
 	char *program;
 	char dir[64], socket[96];
 	pid_t server;
+	struct fake_ports ports; /* the server's */
 };
 
 static int fill_info(void *arg, struct api_info *ret, struct error *err)
@@ -49,7 +51,29 @@ static int fill_info(void *arg, struct api_info *ret, struct error *err)
 	return 0;
 }
 
-static const struct api_ops ops = {.info = fill_info};
+static int list_ports(void *arg, struct api_ports *ret, struct error *err)
+{
+	(void)err;
+	return fake_list_ports(&((struct fixture *)arg)->ports, ret);
+}
+
+static int add_port(void *arg, const struct port_spec *spec, struct api_port *ret,
+		    struct error *err)
+{
+	return fake_add_port(&((struct fixture *)arg)->ports, spec, ret, err);
+}
+
+static int remove_port(void *arg, uint32_t id, struct error *err)
+{
+	return fake_remove_port(&((struct fixture *)arg)->ports, id, err);
+}
+
+static const struct api_ops ops = {
+	.info = fill_info,
+	.list_ports = list_ports,
+	.add_port = add_port,
+	.remove_port = remove_port,
+};
 
 static void serve(struct fixture *f, int ready)
 {
@@ -206,18 +230,21 @@ static const struct {
 	{"fauxrootctl", ARGS("--socket=/nothing/api.sock", "info"), "",
 	 "error: connecting to \"/nothing/api.sock\": No such file or directory\n"},
 	{"fauxrootctl", ARGS("list-ports"), "",
-	 "error: list-ports is not available in this build\n"},
-	{"rootlessctl", ARGS("add-ports", "80:80/tcp"), "",
-	 "error: add-ports is not available in this build\n"},
-	{"fauxrootctl", ARGS("remove-ports", "1"), "",
-	 "error: remove-ports is not available in this build\n"},
-	{"fauxrootctl", ARGS("exec", "--", "id"), "",
-	 "error: exec is not available in this build\n"},
-	{"fauxrootctl", ARGS("ps"), "", "error: ps is not available in this build\n"},
-	{"fauxroot-docker-proxy", ARGS("-proto", "tcp"), "",
-	 "error: fauxroot-docker-proxy is not available in this build\n"},
-	{"/usr/bin/rootlesskit-docker-proxy", ARGS("--version"), "",
-	 "error: rootlesskit-docker-proxy is not available in this build\n"},
+	 "error: which instance? Give --socket or set ROOTLESSKIT_STATE_DIR\n"},
+	{"fauxrootctl", ARGS("list-ports", "1"), "", "error: list-ports takes no argument \"1\"\n"},
+	{"rootlessctl", ARGS("add-ports"), "",
+	 "error: add-ports needs at least one SPEC; see rootlessctl --help\n"},
+	{"fauxrootctl", ARGS("add-ports", "80:80/tcp"), "",
+	 "error: which instance? Give --socket or set ROOTLESSKIT_STATE_DIR\n"},
+	{"fauxrootctl", ARGS("remove-ports"), "",
+	 "error: remove-ports needs at least one ID; see fauxrootctl --help\n"},
+	{"fauxrootctl", ARGS("remove-ports", "--json", "1"), "",
+	 "error: unknown option --json; see fauxrootctl --help\n"},
+	{"fauxrootctl", ARGS("exec"), "",
+	 "error: exec needs at least one COMMAND; see fauxrootctl --help\n"},
+	{"fauxrootctl", ARGS("exec", "--json", "id"), "",
+	 "error: unknown option --json; see fauxrootctl --help\n"},
+	{"fauxrootctl", ARGS("ps", "x"), "", "error: ps takes no argument \"x\"\n"},
 };
 
 static void is_as_wanted(const char *text, const char *wanted, size_t row)
@@ -244,21 +271,20 @@ static void reads_its_command_line(void **state)
 	}
 }
 
-/* --help offers what works, and nothing that does not. */
-static void helps_truly(void **state)
+static void helps(void **state)
 {
-	static const char *const absent[] = {"list-ports", "add-ports", "remove-ports", "exec",
-					     "ps"};
+	static const char *const commands[] = {"list-ports [--json]",  "add-ports [--json] SPEC...",
+					       "remove-ports ID...",   "info [--json]",
+					       "exec [--] COMMAND...", "ps [--json]"};
 	const struct fixture *f = *state;
 	_cleanup_(run_clear) struct run result = {0};
 
 	run(f, "fauxrootctl", false, -1, ARGS("--help"), &result);
-	assert_non_null(strstr(result.out, "\n  info [--json] "));
 	assert_non_null(strstr(result.out, "\n  --socket PATH "));
-	for (size_t i = 0; i < ARRAY_SIZE(absent); i++) {
-		_cleanup_free_ char *line = str_format("\n  %s", absent[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		_cleanup_free_ char *line = str_format("\n  %s ", commands[i]);
 
-		assert_null(strstr(result.out, line));
+		assert_non_null(strstr(result.out, line));
 	}
 }
 
@@ -306,6 +332,90 @@ static void prints_json(void **state)
 	assert_string_equal(info.state_dir, f->dir);
 }
 
+/*
+ * Ports, in one go: what a row does the following ones see.
+ */
+
+#define HEADS "ID    PROTO    PARENTIP    PARENTPORT    CHILDIP    CHILDPORT\n"
+
+static const struct {
+	const char *const *argv;
+	const char *out, *errors;
+} port_rows[] = {
+	{ARGS("list-ports"), HEADS, ""},
+	{ARGS("list-ports", "--json"), "", ""},
+	{ARGS("add-ports", "127.0.0.1:8080:80/tcp"), "1\n", ""},
+	{ARGS("add-ports", ":53:10.0.2.100:5353/udp", "[::1]:9:9/tcp6"), "2\n3\n", ""},
+	{ARGS("add-ports", "--json", "1.2.3.4:81:81/tcp4"),
+	 "{\"id\":4,\"spec\":{\"proto\":\"tcp4\",\"parentIP\":\"1.2.3.4\",\"parentPort\":81,"
+	 "\"childPort\":81}}\n",
+	 ""},
+	{ARGS("list-ports"),
+	 "ID    PROTO    PARENTIP     PARENTPORT    CHILDIP       CHILDPORT\n"
+	 "1     tcp      127.0.0.1    8080                        80\n"
+	 "2     udp                   53            10.0.2.100    5353\n"
+	 "3     tcp6     ::1          9                           9\n"
+	 "4     tcp4     1.2.3.4      81                          81\n",
+	 ""},
+	{ARGS("remove-ports", "3", "1"), "3\n1\n", ""},
+	{ARGS("list-ports", "--json"),
+	 "{\"id\":2,\"spec\":{\"proto\":\"udp\",\"parentPort\":53,\"childIP\":\"10.0.2.100\","
+	 "\"childPort\":5353}}\n"
+	 "{\"id\":4,\"spec\":{\"proto\":\"tcp4\",\"parentIP\":\"1.2.3.4\",\"parentPort\":81,"
+	 "\"childPort\":81}}\n",
+	 ""},
+	/* A port a number; the third is taken, so none stays, and the first word's neither. */
+	{ARGS("add-ports", "127.0.0.1:8002:2/tcp"), "5\n", ""},
+	{ARGS("add-ports", "127.0.0.1:7000:2/udp", "127.0.0.1:8000-8003:9000-9003/tcp"), "",
+	 "error: publishing port 8002: Address already in use (HTTP status 409)\n"},
+	{ARGS("remove-ports", "2", "4"), "2\n4\n", ""},
+	{ARGS("list-ports"),
+	 "ID    PROTO    PARENTIP     PARENTPORT    CHILDIP    CHILDPORT\n"
+	 "5     tcp      127.0.0.1    8002                     2\n",
+	 ""},
+	{ARGS("add-ports", "127.0.0.1:8010-8012:9000-9002/tcp"), "9\n10\n11\n", ""},
+	{ARGS("remove-ports", "9", "10", "11", "12"), "9\n10\n11\n",
+	 "error: there is no port with the id 12 (HTTP status 400)\n"},
+	/* All words are understood before anything is asked for. */
+	{ARGS("remove-ports", "5", "x"), "", "error: \"x\" is not the id of a port\n"},
+	{ARGS("remove-ports", "5", "4294967296"), "",
+	 "error: \"4294967296\" is not the id of a port\n"},
+	{ARGS("add-ports", "127.0.0.1:6000:1/tcp", "0:1/tcp"), "",
+	 "error: bad port \"0:1/tcp\": the parent port is not one of 1-65535; it takes "
+	 "[PARENT-IP]:PARENT-PORT:[CHILD-IP:]CHILD-PORT/PROTO, such as 127.0.0.1:8080:80/tcp\n"},
+	{ARGS("add-ports", "127.0.0.1:1:60001/tcp"), "",
+	 "error: publishing it: Permission denied (HTTP status 400)\n"},
+	{ARGS("remove-ports", "5"), "5\n", ""},
+	{ARGS("list-ports"), HEADS, ""},
+};
+
+static void manages_ports(void **state)
+{
+	const struct fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(port_rows); i++) {
+		_cleanup_(run_clear) struct run result = {0};
+
+		run(f, "fauxrootctl", true, -1, port_rows[i].argv, &result);
+		is_as_wanted(result.errors, port_rows[i].errors, i);
+		is_as_wanted(result.out, port_rows[i].out, i);
+		assert_int_equal(result.status, *port_rows[i].errors ? 1 : 0);
+	}
+}
+
+/* No launcher of ours listens there; the status is not one that a command would have. */
+static void reports_exec_failures(void **state)
+{
+	const struct fixture *f = *state;
+	_cleanup_(run_clear) struct run result = {0};
+	_cleanup_free_ char *wanted = str_format(
+		"error: connecting to \"%s/ns.sock\": No such file or directory\n", f->dir);
+
+	run(f, "fauxrootctl", true, -1, ARGS("exec", "--", "true"), &result);
+	assert_string_equal(result.errors, wanted);
+	assert_int_equal(result.status, 125);
+}
+
 static void logs_when_asked(void **state)
 {
 	const struct fixture *f = *state;
@@ -337,9 +447,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_its_command_line),
-		cmocka_unit_test(helps_truly),
+		cmocka_unit_test(helps),
 		cmocka_unit_test(prints_info),
 		cmocka_unit_test(prints_json),
+		cmocka_unit_test(manages_ports),
+		cmocka_unit_test(reports_exec_failures),
 		cmocka_unit_test(logs_when_asked),
 		cmocka_unit_test(notices_what_it_cannot_write),
 	};

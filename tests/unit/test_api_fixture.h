@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -33,6 +34,7 @@
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/parse.h"
+#include "fake_ports.h"
 
 enum {
 	PATIENCE_MS = 5000,
@@ -49,6 +51,8 @@ struct fixture {
 	unsigned n_clients;
 	bool big; /* the answer to GET /v1/info */
 	rlim_t spare_fds;
+	bool has_ports;		 /* a port driver; else there is none */
+	struct fake_ports ports; /* the server's */
 };
 
 /*
@@ -72,7 +76,30 @@ static inline int fill_info(void *arg, struct api_info *ret, struct error *err)
 	return 0;
 }
 
-static const struct api_ops server_ops = {.info = fill_info};
+static inline int list_ports(void *arg, struct api_ports *ret, struct error *err)
+{
+	(void)err;
+	return fake_list_ports(&((struct fixture *)arg)->ports, ret);
+}
+
+static inline int add_port(void *arg, const struct port_spec *spec, struct api_port *ret,
+			   struct error *err)
+{
+	return fake_add_port(&((struct fixture *)arg)->ports, spec, ret, err);
+}
+
+static inline int remove_port(void *arg, uint32_t id, struct error *err)
+{
+	return fake_remove_port(&((struct fixture *)arg)->ports, id, err);
+}
+
+static const struct api_ops server_ops[] = {
+	{.info = fill_info},
+	{.info = fill_info,
+	 .list_ports = list_ports,
+	 .add_port = add_port,
+	 .remove_port = remove_port},
+};
 
 static inline void on_term(evutil_socket_t fd, short what, void *arg)
 {
@@ -103,7 +130,8 @@ static inline void serve(struct fixture *f, const struct api_limits *limits, int
 
 	event_add(term, NULL);
 	umask(0777);
-	if (api_server_start_limited(base, f->dir, limits, &server_ops, f, &server, &err) < 0) {
+	if (api_server_start_limited(base, f->dir, limits, &server_ops[f->has_ports], f, &server,
+				     &err) < 0) {
 		print_error("%s\n", err.text);
 		exit(1);
 	}
@@ -112,6 +140,7 @@ static inline void serve(struct fixture *f, const struct api_limits *limits, int
 	fd_write_all(ready, "r", 1);
 	event_base_dispatch(base);
 	api_server_stop(server);
+	api_ports_clear(&f->ports.ports);
 	event_free(term);
 	event_base_free(base);
 	exit(0);

@@ -13,6 +13,7 @@
 #include "fauxroot/api/info.h"
 #include "fauxroot/api/server.h"
 #include "fauxroot/base/err.h"
+#include "fake_ports.h"
 
 static int fill_info(void *arg, struct api_info *ret, struct error *err)
 {
@@ -91,7 +92,7 @@ static void answers(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct api_request request = {rows[i].method, rows[i].path};
+		struct api_request request = {.method = rows[i].method, .path = rows[i].path};
 		struct api_response response;
 
 		api_route(&ops, version, &request, &response);
@@ -111,7 +112,7 @@ static void answers(void **state)
 static void shortens_paths(void **state)
 {
 	char path[16384], version[] = "9.8.7";
-	struct api_request request = {"GET", path};
+	struct api_request request = {.method = "GET", .path = path};
 	struct api_response response;
 
 	(void)state;
@@ -127,7 +128,7 @@ static void shortens_paths(void **state)
 /* What an operation says of its failure is the message, whatever bytes are in it. */
 static void passes_failures(void **state)
 {
-	struct api_request request = {"GET", "/v1/info"};
+	struct api_request request = {.method = "GET", .path = "/v1/info"};
 	struct api_response response;
 	char version[] = "9.8.7";
 
@@ -140,12 +141,118 @@ static void passes_failures(void **state)
 	free(response.body);
 }
 
+/*
+ * Ports, in one go: what a row does the following ones see.
+ */
+
+static int list_ports(void *arg, struct api_ports *ret, struct error *err)
+{
+	(void)err;
+	return fake_list_ports(arg, ret);
+}
+
+static int add_port(void *arg, const struct port_spec *spec, struct api_port *ret,
+		    struct error *err)
+{
+	return fake_add_port(arg, spec, ret, err);
+}
+
+static int remove_port(void *arg, uint32_t id, struct error *err)
+{
+	return fake_remove_port(arg, id, err);
+}
+
+static const struct api_ops port_ops = {
+	.info = fill_info,
+	.list_ports = list_ports,
+	.add_port = add_port,
+	.remove_port = remove_port,
+};
+
+#define SPEC(ip, parent, child) \
+	"{\"proto\":\"tcp\"," ip "\"parentPort\":" parent ",\"childPort\":" child "}"
+#define PORT(id, spec) "{\"id\":" id ",\"spec\":" spec "}"
+#define LOCAL	       "\"parentIP\":\"127.0.0.1\","
+
+static const struct {
+	const char *method, *path, *request;
+	int status;
+	const char *body; /* NULL: a message */
+} steps[] = {
+	{"GET", "/v1/ports", NULL, 200, "[]"},
+	{"GET", "/v1/ports", "{not looked at", 200, "[]"},
+	{"POST", "/v1/ports", NULL, 400, NULL},
+	{"POST", "/v1/ports", "", 400, NULL},
+	{"POST", "/v1/ports", SPEC("", "65536", "80"), 400, NULL},
+	{"POST", "/v1/ports", SPEC("", "80", "0"), 400, NULL},
+	{"POST", "/v1/ports", SPEC("", "\"80\"", "80"), 400,
+	 "{\"message\":\"\\\"parentPort\\\" is not an integer\"}"},
+	{"POST", "/v1/ports", SPEC(LOCAL, "8080", "80"), 201, PORT("1", SPEC(LOCAL, "8080", "80"))},
+	{"POST", "/v1/ports", SPEC(LOCAL, "8080", "81"), 409, NULL},
+	{"POST", "/v1/ports", "{\"childPort\":80,\"x\":[],\"parentPort\":81,\"proto\":\"tcp\"}",
+	 201, PORT("2", SPEC("", "81", "80"))},
+	/* Any free one, which the answer names. */
+	{"POST", "/v1/ports", SPEC("", "0", "80"), 201, PORT("3", SPEC("", "40003", "80"))},
+	{"GET", "/v1/ports", NULL, 200,
+	 "[" PORT("1", SPEC(LOCAL, "8080", "80")) "," PORT("2", SPEC("", "81", "80")) "," PORT(
+		 "3", SPEC("", "40003", "80")) "]"},
+	{"DELETE", "/v1/ports/2", NULL, 200, ""},
+	{"DELETE", "/v1/ports/2", NULL, 400, "{\"message\":\"there is no port with the id 2\"}"},
+	{"DELETE", "/v1/ports/0", NULL, 400, NULL},
+	{"DELETE", "/v1/ports/01x", NULL, 400,
+	 "{\"message\":\"\\\"01x\\\" is not the id of a port\"}"},
+	{"DELETE", "/v1/ports/-1", NULL, 400, NULL},
+	{"DELETE", "/v1/ports/ 1", NULL, 400, NULL},
+	{"DELETE", "/v1/ports/%31", NULL, 400, NULL},
+	{"DELETE", "/v1/ports/4294967297", NULL, 400, NULL},
+	{"DELETE", "/v1/ports/1/", NULL, 404, NULL},
+	/* An id is never used again. */
+	{"POST", "/v1/ports", SPEC("", "81", "80"), 201, PORT("4", SPEC("", "81", "80"))},
+	/* What the port driver cannot do; see fake_failure(). */
+	{"POST", "/v1/ports", SPEC("", "1", "60001"), 400,
+	 "{\"message\":\"publishing it: Permission denied\"}"},
+	{"POST", "/v1/ports", SPEC("", "1", "60002"), 400, NULL},
+	{"POST", "/v1/ports", SPEC("", "1", "60003"), 400, NULL},
+	{"POST", "/v1/ports", SPEC("", "1", "60004"), 400, NULL},
+	{"POST", "/v1/ports", SPEC("", "1", "60005"), 500, NULL},
+	{"POST", "/v1/ports", SPEC("", "1", "60006"), 500, NULL},
+	{"GET", "/v1/ports", NULL, 200,
+	 "[" PORT("1", SPEC(LOCAL, "8080", "80")) "," PORT("3", SPEC("", "40003", "80")) "," PORT(
+		 "4", SPEC("", "81", "80")) "]"},
+};
+
+static void serves_ports(void **state)
+{
+	struct fake_ports fake = {.last_id = 0};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		struct api_request request = {.method = steps[i].method,
+					      .path = steps[i].path,
+					      .body = steps[i].request,
+					      .size = steps[i].request ? strlen(steps[i].request)
+								       : 0};
+		struct api_response response;
+
+		api_route(&port_ops, &fake, &request, &response);
+		if (response.status != steps[i].status)
+			fail_msg("step %zu: %d %s", i, response.status, response.body);
+		if (steps[i].body)
+			assert_string_equal(response.body, steps[i].body);
+		else
+			is_message(response.body);
+		free(response.body);
+	}
+	api_ports_clear(&fake.ports);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(answers),
 		cmocka_unit_test(shortens_paths),
 		cmocka_unit_test(passes_failures),
+		cmocka_unit_test(serves_ports),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -141,7 +141,7 @@ static void leaves_no_trace(void **state)
 	mode_t mask = umask(0123);
 
 	count_inheritable(&before);
-	assert_int_equal(api_server_start(base, f->dir, &server_ops, f, &server, &err), 0);
+	assert_int_equal(api_server_start(base, f->dir, server_ops, f, &server, &err), 0);
 	count_inheritable(&after);
 	assert_int_equal(after, before);
 	assert_int_equal(umask(mask), 0123);
@@ -174,7 +174,7 @@ static void reports_failures(void **state)
 		struct api_server *server = NULL;
 		struct error err = {0};
 
-		assert_int_equal(api_server_start(base, rows[i].dir, &server_ops, f, &server, &err),
+		assert_int_equal(api_server_start(base, rows[i].dir, server_ops, f, &server, &err),
 				 rows[i].rc);
 		assert_int_equal(err.step, STEP_API);
 		assert_non_null(strstr(err.text, rows[i].dir));

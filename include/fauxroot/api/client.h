@@ -32,6 +32,10 @@ void api_reply_clear(struct api_reply *reply);
 int api_call(const char *socket, const char *method, const char *path, const char *body,
 	     struct api_reply *ret, struct error *err);
 
+/* api_call_within() - the same with another limit than ten seconds, in milliseconds */
+int api_call_within(unsigned ms, const char *socket, const char *method, const char *path,
+		    const char *body, struct api_reply *ret, struct error *err);
+
 /*
  * api_reply_expect() - is @reply the answer @status?
  *

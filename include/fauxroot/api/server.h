@@ -7,17 +7,40 @@
  */
 #pragma once
 
+#include <stdint.h>
 #include <sys/types.h>
 
 struct api_info;
+struct api_port;
+struct api_ports;
 struct api_server;
 struct error;
 struct event_base;
+struct port_spec;
 
-/* What the routes ask of the rest of the program. */
+/*
+ * What the routes ask of the rest of the program. All return 0 or -errno.
+ *
+ * Those of ports may be NULL where there is no port driver, or return -EOPNOTSUPP. Their errors
+ * become an HTTP status: 409 for -EADDRINUSE, 400 for what another request could mend (-EINVAL,
+ * -ENOENT, -EOPNOTSUPP, -EACCES, -EPERM, -EADDRNOTAVAIL, -EAFNOSUPPORT), else 500.
+ */
 struct api_ops {
-	/* Fill @ret (empty before). 0 or -errno. */
+	/* Fill @ret (empty before). */
 	int (*info)(void *arg, struct api_info *ret, struct error *err);
+
+	/* Fill @ret (empty before), ids ascending. */
+	int (*list_ports)(void *arg, struct api_ports *ret, struct error *err);
+
+	/*
+	 * Publish @spec, which has passed portspec_check(); where its parent port is 0, a free one
+	 * that @ret names. From the return on connections are accepted.
+	 */
+	int (*add_port)(void *arg, const struct port_spec *spec, struct api_port *ret,
+			struct error *err);
+
+	/* Nobody listens any more at the return. -ENOENT: no such port. */
+	int (*remove_port)(void *arg, uint32_t id, struct error *err);
 };
 
 /*

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ns.sock: the launcher hands its pinned namespaces out, by descriptor (SCM_RIGHTS), to processes
+ * of its own user: `fauxrootctl exec` joins them whatever the target has made of itself.
+ *
+ * A SOCK_SEQPACKET socket in the state directory. Who connects is sent one record, the path of the
+ * state directory with one descriptor a namespace, and the connection is closed. A client says
+ * nothing, so none can be slow. What kind a namespace is of, its descriptor says (man 2
+ * ioctl_ns, NS_GET_NSTYPE).
+ */
+#pragma once
+
+#include <sys/types.h>
+
+#include "fauxroot/base/macro.h"
+#include "fauxroot/sys/ns.h"
+
+struct error;
+struct event_base;
+struct ns_server;
+
+/*
+ * ns_server_start() - bind, listen, hand out
+ * @path: of the state directory; the socket is @path/ns.sock, mode 0600
+ * @ns: must outlive the server
+ *
+ * Returns 0 or -errno at step STEP_API.
+ */
+int ns_server_start(struct event_base *base, const char *path, const struct ns_set *ns,
+		    struct ns_server **ret, struct error *err);
+
+/* ns_server_stop() - accepts NULL */
+void ns_server_stop(struct ns_server *server);
+
+/* What a launcher hands out. */
+struct ns_answer {
+	struct ns_set ns; /* -1 for those that the child shares with the launcher */
+	char *state_dir;
+	uid_t uid; /* of the launcher */
+	gid_t gid;
+};
+
+#define NS_ANSWER_NONE ((struct ns_answer){.ns = {-1, -1, -1}})
+
+void ns_answer_clear(struct ns_answer *answer);
+
+#define _cleanup_ns_answer_ _cleanup_(ns_answer_clear)
+
+/*
+ * ns_ask() - take the namespaces of the launcher that listens on the socket @path
+ *
+ * Ten seconds at most. Returns 0; connect(2)'s -errno; -EPERM where the launcher is another user's;
+ * -ETIMEDOUT; -EPROTO with what is wrong with the answer, or where it has a namespace of a kind
+ * that is not known here.
+ */
+int ns_ask(const char *path, struct ns_answer *ret, struct error *err);

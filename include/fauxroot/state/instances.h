@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The running instances of a user: each launcher keeps a symbolic link
+ * $XDG_RUNTIME_DIR/fauxroot/PID to its state directory while it lives.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "fauxroot/base/macro.h"
+
+struct error;
+struct statedir;
+
+/* A launcher's own link: none where dir is -1. */
+struct instance_link {
+	int dir; /* $XDG_RUNTIME_DIR/fauxroot */
+	char name[16];
+};
+
+#define INSTANCE_LINK_NONE ((struct instance_link){.dir = -1})
+
+/*
+ * instance_announce() - make the link of this process to @state
+ *
+ * Also clears away the links of launchers that are dead; those to @state are so, because its lock
+ * is ours. Returns 0, or -errno: nothing but a line in `fauxrootctl ps` depends on it. -ENOENT:
+ * XDG_RUNTIME_DIR is not set.
+ */
+int instance_announce(const struct statedir *state, struct instance_link *ret, struct error *err);
+
+/* instance_withdraw() - remove it, and the directory where it was the last; accepts
+ * INSTANCE_LINK_NONE */
+void instance_withdraw(struct instance_link *link);
+
+struct instance {
+	pid_t pid;	 /* of the launcher */
+	char *state_dir; /* absolute */
+};
+
+/* A list that it owns; all zero is an empty one. */
+struct instances {
+	struct instance *items;
+	size_t n;
+};
+
+void instances_clear(struct instances *instances);
+
+#define _cleanup_instances_ _cleanup_(instances_clear)
+
+/*
+ * instances_list() - who runs, in the order of PIDs
+ *
+ * Dead ones are left out and their links cleared away. Returns 0 or -errno; an absent directory is
+ * an empty list.
+ */
+int instances_list(struct instances *ret, struct error *err);

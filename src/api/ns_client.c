@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <linux/nsfs.h>
+
+#include "fauxroot/api/namespaces.h"
+#include "fauxroot/base/clock.h"
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/str.h"
+#include "fauxroot/sys/message.h"
+#include "socket.h"
+
+#define ASK_MS	10000
+#define MAX_FDS 16
+
+void ns_answer_clear(struct ns_answer *answer)
+{
+	ns_set_close(&answer->ns);
+	free(answer->state_dir);
+	*answer = NS_ANSWER_NONE;
+}
+
+/* Where in @ns the namespace @fd belongs; NULL where it is none, or of a kind that we do not know.
+ */
+static int *place_for(struct ns_set *ns, int fd)
+{
+	switch (ioctl(fd, NS_GET_NSTYPE)) {
+	case CLONE_NEWUSER:
+		return &ns->user;
+	case CLONE_NEWNS:
+		return &ns->mnt;
+	case CLONE_NEWNET:
+		return &ns->net;
+	default:
+		return NULL;
+	}
+}
+
+/* All @fds find their owner: @ns, or they are closed. */
+static int sort_fds(int *fds, size_t n, struct ns_set *ns, struct error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		int *place = place_for(ns, fds[i]);
+
+		if (place && *place < 0) {
+			*place = TAKE_FD(fds[i]);
+			continue;
+		}
+		fds[i] = fd_close(fds[i]);
+		rc = err_say(err, EPROTO,
+			     place ? "it hands out two namespaces of one kind"
+				   : "it hands out a descriptor that is no namespace we can join");
+	}
+	return rc;
+}
+
+static int take_answer(int sock, struct ns_answer *answer, struct error *err)
+{
+	struct deadline deadline = deadline_in(ASK_MS);
+	char dir[PATH_MAX];
+	int fds[MAX_FDS], rc = fd_wait(sock, POLLIN, &deadline, -1);
+	size_t n_fds = MAX_FDS;
+	ssize_t n;
+
+	if (rc < 0)
+		return err_set(err, -rc, "waiting for its answer");
+	n = message_recv(sock, dir, sizeof(dir) - 1, fds, &n_fds);
+	if (n == 0)
+		return err_say(err, EPROTO, "it has answered nothing");
+	if (n < 0)
+		return err_set(err, (int)-n, "reading its answer");
+	dir[n] = '\0';
+	rc = sort_fds(fds, n_fds, &answer->ns, err);
+	if (rc < 0)
+		return rc;
+	if (answer->ns.user < 0 || dir[0] != '/' || strlen(dir) != (size_t)n)
+		return err_say(err, EPROTO, "its answer lacks the user namespace or its path");
+	answer->state_dir = strdup(dir);
+	return answer->state_dir ? 0 : err_set(err, ENOMEM, "reading its answer");
+}
+
+/* Namespaces are joined with all that we are: only those of a launcher of our own. */
+static int check_peer(int sock, struct ns_answer *answer, struct error *err)
+{
+	struct ucred peer;
+	int rc = socket_peer(sock, &peer);
+
+	if (rc < 0)
+		return err_set(err, -rc, "looking who it belongs to");
+	if (peer.uid != geteuid())
+		return err_say(err, EPERM, "it belongs to user %u, and we are user %u", peer.uid,
+			       geteuid());
+	answer->uid = peer.uid;
+	answer->gid = peer.gid;
+	return 0;
+}
+
+/* A launcher that is stopped may have a full queue, in which connect(2) would wait for ever. */
+static int connect_in_time(int sock, const struct sockaddr_un *addr)
+{
+	const struct timeval limit = {.tv_sec = ASK_MS / 1000};
+
+	if (sock < 0 || setsockopt(sock, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) < 0)
+		return -errno;
+	if (connect(sock, (const struct sockaddr *)addr, sizeof(*addr)) == 0)
+		return 0;
+	return errno == EAGAIN ? -ETIMEDOUT : -errno;
+}
+
+int ns_ask(const char *path, struct ns_answer *ret, struct error *err)
+{
+	_cleanup_close_ int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	_cleanup_ns_answer_ struct ns_answer answer = NS_ANSWER_NONE;
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	int rc;
+
+	if (str_print(addr.sun_path, sizeof(addr.sun_path), "%s", path) < 0)
+		return err_set(err, ENAMETOOLONG, "connecting to \"%s\"", path);
+	rc = connect_in_time(sock, &addr);
+	if (rc < 0)
+		return err_set(err, -rc, "connecting to \"%s\"", path);
+	rc = check_peer(sock, &answer, err);
+	if (rc == 0)
+		rc = take_answer(sock, &answer, err);
+	if (rc < 0)
+		return err_wrap(err, rc, "\"%s\"", path);
+	*ret = answer;
+	answer = NS_ANSWER_NONE;
+	return 0;
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fauxroot/api/ports.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/str.h"
+#include "json.h"
+
+void api_ports_clear(struct api_ports *ports)
+{
+	free(ports->items);
+	*ports = (struct api_ports){NULL, 0};
+}
+
+int api_ports_add(struct api_ports *ports, const struct api_port *port)
+{
+	struct api_port *items = reallocarray(ports->items, ports->n + 1, sizeof(ports->items[0]));
+
+	if (!items)
+		return -ENOMEM;
+	items[ports->n++] = *port;
+	ports->items = items;
+	return 0;
+}
+
+/*
+ * Encoding. A value that is NULL, for want of memory, makes json_object_set_new() and
+ * json_array_append_new() fail, which is passed up as NULL.
+ */
+
+static int put_ip(json_t *object, const char *key, const char *ip)
+{
+	return *ip ? json_object_set_new(object, key, json_string(ip)) : 0;
+}
+
+static json_t *spec_json(const struct port_spec *spec)
+{
+	_cleanup_json_ json_t *object = json_object();
+
+	if (json_object_set_new(object, "proto", json_string(portspec_proto_name(spec->proto))) < 0)
+		return NULL;
+	if (put_ip(object, "parentIP", spec->parent_ip) < 0)
+		return NULL;
+	if (json_object_set_new(object, "parentPort", json_integer(spec->parent_port)) < 0)
+		return NULL;
+	if (put_ip(object, "childIP", spec->child_ip) < 0)
+		return NULL;
+	if (json_object_set_new(object, "childPort", json_integer(spec->child_port)) < 0)
+		return NULL;
+	return TAKE_PTR(object);
+}
+
+static json_t *port_json(const struct api_port *port)
+{
+	_cleanup_json_ json_t *object = json_object();
+
+	if (json_object_set_new(object, "id", json_integer(port->id)) < 0)
+		return NULL;
+	if (json_object_set_new(object, "spec", spec_json(&port->spec)) < 0)
+		return NULL;
+	return TAKE_PTR(object);
+}
+
+char *api_spec_encode(const struct port_spec *spec)
+{
+	_cleanup_json_ json_t *root = spec_json(spec);
+
+	return root ? json_dumps(root, JSON_COMPACT) : NULL;
+}
+
+char *api_port_encode(const struct api_port *port)
+{
+	_cleanup_json_ json_t *root = port_json(port);
+
+	return root ? json_dumps(root, JSON_COMPACT) : NULL;
+}
+
+char *api_ports_encode(const struct api_ports *ports)
+{
+	_cleanup_json_ json_t *root = json_array();
+
+	for (size_t i = 0; i < ports->n; i++)
+		if (json_array_append_new(root, port_json(&ports->items[i])) < 0)
+			return NULL;
+	return root ? json_dumps(root, JSON_COMPACT) : NULL;
+}
+
+/*
+ * Decoding. The sentences are for the one who wrote the JSON, so they name its members.
+ */
+
+/* The member @key, NULL where it is absent. A null is so, too: Go's decoder takes it for that. */
+static const json_t *member(const json_t *object, const char *key)
+{
+	const json_t *value = json_object_get(object, key);
+
+	return json_is_null(value) ? NULL : value;
+}
+
+static int take_proto(const json_t *spec, enum port_proto *ret, struct error *err)
+{
+	const json_t *value = member(spec, "proto");
+
+	if (!value)
+		return err_say(err, EINVAL, "the member \"proto\" is missing");
+	if (!json_is_string(value) || portspec_proto(json_string_value(value), ret) < 0)
+		return err_say(err, EINVAL,
+			       "\"proto\" is none of \"tcp\", \"tcp4\", \"tcp6\", \"udp\", "
+			       "\"udp4\", \"udp6\"");
+	return 0;
+}
+
+static int take_ip(const json_t *spec, const char *key, char ret[INET6_ADDRSTRLEN],
+		   struct error *err)
+{
+	const json_t *value = member(spec, key);
+
+	if (!value)
+		return 0;
+	if (!json_is_string(value))
+		return err_say(err, EINVAL, "\"%s\" is not a string", key);
+	if (str_print(ret, INET6_ADDRSTRLEN, "%s", json_string_value(value)) < 0)
+		return err_say(err, EINVAL, "\"%s\" is too long for an IP address", key);
+	return 0;
+}
+
+static int take_port(const json_t *spec, const char *key, json_int_t least, uint16_t *ret,
+		     struct error *err)
+{
+	const json_t *value = member(spec, key);
+
+	if (!value)
+		return err_say(err, EINVAL, "the member \"%s\" is missing", key);
+	if (!json_is_integer(value))
+		return err_say(err, EINVAL, "\"%s\" is not an integer", key);
+	if (json_integer_value(value) < least || json_integer_value(value) > UINT16_MAX)
+		return err_say(err, EINVAL, "\"%s\" is not one of %d-65535", key, (int)least);
+	*ret = (uint16_t)json_integer_value(value);
+	return 0;
+}
+
+static int take_spec(const json_t *object, struct port_spec *ret, struct error *err)
+{
+	struct port_spec spec = {.proto = PROTO_TCP};
+	int rc;
+
+	if (!json_is_object(object))
+		return err_say(err, EINVAL, "the port spec is not a JSON object");
+	rc = take_proto(object, &spec.proto, err);
+	if (rc == 0)
+		rc = take_ip(object, "parentIP", spec.parent_ip, err);
+	if (rc == 0)
+		rc = take_port(object, "parentPort", 0, &spec.parent_port, err);
+	if (rc == 0)
+		rc = take_ip(object, "childIP", spec.child_ip, err);
+	if (rc == 0)
+		rc = take_port(object, "childPort", 1, &spec.child_port, err);
+	if (rc == 0)
+		rc = portspec_check(&spec, err);
+	if (rc == 0)
+		*ret = spec;
+	return rc;
+}
+
+/* jansson bounds the depth of nesting (JSON_PARSER_MAX_DEPTH: 2048) and refuses what follows. */
+static int load(const char *text, size_t size, const char *what, int code, json_t **ret,
+		struct error *err)
+{
+	json_error_t where;
+
+	*ret = json_loadb(text, size, JSON_REJECT_DUPLICATES, &where);
+	if (*ret)
+		return 0;
+	if (json_error_code(&where) == json_error_out_of_memory)
+		return err_set(err, ENOMEM, "reading %s", what);
+	return err_say(err, code, "%s is not JSON: %s (line %d, column %d)", what, where.text,
+		       where.line, where.column);
+}
+
+int api_spec_decode(const char *text, size_t size, struct port_spec *ret, struct error *err)
+{
+	_cleanup_json_ json_t *root = NULL;
+	int rc = load(text, size, "the request's body", EINVAL, &root, err);
+
+	return rc < 0 ? rc : take_spec(root, ret, err);
+}
+
+static int take_answer(const json_t *object, struct api_port *ret, struct error *err)
+{
+	const json_t *id = json_object_get(object, "id");
+	struct api_port port = {.id = 0};
+
+	if (!json_is_integer(id) || json_integer_value(id) < 1 ||
+	    json_integer_value(id) > UINT32_MAX)
+		return err_say(err, EPROTO, "the answer's member \"id\" is not the id of a port");
+	port.id = (uint32_t)json_integer_value(id);
+	if (take_spec(json_object_get(object, "spec"), &port.spec, err) < 0)
+		return err_wrap(err, -EPROTO, "the answer's port %u", port.id);
+	*ret = port;
+	return 0;
+}
+
+int api_port_decode(const char *text, size_t size, struct api_port *ret, struct error *err)
+{
+	_cleanup_json_ json_t *root = NULL;
+	int rc = load(text, size, "the answer", EPROTO, &root, err);
+
+	return rc < 0 ? rc : take_answer(root, ret, err);
+}
+
+int api_ports_decode(const char *text, size_t size, struct api_ports *ret, struct error *err)
+{
+	_cleanup_api_ports_ struct api_ports ports = {NULL, 0};
+	_cleanup_json_ json_t *root = NULL;
+	int rc = load(text, size, "the answer", EPROTO, &root, err);
+
+	if (rc < 0)
+		return rc;
+	if (!json_is_array(root))
+		return err_say(err, EPROTO, "the answer is not a JSON array");
+	for (size_t i = 0; i < json_array_size(root); i++) {
+		struct api_port port;
+
+		rc = take_answer(json_array_get(root, i), &port, err);
+		if (rc < 0)
+			return rc;
+		if (api_ports_add(&ports, &port) < 0)
+			return err_set(err, ENOMEM, "reading the answer");
+	}
+	*ret = ports;
+	ports = (struct api_ports){NULL, 0};
+	return 0;
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fauxrootctl exec
+ *
+ * Theory of operation
+ *
+ * The launcher hands its pinned namespaces out over ns.sock. This process joins them, becomes root
+ * there and executes the command in its own place: terminal, signals, exit status and parent are
+ * what they are without us. From setns(2) to execve(2) it is undumpable, so the target, which is
+ * root there, cannot trace it while it still holds what is of the host (see sys/ns.c).
+ *
+ * The working directory is entered again by its path: setns(2) leads to the root directory of the
+ * mount namespace, and a path there may lead to a copy of what it leads to here.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ctl.h"
+#include "fauxroot/api/namespaces.h"
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/spawn.h"
+#include "fauxroot/base/str.h"
+#include "fauxroot/config/status.h"
+#include "fauxroot/sys/caps.h"
+#include "fauxroot/sys/ns.h"
+
+/* ns.sock stands beside api.sock. */
+static int find_ns_socket(const struct ctl *ctl, char **ret, struct error *err)
+{
+	_cleanup_free_ char *api = NULL;
+	const char *slash;
+	int rc = ctl_socket(ctl, &api, err);
+
+	if (rc < 0)
+		return rc;
+	slash = strrchr(api, '/');
+	*ret = slash ? str_format("%.*s/ns.sock", (int)(slash - api), api) : strdup("ns.sock");
+	return *ret ? 0 : err_set(err, ENOMEM, "finding the socket");
+}
+
+/* Called from inside: what we are in already needs no joining, and the user namespace may not be
+ * joined again (man 2 setns). */
+static void drop_where_we_are(int *fd, const char *ours)
+{
+	struct stat a, b;
+
+	if (*fd >= 0 && fstat(*fd, &a) == 0 && stat(ours, &b) == 0 && a.st_dev == b.st_dev &&
+	    a.st_ino == b.st_ino)
+		*fd = fd_close(*fd);
+}
+
+static int set_environment(const struct ns_answer *answer, struct error *err)
+{
+	char uid[16], gid[16];
+
+	(void)str_print(uid, sizeof(uid), "%u", answer->uid);
+	(void)str_print(gid, sizeof(gid), "%u", answer->gid);
+	if (setenv("ROOTLESSKIT_STATE_DIR", answer->state_dir, 1) < 0 ||
+	    setenv("ROOTLESSKIT_PARENT_EUID", uid, 1) < 0 ||
+	    setenv("ROOTLESSKIT_PARENT_EGID", gid, 1) < 0)
+		return err_set(err, ENOMEM, "setting the environment");
+	return 0;
+}
+
+static int join(struct ns_answer *answer, struct error *err)
+{
+	char here[PATH_MAX];
+	int rc;
+
+	if (!getcwd(here, sizeof(here)))
+		return err_set(err, errno, "finding the working directory");
+	drop_where_we_are(&answer->ns.user, "/proc/self/ns/user");
+	drop_where_we_are(&answer->ns.mnt, "/proc/self/ns/mnt");
+	drop_where_we_are(&answer->ns.net, "/proc/self/ns/net");
+	if (prctl(PR_SET_DUMPABLE, 0) < 0)
+		return err_set(err, errno, "becoming undumpable");
+	rc = ns_join(&answer->ns, NS_JOIN_NET | NS_JOIN_MNT, err);
+	if (rc < 0)
+		return rc;
+	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+		return err_set(err, errno, "becoming root of the user namespace");
+	/* ns_join() is for forks of the launcher; a caller's command outlives its caller. */
+	if (prctl(PR_SET_PDEATHSIG, 0) < 0)
+		return err_set(err, errno, "outliving the caller");
+	rc = caps_clear_passed_on(err);
+	if (rc == 0 && chdir(here) < 0)
+		rc = err_set(err, errno, "the working directory \"%s\" in there", here);
+	return rc;
+}
+
+int ctl_exec(struct ctl *ctl, struct error *err)
+{
+	_cleanup_ns_answer_ struct ns_answer answer = NS_ANSWER_NONE;
+	_cleanup_free_ char *socket = NULL, *path = NULL;
+	int rc = find_ns_socket(ctl, &socket, err);
+
+	/* The statuses of env(1) and of fauxroot: 1 is the command's own. */
+	ctl->failure = STATUS_LAUNCH_FAILED;
+	if (rc == 0)
+		rc = ns_ask(socket, &answer, err);
+	if (rc == 0)
+		rc = set_environment(&answer, err);
+	if (rc == 0)
+		rc = join(&answer, err);
+	if (rc < 0)
+		return rc;
+	/* As what is in there sees PATH, and not execvp(3): see launch/child.c. */
+	rc = path_find(ctl->words[0], &path);
+	if (rc == 0) {
+		execv(path, ctl->words);
+		rc = -errno;
+	}
+	ctl->failure = rc == -ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE;
+	return err_set(err, -rc, "executing \"%s\"", ctl->words[0]);
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fauxrootctl list-ports, add-ports, remove-ports
+ *
+ * A range is one port of the API each. add-ports is all or nothing: where one port cannot be had,
+ * those that it has published before are taken back, and no id is printed.
+ */
+#include <errno.h>
+#include <inttypes.h>
+
+#include "columns.h"
+#include "ctl.h"
+#include "fauxroot/api/client.h"
+#include "fauxroot/api/ports.h"
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/parse.h"
+#include "fauxroot/base/str.h"
+
+static int print_json(const struct api_ports *ports, struct error *err)
+{
+	for (size_t i = 0; i < ports->n; i++) {
+		_cleanup_free_ char *line = api_port_encode(&ports->items[i]);
+
+		if (!line)
+			return err_set(err, ENOMEM, "printing the ports");
+		puts(line);
+	}
+	return 0;
+}
+
+static int print_table(const struct api_ports *ports, struct error *err)
+{
+	static const char *const heads[] = {"ID",	  "PROTO",   "PARENTIP",
+					    "PARENTPORT", "CHILDIP", "CHILDPORT"};
+	_cleanup_columns_ struct columns columns = {.n = ARRAY_SIZE(heads)};
+	int rc = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(heads) && rc == 0; i++)
+		rc = columns_add(&columns, "%s", heads[i]);
+	for (size_t i = 0; i < ports->n && rc == 0; i++) {
+		const struct port_spec *spec = &ports->items[i].spec;
+
+		if (columns_add(&columns, "%" PRIu32, ports->items[i].id) < 0 ||
+		    columns_add(&columns, "%s", portspec_proto_name(spec->proto)) < 0 ||
+		    columns_add(&columns, "%s", spec->parent_ip) < 0 ||
+		    columns_add(&columns, "%u", spec->parent_port) < 0 ||
+		    columns_add(&columns, "%s", spec->child_ip) < 0 ||
+		    columns_add(&columns, "%u", spec->child_port) < 0)
+			rc = -ENOMEM;
+	}
+	if (rc < 0)
+		return err_set(err, ENOMEM, "printing the ports");
+	columns_print(stdout, &columns);
+	return 0;
+}
+
+int ctl_list_ports(struct ctl *ctl, struct error *err)
+{
+	_cleanup_api_reply_ struct api_reply reply = {.status = 0};
+	_cleanup_api_ports_ struct api_ports ports = {NULL, 0};
+	int rc = ctl_ask(ctl, "GET", "/v1/ports", NULL, 200, &reply, err);
+
+	if (rc == 0)
+		rc = api_ports_decode(reply.body, reply.size, &ports, err);
+	if (rc == 0)
+		rc = ctl->json ? print_json(&ports, err) : print_table(&ports, err);
+	return rc;
+}
+
+static int remove_one(const struct ctl *ctl, uint32_t id, struct error *err)
+{
+	_cleanup_api_reply_ struct api_reply reply = {.status = 0};
+	char path[64];
+
+	(void)str_print(path, sizeof(path), "/v1/ports/%" PRIu32, id);
+	return ctl_ask(ctl, "DELETE", path, NULL, 200, &reply, err);
+}
+
+static int add_one(const struct ctl *ctl, const struct port_spec *spec, struct api_ports *added,
+		   struct error *err)
+{
+	_cleanup_api_reply_ struct api_reply reply = {.status = 0};
+	_cleanup_free_ char *body = api_spec_encode(spec);
+	struct api_port port;
+	int rc;
+
+	if (!body)
+		return err_set(err, ENOMEM, "asking for a port");
+	rc = ctl_ask(ctl, "POST", "/v1/ports", body, 201, &reply, err);
+	if (rc == 0)
+		rc = api_port_decode(reply.body, reply.size, &port, err);
+	if (rc < 0)
+		return rc;
+	if (api_ports_add(added, &port) == 0)
+		return 0;
+	(void)remove_one(ctl, port.id, NULL);
+	return err_set(err, ENOMEM, "asking for a port");
+}
+
+/* One word of the command line: a spec, or a range of them. */
+static int add_word(const struct ctl *ctl, const char *word, struct api_ports *added,
+		    struct error *err)
+{
+	struct port_spec first;
+	unsigned count;
+	int rc = portspec_parse_range(word, &first, &count, err);
+
+	for (unsigned i = 0; i < count && rc == 0; i++) {
+		struct port_spec spec = first;
+
+		spec.parent_port = (uint16_t)(first.parent_port + i);
+		spec.child_port = (uint16_t)(first.child_port + i);
+		rc = add_one(ctl, &spec, added, err);
+	}
+	return rc;
+}
+
+/* What could not be taken back is said, with the error that led here. */
+static void roll_back(const struct ctl *ctl, struct api_ports *added, struct error *err)
+{
+	while (added->n > 0) {
+		uint32_t id = added->items[--added->n].id;
+		struct error why = {.code = 0};
+
+		if (remove_one(ctl, id, &why) < 0)
+			(void)err_wrap(err, 0, "port %" PRIu32 " stays (%s), and", id, why.text);
+	}
+}
+
+int ctl_add_ports(struct ctl *ctl, struct error *err)
+{
+	_cleanup_api_ports_ struct api_ports added = {NULL, 0};
+	struct port_spec spec;
+	unsigned count;
+	int rc = 0;
+
+	/* All are understood before the first is asked for. */
+	for (char **word = ctl->words; *word && rc == 0; word++)
+		rc = portspec_parse_range(*word, &spec, &count, err);
+	for (char **word = ctl->words; *word && rc == 0; word++)
+		rc = add_word(ctl, *word, &added, err);
+	if (rc < 0) {
+		roll_back(ctl, &added, err);
+		return rc;
+	}
+	if (ctl->json)
+		return print_json(&added, err);
+	for (size_t i = 0; i < added.n; i++)
+		printf("%" PRIu32 "\n", added.items[i].id);
+	return 0;
+}
+
+int ctl_remove_ports(struct ctl *ctl, struct error *err)
+{
+	uint32_t id;
+
+	for (char **word = ctl->words; *word; word++)
+		if (parse_u32(*word, UINT32_MAX, &id) < 0)
+			return err_say(err, EINVAL, "\"%s\" is not the id of a port", *word);
+	for (char **word = ctl->words; *word; word++) {
+		int rc;
+
+		(void)parse_u32(*word, UINT32_MAX, &id);
+		rc = remove_one(ctl, id, err);
+		if (rc < 0)
+			return rc;
+		printf("%" PRIu32 "\n", id);
+	}
+	return 0;
+}

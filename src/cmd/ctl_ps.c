@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fauxrootctl ps
+ *
+ * Each instance is asked over its own api.sock. One that does not answer, because it is stopped,
+ * say, stays in the list with what is known of it without.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "columns.h"
+#include "ctl.h"
+#include "fauxroot/api/client.h"
+#include "fauxroot/api/info.h"
+#include "fauxroot/api/ports.h"
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/log.h"
+#include "fauxroot/base/str.h"
+#include "fauxroot/state/instances.h"
+
+/* A list is not held up for longer by one that is stuck. */
+#define ANSWER_MS 2000
+
+#define COMMAND_MAX 4096
+
+/* What an instance has told. */
+struct told {
+	bool info_known;
+	struct api_info info;
+	struct api_ports ports;
+	struct strv command; /* as far as the system shows it */
+};
+
+static void told_clear(struct told *told)
+{
+	api_info_clear(&told->info);
+	api_ports_clear(&told->ports);
+	strv_clear(&told->command);
+}
+
+static int get(const struct instance *instance, const char *path, struct api_reply *ret,
+	       struct error *err)
+{
+	_cleanup_free_ char *socket = str_format("%s/api.sock", instance->state_dir);
+	int rc;
+
+	if (!socket)
+		return err_set(err, ENOMEM, "asking");
+	rc = api_call_within(ANSWER_MS, socket, "GET", path, NULL, ret, err);
+	return rc < 0 ? rc : api_reply_expect(ret, 200, err);
+}
+
+/* /proc/PID/cmdline (man 5 proc): words that end in NUL. It is not ours to demand that it is there.
+ */
+static int read_command(pid_t pid, struct strv *ret)
+{
+	char path[64], data[COMMAND_MAX];
+	_cleanup_close_ int fd = -1;
+	ssize_t n = 0;
+	int rc = 0;
+
+	(void)str_print(path, sizeof(path), "/proc/%d/cmdline", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0)
+		n = read(fd, data, sizeof(data) - 1);
+	for (ssize_t at = 0; at < n && rc == 0; at += (ssize_t)strlen(data + at) + 1) {
+		data[n] = '\0';
+		rc = strv_add(ret, data + at);
+	}
+	return rc;
+}
+
+static int ask_all(const struct instance *instance, struct told *told, struct error *err)
+{
+	_cleanup_api_reply_ struct api_reply info = {.status = 0}, ports = {.status = 0};
+	int rc = get(instance, "/v1/info", &info, err);
+
+	if (rc == 0)
+		rc = api_info_decode(info.body, info.size, &told->info, err);
+	if (rc < 0)
+		return rc;
+	told->info_known = true;
+	if (read_command(told->info.child_pid, &told->command) < 0)
+		return err_set(err, ENOMEM, "reading its command");
+	if (!told->info.port_driver)
+		return 0;
+	rc = get(instance, "/v1/ports", &ports, err);
+	return rc < 0 ? rc : api_ports_decode(ports.body, ports.size, &told->ports, err);
+}
+
+static const char *network_of(const struct told *told)
+{
+	if (!told->info_known)
+		return "?";
+	return told->info.net_driver ? told->info.net_driver : "host";
+}
+
+static int add_row(struct columns *columns, const struct instance *instance,
+		   const struct told *told)
+{
+	_cleanup_free_ char *command = NULL, *joined = NULL;
+	_cleanup_strv_ struct strv ports = {NULL, 0};
+	char text[PORTSPEC_MAX];
+	int rc = 0;
+
+	for (size_t i = 0; i < told->ports.n && rc == 0; i++)
+		rc = strv_add(&ports,
+			      portspec_format(&told->ports.items[i].spec, text, sizeof(text)));
+	command = strv_join(&told->command, " ");
+	joined = strv_join(&ports, ",");
+	if (rc < 0 || !command || !joined)
+		return -ENOMEM;
+	if (columns_add(columns, "%d", instance->pid) < 0 ||
+	    columns_add(columns, "%.40s", *command ? command : "?") < 0 ||
+	    columns_add(columns, "%s", network_of(told)) < 0 ||
+	    columns_add(columns, "%s", *joined ? joined : "-") < 0 ||
+	    columns_add(columns, "%s", instance->state_dir) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+/* A json_t that is NULL, for want of memory, makes the functions that take it fail. */
+static int print_object(const struct instance *instance, const struct told *told)
+{
+	_cleanup_free_ char *ports_text = api_ports_encode(&told->ports), *line = NULL;
+	json_t *root = json_object(), *command = json_array();
+	json_t *ports = ports_text ? json_loads(ports_text, 0, NULL) : NULL;
+	int rc = json_object_set_new(root, "pid", json_integer(instance->pid));
+
+	for (size_t i = 0; i < told->command.n; i++) {
+		str_printable(told->command.items[i]);
+		(void)json_array_append_new(command, json_string(told->command.items[i]));
+	}
+	if (told->info_known) {
+		rc |= json_object_set_new(root, "childPID", json_integer(told->info.child_pid));
+		rc |= json_object_set_new(root, "command", json_incref(command));
+		rc |= json_object_set_new(root, "network", json_string(network_of(told)));
+		rc |= json_object_set_new(root, "ports", json_incref(ports));
+	}
+	rc |= json_object_set_new(root, "stateDir", json_string(instance->state_dir));
+	line = rc == 0 ? json_dumps(root, JSON_COMPACT) : NULL;
+	json_decref(root);
+	json_decref(command);
+	json_decref(ports);
+	if (!line)
+		return -ENOMEM;
+	puts(line);
+	return 0;
+}
+
+static int show(const struct ctl *ctl, struct columns *columns, const struct instance *instance)
+{
+	_cleanup_(told_clear) struct told told = {.info_known = false};
+	struct error err = {.code = 0};
+
+	if (ask_all(instance, &told, &err) < 0)
+		log_warning("instance %d: %s", instance->pid, err.text);
+	return ctl->json ? print_object(instance, &told) : add_row(columns, instance, &told);
+}
+
+int ctl_ps(struct ctl *ctl, struct error *err)
+{
+	static const char *const heads[] = {"PID", "COMMAND", "NETWORK", "PORTS", "STATEDIR"};
+	_cleanup_columns_ struct columns columns = {.n = ARRAY_SIZE(heads)};
+	_cleanup_instances_ struct instances instances = {NULL, 0};
+	int rc = instances_list(&instances, err);
+
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < ARRAY_SIZE(heads) && rc == 0; i++)
+		rc = columns_add(&columns, "%s", heads[i]);
+	for (size_t i = 0; i < instances.n && rc == 0; i++)
+		rc = show(ctl, &columns, &instances.items[i]);
+	if (rc < 0)
+		return err_set(err, -rc, "listing the instances");
+	if (!ctl->json)
+		columns_print(stdout, &columns);
+	return 0;
+}

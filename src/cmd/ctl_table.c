@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The command line of fauxrootctl: two tables, which the parser, --help and the completions read.
+ *
+ * To add a command: a verb in ctl.h, a row here, its function in ctl.c, a paragraph in
+ * man/fauxrootctl.1.
+ */
+#include <errno.h>
+
+#include "ctl.h"
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/parse.h"
+#include "fauxroot/base/str.h"
+
+static const struct ctl_command commands[] = {
+	{CTL_LIST_PORTS, "list-ports", "[--json]", NULL, "List the published ports"},
+	{CTL_ADD_PORTS, "add-ports", "[--json] SPEC...", "SPEC", "Publish ports, print their ids"},
+	{CTL_REMOVE_PORTS, "remove-ports", "ID...", "ID", "Take published ports back"},
+	{CTL_INFO, "info", "[--json]", NULL, "Show versions, state directory, child and drivers"},
+	{CTL_EXEC, "exec", "[--] COMMAND...", "COMMAND", "Run a command beside the instance's own"},
+	{CTL_PS, "ps", "[--json]", NULL, "List this user's running instances"},
+	{.name = NULL},
+};
+
+#define WITH_JSON \
+	(CTL_FOR(CTL_LIST_PORTS) | CTL_FOR(CTL_ADD_PORTS) | CTL_FOR(CTL_INFO) | CTL_FOR(CTL_PS))
+
+static const struct ctl_option options[] = {
+	{"socket", 0, offsetof(struct ctl, socket), "PATH", CTL_FOR_ALL,
+	 "The API's socket (default: $ROOTLESSKIT_STATE_DIR/api.sock)"},
+	{"json", 0, offsetof(struct ctl, json), NULL, WITH_JSON, "Print JSON"},
+	{"debug", 0, offsetof(struct ctl, debug), NULL, CTL_FOR_ALL, "Log requests and their time"},
+	{"help", 'h', offsetof(struct ctl, show_help), NULL, CTL_FOR_ALL, "Show this help"},
+	{"version", 'v', offsetof(struct ctl, show_version), NULL, CTL_FOR_ALL, "Show the version"},
+	{.name = NULL},
+};
+
+const struct ctl_command *ctl_commands(void)
+{
+	return commands;
+}
+
+const struct ctl_option *ctl_options(void)
+{
+	return options;
+}
+
+void ctl_help(FILE *out, const struct ctl *ctl)
+{
+	char left[64];
+
+	fprintf(out,
+		"Usage: %s [options] command [argument...]\n\n"
+		"Asks a running fauxroot over its REST API.\n\nCommands:\n",
+		ctl->program);
+	for (const struct ctl_command *command = commands; command->name; command++) {
+		(void)str_print(left, sizeof(left), "%s %s", command->name, command->arguments);
+		fprintf(out, "  %-26s  %s\n", left, command->help);
+	}
+	fputs("\nOptions:\n", out);
+	for (const struct ctl_option *option = options; option->name; option++) {
+		if (option->verbs != CTL_FOR_ALL)
+			continue;
+		(void)str_print(left, sizeof(left), "--%s%s%s%s%c", option->name,
+				option->argument ? " " : "",
+				option->argument ? option->argument : "",
+				option->short_name ? ", -" : "", option->short_name);
+		fprintf(out, "  %-26s  %s\n", left, option->help);
+	}
+	fputs("\nA SPEC is [PARENT-IP]:PARENT-PORT:[CHILD-IP:]CHILD-PORT/PROTO, such as\n"
+	      "127.0.0.1:8080:80/tcp; ports may be ranges: 8000-8010:8000-8010/tcp.\n"
+	      "The manual is fauxrootctl(1).\n",
+	      out);
+}
+
+/* @verbs: of the command, CTL_FOR_ALL in front of it */
+static const struct ctl_option *find_option(const char *name, size_t n, unsigned verbs)
+{
+	for (const struct ctl_option *option = options; option->name; option++) {
+		bool named = strlen(option->name) == n && memcmp(option->name, name, n) == 0;
+
+		if (!named && !(n == 1 && option->short_name && *name == option->short_name))
+			continue;
+		if ((option->verbs & verbs) == verbs)
+			return option;
+	}
+	return NULL;
+}
+
+/*
+ * Take one option from **@words, as Go's flag package would: one dash or two, "--name=value" or
+ * "--name value".
+ */
+static int take_option(struct ctl *ctl, char ***words, unsigned verbs, struct error *err)
+{
+	const char *word = *(*words)++, *name = word + (word[1] == '-' ? 2 : 1);
+	const char *equals = strchr(name, '='), *value = equals ? equals + 1 : NULL;
+	size_t n = equals ? (size_t)(equals - name) : strlen(name);
+	const struct ctl_option *option = find_option(name, n, verbs);
+	char *field;
+
+	if (!option)
+		return err_say(err, EINVAL, "unknown option %.*s; see %s --help",
+			       (int)(name - word) + (int)n, word, ctl->program);
+	field = (char *)ctl + option->offset;
+	if (!option->argument) {
+		*(bool *)field = true;
+		if (value && parse_bool(value, (bool *)field) < 0)
+			return err_say(err, EINVAL, "--%s takes true or false, not \"%s\"",
+				       option->name, value);
+		return 0;
+	}
+	if (!value && **words)
+		value = *(*words)++;
+	if (!value)
+		return err_say(err, EINVAL, "--%s needs a value: %s", option->name,
+			       option->argument);
+	*(const char **)field = *value ? value : NULL;
+	return 0;
+}
+
+/* Options up to the first word that is none; "--" ends them, too. */
+static int take_options(struct ctl *ctl, char ***words, unsigned verbs, struct error *err)
+{
+	int rc = 0;
+
+	while (rc == 0 && **words && (**words)[0] == '-' && (**words)[1] != '\0') {
+		if (streq(**words, "--")) {
+			(*words)++;
+			break;
+		}
+		rc = take_option(ctl, words, verbs, err);
+	}
+	return rc;
+}
+
+static const struct ctl_command *find_command(const char *name)
+{
+	const struct ctl_command *command = commands;
+
+	while (command->name && !streq(command->name, name))
+		command++;
+	return command->name ? command : NULL;
+}
+
+int ctl_parse(struct ctl *ctl, char **words, const struct ctl_command **ret, struct error *err)
+{
+	const struct ctl_command *command;
+	int rc = take_options(ctl, &words, CTL_FOR_ALL, err);
+
+	*ret = NULL;
+	if (rc < 0 || ctl->show_help || ctl->show_version)
+		return rc;
+	if (!*words)
+		return err_say(err, EINVAL, "no command; see %s --help", ctl->program);
+	command = find_command(*words);
+	if (!command)
+		return err_say(err, EINVAL, "unknown command \"%s\"; see %s --help", *words,
+			       ctl->program);
+	words++;
+	rc = take_options(ctl, &words, CTL_FOR(command->verb), err);
+	if (rc < 0 || ctl->show_help || ctl->show_version)
+		return rc;
+	if (*words && !command->word)
+		return err_say(err, EINVAL, "%s takes no argument \"%s\"", command->name, *words);
+	if (!*words && command->word)
+		return err_say(err, EINVAL, "%s needs at least one %s; see %s --help",
+			       command->name, command->word, ctl->program);
+	ctl->words = words;
+	*ret = command;
+	return 0;
+}

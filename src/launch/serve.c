@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the launcher answers its clients: the API's view of a launch, and its namespaces. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+
+#include "fauxroot/api/info.h"
+#include "fauxroot/api/ports.h"
+#include "launch.h"
+
+static int copy_string(char **to, const char *from)
+{
+	*to = strdup(from);
+	return *to ? 0 : -ENOMEM;
+}
+
+static int fill_network(const struct launch *l, struct api_info *ret)
+{
+	char address[INET_ADDRSTRLEN];
+	int rc = 0;
+
+	if (l->net.driver->mode == NET_HOST)
+		return 0;
+	rc = copy_string(&ret->net_driver, l->net.driver->name);
+	if (rc < 0 || !l->net.plan.configures_dns)
+		return rc;
+	inet_ntop(AF_INET, &l->net.plan.address, address, sizeof(address));
+	rc = copy_string(&ret->net_child_ip, address);
+	return rc < 0 ? rc : net_dns(&l->net, &ret->net_dns);
+}
+
+static int fill_ports(const struct launch *l, struct api_info *ret)
+{
+	const struct port_driver *driver = l->ports.driver;
+	int rc;
+
+	if (!driver)
+		return 0;
+	rc = copy_string(&ret->port_driver, driver->name);
+	if (rc == 0)
+		rc = copy_string(&ret->port_source_ip, ports_source(&l->ports));
+	for (size_t i = 0; driver->protos[i] && rc == 0; i++)
+		rc = strv_add(&ret->port_protos, driver->protos[i]);
+	ret->port_disallow_loopback_child_ip = driver->disallow_loopback_child_ip;
+	return rc;
+}
+
+/* api_ops.info */
+static int fill_info(void *arg, struct api_info *ret, struct error *err)
+{
+	struct launch *l = arg;
+	int rc = copy_string(&ret->version, persona_version(l->config->persona));
+
+	ret->child_pid = l->child.pid;
+	if (rc == 0)
+		rc = copy_string(&ret->state_dir, l->state.path);
+	if (rc == 0)
+		rc = fill_network(l, ret);
+	if (rc == 0)
+		rc = fill_ports(l, ret);
+	return rc < 0 ? err_set(err, -rc, "describing this instance") : 0;
+}
+
+/* api_ops.list_ports */
+static int list_ports(void *arg, struct api_ports *ret, struct error *err)
+{
+	const struct launch *l = arg;
+
+	if (!l->ports.driver)
+		return err_say(err, EOPNOTSUPP, "there is no port driver");
+	for (size_t i = 0; i < l->ports.n; i++) {
+		const struct port *port = &l->ports.items[i];
+
+		if (api_ports_add(ret, &(struct api_port){port->id, port->spec}) < 0)
+			return err_set(err, ENOMEM, "listing the ports");
+	}
+	return 0;
+}
+
+/* api_ops.add_port */
+static int add_port(void *arg, const struct port_spec *spec, struct api_port *ret,
+		    struct error *err)
+{
+	struct launch *l = arg;
+	const struct port *port;
+	int rc = ports_add(&l->ports, spec, &port, err);
+
+	if (rc < 0)
+		return rc;
+	*ret = (struct api_port){port->id, port->spec};
+	return 0;
+}
+
+/* api_ops.remove_port */
+static int remove_port(void *arg, uint32_t id, struct error *err)
+{
+	struct launch *l = arg;
+
+	if (!l->ports.driver)
+		return err_say(err, EOPNOTSUPP, "there is no port driver");
+	return ports_remove(&l->ports, id, err);
+}
+
+static const struct api_ops api_ops = {
+	.info = fill_info,
+	.list_ports = list_ports,
+	.add_port = add_port,
+	.remove_port = remove_port,
+};
+
+int serve_start(struct launch *l, struct error *err)
+{
+	int rc;
+
+	l->base = event_base_new();
+	if (!l->base)
+		return err_step(err, err_set(err, ENOMEM, "making an event loop"), STEP_API);
+	rc = api_server_start(l->base, l->state.path, &api_ops, l, &l->api, err);
+	if (rc == 0)
+		rc = ns_server_start(l->base, l->state.path, &l->ns, &l->ns_server, err);
+	return rc;
+}
+
+void serve_stop(struct launch *l)
+{
+	ns_server_stop(l->ns_server);
+	api_server_stop(l->api);
+	if (l->base)
+		event_base_free(l->base);
+}

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ns.sock: the namespaces that are handed out, to whom, and what a client takes from a server. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include <event2/event.h>
+
+#include "fauxroot/api/namespaces.h"
+#include "fauxroot/base/clock.h"
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/str.h"
+#include "fauxroot/sys/message.h"
+
+enum { PATIENCE_MS = 5000 };
+
+struct fixture {
+	char dir[64], path[96];
+	pid_t server;
+	bool with_net;
+	rlim_t spare_fds;
+};
+
+static int open_ns(const char *name)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/ns/%s", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static int set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	snprintf(f->dir, sizeof(f->dir), "/tmp/test_api_ns.XXXXXX");
+	*state = f;
+	if (!mkdtemp(f->dir))
+		return -1;
+	snprintf(f->path, sizeof(f->path), "%s/ns.sock", f->dir);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *f = *state;
+	int status = 0;
+
+	if (f->server > 0) {
+		kill(f->server, SIGTERM);
+		waitpid(f->server, &status, 0);
+	}
+	unlink(f->path);
+	rmdir(f->dir);
+	free(f);
+	return status;
+}
+
+static void on_term(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	event_base_loopbreak(arg);
+}
+
+static void limit_fds(rlim_t spare)
+{
+	int lowest = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	struct rlimit limit;
+
+	fd_close(lowest);
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = (rlim_t)lowest + spare;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* exit(), not _exit(), for the leak checker. */
+static void serve(const struct fixture *f, int ready)
+{
+	struct ns_set ns = {open_ns("user"), open_ns("mnt"), f->with_net ? open_ns("net") : -1};
+	struct event_base *base = event_base_new();
+	struct event *term = evsignal_new(base, SIGTERM, on_term, base);
+	struct ns_server *server = NULL;
+	struct error err = {0};
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	event_add(term, NULL);
+	umask(0);
+	if (ns_server_start(base, f->dir, &ns, &server, &err) < 0)
+		exit(1);
+	if (f->spare_fds > 0)
+		limit_fds(f->spare_fds - 1);
+	fd_write_all(ready, "r", 1);
+	event_base_dispatch(base);
+	ns_server_stop(server);
+	ns_set_close(&ns);
+	event_free(term);
+	event_base_free(base);
+	exit(0);
+}
+
+static void start(struct fixture *f)
+{
+	int ready[2];
+	char byte;
+
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	fflush(NULL);
+	f->server = fork();
+	assert_true(f->server >= 0);
+	if (f->server == 0)
+		serve(f, ready[1]);
+	fd_close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	fd_close(ready[0]);
+}
+
+static void assert_is(int fd, const char *name)
+{
+	_cleanup_close_ int own = open_ns(name);
+	struct stat a, b;
+
+	assert_int_equal(fstat(fd, &a), 0);
+	assert_int_equal(fstat(own, &b), 0);
+	assert_int_equal(a.st_ino, b.st_ino);
+	assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+}
+
+static void hands_out(void **state)
+{
+	struct fixture *f = *state;
+	struct stat st;
+
+	for (int i = 0; i < 2; i++) {
+		_cleanup_ns_answer_ struct ns_answer answer = NS_ANSWER_NONE;
+		struct error err = {0};
+
+		f->with_net = i == 1;
+		start(f);
+		if (ns_ask(f->path, &answer, &err) < 0)
+			fail_msg("%s", err.text);
+		assert_is(answer.ns.user, "user");
+		assert_is(answer.ns.mnt, "mnt");
+		if (f->with_net)
+			assert_is(answer.ns.net, "net");
+		else
+			assert_int_equal(answer.ns.net, -1);
+		assert_string_equal(answer.state_dir, f->dir);
+		assert_int_equal(answer.uid, geteuid());
+		assert_int_equal(answer.gid, getegid());
+		assert_int_equal(lstat(f->path, &st), 0);
+		assert_int_equal(st.st_mode, S_IFSOCK | 0600);
+		kill(f->server, SIGTERM);
+		waitpid(f->server, NULL, 0);
+		f->server = 0;
+		unlink(f->path);
+	}
+}
+
+static int connect_to(const char *path)
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", path);
+	return connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 ? -errno : fd;
+}
+
+/* Clients that do not read, that say what nobody asked for, that leave: others are served. */
+static void survives_clients(void **state)
+{
+	enum { MANY = 300 };
+	struct fixture *f = *state;
+	int fds[MANY];
+
+	start(f);
+	for (int i = 0; i < MANY; i++) {
+		fds[i] = connect_to(f->path);
+		assert_true(fds[i] >= 0);
+		if (i % 3 == 0)
+			(void)send(fds[i], f, sizeof(*f), MSG_NOSIGNAL);
+		if (i % 3 == 1)
+			fds[i] = fd_close(fds[i]);
+	}
+	for (int i = 0; i < 3; i++) {
+		_cleanup_ns_answer_ struct ns_answer answer = NS_ANSWER_NONE;
+		struct error err = {0};
+
+		if (ns_ask(f->path, &answer, &err) < 0)
+			fail_msg("%s", err.text);
+	}
+	for (int i = 0; i < MANY; i++)
+		fd_close(fds[i]);
+}
+
+/* Without a descriptor for accept(2) clients wait; the server neither spins nor gives up. */
+static void waits_for_descriptors(void **state)
+{
+	struct fixture *f = *state;
+	_cleanup_ns_answer_ struct ns_answer answer = NS_ANSWER_NONE;
+	struct rlimit limit = {.rlim_cur = 64, .rlim_max = 64};
+	_cleanup_close_ int fd = -1;
+	struct error err = {0};
+	struct pollfd poll_fd;
+
+	f->spare_fds = 1;
+	start(f);
+	fd = connect_to(f->path);
+	assert_true(fd >= 0);
+	poll_fd = (struct pollfd){.fd = fd, .events = POLLIN};
+	assert_int_equal(poll(&poll_fd, 1, 200), 0);
+	assert_int_equal(prlimit(f->server, RLIMIT_NOFILE, &limit, NULL), 0);
+	assert_int_equal(poll(&poll_fd, 1, PATIENCE_MS), 1);
+	if (ns_ask(f->path, &answer, &err) < 0)
+		fail_msg("%s", err.text);
+}
+
+/* As the program "knock PATH", run as somebody else: 0 where nothing has come back. */
+static int knock(const char *path)
+{
+	struct ns_answer answer = NS_ANSWER_NONE;
+	struct error err = {0};
+	char byte;
+	int fd;
+
+	/* The client turns away by itself; one that does not is sent nothing. */
+	if (ns_ask(path, &answer, &err) != -EPERM)
+		return 2;
+	fd = connect_to(path);
+	return fd >= 0 && recv(fd, &byte, 1, 0) == 0 ? 0 : 3;
+}
+
+/* Another user's process: one that root becomes, else one of our subordinate ids. */
+static void refuses_strangers(void **state)
+{
+	struct fixture *f = *state;
+	char self[4096];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	int status;
+	pid_t pid;
+
+	assert_true(n > 0);
+	self[n] = '\0';
+	start(f);
+	/* Two doors that are shut otherwise. */
+	assert_int_equal(chmod(f->dir, 0755), 0);
+	assert_int_equal(chmod(f->path, 0666), 0);
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		if (geteuid() == 0)
+			_exit(setgid(65534) < 0 || setuid(65534) < 0 ? 4 : knock(f->path));
+		execlp("unshare", "unshare", "--user", "--map-auto", "--setuid", "5", "--setgid",
+		       "5", self, "knock", f->path, (char *)NULL);
+		_exit(127);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+/* Servers that a client must not believe. */
+struct lie {
+	const char *text;
+	const char *names[4]; /* of namespaces; "/": a descriptor that is none */
+	int rc;
+	const char *words;
+};
+
+static const struct lie lies[] = {
+	{"/run/x", {"user", "mnt", "net"}, 0, ""},
+	{"/run/x", {"mnt", "user"}, 0, ""},
+	{"/run/x", {"user"}, 0, ""},
+	{"", {NULL}, -EPROTO, "answered nothing"},
+	{"/run/x", {NULL}, -EPROTO, "lacks the user namespace"},
+	{"/run/x", {"mnt", "net"}, -EPROTO, "lacks the user namespace"},
+	{"run/x", {"user"}, -EPROTO, "or its path"},
+	{"/run/x", {"user", "user"}, -EPROTO, "two namespaces of one kind"},
+	{"/run/x", {"user", "/"}, -EPROTO, "no namespace we can join"},
+	{"/run/x", {"user", "uts"}, -EPROTO, "no namespace we can join"},
+};
+
+static void lie_to_one(int listener, const struct lie *lie)
+{
+	int client = accept4(listener, NULL, NULL, SOCK_CLOEXEC), fds[4];
+	size_t n = 0;
+
+	for (; n < 4 && lie->names[n]; n++)
+		fds[n] = streq(lie->names[n], "/") ? open("/", O_PATH) : open_ns(lie->names[n]);
+	if (*lie->text)
+		(void)message_send(client, lie->text, strlen(lie->text), fds, n);
+	_exit(0);
+}
+
+static void believes_little(void **state)
+{
+	struct fixture *f = *state;
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	_cleanup_close_ int listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", f->path);
+	assert_int_equal(bind(listener, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(lies); i++) {
+		_cleanup_ns_answer_ struct ns_answer answer = NS_ANSWER_NONE;
+		struct error err = {0};
+		pid_t pid;
+		int rc;
+
+		fflush(NULL);
+		pid = fork();
+		if (pid == 0)
+			lie_to_one(listener, &lies[i]);
+		rc = ns_ask(f->path, &answer, &err);
+		assert_int_equal(waitpid(pid, NULL, 0), pid);
+		if (rc != lies[i].rc || (rc < 0 && !strstr(err.text, lies[i].words)))
+			fail_msg("row %zu: %d %s", i, rc, err.text);
+		assert_true(rc == 0 || (!answer.state_dir && answer.ns.user == -1));
+	}
+}
+
+static void names_what_it_cannot_reach(void **state)
+{
+	struct fixture *f = *state;
+	struct ns_answer answer = NS_ANSWER_NONE;
+	struct error err = {0};
+	char deep[200], expected[256];
+
+	assert_int_equal(ns_ask(f->path, &answer, &err), -ENOENT);
+	snprintf(expected, sizeof(expected), "connecting to \"%s\": No such file or directory",
+		 f->path);
+	assert_string_equal(err.text, expected);
+	memset(deep, 'd', sizeof(deep) - 1);
+	deep[sizeof(deep) - 1] = '\0';
+	assert_int_equal(ns_ask(deep, &answer, &err), -ENAMETOOLONG);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(hands_out),	 TEST(survives_clients), TEST(waits_for_descriptors),
+		TEST(refuses_strangers), TEST(believes_little),	 TEST(names_what_it_cannot_reach),
+	};
+
+	if (argc == 3 && streq(argv[1], "knock"))
+		return knock(argv[2]);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

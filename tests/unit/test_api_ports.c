@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The JSON of ports: exact texts out, checked types in. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "fauxroot/api/ports.h"
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/str.h"
+
+/* Those that come back as they went in: nothing normalised, nothing filled in. */
+static const struct {
+	struct port_spec spec;
+	const char *text;
+} specs[] = {
+	{{PROTO_TCP, "", "", 8080, 80}, "{\"proto\":\"tcp\",\"parentPort\":8080,\"childPort\":80}"},
+	{{PROTO_TCP4, "0.0.0.0", "", 1, 65535},
+	 "{\"proto\":\"tcp4\",\"parentIP\":\"0.0.0.0\",\"parentPort\":1,\"childPort\":65535}"},
+	{{PROTO_UDP, "", "10.0.2.100", 53, 53},
+	 "{\"proto\":\"udp\",\"parentPort\":53,\"childIP\":\"10.0.2.100\",\"childPort\":53}"},
+	{{PROTO_TCP6, "0:0:0:0:0:0:0:1", "::ffff:127.0.0.1", 65535, 1},
+	 "{\"proto\":\"tcp6\",\"parentIP\":\"0:0:0:0:0:0:0:1\",\"parentPort\":65535,"
+	 "\"childIP\":\"::ffff:127.0.0.1\",\"childPort\":1}"},
+	{{PROTO_UDP6, "2001:DB8::A", "", 9, 9},
+	 "{\"proto\":\"udp6\",\"parentIP\":\"2001:DB8::A\",\"parentPort\":9,\"childPort\":9}"},
+	{{PROTO_UDP4, "127.0.0.2", "127.0.0.3", 0, 7},
+	 "{\"proto\":\"udp4\",\"parentIP\":\"127.0.0.2\",\"parentPort\":0,\"childIP\":\"127.0.0."
+	 "3\","
+	 "\"childPort\":7}"},
+};
+
+static void assert_same(const struct port_spec *a, const struct port_spec *b)
+{
+	assert_int_equal(a->proto, b->proto);
+	assert_string_equal(a->parent_ip, b->parent_ip);
+	assert_int_equal(a->parent_port, b->parent_port);
+	assert_string_equal(a->child_ip, b->child_ip);
+	assert_int_equal(a->child_port, b->child_port);
+}
+
+static void echoes_specs(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(specs); i++) {
+		_cleanup_free_ char *text = api_spec_encode(&specs[i].spec);
+		struct port_spec back;
+		struct error err = {0};
+
+		assert_string_equal(text, specs[i].text);
+		if (api_spec_decode(text, strlen(text), &back, &err) < 0)
+			fail_msg("%s: %s", text, err.text);
+		assert_same(&back, &specs[i].spec);
+	}
+}
+
+/* Forms that other clients use. */
+static const struct {
+	const char *text;
+	struct port_spec spec;
+} taken[] = {
+	{" { \"childPort\" : 80 ,\r\n\t\"parentPort\":8080, \"proto\":\"tcp\" } ",
+	 {PROTO_TCP, "", "", 8080, 80}},
+	{"{\"proto\":\"tcp\",\"parentPort\":1,\"childPort\":2,\"parentIP\":\"\",\"childIP\":\"\"}",
+	 {PROTO_TCP, "", "", 1, 2}},
+	{"{\"proto\":\"tcp\",\"parentPort\":1,\"childPort\":2,\"parentIP\":null,\"childIP\":null}",
+	 {PROTO_TCP, "", "", 1, 2}},
+	{"{\"proto\":\"t\\u0063p\",\"parentPort\":0,\"childPort\":2,\"x\":{\"proto\":[1,{}]},"
+	 "\"ParentIP\":7}",
+	 {PROTO_TCP, "", "", 0, 2}},
+};
+
+static void takes_other_forms(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(taken); i++) {
+		struct port_spec spec;
+		struct error err = {0};
+
+		if (api_spec_decode(taken[i].text, strlen(taken[i].text), &spec, &err) < 0)
+			fail_msg("%s: %s", taken[i].text, err.text);
+		assert_same(&spec, &taken[i].spec);
+	}
+}
+
+#define TCP(members) "{\"proto\":\"tcp\"," members "}"
+#define PORTS	     "\"parentPort\":80,\"childPort\":80"
+
+static const struct {
+	const char *text;
+	const char *words; /* a part of the sentence */
+} refused[] = {
+	{"", "the request's body is not JSON"},
+	{"{", "the request's body is not JSON"},
+	{TCP(PORTS) "{", "the request's body is not JSON"},
+	{TCP(PORTS) "x", "the request's body is not JSON"},
+	{TCP(PORTS ",\"proto\":\"udp\""), "duplicate object key"},
+	{TCP(PORTS ",\"x\":01"), "the request's body is not JSON"},
+	{TCP(PORTS ",\"x\":\"\\u0000\""), "the request's body is not JSON"},
+	{TCP(PORTS ",\"x\":\"\351\""), "the request's body is not JSON"},
+	{"[]", "not a JSON object"},
+	{"null", "not JSON"},
+	{"80", "not JSON"},
+	{"[" TCP(PORTS) "]", "not a JSON object"},
+	{"{}", "\"proto\" is missing"},
+	{"{" PORTS "}", "\"proto\" is missing"},
+	{"{\"proto\":null," PORTS "}", "\"proto\" is missing"},
+	{"{\"proto\":\"\"," PORTS "}", "\"proto\" is none of"},
+	{"{\"proto\":\"TCP\"," PORTS "}", "\"proto\" is none of"},
+	{"{\"proto\":\"sctp\"," PORTS "}", "\"proto\" is none of"},
+	{"{\"proto\":\"tcp \"," PORTS "}", "\"proto\" is none of"},
+	{"{\"proto\":6," PORTS "}", "\"proto\" is none of"},
+	{"{\"proto\":[\"tcp\"]," PORTS "}", "\"proto\" is none of"},
+	{TCP("\"childPort\":80"), "\"parentPort\" is missing"},
+	{TCP("\"parentPort\":null,\"childPort\":80"), "\"parentPort\" is missing"},
+	{TCP("\"parentPort\":80"), "\"childPort\" is missing"},
+	{TCP("\"parentPort\":80,\"childPort\":0"), "\"childPort\" is not one of 1-65535"},
+	{TCP("\"parentPort\":80,\"childPort\":65536"), "\"childPort\" is not one of 1-65535"},
+	{TCP("\"parentPort\":80,\"childPort\":-1"), "\"childPort\" is not one of 1-65535"},
+	{TCP("\"parentPort\":65536,\"childPort\":80"), "\"parentPort\" is not one of 0-65535"},
+	{TCP("\"parentPort\":-1,\"childPort\":80"), "\"parentPort\" is not one of 0-65535"},
+	{TCP("\"parentPort\":4294967376,\"childPort\":80"), "\"parentPort\" is not one of 0-65535"},
+	{TCP("\"parentPort\":99999999999999999999,\"childPort\":80"), "too big integer"},
+	{TCP("\"parentPort\":\"80\",\"childPort\":80"), "\"parentPort\" is not an integer"},
+	{TCP("\"parentPort\":80,\"childPort\":\"80\""), "\"childPort\" is not an integer"},
+	{TCP("\"parentPort\":80.0,\"childPort\":80"), "\"parentPort\" is not an integer"},
+	{TCP("\"parentPort\":8e1,\"childPort\":80"), "\"parentPort\" is not an integer"},
+	{TCP("\"parentPort\":true,\"childPort\":80"), "\"parentPort\" is not an integer"},
+	{TCP("\"parentPort\":[80],\"childPort\":80"), "\"parentPort\" is not an integer"},
+	{TCP(PORTS ",\"parentIP\":127"), "\"parentIP\" is not a string"},
+	{TCP(PORTS ",\"parentIP\":{}"), "\"parentIP\" is not a string"},
+	{TCP(PORTS ",\"parentIP\":\"localhost\""), "\"localhost\" is not an IP address"},
+	{TCP(PORTS ",\"parentIP\":\"127.0.0.1:80\""), "is not an IP address"},
+	{TCP(PORTS ",\"parentIP\":\"[::1]\""), "is not an IP address"},
+	{TCP(PORTS ",\"parentIP\":\" \""), "is not an IP address"},
+	{TCP(PORTS ",\"parentIP\":\"1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa:bbbb\""),
+	 "\"parentIP\" is too long"},
+	{TCP(PORTS ",\"childIP\":false"), "\"childIP\" is not a string"},
+	{TCP(PORTS ",\"childIP\":\"127.1\""), "\"127.1\" is not an IP address"},
+	{TCP(PORTS ",\"childIP\":\"0.0.0.0\""), "is nobody's address"},
+	{"{\"proto\":\"tcp4\",\"parentIP\":\"::1\"," PORTS "}", "is not one for tcp4"},
+	{"{\"proto\":\"udp6\",\"parentIP\":\"127.0.0.1\"," PORTS "}", "is not one for udp6"},
+};
+
+static void refuses_by_name(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
+		struct port_spec spec = {.child_port = 4711};
+		struct error err = {0};
+		int rc = api_spec_decode(refused[i].text, strlen(refused[i].text), &spec, &err);
+
+		if (rc != -EINVAL || !strstr(err.text, refused[i].words))
+			fail_msg("%s: %d \"%s\"", refused[i].text, rc, err.text);
+		assert_int_equal(spec.child_port, 4711);
+	}
+}
+
+/* As deep as a body of 64 KiB can be, in a member that is ignored and in one that is not. */
+static void survives_nesting(void **state)
+{
+	enum { DEEP = 65000 };
+	static const char *const heads[] = {"", "{\"x\":", "{\"proto\":"};
+	static const char *const opens[] = {"[", "{\"a\":"};
+	_cleanup_free_ char *text = malloc(DEEP + 64);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(heads); i++)
+		for (size_t j = 0; j < ARRAY_SIZE(opens); j++) {
+			size_t n = strlen(heads[i]);
+			struct port_spec spec;
+			struct error err = {0};
+
+			memcpy(text, heads[i], n + 1);
+			for (; n < DEEP; n += strlen(opens[j]))
+				memcpy(text + n, opens[j], strlen(opens[j]) + 1);
+			assert_int_equal(api_spec_decode(text, n, &spec, &err), -EINVAL);
+			assert_non_null(strstr(err.text, "maximum parsing depth reached"));
+		}
+}
+
+static void lists_ports(void **state)
+{
+	_cleanup_api_ports_ struct api_ports ports = {0}, back = {0};
+	_cleanup_free_ char *none = api_ports_encode(&ports), *two = NULL, *one = NULL;
+	struct api_port port = {.id = 1, .spec = specs[0].spec};
+	struct error err = {0};
+
+	(void)state;
+	assert_string_equal(none, "[]");
+	assert_int_equal(api_ports_decode("[]", 2, &back, &err), 0);
+	assert_int_equal(back.n, 0);
+	assert_int_equal(api_ports_add(&ports, &port), 0);
+	port.id = UINT32_MAX;
+	assert_int_equal(api_ports_add(&ports, &port), 0);
+	two = api_ports_encode(&ports);
+	assert_string_equal(two,
+			    "[{\"id\":1,\"spec\":{\"proto\":\"tcp\",\"parentPort\":8080,"
+			    "\"childPort\":80}},{\"id\":4294967295,\"spec\":{\"proto\":\"tcp\","
+			    "\"parentPort\":8080,\"childPort\":80}}]");
+	assert_int_equal(api_ports_decode(two, strlen(two), &back, &err), 0);
+	assert_int_equal(back.n, 2);
+	assert_int_equal(back.items[1].id, UINT32_MAX);
+	assert_same(&back.items[1].spec, &port.spec);
+	one = api_port_encode(&back.items[0]);
+	assert_string_equal(one, "{\"id\":1,\"spec\":{\"proto\":\"tcp\",\"parentPort\":8080,"
+				 "\"childPort\":80}}");
+	assert_int_equal(api_port_decode(one, strlen(one), &port, &err), 0);
+	assert_int_equal(port.id, 1);
+}
+
+/* What a server must not answer. */
+static const char *const bad_answers[] = {
+	"",
+	"{}",
+	"null",
+	"[7]",
+	"[null]",
+	"[{}]",
+	"[{\"id\":1}]",
+	"[{\"id\":0,\"spec\":" TCP(PORTS) "}]",
+	"[{\"id\":-1,\"spec\":" TCP(PORTS) "}]",
+	"[{\"id\":4294967296,\"spec\":" TCP(PORTS) "}]",
+	"[{\"id\":\"1\",\"spec\":" TCP(PORTS) "}]",
+	"[{\"id\":1,\"spec\":[]}]",
+	"[{\"id\":1,\"spec\":" TCP(PORTS ",\"parentIP\":\"\\u001b[2J\"") "}]",
+	"[{\"id\":1,\"spec\":" TCP(PORTS) "},{\"id\":2}]",
+};
+
+static void distrusts_servers(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad_answers); i++) {
+		const char *text = bad_answers[i];
+		struct api_ports ports = {0};
+		struct api_port port = {.id = 7};
+		struct error err = {0};
+
+		if (api_ports_decode(text, strlen(text), &ports, &err) != -EPROTO || ports.items)
+			fail_msg("%s: %s", text, err.text);
+		/* The same without the brackets, as the answer to a POST. */
+		if (*text == '[')
+			assert_int_equal(api_port_decode(text + 1, strlen(text) - 2, &port, &err),
+					 -EPROTO);
+		assert_int_equal(port.id, 7);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(echoes_specs),	   cmocka_unit_test(takes_other_forms),
+		cmocka_unit_test(refuses_by_name), cmocka_unit_test(survives_nesting),
+		cmocka_unit_test(lists_ports),	   cmocka_unit_test(distrusts_servers),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The links of running instances: made, listed, cleared away when their launcher is dead. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <cmocka.h>
+
+#include "fauxroot/base/str.h"
+#include "fauxroot/state/instances.h"
+#include "state_fixture.h"
+
+/* The working directory, which is fresh, is XDG_RUNTIME_DIR. */
+static void use_here(void)
+{
+	char here[256];
+
+	assert_non_null(getcwd(here, sizeof(here)));
+	assert_int_equal(setenv("XDG_RUNTIME_DIR", here, 1), 0);
+}
+
+static void list(struct instances *ret)
+{
+	struct error err = {0};
+
+	if (instances_list(ret, &err) < 0)
+		fail_msg("%s", err.text);
+}
+
+static void assert_announced(const struct statedir *state, struct instance_link *ret)
+{
+	struct error err = {0};
+
+	if (instance_announce(state, ret, &err) < 0)
+		fail_msg("%s", err.text);
+}
+
+/* A launcher in a process of its own, until it is killed. */
+static pid_t launch(const char *state_dir)
+{
+	struct statedir state = STATEDIR_NONE;
+	struct instance_link link;
+	struct error err;
+	int ready[2];
+	char byte;
+	pid_t pid;
+
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	pid = fork();
+	if (pid == 0) {
+		if (statedir_open(state_dir, &state, &err) < 0 ||
+		    instance_announce(&state, &link, &err) < 0)
+			_exit(1);
+		(void)fd_write_all(ready[1], "r", 1);
+		for (;;)
+			pause();
+	}
+	fd_close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	fd_close(ready[0]);
+	return pid;
+}
+
+static void end(pid_t pid)
+{
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static void remove_state(const char *path)
+{
+	struct statedir state;
+
+	assert_open(path, &state);
+	statedir_remove(&state);
+}
+
+static void lists_itself(void **unused)
+{
+	_cleanup_instances_ struct instances none = {0}, one = {0}, gone = {0};
+	struct instance_link link = INSTANCE_LINK_NONE;
+	char name[32], target[256];
+	struct statedir state;
+	ssize_t n;
+
+	(void)unused;
+	use_here();
+	list(&none);
+	assert_int_equal(none.n, 0);
+	assert_open("s", &state);
+	assert_announced(&state, &link);
+	assert_int_equal(mode_of("fauxroot"), 0700);
+	snprintf(name, sizeof(name), "fauxroot/%d", getpid());
+	n = readlink(name, target, sizeof(target) - 1);
+	assert_true(n > 0);
+	target[n] = '\0';
+	assert_string_equal(target, state.path);
+	list(&one);
+	assert_int_equal(one.n, 1);
+	assert_int_equal(one.items[0].pid, getpid());
+	assert_string_equal(one.items[0].state_dir, state.path);
+	instance_withdraw(&link);
+	assert_int_equal(link.dir, -1);
+	instance_withdraw(&link);
+	assert_false(exists("fauxroot"));
+	list(&gone);
+	assert_int_equal(gone.n, 0);
+	statedir_remove(&state);
+}
+
+static void lists_in_order(void **unused)
+{
+	_cleanup_instances_ struct instances found = {0};
+	pid_t pids[3];
+
+	(void)unused;
+	use_here();
+	pids[0] = launch("a");
+	pids[1] = launch("b");
+	pids[2] = launch("c");
+	list(&found);
+	assert_int_equal(found.n, 3);
+	for (size_t i = 0; i + 1 < found.n; i++)
+		assert_true(found.items[i].pid < found.items[i + 1].pid);
+	for (size_t i = 0; i < 3; i++)
+		end(pids[i]);
+	instances_clear(&found);
+	list(&found);
+	assert_int_equal(found.n, 0);
+	assert_int_equal(rmdir("fauxroot"), 0);
+	remove_state("a");
+	remove_state("b");
+	remove_state("c");
+}
+
+/* A launcher clears away what a killed one has left, whatever directory that had. */
+static void launchers_clear_away(void **unused)
+{
+	struct instance_link link = INSTANCE_LINK_NONE;
+	char same[32], other[32], alive[32];
+	pid_t first, second, third;
+	struct statedir state;
+
+	(void)unused;
+	use_here();
+	first = launch("s");
+	second = launch("t");
+	third = launch("u");
+	end(first);
+	end(second);
+	snprintf(same, sizeof(same), "fauxroot/%d", first);
+	snprintf(other, sizeof(other), "fauxroot/%d", second);
+	snprintf(alive, sizeof(alive), "fauxroot/%d", third);
+	assert_open("s", &state);
+	/* Its lock is ours now: the link must not look alive. */
+	assert_true(exists(same) && exists(other));
+	assert_announced(&state, &link);
+	assert_false(exists(same));
+	assert_false(exists(other));
+	assert_true(exists(alive));
+	instance_withdraw(&link);
+	/* Not empty: the last one removes it. */
+	assert_true(exists("fauxroot"));
+	end(third);
+	statedir_remove(&state);
+	remove_state("t");
+	remove_state("u");
+	assert_int_equal(unlink(alive), 0);
+	assert_int_equal(rmdir("fauxroot"), 0);
+}
+
+/* What is no link of a launcher is neither listed nor touched. */
+static void leaves_others_alone(void **unused)
+{
+	static const char *const names[] = {"x", "01", "0", "-1", "1x", "99999999999", " 1", "+1"};
+	_cleanup_instances_ struct instances found = {0};
+	char path[64], self[64];
+
+	(void)unused;
+	use_here();
+	assert_int_equal(mkdir("fauxroot", 0700), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		snprintf(path, sizeof(path), "fauxroot/%s", names[i]);
+		assert_int_equal(symlink("/nonexistent", path), 0);
+	}
+	touch("fauxroot/4");
+	assert_int_equal(symlink("relative", "fauxroot/5"), 0);
+	/* A state directory out of sight, of a process that lives. */
+	snprintf(self, sizeof(self), "fauxroot/%d", getpid());
+	assert_int_equal(symlink("/nonexistent", self), 0);
+	list(&found);
+	assert_int_equal(found.n, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		snprintf(path, sizeof(path), "fauxroot/%s", names[i]);
+		assert_int_equal(unlink(path), 0);
+	}
+	assert_int_equal(unlink(self), 0);
+	assert_int_equal(unlink("fauxroot/4"), 0);
+	assert_int_equal(unlink("fauxroot/5"), 0);
+	assert_int_equal(rmdir("fauxroot"), 0);
+}
+
+static void refuses_what_is_not_ours(void **unused)
+{
+	struct instance_link link = INSTANCE_LINK_NONE;
+	struct instances found = {0};
+	struct error err = {0};
+	struct statedir state;
+
+	(void)unused;
+	assert_open("s", &state);
+	for (int i = 0; i < 3; i++) {
+		if (i == 1)
+			setenv("XDG_RUNTIME_DIR", "", 1);
+		if (i == 2)
+			setenv("XDG_RUNTIME_DIR", "relative", 1);
+		assert_int_equal(instance_announce(&state, &link, &err), -ENOENT);
+		assert_int_equal(instances_list(&found, &err), -ENOENT);
+		assert_string_equal(err.text, "XDG_RUNTIME_DIR is not set");
+	}
+	setenv("XDG_RUNTIME_DIR", "/nonexistent", 1);
+	assert_int_equal(instance_announce(&state, &link, &err), -ENOENT);
+	use_here();
+	assert_int_equal(symlink("s", "fauxroot"), 0);
+	assert_true(instance_announce(&state, &link, &err) < 0);
+	assert_true(instances_list(&found, &err) < 0);
+	assert_int_equal(unlink("fauxroot"), 0);
+	touch("fauxroot");
+	assert_int_equal(instance_announce(&state, &link, &err), -ENOTDIR);
+	assert_int_equal(unlink("fauxroot"), 0);
+	assert_int_equal(link.dir, -1);
+	statedir_remove(&state);
+}
+
+/* Launchers that come and go at once, each removing the directory as the last one. */
+static void survives_coming_and_going(void **unused)
+{
+	enum { LAUNCHERS = 6, ROUNDS = 200 };
+	pid_t pids[LAUNCHERS];
+
+	(void)unused;
+	use_here();
+	for (int i = 0; i < LAUNCHERS; i++) {
+		pids[i] = fork();
+		if (pids[i] == 0) {
+			struct statedir state = {
+				.path = str_format("/nonexistent/%d", i), .dir = -1, .lock = -1};
+
+			for (int round = 0; round < ROUNDS; round++) {
+				struct instance_link link = INSTANCE_LINK_NONE;
+				struct error err;
+
+				if (instance_announce(&state, &link, &err) < 0) {
+					fprintf(stderr, "%s\n", err.text);
+					_exit(1);
+				}
+				instance_withdraw(&link);
+			}
+			_exit(0);
+		}
+	}
+	for (int i = 0; i < LAUNCHERS; i++) {
+		int status;
+
+		assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+		assert_int_equal(status, 0);
+	}
+	assert_false(exists("fauxroot"));
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(lists_itself),
+		TEST(lists_in_order),
+		TEST(launchers_clear_away),
+		TEST(leaves_others_alone),
+		TEST(refuses_what_is_not_ours),
+		TEST(survives_coming_and_going),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
