@@ -8,6 +8,7 @@
  *
  *	expect TEXT       wait until TEXT appears in what has come since the last expect
  *	send TEXT         type TEXT; \n \r \t \\ and \xHH are understood
+ *	job               wait until the terminal is another process group's than the command's own
  *	count N TEXT      TEXT must stand N times in everything that has come so far
  *	exit N            wait for the command's end; its status must be N (128+n for signal n)
  *	hangup N          take the terminal away, then as exit
@@ -131,6 +132,17 @@ static bool type(const struct session *s, const char *text)
 	return write(s->terminal, bytes, size) == (ssize_t)size;
 }
 
+/* A shell prints a job's words before it hands the terminal over: what is typed between is lost. */
+static bool job_in_front(struct session *s, int64_t deadline)
+{
+	while (tcgetpgrp(s->terminal) == s->pid) {
+		if (clock_us() >= deadline)
+			return false;
+		usleep(1000);
+	}
+	return true;
+}
+
 static bool ended(struct session *s, const char *text, int64_t deadline)
 {
 	struct cursor c = cursor_of(text);
@@ -165,6 +177,8 @@ static bool play(struct session *s, const char *line)
 		return counted(s, line + 6);
 	if (strncmp(line, "exit ", 5) == 0)
 		return ended(s, line + 5, deadline);
+	if (streq(line, "job"))
+		return job_in_front(s, deadline);
 	if (strncmp(line, "hangup ", 7) == 0) {
 		close(s->terminal);
 		s->terminal = -1;
