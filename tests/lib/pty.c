@@ -106,7 +106,10 @@ static size_t unescape(const char *text, char *out)
 	size_t n = 0;
 
 	while (*text) {
-		char next = text[0] == '\\' ? text[1] : '\0';
+		char next = '\0';
+
+		if (text[0] == '\\')
+			next = text[1];
 
 		if (next == 'x' && hex(text[2]) >= 0 && hex(text[3]) >= 0) {
 			out[n++] = (char)(hex(text[2]) * 16 + hex(text[3]));
