@@ -165,3 +165,15 @@ limited() { # LIMIT COMMAND…
 	run -0 fx --net=slirp4netns "$FAUXROOT" --idmap=single --net=slirp4netns ip -o -4 addr show tap0
 	says "$output" '10\.0\.2\.100'
 }
+
+@test "as PID 1 of a bubblewrap container, whose no_new_privs leaves only --idmap=single" {
+	in_bwrap() {
+		bwrap --dev-bind / / --unshare-user --uid 0 --gid 0 --cap-add ALL --unshare-pid --as-pid-1 \
+			--proc /proc -- "$FAUXROOT" "$@" 3>&- 4>&-
+	}
+	run -0 in_bwrap --idmap=single --copy-up=/etc sh -c 'echo $PPID; stat -f -c %T /etc'
+	equals "1
+tmpfs" "$output"
+	run -11 in_bwrap --idmap=single --net=none sh -c 'sleep 100 >/dev/null 2>&1 & exit 11'
+	fails 'newuidmap|newgidmap|range|map' in_bwrap true
+}
