@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whatever a broken child sends, the launcher ends its wait with success or with a whole error. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -18,6 +19,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	log_setup("fauxroot", "parent", (enum log_level)0, LOG_FORMAT_TEXT);
 	if (message_pair(pair) < 0)
+		return 0;
+	/* What the socket can't hold is not sent: nobody reads yet. */
+	if (fcntl(pair[1], F_SETFL, O_NONBLOCK) < 0)
 		return 0;
 	/* Records of up to 255 bytes, then one of the rest, then end of file. */
 	while (at < size && at < 4096) {

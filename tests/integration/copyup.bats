@@ -25,8 +25,8 @@ setup() {
 	run -0 fx --copy-up="$D" sh -c 'cd "$1" && stat -f -c %T . && cat file relative sub/deep/file into/file "with space" .hidden &&
 		readlink relative absolute dangling into && readlink file && test -p fifo' sh "$D"
 	equals tmpfs "${lines[0]}"
-	equals "one one deep deep with space hidden" "$(echo "${lines[@]:1:6}")"
-	equals "file /etc/passwd /nowhere sub/deep" "$(echo "${lines[@]:7:4}")"
+	equals "one one deep deep with space hidden" "${lines[*]:1:6}"
+	equals "file /etc/passwd /nowhere sub/deep" "${lines[*]:7:4}"
 	[[ ${lines[11]} =~ ^\.ro[A-Za-z0-9]+/file$ ]]
 }
 
@@ -115,22 +115,22 @@ setup() {
 @test "/etc, /run and /var/lib at once" {
 	run -0 fx --copy-up=/etc --copy-up=/run --copy-up=/var/lib sh -c '
 		for d in /etc /run /var/lib; do stat -f -c %T $d; echo x >$d/fauxroot-test; done'
-	equals "tmpfs tmpfs tmpfs" "$(echo "${lines[@]}")"
+	equals "tmpfs tmpfs tmpfs" "${lines[*]}"
 	absent /etc/fauxroot-test /run/fauxroot-test /var/lib/fauxroot-test
 }
 
 @test "nested directories, in both orders" {
 	run -0 fx --copy-up="$D" --copy-up="$D/sub" sh -c 'stat -f -c %T "$1" "$1/sub" && cat "$1/sub/deep/file" && echo x >"$1/sub/new"' sh "$D"
-	equals "tmpfs tmpfs deep" "$(echo "${lines[@]}")"
+	equals "tmpfs tmpfs deep" "${lines[*]}"
 	absent "$D/sub/new"
 	run -0 fx --copy-up="$D/sub" --copy-up="$D" sh -c 'stat -f -c %T "$1" && cat "$1/sub/deep/file" && echo x >"$1/sub/new"' sh "$D"
-	equals "tmpfs deep" "$(echo "${lines[@]}")"
+	equals "tmpfs deep" "${lines[*]}"
 	absent "$D/sub/new"
 }
 
 @test "a trailing slash, a double slash, the same directory twice" {
 	run -0 fx --copy-up="$D/" sh -c 'stat -f -c %T "$1"; cat "$1/file"' sh "$D"
-	equals "tmpfs one" "$(echo "${lines[@]}")"
+	equals "tmpfs one" "${lines[*]}"
 	run -0 fx --copy-up="$D" --copy-up="$D//" --copy-up="$T/./dir" sh -c 'cut -d" " -f5 /proc/self/mountinfo | grep -cx "$1"' sh "$D"
 	equals 1 "$output"
 }
@@ -138,7 +138,7 @@ setup() {
 @test "a directory given by a link is resolved; /var/run beside /run is done once" {
 	ln -s dir alias
 	run -0 fx --copy-up="$T/alias" --copy-up="$D" sh -c 'stat -f -c %T "$1"; cut -d" " -f5 /proc/self/mountinfo | grep -cx "$1"' sh "$D"
-	equals "tmpfs 1" "$(echo "${lines[@]}")"
+	equals "tmpfs 1" "${lines[*]}"
 	if [ -L /var/run ]; then
 		run -0 fx --copy-up=/var/run --copy-up=/run  sh -c 'cut -d" " -f5 /proc/self/mountinfo | grep -cx /run'
 		equals "$(($(cut -d' ' -f5 /proc/self/mountinfo | grep -cx /run) + 1))" "$output"

@@ -126,7 +126,7 @@ ROOTLESSKIT_STATE_DIR=$S" "$output"
 	rmdir ../lost
 	run -0 fx sh -c 'echo ran'
 	[[ $output == *ran* ]]
-	cd ..
+	cd "$T"
 }
 
 @test "the child runs the target itself: child_pid is its PID, the launcher its parent" {

@@ -159,9 +159,9 @@ SigIgn: 0000000000000000" "$(masks)"
 	DEADLINE=90 wait_for grep -q '^done 7' "$OUT"
 	no_zombie_below() {
 		local pid
-		for pid in $(cat "/proc/$LAUNCHER/task/"*/children); do
+		while read -r pid; do
 			grep -q '^State:.Z' "/proc/$pid/status" 2>/dev/null && return 1
-		done
+		done < <(cat "/proc/$LAUNCHER/task/"*/children | tr ' ' '\n')
 		return 0
 	}
 	wait_for no_zombie_below

@@ -105,6 +105,7 @@ load ../lib/common
 	JOURNAL_STREAM=$(: >"$LOG"; stat -c %d:%i "$LOG") run -127 fx no-such-command-here
 	# Under run, stderr is a pipe: not the stream that the variable names.
 	[[ $output != "<"* ]]
+	# shellcheck disable=SC2094 # stat(1) reads the inode, not the file
 	JOURNAL_STREAM=$(stat -c %d:%i "$LOG") fx no-such-command-here 2>"$LOG" || true
 	run -0 cat "$LOG"
 	says "$output" '^<3>'

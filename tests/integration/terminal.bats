@@ -98,6 +98,7 @@ on_terminal() {
 		expect Stopped
 		expect P>
 		send fg\n
+		job
 		send abc\n
 		expect line=abc
 		expect P>
@@ -116,11 +117,11 @@ on_terminal() {
 		send \x1a
 		expect Stopped
 		send bg\n
-		expect &
+		expect 300' &
 		send jobs\n
 		expect Running
 		send fg\n
-		expect exec sleep 300
+		job
 		send \x03
 		expect P>
 		send echo status=\$?\n

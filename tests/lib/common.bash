@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash disable=SC2154 # status, output, stderr are set by bats' run
+# shellcheck shell=bash disable=SC2034,SC2154
+# (bats' run sets status, output and stderr; LAUNCHER, TARGET and others are for the tests.)
 #
 # What every integration test stands on.
 #
@@ -75,6 +76,7 @@ teardown() {
 # marked - the PIDs of living processes that carry this test's mark. A zombie has no environment any
 # more, so it is not found: who reaps it, and when, is the machine's affair.
 marked() {
+	# shellcheck disable=SC2016 # $1 is for the inner shell
 	env -u FAUXROOT_TEST_MARK sh -c 'grep -lzxs "$1" /proc/[0-9]*/environ | cut -d/ -f3' \
 		sh "FAUXROOT_TEST_MARK=$FAUXROOT_TEST_MARK"
 }
@@ -183,12 +185,12 @@ log_count() {
 # child_of PID NAME - the PID of its child of that name
 child_of() {
 	local pid
-	for pid in $(cat "/proc/$1/task/"*/children 2>/dev/null); do
+	while read -r pid; do
 		if [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "$2" ] && alive "$pid"; then
 			echo "$pid"
 			return 0
 		fi
-	done
+	done < <(cat "/proc/$1/task/"*/children 2>/dev/null | tr ' ' '\n')
 	return 1
 }
 

@@ -8,6 +8,7 @@
  *
  *	expect TEXT       wait until TEXT appears in what has come since the last expect
  *	send TEXT         type TEXT; \n \r \t \\ and \xHH are understood
+ *	job               wait until the terminal is another process group's than the command's own
  *	count N TEXT      TEXT must stand N times in everything that has come so far
  *	exit N            wait for the command's end; its status must be N (128+n for signal n)
  *	hangup N          take the terminal away, then as exit
@@ -105,7 +106,10 @@ static size_t unescape(const char *text, char *out)
 	size_t n = 0;
 
 	while (*text) {
-		char next = text[0] == '\\' ? text[1] : '\0';
+		char next = '\0';
+
+		if (text[0] == '\\')
+			next = text[1];
 
 		if (next == 'x' && hex(text[2]) >= 0 && hex(text[3]) >= 0) {
 			out[n++] = (char)(hex(text[2]) * 16 + hex(text[3]));
@@ -129,6 +133,17 @@ static bool type(const struct session *s, const char *text)
 	size_t size = unescape(text, bytes);
 
 	return write(s->terminal, bytes, size) == (ssize_t)size;
+}
+
+/* A shell prints a job's words before it hands the terminal over: what is typed between is lost. */
+static bool job_in_front(struct session *s, int64_t deadline)
+{
+	while (tcgetpgrp(s->terminal) == s->pid) {
+		if (clock_us() >= deadline)
+			return false;
+		usleep(1000);
+	}
+	return true;
 }
 
 static bool ended(struct session *s, const char *text, int64_t deadline)
@@ -165,6 +180,8 @@ static bool play(struct session *s, const char *line)
 		return counted(s, line + 6);
 	if (strncmp(line, "exit ", 5) == 0)
 		return ended(s, line + 5, deadline);
+	if (streq(line, "job"))
+		return job_in_front(s, deadline);
 	if (strncmp(line, "hangup ", 7) == 0) {
 		close(s->terminal);
 		s->terminal = -1;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 #
 # For tests that start as root: the launcher still runs as the unprivileged test user.
 

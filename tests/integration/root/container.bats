@@ -135,3 +135,13 @@ as_root_with_ranges() {
 		'mount -t tmpfs none /sys/fs/cgroup && mount -t tmpfs -o ro none /sys/firmware && exec "$@"' sh \
 		setpriv --reuid "$USER_UID" --regid "$USER_GID" --init-groups "$FAUXROOT" --net=none true 3>&- 4>&-
 }
+
+@test "where clone3, openat2, close_range and open_tree are forbidden instead of unknown" {
+	run -0 "$FAUXROOT_TEST_TOOLS/refuse" --errno EPERM clone3,openat2,close_range,open_tree -- \
+		setpriv --reuid "$USER_UID" --regid "$USER_GID" --init-groups --inh-caps=-all \
+		"$FAUXROOT" --net=slirp4netns --copy-up=/etc --copy-up=/run sh -c \
+		'ip -o -4 addr show tap0; stat -f -c %T /etc /run; grep nameserver /etc/resolv.conf' 3>&- 4>&-
+	says "$output" '10\.0\.2\.100'
+	equals 2 "$(grep -cx tmpfs <<<"$output")"
+	says "$output" '^nameserver 10\.0\.2\.3$'
+}
