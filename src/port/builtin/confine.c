@@ -73,13 +73,11 @@ static const int agent_calls[] = {
 /* The sanitizers' runtimes map shadow memory, start no thread of ours and end with a report. */
 static const int sanitizer_calls[] = {
 #if SANITIZED
-	SCMP_SYS(getpid),      SCMP_SYS(gettid),
-	SCMP_SYS(write),       SCMP_SYS(sigaltstack),
-	SCMP_SYS(openat),      SCMP_SYS(read),
-	SCMP_SYS(sched_yield), SCMP_SYS(prctl),
-	SCMP_SYS(clone),       SCMP_SYS(ptrace),
-	SCMP_SYS(wait4),       SCMP_SYS(readlink),
-	SCMP_SYS(getrusage),   SCMP_SYS(sched_getaffinity),
+	SCMP_SYS(getrandom), SCMP_SYS(getpid),	    SCMP_SYS(gettid),
+	SCMP_SYS(write),     SCMP_SYS(sigaltstack), SCMP_SYS(openat),
+	SCMP_SYS(read),	     SCMP_SYS(sched_yield), SCMP_SYS(prctl),
+	SCMP_SYS(clone),     SCMP_SYS(ptrace),	    SCMP_SYS(wait4),
+	SCMP_SYS(readlink),  SCMP_SYS(getrusage),   SCMP_SYS(sched_getaffinity),
 #endif
 	SCMP_SYS(tgkill),
 };
