@@ -130,7 +130,9 @@ static int parse(const char *text, bool ranges, struct port_spec *ret, unsigned 
 		return bad(text, err, "no child IP or child port follows the parent port");
 	if (take_port(&c, ranges, &child) < 0)
 		return bad(text, err, "the child port is not one of 1-65535");
-	if (!cursor_char(&c, '/') || portspec_proto(c.at, &spec.proto) < 0)
+	if (!cursor_char(&c, '/'))
+		return bad(text, err, "no /PROTO follows the child port");
+	if (portspec_proto(c.at, &spec.proto) < 0)
 		return bad(text, err, "the protocol is none of tcp, tcp4, tcp6, udp, udp4, udp6");
 	if (parent.last - parent.first != child.last - child.first)
 		return bad(text, err, "the two ranges differ in length");

@@ -3,7 +3,7 @@
 
 #include "fauxroot/port/port.h"
 
-extern const struct port_driver port_builtin;
+extern const struct port_driver port_builtin, port_slirp4netns;
 
 /*
  * listen_open() - bind and listen at the parent addresses of @port, into its listeners

@@ -13,6 +13,7 @@
 
 static const struct port_driver *const drivers[] = {
 	&port_builtin,
+	&port_slirp4netns,
 	NULL,
 };
 

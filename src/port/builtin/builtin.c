@@ -251,15 +251,27 @@ static bool dies_too_often(struct builtin *b)
 	return b->n_deaths >= DEATHS_MAX && now - first < DEATHS_MS;
 }
 
+/* An order failed because the forwarder is gone or hangs: a new one takes over, and gets it. */
+static bool is_lost(int rc)
+{
+	return rc == -EPIPE || rc == -ECONNRESET || rc == -ETIMEDOUT || rc == -EPROTO;
+}
+
+/* @all: the forwarder, and with it the agent; else the agent alone. */
 static int start_again(struct ports *ports, bool all, struct error *err)
 {
 	struct builtin *b = ports->state;
+	int rc;
 
 	if (dies_too_often(b))
-		return err_say(err, EIO, "the port %s died %d times in %d seconds",
-			       all ? "forwarder" : "agent", DEATHS_MAX, DEATHS_MS / 1000);
-	if (!all)
-		return start_agent(ports, err);
+		return err_say(err, EIO, "it died %d times in %d seconds", DEATHS_MAX,
+			       DEATHS_MS / 1000);
+	if (!all) {
+		rc = start_agent(ports, err);
+		/* The forwarder has died, too, and will be reaped next: both anew. */
+		if (!is_lost(rc))
+			return rc;
+	}
 	stop_processes(b);
 	return start_processes(ports, err);
 }
@@ -295,12 +307,6 @@ static int builtin_child_ended(struct ports *ports, pid_t pid, int status, struc
 	rc = start_again(ports, all, err);
 	return rc < 0 ? err_wrap(err, rc, "starting the port %s again", all ? "forwarder" : "agent")
 		      : 1;
-}
-
-/* An order failed because the forwarder is gone or hangs: a new one takes over, and gets it. */
-static bool is_lost(int rc)
-{
-	return rc == -EPIPE || rc == -ECONNRESET || rc == -ETIMEDOUT || rc == -EPROTO;
 }
 
 static int builtin_add(struct ports *ports, struct port *port, struct error *err)

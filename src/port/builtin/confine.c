@@ -73,13 +73,11 @@ static const int agent_calls[] = {
 /* The sanitizers' runtimes map shadow memory, start no thread of ours and end with a report. */
 static const int sanitizer_calls[] = {
 #if SANITIZED
-	SCMP_SYS(getpid),      SCMP_SYS(gettid),
-	SCMP_SYS(write),       SCMP_SYS(sigaltstack),
-	SCMP_SYS(openat),      SCMP_SYS(read),
-	SCMP_SYS(sched_yield), SCMP_SYS(prctl),
-	SCMP_SYS(clone),       SCMP_SYS(ptrace),
-	SCMP_SYS(wait4),       SCMP_SYS(readlink),
-	SCMP_SYS(getrusage),   SCMP_SYS(sched_getaffinity),
+	SCMP_SYS(getrandom), SCMP_SYS(getpid),	    SCMP_SYS(gettid),
+	SCMP_SYS(write),     SCMP_SYS(sigaltstack), SCMP_SYS(openat),
+	SCMP_SYS(read),	     SCMP_SYS(sched_yield), SCMP_SYS(prctl),
+	SCMP_SYS(clone),     SCMP_SYS(ptrace),	    SCMP_SYS(wait4),
+	SCMP_SYS(readlink),  SCMP_SYS(getrusage),   SCMP_SYS(sched_getaffinity),
 #endif
 	SCMP_SYS(tgkill),
 };
@@ -103,25 +101,26 @@ static int allow_memory(scmp_filter_ctx filter)
 	return rc;
 }
 
+/* Allow @call where its argument number @arg is @value. */
+static int allow_when(scmp_filter_ctx filter, int call, unsigned arg, uint64_t value)
+{
+	struct scmp_arg_cmp is = {.arg = arg, .op = SCMP_CMP_EQ, .datum_a = value};
+
+	return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, 1, &is);
+}
+
 static int allow_fcntl(scmp_filter_ctx filter)
 {
-	int rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
-				  SCMP_A1(SCMP_CMP_EQ, F_SETPIPE_SZ));
+	int rc = allow_when(filter, SCMP_SYS(fcntl), 1, F_SETPIPE_SZ);
 
-	return rc < 0 ? rc
-		      : seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
-					 SCMP_A1(SCMP_CMP_EQ, F_GETPIPE_SZ));
+	return rc < 0 ? rc : allow_when(filter, SCMP_SYS(fcntl), 1, F_GETPIPE_SZ);
 }
 
 static int allow_inet_socket(scmp_filter_ctx filter)
 {
-	static const int families[] = {AF_INET, AF_INET6};
-	int rc = 0;
+	int rc = allow_when(filter, SCMP_SYS(socket), 0, AF_INET);
 
-	for (size_t i = 0; i < ARRAY_SIZE(families) && rc == 0; i++)
-		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-				      SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i]));
-	return rc;
+	return rc < 0 ? rc : allow_when(filter, SCMP_SYS(socket), 0, AF_INET6);
 }
 
 static void release(scmp_filter_ctx *filter)

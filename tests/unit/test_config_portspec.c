@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/macro.h"
+#include "fauxroot/config/portspec.h"
+
+static void good_specs(void **state)
+{
+	static const struct {
+		const char *text, *formatted, *parent[2], *child;
+	} rows[] = {
+		{"127.0.0.1:8080:80/tcp", NULL, {"127.0.0.1:8080"}, "127.0.0.1:80"},
+		{"127.0.0.2:8080:80/tcp", NULL, {"127.0.0.2:8080"}, "127.0.0.2:80"},
+		{":8080:80/tcp", NULL, {"0.0.0.0:8080", "[::]:8080"}, "127.0.0.1:80"},
+		{"8080:80/tcp", ":8080:80/tcp", {"0.0.0.0:8080", "[::]:8080"}, "127.0.0.1:80"},
+		{"0.0.0.0:1:65535/udp", NULL, {"0.0.0.0:1", "[::]:1"}, "127.0.0.1:65535"},
+		{"[::]:1:2/tcp", NULL, {"0.0.0.0:1", "[::]:1"}, "[::1]:2"},
+		{":1:2/tcp4", NULL, {"0.0.0.0:1"}, "127.0.0.1:2"},
+		{":1:2/tcp6", NULL, {"[::]:1"}, "127.0.0.1:2"},
+		{"0.0.0.0:1:2/udp4", NULL, {"0.0.0.0:1"}, "127.0.0.1:2"},
+		{"[::]:1:2/udp6", NULL, {"[::]:1"}, "[::1]:2"},
+		{"[::1]:53:53/udp", NULL, {"[::1]:53"}, "[::1]:53"},
+		{"[fd00::7]:1:2/tcp6", NULL, {"[fd00::7]:1"}, "[::1]:2"},
+		{"192.0.2.1:1:10.0.2.100:2/tcp", NULL, {"192.0.2.1:1"}, "10.0.2.100:2"},
+		{"192.0.2.1:1:[fd00::100]:2/tcp4", NULL, {"192.0.2.1:1"}, "[fd00::100]:2"},
+		{":1:10.0.2.100:2/tcp", NULL, {"0.0.0.0:1", "[::]:1"}, "10.0.2.100:2"},
+		{"1:10.0.2.100:2/udp4", ":1:10.0.2.100:2/udp4", {"0.0.0.0:1"}, "10.0.2.100:2"},
+		{"[127.0.0.1]:1:[10.0.2.100]:2/tcp",
+		 "127.0.0.1:1:10.0.2.100:2/tcp",
+		 {"127.0.0.1:1"},
+		 "10.0.2.100:2"},
+		{"[0:0:0:0:0:0:0:1]:1:2/tcp", NULL, {"[::1]:1"}, "[::1]:2"},
+		{"[::ffff:127.0.0.1]:1:2/tcp4", NULL, {"127.0.0.1:1"}, "127.0.0.1:2"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char text[PORTSPEC_MAX], name[ENDPOINT_MAX];
+		union endpoint parents[2], child;
+		struct port_spec spec;
+		struct error err = {0};
+		size_t n;
+
+		if (portspec_parse(rows[i].text, &spec, &err) < 0)
+			fail_msg("%s: %s", rows[i].text, err.text);
+		assert_string_equal(portspec_format(&spec, text, sizeof(text)),
+				    rows[i].formatted ? rows[i].formatted : rows[i].text);
+		n = portspec_parent(&spec, parents);
+		assert_int_equal(n, rows[i].parent[1] ? 2 : 1);
+		for (size_t k = 0; k < n; k++)
+			assert_string_equal(endpoint_format(&parents[k], name, sizeof(name)),
+					    rows[i].parent[k]);
+		child = portspec_child(&spec);
+		assert_string_equal(endpoint_format(&child, name, sizeof(name)), rows[i].child);
+	}
+}
+
+static void bad_specs(void **state)
+{
+	static const struct {
+		const char *text, *why;
+	} rows[] = {
+		{"", "begin with an IP"},
+		{"80", "begin with an IP"},
+		{"80/tcp", "parent port"},
+		{":80/tcp", "parent port"},
+		{"8080:80", "child IP or child port"},
+		{":8080:80", "child IP or child port"},
+		{"8080:80/", "protocol"},
+		{"8080:80/TCP", "protocol"},
+		{"8080:80/tcp ", "protocol"},
+		{"8080:80/tcp5", "protocol"},
+		{"8080:80/sctp", "protocol"},
+		{"8080:80/tcp,8081:81/tcp", "protocol"},
+		{" 8080:80/tcp", "parent port"},
+		{"0:80/tcp", "parent port"},
+		{"65536:80/tcp", "parent port"},
+		{"99999999999999999999:80/tcp", "parent port"},
+		{"-1:80/tcp", "parent port"},
+		{"+1:80/tcp", "parent port"},
+		{"80:0/tcp", "child port"},
+		{"80:65536/tcp", "child port"},
+		{"80:80x/tcp", "no /PROTO"},
+		{"80-81:80-81/tcp", "parent port"},
+		{"::1:80:80/tcp", "parent port"},
+		{"fd00::1:80:80/tcp", "parent port"},
+		{"[::1:80:80/tcp", "begin with an IP"},
+		{"[]:80:80/tcp", "begin with an IP"},
+		{"[::1%lo]:80:80/tcp", "begin with an IP"},
+		{"localhost:80:80/tcp", "parent port"},
+		{"1.2.3:80:80/tcp", "begin with an IP"},
+		{"1.2.3.4.5:80:80/tcp", "begin with an IP"},
+		{"01.2.3.4:80:80/tcp", "begin with an IP"},
+		{"1.2.3.4:80:/tcp", "child IP or child port"},
+		{"1.2.3.4:80:1.2.3:80/tcp", "child IP or child port"},
+		{"1.2.3.4:80:::1:80/tcp", "child IP or child port"},
+		{"1.2.3.4:80:1.2.3.4:80:80/tcp", "no /PROTO"},
+		{"1.2.3.4:80:80/tcp6", "not one for tcp6"},
+		{"[::1]:80:80/udp4", "not one for udp4"},
+		{"1.2.3.4:80:0.0.0.0:80/tcp", "nobody's"},
+		{"1.2.3.4:80:[::]:80/tcp", "nobody's"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct port_spec spec;
+		struct error err = {0};
+
+		if (portspec_parse(rows[i].text, &spec, &err) == 0)
+			fail_msg("\"%s\" was taken", rows[i].text);
+		assert_int_equal(err.code, EINVAL);
+		if (!strstr(err.text, rows[i].why) || !strstr(err.text, rows[i].text))
+			fail_msg("\"%s\": \"%s\" does not say \"%s\"", rows[i].text, err.text,
+				 rows[i].why);
+	}
+}
+
+static void ranges(void **state)
+{
+	struct port_spec spec;
+	struct error err;
+	unsigned count = 0;
+
+	(void)state;
+	assert_int_equal(portspec_parse_range("8000-8010:9000-9010/tcp", &spec, &count, &err), 0);
+	assert_int_equal(count, 11);
+	assert_int_equal(spec.parent_port, 8000);
+	assert_int_equal(spec.child_port, 9000);
+	assert_int_equal(portspec_parse_range("80:80/tcp", &spec, &count, &err), 0);
+	assert_int_equal(count, 1);
+	assert_int_equal(portspec_parse_range("65535-65536:1-2/tcp", &spec, &count, &err), -EINVAL);
+	assert_int_equal(portspec_parse_range("2-1:1-2/tcp", &spec, &count, &err), -EINVAL);
+	assert_int_equal(portspec_parse_range("1-2:1-3/tcp", &spec, &count, &err), -EINVAL);
+	assert_int_equal(portspec_parse_range("1-:1/tcp", &spec, &count, &err), -EINVAL);
+	assert_int_equal(portspec_parse_range("0-1:1-2/tcp", &spec, &count, &err), -EINVAL);
+}
+
+static void conflicts(void **state)
+{
+	static const struct {
+		const char *a, *b;
+		bool conflict;
+	} rows[] = {
+		{"127.0.0.1:80:80/tcp", "127.0.0.1:80:81/tcp", true},
+		{"127.0.0.1:80:80/tcp", "127.0.0.1:80:80/tcp4", true},
+		{"127.0.0.1:80:80/tcp", "127.0.0.1:80:80/udp", false},
+		{"127.0.0.1:80:80/tcp", "127.0.0.2:80:80/tcp", false},
+		{"127.0.0.1:80:80/tcp", "127.0.0.1:81:80/tcp", false},
+		{":80:80/tcp", "0.0.0.0:80:80/tcp", true},
+		{":80:80/tcp", ":80:80/tcp6", true},
+		{":80:80/tcp4", ":80:80/tcp6", false},
+		{":80:80/udp", ":80:80/udp6", true},
+		{"[::1]:80:80/tcp", "[0:0::1]:80:80/tcp6", true},
+		{"[::1]:80:80/tcp", "127.0.0.1:80:80/tcp", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct port_spec a, b;
+
+		assert_int_equal(portspec_parse(rows[i].a, &a, NULL), 0);
+		assert_int_equal(portspec_parse(rows[i].b, &b, NULL), 0);
+		if (portspec_conflict(&a, &b) != rows[i].conflict ||
+		    portspec_conflict(&b, &a) != rows[i].conflict)
+			fail_msg("%s and %s", rows[i].a, rows[i].b);
+	}
+}
+
+static void free_port_never_conflicts(void **state)
+{
+	struct port_spec spec;
+
+	(void)state;
+	assert_int_equal(portspec_parse("127.0.0.1:80:80/tcp", &spec, NULL), 0);
+	spec.parent_port = 0;
+	assert_int_equal(portspec_check(&spec, NULL), 0);
+	assert_false(portspec_conflict(&spec, &spec));
+	spec.child_port = 0;
+	assert_int_equal(portspec_check(&spec, NULL), -EINVAL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(good_specs),
+		cmocka_unit_test(bad_specs),
+		cmocka_unit_test(ranges),
+		cmocka_unit_test(conflicts),
+		cmocka_unit_test(free_port_never_conflicts),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A planted breach: each process is killed at a call that is not on its list, and at no other. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/macro.h"
+#include "port/builtin/confine.h"
+
+/* Run @act behind @confine in a child; its wait status. */
+static int run_confined(int (*confine)(struct error *), void (*act)(void))
+{
+	struct rlimit none = {0, 0};
+	int status;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		setrlimit(RLIMIT_CORE, &none);
+		if (confine(NULL) < 0)
+			_exit(99);
+		act();
+		_exit(42);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+static void do_open(void)
+{
+	syscall(SYS_openat, AT_FDCWD, "/etc/passwd", O_RDONLY);
+}
+
+static void do_exec(void)
+{
+	execl("/bin/true", "true", NULL);
+}
+
+static void do_inet(void)
+{
+	syscall(SYS_socket, AF_INET, SOCK_STREAM, 0);
+}
+
+static void do_unix(void)
+{
+	syscall(SYS_socket, AF_UNIX, SOCK_STREAM, 0);
+}
+
+static void do_kill(void)
+{
+	syscall(SYS_kill, 1, 0);
+}
+
+static void do_setns(void)
+{
+	syscall(SYS_setns, -1, 0);
+}
+
+static void do_ptrace(void)
+{
+	syscall(SYS_ptrace, 0, 0, 0, 0);
+}
+
+static void do_bind(void)
+{
+	syscall(SYS_bind, -1, NULL, 0);
+}
+
+static void do_accept(void)
+{
+	syscall(SYS_accept4, -1, NULL, NULL, 0);
+}
+
+static void do_cloexec(void)
+{
+	syscall(SYS_fcntl, 0, F_DUPFD, 100);
+}
+
+static void do_pipe_size(void)
+{
+	syscall(SYS_fcntl, 0, F_GETPIPE_SZ);
+}
+
+static void do_executable(void)
+{
+	syscall(SYS_mmap, NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+static void do_memory(void)
+{
+	syscall(SYS_mmap, NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+__attribute__((unused)) static void breaches(void **state)
+{
+	static const struct {
+		const char *name;
+		void (*act)(void);
+		bool forwarder, agent; /* allowed */
+	} rows[] = {
+		{"open", do_open, false, false},     {"exec", do_exec, false, false},
+		{"inet", do_inet, false, true},	     {"unix", do_unix, false, false},
+		{"kill", do_kill, false, false},     {"setns", do_setns, false, false},
+		{"ptrace", do_ptrace, false, false}, {"bind", do_bind, true, false},
+		{"accept", do_accept, true, false},  {"dup", do_cloexec, false, false},
+		{"pipe", do_pipe_size, true, false}, {"code", do_executable, false, false},
+		{"memory", do_memory, true, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		for (int agent = 0; agent < 2; agent++) {
+			int status = run_confined(agent ? confine_agent : confine_forwarder,
+						  rows[i].act);
+			bool allowed = agent ? rows[i].agent : rows[i].forwarder;
+			bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;
+			bool ran = WIFEXITED(status) && WEXITSTATUS(status) == 42;
+
+			if (allowed ? !ran : !killed)
+				fail_msg("%s in the %s: status %#x", rows[i].name,
+					 agent ? "agent" : "forwarder", (unsigned)status);
+		}
+}
+
+/* Allowed, and for ever. */
+static void sleep_on(void)
+{
+	static int word;
+
+	for (;;)
+		syscall(SYS_futex, &word, FUTEX_WAIT, 0, NULL, NULL, 0);
+}
+
+static void no_new_privs(void **state)
+{
+	char path[64], text[4096], *found = NULL;
+	int fd, status;
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0) {
+		if (confine_forwarder(NULL) == 0)
+			sleep_on();
+		_exit(99);
+	}
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	/* Until the filter is there, which comes after the flag. */
+	for (int i = 0; i < 5000 && !found; i++) {
+		ssize_t n;
+
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		n = read(fd, text, sizeof(text) - 1);
+		close(fd);
+		text[n > 0 ? n : 0] = '\0';
+		found = strstr(text, "Seccomp:\t2");
+		if (!found)
+			poll(NULL, 0, 1);
+	}
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_non_null(found);
+	assert_non_null(strstr(text, "NoNewPrivs:\t1"));
+}
+
+static void capabilities(void **state)
+{
+	cap_t none = cap_init();
+	int status;
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0) {
+		cap_t now;
+
+		if (confine_caps(-1, NULL) < 0)
+			_exit(99);
+		now = cap_get_proc();
+		_exit(now && cap_compare(now, none) == 0 ? 42 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(WEXITSTATUS(status), 42);
+	cap_free(none);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#ifndef __SANITIZE_ADDRESS__ /* whose runtime's own calls are allowed, too */
+		cmocka_unit_test(breaches),
+#endif
+		cmocka_unit_test(no_new_privs),
+		cmocka_unit_test(capabilities),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
