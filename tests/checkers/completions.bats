@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# The shells' completions: each file is what its shell reads, and offers what --help has.
+# What is written down elsewhere than in the tables of options, or generated from them: the shells'
+# completions are what their shell reads and offer what --help has; so does fauxrootctl's manual.
 
 bats_require_minimum_version 1.5.0
 
@@ -99,4 +100,12 @@ zsh_specs() {
 	done
 	zsh_specs fauxroot | grep -qx -- '--net=\[.*\]:DRIVER:(host none slirp4netns )'
 	zsh_specs fauxroot | grep -qx -- '\*--copy-up=\[.*\]:DIR:_files -/'
+}
+
+@test "manual: every command and option of fauxrootctl and no other" {
+	local manual=$TOP/man/fauxrootctl.1
+	diff <("$TOP/build/fauxrootctl" --help | sed -n '/^Commands/,/^$/s/^  \([a-z-]*\) .*/\1/p' | sort) \
+		<(sed -n '/^\.Ss Commands/,/^\.Ss /s/^\.It Cm \([a-z-]*\).*/\1/p' "$manual" | sort)
+	diff <(offered_by_help fauxrootctl) \
+		<(sed -n 's/^\.It Fl -\([a-z]*\).*/--\1/p' "$manual" | sort)
 }
