@@ -5,6 +5,9 @@ CC      ?= cc
 PREFIX  ?= /usr/local
 BINDIR  ?= $(PREFIX)/bin
 MANDIR  ?= $(PREFIX)/share/man
+BASHDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR  ?= $(PREFIX)/share/zsh/site-functions
+FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 BUILD   ?= build
 VERSION := 0.1.0
 
@@ -65,13 +68,31 @@ all: $(PROGRAMS)
 $(BUILD)/fauxroot: $(BUILD)/obj/cmd/fauxroot.o $(call archive,$(LAUNCHER_ROOMS))
 	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LAUNCHER_LIBS)
 
-$(BUILD)/fauxrootctl: $(filter-out %/fauxroot.o,$(call room_objects,cmd)) \
+$(BUILD)/fauxrootctl: $(filter-out %/fauxroot.o $(BUILD)/obj/cmd/completions/%,$(call room_objects,cmd)) \
 		$(call archive,$(CTL_ROOMS))
 	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CTL_LIBS)
 
 # One executable in two roles: it looks at the name that it is called by.
 $(BUILD)/fauxroot-docker-proxy: $(BUILD)/fauxrootctl
 	$(call say,LN)ln -sf fauxrootctl $@
+
+# Completions are printed by a tool that is linked with the tables of options.
+$(BUILD)/completions/generate: $(filter $(BUILD)/obj/cmd/completions/%,$(call room_objects,cmd)) \
+		$(BUILD)/obj/cmd/ctl_table.o $(call archive,config base)
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^
+
+COMPLETIONS := $(foreach program,fauxroot fauxrootctl,$(addprefix $(BUILD)/completions/, \
+	$(program).bash _$(program) $(program).fish))
+
+$(BUILD)/completions/%.bash: $(BUILD)/completions/generate
+	$(call say,GEN)$< bash $* >$@.new && mv $@.new $@
+$(BUILD)/completions/%.fish: $(BUILD)/completions/generate
+	$(call say,GEN)$< fish $* >$@.new && mv $@.new $@
+$(BUILD)/completions/_%: $(BUILD)/completions/generate
+	$(call say,GEN)$< zsh $* >$@.new && mv $@.new $@
+
+completions: $(COMPLETIONS)
 
 define room_rule
 $(BUILD)/lib/$(1).a: $(call room_objects,$(1))
@@ -179,11 +200,19 @@ check-layers:
 coverage:
 	scripts/coverage
 
-install: all
+install: all completions
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1
 	install -m 0755 $(BUILD)/fauxroot $(BUILD)/fauxrootctl $(DESTDIR)$(BINDIR)
 	ln -sf fauxrootctl $(DESTDIR)$(BINDIR)/fauxroot-docker-proxy
 	install -m 0644 $(wildcard man/*.1) $(DESTDIR)$(MANDIR)/man1
+	install -d $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(FISHDIR)
+	for program in fauxroot fauxrootctl; do \
+		install -m 0644 $(BUILD)/completions/$$program.bash \
+			$(DESTDIR)$(BASHDIR)/$$program && \
+		install -m 0644 $(BUILD)/completions/_$$program $(DESTDIR)$(ZSHDIR) && \
+		install -m 0644 $(BUILD)/completions/$$program.fish $(DESTDIR)$(FISHDIR) || \
+		exit; \
+	done
 
 # NAME:PROGRAM. The names under which today's scripts look for RootlessKit.
 COMPAT := rootlesskit:fauxroot docker-rootlesskit:fauxroot \
@@ -206,10 +235,13 @@ uninstall:
 	done
 	rm -f $(addprefix $(DESTDIR)$(BINDIR)/,fauxroot fauxrootctl fauxroot-docker-proxy)
 	rm -f $(addprefix $(DESTDIR)$(MANDIR)/man1/,$(notdir $(wildcard man/*.1)))
+	rm -f $(addprefix $(DESTDIR)$(BASHDIR)/,fauxroot fauxrootctl) \
+		$(addprefix $(DESTDIR)$(ZSHDIR)/,_fauxroot _fauxrootctl) \
+		$(addprefix $(DESTDIR)$(FISHDIR)/,fauxroot.fish fauxrootctl.fish)
 
 clean:
 	rm -rf build
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
-.PHONY: all units tools fuzz-targets demo test bench fuzz lint check-layers coverage \
+.PHONY: all completions units tools fuzz-targets demo test bench fuzz lint check-layers coverage \
 	install install-compat uninstall clean force

@@ -81,7 +81,7 @@ static int add_one(const struct ctl *ctl, const struct port_spec *spec, struct a
 {
 	_cleanup_api_reply_ struct api_reply reply = {.status = 0};
 	_cleanup_free_ char *body = api_spec_encode(spec);
-	struct api_port port;
+	struct api_port port = {.id = 0};
 	int rc;
 
 	if (!body)
@@ -102,7 +102,7 @@ static int add_word(const struct ctl *ctl, const char *word, struct api_ports *a
 		    struct error *err)
 {
 	struct port_spec first;
-	unsigned count;
+	unsigned count = 0;
 	int rc = portspec_parse_range(word, &first, &count, err);
 
 	for (unsigned i = 0; i < count && rc == 0; i++) {
@@ -131,7 +131,7 @@ int ctl_add_ports(struct ctl *ctl, struct error *err)
 {
 	_cleanup_api_ports_ struct api_ports added = {NULL, 0};
 	struct port_spec spec;
-	unsigned count;
+	unsigned count = 0;
 	int rc = 0;
 
 	/* All are understood before the first is asked for. */

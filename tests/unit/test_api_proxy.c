@@ -49,6 +49,7 @@ struct fixture {
 	enum driver driver;
 	pid_t server;
 	struct fake_ports ports; /* the server's */
+	char *path, *searched;	 /* PATH, and what the tests make of it */
 };
 
 static int fill_info(void *arg, struct api_info *ret, struct error *err)
@@ -140,7 +141,6 @@ static int set_up(void **state)
 {
 	const char *launcher = getenv("FAUXROOT"), *path = getenv("PATH");
 	struct fixture *f = calloc(1, sizeof(*f));
-	_cleanup_free_ char *searched = NULL;
 
 	*state = f;
 	f->program = str_format("%sctl", launcher ? launcher : "build/fauxroot");
@@ -150,8 +150,9 @@ static int set_up(void **state)
 	snprintf(f->socket, sizeof(f->socket), "%s/api.sock", f->dir);
 	snprintf(f->script, sizeof(f->script), "%s/docker-proxy", f->dir);
 	snprintf(f->words, sizeof(f->words), "%s/words", f->dir);
-	searched = str_format("%s:%s", f->dir, path ? path : "/usr/bin:/bin");
-	setenv("PATH", searched, 1);
+	f->path = strdup(path ? path : "/usr/bin:/bin");
+	f->searched = str_format("%s:%s", f->dir, f->path);
+	setenv("PATH", f->searched, 1);
 	setenv("ROOTLESSKIT_STATE_DIR", f->dir, 1);
 	return 0;
 }
@@ -164,8 +165,9 @@ static int tear_down(void **state)
 	unlink(f->script);
 	unlink(f->words);
 	rmdir(f->dir);
-	/* What set_up() has put in front of PATH. */
-	setenv("PATH", strchr(getenv("PATH"), ':') + 1, 1);
+	setenv("PATH", f->path, 1);
+	free(f->path);
+	free(f->searched);
 	free(f->program);
 	free(f);
 	return 0;
@@ -432,7 +434,7 @@ static void says_why_not(void **state)
 	struct fixture *f = *state;
 
 	for (size_t i = 0; i < ARRAY_SIZE(failures); i++) {
-		_cleanup_free_ char *said = NULL, *path = strdup(getenv("PATH"));
+		_cleanup_free_ char *said = NULL;
 		struct proxy proxy;
 
 		start(f, failures[i].driver);
@@ -442,7 +444,7 @@ static void says_why_not(void **state)
 		else
 			setenv("PATH", f->dir, 1);
 		launch(f, failures[i].argv, &proxy);
-		setenv("PATH", path, 1);
+		setenv("PATH", f->searched, 1);
 		said = hear(&proxy);
 		if (!strstr(said, failures[i].said))
 			fail_msg("row %zu: %s", i, said);

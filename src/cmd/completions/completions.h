@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the programs take on their command lines, for the shells' completions. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "../ctl.h"
+#include "fauxroot/config/options.h"
+
+/* What stands for an option's value. */
+enum value {
+	VALUE_NONE = 0, /* a switch */
+	VALUE_WORDS,
+	VALUE_DIRECTORY,
+	VALUE_FILE,
+	VALUE_PROGRAM,
+	VALUE_OTHER,
+};
+
+/* An option of either program. */
+struct item {
+	const char *name;
+	char short_name;
+	enum value value;
+	const struct option_word *words; /* VALUE_WORDS */
+	const char *argument;
+	const char *help;
+	bool repeats;
+	unsigned verbs; /* CTL_FOR_ALL: in front of the command */
+};
+
+/* All that is to be completed: options, and words in the place of the command. */
+struct topic {
+	const char *program;
+	struct item items[96];
+	size_t n;
+	const struct ctl_command *commands; /* NULL: a program of the system */
+};
+
+/* completions_words() - print the words of a choice that this build serves */
+void completions_words(const struct item *item);
+
+/*
+ * completions_quoted() - print @text for within single quotes
+ * @quote: what stands for a single quote
+ * @escaped: characters that get a backslash in front
+ */
+void completions_quoted(const char *text, const char *quote, const char *escaped);
+
+/* One a shell. @names: those of the program; NULL-terminated */
+void completions_bash(const struct topic *topic, const char *const *names);
+void completions_zsh(const struct topic *topic, const char *const *names);
+void completions_fish(const struct topic *topic, const char *const *names);

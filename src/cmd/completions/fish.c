@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fish: one line an option. Those of the launcher end where the command begins.
+ */
+#include <stdio.h>
+
+#include "completions.h"
+
+static void print_fish_item(const struct topic *topic, const char *name, const struct item *item)
+{
+	printf("complete -c %s -l %s", name, item->name);
+	if (!topic->commands) {
+		fputs(" -n __fish_no_arguments", stdout);
+	} else if (item->verbs != CTL_FOR_ALL) {
+		fputs(" -n '__fish_seen_subcommand_from", stdout);
+		for (const struct ctl_command *command = topic->commands; command->name; command++)
+			if (item->verbs & CTL_FOR(command->verb))
+				printf(" %s", command->name);
+		putchar('\'');
+	}
+	if (item->short_name)
+		printf(" -s %c", item->short_name);
+	switch (item->value) {
+	case VALUE_NONE:
+		break;
+	case VALUE_WORDS:
+		fputs(" -x -a '", stdout);
+		completions_words(item);
+		putchar('\'');
+		break;
+	case VALUE_DIRECTORY:
+		fputs(" -x -a '(__fish_complete_directories)'", stdout);
+		break;
+	case VALUE_FILE:
+	case VALUE_PROGRAM:
+		fputs(" -r", stdout);
+		break;
+	case VALUE_OTHER:
+		fputs(" -x", stdout);
+		break;
+	}
+	fputs(" -d '", stdout);
+	completions_quoted(item->help, "\\'", "\\");
+	puts("'");
+}
+
+static void print_fish_subcommand(const struct topic *topic, const char *name,
+				  const char *condition, int skip)
+{
+	printf("complete -c %s %s-x -a '(__fish_complete_subcommand --fcs-skip=%d --", name,
+	       condition, skip);
+	for (size_t i = 0; i < topic->n; i++)
+		if (topic->items[i].value != VALUE_NONE)
+			printf(" --%s", topic->items[i].name);
+	puts(")'");
+}
+
+static void print_fish_commands(const struct topic *topic, const char *name)
+{
+	printf("complete -c %s -f\n", name);
+	for (const struct ctl_command *command = topic->commands; command->name; command++) {
+		printf("complete -c %s -n __fish_use_subcommand -a %s -d '", name, command->name);
+		completions_quoted(command->help, "\\'", "\\");
+		puts("'");
+	}
+	print_fish_subcommand(topic, name, "-n '__fish_seen_subcommand_from exec' ", 2);
+}
+
+void completions_fish(const struct topic *topic, const char *const *names)
+{
+	for (; *names; names++) {
+		for (size_t i = 0; i < topic->n; i++)
+			print_fish_item(topic, *names, &topic->items[i]);
+		if (topic->commands)
+			print_fish_commands(topic, *names);
+		else
+			print_fish_subcommand(topic, *names, "", 1);
+	}
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * zsh: _arguments, for each option a specification in single quotes.
+ */
+#include <stdio.h>
+
+#include "completions.h"
+
+static void print_zsh_action(const struct item *item)
+{
+	switch (item->value) {
+	case VALUE_NONE:
+		return;
+	case VALUE_WORDS:
+		printf(":%s:(", item->argument);
+		completions_words(item);
+		putchar(')');
+		return;
+	case VALUE_DIRECTORY:
+		printf(":%s:_files -/", item->argument);
+		return;
+	case VALUE_FILE:
+		printf(":%s:_files", item->argument);
+		return;
+	case VALUE_PROGRAM:
+		printf(":%s:_command_names -e", item->argument);
+		return;
+	case VALUE_OTHER:
+		printf(":%s: ", item->argument);
+		return;
+	}
+}
+
+static void print_zsh_item(const struct item *item)
+{
+	printf("\t'%s--%s%s[", item->repeats ? "*" : "", item->name,
+	       item->value == VALUE_NONE ? "" : "=");
+	completions_quoted(item->help, "'\\''", "[]\\");
+	putchar(']');
+	print_zsh_action(item);
+	puts("' \\");
+	if (!item->short_name)
+		return;
+	printf("\t'%s-%c%s[", item->repeats ? "*" : "", item->short_name,
+	       item->value == VALUE_NONE ? "" : "+");
+	completions_quoted(item->help, "'\\''", "[]\\");
+	putchar(']');
+	print_zsh_action(item);
+	puts("' \\");
+}
+
+static void print_zsh_commands(const struct topic *topic)
+{
+	puts("\t'(-):command:->command' \\\n"
+	     "\t'*::argument:->argument' && return 0\n"
+	     "case $state in\n"
+	     "command)\n"
+	     "\tlocal -a commands=(");
+	for (const struct ctl_command *command = topic->commands; command->name; command++) {
+		printf("\t\t'%s:", command->name);
+		completions_quoted(command->help, "'\\''", ":\\");
+		puts("'");
+	}
+	puts("\t)\n"
+	     "\t_describe command commands ;;\n"
+	     "argument)\n"
+	     "\tcase $words[1] in\n"
+	     "\texec) _arguments -S '(-):command:_command_names -e' '*::argument:_normal' ;;");
+	for (const struct ctl_command *command = topic->commands; command->name; command++) {
+		if (command->verb == CTL_EXEC)
+			continue;
+		printf("\t%s)\n\t_arguments \\\n", command->name);
+		for (size_t i = 0; i < topic->n; i++)
+			if (topic->items[i].verbs & CTL_FOR(command->verb))
+				print_zsh_item(&topic->items[i]);
+		puts("\t\t'*: : ' ;;");
+	}
+	puts("\t*) return 1 ;;\n"
+	     "\tesac ;;\n"
+	     "esac");
+}
+
+void completions_zsh(const struct topic *topic, const char *const *names)
+{
+	fputs("#compdef", stdout);
+	for (; *names; names++)
+		printf(" %s", *names);
+	puts("\n\nlocal curcontext=$curcontext state line\n"
+	     "typeset -A opt_args\n"
+	     "_arguments -C -S \\");
+	for (size_t i = 0; i < topic->n; i++)
+		if (topic->items[i].verbs == CTL_FOR_ALL)
+			print_zsh_item(&topic->items[i]);
+	if (topic->commands)
+		print_zsh_commands(topic);
+	else
+		puts("\t'(-):command:_command_names -e' \\\n\t'*::argument:_normal'");
+}

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# What is written down elsewhere than in the tables of options, or generated from them: the shells'
+# completions are what their shell reads and offer what --help has; so does fauxrootctl's manual.
+
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+	TOP=${FAUXROOT_SOURCE:-$(cd "$BATS_TEST_DIRNAME/../.." && pwd)}
+	export TOP OUT=$BATS_FILE_TMPDIR/completions
+	make -s -C "$TOP" all completions
+	cp -r "$TOP/build/completions" "$OUT"
+}
+
+# offered_by_help PROGRAM: its long options, one a line
+offered_by_help() {
+	"$TOP/build/$1" --help | grep -oE '^ +(-., )?--[a-z0-9-]+' | grep -oE -- '--[a-z0-9-]+$' | sort
+}
+
+# bash_offers WORD…: what TAB offers for the last word; "--net=x" is given as --net = x
+bash_offers() {
+	bash --norc -c '. "$OUT/$1.bash"
+		compopt() { :; }
+		COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+		"_$1"
+		printf "%s\n" "${COMPREPLY[@]}"' bash "$@"
+}
+
+@test "bash: every option of --help and no other" {
+	diff <(offered_by_help fauxroot) <(bash_offers fauxroot -- | sort)
+	diff <(offered_by_help fauxrootctl) <(bash_offers fauxrootctl -- | sort)
+}
+
+@test "bash: values, in both forms" {
+	[ "$(bash_offers fauxroot --net '')" = $'host\nnone\nslirp4netns' ]
+	[ "$(bash_offers fauxroot --net = sl)" = slirp4netns ]
+	[ "$(bash_offers fauxroot --net =)" = $'host\nnone\nslirp4netns' ]
+	[ "$(bash_offers fauxroot --debug --propagation rs)" = $'rslave\nrshared' ]
+	[ "$(bash_offers fauxroot --ipv6 = f)" = false ]
+	[ -z "$(bash_offers fauxroot --mtu 1)" ]
+	[[ $(bash_offers fauxroot --copy-up /et) == *"/etc"* ]]
+}
+
+@test "bash: the command begins behind the options' values" {
+	[[ $(bash_offers fauxroot --net none --debug --copy-up = /etc hea) == *head* ]]
+	[ -z "$(bash_offers fauxroot --net=none ls --ne)" ]
+	[[ $(bash_offers fauxroot -- hea) == *head* ]]
+}
+
+@test "bash: fauxrootctl's commands, and the options of each" {
+	[ "$(bash_offers fauxrootctl '' | sort)" = "$(printf '%s\n' add-ports exec info list-ports ps remove-ports)" ]
+	[ "$(bash_offers fauxrootctl --socket /x li)" = list-ports ]
+	[ "$(bash_offers fauxrootctl info --j)" = --json ]
+	[ -z "$(bash_offers fauxrootctl remove-ports --j)" ]
+	[[ $(bash_offers fauxrootctl exec -- hea) == *head* ]]
+}
+
+fish_offers() {
+	fish --no-config -c 'source $argv[1]; complete -C $argv[2]' -- "$OUT/${1%% *}.fish" "$1" |
+		cut -f 1
+}
+
+@test "fish: options, values, commands" {
+	fish --no-execute "$OUT"/*.fish
+	local option
+	for option in $(offered_by_help fauxroot); do
+		fish_offers "fauxroot $option" | grep -qx -e "$option" -e "$option="
+	done
+	[ "$(fish_offers 'fauxroot --net=')" = $'--net=host\n--net=none\n--net=slirp4netns' ]
+	fish_offers 'fauxroot --net none hea' | grep -qx head
+	[ "$(fish_offers 'fauxrootctl ')" = "$(printf '%s\n' add-ports exec info list-ports ps remove-ports)" ]
+	[ "$(fish_offers 'fauxrootctl info --j')" = --json ]
+	[ -z "$(fish_offers 'fauxrootctl remove-ports --j')" ]
+	fish_offers 'fauxrootctl exec hea' | grep -qx head
+}
+
+# zsh_specs PROGRAM: what it tells _arguments, after zsh's own reading of the quotes
+zsh_specs() {
+	zsh -f -c '_arguments() { print -rl -- "$@"; return 1; }
+		_describe() { print -rl -- "${(@P)2}"; }
+		state=command; words=(info)
+		f() { state=command; . "$OUT/_$1"; }
+		f "$1"' zsh "$1"
+}
+
+@test "zsh: both files are read, and registered for all names" {
+	local file
+	for file in "$OUT"/_*; do zsh -n "$file"; done
+	run zsh -f -c 'fpath=($OUT $fpath); autoload -Uz compinit; compinit -u -D
+		print $_comps[fauxroot] $_comps[rootlesskit] $_comps[docker-rootlesskit] \
+			$_comps[fauxrootctl] $_comps[rootlessctl]'
+	[ "$output" = "_fauxroot _fauxroot _fauxroot _fauxrootctl _fauxrootctl" ]
+}
+
+@test "zsh: every option of --help and no other" {
+	local program
+	for program in fauxroot fauxrootctl; do
+		diff <(offered_by_help $program) \
+			<(zsh_specs $program | grep -oE '^\*?--[a-z0-9-]+=?\[' | grep -oE -- '--[a-z0-9-]+' | sort -u)
+	done
+	zsh_specs fauxroot | grep -qx -- '--net=\[.*\]:DRIVER:(host none slirp4netns )'
+	zsh_specs fauxroot | grep -qx -- '\*--copy-up=\[.*\]:DIR:_files -/'
+}
+
+@test "manual: every command and option of fauxrootctl and no other" {
+	local manual=$TOP/man/fauxrootctl.1
+	diff <("$TOP/build/fauxrootctl" --help | sed -n '/^Commands/,/^$/s/^  \([a-z-]*\) .*/\1/p' | sort) \
+		<(sed -n '/^\.Ss Commands/,/^\.Ss /s/^\.It Cm \([a-z-]*\).*/\1/p' "$manual" | sort)
+	diff <(offered_by_help fauxrootctl) \
+		<(sed -n 's/^\.It Fl -\([a-z]*\).*/--\1/p' "$manual" | sort)
+}
