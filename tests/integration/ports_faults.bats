@@ -1,0 +1,408 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# What published ports must survive: whole data in every order of closing, dead and silent peers, too
+# few descriptors, the death of each process of ours, hostile clients of the API.
+
+load ../lib/common
+load ../lib/ports
+
+# Behind the port: a checker that serves TCP and UDP, on both families' loopback addresses.
+launch_checker() { # OPTIONS… - and PORT, from the start
+	free_port
+	launch_ports -p "127.0.0.1:$PORT:7000/tcp" -p "127.0.0.1:$PORT:7000/udp" "$@" "$PORTCHECK" serve :: 7000 || return
+	wait_for grep -q serving "$OUT"
+}
+
+check() { # WHAT [WORDS…]
+	timeout 110 "$PORTCHECK" "$1" 127.0.0.1 "$PORT" "${@:2}" 3>&- 4>&-
+}
+
+works() {
+	"$PORTCHECK" churn 127.0.0.1 "$PORT" 3 2>/dev/null
+}
+
+# amount SHORT FULL - the second with FULL=1
+amount() {
+	echo $((${#FULL} > 0 ? $2 : $1))
+}
+
+@test "integrity: random data each way through one connection" {
+	launch_checker
+	check echo "$(amount $((64 << 20)) $((1 << 30)))" 1
+	stop
+}
+
+@test "integrity: random data each way through 64 connections at once" {
+	launch_checker
+	check echo "$(amount $((1 << 20)) $((16 << 20)))" 64
+	stop
+}
+
+@test "half-close: the client's passes on, and the server's before the client has begun" {
+	launch_checker
+	# echo ends with the client's half-close, whose answer is still to come; fetch with the server's.
+	check echo 100000 4
+	check fetch 8000000 4
+	check echo 0 4
+	check fetch 0 4
+	stop
+}
+
+@test "half-close through IPv6 and the pairings of families" {
+	launch_checker
+	local parent child
+	for parent in 127.0.0.1 ::1; do
+		for child in 127.0.0.1 ::1; do
+			publish tcp $parent 0 $child 7000
+			timeout 60 "$PORTCHECK" echo $parent "$PORT" 3000000 2
+			timeout 60 "$PORTCHECK" fetch $parent "$PORT" 3000000 2
+		done
+	done
+	stop
+}
+
+@test "a reset of the server reaches the client as one" {
+	launch_checker
+	check reset
+	works
+	stop
+}
+
+@test "nobody behind the port: the client sees a reset, again and again, and others go on" {
+	launch_checker
+	local dead i
+	publish tcp 127.0.0.1 0 127.0.0.1 7999
+	dead=$PORT
+	publish tcp 127.0.0.1 0 ::1 7999
+	for i in 1 2 3 4 5 6 7 8 9 10; do
+		"$PORTCHECK" refused 127.0.0.1 "$PORT"
+		"$PORTCHECK" refused 127.0.0.1 "$dead"
+	done
+	publish tcp 127.0.0.1 0 127.0.0.1 7000
+	works
+	stop
+}
+
+@test "a reader that never reads: the sender is held up and memory is bounded" {
+	launch_checker
+	works
+	local before client taken
+	before=$(pss_of "$(part 'fauxroot: ports')")
+	mkfifo go
+	check stall $((1 << 30)) <go >taken &
+	client=$!
+	exec 6>go
+	DEADLINE=60 wait_for test -s taken
+	taken=$(<taken)
+	# What the kernel's buffers take on both sides is not the forwarder's.
+	[ "$taken" -lt $((64 << 20)) ]
+	sanitized || [ $(($(pss_of "$(part 'fauxroot: ports')") - before)) -lt 4096 ]
+	works
+	exec 6>&-
+	wait_for gone "$client"
+	stop
+}
+
+@test "SIGKILL to the forwarder: started again on the same listeners, and it is said" {
+	launch_checker
+	works
+	local round old
+	for round in 1 2 3; do
+		old=$(part 'fauxroot: ports')
+		kill -KILL "$old"
+		wait_for replaced 'fauxroot: ports' "$old"
+		wait_for works
+	done
+	logged forwarder
+	check datagrams
+	# Ports and ids are the launcher's, so they are as before; new ones work, removed ones refuse.
+	equals 2 "$(ctl list-ports --json | wc -l)"
+	publish tcp 127.0.0.1 0 127.0.0.1 7000
+	equals 3 "$ID"
+	works
+	unpublish 3
+	not connects 127.0.0.1 "$PORT"
+	stop
+}
+
+@test "SIGKILL to the agent: started again, and open connections go on" {
+	launch_checker
+	mkfifo go
+	check idle 50 <go >ready &
+	local client=$! round old
+	exec 6>go
+	wait_for grep -q ready ready
+	for round in 1 2 3; do
+		old=$(part 'fauxroot: agent')
+		kill -KILL "$old"
+		wait_for replaced 'fauxroot: agent' "$old"
+		# More than are made ahead of need.
+		DEADLINE=10 wait_for works
+		check churn 300
+	done
+	logged agent
+	echo go >&6
+	exec 6>&-
+	wait_for gone "$client"
+	wait "$client"
+	stop
+}
+
+@test "the target kills or stops the agent: connections work again" {
+	free_port
+	launch_checker
+	local old
+	old=$(part 'fauxroot: agent')
+	# The agent has joined the target's user namespace: its root may signal it.
+	kill -STOP "$old"
+	check churn 2000 &
+	local client=$!
+	DEADLINE=30 wait_for gone "$client"
+	wait "$client"
+	stop
+}
+
+@test "five deaths of the forwarder in ten seconds are fatal, with its name" {
+	launch_checker
+	local round old
+	for round in 1 2 3 4 5; do
+		wait_for part 'fauxroot: ports' >/dev/null
+		old=$(part 'fauxroot: ports')
+		kill -KILL "$old"
+		wait_for gone "$old"
+		[ "$round" -eq 5 ] || wait_for replaced 'fauxroot: ports' "$old"
+	done
+	ended 125
+	says "$(<"$LOG")" 'error: .*forwarder'
+	not connects 127.0.0.1 "$PORT"
+}
+
+@test "SIGKILL to the launcher: forwarder and agent go, the port is free" {
+	launch_checker
+	local parts
+	parts="$(part 'fauxroot: ports') $(part 'fauxroot: agent')"
+	kill -KILL "$LAUNCHER"
+	local pid
+	for pid in $parts; do
+		wait_for gone "$pid"
+	done
+	not connects 127.0.0.1 "$PORT"
+	free() { fx --state-dir="$S" --net=none --port-driver=builtin -p "127.0.0.1:$PORT:80/tcp" true; }
+	wait_for free
+	kill_marked
+}
+
+@test "ulimit -n 64: requests by the hundred at once are all answered, with one log line" {
+	# A sanitizer's own descriptors and its shadow do not fit.
+	sanitized && skip "a sanitizer needs descriptors of its own"
+	free_port
+	# The target raises its own limit again where it may: so it is not what is short.
+	launch --net=none --port-driver=builtin -p "127.0.0.1:$PORT:7000/tcp" \
+		bash -c 'ulimit -n 20000; exec "$1" serve 127.0.0.1 7000' bash "$PORTCHECK"
+	wait_for grep -q serving "$OUT"
+	prlimit --pid "$(part 'fauxroot: ports')" --nofile=64:64
+	local pids=() i
+	for ((i = 0; i < 8; i++)); do
+		check echo 100 100 &
+		pids+=($!)
+	done
+	for i in "${pids[@]}"; do
+		wait "$i"
+	done
+	works
+	stop
+	says "$(<"$LOG")" 'out of (file )?descriptors'
+	[ "$(grep -cE 'out of (file )?descriptors' "$LOG")" -le 8 ]
+}
+
+@test "idle connections: two descriptors each at most, little memory, and all answer" {
+	local n client before_fds before after
+	n=$(amount 2000 9000)
+	launch_checker
+	works
+	before_fds=$(fds_of "$(part 'fauxroot: ports')")
+	before=$(pss_of "$(part 'fauxroot: ports')")
+	mkfifo go
+	check idle $n <go >ready &
+	client=$!
+	exec 6>go
+	DEADLINE=60 wait_for grep -q ready ready
+	[ $(($(fds_of "$(part 'fauxroot: ports')") - before_fds)) -le $((2 * n + 256)) ]
+	after=$(pss_of "$(part 'fauxroot: ports')")
+	sanitized || [ $((after - before)) -le $((4096 * (n + 1000) / 10000)) ]
+	echo go >&6
+	exec 6>&-
+	DEADLINE=60 wait_for gone "$client"
+	wait "$client"
+	stop
+}
+
+@test "UDP: empty and 65,507-byte datagrams, and all between, come back whole" {
+	launch_checker
+	check datagrams
+	publish udp ::1 0 127.0.0.1 7000
+	"$PORTCHECK" datagrams ::1 "$PORT"
+	publish udp 127.0.0.1 0 ::1 7000
+	check datagrams
+	stop
+}
+
+@test "UDP: a dead backend is survived, and works once it is there" {
+	launch_checker
+	local live=$PORT
+	publish udp 127.0.0.1 0 127.0.0.1 7999
+	equals 0 "$(check sources 10)"
+	PORT=$live check datagrams
+	in_target "$PORTCHECK" serve 127.0.0.1 7999 >late &
+	wait_for grep -q serving late
+	check datagrams
+	stop_all
+}
+
+@test "UDP: many sources, each of which gets its own answer" {
+	launch_checker
+	local n
+	n=$(amount 2000 60000)
+	# Datagrams may be lost on a busy machine; a forwarder that fails loses more than a few.
+	[ "$(check sources $n)" -ge $((n * 95 / 100)) ]
+	works
+	stop
+}
+
+@test "a removed UDP port is silent, and its number free" {
+	launch_checker
+	publish udp 127.0.0.1 0 127.0.0.1 7000
+	equals 5 "$(check sources 5)"
+	unpublish "$ID"
+	equals 0 "$(check sources 2)"
+	api POST /v1/ports "$(spec_json udp 127.0.0.1 "$PORT" 127.0.0.1 7000)"
+	equals 201 "$CODE"
+	check datagrams
+	stop
+}
+
+# ---- leaks; the agent's are in root/ports.bats, for nobody but root may look into it ----
+
+@test "no leak: the forwarder's descriptors and memory return after connections and datagrams" {
+	local n fds memory
+	n=$(amount 3000 100000)
+	launch_checker
+	check churn 1000
+	check echo 100000 64
+	fds=$(fds_of "$(part 'fauxroot: ports')")
+	memory=$(pss_of "$(part 'fauxroot: ports')")
+	check churn $n
+	check echo 100000 64
+	check reset
+	# The last connection may still be on its way out, and the sockets made ahead vary a little.
+	few() { [ "$(fds_of "$(part 'fauxroot: ports')")" -le $((fds + 16)) ]; }
+	wait_for few
+	sanitized || [ "$(pss_of "$(part 'fauxroot: ports')")" -le $((memory + 512)) ]
+	stop
+}
+
+@test "no leak: the launcher's descriptors return after ports and clients of the API" {
+	launch_ports sleep 100
+	local before i
+	ctl list-ports
+	before=$(fds_of "$LAUNCHER")
+	for i in 1 2 3 4 5 6 7 8 9 10; do
+		publish tcp 127.0.0.1 0 127.0.0.1 80
+		unpublish "$ID"
+	done
+	as_before() { [ "$(fds_of "$LAUNCHER")" -le "$before" ]; }
+	wait_for as_before
+	stop
+}
+
+# ---- the API ----
+
+@test "API: silent clients, and one byte after another, hold nobody" {
+	launch_ports sleep 100
+	local i
+	for i in 1 2 3 4 5 6 7 8; do
+		socat -u "EXEC:sleep 100" "UNIX-CONNECT:$S/api.sock" 3>&- 4>&- &
+	done
+	(for i in {1..100}; do
+		printf G
+		sleep 0.1
+	done) | socat -u - "UNIX-CONNECT:$S/api.sock" 2>/dev/null 3>&- 4>&- &
+	publish tcp 127.0.0.1 0 127.0.0.1 80
+	connects 127.0.0.1 "$PORT"
+	stop
+	kill_marked
+}
+
+@test "API: two hundred idle connections and more make room for the next" {
+	launch_ports sleep 100
+	local i pids=()
+	for ((i = 0; i < 300; i++)); do
+		socat -u "PIPE:idle" "UNIX-CONNECT:$S/api.sock" 2>/dev/null 3>&- 4>&- &
+		pids+=($!)
+	done
+	publish tcp 127.0.0.1 0 127.0.0.1 80
+	unpublish "$ID"
+	kill "${pids[@]}" 2>/dev/null || true
+	stop
+	kill_marked
+}
+
+@test "API: JSON nested 100,000 deep and bodies without end are refused" {
+	launch_ports sleep 100
+	head -c 50000 /dev/zero | tr '\0' '[' >deep
+	equals 400 "$(curl -s --max-time 20 --unix-socket "$S/api.sock" -o /dev/null -w '%{http_code}' --data-binary @deep http://x/v1/ports)"
+	head -c 100000 /dev/zero | tr '\0' '[' >deep
+	not accepted --data-binary @deep
+	# A length of 1 GiB that never comes, and one that comes in chunks.
+	not accepted -H 'Content-Length: 1073741824' --data-binary @deep
+	head -c 300000 /dev/zero | tr '\0' ' ' >long
+	not accepted -H 'Transfer-Encoding: chunked' -T long -X POST
+	publish tcp 127.0.0.1 0 127.0.0.1 80
+	equals 1 "$ID"
+	stop
+}
+
+accepted() { # CURL OPTIONS… - POST /v1/ports was answered with other than an error
+	local code
+	code=$(curl -s --max-time 20 --unix-socket "$S/api.sock" -o /dev/null -w '%{http_code}' "$@" http://x/v1/ports || true)
+	[[ $code == 2* ]]
+}
+
+@test "API: a client that goes away in the middle of its request" {
+	launch_ports sleep 100
+	local i
+	for i in 1 2 3 4 5; do
+		printf 'POST /v1/ports HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"proto":' |
+			socat -u - "UNIX-CONNECT:$S/api.sock"
+		printf 'POST /v1/ports HTTP/1.1\r\nHost: x\r\nContent-Length: 48\r\n\r\n%s' \
+			'{"proto":"tcp","parentPort":0,"childPort":80}   ' | socat -u - "UNIX-CONNECT:$S/api.sock"
+	done
+	# Whole requests are carried out, torn ones are not.
+	five() { [ "$(ctl list-ports --json | wc -l)" -eq 5 ]; }
+	wait_for five
+	stop
+}
+
+@test "API: adds racing deletes: no port twice, none left listening that is not listed" {
+	launch_ports sleep 100
+	free_port 4
+	local worker i pids=() id at
+	for worker in 0 1 2 3 4 5; do
+		# Six workers on four ports: somebody loses every time.
+		(
+			for ((i = 0; i < 8; i++)); do
+				id=$(ctl add-ports "127.0.0.1:$((PORT + (worker + i) % 4)):80/tcp" 2>/dev/null) || continue
+				ctl remove-ports "$id" >>removed || echo "$id" >>failed
+			done
+		) &
+		pids+=($!)
+	done
+	wait "${pids[@]}"
+	absent failed
+	equals "" "$(sort removed | uniq -d)"
+	equals "" "$(ctl list-ports --json)"
+	for ((at = PORT; at < PORT + 4; at++)); do
+		not connects 127.0.0.1 "$at"
+	done
+	stop
+}

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash disable=SC2034 # CODE, BODY, ID and PORT are for the tests
+#
+# For tests of published ports: free ports of the host, servers for the child, the API's answers.
+
+PORTCHECK=$FAUXROOT_TEST_TOOLS/portcheck
+
+# free_port [NEEDED] - PORT: one of the host with NEEDED - 1 free neighbours above it, on either family
+# and for TCP and UDP; below the range that the kernel gives away by itself
+free_port() {
+	local wanted=${1:-1} try at
+	for ((try = 0; try < 200; try++)); do
+		PORT=$((20000 + RANDOM % 12000))
+		for ((at = PORT; at < PORT + wanted; at++)); do
+			! grep -qi "^ *[0-9]*: [0-9A-F]*:$(printf %04X "$at") " /proc/net/{tcp,tcp6,udp,udp6} || continue 2
+		done
+		return
+	done
+	echo "no free port" >&2
+	return 1
+}
+
+# launch_ports OPTIONS… COMMAND… - launch() with the builtin driver
+launch_ports() {
+	launch --net=none --port-driver=builtin "$@"
+}
+
+# stop_all - stop(), where the target's own children outlive it
+stop_all() {
+	stop || return
+	kill_marked
+}
+
+# api METHOD PATH [BODY] - CODE and BODY of the answer
+api() {
+	local answer
+	answer=$(curl -sS --max-time 20 --unix-socket "$S/api.sock" -X "$1" ${3+--data-raw "$3"} \
+		-w '\n%{http_code}' "http://any.host$2" 3>&- 4>&-) || return
+	CODE=${answer##*$'\n'} BODY=${answer%$'\n'*}
+}
+
+# publish PROTO PARENT_IP PARENT_PORT CHILD_IP CHILD_PORT - over the API: ID, and PORT of the host
+publish() {
+	api POST /v1/ports "$(spec_json "$@")" || return
+	if [ "$CODE" != 201 ]; then
+		echo "POST: $CODE $BODY" >&2
+		return 1
+	fi
+	ID=$(jq .id <<<"$BODY")
+	PORT=$(jq .spec.parentPort <<<"$BODY")
+}
+
+spec_json() {
+	jq -nc --arg proto "$1" --arg parent "$2" --argjson port "$3" --arg child "$4" --argjson to "$5" \
+		'{proto: $proto, parentIP: $parent, parentPort: $port, childIP: $child, childPort: $to}'
+}
+
+unpublish() { # ID
+	api DELETE "/v1/ports/$1" || return
+	equals 200 "$CODE"
+}
+
+# refused_by METHOD PATH BODY CODE PATTERN - the answer is this error, as JSON
+refused_by() {
+	api "$1" "$2" ${3:+"$3"} || return
+	if [ "$CODE" != "$4" ] || ! jq -r '.message // error' <<<"$BODY" | grep -qE -- "$5"; then
+		printf '%s %s %.200s: wanted %s "%s", got %s %s\n' "$1" "$2" "$3" "$4" "$5" "$CODE" "$BODY" >&2
+		return 1
+	fi
+}
+
+ctl() {
+	"$FAUXROOTCTL" --socket "$S/api.sock" "$@" 3>&- 4>&-
+}
+
+# connects IP PORT - a TCP connection is accepted, whatever happens to it then
+connects() {
+	(exec 5<>"/dev/tcp/$1/$2") 2>/dev/null
+}
+
+# said tcp|udp IP PORT - the first line of a server's answer
+said() {
+	local line
+	# A connection that is reset while it is written to is the answer "".
+	exec 5<>"/dev/$1/$2/$3" || return
+	[ "$1" = tcp ] || echo ask >&5
+	read -r -t "$DEADLINE" -u 5 line || true
+	exec 5>&-
+	echo "$line"
+}
+
+# part NAME - the PID of the launcher's forwarder or agent
+part() {
+	child_of "$LAUNCHER" "$1"
+}
+
+replaced() { # NAME OLD
+	local now
+	now=$(part "$1") && [ "$now" != "$2" ]
+}
+
+fds_of() { # PID
+	ls "/proc/$1/fd" | wc -l
+}
+
+pss_of() { # PID - in KiB
+	awk '$1 == "Pss:" { print $2 }' "/proc/$1/smaps_rollup"
+}
