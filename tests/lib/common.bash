@@ -84,7 +84,7 @@ marked() {
 kill_marked() {
 	local pid
 	for pid in $(marked); do
-		kill -KILL "$pid" 2>/dev/null
+		kill -KILL "$pid" 2>/dev/null || true
 	done
 	return 0
 }
