@@ -16,11 +16,11 @@ serve_all() {
 			socat TCP6-LISTEN:$port,bind=[::1],ipv6only,reuseaddr,fork SYSTEM:"echo tcp6 $port" &
 		done
 		socat TCP4-LISTEN:7000,bind=127.0.0.2,reuseaddr,fork SYSTEM:'echo second' &
-		socat UDP4-RECVFROM:7000,bind=127.0.0.1,reuseaddr,fork SYSTEM:'echo udp4 7000' &
-		socat UDP6-RECVFROM:7000,bind=[::1],ipv6only,reuseaddr,fork SYSTEM:'echo udp6 7000' &
+		socat UDP4-RECVFROM:7000,bind=127.0.0.1,reuseaddr,fork SYSTEM:'read line; echo udp4 7000' &
+		socat UDP6-RECVFROM:7000,bind=[::1],ipv6only,reuseaddr,fork SYSTEM:'read line; echo udp6 7000' &
 		wait
 	END
-	launch_ports "$@" sh servers || return
+	launch_ports sh servers || return
 	wait_for servers_listen
 }
 
@@ -363,9 +363,9 @@ servers_listen() {
 
 @test "bad bodies: their status and message, and the next good one works" {
 	launch_ports sleep 100
-	local body code why
-	while IFS='|' read -r code why body; do
-		refused_by POST /v1/ports "$body" "$code" "$why"
+	local text wanted why
+	while IFS='|' read -r wanted why text; do
+		refused_by POST /v1/ports "$text" "$wanted" "$why"
 	done <<-'END'
 		400|not JSON|{
 		400|not JSON|proto=tcp

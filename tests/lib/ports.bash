@@ -80,13 +80,12 @@ connects() {
 
 # said tcp|udp IP PORT - the first line of a server's answer
 said() {
-	local line
-	# A connection that is reset while it is written to is the answer "".
-	exec 5<>"/dev/$1/$2/$3" || return
-	[ "$1" = tcp ] || echo ask >&5
-	read -r -t "$DEADLINE" -u 5 line || true
-	exec 5>&-
-	echo "$line"
+	(
+		exec 5<>"/dev/$1/$2/$3" || exit
+		[ "$1" = tcp ] || echo ask >&5
+		# Not read: that takes byte after byte, and with the first the rest of a datagram is gone.
+		timeout "$DEADLINE" head -n 1 <&5
+	)
 }
 
 # part NAME - the PID of the launcher's forwarder or agent
@@ -100,7 +99,7 @@ replaced() { # NAME OLD
 }
 
 fds_of() { # PID
-	ls "/proc/$1/fd" | wc -l
+	find "/proc/$1/fd" -mindepth 1 | wc -l
 }
 
 pss_of() { # PID - in KiB

@@ -1,0 +1,120 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Rootless dockerd, started by its own script through the compatible names: published ports of
+# containers are reachable from the host and go with the container. The daemon is the test user's.
+
+load ../../lib/common
+load ../../lib/root
+load ../../lib/ports
+
+SCRIPT=/usr/share/docker.io/contrib/dockerd-rootless.sh
+DEADLINE=60
+
+setup() {
+	local found
+	if ! command -v dockerd >/dev/null || ! [ -x "$SCRIPT" ]; then
+		skip "dockerd is not installed"
+	fi
+	root_setup
+	export HOME
+	HOME=$(getent passwd "$FAUXROOT_TEST_USER" | cut -d: -f6)
+	export DOCKER_HOST=unix://$XDG_RUNTIME_DIR/docker.sock DOCKER_CONFIG=$T/config XDG_CONFIG_HOME=$T/config
+	# Beside the user's files, as a daemon's data are: /tmp may be a tmpfs.
+	DATA=$(as_user mktemp -d "$HOME/fauxroot-test.XXXXXX")
+	as_user mkdir -p bin image/www config
+	for found in rootlesskit=fauxroot rootlessctl=fauxrootctl rootlesskit-docker-proxy=fauxrootctl; do
+		ln -s "${FAUXROOT%/*}/${found#*=}" "bin/${found%=*}"
+	done
+	export PATH=$PWD/bin:/usr/bin:/usr/sbin:/bin:/sbin
+}
+
+teardown() {
+	local status=0
+	if [ -n "${LAUNCHER:-}" ] && alive "$LAUNCHER"; then
+		sed 's/^/dockerd: /' "$LOG" | tail -40 >&2
+		kill -TERM "$LAUNCHER"
+		wait_for gone "$LAUNCHER" || true
+	fi
+	# Files of subordinate ids: only fake root may delete them.
+	[ -z "${DATA:-}" ] || as_user "$FAUXROOT" rm -rf "$DATA" || status=1
+	common_teardown || status=1
+	return $status
+}
+
+# A server without libraries, in an image of nothing else.
+make_image() {
+	cp "$(command -v busybox.static || command -v busybox)" image/busybox
+	echo 'from the container' >image/www/index.html
+	printf 'FROM scratch\nCOPY busybox /busybox\nCOPY www /www\nCMD ["/busybox", "httpd", "-f", "-p", "80", "-h", "/www"]\n' >image/Dockerfile
+	chmod -R a+rX image
+	DOCKER_BUILDKIT=0 docker build -q -t server image
+}
+
+docker() {
+	as_user /usr/bin/docker "$@"
+}
+
+start_dockerd() {
+	# Each word execs the next, the script's last is the launcher.
+	env DOCKERD_ROOTLESS_ROOTLESSKIT_NET=slirp4netns DOCKERD_ROOTLESS_ROOTLESSKIT_PORT_DRIVER=builtin \
+		DOCKERD_ROOTLESS_ROOTLESSKIT_FLAGS="--state-dir=$S" \
+		setpriv --reuid "$USER_UID" --regid "$USER_GID" --init-groups --inh-caps=-all \
+		"$SCRIPT" --host="$DOCKER_HOST" --data-root="$DATA/data" --exec-root="$XDG_RUNTIME_DIR/exec" \
+		--pidfile="$XDG_RUNTIME_DIR/pid" </dev/null >"$OUT" 2>"$LOG" 3>&- 4>&- &
+	LAUNCHER=$!
+	wait_for docker info >/dev/null 2>&1
+}
+
+served() { # IP PORT [TEXT]
+	[ "$(curl -s --max-time 5 "http://$1:$2/")" = "${3:-from the container}" ]
+}
+
+n_ports() {
+	rootlessctl --socket "$S/api.sock" list-ports --json | wc -l
+}
+
+proxies() {
+	local pid
+	for pid in $(marked); do
+		grep -xsE 'docker-proxy|rootlesskit-doc' "/proc/$pid/comm" || true
+	done
+}
+
+@test "docker run -p: reachable from the host, gone after docker rm -f, nothing left" {
+	start_dockerd
+	make_image
+	free_port 3
+	docker run -d --name one -p "127.0.0.1:$PORT:80" server
+	wait_for served 127.0.0.1 "$PORT"
+	equals '{"proto":"tcp4","parentIP":"127.0.0.1","parentPort":'"$PORT"',"childIP":"127.0.0.1","childPort":'"$PORT"'}' \
+		"$(rootlessctl --socket "$S/api.sock" list-ports --json | jq -c .spec)"
+	not connects 127.0.0.2 "$PORT"
+	# The wildcard: both families are docker's, one proxy each.
+	docker run -d --name two -p "$((PORT + 1)):80" server
+	wait_for served 127.0.0.1 $((PORT + 1))
+	wait_for served '[::1]' $((PORT + 1))
+	equals 3 "$(n_ports)"
+	# Taken: docker says so, with our reason, and nothing stays published.
+	run -125 docker run -d --name three -p "127.0.0.1:$PORT:80" server
+	says "$output" "conflicts with port|already allocated|already in use"
+	socat "TCP4-LISTEN:$((PORT + 2)),bind=127.0.0.1,fork" SYSTEM:'echo other' 3>&- 4>&- &
+	local other=$!
+	wait_for connects 127.0.0.1 $((PORT + 2))
+	run -125 docker run -d --name four -p "127.0.0.1:$((PORT + 2)):80" server
+	says "$output" 'in use'
+	kill "$other"
+	equals 3 "$(n_ports)"
+
+	docker rm -f one
+	not connects 127.0.0.1 "$PORT"
+	served 127.0.0.1 $((PORT + 1))
+	docker rm -f two
+	not connects 127.0.0.1 $((PORT + 1))
+	equals 0 "$(n_ports)"
+	equals "" "$(proxies)"
+	# The number is free for the next.
+	docker run -d --name five -p "127.0.0.1:$PORT:80" server
+	wait_for served 127.0.0.1 "$PORT"
+	stop 0
+	not connects 127.0.0.1 "$PORT"
+}

@@ -1,0 +1,292 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Whose address a server behind a published port sees, and what the target can reach of the processes
+# that publish it. The launcher's host is a network namespace of this test; the remote client is in a
+# second one.
+#
+#	client 198.51.100.2, 2001:db8::2 ── veth ── host 198.51.100.1, 2001:db8::1
+
+load ../../lib/common
+load ../../lib/root
+load ../../lib/ports
+
+HOST4=198.51.100.1 CLIENT4=198.51.100.2
+HOST6=2001:db8::1 CLIENT6=2001:db8::2
+
+setup_file() {
+	load_root || return
+	DEADLINE=5
+	holder HOST_NS --net
+	holder OUT_NS --net
+	export HOST_NS OUT_NS
+	ip link add fxhost netns "$HOST_NS" type veth peer name fxout netns "$OUT_NS"
+	host ip link set lo up
+	host ip link set fxhost up
+	host ip addr add $HOST4/24 dev fxhost
+	host ip -6 addr add $HOST6/64 dev fxhost nodad
+	client ip link set lo up
+	client ip link set fxout up
+	client ip addr add $CLIENT4/24 dev fxout
+	client ip -6 addr add $CLIENT6/64 dev fxout nodad
+}
+
+teardown_file() {
+	kill -KILL "$HOST_NS" "$OUT_NS" 2>/dev/null
+	return 0
+}
+
+host() {
+	nsenter --target "$HOST_NS" --net "$@" 3>&- 4>&-
+}
+
+client() {
+	nsenter --target "$OUT_NS" --net "$@" 3>&- 4>&-
+}
+
+setup() {
+	root_setup
+}
+
+# Servers for TCP and UDP on the given addresses, which name their peer. For UDP the question is read:
+# socat ends at once where nobody takes it.
+peers() { # ADDRESS…
+	local ip
+	for ip; do
+		cat <<-END
+			socat TCP$(family "$ip")-LISTEN:7000,bind=$(bracket "$ip"),reuseaddr,fork SYSTEM:'echo \$SOCAT_PEERADDR' &
+			socat UDP$(family "$ip")-RECVFROM:7000,bind=$(bracket "$ip"),reuseaddr,fork SYSTEM:'read line; echo \$SOCAT_PEERADDR' &
+		END
+	done >servers
+	echo 'wait' >>servers
+	SERVERS=$(($# * 2))
+}
+
+family() {
+	case $1 in
+	*:*) echo 6 ;;
+	*) echo 4 ;;
+	esac
+}
+
+bracket() {
+	case $1 in
+	*:*) echo "[$1]" ;;
+	*) echo "$1" ;;
+	esac
+}
+
+launch_peers() { # OPTIONS… - the servers of peers() as the target
+	launch_as nsenter --target "$HOST_NS" --net -- --port-driver=builtin "$@" sh servers || return
+	wait_for servers_listen
+}
+
+servers_listen() {
+	[ "$(in_target ss -Hltun 'sport = 7000' | wc -l)" -ge "$SERVERS" ]
+}
+
+# peer_seen host|client tcp|udp IP PORT - the address that the server says; IPv6 as socat writes it
+peer_seen() {
+	local where=$1
+	shift
+	"$where" bash -c '
+		exec 5<>"/dev/$1/$2/$3" || exit
+		[ "$1" = tcp ] || echo ask >&5
+		timeout 5 head -n 1 <&5' bash "$@" | tr -d '[]' | sed 's/^::ffff://' | sed -E 's/(^|:)0+([0-9a-f])/\1\2/g; s/^(2001:db8)(:0)+:/\1::/; s/^(0:)+1$/::1/'
+}
+
+@test "a remote client's own address, with the server on loopback and on the child's address" {
+	peers 127.0.0.1 10.0.2.100
+	launch_peers --net=slirp4netns -p "0.0.0.0:8001:127.0.0.1:7000/tcp" -p "0.0.0.0:8002:10.0.2.100:7000/tcp"
+	equals $CLIENT4 "$(peer_seen client tcp $HOST4 8001)"
+	equals $CLIENT4 "$(peer_seen client tcp $HOST4 8002)"
+	api GET /v1/info
+	equals client "$(jq -r .portDriver.sourceIP <<<"$BODY")"
+	stop_all
+}
+
+@test "a remote client over IPv6, with the server on ::1" {
+	peers ::1
+	launch_peers --net=slirp4netns --ipv6 -p "[::]:8001:[::1]:7000/tcp6"
+	equals $CLIENT6 "$(peer_seen client tcp $HOST6 8001)"
+	stop_all
+}
+
+@test "a client of the host's loopback stays 127.0.0.1 towards a server on loopback" {
+	peers 127.0.0.1 ::1
+	launch_peers --net=slirp4netns --ipv6 -p "8001:127.0.0.1:7000/tcp" -p "8001:127.0.0.1:7000/udp" -p "[::]:8002:[::1]:7000/tcp6"
+	equals 127.0.0.1 "$(peer_seen host tcp 127.0.0.1 8001)"
+	equals 127.0.0.1 "$(peer_seen host udp 127.0.0.1 8001)"
+	equals ::1 "$(peer_seen host tcp ::1 8002)"
+	stop_all
+}
+
+@test "a remote client is never 127.0.0.1: not with UDP, between families, nor without transparency" {
+	peers 127.0.0.1 ::1 10.0.2.100
+	launch_peers --net=slirp4netns --ipv6 -p "0.0.0.0:8001:127.0.0.1:7000/udp" -p "0.0.0.0:8002:[::1]:7000/tcp4" \
+		-p "[::]:8003:127.0.0.1:7000/tcp6" -p "0.0.0.0:8004:10.0.2.100:7000/udp"
+	equals 10.0.2.100 "$(peer_seen client udp $HOST4 8001)"
+	says "$(peer_seen client tcp $HOST4 8002)" '^f[cd]00:'
+	equals 10.0.2.100 "$(peer_seen client tcp $HOST6 8003)"
+	equals 10.0.2.100 "$(peer_seen client udp $HOST4 8004)"
+	stop_all
+	launch_peers --net=slirp4netns --source-ip-transparent=false -p "0.0.0.0:8001:127.0.0.1:7000/tcp" \
+		-p "0.0.0.0:8002:10.0.2.100:7000/tcp"
+	equals 10.0.2.100 "$(peer_seen client tcp $HOST4 8001)"
+	equals 10.0.2.100 "$(peer_seen client tcp $HOST4 8002)"
+	equals 127.0.0.1 "$(peer_seen host tcp 127.0.0.1 8001)"
+	api GET /v1/info
+	equals proxy "$(jq -r .portDriver.sourceIP <<<"$BODY")"
+	stop_all
+}
+
+@test "the client's address holds behind a bridge with DNAT in the child" {
+	command -v nft >/dev/null
+	peers 172.30.0.2
+	cat - servers >bridge <<-'END'
+		ip link add br0 type bridge
+		ip addr add 172.30.0.1/24 dev br0
+		ip link set br0 up
+		ip link add veth0 type veth peer name eth0
+		ip link set veth0 master br0 up
+		nft -f - <<-NFT
+			table ip test {
+				chain out { type nat hook output priority -100; ip daddr 10.0.2.100 tcp dport 7000 dnat to 172.30.0.2; }
+			}
+		NFT
+		unshare -n sleep 100 &
+		inner=$!
+		while [ "$(readlink /proc/$inner/ns/net)" = "$(readlink /proc/self/ns/net)" ]; do sleep 0.02; done
+		ip link set eth0 netns $inner
+		nsenter -t $inner -n sh -c 'ip link set lo up; ip addr add 172.30.0.2/24 dev eth0; ip link set eth0 up; ip route add default via 172.30.0.1'
+		exec nsenter -t $inner -n sh "$PWD/servers"
+	END
+	launch_as nsenter --target "$HOST_NS" --net -- --net=slirp4netns --port-driver=builtin \
+		-p "0.0.0.0:8001:10.0.2.100:7000/tcp" -p "0.0.0.0:8002:172.30.0.2:7000/tcp" sh bridge
+	seen() { [ "$(peer_seen client tcp $HOST4 8002)" = $CLIENT4 ]; }
+	DEADLINE=15 wait_for seen
+	equals $CLIENT4 "$(peer_seen client tcp $HOST4 8001)"
+	stop_all
+}
+
+@test "a removed port is closed to remote clients at once" {
+	peers 127.0.0.1
+	launch_peers --net=slirp4netns -p "0.0.0.0:8001:127.0.0.1:7000/tcp"
+	equals $CLIENT4 "$(peer_seen client tcp $HOST4 8001)"
+	unpublish 1
+	not client bash -c "exec 5<>/dev/tcp/$HOST4/8001" 2>/dev/null
+	stop_all
+}
+
+@test "a port below 1024: by the sysctl, and by a file capability on our own binary" {
+	peers 127.0.0.1
+	run -125 --separate-stderr host setpriv --reuid "$USER_UID" --regid "$USER_GID" --init-groups --inh-caps=-all \
+		"$FAUXROOT" --net=none --port-driver=builtin -p 0.0.0.0:80:80/tcp true
+	says "$stderr" 'cap_net_bind_service'
+	host sysctl -qw net.ipv4.ip_unprivileged_port_start=80
+	launch_peers --net=slirp4netns -p "0.0.0.0:80:127.0.0.1:7000/tcp"
+	equals $CLIENT4 "$(peer_seen client tcp $HOST4 80)"
+	stop_all
+	host sysctl -qw net.ipv4.ip_unprivileged_port_start=1024
+	cp "$FAUXROOT" "$T/withcap"
+	setcap cap_net_bind_service=ep "$T/withcap"
+	FAUXROOT=$T/withcap launch_peers --net=slirp4netns -p "0.0.0.0:80:127.0.0.1:7000/tcp"
+	equals $CLIENT4 "$(peer_seen client tcp $HOST4 80)"
+	stop_all
+}
+
+# ---- what the target can reach ----
+
+# As root of the target's namespaces, with all its capabilities, in its PID namespace: the host's.
+reach() { # PID…
+	nsenter --target "$TARGET" --user --mount --net --setuid 0 --setgid 0 "$FAUXROOT_TEST_TOOLS/reach" "$@" 3>&- 4>&-
+}
+
+ours() {
+	echo "$LAUNCHER $(part 'fauxroot: ports') $(part 'fauxroot: agent')"
+}
+
+@test "the target can look into no process of ours, trace none, take no descriptor" {
+	launch_as -- --net=slirp4netns --port-driver=builtin sleep 100
+	publish tcp 127.0.0.1 0 127.0.0.1 80
+	connects 127.0.0.1 "$PORT"
+	local pids
+	pids=$(ours)
+	equals 3 "$(wc -w <<<"$pids")"
+	# The attempts themselves work: on its own process they succeed.
+	run -1 reach "$TARGET"
+	says "$output" "^$TARGET ptrace"
+	says "$output" "^$TARGET pidfd_getfd"
+	says "$output" "^$TARGET root/"
+	# shellcheck disable=SC2086
+	run -0 reach $pids
+	equals "" "$output"
+	# Neither when they have been started again.
+	local name old
+	for name in 'fauxroot: agent' 'fauxroot: ports'; do
+		old=$(part "$name")
+		kill -KILL "$old"
+		wait_for replaced "$name" "$old"
+	done
+	connects 127.0.0.1 "$PORT"
+	wait_for part 'fauxroot: agent' >/dev/null
+	# shellcheck disable=SC2046
+	run -0 reach $(ours)
+	equals "" "$output"
+	stop
+}
+
+@test "the target itself, which execs the attempts, reaches nothing of ours either" {
+	cat >attempts <<-'END'
+		while [ ! -s pids ]; do sleep 0.02; done
+		"$FAUXROOT_TEST_TOOLS/reach" $(cat pids)
+		exit $?
+	END
+	launch_as -- --net=slirp4netns --port-driver=builtin sh attempts
+	ours >pids.new
+	mv pids.new pids
+	ended 0
+	equals "" "$(<"$OUT")"
+}
+
+@test "forwarder and agent have a filter, no new privileges, and no capability" {
+	launch_as -- --net=slirp4netns --port-driver=builtin sleep 100
+	local name pid status
+	for name in 'fauxroot: ports' 'fauxroot: agent'; do
+		pid=$(part "$name")
+		status=$(<"/proc/$pid/status")
+		says "$status" '^NoNewPrivs:.1$'
+		says "$status" '^Seccomp:.2$'
+		says "$status" '^CapInh:.0+$'
+		says "$status" '^CapAmb:.0+$'
+		[ "$name" = 'fauxroot: agent' ] || says "$status" '^CapEff:.0+$'
+		# No descriptor leads to a file of the host, nor to a directory.
+		equals "" "$(find "/proc/$pid/fd" -type l -printf '%l\n' | grep -vE '^(socket|pipe|anon_inode):|^/dev/null$|^'"$LOG"'$' || true)"
+	done
+	stop
+}
+
+@test "no leak: descriptors and memory of forwarder and agent return after thousands of connections" {
+	local n=3000 name fds=() memory=() i
+	[ -z "$FULL" ] || n=200000
+	launch_as -- --net=none --port-driver=builtin "$PORTCHECK" serve 127.0.0.1 7000
+	wait_for grep -q serving "$OUT"
+	publish tcp 127.0.0.1 0 127.0.0.1 7000
+	"$PORTCHECK" churn 127.0.0.1 "$PORT" 1000
+	local pids
+	pids="$(part 'fauxroot: ports') $(part 'fauxroot: agent')"
+	for name in $pids; do
+		fds+=("$(fds_of "$name")")
+		memory+=("$(pss_of "$name")")
+	done
+	timeout 600 "$PORTCHECK" churn 127.0.0.1 "$PORT" "$n"
+	i=0
+	for name in $pids; do
+		few() { [ "$(fds_of "$name")" -le $((fds[i] + 16)) ]; }
+		wait_for few
+		sanitized || [ "$(pss_of "$name")" -le $((memory[i] + 512)) ]
+		i=$((i + 1))
+	done
+	# They are the same processes still.
+	equals "$pids" "$(part 'fauxroot: ports') $(part 'fauxroot: agent')"
+	stop
+}
