@@ -26,7 +26,7 @@ static_assert(ARRAY_SIZE(net_words) == NET_MODE_COUNT_ + 1, "every network has a
 const struct option_word port_words[] = {
 	[PORT_NONE] = {"none", true},
 	[PORT_BUILTIN] = {"builtin", true},
-	[PORT_SLIRP4NETNS] = {"slirp4netns", false},
+	[PORT_SLIRP4NETNS] = {"slirp4netns", true},
 	[PORT_IMPLICIT] = {"implicit", false},
 	[PORT_GVISOR_TAP_VSOCK] = {"gvisor-tap-vsock", false},
 	{NULL, false},

@@ -31,6 +31,7 @@ struct launch {
 	struct net net;
 	bool net_opened;
 	struct ports ports;
+	char *slirp_socket; /* with --port-driver=slirp4netns */
 	struct process child;
 	struct ns_set ns;
 	int sock; /* the handshake */

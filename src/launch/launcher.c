@@ -117,10 +117,20 @@ static int map_ids(struct launch *l, const struct idmap *map, struct error *err)
 	return 0;
 }
 
+/* Where slirp4netns and its port driver meet. The name is no longer than api.sock: it fits, too. */
+static int plan_ports(struct launch *l, struct error *err)
+{
+	if (l->config->port_driver != PORT_SLIRP4NETNS)
+		return 0;
+	l->slirp_socket = str_format("%s/s4n.sock", l->state.path);
+	l->net.port_socket = l->slirp_socket;
+	return l->slirp_socket ? 0 : err_set(err, ENOMEM, "preparing the port driver");
+}
+
 static int start_ports(struct launch *l, struct error *err)
 {
 	const struct net_plan *plan = &l->net.plan;
-	struct port_net net = {0};
+	struct port_net net = {.slirp_socket = l->slirp_socket};
 
 	if (plan->address.s_addr != 0)
 		net.address.in = (struct sockaddr_in){
@@ -167,8 +177,9 @@ static int bring_up(struct launch *l, struct error *err)
 		return rc;
 	l->net.dir = l->state.path;
 	log_debug("state directory: %s", l->state.path);
-	announce(l);
-	rc = write_network_files(l, err);
+	rc = plan_ports(l, err);
+	if (rc == 0)
+		rc = write_network_files(l, err);
 	if (rc == 0)
 		rc = start_child(l, err);
 	if (rc < 0)
@@ -190,8 +201,10 @@ static int bring_up(struct launch *l, struct error *err)
 	rc = net_wait_ready(&l->net, err);
 	if (rc == 0)
 		rc = start_ports(l, err);
-	if (rc == 0)
-		rc = write_child_pid(l, err);
+	if (rc < 0)
+		return rc;
+	announce(l);
+	rc = write_child_pid(l, err);
 	if (rc < 0)
 		return rc;
 	rc = handshake_say(l->sock, HANDSHAKE_GO);
@@ -207,6 +220,7 @@ static void take_down(struct launch *l)
 		net_stop(&l->net);
 	serve_stop(l);
 	fd_close(l->sock);
+	free(l->slirp_socket);
 	ns_set_close(&l->ns);
 	instance_withdraw(&l->link);
 	statedir_remove(&l->state);

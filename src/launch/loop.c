@@ -57,6 +57,20 @@ static void on_lost(void *arg, const struct error *err)
 		kill(l->child.pid, SIGKILL);
 }
 
+static void on_restarted(void *arg)
+{
+	struct launch *l = arg;
+	struct error err;
+
+	if (ports_network_restarted(&l->ports, &err) < 0)
+		on_lost(l, &err);
+}
+
+static const struct net_events net_events = {
+	.lost = on_lost,
+	.restarted = on_restarted,
+};
+
 static void target_changed(struct launch *l, int status)
 {
 	if (!WIFSTOPPED(status)) {
@@ -206,7 +220,7 @@ int loop_run(struct launch *l, struct error *err)
 	rc = ports_supervise(&l->ports, l->base, err);
 	if (rc < 0)
 		return rc;
-	net_supervise(&l->net, l->base, on_lost, l);
+	net_supervise(&l->net, l->base, &net_events, l);
 	/* Children that ended before the loop was there have left a SIGCHLD pending. */
 	if (event_base_dispatch(l->base) < 0)
 		return err_say(err, EIO, "the event loop has failed");

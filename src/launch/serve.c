@@ -67,7 +67,7 @@ static int list_ports(void *arg, struct api_ports *ret, struct error *err)
 	const struct launch *l = arg;
 
 	if (!l->ports.driver)
-		return err_say(err, EOPNOTSUPP, "there is no port driver");
+		return err_say(err, EOPNOTSUPP, "no port driver is available");
 	for (size_t i = 0; i < l->ports.n; i++) {
 		const struct port *port = &l->ports.items[i];
 
@@ -97,7 +97,7 @@ static int remove_port(void *arg, uint32_t id, struct error *err)
 	struct launch *l = arg;
 
 	if (!l->ports.driver)
-		return err_say(err, EOPNOTSUPP, "there is no port driver");
+		return err_say(err, EOPNOTSUPP, "no port driver is available");
 	return ports_remove(&l->ports, id, err);
 }
 

@@ -87,12 +87,12 @@ int net_wait_ready(struct net *net, struct error *err)
 	return rc < 0 ? err_step(err, rc, STEP_NET) : rc;
 }
 
-void net_supervise(struct net *net, struct event_base *base,
-		   void (*fatal)(void *arg, const struct error *err), void *fatal_arg)
+void net_supervise(struct net *net, struct event_base *base, const struct net_events *events,
+		   void *arg)
 {
 	net->base = base;
-	net->fatal = fatal;
-	net->fatal_arg = fatal_arg;
+	net->events = events;
+	net->events_arg = arg;
 	if (net->driver->supervise)
 		net->driver->supervise(net);
 }

@@ -34,9 +34,9 @@ refused() { # PATTERN STATE_DIR
 	says "$output" '^/tmp/fauxroot\.......$'
 }
 
-@test "holds lock, api.sock and child_pid, and the network's files where there is one" {
+@test "holds lock, api.sock, ns.sock and child_pid, and the network's files where there is one" {
 	launch --net=slirp4netns sleep 100
-	equals "api.sock child_pid hosts lock resolv.conf" "$(cd "$S" && echo *)"
+	equals "api.sock child_pid hosts lock ns.sock resolv.conf" "$(cd "$S" && echo *)"
 	stop
 	launch --net=none sleep 100
 	absent "$S/resolv.conf"
@@ -205,7 +205,7 @@ refused() { # PATTERN STATE_DIR
 	for ((round = 0; round < 20; round++)); do
 		run -0 fx --state-dir="$S" sh -c '
 			cd "$ROOTLESSKIT_STATE_DIR" && test -S api.sock && test "$(cat child_pid)" = $$ &&
-			! ls | grep -v "^\(api.sock\|child_pid\|lock\)$"'
+			! ls | grep -v "^\(api.sock\|child_pid\|lock\|ns.sock\)$"'
 	done
 }
 

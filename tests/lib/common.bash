@@ -90,7 +90,7 @@ kill_marked() {
 }
 
 state_left() {
-	ls -d "$XDG_RUNTIME_DIR"/fauxroot* "$TMPDIR"/fauxroot* "$S" 2>/dev/null
+	ls -d "$XDG_RUNTIME_DIR"/fauxroot.* "$TMPDIR"/fauxroot.* "$S" 2>/dev/null
 }
 
 # nothing_left - no process, no state directory. Prints what is there.

@@ -36,6 +36,15 @@ struct net_plan {
 	struct in6_addr address6, gateway6, dns6;
 };
 
+/* What the launcher is told from the event loop. */
+struct net_events {
+	/* The network is lost for good. */
+	void (*lost)(void *arg, const struct error *err);
+
+	/* The helper has been started again, and knows nothing of what the one before was told. */
+	void (*restarted)(void *arg);
+};
+
 struct net_driver {
 	enum net_mode mode;
 	const char *name; /* as in --net=NAME and in the API */
@@ -73,10 +82,11 @@ struct net {
 	struct net_plan plan;
 	const struct ns_set *ns; /* set by net_start() */
 	const char *dir;	 /* a private directory for short-lived names; NULL: none */
+	const char *port_socket; /* where slirp4netns shall forward ports on request; or NULL */
 	int cancel_fd;		 /* as fd_wait() */
 	struct event_base *base; /* NULL until net_supervise() */
-	void (*fatal)(void *arg, const struct error *err);
-	void *fatal_arg;
+	const struct net_events *events;
+	void *events_arg;
 	void *state; /* the driver's own */
 };
 
@@ -104,10 +114,10 @@ int net_wait_ready(struct net *net, struct error *err);
 
 /*
  * net_supervise() - from now on live in the event loop @base
- * @fatal: called from the loop when the network is lost for good
+ * @events: must outlive it; called with @arg
  */
-void net_supervise(struct net *net, struct event_base *base,
-		   void (*fatal)(void *arg, const struct error *err), void *fatal_arg);
+void net_supervise(struct net *net, struct event_base *base, const struct net_events *events,
+		   void *arg);
 
 /*
  * net_child_ended() - a child of the launcher has been reaped, or has stopped

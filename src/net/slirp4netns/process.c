@@ -20,6 +20,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -85,6 +86,8 @@ static int add_arguments(const struct slirp *s, int ready, int exit_fd, struct s
 		rc = strv_add(argv, "--disable-host-loopback");
 	if (rc == 0 && s->net->plan.ipv6)
 		rc = strv_add(argv, "--enable-ipv6");
+	if (rc == 0 && s->net->port_socket)
+		rc = strv_addf(argv, "--api-socket=%s", s->net->port_socket);
 	if (rc == 0 && s->shields.sandbox)
 		rc = strv_add(argv, "--enable-sandbox");
 	if (rc == 0 && s->shields.seccomp)
@@ -190,6 +193,9 @@ int slirp_take_ready(struct slirp *s)
 void slirp_is_up(struct slirp *s)
 {
 	end_start(s);
+	/* Made with the caller's umask; nobody else can enter its directory meanwhile. */
+	if (s->net->port_socket && chmod(s->net->port_socket, 0600) < 0)
+		log_warning("%s: %s", s->net->port_socket, strerror(errno));
 	if (s->net->config->disable_host_loopback && !s->preloaded)
 		log_warning("--disable-host-loopback: %s does not load what checks its addresses "
 			    "(is it linked statically?): frames of the command's own making can "

@@ -87,6 +87,7 @@ static void on_ready(evutil_socket_t fd, short what, void *arg)
 	watch_output(s);
 	log_warning("slirp4netns started again; the network was gone for %lld ms",
 		    (long long)(clock_ms() - s->down_since_ms));
+	s->net->events->restarted(s->net->events_arg);
 }
 
 /* It has died, or could not be started: again, later; or never. Returns 0 or -errno. */
@@ -115,7 +116,7 @@ static void run_again(struct slirp *s)
 		struct error lost;
 
 		if (plan_restart(s, err.text, &lost) < 0)
-			s->net->fatal(s->net->fatal_arg, &lost);
+			s->net->events->lost(s->net->events_arg, &lost);
 		return;
 	}
 	event_assign(&s->on_ready, s->net->base, s->ready, EV_READ | EV_PERSIST, on_ready, s);
