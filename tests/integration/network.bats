@@ -181,17 +181,15 @@ fake_slirp() { # what to do, in shell; $real is the true one
 }
 
 @test "five deaths in ten seconds are fatal, with that reason" {
-	launch --net=slirp4netns sleep 100
-	local round old
-	for round in 1 2 3 4 5; do
-		wait_for helper_pid >/dev/null
-		old=$(helper_pid)
-		kill -KILL "$old"
-		wait_for gone "$old"
-		[ "$round" -eq 5 ] || wait_for other_helper "$old"
-	done
+	# The first run is a good one; once that is killed, none gets anywhere.
+	fake_slirp 'case " $* " in *" --version "*) exec "$real" "$@" ;; esac
+		[ ! -e ran ] || { echo "no luck today" >&2; exit 3; }
+		: >ran; exec "$real" "$@"'
+	launch --net=slirp4netns --slirp4netns-binary="$PWD/slirp" sleep 100
+	kill -KILL "$(helper_pid)"
 	ended 125
 	says "$(grep -i 'slirp4netns' "$LOG" | tail -1)" '(five|5|times|often)'
+	says "$(grep -i 'slirp4netns' "$LOG" | tail -1)" 'no luck today'
 	wait_for gone "$TARGET"
 }
 
