@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * portbench [--prepare SCRIPT] [--no-transparent] [-p SPEC]... -- COMMAND [ARG]...
+ * portbench [--prepare SCRIPT] [--no-transparent] [--slirp SOCKET] [-p SPEC]... -- COMMAND [ARG]...
  *
  * The room port without the rest of fauxroot: runs COMMAND in a new user, mount and network
  * namespace (this user mapped to root, lo up, then SCRIPT run by sh), with the builtin driver
  * publishing SPECs, and supervises the driver's processes as the launcher does. Orders come on
- * stdin, one a line: "add SPEC", "remove ID", "list", "pids", "source"; answers go to stdout. Ends
- * with COMMAND.
+ * stdin, one a line: "add SPEC", "remove ID", "list", "source", "restarted"; answers go to stdout.
+ * Ends with COMMAND. With --slirp the driver is slirp4netns's, at that API socket.
  */
 #include <errno.h>
 #include <event2/event.h>
@@ -38,7 +38,7 @@ struct bench {
 	struct ns_set ns;
 	struct process child;
 	struct event_base *base;
-	const char *prepare;
+	const char *prepare, *slirp;
 	int status;
 };
 
@@ -143,6 +143,9 @@ static void answer(struct bench *b, char *line)
 			printf("error %d %s\n", -rc, err.text);
 	} else if (streq(line, "list")) {
 		list(b);
+	} else if (streq(line, "restarted")) {
+		rc = ports_network_restarted(&b->ports, &err);
+		printf("%s\n", rc < 0 ? err.text : "published again");
 	} else if (streq(line, "source")) {
 		printf("%s\n", ports_source(&b->ports));
 	} else {
@@ -205,6 +208,8 @@ static char **parse(struct bench *b, int argc, char **argv)
 			strv_add(&b->config.publish, argv[++i]);
 		else if (streq(argv[i], "--prepare") && i + 1 < argc)
 			b->prepare = argv[++i];
+		else if (streq(argv[i], "--slirp") && i + 1 < argc)
+			b->slirp = argv[++i];
 		else if (streq(argv[i], "--no-transparent"))
 			b->config.source_ip_transparent = false;
 		else
@@ -253,6 +258,11 @@ int main(int argc, char **argv)
 	if (pipe2(ready, O_CLOEXEC) < 0 || pipe2(go, O_CLOEXEC) < 0)
 		die("pipe");
 	prctl(PR_SET_DUMPABLE, 1);
+	if (b->slirp) {
+		b->config.port_driver = PORT_SLIRP4NETNS;
+		net.slirp_socket = b->slirp;
+		(void)endpoint_of("10.0.2.100", 0, &net.address);
+	}
 	if (ports_open(&b->config, -1, &b->ports, &err) < 0)
 		fail(&err);
 	rc = ns_clone(flags, &b->child, &err);

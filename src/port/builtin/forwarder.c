@@ -30,6 +30,7 @@
 #include "fauxroot/sys/message.h"
 #include "worker.h"
 
+#define FLOWS_MAX   65536
 #define STACK_BYTES (256 << 10)
 
 /* log_redirect()'s sink: the launcher writes the line. One that does not listen misses it. */
@@ -170,14 +171,16 @@ void forwarder_order(struct forwarder *f)
 	done(f, m.id, rc);
 }
 
-static void raise_descriptor_limit(void)
+/* The soft limit is the target's business; ours is the hard one. Returns it. */
+static rlim_t raise_descriptor_limit(void)
 {
-	struct rlimit limit;
+	struct rlimit limit = {.rlim_cur = 1024};
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
 		limit.rlim_cur = limit.rlim_max;
 		(void)setrlimit(RLIMIT_NOFILE, &limit);
 	}
+	return limit.rlim_cur;
 }
 
 static void *thread_main(void *arg)
@@ -222,7 +225,8 @@ static int set_up(struct forwarder *f, int control, unsigned n_workers, struct e
 	list_init(&f->listeners);
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
-	raise_descriptor_limit();
+	/* Half of the descriptors stay for connections: anybody can make up clients of UDP. */
+	f->flows_max = (unsigned)MIN(FLOWS_MAX, raise_descriptor_limit() / 2);
 	/* Further arenas of malloc(3) look at /sys and /proc as they grow and shrink, which the
 	 * filter forbids; what a thread allocates often comes from its own cache anyway. */
 	(void)mallopt(M_ARENA_MAX, 1);

@@ -26,7 +26,6 @@
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/macro.h"
 
-#define FLOWS_MAX 65536
 #define IDLE_MS	  90000
 #define SLOTS_MIN 64
 
@@ -134,7 +133,8 @@ static struct flow *flow_new(struct worker *w, struct listener *l, const union e
 	struct flow *flow;
 	int fd;
 
-	if (atomic_load_explicit(&w->forwarder->flows, memory_order_relaxed) >= FLOWS_MAX &&
+	if (atomic_load_explicit(&w->forwarder->flows, memory_order_relaxed) >=
+		    w->forwarder->flows_max &&
 	    !make_room(w))
 		return NULL;
 	if (udp->n_flows >= udp->n_slots && resize(udp, MAX(udp->n_slots * 2, SLOTS_MIN)) < 0)

@@ -35,7 +35,10 @@
 /* Of the user's 64 MiB of pipe pages (pipe-user-pages-soft), all workers together take half. */
 #define PIPES_ALL 32
 
-#define SCARCE_EVERY_MS 10000
+/* Fewer relays than this are not worth a walk through the heap. */
+#define PEAK_MIN 16
+
+#define SCARCE_EVERY_MS 60000
 
 void list_init(struct list *head)
 {
@@ -188,7 +191,7 @@ static void trim(struct worker *w)
 {
 	unsigned load = atomic_load_explicit(&w->load, memory_order_relaxed);
 
-	if (w->peak > 64 && load < w->peak / 4) {
+	if (w->peak > PEAK_MIN && load < w->peak / 4) {
 		malloc_trim(0);
 		w->peak = load;
 	}
@@ -206,7 +209,7 @@ static void tick(struct worker *w)
 
 static bool idle(const struct worker *w)
 {
-	return w->pipes.n_free == 0 && w->peak <= 64 && supply_idle(w) && udp_idle(w);
+	return w->pipes.n_free == 0 && w->peak <= PEAK_MIN && supply_idle(w) && udp_idle(w);
 }
 
 /* Milliseconds that epoll may sleep. */

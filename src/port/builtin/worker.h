@@ -276,9 +276,10 @@ struct forwarder {
 	unsigned n_workers;
 	struct worker workers[MAX_WORKERS];
 	pthread_barrier_t started;
-	struct list listeners; /* for the first worker alone */
-	atomic_uint leaving;   /* listeners that the last REMOVE waits for */
-	atomic_uint flows;
+	struct list listeners;		/* for the first worker alone */
+	atomic_uint leaving;		/* listeners that the last REMOVE waits for */
+	atomic_uint flows;		/* of UDP */
+	unsigned flows_max;		/* more than that: the least recently used one makes room */
 	_Atomic int64_t scarce_said_ms; /* when "out of descriptors" was last logged */
 };
 
@@ -291,7 +292,7 @@ int worker_post(struct worker *w, const struct letter *letter);
 int watch_add(struct worker *w, struct watch *watch, uint32_t events);
 void watch_remove(struct worker *w, struct watch *watch);
 
-/* worker_out_of_descriptors() - say it, at most once in ten seconds, and give back what can be */
+/* worker_out_of_descriptors() - say it, at most once a minute, and give back what can be */
 void worker_out_of_descriptors(struct worker *w);
 
 /* ---- forwarder.c ---- */
