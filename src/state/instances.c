@@ -32,6 +32,7 @@
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/state/statedir.h"
+#include "statepath.h"
 
 #define DIR_NAME "fauxroot"
 
@@ -55,14 +56,16 @@ static int open_dir(bool make, struct error *err)
 	const char *base = runtime_dir();
 	_cleanup_close_ int parent = -1, dir = -1;
 	struct stat st;
+	int rc;
 
 	if (!base)
 		return err_say(err, ENOENT, "XDG_RUNTIME_DIR is not set");
 	parent = open(base, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (parent < 0)
 		return err_set(err, errno, "opening \"%s\"", base);
-	if (make && mkdirat(parent, DIR_NAME, 0700) < 0 && errno != EEXIST)
-		return err_set(err, errno, "making \"%s/" DIR_NAME "\"", base);
+	rc = make ? mkdir_private(parent, DIR_NAME) : 0;
+	if (rc < 0 && rc != -EEXIST)
+		return err_set(err, -rc, "making \"%s/" DIR_NAME "\"", base);
 	dir = openat(parent, DIR_NAME, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (dir < 0 || fstat(dir, &st) < 0)
 		return err_set(err, errno, "opening \"%s/" DIR_NAME "\"", base);
@@ -179,12 +182,17 @@ int instance_announce(const struct statedir *state, struct instance_link *ret, s
 	return 0;
 }
 
+static void remove_if_empty(int dir)
+{
+	(void)unlinkat(dir, "../" DIR_NAME, AT_REMOVEDIR);
+}
+
 void instance_withdraw(struct instance_link *link)
 {
 	if (link->dir < 0)
 		return;
 	(void)unlinkat(link->dir, link->name, 0);
-	(void)unlinkat(link->dir, "../" DIR_NAME, AT_REMOVEDIR);
+	remove_if_empty(link->dir);
 	fd_close(link->dir);
 	*link = INSTANCE_LINK_NONE;
 }
@@ -249,7 +257,9 @@ int instances_list(struct instances *ret, struct error *err)
 		instances_clear(&listing.found);
 		return err_set(err, -rc, "listing the instances");
 	}
-	if (listing.found.n > 0)
+	if (listing.found.n == 0)
+		remove_if_empty(dir);
+	else
 		qsort(listing.found.items, listing.found.n, sizeof(listing.found.items[0]), by_pid);
 	*ret = listing.found;
 	return 0;

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2016 # inner shells expand
 #
 # What is written down elsewhere than in the tables of options, or generated from them: the shells'
 # completions are what their shell reads and offer what --help has; so does fauxrootctl's manual.

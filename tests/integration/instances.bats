@@ -1,0 +1,151 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2016,SC2154 # inner shells expand; bats sets stderr
+# fauxrootctl exec and ps: commands beside the target, and the list of who runs.
+
+load ../lib/common
+
+ctl() { "$FAUXROOTCTL" "$@" 3>&- 4>&-; }
+
+inside() { ctl --socket "$S/api.sock" exec -- "$@"; }
+
+# one_spaced - standard input with one space between the columns
+one_spaced() { tr -s ' '; }
+
+HEADS="PID COMMAND NETWORK PORTS STATEDIR"
+
+links() { ls "$XDG_RUNTIME_DIR/fauxroot" 2>/dev/null; }
+
+@test "exec: root of the same namespaces, in the same directory" {
+	launch --net=slirp4netns --copy-up=/etc sleep 100
+	local ns
+	for ns in user mnt net; do
+		equals "$(readlink "/proc/$TARGET/ns/$ns")" "$(inside readlink "/proc/self/ns/$ns")"
+	done
+	equals "0 0" "$(inside sh -c 'echo $(id -u) $(id -g)')"
+	equals "$T" "$(inside pwd)"
+	equals tmpfs "$(inside stat -fc %T /etc)"
+	equals "$(in_target cat /proc/self/uid_map)" "$(inside cat /proc/self/uid_map)"
+	stop
+}
+
+@test "exec: the caller's environment, and the three variables" {
+	launch sleep 100
+	mine=yes run -0 inside env
+	for line in mine=yes "ROOTLESSKIT_STATE_DIR=$S" "ROOTLESSKIT_PARENT_EUID=$(id -u)" \
+		"ROOTLESSKIT_PARENT_EGID=$(id -g)" "XDG_RUNTIME_DIR=$XDG_RUNTIME_DIR"; do
+		grep -qxF "$line" <<<"$output"
+	done
+	stop
+}
+
+@test "exec: nothing of ours is open, nothing is passed on" {
+	launch sleep 100
+	equals "$(sh -c 'echo $(ls /proc/self/fd)' 3>&- 4>&-)" \
+		"$(inside sh -c 'echo $(ls /proc/self/fd)')"
+	inside cat /proc/self/status >"$OUT"
+	grep -qx $'CapInh:\t0*' "$OUT"
+	grep -qx $'CapAmb:\t0*' "$OUT"
+	stop
+}
+
+@test "exec: statuses, and signals as with a direct child" {
+	launch sleep 100
+	local status
+	for status in 0 1 7 125 255; do
+		run -$status inside sh -c "exit $status"
+	done
+	run -137 inside sh -c 'kill -KILL $$'
+	run -127 inside /nonexistent
+	run -127 inside no-such-program
+	run -126 inside /etc/passwd
+	"$FAUXROOTCTL" --socket "$S/api.sock" exec sleep 100 3>&- 4>&- &
+	local pid=$!
+	wait_for grep -qx sleep "/proc/$pid/comm"
+	kill -TERM "$pid"
+	status=0
+	wait "$pid" || status=$?
+	equals 143 "$status"
+	stop
+}
+
+@test "exec: from inside, by the environment" {
+	launch --net=none sleep 100
+	equals "$(readlink "/proc/$TARGET/ns/net")" \
+		"$(inside "$FAUXROOTCTL" exec readlink /proc/self/ns/net)"
+	stop
+}
+
+@test "exec: where the target has gone elsewhere, and cannot be looked at" {
+	cp "$(command -v sleep)" "$T/unreadable"
+	chmod 0111 "$T/unreadable"
+	launch --net=none unshare --net --mount "$T/unreadable" 100
+	wait_for grep -qx unreadable "/proc/$TARGET/comm"
+	equals lo "$(inside ls /sys/class/net)"
+	[ "$(inside readlink /proc/self/ns/net)" != "$(readlink /proc/self/ns/net)" ]
+	stop
+}
+
+@test "exec: a working directory that is not there is an error" {
+	launch --copy-up=/run sleep 100
+	mkdir "$T/gone"
+	cd "$T/gone"
+	rmdir "$T/gone"
+	run -125 inside true
+	[[ $output == "error: finding the working directory: "* ]]
+	cd "$T"
+	stop
+}
+
+@test "ps: who runs, in a table and as JSON" {
+	launch --net=slirp4netns sleep 100
+	run -0 ctl ps
+	equals "$HEADS"$'\n'"$LAUNCHER sleep 100 slirp4netns - $S" "$(one_spaced <<<"$output")"
+	equals "{\"pid\":$LAUNCHER,\"childPID\":$TARGET,\"command\":[\"sleep\",\"100\"],\"network\":\"slirp4netns\",\"ports\":[],\"stateDir\":\"$S\"}" \
+		"$(ctl ps --json)"
+	equals "$LAUNCHER" "$(links)"
+	stop
+	equals "" "$(links)"
+	equals "$HEADS" "$(ctl ps | one_spaced)"
+}
+
+@test "ps: one that is stopped is listed, with a warning" {
+	launch sleep 100
+	kill -STOP "$LAUNCHER"
+	run -0 --separate-stderr ctl ps
+	kill -CONT "$LAUNCHER"
+	equals "$LAUNCHER ? ? - $S" "$(one_spaced <<<"${lines[1]}")"
+	[[ $stderr == *"warning: instance $LAUNCHER: no answer"* ]]
+	stop
+}
+
+@test "a killed launcher's link is cleared by ps, and by the next launcher" {
+	local next
+	for next in ctl launcher; do
+		rm -f "$S/child_pid"
+		launch sleep 100
+		kill -KILL "$LAUNCHER"
+		wait "$LAUNCHER" || true
+		wait_for gone "$TARGET"
+		equals "$LAUNCHER" "$(links)"
+		if [ $next = ctl ]; then
+			equals "$HEADS" "$(ctl ps | one_spaced)"
+		else
+			rm "$S/child_pid"
+			launch sleep 100
+			equals "$LAUNCHER" "$(links)"
+			stop
+		fi
+		equals "" "$(links)"
+	done
+}
+
+@test "without XDG_RUNTIME_DIR nothing is listed, and all runs" {
+	unset XDG_RUNTIME_DIR
+	launch sleep 100
+	inside true
+	stop
+	XDG_RUNTIME_DIR='' run -1 ctl ps
+	equals "error: XDG_RUNTIME_DIR is not set" "$output"
+	export XDG_RUNTIME_DIR=$T/run
+}
