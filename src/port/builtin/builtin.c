@@ -36,6 +36,9 @@
 
 #define ANSWER_MS 5000
 
+/* Between the forwarder's closing of its sockets and its being dead, at most. */
+#define FOLLOW_MS 200
+
 /* So many deaths in so short a time are not mended by starting again. */
 #define DEATHS_MAX 5
 #define DEATHS_MS  10000
@@ -284,6 +287,15 @@ static const char *describe(int status, char *buf, size_t size)
 	return buf;
 }
 
+/* The agent ends by itself when the forwarder has: that one is the cause, and is reaped next. */
+static bool has_followed(const struct builtin *b, int status)
+{
+	struct deadline soon = deadline_in(FOLLOW_MS);
+
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0 && b->forwarder.pidfd >= 0 &&
+	       fd_wait(b->forwarder.pidfd, POLLIN, &soon, -1) == 0;
+}
+
 static int builtin_child_ended(struct ports *ports, pid_t pid, int status, struct error *err)
 {
 	struct builtin *b = ports->state;
@@ -298,6 +310,10 @@ static int builtin_child_ended(struct ports *ports, pid_t pid, int status, struc
 	if (!all && pid != b->agent.pid)
 		return 0;
 	process = all ? &b->forwarder : &b->agent;
+	if (!all && has_followed(b, status)) {
+		process_forget(process);
+		return 1;
+	}
 	log_warning("the port %s ended (%s); starting it again", all ? "forwarder" : "agent",
 		    describe(status, text, sizeof(text)));
 	if (WIFSTOPPED(status))
