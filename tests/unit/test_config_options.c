@@ -272,7 +272,8 @@ static void wrong_values_are_refused_by_name(void **state)
 		 "--copy-up-mode takes tmpfs+symlink, not \"overlay\""},
 		{"--propagation=none CMD", "--propagation takes rprivate, private, slave, rslave, "
 					   "shared or rshared, not \"none\""},
-		{"--port-driver=nosuch CMD", "--port-driver takes none, not \"nosuch\""},
+		{"--port-driver=nosuch CMD",
+		 "--port-driver takes none, builtin or slirp4netns, not \"nosuch\""},
 		{"--idmap=double CMD", "--idmap takes auto, subid or single, not \"double\""},
 		{"--subid-source=files CMD",
 		 "--subid-source takes auto, dynamic or static, not \"files\""},
