@@ -13,10 +13,10 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include "drivers.h"
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/parse.h"
+#include "fauxroot/port/drivers.h"
 
 /* A client that vanished is noticed within five minutes, so that it does not hold descriptors. */
 #define KEEPALIVE_IDLE_S     180

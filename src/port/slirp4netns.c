@@ -19,15 +19,15 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "drivers.h"
 #include "fauxroot/base/clock.h"
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/str.h"
+#include "fauxroot/port/drivers.h"
 
 #define ANSWER_MS    5000
-#define ANSWER_BYTES 65536
+#define ANSWER_BYTES 4096
 
 static void release_json(json_t **json)
 {
@@ -93,14 +93,14 @@ static int call(struct ports *ports, json_t *request, json_t **ret, struct error
 {
 	_cleanup_json_ json_t *owned = request, *answer = NULL;
 	_cleanup_free_ char *text = owned ? json_dumps(owned, JSON_COMPACT) : NULL;
-	_cleanup_free_ char *data = malloc(ANSWER_BYTES);
+	char data[ANSWER_BYTES];
 	struct deadline deadline = deadline_in(ANSWER_MS);
 	_cleanup_close_ int fd = -1;
 	json_t *result;
 	size_t size = 0;
 	int rc;
 
-	if (!text || !data)
+	if (!text)
 		return err_set(err, ENOMEM, "asking slirp4netns");
 	fd = dial(ports, err);
 	if (fd < 0)

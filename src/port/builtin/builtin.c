@@ -21,7 +21,6 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "../drivers.h"
 #include "agent.h"
 #include "fauxroot/base/clock.h"
 #include "fauxroot/base/err.h"
@@ -29,6 +28,7 @@
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/spawn.h"
 #include "fauxroot/base/str.h"
+#include "fauxroot/port/drivers.h"
 #include "fauxroot/sys/message.h"
 #include "forwarder.h"
 #include "protocol.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* For the room's own files: the drivers, and what they share. */
 #pragma once
 
 #include "fauxroot/port/port.h"
