@@ -43,7 +43,7 @@ struct batch *batch_new(void)
 	if (!batch)
 		return NULL;
 	batch->arrays = calloc(1, sizeof(*batch->arrays));
-	batch->data = mmap(NULL, BATCH_DATAGRAMS * DATAGRAM_BYTES, PROT_READ | PROT_WRITE,
+	batch->data = mmap(NULL, (size_t)BATCH_DATAGRAMS * DATAGRAM_BYTES, PROT_READ | PROT_WRITE,
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (!batch->arrays || batch->data == MAP_FAILED) {
 		free(batch->arrays);
@@ -228,7 +228,7 @@ void batch_trim(struct batch *batch, int64_t now_ms)
 {
 	if (!batch->used || now_ms - batch->used_ms < TRIM_MS)
 		return;
-	madvise(batch->data, BATCH_DATAGRAMS * DATAGRAM_BYTES, MADV_DONTNEED);
+	madvise(batch->data, (size_t)BATCH_DATAGRAMS * DATAGRAM_BYTES, MADV_DONTNEED);
 	batch->used = false;
 }
 

@@ -344,7 +344,7 @@ int source_prepare_tracking(const struct ns_set *ns, int cancel_fd, struct error
 		.which = NS_JOIN_NET | NS_JOIN_MNT,
 		.run = run_nft,
 	};
-	struct deadline deadline = deadline_in(2 * SETUP_MS);
+	struct deadline deadline = deadline_in(INT64_C(2) * SETUP_MS);
 
 	return ns_run(ns, &run, &deadline, cancel_fd, err);
 }

@@ -284,7 +284,7 @@ struct forwarder {
 };
 
 int worker_init(struct worker *w, struct forwarder *f, unsigned index, struct error *err);
-void *worker_run(void *worker);
+void *worker_run(void *arg);
 
 /* worker_post() - a letter for another worker, which takes what it carries; 0 or -ENOMEM */
 int worker_post(struct worker *w, const struct letter *letter);
