@@ -29,7 +29,7 @@ on_terminal() {
 		expect P>
 		send jobs; echo "jobs"=$?\n
 		expect jobs=0
-		send kill -KILL %1; wait; echo "gone"=ok\n
+		send kill -KILL %1; disown -a; echo "gone"=ok\n
 		expect gone=ok
 		send exit 9\n
 		exit 9
