@@ -52,10 +52,18 @@ extern const struct cause causes_of_ids[];	   /* newuidmap(1), subordinate ids *
 extern const struct cause causes_of_confinement[]; /* AppArmor, masked mounts */
 extern const struct cause causes_of_the_host[];	   /* state directory, devices, helpers */
 extern const struct cause causes_of_the_target[];
+extern const struct cause causes_of_the_preflight[]; /* asked for by id; they match no error */
 
 /* cause_expand() - @text with its {names} replaced; false where one is unknown or it does not fit
  */
 bool cause_expand(const char *text, const struct facts *facts, char *buf, size_t size);
+
+/*
+ * explain_as() - the cause with this id and its remedy, whatever the error, if its test finds it
+ *
+ * For a finding of --check. Returns false, with @ret untouched, where it does not hold.
+ */
+bool explain_as(const char *id, struct facts *facts, struct explanation *ret);
 
 /* Tests, by what they look at. A comment says what @arg is; the others take none. */
 

@@ -455,7 +455,6 @@ static void every_text_is_whole(void **state)
 		if (!cause_expand(cause->cause, &facts, why.cause, sizeof(why.cause)) ||
 		    !cause_expand(cause->remedy, &facts, why.remedy, sizeof(why.remedy)))
 			fail_msg("%s / %s", cause->cause, cause->remedy);
-		assert_true(cause->steps != 0);
 		assert_true(*why.remedy != '\0');
 	}
 	{
@@ -480,10 +479,10 @@ static void every_row_was_told(void **state)
 
 	(void)state;
 	for (size_t i = 0; (cause = cause_at(i)); i++)
-		if (!told[i])
+		if (!told[i] && cause->steps != 0)
 			print_error("no failure here is explained by %s\n", cause->id);
-	for (size_t i = 0; cause_at(i); i++)
-		assert_true(told[i]);
+	for (size_t i = 0; (cause = cause_at(i)); i++)
+		assert_true(told[i] || cause->steps == 0);
 }
 
 static void every_id_is_its_own(void **state)
