@@ -51,7 +51,7 @@ static int write_network_files(struct launch *l, struct error *err)
 	return etcfiles_write_parent(write_state_file, &l->state, &dns, err);
 }
 
-/* For `fauxrootctl ps`, which is all that depends on it. */
+/* For `fauxrootctl ps` alone: made while the target is being executed. */
 static void announce(struct launch *l)
 {
 	struct error err;
@@ -203,12 +203,14 @@ static int bring_up(struct launch *l, struct error *err)
 		rc = start_ports(l, err);
 	if (rc < 0)
 		return rc;
-	announce(l);
 	rc = write_child_pid(l, err);
 	if (rc < 0)
 		return rc;
 	rc = handshake_say(l->sock, HANDSHAKE_GO);
-	return rc < 0 ? err_set(err, -rc, "telling the child to go") : 0;
+	if (rc < 0)
+		return err_set(err, -rc, "telling the child to go");
+	announce(l);
+	return 0;
 }
 
 static void take_down(struct launch *l)

@@ -22,6 +22,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -38,6 +39,9 @@
 #include "statepath.h"
 
 #define LOCK_FILE "lock"
+
+/* A directory of our own choice is called this and six characters of mkdtemp(3). */
+#define OWN_PREFIX "fauxroot."
 
 /* How long a dying predecessor may take. */
 #define PREDECESSOR_MS 1000
@@ -257,7 +261,7 @@ static int open_under(const char *base, struct statedir *ret, struct error *err)
 	real = realpath(base, NULL);
 	if (!real)
 		return err_set(err, errno, "\"%s\"", base);
-	name = str_format("%s/fauxroot.XXXXXX", streq(real, "/") ? "" : real);
+	name = str_format("%s/" OWN_PREFIX "XXXXXX", streq(real, "/") ? "" : real);
 	if (!name)
 		return err_set(err, ENOMEM, "\"%s\"", base);
 	/* Its length is known before it is made. */
@@ -345,6 +349,27 @@ void statedir_remove(struct statedir *dir)
 	if (rc < 0)
 		log_warning("%s", err.text);
 	statedir_close(dir);
+}
+
+void statedir_sweep(const char *path)
+{
+	const struct deadline now = deadline_in(0);
+	const char *name = strrchr(path, '/');
+	struct statedir d = STATEDIR_NONE;
+	struct error err;
+	struct stat st;
+	bool made;
+
+	if (!name || fnmatch("/" OWN_PREFIX "??????", name, 0) != 0 || lstat(path, &st) < 0 ||
+	    take(path, &now, &d, &made, &err) != 0)
+		return;
+	d.path = strdup(path);
+	if (!d.path) {
+		statedir_close(&d);
+		return;
+	}
+	log_debug("removing %s, left behind by a launcher that was killed", path);
+	statedir_remove(&d);
 }
 
 void statedir_close(struct statedir *dir)

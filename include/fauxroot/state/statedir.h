@@ -56,5 +56,13 @@ void statedir_unlink(const struct statedir *dir, const char *name);
  */
 void statedir_remove(struct statedir *dir);
 
+/*
+ * statedir_sweep() - remove the directory @path of a launcher that is dead
+ *
+ * Only where its name is one that statedir_open() chose by itself; a directory that the user named
+ * is emptied by the next launcher that is given it. One that is locked by now is left alone.
+ */
+void statedir_sweep(const char *path);
+
 /* statedir_close() - let go without removing anything, in a process that only inherited it */
 void statedir_close(struct statedir *dir);
