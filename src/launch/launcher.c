@@ -172,7 +172,7 @@ static int bring_up(struct launch *l, struct error *err)
 	rc = ports_open(config, l->signals->cancel, &l->ports, err);
 	if (rc < 0)
 		return rc;
-	rc = statedir_open(config->state_dir, &l->state, err);
+	rc = statedir_open(config->state_dir, l->signals->cancel, &l->state, err);
 	if (rc < 0)
 		return rc;
 	l->net.dir = l->state.path;
