@@ -16,13 +16,11 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "ctl.h"
 #include "fauxroot/api/namespaces.h"
 #include "fauxroot/base/err.h"
-#include "fauxroot/base/fd.h"
 #include "fauxroot/base/spawn.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/config/status.h"
@@ -41,17 +39,6 @@ static int find_ns_socket(const struct ctl *ctl, char **ret, struct error *err)
 	slash = strrchr(api, '/');
 	*ret = slash ? str_format("%.*s/ns.sock", (int)(slash - api), api) : strdup("ns.sock");
 	return *ret ? 0 : err_set(err, ENOMEM, "finding the socket");
-}
-
-/* Called from inside: what we are in already needs no joining, and the user namespace may not be
- * joined again (man 2 setns). */
-static void drop_where_we_are(int *fd, const char *ours)
-{
-	struct stat a, b;
-
-	if (*fd >= 0 && fstat(*fd, &a) == 0 && stat(ours, &b) == 0 && a.st_dev == b.st_dev &&
-	    a.st_ino == b.st_ino)
-		*fd = fd_close(*fd);
 }
 
 static int set_environment(const struct ns_answer *answer, struct error *err)
@@ -74,12 +61,11 @@ static int join(struct ns_answer *answer, struct error *err)
 
 	if (!getcwd(here, sizeof(here)))
 		return err_set(err, errno, "finding the working directory");
-	drop_where_we_are(&answer->ns.user, "/proc/self/ns/user");
-	drop_where_we_are(&answer->ns.mnt, "/proc/self/ns/mnt");
-	drop_where_we_are(&answer->ns.net, "/proc/self/ns/net");
+	/* Where we are called from inside. */
+	ns_set_leave_own(&answer->ns);
 	if (prctl(PR_SET_DUMPABLE, 0) < 0)
 		return err_set(err, errno, "becoming undumpable");
-	rc = ns_join(&answer->ns, NS_JOIN_NET | NS_JOIN_MNT, err);
+	rc = ns_join(&answer->ns, NS_JOIN_ALL, err);
 	if (rc < 0)
 		return rc;
 	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)

@@ -283,7 +283,8 @@ static const struct option_row rows[] = {
 		.kind = OPTION_BOOL,
 		AT(cgroupns),
 		.group = processes,
-		.help = "a cgroup namespace",
+		.help = "a cgroup namespace: the command's own cgroup is the root that it sees",
+		.available = true,
 	},
 	{
 		.name = "utsns",
@@ -291,13 +292,15 @@ static const struct option_row rows[] = {
 		AT(utsns),
 		.group = processes,
 		.help = "a UTS namespace: a host name of its own",
+		.available = true,
 	},
 	{
 		.name = "ipcns",
 		.kind = OPTION_BOOL,
 		AT(ipcns),
 		.group = processes,
-		.help = "an IPC namespace",
+		.help = "an IPC namespace: System V IPC and POSIX message queues of its own",
+		.available = true,
 	},
 	{
 		.name = "reaper",

@@ -66,6 +66,14 @@ static unsigned long clone_flags(const struct launch *l)
 
 	if (l->net.plan.own_netns)
 		flags |= CLONE_NEWNET;
+	if (l->config->pidns)
+		flags |= CLONE_NEWPID;
+	if (l->config->cgroupns)
+		flags |= CLONE_NEWCGROUP;
+	if (l->config->utsns)
+		flags |= CLONE_NEWUTS;
+	if (l->config->ipcns)
+		flags |= CLONE_NEWIPC;
 	return flags;
 }
 
