@@ -30,6 +30,7 @@ struct facts {
  * Texts hold {names} of facts; explain.c lists them.
  */
 struct cause {
+	const char *id; /* its name, for good: in the log of --debug, in documents, in tests */
 	unsigned steps; /* STEP_BIT()s */
 	int codes[4];	/* ends with 0 */
 	const char *says;
@@ -41,8 +42,16 @@ struct cause {
 
 #define STEP_BIT(step) (1U << (step))
 
-/* causes() - the table: the first row that holds is told; ends with a row whose cause is NULL */
-const struct cause *causes(void);
+/* cause_at() - the rows of the table by their number, from 0 on; NULL past the last. The first that
+ * holds is told. */
+const struct cause *cause_at(size_t i);
+
+/* The parts of the table, in this order; each ends with a row whose cause is NULL. */
+extern const struct cause causes_of_namespaces[];  /* clone(2) */
+extern const struct cause causes_of_ids[];	   /* newuidmap(1), subordinate ids */
+extern const struct cause causes_of_confinement[]; /* AppArmor, masked mounts */
+extern const struct cause causes_of_the_host[];	   /* state directory, devices, helpers */
+extern const struct cause causes_of_the_target[];
 
 /* cause_expand() - @text with its {names} replaced; false where one is unknown or it does not fit
  */

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of causes: what lets the clone pass and refuses what needs rights inside. */
+#include "cause.h"
+
+#include <errno.h>
+
+/* All that happens in the new namespaces before the target: AppArmor lets the clone pass there. */
+#define INSIDE                                                               \
+	(STEP_BIT(STEP_NONE) | STEP_BIT(STEP_CLONE) | STEP_BIT(STEP_IDMAP) | \
+	 STEP_BIT(STEP_MOUNT) | STEP_BIT(STEP_NET) | STEP_BIT(STEP_TUN))
+
+const struct cause causes_of_confinement[] = {
+	{
+		.id = "apparmor-userns",
+		.steps = INSIDE,
+		.codes = {EPERM, EACCES},
+		.test = apparmor_restricts,
+		.cause = "{path} is 1: without an AppArmor profile that says userns, a program "
+			 "has no rights in a user namespace",
+		.remedy = "printf 'abi <abi/4.0>,\\ninclude <tunables/global>\\nprofile fauxroot "
+			  "{self} flags=(unconfined) {{\\n userns,\\n}\\n' | sudo tee "
+			  "/etc/apparmor.d/fauxroot && sudo apparmor_parser -r "
+			  "/etc/apparmor.d/fauxroot",
+	},
+	{
+		.id = "apparmor-confined",
+		.steps = INSIDE,
+		.codes = {EPERM, EACCES},
+		.test = is_apparmor_confined,
+		.cause = "AppArmor confines this process ({path}: {value})",
+		.remedy = "docker run --security-opt apparmor=unconfined …; in Kubernetes "
+			  "securityContext.appArmorProfile.type: Unconfined",
+	},
+	{.cause = NULL},
+};
