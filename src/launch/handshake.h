@@ -6,6 +6,7 @@
  *	HANDSHAKE_MAPPED  ------------------->		your ids are mapped
  *			  <-------------------  HANDSHAKE_MOUNTED
  *	HANDSHAKE_GO	  ------------------->		become the target
+ *			  <-------------------  HANDSHAKE_INIT, with --pidns only: init is there
  *			  <------ end of file		execve(2) has succeeded
  *
  * In place of its next message the child may send HANDSHAKE_FAILED, and at any time HANDSHAKE_LOG.
@@ -24,6 +25,7 @@ enum handshake_type {
 	HANDSHAKE_GO,
 	HANDSHAKE_FAILED,
 	HANDSHAKE_LOG,
+	HANDSHAKE_INIT,
 };
 
 /* handshake_say() - a message without content; 0 or -errno */

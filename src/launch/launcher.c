@@ -26,9 +26,11 @@
 #include "fauxroot/idmap/idmap.h"
 #include "fauxroot/mounts/etcfiles.h"
 #include "fauxroot/supervise/reap.h"
+#include "fauxroot/supervise/terminal.h"
 #include "fauxroot/sys/message.h"
 #include "handshake.h"
 #include "launch.h"
+#include "reports.h"
 
 /* newuidmap needs a millisecond; name services behind it may be slow. */
 #define IDMAP_MS 10000
@@ -51,7 +53,7 @@ static int write_network_files(struct launch *l, struct error *err)
 	return etcfiles_write_parent(write_state_file, &l->state, &dns, err);
 }
 
-/* For `fauxrootctl ps`, which is all that depends on it. */
+/* For `fauxrootctl ps` alone: made while the target is being executed. */
 static void announce(struct launch *l)
 {
 	struct error err;
@@ -66,6 +68,14 @@ static unsigned long clone_flags(const struct launch *l)
 
 	if (l->net.plan.own_netns)
 		flags |= CLONE_NEWNET;
+	if (l->config->pidns)
+		flags |= CLONE_NEWPID;
+	if (l->config->cgroupns)
+		flags |= CLONE_NEWCGROUP;
+	if (l->config->utsns)
+		flags |= CLONE_NEWUTS;
+	if (l->config->ipcns)
+		flags |= CLONE_NEWIPC;
 	return flags;
 }
 
@@ -81,7 +91,7 @@ static int start_child(struct launch *l, struct error *err)
 		.parent_euid = geteuid(),
 		.parent_egid = getegid(),
 	};
-	int pair[2], rc = reap_adopt_orphans(err);
+	int pair[2], reports[2] = {-1, -1}, rc = reap_adopt_orphans(err);
 
 	if (rc < 0)
 		return rc;
@@ -92,13 +102,20 @@ static int start_child(struct launch *l, struct error *err)
 	rc = message_pair(pair);
 	if (rc < 0)
 		return err_set(err, -rc, "making a socket pair");
-	plan.peer_sock = pair[0];
+	l->sock = plan.peer_sock = pair[0];
 	plan.sock = pair[1];
-	rc = ns_clone(clone_flags(l), &l->child, err);
+	if (l->config->pidns)
+		rc = reports_open(reports);
+	l->reports = reports[0];
+	plan.reports = reports[1];
+	if (rc < 0)
+		rc = err_set(err, -rc, "making a socket pair");
+	else
+		rc = ns_clone(clone_flags(l), &l->child, err);
 	if (rc == 0)
 		child_main(&plan);
-	fd_close(pair[1]);
-	l->sock = pair[0];
+	fd_close(plan.sock);
+	fd_close(plan.reports);
 	if (rc < 0)
 		return rc;
 	return ns_pin(l->child.pid, clone_flags(l), &l->ns, err);
@@ -172,7 +189,7 @@ static int bring_up(struct launch *l, struct error *err)
 	rc = ports_open(config, l->signals->cancel, &l->ports, err);
 	if (rc < 0)
 		return rc;
-	rc = statedir_open(config->state_dir, &l->state, err);
+	rc = statedir_open(config->state_dir, l->signals->cancel, &l->state, err);
 	if (rc < 0)
 		return rc;
 	l->net.dir = l->state.path;
@@ -203,12 +220,14 @@ static int bring_up(struct launch *l, struct error *err)
 		rc = start_ports(l, err);
 	if (rc < 0)
 		return rc;
-	announce(l);
 	rc = write_child_pid(l, err);
 	if (rc < 0)
 		return rc;
 	rc = handshake_say(l->sock, HANDSHAKE_GO);
-	return rc < 0 ? err_set(err, -rc, "telling the child to go") : 0;
+	if (rc < 0)
+		return err_set(err, -rc, "telling the child to go");
+	announce(l);
+	return 0;
 }
 
 static void take_down(struct launch *l)
@@ -220,6 +239,7 @@ static void take_down(struct launch *l)
 		net_stop(&l->net);
 	serve_stop(l);
 	fd_close(l->sock);
+	fd_close(l->reports);
 	free(l->slirp_socket);
 	ns_set_close(&l->ns);
 	instance_withdraw(&l->link);
@@ -240,6 +260,7 @@ int launcher_run(const struct config *config, const struct signals *signals, boo
 		.child = PROCESS_NONE,
 		.ns = NS_SET_NONE,
 		.sock = -1,
+		.reports = -1,
 		.etc_watch = -1,
 	};
 	int rc = bring_up(&l, err);
@@ -249,5 +270,7 @@ int launcher_run(const struct config *config, const struct signals *signals, boo
 	if (rc == 0)
 		*ret_status = l.status;
 	take_down(&l);
+	if (config->pidns)
+		terminal_take_back();
 	return rc;
 }

@@ -22,7 +22,9 @@
 #include "fauxroot/sys/message.h"
 #include "fauxroot/sys/ns.h"
 
-#define FLAGS (CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET)
+#define FLAGS                                                                          \
+	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWCGROUP | \
+	 CLONE_NEWUTS | CLONE_NEWIPC)
 
 struct fixture {
 	struct process child;
@@ -129,6 +131,72 @@ static void a_runner_joins_with_empty_hands(void **state)
 	/* 0, 1, 2 and its socket. */
 	assert_int_equal(seen.open_fds, 4);
 	fd_close(stray);
+}
+
+static const char *const names[] = {"user", "net", "cgroup", "uts", "ipc", "pid_for_children",
+				    "mnt"};
+
+struct everywhere {
+	ino_t inodes[ARRAY_SIZE(names)];
+};
+
+static int look_everywhere(void *arg, struct error *err)
+{
+	struct everywhere *seen = arg;
+
+	(void)err;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "/proc/self/ns/%s", names[i]);
+		seen->inodes[i] = inode_of(path);
+	}
+	return 0;
+}
+
+static void a_runner_joins_what_it_is_told_to(void **state)
+{
+	struct fixture *f = *state;
+	const int fds[] = {f->ns.user, f->ns.net, f->ns.cgroup, f->ns.uts,
+			   f->ns.ipc,  f->ns.pid, f->ns.mnt};
+	struct everywhere seen = {0};
+	struct ns_job job = {
+		.name = "look",
+		.run = look_everywhere,
+		.arg = &seen,
+		.out = &seen,
+		.out_size = sizeof(seen),
+	};
+	struct deadline deadline = deadline_in(5000);
+	struct error err = {0};
+	struct stat st;
+
+	for (int all = 0; all < 2; all++) {
+		job.which = all ? NS_JOIN_ALL : NS_JOIN_USER;
+		if (ns_run(&f->ns, &job, &deadline, -1, &err) < 0)
+			fail_msg("%s", err.text);
+		for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+			assert_int_equal(fstat(fds[i], &st), 0);
+			if ((seen.inodes[i] == st.st_ino) != (all || i == 0))
+				fail_msg("%s: joining %u", names[i], job.which);
+		}
+	}
+}
+
+static void own_namespaces_are_left_out(void **state)
+{
+	struct fixture *f = *state;
+	struct ns_set ns = f->ns;
+
+	ns.ipc = open("/proc/self/ns/ipc", O_RDONLY | O_CLOEXEC);
+	ns.uts = open("/proc/self/ns/uts", O_RDONLY | O_CLOEXEC);
+	assert_true(ns.ipc >= 0 && ns.uts >= 0);
+	ns_set_leave_own(&ns);
+	assert_int_equal(ns.ipc, -1);
+	assert_int_equal(ns.uts, -1);
+	assert_int_equal(ns.user, f->ns.user);
+	assert_int_equal(ns.pid, f->ns.pid);
+	assert_int_equal(ns.mnt, f->ns.mnt);
 }
 
 static int fail_so(void *arg, struct error *err)
@@ -272,6 +340,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_runner_joins_with_empty_hands, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_runner_joins_what_it_is_told_to, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(own_namespaces_are_left_out, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_job_that_fails_brings_its_error, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(a_job_that_hangs_is_killed, set_up, tear_down),
