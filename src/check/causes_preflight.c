@@ -8,11 +8,6 @@
 
 const struct cause causes_of_the_preflight[] = {
 	{
-		.id = "kernel-old",
-		.cause = "{path} is {value}, and fauxroot needs Linux 5.10 or newer",
-		.remedy = "a newer kernel",
-	},
-	{
 		.id = "kernel-lacks",
 		.cause = "this kernel is built without {value} ({path})",
 		.remedy = "a kernel with {value}=y or =m",

@@ -15,6 +15,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "fauxroot/base/str.h"
 #include "probe.h"
@@ -54,6 +55,11 @@ static bool with_device(const struct preflight *p)
 static bool with_slirp(const struct preflight *p)
 {
 	return p->config->net == NET_SLIRP4NETNS;
+}
+
+static bool with_port_driver(const struct preflight *p)
+{
+	return p->config->port_driver == PORT_BUILTIN;
 }
 
 static bool with_pidns(const struct preflight *p)
@@ -98,13 +104,14 @@ static const struct probe probes[] = {
 	{"shared ids", with_ranges, probe_shared_ranges},
 	{"id map", always, probe_idmap},
 	{"mounts", always, probe_mounts},
-	{"/sys", with_own_network, probe_sysfs},
 	{"/proc", with_pidns, probe_proc},
+	{"/sys", with_own_network, probe_sysfs},
 	{"copy-up", with_copy_up, probe_copy_up},
 	{"/dev/net/tun", with_device, probe_tun},
 	{"network", with_own_network, probe_network},
 	{"resolv.conf", with_helper, probe_resolv_conf},
 	{"ping", with_slirp, probe_ping},
+	{"port driver", with_port_driver, probe_port_driver},
 	{"port", always, NULL},
 	{"runtime directory", always, probe_runtime_dir},
 	{"state directory", always, probe_state_dir},
@@ -224,6 +231,9 @@ static int judge_ports(const struct preflight *p)
 			return -ENOMEM;
 		if (see_outcome(p, f, &p->outcomes->ports[i]))
 			see(f, "free");
+		/* The error's own words give remedies, too. */
+		else if (f->why.id)
+			see(f, "%s", strerror(p->outcomes->ports[i].err.code));
 	}
 	return 0;
 }

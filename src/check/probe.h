@@ -73,6 +73,7 @@ void probe_idmap(const struct preflight *p, struct finding *f);
 /* probe_network.c */
 void probe_tun(const struct preflight *p, struct finding *f);
 void probe_network(const struct preflight *p, struct finding *f);
+void probe_port_driver(const struct preflight *p, struct finding *f);
 void probe_resolv_conf(const struct preflight *p, struct finding *f);
 void probe_ping(const struct preflight *p, struct finding *f);
 
@@ -90,12 +91,6 @@ void probe_overlay(const struct preflight *p, struct finding *f);
 void probe_data_dir(const struct preflight *p, struct finding *f);
 
 /* kernelconfig.c */
-
-/* kernel_version() - the first two numbers of a release as in uname(2); false for no such thing */
-bool kernel_version(const char *release, unsigned *ret_major, unsigned *ret_minor);
-
-/* kernel_is_before() - is this machine's kernel older than that? False where it is not known. */
-bool kernel_is_before(const struct machine *machine, unsigned major, unsigned minor);
 
 /* kernel_config_lacks() - does the text of a kernel's configuration say "# OPTION is not set"? */
 bool kernel_config_lacks(const char *text, const char *option);

@@ -13,17 +13,14 @@ void probe_kernel(const struct preflight *p, struct finding *f)
 {
 	static const char path[] = "/proc/sys/kernel/osrelease";
 	struct facts facts = facts_of(p, &no_error);
-	unsigned major, minor;
+	char release[128];
 
-	if (!machine_word(p->machine, path, facts.value, sizeof(facts.value)) ||
-	    !kernel_version(facts.value, &major, &minor)) {
+	if (!machine_word(p->machine, path, release, sizeof(release))) {
 		see_unknown(f, "%s cannot be read", path);
 		return;
 	}
-	see(f, "Linux %s", facts.value);
-	(void)str_print(facts.path, sizeof(facts.path), "%s", path);
-	if (kernel_is_before(p->machine, 5, 10))
-		advise(f, FINDING_OBSTACLE, "kernel-old", &facts);
+	see(f, "Linux %s", release);
+	advise(f, FINDING_OBSTACLE, "kernel-old", &facts);
 }
 
 /* A kernel's option, who needs it, and which trial shows that it is there after all. */

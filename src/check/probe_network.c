@@ -31,6 +31,12 @@ void probe_network(const struct preflight *p, struct finding *f)
 	advise(f, FINDING_WARNING, "network-degraded", &facts);
 }
 
+void probe_port_driver(const struct preflight *p, struct finding *f)
+{
+	if (see_outcome(p, f, &p->outcomes->of[TRIAL_PORT_DRIVER]))
+		see(f, "builtin: started");
+}
+
 static bool names_server(const char *text)
 {
 	struct cursor c = cursor_of(text), line;

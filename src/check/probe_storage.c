@@ -34,10 +34,8 @@ void probe_overlay(const struct preflight *p, struct finding *f)
 		see_unknown(f, "not tried, because of what stands above");
 		return;
 	}
-	if (works(overlay) && kernel_is_before(p->machine, 5, 13) && selinux_enforces_here(p)) {
+	if (works(overlay) && selinux_enforces_here(p) && kernel_is_older(&facts, "5.13")) {
 		(void)str_print(facts.path, sizeof(facts.path), "/sys/fs/selinux/enforce");
-		(void)machine_word(p->machine, "/proc/sys/kernel/osrelease", facts.value,
-				   sizeof(facts.value));
 		see(f, "mounts, and SELinux will not label its files");
 		advise(f, FINDING_WARNING, "overlay-selinux", &facts);
 		return;

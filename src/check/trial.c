@@ -27,11 +27,9 @@
 #include "fauxroot/base/spawn.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/config/config.h"
-#include "fauxroot/config/portspec.h"
 #include "fauxroot/idmap/idmap.h"
 #include "fauxroot/net/link.h"
 #include "fauxroot/net/net.h"
-#include "fauxroot/port/drivers.h"
 #include "fauxroot/state/statedir.h"
 #include "fauxroot/sys/caps.h"
 #include "fauxroot/sys/message.h"
@@ -55,7 +53,7 @@ struct trials {
 	int sock;
 };
 
-static int note_outcome(struct outcome *outcome, int rc, const struct error *err)
+int trial_end(struct outcome *outcome, int rc, const struct error *err)
 {
 	outcome->tried = true;
 	outcome->rc = rc;
@@ -102,8 +100,7 @@ static void try_statedir(struct trials *t)
 	struct outcome *outcome = outcome_of(t, TRIAL_STATEDIR);
 	struct error err = {0};
 
-	if (note_outcome(outcome, statedir_check(t->config->state_dir, &t->statedir, &err), &err) ==
-	    0)
+	if (trial_end(outcome, statedir_check(t->config->state_dir, &t->statedir, &err), &err) == 0)
 		(void)str_print(outcome->note, sizeof(outcome->note), "%s", t->statedir);
 }
 
@@ -120,31 +117,8 @@ static void try_target(struct trials *t)
 	if (rc < 0)
 		(void)err_step(&err, err_set(&err, -rc, "executing \"%s\"", t->config->command[0]),
 			       STEP_EXEC);
-	if (note_outcome(outcome, rc, &err) == 0)
+	if (trial_end(outcome, rc, &err) == 0)
 		(void)str_print(outcome->note, sizeof(outcome->note), "%s", path);
-}
-
-/* Listen, and let go at once. */
-static void try_port(struct outcome *outcome, const char *text)
-{
-	struct port port = {.listeners = {-1, -1}};
-	struct error err = {0};
-	int rc = portspec_parse(text, &port.spec, &err);
-
-	if (rc < 0)
-		(void)err_step(&err, rc, STEP_OPTIONS);
-	else
-		rc = err_step(&err, listen_open(&port, &err), STEP_PORT);
-	(void)note_outcome(outcome, rc, &err);
-	listen_close(&port);
-}
-
-static void try_ports(struct trials *t)
-{
-	for (size_t i = 0; i < MIN(t->config->publish.n, (size_t)OUTCOME_PORTS); i++) {
-		log_redirect(trial_note, &t->to->ports[i]);
-		try_port(&t->to->ports[i], t->config->publish.items[i]);
-	}
 }
 
 /* As many descriptors as a launch has, at once. */
@@ -162,7 +136,7 @@ static void try_fds(struct trials *t)
 	}
 	for (size_t i = 0; i < n; i++)
 		fd_close(fds[i]);
-	(void)note_outcome(outcome, rc, &err);
+	(void)trial_end(outcome, rc, &err);
 }
 
 static unsigned long clone_flags(const struct trials *t)
@@ -191,10 +165,10 @@ static int start_child(struct trials *t)
 
 	/* As in a launch: an executable with file capabilities is not dumpable. */
 	if (prctl(PR_SET_DUMPABLE, 1) < 0)
-		return note_outcome(outcome, err_set(&err, errno, "becoming dumpable"), &err);
+		return trial_end(outcome, err_set(&err, errno, "becoming dumpable"), &err);
 	rc = message_pair(pair);
 	if (rc < 0)
-		return note_outcome(outcome, err_set(&err, -rc, "making a socket pair"), &err);
+		return trial_end(outcome, err_set(&err, -rc, "making a socket pair"), &err);
 	plan.peer_sock = pair[0];
 	plan.sock = pair[1];
 	rc = ns_clone(clone_flags(t), &t->child, &err);
@@ -204,7 +178,7 @@ static int start_child(struct trials *t)
 	t->sock = pair[0];
 	if (rc > 0)
 		rc = ns_pin(t->child.pid, clone_flags(t), &t->ns, &err);
-	return note_outcome(outcome, rc, &err);
+	return trial_end(outcome, rc, &err);
 }
 
 /* Take what the child reports, until it pauses or has ended. 0 or -ECANCELED */
@@ -257,7 +231,7 @@ static int try_tun(struct trials *t)
 	struct error err = {0};
 	int rc = ns_run(&t->ns, &job, &deadline, t->cancel_fd, &err);
 
-	return note_outcome(outcome, err_step(&err, rc, STEP_TUN), &err);
+	return trial_end(outcome, err_step(&err, rc, STEP_TUN), &err);
 }
 
 /* For the words of the finding; it answers while the child is made. */
@@ -310,7 +284,10 @@ static int try_network(struct trials *t)
 	if (rc == 0)
 		rc = net_wait_ready(&t->net, &err);
 	take_version(t);
-	return note_outcome(&t->to->of[TRIAL_NET], rc, &err);
+	(void)trial_end(&t->to->of[TRIAL_NET], rc, &err);
+	if (rc == 0)
+		rc = trial_port_driver(t->config, t->cancel_fd, &t->ns, &t->net.plan, t->to);
+	return rc;
 }
 
 /* Look for the network's helper, as a launch begins. */
@@ -322,7 +299,7 @@ static void open_network(struct trials *t)
 
 	t->net_opened = rc == 0;
 	if (rc < 0)
-		(void)note_outcome(outcome, rc, &err);
+		(void)trial_end(outcome, rc, &err);
 	else
 		ask_version(t);
 }
@@ -338,7 +315,7 @@ static int try_child(struct trials *t, const struct idmap *map, bool is_fallback
 		return rc;
 	rc = idmap_apply(map, t->child.pid, &deadline, t->cancel_fd, &err);
 	if (!is_fallback || rc < 0)
-		(void)note_outcome(outcome_of(t, TRIAL_IDMAP), rc, &err);
+		(void)trial_end(outcome_of(t, TRIAL_IDMAP), rc, &err);
 	if (rc < 0)
 		return rc;
 	say_go_on(t);
@@ -374,7 +351,7 @@ static int try_namespaces(struct trials *t)
 	struct idmap map;
 	int rc = plan_map(t, t->config->idmap, &map, &err);
 
-	(void)note_outcome(outcome, rc, &err);
+	(void)trial_end(outcome, rc, &err);
 	t->to->mappers = t->config->idmap != IDMAP_SINGLE && !caps_can_write_maps();
 	if (rc == 0) {
 		t->to->uids = idmap_count(&map.uid);
@@ -413,9 +390,10 @@ int preflight_try(const struct config *config, int cancel_fd, struct outcomes *r
 	open_network(&t);
 	try_statedir(&t);
 	try_target(&t);
-	try_ports(&t);
 	try_fds(&t);
 	rc = try_namespaces(&t);
+	if (rc != -ECANCELED)
+		trial_listen(config, ret);
 	helper_stop(&t.version);
 	if (t.net_opened)
 		net_stop(&t.net);

@@ -70,9 +70,7 @@ static int try_sysfs(const struct trial_plan *plan, struct error *err)
 static int try_proc(const struct trial_plan *plan, struct error *err)
 {
 	(void)plan;
-	if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
-		return err_set(err, errno, "mounting /proc for the PID namespace");
-	return 0;
+	return procfs_mount_child(err);
 }
 
 static int try_copy_up(const struct trial_plan *plan, struct error *err)
@@ -200,8 +198,8 @@ _noreturn_ void trial_child(const struct trial_plan *plan)
 	const struct config *config = plan->config;
 	const struct attempt of_launch[] = {
 		{TRIAL_MOUNT, try_mount, true, true},
-		{TRIAL_SYSFS, try_sysfs, plan->own_netns, true},
 		{TRIAL_PROC, try_proc, config->pidns, false},
+		{TRIAL_SYSFS, try_sysfs, plan->own_netns, false},
 		{TRIAL_COPY_UP, try_copy_up, config->copy_up.n > 0, false},
 	};
 	const struct attempt of_daemon[] = {
