@@ -98,27 +98,13 @@ bool trial_wants_storage(const struct config *config)
 static void try_statedir(struct trials *t)
 {
 	struct outcome *outcome = outcome_of(t, TRIAL_STATEDIR);
+	/* A page a file: child_pid, and with a network resolv.conf and hosts. */
+	size_t room = t->config->net == NET_HOST ? 4096 : (size_t)3 * 4096;
 	struct error err = {0};
 
-	if (trial_end(outcome, statedir_check(t->config->state_dir, &t->statedir, &err), &err) == 0)
+	if (trial_end(outcome, statedir_check(t->config->state_dir, room, &t->statedir, &err),
+		      &err) == 0)
 		(void)str_print(outcome->note, sizeof(outcome->note), "%s", t->statedir);
-}
-
-static void try_target(struct trials *t)
-{
-	struct outcome *outcome = outcome_of(t, TRIAL_TARGET);
-	_cleanup_free_ char *path = NULL;
-	struct error err = {0};
-	int rc;
-
-	if (!t->config->command || !t->config->command[0])
-		return;
-	rc = path_find(t->config->command[0], &path);
-	if (rc < 0)
-		(void)err_step(&err, err_set(&err, -rc, "executing \"%s\"", t->config->command[0]),
-			       STEP_EXEC);
-	if (trial_end(outcome, rc, &err) == 0)
-		(void)str_print(outcome->note, sizeof(outcome->note), "%s", path);
 }
 
 /* As many descriptors as a launch has, at once. */
@@ -373,6 +359,24 @@ static int try_namespaces(struct trials *t)
 	return rc;
 }
 
+/* What no child could try, as far as it can be seen from here. */
+static void try_outside(struct trials *t)
+{
+	struct outcome *target = outcome_of(t, TRIAL_TARGET);
+	char **command = t->config->command;
+	_cleanup_free_ char *path = NULL;
+	struct error err = {0};
+	int rc;
+
+	trial_listen(t->config, t->to);
+	if (target->tried || !command || !command[0])
+		return;
+	rc = path_find(command[0], &path);
+	if (rc < 0)
+		(void)err_step(&err, err_set(&err, -rc, "executing \"%s\"", command[0]), STEP_EXEC);
+	(void)trial_end(target, rc, &err);
+}
+
 int preflight_try(const struct config *config, int cancel_fd, struct outcomes *ret)
 {
 	struct trials t = {
@@ -389,11 +393,10 @@ int preflight_try(const struct config *config, int cancel_fd, struct outcomes *r
 	memset(ret, 0, sizeof(*ret));
 	open_network(&t);
 	try_statedir(&t);
-	try_target(&t);
 	try_fds(&t);
 	rc = try_namespaces(&t);
 	if (rc != -ECANCELED)
-		trial_listen(config, ret);
+		try_outside(&t);
 	helper_stop(&t.version);
 	if (t.net_opened)
 		net_stop(&t.net);
