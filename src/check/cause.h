@@ -51,11 +51,20 @@ extern const struct cause causes_of_namespaces[];  /* clone(2) */
 extern const struct cause causes_of_ids[];	   /* newuidmap(1), subordinate ids */
 extern const struct cause causes_of_confinement[]; /* AppArmor, masked mounts */
 extern const struct cause causes_of_the_host[];	   /* state directory, devices, helpers */
+extern const struct cause causes_of_ports[];
 extern const struct cause causes_of_the_target[];
+extern const struct cause causes_of_the_preflight[]; /* asked for by id; they match no error */
 
 /* cause_expand() - @text with its {names} replaced; false where one is unknown or it does not fit
  */
 bool cause_expand(const char *text, const struct facts *facts, char *buf, size_t size);
+
+/*
+ * explain_as() - the cause with this id and its remedy, whatever the error, if its test finds it
+ *
+ * For a finding of --check. Returns false, with @ret untouched, where it does not hold.
+ */
+bool explain_as(const char *id, struct facts *facts, struct explanation *ret);
 
 /* Tests, by what they look at. A comment says what @arg is; the others take none. */
 
@@ -123,3 +132,8 @@ bool target_is_directory(struct facts *facts, const char *arg);
 bool target_has_no_x_bit(struct facts *facts, const char *arg);
 bool target_is_on_noexec(struct facts *facts, const char *arg);
 bool target_is_there(struct facts *facts, const char *arg);
+
+/* ports.c */
+bool port_is_privileged(struct facts *facts, const char *arg);
+bool port_holder_is_known(struct facts *facts, const char *arg);
+bool port_holder_has_uid(struct facts *facts, const char *arg);

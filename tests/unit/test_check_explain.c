@@ -198,6 +198,56 @@ static void devices_and_helpers(void **state)
 	check_failures(cases, ARRAY_SIZE(cases));
 }
 
+#define TCP_HEADER                                                                            \
+	"  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  " \
+	"timeout "                                                                            \
+	"inode\n"
+
+static void ports(void **state)
+{
+	static const struct failure cases[] = {
+		{STEP_PORT, EACCES, "publishing 80:80/tcp: listening on 0.0.0.0:80/tcp: Permission",
+		 "/proc/sys/net/ipv4/ip_unprivileged_port_start is 1024, and port 80 is below that",
+		 "setcap cap_net_bind_service=ep /opt/fauxroot/bin/fauxroot",
+		 .files = {{"/proc/sys/net/ipv4/ip_unprivileged_port_start", "1024\n", 0}}},
+		{STEP_PORT, EACCES, "listening on 0.0.0.0:80/tcp: Permission denied", NULL, NULL,
+		 .files = {{"/proc/sys/net/ipv4/ip_unprivileged_port_start", "80\n", 0}}},
+		{STEP_PORT, EADDRINUSE, "listening on [::1]:8080/tcp: Address already in use",
+		 "process 4711 (nginx) has it", "kill 4711",
+		 .files = {{"/proc/net/tcp6",
+			    TCP_HEADER
+			    "   0: 00000000000000000000000001000000:1F90 "
+			    "00000000000000000000000000000000:0000 0A 00000000:00000000 "
+			    "00:00000000 00000000    33        0 5555 1 0 100 0 0 10 0\n",
+			    0},
+			   {"/proc/4711/fd/3", "->socket:[5555]", 0},
+			   {"/proc/4712/fd/3", "->socket:[55555]", 0},
+			   {"/proc/4711/comm", "nginx\n", 0}}},
+		/* Connected sockets have the port, too; only one that listens holds it. */
+		{STEP_PORT, EADDRINUSE, "listening on 127.0.0.1:8080/tcp: Address already in use",
+		 "a process of uid 33 listens there (/proc/net/tcp)", "sport = :8080",
+		 .files = {{"/proc/net/tcp",
+			    TCP_HEADER "   0: 0100007F:1F90 0100007F:DAD6 01 00000000:00000000 "
+				       "00:00000000 00000000     7        0 4 1\n"
+				       "   1: 0100007F:1F91 00000000:0000 0A 00000000:00000000 "
+				       "00:00000000 00000000     8        0 5 1\n"
+				       "   2: 0100007F:1F90 00000000:0000 0A 00000000:00000000 "
+				       "00:00000000 00000000    33        0 6 1\n",
+			    0}}},
+		{STEP_PORT, EADDRINUSE, "listening on 127.0.0.1:8080/udp: Address already in use",
+		 "a process of uid 9 listens there (/proc/net/udp)", "sport = :8080",
+		 .files = {{"/proc/net/udp",
+			    TCP_HEADER " 1234: 00000000:1F90 00000000:0000 07 00000000:00000000 "
+				       "00:00000000 00000000     9        0 77 2 0 0\n",
+			    0}}},
+		{STEP_PORT, EADDRINUSE, "publishing 1:1/tcp: it conflicts with port 1", NULL, NULL,
+		 .files = {{0}}},
+	};
+
+	(void)state;
+	check_failures(cases, ARRAY_SIZE(cases));
+}
+
 static void targets(void **state)
 {
 	static const struct failure cases[] = {
@@ -318,7 +368,6 @@ static void every_text_is_whole(void **state)
 		if (!cause_expand(cause->cause, &facts, why.cause, sizeof(why.cause)) ||
 		    !cause_expand(cause->remedy, &facts, why.remedy, sizeof(why.remedy)))
 			fail_msg("%s / %s", cause->cause, cause->remedy);
-		assert_true(cause->steps != 0);
 		assert_true(*why.remedy != '\0');
 	}
 	{
@@ -343,10 +392,10 @@ static void every_row_was_told(void **state)
 
 	(void)state;
 	for (size_t i = 0; (cause = cause_at(i)); i++)
-		if (!told[i])
+		if (!told[i] && cause->steps != 0)
 			print_error("no failure here is explained by %s\n", cause->id);
-	for (size_t i = 0; cause_at(i); i++)
-		assert_true(told[i]);
+	for (size_t i = 0; (cause = cause_at(i)); i++)
+		assert_true(told[i] || cause->steps == 0);
 }
 
 static void every_id_is_its_own(void **state)
@@ -373,6 +422,7 @@ int main(void)
 		cmocka_unit_test(state_directories),
 		cmocka_unit_test(foreign_runtime_directory),
 		cmocka_unit_test(devices_and_helpers),
+		cmocka_unit_test(ports),
 		cmocka_unit_test(targets),
 		cmocka_unit_test(closed_state_directory),
 		cmocka_unit_test(closed_targets),

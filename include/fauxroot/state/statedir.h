@@ -46,6 +46,18 @@ struct statedir {
 int statedir_open(const char *wanted, int cancel_fd, struct statedir *ret, struct error *err);
 
 /*
+ * statedir_check() - would statedir_open() succeed?
+ * @wanted: as there
+ * @ret: the path, to be freed; with a @wanted of NULL that of a directory that would be made,
+ *	fauxroot.XXXXXX
+ *
+ * Makes, empties and removes nothing; a lock that is free is held for a moment. Returns 0 or the
+ * -errno and the sentence that statedir_open() would give, at step STEP_STATEDIR. A full file
+ *system is not noticed.
+ */
+int statedir_check(const char *wanted, char **ret, struct error *err);
+
+/*
  * statedir_write() - make the file @name whole or not at all: temporary file, then rename(2)
  *
  * Returns 0 or -errno (ENOSPC: the old content, if any, stands).
