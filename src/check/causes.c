@@ -20,6 +20,7 @@
 #define TUN   STEP_BIT(STEP_TUN)
 #define SLIRP STEP_BIT(STEP_SLIRP)
 #define EXEC  STEP_BIT(STEP_EXEC)
+#define PORT  STEP_BIT(STEP_PORT)
 
 static const struct cause table[] = {
 	/* Namespaces. */
@@ -390,6 +391,35 @@ static const struct cause table[] = {
 		.says = "or newer is needed",
 		.cause = "the slirp4netns that PATH or --slirp4netns-binary leads to is too old",
 		.remedy = "{install slirp4netns}, or name a newer one: --slirp4netns-binary=FILE",
+	},
+
+	/* Published ports. */
+	{
+		.steps = PORT,
+		.codes = {EACCES},
+		.test = port_is_privileged,
+		.arg = "net/ipv4/ip_unprivileged_port_start",
+		.cause = "{path} is {value}: lower ports take CAP_NET_BIND_SERVICE",
+		.remedy = "sudo sysctl -w net.ipv4.ip_unprivileged_port_start={point}; or sudo "
+			  "setcap cap_net_bind_service=ep {self}; or a parent port from {value} up",
+	},
+	{
+		.steps = PORT,
+		.codes = {EADDRINUSE},
+		.test = listener_is_known,
+		.arg = "already in use by process ",
+		.cause = "an address and port belong to one socket at a time, and process {value} "
+			 "has this one",
+		.remedy = "another parent port, or end that process: kill {value}",
+	},
+	{
+		.steps = PORT,
+		.codes = {EADDRINUSE},
+		.test = listener_is_known,
+		.arg = "already in use by a socket of uid ",
+		.cause = "an address and port belong to one socket at a time, and uid {value} has "
+			 "this one",
+		.remedy = "another parent port; sudo ss -Hnlptu shows whose it is",
 	},
 
 	/* The target. */

@@ -282,24 +282,49 @@ servers_listen() {
 	stop
 }
 
-@test "somebody else listens: 409 with the address and the reason; at the start, an error" {
+@test "somebody else listens: 409 with the address, and who; at the start, an error that tells more" {
 	launch_ports sleep 100
 	free_port
 	socat "TCP4-LISTEN:$PORT,bind=127.0.0.1,fork" SYSTEM:'echo other' 3>&- 4>&- &
 	local other=$!
 	wait_for connects 127.0.0.1 "$PORT"
-	refused_by POST /v1/ports "$(spec_json tcp 127.0.0.1 "$PORT" 127.0.0.1 80)" 409 \
-		"127\.0\.0\.1:$PORT/tcp.*Address already in use"
+	local why="listening on 127\.0\.0\.1:$PORT/tcp: Address already in use by process $other \(socat\)"
+	refused_by POST /v1/ports "$(spec_json tcp 127.0.0.1 "$PORT" 127.0.0.1 80)" 409 "$why"
 	run -1 --separate-stderr ctl add-ports "127.0.0.1:$PORT:80/tcp"
-	says "$stderr" "^error: .*127\.0\.0\.1:$PORT.*Address already in use"
+	one_line "$stderr" "^error: .*$why"
 	# With the wildcard one family would be free: the port is whole or not at all.
-	refused_by POST /v1/ports '{"proto":"tcp","parentPort":'"$PORT"',"childPort":80}' 409 'in use'
+	refused_by POST /v1/ports '{"proto":"tcp","parentPort":'"$PORT"',"childPort":80}' 409 \
+		"listening on 0\.0\.0\.0:$PORT/tcp: Address already in use by process $other "
 	not connects ::1 "$PORT"
 	stop
 	run -125 --separate-stderr fx --net=none --port-driver=builtin -p "127.0.0.1:$PORT:80/tcp" touch started
-	one_error "$stderr" "127\.0\.0\.1:$PORT.*in use"
+	one_error "$stderr" "$why"
+	says "$stderr" "cause: .*process $other has"
+	says "$stderr" "remedy: .*kill $other$"
 	absent started
 	kill "$other"
+}
+
+@test "somebody else has the wildcard of IPv6, or a UDP port: found as well" {
+	launch_ports sleep 100
+	free_port
+	socat "TCP6-LISTEN:$PORT,ipv6only=0,fork" SYSTEM:'echo other' 3>&- 4>&- &
+	local tcp=$! udp
+	wait_for connects ::1 "$PORT"
+	refused_by POST /v1/ports "$(spec_json tcp 127.0.0.1 "$PORT" 127.0.0.1 80)" 409 \
+		"Address already in use by process $tcp \(socat\)"
+	refused_by POST /v1/ports "$(spec_json tcp ::1 "$PORT" 127.0.0.1 80)" 409 \
+		"listening on \[::1\]:$PORT/tcp: Address already in use by process $tcp \(socat\)"
+	kill "$tcp"
+	free_port
+	socat "UDP4-RECVFROM:$PORT,bind=127.0.0.1,fork" SYSTEM:'echo other' 3>&- 4>&- &
+	udp=$!
+	bound() { ss -Hlun "sport = $PORT" | grep -q .; }
+	wait_for bound
+	refused_by POST /v1/ports "$(spec_json udp 127.0.0.1 "$PORT" 127.0.0.1 80)" 409 \
+		"listening on 127\.0\.0\.1:$PORT/udp: Address already in use by process $udp \(socat\)"
+	kill "$udp"
+	stop
 }
 
 @test "two instances cannot take one port" {
@@ -309,7 +334,7 @@ servers_listen() {
 	local proto
 	for proto in tcp udp; do
 		run -125 --separate-stderr fx --net=none --port-driver=builtin -p "127.0.0.1:$PORT:80/$proto" touch started
-		one_error "$stderr" "127\.0\.0\.1:$PORT.*in use"
+		one_error "$stderr" "127\.0\.0\.1:$PORT/$proto: .*in use by process $LAUNCHER \(fauxroot\)"
 		absent started
 	done
 	stop
@@ -326,13 +351,14 @@ servers_listen() {
 	run -125 --separate-stderr fx --net=none --port-driver=builtin -p "127.0.0.1:$PORT:80/tcp" touch started
 	says "$stderr" "127\.0\.0\.1:$PORT"
 	says "$stderr" "ports below $start"
-	says "$stderr" "sysctl -w net\.ipv4\.ip_unprivileged_port_start=$PORT"
-	says "$stderr" "setcap cap_net_bind_service=ep"
-	says "$stderr" "higher port"
+	says "$stderr" "cause: /proc/sys/net/ipv4/ip_unprivileged_port_start is $start"
+	says "$stderr" "remedy: .*sysctl -w net\.ipv4\.ip_unprivileged_port_start=$PORT"
+	says "$stderr" "remedy: .*setcap cap_net_bind_service=ep $(realpath "$FAUXROOT")"
+	says "$stderr" "remedy: .*parent port from $start up"
 	absent started
 	launch_ports sleep 100
 	refused_by POST /v1/ports "$(spec_json tcp 127.0.0.1 "$PORT" 127.0.0.1 80)" 400 \
-		'ip_unprivileged_port_start=.*cap_net_bind_service'
+		'ip_unprivileged_port_start=.*cap_net_bind_service.*higher port'
 	equals "" "$(ctl list-ports --json)"
 	stop
 }
