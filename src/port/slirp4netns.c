@@ -188,10 +188,12 @@ static int slirp_add(struct ports *ports, struct port *port, struct error *err)
 static int slirp_remove(struct ports *ports, struct port *port, struct error *err)
 {
 	json_t *arguments = json_pack("{s:I}", "id", (json_int_t)port->driver_id);
+	int rc = call(ports,
+		      json_pack("{s:s, s:o}", "execute", "remove_hostfwd", "arguments", arguments),
+		      NULL, err);
 
-	return call(ports,
-		    json_pack("{s:s, s:o}", "execute", "remove_hostfwd", "arguments", arguments),
-		    NULL, err);
+	/* It is dead, and its ports with it; the next one is told of those in the table only. */
+	return rc == -ECONNREFUSED || rc == -ENOENT ? 0 : rc;
 }
 
 static int slirp_start(struct ports *ports, struct error *err)
