@@ -240,7 +240,7 @@ launch_fake() {
 	publish tcp 127.0.0.1 0 10.0.2.100 80
 	rm "$S/s4n.sock"
 	unpublish "$ID"
-	refused_by POST /v1/ports "$spec" 500 'connecting to .*s4n.sock: No such file or directory'
+	refused_by POST /v1/ports "$spec" 500 'slirp4netns is not there: connecting to .*s4n.sock: No such file or directory'
 	stop
 	kill_marked
 }
