@@ -39,6 +39,69 @@ servers_listen() {
 	not connects 127.0.0.1 "$PORT"
 }
 
+@test "nginx: every pairing of families, a file fetched whole, kept-alive and parallel connections" {
+	mkdir www
+	head -c 5000000 /dev/urandom >www/file
+	echo small >www/small
+	cat >nginx.conf <<-END
+		daemon off; pid $PWD/nginx.pid; user root; error_log stderr; worker_processes 2;
+		events {}
+		http {
+			log_format peer '\$remote_addr \$connection_requests'; access_log $PWD/access peer;
+			client_body_temp_path $PWD; proxy_temp_path $PWD; fastcgi_temp_path $PWD;
+			uwsgi_temp_path $PWD; scgi_temp_path $PWD;
+			server { listen 127.0.0.1:7000; listen [::1]:7000 ipv6only=on; root $PWD/www; }
+		}
+	END
+	launch_ports nginx -e stderr -c "$PWD/nginx.conf"
+	wait_for test -s nginx.pid
+	local parent child pids=() i
+	for parent in 127.0.0.1 [::1]; do
+		for child in 127.0.0.1 ::1; do
+			publish tcp "$(tr -d '[]' <<<$parent)" 0 $child 7000
+			: >access
+			curl -sf --max-time 20 -o got "http://$parent:$PORT/file"
+			cmp got www/file
+			curl -sf --max-time 20 -r 4000000-4000009 "http://$parent:$PORT/file" | cmp - <(tail -c +4000001 www/file | head -c 10)
+			equals 10 "$(curl -sf --max-time 20 "http://$parent:$PORT/small?[1-10]" | grep -c small)"
+			# nginx has seen one connection for the last ten, and its client on loopback.
+			equals "$child 10" "$(tail -n 1 access)"
+		done
+	done
+	for ((i = 0; i < 20; i++)); do
+		curl -sf --max-time 20 -o "got$i" "http://[::1]:$PORT/file" &
+		pids+=($!)
+	done
+	wait "${pids[@]}"
+	for ((i = 0; i < 20; i++)); do
+		cmp "got$i" www/file
+	done
+	kill -QUIT "$TARGET"
+	ended 0
+}
+
+@test "iperf3: one stream and several, either way and both at once; UDP" {
+	launch_ports iperf3 -s -p 7000
+	listens() { in_target ss -Hltn 'sport = 7000' | grep -q .; }
+	wait_for listens
+	publish tcp 127.0.0.1 0 127.0.0.1 7000
+	publish udp 127.0.0.1 "$PORT" 127.0.0.1 7000
+	local words
+	for words in "-n 40M" "-n 40M -R" "-n 40M -P 4" "-n 20M --bidir" "-n 1M -u -b 200M -l 1400"; do
+		# One client at a time: it ends a moment before the server is ready for the next.
+		run_iperf() {
+			# shellcheck disable=SC2086
+			timeout 30 iperf3 -J -c 127.0.0.1 -p "$PORT" $words >result
+		}
+		wait_for run_iperf
+		equals null "$(jq .error result)"
+		[ "$(jq '.end | (.sum_received // .sum).bytes' result)" -ge 1000000 ]
+	done
+	# The last were datagrams. Some may be lost on a busy machine.
+	[ "$(jq '.end.sum.lost_percent < 20' result)" = true ]
+	stop 1
+}
+
 @test "-p repeated and split at commas; all are there before the target runs" {
 	free_port 3
 	run -0 fx --net=none --port-driver=builtin -p "127.0.0.1:$PORT:80/tcp,127.0.0.1:$((PORT + 1)):80/udp" \
