@@ -51,6 +51,7 @@ extern const struct cause causes_of_namespaces[];  /* clone(2) */
 extern const struct cause causes_of_ids[];	   /* newuidmap(1), subordinate ids */
 extern const struct cause causes_of_confinement[]; /* AppArmor, masked mounts */
 extern const struct cause causes_of_the_host[];	   /* state directory, devices, helpers */
+extern const struct cause causes_of_ports[];
 extern const struct cause causes_of_the_target[];
 
 /* cause_expand() - @text with its {names} replaced; false where one is unknown or it does not fit
@@ -98,3 +99,7 @@ bool target_is_directory(struct facts *facts, const char *arg);
 bool target_has_no_x_bit(struct facts *facts, const char *arg);
 bool target_is_on_noexec(struct facts *facts, const char *arg);
 bool target_is_there(struct facts *facts, const char *arg);
+
+/* ports.c */
+bool port_is_privileged(struct facts *facts, const char *arg); /* the sysctl, below /proc/sys */
+bool listener_is_known(struct facts *facts, const char *arg);  /* the words before its number */

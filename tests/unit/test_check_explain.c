@@ -433,6 +433,50 @@ static void targets(void **state)
 	check_failures(cases, ARRAY_SIZE(cases));
 }
 
+static void ports(void **state)
+{
+	static const struct failure cases[] = {
+		{STEP_PORT, EACCES,
+		 "publishing :80:80/tcp: listening on 0.0.0.0:80/tcp: Permission denied: ports …",
+		 "/proc/sys/net/ipv4/ip_unprivileged_port_start is 1024: lower ports take "
+		 "CAP_NET_BIND_SERVICE",
+		 "sudo sysctl -w net.ipv4.ip_unprivileged_port_start=80; or sudo setcap "
+		 "cap_net_bind_service=ep /opt/fauxroot/bin/fauxroot; or a parent port from 1024 "
+		 "up",
+		 .files = {{"/proc/sys/net/ipv4/ip_unprivileged_port_start", "1024\n", 0}}},
+		{STEP_PORT, EACCES, "listening on [fd00::1]:1023/udp: Permission denied",
+		 "/proc/sys/net/ipv4/ip_unprivileged_port_start is 1024: lower ports take "
+		 "CAP_NET_BIND_SERVICE",
+		 "ip_unprivileged_port_start=1023;",
+		 .files = {{"/proc/sys/net/ipv4/ip_unprivileged_port_start", "1024\n", 0}}},
+		/* Something else refuses. */
+		{STEP_PORT, EACCES, "listening on 0.0.0.0:1024/tcp: Permission denied", NULL, NULL,
+		 .files = {{"/proc/sys/net/ipv4/ip_unprivileged_port_start", "1024\n", 0}}},
+		{STEP_PORT, EACCES, "listening on 0.0.0.0:80/tcp: Permission denied", NULL, NULL,
+		 .files = {{0}}},
+		{STEP_PORT, EACCES, "listening on :/tcp: Permission denied", NULL, NULL,
+		 .files = {{"/proc/sys/net/ipv4/ip_unprivileged_port_start", "1024\n", 0}}},
+		{STEP_PORT, EACCES, "the port forwarder refused", NULL, NULL,
+		 .files = {{"/proc/sys/net/ipv4/ip_unprivileged_port_start", "1024\n", 0}}},
+		{STEP_PORT, EADDRINUSE,
+		 "listening on 0.0.0.0:80/tcp: Address already in use by process 1234 (nginx)",
+		 "an address and port belong to one socket at a time, and process 1234 has this "
+		 "one",
+		 "kill 1234", .files = {{0}}},
+		{STEP_PORT, EADDRINUSE,
+		 "listening on 0.0.0.0:80/tcp: Address already in use by a socket of uid 33",
+		 "an address and port belong to one socket at a time, and uid 33 has this one",
+		 "sudo ss -Hnlptu", .files = {{0}}},
+		{STEP_PORT, EADDRINUSE, "listening on 0.0.0.0:80/tcp: Address already in use", NULL,
+		 NULL, .files = {{0}}},
+		{STEP_PORT, EADDRINUSE, "publishing :80:80/tcp: it conflicts with port 1", NULL,
+		 NULL, .files = {{0}}},
+	};
+
+	(void)state;
+	check_failures(cases, ARRAY_SIZE(cases));
+}
+
 static void every_text_is_whole(void **state)
 {
 	static const struct file none[MAX_FILES] = {{0}};
@@ -511,6 +555,7 @@ int main(void)
 		cmocka_unit_test(foreign_runtime_directory),
 		cmocka_unit_test(devices_and_helpers),
 		cmocka_unit_test(targets),
+		cmocka_unit_test(ports),
 		cmocka_unit_test(every_text_is_whole),
 		cmocka_unit_test(every_id_is_its_own),
 		cmocka_unit_test(every_row_was_told),
