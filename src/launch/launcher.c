@@ -25,6 +25,7 @@
 #include "fauxroot/base/log.h"
 #include "fauxroot/idmap/idmap.h"
 #include "fauxroot/mounts/etcfiles.h"
+#include "fauxroot/supervise/notify.h"
 #include "fauxroot/supervise/reap.h"
 #include "fauxroot/sys/message.h"
 #include "handshake.h"
@@ -78,6 +79,8 @@ static int start_child(struct launch *l, struct error *err)
 		.own_netns = l->net.plan.own_netns,
 		.network_files = l->net.plan.configures_dns,
 		.activated = l->activated,
+		.notify = notify_path(l->notify),
+		.launcher = getpid(),
 		.parent_euid = geteuid(),
 		.parent_egid = getegid(),
 	};
@@ -179,6 +182,8 @@ static int bring_up(struct launch *l, struct error *err)
 	log_debug("state directory: %s", l->state.path);
 	rc = plan_ports(l, err);
 	if (rc == 0)
+		rc = notify_open(l->state.path, &l->notify, err);
+	if (rc == 0)
 		rc = write_network_files(l, err);
 	if (rc == 0)
 		rc = start_child(l, err);
@@ -214,6 +219,7 @@ static int bring_up(struct launch *l, struct error *err)
 static void take_down(struct launch *l)
 {
 	process_kill(&l->child);
+	notify_close(l->notify);
 	loop_clear(l);
 	ports_stop(&l->ports);
 	if (l->net_opened)
