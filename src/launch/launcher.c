@@ -26,6 +26,7 @@
 #include "fauxroot/idmap/idmap.h"
 #include "fauxroot/mounts/etcfiles.h"
 #include "fauxroot/mounts/mounts.h"
+#include "fauxroot/supervise/notify.h"
 #include "fauxroot/supervise/reap.h"
 #include "fauxroot/supervise/terminal.h"
 #include "fauxroot/sys/message.h"
@@ -100,6 +101,8 @@ static int start_child(struct launch *l, struct error *err)
 		.own_netns = in_own_netns(l),
 		.network_files = l->net.plan.configures_dns && !l->net.plan.detached,
 		.activated = l->activated,
+		.notify = notify_path(l->notify),
+		.launcher = getpid(),
 		.parent_euid = geteuid(),
 		.parent_egid = getegid(),
 	};
@@ -222,6 +225,8 @@ static int bring_up(struct launch *l, struct error *err)
 	log_debug("state directory: %s", l->state.path);
 	rc = plan_ports(l, err);
 	if (rc == 0)
+		rc = notify_open(l->state.path, &l->notify, err);
+	if (rc == 0)
 		rc = write_network_files(l, err);
 	if (rc == 0)
 		rc = start_child(l, err);
@@ -263,6 +268,7 @@ static int bring_up(struct launch *l, struct error *err)
 static void take_down(struct launch *l)
 {
 	process_kill(&l->child);
+	notify_close(l->notify);
 	loop_clear(l);
 	ports_stop(&l->ports);
 	if (l->net_opened)
