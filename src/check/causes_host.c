@@ -57,6 +57,58 @@ const struct cause causes_of_the_host[] = {
 			  "XDG_RUNTIME_DIR={path}; or --state-dir",
 	},
 	{
+		.id = "statedir-foreign",
+		.steps = STATE,
+		.codes = {EPERM},
+		.says = "belongs to uid",
+		.test = error_names_path,
+		.cause = "{path} is another user's: a state directory is its user's alone",
+		.remedy = "--state-dir={runtime dir}/NAME",
+	},
+	{
+		.id = "statedir-link",
+		.steps = STATE,
+		.codes = {ELOOP},
+		.test = state_dir_is_link,
+		.cause = "{path} is a symbolic link, which somebody could turn elsewhere",
+		.remedy = "--state-dir={value}",
+	},
+	{
+		.id = "statedir-no-directory",
+		.steps = STATE,
+		.codes = {ENOTDIR},
+		.says = "is not a directory",
+		.test = error_names_path,
+		.cause = "{path} is a file",
+		.remedy = "--state-dir={runtime dir}/NAME",
+	},
+	{
+		.id = "statedir-full",
+		.steps = STATE | STEP_BIT(STEP_API),
+		.codes = {ENOSPC, EDQUOT},
+		.test = error_names_place,
+		.cause = "the file system of {point} has no room left for us",
+		.remedy = "df {point} and df -i {point} show it; make room, or --state-dir on "
+			  "another "
+			  "file system",
+	},
+	{
+		.id = "statedir-read-only",
+		.steps = STATE,
+		.codes = {EROFS},
+		.test = error_names_place,
+		.cause = "{point} is on a file system that is mounted read-only",
+		.remedy = "--state-dir={runtime dir}/NAME",
+	},
+	{
+		.id = "statedir-closed",
+		.steps = STATE,
+		.codes = {EACCES, EPERM},
+		.test = error_names_place,
+		.cause = "{point} belongs to {value}, and {user} may make nothing there",
+		.remedy = "--state-dir={runtime dir}/NAME",
+	},
+	{
 		.id = "statedir-path-long",
 		.steps = STATE,
 		.codes = {ENAMETOOLONG},
@@ -90,6 +142,25 @@ const struct cause causes_of_the_host[] = {
 		.codes = {ENODEV, ENXIO},
 		.cause = "/dev/net/tun is there, but the kernel has no tun driver loaded",
 		.remedy = "sudo modprobe tun && echo tun | sudo tee /etc/modules-load.d/tun.conf",
+	},
+	{
+		.id = "tun-is-something-else",
+		.steps = TUN,
+		.codes = {ENOTTY, EINVAL, EISDIR},
+		.test = device_is_something_else,
+		.cause = "/dev/net/tun is no character device: {value}",
+		.remedy = "sudo rm -r /dev/net/tun && sudo mknod -m 0666 /dev/net/tun c 10 200; "
+			  "for a "
+			  "container docker run --device /dev/net/tun …",
+	},
+	{
+		.id = "tun-nodev",
+		.steps = TUN,
+		.codes = {EACCES},
+		.test = device_is_on_nodev,
+		.cause = "/dev/net/tun is on {point}, which is mounted nodev",
+		.remedy = "sudo mount -o remount,dev {point}; for a container docker run --device "
+			  "/dev/net/tun …",
 	},
 	{
 		.id = "tun-closed",
@@ -126,6 +197,31 @@ const struct cause causes_of_the_host[] = {
 		.says = "or newer is needed",
 		.cause = "the slirp4netns that PATH or --slirp4netns-binary leads to is too old",
 		.remedy = "{install slirp4netns}, or name a newer one: --slirp4netns-binary=FILE",
+	},
+	{
+		.id = "slirp4netns-not-executable",
+		.steps = SLIRP,
+		.codes = {EACCES, ENOEXEC},
+		.says = "executing",
+		.cause = "what --slirp4netns-binary or PATH leads to is no executable file of this "
+			 "machine",
+		.remedy = "another: --slirp4netns-binary=FILE; or {install slirp4netns}",
+	},
+	{
+		.id = "slirp4netns-impostor",
+		.steps = SLIRP,
+		.codes = {EPROTO},
+		.says = "does not tell a version",
+		.cause = "what --slirp4netns-binary or PATH leads to is not slirp4netns",
+		.remedy = "another: --slirp4netns-binary=FILE; or {install slirp4netns}",
+	},
+	{
+		.id = "slirp4netns-shields",
+		.steps = SLIRP,
+		.codes = {ECHILD},
+		.test = shield_was_required,
+		.cause = "{value} was asked for, and slirp4netns dies with it here",
+		.remedy = "{path}, which goes on without it",
 	},
 	{.cause = NULL},
 };

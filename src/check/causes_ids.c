@@ -106,7 +106,49 @@ const struct cause causes_of_ids[] = {
 		.remedy = "--subid-source=dynamic",
 	},
 
+	{
+		.id = "ranges-not-granted",
+		.steps = IDMAP,
+		.codes = {EPERM},
+		.says = "not allowed",
+		.test = dynamic_source_was_asked_for,
+		.cause = "newuidmap and newgidmap go by {value}, which does not have the ranges "
+			 "that "
+			 "getsubids names",
+		.remedy = "--subid-source=static",
+	},
+	{
+		/* Some container platforms run with a uid of their own choice. */
+		.id = "no-account",
+		.steps = IDMAP,
+		.codes = {EPERM},
+		.says = "Cannot determine your user name",
+		.cause = "newuidmap and newgidmap want an account, and neither /etc/passwd nor "
+			 "another source of nsswitch.conf has one for uid {uid}",
+		.remedy = "echo user{uid}:x:{uid}:{gid}::/:/bin/sh | sudo tee -a /etc/passwd; or "
+			  "--idmap=single",
+	},
+	{
+		.id = "group-switched",
+		.steps = IDMAP,
+		.codes = {EPERM},
+		.says = "owned by a different user",
+		.test = group_is_not_of_account,
+		.cause = "this process has the group {value} and not {path}, which /etc/passwd "
+			 "gives "
+			 "{user}, as after newgrp or sg; newuidmap and newgidmap refuse that",
+		.remedy = "sg {path} -c 'fauxroot …'; or a shell without newgrp",
+	},
+
 	/* Ids: the ranges. */
+	{
+		.id = "getsubids-failed",
+		.steps = IDMAP,
+		.says = "getsubids",
+		.test = static_source_would_do,
+		.cause = "getsubids gives no ranges, though {value}",
+		.remedy = "--subid-source=static",
+	},
 	{
 		.id = "ranges-unusable",
 		.steps = IDMAP,
@@ -127,6 +169,16 @@ const struct cause causes_of_ids[] = {
 		.remedy = "assign them there (FreeIPA: ipa subid-generate), or with \"subid: "
 			  "files\" give {user}:{free line} in /etc/subuid and /etc/subgid; or "
 			  "--idmap=single",
+	},
+	{
+		/* usermod(8) adds to files, it makes none. */
+		.id = "no-subid-file",
+		.steps = IDMAP,
+		.codes = {ENOENT},
+		.says = "there is no /etc/sub",
+		.test = subid_file_is_missing,
+		.cause = "there is no {path}",
+		.remedy = "sudo touch {path} && sudo usermod {value} {user}; or --idmap=single",
 	},
 	{
 		.id = "no-ranges",

@@ -43,6 +43,15 @@ const struct cause causes_of_the_target[] = {
 			  "there when it starts",
 	},
 	{
+		.id = "target-dir-closed",
+		.steps = EXEC,
+		.codes = {EACCES},
+		.test = target_is_out_of_reach,
+		.cause = "{point} belongs to {value}: fake root has no more rights there than "
+			 "{user}",
+		.remedy = "sudo chmod o+x {point}; or a copy of the program elsewhere",
+	},
+	{
 		.id = "target-directory",
 		.steps = EXEC,
 		.codes = {EACCES},
@@ -57,6 +66,15 @@ const struct cause causes_of_the_target[] = {
 		.test = target_has_no_x_bit,
 		.cause = "{path} is not executable: its mode is {value}",
 		.remedy = "chmod +x {path}, where it is a program",
+	},
+	{
+		.id = "target-closed",
+		.steps = EXEC,
+		.codes = {EACCES},
+		.test = target_is_not_for_us,
+		.cause =
+			"{path} belongs to {value}: fake root has no more rights on it than {user}",
+		.remedy = "sudo chmod o+rx {path}",
 	},
 	{
 		.id = "target-noexec",

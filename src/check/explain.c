@@ -67,6 +67,10 @@ static bool fact_text(const struct facts *facts, const char *name, size_t n, cha
 		(void)machine_user(facts->machine, buf, size);
 	else if (cursor_word(&c, "uid"))
 		(void)str_print(buf, size, "%u", machine_id(facts->machine, "Uid"));
+	else if (cursor_word(&c, "gid"))
+		(void)str_print(buf, size, "%u", machine_id(facts->machine, "Gid"));
+	else if (cursor_word(&c, "runtime dir"))
+		machine_runtime_dir(facts->machine, buf, size);
 	else if (cursor_word(&c, "self"))
 		own_path(facts, buf, size);
 	else if (cursor_word(&c, "free range"))

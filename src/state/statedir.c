@@ -210,6 +210,22 @@ static int take(const char *path, const struct lock_patience *patience, struct s
 	return 0;
 }
 
+static int take_spare(struct statedir *dir)
+{
+	for (size_t i = 0; i < STATEDIR_SPARE; i++) {
+		dir->spare[i] = fcntl(dir->dir, F_DUPFD_CLOEXEC, 0);
+		if (dir->spare[i] < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+static void give_spare(struct statedir *dir)
+{
+	for (size_t i = 0; i < STATEDIR_SPARE; i++)
+		dir->spare[i] = fd_close(dir->spare[i]);
+}
+
 /*
  * Open the resolved @path for ourselves and empty it.
  * @made: it is new, and ours to remove again where something fails
@@ -236,6 +252,8 @@ static int open_resolved(const char *path, bool made, int cancel_fd, struct stat
 		rc = err_set(err, errno, "setting the mode of \"%s\"", path);
 	else if ((rc = dir_empty(d.dir, LOCK_FILE, err)) < 0)
 		(void)err_wrap(err, rc, "emptying the state directory \"%s\"", path);
+	else if ((rc = take_spare(&d)) < 0)
+		(void)err_set(err, -rc, "opening the state directory \"%s\"", path);
 	if (rc < 0 && (made || made_now) && d.path)
 		statedir_remove(&d);
 	else if (rc < 0)
@@ -347,6 +365,7 @@ void statedir_remove(struct statedir *dir)
 
 	if (dir->dir < 0)
 		return;
+	give_spare(dir);
 	/* Twice: what was short when something failed may be there again by now. */
 	rc = remove_dir(dir, &err);
 	if (rc < 0)
@@ -379,6 +398,7 @@ void statedir_sweep(const char *path)
 
 void statedir_close(struct statedir *dir)
 {
+	give_spare(dir);
 	fd_close(dir->lock);
 	fd_close(dir->dir);
 	free(dir->path);

@@ -15,13 +15,18 @@
 
 struct error;
 
+/* What statedir_remove() needs at a time, at most. */
+#define STATEDIR_SPARE 4
+
 struct statedir {
-	char *path; /* absolute and canonical */
-	int dir;    /* descriptor of the directory */
-	int lock;   /* descriptor of its file "lock", locked */
+	char *path;		   /* absolute and canonical */
+	int dir;		   /* descriptor of the directory */
+	int lock;		   /* descriptor of its file "lock", locked */
+	int spare[STATEDIR_SPARE]; /* held so that the directory can be removed when we are out of
+				    * descriptors */
 };
 
-#define STATEDIR_NONE ((struct statedir){NULL, -1, -1})
+#define STATEDIR_NONE ((struct statedir){NULL, -1, -1, {-1, -1, -1, -1}})
 
 /*
  * statedir_open() - make, check, lock and empty a state directory
