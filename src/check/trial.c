@@ -125,12 +125,18 @@ static void try_fds(struct trials *t)
 	(void)trial_end(outcome, rc, &err);
 }
 
+/* Is the child itself in the network that it gets? */
+static bool in_own_netns(const struct config *config)
+{
+	return config->net != NET_HOST && !config->detach_netns;
+}
+
 static unsigned long clone_flags(const struct trials *t)
 {
 	const struct config *config = t->config;
 
 	return CLONE_NEWUSER | CLONE_NEWNS |
-	       (config->net != NET_HOST ? (unsigned long)CLONE_NEWNET : 0) |
+	       (in_own_netns(config) ? (unsigned long)CLONE_NEWNET : 0) |
 	       (config->pidns ? (unsigned long)CLONE_NEWPID : 0) |
 	       (config->cgroupns ? (unsigned long)CLONE_NEWCGROUP : 0) |
 	       (config->utsns ? (unsigned long)CLONE_NEWUTS : 0) |
@@ -143,7 +149,7 @@ static int start_child(struct trials *t)
 	struct outcome *outcome = outcome_of(t, TRIAL_CLONE);
 	struct trial_plan plan = {
 		.config = t->config,
-		.own_netns = t->config->net != NET_HOST,
+		.own_netns = in_own_netns(t->config),
 		.statedir = t->statedir && access(t->statedir, X_OK) == 0 ? t->statedir : "/",
 	};
 	struct error err = {0};
@@ -255,11 +261,16 @@ static void take_version(struct trials *t)
 /* The driver's own start, up to "ready", while the child mounts. */
 static int try_network(struct trials *t)
 {
+	struct deadline deadline = deadline_in(TRIAL_MS);
 	struct error err = {0};
 	int rc = 0;
 
 	if (!t->net_opened)
 		return 0;
+	if (t->net.plan.detached)
+		rc = ns_make_net(&t->ns, &t->ns.net, &deadline, t->cancel_fd, &err);
+	if (rc < 0)
+		return trial_end(outcome_of(t, TRIAL_NET), err_step(&err, rc, STEP_CLONE), &err);
 	if (t->net.plan.ifname[0] != '\0' && t->config->net != NET_LXC_USER_NIC)
 		rc = try_tun(t);
 	/* Without a device every driver fails in the same way. */
