@@ -208,12 +208,16 @@ static void ports(void **state)
 	static const struct failure cases[] = {
 		{STEP_PORT, EACCES, "publishing 80:80/tcp: listening on 0.0.0.0:80/tcp: Permission",
 		 "/proc/sys/net/ipv4/ip_unprivileged_port_start is 1024, and port 80 is below that",
-		 "setcap cap_net_bind_service=ep /opt/fauxroot/bin/fauxroot",
+		 "echo net.ipv4.ip_unprivileged_port_start=80 | sudo tee "
+		 "/etc/sysctl.d/60-fauxroot-ports.conf && sudo sysctl --system; or sudo setcap "
+		 "cap_net_bind_service=ep /opt/fauxroot/bin/fauxroot; or a port from 1024 on; for "
+		 "a "
+		 "container docker run --sysctl net.ipv4.ip_unprivileged_port_start=80 …",
 		 .files = {{"/proc/sys/net/ipv4/ip_unprivileged_port_start", "1024\n", 0}}},
 		{STEP_PORT, EACCES, "listening on 0.0.0.0:80/tcp: Permission denied", NULL, NULL,
 		 .files = {{"/proc/sys/net/ipv4/ip_unprivileged_port_start", "80\n", 0}}},
 		{STEP_PORT, EADDRINUSE, "listening on [::1]:8080/tcp: Address already in use",
-		 "process 4711 (nginx) has it", "kill 4711",
+		 "process 4711 (nginx) has it", "another port; or end that process: kill 4711",
 		 .files = {{"/proc/net/tcp6",
 			    TCP_HEADER
 			    "   0: 00000000000000000000000001000000:1F90 "
@@ -225,7 +229,8 @@ static void ports(void **state)
 			   {"/proc/4711/comm", "nginx\n", 0}}},
 		/* Connected sockets have the port, too; only one that listens holds it. */
 		{STEP_PORT, EADDRINUSE, "listening on 127.0.0.1:8080/tcp: Address already in use",
-		 "a process of uid 33 listens there (/proc/net/tcp)", "sport = :8080",
+		 "a process of uid 33 listens there (/proc/net/tcp)",
+		 "another port; sudo ss -lptun 'sport = :8080' shows which process it is",
 		 .files = {{"/proc/net/tcp",
 			    TCP_HEADER "   0: 0100007F:1F90 0100007F:DAD6 01 00000000:00000000 "
 				       "00:00000000 00000000     7        0 4 1\n"
@@ -235,7 +240,8 @@ static void ports(void **state)
 				       "00:00000000 00000000    33        0 6 1\n",
 			    0}}},
 		{STEP_PORT, EADDRINUSE, "listening on 127.0.0.1:8080/udp: Address already in use",
-		 "a process of uid 9 listens there (/proc/net/udp)", "sport = :8080",
+		 "a process of uid 9 listens there (/proc/net/udp)",
+		 "another port; sudo ss -lptun 'sport = :8080' shows which process it is",
 		 .files = {{"/proc/net/udp",
 			    TCP_HEADER " 1234: 00000000:1F90 00000000:0000 07 00000000:00000000 "
 				       "00:00000000 00000000     9        0 77 2 0 0\n",
