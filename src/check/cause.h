@@ -134,6 +134,5 @@ bool target_is_on_noexec(struct facts *facts, const char *arg);
 bool target_is_there(struct facts *facts, const char *arg);
 
 /* ports.c */
-bool port_is_privileged(struct facts *facts, const char *arg);
-bool port_holder_is_known(struct facts *facts, const char *arg);
-bool port_holder_has_uid(struct facts *facts, const char *arg);
+bool port_is_privileged(struct facts *facts, const char *arg); /* the sysctl, below /proc/sys */
+bool listener_is_known(struct facts *facts, const char *arg);  /* the words before its number */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of causes: publishing ports. */
+/* The table of causes: published ports. */
 #include "cause.h"
 
 #include <errno.h>
@@ -12,29 +12,30 @@ const struct cause causes_of_ports[] = {
 		.steps = PORT,
 		.codes = {EACCES},
 		.test = port_is_privileged,
-		.cause = "{path} is {value}, and port {point} is below that",
-		.remedy = "echo net.ipv4.ip_unprivileged_port_start={point} | sudo tee "
-			  "/etc/sysctl.d/60-fauxroot-ports.conf && sudo sysctl --system; or sudo "
-			  "setcap cap_net_bind_service=ep {self}; or a port from {value} on; for a "
-			  "container docker run --sysctl "
-			  "net.ipv4.ip_unprivileged_port_start={point} …",
+		.arg = "net/ipv4/ip_unprivileged_port_start",
+		.cause = "{path} is {value}: lower ports take CAP_NET_BIND_SERVICE",
+		.remedy = "sudo sysctl -w net.ipv4.ip_unprivileged_port_start={point}; or sudo "
+			  "setcap cap_net_bind_service=ep {self}; or a parent port from {value} up",
 	},
 	{
 		.id = "port-in-use",
 		.steps = PORT,
 		.codes = {EADDRINUSE},
-		.test = port_holder_is_known,
-		.cause = "process {value} has it",
-		.remedy = "another port; or end that process: kill {point}",
+		.test = listener_is_known,
+		.arg = "already in use by process ",
+		.cause = "an address and port belong to one socket at a time, and process {value} "
+			 "has this one",
+		.remedy = "another parent port, or end that process: kill {value}",
 	},
 	{
-		.id = "port-in-use-by-user",
+		.id = "port-in-use-by-somebody",
 		.steps = PORT,
 		.codes = {EADDRINUSE},
-		.test = port_holder_has_uid,
-		.cause = "{value} listens there ({path})",
-		.remedy =
-			"another port; sudo ss -lptun 'sport = :{point}' shows which process it is",
+		.test = listener_is_known,
+		.arg = "already in use by a socket of uid ",
+		.cause = "an address and port belong to one socket at a time, and uid {value} has "
+			 "this one",
+		.remedy = "another parent port; sudo ss -Hnlptu shows whose it is",
 	},
 	{.cause = NULL},
 };

@@ -42,6 +42,11 @@ static bool with_own_network(const struct preflight *p)
 	return p->config->net != NET_HOST;
 }
 
+static bool with_own_sys(const struct preflight *p)
+{
+	return with_own_network(p) && !p->config->detach_netns;
+}
+
 static bool with_helper(const struct preflight *p)
 {
 	return p->config->net != NET_HOST && p->config->net != NET_NONE;
@@ -105,7 +110,7 @@ static const struct probe probes[] = {
 	{"id map", always, probe_idmap},
 	{"mounts", always, probe_mounts},
 	{"/proc", with_pidns, probe_proc},
-	{"/sys", with_own_network, probe_sysfs},
+	{"/sys", with_own_sys, probe_sysfs},
 	{"copy-up", with_copy_up, probe_copy_up},
 	{"/dev/net/tun", with_device, probe_tun},
 	{"network", with_own_network, probe_network},

@@ -168,8 +168,11 @@ void probe_keyrings(const struct preflight *p, struct finding *f)
 
 void probe_command(const struct preflight *p, struct finding *f)
 {
-	const struct outcome *outcome = &p->outcomes->of[TRIAL_TARGET];
+	char path[PATH_MAX];
 
-	if (see_outcome(p, f, outcome))
-		see(f, "%s", outcome->note);
+	if (see_outcome(p, f, &p->outcomes->of[TRIAL_TARGET]))
+		see(f, "%s",
+		    machine_find(p->machine, p->config->command[0], path, sizeof(path))
+			    ? path
+			    : p->config->command[0]);
 }

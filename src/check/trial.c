@@ -98,27 +98,13 @@ bool trial_wants_storage(const struct config *config)
 static void try_statedir(struct trials *t)
 {
 	struct outcome *outcome = outcome_of(t, TRIAL_STATEDIR);
+	/* A page a file: child_pid, and with a network resolv.conf and hosts. */
+	size_t room = t->config->net == NET_HOST ? 4096 : (size_t)3 * 4096;
 	struct error err = {0};
 
-	if (trial_end(outcome, statedir_check(t->config->state_dir, &t->statedir, &err), &err) == 0)
+	if (trial_end(outcome, statedir_check(t->config->state_dir, room, &t->statedir, &err),
+		      &err) == 0)
 		(void)str_print(outcome->note, sizeof(outcome->note), "%s", t->statedir);
-}
-
-static void try_target(struct trials *t)
-{
-	struct outcome *outcome = outcome_of(t, TRIAL_TARGET);
-	_cleanup_free_ char *path = NULL;
-	struct error err = {0};
-	int rc;
-
-	if (!t->config->command || !t->config->command[0])
-		return;
-	rc = path_find(t->config->command[0], &path);
-	if (rc < 0)
-		(void)err_step(&err, err_set(&err, -rc, "executing \"%s\"", t->config->command[0]),
-			       STEP_EXEC);
-	if (trial_end(outcome, rc, &err) == 0)
-		(void)str_print(outcome->note, sizeof(outcome->note), "%s", path);
 }
 
 /* How many descriptors a launch has open at most, what --check itself begins with aside. */
@@ -155,12 +141,18 @@ static void try_fds(struct trials *t)
 	(void)trial_end(outcome, rc, &err);
 }
 
+/* Is the child itself in the network that it gets? */
+static bool in_own_netns(const struct config *config)
+{
+	return config->net != NET_HOST && !config->detach_netns;
+}
+
 static unsigned long clone_flags(const struct trials *t)
 {
 	const struct config *config = t->config;
 
 	return CLONE_NEWUSER | CLONE_NEWNS |
-	       (config->net != NET_HOST ? (unsigned long)CLONE_NEWNET : 0) |
+	       (in_own_netns(config) ? (unsigned long)CLONE_NEWNET : 0) |
 	       (config->pidns ? (unsigned long)CLONE_NEWPID : 0) |
 	       (config->cgroupns ? (unsigned long)CLONE_NEWCGROUP : 0) |
 	       (config->utsns ? (unsigned long)CLONE_NEWUTS : 0) |
@@ -173,7 +165,7 @@ static int start_child(struct trials *t)
 	struct outcome *outcome = outcome_of(t, TRIAL_CLONE);
 	struct trial_plan plan = {
 		.config = t->config,
-		.own_netns = t->config->net != NET_HOST,
+		.own_netns = in_own_netns(t->config),
 		.statedir = t->statedir && access(t->statedir, X_OK) == 0 ? t->statedir : "/",
 	};
 	struct error err = {0};
@@ -285,11 +277,16 @@ static void take_version(struct trials *t)
 /* The driver's own start, up to "ready", while the child mounts. */
 static int try_network(struct trials *t)
 {
+	struct deadline deadline = deadline_in(TRIAL_MS);
 	struct error err = {0};
 	int rc = 0;
 
 	if (!t->net_opened)
 		return 0;
+	if (t->net.plan.detached)
+		rc = ns_make_net(&t->ns, &t->ns.net, &deadline, t->cancel_fd, &err);
+	if (rc < 0)
+		return trial_end(outcome_of(t, TRIAL_NET), err_step(&err, rc, STEP_CLONE), &err);
 	if (t->net.plan.ifname[0] != '\0' && t->config->net != NET_LXC_USER_NIC)
 		rc = try_tun(t);
 	/* Without a device every driver fails in the same way. */
@@ -389,6 +386,24 @@ static int try_namespaces(struct trials *t)
 	return rc;
 }
 
+/* What no child could try, as far as it can be seen from here. */
+static void try_outside(struct trials *t)
+{
+	struct outcome *target = outcome_of(t, TRIAL_TARGET);
+	char **command = t->config->command;
+	_cleanup_free_ char *path = NULL;
+	struct error err = {0};
+	int rc;
+
+	trial_listen(t->config, t->to);
+	if (target->tried || !command || !command[0])
+		return;
+	rc = path_find(command[0], &path);
+	if (rc < 0)
+		(void)err_step(&err, err_set(&err, -rc, "executing \"%s\"", command[0]), STEP_EXEC);
+	(void)trial_end(target, rc, &err);
+}
+
 int preflight_try(const struct config *config, int cancel_fd, struct outcomes *ret)
 {
 	struct trials t = {
@@ -406,10 +421,9 @@ int preflight_try(const struct config *config, int cancel_fd, struct outcomes *r
 	try_fds(&t);
 	open_network(&t);
 	try_statedir(&t);
-	try_target(&t);
 	rc = try_namespaces(&t);
 	if (rc != -ECANCELED)
-		trial_listen(config, ret);
+		try_outside(&t);
 	helper_stop(&t.version);
 	if (t.net_opened)
 		net_stop(&t.net);

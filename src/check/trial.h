@@ -34,6 +34,14 @@ _noreturn_ void trial_child(const struct trial_plan *plan);
 /* trial_wants_storage() - will the command want to mount overlayfs or a FUSE file system? */
 bool trial_wants_storage(const struct config *config);
 
+/*
+ * trial_exec() - would the command be executed? It is not run.
+ *
+ * For a process that may wait for ever on a file system that hangs. Returns 0, also where that
+ * cannot be seen, or -errno at step STEP_EXEC.
+ */
+int trial_exec(char **command, struct error *err);
+
 /* trial_end() - note in @outcome how a trial ended; returns @rc */
 int trial_end(struct outcome *outcome, int rc, const struct error *err);
 

@@ -80,6 +80,11 @@ static int try_copy_up(const struct trial_plan *plan, struct error *err)
 	return copyup_apply_child(&plan->config->copy_up, plan->statedir, &etc, err);
 }
 
+static int try_target(const struct trial_plan *plan, struct error *err)
+{
+	return trial_exec(plan->config->command, err);
+}
+
 /* A tmpfs over a directory that is there, and entered. */
 static int enter_tmpfs(struct error *err)
 {
@@ -201,6 +206,7 @@ _noreturn_ void trial_child(const struct trial_plan *plan)
 		{TRIAL_PROC, try_proc, config->pidns, false},
 		{TRIAL_SYSFS, try_sysfs, plan->own_netns, false},
 		{TRIAL_COPY_UP, try_copy_up, config->copy_up.n > 0, false},
+		{TRIAL_TARGET, try_target, config->command && config->command[0], false},
 	};
 	const struct attempt of_daemon[] = {
 		{TRIAL_OVERLAY, try_overlay, trial_wants_storage(config), false},

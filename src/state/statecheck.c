@@ -4,8 +4,8 @@
  *
  * The same walk as there: the path resolved once, then by descriptor without following links. Where
  * the walk ends at something that does not exist yet, the last directory that does must let us make
- * it. A lock that is free is taken, shared, and let go at once: a launcher that starts in that moment
- * waits for it as it waits for a predecessor.
+ * it. A lock that is free is taken, shared, and let go at once: a launcher that starts in that
+ * moment waits for it as it waits for a predecessor.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,12 +23,34 @@
 #include "lock.h"
 #include "statepath.h"
 
-static int check_writable(int dir, const char *path, struct error *err)
+/*
+ * Is there room for the files of a launch? A file without a name takes as much for a moment; file
+ * systems that have none of that kind are taken to have room.
+ */
+static int check_room(int dir, const char *path, size_t room, struct error *err)
+{
+	_cleanup_close_ int fd = openat(dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	static const char page[4096];
+
+	if (fd < 0)
+		return errno == ENOSPC || errno == EDQUOT
+			       ? err_set(err, errno, "making the state directory in \"%s\"", path)
+			       : 0;
+	for (size_t used = 0; used < room; used += sizeof(page)) {
+		int rc = fd_write_all(fd, page, sizeof(page));
+
+		if (rc == -ENOSPC || rc == -EDQUOT)
+			return err_set(err, -rc, "making the state directory in \"%s\"", path);
+	}
+	return 0;
+}
+
+static int check_writable(int dir, const char *path, size_t room, struct error *err)
 {
 	/* By the effective ids, as the mkdir(2) to come; for O_PATH, by name. */
 	if (faccessat(dir, ".", W_OK | X_OK, AT_EACCESS) < 0)
 		return err_set(err, errno, "making the state directory in \"%s\"", path);
-	return 0;
+	return check_room(dir, path, room, err);
 }
 
 /* Is the flock(2) on @fd free? */
@@ -46,7 +68,7 @@ static int check_lock(int fd, const char *path, struct error *err)
 }
 
 /* It exists: is it a directory, ours, and nobody's at the moment? */
-static int check_existing(int place, const char *path, struct error *err)
+static int check_existing(int place, const char *path, size_t room, struct error *err)
 {
 	_cleanup_close_ int dir = -1, lock = -1;
 	struct stat st;
@@ -73,13 +95,14 @@ static int check_existing(int place, const char *path, struct error *err)
 		return rc;
 	lock = openat(dir, "lock", O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (lock < 0)
-		return errno == ENOENT ? check_writable(dir, path, err)
+		return errno == ENOENT ? check_writable(dir, path, room, err)
 				       : err_set(err, errno, "opening \"%s/lock\"", path);
-	return check_lock(lock, path, err);
+	rc = check_lock(lock, path, err);
+	return rc < 0 ? rc : check_room(dir, path, room, err);
 }
 
 /* Walk down to @path, as statepath_parent() does, but stop where something is missing. */
-static int check_resolved(const char *path, struct error *err)
+static int check_resolved(const char *path, size_t room, struct error *err)
 {
 	_cleanup_close_ int dir = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	const char *at = path + 1;
@@ -98,19 +121,19 @@ static int check_resolved(const char *path, struct error *err)
 		next = openat(dir, name,
 			      O_PATH | O_NOFOLLOW | O_CLOEXEC | (last ? 0 : O_DIRECTORY));
 		if (next < 0 && errno == ENOENT)
-			return check_writable(dir, above, err);
+			return check_writable(dir, above, room, err);
 		if (next < 0)
 			return err_set(err, errno, "opening \"%s/%s\"", above, name);
 		fd_close(dir);
 		dir = next;
 		if (last)
-			return check_existing(dir, path, err);
+			return check_existing(dir, path, room, err);
 		at += n + 1;
 	}
 }
 
 /* The first of the bases in which a directory can be made. */
-static int check_default(char **ret, struct error *err)
+static int check_default(size_t room, char **ret, struct error *err)
 {
 	const char *bases[] = {getenv("XDG_RUNTIME_DIR"), getenv("TMPDIR"), "/tmp"};
 	struct error first = {0};
@@ -131,7 +154,7 @@ static int check_default(char **ret, struct error *err)
 		else if (access(bases[i], F_OK) < 0)
 			rc = err_set(&one, errno, "\"%s\"", bases[i]);
 		else
-			rc = statedir_check(path, ret, &one);
+			rc = statedir_check(path, room, ret, &one);
 		if (rc == 0)
 			return 0;
 		if (first.code == 0)
@@ -144,16 +167,16 @@ static int check_default(char **ret, struct error *err)
 	return err_wrap(err, rc, "making a state directory");
 }
 
-int statedir_check(const char *wanted, char **ret, struct error *err)
+int statedir_check(const char *wanted, size_t room, char **ret, struct error *err)
 {
 	_cleanup_free_ char *path = NULL;
 	int rc;
 
 	if (!wanted || !*wanted)
-		return err_step(err, check_default(ret, err), STEP_STATEDIR);
+		return err_step(err, check_default(room, ret, err), STEP_STATEDIR);
 	rc = statepath_resolve(wanted, &path, err);
 	if (rc == 0)
-		rc = check_resolved(path, err);
+		rc = check_resolved(path, room, err);
 	if (rc == 0)
 		*ret = TAKE_PTR(path);
 	return err_step(err, rc, STEP_STATEDIR);

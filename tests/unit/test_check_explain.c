@@ -198,62 +198,6 @@ static void devices_and_helpers(void **state)
 	check_failures(cases, ARRAY_SIZE(cases));
 }
 
-#define TCP_HEADER                                                                            \
-	"  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  " \
-	"timeout "                                                                            \
-	"inode\n"
-
-static void ports(void **state)
-{
-	static const struct failure cases[] = {
-		{STEP_PORT, EACCES, "publishing 80:80/tcp: listening on 0.0.0.0:80/tcp: Permission",
-		 "/proc/sys/net/ipv4/ip_unprivileged_port_start is 1024, and port 80 is below that",
-		 "echo net.ipv4.ip_unprivileged_port_start=80 | sudo tee "
-		 "/etc/sysctl.d/60-fauxroot-ports.conf && sudo sysctl --system; or sudo setcap "
-		 "cap_net_bind_service=ep /opt/fauxroot/bin/fauxroot; or a port from 1024 on; for "
-		 "a "
-		 "container docker run --sysctl net.ipv4.ip_unprivileged_port_start=80 …",
-		 .files = {{"/proc/sys/net/ipv4/ip_unprivileged_port_start", "1024\n", 0}}},
-		{STEP_PORT, EACCES, "listening on 0.0.0.0:80/tcp: Permission denied", NULL, NULL,
-		 .files = {{"/proc/sys/net/ipv4/ip_unprivileged_port_start", "80\n", 0}}},
-		{STEP_PORT, EADDRINUSE, "listening on [::1]:8080/tcp: Address already in use",
-		 "process 4711 (nginx) has it", "another port; or end that process: kill 4711",
-		 .files = {{"/proc/net/tcp6",
-			    TCP_HEADER
-			    "   0: 00000000000000000000000001000000:1F90 "
-			    "00000000000000000000000000000000:0000 0A 00000000:00000000 "
-			    "00:00000000 00000000    33        0 5555 1 0 100 0 0 10 0\n",
-			    0},
-			   {"/proc/4711/fd/3", "->socket:[5555]", 0},
-			   {"/proc/4712/fd/3", "->socket:[55555]", 0},
-			   {"/proc/4711/comm", "nginx\n", 0}}},
-		/* Connected sockets have the port, too; only one that listens holds it. */
-		{STEP_PORT, EADDRINUSE, "listening on 127.0.0.1:8080/tcp: Address already in use",
-		 "a process of uid 33 listens there (/proc/net/tcp)",
-		 "another port; sudo ss -lptun 'sport = :8080' shows which process it is",
-		 .files = {{"/proc/net/tcp",
-			    TCP_HEADER "   0: 0100007F:1F90 0100007F:DAD6 01 00000000:00000000 "
-				       "00:00000000 00000000     7        0 4 1\n"
-				       "   1: 0100007F:1F91 00000000:0000 0A 00000000:00000000 "
-				       "00:00000000 00000000     8        0 5 1\n"
-				       "   2: 0100007F:1F90 00000000:0000 0A 00000000:00000000 "
-				       "00:00000000 00000000    33        0 6 1\n",
-			    0}}},
-		{STEP_PORT, EADDRINUSE, "listening on 127.0.0.1:8080/udp: Address already in use",
-		 "a process of uid 9 listens there (/proc/net/udp)",
-		 "another port; sudo ss -lptun 'sport = :8080' shows which process it is",
-		 .files = {{"/proc/net/udp",
-			    TCP_HEADER " 1234: 00000000:1F90 00000000:0000 07 00000000:00000000 "
-				       "00:00000000 00000000     9        0 77 2 0 0\n",
-			    0}}},
-		{STEP_PORT, EADDRINUSE, "publishing 1:1/tcp: it conflicts with port 1", NULL, NULL,
-		 .files = {{0}}},
-	};
-
-	(void)state;
-	check_failures(cases, ARRAY_SIZE(cases));
-}
-
 static void targets(void **state)
 {
 	static const struct failure cases[] = {
@@ -350,6 +294,52 @@ static void closed_directories(void **state)
 		 geteuid(), getegid());
 	f.cause = cause;
 	check_failure(&f);
+}
+
+static void ports(void **state)
+{
+	static const struct failure cases[] = {
+		{STEP_PORT, EACCES,
+		 "publishing :80:80/tcp: listening on 0.0.0.0:80/tcp: Permission denied: ports …",
+		 "/proc/sys/net/ipv4/ip_unprivileged_port_start is 1024: lower ports take "
+		 "CAP_NET_BIND_SERVICE",
+		 "sudo sysctl -w net.ipv4.ip_unprivileged_port_start=80; or sudo setcap "
+		 "cap_net_bind_service=ep /opt/fauxroot/bin/fauxroot; or a parent port from 1024 "
+		 "up",
+		 .files = {{"/proc/sys/net/ipv4/ip_unprivileged_port_start", "1024\n", 0}}},
+		{STEP_PORT, EACCES, "listening on [fd00::1]:1023/udp: Permission denied",
+		 "/proc/sys/net/ipv4/ip_unprivileged_port_start is 1024: lower ports take "
+		 "CAP_NET_BIND_SERVICE",
+		 "sudo sysctl -w net.ipv4.ip_unprivileged_port_start=1023; or sudo setcap "
+		 "cap_net_bind_service=ep /opt/fauxroot/bin/fauxroot; or a parent port from 1024 "
+		 "up",
+		 .files = {{"/proc/sys/net/ipv4/ip_unprivileged_port_start", "1024\n", 0}}},
+		/* Something else refuses. */
+		{STEP_PORT, EACCES, "listening on 0.0.0.0:1024/tcp: Permission denied", NULL, NULL,
+		 .files = {{"/proc/sys/net/ipv4/ip_unprivileged_port_start", "1024\n", 0}}},
+		{STEP_PORT, EACCES, "listening on 0.0.0.0:80/tcp: Permission denied", NULL, NULL,
+		 .files = {{0}}},
+		{STEP_PORT, EACCES, "listening on :/tcp: Permission denied", NULL, NULL,
+		 .files = {{"/proc/sys/net/ipv4/ip_unprivileged_port_start", "1024\n", 0}}},
+		{STEP_PORT, EACCES, "the port forwarder refused", NULL, NULL,
+		 .files = {{"/proc/sys/net/ipv4/ip_unprivileged_port_start", "1024\n", 0}}},
+		{STEP_PORT, EADDRINUSE,
+		 "listening on 0.0.0.0:80/tcp: Address already in use by process 1234 (nginx)",
+		 "an address and port belong to one socket at a time, and process 1234 has this "
+		 "one",
+		 "another parent port, or end that process: kill 1234", .files = {{0}}},
+		{STEP_PORT, EADDRINUSE,
+		 "listening on 0.0.0.0:80/tcp: Address already in use by a socket of uid 33",
+		 "an address and port belong to one socket at a time, and uid 33 has this one",
+		 "another parent port; sudo ss -Hnlptu shows whose it is", .files = {{0}}},
+		{STEP_PORT, EADDRINUSE, "listening on 0.0.0.0:80/tcp: Address already in use", NULL,
+		 NULL, .files = {{0}}},
+		{STEP_PORT, EADDRINUSE, "publishing :80:80/tcp: it conflicts with port 1", NULL,
+		 NULL, .files = {{0}}},
+	};
+
+	(void)state;
+	check_failures(cases, ARRAY_SIZE(cases));
 }
 
 static void every_text_is_whole(void **state)

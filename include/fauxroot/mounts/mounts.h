@@ -19,6 +19,17 @@ struct error;
 /* propagation_apply_child() - @mode on "/" (man 7 mount_namespaces, "Shared subtrees") */
 int propagation_apply_child(enum propagation mode, struct error *err);
 
+/* The file of the state directory that a detached network namespace is bound on. */
+#define NETNS_FILE "netns"
+
+/*
+ * netns_bind_child() - bind the network namespace @netns on @state_dir/netns, which is there
+ * @netns: stays the caller's
+ *
+ * Before copy-up, which takes along what is mounted below a directory.
+ */
+int netns_bind_child(int netns, const char *state_dir, struct error *err);
+
 /*
  * procfs_mount_child() - a /proc that shows the child's own PID namespace
  *

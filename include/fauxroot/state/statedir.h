@@ -48,14 +48,15 @@ int statedir_open(const char *wanted, int cancel_fd, struct statedir *ret, struc
 /*
  * statedir_check() - would statedir_open() succeed?
  * @wanted: as there
+ * @room: bytes that must be free in its file system; they are taken for a moment, without a name
  * @ret: the path, to be freed; with a @wanted of NULL that of a directory that would be made,
  *	fauxroot.XXXXXX
  *
- * Makes, empties and removes nothing; a lock that is free is held for a moment. Returns 0 or the
- * -errno and the sentence that statedir_open() would give, at step STEP_STATEDIR. A full file
- *system is not noticed.
+ * Makes, empties and removes nothing that has a name; a lock that is free is held, shared, for a
+ * moment. Returns 0 or the -errno and the sentence that statedir_open() would give, at step
+ * STEP_STATEDIR.
  */
-int statedir_check(const char *wanted, char **ret, struct error *err);
+int statedir_check(const char *wanted, size_t room, char **ret, struct error *err);
 
 /*
  * statedir_write() - make the file @name whole or not at all: temporary file, then rename(2)
