@@ -45,11 +45,12 @@ struct launch {
 	struct event *on_handshake, *on_signal, *on_patience, *on_report;
 	struct event *on_etc, *on_etc_due;
 	int etc_watch;
-	bool init_is_there;   /* with --pidns: HANDSHAKE_INIT has come */
-	int status;	      /* of the target, once it has ended */
-	bool told;	      /* init has told it */
-	bool lost;	      /* something vital has failed: the target is being ended */
-	struct error failure; /* why */
+	bool init_is_there;    /* with --pidns: HANDSHAKE_INIT has come */
+	struct process target; /* with --pidns, which init has reported; else the child is it */
+	int status;	       /* of the target, once it has ended */
+	bool told;	       /* init has told it */
+	bool lost;	       /* something vital has failed: the target is being ended */
+	struct error failure;  /* why */
 };
 
 /* serve_start() - make the event loop, and api.sock and ns.sock in it; 0 or -errno at STEP_API */

@@ -230,6 +230,7 @@ static int bring_up(struct launch *l, struct error *err)
 
 static void take_down(struct launch *l)
 {
+	process_forget(&l->target);
 	process_kill(&l->child);
 	loop_clear(l);
 	ports_stop(&l->ports);
@@ -256,6 +257,7 @@ int launcher_run(const struct config *config, const struct signals *signals, boo
 		.link = INSTANCE_LINK_NONE,
 		.ports = PORTS_NONE,
 		.child = PROCESS_NONE,
+		.target = PROCESS_NONE,
 		.ns = NS_SET_NONE,
 		.sock = -1,
 		.reports = -1,

@@ -28,6 +28,8 @@ static void check_report(const uint8_t *data, size_t size)
 	if (message_send(socks[1], data, size, NULL, 0) == 0) {
 		rc = report_recv(socks[0], &report);
 		assert(rc == 1 || rc == -EPROTO || (rc == -ECONNRESET && size == 0));
+		/* No descriptor was sent. */
+		assert(rc != 1 || (report.type != REPORT_STARTED && report.pidfd == -1));
 		if (rc == 1 && report.type == REPORT_STOPPED)
 			assert(WIFSTOPPED(report.status) && strsignal(WSTOPSIG(report.status)));
 		if (rc == 1 && report.type == REPORT_ENDED)
