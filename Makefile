@@ -9,6 +9,8 @@ BASHDIR ?= $(PREFIX)/share/bash-completion/completions
 ZSHDIR  ?= $(PREFIX)/share/zsh/site-functions
 FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 BUILD   ?= build
+# One spelling of it, in dependencies, too: build/asan, not the same with the directory before it.
+override BUILD := $(patsubst $(CURDIR)/%,%,$(BUILD))
 VERSION := 0.1.0
 
 # SANITIZE=address,undefined builds into a tree of its own: make SANITIZE=… BUILD=build/asan

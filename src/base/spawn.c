@@ -298,6 +298,14 @@ static bool has_variable(const char *const *env, const char *variable)
 	return env && *env;
 }
 
+/* What the service manager says to us and to the target is not for a helper to answer. */
+static bool is_managers(const char *variable)
+{
+	return str_after(variable, "NOTIFY_SOCKET=") || str_after(variable, "LISTEN_PID") ||
+	       str_after(variable, "LISTEN_FD") || str_after(variable, "WATCHDOG_PID=") ||
+	       str_after(variable, "WATCHDOG_USEC=");
+}
+
 /* Our environment, and the helper's own variables in the place of ours: where a name comes twice,
  * getenv(3) takes the first, and ld.so(8) the last. */
 static int make_env(const struct helper_spec *spec, char ***ret)
@@ -315,7 +323,7 @@ static int make_env(const struct helper_spec *spec, char ***ret)
 	for (size_t i = 0; i < more; i++)
 		env[n++] = (char *)(uintptr_t)spec->env[i];
 	for (size_t i = 0; i < own; i++)
-		if (!has_variable(spec->env, environ[i]))
+		if (!has_variable(spec->env, environ[i]) && !is_managers(environ[i]))
 			env[n++] = environ[i];
 	*ret = env;
 	return 0;

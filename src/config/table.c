@@ -100,6 +100,7 @@ static const struct option_row rows[] = {
 		.help = "leave the network at STATE/netns for the command to use; the command "
 			"itself "
 			"runs in that of the host",
+		.available = true,
 		.nets = NETS_OF_HELPERS | OPTION_NET(NET_NONE),
 	},
 	{

@@ -48,7 +48,8 @@ static int become_root(const struct child_plan *plan, struct error *err)
 	return caps_clear_passed_on(err);
 }
 
-static int mount_all(const struct child_plan *plan, struct error *err)
+/* @netns: a detached network namespace, or -1 */
+static int mount_all(const struct child_plan *plan, int netns, struct error *err)
 {
 	_cleanup_etcfiles_ struct etcfiles files = ETCFILES_NONE;
 	const struct config *config = plan->config;
@@ -59,6 +60,8 @@ static int mount_all(const struct child_plan *plan, struct error *err)
 		rc = procfs_mount_child(err);
 	if (rc == 0 && plan->own_netns)
 		rc = sysfs_mount_child(err);
+	if (rc == 0 && netns >= 0)
+		rc = netns_bind_child(netns, plan->state_dir, err);
 	/* Held now: copy-up covers what leads there. */
 	if (rc == 0 && plan->network_files)
 		rc = etcfiles_open_child(plan->state_dir, &files, err);
@@ -78,7 +81,8 @@ static int set_environment(const struct child_plan *plan, struct error *err)
 	if (setenv("ROOTLESSKIT_STATE_DIR", plan->state_dir, 1) < 0 ||
 	    setenv("ROOTLESSKIT_PARENT_EUID", euid, 1) < 0 ||
 	    setenv("ROOTLESSKIT_PARENT_EGID", egid, 1) < 0 ||
-	    (plan->activated && !plan->config->pidns && activation_retarget(getpid()) < 0))
+	    (plan->notify && setenv("NOTIFY_SOCKET", plan->notify, 1) < 0) ||
+	    activation_retarget(plan->activated, plan->launcher, getpid()) < 0)
 		return err_set(err, ENOMEM, "setting the target's environment");
 	return 0;
 }
@@ -104,15 +108,16 @@ int target_exec(char **command, const struct signals *signals, struct error *err
 static int run_child(const struct child_plan *plan, struct error *err)
 {
 	const struct config *config = plan->config;
-	_cleanup_close_ int self = -1;
-	int rc = handshake_expect(plan->sock, HANDSHAKE_MAPPED, "waiting for the id map", -1, err);
+	_cleanup_close_ int self = -1, netns = -1;
+	int rc = handshake_take(plan->sock, HANDSHAKE_MAPPED, "waiting for the id map", -1, &netns,
+				err);
 
 	if (rc == 0)
 		rc = become_root(plan, err);
 	if (rc == 0 && config->pidns)
 		rc = init_open_self(&self, err);
 	if (rc == 0)
-		rc = err_step(err, mount_all(plan, err), STEP_MOUNT);
+		rc = err_step(err, mount_all(plan, netns, err), STEP_MOUNT);
 	if (rc == 0)
 		rc = handshake_say(plan->sock, HANDSHAKE_MOUNTED);
 	if (rc == 0)

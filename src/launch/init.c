@@ -122,7 +122,8 @@ _noreturn_ static void run_command(const struct init_args *args, const struct si
 {
 	struct error err = {0};
 
-	if (args->activated && activation_retarget(getpid()) < 0)
+	/* The child, which has become init, has taken it all on itself. */
+	if (activation_retarget(args->activated, 1, getpid()) < 0)
 		err_set(&err, ENOMEM, "setting the target's environment");
 	else
 		target_exec(command, signals, &err);

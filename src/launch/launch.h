@@ -31,11 +31,13 @@ struct launch {
 	struct net net;
 	bool net_opened;
 	struct ports ports;
-	char *slirp_socket; /* with --port-driver=slirp4netns */
+	char *slirp_socket;    /* with --port-driver=slirp4netns */
+	struct notify *notify; /* NULL where no service manager listens */
 	struct process child;
-	struct ns_set ns;
-	int sock;    /* the handshake */
-	int reports; /* init's, with --pidns; else -1 */
+	struct ns_set ns;	 /* with the network that we set up, though it be detached */
+	struct ns_set target_ns; /* those of @ns that the target is born into; not its own copies */
+	int sock;		 /* the handshake */
+	int reports;		 /* init's, with --pidns; else -1 */
 
 	struct event_base *base;
 	struct api_server *api;

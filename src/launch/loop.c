@@ -22,6 +22,7 @@
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/mounts/etcfiles.h"
+#include "fauxroot/supervise/notify.h"
 #include "fauxroot/supervise/reap.h"
 #include "fauxroot/supervise/terminal.h"
 #include "handshake.h"
@@ -296,11 +297,13 @@ int loop_run(struct launch *l, struct error *err)
 	if (!l->on_handshake || !l->on_signal || !l->on_patience ||
 	    event_add(l->on_handshake, NULL) < 0 || event_add(l->on_signal, NULL) < 0)
 		return err_set(err, ENOMEM, "setting up the event loop");
-	if (l->net.plan.configures_dns)
+	if (l->net.plan.configures_dns && !l->net.plan.detached)
 		rc = plan_etc_watch(l, err);
 	if (rc < 0)
 		return rc;
-	rc = ports_supervise(&l->ports, l->base, err);
+	rc = notify_serve(l->notify, l->base, err);
+	if (rc == 0)
+		rc = ports_supervise(&l->ports, l->base, err);
 	if (rc < 0)
 		return rc;
 	net_supervise(&l->net, l->base, &net_events, l);

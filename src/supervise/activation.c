@@ -28,11 +28,29 @@ bool activation_is_for(pid_t pid)
 	return true;
 }
 
-int activation_retarget(pid_t pid)
+static int retarget(const char *variable, pid_t from, pid_t to)
 {
+	const char *value = getenv(variable);
 	char text[16];
+	uint32_t pid;
 
-	if (str_print(text, sizeof(text), "%d", pid) < 0 || setenv("LISTEN_PID", text, 1) < 0)
-		return -ENOMEM;
-	return 0;
+	if (!value || parse_u32(value, INT_MAX, &pid) < 0 || pid != (uint32_t)from)
+		return 0;
+	str_print(text, sizeof(text), "%d", to);
+	return setenv(variable, text, 1) < 0 ? -ENOMEM : 0;
+}
+
+int activation_retarget(bool activated, pid_t from, pid_t to)
+{
+	int rc = 0;
+
+	if (activated) {
+		rc = retarget("LISTEN_PID", from, to);
+		unsetenv("LISTEN_PIDFDID");
+	}
+	if (rc == 0)
+		rc = retarget("WATCHDOG_PID", from, to);
+	if (rc == 0)
+		rc = retarget("SYSTEMD_EXEC_PID", from, to);
+	return rc;
 }

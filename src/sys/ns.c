@@ -202,7 +202,8 @@ _noreturn_ static void run_job(const struct ns_set *ns, const struct ns_job *job
 		verdict.rc = job->run(job->arg, &verdict.err);
 	if (verdict.rc == 0 && job->out)
 		memcpy(verdict.out, job->out, job->out_size);
-	(void)message_send(sock, &verdict, sizeof(verdict), NULL, 0);
+	(void)message_send(sock, &verdict, sizeof(verdict), job->fd,
+			   verdict.rc == 0 && job->fd ? 1 : 0);
 	_exit(0);
 }
 
@@ -211,13 +212,15 @@ _noreturn_ static void run_job(const struct ns_set *ns, const struct ns_job *job
 static int take_verdict(int sock, const struct ns_job *job, const struct deadline *deadline,
 			int cancel_fd, struct error *err)
 {
+	_cleanup_close_ int fd = -1;
 	struct verdict verdict;
+	size_t n_fds = job->fd ? 1 : 0;
 	ssize_t n;
 	int rc = fd_wait(sock, POLLIN, deadline, cancel_fd);
 
 	if (rc < 0)
 		return err_set(err, -rc, "waiting for %s", job->name);
-	n = message_recv(sock, &verdict, sizeof(verdict), NULL, NULL);
+	n = message_recv(sock, &verdict, sizeof(verdict), job->fd ? &fd : NULL, &n_fds);
 	if (n != sizeof(verdict))
 		return err_say(err, EPROTO, "%s ended without a word", job->name);
 	if (verdict.rc < 0) {
@@ -226,8 +229,12 @@ static int take_verdict(int sock, const struct ns_job *job, const struct deadlin
 			*err = verdict.err;
 		return verdict.rc;
 	}
+	if (job->fd && fd < 0)
+		return err_say(err, EPROTO, "%s ended without the descriptor", job->name);
 	if (job->out)
 		memcpy(job->out, verdict.out, job->out_size);
+	if (job->fd)
+		*job->fd = TAKE_FD(fd);
 	return 0;
 }
 

@@ -220,6 +220,29 @@ static void a_helpers_variable_takes_the_place_of_ours(void **state)
 	assert_string_equal(getenv("SPAWN_A"), "ours");
 }
 
+static void a_helper_is_no_service(void **state)
+{
+	static const char *const variables[] = {
+		"NOTIFY_SOCKET",  "LISTEN_PID",	  "LISTEN_PIDFDID", "LISTEN_FDS",
+		"LISTEN_FDNAMES", "WATCHDOG_PID", "WATCHDOG_USEC",
+	};
+	static const char script[] =
+		"tr '\\0' '\\n' </proc/$$/environ | grep -E '^(NOTIFY|LISTEN|WATCHDOG)' | sort";
+	char text[600];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(variables); i++)
+		setenv(variables[i], "1", 1);
+	setenv("LISTENER", "kept", 1);
+	assert_int_equal(run(script, (struct helper_spec){0}, text, sizeof(text)), 0);
+	assert_string_equal(text, "LISTENER=kept");
+	for (size_t i = 0; i < ARRAY_SIZE(variables); i++) {
+		assert_non_null(getenv(variables[i]));
+		unsetenv(variables[i]);
+	}
+	unsetenv("LISTENER");
+}
+
 static void of_many_words_the_last_are_kept(void **state)
 {
 	char text[600];
@@ -524,6 +547,7 @@ int main(void)
 		cmocka_unit_test(statuses_read_well),
 		cmocka_unit_test(a_helpers_words_are_gathered),
 		cmocka_unit_test(a_helpers_variable_takes_the_place_of_ours),
+		cmocka_unit_test(a_helper_is_no_service),
 		cmocka_unit_test(of_many_words_the_last_are_kept),
 		cmocka_unit_test(a_helper_holds_what_it_is_given),
 		cmocka_unit_test(a_helper_is_out_of_the_terminals_reach),

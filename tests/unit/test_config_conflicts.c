@@ -82,8 +82,6 @@ static void what_is_not_here_is_refused_by_name(void **state)
 		{"--net=lxc-user-nic CMD", "--net=lxc-user-nic"},
 		{"--net=gvisor-tap-vsock CMD", "--net=gvisor-tap-vsock"},
 		{"--net=vpnkit CMD", "--net=vpnkit"},
-		{"--net=slirp4netns --detach-netns CMD", "--detach-netns"},
-		{"--net=none --detach-netns CMD", "--detach-netns"},
 		{"--port-driver=implicit CMD", "--port-driver=implicit"},
 		{"--port-driver=gvisor-tap-vsock CMD", "--port-driver=gvisor-tap-vsock"},
 		{"--evacuate-cgroup2=evac CMD", "--evacuate-cgroup2"},

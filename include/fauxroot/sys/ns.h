@@ -88,10 +88,12 @@ int ns_join(const struct ns_set *ns, unsigned which, struct error *err);
  * ns_run() - run @job in the child's namespaces in a short-lived process, and wait for it
  * @name: of the process, at most 15 bytes
  * @job: runs in the new process, which holds nothing but 0, 1, 2 and @keep; returns 0 or -errno
- *with its error filled; what it writes to *arg stays in the new process, except for @out
+ * with its error filled; what it writes to *arg stays in the new process, except for @out
  * @keep: descriptors the job needs, or NULL
  * @out: memory of @out_size bytes (at most 1024) copied back from the runner when the job has
  *	returned 0; NULL for none
+ * @fd: where the job leaves a descriptor, which comes back to the caller in the same place when the
+ *	job has returned 0; NULL for none
  * @deadline, @cancel_fd: as fd_wait()
  *
  * Returns what @job returned, with its error; or -ETIMEDOUT, -ECANCELED.
@@ -105,6 +107,7 @@ struct ns_job {
 	size_t n_keep;
 	void *out;
 	size_t out_size;
+	int *fd;
 };
 
 int ns_run(const struct ns_set *ns, const struct ns_job *job, const struct deadline *deadline,
@@ -120,3 +123,13 @@ int ns_run(const struct ns_set *ns, const struct ns_job *job, const struct deadl
  */
 int ns_hold(const struct ns_set *ns, struct process *ret, const struct deadline *deadline,
 	    int cancel_fd, struct error *err);
+
+/*
+ * ns_make_net() - a network namespace of the child's that the child is not in
+ * @ret: its descriptor, close-on-exec
+ *
+ * It is owned by the child's user namespace, as if the child had made it (unshare(2) in a runner).
+ * Returns 0 or -errno at step STEP_CLONE (ENOSPC: user.max_net_namespaces, man 7 namespaces).
+ */
+int ns_make_net(const struct ns_set *ns, int *ret, const struct deadline *deadline, int cancel_fd,
+		struct error *err);
