@@ -103,6 +103,8 @@ static int start_child(struct launch *l, struct error *err)
 	};
 	int pair[2], rc = reap_adopt_orphans(err);
 
+	if (rc == 0)
+		rc = leftovers_note_strangers(l, err);
 	if (rc < 0)
 		return rc;
 	/* An executable with file capabilities makes us undumpable, and newuidmap could not open

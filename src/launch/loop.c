@@ -5,7 +5,7 @@
  * One thread, one event loop. Signals are read from the signalfd: SIGCHLD means "reap whatever is
  * dead", all others go to the target. The dead are the target (the end), the network's helper (its
  * driver mends it), or orphans of the target (nothing to do: the subreaper only clears them away).
- * Living orphans are not waited for.
+ * Living orphans are not waited for, unless --kill-orphans is given: leftovers.c.
  *
  * Job control: a shell sees the launcher, the terminal's signals reach the target. When the target
  * stops, the launcher stops itself, so that the shell gets its terminal back; SIGCONT wakes both.
@@ -48,6 +48,10 @@ static void on_lost(void *arg, const struct error *err)
 
 	if (l->lost)
 		return;
+	if (l->child.pid <= 0) {
+		log_error("%s", err->text);
+		return;
+	}
 	l->lost = true;
 	l->failure = *err;
 	log_error("%s; ending the command", err->text);
@@ -76,7 +80,7 @@ static void target_changed(struct launch *l, int status)
 	if (!WIFSTOPPED(status)) {
 		l->status = status;
 		process_forget(&l->child);
-		event_base_loopbreak(l->base);
+		event_del(l->on_patience);
 	} else if (getsid(l->child.pid) == getsid(0)) {
 		/* In another session it is no longer a job of the shell that started us. */
 		kill(getpid(), SIGSTOP);
@@ -102,6 +106,8 @@ static void reap_all(struct launch *l)
 		if (rc < 0)
 			on_lost(l, &err);
 	}
+	if (l->child.pid <= 0)
+		leftovers_look(l);
 }
 
 static void on_signal(evutil_socket_t fd, short what, void *arg)
@@ -115,8 +121,10 @@ static void on_signal(evutil_socket_t fd, short what, void *arg)
 	while (signals_read(l->signals, &info)) {
 		if (info.ssi_signo == SIGCHLD)
 			child = true;
-		else
+		else if (l->child.pid > 0)
 			signal_forward(&info, &l->child);
+		else
+			leftovers_hurry(l, (int)info.ssi_signo);
 	}
 	if (child)
 		reap_all(l);
@@ -213,7 +221,8 @@ int loop_run(struct launch *l, struct error *err)
 	if (!l->on_handshake || !l->on_signal || !l->on_patience ||
 	    event_add(l->on_handshake, NULL) < 0 || event_add(l->on_signal, NULL) < 0)
 		return err_set(err, ENOMEM, "setting up the event loop");
-	if (l->net.plan.configures_dns && !l->net.plan.detached)
+	rc = leftovers_prepare(l, err);
+	if (rc == 0 && l->net.plan.configures_dns && !l->net.plan.detached)
 		rc = plan_etc_watch(l, err);
 	if (rc < 0)
 		return rc;
@@ -243,6 +252,8 @@ void loop_clear(struct launch *l)
 	free_event(&l->on_handshake);
 	free_event(&l->on_signal);
 	free_event(&l->on_patience);
+	free_event(&l->on_leftovers);
+	free(TAKE_PTR(l->strangers));
 	free_event(&l->on_etc);
 	free_event(&l->on_etc_due);
 	l->etc_watch = fd_close(l->etc_watch);
