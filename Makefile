@@ -47,7 +47,7 @@ room_objects = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/$(1)/*.c src/$
 archive = $(foreach room,$(1),$(if $(call room_objects,$(room)),$(BUILD)/lib/$(room).a))
 
 LAUNCHER_ROOMS := $(ROOMS)
-CTL_ROOMS      := api state config sys base
+CTL_ROOMS      := api state supervise config sys base
 # The launcher starts once for every command: what it need not load costs it no time. A library that
 # has an archive is linked from that; `make SHARED=1` takes the shared ones.
 SHARED ?=

@@ -9,13 +9,20 @@
  * what they are without us. From setns(2) to execve(2) it is undumpable, so the target, which is
  * root there, cannot trace it while it still holds what is of the host (see sys/ns.c).
  *
+ * A PID namespace is joined by new processes only. Then the command is a child of this process,
+ * which attends it with empty hands: it forwards signals, stops as the command stops, and ends as
+ * it ends, by the same signal if by one. SIGKILL to it kills the command, as it does without a PID
+ * namespace. It stays undumpable; the target can neither see nor name it.
+ *
  * The working directory is entered again by its path: setns(2) leads to the root directory of the
  * mount namespace, and a path there may lead to a copy of what it leads to here.
  */
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "ctl.h"
@@ -24,6 +31,9 @@
 #include "fauxroot/base/spawn.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/config/status.h"
+#include "fauxroot/supervise/attend.h"
+#include "fauxroot/supervise/signals.h"
+#include "fauxroot/supervise/terminal.h"
 #include "fauxroot/sys/caps.h"
 #include "fauxroot/sys/ns.h"
 
@@ -79,6 +89,52 @@ static int join(struct ns_answer *answer, struct error *err)
 	return rc;
 }
 
+/* struct attendant.stopped */
+static void stop_too(void *arg, pid_t pid, int status)
+{
+	pid_t group = getpgid(pid);
+
+	(void)arg;
+	(void)status;
+	terminal_stop(group != getpgrp() && terminal_front() == group ? group : -1);
+}
+
+/* End as the command has ended, by the same signal if by one. */
+_noreturn_ static void end_like(int status)
+{
+	if (WIFSIGNALED(status)) {
+		const struct sigaction by_default = {.sa_handler = SIG_DFL};
+		sigset_t none;
+
+		/* Undumpable as we are, we leave no core. */
+		(void)sigaction(WTERMSIG(status), &by_default, NULL);
+		sigemptyset(&none);
+		kill(getpid(), WTERMSIG(status));
+		sigprocmask(SIG_SETMASK, &none, NULL);
+	}
+	_exit(status_of_target(PERSONA_FAUXROOT, status));
+}
+
+/* Returns 0 in the process that is to become the command: a child in the PID namespace. */
+static int enter_pidns(struct error *err)
+{
+	struct signals signals;
+	struct attendant attendant = {
+		.signals = &signals,
+		.stopped = stop_too,
+	};
+	int status, rc = signals_block(&signals, err);
+
+	if (rc == 0)
+		rc = attend(&attendant, &status, err);
+	if (rc == 0)
+		signals_restore(&signals);
+	if (rc <= 0)
+		return rc;
+	terminal_take_back();
+	end_like(status);
+}
+
 int ctl_exec(struct ctl *ctl, struct error *err)
 {
 	_cleanup_ns_answer_ struct ns_answer answer = NS_ANSWER_NONE;
@@ -93,6 +149,8 @@ int ctl_exec(struct ctl *ctl, struct error *err)
 		rc = set_environment(&answer, err);
 	if (rc == 0)
 		rc = join(&answer, err);
+	if (rc == 0 && answer.ns.pid >= 0)
+		rc = enter_pidns(err);
 	if (rc < 0)
 		return rc;
 	/* As what is in there sees PATH, and not execvp(3): see launch/child.c. */

@@ -98,6 +98,8 @@ int main(int argc, char **argv)
 	int rc;
 
 	fill_standard_fds();
+	if (launcher_is_init(argc, argv))
+		return launcher_init(argv);
 	config_init(&config);
 	rc = options_parse(&config, argc, argv, &err);
 	log_setup(persona_program(config.persona), "parent",

@@ -278,6 +278,7 @@ static const struct option_row rows[] = {
 		AT(pidns),
 		.group = processes,
 		.help = "a PID namespace: nothing of the command outlives it",
+		.available = true,
 	},
 	{
 		.name = "cgroupns",
@@ -310,7 +311,8 @@ static const struct option_row rows[] = {
 		.words = reaper_words,
 		.argument = "WHEN",
 		.group = processes,
-		.help = "an init that reaps orphans in the PID namespace",
+		.help = "whether the init of the PID namespace reaps orphans; auto: it does",
+		.available = true,
 	},
 	{
 		.name = "kill-orphans",

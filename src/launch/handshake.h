@@ -7,6 +7,7 @@
  *						this is the network namespace to bind
  *			  <-------------------  HANDSHAKE_MOUNTED
  *	HANDSHAKE_GO	  ------------------->		become the target
+ *			  <-------------------  HANDSHAKE_INIT, with --pidns only: init is there
  *			  <------ end of file		execve(2) has succeeded
  *
  * In place of its next message the child may send HANDSHAKE_FAILED, and at any time HANDSHAKE_LOG.
@@ -25,6 +26,7 @@ enum handshake_type {
 	HANDSHAKE_GO,
 	HANDSHAKE_FAILED,
 	HANDSHAKE_LOG,
+	HANDSHAKE_INIT,
 };
 
 /* handshake_say() - a message without content; 0 or -errno */

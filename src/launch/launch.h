@@ -36,24 +36,27 @@ struct launch {
 	struct ns_set ns;	 /* with the network that we set up, though it be detached */
 	struct ns_set target_ns; /* those of @ns that the target is born into; not its own copies */
 	int sock;		 /* the handshake */
+	int reports;		 /* init's, with --pidns; else -1 */
 
 	struct event_base *base;
 	struct api_server *api;
 	struct ns_server *ns_server;
 
 	/* loop.c */
-	struct event *on_handshake, *on_signal, *on_patience;
+	struct event *on_handshake, *on_signal, *on_patience, *on_report;
 	struct event *on_etc, *on_etc_due;
 	int etc_watch;
+	bool init_is_there;   /* with --pidns: HANDSHAKE_INIT has come */
+	int status;	      /* of the target, once it has ended */
+	bool told;	      /* init has told it */
+	bool lost;	      /* something vital has failed: the target is being ended */
+	struct error failure; /* why */
 
 	/* leftovers.c */
 	struct event *on_leftovers;
 	pid_t *strangers; /* children from before our time */
 	size_t n_strangers;
 	enum { LEFTOVERS_NONE = 0, LEFTOVERS_ASKED, LEFTOVERS_KILLED } leftovers;
-	int status;	      /* of the target, once it has ended */
-	bool lost;	      /* something vital has failed: the target is being ended */
-	struct error failure; /* why */
 };
 
 /* serve_start() - make the event loop, and api.sock and ns.sock in it; 0 or -errno at STEP_API */

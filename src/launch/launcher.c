@@ -27,9 +27,11 @@
 #include "fauxroot/mounts/etcfiles.h"
 #include "fauxroot/mounts/mounts.h"
 #include "fauxroot/supervise/reap.h"
+#include "fauxroot/supervise/terminal.h"
 #include "fauxroot/sys/message.h"
 #include "handshake.h"
 #include "launch.h"
+#include "reports.h"
 
 /* newuidmap needs a millisecond; name services behind it may be slow. */
 #define IDMAP_MS 10000
@@ -101,7 +103,7 @@ static int start_child(struct launch *l, struct error *err)
 		.parent_euid = geteuid(),
 		.parent_egid = getegid(),
 	};
-	int pair[2], rc = reap_adopt_orphans(err);
+	int pair[2], reports[2] = {-1, -1}, rc = reap_adopt_orphans(err);
 
 	if (rc == 0)
 		rc = leftovers_note_strangers(l, err);
@@ -114,13 +116,20 @@ static int start_child(struct launch *l, struct error *err)
 	rc = message_pair(pair);
 	if (rc < 0)
 		return err_set(err, -rc, "making a socket pair");
-	plan.peer_sock = pair[0];
+	l->sock = plan.peer_sock = pair[0];
 	plan.sock = pair[1];
-	rc = ns_clone(clone_flags(l), &l->child, err);
+	if (l->config->pidns)
+		rc = reports_open(reports);
+	l->reports = reports[0];
+	plan.reports = reports[1];
+	if (rc < 0)
+		rc = err_set(err, -rc, "making a socket pair");
+	else
+		rc = ns_clone(clone_flags(l), &l->child, err);
 	if (rc == 0)
 		child_main(&plan);
-	fd_close(pair[1]);
-	l->sock = pair[0];
+	fd_close(plan.sock);
+	fd_close(plan.reports);
 	if (rc < 0)
 		return rc;
 	rc = ns_pin(l->child.pid, clone_flags(l), &l->ns, err);
@@ -260,6 +269,7 @@ static void take_down(struct launch *l)
 		net_stop(&l->net);
 	serve_stop(l);
 	fd_close(l->sock);
+	fd_close(l->reports);
 	free(l->slirp_socket);
 	ns_set_close(&l->ns);
 	instance_withdraw(&l->link);
@@ -281,6 +291,7 @@ int launcher_run(const struct config *config, const struct signals *signals, boo
 		.ns = NS_SET_NONE,
 		.target_ns = NS_SET_NONE,
 		.sock = -1,
+		.reports = -1,
 		.etc_watch = -1,
 	};
 	int rc = bring_up(&l, err);
@@ -290,5 +301,7 @@ int launcher_run(const struct config *config, const struct signals *signals, boo
 	if (rc == 0)
 		*ret_status = l.status;
 	take_down(&l);
+	if (config->pidns)
+		terminal_take_back();
 	return rc;
 }

@@ -280,7 +280,7 @@ static void wrong_values_are_refused_by_name(void **state)
 		{"--idmap=double CMD", "--idmap takes auto, subid or single, not \"double\""},
 		{"--subid-source=files CMD",
 		 "--subid-source takes auto, dynamic or static, not \"files\""},
-		{"--reaper=yes CMD", "--reaper takes auto or false, not \"yes\""},
+		{"--reaper=yes CMD", "--reaper takes auto, true or false, not \"yes\""},
 		{"--kill-timeout=86401 CMD",
 		 "--kill-timeout takes a number of seconds up to 86400, not \"86401\""},
 		{"--kill-timeout=10s CMD",

@@ -195,7 +195,7 @@ static void orphans_are_adopted_and_reaped(void **state)
 	}
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(waitid(P_ALL, 0, &info, WEXITED | WNOWAIT), 0);
-		while (reap_next(&pid, &status)) {
+		while (reap_next(-1, &pid, &status)) {
 			assert_int_equal(WEXITSTATUS(status), pid == parent ? 5 : 7);
 			n++;
 		}
@@ -203,7 +203,7 @@ static void orphans_are_adopted_and_reaped(void **state)
 			break;
 	}
 	assert_int_equal(n, 2);
-	assert_false(reap_next(&pid, &status));
+	assert_false(reap_next(-1, &pid, &status));
 }
 
 static void activation_is_strict(void **state)

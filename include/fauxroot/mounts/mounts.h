@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the child mounts before it becomes the target, in the order in which launch/child.c calls
- * it: propagation first, so that nothing leaks to the host, then /sys and the copied-up
+ * it: propagation first, so that nothing leaks to the host, then /proc, /sys and the copied-up
  * directories. The network's files, resolv.conf and hosts, come last: see etcfiles.h.
  *
  * All functions run in the child, as root of its user namespace, and return 0 or -errno at step
@@ -29,6 +29,15 @@ int propagation_apply_child(enum propagation mode, struct error *err);
  * Before copy-up, which takes along what is mounted below a directory.
  */
 int netns_bind_child(int netns, const char *state_dir, struct error *err);
+
+/*
+ * procfs_mount_child() - a /proc that shows the child's own PID namespace
+ *
+ * Read-only where a container has /proc read-only. Where that is refused as well, because a
+ * container masks parts of /proc, it is an error: the host's /proc would show PIDs that mean
+ * something else in here. Returns 0 or -errno at step STEP_PROC.
+ */
+int procfs_mount_child(struct error *err);
 
 /*
  * sysfs_mount_child() - a /sys that shows the child's own network namespace
