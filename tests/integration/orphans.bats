@@ -147,13 +147,14 @@ asked" "$(<"$OUT")"
 	cat >served <<-'END'
 		trap 'ip -o link show tap0
 			curl -sS --max-time 5 --unix-socket "$ROOTLESSKIT_STATE_DIR/api.sock" http://x/v1/ports
-			touch asked; while [ ! -e enough ]; do sleep 0.02; done; kill $server; exit' TERM
-		socat TCP4-LISTEN:7000,reuseaddr,fork SYSTEM:'echo served' & server=$!
+			socat TCP4-LISTEN:7000,reuseaddr,fork SYSTEM:"echo served" & server=$!
+			touch asked
+			while [ ! -e enough ]; do sleep 0.02; done
+			kill $server
+			exit' TERM
 		echo "here $$" >here
 		while :; do sleep 0.05; done
 	END
-	# socat itself does not end on SIGTERM until the script says so.
-	sed -i 's/^socat/setsid sh -c "trap : TERM; while [ ! -e enough ]; do sleep 0.02; done" \&\nenv --ignore-signal=TERM socat/; s/kill \$server/kill -KILL $server/' served
 	free_port
 	launch --kill-orphans --kill-timeout=86400 --net=slirp4netns --port-driver=builtin \
 		-p "127.0.0.1:$PORT:7000/tcp" ./leave sh served
@@ -165,7 +166,33 @@ asked" "$(<"$OUT")"
 	says "$(<"$OUT")" 'tap0:.*LOWER_UP'
 	says "$(<"$OUT")" '"parentPort":'"$PORT"
 	not grep -E 'slirp4netns|forwarder|agent' "$LOG"
-	kill_marked # a sleep may be on its way out
+}
+
+@test "--pidns: init asks and waits, with and without its reaping; without the option nobody is asked" {
+	local reaper
+	for reaper in true false; do
+		rm -f here
+		run -5 fx --pidns --reaper=$reaper --kill-orphans --kill-timeout=86400 sh -c './leave sh polite; exit 5'
+		equals asked "$(grep -v Terminated <<<"$output")"
+	done
+	rm -f here
+	run -5 fx --pidns sh -c './leave sh polite; exit 5'
+	equals "" "$output"
+}
+
+@test "--pidns: what does not end is killed after --kill-timeout" {
+	run -143 fx --pidns --kill-orphans --kill-timeout=1 sh -c './leave sh deaf; kill $$'
+}
+
+@test "--pidns: a second SIGTERM hurries" {
+	launch --pidns --kill-orphans --kill-timeout=86400 \
+		sh -c './leave sh deaf; ./leave sh polite; echo left; exec sleep 100'
+	wait_for grep -qx left "$OUT"
+	kill -TERM "$LAUNCHER"
+	wait_for grep -qx asked "$OUT"
+	alive "$LAUNCHER"
+	kill -TERM "$LAUNCHER"
+	ended 143
 }
 
 @test "--kill-timeout alone is told to have no effect" {

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 struct error;
+struct signals;
 
 /*
  * orphans_signal() - send @sig to all descendants of the calling process, whatever their session
@@ -22,3 +23,12 @@ struct error;
  * read or is another namespace's.
  */
 int orphans_signal(int sig, bool (*spare)(void *arg, pid_t pid), void *arg, struct error *err);
+
+/*
+ * orphans_outlast() - as PID 1 of a namespace: tell all others in it to end, and wait for that
+ * @signals: a terminating one ends the wait
+ * @seconds: as long at most; no more than 86400
+ *
+ * What is left when it returns is killed when PID 1 ends (man 7 pid_namespaces).
+ */
+void orphans_outlast(const struct signals *signals, unsigned seconds);
