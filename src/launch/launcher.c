@@ -108,6 +108,8 @@ static int start_child(struct launch *l, struct error *err)
 	};
 	int pair[2], reports[2] = {-1, -1}, rc = reap_adopt_orphans(err);
 
+	if (rc == 0)
+		rc = leftovers_note_strangers(l, err);
 	if (rc < 0)
 		return rc;
 	/* An executable with file capabilities makes us undumpable, and newuidmap could not open
