@@ -12,6 +12,8 @@ DOCDIR  ?= $(PREFIX)/share/doc/fauxroot
 USERUNITDIR   ?= $(PREFIX)/lib/systemd/user
 SYSTEMUNITDIR ?= $(PREFIX)/lib/systemd/system
 BUILD   ?= build
+# One spelling of it, in dependencies, too: build/asan, not the same with the directory before it.
+override BUILD := $(patsubst $(CURDIR)/%,%,$(BUILD))
 VERSION := 0.1.0
 
 # SANITIZE=address,undefined builds into a tree of its own: make SANITIZE=… BUILD=build/asan
@@ -50,7 +52,7 @@ room_objects = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/$(1)/*.c src/$
 archive = $(foreach room,$(1),$(if $(call room_objects,$(room)),$(BUILD)/lib/$(room).a))
 
 LAUNCHER_ROOMS := $(ROOMS)
-CTL_ROOMS      := api state config sys base
+CTL_ROOMS      := api state supervise config sys base
 # The launcher starts once for every command: what it need not load costs it no time. A library that
 # has an archive is linked from that; `make SHARED=1` takes the shared ones.
 SHARED ?=

@@ -14,6 +14,7 @@ static const char *const step_names[] = {
 	[STEP_CLONE] = "clone", [STEP_IDMAP] = "idmap",	    [STEP_MOUNT] = "mount",
 	[STEP_NET] = "net",	[STEP_TUN] = "tun",	    [STEP_SLIRP] = "slirp4netns",
 	[STEP_API] = "api",	[STEP_EXEC] = "exec",	    [STEP_PORT] = "port",
+	[STEP_PROC] = "proc",
 };
 static_assert(ARRAY_SIZE(step_names) == STEP_COUNT_, "every step has a name");
 

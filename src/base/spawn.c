@@ -74,24 +74,15 @@ static int open_pidfd(pid_t pid)
 	return (int)syscall(SYS_pidfd_open, pid, 0);
 }
 
-int fork_clean(const char *name, const int *keep, size_t n_keep, bool undumpable,
-	       struct process *ret, struct error *err)
+int process_fork(const char *name, struct process *ret, struct error *err)
 {
-	pid_t parent = getpid();
 	struct process p = PROCESS_NONE;
 
 	p.pid = fork();
 	if (p.pid < 0)
 		return err_set(err, errno, "forking %s", name);
-	if (p.pid == 0) {
-		if (undumpable)
-			prctl(PR_SET_DUMPABLE, 0);
-		die_with(parent);
-		prctl(PR_SET_NAME, name);
-		if (fd_close_all_except(keep, n_keep) < 0)
-			_exit(1);
+	if (p.pid == 0)
 		return 0;
-	}
 	p.pidfd = open_pidfd(p.pid);
 	if (p.pidfd < 0) {
 		int errnum = errno;
@@ -101,6 +92,23 @@ int fork_clean(const char *name, const int *keep, size_t n_keep, bool undumpable
 	}
 	*ret = p;
 	return 1;
+}
+
+int fork_clean(const char *name, const int *keep, size_t n_keep, bool undumpable,
+	       struct process *ret, struct error *err)
+{
+	pid_t parent = getpid();
+	int rc = process_fork(name, ret, err);
+
+	if (rc != 0)
+		return rc;
+	if (undumpable)
+		prctl(PR_SET_DUMPABLE, 0);
+	die_with(parent);
+	prctl(PR_SET_NAME, name);
+	if (fd_close_all_except(keep, n_keep) < 0)
+		_exit(1);
+	return 0;
 }
 
 /* @ret_there: is there something of that name, whether or not it can be executed? */

@@ -83,6 +83,18 @@ bool is_apparmor_confined(struct facts *facts, const char *arg)
 	return apparmor_label(facts) && strstr(facts->value, " (enforce)");
 }
 
+bool selinux_enforces(struct facts *facts, const char *arg)
+{
+	char enforces[8];
+
+	(void)arg;
+	(void)str_print(facts->path, sizeof(facts->path), "/sys/fs/selinux/enforce");
+	return machine_word(facts->machine, facts->path, enforces, sizeof(enforces)) &&
+	       streq(enforces, "1") &&
+	       machine_word(facts->machine, "/proc/self/attr/current", facts->value,
+			    sizeof(facts->value));
+}
+
 bool is_missing(struct facts *facts, const char *arg)
 {
 	return machine_exists(facts->machine, "/proc/self/status") &&

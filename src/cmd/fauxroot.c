@@ -33,8 +33,10 @@ static void warn_few_ids(uint64_t uids, uint64_t gids)
 	const struct machine this_machine = {.root = ""};
 	struct explanation why;
 
-	if (explain_few_ids(uids, gids, &this_machine, &why))
+	if (explain_few_ids(uids, gids, &this_machine, &why)) {
+		log_debug("known as %s", why.id);
 		log_warning("%s; remedy: %s", why.cause, why.remedy);
+	}
 }
 
 /* Print @err with what is known about its cause on this machine; returns the exit status. */
@@ -45,6 +47,7 @@ static int report_failure(const struct config *config, const struct error *err)
 
 	log_failure(err);
 	if (explain(err, config, &this_machine, &why)) {
+		log_debug("known as %s", why.id);
 		log_error("cause: %s", why.cause);
 		log_error("remedy: %s", why.remedy);
 	}
@@ -98,6 +101,8 @@ int main(int argc, char **argv)
 	int rc;
 
 	fill_standard_fds();
+	if (launcher_is_init(argc, argv))
+		return launcher_init(argv);
 	config_init(&config);
 	rc = options_parse(&config, argc, argv, &err);
 	log_setup(persona_program(config.persona), "parent",

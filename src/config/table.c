@@ -100,6 +100,7 @@ static const struct option_row rows[] = {
 		.help = "leave the network at STATE/netns for the command to use; the command "
 			"itself "
 			"runs in that of the host",
+		.available = true,
 		.nets = NETS_OF_HELPERS | OPTION_NET(NET_NONE),
 	},
 	{
@@ -277,13 +278,15 @@ static const struct option_row rows[] = {
 		AT(pidns),
 		.group = processes,
 		.help = "a PID namespace: nothing of the command outlives it",
+		.available = true,
 	},
 	{
 		.name = "cgroupns",
 		.kind = OPTION_BOOL,
 		AT(cgroupns),
 		.group = processes,
-		.help = "a cgroup namespace",
+		.help = "a cgroup namespace: the command's own cgroup is the root that it sees",
+		.available = true,
 	},
 	{
 		.name = "utsns",
@@ -291,13 +294,15 @@ static const struct option_row rows[] = {
 		AT(utsns),
 		.group = processes,
 		.help = "a UTS namespace: a host name of its own",
+		.available = true,
 	},
 	{
 		.name = "ipcns",
 		.kind = OPTION_BOOL,
 		AT(ipcns),
 		.group = processes,
-		.help = "an IPC namespace",
+		.help = "an IPC namespace: System V IPC and POSIX message queues of its own",
+		.available = true,
 	},
 	{
 		.name = "reaper",
@@ -306,7 +311,8 @@ static const struct option_row rows[] = {
 		.words = reaper_words,
 		.argument = "WHEN",
 		.group = processes,
-		.help = "an init that reaps orphans in the PID namespace",
+		.help = "whether the init of the PID namespace reaps orphans; auto: it does",
+		.available = true,
 	},
 	{
 		.name = "evacuate-cgroup2",

@@ -53,7 +53,7 @@ const struct option_word tristate_words[] = {
 
 const struct option_word reaper_words[] = {
 	[TRI_AUTO] = {"auto", true},
-	[TRI_TRUE] = {"true", false},
+	[TRI_TRUE] = {"true", true},
 	[TRI_FALSE] = {"false", true},
 	{NULL, false},
 };

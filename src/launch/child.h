@@ -8,6 +8,7 @@
 #include "fauxroot/base/macro.h"
 
 struct config;
+struct error;
 struct signals;
 
 /* All that the child needs to know; filled by the launcher before the clone. */
@@ -23,7 +24,15 @@ struct child_plan {
 	uid_t parent_euid;  /* the launcher's effective ids, in its own user namespace */
 	gid_t parent_egid;
 	int sock, peer_sock; /* the handshake: the child's end, and the launcher's to close */
+	int reports;	     /* with --pidns, init's end of them; else -1 */
 };
 
 /* child_main() - runs in the new namespaces; ends in the target, or in a HANDSHAKE_FAILED */
 _noreturn_ void child_main(const struct child_plan *plan);
+
+/*
+ * target_exec() - the last step of the child, or of a child of init: become the command
+ *
+ * Finds it in PATH, gives it the caller's signal mask, executes it. Returns -errno at STEP_EXEC.
+ */
+int target_exec(char **command, const struct signals *signals, struct error *err);

@@ -34,18 +34,22 @@ struct launch {
 	char *slirp_socket;    /* with --port-driver=slirp4netns */
 	struct notify *notify; /* NULL where no service manager listens */
 	struct process child;
-	struct ns_set ns;
-	int sock; /* the handshake */
+	struct ns_set ns;	 /* with the network that we set up, though it be detached */
+	struct ns_set target_ns; /* those of @ns that the target is born into; not its own copies */
+	int sock;		 /* the handshake */
+	int reports;		 /* init's, with --pidns; else -1 */
 
 	struct event_base *base;
 	struct api_server *api;
 	struct ns_server *ns_server;
 
 	/* loop.c */
-	struct event *on_handshake, *on_signal, *on_patience;
+	struct event *on_handshake, *on_signal, *on_patience, *on_report;
 	struct event *on_etc, *on_etc_due;
 	int etc_watch;
+	bool init_is_there;   /* with --pidns: HANDSHAKE_INIT has come */
 	int status;	      /* of the target, once it has ended */
+	bool told;	      /* init has told it */
 	bool lost;	      /* something vital has failed: the target is being ended */
 	struct error failure; /* why */
 };

@@ -10,7 +10,8 @@
  * Job control: a shell sees the launcher, the terminal's signals reach the target. When the target
  * stops, the launcher stops itself, so that the shell gets its terminal back; SIGCONT wakes both.
  * That may happen before the child has become the target, so the end of the handshake is waited for
- * here, too.
+ * here, too. With --pidns the process that is watched here is init, which tells of the target:
+ * reports.h.
  */
 #include <errno.h>
 #include <signal.h>
@@ -23,8 +24,10 @@
 #include "fauxroot/mounts/etcfiles.h"
 #include "fauxroot/supervise/notify.h"
 #include "fauxroot/supervise/reap.h"
+#include "fauxroot/supervise/terminal.h"
 #include "handshake.h"
 #include "launch.h"
+#include "reports.h"
 
 /* How long a target that we have to end gets for its own way out. */
 #define PATIENCE_S 10
@@ -72,12 +75,89 @@ static const struct net_events net_events = {
 	.restarted = on_restarted,
 };
 
+/* The child's last words: INIT with --pidns, and end of file where the command runs; else why it
+ * does not. */
+static void on_handshake(evutil_socket_t fd, short what, void *arg)
+{
+	struct launch *l = arg;
+	bool init_is_due = l->config->pidns && !l->init_is_there;
+
+	(void)what;
+	if (handshake_expect(fd, init_is_due ? HANDSHAKE_INIT : 0,
+			     init_is_due ? "starting init" : "starting the command", -1,
+			     &l->failure) < 0) {
+		l->lost = true;
+		event_base_loopbreak(l->base);
+	} else if (init_is_due) {
+		l->init_is_there = true;
+		return;
+	} else {
+		log_debug("running %s", l->config->command[0]);
+	}
+	event_del(l->on_handshake);
+	l->sock = fd_close(l->sock);
+}
+
+/* Where init has reported it. A shell in there may have the terminal for its own group. */
+static void stop_with_target(const struct launch *l)
+{
+	pid_t front = terminal_front();
+
+	terminal_stop(terminal_group_is_inside(front, l->ns.pid) ? front : -1);
+}
+
+/* Not for ever: the target can make them up. */
+#define MAX_REPORTS 64
+
+/* Take what init has told. @live: there is still a target with which to stop. */
+static void take_reports(struct launch *l, bool live)
+{
+	struct report report;
+	int rc = 0;
+
+	for (int i = 0; i < MAX_REPORTS && !l->told; i++) {
+		rc = report_recv(l->reports, &report);
+		if (rc <= 0)
+			break;
+		if (report.type == REPORT_ENDED) {
+			l->told = true;
+			l->status = report.status;
+		} else if (live) {
+			stop_with_target(l);
+		}
+	}
+	if (rc == -EPROTO)
+		log_warning("init says what makes no sense; its own end will tell the rest");
+	if (l->told || rc < 0) {
+		event_del(l->on_report);
+		l->reports = fd_close(l->reports);
+	}
+}
+
+static void on_report(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	take_reports(arg, true);
+}
+
+/* What it had to say before it ended comes first. */
+static void target_ended(struct launch *l, int status)
+{
+	while (l->sock >= 0)
+		on_handshake(l->sock, 0, l);
+	if (l->reports >= 0)
+		take_reports(l, false);
+	if (!l->told)
+		l->status = status;
+	process_forget(&l->child);
+	event_base_loopbreak(l->base);
+}
+
 static void target_changed(struct launch *l, int status)
 {
 	if (!WIFSTOPPED(status)) {
-		l->status = status;
-		process_forget(&l->child);
-		event_base_loopbreak(l->base);
+		target_ended(l, status);
 	} else if (getsid(l->child.pid) == getsid(0)) {
 		/* In another session it is no longer a job of the shell that started us. */
 		kill(getpid(), SIGSTOP);
@@ -89,7 +169,7 @@ static void reap_all(struct launch *l)
 	pid_t pid;
 	int status;
 
-	while (reap_next(&pid, &status)) {
+	while (reap_next(-1, &pid, &status)) {
 		struct error err;
 
 		int rc = 0;
@@ -188,22 +268,6 @@ static int plan_etc_watch(struct launch *l, struct error *err)
 	return 0;
 }
 
-/* The child's last word: end of file where it has become the target, else why it could not. */
-static void on_handshake(evutil_socket_t fd, short what, void *arg)
-{
-	struct launch *l = arg;
-
-	(void)what;
-	if (handshake_expect(fd, 0, "starting the command", -1, &l->failure) < 0) {
-		l->lost = true;
-		event_base_loopbreak(l->base);
-		return;
-	}
-	log_debug("running %s", l->config->command[0]);
-	event_del(l->on_handshake);
-	l->sock = fd_close(l->sock);
-}
-
 int loop_run(struct launch *l, struct error *err)
 {
 	int rc = 0;
@@ -211,10 +275,15 @@ int loop_run(struct launch *l, struct error *err)
 	l->on_handshake = event_new(l->base, l->sock, EV_READ | EV_PERSIST, on_handshake, l);
 	l->on_signal = event_new(l->base, l->signals->all, EV_READ | EV_PERSIST, on_signal, l);
 	l->on_patience = event_new(l->base, -1, 0, on_patience, l);
+	if (l->reports >= 0) {
+		l->on_report = event_new(l->base, l->reports, EV_READ | EV_PERSIST, on_report, l);
+		if (!l->on_report || event_add(l->on_report, NULL) < 0)
+			return err_set(err, ENOMEM, "setting up the event loop");
+	}
 	if (!l->on_handshake || !l->on_signal || !l->on_patience ||
 	    event_add(l->on_handshake, NULL) < 0 || event_add(l->on_signal, NULL) < 0)
 		return err_set(err, ENOMEM, "setting up the event loop");
-	if (l->net.plan.configures_dns)
+	if (l->net.plan.configures_dns && !l->net.plan.detached)
 		rc = plan_etc_watch(l, err);
 	if (rc < 0)
 		return rc;
@@ -246,6 +315,7 @@ void loop_clear(struct launch *l)
 	free_event(&l->on_handshake);
 	free_event(&l->on_signal);
 	free_event(&l->on_patience);
+	free_event(&l->on_report);
 	free_event(&l->on_etc);
 	free_event(&l->on_etc_due);
 	l->etc_watch = fd_close(l->etc_watch);

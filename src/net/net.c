@@ -43,6 +43,7 @@ int net_open(const struct config *config, int cancel_fd, struct net *ret, struct
 	rc = ret->driver->plan(config, &ret->plan, err);
 	if (rc < 0)
 		return err_step(err, rc, STEP_OPTIONS);
+	ret->plan.detached = ret->plan.own_netns && config->detach_netns;
 	if (ret->driver->check)
 		rc = ret->driver->check(ret, err);
 	if (rc < 0) {

@@ -36,6 +36,7 @@ static void release_json(json_t **json)
 
 #define _cleanup_json_ _cleanup_(release_json)
 
+/* A connection to the API socket, or -errno: -ECONNREFUSED where slirp4netns has died. */
 static int dial(struct ports *ports, struct error *err)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -47,9 +48,12 @@ static int dial(struct ports *ports, struct error *err)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return err_set(err, errno, "making a socket");
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		return err_set(err, errno, "connecting to %s", address.sun_path);
-	return TAKE_FD(fd);
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+		return TAKE_FD(fd);
+	if (errno == ENOENT || errno == ECONNREFUSED)
+		return err_say(err, ECONNREFUSED, "slirp4netns is not there: connecting to %s: %s",
+			       address.sun_path, strerror(errno));
+	return err_set(err, errno, "connecting to %s", address.sun_path);
 }
 
 /* Read to the end of file, within @deadline and ANSWER_BYTES. */
@@ -188,10 +192,12 @@ static int slirp_add(struct ports *ports, struct port *port, struct error *err)
 static int slirp_remove(struct ports *ports, struct port *port, struct error *err)
 {
 	json_t *arguments = json_pack("{s:I}", "id", (json_int_t)port->driver_id);
+	int rc = call(ports,
+		      json_pack("{s:s, s:o}", "execute", "remove_hostfwd", "arguments", arguments),
+		      NULL, err);
 
-	return call(ports,
-		    json_pack("{s:s, s:o}", "execute", "remove_hostfwd", "arguments", arguments),
-		    NULL, err);
+	/* It is dead, and its ports with it; the next one is told of those in the table only. */
+	return rc == -ECONNREFUSED ? 0 : rc;
 }
 
 static int slirp_start(struct ports *ports, struct error *err)

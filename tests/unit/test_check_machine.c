@@ -58,7 +58,7 @@ static void free_ranges(void **state)
 static void few_ids(void **state)
 {
 	static const struct file none[MAX_FILES] = {{0}};
-	struct explanation why = {"", ""};
+	struct explanation why = {.id = NULL};
 	struct fake fake;
 
 	(void)state;

@@ -277,7 +277,7 @@ static void wrong_values_are_refused_by_name(void **state)
 		{"--idmap=double CMD", "--idmap takes auto, subid or single, not \"double\""},
 		{"--subid-source=files CMD",
 		 "--subid-source takes auto, dynamic or static, not \"files\""},
-		{"--reaper=yes CMD", "--reaper takes auto or false, not \"yes\""},
+		{"--reaper=yes CMD", "--reaper takes auto, true or false, not \"yes\""},
 		{"--evacuate-cgroup2=a/b CMD", "--evacuate-cgroup2 takes one name without '/', not "
 					       "\"a/b\""},
 		{"--evacuate-cgroup2=.. CMD", "--evacuate-cgroup2 takes one name without '/', not "

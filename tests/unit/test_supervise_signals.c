@@ -194,7 +194,7 @@ static void orphans_are_adopted_and_reaped(void **state)
 	}
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(waitid(P_ALL, 0, &info, WEXITED | WNOWAIT), 0);
-		while (reap_next(&pid, &status)) {
+		while (reap_next(-1, &pid, &status)) {
 			assert_int_equal(WEXITSTATUS(status), pid == parent ? 5 : 7);
 			n++;
 		}
@@ -202,7 +202,7 @@ static void orphans_are_adopted_and_reaped(void **state)
 			break;
 	}
 	assert_int_equal(n, 2);
-	assert_false(reap_next(&pid, &status));
+	assert_false(reap_next(-1, &pid, &status));
 }
 
 int main(void)

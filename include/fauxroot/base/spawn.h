@@ -49,6 +49,15 @@ int process_wait(struct process *p, const struct deadline *deadline, int cancel_
 const char *process_status_text(int status, char *buf, size_t size);
 
 /*
+ * process_fork() - fork(2), and hold the new process by a pidfd
+ * @name: for the error
+ * @ret: in the parent, the process
+ *
+ * Nothing is closed or changed in the new process. Returns 0 there, 1 in the parent, -errno.
+ */
+int process_fork(const char *name, struct process *ret, struct error *err);
+
+/*
  * fork_clean() - fork(2) a process of ours that holds only what it is given
  * @name: shown by ps(1), at most 15 bytes
  * @keep: descriptors the new process keeps (beside 0, 1, 2); all others are closed

@@ -26,7 +26,8 @@ struct net;
 
 /* The network that a driver will give. Addresses in network byte order. */
 struct net_plan {
-	bool own_netns;	     /* the child gets a network namespace */
+	bool own_netns;	     /* a network namespace is made */
+	bool detached;	     /* the child is not in it: --detach-netns; set by net_open() */
 	bool configures_dns; /* resolv.conf and hosts are made for it */
 	char ifname[IFNAMSIZ];
 	unsigned mtu;

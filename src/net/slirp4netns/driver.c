@@ -74,6 +74,13 @@ static int slirp_plan(const struct config *config, struct net_plan *ret, struct 
 	return 0;
 }
 
+/* In a detached namespace, as RootlessKit has it, they are off unless asked for, which is refused.
+ */
+static bool shield_wanted(const struct net *net, enum tristate option)
+{
+	return option == TRI_TRUE || (option == TRI_AUTO && !net->plan.detached);
+}
+
 static int slirp_check(struct net *net, struct error *err)
 {
 	const char *argv[] = {net->config->slirp4netns_binary, "--version", NULL};
@@ -88,8 +95,8 @@ static int slirp_check(struct net *net, struct error *err)
 	s->probe = s->helper = HELPER_NONE;
 	s->holder = PROCESS_NONE;
 	s->ready = s->exit = s->guarded = s->preload = -1;
-	s->shields.sandbox = net->config->slirp4netns_sandbox != TRI_FALSE;
-	s->shields.seccomp = net->config->slirp4netns_seccomp != TRI_FALSE;
+	s->shields.sandbox = shield_wanted(net, net->config->slirp4netns_sandbox);
+	s->shields.seccomp = shield_wanted(net, net->config->slirp4netns_seccomp);
 	net->state = s;
 	rc = helper_start(&s->probe, &spec, err);
 	if (rc < 0)

@@ -2,45 +2,20 @@
 # SPDX-License-Identifier: Apache-2.0
 # Whose address a server behind a published port sees, and what the target can reach of the processes
 # that publish it. The launcher's host is a network namespace of this test; the remote client is in a
-# second one.
-#
-#	client 198.51.100.2, 2001:db8::2 ── veth ── host 198.51.100.1, 2001:db8::1
+# second one: two_networks() in root.bash.
 
 load ../../lib/common
 load ../../lib/root
 load ../../lib/ports
 
-HOST4=198.51.100.1 CLIENT4=198.51.100.2
-HOST6=2001:db8::1 CLIENT6=2001:db8::2
-
 setup_file() {
 	load_root || return
 	DEADLINE=5
-	holder HOST_NS --net
-	holder OUT_NS --net
-	export HOST_NS OUT_NS
-	ip link add fxhost netns "$HOST_NS" type veth peer name fxout netns "$OUT_NS"
-	host ip link set lo up
-	host ip link set fxhost up
-	host ip addr add $HOST4/24 dev fxhost
-	host ip -6 addr add $HOST6/64 dev fxhost nodad
-	client ip link set lo up
-	client ip link set fxout up
-	client ip addr add $CLIENT4/24 dev fxout
-	client ip -6 addr add $CLIENT6/64 dev fxout nodad
+	two_networks
 }
 
 teardown_file() {
-	kill -KILL "$HOST_NS" "$OUT_NS" 2>/dev/null
-	return 0
-}
-
-host() {
-	nsenter --target "$HOST_NS" --net "$@" 3>&- 4>&-
-}
-
-client() {
-	nsenter --target "$OUT_NS" --net "$@" 3>&- 4>&-
+	end_networks
 }
 
 setup() {
@@ -192,6 +167,53 @@ peer_seen() {
 	FAUXROOT=$T/withcap launch_peers --net=slirp4netns -p "0.0.0.0:80:127.0.0.1:7000/tcp"
 	equals $CLIENT4 "$(peer_seen client tcp $HOST4 80)"
 	stop_all
+}
+
+@test "a file capability is the launcher's alone: forwarder, helper and target lack it" {
+	cp "$FAUXROOT" "$T/withcap"
+	setcap cap_net_bind_service=ep "$T/withcap"
+	FAUXROOT=$T/withcap launch_as nsenter --target "$HOST_NS" --net -- --net=slirp4netns --slirp4netns-sandbox=false \
+		--port-driver=builtin -p "127.0.0.1:80:7000/tcp" sleep 100
+	says "$(<"/proc/$LAUNCHER/status")" '^CapEff:.0000000000000400$'
+	local pid
+	for pid in "$(part 'fauxroot: ports')" "$(part slirp4netns)"; do
+		says "$(<"/proc/$pid/status")" '^CapPrm:.0+$'
+		says "$(<"/proc/$pid/status")" '^CapEff:.0+$'
+		says "$(<"/proc/$pid/status")" '^CapAmb:.0+$'
+	done
+	# The next one has it again, for the listener is the launcher's.
+	local old
+	old=$(part 'fauxroot: ports')
+	kill -KILL "$old"
+	wait_for replaced 'fauxroot: ports' "$old"
+	says "$(<"/proc/$(part 'fauxroot: ports')/status")" '^CapPrm:.0+$'
+	publish tcp 127.0.0.1 81 127.0.0.1 7000
+	host bash -c "exec 5<>/dev/tcp/127.0.0.1/81"
+	stop
+	# In the host's own network the target is nobody special: what it has is its user namespace's.
+	run -0 host setpriv --reuid "$USER_UID" --regid "$USER_GID" --init-groups --inh-caps=-all \
+		"$T/withcap" --net=host sh -c 'socat -u TCP4-LISTEN:82,bind=127.0.0.1 - 2>&1 || grep CapEff /proc/self/status'
+	says "$output" 'Permission denied'
+	says "$output" '^CapEff:.00000[0-9a-f]*[1-9a-f]'
+}
+
+@test "somebody else's listener: its uid, and with root's eyes its process" {
+	launch_as nsenter --target "$HOST_NS" --net -- --net=none --port-driver=builtin sleep 100
+	nsenter --target "$HOST_NS" --net socat TCP4-LISTEN:8080,bind=127.0.0.1,fork SYSTEM:'echo other' 3>&- 4>&- &
+	local other=$!
+	listens() { host bash -c 'exec 5<>/dev/tcp/127.0.0.1/8080' 2>/dev/null; }
+	wait_for listens
+	refused_by POST /v1/ports "$(spec_json tcp 127.0.0.1 8080 127.0.0.1 80)" 409 \
+		'Address already in use by a socket of uid 0$'
+	stop
+	run -125 --separate-stderr host setpriv --reuid "$USER_UID" --regid "$USER_GID" --init-groups --inh-caps=-all \
+		"$FAUXROOT" --net=none --port-driver=builtin -p 127.0.0.1:8080:80/tcp true
+	one_error "$stderr" 'Address already in use by a socket of uid 0$'
+	says "$stderr" 'remedy: .*ss -'
+	run -125 --separate-stderr host "$FAUXROOT" --idmap=single --net=none --port-driver=builtin \
+		-p 127.0.0.1:8080:80/tcp true
+	one_error "$stderr" "Address already in use by process $other \(socat\)\$"
+	kill "$other"
 }
 
 # ---- what the target can reach ----
