@@ -21,10 +21,13 @@ cgroup_trees() {
 }
 
 need_systemd() {
-	command -v systemctl >/dev/null && [ -x /usr/lib/systemd/systemd ] ||
-		[ -x /lib/systemd/systemd ] || skip "systemd is not installed"
-	[ -n "$(cgroup_trees)" ] && [ -w "$(cgroup_trees | head -n 1)" ] ||
-		skip "there is no cgroup tree to write to"
+	local tree
+	if ! command -v systemctl >/dev/null ||
+		! { [ -x /usr/lib/systemd/systemd ] || [ -x /lib/systemd/systemd ]; }; then
+		skip "systemd is not installed"
+	fi
+	tree=$(cgroup_trees | head -n 1)
+	[ -w "$tree/cgroup.procs" ] || skip "there is no cgroup tree to write to"
 }
 
 start_manager() {

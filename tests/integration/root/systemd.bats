@@ -208,7 +208,6 @@ RestartSec=0"
 		skip "dockerd is not installed"
 	fi
 	DEADLINE=60
-	DAEMON=dockerd
 	local home
 	home=$(getent passwd "$FAUXROOT_TEST_USER" | cut -d: -f6)
 	DATA=$(as_user mktemp -d "$home/fauxroot-test.XXXXXX")
@@ -249,7 +248,7 @@ activate() {
 	local mode n nth names
 	for mode in "${MODES[@]}"; do
 		for n in 1 3; do
-			activate $n $mode
+			activate $n ${mode:+"$mode"}
 			names=$(seq -s : -f name%.0f $n)
 			for nth in $(seq "$n"); do
 				SOCKET=$T/sockets/$nth
