@@ -426,6 +426,20 @@ servers_listen() {
 	stop
 }
 
+@test "--net=none with ports: still only lo, which has the address that remote clients come from" {
+	launch_ports sleep 100
+	equals "lo 127.0.0.1/8
+lo 192.0.0.8/32
+lo ::1/128
+lo fd00::100/128" "$(in_target ip -o addr | awk '{ print $2, $4 }' | LC_ALL=C sort)"
+	equals 1 "$(in_target ip -o link | wc -l)"
+	stop
+	launch --net=none sleep 100
+	equals "lo 127.0.0.1/8
+lo ::1/128" "$(in_target ip -o addr | awk '{ print $2, $4 }' | LC_ALL=C sort)"
+	stop
+}
+
 @test "two instances cannot take one port" {
 	launch_ports sleep 100
 	publish tcp 127.0.0.1 0 127.0.0.1 80
