@@ -243,7 +243,7 @@ reach() { # PID…
 }
 
 ours() {
-	echo "$LAUNCHER $(part 'fauxroot: ports') $(part 'fauxroot: agent')"
+	echo "$LAUNCHER $(part slirp4netns) $(part 'fauxroot: ports') $(part 'fauxroot: agent')"
 }
 
 @test "the target can look into no process of ours, trace none, take no descriptor" {
@@ -252,7 +252,7 @@ ours() {
 	connects 127.0.0.1 "$PORT"
 	local pids
 	pids=$(ours)
-	equals 3 "$(wc -w <<<"$pids")"
+	equals 4 "$(wc -w <<<"$pids")"
 	# The attempts themselves work: on its own process they succeed.
 	run -1 reach "$TARGET"
 	says "$output" "^$TARGET ptrace"
