@@ -37,8 +37,8 @@
 
 #define TRIAL_MS 10000
 
-/* How many descriptors a launch has open at once, the event loop's and a helper's included. */
-#define LAUNCH_FDS 40
+/* More than any launch has open at once. */
+#define LAUNCH_FDS_MAX 64
 
 struct trials {
 	const struct config *config;
@@ -107,18 +107,34 @@ static void try_statedir(struct trials *t)
 		(void)str_print(outcome->note, sizeof(outcome->note), "%s", t->statedir);
 }
 
+/* How many descriptors a launch has open at most, what --check itself begins with aside. */
+static size_t launch_fds(const struct config *config)
+{
+	size_t n = 16;
+
+	if (config->net != NET_HOST)
+		n += 1;
+	if (config->net != NET_HOST && config->net != NET_NONE)
+		n += 6; /* the helper's pipes */
+	if (config->port_driver == PORT_BUILTIN)
+		n += 6;
+	if (config->pidns)
+		n += 2;
+	return n + config->cgroupns + config->utsns + config->ipcns;
+}
+
 /* As many descriptors as a launch has, at once. */
 static void try_fds(struct trials *t)
 {
 	struct outcome *outcome = outcome_of(t, TRIAL_FDS);
+	size_t n = 0, wanted = launch_fds(t->config);
+	int fds[LAUNCH_FDS_MAX], rc = 0;
 	struct error err = {0};
-	int fds[LAUNCH_FDS], rc = 0;
-	size_t n = 0;
 
-	for (; n < ARRAY_SIZE(fds) && rc == 0; n++) {
+	for (; n < wanted && rc == 0; n++) {
 		fds[n] = open("/dev/null", O_RDONLY | O_CLOEXEC);
 		if (fds[n] < 0)
-			rc = err_set(&err, errno, "opening %d files at once", LAUNCH_FDS);
+			rc = err_set(&err, errno, "opening %zu files at once", wanted);
 	}
 	for (size_t i = 0; i < n; i++)
 		fd_close(fds[i]);
@@ -402,9 +418,9 @@ int preflight_try(const struct config *config, int cancel_fd, struct outcomes *r
 	int rc;
 
 	memset(ret, 0, sizeof(*ret));
+	try_fds(&t);
 	open_network(&t);
 	try_statedir(&t);
-	try_fds(&t);
 	rc = try_namespaces(&t);
 	if (rc != -ECANCELED)
 		try_outside(&t);
