@@ -263,11 +263,22 @@ static void *serve_idle(void *arg)
 	return NULL;
 }
 
+/* A login's soft limit is often 1024. */
+static void many_descriptors(void)
+{
+	struct rlimit limit;
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int serve(const struct peer *peer)
 {
 	int fd = open_socket(peer, SOCK_STREAM), udp = open_socket(peer, SOCK_DGRAM), one = 1;
 	int epoll = epoll_create1(EPOLL_CLOEXEC);
 
+	many_descriptors();
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (bind(fd, &peer->address.sa, peer->size) < 0 || listen(fd, 4096) < 0 ||
 	    bind(udp, &peer->address.sa, peer->size) < 0 || epoll < 0)
@@ -399,13 +410,10 @@ static void ping(int fd, const char *word)
 
 static int idle(const struct peer *peer, uint64_t n)
 {
-	struct rlimit limit;
 	int *fds = calloc(n, sizeof(*fds));
 	char byte;
 
-	getrlimit(RLIMIT_NOFILE, &limit);
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
+	many_descriptors();
 	for (uint64_t i = 0; i < n; i++) {
 		fds[i] = dial(peer);
 		ping(fds[i], "i");
