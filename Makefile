@@ -8,6 +8,9 @@ MANDIR  ?= $(PREFIX)/share/man
 BASHDIR ?= $(PREFIX)/share/bash-completion/completions
 ZSHDIR  ?= $(PREFIX)/share/zsh/site-functions
 FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
+DOCDIR  ?= $(PREFIX)/share/doc/fauxroot
+USERUNITDIR   ?= $(PREFIX)/lib/systemd/user
+SYSTEMUNITDIR ?= $(PREFIX)/lib/systemd/system
 BUILD   ?= build
 # One spelling of it, in dependencies, too: build/asan, not the same with the directory before it.
 override BUILD := $(patsubst $(CURDIR)/%,%,$(BUILD))
@@ -202,6 +205,14 @@ check-layers:
 coverage:
 	scripts/coverage
 
+# Units find fauxroot by its name in systemd's own path; installed ones by its full name.
+units_of = $(wildcard contrib/systemd/$(1)/*.service contrib/systemd/$(1)/*.socket)
+install_units = for unit in $(call units_of,$(1)); do \
+		sed 's,^ExecStart=fauxroot ,ExecStart=$(BINDIR)/fauxroot ,' $$unit \
+			>$(BUILD)/unit.new && \
+		install -m 0644 $(BUILD)/unit.new $(DESTDIR)$(2)/$${unit\#\#*/} || exit; \
+	done
+
 install: all completions
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1
 	install -m 0755 $(BUILD)/fauxroot $(BUILD)/fauxrootctl $(DESTDIR)$(BINDIR)
@@ -215,6 +226,10 @@ install: all completions
 		install -m 0644 $(BUILD)/completions/$$program.fish $(DESTDIR)$(FISHDIR) || \
 		exit; \
 	done
+	install -d $(DESTDIR)$(USERUNITDIR) $(DESTDIR)$(SYSTEMUNITDIR) $(DESTDIR)$(DOCDIR)
+	$(call install_units,user,$(USERUNITDIR))
+	$(call install_units,system,$(SYSTEMUNITDIR))
+	install -m 0644 contrib/systemd/buildkitd.toml docs/systemd.md $(DESTDIR)$(DOCDIR)
 
 # NAME:PROGRAM. The names under which today's scripts look for RootlessKit.
 COMPAT := rootlesskit:fauxroot docker-rootlesskit:fauxroot \
@@ -240,6 +255,10 @@ uninstall:
 	rm -f $(addprefix $(DESTDIR)$(BASHDIR)/,fauxroot fauxrootctl) \
 		$(addprefix $(DESTDIR)$(ZSHDIR)/,_fauxroot _fauxrootctl) \
 		$(addprefix $(DESTDIR)$(FISHDIR)/,fauxroot.fish fauxrootctl.fish)
+	rm -f $(addprefix $(DESTDIR)$(USERUNITDIR)/,$(notdir $(call units_of,user))) \
+		$(addprefix $(DESTDIR)$(SYSTEMUNITDIR)/,$(notdir $(call units_of,system))) \
+		$(addprefix $(DESTDIR)$(DOCDIR)/,buildkitd.toml systemd.md)
+	rmdir $(DESTDIR)$(DOCDIR) 2>/dev/null || :
 
 clean:
 	rm -rf build

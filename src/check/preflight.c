@@ -90,7 +90,7 @@ static bool for_user_daemon(const struct preflight *p)
 
 static bool with_command(const struct preflight *p)
 {
-	return p->outcomes->of[TRIAL_TARGET].tried;
+	return p->config->command && p->config->command[0];
 }
 
 static const struct probe probes[] = {
@@ -155,8 +155,11 @@ struct finding *preflight_add(const struct preflight *p, const char *name)
 
 static _printf_(2, 0) void say(struct finding *f, const char *fmt, va_list ap)
 {
-	vsnprintf(f->seen, sizeof(f->seen), fmt, ap);
-	str_printable(f->seen);
+	char text[sizeof(f->seen)]; /* what was seen so far may be an argument */
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	str_printable(text);
+	memcpy(f->seen, text, sizeof(text));
 }
 
 void see(struct finding *f, const char *fmt, ...)

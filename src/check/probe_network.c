@@ -48,8 +48,8 @@ static bool names_server(const char *text)
 	return false;
 }
 
-/* Where /etc/resolv.conf leads, below the machine's root, link by link. */
-static void follow(const struct preflight *p, char *path, size_t size, struct finding *f)
+/* Where /etc/resolv.conf leads, below the machine's root, link by link; false for too many. */
+static bool follow(const struct preflight *p, char *path, size_t size, struct finding *f)
 {
 	for (int links = 0; links < 8; links++) {
 		char place[PATH_MAX], to[PATH_MAX], next[PATH_MAX];
@@ -58,7 +58,7 @@ static void follow(const struct preflight *p, char *path, size_t size, struct fi
 		if (machine_path(p->machine, path, place, sizeof(place)))
 			n = readlink(place, to, sizeof(to) - 1);
 		if (n < 0)
-			return;
+			return true;
 		to[n] = '\0';
 		if (to[0] == '/')
 			(void)str_print(next, sizeof(next), "%s", to);
@@ -66,9 +66,10 @@ static void follow(const struct preflight *p, char *path, size_t size, struct fi
 			(void)str_print(next, sizeof(next), "%.*s/%s",
 					(int)(strrchr(path, '/') - path), path, to);
 		if (str_print(path, size, "%s", next) < 0)
-			return;
+			return false;
 		see(f, "%s → %s", f->seen, next);
 	}
+	return false;
 }
 
 void probe_resolv_conf(const struct preflight *p, struct finding *f)
@@ -79,8 +80,8 @@ void probe_resolv_conf(const struct preflight *p, struct finding *f)
 	(void)str_print(facts.path, sizeof(facts.path), "/etc/resolv.conf");
 	(void)str_print(facts.point, sizeof(facts.point), "%s", facts.path);
 	see(f, "%s", facts.path);
-	follow(p, facts.point, sizeof(facts.point), f);
-	text = machine_read(p->machine, facts.point);
+	if (follow(p, facts.point, sizeof(facts.point), f))
+		text = machine_read(p->machine, facts.point);
 	if (text && names_server(text))
 		return;
 	(void)str_print(facts.value, sizeof(facts.value),

@@ -137,10 +137,15 @@ int options_refuse_conflicts(const struct config *config, struct error *err)
 
 void options_warn(const struct config *config)
 {
+	struct config defaults;
+
 	for (const struct option_row *row = options_rows(); row->name; row++)
 		if (!has_effect(row, config) && !option_is_default(row, config))
 			log_write(row->idle == OPTION_IDLE_WARN ? LOG_LEVEL_WARNING
 								: LOG_LEVEL_DEBUG,
 				  "--%s has no effect with --net=%s", row->name,
 				  net_words[config->net].name);
+	config_init(&defaults);
+	if (config->kill_timeout != defaults.kill_timeout && !config->kill_orphans)
+		log_warning("--kill-timeout has no effect without --kill-orphans");
 }

@@ -11,6 +11,7 @@ extern const struct option_word net_words[], port_words[], propagation_words[], 
 
 bool valid_mtu(const char *value);
 bool valid_ifname(const char *value);
+bool valid_seconds(const char *value);
 bool valid_cgroup(const char *value);
 bool valid_copy_up(const char *value);
 

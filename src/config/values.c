@@ -120,6 +120,14 @@ bool valid_ifname(const char *value)
 	       !strpbrk(value, "/:% \t\n\v\f\r");
 }
 
+/* Up to a day. */
+bool valid_seconds(const char *value)
+{
+	uint32_t seconds;
+
+	return parse_u32(value, 86400, &seconds) == 0;
+}
+
 /* A directory of its own under our cgroup, not a way to another one. */
 bool valid_cgroup(const char *value)
 {

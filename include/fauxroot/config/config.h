@@ -133,6 +133,8 @@ struct config {
 
 	bool pidns, cgroupns, utsns, ipcns;
 	enum tristate reaper;
+	bool kill_orphans;
+	unsigned kill_timeout;	      /* seconds between SIGTERM and SIGKILL */
 	const char *evacuate_cgroup2; /* NULL: leave the processes where they are */
 
 	enum idmap_mode idmap;
