@@ -98,6 +98,7 @@ bool cgroup_has_no_pids_left(struct facts *facts, const char *arg);
 bool descriptor_limit_is_low(struct facts *facts, const char *arg); /* "soft" or "hard" */
 
 /* ids.c */
+bool getsubids_is_missing(struct facts *facts, const char *arg);
 bool mapper_is_missing(struct facts *facts, const char *arg);
 bool mapper_has_no_new_privs(struct facts *facts, const char *arg);
 bool mapper_is_on_nosuid(struct facts *facts, const char *arg);
@@ -144,4 +145,5 @@ bool target_is_there(struct facts *facts, const char *arg);
 
 /* ports.c */
 bool port_is_privileged(struct facts *facts, const char *arg); /* the sysctl, below /proc/sys */
-bool listener_is_known(struct facts *facts, const char *arg);  /* the words before its number */
+bool error_names_address(struct facts *facts, const char *arg);
+bool listener_is_known(struct facts *facts, const char *arg); /* the words before its number */
