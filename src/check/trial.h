@@ -57,5 +57,6 @@ int trial_port_driver(const struct config *config, int cancel_fd, const struct n
 /* trial_listen() - listen for a moment on each port that has not been tried yet */
 void trial_listen(const struct config *config, struct outcomes *to);
 
-/* trial_note() - a log_redirect() sink: the outcome at @arg notes the last warning */
+/* trial_note() - a log_redirect() sink: the outcome at @arg notes the last warning; what is no
+ * warning is logged */
 void trial_note(void *arg, enum log_level level, const char *message);

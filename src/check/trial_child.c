@@ -34,6 +34,8 @@ void trial_note(void *arg, enum log_level level, const char *message)
 
 	if (level <= LOG_LEVEL_WARNING)
 		(void)str_print(outcome->note, sizeof(outcome->note), "%s", message);
+	else
+		log_as("check", level, message);
 }
 
 static int become_root(const struct trial_plan *plan, struct error *err)
