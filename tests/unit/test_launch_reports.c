@@ -154,9 +154,9 @@ static void nobody_waits(void **state)
 static void arguments_of_init_survive(void **state)
 {
 	static const struct init_args cases[] = {
-		{3, 4, false, false, 0},
-		{2147483647, 3, true, true, UINT64_MAX},
-		{8, 11, true, false, UINT64_C(1) << 63},
+		{3, 4, false, false, 1, 0},
+		{2147483647, 3, true, true, 2147483647, UINT64_MAX},
+		{8, 11, true, false, 4711, UINT64_C(1) << 63},
 	};
 
 	(void)state;
@@ -170,6 +170,7 @@ static void arguments_of_init_survive(void **state)
 		assert_int_equal(got.reports, cases[i].reports);
 		assert_int_equal(got.reap_all, cases[i].reap_all);
 		assert_int_equal(got.activated, cases[i].activated);
+		assert_int_equal(got.launcher, cases[i].launcher);
 		assert_true(got.caller_mask == cases[i].caller_mask);
 	}
 }
@@ -179,23 +180,24 @@ static void odd_arguments_are_refused(void **state)
 	static const char *const cases[] = {
 		"",
 		"3",
-		"3,4,1,0",
-		"3,4,1,0,",
-		"3,4,1,0,0,",
-		"3,4,1,0,0,0",
-		"2,4,1,0,0",
-		"3,1,1,0,0",
-		"3,3,1,0,0",
-		"3,4,2,0,0",
-		"3,4,1,2,0",
-		"-3,4,1,0,0",
-		" 3,4,1,0,0",
-		"3,4,1,0,0 ",
-		"3;4;1;0;0",
-		"3,4,1,0,x",
-		"2147483648,4,1,0,0",
-		"3,4,1,0,18446744073709551616",
-		"3,,1,0,0",
+		"3,4,1,0,9",
+		"3,4,1,0,9,",
+		"3,4,1,0,9,0,",
+		"3,4,1,0,9,0,0",
+		"2,4,1,0,9,0",
+		"3,1,1,0,9,0",
+		"3,3,1,0,9,0",
+		"3,4,2,0,9,0",
+		"3,4,1,2,9,0",
+		"-3,4,1,0,9,0",
+		" 3,4,1,0,9,0",
+		"3,4,1,0,9,0 ",
+		"3;4;1;0;9;0",
+		"3,4,1,0,9,x",
+		"3,4,1,0,,0",
+		"2147483648,4,1,0,9,0",
+		"3,4,1,0,2147483648,0",
+		"3,4,1,0,9,18446744073709551616",
 		"sleep",
 	};
 
