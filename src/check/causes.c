@@ -14,12 +14,13 @@
 	(STEP_BIT(STEP_NONE) | STEP_BIT(STEP_CLONE) | STEP_BIT(STEP_IDMAP) | \
 	 STEP_BIT(STEP_MOUNT) | STEP_BIT(STEP_NET) | STEP_BIT(STEP_TUN))
 
-#define CLONE STEP_BIT(STEP_CLONE)
-#define IDMAP STEP_BIT(STEP_IDMAP)
-#define STATE STEP_BIT(STEP_STATEDIR)
-#define TUN   STEP_BIT(STEP_TUN)
-#define SLIRP STEP_BIT(STEP_SLIRP)
-#define EXEC  STEP_BIT(STEP_EXEC)
+#define CLONE  STEP_BIT(STEP_CLONE)
+#define IDMAP  STEP_BIT(STEP_IDMAP)
+#define STATE  STEP_BIT(STEP_STATEDIR)
+#define TUN    STEP_BIT(STEP_TUN)
+#define SLIRP  STEP_BIT(STEP_SLIRP)
+#define CGROUP STEP_BIT(STEP_CGROUP)
+#define EXEC   STEP_BIT(STEP_EXEC)
 
 static const struct cause table[] = {
 	/* Namespaces. */
@@ -373,6 +374,31 @@ static const struct cause table[] = {
 		.test = is_in_container,
 		.cause = "this container's device rules do not allow /dev/net/tun",
 		.remedy = "docker run --device /dev/net/tun …",
+	},
+
+	/* The cgroup. */
+	{
+		.steps = CGROUP,
+		.codes = {EACCES, EPERM},
+		.test = has_cgroup2,
+		.cause = "our cgroup, {value} in /proc/self/cgroup, has not been delegated to this "
+			 "user",
+		.remedy = "systemd-run --user --scope -p Delegate=yes fauxroot …; in a unit "
+			  "Delegate=yes",
+	},
+	{
+		.steps = CGROUP,
+		.codes = {ENODEV},
+		.test = is_in_container,
+		.cause = "this container shows no cgroup v2 of its own",
+		.remedy = "docker run --cgroupns=private …, on a host that has version 2 alone",
+	},
+	{
+		.steps = CGROUP,
+		.codes = {ENODEV},
+		.cause = "this machine has no cgroup v2, or does not mount it",
+		.remedy = "boot with systemd.unified_cgroup_hierarchy=1 on the kernel's command "
+			  "line",
 	},
 
 	/* slirp4netns. */

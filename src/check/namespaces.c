@@ -83,6 +83,23 @@ bool is_apparmor_confined(struct facts *facts, const char *arg)
 	return apparmor_label(facts) && strstr(facts->value, " (enforce)");
 }
 
+/* Which of version 2 we are in (man 7 cgroups). */
+bool has_cgroup2(struct facts *facts, const char *arg)
+{
+	_cleanup_free_ char *text = machine_read(facts->machine, "/proc/self/cgroup");
+	struct cursor c = cursor_of(text ? text : ""), line;
+
+	(void)arg;
+	while (cursor_line(&c, &line))
+		if (cursor_word(&line, "0::")) {
+			(void)str_print(facts->value, sizeof(facts->value), "%.*s",
+					(int)cursor_left(&line), line.at);
+			str_printable(facts->value);
+			return true;
+		}
+	return false;
+}
+
 bool is_missing(struct facts *facts, const char *arg)
 {
 	return machine_exists(facts->machine, "/proc/self/status") &&
