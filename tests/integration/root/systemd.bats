@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# Under a real service manager of the test user: the shipped units, adapted by a drop-in that names
-# our launcher and, where buildkitd would run, a small daemon of the tests; and dockerd.
+# Under real service managers, the test user's and a system's: the shipped units, adapted by a drop-in
+# that names our launcher and, where buildkitd would run, a small daemon of the tests; and dockerd.
 
 load ../../lib/common
 load ../../lib/root
@@ -224,6 +224,33 @@ RestartSec=0"
 	sc stop fauxroot-docker.socket fauxroot-docker.service
 	property_is fauxroot-docker.service Result success
 	absent "$XDG_RUNTIME_DIR/fauxroot-docker"
+}
+
+@test "the system-wide unit under a system manager: its own user, directories and socket" {
+	start_system_manager
+	cp "$UNITS_SHIPPED"/system/* "$UNITS"
+	mkdir "$UNITS/$UNIT.d"
+	printf '[Service]\nStandardOutput=append:%s\nStandardError=append:%s\nExecStart=\nExecStart=%s\n' \
+		/run/test/log/unit.log /run/test/log/unit.log \
+		"$(sed -n 's,buildkitd --addr,/run/test/build/tests/lib/service --addr,
+			s,^ExecStart=fauxroot ,/run/test/build/fauxroot ,p' "$UNITS/$UNIT")" >"$UNITS/$UNIT.d/test.conf"
+	system_sc daemon-reload
+	system_sc start fauxroot-buildkit.socket
+	equals "660 root fauxroot-buildkit" "$(inside stat -c '%a %U %G' /run/fauxroot-buildkit.sock)"
+	run -0 inside timeout 20 socat -t 20 - UNIX-CONNECT:/run/fauxroot-buildkit.sock <<<who
+	says "$output" "^fauxroot-buildkit.socket [0-9]+ 0 1 "
+	run -0 system_sc status $UNIT
+	says "$output" 'Main PID: [0-9]+ \(fauxroot\)'
+	says "$output" 'Status: "serving 1 sockets as [0-9]+"'
+	equals "700 fauxroot-buildkit" "$(inside stat -c '%a %U' /run/fauxroot-buildkit/state)"
+	equals "700 fauxroot-buildkit" "$(inside stat -c '%a %U' /var/lib/fauxroot-buildkit)"
+	equals 987 "$(inside stat -c %u "/proc/$(system_sc show --value -p MainPID $UNIT)")"
+	system_sc restart $UNIT
+	system_sc stop fauxroot-buildkit.socket $UNIT
+	equals success "$(system_sc show --value -p Result $UNIT)"
+	equals 2 "$(n_started)"
+	equals 2 "$(grep -c '^SIGTERM ' "$UNIT_LOG")"
+	not inside test -e /run/fauxroot-buildkit
 }
 
 # activate N [OPTIONS…] - systemd-socket-activate with N sockets in $T/sockets
