@@ -38,10 +38,10 @@ prepare_manager() {
 	local tree name=fauxroot-test.$FAUXROOT_TEST_MARK
 	SYSTEMD=/usr/lib/systemd/systemd
 	[ -x $SYSTEMD ] || SYSTEMD=/lib/systemd/systemd
-	UNITS=$T/units UNIT_LOG=$T/unit.log MANAGER_CGROUPS=()
-	mkdir -p "$UNITS" "$T/home"
+	UNIT_DIR=$T/units UNIT_LOG=$T/unit.log MANAGER_CGROUPS=()
+	mkdir -p "$UNIT_DIR" "$T/home"
 	touch "$UNIT_LOG"
-	chown "$USER_UID:$USER_GID" "$UNITS" "$T/home" "$UNIT_LOG"
+	chown "$USER_UID:$USER_GID" "$UNIT_DIR" "$T/home" "$UNIT_LOG"
 	for tree in $(cgroup_trees); do
 		mkdir "$tree/$name"
 		MANAGER_CGROUPS+=("$tree/$name")
@@ -60,7 +60,7 @@ start_manager() {
 	done
 	# shellcheck disable=SC2016 # for the inner shell
 	env -u NOTIFY_SOCKET HOME="$T/home" USER="$FAUXROOT_TEST_USER" XDG_CONFIG_HOME="$T/home/.config" \
-		SYSTEMD_UNIT_PATH="$UNITS:" unshare --mount --propagation private -- sh -ec '
+		SYSTEMD_UNIT_PATH="$UNIT_DIR:" unshare --mount --propagation private -- sh -ec '
 		uid=$1 gid=$2 systemd=$3
 		shift 3
 		for cgroup; do echo $$ >"$cgroup/cgroup.procs"; done
@@ -76,12 +76,12 @@ start_manager() {
 }
 
 # start_system_manager - what it runs sees the launcher's directory at /run/test/build, and writes to
-# /run/test/unit.log. Its units are those of $UNITS alone: nothing of the machine's is started.
+# /run/test/unit.log. Its units are those of $UNIT_DIR alone: nothing of the machine's is started.
 start_system_manager() {
 	local target
 	prepare_manager
 	for target in default sysinit basic sockets multi-user network-online shutdown; do
-		printf '[Unit]\nDefaultDependencies=no\n' >"$UNITS/$target.target"
+		printf '[Unit]\nDefaultDependencies=no\n' >"$UNIT_DIR/$target.target"
 	done
 	for target in passwd group subuid subgid; do
 		cp "/etc/$target" "$T/$target"
@@ -193,14 +193,14 @@ adapt() {
 	local unit=$1 command=$2 line file=$1
 	shift 2
 	[ -e "$UNITS_SHIPPED/user/$unit" ] || file=${unit%%@*}@.${unit##*.}
-	cp "$UNITS_SHIPPED/user/${file%.service}".{service,socket} "$UNITS/"
-	line=$(sed -n 's/^ExecStart=fauxroot //p' "$UNITS/$file")
-	mkdir -p "$UNITS/$unit.d"
+	cp "$UNITS_SHIPPED/user/${file%.service}".{service,socket} "$UNIT_DIR/"
+	line=$(sed -n 's/^ExecStart=fauxroot //p' "$UNIT_DIR/$file")
+	mkdir -p "$UNIT_DIR/$unit.d"
 	{
 		printf '[Service]\nStandardOutput=append:%s\nStandardError=append:%s\nExecStart=\n' \
 			"$UNIT_LOG" "$UNIT_LOG"
 		printf 'ExecStart=%s %s %s\n' "$FAUXROOT" "$*" "${line/$DAEMON/$command}"
 		cat
-	} >"$UNITS/$unit.d/test.conf"
+	} >"$UNIT_DIR/$unit.d/test.conf"
 	sc daemon-reload
 }

@@ -208,32 +208,33 @@ RestartSec=0"
 		skip "dockerd is not installed"
 	fi
 	DEADLINE=60
-	local home
+	local home mode
 	home=$(getent passwd "$FAUXROOT_TEST_USER" | cut -d: -f6)
 	DATA=$(as_user mktemp -d "$home/fauxroot-test.XXXXXX")
 	start_manager
-	DAEMON="fd://'" adapt fauxroot-docker.service "fd:// --data-root=$DATA/data'" </dev/null
-	sc start fauxroot-docker.socket
-	# The first client waits until dockerd has come up.
-	run -0 as_user env DOCKER_CONFIG="$T/home" timeout 60 /usr/bin/docker \
-		-H "unix://$XDG_RUNTIME_DIR/docker.sock" info
-	says "$output" rootless
-	wait_for property_is fauxroot-docker.service ActiveState active
-	equals fauxroot "$(cat "/proc/$(property fauxroot-docker.service MainPID)/comm")"
-	equals dockerd "$(cat "/proc/$(<"$XDG_RUNTIME_DIR/fauxroot-docker/child_pid")/comm")"
-	sc stop fauxroot-docker.socket fauxroot-docker.service
-	property_is fauxroot-docker.service Result success
-	absent "$XDG_RUNTIME_DIR/fauxroot-docker"
+	for mode in "${MODES[@]}"; do
+		DAEMON="fd://'" adapt fauxroot-docker.service "fd:// --data-root=$DATA/data'" "$mode" </dev/null
+		sc start fauxroot-docker.socket
+		# The first client waits until dockerd has come up.
+		run -0 as_user env DOCKER_CONFIG="$T/home" timeout 60 /usr/bin/docker \
+			-H "unix://$XDG_RUNTIME_DIR/docker.sock" info
+		says "$output" rootless
+		wait_for property_is fauxroot-docker.service ActiveState active
+		equals fauxroot "$(cat "/proc/$(property fauxroot-docker.service MainPID)/comm")"
+		sc stop fauxroot-docker.socket fauxroot-docker.service
+		property_is fauxroot-docker.service Result success
+		absent "$XDG_RUNTIME_DIR/fauxroot-docker"
+	done
 }
 
 @test "the system-wide unit under a system manager: its own user, directories and socket" {
 	start_system_manager
-	cp "$UNITS_SHIPPED"/system/* "$UNITS"
-	mkdir "$UNITS/$UNIT.d"
+	cp "$UNITS_SHIPPED"/system/* "$UNIT_DIR"
+	mkdir "$UNIT_DIR/$UNIT.d"
 	printf '[Service]\nStandardOutput=append:%s\nStandardError=append:%s\nExecStart=\nExecStart=%s\n' \
 		/run/test/log/unit.log /run/test/log/unit.log \
 		"$(sed -n 's,buildkitd --addr,/run/test/build/tests/lib/service --addr,
-			s,^ExecStart=fauxroot ,/run/test/build/fauxroot ,p' "$UNITS/$UNIT")" >"$UNITS/$UNIT.d/test.conf"
+			s,^ExecStart=fauxroot ,/run/test/build/fauxroot ,p' "$UNIT_DIR/$UNIT")" >"$UNIT_DIR/$UNIT.d/test.conf"
 	system_sc daemon-reload
 	system_sc start fauxroot-buildkit.socket
 	equals "660 root fauxroot-buildkit" "$(inside stat -c '%a %U %G' /run/fauxroot-buildkit.sock)"
