@@ -53,10 +53,18 @@ extern const struct cause causes_of_confinement[]; /* AppArmor, masked mounts */
 extern const struct cause causes_of_the_host[];	   /* state directory, devices, helpers */
 extern const struct cause causes_of_ports[];
 extern const struct cause causes_of_the_target[];
+extern const struct cause causes_of_the_preflight[]; /* asked for by id; they match no error */
 
 /* cause_expand() - @text with its {names} replaced; false where one is unknown or it does not fit
  */
 bool cause_expand(const char *text, const struct facts *facts, char *buf, size_t size);
+
+/*
+ * explain_as() - the cause with this id and its remedy, whatever the error, if its test finds it
+ *
+ * For a finding of --check. Returns false, with @ret untouched, where it does not hold.
+ */
+bool explain_as(const char *id, struct facts *facts, struct explanation *ret);
 
 /* Tests, by what they look at. A comment says what @arg is; the others take none. */
 
@@ -69,6 +77,7 @@ bool is_unmapped(struct facts *facts, const char *arg);
 bool has_seccomp_filter(struct facts *facts, const char *arg);
 bool is_apparmor_confined(struct facts *facts, const char *arg);
 bool is_missing(struct facts *facts, const char *arg); /* a file */
+bool proc_is_masked(struct facts *facts, const char *arg);
 bool selinux_enforces(struct facts *facts, const char *arg);
 
 /* limits.c */

@@ -11,8 +11,9 @@
 const struct cause *cause_at(size_t i)
 {
 	static const struct cause *const parts[] = {
-		causes_of_namespaces, causes_of_ids,   causes_of_confinement,
-		causes_of_the_host,   causes_of_ports, causes_of_the_target,
+		causes_of_namespaces,	 causes_of_ids,	  causes_of_confinement,
+		causes_of_the_host,	 causes_of_ports, causes_of_the_target,
+		causes_of_the_preflight,
 	};
 
 	for (size_t part = 0; part < ARRAY_SIZE(parts); part++)

@@ -112,9 +112,7 @@ const struct cause causes_of_ids[] = {
 		.codes = {EPERM},
 		.says = "not allowed",
 		.test = dynamic_source_was_asked_for,
-		.cause = "newuidmap and newgidmap go by {value}, which does not have the ranges "
-			 "that "
-			 "getsubids names",
+		.cause = "newuidmap and newgidmap do not grant what getsubids names: {value}",
 		.remedy = "--subid-source=static",
 	},
 	{

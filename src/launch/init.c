@@ -9,7 +9,9 @@
  *
  * In its new shape it says HANDSHAKE_INIT, forks the command, and lets go of everything but its end
  * of the reports. The command does the rest of the handshake itself: it has the only descriptor
- * left, so end of file means, as without a PID namespace, that execve(2) has succeeded.
+ * left, so end of file means, as without a PID namespace, that execve(2) has succeeded. The
+ * launcher gets a pidfd of it, and signals it without init; what is sent to init itself init passes
+ * on.
  *
  * Init ends as the command has. A death by signal it can only report, as no signal kills it; its
  * own status, 128+n, is what is left where the report gets lost. With it everything in the
@@ -32,12 +34,14 @@
 #include "child.h"
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
+#include "fauxroot/base/spawn.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/config/config.h"
 #include "fauxroot/config/status.h"
 #include "fauxroot/launch/launcher.h"
 #include "fauxroot/supervise/activation.h"
 #include "fauxroot/supervise/attend.h"
+#include "fauxroot/supervise/orphans.h"
 #include "fauxroot/supervise/signals.h"
 #include "handshake.h"
 #include "initargs.h"
@@ -63,6 +67,8 @@ int init_become(const struct child_plan *plan, int self, struct error *err)
 		.reports = plan->reports,
 		.reap_all = plan->config->reaper != TRI_FALSE,
 		.activated = plan->activated,
+		.kill_orphans = plan->config->kill_orphans,
+		.kill_timeout = plan->config->kill_timeout,
 	};
 	_cleanup_strv_ struct strv words = {NULL, 0};
 	char text[INITARGS_MAX];
@@ -90,13 +96,27 @@ bool launcher_is_init(int argc, char **argv)
 	return argc > 2 && getpid() == 1 && streq(argv[0], INIT_NAME);
 }
 
+/*
+ * struct attendant.started. The launcher signals the command itself; init, in a process group of
+ * its own from now on, is spared what the terminal and shells send to theirs, and passes nothing on
+ * twice.
+ */
+static void report_start(void *arg, const struct process *command)
+{
+	const int *reports = arg;
+
+	(void)setpgid(0, 0);
+	(void)report_send(*reports,
+			  &(struct report){.type = REPORT_STARTED, .pidfd = command->pidfd});
+}
+
 /* struct attendant.stopped */
 static void report_stop(void *arg, pid_t pid, int status)
 {
 	const int *reports = arg;
 
 	(void)pid;
-	(void)report_send(*reports, &(struct report){REPORT_STOPPED, status});
+	(void)report_send(*reports, &(struct report){REPORT_STOPPED, status, -1});
 }
 
 /* In the new process: the end of the child's story. */
@@ -120,6 +140,7 @@ static int run(const struct init_args *args, char **command, int *ret_status, st
 		.reap_all = args->reap_all,
 		.keep = &args->reports,
 		.n_keep = 1,
+		.started = report_start,
 		.stopped = report_stop,
 		.arg = (void *)(uintptr_t)&args->reports,
 	};
@@ -137,7 +158,12 @@ static int run(const struct init_args *args, char **command, int *ret_status, st
 	rc = attend(&attendant, ret_status, err);
 	if (rc == 0)
 		run_command(args, &signals, command);
-	return rc;
+	if (rc < 0)
+		return rc;
+	(void)report_send(args->reports, &(struct report){REPORT_ENDED, *ret_status, -1});
+	if (args->kill_orphans)
+		orphans_outlast(&signals, args->kill_timeout);
+	return 0;
 }
 
 int launcher_init(char **argv)
@@ -158,7 +184,6 @@ int launcher_init(char **argv)
 		handshake_fail(args.sock, &err);
 		return STATUS_LAUNCH_FAILED;
 	}
-	(void)report_send(args.reports, &(struct report){REPORT_ENDED, status});
 	/* What is left of our memory is the kernel's affair, and so are those who live in here. */
 	_exit(status_of_target(PERSONA_FAUXROOT, status));
 }

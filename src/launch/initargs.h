@@ -10,8 +10,10 @@ struct init_args {
 	int sock;    /* the handshake */
 	int reports; /* what init tells while the command runs: reports.h */
 	bool reap_all;
-	bool activated;	      /* LISTEN_PID is for the command */
-	uint64_t caller_mask; /* the command's signal mask, signal n at bit n - 1 */
+	bool activated; /* LISTEN_PID is for the command */
+	bool kill_orphans;
+	unsigned kill_timeout; /* seconds */
+	uint64_t caller_mask;  /* the command's signal mask, signal n at bit n - 1 */
 };
 
 /* initargs_format() - as text into @buf, of at least INITARGS_MAX; returns @buf */

@@ -47,11 +47,18 @@ struct launch {
 	struct event *on_handshake, *on_signal, *on_patience, *on_report;
 	struct event *on_etc, *on_etc_due;
 	int etc_watch;
-	bool init_is_there;   /* with --pidns: HANDSHAKE_INIT has come */
-	int status;	      /* of the target, once it has ended */
-	bool told;	      /* init has told it */
-	bool lost;	      /* something vital has failed: the target is being ended */
-	struct error failure; /* why */
+	bool init_is_there;    /* with --pidns: HANDSHAKE_INIT has come */
+	struct process target; /* with --pidns, which init has reported; else the child is it */
+	int status;	       /* of the target, once it has ended */
+	bool told;	       /* init has told it */
+	bool lost;	       /* something vital has failed: the target is being ended */
+	struct error failure;  /* why */
+
+	/* leftovers.c */
+	struct event *on_leftovers;
+	pid_t *strangers; /* children from before our time */
+	size_t n_strangers;
+	enum { LEFTOVERS_NONE = 0, LEFTOVERS_ASKED, LEFTOVERS_KILLED } leftovers;
 };
 
 /* serve_start() - make the event loop, and api.sock and ns.sock in it; 0 or -errno at STEP_API */
@@ -70,3 +77,21 @@ int loop_run(struct launch *l, struct error *err);
 
 /* loop_clear() - free the loop's events; before the event base goes */
 void loop_clear(struct launch *l);
+
+/* leftovers_note_strangers() - for --kill-orphans, before the clone: what children we have already
+ * are not the target's, and are left alone. 0 or -errno */
+int leftovers_note_strangers(struct launch *l, struct error *err);
+
+/* leftovers_prepare() - for --kill-orphans, before the loop runs; 0 or -ENOMEM */
+int leftovers_prepare(struct launch *l, struct error *err);
+
+/*
+ * leftovers_look() - the target, or after it some other child, has ended and been reaped
+ *
+ * Ends the loop unless --kill-orphans is given and something is left: that is told to end, then.
+ */
+void leftovers_look(struct launch *l);
+
+/* leftovers_hurry() - the signal @sig came after the target's end: a terminating one kills what is
+ * left at once */
+void leftovers_hurry(struct launch *l, int sig);

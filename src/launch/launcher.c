@@ -108,6 +108,8 @@ static int start_child(struct launch *l, struct error *err)
 	};
 	int pair[2], reports[2] = {-1, -1}, rc = reap_adopt_orphans(err);
 
+	if (rc == 0)
+		rc = leftovers_note_strangers(l, err);
 	if (rc < 0)
 		return rc;
 	/* An executable with file capabilities makes us undumpable, and newuidmap could not open
@@ -267,6 +269,7 @@ static int bring_up(struct launch *l, struct error *err)
 
 static void take_down(struct launch *l)
 {
+	process_forget(&l->target);
 	process_kill(&l->child);
 	notify_close(l->notify);
 	loop_clear(l);
@@ -294,6 +297,7 @@ int launcher_run(const struct config *config, const struct signals *signals, boo
 		.link = INSTANCE_LINK_NONE,
 		.ports = PORTS_NONE,
 		.child = PROCESS_NONE,
+		.target = PROCESS_NONE,
 		.ns = NS_SET_NONE,
 		.target_ns = NS_SET_NONE,
 		.sock = -1,

@@ -5,7 +5,7 @@
  * One thread, one event loop. Signals are read from the signalfd: SIGCHLD means "reap whatever is
  * dead", all others go to the target. The dead are the target (the end), the network's helper (its
  * driver mends it), or orphans of the target (nothing to do: the subreaper only clears them away).
- * Living orphans are not waited for.
+ * Living orphans are not waited for, unless --kill-orphans is given: leftovers.c.
  *
  * Job control: a shell sees the launcher, the terminal's signals reach the target. When the target
  * stops, the launcher stops itself, so that the shell gets its terminal back; SIGCONT wakes both.
@@ -52,6 +52,10 @@ static void on_lost(void *arg, const struct error *err)
 
 	if (l->lost)
 		return;
+	if (l->child.pid <= 0) {
+		log_error("%s", err->text);
+		return;
+	}
 	l->lost = true;
 	l->failure = *err;
 	log_error("%s; ending the command", err->text);
@@ -98,16 +102,29 @@ static void on_handshake(evutil_socket_t fd, short what, void *arg)
 	l->sock = fd_close(l->sock);
 }
 
-/* Where init has reported it. A shell in there may have the terminal for its own group. */
-static void stop_with_target(const struct launch *l)
-{
-	pid_t front = terminal_front();
-
-	terminal_stop(terminal_group_is_inside(front, l->ns.pid) ? front : -1);
-}
-
 /* Not for ever: the target can make them up. */
 #define MAX_REPORTS 64
+
+static void take_report(struct launch *l, const struct report *report, bool live)
+{
+	switch (report->type) {
+	case REPORT_STARTED:
+		/* The first is true: the target did not run yet. */
+		if (l->target.pid > 0 || process_of_pidfd(report->pidfd, &l->target) < 0)
+			fd_close(report->pidfd);
+		break;
+	case REPORT_STOPPED:
+		if (live)
+			terminal_stop(l->target.pid);
+		break;
+	case REPORT_ENDED:
+		l->told = true;
+		l->status = report->status;
+		/* Signals are init's again, which may still have orphans to end. */
+		process_forget(&l->target);
+		break;
+	}
+}
 
 /* Take what init has told. @live: there is still a target with which to stop. */
 static void take_reports(struct launch *l, bool live)
@@ -119,12 +136,7 @@ static void take_reports(struct launch *l, bool live)
 		rc = report_recv(l->reports, &report);
 		if (rc <= 0)
 			break;
-		if (report.type == REPORT_ENDED) {
-			l->told = true;
-			l->status = report.status;
-		} else if (live) {
-			stop_with_target(l);
-		}
+		take_report(l, &report, live);
 	}
 	if (rc == -EPROTO)
 		log_warning("init says what makes no sense; its own end will tell the rest");
@@ -150,8 +162,9 @@ static void target_ended(struct launch *l, int status)
 		take_reports(l, false);
 	if (!l->told)
 		l->status = status;
+	process_forget(&l->target);
 	process_forget(&l->child);
-	event_base_loopbreak(l->base);
+	event_del(l->on_patience);
 }
 
 static void target_changed(struct launch *l, int status)
@@ -161,6 +174,9 @@ static void target_changed(struct launch *l, int status)
 	} else if (getsid(l->child.pid) == getsid(0)) {
 		/* In another session it is no longer a job of the shell that started us. */
 		kill(getpid(), SIGSTOP);
+		/* Signals go to the target past init, which somebody has stopped. */
+		if (l->config->pidns)
+			kill(l->child.pid, SIGCONT);
 	}
 }
 
@@ -183,6 +199,8 @@ static void reap_all(struct launch *l)
 		if (rc < 0)
 			on_lost(l, &err);
 	}
+	if (l->child.pid <= 0)
+		leftovers_look(l);
 }
 
 static void on_signal(evutil_socket_t fd, short what, void *arg)
@@ -193,11 +211,19 @@ static void on_signal(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	/* If there is a target to get a signal, init has reported it: do not ask init to pass on
+	 * what the target may have got from the terminal. */
+	if (l->reports >= 0 && l->target.pid == 0)
+		take_reports(l, true);
 	while (signals_read(l->signals, &info)) {
 		if (info.ssi_signo == SIGCHLD)
 			child = true;
-		else
+		else if (l->target.pid > 0)
+			signal_forward(&info, &l->target);
+		else if (l->child.pid > 0)
 			signal_forward(&info, &l->child);
+		else
+			leftovers_hurry(l, (int)info.ssi_signo);
 	}
 	if (child)
 		reap_all(l);
@@ -283,7 +309,8 @@ int loop_run(struct launch *l, struct error *err)
 	if (!l->on_handshake || !l->on_signal || !l->on_patience ||
 	    event_add(l->on_handshake, NULL) < 0 || event_add(l->on_signal, NULL) < 0)
 		return err_set(err, ENOMEM, "setting up the event loop");
-	if (l->net.plan.configures_dns && !l->net.plan.detached)
+	rc = leftovers_prepare(l, err);
+	if (rc == 0 && l->net.plan.configures_dns && !l->net.plan.detached)
 		rc = plan_etc_watch(l, err);
 	if (rc < 0)
 		return rc;
@@ -315,6 +342,8 @@ void loop_clear(struct launch *l)
 	free_event(&l->on_handshake);
 	free_event(&l->on_signal);
 	free_event(&l->on_patience);
+	free_event(&l->on_leftovers);
+	free(TAKE_PTR(l->strangers));
 	free_event(&l->on_report);
 	free_event(&l->on_etc);
 	free_event(&l->on_etc_due);

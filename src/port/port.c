@@ -69,6 +69,11 @@ int ports_supervise(struct ports *ports, struct event_base *base, struct error *
 	return ports->driver && ports->driver->supervise ? ports->driver->supervise(ports, err) : 0;
 }
 
+bool ports_owns(const struct ports *ports, pid_t pid)
+{
+	return ports->driver && ports->driver->owns && ports->driver->owns(ports, pid);
+}
+
 int ports_child_ended(struct ports *ports, pid_t pid, int status, struct error *err)
 {
 	int rc;

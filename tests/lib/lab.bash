@@ -20,14 +20,15 @@
 lab() {
 	local functions OUTER=${OUTER:-}
 	functions=$(declare -f says equals absent as_user lab_start fails works mend option copy file_over \
-		etc_is_ours in_session)
+		etc_is_ours in_session ${LAB_FUNCTIONS:-})
 	export T S OUT LOG USER_UID USER_GID OUTER
 	unshare --mount --propagation private "$@" bash -c "$functions
 set -euo pipefail
-AS=() AS_ROOT=() BECOME=()
+AS=() AS_ROOT=() BECOME=() DISAGREED=0
 # What the remedies call.
 sudo() { \"\$@\"; }
-$(cat)" lab 3>&- 4>&-
+$(cat)
+[ \$DISAGREED -eq 0 ]" lab 3>&- 4>&-
 }
 
 # user_lab [PREFIX…] - the same as the test user, without root

@@ -11,6 +11,9 @@
  *   portcheck idle ADDRESS PORT N          open N connections, print "ready", wait for a line on
  *                                          stdin, then use each of them
  *   portcheck churn ADDRESS PORT N         N connections, one after the other
+ *   portcheck crowd ADDRESS PORT N M       N connections, M of them at any time
+ *   portcheck hold ADDRESS PORT N          open N connections, print "ready", wait until all have
+ *                                          been reset
  *   portcheck datagrams ADDRESS PORT       of all sizes, 0 and 65507 included, each echoed whole
  *   portcheck sources ADDRESS PORT N       N datagrams from N sockets; prints how many came back
  *
@@ -110,16 +113,24 @@ static int dial(const struct peer *peer)
 	return fd;
 }
 
-static void send_all(int fd, const char *data, size_t n)
+/* False where the peer has gone, which a server survives. */
+static bool try_send(int fd, const char *data, size_t n)
 {
 	while (n > 0) {
 		ssize_t sent = send(fd, data, n, MSG_NOSIGNAL);
 
 		if (sent <= 0)
-			die("sending");
+			return false;
 		data += sent;
 		n -= (size_t)sent;
 	}
+	return true;
+}
+
+static void send_all(int fd, const char *data, size_t n)
+{
+	if (!try_send(fd, data, n))
+		die("sending");
 }
 
 static void send_sequence(int fd, uint64_t seed, uint64_t bytes)
@@ -174,8 +185,9 @@ static void echo(int fd)
 	char data[CHUNK];
 	ssize_t n;
 
-	while ((n = recv(fd, data, sizeof(data), 0)) > 0)
-		send_all(fd, data, (size_t)n);
+	do {
+		n = recv(fd, data, sizeof(data), 0);
+	} while (n > 0 && try_send(fd, data, (size_t)n));
 }
 
 static void *serve_connection(void *arg)
@@ -254,9 +266,7 @@ static void *serve_idle(void *arg)
 			int fd = events[i].data.fd;
 			char byte;
 
-			if (recv(fd, &byte, 1, 0) == 1)
-				send_all(fd, &byte, 1);
-			else
+			if (recv(fd, &byte, 1, 0) != 1 || !try_send(fd, &byte, 1))
 				close(fd);
 		}
 	}
@@ -399,13 +409,9 @@ static void ping(int fd, const char *word)
 
 static int idle(const struct peer *peer, uint64_t n)
 {
-	struct rlimit limit;
 	int *fds = calloc(n, sizeof(*fds));
 	char byte;
 
-	getrlimit(RLIMIT_NOFILE, &limit);
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
 	for (uint64_t i = 0; i < n; i++) {
 		fds[i] = dial(peer);
 		ping(fds[i], "i");
@@ -433,6 +439,87 @@ static int churn(const struct peer *peer, uint64_t n)
 			die("connection %llu", (unsigned long long)i);
 		close(fd);
 	}
+	return 0;
+}
+
+/* One connection of a crowd, that sends a word and waits for its echo. */
+static int join_crowd(const struct peer *peer, int epoll)
+{
+	struct epoll_event event = {.events = EPOLLOUT | EPOLLIN | EPOLLET};
+	int fd = open_socket(peer, SOCK_STREAM | SOCK_NONBLOCK);
+
+	if (connect(fd, &peer->address.sa, peer->size) < 0 && errno != EINPROGRESS)
+		die("connecting");
+	event.data.fd = fd;
+	return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
+}
+
+/* Go on with @fd; true when its echo has come whole, up to the end of file. */
+static bool serve_crowd(int fd, uint32_t events, bool *said)
+{
+	char byte;
+	ssize_t n;
+
+	if ((events & EPOLLOUT) && !*said) {
+		send_all(fd, "e!", 2);
+		shutdown(fd, SHUT_WR);
+		*said = true;
+	}
+	while ((n = recv(fd, &byte, 1, 0)) == 1)
+		if (byte != '!')
+			die("wrong bytes");
+	if (n < 0 && errno != EAGAIN)
+		die("receiving");
+	return n == 0;
+}
+
+static int crowd(const struct peer *peer, uint64_t n, uint64_t at_once)
+{
+	int epoll = epoll_create1(EPOLL_CLOEXEC);
+	uint64_t begun = 0, ended = 0;
+	static bool said[1 << 16]; /* by descriptor: more than any limit allows here */
+	struct epoll_event events[64];
+
+	while (ended < n) {
+		int ready;
+
+		for (; begun < n && begun - ended < at_once; begun++)
+			if (join_crowd(peer, epoll) < 0)
+				die("watching a connection");
+		ready = epoll_wait(epoll, events, ARRAY_SIZE(events), TIMEOUT_S * 1000);
+		if (ready <= 0)
+			die("nothing happens after %llu", (unsigned long long)ended);
+		for (int i = 0; i < ready; i++) {
+			int fd = events[i].data.fd;
+			bool *spoken = &said[(size_t)fd % ARRAY_SIZE(said)];
+
+			if (!serve_crowd(fd, events[i].events, spoken))
+				continue;
+			*spoken = false;
+			close(fd);
+			ended++;
+		}
+	}
+	return 0;
+}
+
+static int hold(const struct peer *peer, uint64_t n)
+{
+	int *fds = calloc(n, sizeof(*fds));
+	char byte;
+
+	for (uint64_t i = 0; i < n; i++) {
+		fds[i] = dial(peer);
+		ping(fds[i], "i");
+	}
+	puts("ready");
+	fflush(stdout);
+	for (uint64_t i = 0; i < n; i++) {
+		if (recv(fds[i], &byte, 1, 0) >= 0 || errno != ECONNRESET)
+			die("connection %llu was not reset", (unsigned long long)i);
+		close(fds[i]);
+	}
+	free(fds);
 	return 0;
 }
 
@@ -495,11 +582,24 @@ static void parse_peer(struct peer *peer, const char *address, const char *port)
 	}
 }
 
+/* Whatever the soft limit is that the tests were started with. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		die("reading the limit of descriptors");
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		die("raising the limit of descriptors");
+}
+
 int main(int argc, char **argv)
 {
 	struct peer peer = {.size = 0};
 	const char *what = argc > 3 ? argv[1] : "";
 
+	raise_descriptor_limit();
 	signal(SIGPIPE, SIG_IGN);
 	if (argc > 3)
 		parse_peer(&peer, argv[2], argv[3]);
@@ -508,6 +608,10 @@ int main(int argc, char **argv)
 		peer.bytes = number(argv[4]);
 	if (argc == 6 && (streq(what, "echo") || streq(what, "fetch")))
 		return streams(&peer, number(argv[5]));
+	if (argc == 6 && streq(what, "crowd"))
+		return crowd(&peer, peer.bytes, number(argv[5]));
+	if (argc == 5 && streq(what, "hold"))
+		return hold(&peer, number(argv[4]));
 	if (argc == 5 && streq(what, "stall")) {
 		peer.bytes = number(argv[4]);
 		return stall(&peer);

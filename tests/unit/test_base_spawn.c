@@ -511,6 +511,32 @@ static void what_cannot_run_says_so(void **state)
 	}
 }
 
+static void a_pidfd_leads_to_its_process(void **state)
+{
+	struct process p = PROCESS_NONE, same = PROCESS_NONE;
+	struct error err = {0};
+	int null = open("/dev/null", O_RDONLY | O_CLOEXEC), copy, rc;
+
+	(void)state;
+	rc = process_fork("a process", &p, &err);
+	assert_true(rc >= 0);
+	if (rc == 0)
+		for (;;)
+			pause();
+	copy = fcntl(p.pidfd, F_DUPFD_CLOEXEC, 3);
+	assert_int_equal(process_of_pidfd(copy, &same), 0);
+	assert_int_equal(same.pid, p.pid);
+	assert_int_equal(same.pidfd, copy);
+	process_kill(&p);
+	same.pid = 0;
+	assert_int_equal(process_of_pidfd(copy, &same), -ESRCH);
+	assert_int_equal(process_of_pidfd(null, &same), -EINVAL);
+	assert_int_equal(same.pid, 0);
+	process_forget(&same);
+	assert_int_equal(process_of_pidfd(copy, &same), -ENOENT);
+	fd_close(null);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -532,6 +558,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_empty_element_of_path_is_here, make_bin,
 						remove_bin),
 		cmocka_unit_test_setup_teardown(what_cannot_run_says_so, make_bin, remove_bin),
+		cmocka_unit_test(a_pidfd_leads_to_its_process),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,6 +36,15 @@ void process_kill(struct process *p);
 void process_forget(struct process *p);
 
 /*
+ * process_of_pidfd() - the process that a pidfd of ours, from wherever it came, leads to
+ * @pidfd: taken over by @ret on success
+ *
+ * Its PID is as our /proc shows it (man 2 pidfd_open, "/proc/PID/fdinfo"). Returns 0; -ESRCH where
+ * it has been reaped, or is in no PID namespace of ours; -EINVAL for what is no pidfd.
+ */
+int process_of_pidfd(int pidfd, struct process *ret);
+
+/*
  * process_wait() - wait for the end of @p and reap it
  * @deadline, @cancel_fd: as fd_wait()
  * @ret_status: as waitpid(2) reports it

@@ -50,6 +50,9 @@ struct port_driver {
 	/* Undo add(): nobody listens when it returns, even where it fails. 0 or -errno. */
 	int (*remove)(struct ports *ports, struct port *port, struct error *err);
 
+	/* As net_driver.owns. May be NULL: it has no processes. */
+	bool (*owns)(const struct ports *ports, pid_t pid);
+
 	/* As net_driver.child_ended. May be NULL. */
 	int (*child_ended)(struct ports *ports, pid_t pid, int status, struct error *err);
 
@@ -103,6 +106,9 @@ int ports_start(struct ports *ports, const struct ns_set *ns, const struct port_
 
 /* ports_supervise() - from now on live in the event loop @base; 0 or -errno */
 int ports_supervise(struct ports *ports, struct event_base *base, struct error *err);
+
+/* ports_owns() - is the living child @pid of the launcher a process of the driver's? */
+bool ports_owns(const struct ports *ports, pid_t pid);
 
 /*
  * ports_child_ended() - a child of the launcher has been reaped, or has stopped

@@ -215,6 +215,13 @@ static int slirp_wait_ready(struct net *net, struct error *err)
 	return rc < 0 ? err_step(err, rc, STEP_SLIRP) : 0;
 }
 
+static bool slirp_owns(const struct net *net, pid_t pid)
+{
+	const struct slirp *s = net->state;
+
+	return s && (pid == s->helper.process.pid || pid == s->holder.pid);
+}
+
 static void slirp_stop(struct net *net)
 {
 	struct slirp *s = net->state;
@@ -239,6 +246,7 @@ const struct net_driver net_driver_slirp4netns = {
 	.start = slirp_start,
 	.wait_ready = slirp_wait_ready,
 	.supervise = slirp_supervise,
+	.owns = slirp_owns,
 	.child_ended = slirp_child_ended,
 	.stop = slirp_stop,
 };

@@ -66,6 +66,20 @@ setup() {
 	END
 }
 
+@test "a masked /proc with --pidns: unmasked, or without --pidns" {
+	lab <<-'END'
+		mount --bind /dev/null /proc/version
+		fails proc-masked --pidns true
+		says "$ERROR" 'mounting proc, .*: Operation not permitted'
+		says "$CAUSE" '\(/proc/version\)'
+		says "$REMEDY" 'systempaths=unconfined.*procMount: Unmasked.*--oci-worker-no-process-sandbox'
+		option 'without --pidns' >/dev/null
+		works true
+		umount /proc/version
+		works --pidns true
+	END
+}
+
 # An outer user namespace has limits that its root may set, with files of sysctl.d of its own.
 @test "limits of namespaces at 0, raised by sysctl" {
 	outer_lab <<-'END'
@@ -89,6 +103,10 @@ setup() {
 		says "$REMEDY" 'Bottlerocket settings'
 		zero mnt max-mnt-namespaces true
 		zero net max-net-namespaces --net=none true
+		for kind in pid cgroup uts ipc; do
+			zero "$kind" max-further-namespaces "--${kind}ns" true
+			says "$REMEDY" "; or without --${kind}ns\$"
+		done
 		echo 0 >/proc/sys/user/max_net_namespaces
 		fails max-net-namespaces --idmap=single --net=none true
 		works --idmap=single "$(option '--net=host')" true
@@ -658,14 +676,14 @@ setup() {
 # fabricated machines, as it has all others.
 FABRICATED="
 	apparmor-confined apparmor-userns selinux
-	cgroup-pids-max mount-max kernel-old max-further-namespaces
+	cgroup-pids-max mount-max kernel-old
 	nested-too-deep no-user-namespaces subid-source-differs tun-device-rules
 	userns-clone-off
 "
 
 @test "every row of the table is provoked here, or is known to be fabricated" {
 	local id missing="" provoked
-	provoked=$(grep -oE '\b(fails|zero [a-z]+) [^ ]+' "$BATS_TEST_FILENAME" | sed 's/.* //' | tr -d "'\"")
+	provoked=$(grep -oE '\b(fails|zero [^ ]+) [^ ]+' "$BATS_TEST_FILENAME" | sed 's/.* //' | tr -d "'\"")
 	provoked+=" no-cap-setuid no-cap-setgid tun-missing tun-missing-in-container"
 	for id in $(sed -n 's/^\t*\.id = "\(.*\)",$/\1/p' "$ROOT"/src/check/causes_*.c); do
 		case " $(echo $provoked) $(echo $FABRICATED) " in

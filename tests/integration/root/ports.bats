@@ -143,6 +143,25 @@ peer_seen() {
 	stop_all
 }
 
+@test "a host without IPv6: the wildcard is IPv4 alone, and IPv6 is refused with the reason" {
+	peers 127.0.0.1
+	printf '#!/bin/sh\nexec "%s/refuse" --errno EAFNOSUPPORT socket:10 -- "$@"\n' "$FAUXROOT_TEST_TOOLS" >no-ipv6
+	chmod +x no-ipv6
+	launch_as nsenter --target "$HOST_NS" --net ./no-ipv6 -- \
+		--net=none --port-driver=builtin -p 8001:7000/tcp -p 8001:7000/udp sh servers
+	wait_for servers_listen
+	equals $CLIENT4 "$(peer_seen client tcp $HOST4 8001)"
+	equals 192.0.0.8 "$(peer_seen client udp $HOST4 8001)"
+	not host bash -c 'exec 5<>/dev/tcp/::1/8001' 2>/dev/null
+	refused_by POST /v1/ports "$(spec_json tcp ::1 8002 127.0.0.1 7000)" 400 \
+		'listening on \[::1\]:8002/tcp: Address family not supported by protocol'
+	refused_by POST /v1/ports '{"proto":"tcp6","parentPort":8002,"childPort":7000}' 400 \
+		'listening on \[::\]:8002/tcp: Address family not supported by protocol'
+	refused_by POST /v1/ports '{"proto":"tcp","parentPort":8001,"childPort":7000}' 409 'conflicts with port 1'
+	equals 2 "$(ctl list-ports --json | wc -l)"
+	stop_all
+}
+
 @test "a removed port is closed to remote clients at once" {
 	peers 127.0.0.1
 	launch_peers --net=slirp4netns -p "0.0.0.0:8001:127.0.0.1:7000/tcp"
@@ -224,7 +243,7 @@ reach() { # PID…
 }
 
 ours() {
-	echo "$LAUNCHER $(part 'fauxroot: ports') $(part 'fauxroot: agent')"
+	echo "$LAUNCHER $(part slirp4netns) $(part 'fauxroot: ports') $(part 'fauxroot: agent')"
 }
 
 @test "the target can look into no process of ours, trace none, take no descriptor" {
@@ -233,7 +252,7 @@ ours() {
 	connects 127.0.0.1 "$PORT"
 	local pids
 	pids=$(ours)
-	equals 3 "$(wc -w <<<"$pids")"
+	equals 4 "$(wc -w <<<"$pids")"
 	# The attempts themselves work: on its own process they succeed.
 	run -1 reach "$TARGET"
 	says "$output" "^$TARGET ptrace"
