@@ -106,7 +106,7 @@ static int add_rule(scmp_filter_ctx filter, uint32_t action, struct cursor c)
 		return seccomp_rule_add(filter, action, number, 0);
 	if (cursor_u64(&c, UINT64_MAX, &first) < 0 || !cursor_at_end(&c))
 		return -EINVAL;
-	return seccomp_rule_add(filter, action, number, 1, SCMP_A0(SCMP_CMP_EQ, first));
+	return seccomp_rule_add(filter, action, number, 1, SCMP_A0(SCMP_CMP_EQ, first, 0));
 }
 
 static int add_rules(scmp_filter_ctx filter, const struct request *request)

@@ -87,6 +87,7 @@ static int slirp_check(struct net *net, struct error *err)
 	s->cidr = network_of(net->config);
 	s->probe = s->helper = HELPER_NONE;
 	s->holder = PROCESS_NONE;
+	s->health = SLIRP_HEALTH_NONE;
 	s->ready = s->exit = s->guarded = s->preload = -1;
 	s->shields.sandbox = net->config->slirp4netns_sandbox != TRI_FALSE;
 	s->shields.seccomp = net->config->slirp4netns_seccomp != TRI_FALSE;
@@ -218,6 +219,7 @@ static void slirp_stop(struct net *net)
 	helper_stop(&s->probe);
 	helper_stop(&s->helper);
 	slirp_is_down(s);
+	slirp_health_clear(&s->health);
 	fd_close(s->guarded);
 	fd_close(s->preload);
 	free(s);
