@@ -56,7 +56,7 @@ servers_listen() {
 	launch_ports nginx -e stderr -c "$PWD/nginx.conf"
 	wait_for test -s nginx.pid
 	local parent child pids=() i
-	for parent in 127.0.0.1 [::1]; do
+	for parent in 127.0.0.1 '[::1]'; do
 		for child in 127.0.0.1 ::1; do
 			publish tcp "$(tr -d '[]' <<<$parent)" 0 $child 7000
 			: >access
