@@ -46,7 +46,16 @@ struct cause {
  * holds is told. */
 const struct cause *cause_at(size_t i);
 
-/* The parts of the table, in this order; each ends with a row whose cause is NULL. */
+/* A part of the table, and what its chapter is called. */
+struct cause_part {
+	const char *title;
+	const struct cause *rows;
+};
+
+/* cause_parts() - all of them, in their order; ends with a NULL title */
+const struct cause_part *cause_parts(void);
+
+/* The parts of the table; each ends with a row whose cause is NULL. */
 extern const struct cause causes_of_namespaces[];  /* clone(2) */
 extern const struct cause causes_of_ids[];	   /* newuidmap(1), subordinate ids */
 extern const struct cause causes_of_confinement[]; /* AppArmor, masked mounts */
@@ -90,6 +99,7 @@ bool cgroup_has_no_pids_left(struct facts *facts, const char *arg);
 bool descriptor_limit_is_low(struct facts *facts, const char *arg); /* "soft" or "hard" */
 
 /* ids.c */
+bool getsubids_is_missing(struct facts *facts, const char *arg);
 bool mapper_is_missing(struct facts *facts, const char *arg);
 bool mapper_has_no_new_privs(struct facts *facts, const char *arg);
 bool mapper_is_on_nosuid(struct facts *facts, const char *arg);
@@ -136,4 +146,5 @@ bool target_is_there(struct facts *facts, const char *arg);
 
 /* ports.c */
 bool port_is_privileged(struct facts *facts, const char *arg); /* the sysctl, below /proc/sys */
-bool listener_is_known(struct facts *facts, const char *arg);  /* the words before its number */
+bool error_names_address(struct facts *facts, const char *arg);
+bool listener_is_known(struct facts *facts, const char *arg); /* the words before its number */

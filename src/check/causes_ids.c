@@ -21,9 +21,10 @@ const struct cause causes_of_ids[] = {
 		.id = "getsubids-missing",
 		.steps = IDMAP,
 		.codes = {ENOENT},
-		.says = "executing \"getsubids\"",
-		.cause = "getsubids, which asks the source that nsswitch.conf names for "
-			 "subordinate ids, is not in PATH",
+		.says = "executing",
+		.test = getsubids_is_missing,
+		.cause = "{path}, which asks the source that nsswitch.conf names for subordinate "
+			 "ids, is not there",
 		.remedy = "{install getsubids}; or --subid-source=static",
 	},
 	{

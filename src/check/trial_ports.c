@@ -21,22 +21,28 @@ static size_t count(const struct config *config)
 
 void trial_listen(const struct config *config, struct outcomes *to)
 {
+	struct config without = *config;
+	struct ports ports = PORTS_NONE;
+
+	without.publish = (struct strv){NULL, 0};
+	if (ports_open(&without, -1, &ports, NULL) < 0)
+		return;
 	for (size_t i = 0; i < count(config); i++) {
-		struct port port = {.listeners = {-1, -1}};
+		struct port_spec spec;
 		struct error err = {0};
 		int rc;
 
 		if (to->ports[i].tried)
 			continue;
 		log_redirect(trial_note, &to->ports[i]);
-		rc = portspec_parse(config->publish.items[i], &port.spec, &err);
+		rc = portspec_parse(config->publish.items[i], &spec, &err);
 		if (rc < 0)
 			(void)err_step(&err, rc, STEP_OPTIONS);
 		else
-			rc = err_step(&err, listen_open(&port, &err), STEP_PORT);
+			rc = ports_try(&ports, &spec, &err);
 		(void)trial_end(&to->ports[i], rc, &err);
-		listen_close(&port);
 	}
+	ports_stop(&ports);
 }
 
 static struct port_net port_net_of(const struct net_plan *plan)

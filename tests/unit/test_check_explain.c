@@ -362,8 +362,15 @@ static void ports(void **state)
 		 "another parent port; sudo ss -Hnlptu shows whose it is", .files = {{0}}},
 		{STEP_PORT, EADDRINUSE, "listening on 0.0.0.0:80/tcp: Address already in use", NULL,
 		 NULL, .files = {{0}}},
-		{STEP_PORT, EADDRINUSE, "publishing :80:80/tcp: it conflicts with port 1", NULL,
-		 NULL, .files = {{0}}},
+		{STEP_PORT, EADDRINUSE, "publishing 80:80/tcp: it conflicts with port 1",
+		 "another --publish has this address, port and protocol",
+		 "one of the two, or another parent port", .files = {{0}}},
+		{STEP_PORT, EADDRNOTAVAIL,
+		 "publishing [2001:db8::1]:80:80/tcp: listening on [2001:db8::1]:80/tcp: Cannot "
+		 "assign requested address",
+		 "no interface of this network has the address [2001:db8::1]",
+		 "one of those that ip -brief address shows, or none, which is all of them",
+		 .files = {{0}}},
 	};
 
 	(void)state;

@@ -26,7 +26,7 @@ static void mappers(void **state)
 		{STEP_IDMAP, ENOENT, "executing \"getsubids\": No such file or directory",
 		 "getsubids, which asks the source that nsswitch.conf names for subordinate ids, "
 		 "is "
-		 "not in PATH",
+		 "not there",
 		 "sudo zypper install shadow; or --subid-source=static",
 		 .files = {{"/etc/os-release", "NAME=x\nID=mine\nID_LIKE='suse opensuse'\n", 0}}},
 		{STEP_IDMAP, EPERM, wrote,
