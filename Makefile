@@ -73,7 +73,8 @@ all: $(PROGRAMS)
 $(BUILD)/fauxroot: $(BUILD)/obj/cmd/fauxroot.o $(call archive,$(LAUNCHER_ROOMS))
 	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LAUNCHER_LIBS)
 
-$(BUILD)/fauxrootctl: $(filter-out %/fauxroot.o $(BUILD)/obj/cmd/completions/%,$(call room_objects,cmd)) \
+$(BUILD)/fauxrootctl: $(filter-out %/fauxroot.o $(BUILD)/obj/cmd/completions/% \
+		$(BUILD)/obj/cmd/manual/%,$(call room_objects,cmd)) \
 		$(call archive,$(CTL_ROOMS))
 	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CTL_LIBS)
 
@@ -98,6 +99,15 @@ $(BUILD)/completions/_%: $(BUILD)/completions/generate
 	$(call say,GEN)$< zsh $* >$@.new && mv $@.new $@
 
 completions: $(COMPLETIONS)
+
+# What the documents say of causes and remedies is the table that the launcher has. What is made is
+# checked in, so that a reader of the sources has it; a unit test compares it.
+$(BUILD)/manual: $(BUILD)/obj/cmd/manual/main.o $(call archive,$(ROOMS))
+	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LAUNCHER_LIBS)
+
+docs: $(BUILD)/manual
+	$< markdown >docs/troubleshooting.md
+	scripts/splice man/fauxroot.1 causes $< mdoc
 
 define room_rule
 $(BUILD)/lib/$(1).a: $(call room_objects,$(1))
@@ -264,5 +274,5 @@ clean:
 	rm -rf build
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
-.PHONY: all completions units tools fuzz-targets demo test bench fuzz lint check-layers coverage \
+.PHONY: all completions docs units tools fuzz-targets demo test bench fuzz lint check-layers coverage \
 	install install-compat uninstall clean force

@@ -46,7 +46,16 @@ struct cause {
  * holds is told. */
 const struct cause *cause_at(size_t i);
 
-/* The parts of the table, in this order; each ends with a row whose cause is NULL. */
+/* A part of the table, and what its chapter is called. */
+struct cause_part {
+	const char *title;
+	const struct cause *rows;
+};
+
+/* cause_parts() - all of them, in their order; ends with a NULL title */
+const struct cause_part *cause_parts(void);
+
+/* The parts of the table; each ends with a row whose cause is NULL. */
 extern const struct cause causes_of_namespaces[];  /* clone(2) */
 extern const struct cause causes_of_ids[];	   /* newuidmap(1), subordinate ids */
 extern const struct cause causes_of_confinement[]; /* AppArmor, masked mounts */
