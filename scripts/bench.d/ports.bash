@@ -159,17 +159,21 @@ column() {
 
 # ---- Memory ----
 
-# own SIDE PID: the processes of it that are neither the target nor a helper
+# own SIDE PID: PIDS, the processes of it that are neither the target nor a helper
 own() {
 	local child children
-	echo "$2"
-	read -ra children < <(cat "/proc/$2/task"/*/children | tr '\n' ' ')
+	PIDS=("$2")
+	mapfile -t children < <(cat "/proc/$2/task"/*/children | tr -s ' ' '\n')
 	for child in "${children[@]}"; do
 		case $1:$(cat "/proc/$child/comm") in
-		fauxroot:fauxroot*) echo "$child" ;;
-		rootlesskit:exe) echo "$child" ;;
+		fauxroot:fauxroot* | rootlesskit:exe) PIDS+=("$child") ;;
 		esac
 	done
+	case "$1 ${#PIDS[@]}" in
+	# Launcher, forwarder, agent; parent and child.
+	'fauxroot 3' | 'rootlesskit 2') ;;
+	*) die "${#PIDS[@]} processes of $1 are not what was expected" ;;
+	esac
 }
 
 # pss PID…: KiB. What runs undumpable shows its shares to root alone; what is resident is no less.
@@ -185,14 +189,14 @@ descriptors() { find "/proc/$1/fd" -mindepth 1 2>/dev/null | wc -l; }
 
 # A launcher with a network and a port up, and nothing to do
 memory() { # SIDE
-	local port pids
+	local port
 	port=$(free_ports 1)
 	launched "$1" -p "127.0.0.1:$port:7000/tcp" -- "$STAGE/traffic" serve 7000
 	traffic latency "$port" 1 >/dev/null
 	# Idle: what the first connection needed has been given back.
 	sleep 2
-	mapfile -t pids < <(own "$1" "$PID")
-	pss "${pids[@]}"
+	own "$1" "$PID"
+	pss "${PIDS[@]}"
 	ended "$PID"
 }
 
@@ -200,26 +204,26 @@ memory() { # SIDE
 
 # idle SIDE: how many were opened, how many answered later, KiB and descriptors more
 idle() {
-	local port pids pid launcher fds kib client opened=0 answered=0
+	local port pid launcher fds kib client opened=0 answered=0
 	port=$(free_ports 1)
 	launched "$1" -p "127.0.0.1:$port:7000/tcp" -- "$STAGE/traffic" serve 7000
 	launcher=$PID
 	traffic latency "$port" 1 >/dev/null
 	sleep 1.5
-	mapfile -t pids < <(own "$1" "$launcher")
+	own "$1" "$launcher"
 	# Whose descriptors count: the forwarder's, in rootlesskit the launcher's.
 	client=$launcher
-	for pid in "${pids[@]}"; do
+	for pid in "${PIDS[@]}"; do
 		if [ "$(cat "/proc/$pid/comm")" = 'fauxroot: ports' ]; then client=$pid; fi
 	done
 	pid=$client
-	kib=$(pss "${pids[@]}")
+	kib=$(pss "${PIDS[@]}")
 	fds=$(descriptors "$pid")
 	coproc CLIENT { as_user prlimit --nofile="$NOFILE:$NOFILE" \
 		timeout 60 "$STAGE/traffic" idle "$port" "$IDLE" 2>>"$STAGE/log"; }
 	client=$CLIENT_PID
 	read -r opened <&"${CLIENT[0]}" || :
-	kib=$(($(pss "${pids[@]}") - kib))
+	kib=$(($(pss "${PIDS[@]}") - kib))
 	fds=$(($(descriptors "$pid") - fds))
 	echo >&"${CLIENT[1]}" || :
 	read -r answered <&"${CLIENT[0]}" || :
