@@ -86,6 +86,7 @@ bool is_unmapped(struct facts *facts, const char *arg);
 bool has_seccomp_filter(struct facts *facts, const char *arg);
 bool is_apparmor_confined(struct facts *facts, const char *arg);
 bool is_missing(struct facts *facts, const char *arg); /* a file */
+bool has_cgroup2(struct facts *facts, const char *arg);
 bool proc_is_masked(struct facts *facts, const char *arg);
 bool selinux_enforces(struct facts *facts, const char *arg);
 

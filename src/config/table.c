@@ -341,7 +341,9 @@ static const struct option_row rows[] = {
 		.takes = "one name without '/'",
 		.argument = "NAME",
 		.group = processes,
-		.help = "move the processes of our cgroup to this one below it",
+		.help = "move the processes of our cgroup to this one below it; needs --pidns "
+			"and --cgroupns",
+		.available = true,
 	},
 	{
 		.name = "check",

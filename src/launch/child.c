@@ -60,6 +60,8 @@ static int mount_all(const struct child_plan *plan, int netns, struct error *err
 		rc = procfs_mount_child(err);
 	if (rc == 0 && plan->own_netns)
 		rc = sysfs_mount_child(err);
+	if (rc == 0 && config->evacuate_cgroup2)
+		rc = cgroupfs_mount_child(err);
 	if (rc == 0 && netns >= 0)
 		rc = netns_bind_child(netns, plan->state_dir, err);
 	/* Held now: copy-up covers what leads there. */
@@ -82,7 +84,8 @@ static int set_environment(const struct child_plan *plan, struct error *err)
 	    setenv("ROOTLESSKIT_PARENT_EUID", euid, 1) < 0 ||
 	    setenv("ROOTLESSKIT_PARENT_EGID", egid, 1) < 0 ||
 	    (plan->notify && setenv("NOTIFY_SOCKET", plan->notify, 1) < 0) ||
-	    activation_retarget(plan->activated, plan->launcher, getpid()) < 0)
+	    (!plan->config->pidns &&
+	     activation_retarget(plan->activated, plan->launcher, getpid()) < 0))
 		return err_set(err, ENOMEM, "setting the target's environment");
 	return 0;
 }

@@ -67,6 +67,7 @@ int init_become(const struct child_plan *plan, int self, struct error *err)
 		.reports = plan->reports,
 		.reap_all = plan->config->reaper != TRI_FALSE,
 		.activated = plan->activated,
+		.launcher = plan->launcher,
 		.kill_orphans = plan->config->kill_orphans,
 		.kill_timeout = plan->config->kill_timeout,
 	};
@@ -125,8 +126,7 @@ _noreturn_ static void run_command(const struct init_args *args, const struct si
 {
 	struct error err = {0};
 
-	/* The child, which has become init, has taken it all on itself. */
-	if (activation_retarget(args->activated, 1, getpid()) < 0)
+	if (activation_retarget(args->activated, args->launcher, getpid()) < 0)
 		err_set(&err, ENOMEM, "setting the target's environment");
 	else
 		target_exec(command, signals, &err);

@@ -17,6 +17,7 @@
 #include "fauxroot/port/port.h"
 #include "fauxroot/state/instances.h"
 #include "fauxroot/state/statedir.h"
+#include "fauxroot/supervise/cgroup2.h"
 #include "fauxroot/supervise/signals.h"
 #include "fauxroot/sys/ns.h"
 
@@ -33,6 +34,7 @@ struct launch {
 	struct ports ports;
 	char *slirp_socket;    /* with --port-driver=slirp4netns */
 	struct notify *notify; /* NULL where no service manager listens */
+	struct cgroup2 cgroup;
 	struct process child;
 	struct ns_set ns;	 /* with the network that we set up, though it be detached */
 	struct ns_set target_ns; /* those of @ns that the target is born into; not its own copies */

@@ -239,7 +239,7 @@ static void repair_etc(struct launch *l)
 {
 	struct ns_job job = {
 		.name = "fauxroot: etc",
-		.which = NS_JOIN_MNT,
+		.which = NS_JOIN_MNT | NS_JOIN_PID,
 		.run = repair_job,
 		.arg = l->state.path,
 	};

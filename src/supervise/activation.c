@@ -28,29 +28,30 @@ bool activation_is_for(pid_t pid)
 	return true;
 }
 
-static int retarget(const char *variable, pid_t from, pid_t to)
+/* @ours: it may be said to @from. */
+static int retarget(const char *variable, bool ours, pid_t from, pid_t to)
 {
 	const char *value = getenv(variable);
 	char text[16];
 	uint32_t pid;
 
-	if (!value || parse_u32(value, INT_MAX, &pid) < 0 || pid != (uint32_t)from)
+	if (!value || parse_u32(value, INT_MAX, &pid) < 0)
 		return 0;
+	if (!ours || pid != (uint32_t)from)
+		return pid == (uint32_t)to && unsetenv(variable) < 0 ? -ENOMEM : 0;
 	str_print(text, sizeof(text), "%d", to);
 	return setenv(variable, text, 1) < 0 ? -ENOMEM : 0;
 }
 
 int activation_retarget(bool activated, pid_t from, pid_t to)
 {
-	int rc = 0;
+	int rc = retarget("LISTEN_PID", activated, from, to);
 
-	if (activated) {
-		rc = retarget("LISTEN_PID", from, to);
+	if (activated)
 		unsetenv("LISTEN_PIDFDID");
-	}
 	if (rc == 0)
-		rc = retarget("WATCHDOG_PID", from, to);
+		rc = retarget("WATCHDOG_PID", true, from, to);
 	if (rc == 0)
-		rc = retarget("SYSTEMD_EXEC_PID", from, to);
+		rc = retarget("SYSTEMD_EXEC_PID", true, from, to);
 	return rc;
 }

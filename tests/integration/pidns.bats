@@ -305,7 +305,8 @@ compare_fds() { # OPTIONS…
 second
 first" "$output"
 	# What is not for us makes no claim in there, where PIDs are small.
-	LISTEN_PID=1 LISTEN_FDS=2 run -0 fx --pidns sh -c '[ "$LISTEN_PID" != $$ ]'
+	LISTEN_PID=2 LISTEN_FDS=2 WATCHDOG_PID=2 run -0 fx --pidns sh -c 'echo "$$:$LISTEN_PID:$WATCHDOG_PID"'
+	equals "2::" "$output"
 	local value
 	for value in 999999 -1 x "" 0; do
 		run -0 sh -c 'LISTEN_PID=$$ LISTEN_FDS=$1 exec "$FAUXROOT" --pidns sh -c \

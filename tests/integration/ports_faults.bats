@@ -351,12 +351,12 @@ amount() {
 
 @test "API: two hundred keep-alive clients between their requests, and the next one is served" {
 	launch_ports sleep 100
-	local i at fds=() line clients=()
+	local i at to line clients=()
 	for ((i = 0; i < 256; i++)); do
 		coproc CLIENT { exec socat - "UNIX-CONNECT:$S/api.sock" 2>/dev/null 3>&- 4>&-; }
 		clients+=("$CLIENT_PID")
-		exec {at}<&"${CLIENT[0]}" {fds[i]}>&"${CLIENT[1]}"
-		printf 'GET /v1/ports HTTP/1.1\r\nHost: x\r\n\r\n' >&"${fds[i]}"
+		exec {at}<&"${CLIENT[0]}" {to}>&"${CLIENT[1]}"
+		printf 'GET /v1/ports HTTP/1.1\r\nHost: x\r\n\r\n' >&"$to"
 		IFS= read -r -t 5 line <&"$at"
 		equals $'HTTP/1.1 200 OK\r' "$line"
 		exec {at}<&-

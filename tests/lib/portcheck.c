@@ -25,14 +25,12 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -40,45 +38,10 @@
 #include "fauxroot/base/macro.h"
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
+#include "portpeer.h"
 
 #define CHUNK	     65536
 #define DATAGRAM_MAX 65507
-#define TIMEOUT_S    60
-
-struct peer {
-	union {
-		struct sockaddr sa;
-		struct sockaddr_in in;
-		struct sockaddr_in6 in6;
-	} address;
-	socklen_t size;
-	uint64_t bytes;
-	char mode;
-};
-
-_noreturn_ static void die(const char *fmt, ...) _printf_(1, 2);
-_noreturn_ static void die(const char *fmt, ...)
-{
-	int errnum = errno;
-	va_list ap;
-
-	va_start(ap, fmt);
-	fputs("portcheck: ", stderr);
-	vfprintf(stderr, fmt, ap);
-	fprintf(stderr, " (%s)\n", strerror(errnum));
-	va_end(ap);
-	exit(1);
-}
-
-static uint64_t number(const char *text)
-{
-	struct cursor c = cursor_of(text);
-	uint64_t value;
-
-	if (cursor_u64(&c, UINT64_MAX / 2, &value) < 0 || !cursor_at_end(&c))
-		die("\"%s\" is no number", text);
-	return value;
-}
 
 /* ---- the data ---- */
 
@@ -90,47 +53,6 @@ static void fill(uint64_t *state, char *data, size_t n)
 		*state ^= *state << 17;
 		memcpy(data + i, state, 8);
 	}
-}
-
-static int open_socket(const struct peer *peer, int type)
-{
-	struct timeval timeout = {.tv_sec = TIMEOUT_S};
-	int fd = socket(peer->address.sa.sa_family, type | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		die("making a socket");
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
-	return fd;
-}
-
-static int dial(const struct peer *peer)
-{
-	int fd = open_socket(peer, SOCK_STREAM);
-
-	if (connect(fd, &peer->address.sa, peer->size) < 0)
-		die("connecting");
-	return fd;
-}
-
-/* False where the peer has gone, which a server survives. */
-static bool try_send(int fd, const char *data, size_t n)
-{
-	while (n > 0) {
-		ssize_t sent = send(fd, data, n, MSG_NOSIGNAL);
-
-		if (sent <= 0)
-			return false;
-		data += sent;
-		n -= (size_t)sent;
-	}
-	return true;
-}
-
-static void send_all(int fd, const char *data, size_t n)
-{
-	if (!try_send(fd, data, n))
-		die("sending");
 }
 
 static void send_sequence(int fd, uint64_t seed, uint64_t bytes)
@@ -563,35 +485,6 @@ static int sources(const struct peer *peer, uint64_t n)
 	}
 	printf("%llu\n", (unsigned long long)back);
 	return 0;
-}
-
-static void parse_peer(struct peer *peer, const char *address, const char *port)
-{
-	uint16_t number_port = htons((uint16_t)number(port));
-
-	if (inet_pton(AF_INET, address, &peer->address.in.sin_addr) == 1) {
-		peer->address.in.sin_family = AF_INET;
-		peer->address.in.sin_port = number_port;
-		peer->size = sizeof(peer->address.in);
-	} else if (inet_pton(AF_INET6, address, &peer->address.in6.sin6_addr) == 1) {
-		peer->address.in6.sin6_family = AF_INET6;
-		peer->address.in6.sin6_port = number_port;
-		peer->size = sizeof(peer->address.in6);
-	} else {
-		die("\"%s\" is no address", address);
-	}
-}
-
-/* Whatever the soft limit is that the tests were started with. */
-static void raise_descriptor_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		die("reading the limit of descriptors");
-	limit.rlim_cur = limit.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
-		die("raising the limit of descriptors");
 }
 
 int main(int argc, char **argv)

@@ -168,7 +168,7 @@ static void serve_line(struct service *s, int client, const char *name, const ch
 	else if (streq(line, "crash"))
 		abort();
 	else if ((text = str_after(line, "exit ")) && parse_u32(text, 255, &n) == 0)
-		exit((int)n);
+		_exit((int)n);
 	else
 		rc = -EINVAL;
 	if (rc == 0)
@@ -207,6 +207,16 @@ static int stop(const struct signalfd_siginfo *info)
 	fflush(stdout);
 	notify("STOPPING=1\nSTATUS=stopping");
 	return 0;
+}
+
+/*
+ * Not exit(3): systemd sends SIGCONT behind SIGTERM, and where that takes away the SIGSTOP by which
+ * LeakSanitizer would stop us at our end it waits for ever.
+ */
+_noreturn_ static void leave(int status)
+{
+	fflush(stdout);
+	_exit(status);
 }
 
 /* Until SIGTERM. */
@@ -258,7 +268,5 @@ int main(void)
 	rc = notify("READY=1\nSTATUS=serving %zu sockets as %d", s.n_fds, getpid());
 	if (rc < 0 && rc != -ENOENT)
 		fprintf(stderr, "service: %s\n", strerror(-rc));
-	rc = live(&s);
-	strv_clear(&s.names);
-	return rc;
+	leave(live(&s));
 }

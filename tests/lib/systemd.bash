@@ -5,6 +5,9 @@
 # no systemd. It believes the machine to be booted with systemd where /run/systemd/system is there: a
 # tmpfs in its own mount namespace has one. It gets a cgroup that belongs to the user, as a login would
 # have given it. Units are those of contrib/systemd and of the test; their output is in $UNIT_LOG.
+#
+# And a real system manager as PID 1 of a PID namespace, with a /run, a /var/lib, users and cgroups of
+# its own, for the system-wide unit.
 
 UNITS_SHIPPED=$ROOT/contrib/systemd
 
@@ -30,25 +33,34 @@ need_systemd() {
 	[ -w "$tree/cgroup.procs" ] || skip "there is no cgroup tree to write to"
 }
 
-start_manager() {
-	local tree file name=fauxroot-test.$FAUXROOT_TEST_MARK systemd=/usr/lib/systemd/systemd
-	[ -x $systemd ] || systemd=/lib/systemd/systemd
-	UNITS=$T/units UNIT_LOG=$T/unit.log MANAGER_CGROUPS=()
-	mkdir -p "$UNITS" "$T/home"
+# prepare_manager - its executable, cgroups, and a place for units
+prepare_manager() {
+	local tree name=fauxroot-test.$FAUXROOT_TEST_MARK
+	SYSTEMD=/usr/lib/systemd/systemd
+	[ -x $SYSTEMD ] || SYSTEMD=/lib/systemd/systemd
+	UNIT_DIR=$T/units UNIT_LOG=$T/unit.log MANAGER_CGROUPS=()
+	mkdir -p "$UNIT_DIR" "$T/home"
 	touch "$UNIT_LOG"
-	chown "$USER_UID:$USER_GID" "$UNITS" "$T/home" "$UNIT_LOG"
+	chown "$USER_UID:$USER_GID" "$UNIT_DIR" "$T/home" "$UNIT_LOG"
 	for tree in $(cgroup_trees); do
 		mkdir "$tree/$name"
 		MANAGER_CGROUPS+=("$tree/$name")
-		chown "$USER_UID:$USER_GID" "$tree/$name"
-		for file in cgroup.procs cgroup.threads cgroup.subtree_control tasks; do
-			[ ! -e "$tree/$name/$file" ] || chown "$USER_UID:$USER_GID" "$tree/$name/$file"
-		done
 	done
 	mkdir -p /run/systemd
+}
+
+start_manager() {
+	local cgroup file
+	prepare_manager
+	for cgroup in "${MANAGER_CGROUPS[@]}"; do
+		chown "$USER_UID:$USER_GID" "$cgroup"
+		for file in cgroup.procs cgroup.threads cgroup.subtree_control tasks; do
+			[ ! -e "$cgroup/$file" ] || chown "$USER_UID:$USER_GID" "$cgroup/$file"
+		done
+	done
 	# shellcheck disable=SC2016 # for the inner shell
 	env -u NOTIFY_SOCKET HOME="$T/home" USER="$FAUXROOT_TEST_USER" XDG_CONFIG_HOME="$T/home/.config" \
-		SYSTEMD_UNIT_PATH="$UNITS:" unshare --mount --propagation private -- sh -ec '
+		SYSTEMD_UNIT_PATH="$UNIT_DIR:" unshare --mount --propagation private -- sh -ec '
 		uid=$1 gid=$2 systemd=$3
 		shift 3
 		for cgroup; do echo $$ >"$cgroup/cgroup.procs"; done
@@ -56,11 +68,83 @@ start_manager() {
 		mkdir /run/systemd/system
 		exec setpriv --reuid "$uid" --regid "$gid" --init-groups --inh-caps=-all \
 			"$systemd" --user' \
-		sh "$USER_UID" "$USER_GID" $systemd "${MANAGER_CGROUPS[@]}" \
+		sh "$USER_UID" "$USER_GID" $SYSTEMD "${MANAGER_CGROUPS[@]}" \
 		</dev/null >"$LOG" 2>&1 3>&- 4>&- &
 	MANAGER=$!
 	wait_for test -S "$XDG_RUNTIME_DIR/systemd/private"
 	wait_for manager_runs
+}
+
+# start_system_manager - what it runs sees the launcher's directory at /run/test/build, and writes to
+# /run/test/unit.log. Its units are those of $UNIT_DIR alone: nothing of the machine's is started.
+start_system_manager() {
+	local target
+	prepare_manager
+	for target in default sysinit basic sockets multi-user network-online shutdown; do
+		printf '[Unit]\nDefaultDependencies=no\n' >"$UNIT_DIR/$target.target"
+	done
+	for target in passwd group subuid subgid; do
+		cp "/etc/$target" "$T/$target"
+	done
+	echo 'fauxroot-buildkit:x:987:987::/var/lib/fauxroot-buildkit:/bin/false' >>"$T/passwd"
+	echo 'fauxroot-buildkit:x:987:' >>"$T/group"
+	echo 'fauxroot-buildkit:2000000000:65536' | tee -a "$T/subuid" >>"$T/subgid"
+	echo 0123456789abcdef0123456789abcdef >"$T/machine-id"
+	UNIT_LOG=$T/unit-log/unit.log
+	mkdir "$T/unit-log"
+	cat >"$T/system" <<-'EOF'
+		set -e
+		test=$1 build=$2
+		for file in passwd group subuid subgid machine-id; do
+			[ ! -e "/etc/$file" ] || mount --bind "$test/$file" "/etc/$file"
+		done
+		for tree in /sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
+			[ -e "$tree/cgroup.procs" ] || continue
+			type=$(stat -f -c %T "$tree")
+			umount --lazy "$tree"
+			case $type in
+			cgroup2fs) mount -t cgroup2 cgroup2 "$tree" ;;
+			*) mount -t cgroup -o none,name=systemd cgroup "$tree" ;;
+			esac
+		done
+		# It is not to change what belongs to the whole machine.
+		mount --bind /proc/sys /proc/sys
+		mount -o remount,bind,ro /proc/sys
+		mount -t tmpfs -o mode=755 tmpfs /var/lib
+		mkdir "$test/root"
+		mount -t tmpfs -o mode=755 tmpfs "$test/root"
+		mkdir -p "$test/root/test/build"
+		mount --bind "$build" "$test/root/test/build"
+		mkdir "$test/root/test/log"
+		mount --bind "$test/unit-log" "$test/root/test/log"
+		mount --no-mtab --move "$test/root" /run
+		exec env -i container=test PATH="$PATH" FAUXROOT_TEST_MARK="$FAUXROOT_TEST_MARK" \
+			SYSTEMD_UNIT_PATH="$test/units" "$3" --system
+	EOF
+	# shellcheck disable=SC2016 # for the inner shell
+	sh -ec 'script=$1 test=$2 build=$3 systemd=$4
+		shift 4
+		for cgroup; do echo $$ >"$cgroup/cgroup.procs"; done
+		exec unshare --mount --propagation private --cgroup --pid --uts --ipc --net --mount-proc \
+			--fork --kill-child sh "$script" "$test" "$build" "$systemd"' \
+		sh "$T/system" "$T" "${FAUXROOT%/*}" $SYSTEMD "${MANAGER_CGROUPS[@]}" \
+		</dev/null >"$LOG" 2>&1 3>&- 4>&- &
+	MANAGER=$!
+	wait_for system_manager_runs
+}
+
+system_manager_runs() {
+	PID1=$(child_of "$MANAGER" systemd) && [ "$(system_sc is-system-running)" = running ]
+}
+
+# system_sc WORDS… - systemctl, inside
+system_sc() {
+	inside timeout 60 systemctl --no-pager "$@"
+}
+
+# inside COMMAND… - as the machine's root, in the system manager's namespaces
+inside() {
+	nsenter --target "$PID1" --mount --pid --net --uts --ipc --wd=/ "$@" 3>&- 4>&-
 }
 
 manager_runs() {
@@ -70,7 +154,8 @@ manager_runs() {
 stop_manager() {
 	local cgroup status=0
 	[ -n "${MANAGER:-}" ] || return 0
-	kill -TERM "$MANAGER" 2>/dev/null || true
+	# The system manager goes with the parent of its PID namespace.
+	kill "-$([ -n "${PID1:-}" ] && echo KILL || echo TERM)" "$MANAGER" 2>/dev/null || true
 	if ! wait_for gone "$MANAGER"; then
 		kill_marked
 		status=1
@@ -108,14 +193,14 @@ adapt() {
 	local unit=$1 command=$2 line file=$1
 	shift 2
 	[ -e "$UNITS_SHIPPED/user/$unit" ] || file=${unit%%@*}@.${unit##*.}
-	cp "$UNITS_SHIPPED/user/${file%.service}".{service,socket} "$UNITS/"
-	line=$(sed -n 's/^ExecStart=fauxroot //p' "$UNITS/$file")
-	mkdir -p "$UNITS/$unit.d"
+	cp "$UNITS_SHIPPED/user/${file%.service}".{service,socket} "$UNIT_DIR/"
+	line=$(sed -n 's/^ExecStart=fauxroot //p' "$UNIT_DIR/$file")
+	mkdir -p "$UNIT_DIR/$unit.d"
 	{
 		printf '[Service]\nStandardOutput=append:%s\nStandardError=append:%s\nExecStart=\n' \
 			"$UNIT_LOG" "$UNIT_LOG"
 		printf 'ExecStart=%s %s %s\n' "$FAUXROOT" "$*" "${line/$DAEMON/$command}"
 		cat
-	} >"$UNITS/$unit.d/test.conf"
+	} >"$UNIT_DIR/$unit.d/test.conf"
 	sc daemon-reload
 }

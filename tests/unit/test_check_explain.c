@@ -19,6 +19,34 @@
 
 #define FIX_TUN "sudo modprobe tun && echo tun | sudo tee /etc/modules-load.d/tun.conf"
 
+static void cgroups(void **state)
+{
+	static const char line[] = "4:memory:/x\n0::/user.slice/session-1.scope\n";
+	static const struct failure cases[] = {
+		{STEP_CGROUP, EACCES, "the cgroup: Permission denied",
+		 "our cgroup, /user.slice/session-1.scope in /proc/self/cgroup, has not been "
+		 "delegated to this user",
+		 "systemd-run --user --scope -p Delegate=yes fauxroot …; in a unit Delegate=yes",
+		 .files = {{"/proc/self/cgroup", line, 0}}},
+		{STEP_CGROUP, EPERM, "the cgroup is the root",
+		 "our cgroup, / in /proc/self/cgroup, has not been delegated to this user",
+		 "systemd-run --user --scope -p Delegate=yes fauxroot …; in a unit Delegate=yes",
+		 .files = {{"/proc/self/cgroup", "0::/\n", 0}}},
+		{STEP_CGROUP, ENODEV, "finding our cgroup",
+		 "this machine has no cgroup v2, or does not mount it",
+		 "boot with systemd.unified_cgroup_hierarchy=1 on the kernel's command line",
+		 .files = {{0}}},
+		{STEP_CGROUP, ENODEV, "finding our cgroup",
+		 "this container shows no cgroup v2 of its own",
+		 "docker run --cgroupns=private …, on a host that has version 2 alone",
+		 .files = {{"/.dockerenv", "", 0}}},
+		{STEP_CGROUP, EBUSY, "moving process 1", NULL, NULL, .files = {{0}}},
+	};
+
+	(void)state;
+	check_failures(cases, ARRAY_SIZE(cases));
+}
+
 static void state_directories(void **state)
 {
 	static const struct failure cases[] = {
@@ -420,6 +448,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(namespaces),
+		cmocka_unit_test(cgroups),
 		cmocka_unit_test(mappers),
 		cmocka_unit_test(ranges),
 		cmocka_unit_test(state_directories),

@@ -84,7 +84,6 @@ static void what_is_not_here_is_refused_by_name(void **state)
 		{"--net=vpnkit CMD", "--net=vpnkit"},
 		{"--port-driver=implicit CMD", "--port-driver=implicit"},
 		{"--port-driver=gvisor-tap-vsock CMD", "--port-driver=gvisor-tap-vsock"},
-		{"--evacuate-cgroup2=evac CMD", "--evacuate-cgroup2"},
 		/* Before a conflict that it is part of, which could not be mended anyway. */
 		{"--net=pasta --port-driver=slirp4netns CMD", "--net=pasta"},
 	};

@@ -72,6 +72,8 @@ static void what_names_the_launcher_becomes_the_targets(void **state)
 		/* Not for the launcher, so neither for the target. */
 		{false, "4711", "99", "4711", NULL, "4711", "99", "2", NULL},
 		{false, "1", NULL, "1", "47110", "1", NULL, "1", "47110"},
+		/* Nor is what another PID namespace has meant by 2. */
+		{false, "2", "99", "2", "2", NULL, "99", NULL, NULL},
 		{false, NULL, NULL, "4711x", "", NULL, NULL, "4711x", ""},
 		{false, NULL, NULL, " 4711", "-4711", NULL, NULL, " 4711", "-4711"},
 	};

@@ -66,7 +66,7 @@ enum ns_which {
 	NS_JOIN_USER = 0,
 	NS_JOIN_NET = 1 << 0,
 	NS_JOIN_MNT = 1 << 1,
-	NS_JOIN_PID = 1 << 2, /* of the children that the caller forks from then on */
+	NS_JOIN_PID = 1 << 2, /* for children that are forked from then on; ns_run() forks one */
 	NS_JOIN_CGROUP = 1 << 3,
 	NS_JOIN_UTS = 1 << 4,
 	NS_JOIN_IPC = 1 << 5,

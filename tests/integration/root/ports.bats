@@ -114,33 +114,68 @@ peer_seen() {
 	stop_all
 }
 
-@test "the client's address holds behind a bridge with DNAT in the child" {
-	command -v nft >/dev/null
+# As root of the target's namespaces, with all its capabilities, in its PID namespace: the host's.
+as_target() {
+	nsenter --target "$TARGET" --user --mount --net --setuid 0 --setgid 0 "$@" 3>&- 4>&-
+}
+
+# A server behind a bridge; whatever comes to ADDRESS is turned to it.
+bridge_behind() { # ADDRESS
 	peers 172.30.0.2
-	cat - servers >bridge <<-'END'
+	cat - servers >bridge <<-END
 		ip link add br0 type bridge
 		ip addr add 172.30.0.1/24 dev br0
 		ip link set br0 up
+		echo 1 >/proc/sys/net/ipv4/conf/br0/route_localnet
 		ip link add veth0 type veth peer name eth0
 		ip link set veth0 master br0 up
 		nft -f - <<-NFT
 			table ip test {
-				chain out { type nat hook output priority -100; ip daddr 10.0.2.100 tcp dport 7000 dnat to 172.30.0.2; }
+				chain out { type nat hook output priority -100; ip daddr $1 tcp dport 7000 dnat to 172.30.0.2; }
 			}
 		NFT
 		unshare -n sleep 100 &
-		inner=$!
-		while [ "$(readlink /proc/$inner/ns/net)" = "$(readlink /proc/self/ns/net)" ]; do sleep 0.02; done
-		ip link set eth0 netns $inner
-		nsenter -t $inner -n sh -c 'ip link set lo up; ip addr add 172.30.0.2/24 dev eth0; ip link set eth0 up; ip route add default via 172.30.0.1'
-		exec nsenter -t $inner -n sh "$PWD/servers"
+		inner=\$!
+		while [ "\$(readlink /proc/\$inner/ns/net)" = "\$(readlink /proc/self/ns/net)" ]; do sleep 0.02; done
+		ip link set eth0 netns \$inner
+		nsenter -t \$inner -n sh -c 'ip link set lo up; ip addr add 172.30.0.2/24 dev eth0; ip link set eth0 up; ip route add default via 172.30.0.1'
+		touch ready
+		exec nsenter -t \$inner -n sh "$PWD/servers"
 	END
+}
+
+seen_at() { # PORT
+	[ "$(peer_seen client tcp $HOST4 "$1")" = $CLIENT4 ]
+}
+
+@test "the client's address holds behind a bridge with DNAT in the child" {
+	command -v nft >/dev/null
+	bridge_behind 10.0.2.100
 	launch_as nsenter --target "$HOST_NS" --net -- --net=slirp4netns --port-driver=builtin \
 		-p "0.0.0.0:8001:10.0.2.100:7000/tcp" -p "0.0.0.0:8002:172.30.0.2:7000/tcp" sh bridge
-	seen() { [ "$(peer_seen client tcp $HOST4 8002)" = $CLIENT4 ]; }
-	DEADLINE=15 wait_for seen
+	DEADLINE=15 wait_for seen_at 8002
 	equals $CLIENT4 "$(peer_seen client tcp $HOST4 8001)"
 	stop_all
+}
+
+@test "the client's address holds where DNAT in the child turns a loopback address to a bridge" {
+	bridge_behind 127.0.0.1
+	launch_as nsenter --target "$HOST_NS" --net -- --net=slirp4netns --port-driver=builtin \
+		-p "0.0.0.0:8001:7000/tcp" sh bridge
+	wait_for test -e ready
+	DEADLINE=15 wait_for seen_at 8001
+	stop_all
+}
+
+@test "connection tracking is left alone where no remote client can come" {
+	launch_as nsenter --target "$HOST_NS" --net -- --net=slirp4netns --port-driver=builtin \
+		-p "127.0.0.1:8001:7000/tcp" -p "0.0.0.0:8001:7000/udp" -p "[::1]:8001:7000/tcp" sleep 100
+	run -0 as_target nft list ruleset
+	equals "" "$output"
+	publish tcp 0.0.0.0 8002 127.0.0.1 7000
+	run -0 as_target nft list tables
+	equals "table inet fauxroot" "$output"
+	stop
 }
 
 @test "a host without IPv6: the wildcard is IPv4 alone, and IPv6 is refused with the reason" {
@@ -237,9 +272,8 @@ peer_seen() {
 
 # ---- what the target can reach ----
 
-# As root of the target's namespaces, with all its capabilities, in its PID namespace: the host's.
 reach() { # PID…
-	nsenter --target "$TARGET" --user --mount --net --setuid 0 --setgid 0 "$FAUXROOT_TEST_TOOLS/reach" "$@" 3>&- 4>&-
+	as_target "$FAUXROOT_TEST_TOOLS/reach" "$@"
 }
 
 ours() {
@@ -287,6 +321,23 @@ ours() {
 	mv pids.new pids
 	ended 0
 	equals "" "$(<"$OUT")"
+}
+
+@test "from a PID namespace they are not to be seen, and past its /proc not to be reached" {
+	cat >attempts <<-'END'
+		while [ ! -s pids ]; do sleep 0.02; done
+		"$FAUXROOT_TEST_TOOLS/reach" $(cat pids)
+		echo status=$?
+		umount /proc || exit
+		"$FAUXROOT_TEST_TOOLS/reach" $(cat pids)
+		echo status=$?
+	END
+	launch_as -- --pidns --net=slirp4netns --port-driver=builtin sh attempts
+	ours >pids.new
+	mv pids.new pids
+	ended 0
+	equals "status=3
+status=0" "$(<"$OUT")"
 }
 
 @test "forwarder and agent have a filter, no new privileges, and no capability" {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# Under a real service manager of the test user: the shipped units, adapted by a drop-in that names
-# our launcher and, where buildkitd would run, a small daemon of the tests; and dockerd.
+# Under real service managers, the test user's and a system's: the shipped units, adapted by a drop-in
+# that names our launcher and, where buildkitd would run, a small daemon of the tests; and dockerd.
 
 load ../../lib/common
 load ../../lib/root
@@ -148,17 +148,19 @@ n_started() {
 
 @test "the watchdog is the target's: fed it lives, hanging it is ended and started anew" {
 	start_manager
-	local mode
+	local mode before
+	fed() { [ "$(property $UNIT WatchdogTimestampMonotonic)" -gt "$1" ]; }
+	restarted_since() { [ "$(property $UNIT NRestarts)" -gt "$1" ]; }
 	for mode in "${MODES[@]}"; do
 		: >"$UNIT_LOG"
 		adapt $UNIT "$SERVICE" "$mode" <<<"WatchdogSec=2
 RestartSec=0"
 		sc start $UNIT
 		grep -q '^started .* watchdog 2000000' "$UNIT_LOG"
-		fed() { [ "$(property $UNIT WatchdogTimestampMonotonic)" -gt "$1" ]; }
 		wait_for fed "$(property $UNIT WatchdogTimestampMonotonic)"
+		before=$(property $UNIT NRestarts)
 		equals ok "$(ask hang)"
-		wait_for property_is $UNIT NRestarts 1
+		wait_for restarted_since "$before"
 		# WatchdogSignal= went to the launcher, and on to the target.
 		grep -q 'was killed: signal: aborted' "$UNIT_LOG"
 		wait_for property_is $UNIT ActiveState active
@@ -208,22 +210,50 @@ RestartSec=0"
 		skip "dockerd is not installed"
 	fi
 	DEADLINE=60
-	local home
+	local home mode
 	home=$(getent passwd "$FAUXROOT_TEST_USER" | cut -d: -f6)
 	DATA=$(as_user mktemp -d "$home/fauxroot-test.XXXXXX")
 	start_manager
-	DAEMON="fd://'" adapt fauxroot-docker.service "fd:// --data-root=$DATA/data'" </dev/null
-	sc start fauxroot-docker.socket
-	# The first client waits until dockerd has come up.
-	run -0 as_user env DOCKER_CONFIG="$T/home" timeout 60 /usr/bin/docker \
-		-H "unix://$XDG_RUNTIME_DIR/docker.sock" info
-	says "$output" rootless
-	wait_for property_is fauxroot-docker.service ActiveState active
-	equals fauxroot "$(cat "/proc/$(property fauxroot-docker.service MainPID)/comm")"
-	equals dockerd "$(cat "/proc/$(<"$XDG_RUNTIME_DIR/fauxroot-docker/child_pid")/comm")"
-	sc stop fauxroot-docker.socket fauxroot-docker.service
-	property_is fauxroot-docker.service Result success
-	absent "$XDG_RUNTIME_DIR/fauxroot-docker"
+	for mode in "${MODES[@]}"; do
+		DAEMON="fd://'" adapt fauxroot-docker.service "fd:// --data-root=$DATA/data'" "$mode" </dev/null
+		sc start fauxroot-docker.socket
+		# The first client waits until dockerd has come up.
+		run -0 as_user env DOCKER_CONFIG="$T/home" timeout 60 /usr/bin/docker \
+			-H "unix://$XDG_RUNTIME_DIR/docker.sock" info
+		says "$output" rootless
+		wait_for property_is fauxroot-docker.service ActiveState active
+		equals fauxroot "$(cat "/proc/$(property fauxroot-docker.service MainPID)/comm")"
+		sc stop fauxroot-docker.socket fauxroot-docker.service
+		property_is fauxroot-docker.service Result success
+		absent "$XDG_RUNTIME_DIR/fauxroot-docker"
+	done
+}
+
+@test "the system-wide unit under a system manager: its own user, directories and socket" {
+	start_system_manager
+	cp "$UNITS_SHIPPED"/system/* "$UNIT_DIR"
+	mkdir "$UNIT_DIR/$UNIT.d"
+	printf '[Service]\nStandardOutput=append:%s\nStandardError=append:%s\nExecStart=\nExecStart=%s\n' \
+		/run/test/log/unit.log /run/test/log/unit.log \
+		"$(sed -n 's,buildkitd --addr,/run/test/build/tests/lib/service --addr,
+			s,^ExecStart=fauxroot ,/run/test/build/fauxroot ,p' "$UNIT_DIR/$UNIT")" >"$UNIT_DIR/$UNIT.d/test.conf"
+	system_sc daemon-reload
+	system_sc start fauxroot-buildkit.socket
+	equals "660 root fauxroot-buildkit" "$(inside stat -c '%a %U %G' /run/fauxroot-buildkit.sock)"
+	run -0 inside timeout 20 socat -t 20 - UNIX-CONNECT:/run/fauxroot-buildkit.sock <<<who
+	says "$output" "^fauxroot-buildkit.socket [0-9]+ 0 1 "
+	run -0 system_sc status $UNIT
+	says "$output" 'Main PID: [0-9]+ \(fauxroot\)'
+	says "$output" 'Status: "serving 1 sockets as [0-9]+"'
+	equals "700 fauxroot-buildkit" "$(inside stat -c '%a %U' /run/fauxroot-buildkit/state)"
+	equals "700 fauxroot-buildkit" "$(inside stat -c '%a %U' /var/lib/fauxroot-buildkit)"
+	equals 987 "$(inside stat -c %u "/proc/$(system_sc show --value -p MainPID $UNIT)")"
+	system_sc restart $UNIT
+	system_sc stop fauxroot-buildkit.socket $UNIT
+	equals success "$(system_sc show --value -p Result $UNIT)"
+	equals 2 "$(n_started)"
+	equals 2 "$(grep -c '^SIGTERM ' "$UNIT_LOG")"
+	not inside test -e /run/fauxroot-buildkit
 }
 
 # activate N [OPTIONS…] - systemd-socket-activate with N sockets in $T/sockets
