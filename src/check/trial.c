@@ -31,6 +31,7 @@
 #include "fauxroot/net/link.h"
 #include "fauxroot/net/net.h"
 #include "fauxroot/state/statedir.h"
+#include "fauxroot/supervise/cgroup2.h"
 #include "fauxroot/sys/caps.h"
 #include "fauxroot/sys/message.h"
 #include "fauxroot/sys/ns.h"
@@ -105,6 +106,21 @@ static void try_statedir(struct trials *t)
 	if (trial_end(outcome, statedir_check(t->config->state_dir, room, &t->statedir, &err),
 		      &err) == 0)
 		(void)str_print(outcome->note, sizeof(outcome->note), "%s", t->statedir);
+}
+
+/* It changes nothing before the child is there. */
+static void try_cgroup(struct trials *t)
+{
+	_cleanup_cgroup2_ struct cgroup2 cgroup = CGROUP2_NONE;
+	struct outcome *outcome = outcome_of(t, TRIAL_CGROUP);
+	struct error err = {0};
+	int rc;
+
+	if (!t->config->evacuate_cgroup2)
+		return;
+	rc = cgroup2_open(t->config->evacuate_cgroup2, &cgroup, &err);
+	if (trial_end(outcome, rc, &err) == 0)
+		(void)str_print(outcome->note, sizeof(outcome->note), "%s", cgroup.path);
 }
 
 /* How many descriptors a launch has open at most, what --check itself begins with aside. */
@@ -421,6 +437,7 @@ int preflight_try(const struct config *config, int cancel_fd, struct outcomes *r
 	try_fds(&t);
 	open_network(&t);
 	try_statedir(&t);
+	try_cgroup(&t);
 	rc = try_namespaces(&t);
 	if (rc != -ECANCELED)
 		try_outside(&t);
