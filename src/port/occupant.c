@@ -22,7 +22,7 @@
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/str.h"
 
-/* For the walk through /proc, which takes some milliseconds on an idle machine. */
+/* For the walk through /proc, which takes a millisecond or two unless the machine is busy. */
 #define SEARCH_MS 1000
 
 #define STATE_LISTEN 0x0a /* TCP_LISTEN, include/net/tcp_states.h */

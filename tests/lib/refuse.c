@@ -92,6 +92,7 @@ static int add_rule(scmp_filter_ctx filter, uint32_t action, struct cursor c)
 	const char *start;
 	uint64_t first;
 	size_t n;
+	struct scmp_arg_cmp is = {.arg = 0, .op = SCMP_CMP_EQ};
 	int number;
 
 	cursor_until(&c, ":", &start, &n);
@@ -106,7 +107,8 @@ static int add_rule(scmp_filter_ctx filter, uint32_t action, struct cursor c)
 		return seccomp_rule_add(filter, action, number, 0);
 	if (cursor_u64(&c, UINT64_MAX, &first) < 0 || !cursor_at_end(&c))
 		return -EINVAL;
-	return seccomp_rule_add(filter, action, number, 1, SCMP_A0(SCMP_CMP_EQ, first, 0));
+	is.datum_a = first;
+	return seccomp_rule_add_array(filter, action, number, 1, &is);
 }
 
 static int add_rules(scmp_filter_ctx filter, const struct request *request)

@@ -378,6 +378,13 @@ static int builtin_remove(struct ports *ports, struct port *port, struct error *
 	return rc;
 }
 
+static bool builtin_owns(const struct ports *ports, pid_t pid)
+{
+	const struct builtin *b = ports->state;
+
+	return b && (pid == b->forwarder.pid || pid == b->agent.pid);
+}
+
 static bool builtin_keeps_source(const struct ports *ports)
 {
 	const struct builtin *b = ports->state;
@@ -405,6 +412,7 @@ const struct port_driver port_builtin = {
 	.start = builtin_start,
 	.add = builtin_add,
 	.remove = builtin_remove,
+	.owns = builtin_owns,
 	.child_ended = builtin_child_ended,
 	.supervise = watch_control,
 	.keeps_source = builtin_keeps_source,

@@ -192,6 +192,8 @@ void relay_open(struct worker *w, struct listener *l, int client_fd, const union
 	struct worker *to;
 
 	if (r) {
+		if (endpoint_is_loopback(client))
+			socket_stays_here(client_fd);
 		if (listener_source(l, target_fd, client) == SOURCE_REFUSED ||
 		    (connect(target_fd, &l->child.sa, endpoint_size(&l->child)) < 0 &&
 		     errno != EINPROGRESS))

@@ -323,6 +323,23 @@ ours() {
 	equals "" "$(<"$OUT")"
 }
 
+@test "from a PID namespace they are not to be seen, and past its /proc not to be reached" {
+	cat >attempts <<-'END'
+		while [ ! -s pids ]; do sleep 0.02; done
+		"$FAUXROOT_TEST_TOOLS/reach" $(cat pids)
+		echo status=$?
+		umount /proc || exit
+		"$FAUXROOT_TEST_TOOLS/reach" $(cat pids)
+		echo status=$?
+	END
+	launch_as -- --pidns --net=slirp4netns --port-driver=builtin sh attempts
+	ours >pids.new
+	mv pids.new pids
+	ended 0
+	equals "status=3
+status=0" "$(<"$OUT")"
+}
+
 @test "forwarder and agent have a filter, no new privileges, and no capability" {
 	launch_as -- --net=slirp4netns --port-driver=builtin sleep 100
 	local name pid status
