@@ -199,6 +199,12 @@ bench:
 	$(MAKE) all
 	scripts/bench
 
+# An hour by default: make soak SOAK_SECONDS=600
+soak:
+	scripts/setup test
+	$(MAKE) all tools
+	scripts/soak
+
 # Seconds a target: make fuzz FUZZ_SECONDS=600
 FUZZ_SECONDS ?= 60
 fuzz:
@@ -274,5 +280,5 @@ clean:
 	rm -rf build
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
-.PHONY: all completions docs units tools fuzz-targets demo test bench fuzz lint check-layers coverage \
-	install install-compat uninstall clean force
+.PHONY: all completions docs units tools fuzz-targets demo test bench soak fuzz lint check-layers \
+	coverage install install-compat uninstall clean force

@@ -341,7 +341,8 @@ static bool one_connection(struct churn *c)
 		works = count_answers(fd);
 		break;
 	case 1: /* stays for a while */
-		return request(fd, 1) & hold(c, fd);
+		works = request(fd, 1);
+		return hold(c, fd) && works;
 	case 2: /* left in the middle, with a reset */
 	case 3:
 		works = send(fd, "x", 1, MSG_NOSIGNAL) == 1 &&
