@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -30,29 +29,14 @@ void ns_answer_clear(struct ns_answer *answer)
 	*answer = NS_ANSWER_NONE;
 }
 
-/* Where in @ns the namespace @fd belongs; NULL where it is none, or of a kind that we do not know.
- */
-static int *place_for(struct ns_set *ns, int fd)
-{
-	switch (ioctl(fd, NS_GET_NSTYPE)) {
-	case CLONE_NEWUSER:
-		return &ns->user;
-	case CLONE_NEWNS:
-		return &ns->mnt;
-	case CLONE_NEWNET:
-		return &ns->net;
-	default:
-		return NULL;
-	}
-}
-
 /* All @fds find their owner: @ns, or they are closed. */
 static int sort_fds(int *fds, size_t n, struct ns_set *ns, struct error *err)
 {
 	int rc = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		int *place = place_for(ns, fds[i]);
+		/* -1 where it is no namespace at all. */
+		int *place = ns_set_place(ns, ioctl(fds[i], NS_GET_NSTYPE));
 
 		if (place && *place < 0) {
 			*place = TAKE_FD(fds[i]);

@@ -35,19 +35,15 @@ struct ns_server {
 
 static void hand_out(const struct ns_server *server, int client)
 {
-	const struct ns_set *ns = server->ns;
-	const int all[] = {ns->user, ns->mnt, ns->net};
 	struct ucred peer = {.uid = (uid_t)-1};
-	int fds[ARRAY_SIZE(all)], rc;
-	size_t n = 0;
+	int fds[NS_KINDS], rc;
+	size_t n;
 
 	if (socket_peer(client, &peer) < 0 || peer.uid != geteuid()) {
 		log_warning("ns.sock: refused a client of user %u (PID %d)", peer.uid, peer.pid);
 		return;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
-		if (all[i] >= 0)
-			fds[n++] = all[i];
+	n = ns_set_list(server->ns, fds);
 	rc = message_send(client, server->path, strlen(server->path), fds, n);
 	if (rc < 0)
 		log_debug("ns.sock: PID %d: %s", peer.pid, strerror(-rc));

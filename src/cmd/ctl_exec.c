@@ -9,23 +9,31 @@
  * what they are without us. From setns(2) to execve(2) it is undumpable, so the target, which is
  * root there, cannot trace it while it still holds what is of the host (see sys/ns.c).
  *
+ * A PID namespace is joined by new processes only. Then the command is a child of this process,
+ * which attends it with empty hands: it forwards signals, stops as the command stops, and ends as
+ * it ends, by the same signal if by one. SIGKILL to it kills the command, as it does without a PID
+ * namespace. It stays undumpable; the target can neither see nor name it.
+ *
  * The working directory is entered again by its path: setns(2) leads to the root directory of the
  * mount namespace, and a path there may lead to a copy of what it leads to here.
  */
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "ctl.h"
 #include "fauxroot/api/namespaces.h"
 #include "fauxroot/base/err.h"
-#include "fauxroot/base/fd.h"
 #include "fauxroot/base/spawn.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/config/status.h"
+#include "fauxroot/supervise/attend.h"
+#include "fauxroot/supervise/signals.h"
+#include "fauxroot/supervise/terminal.h"
 #include "fauxroot/sys/caps.h"
 #include "fauxroot/sys/ns.h"
 
@@ -41,17 +49,6 @@ static int find_ns_socket(const struct ctl *ctl, char **ret, struct error *err)
 	slash = strrchr(api, '/');
 	*ret = slash ? str_format("%.*s/ns.sock", (int)(slash - api), api) : strdup("ns.sock");
 	return *ret ? 0 : err_set(err, ENOMEM, "finding the socket");
-}
-
-/* Called from inside: what we are in already needs no joining, and the user namespace may not be
- * joined again (man 2 setns). */
-static void drop_where_we_are(int *fd, const char *ours)
-{
-	struct stat a, b;
-
-	if (*fd >= 0 && fstat(*fd, &a) == 0 && stat(ours, &b) == 0 && a.st_dev == b.st_dev &&
-	    a.st_ino == b.st_ino)
-		*fd = fd_close(*fd);
 }
 
 static int set_environment(const struct ns_answer *answer, struct error *err)
@@ -74,12 +71,11 @@ static int join(struct ns_answer *answer, struct error *err)
 
 	if (!getcwd(here, sizeof(here)))
 		return err_set(err, errno, "finding the working directory");
-	drop_where_we_are(&answer->ns.user, "/proc/self/ns/user");
-	drop_where_we_are(&answer->ns.mnt, "/proc/self/ns/mnt");
-	drop_where_we_are(&answer->ns.net, "/proc/self/ns/net");
+	/* Where we are called from inside. */
+	ns_set_leave_own(&answer->ns);
 	if (prctl(PR_SET_DUMPABLE, 0) < 0)
 		return err_set(err, errno, "becoming undumpable");
-	rc = ns_join(&answer->ns, NS_JOIN_NET | NS_JOIN_MNT, err);
+	rc = ns_join(&answer->ns, NS_JOIN_ALL, err);
 	if (rc < 0)
 		return rc;
 	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
@@ -91,6 +87,50 @@ static int join(struct ns_answer *answer, struct error *err)
 	if (rc == 0 && chdir(here) < 0)
 		rc = err_set(err, errno, "the working directory \"%s\" in there", here);
 	return rc;
+}
+
+/* struct attendant.stopped */
+static void stop_too(void *arg, pid_t pid, int status)
+{
+	(void)arg;
+	(void)status;
+	terminal_stop(pid);
+}
+
+/* End as the command has ended, by the same signal if by one. */
+_noreturn_ static void end_like(int status)
+{
+	if (WIFSIGNALED(status)) {
+		const struct sigaction by_default = {.sa_handler = SIG_DFL};
+		sigset_t none;
+
+		/* Undumpable as we are, we leave no core. */
+		(void)sigaction(WTERMSIG(status), &by_default, NULL);
+		sigemptyset(&none);
+		kill(getpid(), WTERMSIG(status));
+		sigprocmask(SIG_SETMASK, &none, NULL);
+	}
+	_exit(status_of_target(PERSONA_FAUXROOT, status));
+}
+
+/* Returns 0 in the process that is to become the command: a child in the PID namespace. */
+static int enter_pidns(struct error *err)
+{
+	struct signals signals;
+	struct attendant attendant = {
+		.signals = &signals,
+		.stopped = stop_too,
+	};
+	int status, rc = signals_block(&signals, err);
+
+	if (rc == 0)
+		rc = attend(&attendant, &status, err);
+	if (rc == 0)
+		signals_restore(&signals);
+	if (rc <= 0)
+		return rc;
+	terminal_take_back();
+	end_like(status);
 }
 
 int ctl_exec(struct ctl *ctl, struct error *err)
@@ -107,6 +147,8 @@ int ctl_exec(struct ctl *ctl, struct error *err)
 		rc = set_environment(&answer, err);
 	if (rc == 0)
 		rc = join(&answer, err);
+	if (rc == 0 && answer.ns.pid >= 0)
+		rc = enter_pidns(err);
 	if (rc < 0)
 		return rc;
 	/* As what is in there sees PATH, and not execvp(3): see launch/child.c. */

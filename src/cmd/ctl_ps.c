@@ -22,6 +22,7 @@
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/state/instances.h"
+#include "fauxroot/supervise/attend.h"
 
 /* A list is not held up for longer by one that is stuck. */
 #define ANSWER_MS 2000
@@ -55,6 +56,17 @@ static int get(const struct instance *instance, const char *path, struct api_rep
 	return rc < 0 ? rc : api_reply_expect(ret, 200, err);
 }
 
+/* With a PID namespace the process is init, whose own words come before the command's. */
+static void drop_init(struct strv *command)
+{
+	if (command->n < 3 || !streq(command->items[0], INIT_NAME))
+		return;
+	free(command->items[0]);
+	free(command->items[1]);
+	command->n -= 2;
+	memmove(command->items, command->items + 2, (command->n + 1) * sizeof(*command->items));
+}
+
 /* /proc/PID/cmdline (man 5 proc): words that end in NUL. It is not ours to demand that it is there.
  */
 static int read_command(pid_t pid, struct strv *ret)
@@ -72,6 +84,7 @@ static int read_command(pid_t pid, struct strv *ret)
 		data[n] = '\0';
 		rc = strv_add(ret, data + at);
 	}
+	drop_init(ret);
 	return rc;
 }
 

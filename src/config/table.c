@@ -100,6 +100,7 @@ static const struct option_row rows[] = {
 		.help = "leave the network at STATE/netns for the command to use; the command "
 			"itself "
 			"runs in that of the host",
+		.available = true,
 		.nets = NETS_OF_HELPERS | OPTION_NET(NET_NONE),
 	},
 	{
@@ -277,13 +278,15 @@ static const struct option_row rows[] = {
 		AT(pidns),
 		.group = processes,
 		.help = "a PID namespace: nothing of the command outlives it",
+		.available = true,
 	},
 	{
 		.name = "cgroupns",
 		.kind = OPTION_BOOL,
 		AT(cgroupns),
 		.group = processes,
-		.help = "a cgroup namespace",
+		.help = "a cgroup namespace: the command's own cgroup is the root that it sees",
+		.available = true,
 	},
 	{
 		.name = "utsns",
@@ -291,13 +294,15 @@ static const struct option_row rows[] = {
 		AT(utsns),
 		.group = processes,
 		.help = "a UTS namespace: a host name of its own",
+		.available = true,
 	},
 	{
 		.name = "ipcns",
 		.kind = OPTION_BOOL,
 		AT(ipcns),
 		.group = processes,
-		.help = "an IPC namespace",
+		.help = "an IPC namespace: System V IPC and POSIX message queues of its own",
+		.available = true,
 	},
 	{
 		.name = "reaper",
@@ -306,7 +311,27 @@ static const struct option_row rows[] = {
 		.words = reaper_words,
 		.argument = "WHEN",
 		.group = processes,
-		.help = "an init that reaps orphans in the PID namespace",
+		.help = "whether the init of the PID namespace reaps orphans; auto: it does",
+		.available = true,
+	},
+	{
+		.name = "kill-orphans",
+		.kind = OPTION_BOOL,
+		AT(kill_orphans),
+		.group = processes,
+		.help = "end what the command leaves behind: SIGTERM, then SIGKILL",
+		.available = true,
+	},
+	{
+		.name = "kill-timeout",
+		.kind = OPTION_UINT,
+		AT(kill_timeout),
+		.valid = valid_seconds,
+		.takes = "a number of seconds up to 86400",
+		.argument = "SECONDS",
+		.group = processes,
+		.help = "from the one to the other (default: 10)",
+		.available = true,
 	},
 	{
 		.name = "evacuate-cgroup2",
@@ -316,7 +341,29 @@ static const struct option_row rows[] = {
 		.takes = "one name without '/'",
 		.argument = "NAME",
 		.group = processes,
-		.help = "move the processes of our cgroup to this one below it",
+		.help = "move the processes of our cgroup to this one below it; needs --pidns "
+			"and --cgroupns",
+		.available = true,
+	},
+	{
+		.name = "check",
+		.kind = OPTION_CHOICE,
+		AT(check),
+		.words = check_words,
+		.argument = "MODE",
+		.bare = "true",
+		.group = general,
+		.help = "launch nothing: say what on this machine stands in the way of the other "
+			"options, and what mends it",
+		.available = true,
+	},
+	{
+		.name = "json",
+		.kind = OPTION_BOOL,
+		AT(json),
+		.group = general,
+		.help = "with --check: print JSON",
+		.available = true,
 	},
 	{
 		.name = "debug",

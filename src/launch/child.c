@@ -9,7 +9,8 @@
  * tell: it is 0 in a PID namespace.
  *
  * The child becomes the target by itself. Everything of ours is close-on-exec; the launcher sees
- * the end of file when that has worked.
+ * the end of file when that has worked. With --pidns it becomes init instead, which forks the
+ * target: init.c.
  */
 #include "child.h"
 
@@ -33,6 +34,7 @@
 #include "fauxroot/supervise/signals.h"
 #include "fauxroot/sys/caps.h"
 #include "handshake.h"
+#include "init.h"
 
 static int become_root(const struct child_plan *plan, struct error *err)
 {
@@ -46,15 +48,22 @@ static int become_root(const struct child_plan *plan, struct error *err)
 	return caps_clear_passed_on(err);
 }
 
-static int mount_all(const struct child_plan *plan, struct error *err)
+/* @netns: a detached network namespace, or -1 */
+static int mount_all(const struct child_plan *plan, int netns, struct error *err)
 {
 	_cleanup_etcfiles_ struct etcfiles files = ETCFILES_NONE;
 	const struct config *config = plan->config;
 	bool etc_copied = false;
 	int rc = propagation_apply_child(config->propagation, err);
 
+	if (rc == 0 && config->pidns)
+		rc = procfs_mount_child(err);
 	if (rc == 0 && plan->own_netns)
 		rc = sysfs_mount_child(err);
+	if (rc == 0 && config->evacuate_cgroup2)
+		rc = cgroupfs_mount_child(err);
+	if (rc == 0 && netns >= 0)
+		rc = netns_bind_child(netns, plan->state_dir, err);
 	/* Held now: copy-up covers what leads there. */
 	if (rc == 0 && plan->network_files)
 		rc = etcfiles_open_child(plan->state_dir, &files, err);
@@ -74,7 +83,9 @@ static int set_environment(const struct child_plan *plan, struct error *err)
 	if (setenv("ROOTLESSKIT_STATE_DIR", plan->state_dir, 1) < 0 ||
 	    setenv("ROOTLESSKIT_PARENT_EUID", euid, 1) < 0 ||
 	    setenv("ROOTLESSKIT_PARENT_EGID", egid, 1) < 0 ||
-	    (plan->activated && activation_retarget(getpid()) < 0))
+	    (plan->notify && setenv("NOTIFY_SOCKET", plan->notify, 1) < 0) ||
+	    (!plan->config->pidns &&
+	     activation_retarget(plan->activated, plan->launcher, getpid()) < 0))
 		return err_set(err, ENOMEM, "setting the target's environment");
 	return 0;
 }
@@ -83,13 +94,12 @@ static int set_environment(const struct child_plan *plan, struct error *err)
  * Not execvp(3): it hands what the kernel cannot execute, a foreign machine's program say, to a
  * shell, and a directory of PATH that we may not search turns "not found" into "permission denied".
  */
-static int become_target(const struct child_plan *plan, struct error *err)
+int target_exec(char **command, const struct signals *signals, struct error *err)
 {
-	char **command = plan->config->command;
 	_cleanup_free_ char *path = NULL;
 	int rc = path_find(command[0], &path);
 
-	signals_restore(plan->signals);
+	signals_restore(signals);
 	if (rc == 0) {
 		execv(path, command);
 		rc = -errno;
@@ -100,12 +110,17 @@ static int become_target(const struct child_plan *plan, struct error *err)
 /* The child's story, step by step. Returns only when one has failed. */
 static int run_child(const struct child_plan *plan, struct error *err)
 {
-	int rc = handshake_expect(plan->sock, HANDSHAKE_MAPPED, "waiting for the id map", -1, err);
+	const struct config *config = plan->config;
+	_cleanup_close_ int self = -1, netns = -1;
+	int rc = handshake_take(plan->sock, HANDSHAKE_MAPPED, "waiting for the id map", -1, &netns,
+				err);
 
 	if (rc == 0)
 		rc = become_root(plan, err);
+	if (rc == 0 && config->pidns)
+		rc = init_open_self(&self, err);
 	if (rc == 0)
-		rc = err_step(err, mount_all(plan, err), STEP_MOUNT);
+		rc = err_step(err, mount_all(plan, netns, err), STEP_MOUNT);
 	if (rc == 0)
 		rc = handshake_say(plan->sock, HANDSHAKE_MOUNTED);
 	if (rc == 0)
@@ -114,7 +129,8 @@ static int run_child(const struct child_plan *plan, struct error *err)
 	if (rc == 0)
 		rc = set_environment(plan, err);
 	if (rc == 0)
-		rc = become_target(plan, err);
+		rc = config->pidns ? init_become(plan, self, err)
+				   : target_exec(config->command, plan->signals, err);
 	return rc;
 }
 

@@ -30,9 +30,14 @@ static int send_record(int sock, struct record *record, const char *text)
 
 int handshake_say(int sock, enum handshake_type type)
 {
+	return handshake_hand(sock, type, -1);
+}
+
+int handshake_hand(int sock, enum handshake_type type, int fd)
+{
 	struct record record = {.type = type};
 
-	return send_record(sock, &record, "");
+	return message_send(sock, &record, HEAD, &fd, fd >= 0 ? 1 : 0);
 }
 
 void handshake_fail(int sock, const struct error *err)
@@ -55,10 +60,13 @@ void handshake_log(void *arg, enum log_level level, const char *message)
 	(void)send_record(*sock, &record, message);
 }
 
-/* One record with its text terminated. Returns its size, 0 at end of file, -errno. */
-static ssize_t recv_record(int sock, struct record *record)
+/* One record with its text terminated. @fd: NULL, or for a descriptor that comes with it; -1 where
+ * none does. Returns its size, 0 at end of file, -errno. */
+static ssize_t recv_record(int sock, struct record *record, int *fd)
 {
-	ssize_t n = message_recv(sock, record, sizeof(*record), NULL, NULL);
+	_cleanup_close_ int came = -1;
+	size_t n_fds = fd ? 1 : 0;
+	ssize_t n = message_recv(sock, record, sizeof(*record), fd ? &came : NULL, &n_fds);
 
 	if (n == 0 || n == -ECONNRESET)
 		return 0;
@@ -66,6 +74,8 @@ static ssize_t recv_record(int sock, struct record *record)
 		return n;
 	if ((size_t)n < HEAD)
 		return -EPROTO;
+	if (fd)
+		*fd = TAKE_FD(came);
 	record->text[MIN((size_t)n - HEAD, sizeof(record->text) - 1)] = '\0';
 	return n;
 }
@@ -78,17 +88,19 @@ static int take_failure(const struct record *record, struct error *err)
 	return err_step(err, rc, step);
 }
 
-int handshake_expect(int sock, enum handshake_type type, const char *step_words, int cancel_fd,
-		     struct error *err)
+/* @ret_fd: NULL, or as handshake_take() has it. */
+static int await(int sock, enum handshake_type type, const char *step_words, int cancel_fd,
+		 int *ret_fd, struct error *err)
 {
 	for (;;) {
+		_cleanup_close_ int fd = -1;
 		struct record record;
 		int rc = fd_wait(sock, POLLIN, NULL, cancel_fd);
 		ssize_t n;
 
 		if (rc < 0)
 			return err_set(err, -rc, "%s", step_words);
-		n = recv_record(sock, &record);
+		n = recv_record(sock, &record, ret_fd ? &fd : NULL);
 		if (n < 0)
 			return err_set(err, (int)-n, "%s: reading the other side's message",
 				       step_words);
@@ -97,16 +109,31 @@ int handshake_expect(int sock, enum handshake_type type, const char *step_words,
 		if (n == 0)
 			return err_say(err, ECONNRESET, "%s: the other process has gone",
 				       step_words);
-		if (record.type == HANDSHAKE_LOG)
+		if (record.type == HANDSHAKE_LOG) {
 			log_as("child", (enum log_level)record.code, record.text);
-		else if (record.type == HANDSHAKE_FAILED)
+			continue;
+		}
+		if (record.type == HANDSHAKE_FAILED)
 			return take_failure(&record, err);
-		else if (record.type == type)
-			return 0;
-		else
+		if (record.type != type)
 			return err_say(err, EPROTO, "%s: message %u came where %u was due",
 				       step_words, record.type, type);
+		if (ret_fd)
+			*ret_fd = TAKE_FD(fd);
+		return 0;
 	}
+}
+
+int handshake_expect(int sock, enum handshake_type type, const char *step_words, int cancel_fd,
+		     struct error *err)
+{
+	return await(sock, type, step_words, cancel_fd, NULL, err);
+}
+
+int handshake_take(int sock, enum handshake_type type, const char *step_words, int cancel_fd,
+		   int *ret_fd, struct error *err)
+{
+	return await(sock, type, step_words, cancel_fd, ret_fd, err);
 }
 
 bool handshake_peer_lives(int sock)

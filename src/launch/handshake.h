@@ -3,9 +3,11 @@
  * The conversation between launcher and child, over one SOCK_SEQPACKET pair.
  *
  *	launcher				child
- *	HANDSHAKE_MAPPED  ------------------->		your ids are mapped
+ *	HANDSHAKE_MAPPED  ------------------->		your ids are mapped; with a descriptor:
+ *						this is the network namespace to bind
  *			  <-------------------  HANDSHAKE_MOUNTED
  *	HANDSHAKE_GO	  ------------------->		become the target
+ *			  <-------------------  HANDSHAKE_INIT, with --pidns only: init is there
  *			  <------ end of file		execve(2) has succeeded
  *
  * In place of its next message the child may send HANDSHAKE_FAILED, and at any time HANDSHAKE_LOG.
@@ -24,10 +26,15 @@ enum handshake_type {
 	HANDSHAKE_GO,
 	HANDSHAKE_FAILED,
 	HANDSHAKE_LOG,
+	HANDSHAKE_INIT,
 };
 
 /* handshake_say() - a message without content; 0 or -errno */
 int handshake_say(int sock, enum handshake_type type);
+
+/* handshake_hand() - a message with the descriptor @fd, which stays the caller's, too; without one
+ * where it is -1. Returns 0 or -errno. */
+int handshake_hand(int sock, enum handshake_type type, int fd);
 
 /* handshake_fail() - the child's error, as HANDSHAKE_FAILED */
 void handshake_fail(int sock, const struct error *err);
@@ -47,6 +54,13 @@ void handshake_log(void *arg, enum log_level level, const char *message);
  */
 int handshake_expect(int sock, enum handshake_type type, const char *step_words, int cancel_fd,
 		     struct error *err);
+
+/*
+ * handshake_take() - as handshake_expect(), for a message that may bring a descriptor
+ * @ret_fd: it, close-on-exec; -1 where none came
+ */
+int handshake_take(int sock, enum handshake_type type, const char *step_words, int cancel_fd,
+		   int *ret_fd, struct error *err);
 
 /* handshake_peer_lives() - has the other side not gone? Never blocks. */
 bool handshake_peer_lives(int sock);

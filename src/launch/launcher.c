@@ -25,13 +25,18 @@
 #include "fauxroot/base/log.h"
 #include "fauxroot/idmap/idmap.h"
 #include "fauxroot/mounts/etcfiles.h"
+#include "fauxroot/mounts/mounts.h"
+#include "fauxroot/supervise/notify.h"
 #include "fauxroot/supervise/reap.h"
+#include "fauxroot/supervise/terminal.h"
 #include "fauxroot/sys/message.h"
 #include "handshake.h"
 #include "launch.h"
+#include "reports.h"
 
 /* newuidmap needs a millisecond; name services behind it may be slow. */
 #define IDMAP_MS 10000
+#define NETNS_MS 5000
 
 static int write_state_file(const void *arg, const char *name, const char *text, size_t size,
 			    struct error *err)
@@ -39,11 +44,16 @@ static int write_state_file(const void *arg, const char *name, const char *text,
 	return statedir_write(arg, name, text, size, 0644, err);
 }
 
-/* resolv.conf and hosts of the child, before it needs them. */
+/*
+ * resolv.conf and hosts of the child, before it needs them; and what a detached namespace is bound
+ * on, where the files are for those who enter it.
+ */
 static int write_network_files(struct launch *l, struct error *err)
 {
 	_cleanup_strv_ struct strv dns = {NULL, 0};
 
+	if (l->net.plan.detached && statedir_write(&l->state, NETNS_FILE, "", 0, 0444, err) < 0)
+		return -err->code;
 	if (!l->net.plan.configures_dns)
 		return 0;
 	if (net_dns(&l->net, &dns) < 0)
@@ -51,7 +61,7 @@ static int write_network_files(struct launch *l, struct error *err)
 	return etcfiles_write_parent(write_state_file, &l->state, &dns, err);
 }
 
-/* For `fauxrootctl ps`, which is all that depends on it. */
+/* For `fauxrootctl ps` alone: made while the target is being executed. */
 static void announce(struct launch *l)
 {
 	struct error err;
@@ -60,12 +70,25 @@ static void announce(struct launch *l)
 		log_debug("not in the list of instances: %s", err.text);
 }
 
+static bool in_own_netns(const struct launch *l)
+{
+	return l->net.plan.own_netns && !l->net.plan.detached;
+}
+
 static unsigned long clone_flags(const struct launch *l)
 {
 	unsigned long flags = CLONE_NEWUSER | CLONE_NEWNS;
 
-	if (l->net.plan.own_netns)
+	if (in_own_netns(l))
 		flags |= CLONE_NEWNET;
+	if (l->config->pidns)
+		flags |= CLONE_NEWPID;
+	if (l->config->cgroupns)
+		flags |= CLONE_NEWCGROUP;
+	if (l->config->utsns)
+		flags |= CLONE_NEWUTS;
+	if (l->config->ipcns)
+		flags |= CLONE_NEWIPC;
 	return flags;
 }
 
@@ -75,14 +98,18 @@ static int start_child(struct launch *l, struct error *err)
 		.config = l->config,
 		.signals = l->signals,
 		.state_dir = l->state.path,
-		.own_netns = l->net.plan.own_netns,
-		.network_files = l->net.plan.configures_dns,
+		.own_netns = in_own_netns(l),
+		.network_files = l->net.plan.configures_dns && !l->net.plan.detached,
 		.activated = l->activated,
+		.notify = notify_path(l->notify),
+		.launcher = getpid(),
 		.parent_euid = geteuid(),
 		.parent_egid = getegid(),
 	};
-	int pair[2], rc = reap_adopt_orphans(err);
+	int pair[2], reports[2] = {-1, -1}, rc = reap_adopt_orphans(err);
 
+	if (rc == 0)
+		rc = leftovers_note_strangers(l, err);
 	if (rc < 0)
 		return rc;
 	/* An executable with file capabilities makes us undumpable, and newuidmap could not open
@@ -92,29 +119,50 @@ static int start_child(struct launch *l, struct error *err)
 	rc = message_pair(pair);
 	if (rc < 0)
 		return err_set(err, -rc, "making a socket pair");
-	plan.peer_sock = pair[0];
+	l->sock = plan.peer_sock = pair[0];
 	plan.sock = pair[1];
-	rc = ns_clone(clone_flags(l), &l->child, err);
+	if (l->config->pidns)
+		rc = reports_open(reports);
+	l->reports = reports[0];
+	plan.reports = reports[1];
+	if (rc < 0)
+		rc = err_set(err, -rc, "making a socket pair");
+	else
+		rc = ns_clone(clone_flags(l), &l->child, err);
 	if (rc == 0)
 		child_main(&plan);
-	fd_close(pair[1]);
-	l->sock = pair[0];
+	fd_close(plan.sock);
+	fd_close(plan.reports);
 	if (rc < 0)
 		return rc;
-	return ns_pin(l->child.pid, clone_flags(l), &l->ns, err);
+	rc = ns_pin(l->child.pid, clone_flags(l), &l->ns, err);
+	l->target_ns = l->ns;
+	return rc;
 }
 
 static int map_ids(struct launch *l, const struct idmap *map, struct error *err)
 {
 	struct deadline deadline = deadline_in(IDMAP_MS);
-	int rc = idmap_apply(map, l->child.pid, &deadline, l->signals->cancel, err);
 
-	if (rc < 0)
-		return rc;
-	rc = handshake_say(l->sock, HANDSHAKE_MAPPED);
-	if (rc < 0)
-		return err_set(err, -rc, "telling the child that its ids are mapped");
-	return 0;
+	return idmap_apply(map, l->child.pid, &deadline, l->signals->cancel, err);
+}
+
+/* A network namespace without the child: all that is done to the network is done to this one. */
+static int detach_netns(struct launch *l, struct error *err)
+{
+	struct deadline deadline = deadline_in(NETNS_MS);
+
+	if (!l->net.plan.detached)
+		return 0;
+	return ns_make_net(&l->ns, &l->ns.net, &deadline, l->signals->cancel, err);
+}
+
+/* The child mounts now. */
+static int say_mapped(struct launch *l, struct error *err)
+{
+	int rc = handshake_hand(l->sock, HANDSHAKE_MAPPED, l->net.plan.detached ? l->ns.net : -1);
+
+	return rc < 0 ? err_set(err, -rc, "telling the child that its ids are mapped") : 0;
 }
 
 /* Where slirp4netns and its port driver meet. The name is no longer than api.sock: it fits, too. */
@@ -170,22 +218,33 @@ static int bring_up(struct launch *l, struct error *err)
 		return rc;
 	l->net_opened = true;
 	rc = ports_open(config, l->signals->cancel, &l->ports, err);
+	if (rc == 0 && config->evacuate_cgroup2)
+		rc = cgroup2_open(config->evacuate_cgroup2, &l->cgroup, err);
 	if (rc < 0)
 		return rc;
-	rc = statedir_open(config->state_dir, &l->state, err);
+	rc = statedir_open(config->state_dir, l->signals->cancel, &l->state, err);
 	if (rc < 0)
 		return rc;
 	l->net.dir = l->state.path;
 	log_debug("state directory: %s", l->state.path);
 	rc = plan_ports(l, err);
 	if (rc == 0)
+		rc = notify_open(l->state.path, &l->notify, err);
+	if (rc == 0)
 		rc = write_network_files(l, err);
 	if (rc == 0)
 		rc = start_child(l, err);
+	/* After the clone, for the root of its cgroup namespace; before there are helpers. */
+	if (rc == 0 && config->evacuate_cgroup2)
+		rc = cgroup2_evacuate(&l->cgroup, l->child.pid, err);
 	if (rc < 0)
 		return rc;
 	log_debug("namespaces made, child %d", l->child.pid);
 	rc = map_ids(l, &map, err);
+	if (rc == 0)
+		rc = detach_netns(l, err);
+	if (rc == 0)
+		rc = say_mapped(l, err);
 	if (rc < 0)
 		return rc;
 	log_debug("ids mapped");
@@ -203,25 +262,31 @@ static int bring_up(struct launch *l, struct error *err)
 		rc = start_ports(l, err);
 	if (rc < 0)
 		return rc;
-	announce(l);
 	rc = write_child_pid(l, err);
 	if (rc < 0)
 		return rc;
 	rc = handshake_say(l->sock, HANDSHAKE_GO);
-	return rc < 0 ? err_set(err, -rc, "telling the child to go") : 0;
+	if (rc < 0)
+		return err_set(err, -rc, "telling the child to go");
+	announce(l);
+	return 0;
 }
 
 static void take_down(struct launch *l)
 {
+	process_forget(&l->target);
 	process_kill(&l->child);
+	notify_close(l->notify);
 	loop_clear(l);
 	ports_stop(&l->ports);
 	if (l->net_opened)
 		net_stop(&l->net);
 	serve_stop(l);
 	fd_close(l->sock);
+	fd_close(l->reports);
 	free(l->slirp_socket);
 	ns_set_close(&l->ns);
+	cgroup2_return(&l->cgroup);
 	instance_withdraw(&l->link);
 	statedir_remove(&l->state);
 }
@@ -237,9 +302,13 @@ int launcher_run(const struct config *config, const struct signals *signals, boo
 		.state = STATEDIR_NONE,
 		.link = INSTANCE_LINK_NONE,
 		.ports = PORTS_NONE,
+		.cgroup = CGROUP2_NONE,
 		.child = PROCESS_NONE,
+		.target = PROCESS_NONE,
 		.ns = NS_SET_NONE,
+		.target_ns = NS_SET_NONE,
 		.sock = -1,
+		.reports = -1,
 		.etc_watch = -1,
 	};
 	int rc = bring_up(&l, err);
@@ -249,5 +318,7 @@ int launcher_run(const struct config *config, const struct signals *signals, boo
 	if (rc == 0)
 		*ret_status = l.status;
 	take_down(&l);
+	if (config->pidns)
+		terminal_take_back();
 	return rc;
 }

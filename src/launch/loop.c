@@ -5,12 +5,13 @@
  * One thread, one event loop. Signals are read from the signalfd: SIGCHLD means "reap whatever is
  * dead", all others go to the target. The dead are the target (the end), the network's helper (its
  * driver mends it), or orphans of the target (nothing to do: the subreaper only clears them away).
- * Living orphans are not waited for.
+ * Living orphans are not waited for, unless --kill-orphans is given: leftovers.c.
  *
  * Job control: a shell sees the launcher, the terminal's signals reach the target. When the target
  * stops, the launcher stops itself, so that the shell gets its terminal back; SIGCONT wakes both.
  * That may happen before the child has become the target, so the end of the handshake is waited for
- * here, too.
+ * here, too. With --pidns the process that is watched here is init, which tells of the target:
+ * reports.h.
  */
 #include <errno.h>
 #include <signal.h>
@@ -21,9 +22,12 @@
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/mounts/etcfiles.h"
+#include "fauxroot/supervise/notify.h"
 #include "fauxroot/supervise/reap.h"
+#include "fauxroot/supervise/terminal.h"
 #include "handshake.h"
 #include "launch.h"
+#include "reports.h"
 
 /* How long a target that we have to end gets for its own way out. */
 #define PATIENCE_S 10
@@ -48,6 +52,10 @@ static void on_lost(void *arg, const struct error *err)
 
 	if (l->lost)
 		return;
+	if (l->child.pid <= 0) {
+		log_error("%s", err->text);
+		return;
+	}
 	l->lost = true;
 	l->failure = *err;
 	log_error("%s; ending the command", err->text);
@@ -71,15 +79,104 @@ static const struct net_events net_events = {
 	.restarted = on_restarted,
 };
 
+/* The child's last words: INIT with --pidns, and end of file where the command runs; else why it
+ * does not. */
+static void on_handshake(evutil_socket_t fd, short what, void *arg)
+{
+	struct launch *l = arg;
+	bool init_is_due = l->config->pidns && !l->init_is_there;
+
+	(void)what;
+	if (handshake_expect(fd, init_is_due ? HANDSHAKE_INIT : 0,
+			     init_is_due ? "starting init" : "starting the command", -1,
+			     &l->failure) < 0) {
+		l->lost = true;
+		event_base_loopbreak(l->base);
+	} else if (init_is_due) {
+		l->init_is_there = true;
+		return;
+	} else {
+		log_debug("running %s", l->config->command[0]);
+	}
+	event_del(l->on_handshake);
+	l->sock = fd_close(l->sock);
+}
+
+/* Not for ever: the target can make them up. */
+#define MAX_REPORTS 64
+
+static void take_report(struct launch *l, const struct report *report, bool live)
+{
+	switch (report->type) {
+	case REPORT_STARTED:
+		/* The first is true: the target did not run yet. */
+		if (l->target.pid > 0 || process_of_pidfd(report->pidfd, &l->target) < 0)
+			fd_close(report->pidfd);
+		break;
+	case REPORT_STOPPED:
+		if (live)
+			terminal_stop(l->target.pid);
+		break;
+	case REPORT_ENDED:
+		l->told = true;
+		l->status = report->status;
+		/* Signals are init's again, which may still have orphans to end. */
+		process_forget(&l->target);
+		break;
+	}
+}
+
+/* Take what init has told. @live: there is still a target with which to stop. */
+static void take_reports(struct launch *l, bool live)
+{
+	struct report report;
+	int rc = 0;
+
+	for (int i = 0; i < MAX_REPORTS && !l->told; i++) {
+		rc = report_recv(l->reports, &report);
+		if (rc <= 0)
+			break;
+		take_report(l, &report, live);
+	}
+	if (rc == -EPROTO)
+		log_warning("init says what makes no sense; its own end will tell the rest");
+	if (l->told || rc < 0) {
+		event_del(l->on_report);
+		l->reports = fd_close(l->reports);
+	}
+}
+
+static void on_report(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	take_reports(arg, true);
+}
+
+/* What it had to say before it ended comes first. */
+static void target_ended(struct launch *l, int status)
+{
+	while (l->sock >= 0)
+		on_handshake(l->sock, 0, l);
+	if (l->reports >= 0)
+		take_reports(l, false);
+	if (!l->told)
+		l->status = status;
+	process_forget(&l->target);
+	process_forget(&l->child);
+	event_del(l->on_patience);
+}
+
 static void target_changed(struct launch *l, int status)
 {
 	if (!WIFSTOPPED(status)) {
-		l->status = status;
-		process_forget(&l->child);
-		event_base_loopbreak(l->base);
+		target_ended(l, status);
 	} else if (getsid(l->child.pid) == getsid(0)) {
 		/* In another session it is no longer a job of the shell that started us. */
 		kill(getpid(), SIGSTOP);
+		/* Signals go to the target past init, which somebody has stopped. */
+		if (l->config->pidns)
+			kill(l->child.pid, SIGCONT);
 	}
 }
 
@@ -88,7 +185,7 @@ static void reap_all(struct launch *l)
 	pid_t pid;
 	int status;
 
-	while (reap_next(&pid, &status)) {
+	while (reap_next(-1, &pid, &status)) {
 		struct error err;
 
 		int rc = 0;
@@ -102,6 +199,8 @@ static void reap_all(struct launch *l)
 		if (rc < 0)
 			on_lost(l, &err);
 	}
+	if (l->child.pid <= 0)
+		leftovers_look(l);
 }
 
 static void on_signal(evutil_socket_t fd, short what, void *arg)
@@ -112,11 +211,19 @@ static void on_signal(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	/* If there is a target to get a signal, init has reported it: do not ask init to pass on
+	 * what the target may have got from the terminal. */
+	if (l->reports >= 0 && l->target.pid == 0)
+		take_reports(l, true);
 	while (signals_read(l->signals, &info)) {
 		if (info.ssi_signo == SIGCHLD)
 			child = true;
-		else
+		else if (l->target.pid > 0)
+			signal_forward(&info, &l->target);
+		else if (l->child.pid > 0)
 			signal_forward(&info, &l->child);
+		else
+			leftovers_hurry(l, (int)info.ssi_signo);
 	}
 	if (child)
 		reap_all(l);
@@ -132,7 +239,7 @@ static void repair_etc(struct launch *l)
 {
 	struct ns_job job = {
 		.name = "fauxroot: etc",
-		.which = NS_JOIN_MNT,
+		.which = NS_JOIN_MNT | NS_JOIN_PID,
 		.run = repair_job,
 		.arg = l->state.path,
 	};
@@ -187,22 +294,6 @@ static int plan_etc_watch(struct launch *l, struct error *err)
 	return 0;
 }
 
-/* The child's last word: end of file where it has become the target, else why it could not. */
-static void on_handshake(evutil_socket_t fd, short what, void *arg)
-{
-	struct launch *l = arg;
-
-	(void)what;
-	if (handshake_expect(fd, 0, "starting the command", -1, &l->failure) < 0) {
-		l->lost = true;
-		event_base_loopbreak(l->base);
-		return;
-	}
-	log_debug("running %s", l->config->command[0]);
-	event_del(l->on_handshake);
-	l->sock = fd_close(l->sock);
-}
-
 int loop_run(struct launch *l, struct error *err)
 {
 	int rc = 0;
@@ -210,14 +301,22 @@ int loop_run(struct launch *l, struct error *err)
 	l->on_handshake = event_new(l->base, l->sock, EV_READ | EV_PERSIST, on_handshake, l);
 	l->on_signal = event_new(l->base, l->signals->all, EV_READ | EV_PERSIST, on_signal, l);
 	l->on_patience = event_new(l->base, -1, 0, on_patience, l);
+	if (l->reports >= 0) {
+		l->on_report = event_new(l->base, l->reports, EV_READ | EV_PERSIST, on_report, l);
+		if (!l->on_report || event_add(l->on_report, NULL) < 0)
+			return err_set(err, ENOMEM, "setting up the event loop");
+	}
 	if (!l->on_handshake || !l->on_signal || !l->on_patience ||
 	    event_add(l->on_handshake, NULL) < 0 || event_add(l->on_signal, NULL) < 0)
 		return err_set(err, ENOMEM, "setting up the event loop");
-	if (l->net.plan.configures_dns)
+	rc = leftovers_prepare(l, err);
+	if (rc == 0 && l->net.plan.configures_dns && !l->net.plan.detached)
 		rc = plan_etc_watch(l, err);
 	if (rc < 0)
 		return rc;
-	rc = ports_supervise(&l->ports, l->base, err);
+	rc = notify_serve(l->notify, l->base, err);
+	if (rc == 0)
+		rc = ports_supervise(&l->ports, l->base, err);
 	if (rc < 0)
 		return rc;
 	net_supervise(&l->net, l->base, &net_events, l);
@@ -243,6 +342,9 @@ void loop_clear(struct launch *l)
 	free_event(&l->on_handshake);
 	free_event(&l->on_signal);
 	free_event(&l->on_patience);
+	free_event(&l->on_leftovers);
+	free(TAKE_PTR(l->strangers));
+	free_event(&l->on_report);
 	free_event(&l->on_etc);
 	free_event(&l->on_etc_due);
 	l->etc_watch = fd_close(l->etc_watch);

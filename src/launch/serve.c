@@ -117,7 +117,7 @@ int serve_start(struct launch *l, struct error *err)
 		return err_step(err, err_set(err, ENOMEM, "making an event loop"), STEP_API);
 	rc = api_server_start(l->base, l->state.path, &api_ops, l, &l->api, err);
 	if (rc == 0)
-		rc = ns_server_start(l->base, l->state.path, &l->ns, &l->ns_server, err);
+		rc = ns_server_start(l->base, l->state.path, &l->target_ns, &l->ns_server, err);
 	return rc;
 }
 

@@ -43,6 +43,7 @@ int net_open(const struct config *config, int cancel_fd, struct net *ret, struct
 	rc = ret->driver->plan(config, &ret->plan, err);
 	if (rc < 0)
 		return err_step(err, rc, STEP_OPTIONS);
+	ret->plan.detached = ret->plan.own_netns && config->detach_netns;
 	if (ret->driver->check)
 		rc = ret->driver->check(ret, err);
 	if (rc < 0) {
@@ -95,6 +96,11 @@ void net_supervise(struct net *net, struct event_base *base, const struct net_ev
 	net->events_arg = arg;
 	if (net->driver->supervise)
 		net->driver->supervise(net);
+}
+
+bool net_owns(const struct net *net, pid_t pid)
+{
+	return net->driver && net->driver->owns && net->driver->owns(net, pid);
 }
 
 int net_child_ended(struct net *net, pid_t pid, int status, struct error *err)

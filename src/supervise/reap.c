@@ -14,13 +14,13 @@ int reap_adopt_orphans(struct error *err)
 	return 0;
 }
 
-bool reap_next(pid_t *ret_pid, int *ret_status)
+bool reap_next(pid_t which, pid_t *ret_pid, int *ret_status)
 {
 	int status;
 	pid_t pid;
 
 	do {
-		pid = waitpid(-1, &status, WNOHANG | WUNTRACED | __WALL);
+		pid = waitpid(which, &status, WNOHANG | WUNTRACED | __WALL);
 	} while (pid < 0 && errno == EINTR);
 	if (pid <= 0)
 		return false;

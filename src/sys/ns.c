@@ -11,15 +11,19 @@
  */
 #include "fauxroot/sys/ns.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "fauxroot/base/err.h"
@@ -36,12 +40,84 @@ struct verdict {
 	char out[MAX_OUT];
 };
 
+/*
+ * In the order in which they are joined: the user namespace first, which gives the capabilities for
+ * the others, and the mount namespace last, which changes what paths lead to.
+ */
+static const struct {
+	const char *name; /* in /proc/PID/ns */
+	int flag;
+	unsigned join; /* 0: always */
+	size_t offset; /* in struct ns_set */
+} kinds[] = {
+	{"user", CLONE_NEWUSER, NS_JOIN_USER, offsetof(struct ns_set, user)},
+	{"net", CLONE_NEWNET, NS_JOIN_NET, offsetof(struct ns_set, net)},
+	{"pid", CLONE_NEWPID, NS_JOIN_PID, offsetof(struct ns_set, pid)},
+	{"cgroup", CLONE_NEWCGROUP, NS_JOIN_CGROUP, offsetof(struct ns_set, cgroup)},
+	{"uts", CLONE_NEWUTS, NS_JOIN_UTS, offsetof(struct ns_set, uts)},
+	{"ipc", CLONE_NEWIPC, NS_JOIN_IPC, offsetof(struct ns_set, ipc)},
+	{"mnt", CLONE_NEWNS, NS_JOIN_MNT, offsetof(struct ns_set, mnt)},
+};
+static_assert(ARRAY_SIZE(kinds) == NS_KINDS && sizeof(struct ns_set) == NS_KINDS * sizeof(int),
+	      "every member of the set has its kind");
+
+static int *place_of(struct ns_set *ns, size_t kind)
+{
+	return (int *)((char *)ns + kinds[kind].offset);
+}
+
+static int descriptor_of(const struct ns_set *ns, size_t kind)
+{
+	return *(const int *)((const char *)ns + kinds[kind].offset);
+}
+
 void ns_set_close(struct ns_set *ns)
 {
-	fd_close(ns->user);
-	fd_close(ns->mnt);
-	fd_close(ns->net);
+	for (size_t i = 0; i < NS_KINDS; i++)
+		fd_close(descriptor_of(ns, i));
 	*ns = NS_SET_NONE;
+}
+
+int *ns_set_place(struct ns_set *ns, int flag)
+{
+	for (size_t i = 0; i < NS_KINDS; i++)
+		if (kinds[i].flag == flag)
+			return place_of(ns, i);
+	return NULL;
+}
+
+size_t ns_set_list(const struct ns_set *ns, int ret_fds[NS_KINDS])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < NS_KINDS; i++)
+		if (descriptor_of(ns, i) >= 0)
+			ret_fds[n++] = descriptor_of(ns, i);
+	return n;
+}
+
+void ns_set_leave_own(struct ns_set *ns)
+{
+	for (size_t i = 0; i < NS_KINDS; i++) {
+		int *fd = place_of(ns, i);
+		char ours[64];
+		struct stat a, b;
+
+		(void)str_print(ours, sizeof(ours), "/proc/self/ns/%s", kinds[i].name);
+		if (*fd >= 0 && fstat(*fd, &a) == 0 && stat(ours, &b) == 0 &&
+		    a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+			*fd = fd_close(*fd);
+	}
+}
+
+struct ns_set ns_select(const struct ns_set *ns, unsigned which)
+{
+	struct ns_set selected = *ns;
+
+	for (size_t i = 0; i < NS_KINDS; i++)
+		if (kinds[i].join && !(which & kinds[i].join))
+			*place_of(&selected, i) = -1;
+	return selected;
 }
 
 /* clone(2) without a stack of its own, so it returns twice like fork(2). */
@@ -88,12 +164,9 @@ int ns_pin(pid_t pid, unsigned long flags, struct ns_set *ret, struct error *err
 	struct ns_set ns = NS_SET_NONE;
 	int rc = 0;
 
-	if (flags & CLONE_NEWUSER)
-		rc = open_ns(pid, "user", &ns.user, err);
-	if (rc == 0 && (flags & CLONE_NEWNS))
-		rc = open_ns(pid, "mnt", &ns.mnt, err);
-	if (rc == 0 && (flags & CLONE_NEWNET))
-		rc = open_ns(pid, "net", &ns.net, err);
+	for (size_t i = 0; i < NS_KINDS && rc == 0; i++)
+		if (flags & (unsigned long)kinds[i].flag)
+			rc = open_ns(pid, kinds[i].name, place_of(&ns, i), err);
 	if (rc < 0) {
 		ns_set_close(&ns);
 		return err_step(err, rc, STEP_CLONE);
@@ -104,15 +177,38 @@ int ns_pin(pid_t pid, unsigned long flags, struct ns_set *ret, struct error *err
 
 int ns_join(const struct ns_set *ns, unsigned which, struct error *err)
 {
-	if (ns->user >= 0 && setns(ns->user, CLONE_NEWUSER) < 0)
-		return err_set(err, errno, "joining the child's user namespace");
-	if ((which & NS_JOIN_NET) && ns->net >= 0 && setns(ns->net, CLONE_NEWNET) < 0)
-		return err_set(err, errno, "joining the child's network namespace");
-	if ((which & NS_JOIN_MNT) && ns->mnt >= 0 && setns(ns->mnt, CLONE_NEWNS) < 0)
-		return err_set(err, errno, "joining the child's mount namespace");
+	const struct ns_set selected = ns_select(ns, which);
+
+	for (size_t i = 0; i < NS_KINDS; i++)
+		if (descriptor_of(&selected, i) >= 0 &&
+		    setns(descriptor_of(&selected, i), kinds[i].flag) < 0)
+			return err_set(err, errno, "joining the child's %s namespace",
+				       kinds[i].name);
 	/* Gaining capabilities can have undone both (man 2 prctl). */
 	if (prctl(PR_SET_DUMPABLE, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		return err_set(err, errno, "staying out of the target's reach");
+	return 0;
+}
+
+/*
+ * A PID namespace is joined by children only. Returns in such a child where the job wants that: in
+ * a mount namespace whose /proc is of that PID namespace, nobody else has a /proc/self.
+ */
+static int enter_pidns(const struct ns_set *ns, struct error *err)
+{
+	pid_t pid;
+
+	if (ns->pid < 0)
+		return 0;
+	pid = fork();
+	if (pid < 0)
+		return err_set(err, errno, "forking into the child's PID namespace");
+	if (pid > 0) {
+		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+			;
+		_exit(0);
+	}
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	return 0;
 }
 
@@ -120,16 +216,19 @@ int ns_join(const struct ns_set *ns, unsigned which, struct error *err)
 _noreturn_ static void run_job(const struct ns_set *ns, const struct ns_job *job, int sock)
 {
 	struct verdict verdict;
-	struct ns_set own = *ns;
+	struct ns_set own = ns_select(ns, job->which);
 
 	memset(&verdict, 0, sizeof(verdict));
 	verdict.rc = ns_join(&own, job->which, &verdict.err);
+	if (verdict.rc == 0)
+		verdict.rc = enter_pidns(&own, &verdict.err);
 	ns_set_close(&own);
 	if (verdict.rc == 0)
 		verdict.rc = job->run(job->arg, &verdict.err);
 	if (verdict.rc == 0 && job->out)
 		memcpy(verdict.out, job->out, job->out_size);
-	(void)message_send(sock, &verdict, sizeof(verdict), NULL, 0);
+	(void)message_send(sock, &verdict, sizeof(verdict), job->fd,
+			   verdict.rc == 0 && job->fd ? 1 : 0);
 	_exit(0);
 }
 
@@ -138,13 +237,15 @@ _noreturn_ static void run_job(const struct ns_set *ns, const struct ns_job *job
 static int take_verdict(int sock, const struct ns_job *job, const struct deadline *deadline,
 			int cancel_fd, struct error *err)
 {
+	_cleanup_close_ int fd = -1;
 	struct verdict verdict;
+	size_t n_fds = job->fd ? 1 : 0;
 	ssize_t n;
 	int rc = fd_wait(sock, POLLIN, deadline, cancel_fd);
 
 	if (rc < 0)
 		return err_set(err, -rc, "waiting for %s", job->name);
-	n = message_recv(sock, &verdict, sizeof(verdict), NULL, NULL);
+	n = message_recv(sock, &verdict, sizeof(verdict), job->fd ? &fd : NULL, &n_fds);
 	if (n != sizeof(verdict))
 		return err_say(err, EPROTO, "%s ended without a word", job->name);
 	if (verdict.rc < 0) {
@@ -153,8 +254,12 @@ static int take_verdict(int sock, const struct ns_job *job, const struct deadlin
 			*err = verdict.err;
 		return verdict.rc;
 	}
+	if (job->fd && fd < 0)
+		return err_say(err, EPROTO, "%s ended without the descriptor", job->name);
 	if (job->out)
 		memcpy(job->out, verdict.out, job->out_size);
+	if (job->fd)
+		*job->fd = TAKE_FD(fd);
 	return 0;
 }
 
@@ -163,10 +268,11 @@ int ns_run(const struct ns_set *ns, const struct ns_job *job, const struct deadl
 {
 	_cleanup_close_ int here = -1, there = -1;
 	_cleanup_(process_kill) struct process runner = PROCESS_NONE;
-	int pair[2], keep[16] = {ns->user, ns->mnt, ns->net}, rc;
-	size_t n = 3;
+	const struct ns_set joined = ns_select(ns, job->which);
+	int pair[2], keep[24], rc;
+	size_t n = ns_set_list(&joined, keep);
 
-	if (job->out_size > MAX_OUT || job->n_keep > ARRAY_SIZE(keep) - 4)
+	if (job->out_size > MAX_OUT || job->n_keep > ARRAY_SIZE(keep) - NS_KINDS - 1)
 		return err_set(err, E2BIG, "running %s", job->name);
 	rc = message_pair(pair);
 	if (rc < 0)
@@ -185,14 +291,16 @@ int ns_run(const struct ns_set *ns, const struct ns_job *job, const struct deadl
 	return take_verdict(here, job, deadline, cancel_fd, err);
 }
 
+#define HOLDER_JOINS (NS_JOIN_NET | NS_JOIN_MNT)
+
 /* In the holder. */
 _noreturn_ static void hold(const struct ns_set *ns, int ready)
 {
-	struct ns_set own = *ns;
+	struct ns_set own = ns_select(ns, HOLDER_JOINS);
 	struct error err;
 	char word = 1;
 
-	if (ns_join(&own, NS_JOIN_NET | NS_JOIN_MNT, &err) < 0)
+	if (ns_join(&own, HOLDER_JOINS, &err) < 0)
 		_exit(1);
 	ns_set_close(&own);
 	for (int fd = 0; fd < 3; fd++)
@@ -209,15 +317,17 @@ int ns_hold(const struct ns_set *ns, struct process *ret, const struct deadline 
 {
 	_cleanup_close_ int ready = -1, ready_peer = -1;
 	_cleanup_(process_kill) struct process holder = PROCESS_NONE;
-	int pipe_fds[2], rc;
+	const struct ns_set joined = ns_select(ns, HOLDER_JOINS);
+	int pipe_fds[2], keep[NS_KINDS + 1], rc;
+	size_t n = ns_set_list(&joined, keep);
 	char word;
 
 	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
 		return err_set(err, errno, "making a pipe for the namespace holder");
 	ready = pipe_fds[0];
 	ready_peer = pipe_fds[1];
-	rc = fork_clean("fauxroot: hold", (int[]){ns->user, ns->mnt, ns->net, ready_peer}, 4, true,
-			&holder, err);
+	keep[n++] = ready_peer;
+	rc = fork_clean("fauxroot: hold", keep, n, true, &holder, err);
 	if (rc < 0)
 		return rc;
 	if (rc == 0)

@@ -34,7 +34,7 @@ enum { PATIENCE_MS = 5000 };
 struct fixture {
 	char dir[64], path[96];
 	pid_t server;
-	bool with_net;
+	bool with_all;
 	rlim_t spare_fds;
 };
 
@@ -47,6 +47,32 @@ static int open_ns(const char *name)
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	assert_true(fd >= 0);
 	return fd;
+}
+
+/* Every kind, by name and by where it belongs. */
+static const struct {
+	const char *name;
+	size_t offset;
+} kinds[] = {
+	{"user", offsetof(struct ns_set, user)},     {"mnt", offsetof(struct ns_set, mnt)},
+	{"net", offsetof(struct ns_set, net)},	     {"pid", offsetof(struct ns_set, pid)},
+	{"cgroup", offsetof(struct ns_set, cgroup)}, {"uts", offsetof(struct ns_set, uts)},
+	{"ipc", offsetof(struct ns_set, ipc)},
+};
+
+static int *member(struct ns_set *ns, size_t kind)
+{
+	return (int *)((char *)ns + kinds[kind].offset);
+}
+
+/* All, or those that every launch has: user and mount namespace. */
+static struct ns_set own_namespaces(bool all)
+{
+	struct ns_set ns = NS_SET_NONE;
+
+	for (size_t i = 0; i < (all ? ARRAY_SIZE(kinds) : 2); i++)
+		*member(&ns, i) = open_ns(kinds[i].name);
+	return ns;
 }
 
 static int set_up(void **state)
@@ -97,7 +123,7 @@ static void limit_fds(rlim_t spare)
 /* exit(), not _exit(), for the leak checker. */
 static void serve(const struct fixture *f, int ready)
 {
-	struct ns_set ns = {open_ns("user"), open_ns("mnt"), f->with_net ? open_ns("net") : -1};
+	struct ns_set ns = own_namespaces(f->with_all);
 	struct event_base *base = event_base_new();
 	struct event *term = evsignal_new(base, SIGTERM, on_term, base);
 	struct ns_server *server = NULL;
@@ -155,16 +181,15 @@ static void hands_out(void **state)
 		_cleanup_ns_answer_ struct ns_answer answer = NS_ANSWER_NONE;
 		struct error err = {0};
 
-		f->with_net = i == 1;
+		f->with_all = i == 1;
 		start(f);
 		if (ns_ask(f->path, &answer, &err) < 0)
 			fail_msg("%s", err.text);
-		assert_is(answer.ns.user, "user");
-		assert_is(answer.ns.mnt, "mnt");
-		if (f->with_net)
-			assert_is(answer.ns.net, "net");
-		else
-			assert_int_equal(answer.ns.net, -1);
+		for (size_t kind = 0; kind < ARRAY_SIZE(kinds); kind++)
+			if (f->with_all || kind < 2)
+				assert_is(*member(&answer.ns, kind), kinds[kind].name);
+			else
+				assert_int_equal(*member(&answer.ns, kind), -1);
 		assert_string_equal(answer.state_dir, f->dir);
 		assert_int_equal(answer.uid, geteuid());
 		assert_int_equal(answer.gid, getegid());
@@ -296,7 +321,7 @@ static const struct lie lies[] = {
 	{"run/x", {"user"}, -EPROTO, "or its path"},
 	{"/run/x", {"user", "user"}, -EPROTO, "two namespaces of one kind"},
 	{"/run/x", {"user", "/"}, -EPROTO, "no namespace we can join"},
-	{"/run/x", {"user", "uts"}, -EPROTO, "no namespace we can join"},
+	{"/run/x", {"user", "time"}, -EPROTO, "no namespace we can join"},
 };
 
 static void lie_to_one(int listener, const struct lie *lie)

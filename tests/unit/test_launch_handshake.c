@@ -4,8 +4,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -39,6 +41,59 @@ static void the_expected_message_comes(void **state)
 	(void)state;
 	assert_int_equal(handshake_say(p.there, HANDSHAKE_MOUNTED), 0);
 	assert_int_equal(handshake_expect(p.here, HANDSHAKE_MOUNTED, "mounting", -1, &err), 0);
+	close_pair(p);
+}
+
+static bool same_file(int a, int b)
+{
+	struct stat st_a, st_b;
+
+	return fstat(a, &st_a) == 0 && fstat(b, &st_b) == 0 && st_a.st_dev == st_b.st_dev &&
+	       st_a.st_ino == st_b.st_ino;
+}
+
+static void a_descriptor_comes_with_its_message(void **state)
+{
+	struct pair p = make_pair(), given = make_pair();
+	struct error err = {0};
+	int got = -1;
+
+	(void)state;
+	/* Not with the line before it. */
+	log_setup("fauxroot", "parent", LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
+	handshake_log(&p.there, LOG_LEVEL_INFO, "on the way");
+	assert_int_equal(handshake_hand(p.there, HANDSHAKE_MAPPED, given.here), 0);
+	assert_int_equal(handshake_take(p.here, HANDSHAKE_MAPPED, "mapping", -1, &got, &err), 0);
+	assert_true(got >= 0 && got != given.here && same_file(got, given.here));
+	assert_int_equal(fcntl(got, F_GETFD), FD_CLOEXEC);
+	fd_close(got);
+	/* Where none comes that is told. */
+	assert_int_equal(handshake_say(p.there, HANDSHAKE_MAPPED), 0);
+	assert_int_equal(handshake_take(p.here, HANDSHAKE_MAPPED, "mapping", -1, &got, &err), 0);
+	assert_int_equal(got, -1);
+	close_pair(given);
+	close_pair(p);
+}
+
+static void a_descriptor_that_is_not_wanted_is_closed(void **state)
+{
+	struct pair p = make_pair(), given = make_pair();
+	struct error err = {0};
+	int got = -1, next = dup(0);
+
+	(void)state;
+	fd_close(next);
+	assert_int_equal(handshake_hand(p.there, HANDSHAKE_GO, given.here), 0);
+	assert_int_equal(handshake_expect(p.here, HANDSHAKE_GO, "going", -1, &err), 0);
+	assert_int_equal(handshake_hand(p.there, HANDSHAKE_GO, given.here), 0);
+	assert_int_equal(handshake_take(p.here, HANDSHAKE_MAPPED, "mapping", -1, &got, &err),
+			 -EPROTO);
+	assert_int_equal(got, -1);
+	/* The lowest free number is what it was: none has stayed open. */
+	got = dup(0);
+	assert_int_equal(got, next);
+	fd_close(got);
+	close_pair(given);
 	close_pair(p);
 }
 
@@ -170,6 +225,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_expected_message_comes),
+		cmocka_unit_test(a_descriptor_comes_with_its_message),
+		cmocka_unit_test(a_descriptor_that_is_not_wanted_is_closed),
 		cmocka_unit_test(log_lines_are_passed_over),
 		cmocka_unit_test(a_failure_travels_with_step_and_errno),
 		cmocka_unit_test(a_text_as_long_as_the_record_is_kept),

@@ -179,12 +179,46 @@ static void test_sysfs_read_only(void **state)
 	assert_int_equal(scratch_run(read_only_sysfs, NULL, 0), 0);
 }
 
+/* @arg: NULL, or system calls to refuse. What is bound is the namespace @net, whoever is in it. */
+static void bind_netns(const void *arg)
+{
+	struct error err = {0};
+	struct stat wanted, got;
+	int net = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	char *cwd = getcwd(NULL, 0);
+
+	check(net >= 0 && fstat(net, &wanted) == 0 && cwd);
+	/* Nobody else is in it when it is bound. */
+	check(unshare(CLONE_NEWNET) == 0);
+	if (arg)
+		scratch_refuse(ENOSYS, (const char *const[]){"open_tree", "move_mount", NULL});
+	check(netns_bind_child(net, cwd, &err) == -ENOENT);
+	check(strstr(err.text, cwd) && err.step == STEP_MOUNT);
+	put(NETNS_FILE, "");
+	check_ok(netns_bind_child(net, cwd, &err));
+	fd_close(net);
+	check(stat(NETNS_FILE, &got) == 0);
+	check(got.st_ino == wanted.st_ino && got.st_dev == wanted.st_dev);
+	net = open(NETNS_FILE, O_RDONLY | O_CLOEXEC);
+	check(net >= 0 && setns(net, CLONE_NEWNET) == 0);
+	fd_close(net);
+	free(cwd);
+}
+
+static void test_netns(void **state)
+{
+	(void)state;
+	assert_int_equal(scratch_run(bind_netns, NULL, CLONE_NEWNET), 0);
+	assert_int_equal(scratch_run(bind_netns, "", CLONE_NEWNET), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_propagation),
 		cmocka_unit_test(test_sysfs),
 		cmocka_unit_test(test_sysfs_read_only),
+		cmocka_unit_test(test_netns),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -139,6 +139,33 @@ static void plain_plans(void **state)
 	assert_int_equal(servers.n, 0);
 }
 
+/* The namespace is detached only where one is made. */
+static void detached(void **state)
+{
+	static const struct {
+		enum net_mode net;
+		bool asked, detached;
+	} table[] = {
+		{NET_HOST, true, false},
+		{NET_NONE, true, true},
+		{NET_NONE, false, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		const struct config config = {
+			.net = table[i].net,
+			.detach_netns = table[i].asked,
+		};
+		struct error err = {0};
+		struct net net;
+
+		assert_int_equal(net_open(&config, -1, &net, &err), 0);
+		assert_int_equal(net.plan.detached, table[i].detached);
+		net_stop(&net);
+	}
+}
+
 static void missing_helper(void **state)
 {
 	struct config config = {.net = NET_SLIRP4NETNS,
@@ -196,6 +223,7 @@ int main(void)
 		cmocka_unit_test(registry),	    cmocka_unit_test(without_driver),
 		cmocka_unit_test(slirp4netns_plan), cmocka_unit_test(plain_plans),
 		cmocka_unit_test(missing_helper),   cmocka_unit_test(restarts),
+		cmocka_unit_test(detached),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

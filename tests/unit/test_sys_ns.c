@@ -11,10 +11,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
+
+#include <linux/nsfs.h>
 
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
@@ -22,7 +25,9 @@
 #include "fauxroot/sys/message.h"
 #include "fauxroot/sys/ns.h"
 
-#define FLAGS (CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET)
+#define FLAGS                                                                          \
+	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWCGROUP | \
+	 CLONE_NEWUTS | CLONE_NEWIPC)
 
 struct fixture {
 	struct process child;
@@ -129,6 +134,134 @@ static void a_runner_joins_with_empty_hands(void **state)
 	/* 0, 1, 2 and its socket. */
 	assert_int_equal(seen.open_fds, 4);
 	fd_close(stray);
+}
+
+static const char *const names[] = {"user", "net", "cgroup", "uts", "ipc", "pid",
+				    "mnt"};
+
+struct everywhere {
+	ino_t inodes[ARRAY_SIZE(names)];
+};
+
+static int look_everywhere(void *arg, struct error *err)
+{
+	struct everywhere *seen = arg;
+
+	(void)err;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "/proc/self/ns/%s", names[i]);
+		seen->inodes[i] = inode_of(path);
+	}
+	return 0;
+}
+
+static void a_runner_joins_what_it_is_told_to(void **state)
+{
+	struct fixture *f = *state;
+	const int fds[] = {f->ns.user, f->ns.net, f->ns.cgroup, f->ns.uts,
+			   f->ns.ipc,  f->ns.pid, f->ns.mnt};
+	struct everywhere seen = {0};
+	struct ns_job job = {
+		.name = "look",
+		.run = look_everywhere,
+		.arg = &seen,
+		.out = &seen,
+		.out_size = sizeof(seen),
+	};
+	struct deadline deadline = deadline_in(5000);
+	struct error err = {0};
+	struct stat st;
+
+	for (int all = 0; all < 2; all++) {
+		job.which = all ? NS_JOIN_ALL : NS_JOIN_USER;
+		if (ns_run(&f->ns, &job, &deadline, -1, &err) < 0)
+			fail_msg("%s", err.text);
+		for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+			assert_int_equal(fstat(fds[i], &st), 0);
+			if ((seen.inodes[i] == st.st_ino) != (all || i == 0))
+				fail_msg("%s: joining %u", names[i], job.which);
+		}
+	}
+}
+
+static void own_namespaces_are_left_out(void **state)
+{
+	struct fixture *f = *state;
+	struct ns_set ns = f->ns;
+
+	ns.ipc = open("/proc/self/ns/ipc", O_RDONLY | O_CLOEXEC);
+	ns.uts = open("/proc/self/ns/uts", O_RDONLY | O_CLOEXEC);
+	assert_true(ns.ipc >= 0 && ns.uts >= 0);
+	ns_set_leave_own(&ns);
+	assert_int_equal(ns.ipc, -1);
+	assert_int_equal(ns.uts, -1);
+	assert_int_equal(ns.user, f->ns.user);
+	assert_int_equal(ns.pid, f->ns.pid);
+	assert_int_equal(ns.mnt, f->ns.mnt);
+}
+
+static int open_null(void *arg, struct error *err)
+{
+	int *fd = arg;
+
+	*fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	return *fd < 0 ? err_set(err, errno, "opening /dev/null") : 0;
+}
+
+static void a_job_brings_a_descriptor(void **state)
+{
+	struct fixture *f = *state;
+	int fd = -1;
+	struct ns_job job = {.name = "open", .run = open_null, .arg = &fd, .fd = &fd};
+	struct deadline deadline = deadline_in(5000);
+	struct error err = {0};
+	struct stat st, null;
+
+	assert_int_equal(ns_run(&f->ns, &job, &deadline, -1, &err), 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(stat("/dev/null", &null), 0);
+	assert_true(S_ISCHR(st.st_mode) && st.st_rdev == null.st_rdev);
+	assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	fd_close(fd);
+}
+
+static void a_network_without_the_child(void **state)
+{
+	struct fixture *f = *state;
+	struct ns_set ns = f->ns;
+	struct seen seen = {0};
+	struct ns_job job = {
+		.name = "look",
+		.which = NS_JOIN_NET,
+		.run = look_around,
+		.arg = &seen,
+		.out = &seen,
+		.out_size = sizeof(seen),
+	};
+	struct deadline deadline = deadline_in(5000);
+	struct error err = {0};
+	struct stat made, childs, owner, user;
+	int owner_fd;
+
+	ns.net = -1;
+	if (ns_make_net(&f->ns, &ns.net, &deadline, -1, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(fcntl(ns.net, F_GETFD), FD_CLOEXEC);
+	assert_int_equal(fstat(ns.net, &made), 0);
+	assert_int_equal(fstat(f->ns.net, &childs), 0);
+	assert_int_not_equal(made.st_ino, childs.st_ino);
+	assert_int_not_equal(made.st_ino, inode_of("/proc/self/ns/net"));
+	/* The child's root is root there, too. */
+	owner_fd = ioctl(ns.net, NS_GET_USERNS);
+	assert_int_equal(fstat(owner_fd, &owner), 0);
+	assert_int_equal(fstat(f->ns.user, &user), 0);
+	assert_int_equal(owner.st_ino, user.st_ino);
+	fd_close(owner_fd);
+	assert_int_equal(ns_run(&ns, &job, &deadline, -1, &err), 0);
+	assert_int_equal(seen.net, made.st_ino);
+	fd_close(ns.net);
 }
 
 static int fail_so(void *arg, struct error *err)
@@ -272,6 +405,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_runner_joins_with_empty_hands, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_runner_joins_what_it_is_told_to, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(own_namespaces_are_left_out, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_job_brings_a_descriptor, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_network_without_the_child, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_job_that_fails_brings_its_error, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(a_job_that_hangs_is_killed, set_up, tear_down),

@@ -40,7 +40,7 @@ struct ns_answer {
 	gid_t gid;
 };
 
-#define NS_ANSWER_NONE ((struct ns_answer){.ns = {-1, -1, -1}})
+#define NS_ANSWER_NONE ((struct ns_answer){.ns = NS_SET_NONE})
 
 void ns_answer_clear(struct ns_answer *answer);
 

@@ -18,6 +18,17 @@ struct launch_hooks {
 	void (*ids_planned)(uint64_t uids, uint64_t gids);
 };
 
+/* launcher_is_init() - has a launcher's child executed itself as init of a PID namespace? */
+bool launcher_is_init(int argc, char **argv);
+
+/*
+ * launcher_init() - the life of that init
+ *
+ * Ends with the command, by _exit(2) with its status; returns the exit status of a failure that it
+ * has told the launcher.
+ */
+int launcher_init(char **argv);
+
 /*
  * launcher_run() - make the namespaces, run the target in them, and clean up after it
  * @signals: blocked and open: signals_block()

@@ -26,7 +26,8 @@ struct net;
 
 /* The network that a driver will give. Addresses in network byte order. */
 struct net_plan {
-	bool own_netns;	     /* the child gets a network namespace */
+	bool own_netns;	     /* a network namespace is made */
+	bool detached;	     /* the child is not in it: --detach-netns; set by net_open() */
 	bool configures_dns; /* resolv.conf and hosts are made for it */
 	char ifname[IFNAMSIZ];
 	unsigned mtu;
@@ -67,6 +68,10 @@ struct net_driver {
 
 	/* Go on in the event loop net->base. May be NULL. */
 	void (*supervise)(struct net *net);
+
+	/* Is the living child @pid of the launcher one of the driver's processes? May be NULL: it
+	 * has none. */
+	bool (*owns)(const struct net *net, pid_t pid);
 
 	/* The process @pid, reaped with @status: see net_child_ended(). May be NULL. */
 	int (*child_ended)(struct net *net, pid_t pid, int status, struct error *err);
@@ -118,6 +123,10 @@ int net_wait_ready(struct net *net, struct error *err);
  */
 void net_supervise(struct net *net, struct event_base *base, const struct net_events *events,
 		   void *arg);
+
+/* net_owns() - is the living child @pid of the launcher a helper of the network, not the target's?
+ */
+bool net_owns(const struct net *net, pid_t pid);
 
 /*
  * net_child_ended() - a child of the launcher has been reaped, or has stopped

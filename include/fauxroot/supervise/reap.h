@@ -12,8 +12,9 @@ int reap_adopt_orphans(struct error *err);
 
 /*
  * reap_next() - take one child that has ended, or has stopped
+ * @which: its PID; -1 for any
  * @ret_status: in the form of waitpid(2)
  *
  * Never blocks, never waits for the living. Returns false when there is nothing more to take.
  */
-bool reap_next(pid_t *ret_pid, int *ret_status);
+bool reap_next(pid_t which, pid_t *ret_pid, int *ret_status);

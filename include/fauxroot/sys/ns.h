@@ -22,11 +22,27 @@ struct ns_set {
 	int user;
 	int mnt;
 	int net;
+	int pid;
+	int cgroup;
+	int uts;
+	int ipc;
 };
 
-#define NS_SET_NONE ((struct ns_set){-1, -1, -1})
+#define NS_KINDS    7
+#define NS_SET_NONE ((struct ns_set){-1, -1, -1, -1, -1, -1, -1})
 
 void ns_set_close(struct ns_set *ns);
+
+/* ns_set_place() - where in @ns a namespace of the kind @flag, a CLONE_NEW…, belongs; NULL for a
+ * kind that is not known here */
+int *ns_set_place(struct ns_set *ns, int flag);
+
+/* ns_set_list() - the descriptors in @ns one after the other; returns how many there are */
+size_t ns_set_list(const struct ns_set *ns, int ret_fds[NS_KINDS]);
+
+/* ns_set_leave_own() - close those of @ns that are the calling process's own namespaces: they need
+ * no joining, and the user namespace may not be joined again (man 2 setns) */
+void ns_set_leave_own(struct ns_set *ns);
 
 /*
  * ns_clone() - fork(2) into new namespaces
@@ -50,7 +66,15 @@ enum ns_which {
 	NS_JOIN_USER = 0,
 	NS_JOIN_NET = 1 << 0,
 	NS_JOIN_MNT = 1 << 1,
+	NS_JOIN_PID = 1 << 2, /* for children that are forked from then on; ns_run() forks one */
+	NS_JOIN_CGROUP = 1 << 3,
+	NS_JOIN_UTS = 1 << 4,
+	NS_JOIN_IPC = 1 << 5,
+	NS_JOIN_ALL = (1 << 6) - 1,
 };
+
+/* ns_select() - the part of @ns that ns_join() with @which needs; the rest is -1 */
+struct ns_set ns_select(const struct ns_set *ns, unsigned which);
 
 /*
  * ns_join() - setns(2) into the user namespace and those of @which
@@ -64,10 +88,12 @@ int ns_join(const struct ns_set *ns, unsigned which, struct error *err);
  * ns_run() - run @job in the child's namespaces in a short-lived process, and wait for it
  * @name: of the process, at most 15 bytes
  * @job: runs in the new process, which holds nothing but 0, 1, 2 and @keep; returns 0 or -errno
- *with its error filled; what it writes to *arg stays in the new process, except for @out
+ * with its error filled; what it writes to *arg stays in the new process, except for @out
  * @keep: descriptors the job needs, or NULL
  * @out: memory of @out_size bytes (at most 1024) copied back from the runner when the job has
  *	returned 0; NULL for none
+ * @fd: where the job leaves a descriptor, which comes back to the caller in the same place when the
+ *	job has returned 0; NULL for none
  * @deadline, @cancel_fd: as fd_wait()
  *
  * Returns what @job returned, with its error; or -ETIMEDOUT, -ECANCELED.
@@ -81,6 +107,7 @@ struct ns_job {
 	size_t n_keep;
 	void *out;
 	size_t out_size;
+	int *fd;
 };
 
 int ns_run(const struct ns_set *ns, const struct ns_job *job, const struct deadline *deadline,
@@ -96,3 +123,13 @@ int ns_run(const struct ns_set *ns, const struct ns_job *job, const struct deadl
  */
 int ns_hold(const struct ns_set *ns, struct process *ret, const struct deadline *deadline,
 	    int cancel_fd, struct error *err);
+
+/*
+ * ns_make_net() - a network namespace of the child's that the child is not in
+ * @ret: its descriptor, close-on-exec
+ *
+ * It is owned by the child's user namespace, as if the child had made it (unshare(2) in a runner).
+ * Returns 0 or -errno at step STEP_CLONE (ENOSPC: user.max_net_namespaces, man 7 namespaces).
+ */
+int ns_make_net(const struct ns_set *ns, int *ret, const struct deadline *deadline, int cancel_fd,
+		struct error *err);

@@ -74,6 +74,13 @@ static int slirp_plan(const struct config *config, struct net_plan *ret, struct 
 	return 0;
 }
 
+/* In a detached namespace, as RootlessKit has it, they are off unless asked for, which is refused.
+ */
+static bool shield_wanted(const struct net *net, enum tristate option)
+{
+	return option == TRI_TRUE || (option == TRI_AUTO && !net->plan.detached);
+}
+
 static int slirp_check(struct net *net, struct error *err)
 {
 	const char *argv[] = {net->config->slirp4netns_binary, "--version", NULL};
@@ -87,9 +94,10 @@ static int slirp_check(struct net *net, struct error *err)
 	s->cidr = network_of(net->config);
 	s->probe = s->helper = HELPER_NONE;
 	s->holder = PROCESS_NONE;
+	s->health = SLIRP_HEALTH_NONE;
 	s->ready = s->exit = s->guarded = s->preload = -1;
-	s->shields.sandbox = net->config->slirp4netns_sandbox != TRI_FALSE;
-	s->shields.seccomp = net->config->slirp4netns_seccomp != TRI_FALSE;
+	s->shields.sandbox = shield_wanted(net, net->config->slirp4netns_sandbox);
+	s->shields.seccomp = shield_wanted(net, net->config->slirp4netns_seccomp);
 	net->state = s;
 	rc = helper_start(&s->probe, &spec, err);
 	if (rc < 0)
@@ -208,6 +216,13 @@ static int slirp_wait_ready(struct net *net, struct error *err)
 	return rc < 0 ? err_step(err, rc, STEP_SLIRP) : 0;
 }
 
+static bool slirp_owns(const struct net *net, pid_t pid)
+{
+	const struct slirp *s = net->state;
+
+	return s && (pid == s->helper.process.pid || pid == s->holder.pid);
+}
+
 static void slirp_stop(struct net *net)
 {
 	struct slirp *s = net->state;
@@ -218,6 +233,7 @@ static void slirp_stop(struct net *net)
 	helper_stop(&s->probe);
 	helper_stop(&s->helper);
 	slirp_is_down(s);
+	slirp_health_clear(&s->health);
 	fd_close(s->guarded);
 	fd_close(s->preload);
 	free(s);
@@ -232,6 +248,7 @@ const struct net_driver net_driver_slirp4netns = {
 	.start = slirp_start,
 	.wait_ready = slirp_wait_ready,
 	.supervise = slirp_supervise,
+	.owns = slirp_owns,
 	.child_ended = slirp_child_ended,
 	.stop = slirp_stop,
 };

@@ -95,7 +95,7 @@ static bool serve(int sock)
 
 _noreturn_ static void agent_main(const struct ns_set *ns, const int *socks, size_t n)
 {
-	struct ns_set own = *ns;
+	struct ns_set own = ns_select(ns, NS_JOIN_NET);
 	struct pollfd fds[MAX_WORKERS];
 
 	if (ns_join(&own, NS_JOIN_NET, NULL) < 0)
@@ -126,8 +126,9 @@ static void close_all(int *fds, size_t n)
 int agent_start(const struct ns_set *ns, size_t n, struct process *ret, int *ret_socks,
 		struct error *err)
 {
-	int ours[MAX_WORKERS], theirs[MAX_WORKERS], keep[MAX_WORKERS + 2] = {ns->user, ns->net};
-	size_t made;
+	const struct ns_set joined = ns_select(ns, NS_JOIN_NET);
+	int ours[MAX_WORKERS], theirs[MAX_WORKERS], keep[MAX_WORKERS + NS_KINDS];
+	size_t made, kept = ns_set_list(&joined, keep);
 	int rc = 0;
 
 	for (made = 0; made < n; made++) {
@@ -137,13 +138,13 @@ int agent_start(const struct ns_set *ns, size_t n, struct process *ret, int *ret
 		if (rc < 0)
 			break;
 		ours[made] = pair[0];
-		theirs[made] = keep[2 + made] = pair[1];
+		theirs[made] = keep[kept + made] = pair[1];
 		(void)fcntl(pair[0], F_SETFL, O_NONBLOCK);
 	}
 	if (rc < 0)
 		rc = err_set(err, -rc, "making socket pairs for the port agent");
 	else
-		rc = fork_clean("fauxroot: agent", keep, n + 2, true, ret, err);
+		rc = fork_clean("fauxroot: agent", keep, kept + n, true, ret, err);
 	if (rc == 0)
 		agent_main(ns, theirs, n);
 	close_all(theirs, made);

@@ -21,7 +21,7 @@
 /* At most this many workers: threads of the forwarder. */
 #define MAX_WORKERS 8
 
-/* At most this many sockets in one answer: SCM_MAX_FD is 253, message_send() takes 64. */
+/* At most this many sockets in one answer; MESSAGE_MAX_FDS is more. */
 #define MAX_BATCH 64
 
 enum control_type {

@@ -211,6 +211,37 @@ ping" "$output"
 	stop
 }
 
+# In the network at $S/netns, with its name server: what an enterer does.
+enter() {
+	nsenter --target "$TARGET" --user --mount nsenter --net="$S/netns" unshare --mount \
+		sh -c 'mount --bind "$0" /etc/resolv.conf && exec "$@"' "$S/resolv.conf" "$@" 3>&- 4>&-
+}
+
+@test "--detach-netns: who enters reaches servers outside by TCP, UDP, IPv6 and name" {
+	launch_host --net=slirp4netns --ipv6 --detach-netns --copy-up=/etc --copy-up=/run sleep 100
+	equals outside "$(enter socat -t2 - "TCP:$OUTSIDE:7000,connect-timeout=2" </dev/null)"
+	equals outside6 "$(enter socat -u "TCP:[2001:db8::2]:7000,connect-timeout=2" -)"
+	equals x "$(echo x | enter socat -t1 - UDP:$OUTSIDE:7000)"
+	says "$(enter getent ahostsv4 service)" '198\.51\.100\.2'
+	# Through the gateway, whereas the command has the host's own addresses.
+	says "$(enter ip -o -4 addr)" '10\.0\.2\.100'
+	equals "$(host readlink /proc/self/ns/net)" "$(readlink "/proc/$TARGET/ns/net")"
+	stop
+}
+
+@test "--detach-netns --disable-host-loopback: holds for who enters, not for the command" {
+	launch_host --net=slirp4netns --ipv6 --disable-host-loopback --detach-netns \
+		sh -c 'socat -u TCP:127.0.0.1:7001,connect-timeout=2 -; exec sleep 100'
+	wait_for grep -qx loopback "$OUT"
+	equals outside "$(enter socat -t2 - "TCP:$OUTSIDE:7000,connect-timeout=2" </dev/null)"
+	local address
+	for address in 10.0.2.2 10.0.2.3 127.0.0.1 '[fd00::2]' '[fd00::3]' '[::1]'; do
+		equals "" "$(enter socat -u "TCP:$address:7001,connect-timeout=2" - 2>/dev/null || true)"
+	done
+	equals "" "$(enter socat -u ABSTRACT-CONNECT:fauxroot-test - 2>/dev/null || true)"
+	stop
+}
+
 helper() {
 	child_of "$LAUNCHER" slirp4netns
 }

@@ -1,0 +1,73 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2016,SC2154 # inner shells expand; bats sets LAUNCHER, TARGET
+# Further namespaces: UTS, IPC and cgroup, each by itself and all together.
+
+load ../lib/common
+
+own() { readlink "/proc/self/ns/$1"; }
+
+inside() { "$FAUXROOTCTL" --socket "$S/api.sock" exec -- "$@" 3>&- 4>&-; }
+
+@test "each of them is made where asked for, and only then" {
+	local ns other
+	for ns in uts ipc cgroup; do
+		run -0 fx "--${ns}ns" sh -c 'for ns in uts ipc cgroup; do readlink "/proc/self/ns/$ns"; done'
+		for other in uts ipc cgroup; do
+			if [ $other = $ns ]; then
+				not grep -qxF "$(own $other)" <<<"$output"
+			else
+				grep -qxF "$(own $other)" <<<"$output"
+			fi
+		done
+	done
+}
+
+@test "a host name changed inside stays inside" {
+	local before
+	before=$(hostname)
+	run -0 fx --utsns sh -c 'hostname changed-inside && hostname'
+	equals changed-inside "$output"
+	equals "$before" "$(hostname)"
+	# Without it the host's own is out of reach.
+	run ! fx sh -c 'hostname changed-outside 2>/dev/null'
+	equals "$before" "$(hostname)"
+}
+
+@test "System V IPC made inside is not seen outside" {
+	local id
+	id=$(fx --ipcns sh -c 'ipcmk -Q >/dev/null && ipcs -q | grep -c 0x' 2>&1)
+	equals 1 "$id"
+	# And the host's are not seen inside.
+	id=$(ipcmk -Q | grep -o '[0-9]*$')
+	run fx --ipcns sh -c 'ipcs -q | grep -c 0x'
+	ipcrm -q "$id"
+	equals 0 "$output"
+}
+
+@test "with --cgroupns the command's own cgroup is the root" {
+	run -0 fx --cgroupns cat /proc/self/cgroup
+	not grep -vE '^[0-9]+:[^:]*:/$' <<<"$output"
+}
+
+@test "exec joins all of them, from outside and from inside" {
+	launch --utsns --ipcns --cgroupns --net=none sh -c 'hostname exec-joins; exec sleep 100'
+	wait_for grep -qx sleep "/proc/$TARGET/comm"
+	local ns
+	for ns in user mnt net uts ipc cgroup; do
+		equals "$(readlink "/proc/$TARGET/ns/$ns")" "$(inside readlink "/proc/self/ns/$ns")"
+		equals "$(readlink "/proc/$TARGET/ns/$ns")" \
+			"$(inside "$FAUXROOTCTL" exec readlink "/proc/self/ns/$ns")"
+	done
+	equals exec-joins "$(inside hostname)"
+	stop
+}
+
+@test "with a network and its helper, which is started again in it" {
+	launch --utsns --ipcns --cgroupns --net=slirp4netns --copy-up=/etc sleep 100
+	local helper
+	helper=$(child_of "$LAUNCHER" slirp4netns)
+	kill -KILL "$helper"
+	wait_for logged 'started again'
+	stop
+}

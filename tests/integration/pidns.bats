@@ -1,0 +1,444 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2016,SC2154 # inner shells expand; bats sets LAUNCHER, TARGET
+# A PID namespace: our init is PID 1 and forks the command; nothing in there outlives either.
+# $TARGET is the init's PID, as child_pid has it.
+
+load ../lib/common
+load ../lib/ports
+
+# inner NAME [PARENT] - the PID, as the host sees it, of a child of init (or of PARENT)
+inner() { child_of "${2:-$TARGET}" "$1"; }
+
+has_inner() { inner "$@" >/dev/null; }
+
+inside() { "$FAUXROOTCTL" --socket "$S/api.sock" exec -- "$@" 3>&- 4>&-; }
+
+zombies() {
+	local pid n=0
+	while read -r pid; do
+		grep -q '^State:.Z' "/proc/$pid/status" 2>/dev/null && n=$((n + 1))
+	done < <(cat "/proc/$TARGET/task/"*/children | tr ' ' '\n')
+	echo $n
+}
+
+@test "the command is a child of our init, which is PID 1" {
+	launch --pidns sh -c 'echo $$ $PPID; exec sleep 100'
+	wait_for has_inner sleep
+	equals "2 1" "$(<"$OUT")"
+	equals "fauxroot: init" "$(<"/proc/$TARGET/comm")"
+	equals "$LAUNCHER" "$(awk '/^PPid/ { print $2 }' "/proc/$TARGET/status")"
+	run -0 inside sh -c 'echo /proc/[0-9]*'
+	[[ $output == "/proc/1 /proc/2 /proc/"[0-9]* ]]
+	equals proc "$(inside stat -fc %T /proc)"
+	stop
+}
+
+@test "child_pid is the init's PID, whose environ holds the three variables" {
+	launch --pidns sleep 100
+	run -0 sh -c 'tr "\0" "\n" <"/proc/$1/environ" | grep ^ROOTLESSKIT_ | sort' sh "$TARGET"
+	equals "ROOTLESSKIT_PARENT_EGID=$(id -g)
+ROOTLESSKIT_PARENT_EUID=$(id -u)
+ROOTLESSKIT_STATE_DIR=$S" "$output"
+	equals "$TARGET" "$(curl -sS --max-time 5 --unix-socket "$S/api.sock" http://x/v1/info | jq .childPID)"
+	wait_for has_inner sleep
+	equals "sleep 100" "$("$FAUXROOTCTL" ps --json | jq -r '.command | join(" ")')"
+	stop
+}
+
+@test "environment, signals, directory and limits of the command are the caller's" {
+	mkdir here
+	cd here
+	umask 0137
+	ulimit -Sn 123
+	run -0 nice -n 5 "$FAUXROOT" --pidns sh -c 'pwd; umask; ulimit -Sn; nice'
+	equals "$PWD
+0137
+123
+5" "$output"
+	ulimit -Sn 1024
+	umask 022
+	cd "$T"
+	env -i A=1 PATH="$PATH" "B=two
+lines" XDG_RUNTIME_DIR="$XDG_RUNTIME_DIR" ASAN_OPTIONS="$ASAN_OPTIONS" \
+		"$FAUXROOT" --pidns --state-dir="$S" cat /proc/self/environ >seen 3>&- 4>&-
+	printf '%s\0' A=1 PATH="$PATH" "B=two
+lines" XDG_RUNTIME_DIR="$XDG_RUNTIME_DIR" ASAN_OPTIONS="$ASAN_OPTIONS" >wanted
+	cmp wanted <(head -c "$(stat -c %s wanted)" seen)
+	# USR2 is 12: bit 11. HUP and INT are 1 and 2. libc keeps 32 and 33 to itself.
+	run -0 env --block-signal=USR2 --ignore-signal=HUP,INT "$FAUXROOT" --pidns \
+		awk '/^Sig(Blk|Ign)/ { print $1, substr($2, 9) }' /proc/self/status
+	equals "SigBlk: 00000800
+SigIgn: 00000003" "$output"
+}
+
+@test "exit statuses and deaths by signal, with and without reaping" {
+	local reaper n code
+	for reaper in true false; do
+		for n in 0 1 2 126 128 137 254 255; do
+			code=0
+			fx --pidns --reaper=$reaper sh -c "exit $n" || code=$?
+			equals "$n" "$code"
+		done
+		for n in 1 2 3 6 9 11 13 15 31 42 64; do
+			code=0
+			fx --pidns --reaper=$reaper sh -c "ulimit -c 0; kill -$n \$\$" 2>"$LOG" || code=$?
+			equals $((128 + n)) "$code"
+			logged "signal: "
+		done
+	done
+	code=0
+	(exec -a rootlesskit "$FAUXROOT" --pidns sh -c 'kill -KILL $$') 2>"$LOG" || code=$?
+	equals 255 "$code"
+}
+
+@test "what cannot be executed is 126 or 127, and named, with and without reaping" {
+	local reaper
+	echo text >plain
+	for reaper in true false; do
+		run -127 fx --pidns --reaper=$reaper no-such-command-here
+		one_error "$output" no-such-command-here
+		run -126 fx --pidns --reaper=$reaper ./plain
+		one_error "$output" '\./plain'
+	done
+}
+
+@test "every signal that can be forwarded is forwarded, once" {
+	launch --pidns "$PROBE" catch 15
+	wait_for grep -q ready "$OUT"
+	local n sent=()
+	for n in 1 2 3 4 5 6 7 8 10 11 12 13 14 16 18 23 24 25 26 27 28 29 30 31 34 50 64; do
+		kill -"$n" "$LAUNCHER"
+		sent+=("$n")
+		wait_for grep -qx "$n" "$OUT"
+	done
+	# And those sent to the init.
+	kill -USR1 "$TARGET"
+	second_usr1() { equals 2 "$(grep -cx 10 "$OUT")" 2>/dev/null; }
+	wait_for second_usr1
+	kill -15 "$LAUNCHER"
+	ended 0
+	equals "$(printf '%s\n' ready "${sent[@]}" 10 15)" "$(<"$OUT")"
+}
+
+@test "a stopped command stops the launcher; SIGCONT to the launcher wakes both" {
+	launch --pidns sh -c 'while :; do sleep 0.05; done'
+	wait_for has_inner sh
+	local command
+	command=$(inner sh)
+	kill -STOP "$command"
+	wait_for process_state "$command" T
+	wait_for process_state "$LAUNCHER" T
+	kill -CONT "$LAUNCHER"
+	wait_for process_state "$command" SR
+	wait_for process_state "$LAUNCHER" SR
+	stop
+}
+
+@test "a stopped init stops the launcher, and goes on with it" {
+	launch --pidns sh -c 'while :; do sleep 0.05; done'
+	wait_for has_inner sh
+	kill -STOP "$TARGET"
+	wait_for process_state "$TARGET" T
+	wait_for process_state "$LAUNCHER" T
+	kill -CONT "$LAUNCHER"
+	wait_for process_state "$TARGET" SR
+	stop
+}
+
+@test "in another session a stopped command does not stop the launcher" {
+	launch --pidns setsid sh -c 'echo ready; while :; do sleep 0.05; done'
+	wait_for grep -q ready "$OUT"
+	local command
+	command=$(inner sh)
+	kill -STOP "$command"
+	wait_for process_state "$command" T
+	run -0 curl -sS --max-time 5 --unix-socket "$S/api.sock" http://x/v1/info
+	kill -CONT "$LAUNCHER"
+	wait_for process_state "$command" SR
+	stop
+}
+
+# A setsid child, one of another uid, and an orphan.
+crowd() {
+	launch --pidns "$@" sh -c '
+		setsid sleep 300 &
+		setpriv --reuid 1000 --regid 1000 --clear-groups sleep 300 &
+		(sleep 300 & exit 0)
+		while ! [ "$(pgrep -c sleep)" = 3 ]; do sleep 0.01; done
+		echo ready
+		read -r word <fifo'
+	wait_for grep -q ready "$OUT"
+	mapfile -t CROWD < <(
+		cat "/proc/$TARGET/task/"*/children "/proc/$(inner sh)/task/"*/children | tr ' ' '\n' | grep .
+	)
+	equals 4 ${#CROWD[@]}
+}
+
+@test "SIGKILL to the launcher takes everything, with and without reaping" {
+	local reaper pid
+	mkfifo fifo
+	for reaper in true false; do
+		crowd --reaper=$reaper
+		kill -KILL "$LAUNCHER"
+		ended 137
+		wait_for gone "$TARGET"
+		for pid in "${CROWD[@]}"; do
+			wait_for gone "$pid"
+		done
+		rm -rf "$S"
+	done
+}
+
+@test "when the command ends everything in the namespace has ended" {
+	local reaper pid
+	mkfifo fifo
+	for reaper in true false; do
+		crowd --reaper=$reaper
+		echo go >fifo
+		ended 0
+		for pid in "${CROWD[@]}"; do
+			gone "$pid"
+		done
+	done
+}
+
+@test "SIGKILL to the init ends it all with 137" {
+	launch --pidns --net=slirp4netns sleep 100
+	wait_for has_inner sleep
+	local command
+	command=$(inner sleep)
+	kill -KILL "$TARGET"
+	ended 137
+	gone "$command"
+}
+
+@test "the network's helper, forwarder and agent killed: all come back" {
+	free_port
+	launch --pidns --net=slirp4netns --port-driver=builtin -p "127.0.0.1:$PORT:7000/tcp" "$PORTCHECK" serve :: 7000
+	wait_for grep -q serving "$OUT"
+	works() { timeout 20 "$PORTCHECK" churn 127.0.0.1 "$PORT" 3 2>/dev/null; }
+	works
+	kill -KILL "$(child_of "$LAUNCHER" slirp4netns)"
+	wait_for logged 'slirp4netns'
+	wait_for child_of "$LAUNCHER" slirp4netns
+	local part
+	for part in 'fauxroot: ports' 'fauxroot: agent'; do
+		kill -KILL "$(child_of "$LAUNCHER" "$part")"
+		wait_for works
+	done
+	stop
+}
+
+@test "double forks without end: no zombie, the right status" {
+	local n=5000
+	[ -z "${FULL:-}" ] || n=100000
+	launch --pidns sh -c '"$PROBE" forks '$n'; echo "done $?"; exec sleep 100'
+	DEADLINE=300 wait_for grep -q '^done 7' "$OUT"
+	no_zombie() { equals 0 "$(zombies)" 2>/dev/null; }
+	wait_for no_zombie
+	stop
+	run -7 fx --pidns "$PROBE" forks 500
+	run -7 fx --pidns --reaper=false "$PROBE" forks 500
+}
+
+@test "--reaper=false leaves orphans to be zombies, and reaps the command" {
+	launch --pidns --reaper=false sh -c '"$PROBE" forks 50; echo "done $?"; exec sleep 100'
+	wait_for grep -q '^done 7' "$OUT"
+	fifty() { equals 50 "$(zombies)" 2>/dev/null; }
+	wait_for fifty
+	stop
+}
+
+@test "a namespace of 400 PIDs is enough for any number of orphans" {
+	# Linux 6.14 gave each PID namespace a limit of its own.
+	if [ "$(printf '%s\n' 6.14 "$(uname -r)" | sort -V | head -n 1)" != 6.14 ]; then
+		skip "pid_max is the whole machine's"
+	fi
+	run -7 fx --pidns sh -c 'echo 400 >/proc/sys/kernel/pid_max && exec "$PROBE" forks 2000'
+}
+
+# ---- descriptors ----
+
+compare_fds() { # OPTIONS…
+	"$PROBE" fds "$T/plain" 3>&- 4>&-
+	"$FAUXROOT" --pidns "$@" "$PROBE" fds "$T/fauxroot" 3>&- 4>&-
+	diff "$T/plain" "$T/fauxroot"
+}
+
+@test "the command has the caller's descriptors and no other; the init has none of them" {
+	exec 9<"$FAUXROOT" 100>"$T/hundred"
+	compare_fds --net=slirp4netns --copy-up=/etc
+	compare_fds --debug --reaper=false
+	grep -q '^100 .*/hundred$' "$T/fauxroot"
+	launch --pidns sleep 100
+	wait_for has_inner sleep
+	run -0 find "/proc/$TARGET/fd" -mindepth 1 -printf '%f %l\n'
+	equals "0 /dev/null
+1 /dev/null
+2 /dev/null" "$(grep -E '^[012] ' <<<"$output" | sort)"
+	not grep -vE '^[012] /dev/null$|^[0-9]+ (anon_inode:\[(signalfd|pidfd)\]|pidfd:.*|socket:.*)$' <<<"$output"
+	equals 1 "$(grep -c socket: <<<"$output")"
+	equals / "$(readlink "/proc/$TARGET/cwd")"
+	stop
+	exec 9<&- 100>&-
+}
+
+@test "stdin, stdout and stderr closed, each and all" {
+	local closed code
+	for closed in '<&-' '>&-' '2>&-' '<&- >&- 2>&-'; do
+		code=0
+		eval '"$FAUXROOT" --pidns sh -c "exit 21"' 3\>\&- 4\>\&- "$closed" || code=$?
+		equals 21 "$code"
+	done
+	"$PROBE" fds "$T/plain" <&- 3>&- 4>&-
+	"$FAUXROOT" --pidns "$PROBE" fds "$T/fauxroot" <&- 3>&- 4>&-
+	diff "$T/plain" "$T/fauxroot"
+}
+
+@test "LISTEN_FDS descriptors arrive at 3, LISTEN_PID is the command's PID in there" {
+	echo first >f1
+	echo second >f2
+	run -0 sh -c 'exec 3<f1 4<f2; LISTEN_PID=$$ LISTEN_FDS=2 LISTEN_FDNAMES=a:b exec "$FAUXROOT" --pidns sh -c "
+		[ \"\$LISTEN_PID\" = \$\$ ] && echo \$LISTEN_PID \$LISTEN_FDS \$LISTEN_FDNAMES && cat <&3 <&4 && cat <&3"'
+	equals "2 2 a:b
+second
+first" "$output"
+	# What is not for us makes no claim in there, where PIDs are small.
+	LISTEN_PID=2 LISTEN_FDS=2 WATCHDOG_PID=2 run -0 fx --pidns sh -c 'echo "$$:$LISTEN_PID:$WATCHDOG_PID"'
+	equals "2::" "$output"
+	local value
+	for value in 999999 -1 x "" 0; do
+		run -0 sh -c 'LISTEN_PID=$$ LISTEN_FDS=$1 exec "$FAUXROOT" --pidns sh -c \
+			"[ \"\$LISTEN_PID\" != \$\$ ]" 3>&- 4>&-' sh "$value"
+	done
+}
+
+@test "SIGCHLD ignored by the caller: the status is right, the command gets the default" {
+	run -42 env --ignore-signal=CHLD "$FAUXROOT" --pidns sh -c \
+		'grep -q "^SigIgn:.*0$" /proc/self/status && exit 42'
+}
+
+# ---- what may go wrong ----
+
+@test "our executable may be unreadable, and gone before the init is executed" {
+	export T
+	cp "$FAUXROOT" "$T/secret"
+	chmod 0111 "$T/secret"
+	run -5 "$T/secret" --pidns sh -c 'exit 5'
+	run -127 "$T/secret" --pidns no-such-command-here
+	# The launcher runs newuidmap before the child begins.
+	mkdir bin
+	printf '#!/bin/sh\nrm -f "$T/gone"; exec %s "$@"\n' "$(command -v newuidmap)" >bin/newuidmap
+	chmod +x bin/newuidmap
+	cp "$FAUXROOT" "$T/gone"
+	PATH=$PWD/bin:$PATH run -6 "$T/gone" --pidns sh -c 'exit 6'
+	absent "$T/gone"
+	# Replaced by something else.
+	printf '#!/bin/sh\ncp /bin/false "$T/other"; mv "$T/other" "$T/gone"; exec %s "$@"\n' \
+		"$(command -v newuidmap)" >bin/newuidmap
+	cp "$FAUXROOT" "$T/gone"
+	PATH=$PWD/bin:$PATH run -6 "$T/gone" --pidns sh -c 'exit 6'
+	cmp "$T/gone" /bin/false
+}
+
+# In an outer user namespace whose mounts are ours to make.
+outer() { # SHELL COMMAND…
+	unshare --user --map-root-user --mount sh -c "$1"' && shift && exec "$@"' sh "$@" 3>&- 4>&-
+}
+
+@test "where parts of /proc are masked it says so, and nothing is started" {
+	run -125 outer 'mount -t tmpfs none /proc/sys' "$FAUXROOT" --idmap=single --pidns touch started
+	one_error "$output" 'mounting proc.* on /proc: Operation not permitted'
+	absent started
+}
+
+@test "where the one /proc that is whole is read-only, ours is" {
+	mkdir whole
+	run -0 outer 'mount --rbind /proc whole && mount -o remount,bind,ro whole && mount -t tmpfs none /proc/sys' \
+		"$FAUXROOT" --idmap=single --pidns sh -c 'echo $$; tail -n 1 /proc/self/mounts'
+	says "$output" '^2$'
+	says "$output" '^proc /proc proc ro,'
+}
+
+@test "a command that writes into the init's reports: its status counts still" {
+	cat >hostile <<-'END'
+		my $init = syscall(434, 1, 0); # pidfd_open
+		my $sent = 0;
+		for my $fd (3 .. 63) {
+			my $copy = syscall(438, $init, $fd, 0); # pidfd_getfd
+			next if $copy < 0;
+			open(my $socket, "+<&=", $copy) or next;
+			for my $record (pack("Ll", 1, 0), pack("Ll", 2, 0x77777777), pack("Ll", 99, 0), "x" x 5000, "x", "") {
+				$sent++ if defined(send($socket, $record, 0x40));
+			}
+		}
+		exit($sent ? 5 : 6);
+	END
+	run -5 fx --pidns perl hostile
+	says "$output" 'init says what makes no sense'
+}
+
+# ---- fauxrootctl exec ----
+
+@test "exec joins the PID namespace, too, from outside and from inside" {
+	launch --pidns --net=none sleep 100
+	wait_for has_inner sleep
+	local ns
+	for ns in user mnt net pid; do
+		equals "$(readlink "/proc/$TARGET/ns/$ns")" "$(inside readlink "/proc/self/ns/$ns")"
+	done
+	equals "$(inside readlink /proc/1/ns/pid)" "$(inside "$FAUXROOTCTL" exec readlink /proc/self/ns/pid)"
+	equals "0 $T" "$(inside sh -c 'echo $PPID $(pwd)')"
+	equals "$(sh -c 'echo $(ls /proc/self/fd)' 3>&- 4>&-)" "$(inside sh -c 'echo $(ls /proc/self/fd)')"
+	stop
+}
+
+@test "exec: statuses and deaths by signal are the command's" {
+	launch --pidns sleep 100
+	local status
+	for status in 0 1 7 125 255; do
+		run -$status inside sh -c "exit $status"
+	done
+	run -127 inside no-such-program
+	run -126 inside /etc/passwd
+	for status in 1 9 15 34; do
+		run -$((128 + status)) inside sh -c "kill -$status \$\$"
+	done
+	# Died of the signal, and not of a status that says so.
+	run -0 perl -e 'system(@ARGV); print $? & 127' "$FAUXROOTCTL" --socket "$S/api.sock" exec sh -c 'kill -TERM $$'
+	equals 15 "$output"
+	stop
+}
+
+@test "exec: signals and stops pass; it takes its command with it, and the instance takes both" {
+	launch --pidns sleep 100
+	"$FAUXROOTCTL" --socket "$S/api.sock" exec "$PROBE" catch 15 </dev/null >caught 3>&- 4>&- &
+	local client=$! command status=0
+	wait_for grep -q ready caught
+	kill -USR1 $client
+	wait_for grep -qx 10 caught
+	command=$(child_of $client probe)
+	kill -STOP "$command"
+	wait_for process_state $client T
+	kill -CONT $client
+	wait_for process_state "$command" SR
+	kill -TERM $client
+	wait $client || status=$?
+	equals 0 $status
+
+	"$FAUXROOTCTL" --socket "$S/api.sock" exec sleep 200 </dev/null 3>&- 4>&- &
+	client=$!
+	wait_for child_of $client sleep
+	command=$(child_of $client sleep)
+	kill -KILL $client
+	wait_for gone "$command"
+
+	"$FAUXROOTCTL" --socket "$S/api.sock" exec sleep 200 </dev/null 3>&- 4>&- &
+	client=$!
+	wait_for child_of $client sleep
+	stop
+	status=0
+	wait $client || status=$?
+	equals 137 $status
+}
