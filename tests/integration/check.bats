@@ -176,6 +176,19 @@ assert checks["namespaces"]["status"] == "ok" and "cause" not in checks["namespa
 	stop
 }
 
+@test "--evacuate-cgroup2: what the launch would say" {
+	local options=(--pidns --cgroupns --evacuate-cgroup2=evacuated) code=0
+	fx "${options[@]}" true 2>"$LOG" || code=$?
+	if [ "$code" -eq 0 ]; then
+		check 0 "${options[@]}" true
+		says "$output" '^(ok|warning) +cgroup '
+	else
+		check 1 "${options[@]}" true
+		finding obstacle cgroup '.+'
+		logged "$(sed -n 's/^obstacle  cgroup *//p' <<<"$output")"
+	fi
+}
+
 @test "a signal ends it, and takes what it tries along" {
 	printf '#!/bin/sh\necho $$ >"%s/helper"\nexec sleep 60\n' "$T" >slirp4netns
 	chmod +x slirp4netns
