@@ -98,12 +98,20 @@ start_system_manager() {
 		for file in passwd group subuid subgid machine-id; do
 			[ ! -e "/etc/$file" ] || mount --bind "$test/$file" "/etc/$file"
 		done
+		trees=
 		for tree in /sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
-			[ -e "$tree/cgroup.procs" ] || continue
-			type=$(stat -f -c %T "$tree")
-			umount --lazy "$tree"
-			case $type in
-			cgroup2fs) mount -t cgroup2 cgroup2 "$tree" ;;
+			[ ! -e "$tree/cgroup.procs" ] || trees="$trees $(stat -f -c %T "$tree"):$tree"
+		done
+		# A tmpfs of its own: systemd remounts it read-only.
+		case $(stat -f -c %T /sys/fs/cgroup) in
+		tmpfs) mount -t tmpfs -o mode=755 tmpfs /sys/fs/cgroup ;;
+		*) umount --lazy /sys/fs/cgroup ;;
+		esac
+		for entry in $trees; do
+			tree=${entry#*:}
+			mkdir -p "$tree"
+			case $entry in
+			cgroup2fs:*) mount -t cgroup2 cgroup2 "$tree" ;;
 			*) mount -t cgroup -o none,name=systemd cgroup "$tree" ;;
 			esac
 		done
