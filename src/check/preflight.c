@@ -72,6 +72,11 @@ static bool with_pidns(const struct preflight *p)
 	return p->config->pidns;
 }
 
+static bool with_evacuation(const struct preflight *p)
+{
+	return p->config->evacuate_cgroup2 != NULL;
+}
+
 static bool with_copy_up(const struct preflight *p)
 {
 	return p->config->copy_up.n > 0;
@@ -116,6 +121,7 @@ static const struct probe probes[] = {
 	{"mounts", always, probe_mounts},
 	{"/proc", with_pidns, probe_proc},
 	{"/sys", with_own_sys, probe_sysfs},
+	{"evacuation", with_evacuation, probe_evacuation},
 	{"copy-up", with_copy_up, probe_copy_up},
 	{"/dev/net/tun", with_device, probe_tun},
 	{"network", with_own_network, probe_network},

@@ -59,6 +59,7 @@ void probe_selinux(const struct preflight *p, struct finding *f);
 /* probe_namespaces.c */
 void probe_namespaces(const struct preflight *p, struct finding *f);
 void probe_mounts(const struct preflight *p, struct finding *f);
+void probe_evacuation(const struct preflight *p, struct finding *f);
 void probe_sysfs(const struct preflight *p, struct finding *f);
 void probe_proc(const struct preflight *p, struct finding *f);
 void probe_copy_up(const struct preflight *p, struct finding *f);

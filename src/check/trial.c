@@ -89,6 +89,21 @@ static void try_statedir(struct trials *t)
 		(void)str_print(outcome->note, sizeof(outcome->note), "%s", t->statedir);
 }
 
+/* It changes nothing before the child is there. */
+static void try_cgroup(struct trials *t)
+{
+	_cleanup_cgroup2_ struct cgroup2 cgroup = CGROUP2_NONE;
+	struct outcome *outcome = outcome_of(t, TRIAL_CGROUP);
+	struct error err = {0};
+	int rc;
+
+	if (!t->config->evacuate_cgroup2)
+		return;
+	rc = cgroup2_open(t->config->evacuate_cgroup2, &cgroup, &err);
+	if (trial_end(outcome, rc, &err) == 0)
+		(void)str_print(outcome->note, sizeof(outcome->note), "%s", cgroup.path);
+}
+
 /* How many descriptors a launch has open at most, what --check itself begins with aside. */
 static size_t launch_fds(const struct config *config)
 {
@@ -314,6 +329,7 @@ int preflight_try(const struct config *config, int cancel_fd, struct outcomes *r
 	try_cgroup(&t);
 	trial_open_network(&t);
 	try_statedir(&t);
+	try_cgroup(&t);
 	rc = try_namespaces(&t);
 	if (rc != -ECANCELED)
 		try_outside(&t);

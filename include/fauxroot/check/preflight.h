@@ -27,6 +27,8 @@ enum trial {
 	TRIAL_IDMAP,
 	TRIAL_MOUNT, /* propagation */
 	TRIAL_SYSFS,
+	TRIAL_CGROUP,	/* can ours be evacuated? */
+	TRIAL_CGROUPFS, /* mounting cgroup2 */
 	TRIAL_PROC,
 	TRIAL_COPY_UP,
 	TRIAL_TUN,
