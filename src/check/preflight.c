@@ -87,11 +87,6 @@ static bool for_daemon(const struct preflight *p)
 	return trial_wants_storage(p->config);
 }
 
-static bool with_cgroup(const struct preflight *p)
-{
-	return for_daemon(p) || p->config->evacuate_cgroup2;
-}
-
 static bool for_user_daemon(const struct preflight *p)
 {
 	return for_daemon(p) && machine_id(p->machine, "Uid") != 0 &&
@@ -132,7 +127,7 @@ static const struct probe probes[] = {
 	{"runtime directory", always, probe_runtime_dir},
 	{"state directory", always, probe_state_dir},
 	{"open files", always, probe_descriptors},
-	{"cgroup", with_cgroup, probe_cgroup},
+	{"cgroup", for_daemon, probe_cgroup},
 	{"lingering", for_user_daemon, probe_linger},
 	{"keyrings", for_daemon, probe_keyrings},
 	{"overlayfs", for_daemon, probe_overlay},

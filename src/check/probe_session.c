@@ -79,8 +79,6 @@ void probe_cgroup(const struct preflight *p, struct finding *f)
 	_cleanup_free_ char *controllers = NULL;
 	struct stat st;
 
-	if (p->config->evacuate_cgroup2 && !see_outcome(p, f, &p->outcomes->of[TRIAL_CGROUP]))
-		return;
 	if (!find_cgroup(p, facts.path, sizeof(facts.path))) {
 		see(f, "no cgroup v2");
 		(void)str_print(facts.path, sizeof(facts.path), "/sys/fs/cgroup");

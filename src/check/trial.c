@@ -93,7 +93,7 @@ static void try_statedir(struct trials *t)
 static void try_cgroup(struct trials *t)
 {
 	_cleanup_cgroup2_ struct cgroup2 cgroup = CGROUP2_NONE;
-	struct outcome *outcome = outcome_of(t, TRIAL_CGROUP);
+	struct outcome *outcome = trial_begin(t, TRIAL_CGROUP);
 	struct error err = {0};
 	int rc;
 
@@ -142,18 +142,6 @@ static void try_fds(struct trials *t)
 static bool in_own_netns(const struct config *config)
 {
 	return config->net != NET_HOST && !config->detach_netns;
-}
-
-/* Opening it changes nothing. */
-static void try_cgroup(struct trials *t)
-{
-	_cleanup_cgroup2_ struct cgroup2 cgroup = CGROUP2_NONE;
-	struct outcome *outcome = trial_begin(t, TRIAL_CGROUP);
-	struct error err = {0};
-
-	if (t->config->evacuate_cgroup2)
-		(void)trial_end(outcome, cgroup2_open(t->config->evacuate_cgroup2, &cgroup, &err),
-				&err);
 }
 
 static unsigned long clone_flags(const struct trials *t)
@@ -329,7 +317,6 @@ int preflight_try(const struct config *config, int cancel_fd, struct outcomes *r
 	try_cgroup(&t);
 	trial_open_network(&t);
 	try_statedir(&t);
-	try_cgroup(&t);
 	rc = try_namespaces(&t);
 	if (rc != -ECANCELED)
 		try_outside(&t);

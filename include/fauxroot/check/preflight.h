@@ -35,7 +35,6 @@ enum trial {
 	TRIAL_NET,
 	TRIAL_PORT_DRIVER,
 	TRIAL_FDS,
-	TRIAL_CGROUP, /* --evacuate-cgroup2: whether it could */
 	TRIAL_OVERLAY,
 	TRIAL_FUSE,
 	TRIAL_TARGET,
