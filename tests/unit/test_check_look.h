@@ -13,6 +13,7 @@ struct look {
 	const char *seen; /* a part of it */
 	const char *id;	  /* of the cause; NULL: none */
 	struct file files[MAX_FILES];
+	uint64_t uids;	   /* how many are mapped; 0: enough */
 	enum trial failed; /* TRIAL_COUNT_: none */
 	int code;
 	const char *error;
@@ -30,6 +31,8 @@ static void fill_outcomes(const struct look *look, struct outcomes *ret)
 	for (size_t i = 0; i < ARRAY_SIZE(ret->of); i++)
 		ret->of[i].tried = true;
 	ret->uids = ret->gids = 65537;
+	if (look->uids)
+		ret->uids = look->uids;
 	ret->mappers = true;
 	(void)str_print(ret->helper, sizeof(ret->helper), "slirp4netns 1.2.0");
 	if (look->failed == TRIAL_COUNT_)
