@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash disable=SC2034
+# shellcheck shell=bash disable=SC2016,SC2034 # inner shells expand; the scripts use what is set
 #
 # Broken machines. A lab is a script that runs as root in a mount namespace of its own, breaks
 # something there, sees the launch fail, does what the launcher says, and sees the launch work:
@@ -16,11 +16,14 @@
 # (env, unshare), AS_ROOT one for before the change of user, BECOME are options of setpriv(1). After fails(), ERROR, CAUSE and REMEDY are
 # what it said.
 
+# Functions of the test file that its scripts call.
+LAB_FUNCTIONS=()
+
 # lab [PREFIX…] - run the script on stdin, behind the prefix in its mount namespace
 lab() {
 	local functions OUTER=${OUTER:-}
 	functions=$(declare -f says equals absent as_user lab_start fails works mend option copy file_over \
-		etc_is_ours in_session without_leak_check ${LAB_FUNCTIONS:-})
+		etc_is_ours in_session without_leak_check "${LAB_FUNCTIONS[@]}")
 	export T S OUT LOG USER_UID USER_GID OUTER
 	unshare --mount --propagation private "$@" bash -c "$functions
 set -euo pipefail
@@ -131,4 +134,9 @@ in_session() {
 		cat "$T/err" >&2
 		return 1
 	fi
+}
+
+# words TEXT - one a line
+words() {
+	tr -s ' \t\n' '\n' <<<"$1"
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2034,SC2153 # what labs use and set
 # What only --check tells, because a launch works and its command fails later: the warning is there,
 # what it says is done, and it has gone.
 
@@ -9,7 +10,7 @@ load ../../lib/lab
 
 setup() {
 	root_setup
-	LAB_FUNCTIONS='warns silent'
+	LAB_FUNCTIONS=(warns silent)
 }
 
 # warns ID CHECK OPTIONS… COMMAND… - a warning with that id, at the check of that name, and a launch
@@ -73,6 +74,21 @@ silent() {
 		silent few-descriptors --net=none true
 		AS=(bash -c "ulimit -Sn 500; $(option 'ulimit -n [0-9]+'); exec \"\$@\"" sh)
 		silent few-descriptors --net=none --port-driver=builtin true
+	END
+}
+
+@test "fewer ids than images use: a larger range" {
+	lab <<-'END'
+		etc_is_ours
+		printf '%s:100000:1000\n' "$(id -un "$USER_UID")" | tee /etc/subuid >/etc/subgid
+		warns few-ids 'subordinate ids' true
+		mend '^sudo usermod [^;]*'
+		silent few-ids true
+		AS_UID=54321 AS_GID=54321 AS_GROUPS=--clear-groups
+		chown 54321 "$T/run"
+		echo 54321:100000:1000 | tee /etc/subuid >/etc/subgid
+		lab_start --check --json true
+		grep -qF '"id": "few-ids-no-account"' "$T/out"
 	END
 }
 
@@ -144,17 +160,19 @@ silent() {
 # On fabricated machines: tests/unit/test_check_preflight.c.
 FABRICATED="
 	kernel-lacks cgroup-v1 cgroup-of-container cgroup-not-delegated cgroup-controllers keyring-quota
-	overlay-selinux overlay-missing data-file-system
+	few-ids-no-account overlay-selinux overlay-missing data-file-system
 "
 
 @test "every warning of the table is provoked here, or fabricated" {
-	local id="" missing=""
-	for id in $(sed -n 's/.*\.id = "\(.*\)",/\1/p' "$ROOT/src/check/causes_preflight.c"); do
-		case " $(echo $FABRICATED) " in
-		*" $id "*) grep -qF "\"$id\"" "$ROOT"/tests/unit/test_check_preflight.c || missing+=" $id" ;;
-		*) grep -qE "warns $id " "$BATS_TEST_FILENAME" || missing+=" $id" ;;
-		esac
-	done
-	[ -n "$id" ]
+	local id missing="" n=0
+	while read -r id; do
+		n=$((n + 1))
+		if words "$FABRICATED" | grep -qxF "$id"; then
+			grep -qF "\"$id\"" "$ROOT/tests/unit/test_check_preflight.c" || missing+=" $id"
+		else
+			grep -qE "warns $id " "$BATS_TEST_FILENAME" || missing+=" $id"
+		fi
+	done < <(sed -n 's/.*\.id = "\(.*\)",/\1/p' "$ROOT/src/check/causes_preflight.c")
+	[ $n -gt 0 ]
 	equals "" "$missing"
 }
