@@ -243,7 +243,7 @@ static void supervise(struct bench *b)
 
 int main(int argc, char **argv)
 {
-	static struct bench bench = {.ns = {-1, -1, -1}};
+	static struct bench bench = {.ns = {-1, -1, -1, -1, -1, -1, -1}};
 	struct bench *b = &bench;
 	unsigned long flags = CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWNS;
 	char **command = parse(b, argc, argv);
