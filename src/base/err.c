@@ -10,11 +10,11 @@
 #include "fauxroot/base/str.h"
 
 static const char *const step_names[] = {
-	[STEP_NONE] = "launch", [STEP_OPTIONS] = "options", [STEP_STATEDIR] = "statedir",
-	[STEP_CLONE] = "clone", [STEP_IDMAP] = "idmap",	    [STEP_MOUNT] = "mount",
-	[STEP_NET] = "net",	[STEP_TUN] = "tun",	    [STEP_SLIRP] = "slirp4netns",
-	[STEP_API] = "api",	[STEP_EXEC] = "exec",	    [STEP_PORT] = "port",
-	[STEP_PROC] = "proc",
+	[STEP_NONE] = "launch",	  [STEP_OPTIONS] = "options", [STEP_STATEDIR] = "statedir",
+	[STEP_CLONE] = "clone",	  [STEP_IDMAP] = "idmap",     [STEP_MOUNT] = "mount",
+	[STEP_NET] = "net",	  [STEP_TUN] = "tun",	      [STEP_SLIRP] = "slirp4netns",
+	[STEP_API] = "api",	  [STEP_EXEC] = "exec",	      [STEP_PORT] = "port",
+	[STEP_CGROUP] = "cgroup", [STEP_PROC] = "proc",
 };
 static_assert(ARRAY_SIZE(step_names) == STEP_COUNT_, "every step has a name");
 

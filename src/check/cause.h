@@ -46,17 +46,34 @@ struct cause {
  * holds is told. */
 const struct cause *cause_at(size_t i);
 
-/* The parts of the table, in this order; each ends with a row whose cause is NULL. */
+/* A part of the table, and what its chapter is called. */
+struct cause_part {
+	const char *title;
+	const struct cause *rows;
+};
+
+/* cause_parts() - all of them, in their order; ends with a NULL title */
+const struct cause_part *cause_parts(void);
+
+/* The parts of the table; each ends with a row whose cause is NULL. */
 extern const struct cause causes_of_namespaces[];  /* clone(2) */
 extern const struct cause causes_of_ids[];	   /* newuidmap(1), subordinate ids */
 extern const struct cause causes_of_confinement[]; /* AppArmor, masked mounts */
 extern const struct cause causes_of_the_host[];	   /* state directory, devices, helpers */
 extern const struct cause causes_of_ports[];
 extern const struct cause causes_of_the_target[];
+extern const struct cause causes_of_the_preflight[]; /* asked for by id; they match no error */
 
 /* cause_expand() - @text with its {names} replaced; false where one is unknown or it does not fit
  */
 bool cause_expand(const char *text, const struct facts *facts, char *buf, size_t size);
+
+/*
+ * explain_as() - the cause with this id and its remedy, whatever the error, if its test finds it
+ *
+ * For a finding of --check. Returns false, with @ret untouched, where it does not hold.
+ */
+bool explain_as(const char *id, struct facts *facts, struct explanation *ret);
 
 /* Tests, by what they look at. A comment says what @arg is; the others take none. */
 
@@ -69,6 +86,8 @@ bool is_unmapped(struct facts *facts, const char *arg);
 bool has_seccomp_filter(struct facts *facts, const char *arg);
 bool is_apparmor_confined(struct facts *facts, const char *arg);
 bool is_missing(struct facts *facts, const char *arg); /* a file */
+bool has_cgroup2(struct facts *facts, const char *arg);
+bool proc_is_masked(struct facts *facts, const char *arg);
 bool selinux_enforces(struct facts *facts, const char *arg);
 
 /* limits.c */
@@ -80,6 +99,7 @@ bool cgroup_has_no_pids_left(struct facts *facts, const char *arg);
 bool descriptor_limit_is_low(struct facts *facts, const char *arg); /* "soft" or "hard" */
 
 /* ids.c */
+bool getsubids_is_missing(struct facts *facts, const char *arg);
 bool mapper_is_missing(struct facts *facts, const char *arg);
 bool mapper_has_no_new_privs(struct facts *facts, const char *arg);
 bool mapper_is_on_nosuid(struct facts *facts, const char *arg);
@@ -126,4 +146,5 @@ bool target_is_there(struct facts *facts, const char *arg);
 
 /* ports.c */
 bool port_is_privileged(struct facts *facts, const char *arg); /* the sysctl, below /proc/sys */
-bool listener_is_known(struct facts *facts, const char *arg);  /* the words before its number */
+bool error_names_address(struct facts *facts, const char *arg);
+bool listener_is_known(struct facts *facts, const char *arg); /* the words before its number */

@@ -8,15 +8,26 @@
  */
 #include "cause.h"
 
-const struct cause *cause_at(size_t i)
+const struct cause_part *cause_parts(void)
 {
-	static const struct cause *const parts[] = {
-		causes_of_namespaces, causes_of_ids,   causes_of_confinement,
-		causes_of_the_host,   causes_of_ports, causes_of_the_target,
+	static const struct cause_part parts[] = {
+		{"Making the namespaces", causes_of_namespaces},
+		{"Mapping ids", causes_of_ids},
+		{"Confinement", causes_of_confinement},
+		{"The state directory, devices, network helpers", causes_of_the_host},
+		{"Published ports", causes_of_ports},
+		{"The command", causes_of_the_target},
+		{"Only told by --check", causes_of_the_preflight},
+		{NULL, NULL},
 	};
 
-	for (size_t part = 0; part < ARRAY_SIZE(parts); part++)
-		for (const struct cause *cause = parts[part]; cause->cause; cause++)
+	return parts;
+}
+
+const struct cause *cause_at(size_t i)
+{
+	for (const struct cause_part *part = cause_parts(); part->title; part++)
+		for (const struct cause *cause = part->rows; cause->cause; cause++)
 			if (i-- == 0)
 				return cause;
 	return NULL;

@@ -7,9 +7,21 @@
 /* All that happens in the new namespaces before the target: AppArmor lets the clone pass there. */
 #define INSIDE                                                               \
 	(STEP_BIT(STEP_NONE) | STEP_BIT(STEP_CLONE) | STEP_BIT(STEP_IDMAP) | \
-	 STEP_BIT(STEP_MOUNT) | STEP_BIT(STEP_NET) | STEP_BIT(STEP_TUN))
+	 STEP_BIT(STEP_MOUNT) | STEP_BIT(STEP_PROC) | STEP_BIT(STEP_NET) | STEP_BIT(STEP_TUN))
 
 const struct cause causes_of_confinement[] = {
+	{
+		.id = "proc-masked",
+		.steps = STEP_BIT(STEP_PROC),
+		.codes = {EPERM},
+		.test = proc_is_masked,
+		.cause = "parts of /proc are masked here ({value}), and the kernel mounts no other "
+			 "proc "
+			 "where none is wholly visible",
+		.remedy = "docker run --security-opt systempaths=unconfined …; in Kubernetes "
+			  "securityContext.procMount: Unmasked; or without --pidns (and for "
+			  "buildkitd --oci-worker-no-process-sandbox)",
+	},
 	{
 		.id = "seccomp",
 		.steps = INSIDE | STEP_BIT(STEP_SLIRP),

@@ -4,9 +4,10 @@
 
 #include <errno.h>
 
-#define STATE STEP_BIT(STEP_STATEDIR)
-#define TUN   STEP_BIT(STEP_TUN)
-#define SLIRP STEP_BIT(STEP_SLIRP)
+#define STATE  STEP_BIT(STEP_STATEDIR)
+#define TUN    STEP_BIT(STEP_TUN)
+#define SLIRP  STEP_BIT(STEP_SLIRP)
+#define CGROUP STEP_BIT(STEP_CGROUP)
 
 const struct cause causes_of_the_host[] = {
 	/* The state directory. */
@@ -222,6 +223,34 @@ const struct cause causes_of_the_host[] = {
 		.test = shield_was_required,
 		.cause = "{value} was asked for, and slirp4netns dies with it here",
 		.remedy = "{path}, which goes on without it",
+	},
+
+	/* The cgroup. */
+	{
+		.id = "cgroup-not-ours",
+		.steps = CGROUP,
+		.codes = {EACCES, EPERM},
+		.test = has_cgroup2,
+		.cause = "our cgroup, {value} in /proc/self/cgroup, has not been delegated to this "
+			 "user",
+		.remedy = "systemd-run --user --scope -p Delegate=yes fauxroot …; in a unit "
+			  "Delegate=yes",
+	},
+	{
+		.id = "cgroup2-of-container",
+		.steps = CGROUP,
+		.codes = {ENODEV},
+		.test = is_in_container,
+		.cause = "this container shows no cgroup v2 of its own",
+		.remedy = "docker run --cgroupns=private …, on a host that has version 2 alone",
+	},
+	{
+		.id = "cgroup2-missing",
+		.steps = CGROUP,
+		.codes = {ENODEV},
+		.cause = "this machine has no cgroup v2, or does not mount it",
+		.remedy = "boot with systemd.unified_cgroup_hierarchy=1 on the kernel's command "
+			  "line",
 	},
 	{.cause = NULL},
 };

@@ -21,9 +21,10 @@ const struct cause causes_of_ids[] = {
 		.id = "getsubids-missing",
 		.steps = IDMAP,
 		.codes = {ENOENT},
-		.says = "executing \"getsubids\"",
-		.cause = "getsubids, which asks the source that nsswitch.conf names for "
-			 "subordinate ids, is not in PATH",
+		.says = "executing",
+		.test = getsubids_is_missing,
+		.cause = "{path}, which asks the source that nsswitch.conf names for subordinate "
+			 "ids, is not there",
 		.remedy = "{install getsubids}; or --subid-source=static",
 	},
 	{
@@ -112,9 +113,7 @@ const struct cause causes_of_ids[] = {
 		.codes = {EPERM},
 		.says = "not allowed",
 		.test = dynamic_source_was_asked_for,
-		.cause = "newuidmap and newgidmap go by {value}, which does not have the ranges "
-			 "that "
-			 "getsubids names",
+		.cause = "newuidmap and newgidmap do not grant what getsubids names: {value}",
 		.remedy = "--subid-source=static",
 	},
 	{

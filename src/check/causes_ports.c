@@ -37,5 +37,22 @@ const struct cause causes_of_ports[] = {
 			 "this one",
 		.remedy = "another parent port; sudo ss -Hnlptu shows whose it is",
 	},
+	{
+		.id = "port-doubled",
+		.steps = PORT,
+		.codes = {EADDRINUSE},
+		.says = "it conflicts with port",
+		.cause = "another --publish has this address, port and protocol",
+		.remedy = "one of the two, or another parent port",
+	},
+	{
+		.id = "port-address",
+		.steps = PORT,
+		.codes = {EADDRNOTAVAIL},
+		.test = error_names_address,
+		.cause = "no interface of this network has the address {value}",
+		.remedy =
+			"one of those that ip -brief address shows, or none, which is all of them",
+	},
 	{.cause = NULL},
 };

@@ -154,6 +154,24 @@ bool explain(const struct error *err, const struct config *config, const struct 
 	return false;
 }
 
+bool explain_as(const char *id, struct facts *facts, struct explanation *ret)
+{
+	const struct cause *cause;
+
+	for (size_t i = 0; (cause = cause_at(i)); i++) {
+		struct explanation found;
+
+		if (!streq(cause->id, id) || (cause->test && !cause->test(facts, cause->arg)) ||
+		    !cause_expand(cause->cause, facts, found.cause, sizeof(found.cause)) ||
+		    !cause_expand(cause->remedy, facts, found.remedy, sizeof(found.remedy)))
+			continue;
+		found.id = cause->id;
+		*ret = found;
+		return true;
+	}
+	return false;
+}
+
 bool explain_few_ids(uint64_t uids, uint64_t gids, const struct machine *machine,
 		     struct explanation *ret)
 {

@@ -27,6 +27,16 @@ static bool find_mapper(struct facts *facts)
 	return program && machine_find(facts->machine, program, facts->path, sizeof(facts->path));
 }
 
+bool getsubids_is_missing(struct facts *facts, const char *arg)
+{
+	const char *named = getenv("GETSUBIDS"), *name = named && *named ? named : "getsubids";
+
+	(void)arg;
+	(void)str_print(facts->path, sizeof(facts->path), "%s", name);
+	return strstr(facts->err->text, name) &&
+	       !machine_find(facts->machine, name, facts->point, sizeof(facts->point));
+}
+
 bool mapper_is_missing(struct facts *facts, const char *arg)
 {
 	const char *program = mapper(facts), *path = getenv("PATH");

@@ -57,6 +57,9 @@ bool machine_find(const struct machine *machine, const char *name, char *buf, si
 bool machine_mount_has(const struct machine *machine, const char *path, const char *option,
 		       char *ret_point, size_t size);
 
+/* machine_mount_type() - the type of the file system that @path is on: "ext4"; false: not known */
+bool machine_mount_type(const struct machine *machine, const char *path, char *buf, size_t size);
+
 /* machine_in_container() - do the marks of Docker, Podman, systemd-nspawn or Kubernetes stand here?
  */
 bool machine_in_container(const struct machine *machine);

@@ -83,6 +83,33 @@ bool is_apparmor_confined(struct facts *facts, const char *arg)
 	return apparmor_label(facts) && strstr(facts->value, " (enforce)");
 }
 
+/*
+ * mount_too_revealing() in fs/namespace.c: a mount on a directory that is always empty hides
+ * nothing; below /proc that is binfmt_misc's.
+ */
+bool proc_is_masked(struct facts *facts, const char *arg)
+{
+	_cleanup_free_ char *text = machine_read(facts->machine, "/proc/self/mountinfo");
+	struct cursor c = cursor_of(text ? text : ""), line;
+
+	(void)arg;
+	while (cursor_line(&c, &line)) {
+		size_t used = strlen(facts->value), n;
+		const char *point;
+
+		/* "36 35 98:0 /root /point …" */
+		for (int i = 0; i < 5; i++) {
+			cursor_until(&line, " ", &point, &n);
+			cursor_char(&line, ' ');
+		}
+		if (n > strlen("/proc/") && memcmp(point, "/proc/", strlen("/proc/")) == 0 &&
+		    memmem(point, n, "binfmt_misc", strlen("binfmt_misc")) == NULL)
+			(void)str_print(facts->value + used, sizeof(facts->value) - used, "%s%.*s",
+					used > 0 ? " " : "", (int)n, point);
+	}
+	return *facts->value != '\0';
+}
+
 bool selinux_enforces(struct facts *facts, const char *arg)
 {
 	char enforces[8];

@@ -45,3 +45,20 @@ bool listener_is_known(struct facts *facts, const char *arg)
 	return number_after(facts, arg, &number) &&
 	       str_print(facts->value, sizeof(facts->value), "%u", number) == 0;
 }
+
+bool error_names_address(struct facts *facts, const char *arg)
+{
+	static const char words[] = "listening on ";
+	const char *at = strstr(facts->err->text, words), *end = NULL;
+
+	(void)arg;
+	if (!at)
+		return false;
+	/* The last colon in front of the protocol: IPv6 addresses have others. */
+	at += strlen(words);
+	for (const char *ch = at; *ch && *ch != '/'; ch++)
+		if (*ch == ':')
+			end = ch;
+	return end &&
+	       str_print(facts->value, sizeof(facts->value), "%.*s", (int)(end - at), at) == 0;
+}

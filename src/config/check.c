@@ -113,10 +113,17 @@ static int check_processes(const struct config *config, struct error *err)
 	return 0;
 }
 
+static int check_output(const struct config *config, struct error *err)
+{
+	if (config->json && config->check == CHECK_NONE)
+		return err_say(err, EINVAL, "--json needs --check");
+	return 0;
+}
+
 int options_refuse_conflicts(const struct config *config, struct error *err)
 {
 	static int (*const checks[])(const struct config *config, struct error *err) = {
-		refuse_idle, check_network, check_files, check_ports, check_processes,
+		refuse_idle, check_network, check_files, check_ports, check_processes, check_output,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
@@ -130,10 +137,15 @@ int options_refuse_conflicts(const struct config *config, struct error *err)
 
 void options_warn(const struct config *config)
 {
+	struct config defaults;
+
 	for (const struct option_row *row = options_rows(); row->name; row++)
 		if (!has_effect(row, config) && !option_is_default(row, config))
 			log_write(row->idle == OPTION_IDLE_WARN ? LOG_LEVEL_WARNING
 								: LOG_LEVEL_DEBUG,
 				  "--%s has no effect with --net=%s", row->name,
 				  net_words[config->net].name);
+	config_init(&defaults);
+	if (config->kill_timeout != defaults.kill_timeout && !config->kill_orphans)
+		log_warning("--kill-timeout has no effect without --kill-orphans");
 }

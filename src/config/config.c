@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fauxroot/config/config.h"
 
+/* Seconds; as docker stop has it. */
+#define KILL_TIMEOUT 10
+
 void config_init(struct config *config)
 {
 	*config = (struct config){
@@ -9,6 +12,7 @@ void config_init(struct config *config)
 		.vpnkit_binary = "vpnkit",
 		.lxc_user_nic_bridge = "lxcbr0",
 		.source_ip_transparent = true,
+		.kill_timeout = KILL_TIMEOUT,
 	};
 }
 

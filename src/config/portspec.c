@@ -78,11 +78,12 @@ static int bad(const char *text, struct error *err, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(why, sizeof(why), fmt, ap);
 	va_end(ap);
-	return err_say(err, EINVAL,
-		       "bad port \"%s\": %s; it takes "
-		       "[PARENT-IP]:PARENT-PORT:[CHILD-IP:]CHILD-PORT/PROTO, "
-		       "such as 127.0.0.1:8080:80/tcp",
-		       text, why);
+	err_say(err, EINVAL,
+		"bad port \"%s\": %s; it takes "
+		"[PARENT-IP]:PARENT-PORT:[CHILD-IP:]CHILD-PORT/PROTO, "
+		"such as 127.0.0.1:8080:80/tcp",
+		text, why);
+	return -EINVAL;
 }
 
 /* Split @c at the colons that are not in brackets. */
@@ -207,9 +208,9 @@ static int parse(const char *text, bool ranges, struct port_spec *ret, unsigned 
 {
 	struct cursor c = cursor_of(text), addresses;
 	struct port_spec spec = {.proto = PROTO_TCP};
-	struct range parent, child;
-	struct fields fields;
-	struct parts parts;
+	struct range parent = {0, 0}, child = {0, 0};
+	struct fields fields = {.n = 0};
+	struct parts parts = {.child_port = {NULL, NULL}};
 	const char *start;
 	size_t n;
 

@@ -92,6 +92,13 @@ const struct option_word semver_words[] = {
 	{NULL, false},
 };
 
+const struct option_word check_words[] = {
+	[CHECK_NONE] = {"false", true},
+	[CHECK_PLAIN] = {"true", true},
+	[CHECK_STRICT] = {"strict", true},
+	{NULL, false},
+};
+
 /*
  * 0, or what IPv4 works with (RFC 791: 68) up to what slirp4netns takes. What IPv6 needs is checked
  * with the other conflicts.
@@ -111,6 +118,14 @@ bool valid_ifname(const char *value)
 {
 	return strlen(value) < IFNAMSIZ && !streq(value, ".") && !streq(value, "..") &&
 	       !strpbrk(value, "/:% \t\n\v\f\r");
+}
+
+/* Up to a day. */
+bool valid_seconds(const char *value)
+{
+	uint32_t seconds;
+
+	return parse_u32(value, 86400, &seconds) == 0;
 }
 
 /* A directory of its own under our cgroup, not a way to another one. */

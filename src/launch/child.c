@@ -60,6 +60,8 @@ static int mount_all(const struct child_plan *plan, int netns, struct error *err
 		rc = procfs_mount_child(err);
 	if (rc == 0 && plan->own_netns)
 		rc = sysfs_mount_child(err);
+	if (rc == 0 && config->evacuate_cgroup2)
+		rc = cgroupfs_mount_child(err);
 	if (rc == 0 && netns >= 0)
 		rc = netns_bind_child(netns, plan->state_dir, err);
 	/* Held now: copy-up covers what leads there. */

@@ -41,6 +41,7 @@
 #include "fauxroot/launch/launcher.h"
 #include "fauxroot/supervise/activation.h"
 #include "fauxroot/supervise/attend.h"
+#include "fauxroot/supervise/orphans.h"
 #include "fauxroot/supervise/signals.h"
 #include "handshake.h"
 #include "initargs.h"
@@ -67,6 +68,8 @@ int init_become(const struct child_plan *plan, int self, struct error *err)
 		.reap_all = plan->config->reaper != TRI_FALSE,
 		.activated = plan->activated,
 		.launcher = plan->launcher,
+		.kill_orphans = plan->config->kill_orphans,
+		.kill_timeout = plan->config->kill_timeout,
 	};
 	_cleanup_strv_ struct strv words = {NULL, 0};
 	char text[INITARGS_MAX];
@@ -155,7 +158,12 @@ static int run(const struct init_args *args, char **command, int *ret_status, st
 	rc = attend(&attendant, ret_status, err);
 	if (rc == 0)
 		run_command(args, &signals, command);
-	return rc;
+	if (rc < 0)
+		return rc;
+	(void)report_send(args->reports, &(struct report){REPORT_ENDED, *ret_status, -1});
+	if (args->kill_orphans)
+		orphans_outlast(&signals, args->kill_timeout);
+	return 0;
 }
 
 int launcher_init(char **argv)
@@ -176,7 +184,6 @@ int launcher_init(char **argv)
 		handshake_fail(args.sock, &err);
 		return STATUS_LAUNCH_FAILED;
 	}
-	(void)report_send(args.reports, &(struct report){REPORT_ENDED, status, -1});
 	/* What is left of our memory is the kernel's affair, and so are those who live in here. */
 	_exit(status_of_target(PERSONA_FAUXROOT, status));
 }

@@ -11,9 +11,11 @@ struct init_args {
 	int sock;    /* the handshake */
 	int reports; /* what init tells while the command runs: reports.h */
 	bool reap_all;
-	bool activated;	      /* LISTEN_FDS are for the command */
-	pid_t launcher;	      /* as the caller's variables name it */
-	uint64_t caller_mask; /* the command's signal mask, signal n at bit n - 1 */
+	bool activated; /* LISTEN_FDS are for the command */
+	pid_t launcher; /* as the caller's variables name it */
+	bool kill_orphans;
+	unsigned kill_timeout; /* seconds */
+	uint64_t caller_mask;  /* the command's signal mask, signal n at bit n - 1 */
 };
 
 /* initargs_format() - as text into @buf, of at least INITARGS_MAX; returns @buf */

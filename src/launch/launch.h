@@ -17,6 +17,7 @@
 #include "fauxroot/port/port.h"
 #include "fauxroot/state/instances.h"
 #include "fauxroot/state/statedir.h"
+#include "fauxroot/supervise/cgroup2.h"
 #include "fauxroot/supervise/signals.h"
 #include "fauxroot/sys/ns.h"
 
@@ -33,6 +34,7 @@ struct launch {
 	struct ports ports;
 	char *slirp_socket;    /* with --port-driver=slirp4netns */
 	struct notify *notify; /* NULL where no service manager listens */
+	struct cgroup2 cgroup;
 	struct process child;
 	struct ns_set ns;	 /* with the network that we set up, though it be detached */
 	struct ns_set target_ns; /* those of @ns that the target is born into; not its own copies */
@@ -53,6 +55,12 @@ struct launch {
 	bool told;	       /* init has told it */
 	bool lost;	       /* something vital has failed: the target is being ended */
 	struct error failure;  /* why */
+
+	/* leftovers.c */
+	struct event *on_leftovers;
+	pid_t *strangers; /* children from before our time */
+	size_t n_strangers;
+	enum { LEFTOVERS_NONE = 0, LEFTOVERS_ASKED, LEFTOVERS_KILLED } leftovers;
 };
 
 /* serve_start() - make the event loop, and api.sock and ns.sock in it; 0 or -errno at STEP_API */
@@ -71,3 +79,21 @@ int loop_run(struct launch *l, struct error *err);
 
 /* loop_clear() - free the loop's events; before the event base goes */
 void loop_clear(struct launch *l);
+
+/* leftovers_note_strangers() - for --kill-orphans, before the clone: what children we have already
+ * are not the target's, and are left alone. 0 or -errno */
+int leftovers_note_strangers(struct launch *l, struct error *err);
+
+/* leftovers_prepare() - for --kill-orphans, before the loop runs; 0 or -ENOMEM */
+int leftovers_prepare(struct launch *l, struct error *err);
+
+/*
+ * leftovers_look() - the target, or after it some other child, has ended and been reaped
+ *
+ * Ends the loop unless --kill-orphans is given and something is left: that is told to end, then.
+ */
+void leftovers_look(struct launch *l);
+
+/* leftovers_hurry() - the signal @sig came after the target's end: a terminating one kills what is
+ * left at once */
+void leftovers_hurry(struct launch *l, int sig);

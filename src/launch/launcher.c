@@ -108,6 +108,8 @@ static int start_child(struct launch *l, struct error *err)
 	};
 	int pair[2], reports[2] = {-1, -1}, rc = reap_adopt_orphans(err);
 
+	if (rc == 0)
+		rc = leftovers_note_strangers(l, err);
 	if (rc < 0)
 		return rc;
 	/* An executable with file capabilities makes us undumpable, and newuidmap could not open
@@ -216,6 +218,8 @@ static int bring_up(struct launch *l, struct error *err)
 		return rc;
 	l->net_opened = true;
 	rc = ports_open(config, l->signals->cancel, &l->ports, err);
+	if (rc == 0 && config->evacuate_cgroup2)
+		rc = cgroup2_open(config->evacuate_cgroup2, &l->cgroup, err);
 	if (rc < 0)
 		return rc;
 	rc = statedir_open(config->state_dir, l->signals->cancel, &l->state, err);
@@ -230,6 +234,9 @@ static int bring_up(struct launch *l, struct error *err)
 		rc = write_network_files(l, err);
 	if (rc == 0)
 		rc = start_child(l, err);
+	/* After the clone, for the root of its cgroup namespace; before there are helpers. */
+	if (rc == 0 && config->evacuate_cgroup2)
+		rc = cgroup2_evacuate(&l->cgroup, l->child.pid, err);
 	if (rc < 0)
 		return rc;
 	log_debug("namespaces made, child %d", l->child.pid);
@@ -279,6 +286,7 @@ static void take_down(struct launch *l)
 	fd_close(l->reports);
 	free(l->slirp_socket);
 	ns_set_close(&l->ns);
+	cgroup2_return(&l->cgroup);
 	instance_withdraw(&l->link);
 	statedir_remove(&l->state);
 }
@@ -294,6 +302,7 @@ int launcher_run(const struct config *config, const struct signals *signals, boo
 		.state = STATEDIR_NONE,
 		.link = INSTANCE_LINK_NONE,
 		.ports = PORTS_NONE,
+		.cgroup = CGROUP2_NONE,
 		.child = PROCESS_NONE,
 		.target = PROCESS_NONE,
 		.ns = NS_SET_NONE,

@@ -5,7 +5,7 @@
  * One thread, one event loop. Signals are read from the signalfd: SIGCHLD means "reap whatever is
  * dead", all others go to the target. The dead are the target (the end), the network's helper (its
  * driver mends it), or orphans of the target (nothing to do: the subreaper only clears them away).
- * Living orphans are not waited for.
+ * Living orphans are not waited for, unless --kill-orphans is given: leftovers.c.
  *
  * Job control: a shell sees the launcher, the terminal's signals reach the target. When the target
  * stops, the launcher stops itself, so that the shell gets its terminal back; SIGCONT wakes both.
@@ -52,6 +52,10 @@ static void on_lost(void *arg, const struct error *err)
 
 	if (l->lost)
 		return;
+	if (l->child.pid <= 0) {
+		log_error("%s", err->text);
+		return;
+	}
 	l->lost = true;
 	l->failure = *err;
 	log_error("%s; ending the command", err->text);
@@ -116,6 +120,8 @@ static void take_report(struct launch *l, const struct report *report, bool live
 	case REPORT_ENDED:
 		l->told = true;
 		l->status = report->status;
+		/* Signals are init's again, which may still have orphans to end. */
+		process_forget(&l->target);
 		break;
 	}
 }
@@ -158,7 +164,7 @@ static void target_ended(struct launch *l, int status)
 		l->status = status;
 	process_forget(&l->target);
 	process_forget(&l->child);
-	event_base_loopbreak(l->base);
+	event_del(l->on_patience);
 }
 
 static void target_changed(struct launch *l, int status)
@@ -193,6 +199,8 @@ static void reap_all(struct launch *l)
 		if (rc < 0)
 			on_lost(l, &err);
 	}
+	if (l->child.pid <= 0)
+		leftovers_look(l);
 }
 
 static void on_signal(evutil_socket_t fd, short what, void *arg)
@@ -210,8 +218,12 @@ static void on_signal(evutil_socket_t fd, short what, void *arg)
 	while (signals_read(l->signals, &info)) {
 		if (info.ssi_signo == SIGCHLD)
 			child = true;
+		else if (l->target.pid > 0)
+			signal_forward(&info, &l->target);
+		else if (l->child.pid > 0)
+			signal_forward(&info, &l->child);
 		else
-			signal_forward(&info, l->target.pid > 0 ? &l->target : &l->child);
+			leftovers_hurry(l, (int)info.ssi_signo);
 	}
 	if (child)
 		reap_all(l);
@@ -297,7 +309,8 @@ int loop_run(struct launch *l, struct error *err)
 	if (!l->on_handshake || !l->on_signal || !l->on_patience ||
 	    event_add(l->on_handshake, NULL) < 0 || event_add(l->on_signal, NULL) < 0)
 		return err_set(err, ENOMEM, "setting up the event loop");
-	if (l->net.plan.configures_dns && !l->net.plan.detached)
+	rc = leftovers_prepare(l, err);
+	if (rc == 0 && l->net.plan.configures_dns && !l->net.plan.detached)
 		rc = plan_etc_watch(l, err);
 	if (rc < 0)
 		return rc;
@@ -329,6 +342,8 @@ void loop_clear(struct launch *l)
 	free_event(&l->on_handshake);
 	free_event(&l->on_signal);
 	free_event(&l->on_patience);
+	free_event(&l->on_leftovers);
+	free(TAKE_PTR(l->strangers));
 	free_event(&l->on_report);
 	free_event(&l->on_etc);
 	free_event(&l->on_etc_due);

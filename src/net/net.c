@@ -98,6 +98,11 @@ void net_supervise(struct net *net, struct event_base *base, const struct net_ev
 		net->driver->supervise(net);
 }
 
+bool net_owns(const struct net *net, pid_t pid)
+{
+	return net->driver && net->driver->owns && net->driver->owns(net, pid);
+}
+
 int net_child_ended(struct net *net, pid_t pid, int status, struct error *err)
 {
 	int rc = 0;

@@ -22,8 +22,8 @@
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/str.h"
 
-/* For the walk through /proc: a process or two a microsecond on an idle machine. */
-#define SEARCH_MS 200
+/* For the walk through /proc, which takes a millisecond or two unless the machine is busy. */
+#define SEARCH_MS 1000
 
 #define STATE_LISTEN 0x0a /* TCP_LISTEN, include/net/tcp_states.h */
 

@@ -165,28 +165,34 @@ static bool is_ipv4(const char *ip)
 	return !ip[0] || (endpoint_of(ip, 0, &e) == 0 && e.sa.sa_family == AF_INET);
 }
 
-static int slirp_add(struct ports *ports, struct port *port, struct error *err)
+/* slirp4netns says neither why it could not listen nor which free port it got: see first. */
+static int slirp_try(struct ports *ports, struct port *port, struct error *err)
 {
 	const struct port_spec *spec = &port->spec;
 	struct port probe = *port;
 	union endpoint child;
 	int rc;
 
+	(void)ports;
 	if (!is_ipv4(spec->parent_ip) || !is_ipv4(spec->child_ip))
 		return err_say(err, EINVAL, "slirp4netns forwards IPv4 only");
 	if (spec->child_ip[0] && endpoint_of(spec->child_ip, 0, &child) == 0 &&
 	    endpoint_is_loopback(&child))
 		return err_say(err, EINVAL, "slirp4netns cannot reach the loopback address %s",
 			       spec->child_ip);
-	/* slirp4netns says neither why it could not listen nor which free port it got: see first.
-	 */
 	probe.spec.proto = portspec_is_udp(spec->proto) ? PROTO_UDP4 : PROTO_TCP4;
 	rc = listen_open(&probe, err);
 	listen_close(&probe);
-	if (rc < 0)
-		return rc;
-	port->spec.parent_port = probe.spec.parent_port;
-	return ask_to_add(ports, port, err);
+	if (rc == 0)
+		port->spec.parent_port = probe.spec.parent_port;
+	return rc;
+}
+
+static int slirp_add(struct ports *ports, struct port *port, struct error *err)
+{
+	int rc = slirp_try(ports, port, err);
+
+	return rc < 0 ? rc : ask_to_add(ports, port, err);
 }
 
 static int slirp_remove(struct ports *ports, struct port *port, struct error *err)
@@ -236,6 +242,7 @@ const struct port_driver port_slirp4netns = {
 	.disallow_loopback_child_ip = true,
 	.start = slirp_start,
 	.add = slirp_add,
+	.try = slirp_try,
 	.remove = slirp_remove,
 	.network_restarted = slirp_restarted,
 	.stop = slirp_stop,

@@ -17,7 +17,9 @@
  * again with each.
  *
  * Order is kept, and descriptors are closed once sent: that is what BARRIER=1 needs, whose sender
- * waits until the last copy of a pipe's end is closed.
+ * waits until the last copy of a pipe's end is closed. Closing one may block, a file on a FUSE
+ * mount of the target's own for instance; then the target has held up its own launcher, and nobody
+ * else's.
  *
  * The target's last words often come just before its end (STOPPING=1, FDSTORE=1): they are passed
  * on before the launcher ends.

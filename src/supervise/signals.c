@@ -62,6 +62,14 @@ void signals_restore(const struct signals *signals)
 	sigprocmask(SIG_SETMASK, &signals->caller_mask, NULL);
 }
 
+bool signal_terminates(int sig)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(terminating); i++)
+		if (sig == terminating[i])
+			return !is_ignored(sig);
+	return false;
+}
+
 int signals_pending_end(void)
 {
 	sigset_t pending;
@@ -69,7 +77,7 @@ int signals_pending_end(void)
 	if (sigpending(&pending) < 0)
 		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(terminating); i++)
-		if (sigismember(&pending, terminating[i]) == 1 && !is_ignored(terminating[i]))
+		if (sigismember(&pending, terminating[i]) == 1 && signal_terminates(terminating[i]))
 			return terminating[i];
 	return 0;
 }

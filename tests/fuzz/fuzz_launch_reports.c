@@ -59,7 +59,8 @@ static void check_arguments(const uint8_t *data, size_t size)
 	assert(initargs_parse(initargs_format(&args, again, sizeof(again)), &got) == 0);
 	assert(got.sock == args.sock && got.reports == args.reports &&
 	       got.reap_all == args.reap_all && got.activated == args.activated &&
-	       got.launcher == args.launcher && got.caller_mask == args.caller_mask);
+	       got.launcher == args.launcher && got.kill_orphans == args.kill_orphans &&
+	       got.kill_timeout == args.kill_timeout && got.caller_mask == args.caller_mask);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -165,7 +165,7 @@ $(ls /sys/class/net)" "$output"
 			nsenter --net="$S/netns" socat TCP4-LISTEN:7000,reuseaddr,fork SYSTEM:'echo detached'
 		answers() { [ "$(said tcp 127.0.0.1 "$PORT" 2>/dev/null)" = detached ]; }
 		wait_for answers
-		stop
+		stop_all
 	done
 }
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2016,SC2154 # inner shells expand; bats sets stderr
 # sd_notify(3) without a service manager: a test program listens in its place.
 
 load ../lib/common
@@ -49,14 +50,15 @@ heard_nothing_from() {
 
 @test "READY comes when API, ports and child_pid are there, from every network and with copy-up" {
 	manager
-	local net
-	# shellcheck disable=SC2016 # for the inner shells
-	for net in host none slirp4netns; do
-		run -0 fx --net=$net --copy-up=/etc --copy-up=/run --state-dir="$S" sh -c '
+	local options
+	for options in --net=host --net=none --net=slirp4netns "--net=none --pidns" \
+		"--net=slirp4netns --detach-netns" "--pidns --utsns --ipcns --cgroupns"; do
+		# shellcheck disable=SC2086
+		run -0 fx $options --copy-up=/etc --copy-up=/run --state-dir="$S" sh -c '
 			test -S "$ROOTLESSKIT_STATE_DIR/api.sock" &&
 			test -s "$ROOTLESSKIT_STATE_DIR/child_pid" &&
-			"$0" send "STATUS=$1" && "$0" barrier' "$NOTIFY" "$net"
-		grep -q "^[0-9]* $(id -u) 0 STATUS=$net\$" "$HEARD"
+			"$0" send "STATUS=$1" && "$0" barrier' "$NOTIFY" "$options"
+		grep -q "^[0-9]* $(id -u) 0 STATUS=$options\$" "$HEARD"
 	done
 }
 
@@ -64,7 +66,6 @@ heard_nothing_from() {
 	manager
 	mkdir "$T/up" "$T/up/deep"
 	S=$T/up/deep/state
-	# shellcheck disable=SC2016
 	run -0 fx --net=none --copy-up="$T/up" --copy-up="$T/up/deep" --state-dir="$S" sh -c \
 		'"$0" send STATUS=below && "$0" barrier' "$NOTIFY"
 	grep -q " 0 STATUS=below$" "$HEARD"
@@ -121,8 +122,8 @@ heard_nothing_from() {
 	manager
 	launch sh -c '"$0" bytes 4096 x; "$0" bytes 65536 y; "$0" bytes 10 0; "$0" bytes 4095 z
 		"$0" send "MAINPIDFDID=1" "$0"; "$0" send "X=1\rMAINPID=1\n\nMAINPID=2"
-		"$0" barrier; echo done; exec sleep 100' "$NOTIFY"
-	wait_for grep -qx done "$OUT"
+		"$0" barrier; echo finished; exec sleep 100' "$NOTIFY"
+	wait_for grep -qx finished "$OUT"
 	equals "listening
 $LAUNCHER $(id -u) 0 X=zzz
 $LAUNCHER $(id -u) 0 X=1|MAINPID=$LAUNCHER
@@ -141,7 +142,6 @@ $LAUNCHER $(id -u) 1 BARRIER=1" "$(sed 's/zzzz*/zzz/' "$HEARD")"
 @test "a manager that has gone is said once, and found when it is back" {
 	manager
 	mkfifo "$T/go"
-	# shellcheck disable=SC2016
 	"$FAUXROOT" --state-dir="$S" sh -c 'while read -r n; do "$0" send "STATUS=$n"
 		"$0" barrier; echo "$n"; done' "$NOTIFY" <"$T/go" >"$OUT" 2>"$LOG" 3>&- 4>&- &
 	LAUNCHER=$!
@@ -173,12 +173,15 @@ $LAUNCHER $(id -u) 1 BARRIER=1" "$(sed 's/zzzz*/zzz/' "$HEARD")"
 }
 
 @test "the watchdog's PID is the target's where it was the launcher's" {
-	# shellcheck disable=SC2016
-	run -0 sh -c 'WATCHDOG_PID=$$ SYSTEMD_EXEC_PID=$$ WATCHDOG_USEC=5000000 exec "$FAUXROOT" sh -c "
-		[ \$WATCHDOG_PID = \$\$ ] && [ \$SYSTEMD_EXEC_PID = \$\$ ] && echo \$WATCHDOG_USEC"' 3>&- 4>&-
-	equals 5000000 "$output"
-	WATCHDOG_PID=1 SYSTEMD_EXEC_PID=1 run -0 fx sh -c 'echo $WATCHDOG_PID $SYSTEMD_EXEC_PID'
-	equals "1 1" "$output"
+	local mode
+	for mode in --pidns=false --pidns; do
+		run -0 sh -c 'WATCHDOG_PID=$$ SYSTEMD_EXEC_PID=$$ WATCHDOG_USEC=5000000 exec "$FAUXROOT" "$1" sh -c "
+			[ \$WATCHDOG_PID = \$\$ ] && [ \$SYSTEMD_EXEC_PID = \$\$ ] && echo \$WATCHDOG_USEC"' \
+			sh $mode 3>&- 4>&-
+		equals 5000000 "$output"
+		WATCHDOG_PID=77 SYSTEMD_EXEC_PID=77 run -0 fx $mode sh -c 'echo $WATCHDOG_PID $SYSTEMD_EXEC_PID'
+		equals "77 77" "$output"
+	done
 }
 
 @test "helpers see nothing of the service manager" {
@@ -187,7 +190,6 @@ $LAUNCHER $(id -u) 1 BARRIER=1" "$(sed 's/zzzz*/zzz/' "$HEARD")"
 	printf '#!/bin/sh\nenv >"%s.$$"\nexec /usr/bin/newuidmap "$@"\n' "$T/env" >bin/newuidmap
 	printf '#!/bin/sh\nenv >"%s.$$"\nexec %s "$@"\n' "$T/env" "$(command -v slirp4netns)" >bin/slirp4netns
 	chmod +x bin/*
-	# shellcheck disable=SC2016
 	PATH=$PWD/bin:$PATH run -0 sh -c 'WATCHDOG_PID=$$ WATCHDOG_USEC=1 LISTEN_PID=$$ LISTEN_FDS=1 \
 		LISTEN_FDNAMES=a exec "$FAUXROOT" --net=slirp4netns env' 3</dev/null 4>&-
 	says "$output" '^LISTEN_FDNAMES=a$'

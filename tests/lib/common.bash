@@ -81,10 +81,15 @@ marked() {
 		sh "FAUXROOT_TEST_MARK=$FAUXROOT_TEST_MARK"
 }
 
+# kill_marked - until there are none: one may have forked while it was being looked for
 kill_marked() {
-	local pid
-	for pid in $(marked); do
-		kill -KILL "$pid" 2>/dev/null || true
+	local pid pids round
+	for ((round = 0; round < 20; round++)); do
+		pids=$(marked)
+		[ -n "$pids" ] || break
+		for pid in $pids; do
+			kill -KILL "$pid" 2>/dev/null || true
+		done
 	done
 	return 0
 }
@@ -105,7 +110,8 @@ nothing_left() {
 # Helpers are killed before the launcher ends, but the last of them may still be on its way out.
 await_nothing_left() {
 	local end=$((SECONDS + 3)) left
-	while left=$(nothing_left) && [ -n "$left" ] && [ $SECONDS -lt $end ]; do
+	# Its status is ls's, which finds no state directory where only processes are left.
+	while left=$(nothing_left || :) && [ -n "$left" ] && [ $SECONDS -lt $end ]; do
 		sleep 0.02
 	done
 	[ -z "$left" ] || echo "$left"

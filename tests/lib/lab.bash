@@ -20,14 +20,15 @@
 lab() {
 	local functions OUTER=${OUTER:-}
 	functions=$(declare -f says equals absent as_user lab_start fails works mend option copy file_over \
-		etc_is_ours in_session)
+		etc_is_ours in_session without_leak_check ${LAB_FUNCTIONS:-})
 	export T S OUT LOG USER_UID USER_GID OUTER
 	unshare --mount --propagation private "$@" bash -c "$functions
 set -euo pipefail
-AS=() AS_ROOT=() BECOME=()
+AS=() AS_ROOT=() BECOME=() DISAGREED=0
 # What the remedies call.
 sudo() { \"\$@\"; }
-$(cat)" lab 3>&- 4>&-
+$(cat)
+[ \$DISAGREED -eq 0 ]" lab 3>&- 4>&-
 }
 
 # user_lab [PREFIX…] - the same as the test user, without root
@@ -117,6 +118,11 @@ etc_is_ours() {
 	mount -t tmpfs tmpfs "$T/etc"
 	mkdir "$T/etc/upper" "$T/etc/work"
 	mount -t overlay -o "lowerdir=/etc,upperdir=$T/etc/upper,workdir=$T/etc/work" overlay /etc
+}
+
+# without_leak_check - where a process may not make another: LeakSanitizer works from one
+without_leak_check() {
+	export ASAN_OPTIONS=${ASAN_OPTIONS/detect_leaks=1/detect_leaks=0}
 }
 
 # in_session OPTIONS… COMMAND… - as works(), in a session of the test user that PAM has set up

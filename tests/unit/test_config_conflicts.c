@@ -84,7 +84,6 @@ static void what_is_not_here_is_refused_by_name(void **state)
 		{"--net=vpnkit CMD", "--net=vpnkit"},
 		{"--port-driver=implicit CMD", "--port-driver=implicit"},
 		{"--port-driver=gvisor-tap-vsock CMD", "--port-driver=gvisor-tap-vsock"},
-		{"--evacuate-cgroup2=evac CMD", "--evacuate-cgroup2"},
 		/* Before a conflict that it is part of, which could not be mended anyway. */
 		{"--net=pasta --port-driver=slirp4netns CMD", "--net=pasta"},
 	};
@@ -190,6 +189,9 @@ static void a_command_is_needed_only_to_run(void **state)
 		{"--print-semver=major", ACTION_PRINT_SEMVER},
 		{"--version --help", ACTION_HELP},
 		{"--print-semver=major -v", ACTION_VERSION},
+		{"--check", ACTION_CHECK},
+		{"--check=strict --json --net=none CMD", ACTION_CHECK},
+		{"--check --help", ACTION_HELP},
 		/* No launch, so nothing to refuse. */
 		{"--net=pasta --reaper=true --help", ACTION_HELP},
 		{"--help=false --version CMD", ACTION_VERSION},
@@ -232,6 +234,8 @@ static void idle_options_are_told_quietly(void **state)
 		{"CMD", ""},
 		{"--net=slirp4netns --mtu=1500 --ipv6 --disable-host-loopback CMD", ""},
 		{"--net=host --mtu=0 --ipv6=false CMD", ""},
+		{"--kill-orphans --kill-timeout=3 CMD", ""},
+		{"--kill-timeout=3 CMD", "4 --kill-timeout has no effect without --kill-orphans\n"},
 		{"--net=host --ipv6 CMD", "4 --ipv6 has no effect with --net=host\n"},
 		{"--net=none --slirp4netns-binary=/x CMD",
 		 "4 --slirp4netns-binary has no effect with --net=none\n"},

@@ -84,7 +84,13 @@ static const char *const values[] = {
 	"--ipcns=true",
 	"--reaper=true",
 	"--reaper=false",
+	"--kill-orphans=true",
+	"--kill-timeout=0",
+	"--kill-timeout=86400",
 	"--evacuate-cgroup2=evac",
+	"--check=true",
+	"--check=strict",
+	"--json=true",
 	"--debug=true",
 	"--log-format=json",
 	"--print-semver=major",
@@ -107,7 +113,7 @@ static void every_option_lands_in_its_field(void **state)
 	check("--net=host --mtu=0 --port-driver=none --propagation=rprivate --idmap=auto "
 	      "--subid-source=auto --reaper=auto --log-format=text --copy-up-mode=tmpfs+symlink "
 	      "--source-ip-transparent=true --slirp4netns-sandbox=auto --slirp4netns-seccomp=auto "
-	      "--slirp4netns-binary=slirp4netns --pidns=false CMD",
+	      "--slirp4netns-binary=slirp4netns --pidns=false --kill-timeout=10 CMD",
 	      0, "-- CMD");
 }
 
@@ -186,6 +192,11 @@ static void forms_are_those_of_go(void **state)
 		{"--pidns --pidns= CMD", "-- CMD"},
 		{"--source-ip-transparent=false --source-ip-transparent= CMD", "-- CMD"},
 		{"--print-semver=major --print-semver= CMD", "-- CMD"},
+		/* Bare it never takes the next word. */
+		{"--check CMD", "--check=true -- CMD"},
+		{"--check strict", "--check=true -- strict"},
+		{"-check=strict --net none CMD", "--net=none --check=strict -- CMD"},
+		{"--check --check=false CMD", "-- CMD"},
 		/* Values are whatever follows. */
 		{"--state-dir --net=none CMD", "--state-dir=--net=none -- CMD"},
 		{"--state-dir=a=b CMD", "--state-dir=a=b -- CMD"},
@@ -278,11 +289,16 @@ static void wrong_values_are_refused_by_name(void **state)
 		{"--subid-source=files CMD",
 		 "--subid-source takes auto, dynamic or static, not \"files\""},
 		{"--reaper=yes CMD", "--reaper takes auto, true or false, not \"yes\""},
+		{"--kill-timeout=86401 CMD",
+		 "--kill-timeout takes a number of seconds up to 86400, not \"86401\""},
+		{"--kill-timeout=10s CMD",
+		 "--kill-timeout takes a number of seconds up to 86400, not \"10s\""},
 		{"--evacuate-cgroup2=a/b CMD", "--evacuate-cgroup2 takes one name without '/', not "
 					       "\"a/b\""},
 		{"--evacuate-cgroup2=.. CMD", "--evacuate-cgroup2 takes one name without '/', not "
 					      "\"..\""},
 		{"--log-format=xml CMD", "--log-format takes text or json, not \"xml\""},
+		{"--check=all CMD", "--check takes false, true or strict, not \"all\""},
 		{"--print-semver=all", "--print-semver takes major, minor or patch, not \"all\""},
 		{"--help=maybe", "--help takes true or false, not \"maybe\""},
 	};

@@ -154,9 +154,9 @@ static void nobody_waits(void **state)
 static void arguments_of_init_survive(void **state)
 {
 	static const struct init_args cases[] = {
-		{3, 4, false, false, 1, 0},
-		{2147483647, 3, true, true, 2147483647, UINT64_MAX},
-		{8, 11, true, false, 4711, UINT64_C(1) << 63},
+		{3, 4, false, false, 1, false, 0, 0},
+		{2147483647, 2147483646, true, true, 2147483647, true, 86400, UINT64_MAX},
+		{8, 11, true, false, 4711, false, 10, UINT64_C(1) << 63},
 	};
 
 	(void)state;
@@ -171,6 +171,8 @@ static void arguments_of_init_survive(void **state)
 		assert_int_equal(got.reap_all, cases[i].reap_all);
 		assert_int_equal(got.activated, cases[i].activated);
 		assert_int_equal(got.launcher, cases[i].launcher);
+		assert_int_equal(got.kill_orphans, cases[i].kill_orphans);
+		assert_int_equal(got.kill_timeout, cases[i].kill_timeout);
 		assert_true(got.caller_mask == cases[i].caller_mask);
 	}
 }
@@ -180,24 +182,27 @@ static void odd_arguments_are_refused(void **state)
 	static const char *const cases[] = {
 		"",
 		"3",
-		"3,4,1,0,9",
-		"3,4,1,0,9,",
-		"3,4,1,0,9,0,",
-		"3,4,1,0,9,0,0",
-		"2,4,1,0,9,0",
-		"3,1,1,0,9,0",
-		"3,3,1,0,9,0",
-		"3,4,2,0,9,0",
-		"3,4,1,2,9,0",
-		"-3,4,1,0,9,0",
-		" 3,4,1,0,9,0",
-		"3,4,1,0,9,0 ",
-		"3;4;1;0;9;0",
-		"3,4,1,0,9,x",
-		"3,4,1,0,,0",
-		"2147483648,4,1,0,9,0",
-		"3,4,1,0,2147483648,0",
-		"3,4,1,0,9,18446744073709551616",
+		"3,4,1,0,9,1,10",
+		"3,4,1,0,9,1,10,",
+		"3,4,1,0,9,1,10,0,",
+		"3,4,1,0,9,1,10,0,0",
+		"2,4,1,0,9,1,10,0",
+		"3,1,1,0,9,1,10,0",
+		"3,3,1,0,9,1,10,0",
+		"3,4,2,0,9,1,10,0",
+		"3,4,1,2,9,1,10,0",
+		"3,4,1,0,9,2,10,0",
+		"3,4,1,0,9,1,86401,0",
+		"-3,4,1,0,9,1,10,0",
+		" 3,4,1,0,9,1,10,0",
+		"3,4,1,0,9,1,10,0 ",
+		"3;4;1;0;9;1;10;0",
+		"3,4,1,0,9,1,10,x",
+		"2147483648,4,1,0,9,1,10,0",
+		"3,4,1,0,9,1,10,18446744073709551616",
+		"3,,1,0,9,1,10,0",
+		"3,4,1,0,2147483648,1,10,0",
+		"3,4,1,0,,1,10,0",
 		"sleep",
 	};
 

@@ -174,8 +174,11 @@ static void our_own(void **state)
 		assert_string_equal(who, expected);
 		fd_close(fd);
 		(void)str_print(who, sizeof(who), "as before");
-		assert_false(occupant_describe(&e, udp, who, sizeof(who)));
-		assert_string_equal(who, "as before");
+		/* On a busy machine another process may have that free port by now. */
+		if (occupant_describe(&e, udp, who, sizeof(who)))
+			assert_string_not_equal(who, expected);
+		else
+			assert_string_equal(who, "as before");
 	}
 }
 

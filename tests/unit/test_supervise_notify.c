@@ -138,15 +138,14 @@ static int set_up(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 
-	strcpy(f->dir, "/tmp/fauxroot-unit.XXXXXX");
-	if (!mkdtemp(f->dir))
-		return -1;
+	*state = f;
+	str_print(f->dir, sizeof(f->dir), "/tmp/fauxroot-unit.XXXXXX");
+	assert_non_null(mkdtemp(f->dir));
 	f->target = -1;
 	f->base = event_base_new();
 	snprintf(f->manager_path, sizeof(f->manager_path), "%s/manager", f->dir);
 	setenv("NOTIFY_SOCKET", f->manager_path, 1);
 	start_manager(f);
-	*state = f;
 	return 0;
 }
 

@@ -28,6 +28,7 @@ enum error_step {
 	STEP_API,      /* api.sock */
 	STEP_EXEC,     /* executing the target */
 	STEP_PORT,     /* publishing ports */
+	STEP_CGROUP,   /* evacuating our cgroup */
 	STEP_PROC,     /* /proc of a new PID namespace, which a container may have masked */
 	STEP_COUNT_
 };

@@ -50,6 +50,13 @@ int procfs_mount_child(struct error *err);
 int sysfs_mount_child(struct error *err);
 
 /*
+ * cgroupfs_mount_child() - a cgroup2 at /sys/fs/cgroup that shows the child's own cgroup namespace
+ *
+ * Over what is there. After sysfs_mount_child().
+ */
+int cgroupfs_mount_child(struct error *err);
+
+/*
  * copyup_apply_child() - a private writable copy of each directory in @dirs: tmpfs+symlink
  * @state_dir: path of the state directory: the one place whose files must keep appearing under
  * their path, so it can't be copied up itself (anything above it can)

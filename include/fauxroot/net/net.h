@@ -69,6 +69,10 @@ struct net_driver {
 	/* Go on in the event loop net->base. May be NULL. */
 	void (*supervise)(struct net *net);
 
+	/* Is the living child @pid of the launcher one of the driver's processes? May be NULL: it
+	 * has none. */
+	bool (*owns)(const struct net *net, pid_t pid);
+
 	/* The process @pid, reaped with @status: see net_child_ended(). May be NULL. */
 	int (*child_ended)(struct net *net, pid_t pid, int status, struct error *err);
 
@@ -119,6 +123,10 @@ int net_wait_ready(struct net *net, struct error *err);
  */
 void net_supervise(struct net *net, struct event_base *base, const struct net_events *events,
 		   void *arg);
+
+/* net_owns() - is the living child @pid of the launcher a helper of the network, not the target's?
+ */
+bool net_owns(const struct net *net, pid_t pid);
 
 /*
  * net_child_ended() - a child of the launcher has been reaped, or has stopped

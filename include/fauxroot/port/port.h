@@ -47,8 +47,17 @@ struct port_driver {
 	/* Make @port reachable, and fill in its parent port where that is 0. 0 or -errno. */
 	int (*add)(struct ports *ports, struct port *port, struct error *err);
 
+	/*
+	 * What add() would say, as far as it depends on the machine and not on a running network;
+	 * nothing stays. May be NULL: the parent address is listened on for a moment.
+	 */
+	int (*try)(struct ports *ports, struct port *port, struct error *err);
+
 	/* Undo add(): nobody listens when it returns, even where it fails. 0 or -errno. */
 	int (*remove)(struct ports *ports, struct port *port, struct error *err);
+
+	/* As net_driver.owns. May be NULL: it has no processes. */
+	bool (*owns)(const struct ports *ports, pid_t pid);
 
 	/* As net_driver.child_ended. May be NULL. */
 	int (*child_ended)(struct ports *ports, pid_t pid, int status, struct error *err);
@@ -104,6 +113,9 @@ int ports_start(struct ports *ports, const struct ns_set *ns, const struct port_
 /* ports_supervise() - from now on live in the event loop @base; 0 or -errno */
 int ports_supervise(struct ports *ports, struct event_base *base, struct error *err);
 
+/* ports_owns() - is the living child @pid of the launcher a process of the driver's? */
+bool ports_owns(const struct ports *ports, pid_t pid);
+
 /*
  * ports_child_ended() - a child of the launcher has been reaped, or has stopped
  * @status: as waitpid(2) reports it; WIFSTOPPED for a stopped one
@@ -126,6 +138,14 @@ int ports_network_restarted(struct ports *ports, struct error *err);
  */
 int ports_add(struct ports *ports, const struct port_spec *spec, const struct port **ret,
 	      struct error *err);
+
+/*
+ * ports_try() - for --check: what ports_add() would say, without a driver that was started
+ *
+ * The table remembers @spec, so that a second one that conflicts with it is refused. Returns 0 or
+ * -errno.
+ */
+int ports_try(struct ports *ports, const struct port_spec *spec, struct error *err);
 
 /* ports_remove() - take a port back: the listener is closed when it returns. 0, -ENOENT, -errno */
 int ports_remove(struct ports *ports, uint32_t id, struct error *err);

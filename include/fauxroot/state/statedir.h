@@ -46,6 +46,19 @@ struct statedir {
 int statedir_open(const char *wanted, int cancel_fd, struct statedir *ret, struct error *err);
 
 /*
+ * statedir_check() - would statedir_open() succeed?
+ * @wanted: as there
+ * @room: bytes that must be free in its file system; they are taken for a moment, without a name
+ * @ret: the path, to be freed; with a @wanted of NULL that of a directory that would be made,
+ *	fauxroot.XXXXXX
+ *
+ * Makes, empties and removes nothing that has a name; a lock that is free is held, shared, for a
+ * moment. Returns 0 or the -errno and the sentence that statedir_open() would give, at step
+ * STEP_STATEDIR.
+ */
+int statedir_check(const char *wanted, size_t room, char **ret, struct error *err);
+
+/*
  * statedir_write() - make the file @name whole or not at all: temporary file, then rename(2)
  *
  * Returns 0 or -errno (ENOSPC: the old content, if any, stands).

@@ -23,7 +23,8 @@ bool activation_is_for(pid_t pid);
  *
  * LISTEN_PID if @activated; WATCHDOG_PID and SYSTEMD_EXEC_PID where they are @from. One that is
  * somebody else's and yet reads @to, a number that comes again where @to is counted in a PID
- * namespace of its own, is removed; all else is left alone. LISTEN_PIDFDID (systemd 258) identifies the process @from beyond its number: it goes,
- * and the reader makes do with LISTEN_PID. Returns 0 or -ENOMEM.
+ * namespace of its own, is removed; all else is left alone. LISTEN_PIDFDID (systemd 258) identifies
+ * the process @from beyond its number: it goes, and the reader makes do with LISTEN_PID. Returns 0
+ * or -ENOMEM.
  */
 int activation_retarget(bool activated, pid_t from, pid_t to);

@@ -35,6 +35,9 @@ void signals_close(struct signals *signals);
 /* signals_restore() - in the child, before it becomes the target: the caller's own mask */
 void signals_restore(const struct signals *signals);
 
+/* signal_terminates() - does @sig mean "end", and has the caller not had it ignored? */
+bool signal_terminates(int sig);
+
 /* signals_pending_end() - the terminating signal that is pending now, 0 for none */
 int signals_pending_end(void);
 

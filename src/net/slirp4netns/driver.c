@@ -94,6 +94,7 @@ static int slirp_check(struct net *net, struct error *err)
 	s->cidr = network_of(net->config);
 	s->probe = s->helper = HELPER_NONE;
 	s->holder = PROCESS_NONE;
+	s->health = SLIRP_HEALTH_NONE;
 	s->ready = s->exit = s->guarded = s->preload = -1;
 	s->shields.sandbox = shield_wanted(net, net->config->slirp4netns_sandbox);
 	s->shields.seccomp = shield_wanted(net, net->config->slirp4netns_seccomp);
@@ -215,6 +216,13 @@ static int slirp_wait_ready(struct net *net, struct error *err)
 	return rc < 0 ? err_step(err, rc, STEP_SLIRP) : 0;
 }
 
+static bool slirp_owns(const struct net *net, pid_t pid)
+{
+	const struct slirp *s = net->state;
+
+	return s && (pid == s->helper.process.pid || pid == s->holder.pid);
+}
+
 static void slirp_stop(struct net *net)
 {
 	struct slirp *s = net->state;
@@ -225,6 +233,7 @@ static void slirp_stop(struct net *net)
 	helper_stop(&s->probe);
 	helper_stop(&s->helper);
 	slirp_is_down(s);
+	slirp_health_clear(&s->health);
 	fd_close(s->guarded);
 	fd_close(s->preload);
 	free(s);
@@ -239,6 +248,7 @@ const struct net_driver net_driver_slirp4netns = {
 	.start = slirp_start,
 	.wait_ready = slirp_wait_ready,
 	.supervise = slirp_supervise,
+	.owns = slirp_owns,
 	.child_ended = slirp_child_ended,
 	.stop = slirp_stop,
 };

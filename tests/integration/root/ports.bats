@@ -114,32 +114,86 @@ peer_seen() {
 	stop_all
 }
 
-@test "the client's address holds behind a bridge with DNAT in the child" {
-	command -v nft >/dev/null
+# As root of the target's namespaces, with all its capabilities, in its PID namespace: the host's.
+as_target() {
+	nsenter --target "$TARGET" --user --mount --net --setuid 0 --setgid 0 "$@" 3>&- 4>&-
+}
+
+# A server behind a bridge; whatever comes to ADDRESS is turned to it.
+bridge_behind() { # ADDRESS
 	peers 172.30.0.2
-	cat - servers >bridge <<-'END'
+	cat - servers >bridge <<-END
 		ip link add br0 type bridge
 		ip addr add 172.30.0.1/24 dev br0
 		ip link set br0 up
+		echo 1 >/proc/sys/net/ipv4/conf/br0/route_localnet
 		ip link add veth0 type veth peer name eth0
 		ip link set veth0 master br0 up
 		nft -f - <<-NFT
 			table ip test {
-				chain out { type nat hook output priority -100; ip daddr 10.0.2.100 tcp dport 7000 dnat to 172.30.0.2; }
+				chain out { type nat hook output priority -100; ip daddr $1 tcp dport 7000 dnat to 172.30.0.2; }
 			}
 		NFT
 		unshare -n sleep 100 &
-		inner=$!
-		while [ "$(readlink /proc/$inner/ns/net)" = "$(readlink /proc/self/ns/net)" ]; do sleep 0.02; done
-		ip link set eth0 netns $inner
-		nsenter -t $inner -n sh -c 'ip link set lo up; ip addr add 172.30.0.2/24 dev eth0; ip link set eth0 up; ip route add default via 172.30.0.1'
-		exec nsenter -t $inner -n sh "$PWD/servers"
+		inner=\$!
+		while [ "\$(readlink /proc/\$inner/ns/net)" = "\$(readlink /proc/self/ns/net)" ]; do sleep 0.02; done
+		ip link set eth0 netns \$inner
+		nsenter -t \$inner -n sh -c 'ip link set lo up; ip addr add 172.30.0.2/24 dev eth0; ip link set eth0 up; ip route add default via 172.30.0.1'
+		touch ready
+		exec nsenter -t \$inner -n sh "$PWD/servers"
 	END
+}
+
+seen_at() { # PORT
+	[ "$(peer_seen client tcp $HOST4 "$1")" = $CLIENT4 ]
+}
+
+@test "the client's address holds behind a bridge with DNAT in the child" {
+	command -v nft >/dev/null
+	bridge_behind 10.0.2.100
 	launch_as nsenter --target "$HOST_NS" --net -- --net=slirp4netns --port-driver=builtin \
 		-p "0.0.0.0:8001:10.0.2.100:7000/tcp" -p "0.0.0.0:8002:172.30.0.2:7000/tcp" sh bridge
-	seen() { [ "$(peer_seen client tcp $HOST4 8002)" = $CLIENT4 ]; }
-	DEADLINE=15 wait_for seen
+	DEADLINE=15 wait_for seen_at 8002
 	equals $CLIENT4 "$(peer_seen client tcp $HOST4 8001)"
+	stop_all
+}
+
+@test "the client's address holds where DNAT in the child turns a loopback address to a bridge" {
+	bridge_behind 127.0.0.1
+	launch_as nsenter --target "$HOST_NS" --net -- --net=slirp4netns --port-driver=builtin \
+		-p "0.0.0.0:8001:7000/tcp" sh bridge
+	wait_for test -e ready
+	DEADLINE=15 wait_for seen_at 8001
+	stop_all
+}
+
+@test "connection tracking is left alone where no remote client can come" {
+	launch_as nsenter --target "$HOST_NS" --net -- --net=slirp4netns --port-driver=builtin \
+		-p "127.0.0.1:8001:7000/tcp" -p "0.0.0.0:8001:7000/udp" -p "[::1]:8001:7000/tcp" sleep 100
+	run -0 as_target nft list ruleset
+	equals "" "$output"
+	publish tcp 0.0.0.0 8002 127.0.0.1 7000
+	run -0 as_target nft list tables
+	equals "table inet fauxroot" "$output"
+	stop
+}
+
+@test "a host without IPv6: the wildcard is IPv4 alone, and IPv6 is refused with the reason" {
+	peers 127.0.0.1
+	printf '#!/bin/sh\nexec "%s/refuse" --errno EAFNOSUPPORT socket:10 -- "$@"\n' "$FAUXROOT_TEST_TOOLS" >no-ipv6
+	chmod +x no-ipv6
+	launch_as nsenter --target "$HOST_NS" --net ./no-ipv6 -- \
+		--net=none --port-driver=builtin -p 8001:7000/tcp -p 8001:7000/udp sh servers
+	wait_for servers_listen
+	equals $CLIENT4 "$(peer_seen client tcp $HOST4 8001)"
+	equals 192.0.0.8 "$(peer_seen client udp $HOST4 8001)"
+	not host bash -c 'exec 5<>/dev/tcp/::1/8001' 2>/dev/null
+	refused_by POST /v1/ports "$(spec_json tcp ::1 8002 127.0.0.1 7000)" 400 \
+		'listening on \[::1\]:8002/tcp: Address family not supported by protocol'
+	refused_by POST /v1/ports '{"proto":"tcp6","parentPort":8002,"childPort":7000}' 400 \
+		'listening on \[::\]:8002/tcp: Address family not supported by protocol'
+	refused_by POST /v1/ports '{"proto":"tcp","parentPort":8001,"childPort":7000}' 409 'conflicts with port 1'
+	equals 2 "$(ctl list-ports --json | wc -l)"
 	stop_all
 }
 
@@ -218,13 +272,12 @@ peer_seen() {
 
 # ---- what the target can reach ----
 
-# As root of the target's namespaces, with all its capabilities, in its PID namespace: the host's.
 reach() { # PID…
-	nsenter --target "$TARGET" --user --mount --net --setuid 0 --setgid 0 "$FAUXROOT_TEST_TOOLS/reach" "$@" 3>&- 4>&-
+	as_target "$FAUXROOT_TEST_TOOLS/reach" "$@"
 }
 
 ours() {
-	echo "$LAUNCHER $(part 'fauxroot: ports') $(part 'fauxroot: agent')"
+	echo "$LAUNCHER $(part slirp4netns) $(part 'fauxroot: ports') $(part 'fauxroot: agent')"
 }
 
 @test "the target can look into no process of ours, trace none, take no descriptor" {
@@ -233,7 +286,7 @@ ours() {
 	connects 127.0.0.1 "$PORT"
 	local pids
 	pids=$(ours)
-	equals 3 "$(wc -w <<<"$pids")"
+	equals 4 "$(wc -w <<<"$pids")"
 	# The attempts themselves work: on its own process they succeed.
 	run -1 reach "$TARGET"
 	says "$output" "^$TARGET ptrace"

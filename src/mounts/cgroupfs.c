@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * A cgroup2 shows the cgroup namespace of the process that mounts it, from that namespace's root
+ * downwards. It goes over whatever the host has at /sys/fs/cgroup, which cannot be taken away.
+ * Where that is a cgroup2 itself the kernel refuses another on the very same place (mount(2),
+ * EBUSY); a tmpfs between the two makes it another place.
+ */
+#include <errno.h>
+#include <sys/mount.h>
+
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/mounts/mounts.h"
+#include "fauxroot/sys/mount.h"
+
+static const char cgroup_path[] = "/sys/fs/cgroup";
+
+static int mount_on_top(const char *type)
+{
+	_cleanup_close_ int place = place_open(cgroup_path);
+
+	return place < 0 ? place : mount_fs(type, place, MS_NOSUID | MS_NODEV | MS_NOEXEC);
+}
+
+int cgroupfs_mount_child(struct error *err)
+{
+	int rc = mount_on_top("cgroup2");
+
+	if (rc == -EBUSY) {
+		rc = mount_on_top("tmpfs");
+		if (rc == 0)
+			rc = mount_on_top("cgroup2");
+	}
+	if (rc < 0)
+		return err_step(err, err_set(err, -rc, "mounting cgroup2 on %s", cgroup_path),
+				STEP_MOUNT);
+	return 0;
+}

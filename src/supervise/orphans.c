@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * A subreaper's descendants are all of whom it, or an orphan that it has adopted, is an ancestor:
+ * sessions, process groups and terminals do not matter. The children file of /proc is only right
+ * for processes that are frozen, and is not in every kernel (man 5 proc), so /proc is read as a
+ * whole, sorted by parent, and walked from us downwards. A process has one parent in such a list,
+ * so the walk meets nobody twice, and ends, however torn the picture is that /proc gives.
+ *
+ * The list of /proc is older than what is then read of each process: one may have forked and ended
+ * meanwhile, and its child is not in the list. It has left a zombie, though, that only we can reap,
+ * so the picture that is without such a zombie and without the living is the last one.
+ *
+ * Between the picture and the signal a PID can have come to belong to somebody else. So the process
+ * is held by a pidfd first, and then looked at again: has it still the parent that it was found by?
+ */
+#include "fauxroot/supervise/orphans.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/parse.h"
+#include "fauxroot/base/str.h"
+#include "procstat.h"
+
+/* A line has some 50 numbers. */
+#define STAT_MAX 4096
+
+struct entry {
+	pid_t pid, ppid;
+};
+
+struct picture {
+	struct entry *items; /* by parent, once it is whole */
+	size_t n, room;
+};
+
+static void picture_clear(struct picture *p)
+{
+	free(p->items);
+}
+
+static void closedir_ptr(DIR **dir)
+{
+	if (*dir)
+		closedir(*dir);
+}
+
+static int add(struct picture *p, struct entry entry)
+{
+	if (p->n == p->room) {
+		size_t room = p->room ? p->room * 2 : 256;
+		struct entry *items = realloc(p->items, room * sizeof(*items));
+
+		if (!items)
+			return -ENOMEM;
+		p->items = items;
+		p->room = room;
+	}
+	p->items[p->n++] = entry;
+	return 0;
+}
+
+/* The parent of the process @pid, and whether it is a zombie; -ESRCH where it is none. */
+static int find_parent(int proc, pid_t pid, pid_t *ret, bool *ret_zombie)
+{
+	_cleanup_free_ char *text = NULL;
+	char path[32], state;
+	size_t size;
+	int rc = str_print(path, sizeof(path), "%d/stat", pid);
+
+	if (rc == 0)
+		rc = file_read_bounded(proc, path, STAT_MAX, &text, &size);
+	/* It has ended since it was listed. */
+	if (rc == -ENOENT || rc == -ESRCH)
+		return -ESRCH;
+	if (rc == 0)
+		rc = procstat_parse(text, size, &state, ret);
+	if (rc == 0)
+		*ret_zombie = state == 'Z' || state == 'X';
+	return rc;
+}
+
+static int by_parent(const void *a, const void *b)
+{
+	pid_t x = ((const struct entry *)a)->ppid, y = ((const struct entry *)b)->ppid;
+
+	return (x > y) - (x < y);
+}
+
+static int take_picture(DIR *dir, struct picture *p)
+{
+	struct dirent *entry;
+
+	while ((errno = 0, entry = readdir(dir))) {
+		struct entry process;
+		uint32_t pid;
+		bool zombie;
+		int rc;
+
+		if (parse_u32(entry->d_name, INT_MAX, &pid) < 0)
+			continue;
+		process.pid = (pid_t)pid;
+		rc = find_parent(dirfd(dir), process.pid, &process.ppid, &zombie);
+		if (rc == 0 && (!zombie || process.ppid == getpid()))
+			rc = add(p, process);
+		if (rc < 0 && rc != -ESRCH)
+			return rc;
+	}
+	if (errno)
+		return -errno;
+	if (p->n > 0)
+		qsort(p->items, p->n, sizeof(p->items[0]), by_parent);
+	return 0;
+}
+
+/* The first child of @parent in the picture; its end where there is none. */
+static size_t first_child(const struct picture *p, pid_t parent)
+{
+	size_t low = 0, high = p->n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (p->items[middle].ppid < parent)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* Where pidfd_open(2) is refused, the signal goes by the PID. */
+static void signal_one(int proc, const struct entry *process, int sig)
+{
+	_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, process->pid, 0);
+	bool zombie;
+	pid_t ppid;
+
+	if (find_parent(proc, process->pid, &ppid, &zombie) < 0 || ppid != process->ppid)
+		return;
+	if (pidfd >= 0)
+		(void)syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0);
+	else
+		(void)kill(process->pid, sig);
+}
+
+/* From us downwards: @found serves as the queue and ends as the list. */
+static int find_descendants(const struct picture *p, bool (*spare)(void *arg, pid_t pid), void *arg,
+			    struct picture *found)
+{
+	pid_t parent = getpid();
+
+	for (size_t next = 0;; next++) {
+		for (size_t i = first_child(p, parent); i < p->n && p->items[i].ppid == parent;
+		     i++) {
+			if (parent == getpid() && spare && spare(arg, p->items[i].pid))
+				continue;
+			if (add(found, p->items[i]) < 0)
+				return -ENOMEM;
+		}
+		if (next == found->n)
+			return 0;
+		parent = found->items[next].pid;
+	}
+}
+
+static bool shows_us(void)
+{
+	char self[16];
+	ssize_t n = readlink("/proc/self", self, sizeof(self) - 1);
+	uint32_t pid;
+
+	if (n <= 0)
+		return false;
+	self[n] = '\0';
+	return parse_u32(self, INT_MAX, &pid) == 0 && (pid_t)pid == getpid();
+}
+
+int orphans_signal(int sig, bool (*spare)(void *arg, pid_t pid), void *arg, struct error *err)
+{
+	_cleanup_(picture_clear) struct picture all = {0}, found = {0};
+	_cleanup_(closedir_ptr) DIR *dir = opendir("/proc");
+	int rc;
+
+	if (!dir)
+		return err_set(err, errno, "looking for left-over processes: opening /proc");
+	if (!shows_us())
+		return err_say(err, ENOTSUP,
+			       "looking for left-over processes: /proc shows those of another PID "
+			       "namespace");
+	rc = take_picture(dir, &all);
+	if (rc == 0)
+		rc = find_descendants(&all, spare, arg, &found);
+	if (rc < 0)
+		return err_set(err, -rc, "looking for left-over processes");
+	for (size_t i = 0; i < found.n && sig > 0; i++) {
+		signal_one(dirfd(dir), &found.items[i], sig);
+		if (sig == SIGTERM)
+			signal_one(dirfd(dir), &found.items[i], SIGCONT);
+	}
+	return (int)MIN(found.n, INT_MAX);
+}

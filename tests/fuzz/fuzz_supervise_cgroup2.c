@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* /proc/self/cgroup and /proc/self/mountinfo: what is found are absolute paths, below the mount. */
+#include <assert.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fauxroot/base/str.h"
+#include "supervise/cgroup2_find.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const char *text = (const char *)data;
+	_cleanup_free_ char *cgroup = NULL, *root = NULL, *below = NULL;
+
+	if (cgroup2_membership(text, size, &cgroup) == 0)
+		assert(*cgroup == '/' && !streq(cgroup, "/..") && !strchr(cgroup, '\n'));
+	else
+		assert(!cgroup);
+
+	/* A hierarchy that is mounted as a whole shows every cgroup in it, at its path. */
+	if (cgroup2_directory(text, size, "/", &root) == 0) {
+		_cleanup_free_ char *expected = str_format("%s/x", streq(root, "/") ? "" : root);
+
+		assert(cgroup2_directory(text, size, "/x", &below) == 0);
+		/* Unless another one shows that cgroup alone; its root may be escaped. */
+		if (!memmem(text, size, "/x", 2) && !memchr(text, '\\', size))
+			assert(streq(below, expected));
+	} else {
+		assert(!root);
+	}
+	return 0;
+}

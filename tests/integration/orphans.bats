@@ -1,0 +1,203 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2016,SC2154 # inner shells expand; bats sets LAUNCHER, TARGET
+# --kill-orphans: what the command leaves behind ends with it. Without it the launcher leaves at once.
+
+load ../lib/common
+load ../lib/ports
+
+# For a target: leave the script behind, in a session of its own and with a parent that is gone,
+# once it is ready. It inherits the test's mark, so the teardown sees who survives.
+setup() {
+	common_setup
+	# Ends when asked to, and says so.
+	cat >polite <<-'END'
+		trap 'echo asked; exit 0' TERM
+		echo "here $$" >here
+		while :; do sleep 0.05; done
+	END
+	# Does not.
+	cat >deaf <<-'END'
+		trap '' TERM
+		echo "here $$" >here
+		while :; do sleep 0.05; done
+	END
+	cat >leave <<-'END'
+		#!/bin/sh
+		(setsid "$@" &)
+		while [ ! -s here ]; do sleep 0.02; done
+	END
+	chmod +x leave
+}
+
+orphan() {
+	local pid
+	read -r _ pid <here
+	echo "$pid"
+}
+
+@test "without it orphans live on, and the launcher leaves at once" {
+	# Not with run: it waits for all who hold the pipe.
+	launch_only sh -c './leave sh deaf; exit 5'
+	ended 5
+	alive "$(orphan)"
+	kill_marked
+}
+
+@test "with it an orphan in another session is asked to end, and waited for" {
+	run -5 --separate-stderr fx --kill-orphans sh -c './leave sh polite; exit 5'
+	equals asked "$output"
+	says "$stderr" 'info: the command has left processes behind; ending them'
+}
+
+@test "no orphans: nothing is said, the status is the command's" {
+	run -5 fx --kill-orphans sh -c 'exit 5'
+	equals "" "$output"
+	run -143 --separate-stderr fx --kill-orphans sh -c 'kill $$'
+}
+
+@test "an orphan that does not end is killed after --kill-timeout, with a warning" {
+	run -0 --separate-stderr fx --kill-orphans --kill-timeout=1 ./leave sh deaf
+	says "$stderr" 'warning: [0-9]+ of the command.s processes have not ended in 1 s; killing them'
+	gone "$(orphan)"
+}
+
+@test "--kill-timeout=0: at once" {
+	run -0 --separate-stderr fx --kill-orphans --kill-timeout=0 ./leave sh deaf
+	gone "$(orphan)"
+}
+
+@test "SIGTERM reaches the command alone; what it leaves is asked when it has ended" {
+	launch --kill-orphans sh -c './leave sh polite; echo left; exec sleep 100'
+	wait_for grep -qx left "$OUT"
+	stop
+	equals "left
+asked" "$(<"$OUT")"
+}
+
+@test "a second SIGTERM hurries" {
+	launch --kill-orphans --kill-timeout=86400 sh -c './leave sh deaf; echo left; exec sleep 100'
+	wait_for grep -qx left "$OUT"
+	kill -TERM "$LAUNCHER"
+	wait_for logged behind
+	kill -USR1 "$LAUNCHER" # means nothing to us
+	alive "$(orphan)"
+	kill -TERM "$LAUNCHER"
+	ended 143
+	gone "$(orphan)"
+}
+
+@test "a SIGHUP that the caller has had ignored does not" {
+	nohup "$FAUXROOT" --state-dir="$S" --kill-orphans --kill-timeout=86400 ./leave sh deaf \
+		</dev/null >"$OUT" 2>"$LOG" 3>&- 4>&- &
+	LAUNCHER=$!
+	wait_for logged behind
+	kill -HUP "$LAUNCHER"
+	kill -USR1 "$LAUNCHER"
+	usr1_is_read() { ! grep -Eq '^(SigPnd|ShdPnd):.*[1-9a-f]' "/proc/$LAUNCHER/status"; }
+	wait_for usr1_is_read
+	alive "$(orphan)"
+	kill -TERM "$LAUNCHER"
+	ended 0
+}
+
+@test "stopped ones are woken to end" {
+	launch --kill-orphans --kill-timeout=86400 \
+		sh -c './leave sh polite; echo left; while [ ! -e go ]; do sleep 0.02; done'
+	wait_for grep -qx left "$OUT"
+	kill -STOP "$(orphan)"
+	wait_for process_state "$(orphan)" T
+	touch go
+	ended 0
+	grep -qx asked "$OUT"
+}
+
+@test "those of a subordinate id, too" {
+	launch --kill-orphans --kill-timeout=86400 sh -c 'umask 0; touch here; chmod 0777 .
+		./leave setpriv --reuid 33 --regid 33 --clear-groups sh polite'
+	ended 0
+	grep -qx asked "$OUT"
+}
+
+@test "one that leaves a new one behind when it ends is no way out" {
+	cat >again <<-'END'
+		trap 'setsid sh again & exit' TERM
+		echo "here $$" >here
+		while :; do sleep 0.05; done
+	END
+	run -0 --separate-stderr fx --kill-orphans --kill-timeout=1 ./leave sh again
+}
+
+@test "a storm of forks ends all the same" {
+	run -0 --separate-stderr timeout 60 "$FAUXROOT" --kill-orphans --kill-timeout=1 sh -c '
+		for i in 1 2 3 4 5; do (setsid sh -c "trap \"\" TERM; while :; do (sleep 0.05 & ) ; done" &); done'
+}
+
+@test "children that the launcher had before are not the command's" {
+	bash -c 'sleep 100 & echo $! >before; exec "$FAUXROOT" --kill-orphans ./leave sh polite' \
+		</dev/null >"$OUT" 2>"$LOG" 3>&- 4>&- &
+	LAUNCHER=$!
+	ended 0
+	alive "$(<before)"
+	kill "$(<before)"
+	equals asked "$(<"$OUT")"
+}
+
+@test "network, ports and API serve the orphans to their end" {
+	cat >served <<-'END'
+		trap 'ip -o link show tap0
+			curl -sS --max-time 5 --unix-socket "$ROOTLESSKIT_STATE_DIR/api.sock" http://x/v1/ports
+			socat TCP4-LISTEN:7000,reuseaddr,fork SYSTEM:"echo served" & server=$!
+			touch asked
+			while [ ! -e enough ]; do sleep 0.02; done
+			kill $server
+			exit' TERM
+		echo "here $$" >here
+		while :; do sleep 0.05; done
+	END
+	free_port
+	launch --kill-orphans --kill-timeout=86400 --net=slirp4netns --port-driver=builtin \
+		-p "127.0.0.1:$PORT:7000/tcp" ./leave sh served
+	DEADLINE=20 wait_for test -e asked
+	serves() { [ "$(said tcp 127.0.0.1 "$PORT" 2>/dev/null)" = served ]; }
+	wait_for serves
+	touch enough
+	ended 0
+	says "$(<"$OUT")" 'tap0:.*LOWER_UP'
+	says "$(<"$OUT")" '"parentPort":'"$PORT"
+	not grep -E 'slirp4netns|forwarder|agent' "$LOG"
+}
+
+@test "--pidns: init asks and waits, with and without its reaping; without the option nobody is asked" {
+	local reaper
+	for reaper in true false; do
+		rm -f here
+		run -5 fx --pidns --reaper=$reaper --kill-orphans --kill-timeout=86400 sh -c './leave sh polite; exit 5'
+		equals asked "$(grep -v Terminated <<<"$output")"
+	done
+	rm -f here
+	run -5 fx --pidns sh -c './leave sh polite; exit 5'
+	equals "" "$output"
+}
+
+@test "--pidns: what does not end is killed after --kill-timeout" {
+	run -143 fx --pidns --kill-orphans --kill-timeout=1 sh -c './leave sh deaf; kill $$'
+}
+
+@test "--pidns: a second SIGTERM hurries" {
+	launch --pidns --kill-orphans --kill-timeout=86400 \
+		sh -c './leave sh deaf; ./leave sh polite; echo left; exec sleep 100'
+	wait_for grep -qx left "$OUT"
+	kill -TERM "$LAUNCHER"
+	wait_for grep -qx asked "$OUT"
+	alive "$LAUNCHER"
+	kill -TERM "$LAUNCHER"
+	ended 143
+}
+
+@test "--kill-timeout alone is told to have no effect" {
+	run -0 --separate-stderr fx --kill-timeout=3 true
+	one_line "$stderr" 'warning: --kill-timeout has no effect without --kill-orphans'
+	run -125 --separate-stderr fx --kill-timeout=86401 true
+	one_error "$stderr" '--kill-timeout takes a number of seconds up to 86400'
+}

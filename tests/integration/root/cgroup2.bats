@@ -1,0 +1,231 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2016,SC2154 # inner shells expand; bats sets LAUNCHER, TARGET
+# --evacuate-cgroup2, in a cgroup that this test makes and delegates to the test user.
+
+load ../../lib/common
+load ../../lib/root
+
+# The place where cgroup2 is mounted.
+hierarchy() {
+	findmnt -rno TARGET -t cgroup2 | head -1
+}
+
+setup() {
+	root_setup
+	TREE=$(hierarchy)
+	GROUP=$TREE/fauxroot-test.$$.$BATS_SUITE_TEST_NUMBER
+	if [ -z "$TREE" ] || ! mkdir "$GROUP"; then
+		GROUP=
+		skip "no cgroup of version 2 can be made here"
+	fi
+	OWN=${GROUP#"$TREE"}
+	CONTROLLER=
+	delegate "$GROUP"
+}
+
+delegate() { # CGROUP
+	chown "$USER_UID:$USER_GID" "$1" "$1"/cgroup.{procs,subtree_control,threads}
+}
+
+teardown() {
+	common_teardown || return
+	[ -n "$GROUP" ] || return 0
+	# What is left when a launcher was killed; from below.
+	find "$GROUP" -mindepth 1 -depth -type d -exec rmdir {} +
+	rmdir "$GROUP"
+}
+
+# A controller that can be had in our cgroup; empty where this machine has none for version 2.
+find_controller() {
+	local word
+	for word in $(<"$TREE/cgroup.controllers"); do
+		if grep -qw "$word" "$TREE/cgroup.subtree_control" || echo "+$word" >"$TREE/cgroup.subtree_control"; then
+			CONTROLLER=$word
+			return
+		fi
+	done 2>/dev/null
+}
+
+# COMMAND… in our cgroup, as this shell's child
+in_group() {
+	bash -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$GROUP" "$@"
+}
+
+evacuate() { # OPTIONS… COMMAND…
+	in_group setpriv --reuid "$USER_UID" --regid "$USER_GID" --init-groups --inh-caps=-all \
+		"$FAUXROOT" --pidns --cgroupns --evacuate-cgroup2=evac "$@" 3>&- 4>&-
+}
+
+launch_evacuated() {
+	launch_as bash -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$GROUP" -- \
+		--pidns --cgroupns --evacuate-cgroup2=evac "$@"
+}
+
+# STRANGER: a process in our cgroup that is nobody's
+put_stranger() {
+	bash -c 'echo $$ >"$0/cgroup.procs" && exec env -u FAUXROOT_TEST_MARK sleep 100' "$GROUP" 3>&- 4>&- &
+	STRANGER=$!
+	wait_for grep -qx sleep "/proc/$STRANGER/comm"
+}
+
+end_stranger() {
+	kill "$STRANGER"
+	wait "$STRANGER" || true
+}
+
+cgroups() { # below ours
+	find "$GROUP" -mindepth 1 -type d -printf '%P\n'
+}
+
+@test "the command is in /evac of a cgroup2 at /sys/fs/cgroup, whose root is ours" {
+	run -0 --separate-stderr evacuate sh -c 'grep ^0: /proc/self/cgroup; stat -f -c %T /sys/fs/cgroup
+		stat -c %i /sys/fs/cgroup; grep -cw 2 /sys/fs/cgroup/evac/cgroup.procs
+		mkdir /sys/fs/cgroup/beside && echo $$ >/sys/fs/cgroup/beside/cgroup.procs
+		grep ^0: /proc/self/cgroup; echo 0 >/sys/fs/cgroup/evac/cgroup.procs; rmdir /sys/fs/cgroup/beside'
+	equals "0::/evac
+cgroup2fs
+$(stat -c %i "$GROUP")
+1
+0::/beside" "$output"
+	equals "" "$stderr"
+	equals "" "$(cgroups)"
+}
+
+@test "launcher, init and helpers are in it, and nobody is outside; at the end nothing is left" {
+	find_controller
+	launch_evacuated --net=slirp4netns --port-driver=builtin sleep 100
+	equals "" "$(<"$GROUP/cgroup.procs")"
+	runs_command() { child_of "$TARGET" sleep >/dev/null; }
+	wait_for runs_command
+	local pid
+	for pid in "$LAUNCHER" "$TARGET" "$(child_of "$TARGET" sleep)" "$(child_of "$LAUNCHER" slirp4netns)"; do
+		equals "0::$OWN/evac" "$(grep ^0: "/proc/$pid/cgroup")"
+	done
+	equals evac "$(cgroups)"
+	stop
+	equals "" "$(cgroups)"
+	equals "" "$(<"$GROUP/cgroup.subtree_control")"
+}
+
+@test "controllers are enabled for the cgroups beside it, and disabled at the end" {
+	find_controller
+	if [ -z "$CONTROLLER" ]; then
+		skip "no controller of cgroup v2 is free on this machine"
+	fi
+	run -0 --separate-stderr evacuate sh -c 'cat /sys/fs/cgroup/cgroup.subtree_control
+		mkdir /sys/fs/cgroup/beside; cat /sys/fs/cgroup/beside/cgroup.controllers; rmdir /sys/fs/cgroup/beside'
+	equals "$(<"$GROUP/cgroup.controllers")
+$(<"$GROUP/cgroup.controllers")" "$output"
+	equals "" "$stderr"
+	equals "" "$(<"$GROUP/cgroup.subtree_control")"
+}
+
+@test "strangers in the cgroup move along, and back" {
+	put_stranger
+	launch_evacuated sleep 100
+	equals "0::$OWN/evac" "$(grep ^0: "/proc/$STRANGER/cgroup")"
+	stop
+	equals "0::$OWN" "$(grep ^0: "/proc/$STRANGER/cgroup")"
+	end_stranger
+	equals "" "$(cgroups)"
+}
+
+@test "what cannot be moved or enabled is warned of, and the command runs" {
+	find_controller
+	put_stranger
+	# In there the stranger has no PID by which to name it.
+	run -0 --separate-stderr in_group unshare --pid --fork --mount-proc \
+		setpriv --reuid "$USER_UID" --regid "$USER_GID" --init-groups --inh-caps=-all \
+		"$FAUXROOT" --pidns --cgroupns --evacuate-cgroup2=evac grep ^0: /proc/self/cgroup 3>&- 4>&-
+	equals "0::/evac" "$output"
+	says "$stderr" 'warning: the cgroup .* is not evacuated: processes of other PID namespaces are in it: [12]$'
+	[ -z "$CONTROLLER" ] || says "$stderr" "warning: .* have no controller $CONTROLLER: .*busy"
+	equals "0::$OWN" "$(grep ^0: "/proc/$STRANGER/cgroup")"
+	end_stranger
+}
+
+@test "a cgroup of that name that is there is used, and stays" {
+	mkdir "$GROUP/evac"
+	delegate "$GROUP/evac"
+	run -0 evacuate grep ^0: /proc/self/cgroup
+	equals "0::/evac" "$output"
+	equals evac "$(cgroups)"
+}
+
+@test "cgroups that the command leaves behind stay, and the launcher ends all the same" {
+	run -3 --separate-stderr evacuate sh -c 'mkdir /sys/fs/cgroup/beside /sys/fs/cgroup/evac/below; exit 3'
+	equals "" "$stderr"
+	equals "beside evac evac/below" "$(cgroups | sort | xargs)"
+}
+
+@test "started again after SIGKILL of the launcher" {
+	launch_evacuated sleep 100
+	kill -KILL "$LAUNCHER"
+	ended 137
+	wait_for gone "$TARGET"
+	equals evac "$(cgroups)"
+	rm -rf "$S"
+	empty() { [ -z "$(<"$GROUP/evac/cgroup.procs")" ]; }
+	wait_for empty
+	# As a service manager starts it: in the cgroup itself, which it has emptied.
+	for CONTROLLER in $(<"$GROUP/cgroup.subtree_control"); do
+		echo "-$CONTROLLER" >"$GROUP/cgroup.subtree_control"
+	done
+	run -0 evacuate grep ^0: /proc/self/cgroup
+	equals "0::/evac" "$output"
+}
+
+@test "over a /sys/fs/cgroup that is a cgroup2 itself, with an own network and without" {
+	local net
+	for net in host none; do
+		run -0 unshare --mount --propagation private bash -c '
+			mount --bind "$1" /sys/fs/cgroup && echo $$ >"$2/cgroup.procs" && shift 2 && exec "$@"' bash \
+			"$TREE" "/sys/fs/cgroup$OWN" \
+			setpriv --reuid "$USER_UID" --regid "$USER_GID" --init-groups --inh-caps=-all \
+			"$FAUXROOT" --net=$net --pidns --cgroupns --evacuate-cgroup2=evac sh -c '
+			grep ^0: /proc/self/cgroup; stat -f -c %T /sys/fs/cgroup; ls -d /sys/fs/cgroup/evac' 3>&- 4>&-
+		equals "0::/evac
+cgroup2fs
+/sys/fs/cgroup/evac" "$output"
+		equals "" "$(cgroups)"
+	done
+}
+
+# refused PATTERN CAUSE PREFIX… - as the test user behind a prefix; nothing has been started
+refused() {
+	local pattern=$1 cause=$2
+	shift 2
+	run -125 --separate-stderr "$@" setpriv --reuid "$USER_UID" --regid "$USER_GID" --init-groups --inh-caps=-all \
+		"$FAUXROOT" --pidns --cgroupns --evacuate-cgroup2=evac touch "$T/started" 3>&- 4>&-
+	one_error "$stderr" "$pattern"
+	says "$stderr" "$cause"
+	absent "$T/started"
+	equals "" "$(cgroups)"
+}
+
+@test "a cgroup that is not delegated: named, with what mends it" {
+	chown 0:0 "$GROUP/cgroup.procs"
+	refused "cgroup \"$GROUP\": cgroup.procs: Permission denied" "cause: our cgroup, $OWN in /proc/self/cgroup" \
+		bash -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$GROUP"
+	says "$stderr" 'remedy: systemd-run .*Delegate=yes'
+	delegate "$GROUP"
+	chown 0:0 "$GROUP"
+	refused "cgroup \"$GROUP\": Permission denied" 'cause: our cgroup' \
+		bash -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$GROUP"
+}
+
+@test "the root of the hierarchy is not evacuated" {
+	refused 'is the root of the hierarchy' 'Delegate=yes' bash -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$TREE"
+}
+
+@test "a machine without cgroup v2: named, with what mends it" {
+	refused 'has no cgroup2' 'cause: this (machine|container)' unshare --mount --propagation private bash -c '
+		while umount "$0" 2>/dev/null; do :; done; exec "$@"' "$TREE"
+	says "$stderr" 'remedy: (boot with systemd.unified_cgroup_hierarchy=1|docker run)'
+}
+
+@test "it needs --pidns and --cgroupns" {
+	run -125 --separate-stderr as_user "$FAUXROOT" --evacuate-cgroup2=evac --pidns true
+	one_error "$stderr" '--evacuate-cgroup2 needs --pidns and --cgroupns'
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where our cgroup lies, as two files of /proc tell it. Evacuation itself: root/cgroup2.bats. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "fauxroot/base/macro.h"
+#include "fauxroot/base/str.h"
+#include "supervise/cgroup2_find.h"
+
+static void memberships(void **state)
+{
+	static const struct {
+		const char *text;
+		int rc;
+		const char *cgroup;
+	} cases[] = {
+		{"0::/\n", 0, "/"},
+		{"0::/user.slice/user-1000.slice\n", 0, "/user.slice/user-1000.slice"},
+		{"0::/a b\\n:x", 0, "/a b\\n:x"},
+		{"12:pids:/x\n1:name=systemd:/y\n0::/z\n", 0, "/z"},
+		{"0::/..foo\n", 0, "/..foo"},
+		{"0::/a (deleted)b\n", 0, "/a (deleted)b"},
+		{"0::/a (deleted)\n", -ESTALE, NULL},
+		{"0::/..\n", -ESTALE, NULL},
+		{"0::/../sibling\n", -ESTALE, NULL},
+		{"", -ENOENT, NULL},
+		{"12:pids:/x\n", -ENOENT, NULL},
+		{"0::\n", -ENOENT, NULL},
+		{"0::relative\n", -ENOENT, NULL},
+		{"10::/x\n", -ENOENT, NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_free_ char *cgroup = NULL;
+		int rc = cgroup2_membership(cases[i].text, strlen(cases[i].text), &cgroup);
+
+		if (rc != cases[i].rc)
+			fail_msg("\"%s\": %d", cases[i].text, rc);
+		if (rc == 0)
+			assert_string_equal(cgroup, cases[i].cgroup);
+		else
+			assert_null(cgroup);
+	}
+}
+
+#define PROC	"22 1 0:21 / /proc rw,nosuid - proc proc rw\n"
+#define UNIFIED "30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate\n"
+#define HYBRID	"30 23 0:26 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n"
+#define V1	"31 23 0:27 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
+
+static void directories(void **state)
+{
+	static const struct {
+		const char *mounts, *cgroup;
+		int rc;
+		const char *directory;
+	} cases[] = {
+		{PROC UNIFIED, "/", 0, "/sys/fs/cgroup"},
+		{PROC UNIFIED, "/a.slice/b", 0, "/sys/fs/cgroup/a.slice/b"},
+		{PROC V1 HYBRID, "/b", 0, "/sys/fs/cgroup/unified/b"},
+		/* No tags, many tags. */
+		{"1 2 3:4 / /c rw - cgroup2 none rw\n", "/b", 0, "/c/b"},
+		{"1 2 3:4 / /c rw shared:1 master:2 propagate_from:3 - cgroup2 none rw\n", "/b", 0,
+		 "/c/b"},
+		{"1 2 3:4 / / rw - cgroup2 none rw\n", "/b", 0, "/b"},
+		{"1 2 3:4 / / rw - cgroup2 none rw\n", "/", 0, "/"},
+		{"1 2 3:4 / /with\\040space\\134 rw - cgroup2 none rw\n", "/b", 0,
+		 "/with space\\/b"},
+		/* A part of the hierarchy. */
+		{"1 2 3:4 /b /c rw - cgroup2 none rw\n", "/b", 0, "/c"},
+		{"1 2 3:4 /b /c rw - cgroup2 none rw\n", "/b/d", 0, "/c/d"},
+		{"1 2 3:4 /b /c rw - cgroup2 none rw\n", "/bb", -ENOENT, NULL},
+		{"1 2 3:4 /b /c rw - cgroup2 none rw\n", "/", -ENOENT, NULL},
+		/* The last one that shows it. */
+		{UNIFIED "1 2 3:4 /b /c rw - cgroup2 none rw\n", "/b", 0, "/c"},
+		{UNIFIED "1 2 3:4 /x /c rw - cgroup2 none rw\n", "/b", 0, "/sys/fs/cgroup/b"},
+		{PROC V1, "/b", -ENODEV, NULL},
+		{"", "/b", -ENODEV, NULL},
+		{"1 2 3:4 / /c rw cgroup2 none rw\n", "/b", -ENODEV, NULL},
+		{"1 2 3:4 / /c rw - \n", "/b", -ENODEV, NULL},
+		{"1 2 3:4 / /c rw -\n", "/b", -ENODEV, NULL},
+		{"1 2 3:4\n", "/b", -ENODEV, NULL},
+		{"1 2 3:4 / /\\000 rw - cgroup2 none rw\n", "/b", -ENODEV, NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_free_ char *directory = NULL;
+		int rc = cgroup2_directory(cases[i].mounts, strlen(cases[i].mounts),
+					   cases[i].cgroup, &directory);
+
+		if (rc != cases[i].rc)
+			fail_msg("%s%s: %d", cases[i].mounts, cases[i].cgroup, rc);
+		if (rc == 0)
+			assert_string_equal(directory, cases[i].directory);
+		else
+			assert_null(directory);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(memberships),
+		cmocka_unit_test(directories),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
