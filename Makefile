@@ -8,7 +8,12 @@ MANDIR  ?= $(PREFIX)/share/man
 BASHDIR ?= $(PREFIX)/share/bash-completion/completions
 ZSHDIR  ?= $(PREFIX)/share/zsh/site-functions
 FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
+DOCDIR  ?= $(PREFIX)/share/doc/fauxroot
+USERUNITDIR   ?= $(PREFIX)/lib/systemd/user
+SYSTEMUNITDIR ?= $(PREFIX)/lib/systemd/system
 BUILD   ?= build
+# One spelling of it, in dependencies, too: build/asan, not the same with the directory before it.
+override BUILD := $(patsubst $(CURDIR)/%,%,$(BUILD))
 VERSION := 0.1.0
 
 # SANITIZE=address,undefined builds into a tree of its own: make SANITIZE=… BUILD=build/asan
@@ -68,7 +73,8 @@ all: $(PROGRAMS)
 $(BUILD)/fauxroot: $(BUILD)/obj/cmd/fauxroot.o $(call archive,$(LAUNCHER_ROOMS))
 	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LAUNCHER_LIBS)
 
-$(BUILD)/fauxrootctl: $(filter-out %/fauxroot.o $(BUILD)/obj/cmd/completions/%,$(call room_objects,cmd)) \
+$(BUILD)/fauxrootctl: $(filter-out %/fauxroot.o $(BUILD)/obj/cmd/completions/% \
+		$(BUILD)/obj/cmd/manual/%,$(call room_objects,cmd)) \
 		$(call archive,$(CTL_ROOMS))
 	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CTL_LIBS)
 
@@ -93,6 +99,15 @@ $(BUILD)/completions/_%: $(BUILD)/completions/generate
 	$(call say,GEN)$< zsh $* >$@.new && mv $@.new $@
 
 completions: $(COMPLETIONS)
+
+# What the documents say of causes and remedies is the table that the launcher has. What is made is
+# checked in, so that a reader of the sources has it; a unit test compares it.
+$(BUILD)/manual: $(BUILD)/obj/cmd/manual/main.o $(call archive,$(ROOMS))
+	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LAUNCHER_LIBS)
+
+docs: $(BUILD)/manual
+	$< markdown >docs/troubleshooting.md
+	scripts/splice man/fauxroot.1 causes $< mdoc
 
 define room_rule
 $(BUILD)/lib/$(1).a: $(call room_objects,$(1))
@@ -184,6 +199,12 @@ bench:
 	$(MAKE) all
 	scripts/bench
 
+# An hour by default: make soak SOAK_SECONDS=600
+soak:
+	scripts/setup test
+	$(MAKE) all tools
+	scripts/soak
+
 # Seconds a target: make fuzz FUZZ_SECONDS=600
 FUZZ_SECONDS ?= 60
 fuzz:
@@ -200,6 +221,14 @@ check-layers:
 coverage:
 	scripts/coverage
 
+# Units find fauxroot by its name in systemd's own path; installed ones by its full name.
+units_of = $(wildcard contrib/systemd/$(1)/*.service contrib/systemd/$(1)/*.socket)
+install_units = for unit in $(call units_of,$(1)); do \
+		sed 's,^ExecStart=fauxroot ,ExecStart=$(BINDIR)/fauxroot ,' $$unit \
+			>$(BUILD)/unit.new && \
+		install -m 0644 $(BUILD)/unit.new $(DESTDIR)$(2)/$${unit\#\#*/} || exit; \
+	done
+
 install: all completions
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1
 	install -m 0755 $(BUILD)/fauxroot $(BUILD)/fauxrootctl $(DESTDIR)$(BINDIR)
@@ -213,6 +242,10 @@ install: all completions
 		install -m 0644 $(BUILD)/completions/$$program.fish $(DESTDIR)$(FISHDIR) || \
 		exit; \
 	done
+	install -d $(DESTDIR)$(USERUNITDIR) $(DESTDIR)$(SYSTEMUNITDIR) $(DESTDIR)$(DOCDIR)
+	$(call install_units,user,$(USERUNITDIR))
+	$(call install_units,system,$(SYSTEMUNITDIR))
+	install -m 0644 contrib/systemd/buildkitd.toml docs/systemd.md $(DESTDIR)$(DOCDIR)
 
 # NAME:PROGRAM. The names under which today's scripts look for RootlessKit.
 COMPAT := rootlesskit:fauxroot docker-rootlesskit:fauxroot \
@@ -238,10 +271,14 @@ uninstall:
 	rm -f $(addprefix $(DESTDIR)$(BASHDIR)/,fauxroot fauxrootctl) \
 		$(addprefix $(DESTDIR)$(ZSHDIR)/,_fauxroot _fauxrootctl) \
 		$(addprefix $(DESTDIR)$(FISHDIR)/,fauxroot.fish fauxrootctl.fish)
+	rm -f $(addprefix $(DESTDIR)$(USERUNITDIR)/,$(notdir $(call units_of,user))) \
+		$(addprefix $(DESTDIR)$(SYSTEMUNITDIR)/,$(notdir $(call units_of,system))) \
+		$(addprefix $(DESTDIR)$(DOCDIR)/,buildkitd.toml systemd.md)
+	rmdir $(DESTDIR)$(DOCDIR) 2>/dev/null || :
 
 clean:
 	rm -rf build
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
-.PHONY: all completions units tools fuzz-targets demo test bench fuzz lint check-layers coverage \
-	install install-compat uninstall clean force
+.PHONY: all completions docs units tools fuzz-targets demo test bench soak fuzz lint check-layers \
+	coverage install install-compat uninstall clean force

@@ -2,33 +2,20 @@
 #include "socket.h"
 
 #include <errno.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
-#include "fauxroot/base/str.h"
+#include "fauxroot/sys/unix.h"
 
 int socket_listen(const char *dir, const char *name, int type, int *ret, struct error *err)
 {
 	_cleanup_close_ int fd = -1;
-	struct sockaddr_un addr = {.sun_family = AF_UNIX};
-	mode_t saved;
-	int rc;
+	int rc = unix_bind(dir, name, type, &fd, err);
 
-	if (str_print(addr.sun_path, sizeof(addr.sun_path), "%s/%s", dir, name) < 0)
-		return err_set(err, ENAMETOOLONG, "binding \"%s/%s\"", dir, name);
-	fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return err_set(err, errno, "making a socket for \"%s\"", addr.sun_path);
-	/* bind(2) makes the file with 0777 less the umask: right from its first moment. */
-	saved = umask(0177);
-	rc = bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0 ? errno : 0;
-	umask(saved);
-	if (rc != 0)
-		return err_set(err, rc, "binding \"%s\"", addr.sun_path);
+	if (rc < 0)
+		return rc;
 	if (listen(fd, SOMAXCONN) < 0)
-		return err_set(err, errno, "listening on \"%s\"", addr.sun_path);
+		return err_set(err, errno, "listening on \"%s/%s\"", dir, name);
 	*ret = TAKE_FD(fd);
 	return 0;
 }

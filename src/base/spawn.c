@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdint.h>
@@ -18,6 +19,7 @@
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
+#include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
 
 void process_forget(struct process *p)
@@ -34,6 +36,33 @@ void process_kill(struct process *p)
 			;
 	}
 	process_forget(p);
+}
+
+int process_of_pidfd(int pidfd, struct process *ret)
+{
+	_cleanup_free_ char *text = NULL;
+	struct cursor c, line;
+	char path[64];
+	int rc;
+
+	(void)str_print(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
+	rc = file_read_bounded(AT_FDCWD, path, 4096, &text, NULL);
+	if (rc < 0)
+		return rc;
+	c = cursor_of(text);
+	while (cursor_line(&c, &line)) {
+		uint32_t pid;
+
+		if (!cursor_word(&line, "Pid:"))
+			continue;
+		(void)cursor_blanks(&line);
+		/* 0 in no namespace of ours, -1 when reaped. */
+		if (cursor_u32(&line, INT_MAX, &pid) < 0 || !cursor_at_end(&line) || pid == 0)
+			return -ESRCH;
+		*ret = (struct process){(pid_t)pid, pidfd};
+		return 0;
+	}
+	return -EINVAL;
 }
 
 int process_wait(struct process *p, const struct deadline *deadline, int cancel_fd, int *ret_status)
@@ -269,6 +298,14 @@ static bool has_variable(const char *const *env, const char *variable)
 	return env && *env;
 }
 
+/* What the service manager says to us and to the target is not for a helper to answer. */
+static bool is_managers(const char *variable)
+{
+	return str_after(variable, "NOTIFY_SOCKET=") || str_after(variable, "LISTEN_PID") ||
+	       str_after(variable, "LISTEN_FD") || str_after(variable, "WATCHDOG_PID=") ||
+	       str_after(variable, "WATCHDOG_USEC=");
+}
+
 /* Our environment, and the helper's own variables in the place of ours: where a name comes twice,
  * getenv(3) takes the first, and ld.so(8) the last. */
 static int make_env(const struct helper_spec *spec, char ***ret)
@@ -286,7 +323,7 @@ static int make_env(const struct helper_spec *spec, char ***ret)
 	for (size_t i = 0; i < more; i++)
 		env[n++] = (char *)(uintptr_t)spec->env[i];
 	for (size_t i = 0; i < own; i++)
-		if (!has_variable(spec->env, environ[i]))
+		if (!has_variable(spec->env, environ[i]) && !is_managers(environ[i]))
 			env[n++] = environ[i];
 	*ret = env;
 	return 0;

@@ -30,6 +30,7 @@ struct facts {
  * Texts hold {names} of facts; explain.c lists them.
  */
 struct cause {
+	const char *id; /* its name, for good: in the log of --debug, in documents, in tests */
 	unsigned steps; /* STEP_BIT()s */
 	int codes[4];	/* ends with 0 */
 	const char *says;
@@ -41,12 +42,38 @@ struct cause {
 
 #define STEP_BIT(step) (1U << (step))
 
-/* causes() - the table: the first row that holds is told; ends with a row whose cause is NULL */
-const struct cause *causes(void);
+/* cause_at() - the rows of the table by their number, from 0 on; NULL past the last. The first that
+ * holds is told. */
+const struct cause *cause_at(size_t i);
+
+/* A part of the table, and what its chapter is called. */
+struct cause_part {
+	const char *title;
+	const struct cause *rows;
+};
+
+/* cause_parts() - all of them, in their order; ends with a NULL title */
+const struct cause_part *cause_parts(void);
+
+/* The parts of the table; each ends with a row whose cause is NULL. */
+extern const struct cause causes_of_namespaces[];  /* clone(2) */
+extern const struct cause causes_of_ids[];	   /* newuidmap(1), subordinate ids */
+extern const struct cause causes_of_confinement[]; /* AppArmor, masked mounts */
+extern const struct cause causes_of_the_host[];	   /* state directory, devices, helpers */
+extern const struct cause causes_of_ports[];
+extern const struct cause causes_of_the_target[];
+extern const struct cause causes_of_the_preflight[]; /* asked for by id; they match no error */
 
 /* cause_expand() - @text with its {names} replaced; false where one is unknown or it does not fit
  */
 bool cause_expand(const char *text, const struct facts *facts, char *buf, size_t size);
+
+/*
+ * explain_as() - the cause with this id and its remedy, whatever the error, if its test finds it
+ *
+ * For a finding of --check. Returns false, with @ret untouched, where it does not hold.
+ */
+bool explain_as(const char *id, struct facts *facts, struct explanation *ret);
 
 /* Tests, by what they look at. A comment says what @arg is; the others take none. */
 
@@ -60,8 +87,19 @@ bool has_seccomp_filter(struct facts *facts, const char *arg);
 bool is_apparmor_confined(struct facts *facts, const char *arg);
 bool is_missing(struct facts *facts, const char *arg); /* a file */
 bool has_cgroup2(struct facts *facts, const char *arg);
+bool proc_is_masked(struct facts *facts, const char *arg);
+bool selinux_enforces(struct facts *facts, const char *arg);
+
+/* limits.c */
+bool kernel_is_older(struct facts *facts, const char *arg); /* than this version */
+bool limit_is_zero(struct facts *facts, const char *arg);   /* "user", "pid uts" */
+bool limits_are_there(struct facts *facts, const char *arg);
+bool process_limit_is_low(struct facts *facts, const char *arg);
+bool cgroup_has_no_pids_left(struct facts *facts, const char *arg);
+bool descriptor_limit_is_low(struct facts *facts, const char *arg); /* "soft" or "hard" */
 
 /* ids.c */
+bool getsubids_is_missing(struct facts *facts, const char *arg);
 bool mapper_is_missing(struct facts *facts, const char *arg);
 bool mapper_has_no_new_privs(struct facts *facts, const char *arg);
 bool mapper_is_on_nosuid(struct facts *facts, const char *arg);
@@ -74,8 +112,21 @@ bool has_lines(struct facts *facts, const char *arg);
 bool local_user_lacks_ranges(struct facts *facts, const char *arg); /* "u", "g" or "ug" */
 bool other_user_lacks_ranges(struct facts *facts, const char *arg);
 bool user_lacks_ranges(struct facts *facts, const char *arg);
+bool subid_file_is_missing(struct facts *facts, const char *arg); /* for a local user */
+
+bool dynamic_source_was_asked_for(struct facts *facts, const char *arg);
+bool static_source_would_do(struct facts *facts, const char *arg);
+bool group_is_not_of_account(struct facts *facts, const char *arg);
+
+/* statedirs.c */
+bool error_names_path(struct facts *facts, const char *arg);  /* "…" */
+bool error_names_place(struct facts *facts, const char *arg); /* what there is of that path */
+bool state_dir_is_link(struct facts *facts, const char *arg);
 
 /* programs.c */
+bool device_is_something_else(struct facts *facts, const char *arg);
+bool device_is_on_nodev(struct facts *facts, const char *arg);
+bool shield_was_required(struct facts *facts, const char *arg);
 bool is_in_container(struct facts *facts, const char *arg);
 bool device_is_missing(struct facts *facts, const char *arg); /* "container" or "host" */
 bool device_is_closed(struct facts *facts, const char *arg);
@@ -86,7 +137,14 @@ bool target_has_no_interpreter(struct facts *facts, const char *arg);
 bool target_is_in_sbin(struct facts *facts, const char *arg);
 bool target_is_not_in_path(struct facts *facts, const char *arg);
 bool target_is_absent(struct facts *facts, const char *arg);
+bool target_is_out_of_reach(struct facts *facts, const char *arg);
+bool target_is_not_for_us(struct facts *facts, const char *arg);
 bool target_is_directory(struct facts *facts, const char *arg);
 bool target_has_no_x_bit(struct facts *facts, const char *arg);
 bool target_is_on_noexec(struct facts *facts, const char *arg);
 bool target_is_there(struct facts *facts, const char *arg);
+
+/* ports.c */
+bool port_is_privileged(struct facts *facts, const char *arg); /* the sysctl, below /proc/sys */
+bool error_names_address(struct facts *facts, const char *arg);
+bool listener_is_known(struct facts *facts, const char *arg); /* the words before its number */

@@ -67,6 +67,10 @@ static bool fact_text(const struct facts *facts, const char *name, size_t n, cha
 		(void)machine_user(facts->machine, buf, size);
 	else if (cursor_word(&c, "uid"))
 		(void)str_print(buf, size, "%u", machine_id(facts->machine, "Uid"));
+	else if (cursor_word(&c, "gid"))
+		(void)str_print(buf, size, "%u", machine_id(facts->machine, "Gid"));
+	else if (cursor_word(&c, "runtime dir"))
+		machine_runtime_dir(facts->machine, buf, size);
 	else if (cursor_word(&c, "self"))
 		own_path(facts, buf, size);
 	else if (cursor_word(&c, "free range"))
@@ -133,16 +137,37 @@ static bool holds(const struct cause *cause, struct facts *facts)
 bool explain(const struct error *err, const struct config *config, const struct machine *machine,
 	     struct explanation *ret)
 {
-	for (const struct cause *cause = causes(); cause->cause; cause++) {
+	const struct cause *cause;
+
+	for (size_t i = 0; (cause = cause_at(i)); i++) {
 		struct facts facts = {.machine = machine, .config = config, .err = err};
 		struct explanation found;
 
 		if (holds(cause, &facts) &&
 		    cause_expand(cause->cause, &facts, found.cause, sizeof(found.cause)) &&
 		    cause_expand(cause->remedy, &facts, found.remedy, sizeof(found.remedy))) {
+			found.id = cause->id;
 			*ret = found;
 			return true;
 		}
+	}
+	return false;
+}
+
+bool explain_as(const char *id, struct facts *facts, struct explanation *ret)
+{
+	const struct cause *cause;
+
+	for (size_t i = 0; (cause = cause_at(i)); i++) {
+		struct explanation found;
+
+		if (!streq(cause->id, id) || (cause->test && !cause->test(facts, cause->arg)) ||
+		    !cause_expand(cause->cause, facts, found.cause, sizeof(found.cause)) ||
+		    !cause_expand(cause->remedy, facts, found.remedy, sizeof(found.remedy)))
+			continue;
+		found.id = cause->id;
+		*ret = found;
+		return true;
 	}
 	return false;
 }
@@ -154,6 +179,7 @@ bool explain_few_ids(uint64_t uids, uint64_t gids, const struct machine *machine
 
 	if (uids >= USUAL_COUNT && gids >= USUAL_COUNT)
 		return false;
+	ret->id = "few-ids";
 	(void)str_print(ret->cause, sizeof(ret->cause),
 			"only %llu user and %llu group ids are mapped; container images use ids up "
 			"to %u, and unpacking one fails with \"lchown …: invalid argument\"",

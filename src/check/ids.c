@@ -27,6 +27,16 @@ static bool find_mapper(struct facts *facts)
 	return program && machine_find(facts->machine, program, facts->path, sizeof(facts->path));
 }
 
+bool getsubids_is_missing(struct facts *facts, const char *arg)
+{
+	const char *named = getenv("GETSUBIDS"), *name = named && *named ? named : "getsubids";
+
+	(void)arg;
+	(void)str_print(facts->path, sizeof(facts->path), "%s", name);
+	return strstr(facts->err->text, name) &&
+	       !machine_find(facts->machine, name, facts->point, sizeof(facts->point));
+}
+
 bool mapper_is_missing(struct facts *facts, const char *arg)
 {
 	const char *program = mapper(facts), *path = getenv("PATH");
@@ -183,6 +193,32 @@ static bool lacks(const struct facts *facts, const char *path)
 	return ranges.n == 0;
 }
 
+/* newuidmap and newgidmap go by the files then. */
+bool dynamic_source_was_asked_for(struct facts *facts, const char *arg)
+{
+	return facts->config->subid_source == SUBID_DYNAMIC &&
+	       !ranges_come_from_elsewhere(facts, arg) && has_lines(facts, arg);
+}
+
+/* With a plugin for newuidmap, ranges out of the files would not be granted either. */
+bool static_source_would_do(struct facts *facts, const char *arg)
+{
+	return dynamic_source_was_asked_for(facts, arg) && !lacks(facts, "/etc/subuid") &&
+	       !lacks(facts, "/etc/subgid");
+}
+
+bool group_is_not_of_account(struct facts *facts, const char *arg)
+{
+	uint32_t gid = machine_id(facts->machine, "Gid"), usual;
+
+	(void)arg;
+	if (!machine_account(facts->machine, &usual) || usual == gid)
+		return false;
+	machine_group(facts->machine, gid, facts->value, sizeof(facts->value));
+	machine_group(facts->machine, usual, facts->path, sizeof(facts->path));
+	return true;
+}
+
 bool user_lacks_ranges(struct facts *facts, const char *arg)
 {
 	bool uids = lacks(facts, "/etc/subuid"), gids = lacks(facts, "/etc/subgid");
@@ -203,4 +239,26 @@ bool local_user_lacks_ranges(struct facts *facts, const char *arg)
 	return machine_user(facts->machine, user, sizeof(user)) && user_lacks_ranges(facts, arg) &&
 	       (strchr(arg, 'u') != NULL) == (strstr(facts->path, "/etc/subuid") != NULL) &&
 	       (strchr(arg, 'g') != NULL) == (strstr(facts->path, "/etc/subgid") != NULL);
+}
+
+/* The files that are missing, and as a value the options of usermod(8) for all that we lack. */
+bool subid_file_is_missing(struct facts *facts, const char *arg)
+{
+	bool uids = !machine_exists(facts->machine, "/etc/subuid");
+	bool gids = !machine_exists(facts->machine, "/etc/subgid");
+	char user[256], range[32] = "FIRST-LAST";
+	uint32_t first;
+
+	(void)arg;
+	if (!(uids || gids) || !machine_user(facts->machine, user, sizeof(user)))
+		return false;
+	if (machine_free_range(facts->machine, 65536, &first))
+		(void)str_print(range, sizeof(range), "%u-%u", first, first + 65535);
+	(void)str_print(facts->path, sizeof(facts->path), "%s%s%s", uids ? "/etc/subuid" : "",
+			uids && gids ? " " : "", gids ? "/etc/subgid" : "");
+	uids = lacks(facts, "/etc/subuid");
+	gids = lacks(facts, "/etc/subgid");
+	return str_print(facts->value, sizeof(facts->value), "%s%s%s%s%s",
+			 uids ? "--add-subuids " : "", uids ? range : "", uids && gids ? " " : "",
+			 gids ? "--add-subgids " : "", gids ? range : "") == 0;
 }

@@ -141,25 +141,80 @@ bool machine_maps(const struct machine *machine, const char *file, uint32_t firs
 	return true;
 }
 
-bool machine_user(const struct machine *machine, char *buf, size_t size)
+/* Our line of /etc/passwd: "NAME:PASSWORD:UID:GID:…". */
+static bool find_account(const char *text, uint32_t uid, struct cursor *ret_name, uint32_t *ret_gid)
 {
-	_cleanup_free_ char *text = machine_read(machine, "/etc/passwd");
-	uint32_t own = machine_id(machine, "Uid"), uid;
 	struct cursor c = cursor_of(text ? text : ""), line;
 
 	while (cursor_line(&c, &line)) {
 		const char *name, *password;
+		uint32_t found;
 		size_t n, m;
 
 		cursor_until(&line, ":", &name, &n);
 		cursor_char(&line, ':');
 		cursor_until(&line, ":", &password, &m);
-		if (n > 0 && cursor_char(&line, ':') && cursor_u32(&line, UINT32_MAX, &uid) == 0 &&
-		    cursor_char(&line, ':') && uid == own)
-			return str_print(buf, size, "%.*s", (int)n, name) == 0;
+		if (n == 0 || !cursor_char(&line, ':') ||
+		    cursor_u32(&line, UINT32_MAX, &found) < 0 || found != uid ||
+		    !cursor_char(&line, ':'))
+			continue;
+		*ret_name = cursor_of_n(name, n);
+		if (cursor_u32(&line, UINT32_MAX, ret_gid) < 0)
+			*ret_gid = UINT32_MAX;
+		return true;
 	}
-	(void)str_print(buf, size, "%u", own);
 	return false;
+}
+
+bool machine_user(const struct machine *machine, char *buf, size_t size)
+{
+	_cleanup_free_ char *text = machine_read(machine, "/etc/passwd");
+	uint32_t uid = machine_id(machine, "Uid"), gid;
+	struct cursor name;
+
+	if (find_account(text, uid, &name, &gid))
+		return str_print(buf, size, "%.*s", (int)cursor_left(&name), name.at) == 0;
+	(void)str_print(buf, size, "%u", uid);
+	return false;
+}
+
+bool machine_account(const struct machine *machine, uint32_t *ret_gid)
+{
+	_cleanup_free_ char *text = machine_read(machine, "/etc/passwd");
+	struct cursor name;
+	uint32_t gid;
+
+	if (!find_account(text, machine_id(machine, "Uid"), &name, &gid) || gid == UINT32_MAX)
+		return false;
+	*ret_gid = gid;
+	return true;
+}
+
+void machine_group(const struct machine *machine, uint32_t gid, char *buf, size_t size)
+{
+	_cleanup_free_ char *text = machine_read(machine, "/etc/group");
+	struct cursor name;
+	uint32_t skipped;
+
+	/* group(5) has its id where passwd(5) has it. */
+	if (find_account(text, gid, &name, &skipped))
+		(void)str_print(buf, size, "%.*s", (int)cursor_left(&name), name.at);
+	else
+		(void)str_print(buf, size, "%u", gid);
+}
+
+void machine_runtime_dir(const struct machine *machine, char *buf, size_t size)
+{
+	const char *given = getenv("XDG_RUNTIME_DIR");
+	uint32_t uid = machine_id(machine, "Uid");
+	char place[PATH_MAX];
+	struct stat st;
+
+	if (given && *given && machine_path(machine, given, place, sizeof(place)) &&
+	    stat(place, &st) == 0 && st.st_uid == uid)
+		(void)str_print(buf, size, "%s", given);
+	else
+		(void)str_print(buf, size, "/run/user/%u", uid);
 }
 
 static bool is_file(const struct machine *machine, const char *path)

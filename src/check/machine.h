@@ -37,6 +37,15 @@ bool machine_maps(const struct machine *machine, const char *file, uint32_t firs
 /* machine_user() - our login name by /etc/passwd, else our uid in digits; true for a name */
 bool machine_user(const struct machine *machine, char *buf, size_t size);
 
+/* machine_account() - our primary group's id by /etc/passwd; false for a uid that is not there */
+bool machine_account(const struct machine *machine, uint32_t *ret_gid);
+
+/* machine_group() - the name of the group @gid by /etc/group, else its digits */
+void machine_group(const struct machine *machine, uint32_t gid, char *buf, size_t size);
+
+/* machine_runtime_dir() - XDG_RUNTIME_DIR where it is ours, else where it would be */
+void machine_runtime_dir(const struct machine *machine, char *buf, size_t size);
+
 /* machine_find() - a file of this name in PATH (or @name itself, with a slash), executable or not
  */
 bool machine_find(const struct machine *machine, const char *name, char *buf, size_t size);
@@ -47,6 +56,9 @@ bool machine_find(const struct machine *machine, const char *name, char *buf, si
  */
 bool machine_mount_has(const struct machine *machine, const char *path, const char *option,
 		       char *ret_point, size_t size);
+
+/* machine_mount_type() - the type of the file system that @path is on: "ext4"; false: not known */
+bool machine_mount_type(const struct machine *machine, const char *path, char *buf, size_t size);
 
 /* machine_in_container() - do the marks of Docker, Podman, systemd-nspawn or Kubernetes stand here?
  */

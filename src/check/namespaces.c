@@ -83,21 +83,43 @@ bool is_apparmor_confined(struct facts *facts, const char *arg)
 	return apparmor_label(facts) && strstr(facts->value, " (enforce)");
 }
 
-/* Which of version 2 we are in (man 7 cgroups). */
-bool has_cgroup2(struct facts *facts, const char *arg)
+/*
+ * mount_too_revealing() in fs/namespace.c: a mount on a directory that is always empty hides
+ * nothing; below /proc that is binfmt_misc's.
+ */
+bool proc_is_masked(struct facts *facts, const char *arg)
 {
-	_cleanup_free_ char *text = machine_read(facts->machine, "/proc/self/cgroup");
+	_cleanup_free_ char *text = machine_read(facts->machine, "/proc/self/mountinfo");
 	struct cursor c = cursor_of(text ? text : ""), line;
 
 	(void)arg;
-	while (cursor_line(&c, &line))
-		if (cursor_word(&line, "0::")) {
-			(void)str_print(facts->value, sizeof(facts->value), "%.*s",
-					(int)cursor_left(&line), line.at);
-			str_printable(facts->value);
-			return true;
+	while (cursor_line(&c, &line)) {
+		size_t used = strlen(facts->value), n;
+		const char *point;
+
+		/* "36 35 98:0 /root /point …" */
+		for (int i = 0; i < 5; i++) {
+			cursor_until(&line, " ", &point, &n);
+			cursor_char(&line, ' ');
 		}
-	return false;
+		if (n > strlen("/proc/") && memcmp(point, "/proc/", strlen("/proc/")) == 0 &&
+		    memmem(point, n, "binfmt_misc", strlen("binfmt_misc")) == NULL)
+			(void)str_print(facts->value + used, sizeof(facts->value) - used, "%s%.*s",
+					used > 0 ? " " : "", (int)n, point);
+	}
+	return *facts->value != '\0';
+}
+
+bool selinux_enforces(struct facts *facts, const char *arg)
+{
+	char enforces[8];
+
+	(void)arg;
+	(void)str_print(facts->path, sizeof(facts->path), "/sys/fs/selinux/enforce");
+	return machine_word(facts->machine, facts->path, enforces, sizeof(enforces)) &&
+	       streq(enforces, "1") &&
+	       machine_word(facts->machine, "/proc/self/attr/current", facts->value,
+			    sizeof(facts->value));
 }
 
 bool is_missing(struct facts *facts, const char *arg)

@@ -10,19 +10,23 @@
 struct distribution {
 	const char *ids; /* separated by blanks */
 	const char *install;
-	const char *newuidmap; /* also newgidmap */
+	/* Where a package is not named after its program. */
+	const char *shadow; /* newuidmap, newgidmap */
 	const char *getsubids;
-	const char *slirp4netns;
 };
 
 static const struct distribution distributions[] = {
-	{"debian ubuntu", "apt-get install", "uidmap", "uidmap", "slirp4netns"},
+	{"debian ubuntu", "apt-get install", "uidmap", "uidmap"},
 	{"fedora rhel centos rocky almalinux ol amzn", "dnf install", "shadow-utils",
-	 "shadow-utils-subid", "slirp4netns"},
-	{"alpine", "apk add", "shadow-uidmap", "shadow-uidmap", "slirp4netns"},
-	{"arch", "pacman -S", "shadow", "shadow", "slirp4netns"},
+	 "shadow-utils-subid"},
+	{"alpine", "apk add", "shadow-uidmap", "shadow-uidmap"},
+	{"arch", "pacman -S", "shadow", "shadow"},
 	{"suse opensuse opensuse-leap opensuse-tumbleweed sles", "zypper install", "shadow",
-	 "shadow", "slirp4netns"},
+	 "shadow"},
+	{"gentoo", "emerge", "sys-apps/shadow", "sys-apps/shadow"},
+	{"void", "xbps-install -S", "shadow", "shadow"},
+	{"mageia", "urpmi", "shadow-utils", "shadow-utils"},
+	{"photon", "tdnf install", "shadow", "shadow"},
 };
 
 static bool list_has(const char *list, const char *word, size_t n)
@@ -79,8 +83,8 @@ const char *machine_package(const struct machine *machine, const char *program, 
 		(void)str_print(buf, size, "install the package that has %s", program);
 	else
 		(void)str_print(buf, size, "sudo %s %s", d->install,
-				streq(program, "slirp4netns") ? d->slirp4netns
+				streq(program, "newuidmap")   ? d->shadow
 				: streq(program, "getsubids") ? d->getsubids
-							      : d->newuidmap);
+							      : program);
 	return buf;
 }

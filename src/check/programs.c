@@ -23,16 +23,65 @@ bool is_in_container(struct facts *facts, const char *arg)
 	return machine_in_container(facts->machine);
 }
 
-bool device_is_closed(struct facts *facts, const char *arg)
+static bool stat_device(struct facts *facts, struct stat *ret)
 {
 	char place[PATH_MAX];
+
+	return machine_path(facts->machine, "/dev/net/tun", place, sizeof(place)) &&
+	       stat(place, ret) == 0;
+}
+
+bool device_is_something_else(struct facts *facts, const char *arg)
+{
 	struct stat st;
 
 	(void)arg;
-	if (!machine_path(facts->machine, "/dev/net/tun", place, sizeof(place)) ||
-	    stat(place, &st) < 0 || (st.st_mode & 0006) == 0006)
+	if (!stat_device(facts, &st) || S_ISCHR(st.st_mode))
+		return false;
+	return str_print(facts->value, sizeof(facts->value), "%s",
+			 S_ISDIR(st.st_mode)   ? "a directory"
+			 : S_ISREG(st.st_mode) ? "a file"
+					       : "something else") == 0;
+}
+
+/* man 8 mount, nodev: devices there are not opened, whatever their modes. */
+bool device_is_on_nodev(struct facts *facts, const char *arg)
+{
+	struct stat st;
+
+	(void)arg;
+	return stat_device(facts, &st) && machine_mount_has(facts->machine, "/dev/net/tun", "nodev",
+							    facts->point, sizeof(facts->point));
+}
+
+bool device_is_closed(struct facts *facts, const char *arg)
+{
+	struct stat st;
+
+	(void)arg;
+	if (!stat_device(facts, &st) || (st.st_mode & 0006) == 0006)
 		return false;
 	return str_print(facts->value, sizeof(facts->value), "%04o", st.st_mode & 07777) == 0;
+}
+
+static void add_shield(struct facts *facts, const char *option)
+{
+	size_t value = strlen(facts->value), path = strlen(facts->path);
+
+	(void)str_print(facts->value + value, sizeof(facts->value) - value, "%s%s=true",
+			value > 0 ? " " : "", option);
+	(void)str_print(facts->path + path, sizeof(facts->path) - path, "%s%s=auto",
+			path > 0 ? " " : "", option);
+}
+
+bool shield_was_required(struct facts *facts, const char *arg)
+{
+	(void)arg;
+	if (facts->config->slirp4netns_sandbox == TRI_TRUE)
+		add_shield(facts, "--slirp4netns-sandbox");
+	if (facts->config->slirp4netns_seccomp == TRI_TRUE)
+		add_shield(facts, "--slirp4netns-seccomp");
+	return *facts->value != '\0';
 }
 
 /* The state directory's error names who has it: "is in use by process 1234 (…)". */
@@ -56,9 +105,12 @@ static bool runtime_dir(struct facts *facts)
 
 bool runtime_dir_is_unset(struct facts *facts, const char *arg)
 {
-	const char *given = getenv("XDG_RUNTIME_DIR");
+	const char *given = getenv("XDG_RUNTIME_DIR"), *wanted = facts->config->state_dir;
 
-	return !(given && *given) && !facts->config->state_dir && runtime_dir(facts) &&
+	/* "$XDG_RUNTIME_DIR/name" is "/name" then. */
+	if ((given && *given) || (wanted && strrchr(wanted, '/') != wanted))
+		return false;
+	return runtime_dir(facts) &&
 	       machine_exists(facts->machine, facts->path) == streq(arg, "there");
 }
 
@@ -155,6 +207,46 @@ static bool stat_target(struct facts *facts, struct stat *ret)
 		(void)str_print(facts->path, sizeof(facts->path), "%s", target(facts));
 	return machine_path(facts->machine, facts->path, place, sizeof(place)) &&
 	       stat(place, ret) == 0;
+}
+
+/* access(2) would ask for us now; fake root's rights are those of our uid on others' files. */
+static bool is_closed_to_us(struct facts *facts, const struct stat *st, mode_t bits)
+{
+	uint32_t uid = machine_id(facts->machine, "Uid"), gid = machine_id(facts->machine, "Gid");
+	mode_t ours = st->st_uid == uid ? 0700 : st->st_gid == gid ? 0070 : 0007;
+
+	if ((st->st_mode & ours & bits) == (bits & ours))
+		return false;
+	return str_print(facts->value, sizeof(facts->value), "uid %u and gid %u, mode %04o",
+			 st->st_uid, st->st_gid, st->st_mode & 07777) == 0;
+}
+
+bool target_is_out_of_reach(struct facts *facts, const char *arg)
+{
+	const char *path = target(facts);
+	char place[PATH_MAX];
+	struct stat st;
+
+	(void)arg;
+	for (const char *at = strchr(path, '/'); at; at = strchr(at + 1, '/')) {
+		int n = at == path ? 1 : (int)(at - path);
+
+		if (str_print(facts->point, sizeof(facts->point), "%.*s", n, path) < 0 ||
+		    !machine_path(facts->machine, facts->point, place, sizeof(place)) ||
+		    stat(place, &st) < 0 || !S_ISDIR(st.st_mode))
+			return false;
+		if (is_closed_to_us(facts, &st, 0111))
+			return true;
+	}
+	return false;
+}
+
+bool target_is_not_for_us(struct facts *facts, const char *arg)
+{
+	struct stat st;
+
+	(void)arg;
+	return stat_target(facts, &st) && S_ISREG(st.st_mode) && is_closed_to_us(facts, &st, 0111);
 }
 
 bool target_is_directory(struct facts *facts, const char *arg)

@@ -92,11 +92,9 @@ static int join(struct ns_answer *answer, struct error *err)
 /* struct attendant.stopped */
 static void stop_too(void *arg, pid_t pid, int status)
 {
-	pid_t group = getpgid(pid);
-
 	(void)arg;
 	(void)status;
-	terminal_stop(group != getpgrp() && terminal_front() == group ? group : -1);
+	terminal_stop(pid);
 }
 
 /* End as the command has ended, by the same signal if by one. */

@@ -4,12 +4,16 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/check/explain.h"
+#include "fauxroot/check/preflight.h"
+#include "fauxroot/check/report.h"
 #include "fauxroot/config/options.h"
 #include "fauxroot/config/status.h"
 #include "fauxroot/launch/launcher.h"
@@ -33,8 +37,10 @@ static void warn_few_ids(uint64_t uids, uint64_t gids)
 	const struct machine this_machine = {.root = ""};
 	struct explanation why;
 
-	if (explain_few_ids(uids, gids, &this_machine, &why))
+	if (explain_few_ids(uids, gids, &this_machine, &why)) {
+		log_debug("known as %s", why.id);
 		log_warning("%s; remedy: %s", why.cause, why.remedy);
+	}
 }
 
 /* Print @err with what is known about its cause on this machine; returns the exit status. */
@@ -45,6 +51,7 @@ static int report_failure(const struct config *config, const struct error *err)
 
 	log_failure(err);
 	if (explain(err, config, &this_machine, &why)) {
+		log_debug("known as %s", why.id);
 		log_error("cause: %s", why.cause);
 		log_error("remedy: %s", why.remedy);
 	}
@@ -90,6 +97,45 @@ static int launch(const struct config *config, bool activated)
 	return report_target(config, status);
 }
 
+/* Say on stdout what stands in the way, and in the status whether anything does. */
+static int report_findings(const struct config *config, const struct findings *findings)
+{
+	const char *no_colour = getenv("NO_COLOR");
+	bool terminal = isatty(STDOUT_FILENO) && !(no_colour && *no_colour);
+
+	if (!config->json)
+		report_print(stdout, findings, terminal);
+	else if (report_print_json(stdout, findings) < 0)
+		log_error("printing JSON: out of memory");
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		log_error("writing the report: %s", strerror(errno));
+		return status_of_failure(config->persona, &(struct error){.code = EIO});
+	}
+	return report_status(findings, config->check == CHECK_STRICT);
+}
+
+static int check(const struct config *config)
+{
+	const struct machine this_machine = {.root = ""};
+	_cleanup_findings_ struct findings findings = {NULL, 0, 0};
+	_cleanup_free_ struct outcomes *outcomes = calloc(1, sizeof(*outcomes));
+	struct signals signals;
+	struct error err;
+	int rc = signals_block(&signals, &err);
+
+	if (rc == 0 && !outcomes)
+		rc = err_set(&err, ENOMEM, "--check");
+	if (rc < 0)
+		return report_failure(config, &err);
+	rc = preflight_try(config, signals.cancel, outcomes);
+	if (rc == -ECANCELED && signals_pending_end() > 0)
+		return report_interrupt(config, signals_pending_end());
+	rc = preflight_judge(config, &this_machine, outcomes, &findings);
+	if (rc < 0)
+		return report_failure(config, (err_set(&err, -rc, "--check"), &err));
+	return report_findings(config, &findings);
+}
+
 int main(int argc, char **argv)
 {
 	_cleanup_config_ struct config config;
@@ -106,6 +152,8 @@ int main(int argc, char **argv)
 		  config.debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, config.log_format);
 	if (rc < 0)
 		return report_failure(&config, &err);
+	if (config.action == ACTION_CHECK)
+		return check(&config);
 	if (config.action != ACTION_RUN) {
 		options_answer(stdout, &config);
 		return 0;

@@ -113,10 +113,17 @@ static int check_processes(const struct config *config, struct error *err)
 	return 0;
 }
 
+static int check_output(const struct config *config, struct error *err)
+{
+	if (config->json && config->check == CHECK_NONE)
+		return err_say(err, EINVAL, "--json needs --check");
+	return 0;
+}
+
 int options_refuse_conflicts(const struct config *config, struct error *err)
 {
 	static int (*const checks[])(const struct config *config, struct error *err) = {
-		refuse_idle, check_network, check_files, check_ports, check_processes,
+		refuse_idle, check_network, check_files, check_ports, check_processes, check_output,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {

@@ -76,7 +76,7 @@ static void print_row(FILE *out, const struct option_row *row, const struct conf
 	column = row->short_name ? fprintf(out, "  -%c, --%s", row->short_name, row->name)
 				 : fprintf(out, "      --%s", row->name);
 	if (row->argument)
-		column += fprintf(out, "=%s", row->argument);
+		column += fprintf(out, row->bare ? "[=%s]" : "=%s", row->argument);
 	compose_text(row, defaults, text, sizeof(text));
 	print_wrapped(out, text, column);
 }
@@ -120,6 +120,7 @@ void options_answer(FILE *out, const struct config *config)
 {
 	switch (config->action) {
 	case ACTION_RUN:
+	case ACTION_CHECK:
 		break;
 	case ACTION_HELP:
 		options_help(out, config);

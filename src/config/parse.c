@@ -114,6 +114,8 @@ static int take_option(struct config *config, char ***at, struct error *err)
 		value = name + n + 1;
 	else if (row->kind == OPTION_BOOL)
 		value = "true";
+	else if (row->bare)
+		value = row->bare;
 	else if (**at)
 		value = *(*at)++;
 	else
@@ -145,6 +147,8 @@ int options_read(struct config *config, int argc, char **argv, struct error *err
 		config->action = ACTION_VERSION;
 	else if (config->semver != SEMVER_NONE)
 		config->action = ACTION_PRINT_SEMVER;
+	else if (config->check != CHECK_NONE)
+		config->action = ACTION_CHECK;
 	return 0;
 }
 
@@ -154,11 +158,11 @@ int options_parse(struct config *config, int argc, char **argv, struct error *er
 
 	config->persona = persona_of(argc > 0 ? argv[0] : NULL);
 	rc = options_read(config, argc, argv, err);
-	if (rc == 0 && config->action == ACTION_RUN) {
+	if (rc == 0 && (config->action == ACTION_RUN || config->action == ACTION_CHECK)) {
 		rc = options_refuse_unavailable(config, err);
 		if (rc == 0)
 			rc = options_refuse_conflicts(config, err);
-		if (rc == 0 && !*config->command)
+		if (rc == 0 && !*config->command && config->action == ACTION_RUN)
 			rc = err_say(err, EINVAL,
 				     "no command to run: %s [options] [--] command [argument…]",
 				     persona_program(config->persona));

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -56,84 +57,174 @@ struct range {
 	uint32_t first, last;
 };
 
-static int take_port(struct cursor *c, bool ranges, struct range *ret)
-{
-	struct range r;
+/* What stands between the colons of a spec: at most four, and one more that is too many. */
+#define FIELDS_MAX 4
+struct fields {
+	struct cursor items[FIELDS_MAX + 1];
+	size_t n;
+};
 
-	if (cursor_u32(c, UINT16_MAX, &r.first) < 0 || r.first == 0)
-		return -EINVAL;
-	r.last = r.first;
-	if (ranges && cursor_char(c, '-') &&
-	    (cursor_u32(c, UINT16_MAX, &r.last) < 0 || r.last < r.first))
-		return -EINVAL;
-	*ret = r;
+/* Where each part of a spec stands; @parent_ip and @child_ip are empty where there is none. */
+struct parts {
+	struct cursor parent_ip, parent_port, child_ip, child_port;
+};
+
+static int bad(const char *text, struct error *err, const char *fmt, ...) _printf_(3, 4);
+static int bad(const char *text, struct error *err, const char *fmt, ...)
+{
+	char why[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(why, sizeof(why), fmt, ap);
+	va_end(ap);
+	err_say(err, EINVAL,
+		"bad port \"%s\": %s; it takes "
+		"[PARENT-IP]:PARENT-PORT:[CHILD-IP:]CHILD-PORT/PROTO, "
+		"such as 127.0.0.1:8080:80/tcp",
+		text, why);
+	return -EINVAL;
+}
+
+/* Split @c at the colons that are not in brackets. */
+static int split(const char *text, struct cursor c, struct fields *ret, struct error *err)
+{
+	ret->n = 0;
+	do {
+		const char *start = c.at, *inner;
+		size_t n;
+
+		if (cursor_char(&c, '[')) {
+			cursor_until(&c, "]", &inner, &n);
+			if (!cursor_char(&c, ']'))
+				return bad(text, err, "a \"[\" has no \"]\"");
+			if (!cursor_at_end(&c) && *c.at != ':')
+				return bad(text, err, "no colon follows the \"]\"");
+		} else {
+			cursor_until(&c, ":", &inner, &n);
+		}
+		ret->items[ret->n++] = cursor_of_n(start, (size_t)(c.at - start));
+		if (ret->n > FIELDS_MAX)
+			return bad(text, err,
+				   "it has too many colons (an IPv6 address stands in brackets)");
+	} while (cursor_char(&c, ':'));
 	return 0;
 }
 
-/*
- * An address, bracketed or not, and the colon behind it. IPv6 needs the brackets: without them its
- * first colon ends the address, and what stands before it is none.
- */
-static int take_address(struct cursor *c, char ret[INET6_ADDRSTRLEN])
+/* A number or a range: no address looks like that. */
+static bool is_port(struct cursor c)
 {
-	struct cursor at = *c;
-	bool bracketed = cursor_char(&at, '[');
+	const char *start;
+	size_t n = cursor_left(&c), digits;
+
+	cursor_until(&c, ".[abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ%", &start,
+		     &digits);
+	return n > 0 && digits == n;
+}
+
+/* Which field is what? With three, the address is the first, or left out, or the second. */
+static int assign(const char *text, const struct fields *f, struct parts *ret, struct error *err)
+{
+	const struct cursor none = {text, text}, *item = f->items;
+
+	switch (f->n) {
+	case 2:
+		if (is_port(item[0])) {
+			*ret = (struct parts){none, item[0], none, item[1]};
+			return 0;
+		}
+		return bad(text, err, "the child port is missing");
+	case 3:
+		if (!is_port(item[0]) || is_port(item[1])) {
+			*ret = (struct parts){item[0], item[1], none, item[2]};
+			return 0;
+		}
+		*ret = (struct parts){none, item[0], item[1], item[2]};
+		break;
+	case 4:
+		*ret = (struct parts){item[0], item[1], item[2], item[3]};
+		break;
+	default:
+		return bad(text, err, "the child port is missing");
+	}
+	return cursor_at_end(&ret->child_ip) ? bad(text, err, "the child IP is empty") : 0;
+}
+
+static bool read_range(struct cursor c, bool ranges, struct range *ret)
+{
+	if (cursor_u32(&c, UINT16_MAX, &ret->first) < 0 || ret->first == 0)
+		return false;
+	ret->last = ret->first;
+	if (ranges && cursor_char(&c, '-') &&
+	    (cursor_u32(&c, UINT16_MAX, &ret->last) < 0 || ret->last < ret->first))
+		return false;
+	return cursor_at_end(&c);
+}
+
+static int take_port(const char *text, const char *whose, struct cursor c, bool ranges,
+		     struct range *ret, struct error *err)
+{
+	if (cursor_at_end(&c))
+		return bad(text, err, "the %s port is missing", whose);
+	if (!read_range(c, ranges, ret))
+		return bad(text, err, "the %s port \"%.*s\" is not one of 1-65535", whose,
+			   (int)MIN(cursor_left(&c), 40), c.at);
+	return 0;
+}
+
+/* An address, bracketed or not, or nothing. */
+static int take_address(const char *text, const char *whose, struct cursor c,
+			char ret[INET6_ADDRSTRLEN], struct error *err)
+{
+	const struct cursor given = c;
 	union endpoint e;
-	const char *start;
-	size_t n;
 
-	cursor_until(&at, bracketed ? "]" : ":", &start, &n);
-	if (n >= INET6_ADDRSTRLEN)
-		return -EINVAL;
-	memcpy(ret, start, n);
-	ret[n] = '\0';
-	if (endpoint_of(ret, 0, &e) < 0 || (bracketed && !cursor_char(&at, ']')) ||
-	    !cursor_char(&at, ':'))
-		return -EINVAL;
-	*c = at;
+	ret[0] = '\0';
+	if (cursor_at_end(&c))
+		return 0;
+	if (cursor_char(&c, '['))
+		c.end--;
+	if (cursor_left(&c) < INET6_ADDRSTRLEN) {
+		memcpy(ret, c.at, cursor_left(&c));
+		ret[cursor_left(&c)] = '\0';
+		if (endpoint_of(ret, 0, &e) == 0)
+			return 0;
+	}
+	return bad(text, err, "the %s IP \"%.*s\" is not an IP address", whose,
+		   (int)MIN(cursor_left(&given), 60), given.at);
+}
+
+static int take_proto(const char *text, struct cursor c, enum port_proto *ret, struct error *err)
+{
+	if (portspec_proto(c.at, ret) < 0)
+		return bad(text, err,
+			   "the protocol \"%.20s\" is none of tcp, tcp4, tcp6, udp, udp4, udp6",
+			   c.at);
 	return 0;
-}
-
-/* Does a number stand here that is no address, as in "80:" and "80/"? */
-static bool at_port(const struct cursor *c)
-{
-	const char *start;
-	struct cursor at = *c;
-	size_t n;
-
-	cursor_until(&at, ":/.[", &start, &n);
-	return n > 0 && !cursor_at_end(&at) && (*at.at == ':' || *at.at == '/');
-}
-
-static int bad(const char *text, struct error *err, const char *why)
-{
-	return err_say(err, EINVAL,
-		       "bad port \"%s\": %s; it takes "
-		       "[PARENT-IP]:PARENT-PORT:[CHILD-IP:]CHILD-PORT/PROTO, "
-		       "such as 127.0.0.1:8080:80/tcp",
-		       text, why);
 }
 
 static int parse(const char *text, bool ranges, struct port_spec *ret, unsigned *ret_count,
 		 struct error *err)
 {
-	struct cursor c = cursor_of(text);
+	struct cursor c = cursor_of(text), addresses;
 	struct port_spec spec = {.proto = PROTO_TCP};
-	struct range parent, child;
+	struct range parent = {0, 0}, child = {0, 0};
+	struct fields fields = {.n = 0};
+	struct parts parts = {.child_port = {NULL, NULL}};
+	const char *start;
+	size_t n;
 
-	/* ":80:80/tcp", "80:80/tcp": the wildcard. */
-	if (!cursor_char(&c, ':') && !at_port(&c) && take_address(&c, spec.parent_ip) < 0)
-		return bad(text, err, "it does not begin with an IP address or a colon");
-	if (take_port(&c, ranges, &parent) < 0 || !cursor_char(&c, ':'))
-		return bad(text, err, "the parent port is not one of 1-65535");
-	if (!at_port(&c) && take_address(&c, spec.child_ip) < 0)
-		return bad(text, err, "no child IP or child port follows the parent port");
-	if (take_port(&c, ranges, &child) < 0)
-		return bad(text, err, "the child port is not one of 1-65535");
+	cursor_until(&c, "/", &start, &n);
+	addresses = cursor_of_n(start, n);
 	if (!cursor_char(&c, '/'))
-		return bad(text, err, "no /PROTO follows the child port");
-	if (portspec_proto(c.at, &spec.proto) < 0)
-		return bad(text, err, "the protocol is none of tcp, tcp4, tcp6, udp, udp4, udp6");
+		return bad(text, err, "it does not end with a protocol, as in 80/tcp");
+	if (split(text, addresses, &fields, err) < 0 || assign(text, &fields, &parts, err) < 0 ||
+	    take_address(text, "parent", parts.parent_ip, spec.parent_ip, err) < 0 ||
+	    take_port(text, "parent", parts.parent_port, ranges, &parent, err) < 0 ||
+	    take_address(text, "child", parts.child_ip, spec.child_ip, err) < 0 ||
+	    take_port(text, "child", parts.child_port, ranges, &child, err) < 0 ||
+	    take_proto(text, c, &spec.proto, err) < 0)
+		return -EINVAL;
 	if (parent.last - parent.first != child.last - child.first)
 		return bad(text, err, "the two ranges differ in length");
 	spec.parent_port = (uint16_t)parent.first;

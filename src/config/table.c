@@ -346,6 +346,26 @@ static const struct option_row rows[] = {
 		.available = true,
 	},
 	{
+		.name = "check",
+		.kind = OPTION_CHOICE,
+		AT(check),
+		.words = check_words,
+		.argument = "MODE",
+		.bare = "true",
+		.group = general,
+		.help = "launch nothing: say what on this machine stands in the way of the other "
+			"options, and what mends it",
+		.available = true,
+	},
+	{
+		.name = "json",
+		.kind = OPTION_BOOL,
+		AT(json),
+		.group = general,
+		.help = "with --check: print JSON",
+		.available = true,
+	},
+	{
 		.name = "debug",
 		.kind = OPTION_BOOL,
 		AT(debug),

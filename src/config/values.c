@@ -92,6 +92,13 @@ const struct option_word semver_words[] = {
 	{NULL, false},
 };
 
+const struct option_word check_words[] = {
+	[CHECK_NONE] = {"false", true},
+	[CHECK_PLAIN] = {"true", true},
+	[CHECK_STRICT] = {"strict", true},
+	{NULL, false},
+};
+
 /*
  * 0, or what IPv4 works with (RFC 791: 68) up to what slirp4netns takes. What IPv6 needs is checked
  * with the other conflicts.

@@ -83,7 +83,9 @@ static int set_environment(const struct child_plan *plan, struct error *err)
 	if (setenv("ROOTLESSKIT_STATE_DIR", plan->state_dir, 1) < 0 ||
 	    setenv("ROOTLESSKIT_PARENT_EUID", euid, 1) < 0 ||
 	    setenv("ROOTLESSKIT_PARENT_EGID", egid, 1) < 0 ||
-	    (plan->activated && !plan->config->pidns && activation_retarget(getpid()) < 0))
+	    (plan->notify && setenv("NOTIFY_SOCKET", plan->notify, 1) < 0) ||
+	    (!plan->config->pidns &&
+	     activation_retarget(plan->activated, plan->launcher, getpid()) < 0))
 		return err_set(err, ENOMEM, "setting the target's environment");
 	return 0;
 }

@@ -18,7 +18,9 @@ struct child_plan {
 	const char *state_dir;
 	bool own_netns;	    /* a /sys of its own is due */
 	bool network_files; /* resolv.conf and hosts lie in the state directory */
-	bool activated;	    /* LISTEN_PID names the launcher: retarget it */
+	bool activated;	    /* LISTEN_FDS are for the launcher, and so for the target */
+	const char *notify; /* the target's NOTIFY_SOCKET; NULL: the caller's */
+	pid_t launcher;	    /* as the caller's variables name it */
 	uid_t parent_euid;  /* the launcher's effective ids, in its own user namespace */
 	gid_t parent_egid;
 	int sock, peer_sock; /* the handshake: the child's end, and the launcher's to close */

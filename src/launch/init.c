@@ -9,7 +9,9 @@
  *
  * In its new shape it says HANDSHAKE_INIT, forks the command, and lets go of everything but its end
  * of the reports. The command does the rest of the handshake itself: it has the only descriptor
- * left, so end of file means, as without a PID namespace, that execve(2) has succeeded.
+ * left, so end of file means, as without a PID namespace, that execve(2) has succeeded. The
+ * launcher gets a pidfd of it, and signals it without init; what is sent to init itself init passes
+ * on.
  *
  * Init ends as the command has. A death by signal it can only report, as no signal kills it; its
  * own status, 128+n, is what is left where the report gets lost. With it everything in the
@@ -32,6 +34,7 @@
 #include "child.h"
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
+#include "fauxroot/base/spawn.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/config/config.h"
 #include "fauxroot/config/status.h"
@@ -64,6 +67,7 @@ int init_become(const struct child_plan *plan, int self, struct error *err)
 		.reports = plan->reports,
 		.reap_all = plan->config->reaper != TRI_FALSE,
 		.activated = plan->activated,
+		.launcher = plan->launcher,
 		.kill_orphans = plan->config->kill_orphans,
 		.kill_timeout = plan->config->kill_timeout,
 	};
@@ -93,13 +97,27 @@ bool launcher_is_init(int argc, char **argv)
 	return argc > 2 && getpid() == 1 && streq(argv[0], INIT_NAME);
 }
 
+/*
+ * struct attendant.started. The launcher signals the command itself; init, in a process group of
+ * its own from now on, is spared what the terminal and shells send to theirs, and passes nothing on
+ * twice.
+ */
+static void report_start(void *arg, const struct process *command)
+{
+	const int *reports = arg;
+
+	(void)setpgid(0, 0);
+	(void)report_send(*reports,
+			  &(struct report){.type = REPORT_STARTED, .pidfd = command->pidfd});
+}
+
 /* struct attendant.stopped */
 static void report_stop(void *arg, pid_t pid, int status)
 {
 	const int *reports = arg;
 
 	(void)pid;
-	(void)report_send(*reports, &(struct report){REPORT_STOPPED, status});
+	(void)report_send(*reports, &(struct report){REPORT_STOPPED, status, -1});
 }
 
 /* In the new process: the end of the child's story. */
@@ -108,7 +126,7 @@ _noreturn_ static void run_command(const struct init_args *args, const struct si
 {
 	struct error err = {0};
 
-	if (args->activated && activation_retarget(getpid()) < 0)
+	if (activation_retarget(args->activated, args->launcher, getpid()) < 0)
 		err_set(&err, ENOMEM, "setting the target's environment");
 	else
 		target_exec(command, signals, &err);
@@ -122,6 +140,7 @@ static int run(const struct init_args *args, char **command, int *ret_status, st
 		.reap_all = args->reap_all,
 		.keep = &args->reports,
 		.n_keep = 1,
+		.started = report_start,
 		.stopped = report_stop,
 		.arg = (void *)(uintptr_t)&args->reports,
 	};
@@ -141,7 +160,7 @@ static int run(const struct init_args *args, char **command, int *ret_status, st
 		run_command(args, &signals, command);
 	if (rc < 0)
 		return rc;
-	(void)report_send(args->reports, &(struct report){REPORT_ENDED, *ret_status});
+	(void)report_send(args->reports, &(struct report){REPORT_ENDED, *ret_status, -1});
 	if (args->kill_orphans)
 		orphans_outlast(&signals, args->kill_timeout);
 	return 0;

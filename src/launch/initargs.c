@@ -10,15 +10,15 @@
 
 const char *initargs_format(const struct init_args *args, char *buf, size_t size)
 {
-	(void)str_print(buf, size, "%d,%d,%d,%d,%d,%u,%" PRIu64, args->sock, args->reports,
-			args->reap_all, args->activated, args->kill_orphans, args->kill_timeout,
-			args->caller_mask);
+	(void)str_print(buf, size, "%d,%d,%d,%d,%d,%d,%u,%" PRIu64, args->sock, args->reports,
+			args->reap_all, args->activated, args->launcher, args->kill_orphans,
+			args->kill_timeout, args->caller_mask);
 	return buf;
 }
 
 int initargs_parse(const char *text, struct init_args *ret)
 {
-	static const uint64_t max[] = {INT_MAX, INT_MAX, 1, 1, 1, 86400, UINT64_MAX};
+	static const uint64_t max[] = {INT_MAX, INT_MAX, 1, 1, INT_MAX, 1, 86400, UINT64_MAX};
 	struct cursor c = cursor_of(text);
 	uint64_t values[ARRAY_SIZE(max)];
 
@@ -33,9 +33,10 @@ int initargs_parse(const char *text, struct init_args *ret)
 		.reports = (int)values[1],
 		.reap_all = values[2] == 1,
 		.activated = values[3] == 1,
-		.kill_orphans = values[4] == 1,
-		.kill_timeout = (unsigned)values[5],
-		.caller_mask = values[6],
+		.launcher = (pid_t)values[4],
+		.kill_orphans = values[5] == 1,
+		.kill_timeout = (unsigned)values[6],
+		.caller_mask = values[7],
 	};
 	return 0;
 }

@@ -32,7 +32,8 @@ struct launch {
 	struct net net;
 	bool net_opened;
 	struct ports ports;
-	char *slirp_socket; /* with --port-driver=slirp4netns */
+	char *slirp_socket;    /* with --port-driver=slirp4netns */
+	struct notify *notify; /* NULL where no service manager listens */
 	struct cgroup2 cgroup;
 	struct process child;
 	struct ns_set ns;	 /* with the network that we set up, though it be detached */
@@ -48,11 +49,12 @@ struct launch {
 	struct event *on_handshake, *on_signal, *on_patience, *on_report;
 	struct event *on_etc, *on_etc_due;
 	int etc_watch;
-	bool init_is_there;   /* with --pidns: HANDSHAKE_INIT has come */
-	int status;	      /* of the target, once it has ended */
-	bool told;	      /* init has told it */
-	bool lost;	      /* something vital has failed: the target is being ended */
-	struct error failure; /* why */
+	bool init_is_there;    /* with --pidns: HANDSHAKE_INIT has come */
+	struct process target; /* with --pidns, which init has reported; else the child is it */
+	int status;	       /* of the target, once it has ended */
+	bool told;	       /* init has told it */
+	bool lost;	       /* something vital has failed: the target is being ended */
+	struct error failure;  /* why */
 
 	/* leftovers.c */
 	struct event *on_leftovers;

@@ -26,6 +26,7 @@
 #include "fauxroot/idmap/idmap.h"
 #include "fauxroot/mounts/etcfiles.h"
 #include "fauxroot/mounts/mounts.h"
+#include "fauxroot/supervise/notify.h"
 #include "fauxroot/supervise/reap.h"
 #include "fauxroot/supervise/terminal.h"
 #include "fauxroot/sys/message.h"
@@ -60,7 +61,7 @@ static int write_network_files(struct launch *l, struct error *err)
 	return etcfiles_write_parent(write_state_file, &l->state, &dns, err);
 }
 
-/* For `fauxrootctl ps`, which is all that depends on it. */
+/* For `fauxrootctl ps` alone: made while the target is being executed. */
 static void announce(struct launch *l)
 {
 	struct error err;
@@ -100,6 +101,8 @@ static int start_child(struct launch *l, struct error *err)
 		.own_netns = in_own_netns(l),
 		.network_files = l->net.plan.configures_dns && !l->net.plan.detached,
 		.activated = l->activated,
+		.notify = notify_path(l->notify),
+		.launcher = getpid(),
 		.parent_euid = geteuid(),
 		.parent_egid = getegid(),
 	};
@@ -219,12 +222,14 @@ static int bring_up(struct launch *l, struct error *err)
 		rc = cgroup2_open(config->evacuate_cgroup2, &l->cgroup, err);
 	if (rc < 0)
 		return rc;
-	rc = statedir_open(config->state_dir, &l->state, err);
+	rc = statedir_open(config->state_dir, l->signals->cancel, &l->state, err);
 	if (rc < 0)
 		return rc;
 	l->net.dir = l->state.path;
 	log_debug("state directory: %s", l->state.path);
 	rc = plan_ports(l, err);
+	if (rc == 0)
+		rc = notify_open(l->state.path, &l->notify, err);
 	if (rc == 0)
 		rc = write_network_files(l, err);
 	if (rc == 0)
@@ -257,17 +262,21 @@ static int bring_up(struct launch *l, struct error *err)
 		rc = start_ports(l, err);
 	if (rc < 0)
 		return rc;
-	announce(l);
 	rc = write_child_pid(l, err);
 	if (rc < 0)
 		return rc;
 	rc = handshake_say(l->sock, HANDSHAKE_GO);
-	return rc < 0 ? err_set(err, -rc, "telling the child to go") : 0;
+	if (rc < 0)
+		return err_set(err, -rc, "telling the child to go");
+	announce(l);
+	return 0;
 }
 
 static void take_down(struct launch *l)
 {
+	process_forget(&l->target);
 	process_kill(&l->child);
+	notify_close(l->notify);
 	loop_clear(l);
 	ports_stop(&l->ports);
 	if (l->net_opened)
@@ -295,6 +304,7 @@ int launcher_run(const struct config *config, const struct signals *signals, boo
 		.ports = PORTS_NONE,
 		.cgroup = CGROUP2_NONE,
 		.child = PROCESS_NONE,
+		.target = PROCESS_NONE,
 		.ns = NS_SET_NONE,
 		.target_ns = NS_SET_NONE,
 		.sock = -1,

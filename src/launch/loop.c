@@ -22,6 +22,7 @@
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/mounts/etcfiles.h"
+#include "fauxroot/supervise/notify.h"
 #include "fauxroot/supervise/reap.h"
 #include "fauxroot/supervise/terminal.h"
 #include "handshake.h"
@@ -101,16 +102,29 @@ static void on_handshake(evutil_socket_t fd, short what, void *arg)
 	l->sock = fd_close(l->sock);
 }
 
-/* Where init has reported it. A shell in there may have the terminal for its own group. */
-static void stop_with_target(const struct launch *l)
-{
-	pid_t front = terminal_front();
-
-	terminal_stop(terminal_group_is_inside(front, l->ns.pid) ? front : -1);
-}
-
 /* Not for ever: the target can make them up. */
 #define MAX_REPORTS 64
+
+static void take_report(struct launch *l, const struct report *report, bool live)
+{
+	switch (report->type) {
+	case REPORT_STARTED:
+		/* The first is true: the target did not run yet. */
+		if (l->target.pid > 0 || process_of_pidfd(report->pidfd, &l->target) < 0)
+			fd_close(report->pidfd);
+		break;
+	case REPORT_STOPPED:
+		if (live)
+			terminal_stop(l->target.pid);
+		break;
+	case REPORT_ENDED:
+		l->told = true;
+		l->status = report->status;
+		/* Signals are init's again, which may still have orphans to end. */
+		process_forget(&l->target);
+		break;
+	}
+}
 
 /* Take what init has told. @live: there is still a target with which to stop. */
 static void take_reports(struct launch *l, bool live)
@@ -122,12 +136,7 @@ static void take_reports(struct launch *l, bool live)
 		rc = report_recv(l->reports, &report);
 		if (rc <= 0)
 			break;
-		if (report.type == REPORT_ENDED) {
-			l->told = true;
-			l->status = report.status;
-		} else if (live) {
-			stop_with_target(l);
-		}
+		take_report(l, &report, live);
 	}
 	if (rc == -EPROTO)
 		log_warning("init says what makes no sense; its own end will tell the rest");
@@ -153,6 +162,7 @@ static void target_ended(struct launch *l, int status)
 		take_reports(l, false);
 	if (!l->told)
 		l->status = status;
+	process_forget(&l->target);
 	process_forget(&l->child);
 	event_del(l->on_patience);
 }
@@ -164,6 +174,9 @@ static void target_changed(struct launch *l, int status)
 	} else if (getsid(l->child.pid) == getsid(0)) {
 		/* In another session it is no longer a job of the shell that started us. */
 		kill(getpid(), SIGSTOP);
+		/* Signals go to the target past init, which somebody has stopped. */
+		if (l->config->pidns)
+			kill(l->child.pid, SIGCONT);
 	}
 }
 
@@ -198,9 +211,15 @@ static void on_signal(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	/* If there is a target to get a signal, init has reported it: do not ask init to pass on
+	 * what the target may have got from the terminal. */
+	if (l->reports >= 0 && l->target.pid == 0)
+		take_reports(l, true);
 	while (signals_read(l->signals, &info)) {
 		if (info.ssi_signo == SIGCHLD)
 			child = true;
+		else if (l->target.pid > 0)
+			signal_forward(&info, &l->target);
 		else if (l->child.pid > 0)
 			signal_forward(&info, &l->child);
 		else
@@ -220,7 +239,7 @@ static void repair_etc(struct launch *l)
 {
 	struct ns_job job = {
 		.name = "fauxroot: etc",
-		.which = NS_JOIN_MNT,
+		.which = NS_JOIN_MNT | NS_JOIN_PID,
 		.run = repair_job,
 		.arg = l->state.path,
 	};
@@ -295,7 +314,9 @@ int loop_run(struct launch *l, struct error *err)
 		rc = plan_etc_watch(l, err);
 	if (rc < 0)
 		return rc;
-	rc = ports_supervise(&l->ports, l->base, err);
+	rc = notify_serve(l->notify, l->base, err);
+	if (rc == 0)
+		rc = ports_supervise(&l->ports, l->base, err);
 	if (rc < 0)
 		return rc;
 	net_supervise(&l->net, l->base, &net_events, l);

@@ -39,36 +39,49 @@ int report_send(int sock, const struct report *report)
 {
 	struct record record = {.type = report->type, .status = report->status};
 
-	return message_send(sock, &record, sizeof(record), NULL, 0);
+	return message_send(sock, &record, sizeof(record), &report->pidfd, report->pidfd >= 0);
 }
 
 /* Could waitpid(2) have reported it? */
-static bool is_sound(const struct record *record)
+static bool is_sound(const struct record *record, bool has_fd)
 {
 	int status = record->status;
 
-	if (record->type == REPORT_STOPPED)
+	if (has_fd != (record->type == REPORT_STARTED))
+		return false;
+	switch (record->type) {
+	case REPORT_STARTED:
+		return status == 0;
+	case REPORT_STOPPED:
 		return WIFSTOPPED(status) && status == W_STOPCODE(WSTOPSIG(status)) &&
 		       WSTOPSIG(status) > 0 && WSTOPSIG(status) <= SIGRTMAX;
-	if (record->type != REPORT_ENDED)
+	case REPORT_ENDED:
+		if (WIFEXITED(status))
+			return status == W_EXITCODE(WEXITSTATUS(status), 0);
+		return WIFSIGNALED(status) && WTERMSIG(status) <= SIGRTMAX &&
+		       (status & ~WCOREFLAG) == W_EXITCODE(0, WTERMSIG(status));
+	default:
 		return false;
-	if (WIFEXITED(status))
-		return status == W_EXITCODE(WEXITSTATUS(status), 0);
-	return WIFSIGNALED(status) && WTERMSIG(status) <= SIGRTMAX &&
-	       (status & ~WCOREFLAG) == W_EXITCODE(0, WTERMSIG(status));
+	}
 }
 
 int report_recv(int sock, struct report *ret)
 {
+	_cleanup_close_ int pidfd = -1;
 	struct record record;
-	ssize_t n = message_recv(sock, &record, sizeof(record), NULL, NULL);
+	size_t n_fds = 1;
+	ssize_t n = message_recv(sock, &record, sizeof(record), &pidfd, &n_fds);
 
 	if (n == -EAGAIN)
 		return 0;
 	if (n == 0 || n == -ECONNRESET)
 		return -ECONNRESET;
-	if (n != sizeof(record) || !is_sound(&record))
+	if (n != sizeof(record) || !is_sound(&record, n_fds == 1))
 		return -EPROTO;
-	*ret = (struct report){.type = (enum report_type)record.type, .status = record.status};
+	*ret = (struct report){
+		.type = (enum report_type)record.type,
+		.status = record.status,
+		.pidfd = TAKE_FD(pidfd),
+	};
 	return 1;
 }

@@ -17,6 +17,7 @@
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/parse.h"
 #include "fauxroot/port/drivers.h"
+#include "occupant.h"
 
 /* A client that vanished is noticed within five minutes, so that it does not hold descriptors. */
 #define KEEPALIVE_IDLE_S     180
@@ -69,20 +70,26 @@ static int privileged_port_start(void)
 	return (int)value;
 }
 
-static int explain(int errnum, const union endpoint *e, const char *proto, struct error *err)
+/* One sentence; what mends it is the caller's affair, but for clients of the API, who see no more.
+ */
+static int explain(int errnum, const union endpoint *e, bool udp, struct error *err)
 {
-	char name[ENDPOINT_MAX];
+	char name[ENDPOINT_MAX], who[64];
+	const char *proto = udp ? "udp" : "tcp";
+	int start = privileged_port_start();
 
 	endpoint_format(e, name, sizeof(name));
-	if (errnum != EACCES)
-		return err_set(err, errnum, "listening on %s/%s", name, proto);
-	return err_say(err, errnum,
-		       "listening on %s/%s: Permission denied: ports below %d "
-		       "(net.ipv4.ip_unprivileged_port_start) are privileged; "
-		       "lower that with sysctl -w net.ipv4.ip_unprivileged_port_start=%u, or "
-		       "give fauxroot the right with setcap cap_net_bind_service=ep, or "
-		       "use a higher port",
-		       name, proto, privileged_port_start(), endpoint_port(e));
+	if (errnum == EADDRINUSE && occupant_describe(e, udp, who, sizeof(who)))
+		return err_say(err, errnum, "listening on %s/%s: Address already in use by %s",
+			       name, proto, who);
+	if (errnum == EACCES && endpoint_port(e) < start)
+		return err_say(err, errnum,
+			       "listening on %s/%s: Permission denied: ports below %d are "
+			       "privileged (mended by sysctl "
+			       "net.ipv4.ip_unprivileged_port_start=%u, by setcap "
+			       "cap_net_bind_service=ep on fauxroot, or by a higher port)",
+			       name, proto, start, endpoint_port(e));
+	return err_set(err, errnum, "listening on %s/%s", name, proto);
 }
 
 /* A listening socket at @e, or -errno. */
@@ -134,7 +141,7 @@ static int open_once(struct port *port, struct error *err)
 			break;
 		if (fd < 0) {
 			listen_close(port);
-			return explain(-fd, &parents[i], udp ? "udp" : "tcp", err);
+			return explain(-fd, &parents[i], udp, err);
 		}
 		port->listeners[i] = fd;
 	}

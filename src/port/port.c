@@ -99,13 +99,23 @@ static bool has_proto(const struct port_driver *driver, enum port_proto proto)
 	return false;
 }
 
+static int check_driver(const struct ports *ports, const struct port_spec *spec, struct error *err)
+{
+	char text[PORTSPEC_MAX];
+
+	if (ports->driver)
+		return 0;
+	portspec_format(spec, text, sizeof(text));
+	return err_step(err,
+			err_say(err, EOPNOTSUPP, "publishing %s: there is no port driver", text),
+			STEP_PORT);
+}
+
 static int check_new(const struct ports *ports, const struct port_spec *spec, struct error *err)
 {
 	char text[PORTSPEC_MAX];
 
 	portspec_format(spec, text, sizeof(text));
-	if (!ports->driver)
-		return err_say(err, EOPNOTSUPP, "publishing %s: there is no port driver", text);
 	if (!has_proto(ports->driver, spec->proto))
 		return err_say(err, EOPNOTSUPP, "publishing %s: the port driver %s has no %s", text,
 			       ports->driver->name, portspec_proto_name(spec->proto));
@@ -131,8 +141,10 @@ static int make_room(struct ports *ports, struct error *err)
 	return 0;
 }
 
-int ports_add(struct ports *ports, const struct port_spec *spec, const struct port **ret,
-	      struct error *err)
+/* Through @hand the new port comes into being, or is only tried. */
+static int add(struct ports *ports, const struct port_spec *spec,
+	       int (*hand)(struct ports *ports, struct port *port, struct error *err),
+	       struct error *err)
 {
 	struct port port = {.spec = *spec, .listeners = {-1, -1}};
 	char text[PORTSPEC_MAX];
@@ -143,16 +155,46 @@ int ports_add(struct ports *ports, const struct port_spec *spec, const struct po
 	if (rc < 0)
 		return err_step(err, rc, STEP_PORT);
 	port.id = ++ports->last_id;
-	rc = ports->driver->add(ports, &port, err);
+	rc = hand(ports, &port, err);
 	if (rc < 0) {
 		/* An id that nobody has seen. */
 		ports->last_id--;
 		portspec_format(spec, text, sizeof(text));
 		return err_step(err, err_wrap(err, rc, "publishing %s", text), STEP_PORT);
 	}
-	ports->items[ports->n] = port;
-	*ret = &ports->items[ports->n++];
+	ports->items[ports->n++] = port;
 	return 0;
+}
+
+int ports_add(struct ports *ports, const struct port_spec *spec, const struct port **ret,
+	      struct error *err)
+{
+	int rc = check_driver(ports, spec, err);
+
+	if (rc == 0)
+		rc = add(ports, spec, ports->driver->add, err);
+	if (rc == 0)
+		*ret = &ports->items[ports->n - 1];
+	return rc;
+}
+
+/* port_driver.try of those that have none */
+static int listen_shortly(struct ports *ports, struct port *port, struct error *err)
+{
+	int rc = listen_open(port, err);
+
+	(void)ports;
+	listen_close(port);
+	return rc;
+}
+
+int ports_try(struct ports *ports, const struct port_spec *spec, struct error *err)
+{
+	int rc = check_driver(ports, spec, err);
+
+	return rc < 0 ? rc
+		      : add(ports, spec, ports->driver->try ? ports->driver->try : listen_shortly,
+			    err);
 }
 
 int ports_remove(struct ports *ports, uint32_t id, struct error *err)

@@ -36,6 +36,7 @@ static void release_json(json_t **json)
 
 #define _cleanup_json_ _cleanup_(release_json)
 
+/* A connection to the API socket, or -errno: -ECONNREFUSED where slirp4netns has died. */
 static int dial(struct ports *ports, struct error *err)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -47,9 +48,12 @@ static int dial(struct ports *ports, struct error *err)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return err_set(err, errno, "making a socket");
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		return err_set(err, errno, "connecting to %s", address.sun_path);
-	return TAKE_FD(fd);
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+		return TAKE_FD(fd);
+	if (errno == ENOENT || errno == ECONNREFUSED)
+		return err_say(err, ECONNREFUSED, "slirp4netns is not there: connecting to %s: %s",
+			       address.sun_path, strerror(errno));
+	return err_set(err, errno, "connecting to %s", address.sun_path);
 }
 
 /* Read to the end of file, within @deadline and ANSWER_BYTES. */
@@ -161,37 +165,45 @@ static bool is_ipv4(const char *ip)
 	return !ip[0] || (endpoint_of(ip, 0, &e) == 0 && e.sa.sa_family == AF_INET);
 }
 
-static int slirp_add(struct ports *ports, struct port *port, struct error *err)
+/* slirp4netns says neither why it could not listen nor which free port it got: see first. */
+static int slirp_try(struct ports *ports, struct port *port, struct error *err)
 {
 	const struct port_spec *spec = &port->spec;
 	struct port probe = *port;
 	union endpoint child;
 	int rc;
 
+	(void)ports;
 	if (!is_ipv4(spec->parent_ip) || !is_ipv4(spec->child_ip))
 		return err_say(err, EINVAL, "slirp4netns forwards IPv4 only");
 	if (spec->child_ip[0] && endpoint_of(spec->child_ip, 0, &child) == 0 &&
 	    endpoint_is_loopback(&child))
 		return err_say(err, EINVAL, "slirp4netns cannot reach the loopback address %s",
 			       spec->child_ip);
-	/* slirp4netns says neither why it could not listen nor which free port it got: see first.
-	 */
 	probe.spec.proto = portspec_is_udp(spec->proto) ? PROTO_UDP4 : PROTO_TCP4;
 	rc = listen_open(&probe, err);
 	listen_close(&probe);
-	if (rc < 0)
-		return rc;
-	port->spec.parent_port = probe.spec.parent_port;
-	return ask_to_add(ports, port, err);
+	if (rc == 0)
+		port->spec.parent_port = probe.spec.parent_port;
+	return rc;
+}
+
+static int slirp_add(struct ports *ports, struct port *port, struct error *err)
+{
+	int rc = slirp_try(ports, port, err);
+
+	return rc < 0 ? rc : ask_to_add(ports, port, err);
 }
 
 static int slirp_remove(struct ports *ports, struct port *port, struct error *err)
 {
 	json_t *arguments = json_pack("{s:I}", "id", (json_int_t)port->driver_id);
+	int rc = call(ports,
+		      json_pack("{s:s, s:o}", "execute", "remove_hostfwd", "arguments", arguments),
+		      NULL, err);
 
-	return call(ports,
-		    json_pack("{s:s, s:o}", "execute", "remove_hostfwd", "arguments", arguments),
-		    NULL, err);
+	/* It is dead, and its ports with it; the next one is told of those in the table only. */
+	return rc == -ECONNREFUSED ? 0 : rc;
 }
 
 static int slirp_start(struct ports *ports, struct error *err)
@@ -230,6 +242,7 @@ const struct port_driver port_slirp4netns = {
 	.disallow_loopback_child_ip = true,
 	.start = slirp_start,
 	.add = slirp_add,
+	.try = slirp_try,
 	.remove = slirp_remove,
 	.network_restarted = slirp_restarted,
 	.stop = slirp_stop,

@@ -141,9 +141,14 @@ static int clear_dead(void *arg, pid_t pid, const char *name)
 	const struct cleaning *cleaning = arg;
 	char path[PATH_MAX];
 
-	if (read_link(cleaning->dir, name, path) == 0 &&
-	    (streq(path, cleaning->ours) || life_of(pid, path) == DEAD))
+	if (read_link(cleaning->dir, name, path) < 0)
+		return 0;
+	if (streq(path, cleaning->ours)) {
 		(void)unlinkat(cleaning->dir, name, 0);
+	} else if (life_of(pid, path) == DEAD) {
+		(void)unlinkat(cleaning->dir, name, 0);
+		statedir_sweep(path);
+	}
 	return 0;
 }
 

@@ -26,7 +26,6 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "fauxroot/base/clock.h"
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/parse.h"
@@ -57,8 +56,8 @@ _noreturn_ static void wait_in_helper(int fd)
 	_exit(0);
 }
 
-/* Wait until the lock was free for a moment. 0, -ETIMEDOUT, or -errno */
-static int wait_until_free(int fd, const struct deadline *deadline, struct error *err)
+/* Wait until the lock was free for a moment. 0, -ETIMEDOUT, -ECANCELED, or -errno */
+static int wait_until_free(int fd, const struct lock_patience *patience, struct error *err)
 {
 	struct process helper = PROCESS_NONE;
 	int status = 0, rc = fork_clean("state lock", &fd, 1, false, &helper, err);
@@ -67,21 +66,21 @@ static int wait_until_free(int fd, const struct deadline *deadline, struct error
 		wait_in_helper(fd);
 	if (rc < 0)
 		return rc;
-	rc = process_wait(&helper, deadline, -1, &status);
+	rc = process_wait(&helper, &patience->deadline, patience->cancel_fd, &status);
 	process_kill(&helper);
 	if (rc == 0 && status != 0)
 		rc = -EBUSY;
 	return rc < 0 ? err_set(err, -rc, "waiting for a lock") : 0;
 }
 
-int lock_take(int fd, const struct deadline *deadline, struct error *err)
+int lock_take(int fd, const struct lock_patience *patience, struct error *err)
 {
 	for (;;) {
 		int rc = try_lock(fd);
 
-		if (rc != -EBUSY || deadline_left(deadline) == 0)
+		if (rc != -EBUSY || deadline_left(&patience->deadline) == 0)
 			return rc < 0 ? err_set(err, -rc, "locking") : 0;
-		rc = wait_until_free(fd, deadline, err);
+		rc = wait_until_free(fd, patience, err);
 		if (rc < 0 && rc != -ETIMEDOUT)
 			return rc;
 	}

@@ -5,15 +5,22 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-struct deadline;
+#include "fauxroot/base/clock.h"
+
 struct error;
 
+/* How long a lock is waited for; @cancel_fd as fd_wait(). */
+struct lock_patience {
+	struct deadline deadline;
+	int cancel_fd;
+};
+
 /*
- * lock_take() - an exclusive flock(2) on @fd, waited for until @deadline
+ * lock_take() - an exclusive flock(2) on @fd, waited for with @patience
  *
- * Returns 0, -EBUSY when it is still held by another, or -errno.
+ * Returns 0, -EBUSY when it is still held by another, -ECANCELED, or -errno.
  */
-int lock_take(int fd, const struct deadline *deadline, struct error *err);
+int lock_take(int fd, const struct lock_patience *patience, struct error *err);
 
 /*
  * lock_holder_in() - who holds a flock on an inode, out of a text in the form of /proc/locks

@@ -22,6 +22,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -38,6 +39,9 @@
 #include "statepath.h"
 
 #define LOCK_FILE "lock"
+
+/* A directory of our own choice is called this and six characters of mkdtemp(3). */
+#define OWN_PREFIX "fauxroot."
 
 /* How long a dying predecessor may take. */
 #define PREDECESSOR_MS 1000
@@ -123,12 +127,15 @@ static int busy(const char *path, int fd, struct error *err)
 		       lock_holder_text(fd, who, sizeof(who)));
 }
 
-static int lock_dir(const char *path, int dir, const struct deadline *deadline, struct error *err)
+static int lock_dir(const char *path, int dir, const struct lock_patience *patience,
+		    struct error *err)
 {
-	int rc = lock_take(dir, deadline, err);
+	int rc = lock_take(dir, patience, err);
 
 	if (rc == -EBUSY)
 		return busy(path, dir, err);
+	if (rc == -ECANCELED)
+		return rc;
 	/* Some file systems lock files only (NFS): then the file "lock" has to do. */
 	if (rc < 0)
 		log_debug("%s: no lock on the directory itself: %s", path, strerror(-rc));
@@ -149,7 +156,7 @@ static int open_lock_file(int dir)
 	return fd;
 }
 
-static int lock_file(const char *path, int dir, const struct deadline *deadline, int *ret,
+static int lock_file(const char *path, int dir, const struct lock_patience *patience, int *ret,
 		     struct error *err)
 {
 	_cleanup_close_ int fd = open_lock_file(dir);
@@ -162,7 +169,7 @@ static int lock_file(const char *path, int dir, const struct deadline *deadline,
 		return err_set(err, -fd, "opening \"%s/" LOCK_FILE "\"", path);
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return err_say(err, EINVAL, "\"%s/" LOCK_FILE "\" is not a regular file", path);
-	rc = lock_take(fd, deadline, err);
+	rc = lock_take(fd, patience, err);
 	if (rc == -EBUSY)
 		return busy(path, fd, err);
 	if (rc < 0)
@@ -174,7 +181,7 @@ static int lock_file(const char *path, int dir, const struct deadline *deadline,
 }
 
 /* One attempt to make, check and lock @path. Returns 0, AGAIN, or -errno. */
-static int take(const char *path, const struct deadline *deadline, struct statedir *ret,
+static int take(const char *path, const struct lock_patience *patience, struct statedir *ret,
 		bool *ret_made, struct error *err)
 {
 	_cleanup_close_ int parent = -1, dir = -1, lock = -1;
@@ -187,11 +194,11 @@ static int take(const char *path, const struct deadline *deadline, struct stated
 		return parent;
 	rc = open_checked(parent, name, path, &dir, &made, err);
 	if (rc == 0)
-		rc = lock_dir(path, dir, deadline, err);
+		rc = lock_dir(path, dir, patience, err);
 	if (rc == 0 && !still_there(parent, name, dir))
 		rc = AGAIN;
 	if (rc == 0)
-		rc = lock_file(path, dir, deadline, &lock, err);
+		rc = lock_file(path, dir, patience, &lock, err);
 	/* Empty as it is, unless somebody has it. */
 	if (rc < 0 && made)
 		(void)unlinkat(parent, name, AT_REMOVEDIR);
@@ -203,20 +210,37 @@ static int take(const char *path, const struct deadline *deadline, struct stated
 	return 0;
 }
 
+static int take_spare(struct statedir *dir)
+{
+	for (size_t i = 0; i < STATEDIR_SPARE; i++) {
+		dir->spare[i] = fcntl(dir->dir, F_DUPFD_CLOEXEC, 0);
+		if (dir->spare[i] < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+static void give_spare(struct statedir *dir)
+{
+	for (size_t i = 0; i < STATEDIR_SPARE; i++)
+		dir->spare[i] = fd_close(dir->spare[i]);
+}
+
 /*
  * Open the resolved @path for ourselves and empty it.
  * @made: it is new, and ours to remove again where something fails
  */
-static int open_resolved(const char *path, bool made, struct statedir *ret, struct error *err)
+static int open_resolved(const char *path, bool made, int cancel_fd, struct statedir *ret,
+			 struct error *err)
 {
-	const struct deadline deadline = deadline_in(PREDECESSOR_MS);
+	const struct lock_patience patience = {deadline_in(PREDECESSOR_MS), cancel_fd};
 	struct statedir d = STATEDIR_NONE;
 	bool made_now = false;
 	int rc;
 
 	do
-		rc = take(path, &deadline, &d, &made_now, err);
-	while (rc == AGAIN && deadline_left(&deadline) > 0);
+		rc = take(path, &patience, &d, &made_now, err);
+	while (rc == AGAIN && deadline_left(&patience.deadline) > 0);
 	if (rc == AGAIN)
 		return err_say(err, EBUSY, "state directory \"%s\": others keep removing it", path);
 	if (rc < 0)
@@ -228,6 +252,8 @@ static int open_resolved(const char *path, bool made, struct statedir *ret, stru
 		rc = err_set(err, errno, "setting the mode of \"%s\"", path);
 	else if ((rc = dir_empty(d.dir, LOCK_FILE, err)) < 0)
 		(void)err_wrap(err, rc, "emptying the state directory \"%s\"", path);
+	else if ((rc = take_spare(&d)) < 0)
+		(void)err_set(err, -rc, "opening the state directory \"%s\"", path);
 	if (rc < 0 && (made || made_now) && d.path)
 		statedir_remove(&d);
 	else if (rc < 0)
@@ -237,16 +263,16 @@ static int open_resolved(const char *path, bool made, struct statedir *ret, stru
 	return rc;
 }
 
-static int open_wanted(const char *wanted, struct statedir *ret, struct error *err)
+static int open_wanted(const char *wanted, int cancel_fd, struct statedir *ret, struct error *err)
 {
 	_cleanup_free_ char *path = NULL;
 	int rc = statepath_resolve(wanted, &path, err);
 
-	return rc < 0 ? rc : open_resolved(path, false, ret, err);
+	return rc < 0 ? rc : open_resolved(path, false, cancel_fd, ret, err);
 }
 
 /* A new directory under @base. */
-static int open_under(const char *base, struct statedir *ret, struct error *err)
+static int open_under(const char *base, int cancel_fd, struct statedir *ret, struct error *err)
 {
 	_cleanup_free_ char *real = NULL, *name = NULL, *path = NULL;
 	mode_t caller;
@@ -257,7 +283,7 @@ static int open_under(const char *base, struct statedir *ret, struct error *err)
 	real = realpath(base, NULL);
 	if (!real)
 		return err_set(err, errno, "\"%s\"", base);
-	name = str_format("%s/fauxroot.XXXXXX", streq(real, "/") ? "" : real);
+	name = str_format("%s/" OWN_PREFIX "XXXXXX", streq(real, "/") ? "" : real);
 	if (!name)
 		return err_set(err, ENOMEM, "\"%s\"", base);
 	/* Its length is known before it is made. */
@@ -269,13 +295,13 @@ static int open_under(const char *base, struct statedir *ret, struct error *err)
 	umask(caller);
 	if (rc < 0)
 		return err_set(err, -rc, "making a directory in \"%s\"", real);
-	rc = open_resolved(path, true, ret, err);
+	rc = open_resolved(path, true, cancel_fd, ret, err);
 	if (rc < 0)
 		rmdir(path);
 	return rc;
 }
 
-static int open_default(struct statedir *ret, struct error *err)
+static int open_default(int cancel_fd, struct statedir *ret, struct error *err)
 {
 	const char *bases[] = {getenv("XDG_RUNTIME_DIR"), getenv("TMPDIR"), "/tmp"};
 	struct error first = {0};
@@ -286,7 +312,7 @@ static int open_default(struct statedir *ret, struct error *err)
 
 		if (!bases[i] || !*bases[i])
 			continue;
-		rc = open_under(bases[i], ret, &one);
+		rc = open_under(bases[i], cancel_fd, ret, &one);
 		if (rc == 0)
 			return 0;
 		log_debug("no state directory there: %s", one.text);
@@ -300,9 +326,10 @@ static int open_default(struct statedir *ret, struct error *err)
 	return err_wrap(err, rc, "making a state directory");
 }
 
-int statedir_open(const char *wanted, struct statedir *ret, struct error *err)
+int statedir_open(const char *wanted, int cancel_fd, struct statedir *ret, struct error *err)
 {
-	int rc = wanted && *wanted ? open_wanted(wanted, ret, err) : open_default(ret, err);
+	int rc = wanted && *wanted ? open_wanted(wanted, cancel_fd, ret, err)
+				   : open_default(cancel_fd, ret, err);
 
 	return err_step(err, rc, STEP_STATEDIR);
 }
@@ -338,6 +365,7 @@ void statedir_remove(struct statedir *dir)
 
 	if (dir->dir < 0)
 		return;
+	give_spare(dir);
 	/* Twice: what was short when something failed may be there again by now. */
 	rc = remove_dir(dir, &err);
 	if (rc < 0)
@@ -347,8 +375,30 @@ void statedir_remove(struct statedir *dir)
 	statedir_close(dir);
 }
 
+void statedir_sweep(const char *path)
+{
+	const struct lock_patience none = {deadline_in(0), -1};
+	const char *name = strrchr(path, '/');
+	struct statedir d = STATEDIR_NONE;
+	struct error err;
+	struct stat st;
+	bool made;
+
+	if (!name || fnmatch("/" OWN_PREFIX "??????", name, 0) != 0 || lstat(path, &st) < 0 ||
+	    take(path, &none, &d, &made, &err) != 0)
+		return;
+	d.path = strdup(path);
+	if (!d.path) {
+		statedir_close(&d);
+		return;
+	}
+	log_debug("removing %s, left behind by a launcher that was killed", path);
+	statedir_remove(&d);
+}
+
 void statedir_close(struct statedir *dir)
 {
+	give_spare(dir);
 	fd_close(dir->lock);
 	fd_close(dir->dir);
 	free(dir->path);

@@ -28,11 +28,30 @@ bool activation_is_for(pid_t pid)
 	return true;
 }
 
-int activation_retarget(pid_t pid)
+/* @ours: it may be said to @from. */
+static int retarget(const char *variable, bool ours, pid_t from, pid_t to)
 {
+	const char *value = getenv(variable);
 	char text[16];
+	uint32_t pid;
 
-	if (str_print(text, sizeof(text), "%d", pid) < 0 || setenv("LISTEN_PID", text, 1) < 0)
-		return -ENOMEM;
-	return 0;
+	if (!value || parse_u32(value, INT_MAX, &pid) < 0)
+		return 0;
+	if (!ours || pid != (uint32_t)from)
+		return pid == (uint32_t)to && unsetenv(variable) < 0 ? -ENOMEM : 0;
+	str_print(text, sizeof(text), "%d", to);
+	return setenv(variable, text, 1) < 0 ? -ENOMEM : 0;
+}
+
+int activation_retarget(bool activated, pid_t from, pid_t to)
+{
+	int rc = retarget("LISTEN_PID", activated, from, to);
+
+	if (activated)
+		unsetenv("LISTEN_PIDFDID");
+	if (rc == 0)
+		rc = retarget("WATCHDOG_PID", true, from, to);
+	if (rc == 0)
+		rc = retarget("SYSTEMD_EXEC_PID", true, from, to);
+	return rc;
 }

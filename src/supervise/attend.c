@@ -125,6 +125,8 @@ int attend(const struct attendant *attendant, int *ret_status, struct error *err
 	}
 	empty_hands(attendant, &process, gate_peer);
 	gate = -1; /* closed by empty_hands() */
+	if (attendant->started)
+		attendant->started(attendant->arg, &process);
 	(void)fd_write_all(gate_peer, "", 1);
 	gate_peer = fd_close(gate_peer);
 	*ret_status = live(attendant, &process);

@@ -9,8 +9,6 @@
 
 #include "fauxroot/base/fd.h"
 
-#define MAX_FDS 64
-
 int message_pair(int ret_fds[2])
 {
 	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ret_fds) < 0 ? -errno : 0;
@@ -20,12 +18,12 @@ int message_send(int sock, const void *data, size_t size, const int *fds, size_t
 {
 	union {
 		struct cmsghdr align;
-		char space[CMSG_SPACE(MAX_FDS * sizeof(int))];
+		char space[CMSG_SPACE(MESSAGE_MAX_FDS * sizeof(int))];
 	} control;
 	struct iovec iov = {.iov_base = (void *)(uintptr_t)data, .iov_len = size};
 	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
 
-	if (n_fds > MAX_FDS)
+	if (n_fds > MESSAGE_MAX_FDS)
 		return -E2BIG;
 	if (n_fds > 0) {
 		struct cmsghdr *cmsg;
@@ -78,7 +76,7 @@ ssize_t message_recv(int sock, void *data, size_t size, int *fds, size_t *n_fds)
 {
 	union {
 		struct cmsghdr align;
-		char space[CMSG_SPACE(MAX_FDS * sizeof(int))];
+		char space[CMSG_SPACE(MESSAGE_MAX_FDS * sizeof(int))];
 	} control;
 	struct iovec iov = {.iov_base = data, .iov_len = size};
 	struct msghdr msg = {

@@ -23,6 +23,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "fauxroot/base/err.h"
@@ -189,6 +190,28 @@ int ns_join(const struct ns_set *ns, unsigned which, struct error *err)
 	return 0;
 }
 
+/*
+ * A PID namespace is joined by children only. Returns in such a child where the job wants that: in
+ * a mount namespace whose /proc is of that PID namespace, nobody else has a /proc/self.
+ */
+static int enter_pidns(const struct ns_set *ns, struct error *err)
+{
+	pid_t pid;
+
+	if (ns->pid < 0)
+		return 0;
+	pid = fork();
+	if (pid < 0)
+		return err_set(err, errno, "forking into the child's PID namespace");
+	if (pid > 0) {
+		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+			;
+		_exit(0);
+	}
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	return 0;
+}
+
 /* In the runner. */
 _noreturn_ static void run_job(const struct ns_set *ns, const struct ns_job *job, int sock)
 {
@@ -197,6 +220,8 @@ _noreturn_ static void run_job(const struct ns_set *ns, const struct ns_job *job
 
 	memset(&verdict, 0, sizeof(verdict));
 	verdict.rc = ns_join(&own, job->which, &verdict.err);
+	if (verdict.rc == 0)
+		verdict.rc = enter_pidns(&own, &verdict.err);
 	ns_set_close(&own);
 	if (verdict.rc == 0)
 		verdict.rc = job->run(job->arg, &verdict.err);

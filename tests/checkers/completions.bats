@@ -39,6 +39,8 @@ bash_offers() {
 	[ "$(bash_offers fauxroot --debug --propagation rs)" = $'rslave\nrshared' ]
 	[ "$(bash_offers fauxroot --ipv6 = f)" = false ]
 	[ -z "$(bash_offers fauxroot --mtu 1)" ]
+	[ "$(bash_offers fauxroot --check = s)" = strict ]
+	[[ $(bash_offers fauxroot --check hea) == *head* ]]
 	[[ $(bash_offers fauxroot --copy-up /et) == *"/etc"* ]]
 }
 
@@ -97,7 +99,7 @@ zsh_specs() {
 	local program
 	for program in fauxroot fauxrootctl; do
 		diff <(offered_by_help $program) \
-			<(zsh_specs $program | grep -oE '^\*?--[a-z0-9-]+=?\[' | grep -oE -- '--[a-z0-9-]+' | sort -u)
+			<(zsh_specs $program | grep -oE '^\*?--[a-z0-9-]+=?-?\[' | grep -oE -- '--[a-z0-9-]+' | sort -u)
 	done
 	zsh_specs fauxroot | grep -qx -- '--net=\[.*\]:DRIVER:(host none slirp4netns )'
 	zsh_specs fauxroot | grep -qx -- '\*--copy-up=\[.*\]:DIR:_files -/'

@@ -23,6 +23,24 @@ files() { (cd "$D" && find . ! -type d | sort); }
 	[[ $(files) != *rootlesskit* ]]
 }
 
+@test "install: units that start the installed program, where systemd looks" {
+	local unit
+	install_ install
+	for unit in user/fauxroot-buildkit user/fauxroot-buildkit@ user/fauxroot-docker system/fauxroot-buildkit; do
+		[ -f "$D/usr/lib/systemd/$unit.socket" ]
+		grep -q '^ExecStart=/usr/bin/fauxroot --' "$D/usr/lib/systemd/$unit.service"
+		[ "$(stat -c %a "$D/usr/lib/systemd/$unit.service")" = 644 ]
+	done
+	# Nothing of contrib is forgotten.
+	[ "$(cd "$TOP/contrib/systemd" && find . -name 'fauxroot-*' | sort)" = \
+		"$(cd "$D/usr/lib/systemd" && find . -name 'fauxroot-*' | sort)" ]
+	[ -f "$D/usr/share/doc/fauxroot/buildkitd.toml" ]
+	install_ USERUNITDIR=/elsewhere/user SYSTEMUNITDIR=/elsewhere/system install
+	[ -f "$D/elsewhere/user/fauxroot-docker.service" ]
+	install_ USERUNITDIR=/elsewhere/user SYSTEMUNITDIR=/elsewhere/system uninstall
+	[[ $(files) != */elsewhere/* ]]
+}
+
 @test "install-compat: four links, each in its clothes; twice is once" {
 	install_ install-compat
 	install_ install-compat

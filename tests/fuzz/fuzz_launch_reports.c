@@ -28,6 +28,8 @@ static void check_report(const uint8_t *data, size_t size)
 	if (message_send(socks[1], data, size, NULL, 0) == 0) {
 		rc = report_recv(socks[0], &report);
 		assert(rc == 1 || rc == -EPROTO || (rc == -ECONNRESET && size == 0));
+		/* No descriptor was sent. */
+		assert(rc != 1 || (report.type != REPORT_STARTED && report.pidfd == -1));
 		if (rc == 1 && report.type == REPORT_STOPPED)
 			assert(WIFSTOPPED(report.status) && strsignal(WSTOPSIG(report.status)));
 		if (rc == 1 && report.type == REPORT_ENDED)
@@ -57,8 +59,8 @@ static void check_arguments(const uint8_t *data, size_t size)
 	assert(initargs_parse(initargs_format(&args, again, sizeof(again)), &got) == 0);
 	assert(got.sock == args.sock && got.reports == args.reports &&
 	       got.reap_all == args.reap_all && got.activated == args.activated &&
-	       got.kill_orphans == args.kill_orphans && got.kill_timeout == args.kill_timeout &&
-	       got.caller_mask == args.caller_mask);
+	       got.launcher == args.launcher && got.kill_orphans == args.kill_orphans &&
+	       got.kill_timeout == args.kill_timeout && got.caller_mask == args.caller_mask);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

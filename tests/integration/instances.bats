@@ -14,6 +14,9 @@ one_spaced() { tr -s ' '; }
 
 HEADS="PID COMMAND NETWORK PORTS STATEDIR"
 
+# listed - the launcher has made its link, which it does while the target is being executed
+listed() { wait_for [ -L "$XDG_RUNTIME_DIR/fauxroot/$LAUNCHER" ]; }
+
 links() { ls "$XDG_RUNTIME_DIR/fauxroot" 2>/dev/null; }
 
 @test "exec: root of the same namespaces, in the same directory" {
@@ -99,6 +102,7 @@ links() { ls "$XDG_RUNTIME_DIR/fauxroot" 2>/dev/null; }
 
 @test "ps: who runs, in a table and as JSON" {
 	launch --net=slirp4netns sleep 100
+	listed
 	run -0 ctl ps
 	equals "$HEADS"$'\n'"$LAUNCHER sleep 100 slirp4netns - $S" "$(one_spaced <<<"$output")"
 	equals "{\"pid\":$LAUNCHER,\"childPID\":$TARGET,\"command\":[\"sleep\",\"100\"],\"network\":\"slirp4netns\",\"ports\":[],\"stateDir\":\"$S\"}" \
@@ -111,6 +115,7 @@ links() { ls "$XDG_RUNTIME_DIR/fauxroot" 2>/dev/null; }
 
 @test "ps: one that is stopped is listed, with a warning" {
 	launch sleep 100
+	listed
 	kill -STOP "$LAUNCHER"
 	run -0 --separate-stderr ctl ps
 	kill -CONT "$LAUNCHER"
@@ -124,6 +129,7 @@ links() { ls "$XDG_RUNTIME_DIR/fauxroot" 2>/dev/null; }
 	for next in ctl launcher; do
 		rm -f "$S/child_pid"
 		launch sleep 100
+		listed
 		kill -KILL "$LAUNCHER"
 		wait "$LAUNCHER" || true
 		wait_for gone "$TARGET"
@@ -133,11 +139,40 @@ links() { ls "$XDG_RUNTIME_DIR/fauxroot" 2>/dev/null; }
 		else
 			rm "$S/child_pid"
 			launch sleep 100
+			listed
 			equals "$LAUNCHER" "$(links)"
 			stop
 		fi
 		equals "" "$(links)"
 	done
+}
+
+@test "a killed launcher's own state directory is removed by the next launcher, a named one is not" {
+	local own link
+	"$FAUXROOT" sleep 100 </dev/null >"$OUT" 2>"$LOG" 3>&- 4>&- &
+	LAUNCHER=$!
+	listed
+	own=$(readlink "$XDG_RUNTIME_DIR/fauxroot/$LAUNCHER")
+	[[ $own == "$XDG_RUNTIME_DIR/fauxroot."?????? ]]
+	wait_for [ -s "$own/child_pid" ]
+	TARGET=$(cat "$own/child_pid")
+	kill -KILL "$LAUNCHER"
+	wait "$LAUNCHER" || true
+	wait_for gone "$TARGET"
+	[ -e "$own/lock" ]
+
+	S=$T/named launch sleep 100
+	listed
+	kill -KILL "$LAUNCHER"
+	wait "$LAUNCHER" || true
+	wait_for gone "$TARGET"
+	[ ! -e "$own" ]
+
+	launch sleep 100
+	listed
+	[ -e "$T/named/lock" ]
+	rm -r "$T/named"
+	stop
 }
 
 @test "without XDG_RUNTIME_DIR nothing is listed, and all runs" {

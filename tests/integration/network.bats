@@ -263,3 +263,24 @@ fake_slirp() { # what to do, in shell; $real is the true one
 	ended 0
 	equals "" "$(<"$OUT")"
 }
+
+# What sees it is in test_net_health; that takes half a minute here.
+@test "a slirp4netns that hangs holds up nobody; it is killed and started again (FULL=1)" {
+	# It attaches to the device, says that it is ready, and reads nothing.
+	fake_slirp 'case " $* " in *" --version "*) exec "$real" "$@" ;; esac
+		[ ! -e hung ] || exec "$real" "$@"
+		for word; do case $word in --ready-fd=*) ready=${word#*=} ;; esac; done
+		>hung
+		(sleep 0.5; echo -n 1 >&$ready) &
+		exec nsenter --target "${@: -2:1}" --user --net --preserve-credentials \
+			socat -u EXEC:"sleep 100" TUN,tun-name=tap0,tun-type=tap,iff-no-pi'
+	launch --net=slirp4netns --slirp4netns-binary="$PWD/slirp" sleep 100
+	if [ -n "$FULL" ]; then
+		DEADLINE=90 wait_for logged 'slirp4netns started again'
+		logged 'slirp4netns died: it hung and took no more packets'
+		helper_pid
+		says "$(in_target ip -o -4 addr show tap0)" '10\.0\.2\.100'
+	fi
+	stop
+	kill_marked
+}

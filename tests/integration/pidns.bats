@@ -135,6 +135,17 @@ SigIgn: 00000003" "$output"
 	stop
 }
 
+@test "a stopped init stops the launcher, and goes on with it" {
+	launch --pidns sh -c 'while :; do sleep 0.05; done'
+	wait_for has_inner sh
+	kill -STOP "$TARGET"
+	wait_for process_state "$TARGET" T
+	wait_for process_state "$LAUNCHER" T
+	kill -CONT "$LAUNCHER"
+	wait_for process_state "$TARGET" SR
+	stop
+}
+
 @test "in another session a stopped command does not stop the launcher" {
 	launch --pidns setsid sh -c 'echo ready; while :; do sleep 0.05; done'
 	wait_for grep -q ready "$OUT"
@@ -294,7 +305,8 @@ compare_fds() { # OPTIONS…
 second
 first" "$output"
 	# What is not for us makes no claim in there, where PIDs are small.
-	LISTEN_PID=1 LISTEN_FDS=2 run -0 fx --pidns sh -c '[ "$LISTEN_PID" != $$ ]'
+	LISTEN_PID=2 LISTEN_FDS=2 WATCHDOG_PID=2 run -0 fx --pidns sh -c 'echo "$$:$LISTEN_PID:$WATCHDOG_PID"'
+	equals "2::" "$output"
 	local value
 	for value in 999999 -1 x "" 0; do
 		run -0 sh -c 'LISTEN_PID=$$ LISTEN_FDS=$1 exec "$FAUXROOT" --pidns sh -c \
@@ -357,7 +369,7 @@ outer() { # SHELL COMMAND…
 			my $copy = syscall(438, $init, $fd, 0); # pidfd_getfd
 			next if $copy < 0;
 			open(my $socket, "+<&=", $copy) or next;
-			for my $record (pack("Ll", 1, 0x77777777), pack("Ll", 99, 0), "x" x 5000, "x", "") {
+			for my $record (pack("Ll", 1, 0), pack("Ll", 2, 0x77777777), pack("Ll", 99, 0), "x" x 5000, "x", "") {
 				$sent++ if defined(send($socket, $record, 0x40));
 			}
 		}

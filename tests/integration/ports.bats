@@ -39,6 +39,69 @@ servers_listen() {
 	not connects 127.0.0.1 "$PORT"
 }
 
+@test "nginx: every pairing of families, a file fetched whole, kept-alive and parallel connections" {
+	mkdir www
+	head -c 5000000 /dev/urandom >www/file
+	echo small >www/small
+	cat >nginx.conf <<-END
+		daemon off; pid $PWD/nginx.pid; user root; error_log stderr; worker_processes 2;
+		events {}
+		http {
+			log_format peer '\$remote_addr \$connection_requests'; access_log $PWD/access peer;
+			client_body_temp_path $PWD; proxy_temp_path $PWD; fastcgi_temp_path $PWD;
+			uwsgi_temp_path $PWD; scgi_temp_path $PWD;
+			server { listen 127.0.0.1:7000; listen [::1]:7000 ipv6only=on; root $PWD/www; }
+		}
+	END
+	launch_ports nginx -e stderr -c "$PWD/nginx.conf"
+	wait_for test -s nginx.pid
+	local parent child pids=() i
+	for parent in 127.0.0.1 '[::1]'; do
+		for child in 127.0.0.1 ::1; do
+			publish tcp "$(tr -d '[]' <<<$parent)" 0 $child 7000
+			: >access
+			curl -sf --max-time 20 -o got "http://$parent:$PORT/file"
+			cmp got www/file
+			curl -sf --max-time 20 -r 4000000-4000009 "http://$parent:$PORT/file" | cmp - <(tail -c +4000001 www/file | head -c 10)
+			equals 10 "$(curl -sf --max-time 20 "http://$parent:$PORT/small?[1-10]" | grep -c small)"
+			# nginx has seen one connection for the last ten, and its client on loopback.
+			equals "$child 10" "$(tail -n 1 access)"
+		done
+	done
+	for ((i = 0; i < 20; i++)); do
+		curl -sf --max-time 20 -o "got$i" "http://[::1]:$PORT/file" &
+		pids+=($!)
+	done
+	wait "${pids[@]}"
+	for ((i = 0; i < 20; i++)); do
+		cmp "got$i" www/file
+	done
+	kill -QUIT "$TARGET"
+	ended 0
+}
+
+@test "iperf3: one stream and several, either way and both at once; UDP" {
+	launch_ports iperf3 -s -p 7000
+	listens() { in_target ss -Hltn 'sport = 7000' | grep -q .; }
+	wait_for listens
+	publish tcp 127.0.0.1 0 127.0.0.1 7000
+	publish udp 127.0.0.1 "$PORT" 127.0.0.1 7000
+	local words
+	for words in "-n 40M" "-n 40M -R" "-n 40M -P 4" "-n 20M --bidir" "-n 1M -u -b 200M -l 1400"; do
+		# One client at a time: it ends a moment before the server is ready for the next.
+		run_iperf() {
+			# shellcheck disable=SC2086
+			timeout 30 iperf3 -J -c 127.0.0.1 -p "$PORT" $words >result
+		}
+		wait_for run_iperf
+		equals null "$(jq .error result)"
+		[ "$(jq '.end | (.sum_received // .sum).bytes' result)" -ge 1000000 ]
+	done
+	# The last were datagrams. Some may be lost on a busy machine.
+	[ "$(jq '.end.sum.lost_percent < 20' result)" = true ]
+	stop 1
+}
+
 @test "-p repeated and split at commas; all are there before the target runs" {
 	free_port 3
 	run -0 fx --net=none --port-driver=builtin -p "127.0.0.1:$PORT:80/tcp,127.0.0.1:$((PORT + 1)):80/udp" \
@@ -246,22 +309,60 @@ servers_listen() {
 	stop
 }
 
-@test "a port that has been removed cuts its connections off or lets them end, and the next works" {
+@test "a port that is removed: its connections are reset, others' go on, and it can be published again" {
 	launch_ports "$PORTCHECK" serve 127.0.0.1 7000
 	wait_for grep -q serving "$OUT"
-	publish tcp 127.0.0.1 0 127.0.0.1 7000
+	local gone_port client stays
 	mkfifo go
-	"$PORTCHECK" idle 127.0.0.1 "$PORT" 20 <go >ready 2>/dev/null 3>&- 4>&- &
-	local client=$!
+	publish tcp 127.0.0.1 0 127.0.0.1 7000
+	"$PORTCHECK" idle 127.0.0.1 "$PORT" 20 <go >stays 2>&1 3>&- 4>&- &
+	stays=$!
 	exec 6>go
+	publish tcp 127.0.0.1 0 127.0.0.1 7000
+	gone_port=$PORT
+	"$PORTCHECK" hold 127.0.0.1 "$PORT" 50 >ready 3>&- 4>&- &
+	client=$!
 	wait_for grep -q ready ready
+	wait_for grep -q ready stays
 	unpublish "$ID"
-	not connects 127.0.0.1 "$PORT"
-	api POST /v1/ports "$(spec_json tcp 127.0.0.1 "$PORT" 127.0.0.1 7000)"
-	equals 201 "$CODE"
-	"$PORTCHECK" churn 127.0.0.1 "$PORT" 20
-	exec 6>&-
+	not connects 127.0.0.1 "$gone_port"
 	wait_for gone "$client"
+	wait "$client"
+	api POST /v1/ports "$(spec_json tcp 127.0.0.1 "$gone_port" 127.0.0.1 7000)"
+	equals 201 "$CODE"
+	"$PORTCHECK" churn 127.0.0.1 "$gone_port" 20
+	echo go >&6
+	exec 6>&-
+	wait_for gone "$stays"
+	wait "$stays"
+	stop
+}
+
+@test "ports removed under clients that come in crowds: none of their connections outlives the port" {
+	launch_ports "$PORTCHECK" serve 127.0.0.1 7000
+	wait_for grep -q serving "$OUT"
+	local before round pids i
+	publish tcp 127.0.0.1 0 127.0.0.1 7000
+	"$PORTCHECK" crowd 127.0.0.1 "$PORT" 200 50
+	unpublish "$ID"
+	before=$(fds_of "$(part 'fauxroot: ports')")
+	for ((round = 0; round < 5; round++)); do
+		publish tcp 127.0.0.1 "$PORT" 127.0.0.1 7000
+		pids=()
+		for i in 1 2 3; do
+			# They never end by themselves: what is left of them is a relay that nobody ends.
+			"$PORTCHECK" hold 127.0.0.1 "$PORT" 1000 >/dev/null 2>&1 3>&- 4>&- &
+			pids+=($!)
+		done
+		wait_for connects 127.0.0.1 "$PORT"
+		unpublish "$ID"
+		for i in "${pids[@]}"; do
+			wait_for gone "$i"
+		done
+	done
+	# The sockets made ahead of need are given back within seconds.
+	as_before() { [ "$(fds_of "$(part 'fauxroot: ports')")" -le $((before + 32)) ]; }
+	DEADLINE=20 wait_for as_before
 	stop
 }
 
@@ -282,24 +383,63 @@ servers_listen() {
 	stop
 }
 
-@test "somebody else listens: 409 with the address and the reason; at the start, an error" {
+@test "somebody else listens: 409 with the address, and who; at the start, an error that tells more" {
 	launch_ports sleep 100
 	free_port
 	socat "TCP4-LISTEN:$PORT,bind=127.0.0.1,fork" SYSTEM:'echo other' 3>&- 4>&- &
 	local other=$!
 	wait_for connects 127.0.0.1 "$PORT"
-	refused_by POST /v1/ports "$(spec_json tcp 127.0.0.1 "$PORT" 127.0.0.1 80)" 409 \
-		"127\.0\.0\.1:$PORT/tcp.*Address already in use"
+	local why="listening on 127\.0\.0\.1:$PORT/tcp: Address already in use by process $other \(socat\)"
+	refused_by POST /v1/ports "$(spec_json tcp 127.0.0.1 "$PORT" 127.0.0.1 80)" 409 "$why"
 	run -1 --separate-stderr ctl add-ports "127.0.0.1:$PORT:80/tcp"
-	says "$stderr" "^error: .*127\.0\.0\.1:$PORT.*Address already in use"
+	one_line "$stderr" "^error: .*$why"
 	# With the wildcard one family would be free: the port is whole or not at all.
-	refused_by POST /v1/ports '{"proto":"tcp","parentPort":'"$PORT"',"childPort":80}' 409 'in use'
+	refused_by POST /v1/ports '{"proto":"tcp","parentPort":'"$PORT"',"childPort":80}' 409 \
+		"listening on 0\.0\.0\.0:$PORT/tcp: Address already in use by process $other "
 	not connects ::1 "$PORT"
 	stop
 	run -125 --separate-stderr fx --net=none --port-driver=builtin -p "127.0.0.1:$PORT:80/tcp" touch started
-	one_error "$stderr" "127\.0\.0\.1:$PORT.*in use"
+	one_error "$stderr" "$why"
+	says "$stderr" "cause: .*process $other has"
+	says "$stderr" "remedy: .*kill $other$"
 	absent started
 	kill "$other"
+}
+
+@test "somebody else has the wildcard of IPv6, or a UDP port: found as well" {
+	launch_ports sleep 100
+	free_port
+	socat "TCP6-LISTEN:$PORT,ipv6only=0,fork" SYSTEM:'echo other' 3>&- 4>&- &
+	local tcp=$! udp
+	wait_for connects ::1 "$PORT"
+	refused_by POST /v1/ports "$(spec_json tcp 127.0.0.1 "$PORT" 127.0.0.1 80)" 409 \
+		"Address already in use by process $tcp \(socat\)"
+	refused_by POST /v1/ports "$(spec_json tcp ::1 "$PORT" 127.0.0.1 80)" 409 \
+		"listening on \[::1\]:$PORT/tcp: Address already in use by process $tcp \(socat\)"
+	kill "$tcp"
+	free_port
+	socat "UDP4-RECVFROM:$PORT,bind=127.0.0.1,fork" SYSTEM:'echo other' 3>&- 4>&- &
+	udp=$!
+	bound() { ss -Hlun "sport = $PORT" | grep -q .; }
+	wait_for bound
+	refused_by POST /v1/ports "$(spec_json udp 127.0.0.1 "$PORT" 127.0.0.1 80)" 409 \
+		"listening on 127\.0\.0\.1:$PORT/udp: Address already in use by process $udp \(socat\)"
+	kill "$udp"
+	stop
+}
+
+@test "--net=none with ports: still only lo, which has the address that remote clients come from" {
+	launch_ports sleep 100
+	equals "lo 127.0.0.1/8
+lo 192.0.0.8/32
+lo ::1/128
+lo fd00::100/128" "$(in_target ip -o addr | awk '{ print $2, $4 }' | LC_ALL=C sort)"
+	equals 1 "$(in_target ip -o link | wc -l)"
+	stop
+	launch --net=none sleep 100
+	equals "lo 127.0.0.1/8
+lo ::1/128" "$(in_target ip -o addr | awk '{ print $2, $4 }' | LC_ALL=C sort)"
+	stop
 }
 
 @test "two instances cannot take one port" {
@@ -309,7 +449,7 @@ servers_listen() {
 	local proto
 	for proto in tcp udp; do
 		run -125 --separate-stderr fx --net=none --port-driver=builtin -p "127.0.0.1:$PORT:80/$proto" touch started
-		one_error "$stderr" "127\.0\.0\.1:$PORT.*in use"
+		one_error "$stderr" "127\.0\.0\.1:$PORT/$proto: .*in use by process $LAUNCHER \(fauxroot\)"
 		absent started
 	done
 	stop
@@ -326,13 +466,14 @@ servers_listen() {
 	run -125 --separate-stderr fx --net=none --port-driver=builtin -p "127.0.0.1:$PORT:80/tcp" touch started
 	says "$stderr" "127\.0\.0\.1:$PORT"
 	says "$stderr" "ports below $start"
-	says "$stderr" "sysctl -w net\.ipv4\.ip_unprivileged_port_start=$PORT"
-	says "$stderr" "setcap cap_net_bind_service=ep"
-	says "$stderr" "higher port"
+	says "$stderr" "cause: /proc/sys/net/ipv4/ip_unprivileged_port_start is $start"
+	says "$stderr" "remedy: .*sysctl -w net\.ipv4\.ip_unprivileged_port_start=$PORT"
+	says "$stderr" "remedy: .*setcap cap_net_bind_service=ep $(realpath "$FAUXROOT")"
+	says "$stderr" "remedy: .*parent port from $start up"
 	absent started
 	launch_ports sleep 100
 	refused_by POST /v1/ports "$(spec_json tcp 127.0.0.1 "$PORT" 127.0.0.1 80)" 400 \
-		'ip_unprivileged_port_start=.*cap_net_bind_service'
+		'ip_unprivileged_port_start=.*cap_net_bind_service.*higher port'
 	equals "" "$(ctl list-ports --json)"
 	stop
 }

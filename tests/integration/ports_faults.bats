@@ -161,6 +161,20 @@ amount() {
 	stop
 }
 
+@test "SIGSTOP to the forwarder: another one takes over the same listeners" {
+	launch_checker
+	works
+	local old
+	old=$(part 'fauxroot: ports')
+	kill -STOP "$old"
+	wait_for replaced 'fauxroot: ports' "$old"
+	wait_for works
+	gone "$old"
+	check datagrams
+	logged 'forwarder ended (was stopped)'
+	stop
+}
+
 @test "five deaths of the forwarder in ten seconds are fatal, with its name" {
 	launch_checker
 	local round old
@@ -191,19 +205,16 @@ amount() {
 	kill_marked
 }
 
-@test "ulimit -n 64: requests by the hundred at once are all answered, with one log line" {
+@test "ulimit -n 64: 10,000 requests, 900 at a time, are all answered, with a log line or two" {
 	# The forwarder raises its limit; so the hard one of a running one is taken down.
 	launch_checker
-	prlimit --pid "$(part 'fauxroot: ports')" --nofile=64:64
-	local pids=() i
-	for ((i = 0; i < 8; i++)); do
-		check echo 100 100 &
-		pids+=($!)
-	done
-	for i in "${pids[@]}"; do
-		wait "$i"
-	done
+	local forwarder
+	forwarder=$(part 'fauxroot: ports')
+	prlimit --pid "$forwarder" --nofile=64:64
+	check crowd 10000 900
+	check echo 100000 40
 	works
+	equals "$forwarder" "$(part 'fauxroot: ports')"
 	stop
 	says "$(<"$LOG")" 'out of (file )?descriptors'
 	[ "$(grep -cE 'out of (file )?descriptors' "$LOG")" -le 8 ]
@@ -211,7 +222,7 @@ amount() {
 
 @test "idle connections: two descriptors each at most, little memory, and all answer" {
 	local n client before_fds before after
-	n=$(amount 2000 9000)
+	n=$(amount 2000 9500)
 	launch_checker
 	works
 	before_fds=$(fds_of "$(part 'fauxroot: ports')")
@@ -334,6 +345,25 @@ amount() {
 	publish tcp 127.0.0.1 0 127.0.0.1 80
 	unpublish "$ID"
 	kill "${pids[@]}" 2>/dev/null || true
+	stop
+	kill_marked
+}
+
+@test "API: two hundred keep-alive clients between their requests, and the next one is served" {
+	launch_ports sleep 100
+	local i at to line clients=()
+	for ((i = 0; i < 256; i++)); do
+		coproc CLIENT { exec socat - "UNIX-CONNECT:$S/api.sock" 2>/dev/null 3>&- 4>&-; }
+		clients+=("$CLIENT_PID")
+		exec {at}<&"${CLIENT[0]}" {to}>&"${CLIENT[1]}"
+		printf 'GET /v1/ports HTTP/1.1\r\nHost: x\r\n\r\n' >&"$to"
+		IFS= read -r -t 5 line <&"$at"
+		equals $'HTTP/1.1 200 OK\r' "$line"
+		exec {at}<&-
+	done 2>/dev/null
+	publish tcp 127.0.0.1 0 127.0.0.1 80
+	unpublish "$ID"
+	kill "${clients[@]}" 2>/dev/null || true
 	stop
 	kill_marked
 }

@@ -217,6 +217,8 @@ refused() { # PATTERN STATE_DIR
 	launch sleep 100
 	"$FAUXROOT" --state-dir="$S" true 2>"$T/log2" 3>&- 4>&- &
 	local second=$!
+	# Until it has been executed it is a shell with traps of bats's.
+	wait_for [ "/proc/$second/exe" -ef "$FAUXROOT" ]
 	kill -TERM $second
 	wait_for gone $second
 	[ -s "$S/child_pid" ]

@@ -155,14 +155,15 @@ on_terminal() {
 }
 
 @test "Ctrl-C inside fauxroot timeout, whose group is another, arrives once" {
-	local mode
+	# Until it sleeps timeout may not yet know what fork(2) has given it, and leaves without it.
+	local mode waits='until grep -q "^State:.S" /proc/$PPID/status; do :; done;'
 	for mode in "" --pidns; do
-		on_terminal "$FAUXROOT" $mode --state-dir="$S" timeout --foreground 60 "$PROBE" catch 3 <<-'END'
+		on_terminal "$FAUXROOT" $mode --state-dir="$S" timeout --foreground 60 sh -c "$waits exec \"\$PROBE\" catch 3" <<-'END'
 			expect ready
 			send \x1c
 			exit 0
 		END
-		on_terminal "$FAUXROOT" $mode --state-dir="$S" timeout 60 sh -c 'echo ready; exec sleep 300' <<-'END'
+		on_terminal "$FAUXROOT" $mode --state-dir="$S" timeout 60 sh -c "$waits echo ready; exec sleep 300" <<-'END'
 			expect ready
 			send \x03
 			exit 130

@@ -81,10 +81,15 @@ marked() {
 		sh "FAUXROOT_TEST_MARK=$FAUXROOT_TEST_MARK"
 }
 
+# kill_marked - until there are none: one may have forked while it was being looked for
 kill_marked() {
-	local pid
-	for pid in $(marked); do
-		kill -KILL "$pid" 2>/dev/null || true
+	local pid pids round
+	for ((round = 0; round < 20; round++)); do
+		pids=$(marked)
+		[ -n "$pids" ] || break
+		for pid in $pids; do
+			kill -KILL "$pid" 2>/dev/null || true
+		done
 	done
 	return 0
 }

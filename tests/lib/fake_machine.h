@@ -63,6 +63,15 @@ static inline void make_file(const struct fake *fake, const struct file *file)
 	"Name:\tfauxroot\nUid:\t1000\t1000\t1000\t1000\nGid:\t1000\t1000\t1000\t1000\n" \
 	"CapBnd:\t000001ffffffffff\nNoNewPrivs:\t0\nSeccomp:\t0\n"
 
+/* man 5 proc, /proc/pid/limits */
+#define LIMITS(files, files_hard, processes)                                                       \
+	"Limit                     Soft Limit           Hard Limit           Units     \n"         \
+	"Max cpu time              unlimited            unlimited            seconds   \n"         \
+	"Max processes             " processes "                " processes "                proc" \
+	"esses \n"                                                                                 \
+	"Max open files            " files "                 " files_hard                          \
+	"              files     \n"
+
 /* An ordinary machine on which nothing is wrong. */
 static const struct file ordinary[] = {
 	{"/proc/self/status", STATUS, 0},
@@ -75,6 +84,9 @@ static const struct file ordinary[] = {
 	{"/proc/self/exe", "->/opt/fauxroot/bin/fauxroot", 0},
 	{"/proc/self/ns/user", "", 0},
 	{"/proc/self/attr/current", "unconfined\n", 0},
+	{"/proc/self/limits", LIMITS("1024", "1048576", "63000"), 0},
+	{"/proc/self/cgroup", "0::/user.slice/session-1.scope\n", 0},
+	{"/proc/sys/kernel/osrelease", "6.1.0-18-amd64\n", 0},
 	{"/proc/sys/user/max_user_namespaces", "63000\n", 0},
 	{"/proc/sys/kernel/unprivileged_userns_clone", "1\n", 0},
 	{"/etc/passwd", "root:x:0:0::/root:/bin/sh\nalice:x:1000:1000::/home/alice:/bin/sh\n", 0},
@@ -85,7 +97,7 @@ static const struct file ordinary[] = {
 	{"/usr/bin/newuidmap", "ELF", 04755},
 	{"/usr/bin/newgidmap", "ELF", 04755},
 	{"/usr/bin/tool", "ELF", 0755},
-	{"/dev/net/tun", "", 0666},
+	{"/dev/net/tun", "->/dev/null", 0}, /* a character device, open to all */
 	{"/tmp/", "", 0},
 };
 
@@ -109,6 +121,7 @@ static inline void make_fake(struct fake *fake, const struct file *files)
 
 	snprintf(fake->root, sizeof(fake->root), "%s/test-check.XXXXXX", tmp ? tmp : "/tmp");
 	assert_non_null(mkdtemp(fake->root));
+	assert_int_equal(chmod(fake->root, 0755), 0);
 	fake->machine.root = fake->root;
 	for (size_t i = 0; i < ARRAY_SIZE(ordinary); i++)
 		make_file(fake, &ordinary[i]);

@@ -243,7 +243,7 @@ static void supervise(struct bench *b)
 
 int main(int argc, char **argv)
 {
-	static struct bench bench = {.ns = {-1, -1, -1}};
+	static struct bench bench;
 	struct bench *b = &bench;
 	unsigned long flags = CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWNS;
 	char **command = parse(b, argc, argv);
@@ -254,6 +254,7 @@ int main(int argc, char **argv)
 	struct error err;
 	char word;
 
+	b->ns = NS_SET_NONE;
 	log_setup("fauxroot", "parent", LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
 	if (pipe2(ready, O_CLOEXEC) < 0 || pipe2(go, O_CLOEXEC) < 0)
 		die("pipe");

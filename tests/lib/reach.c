@@ -127,6 +127,15 @@ static void try_join(pid_t pid, int pidfd)
 			reach(pid, "setns");
 }
 
+/* A /proc of an outer PID namespace shows what no PID names in here. */
+static bool is_seen(pid_t pid)
+{
+	char path[64];
+
+	proc_path(path, sizeof(path), pid, "");
+	return access(path, F_OK) == 0;
+}
+
 int main(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++) {
@@ -136,10 +145,12 @@ int main(int argc, char **argv)
 		if (parse_u32(argv[i], INT32_MAX, &number) < 0)
 			return 2;
 		pidfd = (int)syscall(SYS_pidfd_open, (pid_t)number, 0);
-		if (pidfd < 0)
+		if (pidfd < 0 && !is_seen((pid_t)number))
 			return 3;
 		try_links((pid_t)number);
 		try_files((pid_t)number);
+		if (pidfd < 0)
+			continue;
 		try_descriptors((pid_t)number, pidfd);
 		try_memory((pid_t)number);
 		try_trace((pid_t)number);

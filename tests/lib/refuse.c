@@ -2,7 +2,10 @@
 /*
  * refuse: run a command under a seccomp filter that answers some system calls with an error.
  *
- *	refuse [--errno ENOSYS|EPERM|EACCES] [--user NAME] SYSCALL[,SYSCALL…] -- COMMAND [ARGS…]
+ *	refuse [--errno NAME] [--user NAME] SYSCALL[:FIRST][,SYSCALL…] -- COMMAND [ARGS…]
+ *
+ * NAME is ENOSYS, EPERM, EACCES or EAFNOSUPPORT; with FIRST, a number, a call is refused where its
+ * first argument is that: "socket:10" leaves no IPv6.
  *
  * It shows what a program does in a container whose seccomp profile is older than a system call
  * (ENOSYS, the default) or forbids it (EPERM). A process may load a filter with no_new_privs set or
@@ -34,8 +37,8 @@ struct request {
 
 static int usage(void)
 {
-	fputs("usage: refuse [--errno ENOSYS|EPERM|EACCES] [--user NAME] SYSCALL[,SYSCALL…] -- "
-	      "COMMAND [ARGS…]\n",
+	fputs("usage: refuse [--errno ENOSYS|EPERM|EACCES|EAFNOSUPPORT] [--user NAME] "
+	      "SYSCALL[:FIRST][,SYSCALL…] -- COMMAND [ARGS…]\n",
 	      stderr);
 	return -EINVAL;
 }
@@ -45,7 +48,10 @@ static int parse_errno(const char *name, int *ret)
 	static const struct {
 		const char *name;
 		int errnum;
-	} known[] = {{"ENOSYS", ENOSYS}, {"EPERM", EPERM}, {"EACCES", EACCES}};
+	} known[] = {{"ENOSYS", ENOSYS},
+		     {"EPERM", EPERM},
+		     {"EACCES", EACCES},
+		     {"EAFNOSUPPORT", EAFNOSUPPORT}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
 		if (streq(name, known[i].name)) {
@@ -79,9 +85,35 @@ static int parse(int argc, char **argv, struct request *ret)
 	return 0;
 }
 
+/* "NAME" or "NAME:FIRST" */
+static int add_rule(scmp_filter_ctx filter, uint32_t action, struct cursor c)
+{
+	char name[64];
+	const char *start;
+	uint64_t first;
+	size_t n;
+	struct scmp_arg_cmp is = {.arg = 0, .op = SCMP_CMP_EQ};
+	int number;
+
+	cursor_until(&c, ":", &start, &n);
+	if (str_print(name, sizeof(name), "%.*s", (int)n, start) < 0)
+		return -EINVAL;
+	number = seccomp_syscall_resolve_name(name);
+	if (number == __NR_SCMP_ERROR) {
+		fprintf(stderr, "refuse: unknown system call \"%s\"\n", name);
+		return -EINVAL;
+	}
+	if (!cursor_char(&c, ':'))
+		return seccomp_rule_add(filter, action, number, 0);
+	if (cursor_u64(&c, UINT64_MAX, &first) < 0 || !cursor_at_end(&c))
+		return -EINVAL;
+	is.datum_a = first;
+	return seccomp_rule_add_array(filter, action, number, 1, &is);
+}
+
 static int add_rules(scmp_filter_ctx filter, const struct request *request)
 {
-	struct strv names = {NULL, 0};
+	uint32_t action = SCMP_ACT_ERRNO((uint32_t)request->errnum);
 	struct cursor c = cursor_of(request->calls);
 	int rc = 0;
 
@@ -91,20 +123,8 @@ static int add_rules(scmp_filter_ctx filter, const struct request *request)
 
 		cursor_until(&c, ",", &start, &n);
 		cursor_char(&c, ',');
-		rc = strv_add_n(&names, start, n);
+		rc = add_rule(filter, action, cursor_of_n(start, n));
 	}
-	for (size_t i = 0; i < names.n && rc == 0; i++) {
-		int number = seccomp_syscall_resolve_name(names.items[i]);
-
-		if (number == __NR_SCMP_ERROR) {
-			fprintf(stderr, "refuse: unknown system call \"%s\"\n", names.items[i]);
-			rc = -EINVAL;
-		} else {
-			rc = seccomp_rule_add(filter, SCMP_ACT_ERRNO((uint32_t)request->errnum),
-					      number, 0);
-		}
-	}
-	strv_clear(&names);
 	return rc;
 }
 

@@ -59,3 +59,39 @@ holder() {
 in_new_namespace() {
 	[ "$(cat "/proc/$1/comm" 2>/dev/null)" = sleep ]
 }
+
+# ---- a host and a remote client of it ----
+#
+#	client 198.51.100.2, 2001:db8::2 ── veth ── host 198.51.100.1, 2001:db8::1
+
+HOST4=198.51.100.1 CLIENT4=198.51.100.2
+HOST6=2001:db8::1 CLIENT6=2001:db8::2
+
+# two_networks - the network namespaces HOST_NS and OUT_NS, for all tests of a file
+two_networks() {
+	holder HOST_NS --net
+	holder OUT_NS --net
+	export HOST_NS OUT_NS
+	ip link add fxhost netns "$HOST_NS" type veth peer name fxout netns "$OUT_NS"
+	host ip link set lo up
+	host ip link set fxhost up
+	host ip addr add $HOST4/24 dev fxhost
+	host ip -6 addr add $HOST6/64 dev fxhost nodad
+	client ip link set lo up
+	client ip link set fxout up
+	client ip addr add $CLIENT4/24 dev fxout
+	client ip -6 addr add $CLIENT6/64 dev fxout nodad
+}
+
+end_networks() {
+	kill -KILL "$HOST_NS" "$OUT_NS" 2>/dev/null
+	return 0
+}
+
+host() {
+	nsenter --target "$HOST_NS" --net "$@" 3>&- 4>&-
+}
+
+client() {
+	nsenter --target "$OUT_NS" --net "$@" 3>&- 4>&-
+}

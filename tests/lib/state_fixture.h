@@ -64,7 +64,7 @@ static inline bool exists(const char *path)
 static inline void assert_open(const char *wanted, struct statedir *ret)
 {
 	struct error err = {0};
-	int rc = statedir_open(wanted, ret, &err);
+	int rc = statedir_open(wanted, -1, ret, &err);
 
 	if (rc < 0)
 		print_error("%s\n", err.text);
@@ -76,7 +76,7 @@ static inline void assert_refused(const char *wanted, int want, const char *word
 	struct statedir d = STATEDIR_NONE;
 	struct error err = {0};
 
-	assert_int_equal(statedir_open(wanted, &d, &err), want);
+	assert_int_equal(statedir_open(wanted, -1, &d, &err), want);
 	if (!strstr(err.text, words))
 		print_error("\"%s\" lacks \"%s\"\n", err.text, words);
 	assert_non_null(strstr(err.text, words));

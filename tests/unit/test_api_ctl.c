@@ -381,7 +381,7 @@ static const struct {
 	{ARGS("remove-ports", "5", "4294967296"), "",
 	 "error: \"4294967296\" is not the id of a port\n"},
 	{ARGS("add-ports", "127.0.0.1:6000:1/tcp", "0:1/tcp"), "",
-	 "error: bad port \"0:1/tcp\": the parent port is not one of 1-65535; it takes "
+	 "error: bad port \"0:1/tcp\": the parent port \"0\" is not one of 1-65535; it takes "
 	 "[PARENT-IP]:PARENT-PORT:[CHILD-IP:]CHILD-PORT/PROTO, such as 127.0.0.1:8080:80/tcp\n"},
 	{ARGS("add-ports", "127.0.0.1:1:60001/tcp"), "",
 	 "error: publishing it: Permission denied (HTTP status 400)\n"},

@@ -220,6 +220,29 @@ static void a_helpers_variable_takes_the_place_of_ours(void **state)
 	assert_string_equal(getenv("SPAWN_A"), "ours");
 }
 
+static void a_helper_is_no_service(void **state)
+{
+	static const char *const variables[] = {
+		"NOTIFY_SOCKET",  "LISTEN_PID",	  "LISTEN_PIDFDID", "LISTEN_FDS",
+		"LISTEN_FDNAMES", "WATCHDOG_PID", "WATCHDOG_USEC",
+	};
+	static const char script[] =
+		"tr '\\0' '\\n' </proc/$$/environ | grep -E '^(NOTIFY|LISTEN|WATCHDOG)' | sort";
+	char text[600];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(variables); i++)
+		setenv(variables[i], "1", 1);
+	setenv("LISTENER", "kept", 1);
+	assert_int_equal(run(script, (struct helper_spec){0}, text, sizeof(text)), 0);
+	assert_string_equal(text, "LISTENER=kept");
+	for (size_t i = 0; i < ARRAY_SIZE(variables); i++) {
+		assert_non_null(getenv(variables[i]));
+		unsetenv(variables[i]);
+	}
+	unsetenv("LISTENER");
+}
+
 static void of_many_words_the_last_are_kept(void **state)
 {
 	char text[600];
@@ -304,7 +327,8 @@ static void helpers_run_side_by_side(void **state)
 
 static void a_hanging_helper_is_named_and_killed(void **state)
 {
-	struct deadline soon = deadline_in(50);
+	/* Time for the other one, on a busy machine, too. */
+	struct deadline soon = deadline_in(1000);
 	struct helper helpers[2];
 	struct error err = {0};
 	int statuses[2];
@@ -488,6 +512,32 @@ static void what_cannot_run_says_so(void **state)
 	}
 }
 
+static void a_pidfd_leads_to_its_process(void **state)
+{
+	struct process p = PROCESS_NONE, same = PROCESS_NONE;
+	struct error err = {0};
+	int null = open("/dev/null", O_RDONLY | O_CLOEXEC), copy, rc;
+
+	(void)state;
+	rc = process_fork("a process", &p, &err);
+	assert_true(rc >= 0);
+	if (rc == 0)
+		for (;;)
+			pause();
+	copy = fcntl(p.pidfd, F_DUPFD_CLOEXEC, 3);
+	assert_int_equal(process_of_pidfd(copy, &same), 0);
+	assert_int_equal(same.pid, p.pid);
+	assert_int_equal(same.pidfd, copy);
+	process_kill(&p);
+	same.pid = 0;
+	assert_int_equal(process_of_pidfd(copy, &same), -ESRCH);
+	assert_int_equal(process_of_pidfd(null, &same), -EINVAL);
+	assert_int_equal(same.pid, 0);
+	process_forget(&same);
+	assert_int_equal(process_of_pidfd(copy, &same), -ENOENT);
+	fd_close(null);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -498,6 +548,7 @@ int main(void)
 		cmocka_unit_test(statuses_read_well),
 		cmocka_unit_test(a_helpers_words_are_gathered),
 		cmocka_unit_test(a_helpers_variable_takes_the_place_of_ours),
+		cmocka_unit_test(a_helper_is_no_service),
 		cmocka_unit_test(of_many_words_the_last_are_kept),
 		cmocka_unit_test(a_helper_holds_what_it_is_given),
 		cmocka_unit_test(a_helper_is_out_of_the_terminals_reach),
@@ -508,6 +559,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_empty_element_of_path_is_here, make_bin,
 						remove_bin),
 		cmocka_unit_test_setup_teardown(what_cannot_run_says_so, make_bin, remove_bin),
+		cmocka_unit_test(a_pidfd_leads_to_its_process),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -58,7 +58,7 @@ static void free_ranges(void **state)
 static void few_ids(void **state)
 {
 	static const struct file none[MAX_FILES] = {{0}};
-	struct explanation why = {"", ""};
+	struct explanation why = {.id = NULL};
 	struct fake fake;
 
 	(void)state;
@@ -74,6 +74,45 @@ static void few_ids(void **state)
 	assert_string_equal(why.remedy, "sudo usermod --add-subuids 165536-231071 --add-subgids "
 					"165536-231071 alice");
 	clear_fake(&fake);
+}
+
+static void packages(void **state)
+{
+	static const struct {
+		const char *os_release, *program, *command;
+	} cases[] = {
+		{"ID=ubuntu\nID_LIKE=debian\n", "newuidmap", "sudo apt-get install uidmap"},
+		{"ID=linuxmint\nID_LIKE=\"ubuntu debian\"\n", "getsubids",
+		 "sudo apt-get install uidmap"},
+		{"ID=fedora\n", "newuidmap", "sudo dnf install shadow-utils"},
+		{"ID=fedora\n", "getsubids", "sudo dnf install shadow-utils-subid"},
+		{"ID=\"almalinux\"\n", "slirp4netns", "sudo dnf install slirp4netns"},
+		{"ID=alpine\n", "newuidmap", "sudo apk add shadow-uidmap"},
+		{"ID=arch\n", "newuidmap", "sudo pacman -S shadow"},
+		{"ID=manjaro\nID_LIKE=arch\n", "slirp4netns", "sudo pacman -S slirp4netns"},
+		{"ID=opensuse-leap\n", "newuidmap", "sudo zypper install shadow"},
+		{"ID=gentoo\n", "newuidmap", "sudo emerge sys-apps/shadow"},
+		{"ID=\"void\"\n", "newuidmap", "sudo xbps-install -S shadow"},
+		{"ID=mageia\n", "newuidmap", "sudo urpmi shadow-utils"},
+		{"ID=photon\n", "slirp4netns", "sudo tdnf install slirp4netns"},
+		{"ID=nixos\n", "slirp4netns", "install the package that has slirp4netns"},
+		{"", "newuidmap", "install the package that has newuidmap"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct file files[MAX_FILES] = {
+			{"/etc/os-release", cases[i].os_release, 0},
+		};
+		struct fake fake;
+		char text[128];
+
+		make_fake(&fake, files);
+		assert_string_equal(machine_package(&fake.machine, cases[i].program, text,
+						    sizeof(text)),
+				    cases[i].command);
+		clear_fake(&fake);
+	}
 }
 
 static void the_real_machine_is_read_without_harm(void **state)
@@ -120,6 +159,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(free_ranges),
 		cmocka_unit_test(few_ids),
+		cmocka_unit_test(packages),
 		cmocka_unit_test(relative_paths_are_relative_to_here),
 		cmocka_unit_test(the_real_machine_is_read_without_harm),
 	};

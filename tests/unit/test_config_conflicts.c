@@ -189,6 +189,9 @@ static void a_command_is_needed_only_to_run(void **state)
 		{"--print-semver=major", ACTION_PRINT_SEMVER},
 		{"--version --help", ACTION_HELP},
 		{"--print-semver=major -v", ACTION_VERSION},
+		{"--check", ACTION_CHECK},
+		{"--check=strict --json --net=none CMD", ACTION_CHECK},
+		{"--check --help", ACTION_HELP},
 		/* No launch, so nothing to refuse. */
 		{"--net=pasta --reaper=true --help", ACTION_HELP},
 		{"--help=false --version CMD", ACTION_VERSION},

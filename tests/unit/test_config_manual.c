@@ -67,14 +67,17 @@ static void every_available_option_has_a_paragraph(void **state)
 	(void)state;
 	for (const struct option_row *row = options_rows(); row->name; row++) {
 		_cleanup_free_ char *text = paragraph(row->name);
-		_cleanup_free_ char *value = str_format(row->argument ? "Ns = Ns Ar %s\n" : "-%s",
+		_cleanup_free_ char *value = str_format(row->bare	? "Ns Op Ns = Ns Ar %s\n"
+							: row->argument ? "Ns = Ns Ar %s\n"
+									: "-%s",
 							row->argument ? row->argument : row->name);
 
 		if ((text != NULL) != row->available)
 			fail_msg("--%s: available %d", row->name, row->available);
 		/* "--net=DRIVER" in --help is "driver" here. */
 		for (char *ch = value; row->argument && *ch; ch++)
-			if (ch > value + strlen("Ns = Ns Ar") && *ch >= 'A' && *ch <= 'Z')
+			if (ch > value + strlen(row->bare ? "Ns Op Ns = Ns Ar" : "Ns = Ns Ar") &&
+			    *ch >= 'A' && *ch <= 'Z')
 				*ch = (char)(*ch - 'A' + 'a');
 		if (text && !strstr(text, value))
 			fail_msg("--%s: no \"%s\" in %s", row->name, value, text);

@@ -88,6 +88,9 @@ static const char *const values[] = {
 	"--kill-timeout=0",
 	"--kill-timeout=86400",
 	"--evacuate-cgroup2=evac",
+	"--check=true",
+	"--check=strict",
+	"--json=true",
 	"--debug=true",
 	"--log-format=json",
 	"--print-semver=major",
@@ -189,6 +192,11 @@ static void forms_are_those_of_go(void **state)
 		{"--pidns --pidns= CMD", "-- CMD"},
 		{"--source-ip-transparent=false --source-ip-transparent= CMD", "-- CMD"},
 		{"--print-semver=major --print-semver= CMD", "-- CMD"},
+		/* Bare it never takes the next word. */
+		{"--check CMD", "--check=true -- CMD"},
+		{"--check strict", "--check=true -- strict"},
+		{"-check=strict --net none CMD", "--net=none --check=strict -- CMD"},
+		{"--check --check=false CMD", "-- CMD"},
 		/* Values are whatever follows. */
 		{"--state-dir --net=none CMD", "--state-dir=--net=none -- CMD"},
 		{"--state-dir=a=b CMD", "--state-dir=a=b -- CMD"},
@@ -290,6 +298,7 @@ static void wrong_values_are_refused_by_name(void **state)
 		{"--evacuate-cgroup2=.. CMD", "--evacuate-cgroup2 takes one name without '/', not "
 					      "\"..\""},
 		{"--log-format=xml CMD", "--log-format takes text or json, not \"xml\""},
+		{"--check=all CMD", "--check takes false, true or strict, not \"all\""},
 		{"--print-semver=all", "--print-semver takes major, minor or patch, not \"all\""},
 		{"--help=maybe", "--help takes true or false, not \"maybe\""},
 	};

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "fauxroot/base/fd.h"
@@ -36,13 +37,13 @@ static int close_pair(void **state)
 static void what_waitpid_reports_arrives(void **state)
 {
 	static const struct report reports[] = {
-		{REPORT_ENDED, W_EXITCODE(0, 0)},
-		{REPORT_ENDED, W_EXITCODE(255, 0)},
-		{REPORT_ENDED, W_EXITCODE(0, SIGKILL)},
-		{REPORT_ENDED, W_EXITCODE(0, SIGSEGV) | WCOREFLAG},
-		{REPORT_ENDED, W_EXITCODE(0, 64)},
-		{REPORT_STOPPED, W_STOPCODE(SIGTSTP)},
-		{REPORT_STOPPED, W_STOPCODE(SIGSTOP)},
+		{REPORT_ENDED, W_EXITCODE(0, 0), -1},
+		{REPORT_ENDED, W_EXITCODE(255, 0), -1},
+		{REPORT_ENDED, W_EXITCODE(0, SIGKILL), -1},
+		{REPORT_ENDED, W_EXITCODE(0, SIGSEGV) | WCOREFLAG, -1},
+		{REPORT_ENDED, W_EXITCODE(0, 64), -1},
+		{REPORT_STOPPED, W_STOPCODE(SIGTSTP), -1},
+		{REPORT_STOPPED, W_STOPCODE(SIGSTOP), -1},
 	};
 	int *socks = *state;
 	struct report got;
@@ -52,6 +53,7 @@ static void what_waitpid_reports_arrives(void **state)
 		assert_int_equal(report_recv(socks[0], &got), 1);
 		assert_int_equal(got.type, reports[i].type);
 		assert_int_equal(got.status, reports[i].status);
+		assert_int_equal(got.pidfd, -1);
 		assert_int_equal(report_recv(socks[0], &got), 0);
 	}
 }
@@ -68,7 +70,8 @@ static void anything_else_does_not(void **state)
 		{"a byte too many", {REPORT_ENDED, 0}, 9},
 		{"a word too many", {REPORT_ENDED, 0}, 12},
 		{"type 0", {0, 0}, 8},
-		{"type 3", {3, 0}, 8},
+		{"a start without a descriptor", {REPORT_STARTED, 0}, 8},
+		{"type 4", {4, 0}, 8},
 		{"type -1", {-1, 0}, 8},
 		{"a stop that is an end", {REPORT_STOPPED, W_EXITCODE(0, SIGKILL)}, 8},
 		{"a stop by signal 0", {REPORT_STOPPED, W_STOPCODE(0)}, 8},
@@ -93,23 +96,46 @@ static void anything_else_does_not(void **state)
 	}
 }
 
-static void descriptors_that_come_along_are_closed(void **state)
+static void descriptors_come_with_a_start_alone(void **state)
 {
 	int *socks = *state, lowest = dup(0);
-	const int32_t words[] = {REPORT_ENDED, 0};
+	static const struct {
+		int32_t words[2];
+		size_t n_fds;
+	} cases[] = {
+		{{REPORT_ENDED, 0}, 1},
+		{{REPORT_STARTED, 0}, 2},
+		{{REPORT_STARTED, 1}, 1},
+	};
+	const struct report start = {.type = REPORT_STARTED, .pidfd = socks[1]};
 	struct report got;
 
 	fd_close(lowest);
-	assert_int_equal(message_send(socks[1], words, sizeof(words), socks, 2), 0);
+	assert_int_equal(report_send(socks[1], &start), 0);
 	assert_int_equal(report_recv(socks[0], &got), 1);
-	assert_int_equal(dup(0), lowest);
-	fd_close(lowest);
+	assert_int_equal(got.type, REPORT_STARTED);
+	assert_int_equal(got.pidfd, lowest);
+	fd_close(got.pidfd);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		int rc;
+
+		assert_int_equal(message_send(socks[1], cases[i].words, sizeof(cases[i].words),
+					      socks, cases[i].n_fds),
+				 0);
+		rc = report_recv(socks[0], &got);
+		/* One too many is closed, and the one that was due is taken. */
+		assert_int_equal(rc, cases[i].n_fds == 2 ? 1 : -EPROTO);
+		if (rc == 1)
+			fd_close(got.pidfd);
+		assert_int_equal(dup(0), lowest);
+		fd_close(lowest);
+	}
 }
 
 static void nobody_waits(void **state)
 {
 	int *socks = *state;
-	const struct report stop = {REPORT_STOPPED, W_STOPCODE(SIGSTOP)};
+	const struct report stop = {REPORT_STOPPED, W_STOPCODE(SIGSTOP), -1};
 	struct report got;
 	int sent = 0, rc;
 
@@ -128,9 +154,9 @@ static void nobody_waits(void **state)
 static void arguments_of_init_survive(void **state)
 {
 	static const struct init_args cases[] = {
-		{3, 4, false, false, false, 0, 0},
-		{2147483647, 2147483646, true, true, true, 86400, UINT64_MAX},
-		{8, 11, true, false, false, 10, UINT64_C(1) << 63},
+		{3, 4, false, false, 1, false, 0, 0},
+		{2147483647, 2147483646, true, true, 2147483647, true, 86400, UINT64_MAX},
+		{8, 11, true, false, 4711, false, 10, UINT64_C(1) << 63},
 	};
 
 	(void)state;
@@ -144,6 +170,7 @@ static void arguments_of_init_survive(void **state)
 		assert_int_equal(got.reports, cases[i].reports);
 		assert_int_equal(got.reap_all, cases[i].reap_all);
 		assert_int_equal(got.activated, cases[i].activated);
+		assert_int_equal(got.launcher, cases[i].launcher);
 		assert_int_equal(got.kill_orphans, cases[i].kill_orphans);
 		assert_int_equal(got.kill_timeout, cases[i].kill_timeout);
 		assert_true(got.caller_mask == cases[i].caller_mask);
@@ -155,25 +182,27 @@ static void odd_arguments_are_refused(void **state)
 	static const char *const cases[] = {
 		"",
 		"3",
-		"3,4,1,0,1,10",
-		"3,4,1,0,1,10,",
-		"3,4,1,0,1,10,0,",
-		"3,4,1,0,1,10,0,0",
-		"2,4,1,0,1,10,0",
-		"3,1,1,0,1,10,0",
-		"3,3,1,0,1,10,0",
-		"3,4,2,0,1,10,0",
-		"3,4,1,2,1,10,0",
-		"3,4,1,0,2,10,0",
-		"3,4,1,0,1,86401,0",
-		"-3,4,1,0,1,10,0",
-		" 3,4,1,0,1,10,0",
-		"3,4,1,0,1,10,0 ",
-		"3;4;1;0;1;10;0",
-		"3,4,1,0,1,10,x",
-		"2147483648,4,1,0,1,10,0",
-		"3,4,1,0,1,10,18446744073709551616",
-		"3,,1,0,1,10,0",
+		"3,4,1,0,9,1,10",
+		"3,4,1,0,9,1,10,",
+		"3,4,1,0,9,1,10,0,",
+		"3,4,1,0,9,1,10,0,0",
+		"2,4,1,0,9,1,10,0",
+		"3,1,1,0,9,1,10,0",
+		"3,3,1,0,9,1,10,0",
+		"3,4,2,0,9,1,10,0",
+		"3,4,1,2,9,1,10,0",
+		"3,4,1,0,9,2,10,0",
+		"3,4,1,0,9,1,86401,0",
+		"-3,4,1,0,9,1,10,0",
+		" 3,4,1,0,9,1,10,0",
+		"3,4,1,0,9,1,10,0 ",
+		"3;4;1;0;9;1;10;0",
+		"3,4,1,0,9,1,10,x",
+		"2147483648,4,1,0,9,1,10,0",
+		"3,4,1,0,9,1,10,18446744073709551616",
+		"3,,1,0,9,1,10,0",
+		"3,4,1,0,2147483648,1,10,0",
+		"3,4,1,0,,1,10,0",
 		"sleep",
 	};
 
@@ -193,7 +222,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_waitpid_reports_arrives, open_pair,
 						close_pair),
 		cmocka_unit_test_setup_teardown(anything_else_does_not, open_pair, close_pair),
-		cmocka_unit_test_setup_teardown(descriptors_that_come_along_are_closed, open_pair,
+		cmocka_unit_test_setup_teardown(descriptors_come_with_a_start_alone, open_pair,
 						close_pair),
 		cmocka_unit_test_setup_teardown(nobody_waits, open_pair, close_pair),
 		cmocka_unit_test(arguments_of_init_survive),

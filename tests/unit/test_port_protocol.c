@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -143,6 +145,22 @@ static void sockets(void **state)
 		close(fds[i]);
 }
 
+static void congestion_control(void **state)
+{
+	static const char other[] = "cubic";
+	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char name[16] = "";
+	socklen_t size = sizeof(name);
+
+	(void)state;
+	/* So that Reno is no machine's default here; a kernel without Cubic has Reno anyway. */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, other, sizeof(other) - 1);
+	socket_stays_here(fd);
+	assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, &size), 0);
+	assert_string_equal(name, "reno");
+	close(fd);
+}
+
 static void kinds(void **state)
 {
 	(void)state;
@@ -158,7 +176,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(add),	   cmocka_unit_test(other_orders),
 		cmocka_unit_test(replies), cmocka_unit_test(supplies),
-		cmocka_unit_test(sockets), cmocka_unit_test(kinds),
+		cmocka_unit_test(sockets), cmocka_unit_test(congestion_control),
+		cmocka_unit_test(kinds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -39,7 +39,7 @@ static pid_t start_holder(const char *path, bool lock_file_only)
 
 			if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
 				_exit(1);
-		} else if (statedir_open(path, &d, NULL) < 0 ||
+		} else if (statedir_open(path, -1, &d, NULL) < 0 ||
 			   statedir_write(&d, "child_pid", "1", 1, 0444, NULL) < 0) {
 			_exit(1);
 		}
@@ -147,7 +147,7 @@ static void wait_and_take(void)
 {
 	struct statedir d;
 
-	if (statedir_open("s", &d, NULL) < 0)
+	if (statedir_open("s", -1, &d, NULL) < 0)
 		_exit(1);
 	if (statedir_write(&d, "child_pid", "2", 1, 0444, NULL) < 0 || !exists("s/child_pid"))
 		_exit(2);
@@ -205,7 +205,7 @@ static _Noreturn void fight(int rounds, bool die)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (int i = 0; i < rounds; i++) {
 		struct statedir d;
-		int fd, rc = statedir_open("s", &d, NULL);
+		int fd, rc = statedir_open("s", -1, &d, NULL);
 
 		if (rc == -EBUSY)
 			continue;

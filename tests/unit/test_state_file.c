@@ -54,7 +54,7 @@ static bool exists(const char *path)
 static void open_s(struct statedir *ret)
 {
 	struct error err = {0};
-	int rc = statedir_open("s", ret, &err);
+	int rc = statedir_open("s", -1, ret, &err);
 
 	print_message("%s", err.text);
 	assert_int_equal(rc, 0);
@@ -136,7 +136,7 @@ static void test_full_at_open(void **state)
 		struct error err = {0};
 
 		assert_int_equal(mount("tmpfs", "/mnt", "tmpfs", 0, inodes[i]), 0);
-		assert_int_equal(statedir_open("/mnt/s", &d, &err), -ENOSPC);
+		assert_int_equal(statedir_open("/mnt/s", -1, &d, &err), -ENOSPC);
 		print_message("%s\n", err.text);
 		assert_non_null(strstr(err.text, "\"/mnt/s"));
 		assert_non_null(strstr(err.text, "No space left on device"));
@@ -163,7 +163,7 @@ static void test_mounts_below(void **state)
 		assert_int_equal(mkdir(places[i], 0700), 0);
 		/* a bind of the same file system, which st_dev does not tell */
 		assert_int_equal(mount("other", places[i], NULL, MS_BIND, NULL), 0);
-		assert_int_equal(statedir_open("s", &d, &err), -EBUSY);
+		assert_int_equal(statedir_open("s", -1, &d, &err), -EBUSY);
 		print_message("%s\n", err.text);
 		assert_non_null(strstr(err.text, "emptying the state directory \"/mnt/s\": "));
 		assert_true(exists("other/stays"));
@@ -171,7 +171,7 @@ static void test_mounts_below(void **state)
 		while (umount2("s/.old.0", 0) == 0 || umount2("s/.old.1", 0) == 0 ||
 		       umount2(places[i], 0) == 0 || umount2("s/.old.0/m", 0) == 0)
 			;
-		assert_int_equal(statedir_open("s", &d, &err), 0);
+		assert_int_equal(statedir_open("s", -1, &d, &err), 0);
 		statedir_remove(&d);
 		assert_false(exists("s"));
 	}

@@ -51,7 +51,7 @@ static pid_t launch(const char *state_dir)
 	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
 	pid = fork();
 	if (pid == 0) {
-		if (statedir_open(state_dir, &state, &err) < 0 ||
+		if (statedir_open(state_dir, -1, &state, &err) < 0 ||
 		    instance_announce(&state, &link, &err) < 0)
 			_exit(1);
 		(void)fd_write_all(ready[1], "r", 1);

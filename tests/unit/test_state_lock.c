@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
@@ -68,7 +69,7 @@ static void test_table(void **state)
 static void test_left_behind(void **state)
 {
 	char path[] = "/tmp/test_state_lock.XXXXXX", words[320], want[64], byte;
-	struct deadline past = deadline_in(0);
+	struct lock_patience past = {deadline_in(0), -1};
 	int fd = mkostemp(path, O_CLOEXEC), life[2], ready[2];
 	pid_t owner;
 
@@ -100,7 +101,7 @@ static void test_left_behind(void **state)
 	assert_string_equal(lock_holder_text(fd, words, sizeof(words)), want);
 	close(life[1]);
 	/* It ends now; the lock is waited for, and is then in our name. */
-	past = deadline_in(5000);
+	past.deadline = deadline_in(5000);
 	assert_int_equal(lock_take(fd, &past, NULL), 0);
 	(void)str_print(want, sizeof(want), "process %d (", (int)getpid());
 	assert_non_null(str_after(lock_holder_text(fd, words, sizeof(words)), want));
@@ -115,17 +116,35 @@ static void test_deadline(void **state)
 	char path[] = "/tmp/test_state_lock.XXXXXX";
 	_cleanup_close_ int fd = mkostemp(path, O_CLOEXEC);
 	_cleanup_close_ int other = open(path, O_RDWR | O_CLOEXEC);
-	struct deadline deadline = deadline_in(50);
+	struct lock_patience patience = {deadline_in(50), -1};
 
 	(void)state;
 	unlink(path);
 	assert_int_equal(flock(other, LOCK_EX | LOCK_NB), 0);
-	assert_int_equal(lock_take(fd, &deadline, NULL), -EBUSY);
-	assert_int_equal(deadline_left(&deadline), 0);
+	assert_int_equal(lock_take(fd, &patience, NULL), -EBUSY);
+	assert_int_equal(deadline_left(&patience.deadline), 0);
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 	assert_int_equal(errno, ECHILD);
 	other = fd_close(other);
-	assert_int_equal(lock_take(fd, &deadline, NULL), 0);
+	assert_int_equal(lock_take(fd, &patience, NULL), 0);
+}
+
+/* A readable cancel descriptor ends the wait; no helper is left then either. */
+static void test_cancel(void **state)
+{
+	char path[] = "/tmp/test_state_lock.XXXXXX";
+	_cleanup_close_ int fd = mkostemp(path, O_CLOEXEC);
+	_cleanup_close_ int other = open(path, O_RDWR | O_CLOEXEC);
+	_cleanup_close_ int cancel = eventfd(1, EFD_CLOEXEC);
+	struct lock_patience patience = {deadline_in(60000), cancel};
+
+	(void)state;
+	unlink(path);
+	assert_int_equal(flock(other, LOCK_EX | LOCK_NB), 0);
+	assert_int_equal(lock_take(fd, &patience, NULL), -ECANCELED);
+	assert_true(deadline_left(&patience.deadline) > 0);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+	assert_int_equal(errno, ECHILD);
 }
 
 int main(void)
@@ -133,6 +152,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_left_behind),
+		cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_deadline),
 	};
 

@@ -15,7 +15,6 @@
 
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
-#include "fauxroot/supervise/activation.h"
 #include "fauxroot/supervise/reap.h"
 #include "fauxroot/supervise/signals.h"
 
@@ -206,40 +205,6 @@ static void orphans_are_adopted_and_reaped(void **state)
 	assert_false(reap_next(-1, &pid, &status));
 }
 
-static void activation_is_strict(void **state)
-{
-	static const struct {
-		const char *pid, *fds; /* pid "own": ours */
-		bool is;
-	} cases[] = {
-		{"own", "1", true},  {"own", "0", false},      {"own", "-1", false},
-		{"own", "x", false}, {"own", "999999", false}, {"own", "1x", false},
-		{"own", "", false},  {"1", "1", false},	       {"", "1", false},
-		{NULL, "1", false},  {"own", NULL, false},     {"own", "4294967297", false},
-	};
-	char own[16];
-	int saved = dup(STDERR_FILENO);
-
-	(void)state;
-	snprintf(own, sizeof(own), "%d", getpid());
-	assert_true(saved >= 3);
-	if (saved != 3)
-		assert_int_equal(dup2(saved, 3), 3);
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		unsetenv("LISTEN_PID");
-		unsetenv("LISTEN_FDS");
-		if (cases[i].pid)
-			setenv("LISTEN_PID", strcmp(cases[i].pid, "own") ? cases[i].pid : own, 1);
-		if (cases[i].fds)
-			setenv("LISTEN_FDS", cases[i].fds, 1);
-		assert_int_equal(activation_is_for(getpid()), cases[i].is);
-	}
-	assert_int_equal(activation_retarget(4711), 0);
-	assert_string_equal(getenv("LISTEN_PID"), "4711");
-	close(3);
-	close(saved);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -251,7 +216,6 @@ int main(void)
 						restore),
 		cmocka_unit_test(signals_have_the_words_of_a_log),
 		cmocka_unit_test(orphans_are_adopted_and_reaped),
-		cmocka_unit_test(activation_is_strict),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

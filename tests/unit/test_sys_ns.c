@@ -136,7 +136,7 @@ static void a_runner_joins_with_empty_hands(void **state)
 	fd_close(stray);
 }
 
-static const char *const names[] = {"user", "net", "cgroup", "uts", "ipc", "pid_for_children",
+static const char *const names[] = {"user", "net", "cgroup", "uts", "ipc", "pid",
 				    "mnt"};
 
 struct everywhere {

@@ -36,6 +36,15 @@ void process_kill(struct process *p);
 void process_forget(struct process *p);
 
 /*
+ * process_of_pidfd() - the process that a pidfd of ours, from wherever it came, leads to
+ * @pidfd: taken over by @ret on success
+ *
+ * Its PID is as our /proc shows it (man 2 pidfd_open, "/proc/PID/fdinfo"). Returns 0; -ESRCH where
+ * it has been reaped, or is in no PID namespace of ours; -EINVAL for what is no pidfd.
+ */
+int process_of_pidfd(int pidfd, struct process *ret);
+
+/*
  * process_wait() - wait for the end of @p and reap it
  * @deadline, @cancel_fd: as fd_wait()
  * @ret_status: as waitpid(2) reports it
@@ -101,8 +110,9 @@ struct helper {
  * A program that cannot be found is -ENOENT here, one that may not be executed -EACCES, with the
  * sentence 'executing "slirp4netns": No such file or directory'. Does not wait for the exec, so
  * that several helpers start side by side: what is wrong with the file itself ("Exec format error")
- * is the helper's text then, with exit status 127. Its environment is ours and @spec->env. With
- * --debug its argv is logged. Returns 0 or -errno.
+ * is the helper's text then, with exit status 127. Its environment is ours and @spec->env, without
+ * what a service manager says to a service (NOTIFY_SOCKET, LISTEN_*, WATCHDOG_*). With --debug its
+ * argv is logged. Returns 0 or -errno.
  */
 int helper_start(struct helper *ret, const struct helper_spec *spec, struct error *err);
 

@@ -22,6 +22,7 @@ struct machine {
 
 /* One line each, as the log prints them. */
 struct explanation {
+	const char *id;	   /* the name of the row of the table */
 	char cause[512];   /* what was read, with its value */
 	char remedy[1024]; /* a command or a setting, ready to paste */
 };

@@ -79,6 +79,14 @@ enum action {
 	ACTION_HELP,
 	ACTION_VERSION,
 	ACTION_PRINT_SEMVER,
+	ACTION_CHECK,
+};
+
+/* --check: look instead of launching. */
+enum check_mode {
+	CHECK_NONE = 0,
+	CHECK_PLAIN,
+	CHECK_STRICT, /* a warning shows in the exit status */
 };
 
 enum semver_part {
@@ -91,9 +99,11 @@ enum semver_part {
 /* Strings are constants or stand in the caller's argv, which lives as long as the process. */
 struct config {
 	enum persona persona;
-	enum action action; /* what help, version and semver come to */
+	enum action action; /* what help, version, semver and check come to */
 	bool help, version;
 	enum semver_part semver;
+	enum check_mode check;
+	bool json; /* what --check prints */
 
 	bool debug;
 	enum log_format log_format;

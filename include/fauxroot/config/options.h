@@ -49,7 +49,9 @@ struct option_row {
 	const char
 		*takes; /* what values are valid, as a noun: "a number"; NULL: the kind says it */
 	const char *argument; /* how --help calls the value: "DIR"; NULL for OPTION_BOOL */
-	const char *group;    /* heading in --help */
+	const char *bare;  /* the value of the option without "=", which never takes the next word;
+			      NULL: it needs one */
+	const char *group; /* heading in --help */
 	const char *help;
 	bool available; /* false: absent from --help, and refused where it would have an effect */
 	unsigned nets;	/* networks it has an effect on, as OPTION_NET() bits; 0: not about networks

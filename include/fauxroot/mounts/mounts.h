@@ -59,14 +59,14 @@ int cgroupfs_mount_child(struct error *err);
 /*
  * copyup_apply_child() - a private writable copy of each directory in @dirs: tmpfs+symlink
  * @state_dir: path of the state directory: the one place whose files must keep appearing under
- *their path, so it can't be copied up itself (anything above it can)
+ * their path, so it can't be copied up itself (anything above it can)
  * @ret_etc: is /etc itself private now?
  *
  * Each directory becomes a tmpfs of the original's mode (and owner, where that is mapped) whose
  * entries are symbolic links into .roXXXXXX, a recursive bind of the original with its own mount
  * flags; an entry that is itself a link is made again word for word. Paths are resolved first and
  * doubles dropped, so /var/run beside /run is done once. A working directory that is itself copied
- *up becomes the copy.
+ * up becomes the copy.
  *
  * Refused: relative and missing directories, /, /tmp, and the kernel's own file systems (/proc,
  * /sys).

@@ -47,6 +47,12 @@ struct port_driver {
 	/* Make @port reachable, and fill in its parent port where that is 0. 0 or -errno. */
 	int (*add)(struct ports *ports, struct port *port, struct error *err);
 
+	/*
+	 * What add() would say, as far as it depends on the machine and not on a running network;
+	 * nothing stays. May be NULL: the parent address is listened on for a moment.
+	 */
+	int (*try)(struct ports *ports, struct port *port, struct error *err);
+
 	/* Undo add(): nobody listens when it returns, even where it fails. 0 or -errno. */
 	int (*remove)(struct ports *ports, struct port *port, struct error *err);
 
@@ -132,6 +138,14 @@ int ports_network_restarted(struct ports *ports, struct error *err);
  */
 int ports_add(struct ports *ports, const struct port_spec *spec, const struct port **ret,
 	      struct error *err);
+
+/*
+ * ports_try() - for --check: what ports_add() would say, without a driver that was started
+ *
+ * The table remembers @spec, so that a second one that conflicts with it is refused. Returns 0 or
+ * -errno.
+ */
+int ports_try(struct ports *ports, const struct port_spec *spec, struct error *err);
 
 /* ports_remove() - take a port back: the listener is closed when it returns. 0, -ENOENT, -errno */
 int ports_remove(struct ports *ports, uint32_t id, struct error *err);

@@ -24,9 +24,9 @@ struct instance_link {
 /*
  * instance_announce() - make the link of this process to @state
  *
- * Also clears away the links of launchers that are dead; those to @state are so, because its lock
- * is ours. Returns 0, or -errno: nothing but a line in `fauxrootctl ps` depends on it. -ENOENT:
- * XDG_RUNTIME_DIR is not set.
+ * Also clears away the links of launchers that are dead, and what statedir_sweep() takes; those to
+ * @state are dead, because its lock is ours. Returns 0, or -errno: nothing but a line in
+ * `fauxrootctl ps` depends on it. -ENOENT: XDG_RUNTIME_DIR is not set.
  */
 int instance_announce(const struct statedir *state, struct instance_link *ret, struct error *err);
 

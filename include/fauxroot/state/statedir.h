@@ -15,27 +15,48 @@
 
 struct error;
 
+/* What statedir_remove() needs at a time, at most. */
+#define STATEDIR_SPARE 4
+
 struct statedir {
-	char *path; /* absolute and canonical */
-	int dir;    /* descriptor of the directory */
-	int lock;   /* descriptor of its file "lock", locked */
+	char *path;		   /* absolute and canonical */
+	int dir;		   /* descriptor of the directory */
+	int lock;		   /* descriptor of its file "lock", locked */
+	int spare[STATEDIR_SPARE]; /* held so that the directory can be removed when we are out of
+				    * descriptors */
 };
 
-#define STATEDIR_NONE ((struct statedir){NULL, -1, -1})
+#define STATEDIR_NONE ((struct statedir){NULL, -1, -1, {-1, -1, -1, -1}})
 
 /*
  * statedir_open() - make, check, lock and empty a state directory
  * @wanted: the path; NULL: fauxroot.XXXXXX under the first of $XDG_RUNTIME_DIR, $TMPDIR, /tmp where
  *	it can be made
+ * @cancel_fd: as fd_wait()
  *
  * Missing parents are made, 0700, and stay. A lock that a dying predecessor holds is waited for up
- *to a second. What stands in the directory but "lock" is removed, without leaving the file system
- *and without following links. The umask does not matter. Returns 0, or -errno at step
- *STEP_STATEDIR: -EBUSY with the PID of the launcher that has it, -ENOTDIR, -ELOOP, -EPERM (another
- *user's), -ENAMETOOLONG (a socket below it would exceed 107 bytes), -EINVAL (emptying it would take
- *the home, the runtime or the working directory); nothing is changed then.
+ * to a second. What stands in the directory but "lock" is removed, without leaving the file system
+ * and without following links. The umask does not matter.
+ *
+ * Returns 0, or -errno at step STEP_STATEDIR: -EBUSY with the PID of the launcher that has it,
+ * -ENOTDIR, -ELOOP, -EPERM (another user's), -ENAMETOOLONG (a socket below it would exceed 107
+ * bytes), -EINVAL (emptying it would take the home, the runtime or the working directory),
+ * -ECANCELED; nothing is changed then.
  */
-int statedir_open(const char *wanted, struct statedir *ret, struct error *err);
+int statedir_open(const char *wanted, int cancel_fd, struct statedir *ret, struct error *err);
+
+/*
+ * statedir_check() - would statedir_open() succeed?
+ * @wanted: as there
+ * @room: bytes that must be free in its file system; they are taken for a moment, without a name
+ * @ret: the path, to be freed; with a @wanted of NULL that of a directory that would be made,
+ *	fauxroot.XXXXXX
+ *
+ * Makes, empties and removes nothing that has a name; a lock that is free is held, shared, for a
+ * moment. Returns 0 or the -errno and the sentence that statedir_open() would give, at step
+ * STEP_STATEDIR.
+ */
+int statedir_check(const char *wanted, size_t room, char **ret, struct error *err);
 
 /*
  * statedir_write() - make the file @name whole or not at all: temporary file, then rename(2)
@@ -55,6 +76,14 @@ void statedir_unlink(const struct statedir *dir, const char *name);
  * alone. Accepts STATEDIR_NONE.
  */
 void statedir_remove(struct statedir *dir);
+
+/*
+ * statedir_sweep() - remove the directory @path of a launcher that is dead
+ *
+ * Only where its name is one that statedir_open() chose by itself; a directory that the user named
+ * is emptied by the next launcher that is given it. One that is locked by now is left alone.
+ */
+void statedir_sweep(const char *path);
 
 /* statedir_close() - let go without removing anything, in a process that only inherited it */
 void statedir_close(struct statedir *dir);

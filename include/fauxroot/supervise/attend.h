@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 struct error;
+struct process;
 struct signals;
 
 /* What our init calls itself: argv[0], and the name that ps(1) shows. */
@@ -21,6 +22,8 @@ struct attendant {
 	bool reap_all;		       /* whatever ends here, as PID 1; else the process alone */
 	const int *keep;	       /* descriptors that @stopped needs; all others are closed */
 	size_t n_keep;		       /* at most 8 */
+	/* The process is there, and waits until this has returned; or NULL. */
+	void (*started)(void *arg, const struct process *process);
 	/* The process has stopped, in our session: as waitpid(2) tells it. */
 	void (*stopped)(void *arg, pid_t pid, int status);
 	void *arg;

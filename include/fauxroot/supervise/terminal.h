@@ -9,24 +9,17 @@
  */
 #pragma once
 
-#include <stdbool.h>
 #include <sys/types.h>
-
-/* terminal_front() - the process group that has the terminal; -1 without one */
-pid_t terminal_front(void);
-
-/* terminal_group_is_inside() - is the leader of the process group @group, as our /proc shows it, in
- * the PID namespace of the descriptor @pidns? */
-bool terminal_group_is_inside(pid_t group, int pidns);
 
 /*
  * terminal_stop() - stop this process (SIGSTOP), as the command has stopped
- * @heir: the command's process group, where the terminal is its own; else -1
+ * @command: its PID, as we see it; 0 where it is not known
  *
- * Returns when somebody continues us. If the terminal is ours then, as a shell's fg has made it, it
- * is handed to @heir.
+ * Returns when somebody continues us. If the command's process group had the terminal for itself,
+ * and the terminal is ours now, as a shell's fg has made it, it is handed to that group again:
+ * before SIGCONT is passed on, or the command would find itself in the background.
  */
-void terminal_stop(pid_t heir);
+void terminal_stop(pid_t command);
 
 /* terminal_take_back() - the command has ended: take the terminal where the group that has it has
  * died out */

@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Datagrams with descriptors between processes of ours, over SOCK_SEQPACKET pairs: one message is
- * one record, a truncated one is an error, and end of file is told apart from both.
+ * Datagrams with descriptors: between processes of ours over SOCK_SEQPACKET pairs, and those of
+ * sd_notify(3). One message is one record, a truncated one is an error, and end of file is told
+ * apart from both.
  */
 #pragma once
 
 #include <stddef.h>
 #include <sys/types.h>
 
+/* What one record may carry: the kernel's SCM_MAX_FD. */
+#define MESSAGE_MAX_FDS 253
+
 /* message_pair() - socketpair(2) of SOCK_SEQPACKET, close-on-exec; 0 or -errno */
 int message_pair(int ret_fds[2]);
 
 /*
- * message_send() - one record with up to 64 descriptors (SCM_RIGHTS, man 7 unix)
+ * message_send() - one record with up to MESSAGE_MAX_FDS descriptors (SCM_RIGHTS, man 7 unix)
  *
  * Never raises SIGPIPE. Returns 0 or -errno (EPIPE, ECONNRESET: the other side has gone).
  */
@@ -24,7 +28,8 @@ int message_send(int sock, const void *data, size_t size, const int *fds, size_t
  * @fds, @n_fds: in: room; out: how many arrived, close-on-exec. NULL: descriptors that arrive
  *	uninvited are closed
  *
- * Blocks unless the socket is non-blocking. Returns the record's size, 0 at end of file, -errno
- * (EPROTO: the control data did not fit, so descriptors were lost; those that came are closed).
+ * Blocks unless the socket is non-blocking. Returns the record's size, 0 at end of file (and for an
+ * empty datagram), -errno (EPROTO: the control data did not fit, so descriptors were lost; those
+ * that came are closed).
  */
 ssize_t message_recv(int sock, void *data, size_t size, int *fds, size_t *n_fds);

@@ -66,7 +66,7 @@ enum ns_which {
 	NS_JOIN_USER = 0,
 	NS_JOIN_NET = 1 << 0,
 	NS_JOIN_MNT = 1 << 1,
-	NS_JOIN_PID = 1 << 2, /* of the children that the caller forks from then on */
+	NS_JOIN_PID = 1 << 2, /* for children that are forked from then on; ns_run() forks one */
 	NS_JOIN_CGROUP = 1 << 3,
 	NS_JOIN_UTS = 1 << 4,
 	NS_JOIN_IPC = 1 << 5,
@@ -88,7 +88,7 @@ int ns_join(const struct ns_set *ns, unsigned which, struct error *err);
  * ns_run() - run @job in the child's namespaces in a short-lived process, and wait for it
  * @name: of the process, at most 15 bytes
  * @job: runs in the new process, which holds nothing but 0, 1, 2 and @keep; returns 0 or -errno
- *with its error filled; what it writes to *arg stays in the new process, except for @out
+ * with its error filled; what it writes to *arg stays in the new process, except for @out
  * @keep: descriptors the job needs, or NULL
  * @out: memory of @out_size bytes (at most 1024) copied back from the runner when the job has
  *	returned 0; NULL for none

@@ -29,7 +29,7 @@ static void print_bash_item(const struct item *item)
 	} else {
 		fputs(actions[item->value], stdout);
 	}
-	puts(") ;;");
+	puts(item->may_be_bare ? "); return 1 ;;" : ") ;;");
 }
 
 static const char bash_walk[] =

@@ -27,6 +27,7 @@ struct item {
 	const char *argument;
 	const char *help;
 	bool repeats;
+	bool may_be_bare; /* a value only after "=" */
 	unsigned verbs; /* CTL_FOR_ALL: in front of the command */
 };
 

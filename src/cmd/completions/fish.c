@@ -24,7 +24,7 @@ static void print_fish_item(const struct topic *topic, const char *name, const s
 	case VALUE_NONE:
 		break;
 	case VALUE_WORDS:
-		fputs(" -x -a '", stdout);
+		printf("%s -a '", item->may_be_bare ? "" : " -x");
 		completions_words(item);
 		putchar('\'');
 		break;
@@ -50,7 +50,7 @@ static void print_fish_subcommand(const struct topic *topic, const char *name,
 	printf("complete -c %s %s-x -a '(__fish_complete_subcommand --fcs-skip=%d --", name,
 	       condition, skip);
 	for (size_t i = 0; i < topic->n; i++)
-		if (topic->items[i].value != VALUE_NONE)
+		if (topic->items[i].value != VALUE_NONE && !topic->items[i].may_be_bare)
 			printf(" --%s", topic->items[i].name);
 	puts(")'");
 }

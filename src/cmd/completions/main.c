@@ -44,6 +44,7 @@ static void collect_launcher(struct topic *topic)
 			.argument = row->argument,
 			.help = row->help,
 			.repeats = row->kind == OPTION_LIST,
+			.may_be_bare = row->bare,
 			.verbs = CTL_FOR_ALL,
 		};
 

@@ -12,7 +12,7 @@ static void print_zsh_action(const struct item *item)
 	case VALUE_NONE:
 		return;
 	case VALUE_WORDS:
-		printf(":%s:(", item->argument);
+		printf("%s:%s:(", item->may_be_bare ? ":" : "", item->argument);
 		completions_words(item);
 		putchar(')');
 		return;
@@ -34,7 +34,9 @@ static void print_zsh_action(const struct item *item)
 static void print_zsh_item(const struct item *item)
 {
 	printf("\t'%s--%s%s[", item->repeats ? "*" : "", item->name,
-	       item->value == VALUE_NONE ? "" : "=");
+	       item->value == VALUE_NONE ? ""
+	       : item->may_be_bare	 ? "=-"
+					 : "=");
 	completions_quoted(item->help, "'\\''", "[]\\");
 	putchar(']');
 	print_zsh_action(item);

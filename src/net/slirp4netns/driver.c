@@ -94,6 +94,7 @@ static int slirp_check(struct net *net, struct error *err)
 	s->cidr = network_of(net->config);
 	s->probe = s->helper = HELPER_NONE;
 	s->holder = PROCESS_NONE;
+	s->health = SLIRP_HEALTH_NONE;
 	s->ready = s->exit = s->guarded = s->preload = -1;
 	s->shields.sandbox = shield_wanted(net, net->config->slirp4netns_sandbox);
 	s->shields.seccomp = shield_wanted(net, net->config->slirp4netns_seccomp);
@@ -232,6 +233,7 @@ static void slirp_stop(struct net *net)
 	helper_stop(&s->probe);
 	helper_stop(&s->helper);
 	slirp_is_down(s);
+	slirp_health_clear(&s->health);
 	fd_close(s->guarded);
 	fd_close(s->preload);
 	free(s);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Inside the slirp4netns driver: driver.c answers net/'s questions, process.c makes one run of the
- * program, supervise.c keeps it running, guard.c keeps it out of the target's reach, preload.c
- * keeps it off the host's loopback, output.c reads what it prints.
+ * program, supervise.c keeps it running, health.c sees whether it hangs, guard.c keeps it out of
+ * the target's reach, preload.c keeps it off the host's loopback, output.c reads what it prints.
  */
 #pragma once
 
@@ -34,6 +34,21 @@ enum slirp_state {
 	SLIRP_LOST, /* given up */
 };
 
+/* Is it looked at every SLIRP_LOOK_MS, and has it been silent for so many looks: hung. */
+#define SLIRP_LOOK_MS	 10000
+#define SLIRP_SILENT_MAX 3
+
+struct slirp_health {
+	int frames, counter; /* sockets of the child's network namespace; -1: not made yet */
+	int ifindex;
+	bool given_up;	 /* they cannot be made */
+	bool probed;	 /* a frame was there for it to take at the last look */
+	uint64_t taken;	 /* the device's counter then */
+	unsigned silent; /* looks at which it had taken none */
+};
+
+#define SLIRP_HEALTH_NONE ((struct slirp_health){.frames = -1, .counter = -1})
+
 struct slirp {
 	struct net *net;
 	struct cidr cidr;
@@ -53,8 +68,9 @@ struct slirp {
 
 	/* In the event loop. */
 	bool supervised;
-	struct event on_output, on_ready, on_timer;
+	struct event on_output, on_ready, on_timer, on_look;
 	struct restart_window deaths, stops;
+	struct slirp_health health;
 	char reason[256]; /* why we have killed it ourselves; else empty */
 };
 
@@ -124,6 +140,22 @@ void slirp_is_down(struct slirp *s);
 
 /* slirp_death_reason() - "signal 9 (Killed)", "exit status 1: COMPLAINT" */
 void slirp_death_reason(struct slirp *s, int status, char *ret, size_t size);
+
+/*
+ * slirp_health_note() - what one look has shown
+ * @probed: there is a frame to take from now on
+ * @taken: frames taken so far
+ *
+ * Returns true where it hangs: SLIRP_SILENT_MAX looks in a row have found that none of the frames
+ * before them was taken.
+ */
+bool slirp_health_note(struct slirp_health *health, bool probed, uint64_t taken);
+
+/* slirp_is_hung() - one look at a running slirp4netns; see health.c */
+bool slirp_is_hung(struct slirp *s);
+
+/* slirp_health_clear() - close, forget; accepts SLIRP_HEALTH_NONE */
+void slirp_health_clear(struct slirp_health *health);
 
 /* The driver's part in the event loop. */
 void slirp_supervise(struct net *net);

@@ -14,8 +14,9 @@
  * be executed counts as a death. Five deaths in ten seconds: LOST, and the launcher ends the
  * target.
  *
- * A stopped one (SIGSTOP reaches processes that terminal signals don't) is continued. One that is
- * stopped again and again is killed and started again, which counts.
+ * A hung one is killed, and then has died: see health.c. A stopped one (SIGSTOP reaches processes
+ * that terminal signals don't) is continued. One that is stopped again and again is killed and
+ * started again, which counts.
  */
 #include <errno.h>
 #include <event2/event.h>
@@ -144,20 +145,35 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 		kill_for(s, "it did not become ready");
 }
 
+static void on_look(evutil_socket_t fd, short what, void *arg)
+{
+	struct slirp *s = arg;
+
+	(void)fd;
+	(void)what;
+	if (s->state == SLIRP_UP && s->helper.process.pid > 0 && slirp_is_hung(s))
+		kill_for(s, "it hung and took no more packets");
+}
+
 void slirp_supervise(struct net *net)
 {
+	const struct timeval look = {.tv_sec = SLIRP_LOOK_MS / 1000};
 	struct slirp *s = net->state;
 
 	s->supervised = true;
 	event_assign(&s->on_ready, net->base, -1, 0, on_ready, s);
 	event_assign(&s->on_timer, net->base, -1, 0, on_timer, s);
+	event_assign(&s->on_look, net->base, -1, EV_PERSIST, on_look, s);
+	(void)event_add(&s->on_look, &look);
 	watch_output(s);
 }
 
 void slirp_unsupervise(struct slirp *s)
 {
-	if (s->supervised)
+	if (s->supervised) {
 		unwatch(s);
+		(void)event_del(&s->on_look);
+	}
 	s->supervised = false;
 }
 
@@ -197,6 +213,7 @@ int slirp_child_ended(struct net *net, pid_t pid, int status, struct error *err)
 		s->down_since_ms = clock_ms();
 	slirp_is_down(s);
 	s->stops = (struct restart_window){0};
+	slirp_health_clear(&s->health);
 	rc = plan_restart(s, reason, err);
 	return rc < 0 ? rc : 1;
 }

@@ -35,13 +35,6 @@
 #define IPV6_TRANSPARENT 75
 #endif
 
-/*
- * A receiver in the same machine needs no more than this on its way, and what is on its way stays
- * in the processor's cache: measured, a stream was a tenth faster than with the 4 MiB that the
- * kernel grows to. No more than what net.core.wmem_max lets anybody set.
- */
-#define SEND_BUFFER_BYTES 212992
-
 static void set(int fd, int level, int option, int value)
 {
 	/* What an option brings is wanted, not needed: bind() says so later where it is missing. */
@@ -56,7 +49,7 @@ static int make_socket(enum socket_kind kind)
 		return -errno;
 	if (kind_type(kind) == SOCK_STREAM) {
 		set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-		set(fd, SOL_SOCKET, SO_SNDBUF, SEND_BUFFER_BYTES);
+		socket_stays_here(fd);
 		/* The port of a bound address is chosen by connect(), which can share it between
 		 * destinations (man 7 ip). */
 		set(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);

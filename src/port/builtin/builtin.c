@@ -50,6 +50,8 @@ struct builtin {
 	unsigned n_workers;
 	struct source_setup source;
 	bool tracking_tried, tracking; /* see source_prepare_tracking() */
+	struct error untracked;	       /* why it is not */
+	bool untracked_said;
 	int64_t deaths_ms[DEATHS_MAX];
 	unsigned n_deaths;
 };
@@ -116,25 +118,39 @@ static int start_agent(struct ports *ports, struct error *err)
 	return rc;
 }
 
-/* Connection tracking that carries the mark: turned on with the first port that needs it. */
-static bool tracks_mark(struct ports *ports)
+/*
+ * Connection tracking that carries the mark: turned on with the first port that may need it.
+ * @needed: it does need it
+ */
+static bool tracks_mark(struct ports *ports, bool needed)
 {
 	struct builtin *b = ports->state;
-	struct error err;
 
 	if (!b->tracking_tried) {
 		b->tracking_tried = true;
-		b->tracking = source_prepare_tracking(ports->ns, ports->cancel_fd, &err) == 0;
+		b->tracking =
+			source_prepare_tracking(ports->ns, ports->cancel_fd, &b->untracked) == 0;
 		if (!b->tracking)
-			log_warning("the addresses of remote clients are kept towards the child "
-				    "itself only: %s",
-				    err.text);
+			log_debug("no connection tracking for published ports: %s",
+				  b->untracked.text);
+	}
+	if (!b->tracking && needed && !b->untracked_said) {
+		b->untracked_said = true;
+		log_warning("the addresses of remote clients are kept towards the child itself "
+			    "only, and what DNAT in there leads elsewhere gets no answers: %s",
+			    b->untracked.text);
 	}
 	return b->tracking;
 }
 
-/* Can clients of the port to @child keep their address, and with which sockets? */
-static bool is_transparent(struct ports *ports, const union endpoint *child, bool *ret_marked)
+/*
+ * Can clients of the port to @child keep their address, and with which sockets?
+ *
+ * Answers of a loopback address find back by their source, unless DNAT has led the connection
+ * elsewhere, as that of CNI's portmap plugin and of a dockerd without its proxy does.
+ */
+static bool is_transparent(struct ports *ports, const union endpoint *child, bool remote,
+			   bool *ret_marked)
 {
 	struct builtin *b = ports->state;
 	int i = child->sa.sa_family == AF_INET6 ? SOURCE_IPV6 : SOURCE_IPV4;
@@ -143,11 +159,14 @@ static bool is_transparent(struct ports *ports, const union endpoint *child, boo
 	*ret_marked = false;
 	if (!ports->config->source_ip_transparent)
 		return false;
-	if (endpoint_is_loopback(child))
+	if (endpoint_is_loopback(child)) {
+		if (remote && b->source.mark[i])
+			(void)tracks_mark(ports, false);
 		return b->source.loopback[i];
+	}
 	if (!b->source.mark[i])
 		return false;
-	if (tracks_mark(ports))
+	if (tracks_mark(ports, true))
 		return true;
 	if (own.sa.sa_family == AF_UNSPEC)
 		return false;
@@ -170,7 +189,8 @@ static int tell_add(struct ports *ports, const struct port *port, struct error *
 		b->source.proxy[m.add.child.sa.sa_family == AF_INET6 ? SOURCE_IPV6 : SOURCE_IPV4];
 	m.add.wildcard = endpoint_is_wildcard(&parents[0]);
 	if (!m.add.udp) {
-		m.add.transparent = is_transparent(ports, &m.add.child, &marked);
+		m.add.transparent = is_transparent(ports, &m.add.child,
+						   !endpoint_is_loopback(&parents[0]), &marked);
 		m.add.marked = marked;
 	}
 	return order(ports, &m, port->listeners, port->listeners[1] >= 0 ? 2 : 1, err);

@@ -109,6 +109,8 @@ static void remove_port(struct forwarder *f, uint32_t id)
 	}
 	atomic_store(&f->leaving, n);
 	for (unsigned i = 0; i < n; i++)
+		atomic_store(&found[i]->removed, true);
+	for (unsigned i = 0; i < n; i++)
 		post_all(f, &(struct letter){.type = LETTER_LEAVE, .listener = found[i]});
 }
 

@@ -84,6 +84,11 @@ void listener_leave(struct worker *w, struct listener *l)
 		udp_leave(w, l);
 	else
 		relays_close_port(w, l->id);
+	listener_release(l);
+}
+
+void listener_release(struct listener *l)
+{
 	if (atomic_fetch_sub(&l->users, 1) == 1) {
 		fd_close(l->watch.fd);
 		forwarder_closed(l->forwarder, l->id);

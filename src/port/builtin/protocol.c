@@ -3,6 +3,8 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -145,4 +147,12 @@ int supply_check_socket(int fd, enum socket_kind kind, uint64_t netns_cookie)
 	if (netns_cookie != 0 && socket_netns_cookie(fd) != netns_cookie)
 		return -EPROTO;
 	return 0;
+}
+
+void socket_stays_here(int fd)
+{
+	static const char reno[] = "reno";
+
+	/* Refused: it works with any other as well. */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, reno, sizeof(reno) - 1);
 }

@@ -150,7 +150,7 @@ static struct worker *place(struct worker *w)
 	return own > least + least / 4 ? best : w;
 }
 
-void relay_adopt(struct worker *w, struct relay *r)
+static void adopt(struct worker *w, struct relay *r)
 {
 	unsigned load = atomic_fetch_add_explicit(&w->load, 1, memory_order_relaxed) + 1;
 
@@ -161,6 +161,30 @@ void relay_adopt(struct worker *w, struct relay *r)
 		relay_close(w, r, true);
 }
 
+void relay_arrive(struct worker *w, struct relay *r, struct listener *l)
+{
+	adopt(w, r);
+	/* The letter to leave may have been read before this one; else it is still to come. */
+	if (atomic_load(&l->removed))
+		relays_close_port(w, l->id);
+	listener_release(l);
+}
+
+/* Hand @r to another worker, as a user of @l: the removal of the port waits until it has arrived.
+ * Returns 0 or -ENOMEM. */
+static int send_relay(struct worker *to, struct relay *r, struct listener *l)
+{
+	struct letter letter = {.type = LETTER_RELAY, .arrival = {r, l}};
+	int rc;
+
+	atomic_fetch_add(&l->users, 1);
+	rc = worker_post(to, &letter);
+	/* Never the last user: the one that has accepted has not left yet. */
+	if (rc < 0)
+		listener_release(l);
+	return rc;
+}
+
 void relay_open(struct worker *w, struct listener *l, int client_fd, const union endpoint *client,
 		int target_fd)
 {
@@ -168,6 +192,8 @@ void relay_open(struct worker *w, struct listener *l, int client_fd, const union
 	struct worker *to;
 
 	if (r) {
+		if (endpoint_is_loopback(client))
+			socket_stays_here(client_fd);
 		if (listener_source(l, target_fd, client) == SOURCE_REFUSED ||
 		    (connect(target_fd, &l->child.sa, endpoint_size(&l->child)) < 0 &&
 		     errno != EINPROGRESS))
@@ -180,8 +206,8 @@ void relay_open(struct worker *w, struct listener *l, int client_fd, const union
 		return;
 	}
 	to = place(w);
-	if (to == w || worker_post(to, &(struct letter){.type = LETTER_RELAY, .relay = r}) < 0)
-		relay_adopt(w, r);
+	if (to == w || send_relay(to, r, l) < 0)
+		adopt(w, r);
 }
 
 void relays_close_port(struct worker *w, uint32_t port_id)

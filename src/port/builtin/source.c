@@ -8,6 +8,8 @@
  * their own, in which every destination is local:
  *
  * - answers from a loopback address: a rule on their source. Nothing else can be answered from one.
+ *   Where DNAT has led the connection elsewhere, its answers get their source back too late for
+ * that.
  * - all others: a rule on a mark. Connection tracking carries it from our packets to their answers,
  *   through bridges and DNAT, where nftables is there to tell it so.
  * - without nftables, answers from the child's own address: our sockets carry the mark themselves,

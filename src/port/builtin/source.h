@@ -45,6 +45,7 @@ int source_prepare(const struct ns_set *ns, const struct port_net *net, bool tra
  * source_prepare_tracking() - lead answers from other addresses than loopback back by nftables
  *
  * With nft(8) of the child's mount namespace, where nothing of ours is in the target's reach. Turns
- * connection tracking on, so it is done when the first such port is published. 0 or -errno.
+ * connection tracking on, so it is done when the first port is published that may need it. 0 or
+ * -errno.
  */
 int source_prepare_tracking(const struct ns_set *ns, int cancel_fd, struct error *err);

@@ -118,7 +118,7 @@ static void read_letter(struct worker *w, const struct letter *letter)
 		listener_leave(w, letter->listener);
 		break;
 	case LETTER_RELAY:
-		relay_adopt(w, letter->relay);
+		relay_arrive(w, letter->arrival.relay, letter->arrival.listener);
 		break;
 	case LETTER_SUPPLY:
 		supply_connect(w, letter->supply.fd, letter->supply.netns_cookie);

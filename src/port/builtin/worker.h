@@ -128,7 +128,8 @@ struct listener {
 	bool segments; /* UDP_SEGMENT towards clients; the owner's */
 	enum socket_kind kind;
 	union endpoint child, proxy;
-	atomic_uint users; /* workers that may still look at it: the last one frees it */
+	atomic_uint users; /* workers, and letters, that may still look at it: the last frees it */
+	atomic_bool removed; /* each worker has a letter to leave it, or will have */
 	struct forwarder *forwarder;
 };
 
@@ -141,9 +142,12 @@ struct seat {
 
 int listener_adopt(struct worker *w, struct listener *l);
 
-/* listener_leave() - forget @l and end its connections; the last worker closes and frees it, and
- * says so to the launcher */
+/* listener_leave() - forget @l and end its connections, then listener_release() */
 void listener_leave(struct worker *w, struct listener *l);
+
+/* listener_release() - one user less: the last one closes and frees it, and says so to the launcher
+ */
+void listener_release(struct listener *l);
 void listener_event(struct worker *w, struct listener *l);
 
 /* listeners_resume() - watch again those that were left alone for want of sockets or descriptors */
@@ -205,7 +209,9 @@ void stream_clear(struct worker *w, struct stream *s);
 
 void relay_open(struct worker *w, struct listener *l, int client_fd, const union endpoint *client,
 		int target_fd);
-void relay_adopt(struct worker *w, struct relay *r);
+
+/* relay_arrive() - take a relay of @l that another worker has accepted, and release @l */
+void relay_arrive(struct worker *w, struct relay *r, struct listener *l);
 void relay_event(struct worker *w, struct end *end, uint32_t events);
 void relay_turn(struct worker *w, struct relay *r);
 void relays_close_port(struct worker *w, uint32_t port_id);
@@ -229,7 +235,7 @@ bool udp_idle(const struct worker *w);
 enum letter_type {
 	LETTER_LISTENER, /* adopt it */
 	LETTER_LEAVE,	 /* a listener */
-	LETTER_RELAY,	 /* adopt it */
+	LETTER_RELAY,	 /* it arrives */
 	LETTER_SUPPLY,	 /* the socket towards a new agent */
 };
 
@@ -238,7 +244,10 @@ struct letter {
 	enum letter_type type;
 	union {
 		struct listener *listener;
-		struct relay *relay;
+		struct {
+			struct relay *relay;
+			struct listener *listener; /* the letter is a user of it */
+		} arrival;
 		struct {
 			int fd;
 			uint64_t netns_cookie;

@@ -26,6 +26,15 @@ pid1() {
 	says "$output" '10\.0\.2\.100'
 }
 
+@test "as PID 1, and with a PID namespace below it" {
+	run -0 pid1 --pidns sh -c 'echo $$ $PPID /proc/[0-9]*'
+	equals "2 1 /proc/1 /proc/2" "$output"
+	run -17 pid1 --pidns sh -c 'exit 17'
+	run -137 pid1 --pidns sh -c 'kill -9 $$'
+	run -127 pid1 --pidns no-such-command-here
+	run -7 pid1 --pidns "$PROBE" forks 200
+}
+
 @test "as PID 1: signals from outside reach the target" {
 	unshare --pid --fork --mount-proc --kill-child -- \
 		setpriv --reuid "$USER_UID" --regid "$USER_GID" --init-groups --inh-caps=-all \
@@ -58,6 +67,7 @@ pid1() {
 	says "$output" '10\.0\.2\.100'
 	says "$output" '^tmpfs$'
 	run -9 as_user "$T/withcap" sh -c 'exit 9'
+	run -9 as_user "$T/withcap" --pidns sh -c 'exit 9'
 }
 
 @test "a binary with file capabilities: the killed helper comes back" {

@@ -9,6 +9,16 @@ load ../../lib/ports
 
 SCRIPT=/usr/share/docker.io/contrib/dockerd-rootless.sh
 DEADLINE=60
+BRIDGE=172.31.7.1
+
+setup_file() {
+	load_root || return
+	two_networks
+}
+
+teardown_file() {
+	end_networks
+}
 
 setup() {
 	local found
@@ -45,7 +55,11 @@ teardown() {
 make_image() {
 	cp "$(command -v busybox.static || command -v busybox)" image/busybox
 	echo 'from the container' >image/www/index.html
-	printf 'FROM scratch\nCOPY busybox /busybox\nCOPY www /www\nCMD ["/busybox", "httpd", "-f", "-p", "80", "-h", "/www"]\n' >image/Dockerfile
+	mkdir -p image/www/cgi-bin
+	# shellcheck disable=SC2016
+	printf '#!/busybox sh\nprintf "\\n$REMOTE_ADDR\\n"\n' >image/www/cgi-bin/peer
+	chmod +x image/www/cgi-bin/peer
+	printf 'FROM scratch\nCOPY busybox /busybox\nCOPY www /www\nCMD ["/busybox", "httpd", "-f", "-p", "80", "-h", "/www"]\nSTOPSIGNAL SIGKILL\n' >image/Dockerfile
 	chmod -R a+rX image
 	DOCKER_BUILDKIT=0 docker build -q -t server image
 }
@@ -54,13 +68,13 @@ docker() {
 	as_user /usr/bin/docker "$@"
 }
 
-start_dockerd() {
+start_dockerd() { # [PREFIX…]
 	# Each word execs the next, the script's last is the launcher.
-	env DOCKERD_ROOTLESS_ROOTLESSKIT_NET=slirp4netns DOCKERD_ROOTLESS_ROOTLESSKIT_PORT_DRIVER=builtin \
+	"$@" env DOCKERD_ROOTLESS_ROOTLESSKIT_NET=slirp4netns DOCKERD_ROOTLESS_ROOTLESSKIT_PORT_DRIVER=builtin \
 		DOCKERD_ROOTLESS_ROOTLESSKIT_FLAGS="--state-dir=$S" \
 		setpriv --reuid "$USER_UID" --regid "$USER_GID" --init-groups --inh-caps=-all \
 		"$SCRIPT" --host="$DOCKER_HOST" --data-root="$DATA/data" --exec-root="$XDG_RUNTIME_DIR/exec" \
-		--pidfile="$XDG_RUNTIME_DIR/pid" </dev/null >"$OUT" 2>"$LOG" 3>&- 4>&- &
+		--pidfile="$XDG_RUNTIME_DIR/pid" --bip="$BRIDGE/24" </dev/null >"$OUT" 2>"$LOG" 3>&- 4>&- &
 	LAUNCHER=$!
 	wait_for docker info >/dev/null 2>&1
 }
@@ -117,4 +131,23 @@ proxies() {
 	wait_for served 127.0.0.1 "$PORT"
 	stop 0
 	not connects 127.0.0.1 "$PORT"
+}
+
+# docker-proxy is the container's client, whoever its own is; DNAT in the child's network keeps that.
+@test "the address that a container sees of a remote client: docker-proxy's, or the client's own" {
+	start_dockerd nsenter --target "$HOST_NS" --net --
+	make_image
+	docker run -d --name one -p 8080:80 server
+	seen() { # PORT
+		SEEN=$(client curl -s --max-time 5 "http://$HOST4:$1/cgi-bin/peer" | tr -d '[]') && [ -n "$SEEN" ]
+	}
+	wait_for seen 8080
+	equals "$BRIDGE" "${SEEN#::ffff:}"
+	# The rule that dockerd makes for its port serves connections to the child's own address, too.
+	rootlessctl --socket "$S/api.sock" add-ports 8081:10.0.2.100:8080/tcp
+	wait_for seen 8081
+	equals "$CLIENT4" "${SEEN#::ffff:}"
+	docker rm -f one
+	not seen 8080
+	stop 0
 }

@@ -103,6 +103,10 @@ sweep_signal() { # SIGNAL STATUS ROUNDS OPTIONS…
 	sweep_signal INT 130 20 --net=none
 }
 
+@test "SIGTERM at the system calls of a launch with a PID namespace" {
+	sweep_signal TERM 143 20 --pidns
+}
+
 # Each call that the launch makes, each error that a machine gives, at the first few times it is made.
 sweep_errors() { # CALL ERRORS TIMES OPTIONS…
 	local call=$1 errors=$2 times=$3 errnum n step
@@ -135,6 +139,14 @@ NET="--net=slirp4netns --copy-up=/etc"
 @test "mount fails" {
 	sweep_errors mount "ENOSPC EPERM EINTR" 6 $NET
 	sweep_errors open_tree,move_mount "EPERM ENOSPC" 2 $NET
+}
+
+@test "what makes a PID namespace and its init fails" {
+	sweep_errors clone EAGAIN 4 --pidns
+	sweep_errors mount EPERM 4 --pidns
+	sweep_errors execveat ENOENT 1 --pidns
+	sweep_errors pipe2,pidfd_open,signalfd4 EMFILE 4 --pidns
+	sweep_errors sendmsg EPIPE 6 --pidns
 }
 
 @test "openat fails" {

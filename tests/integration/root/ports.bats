@@ -2,45 +2,20 @@
 # SPDX-License-Identifier: Apache-2.0
 # Whose address a server behind a published port sees, and what the target can reach of the processes
 # that publish it. The launcher's host is a network namespace of this test; the remote client is in a
-# second one.
-#
-#	client 198.51.100.2, 2001:db8::2 ── veth ── host 198.51.100.1, 2001:db8::1
+# second one: two_networks() in root.bash.
 
 load ../../lib/common
 load ../../lib/root
 load ../../lib/ports
 
-HOST4=198.51.100.1 CLIENT4=198.51.100.2
-HOST6=2001:db8::1 CLIENT6=2001:db8::2
-
 setup_file() {
 	load_root || return
 	DEADLINE=5
-	holder HOST_NS --net
-	holder OUT_NS --net
-	export HOST_NS OUT_NS
-	ip link add fxhost netns "$HOST_NS" type veth peer name fxout netns "$OUT_NS"
-	host ip link set lo up
-	host ip link set fxhost up
-	host ip addr add $HOST4/24 dev fxhost
-	host ip -6 addr add $HOST6/64 dev fxhost nodad
-	client ip link set lo up
-	client ip link set fxout up
-	client ip addr add $CLIENT4/24 dev fxout
-	client ip -6 addr add $CLIENT6/64 dev fxout nodad
+	two_networks
 }
 
 teardown_file() {
-	kill -KILL "$HOST_NS" "$OUT_NS" 2>/dev/null
-	return 0
-}
-
-host() {
-	nsenter --target "$HOST_NS" --net "$@" 3>&- 4>&-
-}
-
-client() {
-	nsenter --target "$OUT_NS" --net "$@" 3>&- 4>&-
+	end_networks
 }
 
 setup() {
@@ -139,32 +114,86 @@ peer_seen() {
 	stop_all
 }
 
-@test "the client's address holds behind a bridge with DNAT in the child" {
-	command -v nft >/dev/null
+# As root of the target's namespaces, with all its capabilities, in its PID namespace: the host's.
+as_target() {
+	nsenter --target "$TARGET" --user --mount --net --setuid 0 --setgid 0 "$@" 3>&- 4>&-
+}
+
+# A server behind a bridge; whatever comes to ADDRESS is turned to it.
+bridge_behind() { # ADDRESS
 	peers 172.30.0.2
-	cat - servers >bridge <<-'END'
+	cat - servers >bridge <<-END
 		ip link add br0 type bridge
 		ip addr add 172.30.0.1/24 dev br0
 		ip link set br0 up
+		echo 1 >/proc/sys/net/ipv4/conf/br0/route_localnet
 		ip link add veth0 type veth peer name eth0
 		ip link set veth0 master br0 up
 		nft -f - <<-NFT
 			table ip test {
-				chain out { type nat hook output priority -100; ip daddr 10.0.2.100 tcp dport 7000 dnat to 172.30.0.2; }
+				chain out { type nat hook output priority -100; ip daddr $1 tcp dport 7000 dnat to 172.30.0.2; }
 			}
 		NFT
 		unshare -n sleep 100 &
-		inner=$!
-		while [ "$(readlink /proc/$inner/ns/net)" = "$(readlink /proc/self/ns/net)" ]; do sleep 0.02; done
-		ip link set eth0 netns $inner
-		nsenter -t $inner -n sh -c 'ip link set lo up; ip addr add 172.30.0.2/24 dev eth0; ip link set eth0 up; ip route add default via 172.30.0.1'
-		exec nsenter -t $inner -n sh "$PWD/servers"
+		inner=\$!
+		while [ "\$(readlink /proc/\$inner/ns/net)" = "\$(readlink /proc/self/ns/net)" ]; do sleep 0.02; done
+		ip link set eth0 netns \$inner
+		nsenter -t \$inner -n sh -c 'ip link set lo up; ip addr add 172.30.0.2/24 dev eth0; ip link set eth0 up; ip route add default via 172.30.0.1'
+		touch ready
+		exec nsenter -t \$inner -n sh "$PWD/servers"
 	END
+}
+
+seen_at() { # PORT
+	[ "$(peer_seen client tcp $HOST4 "$1")" = $CLIENT4 ]
+}
+
+@test "the client's address holds behind a bridge with DNAT in the child" {
+	command -v nft >/dev/null
+	bridge_behind 10.0.2.100
 	launch_as nsenter --target "$HOST_NS" --net -- --net=slirp4netns --port-driver=builtin \
 		-p "0.0.0.0:8001:10.0.2.100:7000/tcp" -p "0.0.0.0:8002:172.30.0.2:7000/tcp" sh bridge
-	seen() { [ "$(peer_seen client tcp $HOST4 8002)" = $CLIENT4 ]; }
-	DEADLINE=15 wait_for seen
+	DEADLINE=15 wait_for seen_at 8002
 	equals $CLIENT4 "$(peer_seen client tcp $HOST4 8001)"
+	stop_all
+}
+
+@test "the client's address holds where DNAT in the child turns a loopback address to a bridge" {
+	bridge_behind 127.0.0.1
+	launch_as nsenter --target "$HOST_NS" --net -- --net=slirp4netns --port-driver=builtin \
+		-p "0.0.0.0:8001:7000/tcp" sh bridge
+	wait_for test -e ready
+	DEADLINE=15 wait_for seen_at 8001
+	stop_all
+}
+
+@test "connection tracking is left alone where no remote client can come" {
+	launch_as nsenter --target "$HOST_NS" --net -- --net=slirp4netns --port-driver=builtin \
+		-p "127.0.0.1:8001:7000/tcp" -p "0.0.0.0:8001:7000/udp" -p "[::1]:8001:7000/tcp" sleep 100
+	run -0 as_target nft list ruleset
+	equals "" "$output"
+	publish tcp 0.0.0.0 8002 127.0.0.1 7000
+	run -0 as_target nft list tables
+	equals "table inet fauxroot" "$output"
+	stop
+}
+
+@test "a host without IPv6: the wildcard is IPv4 alone, and IPv6 is refused with the reason" {
+	peers 127.0.0.1
+	printf '#!/bin/sh\nexec "%s/refuse" --errno EAFNOSUPPORT socket:10 -- "$@"\n' "$FAUXROOT_TEST_TOOLS" >no-ipv6
+	chmod +x no-ipv6
+	launch_as nsenter --target "$HOST_NS" --net ./no-ipv6 -- \
+		--net=none --port-driver=builtin -p 8001:7000/tcp -p 8001:7000/udp sh servers
+	wait_for servers_listen
+	equals $CLIENT4 "$(peer_seen client tcp $HOST4 8001)"
+	equals 192.0.0.8 "$(peer_seen client udp $HOST4 8001)"
+	not host bash -c 'exec 5<>/dev/tcp/::1/8001' 2>/dev/null
+	refused_by POST /v1/ports "$(spec_json tcp ::1 8002 127.0.0.1 7000)" 400 \
+		'listening on \[::1\]:8002/tcp: Address family not supported by protocol'
+	refused_by POST /v1/ports '{"proto":"tcp6","parentPort":8002,"childPort":7000}' 400 \
+		'listening on \[::\]:8002/tcp: Address family not supported by protocol'
+	refused_by POST /v1/ports '{"proto":"tcp","parentPort":8001,"childPort":7000}' 409 'conflicts with port 1'
+	equals 2 "$(ctl list-ports --json | wc -l)"
 	stop_all
 }
 
@@ -194,15 +223,61 @@ peer_seen() {
 	stop_all
 }
 
+@test "a file capability is the launcher's alone: forwarder, helper and target lack it" {
+	cp "$FAUXROOT" "$T/withcap"
+	setcap cap_net_bind_service=ep "$T/withcap"
+	FAUXROOT=$T/withcap launch_as nsenter --target "$HOST_NS" --net -- --net=slirp4netns --slirp4netns-sandbox=false \
+		--port-driver=builtin -p "127.0.0.1:80:7000/tcp" sleep 100
+	says "$(<"/proc/$LAUNCHER/status")" '^CapEff:.0000000000000400$'
+	local pid
+	for pid in "$(part 'fauxroot: ports')" "$(part slirp4netns)"; do
+		says "$(<"/proc/$pid/status")" '^CapPrm:.0+$'
+		says "$(<"/proc/$pid/status")" '^CapEff:.0+$'
+		says "$(<"/proc/$pid/status")" '^CapAmb:.0+$'
+	done
+	# The next one has it again, for the listener is the launcher's.
+	local old
+	old=$(part 'fauxroot: ports')
+	kill -KILL "$old"
+	wait_for replaced 'fauxroot: ports' "$old"
+	says "$(<"/proc/$(part 'fauxroot: ports')/status")" '^CapPrm:.0+$'
+	publish tcp 127.0.0.1 81 127.0.0.1 7000
+	host bash -c "exec 5<>/dev/tcp/127.0.0.1/81"
+	stop
+	# In the host's own network the target is nobody special: what it has is its user namespace's.
+	run -0 host setpriv --reuid "$USER_UID" --regid "$USER_GID" --init-groups --inh-caps=-all \
+		"$T/withcap" --net=host sh -c 'socat -u TCP4-LISTEN:82,bind=127.0.0.1 - 2>&1 || grep CapEff /proc/self/status'
+	says "$output" 'Permission denied'
+	says "$output" '^CapEff:.00000[0-9a-f]*[1-9a-f]'
+}
+
+@test "somebody else's listener: its uid, and with root's eyes its process" {
+	launch_as nsenter --target "$HOST_NS" --net -- --net=none --port-driver=builtin sleep 100
+	nsenter --target "$HOST_NS" --net socat TCP4-LISTEN:8080,bind=127.0.0.1,fork SYSTEM:'echo other' 3>&- 4>&- &
+	local other=$!
+	listens() { host bash -c 'exec 5<>/dev/tcp/127.0.0.1/8080' 2>/dev/null; }
+	wait_for listens
+	refused_by POST /v1/ports "$(spec_json tcp 127.0.0.1 8080 127.0.0.1 80)" 409 \
+		'Address already in use by a socket of uid 0$'
+	stop
+	run -125 --separate-stderr host setpriv --reuid "$USER_UID" --regid "$USER_GID" --init-groups --inh-caps=-all \
+		"$FAUXROOT" --net=none --port-driver=builtin -p 127.0.0.1:8080:80/tcp true
+	one_error "$stderr" 'Address already in use by a socket of uid 0$'
+	says "$stderr" 'remedy: .*ss -'
+	run -125 --separate-stderr host "$FAUXROOT" --idmap=single --net=none --port-driver=builtin \
+		-p 127.0.0.1:8080:80/tcp true
+	one_error "$stderr" "Address already in use by process $other \(socat\)\$"
+	kill "$other"
+}
+
 # ---- what the target can reach ----
 
-# As root of the target's namespaces, with all its capabilities, in its PID namespace: the host's.
 reach() { # PID…
-	nsenter --target "$TARGET" --user --mount --net --setuid 0 --setgid 0 "$FAUXROOT_TEST_TOOLS/reach" "$@" 3>&- 4>&-
+	as_target "$FAUXROOT_TEST_TOOLS/reach" "$@"
 }
 
 ours() {
-	echo "$LAUNCHER $(part 'fauxroot: ports') $(part 'fauxroot: agent')"
+	echo "$LAUNCHER $(part slirp4netns) $(part 'fauxroot: ports') $(part 'fauxroot: agent')"
 }
 
 @test "the target can look into no process of ours, trace none, take no descriptor" {
@@ -211,7 +286,7 @@ ours() {
 	connects 127.0.0.1 "$PORT"
 	local pids
 	pids=$(ours)
-	equals 3 "$(wc -w <<<"$pids")"
+	equals 4 "$(wc -w <<<"$pids")"
 	# The attempts themselves work: on its own process they succeed.
 	run -1 reach "$TARGET"
 	says "$output" "^$TARGET ptrace"
@@ -246,6 +321,23 @@ ours() {
 	mv pids.new pids
 	ended 0
 	equals "" "$(<"$OUT")"
+}
+
+@test "from a PID namespace they are not to be seen, and past its /proc not to be reached" {
+	cat >attempts <<-'END'
+		while [ ! -s pids ]; do sleep 0.02; done
+		"$FAUXROOT_TEST_TOOLS/reach" $(cat pids)
+		echo status=$?
+		umount /proc || exit
+		"$FAUXROOT_TEST_TOOLS/reach" $(cat pids)
+		echo status=$?
+	END
+	launch_as -- --pidns --net=slirp4netns --port-driver=builtin sh attempts
+	ours >pids.new
+	mv pids.new pids
+	ended 0
+	equals "status=3
+status=0" "$(<"$OUT")"
 }
 
 @test "forwarder and agent have a filter, no new privileges, and no capability" {

@@ -94,6 +94,14 @@ replace() { # FILE TEXT
 	stop
 }
 
+@test "/etc/resolv.conf itself is replaced while the command is in a PID namespace" {
+	launch_scratch --pidns sleep 100
+	ours
+	replace /etc/resolv.conf "nameserver 192.0.2.1"
+	wait_for ours
+	stop
+}
+
 @test "a link put in the place of /etc/resolv.conf, without copy-up" {
 	launch_scratch sleep 100
 	scratch sh -c 'mkdir /etc/resolved && echo nameserver 192.0.2.1 >/etc/resolved/stub.conf &&

@@ -1,0 +1,398 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# Published ports against rootlesskit's and against a direct connection: used by bench.
+#
+# Three sides with the same servers run at once and are measured in turn, once a round, each round
+# beginning with another one. HTTP, IPERF and TRAFFIC are their ports on the host, by side.
+
+SIDES=(fauxroot rootlesskit direct)
+declare -A HTTP IPERF TRAFFIC LAUNCHED=()
+
+# "ulimit -n" of every process: two descriptors a connection in the forwarder, and some.
+NOFILE=20480
+
+free_ports() { # N: as many ports of the host that nobody uses, one a line
+	local port used
+	used=$(awk 'FNR > 1 { split($2, at, ":"); print at[2] }' /proc/net/{tcp,tcp6,udp,udp6})
+	for port in $(shuf -i 20000-32000); do
+		[ "$1" -gt 0 ] || return 0
+		if grep -qx "$(printf %04X "$port")" <<<"$used"; then continue; fi
+		echo "$port"
+		set -- $(($1 - 1))
+	done
+}
+
+# Raise the hard limit where it is too low. Where nobody may, as in some containers, there are as many
+# idle connections as fit: IDLE.
+enough_descriptors() {
+	local hard
+	hard=$(ulimit -Hn)
+	if [ "$hard" != unlimited ] && [ "$hard" -lt $NOFILE ] &&
+		! as_root prlimit --pid $$ --nofile=$NOFILE:$NOFILE 2>/dev/null; then
+		NOFILE=$hard
+		note "no more than $NOFILE descriptors a process can be had here"
+	fi
+	IDLE=$(((NOFILE - 480) / 2))
+}
+
+# launched SIDE [OPTION…] -- COMMAND…: COMMAND as this side's target, in the background: PID and JOB
+launched() {
+	local side=$1 options=()
+	shift
+	while [ "$1" != -- ]; do
+		options+=("$1")
+		shift
+	done
+	shift
+	case $side in
+	fauxroot) set -- "$STAGE/fauxroot" --net=slirp4netns --disable-host-loopback \
+		--port-driver=builtin "${options[@]}" "$@" ;;
+	rootlesskit) set -- rootlesskit --net=slirp4netns --disable-host-loopback \
+		--port-driver=builtin "${options[@]}" "$@" ;;
+	esac
+	rm -f "$STAGE/tmp/pid"
+	# shellcheck disable=SC2016 # for the shell inside
+	as_user prlimit --nofile="$NOFILE:$NOFILE" bash -c 'echo $$ >"$0" && exec "$@"' \
+		"$STAGE/tmp/pid" "$@" >>"$STAGE/log" 2>&1 </dev/null &
+	JOB=$!
+	until PID=$(cat "$STAGE/tmp/pid" 2>/dev/null) && [ -n "$PID" ]; do
+		kill -0 $JOB 2>/dev/null || die "$side has not started: $(tail -n 1 "$STAGE/log")"
+		sleep 0.01
+	done
+	LAUNCHED[$PID]=$JOB
+}
+
+# ended PID: a launcher is told to end, and has
+ended() {
+	local try
+	kill "$1" 2>/dev/null || :
+	for ((try = 0; try < 100; try++)); do
+		[ "$try" -lt 99 ] || kill -KILL "$1" 2>/dev/null || :
+		kill -0 "${LAUNCHED[$1]}" 2>/dev/null || break
+		sleep 0.1
+	done
+	wait "${LAUNCHED[$1]}" 2>/dev/null || :
+	unset "LAUNCHED[$1]"
+}
+
+all_ended() {
+	local pid
+	for pid in "${!LAUNCHED[@]}"; do ended "$pid"; done
+}
+
+answers() { # PORT: something listens there
+	local try
+	for ((try = 0; try < 200; try++)); do
+		# shellcheck disable=SC2188 # opened and closed
+		if (: <>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; then return; fi
+		sleep 0.05
+	done
+	tail -n 5 "$STAGE/log" >&2
+	die "no server at port $1"
+}
+
+start_side() { # SIDE
+	local side=$1 ports at try=0 inside=(8080 5201 7000) forwards=()
+	mapfile -t ports < <(free_ports 3)
+	HTTP[$side]=${ports[0]} IPERF[$side]=${ports[1]} TRAFFIC[$side]=${ports[2]}
+	if [ "$side" = direct ]; then
+		inside=("${ports[@]}")
+	else
+		for at in 0 1 2; do forwards+=(-p "127.0.0.1:${ports[$at]}:${inside[$at]}/tcp"); done
+		forwards+=(-p "127.0.0.1:${ports[2]}:${inside[2]}/udp")
+	fi
+	launched "$side" "${forwards[@]}" -- "$STAGE/servers" "$STAGE/tmp/$side" "${inside[@]}"
+	traffic latency "${TRAFFIC[$side]}" 1 >/dev/null
+	until [ -n "$(as_user curl -s "http://127.0.0.1:${HTTP[$side]}/")" ]; do
+		[ $((try++)) -lt 100 ] || die "nginx of $side does not answer"
+		sleep 0.05
+	done
+}
+
+# Where the server is not there yet, a forwarder accepts and resets.
+traffic() { # COMMAND PORT [N]
+	answers "$2"
+	local try
+	for ((try = 0; try < 100; try++)); do
+		if as_user "$STAGE/traffic" "$@" 2>>"$STAGE/log"; then return; fi
+		sleep 0.05
+	done
+	die "traffic $*: $(tail -n 1 "$STAGE/log")"
+}
+
+# ---- What is measured: a number of a side on stdout ----
+
+http() { # SIDE SECONDS: connections a second
+	as_user wrk --threads 2 --connections 64 --duration "$2" -H 'Connection: close' \
+		"http://127.0.0.1:${HTTP[$1]}/" | awk '$1 == "Requests/sec:" { print $2 }'
+}
+
+stream() { # SIDE [OPTION]: Gbit/s that arrived
+	as_user iperf3 --client 127.0.0.1 --port "${IPERF[$1]}" --time 3 --format m "${@:2}" |
+		awk '$NF == "receiver" { print $(NF - 2) / 1000 }'
+}
+
+upload() { stream "$1"; }
+download() { stream "$1" --reverse; }
+connections() { http "$1" 2s; }
+datagrams() { traffic flood "${TRAFFIC[$1]}" 1000 | awk '{ print $1 / 1000 }'; }
+latency() { traffic latency "${TRAFFIC[$1]}" 10000; }
+
+# in_turn ROUNDS FUNCTION: a line a round in the file named after it: what FUNCTION says of each side
+in_turn() {
+	local rounds=$1 what=$2 round i side
+	for ((round = 0; round < rounds; round++)); do
+		for ((i = 0; i < ${#SIDES[@]}; i++)); do
+			side=${SIDES[$(((round + i) % ${#SIDES[@]}))]}
+			"$what" "$side" >"$STAGE/now.$side" || die "measuring $what of $side"
+			[ -s "$STAGE/now.$side" ] || die "nothing measured: $what of $side"
+		done
+		paste -d ' ' "${SIDES[@]/#/$STAGE/now.}"
+	done >"$STAGE/$what"
+}
+
+# column FILE N: the median of the Nth number of its lines; column FILE N M: of N divided by M
+column() {
+	awk -v a="$2" -v b="${3:-0}" '{ print b ? $a / $b : $a }' "$1" | sort -g |
+		awk '{ v[NR] = $1 } END { print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'
+}
+
+# ---- Memory ----
+
+# own SIDE PID: PIDS, the processes of it that are neither the target nor a helper
+own() {
+	local child children
+	PIDS=("$2")
+	mapfile -t children < <(cat "/proc/$2/task"/*/children | tr -s ' ' '\n')
+	for child in "${children[@]}"; do
+		case $1:$(cat "/proc/$child/comm") in
+		fauxroot:fauxroot* | rootlesskit:exe) PIDS+=("$child") ;;
+		esac
+	done
+	case "$1 ${#PIDS[@]}" in
+	# Launcher, forwarder, agent; parent and child.
+	'fauxroot 3' | 'rootlesskit 2') ;;
+	*) die "${#PIDS[@]} processes of $1 are not what was expected" ;;
+	esac
+}
+
+# An undumpable process, as the agent is, shows its share of memory to root alone.
+pss_is_known() { [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }
+
+# pss PID…: KiB; of what does not show it, all that is resident: no less
+pss() {
+	local pid
+	for pid; do
+		awk '$1 == "Pss:" { print $2 }' "/proc/$pid/smaps_rollup" 2>/dev/null ||
+			sudo -n awk '$1 == "Pss:" { print $2 }' "/proc/$pid/smaps_rollup" 2>/dev/null ||
+			awk '$1 == "VmRSS:" { print $2 }' "/proc/$pid/status"
+	done | awk '{ sum += $1 } END { print sum }'
+}
+
+descriptors() {
+	local hard
+	hard=$(ulimit -Hn)
+	if [ "$hard" != unlimited ] && [ "$hard" -lt $NOFILE ] &&
+		! as_root prlimit --pid $$ --nofile=$NOFILE:$NOFILE 2>/dev/null; then
+		NOFILE=$hard
+		note "no more than $NOFILE descriptors a process can be had here"
+	fi
+	IDLE=$(((NOFILE - 480) / 2))
+}
+
+# launched SIDE [OPTION…] -- COMMAND…: COMMAND as this side's target, in the background: PID and JOB
+launched() {
+	local side=$1 options=()
+	shift
+	while [ "$1" != -- ]; do
+		options+=("$1")
+		shift
+	done
+	shift
+	case $side in
+	fauxroot) set -- "$STAGE/fauxroot" --net=slirp4netns --disable-host-loopback \
+		--port-driver=builtin "${options[@]}" "$@" ;;
+	rootlesskit) set -- rootlesskit --net=slirp4netns --disable-host-loopback \
+		--port-driver=builtin "${options[@]}" "$@" ;;
+	esac
+	rm -f "$STAGE/tmp/pid"
+	# shellcheck disable=SC2016 # for the shell inside
+	as_user prlimit --nofile="$NOFILE:$NOFILE" bash -c 'echo $$ >"$0" && exec "$@"' \
+		"$STAGE/tmp/pid" "$@" >>"$STAGE/log" 2>&1 </dev/null &
+	JOB=$!
+	until PID=$(cat "$STAGE/tmp/pid" 2>/dev/null) && [ -n "$PID" ]; do
+		kill -0 $JOB 2>/dev/null || die "$side has not started: $(tail -n 1 "$STAGE/log")"
+		sleep 0.01
+	done
+	LAUNCHED[$PID]=$JOB
+}
+
+# ended PID: a launcher is told to end, and has
+ended() {
+	local try
+	kill "$1" 2>/dev/null || :
+	for ((try = 0; try < 100; try++)); do
+		[ "$try" -lt 99 ] || kill -KILL "$1" 2>/dev/null || :
+		kill -0 "${LAUNCHED[$1]}" 2>/dev/null || break
+		sleep 0.1
+	done
+	wait "${LAUNCHED[$1]}" 2>/dev/null || :
+	unset "LAUNCHED[$1]"
+}
+
+all_ended() {
+	local pid
+	for pid in "${!LAUNCHED[@]}"; do ended "$pid"; done
+}
+
+answers() { # PORT: something listens there
+	local try
+	for ((try = 0; try < 200; try++)); do
+		# shellcheck disable=SC2188 # opened and closed
+		if (: <>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; then return; fi
+		sleep 0.05
+	done
+	tail -n 5 "$STAGE/log" >&2
+	die "no server at port $1"
+}
+
+start_side() { # SIDE
+	local side=$1 ports at try=0 inside=(8080 5201 7000) forwards=()
+	mapfile -t ports < <(free_ports 3)
+	HTTP[$side]=${ports[0]} IPERF[$side]=${ports[1]} TRAFFIC[$side]=${ports[2]}
+	if [ "$side" = direct ]; then
+		inside=("${ports[@]}")
+	else
+		for at in 0 1 2; do forwards+=(-p "127.0.0.1:${ports[$at]}:${inside[$at]}/tcp"); done
+		forwards+=(-p "127.0.0.1:${ports[2]}:${inside[2]}/udp")
+	fi
+	launched "$side" "${forwards[@]}" -- "$STAGE/servers" "$STAGE/tmp/$side" "${inside[@]}"
+	traffic latency "${TRAFFIC[$side]}" 1 >/dev/null
+	until [ -n "$(as_user curl -s "http://127.0.0.1:${HTTP[$side]}/")" ]; do
+		[ $((try++)) -lt 100 ] || die "nginx of $side does not answer"
+		sleep 0.05
+	done
+}
+
+# Where the server is not there yet, a forwarder accepts and resets.
+traffic() { # COMMAND PORT [N]
+	answers "$2"
+	local try
+	for ((try = 0; try < 100; try++)); do
+		if as_user "$STAGE/traffic" "$@" 2>>"$STAGE/log"; then return; fi
+		sleep 0.05
+	done
+	die "traffic $*: $(tail -n 1 "$STAGE/log")"
+}
+
+# ---- What is measured: a number of a side on stdout ----
+
+http() { # SIDE SECONDS: connections a second
+	as_user wrk --threads 2 --connections 64 --duration "$2" -H 'Connection: close' \
+		"http://127.0.0.1:${HTTP[$1]}/" | awk '$1 == "Requests/sec:" { print $2 }'
+}
+
+stream() { # SIDE [OPTION]: Gbit/s that arrived
+	as_user iperf3 --client 127.0.0.1 --port "${IPERF[$1]}" --time 3 --format m "${@:2}" |
+		awk '$NF == "receiver" { print $(NF - 2) / 1000 }'
+}
+
+upload() { stream "$1"; }
+download() { stream "$1" --reverse; }
+connections() { http "$1" 2s; }
+datagrams() { traffic flood "${TRAFFIC[$1]}" 1000 | awk '{ print $1 / 1000 }'; }
+latency() { traffic latency "${TRAFFIC[$1]}" 10000; }
+
+# in_turn ROUNDS FUNCTION: a line a round in the file named after it: what FUNCTION says of each side
+in_turn() {
+	local rounds=$1 what=$2 round i side
+	for ((round = 0; round < rounds; round++)); do
+		for ((i = 0; i < ${#SIDES[@]}; i++)); do
+			side=${SIDES[$(((round + i) % ${#SIDES[@]}))]}
+			"$what" "$side" >"$STAGE/now.$side" || die "measuring $what of $side"
+			[ -s "$STAGE/now.$side" ] || die "nothing measured: $what of $side"
+		done
+		paste -d ' ' "${SIDES[@]/#/$STAGE/now.}"
+	done >"$STAGE/$what"
+}
+
+# column FILE N: the median of the Nth number of its lines; column FILE N M: of N divided by M
+column() {
+	awk -v a="$2" -v b="${3:-0}" '{ print b ? $a / $b : $a }' "$1" | sort -g |
+		awk '{ v[NR] = $1 } END { print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'
+}
+
+# ---- Memory ----
+
+# own SIDE PID: PIDS, the processes of it that are neither the target nor a helper
+own() {
+	local child children
+	PIDS=("$2")
+	mapfile -t children < <(cat "/proc/$2/task"/*/children | tr -s ' ' '\n')
+	for child in "${children[@]}"; do
+		case $1:$(cat "/proc/$child/comm") in
+		fauxroot:fauxroot* | rootlesskit:exe) PIDS+=("$child") ;;
+		esac
+	done
+	case "$1 ${#PIDS[@]}" in
+	# Launcher, forwarder, agent; parent and child.
+	'fauxroot 3' | 'rootlesskit 2') ;;
+	*) die "${#PIDS[@]} processes of $1 are not what was expected" ;;
+	esac
+}
+
+# pss PID…: KiB. What runs undumpable shows its shares to root alone; what is resident is no less.
+pss() {
+	local pid
+	for pid; do
+		awk '$1 == "Pss:" { print $2 }' "/proc/$pid/smaps_rollup" 2>/dev/null ||
+			awk '$1 == "VmRSS:" { print $2 }' "/proc/$pid/status"
+	done | awk '{ sum += $1 } END { print sum }'
+}
+
+descriptors() { find "/proc/$1/fd" -mindepth 1 2>/dev/null | wc -l; }
+
+# A launcher with a network and a port up, and nothing to do
+memory() { # SIDE
+	local port
+	port=$(free_ports 1)
+	launched "$1" -p "127.0.0.1:$port:7000/tcp" -- "$STAGE/traffic" serve 7000
+	traffic latency "$port" 1 >/dev/null
+	# Idle: what the first connection needed has been given back.
+	sleep 2
+	own "$1" "$PID"
+	pss "${PIDS[@]}"
+	ended "$PID"
+}
+
+# ---- Idle connections ----
+
+# idle SIDE: how many were opened, how many answered later, KiB and descriptors more
+idle() {
+	local port pid launcher fds kib client opened=0 answered=0
+	port=$(free_ports 1)
+	launched "$1" -p "127.0.0.1:$port:7000/tcp" -- "$STAGE/traffic" serve 7000
+	launcher=$PID
+	traffic latency "$port" 1 >/dev/null
+	sleep 1.5
+	own "$1" "$launcher"
+	# Whose descriptors count: the forwarder's, in rootlesskit the launcher's.
+	client=$launcher
+	for pid in "${PIDS[@]}"; do
+		if [ "$(cat "/proc/$pid/comm")" = 'fauxroot: ports' ]; then client=$pid; fi
+	done
+	pid=$client
+	kib=$(pss "${PIDS[@]}")
+	fds=$(descriptors "$pid")
+	coproc CLIENT { as_user prlimit --nofile="$NOFILE:$NOFILE" \
+		timeout 60 "$STAGE/traffic" idle "$port" "$IDLE" 2>>"$STAGE/log"; }
+	client=$CLIENT_PID
+	read -r opened <&"${CLIENT[0]}" || :
+	kib=$(($(pss "${PIDS[@]}") - kib))
+	fds=$(($(descriptors "$pid") - fds))
+	echo >&"${CLIENT[1]}" || :
+	read -r answered <&"${CLIENT[0]}" || :
+	wait "$client" || :
+	ended "$launcher"
+	echo "$opened ${answered:-0} $kib $fds"
+}

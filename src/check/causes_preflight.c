@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table of causes: what only --check tells, because no launch fails of it at once.
+ *
+ * These rows match no error; a check asks for one by its id: advise().
+ */
+#include "cause.h"
+
+const struct cause causes_of_the_preflight[] = {
+	{
+		.id = "kernel-lacks",
+		.cause = "this kernel is built without {value} ({path})",
+		.remedy = "a kernel with {value}=y or =m",
+	},
+	{
+		.id = "subids-shared",
+		.cause = "{value}: whoever has those ids can get at the files of the other",
+		.remedy = "in {path} give {user} {free line} instead; the files made so far keep "
+			  "their ids (fauxroot rm -r, before the change)",
+	},
+	{
+		.id = "sys-masked",
+		.cause = "a container masks parts of /sys, so the kernel allows no other one",
+		.remedy = "docker run --security-opt systempaths=unconfined …; in Kubernetes "
+			  "securityContext.procMount: Unmasked",
+	},
+	{
+		.id = "no-name-server",
+		.cause = "{path} {value}",
+		.remedy = "echo 'nameserver 9.9.9.9' | sudo tee {point}, or the service that "
+			  "writes it",
+	},
+	{
+		.id = "ping-range",
+		.cause = "{path} is {value}, and our gid {point} is not in it: slirp4netns may not "
+			 "send the pings of the command",
+		.remedy = "echo 'net.ipv4.ping_group_range=0 2147483647' | sudo tee "
+			  "/etc/sysctl.d/61-fauxroot-ping.conf && sudo sysctl --system",
+	},
+	{
+		.id = "network-degraded",
+		.cause = "{value}",
+		.remedy = "the reason stands there; --slirp4netns-sandbox=false and "
+			  "--slirp4netns-seccomp=false say that it is meant",
+	},
+	{
+		.id = "cgroup-v1",
+		.cause = "no cgroup v2 at {path}: the command cannot limit what its containers use",
+		.remedy = "sudo grubby --update-kernel=ALL --args=systemd.unified_cgroup_hierarchy"
+			  "=1, or that argument in GRUB_CMDLINE_LINUX, and a reboot",
+	},
+	{
+		.id = "cgroup-of-container",
+		.cause = "{path} belongs to {value}, as in a container without cgroups of its own: "
+			 "the command cannot limit what its containers use",
+		.remedy = "docker run --privileged --cgroupns=private …; or let the daemon do "
+			  "without: dockerd --exec-opt native.cgroupdriver=none",
+	},
+	{
+		.id = "cgroup-not-delegated",
+		.cause = "{path} belongs to {value}: the command cannot limit what its containers "
+			 "use",
+		.remedy = "systemd-run --user --scope -p Delegate=yes -- fauxroot …; in a unit "
+			  "Delegate=yes",
+	},
+	{
+		.id = "cgroup-controllers",
+		.cause = "{path} lacks {value}: the command cannot limit that",
+		.remedy = "sudo mkdir -p /etc/systemd/system/user@.service.d && printf "
+			  "'[Service]\\nDelegate=cpu cpuset io memory pids\\n' | sudo tee "
+			  "/etc/systemd/system/user@.service.d/delegate.conf && sudo systemctl "
+			  "daemon-reload, and a new login",
+	},
+	{
+		.id = "no-linger",
+		.cause = "there is no {path}: systemd ends what {user} runs with the last session",
+		.remedy = "sudo loginctl enable-linger {user}",
+	},
+	{
+		.id = "few-descriptors",
+		.cause =
+			"{value} descriptors may be open at once: a forwarded connection takes two",
+		.remedy = "ulimit -n {point}; in a unit LimitNOFILE={point}",
+	},
+	{
+		.id = "keyring-quota",
+		.cause = "{user} has {value} of {point} keys ({path}), and each container takes "
+			 "one: "
+			 "runc fails with \"disk quota exceeded\"",
+		.remedy = "echo 'kernel.keys.maxkeys=20000' | sudo tee "
+			  "/etc/sysctl.d/62-fauxroot-keys.conf && sudo sysctl --system",
+	},
+	{
+		.id = "overlay-selinux",
+		.cause = "SELinux enforces ({path}: 1) and Linux {value} is older than 5.13: files "
+			 "on overlayfs in a user namespace get no label",
+		.remedy = "{install fuse-overlayfs}, as snapshotter or storage driver: "
+			  "fuse-overlayfs",
+	},
+	{
+		.id = "overlay-missing",
+		.cause = "overlayfs cannot be mounted in a user namespace ({value}), nor is "
+			 "fuse-overlayfs usable ({point})",
+		.remedy = "Linux 5.11 or newer with CONFIG_OVERLAY_FS; or {install fuse-overlayfs}",
+	},
+	{
+		.id = "data-nosuid",
+		.cause = "{path} is on {point}, which is mounted {value}: a daemon that keeps its "
+			 "data there fails with \"rbind ro: operation not permitted\"",
+		.remedy = "a volume without nosuid and nodev there: in Kubernetes an emptyDir, in "
+			  "Docker -v NAME:{path}; or sudo mount -o remount,suid,dev {point}",
+	},
+	{
+		.id = "data-file-system",
+		.cause = "{path} is on {value} ({point}), which overlayfs cannot write to",
+		.remedy = "a directory on ext4, xfs or btrfs: dockerd --data-root, buildkitd "
+			  "--root",
+	},
+	{.cause = NULL},
+};

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tests for published ports. The room port has said in its error what it tried, and who has it. */
+#include "cause.h"
+
+#include "fauxroot/base/parse.h"
+#include "fauxroot/base/str.h"
+
+/* The number behind @words in the error's sentence. */
+static bool number_after(const struct facts *facts, const char *words, uint32_t *ret)
+{
+	const char *at = strstr(facts->err->text, words);
+	struct cursor c = cursor_of(at ? at + strlen(words) : "");
+
+	return cursor_u32(&c, UINT32_MAX, ret) == 0;
+}
+
+/* "listening on [::1]:80/tcp: …" */
+static bool tried_port(const struct facts *facts, uint32_t *ret)
+{
+	const char *at = strstr(facts->err->text, "listening on ");
+	const char *end = at ? strchr(at, '/') : NULL, *start = end;
+	struct cursor c;
+
+	while (start && start > at && start[-1] >= '0' && start[-1] <= '9')
+		start--;
+	if (!start || start == end)
+		return false;
+	c = cursor_of_n(start, (size_t)(end - start));
+	return cursor_u32(&c, UINT16_MAX, ret) == 0;
+}
+
+bool port_is_privileged(struct facts *facts, const char *arg)
+{
+	uint32_t port, start;
+
+	return sysctl_is_there(facts, arg) && parse_u32(facts->value, UINT16_MAX, &start) == 0 &&
+	       tried_port(facts, &port) && port < start &&
+	       str_print(facts->point, sizeof(facts->point), "%u", port) == 0;
+}
+
+bool listener_is_known(struct facts *facts, const char *arg)
+{
+	uint32_t number;
+
+	return number_after(facts, arg, &number) &&
+	       str_print(facts->value, sizeof(facts->value), "%u", number) == 0;
+}
+
+bool error_names_address(struct facts *facts, const char *arg)
+{
+	static const char words[] = "listening on ";
+	const char *at = strstr(facts->err->text, words), *end = NULL;
+
+	(void)arg;
+	if (!at)
+		return false;
+	/* The last colon in front of the protocol: IPv6 addresses have others. */
+	at += strlen(words);
+	for (const char *ch = at; *ch && *ch != '/'; ch++)
+		if (*ch == ':')
+			end = ch;
+	return end &&
+	       str_print(facts->value, sizeof(facts->value), "%.*s", (int)(end - at), at) == 0;
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * One list of checks, in the order in which a launch would meet what they look at. A check that the
+ * options do not ask for is left out. A trial's error gets its cause from the same table as that of
+ * a launch; what is no error yet has rows of its own there.
+ *
+ * Nothing on the machine is trusted to be there, to be readable or to have the form that it should:
+ * what cannot be read is "unknown", which is neither good nor bad.
+ */
+#include "fauxroot/check/preflight.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fauxroot/base/str.h"
+#include "probe.h"
+#include "trial.h"
+
+static bool always(const struct preflight *p)
+{
+	(void)p;
+	return true;
+}
+
+static bool with_mappers(const struct preflight *p)
+{
+	return p->outcomes->mappers;
+}
+
+static bool with_ranges(const struct preflight *p)
+{
+	return p->config->idmap != IDMAP_SINGLE;
+}
+
+static bool with_own_network(const struct preflight *p)
+{
+	return p->config->net != NET_HOST;
+}
+
+static bool with_own_sys(const struct preflight *p)
+{
+	return with_own_network(p) && !p->config->detach_netns;
+}
+
+static bool with_helper(const struct preflight *p)
+{
+	return p->config->net != NET_HOST && p->config->net != NET_NONE;
+}
+
+static bool with_device(const struct preflight *p)
+{
+	return with_helper(p) && p->config->net != NET_LXC_USER_NIC;
+}
+
+static bool with_slirp(const struct preflight *p)
+{
+	return p->config->net == NET_SLIRP4NETNS;
+}
+
+static bool with_port_driver(const struct preflight *p)
+{
+	return p->config->port_driver == PORT_BUILTIN;
+}
+
+static bool with_pidns(const struct preflight *p)
+{
+	return p->config->pidns;
+}
+
+static bool with_copy_up(const struct preflight *p)
+{
+	return p->config->copy_up.n > 0;
+}
+
+static bool for_daemon(const struct preflight *p)
+{
+	return trial_wants_storage(p->config);
+}
+
+static bool for_user_daemon(const struct preflight *p)
+{
+	return for_daemon(p) && machine_id(p->machine, "Uid") != 0 &&
+	       machine_exists(p->machine, "/run/systemd/system");
+}
+
+static bool with_command(const struct preflight *p)
+{
+	return p->config->command && p->config->command[0];
+}
+
+static const struct probe probes[] = {
+	{"kernel", always, probe_kernel},
+	{"kernel features", always, probe_features},
+	{"container", always, probe_container},
+	{"outer user namespace", always, probe_outer_userns},
+	{"no_new_privs", always, probe_no_new_privs},
+	{"seccomp", always, probe_seccomp},
+	{"AppArmor", always, probe_apparmor},
+	{"SELinux", always, probe_selinux},
+	{"namespaces", always, probe_namespaces},
+	{"newuidmap", with_mappers, probe_newuidmap},
+	{"newgidmap", with_mappers, probe_newgidmap},
+	{"subordinate ids", with_ranges, probe_ranges},
+	{"shared ids", with_ranges, probe_shared_ranges},
+	{"id map", always, probe_idmap},
+	{"mounts", always, probe_mounts},
+	{"/proc", with_pidns, probe_proc},
+	{"/sys", with_own_sys, probe_sysfs},
+	{"copy-up", with_copy_up, probe_copy_up},
+	{"/dev/net/tun", with_device, probe_tun},
+	{"network", with_own_network, probe_network},
+	{"resolv.conf", with_helper, probe_resolv_conf},
+	{"ping", with_slirp, probe_ping},
+	{"port driver", with_port_driver, probe_port_driver},
+	{"port", always, NULL},
+	{"runtime directory", always, probe_runtime_dir},
+	{"state directory", always, probe_state_dir},
+	{"open files", always, probe_descriptors},
+	{"cgroup", for_daemon, probe_cgroup},
+	{"lingering", for_user_daemon, probe_linger},
+	{"keyrings", for_daemon, probe_keyrings},
+	{"overlayfs", for_daemon, probe_overlay},
+	{"data directory", for_daemon, probe_data_dir},
+	{"command", with_command, probe_command},
+};
+
+void findings_clear(struct findings *findings)
+{
+	free(findings->items);
+	*findings = (struct findings){NULL, 0, 0};
+}
+
+struct finding *preflight_add(const struct preflight *p, const char *name)
+{
+	struct findings *all = p->findings;
+
+	if (all->n == all->room) {
+		size_t room = all->room ? all->room * 2 : 32;
+		struct finding *larger = realloc(all->items, room * sizeof(*larger));
+
+		if (!larger)
+			return NULL;
+		all->items = larger;
+		all->room = room;
+	}
+	memset(&all->items[all->n], 0, sizeof(*all->items));
+	(void)str_print(all->items[all->n].name, sizeof(all->items[all->n].name), "%s", name);
+	return &all->items[all->n++];
+}
+
+static _printf_(2, 0) void say(struct finding *f, const char *fmt, va_list ap)
+{
+	char text[sizeof(f->seen)]; /* what was seen so far may be an argument */
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	str_printable(text);
+	memcpy(f->seen, text, sizeof(text));
+}
+
+void see(struct finding *f, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(f, fmt, ap);
+	va_end(ap);
+}
+
+void see_unknown(struct finding *f, const char *fmt, ...)
+{
+	va_list ap;
+
+	f->status = FINDING_UNKNOWN;
+	va_start(ap, fmt);
+	say(f, fmt, ap);
+	va_end(ap);
+}
+
+/* An earlier finding with the same cause: one that is told twice looks like two. */
+static const struct finding *earlier(const struct preflight *p, const struct finding *f)
+{
+	for (size_t i = 0; i < p->findings->n; i++) {
+		const struct finding *other = &p->findings->items[i];
+
+		if (other != f && other->why.id && f->why.id && streq(other->why.id, f->why.id) &&
+		    streq(other->why.cause, f->why.cause))
+			return other;
+	}
+	return NULL;
+}
+
+bool see_outcome(const struct preflight *p, struct finding *f, const struct outcome *outcome)
+{
+	const struct finding *other;
+
+	if (!outcome->tried) {
+		see_unknown(f, "not tried, because of what stands above");
+		return false;
+	}
+	if (outcome->rc == 0)
+		return true;
+	f->status = FINDING_OBSTACLE;
+	see(f, "%s", outcome->err.text);
+	(void)explain(&outcome->err, p->config, p->machine, &f->why);
+	other = earlier(p, f);
+	if (other) {
+		(void)str_print(f->why.cause, sizeof(f->why.cause), "as for: %s", other->name);
+		*f->why.remedy = '\0';
+	}
+	return false;
+}
+
+void advise(struct finding *f, enum finding_status status, const char *id, struct facts *facts)
+{
+	if (explain_as(id, facts, &f->why))
+		f->status = status;
+}
+
+struct facts facts_of(const struct preflight *p, const struct error *err)
+{
+	return (struct facts){.machine = p->machine, .config = p->config, .err = err};
+}
+
+/* One finding a --publish. */
+static int judge_ports(const struct preflight *p)
+{
+	for (size_t i = 0; i < MIN(p->config->publish.n, (size_t)OUTCOME_PORTS); i++) {
+		char name[96];
+		struct finding *f;
+
+		(void)str_print(name, sizeof(name), "port %s", p->config->publish.items[i]);
+		f = preflight_add(p, name);
+		if (!f)
+			return -ENOMEM;
+		if (see_outcome(p, f, &p->outcomes->ports[i]))
+			see(f, "free");
+		/* The error's own words give remedies, too. */
+		else if (f->why.id)
+			see(f, "%s", strerror(p->outcomes->ports[i].err.code));
+	}
+	return 0;
+}
+
+static int judge(const struct preflight *p, const struct probe *probe)
+{
+	struct finding *f;
+
+	if (!probe->wanted(p))
+		return 0;
+	if (!probe->look)
+		return judge_ports(p);
+	f = preflight_add(p, probe->name);
+	if (!f)
+		return -ENOMEM;
+	probe->look(p, f);
+	return 0;
+}
+
+int preflight_judge(const struct config *config, const struct machine *machine,
+		    const struct outcomes *outcomes, struct findings *ret)
+{
+	struct findings findings = {NULL, 0, 0};
+	const struct preflight p = {config, machine, outcomes, &findings};
+	int rc = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(probes) && rc == 0; i++)
+		rc = judge(&p, &probes[i]);
+	if (rc < 0)
+		findings_clear(&findings);
+	else
+		*ret = findings;
+	return rc;
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The kernel, and who confines this process. What confinement comes to is seen by trying. */
+#include "probe.h"
+
+#include <stdio.h>
+
+#include "fauxroot/base/parse.h"
+#include "fauxroot/base/str.h"
+
+static const struct error no_error = {.text = ""};
+
+void probe_kernel(const struct preflight *p, struct finding *f)
+{
+	static const char path[] = "/proc/sys/kernel/osrelease";
+	struct facts facts = facts_of(p, &no_error);
+	char release[128];
+
+	if (!machine_word(p->machine, path, release, sizeof(release))) {
+		see_unknown(f, "%s cannot be read", path);
+		return;
+	}
+	see(f, "Linux %s", release);
+	advise(f, FINDING_OBSTACLE, "kernel-old", &facts);
+}
+
+/* A kernel's option, who needs it, and which trial shows that it is there after all. */
+struct feature {
+	const char *option;
+	const char *file; /* is there exactly where the kernel has it; NULL: none */
+	bool needed;
+	enum trial proof;
+};
+
+static bool is_proven(const struct preflight *p, const struct feature *feature)
+{
+	const struct outcome *outcome = &p->outcomes->of[feature->proof];
+
+	return outcome->tried && outcome->rc == 0;
+}
+
+/* The configuration of the running kernel, where a distribution leaves it as text. */
+static char *read_kernel_config(const struct preflight *p, char *path, size_t size)
+{
+	static const char *const places[] = {"/boot/config-%s", "/lib/modules/%s/config",
+					     "/usr/lib/modules/%s/config"};
+	char release[128], *text = NULL;
+
+	if (!machine_word(p->machine, "/proc/sys/kernel/osrelease", release, sizeof(release)) ||
+	    strchr(release, '/'))
+		return NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(places) && !text; i++) {
+		(void)str_print(path, size, "%.*s%s%s", (int)strcspn(places[i], "%"), places[i],
+				release, strchr(places[i], '%') + 2);
+		text = machine_read(p->machine, path);
+	}
+	return text;
+}
+
+void probe_features(const struct preflight *p, struct finding *f)
+{
+	const struct config *config = p->config;
+	const struct feature features[] = {
+		{"CONFIG_USER_NS", "/proc/self/ns/user", true, TRIAL_CLONE},
+		{"CONFIG_NET_NS", "/proc/self/ns/net", config->net != NET_HOST, TRIAL_CLONE},
+		{"CONFIG_PID_NS", "/proc/self/ns/pid", config->pidns, TRIAL_CLONE},
+		{"CONFIG_UTS_NS", "/proc/self/ns/uts", config->utsns, TRIAL_CLONE},
+		{"CONFIG_IPC_NS", "/proc/self/ns/ipc", config->ipcns, TRIAL_CLONE},
+		{"CONFIG_CGROUPS", "/proc/self/ns/cgroup", config->cgroupns, TRIAL_CLONE},
+		{"CONFIG_TUN", NULL, config->net != NET_HOST && config->net != NET_NONE, TRIAL_TUN},
+	};
+	char path[300] = "";
+	_cleanup_free_ char *text = read_kernel_config(p, path, sizeof(path));
+
+	if (!machine_exists(p->machine, "/proc/self/ns")) {
+		see_unknown(f, "/proc/self/ns cannot be read");
+		return;
+	}
+	see(f, "all that the options need%s%s", text ? ", by /proc/self/ns and " : "",
+	    text ? path : ", by /proc/self/ns");
+	for (size_t i = 0; i < ARRAY_SIZE(features); i++) {
+		const struct feature *feature = &features[i];
+		bool absent = feature->file && !machine_exists(p->machine, feature->file);
+		struct facts facts = facts_of(p, &no_error);
+
+		if (!feature->needed || is_proven(p, feature) ||
+		    !(absent || (text && kernel_config_lacks(text, feature->option))))
+			continue;
+		see(f, "no %s", feature->option);
+		(void)str_print(facts.value, sizeof(facts.value), "%s", feature->option);
+		if (absent)
+			(void)str_print(facts.path, sizeof(facts.path), "there is no %s",
+					feature->file);
+		else
+			(void)str_print(facts.path, sizeof(facts.path), "%s: # %s is not set", path,
+					feature->option);
+		advise(f, FINDING_OBSTACLE, "kernel-lacks", &facts);
+		return;
+	}
+}
+
+void probe_container(const struct preflight *p, struct finding *f)
+{
+	static const struct {
+		const char *path, *name;
+	} marks[] = {
+		{"/run/secrets/kubernetes.io", "Kubernetes"},
+		{"/var/run/secrets/kubernetes.io", "Kubernetes"},
+		{"/.dockerenv", "Docker"},
+		{"/run/.containerenv", "Podman"},
+		{"/dev/lxd/sock", "LXD"},
+		{"/dev/.lxc-boot-id", "LXC"},
+	};
+	char name[64];
+
+	for (size_t i = 0; i < ARRAY_SIZE(marks); i++)
+		if (machine_exists(p->machine, marks[i].path)) {
+			see(f, "%s (%s)", marks[i].name, marks[i].path);
+			return;
+		}
+	/* What systemd wrote there: "lxc", "systemd-nspawn", … (man 1 systemd-detect-virt) */
+	if (machine_word(p->machine, "/run/systemd/container", name, sizeof(name)))
+		see(f, "%s (/run/systemd/container)", name);
+	else
+		see(f, "none");
+}
+
+void probe_outer_userns(const struct preflight *p, struct finding *f)
+{
+	_cleanup_free_ char *map = machine_read(p->machine, "/proc/self/uid_map");
+	struct cursor c = cursor_of(map ? map : ""), line;
+	uint64_t ids = 0;
+
+	while (cursor_line(&c, &line)) {
+		uint32_t inside, outside, count;
+
+		cursor_blanks(&line);
+		if (cursor_u32(&line, UINT32_MAX, &inside) < 0 || cursor_blanks(&line) == 0 ||
+		    cursor_u32(&line, UINT32_MAX, &outside) < 0 || cursor_blanks(&line) == 0 ||
+		    cursor_u32(&line, UINT32_MAX, &count) < 0)
+			continue;
+		ids += count;
+	}
+	if (ids == 0)
+		see_unknown(f, "/proc/self/uid_map cannot be read");
+	else if (ids == UINT32_MAX)
+		see(f, "none: /proc/self/uid_map is that of the host");
+	else
+		see(f, "one of %llu ids (/proc/self/uid_map)", (unsigned long long)ids);
+}
+
+static void see_status(const struct preflight *p, struct finding *f, const char *field,
+		       const char *const *words, size_t n)
+{
+	char text[32];
+	uint32_t value;
+
+	if (!machine_status(p->machine, field, text, sizeof(text)) ||
+	    parse_u32(text, (uint32_t)n - 1, &value) < 0)
+		see_unknown(f, "/proc/self/status has no %s", field);
+	else
+		see(f, "%s", words[value]);
+}
+
+void probe_no_new_privs(const struct preflight *p, struct finding *f)
+{
+	static const char *const words[] = {"not set", "set"};
+
+	see_status(p, f, "NoNewPrivs", words, ARRAY_SIZE(words));
+}
+
+void probe_seccomp(const struct preflight *p, struct finding *f)
+{
+	static const char *const words[] = {"no filter", "strict", "a filter"};
+
+	see_status(p, f, "Seccomp", words, ARRAY_SIZE(words));
+}
+
+void probe_apparmor(const struct preflight *p, struct finding *f)
+{
+	char label[256], restricted[16];
+
+	if (!machine_word(p->machine, "/proc/self/attr/apparmor/current", label, sizeof(label)) &&
+	    (!machine_exists(p->machine, "/sys/kernel/security/apparmor") ||
+	     !machine_word(p->machine, "/proc/self/attr/current", label, sizeof(label)))) {
+		see(f, "not there");
+		return;
+	}
+	if (machine_word(p->machine, "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
+			 restricted, sizeof(restricted)) &&
+	    streq(restricted, "1"))
+		see(f, "%s; user namespaces are restricted", label);
+	else
+		see(f, "%s", label);
+}
+
+void probe_selinux(const struct preflight *p, struct finding *f)
+{
+	char enforcing[16], label[256];
+
+	if (!machine_word(p->machine, "/sys/fs/selinux/enforce", enforcing, sizeof(enforcing))) {
+		see(f, "not there");
+		return;
+	}
+	if (!machine_word(p->machine, "/proc/self/attr/current", label, sizeof(label)))
+		(void)str_print(label, sizeof(label), "no label");
+	see(f, "%s, %s", streq(enforcing, "1") ? "enforcing" : "permissive", label);
+}

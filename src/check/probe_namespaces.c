@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Namespaces and the mounts of a launch, as the throw-away child has found them. */
+#include "probe.h"
+
+#include "fauxroot/base/str.h"
+
+static const struct error no_error = {.text = ""};
+
+void probe_namespaces(const struct preflight *p, struct finding *f)
+{
+	const struct config *config = p->config;
+
+	if (see_outcome(p, f, &p->outcomes->of[TRIAL_CLONE]))
+		see(f, "user, mount%s%s%s%s%s: made", config->net != NET_HOST ? ", network" : "",
+		    config->pidns ? ", PID" : "", config->cgroupns ? ", cgroup" : "",
+		    config->utsns ? ", UTS" : "", config->ipcns ? ", IPC" : "");
+}
+
+void probe_mounts(const struct preflight *p, struct finding *f)
+{
+	if (see_outcome(p, f, &p->outcomes->of[TRIAL_MOUNT]))
+		see(f, "changed in the mount namespace alone");
+}
+
+void probe_sysfs(const struct preflight *p, struct finding *f)
+{
+	const struct outcome *outcome = &p->outcomes->of[TRIAL_SYSFS];
+	struct facts facts = facts_of(p, &no_error);
+
+	if (!see_outcome(p, f, outcome))
+		return;
+	see(f, "mounted");
+	if (!*outcome->note)
+		return;
+	see(f, "%s", outcome->note);
+	advise(f, FINDING_WARNING, "sys-masked", &facts);
+}
+
+void probe_proc(const struct preflight *p, struct finding *f)
+{
+	if (see_outcome(p, f, &p->outcomes->of[TRIAL_PROC]))
+		see(f, "mounted");
+}
+
+void probe_copy_up(const struct preflight *p, struct finding *f)
+{
+	_cleanup_free_ char *dirs = strv_join(&p->config->copy_up, ", ");
+
+	if (see_outcome(p, f, &p->outcomes->of[TRIAL_COPY_UP]))
+		see(f, "%s", dirs ? dirs : "done");
+}

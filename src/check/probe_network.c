@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command's own network: its device, its helper, what its names and pings depend on. */
+#include "probe.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "fauxroot/base/parse.h"
+#include "fauxroot/base/str.h"
+
+static const struct error no_error = {.text = ""};
+
+void probe_tun(const struct preflight *p, struct finding *f)
+{
+	if (see_outcome(p, f, &p->outcomes->of[TRIAL_TUN]))
+		see(f, "a TAP device: made");
+}
+
+void probe_network(const struct preflight *p, struct finding *f)
+{
+	const struct outcome *outcome = &p->outcomes->of[TRIAL_NET];
+	struct facts facts = facts_of(p, &no_error);
+
+	if (!see_outcome(p, f, outcome))
+		return;
+	see(f, "%s: started, ready", p->outcomes->helper);
+	if (!*outcome->note)
+		return;
+	(void)str_print(facts.value, sizeof(facts.value), "%s", outcome->note);
+	see(f, "ready, with less than was meant");
+	advise(f, FINDING_WARNING, "network-degraded", &facts);
+}
+
+void probe_port_driver(const struct preflight *p, struct finding *f)
+{
+	if (see_outcome(p, f, &p->outcomes->of[TRIAL_PORT_DRIVER]))
+		see(f, "builtin: started");
+}
+
+static bool names_server(const char *text)
+{
+	struct cursor c = cursor_of(text), line;
+
+	while (cursor_line(&c, &line))
+		if (cursor_word(&line, "nameserver") && cursor_blanks(&line) > 0 &&
+		    !cursor_at_end(&line))
+			return true;
+	return false;
+}
+
+/* Where /etc/resolv.conf leads, below the machine's root, link by link; false for too many. */
+static bool follow(const struct preflight *p, char *path, size_t size, struct finding *f)
+{
+	for (int links = 0; links < 8; links++) {
+		char place[PATH_MAX], to[PATH_MAX], next[PATH_MAX];
+		ssize_t n = -1;
+
+		if (machine_path(p->machine, path, place, sizeof(place)))
+			n = readlink(place, to, sizeof(to) - 1);
+		if (n < 0)
+			return true;
+		to[n] = '\0';
+		if (to[0] == '/')
+			(void)str_print(next, sizeof(next), "%s", to);
+		else
+			(void)str_print(next, sizeof(next), "%.*s/%s",
+					(int)(strrchr(path, '/') - path), path, to);
+		if (str_print(path, size, "%s", next) < 0)
+			return false;
+		see(f, "%s → %s", f->seen, next);
+	}
+	return false;
+}
+
+void probe_resolv_conf(const struct preflight *p, struct finding *f)
+{
+	struct facts facts = facts_of(p, &no_error);
+	_cleanup_free_ char *text = NULL;
+
+	(void)str_print(facts.path, sizeof(facts.path), "/etc/resolv.conf");
+	(void)str_print(facts.point, sizeof(facts.point), "%s", facts.path);
+	see(f, "%s", facts.path);
+	if (follow(p, facts.point, sizeof(facts.point), f))
+		text = machine_read(p->machine, facts.point);
+	if (text && names_server(text))
+		return;
+	(void)str_print(facts.value, sizeof(facts.value),
+			!text ? "is missing, or leads nowhere: names cannot be resolved"
+			      : "names no server: names cannot be resolved");
+	advise(f, FINDING_WARNING, "no-name-server", &facts);
+}
+
+/* man 7 icmp: who may send echo requests without privileges; "1 0" is nobody. */
+void probe_ping(const struct preflight *p, struct finding *f)
+{
+	struct facts facts = facts_of(p, &no_error);
+	uint32_t first, last, gid = machine_id(p->machine, "Gid");
+	struct cursor c;
+
+	(void)str_print(facts.path, sizeof(facts.path), "/proc/sys/net/ipv4/ping_group_range");
+	if (!machine_word(p->machine, facts.path, facts.value, sizeof(facts.value))) {
+		see_unknown(f, "%s cannot be read", facts.path);
+		return;
+	}
+	c = cursor_of(facts.value);
+	if (cursor_u32(&c, UINT32_MAX, &first) < 0 || cursor_blanks(&c) == 0 ||
+	    cursor_u32(&c, UINT32_MAX, &last) < 0) {
+		see_unknown(f, "%s is %s", facts.path, facts.value);
+		return;
+	}
+	see(f, "allowed for the groups %u to %u", first, last);
+	if (gid >= first && gid <= last)
+		return;
+	(void)str_print(facts.point, sizeof(facts.point), "%u", gid);
+	(void)str_print(facts.value, sizeof(facts.value), "%u %u", first, last);
+	see(f, "not allowed");
+	advise(f, FINDING_WARNING, "ping-range", &facts);
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the login session gives: directories, limits, a cgroup, life beyond the last logout. */
+#include "probe.h"
+
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fauxroot/base/parse.h"
+#include "fauxroot/base/str.h"
+
+static const struct error no_error = {.text = ""};
+
+void probe_runtime_dir(const struct preflight *p, struct finding *f)
+{
+	static const char *const reasons[] = {"runtime-dir-foreign", "runtime-dir-unset",
+					      "no-runtime-dir"};
+	const char *given = getenv("XDG_RUNTIME_DIR");
+
+	see(f, "%s", given && *given ? given : "XDG_RUNTIME_DIR is not set");
+	for (size_t i = 0; i < ARRAY_SIZE(reasons) && f->status == FINDING_OK; i++) {
+		struct facts facts = facts_of(p, &no_error);
+
+		advise(f, FINDING_WARNING, reasons[i], &facts);
+	}
+}
+
+void probe_state_dir(const struct preflight *p, struct finding *f)
+{
+	const struct outcome *outcome = &p->outcomes->of[TRIAL_STATEDIR];
+
+	if (see_outcome(p, f, outcome))
+		see(f, "%s", outcome->note);
+}
+
+/* A daemon with published ports wants more than a login shell's 1024. */
+void probe_descriptors(const struct preflight *p, struct finding *f)
+{
+	struct facts facts = facts_of(p, &no_error);
+	struct rlimit limit;
+
+	if (!see_outcome(p, f, &p->outcomes->of[TRIAL_FDS]))
+		return;
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0) {
+		see_unknown(f, "the limit is not known");
+		return;
+	}
+	see(f, "up to %llu", (unsigned long long)limit.rlim_cur);
+	if (limit.rlim_cur >= 1024 || p->config->port_driver != PORT_BUILTIN)
+		return;
+	(void)str_print(facts.value, sizeof(facts.value), "%llu",
+			(unsigned long long)limit.rlim_cur);
+	(void)str_print(facts.point, sizeof(facts.point), "%llu",
+			(unsigned long long)MIN(limit.rlim_max, (rlim_t)65536));
+	advise(f, FINDING_WARNING, "few-descriptors", &facts);
+}
+
+/* Our cgroup's directory below /sys/fs/cgroup; false where there is no cgroup v2. */
+static bool find_cgroup(const struct preflight *p, char *buf, size_t size)
+{
+	_cleanup_free_ char *text = machine_read(p->machine, "/proc/self/cgroup");
+	char path[PATH_MAX], controllers[PATH_MAX];
+
+	return text && cgroup2_path(text, path, sizeof(path)) &&
+	       str_print(buf, size, "/sys/fs/cgroup%s", streq(path, "/") ? "" : path) == 0 &&
+	       str_print(controllers, sizeof(controllers), "%s/cgroup.controllers", buf) == 0 &&
+	       machine_exists(p->machine, controllers);
+}
+
+/*
+ * Delegated is what we own (man 5 systemd.resource-control, Delegate=). The cgroup to be made for a
+ * unit of its own with Delegate=yes would be; ours is what a start by hand gets.
+ */
+void probe_cgroup(const struct preflight *p, struct finding *f)
+{
+	struct facts facts = facts_of(p, &no_error);
+	char place[PATH_MAX], file[PATH_MAX];
+	_cleanup_free_ char *controllers = NULL;
+	struct stat st;
+
+	if (!find_cgroup(p, facts.path, sizeof(facts.path))) {
+		see(f, "no cgroup v2");
+		(void)str_print(facts.path, sizeof(facts.path), "/sys/fs/cgroup");
+		advise(f, FINDING_WARNING, "cgroup-v1", &facts);
+		return;
+	}
+	if (!machine_path(p->machine, facts.path, place, sizeof(place)) || stat(place, &st) < 0) {
+		see_unknown(f, "%s cannot be looked at", facts.path);
+		return;
+	}
+	if (st.st_uid != machine_id(p->machine, "Uid")) {
+		see(f, "%s, not delegated", facts.path);
+		(void)str_print(facts.value, sizeof(facts.value), "uid %u", (unsigned)st.st_uid);
+		advise(f, FINDING_WARNING,
+		       machine_in_container(p->machine) ? "cgroup-of-container"
+							: "cgroup-not-delegated",
+		       &facts);
+		return;
+	}
+	see(f, "%s, ours", facts.path);
+	(void)str_print(file, sizeof(file), "%s/cgroup.controllers", facts.path);
+	controllers = machine_read(p->machine, file);
+	cgroup_lacks(controllers ? controllers : "", "cpu io memory pids", facts.value,
+		     sizeof(facts.value));
+	(void)str_print(facts.path, sizeof(facts.path), "%s", file);
+	if (*facts.value)
+		advise(f, FINDING_WARNING, "cgroup-controllers", &facts);
+}
+
+void probe_linger(const struct preflight *p, struct finding *f)
+{
+	struct facts facts = facts_of(p, &no_error);
+	char user[256];
+
+	(void)machine_user(p->machine, user, sizeof(user));
+	(void)str_print(facts.path, sizeof(facts.path), "/var/lib/systemd/linger/%s", user);
+	see(f, "on (%s)", facts.path);
+	if (machine_exists(p->machine, facts.path))
+		return;
+	see(f, "off");
+	advise(f, FINDING_WARNING, "no-linger", &facts);
+}
+
+/* man 5 proc, /proc/key-users: "1001:     2 2/2 2/200 28/20000" */
+static bool find_keys(const char *text, uint32_t uid, uint32_t *ret_used, uint32_t *ret_max)
+{
+	struct cursor c = cursor_of(text), line;
+
+	while (cursor_line(&c, &line)) {
+		uint32_t owner;
+		const char *skipped;
+		size_t n;
+
+		cursor_blanks(&line);
+		if (cursor_u32(&line, UINT32_MAX, &owner) < 0 || owner != uid ||
+		    !cursor_char(&line, ':'))
+			continue;
+		for (int field = 0; field < 2; field++) {
+			cursor_blanks(&line);
+			cursor_until(&line, " ", &skipped, &n);
+		}
+		cursor_blanks(&line);
+		return cursor_u32(&line, UINT32_MAX, ret_used) == 0 && cursor_char(&line, '/') &&
+		       cursor_u32(&line, UINT32_MAX, ret_max) == 0;
+	}
+	return false;
+}
+
+void probe_keyrings(const struct preflight *p, struct finding *f)
+{
+	struct facts facts = facts_of(p, &no_error);
+	_cleanup_free_ char *text = machine_read(p->machine, "/proc/key-users");
+	uint32_t used, max;
+
+	if (!text || !find_keys(text, machine_id(p->machine, "Uid"), &used, &max)) {
+		see(f, text ? "none in use" : "not shown by this kernel");
+		return;
+	}
+	see(f, "%u of %u keys in use", used, max);
+	if (used < max - max / 4)
+		return;
+	(void)str_print(facts.path, sizeof(facts.path), "/proc/key-users");
+	(void)str_print(facts.value, sizeof(facts.value), "%u", used);
+	(void)str_print(facts.point, sizeof(facts.point), "%u", max);
+	advise(f, FINDING_WARNING, "keyring-quota", &facts);
+}
+
+void probe_command(const struct preflight *p, struct finding *f)
+{
+	char path[PATH_MAX];
+
+	if (see_outcome(p, f, &p->outcomes->of[TRIAL_TARGET]))
+		see(f, "%s",
+		    machine_find(p->machine, p->config->command[0], path, sizeof(path))
+			    ? path
+			    : p->config->command[0]);
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What daemons that unpack images will find: overlayfs, fuse-overlayfs, a directory for data. */
+#include "probe.h"
+
+#include <stdlib.h>
+
+#include "fauxroot/base/str.h"
+
+static const struct error no_error = {.text = ""};
+
+static bool works(const struct outcome *outcome)
+{
+	return outcome->tried && outcome->rc == 0;
+}
+
+static bool selinux_enforces_here(const struct preflight *p)
+{
+	char text[16];
+
+	return machine_word(p->machine, "/sys/fs/selinux/enforce", text, sizeof(text)) &&
+	       streq(text, "1");
+}
+
+/* The choice of buildkitd (auto) and of dockerd (rootless), in their own order. */
+void probe_overlay(const struct preflight *p, struct finding *f)
+{
+	const struct outcome *overlay = &p->outcomes->of[TRIAL_OVERLAY];
+	const struct outcome *fuse = &p->outcomes->of[TRIAL_FUSE];
+	struct facts facts = facts_of(p, &no_error);
+	char program[256];
+	bool has_program = machine_find(p->machine, "fuse-overlayfs", program, sizeof(program));
+
+	if (!overlay->tried) {
+		see_unknown(f, "not tried, because of what stands above");
+		return;
+	}
+	if (works(overlay) && selinux_enforces_here(p) && kernel_is_older(&facts, "5.13")) {
+		(void)str_print(facts.path, sizeof(facts.path), "/sys/fs/selinux/enforce");
+		see(f, "mounts, and SELinux will not label its files");
+		advise(f, FINDING_WARNING, "overlay-selinux", &facts);
+		return;
+	}
+	if (works(overlay)) {
+		see(f, "works: buildkitd's snapshotter will be overlayfs, dockerd's storage driver "
+		       "overlay2");
+		return;
+	}
+	if (works(fuse) && has_program) {
+		see(f,
+		    "only as %s: buildkitd's snapshotter and dockerd's storage driver will be "
+		    "fuse-overlayfs",
+		    program);
+		return;
+	}
+	see(f, "buildkitd's snapshotter will be native, dockerd's storage driver vfs: each layer a "
+	       "whole copy");
+	(void)str_print(facts.value, sizeof(facts.value), "%s", overlay->err.text);
+	(void)str_print(facts.point, sizeof(facts.point), "%s",
+			works(fuse)   ? "the program is missing"
+			: fuse->tried ? fuse->err.text
+				      : "not tried");
+	advise(f, FINDING_WARNING, "overlay-missing", &facts);
+}
+
+/* Where rootless daemons keep images: as far as it is there. */
+static bool data_dir(char *buf, size_t size)
+{
+	const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+
+	if (data && *data == '/')
+		return str_print(buf, size, "%s", data) == 0;
+	return home && *home == '/' && str_print(buf, size, "%s/.local/share", home) == 0;
+}
+
+void probe_data_dir(const struct preflight *p, struct finding *f)
+{
+	static const char *const unfit[] = {"nfs",  "nfs4",  "cifs", "overlay",	  "ecryptfs",
+					    "vfat", "exfat", "9p",   "fuse.sshfs"};
+	struct facts facts = facts_of(p, &no_error);
+	char type[64] = "";
+
+	if (!data_dir(facts.path, sizeof(facts.path))) {
+		see_unknown(f, "neither XDG_DATA_HOME nor HOME is set");
+		return;
+	}
+	if (machine_mount_has(p->machine, facts.path, "nosuid", facts.point, sizeof(facts.point)) &&
+	    machine_mount_has(p->machine, facts.path, "nodev", facts.point, sizeof(facts.point))) {
+		see(f, "%s, mounted nosuid and nodev", facts.path);
+		(void)str_print(facts.value, sizeof(facts.value), "nosuid,nodev");
+		advise(f, FINDING_WARNING, "data-nosuid", &facts);
+		return;
+	}
+	if (!machine_mount_type(p->machine, facts.path, type, sizeof(type))) {
+		see_unknown(f, "%s: /proc/self/mountinfo cannot be read", facts.path);
+		return;
+	}
+	see(f, "%s on %s", facts.path, type);
+	(void)str_print(facts.value, sizeof(facts.value), "%s", type);
+	for (size_t i = 0; i < ARRAY_SIZE(unfit); i++)
+		if (streq(type, unfit[i]))
+			advise(f, FINDING_WARNING, "data-file-system", &facts);
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fauxroot/check/report.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <jansson.h>
+#include <string.h>
+
+#include "fauxroot/base/str.h"
+
+static const struct {
+	const char *name, *symbol, *colour;
+} statuses[] = {
+	[FINDING_OK] = {"ok", "✓", "\033[32m"},
+	[FINDING_UNKNOWN] = {"unknown", "?", "\033[2m"},
+	[FINDING_WARNING] = {"warning", "!", "\033[33m"},
+	[FINDING_OBSTACLE] = {"obstacle", "✗", "\033[31m"},
+};
+static_assert(ARRAY_SIZE(statuses) == FINDING_STATUS_COUNT_, "every status has a name");
+
+const char *finding_status_name(enum finding_status status)
+{
+	return statuses[status].name;
+}
+
+static size_t count(const struct findings *findings, enum finding_status status)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < findings->n; i++)
+		n += findings->items[i].status == status;
+	return n;
+}
+
+/* The widest name, ports aside: theirs are as long as their specs. */
+static int name_width(const struct findings *findings)
+{
+	size_t widest = 0;
+
+	for (size_t i = 0; i < findings->n; i++)
+		if (!str_after(findings->items[i].name, "port "))
+			widest = MAX(widest, strlen(findings->items[i].name));
+	return (int)widest;
+}
+
+static void print_counts(FILE *out, const struct findings *findings)
+{
+	size_t obstacles = count(findings, FINDING_OBSTACLE);
+	size_t warnings = count(findings, FINDING_WARNING);
+
+	if (obstacles > 0)
+		fprintf(out, "%zu obstacle%s", obstacles, obstacles == 1 ? "" : "s");
+	else
+		fputs("ready", out);
+	if (warnings > 0)
+		fprintf(out, ", %zu warning%s", warnings, warnings == 1 ? "" : "s");
+	fputc('\n', out);
+}
+
+void report_print(FILE *out, const struct findings *findings, bool terminal)
+{
+	int width = name_width(findings);
+
+	for (size_t i = 0; i < findings->n; i++) {
+		const struct finding *f = &findings->items[i];
+		const char *colour = terminal ? statuses[f->status].colour : "";
+		const char *plain = terminal ? "\033[0m" : "";
+
+		fprintf(out, "%s%s%s%-8s%s  %-*s  %s\n", colour,
+			terminal ? statuses[f->status].symbol : "", terminal ? " " : "",
+			statuses[f->status].name, plain, width, f->name, f->seen);
+		if (!f->why.id || f->status == FINDING_OK)
+			continue;
+		fprintf(out, "          cause:  %s\n", f->why.cause);
+		if (*f->why.remedy)
+			fprintf(out, "          remedy: %s\n", f->why.remedy);
+	}
+	print_counts(out, findings);
+}
+
+/* Paths may hold what is no UTF-8, which JSON cannot. */
+static json_t *text_json(const char *text)
+{
+	json_t *string = json_string(text);
+	char plain[1100];
+	size_t n = 0;
+
+	if (string)
+		return string;
+	for (; *text && n + 1 < sizeof(plain); text++)
+		plain[n++] = *text;
+	plain[n] = '\0';
+	for (char *ch = plain; *ch; ch++)
+		if ((unsigned char)*ch >= 0x80)
+			*ch = '?';
+	return json_string(plain);
+}
+
+static json_t *finding_json(const struct finding *f)
+{
+	json_t *object = json_pack("{s:o, s:s, s:o}", "check", text_json(f->name), "status",
+				   statuses[f->status].name, "seen", text_json(f->seen));
+
+	if (!object || !f->why.id || f->status == FINDING_OK)
+		return object;
+	if (json_object_set_new(object, "id", text_json(f->why.id)) < 0 ||
+	    json_object_set_new(object, "cause", text_json(f->why.cause)) < 0 ||
+	    (*f->why.remedy &&
+	     json_object_set_new(object, "remedy", text_json(f->why.remedy)) < 0)) {
+		json_decref(object);
+		return NULL;
+	}
+	return object;
+}
+
+int report_print_json(FILE *out, const struct findings *findings)
+{
+	json_t *list = json_array(), *report;
+	int rc = list ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < findings->n && rc == 0; i++)
+		if (json_array_append_new(list, finding_json(&findings->items[i])) < 0)
+			rc = -ENOMEM;
+	report = rc == 0 ? json_pack("{s:b, s:i, s:i, s:O}", "ready",
+				     count(findings, FINDING_OBSTACLE) == 0, "obstacles",
+				     (int)count(findings, FINDING_OBSTACLE), "warnings",
+				     (int)count(findings, FINDING_WARNING), "checks", list)
+			 : NULL;
+	json_decref(list);
+	if (!report || json_dumpf(report, out, JSON_INDENT(2)) < 0)
+		rc = -ENOMEM;
+	json_decref(report);
+	fputc('\n', out);
+	return rc;
+}
+
+int report_status(const struct findings *findings, bool strict)
+{
+	if (count(findings, FINDING_OBSTACLE) > 0)
+		return 1;
+	return strict && count(findings, FINDING_WARNING) > 0 ? 2 : 0;
+}

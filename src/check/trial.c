@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * A launch without its target: what can be looked at from outside comes first, then a child is
+ * cloned with the namespaces asked for, gets its maps, mounts, and the network's driver starts on
+ * it; then all of it ends. The rooms below do the work, so a trial fails where the launch would,
+ * with the same error.
+ *
+ * One obstacle must not hide the next: where the subordinate ids or their maps fail, a second child
+ * gets a map of the caller alone, which needs no privileges, so that mounts and network are tried
+ * nevertheless.
+ *
+ * Nothing of it has a name outside: the child and its namespaces end with us whatever ends us.
+ */
+#include "trial.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/spawn.h"
+#include "fauxroot/base/str.h"
+#include "fauxroot/config/config.h"
+#include "fauxroot/idmap/idmap.h"
+#include "fauxroot/net/link.h"
+#include "fauxroot/net/net.h"
+#include "fauxroot/state/statedir.h"
+#include "fauxroot/sys/caps.h"
+#include "fauxroot/sys/message.h"
+#include "fauxroot/sys/ns.h"
+
+#define TRIAL_MS 10000
+
+/* More than any launch has open at once. */
+#define LAUNCH_FDS_MAX 64
+
+struct trials {
+	const struct config *config;
+	struct outcomes *to;
+	int cancel_fd;
+	struct net net;
+	bool net_opened;
+	struct helper version; /* "slirp4netns --version" */
+	char *statedir;
+	struct process child;
+	struct ns_set ns;
+	int sock;
+};
+
+int trial_end(struct outcome *outcome, int rc, const struct error *err)
+{
+	outcome->tried = true;
+	outcome->rc = rc;
+	if (rc < 0)
+		outcome->err = *err;
+	return rc;
+}
+
+static struct outcome *outcome_of(const struct trials *t, enum trial trial)
+{
+	log_redirect(trial_note, &t->to->of[trial]);
+	return &t->to->of[trial];
+}
+
+bool trial_wants_storage(const struct config *config)
+{
+	static const char *const daemons[] = {
+		"dockerd",
+		"dockerd-rootless.sh",
+		"buildkitd",
+		"buildctl-daemonless.sh",
+		"containerd",
+		"containerd-rootless.sh",
+		"podman",
+		"buildah",
+		"containerd-rootless-setuptool.sh",
+		"k3s",
+		"nerdctl",
+		"crio",
+		"sh",
+		"bash",
+	};
+	const char *command = config->command ? config->command[0] : NULL;
+	const char *slash = command ? strrchr(command, '/') : NULL;
+
+	for (size_t i = 0; command && i < ARRAY_SIZE(daemons); i++)
+		if (streq(slash ? slash + 1 : command, daemons[i]))
+			return true;
+	return !command;
+}
+
+static void try_statedir(struct trials *t)
+{
+	struct outcome *outcome = outcome_of(t, TRIAL_STATEDIR);
+	/* A page a file: child_pid, and with a network resolv.conf and hosts. */
+	size_t room = t->config->net == NET_HOST ? 4096 : (size_t)3 * 4096;
+	struct error err = {0};
+
+	if (trial_end(outcome, statedir_check(t->config->state_dir, room, &t->statedir, &err),
+		      &err) == 0)
+		(void)str_print(outcome->note, sizeof(outcome->note), "%s", t->statedir);
+}
+
+/* How many descriptors a launch has open at most, what --check itself begins with aside. */
+static size_t launch_fds(const struct config *config)
+{
+	size_t n = 16;
+
+	if (config->net != NET_HOST)
+		n += 1;
+	if (config->net != NET_HOST && config->net != NET_NONE)
+		n += 6; /* the helper's pipes */
+	if (config->port_driver == PORT_BUILTIN)
+		n += 6;
+	if (config->pidns)
+		n += 2;
+	return n + config->cgroupns + config->utsns + config->ipcns;
+}
+
+/* As many descriptors as a launch has, at once. */
+static void try_fds(struct trials *t)
+{
+	struct outcome *outcome = outcome_of(t, TRIAL_FDS);
+	size_t n = 0, wanted = launch_fds(t->config);
+	int fds[LAUNCH_FDS_MAX], rc = 0;
+	struct error err = {0};
+
+	for (; n < wanted && rc == 0; n++) {
+		fds[n] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		if (fds[n] < 0)
+			rc = err_set(&err, errno, "opening %zu files at once", wanted);
+	}
+	for (size_t i = 0; i < n; i++)
+		fd_close(fds[i]);
+	(void)trial_end(outcome, rc, &err);
+}
+
+/* Is the child itself in the network that it gets? */
+static bool in_own_netns(const struct config *config)
+{
+	return config->net != NET_HOST && !config->detach_netns;
+}
+
+static unsigned long clone_flags(const struct trials *t)
+{
+	const struct config *config = t->config;
+
+	return CLONE_NEWUSER | CLONE_NEWNS |
+	       (in_own_netns(config) ? (unsigned long)CLONE_NEWNET : 0) |
+	       (config->pidns ? (unsigned long)CLONE_NEWPID : 0) |
+	       (config->cgroupns ? (unsigned long)CLONE_NEWCGROUP : 0) |
+	       (config->utsns ? (unsigned long)CLONE_NEWUTS : 0) |
+	       (config->ipcns ? (unsigned long)CLONE_NEWIPC : 0);
+}
+
+/* The child, waiting for its maps. */
+static int start_child(struct trials *t)
+{
+	struct outcome *outcome = outcome_of(t, TRIAL_CLONE);
+	struct trial_plan plan = {
+		.config = t->config,
+		.own_netns = in_own_netns(t->config),
+		.statedir = t->statedir && access(t->statedir, X_OK) == 0 ? t->statedir : "/",
+	};
+	struct error err = {0};
+	int pair[2], rc;
+
+	/* As in a launch: an executable with file capabilities is not dumpable. */
+	if (prctl(PR_SET_DUMPABLE, 1) < 0)
+		return trial_end(outcome, err_set(&err, errno, "becoming dumpable"), &err);
+	rc = message_pair(pair);
+	if (rc < 0)
+		return trial_end(outcome, err_set(&err, -rc, "making a socket pair"), &err);
+	plan.peer_sock = pair[0];
+	plan.sock = pair[1];
+	rc = ns_clone(clone_flags(t), &t->child, &err);
+	if (rc == 0)
+		trial_child(&plan);
+	fd_close(pair[1]);
+	t->sock = pair[0];
+	if (rc > 0)
+		rc = ns_pin(t->child.pid, clone_flags(t), &t->ns, &err);
+	return trial_end(outcome, rc, &err);
+}
+
+/* Take what the child reports, until it pauses or has ended. 0 or -ECANCELED */
+static int take_reports(struct trials *t, const struct deadline *deadline)
+{
+	struct trial_report report;
+
+	for (;;) {
+		int rc = fd_wait(t->sock, POLLIN, deadline, t->cancel_fd);
+
+		if (rc == -ECANCELED)
+			return rc;
+		if (rc < 0 ||
+		    message_recv(t->sock, &report, sizeof(report), NULL, NULL) != sizeof(report) ||
+		    (unsigned)report.trial >= TRIAL_COUNT_)
+			return 0;
+		report.outcome.err.text[sizeof(report.outcome.err.text) - 1] = '\0';
+		report.outcome.note[sizeof(report.outcome.note) - 1] = '\0';
+		t->to->of[report.trial] = report.outcome;
+	}
+}
+
+static void say_go_on(const struct trials *t)
+{
+	/* A child that has gone shows in its reports. */
+	(void)message_send(t->sock, "", 1, NULL, 0);
+}
+
+static int open_tap(void *arg, struct error *err)
+{
+	_cleanup_close_ int tap = -1;
+	bool created;
+	int rc = tap_open(arg, &tap, &created, err);
+
+	if (rc == 0)
+		tap_discard(tap);
+	return rc;
+}
+
+static int try_tun(struct trials *t)
+{
+	struct outcome *outcome = outcome_of(t, TRIAL_TUN);
+	const struct ns_job job = {
+		.name = "fauxroot: tun",
+		.which = NS_JOIN_NET,
+		.run = open_tap,
+		.arg = t->net.plan.ifname,
+	};
+	struct deadline deadline = deadline_in(TRIAL_MS);
+	struct error err = {0};
+	int rc = ns_run(&t->ns, &job, &deadline, t->cancel_fd, &err);
+
+	return trial_end(outcome, err_step(&err, rc, STEP_TUN), &err);
+}
+
+/* For the words of the finding; it answers while the child is made. */
+static void ask_version(struct trials *t)
+{
+	const char *const binaries[NET_MODE_COUNT_] = {
+		[NET_SLIRP4NETNS] = t->config->slirp4netns_binary,
+		[NET_PASTA] = t->config->pasta_binary,
+		[NET_VPNKIT] = t->config->vpnkit_binary,
+	};
+	const char *argv[] = {binaries[t->config->net], "--version", NULL};
+	const struct helper_spec spec = {.argv = argv, .role = "--version"};
+
+	if (argv[0])
+		(void)helper_start(&t->version, &spec, NULL);
+}
+
+/* "slirp4netns 1.2.0": the driver's name and the first word that begins with a digit. */
+static void take_version(struct trials *t)
+{
+	const char *name = t->net.driver->name, *word = t->version.text;
+	struct deadline deadline = deadline_in(TRIAL_MS);
+	int status;
+
+	(void)str_print(t->to->helper, sizeof(t->to->helper), "%s", name);
+	if (t->version.process.pid <= 0 ||
+	    helper_finish(&t->version, 1, &deadline, t->cancel_fd, &status, NULL) < 0)
+		return;
+	while (*word && !(*word >= '0' && *word <= '9'))
+		word += strcspn(word, " ") + strspn(word + strcspn(word, " "), " ");
+	(void)str_print(t->to->helper, sizeof(t->to->helper), "%s %.*s", name,
+			(int)strcspn(word, " \n"), word);
+}
+
+/* The driver's own start, up to "ready", while the child mounts. */
+static int try_network(struct trials *t)
+{
+	struct deadline deadline = deadline_in(TRIAL_MS);
+	struct error err = {0};
+	int rc = 0;
+
+	if (!t->net_opened)
+		return 0;
+	if (t->net.plan.detached)
+		rc = ns_make_net(&t->ns, &t->ns.net, &deadline, t->cancel_fd, &err);
+	if (rc < 0)
+		return trial_end(outcome_of(t, TRIAL_NET), err_step(&err, rc, STEP_CLONE), &err);
+	if (t->net.plan.ifname[0] != '\0' && t->config->net != NET_LXC_USER_NIC)
+		rc = try_tun(t);
+	/* Without a device every driver fails in the same way. */
+	if (rc < 0)
+		return rc;
+	(void)outcome_of(t, TRIAL_NET);
+	rc = net_start(&t->net, &t->ns, &err);
+	if (rc == 0)
+		rc = net_wait_ready(&t->net, &err);
+	take_version(t);
+	(void)trial_end(&t->to->of[TRIAL_NET], rc, &err);
+	if (rc == 0)
+		rc = trial_port_driver(t->config, t->cancel_fd, &t->ns, &t->net.plan, t->to);
+	return rc;
+}
+
+/* Look for the network's helper, as a launch begins. */
+static void open_network(struct trials *t)
+{
+	struct outcome *outcome = outcome_of(t, TRIAL_NET);
+	struct error err = {0};
+	int rc = net_open(t->config, t->cancel_fd, &t->net, &err);
+
+	t->net_opened = rc == 0;
+	if (rc < 0)
+		(void)trial_end(outcome, rc, &err);
+	else
+		ask_version(t);
+}
+
+/* One child from clone to end. @map: NULL: none could be planned. -ECANCELED, or 0 */
+static int try_child(struct trials *t, const struct idmap *map, bool is_fallback)
+{
+	struct deadline deadline = deadline_in(TRIAL_MS);
+	struct error err = {0};
+	int rc = start_child(t);
+
+	if (rc < 0)
+		return rc;
+	rc = idmap_apply(map, t->child.pid, &deadline, t->cancel_fd, &err);
+	if (!is_fallback || rc < 0)
+		(void)trial_end(outcome_of(t, TRIAL_IDMAP), rc, &err);
+	if (rc < 0)
+		return rc;
+	say_go_on(t);
+	if (try_network(t) == -ECANCELED)
+		return -ECANCELED;
+	rc = take_reports(t, &deadline);
+	if (rc < 0)
+		return rc;
+	say_go_on(t);
+	return take_reports(t, &deadline);
+}
+
+static void end_child(struct trials *t)
+{
+	process_kill(&t->child);
+	t->sock = fd_close(t->sock);
+	ns_set_close(&t->ns);
+}
+
+static int plan_map(struct trials *t, enum idmap_mode mode, struct idmap *ret, struct error *err)
+{
+	struct deadline deadline = deadline_in(TRIAL_MS);
+	struct config config = *t->config;
+
+	config.idmap = mode;
+	return idmap_prepare(&config, &deadline, t->cancel_fd, ret, err);
+}
+
+static int try_namespaces(struct trials *t)
+{
+	struct outcome *outcome = outcome_of(t, TRIAL_RANGES);
+	struct error err = {0};
+	struct idmap map;
+	int rc = plan_map(t, t->config->idmap, &map, &err);
+
+	(void)trial_end(outcome, rc, &err);
+	t->to->mappers = t->config->idmap != IDMAP_SINGLE && !caps_can_write_maps();
+	if (rc == 0) {
+		t->to->uids = idmap_count(&map.uid);
+		t->to->gids = idmap_count(&map.gid);
+		rc = try_child(t, &map, false);
+		end_child(t);
+	}
+	if (rc == -ECANCELED || t->config->idmap == IDMAP_SINGLE ||
+	    (t->to->of[TRIAL_RANGES].rc == 0 && t->to->of[TRIAL_IDMAP].rc == 0))
+		return rc;
+	/* As --idmap=single, for the sake of the other trials. */
+	if (plan_map(t, IDMAP_SINGLE, &map, &err) == 0) {
+		struct outcome of_map = t->to->of[TRIAL_IDMAP];
+
+		rc = try_child(t, &map, true);
+		t->to->of[TRIAL_IDMAP] = of_map;
+		end_child(t);
+	}
+	return rc;
+}
+
+/* What no child could try, as far as it can be seen from here. */
+static void try_outside(struct trials *t)
+{
+	struct outcome *target = outcome_of(t, TRIAL_TARGET);
+	char **command = t->config->command;
+	_cleanup_free_ char *path = NULL;
+	struct error err = {0};
+	int rc;
+
+	trial_listen(t->config, t->to);
+	if (target->tried || !command || !command[0])
+		return;
+	rc = path_find(command[0], &path);
+	if (rc < 0)
+		(void)err_step(&err, err_set(&err, -rc, "executing \"%s\"", command[0]), STEP_EXEC);
+	(void)trial_end(target, rc, &err);
+}
+
+int preflight_try(const struct config *config, int cancel_fd, struct outcomes *ret)
+{
+	struct trials t = {
+		.config = config,
+		.to = ret,
+		.cancel_fd = cancel_fd,
+		.version = HELPER_NONE,
+		.child = PROCESS_NONE,
+		.ns = NS_SET_NONE,
+		.sock = -1,
+	};
+	int rc;
+
+	memset(ret, 0, sizeof(*ret));
+	try_fds(&t);
+	open_network(&t);
+	try_statedir(&t);
+	rc = try_namespaces(&t);
+	if (rc != -ECANCELED)
+		try_outside(&t);
+	helper_stop(&t.version);
+	if (t.net_opened)
+		net_stop(&t.net);
+	free(t.statedir);
+	log_redirect(NULL, NULL);
+	return rc == -ECANCELED ? rc : 0;
+}

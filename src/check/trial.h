@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inside the trials: trial.c is the launcher's side, trial_child.c the throw-away child's. */
+#pragma once
+
+#include "fauxroot/base/log.h"
+#include "fauxroot/check/preflight.h"
+
+struct net_plan;
+struct ns_set;
+
+/* One trial's outcome on its way from the child, over a SOCK_SEQPACKET pair. */
+struct trial_report {
+	enum trial trial; /* TRIAL_COUNT_: no more until the launcher says a word */
+	struct outcome outcome;
+};
+
+struct trial_plan {
+	const struct config *config;
+	int sock;	      /* the child's end */
+	int peer_sock;	      /* the launcher's end, inherited by the clone */
+	bool own_netns;	      /* the child got a network namespace */
+	const char *statedir; /* a directory that must not be copied up itself */
+};
+
+/*
+ * trial_child() - in the cloned child: wait for the maps, become root, try the mounts of a launch,
+ * then, in a copy of the mount namespace, the file systems that daemons use
+ *
+ * Sends a trial_report each; ends at the first that would end a launch, since those after it would
+ * only fail for the same reason.
+ */
+_noreturn_ void trial_child(const struct trial_plan *plan);
+
+/* trial_wants_storage() - will the command want to mount overlayfs or a FUSE file system? */
+bool trial_wants_storage(const struct config *config);
+
+/*
+ * trial_exec() - would the command be executed? It is not run.
+ *
+ * For a process that may wait for ever on a file system that hangs. Returns 0, also where that
+ * cannot be seen, or -errno at step STEP_EXEC.
+ */
+int trial_exec(char **command, struct error *err);
+
+/* trial_end() - note in @outcome how a trial ended; returns @rc */
+int trial_end(struct outcome *outcome, int rc, const struct error *err);
+
+/*
+ * trial_port_driver() - start the port driver in the child's namespaces and publish each port
+ * @plan: of the network, which is up
+ *
+ * Leaves out what only works with a state directory. Returns 0 or what the driver's start gave.
+ */
+int trial_port_driver(const struct config *config, int cancel_fd, const struct ns_set *ns,
+		      const struct net_plan *plan, struct outcomes *to);
+
+/* trial_listen() - listen for a moment on each port that has not been tried yet */
+void trial_listen(const struct config *config, struct outcomes *to);
+
+/* trial_note() - a log_redirect() sink: the outcome at @arg notes the last warning */
+void trial_note(void *arg, enum log_level level, const char *message);

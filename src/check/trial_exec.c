@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * Whether a file can be executed is known to execve(2) alone: its mode, those of the directories
+ * above it for the ids that we have inside, noexec, the interpreter that a script names, the format
+ * of a binary, binfmt_misc. So it is executed, by a process that is traced: man 2 ptrace,
+ * PTRACE_O_TRACEEXEC stops it when execve(2) has succeeded and before the new program's first
+ * instruction, and PTRACE_O_EXITKILL ends it with us. Then it is killed; the program never runs.
+ */
+#include "trial.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/spawn.h"
+#include "fauxroot/base/str.h"
+
+/* What the traced process ends with where it could not even be traced. */
+#define UNTRACED 255
+
+/* In the traced process. Its status is the errno, which is below 255. */
+_noreturn_ static void execute(const char *path, char **command)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null >= 0)
+		for (int fd = 0; fd < 3; fd++)
+			(void)dup2(null, fd);
+	if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0 || raise(SIGSTOP) != 0)
+		_exit(UNTRACED);
+	execv(path, command);
+	_exit(errno);
+}
+
+static pid_t wait_for(pid_t pid, int *ret_status)
+{
+	pid_t rc;
+
+	do
+		rc = waitpid(pid, ret_status, __WALL);
+	while (rc < 0 && errno == EINTR);
+	return rc;
+}
+
+/* Let it go on from its first stop, to the one after execve(2) or to its end. */
+static bool trace(pid_t pid, int *ret_status)
+{
+	return wait_for(pid, ret_status) == pid && WIFSTOPPED(*ret_status) &&
+	       ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL) == 0 &&
+	       ptrace(PTRACE_CONT, pid, NULL, NULL) == 0 && wait_for(pid, ret_status) == pid;
+}
+
+/* 0 or -errno of execve(2); 0 as well where that cannot be seen */
+static int try_exec(const char *path, char **command)
+{
+	int status = 0, rc = 0;
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return 0;
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		execute(path, command);
+	}
+	if (trace(pid, &status) && WIFEXITED(status)) {
+		rc = WEXITSTATUS(status) == UNTRACED ? 0 : -WEXITSTATUS(status);
+	} else if (!WIFEXITED(status)) {
+		kill(pid, SIGKILL);
+		(void)wait_for(pid, &status);
+	}
+	return rc;
+}
+
+int trial_exec(char **command, struct error *err)
+{
+	_cleanup_free_ char *path = NULL;
+	int rc = path_find(command[0], &path);
+
+	if (rc == 0)
+		rc = try_exec(path, command);
+	if (rc == 0)
+		return 0;
+	return err_step(err, err_set(err, -rc, "executing \"%s\"", command[0]), STEP_EXEC);
+}

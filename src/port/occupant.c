@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * EADDRINUSE does not say who. The tables in /proc/net list the sockets of our network namespace
+ * with address, owner and inode number, and whoever has a socket has a link "socket:[INODE]" in
+ * /proc/PID/fd. Other users' links cannot be read; then the owner's uid is all there is to say.
+ *
+ * The tables have listening sockets first. Where none fits, a connection that was bound without
+ * SO_REUSEADDR is in the way.
+ */
+#include "occupant.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fauxroot/base/clock.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/str.h"
+
+/* For the walk through /proc, which takes a millisecond or two unless the machine is busy. */
+#define SEARCH_MS 1000
+
+#define STATE_LISTEN 0x0a /* TCP_LISTEN, include/net/tcp_states.h */
+
+static void close_file(FILE **file)
+{
+	if (*file)
+		fclose(*file);
+}
+
+static void close_dir(DIR **dir)
+{
+	if (*dir)
+		closedir(*dir);
+}
+
+/* Exactly @digits hexadecimal digits, at most eight. */
+static int take_hex(struct cursor *c, unsigned digits, uint32_t *ret)
+{
+	struct cursor at = *c;
+	uint32_t value = 0;
+
+	for (unsigned i = 0; i < digits; i++, at.at++) {
+		static const char all[] = "0123456789ABCDEFabcdef";
+		const char *digit = cursor_at_end(&at) || !*at.at ? NULL : strchr(all, *at.at);
+
+		if (!digit)
+			return -EINVAL;
+		value = value << 4 | (uint32_t)(digit - all - (digit - all >= 16 ? 6 : 0));
+	}
+	*c = at;
+	*ret = value;
+	return 0;
+}
+
+/* ADDRESS:PORT. Each four bytes of the address are written as a number of this machine's order. */
+static int take_endpoint(struct cursor *c, bool ipv6, union endpoint *ret)
+{
+	uint32_t words[4], port;
+	unsigned n = ipv6 ? 4 : 1;
+
+	for (unsigned i = 0; i < n; i++)
+		if (take_hex(c, 8, &words[i]) < 0)
+			return -EINVAL;
+	if (!cursor_char(c, ':') || take_hex(c, 4, &port) < 0)
+		return -EINVAL;
+	memset(ret, 0, sizeof(*ret));
+	ret->sa.sa_family = ipv6 ? AF_INET6 : AF_INET;
+	if (ipv6)
+		memcpy(&ret->in6.sin6_addr, words, sizeof(words));
+	else
+		memcpy(&ret->in.sin_addr, words, sizeof(words[0]));
+	endpoint_set_port(ret, (uint16_t)port);
+	return 0;
+}
+
+/* Blanks and the @n words behind them, whatever they are. */
+static void skip_words(struct cursor *c, unsigned n)
+{
+	const char *start;
+	size_t size;
+
+	cursor_blanks(c);
+	for (; n > 0; n--) {
+		cursor_until(c, " ", &start, &size);
+		cursor_blanks(c);
+	}
+}
+
+int socket_row_parse(struct cursor line, bool ipv6, struct socket_row *ret)
+{
+	struct socket_row row;
+	uint32_t state;
+
+	/* "0: LOCAL REMOTE STATE QUEUES TIMER RETRANSMITS UID TIMEOUT INODE …" */
+	skip_words(&line, 1);
+	if (take_endpoint(&line, ipv6, &row.local) < 0)
+		return -EINVAL;
+	skip_words(&line, 1);
+	if (take_hex(&line, 2, &state) < 0)
+		return -EINVAL;
+	skip_words(&line, 3);
+	if (cursor_u32(&line, UINT32_MAX, &row.uid) < 0)
+		return -EINVAL;
+	skip_words(&line, 1);
+	if (cursor_u64(&line, UINT64_MAX, &row.inode) < 0)
+		return -EINVAL;
+	row.listens = state == STATE_LISTEN;
+	*ret = row;
+	return 0;
+}
+
+bool socket_row_blocks(const struct socket_row *row, const union endpoint *e)
+{
+	union endpoint local = row->local;
+
+	if (endpoint_port(&local) != endpoint_port(e))
+		return false;
+	if (local.sa.sa_family == AF_INET6 && e->sa.sa_family == AF_INET) {
+		const struct in6_addr *ip = &local.in6.sin6_addr;
+
+		return IN6_IS_ADDR_UNSPECIFIED(ip) ||
+		       (IN6_IS_ADDR_V4MAPPED(ip) &&
+			(endpoint_is_wildcard(e) ||
+			 memcmp(&ip->s6_addr[12], &e->in.sin_addr, sizeof(e->in.sin_addr)) == 0));
+	}
+	if (local.sa.sa_family != e->sa.sa_family)
+		return false;
+	return endpoint_is_wildcard(&local) || endpoint_is_wildcard(e) || endpoint_equal(&local, e);
+}
+
+/* Look through one table; returns whether a listening socket is found, else leaves any other. */
+static bool search_table(const char *path, bool ipv6, const union endpoint *e,
+			 struct socket_row *ret)
+{
+	_cleanup_(close_file) FILE *file = fopen(path, "re");
+	_cleanup_free_ char *line = NULL;
+	struct socket_row row;
+	size_t room = 0;
+	ssize_t n;
+
+	while (file && (n = getline(&line, &room, file)) > 0) {
+		/* What waits for its time to end belongs to nobody: inode 0. */
+		if (socket_row_parse(cursor_of_n(line, (size_t)n), ipv6, &row) < 0 ||
+		    row.inode == 0 || !socket_row_blocks(&row, e))
+			continue;
+		if (row.listens || ret->inode == 0)
+			*ret = row;
+		if (row.listens)
+			return true;
+	}
+	return false;
+}
+
+static bool find_socket(const union endpoint *e, bool udp, struct socket_row *ret)
+{
+	ret->inode = 0;
+	if (e->sa.sa_family == AF_INET &&
+	    search_table(udp ? "/proc/net/udp" : "/proc/net/tcp", false, e, ret))
+		return true;
+	(void)search_table(udp ? "/proc/net/udp6" : "/proc/net/tcp6", true, e, ret);
+	return ret->inode != 0;
+}
+
+/* Is the socket called @wanted among the descriptors in the directory @fds, which is closed? */
+static bool has_socket(int fds, const char *wanted)
+{
+	_cleanup_(close_dir) DIR *dir = fdopendir(fds);
+	const struct dirent *entry;
+	char link[64];
+
+	if (!dir) {
+		fd_close(fds);
+		return false;
+	}
+	while ((entry = readdir(dir)) != NULL) {
+		ssize_t n = readlinkat(dirfd(dir), entry->d_name, link, sizeof(link) - 1);
+
+		if (n <= 0)
+			continue;
+		link[n] = '\0';
+		if (streq(link, wanted))
+			return true;
+	}
+	return false;
+}
+
+/* The name of the first process that has the socket @inode, and its PID; false: none is shown. */
+static bool find_holder(uint64_t inode, uint32_t *ret_pid, char **ret_name)
+{
+	struct deadline deadline = deadline_in(SEARCH_MS);
+	_cleanup_(close_dir) DIR *proc = opendir("/proc");
+	const struct dirent *entry;
+	char wanted[64], path[64];
+
+	(void)str_print(wanted, sizeof(wanted), "socket:[%llu]", (unsigned long long)inode);
+	while (proc && deadline_left(&deadline) > 0 && (entry = readdir(proc)) != NULL) {
+		int fds;
+
+		if (parse_u32(entry->d_name, INT32_MAX, ret_pid) < 0 ||
+		    str_print(path, sizeof(path), "%s/fd", entry->d_name) < 0)
+			continue;
+		fds = openat(dirfd(proc), path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fds < 0 || !has_socket(fds, wanted))
+			continue;
+		(void)str_print(path, sizeof(path), "%u/comm", *ret_pid);
+		return file_read_bounded(dirfd(proc), path, sizeof(path), ret_name, NULL) == 0;
+	}
+	return false;
+}
+
+bool occupant_describe(const union endpoint *e, bool udp, char *buf, size_t size)
+{
+	_cleanup_free_ char *name = NULL;
+	struct socket_row row;
+	uint32_t pid;
+
+	if (!find_socket(e, udp, &row))
+		return false;
+	if (find_holder(row.inode, &pid, &name)) {
+		str_printable(name);
+		(void)str_print(buf, size, "process %u (%s)", pid, name);
+	} else {
+		(void)str_print(buf, size, "a socket of uid %u", row.uid);
+	}
+	return true;
+}

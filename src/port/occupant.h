@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who has an address that could not be bound. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "fauxroot/base/parse.h"
+#include "fauxroot/config/portspec.h"
+
+/* One line of /proc/net/tcp, tcp6, udp or udp6. */
+struct socket_row {
+	union endpoint local;
+	bool listens; /* TCP: state LISTEN */
+	uint32_t uid; /* the owner's, as our user namespace sees it */
+	uint64_t inode;
+};
+
+/*
+ * socket_row_parse() - read one line (man 5 proc, /proc/net/tcp)
+ * @ipv6: the line is of tcp6 or udp6
+ *
+ * Returns 0, or -EINVAL for the heading and whatever else is no such line, with @ret untouched.
+ */
+int socket_row_parse(struct cursor line, bool ipv6, struct socket_row *ret);
+
+/*
+ * socket_row_blocks() - does the socket of @row keep an IPv6-only or IPv4 socket from binding @e?
+ *
+ * Either has the wildcard address, or both have the same; an IPv6 wildcard may have IPv4, too.
+ */
+bool socket_row_blocks(const struct socket_row *row, const union endpoint *e);
+
+/*
+ * occupant_describe() - who has the address @e, for the end of a sentence
+ *
+ * "process 1234 (nginx)", or "a socket of uid 33" where /proc does not show us whose it is: another
+ * user's processes, those of another PID namespace, the kernel. Looks at what /proc shows for a
+ * moment only, so that a machine full of processes does not hold up the event loop. Returns false,
+ * with @buf untouched, where no socket is found.
+ */
+bool occupant_describe(const union endpoint *e, bool udp, char *buf, size_t size);

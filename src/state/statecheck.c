@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What statedir_open() would say, found out without making, emptying or locking anything for long.
+ *
+ * The same walk as there: the path resolved once, then by descriptor without following links. Where
+ * the walk ends at something that does not exist yet, the last directory that does must let us make
+ * it. A lock that is free is taken, shared, and let go at once: a launcher that starts in that
+ * moment waits for it as it waits for a predecessor.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/str.h"
+#include "fauxroot/state/statedir.h"
+#include "lock.h"
+#include "statepath.h"
+
+/*
+ * Is there room for the files of a launch? A file without a name takes as much for a moment; file
+ * systems that have none of that kind are taken to have room.
+ */
+static int check_room(int dir, const char *path, size_t room, struct error *err)
+{
+	_cleanup_close_ int fd = openat(dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	static const char page[4096];
+
+	if (fd < 0)
+		return errno == ENOSPC || errno == EDQUOT
+			       ? err_set(err, errno, "making the state directory in \"%s\"", path)
+			       : 0;
+	for (size_t used = 0; used < room; used += sizeof(page)) {
+		int rc = fd_write_all(fd, page, sizeof(page));
+
+		if (rc == -ENOSPC || rc == -EDQUOT)
+			return err_set(err, -rc, "making the state directory in \"%s\"", path);
+	}
+	return 0;
+}
+
+static int check_writable(int dir, const char *path, size_t room, struct error *err)
+{
+	/* By the effective ids, as the mkdir(2) to come; for O_PATH, by name. */
+	if (faccessat(dir, ".", W_OK | X_OK, AT_EACCESS) < 0)
+		return err_set(err, errno, "making the state directory in \"%s\"", path);
+	return check_room(dir, path, room, err);
+}
+
+/* Is the flock(2) on @fd free? */
+static int check_lock(int fd, const char *path, struct error *err)
+{
+	char who[320];
+
+	if (flock(fd, LOCK_SH | LOCK_NB) == 0)
+		return flock(fd, LOCK_UN) < 0 ? -errno : 0;
+	/* Some file systems lock files only. */
+	if (errno != EWOULDBLOCK)
+		return 0;
+	return err_say(err, EBUSY, "state directory \"%s\": is in use by %s", path,
+		       lock_holder_text(fd, who, sizeof(who)));
+}
+
+/* It exists: is it a directory, ours, and nobody's at the moment? */
+static int check_existing(int place, const char *path, size_t room, struct error *err)
+{
+	_cleanup_close_ int dir = -1, lock = -1;
+	struct stat st;
+	int rc;
+
+	if (fstat(place, &st) < 0)
+		return err_set(err, errno, "opening the state directory \"%s\"", path);
+	if (S_ISLNK(st.st_mode))
+		return err_say(err, ELOOP, "state directory \"%s\": is a symbolic link", path);
+	if (!S_ISDIR(st.st_mode))
+		return err_say(err, ENOTDIR, "state directory \"%s\": is not a directory", path);
+	if (st.st_uid != geteuid())
+		return err_say(err, EPERM,
+			       "state directory \"%s\": belongs to uid %u, and we are uid %u", path,
+			       (unsigned)st.st_uid, (unsigned)geteuid());
+	/* The launch would give itself a mode that lets it in. */
+	dir = openat(place, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return errno == EACCES
+			       ? 0
+			       : err_set(err, errno, "opening the state directory \"%s\"", path);
+	rc = check_lock(dir, path, err);
+	if (rc < 0)
+		return rc;
+	lock = openat(dir, "lock", O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (lock < 0)
+		return errno == ENOENT ? check_writable(dir, path, room, err)
+				       : err_set(err, errno, "opening \"%s/lock\"", path);
+	rc = check_lock(lock, path, err);
+	return rc < 0 ? rc : check_room(dir, path, room, err);
+}
+
+/* Walk down to @path, as statepath_parent() does, but stop where something is missing. */
+static int check_resolved(const char *path, size_t room, struct error *err)
+{
+	_cleanup_close_ int dir = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	const char *at = path + 1;
+
+	if (dir < 0)
+		return err_set(err, errno, "opening /");
+	for (;;) {
+		size_t n = strcspn(at, "/");
+		char name[NAME_MAX + 1], above[PATH_MAX];
+		bool last = at[n] == '\0';
+		int next;
+
+		(void)str_print(above, sizeof(above), "%.*s", (int)MAX(at - path - 1, 1), path);
+		if (str_print(name, sizeof(name), "%.*s", (int)n, at) < 0)
+			return err_set(err, ENAMETOOLONG, "state directory \"%s\"", path);
+		next = openat(dir, name,
+			      O_PATH | O_NOFOLLOW | O_CLOEXEC | (last ? 0 : O_DIRECTORY));
+		if (next < 0 && errno == ENOENT)
+			return check_writable(dir, above, room, err);
+		if (next < 0)
+			return err_set(err, errno, "opening \"%s/%s\"", above, name);
+		fd_close(dir);
+		dir = next;
+		if (last)
+			return check_existing(dir, path, room, err);
+		at += n + 1;
+	}
+}
+
+/* The first of the bases in which a directory can be made. */
+static int check_default(size_t room, char **ret, struct error *err)
+{
+	const char *bases[] = {getenv("XDG_RUNTIME_DIR"), getenv("TMPDIR"), "/tmp"};
+	struct error first = {0};
+	int rc = -ENOENT;
+
+	for (size_t i = 0; i < ARRAY_SIZE(bases); i++) {
+		_cleanup_free_ char *path = NULL;
+		struct error one = {0};
+
+		if (!bases[i] || !*bases[i])
+			continue;
+		path = str_format("%s/fauxroot.XXXXXX", bases[i]);
+		if (!path)
+			return err_set(err, ENOMEM, "making a state directory");
+		/* A base is not made. */
+		if (bases[i][0] != '/')
+			rc = err_say(&one, EINVAL, "\"%s\" is not an absolute path", bases[i]);
+		else if (access(bases[i], F_OK) < 0)
+			rc = err_set(&one, errno, "\"%s\"", bases[i]);
+		else
+			rc = statedir_check(path, room, ret, &one);
+		if (rc == 0)
+			return 0;
+		if (first.code == 0)
+			first = one;
+		else
+			(void)err_wrap(&first, rc, "%s; and", one.text);
+	}
+	if (err)
+		*err = first;
+	return err_wrap(err, rc, "making a state directory");
+}
+
+int statedir_check(const char *wanted, size_t room, char **ret, struct error *err)
+{
+	_cleanup_free_ char *path = NULL;
+	int rc;
+
+	if (!wanted || !*wanted)
+		return err_step(err, check_default(room, ret, err), STEP_STATEDIR);
+	rc = statepath_resolve(wanted, &path, err);
+	if (rc == 0)
+		rc = check_resolved(path, room, err);
+	if (rc == 0)
+		*ret = TAKE_PTR(path);
+	return err_step(err, rc, STEP_STATEDIR);
+}

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * systemd believes a message by the PID of its sender (SCM_CREDENTIALS, man 7 unix), and with
+ * NotifyAccess=main only the unit's main process: the launcher. So it is the launcher that sends;
+ * the target sends to it, through a socket that has a file, which unlike an abstract address leads
+ * out of a network namespace and out of copied-up directories. Who can open that file is trusted
+ * with the launcher's name: the state directory lets in the launcher's own user, which in the
+ * target is root. A process that has changed its uid there does not get through, and must notify
+ * before.
+ *
+ * One message is in our hands at a time. When the manager's queue is full it is kept, and no more
+ * are taken until there is room: then the target's queue fills, and the target waits as it would
+ * without us. The socket to the manager is connected for that: only then does poll(2) tell about
+ * the other side's queue. Where the manager has gone messages are dropped, and it is looked for
+ * again with each.
+ *
+ * Order is kept, and descriptors are closed once sent: that is what BARRIER=1 needs, whose sender
+ * waits until the last copy of a pipe's end is closed. Closing one may block, a file on a FUSE
+ * mount of the target's own for instance; then the target has held up its own launcher, and nobody
+ * else's.
+ *
+ * The target's last words often come just before its end (STOPPING=1, FDSTORE=1): they are passed
+ * on before the launcher ends.
+ */
+#include "fauxroot/supervise/notify.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "fauxroot/base/clock.h"
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/log.h"
+#include "fauxroot/base/str.h"
+#include "fauxroot/sys/message.h"
+#include "fauxroot/sys/unix.h"
+#include "notify_message.h"
+
+/* Messages taken in one turn of the loop, which has other things to do as well. */
+#define TURN 16
+
+/* At the end: the longest queue that is emptied (net.unix.max_dgram_qlen is 10 to 512). */
+#define LAST_WORDS    1024
+#define LAST_WORDS_MS 1000
+
+/* A line about lost messages at most so often. */
+#define COMPLAIN_MS 10000
+
+struct notify {
+	char *path; /* of our socket */
+	int sock;
+	struct sockaddr_un manager_addr;
+	socklen_t manager_addr_size;
+	int manager; /* connected to it, -1 while it is gone */
+	bool gone;   /* that has been said */
+	int64_t complained_ms;
+	struct event_base *base;
+	struct event *on_message;
+	struct event *on_room; /* while the manager's queue is full */
+
+	/* The message in our hands; size 0: none. */
+	char text[NOTIFY_TEXT_MAX];
+	size_t size;
+	int fds[MESSAGE_MAX_FDS];
+	size_t n_fds;
+};
+
+static void drop(struct notify *notify)
+{
+	while (notify->n_fds > 0)
+		fd_close(notify->fds[--notify->n_fds]);
+	notify->size = 0;
+}
+
+static void complain(struct notify *notify, const char *what, int errnum)
+{
+	int64_t now = clock_ms();
+
+	if (notify->complained_ms != 0 && now - notify->complained_ms < COMPLAIN_MS)
+		return;
+	notify->complained_ms = now;
+	log_warning("a message to the service manager is lost: %s: %s", what, strerror(errnum));
+}
+
+/* 0, or -EAFNOSUPPORT for what is no UNIX socket's address. */
+static int parse_address(const char *text, struct sockaddr_un *ret, socklen_t *ret_size)
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	size_t n = strlen(text);
+
+	if ((text[0] != '/' && text[0] != '@') || n < 2 || n >= sizeof(addr.sun_path))
+		return -EAFNOSUPPORT;
+	memcpy(addr.sun_path, text, n);
+	if (text[0] == '@')
+		addr.sun_path[0] = '\0';
+	/* An abstract address has as many bytes as are given; a path ends with its NUL. */
+	*ret_size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n + (text[0] == '/'));
+	*ret = addr;
+	return 0;
+}
+
+static int reach_manager(struct notify *notify)
+{
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0 || connect(fd, (const struct sockaddr *)&notify->manager_addr,
+			      notify->manager_addr_size) < 0)
+		return -errno;
+	notify->manager = TAKE_FD(fd);
+	return 0;
+}
+
+static void manager_gone(struct notify *notify, int rc)
+{
+	notify->manager = fd_close(notify->manager);
+	if (!notify->gone)
+		log_warning("the service manager's socket \"%s\" cannot be reached: %s; "
+			    "messages to it are dropped meanwhile",
+			    getenv("NOTIFY_SOCKET"), strerror(-rc));
+	notify->gone = true;
+}
+
+static bool is_gone(int rc)
+{
+	return rc == -ECONNREFUSED || rc == -ECONNRESET || rc == -ENOTCONN || rc == -EPIPE;
+}
+
+/* Send what is in our hands, or drop it. Returns 0 with empty hands, or -EAGAIN with full ones. */
+static int send_message(struct notify *notify)
+{
+	int rc = -ENOTCONN;
+
+	if (notify->manager >= 0)
+		rc = message_send(notify->manager, notify->text, notify->size, notify->fds,
+				  notify->n_fds);
+	if (is_gone(rc)) {
+		/* Another one may listen there by now. */
+		notify->manager = fd_close(notify->manager);
+		rc = reach_manager(notify);
+		if (rc == 0)
+			rc = message_send(notify->manager, notify->text, notify->size, notify->fds,
+					  notify->n_fds);
+		else
+			manager_gone(notify, rc);
+	}
+	if (rc == -EAGAIN)
+		return rc;
+	if (rc == 0)
+		notify->gone = false;
+	else if (!notify->gone)
+		complain(notify, "sending it", -rc);
+	drop(notify);
+	return 0;
+}
+
+/* Take one message into our empty hands. Returns 1, 0 where it was none to be sent, or -EAGAIN. */
+static int take_message(struct notify *notify)
+{
+	char raw[NOTIFY_TEXT_MAX];
+	ssize_t n;
+	int rc;
+
+	notify->n_fds = MESSAGE_MAX_FDS;
+	n = message_recv(notify->sock, raw, sizeof(raw), notify->fds, &notify->n_fds);
+	if (n < 0) {
+		notify->n_fds = 0;
+		if (n != -EAGAIN)
+			complain(notify, "receiving it", (int)-n);
+		return n == -EAGAIN ? -EAGAIN : 0;
+	}
+	rc = notify_rewrite(raw, (size_t)n, getpid(), notify->text, &notify->size);
+	if (rc < 0)
+		complain(notify, "reading it", -rc);
+	if (rc < 0 || notify->size == 0)
+		drop(notify);
+	return notify->size > 0;
+}
+
+static void on_room(evutil_socket_t fd, short what, void *arg);
+
+/* Have on_room() called when the manager has read something, and no message taken until then. */
+static void wait_for_room(struct notify *notify)
+{
+	static const struct timeval second = {.tv_sec = 1};
+
+	notify->on_room = event_new(notify->base, notify->manager, EV_WRITE, on_room, notify);
+	if (!notify->on_room || event_add(notify->on_room, &second) < 0) {
+		complain(notify, "waiting to send it", ENOMEM);
+		drop(notify);
+		return;
+	}
+	event_del(notify->on_message);
+}
+
+static void on_room(evutil_socket_t fd, short what, void *arg)
+{
+	struct notify *notify = arg;
+
+	(void)fd;
+	(void)what;
+	/* First: sending may replace the descriptor that it watches. */
+	event_free(notify->on_room);
+	notify->on_room = NULL;
+	if (send_message(notify) == -EAGAIN)
+		wait_for_room(notify);
+	if (!notify->on_room)
+		event_add(notify->on_message, NULL);
+}
+
+static void on_message(evutil_socket_t fd, short what, void *arg)
+{
+	struct notify *notify = arg;
+
+	(void)fd;
+	(void)what;
+	for (int i = 0; i < TURN; i++) {
+		int rc = take_message(notify);
+
+		if (rc == -EAGAIN)
+			return;
+		if (rc > 0 && send_message(notify) == -EAGAIN) {
+			wait_for_room(notify);
+			return;
+		}
+	}
+}
+
+int notify_open(const char *dir, struct notify **ret, struct error *err)
+{
+	const char *address = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un addr;
+	struct notify *notify;
+	socklen_t size;
+	int rc;
+
+	*ret = NULL;
+	if (!address || !*address)
+		return 0;
+	if (parse_address(address, &addr, &size) < 0) {
+		log_warning("NOTIFY_SOCKET=%s is no UNIX socket; messages are not passed on, and "
+			    "the command gets the variable as it is",
+			    address);
+		return 0;
+	}
+	notify = calloc(1, sizeof(*notify));
+	if (!notify)
+		return err_set(err, ENOMEM, "passing on messages to the service manager");
+	notify->manager = notify->sock = -1;
+	notify->manager_addr = addr;
+	notify->manager_addr_size = size;
+	notify->path = str_format("%s/notify", dir);
+	rc = notify->path ? unix_bind(dir, "notify", SOCK_DGRAM, &notify->sock, err)
+			  : err_set(err, ENOMEM, "passing on messages to the service manager");
+	if (rc < 0) {
+		notify_close(notify);
+		return rc;
+	}
+	rc = reach_manager(notify);
+	if (rc < 0)
+		manager_gone(notify, rc);
+	*ret = notify;
+	return 0;
+}
+
+const char *notify_path(const struct notify *notify)
+{
+	return notify ? notify->path : NULL;
+}
+
+int notify_serve(struct notify *notify, struct event_base *base, struct error *err)
+{
+	if (!notify)
+		return 0;
+	notify->base = base;
+	notify->on_message =
+		event_new(base, notify->sock, EV_READ | EV_PERSIST, on_message, notify);
+	if (!notify->on_message || event_add(notify->on_message, NULL) < 0)
+		return err_set(err, ENOMEM, "passing on messages to the service manager");
+	return 0;
+}
+
+static void pass_last_words(struct notify *notify)
+{
+	struct deadline deadline = deadline_in(LAST_WORDS_MS);
+
+	for (int i = 0; i < LAST_WORDS; i++) {
+		if (notify->size == 0 && take_message(notify) == -EAGAIN)
+			return;
+		while (notify->size > 0 && send_message(notify) == -EAGAIN)
+			if (deadline_left(&deadline) == 0 ||
+			    fd_wait(notify->manager, POLLOUT, &deadline, -1) < 0) {
+				complain(notify, "the manager does not read", ETIMEDOUT);
+				return;
+			}
+	}
+}
+
+void notify_close(struct notify *notify)
+{
+	if (!notify)
+		return;
+	if (notify->sock >= 0)
+		pass_last_words(notify);
+	if (notify->on_message)
+		event_free(notify->on_message);
+	if (notify->on_room)
+		event_free(notify->on_room);
+	drop(notify);
+	fd_close(notify->sock);
+	fd_close(notify->manager);
+	free(notify->path);
+	free(notify);
+}

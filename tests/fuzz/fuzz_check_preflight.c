@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * --check on a machine in whose files one text stands: whatever it is, each check says one
+ * printable line, has a cause exactly where it has a remedy to give, and all of it is JSON. What
+ * the parsers of single texts return is part of the text.
+ */
+#include <assert.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "check/probe.h"
+#include "fake_machine.h"
+#include "fauxroot/check/report.h"
+
+static const char *const paths[] = {
+	"/proc/self/status",
+	"/proc/self/mountinfo",
+	"/proc/self/uid_map",
+	"/proc/self/cgroup",
+	"/proc/self/attr/current",
+	"/proc/sys/kernel/osrelease",
+	"/proc/sys/net/ipv4/ping_group_range",
+	"/proc/key-users",
+	"/sys/fs/selinux/enforce",
+	"/sys/fs/cgroup/cgroup.controllers",
+	"/run/systemd/container",
+	"/etc/passwd",
+	"/etc/group",
+	"/etc/subuid",
+	"/etc/subgid",
+	"/etc/resolv.conf",
+	"/etc/os-release",
+};
+
+static struct fake fake;
+static struct outcomes outcomes;
+
+static void clear(void)
+{
+	clear_fake(&fake);
+}
+
+static void write_all(const char *data, size_t size)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		const struct file file = {paths[i], "", 0};
+		char path[PATH_MAX];
+		int fd;
+
+		assert(machine_path(&fake.machine, paths[i], path, sizeof(path)));
+		if (access(path, F_OK) < 0)
+			make_file(&fake, &file);
+		fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+		assert(fd >= 0 && fd_write_all(fd, data, size) == 0);
+		close(fd);
+	}
+}
+
+static void check_finding(const struct finding *f)
+{
+	assert(*f->name && *f->seen && !strchr(f->seen, '\n'));
+	assert((unsigned)f->status < FINDING_STATUS_COUNT_);
+	if (!f->why.id)
+		return;
+	assert(*f->why.cause && !strchr(f->why.cause, '\n') && !strchr(f->why.remedy, '\n'));
+	assert(*f->why.remedy || str_after(f->why.cause, "as for: "));
+}
+
+static void check_json(const struct findings *findings)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	json_t *report;
+
+	assert(out && report_print_json(out, findings) == 0);
+	fclose(out);
+	report = json_loads(text, 0, NULL);
+	assert(report && json_array_size(json_object_get(report, "checks")) == findings->n);
+	json_decref(report);
+	free(text);
+}
+
+static void check_texts(const char *text)
+{
+	char path[64], lacks[64];
+
+	if (cgroup2_path(text, path, sizeof(path)))
+		assert(path[0] == '/' && strstr(text, path));
+	cgroup_lacks(text, "cpu io memory pids", lacks, sizeof(lacks));
+	assert(strstr(lacks, "cpu") || strstr(text, "cpu"));
+	assert(!kernel_config_lacks(text, "CONFIG_TUN") || strstr(text, "# CONFIG_TUN is not set"));
+}
+
+static void begin(void)
+{
+	static const struct file none[MAX_FILES] = {{0}};
+
+	make_fake(&fake, none);
+	(void)atexit(clear);
+	setenv("HOME", "/home/alice", 1);
+	for (size_t i = 0; i < ARRAY_SIZE(outcomes.of); i++)
+		outcomes.of[i].tried = true;
+	outcomes.of[TRIAL_IDMAP].rc = outcomes.of[TRIAL_OVERLAY].rc = -EPERM;
+	outcomes.of[TRIAL_IDMAP].err =
+		(struct error){EPERM, STEP_IDMAP, "newuidmap: write to uid_map failed"};
+	outcomes.mappers = true;
+	(void)str_print(outcomes.of[TRIAL_STATEDIR].note, 16, "/run/x");
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	_cleanup_findings_ struct findings findings = {NULL, 0, 0};
+	_cleanup_free_ char *text = strndup((const char *)data, size);
+	struct config config;
+
+	if (!*fake.root)
+		begin();
+	write_all((const char *)data, size);
+	config_init(&config);
+	config.net = size % 2 ? NET_SLIRP4NETNS : NET_NONE;
+	assert(text && preflight_judge(&config, &fake.machine, &outcomes, &findings) == 0);
+	for (size_t i = 0; i < findings.n; i++)
+		check_finding(&findings.items[i]);
+	check_json(&findings);
+	check_texts(text);
+	return 0;
+}

@@ -1,0 +1,289 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# The port driver slirp4netns: ports that slirp4netns itself forwards, told over its API socket, which
+# may break, hang or answer rubbish.
+
+load ../lib/common
+load ../lib/ports
+
+# The target: servers on all addresses of the child, which say who they are.
+launch_slirp() { # OPTIONS…
+	cat >servers <<-'END'
+		socat TCP4-LISTEN:7000,reuseaddr,fork SYSTEM:'echo tcp 7000' &
+		socat TCP4-LISTEN:7001,reuseaddr,fork SYSTEM:'echo tcp 7001' &
+		socat UDP4-RECVFROM:7000,reuseaddr,fork SYSTEM:'read line; echo udp 7000' &
+		wait
+	END
+	launch --net=slirp4netns --port-driver=slirp4netns "$@" sh servers || return
+	wait_for servers_listen
+}
+
+servers_listen() {
+	[ "$(in_target ss -Hltun 'sport = 7000 or sport = 7001' | wc -l)" -ge 3 ]
+}
+
+tcp_says() { # PORT TEXT
+	[ "$(said tcp 127.0.0.1 "$1" 2>/dev/null)" = "$2" ]
+}
+
+helper_replaced() { # OLD
+	local now
+	now=$(part slirp4netns) && [ "$now" != "$1" ]
+}
+
+@test "-p from the start, TCP and UDP, to the child's own address; gone with the command" {
+	free_port 3
+	launch_slirp -p "127.0.0.1:$PORT:7000/tcp" -p "127.0.0.1:$((PORT + 1)):10.0.2.100:7000/udp" \
+		-p "$((PORT + 2)):7001/tcp4"
+	wait_for tcp_says "$PORT" "tcp 7000"
+	equals "udp 7000" "$(said udp 127.0.0.1 $((PORT + 1)))"
+	# No parent IP: all addresses of IPv4.
+	equals "tcp 7001" "$(said tcp 127.0.0.5 $((PORT + 2)))"
+	not connects ::1 $((PORT + 2))
+	stop_all
+	not connects 127.0.0.1 "$PORT"
+}
+
+@test "API and client: add, list, remove; echoed as given, refused at once when removed" {
+	launch_slirp
+	free_port 2
+	api POST /v1/ports "$(spec_json tcp 127.0.0.1 "$PORT" 10.0.2.100 7000)"
+	equals "201 {\"id\":1,\"spec\":{\"proto\":\"tcp\",\"parentIP\":\"127.0.0.1\",\"parentPort\":$PORT,\"childIP\":\"10.0.2.100\",\"childPort\":7000}}" \
+		"$CODE $BODY"
+	equals "tcp 7000" "$(said tcp 127.0.0.1 "$PORT")"
+	equals 2 "$(ctl add-ports "127.0.0.1:$PORT:7000/udp")"
+	equals "udp 7000" "$(said udp 127.0.0.1 "$PORT")"
+	equals "1 2" "$(ctl list-ports --json | jq .id | paste -sd' ')"
+	ctl remove-ports 1
+	not connects 127.0.0.1 "$PORT"
+	equals "udp 7000" "$(said udp 127.0.0.1 "$PORT")"
+	refused_by DELETE /v1/ports/1 "" 400 'no port with the id 1'
+	unpublish 2
+	# A free port, which the answer names.
+	api POST /v1/ports '{"proto":"tcp","parentIP":"127.0.0.1","parentPort":0,"childPort":7001}'
+	equals "201 3" "$CODE $(jq .id <<<"$BODY")"
+	PORT=$(jq .spec.parentPort <<<"$BODY")
+	equals "tcp 7001" "$(said tcp 127.0.0.1 "$PORT")"
+	stop_all
+}
+
+@test "twenty quick rounds of adding and removing" {
+	launch_slirp
+	local round
+	free_port
+	for ((round = 1; round <= 20; round++)); do
+		api POST /v1/ports "$(spec_json tcp 127.0.0.1 "$PORT" 10.0.2.100 7000)"
+		equals "201 $round" "$CODE $(jq .id <<<"$BODY")"
+		connects 127.0.0.1 "$PORT"
+		unpublish "$round"
+		not connects 127.0.0.1 "$PORT"
+	done
+	stop_all
+}
+
+@test "conflicts: with another port of ours, and with somebody who is named" {
+	launch_slirp
+	free_port 2
+	ctl add-ports "127.0.0.1:$PORT:7000/tcp"
+	refused_by POST /v1/ports "$(spec_json tcp4 127.0.0.1 "$PORT" 10.0.2.100 7001)" 409 'conflicts with port 1'
+	socat "TCP4-LISTEN:$((PORT + 1)),bind=127.0.0.1,fork" SYSTEM:'echo other' 3>&- 4>&- &
+	local other=$!
+	wait_for connects 127.0.0.1 $((PORT + 1))
+	refused_by POST /v1/ports "$(spec_json tcp 127.0.0.1 $((PORT + 1)) 10.0.2.100 7000)" 409 \
+		"Address already in use by process $other \(socat\)"
+	kill "$other"
+	equals 1 "$(ctl list-ports --json | jq .id)"
+	stop_all
+}
+
+@test "IPv6 and loopback in the child are refused with a message; /v1/info says what there is" {
+	launch_slirp
+	local text why
+	while IFS='|' read -r why text; do
+		refused_by POST /v1/ports "$text" 400 "$why"
+	done <<-'END'
+		the port driver slirp4netns has no tcp6|{"proto":"tcp6","parentPort":0,"childPort":80}
+		the port driver slirp4netns has no udp6|{"proto":"udp6","parentPort":0,"childPort":80}
+		slirp4netns forwards IPv4 only|{"proto":"tcp","parentIP":"::1","parentPort":0,"childPort":80}
+		slirp4netns forwards IPv4 only|{"proto":"tcp","parentIP":"::","parentPort":0,"childPort":80}
+		slirp4netns forwards IPv4 only|{"proto":"tcp","parentPort":0,"childIP":"fd00::100","childPort":80}
+		cannot reach the loopback address 127.0.0.1|{"proto":"tcp","parentPort":0,"childIP":"127.0.0.1","childPort":80}
+		Cannot assign requested address|{"proto":"tcp","parentIP":"192.0.2.77","parentPort":0,"childPort":80}
+	END
+	equals "" "$(ctl list-ports --json)"
+	api GET /v1/info
+	equals '{"driver":"slirp4netns","protos":["tcp","tcp4","udp","udp4"],"disallowLoopbackChildIP":true,"sourceIP":"proxy"}' \
+		"$(jq -c '.portDriver | {driver, protos, disallowLoopbackChildIP, sourceIP}' <<<"$BODY")"
+	says "$(ctl info)" '^- Port Driver: slirp4netns$'
+	says "$(ctl info)" '^  - Supported protocols: \[tcp tcp4 udp udp4\]$'
+	stop_all
+	free_port
+	run -125 --separate-stderr fx --net=slirp4netns --port-driver=slirp4netns -p "[::1]:$PORT:80/tcp" touch started
+	one_error "$stderr" 'IPv4 only'
+	run -125 --separate-stderr fx --net=none --port-driver=slirp4netns -p "127.0.0.1:$PORT:80/tcp" touch started
+	one_error "$stderr" 'slirp4netns'
+	absent started
+}
+
+@test "slirp4netns killed: its ports are there again under their ids, removed ones are not" {
+	launch_slirp
+	free_port 3
+	ctl add-ports "127.0.0.1:$PORT:7000/tcp" "127.0.0.1:$((PORT + 1)):7001/tcp" "127.0.0.1:$PORT:7000/udp"
+	ctl remove-ports 2
+	local round old
+	for round in 1 2; do
+		old=$(part slirp4netns)
+		kill -KILL "$old"
+		wait_for helper_replaced "$old"
+		wait_for tcp_says "$PORT" "tcp 7000"
+		equals "udp 7000" "$(said udp 127.0.0.1 "$PORT")"
+		not connects 127.0.0.1 $((PORT + 1))
+		equals "1 3" "$(ctl list-ports --json | jq .id | paste -sd' ')"
+	done
+	# slirp4netns counts anew, ids of ours go on.
+	equals 4 "$(ctl add-ports "127.0.0.1:$((PORT + 2)):7001/tcp")"
+	equals "tcp 7001" "$(said tcp 127.0.0.1 $((PORT + 2)))"
+	ctl remove-ports 1
+	not connects 127.0.0.1 "$PORT"
+	equals "tcp 7001" "$(said tcp 127.0.0.1 $((PORT + 2)))"
+	equals "udp 7000" "$(said udp 127.0.0.1 "$PORT")"
+	stop_all
+}
+
+@test "slirp4netns stopped: it is continued, and its ports and the API go on" {
+	launch_slirp
+	free_port 2
+	ctl add-ports "127.0.0.1:$PORT:7000/tcp"
+	local old
+	old=$(part slirp4netns)
+	kill -STOP "$old"
+	wait_for logged 'slirp4netns was stopped'
+	wait_for tcp_says "$PORT" "tcp 7000"
+	equals 2 "$(ctl add-ports "127.0.0.1:$((PORT + 1)):7001/tcp")"
+	equals "tcp 7001" "$(said tcp 127.0.0.1 $((PORT + 1)))"
+	equals "$old" "$(part slirp4netns)"
+	stop_all
+}
+
+# A slirp4netns whose API is ours: each request is answered with the file "answer", or never.
+fake_slirp() {
+	cat >slirp <<-END
+		#!/bin/bash
+		words=()
+		for word; do
+			case \$word in
+			--api-socket=*) socket=\${word#*=} ;;
+			--ready-fd=*) ready=\${word#*=} ;;&
+			--exit-fd=*) exit=\${word#*=} ;;&
+			*) words+=("\$word") ;;
+			esac
+		done
+		if [ -n "\$socket" ]; then
+			(
+				eval "exec \$ready>&- \$exit>&-"
+				exec socat -t 100 "UNIX-LISTEN:\$socket,fork,unlink-early" \
+					SYSTEM:'cat >>$T/requests; if [ -e $T/hang ]; then exec sleep 100; fi; cat $T/answer'
+			) </dev/null >/dev/null 2>&1 &
+			until [ -S "\$socket" ]; do sleep 0.02; done
+		fi
+		exec $(command -v slirp4netns) "\${words[@]}"
+	END
+	chmod +x slirp
+}
+
+launch_fake() {
+	fake_slirp
+	launch --net=slirp4netns --port-driver=slirp4netns --slirp4netns-binary="$PWD/slirp" sleep 100
+}
+
+@test "answers of slirp4netns that are none: an error, no port, and the next one works" {
+	launch_fake
+	local answer why spec
+	spec=$(spec_json tcp 127.0.0.1 0 10.0.2.100 80)
+	while IFS='|' read -r why answer; do
+		printf %b "$answer" >answer
+		refused_by POST /v1/ports "$spec" 500 "$why"
+	done <<-'END'
+		the answer of slirp4netns is not one|
+		the answer of slirp4netns is not one|rubbish
+		the answer of slirp4netns is not one|[]
+		the answer of slirp4netns is not one|{}
+		the answer of slirp4netns is not one|{"return":7}
+		the answer of slirp4netns is not one|{"return":{"id":1}
+		the answer of slirp4netns is not one|\0\0\0
+		the answer of slirp4netns is not one|{"return":{"id":1},"return":{"id":2}}
+		slirp4netns gave the port no id|{"return":{}}
+		slirp4netns gave the port no id|{"return":{"id":"1"}}
+		slirp4netns gave the port no id|{"return":{"id":-1}}
+		slirp4netns gave the port no id|{"return":{"id":4294967296}}
+		slirp4netns refused: no luck|{"error":{"desc":"no luck"}}
+		slirp4netns refused: no reason given|{"error":{"desc":7}}
+		slirp4netns refused: no reason given|{"error":{}}
+		slirp4netns refused: no reason given|{"error":7}
+	END
+	head -c 100000 /dev/zero | tr '\0' '[' >answer
+	refused_by POST /v1/ports "$spec" 500 'the answer of slirp4netns is too long'
+	equals "" "$(ctl list-ports --json)"
+	# What we ask is one whole object a request, with every member that slirp4netns needs.
+	equals '["add_hostfwd",["guest_addr","guest_port","host_addr","host_port","proto"]]' \
+		"$(jq -sc 'map([.execute, (.arguments | keys)]) | unique[]' requests)"
+	echo '{"return":{"id":7}}' >answer
+	api POST /v1/ports "$spec"
+	equals "201 1" "$CODE $(jq .id <<<"$BODY")"
+	# Removed it is by its own id; what cannot be removed is told, and stays removed from the list.
+	echo '{"error":{"desc":"not today"}}' >answer
+	refused_by DELETE /v1/ports/1 "" 500 'slirp4netns refused: not today'
+	equals '{"execute":"remove_hostfwd","arguments":{"id":7}}' "$(tail -n 1 requests | jq -sc 'last')"
+	equals "" "$(ctl list-ports --json)"
+	# Where nobody answers, slirp4netns is dead and its ports with it: removed.
+	echo '{"return":{"id":8}}' >answer
+	publish tcp 127.0.0.1 0 10.0.2.100 80
+	rm "$S/s4n.sock"
+	unpublish "$ID"
+	refused_by POST /v1/ports "$spec" 500 'slirp4netns is not there: connecting to .*s4n.sock: No such file or directory'
+	stop
+	kill_marked
+}
+
+@test "a port that cannot be had again after slirp4netns has died is fatal, with its name" {
+	echo '{"return":{"id":1}}' >answer
+	launch_fake
+	publish tcp 127.0.0.1 0 10.0.2.100 80
+	echo '{"error":{"desc":"gone to somebody else"}}' >answer
+	kill -KILL "$(part slirp4netns)"
+	ended 125
+	says "$(<"$LOG")" "error: publishing 127\.0\.0\.1:$PORT:10\.0\.2\.100:80/tcp again: slirp4netns refused: gone to somebody else"
+	kill_marked
+}
+
+@test "an API socket that hangs: an error by deadline, and the launcher goes on" {
+	touch hang answer
+	launch_fake
+	refused_by POST /v1/ports "$(spec_json tcp 127.0.0.1 0 10.0.2.100 80)" 500 \
+		'waiting for the answer of slirp4netns: Connection timed out'
+	equals "" "$(ctl list-ports --json)"
+	rm hang
+	echo '{"return":{"id":1}}' >answer
+	publish tcp 127.0.0.1 0 10.0.2.100 80
+	# One that waits is ended by a signal at once, not by the deadline.
+	touch hang
+	api DELETE "/v1/ports/$ID" &
+	local client=$!
+	stop
+	wait "$client" || true
+	kill_marked
+}
+
+@test "-p with an API socket that hangs: SIGTERM ends the launch at once, and nothing has run" {
+	touch hang answer
+	fake_slirp
+	free_port
+	launch_only --net=slirp4netns --port-driver=slirp4netns --slirp4netns-binary="$PWD/slirp" \
+		-p "127.0.0.1:$PORT:80/tcp" touch started
+	wait_for test -s requests
+	DEADLINE=3
+	stop
+	logged 'ended before the command was started'
+	absent started
+	kill_marked
+}

@@ -1,0 +1,310 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Under real service managers, the test user's and a system's: the shipped units, adapted by a drop-in
+# that names our launcher and, where buildkitd would run, a small daemon of the tests; and dockerd.
+
+load ../../lib/common
+load ../../lib/root
+load ../../lib/systemd
+
+DEADLINE=10
+SERVICE=$FAUXROOT_TEST_TOOLS/service
+DAEMON=buildkitd
+UNIT=fauxroot-buildkit.service
+
+setup() {
+	need_systemd
+	root_setup
+	SOCKET=$XDG_RUNTIME_DIR/buildkit/buildkitd.sock
+	# With every option of the launcher that changes who the target is to the service manager.
+	MODES=("")
+	if "$FAUXROOT" --help | grep -q -- --pidns; then
+		MODES+=(--pidns)
+	fi
+}
+
+teardown() {
+	local status=0
+	stop_manager || status=1
+	[ $status = 0 ] || [ ! -e "${UNIT_LOG:-}" ] || sed 's/^/unit: /' "$UNIT_LOG" >&2
+	[ -z "${DATA:-}" ] || as_user "$FAUXROOT" rm -rf "$DATA" || status=1
+	common_teardown || status=1
+	return $status
+}
+
+# ask WORDS - one line to the daemon at $SOCKET, one back
+ask() {
+	as_user timeout 20 socat -t 20 - "UNIX-CONNECT:$SOCKET" <<<"$*"
+}
+
+# The launcher is the unit's main process, the target its child; NotifyAccess= is the default.
+check_main_process() {
+	local main
+	main=$(property "$UNIT" MainPID)
+	equals main "$(property "$UNIT" NotifyAccess)"
+	equals "$(realpath "$FAUXROOT")" "$(readlink "/proc/$main/exe")"
+	equals "$main" "$(awk '/^PPid/ { print $2 }' "/proc/$(<"$XDG_RUNTIME_DIR/fauxroot-buildkit/child_pid")/status")"
+}
+
+n_started() {
+	grep -c '^started ' "$UNIT_LOG"
+}
+
+@test "start, status, stop, restart: the launcher is the main process, the status is the target's" {
+	start_manager
+	local mode main pid
+	for mode in "${MODES[@]}"; do
+		: >"$UNIT_LOG"
+		adapt $UNIT "$SERVICE" "$mode" </dev/null
+		sc start $UNIT
+		# With READY all is there.
+		"$FAUXROOTCTL" --socket "$XDG_RUNTIME_DIR/fauxroot-buildkit/api.sock" info
+		check_main_process
+		main=$(property $UNIT MainPID)
+		read -r _ pid _ <<<"$(ask who)"
+		run -0 sc status $UNIT
+		says "$output" "Active: active \(running\)"
+		says "$output" "Main PID: $main \(fauxroot\)"
+		says "$output" "Status: \"serving 1 sockets as $pid\""
+		equals ok "$(ask status building)"
+		property_is $UNIT StatusText building
+		equals ok "$(ask mainpid)"
+		equals "$main" "$(property $UNIT MainPID)"
+		equals ok "$(ask reload)"
+		property_is $UNIT StatusText reloaded
+		property_is $UNIT ActiveState active
+
+		sc restart $UNIT
+		equals 2 "$(n_started)"
+		check_main_process
+		not equals "$main" "$(property $UNIT MainPID)" 2>/dev/null
+		sc stop $UNIT
+		property_is $UNIT ActiveState inactive
+		property_is $UNIT Result success
+		absent "$XDG_RUNTIME_DIR/fauxroot-buildkit"
+		# Once a life.
+		equals 2 "$(grep -c '^SIGTERM ' "$UNIT_LOG")"
+		equals "1 1" "$(awk '/^started/ { n = 0 } /^SIGTERM/ { printf "%s%d", sep, ++n; sep = " " }' "$UNIT_LOG")"
+	done
+}
+
+@test "socket activation: the first client starts it, the socket outlives it" {
+	start_manager
+	local mode
+	for mode in "${MODES[@]}"; do
+		adapt $UNIT "$SERVICE" "$mode" </dev/null
+		sc start fauxroot-buildkit.socket
+		equals 600 "$(stat -c %a "$SOCKET")"
+		property_is $UNIT ActiveState inactive
+		run -0 ask who
+		says "$output" "^fauxroot-buildkit.socket [0-9]+ 0 1 fauxroot-buildkit.socket$"
+		check_main_process
+		sc stop $UNIT
+		run -0 ask who
+		says "$output" "^fauxroot-buildkit.socket [0-9]+ 0 1 "
+		sc stop fauxroot-buildkit.socket $UNIT
+		property_is $UNIT Result success
+	done
+}
+
+@test "Restart=on-failure: after a crash, after SIGKILL to the launcher, not after an honest end" {
+	start_manager
+	local mode main target
+	for mode in "${MODES[@]}"; do
+		: >"$UNIT_LOG"
+		adapt $UNIT "$SERVICE" "$mode" <<<"RestartSec=0"
+		sc start $UNIT
+		ask crash || true
+		wait_for property_is $UNIT NRestarts 1
+		wait_for property_is $UNIT ActiveState active
+		run -0 ask who
+		main=$(property $UNIT MainPID)
+		target=$(<"$XDG_RUNTIME_DIR/fauxroot-buildkit/child_pid")
+		kill -KILL "$main"
+		wait_for property_is $UNIT NRestarts 2
+		wait_for gone "$target"
+		wait_for property_is $UNIT ActiveState active
+		run -0 ask who
+		check_main_process
+		equals 3 "$(n_started)"
+		ask exit 0 || true
+		wait_for property_is $UNIT ActiveState inactive
+		equals 3 "$(n_started)"
+		sc stop fauxroot-buildkit.socket
+		sc reset-failed
+	done
+}
+
+@test "what cannot be executed is not tried again" {
+	start_manager
+	adapt $UNIT /nonexistent/daemon <<<"RestartSec=0"
+	not sc start $UNIT
+	property_is $UNIT ActiveState failed
+	property_is $UNIT ExecMainStatus 127
+	property_is $UNIT NRestarts 0
+	grep -q 'executing "/nonexistent/daemon": No such file' "$UNIT_LOG"
+	sc stop fauxroot-buildkit.socket
+}
+
+@test "the watchdog is the target's: fed it lives, hanging it is ended and started anew" {
+	start_manager
+	local mode before
+	fed() { [ "$(property $UNIT WatchdogTimestampMonotonic)" -gt "$1" ]; }
+	restarted_since() { [ "$(property $UNIT NRestarts)" -gt "$1" ]; }
+	for mode in "${MODES[@]}"; do
+		: >"$UNIT_LOG"
+		adapt $UNIT "$SERVICE" "$mode" <<<"WatchdogSec=2
+RestartSec=0"
+		sc start $UNIT
+		grep -q '^started .* watchdog 2000000' "$UNIT_LOG"
+		wait_for fed "$(property $UNIT WatchdogTimestampMonotonic)"
+		before=$(property $UNIT NRestarts)
+		equals ok "$(ask hang)"
+		wait_for restarted_since "$before"
+		# WatchdogSignal= went to the launcher, and on to the target.
+		grep -q 'was killed: signal: aborted' "$UNIT_LOG"
+		wait_for property_is $UNIT ActiveState active
+		run -0 ask who
+		sc stop fauxroot-buildkit.socket $UNIT
+	done
+}
+
+@test "descriptors stored with the manager come back to the next life, beside the socket" {
+	start_manager
+	local mode
+	for mode in "${MODES[@]}"; do
+		adapt $UNIT "$SERVICE" "$mode" <<<"FileDescriptorStoreMax=4"
+		sc start $UNIT
+		equals nothing "$(ask stored)"
+		equals ok "$(ask store kept for you)"
+		equals 1 "$(property $UNIT NFileDescriptorStore)"
+		sc restart $UNIT
+		run -0 ask who
+		says "$output" "^fauxroot-buildkit.socket [0-9]+ 0 2 fauxroot-buildkit.socket:kept$"
+		equals "kept for you" "$(ask stored)"
+		sc stop fauxroot-buildkit.socket $UNIT
+	done
+}
+
+@test "the template: two instances side by side, each with its own state and socket" {
+	start_manager
+	local instance pids=()
+	for instance in one two; do
+		adapt fauxroot-buildkit@$instance.service "$SERVICE" </dev/null
+		sc start fauxroot-buildkit@$instance.socket
+	done
+	for instance in one two; do
+		SOCKET=$XDG_RUNTIME_DIR/buildkit-$instance/buildkitd.sock
+		run -0 ask who
+		pids+=("$(cut -d' ' -f2 <<<"$output")")
+		test -S "$XDG_RUNTIME_DIR/fauxroot-buildkit-$instance/api.sock"
+	done
+	not equals "${pids[0]}" "${pids[1]}" 2>/dev/null
+	sc stop fauxroot-buildkit@one.{socket,service}
+	run -0 ask who
+	sc stop fauxroot-buildkit@two.{socket,service}
+}
+
+@test "dockerd -H fd:// as the shipped unit starts it" {
+	if ! command -v dockerd >/dev/null || ! [ -x /usr/share/docker.io/contrib/dockerd-rootless.sh ]; then
+		skip "dockerd is not installed"
+	fi
+	DEADLINE=60
+	local home mode
+	home=$(getent passwd "$FAUXROOT_TEST_USER" | cut -d: -f6)
+	DATA=$(as_user mktemp -d "$home/fauxroot-test.XXXXXX")
+	start_manager
+	for mode in "${MODES[@]}"; do
+		DAEMON="fd://'" adapt fauxroot-docker.service "fd:// --data-root=$DATA/data'" "$mode" </dev/null
+		sc start fauxroot-docker.socket
+		# The first client waits until dockerd has come up.
+		run -0 as_user env DOCKER_CONFIG="$T/home" timeout 60 /usr/bin/docker \
+			-H "unix://$XDG_RUNTIME_DIR/docker.sock" info
+		says "$output" rootless
+		wait_for property_is fauxroot-docker.service ActiveState active
+		equals fauxroot "$(cat "/proc/$(property fauxroot-docker.service MainPID)/comm")"
+		sc stop fauxroot-docker.socket fauxroot-docker.service
+		property_is fauxroot-docker.service Result success
+		absent "$XDG_RUNTIME_DIR/fauxroot-docker"
+	done
+}
+
+@test "the system-wide unit under a system manager: its own user, directories and socket" {
+	start_system_manager
+	cp "$UNITS_SHIPPED"/system/* "$UNIT_DIR"
+	mkdir "$UNIT_DIR/$UNIT.d"
+	printf '[Service]\nStandardOutput=append:%s\nStandardError=append:%s\nExecStart=\nExecStart=%s\n' \
+		/run/test/log/unit.log /run/test/log/unit.log \
+		"$(sed -n 's,buildkitd --addr,/run/test/build/tests/lib/service --addr,
+			s,^ExecStart=fauxroot ,/run/test/build/fauxroot ,p' "$UNIT_DIR/$UNIT")" >"$UNIT_DIR/$UNIT.d/test.conf"
+	system_sc daemon-reload
+	system_sc start fauxroot-buildkit.socket
+	equals "660 root fauxroot-buildkit" "$(inside stat -c '%a %U %G' /run/fauxroot-buildkit.sock)"
+	run -0 inside timeout 20 socat -t 20 - UNIX-CONNECT:/run/fauxroot-buildkit.sock <<<who
+	says "$output" "^fauxroot-buildkit.socket [0-9]+ 0 1 "
+	run -0 system_sc status $UNIT
+	says "$output" 'Main PID: [0-9]+ \(fauxroot\)'
+	says "$output" 'Status: "serving 1 sockets as [0-9]+"'
+	equals "700 fauxroot-buildkit" "$(inside stat -c '%a %U' /run/fauxroot-buildkit/state)"
+	equals "700 fauxroot-buildkit" "$(inside stat -c '%a %U' /var/lib/fauxroot-buildkit)"
+	equals 987 "$(inside stat -c %u "/proc/$(system_sc show --value -p MainPID $UNIT)")"
+	system_sc restart $UNIT
+	system_sc stop fauxroot-buildkit.socket $UNIT
+	equals success "$(system_sc show --value -p Result $UNIT)"
+	equals 2 "$(n_started)"
+	equals 2 "$(grep -c '^SIGTERM ' "$UNIT_LOG")"
+	not inside test -e /run/fauxroot-buildkit
+}
+
+# activate N [OPTIONS…] - systemd-socket-activate with N sockets in $T/sockets
+activate() {
+	local n=$1 nth words=() names=''
+	shift
+	mkdir -p "$T/sockets"
+	chown "$USER_UID:$USER_GID" "$T/sockets"
+	for ((nth = 1; nth <= n; nth++)); do
+		words+=(-l "$T/sockets/$nth")
+		names+=${names:+:}name$nth
+	done
+	setpriv --reuid "$USER_UID" --regid "$USER_GID" --init-groups --inh-caps=-all \
+		systemd-socket-activate "${words[@]}" --fdname="$names" -E FAUXROOT_TEST_MARK \
+		-E XDG_RUNTIME_DIR -E PATH -E ASAN_OPTIONS -E UBSAN_OPTIONS \
+		"$FAUXROOT" --net=none "$@" "$SERVICE" </dev/null >"$OUT" 2>"$LOG" 3>&- 4>&- &
+	LAUNCHER=$!
+	wait_for test -S "$T/sockets/$n"
+}
+
+@test "systemd-socket-activate: one socket and three arrive in order, with their names" {
+	local mode n nth names
+	for mode in "${MODES[@]}"; do
+		for n in 1 3; do
+			activate $n ${mode:+"$mode"}
+			names=$(seq -s : -f name%.0f $n)
+			for nth in $(seq "$n"); do
+				SOCKET=$T/sockets/$nth
+				run -0 ask who
+				says "$output" "^name$nth [0-9]+ 0 $n $names$"
+			done
+			kill -TERM "$LAUNCHER"
+			ended 0
+			rm -r "$T/sockets"
+		done
+	done
+}
+
+@test "the shipped units are what systemd understands" {
+	local unit kind
+	mkdir -p "$T/verify"
+	for kind in user system; do
+		for unit in "$UNITS_SHIPPED/$kind"/*; do
+			sed "s,^ExecStart=fauxroot ,ExecStart=$FAUXROOT ," "$unit" >"$T/verify/${unit##*/}"
+		done
+		for unit in "$UNITS_SHIPPED/$kind"/*; do
+			unit=${unit##*/}
+			SYSTEMD_UNIT_PATH="$T/verify:" run -0 systemd-analyze --$kind --man=no \
+				--recursive-errors=no verify "$T/verify/${unit/@./@instance.}"
+			equals "" "$output"
+		done
+		rm "$T/verify"/*
+	done
+}

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash disable=SC2034
+#
+# Broken machines. A lab is a script that runs as root in a mount namespace of its own, breaks
+# something there, sees the launch fail, does what the launcher says, and sees the launch work:
+#
+#	lab <<-'END'
+#		copy /usr/bin/newuidmap
+#		chmod u-s /usr/bin/newuidmap
+#		fails setuid-lost true
+#		mend 'sudo chmod .*'
+#		works true
+#	END
+#
+# The launcher runs as the test user, in an environment that is the script's: AS is a prefix for it
+# (env, unshare), AS_ROOT one for before the change of user, BECOME are options of setpriv(1). After fails(), ERROR, CAUSE and REMEDY are
+# what it said.
+
+# lab [PREFIX…] - run the script on stdin, behind the prefix in its mount namespace
+lab() {
+	local functions OUTER=${OUTER:-}
+	functions=$(declare -f says equals absent as_user lab_start fails works mend option copy file_over \
+		etc_is_ours in_session without_leak_check ${LAB_FUNCTIONS:-})
+	export T S OUT LOG USER_UID USER_GID OUTER
+	unshare --mount --propagation private "$@" bash -c "$functions
+set -euo pipefail
+AS=() AS_ROOT=() BECOME=() DISAGREED=0
+# What the remedies call.
+sudo() { \"\$@\"; }
+$(cat)
+[ \$DISAGREED -eq 0 ]" lab 3>&- 4>&-
+}
+
+# user_lab [PREFIX…] - the same as the test user, without root
+user_lab() {
+	OUTER=1 lab setpriv --reuid "$USER_UID" --regid "$USER_GID" --init-groups --inh-caps=-all "$@"
+}
+
+# outer_lab - and as root of a user namespace, whose limits are its own
+outer_lab() {
+	user_lab unshare --user --map-root-user --mount
+}
+
+# lab_start OPTIONS… COMMAND… - STATUS, and ERROR: all that it has said
+lab_start() {
+	STATUS=0
+	if [ -n "$OUTER" ]; then
+		timeout 60 "${AS[@]}" "$FAUXROOT" --debug "$@" </dev/null >"$T/out" 2>"$T/err" || STATUS=$?
+	else
+		timeout 60 "${AS_ROOT[@]}" setpriv --reuid "${AS_UID:-$USER_UID}" \
+			--regid "${AS_GID:-$USER_GID}" "${AS_GROUPS:---init-groups}" --inh-caps=-all "${BECOME[@]}" -- \
+			env HOME=/ "${AS[@]}" "$FAUXROOT" --debug "$@" </dev/null >"$T/out" 2>"$T/err" ||
+			STATUS=$?
+	fi
+	ERROR=$(<"$T/err")
+}
+
+# fails ID OPTIONS… COMMAND… - the launch fails, explained by that row of the table
+fails() {
+	local id=$1
+	shift
+	lab_start "$@"
+	CAUSE=$(sed -n 's/.*error: cause: //p' <<<"$ERROR")
+	REMEDY=$(sed -n 's/.*error: remedy: //p' <<<"$ERROR")
+	if [ "$STATUS" -lt 125 ] || [ "$STATUS" -gt 127 ] || [ -z "$CAUSE" ] || [ -z "$REMEDY" ] ||
+		! grep -qE "debug: known as ($id)\$" <<<"$ERROR"; then
+		printf '%s: status %s, not explained by %s:\n%s\n' "$*" "$STATUS" "$id" "$ERROR" >&2
+		return 1
+	fi
+	ERROR=$(grep -v 'debug: ' <<<"$ERROR")
+}
+
+# works OPTIONS… COMMAND…
+works() {
+	lab_start "$@"
+	if [ "$STATUS" -ne 0 ]; then
+		printf '%s: status %s:\n%s\n' "$*" "$STATUS" "$ERROR" >&2
+		return 1
+	fi
+}
+
+# option REGEX - print what of the remedy matches
+option() {
+	if ! grep -oE -m 1 -- "$1" <<<"$REMEDY" | head -1 | grep .; then
+		printf 'no "%s" in the remedy: %s\n' "$1" "$REMEDY" >&2
+		return 1
+	fi
+}
+
+# mend REGEX - run, as root, the command of the remedy that matches
+mend() {
+	local command
+	command=$(option "$1")
+	eval "$command" >/dev/null
+}
+
+# copy FILE… - each is from now on one that may be changed
+copy() {
+	local file
+	for file in "$@"; do
+		cp -a "$file" "$T/copy.${file##*/}"
+		mount --bind "$T/copy.${file##*/}" "$file"
+	done
+}
+
+# file_over FILE TEXT - a file of this text in its place; the text is a format of printf
+file_over() {
+	# shellcheck disable=SC2059
+	printf "$2" >"$T/over.${1##*/}"
+	chmod 0644 "$T/over.${1##*/}"
+	chown 0:0 "$T/over.${1##*/}"
+	mount --bind "$T/over.${1##*/}" "$1"
+}
+
+# etc_is_ours - programs that replace files of /etc do so in this mount namespace only
+etc_is_ours() {
+	mkdir "$T/etc"
+	mount -t tmpfs tmpfs "$T/etc"
+	mkdir "$T/etc/upper" "$T/etc/work"
+	mount -t overlay -o "lowerdir=/etc,upperdir=$T/etc/upper,workdir=$T/etc/work" overlay /etc
+}
+
+# without_leak_check - where a process may not make another: LeakSanitizer works from one
+without_leak_check() {
+	export ASAN_OPTIONS=${ASAN_OPTIONS/detect_leaks=1/detect_leaks=0}
+}
+
+# in_session OPTIONS… COMMAND… - as works(), in a session of the test user that PAM has set up
+in_session() {
+	if ! su "$FAUXROOT_TEST_USER" -s /bin/sh -c 'exec "$FAUXROOT" "$@"' -- sh "$@" >"$T/out" 2>"$T/err" </dev/null; then
+		cat "$T/err" >&2
+		return 1
+	fi
+}

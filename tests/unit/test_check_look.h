@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* For test_check_preflight.c: one look at a machine made of a few files, and what is found there.
+ */
+#pragma once
+
+#include "check/probe.h"
+#include "fake_machine.h"
+#include "fauxroot/check/preflight.h"
+
+struct look {
+	const char *check;
+	enum finding_status status;
+	const char *seen; /* a part of it */
+	const char *id;	  /* of the cause; NULL: none */
+	struct file files[MAX_FILES];
+	enum trial failed; /* TRIAL_COUNT_: none */
+	int code;
+	const char *error;
+	enum error_step step;
+	const char *cause; /* a part of it; NULL: any */
+	const char *remedy;
+};
+
+#define NO_TRIAL .failed = TRIAL_COUNT_
+
+/* All has been tried and has worked, but for what @look says. */
+static void fill_outcomes(const struct look *look, struct outcomes *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	for (size_t i = 0; i < ARRAY_SIZE(ret->of); i++)
+		ret->of[i].tried = true;
+	ret->uids = ret->gids = 65537;
+	ret->mappers = true;
+	(void)str_print(ret->helper, sizeof(ret->helper), "slirp4netns 1.2.0");
+	if (look->failed == TRIAL_COUNT_)
+		return;
+	ret->of[look->failed].rc = -look->code;
+	ret->of[look->failed].err = (struct error){.code = look->code, .step = look->step};
+	(void)str_print(ret->of[look->failed].err.text, sizeof(ret->of[look->failed].err.text),
+			"%s", look->error);
+}
+
+/* The rows of the table that match no error and that a check here has asked for. */
+static bool told[256];
+
+static void remember(const struct findings *findings)
+{
+	const struct cause *cause;
+
+	for (size_t i = 0; (cause = cause_at(i)); i++)
+		for (size_t j = 0; j < findings->n; j++)
+			if (findings->items[j].why.id == cause->id)
+				told[i] = true;
+}
+
+static const struct finding *find(const struct findings *findings, const char *name)
+{
+	for (size_t i = 0; i < findings->n; i++)
+		if (streq(findings->items[i].name, name))
+			return &findings->items[i];
+	return NULL;
+}
+
+static bool is_seen(const struct look *look, const struct finding *f)
+{
+	return f && f->status == look->status && strstr(f->seen, look->seen) &&
+	       (look->id ? f->why.id && streq(f->why.id, look->id) : !f->why.id) &&
+	       (!look->cause || strstr(f->why.cause, look->cause)) &&
+	       (!look->remedy || strstr(f->why.remedy, look->remedy));
+}
+
+static void check_look(const struct look *look, enum net_mode net, char **command)
+{
+	_cleanup_findings_ struct findings findings = {NULL, 0, 0};
+	_cleanup_free_ struct outcomes *outcomes = calloc(1, sizeof(*outcomes));
+	const struct finding *f;
+	struct config config;
+	struct fake fake;
+
+	assert_non_null(outcomes);
+	make_fake(&fake, look->files);
+	config_init(&config);
+	config.net = net;
+	config.command = command;
+	fill_outcomes(look, outcomes);
+	assert_int_equal(preflight_judge(&config, &fake.machine, outcomes, &findings), 0);
+	clear_fake(&fake);
+	remember(&findings);
+	f = find(&findings, look->check);
+	if (!is_seen(look, f))
+		fail_msg("%s: %d \"%s\" %s\ncause: %s\nremedy: %s\nexpected %d \"%s\" %s",
+			 look->check, f ? (int)f->status : -1, f ? f->seen : "",
+			 f && f->why.id ? f->why.id : "-", f ? f->why.cause : "",
+			 f ? f->why.remedy : "", look->status, look->seen,
+			 look->id ? look->id : "-");
+}
+
+/* Options of a daemon with a network of its own: all checks. */
+static void check_looks(const struct look *looks, size_t n)
+{
+	setenv("PATH", "/usr/local/bin:/usr/bin", 1);
+	setenv("HOME", "/home/alice", 1);
+	unsetenv("XDG_DATA_HOME");
+	setenv("XDG_RUNTIME_DIR", "/run/user/1000", 1);
+	for (size_t i = 0; i < n; i++)
+		check_look(&looks[i], NET_SLIRP4NETNS, NULL);
+}

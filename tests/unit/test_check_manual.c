@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The documents have the table of causes as it is: what `make docs` would write stands there. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "check/cause.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/str.h"
+#include "fauxroot/check/manual.h"
+
+/* @name beside the tree that this program was built in, or its copy, however deep that is. */
+static char *load(const char *name)
+{
+	char top[PATH_MAX], path[PATH_MAX], *text;
+	ssize_t n = readlink("/proc/self/exe", top, sizeof(top) - 1);
+
+	assert_true(n > 0);
+	top[n] = '\0';
+	for (char *slash = strrchr(top, '/'); slash; slash = strrchr(top, '/')) {
+		*slash = '\0';
+		if (str_print(path, sizeof(path), "%s/%s", top, name) == 0 &&
+		    file_read_bounded(AT_FDCWD, path, 1 << 20, &text, NULL) == 0)
+			return text;
+	}
+	if (file_read_bounded(AT_FDCWD, name, 1 << 20, &text, NULL) < 0)
+		fail_msg("%s is not there", name);
+	return text;
+}
+
+static char *print(void (*write)(FILE *out))
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	assert_non_null(out);
+	write(out);
+	fclose(out);
+	return text;
+}
+
+/* Where they differ, the first line of @wanted that does. */
+static void same(const char *name, const char *has, const char *wanted)
+{
+	size_t i = 0, line = 0;
+
+	for (; has[i] && has[i] == wanted[i]; i++)
+		if (wanted[i] == '\n')
+			line = i + 1;
+	if (has[i] != wanted[i])
+		fail_msg("%s is not what the table says: run `make docs`. First: %.*s", name,
+			 (int)strcspn(wanted + line, "\n"), wanted + line);
+}
+
+static void the_page_of_troubles_is_the_table(void **state)
+{
+	_cleanup_free_ char *has = load("docs/troubleshooting.md");
+	_cleanup_free_ char *wanted = print(manual_markdown);
+
+	(void)state;
+	same("docs/troubleshooting.md", has, wanted);
+}
+
+static void the_manual_has_the_table(void **state)
+{
+	static const char begin[] = ".\\\" begin causes\n", end[] = ".\\\" end causes\n";
+	_cleanup_free_ char *has = load("man/fauxroot.1"), *wanted = print(manual_mdoc);
+	char *from = strstr(has, begin), *to = strstr(has, end);
+
+	(void)state;
+	assert_non_null(from);
+	assert_non_null(to);
+	*to = '\0';
+	same("man/fauxroot.1", from + strlen(begin), wanted);
+}
+
+/* Each row, with every name of a fact replaced. */
+static void every_row_is_told(void **state)
+{
+	_cleanup_free_ char *page = print(manual_markdown), *list = print(manual_mdoc);
+	const struct cause *cause;
+
+	(void)state;
+	for (size_t i = 0; (cause = cause_at(i)); i++) {
+		_cleanup_free_ char *title = str_format("\n### %s\n", cause->id);
+		_cleanup_free_ char *tag = str_format("\n.It Cm %s\n", cause->id);
+
+		if (!strstr(page, title) || !strstr(list, tag))
+			fail_msg("%s is not told", cause->id);
+	}
+	assert_null(strstr(page, "{value}"));
+	/* What stands for a name that has no word. */
+	assert_null(strchr(page, '?'));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_page_of_troubles_is_the_table),
+		cmocka_unit_test(the_manual_has_the_table),
+		cmocka_unit_test(every_row_is_told),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

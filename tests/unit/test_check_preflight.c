@@ -1,0 +1,505 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What --check sees on fabricated machines, with trials that ended as the tests say. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "check/trial.h"
+#include "test_check_look.h"
+
+static void kernels(void **state)
+{
+	static const struct look looks[] = {
+		{"kernel", FINDING_UNKNOWN, "/proc/sys/kernel/osrelease cannot be read", NULL,
+		 .files = {{"/proc/sys/kernel/osrelease", NULL, 0}}, NO_TRIAL},
+		{"kernel", FINDING_OK, "Linux 5.10.0-28-amd64", NULL,
+		 .files = {{"/proc/sys/kernel/osrelease", "5.10.0-28-amd64\n", 0}}, NO_TRIAL},
+		{"kernel", FINDING_OBSTACLE, "Linux 5.4.0-1-generic", "kernel-old",
+		 .files = {{"/proc/sys/kernel/osrelease", "5.4.0-1-generic\n", 0}}, NO_TRIAL,
+		 .cause = "Linux 5.10"},
+		{"kernel", FINDING_OBSTACLE, "Linux 4.18", "kernel-old",
+		 .files = {{"/proc/sys/kernel/osrelease", "4.18.0-553.el8\n", 0}}, NO_TRIAL},
+		{"kernel", FINDING_OK, "Linux nonsense", NULL,
+		 .files = {{"/proc/sys/kernel/osrelease", "nonsense\n", 0}}, NO_TRIAL},
+		{"kernel features", FINDING_OBSTACLE, "no CONFIG_USER_NS", "kernel-lacks",
+		 .files = {{"/proc/self/ns/user", NULL, 0}, {"/proc/self/ns/net", "", 0}},
+		 TRIAL_CLONE, EINVAL, "clone: Invalid argument", STEP_CLONE,
+		 .cause = "there is no /proc/self/ns/user", .remedy = "CONFIG_USER_NS=y"},
+		{"kernel features", FINDING_OBSTACLE, "no CONFIG_TUN", "kernel-lacks",
+		 .files = {{"/proc/sys/kernel/osrelease", "6.1.0\n", 0},
+			   {"/proc/self/ns/net", "", 0},
+			   {"/boot/config-6.1.0", "CONFIG_NET=y\n# CONFIG_TUN is not set\n", 0}},
+		 TRIAL_TUN, ENODEV, "opening /dev/net/tun: No such device", STEP_TUN,
+		 .cause = "/boot/config-6.1.0: # CONFIG_TUN is not set"},
+		/* What works is there, whatever a file says. */
+		{"kernel features", FINDING_OK, "by /proc/self/ns and /lib/modules/6.1.0/config",
+		 NULL,
+		 .files = {{"/proc/sys/kernel/osrelease", "6.1.0\n", 0},
+			   {"/proc/self/ns/net", "", 0},
+			   {"/lib/modules/6.1.0/config", "# CONFIG_TUN is not set\n", 0}},
+		 NO_TRIAL},
+		{"namespaces", FINDING_OBSTACLE, "clone: Operation not permitted",
+		 "userns-clone-off",
+		 .files = {{"/proc/sys/kernel/unprivileged_userns_clone", "0\n", 0}}, TRIAL_CLONE,
+		 EPERM, "clone: Operation not permitted", STEP_CLONE,
+		 .remedy = "kernel.unprivileged_userns_clone=1"},
+	};
+
+	(void)state;
+	check_looks(looks, ARRAY_SIZE(looks));
+}
+
+static void confinement(void **state)
+{
+	static const struct look looks[] = {
+		{"AppArmor", FINDING_OK, "not there", NULL, .files = {{0}}, NO_TRIAL},
+		{"AppArmor", FINDING_OK, "unconfined; user namespaces are restricted", NULL,
+		 .files = {{"/proc/self/attr/apparmor/current", "unconfined\n", 0},
+			   {"/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1\n", 0}},
+		 NO_TRIAL},
+		/* Ubuntu 24.04: the clone passes, and the first mount does not. */
+		{"mounts", FINDING_OBSTACLE, "making the mounts rprivate", "apparmor-userns",
+		 .files = {{"/proc/self/attr/apparmor/current", "unconfined\n", 0},
+			   {"/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1\n", 0}},
+		 TRIAL_MOUNT, EACCES, "making the mounts rprivate: Permission denied", STEP_MOUNT,
+		 .remedy = "/opt/fauxroot/bin/fauxroot flags=(unconfined)"},
+		{"namespaces", FINDING_OBSTACLE, "clone", "apparmor-confined",
+		 .files = {{"/proc/self/attr/apparmor/current", "docker-default (enforce)\n", 0}},
+		 TRIAL_CLONE, EACCES, "clone: Permission denied", STEP_CLONE},
+		{"SELinux", FINDING_OK, "enforcing, system_u:system_r:container_t:s0", NULL,
+		 .files = {{"/sys/fs/selinux/enforce", "1", 0},
+			   {"/proc/self/attr/current", "system_u:system_r:container_t:s0", 0}},
+		 NO_TRIAL},
+		{"SELinux", FINDING_OK, "permissive", NULL,
+		 .files = {{"/sys/fs/selinux/enforce", "0", 0}}, NO_TRIAL},
+		{"overlayfs", FINDING_WARNING, "SELinux will not label", "overlay-selinux",
+		 .files = {{"/sys/fs/selinux/enforce", "1", 0},
+			   {"/etc/os-release", "ID=fedora\n", 0},
+			   {"/proc/sys/kernel/osrelease", "5.12.9-300.fc34\n", 0}},
+		 NO_TRIAL, .cause = "Linux 5.12.9-300.fc34 is older than 5.13",
+		 .remedy = "sudo dnf install fuse-overlayfs"},
+		{"overlayfs", FINDING_OK, "overlay2", NULL,
+		 .files = {{"/sys/fs/selinux/enforce", "1", 0},
+			   {"/proc/sys/kernel/osrelease", "5.13.0\n", 0}},
+		 NO_TRIAL},
+		{"no_new_privs", FINDING_OK, "not set", NULL, .files = {{0}}, NO_TRIAL},
+		{"seccomp", FINDING_OK, "a filter", NULL,
+		 .files = {{"/proc/self/status", "Uid:\t0\t0\t0\t0\nSeccomp:\t2\n", 0}}, NO_TRIAL},
+		{"seccomp", FINDING_UNKNOWN, "/proc/self/status has no Seccomp", NULL,
+		 .files = {{"/proc/self/status", "Uid:\t0\t0\t0\t0\n", 0}}, NO_TRIAL},
+		{"seccomp", FINDING_UNKNOWN, "has no Seccomp", NULL,
+		 .files = {{"/proc/self/status", "Seccomp:\t9\n", 0}}, NO_TRIAL},
+		{"newuidmap", FINDING_OBSTACLE, "/usr/bin/newuidmap, mode 4755", "no-new-privs",
+		 .files = {{"/proc/self/status", "Uid:\t1000\t1000\t1000\t1000\nNoNewPrivs:\t1\n",
+			    0}},
+		 NO_TRIAL},
+	};
+
+	(void)state;
+	check_looks(looks, ARRAY_SIZE(looks));
+}
+
+static void containers(void **state)
+{
+	static const struct look looks[] = {
+		{"container", FINDING_OK, "none", NULL, .files = {{0}}, NO_TRIAL},
+		{"container", FINDING_OK, "Docker (/.dockerenv)", NULL,
+		 .files = {{"/.dockerenv", "", 0}}, NO_TRIAL},
+		{"container", FINDING_OK, "Podman", NULL, .files = {{"/run/.containerenv", "", 0}},
+		 NO_TRIAL},
+		{"container", FINDING_OK, "Kubernetes", NULL,
+		 .files = {{"/.dockerenv", "", 0}, {"/run/secrets/kubernetes.io/", "", 0}},
+		 NO_TRIAL},
+		{"container", FINDING_OK, "lxc (/run/systemd/container)", NULL,
+		 .files = {{"/run/systemd/container", "lxc\n", 0}}, NO_TRIAL},
+		{"outer user namespace", FINDING_OK, "none", NULL, .files = {{0}}, NO_TRIAL},
+		{"outer user namespace", FINDING_OK, "one of 65537 ids", NULL,
+		 .files = {{"/proc/self/uid_map",
+			    "         0       1000          1\n         1     100000      65536\n",
+			    0}},
+		 NO_TRIAL},
+		{"outer user namespace", FINDING_UNKNOWN, "cannot be read", NULL,
+		 .files = {{"/proc/self/uid_map", NULL, 0}}, NO_TRIAL},
+		{"cgroup", FINDING_WARNING, "not delegated", "cgroup-of-container",
+		 .files = {{"/.dockerenv", "", 0},
+			   {"/proc/self/status", "Uid:\t4242\t4242\t4242\t4242\n", 0},
+			   {"/proc/self/cgroup", "0::/\n", 0},
+			   {"/sys/fs/cgroup/cgroup.controllers", "cpu memory\n", 0}},
+		 NO_TRIAL, .remedy = "--cgroupns=private"},
+		{"/dev/net/tun", FINDING_OBSTACLE, "No such file", "tun-missing-in-container",
+		 .files = {{"/.dockerenv", "", 0}, {"/dev/net/tun", NULL, 0}}, TRIAL_TUN, ENOENT,
+		 "opening /dev/net/tun: No such file or directory", STEP_TUN,
+		 .remedy = "--device /dev/net/tun"},
+	};
+
+	(void)state;
+	check_looks(looks, ARRAY_SIZE(looks));
+}
+
+static void ids(void **state)
+{
+	static const struct look looks[] = {
+		{"newuidmap", FINDING_OK, "/usr/bin/newuidmap, mode 4755 (set-user-ID)", NULL,
+		 .files = {{0}}, NO_TRIAL},
+		{"newgidmap", FINDING_OBSTACLE, "not found", "newuidmap-missing",
+		 .files = {{"/usr/bin/newgidmap", NULL, 0}}, NO_TRIAL,
+		 .remedy = "apt-get install uidmap"},
+		{"newgidmap", FINDING_OBSTACLE, "mode 0755", "setuid-lost",
+		 .files = {{"/usr/bin/newgidmap", "ELF", 0755}}, NO_TRIAL,
+		 .remedy = "sudo chmod u+s /usr/bin/newgidmap"},
+		{"newuidmap", FINDING_OBSTACLE, "/usr/bin/newuidmap", "nosuid",
+		 .files = {{"/proc/self/mountinfo",
+			    "22 1 8:1 / / rw - ext4 x rw\n23 22 8:2 / /usr rw,nosuid - ext4 y rw\n",
+			    0}},
+		 NO_TRIAL},
+		{"subordinate ids", FINDING_OBSTACLE, "has no subordinate user ids", "no-ranges",
+		 .files = {{"/etc/subuid", "bob:100000:65536\n", 0}, {"/etc/subgid", "", 0}},
+		 TRIAL_RANGES, ENOENT,
+		 "user \"alice\" (uid 1000) has no subordinate user ids: no line in /etc/subuid",
+		 STEP_IDMAP, .remedy = "usermod --add-subuids 165536-231071"},
+		{"shared ids", FINDING_OK, "none", NULL, .files = {{0}}, NO_TRIAL},
+		/* One line for the name and one for the uid, both ours. */
+		{"shared ids", FINDING_OK, "none", NULL,
+		 .files = {{"/etc/subuid", "alice:100000:65536\n1000:100000:65536\n", 0}},
+		 NO_TRIAL},
+		{"shared ids", FINDING_OK, "none", NULL,
+		 .files = {{"/etc/subuid", "bob:34464:65536\nalice:100000:65536\ncarol:165536:1\n",
+			    0}},
+		 NO_TRIAL},
+		{"shared ids", FINDING_WARNING, "somebody else's", "subids-shared",
+		 .files = {{"/etc/subuid", "bob:34464:65537\nalice:100000:65536\n", 0}}, NO_TRIAL,
+		 .cause = "\"bob\" of /etc/subuid has ids 34464 to 100000",
+		 .remedy = "in /etc/subuid give alice 165536:65536"},
+		{"shared ids", FINDING_WARNING, "somebody else's", "subids-shared",
+		 .files = {{"/etc/subgid", "alice:100000:65536\nalicex:165535:5\n", 0}}, NO_TRIAL,
+		 .cause = "\"alicex\" of /etc/subgid"},
+		{"shared ids", FINDING_WARNING, "somebody else's", "subids-shared",
+		 .files = {{"/etc/passwd",
+			    "alice:x:1000:1000::/:/bin/sh\nldap:x:100123:1::/:/bin/sh\n", 0}},
+		 NO_TRIAL, .cause = "\"ldap\" of /etc/passwd has ids 100123 to 100123"},
+		{"shared ids", FINDING_WARNING, "somebody else's", "subids-shared",
+		 .files = {{"/etc/group", "staff:x:100000:\n", 0}}, NO_TRIAL,
+		 .cause = "\"staff\" of /etc/group"},
+		/* Broken lines are another check's affair. */
+		{"shared ids", FINDING_OK, "none", NULL,
+		 .files = {{"/etc/subuid", "bob:x:1\nbob\n:::\nbob:5:\nalice:100000:65536\n", 0}},
+		 NO_TRIAL},
+	};
+
+	(void)state;
+	check_looks(looks, ARRAY_SIZE(looks));
+}
+
+static void networks(void **state)
+{
+	static const struct look looks[] = {
+		{"network", FINDING_OK, "slirp4netns 1.2.0: started, ready", NULL, .files = {{0}},
+		 NO_TRIAL},
+		{"network", FINDING_OBSTACLE, "0.4.0 or newer", "slirp4netns-old", .files = {{0}},
+		 TRIAL_NET, EOPNOTSUPP, "slirp4netns is version 0.3.0: 0.4.0 or newer is needed",
+		 STEP_SLIRP},
+		{"resolv.conf", FINDING_WARNING, "/etc/resolv.conf", "no-name-server",
+		 .files = {{0}}, NO_TRIAL, .cause = "is missing"},
+		{"resolv.conf", FINDING_OK, "/etc/resolv.conf → /etc/../run/stub.conf", NULL,
+		 .files = {{"/etc/resolv.conf", "->../run/stub.conf", 0},
+			   {"/run/stub.conf", "# x\nnameserver 127.0.0.53\n", 0}},
+		 NO_TRIAL},
+		{"resolv.conf", FINDING_WARNING, "→ /run/gone", "no-name-server",
+		 .files = {{"/etc/resolv.conf", "->/run/gone", 0}}, NO_TRIAL},
+		{"resolv.conf", FINDING_WARNING, "→", "no-name-server",
+		 .files = {{"/etc/resolv.conf", "->/etc/resolv.conf", 0}}, NO_TRIAL},
+		{"resolv.conf", FINDING_WARNING, "/etc/resolv.conf", "no-name-server",
+		 .files = {{"/etc/resolv.conf", "nameserver\nnameservers 1.1.1.1\n", 0}}, NO_TRIAL,
+		 .cause = "names no server"},
+		{"ping", FINDING_UNKNOWN, "ping_group_range cannot be read", NULL, .files = {{0}},
+		 NO_TRIAL},
+		{"ping", FINDING_OK, "for the groups 0 to 2147483647", NULL,
+		 .files = {{"/proc/sys/net/ipv4/ping_group_range", "0\t2147483647\n", 0}},
+		 NO_TRIAL},
+		{"ping", FINDING_WARNING, "not allowed", "ping-range",
+		 .files = {{"/proc/sys/net/ipv4/ping_group_range", "1\t0\n", 0}}, NO_TRIAL,
+		 .cause = "is 1 0, and our gid 1000 is not in it"},
+		{"ping", FINDING_UNKNOWN, "is many", NULL,
+		 .files = {{"/proc/sys/net/ipv4/ping_group_range", "many\n", 0}}, NO_TRIAL},
+	};
+
+	(void)state;
+	check_looks(looks, ARRAY_SIZE(looks));
+}
+
+static void sessions(void **state)
+{
+	static const struct look looks[] = {
+		{"cgroup", FINDING_WARNING, "no cgroup v2", "cgroup-v1",
+		 .files = {{"/proc/self/cgroup", "3:cpu:/\n", 0}}, NO_TRIAL},
+		{"cgroup", FINDING_WARNING, "no cgroup v2", "cgroup-v1",
+		 .files = {{"/proc/self/cgroup", "0::/\n", 0}}, NO_TRIAL},
+		{"cgroup", FINDING_WARNING, "/sys/fs/cgroup/session.scope, not delegated",
+		 "cgroup-not-delegated",
+		 .files = {{"/proc/self/status", "Uid:\t4242\t4242\t4242\t4242\n", 0},
+			   {"/proc/self/cgroup", "0::/session.scope\n", 0},
+			   {"/sys/fs/cgroup/session.scope/cgroup.controllers", "cpu memory\n", 0}},
+		 NO_TRIAL, .remedy = "Delegate=yes"},
+		{"lingering", FINDING_OK, "on (/var/lib/systemd/linger/alice)", NULL,
+		 .files = {{"/run/systemd/system/", "", 0},
+			   {"/var/lib/systemd/linger/alice", "", 0}},
+		 NO_TRIAL},
+		{"lingering", FINDING_WARNING, "off", "no-linger",
+		 .files = {{"/run/systemd/system/", "", 0},
+			   {"/var/lib/systemd/linger/alicia", "", 0}},
+		 NO_TRIAL, .remedy = "sudo loginctl enable-linger alice"},
+		{"keyrings", FINDING_OK, "not shown", NULL, .files = {{0}}, NO_TRIAL},
+		{"keyrings", FINDING_OK, "2 of 200", NULL,
+		 .files = {{"/proc/key-users",
+			    "    0:     9 8/8 199/200 1/2\n 1000:     2 2/2 2/200 28/20000\n", 0}},
+		 NO_TRIAL},
+		{"keyrings", FINDING_OK, "none in use", NULL,
+		 .files = {{"/proc/key-users", "    0:     9 8/8 199/200 1/2\n1000:\n", 0}},
+		 NO_TRIAL},
+		{"keyrings", FINDING_WARNING, "180 of 200", "keyring-quota",
+		 .files = {{"/proc/key-users", " 1000:   180 180/180 180/200 28/20000\n", 0}},
+		 NO_TRIAL, .cause = "alice has 180 of 200 keys"},
+		{"state directory", FINDING_OBSTACLE, "is in use by process 4711",
+		 "statedir-in-use", .files = {{0}}, TRIAL_STATEDIR, EBUSY,
+		 "state directory \"/run/x\": is in use by process 4711 (fauxroot)", STEP_STATEDIR},
+	};
+
+	(void)state;
+	check_looks(looks, ARRAY_SIZE(looks));
+}
+
+/* Files of a test belong to whoever runs it. */
+static void our_own_cgroup(void **state)
+{
+	char status[128];
+	const struct look looks[] = {
+		{"cgroup", FINDING_OK, "/sys/fs/cgroup/x, ours", NULL,
+		 .files = {{"/proc/self/status", status, 0},
+			   {"/proc/self/cgroup", "1:name=systemd:/y\n0::/x\n", 0},
+			   {"/sys/fs/cgroup/x/cgroup.controllers", "cpuset cpu io memory pids\n",
+			    0}},
+		 NO_TRIAL},
+		{"cgroup", FINDING_WARNING, "/sys/fs/cgroup/x, ours", "cgroup-controllers",
+		 .files = {{"/proc/self/status", status, 0},
+			   {"/proc/self/cgroup", "0::/x\n", 0},
+			   {"/sys/fs/cgroup/x/cgroup.controllers", "cpuset memory pids\n", 0}},
+		 NO_TRIAL, .cause = "/sys/fs/cgroup/x/cgroup.controllers lacks cpu io"},
+	};
+
+	(void)state;
+	snprintf(status, sizeof(status), "Uid:\t%u\t%u\t%u\t%u\n", geteuid(), geteuid(), geteuid(),
+		 geteuid());
+	check_looks(looks, ARRAY_SIZE(looks));
+}
+
+static void storage(void **state)
+{
+	static const struct look looks[] = {
+		{"overlayfs", FINDING_OK, "dockerd's storage driver overlay2", NULL, .files = {{0}},
+		 NO_TRIAL},
+		{"overlayfs", FINDING_OK, "only as /usr/bin/fuse-overlayfs", NULL,
+		 .files = {{"/usr/bin/fuse-overlayfs", "ELF", 0755}}, TRIAL_OVERLAY, EPERM,
+		 "mounting overlayfs in a user namespace: Operation not permitted", STEP_MOUNT},
+		{"overlayfs", FINDING_WARNING, "native, dockerd's storage driver vfs",
+		 "overlay-missing", .files = {{0}}, TRIAL_OVERLAY, EPERM,
+		 "mounting overlayfs in a user namespace: Operation not permitted", STEP_MOUNT,
+		 .cause = "the program is missing", .remedy = "apt-get install fuse-overlayfs"},
+		{"data directory", FINDING_WARNING, "nosuid and nodev", "data-nosuid",
+		 .files = {{0}}, NO_TRIAL, .cause = "/home/alice/.local/share is on /home"},
+		{"data directory", FINDING_OK, "on ext4", NULL,
+		 .files = {{"/proc/self/mountinfo",
+			    "22 1 8:1 / / rw - ext4 x rw\n23 22 8:2 / /home rw - ext4 y rw\n", 0}},
+		 NO_TRIAL},
+		{"data directory", FINDING_WARNING, "on nfs4", "data-file-system",
+		 .files = {{"/proc/self/mountinfo",
+			    "22 1 8:1 / / rw - ext4 x rw\n"
+			    "23 22 0:9 / /home rw shared:7 master:1 - nfs4 srv:/home rw\n",
+			    0}},
+		 NO_TRIAL, .remedy = "--data-root"},
+		{"data directory", FINDING_UNKNOWN, "cannot be read", NULL,
+		 .files = {{"/proc/self/mountinfo", NULL, 0}}, NO_TRIAL},
+	};
+
+	(void)state;
+	check_looks(looks, ARRAY_SIZE(looks));
+}
+
+/* What worked, and said something on the way. */
+static void notes_are_warnings(void **state)
+{
+	static const struct file none[MAX_FILES] = {{0}};
+	_cleanup_findings_ struct findings findings = {NULL, 0, 0};
+	_cleanup_free_ struct outcomes *outcomes = calloc(1, sizeof(*outcomes));
+	const struct look look = {NO_TRIAL};
+	const struct rlimit few = {512, 512};
+	struct config config;
+	struct fake fake;
+
+	(void)state;
+	assert_non_null(outcomes);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	make_fake(&fake, none);
+	config_init(&config);
+	config.net = NET_SLIRP4NETNS;
+	config.port_driver = PORT_BUILTIN;
+	fill_outcomes(&look, outcomes);
+	(void)str_print(outcomes->of[TRIAL_SYSFS].note, 64, "/sys shows the host's network");
+	(void)str_print(outcomes->of[TRIAL_NET].note, 64, "it died; trying without its sandbox");
+	assert_int_equal(preflight_judge(&config, &fake.machine, outcomes, &findings), 0);
+	clear_fake(&fake);
+	remember(&findings);
+	assert_string_equal(find(&findings, "/sys")->why.id, "sys-masked");
+	assert_string_equal(find(&findings, "network")->why.id, "network-degraded");
+	assert_string_equal(find(&findings, "network")->why.cause,
+			    "it died; trying without its sandbox");
+	assert_string_equal(find(&findings, "open files")->why.id, "few-descriptors");
+	assert_int_equal(find(&findings, "open files")->status, FINDING_WARNING);
+}
+
+static void a_cause_is_told_once(void **state)
+{
+	_cleanup_findings_ struct findings findings = {NULL, 0, 0};
+	_cleanup_free_ struct outcomes *outcomes = calloc(1, sizeof(*outcomes));
+	const struct look look = {.files = {{"/usr/bin/newuidmap", "ELF", 0755}},
+				  .failed = TRIAL_IDMAP,
+				  .code = EPERM,
+				  .error = "newuidmap: write to uid_map failed: Operation not "
+					   "permitted (exit status 1)",
+				  .step = STEP_IDMAP};
+	struct config config;
+	struct fake fake;
+
+	(void)state;
+	assert_non_null(outcomes);
+	make_fake(&fake, look.files);
+	config_init(&config);
+	fill_outcomes(&look, outcomes);
+	assert_int_equal(preflight_judge(&config, &fake.machine, outcomes, &findings), 0);
+	clear_fake(&fake);
+	assert_string_equal(find(&findings, "newuidmap")->why.id, "setuid-lost");
+	assert_int_equal(find(&findings, "id map")->status, FINDING_OBSTACLE);
+	assert_string_equal(find(&findings, "id map")->why.cause, "as for: newuidmap");
+	assert_string_equal(find(&findings, "id map")->why.remedy, "");
+	assert_null(find(&findings, "network"));
+	assert_null(find(&findings, "/dev/net/tun"));
+}
+
+static void what_was_not_tried_is_unknown(void **state)
+{
+	_cleanup_findings_ struct findings findings = {NULL, 0, 0};
+	_cleanup_free_ struct outcomes *outcomes = calloc(1, sizeof(*outcomes));
+	char *copy_up[] = {(char[]){"/etc"}, NULL}, *publish[] = {(char[]){"80:80/tcp"}, NULL};
+	const struct machine nowhere = {.root = "/nonexistent"};
+	struct config config;
+
+	(void)state;
+	assert_non_null(outcomes);
+	config_init(&config);
+	config.net = NET_SLIRP4NETNS;
+	config.pidns = true;
+	config.copy_up = (struct strv){copy_up, 1};
+	config.publish = (struct strv){publish, 1};
+	config.port_driver = PORT_BUILTIN;
+	outcomes->mappers = true;
+	assert_int_equal(preflight_judge(&config, &nowhere, outcomes, &findings), 0);
+	assert_true(findings.n > 25);
+	for (size_t i = 0; i < findings.n; i++) {
+		const struct finding *f = &findings.items[i];
+
+		/* A machine without files: no newuidmap, no cgroup; the rest is not known. */
+		assert_true(*f->seen != '\0');
+		assert_true(f->status != FINDING_OBSTACLE || f->why.id);
+	}
+	assert_int_equal(find(&findings, "port 80:80/tcp")->status, FINDING_UNKNOWN);
+	assert_int_equal(find(&findings, "id map")->status, FINDING_UNKNOWN);
+	assert_int_equal(find(&findings, "kernel")->status, FINDING_UNKNOWN);
+}
+
+static void only_what_a_command_needs(void **state)
+{
+	static const struct {
+		const char *command;
+		bool storage;
+	} cases[] = {{"dockerd", true},	  {"/usr/bin/buildkitd", true}, {"sh", true},
+		     {"id", false},	  {"/opt/dockerd/id", false},	{"", false},
+		     {"dockerd-x", false}};
+	struct config config;
+
+	(void)state;
+	config_init(&config);
+	assert_true(trial_wants_storage(&config));
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char *command[] = {(char *)(uintptr_t)cases[i].command, NULL};
+
+		config.command = command;
+		assert_int_equal(trial_wants_storage(&config), cases[i].storage);
+	}
+}
+
+static void texts_of_the_kernel(void **state)
+{
+	static const char config[] = "CONFIG_A=y\n# CONFIG_B is not set\n# CONFIG_BC is not set\n"
+				     "#CONFIG_D is not set\n# CONFIG_E is not";
+	char text[64];
+
+	(void)state;
+	assert_true(kernel_config_lacks(config, "CONFIG_B"));
+	assert_true(kernel_config_lacks(config, "CONFIG_BC"));
+	assert_false(kernel_config_lacks(config, "CONFIG_A"));
+	assert_false(kernel_config_lacks(config, "CONFIG_D"));
+	assert_false(kernel_config_lacks(config, "CONFIG_E"));
+	assert_false(kernel_config_lacks("", "CONFIG_A"));
+	assert_true(cgroup2_path("12:pids:/x\n0::/user.slice/a b\n", text, sizeof(text)));
+	assert_string_equal(text, "/user.slice/a b");
+	assert_false(cgroup2_path("0::\n", text, sizeof(text)));
+	assert_false(cgroup2_path("10::/x\n", text, sizeof(text)));
+	assert_false(cgroup2_path("0::/longer than the room for it\n", text, 8));
+	cgroup_lacks("cpuset cpu io memory hugetlb pids rdma\n", "cpu io memory pids", text,
+		     sizeof(text));
+	assert_string_equal(text, "");
+	cgroup_lacks("cpuset memoryx\n", "cpu io memory pids", text, sizeof(text));
+	assert_string_equal(text, "cpu io memory pids");
+	cgroup_lacks("", "cpu", text, sizeof(text));
+	assert_string_equal(text, "cpu");
+}
+
+/* Last: what no check asks for is not for --check. */
+static void every_row_of_the_preflight_was_told(void **state)
+{
+	const struct cause *cause;
+
+	(void)state;
+	for (size_t i = 0; (cause = cause_at(i)); i++)
+		if (cause->steps == 0 && !told[i])
+			fail_msg("no check here has told %s", cause->id);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(kernels),
+		cmocka_unit_test(confinement),
+		cmocka_unit_test(containers),
+		cmocka_unit_test(ids),
+		cmocka_unit_test(networks),
+		cmocka_unit_test(sessions),
+		cmocka_unit_test(our_own_cgroup),
+		cmocka_unit_test(storage),
+		cmocka_unit_test(notes_are_warnings),
+		cmocka_unit_test(a_cause_is_told_once),
+		cmocka_unit_test(what_was_not_tried_is_unknown),
+		cmocka_unit_test(only_what_a_command_needs),
+		cmocka_unit_test(texts_of_the_kernel),
+		cmocka_unit_test(every_row_of_the_preflight_was_told),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

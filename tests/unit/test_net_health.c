@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Does slirp4netns hang? The judgement by itself, and looks at a real TAP device in a network
+ * namespace of a child's, whose reader is this test.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/net/link.h"
+#include "fauxroot/sys/message.h"
+#include "net/slirp4netns/slirp4netns.h"
+
+#define FLAGS (CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET)
+
+static void judges(void **state)
+{
+	/* One look each: '+' frames were taken since the last, '=' none; '.' none, and no frame can
+	 * be sent. */
+	static const struct {
+		const char *looks;
+		bool hung; /* at any of them */
+	} rows[] = {
+		{"=", false},	    {"===", false},    {"====", true},	     {"====+", true},
+		{"=+=+=+", false},  {"===+===", true}, {"===+==+==", false}, {"===+====", true},
+		{"=.====", true},   {"......", false}, {"=.=.=.=.", false},  {"..===", false},
+		{"++++====", true}, {"++++===", true}, {"++++==", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct slirp_health health = SLIRP_HEALTH_NONE;
+		uint64_t taken = 7;
+		bool hung = false;
+
+		for (const char *look = rows[i].looks; *look; look++) {
+			taken += *look == '+';
+			hung = slirp_health_note(&health, *look != '.', taken) || hung;
+		}
+		if (hung != rows[i].hung)
+			fail_msg("%s", rows[i].looks);
+	}
+}
+
+struct fixture {
+	struct process child;
+	struct ns_set ns;
+};
+
+static int set_up(void **state)
+{
+	static struct fixture f;
+	struct error err = {0};
+	int rc;
+
+	f = (struct fixture){PROCESS_NONE, NS_SET_NONE};
+	prctl(PR_SET_DUMPABLE, 1);
+	rc = ns_clone(FLAGS, &f.child, &err);
+	if (rc == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			pause();
+	}
+	if (rc > 0)
+		rc = ns_pin(f.child.pid, FLAGS, &f.ns, &err);
+	if (rc < 0)
+		print_error("%s\n", err.text);
+	*state = &f;
+	return rc;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	process_kill(&f->child);
+	ns_set_close(&f->ns);
+	return 0;
+}
+
+static struct net_plan plan_of_tap(void)
+{
+	struct net_plan plan = {.own_netns = true, .ifname = "tap0", .mtu = 1500, .prefix = 24};
+
+	inet_pton(AF_INET, "10.0.2.100", &plan.address);
+	inet_pton(AF_INET, "10.0.2.2", &plan.gateway);
+	return plan;
+}
+
+/* ns_job.run: the device, configured; its descriptor goes out over the socket @arg. */
+static int make_tap(void *arg, struct error *err)
+{
+	struct net_plan plan = plan_of_tap();
+	_cleanup_close_ int tap = -1;
+	bool created;
+	int rc = tap_open(plan.ifname, &tap, &created, err);
+
+	if (rc == 0)
+		rc = link_configure(&plan, err);
+	return rc < 0 ? rc : message_send(*(int *)arg, "", 1, &tap, 1);
+}
+
+static int tap_of(const struct ns_set *ns)
+{
+	struct deadline deadline = deadline_in(5000);
+	struct error err = {0};
+	int pair[2], tap = -1;
+	size_t n = 1;
+	char byte;
+	struct ns_job job = {.name = "test",
+			     .which = NS_JOIN_NET,
+			     .run = make_tap,
+			     .arg = &pair[1],
+			     .keep = &pair[1],
+			     .n_keep = 1};
+
+	assert_int_equal(message_pair(pair), 0);
+	if (ns_run(ns, &job, &deadline, -1, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(message_recv(pair[0], &byte, 1, &tap, &n), 1);
+	assert_int_equal(n, 1);
+	assert_int_equal(fcntl(tap, F_SETFL, O_NONBLOCK), 0);
+	fd_close(pair[0]);
+	fd_close(pair[1]);
+	return tap;
+}
+
+static unsigned take_frames(int tap)
+{
+	char frame[2048];
+	unsigned n = 0;
+
+	while (read(tap, frame, sizeof(frame)) > 0)
+		n++;
+	return n;
+}
+
+static void looks_at_a_device(void **state)
+{
+	struct fixture *f = *state;
+	struct net net = {.ns = &f->ns, .plan = plan_of_tap(), .cancel_fd = -1};
+	struct slirp s = {.net = &net, .health = SLIRP_HEALTH_NONE};
+	int tap = tap_of(&f->ns);
+
+	/* One that reads, however late, is well. */
+	for (int i = 0; i < 3 * SLIRP_SILENT_MAX; i++) {
+		assert_false(slirp_is_hung(&s));
+		assert_false(s.health.given_up);
+		assert_true(s.health.probed);
+		if (i % 2)
+			assert_true(take_frames(tap) > 0);
+	}
+	take_frames(tap);
+	assert_false(slirp_is_hung(&s));
+	for (int i = 1; i < SLIRP_SILENT_MAX; i++)
+		assert_false(slirp_is_hung(&s));
+	assert_true(slirp_is_hung(&s));
+	assert_true(take_frames(tap) > 0);
+	assert_false(slirp_is_hung(&s));
+	/* A device that is gone says nothing. */
+	tap_discard(tap);
+	fd_close(tap);
+	for (int i = 0; i < 2 * SLIRP_SILENT_MAX; i++)
+		assert_false(slirp_is_hung(&s));
+	assert_false(s.health.probed);
+	slirp_health_clear(&s.health);
+	/* And one that never was. */
+	assert_false(slirp_is_hung(&s));
+	assert_true(s.health.given_up);
+	slirp_health_clear(&s.health);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(judges),
+		cmocka_unit_test_setup_teardown(looks_at_a_device, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

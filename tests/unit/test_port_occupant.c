@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who has an address: lines of the kernel's tables, and sockets of this process itself. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/macro.h"
+#include "fauxroot/base/str.h"
+#include "port/occupant.h"
+
+#define REST "00000000:00000000 00:00000000 00000000"
+
+static void lines(void **state)
+{
+	static const struct {
+		const char *line, *local; /* NULL: no such line */
+		bool ipv6, listens;
+		uint32_t uid;
+		uint64_t inode;
+	} rows[] = {
+		{"   0: 0100007F:1F90 00000000:0000 0A " REST "  1001        0 12345 1 0 100 0 0",
+		 "127.0.0.1:8080", .listens = true, .uid = 1001, .inode = 12345},
+		{"4294967295: 00000000:FFFF 00000000:0000 07 " REST " 0 0 18446744073709551615\n",
+		 "0.0.0.0:65535", .inode = UINT64_MAX},
+		{"1: 6402000A:0050 0202000A:9C40 01 " REST " 4294967294 0 7", "10.0.2.100:80",
+		 .uid = 4294967294, .inode = 7},
+		{"0: 00000000000000000000000001000000:0035 00000000000000000000000000000000:0000 "
+		 "0A " REST " 0 0 9 1",
+		 "[::1]:53", .ipv6 = true, .listens = true, .inode = 9},
+		{"0: B80D0120000000000000000002000000:0035 00000000000000000000000000000000:0000 "
+		 "07 " REST " 0 0 9 1",
+		 "[2001:db8::2]:53", .ipv6 = true, .inode = 9},
+		{.line = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when "
+			 "retrnsmt   "
+			 "uid  timeout inode"},
+		{.line = ""},
+		{.line = "0:"},
+		{.line = "0: 0100007F:1F90"},
+		{.line = "0: 0100007F:1F90 00000000:0000 0A"},
+		{.line = "0: 0100007F:1F9 00000000:0000 0A " REST " 1001 0 1"},
+		{.line = "0: 010000G:1F90 00000000:0000 0A " REST " 1001 0 1"},
+		{.line = "0: 0100007F 1F90 00000000:0000 0A " REST " 1001 0 1"},
+		{.line = "0: 0100007F:1F90 00000000:0000 A " REST " 1001 0 1"},
+		{.line = "0: 0100007F:1F90 00000000:0000 0A " REST " 4294967296 0 1"},
+		{.line = "0: 0100007F:1F90 00000000:0000 0A " REST " 1001 0"},
+		{.line = "0: 0100007F:1F90 00000000:0000 0A " REST " 1001 0 x"},
+		/* The other family's. */
+		{.line = "0: 0100007F:1F90 00000000:0000 0A " REST " 1001 0 1", .ipv6 = true},
+		{.line = "0: 00000000000000000000000001000000:0035 "
+			 "00000000000000000000000000000000:0000 "
+			 "0A " REST " 0 0 9 1"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct socket_row row = {.inode = 77};
+		char name[ENDPOINT_MAX];
+		int rc = socket_row_parse(cursor_of(rows[i].line), rows[i].ipv6, &row);
+
+		if (rc != (rows[i].local ? 0 : -EINVAL))
+			fail_msg("\"%s\": %d", rows[i].line, rc);
+		if (rc < 0) {
+			assert_int_equal(row.inode, 77);
+			continue;
+		}
+		assert_string_equal(endpoint_format(&row.local, name, sizeof(name)), rows[i].local);
+		assert_int_equal(row.listens, rows[i].listens);
+		assert_int_equal(row.uid, rows[i].uid);
+		assert_true(row.inode == rows[i].inode);
+	}
+}
+
+static void what_blocks(void **state)
+{
+	static const struct {
+		const char *has, *wants;
+		bool blocks;
+	} rows[] = {
+		{"127.0.0.1", "127.0.0.1", true},
+		{"127.0.0.1", "127.0.0.2", false},
+		{"0.0.0.0", "127.0.0.2", true},
+		{"127.0.0.1", "0.0.0.0", true},
+		{"::1", "::1", true},
+		{"::", "::1", true},
+		{"::1", "::", true},
+		{"::1", "::2", false},
+		{"::", "127.0.0.1", true},
+		{"::1", "127.0.0.1", false},
+		{"::1", "0.0.0.0", false},
+		{"0.0.0.0", "::", false},
+		{"127.0.0.1", "::1", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct socket_row row = {.inode = 1};
+		union endpoint wanted, other;
+
+		assert_int_equal(endpoint_of(rows[i].has, 80, &row.local), 0);
+		assert_int_equal(endpoint_of(rows[i].wants, 80, &wanted), 0);
+		assert_int_equal(endpoint_of(rows[i].wants, 81, &other), 0);
+		if (socket_row_blocks(&row, &wanted) != rows[i].blocks)
+			fail_msg("%s, %s", rows[i].has, rows[i].wants);
+		assert_false(socket_row_blocks(&row, &other));
+	}
+}
+
+/* An IPv4 socket in IPv6's clothes, which endpoint_of() does not make. */
+static void mapped_addresses(void **state)
+{
+	struct socket_row row;
+	union endpoint wanted;
+
+	(void)state;
+	assert_int_equal(socket_row_parse(cursor_of("0: 0000000000000000FFFF00000100007F:0050 "
+						    "00000000000000000000000000000000:0000 0A " REST
+						    " 0 0 9"),
+					  true, &row),
+			 0);
+	assert_int_equal(endpoint_of("127.0.0.1", 80, &wanted), 0);
+	assert_true(socket_row_blocks(&row, &wanted));
+	assert_int_equal(endpoint_of("127.0.0.2", 80, &wanted), 0);
+	assert_false(socket_row_blocks(&row, &wanted));
+	assert_int_equal(endpoint_of("0.0.0.0", 80, &wanted), 0);
+	assert_true(socket_row_blocks(&row, &wanted));
+}
+
+static int bound(const char *ip, int type, union endpoint *ret)
+{
+	socklen_t size = sizeof(*ret);
+	int fd;
+
+	assert_int_equal(endpoint_of(ip, 0, ret), 0);
+	fd = socket(ret->sa.sa_family, type | SOCK_CLOEXEC, 0);
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, &ret->sa, endpoint_size(ret)), 0);
+	if (type == SOCK_STREAM)
+		assert_int_equal(listen(fd, 1), 0);
+	assert_int_equal(getsockname(fd, &ret->sa, &size), 0);
+	return fd;
+}
+
+static void our_own(void **state)
+{
+	static const struct {
+		const char *ip;
+		int type;
+	} rows[] = {
+		{"127.0.0.1", SOCK_STREAM}, {"127.0.0.1", SOCK_DGRAM}, {"0.0.0.0", SOCK_STREAM},
+		{"::1", SOCK_STREAM},	    {"::1", SOCK_DGRAM},
+	};
+	char expected[64], name[16] = "", who[64];
+
+	(void)state;
+	/* What a process calls itself is shown as it is, and never more than it. */
+	assert_int_equal(prctl(PR_SET_NAME, "a (b)\n\033[1mc"), 0);
+	assert_int_equal(prctl(PR_GET_NAME, name), 0);
+	(void)str_print(expected, sizeof(expected), "process %d (a (b) ?[1mc)", getpid());
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		bool udp = rows[i].type == SOCK_DGRAM;
+		union endpoint e;
+		int fd = bound(rows[i].ip, rows[i].type, &e);
+
+		assert_true(occupant_describe(&e, udp, who, sizeof(who)));
+		assert_string_equal(who, expected);
+		fd_close(fd);
+		(void)str_print(who, sizeof(who), "as before");
+		/* On a busy machine another process may have that free port by now. */
+		if (occupant_describe(&e, udp, who, sizeof(who)))
+			assert_string_not_equal(who, expected);
+		else
+			assert_string_equal(who, "as before");
+	}
+}
+
+/* Listening IPv6 sockets that take IPv4, too, are in the other table. */
+static void both_families(void **state)
+{
+	union endpoint e, v4;
+	char who[64];
+	int fd = bound("::", SOCK_STREAM, &e);
+
+	(void)state;
+	assert_int_equal(endpoint_of("127.0.0.1", endpoint_port(&e), &v4), 0);
+	assert_true(occupant_describe(&v4, false, who, sizeof(who)));
+	assert_true(str_after(who, "process ") != NULL);
+	fd_close(fd);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(lines),
+		cmocka_unit_test(what_blocks),
+		cmocka_unit_test(mapped_addresses),
+		cmocka_unit_test(our_own),
+		cmocka_unit_test(both_families),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
