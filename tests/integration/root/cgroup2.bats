@@ -225,6 +225,20 @@ refused() {
 	says "$stderr" 'remedy: (boot with systemd.unified_cgroup_hierarchy=1|docker run)'
 }
 
+@test "--check says whether it will work, and changes nothing" {
+	check() {
+		in_group setpriv --reuid "$USER_UID" --regid "$USER_GID" --init-groups --inh-caps=-all \
+			"$FAUXROOT" --check --pidns --cgroupns --evacuate-cgroup2=evac true 3>&- 4>&-
+	}
+	run -0 check
+	says "$output" "^ok +evacuation +$GROUP, delegated"
+	equals "" "$(cgroups)"
+	chown 0:0 "$GROUP/cgroup.procs"
+	run -1 check
+	says "$output" "^obstacle +evacuation .*cgroup.procs: Permission denied"
+	says "$output" 'remedy: +systemd-run .*Delegate=yes'
+}
+
 @test "it needs --pidns and --cgroupns" {
 	run -125 --separate-stderr as_user "$FAUXROOT" --evacuate-cgroup2=evac --pidns true
 	one_error "$stderr" '--evacuate-cgroup2 needs --pidns and --cgroupns'
