@@ -20,7 +20,7 @@ setup() {
 		skip "no cgroup of version 2 can be made here"
 	fi
 	OWN=${GROUP#"$TREE"}
-	CONTROLLER=
+	CONTROLLER='' LENT=''
 	delegate "$GROUP"
 }
 
@@ -34,17 +34,22 @@ teardown() {
 	# What is left when a launcher was killed; from below.
 	find "$GROUP" -mindepth 1 -depth -type d -exec rmdir {} +
 	rmdir "$GROUP"
+	# Unless others have begun to use it.
+	[ -z "$LENT" ] || echo "-$LENT" 2>/dev/null >"$TREE/cgroup.subtree_control" || :
 }
 
 # A controller that can be had in our cgroup; empty where this machine has none for version 2.
 find_controller() {
 	local word
 	for word in $(<"$TREE/cgroup.controllers"); do
-		if grep -qw "$word" "$TREE/cgroup.subtree_control" || echo "+$word" >"$TREE/cgroup.subtree_control"; then
-			CONTROLLER=$word
+		CONTROLLER=$word
+		! grep -qw "$word" "$TREE/cgroup.subtree_control" || return 0
+		if echo "+$word" >"$TREE/cgroup.subtree_control"; then
+			LENT=$word
 			return
 		fi
 	done 2>/dev/null
+	CONTROLLER=
 }
 
 # COMMAND… in our cgroup, as this shell's child
@@ -157,6 +162,14 @@ $(<"$GROUP/cgroup.controllers")" "$output"
 	run -3 --separate-stderr evacuate sh -c 'mkdir /sys/fs/cgroup/beside /sys/fs/cgroup/evac/below; exit 3'
 	equals "" "$stderr"
 	equals "beside evac evac/below" "$(cgroups | sort | xargs)"
+}
+
+@test "a launch that fails later undoes it" {
+	run -127 --separate-stderr evacuate no-such-command-here
+	equals "" "$(cgroups)"
+	equals "" "$(<"$GROUP/cgroup.subtree_control")"
+	run -125 --separate-stderr evacuate --copy-up=/no/such/directory true
+	equals "" "$(cgroups)"
 }
 
 @test "started again after SIGKILL of the launcher" {
