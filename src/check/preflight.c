@@ -72,6 +72,11 @@ static bool with_pidns(const struct preflight *p)
 	return p->config->pidns;
 }
 
+static bool with_evacuation(const struct preflight *p)
+{
+	return p->config->evacuate_cgroup2 != NULL;
+}
+
 static bool with_copy_up(const struct preflight *p)
 {
 	return p->config->copy_up.n > 0;
@@ -118,6 +123,7 @@ static const struct probe probes[] = {
 	{"ping", with_slirp, probe_ping},
 	{"port driver", with_port_driver, probe_port_driver},
 	{"port", always, NULL},
+	{"evacuation", with_evacuation, probe_evacuation},
 	{"runtime directory", always, probe_runtime_dir},
 	{"state directory", always, probe_state_dir},
 	{"open files", always, probe_descriptors},

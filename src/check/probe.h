@@ -82,6 +82,7 @@ void probe_runtime_dir(const struct preflight *p, struct finding *f);
 void probe_state_dir(const struct preflight *p, struct finding *f);
 void probe_descriptors(const struct preflight *p, struct finding *f);
 void probe_cgroup(const struct preflight *p, struct finding *f);
+void probe_evacuation(const struct preflight *p, struct finding *f);
 void probe_linger(const struct preflight *p, struct finding *f);
 void probe_keyrings(const struct preflight *p, struct finding *f);
 void probe_command(const struct preflight *p, struct finding *f);

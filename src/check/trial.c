@@ -31,6 +31,7 @@
 #include "fauxroot/net/link.h"
 #include "fauxroot/net/net.h"
 #include "fauxroot/state/statedir.h"
+#include "fauxroot/supervise/cgroup2.h"
 #include "fauxroot/sys/caps.h"
 #include "fauxroot/sys/message.h"
 #include "fauxroot/sys/ns.h"
@@ -386,6 +387,23 @@ static int try_namespaces(struct trials *t)
 	return rc;
 }
 
+/* As a launch begins; that changes nothing. */
+static void try_cgroup(struct trials *t)
+{
+	_cleanup_cgroup2_ struct cgroup2 cgroup = CGROUP2_NONE;
+	struct outcome *outcome;
+	struct error err = {0};
+	int rc;
+
+	if (!t->config->evacuate_cgroup2)
+		return;
+	outcome = outcome_of(t, TRIAL_CGROUP);
+	rc = cgroup2_open(t->config->evacuate_cgroup2, &cgroup, &err);
+	if (rc == 0)
+		(void)str_print(outcome->note, sizeof(outcome->note), "%s", cgroup.path);
+	(void)trial_end(outcome, rc, &err);
+}
+
 /* What no child could try, as far as it can be seen from here. */
 static void try_outside(struct trials *t)
 {
@@ -420,6 +438,7 @@ int preflight_try(const struct config *config, int cancel_fd, struct outcomes *r
 	memset(ret, 0, sizeof(*ret));
 	try_fds(&t);
 	open_network(&t);
+	try_cgroup(&t);
 	try_statedir(&t);
 	rc = try_namespaces(&t);
 	if (rc != -ECANCELED)

@@ -32,6 +32,7 @@ enum trial {
 	TRIAL_TUN,
 	TRIAL_NET,
 	TRIAL_PORT_DRIVER,
+	TRIAL_CGROUP, /* could ours be evacuated? */
 	TRIAL_FDS,
 	TRIAL_OVERLAY,
 	TRIAL_FUSE,
