@@ -179,6 +179,7 @@ fake_slirp() {
 			esac
 		done
 		if [ -n "\$socket" ]; then
+			rm -f "\$socket" # of the run before
 			(
 				eval "exec \$ready>&- \$exit>&-"
 				exec socat -t 100 "UNIX-LISTEN:\$socket,fork,unlink-early" \

@@ -15,6 +15,7 @@
  *	reload         RELOADING=1, then READY=1
  *	store TEXT     FDSTORE=1 with FDNAME=kept and a file that holds TEXT
  *	stored         what the file "kept" of an earlier life holds
+ *	spawn          a child in a session of its own, which sleeps
  *	hang           nothing more is done, the watchdog not fed
  *	crash          abort(3)
  *	exit N         status N
@@ -140,6 +141,19 @@ static int reload(void)
 	return rc < 0 ? rc : notify("READY=1\nSTATUS=reloaded");
 }
 
+static int spawn(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		setsid();
+		fd_close_all_except(NULL, 0);
+		for (;;)
+			pause();
+	}
+	return pid < 0 ? -errno : 0;
+}
+
 static void serve_line(struct service *s, int client, const char *name, const char *line)
 {
 	const char *text;
@@ -163,6 +177,8 @@ static void serve_line(struct service *s, int client, const char *name, const ch
 		rc = reload();
 	else if ((text = str_after(line, "store ")))
 		rc = store(text);
+	else if (streq(line, "spawn"))
+		rc = spawn();
 	else if (streq(line, "hang"))
 		s->hangs = true;
 	else if (streq(line, "crash"))

@@ -94,30 +94,35 @@ start_system_manager() {
 	mkdir "$T/unit-log"
 	cat >"$T/system" <<-'EOF'
 		set -e
-		test=$1 build=$2
+		test=$1 build=$2 systemd=$3
 		for file in passwd group subuid subgid machine-id; do
 			[ ! -e "/etc/$file" ] || mount --bind "$test/$file" "/etc/$file"
 		done
-		trees=
-		for tree in /sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
-			[ ! -e "$tree/cgroup.procs" ] || trees="$trees $(stat -f -c %T "$tree"):$tree"
+		# PID 1 may change what is the whole machine's, by a remount, too: it gets copies, or
+		# cannot write.
+		mkdir "$test/cgroup"
+		if [ "$(stat -f -c %T /sys/fs/cgroup)" = cgroup2fs ]; then
+			mount -t cgroup2 cgroup2 "$test/cgroup"
+		else
+			mount -t tmpfs -o mode=755 tmpfs "$test/cgroup"
+			for tree in /sys/fs/cgroup/*; do
+				[ -d "$tree" ] && [ ! -L "$tree" ] || continue
+				mkdir "$test/cgroup/${tree##*/}"
+				case $tree in
+				*/unified) mount -t cgroup2 cgroup2 "$test/cgroup/unified" ;;
+				*/systemd) mount -t cgroup -o none,name=systemd cgroup "$test/cgroup/systemd" ;;
+				*) mount --bind -o ro "$tree" "$test/cgroup/${tree##*/}" ;;
+				esac
+			done
+		fi
+		mount --no-mtab --move "$test/cgroup" /sys/fs/cgroup
+		for tree in /dev/console /dev/kmsg; do
+			[ ! -e "$tree" ] || mount --bind /dev/null "$tree"
 		done
-		# A tmpfs of its own: systemd remounts it read-only.
-		case $(stat -f -c %T /sys/fs/cgroup) in
-		tmpfs) mount -t tmpfs -o mode=755 tmpfs /sys/fs/cgroup ;;
-		*) umount --lazy /sys/fs/cgroup ;;
-		esac
-		for entry in $trees; do
-			tree=${entry#*:}
-			mkdir -p "$tree"
-			case $entry in
-			cgroup2fs:*) mount -t cgroup2 cgroup2 "$tree" ;;
-			*) mount -t cgroup -o none,name=systemd cgroup "$tree" ;;
-			esac
+		for tree in /proc/sys /dev; do
+			mount --rbind "$tree" "$tree"
+			mount -o remount,bind,ro "$tree"
 		done
-		# It is not to change what belongs to the whole machine.
-		mount --bind /proc/sys /proc/sys
-		mount -o remount,bind,ro /proc/sys
 		mount -t tmpfs -o mode=755 tmpfs /var/lib
 		mkdir "$test/root"
 		mount -t tmpfs -o mode=755 tmpfs "$test/root"
@@ -127,7 +132,7 @@ start_system_manager() {
 		mount --bind "$test/unit-log" "$test/root/test/log"
 		mount --no-mtab --move "$test/root" /run
 		exec env -i container=test PATH="$PATH" FAUXROOT_TEST_MARK="$FAUXROOT_TEST_MARK" \
-			SYSTEMD_UNIT_PATH="$test/units" "$3" --system
+			SYSTEMD_UNIT_PATH="$test/units" "$systemd" --system
 	EOF
 	# shellcheck disable=SC2016 # for the inner shell
 	sh -ec 'script=$1 test=$2 build=$3 systemd=$4

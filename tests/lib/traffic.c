@@ -203,6 +203,7 @@ static int64_t now_ns(void)
 static void latency(uint16_t port, size_t n)
 {
 	int64_t *taken = calloc(n, sizeof(*taken));
+	size_t half = n / 2, most = n * 99 / 100;
 	int fd = dial(port, SOCK_STREAM);
 
 	if (fd < 0 || !taken)
@@ -215,7 +216,7 @@ static void latency(uint16_t port, size_t n)
 		taken[i] = now_ns() - start;
 	}
 	qsort(taken, n, sizeof(*taken), compare);
-	printf("%.1f %.1f\n", (double)taken[n / 2] / 1000, (double)taken[n * 99 / 100] / 1000);
+	printf("%.1f %.1f\n", (double)taken[half] / 1000, (double)taken[most] / 1000);
 	free(taken);
 	close(fd);
 }

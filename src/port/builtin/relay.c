@@ -152,9 +152,8 @@ static struct worker *place(struct worker *w)
 
 static void adopt(struct worker *w, struct relay *r)
 {
-	unsigned load = atomic_fetch_add_explicit(&w->load, 1, memory_order_relaxed) + 1;
-
-	w->peak = MAX(w->peak, load);
+	atomic_fetch_add_explicit(&w->load, 1, memory_order_relaxed);
+	worker_grown(w);
 	list_insert(&w->relays, &r->link);
 	if (watch_add(w, &r->ends[0].watch, EPOLLIN | EPOLLRDHUP | EPOLLET) < 0 ||
 	    watch_add(w, &r->ends[1].watch, EPOLLIN | EPOLLRDHUP | EPOLLET) < 0)

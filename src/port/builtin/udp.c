@@ -169,6 +169,7 @@ static struct flow *flow_new(struct worker *w, struct listener *l, const union e
 	list_insert(&udp->lru, &flow->lru);
 	udp->n_flows++;
 	atomic_fetch_add_explicit(&w->forwarder->flows, 1, memory_order_relaxed);
+	worker_grown(w);
 	return flow;
 }
 
@@ -352,4 +353,9 @@ void udp_bury(struct worker *w)
 bool udp_idle(const struct worker *w)
 {
 	return !w->udp || (w->udp->n_flows == 0 && batch_is_trimmed(w->udp->batch));
+}
+
+unsigned udp_flows(const struct worker *w)
+{
+	return w->udp ? (unsigned)w->udp->n_flows : 0;
 }

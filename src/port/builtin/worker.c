@@ -35,7 +35,7 @@
 /* Of the user's 64 MiB of pipe pages (pipe-user-pages-soft), all workers together take half. */
 #define PIPES_ALL 32
 
-/* Fewer relays than this are not worth a walk through the heap. */
+/* Fewer relays and flows than this are not worth a walk through the heap. */
 #define PEAK_MIN 16
 
 #define SCARCE_EVERY_MS 60000
@@ -186,23 +186,41 @@ static void run_ready(struct worker *w)
 		relay_turn(w, CONTAINER(round.prev, struct relay, ready));
 }
 
-/* Give memory of ended connections back when most of them have. */
+static unsigned held(const struct worker *w)
+{
+	return atomic_load_explicit(&w->load, memory_order_relaxed) + udp_flows(w);
+}
+
+void worker_grown(struct worker *w)
+{
+	w->peak = MAX(w->peak, held(w));
+}
+
+/* Give memory of ended connections and flows back when most of them have. */
 static void trim(struct worker *w)
 {
 	unsigned load = atomic_load_explicit(&w->load, memory_order_relaxed);
 
-	if (w->peak > PEAK_MIN && load < w->peak / 4) {
+	if (w->peak > PEAK_MIN && held(w) < w->peak / 4) {
 		malloc_trim(0);
-		w->peak = load;
+		w->peak = held(w);
 	}
 	if (load == 0 && pipes_trim(&w->pipes) > 0)
 		madvise(w->buffer, BUFFER_BYTES, MADV_DONTNEED);
+}
+
+static void bury(struct worker *w)
+{
+	relays_bury(w);
+	udp_bury(w);
 }
 
 static void tick(struct worker *w)
 {
 	supply_tick(w);
 	udp_tick(w, w->now_ms);
+	/* The batch has been dealt with; and what has just died is to be given back as well. */
+	bury(w);
 	trim(w);
 	listeners_resume(w);
 }
@@ -248,8 +266,7 @@ void *worker_run(void *arg)
 			w->tick_ms = w->now_ms;
 			tick(w);
 		}
-		relays_bury(w);
-		udp_bury(w);
+		bury(w);
 	}
 }
 

@@ -229,6 +229,7 @@ void flow_event(struct worker *w, struct flow *flow);
 void udp_tick(struct worker *w, int64_t now_ms);
 void udp_bury(struct worker *w);
 bool udp_idle(const struct worker *w);
+unsigned udp_flows(const struct worker *w);
 
 /* ---- worker.c ---- */
 
@@ -274,7 +275,7 @@ struct worker {
 	bool resting; /* some seats are not watched */
 	struct list relays, ready, dead;
 	atomic_uint load; /* relays */
-	unsigned peak;	  /* relays, since memory was last given back */
+	unsigned peak;	  /* relays and flows, since memory was last given back */
 
 	struct udp *udp;
 	int64_t tick_ms;
@@ -294,6 +295,9 @@ struct forwarder {
 
 int worker_init(struct worker *w, struct forwarder *f, unsigned index, struct error *err);
 void *worker_run(void *arg);
+
+/* worker_grown() - there is a new relay or flow, whose memory will be worth giving back */
+void worker_grown(struct worker *w);
 
 /* worker_post() - a letter for another worker, which takes what it carries; 0 or -ENOMEM */
 int worker_post(struct worker *w, const struct letter *letter);
