@@ -121,7 +121,7 @@ static int enter_pidns(struct error *err)
 		.signals = &signals,
 		.stopped = stop_too,
 	};
-	int status, rc = signals_block(&signals, err);
+	int status = 0, rc = signals_block(&signals, err);
 
 	if (rc == 0)
 		rc = attend(&attendant, &status, err);

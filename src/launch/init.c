@@ -170,7 +170,7 @@ int launcher_init(char **argv)
 {
 	struct init_args args;
 	struct error err = {0};
-	int status;
+	int status = 0;
 
 	if (initargs_parse(argv[1], &args) < 0 || fd_set_cloexec(args.sock, 1) < 0 ||
 	    fd_set_cloexec(args.reports, 1) < 0)

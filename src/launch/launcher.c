@@ -287,8 +287,9 @@ static void take_down(struct launch *l)
 	free(l->slirp_socket);
 	ns_set_close(&l->ns);
 	cgroup2_return(&l->cgroup);
-	instance_withdraw(&l->link);
+	/* The link last: it leads the next launcher to what a kill in between leaves. */
 	statedir_remove(&l->state);
+	instance_withdraw(&l->link);
 }
 
 int launcher_run(const struct config *config, const struct signals *signals, bool activated,

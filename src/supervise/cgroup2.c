@@ -93,7 +93,7 @@ int cgroup2_open(const char *name, struct cgroup2 *ret, struct error *err)
 	struct cgroup2 c = CGROUP2_NONE;
 	int rc = find(&c.path, err);
 
-	if (rc == 0) {
+	if (rc == 0 && c.path) {
 		c.name = name;
 		c.dir = open(c.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		rc = c.dir < 0 ? err_set(err, errno, "opening the cgroup \"%s\"", c.path)

@@ -20,7 +20,7 @@ int cgroup2_membership(const char *text, size_t size, char **ret)
 		if (!cursor_word(&line, "0::"))
 			continue;
 		n = cursor_left(&line);
-		if (n == 0 || *line.at != '/')
+		if (n == 0 || *line.at != '/' || memchr(line.at, '\0', n))
 			return -ENOENT;
 		if (n >= 3 && memcmp(line.at, "/..", 3) == 0 && (n == 3 || line.at[3] == '/'))
 			return -ESTALE;

@@ -145,7 +145,7 @@ static void signal_one(int proc, const struct entry *process, int sig)
 {
 	_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, process->pid, 0);
 	bool zombie;
-	pid_t ppid;
+	pid_t ppid = -1;
 
 	if (find_parent(proc, process->pid, &ppid, &zombie) < 0 || ppid != process->ppid)
 		return;

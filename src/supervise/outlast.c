@@ -39,7 +39,7 @@ static bool hurried(const struct signals *signals)
 
 void orphans_outlast(const struct signals *signals, unsigned seconds)
 {
-	const struct deadline deadline = deadline_in((int)seconds * 1000);
+	const struct deadline deadline = deadline_in(INT64_C(1000) * seconds);
 
 	(void)kill(-1, SIGTERM);
 	(void)kill(-1, SIGCONT);

@@ -31,6 +31,11 @@ static int unshare_net(void *arg, struct error *err)
 	return *ret < 0 ? err_set(err, errno, "opening the new network namespace") : 0;
 }
 
+static bool is_net(int fd)
+{
+	return fd >= 0 && ioctl(fd, NS_GET_NSTYPE) == CLONE_NEWNET;
+}
+
 int ns_make_net(const struct ns_set *ns, int *ret, const struct deadline *deadline, int cancel_fd,
 		struct error *err)
 {
@@ -44,12 +49,10 @@ int ns_make_net(const struct ns_set *ns, int *ret, const struct deadline *deadli
 	};
 	int rc = ns_run(ns, &job, deadline, cancel_fd, err);
 
-	if (rc == 0 && ioctl(net, NS_GET_NSTYPE) != CLONE_NEWNET) {
-		fd_close(net);
+	if (rc == 0 && !is_net(net))
 		rc = err_say(err, EPROTO, "what came back is no network namespace");
-	}
-	if (rc < 0)
-		return err_step(err, rc, STEP_CLONE);
-	*ret = net;
-	return 0;
+	if (rc == 0)
+		*ret = TAKE_FD(net);
+	fd_close(net);
+	return err_step(err, rc, STEP_CLONE);
 }

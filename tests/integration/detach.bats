@@ -149,6 +149,17 @@ $(ls /sys/class/net)" "$output"
 	stop
 }
 
+@test "with --pidns and all other namespaces: bound before the command runs, entered by exec" {
+	launch --net=slirp4netns --detach-netns --pidns --cgroupns --utsns --ipcns --copy-up=/run sh -c '
+		stat -f -c %T "$ROOTLESSKIT_STATE_DIR/netns"; readlink /proc/self/ns/net; exec sleep 100'
+	wait_for grep -q '^net:' "$OUT"
+	equals "nsfs
+$(readlink /proc/self/ns/net)" "$(<"$OUT")"
+	equals "$(readlink /proc/self/ns/net)" "$(ctl exec readlink /proc/self/ns/net)"
+	says "$(ctl exec sh -c 'nsenter --net="$ROOTLESSKIT_STATE_DIR/netns" ip -o -4 addr show tap0')" '10\.0\.2\.100'
+	stop
+}
+
 @test "info tells the detached network" {
 	launch --net=slirp4netns --detach-netns sleep 100
 	run -0 ctl info --json

@@ -136,8 +136,7 @@ static void a_runner_joins_with_empty_hands(void **state)
 	fd_close(stray);
 }
 
-static const char *const names[] = {"user", "net", "cgroup", "uts", "ipc", "pid",
-				    "mnt"};
+static const char *const names[] = {"user", "net", "cgroup", "uts", "ipc", "pid", "mnt"};
 
 struct everywhere {
 	ino_t inodes[ARRAY_SIZE(names)];

@@ -20,7 +20,7 @@ setup() {
 		skip "no cgroup of version 2 can be made here"
 	fi
 	OWN=${GROUP#"$TREE"}
-	CONTROLLER=
+	CONTROLLER='' LENT=''
 	delegate "$GROUP"
 }
 
@@ -34,17 +34,22 @@ teardown() {
 	# What is left when a launcher was killed; from below.
 	find "$GROUP" -mindepth 1 -depth -type d -exec rmdir {} +
 	rmdir "$GROUP"
+	# Unless others have begun to use it.
+	[ -z "$LENT" ] || echo "-$LENT" 2>/dev/null >"$TREE/cgroup.subtree_control" || :
 }
 
 # A controller that can be had in our cgroup; empty where this machine has none for version 2.
 find_controller() {
 	local word
 	for word in $(<"$TREE/cgroup.controllers"); do
-		if grep -qw "$word" "$TREE/cgroup.subtree_control" || echo "+$word" >"$TREE/cgroup.subtree_control"; then
-			CONTROLLER=$word
+		CONTROLLER=$word
+		! grep -qw "$word" "$TREE/cgroup.subtree_control" || return 0
+		if echo "+$word" >"$TREE/cgroup.subtree_control"; then
+			LENT=$word
 			return
 		fi
 	done 2>/dev/null
+	CONTROLLER=
 }
 
 # COMMAND… in our cgroup, as this shell's child
@@ -159,6 +164,14 @@ $(<"$GROUP/cgroup.controllers")" "$output"
 	equals "beside evac evac/below" "$(cgroups | sort | xargs)"
 }
 
+@test "a launch that fails later undoes it" {
+	run -127 --separate-stderr evacuate no-such-command-here
+	equals "" "$(cgroups)"
+	equals "" "$(<"$GROUP/cgroup.subtree_control")"
+	run -125 --separate-stderr evacuate --copy-up=/no/such/directory true
+	equals "" "$(cgroups)"
+}
+
 @test "started again after SIGKILL of the launcher" {
 	launch_evacuated sleep 100
 	kill -KILL "$LAUNCHER"
@@ -223,6 +236,20 @@ refused() {
 	refused 'has no cgroup2' 'cause: this (machine|container)' unshare --mount --propagation private bash -c '
 		while umount "$0" 2>/dev/null; do :; done; exec "$@"' "$TREE"
 	says "$stderr" 'remedy: (boot with systemd.unified_cgroup_hierarchy=1|docker run)'
+}
+
+@test "--check says whether it will work, and changes nothing" {
+	check() {
+		in_group setpriv --reuid "$USER_UID" --regid "$USER_GID" --init-groups --inh-caps=-all \
+			"$FAUXROOT" --check --pidns --cgroupns --evacuate-cgroup2=evac true 3>&- 4>&-
+	}
+	run -0 check
+	says "$output" "^ok +evacuation +$GROUP, delegated"
+	equals "" "$(cgroups)"
+	chown 0:0 "$GROUP/cgroup.procs"
+	run -1 check
+	says "$output" "^obstacle +evacuation .*cgroup.procs: Permission denied"
+	says "$output" 'remedy: +systemd-run .*Delegate=yes'
 }
 
 @test "it needs --pidns and --cgroupns" {
