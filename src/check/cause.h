@@ -112,6 +112,7 @@ bool has_lines(struct facts *facts, const char *arg);
 bool local_user_lacks_ranges(struct facts *facts, const char *arg); /* "u", "g" or "ug" */
 bool other_user_lacks_ranges(struct facts *facts, const char *arg);
 bool user_lacks_ranges(struct facts *facts, const char *arg);
+bool has_account(struct facts *facts, const char *arg);		  /* in /etc/passwd */
 bool subid_file_is_missing(struct facts *facts, const char *arg); /* for a local user */
 
 bool dynamic_source_was_asked_for(struct facts *facts, const char *arg);

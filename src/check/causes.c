@@ -17,7 +17,7 @@ const struct cause_part *cause_parts(void)
 		{"The state directory, devices, network helpers", causes_of_the_host},
 		{"Published ports", causes_of_ports},
 		{"The command", causes_of_the_target},
-		{"Only told by --check", causes_of_the_preflight},
+		{"Warnings, above all of --check", causes_of_the_preflight},
 		{NULL, NULL},
 	};
 

@@ -1,12 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The table of causes: what only --check tells, because no launch fails of it at once.
+ * The table of causes: what --check warns of, because no launch fails of it at once. Few ids are
+ * warned of by a launch as well.
  *
  * These rows match no error; a check asks for one by its id: advise().
  */
 #include "cause.h"
 
+/* Images use ids up to 65535. */
+#define FEW_IDS                                                                                   \
+	"only {value} are mapped; container images use ids up to 65535, and unpacking one fails " \
+	"with \"lchown …: invalid argument\""
+
 const struct cause causes_of_the_preflight[] = {
+	{
+		/* usermod(8) knows the accounts of /etc/passwd only. */
+		.id = "few-ids",
+		.test = has_account,
+		.cause = FEW_IDS,
+		.remedy = "sudo usermod --add-subuids {free range} --add-subgids {free range} "
+			  "{user}",
+	},
+	{
+		.id = "few-ids-no-account",
+		.cause = FEW_IDS,
+		.remedy = "echo {uid}:{free line} | sudo tee -a /etc/subuid /etc/subgid",
+	},
 	{
 		.id = "kernel-lacks",
 		.cause = "this kernel is built without {value} ({path})",

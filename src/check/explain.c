@@ -179,15 +179,7 @@ bool explain_few_ids(uint64_t uids, uint64_t gids, const struct machine *machine
 
 	if (uids >= USUAL_COUNT && gids >= USUAL_COUNT)
 		return false;
-	ret->id = "few-ids";
-	(void)str_print(ret->cause, sizeof(ret->cause),
-			"only %llu user and %llu group ids are mapped; container images use ids up "
-			"to %u, and unpacking one fails with \"lchown …: invalid argument\"",
-			(unsigned long long)uids, (unsigned long long)gids, USUAL_COUNT - 1);
-	(void)cause_expand(machine_user(machine, facts.value, sizeof(facts.value))
-				   ? "sudo usermod --add-subuids {free range} "
-				     "--add-subgids {free range} {user}"
-				   : "echo {uid}:{free line} | sudo tee -a /etc/subuid /etc/subgid",
-			   &facts, ret->remedy, sizeof(ret->remedy));
-	return true;
+	(void)str_print(facts.value, sizeof(facts.value), "%llu user and %llu group ids",
+			(unsigned long long)uids, (unsigned long long)gids);
+	return explain_as("few-ids", &facts, ret) || explain_as("few-ids-no-account", &facts, ret);
 }

@@ -262,3 +262,11 @@ bool subid_file_is_missing(struct facts *facts, const char *arg)
 			 uids ? "--add-subuids " : "", uids ? range : "", uids && gids ? " " : "",
 			 gids ? "--add-subgids " : "", gids ? range : "") == 0;
 }
+
+bool has_account(struct facts *facts, const char *arg)
+{
+	char user[256];
+
+	(void)arg;
+	return machine_user(facts->machine, user, sizeof(user));
+}

@@ -59,6 +59,7 @@ void probe_selinux(const struct preflight *p, struct finding *f);
 /* probe_namespaces.c */
 void probe_namespaces(const struct preflight *p, struct finding *f);
 void probe_mounts(const struct preflight *p, struct finding *f);
+void probe_evacuation(const struct preflight *p, struct finding *f);
 void probe_sysfs(const struct preflight *p, struct finding *f);
 void probe_proc(const struct preflight *p, struct finding *f);
 void probe_copy_up(const struct preflight *p, struct finding *f);
@@ -82,7 +83,6 @@ void probe_runtime_dir(const struct preflight *p, struct finding *f);
 void probe_state_dir(const struct preflight *p, struct finding *f);
 void probe_descriptors(const struct preflight *p, struct finding *f);
 void probe_cgroup(const struct preflight *p, struct finding *f);
-void probe_evacuation(const struct preflight *p, struct finding *f);
 void probe_linger(const struct preflight *p, struct finding *f);
 void probe_keyrings(const struct preflight *p, struct finding *f);
 void probe_command(const struct preflight *p, struct finding *f);

@@ -22,6 +22,14 @@ void probe_mounts(const struct preflight *p, struct finding *f)
 		see(f, "changed in the mount namespace alone");
 }
 
+void probe_evacuation(const struct preflight *p, struct finding *f)
+{
+	const struct outcome *outcome = &p->outcomes->of[TRIAL_CGROUP];
+
+	if (see_outcome(p, f, outcome) && see_outcome(p, f, &p->outcomes->of[TRIAL_CGROUPFS]))
+		see(f, "%s, to %s below it", outcome->note, p->config->evacuate_cgroup2);
+}
+
 void probe_sysfs(const struct preflight *p, struct finding *f)
 {
 	const struct outcome *outcome = &p->outcomes->of[TRIAL_SYSFS];

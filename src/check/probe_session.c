@@ -56,14 +56,6 @@ void probe_descriptors(const struct preflight *p, struct finding *f)
 	advise(f, FINDING_WARNING, "few-descriptors", &facts);
 }
 
-void probe_evacuation(const struct preflight *p, struct finding *f)
-{
-	const struct outcome *outcome = &p->outcomes->of[TRIAL_CGROUP];
-
-	if (see_outcome(p, f, outcome))
-		see(f, "%s, delegated", outcome->note);
-}
-
 /* Our cgroup's directory below /sys/fs/cgroup; false where there is no cgroup v2. */
 static bool find_cgroup(const struct preflight *p, char *buf, size_t size)
 {

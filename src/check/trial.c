@@ -24,35 +24,22 @@
 #include <unistd.h>
 
 #include "fauxroot/base/fd.h"
-#include "fauxroot/base/spawn.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/config/config.h"
 #include "fauxroot/idmap/idmap.h"
-#include "fauxroot/net/link.h"
-#include "fauxroot/net/net.h"
 #include "fauxroot/state/statedir.h"
 #include "fauxroot/supervise/cgroup2.h"
 #include "fauxroot/sys/caps.h"
 #include "fauxroot/sys/message.h"
-#include "fauxroot/sys/ns.h"
-
-#define TRIAL_MS 10000
 
 /* More than any launch has open at once. */
 #define LAUNCH_FDS_MAX 64
 
-struct trials {
-	const struct config *config;
-	struct outcomes *to;
-	int cancel_fd;
-	struct net net;
-	bool net_opened;
-	struct helper version; /* "slirp4netns --version" */
-	char *statedir;
-	struct process child;
-	struct ns_set ns;
-	int sock;
-};
+struct outcome *trial_begin(const struct trials *t, enum trial trial)
+{
+	log_redirect(trial_note, &t->to->of[trial]);
+	return &t->to->of[trial];
+}
 
 int trial_end(struct outcome *outcome, int rc, const struct error *err)
 {
@@ -61,12 +48,6 @@ int trial_end(struct outcome *outcome, int rc, const struct error *err)
 	if (rc < 0)
 		outcome->err = *err;
 	return rc;
-}
-
-static struct outcome *outcome_of(const struct trials *t, enum trial trial)
-{
-	log_redirect(trial_note, &t->to->of[trial]);
-	return &t->to->of[trial];
 }
 
 bool trial_wants_storage(const struct config *config)
@@ -98,7 +79,7 @@ bool trial_wants_storage(const struct config *config)
 
 static void try_statedir(struct trials *t)
 {
-	struct outcome *outcome = outcome_of(t, TRIAL_STATEDIR);
+	struct outcome *outcome = trial_begin(t, TRIAL_STATEDIR);
 	/* A page a file: child_pid, and with a network resolv.conf and hosts. */
 	size_t room = t->config->net == NET_HOST ? 4096 : (size_t)3 * 4096;
 	struct error err = {0};
@@ -106,6 +87,21 @@ static void try_statedir(struct trials *t)
 	if (trial_end(outcome, statedir_check(t->config->state_dir, room, &t->statedir, &err),
 		      &err) == 0)
 		(void)str_print(outcome->note, sizeof(outcome->note), "%s", t->statedir);
+}
+
+/* It changes nothing before the child is there. */
+static void try_cgroup(struct trials *t)
+{
+	_cleanup_cgroup2_ struct cgroup2 cgroup = CGROUP2_NONE;
+	struct outcome *outcome = trial_begin(t, TRIAL_CGROUP);
+	struct error err = {0};
+	int rc;
+
+	if (!t->config->evacuate_cgroup2)
+		return;
+	rc = cgroup2_open(t->config->evacuate_cgroup2, &cgroup, &err);
+	if (trial_end(outcome, rc, &err) == 0)
+		(void)str_print(outcome->note, sizeof(outcome->note), "%s", cgroup.path);
 }
 
 /* How many descriptors a launch has open at most, what --check itself begins with aside. */
@@ -127,7 +123,7 @@ static size_t launch_fds(const struct config *config)
 /* As many descriptors as a launch has, at once. */
 static void try_fds(struct trials *t)
 {
-	struct outcome *outcome = outcome_of(t, TRIAL_FDS);
+	struct outcome *outcome = trial_begin(t, TRIAL_FDS);
 	size_t n = 0, wanted = launch_fds(t->config);
 	int fds[LAUNCH_FDS_MAX], rc = 0;
 	struct error err = {0};
@@ -163,7 +159,7 @@ static unsigned long clone_flags(const struct trials *t)
 /* The child, waiting for its maps. */
 static int start_child(struct trials *t)
 {
-	struct outcome *outcome = outcome_of(t, TRIAL_CLONE);
+	struct outcome *outcome = trial_begin(t, TRIAL_CLONE);
 	struct trial_plan plan = {
 		.config = t->config,
 		.own_netns = in_own_netns(t->config),
@@ -216,108 +212,6 @@ static void say_go_on(const struct trials *t)
 	(void)message_send(t->sock, "", 1, NULL, 0);
 }
 
-static int open_tap(void *arg, struct error *err)
-{
-	_cleanup_close_ int tap = -1;
-	bool created;
-	int rc = tap_open(arg, &tap, &created, err);
-
-	if (rc == 0)
-		tap_discard(tap);
-	return rc;
-}
-
-static int try_tun(struct trials *t)
-{
-	struct outcome *outcome = outcome_of(t, TRIAL_TUN);
-	const struct ns_job job = {
-		.name = "fauxroot: tun",
-		.which = NS_JOIN_NET,
-		.run = open_tap,
-		.arg = t->net.plan.ifname,
-	};
-	struct deadline deadline = deadline_in(TRIAL_MS);
-	struct error err = {0};
-	int rc = ns_run(&t->ns, &job, &deadline, t->cancel_fd, &err);
-
-	return trial_end(outcome, err_step(&err, rc, STEP_TUN), &err);
-}
-
-/* For the words of the finding; it answers while the child is made. */
-static void ask_version(struct trials *t)
-{
-	const char *const binaries[NET_MODE_COUNT_] = {
-		[NET_SLIRP4NETNS] = t->config->slirp4netns_binary,
-		[NET_PASTA] = t->config->pasta_binary,
-		[NET_VPNKIT] = t->config->vpnkit_binary,
-	};
-	const char *argv[] = {binaries[t->config->net], "--version", NULL};
-	const struct helper_spec spec = {.argv = argv, .role = "--version"};
-
-	if (argv[0])
-		(void)helper_start(&t->version, &spec, NULL);
-}
-
-/* "slirp4netns 1.2.0": the driver's name and the first word that begins with a digit. */
-static void take_version(struct trials *t)
-{
-	const char *name = t->net.driver->name, *word = t->version.text;
-	struct deadline deadline = deadline_in(TRIAL_MS);
-	int status;
-
-	(void)str_print(t->to->helper, sizeof(t->to->helper), "%s", name);
-	if (t->version.process.pid <= 0 ||
-	    helper_finish(&t->version, 1, &deadline, t->cancel_fd, &status, NULL) < 0)
-		return;
-	while (*word && !(*word >= '0' && *word <= '9'))
-		word += strcspn(word, " ") + strspn(word + strcspn(word, " "), " ");
-	(void)str_print(t->to->helper, sizeof(t->to->helper), "%s %.*s", name,
-			(int)strcspn(word, " \n"), word);
-}
-
-/* The driver's own start, up to "ready", while the child mounts. */
-static int try_network(struct trials *t)
-{
-	struct deadline deadline = deadline_in(TRIAL_MS);
-	struct error err = {0};
-	int rc = 0;
-
-	if (!t->net_opened)
-		return 0;
-	if (t->net.plan.detached)
-		rc = ns_make_net(&t->ns, &t->ns.net, &deadline, t->cancel_fd, &err);
-	if (rc < 0)
-		return trial_end(outcome_of(t, TRIAL_NET), err_step(&err, rc, STEP_CLONE), &err);
-	if (t->net.plan.ifname[0] != '\0' && t->config->net != NET_LXC_USER_NIC)
-		rc = try_tun(t);
-	/* Without a device every driver fails in the same way. */
-	if (rc < 0)
-		return rc;
-	(void)outcome_of(t, TRIAL_NET);
-	rc = net_start(&t->net, &t->ns, &err);
-	if (rc == 0)
-		rc = net_wait_ready(&t->net, &err);
-	take_version(t);
-	(void)trial_end(&t->to->of[TRIAL_NET], rc, &err);
-	if (rc == 0)
-		rc = trial_port_driver(t->config, t->cancel_fd, &t->ns, &t->net.plan, t->to);
-	return rc;
-}
-
-/* Look for the network's helper, as a launch begins. */
-static void open_network(struct trials *t)
-{
-	struct outcome *outcome = outcome_of(t, TRIAL_NET);
-	struct error err = {0};
-	int rc = net_open(t->config, t->cancel_fd, &t->net, &err);
-
-	t->net_opened = rc == 0;
-	if (rc < 0)
-		(void)trial_end(outcome, rc, &err);
-	else
-		ask_version(t);
-}
-
 /* One child from clone to end. @map: NULL: none could be planned. -ECANCELED, or 0 */
 static int try_child(struct trials *t, const struct idmap *map, bool is_fallback)
 {
@@ -329,11 +223,11 @@ static int try_child(struct trials *t, const struct idmap *map, bool is_fallback
 		return rc;
 	rc = idmap_apply(map, t->child.pid, &deadline, t->cancel_fd, &err);
 	if (!is_fallback || rc < 0)
-		(void)trial_end(outcome_of(t, TRIAL_IDMAP), rc, &err);
+		(void)trial_end(trial_begin(t, TRIAL_IDMAP), rc, &err);
 	if (rc < 0)
 		return rc;
 	say_go_on(t);
-	if (try_network(t) == -ECANCELED)
+	if (trial_network(t) == -ECANCELED)
 		return -ECANCELED;
 	rc = take_reports(t, &deadline);
 	if (rc < 0)
@@ -360,7 +254,7 @@ static int plan_map(struct trials *t, enum idmap_mode mode, struct idmap *ret, s
 
 static int try_namespaces(struct trials *t)
 {
-	struct outcome *outcome = outcome_of(t, TRIAL_RANGES);
+	struct outcome *outcome = trial_begin(t, TRIAL_RANGES);
 	struct error err = {0};
 	struct idmap map;
 	int rc = plan_map(t, t->config->idmap, &map, &err);
@@ -387,27 +281,10 @@ static int try_namespaces(struct trials *t)
 	return rc;
 }
 
-/* As a launch begins; that changes nothing. */
-static void try_cgroup(struct trials *t)
-{
-	_cleanup_cgroup2_ struct cgroup2 cgroup = CGROUP2_NONE;
-	struct outcome *outcome;
-	struct error err = {0};
-	int rc;
-
-	if (!t->config->evacuate_cgroup2)
-		return;
-	outcome = outcome_of(t, TRIAL_CGROUP);
-	rc = cgroup2_open(t->config->evacuate_cgroup2, &cgroup, &err);
-	if (rc == 0)
-		(void)str_print(outcome->note, sizeof(outcome->note), "%s", cgroup.path);
-	(void)trial_end(outcome, rc, &err);
-}
-
 /* What no child could try, as far as it can be seen from here. */
 static void try_outside(struct trials *t)
 {
-	struct outcome *target = outcome_of(t, TRIAL_TARGET);
+	struct outcome *target = trial_begin(t, TRIAL_TARGET);
 	char **command = t->config->command;
 	_cleanup_free_ char *path = NULL;
 	struct error err = {0};
@@ -437,8 +314,8 @@ int preflight_try(const struct config *config, int cancel_fd, struct outcomes *r
 
 	memset(ret, 0, sizeof(*ret));
 	try_fds(&t);
-	open_network(&t);
 	try_cgroup(&t);
+	trial_open_network(&t);
 	try_statedir(&t);
 	rc = try_namespaces(&t);
 	if (rc != -ECANCELED)

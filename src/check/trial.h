@@ -3,10 +3,27 @@
 #pragma once
 
 #include "fauxroot/base/log.h"
+#include "fauxroot/base/spawn.h"
 #include "fauxroot/check/preflight.h"
+#include "fauxroot/net/net.h"
+#include "fauxroot/sys/ns.h"
 
-struct net_plan;
-struct ns_set;
+/* Every wait of a trial ends. */
+#define TRIAL_MS 10000
+
+/* The trials at work. */
+struct trials {
+	const struct config *config;
+	struct outcomes *to;
+	int cancel_fd;
+	struct net net;
+	bool net_opened;
+	struct helper version; /* "slirp4netns --version" */
+	char *statedir;
+	struct process child;
+	struct ns_set ns;
+	int sock;
+};
 
 /* One trial's outcome on its way from the child, over a SOCK_SEQPACKET pair. */
 struct trial_report {
@@ -42,6 +59,9 @@ bool trial_wants_storage(const struct config *config);
  */
 int trial_exec(char **command, struct error *err);
 
+/* trial_begin() - the outcome to fill; what is logged from now on is noted there */
+struct outcome *trial_begin(const struct trials *t, enum trial trial);
+
 /* trial_end() - note in @outcome how a trial ended; returns @rc */
 int trial_end(struct outcome *outcome, int rc, const struct error *err);
 
@@ -54,8 +74,19 @@ int trial_end(struct outcome *outcome, int rc, const struct error *err);
 int trial_port_driver(const struct config *config, int cancel_fd, const struct ns_set *ns,
 		      const struct net_plan *plan, struct outcomes *to);
 
+/* trial_open_network() - look for the network's helper, as a launch begins */
+void trial_open_network(struct trials *t);
+
+/*
+ * trial_network() - start the network on the child and wait until it is ready, then the ports
+ *
+ * While the child mounts. Returns 0 or -errno, of which only -ECANCELED ends the trials.
+ */
+int trial_network(struct trials *t);
+
 /* trial_listen() - listen for a moment on each port that has not been tried yet */
 void trial_listen(const struct config *config, struct outcomes *to);
 
-/* trial_note() - a log_redirect() sink: the outcome at @arg notes the last warning */
+/* trial_note() - a log_redirect() sink: the outcome at @arg notes the last warning; what is no
+ * warning is logged */
 void trial_note(void *arg, enum log_level level, const char *message);

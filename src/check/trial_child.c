@@ -34,6 +34,8 @@ void trial_note(void *arg, enum log_level level, const char *message)
 
 	if (level <= LOG_LEVEL_WARNING)
 		(void)str_print(outcome->note, sizeof(outcome->note), "%s", message);
+	else
+		log_as("check", level, message);
 }
 
 static int become_root(const struct trial_plan *plan, struct error *err)
@@ -65,6 +67,12 @@ static int try_sysfs(const struct trial_plan *plan, struct error *err)
 {
 	(void)plan;
 	return sysfs_mount_child(err);
+}
+
+static int try_cgroupfs(const struct trial_plan *plan, struct error *err)
+{
+	(void)plan;
+	return cgroupfs_mount_child(err);
 }
 
 static int try_proc(const struct trial_plan *plan, struct error *err)
@@ -205,6 +213,7 @@ _noreturn_ void trial_child(const struct trial_plan *plan)
 		{TRIAL_MOUNT, try_mount, true, true},
 		{TRIAL_PROC, try_proc, config->pidns, false},
 		{TRIAL_SYSFS, try_sysfs, plan->own_netns, false},
+		{TRIAL_CGROUPFS, try_cgroupfs, config->evacuate_cgroup2 != NULL, false},
 		{TRIAL_COPY_UP, try_copy_up, config->copy_up.n > 0, false},
 		{TRIAL_TARGET, try_target, config->command && config->command[0], false},
 	};

@@ -107,32 +107,43 @@ static int report_findings(const struct config *config, const struct findings *f
 		report_print(stdout, findings, terminal);
 	else if (report_print_json(stdout, findings) < 0)
 		log_error("printing JSON: out of memory");
-	if (fflush(stdout) != 0 || ferror(stdout)) {
+	/* Whoever reads only the first lines has what it wants, in them and in the status. */
+	if ((fflush(stdout) != 0 || ferror(stdout)) && errno != EPIPE) {
 		log_error("writing the report: %s", strerror(errno));
 		return status_of_failure(config->persona, &(struct error){.code = EIO});
 	}
 	return report_status(findings, config->check == CHECK_STRICT);
 }
 
-static int check(const struct config *config)
+static int find_obstacles(const struct config *config, int cancel_fd, struct findings *ret)
 {
 	const struct machine this_machine = {.root = ""};
+	struct outcomes *outcomes = calloc(1, sizeof(*outcomes));
+	int rc = outcomes ? preflight_try(config, cancel_fd, outcomes) : -ENOMEM;
+
+	if (rc == 0)
+		rc = preflight_judge(config, &this_machine, outcomes, ret);
+	free(outcomes);
+	return rc;
+}
+
+static int check(const struct config *config)
+{
 	_cleanup_findings_ struct findings findings = {NULL, 0, 0};
-	_cleanup_free_ struct outcomes *outcomes = calloc(1, sizeof(*outcomes));
 	struct signals signals;
 	struct error err;
 	int rc = signals_block(&signals, &err);
 
-	if (rc == 0 && !outcomes)
-		rc = err_set(&err, ENOMEM, "--check");
 	if (rc < 0)
 		return report_failure(config, &err);
-	rc = preflight_try(config, signals.cancel, outcomes);
+	options_warn(config);
+	rc = find_obstacles(config, signals.cancel, &findings);
 	if (rc == -ECANCELED && signals_pending_end() > 0)
 		return report_interrupt(config, signals_pending_end());
-	rc = preflight_judge(config, &this_machine, outcomes, &findings);
-	if (rc < 0)
-		return report_failure(config, (err_set(&err, -rc, "--check"), &err));
+	if (rc < 0) {
+		(void)err_set(&err, -rc, "looking for obstacles");
+		return report_failure(config, &err);
+	}
 	return report_findings(config, &findings);
 }
 

@@ -20,8 +20,8 @@ finding() {
 }
 
 @test "a machine on which a launch works is ready, and nothing is launched" {
-	printf '#!/bin/sh\ntouch ran\n' >command
-	chmod +x command
+	printf '#!/bin/sh\ntouch ran\n' >./command
+	chmod +x ./command
 	check 0 ./command
 	finding ok kernel 'Linux [0-9]+\.[0-9]+'
 	finding ok namespaces 'user, mount: made'
@@ -35,7 +35,7 @@ finding() {
 
 @test "every check is a line, or has its cause and its remedy below" {
 	check 1 ./absent
-	! grep -vE '^(ok|unknown|warning|obstacle) +|^          (cause: |remedy:) |^[1-9][0-9]* obstacle' <<<"$output"
+	not grep -vE '^(ok|unknown|warning|obstacle) +|^          (cause: |remedy:) |^[1-9][0-9]* obstacle' <<<"$output"
 	finding obstacle command 'executing "\./absent": No such file or directory'
 	says "$output" '^          cause:  there is no \./absent'
 	says "$output" '^          remedy: '
@@ -174,6 +174,19 @@ assert checks["namespaces"]["status"] == "ok" and "cause" not in checks["namespa
 	says "$output" "remedy: .*kill $LAUNCHER"
 	alive "$TARGET"
 	stop
+}
+
+@test "--evacuate-cgroup2: what the launch would say" {
+	local options=(--pidns --cgroupns --evacuate-cgroup2=evacuated) code=0
+	fx "${options[@]}" true 2>"$LOG" || code=$?
+	if [ "$code" -eq 0 ]; then
+		check 0 "${options[@]}" true
+		finding ok evacuation '.+'
+	else
+		check 1 "${options[@]}" true
+		finding obstacle evacuation '.+'
+		logged "$(sed -n 's/^obstacle  evacuation *//p' <<<"$output")"
+	fi
 }
 
 @test "a signal ends it, and takes what it tries along" {

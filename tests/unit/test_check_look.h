@@ -13,6 +13,7 @@ struct look {
 	const char *seen; /* a part of it */
 	const char *id;	  /* of the cause; NULL: none */
 	struct file files[MAX_FILES];
+	uint64_t uids;	   /* how many are mapped; 0: enough */
 	enum trial failed; /* TRIAL_COUNT_: none */
 	int code;
 	const char *error;
@@ -30,6 +31,8 @@ static void fill_outcomes(const struct look *look, struct outcomes *ret)
 	for (size_t i = 0; i < ARRAY_SIZE(ret->of); i++)
 		ret->of[i].tried = true;
 	ret->uids = ret->gids = 65537;
+	if (look->uids)
+		ret->uids = look->uids;
 	ret->mappers = true;
 	(void)str_print(ret->helper, sizeof(ret->helper), "slirp4netns 1.2.0");
 	if (look->failed == TRIAL_COUNT_)
@@ -82,7 +85,6 @@ static void check_look(const struct look *look, enum net_mode net, char **comman
 	config_init(&config);
 	config.net = net;
 	config.command = command;
-	config.evacuate_cgroup2 = "evac";
 	fill_outcomes(look, outcomes);
 	assert_int_equal(preflight_judge(&config, &fake.machine, outcomes, &findings), 0);
 	clear_fake(&fake);

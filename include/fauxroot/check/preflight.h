@@ -27,12 +27,13 @@ enum trial {
 	TRIAL_IDMAP,
 	TRIAL_MOUNT, /* propagation */
 	TRIAL_SYSFS,
+	TRIAL_CGROUP,	/* can ours be evacuated? */
+	TRIAL_CGROUPFS, /* mounting cgroup2 */
 	TRIAL_PROC,
 	TRIAL_COPY_UP,
 	TRIAL_TUN,
 	TRIAL_NET,
 	TRIAL_PORT_DRIVER,
-	TRIAL_CGROUP, /* could ours be evacuated? */
 	TRIAL_FDS,
 	TRIAL_OVERLAY,
 	TRIAL_FUSE,

@@ -456,6 +456,35 @@ sound() {
 	END
 }
 
+@test "the cgroup" {
+	lab <<-'END'
+		evacuate() {
+			agree --pidns --cgroupns --evacuate-cgroup2=evac "$@" true
+		}
+		mkdir "$T/cgroups"
+		mount -t cgroup2 none "$T/cgroups" 2>/dev/null || exit 0
+		umount $(findmnt -rno TARGET -t cgroup2 | tac)
+		state "no cgroup v2"
+		evacuate
+		broken
+		mount -t cgroup2 none "$T/cgroups"
+		group=$T/cgroups/matrix.$$
+		mkdir "$group"
+		trap 'find "$group" -depth -type d -exec rmdir {} +' EXIT
+		state "not delegated"
+		AS_ROOT=(sh -c 'echo $$ >"$0/cgroup.procs"; exec "$@"' "$group")
+		evacuate
+		evacuate --net=slirp4netns
+		broken
+		state "delegated"
+		AS_ROOT=(sh -c 'echo $$ >"$0/cgroup.procs"; exec "$@"' "$group")
+		chown "$USER_UID" "$group" "$group"/cgroup.procs "$group"/cgroup.subtree_control
+		evacuate
+		evacuate --net=slirp4netns
+		sound
+	END
+}
+
 @test "as root of a container" {
 	lab <<-'END'
 		file_over /etc/subuid 'root:100000:65536\n'

@@ -614,6 +614,31 @@ setup() {
 	END
 }
 
+# The cgroup.
+
+@test "--evacuate-cgroup2: without cgroup v2, in a cgroup that is not delegated" {
+	lab <<-'END'
+		evacuate=(--pidns --cgroupns --evacuate-cgroup2=evac)
+		mkdir "$T/cgroups"
+		mount -t cgroup2 none "$T/cgroups" 2>/dev/null || exit 0
+		mounted=$(findmnt -rno TARGET -t cgroup2 | tac)
+		umount $mounted
+		fails 'cgroup2-missing|cgroup2-of-container' "${evacuate[@]}" true
+		says "$REMEDY" 'unified_cgroup_hierarchy=1|--cgroupns=private'
+		mount -t cgroup2 none "$T/cgroups"
+		group=$T/cgroups/explain.$$
+		mkdir "$group"
+		trap 'find "$group" -depth -type d -exec rmdir {} +' EXIT
+		AS_ROOT=(sh -c 'echo $$ >"$0/cgroup.procs"; exec "$@"' "$group")
+		fails cgroup-not-ours "${evacuate[@]}" true
+		says "$CAUSE" "our cgroup, .*/explain.$$ in /proc/self/cgroup"
+		says "$REMEDY" 'Delegate=yes'
+		# What Delegate=yes does.
+		chown "$USER_UID" "$group" "$group"/cgroup.procs "$group"/cgroup.subtree_control
+		works "${evacuate[@]}" true
+	END
+}
+
 # Published ports, in a network namespace in which all are free.
 
 @test "a privileged port: the sysctl, the file capability, or a larger port" {
@@ -743,7 +768,7 @@ FABRICATED="
 @test "every row of the table is provoked here, or is known to be fabricated" {
 	local id="" missing="" provoked
 	provoked=$(grep -oE '\b(fails|zero [^ ]+) [^ ]+' "$BATS_TEST_FILENAME" | sed 's/.* //' | tr -d "'\"")
-	provoked+=" no-cap-setuid no-cap-setgid tun-missing tun-missing-in-container"
+	provoked+=" no-cap-setuid no-cap-setgid tun-missing tun-missing-in-container cgroup2-missing cgroup2-of-container"
 	for id in $(awk -F'"' '/\.id = / { id = $2 } /\.steps = / { print id }' "$ROOT"/src/check/causes_*.c); do
 		case " $(echo $provoked) $(echo $FABRICATED) " in
 		*" $id "*) ;;
