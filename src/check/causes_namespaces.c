@@ -141,7 +141,7 @@ const struct cause causes_of_namespaces[] = {
 	{
 		.id = "descriptor-limit-soft",
 		.steps = ANY,
-		.codes = {EMFILE},
+		.codes = {EMFILE, ETOOMANYREFS}, /* man 7 unix: descriptors on their way count */
 		.test = descriptor_limit_is_low,
 		.arg = "soft",
 		.cause = "a process may have {value} descriptors open (/proc/self/limits, Max open "
@@ -151,7 +151,7 @@ const struct cause causes_of_namespaces[] = {
 	{
 		.id = "descriptor-limit-hard",
 		.steps = ANY,
-		.codes = {EMFILE},
+		.codes = {EMFILE, ETOOMANYREFS},
 		.test = descriptor_limit_is_low,
 		.arg = "hard",
 		.cause = "a process may have {value} descriptors open (/proc/self/limits, Max open "

@@ -34,7 +34,7 @@ const struct cause causes_of_the_preflight[] = {
 	{
 		.id = "subids-shared",
 		.cause = "{value}: whoever has those ids can get at the files of the other",
-		.remedy = "in {path} give {user} {free line} instead; the files made so far keep "
+		.remedy = "in {path} {user}:{free line} instead; the files made so far keep "
 			  "their ids (fauxroot rm -r, before the change)",
 	},
 	{

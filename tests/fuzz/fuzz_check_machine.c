@@ -14,8 +14,18 @@
 #include "fake_machine.h"
 
 static const char *const paths[] = {
-	"/proc/self/status", "/proc/self/mountinfo", "/proc/self/uid_map", "/etc/passwd",
-	"/etc/subuid",	     "/etc/os-release",	     "/etc/nsswitch.conf", "/etc/login.defs",
+	"/proc/self/status",
+	"/proc/self/mountinfo",
+	"/proc/self/uid_map",
+	"/etc/passwd",
+	"/etc/subuid",
+	"/etc/os-release",
+	"/etc/nsswitch.conf",
+	"/etc/login.defs",
+	"/proc/self/limits",
+	"/proc/self/cgroup",
+	"/proc/sys/kernel/osrelease",
+	"/proc/sys/user/max_user_namespaces",
 };
 
 static struct fake fake;
@@ -54,13 +64,28 @@ static void check_free_range(const char *data, size_t size)
 		assert(next >= first + 1000 || first >= next + 1000);
 }
 
+/* An error of the step and with the code that @choice names. */
+static void explain_one(const struct config *config, unsigned choice, const char *text)
+{
+	static const int codes[] = {EPERM,  EACCES, ENOENT, EINVAL,	ENOSPC,	      EAGAIN,
+				    EMFILE, EBUSY,  EROFS,  EADDRINUSE, EADDRNOTAVAIL};
+	struct error err = {
+		.code = codes[choice / STEP_COUNT_ % ARRAY_SIZE(codes)],
+		.step = (enum error_step)(choice % STEP_COUNT_),
+	};
+	struct explanation why;
+
+	(void)str_print(err.text, sizeof(err.text), "%s", text);
+	if (explain(&err, config, &fake.machine, &why))
+		assert(*why.cause && *why.remedy && !strchr(why.cause, '\n') &&
+		       !strchr(why.remedy, '\n'));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct file none[MAX_FILES] = {{0}};
-	static const enum error_step steps[] = {STEP_CLONE, STEP_IDMAP};
-	static const int codes[] = {EPERM, EACCES, ENOENT, EINVAL, ENOSPC};
 	char text[256];
 	struct config config;
 
@@ -71,16 +96,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	write_all((const char *)data, size);
 	config_init(&config);
-	for (size_t s = 0; s < ARRAY_SIZE(steps); s++)
-		for (size_t i = 0; i < ARRAY_SIZE(codes); i++) {
-			const struct error err = {codes[i], steps[s],
-						  "newuidmap has no subordinate not allowed"};
-			struct explanation why;
-
-			if (explain(&err, &config, &fake.machine, &why))
-				assert(*why.cause && *why.remedy && !strchr(why.cause, '\n') &&
-				       !strchr(why.remedy, '\n'));
-		}
+	for (unsigned i = 0; i < 8; i++)
+		explain_one(&config, (size > 0 ? data[0] : 0) + i * 29,
+			    "newuidmap has no subordinate not allowed");
+	/* What errors say is read, too: paths, addresses, process IDs. */
+	(void)str_print(text, sizeof(text), "%.*s", (int)MIN(size, sizeof(text) - 1),
+			(const char *)data);
+	for (unsigned i = 0; i < 8; i++)
+		explain_one(&config, (size > 0 ? data[size - 1] : 0) + i * 29, text);
 	(void)machine_user(&fake.machine, text, sizeof(text));
 	assert(*text || size > 0);
 	(void)machine_lacks_cap(&fake.machine, size % 64);

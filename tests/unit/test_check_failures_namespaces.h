@@ -130,6 +130,10 @@ static void limits(void **state)
 		 "up to 65536 where it asks for more",
 		 "ulimit -n 65536",
 		 .files = {{"/proc/self/limits", LIMITS("64", "unlimited", "1"), 0}}},
+		{STEP_PORT, ETOOMANYREFS, "telling the port forwarder",
+		 "a process may have 64 descriptors open (/proc/self/limits, Max open files), and "
+		 "up to 4096 where it asks for more",
+		 "ulimit -n 4096", .files = {{"/proc/self/limits", LIMITS("64", "4096", "1"), 0}}},
 		{STEP_IDMAP, EMFILE, "reading /etc/subuid",
 		 "a process may have 64 descriptors open (/proc/self/limits, Max open files)",
 		 "echo 'alice - nofile 65536' | sudo tee /etc/security/limits.d/60-fauxroot.conf, "

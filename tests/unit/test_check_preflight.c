@@ -185,7 +185,7 @@ static void ids(void **state)
 		{"shared ids", FINDING_WARNING, "somebody else's", "subids-shared",
 		 .files = {{"/etc/subuid", "bob:34464:65537\nalice:100000:65536\n", 0}}, NO_TRIAL,
 		 .cause = "\"bob\" of /etc/subuid has ids 34464 to 100000",
-		 .remedy = "in /etc/subuid give alice 165536:65536"},
+		 .remedy = "in /etc/subuid alice:165536:65536"},
 		{"shared ids", FINDING_WARNING, "somebody else's", "subids-shared",
 		 .files = {{"/etc/subgid", "alice:100000:65536\nalicex:165535:5\n", 0}}, NO_TRIAL,
 		 .cause = "\"alicex\" of /etc/subgid"},

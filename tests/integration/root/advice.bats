@@ -1,0 +1,160 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# What only --check tells, because a launch works and its command fails later: the warning is there,
+# what it says is done, and it has gone.
+
+load ../../lib/common
+load ../../lib/root
+load ../../lib/lab
+
+setup() {
+	root_setup
+	LAB_FUNCTIONS='warns silent'
+}
+
+# warns ID CHECK OPTIONS… COMMAND… - a warning with that id, at the check of that name, and a launch
+# that works; CAUSE and REMEDY are what it says
+warns() {
+	local id=$1 name=$2 block
+	shift 2
+	works "$@"
+	lab_start --check=strict --json "$@"
+	equals 2 "$STATUS"
+	grep -qF "\"id\": \"$id\"" "$T/out"
+	lab_start --check "$@"
+	equals 0 "$STATUS"
+	block=$(sed -n "\\|^warning  *$name  |,/^ *remedy:/p" "$T/out")
+	CAUSE=$(sed -n 's/^ *cause:  //p' <<<"$block")
+	REMEDY=$(sed -n 's/^ *remedy: //p' <<<"$block")
+	[ -n "$CAUSE" ] && [ -n "$REMEDY" ]
+}
+
+# silent ID OPTIONS… COMMAND… - nothing with that id
+silent() {
+	local id=$1
+	shift
+	lab_start --check --json "$@"
+	equals 0 "$STATUS"
+	if grep -qF "\"id\": \"$id\"" "$T/out"; then
+		echo "still: $id" >&2
+		return 1
+	fi
+}
+
+@test "pings: the sysctl" {
+	lab unshare --net <<-'END'
+		etc_is_ours
+		for dir in /usr/lib/sysctl.d /usr/local/lib/sysctl.d /lib/sysctl.d /run/sysctl.d; do
+			[ ! -d "$dir" ] || mount -t tmpfs tmpfs "$dir"
+		done
+		rm -rf /etc/sysctl.conf /etc/sysctl.d/*
+		sysctl -q -w 'net.ipv4.ping_group_range=1 0'
+		warns ping-range ping --net=slirp4netns true
+		says "$CAUSE" '^/proc/sys/net/ipv4/ping_group_range is 1 0, '
+		mend '.*'
+		silent ping-range --net=slirp4netns true
+	END
+}
+
+@test "name servers: a line in resolv.conf" {
+	lab <<-'END'
+		file_over "$(realpath /etc/resolv.conf)" '# empty\n'
+		warns no-name-server resolv.conf --net=slirp4netns true
+		says "$CAUSE" 'names no server'
+		mend 'echo [^,]*'
+		silent no-name-server --net=slirp4netns true
+	END
+}
+
+@test "few descriptors for a forwarder: ulimit" {
+	lab <<-'END'
+		AS=(bash -c 'ulimit -Sn 500; exec "$@"' sh)
+		warns few-descriptors 'open files' --net=none --port-driver=builtin true
+		silent few-descriptors --net=none true
+		AS=(bash -c "ulimit -Sn 500; $(option 'ulimit -n [0-9]+'); exec \"\$@\"" sh)
+		silent few-descriptors --net=none --port-driver=builtin true
+	END
+}
+
+@test "ids that somebody else has as well: a free range" {
+	lab <<-'END'
+		user=$(id -un "$USER_UID")
+		file_over /etc/subuid "$user:100000:65536\nother:150000:65536\n"
+		file_over /etc/subgid "$user:100000:65536\n"
+		warns subids-shared 'shared ids' true
+		says "$CAUSE" 'other'
+		line=$(option "$user:[0-9]+:65536")
+		printf '%s\nother:150000:65536\n' "$line" >/etc/subuid
+		silent subids-shared true
+	END
+}
+
+@test "the data directory of a daemon on nosuid,nodev: remounted" {
+	lab <<-'END'
+		mkdir "$T/data"
+		mount -t tmpfs -o nosuid,nodev tmpfs "$T/data"
+		chown "$USER_UID" "$T/data"
+		export XDG_DATA_HOME=$T/data
+		warns data-nosuid 'data directory' sh -c :
+		says "$CAUSE" "is on $T/data, which is mounted nosuid,nodev"
+		silent data-nosuid true
+		mend 'sudo mount [^;]*'
+		silent data-nosuid sh -c :
+	END
+}
+
+@test "slirp4netns without its sandbox: said to be meant" {
+	lab <<-'END'
+		AS_ROOT=("$FAUXROOT_TEST_TOOLS/refuse" --errno EPERM unshare --)
+		warns network-degraded network --net=slirp4netns true
+		silent network-degraded --net=slirp4netns "$(option '--slirp4netns-sandbox=false')" \
+			"$(option '--slirp4netns-seccomp=false')" true
+		AS_ROOT=()
+		silent network-degraded --net=slirp4netns true
+	END
+}
+
+@test "a masked /sys with an own network: unmasked" {
+	lab <<-'END'
+		mount -t tmpfs tmpfs /sys/kernel
+		warns sys-masked /sys --net=none true
+		silent sys-masked true
+		umount /sys/kernel
+		silent sys-masked --net=none true
+	END
+}
+
+@test "no life beyond the last session: lingering" {
+	lab <<-'END'
+		mount -t tmpfs tmpfs /run
+		mkdir -p /run/systemd/system
+		mkdir -p /var/lib/systemd
+		mount -t tmpfs tmpfs /var/lib/systemd
+		loginctl() {
+			equals "enable-linger $(id -un "$USER_UID")" "$*"
+			mkdir /var/lib/systemd/linger
+			touch "/var/lib/systemd/linger/$(id -un "$USER_UID")"
+		}
+		warns no-linger lingering sh -c :
+		mend '.*'
+		silent no-linger sh -c :
+	END
+}
+
+# On fabricated machines: tests/unit/test_check_preflight.c.
+FABRICATED="
+	kernel-lacks cgroup-v1 cgroup-of-container cgroup-not-delegated cgroup-controllers keyring-quota
+	overlay-selinux overlay-missing data-file-system
+"
+
+@test "every warning of the table is provoked here, or fabricated" {
+	local id="" missing=""
+	for id in $(sed -n 's/.*\.id = "\(.*\)",/\1/p' "$ROOT/src/check/causes_preflight.c"); do
+		case " $(echo $FABRICATED) " in
+		*" $id "*) grep -qF "\"$id\"" "$ROOT"/tests/unit/test_check_preflight.c || missing+=" $id" ;;
+		*) grep -qE "warns $id " "$BATS_TEST_FILENAME" || missing+=" $id" ;;
+		esac
+	done
+	[ -n "$id" ]
+	equals "" "$missing"
+}
