@@ -202,16 +202,15 @@ static int write_child_pid(struct launch *l, struct error *err)
 	return statedir_write(&l->state, "child_pid", text, (size_t)n, 0444, err);
 }
 
-/* The launcher's story, step by step. */
-static int bring_up(struct launch *l, struct error *err)
+/* All that can be known, and made, before there is a child. */
+static int prepare(struct launch *l, struct idmap *ret_map, struct error *err)
 {
 	const struct config *config = l->config;
 	struct deadline deadline = deadline_in(IDMAP_MS);
-	struct idmap map;
-	int rc = idmap_prepare(config, &deadline, l->signals->cancel, &map, err);
+	int rc = idmap_prepare(config, &deadline, l->signals->cancel, ret_map, err);
 
-	if (rc == 0 && !map.single)
-		l->hooks->ids_planned(idmap_count(&map.uid), idmap_count(&map.gid));
+	if (rc == 0 && !ret_map->single)
+		l->hooks->ids_planned(idmap_count(&ret_map->uid), idmap_count(&ret_map->gid));
 	if (rc == 0)
 		rc = net_open(config, l->signals->cancel, &l->net, err);
 	if (rc < 0)
@@ -220,9 +219,8 @@ static int bring_up(struct launch *l, struct error *err)
 	rc = ports_open(config, l->signals->cancel, &l->ports, err);
 	if (rc == 0 && config->evacuate_cgroup2)
 		rc = cgroup2_open(config->evacuate_cgroup2, &l->cgroup, err);
-	if (rc < 0)
-		return rc;
-	rc = statedir_open(config->state_dir, l->signals->cancel, &l->state, err);
+	if (rc == 0)
+		rc = statedir_open(config->state_dir, l->signals->cancel, &l->state, err);
 	if (rc < 0)
 		return rc;
 	l->net.dir = l->state.path;
@@ -232,10 +230,38 @@ static int bring_up(struct launch *l, struct error *err)
 		rc = notify_open(l->state.path, &l->notify, err);
 	if (rc == 0)
 		rc = write_network_files(l, err);
+	return rc;
+}
+
+/* While the child mounts: its network, and who answers clients. */
+static int surround(struct launch *l, struct error *err)
+{
+	int rc = net_start(&l->net, &l->ns, err);
+
+	if (rc == 0)
+		rc = serve_start(l, err);
+	if (rc == 0)
+		rc = handshake_expect(l->sock, HANDSHAKE_MOUNTED, "mounting", l->signals->cancel,
+				      err);
+	if (rc < 0)
+		return rc;
+	log_debug("mounted");
+	rc = net_wait_ready(&l->net, err);
+	if (rc == 0)
+		rc = start_ports(l, err);
+	return rc;
+}
+
+/* The launcher's story, step by step. */
+static int bring_up(struct launch *l, struct error *err)
+{
+	struct idmap map;
+	int rc = prepare(l, &map, err);
+
 	if (rc == 0)
 		rc = start_child(l, err);
 	/* After the clone, for the root of its cgroup namespace; before there are helpers. */
-	if (rc == 0 && config->evacuate_cgroup2)
+	if (rc == 0 && l->config->evacuate_cgroup2)
 		rc = cgroup2_evacuate(&l->cgroup, l->child.pid, err);
 	if (rc < 0)
 		return rc;
@@ -248,21 +274,9 @@ static int bring_up(struct launch *l, struct error *err)
 	if (rc < 0)
 		return rc;
 	log_debug("ids mapped");
-	rc = net_start(&l->net, &l->ns, err);
+	rc = surround(l, err);
 	if (rc == 0)
-		rc = serve_start(l, err);
-	if (rc == 0)
-		rc = handshake_expect(l->sock, HANDSHAKE_MOUNTED, "mounting", l->signals->cancel,
-				      err);
-	if (rc < 0)
-		return rc;
-	log_debug("mounted");
-	rc = net_wait_ready(&l->net, err);
-	if (rc == 0)
-		rc = start_ports(l, err);
-	if (rc < 0)
-		return rc;
-	rc = write_child_pid(l, err);
+		rc = write_child_pid(l, err);
 	if (rc < 0)
 		return rc;
 	rc = handshake_say(l->sock, HANDSHAKE_GO);
