@@ -85,6 +85,7 @@ static void check_look(const struct look *look, enum net_mode net, char **comman
 	config_init(&config);
 	config.net = net;
 	config.command = command;
+	config.evacuate_cgroup2 = "evac";
 	fill_outcomes(look, outcomes);
 	assert_int_equal(preflight_judge(&config, &fake.machine, outcomes, &findings), 0);
 	clear_fake(&fake);
