@@ -6,122 +6,117 @@
 
 #define NO_RANGES "user \"alice\" (uid 1000) has no subordinate user ids: no line in /etc/subuid"
 
+static const char wrote[] = "newuidmap: write to uid_map failed: Operation not permitted "
+			    "(exit status 1)";
+static const char wrote_gid[] = "newgidmap: write to gid_map failed: Operation not "
+				"permitted (exit status 1)";
+
+static const struct failure mapper_failures[] = {
+	{STEP_IDMAP, EPERM, wrote, NULL, NULL, .files = {{0}}},
+	{STEP_IDMAP, ENOENT, "executing \"newuidmap\": No such file or directory",
+	 "newuidmap is not in PATH (/usr/local/bin:/usr/bin)", "sudo apt-get install uidmap",
+	 .files = {{"/usr/bin/newuidmap", NULL, 0}}},
+	{STEP_IDMAP, ENOENT, "executing \"newgidmap\": No such file or directory",
+	 "newgidmap is not in PATH (/usr/local/bin:/usr/bin)", "sudo dnf install shadow-utils",
+	 .files = {{"/usr/bin/newgidmap", NULL, 0},
+		   {"/etc/os-release", "ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\n", 0}}},
+	{STEP_IDMAP, ENOENT, "executing \"getsubids\": No such file or directory",
+	 "getsubids, which asks the source that nsswitch.conf names for subordinate ids, "
+	 "is "
+	 "not there",
+	 "sudo zypper install shadow; or --subid-source=static",
+	 .files = {{"/etc/os-release", "NAME=x\nID=mine\nID_LIKE='suse opensuse'\n", 0}}},
+	{STEP_IDMAP, EPERM, wrote,
+	 "no_new_privs is set on this process (/proc/self/status: NoNewPrivs: 1), so "
+	 "/usr/bin/newuidmap gains no privileges",
+	 "in systemd NoNewPrivileges=no; in Kubernetes allowPrivilegeEscalation: true; in "
+	 "Docker no --security-opt no-new-privileges; or --idmap=single",
+	 .files = {{"/proc/self/status",
+		    "Uid:\t1000\t1000\t1000\t1000\nGid:"
+		    "\t1000\t1000\t1000\t1000\nNoNewPrivs:\t1\n",
+		    0}}},
+	{STEP_IDMAP, EPERM, wrote_gid,
+	 "/usr/bin/newgidmap is on /usr, which is mounted nosuid, so it gains no "
+	 "privileges",
+	 "sudo mount -o remount,suid /usr",
+	 .files = {{"/proc/self/mountinfo",
+		    "22 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw\n"
+		    "23 22 8:1 / /usr rw,relatime - ext4 /dev/sda1 rw\n"
+		    "24 23 8:1 / /usr/b rw,relatime - ext4 /dev/sda1 rw\n"
+		    "25 23 8:2 / /usr rw,nosuid,nodev - ext4 /dev/sda2 rw\n",
+		    0}}},
+	{STEP_IDMAP, EPERM, wrote,
+	 "/usr/bin/newuidmap has neither the set-user-ID bit nor file capabilities",
+	 "sudo chmod u+s /usr/bin/newuidmap", .files = {{"/usr/bin/newuidmap", "ELF", 0755}}},
+	{STEP_IDMAP, EPERM, "newuidmap: Could not set caps (exit status 1)",
+	 "CAP_SETUID is outside of our capability bounding set (/proc/self/status: CapBnd: "
+	 "000001ffffffff7f), so newuidmap cannot have it either",
+	 "docker run --cap-add SETUID --cap-add SETGID …; in systemd "
+	 "CapabilityBoundingSet= with CAP_SETUID CAP_SETGID",
+	 .files = {{"/proc/self/status",
+		    "Uid:\t1000\t1000\t1000\t1000\nCapBnd:\t000001ffffffff7f\n", 0}}},
+	{STEP_IDMAP, EPERM, wrote_gid,
+	 "CAP_SETGID is outside of our capability bounding set (/proc/self/status: CapBnd: "
+	 "000001ffffffffbf), so newgidmap cannot have it either",
+	 "docker run --cap-add SETUID --cap-add SETGID …; in systemd "
+	 "CapabilityBoundingSet= with CAP_SETUID CAP_SETGID",
+	 .files = {{"/proc/self/status",
+		    "Uid:\t1000\t1000\t1000\t1000\nCapBnd:\t000001ffffffffbf\n", 0}}},
+	{STEP_IDMAP, EPERM, wrote, NULL, NULL,
+	 .files = {{"/proc/self/status", "Uid:\t0\t0\t0\t0\nCapBnd:\t00000000a80425fb\n", 0}}},
+	{STEP_IDMAP, EPERM, wrote,
+	 "CAP_SETFCAP is outside of our capability bounding set (/proc/self/status: "
+	 "CapBnd: "
+	 "00000000280425fb); mapping the outer uid 0 needs it since Linux 5.12",
+	 "docker run --cap-add SETFCAP …; or run it as another user than root",
+	 .files = {{"/proc/self/status", "Uid:\t0\t0\t0\t0\nCapBnd:\t00000000280425fb\n", 0}}},
+	{STEP_IDMAP, EPERM, wrote,
+	 "100000:65536 of /etc/subuid, line 1, is not within the ids of the user namespace "
+	 "we are in (/proc/self/uid_map)",
+	 "give alice a range inside of it in /etc/subuid and /etc/subgid "
+	 "(alice:FIRST:COUNT), or give this container more ids (in LXD: "
+	 "security.idmap.size)",
+	 .files = {{"/proc/self/uid_map", "0 1000 1\n1 100000 65536\n", 0},
+		   {"/proc/self/gid_map", "0 1000 1\n1 100000 65536\n", 0}}},
+	{STEP_IDMAP, EPERM, wrote_gid,
+	 "100000:65536 of /etc/subgid, line 1, is not within the ids of the user namespace "
+	 "we are in (/proc/self/gid_map)",
+	 "give alice a range inside of it in /etc/subuid and /etc/subgid "
+	 "(alice:FIRST:COUNT), or give this container more ids (in LXD: "
+	 "security.idmap.size)",
+	 .files = {{"/proc/self/gid_map", "0 1000 1\n1 100000 100000\n100001 0 10\n", 0}}},
+	/* In two adjacent extents it is whole. */
+	{STEP_IDMAP, EPERM, wrote_gid, NULL, NULL,
+	 .files = {{"/proc/self/gid_map", "0 1000 1\n1 100000 100000\n100001 0 100000\n", 0}}},
+	{STEP_IDMAP, EPERM,
+	 "newuidmap: uid range [1-65537) -> [100000-165536) not allowed (exit status 1)",
+	 "/etc/nsswitch.conf has \"subid: sss\": newuidmap goes by that source, and it "
+	 "does "
+	 "not give us these ranges",
+	 "--subid-source=dynamic",
+	 .files = {{"/etc/nsswitch.conf", "passwd: files\nsubid: sss\n", 0}}},
+	{STEP_IDMAP, EPERM, "newuidmap: Cannot determine your user name. (exit status 1)",
+	 "newuidmap and newgidmap want an account, and neither /etc/passwd nor another "
+	 "source of nsswitch.conf has one for uid 1000",
+	 "echo user1000:x:1000:1000::/:/bin/sh | sudo tee -a /etc/passwd; or "
+	 "--idmap=single",
+	 .files = {{0}}},
+	{STEP_IDMAP, EPERM,
+	 "newuidmap: Target process 7 is owned by a different user: uid:1000 (exit status "
+	 "1)",
+	 "this process has the group users and not alice, which /etc/passwd gives alice, "
+	 "as "
+	 "after newgrp or sg; newuidmap and newgidmap refuse that",
+	 "sg alice -c 'fauxroot …'; or a shell without newgrp",
+	 .files = {{"/proc/self/status", "Uid:\t1000\t1000\t1000\t1000\nGid:\t100\t100\t100\t100\n",
+		    0},
+		   {"/etc/group", "users:x:100:\nalice:x:1000:\n", 0}}},
+};
+
 static void mappers(void **state)
 {
-	static const char wrote[] = "newuidmap: write to uid_map failed: Operation not permitted "
-				    "(exit status 1)";
-	static const char wrote_gid[] = "newgidmap: write to gid_map failed: Operation not "
-					"permitted (exit status 1)";
-	const struct failure cases[] = {
-		{STEP_IDMAP, EPERM, wrote, NULL, NULL, .files = {{0}}},
-		{STEP_IDMAP, ENOENT, "executing \"newuidmap\": No such file or directory",
-		 "newuidmap is not in PATH (/usr/local/bin:/usr/bin)",
-		 "sudo apt-get install uidmap", .files = {{"/usr/bin/newuidmap", NULL, 0}}},
-		{STEP_IDMAP, ENOENT, "executing \"newgidmap\": No such file or directory",
-		 "newgidmap is not in PATH (/usr/local/bin:/usr/bin)",
-		 "sudo dnf install shadow-utils",
-		 .files = {{"/usr/bin/newgidmap", NULL, 0},
-			   {"/etc/os-release", "ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\n",
-			    0}}},
-		{STEP_IDMAP, ENOENT, "executing \"getsubids\": No such file or directory",
-		 "getsubids, which asks the source that nsswitch.conf names for subordinate ids, "
-		 "is "
-		 "not there",
-		 "sudo zypper install shadow; or --subid-source=static",
-		 .files = {{"/etc/os-release", "NAME=x\nID=mine\nID_LIKE='suse opensuse'\n", 0}}},
-		{STEP_IDMAP, EPERM, wrote,
-		 "no_new_privs is set on this process (/proc/self/status: NoNewPrivs: 1), so "
-		 "/usr/bin/newuidmap gains no privileges",
-		 "in systemd NoNewPrivileges=no; in Kubernetes allowPrivilegeEscalation: true; in "
-		 "Docker no --security-opt no-new-privileges; or --idmap=single",
-		 .files = {{"/proc/self/status",
-			    "Uid:\t1000\t1000\t1000\t1000\nGid:"
-			    "\t1000\t1000\t1000\t1000\nNoNewPrivs:\t1\n",
-			    0}}},
-		{STEP_IDMAP, EPERM, wrote_gid,
-		 "/usr/bin/newgidmap is on /usr, which is mounted nosuid, so it gains no "
-		 "privileges",
-		 "sudo mount -o remount,suid /usr",
-		 .files = {{"/proc/self/mountinfo",
-			    "22 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw\n"
-			    "23 22 8:1 / /usr rw,relatime - ext4 /dev/sda1 rw\n"
-			    "24 23 8:1 / /usr/b rw,relatime - ext4 /dev/sda1 rw\n"
-			    "25 23 8:2 / /usr rw,nosuid,nodev - ext4 /dev/sda2 rw\n",
-			    0}}},
-		{STEP_IDMAP, EPERM, wrote,
-		 "/usr/bin/newuidmap has neither the set-user-ID bit nor file capabilities",
-		 "sudo chmod u+s /usr/bin/newuidmap",
-		 .files = {{"/usr/bin/newuidmap", "ELF", 0755}}},
-		{STEP_IDMAP, EPERM, "newuidmap: Could not set caps (exit status 1)",
-		 "CAP_SETUID is outside of our capability bounding set (/proc/self/status: CapBnd: "
-		 "000001ffffffff7f), so newuidmap cannot have it either",
-		 "docker run --cap-add SETUID --cap-add SETGID …; in systemd "
-		 "CapabilityBoundingSet= with CAP_SETUID CAP_SETGID",
-		 .files = {{"/proc/self/status",
-			    "Uid:\t1000\t1000\t1000\t1000\nCapBnd:\t000001ffffffff7f\n", 0}}},
-		{STEP_IDMAP, EPERM, wrote_gid,
-		 "CAP_SETGID is outside of our capability bounding set (/proc/self/status: CapBnd: "
-		 "000001ffffffffbf), so newgidmap cannot have it either",
-		 "docker run --cap-add SETUID --cap-add SETGID …; in systemd "
-		 "CapabilityBoundingSet= with CAP_SETUID CAP_SETGID",
-		 .files = {{"/proc/self/status",
-			    "Uid:\t1000\t1000\t1000\t1000\nCapBnd:\t000001ffffffffbf\n", 0}}},
-		{STEP_IDMAP, EPERM, wrote, NULL, NULL,
-		 .files = {{"/proc/self/status", "Uid:\t0\t0\t0\t0\nCapBnd:\t00000000a80425fb\n",
-			    0}}},
-		{STEP_IDMAP, EPERM, wrote,
-		 "CAP_SETFCAP is outside of our capability bounding set (/proc/self/status: "
-		 "CapBnd: "
-		 "00000000280425fb); mapping the outer uid 0 needs it since Linux 5.12",
-		 "docker run --cap-add SETFCAP …; or run it as another user than root",
-		 .files = {{"/proc/self/status", "Uid:\t0\t0\t0\t0\nCapBnd:\t00000000280425fb\n",
-			    0}}},
-		{STEP_IDMAP, EPERM, wrote,
-		 "100000:65536 of /etc/subuid, line 1, is not within the ids of the user namespace "
-		 "we are in (/proc/self/uid_map)",
-		 "give alice a range inside of it in /etc/subuid and /etc/subgid "
-		 "(alice:FIRST:COUNT), or give this container more ids (in LXD: "
-		 "security.idmap.size)",
-		 .files = {{"/proc/self/uid_map", "0 1000 1\n1 100000 65536\n", 0},
-			   {"/proc/self/gid_map", "0 1000 1\n1 100000 65536\n", 0}}},
-		{STEP_IDMAP, EPERM, wrote_gid,
-		 "100000:65536 of /etc/subgid, line 1, is not within the ids of the user namespace "
-		 "we are in (/proc/self/gid_map)",
-		 "give alice a range inside of it in /etc/subuid and /etc/subgid "
-		 "(alice:FIRST:COUNT), or give this container more ids (in LXD: "
-		 "security.idmap.size)",
-		 .files = {{"/proc/self/gid_map", "0 1000 1\n1 100000 100000\n100001 0 10\n", 0}}},
-		/* In two adjacent extents it is whole. */
-		{STEP_IDMAP, EPERM, wrote_gid, NULL, NULL,
-		 .files = {{"/proc/self/gid_map", "0 1000 1\n1 100000 100000\n100001 0 100000\n",
-			    0}}},
-		{STEP_IDMAP, EPERM,
-		 "newuidmap: uid range [1-65537) -> [100000-165536) not allowed (exit status 1)",
-		 "/etc/nsswitch.conf has \"subid: sss\": newuidmap goes by that source, and it "
-		 "does "
-		 "not give us these ranges",
-		 "--subid-source=dynamic",
-		 .files = {{"/etc/nsswitch.conf", "passwd: files\nsubid: sss\n", 0}}},
-		{STEP_IDMAP, EPERM, "newuidmap: Cannot determine your user name. (exit status 1)",
-		 "newuidmap and newgidmap want an account, and neither /etc/passwd nor another "
-		 "source of nsswitch.conf has one for uid 1000",
-		 "echo user1000:x:1000:1000::/:/bin/sh | sudo tee -a /etc/passwd; or "
-		 "--idmap=single",
-		 .files = {{0}}},
-		{STEP_IDMAP, EPERM,
-		 "newuidmap: Target process 7 is owned by a different user: uid:1000 (exit status "
-		 "1)",
-		 "this process has the group users and not alice, which /etc/passwd gives alice, "
-		 "as "
-		 "after newgrp or sg; newuidmap and newgidmap refuse that",
-		 "sg alice -c 'fauxroot …'; or a shell without newgrp",
-		 .files = {{"/proc/self/status",
-			    "Uid:\t1000\t1000\t1000\t1000\nGid:\t100\t100\t100\t100\n", 0},
-			   {"/etc/group", "users:x:100:\nalice:x:1000:\n", 0}}},
-	};
-
 	(void)state;
-	check_failures(cases, ARRAY_SIZE(cases));
+	check_failures(mapper_failures, ARRAY_SIZE(mapper_failures));
 }
 
 static void ranges(void **state)

@@ -4,117 +4,116 @@
 
 #include "test_check_failure.h"
 
+static const struct failure namespace_failures[] = {
+	{STEP_CLONE, EPERM, "clone", NULL, NULL, .files = {{0}}},
+	{STEP_CLONE, EPERM, "clone",
+	 "/proc/sys/kernel/unprivileged_userns_clone is 0: only root may make user "
+	 "namespaces",
+	 "echo kernel.unprivileged_userns_clone=1 | sudo tee "
+	 "/etc/sysctl.d/60-fauxroot.conf && sudo sysctl --system",
+	 .files = {{"/proc/sys/kernel/unprivileged_userns_clone", "0\n", 0}}},
+	{STEP_CLONE, EACCES, "clone",
+	 "/proc/sys/kernel/apparmor_restrict_unprivileged_userns is 1: without an AppArmor "
+	 "profile that says userns, a program has no rights in a user namespace",
+	 "printf 'abi <abi/4.0>,\\ninclude <tunables/global>\\nprofile fauxroot "
+	 "/opt/fauxroot/bin/fauxroot flags=(unconfined) {\\n userns,\\n}\\n' | sudo tee "
+	 "/etc/apparmor.d/fauxroot && sudo apparmor_parser -r /etc/apparmor.d/fauxroot",
+	 .files = {{"/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1\n", 0}}},
+	/* Later, at the first thing that needs a capability. */
+	{STEP_MOUNT, EPERM, "making the mounts rprivate",
+	 "/proc/sys/kernel/apparmor_restrict_unprivileged_userns is 1: without an AppArmor "
+	 "profile that says userns, a program has no rights in a user namespace",
+	 "printf 'abi <abi/4.0>,\\ninclude <tunables/global>\\nprofile fauxroot "
+	 "/opt/fauxroot/bin/fauxroot flags=(unconfined) {\\n userns,\\n}\\n' | sudo tee "
+	 "/etc/apparmor.d/fauxroot && sudo apparmor_parser -r /etc/apparmor.d/fauxroot",
+	 .files = {{"/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1\n", 0}}},
+	/* With a profile it must be something else. */
+	{STEP_MOUNT, EPERM, "making the mounts rprivate", NULL, NULL,
+	 .files = {{"/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1\n", 0},
+		   {"/proc/self/attr/current", "fauxroot (unconfined)\n", 0}}},
+	{STEP_CLONE, EPERM, "clone",
+	 "this process is in a chroot (/proc/self/mountinfo has no mount at /), where the "
+	 "kernel makes no user namespaces",
+	 "enter the directory with pivot_root(2) instead, as containers and systemd-nspawn "
+	 "do",
+	 .files = {{"/proc/self/mountinfo", "22 1 8:1 /srv /proc rw - proc proc rw\n", 0}}},
+	{STEP_CLONE, EPERM, "clone",
+	 "our gid 1000 is not in /proc/self/gid_map: who has no id in the user namespace "
+	 "it "
+	 "is in can make no other",
+	 "run the container with a user that its own id map has",
+	 .files = {{"/proc/self/gid_map", "0 100000 1000\n", 0}}},
+	{STEP_CLONE, EPERM, "clone",
+	 "a seccomp filter is on this process (/proc/self/status: Seccomp: 2), as "
+	 "container "
+	 "engines and systemd's RestrictNamespaces= set one that refuses namespaces and "
+	 "mounts",
+	 "docker run --security-opt seccomp=unconfined …; in Kubernetes "
+	 "securityContext.seccompProfile.type: Unconfined; in systemd "
+	 "RestrictNamespaces=no",
+	 .files = {{"/proc/self/status", "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nSeccomp:\t2\n", 0}}},
+	{STEP_CLONE, EACCES, "clone",
+	 "AppArmor confines this process (/proc/self/attr/apparmor/current: docker-default "
+	 "(enforce))",
+	 "docker run --security-opt apparmor=unconfined …; in Kubernetes "
+	 "securityContext.appArmorProfile.type: Unconfined",
+	 .files = {{"/proc/self/attr/apparmor/current", "docker-default (enforce)\n", 0}}},
+	{STEP_CLONE, ENOSPC, "clone",
+	 "/proc/sys/user/max_user_namespaces is 0: user namespaces are switched off",
+	 "echo user.max_user_namespaces=28633 | sudo tee /etc/sysctl.d/60-fauxroot.conf && "
+	 "sudo sysctl --system; in Kubernetes on the node, in Bottlerocket "
+	 "settings.kernel.sysctl.\"user.max_user_namespaces\"=\"28633\"",
+	 .files = {{"/proc/sys/user/max_user_namespaces", "0\n", 0}}},
+	{STEP_CLONE, ENOSPC, "clone",
+	 "/proc/sys/user/max_net_namespaces is 0: no network namespace can be made",
+	 "echo user.max_net_namespaces=28633 | sudo tee /etc/sysctl.d/60-fauxroot.conf && "
+	 "sudo sysctl --system; or --net=host",
+	 .files = {{"/proc/sys/user/max_net_namespaces", "0\n", 0}}, .ask = ask_network},
+	/* It is not asked for. */
+	{STEP_CLONE, ENOSPC, "clone",
+	 "of the limits in /proc/sys/user (max_user_namespaces 63000) one is used up by "
+	 "this user, or is lower in an outer user namespace; or 32 are nested already",
+	 "lsns shows who has them; sudo sysctl -w user.max_user_namespaces=N (and the "
+	 "others) raises a limit; where they are nested, start it from fewer levels in",
+	 .files = {{"/proc/sys/user/max_net_namespaces", "0\n", 0}}},
+	{STEP_CLONE, ENOSPC, "clone",
+	 "/proc/sys/user/max_uts_namespaces is 0: no such namespace can be made",
+	 "echo user.max_uts_namespaces=28633 | sudo tee /etc/sysctl.d/60-fauxroot.conf && "
+	 "sudo sysctl --system; or without --utsns",
+	 .files = {{"/proc/sys/user/max_pid_namespaces", "9\n", 0},
+		   {"/proc/sys/user/max_uts_namespaces", "0\n", 0}},
+	 .ask = ask_namespaces},
+	{STEP_CLONE, ENOSPC, "clone",
+	 "/proc/sys/user/max_mnt_namespaces is 0: no mount namespace can be made",
+	 "echo user.max_mnt_namespaces=28633 | sudo tee /etc/sysctl.d/60-fauxroot.conf && "
+	 "sudo sysctl --system",
+	 .files = {{"/proc/sys/user/max_mnt_namespaces", "0\n", 0}}},
+	{STEP_CLONE, ENOSPC, "clone",
+	 "of the limits in /proc/sys/user (max_user_namespaces 3, max_mnt_namespaces 9, "
+	 "max_net_namespaces 8) one is used up by this user, or is lower in an outer user "
+	 "namespace; or 32 are nested already",
+	 "lsns shows who has them; sudo sysctl -w user.max_user_namespaces=N (and the "
+	 "others) raises a limit; where they are nested, start it from fewer levels in",
+	 .files = {{"/proc/sys/user/max_user_namespaces", "3\n", 0},
+		   {"/proc/sys/user/max_mnt_namespaces", "9\n", 0},
+		   {"/proc/sys/user/max_net_namespaces", "8\n", 0},
+		   {"/proc/sys/user/max_pid_namespaces", "7\n", 0}},
+	 .ask = ask_network},
+	{STEP_CLONE, EUSERS, "clone",
+	 "user namespaces are nested 32 deep already (man 7 user_namespaces)",
+	 "start it from fewer levels in", .files = {{0}}},
+	{STEP_CLONE, EINVAL, "clone",
+	 "this kernel has no user namespaces: there is no /proc/self/ns/user",
+	 "a kernel with CONFIG_USER_NS=y; on RHEL and CentOS 7: sudo grubby "
+	 "--update-kernel=ALL --args=user_namespace.enable=1, "
+	 "user.max_user_namespaces=28633 in /etc/sysctl.d, and a reboot",
+	 .files = {{"/proc/self/ns/user", NULL, 0}}},
+};
+
 static void namespaces(void **state)
 {
-	static const struct failure cases[] = {
-		{STEP_CLONE, EPERM, "clone", NULL, NULL, .files = {{0}}},
-		{STEP_CLONE, EPERM, "clone",
-		 "/proc/sys/kernel/unprivileged_userns_clone is 0: only root may make user "
-		 "namespaces",
-		 "echo kernel.unprivileged_userns_clone=1 | sudo tee "
-		 "/etc/sysctl.d/60-fauxroot.conf && sudo sysctl --system",
-		 .files = {{"/proc/sys/kernel/unprivileged_userns_clone", "0\n", 0}}},
-		{STEP_CLONE, EACCES, "clone",
-		 "/proc/sys/kernel/apparmor_restrict_unprivileged_userns is 1: without an AppArmor "
-		 "profile that says userns, a program has no rights in a user namespace",
-		 "printf 'abi <abi/4.0>,\\ninclude <tunables/global>\\nprofile fauxroot "
-		 "/opt/fauxroot/bin/fauxroot flags=(unconfined) {\\n userns,\\n}\\n' | sudo tee "
-		 "/etc/apparmor.d/fauxroot && sudo apparmor_parser -r /etc/apparmor.d/fauxroot",
-		 .files = {{"/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1\n", 0}}},
-		/* Later, at the first thing that needs a capability. */
-		{STEP_MOUNT, EPERM, "making the mounts rprivate",
-		 "/proc/sys/kernel/apparmor_restrict_unprivileged_userns is 1: without an AppArmor "
-		 "profile that says userns, a program has no rights in a user namespace",
-		 "printf 'abi <abi/4.0>,\\ninclude <tunables/global>\\nprofile fauxroot "
-		 "/opt/fauxroot/bin/fauxroot flags=(unconfined) {\\n userns,\\n}\\n' | sudo tee "
-		 "/etc/apparmor.d/fauxroot && sudo apparmor_parser -r /etc/apparmor.d/fauxroot",
-		 .files = {{"/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1\n", 0}}},
-		/* With a profile it must be something else. */
-		{STEP_MOUNT, EPERM, "making the mounts rprivate", NULL, NULL,
-		 .files = {{"/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1\n", 0},
-			   {"/proc/self/attr/current", "fauxroot (unconfined)\n", 0}}},
-		{STEP_CLONE, EPERM, "clone",
-		 "this process is in a chroot (/proc/self/mountinfo has no mount at /), where the "
-		 "kernel makes no user namespaces",
-		 "enter the directory with pivot_root(2) instead, as containers and systemd-nspawn "
-		 "do",
-		 .files = {{"/proc/self/mountinfo", "22 1 8:1 /srv /proc rw - proc proc rw\n", 0}}},
-		{STEP_CLONE, EPERM, "clone",
-		 "our gid 1000 is not in /proc/self/gid_map: who has no id in the user namespace "
-		 "it "
-		 "is in can make no other",
-		 "run the container with a user that its own id map has",
-		 .files = {{"/proc/self/gid_map", "0 100000 1000\n", 0}}},
-		{STEP_CLONE, EPERM, "clone",
-		 "a seccomp filter is on this process (/proc/self/status: Seccomp: 2), as "
-		 "container "
-		 "engines and systemd's RestrictNamespaces= set one that refuses namespaces and "
-		 "mounts",
-		 "docker run --security-opt seccomp=unconfined …; in Kubernetes "
-		 "securityContext.seccompProfile.type: Unconfined; in systemd "
-		 "RestrictNamespaces=no",
-		 .files = {{"/proc/self/status",
-			    "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nSeccomp:\t2\n", 0}}},
-		{STEP_CLONE, EACCES, "clone",
-		 "AppArmor confines this process (/proc/self/attr/apparmor/current: docker-default "
-		 "(enforce))",
-		 "docker run --security-opt apparmor=unconfined …; in Kubernetes "
-		 "securityContext.appArmorProfile.type: Unconfined",
-		 .files = {{"/proc/self/attr/apparmor/current", "docker-default (enforce)\n", 0}}},
-		{STEP_CLONE, ENOSPC, "clone",
-		 "/proc/sys/user/max_user_namespaces is 0: user namespaces are switched off",
-		 "echo user.max_user_namespaces=28633 | sudo tee /etc/sysctl.d/60-fauxroot.conf && "
-		 "sudo sysctl --system; in Kubernetes on the node, in Bottlerocket "
-		 "settings.kernel.sysctl.\"user.max_user_namespaces\"=\"28633\"",
-		 .files = {{"/proc/sys/user/max_user_namespaces", "0\n", 0}}},
-		{STEP_CLONE, ENOSPC, "clone",
-		 "/proc/sys/user/max_net_namespaces is 0: no network namespace can be made",
-		 "echo user.max_net_namespaces=28633 | sudo tee /etc/sysctl.d/60-fauxroot.conf && "
-		 "sudo sysctl --system; or --net=host",
-		 .files = {{"/proc/sys/user/max_net_namespaces", "0\n", 0}}, .ask = ask_network},
-		/* It is not asked for. */
-		{STEP_CLONE, ENOSPC, "clone",
-		 "of the limits in /proc/sys/user (max_user_namespaces 63000) one is used up by "
-		 "this user, or is lower in an outer user namespace; or 32 are nested already",
-		 "lsns shows who has them; sudo sysctl -w user.max_user_namespaces=N (and the "
-		 "others) raises a limit; where they are nested, start it from fewer levels in",
-		 .files = {{"/proc/sys/user/max_net_namespaces", "0\n", 0}}},
-		{STEP_CLONE, ENOSPC, "clone",
-		 "/proc/sys/user/max_uts_namespaces is 0: no such namespace can be made",
-		 "echo user.max_uts_namespaces=28633 | sudo tee /etc/sysctl.d/60-fauxroot.conf && "
-		 "sudo sysctl --system; or without --utsns",
-		 .files = {{"/proc/sys/user/max_pid_namespaces", "9\n", 0},
-			   {"/proc/sys/user/max_uts_namespaces", "0\n", 0}},
-		 .ask = ask_namespaces},
-		{STEP_CLONE, ENOSPC, "clone",
-		 "/proc/sys/user/max_mnt_namespaces is 0: no mount namespace can be made",
-		 "echo user.max_mnt_namespaces=28633 | sudo tee /etc/sysctl.d/60-fauxroot.conf && "
-		 "sudo sysctl --system",
-		 .files = {{"/proc/sys/user/max_mnt_namespaces", "0\n", 0}}},
-		{STEP_CLONE, ENOSPC, "clone",
-		 "of the limits in /proc/sys/user (max_user_namespaces 3, max_mnt_namespaces 9, "
-		 "max_net_namespaces 8) one is used up by this user, or is lower in an outer user "
-		 "namespace; or 32 are nested already",
-		 "lsns shows who has them; sudo sysctl -w user.max_user_namespaces=N (and the "
-		 "others) raises a limit; where they are nested, start it from fewer levels in",
-		 .files = {{"/proc/sys/user/max_user_namespaces", "3\n", 0},
-			   {"/proc/sys/user/max_mnt_namespaces", "9\n", 0},
-			   {"/proc/sys/user/max_net_namespaces", "8\n", 0},
-			   {"/proc/sys/user/max_pid_namespaces", "7\n", 0}},
-		 .ask = ask_network},
-		{STEP_CLONE, EUSERS, "clone",
-		 "user namespaces are nested 32 deep already (man 7 user_namespaces)",
-		 "start it from fewer levels in", .files = {{0}}},
-		{STEP_CLONE, EINVAL, "clone",
-		 "this kernel has no user namespaces: there is no /proc/self/ns/user",
-		 "a kernel with CONFIG_USER_NS=y; on RHEL and CentOS 7: sudo grubby "
-		 "--update-kernel=ALL --args=user_namespace.enable=1, "
-		 "user.max_user_namespaces=28633 in /etc/sysctl.d, and a reboot",
-		 .files = {{"/proc/self/ns/user", NULL, 0}}},
-	};
-
 	(void)state;
-	check_failures(cases, ARRAY_SIZE(cases));
+	check_failures(namespace_failures, ARRAY_SIZE(namespace_failures));
 }
 
 /* What is scarce: any step can fail of it. */
