@@ -249,8 +249,7 @@ const struct cause causes_of_the_host[] = {
 		.steps = CGROUP,
 		.codes = {ENODEV},
 		.cause = "this machine has no cgroup v2, or does not mount it",
-		.remedy = "boot with systemd.unified_cgroup_hierarchy=1 on the kernel's command "
-			  "line",
+		.remedy = "{boot systemd.unified_cgroup_hierarchy=1}",
 	},
 	{.cause = NULL},
 };

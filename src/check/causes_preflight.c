@@ -65,8 +65,7 @@ const struct cause causes_of_the_preflight[] = {
 	{
 		.id = "cgroup-v1",
 		.cause = "no cgroup v2 at {path}: the command cannot limit what its containers use",
-		.remedy = "sudo grubby --update-kernel=ALL --args=systemd.unified_cgroup_hierarchy"
-			  "=1, or that argument in GRUB_CMDLINE_LINUX, and a reboot",
+		.remedy = "{boot systemd.unified_cgroup_hierarchy=1}",
 	},
 	{
 		.id = "cgroup-of-container",

@@ -57,6 +57,13 @@ static bool fact_text(const struct facts *facts, const char *name, size_t n, cha
 		machine_package(facts->machine, program, buf, size);
 		return true;
 	}
+	if (cursor_word(&c, "boot ")) {
+		char argument[64];
+
+		(void)str_print(argument, sizeof(argument), "%.*s", (int)cursor_left(&c), c.at);
+		machine_boot(facts->machine, argument, buf, size);
+		return true;
+	}
 	if (cursor_word(&c, "value"))
 		(void)str_print(buf, size, "%s", facts->value);
 	else if (cursor_word(&c, "path"))

@@ -69,6 +69,11 @@ bool machine_in_container(const struct machine *machine);
 const char *machine_package(const struct machine *machine, const char *program, char *buf,
 			    size_t size);
 
+/* machine_boot() - how this distribution gives the kernel @argument from the next boot on; a
+ * sentence without command where that is not known */
+const char *machine_boot(const struct machine *machine, const char *argument, char *buf,
+			 size_t size);
+
 /*
  * machine_free_range() - @count subordinate ids that nobody has on this machine
  *

@@ -59,6 +59,11 @@ static const char *stand_in(const struct cause *cause, struct cursor name, char 
 				(int)cursor_left(&name), name.at);
 		return buf;
 	}
+	if (cursor_word(&name, "boot ")) {
+		(void)str_print(buf, size, "%.*s on the kernel's command line, and a reboot",
+				(int)cursor_left(&name), name.at);
+		return buf;
+	}
 	return "?";
 }
 

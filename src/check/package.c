@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What to install: by the ID of /etc/os-release, then by the words of ID_LIKE (man 5 os-release).
+/*
+ * What to install, and how the kernel gets an argument: by the ID of /etc/os-release, then by the
+ * words of ID_LIKE (man 5 os-release).
  */
 #include <stdio.h>
 
@@ -13,20 +15,26 @@ struct distribution {
 	/* Where a package is not named after its program. */
 	const char *shadow; /* newuidmap, newgidmap */
 	const char *getsubids;
+	const char *boot; /* what comes before and after the kernel's argument; NULL: not known */
+	const char *boot_end;
 };
 
+#define GRUBBY "sudo grubby --update-kernel=ALL --args="
+#define GRUB   "sudo sed -i 's/^GRUB_CMDLINE_LINUX=\"/&"
+
 static const struct distribution distributions[] = {
-	{"debian ubuntu", "apt-get install", "uidmap", "uidmap"},
+	{"debian ubuntu", "apt-get install", "uidmap", "uidmap", GRUB,
+	 " /' /etc/default/grub && sudo update-grub && sudo reboot"},
 	{"fedora rhel centos rocky almalinux ol amzn", "dnf install", "shadow-utils",
-	 "shadow-utils-subid"},
-	{"alpine", "apk add", "shadow-uidmap", "shadow-uidmap"},
-	{"arch", "pacman -S", "shadow", "shadow"},
+	 "shadow-utils-subid", GRUBBY, " && sudo reboot"},
+	{"alpine", "apk add", "shadow-uidmap", "shadow-uidmap", NULL, NULL},
+	{"arch", "pacman -S", "shadow", "shadow", NULL, NULL},
 	{"suse opensuse opensuse-leap opensuse-tumbleweed sles", "zypper install", "shadow",
-	 "shadow"},
-	{"gentoo", "emerge", "sys-apps/shadow", "sys-apps/shadow"},
-	{"void", "xbps-install -S", "shadow", "shadow"},
-	{"mageia", "urpmi", "shadow-utils", "shadow-utils"},
-	{"photon", "tdnf install", "shadow", "shadow"},
+	 "shadow", NULL, NULL},
+	{"gentoo", "emerge", "sys-apps/shadow", "sys-apps/shadow", NULL, NULL},
+	{"void", "xbps-install -S", "shadow", "shadow", NULL, NULL},
+	{"mageia", "urpmi", "shadow-utils", "shadow-utils", NULL, NULL},
+	{"photon", "tdnf install", "shadow", "shadow", NULL, NULL},
 };
 
 static bool list_has(const char *list, const char *word, size_t n)
@@ -68,8 +76,7 @@ static const struct distribution *find_by_field(const char *text, const char *na
 	return NULL;
 }
 
-const char *machine_package(const struct machine *machine, const char *program, char *buf,
-			    size_t size)
+static const struct distribution *distribution_of(const struct machine *machine)
 {
 	_cleanup_free_ char *text = machine_read(machine, "/etc/os-release");
 	const struct distribution *d;
@@ -77,8 +84,14 @@ const char *machine_package(const struct machine *machine, const char *program, 
 	if (!text)
 		text = machine_read(machine, "/usr/lib/os-release");
 	d = find_by_field(text ? text : "", "ID");
-	if (!d)
-		d = find_by_field(text ? text : "", "ID_LIKE");
+	return d ? d : find_by_field(text ? text : "", "ID_LIKE");
+}
+
+const char *machine_package(const struct machine *machine, const char *program, char *buf,
+			    size_t size)
+{
+	const struct distribution *d = distribution_of(machine);
+
 	if (!d)
 		(void)str_print(buf, size, "install the package that has %s", program);
 	else
@@ -86,5 +99,18 @@ const char *machine_package(const struct machine *machine, const char *program, 
 				streq(program, "newuidmap")   ? d->shadow
 				: streq(program, "getsubids") ? d->getsubids
 							      : program);
+	return buf;
+}
+
+const char *machine_boot(const struct machine *machine, const char *argument, char *buf,
+			 size_t size)
+{
+	const struct distribution *d = distribution_of(machine);
+
+	if (d && d->boot)
+		(void)str_print(buf, size, "%s%s%s", d->boot, argument, d->boot_end);
+	else
+		(void)str_print(buf, size, "%s on the kernel's command line, and a reboot",
+				argument);
 	return buf;
 }

@@ -34,7 +34,8 @@ static void cgroups(void **state)
 		 .files = {{"/proc/self/cgroup", "0::/\n", 0}}},
 		{STEP_CGROUP, ENODEV, "finding our cgroup",
 		 "this machine has no cgroup v2, or does not mount it",
-		 "boot with systemd.unified_cgroup_hierarchy=1 on the kernel's command line",
+		 "sudo sed -i 's/^GRUB_CMDLINE_LINUX=\"/&systemd.unified_cgroup_hierarchy=1 /' "
+		 "/etc/default/grub && sudo update-grub && sudo reboot",
 		 .files = {{0}}},
 		{STEP_CGROUP, ENODEV, "finding our cgroup",
 		 "this container shows no cgroup v2 of its own",

@@ -115,6 +115,35 @@ static void packages(void **state)
 	}
 }
 
+static void the_kernel_gets_an_argument_as_the_distribution_does_it(void **state)
+{
+	static const struct {
+		const char *os_release, *command;
+	} cases[] = {
+		{"ID=debian\n",
+		 "sudo sed -i 's/^GRUB_CMDLINE_LINUX=\"/&a=1 /' /etc/default/grub && "
+		 "sudo update-grub && sudo reboot"},
+		{"ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\n",
+		 "sudo grubby --update-kernel=ALL --args=a=1 && sudo reboot"},
+		{"ID=alpine\n", "a=1 on the kernel's command line, and a reboot"},
+		{"", "a=1 on the kernel's command line, and a reboot"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct file files[MAX_FILES] = {
+			{"/etc/os-release", cases[i].os_release, 0},
+		};
+		struct fake fake;
+		char text[128];
+
+		make_fake(&fake, files);
+		assert_string_equal(machine_boot(&fake.machine, "a=1", text, sizeof(text)),
+				    cases[i].command);
+		clear_fake(&fake);
+	}
+}
+
 static void the_real_machine_is_read_without_harm(void **state)
 {
 	const struct machine machine = {.root = ""};
@@ -161,6 +190,7 @@ int main(void)
 		cmocka_unit_test(few_ids),
 		cmocka_unit_test(packages),
 		cmocka_unit_test(relative_paths_are_relative_to_here),
+		cmocka_unit_test(the_kernel_gets_an_argument_as_the_distribution_does_it),
 		cmocka_unit_test(the_real_machine_is_read_without_harm),
 	};
 
