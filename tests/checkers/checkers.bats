@@ -140,7 +140,7 @@ plant() {
 			return n;
 		}
 	EOT
-	finds 2 "-Werror=conversion" make BUILD="$COPY/build" "$COPY/build/obj/base/planted.o"
+	finds 2 "-Werror=conversion" make BUILD="$COPY/build" build/obj/base/planted.o
 }
 
 @test "fuzz: an overflow of one byte" {
@@ -178,7 +178,7 @@ plant() {
 			return last;
 		}
 	EOT
-	make BUILD="$COPY/asan" SANITIZE=address,undefined "$COPY/asan/unit/test_base_planted"
+	make BUILD="$COPY/asan" SANITIZE=address,undefined asan/unit/test_base_planted
 	finds 1 "heap-buffer-overflow" "$COPY/asan/unit/test_base_planted"
 }
 

@@ -13,8 +13,8 @@
 #	END
 #
 # The launcher runs as the test user, in an environment that is the script's: AS is a prefix for it
-# (env, unshare), AS_ROOT one for before the change of user, BECOME are options of setpriv(1). After fails(), ERROR, CAUSE and REMEDY are
-# what it said.
+# (env, unshare), AS_ROOT one for before the change of user, BECOME are options of setpriv(1). After
+# fails(), ERROR, CAUSE and REMEDY are what it said.
 
 # Functions of the test file that its scripts call.
 LAB_FUNCTIONS=()
@@ -130,7 +130,9 @@ without_leak_check() {
 
 # in_session OPTIONS… COMMAND… - as works(), in a session of the test user that PAM has set up
 in_session() {
-	if ! su "$FAUXROOT_TEST_USER" -s /bin/sh -c 'exec "$FAUXROOT" "$@"' -- sh "$@" >"$T/out" 2>"$T/err" </dev/null; then
+	# shellcheck disable=SC2016 # for the inner shell
+	if ! su "$FAUXROOT_TEST_USER" -s /bin/sh -c 'exec "$FAUXROOT" "$@"' -- sh "$@" \
+		>"$T/out" 2>"$T/err" </dev/null; then
 		cat "$T/err" >&2
 		return 1
 	fi

@@ -34,20 +34,20 @@ static int parse(const char *argv0, const char *args, char *text, size_t size)
 static void real_clients_run(void **state)
 {
 	static const char *const cases[] = {
-		"--net=host --mtu=1500 --slirp4netns-sandbox=auto --slirp4netns-seccomp=auto "
-		"--disable-host-loopback --port-driver=none --copy-up=/etc --copy-up=/run "
-		"--copy-up=/var/lib --propagation=rslave --detach-netns --mtu=0 CMD",
-		"--state-dir=D --net=slirp4netns --mtu=65520 --slirp4netns-sandbox=auto "
-		"--slirp4netns-seccomp=auto --disable-host-loopback --port-driver=builtin "
-		"--copy-up=/etc --copy-up=/run --propagation=rslave CMD",
+		("--net=host --mtu=1500 --slirp4netns-sandbox=auto --slirp4netns-seccomp=auto "
+		 "--disable-host-loopback --port-driver=none --copy-up=/etc --copy-up=/run "
+		 "--copy-up=/var/lib --propagation=rslave --detach-netns --mtu=0 CMD"),
+		("--state-dir=D --net=slirp4netns --mtu=65520 --slirp4netns-sandbox=auto "
+		 "--slirp4netns-seccomp=auto --disable-host-loopback --port-driver=builtin "
+		 "--copy-up=/etc --copy-up=/run --propagation=rslave CMD"),
 		"--net=slirp4netns --copy-up=/etc --disable-host-loopback CMD",
 		"CMD",
 		"--net=none --port-driver=builtin -p 8080:80/tcp --publish=127.0.0.1:53:53/udp CMD",
 		"--net=slirp4netns --port-driver=slirp4netns -p 8080:80/tcp CMD",
 		"--net=slirp4netns --port-driver=builtin --source-ip-transparent=false CMD",
 		/* The defaults of what is not here yet change nothing. */
-		"--pidns=false --cgroupns=0 --utsns=F --ipcns= --reaper=auto --port-driver=none "
-		"--source-ip-transparent --evacuate-cgroup2= --detach-netns=false CMD",
+		("--pidns=false --cgroupns=0 --utsns=F --ipcns= --reaper=auto --port-driver=none "
+		 "--source-ip-transparent --evacuate-cgroup2= --detach-netns=false CMD"),
 		"--reaper=false CMD",
 		"--cgroupns --utsns --ipcns CMD",
 		"--pidns CMD",
@@ -55,8 +55,8 @@ static void real_clients_run(void **state)
 		"--pidns --reaper=true CMD",
 		"--pidns --reaper=false CMD",
 		/* Nothing that the chosen network has no use for is an obstacle. */
-		"--net=host --ipv6 --slirp4netns-sandbox=true --slirp4netns-seccomp=true "
-		"--detach-netns --pasta-binary=/x --vpnkit-binary=/x --lxc-user-nic-bridge=x CMD",
+		("--net=host --ipv6 --slirp4netns-sandbox=true --slirp4netns-seccomp=true "
+		 "--detach-netns --pasta-binary=/x --vpnkit-binary=/x --lxc-user-nic-bridge=x CMD"),
 		"--net=none --ipv6 --mtu=100 --disable-host-loopback CMD",
 		"--net=slirp4netns --ipv6 --mtu=1280 CMD",
 		"--net=slirp4netns --ipv6 --mtu=0 CMD",

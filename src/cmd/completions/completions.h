@@ -28,7 +28,7 @@ struct item {
 	const char *help;
 	bool repeats;
 	bool may_be_bare; /* a value only after "=" */
-	unsigned verbs; /* CTL_FOR_ALL: in front of the command */
+	unsigned verbs;	  /* CTL_FOR_ALL: in front of the command */
 };
 
 /* All that is to be completed: options, and words in the place of the command. */
