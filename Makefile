@@ -51,7 +51,9 @@ ROOMS := launch check idmap mounts net port api state supervise config sys base
 room_objects = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/$(1)/*.c src/$(1)/*/*.c))
 archive = $(foreach room,$(1),$(if $(call room_objects,$(room)),$(BUILD)/lib/$(room).a))
 
-LAUNCHER_ROOMS := $(ROOMS)
+# What explains failures, and --check, stands at the end of the launcher, out of the way: with a page
+# that it needs the kernel maps those around it, and they are memory, too.
+LAUNCHER_ROOMS := $(filter-out check,$(ROOMS))
 CTL_ROOMS      := api state supervise config sys base
 # The launcher starts once for every command: what it need not load costs it no time. A library that
 # has an archive is linked from that; `make SHARED=1` takes the shared ones.
@@ -70,8 +72,10 @@ endif
 PROGRAMS := $(BUILD)/fauxroot $(BUILD)/fauxrootctl $(BUILD)/fauxroot-docker-proxy
 all: $(PROGRAMS)
 
-$(BUILD)/fauxroot: $(BUILD)/obj/cmd/fauxroot.o $(call archive,$(LAUNCHER_ROOMS))
-	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LAUNCHER_LIBS)
+$(BUILD)/fauxroot: $(BUILD)/obj/cmd/fauxroot.o $(call archive,$(LAUNCHER_ROOMS) check)
+	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $< -Wl,--start-group \
+		$(call archive,$(LAUNCHER_ROOMS)) $(LAUNCHER_LIBS) $(call archive,check) \
+		-Wl,--end-group
 
 $(BUILD)/fauxrootctl: $(filter-out %/fauxroot.o $(BUILD)/obj/cmd/completions/% \
 		$(BUILD)/obj/cmd/manual/%,$(call room_objects,cmd)) \

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <seccomp.h>
 #include <stddef.h>
 #include <sys/capability.h>
@@ -129,7 +130,7 @@ static void release(scmp_filter_ctx *filter)
 		seccomp_release(*filter);
 }
 
-static int load_filter(const int *calls, size_t n, int (*more)(scmp_filter_ctx), struct error *err)
+static int build_and_load(const int *calls, size_t n, int (*more)(scmp_filter_ctx), struct error *err)
 {
 	_cleanup_(release) scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	int rc;
@@ -155,6 +156,15 @@ static int load_filter(const int *calls, size_t n, int (*more)(scmp_filter_ctx),
 	if (rc == 0)
 		rc = seccomp_load(filter);
 	return rc < 0 ? err_set(err, -rc, "loading a seccomp filter") : 0;
+}
+
+static int load_filter(const int *calls, size_t n, int (*more)(scmp_filter_ctx), struct error *err)
+{
+	int rc = build_and_load(calls, n, more, err);
+
+	/* What the filter was made in, and what was inherited, is not needed again. */
+	malloc_trim(0);
+	return rc;
 }
 
 static void free_caps(cap_t *caps)
