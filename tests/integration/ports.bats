@@ -102,6 +102,24 @@ servers_listen() {
 	stop 1
 }
 
+@test "a thread with a bulk transfer lets others go first, and is as before when that is over" {
+	launch_ports iperf3 -s -p 7000
+	listens() { in_target ss -Hltn 'sport = 7000' | grep -q .; }
+	yields() { chrt -a -p "$FORWARDER" | grep -q SCHED_BATCH; }
+	yields_no_more() { ! yields; }
+	wait_for listens
+	publish tcp 127.0.0.1 0 127.0.0.1 7000
+	FORWARDER=$(part "fauxroot: ports")
+	yields_no_more
+	timeout 30 iperf3 -c 127.0.0.1 -p "$PORT" -t 20 >result 3>&- 4>&- &
+	local client=$!
+	wait_for yields
+	kill $client
+	wait $client || true
+	wait_for yields_no_more
+	stop 1
+}
+
 @test "-p repeated and split at commas; all are there before the target runs" {
 	free_port 3
 	run -0 fx --net=none --port-driver=builtin -p "127.0.0.1:$PORT:80/tcp,127.0.0.1:$((PORT + 1)):80/udp" \

@@ -110,11 +110,14 @@ static int allow_when(scmp_filter_ctx filter, int call, unsigned arg, uint64_t v
 	return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, 1, &is);
 }
 
-static int allow_fcntl(scmp_filter_ctx filter)
+/* Pipes' sizes, and a thread's own scheduling policy. */
+static int allow_adjusting(scmp_filter_ctx filter)
 {
 	int rc = allow_when(filter, SCMP_SYS(fcntl), 1, F_SETPIPE_SZ);
 
-	return rc < 0 ? rc : allow_when(filter, SCMP_SYS(fcntl), 1, F_GETPIPE_SZ);
+	if (rc == 0)
+		rc = allow_when(filter, SCMP_SYS(fcntl), 1, F_GETPIPE_SZ);
+	return rc < 0 ? rc : allow_when(filter, SCMP_SYS(sched_setscheduler), 0, 0);
 }
 
 static int allow_inet_socket(scmp_filter_ctx filter)
@@ -130,7 +133,8 @@ static void release(scmp_filter_ctx *filter)
 		seccomp_release(*filter);
 }
 
-static int build_and_load(const int *calls, size_t n, int (*more)(scmp_filter_ctx), struct error *err)
+static int build_and_load(const int *calls, size_t n, int (*more)(scmp_filter_ctx),
+			  struct error *err)
 {
 	_cleanup_(release) scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	int rc;
@@ -204,7 +208,7 @@ int confine_stdio(struct error *err)
 
 int confine_forwarder(struct error *err)
 {
-	return load_filter(forwarder_calls, ARRAY_SIZE(forwarder_calls), allow_fcntl, err);
+	return load_filter(forwarder_calls, ARRAY_SIZE(forwarder_calls), allow_adjusting, err);
 }
 
 int confine_agent(struct error *err)

@@ -225,6 +225,7 @@ static int set_up(struct forwarder *f, int control, unsigned n_workers, struct e
 	f->control.type = WATCH_CONTROL;
 	f->scarce_said_ms = INT64_MIN / 2;
 	list_init(&f->listeners);
+	pace_init(f);
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	/* Half of the descriptors stay for connections: anybody can make up clients of UDP. */

@@ -161,6 +161,7 @@ static enum stream_state move_spliced(struct worker *w, struct stream *s, struct
 		return wait_writable(w, to);
 	}
 	s->n -= (uint32_t)n;
+	w->spliced += (uint64_t)n;
 	return STREAM_YIELDS;
 }
 

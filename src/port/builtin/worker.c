@@ -262,6 +262,7 @@ void *worker_run(void *arg)
 		run_ready(w);
 		if (mail)
 			read_letters(w);
+		pace(w);
 		if (w->now_ms - w->tick_ms >= (w->resting ? RESTING_TICK_MS : TICK_MS)) {
 			w->tick_ms = w->now_ms;
 			tick(w);
@@ -274,7 +275,7 @@ int worker_init(struct worker *w, struct forwarder *f, unsigned index, struct er
 {
 	w->forwarder = f;
 	w->index = index;
-	w->now_ms = w->tick_ms = clock_ms();
+	w->now_ms = w->tick_ms = w->pace_ms = clock_ms();
 	w->mail.type = WATCH_MAIL;
 	w->letters_end = &w->letters;
 	w->pipes.max = PIPES_ALL / f->n_workers;

@@ -279,6 +279,11 @@ struct worker {
 
 	struct udp *udp;
 	int64_t tick_ms;
+
+	/* pace.c */
+	uint64_t spliced; /* bytes through pipes since pace_ms */
+	int64_t pace_ms;
+	bool yielding; /* the thread's policy is SCHED_BATCH */
 };
 
 struct forwarder {
@@ -291,10 +296,20 @@ struct forwarder {
 	atomic_uint flows;		/* of UDP */
 	unsigned flows_max;		/* more than that: the least recently used one makes room */
 	_Atomic int64_t scarce_said_ms; /* when "out of descriptors" was last logged */
+	bool may_yield;			/* pace_init() */
 };
 
 int worker_init(struct worker *w, struct forwarder *f, unsigned index, struct error *err);
 void *worker_run(void *arg);
+
+/*
+ * pace_init() - may the threads change their scheduling policy? Not where somebody has given this
+ * process one that is not the usual
+ */
+void pace_init(struct forwarder *f);
+
+/* pace() - after a batch of events: fit the thread's scheduling policy to what it does */
+void pace(struct worker *w);
 
 /* worker_grown() - there is a new relay or flow, whose memory will be worth giving back */
 void worker_grown(struct worker *w);
