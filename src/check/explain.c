@@ -16,9 +16,6 @@
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
 
-/* A range of as many ids as images use. */
-#define USUAL_COUNT 65536
-
 /* Our own executable, which an AppArmor profile attaches to. */
 static void own_path(const struct facts *facts, char *buf, size_t size)
 {
@@ -37,12 +34,12 @@ static void free_range(const struct facts *facts, bool as_line, char *buf, size_
 {
 	uint32_t first;
 
-	if (!machine_free_range(facts->machine, USUAL_COUNT, &first))
+	if (!machine_free_range(facts->machine, USUAL_IDS, &first))
 		(void)str_print(buf, size, as_line ? "FIRST:COUNT" : "FIRST-LAST");
 	else if (as_line)
-		(void)str_print(buf, size, "%u:%u", first, USUAL_COUNT);
+		(void)str_print(buf, size, "%u:%u", first, USUAL_IDS);
 	else
-		(void)str_print(buf, size, "%u-%u", first, first + USUAL_COUNT - 1);
+		(void)str_print(buf, size, "%u-%u", first, first + USUAL_IDS - 1);
 }
 
 /* The value of the fact @name, @n bytes long, into @buf; false where there is no such name. */
@@ -184,7 +181,7 @@ bool explain_few_ids(uint64_t uids, uint64_t gids, const struct machine *machine
 {
 	struct facts facts = {.machine = machine};
 
-	if (uids >= USUAL_COUNT && gids >= USUAL_COUNT)
+	if (uids >= USUAL_IDS && gids >= USUAL_IDS)
 		return false;
 	(void)str_print(facts.value, sizeof(facts.value), "%llu user and %llu group ids",
 			(unsigned long long)uids, (unsigned long long)gids);

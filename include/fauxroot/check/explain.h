@@ -37,6 +37,9 @@ struct explanation {
 bool explain(const struct error *err, const struct config *config, const struct machine *machine,
 	     struct explanation *ret);
 
+/* As many ids as images use. */
+#define USUAL_IDS 65536
+
 /*
  * explain_few_ids() - the warning for a map that container images do not fit into
  * @uids, @gids: how many ids are mapped, the caller's own included
