@@ -45,23 +45,6 @@ void trial_listen(const struct config *config, struct outcomes *to)
 	ports_stop(&ports);
 }
 
-static struct port_net port_net_of(const struct net_plan *plan)
-{
-	struct port_net net = {.slirp_socket = NULL};
-
-	if (plan->address.s_addr != 0)
-		net.address.in = (struct sockaddr_in){
-			.sin_family = AF_INET,
-			.sin_addr = plan->address,
-		};
-	if (plan->ipv6)
-		net.address6.in6 = (struct sockaddr_in6){
-			.sin6_family = AF_INET6,
-			.sin6_addr = plan->address6,
-		};
-	return net;
-}
-
 static int publish(struct ports *ports, const char *text, struct error *err)
 {
 	const struct port *port;
@@ -74,7 +57,7 @@ static int publish(struct ports *ports, const char *text, struct error *err)
 int trial_port_driver(const struct config *config, int cancel_fd, const struct ns_set *ns,
 		      const struct net_plan *plan, struct outcomes *to)
 {
-	const struct port_net net = port_net_of(plan);
+	const struct port_net net = port_net_at(plan->address, plan->ipv6 ? &plan->address6 : NULL);
 	struct config without = *config;
 	struct ports ports = PORTS_NONE;
 	struct error err = {0};

@@ -37,7 +37,8 @@ static void warn_few_ids(uint64_t uids, uint64_t gids)
 	const struct machine this_machine = {.root = ""};
 	struct explanation why;
 
-	/* Not even asked otherwise: with the answer the pages around it would be in memory for good. */
+	/* Not even asked otherwise: with the answer the pages around it would be in memory for
+	 * good. */
 	if (uids >= USUAL_IDS && gids >= USUAL_IDS)
 		return;
 	if (explain_few_ids(uids, gids, &this_machine, &why)) {

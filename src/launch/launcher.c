@@ -178,18 +178,9 @@ static int plan_ports(struct launch *l, struct error *err)
 static int start_ports(struct launch *l, struct error *err)
 {
 	const struct net_plan *plan = &l->net.plan;
-	struct port_net net = {.slirp_socket = l->slirp_socket};
+	struct port_net net = port_net_at(plan->address, plan->ipv6 ? &plan->address6 : NULL);
 
-	if (plan->address.s_addr != 0)
-		net.address.in = (struct sockaddr_in){
-			.sin_family = AF_INET,
-			.sin_addr = plan->address,
-		};
-	if (plan->ipv6)
-		net.address6.in6 = (struct sockaddr_in6){
-			.sin6_family = AF_INET6,
-			.sin6_addr = plan->address6,
-		};
+	net.slirp_socket = l->slirp_socket;
 	return ports_start(&l->ports, &l->ns, &net, err);
 }
 

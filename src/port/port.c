@@ -48,6 +48,18 @@ static int publish(struct ports *ports, const char *text, struct error *err)
 	return rc;
 }
 
+struct port_net port_net_at(struct in_addr address, const struct in6_addr *address6)
+{
+	struct port_net net = {.slirp_socket = NULL};
+
+	if (address.s_addr != 0)
+		net.address.in = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr = address};
+	if (address6)
+		net.address6.in6 =
+			(struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_addr = *address6};
+	return net;
+}
+
 int ports_start(struct ports *ports, const struct ns_set *ns, const struct port_net *net,
 		struct error *err)
 {

@@ -25,44 +25,7 @@
 #include "fauxroot/base/fd.h"
 #include "fauxroot/net/link.h"
 #include "fauxroot/net/net.h"
-
-#define FLAGS (CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET)
-
-struct fixture {
-	struct process child;
-	struct ns_set ns;
-};
-
-static int set_up(void **state)
-{
-	static struct fixture f;
-	struct error err = {0};
-	int rc;
-
-	f = (struct fixture){PROCESS_NONE, NS_SET_NONE};
-	prctl(PR_SET_DUMPABLE, 1);
-	rc = ns_clone(FLAGS, &f.child, &err);
-	if (rc == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		for (;;)
-			pause();
-	}
-	if (rc > 0)
-		rc = ns_pin(f.child.pid, FLAGS, &f.ns, &err);
-	if (rc < 0)
-		print_error("%s\n", err.text);
-	*state = &f;
-	return rc;
-}
-
-static int tear_down(void **state)
-{
-	struct fixture *f = *state;
-
-	process_kill(&f->child);
-	ns_set_close(&f->ns);
-	return 0;
-}
+#include "netns_fixture.h"
 
 static int run_in(const struct fixture *f, int (*run)(void *arg, struct error *err), void *arg,
 		  struct error *err)

@@ -36,6 +36,13 @@ struct port_net {
 	const char *slirp_socket; /* API socket of slirp4netns; NULL: there is none */
 };
 
+/*
+ * port_net_at() - the network of a child at these addresses, without slirp4netns
+ * @address: in network byte order; 0.0.0.0: none known
+ * @address6: NULL: none
+ */
+struct port_net port_net_at(struct in_addr address, const struct in6_addr *address6);
+
 struct port_driver {
 	enum port_mode mode;
 	const char *name;	   /* as in --port-driver=NAME and in the API */
