@@ -7,7 +7,7 @@
  * later event of the batch may name is gone.
  *
  * Workers share nothing but the listeners; what one has for another goes by letter. A worker with
- * nothing to age, retry or give back sleeps without a timeout.
+ * nothing to age, retry, give back or change back sleeps without a timeout.
  */
 #include "worker.h"
 
@@ -227,7 +227,8 @@ static void tick(struct worker *w)
 
 static bool idle(const struct worker *w)
 {
-	return w->pipes.n_free == 0 && w->peak <= PEAK_MIN && supply_idle(w) && udp_idle(w);
+	return !w->yielding && w->pipes.n_free == 0 && w->peak <= PEAK_MIN && supply_idle(w) &&
+	       udp_idle(w);
 }
 
 /* Milliseconds that epoll may sleep. */
