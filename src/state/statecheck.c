@@ -76,14 +76,9 @@ static int check_existing(int place, const char *path, size_t room, struct error
 
 	if (fstat(place, &st) < 0)
 		return err_set(err, errno, "opening the state directory \"%s\"", path);
-	if (S_ISLNK(st.st_mode))
-		return err_say(err, ELOOP, "state directory \"%s\": is a symbolic link", path);
-	if (!S_ISDIR(st.st_mode))
-		return err_say(err, ENOTDIR, "state directory \"%s\": is not a directory", path);
-	if (st.st_uid != geteuid())
-		return err_say(err, EPERM,
-			       "state directory \"%s\": belongs to uid %u, and we are uid %u", path,
-			       (unsigned)st.st_uid, (unsigned)geteuid());
+	rc = statepath_refuse(&st, path, err);
+	if (rc < 0)
+		return rc;
 	/* The launch would give itself a mode that lets it in. */
 	dir = openat(place, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)

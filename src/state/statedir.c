@@ -96,14 +96,9 @@ static int open_checked(int parent, const char *name, const char *path, int *ret
 	}
 	if (place < 0 || fstat(place, &st) < 0)
 		return err_set(err, errno, "opening the state directory \"%s\"", path);
-	if (S_ISLNK(st.st_mode))
-		return err_say(err, ELOOP, "state directory \"%s\": is a symbolic link", path);
-	if (!S_ISDIR(st.st_mode))
-		return err_say(err, ENOTDIR, "state directory \"%s\": is not a directory", path);
-	if (st.st_uid != geteuid())
-		return err_say(err, EPERM,
-			       "state directory \"%s\": belongs to uid %u, and we are uid %u", path,
-			       (unsigned)st.st_uid, (unsigned)geteuid());
+	rc = statepath_refuse(&st, path, err);
+	if (rc < 0)
+		return rc;
 	/* A directory that even its owner cannot read is no running launcher's: those are 0700. */
 	if ((st.st_mode & 0500) != 0500) {
 		rc = chmod_fd(place, 0700);

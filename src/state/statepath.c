@@ -216,3 +216,16 @@ int statepath_parent(const char *path, bool make, const char **ret_name, struct 
 	*ret_name = at;
 	return TAKE_FD(dir);
 }
+
+int statepath_refuse(const struct stat *st, const char *path, struct error *err)
+{
+	if (S_ISLNK(st->st_mode))
+		return err_say(err, ELOOP, "state directory \"%s\": is a symbolic link", path);
+	if (!S_ISDIR(st->st_mode))
+		return err_say(err, ENOTDIR, "state directory \"%s\": is not a directory", path);
+	if (st->st_uid != geteuid())
+		return err_say(err, EPERM,
+			       "state directory \"%s\": belongs to uid %u, and we are uid %u", path,
+			       (unsigned)st->st_uid, (unsigned)geteuid());
+	return 0;
+}

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 struct error;
+struct stat;
 
 /*
  * statepath_resolve() - @wanted as an absolute path without links, but for its last component
@@ -28,3 +29,11 @@ int statepath_parent(const char *path, bool make, const char **ret_name, struct 
 
 /* mkdir_private() - mkdirat(2) with mode 0700 whatever the umask; 0 or -errno */
 int mkdir_private(int parent, const char *name);
+
+/*
+ * statepath_refuse() - is what stands at @path, by its own descriptor's fstat(2), no directory of
+ * ours?
+ *
+ * Returns 0 where it is one; -ELOOP, -ENOTDIR, -EPERM.
+ */
+int statepath_refuse(const struct stat *st, const char *path, struct error *err);
