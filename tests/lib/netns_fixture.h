@@ -12,7 +12,9 @@
 #include "fauxroot/base/spawn.h"
 #include "fauxroot/sys/ns.h"
 
+#ifndef FLAGS
 #define FLAGS (CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET)
+#endif
 
 struct fixture {
 	struct process child;
