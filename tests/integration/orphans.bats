@@ -186,7 +186,7 @@ asked" "$(<"$OUT")"
 
 @test "--pidns: a second SIGTERM hurries" {
 	launch --pidns --kill-orphans --kill-timeout=86400 \
-		sh -c './leave sh deaf; ./leave sh polite; echo left; exec sleep 100'
+		sh -c './leave sh deaf; rm here; ./leave sh polite; echo left; exec sleep 100'
 	wait_for grep -qx left "$OUT"
 	kill -TERM "$LAUNCHER"
 	wait_for grep -qx asked "$OUT"

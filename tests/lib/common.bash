@@ -102,7 +102,7 @@ state_left() {
 nothing_left() {
 	local pid
 	for pid in $(marked); do
-		echo "process $pid ($(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null))"
+		echo "process $pid ($({ tr '\0' ' ' <"/proc/$pid/cmdline"; } 2>/dev/null))"
 	done
 	state_left
 }
