@@ -404,6 +404,26 @@ accepted() { # CURL OPTIONS… - POST /v1/ports was answered with other than an 
 	stop
 }
 
+@test "API: ports come and go while SIGTERM is pending, for a target that takes its time" {
+	# As a dockerd does: it stops its containers first, whose ports are taken back one by one.
+	launch_ports sh -c 'trap "" TERM; exec sleep 100'
+	local round flood pause
+	exec {pause}<> <(:)
+	while kill -TERM "$LAUNCHER"; do
+		read -rt 0.001 -u "$pause" || true
+	done 2>/dev/null 3>&- 4>&- &
+	flood=$!
+	for round in {1..8}; do
+		publish tcp 127.0.0.1 0 127.0.0.1 80
+		connects 127.0.0.1 "$PORT"
+		unpublish "$ID"
+		not connects 127.0.0.1 "$PORT"
+	done
+	kill "$flood"
+	kill -KILL "$TARGET"
+	ended 137
+}
+
 @test "API: adds racing deletes: no port twice, none left listening that is not listed" {
 	launch_ports sleep 100
 	free_port 4
