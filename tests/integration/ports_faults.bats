@@ -38,6 +38,12 @@ amount() {
 	stop
 }
 
+@test "urgent data: stays in its place, and neither few bytes nor a bulk transfer stop at it" {
+	launch_checker
+	check urgent $((16 << 20))
+	stop
+}
+
 @test "half-close: the client's passes on, and the server's before the client has begun" {
 	launch_checker
 	# echo ends with the client's half-close, whose answer is still to come; fetch with the server's.

@@ -49,6 +49,7 @@ static int make_socket(enum socket_kind kind)
 		return -errno;
 	if (kind_type(kind) == SOCK_STREAM) {
 		set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+		set(fd, SOL_SOCKET, SO_OOBINLINE, 1);
 		socket_stays_here(fd);
 		/* The port of a bound address is chosen by connect(), which can share it between
 		 * destinations (man 7 ip). */

@@ -103,6 +103,8 @@ void relay_event(struct worker *w, struct end *end, uint32_t events)
 		end->readable = true;
 	if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
 		end->hung = true;
+	if (events & EPOLLPRI)
+		end->urgent = true;
 	if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
 		end->writable = true;
 	/* A reset after its end of file: no read would tell us any more. */
@@ -155,8 +157,8 @@ static void adopt(struct worker *w, struct relay *r)
 	atomic_fetch_add_explicit(&w->load, 1, memory_order_relaxed);
 	worker_grown(w);
 	list_insert(&w->relays, &r->link);
-	if (watch_add(w, &r->ends[0].watch, EPOLLIN | EPOLLRDHUP | EPOLLET) < 0 ||
-	    watch_add(w, &r->ends[1].watch, EPOLLIN | EPOLLRDHUP | EPOLLET) < 0)
+	if (watch_add(w, &r->ends[0].watch, END_EVENTS) < 0 ||
+	    watch_add(w, &r->ends[1].watch, END_EVENTS) < 0)
 		relay_close(w, r, true);
 }
 
