@@ -109,16 +109,21 @@ amount() {
 	stop
 }
 
-@test "SIGKILL to the forwarder: started again on the same listeners, and it is said" {
+@test "SIGKILL to the forwarder: its connections are reset, and another goes on with the same listeners" {
 	launch_checker
 	works
-	local round old
+	local round old held
+	# Not closed as if their senders had come to an end.
+	check hold 8 >held &
+	held=$!
+	wait_for grep -q ready held
 	for round in 1 2 3; do
 		old=$(part 'fauxroot: ports')
 		kill -KILL "$old"
 		wait_for replaced 'fauxroot: ports' "$old"
 		wait_for works
 	done
+	wait "$held"
 	logged forwarder
 	check datagrams
 	# Ports and ids are the launcher's, so they are as before; new ones work, removed ones refuse.
