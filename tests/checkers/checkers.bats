@@ -111,6 +111,20 @@ plant() {
 	finds 1 "lint cppcheck: 0 passed, 1 failed" scripts/lint src/base/planted.c
 }
 
+@test "lint: what another C library has not" {
+	plant src/base/planted.c <<-'EOT'
+		#include <string.h>
+
+		const char *planted(int n);
+
+		const char *planted(int n)
+		{
+			return strerrorname_np(n);
+		}
+	EOT
+	finds 1 "lint musl: 0 passed, 1 failed" scripts/lint src/base/planted.c
+}
+
 @test "lint: wrong indentation" {
 	plant src/base/planted.c <<<'int planted(void);'
 	sed -i 's/(void)/( void )/' src/base/planted.c

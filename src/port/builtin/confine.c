@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <malloc.h>
 #include <seccomp.h>
 #include <stddef.h>
 #include <sys/capability.h>
@@ -14,6 +13,7 @@
 
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
+#include "fauxroot/base/libc.h"
 #include "fauxroot/base/macro.h"
 
 #if defined(__has_feature)
@@ -203,7 +203,7 @@ static int load_filter(const int *calls, size_t n, int (*more)(scmp_filter_ctx),
 	int rc = build_and_load(calls, n, more, err);
 
 	/* What the filter was made in, and what was inherited, is not needed again. */
-	malloc_trim(0);
+	libc_heap_trim();
 	return rc;
 }
 
