@@ -176,16 +176,20 @@ amount() {
 
 @test "five deaths of the forwarder in ten seconds are fatal, with its name" {
 	launch_checker
-	local round old
-	for round in 1 2 3 4 5; do
-		wait_for part 'fauxroot: ports' >/dev/null
-		old=$(part 'fauxroot: ports')
-		kill -KILL "$old"
-		wait_for gone "$old"
-		[ "$round" -eq 5 ] || wait_for replaced 'fauxroot: ports' "$old"
-	done
+	# As soon as one is there, which also is while it is being started; and as many as are needed,
+	# for a busy machine may take longer for the first five.
+	cat >killer <<-'END'
+		my $launcher = shift;
+		while (open(my $list, "<", "/proc/$launcher/task/$launcher/children")) {
+			for my $pid (split " ", <$list> // "") {
+				open(my $comm, "<", "/proc/$pid/comm") or next;
+				kill 9, $pid if (<$comm> // "") eq "fauxroot: ports\n";
+			}
+		}
+	END
+	timeout 200 perl killer "$LAUNCHER"
 	ended 125
-	says "$(<"$LOG")" 'error: .*forwarder'
+	logged 'error: starting the port forwarder again: it died 5 times in 10 seconds'
 	not connects 127.0.0.1 "$PORT"
 }
 
