@@ -203,9 +203,9 @@ stop() {
 # gone PID - it has ended, reaped or not. (Not with read: where the process ends meanwhile, bash cannot
 # seek back and gives what it has read too much to the next read, of whatever.)
 gone() {
-	local status
-	{ status=$(<"/proc/${1:?no PID}/status"); } 2>/dev/null || return 0
-	[[ -z $status || $status = *$'\nState:\t'[ZX]* ]]
+	local look
+	look=$(cat "/proc/${1:?no PID}/status" 2>/dev/null) || return 0
+	[[ -z $look || $look = *$'\nState:\t'[ZX]* ]]
 }
 
 alive() {
