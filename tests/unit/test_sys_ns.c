@@ -80,7 +80,7 @@ static void a_runner_joins_with_empty_hands(void **state)
 		.out = &seen,
 		.out_size = sizeof(seen),
 	};
-	struct deadline deadline = deadline_in(5000);
+	struct deadline deadline = deadline_in(60000);
 	struct error err = {0};
 	struct stat net, user;
 	int stray = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -132,7 +132,7 @@ static void a_runner_joins_what_it_is_told_to(void **state)
 		.out = &seen,
 		.out_size = sizeof(seen),
 	};
-	struct deadline deadline = deadline_in(5000);
+	struct deadline deadline = deadline_in(60000);
 	struct error err = {0};
 	struct stat st;
 
@@ -177,7 +177,7 @@ static void a_job_brings_a_descriptor(void **state)
 	struct fixture *f = *state;
 	int fd = -1;
 	struct ns_job job = {.name = "open", .run = open_null, .arg = &fd, .fd = &fd};
-	struct deadline deadline = deadline_in(5000);
+	struct deadline deadline = deadline_in(60000);
 	struct error err = {0};
 	struct stat st, null;
 
@@ -202,7 +202,7 @@ static void a_network_without_the_child(void **state)
 		.out = &seen,
 		.out_size = sizeof(seen),
 	};
-	struct deadline deadline = deadline_in(5000);
+	struct deadline deadline = deadline_in(60000);
 	struct error err = {0};
 	struct stat made, childs, owner, user;
 	int owner_fd;
@@ -236,7 +236,7 @@ static void a_job_that_fails_brings_its_error(void **state)
 {
 	struct fixture *f = *state;
 	struct ns_job job = {.name = "fail", .run = fail_so};
-	struct deadline deadline = deadline_in(5000);
+	struct deadline deadline = deadline_in(60000);
 	struct error err = {0};
 
 	assert_int_equal(ns_run(&f->ns, &job, &deadline, -1, &err), -ENODEV);
@@ -274,7 +274,7 @@ static void a_job_that_dies_is_an_error(void **state)
 {
 	struct fixture *f = *state;
 	struct ns_job job = {.name = "die", .run = die};
-	struct deadline deadline = deadline_in(5000);
+	struct deadline deadline = deadline_in(60000);
 	struct error err = {0};
 
 	assert_int_equal(ns_run(&f->ns, &job, &deadline, -1, &err), -EPROTO);
@@ -293,7 +293,7 @@ static void pinned_namespaces_outlive_the_child(void **state)
 		.out = &seen,
 		.out_size = sizeof(seen),
 	};
-	struct deadline deadline = deadline_in(5000);
+	struct deadline deadline = deadline_in(60000);
 	struct error err = {0};
 	struct stat mnt;
 
@@ -307,7 +307,7 @@ static void a_holder_shows_its_namespaces_and_nothing_else(void **state)
 {
 	struct fixture *f = *state;
 	struct process holder = PROCESS_NONE;
-	struct deadline deadline = deadline_in(5000);
+	struct deadline deadline = deadline_in(60000);
 	struct error err = {0};
 	char path[64];
 	struct stat net;
