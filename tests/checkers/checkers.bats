@@ -290,16 +290,22 @@ what has failed (passed, failed, skipped, suite):
 	[ "$(grep -c '^not ok' <<<"$output")" -eq 50 ]
 }
 
-@test "CI: a step that fails without a word of its own counts, and is told again" {
+@test "CI: a step that fails without a word of its own counts, and is told again; so is one beside it" {
 	cp -a "$TOP/.ci" .
-	printf '%s\n' 'test lint fuzz:' '	@:' 'demo:' '	@echo what it said; exit 3' >Makefile
+	printf '#!/bin/sh\n' >scripts/setup
+	printf '%s\n' 'test fuzz:' '	@:' 'lint:' '	@echo a.c:1: error: planted; exit 4' \
+		'demo:' '	@echo what it said; exit 3' >Makefile
 	run .ci/run
 	[ "$status" -eq 1 ]
 	shows "==> the failures again
+--- lint
+a.c:1: error: planted
+make: *** [Makefile:4: lint] Error 4
 --- demo
 what it said
-make: *** [Makefile:4: demo] Error 3
+make: *** [Makefile:6: demo] Error 3
 what has failed (passed, failed, skipped, suite):
+0 1 0 lint: status 2
 0 1 0 demo: status 2
-0 passed, 1 failed"
+0 passed, 2 failed"
 }
