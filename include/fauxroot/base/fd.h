@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "fauxroot/base/macro.h"
@@ -39,6 +40,14 @@ int fd_set_cloexec(int fd, int on);
  * Returns 0 or -errno.
  */
 int fd_close_all_except(const int *keep, size_t n_keep);
+
+/*
+ * fd_raise_limit() - let this process have as many descriptors as it may (man 2 getrlimit)
+ *
+ * Raises the soft limit, which is for the sake of programs that use select(2), to the hard one.
+ * Returns it.
+ */
+rlim_t fd_raise_limit(void);
 
 /* fd_cloexec_all_from() - mark every descriptor >= @first close-on-exec; returns 0 or -errno */
 int fd_cloexec_all_from(int first);
