@@ -401,6 +401,22 @@ accepted() { # CURL OPTIONS… - POST /v1/ports was answered with other than an 
 	[[ $got == 2* ]]
 }
 
+@test "API: out of descriptors: said once, in our own words, and it goes on" {
+	ulimit -n 40
+	launch_ports sleep 100
+	free_port 30
+	local round
+	for round in 1 2 3 4 5 6; do
+		# All are taken back, and with them come the clients that had to wait.
+		run -1 --separate-stderr ctl add-ports "$PORT-$((PORT + 29)):$PORT-$((PORT + 29))/tcp"
+		says "$stderr" 'Too many open files|No file descriptors available'
+		equals "" "$(ctl list-ports --json)"
+	done
+	equals 1 "$(log_count 'out of file descriptors')"
+	equals "" "$(grep -v 'out of file descriptors' "$LOG" || true)"
+	stop
+}
+
 @test "API: a client that goes away in the middle of its request" {
 	launch_ports sleep 1000
 	local i
