@@ -94,7 +94,7 @@ const struct cause causes_of_ids[] = {
 		.cause = "{value}, is not within the ids of the user namespace we are in ({path})",
 		.remedy = "give {user} a range inside of it in /etc/subuid and /etc/subgid "
 			  "({user}:{free line}), or give this container more ids (in LXD: "
-			  "security.idmap.size)",
+			  "security.idmap.size); in a unit of systemd PrivateUsers=no",
 	},
 	{
 		.id = "subid-source-differs",

@@ -75,7 +75,7 @@ static const struct failure mapper_failures[] = {
 	 "we are in (/proc/self/uid_map)",
 	 "give alice a range inside of it in /etc/subuid and /etc/subgid "
 	 "(alice:FIRST:COUNT), or give this container more ids (in LXD: "
-	 "security.idmap.size)",
+	 "security.idmap.size); in a unit of systemd PrivateUsers=no",
 	 .files = {{"/proc/self/uid_map", "0 1000 1\n1 100000 65536\n", 0},
 		   {"/proc/self/gid_map", "0 1000 1\n1 100000 65536\n", 0}}},
 	{STEP_IDMAP, EPERM, wrote_gid,
@@ -83,7 +83,7 @@ static const struct failure mapper_failures[] = {
 	 "we are in (/proc/self/gid_map)",
 	 "give alice a range inside of it in /etc/subuid and /etc/subgid "
 	 "(alice:FIRST:COUNT), or give this container more ids (in LXD: "
-	 "security.idmap.size)",
+	 "security.idmap.size); in a unit of systemd PrivateUsers=no",
 	 .files = {{"/proc/self/gid_map", "0 1000 1\n1 100000 100000\n100001 0 10\n", 0}}},
 	/* In two adjacent extents it is whole. */
 	{STEP_IDMAP, EPERM, wrote_gid, NULL, NULL,

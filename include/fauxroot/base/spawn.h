@@ -35,6 +35,9 @@ void process_kill(struct process *p);
 /* process_forget() - close the pidfd of a process that somebody has reaped */
 void process_forget(struct process *p);
 
+/* process_signal() - kill(2), by the pidfd; one that has ended is left in peace */
+void process_signal(const struct process *p, int sig);
+
 /*
  * process_of_pidfd() - the process that a pidfd of ours, from wherever it came, leads to
  * @pidfd: taken over by @ret on success
