@@ -86,6 +86,7 @@ bool is_unmapped(struct facts *facts, const char *arg);
 bool has_seccomp_filter(struct facts *facts, const char *arg);
 bool is_apparmor_confined(struct facts *facts, const char *arg);
 bool is_missing(struct facts *facts, const char *arg); /* a file */
+bool has_no_proc(struct facts *facts, const char *arg);
 bool has_cgroup2(struct facts *facts, const char *arg);
 bool proc_is_masked(struct facts *facts, const char *arg);
 bool selinux_enforces(struct facts *facts, const char *arg);
@@ -100,10 +101,12 @@ bool descriptor_limit_is_low(struct facts *facts, const char *arg); /* "soft" or
 
 /* ids.c */
 bool getsubids_is_missing(struct facts *facts, const char *arg);
+bool mapper_is_elsewhere(struct facts *facts, const char *arg);
 bool mapper_is_missing(struct facts *facts, const char *arg);
 bool mapper_has_no_new_privs(struct facts *facts, const char *arg);
 bool mapper_is_on_nosuid(struct facts *facts, const char *arg);
 bool mapper_lacks_setuid(struct facts *facts, const char *arg);
+bool setuid_mapper_is_elsewhere(struct facts *facts, const char *arg);
 bool mapper_lacks_cap(struct facts *facts, const char *arg); /* "6", a capability's number */
 bool root_lacks_cap(struct facts *facts, const char *arg);   /* as mapper_lacks_cap, for uid 0 */
 bool ranges_are_not_ours(struct facts *facts, const char *arg);
@@ -127,15 +130,17 @@ bool state_dir_is_link(struct facts *facts, const char *arg);
 /* programs.c */
 bool device_is_something_else(struct facts *facts, const char *arg);
 bool device_is_on_nodev(struct facts *facts, const char *arg);
+bool slirp_is_elsewhere(struct facts *facts, const char *arg);
 bool shield_was_required(struct facts *facts, const char *arg);
 bool is_in_container(struct facts *facts, const char *arg);
 bool device_is_missing(struct facts *facts, const char *arg); /* "container" or "host" */
 bool device_is_closed(struct facts *facts, const char *arg);
 bool holder_is_known(struct facts *facts, const char *arg);
 bool runtime_dir_is_unset(struct facts *facts, const char *arg); /* "there" or "missing" */
+bool runtime_dir_is_gone(struct facts *facts, const char *arg);
 bool runtime_dir_is_not_ours(struct facts *facts, const char *arg);
 bool target_has_no_interpreter(struct facts *facts, const char *arg);
-bool target_is_in_sbin(struct facts *facts, const char *arg);
+bool is_elsewhere(struct facts *facts, const char *arg); /* the program; NULL: the target */
 bool target_is_not_in_path(struct facts *facts, const char *arg);
 bool target_is_absent(struct facts *facts, const char *arg);
 bool target_is_out_of_reach(struct facts *facts, const char *arg);
@@ -147,5 +152,6 @@ bool target_is_there(struct facts *facts, const char *arg);
 
 /* ports.c */
 bool port_is_privileged(struct facts *facts, const char *arg); /* the sysctl, below /proc/sys */
+bool port_of_slirp_is_privileged(struct facts *facts, const char *arg); /* the same */
 bool error_names_address(struct facts *facts, const char *arg);
 bool listener_is_known(struct facts *facts, const char *arg); /* the words before its number */

@@ -35,7 +35,16 @@ const struct cause causes_of_the_host[] = {
 		.test = runtime_dir_is_not_ours,
 		.cause = "XDG_RUNTIME_DIR is {value}, as after su or sudo from that user's session",
 		.remedy = "a session of its own: machinectl shell {user}@; or ssh "
-			  "{user}@localhost; or XDG_RUNTIME_DIR={path}",
+			  "{user}@localhost; or {have runtime dir}",
+	},
+	{
+		.id = "runtime-dir-gone",
+		.steps = STATE,
+		.codes = {EACCES, EPERM, ENOENT, EROFS},
+		.test = runtime_dir_is_gone,
+		.cause = "XDG_RUNTIME_DIR is {value}, which is not there, as after the last "
+			 "session of {user} has ended",
+		.remedy = "{have runtime dir}; or --state-dir",
 	},
 	{
 		.id = "runtime-dir-unset",
@@ -44,7 +53,7 @@ const struct cause causes_of_the_host[] = {
 		.test = runtime_dir_is_unset,
 		.arg = "there",
 		.cause = "XDG_RUNTIME_DIR is not set, though {path} is there",
-		.remedy = "export XDG_RUNTIME_DIR={path}",
+		.remedy = "{have runtime dir}",
 	},
 	{
 		.id = "no-runtime-dir",
@@ -54,8 +63,7 @@ const struct cause causes_of_the_host[] = {
 		.arg = "missing",
 		.cause = "XDG_RUNTIME_DIR is not set and {path} is missing: {user} has no login "
 			 "session",
-		.remedy = "sudo loginctl enable-linger {user}, then export "
-			  "XDG_RUNTIME_DIR={path}; or --state-dir",
+		.remedy = "{have runtime dir}; or --state-dir",
 	},
 	{
 		.id = "statedir-foreign",
@@ -182,6 +190,15 @@ const struct cause causes_of_the_host[] = {
 	},
 
 	/* slirp4netns. */
+	{
+		.id = "slirp4netns-not-in-path",
+		.steps = SLIRP,
+		.codes = {ENOENT},
+		.says = "executing",
+		.test = slirp_is_elsewhere,
+		.cause = "it is {path}, and PATH does not have {value}",
+		.remedy = "PATH=$PATH:{value}; or --slirp4netns-binary={path}",
+	},
 	{
 		.id = "slirp4netns-missing",
 		.steps = SLIRP,

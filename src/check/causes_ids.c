@@ -9,6 +9,15 @@
 const struct cause causes_of_ids[] = {
 	/* Ids: the programs. */
 	{
+		.id = "newuidmap-not-in-path",
+		.steps = IDMAP,
+		.codes = {ENOENT},
+		.says = "executing",
+		.test = mapper_is_elsewhere,
+		.cause = "it is {path}, and PATH does not have {value}",
+		.remedy = "PATH=$PATH:{value}",
+	},
+	{
 		.id = "newuidmap-missing",
 		.steps = IDMAP,
 		.codes = {ENOENT},
@@ -38,6 +47,16 @@ const struct cause causes_of_ids[] = {
 			  "true; in Docker no --security-opt no-new-privileges; or --idmap=single",
 	},
 	{
+		/* NixOS: that of the package comes before the wrapper with the bit. */
+		.id = "setuid-elsewhere",
+		.steps = IDMAP,
+		.codes = {EPERM},
+		.test = setuid_mapper_is_elsewhere,
+		.cause = "{path}, to which PATH leads, gains no privileges; the one in {value} "
+			 "does",
+		.remedy = "PATH={value}:$PATH",
+	},
+	{
 		.id = "nosuid",
 		.steps = IDMAP,
 		.codes = {EPERM},
@@ -57,6 +76,7 @@ const struct cause causes_of_ids[] = {
 		.id = "no-cap-setuid",
 		.steps = IDMAP,
 		.codes = {EPERM},
+		.says = "newuidmap",
 		.test = mapper_lacks_cap,
 		.arg = "7", /* CAP_SETUID */
 		.cause = "CAP_SETUID is outside of our capability bounding set "
@@ -68,6 +88,7 @@ const struct cause causes_of_ids[] = {
 		.id = "no-cap-setgid",
 		.steps = IDMAP,
 		.codes = {EPERM},
+		.says = "newgidmap",
 		.test = mapper_lacks_cap,
 		.arg = "6", /* CAP_SETGID */
 		.cause = "CAP_SETGID is outside of our capability bounding set "

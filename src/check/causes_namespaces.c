@@ -18,6 +18,15 @@ const struct cause causes_of_namespaces[] = {
 		.remedy = "a newer kernel; a reboot, where one is installed already",
 	},
 	{
+		.id = "no-proc",
+		.steps = ANY,
+		.codes = {ENOENT},
+		.says = "/proc/",
+		.test = has_no_proc,
+		.cause = "there is no proc file system on /proc",
+		.remedy = "sudo mount -t proc proc /proc",
+	},
+	{
 		.id = "userns-clone-off",
 		.steps = CLONE,
 		.codes = {EPERM},

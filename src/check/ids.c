@@ -49,6 +49,14 @@ bool mapper_is_missing(struct facts *facts, const char *arg)
 	return true;
 }
 
+bool mapper_is_elsewhere(struct facts *facts, const char *arg)
+{
+	const char *program = mapper(facts);
+
+	(void)arg;
+	return program && is_elsewhere(facts, program);
+}
+
 /* man 2 prctl, PR_SET_NO_NEW_PRIVS: exec ignores set-user-ID bits and file capabilities. */
 bool mapper_has_no_new_privs(struct facts *facts, const char *arg)
 {
@@ -77,6 +85,19 @@ bool mapper_lacks_setuid(struct facts *facts, const char *arg)
 	       machine_path(facts->machine, facts->path, place, sizeof(place)) &&
 	       stat(place, &st) == 0 && !(st.st_mode & S_ISUID) &&
 	       getxattr(place, "security.capability", NULL, 0) <= 0;
+}
+
+/* Where PATH leads to one without, is there one with the bit? */
+bool setuid_mapper_is_elsewhere(struct facts *facts, const char *arg)
+{
+	const char *program = mapper(facts);
+	char path[PATH_MAX], point[PATH_MAX];
+
+	return program && (mapper_lacks_setuid(facts, arg) || mapper_is_on_nosuid(facts, arg)) &&
+	       machine_find_elsewhere(facts->machine, program, S_ISUID | 0111, facts->value,
+				      sizeof(facts->value)) &&
+	       str_print(path, sizeof(path), "%s/%s", facts->value, program) == 0 &&
+	       !machine_mount_has(facts->machine, path, "nosuid", point, sizeof(point));
 }
 
 static unsigned capability(const char *arg)

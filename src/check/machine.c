@@ -71,8 +71,11 @@ uint32_t machine_id(const struct machine *machine, const char *field)
 	uint32_t real, effective;
 	struct cursor c;
 
-	if (!machine_status(machine, field, text, sizeof(text)))
-		return UINT32_MAX;
+	if (!machine_status(machine, field, text, sizeof(text))) {
+		if (*machine->root)
+			return UINT32_MAX;
+		return streq(field, "Uid") ? geteuid() : getegid();
+	}
 	c = cursor_of(text);
 	if (cursor_u32(&c, UINT32_MAX, &real) < 0 || cursor_blanks(&c) == 0 ||
 	    cursor_u32(&c, UINT32_MAX, &effective) < 0)
@@ -242,6 +245,27 @@ bool machine_find(const struct machine *machine, const char *name, char *buf, si
 			return false;
 		path += n + 1;
 	}
+}
+
+/* NixOS and Guix have their set-user-ID programs in the first two. */
+static const char *const usual_dirs[] = {
+	"/run/wrappers/bin", "/run/privileged/bin", "/usr/local/bin", "/usr/bin", "/bin",
+	"/usr/local/sbin",   "/usr/sbin",	    "/sbin",
+};
+
+bool machine_find_elsewhere(const struct machine *machine, const char *name, mode_t bits, char *dir,
+			    size_t size)
+{
+	for (size_t i = 0; !strchr(name, '/') && i < ARRAY_SIZE(usual_dirs); i++) {
+		char path[PATH_MAX], place[PATH_MAX];
+		struct stat st;
+
+		if (str_print(path, sizeof(path), "%s/%s", usual_dirs[i], name) == 0 &&
+		    machine_path(machine, path, place, sizeof(place)) && stat(place, &st) == 0 &&
+		    S_ISREG(st.st_mode) && (st.st_mode & bits) == bits)
+			return str_print(dir, size, "%s", usual_dirs[i]) == 0;
+	}
+	return false;
 }
 
 static bool lies_under(const char *path, const char *point, size_t n)

@@ -51,6 +51,14 @@ void machine_runtime_dir(const struct machine *machine, char *buf, size_t size);
 bool machine_find(const struct machine *machine, const char *name, char *buf, size_t size);
 
 /*
+ * machine_find_elsewhere() - a directory with a file of this name among those that distributions
+ * use, in PATH or not
+ * @bits: of the file's mode that must be set
+ */
+bool machine_find_elsewhere(const struct machine *machine, const char *name, mode_t bits, char *dir,
+			    size_t size);
+
+/*
  * machine_mount_has() - is the file system that @path is on mounted with @option ("nosuid")?
  * @ret_point: its mount point, by /proc/self/mountinfo (man 5 proc)
  */
