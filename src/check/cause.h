@@ -4,6 +4,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <sys/stat.h>
 
 #include "fauxroot/base/err.h"
 #include "fauxroot/config/config.h"
@@ -115,6 +116,8 @@ bool has_lines(struct facts *facts, const char *arg);
 bool local_user_lacks_ranges(struct facts *facts, const char *arg); /* "u", "g" or "ug" */
 bool other_user_lacks_ranges(struct facts *facts, const char *arg);
 bool user_lacks_ranges(struct facts *facts, const char *arg);
+bool no_range_is_free(struct facts *facts, const char *arg);
+bool no_usual_range_is_free(struct facts *facts, const char *arg);
 bool has_account(struct facts *facts, const char *arg);		  /* in /etc/passwd */
 bool subid_file_is_missing(struct facts *facts, const char *arg); /* for a local user */
 
@@ -122,9 +125,14 @@ bool dynamic_source_was_asked_for(struct facts *facts, const char *arg);
 bool static_source_would_do(struct facts *facts, const char *arg);
 bool group_is_not_of_account(struct facts *facts, const char *arg);
 
+/* is_closed_to_us() - does @st lack one of @bits for our ids? facts->value: whose it is */
+bool is_closed_to_us(struct facts *facts, const struct stat *st, mode_t bits);
+
 /* statedirs.c */
 bool error_names_path(struct facts *facts, const char *arg);  /* "…" */
 bool error_names_place(struct facts *facts, const char *arg); /* what there is of that path */
+bool copy_up_is_missing(struct facts *facts, const char *arg);
+bool copy_up_is_closed(struct facts *facts, const char *arg);
 bool state_dir_is_link(struct facts *facts, const char *arg);
 
 /* programs.c */

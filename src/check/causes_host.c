@@ -92,6 +92,15 @@ const struct cause causes_of_the_host[] = {
 		.remedy = "--state-dir={runtime dir}/NAME",
 	},
 	{
+		/* Its sentence says which. */
+		.id = "statedir-precious",
+		.steps = STATE,
+		.says = "would be emptied",
+		.test = error_names_path,
+		.cause = "a state directory is emptied at start and removed at the end",
+		.remedy = "--state-dir={path}/NAME",
+	},
+	{
 		.id = "statedir-full",
 		.steps = STATE | STEP_BIT(STEP_API),
 		.codes = {ENOSPC, EDQUOT},
@@ -107,7 +116,9 @@ const struct cause causes_of_the_host[] = {
 		.codes = {EROFS},
 		.test = error_names_place,
 		.cause = "{point} is on a file system that is mounted read-only",
-		.remedy = "--state-dir={runtime dir}/NAME",
+		.remedy =
+			"--state-dir=DIR, on another one; for a container docker run --tmpfs /tmp "
+			"…, in Kubernetes an emptyDir at /tmp",
 	},
 	{
 		.id = "statedir-closed",
@@ -123,6 +134,25 @@ const struct cause causes_of_the_host[] = {
 		.codes = {ENAMETOOLONG},
 		.cause = "the path of a UNIX socket has at most 107 bytes (man 7 unix)",
 		.remedy = "a shorter --state-dir",
+	},
+
+	/* --copy-up. */
+	{
+		.id = "copy-up-missing",
+		.steps = STEP_BIT(STEP_MOUNT),
+		.codes = {ENOENT, ENOTDIR},
+		.test = copy_up_is_missing,
+		.cause = "there is no {path}",
+		.remedy = "without --copy-up={path}; or sudo mkdir -p {path}",
+	},
+	{
+		.id = "copy-up-closed",
+		.steps = STEP_BIT(STEP_MOUNT),
+		.codes = {EACCES},
+		.test = copy_up_is_closed,
+		.cause = "{path} belongs to {value}: fake root has no more rights there than "
+			 "{user}, and cannot list what to copy",
+		.remedy = "without --copy-up={path}; or sudo chmod o+rx {path}",
 	},
 
 	/* /dev/net/tun. */

@@ -191,6 +191,18 @@ const struct cause causes_of_ids[] = {
 			  "--idmap=single",
 	},
 	{
+		/* A user namespace within another one, of a few ids. */
+		.id = "no-ids-to-give",
+		.steps = IDMAP,
+		.codes = {ENOENT},
+		.says = "subordinate",
+		.test = no_range_is_free,
+		.cause = "{user} has no line in /etc/subuid or /etc/subgid, and the user "
+			 "namespace that we are in has no ids left for one (/proc/self/uid_map)",
+		.remedy = "--idmap=single; or give this container more ids (in LXD: "
+			  "security.idmap.size)",
+	},
+	{
 		/* usermod(8) adds to files, it makes none. */
 		.id = "no-subid-file",
 		.steps = IDMAP,

@@ -14,6 +14,13 @@
 
 const struct cause causes_of_the_preflight[] = {
 	{
+		.id = "few-ids-no-range",
+		.test = no_usual_range_is_free,
+		.cause = FEW_IDS,
+		.remedy = "the user namespace that we are in has no 65536 left: give it more (in "
+			  "LXD: security.idmap.size), or start it outside",
+	},
+	{
 		/* usermod(8) knows the accounts of /etc/passwd only. */
 		.id = "few-ids",
 		.test = has_account,
@@ -39,7 +46,9 @@ const struct cause causes_of_the_preflight[] = {
 	},
 	{
 		.id = "sys-masked",
-		.cause = "a container masks parts of /sys, so the kernel allows no other one",
+		.cause = "/sys is masked in parts, as in a container, or not there, and the kernel "
+			 "mounts "
+			 "no other sysfs where none is wholly visible",
 		.remedy = "docker run --security-opt systempaths=unconfined …; in Kubernetes "
 			  "securityContext.procMount: Unmasked",
 	},
@@ -107,6 +116,15 @@ const struct cause causes_of_the_preflight[] = {
 			 "runc fails with \"disk quota exceeded\"",
 		.remedy = "echo 'kernel.keys.maxkeys=20000' | sudo tee "
 			  "/etc/sysctl.d/62-fauxroot-keys.conf && sudo sysctl --system",
+	},
+	{
+		.id = "containers-proc",
+		.cause = "a container with PIDs of its own cannot have its own /proc here "
+			 "({value}): docker run and a RUN of buildkitd fail with \"mounting "
+			 "proc: operation not permitted\"",
+		.remedy = "docker run --security-opt systempaths=unconfined …; in Kubernetes "
+			  "securityContext.procMount: Unmasked; or buildkitd "
+			  "--oci-worker-no-process-sandbox",
 	},
 	{
 		.id = "overlay-selinux",

@@ -52,14 +52,14 @@ static void have_runtime_dir(const struct facts *facts, char *buf, size_t size)
 
 static void free_range(const struct facts *facts, bool as_line, char *buf, size_t size)
 {
-	uint32_t first;
+	uint32_t first, count;
 
-	if (!machine_free_range(facts->machine, USUAL_IDS, &first))
+	if (!machine_free_range(facts->machine, &first, &count))
 		(void)str_print(buf, size, as_line ? "FIRST:COUNT" : "FIRST-LAST");
 	else if (as_line)
-		(void)str_print(buf, size, "%u:%u", first, USUAL_IDS);
+		(void)str_print(buf, size, "%u:%u", first, count);
 	else
-		(void)str_print(buf, size, "%u-%u", first, first + USUAL_IDS - 1);
+		(void)str_print(buf, size, "%u-%u", first, first + count - 1);
 }
 
 /* The value of the fact @name, @n bytes long, into @buf; false where there is no such name. */
@@ -217,5 +217,6 @@ bool explain_few_ids(uint64_t uids, uint64_t gids, const struct machine *machine
 		return false;
 	(void)str_print(facts.value, sizeof(facts.value), "%llu user and %llu group ids",
 			(unsigned long long)uids, (unsigned long long)gids);
-	return explain_as("few-ids", &facts, ret) || explain_as("few-ids-no-account", &facts, ret);
+	return explain_as("few-ids-no-range", &facts, ret) || explain_as("few-ids", &facts, ret) ||
+	       explain_as("few-ids-no-account", &facts, ret);
 }

@@ -240,6 +240,24 @@ bool group_is_not_of_account(struct facts *facts, const char *arg)
 	return true;
 }
 
+/* Is there nothing in our own user namespace that could be given to us? */
+bool no_range_is_free(struct facts *facts, const char *arg)
+{
+	uint32_t first, count;
+
+	(void)arg;
+	return !machine_free_range(facts->machine, &first, &count) &&
+	       (lacks(facts, "/etc/subuid") || lacks(facts, "/etc/subgid"));
+}
+
+bool no_usual_range_is_free(struct facts *facts, const char *arg)
+{
+	uint32_t first, count;
+
+	(void)arg;
+	return !machine_free_range(facts->machine, &first, &count) || count < USUAL_IDS;
+}
+
 bool user_lacks_ranges(struct facts *facts, const char *arg)
 {
 	bool uids = lacks(facts, "/etc/subuid"), gids = lacks(facts, "/etc/subgid");
@@ -268,13 +286,13 @@ bool subid_file_is_missing(struct facts *facts, const char *arg)
 	bool uids = !machine_exists(facts->machine, "/etc/subuid");
 	bool gids = !machine_exists(facts->machine, "/etc/subgid");
 	char user[256], range[32] = "FIRST-LAST";
-	uint32_t first;
+	uint32_t first, count;
 
 	(void)arg;
 	if (!(uids || gids) || !machine_user(facts->machine, user, sizeof(user)))
 		return false;
-	if (machine_free_range(facts->machine, 65536, &first))
-		(void)str_print(range, sizeof(range), "%u-%u", first, first + 65535);
+	if (machine_free_range(facts->machine, &first, &count))
+		(void)str_print(range, sizeof(range), "%u-%u", first, first + count - 1);
 	(void)str_print(facts->path, sizeof(facts->path), "%s%s%s", uids ? "/etc/subuid" : "",
 			uids && gids ? " " : "", gids ? "/etc/subgid" : "");
 	uids = lacks(facts, "/etc/subuid");

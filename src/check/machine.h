@@ -83,10 +83,10 @@ const char *machine_boot(const struct machine *machine, const char *argument, ch
 			 size_t size);
 
 /*
- * machine_free_range() - @count subordinate ids that nobody has on this machine
+ * machine_free_range() - USUAL_IDS subordinate ids that nobody has on this machine
  *
  * From SUB_UID_MIN of login.defs (100000) on, outside of every line of /etc/subuid and /etc/subgid
- * and every uid and gid of /etc/passwd and /etc/group, and inside our own id maps. False where
- * there is no such range.
+ * and every uid and gid of /etc/passwd and /etc/group, and inside our own id maps; where those have
+ * no such range, as many ids as they have. False where they have none.
  */
-bool machine_free_range(const struct machine *machine, uint32_t count, uint32_t *ret_first);
+bool machine_free_range(const struct machine *machine, uint32_t *ret_first, uint32_t *ret_count);

@@ -38,7 +38,8 @@ static bool is_proven(const struct preflight *p, const struct feature *feature)
 	return outcome->tried && outcome->rc == 0;
 }
 
-/* The configuration of the running kernel, where a distribution leaves it as text. */
+/* The configuration of the running kernel, where a distribution leaves it as text, or the kernel
+ * itself has it. */
 static char *read_kernel_config(const struct preflight *p, char *path, size_t size)
 {
 	static const char *const places[] = {"/boot/config-%s", "/lib/modules/%s/config",
@@ -47,13 +48,16 @@ static char *read_kernel_config(const struct preflight *p, char *path, size_t si
 
 	if (!machine_word(p->machine, "/proc/sys/kernel/osrelease", release, sizeof(release)) ||
 	    strchr(release, '/'))
-		return NULL;
+		(void)str_print(release, sizeof(release), "?");
 	for (size_t i = 0; i < ARRAY_SIZE(places) && !text; i++) {
 		(void)str_print(path, size, "%.*s%s%s", (int)strcspn(places[i], "%"), places[i],
 				release, strchr(places[i], '%') + 2);
 		text = machine_read(p->machine, path);
 	}
-	return text;
+	if (text || !p->outcomes->kernel_config)
+		return text;
+	(void)str_print(path, size, "/proc/config.gz");
+	return str_format("%s", p->outcomes->kernel_config);
 }
 
 void probe_features(const struct preflight *p, struct finding *f)

@@ -218,7 +218,7 @@ static bool stat_target(struct facts *facts, struct stat *ret)
 }
 
 /* access(2) would ask for us now; fake root's rights are those of our uid on others' files. */
-static bool is_closed_to_us(struct facts *facts, const struct stat *st, mode_t bits)
+bool is_closed_to_us(struct facts *facts, const struct stat *st, mode_t bits)
 {
 	uint32_t uid = machine_id(facts->machine, "Uid"), gid = machine_id(facts->machine, "Gid");
 	mode_t ours = st->st_uid == uid ? 0700 : st->st_gid == gid ? 0070 : 0007;
