@@ -38,7 +38,15 @@ struct cause {
 	bool (*test)(struct facts *facts, const char *arg);
 	const char *arg; /* for @test: the file to read, the option to look for */
 	const char *cause;
-	const char *remedy;
+	/*
+	 * What mends it, in a container and beside that. Of the containers' only that of the
+	 * runtime at hand is told, where it is known.
+	 */
+	const char *docker;	/* options of docker run, and of podman run */
+	const char *podman;	/* options of podman run, where they differ */
+	const char *kubernetes; /* a member of the container's manifest */
+	const char *lxd;	/* arguments of lxc, of incus */
+	const char *remedy;	/* in all other cases, or in any: begins with "or" then */
 };
 
 #define STEP_BIT(step) (1U << (step))
@@ -65,6 +73,9 @@ extern const struct cause causes_of_ports[];
 extern const struct cause causes_of_the_target[];
 extern const struct cause causes_of_the_preflight[]; /* asked for by id; they match no error */
 
+/* cause_remedy() - all of a row's remedies, or those for @runtime; @runtime may be NULL */
+void cause_remedy(const struct cause *cause, const char *runtime, char *buf, size_t size);
+
 /* cause_expand() - @text with its {names} replaced; false where one is unknown or it does not fit
  */
 bool cause_expand(const char *text, const struct facts *facts, char *buf, size_t size);
@@ -87,6 +98,7 @@ bool is_unmapped(struct facts *facts, const char *arg);
 bool has_seccomp_filter(struct facts *facts, const char *arg);
 bool is_apparmor_confined(struct facts *facts, const char *arg);
 bool is_missing(struct facts *facts, const char *arg); /* a file */
+bool is_there(struct facts *facts, const char *arg);   /* a file */
 bool has_no_proc(struct facts *facts, const char *arg);
 bool has_cgroup2(struct facts *facts, const char *arg);
 bool proc_is_masked(struct facts *facts, const char *arg);

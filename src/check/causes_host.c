@@ -163,8 +163,10 @@ const struct cause causes_of_the_host[] = {
 		.test = device_is_missing,
 		.arg = "container",
 		.cause = "this container has no /dev/net/tun",
-		.remedy = "docker run --device /dev/net/tun …; in Kubernetes a hostPath volume of "
-			  "it, or --net=host",
+		.docker = "--device /dev/net/tun",
+		.kubernetes = "a hostPath volume of /dev/net/tun",
+		.lxd = "config device add NAME tun unix-char path=/dev/net/tun",
+		.remedy = "or --net=host",
 	},
 	{
 		.id = "tun-missing",
@@ -216,7 +218,10 @@ const struct cause causes_of_the_host[] = {
 		.codes = {EACCES, EPERM},
 		.test = is_in_container,
 		.cause = "this container's device rules do not allow /dev/net/tun",
-		.remedy = "docker run --device /dev/net/tun …",
+		.docker = "--device /dev/net/tun",
+		.kubernetes = "a device plugin that gives it, or privileged: true",
+		.lxd = "config device add NAME tun unix-char path=/dev/net/tun",
+		.remedy = "or --net=host",
 	},
 
 	/* slirp4netns. */

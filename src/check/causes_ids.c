@@ -43,8 +43,9 @@ const struct cause causes_of_ids[] = {
 		.test = mapper_has_no_new_privs,
 		.cause = "no_new_privs is set on this process (/proc/self/status: NoNewPrivs: 1), "
 			 "so {path} gains no privileges",
-		.remedy = "in systemd NoNewPrivileges=no; in Kubernetes allowPrivilegeEscalation: "
-			  "true; in Docker no --security-opt no-new-privileges; or --idmap=single",
+		.kubernetes = "securityContext.allowPrivilegeEscalation: true",
+		.remedy = "without --security-opt no-new-privileges of Docker; in systemd "
+			  "NoNewPrivileges=no; or --idmap=single",
 	},
 	{
 		/* NixOS: that of the package comes before the wrapper with the bit. */
@@ -81,8 +82,9 @@ const struct cause causes_of_ids[] = {
 		.arg = "7", /* CAP_SETUID */
 		.cause = "CAP_SETUID is outside of our capability bounding set "
 			 "(/proc/self/status: CapBnd: {value}), so newuidmap cannot have it either",
-		.remedy = "docker run --cap-add SETUID --cap-add SETGID …; in systemd "
-			  "CapabilityBoundingSet= with CAP_SETUID CAP_SETGID",
+		.docker = "--cap-add SETUID --cap-add SETGID",
+		.kubernetes = "securityContext.capabilities.add: [SETUID, SETGID]",
+		.remedy = "in systemd CapabilityBoundingSet= with CAP_SETUID CAP_SETGID",
 	},
 	{
 		.id = "no-cap-setgid",
@@ -93,8 +95,9 @@ const struct cause causes_of_ids[] = {
 		.arg = "6", /* CAP_SETGID */
 		.cause = "CAP_SETGID is outside of our capability bounding set "
 			 "(/proc/self/status: CapBnd: {value}), so newgidmap cannot have it either",
-		.remedy = "docker run --cap-add SETUID --cap-add SETGID …; in systemd "
-			  "CapabilityBoundingSet= with CAP_SETUID CAP_SETGID",
+		.docker = "--cap-add SETUID --cap-add SETGID",
+		.kubernetes = "securityContext.capabilities.add: [SETUID, SETGID]",
+		.remedy = "in systemd CapabilityBoundingSet= with CAP_SETUID CAP_SETGID",
 	},
 	{
 		.id = "no-cap-setfcap",
@@ -105,7 +108,9 @@ const struct cause causes_of_ids[] = {
 		.cause =
 			"CAP_SETFCAP is outside of our capability bounding set (/proc/self/status: "
 			"CapBnd: {value}); mapping the outer uid 0 needs it since Linux 5.12",
-		.remedy = "docker run --cap-add SETFCAP …; or run it as another user than root",
+		.docker = "--cap-add SETFCAP",
+		.kubernetes = "securityContext.capabilities.add: [SETFCAP]",
+		.remedy = "or run it as another user than root",
 	},
 	{
 		.id = "range-outside-map",

@@ -133,8 +133,9 @@ const struct cause causes_of_namespaces[] = {
 		.codes = {EAGAIN},
 		.test = cgroup_has_no_pids_left,
 		.cause = "the cgroup has as many processes as {path} allows: {value}",
-		.remedy = "in systemd TasksMax=infinity; docker run --pids-limit=-1 …; in "
-			  "Kubernetes the kubelet's podPidsLimit",
+		.docker = "--pids-limit=-1",
+		.kubernetes = "the kubelet's podPidsLimit",
+		.remedy = "in systemd TasksMax=infinity",
 	},
 	{
 		.id = "process-limit",

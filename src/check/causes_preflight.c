@@ -49,8 +49,10 @@ const struct cause causes_of_the_preflight[] = {
 		.cause = "/sys is masked in parts, as in a container, or not there, and the kernel "
 			 "mounts "
 			 "no other sysfs where none is wholly visible",
-		.remedy = "docker run --security-opt systempaths=unconfined …; in Kubernetes "
-			  "securityContext.procMount: Unmasked",
+		.docker = "--security-opt systempaths=unconfined",
+		.podman = "--security-opt unmask=ALL",
+		.kubernetes = "securityContext.procMount: Unmasked (hostUsers: false in the pod)",
+		.lxd = "config set NAME security.nesting=true",
 	},
 	{
 		.id = "no-name-server",
@@ -80,8 +82,9 @@ const struct cause causes_of_the_preflight[] = {
 		.id = "cgroup-of-container",
 		.cause = "{path} belongs to {value}, as in a container without cgroups of its own: "
 			 "the command cannot limit what its containers use",
-		.remedy = "docker run --privileged --cgroupns=private …; or let the daemon do "
-			  "without: dockerd --exec-opt native.cgroupdriver=none",
+		.docker = "--privileged --cgroupns=private",
+		.remedy = "or let the daemon do without: dockerd --exec-opt "
+			  "native.cgroupdriver=none",
 	},
 	{
 		.id = "cgroup-not-delegated",
@@ -122,9 +125,11 @@ const struct cause causes_of_the_preflight[] = {
 		.cause = "a container with PIDs of its own cannot have its own /proc here "
 			 "({value}): docker run and a RUN of buildkitd fail with \"mounting "
 			 "proc: operation not permitted\"",
-		.remedy = "docker run --security-opt systempaths=unconfined …; in Kubernetes "
-			  "securityContext.procMount: Unmasked; or buildkitd "
-			  "--oci-worker-no-process-sandbox",
+		.docker = "--security-opt systempaths=unconfined",
+		.podman = "--security-opt unmask=ALL",
+		.kubernetes = "securityContext.procMount: Unmasked (hostUsers: false in the pod)",
+		.lxd = "config set NAME security.nesting=true",
+		.remedy = "or buildkitd --oci-worker-no-process-sandbox",
 	},
 	{
 		.id = "overlay-selinux",

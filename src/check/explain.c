@@ -160,6 +160,40 @@ static bool holds(const struct cause *cause, struct facts *facts)
 	       (!cause->test || cause->test(facts, cause->arg));
 }
 
+static void add_remedy(char *buf, size_t size, const char *before, const char *text,
+		       const char *after)
+{
+	size_t used = strlen(buf);
+
+	if (text)
+		(void)str_print(buf + used, size - used, "%s%s%s%s", used > 0 ? "; " : "", before,
+				text, after);
+}
+
+void cause_remedy(const struct cause *cause, const char *runtime, char *buf, size_t size)
+{
+	const struct {
+		const char *runtime, *before, *text, *after;
+		bool otherwise; /* told as well where the runtime is not known */
+	} ways[] = {
+		{"Docker", "docker run ", cause->docker, " …", true},
+		{"Podman", "podman run ", cause->podman ? cause->podman : cause->docker, " …",
+		 cause->podman != NULL},
+		{"Kubernetes", "in Kubernetes ", cause->kubernetes, "", true},
+		{"LXD", "lxc ", cause->lxd, "", true},
+		{"Incus", "incus ", cause->lxd, "", false},
+	};
+	bool known = false;
+
+	*buf = '\0';
+	for (size_t i = 0; runtime && i < ARRAY_SIZE(ways); i++)
+		known |= ways[i].text && streq(ways[i].runtime, runtime);
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++)
+		if (known ? streq(ways[i].runtime, runtime) : ways[i].otherwise)
+			add_remedy(buf, size, ways[i].before, ways[i].text, ways[i].after);
+	add_remedy(buf, size, "", cause->remedy, "");
+}
+
 /* Root needs no sudo(8), and in containers there is none. */
 static void drop_sudo(char *text)
 {
@@ -173,9 +207,13 @@ static void drop_sudo(char *text)
 static bool tell(const struct cause *cause, struct facts *facts, struct explanation *ret)
 {
 	struct explanation found = {.id = cause->id};
+	char remedy[sizeof(found.remedy)];
+	struct container container;
+	bool contained = machine_container(facts->machine, &container);
 
+	cause_remedy(cause, contained ? container.name : NULL, remedy, sizeof(remedy));
 	if (!cause_expand(cause->cause, facts, found.cause, sizeof(found.cause)) ||
-	    !cause_expand(cause->remedy, facts, found.remedy, sizeof(found.remedy)))
+	    !cause_expand(remedy, facts, found.remedy, sizeof(found.remedy)))
 		return false;
 	if (machine_id(facts->machine, "Uid") == 0)
 		drop_sudo(found.remedy);

@@ -82,11 +82,13 @@ static uint32_t lowest(const struct machine *machine)
 	return min;
 }
 
-static bool is_mapped(const struct machine *machine, uint64_t first, uint32_t count)
+/* How many ids from @first on have both of our own id maps, @count at most? */
+static uint32_t mapped(const struct machine *machine, uint64_t first, uint64_t count)
 {
-	return first + count <= UINT32_MAX &&
-	       machine_maps(machine, "uid_map", (uint32_t)first, count) &&
-	       machine_maps(machine, "gid_map", (uint32_t)first, count);
+	uint64_t uids = machine_maps_until(machine, "uid_map", first);
+	uint64_t gids = machine_maps_until(machine, "gid_map", first);
+
+	return (uint32_t)MIN(count, MIN(MIN(uids, gids), (uint64_t)UINT32_MAX) - first);
 }
 
 /* From @at on, the first @count ids that none of the sorted @spans has. */
@@ -97,10 +99,7 @@ static uint64_t first_gap(const struct spans *spans, uint64_t at, uint32_t count
 	return at;
 }
 
-/*
- * In a user namespace that does not reach up to SUB_UID_MIN: the widest gap that it has at all,
- * cut down by thousands until it is mapped.
- */
+/* In a user namespace that does not reach up to SUB_UID_MIN: the widest gap that it has at all. */
 static uint32_t widest_gap(const struct spans *spans, const struct machine *machine,
 			   uint64_t *ret_first)
 {
@@ -108,17 +107,15 @@ static uint32_t widest_gap(const struct spans *spans, const struct machine *mach
 	uint64_t at = 1;
 
 	for (size_t i = 0; i <= spans->n; i++) {
-		uint64_t end = i < spans->n ? spans->items[i].first : USUAL_IDS + at;
-		uint32_t count = end > at ? (uint32_t)MIN(end - at, (uint64_t)USUAL_IDS) : 0;
+		uint64_t end = i < spans->n ? spans->items[i].first : UINT32_MAX;
+		uint32_t count = end > at ? mapped(machine, at, MIN(end - at, USUAL_IDS)) : 0;
 
-		while (count > widest && !is_mapped(machine, at, count))
-			count = count > 1000 ? count - 1000 : 0;
 		if (count > widest) {
 			widest = count;
 			*ret_first = at;
 		}
 		if (i < spans->n)
-			at = MAX(at, spans->items[i].end);
+			at = MIN(MAX(at, spans->items[i].end), (uint64_t)UINT32_MAX);
 	}
 	return widest;
 }
@@ -136,7 +133,7 @@ bool machine_free_range(const struct machine *machine, uint32_t *ret_first, uint
 	if (spans.n > 0)
 		qsort(spans.items, spans.n, sizeof(*spans.items), compare_spans);
 	first = first_gap(&spans, lowest(machine), count);
-	if (!is_mapped(machine, first, count))
+	if (first > UINT32_MAX || mapped(machine, first, count) < count)
 		count = widest_gap(&spans, machine, &first);
 	free(spans.items);
 	if (spans.incomplete || count == 0)

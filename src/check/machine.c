@@ -122,26 +122,26 @@ static uint64_t mapped_until(const char *map, uint64_t id)
 	return id;
 }
 
-bool machine_maps(const struct machine *machine, const char *file, uint32_t first, uint32_t count)
+uint64_t machine_maps_until(const struct machine *machine, const char *file, uint64_t first)
 {
 	_cleanup_free_ char *map = NULL;
-	uint64_t id = first, end = (uint64_t)first + count;
+	uint64_t id = first, next;
 	char path[64];
 
 	if (str_print(path, sizeof(path), "/proc/self/%s", file) < 0)
-		return false;
+		return first;
 	map = machine_read(machine, path);
 	/* Without the file there is nothing that it could leave out. */
 	if (!map)
-		return true;
-	while (id < end) {
-		uint64_t next = mapped_until(map, id);
-
-		if (next == id)
-			return false;
+		return UINT64_MAX;
+	while ((next = mapped_until(map, id)) != id)
 		id = next;
-	}
-	return true;
+	return id;
+}
+
+bool machine_maps(const struct machine *machine, const char *file, uint32_t first, uint32_t count)
+{
+	return machine_maps_until(machine, file, first) >= (uint64_t)first + count;
 }
 
 /* Our line of /etc/passwd: "NAME:PASSWORD:UID:GID:…". */
@@ -315,19 +315,4 @@ bool machine_mount_has(const struct machine *machine, const char *path, const ch
 		(void)str_print(ret_point, size, "%.*s", (int)n[4], field[4]);
 	}
 	return has;
-}
-
-bool machine_in_container(const struct machine *machine)
-{
-	static const char *const marks[] = {
-		"/.dockerenv",
-		"/run/.containerenv",
-		"/run/systemd/container",
-		"/run/secrets/kubernetes.io",
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(marks); i++)
-		if (machine_exists(machine, marks[i]))
-			return true;
-	return false;
 }

@@ -31,6 +31,9 @@ uint32_t machine_id(const struct machine *machine, const char *field);
  * ours can have it? False where that is not known. */
 bool machine_lacks_cap(const struct machine *machine, unsigned cap);
 
+/* machine_maps_until() - the first id from @first on that our own /proc/self/@file lacks */
+uint64_t machine_maps_until(const struct machine *machine, const char *file, uint64_t first);
+
 /* machine_maps() - are all of @count ids from @first in our own /proc/self/@file (uid_map)? */
 bool machine_maps(const struct machine *machine, const char *file, uint32_t first, uint32_t count);
 
@@ -68,8 +71,14 @@ bool machine_mount_has(const struct machine *machine, const char *path, const ch
 /* machine_mount_type() - the type of the file system that @path is on: "ext4"; false: not known */
 bool machine_mount_type(const struct machine *machine, const char *path, char *buf, size_t size);
 
-/* machine_in_container() - do the marks of Docker, Podman, systemd-nspawn or Kubernetes stand here?
- */
+/* A container that we are in. */
+struct container {
+	char name[64]; /* of its runtime: "Docker", "systemd-nspawn" */
+	char mark[64]; /* the file, or the variable, that tells it */
+};
+
+/* machine_container() - are we in one? */
+bool machine_container(const struct machine *machine, struct container *ret);
 bool machine_in_container(const struct machine *machine);
 
 /* machine_package() - how this distribution installs what @program is in: "sudo apt-get install

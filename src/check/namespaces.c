@@ -128,6 +128,12 @@ bool has_no_proc(struct facts *facts, const char *arg)
 	return !machine_exists(facts->machine, "/proc/self");
 }
 
+bool is_there(struct facts *facts, const char *arg)
+{
+	return str_print(facts->path, sizeof(facts->path), "%s", arg) == 0 &&
+	       machine_exists(facts->machine, arg);
+}
+
 bool is_missing(struct facts *facts, const char *arg)
 {
 	return machine_exists(facts->machine, "/proc/self/status") &&

@@ -104,26 +104,10 @@ void probe_features(const struct preflight *p, struct finding *f)
 
 void probe_container(const struct preflight *p, struct finding *f)
 {
-	static const struct {
-		const char *path, *name;
-	} marks[] = {
-		{"/run/secrets/kubernetes.io", "Kubernetes"},
-		{"/var/run/secrets/kubernetes.io", "Kubernetes"},
-		{"/.dockerenv", "Docker"},
-		{"/run/.containerenv", "Podman"},
-		{"/dev/lxd/sock", "LXD"},
-		{"/dev/.lxc-boot-id", "LXC"},
-	};
-	char name[64];
+	struct container container;
 
-	for (size_t i = 0; i < ARRAY_SIZE(marks); i++)
-		if (machine_exists(p->machine, marks[i].path)) {
-			see(f, "%s (%s)", marks[i].name, marks[i].path);
-			return;
-		}
-	/* What systemd wrote there: "lxc", "systemd-nspawn", … (man 1 systemd-detect-virt) */
-	if (machine_word(p->machine, "/run/systemd/container", name, sizeof(name)))
-		see(f, "%s (/run/systemd/container)", name);
+	if (machine_container(p->machine, &container))
+		see(f, "%s (%s)", container.name, container.mark);
 	else
 		see(f, "none");
 }
