@@ -117,8 +117,8 @@ const struct cause causes_of_the_host[] = {
 		.test = error_names_place,
 		.cause = "{point} is on a file system that is mounted read-only",
 		.remedy =
-			"--state-dir=DIR, on another one; for a container docker run --tmpfs /tmp "
-			"…, in Kubernetes an emptyDir at /tmp",
+			"--state-dir={runtime dir}/NAME; for a container docker run --tmpfs /tmp …, in "
+			  "Kubernetes an emptyDir at /tmp",
 	},
 	{
 		.id = "statedir-closed",

@@ -116,7 +116,7 @@ static void state_directories(void **state)
 		{STEP_STATEDIR, EROFS,
 		 "making the state directory \"/srv/x/y\": Read-only file system",
 		 "/srv is on a file system that is mounted read-only",
-		 "--state-dir=DIR, on another one; for a container docker run --tmpfs /tmp …, in "
+		 "--state-dir=/run/user/1000/NAME; for a container docker run --tmpfs /tmp …, in "
 		 "Kubernetes an emptyDir at /tmp",
 		 .files = {{"/srv/", "", 0}}, .state_dir = "/srv/x/y"},
 		/* Files of this test belong to whoever runs it, who is not uid 4242. */
