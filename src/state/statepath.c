@@ -132,6 +132,7 @@ static int check_path(const char *path, struct error *err)
 		const char *path, *words;
 	} precious[] = {
 		{getenv("HOME"), "the home directory"},
+		/* HOME can be unset or somebody else's, as under sudo(8) or in a unit. */
 		{account ? account->pw_dir : NULL, "the home directory"},
 		{getenv("XDG_RUNTIME_DIR"), "$XDG_RUNTIME_DIR"},
 		{".", "the working directory"},
