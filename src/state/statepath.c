@@ -123,8 +123,7 @@ static bool holds(const char *path, const char *precious)
 	return rest && (*rest == '\0' || *rest == '/');
 }
 
-/* A slip such as --state-dir=. or --state-dir=$HOME must not cost what is there; HOME can be unset
- * or somebody else's, as under sudo(8) or in a unit. */
+/* A slip such as --state-dir=. or --state-dir=$HOME must not cost what is there. */
 static int check_path(const char *path, struct error *err)
 {
 	const struct passwd *account = getpwuid(geteuid());
