@@ -19,6 +19,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "fauxroot/base/fd.h"
@@ -91,6 +92,42 @@ static int try_copy_up(const struct trial_plan *plan, struct error *err)
 static int try_target(const struct trial_plan *plan, struct error *err)
 {
 	return trial_exec(plan->config->command, err);
+}
+
+/* In a process that ends with the errno. */
+_noreturn_ static void mount_proc(void)
+{
+	struct error err = {0};
+	struct process init;
+	int rc, status = 0;
+
+	if (unshare(CLONE_NEWNS | CLONE_NEWPID) < 0)
+		_exit(errno);
+	rc = process_fork("init", &init, &err);
+	if (rc == 0)
+		_exit(-procfs_mount_child(&err));
+	if (rc > 0)
+		rc = process_wait(&init, NULL, -1, &status);
+	_exit(rc < 0 ? -rc : WEXITSTATUS(status));
+}
+
+/* A container has PIDs of its own, and a /proc that shows them. */
+static int try_container_proc(const struct trial_plan *plan, struct error *err)
+{
+	struct process child;
+	int status, rc = process_fork("a container", &child, err);
+
+	(void)plan;
+	if (rc == 0)
+		mount_proc();
+	if (rc > 0)
+		rc = process_wait(&child, NULL, -1, &status);
+	if (rc < 0)
+		return rc;
+	if (!WIFEXITED(status) || WEXITSTATUS(status) == 0)
+		return 0;
+	return err_step(err, err_set(err, WEXITSTATUS(status), "mounting proc in a PID namespace"),
+			STEP_PROC);
 }
 
 /* A tmpfs over a directory that is there, and entered. */
@@ -218,6 +255,7 @@ _noreturn_ void trial_child(const struct trial_plan *plan)
 		{TRIAL_TARGET, try_target, config->command && config->command[0], false},
 	};
 	const struct attempt of_daemon[] = {
+		{TRIAL_CONTAINER_PROC, try_container_proc, trial_wants_storage(config), false},
 		{TRIAL_OVERLAY, try_overlay, trial_wants_storage(config), false},
 		{TRIAL_FUSE, try_fuse, trial_wants_storage(config), false},
 	};

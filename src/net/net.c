@@ -53,6 +53,13 @@ int net_open(const struct config *config, int cancel_fd, struct net *ret, struct
 	return 0;
 }
 
+int net_settle(struct net *net, struct error *err)
+{
+	int rc = net->driver->settle ? net->driver->settle(net, err) : 0;
+
+	return rc < 0 ? err_step(err, rc, STEP_NET) : rc;
+}
+
 static int add_address(struct strv *v, int family, const void *address)
 {
 	char text[INET6_ADDRSTRLEN];

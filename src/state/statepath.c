@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -136,10 +137,13 @@ static bool is_instances_dir(const char *path)
 /* A slip such as --state-dir=. or --state-dir=$HOME must not cost what is there. */
 static int check_path(const char *path, struct error *err)
 {
+	const struct passwd *account = getpwuid(geteuid());
 	const struct {
 		const char *path, *words;
 	} precious[] = {
 		{getenv("HOME"), "the home directory"},
+		/* HOME can be unset or somebody else's, as under sudo(8) or in a unit. */
+		{account ? account->pw_dir : NULL, "the home directory"},
 		{getenv("XDG_RUNTIME_DIR"), "$XDG_RUNTIME_DIR"},
 		{".", "the working directory"},
 	};

@@ -60,6 +60,10 @@ struct net_driver {
 	 */
 	int (*check)(struct net *net, struct error *err);
 
+	/* Take the answer that check() has begun to ask for, where start() will not. May be NULL.
+	 */
+	int (*settle)(struct net *net, struct error *err);
+
 	/* Set up the child's network and start the helper; need not wait until it is ready. */
 	int (*start)(struct net *net, struct error *err);
 
@@ -89,6 +93,7 @@ struct net {
 	const char *dir;	 /* a private directory for short-lived names; NULL: none */
 	const char *port_socket; /* where slirp4netns shall forward ports on request; or NULL */
 	int cancel_fd;		 /* as fd_wait() */
+	char version[32];	 /* the helper's, as far as it is known: "1.2.0", or "" */
 	struct event_base *base; /* NULL until net_supervise() */
 	const struct net_events *events;
 	void *events_arg;
@@ -104,6 +109,13 @@ struct net {
  * the options make no network; nothing is left in @ret then.
  */
 int net_open(const struct config *config, int cancel_fd, struct net *ret, struct error *err);
+
+/*
+ * net_settle() - for --check, in place of net_start(): is the helper one that would do?
+ *
+ * Returns 0 or -errno; step STEP_NET or STEP_SLIRP.
+ */
+int net_settle(struct net *net, struct error *err);
 
 /* net_dns() - the addresses for resolv.conf as text; 0 or -ENOMEM */
 int net_dns(const struct net *net, struct strv *ret);

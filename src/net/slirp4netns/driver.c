@@ -118,6 +118,8 @@ static int take_version(struct slirp *s, struct error *err)
 	if (slirp_version_parse(s->probe.text, &version) < 0)
 		return err_say(err, EPROTO, "%s --version does not tell a version: \"%s\"",
 			       s->net->config->slirp4netns_binary, s->probe.text);
+	(void)str_print(s->net->version, sizeof(s->net->version), "%u.%u.%u", version.major,
+			version.minor, version.patch);
 	log_debug("slirp4netns %u.%u.%u with libslirp %u.%u.%u", version.major, version.minor,
 		  version.patch, version.libslirp_major, version.libslirp_minor,
 		  version.libslirp_patch);
@@ -126,6 +128,13 @@ static int take_version(struct slirp *s, struct error *err)
 			       s->net->config->slirp4netns_binary, version.major, version.minor,
 			       version.patch);
 	return 0;
+}
+
+static int slirp_settle(struct net *net, struct error *err)
+{
+	int rc = take_version(net->state, err);
+
+	return rc < 0 ? err_step(err, rc, STEP_SLIRP) : 0;
 }
 
 /* Where that fails, slirp_is_up() tells. */
@@ -245,6 +254,7 @@ const struct net_driver net_driver_slirp4netns = {
 	.name = "slirp4netns",
 	.plan = slirp_plan,
 	.check = slirp_check,
+	.settle = slirp_settle,
 	.start = slirp_start,
 	.wait_ready = slirp_wait_ready,
 	.supervise = slirp_supervise,

@@ -140,6 +140,17 @@ silent() {
 	END
 }
 
+@test "a masked /proc with a daemon: unmasked" {
+	lab <<-'END'
+		mount --bind /dev/null /proc/version
+		warns containers-proc "containers' /proc" sh -c :
+		says "$CAUSE" '\(/proc/version\)'
+		silent containers-proc true
+		umount /proc/version
+		silent containers-proc sh -c :
+	END
+}
+
 @test "no life beyond the last session: lingering" {
 	lab <<-'END'
 		mount -t tmpfs tmpfs /run
@@ -160,7 +171,7 @@ silent() {
 # On fabricated machines: tests/unit/test_check_preflight.c.
 FABRICATED="
 	kernel-lacks cgroup-v1 cgroup-of-container cgroup-not-delegated cgroup-controllers keyring-quota
-	few-ids-no-account overlay-selinux overlay-missing data-file-system
+	few-ids-no-account few-ids-no-range overlay-selinux overlay-missing data-file-system
 "
 
 @test "every warning of the table is provoked here, or fabricated" {
