@@ -40,17 +40,15 @@ int net_open(const struct config *config, int cancel_fd, struct net *ret, struct
 		return err_step(err,
 				err_say(err, EOPNOTSUPP, "--net: no such driver in this build"),
 				STEP_OPTIONS);
-	rc = ret->driver->plan(config, &ret->plan, err);
-	if (rc < 0)
-		return err_step(err, rc, STEP_OPTIONS);
-	ret->plan.detached = ret->plan.own_netns && config->detach_netns;
-	if (ret->driver->check)
-		rc = ret->driver->check(ret, err);
-	if (rc < 0) {
-		net_stop(ret);
-		return err_step(err, rc, STEP_NET);
+	rc = err_step(err, ret->driver->plan(config, &ret->plan, err), STEP_OPTIONS);
+	if (rc == 0) {
+		ret->plan.detached = ret->plan.own_netns && config->detach_netns;
+		if (ret->driver->check)
+			rc = err_step(err, ret->driver->check(ret, err), STEP_NET);
 	}
-	return 0;
+	if (rc < 0)
+		net_stop(ret);
+	return rc;
 }
 
 int net_settle(struct net *net, struct error *err)

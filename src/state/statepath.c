@@ -23,6 +23,7 @@
 
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
+#include "fauxroot/base/log.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/state/instances.h"
 
@@ -235,6 +236,35 @@ int statepath_parent(const char *path, bool make, const char **ret_name, struct 
 	}
 	*ret_name = at;
 	return TAKE_FD(dir);
+}
+
+int statepath_first_base(int (*attempt)(void *arg, const char *base, struct error *err), void *arg,
+			 struct error *err)
+{
+	const char *bases[] = {getenv("XDG_RUNTIME_DIR"), getenv("TMPDIR"), "/tmp"};
+	struct error all = {0};
+	int rc = -ENOENT;
+
+	for (size_t i = 0; i < ARRAY_SIZE(bases); i++) {
+		struct error one = {0};
+
+		if (!bases[i] || !*bases[i])
+			continue;
+		if (bases[i][0] == '/')
+			rc = attempt(arg, bases[i], &one);
+		else
+			rc = err_say(&one, EINVAL, "\"%s\" is not an absolute path", bases[i]);
+		if (rc == 0)
+			return 0;
+		log_debug("no state directory there: %s", one.text);
+		if (all.code == 0)
+			all = one;
+		else
+			(void)err_wrap(&all, rc, "%s; and", one.text);
+	}
+	if (err)
+		*err = all;
+	return err_wrap(err, rc, "making a state directory");
 }
 
 int statepath_refuse(const struct stat *st, const char *path, struct error *err)
