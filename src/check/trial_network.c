@@ -104,7 +104,9 @@ int trial_network(struct trials *t)
 	if (rc < 0)
 		return rc;
 	(void)trial_begin(t, TRIAL_NET);
-	rc = net_start(&t->net, &t->ns, &err);
+	rc = net_prepare(&t->net, &t->ns, &err);
+	if (rc == 0)
+		rc = net_start(&t->net, &err);
 	if (rc == 0)
 		rc = net_wait_ready(&t->net, &err);
 	take_version(t);
