@@ -172,12 +172,42 @@ static unsigned long clone_flags(const struct trials *t)
 {
 	const struct config *config = t->config;
 
-	return CLONE_NEWUSER | CLONE_NEWNS |
-	       (in_own_netns(config) ? (unsigned long)CLONE_NEWNET : 0) |
-	       (config->pidns ? (unsigned long)CLONE_NEWPID : 0) |
+	return CLONE_NEWUSER | CLONE_NEWNS | (config->pidns ? (unsigned long)CLONE_NEWPID : 0) |
 	       (config->cgroupns ? (unsigned long)CLONE_NEWCGROUP : 0) |
 	       (config->utsns ? (unsigned long)CLONE_NEWUTS : 0) |
 	       (config->ipcns ? (unsigned long)CLONE_NEWIPC : 0);
+}
+
+/* The network namespace is the child's to make, as in a launch. */
+static int expect_netns(const struct trials *t, struct error *err)
+{
+	struct deadline deadline = deadline_in(TRIAL_MS);
+	struct trial_report report;
+	int rc;
+
+	rc = fd_wait(t->sock, POLLIN, &deadline, t->cancel_fd);
+	if (rc < 0)
+		return err_set(err, -rc, "making the network namespace");
+	if (message_recv(t->sock, &report, sizeof(report), NULL, NULL) != sizeof(report))
+		return err_say(err, ECONNRESET, "the child has gone");
+	report.outcome.err.text[sizeof(report.outcome.err.text) - 1] = '\0';
+	if (report.outcome.rc < 0) {
+		*err = report.outcome.err;
+		return report.outcome.rc;
+	}
+	return 0;
+}
+
+static int pin_namespaces(struct trials *t, struct error *err)
+{
+	unsigned long flags = clone_flags(t);
+	int rc = 0;
+
+	if (in_own_netns(t->config)) {
+		flags |= CLONE_NEWNET;
+		rc = expect_netns(t, err);
+	}
+	return rc < 0 ? rc : ns_pin(t->child.pid, flags, &t->ns, err);
 }
 
 /* The child, waiting for its maps. */
@@ -206,7 +236,7 @@ static int start_child(struct trials *t)
 	fd_close(pair[1]);
 	t->sock = pair[0];
 	if (rc > 0)
-		rc = ns_pin(t->child.pid, clone_flags(t), &t->ns, &err);
+		rc = pin_namespaces(t, &err);
 	return trial_end(outcome, rc, &err);
 }
 

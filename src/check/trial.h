@@ -83,7 +83,7 @@ void trial_open_network(struct trials *t);
  */
 int trial_network(struct trials *t);
 
-/* trial_settle_network() - where it was not started: would its helper have done? */
+/* trial_settle_network() - its helper's version; and where it was not started, would that do? */
 void trial_settle_network(struct trials *t);
 
 /* trial_listen() - listen for a moment on each port that has not been tried yet */

@@ -28,6 +28,7 @@
 #include "fauxroot/config/config.h"
 #include "fauxroot/mounts/mounts.h"
 #include "fauxroot/sys/message.h"
+#include "fauxroot/sys/ns.h"
 
 void trial_note(void *arg, enum log_level level, const char *message)
 {
@@ -37,6 +38,12 @@ void trial_note(void *arg, enum log_level level, const char *message)
 		(void)str_print(outcome->note, sizeof(outcome->note), "%s", message);
 	else
 		log_as("check", level, message);
+}
+
+static int try_netns(const struct trial_plan *plan, struct error *err)
+{
+	(void)plan;
+	return ns_unshare_net(err);
 }
 
 static int become_root(const struct trial_plan *plan, struct error *err)
@@ -247,6 +254,7 @@ _noreturn_ void trial_child(const struct trial_plan *plan)
 {
 	const struct config *config = plan->config;
 	const struct attempt of_launch[] = {
+		{TRIAL_CLONE, try_netns, plan->own_netns, true},
 		{TRIAL_MOUNT, try_mount, true, true},
 		{TRIAL_PROC, try_proc, config->pidns, false},
 		{TRIAL_SYSFS, try_sysfs, plan->own_netns, false},

@@ -51,17 +51,19 @@ void trial_open_network(struct trials *t)
 		(void)trial_end(outcome, rc, &err);
 }
 
-/* Nothing was there to start the helper on; whether it would do can be said all the same. */
+/* What helper is it; and would it do, where there was nothing to start it on? */
 void trial_settle_network(struct trials *t)
 {
 	struct error err = {0};
 	int rc;
 
-	if (!t->net_opened || t->to->of[TRIAL_NET].tried)
+	if (!t->net_opened)
 		return;
 	rc = net_settle(&t->net, &err);
-	if (rc < 0)
+	if (rc < 0 && !t->to->of[TRIAL_NET].tried)
 		(void)trial_end(trial_begin(t, TRIAL_NET), rc, &err);
+	(void)str_print(t->to->helper, sizeof(t->to->helper), "%s%s%s", t->net.driver->name,
+			*t->net.version ? " " : "", t->net.version);
 }
 
 /* The driver's own start, up to "ready", while the child mounts. */
@@ -83,11 +85,11 @@ int trial_network(struct trials *t)
 	if (rc < 0)
 		return rc;
 	(void)trial_begin(t, TRIAL_NET);
-	rc = net_start(&t->net, &t->ns, &err);
+	rc = net_prepare(&t->net, &t->ns, &err);
+	if (rc == 0)
+		rc = net_start(&t->net, &err);
 	if (rc == 0)
 		rc = net_wait_ready(&t->net, &err);
-	(void)str_print(t->to->helper, sizeof(t->to->helper), "%s%s%s", t->net.driver->name,
-			*t->net.version ? " " : "", t->net.version);
 	(void)trial_end(&t->to->of[TRIAL_NET], rc, &err);
 	if (rc == 0)
 		rc = trial_port_driver(t->config, t->cancel_fd, &t->ns, &t->net.plan, t->to);

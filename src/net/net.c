@@ -77,12 +77,19 @@ int net_dns(const struct net *net, struct strv *ret)
 	return rc;
 }
 
-int net_start(struct net *net, const struct ns_set *ns, struct error *err)
+int net_prepare(struct net *net, const struct ns_set *ns, struct error *err)
 {
 	int rc;
 
 	net->ns = ns;
-	rc = net->driver->start(net, err);
+	rc = net->driver->prepare ? net->driver->prepare(net, err) : 0;
+	return rc < 0 ? err_step(err, rc, STEP_NET) : rc;
+}
+
+int net_start(struct net *net, struct error *err)
+{
+	int rc = net->driver->start(net, err);
+
 	return rc < 0 ? err_step(err, rc, STEP_NET) : rc;
 }
 
@@ -117,6 +124,12 @@ int net_child_ended(struct net *net, pid_t pid, int status, struct error *err)
 	if (net->driver && net->driver->child_ended)
 		rc = net->driver->child_ended(net, pid, status, err);
 	return rc < 0 ? err_step(err, rc, STEP_NET) : rc;
+}
+
+void net_kill(struct net *net)
+{
+	if (net->driver && net->driver->kill)
+		net->driver->kill(net);
 }
 
 void net_stop(struct net *net)

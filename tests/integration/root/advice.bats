@@ -121,7 +121,7 @@ silent() {
 
 @test "slirp4netns without its sandbox: said to be meant" {
 	lab <<-'END'
-		AS_ROOT=("$FAUXROOT_TEST_TOOLS/refuse" --errno EPERM unshare --)
+		AS_ROOT=("$FAUXROOT_TEST_TOOLS/refuse" --errno EPERM pivot_root --)
 		warns network-degraded network --net=slirp4netns true
 		silent network-degraded --net=slirp4netns "$(option '--slirp4netns-sandbox=false')" \
 			"$(option '--slirp4netns-seccomp=false')" true

@@ -367,7 +367,7 @@ sound() {
 		agree_all
 		broken
 		state "no sandbox"
-		AS_ROOT=("$FAUXROOT_TEST_TOOLS/refuse" --errno EPERM unshare --)
+		AS_ROOT=("$FAUXROOT_TEST_TOOLS/refuse" --errno EPERM pivot_root --)
 		agree_all --slirp4netns-sandbox=true
 		broken
 		agree_all --slirp4netns-sandbox=auto

@@ -105,7 +105,7 @@ setup() {
 			works --idmap=single "$@"
 			echo 0 >"/proc/sys/user/max_${kind}_namespaces"
 			fails "$id" --idmap=single "$@"
-			says "$ERROR" 'clone: No space left on device'
+			says "$ERROR" '(clone|unshare): No space left on device'
 			says "$CAUSE" "^/proc/sys/user/max_${kind}_namespaces is 0: "
 			mend '^echo [^;]*--system'
 			equals 28633 "$(cat "/proc/sys/user/max_${kind}_namespaces")"
@@ -685,7 +685,7 @@ setup() {
 		option '--slirp4netns-binary=FILE'
 		fails slirp4netns-impostor --net=slirp4netns --slirp4netns-binary="$(type -P echo)" true
 		option '--slirp4netns-binary=FILE'
-		AS_ROOT=("$FAUXROOT_TEST_TOOLS/refuse" --errno EPERM unshare --)
+		AS_ROOT=("$FAUXROOT_TEST_TOOLS/refuse" --errno EPERM pivot_root --)
 		fails slirp4netns-shields --net=slirp4netns --slirp4netns-sandbox=true true
 		says "$ERROR" 'slirp4netns died before it was ready'
 		works --net=slirp4netns "$(option '^--slirp4netns-sandbox=auto')" true
