@@ -94,7 +94,8 @@ static void stop_too(void *arg, pid_t pid, int status)
 {
 	(void)arg;
 	(void)status;
-	terminal_stop(pid);
+	/* Without a pidfd: we have left our /proc, and a watcher would be in the namespace. */
+	terminal_stop(&(struct process){pid, -1});
 }
 
 /* End as the command has ended, by the same signal if by one. */
@@ -139,8 +140,6 @@ int ctl_exec(struct ctl *ctl, struct error *err)
 	_cleanup_free_ char *socket = NULL, *path = NULL;
 	int rc = find_ns_socket(ctl, &socket, err);
 
-	/* The statuses of env(1) and of fauxroot: 1 is the command's own. */
-	ctl->failure = STATUS_LAUNCH_FAILED;
 	if (rc == 0)
 		rc = ns_ask(socket, &answer, err);
 	if (rc == 0)

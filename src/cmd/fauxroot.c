@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "fauxroot/base/err.h"
+#include "fauxroot/base/libc.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/check/explain.h"
 #include "fauxroot/check/preflight.h"

@@ -135,6 +135,8 @@ static int start_child(struct launch *l, struct error *err)
 	fd_close(plan.reports);
 	if (rc < 0)
 		return rc;
+	/* They are the target's, and closed when that closes them. */
+	fd_let_go_of_inherited();
 	rc = ns_pin(l->child.pid, clone_flags(l), &l->ns, err);
 	l->target_ns = l->ns;
 	return rc;

@@ -92,6 +92,8 @@ void net_supervise(struct net *net, struct event_base *base, const struct net_ev
 		   void *arg)
 {
 	net->base = base;
+	/* From now on a terminating signal is the target's: it ends no restart of a helper. */
+	net->cancel_fd = -1;
 	net->events = events;
 	net->events_arg = arg;
 	if (net->driver->supervise)

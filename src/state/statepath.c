@@ -23,6 +23,7 @@
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/str.h"
+#include "fauxroot/state/instances.h"
 
 /* sun_path holds 108 bytes, of which the NUL is one (man 7 unix). */
 #define SOCKET_PATH_MAX (sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1)
@@ -122,6 +123,16 @@ static bool holds(const char *path, const char *precious)
 	return rest && (*rest == '\0' || *rest == '/');
 }
 
+/* Is @path where the instances keep their links, whether or not that is there already? */
+static bool is_instances_dir(const char *path)
+{
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
+	_cleanup_free_ char *real = runtime && *runtime ? realpath(runtime, NULL) : NULL;
+	const char *rest = real ? str_after(path, real) : NULL;
+
+	return rest && streq(rest, "/" INSTANCES_DIR);
+}
+
 /* A slip such as --state-dir=. or --state-dir=$HOME must not cost what is there. */
 static int check_path(const char *path, struct error *err)
 {
@@ -145,6 +156,11 @@ static int check_path(const char *path, struct error *err)
 				err, EINVAL,
 				"state directory \"%s\": would be emptied, and is or holds %s",
 				path, precious[i].words);
+	if (is_instances_dir(path))
+		return err_say(err, EINVAL,
+			       "state directory \"%s\": is where running instances have their "
+			       "links; take one below it",
+			       path);
 	return 0;
 }
 

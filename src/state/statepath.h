@@ -11,8 +11,9 @@ struct stat;
  * statepath_resolve() - @wanted as an absolute path without links, but for its last component
  *
  * What does not exist yet is resolved by its letters. Touches nothing. Returns 0 and a fresh
- * string, -EINVAL (the root directory, or one that holds the home or runtime directory: it would be
- * emptied), -ENAMETOOLONG (a socket below it would exceed 107 bytes), or -errno.
+ * string, -EINVAL (the root directory, or one that is or holds the home, runtime or working
+ * directory: it would be emptied; or that of the instances' links), -ENAMETOOLONG (a socket below
+ * it would exceed 107 bytes), or -errno.
  */
 int statepath_resolve(const char *wanted, char **ret, struct error *err);
 

@@ -35,6 +35,20 @@ compare_fds() { # OPTIONS…
 two" "$output"
 }
 
+@test "what the target closes is closed: launcher and init do not hold it" {
+	local mode reader
+	mkfifo fifo
+	for mode in --pidns=false --pidns; do
+		cat fifo >/dev/null 3>&- 4>&- &
+		reader=$!
+		launch $mode --net=slirp4netns --port-driver=builtin sh -c 'exec 9>&- sleep 1000' 9>fifo
+		wait_for gone $reader
+		equals "/dev/null
+/dev/null" "$(readlink "/proc/$LAUNCHER/fd/0" "/proc/$LAUNCHER/fd/1")"
+		stop
+	done
+}
+
 @test "no descriptor of the launcher is a directory outside, nor a namespace, in any helper" {
 	launch --net=slirp4netns --state-dir="$S" sleep 1000
 	local helper

@@ -123,7 +123,7 @@ SigIgn: 0000003" "$output"
 }
 
 @test "a stopped command stops the launcher; SIGCONT to the launcher wakes both" {
-	launch --pidns sh -c 'while :; do sleep 0.05; done'
+	as_job launch --pidns sh -c 'while :; do sleep 0.05; done'
 	wait_for has_inner sh
 	local command
 	command=$(inner sh)
@@ -133,11 +133,19 @@ SigIgn: 0000003" "$output"
 	kill -CONT "$LAUNCHER"
 	wait_for process_state "$command" SR
 	wait_for process_state "$LAUNCHER" SR
-	stop
+	# Past the launcher, too; and its end while both are stopped is no secret.
+	kill -STOP "$command"
+	wait_for process_state "$LAUNCHER" T
+	kill -CONT "$command"
+	wait_for process_state "$LAUNCHER" SR
+	kill -STOP "$command"
+	wait_for process_state "$LAUNCHER" T
+	kill -KILL "$command"
+	ended 137
 }
 
 @test "a stopped init stops the launcher, and goes on with it" {
-	launch --pidns sh -c 'while :; do sleep 0.05; done'
+	as_job launch --pidns sh -c 'while :; do sleep 0.05; done'
 	wait_for has_inner sh
 	kill -STOP "$TARGET"
 	wait_for process_state "$TARGET" T
@@ -148,7 +156,7 @@ SigIgn: 0000003" "$output"
 }
 
 @test "in another session a stopped command does not stop the launcher" {
-	launch --pidns setsid sh -c 'echo ready; while :; do sleep 0.05; done'
+	as_job launch --pidns setsid sh -c 'echo ready; while :; do sleep 0.05; done'
 	wait_for grep -q ready "$OUT"
 	local command
 	command=$(inner sh)
@@ -157,6 +165,27 @@ SigIgn: 0000003" "$output"
 	run -0 curl -sS --max-time 60 --unix-socket "$S/api.sock" http://x/v1/info
 	kill -CONT "$LAUNCHER"
 	wait_for process_state "$command" SR
+	stop
+}
+
+@test "in a service nobody would continue the launcher: it does not stop, SIGCONT is for init, too" {
+	local launcher=$FAUXROOT command
+	printf '#!/bin/sh\nexec setsid "%s" "$@"\n' "$launcher" >service
+	chmod +x service
+	FAUXROOT=$T/service
+	launch --pidns sh -c 'echo ready; while :; do sleep 0.05; done'
+	FAUXROOT=$launcher
+	wait_for grep -q ready "$OUT"
+	command=$(inner sh)
+	kill -STOP "$command" "$TARGET"
+	wait_for process_state "$command" T
+	wait_for process_state "$TARGET" T
+	run -0 curl -sS --max-time 60 --unix-socket "$S/api.sock" http://x/v1/info
+	process_state "$LAUNCHER" SR
+	process_state "$TARGET" T
+	kill -CONT "$LAUNCHER"
+	wait_for process_state "$command" SR
+	wait_for process_state "$TARGET" SR
 	stop
 }
 
@@ -415,8 +444,10 @@ outer() { # SHELL COMMAND…
 
 @test "exec: signals and stops pass; it takes its command with it, and the instance takes both" {
 	launch --pidns sleep 1000
+	set -m
 	"$FAUXROOTCTL" --socket "$S/api.sock" exec "$PROBE" catch 15 </dev/null >caught 3>&- 4>&- &
 	local client=$! command status=0
+	set +m
 	wait_for grep -q ready caught
 	kill -USR1 $client
 	wait_for grep -qx 10 caught

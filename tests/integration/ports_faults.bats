@@ -38,6 +38,12 @@ amount() {
 	stop
 }
 
+@test "urgent data: stays in its place, and neither few bytes nor a bulk transfer stop at it" {
+	launch_checker
+	check urgent $((16 << 20))
+	stop
+}
+
 @test "half-close: the client's passes on, and the server's before the client has begun" {
 	launch_checker
 	# echo ends with the client's half-close, whose answer is still to come; fetch with the server's.
@@ -103,16 +109,21 @@ amount() {
 	stop
 }
 
-@test "SIGKILL to the forwarder: started again on the same listeners, and it is said" {
+@test "SIGKILL to the forwarder: its connections are reset, and another goes on with the same listeners" {
 	launch_checker
 	works
-	local round old
+	local round old held
+	# Not closed as if their senders had come to an end.
+	check hold 8 >held &
+	held=$!
+	wait_for grep -q ready held
 	for round in 1 2 3; do
 		old=$(part 'fauxroot: ports')
 		kill -KILL "$old"
 		wait_for replaced 'fauxroot: ports' "$old"
 		wait_for works
 	done
+	wait "$held"
 	logged forwarder
 	check datagrams
 	# Ports and ids are the launcher's, so they are as before; new ones work, removed ones refuse.
@@ -403,6 +414,27 @@ accepted() { # CURL OPTIONS… - POST /v1/ports was answered with other than an 
 	five() { [ "$(ctl list-ports --json | wc -l)" -eq 5 ]; }
 	wait_for five
 	stop
+}
+
+@test "API: ports come and go while SIGTERM is pending, for a target that takes its time" {
+	# As a dockerd does: it stops its containers first, whose ports are taken back one by one.
+	launch_ports sh -c 'trap "" TERM; echo deaf; exec sleep 1000'
+	wait_for grep -q deaf "$OUT"
+	local round flood pause
+	exec {pause}<> <(:)
+	while kill -TERM "$LAUNCHER"; do
+		read -rt 0.001 -u "$pause" || true
+	done 2>/dev/null 3>&- 4>&- &
+	flood=$!
+	for round in {1..8}; do
+		publish tcp 127.0.0.1 own 127.0.0.1 80
+		connects 127.0.0.1 "$PORT"
+		unpublish "$ID"
+		not connects 127.0.0.1 "$PORT"
+	done
+	kill "$flood"
+	kill -KILL "$TARGET"
+	ended 137
 }
 
 @test "API: adds racing deletes: no port twice, none left listening that is not listed" {

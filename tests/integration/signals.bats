@@ -126,7 +126,7 @@ SigIgn: 0000000000000000" "$(masks)"
 }
 
 @test "a stopped target stops the launcher, SIGCONT to the launcher wakes both" {
-	launch sh -c 'while :; do sleep 0.05; done'
+	as_job launch sh -c 'while :; do sleep 0.05; done'
 	kill -STOP "$TARGET"
 	wait_for process_state "$TARGET" T
 	wait_for process_state "$LAUNCHER" T
@@ -138,12 +138,55 @@ SigIgn: 0000000000000000" "$(masks)"
 }
 
 @test "in another session a stopped target does not stop the launcher; SIGCONT through it wakes it" {
-	launch setsid sh -c 'echo ready; while :; do sleep 0.05; done'
+	as_job launch setsid sh -c 'echo ready; while :; do sleep 0.05; done'
 	wait_for grep -q ready "$OUT"
 	kill -STOP "$TARGET"
 	wait_for process_state "$TARGET" T
 	# What the launcher serves goes on.
 	run -0 curl -sS --max-time 60 --unix-socket "$S/api.sock" http://x/v1/info
+	kill -CONT "$LAUNCHER"
+	wait_for process_state "$TARGET" SR
+	stop
+	kill_marked
+}
+
+@test "a stopped target that somebody else continues, or kills, takes the launcher along" {
+	as_job launch "$PROBE" catch 15
+	wait_for grep -q ready "$OUT"
+	kill -STOP "$TARGET"
+	wait_for process_state "$LAUNCHER" T
+	kill -CONT "$TARGET"
+	wait_for process_state "$LAUNCHER" SR
+	# However quickly.
+	local n
+	for ((n = 0; n < 20; n++)); do
+		kill -STOP "$TARGET"
+		kill -CONT "$TARGET"
+	done
+	wait_for process_state "$LAUNCHER" SR
+	kill -USR1 "$LAUNCHER"
+	wait_for grep -qx 10 "$OUT"
+	# What continued the launcher is not for the target: it has got but its own.
+	wait_for process_state "$LAUNCHER" SR
+	[ "$(grep -cx 18 "$OUT")" -le 21 ]
+	kill -STOP "$TARGET"
+	wait_for process_state "$LAUNCHER" T
+	kill -KILL "$TARGET"
+	ended 137
+}
+
+@test "in a service nobody would continue the launcher: a stopped target does not stop it" {
+	local launcher=$FAUXROOT
+	printf '#!/bin/sh\nexec setsid "%s" "$@"\n' "$launcher" >service
+	chmod +x service
+	FAUXROOT=$T/service
+	launch sh -c 'echo ready; while :; do sleep 0.05; done'
+	FAUXROOT=$launcher
+	wait_for grep -q ready "$OUT"
+	kill -STOP "$TARGET"
+	wait_for process_state "$TARGET" T
+	run -0 curl -sS --max-time 60 --unix-socket "$S/api.sock" http://x/v1/info
+	process_state "$LAUNCHER" SR
 	kill -CONT "$LAUNCHER"
 	wait_for process_state "$TARGET" SR
 	stop

@@ -183,6 +183,16 @@ launch_only() {
 	LAUNCHER=$!
 }
 
+# as_job COMMAND… - what it starts in the background is a job as an interactive shell has them, in a
+# process group of its own: elsewhere nothing stops that nobody would continue
+as_job() {
+	local status=0
+	set -m
+	"$@" || status=$?
+	set +m
+	return $status
+}
+
 # ended WANTED - the launcher of launch() ends by itself within the deadline, with this status
 ended() {
 	local code=0

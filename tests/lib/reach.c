@@ -105,7 +105,7 @@ static void try_memory(pid_t pid)
 
 static void try_trace(pid_t pid)
 {
-	static const enum __ptrace_request requests[] = {PTRACE_SEIZE, PTRACE_ATTACH};
+	static const int requests[] = {PTRACE_SEIZE, PTRACE_ATTACH};
 
 	for (size_t i = 0; i < ARRAY_SIZE(requests); i++) {
 		if (ptrace(requests[i], pid, NULL, NULL) < 0)

@@ -40,8 +40,13 @@ int fd_set_cloexec(int fd, int on);
  */
 int fd_close_all_except(const int *keep, size_t n_keep);
 
-/* fd_cloexec_all_from() - mark every descriptor >= @first close-on-exec; returns 0 or -errno */
-int fd_cloexec_all_from(int first);
+/*
+ * fd_let_go_of_inherited() - close what our own caller has left open for somebody else
+ *
+ * That is every descriptor from 3 up that is not close-on-exec. Standard input and output become
+ * /dev/null; standard error stays. What cannot be closed stays as well.
+ */
+void fd_let_go_of_inherited(void);
 
 /* fd_write_all() - write(2) until all is written; returns 0 or -errno */
 int fd_write_all(int fd, const void *data, size_t size);

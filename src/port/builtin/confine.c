@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <malloc.h>
 #include <seccomp.h>
 #include <stddef.h>
 #include <sys/capability.h>
@@ -14,6 +13,7 @@
 
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
+#include "fauxroot/base/libc.h"
 #include "fauxroot/base/macro.h"
 
 #if defined(__has_feature)
@@ -28,7 +28,15 @@
 #define SANITIZED 0
 #endif
 
-/* What the C library needs for memory, threads and time. */
+/* Names for anonymous memory: glibc's malloc gives some with glibc.mem.decorate_maps. */
+#ifndef PR_SET_VMA
+#define PR_SET_VMA 0x53564d41
+#endif
+
+/*
+ * What the C library needs for memory, threads and time. Here and below, what a machine of 32 bits
+ * needs beside or instead is named as well; libseccomp passes over what this one does not have.
+ */
 static const int libc_calls[] = {
 	SCMP_SYS(brk),
 	SCMP_SYS(munmap),
@@ -45,10 +53,14 @@ static const int libc_calls[] = {
 	/* A thread registers both for itself, maybe only when the filter is there already. */
 	SCMP_SYS(rseq),
 	SCMP_SYS(set_robust_list),
-#ifdef __NR_futex_time64
 	SCMP_SYS(futex_time64),
 	SCMP_SYS(clock_gettime64),
-#endif
+	/* abort(3) and its message, so that such an end is called what it is; and tgkill(2), see
+	 * allow_own(). */
+	SCMP_SYS(getpid),
+	SCMP_SYS(gettid),
+	SCMP_SYS(writev),
+	SCMP_SYS(rt_sigaction),
 };
 
 /* Memory, but none that could be executed. */
@@ -61,27 +73,37 @@ static const int forwarder_calls[] = {
 	SCMP_SYS(sendto),	   SCMP_SYS(recvmsg),	 SCMP_SYS(sendmsg),
 	SCMP_SYS(recvmmsg),	   SCMP_SYS(sendmmsg),	 SCMP_SYS(splice),
 	SCMP_SYS(pipe2),	   SCMP_SYS(shutdown),	 SCMP_SYS(read),
-	SCMP_SYS(write),
-#ifdef __NR_recvmmsg_time64
+	SCMP_SYS(write),	   SCMP_SYS(recv),	 SCMP_SYS(send),
 	SCMP_SYS(recvmmsg_time64),
-#endif
 };
 
 static const int agent_calls[] = {
-	SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(setsockopt), SCMP_SYS(sendmsg), SCMP_SYS(recvmsg),
+	SCMP_SYS(poll),	      SCMP_SYS(ppoll),	 SCMP_SYS(ppoll_time64),
+	SCMP_SYS(setsockopt), SCMP_SYS(sendmsg), SCMP_SYS(recvmsg),
 };
 
 /* The sanitizers' runtimes map shadow memory, start no thread of ours and end with a report. */
-static const int sanitizer_calls[] = {
 #if SANITIZED
-	SCMP_SYS(getrandom), SCMP_SYS(getpid),	    SCMP_SYS(gettid),
-	SCMP_SYS(write),     SCMP_SYS(sigaltstack), SCMP_SYS(openat),
-	SCMP_SYS(read),	     SCMP_SYS(sched_yield), SCMP_SYS(prctl),
-	SCMP_SYS(clone),     SCMP_SYS(ptrace),	    SCMP_SYS(wait4),
-	SCMP_SYS(readlink),  SCMP_SYS(getrusage),   SCMP_SYS(sched_getaffinity),
-#endif
-	SCMP_SYS(tgkill),
+static const int sanitizer_calls[] = {
+	SCMP_SYS(getrandom),
+	SCMP_SYS(write),
+	SCMP_SYS(sigaltstack),
+	SCMP_SYS(openat),
+	SCMP_SYS(read),
+	SCMP_SYS(clone),
+	SCMP_SYS(sched_yield),
+	SCMP_SYS(prctl),
+	SCMP_SYS(ptrace),
+	SCMP_SYS(wait4),
+	SCMP_SYS(readlink),
+	SCMP_SYS(getrusage),
+	SCMP_SYS(sched_getaffinity),
 };
+#define N_SANITIZER_CALLS ARRAY_SIZE(sanitizer_calls)
+#else
+#define sanitizer_calls	  NULL
+#define N_SANITIZER_CALLS 0
+#endif
 
 static int allow(scmp_filter_ctx filter, const int *calls, size_t n)
 {
@@ -110,13 +132,25 @@ static int allow_when(scmp_filter_ctx filter, int call, unsigned arg, uint64_t v
 	return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, 1, &is);
 }
 
+/* Signals to itself; of prctl(2), to name memory. */
+static int allow_own(scmp_filter_ctx filter)
+{
+	int rc = allow_when(filter, SCMP_SYS(tgkill), 0, (uint64_t)getpid());
+
+	return rc < 0 ? rc : allow_when(filter, SCMP_SYS(prctl), 0, PR_SET_VMA);
+}
+
 /* Pipes' sizes, and a thread's own scheduling policy. */
 static int allow_adjusting(scmp_filter_ctx filter)
 {
-	int rc = allow_when(filter, SCMP_SYS(fcntl), 1, F_SETPIPE_SZ);
+	static const int fcntls[] = {SCMP_SYS(fcntl), SCMP_SYS(fcntl64)};
+	int rc = 0;
 
-	if (rc == 0)
-		rc = allow_when(filter, SCMP_SYS(fcntl), 1, F_GETPIPE_SZ);
+	for (size_t i = 0; i < ARRAY_SIZE(fcntls) && rc == 0; i++) {
+		rc = allow_when(filter, fcntls[i], 1, F_SETPIPE_SZ);
+		if (rc == 0)
+			rc = allow_when(filter, fcntls[i], 1, F_GETPIPE_SZ);
+	}
 	return rc < 0 ? rc : allow_when(filter, SCMP_SYS(sched_setscheduler), 0, 0);
 }
 
@@ -151,7 +185,9 @@ static int build_and_load(const int *calls, size_t n, int (*more)(scmp_filter_ct
 	if (rc == 0)
 		rc = allow(filter, libc_calls, ARRAY_SIZE(libc_calls));
 	if (rc == 0)
-		rc = allow(filter, sanitizer_calls, ARRAY_SIZE(sanitizer_calls));
+		rc = allow(filter, sanitizer_calls, N_SANITIZER_CALLS);
+	if (rc == 0)
+		rc = allow_own(filter);
 	if (rc == 0)
 		rc = allow(filter, calls, n);
 	if (rc == 0)
@@ -167,7 +203,7 @@ static int load_filter(const int *calls, size_t n, int (*more)(scmp_filter_ctx),
 	int rc = build_and_load(calls, n, more, err);
 
 	/* What the filter was made in, and what was inherited, is not needed again. */
-	malloc_trim(0);
+	libc_heap_trim();
 	return rc;
 }
 

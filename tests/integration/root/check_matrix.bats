@@ -296,7 +296,8 @@ sound() {
 		broken
 		state "in use"
 		DIR=$T/ours/d
-		lab_start --state-dir="$DIR" sleep 100 &
+		mkdir "$T/first"
+		T=$T/first lab_start --state-dir="$DIR" sleep 200 &
 		until [ -s "$DIR/child_pid" ]; do sleep 0.02; done
 		agree_all
 		broken

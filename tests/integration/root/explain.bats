@@ -455,7 +455,8 @@ setup() {
 	lab <<-'END'
 		mkdir -m 0700 "$S"
 		chown "$USER_UID" "$S"
-		lab_start --state-dir="$S/d" sleep 100 &
+		mkdir "$T/first"
+		T=$T/first lab_start --state-dir="$S/d" sleep 200 &
 		until [ -s "$S/d/child_pid" ]; do sleep 0.02; done
 		# From another PID namespace nobody knows who it is.
 		AS_ROOT=(unshare --pid --fork --mount-proc --kill-child)
