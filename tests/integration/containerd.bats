@@ -8,8 +8,6 @@
 load ../lib/common
 load ../lib/ports
 
-DEADLINE=30
-
 setup() {
 	local name
 	if ! command -v containerd >/dev/null || ! command -v runc >/dev/null; then
@@ -106,7 +104,7 @@ make_spec() { # DIR SCRIPT
 	rootlessctl --socket="$S/api.sock" add-ports "127.0.0.1:$PORT:8000/tcp"
 	echo ours >index.html
 	enter nsenter "-n$S/netns" busybox httpd -f -p 8000 -h "$T" &
-	wait_for curl -sf --max-time 5 "http://127.0.0.1:$PORT/index.html" >"$OUT"
+	wait_for curl -sf --max-time 60 "http://127.0.0.1:$PORT/index.html" >"$OUT"
 	equals ours "$(<"$OUT")"
 	kill "$(child_of $! busybox)"
 	wait $! || true

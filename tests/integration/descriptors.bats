@@ -41,7 +41,7 @@ two" "$output"
 	for mode in --pidns=false --pidns; do
 		cat fifo >/dev/null 3>&- 4>&- &
 		reader=$!
-		launch $mode --net=slirp4netns --port-driver=builtin sh -c 'exec 9>&- sleep 100' 9>fifo
+		launch $mode --net=slirp4netns --port-driver=builtin sh -c 'exec 9>&- sleep 1000' 9>fifo
 		wait_for gone $reader
 		equals "/dev/null
 /dev/null" "$(readlink "/proc/$LAUNCHER/fd/0" "/proc/$LAUNCHER/fd/1")"

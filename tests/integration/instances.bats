@@ -115,10 +115,10 @@ links() { ls "$XDG_RUNTIME_DIR/fauxroot" 2>/dev/null; }
 
 @test "ps, info: what is no UTF-8 is shown, with question marks in JSON" {
 	S=$T/$'st\xffate'
-	launch bash -c $'exec -a "sl\xfe\033eep" sleep 100'
+	launch bash -c $'exec -a "sl\xfe\033eep" sleep 1000'
 	listed
-	wait_for grep -qx sleep "/proc/$TARGET/comm"
-	equals "{\"pid\":$LAUNCHER,\"childPID\":$TARGET,\"command\":[\"sl?\\u001beep\",\"100\"],\"network\":\"host\",\"ports\":[],\"stateDir\":\"$T/st?ate\"}" \
+	becomes "$TARGET" sleep
+	equals "{\"pid\":$LAUNCHER,\"childPID\":$TARGET,\"command\":[\"sl?\\u001beep\",\"1000\"],\"network\":\"host\",\"ports\":[],\"stateDir\":\"$T/st?ate\"}" \
 		"$(ctl ps --json | jq -c .)"
 	equals "$T/st?ate" "$("$FAUXROOTCTL" --socket "$S/api.sock" info --json | jq -r .stateDir)"
 	stop

@@ -176,7 +176,7 @@ SigIgn: 0000003" "$output"
 	kill -STOP "$command" "$TARGET"
 	wait_for process_state "$command" T
 	wait_for process_state "$TARGET" T
-	run -0 curl -sS --max-time 5 --unix-socket "$S/api.sock" http://x/v1/info
+	run -0 curl -sS --max-time 60 --unix-socket "$S/api.sock" http://x/v1/info
 	process_state "$LAUNCHER" SR
 	process_state "$TARGET" T
 	kill -CONT "$LAUNCHER"

@@ -434,7 +434,8 @@ accepted() { # CURL OPTIONS… - POST /v1/ports was answered with other than an 
 
 @test "API: ports come and go while SIGTERM is pending, for a target that takes its time" {
 	# As a dockerd does: it stops its containers first, whose ports are taken back one by one.
-	launch_ports sh -c 'trap "" TERM; exec sleep 100'
+	launch_ports sh -c 'trap "" TERM; echo deaf; exec sleep 1000'
+	wait_for grep -q deaf "$OUT"
 	local round flood pause
 	exec {pause}<> <(:)
 	while kill -TERM "$LAUNCHER"; do
@@ -442,7 +443,7 @@ accepted() { # CURL OPTIONS… - POST /v1/ports was answered with other than an 
 	done 2>/dev/null 3>&- 4>&- &
 	flood=$!
 	for round in {1..8}; do
-		publish tcp 127.0.0.1 0 127.0.0.1 80
+		publish tcp 127.0.0.1 own 127.0.0.1 80
 		connects 127.0.0.1 "$PORT"
 		unpublish "$ID"
 		not connects 127.0.0.1 "$PORT"

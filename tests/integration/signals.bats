@@ -180,7 +180,7 @@ SigIgn: 0000000000000000" "$(masks)"
 	wait_for grep -q ready "$OUT"
 	kill -STOP "$TARGET"
 	wait_for process_state "$TARGET" T
-	run -0 curl -sS --max-time 5 --unix-socket "$S/api.sock" http://x/v1/info
+	run -0 curl -sS --max-time 60 --unix-socket "$S/api.sock" http://x/v1/info
 	process_state "$LAUNCHER" SR
 	kill -CONT "$LAUNCHER"
 	wait_for process_state "$TARGET" SR
