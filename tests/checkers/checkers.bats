@@ -169,7 +169,7 @@ plant() {
 			return size > 3 && data[0] == 'f' && data[size] == 'x' ? -1 : 0;
 		}
 	EOT
-	finds 1 "heap-buffer-overflow" scripts/run-fuzz 20 fuzz_base_planted
+	finds 1 "heap-buffer-overflow" scripts/run-fuzz 60 fuzz_base_planted
 	[[ $output == *"fuzz fuzz_base_planted: 0 passed, 1 failed"* ]]
 }
 
