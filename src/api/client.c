@@ -11,11 +11,11 @@
 
 #include <curl/curl.h>
 
+#include "fauxroot/api/json.h"
 #include "fauxroot/base/clock.h"
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/str.h"
-#include "json.h"
 #include "limits.h"
 
 #define MAX_BODY (1 << 20)

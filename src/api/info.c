@@ -5,7 +5,7 @@
 #include <limits.h>
 #include <stdlib.h>
 
-#include "json.h"
+#include "fauxroot/api/json.h"
 #include "fauxroot/base/err.h"
 
 void api_info_clear(struct api_info *info)

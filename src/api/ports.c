@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fauxroot/api/json.h"
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/str.h"
-#include "json.h"
 
 void api_ports_clear(struct api_ports *ports)
 {

@@ -11,12 +11,12 @@
 #include <stdio.h>
 
 #include "fauxroot/api/info.h"
+#include "fauxroot/api/json.h"
 #include "fauxroot/api/ports.h"
 #include "fauxroot/api/server.h"
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
-#include "json.h"
 
 struct route {
 	const char *method;

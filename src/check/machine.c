@@ -71,8 +71,11 @@ uint32_t machine_id(const struct machine *machine, const char *field)
 	uint32_t real, effective;
 	struct cursor c;
 
-	if (!machine_status(machine, field, text, sizeof(text)))
-		return UINT32_MAX;
+	if (!machine_status(machine, field, text, sizeof(text))) {
+		if (*machine->root)
+			return UINT32_MAX;
+		return streq(field, "Uid") ? geteuid() : getegid();
+	}
 	c = cursor_of(text);
 	if (cursor_u32(&c, UINT32_MAX, &real) < 0 || cursor_blanks(&c) == 0 ||
 	    cursor_u32(&c, UINT32_MAX, &effective) < 0)
@@ -119,26 +122,26 @@ static uint64_t mapped_until(const char *map, uint64_t id)
 	return id;
 }
 
-bool machine_maps(const struct machine *machine, const char *file, uint32_t first, uint32_t count)
+uint64_t machine_maps_until(const struct machine *machine, const char *file, uint64_t first)
 {
 	_cleanup_free_ char *map = NULL;
-	uint64_t id = first, end = (uint64_t)first + count;
+	uint64_t id = first, next;
 	char path[64];
 
 	if (str_print(path, sizeof(path), "/proc/self/%s", file) < 0)
-		return false;
+		return first;
 	map = machine_read(machine, path);
 	/* Without the file there is nothing that it could leave out. */
 	if (!map)
-		return true;
-	while (id < end) {
-		uint64_t next = mapped_until(map, id);
-
-		if (next == id)
-			return false;
+		return UINT64_MAX;
+	while ((next = mapped_until(map, id)) != id)
 		id = next;
-	}
-	return true;
+	return id;
+}
+
+bool machine_maps(const struct machine *machine, const char *file, uint32_t first, uint32_t count)
+{
+	return machine_maps_until(machine, file, first) >= (uint64_t)first + count;
 }
 
 /* Our line of /etc/passwd: "NAME:PASSWORD:UID:GID:…". */
@@ -244,6 +247,27 @@ bool machine_find(const struct machine *machine, const char *name, char *buf, si
 	}
 }
 
+/* NixOS and Guix have their set-user-ID programs in the first two. */
+static const char *const usual_dirs[] = {
+	"/run/wrappers/bin", "/run/privileged/bin", "/usr/local/bin", "/usr/bin", "/bin",
+	"/usr/local/sbin",   "/usr/sbin",	    "/sbin",
+};
+
+bool machine_find_elsewhere(const struct machine *machine, const char *name, mode_t bits, char *dir,
+			    size_t size)
+{
+	for (size_t i = 0; !strchr(name, '/') && i < ARRAY_SIZE(usual_dirs); i++) {
+		char path[PATH_MAX], place[PATH_MAX];
+		struct stat st;
+
+		if (str_print(path, sizeof(path), "%s/%s", usual_dirs[i], name) == 0 &&
+		    machine_path(machine, path, place, sizeof(place)) && stat(place, &st) == 0 &&
+		    S_ISREG(st.st_mode) && (st.st_mode & bits) == bits)
+			return str_print(dir, size, "%s", usual_dirs[i]) == 0;
+	}
+	return false;
+}
+
 static bool lies_under(const char *path, const char *point, size_t n)
 {
 	if (n == 1 && *point == '/')
@@ -291,19 +315,4 @@ bool machine_mount_has(const struct machine *machine, const char *path, const ch
 		(void)str_print(ret_point, size, "%.*s", (int)n[4], field[4]);
 	}
 	return has;
-}
-
-bool machine_in_container(const struct machine *machine)
-{
-	static const char *const marks[] = {
-		"/.dockerenv",
-		"/run/.containerenv",
-		"/run/systemd/container",
-		"/run/secrets/kubernetes.io",
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(marks); i++)
-		if (machine_exists(machine, marks[i]))
-			return true;
-	return false;
 }

@@ -3,9 +3,9 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <jansson.h>
 #include <string.h>
 
+#include "fauxroot/api/json.h"
 #include "fauxroot/base/str.h"
 
 static const struct {
@@ -78,35 +78,17 @@ void report_print(FILE *out, const struct findings *findings, bool terminal)
 	print_counts(out, findings);
 }
 
-/* Paths may hold what is no UTF-8, which JSON cannot. */
-static json_t *text_json(const char *text)
-{
-	json_t *string = json_string(text);
-	char plain[1100];
-	size_t n = 0;
-
-	if (string)
-		return string;
-	for (; *text && n + 1 < sizeof(plain); text++)
-		plain[n++] = *text;
-	plain[n] = '\0';
-	for (char *ch = plain; *ch; ch++)
-		if ((unsigned char)*ch >= 0x80)
-			*ch = '?';
-	return json_string(plain);
-}
-
 static json_t *finding_json(const struct finding *f)
 {
-	json_t *object = json_pack("{s:o, s:s, s:o}", "check", text_json(f->name), "status",
-				   statuses[f->status].name, "seen", text_json(f->seen));
+	json_t *object = json_pack("{s:o, s:s, s:o}", "check", api_json_string(f->name), "status",
+				   statuses[f->status].name, "seen", api_json_string(f->seen));
 
 	if (!object || !f->why.id || f->status == FINDING_OK)
 		return object;
-	if (json_object_set_new(object, "id", text_json(f->why.id)) < 0 ||
-	    json_object_set_new(object, "cause", text_json(f->why.cause)) < 0 ||
+	if (json_object_set_new(object, "id", api_json_string(f->why.id)) < 0 ||
+	    json_object_set_new(object, "cause", api_json_string(f->why.cause)) < 0 ||
 	    (*f->why.remedy &&
-	     json_object_set_new(object, "remedy", text_json(f->why.remedy)) < 0)) {
+	     json_object_set_new(object, "remedy", api_json_string(f->why.remedy)) < 0)) {
 		json_decref(object);
 		return NULL;
 	}

@@ -17,10 +17,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "fauxroot/base/fd.h"
@@ -34,6 +38,9 @@
 
 /* More than any launch has open at once. */
 #define LAUNCH_FDS_MAX 64
+
+/* That of a distribution has 300 KiB. */
+#define KERNEL_CONFIG_MAX (4U << 20)
 
 struct outcome *trial_begin(const struct trials *t, enum trial trial)
 {
@@ -120,6 +127,23 @@ static size_t launch_fds(const struct config *config)
 	return n + config->cgroupns + config->utsns + config->ipcns;
 }
 
+/* Who may send echo requests without privileges is a range of groups, and all of ours count (man 7
+ * icmp, ping_group_range). */
+static void try_ping(struct trials *t)
+{
+	struct outcome *outcome = trial_begin(t, TRIAL_PING);
+	struct error err = {0};
+	int fd, rc = 0;
+
+	if (t->config->net != NET_SLIRP4NETNS)
+		return;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_ICMP);
+	if (fd < 0)
+		rc = err_set(&err, errno, "making an ICMP socket");
+	fd_close(fd);
+	(void)trial_end(outcome, rc, &err);
+}
+
 /* As many descriptors as a launch has, at once. */
 static void try_fds(struct trials *t)
 {
@@ -148,12 +172,42 @@ static unsigned long clone_flags(const struct trials *t)
 {
 	const struct config *config = t->config;
 
-	return CLONE_NEWUSER | CLONE_NEWNS |
-	       (in_own_netns(config) ? (unsigned long)CLONE_NEWNET : 0) |
-	       (config->pidns ? (unsigned long)CLONE_NEWPID : 0) |
+	return CLONE_NEWUSER | CLONE_NEWNS | (config->pidns ? (unsigned long)CLONE_NEWPID : 0) |
 	       (config->cgroupns ? (unsigned long)CLONE_NEWCGROUP : 0) |
 	       (config->utsns ? (unsigned long)CLONE_NEWUTS : 0) |
 	       (config->ipcns ? (unsigned long)CLONE_NEWIPC : 0);
+}
+
+/* The network namespace is the child's to make, as in a launch. */
+static int expect_netns(const struct trials *t, struct error *err)
+{
+	struct deadline deadline = deadline_in(TRIAL_MS);
+	struct trial_report report;
+	int rc;
+
+	rc = fd_wait(t->sock, POLLIN, &deadline, t->cancel_fd);
+	if (rc < 0)
+		return err_set(err, -rc, "making the network namespace");
+	if (message_recv(t->sock, &report, sizeof(report), NULL, NULL) != sizeof(report))
+		return err_say(err, ECONNRESET, "the child has gone");
+	report.outcome.err.text[sizeof(report.outcome.err.text) - 1] = '\0';
+	if (report.outcome.rc < 0) {
+		*err = report.outcome.err;
+		return report.outcome.rc;
+	}
+	return 0;
+}
+
+static int pin_namespaces(struct trials *t, struct error *err)
+{
+	unsigned long flags = clone_flags(t);
+	int rc = 0;
+
+	if (in_own_netns(t->config)) {
+		flags |= CLONE_NEWNET;
+		rc = expect_netns(t, err);
+	}
+	return rc < 0 ? rc : ns_pin(t->child.pid, flags, &t->ns, err);
 }
 
 /* The child, waiting for its maps. */
@@ -182,7 +236,7 @@ static int start_child(struct trials *t)
 	fd_close(pair[1]);
 	t->sock = pair[0];
 	if (rc > 0)
-		rc = ns_pin(t->child.pid, clone_flags(t), &t->ns, &err);
+		rc = pin_namespaces(t, &err);
 	return trial_end(outcome, rc, &err);
 }
 
@@ -299,13 +353,46 @@ static void try_outside(struct trials *t)
 	(void)trial_end(target, rc, &err);
 }
 
+/*
+ * Some kernels carry their configuration, compressed; who fails may want to know it. gzip(1) is
+ * everywhere, and one library less to load in every launch.
+ */
+static void read_kernel_config(struct trials *t)
+{
+	static const char path[] = "/proc/config.gz";
+	const char *argv[] = {"gzip", "-dc", path, NULL};
+	struct deadline deadline = deadline_in(TRIAL_MS);
+	struct helper gzip = HELPER_NONE;
+	_cleanup_close_ int text = -1;
+	int status;
+
+	if ((t->to->of[TRIAL_CLONE].rc == 0 && t->to->of[TRIAL_TUN].rc == 0) ||
+	    access(path, R_OK) < 0)
+		return;
+	text = memfd_create("config", MFD_CLOEXEC);
+	if (text >= 0 &&
+	    helper_start(&gzip,
+			 &(struct helper_spec){.argv = argv, .role = argv[0], .stdout_to = text},
+			 NULL) == 0 &&
+	    helper_finish(&gzip, 1, &deadline, t->cancel_fd, &status, NULL) == 0 && status == 0 &&
+	    lseek(text, 0, SEEK_SET) == 0)
+		(void)fd_read_bounded(text, KERNEL_CONFIG_MAX, &t->to->kernel_config, NULL);
+	helper_stop(&gzip);
+}
+
+void outcomes_free(struct outcomes *outcomes)
+{
+	if (outcomes)
+		free(outcomes->kernel_config);
+	free(outcomes);
+}
+
 int preflight_try(const struct config *config, int cancel_fd, struct outcomes *ret)
 {
 	struct trials t = {
 		.config = config,
 		.to = ret,
 		.cancel_fd = cancel_fd,
-		.version = HELPER_NONE,
 		.child = PROCESS_NONE,
 		.ns = NS_SET_NONE,
 		.sock = -1,
@@ -314,13 +401,16 @@ int preflight_try(const struct config *config, int cancel_fd, struct outcomes *r
 
 	memset(ret, 0, sizeof(*ret));
 	try_fds(&t);
+	try_ping(&t);
 	try_cgroup(&t);
 	trial_open_network(&t);
 	try_statedir(&t);
 	rc = try_namespaces(&t);
-	if (rc != -ECANCELED)
+	if (rc != -ECANCELED) {
+		trial_settle_network(&t);
 		try_outside(&t);
-	helper_stop(&t.version);
+		read_kernel_config(&t);
+	}
 	if (t.net_opened)
 		net_stop(&t.net);
 	free(t.statedir);

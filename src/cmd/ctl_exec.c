@@ -140,8 +140,6 @@ int ctl_exec(struct ctl *ctl, struct error *err)
 	_cleanup_free_ char *socket = NULL, *path = NULL;
 	int rc = find_ns_socket(ctl, &socket, err);
 
-	/* The statuses of env(1) and of fauxroot: 1 is the command's own. */
-	ctl->failure = STATUS_LAUNCH_FAILED;
 	if (rc == 0)
 		rc = ns_ask(socket, &answer, err);
 	if (rc == 0)

@@ -10,12 +10,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include <jansson.h>
-
 #include "columns.h"
 #include "ctl.h"
 #include "fauxroot/api/client.h"
 #include "fauxroot/api/info.h"
+#include "fauxroot/api/json.h"
 #include "fauxroot/api/ports.h"
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
@@ -137,29 +136,42 @@ static int add_row(struct columns *columns, const struct instance *instance,
 	return 0;
 }
 
-/* A json_t that is NULL, for want of memory, makes the functions that take it fail. */
+/*
+ * A json_t that is NULL, for want of memory, makes the functions that take it fail. They are called
+ * in turn all the same: those that take over a reference do so even then.
+ */
+
+static json_t *command_json(const struct told *told)
+{
+	_cleanup_json_ json_t *command = json_array();
+
+	for (size_t i = 0; i < told->command.n; i++)
+		if (json_array_append_new(command, api_json_string(told->command.items[i])) < 0)
+			return NULL;
+	return TAKE_PTR(command);
+}
+
+static json_t *ports_json(const struct told *told)
+{
+	_cleanup_free_ char *text = api_ports_encode(&told->ports);
+
+	return text ? json_loads(text, 0, NULL) : NULL;
+}
+
 static int print_object(const struct instance *instance, const struct told *told)
 {
-	_cleanup_free_ char *ports_text = api_ports_encode(&told->ports), *line = NULL;
-	json_t *root = json_object(), *command = json_array();
-	json_t *ports = ports_text ? json_loads(ports_text, 0, NULL) : NULL;
+	_cleanup_json_ json_t *root = json_object();
+	_cleanup_free_ char *line = NULL;
 	int rc = json_object_set_new(root, "pid", json_integer(instance->pid));
 
-	for (size_t i = 0; i < told->command.n; i++) {
-		str_printable(told->command.items[i]);
-		(void)json_array_append_new(command, json_string(told->command.items[i]));
-	}
 	if (told->info_known) {
 		rc |= json_object_set_new(root, "childPID", json_integer(told->info.child_pid));
-		rc |= json_object_set_new(root, "command", json_incref(command));
-		rc |= json_object_set_new(root, "network", json_string(network_of(told)));
-		rc |= json_object_set_new(root, "ports", json_incref(ports));
+		rc |= json_object_set_new(root, "command", command_json(told));
+		rc |= json_object_set_new(root, "network", api_json_string(network_of(told)));
+		rc |= json_object_set_new(root, "ports", ports_json(told));
 	}
-	rc |= json_object_set_new(root, "stateDir", json_string(instance->state_dir));
+	rc |= json_object_set_new(root, "stateDir", api_json_string(instance->state_dir));
 	line = rc == 0 ? json_dumps(root, JSON_COMPACT) : NULL;
-	json_decref(root);
-	json_decref(command);
-	json_decref(ports);
 	if (!line)
 		return -ENOMEM;
 	puts(line);

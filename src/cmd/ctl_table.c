@@ -11,6 +11,7 @@
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
+#include "fauxroot/config/status.h"
 
 static const struct ctl_command commands[] = {
 	{CTL_LIST_PORTS, "list-ports", "[--json]", NULL, "List the published ports"},
@@ -158,6 +159,9 @@ int ctl_parse(struct ctl *ctl, char **words, const struct ctl_command **ret, str
 		return err_say(err, EINVAL, "unknown command \"%s\"; see %s --help", *words,
 			       ctl->program);
 	words++;
+	/* The statuses of env(1) and of fauxroot: 1 is the executed command's own. */
+	if (command->verb == CTL_EXEC)
+		ctl->failure = STATUS_LAUNCH_FAILED;
 	rc = take_options(ctl, &words, CTL_FOR(command->verb), err);
 	if (rc < 0 || ctl->show_help || ctl->show_version)
 		return rc;

@@ -38,8 +38,14 @@ static int set(int fd, int level, int option, int value)
 /* What accepted connections inherit. */
 static void set_tcp_options(int fd)
 {
+	static const struct linger reset = {.l_onoff = 1, .l_linger = 0};
+
 	set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 	set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	/* Closed by the death of the forwarder, they have not come to their end: see relay.c. */
+	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	/* Urgent data is a part of the stream, and read with it (RFC 6093). */
+	set(fd, SOL_SOCKET, SO_OOBINLINE, 1);
 	set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
 	set(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
 	set(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);
@@ -83,12 +89,14 @@ static int explain(int errnum, const union endpoint *e, bool udp, struct error *
 		return err_say(err, errnum, "listening on %s/%s: Address already in use by %s",
 			       name, proto, who);
 	if (errnum == EACCES && endpoint_port(e) < start)
-		return err_say(err, errnum,
-			       "listening on %s/%s: Permission denied: ports below %d are "
-			       "privileged (mended by sysctl "
-			       "net.ipv4.ip_unprivileged_port_start=%u, by setcap "
-			       "cap_net_bind_service=ep on fauxroot, or by a higher port)",
-			       name, proto, start, endpoint_port(e));
+		return err_say(
+			err, errnum,
+			"listening on %s/%s: Permission denied: ports below %d are "
+			"privileged (mended by sysctl "
+			"net.ipv4.ip_unprivileged_port_start=%u, by setcap "
+			"cap_net_bind_service=ep on fauxroot with the builtin driver, or by a "
+			"higher port)",
+			name, proto, start, endpoint_port(e));
 	return err_set(err, errnum, "listening on %s/%s", name, proto);
 }
 

@@ -78,6 +78,9 @@ int ports_start(struct ports *ports, const struct ns_set *ns, const struct port_
 int ports_supervise(struct ports *ports, struct event_base *base, struct error *err)
 {
 	ports->base = base;
+	/* From now on a terminating signal is the target's, which may go on for long and whose
+	 * ports come and go while one is pending. Each wait has its deadline. */
+	ports->cancel_fd = -1;
 	return ports->driver && ports->driver->supervise ? ports->driver->supervise(ports, err) : 0;
 }
 

@@ -12,6 +12,7 @@
 
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
+#include "fauxroot/base/libc.h"
 #include "fauxroot/base/macro.h"
 
 static const int terminating[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
@@ -136,7 +137,7 @@ void signal_forward(const struct signalfd_siginfo *info, const struct process *t
 
 const char *signal_words(int sig, char *buf, size_t size)
 {
-	const char *words = sigdescr_np(sig);
+	const char *words = libc_signal_words(sig);
 
 	if (words)
 		snprintf(buf, size, "%c%s", tolower((unsigned char)words[0]), words + 1);

@@ -118,9 +118,7 @@ load ../lib/common
 }
 
 @test "a target that leaves an orphan behind does not hold the launcher" {
-	local began=$SECONDS
-	run -3 fx sh -c 'sleep 100 >/dev/null 2>&1 & echo $!; exit 3'
-	[ $((SECONDS - began)) -lt 10 ]
+	run -3 fx sh -c 'sleep 1000 >/dev/null 2>&1 & echo $!; exit 3'
 	# Without a PID namespace the orphan lives on: it is the target's own.
-	kill "$output" 2>/dev/null || true
+	kill "$output"
 }

@@ -5,6 +5,7 @@
  *   portcheck serve ADDRESS PORT           TCP and UDP server, behind the port
  *   portcheck echo ADDRESS PORT BYTES N    N connections at once: BYTES each way, then half-close
  *   portcheck fetch ADDRESS PORT BYTES N   the server half-closes first, then BYTES go to it
+ *   portcheck urgent ADDRESS PORT BYTES    as echo, with urgent data (man 7 tcp) between
  *   portcheck stall ADDRESS PORT BYTES     send to a server that never reads; prints what was taken
  *   portcheck reset ADDRESS PORT           the server resets: the client must see it
  *   portcheck refused ADDRESS PORT         nobody behind the port: the client must see a reset
@@ -15,13 +16,15 @@
  *   portcheck hold ADDRESS PORT N          open N connections, print "ready", wait until all have
  *                                          been reset
  *   portcheck datagrams ADDRESS PORT       of all sizes, 0 and 65507 included, each echoed whole
- *   portcheck sources ADDRESS PORT N       N datagrams from N sockets; prints how many came back
+ *   portcheck sources ADDRESS PORT N TRIES a datagram from each of N sockets, again where no answer
+ *                                          comes; prints how many were answered with their own
  *
  * A connection's first byte tells the server what to do. Data is a pseudo-random sequence that both
  * sides compute, so every byte is compared. Status 0 where all was as it should be.
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -64,6 +67,22 @@ static void send_sequence(int fd, uint64_t seed, uint64_t bytes)
 
 		fill(&seed, data, CHUNK);
 		send_all(fd, data, n);
+		bytes -= n;
+	}
+}
+
+/* The same, the last byte of each chunk being urgent. */
+static void send_urgent_sequence(int fd, uint64_t seed, uint64_t bytes)
+{
+	static __thread char data[CHUNK];
+
+	while (bytes > 0) {
+		size_t n = (size_t)MIN(bytes, (uint64_t)CHUNK);
+
+		fill(&seed, data, CHUNK);
+		send_all(fd, data, n - 1);
+		if (send(fd, data + n - 1, 1, MSG_OOB | MSG_NOSIGNAL) != 1)
+			die("sending urgent data");
 		bytes -= n;
 	}
 }
@@ -233,13 +252,14 @@ static int serve(const struct peer *peer)
 struct sender {
 	int fd;
 	uint64_t seed, bytes;
+	bool urgent;
 };
 
 static void *send_thread(void *arg)
 {
 	const struct sender *s = arg;
 
-	send_sequence(s->fd, s->seed, s->bytes);
+	(s->urgent ? send_urgent_sequence : send_sequence)(s->fd, s->seed, s->bytes);
 	shutdown(s->fd, SHUT_WR);
 	return NULL;
 }
@@ -248,10 +268,11 @@ static void *stream(void *arg)
 {
 	const struct peer *peer = arg;
 	int fd = dial(peer);
-	struct sender sender = {.fd = fd, .seed = 2, .bytes = peer->bytes};
+	struct sender sender = {
+		.fd = fd, .seed = 2, .bytes = peer->bytes, .urgent = peer->mode == 'u'};
 	pthread_t thread;
 
-	send_all(fd, &peer->mode, 1);
+	send_all(fd, sender.urgent ? "e" : &peer->mode, 1);
 	if (peer->mode == 'f') {
 		send_all(fd, (const char *)&peer->bytes, sizeof(peer->bytes));
 		/* The server's half-close comes first; the other way must still be open. */
@@ -279,6 +300,26 @@ static int streams(struct peer *peer, uint64_t n)
 	for (uint64_t i = 0; i < n; i++)
 		pthread_join(threads[i], NULL);
 	return 0;
+}
+
+/* Urgent data in the middle of a segment, after which nothing comes; then much of it. */
+static int urgent(struct peer *peer)
+{
+	int fd = dial(peer), cork = 1;
+	char back[7];
+
+	setsockopt(fd, IPPROTO_TCP, TCP_CORK, &cork, sizeof(cork));
+	send_all(fd, "eabc", 4);
+	if (send(fd, "X", 1, MSG_OOB | MSG_NOSIGNAL) != 1)
+		die("sending urgent data");
+	send_all(fd, "def", 3);
+	cork = 0;
+	setsockopt(fd, IPPROTO_TCP, TCP_CORK, &cork, sizeof(cork));
+	if (recv(fd, back, sizeof(back), MSG_WAITALL) != sizeof(back) ||
+	    memcmp(back, "abcXdef", sizeof(back)) != 0)
+		die("what was sent around urgent data did not come back");
+	close(fd);
+	return streams(peer, 1);
 }
 
 static int stall(const struct peer *peer)
@@ -468,21 +509,34 @@ static int datagrams(const struct peer *peer)
 	return 0;
 }
 
-static int sources(const struct peer *peer, uint64_t n)
+/* Datagrams may be lost where descriptors or local ports run out, and on a busy machine. */
+static bool is_answered(const struct peer *peer, uint64_t number, uint64_t tries)
+{
+	int fd = open_socket(peer, SOCK_DGRAM);
+	struct timeval timeout = {.tv_usec = 200000};
+	bool answered = false;
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+	for (; tries > 0 && !answered; tries--) {
+		uint64_t back;
+
+		if (sendto(fd, &number, sizeof(number), 0, &peer->address.sa, peer->size) < 0 ||
+		    recv(fd, &back, sizeof(back), 0) < 0)
+			continue;
+		if (back != number)
+			die("the answer of %llu is another's", (unsigned long long)number);
+		answered = true;
+	}
+	close(fd);
+	return answered;
+}
+
+static int sources(const struct peer *peer, uint64_t n, uint64_t tries)
 {
 	uint64_t back = 0;
 
-	for (uint64_t i = 0; i < n; i++) {
-		int fd = open_socket(peer, SOCK_DGRAM);
-		struct timeval timeout = {.tv_usec = 200000};
-		char byte;
-
-		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
-		if (sendto(fd, "x", 1, 0, &peer->address.sa, peer->size) == 1 &&
-		    recv(fd, &byte, 1, 0) == 1)
-			back++;
-		close(fd);
-	}
+	for (uint64_t i = 0; i < n; i++)
+		back += is_answered(peer, i, tries);
 	printf("%llu\n", (unsigned long long)back);
 	return 0;
 }
@@ -505,10 +559,12 @@ int main(int argc, char **argv)
 		return crowd(&peer, peer.bytes, number(argv[5]));
 	if (argc == 5 && streq(what, "hold"))
 		return hold(&peer, number(argv[4]));
-	if (argc == 5 && streq(what, "stall")) {
+	if (argc == 5)
 		peer.bytes = number(argv[4]);
+	if (argc == 5 && streq(what, "stall"))
 		return stall(&peer);
-	}
+	if (argc == 5 && streq(what, "urgent"))
+		return urgent(&peer);
 	if (argc == 4 && streq(what, "serve"))
 		return serve(&peer);
 	if (argc == 4 && (streq(what, "reset") || streq(what, "refused")))
@@ -519,8 +575,8 @@ int main(int argc, char **argv)
 		return churn(&peer, number(argv[4]));
 	if (argc == 4 && streq(what, "datagrams"))
 		return datagrams(&peer);
-	if (argc == 5 && streq(what, "sources"))
-		return sources(&peer, number(argv[4]));
+	if (argc == 6 && streq(what, "sources"))
+		return sources(&peer, peer.bytes, number(argv[5]));
 	fputs("usage: see the head of portcheck.c\n", stderr);
 	return 2;
 }

@@ -29,7 +29,7 @@
 #include "fauxroot/base/str.h"
 #include "fauxroot/sys/message.h"
 
-enum { PATIENCE_MS = 5000 };
+enum { PATIENCE_MS = 60000 };
 
 struct fixture {
 	char dir[64], path[96];

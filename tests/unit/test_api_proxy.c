@@ -32,7 +32,7 @@
 #include "fauxroot/base/str.h"
 #include "fake_ports.h"
 
-enum { PATIENCE_MS = 5000 };
+enum { PATIENCE_MS = 60000 };
 
 /* What the server says of itself. */
 enum driver {

@@ -238,8 +238,8 @@ static void missing_files_say_so(void **state)
 static void waits_end(void **state)
 {
 	int data[2], cancel[2];
-	struct deadline soon = deadline_in(20), past = deadline_in(0), late = deadline_in(5000);
 	int64_t start = clock_ms();
+	struct deadline soon = deadline_in(20), past = deadline_in(0), late = deadline_in(60000);
 
 	(void)state;
 	assert_int_equal(pipe2(data, O_CLOEXEC), 0);
@@ -266,13 +266,13 @@ static void waits_end(void **state)
 
 static void deadlines_count_down(void **state)
 {
-	struct deadline past = {.at_ms = 0}, far = {.at_ms = INT64_MAX}, soon = deadline_in(1000);
+	struct deadline past = {.at_ms = 0}, far = {.at_ms = INT64_MAX}, soon = deadline_in(60000);
 
 	(void)state;
 	assert_int_equal(deadline_left(NULL), -1);
 	assert_int_equal(deadline_left(&past), 0);
 	assert_int_equal(deadline_left(&far), INT32_MAX);
-	assert_in_range(deadline_left(&soon), 1, 1000);
+	assert_in_range(deadline_left(&soon), 1, 60000);
 }
 
 int main(void)

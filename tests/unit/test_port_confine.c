@@ -72,6 +72,26 @@ static void do_kill(void)
 	syscall(SYS_kill, 1, 0);
 }
 
+static void do_kill_another(void)
+{
+	syscall(SYS_tgkill, getppid(), getppid(), 0);
+}
+
+static void do_kill_own(void)
+{
+	syscall(SYS_tgkill, getpid(), gettid(), 0);
+}
+
+static void do_name_process(void)
+{
+	syscall(SYS_prctl, PR_SET_NAME, "x", 0, 0, 0);
+}
+
+static void do_name_memory(void)
+{
+	syscall(SYS_prctl, 0x53564d41 /* PR_SET_VMA */, 0, 0, 0, 0);
+}
+
 static void do_setns(void)
 {
 	syscall(SYS_setns, -1, 0);
@@ -119,13 +139,23 @@ __attribute__((unused)) static void breaches(void **state)
 		void (*act)(void);
 		bool forwarder, agent; /* allowed */
 	} rows[] = {
-		{"open", do_open, false, false},     {"exec", do_exec, false, false},
-		{"inet", do_inet, false, true},	     {"unix", do_unix, false, false},
-		{"kill", do_kill, false, false},     {"setns", do_setns, false, false},
-		{"ptrace", do_ptrace, false, false}, {"bind", do_bind, true, false},
-		{"accept", do_accept, true, false},  {"dup", do_cloexec, false, false},
-		{"pipe", do_pipe_size, true, false}, {"code", do_executable, false, false},
+		{"open", do_open, false, false},
+		{"exec", do_exec, false, false},
+		{"inet", do_inet, false, true},
+		{"unix", do_unix, false, false},
+		{"kill", do_kill, false, false},
+		{"setns", do_setns, false, false},
+		{"ptrace", do_ptrace, false, false},
+		{"bind", do_bind, true, false},
+		{"accept", do_accept, true, false},
+		{"dup", do_cloexec, false, false},
+		{"pipe", do_pipe_size, true, false},
+		{"code", do_executable, false, false},
 		{"memory", do_memory, true, true},
+		{"kill another", do_kill_another, false, false},
+		{"kill own", do_kill_own, true, true},
+		{"name process", do_name_process, false, false},
+		{"name memory", do_name_memory, true, true},
 	};
 
 	(void)state;
@@ -141,6 +171,24 @@ __attribute__((unused)) static void breaches(void **state)
 				fail_msg("%s in the %s: status %#x", rows[i].name,
 					 agent ? "agent" : "forwarder", (unsigned)status);
 		}
+}
+
+/* With all signals blocked, as the forwarder has them. */
+static void do_abort(void)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	abort();
+}
+
+/* The log says "Aborted" then, and not "Bad system call". */
+static void an_abort_is_seen_as_one(void **state)
+{
+	(void)state;
+	assert_int_equal(WTERMSIG(run_confined(confine_forwarder, do_abort)), SIGABRT);
+	assert_int_equal(WTERMSIG(run_confined(confine_agent, do_abort)), SIGABRT);
 }
 
 /* Allowed, and for ever. */
@@ -209,6 +257,7 @@ int main(void)
 #ifndef __SANITIZE_ADDRESS__ /* whose runtime's own calls are allowed, too */
 		cmocka_unit_test(breaches),
 #endif
+		cmocka_unit_test(an_abort_is_seen_as_one),
 		cmocka_unit_test(no_new_privs),
 		cmocka_unit_test(capabilities),
 	};

@@ -87,7 +87,7 @@ struct ports {
 	const struct config *config;
 	const struct ns_set *ns;
 	struct port_net net;
-	int cancel_fd; /* as fd_wait() */
+	int cancel_fd; /* as fd_wait(), of a launch; -1 from ports_supervise() on */
 	struct event_base *base;
 	struct port *items; /* ascending ids */
 	size_t n, room;

@@ -43,12 +43,16 @@ static void set(int fd, int level, int option, int value)
 
 static int make_socket(enum socket_kind kind)
 {
+	static const struct linger reset = {.l_onoff = 1, .l_linger = 0};
 	int fd = socket(kind_family(kind), kind_type(kind) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return -errno;
 	if (kind_type(kind) == SOCK_STREAM) {
 		set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+		/* As those of clients: see port/listen.c. */
+		set(fd, SOL_SOCKET, SO_OOBINLINE, 1);
+		(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 		socket_stays_here(fd);
 		/* The port of a bound address is chosen by connect(), which can share it between
 		 * destinations (man 7 ip). */

@@ -9,8 +9,9 @@
  * as an error on receiving.
  *
  * End of file passes on as shutdown(2). Anything else that ends a connection ends the other with a
- * reset (SO_LINGER of 0, man 7 socket), as the peer would see without us: a target that refuses the
- * connection is a reset to the client.
+ * reset, as the peer would see without us: a target that refuses the connection is a reset to the
+ * client. Both sockets come with SO_LINGER of 0 (man 7 socket), so that our own death is a reset,
+ * too: end of file would claim that all has been said.
  *
  * A new relay stays with the thread that accepted it unless that has more than its share: a few
  * long-lived connections are spread evenly, many short ones are not passed around.
@@ -27,11 +28,12 @@
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/macro.h"
 
-static void set_reset(int fd)
+/* All has been said, both ways: close(2) may do without the reset. */
+static void set_orderly(int fd)
 {
-	struct linger linger = {.l_onoff = 1, .l_linger = 0};
+	static const struct linger none = {.l_onoff = 0};
 
-	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
 }
 
 /* Close @r and bury it. */
@@ -40,8 +42,8 @@ static void relay_close(struct worker *w, struct relay *r, bool reset)
 	r->dead = true;
 	for (int i = 0; i < 2; i++) {
 		stream_clear(w, &r->streams[i]);
-		if (reset)
-			set_reset(r->ends[i].watch.fd);
+		if (!reset)
+			set_orderly(r->ends[i].watch.fd);
 	}
 	/* The agent may still hold its reference to the target's end, and then close() would leave
 	 * it in the epoll set, naming a relay that is no more. */
@@ -103,6 +105,8 @@ void relay_event(struct worker *w, struct end *end, uint32_t events)
 		end->readable = true;
 	if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
 		end->hung = true;
+	if (events & EPOLLPRI)
+		end->urgent = true;
 	if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
 		end->writable = true;
 	/* A reset after its end of file: no read would tell us any more. */
@@ -155,8 +159,8 @@ static void adopt(struct worker *w, struct relay *r)
 	atomic_fetch_add_explicit(&w->load, 1, memory_order_relaxed);
 	worker_grown(w);
 	list_insert(&w->relays, &r->link);
-	if (watch_add(w, &r->ends[0].watch, EPOLLIN | EPOLLRDHUP | EPOLLET) < 0 ||
-	    watch_add(w, &r->ends[1].watch, EPOLLIN | EPOLLRDHUP | EPOLLET) < 0)
+	if (watch_add(w, &r->ends[0].watch, END_EVENTS) < 0 ||
+	    watch_add(w, &r->ends[1].watch, END_EVENTS) < 0)
 		relay_close(w, r, true);
 }
 
@@ -199,7 +203,6 @@ void relay_open(struct worker *w, struct listener *l, int client_fd, const union
 			free(TAKE_PTR(r));
 	}
 	if (!r) {
-		set_reset(client_fd);
 		fd_close(client_fd);
 		fd_close(target_fd);
 		return;

@@ -6,6 +6,9 @@
  * two system calls and no pipe. A read that fills the buffer shows a bulk transfer, which goes
  * through a borrowed pipe by splice(2), without being copied, until the sender pauses.
  *
+ * Urgent data (man 7 tcp) stays where it is in the stream, which loses none of it; the mark is not
+ * passed on. splice(2) does not get past the mark, so a stream that has had one is copied.
+ *
  * What the receiver does not take stays in the pipe or, of the buffer, in a leftover; nothing more
  * is read then, so what is held for a receiver that never reads is bounded, and the sender is held
  * up by its own window.
@@ -43,7 +46,7 @@ void stream_clear(struct worker *w, struct stream *s)
 static enum stream_state wait_writable(struct worker *w, struct end *to)
 {
 	struct epoll_event event = {
-		.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+		.events = END_EVENTS | EPOLLOUT,
 		.data.ptr = to,
 	};
 
@@ -101,8 +104,8 @@ static enum stream_state copy(struct worker *w, struct stream *s, struct end *fr
 	}
 	s->bulk = n == BUFFER_BYTES;
 	/* A short read has emptied the socket (man 7 epoll); what comes later is a new edge, but a
-	 * hang-up may have been reported with these bytes. */
-	if (!s->bulk && !from->hung)
+	 * hang-up may have been reported with these bytes, or the urgent mark have ended them. */
+	if (!s->bulk && !from->hung && !from->urgent)
 		from->readable = false;
 	sent = send(to->watch.fd, w->buffer, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT);
 	if (sent < 0) {
@@ -121,7 +124,7 @@ static ssize_t fill_pipe(struct stream *s, struct end *from)
 	size_t held = s->n;
 	ssize_t n;
 
-	if (!from->readable || s->eof || held >= CHUNK)
+	if (!from->readable || from->urgent || s->eof || held >= CHUNK)
 		return 0;
 	n = splice(from->watch.fd, NULL, s->pipe.in, NULL, CHUNK - held,
 		   SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
@@ -150,7 +153,7 @@ static enum stream_state move_spliced(struct worker *w, struct stream *s, struct
 		return STREAM_BROKEN;
 	if (s->n == 0) {
 		stream_clear(w, s);
-		return s->eof ? STREAM_YIELDS : STREAM_WAITS;
+		return s->eof || from->readable ? STREAM_YIELDS : STREAM_WAITS;
 	}
 	if (!to->writable)
 		return filled > 0 ? STREAM_YIELDS : STREAM_WAITS;
@@ -179,7 +182,7 @@ static enum stream_state move_once(struct worker *w, struct stream *s, struct en
 	}
 	if (!from->readable)
 		return STREAM_WAITS;
-	if (s->bulk && pipes_borrow(&w->pipes, w->now_ms, &s->pipe))
+	if (s->bulk && !from->urgent && pipes_borrow(&w->pipes, w->now_ms, &s->pipe))
 		return STREAM_YIELDS;
 	return copy(w, s, from, to);
 }

@@ -169,12 +169,16 @@ void listener_rest(struct worker *w, const struct listener *l);
 
 #define BUFFER_BYTES (128 << 10)
 
+/* What an end is watched for, and EPOLLOUT where it has refused to take more. */
+#define END_EVENTS (EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLET)
+
 struct end {
 	struct watch watch;
 	uint8_t index; /* 0: the client, 1: the target */
 	bool readable; /* as far as we know: cleared by EAGAIN, set by epoll's edges */
 	bool writable;
 	bool hung;	/* the peer has closed or failed: read on until that shows */
+	bool urgent;	/* the peer has sent urgent data, at which reading pauses */
 	bool asked_out; /* EPOLLOUT is among the events asked for */
 };
 

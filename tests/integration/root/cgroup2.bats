@@ -29,13 +29,19 @@ delegate() { # CGROUP
 }
 
 teardown() {
-	common_teardown || return
-	[ -n "$GROUP" ] || return 0
-	# What is left when a launcher was killed; from below.
-	find "$GROUP" -mindepth 1 -depth -type d -exec rmdir {} +
-	rmdir "$GROUP"
+	local status=0
+	common_teardown || status=1
+	[ -n "$GROUP" ] || return $status
+	wait_for removed || status=1
 	# Unless others have begun to use it.
 	[ -z "$LENT" ] || echo "-$LENT" 2>/dev/null >"$TREE/cgroup.subtree_control" || :
+	return $status
+}
+
+# With what is left when a launcher was killed, from below.
+removed() {
+	find "$GROUP" -depth -type d -exec rmdir {} + 2>/dev/null
+	! [ -e "$GROUP" ]
 }
 
 # A controller that can be had in our cgroup; empty where this machine has none for version 2.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the API's encoders share on top of jansson. */
+/* What those who write JSON share on top of jansson. */
 #pragma once
 
 #include <jansson.h>

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What not every C library has: musl, and glibc before 2.36. `scripts/lint` compiles everything
+ * against musl's headers.
+ */
+#pragma once
+
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+/* man 2 wait reads these apart; to put one together is glibc's own. */
+#ifndef W_EXITCODE
+#define W_EXITCODE(status, sig) ((status) << 8 | (sig))
+#define W_STOPCODE(sig)		((sig) << 8 | 0x7f)
+#endif
+#ifndef WCOREFLAG
+#define WCOREFLAG 0x80
+#endif
+
+/* libc_signal_words() - "Terminated"; NULL for a real-time signal and for what is none */
+static inline const char *libc_signal_words(int sig)
+{
+#ifdef __GLIBC__
+	return sigdescr_np(sig);
+#else
+	return sig > 0 && sig < 32 ? strsignal(sig) : NULL;
+#endif
+}
+
+/* libc_heap_trim() - give the kernel back what free(3) keeps (man 3 malloc_trim); musl keeps little
+ */
+static inline void libc_heap_trim(void)
+{
+#ifdef __GLIBC__
+	malloc_trim(0);
+#endif
+}
+
+/* libc_heap_one_arena() - one heap for all threads (man 3 mallopt), as musl has it anyway */
+static inline void libc_heap_one_arena(void)
+{
+#ifdef __GLIBC__
+	(void)mallopt(M_ARENA_MAX, 1);
+#endif
+}
