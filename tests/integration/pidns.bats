@@ -177,7 +177,7 @@ SigIgn: 0000003" "$output"
 	wait_for process_state "$command" T
 	wait_for process_state "$TARGET" T
 	run -0 curl -sS --max-time 60 --unix-socket "$S/api.sock" http://x/v1/info
-	process_state "$LAUNCHER" SR
+	not process_state "$LAUNCHER" T
 	process_state "$TARGET" T
 	kill -CONT "$LAUNCHER"
 	wait_for process_state "$command" SR

@@ -181,7 +181,7 @@ SigIgn: 0000000000000000" "$(masks)"
 	kill -STOP "$TARGET"
 	wait_for process_state "$TARGET" T
 	run -0 curl -sS --max-time 60 --unix-socket "$S/api.sock" http://x/v1/info
-	process_state "$LAUNCHER" SR
+	not process_state "$LAUNCHER" T
 	kill -CONT "$LAUNCHER"
 	wait_for process_state "$TARGET" SR
 	stop
