@@ -116,8 +116,8 @@ const struct cause causes_of_the_host[] = {
 		.codes = {EROFS},
 		.test = error_names_place,
 		.cause = "{point} is on a file system that is mounted read-only",
-		.remedy =
-			"--state-dir={runtime dir}/NAME; for a container docker run --tmpfs /tmp …, in "
+		.remedy = "--state-dir={runtime dir}/NAME; for a container docker run --tmpfs /tmp "
+			  "…, in "
 			  "Kubernetes an emptyDir at /tmp",
 	},
 	{

@@ -103,20 +103,25 @@ bool machine_lacks_cap(const struct machine *machine, unsigned cap)
 	}
 }
 
+bool machine_map_line(struct cursor line, uint32_t *ret_inside, uint32_t *ret_count)
+{
+	uint32_t outside;
+
+	cursor_blanks(&line);
+	return cursor_u32(&line, UINT32_MAX, ret_inside) == 0 && cursor_blanks(&line) > 0 &&
+	       cursor_u32(&line, UINT32_MAX, &outside) == 0 && cursor_blanks(&line) > 0 &&
+	       cursor_u32(&line, UINT32_MAX, ret_count) == 0;
+}
+
 /* The end of the run of mapped ids that @id is in, or @id where it is in none. */
 static uint64_t mapped_until(const char *map, uint64_t id)
 {
 	struct cursor c = cursor_of(map), line;
 
 	while (cursor_line(&c, &line)) {
-		uint32_t inside, outside, count;
+		uint32_t inside, count;
 
-		cursor_blanks(&line);
-		if (cursor_u32(&line, UINT32_MAX, &inside) < 0 || cursor_blanks(&line) == 0 ||
-		    cursor_u32(&line, UINT32_MAX, &outside) < 0 || cursor_blanks(&line) == 0 ||
-		    cursor_u32(&line, UINT32_MAX, &count) < 0)
-			continue;
-		if (id >= inside && id - inside < count)
+		if (machine_map_line(line, &inside, &count) && id >= inside && id - inside < count)
 			return (uint64_t)inside + count;
 	}
 	return id;
@@ -218,54 +223,6 @@ void machine_runtime_dir(const struct machine *machine, char *buf, size_t size)
 		(void)str_print(buf, size, "%s", given);
 	else
 		(void)str_print(buf, size, "/run/user/%u", uid);
-}
-
-static bool is_file(const struct machine *machine, const char *path)
-{
-	char place[PATH_MAX];
-	struct stat st;
-
-	return machine_path(machine, path, place, sizeof(place)) && stat(place, &st) == 0 &&
-	       S_ISREG(st.st_mode);
-}
-
-bool machine_find(const struct machine *machine, const char *name, char *buf, size_t size)
-{
-	const char *path = getenv("PATH");
-
-	if (strchr(name, '/'))
-		return str_print(buf, size, "%s", name) == 0 && is_file(machine, name);
-	for (path = path ? path : "/usr/local/bin:/usr/bin:/bin";;) {
-		size_t n = strcspn(path, ":");
-
-		if (str_print(buf, size, "%.*s/%s", (int)n, path, name) == 0 &&
-		    is_file(machine, buf))
-			return true;
-		if (path[n] == '\0')
-			return false;
-		path += n + 1;
-	}
-}
-
-/* NixOS and Guix have their set-user-ID programs in the first two. */
-static const char *const usual_dirs[] = {
-	"/run/wrappers/bin", "/run/privileged/bin", "/usr/local/bin", "/usr/bin", "/bin",
-	"/usr/local/sbin",   "/usr/sbin",	    "/sbin",
-};
-
-bool machine_find_elsewhere(const struct machine *machine, const char *name, mode_t bits, char *dir,
-			    size_t size)
-{
-	for (size_t i = 0; !strchr(name, '/') && i < ARRAY_SIZE(usual_dirs); i++) {
-		char path[PATH_MAX], place[PATH_MAX];
-		struct stat st;
-
-		if (str_print(path, sizeof(path), "%s/%s", usual_dirs[i], name) == 0 &&
-		    machine_path(machine, path, place, sizeof(place)) && stat(place, &st) == 0 &&
-		    S_ISREG(st.st_mode) && (st.st_mode & bits) == bits)
-			return str_print(dir, size, "%s", usual_dirs[i]) == 0;
-	}
-	return false;
 }
 
 static bool lies_under(const char *path, const char *point, size_t n)

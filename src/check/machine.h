@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "fauxroot/base/parse.h"
 #include "fauxroot/check/explain.h"
 
 /* machine_path() - @path below the root into @buf; false where it does not fit */
@@ -30,6 +31,9 @@ uint32_t machine_id(const struct machine *machine, const char *field);
 /* machine_lacks_cap() - is the capability outside our bounding set, so that no setuid program of
  * ours can have it? False where that is not known. */
 bool machine_lacks_cap(const struct machine *machine, unsigned cap);
+
+/* machine_map_line() - a line of /proc/self/uid_map: the first id in here, and how many */
+bool machine_map_line(struct cursor line, uint32_t *ret_inside, uint32_t *ret_count);
 
 /* machine_maps_until() - the first id from @first on that our own /proc/self/@file lacks */
 uint64_t machine_maps_until(const struct machine *machine, const char *file, uint64_t first);

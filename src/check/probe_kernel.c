@@ -119,14 +119,10 @@ void probe_outer_userns(const struct preflight *p, struct finding *f)
 	uint64_t ids = 0;
 
 	while (cursor_line(&c, &line)) {
-		uint32_t inside, outside, count;
+		uint32_t inside, count;
 
-		cursor_blanks(&line);
-		if (cursor_u32(&line, UINT32_MAX, &inside) < 0 || cursor_blanks(&line) == 0 ||
-		    cursor_u32(&line, UINT32_MAX, &outside) < 0 || cursor_blanks(&line) == 0 ||
-		    cursor_u32(&line, UINT32_MAX, &count) < 0)
-			continue;
-		ids += count;
+		if (machine_map_line(line, &inside, &count))
+			ids += count;
 	}
 	if (ids == 0)
 		see_unknown(f, "/proc/self/uid_map cannot be read");

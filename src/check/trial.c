@@ -22,7 +22,6 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -38,9 +37,6 @@
 
 /* More than any launch has open at once. */
 #define LAUNCH_FDS_MAX 64
-
-/* That of a distribution has 300 KiB. */
-#define KERNEL_CONFIG_MAX (4U << 20)
 
 struct outcome *trial_begin(const struct trials *t, enum trial trial)
 {
@@ -353,33 +349,6 @@ static void try_outside(struct trials *t)
 	(void)trial_end(target, rc, &err);
 }
 
-/*
- * Some kernels carry their configuration, compressed; who fails may want to know it. gzip(1) is
- * everywhere, and one library less to load in every launch.
- */
-static void read_kernel_config(struct trials *t)
-{
-	static const char path[] = "/proc/config.gz";
-	const char *argv[] = {"gzip", "-dc", path, NULL};
-	struct deadline deadline = deadline_in(TRIAL_MS);
-	struct helper gzip = HELPER_NONE;
-	_cleanup_close_ int text = -1;
-	int status;
-
-	if ((t->to->of[TRIAL_CLONE].rc == 0 && t->to->of[TRIAL_TUN].rc == 0) ||
-	    access(path, R_OK) < 0)
-		return;
-	text = memfd_create("config", MFD_CLOEXEC);
-	if (text >= 0 &&
-	    helper_start(&gzip,
-			 &(struct helper_spec){.argv = argv, .role = argv[0], .stdout_to = text},
-			 NULL) == 0 &&
-	    helper_finish(&gzip, 1, &deadline, t->cancel_fd, &status, NULL) == 0 && status == 0 &&
-	    lseek(text, 0, SEEK_SET) == 0)
-		(void)fd_read_bounded(text, KERNEL_CONFIG_MAX, &t->to->kernel_config, NULL);
-	helper_stop(&gzip);
-}
-
 void outcomes_free(struct outcomes *outcomes)
 {
 	if (outcomes)
@@ -409,7 +378,7 @@ int preflight_try(const struct config *config, int cancel_fd, struct outcomes *r
 	if (rc != -ECANCELED) {
 		trial_settle_network(&t);
 		try_outside(&t);
-		read_kernel_config(&t);
+		trial_kernel_config(&t);
 	}
 	if (t.net_opened)
 		net_stop(&t.net);

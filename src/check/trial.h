@@ -86,6 +86,9 @@ int trial_network(struct trials *t);
 /* trial_settle_network() - its helper's version; and where it was not started, would that do? */
 void trial_settle_network(struct trials *t);
 
+/* trial_kernel_config() - read /proc/config.gz, where the clone or the TAP device has failed */
+void trial_kernel_config(struct trials *t);
+
 /* trial_listen() - listen for a moment on each port that has not been tried yet */
 void trial_listen(const struct config *config, struct outcomes *to);
 
