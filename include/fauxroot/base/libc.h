@@ -7,7 +7,6 @@
 
 #include <malloc.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 
 /* man 2 wait reads these apart; to put one together is glibc's own. */
@@ -18,16 +17,6 @@
 #ifndef WCOREFLAG
 #define WCOREFLAG 0x80
 #endif
-
-/* libc_signal_words() - "Terminated"; NULL for a real-time signal and for what is none */
-static inline const char *libc_signal_words(int sig)
-{
-#ifdef __GLIBC__
-	return sigdescr_np(sig);
-#else
-	return sig > 0 && sig < 32 ? strsignal(sig) : NULL;
-#endif
-}
 
 /* libc_heap_trim() - give the kernel back what free(3) keeps (man 3 malloc_trim); musl keeps little
  */
