@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What not every C library has: musl, and glibc before 2.36. `scripts/lint` compiles everything
- * against musl's headers.
+ * What glibc has and musl has not. `scripts/lint` compiles everything with musl's headers.
  */
 #pragma once
 
