@@ -169,12 +169,12 @@ SigIgn: 0000003" "$output"
 }
 
 @test "in a service nobody would continue the launcher: it does not stop, SIGCONT is for init, too" {
-	local launcher=$FAUXROOT command
-	printf '#!/bin/sh\nexec setsid "%s" "$@"\n' "$launcher" >service
+	local program=$FAUXROOT command
+	printf '#!/bin/sh\nexec setsid "%s" "$@"\n' "$program" >service
 	chmod +x service
 	FAUXROOT=$T/service
 	launch --pidns sh -c 'echo ready; while :; do sleep 0.05; done'
-	FAUXROOT=$launcher
+	FAUXROOT=$program
 	wait_for grep -q ready "$OUT"
 	command=$(inner sh)
 	kill -STOP "$command" "$TARGET"

@@ -380,7 +380,7 @@ servers_listen() {
 		done
 	done
 	# The sockets made ahead of need are given back within seconds.
-	as_before() { [ "$(fds_of "$(part 'fauxroot: ports')")" -le $((before + 32)) ]; }
+	as_before() { [ "$(fds_of "$(part 'fauxroot: ports')")" -le $((before + $(made_ahead))) ]; }
 	wait_for as_before
 	stop
 }
