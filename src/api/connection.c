@@ -86,12 +86,25 @@ static void connection_arm(struct connection *conn)
 	evtimer_add(conn->deadline, &limit);
 }
 
+/* evhttp has let go of it, and the loop has yet to come to connection_free(): it has no callbacks.
+ */
+static bool is_leaving(const struct connection *conn)
+{
+	bufferevent_event_cb on_event = NULL;
+
+	bufferevent_getcb(conn->filter, NULL, NULL, &on_event, NULL);
+	return !on_event;
+}
+
 void connection_cut(struct connection *conn)
 {
 	connection_move(conn, PHASE_CUT);
 	evtimer_del(conn->deadline);
 	if (conn->writable)
 		event_del(conn->writable);
+	/* To call it back would take a reference to what has none left. */
+	if (is_leaving(conn))
+		return;
 	shutdown(bufferevent_getfd(conn->socket), SHUT_RDWR);
 	/* Where a full buffer has suspended reading libevent would not see the end of file. */
 	bufferevent_trigger_event(conn->filter, BEV_EVENT_READING | BEV_EVENT_EOF,

@@ -87,6 +87,17 @@ static int each_fd_from(int first, const int *keep, size_t n_keep, int (*act)(in
 	return 0;
 }
 
+rlim_t fd_raise_limit(void)
+{
+	struct rlimit limit = {.rlim_cur = 1024};
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+	}
+	return limit.rlim_cur;
+}
+
 static int act_close(int fd)
 {
 	return close(fd);

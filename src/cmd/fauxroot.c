@@ -128,7 +128,7 @@ static int find_obstacles(const struct config *config, int cancel_fd, struct fin
 
 	if (rc == 0)
 		rc = preflight_judge(config, &this_machine, outcomes, ret);
-	free(outcomes);
+	outcomes_free(outcomes);
 	return rc;
 }
 

@@ -60,6 +60,11 @@ bool endpoint_is_loopback(const union endpoint *e)
 	return ntohl(e->in.sin_addr.s_addr) >> 24 == 127;
 }
 
+bool endpoint_is_link_local(const union endpoint *e)
+{
+	return e->sa.sa_family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&e->in6.sin6_addr);
+}
+
 bool endpoint_is_wildcard(const union endpoint *e)
 {
 	if (e->sa.sa_family == AF_INET6)

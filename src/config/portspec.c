@@ -249,6 +249,13 @@ int portspec_parse_range(const char *text, struct port_spec *ret, unsigned *ret_
 	return parse(text, true, ret, ret_count, err);
 }
 
+/* Each interface may have that address, and a spec does not say which is meant. */
+static int link_local(const char *whose, const char *ip, struct error *err)
+{
+	return err_say(err, EINVAL, "the %s IP \"%s\" is link-local, which needs an interface",
+		       whose, ip);
+}
+
 int portspec_check(const struct port_spec *spec, struct error *err)
 {
 	int family = proto_family(spec->proto);
@@ -259,12 +266,16 @@ int portspec_check(const struct port_spec *spec, struct error *err)
 	if (spec->parent_ip[0] && endpoint_of(spec->parent_ip, 0, &e) < 0)
 		return err_say(err, EINVAL, "the parent IP \"%s\" is not an IP address",
 			       spec->parent_ip);
+	if (spec->parent_ip[0] && endpoint_is_link_local(&e))
+		return link_local("parent", spec->parent_ip, err);
 	if (spec->parent_ip[0] && family != AF_UNSPEC && e.sa.sa_family != family)
 		return err_say(err, EINVAL, "the parent IP \"%s\" is not one for %s",
 			       spec->parent_ip, portspec_proto_name(spec->proto));
 	if (spec->child_ip[0] && endpoint_of(spec->child_ip, 0, &e) < 0)
 		return err_say(err, EINVAL, "the child IP \"%s\" is not an IP address",
 			       spec->child_ip);
+	if (spec->child_ip[0] && endpoint_is_link_local(&e))
+		return link_local("child", spec->child_ip, err);
 	if (spec->child_ip[0] && endpoint_is_wildcard(&e))
 		return err_say(err, EINVAL, "the child IP \"%s\" is nobody's address",
 			       spec->child_ip);

@@ -106,6 +106,16 @@ static void on_handshake(evutil_socket_t fd, short what, void *arg)
 /* Not for ever: the target can make them up. */
 #define MAX_REPORTS 64
 
+/*
+ * With --pidns. Ctrl-Z stops nobody where no shell would continue him: the kernel sees to that by
+ * process groups, and does not in a group that has a member whose parent, init, is in another one.
+ */
+static void target_stopped(struct launch *l, int status)
+{
+	if (!terminal_stop(&l->target) && WSTOPSIG(status) == SIGTSTP)
+		process_signal(&l->target, SIGCONT);
+}
+
 static void take_report(struct launch *l, const struct report *report, bool live)
 {
 	switch (report->type) {
@@ -116,7 +126,7 @@ static void take_report(struct launch *l, const struct report *report, bool live
 		break;
 	case REPORT_STOPPED:
 		if (live)
-			terminal_stop(&l->target);
+			target_stopped(l, report->status);
 		break;
 	case REPORT_ENDED:
 		l->told = true;

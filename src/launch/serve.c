@@ -6,6 +6,7 @@
 
 #include "fauxroot/api/info.h"
 #include "fauxroot/api/ports.h"
+#include "fauxroot/base/log.h"
 #include "launch.h"
 
 static int copy_string(char **to, const char *from)
@@ -108,10 +109,24 @@ static const struct api_ops api_ops = {
 	.remove_port = remove_port,
 };
 
+/* event_set_log_callback(): else the library writes to stderr by itself, in a form of its own. */
+static void log_libevent(int severity, const char *text)
+{
+	static const enum log_level levels[] = {
+		[EVENT_LOG_DEBUG] = LOG_LEVEL_DEBUG,
+		[EVENT_LOG_MSG] = LOG_LEVEL_INFO,
+		[EVENT_LOG_WARN] = LOG_LEVEL_WARNING,
+		[EVENT_LOG_ERR] = LOG_LEVEL_ERROR,
+	};
+
+	log_write(levels[severity], "libevent: %s", text);
+}
+
 int serve_start(struct launch *l, struct error *err)
 {
 	int rc;
 
+	event_set_log_callback(log_libevent);
 	l->base = event_base_new();
 	if (!l->base)
 		return err_step(err, err_set(err, ENOMEM, "making an event loop"), STEP_API);

@@ -7,7 +7,8 @@
  * /proc/PID/fd. Other users' links cannot be read; then the owner's uid is all there is to say.
  *
  * The tables have listening sockets first. Where none fits, a connection that was bound without
- * SO_REUSEADDR is in the way.
+ * SO_REUSEADDR is in the way, maybe one that has ended: the kernel keeps its port for a minute
+ * (TIME_WAIT, man 7 tcp), and nobody has it.
  */
 #include "occupant.h"
 
@@ -134,7 +135,8 @@ bool socket_row_blocks(const struct socket_row *row, const union endpoint *e)
 	return endpoint_is_wildcard(&local) || endpoint_is_wildcard(e) || endpoint_equal(&local, e);
 }
 
-/* Look through one table; returns whether a listening socket is found, else leaves any other. */
+/* Look through one table; returns whether a listening socket is found, else leaves any other, best
+ * one that somebody has. */
 static bool search_table(const char *path, bool ipv6, const union endpoint *e,
 			 struct socket_row *ret)
 {
@@ -145,9 +147,8 @@ static bool search_table(const char *path, bool ipv6, const union endpoint *e,
 	ssize_t n;
 
 	while (file && (n = getline(&line, &room, file)) > 0) {
-		/* What waits for its time to end belongs to nobody: inode 0. */
 		if (socket_row_parse(cursor_of_n(line, (size_t)n), ipv6, &row) < 0 ||
-		    row.inode == 0 || !socket_row_blocks(&row, e))
+		    !socket_row_blocks(&row, e))
 			continue;
 		if (row.listens || ret->inode == 0)
 			*ret = row;
@@ -159,12 +160,12 @@ static bool search_table(const char *path, bool ipv6, const union endpoint *e,
 
 static bool find_socket(const union endpoint *e, bool udp, struct socket_row *ret)
 {
-	ret->inode = 0;
+	*ret = (struct socket_row){.local.sa.sa_family = AF_UNSPEC};
 	if (e->sa.sa_family == AF_INET &&
 	    search_table(udp ? "/proc/net/udp" : "/proc/net/tcp", false, e, ret))
 		return true;
 	(void)search_table(udp ? "/proc/net/udp6" : "/proc/net/tcp6", true, e, ret);
-	return ret->inode != 0;
+	return ret->local.sa.sa_family != AF_UNSPEC;
 }
 
 /* Is the socket called @wanted among the descriptors in the directory @fds, which is closed? */
@@ -222,7 +223,9 @@ bool occupant_describe(const union endpoint *e, bool udp, char *buf, size_t size
 
 	if (!find_socket(e, udp, &row))
 		return false;
-	if (find_holder(row.inode, &pid, &name)) {
+	if (row.inode == 0) {
+		(void)str_print(buf, size, "a connection that has ended just now");
+	} else if (find_holder(row.inode, &pid, &name)) {
 		str_printable(name);
 		(void)str_print(buf, size, "process %u (%s)", pid, name);
 	} else {

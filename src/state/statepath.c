@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -22,6 +23,7 @@
 
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
+#include "fauxroot/base/log.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/state/instances.h"
 
@@ -136,10 +138,13 @@ static bool is_instances_dir(const char *path)
 /* A slip such as --state-dir=. or --state-dir=$HOME must not cost what is there. */
 static int check_path(const char *path, struct error *err)
 {
+	const struct passwd *account = getpwuid(geteuid());
 	const struct {
 		const char *path, *words;
 	} precious[] = {
 		{getenv("HOME"), "the home directory"},
+		/* HOME can be unset or somebody else's, as under sudo(8) or in a unit. */
+		{account ? account->pw_dir : NULL, "the home directory"},
 		{getenv("XDG_RUNTIME_DIR"), "$XDG_RUNTIME_DIR"},
 		{".", "the working directory"},
 	};
@@ -231,6 +236,35 @@ int statepath_parent(const char *path, bool make, const char **ret_name, struct 
 	}
 	*ret_name = at;
 	return TAKE_FD(dir);
+}
+
+int statepath_first_base(int (*attempt)(void *arg, const char *base, struct error *err), void *arg,
+			 struct error *err)
+{
+	const char *bases[] = {getenv("XDG_RUNTIME_DIR"), getenv("TMPDIR"), "/tmp"};
+	struct error all = {0};
+	int rc = -ENOENT;
+
+	for (size_t i = 0; i < ARRAY_SIZE(bases); i++) {
+		struct error one = {0};
+
+		if (!bases[i] || !*bases[i])
+			continue;
+		if (bases[i][0] == '/')
+			rc = attempt(arg, bases[i], &one);
+		else
+			rc = err_say(&one, EINVAL, "\"%s\" is not an absolute path", bases[i]);
+		if (rc == 0)
+			return 0;
+		log_debug("no state directory there: %s", one.text);
+		if (all.code == 0)
+			all = one;
+		else
+			(void)err_wrap(&all, rc, "%s; and", one.text);
+	}
+	if (err)
+		*err = all;
+	return err_wrap(err, rc, "making a state directory");
 }
 
 int statepath_refuse(const struct stat *st, const char *path, struct error *err)

@@ -28,6 +28,16 @@ int statepath_resolve(const char *wanted, char **ret, struct error *err);
  */
 int statepath_parent(const char *path, bool make, const char **ret_name, struct error *err);
 
+/*
+ * statepath_first_base() - where a state directory goes that nobody has named: the first of
+ * $XDG_RUNTIME_DIR, $TMPDIR and /tmp that serves
+ * @attempt: called with @arg and the path of each in turn, until it returns 0
+ *
+ * Returns 0; or -errno of the last one, with the reasons of all.
+ */
+int statepath_first_base(int (*attempt)(void *arg, const char *base, struct error *err), void *arg,
+			 struct error *err);
+
 /* mkdir_private() - mkdirat(2) with mode 0700 whatever the umask; 0 or -errno */
 int mkdir_private(int parent, const char *name);
 

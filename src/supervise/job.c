@@ -104,12 +104,16 @@ static bool was_continued(pid_t watcher)
 
 bool job_stop(const struct process *command)
 {
-	_cleanup_(process_kill) struct process watcher = PROCESS_NONE;
+	struct process watcher = PROCESS_NONE;
+	pid_t pid;
 
 	if (!is_job())
 		return false;
 	if (command->pidfd >= 0)
 		start_watcher(command, &watcher);
 	kill(getpid(), SIGSTOP);
-	return was_continued(watcher.pid);
+	/* Its last word, and nothing after that. */
+	pid = watcher.pid;
+	process_kill(&watcher);
+	return was_continued(pid);
 }

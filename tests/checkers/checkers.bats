@@ -145,7 +145,7 @@ plant() {
 	finds 1 "calls that are ruled out" scripts/lint src/base/planted.c
 }
 
-@test "compiler: a warning is an error" {
+@test "compiler: a warning is an error, as CI builds" {
 	plant src/base/planted.c <<-'EOT'
 		int planted(long n);
 
@@ -154,7 +154,7 @@ plant() {
 			return n;
 		}
 	EOT
-	finds 2 "-Werror=conversion" make BUILD="$COPY/build" build/obj/base/planted.o
+	finds 2 "-Werror=conversion" make WERROR=-Werror BUILD="$COPY/build" build/obj/base/planted.o
 }
 
 @test "fuzz: an overflow of one byte" {
@@ -169,7 +169,7 @@ plant() {
 			return size > 3 && data[0] == 'f' && data[size] == 'x' ? -1 : 0;
 		}
 	EOT
-	finds 1 "heap-buffer-overflow" scripts/run-fuzz 20 fuzz_base_planted
+	finds 1 "heap-buffer-overflow" scripts/run-fuzz 60 fuzz_base_planted
 	[[ $output == *"fuzz fuzz_base_planted: 0 passed, 1 failed"* ]]
 }
 
@@ -290,16 +290,22 @@ what has failed (passed, failed, skipped, suite):
 	[ "$(grep -c '^not ok' <<<"$output")" -eq 50 ]
 }
 
-@test "CI: a step that fails without a word of its own counts, and is told again" {
+@test "CI: a step that fails without a word of its own counts, and is told again; so is one beside it" {
 	cp -a "$TOP/.ci" .
-	printf '%s\n' 'test lint fuzz:' '	@:' 'demo:' '	@echo what it said; exit 3' >Makefile
+	printf '#!/bin/sh\n' >scripts/setup
+	printf '%s\n' 'test fuzz:' '	@:' 'lint:' '	@echo a.c:1: error: planted; exit 4' \
+		'demo:' '	@echo what it said; exit 3' >Makefile
 	run .ci/run
 	[ "$status" -eq 1 ]
 	shows "==> the failures again
+--- lint
+a.c:1: error: planted
+make: *** [Makefile:4: lint] Error 4
 --- demo
 what it said
-make: *** [Makefile:4: demo] Error 3
+make: *** [Makefile:6: demo] Error 3
 what has failed (passed, failed, skipped, suite):
+0 1 0 lint: status 2
 0 1 0 demo: status 2
-0 passed, 1 failed"
+0 passed, 2 failed"
 }

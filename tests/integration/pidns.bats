@@ -169,19 +169,15 @@ SigIgn: 0000003" "$output"
 }
 
 @test "in a service nobody would continue the launcher: it does not stop, SIGCONT is for init, too" {
-	local program=$FAUXROOT command
-	printf '#!/bin/sh\nexec setsid "%s" "$@"\n' "$program" >service
-	chmod +x service
-	FAUXROOT=$T/service
-	launch --pidns sh -c 'echo ready; while :; do sleep 0.05; done'
-	FAUXROOT=$program
+	local command
+	as_service launch --pidns sh -c 'echo ready; while :; do sleep 0.05; done'
 	wait_for grep -q ready "$OUT"
 	command=$(inner sh)
 	kill -STOP "$command" "$TARGET"
 	wait_for process_state "$command" T
 	wait_for process_state "$TARGET" T
 	run -0 curl -sS --max-time 60 --unix-socket "$S/api.sock" http://x/v1/info
-	process_state "$LAUNCHER" SR
+	not process_state "$LAUNCHER" T
 	process_state "$TARGET" T
 	kill -CONT "$LAUNCHER"
 	wait_for process_state "$command" SR

@@ -285,6 +285,16 @@ servers_listen() {
 	stop
 }
 
+@test "more ports than the soft limit of descriptors, which is the target's as before" {
+	ulimit -Sn 64
+	launch_ports sh -c 'ulimit -Sn >limit; exec sleep 1000'
+	free_port 100
+	equals 100 "$(ctl add-ports "127.0.0.1:$PORT-$((PORT + 99)):1-100/tcp" | wc -l)"
+	connects 127.0.0.1 "$((PORT + 99))"
+	equals 64 "$(<limit)"
+	stop
+}
+
 @test "a range is one port each; where one is taken, none stays" {
 	serve_all
 	free_port 5

@@ -348,37 +348,40 @@ amount() {
 	kill_marked
 }
 
-@test "API: two hundred idle connections and more make room for the next" {
-	launch_ports sleep 1000
-	local i pids=()
-	for ((i = 0; i < 300; i++)); do
-		socat -u "PIPE:idle" "UNIX-CONNECT:$S/api.sock" 2>/dev/null 3>&- 4>&- &
-		pids+=($!)
-	done
-	publish tcp 127.0.0.1 0 127.0.0.1 80
-	unpublish "$ID"
-	kill "${pids[@]}" 2>/dev/null || true
-	stop
-	kill_marked
+# api_clients N silent|served - that many connections, until end_clients
+api_clients() {
+	mkfifo go
+	"$FAUXROOT_TEST_TOOLS/apiclients" "$S/api.sock" "$@" <go >clients 3>&- 4>&- &
+	CLIENTS=$!
+	exec {GO}>go
+	wait_for grep -q ready clients
 }
 
-@test "API: two hundred keep-alive clients between their requests, and the next one is served" {
+# end_clients - CLOSED: the numbers of those that the server has closed
+end_clients() {
+	exec {GO}>&-
+	wait "$CLIENTS" || return
+	CLOSED=$(tail -n +2 clients | paste -sd' ')
+}
+
+@test "API: three hundred idle connections make room for the next, the oldest first" {
 	launch_ports sleep 1000
-	local i at to line clients=()
-	for ((i = 0; i < 256; i++)); do
-		coproc CLIENT { exec socat - "UNIX-CONNECT:$S/api.sock" 2>/dev/null 3>&- 4>&-; }
-		clients+=("$CLIENT_PID")
-		exec {at}<&"${CLIENT[0]}" {to}>&"${CLIENT[1]}"
-		printf 'GET /v1/ports HTTP/1.1\r\nHost: x\r\n\r\n' >&"$to"
-		IFS= read -r -t "$DEADLINE" line <&"$at"
-		equals $'HTTP/1.1 200 OK\r' "$line"
-		exec {at}<&-
-	done 2>/dev/null
+	api_clients 300 silent
 	publish tcp 127.0.0.1 0 127.0.0.1 80
 	unpublish "$ID"
-	kill "${clients[@]}" 2>/dev/null || true
+	end_clients
+	[[ "$CLOSED " == "0 1 2 3 4 5 "* ]]
 	stop
-	kill_marked
+}
+
+@test "API: 256 keep-alive clients between their requests, and the longest idle makes room" {
+	launch_ports sleep 1000
+	api_clients 256 served
+	publish tcp 127.0.0.1 0 127.0.0.1 80
+	unpublish "$ID"
+	end_clients
+	equals 0 "$CLOSED"
+	stop
 }
 
 @test "API: JSON nested 100,000 deep and bodies without end are refused" {
@@ -400,6 +403,22 @@ accepted() { # CURL OPTIONS… - POST /v1/ports was answered with other than an 
 	local got
 	got=$(curl -s --max-time 100 --unix-socket "$S/api.sock" -o /dev/null -w '%{http_code}' "$@" http://x/v1/ports || true)
 	[[ $got == 2* ]]
+}
+
+@test "API: out of descriptors: said once, in our own words, and it goes on" {
+	ulimit -n 40
+	launch_ports sleep 1000
+	free_port 30
+	local round
+	for round in 1 2 3 4 5 6; do
+		# All are taken back, and with them come the clients that had to wait.
+		run -1 --separate-stderr ctl add-ports "$PORT-$((PORT + 29)):$PORT-$((PORT + 29))/tcp"
+		says "$stderr" 'Too many open files|No file descriptors available'
+		equals "" "$(ctl list-ports --json)"
+	done
+	equals 1 "$(log_count 'out of file descriptors')"
+	equals "" "$(grep -v 'out of file descriptors' "$LOG" || true)"
+	stop
 }
 
 @test "API: a client that goes away in the middle of its request" {

@@ -176,17 +176,12 @@ SigIgn: 0000000000000000" "$(masks)"
 }
 
 @test "in a service nobody would continue the launcher: a stopped target does not stop it" {
-	local launcher=$FAUXROOT
-	printf '#!/bin/sh\nexec setsid "%s" "$@"\n' "$launcher" >service
-	chmod +x service
-	FAUXROOT=$T/service
-	launch sh -c 'echo ready; while :; do sleep 0.05; done'
-	FAUXROOT=$launcher
+	as_service launch sh -c 'echo ready; while :; do sleep 0.05; done'
 	wait_for grep -q ready "$OUT"
 	kill -STOP "$TARGET"
 	wait_for process_state "$TARGET" T
 	run -0 curl -sS --max-time 60 --unix-socket "$S/api.sock" http://x/v1/info
-	process_state "$LAUNCHER" SR
+	not process_state "$LAUNCHER" T
 	kill -CONT "$LAUNCHER"
 	wait_for process_state "$TARGET" SR
 	stop

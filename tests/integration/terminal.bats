@@ -154,6 +154,20 @@ on_terminal() {
 	done
 }
 
+@test "without a shell Ctrl-Z stops nobody" {
+	local mode
+	for mode in "" --pidns; do
+		on_terminal "$FAUXROOT" $mode sh -c 'echo ready; read line; echo "line=$line"; exit 6' <<-'END'
+			expect ready
+			send \x1a
+			expect ^Z
+			send abc\n
+			expect line=abc
+			exit 6
+		END
+	done
+}
+
 @test "Ctrl-C inside fauxroot timeout, whose group is another, arrives once" {
 	# Until it sleeps timeout may not yet know what fork(2) has given it, and leaves without it.
 	local mode waits='until grep -q "^State:.S" /proc/$PPID/status; do :; done;'

@@ -193,6 +193,14 @@ as_job() {
 	return $status
 }
 
+# as_service COMMAND… - what it launches leads a session of its own, as a service does
+as_service() {
+	printf '#!/bin/sh\nexec setsid "%s" "$@"\n' "$FAUXROOT" >"$T/service"
+	chmod +x "$T/service"
+	local FAUXROOT=$T/service
+	"$@"
+}
+
 # ended WANTED - the launcher of launch() ends by itself within the deadline, with this status
 ended() {
 	local code=0

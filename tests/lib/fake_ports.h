@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * api_ops for ports without a network behind them: a list. Some child ports stand for failures, see
- * fake_failure().
+ * api_ops for ports without a network behind them: a list. Their @arg begins with a struct
+ * fake_ports. Some child ports stand for failures, see fake_failure().
  */
 #pragma once
 
@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "fauxroot/api/ports.h"
+#include "fauxroot/api/server.h"
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/str.h"
 
@@ -27,17 +28,21 @@ static inline int fake_failure(uint16_t child_port)
 		       : 0;
 }
 
-static inline int fake_list_ports(struct fake_ports *fake, struct api_ports *ret)
+static inline int fake_list_ports(void *arg, struct api_ports *ret, struct error *err)
 {
+	const struct fake_ports *fake = arg;
+
+	(void)err;
 	for (size_t i = 0; i < fake->ports.n; i++)
 		if (api_ports_add(ret, &fake->ports.items[i]) < 0)
 			return -ENOMEM;
 	return 0;
 }
 
-static inline int fake_add_port(struct fake_ports *fake, const struct port_spec *spec,
-				struct api_port *ret, struct error *err)
+static inline int fake_add_port(void *arg, const struct port_spec *spec, struct api_port *ret,
+				struct error *err)
 {
+	struct fake_ports *fake = arg;
 	struct api_port port = {.id = fake->last_id + 1, .spec = *spec};
 	int failure = fake_failure(spec->child_port);
 
@@ -55,9 +60,9 @@ static inline int fake_add_port(struct fake_ports *fake, const struct port_spec 
 	return 0;
 }
 
-static inline int fake_remove_port(struct fake_ports *fake, uint32_t id, struct error *err)
+static inline int fake_remove_port(void *arg, uint32_t id, struct error *err)
 {
-	struct api_ports *ports = &fake->ports;
+	struct api_ports *ports = &((struct fake_ports *)arg)->ports;
 
 	for (size_t i = 0; i < ports->n; i++) {
 		if (ports->items[i].id != id)
@@ -68,3 +73,7 @@ static inline int fake_remove_port(struct fake_ports *fake, uint32_t id, struct 
 	}
 	return err_say(err, ENOENT, "there is no port with the id %u", id);
 }
+
+/* The members of struct api_ops that are about ports. */
+#define FAKE_PORT_OPS \
+	.list_ports = fake_list_ports, .add_port = fake_add_port, .remove_port = fake_remove_port

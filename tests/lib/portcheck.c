@@ -370,10 +370,10 @@ static void ping(int fd, const char *word)
 		die("no echo");
 }
 
-static int idle(const struct peer *peer, uint64_t n)
+/* @n connections, each of which works; and say so. */
+static int *open_idle(const struct peer *peer, uint64_t n)
 {
 	int *fds = calloc(n, sizeof(*fds));
-	char byte;
 
 	for (uint64_t i = 0; i < n; i++) {
 		fds[i] = dial(peer);
@@ -381,6 +381,14 @@ static int idle(const struct peer *peer, uint64_t n)
 	}
 	puts("ready");
 	fflush(stdout);
+	return fds;
+}
+
+static int idle(const struct peer *peer, uint64_t n)
+{
+	int *fds = open_idle(peer, n);
+	char byte;
+
 	(void)!read(STDIN_FILENO, &byte, 1);
 	for (uint64_t i = 0; i < n; i++)
 		ping(fds[i], "j");
@@ -468,15 +476,9 @@ static int crowd(const struct peer *peer, uint64_t n, uint64_t at_once)
 
 static int hold(const struct peer *peer, uint64_t n)
 {
-	int *fds = calloc(n, sizeof(*fds));
+	int *fds = open_idle(peer, n);
 	char byte;
 
-	for (uint64_t i = 0; i < n; i++) {
-		fds[i] = dial(peer);
-		ping(fds[i], "i");
-	}
-	puts("ready");
-	fflush(stdout);
 	for (uint64_t i = 0; i < n; i++) {
 		if (recv(fds[i], &byte, 1, 0) >= 0 || errno != ECONNRESET)
 			die("connection %llu was not reset", (unsigned long long)i);

@@ -13,12 +13,14 @@ OWN_PORTS=()
 # free_port [NEEDED] - PORT: one of the host with NEEDED - 1 free neighbours above it, on either family
 # and for TCP and UDP; below the range that the kernel gives away by itself
 free_port() {
-	local wanted=${1:-1} try at
+	local wanted=${1:-1} try at number taken
+	taken=" $(awk 'FNR > 1 { sub(/.*:/, "", $2); print $2 }' /proc/net/{tcp,tcp6,udp,udp6} | tr '\n' ' ')"
 	for ((try = 0; try < 200; try++)); do
 		PORT=$((20000 + RANDOM % 12000))
 		for ((at = PORT; at < PORT + wanted; at++)); do
+			printf -v number %04X "$at"
+			[[ $taken != *" $number "* ]] || continue 2
 			reserve "$at" || continue 2
-			! grep -qi "^ *[0-9]*: [0-9A-F]*:$(printf %04X "$at") " /proc/net/{tcp,tcp6,udp,udp6} || continue 2
 		done
 		return
 	done

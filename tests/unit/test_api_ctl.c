@@ -17,20 +17,19 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include <event2/event.h>
-
 #include "fauxroot/api/info.h"
 #include "fauxroot/api/server.h"
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/str.h"
 #include "fake_ports.h"
+#include "server_process.h"
 
 struct fixture {
+	struct fake_ports ports; /* the server's; first, for its api_ops */
 	char *program;
 	char dir[64], socket[96];
 	pid_t server;
-	struct fake_ports ports; /* the server's */
 };
 
 static int fill_info(void *arg, struct api_info *ret, struct error *err)
@@ -51,32 +50,14 @@ static int fill_info(void *arg, struct api_info *ret, struct error *err)
 	return 0;
 }
 
-static int list_ports(void *arg, struct api_ports *ret, struct error *err)
-{
-	(void)err;
-	return fake_list_ports(&((struct fixture *)arg)->ports, ret);
-}
-
-static int add_port(void *arg, const struct port_spec *spec, struct api_port *ret,
-		    struct error *err)
-{
-	return fake_add_port(&((struct fixture *)arg)->ports, spec, ret, err);
-}
-
-static int remove_port(void *arg, uint32_t id, struct error *err)
-{
-	return fake_remove_port(&((struct fixture *)arg)->ports, id, err);
-}
-
 static const struct api_ops ops = {
 	.info = fill_info,
-	.list_ports = list_ports,
-	.add_port = add_port,
-	.remove_port = remove_port,
+	FAKE_PORT_OPS,
 };
 
-static void serve(struct fixture *f, int ready)
+static void serve(void *arg, int ready)
 {
+	struct fixture *f = arg;
 	struct event_base *base = event_base_new();
 	struct api_server *server = NULL;
 	struct error err = {0};
@@ -93,22 +74,16 @@ static int set_up(void **state)
 {
 	static struct fixture f;
 	const char *launcher = getenv("FAUXROOT");
-	int ready[2];
-	char byte;
 
 	/* "build/fauxroot" and "ctl" */
 	f.program = str_format("%sctl", launcher ? launcher : "build/fauxroot");
 	snprintf(f.dir, sizeof(f.dir), "/tmp/test_api_ctl.XXXXXX");
-	if (!mkdtemp(f.dir) || pipe2(ready, O_CLOEXEC) < 0)
+	if (!mkdtemp(f.dir))
 		return -1;
 	snprintf(f.socket, sizeof(f.socket), "%s/api.sock", f.dir);
-	fflush(NULL);
-	f.server = fork();
-	if (f.server == 0)
-		serve(&f, ready[1]);
-	fd_close(ready[1]);
+	f.server = server_fork(serve, &f);
 	*state = &f;
-	return read(ready[0], &byte, 1) == 1 ? fd_close(ready[0]), 0 : -1;
+	return 0;
 }
 
 static int tear_down(void **state)

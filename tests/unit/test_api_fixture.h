@@ -17,15 +17,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
-
-#include <event2/event.h>
 
 #include "api/limits.h"
 #include "fauxroot/api/info.h"
@@ -35,6 +32,7 @@
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/parse.h"
 #include "fake_ports.h"
+#include "server_process.h"
 
 enum {
 	PATIENCE_MS = 60000,
@@ -45,14 +43,15 @@ enum {
 };
 
 struct fixture {
+	struct fake_ports ports; /* the server's; first, for its api_ops */
 	char dir[64];
 	pid_t server;
 	int clients[MAX_CLIENTS];
 	unsigned n_clients;
 	bool big; /* the answer to GET /v1/info */
 	rlim_t spare_fds;
-	bool has_ports;		 /* a port driver; else there is none */
-	struct fake_ports ports; /* the server's */
+	bool has_ports;			 /* a port driver; else there is none */
+	const struct api_limits *limits; /* the server's */
 };
 
 /*
@@ -76,67 +75,29 @@ static inline int fill_info(void *arg, struct api_info *ret, struct error *err)
 	return 0;
 }
 
-static inline int list_ports(void *arg, struct api_ports *ret, struct error *err)
-{
-	(void)err;
-	return fake_list_ports(&((struct fixture *)arg)->ports, ret);
-}
-
-static inline int add_port(void *arg, const struct port_spec *spec, struct api_port *ret,
-			   struct error *err)
-{
-	return fake_add_port(&((struct fixture *)arg)->ports, spec, ret, err);
-}
-
-static inline int remove_port(void *arg, uint32_t id, struct error *err)
-{
-	return fake_remove_port(&((struct fixture *)arg)->ports, id, err);
-}
-
 static const struct api_ops server_ops[] = {
 	{.info = fill_info},
-	{.info = fill_info,
-	 .list_ports = list_ports,
-	 .add_port = add_port,
-	 .remove_port = remove_port},
+	{.info = fill_info, FAKE_PORT_OPS},
 };
 
-static inline void on_term(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	event_base_loopbreak(arg);
-}
-
-/* Leave @spare descriptors for connections. */
-static inline void limit_fds(rlim_t spare)
-{
-	int lowest = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	struct rlimit limit;
-
-	fd_close(lowest);
-	getrlimit(RLIMIT_NOFILE, &limit);
-	limit.rlim_cur = (rlim_t)lowest + spare;
-	setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 /* exit(), not _exit(): the leak checker of sanitizer builds runs then, and its status is ours. */
-static inline void serve(struct fixture *f, const struct api_limits *limits, int ready)
+static inline void serve(void *arg, int ready)
 {
+	struct fixture *f = arg;
 	struct event_base *base = event_base_new();
-	struct event *term = evsignal_new(base, SIGTERM, on_term, base);
+	struct event *term = evsignal_new(base, SIGTERM, server_on_term, base);
 	struct api_server *server = NULL;
 	struct error err = {0};
 
 	event_add(term, NULL);
 	umask(0777);
-	if (api_server_start_limited(base, f->dir, limits, &server_ops[f->has_ports], f, &server,
+	if (api_server_start_limited(base, f->dir, f->limits, &server_ops[f->has_ports], f, &server,
 				     &err) < 0) {
 		print_error("%s\n", err.text);
 		exit(1);
 	}
 	if (f->spare_fds > 0)
-		limit_fds(f->spare_fds);
+		server_limit_fds(f->spare_fds);
 	fd_write_all(ready, "r", 1);
 	event_base_dispatch(base);
 	api_server_stop(server);
@@ -148,18 +109,8 @@ static inline void serve(struct fixture *f, const struct api_limits *limits, int
 
 static inline void start_limited(struct fixture *f, const struct api_limits *limits)
 {
-	int ready[2];
-	char byte;
-
-	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
-	fflush(NULL);
-	f->server = fork();
-	assert_true(f->server >= 0);
-	if (f->server == 0)
-		serve(f, limits, ready[1]);
-	fd_close(ready[1]);
-	assert_int_equal(read(ready[0], &byte, 1), 1);
-	fd_close(ready[0]);
+	f->limits = limits;
+	f->server = server_fork(serve, f);
 }
 
 static inline void start(struct fixture *f)

@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -20,14 +19,13 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include <event2/event.h>
-
 #include "fauxroot/api/namespaces.h"
 #include "fauxroot/base/clock.h"
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/sys/message.h"
+#include "server_process.h"
 
 enum { PATIENCE_MS = 60000 };
 
@@ -102,30 +100,13 @@ static int tear_down(void **state)
 	return status;
 }
 
-static void on_term(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	event_base_loopbreak(arg);
-}
-
-static void limit_fds(rlim_t spare)
-{
-	int lowest = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	struct rlimit limit;
-
-	fd_close(lowest);
-	getrlimit(RLIMIT_NOFILE, &limit);
-	limit.rlim_cur = (rlim_t)lowest + spare;
-	setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 /* exit(), not _exit(), for the leak checker. */
-static void serve(const struct fixture *f, int ready)
+static void serve(void *arg, int ready)
 {
+	const struct fixture *f = arg;
 	struct ns_set ns = own_namespaces(f->with_all);
 	struct event_base *base = event_base_new();
-	struct event *term = evsignal_new(base, SIGTERM, on_term, base);
+	struct event *term = evsignal_new(base, SIGTERM, server_on_term, base);
 	struct ns_server *server = NULL;
 	struct error err = {0};
 
@@ -135,7 +116,7 @@ static void serve(const struct fixture *f, int ready)
 	if (ns_server_start(base, f->dir, &ns, &server, &err) < 0)
 		exit(1);
 	if (f->spare_fds > 0)
-		limit_fds(f->spare_fds - 1);
+		server_limit_fds(f->spare_fds - 1);
 	fd_write_all(ready, "r", 1);
 	event_base_dispatch(base);
 	ns_server_stop(server);
@@ -147,18 +128,7 @@ static void serve(const struct fixture *f, int ready)
 
 static void start(struct fixture *f)
 {
-	int ready[2];
-	char byte;
-
-	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
-	fflush(NULL);
-	f->server = fork();
-	assert_true(f->server >= 0);
-	if (f->server == 0)
-		serve(f, ready[1]);
-	fd_close(ready[1]);
-	assert_int_equal(read(ready[0], &byte, 1), 1);
-	fd_close(ready[0]);
+	f->server = server_fork(serve, f);
 }
 
 static void assert_is(int fd, const char *name)

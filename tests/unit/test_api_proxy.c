@@ -20,8 +20,6 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include <event2/event.h>
-
 #include "fauxroot/api/client.h"
 #include "fauxroot/api/info.h"
 #include "fauxroot/api/server.h"
@@ -31,6 +29,7 @@
 #include "fauxroot/base/spawn.h"
 #include "fauxroot/base/str.h"
 #include "fake_ports.h"
+#include "server_process.h"
 
 enum { PATIENCE_MS = 60000 };
 
@@ -44,12 +43,12 @@ enum driver {
 };
 
 struct fixture {
+	struct fake_ports ports; /* the server's; first, for its api_ops */
 	char *program;
 	char dir[64], socket[96], script[96], words[96];
 	enum driver driver;
 	pid_t server;
-	struct fake_ports ports; /* the server's */
-	char *path, *searched;	 /* PATH, and what the tests make of it */
+	char *path, *searched; /* PATH, and what the tests make of it */
 };
 
 static int fill_info(void *arg, struct api_info *ret, struct error *err)
@@ -73,32 +72,14 @@ static int fill_info(void *arg, struct api_info *ret, struct error *err)
 	return 0;
 }
 
-static int list_ports(void *arg, struct api_ports *ret, struct error *err)
-{
-	(void)err;
-	return fake_list_ports(&((struct fixture *)arg)->ports, ret);
-}
-
-static int add_port(void *arg, const struct port_spec *spec, struct api_port *ret,
-		    struct error *err)
-{
-	return fake_add_port(&((struct fixture *)arg)->ports, spec, ret, err);
-}
-
-static int remove_port(void *arg, uint32_t id, struct error *err)
-{
-	return fake_remove_port(&((struct fixture *)arg)->ports, id, err);
-}
-
 static const struct api_ops ops = {
 	.info = fill_info,
-	.list_ports = list_ports,
-	.add_port = add_port,
-	.remove_port = remove_port,
+	FAKE_PORT_OPS,
 };
 
-static void serve(struct fixture *f, int ready)
+static void serve(void *arg, int ready)
 {
+	struct fixture *f = arg;
 	struct event_base *base = event_base_new();
 	struct api_server *server = NULL;
 	struct error err = {0};
@@ -113,18 +94,8 @@ static void serve(struct fixture *f, int ready)
 
 static void start(struct fixture *f, enum driver driver)
 {
-	int ready[2];
-	char byte;
-
 	f->driver = driver;
-	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
-	fflush(NULL);
-	f->server = fork();
-	if (f->server == 0)
-		serve(f, ready[1]);
-	fd_close(ready[1]);
-	assert_int_equal(read(ready[0], &byte, 1), 1);
-	fd_close(ready[0]);
+	f->server = server_fork(serve, f);
 }
 
 static void stop(struct fixture *f)

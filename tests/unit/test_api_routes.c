@@ -145,28 +145,9 @@ static void passes_failures(void **state)
  * Ports, in one go: what a row does the following ones see.
  */
 
-static int list_ports(void *arg, struct api_ports *ret, struct error *err)
-{
-	(void)err;
-	return fake_list_ports(arg, ret);
-}
-
-static int add_port(void *arg, const struct port_spec *spec, struct api_port *ret,
-		    struct error *err)
-{
-	return fake_add_port(arg, spec, ret, err);
-}
-
-static int remove_port(void *arg, uint32_t id, struct error *err)
-{
-	return fake_remove_port(arg, id, err);
-}
-
 static const struct api_ops port_ops = {
 	.info = fill_info,
-	.list_ports = list_ports,
-	.add_port = add_port,
-	.remove_port = remove_port,
+	FAKE_PORT_OPS,
 };
 
 #define SPEC(ip, parent, child) \

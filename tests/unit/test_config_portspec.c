@@ -131,6 +131,8 @@ static void bad_specs(void **state)
 		{"[::1]:80:80/udp4", "not one for udp4"},
 		{"1.2.3.4:80:0.0.0.0:80/tcp", "nobody's"},
 		{"1.2.3.4:80:[::]:80/tcp", "nobody's"},
+		{"[fe80::1]:80:80/tcp", "is link-local"},
+		{"1.2.3.4:80:[fe80::1]:80/tcp", "is link-local"},
 	};
 
 	(void)state;

@@ -196,6 +196,31 @@ static void both_families(void **state)
 	fd_close(fd);
 }
 
+/* A client was bound to the port, and was the first to close: the port is nobody's, and taken. */
+static void time_wait(void **state)
+{
+	union endpoint server, client;
+	int listener = bound("127.0.0.1", SOCK_STREAM, &server), fd, peer, again;
+	socklen_t size = sizeof(client);
+	char who[64], byte;
+
+	(void)state;
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(connect(fd, &server.sa, endpoint_size(&server)), 0);
+	assert_int_equal(getsockname(fd, &client.sa, &size), 0);
+	peer = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	assert_true(peer >= 0);
+	fd_close(fd);
+	assert_int_equal(recv(peer, &byte, 1, 0), 0);
+	fd_close(peer);
+	again = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(again, &client.sa, endpoint_size(&client)), -1);
+	assert_true(occupant_describe(&client, false, who, sizeof(who)));
+	assert_string_equal(who, "a connection that has ended just now");
+	fd_close(again);
+	fd_close(listener);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -204,6 +229,7 @@ int main(void)
 		cmocka_unit_test(mapped_addresses),
 		cmocka_unit_test(our_own),
 		cmocka_unit_test(both_families),
+		cmocka_unit_test(time_wait),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "fauxroot/base/macro.h"
@@ -47,6 +48,14 @@ int fd_close_all_except(const int *keep, size_t n_keep);
  * /dev/null; standard error stays. What cannot be closed stays as well.
  */
 void fd_let_go_of_inherited(void);
+
+/*
+ * fd_raise_limit() - let this process have as many descriptors as it may (man 2 getrlimit)
+ *
+ * Raises the soft limit, which is for the sake of programs that use select(2), to the hard one.
+ * Returns it.
+ */
+rlim_t fd_raise_limit(void);
 
 /* fd_write_all() - write(2) until all is written; returns 0 or -errno */
 int fd_write_all(int fd, const void *data, size_t size);

@@ -67,8 +67,8 @@ int portspec_parse_range(const char *text, struct port_spec *ret, unsigned *ret_
 /*
  * portspec_check() - is a spec that did not come from portspec_parse() sound?
  *
- * The addresses are addresses, of the family that the protocol says; the child port is not 0. A
- * parent port of 0 passes. Returns 0 or -EINVAL.
+ * The addresses are addresses, of the family that the protocol says, and not link-local; the child
+ * port is not 0. A parent port of 0 passes. Returns 0 or -EINVAL.
  */
 int portspec_check(const struct port_spec *spec, struct error *err);
 
@@ -102,6 +102,9 @@ socklen_t endpoint_size(const union endpoint *e);
 uint16_t endpoint_port(const union endpoint *e);
 void endpoint_set_port(union endpoint *e, uint16_t port);
 bool endpoint_is_loopback(const union endpoint *e);
+
+/* endpoint_is_link_local() - of IPv6 (RFC 4291, section 2.5.6): to be used with a scope id only */
+bool endpoint_is_link_local(const union endpoint *e);
 bool endpoint_is_wildcard(const union endpoint *e);
 bool endpoint_equal(const union endpoint *a, const union endpoint *b);
 

@@ -257,6 +257,9 @@ static int builtin_start(struct ports *ports, struct error *err)
 	b->forwarder = b->agent = PROCESS_NONE;
 	b->control = -1;
 	b->n_workers = count_processors();
+	/* A published port is a listener or two; the target, cloned already, keeps its own limit.
+	 */
+	(void)fd_raise_limit();
 	rc = source_prepare(ports->ns, &ports->net, transparent, ports->cancel_fd, &b->source, err);
 	if (rc < 0)
 		return err_wrap(err, rc, "preparing the child's network for published ports");

@@ -17,7 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "confine.h"
@@ -173,18 +172,6 @@ void forwarder_order(struct forwarder *f)
 	done(f, m.id, rc);
 }
 
-/* The soft limit is the target's business; ours is the hard one. Returns it. */
-static rlim_t raise_descriptor_limit(void)
-{
-	struct rlimit limit = {.rlim_cur = 1024};
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		limit.rlim_cur = limit.rlim_max;
-		(void)setrlimit(RLIMIT_NOFILE, &limit);
-	}
-	return limit.rlim_cur;
-}
-
 static void *thread_main(void *arg)
 {
 	struct worker *w = arg;
@@ -229,7 +216,7 @@ static int set_up(struct forwarder *f, int control, unsigned n_workers, struct e
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	/* Half of the descriptors stay for connections: anybody can make up clients of UDP. */
-	f->flows_max = (unsigned)MIN(FLOWS_MAX, raise_descriptor_limit() / 2);
+	f->flows_max = (unsigned)MIN(FLOWS_MAX, fd_raise_limit() / 2);
 	/* Further arenas of malloc(3) look at /sys and /proc as they grow and shrink, which the
 	 * filter forbids; what a thread allocates often comes from its own cache anyway. */
 	libc_heap_one_arena();

@@ -164,7 +164,7 @@ static union endpoint interface_address(int family)
 		    (at->ifa_flags & IFF_LOOPBACK) || !(at->ifa_flags & IFF_UP))
 			continue;
 		memcpy(&e, at->ifa_addr, family == AF_INET ? sizeof(e.in) : sizeof(e.in6));
-		if (family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&e.in6.sin6_addr))
+		if (endpoint_is_link_local(&e))
 			continue;
 		found = e;
 		break;

@@ -164,6 +164,21 @@ $(<"$GROUP/cgroup.controllers")" "$output"
 	equals evac "$(cgroups)"
 }
 
+@test "a second instance in the same cgroup keeps its place when the first leaves" {
+	local first evac="0::$OWN/evac"
+	S=$T/first launch_evacuated sleep 100
+	first=$LAUNCHER
+	OUT=$T/out2 LOG=$T/log2
+	launch_evacuated sleep 100
+	equals "$evac" "$(grep ^0: "/proc/$TARGET/cgroup")"
+	kill "$first"
+	wait_for absent "$T/first"
+	wait "$first" || equals 143 $?
+	equals "$evac" "$(grep ^0: "/proc/$TARGET/cgroup")"
+	stop
+	equals evac "$(cgroups)"
+}
+
 @test "cgroups that the command leaves behind stay, and the launcher ends all the same" {
 	run -3 --separate-stderr evacuate sh -c 'mkdir /sys/fs/cgroup/beside /sys/fs/cgroup/evac/below; exit 3'
 	equals "" "$stderr"

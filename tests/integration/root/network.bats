@@ -48,20 +48,7 @@ setup_file() {
 }
 
 teardown_file() {
-	local pid
-	for pid in $(cat "$BATS_FILE_TMPDIR/servers" 2>/dev/null) "$HOST_NS" "$OUT_NS"; do
-		kill -KILL "$pid" 2>/dev/null
-	done
-	return 0
-}
-
-# serve WHERE COMMAND… - in the background; its PID is written down
-serve() {
-	local words=(nsenter --target "$HOST_NS" --net --mount)
-	[ "$1" = host ] || words=(nsenter --target "$OUT_NS" --net)
-	shift
-	"${words[@]}" "$@" </dev/null >/dev/null 2>&1 3>&- 4>&- &
-	echo $! >>"$BATS_FILE_TMPDIR/servers"
+	end_networks
 }
 
 host() {

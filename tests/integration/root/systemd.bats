@@ -256,6 +256,57 @@ RestartSec=0"
 	done
 }
 
+@test "the unit that Docker's setup tool writes, with dockerd-rootless.sh and our links in PATH" {
+	local script=/usr/share/docker.io/contrib/dockerd-rootless.sh home name
+	if ! command -v dockerd >/dev/null || ! [ -x $script ]; then
+		skip "dockerd is not installed"
+	fi
+	DEADLINE=60
+	home=$(getent passwd "$FAUXROOT_TEST_USER" | cut -d: -f6)
+	DATA=$(as_user mktemp -d "$home/fauxroot-test.XXXXXX")
+	as_user mkdir bin
+	ln -s $script bin/
+	for name in rootlesskit=fauxroot rootlesskit-docker-proxy=fauxrootctl; do
+		ln -s "${FAUXROOT%/*}/${name#*=}" "bin/${name%=*}"
+	done
+	start_manager
+	cat >"$UNIT_DIR/docker.service" <<-EOF
+		[Service]
+		Environment=PATH=$T/bin:/sbin:/usr/sbin:/usr/bin:/bin
+		Environment=DOCKERD_ROOTLESS_ROOTLESSKIT_FLAGS=--state-dir=%t/dockerd-rootless
+		ExecStart=$T/bin/dockerd-rootless.sh --data-root=$DATA/data
+		ExecReload=/bin/kill -s HUP \$MAINPID
+		TimeoutSec=0
+		RestartSec=2
+		Restart=always
+		LimitNOFILE=infinity
+		LimitNPROC=infinity
+		LimitCORE=infinity
+		TasksMax=infinity
+		Delegate=yes
+		Type=notify
+		NotifyAccess=all
+		KillMode=mixed
+		StandardOutput=append:$UNIT_LOG
+		StandardError=append:$UNIT_LOG
+	EOF
+	sc daemon-reload
+	# Returns when dockerd has said that it is ready.
+	sc start docker.service
+	run -0 as_user env DOCKER_CONFIG="$T/home" timeout 60 /usr/bin/docker \
+		-H "unix://$XDG_RUNTIME_DIR/docker.sock" info
+	says "$output" rootless
+	equals rootlesskit "$(cat "/proc/$(property docker.service MainPID)/comm")"
+	# As dockerd-rootless-setuptool.sh nsenter.
+	run -0 as_user nsenter --no-fork --wd="$T" --preserve-credentials -m -n -U \
+		-t "$(<"$XDG_RUNTIME_DIR/dockerd-rootless/child_pid")" -- stat -f -c %T /run
+	equals tmpfs "$output"
+	sc reload docker.service
+	sc stop docker.service
+	property_is docker.service Result success
+	absent "$XDG_RUNTIME_DIR/dockerd-rootless"
+}
+
 @test "the system-wide unit under a system manager: its own user, directories and socket" {
 	start_system_manager
 	cp "$UNITS_SHIPPED"/system/* "$UNIT_DIR"
