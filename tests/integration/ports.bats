@@ -287,7 +287,7 @@ servers_listen() {
 
 @test "more ports than the soft limit of descriptors, which is the target's as before" {
 	ulimit -Sn 64
-	launch_ports sh -c 'ulimit -Sn >limit; exec sleep 100'
+	launch_ports sh -c 'ulimit -Sn >limit; exec sleep 1000'
 	free_port 100
 	equals 100 "$(ctl add-ports "127.0.0.1:$PORT-$((PORT + 99)):1-100/tcp" | wc -l)"
 	connects 127.0.0.1 "$((PORT + 99))"
@@ -390,7 +390,7 @@ servers_listen() {
 		done
 	done
 	# The sockets made ahead of need are given back within seconds.
-	as_before() { [ "$(fds_of "$(part 'fauxroot: ports')")" -le $((before + 32)) ]; }
+	as_before() { [ "$(fds_of "$(part 'fauxroot: ports')")" -le $((before + $(made_ahead))) ]; }
 	wait_for as_before
 	stop
 }

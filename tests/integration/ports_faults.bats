@@ -246,7 +246,8 @@ amount() {
 	client=$!
 	exec 6>go
 	DEADLINE=200 wait_for grep -q ready ready
-	[ $(($(fds_of "$(part 'fauxroot: ports')") - before_fds)) -le $((2 * n + 256)) ]
+	two_each() { [ "$(fds_of "$(part 'fauxroot: ports')")" -le $((before_fds + 2 * n + $(made_ahead))) ]; }
+	wait_for two_each
 	after=$(memory_of "$(part 'fauxroot: ports')")
 	sanitized || [ $((after - before)) -le $((4096 * (n + 1000) / 10000)) ]
 	echo go >&6
@@ -312,7 +313,7 @@ amount() {
 	check echo 100000 64
 	check reset
 	# The last connection may still be on its way out, and the sockets made ahead vary a little.
-	few() { [ "$(fds_of "$(part 'fauxroot: ports')")" -le $((fds + 16)) ]; }
+	few() { [ "$(fds_of "$(part 'fauxroot: ports')")" -le $((fds + $(made_ahead))) ]; }
 	wait_for few
 	sanitized || [ "$(memory_of "$(part 'fauxroot: ports')")" -le $((memory + 512)) ]
 	stop
@@ -353,7 +354,7 @@ api_clients() {
 	"$FAUXROOT_TEST_TOOLS/apiclients" "$S/api.sock" "$@" <go >clients 3>&- 4>&- &
 	CLIENTS=$!
 	exec {GO}>go
-	DEADLINE=30 wait_for grep -q ready clients
+	wait_for grep -q ready clients
 }
 
 # end_clients - CLOSED: the numbers of those that the server has closed

@@ -5,8 +5,9 @@
 load ../lib/common
 
 @test "exit statuses 0 to 255 are all kept" {
-	local n code
-	for ((n = 0; n < 256; n++)); do
+	local n code step=1
+	! sanitized || step=15
+	for ((n = 0; n < 256; n += step)); do
 		code=0
 		fx sh -c "exit $n" || code=$?
 		equals "$n" "$code"

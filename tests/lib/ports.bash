@@ -31,7 +31,7 @@ free_port() {
 reserve() { # PORT
 	local holder
 	# It goes with the last of those who hold one.
-	mkdir -p -m 1777 "$RESERVED"
+	mkdir -m 1777 "$RESERVED" 2>/dev/null || true
 	if ln -s $$ "$RESERVED/$1" 2>/dev/null; then
 		OWN_PORTS+=("$RESERVED/$1")
 		return
@@ -69,7 +69,7 @@ api() {
 # PARENT_PORT is 0 for any, or "own" for one that nobody takes when it is free again.
 publish() {
 	if [ "$3" = own ]; then
-		free_port || return
+		free_port 1 || return
 		set -- "$1" "$2" "$PORT" "$4" "$5"
 	fi
 	api POST /v1/ports "$(spec_json "$@")" || return
@@ -137,6 +137,14 @@ part() {
 replaced() { # NAME OLD
 	local now
 	now=$(part "$1") && [ "$now" != "$2" ]
+}
+
+# made_ahead - how many sockets an idle forwarder may hold for connections to come: each of its threads
+# 4 for either family of TCP and 16 for either of UDP
+made_ahead() {
+	local threads
+	threads=$(nproc)
+	echo $((40 * (threads < 8 ? threads : 8)))
 }
 
 fds_of() { # PID
