@@ -201,14 +201,16 @@ static void say_result(const char *word, const char *reason)
 _noreturn_ static void become_real(const struct proxy *proxy, const char *path)
 {
 	struct error err;
+	int errnum;
 
 	sigprocmask(SIG_SETMASK, &proxy->caller_mask, NULL);
 	proxy->words.argv[0] = (char[]){REAL_PROXY};
 	execv(path, proxy->words.argv);
-	err_set(&err, errno, "executing \"%s\"", path);
+	errnum = errno;
+	err_set(&err, errnum, "executing \"%s\"", path);
 	say_result("1", err.text);
 	fprintf(stderr, "error: %s\n", err.text);
-	_exit(errno == ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE);
+	_exit(errnum == ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE);
 }
 
 /* docker-proxy keeps our stdin, stdout, stderr and descriptor 3, and dies with us. */

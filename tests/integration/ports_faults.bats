@@ -446,7 +446,7 @@ accepted() { # CURL OPTIONS… - POST /v1/ports was answered with other than an 
 		read -rt 0.001 -u "$pause" || true
 	done 2>/dev/null 3>&- 4>&- &
 	flood=$!
-	for round in {1..8}; do
+	for round in {1..4}; do
 		publish tcp 127.0.0.1 own 127.0.0.1 80
 		connects 127.0.0.1 "$PORT"
 		unpublish "$ID"

@@ -275,6 +275,27 @@ static void deadlines_count_down(void **state)
 	assert_in_range(deadline_left(&soon), 1, 60000);
 }
 
+/* In a child: there is no way back up for the hard limit. */
+static void the_limit_is_raised_to_the_hard_one(void **state)
+{
+	int status;
+	pid_t pid = fork();
+
+	(void)state;
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct rlimit limit = {.rlim_cur = 64, .rlim_max = 100};
+
+		if (setrlimit(RLIMIT_NOFILE, &limit) < 0 || fd_raise_limit() != 100 ||
+		    getrlimit(RLIMIT_NOFILE, &limit) < 0)
+			_exit(1);
+		_exit(limit.rlim_cur == 100 && limit.rlim_max == 100 ? 42 : 2);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 42);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -286,6 +307,7 @@ int main(void)
 		cmocka_unit_test(too_many_to_keep_is_an_error),
 		cmocka_unit_test(files_are_read_up_to_their_bound),
 		cmocka_unit_test(missing_files_say_so),
+		cmocka_unit_test(the_limit_is_raised_to_the_hard_one),
 		cmocka_unit_test(waits_end),
 		cmocka_unit_test(deadlines_count_down),
 	};
