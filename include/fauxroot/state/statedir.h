@@ -67,9 +67,6 @@ int statedir_check(const char *wanted, size_t room, char **ret, struct error *er
 int statedir_write(const struct statedir *dir, const char *name, const void *data, size_t size,
 		   mode_t mode, struct error *err);
 
-/* statedir_unlink() - remove one file if it is there */
-void statedir_unlink(const struct statedir *dir, const char *name);
-
 /*
  * statedir_remove() - at our end: empty and remove the directory, while the lock is still held
  *
