@@ -138,13 +138,15 @@ static bool is_instances_dir(const char *path)
 /* A slip such as --state-dir=. or --state-dir=$HOME must not cost what is there. */
 static int check_path(const char *path, struct error *err)
 {
-	const struct passwd *account = getpwuid(geteuid());
+	struct passwd entry, *account = NULL;
+	char buf[4096];
+	/* HOME can be unset or somebody else's, as under sudo(8) or in a unit. */
+	bool known = getpwuid_r(geteuid(), &entry, buf, sizeof(buf), &account) == 0 && account;
 	const struct {
 		const char *path, *words;
 	} precious[] = {
 		{getenv("HOME"), "the home directory"},
-		/* HOME can be unset or somebody else's, as under sudo(8) or in a unit. */
-		{account ? account->pw_dir : NULL, "the home directory"},
+		{known ? account->pw_dir : NULL, "the home directory"},
 		{getenv("XDG_RUNTIME_DIR"), "$XDG_RUNTIME_DIR"},
 		{".", "the working directory"},
 	};
