@@ -7,7 +7,7 @@
  *	traffic latency PORT N      N requests of 100 bytes, one after another on one connection
  *	traffic flood PORT MS       datagrams of 1,200 bytes, as fast as they can be sent
  *	traffic idle PORT N         N connections, each greeted once; waits for a line on stdin;
- *again traffic churn PORT SEED MS  connections of all kinds, see churn()
+ *	traffic churn PORT SEED MS  connections of all kinds, see churn()
  *
  * One line of result on stdout: microseconds at p50 and p99; datagrams a second that arrived; how
  * many connections were answered (a line before the wait, a line after); connections and failures.
@@ -37,7 +37,7 @@ enum {
 	DATAGRAM = 1200,
 	BATCH = 64,
 	RECEIVE_BUFFER = 4 << 20,
-	PATIENCE_S = 5,
+	PATIENCE_S = 60,
 	MAX_COUNT = 1000000,
 };
 
