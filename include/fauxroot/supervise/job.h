@@ -13,6 +13,6 @@ struct process;
  *
  * All signals must be blocked. Where no shell waits for us (in a service, or under a terminal that
  * has none) nobody would continue us, and we do not stop. Returns true where we have stopped and
- *were continued; a SIGCONT that came from elsewhere is then pending still.
+ * were continued; a SIGCONT that came from elsewhere is then pending still.
  */
 bool job_stop(const struct process *command);
