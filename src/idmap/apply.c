@@ -144,12 +144,13 @@ int idmap_begin(const struct idmap *map, pid_t child, struct idmap_writers *ret,
 		rc = start_mapper(&w.mappers[0], "newuidmap", &map->uid, child, err);
 		if (rc == 0)
 			rc = start_mapper(&w.mappers[1], "newgidmap", &map->gid, child, err);
-		if (rc < 0)
-			idmap_abandon(&w);
 	}
-	if (rc == 0)
-		*ret = w;
-	return err_step(err, rc, STEP_IDMAP);
+	if (rc < 0) {
+		idmap_abandon(&w);
+		return err_step(err, rc, STEP_IDMAP);
+	}
+	*ret = w;
+	return 0;
 }
 
 int idmap_finish(struct idmap_writers *w, const struct deadline *deadline, int cancel_fd,
@@ -170,7 +171,7 @@ int idmap_finish(struct idmap_writers *w, const struct deadline *deadline, int c
 int idmap_apply(const struct idmap *map, pid_t child, const struct deadline *deadline,
 		int cancel_fd, struct error *err)
 {
-	struct idmap_writers writers;
+	struct idmap_writers writers = {.helped = false};
 	int rc = idmap_begin(map, child, &writers, err);
 
 	return rc < 0 ? rc : idmap_finish(&writers, deadline, cancel_fd, err);

@@ -191,24 +191,59 @@ static bool has_socket(int fds, const char *wanted)
 	return false;
 }
 
-/* The name of the first process that has the socket @inode, and its PID; false: none is shown. */
+/* Is the socket called @wanted among what the process @pid shows? */
+static bool process_has(int proc, uint32_t pid, const char *wanted)
+{
+	char path[64];
+	int fds;
+
+	(void)str_print(path, sizeof(path), "%u/fd", pid);
+	fds = openat(proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fds >= 0 && has_socket(fds, wanted);
+}
+
+/* The parent of @pid; 0: not known, or outside of our PID namespace */
+static uint32_t parent_of(int proc, uint32_t pid)
+{
+	_cleanup_free_ char *text = NULL;
+	struct cursor c, line;
+	uint32_t parent = 0;
+	char path[64];
+
+	(void)str_print(path, sizeof(path), "%u/status", pid);
+	if (file_read_bounded(proc, path, 1 << 16, &text, NULL) < 0)
+		return 0;
+	c = cursor_of(text);
+	while (cursor_line(&c, &line)) {
+		if (!cursor_word(&line, "PPid:"))
+			continue;
+		(void)cursor_blanks(&line);
+		return cursor_u32(&line, INT32_MAX, &parent) < 0 ? 0 : parent;
+	}
+	return 0;
+}
+
+/*
+ * The process that has the socket @inode, its name and its PID; false: none is shown. Where parent
+ * and child have it, as a launcher and its forwarder have, it is the parent that has to let go of
+ * it, whichever PID is the lower one.
+ */
 static bool find_holder(uint64_t inode, uint32_t *ret_pid, char **ret_name)
 {
 	struct deadline deadline = deadline_in(SEARCH_MS);
 	_cleanup_(close_dir) DIR *proc = opendir("/proc");
 	const struct dirent *entry;
 	char wanted[64], path[64];
+	uint32_t parent;
 
 	(void)str_print(wanted, sizeof(wanted), "socket:[%llu]", (unsigned long long)inode);
 	while (proc && deadline_left(&deadline) > 0 && (entry = readdir(proc)) != NULL) {
-		int fds;
-
 		if (parse_u32(entry->d_name, INT32_MAX, ret_pid) < 0 ||
-		    str_print(path, sizeof(path), "%s/fd", entry->d_name) < 0)
+		    !process_has(dirfd(proc), *ret_pid, wanted))
 			continue;
-		fds = openat(dirfd(proc), path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (fds < 0 || !has_socket(fds, wanted))
-			continue;
+		while ((parent = parent_of(dirfd(proc), *ret_pid)) > 0 &&
+		       process_has(dirfd(proc), parent, wanted))
+			*ret_pid = parent;
 		(void)str_print(path, sizeof(path), "%u/comm", *ret_pid);
 		return file_read_bounded(dirfd(proc), path, sizeof(path), ret_name, NULL) == 0;
 	}

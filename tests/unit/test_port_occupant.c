@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who has an address: lines of the kernel's tables, and sockets of this process itself. */
+/* Who has an address: lines of the kernel's tables, and sockets of this process and its child. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,6 +16,7 @@
 #include "fauxroot/base/macro.h"
 #include "fauxroot/base/str.h"
 #include "port/occupant.h"
+#include "scratch.h"
 
 #define REST "00000000:00000000 00:00000000 00000000"
 
@@ -182,6 +183,44 @@ static void our_own(void **state)
 	}
 }
 
+/* Numbers of processes begin anew at pid_max, so that a child may have the lower one. */
+static void parent_and_child_have_it(const void *arg)
+{
+	static const char next[] = "/proc/sys/kernel/ns_last_pid";
+	char expected[64], who[64] = "";
+	union endpoint e;
+	pid_t pid = fork();
+	int fd;
+
+	(void)arg;
+	if (pid > 0)
+		_exit(scratch_wait(pid));
+	/* The first of the PID namespace. */
+	check(pid == 0 && mount("proc", "/proc", "proc", 0, NULL) == 0);
+	put(next, "100");
+	pid = fork();
+	if (pid > 0)
+		_exit(scratch_wait(pid));
+	check(pid == 0 && getpid() == 101);
+	fd = bound("127.0.0.1", SOCK_STREAM, &e);
+	put(next, "10");
+	pid = fork();
+	if (pid == 0)
+		for (;;)
+			pause();
+	check(pid == 11 && prctl(PR_SET_NAME, "parent") == 0);
+	(void)str_print(expected, sizeof(expected), "process %d (parent)", getpid());
+	check(occupant_describe(&e, false, who, sizeof(who)));
+	check(streq(who, expected));
+	fd_close(fd);
+}
+
+static void the_parent_is_named(void **state)
+{
+	(void)state;
+	assert_int_equal(scratch_run(parent_and_child_have_it, NULL, CLONE_NEWPID), 0);
+}
+
 /* Listening IPv6 sockets that take IPv4, too, are in the other table. */
 static void both_families(void **state)
 {
@@ -228,6 +267,7 @@ int main(void)
 		cmocka_unit_test(what_blocks),
 		cmocka_unit_test(mapped_addresses),
 		cmocka_unit_test(our_own),
+		cmocka_unit_test(the_parent_is_named),
 		cmocka_unit_test(both_families),
 		cmocka_unit_test(time_wait),
 	};

@@ -2,9 +2,9 @@
 /*
  * Namespaces: making them, holding them by descriptor, and running a function inside them.
  *
- * The descriptors are opened right after the clone and are the only handle used later: /proc/PID/ns
- * is closed to us once the target has executed a file that it may not read, and the target may move
- * on to namespaces of its own (man 7 namespaces, man 2 ptrace).
+ * The descriptors are opened before the ids are mapped and are the only handle used later:
+ * /proc/PID/ns is closed to us once the target has executed a file that it may not read, and the
+ * target may move on to namespaces of its own (man 7 namespaces, man 2 ptrace).
  */
 #pragma once
 
