@@ -437,12 +437,8 @@ accepted() { # CURL OPTIONS… - POST /v1/ports was answered with other than an 
 @test "API: ports come and go while SIGTERM is pending, for a target that takes its time" {
 	# As a dockerd does: it stops its containers first, whose ports are taken back one by one.
 	launch_ports sh -c 'trap "" TERM; exec sleep 100'
-	local round flood pause
-	exec {pause}<> <(:)
-	while kill -TERM "$LAUNCHER"; do
-		read -rt 0.001 -u "$pause" || true
-	done 2>/dev/null 3>&- 4>&- &
-	flood=$!
+	local round flood
+	term_flood
 	for round in {1..4}; do
 		publish tcp 127.0.0.1 0 127.0.0.1 80
 		connects 127.0.0.1 "$PORT"
