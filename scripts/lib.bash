@@ -69,8 +69,9 @@ unstage() {
 	rm -rf "$STAGE"
 }
 
-# Results: one line a suite, "PASSED FAILED SKIPPED NAME", in the file $RESULTS. What runs several
-# scripts exports RESULTS and adds up at the end; a script by itself keeps its own and says the sum.
+# Results: one line a suite, "PASSED FAILED SKIPPED NAME", in the file $RESULTS, and what explains the
+# failures in $RESULTS.failures. What runs several scripts exports RESULTS and shows both at the end; a
+# script by itself keeps and shows its own.
 results_begin() {
 	OUTERMOST=
 	if [ -z "${RESULTS:-}" ]; then
@@ -78,40 +79,75 @@ results_begin() {
 		mkdir -p "$BUILD"
 		export RESULTS=$BUILD/results.${0##*/}
 		: >"$RESULTS"
+		: >"$RESULTS.failures"
 	fi
 	FAILED=0
 }
 
-# results_end: the sum, for the outermost script; the status is that of this script's own suites
+# results_end: the outermost script shows everything. The status is that of all of its suites, or of
+# this script's own.
 results_end() {
-	[ -z "$OUTERMOST" ] || sum "$RESULTS"
-	[ "$FAILED" = 0 ]
+	[ -n "$OUTERMOST" ] || return $((FAILED > 0))
+	results_show
+	[ -z "$(awk '$2 > 0' "$RESULTS")" ]
 }
 
-# result NAME PASSED FAILED [SKIPPED]
+# results_show: what has failed and why, in little room, for who sees the last lines alone; which
+# suites; and as the last line the sum
+results_show() {
+	local failed
+	failed=$(awk '$2 > 0' "$RESULTS")
+	if [ -n "$failed" ]; then
+		say "the failures again"
+		# Where there are too many lines, each failure has its share.
+		awk -v room=150 'NR == FNR { lines++ }
+			/^(--- |not ok )/ { heads += NR == FNR; n = 0 }
+			NR != FNR && n++ < (lines > room ? room / heads + 2 : room)' \
+			"$RESULTS.failures" "$RESULTS.failures"
+		printf '%s\n' "what has failed (passed, failed, skipped, suite):" "$failed"
+	fi
+	awk '{ p += $1; f += $2 } END { printf "%d passed, %d failed\n", p, f }' "$RESULTS"
+}
+
+# remember NAME FILE: what explains a failure, out of what was said: each "not ok" and the lines below
+# it; without one the first lines from an error on; without that the last lines
+remember() {
+	local most=25 first
+	{
+		printf -- '--- %s\n' "$1"
+		if grep -q '^not ok ' "$2"; then
+			awk -v most=$most '/^(not )?ok |^1\.\./ { n = /^not/ ? most + 1 : 0 } n-- > 0' "$2"
+		else
+			first=$(grep -nm 1 -E '(error|ERROR|warning): |FAILED' "$2" | cut -d: -f1) || :
+			[ -n "$first" ] || first=$(($(wc -l <"$2") - most + 1))
+			sed -n "$((first > 0 ? first : 1)),$((first + most - 1))p" "$2"
+		fi
+	} | cut -c 1-400 >>"$RESULTS.failures"
+}
+
+# result NAME PASSED FAILED [SKIPPED]; how long it took, in seconds, may be in TOOK
 result() {
 	local colour=$GREEN
 	[ "$3" = 0 ] || colour=$RED
 	FAILED=$((FAILED + $3))
 	printf '%s %s %s %s\n' "$2" "$3" "${4:-0}" "$1" >>"$RESULTS"
-	printf '%s%s: %s passed, %s failed%s%s\n' "$colour" "$1" "$2" "$3" \
-		"${4:+, $4 skipped}" "$PLAIN"
+	printf '%s%s: %s passed, %s failed%s%s%s\n' "$colour" "$1" "$2" "$3" \
+		"${4:+, $4 skipped}" "${TOOK:+ in $TOOK s}" "$PLAIN"
 }
 
 # check NAME COMMAND…: a suite of one; what the command says is shown when it fails, or with V=1
 check() {
-	local name=$1 log
+	local name=$1 log start=$SECONDS TOOK
 	shift
 	log=$(mktemp)
 	if "$@" >"$log" 2>&1; then
 		[ -z "${V:-}" ] || cat "$log"
+		TOOK=$((SECONDS - start))
 		result "$name" 1 0
 	else
 		cat "$log"
+		remember "$name" "$log"
 		result "$name" 0 1
 	fi
 	rm -f "$log"
 }
-
-# sum FILE: the last line of everything
-sum() { awk '{ p += $1; f += $2 } END { printf "%d passed, %d failed\n", p, f }' "$1"; }

@@ -3,9 +3,9 @@
 # Judging what a test program has said: used by run-tests, after lib.bash.
 
 # count_tap NAME STATUS FILE WHO: judge what a test program has printed in the Test Anything
-# Protocol, and how it ended
+# Protocol, and how it ended. All of it is shown when something has failed, or with V=1.
 count_tap() {
-	local name=$1 status=$2 file=$3 who=$4 passed failed planned skipped=0 line
+	local name=$1 status=$2 file=$3 who=$4 passed failed planned skipped=0 line refusals=()
 	passed=$(grep -cE '^ok ' "$file" || :)
 	failed=$(grep -E '^not ok ' "$file" | grep -ciE -v '# skip' || :)
 	planned=$(sed -nE 's/^1\.\.([0-9]+).*/\1/p' "$file" | awk '{ n += $1 } END { print n + 0 }')
@@ -14,17 +14,20 @@ count_tap() {
 		if may_skip "$line" "$who"; then
 			skipped=$((skipped + 1))
 		else
-			printf 'this skip is not allowed here: %s\n' "$line"
+			refusals+=("this skip is not allowed here: $line")
 			failed=$((failed + 1))
 		fi
 	done < <(grep -iE '^(not )?ok .*# skip' "$file" || :)
 	if [ $((passed + failed + skipped)) -lt "$planned" ] || [ "$planned" = 0 ] ||
 		{ [ "$status" != 0 ] && [ "$failed" = 0 ]; }; then
-		printf '%s ended early: %s of %s tests, status %s\n' "$name" \
-			$((passed + failed + skipped)) "$planned" "$status"
+		refusals+=("$name ended early: $((passed + failed + skipped)) of $planned tests, status $status")
 		failed=$((failed + 1))
 	fi
-	[ "$failed" = 0 ] || [ -n "${SHOWN:-}" ] || cat "$file"
+	if [ "$failed" != 0 ] || [ -n "${V:-}" ]; then cat "$file"; fi
+	if [ "$failed" != 0 ]; then
+		remember "$name" "$file"
+		[ ${#refusals[@]} = 0 ] || printf '%s\n' "${refusals[@]}" | tee -a "$RESULTS.failures"
+	fi
 	result "$name" "$passed" "$failed" "$skipped"
 }
 

@@ -157,6 +157,12 @@ column() {
 		awk '{ v[NR] = $1 } END { print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'
 }
 
+# spread FILE N M: the quartiles of N divided by M
+spread() {
+	awk -v a="$2" -v b="$3" '{ print $a / $b }' "$1" | sort -g |
+		awk '{ v[NR] = $1 } END { q = int(NR / 4); printf "%.3f–%.3f", v[1 + q], v[NR - q] }'
+}
+
 # ---- Memory ----
 
 # own SIDE PID: PIDS, the processes of it that are neither the target nor a helper

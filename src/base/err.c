@@ -1,22 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fauxroot/base/err.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "fauxroot/base/str.h"
-
-static const char *const step_names[] = {
-	[STEP_NONE] = "launch",	  [STEP_OPTIONS] = "options", [STEP_STATEDIR] = "statedir",
-	[STEP_CLONE] = "clone",	  [STEP_IDMAP] = "idmap",     [STEP_MOUNT] = "mount",
-	[STEP_NET] = "net",	  [STEP_TUN] = "tun",	      [STEP_SLIRP] = "slirp4netns",
-	[STEP_API] = "api",	  [STEP_EXEC] = "exec",	      [STEP_PORT] = "port",
-	[STEP_CGROUP] = "cgroup", [STEP_PROC] = "proc",
-};
-static_assert(ARRAY_SIZE(step_names) == STEP_COUNT_, "every step has a name");
 
 /* An errno that a careless caller passed as 0 or negative must still read as a failure. */
 static int sane(int errnum)
@@ -82,9 +72,4 @@ int err_step(struct error *err, int rc, enum error_step step)
 	if (err && rc < 0 && err->step == STEP_NONE)
 		err->step = step;
 	return rc;
-}
-
-const char *error_step_name(enum error_step step)
-{
-	return (unsigned)step < STEP_COUNT_ ? step_names[step] : step_names[STEP_NONE];
 }

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/close_range.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -55,8 +54,8 @@ static bool is_kept(int fd, const int *keep, size_t n_keep)
 
 /*
  * Where close_range(2) is refused (a container's seccomp profile older than Linux 5.9): go through
- * /proc/self/fd, and where that is not to be had either, through the whole table. @act closes or
- * marks one descriptor.
+ * /proc/self/fd, and where that is not to be had either, through the whole table. @act closes
+ * one descriptor.
  */
 static int each_fd_from(int first, const int *keep, size_t n_keep, int (*act)(int fd))
 {
@@ -104,14 +103,9 @@ static int act_close(int fd)
 	return close(fd);
 }
 
-static int act_cloexec(int fd)
+static int close_range_call(unsigned first, unsigned last)
 {
-	return fd_set_cloexec(fd, 1);
-}
-
-static int close_range_call(unsigned first, unsigned last, unsigned flags)
-{
-	return syscall(SYS_close_range, first, last, flags) < 0 ? -errno : 0;
+	return syscall(SYS_close_range, first, last, 0) < 0 ? -errno : 0;
 }
 
 int fd_close_all_except(const int *keep, size_t n_keep)
@@ -128,20 +122,29 @@ int fd_close_all_except(const int *keep, size_t n_keep)
 	qsort(sorted, n, sizeof(sorted[0]), compare_int);
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		if (sorted[i] > next)
-			rc = close_range_call((unsigned)next, (unsigned)sorted[i] - 1, 0);
+			rc = close_range_call((unsigned)next, (unsigned)sorted[i] - 1);
 		next = sorted[i] + 1;
 	}
 	if (rc == 0)
-		rc = close_range_call((unsigned)next, ~0U, 0);
+		rc = close_range_call((unsigned)next, ~0U);
 	return rc < 0 ? each_fd_from(3, sorted, n, act_close) : 0;
 }
 
-int fd_cloexec_all_from(int first)
+/* What we have opened is close-on-exec, and what has come through our own execve(2) cannot be. */
+static int act_close_inherited(int fd)
 {
-	/* EINVAL: close_range(2) of Linux before 5.11 does not know this flag. */
-	if (close_range_call((unsigned)first, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
-		return 0;
-	return each_fd_from(first, NULL, 0, act_cloexec);
+	int flags = fcntl(fd, F_GETFD);
+
+	return flags < 0 || (flags & FD_CLOEXEC) ? 0 : close(fd);
+}
+
+void fd_let_go_of_inherited(void)
+{
+	_cleanup_close_ int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int fd = STDIN_FILENO; fd <= STDOUT_FILENO && null >= 0; fd++)
+		(void)dup2(null, fd);
+	(void)each_fd_from(3, NULL, 0, act_close_inherited);
 }
 
 int fd_write_all(int fd, const void *data, size_t size)

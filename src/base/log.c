@@ -61,11 +61,6 @@ void log_setup(const char *program, const char *role, enum log_level level, enum
 	settings.start_us = clock_us();
 }
 
-void log_set_role(const char *role)
-{
-	settings.role = role;
-}
-
 bool log_enabled(enum log_level level)
 {
 	return level <= settings.level;

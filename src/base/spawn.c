@@ -38,6 +38,12 @@ void process_kill(struct process *p)
 	process_forget(p);
 }
 
+void process_signal(const struct process *p, int sig)
+{
+	if (p->pid > 0)
+		(void)syscall(SYS_pidfd_send_signal, p->pidfd, sig, NULL, 0);
+}
+
 int process_of_pidfd(int pidfd, struct process *ret)
 {
 	_cleanup_free_ char *text = NULL;

@@ -4,6 +4,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <sys/stat.h>
 
 #include "fauxroot/base/err.h"
 #include "fauxroot/config/config.h"
@@ -37,7 +38,15 @@ struct cause {
 	bool (*test)(struct facts *facts, const char *arg);
 	const char *arg; /* for @test: the file to read, the option to look for */
 	const char *cause;
-	const char *remedy;
+	/*
+	 * What mends it, in a container and beside that. Of the containers' only that of the
+	 * runtime at hand is told, where it is known.
+	 */
+	const char *docker;	/* options of docker run, and of podman run */
+	const char *podman;	/* options of podman run, where they differ */
+	const char *kubernetes; /* a member of the container's manifest */
+	const char *lxd;	/* arguments of lxc, of incus */
+	const char *remedy;	/* in all other cases, or in any: begins with "or" then */
 };
 
 #define STEP_BIT(step) (1U << (step))
@@ -64,6 +73,9 @@ extern const struct cause causes_of_ports[];
 extern const struct cause causes_of_the_target[];
 extern const struct cause causes_of_the_preflight[]; /* asked for by id; they match no error */
 
+/* cause_remedy() - all of a row's remedies, or those for @runtime; @runtime may be NULL */
+void cause_remedy(const struct cause *cause, const char *runtime, char *buf, size_t size);
+
 /* cause_expand() - @text with its {names} replaced; false where one is unknown or it does not fit
  */
 bool cause_expand(const char *text, const struct facts *facts, char *buf, size_t size);
@@ -86,6 +98,8 @@ bool is_unmapped(struct facts *facts, const char *arg);
 bool has_seccomp_filter(struct facts *facts, const char *arg);
 bool is_apparmor_confined(struct facts *facts, const char *arg);
 bool is_missing(struct facts *facts, const char *arg); /* a file */
+bool is_there(struct facts *facts, const char *arg);   /* a file */
+bool has_no_proc(struct facts *facts, const char *arg);
 bool has_cgroup2(struct facts *facts, const char *arg);
 bool proc_is_masked(struct facts *facts, const char *arg);
 bool selinux_enforces(struct facts *facts, const char *arg);
@@ -100,10 +114,12 @@ bool descriptor_limit_is_low(struct facts *facts, const char *arg); /* "soft" or
 
 /* ids.c */
 bool getsubids_is_missing(struct facts *facts, const char *arg);
+bool mapper_is_elsewhere(struct facts *facts, const char *arg);
 bool mapper_is_missing(struct facts *facts, const char *arg);
 bool mapper_has_no_new_privs(struct facts *facts, const char *arg);
 bool mapper_is_on_nosuid(struct facts *facts, const char *arg);
 bool mapper_lacks_setuid(struct facts *facts, const char *arg);
+bool setuid_mapper_is_elsewhere(struct facts *facts, const char *arg);
 bool mapper_lacks_cap(struct facts *facts, const char *arg); /* "6", a capability's number */
 bool root_lacks_cap(struct facts *facts, const char *arg);   /* as mapper_lacks_cap, for uid 0 */
 bool ranges_are_not_ours(struct facts *facts, const char *arg);
@@ -112,6 +128,8 @@ bool has_lines(struct facts *facts, const char *arg);
 bool local_user_lacks_ranges(struct facts *facts, const char *arg); /* "u", "g" or "ug" */
 bool other_user_lacks_ranges(struct facts *facts, const char *arg);
 bool user_lacks_ranges(struct facts *facts, const char *arg);
+bool no_range_is_free(struct facts *facts, const char *arg);
+bool no_usual_range_is_free(struct facts *facts, const char *arg);
 bool has_account(struct facts *facts, const char *arg);		  /* in /etc/passwd */
 bool subid_file_is_missing(struct facts *facts, const char *arg); /* for a local user */
 
@@ -119,23 +137,30 @@ bool dynamic_source_was_asked_for(struct facts *facts, const char *arg);
 bool static_source_would_do(struct facts *facts, const char *arg);
 bool group_is_not_of_account(struct facts *facts, const char *arg);
 
+/* is_closed_to_us() - does @st lack one of @bits for our ids? facts->value: whose it is */
+bool is_closed_to_us(struct facts *facts, const struct stat *st, mode_t bits);
+
 /* statedirs.c */
 bool error_names_path(struct facts *facts, const char *arg);  /* "…" */
 bool error_names_place(struct facts *facts, const char *arg); /* what there is of that path */
+bool copy_up_is_missing(struct facts *facts, const char *arg);
+bool copy_up_is_closed(struct facts *facts, const char *arg);
 bool state_dir_is_link(struct facts *facts, const char *arg);
 
 /* programs.c */
 bool device_is_something_else(struct facts *facts, const char *arg);
 bool device_is_on_nodev(struct facts *facts, const char *arg);
+bool slirp_is_elsewhere(struct facts *facts, const char *arg);
 bool shield_was_required(struct facts *facts, const char *arg);
 bool is_in_container(struct facts *facts, const char *arg);
 bool device_is_missing(struct facts *facts, const char *arg); /* "container" or "host" */
 bool device_is_closed(struct facts *facts, const char *arg);
 bool holder_is_known(struct facts *facts, const char *arg);
 bool runtime_dir_is_unset(struct facts *facts, const char *arg); /* "there" or "missing" */
+bool runtime_dir_is_gone(struct facts *facts, const char *arg);
 bool runtime_dir_is_not_ours(struct facts *facts, const char *arg);
 bool target_has_no_interpreter(struct facts *facts, const char *arg);
-bool target_is_in_sbin(struct facts *facts, const char *arg);
+bool is_elsewhere(struct facts *facts, const char *arg); /* the program; NULL: the target */
 bool target_is_not_in_path(struct facts *facts, const char *arg);
 bool target_is_absent(struct facts *facts, const char *arg);
 bool target_is_out_of_reach(struct facts *facts, const char *arg);
@@ -147,5 +172,6 @@ bool target_is_there(struct facts *facts, const char *arg);
 
 /* ports.c */
 bool port_is_privileged(struct facts *facts, const char *arg); /* the sysctl, below /proc/sys */
+bool port_of_slirp_is_privileged(struct facts *facts, const char *arg); /* the same */
 bool error_names_address(struct facts *facts, const char *arg);
 bool listener_is_known(struct facts *facts, const char *arg); /* the words before its number */

@@ -18,9 +18,20 @@ const struct cause causes_of_confinement[] = {
 		.cause = "parts of /proc are masked here ({value}), and the kernel mounts no other "
 			 "proc "
 			 "where none is wholly visible",
-		.remedy = "docker run --security-opt systempaths=unconfined …; in Kubernetes "
-			  "securityContext.procMount: Unmasked; or without --pidns (and for "
-			  "buildkitd --oci-worker-no-process-sandbox)",
+		.docker = "--security-opt systempaths=unconfined",
+		.podman = "--security-opt unmask=ALL",
+		.kubernetes = "securityContext.procMount: Unmasked (hostUsers: false in the pod)",
+		.lxd = "config set NAME security.nesting=true",
+		.remedy = "or without --pidns (and for buildkitd --oci-worker-no-process-sandbox)",
+	},
+	{
+		.id = "flatpak",
+		.steps = INSIDE,
+		.codes = {EPERM, ENOSYS},
+		.test = is_there,
+		.arg = "/.flatpak-info",
+		.cause = "this is within a Flatpak ({path}), where no program may make namespaces",
+		.remedy = "flatpak-spawn --host fauxroot …, which runs it outside",
 	},
 	{
 		.id = "seccomp",
@@ -30,9 +41,9 @@ const struct cause causes_of_confinement[] = {
 		.cause = "a seccomp filter is on this process (/proc/self/status: Seccomp: "
 			 "{value}), as container engines and systemd's RestrictNamespaces= set "
 			 "one that refuses namespaces and mounts",
-		.remedy = "docker run --security-opt seccomp=unconfined …; in Kubernetes "
-			  "securityContext.seccompProfile.type: Unconfined; in systemd "
-			  "RestrictNamespaces=no",
+		.docker = "--security-opt seccomp=unconfined",
+		.kubernetes = "securityContext.seccompProfile.type: Unconfined",
+		.remedy = "in systemd RestrictNamespaces=no",
 	},
 	{
 		.id = "apparmor-userns",
@@ -52,8 +63,9 @@ const struct cause causes_of_confinement[] = {
 		.codes = {EPERM, EACCES},
 		.test = is_apparmor_confined,
 		.cause = "AppArmor confines this process ({path}: {value})",
-		.remedy = "docker run --security-opt apparmor=unconfined …; in Kubernetes "
-			  "securityContext.appArmorProfile.type: Unconfined",
+		.docker = "--security-opt apparmor=unconfined",
+		.kubernetes = "securityContext.appArmorProfile.type: Unconfined",
+		.lxd = "config set NAME security.nesting=true",
 	},
 	{
 		.id = "selinux",
@@ -61,9 +73,9 @@ const struct cause causes_of_confinement[] = {
 		.codes = {EACCES},
 		.test = selinux_enforces,
 		.cause = "SELinux enforces its policy ({path}: 1) on this process ({value})",
-		.remedy = "sudo ausearch -m avc -ts recent shows what it refused; docker run "
-			  "--security-opt label=disable …; in Kubernetes "
-			  "securityContext.seLinuxOptions.type: spc_t",
+		.docker = "--security-opt label=disable",
+		.kubernetes = "securityContext.seLinuxOptions.type: spc_t",
+		.remedy = "sudo ausearch -m avc -ts recent shows what it refused",
 	},
 	{
 		.id = "mount-max",

@@ -35,7 +35,16 @@ const struct cause causes_of_the_host[] = {
 		.test = runtime_dir_is_not_ours,
 		.cause = "XDG_RUNTIME_DIR is {value}, as after su or sudo from that user's session",
 		.remedy = "a session of its own: machinectl shell {user}@; or ssh "
-			  "{user}@localhost; or XDG_RUNTIME_DIR={path}",
+			  "{user}@localhost; or {have runtime dir}",
+	},
+	{
+		.id = "runtime-dir-gone",
+		.steps = STATE,
+		.codes = {EACCES, EPERM, ENOENT, EROFS},
+		.test = runtime_dir_is_gone,
+		.cause = "XDG_RUNTIME_DIR is {value}, which is not there, as after the last "
+			 "session of {user} has ended",
+		.remedy = "{have runtime dir}; or --state-dir",
 	},
 	{
 		.id = "runtime-dir-unset",
@@ -44,7 +53,7 @@ const struct cause causes_of_the_host[] = {
 		.test = runtime_dir_is_unset,
 		.arg = "there",
 		.cause = "XDG_RUNTIME_DIR is not set, though {path} is there",
-		.remedy = "export XDG_RUNTIME_DIR={path}",
+		.remedy = "{have runtime dir}",
 	},
 	{
 		.id = "no-runtime-dir",
@@ -54,8 +63,7 @@ const struct cause causes_of_the_host[] = {
 		.arg = "missing",
 		.cause = "XDG_RUNTIME_DIR is not set and {path} is missing: {user} has no login "
 			 "session",
-		.remedy = "sudo loginctl enable-linger {user}, then export "
-			  "XDG_RUNTIME_DIR={path}; or --state-dir",
+		.remedy = "{have runtime dir}; or --state-dir",
 	},
 	{
 		.id = "statedir-foreign",
@@ -84,6 +92,15 @@ const struct cause causes_of_the_host[] = {
 		.remedy = "--state-dir={runtime dir}/NAME",
 	},
 	{
+		/* Its sentence says which. */
+		.id = "statedir-precious",
+		.steps = STATE,
+		.says = "would be emptied",
+		.test = error_names_path,
+		.cause = "a state directory is emptied at start and removed at the end",
+		.remedy = "--state-dir={path}/NAME",
+	},
+	{
 		.id = "statedir-full",
 		.steps = STATE | STEP_BIT(STEP_API),
 		.codes = {ENOSPC, EDQUOT},
@@ -99,7 +116,9 @@ const struct cause causes_of_the_host[] = {
 		.codes = {EROFS},
 		.test = error_names_place,
 		.cause = "{point} is on a file system that is mounted read-only",
-		.remedy = "--state-dir={runtime dir}/NAME",
+		.remedy = "--state-dir={runtime dir}/NAME; for a container docker run --tmpfs /tmp "
+			  "…, in "
+			  "Kubernetes an emptyDir at /tmp",
 	},
 	{
 		.id = "statedir-closed",
@@ -117,6 +136,25 @@ const struct cause causes_of_the_host[] = {
 		.remedy = "a shorter --state-dir",
 	},
 
+	/* --copy-up. */
+	{
+		.id = "copy-up-missing",
+		.steps = STEP_BIT(STEP_MOUNT),
+		.codes = {ENOENT, ENOTDIR},
+		.test = copy_up_is_missing,
+		.cause = "there is no {path}",
+		.remedy = "without --copy-up={path}; or sudo mkdir -p {path}",
+	},
+	{
+		.id = "copy-up-closed",
+		.steps = STEP_BIT(STEP_MOUNT),
+		.codes = {EACCES},
+		.test = copy_up_is_closed,
+		.cause = "{path} belongs to {value}: fake root has no more rights there than "
+			 "{user}, and cannot list what to copy",
+		.remedy = "without --copy-up={path}; or sudo chmod o+rx {path}",
+	},
+
 	/* /dev/net/tun. */
 	{
 		.id = "tun-missing-in-container",
@@ -125,8 +163,10 @@ const struct cause causes_of_the_host[] = {
 		.test = device_is_missing,
 		.arg = "container",
 		.cause = "this container has no /dev/net/tun",
-		.remedy = "docker run --device /dev/net/tun …; in Kubernetes a hostPath volume of "
-			  "it, or --net=host",
+		.docker = "--device /dev/net/tun",
+		.kubernetes = "a hostPath volume of /dev/net/tun",
+		.lxd = "config device add NAME tun unix-char path=/dev/net/tun",
+		.remedy = "or --net=host",
 	},
 	{
 		.id = "tun-missing",
@@ -178,10 +218,22 @@ const struct cause causes_of_the_host[] = {
 		.codes = {EACCES, EPERM},
 		.test = is_in_container,
 		.cause = "this container's device rules do not allow /dev/net/tun",
-		.remedy = "docker run --device /dev/net/tun …",
+		.docker = "--device /dev/net/tun",
+		.kubernetes = "a device plugin that gives it, or privileged: true",
+		.lxd = "config device add NAME tun unix-char path=/dev/net/tun",
+		.remedy = "or --net=host",
 	},
 
 	/* slirp4netns. */
+	{
+		.id = "slirp4netns-not-in-path",
+		.steps = SLIRP,
+		.codes = {ENOENT},
+		.says = "executing",
+		.test = slirp_is_elsewhere,
+		.cause = "it is {path}, and PATH does not have {value}",
+		.remedy = "PATH=$PATH:{value}; or --slirp4netns-binary={path}",
+	},
 	{
 		.id = "slirp4netns-missing",
 		.steps = SLIRP,

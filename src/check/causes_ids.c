@@ -9,6 +9,15 @@
 const struct cause causes_of_ids[] = {
 	/* Ids: the programs. */
 	{
+		.id = "newuidmap-not-in-path",
+		.steps = IDMAP,
+		.codes = {ENOENT},
+		.says = "executing",
+		.test = mapper_is_elsewhere,
+		.cause = "it is {path}, and PATH does not have {value}",
+		.remedy = "PATH=$PATH:{value}",
+	},
+	{
 		.id = "newuidmap-missing",
 		.steps = IDMAP,
 		.codes = {ENOENT},
@@ -34,8 +43,19 @@ const struct cause causes_of_ids[] = {
 		.test = mapper_has_no_new_privs,
 		.cause = "no_new_privs is set on this process (/proc/self/status: NoNewPrivs: 1), "
 			 "so {path} gains no privileges",
-		.remedy = "in systemd NoNewPrivileges=no; in Kubernetes allowPrivilegeEscalation: "
-			  "true; in Docker no --security-opt no-new-privileges; or --idmap=single",
+		.kubernetes = "securityContext.allowPrivilegeEscalation: true",
+		.remedy = "without --security-opt no-new-privileges of Docker; in systemd "
+			  "NoNewPrivileges=no; or --idmap=single",
+	},
+	{
+		/* NixOS: that of the package comes before the wrapper with the bit. */
+		.id = "setuid-elsewhere",
+		.steps = IDMAP,
+		.codes = {EPERM},
+		.test = setuid_mapper_is_elsewhere,
+		.cause = "{path}, to which PATH leads, gains no privileges; the one in {value} "
+			 "does",
+		.remedy = "PATH={value}:$PATH",
 	},
 	{
 		.id = "nosuid",
@@ -57,23 +77,27 @@ const struct cause causes_of_ids[] = {
 		.id = "no-cap-setuid",
 		.steps = IDMAP,
 		.codes = {EPERM},
+		.says = "newuidmap",
 		.test = mapper_lacks_cap,
 		.arg = "7", /* CAP_SETUID */
 		.cause = "CAP_SETUID is outside of our capability bounding set "
 			 "(/proc/self/status: CapBnd: {value}), so newuidmap cannot have it either",
-		.remedy = "docker run --cap-add SETUID --cap-add SETGID …; in systemd "
-			  "CapabilityBoundingSet= with CAP_SETUID CAP_SETGID",
+		.docker = "--cap-add SETUID --cap-add SETGID",
+		.kubernetes = "securityContext.capabilities.add: [SETUID, SETGID]",
+		.remedy = "in systemd CapabilityBoundingSet= with CAP_SETUID CAP_SETGID",
 	},
 	{
 		.id = "no-cap-setgid",
 		.steps = IDMAP,
 		.codes = {EPERM},
+		.says = "newgidmap",
 		.test = mapper_lacks_cap,
 		.arg = "6", /* CAP_SETGID */
 		.cause = "CAP_SETGID is outside of our capability bounding set "
 			 "(/proc/self/status: CapBnd: {value}), so newgidmap cannot have it either",
-		.remedy = "docker run --cap-add SETUID --cap-add SETGID …; in systemd "
-			  "CapabilityBoundingSet= with CAP_SETUID CAP_SETGID",
+		.docker = "--cap-add SETUID --cap-add SETGID",
+		.kubernetes = "securityContext.capabilities.add: [SETUID, SETGID]",
+		.remedy = "in systemd CapabilityBoundingSet= with CAP_SETUID CAP_SETGID",
 	},
 	{
 		.id = "no-cap-setfcap",
@@ -84,7 +108,9 @@ const struct cause causes_of_ids[] = {
 		.cause =
 			"CAP_SETFCAP is outside of our capability bounding set (/proc/self/status: "
 			"CapBnd: {value}); mapping the outer uid 0 needs it since Linux 5.12",
-		.remedy = "docker run --cap-add SETFCAP …; or run it as another user than root",
+		.docker = "--cap-add SETFCAP",
+		.kubernetes = "securityContext.capabilities.add: [SETFCAP]",
+		.remedy = "or run it as another user than root",
 	},
 	{
 		.id = "range-outside-map",
@@ -94,7 +120,7 @@ const struct cause causes_of_ids[] = {
 		.cause = "{value}, is not within the ids of the user namespace we are in ({path})",
 		.remedy = "give {user} a range inside of it in /etc/subuid and /etc/subgid "
 			  "({user}:{free line}), or give this container more ids (in LXD: "
-			  "security.idmap.size)",
+			  "security.idmap.size); in a unit of systemd PrivateUsers=no",
 	},
 	{
 		.id = "subid-source-differs",
@@ -168,6 +194,18 @@ const struct cause causes_of_ids[] = {
 		.remedy = "assign them there (FreeIPA: ipa subid-generate), or with \"subid: "
 			  "files\" give {user}:{free line} in /etc/subuid and /etc/subgid; or "
 			  "--idmap=single",
+	},
+	{
+		/* A user namespace within another one, of a few ids. */
+		.id = "no-ids-to-give",
+		.steps = IDMAP,
+		.codes = {ENOENT},
+		.says = "subordinate",
+		.test = no_range_is_free,
+		.cause = "{user} has no line in /etc/subuid or /etc/subgid, and the user "
+			 "namespace that we are in has no ids left for one (/proc/self/uid_map)",
+		.remedy = "--idmap=single; or give this container more ids (in LXD: "
+			  "security.idmap.size)",
 	},
 	{
 		/* usermod(8) adds to files, it makes none. */

@@ -18,6 +18,15 @@ const struct cause causes_of_namespaces[] = {
 		.remedy = "a newer kernel; a reboot, where one is installed already",
 	},
 	{
+		.id = "no-proc",
+		.steps = ANY,
+		.codes = {ENOENT},
+		.says = "/proc/",
+		.test = has_no_proc,
+		.cause = "there is no proc file system on /proc",
+		.remedy = "sudo mount -t proc proc /proc",
+	},
+	{
 		.id = "userns-clone-off",
 		.steps = CLONE,
 		.codes = {EPERM},
@@ -124,8 +133,9 @@ const struct cause causes_of_namespaces[] = {
 		.codes = {EAGAIN},
 		.test = cgroup_has_no_pids_left,
 		.cause = "the cgroup has as many processes as {path} allows: {value}",
-		.remedy = "in systemd TasksMax=infinity; docker run --pids-limit=-1 …; in "
-			  "Kubernetes the kubelet's podPidsLimit",
+		.docker = "--pids-limit=-1",
+		.kubernetes = "the kubelet's podPidsLimit",
+		.remedy = "in systemd TasksMax=infinity",
 	},
 	{
 		.id = "process-limit",

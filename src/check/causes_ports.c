@@ -8,6 +8,19 @@
 
 const struct cause causes_of_ports[] = {
 	{
+		/* slirp4netns binds it, and a capability of ours does not help it. */
+		.id = "port-privileged-slirp4netns",
+		.steps = PORT,
+		.codes = {EACCES},
+		.test = port_of_slirp_is_privileged,
+		.arg = "net/ipv4/ip_unprivileged_port_start",
+		.cause = "{path} is {value}: lower ports take CAP_NET_BIND_SERVICE, and "
+			 "slirp4netns has none",
+		.remedy = "sudo sysctl -w net.ipv4.ip_unprivileged_port_start={point}; or "
+			  "--port-driver=builtin and sudo setcap cap_net_bind_service=ep {self}; "
+			  "or a parent port from {value} up",
+	},
+	{
 		.id = "port-privileged",
 		.steps = PORT,
 		.codes = {EACCES},

@@ -14,6 +14,13 @@
 
 const struct cause causes_of_the_preflight[] = {
 	{
+		.id = "few-ids-no-range",
+		.test = no_usual_range_is_free,
+		.cause = FEW_IDS,
+		.remedy = "the user namespace that we are in has no 65536 left: give it more (in "
+			  "LXD: security.idmap.size), or start it outside",
+	},
+	{
 		/* usermod(8) knows the accounts of /etc/passwd only. */
 		.id = "few-ids",
 		.test = has_account,
@@ -39,9 +46,13 @@ const struct cause causes_of_the_preflight[] = {
 	},
 	{
 		.id = "sys-masked",
-		.cause = "a container masks parts of /sys, so the kernel allows no other one",
-		.remedy = "docker run --security-opt systempaths=unconfined …; in Kubernetes "
-			  "securityContext.procMount: Unmasked",
+		.cause = "/sys is masked in parts, as in a container, or not there, and the kernel "
+			 "mounts "
+			 "no other sysfs where none is wholly visible",
+		.docker = "--security-opt systempaths=unconfined",
+		.podman = "--security-opt unmask=ALL",
+		.kubernetes = "securityContext.procMount: Unmasked (hostUsers: false in the pod)",
+		.lxd = "config set NAME security.nesting=true",
 	},
 	{
 		.id = "no-name-server",
@@ -71,8 +82,9 @@ const struct cause causes_of_the_preflight[] = {
 		.id = "cgroup-of-container",
 		.cause = "{path} belongs to {value}, as in a container without cgroups of its own: "
 			 "the command cannot limit what its containers use",
-		.remedy = "docker run --privileged --cgroupns=private …; or let the daemon do "
-			  "without: dockerd --exec-opt native.cgroupdriver=none",
+		.docker = "--privileged --cgroupns=private",
+		.remedy = "or let the daemon do without: dockerd --exec-opt "
+			  "native.cgroupdriver=none",
 	},
 	{
 		.id = "cgroup-not-delegated",
@@ -107,6 +119,17 @@ const struct cause causes_of_the_preflight[] = {
 			 "runc fails with \"disk quota exceeded\"",
 		.remedy = "echo 'kernel.keys.maxkeys=20000' | sudo tee "
 			  "/etc/sysctl.d/62-fauxroot-keys.conf && sudo sysctl --system",
+	},
+	{
+		.id = "containers-proc",
+		.cause = "a container with PIDs of its own cannot have its own /proc here "
+			 "({value}): docker run and a RUN of buildkitd fail with \"mounting "
+			 "proc: operation not permitted\"",
+		.docker = "--security-opt systempaths=unconfined",
+		.podman = "--security-opt unmask=ALL",
+		.kubernetes = "securityContext.procMount: Unmasked (hostUsers: false in the pod)",
+		.lxd = "config set NAME security.nesting=true",
+		.remedy = "or buildkitd --oci-worker-no-process-sandbox",
 	},
 	{
 		.id = "overlay-selinux",

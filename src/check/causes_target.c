@@ -18,10 +18,11 @@ const struct cause causes_of_the_target[] = {
 			"install {value}, or name the interpreter that is there in the first line",
 	},
 	{
+		/* Daemons look for iptables and runc where only root's PATH leads. */
 		.id = "target-in-sbin",
 		.steps = EXEC,
 		.codes = {ENOENT},
-		.test = target_is_in_sbin,
+		.test = is_elsewhere,
 		.cause = "it is {path}, and PATH does not have {value}",
 		.remedy = "PATH=$PATH:{value}",
 	},

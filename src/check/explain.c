@@ -30,16 +30,36 @@ static void own_path(const struct facts *facts, char *buf, size_t size)
 		buf[n] = '\0';
 }
 
+/* What gives us a directory for XDG_RUNTIME_DIR, and names it. */
+static void have_runtime_dir(const struct facts *facts, char *buf, size_t size)
+{
+	uint32_t uid = machine_id(facts->machine, "Uid");
+	char user[256], dir[64];
+
+	(void)machine_user(facts->machine, user, sizeof(user));
+	(void)str_print(dir, sizeof(dir), "/run/user/%u", uid);
+	if (machine_exists(facts->machine, dir))
+		(void)str_print(buf, size, "export XDG_RUNTIME_DIR=%s", dir);
+	else if (machine_exists(facts->machine, "/run/systemd/system"))
+		(void)str_print(buf, size,
+				"sudo loginctl enable-linger %s && export XDG_RUNTIME_DIR=%s", user,
+				dir);
+	else
+		(void)str_print(buf, size,
+				"sudo install -d -m 0700 -o %u %s && export XDG_RUNTIME_DIR=%s",
+				uid, dir, dir);
+}
+
 static void free_range(const struct facts *facts, bool as_line, char *buf, size_t size)
 {
-	uint32_t first;
+	uint32_t first, count;
 
-	if (!machine_free_range(facts->machine, USUAL_IDS, &first))
+	if (!machine_free_range(facts->machine, &first, &count))
 		(void)str_print(buf, size, as_line ? "FIRST:COUNT" : "FIRST-LAST");
 	else if (as_line)
-		(void)str_print(buf, size, "%u:%u", first, USUAL_IDS);
+		(void)str_print(buf, size, "%u:%u", first, count);
 	else
-		(void)str_print(buf, size, "%u-%u", first, first + USUAL_IDS - 1);
+		(void)str_print(buf, size, "%u-%u", first, first + count - 1);
 }
 
 /* The value of the fact @name, @n bytes long, into @buf; false where there is no such name. */
@@ -75,6 +95,8 @@ static bool fact_text(const struct facts *facts, const char *name, size_t n, cha
 		(void)str_print(buf, size, "%u", machine_id(facts->machine, "Gid"));
 	else if (cursor_word(&c, "runtime dir"))
 		machine_runtime_dir(facts->machine, buf, size);
+	else if (cursor_word(&c, "have runtime dir"))
+		have_runtime_dir(facts, buf, size);
 	else if (cursor_word(&c, "self"))
 		own_path(facts, buf, size);
 	else if (cursor_word(&c, "free range"))
@@ -138,6 +160,67 @@ static bool holds(const struct cause *cause, struct facts *facts)
 	       (!cause->test || cause->test(facts, cause->arg));
 }
 
+static void add_remedy(char *buf, size_t size, const char *before, const char *text,
+		       const char *after)
+{
+	size_t used = strlen(buf);
+
+	if (text)
+		(void)str_print(buf + used, size - used, "%s%s%s%s", used > 0 ? "; " : "", before,
+				text, after);
+}
+
+void cause_remedy(const struct cause *cause, const char *runtime, char *buf, size_t size)
+{
+	const struct {
+		const char *runtime, *before, *text, *after;
+		bool otherwise; /* told as well where the runtime is not known */
+	} ways[] = {
+		{"Docker", "docker run ", cause->docker, " …", true},
+		{"Podman", "podman run ", cause->podman ? cause->podman : cause->docker, " …",
+		 cause->podman != NULL},
+		{"Kubernetes", "in Kubernetes ", cause->kubernetes, "", true},
+		{"LXD", "lxc ", cause->lxd, "", true},
+		{"Incus", "incus ", cause->lxd, "", false},
+	};
+	bool known = false;
+
+	*buf = '\0';
+	for (size_t i = 0; runtime && i < ARRAY_SIZE(ways); i++)
+		known |= ways[i].text && streq(ways[i].runtime, runtime);
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++)
+		if (known ? streq(ways[i].runtime, runtime) : ways[i].otherwise)
+			add_remedy(buf, size, ways[i].before, ways[i].text, ways[i].after);
+	add_remedy(buf, size, "", cause->remedy, "");
+}
+
+/* Root needs no sudo(8), and in containers there is none. */
+static void drop_sudo(char *text)
+{
+	static const char word[] = "sudo ";
+
+	for (char *at = text; (at = strstr(at, word));)
+		memmove(at, at + strlen(word), strlen(at + strlen(word)) + 1);
+}
+
+/* The texts of a row that holds; false, with @ret untouched, where they do not fit. */
+static bool tell(const struct cause *cause, struct facts *facts, struct explanation *ret)
+{
+	struct explanation found = {.id = cause->id};
+	char remedy[sizeof(found.remedy)];
+	struct container container;
+	bool contained = machine_container(facts->machine, &container);
+
+	cause_remedy(cause, contained ? container.name : NULL, remedy, sizeof(remedy));
+	if (!cause_expand(cause->cause, facts, found.cause, sizeof(found.cause)) ||
+	    !cause_expand(remedy, facts, found.remedy, sizeof(found.remedy)))
+		return false;
+	if (machine_id(facts->machine, "Uid") == 0)
+		drop_sudo(found.remedy);
+	*ret = found;
+	return true;
+}
+
 bool explain(const struct error *err, const struct config *config, const struct machine *machine,
 	     struct explanation *ret)
 {
@@ -145,15 +228,9 @@ bool explain(const struct error *err, const struct config *config, const struct 
 
 	for (size_t i = 0; (cause = cause_at(i)); i++) {
 		struct facts facts = {.machine = machine, .config = config, .err = err};
-		struct explanation found;
 
-		if (holds(cause, &facts) &&
-		    cause_expand(cause->cause, &facts, found.cause, sizeof(found.cause)) &&
-		    cause_expand(cause->remedy, &facts, found.remedy, sizeof(found.remedy))) {
-			found.id = cause->id;
-			*ret = found;
+		if (holds(cause, &facts) && tell(cause, &facts, ret))
 			return true;
-		}
 	}
 	return false;
 }
@@ -162,17 +239,10 @@ bool explain_as(const char *id, struct facts *facts, struct explanation *ret)
 {
 	const struct cause *cause;
 
-	for (size_t i = 0; (cause = cause_at(i)); i++) {
-		struct explanation found;
-
-		if (!streq(cause->id, id) || (cause->test && !cause->test(facts, cause->arg)) ||
-		    !cause_expand(cause->cause, facts, found.cause, sizeof(found.cause)) ||
-		    !cause_expand(cause->remedy, facts, found.remedy, sizeof(found.remedy)))
-			continue;
-		found.id = cause->id;
-		*ret = found;
-		return true;
-	}
+	for (size_t i = 0; (cause = cause_at(i)); i++)
+		if (streq(cause->id, id) && (!cause->test || cause->test(facts, cause->arg)) &&
+		    tell(cause, facts, ret))
+			return true;
 	return false;
 }
 
@@ -185,5 +255,6 @@ bool explain_few_ids(uint64_t uids, uint64_t gids, const struct machine *machine
 		return false;
 	(void)str_print(facts.value, sizeof(facts.value), "%llu user and %llu group ids",
 			(unsigned long long)uids, (unsigned long long)gids);
-	return explain_as("few-ids", &facts, ret) || explain_as("few-ids-no-account", &facts, ret);
+	return explain_as("few-ids-no-range", &facts, ret) || explain_as("few-ids", &facts, ret) ||
+	       explain_as("few-ids-no-account", &facts, ret);
 }

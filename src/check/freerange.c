@@ -82,10 +82,49 @@ static uint32_t lowest(const struct machine *machine)
 	return min;
 }
 
-bool machine_free_range(const struct machine *machine, uint32_t count, uint32_t *ret_first)
+/* How many ids from @first on have both of our own id maps, @count at most? */
+static uint32_t mapped(const struct machine *machine, uint64_t first, uint64_t count)
+{
+	uint64_t uids = machine_maps_until(machine, "uid_map", first);
+	uint64_t gids = machine_maps_until(machine, "gid_map", first);
+
+	return (uint32_t)MIN(count, MIN(MIN(uids, gids), (uint64_t)UINT32_MAX) - first);
+}
+
+/* From @at on, the first @count ids that none of the sorted @spans has. */
+static uint64_t first_gap(const struct spans *spans, uint64_t at, uint32_t count)
+{
+	for (size_t i = 0; i < spans->n && spans->items[i].first < at + count; i++)
+		at = MAX(at, spans->items[i].end);
+	return at;
+}
+
+/* In a user namespace that does not reach up to SUB_UID_MIN: the widest gap that it has at all. */
+static uint32_t widest_gap(const struct spans *spans, const struct machine *machine,
+			   uint64_t *ret_first)
+{
+	uint32_t widest = 0;
+	uint64_t at = 1;
+
+	for (size_t i = 0; i <= spans->n; i++) {
+		uint64_t end = i < spans->n ? spans->items[i].first : UINT32_MAX;
+		uint32_t count = end > at ? mapped(machine, at, MIN(end - at, USUAL_IDS)) : 0;
+
+		if (count > widest) {
+			widest = count;
+			*ret_first = at;
+		}
+		if (i < spans->n)
+			at = MIN(MAX(at, spans->items[i].end), (uint64_t)UINT32_MAX);
+	}
+	return widest;
+}
+
+bool machine_free_range(const struct machine *machine, uint32_t *ret_first, uint32_t *ret_count)
 {
 	struct spans spans = {0};
-	uint64_t at = lowest(machine);
+	uint32_t count = USUAL_IDS;
+	uint64_t first;
 
 	add_file(&spans, machine, "/etc/subuid", false);
 	add_file(&spans, machine, "/etc/subgid", false);
@@ -93,13 +132,13 @@ bool machine_free_range(const struct machine *machine, uint32_t count, uint32_t 
 	add_file(&spans, machine, "/etc/group", true);
 	if (spans.n > 0)
 		qsort(spans.items, spans.n, sizeof(*spans.items), compare_spans);
-	for (size_t i = 0; i < spans.n && spans.items[i].first < at + count; i++)
-		at = MAX(at, spans.items[i].end);
+	first = first_gap(&spans, lowest(machine), count);
+	if (first > UINT32_MAX || mapped(machine, first, count) < count)
+		count = widest_gap(&spans, machine, &first);
 	free(spans.items);
-	if (spans.incomplete || at + count > UINT32_MAX ||
-	    !machine_maps(machine, "uid_map", (uint32_t)at, count) ||
-	    !machine_maps(machine, "gid_map", (uint32_t)at, count))
+	if (spans.incomplete || count == 0)
 		return false;
-	*ret_first = (uint32_t)at;
+	*ret_first = (uint32_t)first;
+	*ret_count = count;
 	return true;
 }

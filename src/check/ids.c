@@ -49,6 +49,14 @@ bool mapper_is_missing(struct facts *facts, const char *arg)
 	return true;
 }
 
+bool mapper_is_elsewhere(struct facts *facts, const char *arg)
+{
+	const char *program = mapper(facts);
+
+	(void)arg;
+	return program && is_elsewhere(facts, program);
+}
+
 /* man 2 prctl, PR_SET_NO_NEW_PRIVS: exec ignores set-user-ID bits and file capabilities. */
 bool mapper_has_no_new_privs(struct facts *facts, const char *arg)
 {
@@ -77,6 +85,19 @@ bool mapper_lacks_setuid(struct facts *facts, const char *arg)
 	       machine_path(facts->machine, facts->path, place, sizeof(place)) &&
 	       stat(place, &st) == 0 && !(st.st_mode & S_ISUID) &&
 	       getxattr(place, "security.capability", NULL, 0) <= 0;
+}
+
+/* Where PATH leads to one without, is there one with the bit? */
+bool setuid_mapper_is_elsewhere(struct facts *facts, const char *arg)
+{
+	const char *program = mapper(facts);
+	char path[PATH_MAX], point[PATH_MAX];
+
+	return program && (mapper_lacks_setuid(facts, arg) || mapper_is_on_nosuid(facts, arg)) &&
+	       machine_find_elsewhere(facts->machine, program, S_ISUID | 0111, facts->value,
+				      sizeof(facts->value)) &&
+	       str_print(path, sizeof(path), "%s/%s", facts->value, program) == 0 &&
+	       !machine_mount_has(facts->machine, path, "nosuid", point, sizeof(point));
 }
 
 static unsigned capability(const char *arg)
@@ -219,6 +240,24 @@ bool group_is_not_of_account(struct facts *facts, const char *arg)
 	return true;
 }
 
+/* Is there nothing in our own user namespace that could be given to us? */
+bool no_range_is_free(struct facts *facts, const char *arg)
+{
+	uint32_t first, count;
+
+	(void)arg;
+	return !machine_free_range(facts->machine, &first, &count) &&
+	       (lacks(facts, "/etc/subuid") || lacks(facts, "/etc/subgid"));
+}
+
+bool no_usual_range_is_free(struct facts *facts, const char *arg)
+{
+	uint32_t first, count;
+
+	(void)arg;
+	return !machine_free_range(facts->machine, &first, &count) || count < USUAL_IDS;
+}
+
 bool user_lacks_ranges(struct facts *facts, const char *arg)
 {
 	bool uids = lacks(facts, "/etc/subuid"), gids = lacks(facts, "/etc/subgid");
@@ -247,13 +286,13 @@ bool subid_file_is_missing(struct facts *facts, const char *arg)
 	bool uids = !machine_exists(facts->machine, "/etc/subuid");
 	bool gids = !machine_exists(facts->machine, "/etc/subgid");
 	char user[256], range[32] = "FIRST-LAST";
-	uint32_t first;
+	uint32_t first, count;
 
 	(void)arg;
 	if (!(uids || gids) || !machine_user(facts->machine, user, sizeof(user)))
 		return false;
-	if (machine_free_range(facts->machine, 65536, &first))
-		(void)str_print(range, sizeof(range), "%u-%u", first, first + 65535);
+	if (machine_free_range(facts->machine, &first, &count))
+		(void)str_print(range, sizeof(range), "%u-%u", first, first + count - 1);
 	(void)str_print(facts->path, sizeof(facts->path), "%s%s%s", uids ? "/etc/subuid" : "",
 			uids && gids ? " " : "", gids ? "/etc/subgid" : "");
 	uids = lacks(facts, "/etc/subuid");

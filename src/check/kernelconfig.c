@@ -1,9 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A kernel's configuration as its distribution leaves it in text. */
-#include "probe.h"
+/*
+ * A kernel's configuration, as its distribution leaves it in text or the kernel itself carries it,
+ * compressed. Who fails may want to know it. gzip(1) is everywhere, and one library less to load in
+ * every launch.
+ */
+#include <sys/mman.h>
+#include <unistd.h>
 
+#include "fauxroot/base/fd.h"
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
+#include "probe.h"
+#include "trial.h"
+
+/* That of a distribution has 300 KiB. */
+#define KERNEL_CONFIG_MAX (4U << 20)
 
 bool kernel_config_lacks(const char *text, const char *option)
 {
@@ -14,4 +25,27 @@ bool kernel_config_lacks(const char *text, const char *option)
 		    cursor_word(&line, " is not set"))
 			return true;
 	return false;
+}
+
+void trial_kernel_config(struct trials *t)
+{
+	static const char path[] = "/proc/config.gz";
+	const char *argv[] = {"gzip", "-dc", path, NULL};
+	struct deadline deadline = deadline_in(TRIAL_MS);
+	struct helper gzip = HELPER_NONE;
+	_cleanup_close_ int text = -1;
+	int status;
+
+	if ((t->to->of[TRIAL_CLONE].rc == 0 && t->to->of[TRIAL_TUN].rc == 0) ||
+	    access(path, R_OK) < 0)
+		return;
+	text = memfd_create("config", MFD_CLOEXEC);
+	if (text >= 0 &&
+	    helper_start(&gzip,
+			 &(struct helper_spec){.argv = argv, .role = argv[0], .stdout_to = text},
+			 NULL) == 0 &&
+	    helper_finish(&gzip, 1, &deadline, t->cancel_fd, &status, NULL) == 0 && status == 0 &&
+	    lseek(text, 0, SEEK_SET) == 0)
+		(void)fd_read_bounded(text, KERNEL_CONFIG_MAX, &t->to->kernel_config, NULL);
+	helper_stop(&gzip);
 }

@@ -71,8 +71,11 @@ uint32_t machine_id(const struct machine *machine, const char *field)
 	uint32_t real, effective;
 	struct cursor c;
 
-	if (!machine_status(machine, field, text, sizeof(text)))
-		return UINT32_MAX;
+	if (!machine_status(machine, field, text, sizeof(text))) {
+		if (*machine->root)
+			return UINT32_MAX;
+		return streq(field, "Uid") ? geteuid() : getegid();
+	}
 	c = cursor_of(text);
 	if (cursor_u32(&c, UINT32_MAX, &real) < 0 || cursor_blanks(&c) == 0 ||
 	    cursor_u32(&c, UINT32_MAX, &effective) < 0)
@@ -100,45 +103,50 @@ bool machine_lacks_cap(const struct machine *machine, unsigned cap)
 	}
 }
 
+bool machine_map_line(struct cursor line, uint32_t *ret_inside, uint32_t *ret_count)
+{
+	uint32_t outside;
+
+	cursor_blanks(&line);
+	return cursor_u32(&line, UINT32_MAX, ret_inside) == 0 && cursor_blanks(&line) > 0 &&
+	       cursor_u32(&line, UINT32_MAX, &outside) == 0 && cursor_blanks(&line) > 0 &&
+	       cursor_u32(&line, UINT32_MAX, ret_count) == 0;
+}
+
 /* The end of the run of mapped ids that @id is in, or @id where it is in none. */
 static uint64_t mapped_until(const char *map, uint64_t id)
 {
 	struct cursor c = cursor_of(map), line;
 
 	while (cursor_line(&c, &line)) {
-		uint32_t inside, outside, count;
+		uint32_t inside, count;
 
-		cursor_blanks(&line);
-		if (cursor_u32(&line, UINT32_MAX, &inside) < 0 || cursor_blanks(&line) == 0 ||
-		    cursor_u32(&line, UINT32_MAX, &outside) < 0 || cursor_blanks(&line) == 0 ||
-		    cursor_u32(&line, UINT32_MAX, &count) < 0)
-			continue;
-		if (id >= inside && id - inside < count)
+		if (machine_map_line(line, &inside, &count) && id >= inside && id - inside < count)
 			return (uint64_t)inside + count;
 	}
 	return id;
 }
 
-bool machine_maps(const struct machine *machine, const char *file, uint32_t first, uint32_t count)
+uint64_t machine_maps_until(const struct machine *machine, const char *file, uint64_t first)
 {
 	_cleanup_free_ char *map = NULL;
-	uint64_t id = first, end = (uint64_t)first + count;
+	uint64_t id = first, next;
 	char path[64];
 
 	if (str_print(path, sizeof(path), "/proc/self/%s", file) < 0)
-		return false;
+		return first;
 	map = machine_read(machine, path);
 	/* Without the file there is nothing that it could leave out. */
 	if (!map)
-		return true;
-	while (id < end) {
-		uint64_t next = mapped_until(map, id);
-
-		if (next == id)
-			return false;
+		return UINT64_MAX;
+	while ((next = mapped_until(map, id)) != id)
 		id = next;
-	}
-	return true;
+	return id;
+}
+
+bool machine_maps(const struct machine *machine, const char *file, uint32_t first, uint32_t count)
+{
+	return machine_maps_until(machine, file, first) >= (uint64_t)first + count;
 }
 
 /* Our line of /etc/passwd: "NAME:PASSWORD:UID:GID:…". */
@@ -217,33 +225,6 @@ void machine_runtime_dir(const struct machine *machine, char *buf, size_t size)
 		(void)str_print(buf, size, "/run/user/%u", uid);
 }
 
-static bool is_file(const struct machine *machine, const char *path)
-{
-	char place[PATH_MAX];
-	struct stat st;
-
-	return machine_path(machine, path, place, sizeof(place)) && stat(place, &st) == 0 &&
-	       S_ISREG(st.st_mode);
-}
-
-bool machine_find(const struct machine *machine, const char *name, char *buf, size_t size)
-{
-	const char *path = getenv("PATH");
-
-	if (strchr(name, '/'))
-		return str_print(buf, size, "%s", name) == 0 && is_file(machine, name);
-	for (path = path ? path : "/usr/local/bin:/usr/bin:/bin";;) {
-		size_t n = strcspn(path, ":");
-
-		if (str_print(buf, size, "%.*s/%s", (int)n, path, name) == 0 &&
-		    is_file(machine, buf))
-			return true;
-		if (path[n] == '\0')
-			return false;
-		path += n + 1;
-	}
-}
-
 static bool lies_under(const char *path, const char *point, size_t n)
 {
 	if (n == 1 && *point == '/')
@@ -291,19 +272,4 @@ bool machine_mount_has(const struct machine *machine, const char *path, const ch
 		(void)str_print(ret_point, size, "%.*s", (int)n[4], field[4]);
 	}
 	return has;
-}
-
-bool machine_in_container(const struct machine *machine)
-{
-	static const char *const marks[] = {
-		"/.dockerenv",
-		"/run/.containerenv",
-		"/run/systemd/container",
-		"/run/secrets/kubernetes.io",
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(marks); i++)
-		if (machine_exists(machine, marks[i]))
-			return true;
-	return false;
 }

@@ -45,6 +45,8 @@ static const char *stand_in(const struct cause *cause, struct cursor name, char 
 		{"free range", "FIRST-LAST"},
 		{"free line", "FIRST:COUNT"},
 		{"runtime dir", "/run/user/UID"},
+		{"have runtime dir", "sudo loginctl enable-linger USER && export "
+				     "XDG_RUNTIME_DIR=/run/user/UID"},
 	};
 
 	if (cursor_left(&name) == 4 && memcmp(name.at, "path", 4) == 0 &&
@@ -95,6 +97,14 @@ static void describe(const struct cause *cause, const char *text, char *buf, siz
 	}
 }
 
+static void describe_remedy(const struct cause *cause, char *buf, size_t size)
+{
+	char remedy[TEXT_MAX];
+
+	cause_remedy(cause, NULL, remedy, sizeof(remedy));
+	describe(cause, remedy, buf, size);
+}
+
 /* The words of the errors that the row is for: "Operation not permitted, No space left on device"
  */
 static void print_errors(FILE *out, const struct cause *cause)
@@ -117,7 +127,7 @@ static void markdown_row(FILE *out, const struct cause *cause)
 	fprintf(out, "Cause: ");
 	for (const char *ch = text; *ch; ch++)
 		fprintf(out, strchr("<*[", *ch) ? "\\%c" : "%c", *ch);
-	describe(cause, cause->remedy, text, sizeof(text));
+	describe_remedy(cause, text, sizeof(text));
 	fprintf(out, "\n\n```text\n%s\n```\n", text);
 }
 
@@ -189,7 +199,7 @@ void manual_mdoc(FILE *out)
 			describe(cause, cause->cause, text, sizeof(text));
 			mdoc_text(out, text);
 			fputs(".br\nRemedy:\n", out);
-			describe(cause, cause->remedy, text, sizeof(text));
+			describe_remedy(cause, text, sizeof(text));
 			mdoc_text(out, text);
 		}
 		fputs(".El\n", out);

@@ -122,6 +122,18 @@ bool selinux_enforces(struct facts *facts, const char *arg)
 			    sizeof(facts->value));
 }
 
+bool has_no_proc(struct facts *facts, const char *arg)
+{
+	(void)arg;
+	return !machine_exists(facts->machine, "/proc/self");
+}
+
+bool is_there(struct facts *facts, const char *arg)
+{
+	return str_print(facts->path, sizeof(facts->path), "%s", arg) == 0 &&
+	       machine_exists(facts->machine, arg);
+}
+
 bool is_missing(struct facts *facts, const char *arg)
 {
 	return machine_exists(facts->machine, "/proc/self/status") &&

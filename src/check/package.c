@@ -10,31 +10,43 @@
 #include "machine.h"
 
 struct distribution {
-	const char *ids; /* separated by blanks */
-	const char *install;
-	/* Where a package is not named after its program. */
-	const char *shadow; /* newuidmap, newgidmap */
-	const char *getsubids;
-	const char *boot; /* what comes before and after the kernel's argument; NULL: not known */
-	const char *boot_end;
+	const char *ids;		   /* separated by blanks */
+	const char *install, *install_end; /* what comes before and after the package */
+	const char *newuidmap, *getsubids; /* packages that are not named after the program */
+	const char *boot, *boot_end; /* before and after the kernel's argument; NULL: not known */
 };
 
 #define GRUBBY "sudo grubby --update-kernel=ALL --args="
 #define GRUB   "sudo sed -i 's/^GRUB_CMDLINE_LINUX=\"/&"
+#define REBOOT " && sudo systemctl reboot"
 
 static const struct distribution distributions[] = {
-	{"debian ubuntu", "apt-get install", "uidmap", "uidmap", GRUB,
+	{"debian ubuntu", "apt-get install ", "", "uidmap", "uidmap", GRUB,
 	 " /' /etc/default/grub && sudo update-grub && sudo reboot"},
-	{"fedora rhel centos rocky almalinux ol amzn", "dnf install", "shadow-utils",
+	{"fedora rhel centos rocky almalinux ol amzn", "dnf install ", "", "shadow-utils",
 	 "shadow-utils-subid", GRUBBY, " && sudo reboot"},
-	{"alpine", "apk add", "shadow-uidmap", "shadow-uidmap", NULL, NULL},
-	{"arch", "pacman -S", "shadow", "shadow", NULL, NULL},
-	{"suse opensuse opensuse-leap opensuse-tumbleweed sles", "zypper install", "shadow",
+	{"alpine", "apk add ", "", "shadow-uidmap", "shadow-subids", NULL, NULL},
+	{"arch", "pacman -S ", "", "shadow", "shadow", NULL, NULL},
+	{"opensuse-microos opensuse-aeon opensuse-kalpa sle-micro sl-micro",
+	 "transactional-update pkg install ", REBOOT, "shadow", "shadow", NULL, NULL},
+	{"suse opensuse opensuse-leap opensuse-tumbleweed sles", "zypper install ", "", "shadow",
 	 "shadow", NULL, NULL},
-	{"gentoo", "emerge", "sys-apps/shadow", "sys-apps/shadow", NULL, NULL},
-	{"void", "xbps-install -S", "shadow", "shadow", NULL, NULL},
-	{"mageia", "urpmi", "shadow-utils", "shadow-utils", NULL, NULL},
-	{"photon", "tdnf install", "shadow", "shadow", NULL, NULL},
+	{"gentoo", "emerge ", "", "sys-apps/shadow", "sys-apps/shadow", NULL, NULL},
+	{"nixos", "nix-env -iA nixos.", "", "shadow", "shadow", NULL, NULL},
+	{"void", "xbps-install -S ", "", "shadow", "shadow", NULL, NULL},
+	{"mageia", "urpmi ", "", "shadow-utils", "shadow-utils", NULL, NULL},
+	{"photon", "tdnf install ", "", "shadow", "shadow", NULL, NULL},
+};
+
+/* Fedora CoreOS and its like, whose ID is that of what they are made of. */
+static const struct distribution ostree = {
+	"",
+	"rpm-ostree install ",
+	REBOOT,
+	"shadow-utils",
+	"shadow-utils-subid",
+	"sudo rpm-ostree kargs --append=",
+	REBOOT,
 };
 
 static bool list_has(const char *list, const char *word, size_t n)
@@ -83,6 +95,8 @@ static const struct distribution *distribution_of(const struct machine *machine)
 
 	if (!text)
 		text = machine_read(machine, "/usr/lib/os-release");
+	if (machine_exists(machine, "/run/ostree-booted"))
+		return &ostree;
 	d = find_by_field(text ? text : "", "ID");
 	return d ? d : find_by_field(text ? text : "", "ID_LIKE");
 }
@@ -95,10 +109,11 @@ const char *machine_package(const struct machine *machine, const char *program, 
 	if (!d)
 		(void)str_print(buf, size, "install the package that has %s", program);
 	else
-		(void)str_print(buf, size, "sudo %s %s", d->install,
-				streq(program, "newuidmap")   ? d->shadow
+		(void)str_print(buf, size, "sudo %s%s%s", d->install,
+				streq(program, "newuidmap")   ? d->newuidmap
 				: streq(program, "getsubids") ? d->getsubids
-							      : program);
+							      : program,
+				d->install_end);
 	return buf;
 }
 

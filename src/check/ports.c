@@ -4,6 +4,7 @@
 
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
+#include "fauxroot/config/portspec.h"
 
 /* The number behind @words in the error's sentence. */
 static bool number_after(const struct facts *facts, const char *words, uint32_t *ret)
@@ -29,13 +30,30 @@ static bool tried_port(const struct facts *facts, uint32_t *ret)
 	return cursor_u32(&c, UINT16_MAX, ret) == 0;
 }
 
+/* Of several ports the lowest: what lets that one pass lets all pass. */
+static uint32_t lowest_port(const struct facts *facts, uint32_t tried)
+{
+	const struct strv *publish = &facts->config->publish;
+	struct port_spec spec;
+
+	for (size_t i = 0; i < publish->n; i++)
+		if (portspec_parse(publish->items[i], &spec, NULL) == 0)
+			tried = MIN(tried, (uint32_t)spec.parent_port);
+	return tried;
+}
+
 bool port_is_privileged(struct facts *facts, const char *arg)
 {
 	uint32_t port, start;
 
 	return sysctl_is_there(facts, arg) && parse_u32(facts->value, UINT16_MAX, &start) == 0 &&
 	       tried_port(facts, &port) && port < start &&
-	       str_print(facts->point, sizeof(facts->point), "%u", port) == 0;
+	       str_print(facts->point, sizeof(facts->point), "%u", lowest_port(facts, port)) == 0;
+}
+
+bool port_of_slirp_is_privileged(struct facts *facts, const char *arg)
+{
+	return facts->config->port_driver == PORT_SLIRP4NETNS && port_is_privileged(facts, arg);
 }
 
 bool listener_is_known(struct facts *facts, const char *arg)

@@ -130,6 +130,7 @@ static const struct probe probes[] = {
 	{"cgroup", for_daemon, probe_cgroup},
 	{"lingering", for_user_daemon, probe_linger},
 	{"keyrings", for_daemon, probe_keyrings},
+	{"containers' /proc", for_daemon, probe_container_proc},
 	{"overlayfs", for_daemon, probe_overlay},
 	{"data directory", for_daemon, probe_data_dir},
 	{"command", with_command, probe_command},

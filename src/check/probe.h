@@ -62,6 +62,7 @@ void probe_mounts(const struct preflight *p, struct finding *f);
 void probe_evacuation(const struct preflight *p, struct finding *f);
 void probe_sysfs(const struct preflight *p, struct finding *f);
 void probe_proc(const struct preflight *p, struct finding *f);
+void probe_container_proc(const struct preflight *p, struct finding *f);
 void probe_copy_up(const struct preflight *p, struct finding *f);
 
 /* probe_ids.c */

@@ -13,7 +13,8 @@
 /* Where it is, and by what right it writes maps. */
 static void probe_mapper(const struct preflight *p, struct finding *f, const char *program)
 {
-	static const char *const reasons[] = {"no-new-privs", "nosuid", "setuid-lost"};
+	static const char *const reasons[] = {"no-new-privs", "setuid-elsewhere", "nosuid",
+					      "setuid-lost"};
 	struct error err = {.code = ENOENT, .step = STEP_IDMAP};
 	struct facts facts = facts_of(p, &err);
 	char place[PATH_MAX];
@@ -22,7 +23,9 @@ static void probe_mapper(const struct preflight *p, struct finding *f, const cha
 	(void)str_print(err.text, sizeof(err.text), "executing \"%s\"", program);
 	if (!machine_find(p->machine, program, facts.path, sizeof(facts.path))) {
 		see(f, "not found");
-		advise(f, FINDING_OBSTACLE, "newuidmap-missing", &facts);
+		advise(f, FINDING_OBSTACLE, "newuidmap-not-in-path", &facts);
+		if (f->status == FINDING_OK)
+			advise(f, FINDING_OBSTACLE, "newuidmap-missing", &facts);
 		return;
 	}
 	if (!machine_path(p->machine, facts.path, place, sizeof(place)) || stat(place, &st) < 0) {

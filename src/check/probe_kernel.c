@@ -38,7 +38,8 @@ static bool is_proven(const struct preflight *p, const struct feature *feature)
 	return outcome->tried && outcome->rc == 0;
 }
 
-/* The configuration of the running kernel, where a distribution leaves it as text. */
+/* The configuration of the running kernel, where a distribution leaves it as text, or the kernel
+ * itself has it. */
 static char *read_kernel_config(const struct preflight *p, char *path, size_t size)
 {
 	static const char *const places[] = {"/boot/config-%s", "/lib/modules/%s/config",
@@ -47,13 +48,16 @@ static char *read_kernel_config(const struct preflight *p, char *path, size_t si
 
 	if (!machine_word(p->machine, "/proc/sys/kernel/osrelease", release, sizeof(release)) ||
 	    strchr(release, '/'))
-		return NULL;
+		(void)str_print(release, sizeof(release), "?");
 	for (size_t i = 0; i < ARRAY_SIZE(places) && !text; i++) {
 		(void)str_print(path, size, "%.*s%s%s", (int)strcspn(places[i], "%"), places[i],
 				release, strchr(places[i], '%') + 2);
 		text = machine_read(p->machine, path);
 	}
-	return text;
+	if (text || !p->outcomes->kernel_config)
+		return text;
+	(void)str_print(path, size, "/proc/config.gz");
+	return str_format("%s", p->outcomes->kernel_config);
 }
 
 void probe_features(const struct preflight *p, struct finding *f)
@@ -100,26 +104,10 @@ void probe_features(const struct preflight *p, struct finding *f)
 
 void probe_container(const struct preflight *p, struct finding *f)
 {
-	static const struct {
-		const char *path, *name;
-	} marks[] = {
-		{"/run/secrets/kubernetes.io", "Kubernetes"},
-		{"/var/run/secrets/kubernetes.io", "Kubernetes"},
-		{"/.dockerenv", "Docker"},
-		{"/run/.containerenv", "Podman"},
-		{"/dev/lxd/sock", "LXD"},
-		{"/dev/.lxc-boot-id", "LXC"},
-	};
-	char name[64];
+	struct container container;
 
-	for (size_t i = 0; i < ARRAY_SIZE(marks); i++)
-		if (machine_exists(p->machine, marks[i].path)) {
-			see(f, "%s (%s)", marks[i].name, marks[i].path);
-			return;
-		}
-	/* What systemd wrote there: "lxc", "systemd-nspawn", … (man 1 systemd-detect-virt) */
-	if (machine_word(p->machine, "/run/systemd/container", name, sizeof(name)))
-		see(f, "%s (/run/systemd/container)", name);
+	if (machine_container(p->machine, &container))
+		see(f, "%s (%s)", container.name, container.mark);
 	else
 		see(f, "none");
 }
@@ -131,14 +119,10 @@ void probe_outer_userns(const struct preflight *p, struct finding *f)
 	uint64_t ids = 0;
 
 	while (cursor_line(&c, &line)) {
-		uint32_t inside, outside, count;
+		uint32_t inside, count;
 
-		cursor_blanks(&line);
-		if (cursor_u32(&line, UINT32_MAX, &inside) < 0 || cursor_blanks(&line) == 0 ||
-		    cursor_u32(&line, UINT32_MAX, &outside) < 0 || cursor_blanks(&line) == 0 ||
-		    cursor_u32(&line, UINT32_MAX, &count) < 0)
-			continue;
-		ids += count;
+		if (machine_map_line(line, &inside, &count))
+			ids += count;
 	}
 	if (ids == 0)
 		see_unknown(f, "/proc/self/uid_map cannot be read");

@@ -50,6 +50,24 @@ void probe_proc(const struct preflight *p, struct finding *f)
 		see(f, "mounted");
 }
 
+/* A launch does without it; the first container does not. */
+void probe_container_proc(const struct preflight *p, struct finding *f)
+{
+	const struct outcome *outcome = &p->outcomes->of[TRIAL_CONTAINER_PROC];
+	struct facts facts = facts_of(p, &no_error);
+
+	if (!outcome->tried || outcome->rc == 0) {
+		if (see_outcome(p, f, outcome))
+			see(f, "can be mounted");
+		return;
+	}
+	see(f, "%s", outcome->err.text);
+	if (!proc_is_masked(&facts, NULL))
+		(void)str_print(facts.value, sizeof(facts.value), "%s",
+				strerror(outcome->err.code));
+	advise(f, FINDING_WARNING, "containers-proc", &facts);
+}
+
 void probe_copy_up(const struct preflight *p, struct finding *f)
 {
 	_cleanup_free_ char *dirs = strv_join(&p->config->copy_up, ", ");

@@ -14,8 +14,8 @@ static const struct error no_error = {.text = ""};
 
 void probe_runtime_dir(const struct preflight *p, struct finding *f)
 {
-	static const char *const reasons[] = {"runtime-dir-foreign", "runtime-dir-unset",
-					      "no-runtime-dir"};
+	static const char *const reasons[] = {"runtime-dir-foreign", "runtime-dir-gone",
+					      "runtime-dir-unset", "no-runtime-dir"};
 	const char *given = getenv("XDG_RUNTIME_DIR");
 
 	see(f, "%s", given && *given ? given : "XDG_RUNTIME_DIR is not set");
@@ -82,7 +82,9 @@ void probe_cgroup(const struct preflight *p, struct finding *f)
 	if (!find_cgroup(p, facts.path, sizeof(facts.path))) {
 		see(f, "no cgroup v2");
 		(void)str_print(facts.path, sizeof(facts.path), "/sys/fs/cgroup");
-		advise(f, FINDING_WARNING, "cgroup-v1", &facts);
+		advise(f, FINDING_WARNING,
+		       machine_in_container(p->machine) ? "cgroup2-of-container" : "cgroup-v1",
+		       &facts);
 		return;
 	}
 	if (!machine_path(p->machine, facts.path, place, sizeof(place)) || stat(place, &st) < 0) {

@@ -84,6 +84,12 @@ bool shield_was_required(struct facts *facts, const char *arg)
 	return *facts->value != '\0';
 }
 
+bool slirp_is_elsewhere(struct facts *facts, const char *arg)
+{
+	(void)arg;
+	return is_elsewhere(facts, facts->config->slirp4netns_binary);
+}
+
 /* The state directory's error names who has it: "is in use by process 1234 (…)". */
 bool holder_is_known(struct facts *facts, const char *arg)
 {
@@ -97,10 +103,9 @@ bool holder_is_known(struct facts *facts, const char *arg)
 	       str_print(facts->value, sizeof(facts->value), "%u", pid) == 0;
 }
 
-static bool runtime_dir(struct facts *facts)
+static bool is_wanted_below(const struct facts *facts, const char *dir)
 {
-	return str_print(facts->path, sizeof(facts->path), "/run/user/%u",
-			 machine_id(facts->machine, "Uid")) == 0;
+	return !facts->config->state_dir || str_after(facts->config->state_dir, dir);
 }
 
 bool runtime_dir_is_unset(struct facts *facts, const char *arg)
@@ -110,19 +115,30 @@ bool runtime_dir_is_unset(struct facts *facts, const char *arg)
 	/* "$XDG_RUNTIME_DIR/name" is "/name" then. */
 	if ((given && *given) || (wanted && strrchr(wanted, '/') != wanted))
 		return false;
-	return runtime_dir(facts) &&
+	return str_print(facts->path, sizeof(facts->path), "/run/user/%u",
+			 machine_id(facts->machine, "Uid")) == 0 &&
 	       machine_exists(facts->machine, facts->path) == streq(arg, "there");
+}
+
+bool runtime_dir_is_gone(struct facts *facts, const char *arg)
+{
+	const char *given = getenv("XDG_RUNTIME_DIR");
+
+	(void)arg;
+	return given && *given == '/' && is_wanted_below(facts, given) &&
+	       !machine_exists(facts->machine, given) &&
+	       str_print(facts->value, sizeof(facts->value), "%s", given) == 0;
 }
 
 /* After su(1) or sudo(8) it is still that of the login session's user. */
 bool runtime_dir_is_not_ours(struct facts *facts, const char *arg)
 {
-	const char *given = getenv("XDG_RUNTIME_DIR"), *wanted = facts->config->state_dir;
+	const char *given = getenv("XDG_RUNTIME_DIR");
 	char place[PATH_MAX];
 	struct stat st;
 
 	(void)arg;
-	if (!given || !*given || (wanted && !str_after(wanted, given)) || !runtime_dir(facts) ||
+	if (!given || !*given || !is_wanted_below(facts, given) ||
 	    !machine_path(facts->machine, given, place, sizeof(place)) || stat(place, &st) < 0 ||
 	    st.st_uid == machine_id(facts->machine, "Uid"))
 		return false;
@@ -162,22 +178,14 @@ bool target_has_no_interpreter(struct facts *facts, const char *arg)
 	return *name && !machine_exists(facts->machine, name);
 }
 
-/* Daemons look for iptables and runc where only root's PATH leads. */
-bool target_is_in_sbin(struct facts *facts, const char *arg)
+bool is_elsewhere(struct facts *facts, const char *arg)
 {
-	static const char *const dirs[] = {"/usr/local/sbin", "/usr/sbin", "/sbin"};
+	const char *name = arg ? arg : target(facts);
 
-	(void)arg;
-	if (!*target(facts) || strchr(target(facts), '/') || find_target(facts))
-		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
-		(void)str_print(facts->value, sizeof(facts->value), "%s", dirs[i]);
-		if (str_print(facts->path, sizeof(facts->path), "%s/%s", dirs[i], target(facts)) ==
-			    0 &&
-		    machine_exists(facts->machine, facts->path))
-			return true;
-	}
-	return false;
+	return *name && !machine_find(facts->machine, name, facts->path, sizeof(facts->path)) &&
+	       machine_find_elsewhere(facts->machine, name, 0111, facts->value,
+				      sizeof(facts->value)) &&
+	       str_print(facts->path, sizeof(facts->path), "%s/%s", facts->value, name) == 0;
 }
 
 bool target_is_not_in_path(struct facts *facts, const char *arg)
@@ -210,7 +218,7 @@ static bool stat_target(struct facts *facts, struct stat *ret)
 }
 
 /* access(2) would ask for us now; fake root's rights are those of our uid on others' files. */
-static bool is_closed_to_us(struct facts *facts, const struct stat *st, mode_t bits)
+bool is_closed_to_us(struct facts *facts, const struct stat *st, mode_t bits)
 {
 	uint32_t uid = machine_id(facts->machine, "Uid"), gid = machine_id(facts->machine, "Gid");
 	mode_t ours = st->st_uid == uid ? 0700 : st->st_gid == gid ? 0070 : 0007;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Tests for the state directory. Which of several places was tried, the error says: its sentence
- * has the path in quotation marks.
+ * Tests for the state directory and --copy-up. Which of several places was tried, the error says:
+ * its sentence has the path, that of a state directory in quotation marks.
  */
 #include "cause.h"
 
@@ -58,4 +58,31 @@ bool state_dir_is_link(struct facts *facts, const char *arg)
 	return real && str_after(real, facts->machine->root) &&
 	       str_print(facts->value, sizeof(facts->value), "%s",
 			 str_after(real, facts->machine->root)) == 0;
+}
+
+/* "opening /nosuch to copy it up: …" */
+static bool error_names_copy(struct facts *facts)
+{
+	const char *from = strchr(facts->err->text, '/');
+	const char *to = from ? strstr(from, " to copy it up") : NULL;
+
+	return to &&
+	       str_print(facts->path, sizeof(facts->path), "%.*s", (int)(to - from), from) == 0;
+}
+
+bool copy_up_is_missing(struct facts *facts, const char *arg)
+{
+	(void)arg;
+	return error_names_copy(facts) && !machine_exists(facts->machine, facts->path);
+}
+
+bool copy_up_is_closed(struct facts *facts, const char *arg)
+{
+	char place[PATH_MAX];
+	struct stat st;
+
+	(void)arg;
+	return error_names_copy(facts) &&
+	       machine_path(facts->machine, facts->path, place, sizeof(place)) &&
+	       stat(place, &st) == 0 && is_closed_to_us(facts, &st, 0555);
 }

@@ -17,10 +17,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "fauxroot/base/fd.h"
@@ -120,6 +123,23 @@ static size_t launch_fds(const struct config *config)
 	return n + config->cgroupns + config->utsns + config->ipcns;
 }
 
+/* Who may send echo requests without privileges is a range of groups, and all of ours count (man 7
+ * icmp, ping_group_range). */
+static void try_ping(struct trials *t)
+{
+	struct outcome *outcome = trial_begin(t, TRIAL_PING);
+	struct error err = {0};
+	int fd, rc = 0;
+
+	if (t->config->net != NET_SLIRP4NETNS)
+		return;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_ICMP);
+	if (fd < 0)
+		rc = err_set(&err, errno, "making an ICMP socket");
+	fd_close(fd);
+	(void)trial_end(outcome, rc, &err);
+}
+
 /* As many descriptors as a launch has, at once. */
 static void try_fds(struct trials *t)
 {
@@ -148,12 +168,42 @@ static unsigned long clone_flags(const struct trials *t)
 {
 	const struct config *config = t->config;
 
-	return CLONE_NEWUSER | CLONE_NEWNS |
-	       (in_own_netns(config) ? (unsigned long)CLONE_NEWNET : 0) |
-	       (config->pidns ? (unsigned long)CLONE_NEWPID : 0) |
+	return CLONE_NEWUSER | CLONE_NEWNS | (config->pidns ? (unsigned long)CLONE_NEWPID : 0) |
 	       (config->cgroupns ? (unsigned long)CLONE_NEWCGROUP : 0) |
 	       (config->utsns ? (unsigned long)CLONE_NEWUTS : 0) |
 	       (config->ipcns ? (unsigned long)CLONE_NEWIPC : 0);
+}
+
+/* The network namespace is the child's to make, as in a launch. */
+static int expect_netns(const struct trials *t, struct error *err)
+{
+	struct deadline deadline = deadline_in(TRIAL_MS);
+	struct trial_report report;
+	int rc;
+
+	rc = fd_wait(t->sock, POLLIN, &deadline, t->cancel_fd);
+	if (rc < 0)
+		return err_set(err, -rc, "making the network namespace");
+	if (message_recv(t->sock, &report, sizeof(report), NULL, NULL) != sizeof(report))
+		return err_say(err, ECONNRESET, "the child has gone");
+	report.outcome.err.text[sizeof(report.outcome.err.text) - 1] = '\0';
+	if (report.outcome.rc < 0) {
+		*err = report.outcome.err;
+		return report.outcome.rc;
+	}
+	return 0;
+}
+
+static int pin_namespaces(struct trials *t, struct error *err)
+{
+	unsigned long flags = clone_flags(t);
+	int rc = 0;
+
+	if (in_own_netns(t->config)) {
+		flags |= CLONE_NEWNET;
+		rc = expect_netns(t, err);
+	}
+	return rc < 0 ? rc : ns_pin(t->child.pid, flags, &t->ns, err);
 }
 
 /* The child, waiting for its maps. */
@@ -182,7 +232,7 @@ static int start_child(struct trials *t)
 	fd_close(pair[1]);
 	t->sock = pair[0];
 	if (rc > 0)
-		rc = ns_pin(t->child.pid, clone_flags(t), &t->ns, &err);
+		rc = pin_namespaces(t, &err);
 	return trial_end(outcome, rc, &err);
 }
 
@@ -299,13 +349,19 @@ static void try_outside(struct trials *t)
 	(void)trial_end(target, rc, &err);
 }
 
+void outcomes_free(struct outcomes *outcomes)
+{
+	if (outcomes)
+		free(outcomes->kernel_config);
+	free(outcomes);
+}
+
 int preflight_try(const struct config *config, int cancel_fd, struct outcomes *ret)
 {
 	struct trials t = {
 		.config = config,
 		.to = ret,
 		.cancel_fd = cancel_fd,
-		.version = HELPER_NONE,
 		.child = PROCESS_NONE,
 		.ns = NS_SET_NONE,
 		.sock = -1,
@@ -314,13 +370,16 @@ int preflight_try(const struct config *config, int cancel_fd, struct outcomes *r
 
 	memset(ret, 0, sizeof(*ret));
 	try_fds(&t);
+	try_ping(&t);
 	try_cgroup(&t);
 	trial_open_network(&t);
 	try_statedir(&t);
 	rc = try_namespaces(&t);
-	if (rc != -ECANCELED)
+	if (rc != -ECANCELED) {
+		trial_settle_network(&t);
 		try_outside(&t);
-	helper_stop(&t.version);
+		trial_kernel_config(&t);
+	}
 	if (t.net_opened)
 		net_stop(&t.net);
 	free(t.statedir);

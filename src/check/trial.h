@@ -18,7 +18,6 @@ struct trials {
 	int cancel_fd;
 	struct net net;
 	bool net_opened;
-	struct helper version; /* "slirp4netns --version" */
 	char *statedir;
 	struct process child;
 	struct ns_set ns;
@@ -83,6 +82,12 @@ void trial_open_network(struct trials *t);
  * While the child mounts. Returns 0 or -errno, of which only -ECANCELED ends the trials.
  */
 int trial_network(struct trials *t);
+
+/* trial_settle_network() - its helper's version; and where it was not started, would that do? */
+void trial_settle_network(struct trials *t);
+
+/* trial_kernel_config() - read /proc/config.gz, where the clone or the TAP device has failed */
+void trial_kernel_config(struct trials *t);
 
 /* trial_listen() - listen for a moment on each port that has not been tried yet */
 void trial_listen(const struct config *config, struct outcomes *to);

@@ -19,6 +19,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "fauxroot/base/fd.h"
@@ -27,6 +28,7 @@
 #include "fauxroot/config/config.h"
 #include "fauxroot/mounts/mounts.h"
 #include "fauxroot/sys/message.h"
+#include "fauxroot/sys/ns.h"
 
 void trial_note(void *arg, enum log_level level, const char *message)
 {
@@ -36,6 +38,12 @@ void trial_note(void *arg, enum log_level level, const char *message)
 		(void)str_print(outcome->note, sizeof(outcome->note), "%s", message);
 	else
 		log_as("check", level, message);
+}
+
+static int try_netns(const struct trial_plan *plan, struct error *err)
+{
+	(void)plan;
+	return ns_unshare_net(err);
 }
 
 static int become_root(const struct trial_plan *plan, struct error *err)
@@ -91,6 +99,42 @@ static int try_copy_up(const struct trial_plan *plan, struct error *err)
 static int try_target(const struct trial_plan *plan, struct error *err)
 {
 	return trial_exec(plan->config->command, err);
+}
+
+/* In a process that ends with the errno. */
+_noreturn_ static void mount_proc(void)
+{
+	struct error err = {0};
+	struct process init;
+	int rc, status = 0;
+
+	if (unshare(CLONE_NEWNS | CLONE_NEWPID) < 0)
+		_exit(errno);
+	rc = process_fork("init", &init, &err);
+	if (rc == 0)
+		_exit(-procfs_mount_child(&err));
+	if (rc > 0)
+		rc = process_wait(&init, NULL, -1, &status);
+	_exit(rc < 0 ? -rc : WEXITSTATUS(status));
+}
+
+/* A container has PIDs of its own, and a /proc that shows them. */
+static int try_container_proc(const struct trial_plan *plan, struct error *err)
+{
+	struct process child;
+	int status, rc = process_fork("a container", &child, err);
+
+	(void)plan;
+	if (rc == 0)
+		mount_proc();
+	if (rc > 0)
+		rc = process_wait(&child, NULL, -1, &status);
+	if (rc < 0)
+		return rc;
+	if (!WIFEXITED(status) || WEXITSTATUS(status) == 0)
+		return 0;
+	return err_step(err, err_set(err, WEXITSTATUS(status), "mounting proc in a PID namespace"),
+			STEP_PROC);
 }
 
 /* A tmpfs over a directory that is there, and entered. */
@@ -210,6 +254,7 @@ _noreturn_ void trial_child(const struct trial_plan *plan)
 {
 	const struct config *config = plan->config;
 	const struct attempt of_launch[] = {
+		{TRIAL_CLONE, try_netns, plan->own_netns, true},
 		{TRIAL_MOUNT, try_mount, true, true},
 		{TRIAL_PROC, try_proc, config->pidns, false},
 		{TRIAL_SYSFS, try_sysfs, plan->own_netns, false},
@@ -218,6 +263,7 @@ _noreturn_ void trial_child(const struct trial_plan *plan)
 		{TRIAL_TARGET, try_target, config->command && config->command[0], false},
 	};
 	const struct attempt of_daemon[] = {
+		{TRIAL_CONTAINER_PROC, try_container_proc, trial_wants_storage(config), false},
 		{TRIAL_OVERLAY, try_overlay, trial_wants_storage(config), false},
 		{TRIAL_FUSE, try_fuse, trial_wants_storage(config), false},
 	};

@@ -39,38 +39,6 @@ static int try_tun(struct trials *t)
 	return trial_end(outcome, err_step(&err, rc, STEP_TUN), &err);
 }
 
-/* For the words of the finding; it answers while the child is made. */
-static void ask_version(struct trials *t)
-{
-	const char *const binaries[NET_MODE_COUNT_] = {
-		[NET_SLIRP4NETNS] = t->config->slirp4netns_binary,
-		[NET_PASTA] = t->config->pasta_binary,
-		[NET_VPNKIT] = t->config->vpnkit_binary,
-	};
-	const char *argv[] = {binaries[t->config->net], "--version", NULL};
-	const struct helper_spec spec = {.argv = argv, .role = "--version"};
-
-	if (argv[0])
-		(void)helper_start(&t->version, &spec, NULL);
-}
-
-/* "slirp4netns 1.2.0": the driver's name and the first word that begins with a digit. */
-static void take_version(struct trials *t)
-{
-	const char *name = t->net.driver->name, *word = t->version.text;
-	struct deadline deadline = deadline_in(TRIAL_MS);
-	int status;
-
-	(void)str_print(t->to->helper, sizeof(t->to->helper), "%s", name);
-	if (t->version.process.pid <= 0 ||
-	    helper_finish(&t->version, 1, &deadline, t->cancel_fd, &status, NULL) < 0)
-		return;
-	while (*word && !(*word >= '0' && *word <= '9'))
-		word += strcspn(word, " ") + strspn(word + strcspn(word, " "), " ");
-	(void)str_print(t->to->helper, sizeof(t->to->helper), "%s %.*s", name,
-			(int)strcspn(word, " \n"), word);
-}
-
 /* Look for the network's helper, as a launch begins. */
 void trial_open_network(struct trials *t)
 {
@@ -81,8 +49,21 @@ void trial_open_network(struct trials *t)
 	t->net_opened = rc == 0;
 	if (rc < 0)
 		(void)trial_end(outcome, rc, &err);
-	else
-		ask_version(t);
+}
+
+/* What helper is it; and would it do, where there was nothing to start it on? */
+void trial_settle_network(struct trials *t)
+{
+	struct error err = {0};
+	int rc;
+
+	if (!t->net_opened)
+		return;
+	rc = net_settle(&t->net, &err);
+	if (rc < 0 && !t->to->of[TRIAL_NET].tried)
+		(void)trial_end(trial_begin(t, TRIAL_NET), rc, &err);
+	(void)str_print(t->to->helper, sizeof(t->to->helper), "%s%s%s", t->net.driver->name,
+			*t->net.version ? " " : "", t->net.version);
 }
 
 /* The driver's own start, up to "ready", while the child mounts. */
@@ -100,14 +81,15 @@ int trial_network(struct trials *t)
 		return trial_end(trial_begin(t, TRIAL_NET), err_step(&err, rc, STEP_CLONE), &err);
 	if (t->net.plan.ifname[0] != '\0' && t->config->net != NET_LXC_USER_NIC)
 		rc = try_tun(t);
-	/* Without a device every driver fails in the same way. */
+	/* Without a device every driver fails in the same way: trial_settle_network() */
 	if (rc < 0)
 		return rc;
 	(void)trial_begin(t, TRIAL_NET);
-	rc = net_start(&t->net, &t->ns, &err);
+	rc = net_prepare(&t->net, &t->ns, &err);
+	if (rc == 0)
+		rc = net_start(&t->net, &err);
 	if (rc == 0)
 		rc = net_wait_ready(&t->net, &err);
-	take_version(t);
 	(void)trial_end(&t->to->of[TRIAL_NET], rc, &err);
 	if (rc == 0)
 		rc = trial_port_driver(t->config, t->cancel_fd, &t->ns, &t->net.plan, t->to);

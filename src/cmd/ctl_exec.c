@@ -94,7 +94,8 @@ static void stop_too(void *arg, pid_t pid, int status)
 {
 	(void)arg;
 	(void)status;
-	terminal_stop(pid);
+	/* Without a pidfd: we have left our /proc, and a watcher would be in the namespace. */
+	(void)terminal_stop(&(struct process){pid, -1});
 }
 
 /* End as the command has ended, by the same signal if by one. */

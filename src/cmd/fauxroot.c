@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "fauxroot/base/err.h"
+#include "fauxroot/base/libc.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/check/explain.h"
 #include "fauxroot/check/preflight.h"
@@ -127,7 +128,7 @@ static int find_obstacles(const struct config *config, int cancel_fd, struct fin
 
 	if (rc == 0)
 		rc = preflight_judge(config, &this_machine, outcomes, ret);
-	free(outcomes);
+	outcomes_free(outcomes);
 	return rc;
 }
 

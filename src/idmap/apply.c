@@ -126,33 +126,52 @@ static int mapper_failure(const struct helper *h, int status, struct error *err)
 	return err_say(err, EPERM, "%s: %s (%s)", h->role, h->text, how);
 }
 
-static int apply_by_mappers(const struct idmap *map, pid_t child, const struct deadline *deadline,
-			    int cancel_fd, struct error *err)
+void idmap_abandon(struct idmap_writers *w)
 {
-	struct helper mappers[2] = {HELPER_NONE, HELPER_NONE};
-	int statuses[2], rc;
+	for (size_t i = 0; i < ARRAY_SIZE(w->mappers); i++)
+		helper_stop(&w->mappers[i]);
+}
 
-	rc = start_mapper(&mappers[0], "newuidmap", &map->uid, child, err);
+int idmap_begin(const struct idmap *map, pid_t child, struct idmap_writers *ret, struct error *err)
+{
+	struct idmap_writers w = {.mappers = {HELPER_NONE, HELPER_NONE}};
+	int rc;
+
+	w.helped = !map->single && !caps_can_write_maps();
+	if (!w.helped) {
+		rc = apply_directly(map, child, err);
+	} else {
+		rc = start_mapper(&w.mappers[0], "newuidmap", &map->uid, child, err);
+		if (rc == 0)
+			rc = start_mapper(&w.mappers[1], "newgidmap", &map->gid, child, err);
+		if (rc < 0)
+			idmap_abandon(&w);
+	}
 	if (rc == 0)
-		rc = start_mapper(&mappers[1], "newgidmap", &map->gid, child, err);
-	if (rc == 0)
-		rc = helper_finish(mappers, 2, deadline, cancel_fd, statuses, err);
-	for (int i = 0; i < 2 && rc == 0; i++)
+		*ret = w;
+	return err_step(err, rc, STEP_IDMAP);
+}
+
+int idmap_finish(struct idmap_writers *w, const struct deadline *deadline, int cancel_fd,
+		 struct error *err)
+{
+	int statuses[ARRAY_SIZE(w->mappers)], rc;
+
+	if (!w->helped)
+		return 0;
+	rc = helper_finish(w->mappers, ARRAY_SIZE(w->mappers), deadline, cancel_fd, statuses, err);
+	for (size_t i = 0; i < ARRAY_SIZE(w->mappers) && rc == 0; i++)
 		if (statuses[i] != 0)
-			rc = mapper_failure(&mappers[i], statuses[i], err);
-	for (int i = 0; i < 2; i++)
-		helper_stop(&mappers[i]);
-	return rc;
+			rc = mapper_failure(&w->mappers[i], statuses[i], err);
+	idmap_abandon(w);
+	return err_step(err, rc, STEP_IDMAP);
 }
 
 int idmap_apply(const struct idmap *map, pid_t child, const struct deadline *deadline,
 		int cancel_fd, struct error *err)
 {
-	int rc;
+	struct idmap_writers writers;
+	int rc = idmap_begin(map, child, &writers, err);
 
-	if (map->single || caps_can_write_maps())
-		rc = apply_directly(map, child, err);
-	else
-		rc = apply_by_mappers(map, child, deadline, cancel_fd, err);
-	return err_step(err, rc, STEP_IDMAP);
+	return rc < 0 ? rc : idmap_finish(&writers, deadline, cancel_fd, err);
 }

@@ -66,16 +66,14 @@ static void fclose_ptr(FILE **f)
 static char *name_in_file(const char *path, uid_t uid)
 {
 	_cleanup_(fclose_ptr) FILE *f = fopen(path, "re");
-	struct passwd entry, *found;
-	char buf[4096];
-	int rc;
+	const struct passwd *entry;
 
 	if (!f)
 		return NULL;
-	/* ERANGE: an entry longer than the buffer; the name service may cope with it. */
-	while ((rc = fgetpwent_r(f, &entry, buf, sizeof(buf), &found)) == 0)
-		if (entry.pw_uid == uid)
-			return strdup(entry.pw_name);
+	/* The launcher has one thread: nobody else has the entry that it returns. */
+	while ((entry = fgetpwent(f)))
+		if (entry->pw_uid == uid)
+			return strdup(entry->pw_name);
 	return NULL;
 }
 

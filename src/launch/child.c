@@ -2,11 +2,12 @@
 /*
  * Theory of operation
  *
- * The child is born into all of its namespaces at once, owns nothing there yet, and waits until the
- * launcher has written its id maps. Then it becomes root of its user namespace, arms PDEATHSIG, and
- * mounts. The credential change clears PDEATHSIG (man 2 prctl), so it is armed last, and the
- * launcher's life is checked after that: whoever dies in between is noticed. getppid(2) would not
- * tell: it is 0 in a PID namespace.
+ * The child is born into its namespaces, owns nothing there yet, and waits until the launcher has
+ * written its id maps. Only the network namespace it makes itself, which costs as much as all else
+ * that the kernel does for a launch, and goes on beside the writing. Then it becomes root of its
+ * user namespace, arms PDEATHSIG, and mounts. The credential change clears PDEATHSIG (man 2 prctl),
+ * so it is armed last, and the launcher's life is checked after that: whoever dies in between is
+ * noticed. getppid(2) would not tell: it is 0 in a PID namespace.
  *
  * The child becomes the target by itself. Everything of ours is close-on-exec; the launcher sees
  * the end of file when that has worked. With --pidns it becomes init instead, which forks the
@@ -33,8 +34,22 @@
 #include "fauxroot/supervise/activation.h"
 #include "fauxroot/supervise/signals.h"
 #include "fauxroot/sys/caps.h"
+#include "fauxroot/sys/ns.h"
 #include "handshake.h"
 #include "init.h"
+
+static int make_netns(const struct child_plan *plan, struct error *err)
+{
+	int rc;
+
+	if (!plan->own_netns)
+		return 0;
+	rc = ns_unshare_net(err);
+	if (rc < 0)
+		return rc;
+	rc = handshake_say(plan->sock, HANDSHAKE_NETWORK);
+	return rc < 0 ? err_set(err, -rc, "telling the launcher of the network namespace") : 0;
+}
 
 static int become_root(const struct child_plan *plan, struct error *err)
 {
@@ -112,9 +127,11 @@ static int run_child(const struct child_plan *plan, struct error *err)
 {
 	const struct config *config = plan->config;
 	_cleanup_close_ int self = -1, netns = -1;
-	int rc = handshake_take(plan->sock, HANDSHAKE_MAPPED, "waiting for the id map", -1, &netns,
-				err);
+	int rc = make_netns(plan, err);
 
+	if (rc == 0)
+		rc = handshake_take(plan->sock, HANDSHAKE_MAPPED, "waiting for the id map", -1,
+				    &netns, err);
 	if (rc == 0)
 		rc = become_root(plan, err);
 	if (rc == 0 && config->pidns)
@@ -143,5 +160,8 @@ _noreturn_ void child_main(const struct child_plan *plan)
 	log_redirect(handshake_log, &sock);
 	run_child(plan, &err);
 	handshake_fail(sock, &err);
+	/* Who writes our maps finds our /proc files until the launcher has read that and ends us.
+	 */
+	handshake_await_end(sock);
 	_exit(1);
 }

@@ -136,6 +136,14 @@ int handshake_take(int sock, enum handshake_type type, const char *step_words, i
 	return await(sock, type, step_words, cancel_fd, ret_fd, err);
 }
 
+void handshake_await_end(int sock)
+{
+	struct record record;
+
+	while (recv_record(sock, &record, NULL) > 0)
+		;
+}
+
 bool handshake_peer_lives(int sock)
 {
 	struct pollfd fd = {.fd = sock, .events = POLLRDHUP};

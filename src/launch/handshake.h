@@ -3,6 +3,8 @@
  * The conversation between launcher and child, over one SOCK_SEQPACKET pair.
  *
  *	launcher				child
+ *			  <-------------------  HANDSHAKE_NETWORK, where it is to have a network
+ *						namespace of its own: it is there
  *	HANDSHAKE_MAPPED  ------------------->		your ids are mapped; with a descriptor:
  *						this is the network namespace to bind
  *			  <-------------------  HANDSHAKE_MOUNTED
@@ -27,6 +29,7 @@ enum handshake_type {
 	HANDSHAKE_FAILED,
 	HANDSHAKE_LOG,
 	HANDSHAKE_INIT,
+	HANDSHAKE_NETWORK,
 };
 
 /* handshake_say() - a message without content; 0 or -errno */
@@ -61,6 +64,9 @@ int handshake_expect(int sock, enum handshake_type type, const char *step_words,
  */
 int handshake_take(int sock, enum handshake_type type, const char *step_words, int cancel_fd,
 		   int *ret_fd, struct error *err);
+
+/* handshake_await_end() - wait until the other side has gone; what it says meanwhile is lost */
+void handshake_await_end(int sock);
 
 /* handshake_peer_lives() - has the other side not gone? Never blocks. */
 bool handshake_peer_lives(int sock);

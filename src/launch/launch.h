@@ -50,6 +50,7 @@ struct launch {
 	struct event *on_etc, *on_etc_due;
 	int etc_watch;
 	bool init_is_there;    /* with --pidns: HANDSHAKE_INIT has come */
+	bool init_stopped;     /* by somebody: SIGCONT to us is for it, too */
 	struct process target; /* with --pidns, which init has reported; else the child is it */
 	int status;	       /* of the target, once it has ended */
 	bool told;	       /* init has told it */

@@ -4,9 +4,10 @@
  *
  * The launcher's column of the launch, in the order of bring_up(). What can be known in advance is
  * looked at first, so that a missing range or program is said before anything has started. After
- * the clone, helper programs write the id maps; then the launcher sets up the network and the API
- * from outside while the child mounts inside. Everything that the target may look for exists before
- * it runs: "go" is the last word.
+ * the clone, helper programs write the id maps, which is the longest part of a short launch;
+ * meanwhile the child makes its network namespace, and the launcher what needs no maps. Then the
+ * launcher sets up the network from outside while the child mounts inside. Everything that the
+ * target may look for exists before it runs: "go" is the last word.
  *
  * The waits of the launch have deadlines, and end when a terminating signal is pending. Whatever
  * fails, take_down() releases it all in the reverse order.
@@ -75,12 +76,11 @@ static bool in_own_netns(const struct launch *l)
 	return l->net.plan.own_netns && !l->net.plan.detached;
 }
 
+/* The network namespace is the child's to make. */
 static unsigned long clone_flags(const struct launch *l)
 {
 	unsigned long flags = CLONE_NEWUSER | CLONE_NEWNS;
 
-	if (in_own_netns(l))
-		flags |= CLONE_NEWNET;
 	if (l->config->pidns)
 		flags |= CLONE_NEWPID;
 	if (l->config->cgroupns)
@@ -135,16 +135,26 @@ static int start_child(struct launch *l, struct error *err)
 	fd_close(plan.reports);
 	if (rc < 0)
 		return rc;
-	rc = ns_pin(l->child.pid, clone_flags(l), &l->ns, err);
-	l->target_ns = l->ns;
-	return rc;
+	/* They are the target's, and closed when that closes them. */
+	fd_let_go_of_inherited();
+	return 0;
 }
 
-static int map_ids(struct launch *l, const struct idmap *map, struct error *err)
+/* The one that the child makes is there when it says so. */
+static int pin_namespaces(struct launch *l, struct error *err)
 {
-	struct deadline deadline = deadline_in(IDMAP_MS);
+	unsigned long flags = clone_flags(l);
+	int rc = 0;
 
-	return idmap_apply(map, l->child.pid, &deadline, l->signals->cancel, err);
+	if (in_own_netns(l)) {
+		flags |= CLONE_NEWNET;
+		rc = handshake_expect(l->sock, HANDSHAKE_NETWORK, "making the network namespace",
+				      l->signals->cancel, err);
+	}
+	if (rc == 0)
+		rc = ns_pin(l->child.pid, flags, &l->ns, err);
+	l->target_ns = l->ns;
+	return rc;
 }
 
 /* A network namespace without the child: all that is done to the network is done to this one. */
@@ -155,6 +165,41 @@ static int detach_netns(struct launch *l, struct error *err)
 	if (!l->net.plan.detached)
 		return 0;
 	return ns_make_net(&l->ns, &l->ns.net, &deadline, l->signals->cancel, err);
+}
+
+/* What needs no maps: the child's network as far as it goes, and who answers clients. */
+static int surround(struct launch *l, struct error *err)
+{
+	int rc = detach_netns(l, err);
+
+	if (rc == 0)
+		rc = net_prepare(&l->net, &l->ns, err);
+	return rc < 0 ? rc : serve_start(l, err);
+}
+
+/* Where several things fail, no namespace is told rather than no map, and that rather than what
+ * does not work without it. */
+static int map_ids(struct launch *l, const struct idmap *map, struct error *err)
+{
+	struct deadline deadline = deadline_in(IDMAP_MS);
+	struct idmap_writers writers;
+	struct error other;
+	int rc = idmap_begin(map, l->child.pid, &writers, err), surrounded;
+
+	if (rc < 0)
+		return rc;
+	rc = pin_namespaces(l, err);
+	if (rc < 0) {
+		idmap_abandon(&writers);
+		return rc;
+	}
+	surrounded = surround(l, &other);
+	rc = idmap_finish(&writers, &deadline, l->signals->cancel, err);
+	if (rc == 0 && surrounded < 0) {
+		*err = other;
+		rc = surrounded;
+	}
+	return rc;
 }
 
 /* The child mounts now. */
@@ -224,13 +269,11 @@ static int prepare(struct launch *l, struct idmap *ret_map, struct error *err)
 	return rc;
 }
 
-/* While the child mounts: its network, and who answers clients. */
-static int surround(struct launch *l, struct error *err)
+/* While the child mounts. */
+static int connect_network(struct launch *l, struct error *err)
 {
-	int rc = net_start(&l->net, &l->ns, err);
+	int rc = net_start(&l->net, err);
 
-	if (rc == 0)
-		rc = serve_start(l, err);
 	if (rc == 0)
 		rc = handshake_expect(l->sock, HANDSHAKE_MOUNTED, "mounting", l->signals->cancel,
 				      err);
@@ -259,13 +302,11 @@ static int bring_up(struct launch *l, struct error *err)
 	log_debug("namespaces made, child %d", l->child.pid);
 	rc = map_ids(l, &map, err);
 	if (rc == 0)
-		rc = detach_netns(l, err);
-	if (rc == 0)
 		rc = say_mapped(l, err);
 	if (rc < 0)
 		return rc;
 	log_debug("ids mapped");
-	rc = surround(l, err);
+	rc = connect_network(l, err);
 	if (rc == 0)
 		rc = write_child_pid(l, err);
 	if (rc < 0)
@@ -285,12 +326,14 @@ static void take_down(struct launch *l)
 	loop_clear(l);
 	ports_stop(&l->ports);
 	if (l->net_opened)
-		net_stop(&l->net);
+		net_kill(&l->net);
 	serve_stop(l);
 	fd_close(l->sock);
 	fd_close(l->reports);
 	free(l->slirp_socket);
 	ns_set_close(&l->ns);
+	if (l->net_opened)
+		net_stop(&l->net);
 	cgroup2_return(&l->cgroup);
 	/* The link last: it leads the next launcher to what a kill in between leaves. */
 	statedir_remove(&l->state);

@@ -22,6 +22,7 @@
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/mounts/etcfiles.h"
+#include "fauxroot/supervise/job.h"
 #include "fauxroot/supervise/notify.h"
 #include "fauxroot/supervise/reap.h"
 #include "fauxroot/supervise/terminal.h"
@@ -105,6 +106,16 @@ static void on_handshake(evutil_socket_t fd, short what, void *arg)
 /* Not for ever: the target can make them up. */
 #define MAX_REPORTS 64
 
+/*
+ * With --pidns. Ctrl-Z stops nobody where no shell would continue him: the kernel sees to that by
+ * process groups, and does not in a group that has a member whose parent, init, is in another one.
+ */
+static void target_stopped(struct launch *l, int status)
+{
+	if (!terminal_stop(&l->target) && WSTOPSIG(status) == SIGTSTP)
+		process_signal(&l->target, SIGCONT);
+}
+
 static void take_report(struct launch *l, const struct report *report, bool live)
 {
 	switch (report->type) {
@@ -115,7 +126,7 @@ static void take_report(struct launch *l, const struct report *report, bool live
 		break;
 	case REPORT_STOPPED:
 		if (live)
-			terminal_stop(l->target.pid);
+			target_stopped(l, report->status);
 		break;
 	case REPORT_ENDED:
 		l->told = true;
@@ -167,17 +178,24 @@ static void target_ended(struct launch *l, int status)
 	event_del(l->on_patience);
 }
 
+static void continue_init(struct launch *l)
+{
+	if (l->init_stopped)
+		kill(l->child.pid, SIGCONT);
+	l->init_stopped = false;
+}
+
 static void target_changed(struct launch *l, int status)
 {
 	if (!WIFSTOPPED(status)) {
 		target_ended(l, status);
-	} else if (getsid(l->child.pid) == getsid(0)) {
-		/* In another session it is no longer a job of the shell that started us. */
-		kill(getpid(), SIGSTOP);
-		/* Signals go to the target past init, which somebody has stopped. */
-		if (l->config->pidns)
-			kill(l->child.pid, SIGCONT);
+		return;
 	}
+	/* Signals go to the target past init, which somebody has stopped. */
+	l->init_stopped = l->config->pidns;
+	/* In another session it is no longer a job of the shell that started us. */
+	if (getsid(l->child.pid) == getsid(0) && job_stop(&l->child))
+		continue_init(l);
 }
 
 static void reap_all(struct launch *l)
@@ -216,6 +234,8 @@ static void on_signal(evutil_socket_t fd, short what, void *arg)
 	if (l->reports >= 0 && l->target.pid == 0)
 		take_reports(l, true);
 	while (signals_read(l->signals, &info)) {
+		if (info.ssi_signo == SIGCONT && l->child.pid > 0)
+			continue_init(l);
 		if (info.ssi_signo == SIGCHLD)
 			child = true;
 		else if (l->target.pid > 0)

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 
 #include "fauxroot/base/fd.h"
+#include "fauxroot/base/libc.h"
 #include "fauxroot/sys/message.h"
 
 struct record {

@@ -47,7 +47,7 @@ int sysfs_mount_child(struct error *err)
 	if (rc < 0) {
 		log_warning("/sys shows the host's network, not the child's: mounting sysfs: %s%s",
 			    strerror(-rc),
-			    rc == -EPERM ? " (a container masks parts of /sys)" : "");
+			    rc == -EPERM ? " (no other one is wholly visible here)" : "");
 		return 0;
 	}
 	if (cgroups < 0 || !place_is_mount(cgroups))

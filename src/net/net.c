@@ -40,17 +40,22 @@ int net_open(const struct config *config, int cancel_fd, struct net *ret, struct
 		return err_step(err,
 				err_say(err, EOPNOTSUPP, "--net: no such driver in this build"),
 				STEP_OPTIONS);
-	rc = ret->driver->plan(config, &ret->plan, err);
-	if (rc < 0)
-		return err_step(err, rc, STEP_OPTIONS);
-	ret->plan.detached = ret->plan.own_netns && config->detach_netns;
-	if (ret->driver->check)
-		rc = ret->driver->check(ret, err);
-	if (rc < 0) {
-		net_stop(ret);
-		return err_step(err, rc, STEP_NET);
+	rc = err_step(err, ret->driver->plan(config, &ret->plan, err), STEP_OPTIONS);
+	if (rc == 0) {
+		ret->plan.detached = ret->plan.own_netns && config->detach_netns;
+		if (ret->driver->check)
+			rc = err_step(err, ret->driver->check(ret, err), STEP_NET);
 	}
-	return 0;
+	if (rc < 0)
+		net_stop(ret);
+	return rc;
+}
+
+int net_settle(struct net *net, struct error *err)
+{
+	int rc = net->driver->settle ? net->driver->settle(net, err) : 0;
+
+	return rc < 0 ? err_step(err, rc, STEP_NET) : rc;
 }
 
 static int add_address(struct strv *v, int family, const void *address)
@@ -72,12 +77,19 @@ int net_dns(const struct net *net, struct strv *ret)
 	return rc;
 }
 
-int net_start(struct net *net, const struct ns_set *ns, struct error *err)
+int net_prepare(struct net *net, const struct ns_set *ns, struct error *err)
 {
 	int rc;
 
 	net->ns = ns;
-	rc = net->driver->start(net, err);
+	rc = net->driver->prepare ? net->driver->prepare(net, err) : 0;
+	return rc < 0 ? err_step(err, rc, STEP_NET) : rc;
+}
+
+int net_start(struct net *net, struct error *err)
+{
+	int rc = net->driver->start(net, err);
+
 	return rc < 0 ? err_step(err, rc, STEP_NET) : rc;
 }
 
@@ -112,6 +124,12 @@ int net_child_ended(struct net *net, pid_t pid, int status, struct error *err)
 	if (net->driver && net->driver->child_ended)
 		rc = net->driver->child_ended(net, pid, status, err);
 	return rc < 0 ? err_step(err, rc, STEP_NET) : rc;
+}
+
+void net_kill(struct net *net)
+{
+	if (net->driver && net->driver->kill)
+		net->driver->kill(net);
 }
 
 void net_stop(struct net *net)

@@ -89,12 +89,14 @@ static int explain(int errnum, const union endpoint *e, bool udp, struct error *
 		return err_say(err, errnum, "listening on %s/%s: Address already in use by %s",
 			       name, proto, who);
 	if (errnum == EACCES && endpoint_port(e) < start)
-		return err_say(err, errnum,
-			       "listening on %s/%s: Permission denied: ports below %d are "
-			       "privileged (mended by sysctl "
-			       "net.ipv4.ip_unprivileged_port_start=%u, by setcap "
-			       "cap_net_bind_service=ep on fauxroot, or by a higher port)",
-			       name, proto, start, endpoint_port(e));
+		return err_say(
+			err, errnum,
+			"listening on %s/%s: Permission denied: ports below %d are "
+			"privileged (mended by sysctl "
+			"net.ipv4.ip_unprivileged_port_start=%u, by setcap "
+			"cap_net_bind_service=ep on fauxroot with the builtin driver, or by a "
+			"higher port)",
+			name, proto, start, endpoint_port(e));
 	return err_set(err, errnum, "listening on %s/%s", name, proto);
 }
 

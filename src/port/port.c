@@ -17,11 +17,6 @@ static const struct port_driver *const drivers[] = {
 	NULL,
 };
 
-const struct port_driver *const *ports_drivers(void)
-{
-	return drivers;
-}
-
 int ports_open(const struct config *config, int cancel_fd, struct ports *ret, struct error *err)
 {
 	struct ports ports = {.config = config, .cancel_fd = cancel_fd};

@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "fauxroot/base/clock.h"
 #include "fauxroot/base/err.h"
@@ -25,6 +26,7 @@
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/port/drivers.h"
+#include "fauxroot/sys/caps.h"
 
 #define ANSWER_MS    5000
 #define ANSWER_BYTES 4096
@@ -165,12 +167,16 @@ static bool is_ipv4(const char *ip)
 	return !ip[0] || (endpoint_of(ip, 0, &e) == 0 && e.sa.sa_family == AF_INET);
 }
 
-/* slirp4netns says neither why it could not listen nor which free port it got: see first. */
+/*
+ * slirp4netns says neither why it could not listen nor which free port it got: see first, with the
+ * rights that it has: root's where we are root, but not our file capability.
+ */
 static int slirp_try(struct ports *ports, struct port *port, struct error *err)
 {
 	const struct port_spec *spec = &port->spec;
 	struct port probe = *port;
 	union endpoint child;
+	bool may_bind;
 	int rc;
 
 	(void)ports;
@@ -181,7 +187,10 @@ static int slirp_try(struct ports *ports, struct port *port, struct error *err)
 		return err_say(err, EINVAL, "slirp4netns cannot reach the loopback address %s",
 			       spec->child_ip);
 	probe.spec.proto = portspec_is_udp(spec->proto) ? PROTO_UDP4 : PROTO_TCP4;
+	may_bind = geteuid() != 0 && caps_use_bind(false);
 	rc = listen_open(&probe, err);
+	if (may_bind)
+		(void)caps_use_bind(true);
 	listen_close(&probe);
 	if (rc == 0)
 		port->spec.parent_port = probe.spec.parent_port;

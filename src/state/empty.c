@@ -25,6 +25,7 @@
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/str.h"
+#include "fauxroot/sys/mount.h"
 
 /* Deeper than any tree that came about by accident; it also ends the race with somebody who makes
  * entries faster than we remove them. */
@@ -67,7 +68,6 @@ static int open_subdir(const struct sweep *s, int parent, const char *name)
 {
 	_cleanup_close_ int place =
 		openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	struct statx stx;
 	struct stat st;
 	char path[64];
 	int fd;
@@ -76,8 +76,7 @@ static int open_subdir(const struct sweep *s, int parent, const char *name)
 		return -errno;
 	if (st.st_dev != s->dev)
 		return -EXDEV;
-	if (statx(place, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT, 0, &stx) == 0 &&
-	    (stx.stx_attributes & STATX_ATTR_MOUNT_ROOT))
+	if (place_is_mount(place))
 		return -EBUSY;
 	if ((st.st_mode & 0700) != 0700 && st.st_uid == geteuid()) {
 		(void)str_print(path, sizeof(path), "/proc/self/fd/%d", place);

@@ -64,8 +64,3 @@ int statedir_write(const struct statedir *dir, const char *name, const void *dat
 	return err_step(err, err_set(err, -rc, "writing \"%s/%s\"", dir->path, name),
 			STEP_STATEDIR);
 }
-
-void statedir_unlink(const struct statedir *dir, const char *name)
-{
-	(void)unlinkat(dir->dir, name, 0);
-}

@@ -34,8 +34,6 @@
 #include "fauxroot/state/statedir.h"
 #include "statepath.h"
 
-#define DIR_NAME "fauxroot"
-
 /* Other launchers may remove the directory, as the last one that leaves, while we enter it. */
 #define ATTEMPTS 100
 
@@ -63,15 +61,16 @@ static int open_dir(bool make, struct error *err)
 	parent = open(base, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (parent < 0)
 		return err_set(err, errno, "opening \"%s\"", base);
-	rc = make ? mkdir_private(parent, DIR_NAME) : 0;
+	rc = make ? mkdir_private(parent, INSTANCES_DIR) : 0;
 	if (rc < 0 && rc != -EEXIST)
-		return err_set(err, -rc, "making \"%s/" DIR_NAME "\"", base);
-	dir = openat(parent, DIR_NAME, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		return err_set(err, -rc, "making \"%s/" INSTANCES_DIR "\"", base);
+	dir = openat(parent, INSTANCES_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (dir < 0 || fstat(dir, &st) < 0)
-		return err_set(err, errno, "opening \"%s/" DIR_NAME "\"", base);
+		return err_set(err, errno, "opening \"%s/" INSTANCES_DIR "\"", base);
 	if (st.st_uid != geteuid())
-		return err_say(err, EPERM, "\"%s/" DIR_NAME "\" belongs to uid %u, and we are %u",
-			       base, (unsigned)st.st_uid, (unsigned)geteuid());
+		return err_say(err, EPERM,
+			       "\"%s/" INSTANCES_DIR "\" belongs to uid %u, and we are %u", base,
+			       (unsigned)st.st_uid, (unsigned)geteuid());
 	return TAKE_FD(dir);
 }
 
@@ -182,14 +181,14 @@ int instance_announce(const struct statedir *state, struct instance_link *ret, s
 			link.dir = fd_close(link.dir);
 	}
 	if (rc < 0)
-		return err_set(err, -rc, "making the link \"" DIR_NAME "/%s\"", link.name);
+		return err_set(err, -rc, "making the link \"" INSTANCES_DIR "/%s\"", link.name);
 	*ret = link;
 	return 0;
 }
 
 static void remove_if_empty(int dir)
 {
-	(void)unlinkat(dir, "../" DIR_NAME, AT_REMOVEDIR);
+	(void)unlinkat(dir, "../" INSTANCES_DIR, AT_REMOVEDIR);
 }
 
 void instance_withdraw(struct instance_link *link)

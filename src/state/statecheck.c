@@ -127,48 +127,33 @@ static int check_resolved(const char *path, size_t room, struct error *err)
 	}
 }
 
-/* The first of the bases in which a directory can be made. */
-static int check_default(size_t room, char **ret, struct error *err)
+/* What check_under() is called with. */
+struct under {
+	size_t room;
+	char **ret;
+};
+
+static int check_under(void *arg, const char *base, struct error *err)
 {
-	const char *bases[] = {getenv("XDG_RUNTIME_DIR"), getenv("TMPDIR"), "/tmp"};
-	struct error first = {0};
-	int rc = -ENOENT;
+	const struct under *under = arg;
+	_cleanup_free_ char *path = str_format("%s/fauxroot.XXXXXX", base);
 
-	for (size_t i = 0; i < ARRAY_SIZE(bases); i++) {
-		_cleanup_free_ char *path = NULL;
-		struct error one = {0};
-
-		if (!bases[i] || !*bases[i])
-			continue;
-		path = str_format("%s/fauxroot.XXXXXX", bases[i]);
-		if (!path)
-			return err_set(err, ENOMEM, "making a state directory");
-		/* A base is not made. */
-		if (bases[i][0] != '/')
-			rc = err_say(&one, EINVAL, "\"%s\" is not an absolute path", bases[i]);
-		else if (access(bases[i], F_OK) < 0)
-			rc = err_set(&one, errno, "\"%s\"", bases[i]);
-		else
-			rc = statedir_check(path, room, ret, &one);
-		if (rc == 0)
-			return 0;
-		if (first.code == 0)
-			first = one;
-		else
-			(void)err_wrap(&first, rc, "%s; and", one.text);
-	}
-	if (err)
-		*err = first;
-	return err_wrap(err, rc, "making a state directory");
+	if (!path)
+		return err_set(err, ENOMEM, "\"%s\"", base);
+	/* A base is not made. */
+	if (access(base, F_OK) < 0)
+		return err_set(err, errno, "\"%s\"", base);
+	return statedir_check(path, under->room, under->ret, err);
 }
 
 int statedir_check(const char *wanted, size_t room, char **ret, struct error *err)
 {
 	_cleanup_free_ char *path = NULL;
+	struct under under = {room, ret};
 	int rc;
 
 	if (!wanted || !*wanted)
-		return err_step(err, check_default(room, ret, err), STEP_STATEDIR);
+		return err_step(err, statepath_first_base(check_under, &under, err), STEP_STATEDIR);
 	rc = statepath_resolve(wanted, &path, err);
 	if (rc == 0)
 		rc = check_resolved(path, room, err);

@@ -266,15 +266,20 @@ static int open_wanted(const char *wanted, int cancel_fd, struct statedir *ret, 
 	return rc < 0 ? rc : open_resolved(path, false, cancel_fd, ret, err);
 }
 
+/* What open_under() is called with. */
+struct under {
+	int cancel_fd;
+	struct statedir *ret;
+};
+
 /* A new directory under @base. */
-static int open_under(const char *base, int cancel_fd, struct statedir *ret, struct error *err)
+static int open_under(void *arg, const char *base, struct error *err)
 {
+	const struct under *under = arg;
 	_cleanup_free_ char *real = NULL, *name = NULL, *path = NULL;
 	mode_t caller;
 	int rc;
 
-	if (base[0] != '/')
-		return err_say(err, EINVAL, "\"%s\" is not an absolute path", base);
 	real = realpath(base, NULL);
 	if (!real)
 		return err_set(err, errno, "\"%s\"", base);
@@ -290,41 +295,17 @@ static int open_under(const char *base, int cancel_fd, struct statedir *ret, str
 	umask(caller);
 	if (rc < 0)
 		return err_set(err, -rc, "making a directory in \"%s\"", real);
-	rc = open_resolved(path, true, cancel_fd, ret, err);
+	rc = open_resolved(path, true, under->cancel_fd, under->ret, err);
 	if (rc < 0)
 		rmdir(path);
 	return rc;
 }
 
-static int open_default(int cancel_fd, struct statedir *ret, struct error *err)
-{
-	const char *bases[] = {getenv("XDG_RUNTIME_DIR"), getenv("TMPDIR"), "/tmp"};
-	struct error first = {0};
-	int rc = -ENOENT;
-
-	for (size_t i = 0; i < ARRAY_SIZE(bases); i++) {
-		struct error one = {0};
-
-		if (!bases[i] || !*bases[i])
-			continue;
-		rc = open_under(bases[i], cancel_fd, ret, &one);
-		if (rc == 0)
-			return 0;
-		log_debug("no state directory there: %s", one.text);
-		if (first.code == 0)
-			first = one;
-		else
-			(void)err_wrap(&first, rc, "%s; and", one.text);
-	}
-	if (err)
-		*err = first;
-	return err_wrap(err, rc, "making a state directory");
-}
-
 int statedir_open(const char *wanted, int cancel_fd, struct statedir *ret, struct error *err)
 {
+	struct under under = {cancel_fd, ret};
 	int rc = wanted && *wanted ? open_wanted(wanted, cancel_fd, ret, err)
-				   : open_default(cancel_fd, ret, err);
+				   : statepath_first_base(open_under, &under, err);
 
 	return err_step(err, rc, STEP_STATEDIR);
 }

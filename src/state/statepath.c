@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -22,7 +23,9 @@
 
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
+#include "fauxroot/base/log.h"
 #include "fauxroot/base/str.h"
+#include "fauxroot/state/instances.h"
 
 /* sun_path holds 108 bytes, of which the NUL is one (man 7 unix). */
 #define SOCKET_PATH_MAX (sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1)
@@ -122,13 +125,28 @@ static bool holds(const char *path, const char *precious)
 	return rest && (*rest == '\0' || *rest == '/');
 }
 
+/* Is @path where the instances keep their links, whether or not that is there already? */
+static bool is_instances_dir(const char *path)
+{
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
+	_cleanup_free_ char *real = runtime && *runtime ? realpath(runtime, NULL) : NULL;
+	const char *rest = real ? str_after(path, real) : NULL;
+
+	return rest && streq(rest, "/" INSTANCES_DIR);
+}
+
 /* A slip such as --state-dir=. or --state-dir=$HOME must not cost what is there. */
 static int check_path(const char *path, struct error *err)
 {
+	struct passwd entry, *account = NULL;
+	char buf[4096];
+	/* HOME can be unset or somebody else's, as under sudo(8) or in a unit. */
+	bool known = getpwuid_r(geteuid(), &entry, buf, sizeof(buf), &account) == 0 && account;
 	const struct {
 		const char *path, *words;
 	} precious[] = {
 		{getenv("HOME"), "the home directory"},
+		{known ? account->pw_dir : NULL, "the home directory"},
 		{getenv("XDG_RUNTIME_DIR"), "$XDG_RUNTIME_DIR"},
 		{".", "the working directory"},
 	};
@@ -145,6 +163,11 @@ static int check_path(const char *path, struct error *err)
 				err, EINVAL,
 				"state directory \"%s\": would be emptied, and is or holds %s",
 				path, precious[i].words);
+	if (is_instances_dir(path))
+		return err_say(err, EINVAL,
+			       "state directory \"%s\": is where running instances have their "
+			       "links; take one below it",
+			       path);
 	return 0;
 }
 
@@ -215,6 +238,35 @@ int statepath_parent(const char *path, bool make, const char **ret_name, struct 
 	}
 	*ret_name = at;
 	return TAKE_FD(dir);
+}
+
+int statepath_first_base(int (*attempt)(void *arg, const char *base, struct error *err), void *arg,
+			 struct error *err)
+{
+	const char *bases[] = {getenv("XDG_RUNTIME_DIR"), getenv("TMPDIR"), "/tmp"};
+	struct error all = {0};
+	int rc = -ENOENT;
+
+	for (size_t i = 0; i < ARRAY_SIZE(bases); i++) {
+		struct error one = {0};
+
+		if (!bases[i] || !*bases[i])
+			continue;
+		if (bases[i][0] == '/')
+			rc = attempt(arg, bases[i], &one);
+		else
+			rc = err_say(&one, EINVAL, "\"%s\" is not an absolute path", bases[i]);
+		if (rc == 0)
+			return 0;
+		log_debug("no state directory there: %s", one.text);
+		if (all.code == 0)
+			all = one;
+		else
+			(void)err_wrap(&all, rc, "%s; and", one.text);
+	}
+	if (err)
+		*err = all;
+	return err_wrap(err, rc, "making a state directory");
 }
 
 int statepath_refuse(const struct stat *st, const char *path, struct error *err)

@@ -11,8 +11,9 @@ struct stat;
  * statepath_resolve() - @wanted as an absolute path without links, but for its last component
  *
  * What does not exist yet is resolved by its letters. Touches nothing. Returns 0 and a fresh
- * string, -EINVAL (the root directory, or one that holds the home or runtime directory: it would be
- * emptied), -ENAMETOOLONG (a socket below it would exceed 107 bytes), or -errno.
+ * string, -EINVAL (the root directory, or one that is or holds the home, runtime or working
+ * directory: it would be emptied; or that of the instances' links), -ENAMETOOLONG (a socket below
+ * it would exceed 107 bytes), or -errno.
  */
 int statepath_resolve(const char *wanted, char **ret, struct error *err);
 
@@ -26,6 +27,16 @@ int statepath_resolve(const char *wanted, char **ret, struct error *err);
  * descriptor or -errno.
  */
 int statepath_parent(const char *path, bool make, const char **ret_name, struct error *err);
+
+/*
+ * statepath_first_base() - where a state directory goes that nobody has named: the first of
+ * $XDG_RUNTIME_DIR, $TMPDIR and /tmp that serves
+ * @attempt: called with @arg and the path of each in turn, until it returns 0
+ *
+ * Returns 0; or -errno of the last one, with the reasons of all.
+ */
+int statepath_first_base(int (*attempt)(void *arg, const char *base, struct error *err), void *arg,
+			 struct error *err);
 
 /* mkdir_private() - mkdirat(2) with mode 0700 whatever the umask; 0 or -errno */
 int mkdir_private(int parent, const char *name);

@@ -6,6 +6,9 @@
  * then, and it sees the refuge as /NAME. Therefore the evacuation comes after the clone; and before
  * helpers run, which are born into the refuge.
  *
+ * Two of us can meet in one cgroup and take the same refuge. Each holds a shared flock(2) on it;
+ * who leaves and cannot have it alone undoes nothing.
+ *
  * A list of processes is old when it is read: it is read again until it is empty. Processes of
  * other PID namespaces are in it as 0 and cannot be named.
  */
@@ -17,6 +20,7 @@
 #include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -131,6 +135,8 @@ static int make_refuge(struct cgroup2 *c, struct error *err)
 	c->refuge = openat(c->dir, c->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (c->refuge < 0)
 		return err_set(err, errno, "opening the cgroup \"%s/%s\"", c->path, c->name);
+	/* Says to others of us that it is lived in: see undo(). */
+	(void)flock(c->refuge, LOCK_SH | LOCK_NB);
 	return 0;
 }
 
@@ -292,6 +298,11 @@ static void undo(struct cgroup2 *c)
 	struct round round = {0};
 	int left;
 
+	if (flock(c->refuge, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
+		log_debug("the cgroup \"%s/%s\" stays: another instance lives in it", c->path,
+			  c->name);
+		return;
+	}
 	for (size_t i = c->enabled.n; i-- > 0;)
 		(void)set_controller(c, '-', c->enabled.items[i]);
 	/* Of one that was there, nobody can tell who else lives in it. */

@@ -33,9 +33,6 @@
 #include "fauxroot/base/str.h"
 #include "procstat.h"
 
-/* A line has some 50 numbers. */
-#define STAT_MAX 4096
-
 struct entry {
 	pid_t pid, ppid;
 };
@@ -74,18 +71,9 @@ static int add(struct picture *p, struct entry entry)
 /* The parent of the process @pid, and whether it is a zombie; -ESRCH where it is none. */
 static int find_parent(int proc, pid_t pid, pid_t *ret, bool *ret_zombie)
 {
-	_cleanup_free_ char *text = NULL;
-	char path[32], state;
-	size_t size;
-	int rc = str_print(path, sizeof(path), "%d/stat", pid);
+	char state;
+	int rc = procstat_read(proc, pid, &state, ret);
 
-	if (rc == 0)
-		rc = file_read_bounded(proc, path, STAT_MAX, &text, &size);
-	/* It has ended since it was listed. */
-	if (rc == -ENOENT || rc == -ESRCH)
-		return -ESRCH;
-	if (rc == 0)
-		rc = procstat_parse(text, size, &state, ret);
 	if (rc == 0)
 		*ret_zombie = state == 'Z' || state == 'X';
 	return rc;
@@ -175,18 +163,6 @@ static int find_descendants(const struct picture *p, bool (*spare)(void *arg, pi
 	}
 }
 
-static bool shows_us(void)
-{
-	char self[16];
-	ssize_t n = readlink("/proc/self", self, sizeof(self) - 1);
-	uint32_t pid;
-
-	if (n <= 0)
-		return false;
-	self[n] = '\0';
-	return parse_u32(self, INT_MAX, &pid) == 0 && (pid_t)pid == getpid();
-}
-
 int orphans_signal(int sig, bool (*spare)(void *arg, pid_t pid), void *arg, struct error *err)
 {
 	_cleanup_(picture_clear) struct picture all = {0}, found = {0};
@@ -195,7 +171,7 @@ int orphans_signal(int sig, bool (*spare)(void *arg, pid_t pid), void *arg, stru
 
 	if (!dir)
 		return err_set(err, errno, "looking for left-over processes: opening /proc");
-	if (!shows_us())
+	if (!procstat_is_ours())
 		return err_say(err, ENOTSUP,
 			       "looking for left-over processes: /proc shows those of another PID "
 			       "namespace");

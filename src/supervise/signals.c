@@ -136,7 +136,9 @@ void signal_forward(const struct signalfd_siginfo *info, const struct process *t
 
 const char *signal_words(int sig, char *buf, size_t size)
 {
-	const char *words = sigdescr_np(sig);
+	/* From 32 on come the real-time ones, of which strsignal(3) speaks as each C library likes.
+	 */
+	const char *words = sig > 0 && sig < 32 ? strsignal(sig) : NULL;
 
 	if (words)
 		snprintf(buf, size, "%c%s", tolower((unsigned char)words[0]), words + 1);

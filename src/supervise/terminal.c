@@ -8,22 +8,26 @@
 #include <unistd.h>
 
 #include "fauxroot/base/fd.h"
+#include "fauxroot/base/spawn.h"
+#include "fauxroot/supervise/job.h"
 
 static int open_terminal(void)
 {
 	return open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 }
 
-void terminal_stop(pid_t command)
+bool terminal_stop(const struct process *command)
 {
 	_cleanup_close_ int terminal = open_terminal();
-	pid_t group = command > 0 ? getpgid(command) : -1;
+	pid_t group = command->pid > 0 ? getpgid(command->pid) : -1;
 	bool has_it =
 		terminal >= 0 && group > 0 && group != getpgrp() && tcgetpgrp(terminal) == group;
 
-	kill(getpid(), SIGSTOP);
+	if (!job_stop(command))
+		return false;
 	if (has_it && tcgetpgrp(terminal) == getpgrp())
 		(void)tcsetpgrp(terminal, group);
+	return true;
 }
 
 void terminal_take_back(void)

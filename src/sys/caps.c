@@ -43,3 +43,16 @@ int caps_clear_passed_on(struct error *err)
 		return err_set(err, errno, "clearing the ambient capabilities");
 	return 0;
 }
+
+bool caps_use_bind(bool wanted)
+{
+	static const cap_value_t bind = CAP_NET_BIND_SERVICE;
+	_cleanup_(free_caps) cap_t caps = cap_get_proc();
+	cap_flag_value_t was = CAP_CLEAR;
+
+	if (!caps || cap_get_flag(caps, bind, CAP_EFFECTIVE, &was) < 0)
+		return false;
+	if (cap_set_flag(caps, CAP_EFFECTIVE, 1, &bind, wanted ? CAP_SET : CAP_CLEAR) == 0)
+		(void)cap_set_proc(caps); /* refused where it is not permitted: nothing changes */
+	return was == CAP_SET;
+}

@@ -27,6 +27,29 @@
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
 
+/* Numbers of the kernel's that glibc has since 2.36 and musl has not; not with every glibc can
+ * <linux/mount.h> be included beside <sys/mount.h>. */
+#ifndef OPEN_TREE_CLONE
+#define OPEN_TREE_CLONE		1
+#define OPEN_TREE_CLOEXEC	O_CLOEXEC
+#define MOVE_MOUNT_F_EMPTY_PATH 0x04
+#define MOVE_MOUNT_T_EMPTY_PATH 0x40
+#endif
+#ifndef AT_RECURSIVE
+#define AT_RECURSIVE 0x8000
+#endif
+/* And musl before 1.2.5 has no statx(2). */
+#ifndef STATX_TYPE
+#include <linux/stat.h>
+static int statx(int dir, const char *path, int flags, unsigned mask, struct statx *ret)
+{
+	return (int)syscall(SYS_statx, dir, path, flags, mask, ret);
+}
+#endif
+#ifndef STATX_ATTR_MOUNT_ROOT
+#define STATX_ATTR_MOUNT_ROOT 0x2000
+#endif
+
 /* Is this the answer of a kernel or a sandbox that withholds the call, so that another may work? */
 static bool refused(int rc)
 {
@@ -113,7 +136,7 @@ bool place_is_mount(int place)
 {
 	struct statx stx;
 
-	return statx(place, "", AT_EMPTY_PATH, 0, &stx) == 0 &&
+	return statx(place, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT, 0, &stx) == 0 &&
 	       (stx.stx_attributes & STATX_ATTR_MOUNT_ROOT);
 }
 

@@ -291,54 +291,84 @@ int ns_run(const struct ns_set *ns, const struct ns_job *job, const struct deadl
 	return take_verdict(here, job, deadline, cancel_fd, err);
 }
 
-#define HOLDER_JOINS (NS_JOIN_NET | NS_JOIN_MNT)
+/* The holder's last steps: to where the host's root directory is not, and empty hands. */
+static int settle(struct ns_set *own, struct error *err)
+{
+	int rc;
+
+	/* It may be joined once (man 2 setns). */
+	own->user = fd_close(own->user);
+	rc = ns_join(own, NS_JOIN_MNT, err);
+	ns_set_close(own);
+	for (int fd = 0; fd < 3 && rc == 0; fd++)
+		close(fd);
+	return rc;
+}
 
 /* In the holder. */
-_noreturn_ static void hold(const struct ns_set *ns, int ready)
+_noreturn_ static void hold(const struct ns_set *ns, const struct ns_job *job, int sock)
 {
-	struct ns_set own = ns_select(ns, HOLDER_JOINS);
-	struct error err;
-	char word = 1;
+	struct ns_set own = ns_select(ns, NS_JOIN_NET), inside = ns_select(ns, NS_JOIN_MNT);
+	struct verdict verdict;
+	char word;
 
-	if (ns_join(&own, HOLDER_JOINS, &err) < 0)
-		_exit(1);
-	ns_set_close(&own);
-	for (int fd = 0; fd < 3; fd++)
-		close(fd);
-	prctl(PR_SET_DUMPABLE, 1);
-	(void)fd_write_all(ready, &word, 1);
-	fd_close(ready);
+	memset(&verdict, 0, sizeof(verdict));
+	verdict.rc = ns_join(&own, NS_JOIN_NET, &verdict.err);
+	fd_close(own.net);
+	if (message_recv(sock, &word, 1, NULL, NULL) != 1)
+		_exit(0);
+	if (verdict.rc == 0)
+		verdict.rc = job->run(job->arg, &verdict.err);
+	if (verdict.rc == 0)
+		verdict.rc = settle(&inside, &verdict.err);
+	if (verdict.rc == 0)
+		prctl(PR_SET_DUMPABLE, 1);
+	if (message_send(sock, &verdict, sizeof(verdict), NULL, 0) < 0 || verdict.rc < 0)
+		_exit(0);
+	fd_close(sock);
 	for (;;)
 		pause();
 }
 
-int ns_hold(const struct ns_set *ns, struct process *ret, const struct deadline *deadline,
-	    int cancel_fd, struct error *err)
+int ns_hold(const struct ns_set *ns, const struct ns_job *job, struct ns_holder *ret,
+	    struct error *err)
 {
-	_cleanup_close_ int ready = -1, ready_peer = -1;
-	_cleanup_(process_kill) struct process holder = PROCESS_NONE;
-	const struct ns_set joined = ns_select(ns, HOLDER_JOINS);
-	int pipe_fds[2], keep[NS_KINDS + 1], rc;
+	_cleanup_close_ int here = -1, there = -1;
+	const struct ns_set joined = ns_select(ns, NS_JOIN_NET | NS_JOIN_MNT);
+	struct process p = PROCESS_NONE;
+	int pair[2], keep[NS_KINDS + 1], rc;
 	size_t n = ns_set_list(&joined, keep);
-	char word;
 
-	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
-		return err_set(err, errno, "making a pipe for the namespace holder");
-	ready = pipe_fds[0];
-	ready_peer = pipe_fds[1];
-	keep[n++] = ready_peer;
-	rc = fork_clean("fauxroot: hold", keep, n, true, &holder, err);
+	rc = message_pair(pair);
+	if (rc < 0)
+		return err_set(err, -rc, "making a socket pair for %s", job->name);
+	here = pair[0];
+	there = pair[1];
+	keep[n++] = there;
+	rc = fork_clean(job->name, keep, n, true, &p, err);
 	if (rc < 0)
 		return rc;
 	if (rc == 0)
-		hold(ns, ready_peer);
-	ready_peer = fd_close(ready_peer);
-	rc = fd_wait(ready, POLLIN, deadline, cancel_fd);
-	if (rc < 0)
-		return err_set(err, -rc, "waiting for the namespace holder");
-	if (read(ready, &word, 1) != 1)
-		return err_say(err, EPROTO, "the namespace holder could not join the namespaces");
-	*ret = holder;
-	holder = PROCESS_NONE;
+		hold(ns, job, there);
+	*ret = (struct ns_holder){p, TAKE_FD(here)};
 	return 0;
+}
+
+int ns_holder_work(struct ns_holder *holder, const struct ns_job *job,
+		   const struct deadline *deadline, int cancel_fd, struct error *err)
+{
+	int rc = message_send(holder->sock, "", 1, NULL, 0);
+
+	rc = rc < 0 ? err_say(err, EPROTO, "%s has gone", job->name)
+		    : take_verdict(holder->sock, job, deadline, cancel_fd, err);
+	holder->sock = fd_close(holder->sock);
+	if (rc < 0)
+		ns_holder_end(holder);
+	return rc;
+}
+
+void ns_holder_end(struct ns_holder *holder)
+{
+	holder->sock = fd_close(holder->sock);
+	process_kill(&holder->process);
 }

@@ -18,14 +18,22 @@
 #include "fauxroot/base/fd.h"
 #include "fauxroot/sys/ns.h"
 
+int ns_unshare_net(struct error *err)
+{
+	if (unshare(CLONE_NEWNET) == 0)
+		return 0;
+	return err_step(err, err_set(err, errno, "making the network namespace: unshare"),
+			STEP_CLONE);
+}
+
 /* In the runner. A socket leads to its namespace (SIOCGSKNS) without the need of a /proc. */
 static int unshare_net(void *arg, struct error *err)
 {
 	_cleanup_close_ int sock = -1;
 	int *ret = arg;
 
-	if (unshare(CLONE_NEWNET) < 0)
-		return err_set(err, errno, "making the network namespace: unshare");
+	if (ns_unshare_net(err) < 0)
+		return -err->code;
 	sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	*ret = sock < 0 ? -1 : ioctl(sock, SIOCGSKNS);
 	return *ret < 0 ? err_set(err, errno, "opening the new network namespace") : 0;

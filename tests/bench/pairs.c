@@ -7,8 +7,8 @@
  * A machine is not equally fast from one second to the next, so the commands are run in turn, once
  * a round, each round beginning with another one, after one round that does not count. Compared is
  * within a round. A line a command on stdout: the median of its wall-clock times in microseconds,
- * and the median over the rounds of the first command's time divided by its. A command that fails
- * ends everything with status 1.
+ * and the median over the rounds of the first command's time divided by its, with the quartiles of
+ * that. A command that fails ends everything with status 1.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -117,8 +117,13 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < n; i++)
 		for (size_t round = 0; round < rounds; round++)
 			commands[i].ratio[round] = commands[0].us[round] / commands[i].us[round];
-	for (size_t i = 0; i < n; i++)
-		printf("%.0f %.3f\n", median(commands[i].us, rounds),
-		       median(commands[i].ratio, rounds));
+	for (size_t i = 0; i < n; i++) {
+		struct command *c = &commands[i];
+		double us = median(c->us, rounds), ratio = median(c->ratio, rounds);
+
+		/* Sorted by now. */
+		printf("%.0f %.3f %.3f %.3f\n", us, ratio, c->ratio[rounds / 4],
+		       c->ratio[rounds - 1 - rounds / 4]);
+	}
 	return 0;
 }

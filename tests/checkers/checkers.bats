@@ -111,6 +111,20 @@ plant() {
 	finds 1 "lint cppcheck: 0 passed, 1 failed" scripts/lint src/base/planted.c
 }
 
+@test "lint: what another C library has not" {
+	plant src/base/planted.c <<-'EOT'
+		#include <string.h>
+
+		const char *planted(int n);
+
+		const char *planted(int n)
+		{
+			return strerrorname_np(n);
+		}
+	EOT
+	finds 1 "lint musl: 0 passed, 1 failed" scripts/lint src/base/planted.c
+}
+
 @test "lint: wrong indentation" {
 	plant src/base/planted.c <<<'int planted(void);'
 	sed -i 's/(void)/( void )/' src/base/planted.c
@@ -131,7 +145,7 @@ plant() {
 	finds 1 "calls that are ruled out" scripts/lint src/base/planted.c
 }
 
-@test "compiler: a warning is an error" {
+@test "compiler: a warning is an error, as CI builds" {
 	plant src/base/planted.c <<-'EOT'
 		int planted(long n);
 
@@ -140,7 +154,7 @@ plant() {
 			return n;
 		}
 	EOT
-	finds 2 "-Werror=conversion" make BUILD="$COPY/build" build/obj/base/planted.o
+	finds 2 "-Werror=conversion" make WERROR=-Werror BUILD="$COPY/build" build/obj/base/planted.o
 }
 
 @test "fuzz: an overflow of one byte" {
@@ -155,7 +169,7 @@ plant() {
 			return size > 3 && data[0] == 'f' && data[size] == 'x' ? -1 : 0;
 		}
 	EOT
-	finds 1 "heap-buffer-overflow" scripts/run-fuzz 20 fuzz_base_planted
+	finds 1 "heap-buffer-overflow" scripts/run-fuzz 60 fuzz_base_planted
 	[[ $output == *"fuzz fuzz_base_planted: 0 passed, 1 failed"* ]]
 }
 
@@ -187,7 +201,7 @@ judge() {
 	local status=$1
 	shift
 	printf '%s\n' "$@" >said
-	SHOWN=1 RESULTS=$PWD/results ALLOWED_SKIPS=$PWD/allowed bash -c '
+	RESULTS=$PWD/results ALLOWED_SKIPS=$PWD/allowed bash -c '
 		. scripts/lib.bash && . scripts/tap.bash
 		results_begin && count_tap planted "$1" said env' bash "$status"
 }
@@ -223,4 +237,75 @@ judge() {
 @test "tests: a skip that this machine does not force" {
 	printf 'no tun$\ttest -d /nonexistent\n' >allowed
 	finds 0 "planted: 1 passed, 1 failed, 0 skipped" judge 0 1..2 "ok 1 a" "ok 2 b # skip no tun"
+}
+
+# shows TEXT: these are the last lines of the output
+shows() {
+	diff <(tail -n "$(wc -l <<<"$1")" <<<"$output") <(echo "$1")
+}
+
+@test "tests: at the end what has failed is told again, without what has passed" {
+	printf '%s\n' 1..3 "ok 1 a" "not ok 2 b" "# because" "ok 3 c" "# for no reason" >said
+	seq 1 99 | sed 's/^/# /; 1i not ok 1 many' >many
+	echo 1..1 >>many
+	run bash -c '. scripts/lib.bash && . scripts/tap.bash && results_begin
+		count_tap planted 1 said env
+		check well echo all is well
+		count_tap empty 139 /dev/null env
+		check compiled sh -c "seq 100; echo file.c:7: error: planted; seq 2; exit 1"
+		check odd sh -c "seq 100; exit 1"
+		count_tap many 1 many env
+		results_end'
+	[ "$status" -eq 1 ]
+	shows "==> the failures again
+--- planted
+not ok 2 b
+# because
+--- empty
+empty ended early: 0 of 0 tests, status 139
+--- compiled
+file.c:7: error: planted
+1
+2
+--- odd
+$(seq 76 100)
+--- many
+not ok 1 many
+$(seq -f '# %.0f' 1 25)
+what has failed (passed, failed, skipped, suite):
+2 1 0 planted
+0 1 0 empty
+0 1 0 compiled
+0 1 0 odd
+0 1 0 many
+3 passed, 5 failed"
+}
+
+@test "tests: many failures have little room each" {
+	for i in $(seq 50); do echo "not ok $i" && seq 20 | sed 's/^/# /'; done >said
+	echo 1..50 >>said
+	run bash -c '. scripts/lib.bash && . scripts/tap.bash && results_begin
+		count_tap planted 1 said env >/dev/null; results_end'
+	[ "$(wc -l <<<"$output")" -lt 300 ]
+	[ "$(grep -c '^not ok' <<<"$output")" -eq 50 ]
+}
+
+@test "CI: a step that fails without a word of its own counts, and is told again; so is one beside it" {
+	cp -a "$TOP/.ci" .
+	printf '#!/bin/sh\n' >scripts/setup
+	printf '%s\n' 'test fuzz:' '	@:' 'lint:' '	@echo a.c:1: error: planted; exit 4' \
+		'demo:' '	@echo what it said; exit 3' >Makefile
+	run .ci/run
+	[ "$status" -eq 1 ]
+	shows "==> the failures again
+--- lint
+a.c:1: error: planted
+make: *** [Makefile:4: lint] Error 4
+--- demo
+what it said
+make: *** [Makefile:6: demo] Error 3
+what has failed (passed, failed, skipped, suite):
+0 1 0 lint: status 2
+0 1 0 demo: status 2
+0 passed, 2 failed"
 }

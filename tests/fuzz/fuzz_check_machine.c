@@ -51,17 +51,19 @@ static void write_all(const char *data, size_t size)
 /* Whoever gets the proposed range has it to himself: with his line, another one is proposed. */
 static void check_free_range(const char *data, size_t size)
 {
-	uint32_t first, next;
+	uint32_t first, count, next, more;
 	_cleanup_free_ char *text = NULL;
 
-	if (!machine_free_range(&fake.machine, 1000, &first))
+	if (!machine_free_range(&fake.machine, &first, &count))
 		return;
-	text = str_format("a:%u:1000\n%.*s", first, (int)size, data);
+	assert(count > 0 && count <= USUAL_IDS);
+	text = str_format("a:%u:%u\n%.*s", first, count, (int)size, data);
 	if (!text)
 		abort();
 	write_all(text, strlen(text));
-	if (machine_free_range(&fake.machine, 1000, &next))
-		assert(next >= first + 1000 || first >= next + 1000);
+	if (machine_free_range(&fake.machine, &next, &more))
+		assert((uint64_t)next >= (uint64_t)first + count ||
+		       (uint64_t)first >= (uint64_t)next + more);
 }
 
 /* An error of the step and with the code that @choice names. */

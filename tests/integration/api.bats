@@ -5,7 +5,7 @@
 load ../lib/common
 
 api() { # PATH [CURL OPTIONS…]
-	curl -sS --max-time 5 --unix-socket "$S/api.sock" "${@:2}" "http://any.host$1" 3>&- 4>&-
+	curl -sS --max-time 30 --unix-socket "$S/api.sock" "${@:2}" "http://any.host$1" 3>&- 4>&-
 }
 
 field() {
@@ -13,7 +13,7 @@ field() {
 }
 
 @test "GET /v1/info with slirp4netns" {
-	launch --net=slirp4netns sleep 100
+	launch --net=slirp4netns sleep 1000
 	run -0 api /v1/info
 	equals 1.1.1 "$(field .apiVersion)"
 	equals "$("$FAUXROOT" --version | cut -d' ' -f3)" "$(field .version)"
@@ -26,11 +26,11 @@ field() {
 }
 
 @test "GET /v1/info without a network driver, and with none" {
-	launch sleep 100
+	launch sleep 1000
 	run -0 api /v1/info
 	equals false "$(field 'has("networkDriver")')"
 	stop
-	launch --net=none sleep 100
+	launch --net=none sleep 1000
 	run -0 api /v1/info
 	equals '{"driver":"none"}' "$(jq -c .networkDriver <<<"$output")"
 	stop
@@ -43,7 +43,7 @@ field() {
 }
 
 @test "errors are JSON with a message: 404 and 405" {
-	launch sleep 100
+	launch sleep 1000
 	run -0 api /v1/nothing -w '\n%{http_code} %{content_type}'
 	says "$output" '^404 application/json'
 	jq -e '.message | length > 0' <<<"${lines[0]}" >/dev/null
@@ -55,7 +55,7 @@ field() {
 
 @test "as rootlesskit the version is the reference's" {
 	ln -s "$(realpath "$FAUXROOT")" rootlesskit
-	FAUXROOT=$PWD/rootlesskit launch sleep 100
+	FAUXROOT=$PWD/rootlesskit launch sleep 1000
 	run -0 api /v1/info
 	equals 3.0.1 "$(field .version)"
 	kill -TERM "$LAUNCHER"
@@ -63,7 +63,7 @@ field() {
 }
 
 @test "fauxrootctl info shows it, by --socket and by ROOTLESSKIT_STATE_DIR" {
-	launch --net=slirp4netns sleep 100
+	launch --net=slirp4netns sleep 1000
 	run -0 "$FAUXROOTCTL" --socket "$S/api.sock" info
 	equals "- REST API version: 1.1.1
 - Implementation version: $("$FAUXROOT" --version | cut -d' ' -f3)
@@ -86,7 +86,11 @@ field() {
 
 @test "silent, slow and torn clients do not hold the launcher" {
 	launch sh -c 'while [ ! -e go ]; do sleep 0.02; done; exit 8'
-	socat -u "EXEC:sleep 100" "UNIX-CONNECT:$S/api.sock" 3>&- 4>&- &
+	# Each has ten seconds: if they were waited for, the time of api() would not do.
+	local i
+	for i in 1 2 3 4; do
+		socat -u "EXEC:sleep 1000" "UNIX-CONNECT:$S/api.sock" 3>&- 4>&- &
+	done
 	printf 'GET /v1/info HT' | socat -t 0 - "UNIX-CONNECT:$S/api.sock"
 	head -c 100000 /dev/zero | socat -t 1 - "UNIX-CONNECT:$S/api.sock" >/dev/null 2>&1 || true
 	run -0 api /v1/info
@@ -97,7 +101,7 @@ field() {
 }
 
 @test "a hundred requests one after another and twenty at once" {
-	launch sleep 100
+	launch sleep 1000
 	local round pids=()
 	for ((round = 0; round < 20; round++)); do
 		api /v1/info >"answer$round" &
@@ -108,7 +112,7 @@ field() {
 		equals "$TARGET" "$(jq .childPID "answer$round")"
 	done
 	# One curl over one connection, a hundred times.
-	run -0 curl -sS --max-time 5 --unix-socket "$S/api.sock" "http://x/v1/info?[1-100]"
+	run -0 curl -sS --max-time 60 --unix-socket "$S/api.sock" "http://x/v1/info?[1-100]"
 	equals 100 "$(grep -o '"childPID"' <<<"$output" | wc -l)"
 	stop
 }

@@ -35,8 +35,22 @@ compare_fds() { # OPTIONS…
 two" "$output"
 }
 
+@test "what the target closes is closed: launcher and init do not hold it" {
+	local mode reader
+	mkfifo fifo
+	for mode in --pidns=false --pidns; do
+		cat fifo >/dev/null 3>&- 4>&- &
+		reader=$!
+		launch $mode --net=slirp4netns --port-driver=builtin sh -c 'exec 9>&- sleep 1000' 9>fifo
+		wait_for gone $reader
+		equals "/dev/null
+/dev/null" "$(readlink "/proc/$LAUNCHER/fd/0" "/proc/$LAUNCHER/fd/1")"
+		stop
+	done
+}
+
 @test "no descriptor of the launcher is a directory outside, nor a namespace, in any helper" {
-	launch --net=slirp4netns --state-dir="$S" sleep 100
+	launch --net=slirp4netns --state-dir="$S" sleep 1000
 	local helper
 	helper=$(child_of "$LAUNCHER" slirp4netns)
 	# The lock above all: a helper that held it would outlive the launcher with it (SAFETY 1, 2).
@@ -86,7 +100,7 @@ two" "$output"
 @test "LISTEN_FDS descriptors do not stay with a helper" {
 	echo x >f1
 	sh -c 'exec 3<f1; LISTEN_PID=$$ LISTEN_FDS=1 exec "$FAUXROOT" --state-dir="$1" \
-		--net=slirp4netns sleep 100' sh "$S" </dev/null >"$OUT" 2>"$LOG" 4>&- &
+		--net=slirp4netns sleep 1000' sh "$S" </dev/null >"$OUT" 2>"$LOG" 4>&- &
 	LAUNCHER=$!
 	wait_for test -s "$S/child_pid"
 	local helper

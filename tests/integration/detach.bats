@@ -40,12 +40,12 @@ $(ls /sys/class/net)" "$output"
 }
 
 @test "netns is an empty file to the host, the namespace inside, and not there without the option" {
-	launch --net=slirp4netns --detach-netns sleep 100
+	launch --net=slirp4netns --detach-netns sleep 1000
 	equals "regular empty file" "$(stat -c %F "$S/netns")"
 	equals nsfs "$(mounts_of_target stat -f -c %T "$S/netns")"
 	not equals "$(readlink /proc/self/ns/net)" "$(inside readlink /proc/self/ns/net)"
 	stop
-	launch --net=slirp4netns sleep 100
+	launch --net=slirp4netns sleep 1000
 	absent "$S/netns"
 	stop
 }
@@ -105,7 +105,7 @@ $(ls /sys/class/net)" "$output"
 }
 
 @test "slirp4netns runs without sandbox and filter; asking for them is refused" {
-	launch --net=slirp4netns --detach-netns --disable-host-loopback sleep 100
+	launch --net=slirp4netns --detach-netns --disable-host-loopback sleep 1000
 	tr '\0' '\n' <"/proc/$(helper_pid)/cmdline" >args
 	grep -qx -- --disable-host-loopback args
 	not grep -E -- '--enable-(sandbox|seccomp)' args
@@ -118,7 +118,7 @@ $(ls /sys/class/net)" "$output"
 }
 
 @test "slirp4netns killed: started again on the same device in the detached network" {
-	launch --net=slirp4netns --detach-netns sleep 100
+	launch --net=slirp4netns --detach-netns sleep 1000
 	local old before
 	old=$(helper_pid)
 	before=$(inside ip -o link show tap0)
@@ -131,7 +131,7 @@ $(ls /sys/class/net)" "$output"
 }
 
 @test "slirp4netns killed after the target has taken the mount away: started again all the same" {
-	launch --net=slirp4netns --detach-netns sh -c 'umount "$ROOTLESSKIT_STATE_DIR/netns" && echo gone && exec sleep 100'
+	launch --net=slirp4netns --detach-netns sh -c 'umount "$ROOTLESSKIT_STATE_DIR/netns" && echo gone && exec sleep 1000'
 	wait_for grep -q gone "$OUT"
 	local old
 	old=$(helper_pid)
@@ -142,7 +142,7 @@ $(ls /sys/class/net)" "$output"
 }
 
 @test "exec is where the command is; nsenter leads on from there" {
-	launch --net=slirp4netns --detach-netns sleep 100
+	launch --net=slirp4netns --detach-netns sleep 1000
 	equals "$(readlink /proc/self/ns/net)" "$(ctl exec readlink /proc/self/ns/net)"
 	equals "$(inside readlink /proc/self/ns/net)" \
 		"$(ctl exec sh -c 'nsenter --net="$ROOTLESSKIT_STATE_DIR/netns" readlink /proc/self/ns/net')"
@@ -151,7 +151,7 @@ $(ls /sys/class/net)" "$output"
 
 @test "with --pidns and all other namespaces: bound before the command runs, entered by exec" {
 	launch --net=slirp4netns --detach-netns --pidns --cgroupns --utsns --ipcns --copy-up=/run sh -c '
-		stat -f -c %T "$ROOTLESSKIT_STATE_DIR/netns"; readlink /proc/self/ns/net; exec sleep 100'
+		stat -f -c %T "$ROOTLESSKIT_STATE_DIR/netns"; readlink /proc/self/ns/net; exec sleep 1000'
 	wait_for grep -q '^net:' "$OUT"
 	equals "nsfs
 $(readlink /proc/self/ns/net)" "$(<"$OUT")"
@@ -161,7 +161,7 @@ $(readlink /proc/self/ns/net)" "$(<"$OUT")"
 }
 
 @test "info tells the detached network" {
-	launch --net=slirp4netns --detach-netns sleep 100
+	launch --net=slirp4netns --detach-netns sleep 1000
 	run -0 ctl info --json
 	equals '["10.0.2.3"] 10.0.2.100 slirp4netns' \
 		"$(jq -rc '.networkDriver | "\(.dns) \(.childIP) \(.driver)"' <<<"$output")"

@@ -35,18 +35,17 @@ fake() { # NAME SHELL
 }
 
 @test "a newuidmap that hangs is given up by a deadline" {
-	fake newuidmap 'exec sleep 100'
-	local began=$SECONDS
-	fails 'newuidmap' timeout 60 "$FAUXROOT" true
-	[ $((SECONDS - began)) -lt 40 ]
+	fake newuidmap 'exec sleep 1000'
+	fails 'newuidmap' timeout 200 "$FAUXROOT" true
 }
 
 @test "SIGTERM while newuidmap hangs ends the launch at once" {
-	fake newuidmap ': >"$TMPDIR/called"; exec sleep 100'
+	fake newuidmap ': >"$TMPDIR/called"; exec sleep 1000'
 	launch_only touch started
 	wait_for test -e "$TMPDIR/called"
 	kill -TERM "$LAUNCHER"
 	ended 143
+	not logged newuidmap
 	absent started
 }
 
@@ -57,7 +56,7 @@ fake() { # NAME SHELL
 
 @test "a newuidmap that writes without end does not fill our memory" {
 	fake newuidmap 'yes "newuidmap: word" | head -c 100000000 >&2; exit 1'
-	fails 'newuidmap' timeout 60 "$FAUXROOT" true
+	fails 'newuidmap' timeout 200 "$FAUXROOT" true
 	[ ${#stderr} -lt 10000 ]
 }
 
@@ -89,8 +88,8 @@ fake() { # NAME SHELL
 }
 
 @test "a getsubids that hangs is given up" {
-	fake getsubids 'exec sleep 100'
-	fails 'getsubids' timeout 60 env GETSUBIDS="$PWD/bin/getsubids" "$FAUXROOT" --subid-source=dynamic true
+	fake getsubids 'exec sleep 1000'
+	fails 'getsubids' timeout 200 env GETSUBIDS="$PWD/bin/getsubids" "$FAUXROOT" --subid-source=dynamic true
 }
 
 # In an outer user namespace whose limits are ours to set.
@@ -173,6 +172,6 @@ limited() { # LIMIT COMMAND…
 	run -0 in_bwrap --idmap=single --copy-up=/etc sh -c 'echo $PPID; stat -f -c %T /etc'
 	equals "1
 tmpfs" "$output"
-	run -11 in_bwrap --idmap=single --net=none sh -c 'sleep 100 >/dev/null 2>&1 & exit 11'
+	run -11 in_bwrap --idmap=single --net=none sh -c 'sleep 1000 >/dev/null 2>&1 & exit 11'
 	fails 'newuidmap|newgidmap|range|map' in_bwrap true
 }

@@ -41,7 +41,7 @@ send() { # ADDRESS…
 
 @test "without --disable-host-loopback such frames arrive: the test can see them" {
 	start_listener
-	launch --net=slirp4netns --ipv6 sleep 100
+	launch --net=slirp4netns --ipv6 sleep 1000
 	send "${FORBIDDEN[@]}"
 	end_listener
 	says "$ARRIVED" '^udp 127\.0\.0\.1$'
@@ -56,7 +56,7 @@ send() { # ADDRESS…
 
 @test "with it none arrives, by UDP or TCP, whatever the address" {
 	start_listener
-	launch --net=slirp4netns --ipv6 --disable-host-loopback sleep 100
+	launch --net=slirp4netns --ipv6 --disable-host-loopback sleep 1000
 	send "${FORBIDDEN[@]}"
 	end_listener
 	equals "" "$ARRIVED"
@@ -66,7 +66,7 @@ send() { # ADDRESS…
 
 @test "nor after slirp4netns was killed and started again, twice" {
 	start_listener
-	launch --net=slirp4netns --ipv6 --disable-host-loopback sleep 100
+	launch --net=slirp4netns --ipv6 --disable-host-loopback sleep 1000
 	local i old
 	for i in 1 2; do
 		old=$(helper_pid)
@@ -85,7 +85,7 @@ send() { # ADDRESS…
 @test "nor where slirp4netns runs without sandbox and seccomp filter" {
 	start_listener
 	launch --net=slirp4netns --ipv6 --disable-host-loopback --slirp4netns-sandbox=false \
-		--slirp4netns-seccomp=false sleep 100
+		--slirp4netns-seccomp=false sleep 1000
 	send "${FORBIDDEN[@]}"
 	end_listener
 	equals "" "$ARRIVED"
@@ -98,7 +98,7 @@ send() { # ADDRESS…
 	# A sanitizer that is not loaded first says so, and ends the launcher.
 	export ASAN_OPTIONS=$ASAN_OPTIONS:verify_asan_link_order=0
 	export LD_PRELOAD=$PWD/theirs.so
-	launch --net=slirp4netns --disable-host-loopback sh -c 'echo "$LD_PRELOAD"; env; exec sleep 100'
+	launch --net=slirp4netns --disable-host-loopback sh -c 'echo "$LD_PRELOAD"; env; exec sleep 1000'
 	unset LD_PRELOAD
 	says "$(<"$OUT")" "^$PWD/theirs.so$"
 	not grep -q 'FAUXROOT_READY_FD\|proc/self/fd' "$OUT"
@@ -135,7 +135,7 @@ nested() { # SCRIPT
 		# ask UDP-ADDRESS TEXT: a server there sends it back
 		ask() { echo "$2" | socat -t0.5 - "$1" 2>/dev/null | grep "$2"; }
 		until_answered() {
-			for try in 1 2 3 4 5 6 7 8 9 10; do ask "$@" && return; done
+			for try in $(seq 60); do ask "$@" && return || sleep 0.1; done
 			return 1
 		}
 	END
@@ -165,8 +165,8 @@ nameserver fd00::3
 		serve socat "TCP6-LISTEN:7000,bind=[2001:db8::1],fork" EXEC:"echo tcp6"
 		serve socat UDP4-RECVFROM:7000,bind=198.51.100.1,fork EXEC:cat
 		serve socat "UDP6-RECVFROM:7000,bind=[2001:db8::1],fork" EXEC:cat
-		inner "socat -u TCP4:198.51.100.1:7000,retry=50,interval=0.05 -
-			socat -u TCP6:[2001:db8::1]:7000,retry=50,interval=0.05 -
+		inner "socat -u TCP4:198.51.100.1:7000,retry=600,interval=0.05 -
+			socat -u TCP6:[2001:db8::1]:7000,retry=600,interval=0.05 -
 			until_answered UDP4:198.51.100.1:7000 udp4
 			until_answered UDP6:[2001:db8::1]:7000 udp6"'
 	equals "tcp4

@@ -20,7 +20,7 @@ listed() { wait_for [ -L "$XDG_RUNTIME_DIR/fauxroot/$LAUNCHER" ]; }
 links() { ls "$XDG_RUNTIME_DIR/fauxroot" 2>/dev/null; }
 
 @test "exec: root of the same namespaces, in the same directory" {
-	launch --net=slirp4netns --copy-up=/etc sleep 100
+	launch --net=slirp4netns --copy-up=/etc sleep 1000
 	local ns
 	for ns in user mnt net; do
 		equals "$(readlink "/proc/$TARGET/ns/$ns")" "$(inside readlink "/proc/self/ns/$ns")"
@@ -33,7 +33,7 @@ links() { ls "$XDG_RUNTIME_DIR/fauxroot" 2>/dev/null; }
 }
 
 @test "exec: the caller's environment, and the three variables" {
-	launch sleep 100
+	launch sleep 1000
 	mine=yes run -0 inside env
 	for line in mine=yes "ROOTLESSKIT_STATE_DIR=$S" "ROOTLESSKIT_PARENT_EUID=$(id -u)" \
 		"ROOTLESSKIT_PARENT_EGID=$(id -g)" "XDG_RUNTIME_DIR=$XDG_RUNTIME_DIR"; do
@@ -43,7 +43,7 @@ links() { ls "$XDG_RUNTIME_DIR/fauxroot" 2>/dev/null; }
 }
 
 @test "exec: nothing of ours is open, nothing is passed on" {
-	launch sleep 100
+	launch sleep 1000
 	equals "$(sh -c 'echo $(ls /proc/self/fd)' 3>&- 4>&-)" \
 		"$(inside sh -c 'echo $(ls /proc/self/fd)')"
 	inside cat /proc/self/status >"$OUT"
@@ -53,7 +53,7 @@ links() { ls "$XDG_RUNTIME_DIR/fauxroot" 2>/dev/null; }
 }
 
 @test "exec: statuses, and signals as with a direct child" {
-	launch sleep 100
+	launch sleep 1000
 	local status
 	for status in 0 1 7 125 255; do
 		run -$status inside sh -c "exit $status"
@@ -62,9 +62,9 @@ links() { ls "$XDG_RUNTIME_DIR/fauxroot" 2>/dev/null; }
 	run -127 inside /nonexistent
 	run -127 inside no-such-program
 	run -126 inside /etc/passwd
-	"$FAUXROOTCTL" --socket "$S/api.sock" exec sleep 100 3>&- 4>&- &
+	"$FAUXROOTCTL" --socket "$S/api.sock" exec sleep 1000 3>&- 4>&- &
 	local pid=$!
-	wait_for grep -qx sleep "/proc/$pid/comm"
+	becomes $pid sleep
 	kill -TERM "$pid"
 	status=0
 	wait "$pid" || status=$?
@@ -73,7 +73,7 @@ links() { ls "$XDG_RUNTIME_DIR/fauxroot" 2>/dev/null; }
 }
 
 @test "exec: from inside, by the environment" {
-	launch --net=none sleep 100
+	launch --net=none sleep 1000
 	equals "$(readlink "/proc/$TARGET/ns/net")" \
 		"$(inside "$FAUXROOTCTL" exec readlink /proc/self/ns/net)"
 	stop
@@ -82,15 +82,15 @@ links() { ls "$XDG_RUNTIME_DIR/fauxroot" 2>/dev/null; }
 @test "exec: where the target has gone elsewhere, and cannot be looked at" {
 	cp "$(command -v sleep)" "$T/unreadable"
 	chmod 0111 "$T/unreadable"
-	launch --net=none unshare --net --mount "$T/unreadable" 100
-	wait_for grep -qx unreadable "/proc/$TARGET/comm"
+	launch --net=none unshare --net --mount "$T/unreadable" 1000
+	becomes "$TARGET" unreadable
 	equals lo "$(inside ls /sys/class/net)"
 	[ "$(inside readlink /proc/self/ns/net)" != "$(readlink /proc/self/ns/net)" ]
 	stop
 }
 
 @test "exec: a working directory that is not there is an error" {
-	launch --copy-up=/run sleep 100
+	launch --copy-up=/run sleep 1000
 	mkdir "$T/gone"
 	cd "$T/gone"
 	rmdir "$T/gone"
@@ -101,11 +101,11 @@ links() { ls "$XDG_RUNTIME_DIR/fauxroot" 2>/dev/null; }
 }
 
 @test "ps: who runs, in a table and as JSON" {
-	launch --net=slirp4netns sleep 100
+	launch --net=slirp4netns sleep 1000
 	listed
 	run -0 ctl ps
-	equals "$HEADS"$'\n'"$LAUNCHER sleep 100 slirp4netns - $S" "$(one_spaced <<<"$output")"
-	equals "{\"pid\":$LAUNCHER,\"childPID\":$TARGET,\"command\":[\"sleep\",\"100\"],\"network\":\"slirp4netns\",\"ports\":[],\"stateDir\":\"$S\"}" \
+	equals "$HEADS"$'\n'"$LAUNCHER sleep 1000 slirp4netns - $S" "$(one_spaced <<<"$output")"
+	equals "{\"pid\":$LAUNCHER,\"childPID\":$TARGET,\"command\":[\"sleep\",\"1000\"],\"network\":\"slirp4netns\",\"ports\":[],\"stateDir\":\"$S\"}" \
 		"$(ctl ps --json)"
 	equals "$LAUNCHER" "$(links)"
 	stop
@@ -115,19 +115,20 @@ links() { ls "$XDG_RUNTIME_DIR/fauxroot" 2>/dev/null; }
 
 @test "ps, info: what is no UTF-8 is shown, with question marks in JSON" {
 	S=$T/$'st\xffate'
-	launch bash -c $'exec -a "sl\xfe\033eep" sleep 100'
+	launch bash -c $'exec -a "sl\xfe\033eep" sleep 1000'
 	listed
-	wait_for grep -qx sleep "/proc/$TARGET/comm"
-	equals "{\"pid\":$LAUNCHER,\"childPID\":$TARGET,\"command\":[\"sl?\\u001beep\",\"100\"],\"network\":\"host\",\"ports\":[],\"stateDir\":\"$T/st?ate\"}" \
+	becomes "$TARGET" sleep
+	equals "{\"pid\":$LAUNCHER,\"childPID\":$TARGET,\"command\":[\"sl?\\u001beep\",\"1000\"],\"network\":\"host\",\"ports\":[],\"stateDir\":\"$T/st?ate\"}" \
 		"$(ctl ps --json | jq -c .)"
 	equals "$T/st?ate" "$("$FAUXROOTCTL" --socket "$S/api.sock" info --json | jq -r .stateDir)"
 	stop
 }
 
 @test "ps: one that is stopped is listed, with a warning" {
-	launch sleep 100
+	launch sleep 1000
 	listed
 	kill -STOP "$LAUNCHER"
+	wait_for process_state "$LAUNCHER" T
 	run -0 --separate-stderr ctl ps
 	kill -CONT "$LAUNCHER"
 	equals "$LAUNCHER ? ? - $S" "$(one_spaced <<<"${lines[1]}")"
@@ -139,7 +140,7 @@ links() { ls "$XDG_RUNTIME_DIR/fauxroot" 2>/dev/null; }
 	local next
 	for next in ctl launcher; do
 		rm -f "$S/child_pid"
-		launch sleep 100
+		launch sleep 1000
 		listed
 		kill -KILL "$LAUNCHER"
 		wait "$LAUNCHER" || true
@@ -149,7 +150,7 @@ links() { ls "$XDG_RUNTIME_DIR/fauxroot" 2>/dev/null; }
 			equals "$HEADS" "$(ctl ps | one_spaced)"
 		else
 			rm "$S/child_pid"
-			launch sleep 100
+			launch sleep 1000
 			listed
 			equals "$LAUNCHER" "$(links)"
 			stop
@@ -160,7 +161,7 @@ links() { ls "$XDG_RUNTIME_DIR/fauxroot" 2>/dev/null; }
 
 @test "a killed launcher's own state directory is removed by the next launcher, a named one is not" {
 	local own link
-	"$FAUXROOT" sleep 100 </dev/null >"$OUT" 2>"$LOG" 3>&- 4>&- &
+	"$FAUXROOT" sleep 1000 </dev/null >"$OUT" 2>"$LOG" 3>&- 4>&- &
 	LAUNCHER=$!
 	listed
 	own=$(readlink "$XDG_RUNTIME_DIR/fauxroot/$LAUNCHER")
@@ -172,14 +173,14 @@ links() { ls "$XDG_RUNTIME_DIR/fauxroot" 2>/dev/null; }
 	wait_for gone "$TARGET"
 	[ -e "$own/lock" ]
 
-	S=$T/named launch sleep 100
+	S=$T/named launch sleep 1000
 	listed
 	kill -KILL "$LAUNCHER"
 	wait "$LAUNCHER" || true
 	wait_for gone "$TARGET"
 	[ ! -e "$own" ]
 
-	launch sleep 100
+	launch sleep 1000
 	listed
 	[ -e "$T/named/lock" ]
 	rm -r "$T/named"
@@ -188,7 +189,7 @@ links() { ls "$XDG_RUNTIME_DIR/fauxroot" 2>/dev/null; }
 
 @test "without XDG_RUNTIME_DIR nothing is listed, and all runs" {
 	unset XDG_RUNTIME_DIR
-	launch sleep 100
+	launch sleep 1000
 	inside true
 	stop
 	XDG_RUNTIME_DIR='' run -1 ctl ps

@@ -51,8 +51,8 @@ inside() { "$FAUXROOTCTL" --socket "$S/api.sock" exec -- "$@" 3>&- 4>&-; }
 }
 
 @test "exec joins all of them, from outside and from inside" {
-	launch --utsns --ipcns --cgroupns --net=none sh -c 'hostname exec-joins; exec sleep 100'
-	wait_for grep -qx sleep "/proc/$TARGET/comm"
+	launch --utsns --ipcns --cgroupns --net=none sh -c 'hostname exec-joins; exec sleep 1000'
+	becomes "$TARGET" sleep
 	local ns
 	for ns in user mnt net uts ipc cgroup; do
 		equals "$(readlink "/proc/$TARGET/ns/$ns")" "$(inside readlink "/proc/self/ns/$ns")"
@@ -64,7 +64,7 @@ inside() { "$FAUXROOTCTL" --socket "$S/api.sock" exec -- "$@" 3>&- 4>&-; }
 }
 
 @test "with a network and its helper, which is started again in it" {
-	launch --utsns --ipcns --cgroupns --net=slirp4netns --copy-up=/etc sleep 100
+	launch --utsns --ipcns --cgroupns --net=slirp4netns --copy-up=/etc sleep 1000
 	local helper
 	helper=$(child_of "$LAUNCHER" slirp4netns)
 	kill -KILL "$helper"

@@ -39,7 +39,7 @@ heard_nothing_from() {
 @test "messages reach the manager in the launcher's name, the target's main PID is the launcher's" {
 	manager
 	launch sh -c '"$0" send "READY=1\nSTATUS=up as $$\nMAINPID=$$\nX_UNKNOWN=1" &&
-		echo "$NOTIFY_SOCKET" && exec sleep 100' "$NOTIFY"
+		echo "$NOTIFY_SOCKET" && exec sleep 1000' "$NOTIFY"
 	wait_for heard "0 READY=1|STATUS=up as $TARGET|MAINPID=$LAUNCHER|X_UNKNOWN=1"
 	heard_nothing_from "$TARGET"
 	wait_for grep -qx "$S/notify" "$OUT"
@@ -73,7 +73,7 @@ heard_nothing_from() {
 
 @test "an abstract address is reached from a network of its own" {
 	manager "@fauxroot-test-$FAUXROOT_TEST_MARK"
-	launch --net=none sh -c '"$0" send READY=1 && exec sleep 100' "$NOTIFY"
+	launch --net=none sh -c '"$0" send READY=1 && exec sleep 1000' "$NOTIFY"
 	wait_for heard "0 READY=1"
 	stop
 }
@@ -82,7 +82,7 @@ heard_nothing_from() {
 	manager
 	echo stored >"$T/file"
 	launch sh -c '"$0" send "FDSTORE=1\nFDNAME=kept" "$1" /dev/null && "$0" full 253 &&
-		"$0" barrier && echo read; exec sleep 100' "$NOTIFY" "$T/file"
+		"$0" barrier && echo read; exec sleep 1000' "$NOTIFY" "$T/file"
 	wait_for grep -qx read "$OUT"
 	grep -q "^$LAUNCHER $(id -u) 2 FDSTORE=1|FDNAME=kept \[stored" "$HEARD"
 	heard "253 FDSTORE=1"
@@ -95,7 +95,7 @@ heard_nothing_from() {
 @test "a barrier holds while the manager does not read" {
 	manager
 	kill -STOP "$MANAGER"
-	launch sh -c '"$0" send STATUS=before && echo sent && "$0" barrier && echo read; exec sleep 100' \
+	launch sh -c '"$0" send STATUS=before && echo sent && "$0" barrier && echo read; exec sleep 1000' \
 		"$NOTIFY"
 	wait_for grep -qx sent "$OUT"
 	not grep -qx read "$OUT"
@@ -108,7 +108,7 @@ heard_nothing_from() {
 @test "a manager that does not read delays the target, not the launcher; nothing is lost" {
 	manager
 	kill -STOP "$MANAGER"
-	launch sh -c '"$0" flood 2000; echo sent; "$0" barrier && echo read; exec sleep 100' "$NOTIFY"
+	launch sh -c '"$0" flood 2000; echo sent; "$0" barrier && echo read; exec sleep 1000' "$NOTIFY"
 	# The launcher answers meanwhile, and holds one message at most.
 	run -0 "$FAUXROOTCTL" --socket "$S/api.sock" info
 	not grep -qx sent "$OUT"
@@ -122,7 +122,7 @@ heard_nothing_from() {
 	manager
 	launch sh -c '"$0" bytes 4096 x; "$0" bytes 65536 y; "$0" bytes 10 0; "$0" bytes 4095 z
 		"$0" send "MAINPIDFDID=1" "$0"; "$0" send "X=1\rMAINPID=1\n\nMAINPID=2"
-		"$0" barrier; echo finished; exec sleep 100' "$NOTIFY"
+		"$0" barrier; echo finished; exec sleep 1000' "$NOTIFY"
 	wait_for grep -qx finished "$OUT"
 	equals "listening
 $LAUNCHER $(id -u) 0 X=zzz

@@ -68,7 +68,7 @@ orphan() {
 }
 
 @test "SIGTERM reaches the command alone; what it leaves is asked when it has ended" {
-	launch --kill-orphans sh -c './leave sh polite; echo left; exec sleep 100'
+	launch --kill-orphans sh -c './leave sh polite; echo left; exec sleep 1000'
 	wait_for grep -qx left "$OUT"
 	stop
 	equals "left
@@ -76,7 +76,7 @@ asked" "$(<"$OUT")"
 }
 
 @test "a second SIGTERM hurries" {
-	launch --kill-orphans --kill-timeout=86400 sh -c './leave sh deaf; echo left; exec sleep 100'
+	launch --kill-orphans --kill-timeout=86400 sh -c './leave sh deaf; echo left; exec sleep 1000'
 	wait_for grep -qx left "$OUT"
 	kill -TERM "$LAUNCHER"
 	wait_for logged behind
@@ -129,12 +129,12 @@ asked" "$(<"$OUT")"
 }
 
 @test "a storm of forks ends all the same" {
-	run -0 --separate-stderr timeout 60 "$FAUXROOT" --kill-orphans --kill-timeout=1 sh -c '
+	run -0 --separate-stderr timeout 200 "$FAUXROOT" --kill-orphans --kill-timeout=1 sh -c '
 		for i in 1 2 3 4 5; do (setsid sh -c "trap \"\" TERM; while :; do (sleep 0.05 & ) ; done" &); done'
 }
 
 @test "children that the launcher had before are not the command's" {
-	bash -c 'sleep 100 & echo $! >before; exec "$FAUXROOT" --kill-orphans ./leave sh polite' \
+	bash -c 'sleep 1000 & echo $! >before; exec "$FAUXROOT" --kill-orphans ./leave sh polite' \
 		</dev/null >"$OUT" 2>"$LOG" 3>&- 4>&- &
 	LAUNCHER=$!
 	ended 0
@@ -146,7 +146,7 @@ asked" "$(<"$OUT")"
 @test "network, ports and API serve the orphans to their end" {
 	cat >served <<-'END'
 		trap 'ip -o link show tap0
-			curl -sS --max-time 5 --unix-socket "$ROOTLESSKIT_STATE_DIR/api.sock" http://x/v1/ports
+			curl -sS --max-time 60 --unix-socket "$ROOTLESSKIT_STATE_DIR/api.sock" http://x/v1/ports
 			socat TCP4-LISTEN:7000,reuseaddr,fork SYSTEM:"echo served" & server=$!
 			touch asked
 			while [ ! -e enough ]; do sleep 0.02; done
@@ -158,7 +158,7 @@ asked" "$(<"$OUT")"
 	free_port
 	launch --kill-orphans --kill-timeout=86400 --net=slirp4netns --port-driver=builtin \
 		-p "127.0.0.1:$PORT:7000/tcp" ./leave sh served
-	DEADLINE=20 wait_for test -e asked
+	wait_for test -e asked
 	serves() { [ "$(said tcp 127.0.0.1 "$PORT" 2>/dev/null)" = served ]; }
 	wait_for serves
 	touch enough
@@ -186,7 +186,7 @@ asked" "$(<"$OUT")"
 
 @test "--pidns: a second SIGTERM hurries" {
 	launch --pidns --kill-orphans --kill-timeout=86400 \
-		sh -c './leave sh deaf; rm here; ./leave sh polite; echo left; exec sleep 100'
+		sh -c './leave sh deaf; rm here; ./leave sh polite; echo left; exec sleep 1000'
 	wait_for grep -qx left "$OUT"
 	kill -TERM "$LAUNCHER"
 	wait_for grep -qx asked "$OUT"

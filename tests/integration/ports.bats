@@ -33,7 +33,7 @@ servers_listen() {
 	head -c 3000000 /dev/urandom >www/file
 	free_port
 	launch --net=slirp4netns --port-driver=builtin -p "127.0.0.1:$PORT:80/tcp" busybox httpd -f -p 80 -h www
-	wait_for curl -sf --max-time 5 -o got "http://127.0.0.1:$PORT/file"
+	wait_for curl -sf --max-time 60 -o got "http://127.0.0.1:$PORT/file"
 	cmp got www/file
 	stop
 	not connects 127.0.0.1 "$PORT"
@@ -60,16 +60,16 @@ servers_listen() {
 		for child in 127.0.0.1 ::1; do
 			publish tcp "$(tr -d '[]' <<<$parent)" 0 $child 7000
 			: >access
-			curl -sf --max-time 20 -o got "http://$parent:$PORT/file"
+			curl -sf --max-time 100 -o got "http://$parent:$PORT/file"
 			cmp got www/file
-			curl -sf --max-time 20 -r 4000000-4000009 "http://$parent:$PORT/file" | cmp - <(tail -c +4000001 www/file | head -c 10)
-			equals 10 "$(curl -sf --max-time 20 "http://$parent:$PORT/small?[1-10]" | grep -c small)"
+			curl -sf --max-time 100 -r 4000000-4000009 "http://$parent:$PORT/file" | cmp - <(tail -c +4000001 www/file | head -c 10)
+			equals 10 "$(curl -sf --max-time 100 "http://$parent:$PORT/small?[1-10]" | grep -c small)"
 			# nginx has seen one connection for the last ten, and its client on loopback.
-			equals "$child 10" "$(tail -n 1 access)"
+			wait_for grep -qx "$child 10" access # written after the answer
 		done
 	done
 	for ((i = 0; i < 20; i++)); do
-		curl -sf --max-time 20 -o "got$i" "http://[::1]:$PORT/file" &
+		curl -sf --max-time 100 -o "got$i" "http://[::1]:$PORT/file" &
 		pids+=($!)
 	done
 	wait "${pids[@]}"
@@ -80,25 +80,25 @@ servers_listen() {
 	ended 0
 }
 
-@test "iperf3: one stream and several, either way and both at once; UDP" {
+@test "iperf3: one stream and several, either way and both at once; datagrams" {
 	launch_ports iperf3 -s -p 7000
 	listens() { in_target ss -Hltn 'sport = 7000' | grep -q .; }
 	wait_for listens
-	publish tcp 127.0.0.1 0 127.0.0.1 7000
+	publish tcp 127.0.0.1 own 127.0.0.1 7000
 	publish udp 127.0.0.1 "$PORT" 127.0.0.1 7000
 	local words
-	for words in "-n 40M" "-n 40M -R" "-n 40M -P 4" "-n 20M --bidir" "-n 1M -u -b 200M -l 1400"; do
+	for words in "-n 40M" "-n 40M -R" "-n 40M -P 4" "-n 40M --bidir" "-n 200K -u -b 10M -l 1400"; do
 		# One client at a time: it ends a moment before the server is ready for the next.
 		run_iperf() {
 			# shellcheck disable=SC2086
-			timeout 30 iperf3 -J -c 127.0.0.1 -p "$PORT" $words >result
+			timeout 60 iperf3 -J -c 127.0.0.1 -p "$PORT" $words >result
 		}
 		wait_for run_iperf
 		equals null "$(jq .error result)"
-		[ "$(jq '.end | (.sum_received // .sum).bytes' result)" -ge 1000000 ]
+		[[ $words = *-u* ]] || [ "$(jq .end.sum_received.bytes result)" -ge 1000000 ]
 	done
-	# The last were datagrams. Some may be lost on a busy machine.
-	[ "$(jq '.end.sum.lost_percent < 20' result)" = true ]
+	# The last were datagrams. On a busy machine, who knows how many come: some do.
+	equals true "$(jq '.end.sum | .packets > .lost_packets' result)"
 	stop 1
 }
 
@@ -111,7 +111,7 @@ servers_listen() {
 	publish tcp 127.0.0.1 0 127.0.0.1 7000
 	FORWARDER=$(part "fauxroot: ports")
 	yields_no_more
-	timeout 30 iperf3 -c 127.0.0.1 -p "$PORT" -t 20 >result 3>&- 4>&- &
+	timeout 200 iperf3 -c 127.0.0.1 -p "$PORT" -t 180 >result 3>&- 4>&- &
 	local client=$!
 	wait_for yields
 	kill $client
@@ -198,7 +198,7 @@ servers_listen() {
 @test "one port is not the others' when a port is removed" {
 	serve_all
 	local first second
-	publish tcp 127.0.0.1 0 127.0.0.1 7001
+	publish tcp 127.0.0.1 own 127.0.0.1 7001
 	first=$PORT
 	publish tcp 127.0.0.1 0 127.0.0.1 7002
 	second=$PORT
@@ -209,7 +209,7 @@ servers_listen() {
 }
 
 @test "the API: add, list, remove; specs are echoed as given, ids are never used again" {
-	launch_ports sleep 100
+	launch_ports sleep 1000
 	api GET /v1/ports
 	equals '200 []' "$CODE $BODY"
 	free_port
@@ -220,7 +220,7 @@ servers_listen() {
 	api GET /v1/ports
 	equals "200 [{\"id\":1,\"spec\":{\"proto\":\"tcp4\",\"parentIP\":\"127.0.0.1\",\"parentPort\":$PORT,\"childPort\":80}}]" \
 		"$CODE $BODY"
-	run -0 curl -sS --max-time 5 --unix-socket "$S/api.sock" -X DELETE -D - http://x/v1/ports/1
+	run -0 curl -sS --max-time 60 --unix-socket "$S/api.sock" -X DELETE -D - http://x/v1/ports/1
 	says "$output" '^HTTP/1.1 200 '
 	says "${output,,}" '^content-length: 0'
 	not connects 127.0.0.1 "$PORT"
@@ -234,14 +234,14 @@ servers_listen() {
 }
 
 @test "GET /v1/info names the driver, its protocols and the source addresses" {
-	launch_ports sleep 100
+	launch_ports sleep 1000
 	api GET /v1/info
 	equals '{"driver":"builtin","protos":["tcp","tcp4","tcp6","udp","udp4","udp6"],"sourceIP":"client"}' \
 		"$(jq -c .portDriver <<<"$BODY")"
 	says "$(ctl info)" '^- Port Driver: builtin$'
 	says "$(ctl info)" '^  - Supported protocols: \[tcp tcp4 tcp6 udp udp4 udp6\]$'
 	stop
-	launch_ports --source-ip-transparent=false sleep 100
+	launch_ports --source-ip-transparent=false sleep 1000
 	api GET /v1/info
 	equals proxy "$(jq -r .portDriver.sourceIP <<<"$BODY")"
 	stop
@@ -261,7 +261,7 @@ servers_listen() {
 }
 
 @test "fauxrootctl: add-ports, list-ports, remove-ports, with tables, JSON and several words" {
-	launch_ports sleep 100
+	launch_ports sleep 1000
 	free_port 2
 	run -0 ctl add-ports "127.0.0.1:$PORT:80/tcp" "[::1]:$((PORT + 1)):[::1]:443/tcp6"
 	equals "1
@@ -287,7 +287,7 @@ servers_listen() {
 
 @test "more ports than the soft limit of descriptors, which is the target's as before" {
 	ulimit -Sn 64
-	launch_ports sh -c 'ulimit -Sn >limit; exec sleep 100'
+	launch_ports sh -c 'ulimit -Sn >limit; exec sleep 1000'
 	free_port 100
 	equals 100 "$(ctl add-ports "127.0.0.1:$PORT-$((PORT + 99)):1-100/tcp" | wc -l)"
 	connects 127.0.0.1 "$((PORT + 99))"
@@ -321,18 +321,19 @@ servers_listen() {
 	stop_all
 }
 
-@test "a hundred quick rounds: an added port accepts at once, a removed one refuses at once" {
+@test "many quick rounds: an added port accepts at once, a removed one refuses at once" {
 	launch_ports "$PORTCHECK" serve 127.0.0.1 7000
 	wait_for grep -q serving "$OUT"
-	local round id
+	local round rounds=50 id
 	free_port
-	for ((round = 1; round <= 100; round++)); do
+	! sanitized || rounds=15
+	for ((round = 1; round <= rounds; round++)); do
 		id=$(ctl add-ports "127.0.0.1:$PORT:7000/tcp")
 		connects 127.0.0.1 "$PORT"
 		ctl remove-ports "$id" >/dev/null
 		not connects 127.0.0.1 "$PORT"
 	done
-	equals 100 "$id"
+	equals $rounds "$id"
 	equals "" "$(ctl list-ports --json)"
 	stop
 }
@@ -346,7 +347,7 @@ servers_listen() {
 	"$PORTCHECK" idle 127.0.0.1 "$PORT" 20 <go >stays 2>&1 3>&- 4>&- &
 	stays=$!
 	exec 6>go
-	publish tcp 127.0.0.1 0 127.0.0.1 7000
+	publish tcp 127.0.0.1 own 127.0.0.1 7000
 	gone_port=$PORT
 	"$PORTCHECK" hold 127.0.0.1 "$PORT" 50 >ready 3>&- 4>&- &
 	client=$!
@@ -370,7 +371,7 @@ servers_listen() {
 	launch_ports "$PORTCHECK" serve 127.0.0.1 7000
 	wait_for grep -q serving "$OUT"
 	local before round pids i
-	publish tcp 127.0.0.1 0 127.0.0.1 7000
+	publish tcp 127.0.0.1 own 127.0.0.1 7000
 	"$PORTCHECK" crowd 127.0.0.1 "$PORT" 200 50
 	unpublish "$ID"
 	before=$(fds_of "$(part 'fauxroot: ports')")
@@ -389,13 +390,13 @@ servers_listen() {
 		done
 	done
 	# The sockets made ahead of need are given back within seconds.
-	as_before() { [ "$(fds_of "$(part 'fauxroot: ports')")" -le $((before + 32)) ]; }
-	DEADLINE=20 wait_for as_before
+	as_before() { [ "$(fds_of "$(part 'fauxroot: ports')")" -le $((before + $(made_ahead))) ]; }
+	wait_for as_before
 	stop
 }
 
 @test "conflicts: the same proto, address and port twice is 409 and says with which" {
-	launch_ports sleep 100
+	launch_ports sleep 1000
 	free_port
 	api POST /v1/ports "$(spec_json tcp 127.0.0.1 "$PORT" 127.0.0.1 80)"
 	equals 201 "$CODE"
@@ -433,7 +434,7 @@ servers_listen() {
 }
 
 @test "somebody else listens: 409 with the address, and who; at the start, an error that tells more" {
-	launch_ports sleep 100
+	launch_ports sleep 1000
 	free_port
 	socat "TCP4-LISTEN:$PORT,bind=127.0.0.1,fork" SYSTEM:'echo other' 3>&- 4>&- &
 	local other=$!
@@ -456,7 +457,7 @@ servers_listen() {
 }
 
 @test "somebody else has the wildcard of IPv6, or a UDP port: found as well" {
-	launch_ports sleep 100
+	launch_ports sleep 1000
 	free_port
 	socat "TCP6-LISTEN:$PORT,ipv6only=0,fork" SYSTEM:'echo other' 3>&- 4>&- &
 	local tcp=$! udp
@@ -478,22 +479,22 @@ servers_listen() {
 }
 
 @test "--net=none with ports: still only lo, which has the address that remote clients come from" {
-	launch_ports sleep 100
+	launch_ports sleep 1000
 	equals "lo 127.0.0.1/8
 lo 192.0.0.8/32
 lo ::1/128
 lo fd00::100/128" "$(in_target ip -o addr | awk '{ print $2, $4 }' | LC_ALL=C sort)"
 	equals 1 "$(in_target ip -o link | wc -l)"
 	stop
-	launch --net=none sleep 100
+	launch --net=none sleep 1000
 	equals "lo 127.0.0.1/8
 lo ::1/128" "$(in_target ip -o addr | awk '{ print $2, $4 }' | LC_ALL=C sort)"
 	stop
 }
 
 @test "two instances cannot take one port" {
-	launch_ports sleep 100
-	publish tcp 127.0.0.1 0 127.0.0.1 80
+	launch_ports sleep 1000
+	publish tcp 127.0.0.1 own 127.0.0.1 80
 	publish udp 127.0.0.1 "$PORT" 127.0.0.1 80
 	local proto
 	for proto in tcp udp; do
@@ -520,7 +521,7 @@ lo ::1/128" "$(in_target ip -o addr | awk '{ print $2, $4 }' | LC_ALL=C sort)"
 	says "$stderr" "remedy: .*setcap cap_net_bind_service=ep $(realpath "$FAUXROOT")"
 	says "$stderr" "remedy: .*parent port from $start up"
 	absent started
-	launch_ports sleep 100
+	launch_ports sleep 1000
 	refused_by POST /v1/ports "$(spec_json tcp 127.0.0.1 "$PORT" 127.0.0.1 80)" 400 \
 		'ip_unprivileged_port_start=.*cap_net_bind_service.*higher port'
 	equals "" "$(ctl list-ports --json)"
@@ -538,7 +539,7 @@ lo ::1/128" "$(in_target ip -o addr | awk '{ print $2, $4 }' | LC_ALL=C sort)"
 }
 
 @test "bad specs for add-ports: one line, status 1, and nothing is asked for" {
-	launch_ports sleep 100
+	launch_ports sleep 1000
 	local spec why
 	free_port
 	while IFS='|' read -r spec why; do
@@ -552,7 +553,7 @@ lo ::1/128" "$(in_target ip -o addr | awk '{ print $2, $4 }' | LC_ALL=C sort)"
 }
 
 @test "bad bodies: their status and message, and the next good one works" {
-	launch_ports sleep 100
+	launch_ports sleep 1000
 	local text wanted why
 	while IFS='|' read -r wanted why text; do
 		refused_by POST /v1/ports "$text" "$wanted" "$why"
@@ -607,7 +608,7 @@ lo ::1/128" "$(in_target ip -o addr | awk '{ print $2, $4 }' | LC_ALL=C sort)"
 }
 
 @test "without a port driver: 400 for all of ports, and -p is refused" {
-	launch --net=none sleep 100
+	launch --net=none sleep 1000
 	refused_by GET /v1/ports "" 400 'no port driver'
 	refused_by POST /v1/ports "$(spec_json tcp 127.0.0.1 0 127.0.0.1 80)" 400 'no port driver'
 	refused_by DELETE /v1/ports/1 "" 400 'no port driver'
@@ -637,7 +638,7 @@ launch_docker() {
 		[ ! -e fail ] || { printf '1\nno luck' >&3; exit 1; }
 		printf '0\n' >&3
 		exec 3>&-
-		sleep 100 &
+		sleep 1000 &
 		wait
 	END
 	chmod +x bin/docker-proxy
@@ -647,7 +648,7 @@ launch_docker() {
 		while [ ! -e order ]; do sleep 0.02; done
 		. ./order 3>answer 2>said & proxy=$!
 		while [ ! -e end ]; do sleep 0.02; done
-		kill "$(<proxy_pid)" 2>/dev/null; wait $proxy; echo $? >status; sleep 100'
+		kill "$(<proxy_pid)" 2>/dev/null; wait $proxy; echo $? >status; sleep 1000'
 }
 
 docker_proxy() { # WORDS… - as dockerd calls it

@@ -14,7 +14,7 @@ launch_checker() { # and PORT, from the start
 }
 
 check() { # WHAT [WORDS…]
-	timeout 110 "$PORTCHECK" "$1" 127.0.0.1 "$PORT" "${@:2}" 3>&- 4>&-
+	timeout 280 "$PORTCHECK" "$1" 127.0.0.1 "$PORT" "${@:2}" 3>&- 4>&-
 }
 
 works() {
@@ -60,8 +60,8 @@ amount() {
 	for parent in 127.0.0.1 ::1; do
 		for child in 127.0.0.1 ::1; do
 			publish tcp $parent 0 $child 7000
-			timeout 60 "$PORTCHECK" echo $parent "$PORT" 3000000 2
-			timeout 60 "$PORTCHECK" fetch $parent "$PORT" 3000000 2
+			timeout 100 "$PORTCHECK" echo $parent "$PORT" 3000000 2
+			timeout 100 "$PORTCHECK" fetch $parent "$PORT" 3000000 2
 		done
 	done
 	stop
@@ -93,16 +93,16 @@ amount() {
 	launch_checker
 	works
 	local before client taken
-	before=$(pss_of "$(part 'fauxroot: ports')")
+	before=$(memory_of "$(part 'fauxroot: ports')")
 	mkfifo go
 	check stall $((1 << 30)) <go >taken &
 	client=$!
 	exec 6>go
-	DEADLINE=60 wait_for test -s taken
+	DEADLINE=200 wait_for test -s taken
 	taken=$(<taken)
 	# What the kernel's buffers take on both sides is not the forwarder's.
 	[ "$taken" -lt $((64 << 20)) ]
-	sanitized || [ $(($(pss_of "$(part 'fauxroot: ports')") - before)) -lt 4096 ]
+	sanitized || [ $(($(memory_of "$(part 'fauxroot: ports')") - before)) -lt 4096 ]
 	works
 	exec 6>&-
 	wait_for gone "$client"
@@ -128,7 +128,7 @@ amount() {
 	check datagrams
 	# Ports and ids are the launcher's, so they are as before; new ones work, removed ones refuse.
 	equals 2 "$(ctl list-ports --json | wc -l)"
-	publish tcp 127.0.0.1 0 127.0.0.1 7000
+	publish tcp 127.0.0.1 own 127.0.0.1 7000
 	equals 3 "$ID"
 	works
 	unpublish 3
@@ -148,7 +148,7 @@ amount() {
 		kill -KILL "$old"
 		wait_for replaced 'fauxroot: agent' "$old"
 		# More than are made ahead of need.
-		DEADLINE=10 wait_for works
+		wait_for works
 		check churn 300
 	done
 	logged agent
@@ -167,7 +167,6 @@ amount() {
 	kill -STOP "$old"
 	check churn 2000 &
 	local client=$!
-	DEADLINE=30 wait_for gone "$client"
 	wait "$client"
 	stop
 }
@@ -178,9 +177,9 @@ amount() {
 	local old
 	old=$(part 'fauxroot: ports')
 	kill -STOP "$old"
+	wait_for gone "$old"
 	wait_for replaced 'fauxroot: ports' "$old"
 	wait_for works
-	gone "$old"
 	check datagrams
 	logged 'forwarder ended (was stopped)'
 	stop
@@ -188,16 +187,20 @@ amount() {
 
 @test "five deaths of the forwarder in ten seconds are fatal, with its name" {
 	launch_checker
-	local round old
-	for round in 1 2 3 4 5; do
-		wait_for part 'fauxroot: ports' >/dev/null
-		old=$(part 'fauxroot: ports')
-		kill -KILL "$old"
-		wait_for gone "$old"
-		[ "$round" -eq 5 ] || wait_for replaced 'fauxroot: ports' "$old"
-	done
+	# As soon as one is there, which also is while it is being started; and as many as are needed,
+	# for a busy machine may take longer for the first five.
+	cat >killer <<-'END'
+		my $launcher = shift;
+		while (open(my $list, "<", "/proc/$launcher/task/$launcher/children")) {
+			for my $pid (split " ", <$list> // "") {
+				open(my $comm, "<", "/proc/$pid/comm") or next;
+				kill 9, $pid if (<$comm> // "") eq "fauxroot: ports\n";
+			}
+		}
+	END
+	timeout 200 perl killer "$LAUNCHER"
 	ended 125
-	says "$(<"$LOG")" 'error: .*forwarder'
+	logged 'error: starting the port forwarder again: it died 5 times in 10 seconds'
 	not connects 127.0.0.1 "$PORT"
 }
 
@@ -237,18 +240,18 @@ amount() {
 	launch_checker
 	works
 	before_fds=$(fds_of "$(part 'fauxroot: ports')")
-	before=$(pss_of "$(part 'fauxroot: ports')")
+	before=$(memory_of "$(part 'fauxroot: ports')")
 	mkfifo go
 	check idle $n <go >ready &
 	client=$!
 	exec 6>go
-	DEADLINE=60 wait_for grep -q ready ready
-	[ $(($(fds_of "$(part 'fauxroot: ports')") - before_fds)) -le $((2 * n + 256)) ]
-	after=$(pss_of "$(part 'fauxroot: ports')")
+	DEADLINE=200 wait_for grep -q ready ready
+	two_each() { [ "$(fds_of "$(part 'fauxroot: ports')")" -le $((before_fds + 2 * n + $(made_ahead))) ]; }
+	wait_for two_each
+	after=$(memory_of "$(part 'fauxroot: ports')")
 	sanitized || [ $((after - before)) -le $((4096 * (n + 1000) / 10000)) ]
 	echo go >&6
 	exec 6>&-
-	DEADLINE=60 wait_for gone "$client"
 	wait "$client"
 	stop
 }
@@ -267,7 +270,7 @@ amount() {
 	launch_checker
 	local live=$PORT
 	publish udp 127.0.0.1 0 127.0.0.1 7999
-	equals 0 "$(check sources 10)"
+	equals 0 "$(check sources 5 1)"
 	PORT=$live check datagrams
 	in_target "$PORTCHECK" serve 127.0.0.1 7999 >late &
 	wait_for grep -q serving late
@@ -279,18 +282,17 @@ amount() {
 	launch_checker
 	local n
 	n=$(amount 2000 60000)
-	# Datagrams may be lost on a busy machine; a forwarder that fails loses more than a few.
-	[ "$(check sources $n)" -ge $((n * 95 / 100)) ]
+	equals "$n" "$(check sources "$n" 150)"
 	works
 	stop
 }
 
 @test "a removed UDP port is silent, and its number free" {
 	launch_checker
-	publish udp 127.0.0.1 0 127.0.0.1 7000
-	equals 5 "$(check sources 5)"
+	publish udp 127.0.0.1 own 127.0.0.1 7000
+	equals 5 "$(check sources 5 150)"
 	unpublish "$ID"
-	equals 0 "$(check sources 2)"
+	equals 0 "$(check sources 2 1)"
 	api POST /v1/ports "$(spec_json udp 127.0.0.1 "$PORT" 127.0.0.1 7000)"
 	equals 201 "$CODE"
 	check datagrams
@@ -306,19 +308,19 @@ amount() {
 	check churn 1000
 	check echo 100000 64
 	fds=$(fds_of "$(part 'fauxroot: ports')")
-	memory=$(pss_of "$(part 'fauxroot: ports')")
+	memory=$(memory_of "$(part 'fauxroot: ports')")
 	check churn $n
 	check echo 100000 64
 	check reset
 	# The last connection may still be on its way out, and the sockets made ahead vary a little.
-	few() { [ "$(fds_of "$(part 'fauxroot: ports')")" -le $((fds + 16)) ]; }
+	few() { [ "$(fds_of "$(part 'fauxroot: ports')")" -le $((fds + $(made_ahead))) ]; }
 	wait_for few
-	sanitized || [ "$(pss_of "$(part 'fauxroot: ports')")" -le $((memory + 512)) ]
+	sanitized || [ "$(memory_of "$(part 'fauxroot: ports')")" -le $((memory + 512)) ]
 	stop
 }
 
 @test "no leak: the launcher's descriptors return after ports and clients of the API" {
-	launch_ports sleep 100
+	launch_ports sleep 1000
 	local before i
 	ctl list-ports
 	before=$(fds_of "$LAUNCHER")
@@ -334,10 +336,10 @@ amount() {
 # ---- the API ----
 
 @test "API: silent clients, and one byte after another, hold nobody" {
-	launch_ports sleep 100
+	launch_ports sleep 1000
 	local i
 	for i in 1 2 3 4 5 6 7 8; do
-		socat -u "EXEC:sleep 100" "UNIX-CONNECT:$S/api.sock" 3>&- 4>&- &
+		socat -u "EXEC:sleep 1000" "UNIX-CONNECT:$S/api.sock" 3>&- 4>&- &
 	done
 	socat -u "SYSTEM:while printf G; do sleep 0.1; done" "UNIX-CONNECT:$S/api.sock" 2>/dev/null 3>&- 4>&- &
 	publish tcp 127.0.0.1 0 127.0.0.1 80
@@ -352,7 +354,7 @@ api_clients() {
 	"$FAUXROOT_TEST_TOOLS/apiclients" "$S/api.sock" "$@" <go >clients 3>&- 4>&- &
 	CLIENTS=$!
 	exec {GO}>go
-	DEADLINE=30 wait_for grep -q ready clients
+	wait_for grep -q ready clients
 }
 
 # end_clients - CLOSED: the numbers of those that the server has closed
@@ -363,7 +365,7 @@ end_clients() {
 }
 
 @test "API: three hundred idle connections make room for the next, the oldest first" {
-	launch_ports sleep 100
+	launch_ports sleep 1000
 	api_clients 300 silent
 	publish tcp 127.0.0.1 0 127.0.0.1 80
 	unpublish "$ID"
@@ -373,7 +375,7 @@ end_clients() {
 }
 
 @test "API: 256 keep-alive clients between their requests, and the longest idle makes room" {
-	launch_ports sleep 100
+	launch_ports sleep 1000
 	api_clients 256 served
 	publish tcp 127.0.0.1 0 127.0.0.1 80
 	unpublish "$ID"
@@ -383,9 +385,9 @@ end_clients() {
 }
 
 @test "API: JSON nested 100,000 deep and bodies without end are refused" {
-	launch_ports sleep 100
+	launch_ports sleep 1000
 	head -c 50000 /dev/zero | tr '\0' '[' >deep
-	equals 400 "$(curl -s --max-time 20 --unix-socket "$S/api.sock" -o /dev/null -w '%{http_code}' --data-binary @deep http://x/v1/ports)"
+	equals 400 "$(curl -s --max-time 100 --unix-socket "$S/api.sock" -o /dev/null -w '%{http_code}' --data-binary @deep http://x/v1/ports)"
 	head -c 100000 /dev/zero | tr '\0' '[' >deep
 	not accepted --data-binary @deep
 	# A length of 1 GiB that never comes, and one that comes in chunks.
@@ -399,28 +401,30 @@ end_clients() {
 
 accepted() { # CURL OPTIONS… - POST /v1/ports was answered with other than an error
 	local got
-	got=$(curl -s --max-time 20 --unix-socket "$S/api.sock" -o /dev/null -w '%{http_code}' "$@" http://x/v1/ports || true)
+	got=$(curl -s --max-time 100 --unix-socket "$S/api.sock" -o /dev/null -w '%{http_code}' "$@" http://x/v1/ports || true)
 	[[ $got == 2* ]]
 }
 
-@test "API: out of descriptors: said once, in our own words, and it goes on" {
-	ulimit -n 40
-	launch_ports sleep 100
+@test "API: out of descriptors: said once at most, in our own words, and it goes on" {
+	launch_ports sleep 1000
 	free_port 30
-	local round
+	local round limit
+	limit=$(($(fds_of "$LAUNCHER") + 14))
 	for round in 1 2 3 4 5 6; do
+		# A port takes two: with an odd and with an even number there may be one left for a client.
+		prlimit --pid "$LAUNCHER" --nofile=$((limit - round / 4)):$limit
 		# All are taken back, and with them come the clients that had to wait.
 		run -1 --separate-stderr ctl add-ports "$PORT-$((PORT + 29)):$PORT-$((PORT + 29))/tcp"
 		says "$stderr" 'Too many open files|No file descriptors available'
 		equals "" "$(ctl list-ports --json)"
 	done
-	equals 1 "$(log_count 'out of file descriptors')"
+	[ "$(log_count 'out of file descriptors')" -le 1 ]
 	equals "" "$(grep -v 'out of file descriptors' "$LOG" || true)"
 	stop
 }
 
 @test "API: a client that goes away in the middle of its request" {
-	launch_ports sleep 100
+	launch_ports sleep 1000
 	local i
 	for i in 1 2 3 4 5; do
 		printf 'POST /v1/ports HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"proto":' |
@@ -436,11 +440,12 @@ accepted() { # CURL OPTIONS… - POST /v1/ports was answered with other than an 
 
 @test "API: ports come and go while SIGTERM is pending, for a target that takes its time" {
 	# As a dockerd does: it stops its containers first, whose ports are taken back one by one.
-	launch_ports sh -c 'trap "" TERM; exec sleep 100'
+	launch_ports sh -c 'trap "" TERM; echo deaf; exec sleep 1000'
+	wait_for grep -q deaf "$OUT"
 	local round flood
 	term_flood
 	for round in {1..4}; do
-		publish tcp 127.0.0.1 0 127.0.0.1 80
+		publish tcp 127.0.0.1 own 127.0.0.1 80
 		connects 127.0.0.1 "$PORT"
 		unpublish "$ID"
 		not connects 127.0.0.1 "$PORT"
@@ -451,7 +456,7 @@ accepted() { # CURL OPTIONS… - POST /v1/ports was answered with other than an 
 }
 
 @test "API: adds racing deletes: no port twice, none left listening that is not listed" {
-	launch_ports sleep 100
+	launch_ports sleep 1000
 	free_port 4
 	local worker i pids=() id at
 	for worker in 0 1 2 3 4 5; do

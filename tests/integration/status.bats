@@ -5,8 +5,9 @@
 load ../lib/common
 
 @test "exit statuses 0 to 255 are all kept" {
-	local n code
-	for ((n = 0; n < 256; n++)); do
+	local n code step=1
+	! sanitized || step=15
+	for ((n = 0; n < 256; n += step)); do
 		code=0
 		fx sh -c "exit $n" || code=$?
 		equals "$n" "$code"
@@ -118,9 +119,7 @@ load ../lib/common
 }
 
 @test "a target that leaves an orphan behind does not hold the launcher" {
-	local began=$SECONDS
-	run -3 fx sh -c 'sleep 100 >/dev/null 2>&1 & echo $!; exit 3'
-	[ $((SECONDS - began)) -lt 10 ]
+	run -3 fx sh -c 'sleep 1000 >/dev/null 2>&1 & echo $!; exit 3'
 	# Without a PID namespace the orphan lives on: it is the target's own.
-	kill "$output" 2>/dev/null || true
+	kill "$output"
 }

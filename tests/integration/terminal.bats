@@ -14,7 +14,7 @@ setup() {
 
 # pty's transcript is shown when a line of the script does not hold.
 on_terminal() {
-	"$PTY" -t 10 "$@" 3>&- 4>&-
+	"$PTY" -t "$DEADLINE" "$@" 3>&- 4>&-
 }
 
 @test "an interactive shell has the terminal, its job control and its status" {
@@ -154,16 +154,30 @@ on_terminal() {
 	done
 }
 
+@test "without a shell Ctrl-Z stops nobody" {
+	local mode
+	for mode in "" --pidns; do
+		on_terminal "$FAUXROOT" $mode sh -c 'echo ready; read line; echo "line=$line"; exit 6' <<-'END'
+			expect ready
+			send \x1a
+			expect ^Z
+			send abc\n
+			expect line=abc
+			exit 6
+		END
+	done
+}
+
 @test "Ctrl-C inside fauxroot timeout, whose group is another, arrives once" {
 	# Until it sleeps timeout may not yet know what fork(2) has given it, and leaves without it.
 	local mode waits='until grep -q "^State:.S" /proc/$PPID/status; do :; done;'
 	for mode in "" --pidns; do
-		on_terminal "$FAUXROOT" $mode --state-dir="$S" timeout --foreground 60 sh -c "$waits exec \"\$PROBE\" catch 3" <<-'END'
+		on_terminal "$FAUXROOT" $mode --state-dir="$S" timeout --foreground 1000 sh -c "$waits exec \"\$PROBE\" catch 3" <<-'END'
 			expect ready
 			send \x1c
 			exit 0
 		END
-		on_terminal "$FAUXROOT" $mode --state-dir="$S" timeout 60 sh -c "$waits echo ready; exec sleep 300" <<-'END'
+		on_terminal "$FAUXROOT" $mode --state-dir="$S" timeout 1000 sh -c "$waits echo ready; exec sleep 300" <<-'END'
 			expect ready
 			send \x03
 			exit 130
@@ -216,7 +230,7 @@ on_terminal() {
 }
 
 @test "--pidns: fauxrootctl exec has the terminal, job control, Ctrl-C and Ctrl-Z" {
-	launch --pidns sleep 100
+	launch --pidns sleep 1000
 	on_terminal "$FAUXROOTCTL" --socket "$S/api.sock" exec $SH <<-'END'
 		expect P>
 		send sh -c 'echo rea""dy; exec sleep 300'\n

@@ -26,11 +26,12 @@ PROBE=$FAUXROOT_TEST_TOOLS/probe
 PTY=$FAUXROOT_TEST_TOOLS/pty
 export FAUXROOT FAUXROOTCTL FAUXROOT_TEST_TOOLS FAUXROOT_TEST_USER PROBE PTY
 
-# A launch is given this long where it is waited for: a deadline, not a timing.
-DEADLINE=5
+# Seconds that whatever is waited for is given: a deadline, not a timing. It costs nothing where the
+# event comes, and must be below BATS_TEST_TIMEOUT (tests/integration/run).
+DEADLINE=30
 
 common_setup() {
-	export FAUXROOT_TEST_MARK="$$.$BATS_SUITE_TEST_NUMBER"
+	export FAUXROOT_TEST_MARK="$$.$BATS_SUITE_TEST_NUMBER.$EPOCHREALTIME"
 	HOST_RUNTIME_DIR=${XDG_RUNTIME_DIR:-}
 	T=$BATS_TEST_TMPDIR
 	export XDG_RUNTIME_DIR=$T/run TMPDIR=$T/tmp
@@ -49,20 +50,40 @@ common_setup() {
 
 common_teardown() {
 	local left
+	! declare -F release_ports >/dev/null || release_ports
+	# What a test that has failed, timeouts included, did not come to end is no finding.
+	if [ -z "$BATS_TEST_COMPLETED$BATS_TEST_SKIPPED" ]; then
+		show_failure
+		kill_marked
+		return
+	fi
 	left=$(await_nothing_left)
 	if [ -n "$left" ]; then
-		echo "left behind:" "$left" >&2
+		printf 'left behind: %s\n' "$left"
+		show_failure
 		kill_marked
 		return 1
 	fi
 	if ! diff "$T/mounts" <(cut -d' ' -f5- /proc/self/mountinfo); then
-		echo "the mounts have changed" >&2
+		echo "the mounts have changed"
 		return 1
 	fi
 	if compgen -G "$T/sanitizer*" >/dev/null; then
-		cat "$T"/sanitizer* >&2
+		show_failure
 		return 1
 	fi
+}
+
+# show_failure - what may tell why a test has failed: findings of sanitizers, the end of the launcher's
+# log, what is there yet
+show_failure() {
+	local file there
+	for file in "$T"/sanitizer*; do
+		[ ! -f "$file" ] || head -n 60 "$file"
+	done
+	[ ! -s "$LOG" ] || tail -n 30 "$LOG" | sed 's/^/log: /'
+	there=$(nothing_left)
+	[ -z "$there" ] || head -n 12 <<<"$there" | sed 's/^/there is: /'
 }
 
 setup() {
@@ -77,21 +98,17 @@ teardown() {
 # more, so it is not found: who reaps it, and when, is the machine's affair.
 marked() {
 	# shellcheck disable=SC2016 # $1 is for the inner shell
-	env -u FAUXROOT_TEST_MARK sh -c 'grep -lzxs "$1" /proc/[0-9]*/environ | cut -d/ -f3' \
+	env -u FAUXROOT_TEST_MARK sh -c 'grep -lzxFs "$1" /proc/[0-9]*/environ | cut -d/ -f3' \
 		sh "FAUXROOT_TEST_MARK=$FAUXROOT_TEST_MARK"
 }
 
 # kill_marked - until there are none: one may have forked while it was being looked for
 kill_marked() {
-	local pid pids round
-	for ((round = 0; round < 20; round++)); do
-		pids=$(marked)
-		[ -n "$pids" ] || break
-		for pid in $pids; do
-			kill -KILL "$pid" 2>/dev/null || true
-		done
+	local pids end=$((SECONDS + DEADLINE))
+	while pids=$(marked) && [ -n "$pids" ] && [ $SECONDS -le $end ]; do
+		# shellcheck disable=SC2086 # words
+		kill -KILL $pids 2>/dev/null || true
 	done
-	return 0
 }
 
 state_left() {
@@ -100,16 +117,20 @@ state_left() {
 
 # nothing_left - no process, no state directory. Prints what is there.
 nothing_left() {
-	local pid
+	local pid words
 	for pid in $(marked); do
-		echo "process $pid ($({ tr '\0' ' ' <"/proc/$pid/cmdline"; } 2>/dev/null))"
+		words=$({ tr '\0' ' ' <"/proc/$pid/cmdline"; } 2>/dev/null) || true
+		# It may have gone since it was found.
+		if [ -n "$words" ] || alive "$pid"; then
+			echo "process $pid ($words)"
+		fi
 	done
 	state_left
 }
 
 # Helpers are killed before the launcher ends, but the last of them may still be on its way out.
 await_nothing_left() {
-	local end=$((SECONDS + 3)) left
+	local end=$((SECONDS + DEADLINE)) left
 	# Its status is ls's, which finds no state directory where only processes are left.
 	while left=$(nothing_left || :) && [ -n "$left" ] && [ $SECONDS -lt $end ]; do
 		sleep 0.02
@@ -117,13 +138,14 @@ await_nothing_left() {
 	[ -z "$left" ] || echo "$left"
 }
 
-# wait_for COMMAND… - until it succeeds, $DEADLINE seconds at most
+# wait_for COMMAND… - until it succeeds, $DEADLINE seconds at most. What it has to say on stderr is
+# shown of the last try alone.
 wait_for() {
-	local end=$((${EPOCHREALTIME/./} + DEADLINE * 1000000))
-	until "$@"; do
+	local end=$((${EPOCHREALTIME/./} + DEADLINE * 1000000)) why=${T:-$BATS_FILE_TMPDIR}/in_vain
+	until "$@" 2>"$why"; do
 		if [ ${EPOCHREALTIME/./} -gt $end ]; then
 			echo "waited ${DEADLINE}s in vain for: $*" >&2
-			[ -f "$LOG" ] && sed 's/^/log: /' "$LOG" >&2
+			cat "$why" >&2
 			return 1
 		fi
 		sleep 0.02
@@ -139,13 +161,44 @@ fx() {
 # $LAUNCHER, stdout and stderr in $OUT and $LOG. Returns when the target is about to run.
 launch() {
 	launch_only "$@"
-	wait_for test -s "$S/child_pid" || return
+	await_launch
+}
+
+# await_launch - TARGET, once the launcher has started it. One that has ended will start nothing.
+await_launch() {
+	wait_for launch_is_decided || return
+	if [ ! -s "$S/child_pid" ]; then
+		echo "the launcher has ended" >&2
+		return 1
+	fi
 	TARGET=$(<"$S/child_pid")
+}
+
+launch_is_decided() {
+	[ -s "$S/child_pid" ] || gone "$LAUNCHER"
 }
 
 launch_only() {
 	"$FAUXROOT" --state-dir="$S" "$@" </dev/null >"$OUT" 2>"$LOG" 3>&- 4>&- &
 	LAUNCHER=$!
+}
+
+# as_job COMMAND… - what it starts in the background is a job as an interactive shell has them, in a
+# process group of its own: elsewhere nothing stops that nobody would continue
+as_job() {
+	local status=0
+	set -m
+	"$@" || status=$?
+	set +m
+	return $status
+}
+
+# as_service COMMAND… - what it launches leads a session of its own, as a service does
+as_service() {
+	printf '#!/bin/sh\nexec setsid "%s" "$@"\n' "$FAUXROOT" >"$T/service"
+	chmod +x "$T/service"
+	local FAUXROOT=$T/service
+	"$@"
 }
 
 # ended WANTED - the launcher of launch() ends by itself within the deadline, with this status
@@ -155,7 +208,6 @@ ended() {
 	wait "$LAUNCHER" || code=$?
 	if [ "$code" -ne "$1" ]; then
 		echo "status $code, not $1" >&2
-		cat "$LOG" >&2
 		return 1
 	fi
 }
@@ -166,8 +218,12 @@ stop() {
 	ended "${1:-143}"
 }
 
+# gone PID - it has ended, reaped or not. (Not with read: where the process ends meanwhile, bash cannot
+# seek back and gives what it has read too much to the next read, of whatever.)
 gone() {
-	! [ -d "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status" 2>/dev/null
+	local look
+	look=$(cat "/proc/${1:?no PID}/status" 2>/dev/null) || return 0
+	[[ -z $look || $look = *$'\nState:\t'[ZX]* ]]
 }
 
 alive() {
@@ -176,6 +232,11 @@ alive() {
 
 process_state() { # PID LETTERS
 	grep -q "^State:.[$2]" "/proc/$1/status"
+}
+
+# becomes PID NAME - it has executed a program of that name
+becomes() {
+	wait_for grep -qxF -- "$2" "/proc/$1/comm"
 }
 
 # logged TEXT - a line of the log contains it
@@ -199,15 +260,18 @@ term_flood() {
 	flood=$!
 }
 
-# child_of PID NAME - the PID of its child of that name
+# child_of PID NAME - the PID of its child of that name. The list may lack one while another ends (man 5
+# proc, children), so it is looked at more than once.
 child_of() {
-	local pid
-	while read -r pid; do
-		if [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "$2" ] && alive "$pid"; then
-			echo "$pid"
-			return 0
-		fi
-	done < <(cat "/proc/$1/task/"*/children 2>/dev/null | tr ' ' '\n')
+	local pid look
+	for look in 1 2 3; do
+		while read -r pid; do
+			if [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "$2" ] && alive "$pid"; then
+				echo "$pid"
+				return 0
+			fi
+		done < <(cat "/proc/$1/task/"*/children 2>/dev/null | tr ' ' '\n')
+	done
 	return 1
 }
 

@@ -34,7 +34,7 @@
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
 
-#define ANSWER_MS 5000
+#define ANSWER_MS 30000
 
 static const unsigned char our_mac[ETH_ALEN] = {0x02, 0, 0, 0, 0xfe, 0x01};
 static const unsigned char gateway_mac[ETH_ALEN] = {0x52, 0x55, 10, 0, 2, 2};
@@ -338,8 +338,9 @@ static int serve(void)
 		fflush(stdout);
 		if (poll(fds, ARRAY_SIZE(fds), -1) < 0)
 			return fail("waiting");
-		print_connections(fds[1].fd);
 		more = print_datagrams(fds[0].fd);
+		/* After them: a connection that was made before the "end" is among those. */
+		print_connections(fds[1].fd);
 	}
 	return fflush(stdout) ? 1 : 0;
 }

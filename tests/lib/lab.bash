@@ -48,9 +48,9 @@ outer_lab() {
 lab_start() {
 	STATUS=0
 	if [ -n "$OUTER" ]; then
-		timeout 60 "${AS[@]}" "$FAUXROOT" --debug "$@" </dev/null >"$T/out" 2>"$T/err" || STATUS=$?
+		timeout 240 "${AS[@]}" "$FAUXROOT" --debug "$@" </dev/null >"$T/out" 2>"$T/err" || STATUS=$?
 	else
-		timeout 60 "${AS_ROOT[@]}" setpriv --reuid "${AS_UID:-$USER_UID}" \
+		timeout 240 "${AS_ROOT[@]}" setpriv --reuid "${AS_UID:-$USER_UID}" \
 			--regid "${AS_GID:-$USER_GID}" "${AS_GROUPS:---init-groups}" --inh-caps=-all "${BECOME[@]}" -- \
 			env HOME=/ "${AS[@]}" "$FAUXROOT" --debug "$@" </dev/null >"$T/out" 2>"$T/err" ||
 			STATUS=$?

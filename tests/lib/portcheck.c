@@ -16,7 +16,8 @@
  *   portcheck hold ADDRESS PORT N          open N connections, print "ready", wait until all have
  *                                          been reset
  *   portcheck datagrams ADDRESS PORT       of all sizes, 0 and 65507 included, each echoed whole
- *   portcheck sources ADDRESS PORT N       N datagrams from N sockets; prints how many came back
+ *   portcheck sources ADDRESS PORT N TRIES a datagram from each of N sockets, again where no answer
+ *                                          comes; prints how many were answered with their own
  *
  * A connection's first byte tells the server what to do. Data is a pseudo-random sequence that both
  * sides compute, so every byte is compared. Status 0 where all was as it should be.
@@ -510,21 +511,34 @@ static int datagrams(const struct peer *peer)
 	return 0;
 }
 
-static int sources(const struct peer *peer, uint64_t n)
+/* Datagrams may be lost where descriptors or local ports run out, and on a busy machine. */
+static bool is_answered(const struct peer *peer, uint64_t number, uint64_t tries)
+{
+	int fd = open_socket(peer, SOCK_DGRAM);
+	struct timeval timeout = {.tv_usec = 200000};
+	bool answered = false;
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+	for (; tries > 0 && !answered; tries--) {
+		uint64_t back;
+
+		if (sendto(fd, &number, sizeof(number), 0, &peer->address.sa, peer->size) < 0 ||
+		    recv(fd, &back, sizeof(back), 0) < 0)
+			continue;
+		if (back != number)
+			die("the answer of %llu is another's", (unsigned long long)number);
+		answered = true;
+	}
+	close(fd);
+	return answered;
+}
+
+static int sources(const struct peer *peer, uint64_t n, uint64_t tries)
 {
 	uint64_t back = 0;
 
-	for (uint64_t i = 0; i < n; i++) {
-		int fd = open_socket(peer, SOCK_DGRAM);
-		struct timeval timeout = {.tv_usec = 200000};
-		char byte;
-
-		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
-		if (sendto(fd, "x", 1, 0, &peer->address.sa, peer->size) == 1 &&
-		    recv(fd, &byte, 1, 0) == 1)
-			back++;
-		close(fd);
-	}
+	for (uint64_t i = 0; i < n; i++)
+		back += is_answered(peer, i, tries);
 	printf("%llu\n", (unsigned long long)back);
 	return 0;
 }
@@ -563,8 +577,8 @@ int main(int argc, char **argv)
 		return churn(&peer, number(argv[4]));
 	if (argc == 4 && streq(what, "datagrams"))
 		return datagrams(&peer);
-	if (argc == 5 && streq(what, "sources"))
-		return sources(&peer, number(argv[4]));
+	if (argc == 6 && streq(what, "sources"))
+		return sources(&peer, peer.bytes, number(argv[5]));
 	fputs("usage: see the head of portcheck.c\n", stderr);
 	return 2;
 }

@@ -5,6 +5,11 @@
 
 PORTCHECK=$FAUXROOT_TEST_TOOLS/portcheck
 
+# Tests may run at a time. Who has chosen a port holds it until the test ends by a link in here that
+# names its process: from the choice to the bind, and from one bind to the next, none is listening.
+RESERVED=$BATS_TMPDIR/fauxroot-test-ports
+OWN_PORTS=()
+
 # free_port [NEEDED] - PORT: one of the host with NEEDED - 1 free neighbours above it, on either family
 # and for TCP and UDP; below the range that the kernel gives away by itself
 free_port() {
@@ -15,11 +20,30 @@ free_port() {
 		for ((at = PORT; at < PORT + wanted; at++)); do
 			printf -v number %04X "$at"
 			[[ $taken != *" $number "* ]] || continue 2
+			reserve "$at" || continue 2
 		done
 		return
 	done
 	echo "no free port" >&2
 	return 1
+}
+
+reserve() { # PORT
+	local holder
+	# It goes with the last of those who hold one.
+	mkdir -m 1777 "$RESERVED" 2>/dev/null || true
+	if ln -s $$ "$RESERVED/$1" 2>/dev/null; then
+		OWN_PORTS+=("$RESERVED/$1")
+		return
+	fi
+	# Of a test that was killed. Not ours yet: somebody else may be here at this moment.
+	holder=$(readlink "$RESERVED/$1") && gone "$holder" && rm -f "$RESERVED/$1"
+	return 1
+}
+
+release_ports() {
+	[ ${#OWN_PORTS[@]} -eq 0 ] || rm -f "${OWN_PORTS[@]}"
+	rmdir "$RESERVED" 2>/dev/null || true
 }
 
 # launch_ports OPTIONS… COMMAND… - launch() with the builtin driver
@@ -36,13 +60,18 @@ stop_all() {
 # api METHOD PATH [BODY] - CODE and BODY of the answer
 api() {
 	local answer
-	answer=$(curl -sS --max-time 20 --unix-socket "$S/api.sock" -X "$1" ${3+--data-raw "$3"} \
+	answer=$(curl -sS --max-time 60 --unix-socket "$S/api.sock" -X "$1" ${3+--data-raw "$3"} \
 		-w '\n%{http_code}' "http://any.host$2" 3>&- 4>&-) || return
 	CODE=${answer##*$'\n'} BODY=${answer%$'\n'*}
 }
 
-# publish PROTO PARENT_IP PARENT_PORT CHILD_IP CHILD_PORT - over the API: ID, and PORT of the host
+# publish PROTO PARENT_IP PARENT_PORT CHILD_IP CHILD_PORT - over the API: ID, and PORT of the host.
+# PARENT_PORT is 0 for any, or "own" for one that nobody takes when it is free again.
 publish() {
+	if [ "$3" = own ]; then
+		free_port 1 || return
+		set -- "$1" "$2" "$PORT" "$4" "$5"
+	fi
 	api POST /v1/ports "$(spec_json "$@")" || return
 	if [ "$CODE" != 201 ]; then
 		echo "POST: $CODE $BODY" >&2
@@ -80,13 +109,23 @@ connects() {
 	(exec 5<>"/dev/tcp/$1/$2") 2>/dev/null
 }
 
-# said tcp|udp IP PORT - the first line of a server's answer
+# said tcp|udp IP PORT - the first line of a server's answer. Datagrams may be lost on a busy machine:
+# the question is asked until there is one.
 said() {
 	(
 		exec 5<>"/dev/$1/$2/$3" || exit
-		[ "$1" = tcp ] || echo ask >&5
 		# Not read: that takes byte after byte, and with the first the rest of a datagram is gone.
-		timeout "$DEADLINE" head -n 1 <&5
+		if [ "$1" = tcp ]; then
+			timeout "$DEADLINE" head -n 1 <&5
+			exit
+		fi
+		end=$((SECONDS + DEADLINE))
+		while [ $SECONDS -lt $end ]; do
+			echo ask >&5 || true # refused: nobody listens yet
+			timeout 2 head -n 1 <&5 | grep . && exit
+			sleep 0.05
+		done 2>/dev/null
+		exit 1
 	)
 }
 
@@ -100,10 +139,24 @@ replaced() { # NAME OLD
 	now=$(part "$1") && [ "$now" != "$2" ]
 }
 
+# made_ahead - how many sockets an idle forwarder may hold for connections to come: each of its threads
+# 4 for either family of TCP and 16 for either of UDP
+made_ahead() {
+	local threads
+	threads=$(nproc)
+	echo $((40 * (threads < 8 ? threads : 8)))
+}
+
 fds_of() { # PID
 	find "/proc/$1/fd" -mindepth 1 | wc -l
 }
 
 pss_of() { # PID - in KiB
 	awk '$1 == "Pss:" { print $2 }' "/proc/$1/smaps_rollup"
+}
+
+# memory_of PID - in KiB, its anonymous memory: what PSS counts of pages that others share depends on
+# who else runs
+memory_of() {
+	awk '$1 == "Anonymous:" { print $2 }' "/proc/$1/smaps_rollup"
 }

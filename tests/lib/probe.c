@@ -115,11 +115,12 @@ static int serve_once(const char *path)
 	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	int peer;
 
-	if (strlen(path) >= sizeof(address.sun_path) || listener < 0)
+	if (listener < 0 ||
+	    str_print(address.sun_path, sizeof(address.sun_path), "%s.new", path) < 0)
 		return 2;
-	memcpy(address.sun_path, path, strlen(path) + 1);
+	/* Whoever sees the socket may connect: it listens by then. */
 	if (bind(listener, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-	    listen(listener, 1) < 0)
+	    listen(listener, 1) < 0 || rename(address.sun_path, path) < 0)
 		return 2;
 	peer = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 	if (peer < 0 || write(peer, "hello\n", 6) != 6)

@@ -103,9 +103,16 @@ static void try_memory(pid_t pid)
 		reach(pid, "process_vm_readv");
 }
 
+/* Its first argument's type differs between C libraries. */
+#ifdef __GLIBC__
+typedef enum __ptrace_request ptrace_request;
+#else
+typedef int ptrace_request;
+#endif
+
 static void try_trace(pid_t pid)
 {
-	static const enum __ptrace_request requests[] = {PTRACE_SEIZE, PTRACE_ATTACH};
+	static const ptrace_request requests[] = {PTRACE_SEIZE, PTRACE_ATTACH};
 
 	for (size_t i = 0; i < ARRAY_SIZE(requests); i++) {
 		if (ptrace(requests[i], pid, NULL, NULL) < 0)

@@ -85,7 +85,18 @@ two_networks() {
 
 end_networks() {
 	kill -KILL "$HOST_NS" "$OUT_NS" 2>/dev/null
-	return 0
+	end_servers
+}
+
+# serve PREFIX… COMMAND… - in the background, for all tests of a file; until end_servers. What it forks,
+# a socat for each sender of datagrams, carries the same mark.
+serve() {
+	export FILE_MARK=${FILE_MARK:-file.$$.$EPOCHREALTIME}
+	FAUXROOT_TEST_MARK=$FILE_MARK "$@" </dev/null >/dev/null 2>&1 3>&- 4>&- &
+}
+
+end_servers() {
+	[ -z "${FILE_MARK:-}" ] || FAUXROOT_TEST_MARK=$FILE_MARK kill_marked
 }
 
 host() {

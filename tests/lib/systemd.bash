@@ -152,7 +152,7 @@ system_manager_runs() {
 
 # system_sc WORDS… - systemctl, inside
 system_sc() {
-	inside timeout 60 systemctl --no-pager "$@"
+	inside timeout 120 systemctl --no-pager "$@"
 }
 
 # inside COMMAND… - as the machine's root, in the system manager's namespaces
@@ -187,7 +187,7 @@ cgroup_removed() {
 # sc WORDS… - systemctl --user, where the manager's /run/systemd is
 sc() {
 	nsenter --target "$MANAGER" --mount --wd=/ -- setpriv --reuid "$USER_UID" --regid "$USER_GID" \
-		--init-groups timeout 60 systemctl --user --no-pager "$@" 3>&- 4>&-
+		--init-groups timeout 120 systemctl --user --no-pager "$@" 3>&- 4>&-
 }
 
 # property UNIT NAME

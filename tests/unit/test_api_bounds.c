@@ -22,22 +22,22 @@ static void cuts_the_slow(void **state)
 		"POST /v1/ports HTTP/1.1\r\nContent-Length: 60000\r\n\r\n",
 		"POST /v1/ports HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nea60\r\n",
 	};
+	struct deadline patience = deadline_in(PATIENCE_MS);
 	struct fixture *f = *state;
+	int fds[ARRAY_SIZE(starts)];
+	int64_t since = clock_ms();
 
 	start(f);
+	for (size_t i = 0; i < ARRAY_SIZE(starts); i++)
+		say(fds[i] = client(f), starts[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(starts); i++) {
-		struct deadline patience = deadline_in(PATIENCE_MS);
-		int64_t since = clock_ms(), took;
-		int fd = client(f);
-
-		say(fd, starts[i]);
-		while (!readable_within(fd, 20)) {
+		while (!readable_within(fds[i], 20)) {
 			assert_true(deadline_left(&patience) > 0);
-			say(fd, "a");
+			for (size_t k = i; k < ARRAY_SIZE(starts); k++)
+				(void)send(fds[k], "a", 1, MSG_NOSIGNAL);
 		}
-		took = clock_ms() - since;
-		assert_true(is_closed(fd));
-		assert_true(took >= REQUEST_MS - 50);
+		assert_true(is_closed(fds[i]));
+		assert_true(clock_ms() - since >= REQUEST_MS - 50);
 	}
 	ask(client(f));
 }
@@ -52,7 +52,7 @@ static void keeps_the_idle(void **state)
 	fd = client(f);
 	for (int i = 0; i < 2; i++) {
 		ask(fd);
-		assert_false(readable_within(fd, 2 * REQUEST_MS));
+		assert_false(readable_within(fd, REQUEST_MS + REQUEST_MS / 2));
 	}
 	ask(fd);
 }

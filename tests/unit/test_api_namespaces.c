@@ -27,7 +27,7 @@
 #include "fauxroot/sys/message.h"
 #include "server_process.h"
 
-enum { PATIENCE_MS = 5000 };
+enum { PATIENCE_MS = 60000 };
 
 struct fixture {
 	char dir[64], path[96];

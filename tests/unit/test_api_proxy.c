@@ -31,7 +31,7 @@
 #include "fake_ports.h"
 #include "server_process.h"
 
-enum { PATIENCE_MS = 5000 };
+enum { PATIENCE_MS = 60000 };
 
 /* What the server says of itself. */
 enum driver {

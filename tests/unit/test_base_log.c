@@ -64,7 +64,7 @@ static void lines_are_text(void **state)
 	log_warning("two");
 	log_info("three");
 	log_debug("not shown");
-	log_set_role("child");
+	log_setup("fauxroot", "child", LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
 	log_info("a\nb\033[0m\r\n");
 	log_as("forwarder", LOG_LEVEL_WARNING, "from there");
 	log_failure(&err);
@@ -86,7 +86,7 @@ static void the_compatible_prefixes_have_one_width(void **state)
 	begin(&c);
 	log_setup("rootlesskit", "parent", LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
 	log_info("x");
-	log_set_role("child");
+	log_setup("rootlesskit", "child", LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
 	log_info("y");
 	text = end(&c);
 	assert_string_equal(text, "[rootlesskit:parent] info: x\n[rootlesskit:child ] info: y\n");

@@ -147,16 +147,6 @@ static void long_errors_are_cut(void **state)
 	assert_int_equal(strlen(err.text), sizeof(err.text) - 1);
 }
 
-static void every_step_has_a_name_of_its_own(void **state)
-{
-	(void)state;
-	for (enum error_step a = 0; a < STEP_COUNT_; a++)
-		for (enum error_step b = 0; b < a; b++)
-			assert_string_not_equal(error_step_name(a), error_step_name(b));
-	assert_string_equal(error_step_name(STEP_COUNT_), "launch");
-	assert_string_equal(error_step_name((enum error_step)4711), "launch");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -168,7 +158,6 @@ int main(void)
 		cmocka_unit_test(errors_gather_their_context),
 		cmocka_unit_test(an_error_is_one_whatever_the_caller_passes),
 		cmocka_unit_test(long_errors_are_cut),
-		cmocka_unit_test(every_step_has_a_name_of_its_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -67,9 +67,26 @@ static void state_directories(void **state)
 		{STEP_STATEDIR, EACCES, "making a state directory",
 		 "XDG_RUNTIME_DIR is not set and /run/user/1000 is missing: alice has no login "
 		 "session",
-		 "sudo loginctl enable-linger alice, then export XDG_RUNTIME_DIR=/run/user/1000; "
+		 "sudo loginctl enable-linger alice && export XDG_RUNTIME_DIR=/run/user/1000; "
 		 "or --state-dir",
+		 .files = {{"/run/systemd/system/", "", 0}}},
+		{STEP_STATEDIR, EACCES, "making a state directory",
+		 "XDG_RUNTIME_DIR is not set and /run/user/1000 is missing: alice has no login "
+		 "session",
+		 "sudo install -d -m 0700 -o 1000 /run/user/1000 && export "
+		 "XDG_RUNTIME_DIR=/run/user/1000; or --state-dir",
 		 .files = {{0}}},
+		{STEP_STATEDIR, EACCES, "making the directory \"/run/user/7\": Permission denied",
+		 "XDG_RUNTIME_DIR is /run/user/7, which is not there, as after the last session of "
+		 "alice has ended",
+		 "export XDG_RUNTIME_DIR=/run/user/1000; or --state-dir",
+		 .files = {{"/run/user/1000/", "", 0}}, .xdg_runtime_dir = "/run/user/7",
+		 .state_dir = "/run/user/7/x"},
+		{STEP_STATEDIR, EPERM,
+		 "state directory \"/home/alice\": would be emptied, and is or holds the home "
+		 "directory",
+		 "a state directory is emptied at start and removed at the end",
+		 "--state-dir=/home/alice/NAME", .files = {{0}}, .state_dir = "/home/alice"},
 		{STEP_STATEDIR, EACCES, "making a state directory", NULL, NULL, .files = {{0}},
 		 .state_dir = "/else/where"},
 		/* $XDG_RUNTIME_DIR/elsewhere */
@@ -99,8 +116,9 @@ static void state_directories(void **state)
 		{STEP_STATEDIR, EROFS,
 		 "making the state directory \"/srv/x/y\": Read-only file system",
 		 "/srv is on a file system that is mounted read-only",
-		 "--state-dir=/run/user/1000/NAME", .files = {{"/srv/", "", 0}},
-		 .state_dir = "/srv/x/y"},
+		 "--state-dir=/run/user/1000/NAME; for a container docker run --tmpfs /tmp …, in "
+		 "Kubernetes an emptyDir at /tmp",
+		 .files = {{"/srv/", "", 0}}, .state_dir = "/srv/x/y"},
 		/* Files of this test belong to whoever runs it, who is not uid 4242. */
 		{STEP_STATEDIR, EACCES, "state directory", NULL, NULL,
 		 .files = {{"/run/user/7/", "", 0},
@@ -138,7 +156,8 @@ static void foreign_runtime_directory(void **state)
 			    .files = {{"/run/user/7/", "", 0},
 				      {"/proc/self/status", "Uid:\t4242\t4242\t4242\t4242\n", 0}},
 			    .remedy = "a session of its own: machinectl shell 4242@; or ssh "
-				      "4242@localhost; or XDG_RUNTIME_DIR=/run/user/4242",
+				      "4242@localhost; or sudo install -d -m 0700 -o 4242 "
+				      "/run/user/4242 && export XDG_RUNTIME_DIR=/run/user/4242",
 			    .xdg_runtime_dir = "/run/user/7",
 			    .state_dir = "/run/user/7/fauxroot"};
 	char cause[256];
@@ -159,8 +178,7 @@ static void devices_and_helpers(void **state)
 		{STEP_TUN, ENOENT, "opening /dev/net/tun", "there is no /dev/net/tun", FIX_TUN,
 		 .files = {{"/dev/net/tun", NULL, 0}}},
 		{STEP_TUN, ENOENT, "opening /dev/net/tun", "this container has no /dev/net/tun",
-		 "docker run --device /dev/net/tun …; in Kubernetes a hostPath volume of it, or "
-		 "--net=host",
+		 "podman run --device /dev/net/tun …; or --net=host",
 		 .files = {{"/dev/net/tun", NULL, 0}, {"/run/.containerenv", "", 0}}},
 		{STEP_TUN, ENODEV, "opening /dev/net/tun",
 		 "/dev/net/tun is there, but the kernel has no tun driver loaded", FIX_TUN,
@@ -190,8 +208,17 @@ static void devices_and_helpers(void **state)
 			    0}}},
 		{STEP_TUN, EPERM, "opening /dev/net/tun",
 		 "this container's device rules do not allow /dev/net/tun",
-		 "docker run --device /dev/net/tun …", .files = {{"/.dockerenv", "", 0}}},
+		 "docker run --device /dev/net/tun …; or --net=host",
+		 .files = {{"/.dockerenv", "", 0}}},
 		{STEP_TUN, EPERM, "opening /dev/net/tun", NULL, NULL, .files = {{0}}},
+		{STEP_SLIRP, ENOENT,
+		 "starting slirp4netns: executing \"slirp4netns\": No such file or directory",
+		 "it is /usr/sbin/slirp4netns, and PATH does not have /usr/sbin",
+		 "PATH=$PATH:/usr/sbin; or --slirp4netns-binary=/usr/sbin/slirp4netns",
+		 .files = {{"/usr/sbin/slirp4netns", "ELF", 0755}}},
+		{STEP_MOUNT, ENOENT, "opening /a b to copy it up: No such file or directory",
+		 "there is no /a b", "without --copy-up=/a b; or sudo mkdir -p /a b",
+		 .files = {{0}}},
 		{STEP_SLIRP, ENOENT,
 		 "starting slirp4netns: executing \"slirp4netns\": No such file or directory",
 		 "slirp4netns is not installed, or not where --slirp4netns-binary or PATH leads",
@@ -325,6 +352,42 @@ static void closed_directories(void **state)
 	check_failure(&f);
 }
 
+static void closed_copies(void **state)
+{
+	struct failure f = {
+		.step = STEP_MOUNT,
+		.code = EACCES,
+		.text = "reading /srv/x to copy it up: Permission denied",
+		.files = {{"/srv/x/", "", 0},
+			  {"/proc/self/status",
+			   "Uid:\t4242\t4242\t4242\t4242\nGid:\t4242\t4242\t4242\t4242\n", 0}},
+		.remedy = "without --copy-up=/srv/x; or sudo chmod o+rx /srv/x",
+		.closed_dir = "/srv/x"};
+	char cause[256];
+
+	(void)state;
+	snprintf(cause, sizeof(cause),
+		 "/srv/x belongs to uid %u and gid %u, mode 0700: fake root has no more rights "
+		 "there than 4242, and cannot list what to copy",
+		 geteuid(), getegid());
+	f.cause = cause;
+	check_failure(&f);
+}
+
+static void ask_two_ports(struct config *config)
+{
+	static char first[] = "127.0.0.1:443:443/tcp", second[] = "81:80/tcp";
+	static char *specs[] = {first, second, NULL};
+
+	config->publish = (struct strv){specs, 2};
+}
+
+static void ask_ports_of_slirp(struct config *config)
+{
+	ask_two_ports(config);
+	config->port_driver = PORT_SLIRP4NETNS;
+}
+
 static void ports(void **state)
 {
 	static const struct failure cases[] = {
@@ -343,6 +406,23 @@ static void ports(void **state)
 		 "cap_net_bind_service=ep /opt/fauxroot/bin/fauxroot; or a parent port from 1024 "
 		 "up",
 		 .files = {{"/proc/sys/net/ipv4/ip_unprivileged_port_start", "1024\n", 0}}},
+		/* One setting for all. */
+		{STEP_PORT, EACCES, "listening on 127.0.0.1:443/tcp: Permission denied",
+		 "/proc/sys/net/ipv4/ip_unprivileged_port_start is 1024: lower ports take "
+		 "CAP_NET_BIND_SERVICE",
+		 "sudo sysctl -w net.ipv4.ip_unprivileged_port_start=81; or sudo setcap "
+		 "cap_net_bind_service=ep /opt/fauxroot/bin/fauxroot; or a parent port from 1024 "
+		 "up",
+		 .files = {{"/proc/sys/net/ipv4/ip_unprivileged_port_start", "1024\n", 0}},
+		 .ask = ask_two_ports},
+		{STEP_PORT, EACCES, "listening on 127.0.0.1:443/tcp: Permission denied",
+		 "/proc/sys/net/ipv4/ip_unprivileged_port_start is 1024: lower ports take "
+		 "CAP_NET_BIND_SERVICE, and slirp4netns has none",
+		 "sudo sysctl -w net.ipv4.ip_unprivileged_port_start=81; or --port-driver=builtin "
+		 "and sudo setcap cap_net_bind_service=ep /opt/fauxroot/bin/fauxroot; or a parent "
+		 "port from 1024 up",
+		 .files = {{"/proc/sys/net/ipv4/ip_unprivileged_port_start", "1024\n", 0}},
+		 .ask = ask_ports_of_slirp},
 		/* Something else refuses. */
 		{STEP_PORT, EACCES, "listening on 0.0.0.0:1024/tcp: Permission denied", NULL, NULL,
 		 .files = {{"/proc/sys/net/ipv4/ip_unprivileged_port_start", "1024\n", 0}}},
@@ -391,15 +471,17 @@ static void every_text_is_whole(void **state)
 	config_init(&config);
 	for (size_t i = 0; (cause = cause_at(i)); i++) {
 		struct facts facts = {.machine = &fake.machine, .config = &config, .err = &err};
+		char remedy[sizeof((struct explanation){0}.remedy)];
 		struct explanation why;
 
 		/* The longest values that a test can leave. */
 		memset(facts.value, 'v', 100);
 		memset(facts.path, 'p', 100);
 		memset(facts.point, 't', 100);
+		cause_remedy(cause, NULL, remedy, sizeof(remedy));
 		if (!cause_expand(cause->cause, &facts, why.cause, sizeof(why.cause)) ||
-		    !cause_expand(cause->remedy, &facts, why.remedy, sizeof(why.remedy)))
-			fail_msg("%s / %s", cause->cause, cause->remedy);
+		    !cause_expand(remedy, &facts, why.remedy, sizeof(why.remedy)))
+			fail_msg("%s / %s", cause->cause, remedy);
 		assert_true(*why.remedy != '\0');
 	}
 	{
@@ -449,12 +531,15 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(namespaces),
+		cmocka_unit_test(remedies_of_runtimes),
+		cmocka_unit_test(without_proc),
 		cmocka_unit_test(cgroups),
 		cmocka_unit_test(mappers),
 		cmocka_unit_test(ranges),
 		cmocka_unit_test(state_directories),
 		cmocka_unit_test(foreign_runtime_directory),
 		cmocka_unit_test(devices_and_helpers),
+		cmocka_unit_test(closed_copies),
 		cmocka_unit_test(ports),
 		cmocka_unit_test(targets),
 		cmocka_unit_test(closed_state_directory),

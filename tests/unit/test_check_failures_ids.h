@@ -16,6 +16,15 @@ static const struct failure mapper_failures[] = {
 	{STEP_IDMAP, ENOENT, "executing \"newuidmap\": No such file or directory",
 	 "newuidmap is not in PATH (/usr/local/bin:/usr/bin)", "sudo apt-get install uidmap",
 	 .files = {{"/usr/bin/newuidmap", NULL, 0}}},
+	/* As in a unit of NixOS. */
+	{STEP_IDMAP, ENOENT, "executing \"newuidmap\": No such file or directory",
+	 "it is /run/wrappers/bin/newuidmap, and PATH does not have /run/wrappers/bin",
+	 "PATH=$PATH:/run/wrappers/bin",
+	 .files = {{"/usr/bin/newuidmap", NULL, 0}, {"/run/wrappers/bin/newuidmap", "ELF", 04755}}},
+	{STEP_IDMAP, EPERM, wrote,
+	 "/usr/local/bin/newuidmap, to which PATH leads, gains no privileges; the one in /usr/bin "
+	 "does",
+	 "PATH=/usr/bin:$PATH", .files = {{"/usr/local/bin/newuidmap", "ELF", 0755}}},
 	{STEP_IDMAP, ENOENT, "executing \"newgidmap\": No such file or directory",
 	 "newgidmap is not in PATH (/usr/local/bin:/usr/bin)", "sudo dnf install shadow-utils",
 	 .files = {{"/usr/bin/newgidmap", NULL, 0},
@@ -29,8 +38,8 @@ static const struct failure mapper_failures[] = {
 	{STEP_IDMAP, EPERM, wrote,
 	 "no_new_privs is set on this process (/proc/self/status: NoNewPrivs: 1), so "
 	 "/usr/bin/newuidmap gains no privileges",
-	 "in systemd NoNewPrivileges=no; in Kubernetes allowPrivilegeEscalation: true; in "
-	 "Docker no --security-opt no-new-privileges; or --idmap=single",
+	 "in Kubernetes securityContext.allowPrivilegeEscalation: true; without --security-opt "
+	 "no-new-privileges of Docker; in systemd NoNewPrivileges=no; or --idmap=single",
 	 .files = {{"/proc/self/status",
 		    "Uid:\t1000\t1000\t1000\t1000\nGid:"
 		    "\t1000\t1000\t1000\t1000\nNoNewPrivs:\t1\n",
@@ -51,39 +60,49 @@ static const struct failure mapper_failures[] = {
 	{STEP_IDMAP, EPERM, "newuidmap: Could not set caps (exit status 1)",
 	 "CAP_SETUID is outside of our capability bounding set (/proc/self/status: CapBnd: "
 	 "000001ffffffff7f), so newuidmap cannot have it either",
-	 "docker run --cap-add SETUID --cap-add SETGID …; in systemd "
+	 "docker run --cap-add SETUID --cap-add SETGID …; in Kubernetes "
+	 "securityContext.capabilities.add: [SETUID, SETGID]; in systemd "
 	 "CapabilityBoundingSet= with CAP_SETUID CAP_SETGID",
 	 .files = {{"/proc/self/status",
 		    "Uid:\t1000\t1000\t1000\t1000\nCapBnd:\t000001ffffffff7f\n", 0}}},
 	{STEP_IDMAP, EPERM, wrote_gid,
 	 "CAP_SETGID is outside of our capability bounding set (/proc/self/status: CapBnd: "
 	 "000001ffffffffbf), so newgidmap cannot have it either",
-	 "docker run --cap-add SETUID --cap-add SETGID …; in systemd "
+	 "docker run --cap-add SETUID --cap-add SETGID …; in Kubernetes "
+	 "securityContext.capabilities.add: [SETUID, SETGID]; in systemd "
 	 "CapabilityBoundingSet= with CAP_SETUID CAP_SETGID",
 	 .files = {{"/proc/self/status",
 		    "Uid:\t1000\t1000\t1000\t1000\nCapBnd:\t000001ffffffffbf\n", 0}}},
+	/* Written by ourselves, as root without rights. */
+	{STEP_IDMAP, EPERM, "writing /proc/7/uid_map: Operation not permitted",
+	 "CAP_SETFCAP is outside of our capability bounding set (/proc/self/status: CapBnd: "
+	 "0000000000000000); mapping the outer uid 0 needs it since Linux 5.12",
+	 "docker run --cap-add SETFCAP …; in Kubernetes securityContext.capabilities.add: "
+	 "[SETFCAP]; or run it as another user than root",
+	 .files = {{"/proc/self/status", "Uid:\t0\t0\t0\t0\nCapBnd:\t0000000000000000\n", 0}}},
 	{STEP_IDMAP, EPERM, wrote, NULL, NULL,
 	 .files = {{"/proc/self/status", "Uid:\t0\t0\t0\t0\nCapBnd:\t00000000a80425fb\n", 0}}},
 	{STEP_IDMAP, EPERM, wrote,
 	 "CAP_SETFCAP is outside of our capability bounding set (/proc/self/status: "
 	 "CapBnd: "
 	 "00000000280425fb); mapping the outer uid 0 needs it since Linux 5.12",
-	 "docker run --cap-add SETFCAP …; or run it as another user than root",
+	 "docker run --cap-add SETFCAP …; in Kubernetes securityContext.capabilities.add: "
+	 "[SETFCAP]; or run it as another user than root",
 	 .files = {{"/proc/self/status", "Uid:\t0\t0\t0\t0\nCapBnd:\t00000000280425fb\n", 0}}},
 	{STEP_IDMAP, EPERM, wrote,
 	 "100000:65536 of /etc/subuid, line 1, is not within the ids of the user namespace "
 	 "we are in (/proc/self/uid_map)",
 	 "give alice a range inside of it in /etc/subuid and /etc/subgid "
-	 "(alice:FIRST:COUNT), or give this container more ids (in LXD: "
-	 "security.idmap.size)",
+	 "(alice:1001:64536), or give this container more ids (in LXD: "
+	 "security.idmap.size); in a unit of systemd PrivateUsers=no",
 	 .files = {{"/proc/self/uid_map", "0 1000 1\n1 100000 65536\n", 0},
 		   {"/proc/self/gid_map", "0 1000 1\n1 100000 65536\n", 0}}},
 	{STEP_IDMAP, EPERM, wrote_gid,
 	 "100000:65536 of /etc/subgid, line 1, is not within the ids of the user namespace "
 	 "we are in (/proc/self/gid_map)",
 	 "give alice a range inside of it in /etc/subuid and /etc/subgid "
-	 "(alice:FIRST:COUNT), or give this container more ids (in LXD: "
-	 "security.idmap.size)",
+	 "(alice:1001:65536), or give this container more ids (in LXD: "
+	 "security.idmap.size); in a unit of systemd PrivateUsers=no",
 	 .files = {{"/proc/self/gid_map", "0 1000 1\n1 100000 100000\n100001 0 10\n", 0}}},
 	/* In two adjacent extents it is whole. */
 	{STEP_IDMAP, EPERM, wrote_gid, NULL, NULL,
@@ -140,6 +159,22 @@ static void ranges(void **state)
 		 "sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 alice; or "
 		 "--idmap=single",
 		 .files = {{"/etc/subuid", NULL, 0}, {"/etc/subgid", NULL, 0}}},
+		/* Within a user namespace that ends below SUB_UID_MIN; its root has no sudo. */
+		{STEP_IDMAP, ENOENT,
+		 "user \"root\" (uid 0) has no subordinate user ids: no line in /etc/subuid",
+		 "neither /etc/subuid nor /etc/subgid has a line for root or 0",
+		 "usermod --add-subuids 1001-65536 --add-subgids 1001-65536 root; or "
+		 "--idmap=single",
+		 .files = {{"/proc/self/status", "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\n", 0},
+			   {"/proc/self/uid_map", "0 1000 1\n1 100000 65536\n", 0},
+			   {"/proc/self/gid_map", "0 1000 1\n1 100000 65536\n", 0}}},
+		{STEP_IDMAP, ENOENT, NO_RANGES,
+		 "alice has no line in /etc/subuid or /etc/subgid, and the user namespace that we "
+		 "are in has no ids left for one (/proc/self/uid_map)",
+		 "--idmap=single; or give this container more ids (in LXD: security.idmap.size)",
+		 .files = {{"/etc/subuid", "bob:100000:65536\n", 0},
+			   {"/proc/self/uid_map", "1000 1000 1\n", 0},
+			   {"/proc/self/gid_map", "1000 1000 1\n", 0}}},
 		{STEP_IDMAP, ENOENT, NO_RANGES, "/etc/subuid has no line for alice or 1000",
 		 "sudo usermod --add-subuids 165536-231071 alice; or --idmap=single",
 		 .files = {{"/etc/subuid", "bob:100000:65536\n", 0}}},

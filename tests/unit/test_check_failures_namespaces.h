@@ -52,11 +52,16 @@ static const struct failure namespace_failures[] = {
 	 "securityContext.seccompProfile.type: Unconfined; in systemd "
 	 "RestrictNamespaces=no",
 	 .files = {{"/proc/self/status", "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nSeccomp:\t2\n", 0}}},
+	{STEP_CLONE, EPERM, "clone",
+	 "this is within a Flatpak (/.flatpak-info), where no program may make namespaces",
+	 "flatpak-spawn --host fauxroot …, which runs it outside",
+	 .files = {{"/.flatpak-info", "", 0}}},
 	{STEP_CLONE, EACCES, "clone",
 	 "AppArmor confines this process (/proc/self/attr/apparmor/current: docker-default "
 	 "(enforce))",
 	 "docker run --security-opt apparmor=unconfined …; in Kubernetes "
-	 "securityContext.appArmorProfile.type: Unconfined",
+	 "securityContext.appArmorProfile.type: Unconfined; lxc config set NAME "
+	 "security.nesting=true",
 	 .files = {{"/proc/self/attr/apparmor/current", "docker-default (enforce)\n", 0}}},
 	{STEP_CLONE, ENOSPC, "clone",
 	 "/proc/sys/user/max_user_namespaces is 0: user namespaces are switched off",
@@ -110,6 +115,62 @@ static const struct failure namespace_failures[] = {
 	 .files = {{"/proc/self/ns/user", NULL, 0}}},
 };
 
+/* What mends a masked /proc, by the runtime whose mark is there. */
+static void remedies_of_runtimes(void **state)
+{
+	static const char without[] = "or without --pidns (and for buildkitd "
+				      "--oci-worker-no-process-sandbox)";
+	static const struct {
+		const char *mark, *text, *remedy;
+	} cases[] = {
+		{"/.dockerenv", "", "docker run --security-opt systempaths=unconfined …; "},
+		{"/run/.containerenv", "", "podman run --security-opt unmask=ALL …; "},
+		{"/var/run/secrets/kubernetes.io/x", "",
+		 "in Kubernetes securityContext.procMount: Unmasked (hostUsers: false in the "
+		 "pod); "},
+		{"/dev/lxd/sock", "", "lxc config set NAME security.nesting=true; "},
+		{"/dev/incus/sock", "", "incus config set NAME security.nesting=true; "},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char remedy[256];
+		const struct failure f = {
+			.step = STEP_PROC,
+			.code = EPERM,
+			.text = "mounting proc, for the PID namespace, on /proc",
+			.cause = "parts of /proc are masked here (/proc/kcore), and the kernel "
+				 "mounts no other proc where none is wholly visible",
+			.remedy = remedy,
+			.files = {{cases[i].mark, cases[i].text, 0},
+				  {"/proc/self/mountinfo",
+				   "22 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw\n"
+				   "25 23 0:7 /null /proc/kcore rw - devtmpfs udev rw\n",
+				   0}},
+		};
+
+		snprintf(remedy, sizeof(remedy), "%s%s", cases[i].remedy, without);
+		check_failure(&f);
+	}
+}
+
+static void without_proc(void **state)
+{
+	const struct machine nowhere = {.root = "/nonexistent"};
+	const struct error err = {.step = STEP_CLONE,
+				  .code = ENOENT,
+				  .text = "opening /proc/7/ns/user: No such file or directory"};
+	struct explanation why;
+	struct config config;
+
+	(void)state;
+	config_init(&config);
+	assert_true(explain(&err, &config, &nowhere, &why));
+	assert_string_equal(why.cause, "there is no proc file system on /proc");
+	assert_string_equal(why.remedy, "sudo mount -t proc proc /proc");
+	remember(why.id);
+}
+
 static void namespaces(void **state)
 {
 	(void)state;
@@ -151,8 +212,9 @@ static void limits(void **state)
 		{STEP_IDMAP, EAGAIN, "forking newuidmap",
 		 "the cgroup has as many processes as /sys/fs/cgroup/user.slice/pids.max allows: "
 		 "33",
-		 "in systemd TasksMax=infinity; docker run --pids-limit=-1 …; in Kubernetes the "
-		 "kubelet's podPidsLimit",
+		 "docker run --pids-limit=-1 …; in Kubernetes the kubelet's podPidsLimit; in "
+		 "systemd "
+		 "TasksMax=infinity",
 		 .files = {{"/sys/fs/cgroup/user.slice/pids.max", "33\n", 0},
 			   {"/sys/fs/cgroup/user.slice/pids.events", "max 1\n", 0}}},
 		{STEP_CLONE, EINVAL, "clone",
@@ -185,9 +247,10 @@ static void confinement(void **state)
 		{STEP_PROC, EPERM, "mounting proc, for the PID namespace, on /proc",
 		 "parts of /proc are masked here (/proc/kcore /proc/sys), and the kernel mounts no "
 		 "other proc where none is wholly visible",
-		 "docker run --security-opt systempaths=unconfined …; in Kubernetes "
-		 "securityContext.procMount: Unmasked; or without --pidns (and for buildkitd "
-		 "--oci-worker-no-process-sandbox)",
+		 "docker run --security-opt systempaths=unconfined …; podman run --security-opt "
+		 "unmask=ALL …; in Kubernetes securityContext.procMount: Unmasked (hostUsers: "
+		 "false in the pod); lxc config set NAME security.nesting=true; or without --pidns "
+		 "(and for buildkitd --oci-worker-no-process-sandbox)",
 		 .files = {{"/proc/self/mountinfo",
 			    "22 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw\n"
 			    "23 22 0:8 / /proc rw - proc proc rw\n"
@@ -204,8 +267,9 @@ static void confinement(void **state)
 		{STEP_MOUNT, EACCES, "making the mounts rprivate",
 		 "SELinux enforces its policy (/sys/fs/selinux/enforce: 1) on this process "
 		 "(system_u:system_r:container_t:s0:c1,c2)",
-		 "sudo ausearch -m avc -ts recent shows what it refused; docker run --security-opt "
-		 "label=disable …; in Kubernetes securityContext.seLinuxOptions.type: spc_t",
+		 "docker run --security-opt label=disable …; in Kubernetes "
+		 "securityContext.seLinuxOptions.type: spc_t; sudo ausearch -m avc -ts recent "
+		 "shows what it refused",
 		 .files = {{"/sys/fs/selinux/enforce", "1", 0},
 			   {"/proc/self/attr/current", "system_u:system_r:container_t:s0:c1,c2\n",
 			    0}}},

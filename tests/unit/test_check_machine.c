@@ -28,9 +28,10 @@ static void free_ranges(void **state)
 		{"", "", "", "# SUB_UID_MIN 1\nSUB_UID_MIN\t\t 500000\n", NULL, 500000},
 		/* Lines that are none. */
 		{"a\n:::\na:b:c\n\na:100000\na:-1:5\na:4294967296:1\n", "", "", NULL, NULL, 100000},
-		{"a:100000:4294867295\n", "", "", NULL, NULL, 0},
+		/* Nothing from SUB_UID_MIN on: what there is below. */
+		{"a:100000:4294867295\n", "", "b:x:1002:1::\n", NULL, NULL, 1003},
 		{"a:0:4294967295\n", "", "", NULL, NULL, 0},
-		{"", "", "", NULL, "0 0 65536\n", 0},
+		{"", "", "", NULL, "1000 1000 1\n", 0},
 		{"", "", "", NULL, "0 0 65536\n65536 65536 100000\n", 100000},
 	};
 
@@ -44,13 +45,47 @@ static void free_ranges(void **state)
 			 cases[i].uid_map ? cases[i].uid_map : "0 0 4294967295\n", 0},
 			{cases[i].login_defs ? "/etc/login.defs" : NULL, cases[i].login_defs, 0},
 		};
-		uint32_t first = 0;
+		uint32_t first = 0, count = 0;
 		struct fake fake;
 
 		make_fake(&fake, files);
-		if (machine_free_range(&fake.machine, 65536, &first) != (cases[i].first != 0) ||
-		    first != cases[i].first)
-			fail_msg("%s: %u, not %u", cases[i].subuid, first, cases[i].first);
+		if (machine_free_range(&fake.machine, &first, &count) != (cases[i].first != 0) ||
+		    first != cases[i].first || (first != 0 && count != USUAL_IDS))
+			fail_msg("%s: %u:%u, not %u", cases[i].subuid, first, count,
+				 cases[i].first);
+		clear_fake(&fake);
+	}
+}
+
+/* As many as there are, in a user namespace that has not so many. */
+static void small_ranges(void **state)
+{
+	static const struct {
+		const char *passwd, *uid_map;
+		uint32_t first, count;
+	} cases[] = {
+		{"", "0 0 65536\n", 1001, 64535},
+		{"b:x:40000:1::\nc:x:65534:1::\n", "0 0 65537\n", 1, 39999},
+		{"b:x:30000:1::\nc:x:65534:1::\n", "0 0 65537\n", 30001, 35533},
+		{"", "0 0 10\n10 100000 20\n50 200000 5\n", 1, 29},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct file files[MAX_FILES] = {
+			{"/etc/subuid", "", 0},
+			{"/etc/subgid", "", 0},
+			{"/etc/group", i == 0 ? "x:x:1000:\n" : "", 0},
+			{"/etc/passwd", cases[i].passwd, 0},
+			{"/proc/self/uid_map", cases[i].uid_map, 0},
+		};
+		uint32_t first = 0, count = 0;
+		struct fake fake;
+
+		make_fake(&fake, files);
+		if (!machine_free_range(&fake.machine, &first, &count) || first != cases[i].first ||
+		    count != cases[i].count)
+			fail_msg("%s: %u:%u", cases[i].uid_map, first, count);
 		clear_fake(&fake);
 	}
 }
@@ -95,7 +130,12 @@ static void packages(void **state)
 		{"ID=\"void\"\n", "newuidmap", "sudo xbps-install -S shadow"},
 		{"ID=mageia\n", "newuidmap", "sudo urpmi shadow-utils"},
 		{"ID=photon\n", "slirp4netns", "sudo tdnf install slirp4netns"},
-		{"ID=nixos\n", "slirp4netns", "install the package that has slirp4netns"},
+		{"ID=alpine\n", "getsubids", "sudo apk add shadow-subids"},
+		{"ID=nixos\n", "slirp4netns", "sudo nix-env -iA nixos.slirp4netns"},
+		{"ID=\"opensuse-microos\"\nID_LIKE=\"suse opensuse\"\n", "newuidmap",
+		 "sudo transactional-update pkg install shadow && sudo systemctl reboot"},
+		{"ID=unheard-of\nID_LIKE=\"none\"\n", "slirp4netns",
+		 "install the package that has slirp4netns"},
 		{"", "newuidmap", "install the package that has newuidmap"},
 	};
 
@@ -113,6 +153,24 @@ static void packages(void **state)
 				    cases[i].command);
 		clear_fake(&fake);
 	}
+}
+
+static void ostree(void **state)
+{
+	static const struct file files[MAX_FILES] = {
+		{"/etc/os-release", "ID=fedora\nVARIANT_ID=coreos\n", 0},
+		{"/run/ostree-booted", "", 0},
+	};
+	struct fake fake;
+	char text[128];
+
+	(void)state;
+	make_fake(&fake, files);
+	assert_string_equal(machine_package(&fake.machine, "slirp4netns", text, sizeof(text)),
+			    "sudo rpm-ostree install slirp4netns && sudo systemctl reboot");
+	assert_string_equal(machine_boot(&fake.machine, "a=1", text, sizeof(text)),
+			    "sudo rpm-ostree kargs --append=a=1 && sudo systemctl reboot");
+	clear_fake(&fake);
 }
 
 static void the_kernel_gets_an_argument_as_the_distribution_does_it(void **state)
@@ -148,14 +206,14 @@ static void the_real_machine_is_read_without_harm(void **state)
 {
 	const struct machine machine = {.root = ""};
 	char user[256], point[256];
-	uint32_t first;
+	uint32_t first, count;
 
 	(void)state;
 	assert_int_equal(machine_id(&machine, "Uid"), geteuid());
 	(void)machine_user(&machine, user, sizeof(user));
 	assert_true(*user);
 	assert_true(machine_maps(&machine, "uid_map", geteuid(), 1));
-	if (machine_free_range(&machine, 65536, &first))
+	if (machine_free_range(&machine, &first, &count))
 		assert_true(first >= 1000);
 	(void)machine_mount_has(&machine, "/proc/self", "nosuid", point, sizeof(point));
 	assert_string_equal(point, "/proc");
@@ -187,8 +245,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(free_ranges),
+		cmocka_unit_test(small_ranges),
 		cmocka_unit_test(few_ids),
 		cmocka_unit_test(packages),
+		cmocka_unit_test(ostree),
 		cmocka_unit_test(relative_paths_are_relative_to_here),
 		cmocka_unit_test(the_kernel_gets_an_argument_as_the_distribution_does_it),
 		cmocka_unit_test(the_real_machine_is_read_without_harm),

@@ -57,6 +57,34 @@ static void kernels(void **state)
 	check_looks(looks, ARRAY_SIZE(looks));
 }
 
+/* A kernel that carries its configuration. */
+static void configuration_of_the_kernel(void **state)
+{
+	static const struct file none[MAX_FILES] = {{0}};
+	_cleanup_findings_ struct findings findings = {NULL, 0, 0};
+	struct outcomes *outcomes = calloc(1, sizeof(*outcomes));
+	const struct look look = {.failed = TRIAL_TUN,
+				  .code = ENODEV,
+				  .error = "opening /dev/net/tun: No such device",
+				  .step = STEP_TUN};
+	struct config config;
+	struct fake fake;
+
+	(void)state;
+	assert_non_null(outcomes);
+	make_fake(&fake, none);
+	config_init(&config);
+	config.net = NET_SLIRP4NETNS;
+	fill_outcomes(&look, outcomes);
+	outcomes->kernel_config = strdup("CONFIG_NET=y\n# CONFIG_TUN is not set\n");
+	assert_int_equal(preflight_judge(&config, &fake.machine, outcomes, &findings), 0);
+	clear_fake(&fake);
+	outcomes_free(outcomes);
+	assert_string_equal(find(&findings, "kernel features")->why.cause,
+			    "this kernel is built without CONFIG_TUN (/proc/config.gz: # "
+			    "CONFIG_TUN is not set)");
+}
+
 static void confinement(void **state)
 {
 	static const struct look looks[] = {
@@ -173,6 +201,9 @@ static void ids(void **state)
 		{"subordinate ids", FINDING_WARNING, "1001 user", "few-ids-no-account",
 		 .files = {{"/etc/passwd", "root:x:0:0::/root:/bin/sh\n", 0}}, .uids = 1001,
 		 NO_TRIAL, .remedy = "echo 1000:165536:65536"},
+		{"subordinate ids", FINDING_WARNING, "1001 user", "few-ids-no-range",
+		 .files = {{"/proc/self/uid_map", "0 0 60000\n", 0}}, .uids = 1001, NO_TRIAL,
+		 .remedy = "security.idmap.size"},
 		{"shared ids", FINDING_OK, "none", NULL, .files = {{0}}, NO_TRIAL},
 		/* One line for the name and one for the uid, both ours. */
 		{"shared ids", FINDING_OK, "none", NULL,
@@ -227,16 +258,19 @@ static void networks(void **state)
 		{"resolv.conf", FINDING_WARNING, "/etc/resolv.conf", "no-name-server",
 		 .files = {{"/etc/resolv.conf", "nameserver\nnameservers 1.1.1.1\n", 0}}, NO_TRIAL,
 		 .cause = "names no server"},
-		{"ping", FINDING_UNKNOWN, "ping_group_range cannot be read", NULL, .files = {{0}},
-		 NO_TRIAL},
-		{"ping", FINDING_OK, "for the groups 0 to 2147483647", NULL,
-		 .files = {{"/proc/sys/net/ipv4/ping_group_range", "0\t2147483647\n", 0}},
-		 NO_TRIAL},
+		/* What has worked is allowed, whatever a file says. */
+		{"ping", FINDING_OK, "allowed", NULL,
+		 .files = {{"/proc/sys/net/ipv4/ping_group_range", "65534\t65534\n", 0}}, NO_TRIAL},
 		{"ping", FINDING_WARNING, "not allowed", "ping-range",
-		 .files = {{"/proc/sys/net/ipv4/ping_group_range", "1\t0\n", 0}}, NO_TRIAL,
-		 .cause = "is 1 0, and our gid 1000 is not in it"},
-		{"ping", FINDING_UNKNOWN, "is many", NULL,
-		 .files = {{"/proc/sys/net/ipv4/ping_group_range", "many\n", 0}}, NO_TRIAL},
+		 .files = {{"/proc/sys/net/ipv4/ping_group_range", "1\t0\n", 0}},
+		 .failed = TRIAL_PING, EACCES, "making an ICMP socket: Permission denied",
+		 STEP_NONE, .cause = "is 1 0, and our gid 1000 is not in it"},
+		{"ping", FINDING_WARNING, "not allowed", "ping-range", .files = {{0}},
+		 .failed = TRIAL_PING, EACCES, "making an ICMP socket: Permission denied",
+		 STEP_NONE, .cause = "is not known"},
+		{"ping", FINDING_UNKNOWN, "Protocol not supported", NULL, .files = {{0}},
+		 .failed = TRIAL_PING, EPROTONOSUPPORT,
+		 "making an ICMP socket: Protocol not supported", STEP_NONE},
 	};
 
 	(void)state;
@@ -322,6 +356,21 @@ static void storage(void **state)
 		 .files = {{"/usr/bin/fuse-overlayfs", "ELF", 0755}}, .failed = TRIAL_OVERLAY,
 		 EPERM, "mounting overlayfs in a user namespace: Operation not permitted",
 		 STEP_MOUNT},
+		{"containers' /proc", FINDING_OK, "can be mounted", NULL, .files = {{0}}, NO_TRIAL},
+		{"containers' /proc", FINDING_WARNING, "mounting proc in a PID namespace",
+		 "containers-proc",
+		 .files =
+			 {{"/proc/self/mountinfo",
+			   "22 1 8:1 / / rw - ext4 x rw\n25 23 0:7 /null /proc/kcore rw - devtmpfs "
+			   "udev rw\n",
+			   0}},
+		 .failed = TRIAL_CONTAINER_PROC, EPERM,
+		 "mounting proc in a PID namespace: Operation not permitted", STEP_PROC,
+		 .cause = "here (/proc/kcore)", .remedy = "systempaths=unconfined"},
+		{"containers' /proc", FINDING_WARNING, "mounting proc", "containers-proc",
+		 .files = {{0}}, .failed = TRIAL_CONTAINER_PROC, ENOSPC,
+		 "mounting proc in a PID namespace: No space left on device", STEP_PROC,
+		 .cause = "(No space left on device)"},
 		{"overlayfs", FINDING_WARNING, "native, dockerd's storage driver vfs",
 		 "overlay-missing", .files = {{0}}, .failed = TRIAL_OVERLAY, EPERM,
 		 "mounting overlayfs in a user namespace: Operation not permitted", STEP_MOUNT,
@@ -500,6 +549,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(kernels),
+		cmocka_unit_test(configuration_of_the_kernel),
 		cmocka_unit_test(confinement),
 		cmocka_unit_test(containers),
 		cmocka_unit_test(ids),

@@ -99,7 +99,7 @@ static void test_single(void **state)
 	assert_int_equal(idmap_prepare(&config, NULL, -1, &map, &err), 0);
 	assert_true(map.single);
 	child = start_child();
-	assert_int_equal(apply(&map, child, 5000, &err), 0);
+	assert_int_equal(apply(&map, child, 60000, &err), 0);
 	(void)str_print(uid, sizeof(uid), "0 %u 1\n", (unsigned)geteuid());
 	(void)str_print(gid, sizeof(gid), "0 %u 1\n", (unsigned)getegid());
 	assert_map(child, "uid_map", uid);
@@ -107,7 +107,7 @@ static void test_single(void **state)
 	assert_map(child, "setgroups", "deny\n");
 
 	/* A map is written once. */
-	assert_int_equal(apply(&map, child, 5000, &err), -EPERM);
+	assert_int_equal(apply(&map, child, 60000, &err), -EPERM);
 	assert_non_null(strstr(err.text, "/setgroups: Operation not permitted"));
 	assert_int_equal(err.step, STEP_IDMAP);
 	end_child(child);
@@ -124,7 +124,7 @@ static void test_direct(void **state)
 
 	(void)state;
 	child = start_child();
-	assert_int_equal(apply(&map, child, 5000, &err), 0);
+	assert_int_equal(apply(&map, child, 60000, &err), 0);
 	assert_map(child, "uid_map", "0 0 1\n1 100000 10\n11 200000 5\n");
 	assert_map(child, "gid_map", "0 0 1\n1 300000 7\n");
 	assert_map(child, "setgroups", "allow\n");
@@ -132,7 +132,7 @@ static void test_direct(void **state)
 
 	map.uid.extents[2].outside = 100005;
 	child = start_child();
-	assert_int_equal(apply(&map, child, 5000, &err), -EINVAL);
+	assert_int_equal(apply(&map, child, 60000, &err), -EINVAL);
 	assert_non_null(strstr(err.text, "/uid_map: Invalid argument"));
 	assert_int_equal(err.step, STEP_IDMAP);
 	end_child(child);
@@ -203,7 +203,7 @@ static void test_mappers_side_by_side(void **state)
 
 	put(m->uid, script);
 	put(m->gid, script);
-	assert_int_equal(apply(&two_ranges, getpid(), 5000, &err), 0);
+	assert_int_equal(apply(&two_ranges, getpid(), 60000, &err), 0);
 	assert_int_equal(file_read_bounded(AT_FDCWD, m->said_uid, 4096, &said, NULL), 0);
 	(void)str_print(want, sizeof(want), "%d 0 1000 1 1 100000 65536 65537 300000 10\n",
 			(int)getpid());
@@ -237,7 +237,7 @@ static void test_mappers_fail(void **state)
 
 		put(m->uid, cases[i].uid);
 		put(m->gid, cases[i].gid);
-		assert_int_equal(apply(&two_ranges, getpid(), 5000, &err), -EPERM);
+		assert_int_equal(apply(&two_ranges, getpid(), 60000, &err), -EPERM);
 		assert_string_equal(err.text, cases[i].words);
 		assert_int_equal(err.step, STEP_IDMAP);
 	}
@@ -263,10 +263,10 @@ static void test_mapper_missing(void **state)
 	struct error err;
 
 	assert_int_equal(setenv("PATH", m->dir, 1), 0);
-	assert_int_equal(apply(&two_ranges, getpid(), 5000, &err), -ENOENT);
+	assert_int_equal(apply(&two_ranges, getpid(), 60000, &err), -ENOENT);
 	assert_string_equal(err.text, "executing \"newuidmap\": No such file or directory");
 	put(m->uid, "#!/bin/sh\nwhile :; do :; done\n");
-	assert_int_equal(apply(&two_ranges, getpid(), 5000, &err), -ENOENT);
+	assert_int_equal(apply(&two_ranges, getpid(), 60000, &err), -ENOENT);
 	assert_string_equal(err.text, "executing \"newgidmap\": No such file or directory");
 	assert_int_equal(err.step, STEP_IDMAP);
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);

@@ -78,7 +78,7 @@ static int tear_down(void **state)
 static int load(const struct fixture *f, enum subid_source source, uid_t uid,
 		struct subid_ranges *ret, struct error *err)
 {
-	struct deadline deadline = deadline_in(5000);
+	struct deadline deadline = deadline_in(60000);
 
 	*err = (struct error){0};
 	return subid_load_from(&f->paths, source, uid, &deadline, -1, ret, err);

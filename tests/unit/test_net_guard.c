@@ -74,7 +74,7 @@ static bool proc_opens(pid_t pid, const char *name)
 /* The name of @pid changes with the exec: wait for that. */
 static bool becomes(pid_t pid, const char *expected)
 {
-	struct deadline deadline = deadline_in(5000);
+	struct deadline deadline = deadline_in(60000);
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/comm", pid);

@@ -77,7 +77,7 @@ static int make_tap(void *arg, struct error *err)
 
 static int tap_of(const struct ns_set *ns)
 {
-	struct deadline deadline = deadline_in(5000);
+	struct deadline deadline = deadline_in(60000);
 	struct error err = {0};
 	int pair[2], tap = -1;
 	size_t n = 1;

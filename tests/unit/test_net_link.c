@@ -31,7 +31,7 @@ static int run_in(const struct fixture *f, int (*run)(void *arg, struct error *e
 		  struct error *err)
 {
 	const struct ns_job job = {.name = "test", .which = NS_JOIN_NET, .run = run, .arg = arg};
-	struct deadline deadline = deadline_in(5000);
+	struct deadline deadline = deadline_in(60000);
 
 	*err = (struct error){0};
 	return ns_run(&f->ns, &job, &deadline, -1, err);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,6 +61,22 @@ static void both_say_the_same(void **state)
 	agree(longest, -ENAMETOOLONG);
 	free(longest);
 	assert_int_equal(unlink("file") || unlink("link"), 0);
+}
+
+/* Only asked, not opened: were it not refused, it would be emptied. */
+static void a_home_is_refused_whatever_HOME_says(void **state)
+{
+	const struct passwd *account = getpwuid(geteuid());
+	struct error err = {.text = ""};
+	char *path = NULL;
+
+	(void)state;
+	if (!account || streq(account->pw_dir, "/") || access(account->pw_dir, F_OK) < 0)
+		return;
+	assert_int_equal(unsetenv("HOME"), 0);
+	assert_int_equal(statedir_check(account->pw_dir, 4096, &path, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "the home directory"));
+	free(path);
 }
 
 static void a_file_without_permission_is_refused(void **state)
@@ -142,6 +159,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(both_say_the_same, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_home_is_refused_whatever_HOME_says, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(a_file_without_permission_is_refused, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(nothing_is_changed, set_up, tear_down),

@@ -101,7 +101,7 @@ static void test_left_behind(void **state)
 	assert_string_equal(lock_holder_text(fd, words, sizeof(words)), want);
 	close(life[1]);
 	/* It ends now; the lock is waited for, and is then in our name. */
-	past.deadline = deadline_in(5000);
+	past.deadline = deadline_in(60000);
 	assert_int_equal(lock_take(fd, &past, NULL), 0);
 	(void)str_print(want, sizeof(want), "process %d (", (int)getpid());
 	assert_non_null(str_after(lock_holder_text(fd, words, sizeof(words)), want));

@@ -124,6 +124,7 @@ static void test_refused(void **state)
 	assert_int_equal(setenv("HOME", "/", 1), 0);
 	assert_int_equal(setenv("XDG_RUNTIME_DIR", "dir", 1), 0);
 	assert_refused("dir/", -EINVAL, "$XDG_RUNTIME_DIR");
+	assert_refused("dir/fauxroot", -EINVAL, "take one below it");
 	assert_int_equal(unsetenv("XDG_RUNTIME_DIR"), 0);
 	assert_int_equal(mode_of("dir"), 0755);
 	assert_true(exists("dir/stays"));

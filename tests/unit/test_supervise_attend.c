@@ -27,7 +27,7 @@
 #include "fauxroot/supervise/reap.h"
 #include "fauxroot/supervise/signals.h"
 
-enum { PATIENCE_MS = 20000 };
+enum { PATIENCE_MS = 60000 };
 
 struct fixture {
 	pid_t attendant;

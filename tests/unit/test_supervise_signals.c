@@ -126,7 +126,7 @@ static int forwarded_status(const struct signalfd_siginfo *info, bool own_group,
 {
 	struct process p = start_target(own_group);
 	struct signalfd_siginfo last = {.ssi_signo = SIGUSR2, .ssi_code = SI_USER};
-	struct deadline deadline = deadline_in(5000);
+	struct deadline deadline = deadline_in(60000);
 	int status = -1;
 
 	signal_forward(info, &p);

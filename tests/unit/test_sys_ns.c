@@ -14,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -21,6 +22,7 @@
 
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
+#include "fauxroot/base/str.h"
 #include "fauxroot/sys/caps.h"
 #include "fauxroot/sys/message.h"
 #include "fauxroot/sys/ns.h"
@@ -80,7 +82,7 @@ static void a_runner_joins_with_empty_hands(void **state)
 		.out = &seen,
 		.out_size = sizeof(seen),
 	};
-	struct deadline deadline = deadline_in(5000);
+	struct deadline deadline = deadline_in(60000);
 	struct error err = {0};
 	struct stat net, user;
 	int stray = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -132,7 +134,7 @@ static void a_runner_joins_what_it_is_told_to(void **state)
 		.out = &seen,
 		.out_size = sizeof(seen),
 	};
-	struct deadline deadline = deadline_in(5000);
+	struct deadline deadline = deadline_in(60000);
 	struct error err = {0};
 	struct stat st;
 
@@ -177,7 +179,7 @@ static void a_job_brings_a_descriptor(void **state)
 	struct fixture *f = *state;
 	int fd = -1;
 	struct ns_job job = {.name = "open", .run = open_null, .arg = &fd, .fd = &fd};
-	struct deadline deadline = deadline_in(5000);
+	struct deadline deadline = deadline_in(60000);
 	struct error err = {0};
 	struct stat st, null;
 
@@ -202,7 +204,7 @@ static void a_network_without_the_child(void **state)
 		.out = &seen,
 		.out_size = sizeof(seen),
 	};
-	struct deadline deadline = deadline_in(5000);
+	struct deadline deadline = deadline_in(60000);
 	struct error err = {0};
 	struct stat made, childs, owner, user;
 	int owner_fd;
@@ -236,7 +238,7 @@ static void a_job_that_fails_brings_its_error(void **state)
 {
 	struct fixture *f = *state;
 	struct ns_job job = {.name = "fail", .run = fail_so};
-	struct deadline deadline = deadline_in(5000);
+	struct deadline deadline = deadline_in(60000);
 	struct error err = {0};
 
 	assert_int_equal(ns_run(&f->ns, &job, &deadline, -1, &err), -ENODEV);
@@ -274,7 +276,7 @@ static void a_job_that_dies_is_an_error(void **state)
 {
 	struct fixture *f = *state;
 	struct ns_job job = {.name = "die", .run = die};
-	struct deadline deadline = deadline_in(5000);
+	struct deadline deadline = deadline_in(60000);
 	struct error err = {0};
 
 	assert_int_equal(ns_run(&f->ns, &job, &deadline, -1, &err), -EPROTO);
@@ -293,7 +295,7 @@ static void pinned_namespaces_outlive_the_child(void **state)
 		.out = &seen,
 		.out_size = sizeof(seen),
 	};
-	struct deadline deadline = deadline_in(5000);
+	struct deadline deadline = deadline_in(60000);
 	struct error err = {0};
 	struct stat mnt;
 
@@ -303,24 +305,58 @@ static void pinned_namespaces_outlive_the_child(void **state)
 	assert_int_equal(seen.mnt, mnt.st_ino);
 }
 
-static void a_holder_shows_its_namespaces_and_nothing_else(void **state)
+/* What a holder is to find. */
+struct places {
+	ino_t net, own_mnt;
+};
+
+static int work_before_holding(void *arg, struct error *err)
+{
+	const struct places *expected = arg;
+
+	if (prctl(PR_GET_DUMPABLE) != 0)
+		return err_say(err, EINVAL, "dumpable before its time");
+	if (inode_of("/proc/self/ns/net") != expected->net)
+		return err_say(err, EINVAL, "not in the child's network");
+	return inode_of("/proc/self/ns/mnt") == expected->own_mnt
+		       ? 0
+		       : err_say(err, EINVAL, "not in our mount namespace");
+}
+
+static int refuse_to_hold(void *arg, struct error *err)
+{
+	(void)arg;
+	return err_set(err, EBUSY, "no");
+}
+
+static void a_holder_works_then_shows_its_namespaces_and_nothing_else(void **state)
 {
 	struct fixture *f = *state;
-	struct process holder = PROCESS_NONE;
-	struct deadline deadline = deadline_in(5000);
+	struct ns_holder holder = NS_HOLDER_NONE;
+	struct places places = {.own_mnt = inode_of("/proc/self/ns/mnt")};
+	struct ns_job job = {
+		.name = "hold", .which = NS_JOIN_NET, .run = work_before_holding, .arg = &places};
+	struct deadline deadline = deadline_in(60000);
 	struct error err = {0};
 	char path[64];
-	struct stat net;
+	struct stat st;
 	DIR *dir;
 	int n = 0;
 
-	assert_int_equal(ns_hold(&f->ns, &holder, &deadline, -1, &err), 0);
-	assert_int_equal(fstat(f->ns.net, &net), 0);
-	snprintf(path, sizeof(path), "/proc/%d/ns/net", holder.pid);
-	assert_int_equal(inode_of(path), net.st_ino);
+	assert_int_equal(fstat(f->ns.net, &st), 0);
+	places.net = st.st_ino;
+	assert_int_equal(fstat(f->ns.mnt, &st), 0);
+	assert_int_equal(ns_hold(&f->ns, &job, &holder, &err), 0);
+	if (ns_holder_work(&holder, &job, &deadline, -1, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(holder.sock, -1);
+	(void)str_print(path, sizeof(path), "/proc/%d/ns/net", holder.process.pid);
+	assert_int_equal(inode_of(path), places.net);
+	(void)str_print(path, sizeof(path), "/proc/%d/ns/mnt", holder.process.pid);
+	assert_int_equal(inode_of(path), st.st_ino);
 	/* It closes its last descriptor after having said that it is ready. */
 	do {
-		snprintf(path, sizeof(path), "/proc/%d/fd", holder.pid);
+		(void)str_print(path, sizeof(path), "/proc/%d/fd", holder.process.pid);
 		dir = opendir(path);
 		assert_non_null(dir);
 		for (n = -2; readdir(dir);)
@@ -328,7 +364,29 @@ static void a_holder_shows_its_namespaces_and_nothing_else(void **state)
 		closedir(dir);
 	} while (n > 0 && deadline_left(&deadline) > 0);
 	assert_int_equal(n, 0);
-	process_kill(&holder);
+	ns_holder_end(&holder);
+	assert_int_equal(holder.process.pid, PROCESS_NONE.pid);
+}
+
+static void a_holder_that_could_not_work_is_gone(void **state)
+{
+	struct fixture *f = *state;
+	struct ns_holder holder = NS_HOLDER_NONE;
+	struct ns_job job = {.name = "hold", .which = NS_JOIN_NET, .run = refuse_to_hold};
+	struct deadline deadline = deadline_in(5000);
+	struct error err = {0};
+
+	assert_int_equal(ns_hold(&f->ns, &job, &holder, &err), 0);
+	assert_int_equal(ns_holder_work(&holder, &job, &deadline, -1, &err), -EBUSY);
+	assert_string_equal(err.text, "no: Device or resource busy");
+	assert_int_equal(holder.process.pid, PROCESS_NONE.pid);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG | __WALL), 0);
+
+	/* Killed before its time. */
+	assert_int_equal(ns_hold(&f->ns, &job, &holder, &err), 0);
+	assert_int_equal(kill(holder.process.pid, SIGKILL), 0);
+	assert_int_equal(ns_holder_work(&holder, &job, &deadline, -1, &err), -EPROTO);
+	assert_int_equal(holder.process.pid, PROCESS_NONE.pid);
 }
 
 static void descriptors_travel_and_lost_ones_are_noticed(void **state)
@@ -378,8 +436,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_job_that_dies_is_an_error, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(pinned_namespaces_outlive_the_child, set_up,
 						tear_down),
-		cmocka_unit_test_setup_teardown(a_holder_shows_its_namespaces_and_nothing_else,
-						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_holder_works_then_shows_its_namespaces_and_nothing_else, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(a_holder_that_could_not_work_is_gone, set_up,
+						tear_down),
 		cmocka_unit_test(descriptors_travel_and_lost_ones_are_noticed),
 	};
 

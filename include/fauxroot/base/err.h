@@ -61,6 +61,3 @@ int err_wrap(struct error *err, int rc, const char *fmt, ...) _printf_(3, 4);
 
 /* err_step() - where @rc < 0, name the step that failed, unless a deeper one did; returns @rc */
 int err_step(struct error *err, int rc, enum error_step step);
-
-/* error_step_name() - for messages between processes and for --log-format=json: "clone", "idmap" */
-const char *error_step_name(enum error_step step);

@@ -42,15 +42,20 @@ int fd_set_cloexec(int fd, int on);
 int fd_close_all_except(const int *keep, size_t n_keep);
 
 /*
+ * fd_let_go_of_inherited() - close what our own caller has left open for somebody else
+ *
+ * That is every descriptor from 3 up that is not close-on-exec. Standard input and output become
+ * /dev/null; standard error stays. What cannot be closed stays as well.
+ */
+void fd_let_go_of_inherited(void);
+
+/*
  * fd_raise_limit() - let this process have as many descriptors as it may (man 2 getrlimit)
  *
  * Raises the soft limit, which is for the sake of programs that use select(2), to the hard one.
  * Returns it.
  */
 rlim_t fd_raise_limit(void);
-
-/* fd_cloexec_all_from() - mark every descriptor >= @first close-on-exec; returns 0 or -errno */
-int fd_cloexec_all_from(int first);
 
 /* fd_write_all() - write(2) until all is written; returns 0 or -errno */
 int fd_write_all(int fd, const void *data, size_t size);

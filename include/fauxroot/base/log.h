@@ -37,9 +37,6 @@ enum log_format {
  */
 void log_setup(const char *program, const char *role, enum log_level level, enum log_format format);
 
-/* log_set_role() - the role of this process after a fork; @role must outlive the process */
-void log_set_role(const char *role);
-
 /* log_enabled() - would a line of this level be written? */
 bool log_enabled(enum log_level level);
 

@@ -35,6 +35,9 @@ void process_kill(struct process *p);
 /* process_forget() - close the pidfd of a process that somebody has reaped */
 void process_forget(struct process *p);
 
+/* process_signal() - kill(2), by the pidfd; one that has ended is left in peace */
+void process_signal(const struct process *p, int sig);
+
 /*
  * process_of_pidfd() - the process that a pidfd of ours, from wherever it came, leads to
  * @pidfd: taken over by @ret on success
@@ -119,8 +122,8 @@ int helper_start(struct helper *ret, const struct helper_spec *spec, struct erro
 /*
  * helper_drain() - take what the helper has written so far
  *
- * Keeps the last bytes in @h->text and logs whole lines at level debug. Never blocks. Returns 1
- * while the pipe is open, 0 at its end.
+ * Keeps the last bytes in @h->text and logs them all at level debug, line by line, where a line is
+ * cut when it comes in pieces. Never blocks. Returns 1 while the pipe is open, 0 at its end.
  */
 int helper_drain(struct helper *h);
 

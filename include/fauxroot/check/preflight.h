@@ -34,7 +34,9 @@ enum trial {
 	TRIAL_TUN,
 	TRIAL_NET,
 	TRIAL_PORT_DRIVER,
+	TRIAL_PING,
 	TRIAL_FDS,
+	TRIAL_CONTAINER_PROC, /* what a container's runtime mounts */
 	TRIAL_OVERLAY,
 	TRIAL_FUSE,
 	TRIAL_TARGET,
@@ -55,9 +57,13 @@ struct outcomes {
 	struct outcome of[TRIAL_COUNT_];
 	struct outcome ports[OUTCOME_PORTS]; /* one a --publish */
 	char helper[128];		     /* the network's driver and its helper's version */
+	char *kernel_config;		     /* the text of /proc/config.gz; NULL: not read */
 	uint64_t uids, gids;		     /* how many ids the maps have; 0: no maps */
 	bool mappers;			     /* newuidmap and newgidmap have to write the maps */
 };
+
+/* outcomes_free() - as free(3); accepts NULL */
+void outcomes_free(struct outcomes *outcomes);
 
 /*
  * preflight_try() - try what @config asks for, as far as that leaves nothing behind

@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "fauxroot/base/clock.h"
+#include "fauxroot/base/spawn.h"
 #include "fauxroot/idmap/subid.h"
 
 struct config;
@@ -75,12 +76,35 @@ uint64_t idmap_count(const struct idmap_plan *plan);
 int idmap_prepare(const struct config *config, const struct deadline *deadline, int cancel_fd,
 		  struct idmap *ret, struct error *err);
 
+/* Who is writing the maps. */
+struct idmap_writers {
+	bool helped; /* else they have been written already */
+	struct helper mappers[2];
+};
+
 /*
- * idmap_apply() - give @child its maps
+ * idmap_begin() - give @child its maps
  * @child: a process in a new user namespace that waits for them
+ * @ret: must be finished or abandoned if this succeeds
  *
- * newuidmap and newgidmap run side by side; what they print last stands in the error.
- * Returns 0, -ETIMEDOUT, -ECANCELED, or -errno at step STEP_IDMAP.
+ * Returns 0 with newuidmap and newgidmap running side by side, or the maps written; or -errno at
+ * step STEP_IDMAP.
  */
+int idmap_begin(const struct idmap *map, pid_t child, struct idmap_writers *ret, struct error *err);
+
+/*
+ * idmap_finish() - wait until the maps are written
+ * @deadline, @cancel_fd: as fd_wait(); where they say so the programs are ended
+ *
+ * What the programs print last stands in the error. Returns 0, -ETIMEDOUT, -ECANCELED, or -errno at
+ * step STEP_IDMAP.
+ */
+int idmap_finish(struct idmap_writers *writers, const struct deadline *deadline, int cancel_fd,
+		 struct error *err);
+
+/* idmap_abandon() - end what still writes; nothing has to follow */
+void idmap_abandon(struct idmap_writers *writers);
+
+/* idmap_apply() - idmap_begin() and idmap_finish() */
 int idmap_apply(const struct idmap *map, pid_t child, const struct deadline *deadline,
 		int cancel_fd, struct error *err);

@@ -3,7 +3,8 @@
  * The child's network: a registry of drivers, one file a driver.
  *
  * A driver says in advance what network it will give (plan: no process started, nothing touched),
- * then starts it from the launcher's side, while the child mounts. Whatever must happen inside the
+ * prepares from the launcher's side what can be prepared before the child's ids are mapped, and
+ * starts it while the child mounts. Whatever must happen inside the
  * child's namespaces goes through ns_run() on the pinned descriptors. A driver's helper is
  * supervised: it is started again when it dies, or its death is fatal by name, never silent.
  */
@@ -55,10 +56,16 @@ struct net_driver {
 
 	/*
 	 * Look at this machine: is the helper there, what can it do? Called before the clone, so
-	 * that what is missing is said before anything has started. May be NULL. What takes time
-	 * is only begun here, and start() takes the answer.
+	 * that what is missing is said before anything has started. May be NULL.
 	 */
 	int (*check)(struct net *net, struct error *err);
+
+	/* For --check, where start() cannot be tried: is the helper one that would do? Also fills
+	 * @version. May be NULL: that it was found is all that can be said. */
+	int (*settle)(struct net *net, struct error *err);
+
+	/* What can be done before the child's ids are mapped. May be NULL: nothing. */
+	int (*prepare)(struct net *net, struct error *err);
 
 	/* Set up the child's network and start the helper; need not wait until it is ready. */
 	int (*start)(struct net *net, struct error *err);
@@ -76,6 +83,9 @@ struct net_driver {
 	/* The process @pid, reaped with @status: see net_child_ended(). May be NULL. */
 	int (*child_ended)(struct net *net, pid_t pid, int status, struct error *err);
 
+	/* Out of the event loop, and let the helpers begin to end. May be NULL: nothing to do. */
+	void (*kill)(struct net *net);
+
 	/* End what is still there. Accepts a half-started network. May be NULL. */
 	void (*stop)(struct net *net);
 };
@@ -85,10 +95,11 @@ struct net {
 	const struct net_driver *driver;
 	const struct config *config;
 	struct net_plan plan;
-	const struct ns_set *ns; /* set by net_start() */
+	const struct ns_set *ns; /* set by net_prepare() */
 	const char *dir;	 /* a private directory for short-lived names; NULL: none */
 	const char *port_socket; /* where slirp4netns shall forward ports on request; or NULL */
 	int cancel_fd;		 /* as fd_wait() */
+	char version[32];	 /* the helper's, as far as it is known: "1.2.0", or "" */
 	struct event_base *base; /* NULL until net_supervise() */
 	const struct net_events *events;
 	void *events_arg;
@@ -105,16 +116,26 @@ struct net {
  */
 int net_open(const struct config *config, int cancel_fd, struct net *ret, struct error *err);
 
+/*
+ * net_settle() - for --check, in place of net_start(): is the helper one that would do?
+ *
+ * Returns 0 or -errno; step STEP_NET or STEP_SLIRP.
+ */
+int net_settle(struct net *net, struct error *err);
+
 /* net_dns() - the addresses for resolv.conf as text; 0 or -ENOMEM */
 int net_dns(const struct net *net, struct strv *ret);
 
 /*
- * net_start(), net_wait_ready() - as the driver's; step STEP_NET, STEP_TUN or STEP_SLIRP
+ * net_prepare(), net_start(), net_wait_ready() - as the driver's; step STEP_NET, STEP_TUN or
+ * STEP_SLIRP
  * @ns: the child's namespaces; must outlive @net
  *
- * Between the two the child may do its own part. Neither needs the event loop.
+ * One after the other. Between the first two the child's ids are mapped, and between the last two
+ * the child may do its own part. None needs the event loop.
  */
-int net_start(struct net *net, const struct ns_set *ns, struct error *err);
+int net_prepare(struct net *net, const struct ns_set *ns, struct error *err);
+int net_start(struct net *net, struct error *err);
 int net_wait_ready(struct net *net, struct error *err);
 
 /*
@@ -136,6 +157,13 @@ bool net_owns(const struct net *net, pid_t pid);
  * the network is lost for good.
  */
 int net_child_ended(struct net *net, pid_t pid, int status, struct error *err);
+
+/*
+ * net_kill() - the helpers are to end, and nothing more comes from the event loop
+ *
+ * net_stop() follows, and waits for their end: what is done between the two costs no time.
+ */
+void net_kill(struct net *net);
 
 /*
  * net_stop() - end the helpers and release everything; accepts a network that never started

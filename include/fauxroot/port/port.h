@@ -97,9 +97,6 @@ struct ports {
 
 #define PORTS_NONE ((struct ports){.cancel_fd = -1})
 
-/* ports_drivers() - the registry; ends with NULL */
-const struct port_driver *const *ports_drivers(void);
-
 /*
  * ports_open() - the driver that @config names, and its --publish options parsed
  *

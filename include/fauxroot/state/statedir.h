@@ -40,7 +40,8 @@ struct statedir {
  *
  * Returns 0, or -errno at step STEP_STATEDIR: -EBUSY with the PID of the launcher that has it,
  * -ENOTDIR, -ELOOP, -EPERM (another user's), -ENAMETOOLONG (a socket below it would exceed 107
- * bytes), -EINVAL (emptying it would take the home, the runtime or the working directory),
+ * bytes), -EINVAL (emptying it would take the home, the runtime or the working directory, or
+ * the links of instances.h),
  * -ECANCELED; nothing is changed then.
  */
 int statedir_open(const char *wanted, int cancel_fd, struct statedir *ret, struct error *err);
@@ -65,9 +66,6 @@ int statedir_check(const char *wanted, size_t room, char **ret, struct error *er
  */
 int statedir_write(const struct statedir *dir, const char *name, const void *data, size_t size,
 		   mode_t mode, struct error *err);
-
-/* statedir_unlink() - remove one file if it is there */
-void statedir_unlink(const struct statedir *dir, const char *name);
 
 /*
  * statedir_remove() - at our end: empty and remove the directory, while the lock is still held

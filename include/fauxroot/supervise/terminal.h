@@ -9,17 +9,20 @@
  */
 #pragma once
 
-#include <sys/types.h>
+#include <stdbool.h>
+
+struct process;
 
 /*
- * terminal_stop() - stop this process (SIGSTOP), as the command has stopped
- * @command: its PID, as we see it; 0 where it is not known
+ * terminal_stop() - job_stop(), and see to the terminal
+ * @command: PROCESS_NONE where it is not known
  *
- * Returns when somebody continues us. If the command's process group had the terminal for itself,
- * and the terminal is ours now, as a shell's fg has made it, it is handed to that group again:
- * before SIGCONT is passed on, or the command would find itself in the background.
+ * Returns true when somebody has continued us; false at once where nobody could. If the command's process group
+ * had the terminal for itself, and the terminal is ours now, as a shell's fg has made it, it is
+ * handed to that group again: before SIGCONT is passed on, or the command would find itself in the
+ * background.
  */
-void terminal_stop(pid_t command);
+bool terminal_stop(const struct process *command);
 
 /* terminal_take_back() - the command has ended: take the terminal where the group that has it has
  * died out */

@@ -114,22 +114,54 @@ int ns_run(const struct ns_set *ns, const struct ns_job *job, const struct deadl
 	   int cancel_fd, struct error *err);
 
 /*
- * ns_hold() - a process that stays in the child's namespaces, for a helper that wants a PID
- *
- * It joins user, net and mount namespace with nothing in its hands, becomes dumpable again (a
- * helper must be able to open its /proc/PID/ns) and sleeps until process_kill(). Having the child's
- * own root directory it is worth nothing to a target that gets hold of it. Returns 0 once it is in
- * place, or -errno.
+ * A process that does a job in the child's network namespace, as a runner does, and then stays in
+ * the child's namespaces, for a helper that wants a PID.
  */
-int ns_hold(const struct ns_set *ns, struct process *ret, const struct deadline *deadline,
-	    int cancel_fd, struct error *err);
+struct ns_holder {
+	struct process process;
+	int sock; /* until its work is done; -1 */
+};
+
+#define NS_HOLDER_NONE ((struct ns_holder){PROCESS_NONE, -1})
+
+/*
+ * ns_hold() - start a holder, which waits for its word
+ * @job: name, run and arg as ns_run() has them, and @which is NS_JOIN_NET; the rest is not used
+ *
+ * Returns 0 or -errno. That it could not join, ns_holder_work() tells.
+ */
+int ns_hold(const struct ns_set *ns, const struct ns_job *job, struct ns_holder *ret,
+	    struct error *err);
+
+/*
+ * ns_holder_work() - let it do the @job that it was started with, once
+ * @deadline, @cancel_fd: as fd_wait()
+ *
+ * After that it joins the mount namespace, too, has nothing in its hands, becomes dumpable again (a
+ * helper must be able to open its /proc/PID/ns) and sleeps. Having the child's own root directory
+ * it is worth nothing to a target that gets hold of it. Returns 0 once it is in place; else what
+ * @job returned, -ETIMEDOUT or -ECANCELED, and the holder has been ended.
+ */
+int ns_holder_work(struct ns_holder *holder, const struct ns_job *job,
+		   const struct deadline *deadline, int cancel_fd, struct error *err);
+
+/* ns_holder_end() - kill and reap it; accepts NS_HOLDER_NONE */
+void ns_holder_end(struct ns_holder *holder);
+
+/*
+ * ns_unshare_net() - give the calling process a network namespace of its own: unshare(2)
+ *
+ * What clone(2) would do, later. Returns 0 or -errno at step STEP_CLONE (ENOSPC:
+ * user.max_net_namespaces, man 7 namespaces).
+ */
+int ns_unshare_net(struct error *err);
 
 /*
  * ns_make_net() - a network namespace of the child's that the child is not in
  * @ret: its descriptor, close-on-exec
  *
  * It is owned by the child's user namespace, as if the child had made it (unshare(2) in a runner).
- * Returns 0 or -errno at step STEP_CLONE (ENOSPC: user.max_net_namespaces, man 7 namespaces).
+ * Returns 0 or -errno at step STEP_CLONE.
  */
 int ns_make_net(const struct ns_set *ns, int *ret, const struct deadline *deadline, int cancel_fd,
 		struct error *err);

@@ -5,8 +5,9 @@
  * --net=slirp4netns: a user-mode TCP/IP stack (libslirp) that turns the frames of a TAP device in
  * the child's network namespace into ordinary sockets of the host.
  *
- * The version is asked for before the clone and read when it is needed, so that executing the
- * program just for that costs no time of the launch; that it is missing is known at once.
+ * That the program is missing is known before the clone. Its version is asked for only where it
+ * does not get ready, before anything is made of that: executing it twice is a tenth of a launch's
+ * work.
  *
  * Sandbox and filter (--slirp4netns-sandbox, --slirp4netns-seccomp) are on unless refused: libslirp
  * parses whatever the target sends. Some machines can't give one or the other (a container's
@@ -25,8 +26,8 @@
 #include "fauxroot/config/cidr.h"
 #include "slirp4netns.h"
 
-#define PROBE_MS 5000
-#define REAP_MS	 1000
+#define VERSION_MS 5000
+#define REAP_MS	   1000
 
 #define DEFAULT_MTU 65520
 #define MIN_MTU	    68	 /* of a TAP device, and of IPv4: RFC 791 */
@@ -83,49 +84,64 @@ static bool shield_wanted(const struct net *net, enum tristate option)
 
 static int slirp_check(struct net *net, struct error *err)
 {
-	const char *argv[] = {net->config->slirp4netns_binary, "--version", NULL};
-	const struct helper_spec spec = {.argv = argv, .role = "slirp4netns --version"};
-	struct slirp *s = calloc(1, sizeof(*s));
-	int rc;
+	const char *binary = net->config->slirp4netns_binary;
+	_cleanup_free_ char *path = NULL;
+	struct slirp *s;
+	int rc = path_find(binary, &path);
 
+	if (rc < 0)
+		return err_step(err,
+				err_set(err, -rc, "starting slirp4netns: executing \"%s\"", binary),
+				STEP_SLIRP);
+	s = calloc(1, sizeof(*s));
 	if (!s)
 		return err_set(err, ENOMEM, "starting slirp4netns");
 	s->net = net;
 	s->cidr = network_of(net->config);
-	s->probe = s->helper = HELPER_NONE;
-	s->holder = PROCESS_NONE;
+	s->helper = HELPER_NONE;
+	s->holder = NS_HOLDER_NONE;
 	s->health = SLIRP_HEALTH_NONE;
 	s->ready = s->exit = s->guarded = s->preload = -1;
 	s->shields.sandbox = shield_wanted(net, net->config->slirp4netns_sandbox);
 	s->shields.seccomp = shield_wanted(net, net->config->slirp4netns_seccomp);
 	net->state = s;
-	rc = helper_start(&s->probe, &spec, err);
-	if (rc < 0)
-		return err_step(err, err_wrap(err, rc, "starting slirp4netns"), STEP_SLIRP);
 	return 0;
 }
 
-/* Read what slirp_check() has asked. */
-static int take_version(struct slirp *s, struct error *err)
+/* Is it slirp4netns at all, and not too old? 0 or -errno */
+static int check_version(const struct slirp *s, struct error *err)
 {
-	struct deadline deadline = deadline_in(PROBE_MS);
+	const char *binary = s->net->config->slirp4netns_binary;
+	const char *argv[] = {binary, "--version", NULL};
+	const struct helper_spec spec = {.argv = argv, .role = "slirp4netns --version"};
+	struct deadline deadline = deadline_in(VERSION_MS);
+	_cleanup_(helper_stop) struct helper helper = HELPER_NONE;
 	struct slirp_version version;
-	int status, rc;
+	int status, rc = helper_start(&helper, &spec, err);
 
-	rc = helper_finish(&s->probe, 1, &deadline, s->net->cancel_fd, &status, err);
+	if (rc == 0)
+		rc = helper_finish(&helper, 1, &deadline, s->net->cancel_fd, &status, err);
 	if (rc < 0)
 		return rc;
-	if (slirp_version_parse(s->probe.text, &version) < 0)
-		return err_say(err, EPROTO, "%s --version does not tell a version: \"%s\"",
-			       s->net->config->slirp4netns_binary, s->probe.text);
+	if (slirp_version_parse(helper.text, &version) < 0)
+		return err_say(err, EPROTO, "%s --version does not tell a version: \"%s\"", binary,
+			       helper.text);
+	(void)str_print(s->net->version, sizeof(s->net->version), "%u.%u.%u", version.major,
+			version.minor, version.patch);
 	log_debug("slirp4netns %u.%u.%u with libslirp %u.%u.%u", version.major, version.minor,
 		  version.patch, version.libslirp_major, version.libslirp_minor,
 		  version.libslirp_patch);
 	if (!slirp_version_sufficient(&version))
 		return err_say(err, EOPNOTSUPP, "%s is version %u.%u.%u: 0.4.0 or newer is needed",
-			       s->net->config->slirp4netns_binary, version.major, version.minor,
-			       version.patch);
+			       binary, version.major, version.minor, version.patch);
 	return 0;
+}
+
+static int slirp_settle(struct net *net, struct error *err)
+{
+	int rc = check_version(net->state, err);
+
+	return rc < 0 ? err_step(err, rc, STEP_SLIRP) : 0;
 }
 
 /* Where that fails, slirp_is_up() tells. */
@@ -137,17 +153,18 @@ static void shut_loopback(struct slirp *s)
 		log_debug("making the object that slirp4netns loads: %s", strerror(-rc));
 }
 
-static int slirp_start(struct net *net, struct error *err)
+static int slirp_prepare(struct net *net, struct error *err)
 {
 	struct slirp *s = net->state;
-	int rc = take_version(s, err);
 
-	if (rc == 0) {
-		(void)slirp_guard(s);
-		shut_loopback(s);
-		rc = slirp_run(s, err);
-	}
-	return rc < 0 ? err_step(err, rc, STEP_SLIRP) : 0;
+	(void)slirp_guard(s);
+	shut_loopback(s);
+	return err_step(err, slirp_hold(s, err), STEP_SLIRP);
+}
+
+static int slirp_start(struct net *net, struct error *err)
+{
+	return err_step(err, slirp_run(net->state, err), STEP_SLIRP);
 }
 
 /* It has closed ready-fd without a word: it is dying. Reap it and say why. */
@@ -197,8 +214,13 @@ static int slirp_wait_ready(struct net *net, struct error *err)
 		.sandbox = net->config->slirp4netns_sandbox == TRI_TRUE,
 		.seccomp = net->config->slirp4netns_seccomp == TRI_TRUE,
 	};
+	struct error too_old;
 	int rc = await_ready(s, err);
 
+	if (rc == -ECHILD && check_version(s, &too_old) < 0) {
+		*err = too_old;
+		rc = -err->code;
+	}
 	if (rc == -ECHILD &&
 	    (s->shields.sandbox != required.sandbox || s->shields.seccomp != required.seccomp)) {
 		bool sandbox = s->shields.sandbox && !required.sandbox;
@@ -220,7 +242,7 @@ static bool slirp_owns(const struct net *net, pid_t pid)
 {
 	const struct slirp *s = net->state;
 
-	return s && (pid == s->helper.process.pid || pid == s->holder.pid);
+	return s && (pid == s->helper.process.pid || pid == s->holder.process.pid);
 }
 
 static void slirp_stop(struct net *net)
@@ -229,10 +251,10 @@ static void slirp_stop(struct net *net)
 
 	if (!s)
 		return;
-	slirp_unsupervise(s);
-	helper_stop(&s->probe);
+	slirp_kill(net);
 	helper_stop(&s->helper);
 	slirp_is_down(s);
+	ns_holder_end(&s->holder);
 	slirp_health_clear(&s->health);
 	fd_close(s->guarded);
 	fd_close(s->preload);
@@ -245,10 +267,13 @@ const struct net_driver net_driver_slirp4netns = {
 	.name = "slirp4netns",
 	.plan = slirp_plan,
 	.check = slirp_check,
+	.settle = slirp_settle,
+	.prepare = slirp_prepare,
 	.start = slirp_start,
 	.wait_ready = slirp_wait_ready,
 	.supervise = slirp_supervise,
 	.owns = slirp_owns,
 	.child_ended = slirp_child_ended,
+	.kill = slirp_kill,
 	.stop = slirp_stop,
 };

@@ -4,13 +4,14 @@
  *
  * One run of slirp4netns, the first as well as any later one:
  *
- * 1. A runner in the child's network namespace makes a persistent TAP device and gives it the
- *    addresses and routes. It finds the device of the run before there, with all that the target
- *    may have done to it since, and leaves it alone; so connections survive, and --configure is not
- *    ours to pass.
- * 2. slirp4netns wants the PID of a process in the namespaces. The target's own may have moved on
+ * 1. slirp4netns wants the PID of a process in the namespaces. The target's own may have moved on
  *    to others, or may be closed to us, so a holder joins the pinned ones for the time of the
- * start.
+ *    start. The first one does so while the child's ids are being mapped.
+ * 2. The holder makes a persistent TAP device and gives it the addresses and routes. It finds the
+ *    device of the run before there, with all that the target may have done to it since, and leaves
+ *    it alone; so connections survive, and --configure is not ours to pass. Not before the ids are
+ *    mapped: the device's files in /sys/class/net belong to the namespace's root only if there is
+ *    one.
  * 3. slirp4netns writes to ready-fd when all is set up, sandbox and filter included; the holder has
  *    served. exit-fd is a pipe of which we hold the other end as long as we live: joining the user
  *    namespace for the sandbox can undo the signal at the parent's death (man 2 prctl).
@@ -18,6 +19,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -53,18 +55,33 @@ static int set_up_link_in_ns(void *arg, struct error *err)
 	return rc;
 }
 
-static int set_up_link(const struct net *net, struct error *err)
+static struct ns_job holders_job(struct slirp *s)
 {
-	struct net_plan plan = net->plan;
-	const struct ns_job job = {
-		.name = "fauxroot: net",
+	return (struct ns_job){
+		.name = "fauxroot: hold",
 		.which = NS_JOIN_NET,
 		.run = set_up_link_in_ns,
-		.arg = &plan,
+		.arg = &s->net->plan,
 	};
+}
+
+int slirp_hold(struct slirp *s, struct error *err)
+{
+	const struct ns_job job = holders_job(s);
+
+	if (s->holder.sock >= 0)
+		return 0;
+	/* The last one has been killed, and may not be reaped yet. */
+	ns_holder_end(&s->holder);
+	return ns_hold(s->net->ns, &job, &s->holder, err);
+}
+
+static int set_up_link(struct slirp *s, struct error *err)
+{
+	const struct ns_job job = holders_job(s);
 	struct deadline deadline = deadline_in(STEP_MS);
 
-	return ns_run(net->ns, &job, &deadline, net->cancel_fd, err);
+	return ns_holder_work(&s->holder, &job, &deadline, s->net->cancel_fd, err);
 }
 
 static int add_arguments(const struct slirp *s, int ready, int exit_fd, struct strv *argv)
@@ -95,7 +112,7 @@ static int add_arguments(const struct slirp *s, int ready, int exit_fd, struct s
 	if (rc == 0)
 		rc = strv_add(argv, "--");
 	if (rc == 0)
-		rc = strv_addf(argv, "%d", s->holder.pid);
+		rc = strv_addf(argv, "%d", s->holder.process.pid);
 	return rc == 0 ? strv_add(argv, s->net->plan.ifname) : rc;
 }
 
@@ -146,10 +163,12 @@ static int execute(struct slirp *s, struct error *err)
 	return 0;
 }
 
-/* What only serves the start. */
+/* What only serves the start. The holder is not waited for: the launch goes on, and the loop reaps
+ * it. */
 static void end_start(struct slirp *s)
 {
-	process_kill(&s->holder);
+	if (s->holder.process.pid > 0)
+		kill(s->holder.process.pid, SIGKILL);
 	s->ready = fd_close(s->ready);
 	if (s->link)
 		(void)unlink(s->link);
@@ -158,15 +177,13 @@ static void end_start(struct slirp *s)
 
 int slirp_run(struct slirp *s, struct error *err)
 {
-	struct deadline deadline;
-	int rc = set_up_link(s->net, err);
+	int rc = slirp_hold(s, err);
 
+	if (rc == 0)
+		rc = set_up_link(s, err);
 	if (rc < 0)
 		return rc;
-	deadline = deadline_in(STEP_MS);
-	rc = ns_hold(s->net->ns, &s->holder, &deadline, s->net->cancel_fd, err);
-	if (rc == 0)
-		rc = execute(s, err);
+	rc = execute(s, err);
 	if (rc < 0) {
 		slirp_is_down(s);
 		return err_step(err, err_wrap(err, rc, "starting slirp4netns"), STEP_SLIRP);

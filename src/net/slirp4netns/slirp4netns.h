@@ -52,18 +52,17 @@ struct slirp_health {
 struct slirp {
 	struct net *net;
 	struct cidr cidr;
-	struct helper probe; /* slirp4netns --version */
 	struct slirp_shields shields;
 	int guarded; /* the program as a copy that may not be read; -1: none */
 	int preload; /* what shuts it off from the host's loopback; -1: none */
 
 	enum slirp_state state;
 	struct helper helper;
-	struct process holder; /* while starting */
-	char *link;	       /* name of the copy, while starting */
-	int ready;	       /* read end; while starting */
-	int exit;	       /* write end: its closing ends slirp4netns */
-	bool preloaded;	       /* this run calls @preload */
+	struct ns_holder holder; /* until it is ready */
+	char *link;		 /* name of the copy, while starting */
+	int ready;		 /* read end; while starting */
+	int exit;		 /* write end: its closing ends slirp4netns */
+	bool preloaded;		 /* this run calls @preload */
 	int64_t down_since_ms;
 
 	/* In the event loop. */
@@ -118,6 +117,13 @@ int slirp_preload_open(struct slirp *s);
 int slirp_preload_env(const struct slirp *s, int ready, struct strv *env);
 
 /*
+ * slirp_hold() - start the holder of the next run, unless it is there
+ *
+ * The child's ids need not be mapped yet. Returns 0 or -errno.
+ */
+int slirp_hold(struct slirp *s, struct error *err);
+
+/*
  * slirp_run() - set up the link unless it is there, and execute slirp4netns on it
  *
  * Leaves SLIRP_STARTING, or SLIRP_DOWN with nothing running. Returns 0 or -errno.
@@ -132,7 +138,7 @@ int slirp_run(struct slirp *s, struct error *err);
  */
 int slirp_take_ready(struct slirp *s);
 
-/* slirp_is_up() - it is ready: let the holder go, and warn of what it lacks; SLIRP_UP */
+/* slirp_is_up() - it is ready: end the holder, and warn of what it lacks; SLIRP_UP */
 void slirp_is_up(struct slirp *s);
 
 /* slirp_is_down() - it is dead and reaped: release what belonged to that run; SLIRP_DOWN */
@@ -160,4 +166,4 @@ void slirp_health_clear(struct slirp_health *health);
 /* The driver's part in the event loop. */
 void slirp_supervise(struct net *net);
 int slirp_child_ended(struct net *net, pid_t pid, int status, struct error *err);
-void slirp_unsupervise(struct slirp *s);
+void slirp_kill(struct net *net);

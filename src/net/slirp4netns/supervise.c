@@ -168,13 +168,19 @@ void slirp_supervise(struct net *net)
 	watch_output(s);
 }
 
-void slirp_unsupervise(struct slirp *s)
+void slirp_kill(struct net *net)
 {
+	struct slirp *s = net->state;
+
+	if (!s)
+		return;
 	if (s->supervised) {
 		unwatch(s);
 		(void)event_del(&s->on_look);
 	}
 	s->supervised = false;
+	if (s->helper.process.pid > 0)
+		kill(s->helper.process.pid, SIGKILL);
 }
 
 static void stopped(struct slirp *s, int signal)
@@ -195,9 +201,9 @@ int slirp_child_ended(struct net *net, pid_t pid, int status, struct error *err)
 
 	if (!s || pid <= 0)
 		return 0;
-	if (pid == s->holder.pid && !WIFSTOPPED(status)) {
-		/* Reaped before we ended it: somebody has killed it. slirp4netns will complain. */
-		process_forget(&s->holder);
+	if (pid == s->holder.process.pid && !WIFSTOPPED(status)) {
+		/* After its service; or somebody has killed it, and slirp4netns will complain. */
+		process_forget(&s->holder.process);
 		return 1;
 	}
 	if (pid != s->helper.process.pid)

@@ -36,8 +36,9 @@
 
 #define ANSWER_MS 5000
 
-/* Between the forwarder's closing of its sockets and its being dead, at most. */
-#define FOLLOW_MS 200
+/* Between the forwarder's closing of its sockets and its being dead, at most: on a busy machine it
+ * may have to wait for its turn in between. */
+#define FOLLOW_MS 2000
 
 /* So many deaths in so short a time are not mended by starting again. */
 #define DEATHS_MAX 5
@@ -287,19 +288,25 @@ static bool is_lost(int rc)
 static int start_again(struct ports *ports, bool all, struct error *err)
 {
 	struct builtin *b = ports->state;
+	bool fatal = dies_too_often(b);
 	int rc;
 
-	if (dies_too_often(b))
-		return err_say(err, EIO, "it died %d times in %d seconds", DEATHS_MAX,
-			       DEATHS_MS / 1000);
-	if (!all) {
+	if (!all && !fatal) {
 		rc = start_agent(ports, err);
 		/* The forwarder has died, too, and will be reaped next: both anew. */
 		if (!is_lost(rc))
 			return rc;
 	}
-	stop_processes(b);
-	return start_processes(ports, err);
+	while (!fatal) {
+		stop_processes(b);
+		rc = start_processes(ports, err);
+		if (rc != -EPIPE && rc != -ECONNRESET)
+			return rc;
+		/* It has died while it was being started, which is a death as any other. */
+		log_warning("%s; starting it again", err->text);
+		fatal = dies_too_often(b);
+	}
+	return err_say(err, EIO, "it died %d times in %d seconds", DEATHS_MAX, DEATHS_MS / 1000);
 }
 
 static const char *describe(int status, char *buf, size_t size)

@@ -13,7 +13,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +22,7 @@
 #include "confine.h"
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
+#include "fauxroot/base/libc.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/spawn.h"
 #include "fauxroot/base/str.h"
@@ -219,7 +219,7 @@ static int set_up(struct forwarder *f, int control, unsigned n_workers, struct e
 	f->flows_max = (unsigned)MIN(FLOWS_MAX, fd_raise_limit() / 2);
 	/* Further arenas of malloc(3) look at /sys and /proc as they grow and shrink, which the
 	 * filter forbids; what a thread allocates often comes from its own cache anyway. */
-	(void)mallopt(M_ARENA_MAX, 1);
+	libc_heap_one_arena();
 	rc = confine_stdio(err);
 	if (rc == 0)
 		rc = confine_caps(-1, err);

@@ -12,7 +12,6 @@
 #include "worker.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -23,6 +22,7 @@
 #include "fauxroot/base/clock.h"
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
+#include "fauxroot/base/libc.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/macro.h"
 
@@ -202,7 +202,7 @@ static void trim(struct worker *w)
 	unsigned load = atomic_load_explicit(&w->load, memory_order_relaxed);
 
 	if (w->peak > PEAK_MIN && held(w) < w->peak / 4) {
-		malloc_trim(0);
+		libc_heap_trim();
 		w->peak = held(w);
 	}
 	if (load == 0 && pipes_trim(&w->pipes) > 0)

@@ -121,7 +121,7 @@ silent() {
 
 @test "slirp4netns without its sandbox: said to be meant" {
 	lab <<-'END'
-		AS_ROOT=("$FAUXROOT_TEST_TOOLS/refuse" --errno EPERM unshare --)
+		AS_ROOT=("$FAUXROOT_TEST_TOOLS/refuse" --errno EPERM pivot_root --)
 		warns network-degraded network --net=slirp4netns true
 		silent network-degraded --net=slirp4netns "$(option '--slirp4netns-sandbox=false')" \
 			"$(option '--slirp4netns-seccomp=false')" true
@@ -137,6 +137,17 @@ silent() {
 		silent sys-masked true
 		umount /sys/kernel
 		silent sys-masked --net=none true
+	END
+}
+
+@test "a masked /proc with a daemon: unmasked" {
+	lab <<-'END'
+		mount --bind /dev/null /proc/version
+		warns containers-proc "containers' /proc" sh -c :
+		says "$CAUSE" '\(/proc/version\)'
+		silent containers-proc true
+		umount /proc/version
+		silent containers-proc sh -c :
 	END
 }
 
@@ -160,7 +171,7 @@ silent() {
 # On fabricated machines: tests/unit/test_check_preflight.c.
 FABRICATED="
 	kernel-lacks cgroup-v1 cgroup-of-container cgroup-not-delegated cgroup-controllers keyring-quota
-	few-ids-no-account overlay-selinux overlay-missing data-file-system
+	few-ids-no-account few-ids-no-range overlay-selinux overlay-missing data-file-system
 "
 
 @test "every warning of the table is provoked here, or fabricated" {

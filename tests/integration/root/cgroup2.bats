@@ -29,13 +29,19 @@ delegate() { # CGROUP
 }
 
 teardown() {
-	common_teardown || return
-	[ -n "$GROUP" ] || return 0
-	# What is left when a launcher was killed; from below.
-	find "$GROUP" -mindepth 1 -depth -type d -exec rmdir {} +
-	rmdir "$GROUP"
+	local status=0
+	common_teardown || status=1
+	[ -n "$GROUP" ] || return $status
+	wait_for removed || status=1
 	# Unless others have begun to use it.
 	[ -z "$LENT" ] || echo "-$LENT" 2>/dev/null >"$TREE/cgroup.subtree_control" || :
+	return $status
+}
+
+# With what is left when a launcher was killed, from below.
+removed() {
+	find "$GROUP" -depth -type d -exec rmdir {} + 2>/dev/null
+	! [ -e "$GROUP" ]
 }
 
 # A controller that can be had in our cgroup; empty where this machine has none for version 2.
@@ -155,6 +161,21 @@ $(<"$GROUP/cgroup.controllers")" "$output"
 	delegate "$GROUP/evac"
 	run -0 evacuate grep ^0: /proc/self/cgroup
 	equals "0::/evac" "$output"
+	equals evac "$(cgroups)"
+}
+
+@test "a second instance in the same cgroup keeps its place when the first leaves" {
+	local first evac="0::$OWN/evac"
+	S=$T/first launch_evacuated sleep 100
+	first=$LAUNCHER
+	OUT=$T/out2 LOG=$T/log2
+	launch_evacuated sleep 100
+	equals "$evac" "$(grep ^0: "/proc/$TARGET/cgroup")"
+	kill "$first"
+	wait_for absent "$T/first"
+	wait "$first" || equals 143 $?
+	equals "$evac" "$(grep ^0: "/proc/$TARGET/cgroup")"
+	stop
 	equals evac "$(cgroups)"
 }
 

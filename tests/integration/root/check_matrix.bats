@@ -93,6 +93,23 @@ sound() {
 	END
 }
 
+@test "--copy-up" {
+	lab <<-'END'
+		mkdir -m 0700 "$T/closed"
+		touch "$T/file"
+		state "missing"
+		agree --copy-up="$T/nosuch" --copy-up=/etc true
+		broken
+		state "closed"
+		agree --copy-up=/etc --copy-up="$T/closed" true
+		broken
+		UNEXPLAINED=1
+		state "no directory"
+		agree --copy-up="$T/file" true
+		broken
+	END
+}
+
 @test "namespaces: chroot, unmapped user, seccomp, masked /proc" {
 	lab <<-'END'
 		state "unmapped user"
@@ -124,6 +141,17 @@ sound() {
 		done
 		state chroot
 		AS_ROOT=(chroot "$T/mnt/root")
+		agree_all
+		broken
+	END
+}
+
+@test "no /proc" {
+	# Sanitizers have their options out of /proc/self/environ.
+	sanitized && return
+	lab <<-'END'
+		state "no /proc"
+		mount -t tmpfs tmpfs /proc
 		agree_all
 		broken
 	END
@@ -296,7 +324,8 @@ sound() {
 		broken
 		state "in use"
 		DIR=$T/ours/d
-		lab_start --state-dir="$DIR" sleep 100 &
+		mkdir "$T/first"
+		T=$T/first lab_start --state-dir="$DIR" sleep 200 &
 		until [ -s "$DIR/child_pid" ]; do sleep 0.02; done
 		agree_all
 		broken
@@ -344,7 +373,7 @@ sound() {
 		agree_all
 		broken
 		state "no sandbox"
-		AS_ROOT=("$FAUXROOT_TEST_TOOLS/refuse" --errno EPERM unshare --)
+		AS_ROOT=("$FAUXROOT_TEST_TOOLS/refuse" --errno EPERM pivot_root --)
 		agree_all --slirp4netns-sandbox=true
 		broken
 		agree_all --slirp4netns-sandbox=auto
@@ -352,6 +381,17 @@ sound() {
 		state "no /dev/net/tun"
 		agree_all
 		broken
+		# It does not hide that slirp4netns is too old, nor that the kernel has no driver.
+		lab_start --check --json --net=slirp4netns --slirp4netns-binary="$T/old" true
+		grep -qE '"id": "tun-missing' "$T/out"
+		grep -qF '"id": "slirp4netns-old"' "$T/out"
+		if [ -e /proc/config.gz ] && ! [ -e "/boot/config-$(uname -r)" ]; then
+			echo '# CONFIG_TUN is not set' | gzip >"$T/config.gz"
+			mount --bind "$T/config.gz" /proc/config.gz
+			lab_start --check --json --net=slirp4netns true
+			grep -qF '(/proc/config.gz: # CONFIG_TUN is not set)' "$T/out"
+			umount /proc/config.gz
+		fi
 		for kind in 'mknod -m 0600' 'mknod -m 0666' mkdir touch; do
 			state "/dev/net/tun: $kind"
 			case $kind in
@@ -386,6 +426,14 @@ sound() {
 		all_ports -p 127.0.0.1:80:80/tcp
 		broken
 		all_ports -p 80:80/udp
+		state "privileged, with a file capability of ours"
+		built=$FAUXROOT
+		cp "$FAUXROOT" "$T/withcap"
+		setcap cap_net_bind_service=ep "$T/withcap"
+		FAUXROOT=$T/withcap
+		all_ports -p 127.0.0.1:443:80/tcp -p 127.0.0.1:80:80/udp
+		broken
+		FAUXROOT=$built
 		socat TCP-LISTEN:8080,bind=127.0.0.1,fork EXEC:true &
 		tcp=$!
 		socat UDP-LISTEN:8080,fork EXEC:true &
@@ -484,6 +532,19 @@ sound() {
 		chown "$USER_UID" "$group" "$group"/cgroup.procs "$group"/cgroup.subtree_control
 		evacuate
 		evacuate --net=slirp4netns
+		sound
+	END
+}
+
+@test "within fauxroot" {
+	lab <<-'END'
+		state "nested"
+		AS=("$FAUXROOT" --net=none --copy-up=/etc)
+		agree true
+		broken
+		LAUNCHED=""
+		agree --idmap=single --net=none --copy-up=/etc true
+		agree --idmap=single --pidns --utsns --ipcns true
 		sound
 	END
 }

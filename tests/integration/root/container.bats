@@ -52,7 +52,7 @@ pid1() {
 
 @test "as PID 1: orphans are reaped, and a living one does not hold it" {
 	run -7 pid1 "$PROBE" forks 500
-	run -3 timeout 30 unshare --pid --fork --mount-proc --kill-child -- \
+	run -3 timeout 60 unshare --pid --fork --mount-proc --kill-child -- \
 		setpriv --reuid "$USER_UID" --regid "$USER_GID" --init-groups \
 		"$FAUXROOT" sh -c 'setsid sleep 100 >/dev/null 2>&1 & exit 3' 3>&- 4>&-
 }

@@ -8,7 +8,7 @@ load ../../lib/root
 load ../../lib/ports
 
 SCRIPT=/usr/share/docker.io/contrib/dockerd-rootless.sh
-DEADLINE=60
+DEADLINE=120
 BRIDGE=172.31.7.1
 
 setup_file() {
@@ -80,7 +80,7 @@ start_dockerd() { # [PREFIX…]
 }
 
 served() { # IP PORT [TEXT]
-	[ "$(curl -s --max-time 5 "http://$1:$2/")" = "${3:-from the container}" ]
+	[ "$(curl -s --max-time 20 "http://$1:$2/")" = "${3:-from the container}" ]
 }
 
 n_ports() {
@@ -121,7 +121,7 @@ proxies() {
 
 	docker rm -f one
 	not connects 127.0.0.1 "$PORT"
-	served 127.0.0.1 $((PORT + 1))
+	wait_for served 127.0.0.1 $((PORT + 1))
 	docker rm -f two
 	not connects 127.0.0.1 $((PORT + 1))
 	equals 0 "$(n_ports)"

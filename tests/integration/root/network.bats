@@ -13,7 +13,6 @@ OUTSIDE=198.51.100.2
 
 setup_file() {
 	load_root || return
-	DEADLINE=5
 	holder HOST_NS --net --mount --propagation private
 	holder OUT_NS --net
 	export HOST_NS OUT_NS
@@ -43,26 +42,13 @@ setup_file() {
 	serve host socat TCP6-LISTEN:7001,bind=::1,ipv6only,reuseaddr,fork SYSTEM:'echo loopback'
 	serve host socat UDP4-LISTEN:7001,bind=127.0.0.1,reuseaddr,fork SYSTEM:'echo loopback'
 	serve host socat ABSTRACT-LISTEN:fauxroot-test,reuseaddr,fork SYSTEM:'echo abstract'
-	wait_for answers host $OUTSIDE 7000
-	wait_for answers host 127.0.0.1 7001
-	wait_for answers host ::1 7001
+	wait_for listen outside 6 'sport = 53 or sport = 7000 or sport = 7002'
+	wait_for listen host 3 'sport = 7001'
+	wait_for abstract_listens
 }
 
 teardown_file() {
-	local pid
-	for pid in $(cat "$BATS_FILE_TMPDIR/servers" 2>/dev/null) "$HOST_NS" "$OUT_NS"; do
-		kill -KILL "$pid" 2>/dev/null
-	done
-	return 0
-}
-
-# serve WHERE COMMAND… - in the background; its PID is written down
-serve() {
-	local words=(nsenter --target "$HOST_NS" --net --mount)
-	[ "$1" = host ] || words=(nsenter --target "$OUT_NS" --net)
-	shift
-	"${words[@]}" "$@" </dev/null >/dev/null 2>&1 3>&- 4>&- &
-	echo $! >>"$BATS_FILE_TMPDIR/servers"
+	end_networks
 }
 
 host() {
@@ -83,8 +69,12 @@ exec_in() { # PID FLAG… COMMAND…
 	nsenter --target "$pid" "${flags[@]}" "$@"
 }
 
-answers() { # WHERE IP PORT
-	[ -n "$("$1" socat -t1 - "TCP:$(bracket "$2"):$3,connect-timeout=1" </dev/null 2>/dev/null | head -c 1)" ]
+listen() { # WHERE NUMBER FILTER
+	[ "$("$1" ss -Hltun "$3" | wc -l)" -eq "$2" ]
+}
+
+abstract_listens() {
+	host ss -Hlx | grep -q ' @fauxroot-test '
 }
 
 bracket() {
@@ -115,18 +105,28 @@ child() {
 	nsenter --target "$TARGET" --user --mount --net --preserve-credentials "$@" 3>&- 4>&-
 }
 
-get() { # ADDRESS PORT - what a TCP server there says first
-	child socat -t2 - "TCP:$(bracket "$1"):$2,connect-timeout=2" </dev/null 2>/dev/null | head -1
+# What a TCP server there says first. A deadline, for who answers; or as long as one waits for
+# somebody who must not.
+get() { # ADDRESS PORT [SECONDS]
+	child socat "-t${3:-$DEADLINE}" - "TCP:$(bracket "$1"):$2,connect-timeout=${3:-$DEADLINE}" \
+		</dev/null 2>/dev/null | head -1
 }
 
+works() { # again, after tries in vain
+	[ "$(get $OUTSIDE 7000 2)" = outside ]
+}
+
+# For bash in the child: what a UDP server answers.
+ASK='exec 5<>"/dev/udp/$0/$1" && echo ping >&5 && timeout 30 head -n 1 <&5'
+
 @test "TCP to a server outside" {
-	run -0 fx_host --net=slirp4netns sh -c 'echo ping | socat -T5 - TCP:198.51.100.2:7000'
+	run -0 fx_host --net=slirp4netns sh -c 'echo ping | socat -t30 - TCP:198.51.100.2:7000'
 	equals "outside
 ping" "$output"
 }
 
 @test "UDP to a server outside" {
-	run -0 fx_host --net=slirp4netns sh -c 'echo ping | socat -t2 - UDP:198.51.100.2:7000'
+	run -0 fx_host --net=slirp4netns bash -c "$ASK" $OUTSIDE 7000
 	equals ping "$output"
 }
 
@@ -150,7 +150,7 @@ ping" "$output"
 }
 
 @test "IPv6 to a server outside" {
-	run -0 fx_host --net=slirp4netns --ipv6 sh -c 'socat -u "TCP:[2001:db8::2]:7000,connect-timeout=5" -'
+	run -0 fx_host --net=slirp4netns --ipv6 sh -c 'socat -u "TCP:[2001:db8::2]:7000,connect-timeout=30" -'
 	equals outside6 "$output"
 }
 
@@ -166,7 +166,7 @@ ping" "$output"
 	equals outside "$(get $OUTSIDE 7000)"
 	local address
 	for address in 10.0.2.2 10.0.2.3 127.0.0.1 ::1 fd00::2 fd00::3 10.0.2.100 0.0.0.0 ::ffff:127.0.0.1; do
-		equals "" "$(get $address 7001)"
+		equals "" "$(get $address 7001 2)"
 	done
 	stop
 }
@@ -177,7 +177,7 @@ ping" "$output"
 	for address in 10.0.2.2 10.0.2.3 127.0.0.1; do
 		equals "" "$(echo x | child socat -t1 - "UDP:$address:7001" 2>/dev/null || true)"
 	done
-	equals x "$(echo x | child socat -t2 - UDP:$OUTSIDE:7000)"
+	equals ping "$(child bash -c "$ASK" $OUTSIDE 7000)"
 	stop
 }
 
@@ -207,7 +207,7 @@ ping" "$output"
 
 @test "--net=none reaches nothing" {
 	launch_host --net=none sleep 100
-	equals "" "$(get $OUTSIDE 7000)"
+	equals "" "$(get $OUTSIDE 7000 2)"
 	stop
 }
 
@@ -219,9 +219,9 @@ enter() {
 
 @test "--detach-netns: who enters reaches servers outside by TCP, UDP, IPv6 and name" {
 	launch_host --net=slirp4netns --ipv6 --detach-netns --copy-up=/etc --copy-up=/run sleep 100
-	equals outside "$(enter socat -t2 - "TCP:$OUTSIDE:7000,connect-timeout=2" </dev/null)"
-	equals outside6 "$(enter socat -u "TCP:[2001:db8::2]:7000,connect-timeout=2" -)"
-	equals x "$(echo x | enter socat -t1 - UDP:$OUTSIDE:7000)"
+	equals outside "$(enter socat -t30 - "TCP:$OUTSIDE:7000,connect-timeout=30" </dev/null)"
+	equals outside6 "$(enter socat -u "TCP:[2001:db8::2]:7000,connect-timeout=30" -)"
+	equals ping "$(enter bash -c "$ASK" $OUTSIDE 7000)"
 	says "$(enter getent ahostsv4 service)" '198\.51\.100\.2'
 	# Through the gateway, whereas the command has the host's own addresses.
 	says "$(enter ip -o -4 addr)" '10\.0\.2\.100'
@@ -231,9 +231,9 @@ enter() {
 
 @test "--detach-netns --disable-host-loopback: holds for who enters, not for the command" {
 	launch_host --net=slirp4netns --ipv6 --disable-host-loopback --detach-netns \
-		sh -c 'socat -u TCP:127.0.0.1:7001,connect-timeout=2 -; exec sleep 100'
+		sh -c 'socat -u TCP:127.0.0.1:7001,connect-timeout=30 -; exec sleep 100'
 	wait_for grep -qx loopback "$OUT"
-	equals outside "$(enter socat -t2 - "TCP:$OUTSIDE:7000,connect-timeout=2" </dev/null)"
+	equals outside "$(enter socat -t30 - "TCP:$OUTSIDE:7000,connect-timeout=30" </dev/null)"
 	local address
 	for address in 10.0.2.2 10.0.2.3 127.0.0.1 '[fd00::2]' '[fd00::3]' '[::1]'; do
 		equals "" "$(enter socat -u "TCP:$address:7001,connect-timeout=2" - 2>/dev/null || true)"
@@ -259,13 +259,12 @@ replaced() { # OLD
 		old=$(helper)
 		kill -KILL "$old"
 		wait_for replaced "$old"
-		works() { [ "$(get $OUTSIDE 7000)" = outside ]; }
 		wait_for works
 	done
 	[ "$(log_count slirp4netns)" -ge 3 ]
 	# The rule holds for the new one, too.
-	equals "" "$(get 10.0.2.2 7001)"
-	equals "" "$(get 10.0.2.3 7001)"
+	equals "" "$(get 10.0.2.2 7001 2)"
+	equals "" "$(get 10.0.2.3 7001 2)"
 	says "$(child getent ahostsv4 service.test.example)" '198\.51\.100\.2'
 	kill -TERM "$LAUNCHER"
 	ended 143
@@ -277,8 +276,7 @@ replaced() { # OLD
 	local old
 	old=$(helper)
 	kill -STOP "$old"
-	works() { [ "$(get $OUTSIDE 7000)" = outside ]; }
-	DEADLINE=10 wait_for works
+	wait_for works
 	logged slirp4netns
 	stop
 }
@@ -290,7 +288,6 @@ replaced() { # OLD
 	old=$(helper)
 	kill -KILL "$old"
 	wait_for replaced "$old"
-	works() { [ "$(get $OUTSIDE 7000)" = outside ]; }
 	wait_for works
 	kill -TERM "$LAUNCHER"
 	ended 143
@@ -300,11 +297,10 @@ replaced() { # OLD
 @test "the host's network goes away and comes back while the child runs" {
 	launch_host --net=slirp4netns sleep 100
 	host ip link set fxhost down
-	equals "" "$(get $OUTSIDE 7000)"
+	equals "" "$(get $OUTSIDE 7000 2)"
 	host ip link set fxhost up
 	host ip route replace default via $OUTSIDE
 	host ip -6 addr replace 2001:db8::1/64 dev fxhost nodad
-	works() { [ "$(get $OUTSIDE 7000)" = outside ]; }
 	wait_for works
 	stop
 }

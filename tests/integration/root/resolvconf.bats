@@ -169,7 +169,7 @@ options ndots:3 edns0" "$(child cat /etc/resolv.conf)"
 	by_link
 	rm "$E/resolved/stub.conf"
 	mkfifo "$E/resolved/stub.conf"
-	run timeout 20 nsenter --target "$SCRATCH" --mount setpriv --reuid "$USER_UID" --regid "$USER_GID" \
+	run timeout 60 nsenter --target "$SCRATCH" --mount setpriv --reuid "$USER_UID" --regid "$USER_GID" \
 		--init-groups "$FAUXROOT" --net=slirp4netns --copy-up=/etc true 3>&- 4>&-
 	[ "$status" -eq 0 ] || [ "$status" -eq 125 ]
 }

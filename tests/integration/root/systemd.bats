@@ -7,7 +7,6 @@ load ../../lib/common
 load ../../lib/root
 load ../../lib/systemd
 
-DEADLINE=10
 SERVICE=$FAUXROOT_TEST_TOOLS/service
 DAEMON=buildkitd
 UNIT=fauxroot-buildkit.service
@@ -34,7 +33,7 @@ teardown() {
 
 # ask WORDS - one line to the daemon at $SOCKET, one back
 ask() {
-	as_user timeout 20 socat -t 20 - "UNIX-CONNECT:$SOCKET" <<<"$*"
+	as_user timeout 120 socat -t 120 - "UNIX-CONNECT:$SOCKET" <<<"$*"
 }
 
 # The launcher is the unit's main process, the target its child; NotifyAccess= is the default.
@@ -181,10 +180,10 @@ n_started() {
 	restarted_since() { [ "$(property $UNIT NRestarts)" -gt "$1" ]; }
 	for mode in "${MODES[@]}"; do
 		: >"$UNIT_LOG"
-		adapt $UNIT "$SERVICE" "$mode" <<<"WatchdogSec=2
+		adapt $UNIT "$SERVICE" "$mode" <<<"WatchdogSec=4
 RestartSec=0"
 		sc start $UNIT
-		grep -q '^started .* watchdog 2000000' "$UNIT_LOG"
+		grep -q '^started .* watchdog 4000000' "$UNIT_LOG"
 		wait_for fed "$(property $UNIT WatchdogTimestampMonotonic)"
 		before=$(property $UNIT NRestarts)
 		equals ok "$(ask hang)"
@@ -237,7 +236,7 @@ RestartSec=0"
 	if ! command -v dockerd >/dev/null || ! [ -x /usr/share/docker.io/contrib/dockerd-rootless.sh ]; then
 		skip "dockerd is not installed"
 	fi
-	DEADLINE=60
+	DEADLINE=120
 	local home mode
 	home=$(getent passwd "$FAUXROOT_TEST_USER" | cut -d: -f6)
 	DATA=$(as_user mktemp -d "$home/fauxroot-test.XXXXXX")
@@ -246,7 +245,7 @@ RestartSec=0"
 		DAEMON="fd://'" adapt fauxroot-docker.service "fd:// --data-root=$DATA/data'" "$mode" </dev/null
 		sc start fauxroot-docker.socket
 		# The first client waits until dockerd has come up.
-		run -0 as_user env DOCKER_CONFIG="$T/home" timeout 60 /usr/bin/docker \
+		run -0 as_user env DOCKER_CONFIG="$T/home" timeout 120 /usr/bin/docker \
 			-H "unix://$XDG_RUNTIME_DIR/docker.sock" info
 		says "$output" rootless
 		wait_for property_is fauxroot-docker.service ActiveState active
@@ -255,6 +254,57 @@ RestartSec=0"
 		property_is fauxroot-docker.service Result success
 		absent "$XDG_RUNTIME_DIR/fauxroot-docker"
 	done
+}
+
+@test "the unit that Docker's setup tool writes, with dockerd-rootless.sh and our links in PATH" {
+	local script=/usr/share/docker.io/contrib/dockerd-rootless.sh home name
+	if ! command -v dockerd >/dev/null || ! [ -x $script ]; then
+		skip "dockerd is not installed"
+	fi
+	DEADLINE=60
+	home=$(getent passwd "$FAUXROOT_TEST_USER" | cut -d: -f6)
+	DATA=$(as_user mktemp -d "$home/fauxroot-test.XXXXXX")
+	as_user mkdir bin
+	ln -s $script bin/
+	for name in rootlesskit=fauxroot rootlesskit-docker-proxy=fauxrootctl; do
+		ln -s "${FAUXROOT%/*}/${name#*=}" "bin/${name%=*}"
+	done
+	start_manager
+	cat >"$UNIT_DIR/docker.service" <<-EOF
+		[Service]
+		Environment=PATH=$T/bin:/sbin:/usr/sbin:/usr/bin:/bin
+		Environment=DOCKERD_ROOTLESS_ROOTLESSKIT_FLAGS=--state-dir=%t/dockerd-rootless
+		ExecStart=$T/bin/dockerd-rootless.sh --data-root=$DATA/data
+		ExecReload=/bin/kill -s HUP \$MAINPID
+		TimeoutSec=0
+		RestartSec=2
+		Restart=always
+		LimitNOFILE=infinity
+		LimitNPROC=infinity
+		LimitCORE=infinity
+		TasksMax=infinity
+		Delegate=yes
+		Type=notify
+		NotifyAccess=all
+		KillMode=mixed
+		StandardOutput=append:$UNIT_LOG
+		StandardError=append:$UNIT_LOG
+	EOF
+	sc daemon-reload
+	# Returns when dockerd has said that it is ready.
+	sc start docker.service
+	run -0 as_user env DOCKER_CONFIG="$T/home" timeout 60 /usr/bin/docker \
+		-H "unix://$XDG_RUNTIME_DIR/docker.sock" info
+	says "$output" rootless
+	equals rootlesskit "$(cat "/proc/$(property docker.service MainPID)/comm")"
+	# As dockerd-rootless-setuptool.sh nsenter.
+	run -0 as_user nsenter --no-fork --wd="$T" --preserve-credentials -m -n -U \
+		-t "$(<"$XDG_RUNTIME_DIR/dockerd-rootless/child_pid")" -- stat -f -c %T /run
+	equals tmpfs "$output"
+	sc reload docker.service
+	sc stop docker.service
+	property_is docker.service Result success
+	absent "$XDG_RUNTIME_DIR/dockerd-rootless"
 }
 
 @test "the system-wide unit under a system manager: its own user, directories and socket" {
@@ -268,7 +318,7 @@ RestartSec=0"
 	system_sc daemon-reload
 	system_sc start fauxroot-buildkit.socket
 	equals "660 root fauxroot-buildkit" "$(inside stat -c '%a %U %G' /run/fauxroot-buildkit.sock)"
-	run -0 inside timeout 20 socat -t 20 - UNIX-CONNECT:/run/fauxroot-buildkit.sock <<<who
+	run -0 inside timeout 120 socat -t 120 - UNIX-CONNECT:/run/fauxroot-buildkit.sock <<<who
 	says "$output" "^fauxroot-buildkit.socket [0-9]+ 0 1 "
 	run -0 system_sc status $UNIT
 	says "$output" 'Main PID: [0-9]+ \(fauxroot\)'

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which runtime's container we are in, by the marks that it leaves: none is sure to be there, and
+ * nothing depends on it but what is proposed.
+ */
+#include <stdlib.h>
+
+#include "fauxroot/base/str.h"
+#include "machine.h"
+
+/* Of several the first: a pod can have been made by Docker, too. */
+static const struct {
+	const char *path, *name;
+} marks[] = {
+	{"/run/secrets/kubernetes.io", "Kubernetes"},
+	{"/var/run/secrets/kubernetes.io", "Kubernetes"},
+	{"/.dockerenv", "Docker"},
+	{"/run/.containerenv", "Podman"},
+	{"/.flatpak-info", "Flatpak"},
+	{"/dev/incus/sock", "Incus"},
+	{"/dev/lxd/sock", "LXD"},
+	{"/dev/.lxc-boot-id", "LXC"},
+};
+
+bool machine_container(const struct machine *machine, struct container *ret)
+{
+	/* A pod without a service account has no secrets. */
+	const char *pod = *machine->root ? NULL : getenv("KUBERNETES_SERVICE_HOST");
+
+	if (pod && *pod) {
+		(void)str_print(ret->name, sizeof(ret->name), "Kubernetes");
+		(void)str_print(ret->mark, sizeof(ret->mark), "KUBERNETES_SERVICE_HOST");
+		return true;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(marks); i++)
+		if (machine_exists(machine, marks[i].path)) {
+			(void)str_print(ret->name, sizeof(ret->name), "%s", marks[i].name);
+			(void)str_print(ret->mark, sizeof(ret->mark), "%s", marks[i].path);
+			return true;
+		}
+	/* What systemd wrote there: "lxc", "systemd-nspawn", … (man 1 systemd-detect-virt) */
+	(void)str_print(ret->mark, sizeof(ret->mark), "/run/systemd/container");
+	return machine_word(machine, ret->mark, ret->name, sizeof(ret->name));
+}
+
+bool machine_in_container(const struct machine *machine)
+{
+	struct container container;
+
+	return machine_container(machine, &container);
+}

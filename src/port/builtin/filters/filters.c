@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * filters: the seccomp filters of the forwarder and the agent, made when fauxroot is built.
+ *
+ *	filters forwarder|agent >FILE
+ *
+ * What they allow is known then, so the launcher carries the filters (confine.c) and not the
+ * library that makes them, which would be a seventh of it: code and tables of names that are in
+ * memory three times, and half a millisecond for each filter. What is written is an array of struct
+ * sock_filter in the machine's own order of bytes.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <seccomp.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "fauxroot/base/macro.h"
+#include "fauxroot/base/str.h"
+#include "filters.h"
+
+/*
+ * What the C library needs for memory, threads and time. Here and below, what a machine of 32 bits
+ * needs beside or instead is named as well; libseccomp passes over what this one does not have.
+ */
+static const int libc_calls[] = {
+	SCMP_SYS(brk),
+	SCMP_SYS(munmap),
+	SCMP_SYS(mremap),
+	SCMP_SYS(madvise),
+	SCMP_SYS(futex),
+	SCMP_SYS(clock_gettime),
+	SCMP_SYS(exit),
+	SCMP_SYS(exit_group),
+	SCMP_SYS(close),
+	SCMP_SYS(rt_sigreturn),
+	SCMP_SYS(rt_sigprocmask),
+	SCMP_SYS(restart_syscall),
+	/* A thread registers both for itself, maybe only when the filter is there already. */
+	SCMP_SYS(rseq),
+	SCMP_SYS(set_robust_list),
+	SCMP_SYS(futex_time64),
+	SCMP_SYS(clock_gettime64),
+	/* abort(3) and its message, so that such an end is called what it is; and tgkill(2), see
+	 * allow_own(). */
+	SCMP_SYS(getpid),
+	SCMP_SYS(gettid),
+	SCMP_SYS(writev),
+	SCMP_SYS(rt_sigaction),
+};
+
+/* Memory, but none that could be executed. */
+static const int memory_calls[] = {SCMP_SYS(mmap), SCMP_SYS(mmap2), SCMP_SYS(mprotect)};
+
+static const int forwarder_calls[] = {
+	SCMP_SYS(epoll_ctl),	   SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait),
+	SCMP_SYS(accept4),	   SCMP_SYS(connect),	 SCMP_SYS(bind),
+	SCMP_SYS(setsockopt),	   SCMP_SYS(getsockopt), SCMP_SYS(recvfrom),
+	SCMP_SYS(sendto),	   SCMP_SYS(recvmsg),	 SCMP_SYS(sendmsg),
+	SCMP_SYS(recvmmsg),	   SCMP_SYS(sendmmsg),	 SCMP_SYS(splice),
+	SCMP_SYS(pipe2),	   SCMP_SYS(shutdown),	 SCMP_SYS(read),
+	SCMP_SYS(write),	   SCMP_SYS(recv),	 SCMP_SYS(send),
+	SCMP_SYS(recvmmsg_time64),
+};
+
+static const int agent_calls[] = {
+	SCMP_SYS(poll),	      SCMP_SYS(ppoll),	 SCMP_SYS(ppoll_time64),
+	SCMP_SYS(setsockopt), SCMP_SYS(sendmsg), SCMP_SYS(recvmsg),
+};
+
+/* The sanitizers' runtimes map shadow memory, start no thread of ours and end with a report. */
+#if SANITIZED
+static const int sanitizer_calls[] = {
+	SCMP_SYS(getrandom),
+	SCMP_SYS(write),
+	SCMP_SYS(sigaltstack),
+	SCMP_SYS(openat),
+	SCMP_SYS(read),
+	SCMP_SYS(clone),
+	SCMP_SYS(sched_yield),
+	SCMP_SYS(prctl),
+	SCMP_SYS(ptrace),
+	SCMP_SYS(wait4),
+	SCMP_SYS(readlink),
+	SCMP_SYS(getrusage),
+	SCMP_SYS(sched_getaffinity),
+};
+#define N_SANITIZER_CALLS ARRAY_SIZE(sanitizer_calls)
+#else
+#define sanitizer_calls	  NULL
+#define N_SANITIZER_CALLS 0
+#endif
+
+static int allow(scmp_filter_ctx filter, const int *calls, size_t n)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0);
+	return rc;
+}
+
+static int allow_memory(scmp_filter_ctx filter)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(memory_calls) && rc == 0; i++)
+		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, memory_calls[i], 1,
+				      SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	return rc;
+}
+
+/* Allow @call where its argument number @arg is @value. */
+static int allow_when(scmp_filter_ctx filter, int call, unsigned arg, uint64_t value)
+{
+	struct scmp_arg_cmp is = {.arg = arg, .op = SCMP_CMP_EQ, .datum_a = value};
+
+	return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, 1, &is);
+}
+
+/* Names for anonymous memory: glibc's malloc gives some with glibc.mem.decorate_maps. */
+#ifndef PR_SET_VMA
+#define PR_SET_VMA 0x53564d41
+#endif
+
+/* Signals to itself; of prctl(2), to name memory. */
+static int allow_own(scmp_filter_ctx filter)
+{
+	int rc = allow_when(filter, SCMP_SYS(tgkill), 0, FILTER_OWN_PID);
+
+	return rc < 0 ? rc : allow_when(filter, SCMP_SYS(prctl), 0, PR_SET_VMA);
+}
+
+/* Pipes' sizes, and a thread's own scheduling policy. */
+static int allow_adjusting(scmp_filter_ctx filter)
+{
+	static const int fcntls[] = {SCMP_SYS(fcntl), SCMP_SYS(fcntl64)};
+	int rc = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(fcntls) && rc == 0; i++) {
+		rc = allow_when(filter, fcntls[i], 1, F_SETPIPE_SZ);
+		if (rc == 0)
+			rc = allow_when(filter, fcntls[i], 1, F_GETPIPE_SZ);
+	}
+	return rc < 0 ? rc : allow_when(filter, SCMP_SYS(sched_setscheduler), 0, 0);
+}
+
+static int allow_inet_socket(scmp_filter_ctx filter)
+{
+	int rc = allow_when(filter, SCMP_SYS(socket), 0, AF_INET);
+
+	return rc < 0 ? rc : allow_when(filter, SCMP_SYS(socket), 0, AF_INET6);
+}
+
+static void release(scmp_filter_ctx *filter)
+{
+	if (*filter)
+		seccomp_release(*filter);
+}
+
+static int fill(scmp_filter_ctx filter, const int *calls, size_t n, int (*more)(scmp_filter_ctx))
+{
+	/* A binary tree instead of a list, for kernels without a cache of verdicts (before 5.11).
+	 */
+	int rc = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+
+	if (rc == 0)
+		rc = allow_memory(filter);
+	if (rc == 0)
+		rc = allow(filter, libc_calls, ARRAY_SIZE(libc_calls));
+	if (rc == 0)
+		rc = allow(filter, sanitizer_calls, N_SANITIZER_CALLS);
+	if (rc == 0)
+		rc = allow_own(filter);
+	if (rc == 0)
+		rc = allow(filter, calls, n);
+	return rc < 0 ? rc : more(filter);
+}
+
+static int make(const char *name, scmp_filter_ctx filter)
+{
+	int rc = -EINVAL;
+
+	if (streq(name, "forwarder"))
+		rc = fill(filter, forwarder_calls, ARRAY_SIZE(forwarder_calls), allow_adjusting);
+	else if (streq(name, "agent"))
+		rc = fill(filter, agent_calls, ARRAY_SIZE(agent_calls), allow_inet_socket);
+	return rc < 0 ? rc : seccomp_export_bpf(filter, STDOUT_FILENO);
+}
+
+int main(int argc, char **argv)
+{
+	_cleanup_(release) scmp_filter_ctx filter = NULL;
+	int rc;
+
+	if (argc != 2) {
+		fprintf(stderr, "usage: filters forwarder|agent >FILE\n");
+		return 2;
+	}
+	/* All that this library can do, whatever the kernel that it is built on. */
+	(void)seccomp_api_set(4);
+	filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	rc = filter ? make(argv[1], filter) : -ENOMEM;
+	if (rc < 0)
+		fprintf(stderr, "filters: %s: %s\n", argv[1], strerror(-rc));
+	return rc < 0;
+}

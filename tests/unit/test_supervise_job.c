@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * job_stop(): a process of ours plays the launcher, and tells in its exit status what came of it;
+ * we are its shell, and its command is a child of its own.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "fauxroot/base/clock.h"
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/spawn.h"
+#include "fauxroot/supervise/job.h"
+
+enum { PATIENCE_MS = 20000 };
+
+/* What the job ends with. */
+enum { WENT_ON = 1, CONTINUED = 2, CONT_IS_PENDING = 4, FAILED = 64 };
+
+struct fixture {
+	struct process job;
+	pid_t command;
+};
+
+/* The command, stopped. */
+static int start_command(struct process *ret)
+{
+	int rc = process_fork("the command", ret, NULL), status;
+
+	if (rc == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			pause();
+	}
+	if (rc < 0 || kill(ret->pid, SIGSTOP) < 0 || waitpid(ret->pid, &status, WUNTRACED) < 0)
+		return -ECHILD;
+	return 0;
+}
+
+_noreturn_ static void play(int say, bool leads_session)
+{
+	struct process command = PROCESS_NONE;
+	sigset_t all, pending;
+	int said;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if ((leads_session ? setsid() : setpgid(0, 0)) < 0 || start_command(&command) < 0 ||
+	    write(say, &command.pid, sizeof(command.pid)) != sizeof(command.pid))
+		_exit(FAILED);
+	said = job_stop(&command) ? CONTINUED : WENT_ON;
+	sigpending(&pending);
+	if (sigismember(&pending, SIGCONT))
+		said |= CONT_IS_PENDING;
+	process_kill(&command);
+	_exit(said);
+}
+
+static void start(struct fixture *f, bool leads_session)
+{
+	struct deadline deadline = deadline_in(PATIENCE_MS);
+	struct error err;
+	int fds[2], rc;
+
+	assert_int_equal(pipe(fds), 0);
+	rc = process_fork("the job", &f->job, &err);
+	if (rc == 0)
+		play(fds[1], leads_session);
+	assert_int_equal(rc, 1);
+	assert_int_equal(fd_wait(fds[0], POLLIN, &deadline, -1), 0);
+	assert_int_equal(read(fds[0], &f->command, sizeof(f->command)), sizeof(f->command));
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static void await_stop(const struct fixture *f)
+{
+	struct deadline deadline = deadline_in(PATIENCE_MS);
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(f->job.pid, &status, WUNTRACED | WNOHANG)) == 0 &&
+	       deadline_left(&deadline) != 0)
+		usleep(1000);
+	assert_int_equal(pid, f->job.pid);
+	assert_true(WIFSTOPPED(status));
+}
+
+static int end_of(struct fixture *f)
+{
+	struct deadline deadline = deadline_in(PATIENCE_MS);
+	int status;
+
+	assert_int_equal(process_wait(&f->job, &deadline, -1, &status), 0);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void a_leader_of_a_session_goes_on(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	start(&f, true);
+	assert_int_equal(end_of(&f), WENT_ON);
+}
+
+static void the_shell_stops_and_continues_it(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	start(&f, false);
+	await_stop(&f);
+	assert_int_equal(kill(f.job.pid, SIGCONT), 0);
+	assert_int_equal(end_of(&f), CONTINUED | CONT_IS_PENDING);
+}
+
+/* And what has continued the job is not for the command. */
+static void who_continues_the_command_continues_it(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	start(&f, false);
+	await_stop(&f);
+	assert_int_equal(kill(f.command, SIGCONT), 0);
+	assert_int_equal(end_of(&f), CONTINUED);
+}
+
+static void who_kills_the_command_continues_it(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	start(&f, false);
+	await_stop(&f);
+	assert_int_equal(kill(f.command, SIGKILL), 0);
+	assert_int_equal(end_of(&f), CONTINUED);
+}
+
+/* Before it has stopped, while it stops, or after. */
+static void a_command_that_is_continued_at_once_leaves_nobody_stopped(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 20; i++) {
+		struct fixture f;
+		int said;
+
+		start(&f, false);
+		usleep((useconds_t)i * 50);
+		assert_int_equal(kill(f.command, SIGCONT), 0);
+		said = end_of(&f);
+		assert_int_equal(said, CONTINUED);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_leader_of_a_session_goes_on),
+		cmocka_unit_test(the_shell_stops_and_continues_it),
+		cmocka_unit_test(who_continues_the_command_continues_it),
+		cmocka_unit_test(who_kills_the_command_continues_it),
+		cmocka_unit_test(a_command_that_is_continued_at_once_leaves_nobody_stopped),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
