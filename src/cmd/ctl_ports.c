@@ -3,7 +3,7 @@
  * fauxrootctl list-ports, add-ports, remove-ports
  *
  * A range is one port of the API each. add-ports is all or nothing: where one port cannot be had,
- * those that it has published before are taken back, and no id is printed.
+ * or a signal ends it, those that it has published before are taken back, and no id is printed.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -15,6 +15,7 @@
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
+#include "fauxroot/supervise/signals.h"
 
 static int print_json(const struct api_ports *ports, struct error *err)
 {
@@ -111,6 +112,8 @@ static int add_word(const struct ctl *ctl, const char *word, struct api_ports *a
 		spec.parent_port = (uint16_t)(first.parent_port + i);
 		spec.child_port = (uint16_t)(first.child_port + i);
 		rc = add_one(ctl, &spec, added, err);
+		if (rc == 0 && signals_pending_end() > 0)
+			rc = err_say(err, EINTR, "interrupted");
 	}
 	return rc;
 }
@@ -130,6 +133,7 @@ static void roll_back(const struct ctl *ctl, struct api_ports *added, struct err
 int ctl_add_ports(struct ctl *ctl, struct error *err)
 {
 	_cleanup_api_ports_ struct api_ports added = {NULL, 0};
+	struct signals signals;
 	struct port_spec spec;
 	unsigned count = 0;
 	int rc = 0;
@@ -137,12 +141,19 @@ int ctl_add_ports(struct ctl *ctl, struct error *err)
 	/* All are understood before the first is asked for. */
 	for (char **word = ctl->words; *word && rc == 0; word++)
 		rc = portspec_parse_range(*word, &spec, &count, err);
+	if (rc == 0)
+		rc = signals_block(&signals, err);
+	if (rc < 0)
+		return rc;
 	for (char **word = ctl->words; *word && rc == 0; word++)
 		rc = add_word(ctl, *word, &added, err);
-	if (rc < 0) {
+	if (rc < 0)
 		roll_back(ctl, &added, err);
+	/* Here we end where a signal is pending. */
+	signals_restore(&signals);
+	signals_close(&signals);
+	if (rc < 0)
 		return rc;
-	}
 	if (ctl->json)
 		return print_json(&added, err);
 	for (size_t i = 0; i < added.n; i++)

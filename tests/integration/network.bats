@@ -170,6 +170,22 @@ fake_slirp() { # what to do, in shell; $real is the true one
 	stop
 }
 
+@test "slirp4netns killed while SIGTERM is pending, for a target that takes its time: started again" {
+	launch --net=slirp4netns sh -c 'trap "" TERM; echo deaf; exec sleep 1000'
+	wait_for grep -q deaf "$OUT"
+	local old round flood
+	term_flood
+	for round in 1 2; do
+		old=$(helper_pid)
+		kill -KILL "$old"
+		wait_for other_helper "$old"
+	done
+	kill "$flood"
+	not logged canceled
+	kill -KILL "$TARGET"
+	ended 137
+}
+
 @test "slirp4netns killed by SIGTERM and by its own end: started again, too" {
 	launch --net=slirp4netns sleep 1000
 	local old

@@ -412,6 +412,27 @@ servers_listen() {
 	stop
 }
 
+@test "add-ports that is interrupted takes back what it has published" {
+	launch_ports sleep 100
+	free_port 2
+	# The launcher answers when the signal is pending already.
+	kill -STOP "$LAUNCHER"
+	"$FAUXROOTCTL" --socket "$S/api.sock" add-ports "$PORT-$((PORT + 1)):1-2/tcp" >ids 3>&- 4>&- &
+	local client=$! end=0
+	blocks_signals() { not grep -q 'SigBlk:.0*$' "/proc/$client/status"; }
+	wait_for blocks_signals 2>/dev/null
+	kill -TERM "$client"
+	kill -CONT "$LAUNCHER"
+	wait "$client" || end=$?
+	equals 143 "$end"
+	equals "" "$(<ids)"
+	equals "" "$(ctl list-ports --json)"
+	# One was there.
+	publish tcp "" "$PORT" 127.0.0.1 80
+	equals 2 "$ID"
+	stop
+}
+
 @test "somebody else listens: 409 with the address, and who; at the start, an error that tells more" {
 	launch_ports sleep 1000
 	free_port

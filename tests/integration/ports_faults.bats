@@ -405,18 +405,20 @@ accepted() { # CURL OPTIONS… - POST /v1/ports was answered with other than an 
 	[[ $got == 2* ]]
 }
 
-@test "API: out of descriptors: said once, in our own words, and it goes on" {
-	ulimit -n 40
+@test "API: out of descriptors: said once at most, in our own words, and it goes on" {
 	launch_ports sleep 1000
 	free_port 30
-	local round
+	local round limit
+	limit=$(($(fds_of "$LAUNCHER") + 14))
 	for round in 1 2 3 4 5 6; do
+		# A port takes two: with an odd and with an even number there may be one left for a client.
+		prlimit --pid "$LAUNCHER" --nofile=$((limit - round / 4)):$limit
 		# All are taken back, and with them come the clients that had to wait.
 		run -1 --separate-stderr ctl add-ports "$PORT-$((PORT + 29)):$PORT-$((PORT + 29))/tcp"
 		says "$stderr" 'Too many open files|No file descriptors available'
 		equals "" "$(ctl list-ports --json)"
 	done
-	equals 1 "$(log_count 'out of file descriptors')"
+	[ "$(log_count 'out of file descriptors')" -le 1 ]
 	equals "" "$(grep -v 'out of file descriptors' "$LOG" || true)"
 	stop
 }
@@ -440,12 +442,8 @@ accepted() { # CURL OPTIONS… - POST /v1/ports was answered with other than an 
 	# As a dockerd does: it stops its containers first, whose ports are taken back one by one.
 	launch_ports sh -c 'trap "" TERM; echo deaf; exec sleep 1000'
 	wait_for grep -q deaf "$OUT"
-	local round flood pause
-	exec {pause}<> <(:)
-	while kill -TERM "$LAUNCHER"; do
-		read -rt 0.001 -u "$pause" || true
-	done 2>/dev/null 3>&- 4>&- &
-	flood=$!
+	local round flood
+	term_flood
 	for round in {1..4}; do
 		publish tcp 127.0.0.1 own 127.0.0.1 80
 		connects 127.0.0.1 "$PORT"

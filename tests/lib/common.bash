@@ -249,6 +249,17 @@ log_count() {
 	grep -cF -- "$1" "$LOG" || true
 }
 
+# term_flood - SIGTERM to the launcher every millisecond, so that there is nearly always one pending,
+# from the process $flood
+term_flood() {
+	local pause
+	exec {pause}<> <(:)
+	while kill -TERM "$LAUNCHER"; do
+		read -rt 0.001 -u "$pause" || true
+	done 2>/dev/null 3>&- 4>&- &
+	flood=$!
+}
+
 # child_of PID NAME - the PID of its child of that name. The list may lack one while another ends (man 5
 # proc, children), so it is looked at more than once.
 child_of() {
