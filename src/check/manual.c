@@ -146,7 +146,12 @@ void manual_markdown(FILE *out)
 	      "`--debug` a failure says under which name it is known here, and so does `--check "
 	      "--json`\n"
 	      "([check.md](check.md)).\n\n"
-	      "A remedy is a command to paste or a setting; semicolons separate alternatives.\n",
+	      "A remedy is a command to paste or a setting; semicolons separate alternatives. "
+	      "Those "
+	      "for\n"
+	      "Docker, Podman, Kubernetes and LXD stand here side by side; in a container you are "
+	      "told yours\n"
+	      "alone, and on your distribution how it installs what is missing.\n",
 	      out);
 	for (const struct cause_part *part = cause_parts(); part->title; part++) {
 		fprintf(out, "\n## %s\n", part->title);
