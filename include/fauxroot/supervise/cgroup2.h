@@ -47,7 +47,8 @@ int cgroup2_evacuate(struct cgroup2 *cgroup, pid_t child, struct error *err);
  * cgroup2_return() - disable what we have enabled, move all back, remove what we have made
  *
  * As far as the kernel lets us: cgroups that others have made with those controllers keep us where
- * we are. Nothing is undone while another instance lives in the same refuge. Accepts CGROUP2_NONE, and whatever the functions above have left.
+ * we are. Nothing is undone while another instance lives in the same refuge. Accepts CGROUP2_NONE,
+ * and whatever the functions above have left.
  */
 void cgroup2_return(struct cgroup2 *cgroup);
 

@@ -17,10 +17,10 @@ struct process;
  * terminal_stop() - job_stop(), and see to the terminal
  * @command: PROCESS_NONE where it is not known
  *
- * Returns true when somebody has continued us; false at once where nobody could. If the command's process group
- * had the terminal for itself, and the terminal is ours now, as a shell's fg has made it, it is
- * handed to that group again: before SIGCONT is passed on, or the command would find itself in the
- * background.
+ * Returns true when somebody has continued us; false at once where nobody could. If the command's
+ * process group had the terminal for itself, and the terminal is ours now, as a shell's fg has made
+ * it, it is handed to that group again: before SIGCONT is passed on, or the command would find
+ * itself in the background.
  */
 bool terminal_stop(const struct process *command);
 
