@@ -380,7 +380,8 @@ end_clients() {
 	publish tcp 127.0.0.1 0 127.0.0.1 80
 	unpublish "$ID"
 	end_clients
-	equals 0 "$CLOSED"
+	# The second request may come before the launcher has seen that the first client has gone.
+	[[ " 0 1 " == " $CLOSED "* ]]
 	stop
 }
 
