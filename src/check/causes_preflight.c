@@ -108,9 +108,11 @@ const struct cause causes_of_the_preflight[] = {
 	},
 	{
 		.id = "few-descriptors",
-		.cause =
-			"{value} descriptors may be open at once: a forwarded connection takes two",
-		.remedy = "ulimit -n {point}; in a unit LimitNOFILE={point}",
+		.cause = "{value} descriptors may be open at once (the hard limit): a forwarded "
+			 "connection takes two",
+		.remedy = "echo '{user} - nofile 65536' | sudo tee "
+			  "/etc/security/limits.d/60-fauxroot.conf, and a new session; in a unit "
+			  "LimitNOFILE=65536",
 	},
 	{
 		.id = "keyring-quota",

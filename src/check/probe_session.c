@@ -34,7 +34,7 @@ void probe_state_dir(const struct preflight *p, struct finding *f)
 		see(f, "%s", outcome->note);
 }
 
-/* A daemon with published ports wants more than a login shell's 1024. */
+/* A daemon with published ports wants many; it raises the soft limit by itself. */
 void probe_descriptors(const struct preflight *p, struct finding *f)
 {
 	struct facts facts = facts_of(p, &no_error);
@@ -46,13 +46,13 @@ void probe_descriptors(const struct preflight *p, struct finding *f)
 		see_unknown(f, "the limit is not known");
 		return;
 	}
+	if (p->config->port_driver == PORT_BUILTIN)
+		limit.rlim_cur = limit.rlim_max;
 	see(f, "up to %llu", (unsigned long long)limit.rlim_cur);
 	if (limit.rlim_cur >= 1024 || p->config->port_driver != PORT_BUILTIN)
 		return;
 	(void)str_print(facts.value, sizeof(facts.value), "%llu",
 			(unsigned long long)limit.rlim_cur);
-	(void)str_print(facts.point, sizeof(facts.point), "%llu",
-			(unsigned long long)MIN(limit.rlim_max, (rlim_t)65536));
 	advise(f, FINDING_WARNING, "few-descriptors", &facts);
 }
 

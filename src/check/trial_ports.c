@@ -8,6 +8,7 @@
 #include "trial.h"
 
 #include <errno.h>
+#include <sys/resource.h>
 
 #include "fauxroot/config/config.h"
 #include "fauxroot/config/portspec.h"
@@ -60,11 +61,15 @@ int trial_port_driver(const struct config *config, int cancel_fd, const struct n
 	const struct port_net net = port_net_at(plan->address, plan->ipv6 ? &plan->address6 : NULL);
 	struct config without = *config;
 	struct ports ports = PORTS_NONE;
+	struct rlimit limit = {0};
 	struct error err = {0};
 	int rc;
 
 	if (config->port_driver != PORT_BUILTIN)
 		return 0;
+	/* The driver raises it; what is said of this machine later is about the one that was given.
+	 */
+	(void)getrlimit(RLIMIT_NOFILE, &limit);
 	log_redirect(trial_note, &to->of[TRIAL_PORT_DRIVER]);
 	without.publish = (struct strv){NULL, 0};
 	rc = ports_open(&without, cancel_fd, &ports, &err);
@@ -77,5 +82,7 @@ int trial_port_driver(const struct config *config, int cancel_fd, const struct n
 				&err);
 	}
 	ports_stop(&ports);
+	if (limit.rlim_max > 0)
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
 	return rc;
 }

@@ -3,6 +3,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 
 #include "fauxroot/api/info.h"
 #include "fauxroot/api/ports.h"
@@ -122,10 +124,35 @@ static void log_libevent(int severity, const char *text)
 	log_write(levels[severity], "libevent: %s", text);
 }
 
+/*
+ * What event_base_new(3) opens: an epoll instance, and the two ends of a pipe for signals. Where it
+ * has no descriptor for the pipe it ends the process, by exit(3), with what has been started and
+ * made.
+ */
+#define LOOP_FDS 3
+
+static int see_room_for_loop(struct error *err)
+{
+	int fds[LOOP_FDS], n, rc = 0;
+
+	for (n = 0; n < LOOP_FDS; n++) {
+		fds[n] = epoll_create1(EPOLL_CLOEXEC);
+		if (fds[n] < 0) {
+			rc = err_set(err, errno, "making an event loop");
+			break;
+		}
+	}
+	while (n > 0)
+		close(fds[--n]);
+	return rc;
+}
+
 int serve_start(struct launch *l, struct error *err)
 {
-	int rc;
+	int rc = see_room_for_loop(err);
 
+	if (rc < 0)
+		return err_step(err, rc, STEP_API);
 	event_set_log_callback(log_libevent);
 	l->base = event_base_new();
 	if (!l->base)

@@ -67,13 +67,20 @@ silent() {
 	END
 }
 
-@test "few descriptors for a forwarder: ulimit" {
+@test "few descriptors for a forwarder: limits.conf, and a new session" {
 	lab <<-'END'
-		AS=(bash -c 'ulimit -Sn 500; exec "$@"' sh)
+		etc_is_ours
+		AS=(bash -c 'ulimit -n 500; exec "$@"' sh)
 		warns few-descriptors 'open files' --net=none --port-driver=builtin true
 		silent few-descriptors --net=none true
-		AS=(bash -c "ulimit -Sn 500; $(option 'ulimit -n [0-9]+'); exec \"\$@\"" sh)
+		# The soft limit is no obstacle: the launcher raises it.
+		AS=(bash -c 'ulimit -Sn 500; exec "$@"' sh)
 		silent few-descriptors --net=none --port-driver=builtin true
+		mend 'echo [^,]*'
+		ulimit -n 500
+		in_session --check --json --net=none --port-driver=builtin true
+		grep -qF '"check": "open files"' "$T/out"
+		! grep -qF few-descriptors "$T/out"
 	END
 }
 
