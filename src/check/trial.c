@@ -110,7 +110,7 @@ static void try_cgroup(struct trials *t)
 /* How many descriptors a launch has open at most, what --check itself begins with aside. */
 static size_t launch_fds(const struct config *config)
 {
-	size_t n = 16;
+	size_t n = 18; /* those of newuidmap and newgidmap, beside the API's, among them */
 
 	if (config->net != NET_HOST)
 		n += 1;

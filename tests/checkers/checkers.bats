@@ -295,7 +295,8 @@ what has failed (passed, failed, skipped, suite):
 	printf '#!/bin/sh\n' >scripts/setup
 	printf '%s\n' 'test fuzz:' '	@:' 'lint:' '	@echo a.c:1: error: planted; exit 4' \
 		'demo:' '	@echo what it said; exit 3' >Makefile
-	run .ci/run
+	# Below another make it would say where it is.
+	run env -u MAKEFLAGS -u MAKELEVEL .ci/run
 	[ "$status" -eq 1 ]
 	shows "==> the failures again
 --- lint

@@ -31,7 +31,7 @@ load ../lib/common
 
 @test "GETSUBIDS names another binary, and its ranges are the map" {
 	local first
-	first=$(awk -F: -v user="$(id -un)" '$1 == user { print $2; exit }' /etc/subuid)
+	read -r first _ < <(subuids "$(id -un)")
 	cat >fake-getsubids <<-END
 		#!/bin/sh
 		[ "\$1" = -g ] && shift

@@ -113,7 +113,7 @@ asked" "$(<"$OUT")"
 }
 
 @test "those of a subordinate id, too" {
-	launch --kill-orphans --kill-timeout=86400 sh -c 'umask 0; touch here; chmod 0777 .
+	launch_only --kill-orphans --kill-timeout=86400 sh -c 'umask 0; touch here; chmod 0777 .
 		./leave setpriv --reuid 33 --regid 33 --clear-groups sh polite'
 	ended 0
 	grep -qx asked "$OUT"

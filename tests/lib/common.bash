@@ -94,6 +94,11 @@ teardown() {
 	common_teardown
 }
 
+# subuids USER - "FIRST COUNT", its first range in /etc/subuid
+subuids() {
+	awk -F: -v user="$1" '$1 == user { print $2 " " $3; exit }' /etc/subuid
+}
+
 # marked - the PIDs of living processes that carry this test's mark. A zombie has no environment any
 # more, so it is not found: who reaps it, and when, is the machine's affair.
 marked() {

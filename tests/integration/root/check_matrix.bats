@@ -191,7 +191,7 @@ sound() {
 		AS=(bash -c 'ulimit -u 1; exec "$@"' sh)
 		agree_all
 		broken
-		for n in 8 12 16 20 26 1024; do
+		for n in 8 16 20 23 26 28 30 1024; do
 			state "ulimit -n $n"
 			AS=(sh -c "ulimit -Sn $n; exec \"\$@\"" sh)
 			agree_all

@@ -63,7 +63,7 @@ pid1() {
 	run -0 as_user "$T/withcap" --net=slirp4netns --copy-up=/etc --copy-up=/run sh -c \
 		'id -u; tr -s " " </proc/self/uid_map; ip -o -4 addr show tap0; stat -f -c %T /etc'
 	says "$output" '^0$'
-	says "$output" '^ 1 100000 65536$'
+	says "$output" "^ 1 $(subuids "$FAUXROOT_TEST_USER")\$"
 	says "$output" '10\.0\.2\.100'
 	says "$output" '^tmpfs$'
 	run -9 as_user "$T/withcap" sh -c 'exit 9'

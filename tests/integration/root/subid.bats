@@ -134,7 +134,9 @@ refused() { # SUBUID PATTERN
 
 @test "nsswitch's subid: asks getsubids; files and absence do not" {
 	printf 'subid: files\n' >"$T/nsswitch"
-	printf '#!/bin/sh\necho asked >>"%s/asked"\necho "0: x 100000 10"\n' "$T" >"$T/gs"
+	local first
+	read -r first _ < <(subuids "$FAUXROOT_TEST_USER")
+	printf '#!/bin/sh\necho asked >>"%s/asked"\necho "0: x %s 10"\n' "$T" "$first" >"$T/gs"
 	chmod 0755 "$T/gs" "$T/nsswitch"
 	ask() {
 		unshare --mount --propagation private sh -c 'mount --bind "$1" /etc/nsswitch.conf && shift && exec "$@"' \
@@ -147,5 +149,5 @@ refused() { # SUBUID PATTERN
 	run -0 --separate-stderr ask
 	[ -e "$T/asked" ]
 	equals "0 $USER_UID 1
-1 100000 10" "$(uid_map)"
+1 $first 10" "$(uid_map)"
 }
