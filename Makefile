@@ -213,7 +213,7 @@ test:
 
 bench:
 	scripts/setup bench
-	$(MAKE) all
+	$(MAKE) all $(BUILD)/tests/bench/pairs $(BUILD)/tests/lib/traffic
 	scripts/bench
 
 # An hour by default: make soak SOAK_SECONDS=600

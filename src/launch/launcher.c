@@ -5,9 +5,9 @@
  * The launcher's column of the launch, in the order of bring_up(). What can be known in advance is
  * looked at first, so that a missing range or program is said before anything has started. After
  * the clone, helper programs write the id maps, which is the longest part of a short launch;
- * meanwhile the child makes its network namespace, and the launcher what needs no maps. Then the
- * launcher sets up the network from outside while the child mounts inside. Everything that the
- * target may look for exists before it runs: "go" is the last word.
+ * meanwhile the child makes its network namespace, and the launcher what of the network needs no
+ * maps. Then the launcher sets up the rest of it and the API from outside while the child mounts
+ * inside. Everything that the target may look for exists before it runs: "go" is the last word.
  *
  * The waits of the launch have deadlines, and end when a terminating signal is pending. Whatever
  * fails, take_down() releases it all in the reverse order.
@@ -133,11 +133,7 @@ static int start_child(struct launch *l, struct error *err)
 		child_main(&plan);
 	fd_close(plan.sock);
 	fd_close(plan.reports);
-	if (rc < 0)
-		return rc;
-	/* They are the target's, and closed when that closes them. */
-	fd_let_go_of_inherited();
-	return 0;
+	return rc < 0 ? rc : 0;
 }
 
 /* The one that the child makes is there when it says so. */
@@ -167,14 +163,14 @@ static int detach_netns(struct launch *l, struct error *err)
 	return ns_make_net(&l->ns, &l->ns.net, &deadline, l->signals->cancel, err);
 }
 
-/* What needs no maps: the child's network as far as it goes, and who answers clients. */
-static int surround(struct launch *l, struct error *err)
+/* The child's network, as far as it needs no maps. */
+static int prepare_network(struct launch *l, struct error *err)
 {
 	int rc = detach_netns(l, err);
 
 	if (rc == 0)
 		rc = net_prepare(&l->net, &l->ns, err);
-	return rc < 0 ? rc : serve_start(l, err);
+	return rc;
 }
 
 /* Where several things fail, no namespace is told rather than no map, and that rather than what
@@ -184,7 +180,7 @@ static int map_ids(struct launch *l, const struct idmap *map, struct error *err)
 	struct deadline deadline = deadline_in(IDMAP_MS);
 	struct idmap_writers writers;
 	struct error other;
-	int rc = idmap_begin(map, l->child.pid, &writers, err), surrounded;
+	int rc = idmap_begin(map, l->child.pid, &writers, err), prepared;
 
 	if (rc < 0)
 		return rc;
@@ -193,11 +189,11 @@ static int map_ids(struct launch *l, const struct idmap *map, struct error *err)
 		idmap_abandon(&writers);
 		return rc;
 	}
-	surrounded = surround(l, &other);
+	prepared = prepare_network(l, &other);
 	rc = idmap_finish(&writers, &deadline, l->signals->cancel, err);
-	if (rc == 0 && surrounded < 0) {
+	if (rc == 0 && prepared < 0) {
 		*err = other;
-		rc = surrounded;
+		rc = prepared;
 	}
 	return rc;
 }
@@ -275,6 +271,8 @@ static int connect_network(struct launch *l, struct error *err)
 	int rc = net_start(&l->net, err);
 
 	if (rc == 0)
+		rc = serve_start(l, err);
+	if (rc == 0)
 		rc = handshake_expect(l->sock, HANDSHAKE_MOUNTED, "mounting", l->signals->cancel,
 				      err);
 	if (rc < 0)
@@ -315,6 +313,8 @@ static int bring_up(struct launch *l, struct error *err)
 	if (rc < 0)
 		return err_set(err, -rc, "telling the child to go");
 	announce(l);
+	/* They are the target's, and closed when that closes them. */
+	fd_let_go_of_inherited();
 	return 0;
 }
 

@@ -276,18 +276,18 @@ struct under {
 static int open_under(void *arg, const char *base, struct error *err)
 {
 	const struct under *under = arg;
-	_cleanup_free_ char *real = NULL, *name = NULL, *path = NULL;
+	_cleanup_free_ char *real = NULL, *path = NULL;
 	mode_t caller;
 	int rc;
 
 	real = realpath(base, NULL);
 	if (!real)
 		return err_set(err, errno, "\"%s\"", base);
-	name = str_format("%s/" OWN_PREFIX "XXXXXX", streq(real, "/") ? "" : real);
-	if (!name)
+	path = str_format("%s/" OWN_PREFIX "XXXXXX", streq(real, "/") ? "" : real);
+	if (!path)
 		return err_set(err, ENOMEM, "\"%s\"", base);
-	/* Its length is known before it is made. */
-	rc = statepath_resolve(name, &path, err);
+	/* Its length is known before it is made; and as it is new it is nobody's home. */
+	rc = statepath_fits(path, err);
 	if (rc < 0)
 		return rc;
 	caller = umask(0);

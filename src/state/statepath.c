@@ -135,6 +135,19 @@ static bool is_instances_dir(const char *path)
 	return rest && streq(rest, "/" INSTANCES_DIR);
 }
 
+int statepath_fits(const char *path, struct error *err)
+{
+	size_t n = strlen(path) + strlen("/api.sock");
+
+	if (n <= SOCKET_PATH_MAX)
+		return 0;
+	return err_say(
+		err, ENAMETOOLONG,
+		"state directory \"%s\": the path of api.sock in it would be %zu bytes long, "
+		"a socket's can be %zu",
+		path, n, SOCKET_PATH_MAX);
+}
+
 /* A slip such as --state-dir=. or --state-dir=$HOME must not cost what is there. */
 static int check_path(const char *path, struct error *err)
 {
@@ -150,13 +163,7 @@ static int check_path(const char *path, struct error *err)
 		{getenv("XDG_RUNTIME_DIR"), "$XDG_RUNTIME_DIR"},
 		{".", "the working directory"},
 	};
-	size_t n = strlen(path) + strlen("/api.sock");
 
-	if (n > SOCKET_PATH_MAX)
-		return err_say(err, ENAMETOOLONG,
-			       "state directory \"%s\": the path of api.sock in it would be %zu "
-			       "bytes long, a socket's can be %zu",
-			       path, n, SOCKET_PATH_MAX);
 	for (size_t i = 0; i < ARRAY_SIZE(precious); i++)
 		if (holds(path, precious[i].path))
 			return err_say(
@@ -196,7 +203,9 @@ int statepath_resolve(const char *wanted, char **ret, struct error *err)
 	if (!path || streq(path, "/"))
 		return err_say(err, EINVAL, "state directory \"%s\": is the root directory",
 			       wanted);
-	rc = check_path(path, err);
+	rc = statepath_fits(path, err);
+	if (rc == 0)
+		rc = check_path(path, err);
 	if (rc < 0)
 		return rc;
 	*ret = TAKE_PTR(path);

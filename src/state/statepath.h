@@ -17,6 +17,9 @@ struct stat;
  */
 int statepath_resolve(const char *wanted, char **ret, struct error *err);
 
+/* statepath_fits() - 0, or -ENAMETOOLONG: a socket below @path would exceed 107 bytes */
+int statepath_fits(const char *path, struct error *err);
+
 /*
  * statepath_parent() - open the directory that @path's last component stands in
  * @path: from statepath_resolve()
