@@ -263,32 +263,48 @@ static int take_verdict(int sock, const struct ns_job *job, const struct deadlin
 	return 0;
 }
 
+/*
+ * Fork with nothing in its hands but the @n descriptors of @keep, which has room for one more, and
+ * an end of a socket pair; the other is ours, @ret_sock in both. Returns as fork_clean().
+ */
+static int fork_runner(const char *name, int *keep, size_t n, struct process *ret, int *ret_sock,
+		       struct error *err)
+{
+	_cleanup_close_ int here = -1, there = -1;
+	int pair[2], rc = message_pair(pair);
+
+	if (rc < 0)
+		return err_set(err, -rc, "making a socket pair for %s", name);
+	here = pair[0];
+	there = pair[1];
+	keep[n++] = there;
+	rc = fork_clean(name, keep, n, true, ret, err);
+	if (rc == 0)
+		here = -1; /* closed already */
+	if (rc >= 0)
+		*ret_sock = rc == 0 ? TAKE_FD(there) : TAKE_FD(here);
+	return rc;
+}
+
 int ns_run(const struct ns_set *ns, const struct ns_job *job, const struct deadline *deadline,
 	   int cancel_fd, struct error *err)
 {
-	_cleanup_close_ int here = -1, there = -1;
+	_cleanup_close_ int sock = -1;
 	_cleanup_(process_kill) struct process runner = PROCESS_NONE;
 	const struct ns_set joined = ns_select(ns, job->which);
-	int pair[2], keep[24], rc;
+	int keep[24], rc;
 	size_t n = ns_set_list(&joined, keep);
 
 	if (job->out_size > MAX_OUT || job->n_keep > ARRAY_SIZE(keep) - NS_KINDS - 1)
 		return err_set(err, E2BIG, "running %s", job->name);
-	rc = message_pair(pair);
-	if (rc < 0)
-		return err_set(err, -rc, "making a socket pair for %s", job->name);
-	here = pair[0];
-	there = pair[1];
-	keep[n++] = there;
 	for (size_t i = 0; i < job->n_keep; i++)
 		keep[n++] = job->keep[i];
-	rc = fork_clean(job->name, keep, n, true, &runner, err);
+	rc = fork_runner(job->name, keep, n, &runner, &sock, err);
 	if (rc < 0)
 		return rc;
 	if (rc == 0)
-		run_job(ns, job, there);
-	there = fd_close(there);
-	return take_verdict(here, job, deadline, cancel_fd, err);
+		run_job(ns, job, sock);
+	return take_verdict(sock, job, deadline, cancel_fd, err);
 }
 
 /* The holder's last steps: to where the host's root directory is not, and empty hands. */
@@ -333,24 +349,17 @@ _noreturn_ static void hold(const struct ns_set *ns, const struct ns_job *job, i
 int ns_hold(const struct ns_set *ns, const struct ns_job *job, struct ns_holder *ret,
 	    struct error *err)
 {
-	_cleanup_close_ int here = -1, there = -1;
 	const struct ns_set joined = ns_select(ns, NS_JOIN_NET | NS_JOIN_MNT);
-	struct process p = PROCESS_NONE;
-	int pair[2], keep[NS_KINDS + 1], rc;
+	struct ns_holder holder = NS_HOLDER_NONE;
+	int keep[NS_KINDS + 1];
 	size_t n = ns_set_list(&joined, keep);
+	int rc = fork_runner(job->name, keep, n, &holder.process, &holder.sock, err);
 
-	rc = message_pair(pair);
-	if (rc < 0)
-		return err_set(err, -rc, "making a socket pair for %s", job->name);
-	here = pair[0];
-	there = pair[1];
-	keep[n++] = there;
-	rc = fork_clean(job->name, keep, n, true, &p, err);
 	if (rc < 0)
 		return rc;
 	if (rc == 0)
-		hold(ns, job, there);
-	*ret = (struct ns_holder){p, TAKE_FD(here)};
+		hold(ns, job, holder.sock);
+	*ret = holder;
 	return 0;
 }
 
