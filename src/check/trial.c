@@ -107,17 +107,19 @@ static void try_cgroup(struct trials *t)
 		(void)str_print(outcome->note, sizeof(outcome->note), "%s", cgroup.path);
 }
 
-/* How many descriptors a launch has open at most, what --check itself begins with aside. */
+/* How many descriptors a launch has open at most under the limit that it is given (the builtin port
+ * driver raises its own), what --check itself begins with aside. */
 static size_t launch_fds(const struct config *config)
 {
-	size_t n = 18; /* those of newuidmap and newgidmap, beside the API's, among them */
+	bool helper = config->net != NET_HOST && config->net != NET_NONE;
+	size_t n = 16;
 
-	if (config->net != NET_HOST)
+	if (config->net == NET_NONE && config->port_driver != PORT_BUILTIN)
 		n += 1;
-	if (config->net != NET_HOST && config->net != NET_NONE)
-		n += 6; /* the helper's pipes */
-	if (config->port_driver == PORT_BUILTIN)
-		n += 6;
+	if (helper)
+		n += 6; /* its pipes, the copy of its program, the namespace */
+	if (helper && config->disable_host_loopback)
+		n += 1; /* what it loads */
 	if (config->pidns)
 		n += 2;
 	return n + config->cgroupns + config->utsns + config->ipcns;

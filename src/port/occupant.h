@@ -37,9 +37,9 @@ bool socket_row_blocks(const struct socket_row *row, const union endpoint *e);
  * occupant_describe() - who has the address @e, for the end of a sentence
  *
  * "process 1234 (nginx)", or "a socket of uid 33" where /proc does not show us whose it is: another
- * user's processes, those of another PID namespace, the kernel; or "a connection that has ended just
- * now", whose port the kernel keeps for a minute. Looks through /proc for a
- * second at most, so that a machine full of processes does not hold up the event loop for long.
- * Returns false, with @buf untouched, where no socket is found.
+ * user's processes, those of another PID namespace, the kernel; or "a connection that has ended
+ * just now", whose port the kernel keeps for a minute. Looks through /proc for a second at most, so
+ * that a machine full of processes does not hold up the event loop for long. Returns false, with
+ * @buf untouched, where no socket is found.
  */
 bool occupant_describe(const union endpoint *e, bool udp, char *buf, size_t size);
