@@ -290,6 +290,21 @@ what has failed (passed, failed, skipped, suite):
 	[ "$(grep -c '^not ok' <<<"$output")" -eq 50 ]
 }
 
+# listed NAME: the titles of the suites that run-tests would run of this file, one after the other
+listed() {
+	scripts/run-tests --list "$1" | cut -f1 | paste -sd,
+}
+
+@test "tests: a file in once/ runs once, plain; any other also with sanitizers and refused system calls" {
+	mkdir -p tests/integration/once/root tests/integration/root
+	touch tests/integration/{each,root/each_root,once/single,once/root/single_root}.bats
+	[ "$(listed integration/each)" = "integration each,integration/asan each,integration/refused each" ]
+	[ "$(listed /each_root)" = \
+		"integration root each_root,integration/asan root each_root,integration/refused root each_root" ]
+	[ "$(listed /single.)" = "once single" ]
+	[ "$(listed /single_root)" = "once root single_root" ]
+}
+
 @test "CI: a step that fails without a word of its own counts, and is told again; so is one beside it" {
 	cp -a "$TOP/.ci" .
 	printf '#!/bin/sh\n' >scripts/setup
