@@ -21,6 +21,7 @@
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
+#include "fauxroot/base/title.h"
 
 void process_forget(struct process *p)
 {
@@ -140,7 +141,7 @@ int fork_clean(const char *name, const int *keep, size_t n_keep, bool undumpable
 	if (undumpable)
 		prctl(PR_SET_DUMPABLE, 0);
 	die_with(parent);
-	prctl(PR_SET_NAME, name);
+	title_set(name);
 	if (fd_close_all_except(keep, n_keep) < 0)
 		_exit(1);
 	return 0;

@@ -55,15 +55,14 @@ static int get(const struct instance *instance, const char *path, struct api_rep
 	return rc < 0 ? rc : api_reply_expect(ret, 200, err);
 }
 
-/* With a PID namespace the process is init, whose own words come before the command's. */
+/* With a PID namespace the process is init, whose own name comes before the command. */
 static void drop_init(struct strv *command)
 {
-	if (command->n < 3 || !streq(command->items[0], INIT_NAME))
+	if (command->n < 2 || !streq(command->items[0], INIT_NAME))
 		return;
 	free(command->items[0]);
-	free(command->items[1]);
-	command->n -= 2;
-	memmove(command->items, command->items + 2, (command->n + 1) * sizeof(*command->items));
+	command->n--;
+	memmove(command->items, command->items + 1, (command->n + 1) * sizeof(*command->items));
 }
 
 /* /proc/PID/cmdline (man 5 proc): words that end in NUL. It is not ours to demand that it is there.
@@ -79,6 +78,9 @@ static int read_command(pid_t pid, struct strv *ret)
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0)
 		n = read(fd, data, sizeof(data) - 1);
+	/* Init has taken a word out, and NULs are left at the end. */
+	while (n > 1 && data[n - 1] == '\0' && data[n - 2] == '\0')
+		n--;
 	for (ssize_t at = 0; at < n && rc == 0; at += (ssize_t)strlen(data + at) + 1) {
 		data[n] = '\0';
 		rc = strv_add(ret, data + at);

@@ -12,6 +12,7 @@
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/libc.h"
 #include "fauxroot/base/log.h"
+#include "fauxroot/base/title.h"
 #include "fauxroot/check/explain.h"
 #include "fauxroot/check/preflight.h"
 #include "fauxroot/check/report.h"
@@ -160,6 +161,7 @@ int main(int argc, char **argv)
 	int rc;
 
 	fill_standard_fds();
+	argv = title_take(argc, argv);
 	if (launcher_is_init(argc, argv))
 		return launcher_init(argv);
 	config_init(&config);

@@ -36,6 +36,7 @@
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/spawn.h"
 #include "fauxroot/base/str.h"
+#include "fauxroot/base/title.h"
 #include "fauxroot/config/config.h"
 #include "fauxroot/config/status.h"
 #include "fauxroot/launch/launcher.h"
@@ -177,6 +178,8 @@ int launcher_init(char **argv)
 		return STATUS_LAUNCH_FAILED;
 	/* execveat(2) has named us by a number. */
 	prctl(PR_SET_NAME, INIT_NAME);
+	/* And what is for us alone is no word of a command. */
+	title_drop_word(1);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (!handshake_peer_lives(args.sock))
 		return STATUS_LAUNCH_FAILED;

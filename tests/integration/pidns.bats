@@ -256,6 +256,33 @@ crowd() {
 	stop
 }
 
+@test "ps shows what each process of a launch is, and its environment is whole" {
+	local pid long
+	free_port
+	printf -v long '%09000d' 0
+	LONG=$long launch --pidns --net=slirp4netns --port-driver=builtin \
+		-p "127.0.0.1:$PORT:7000/tcp" sh -c "exec sleep 1000" "two words" ""
+	words_of() { tr '\0' '|' <"/proc/$1/cmdline"; }
+	shows() { # PID PATTERN
+		# shellcheck disable=SC2254 # a pattern
+		case $(words_of "$1") in $2) ;; *) return 1 ;; esac
+	}
+	# Init shows its own name once it has taken off what it was told.
+	wait_for shows "$TARGET" "fauxroot: init|sh|-c|exec sleep 1000|two words|*"
+	not grep -qE '[0-9],[0-9]' "/proc/$TARGET/cmdline"
+	wait_for child_of "$LAUNCHER" 'fauxroot: agent'
+	for pid in "$LAUNCHER" "$TARGET" $(child_of "$LAUNCHER" 'fauxroot: ports'); do
+		tr '\0' '\n' <"/proc/$pid/environ" | grep -qx "LONG=$long"
+		tr '\0' '\n' <"/proc/$pid/environ" | grep -qx "FAUXROOT_TEST_MARK=$FAUXROOT_TEST_MARK"
+	done
+	equals 'fauxroot: ports|' "$(words_of "$(child_of "$LAUNCHER" 'fauxroot: ports')")"
+	equals 'fauxroot: agent|' "$(words_of "$(child_of "$LAUNCHER" 'fauxroot: agent')")"
+	shows "$LAUNCHER" "$FAUXROOT|--state-dir=$S|--pidns|*|sh|-c|exec sleep 1000|two words||"
+	run -0 "$FAUXROOTCTL" ps
+	grep -qE "$LAUNCHER +sh -c exec sleep 1000 two words +slirp4netns" <<<"$output"
+	stop
+}
+
 @test "double forks without end (FULL=1: 100,000): no zombie, the right status" {
 	local n=5000
 	! sanitized || n=1000

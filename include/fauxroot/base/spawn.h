@@ -71,7 +71,7 @@ int process_fork(const char *name, struct process *ret, struct error *err);
 
 /*
  * fork_clean() - fork(2) a process of ours that holds only what it is given
- * @name: shown by ps(1), at most 15 bytes
+ * @name: shown by ps(1), at most 15 bytes: title_set()
  * @keep: descriptors the new process keeps (beside 0, 1, 2); all others are closed
  * @undumpable: PR_SET_DUMPABLE 0 before anything else, for those that will join the child's
  *	namespaces: the target could otherwise ptrace them (man 2 ptrace, "Ptrace access mode

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * The words of the command line lie end to end, each with its NUL. prctl(PR_SET_MM) could say that
+ * they are somewhere else, but wants CAP_SYS_RESOURCE; so they are overwritten, in a fork in pages
+ * that its parent does not share any more.
+ *
+ * The kernel shows all bytes up to the end of the last word. Where that end is no NUL, it shows
+ * what stands before the first NUL instead (get_mm_proctitle() in fs/proc/base.c): so a title that
+ * is shorter than the command line is followed by a NUL, and the very last byte is set. Otherwise
+ * readers would get a train of empty words.
+ *
+ * A title that is longer would run into the environment. The kernel allows that, and we do not: who
+ * looks for the processes that have a variable must find this one.
+ */
+#include "fauxroot/base/title.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+/* Of the process, not of a part of the program: there is one command line. */
+static struct {
+	char *words;
+	size_t size; /* with the last NUL; 0: not known */
+	char **copy;
+} command_line;
+
+/* How many bytes the words have, where they lie end to end; else those of the first ones that do.
+ */
+static size_t measure(int argc, char **argv)
+{
+	char *end = argv[0];
+
+	for (int i = 0; i < argc && argv[i] == end; i++)
+		end += strlen(argv[i]) + 1;
+	return (size_t)(end - argv[0]);
+}
+
+static char **copy_words(int argc, char **argv)
+{
+	size_t size = 0;
+	char **copy, *at;
+
+	for (int i = 0; i < argc; i++)
+		size += strlen(argv[i]) + 1;
+	copy = malloc(((size_t)argc + 1) * sizeof(*copy) + size);
+	if (!copy)
+		return NULL;
+	at = (char *)(copy + argc + 1);
+	for (int i = 0; i < argc; i++) {
+		copy[i] = at;
+		at = stpcpy(at, argv[i]) + 1;
+	}
+	copy[argc] = NULL;
+	return copy;
+}
+
+char **title_take(int argc, char **argv)
+{
+	char **copy = argc > 0 ? copy_words(argc, argv) : NULL;
+
+	if (!copy)
+		return argv;
+	command_line.words = argv[0];
+	command_line.size = measure(argc, argv);
+	command_line.copy = copy;
+	return copy;
+}
+
+/* The part of @title that there is room for. */
+static const char *fitting(const char *title)
+{
+	const char *separator = strrchr(title, ':');
+
+	if (strlen(title) >= command_line.size && separator && separator[1] == ' ')
+		return separator + 2;
+	return title;
+}
+
+void title_set(const char *title)
+{
+	size_t size = command_line.size, n;
+
+	(void)prctl(PR_SET_NAME, title);
+	if (size < 2)
+		return;
+	n = strnlen(fitting(title), size - 1);
+	memcpy(command_line.words, fitting(title), n);
+	memset(command_line.words + n, '\0', size - n);
+	if (n + 1 < size)
+		command_line.words[size - 1] = '.';
+}
+
+void title_drop_word(size_t n)
+{
+	char *at = command_line.words, *end = at + command_line.size, *next;
+
+	for (; at < end && n > 0; n--)
+		at += strlen(at) + 1;
+	if (at >= end)
+		return;
+	next = at + strlen(at) + 1;
+	memmove(at, next, (size_t)(end - next));
+	memset(at + (end - next), '\0', (size_t)(next - at));
+}
