@@ -154,11 +154,55 @@ n_started() {
 		run -0 ask who
 		check_main_process
 		equals 3 "$(n_started)"
+		# The status of a stop, which nobody has asked for.
+		ask exit 1 || true
+		wait_for property_is $UNIT NRestarts 3
+		wait_for property_is $UNIT ActiveState active
+		equals 4 "$(n_started)"
 		ask exit 0 || true
 		wait_for property_is $UNIT ActiveState inactive
-		equals 3 "$(n_started)"
+		equals 4 "$(n_started)"
 		sc stop fauxroot-buildkit.socket
 		sc reset-failed
+	done
+}
+
+# The socket fails with it: clients are refused instead of waiting for nothing.
+@test "a daemon that ends again and again: the unit fails at the limit, and starts when it is mended" {
+	start_manager
+	local status
+	for status in 1 3 125; do
+		: >"$UNIT_LOG"
+		printf '#!/bin/sh\necho started $$\nexit %s\n' $status >"$T/daemon"
+		chmod +x "$T/daemon"
+		adapt $UNIT "$T/daemon" <<<"RestartSec=0"
+		sc start fauxroot-buildkit.socket
+		not sc start $UNIT
+		wait_for property_is $UNIT ActiveState failed
+		equals 5 "$(n_started)"
+		property_is $UNIT ExecMainStatus $status
+		wait_for property_is fauxroot-buildkit.socket ActiveState failed
+		property_is fauxroot-buildkit.socket Result service-start-limit-hit
+		not ask who
+
+		adapt $UNIT "$SERVICE" </dev/null
+		sc reset-failed
+		sc start fauxroot-buildkit.socket
+		run -0 ask who
+		sc stop fauxroot-buildkit.socket $UNIT
+		property_is $UNIT ActiveState inactive
+		property_is $UNIT Result success
+	done
+}
+
+@test "the units of users do not run for the accounts of services" {
+	local unit text
+	for unit in "$UNITS_SHIPPED"/user/*; do
+		text=$(grep '^Condition' "$unit")
+		equals "ConditionUser=!@system" "$text"
+		run -0 setpriv --reuid "$USER_UID" --clear-groups systemd-analyze condition "$text"
+		run -1 setpriv --reuid 987 --clear-groups systemd-analyze condition "$text"
+		run -1 systemd-analyze condition "$text"
 	done
 }
 
@@ -364,7 +408,7 @@ activate() {
 				says "$output" "^name$nth [0-9]+ 0 $n $names$"
 			done
 			kill -TERM "$LAUNCHER"
-			ended 0
+			ended 1
 			rm -r "$T/sockets"
 		done
 	done

@@ -1,0 +1,114 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# The real buildkitd under a real service manager, by the shipped units, and as the documents start it:
+# builds, stops, crashes. FAUXROOT_TEST_BUILDKIT names the directory of buildkitd and buildctl where they
+# are not in PATH.
+
+load ../../../lib/common
+load ../../../lib/root
+load ../../../lib/systemd
+
+DAEMON=buildkitd
+UNIT=fauxroot-buildkit.service
+DEADLINE=60
+
+setup() {
+	[ -z "${FAUXROOT_TEST_BUILDKIT:-}" ] || export PATH=$FAUXROOT_TEST_BUILDKIT:$PATH
+	if ! BUILDKITD=$(command -v buildkitd) || ! command -v buildctl >/dev/null || ! command -v runc >/dev/null; then
+		skip "buildkitd is not installed"
+	fi
+	need_systemd
+	root_setup
+	export BUILDKIT_HOST=unix://$XDG_RUNTIME_DIR/buildkit/buildkitd.sock
+}
+
+teardown() {
+	local status=0
+	stop_manager || status=1
+	[ $status = 0 ] && [ -n "$BATS_TEST_COMPLETED" ] || [ ! -e "${UNIT_LOG:-}" ] ||
+		tail -n 40 "$UNIT_LOG" | sed 's/^/unit: /' >&2
+	# Files of subordinate ids: only fake root may delete them.
+	[ ! -e "$T/home" ] || as_user "$FAUXROOT" rm -rf "$T/home/.local" || status=1
+	common_teardown || status=1
+	return $status
+}
+
+# build_image - a RUN step, without a registry; the result is in $T/rootfs
+build_image() {
+	as_user mkdir -p context
+	cp "$(command -v busybox.static || command -v busybox)" context/busybox
+	# shellcheck disable=SC2016 # for the container
+	printf 'FROM scratch\nCOPY busybox /busybox\nRUN ["/busybox", "sh", "-c", "/busybox id -u >/made"]\n' \
+		>context/Dockerfile
+	chmod -R a+rX context
+	as_user buildctl build --progress=plain --frontend dockerfile.v0 --local context=context \
+		--local dockerfile=context --output type=local,dest=rootfs
+}
+
+# crash - end the daemon by SIGKILL, as the kernel does where memory is short
+crash() {
+	kill -KILL "$(<"$XDG_RUNTIME_DIR/fauxroot-buildkit/child_pid")"
+}
+
+@test "the shipped unit: the first client starts it, a build works, a stop leaves it inactive" {
+	start_manager
+	adapt $UNIT "$BUILDKITD" </dev/null
+	sc start fauxroot-buildkit.socket
+	property_is $UNIT ActiveState inactive
+	build_image
+	equals 0 "$(<rootfs/made)"
+	property_is $UNIT ActiveState active
+	property_is $UNIT SubState running
+	sc stop $UNIT
+	property_is $UNIT ActiveState inactive
+	property_is $UNIT Result success
+	# What it answers a SIGTERM with; where this changes, so do the units.
+	property_is $UNIT ExecMainStatus 1
+	absent "$XDG_RUNTIME_DIR/fauxroot-buildkit"
+	# The socket is there yet.
+	as_user buildctl debug workers
+	property_is $UNIT ActiveState active
+	sc restart $UNIT
+	property_is $UNIT ActiveState active
+	sc stop fauxroot-buildkit.socket $UNIT
+	property_is $UNIT ActiveState inactive
+	equals "" "$(sc list-units --state=failed --no-legend 'fauxroot*')"
+}
+
+@test "the shipped unit: killed it comes back, daemon and launcher; a loop of crashes ends failed" {
+	start_manager
+	adapt $UNIT "$BUILDKITD" <<<"RestartSec=0"
+	sc start $UNIT
+	crash
+	wait_for property_is $UNIT NRestarts 1
+	wait_for property_is $UNIT ActiveState active
+	as_user buildctl debug workers
+	kill -KILL "$(property $UNIT MainPID)"
+	wait_for property_is $UNIT NRestarts 2
+	wait_for property_is $UNIT ActiveState active
+	as_user buildctl debug workers
+	sc stop fauxroot-buildkit.socket $UNIT
+	property_is $UNIT ActiveState inactive
+
+	# Its own refusal, with status 1.
+	sc reset-failed
+	echo 'this is no TOML' >"$T/bad.toml"
+	adapt $UNIT "$BUILDKITD --config $T/bad.toml" <<<"RestartSec=0"
+	not sc start $UNIT
+	wait_for property_is $UNIT ActiveState failed
+	property_is $UNIT ExecMainStatus 1
+	wait_for property_is fauxroot-buildkit.socket Result service-start-limit-hit
+}
+
+@test "the template: an instance with a cache of its own" {
+	start_manager
+	adapt fauxroot-buildkit@ci.service "$BUILDKITD" </dev/null
+	sc start fauxroot-buildkit@ci.socket
+	export BUILDKIT_HOST=unix://$XDG_RUNTIME_DIR/buildkit-ci/buildkitd.sock
+	build_image
+	equals 0 "$(<rootfs/made)"
+	as_user test -d "$T/home/.local/share/buildkit-ci"
+	sc stop fauxroot-buildkit@ci.socket fauxroot-buildkit@ci.service
+	property_is fauxroot-buildkit@ci.service ActiveState inactive
+	property_is fauxroot-buildkit@ci.service Result success
+}
