@@ -157,6 +157,7 @@ bool device_is_missing(struct facts *facts, const char *arg); /* "container" or 
 bool device_is_closed(struct facts *facts, const char *arg);
 bool holder_is_known(struct facts *facts, const char *arg);
 bool runtime_dir_is_unset(struct facts *facts, const char *arg); /* "there" or "missing" */
+bool unit_has_no_runtime_dir(struct facts *facts, const char *arg);
 bool runtime_dir_is_gone(struct facts *facts, const char *arg);
 bool runtime_dir_is_not_ours(struct facts *facts, const char *arg);
 bool target_has_no_interpreter(struct facts *facts, const char *arg);

@@ -47,6 +47,16 @@ const struct cause causes_of_the_host[] = {
 		.remedy = "{have runtime dir}; or --state-dir",
 	},
 	{
+		.id = "unit-without-runtime-dir",
+		.steps = STATE,
+		.codes = {EACCES, EPERM, ENOENT, EROFS},
+		.test = unit_has_no_runtime_dir,
+		.cause = "this systemd unit has no XDG_RUNTIME_DIR; without it daemons such as "
+			 "buildkitd and dockerd use directories that belong to root",
+		.remedy = "RuntimeDirectory=fauxroot and Environment=XDG_RUNTIME_DIR=%t/fauxroot "
+			  "in the [Service] section",
+	},
+	{
 		.id = "runtime-dir-unset",
 		.steps = STATE,
 		.codes = {EACCES, EPERM, ENOENT, EROFS},

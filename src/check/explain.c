@@ -246,6 +246,13 @@ bool explain_as(const char *id, struct facts *facts, struct explanation *ret)
 	return false;
 }
 
+bool explain_unit(const struct machine *machine, struct explanation *ret)
+{
+	struct facts facts = {.machine = machine};
+
+	return explain_as("unit-without-runtime-dir", &facts, ret);
+}
+
 bool explain_few_ids(uint64_t uids, uint64_t gids, const struct machine *machine,
 		     struct explanation *ret)
 {

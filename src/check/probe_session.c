@@ -19,6 +19,8 @@ void probe_runtime_dir(const struct preflight *p, struct finding *f)
 	const char *given = getenv("XDG_RUNTIME_DIR");
 
 	see(f, "%s", given && *given ? given : "XDG_RUNTIME_DIR is not set");
+	if (explain_unit(p->machine, &f->why))
+		f->status = FINDING_WARNING;
 	for (size_t i = 0; i < ARRAY_SIZE(reasons) && f->status == FINDING_OK; i++) {
 		struct facts facts = facts_of(p, &no_error);
 

@@ -120,6 +120,17 @@ bool runtime_dir_is_unset(struct facts *facts, const char *arg)
 	       machine_exists(facts->machine, facts->path) == streq(arg, "there");
 }
 
+/* A user's manager sets the variable, a system's does not. INVOCATION_ID: man 5 systemd.exec. */
+bool unit_has_no_runtime_dir(struct facts *facts, const char *arg)
+{
+	const char *given = getenv("XDG_RUNTIME_DIR"), *unit = getenv("INVOCATION_ID");
+	const char *wanted = facts->config ? facts->config->state_dir : NULL;
+
+	(void)arg;
+	/* As in runtime_dir_is_unset(). */
+	return !(given && *given) && unit && *unit && !(wanted && strrchr(wanted, '/') != wanted);
+}
+
 bool runtime_dir_is_gone(struct facts *facts, const char *arg)
 {
 	const char *given = getenv("XDG_RUNTIME_DIR");

@@ -33,6 +33,12 @@ static void fill_standard_fds(void)
 			_exit(STATUS_LAUNCH_FAILED);
 }
 
+static void warn_with_remedy(const struct explanation *why)
+{
+	log_debug("known as %s", why->id);
+	log_warning("%s; remedy: %s", why->cause, why->remedy);
+}
+
 /* launch_hooks.ids_planned */
 static void warn_few_ids(uint64_t uids, uint64_t gids)
 {
@@ -43,10 +49,22 @@ static void warn_few_ids(uint64_t uids, uint64_t gids)
 	 * good. */
 	if (uids >= USUAL_IDS && gids >= USUAL_IDS)
 		return;
-	if (explain_few_ids(uids, gids, &this_machine, &why)) {
-		log_debug("known as %s", why.id);
-		log_warning("%s; remedy: %s", why.cause, why.remedy);
-	}
+	if (explain_few_ids(uids, gids, &this_machine, &why))
+		warn_with_remedy(&why);
+}
+
+/* A unit without XDG_RUNTIME_DIR is warned about before the daemon fails. */
+static void warn_unit(void)
+{
+	const struct machine this_machine = {.root = ""};
+	const char *dir = getenv("XDG_RUNTIME_DIR");
+	struct explanation why;
+
+	/* Do not touch the pages of the answer in any other launch. */
+	if (dir && *dir)
+		return;
+	if (explain_unit(&this_machine, &why))
+		warn_with_remedy(&why);
 }
 
 /* Print @err with what is known about its cause on this machine; returns the exit status. */
@@ -95,6 +113,7 @@ static int launch(const struct config *config, bool activated)
 	if (rc < 0)
 		return report_failure(config, &err);
 	options_warn(config);
+	warn_unit();
 	rc = launcher_run(config, &signals, activated, &hooks, &status, &err);
 	if (rc == -ECANCELED && signals_pending_end() > 0)
 		return report_interrupt(config, signals_pending_end());

@@ -136,3 +136,12 @@ static inline void make_fake(struct fake *fake, const struct file *files)
 		assert_int_equal(remove(path), 0);
 	}
 }
+
+/* The environment variable @name is @value, or not set where that is NULL. */
+static inline void set_variable(const char *name, const char *value)
+{
+	if (value)
+		setenv(name, value, 1);
+	else
+		unsetenv(name);
+}

@@ -94,6 +94,13 @@ static void state_directories(void **state)
 		 "XDG_RUNTIME_DIR is not set, though /run/user/1000 is there",
 		 "export XDG_RUNTIME_DIR=/run/user/1000", .files = {{"/run/user/1000/", "", 0}},
 		 .state_dir = "/elsewhere"},
+		{STEP_STATEDIR, EACCES, "making the state directory \"/elsewhere\"",
+		 "this systemd unit has no XDG_RUNTIME_DIR; without it daemons such as buildkitd "
+		 "and dockerd use directories that belong to root",
+		 "RuntimeDirectory=fauxroot and Environment=XDG_RUNTIME_DIR=%t/fauxroot in the "
+		 "[Service] section",
+		 .files = {{"/run/user/1000/", "", 0}}, .state_dir = "/elsewhere",
+		 .invocation_id = "0123456789abcdef0123456789abcdef"},
 		{STEP_STATEDIR, EPERM,
 		 "state directory \"/srv/x\": belongs to uid 7, and we are uid 1000",
 		 "/srv/x is another user's: a state directory is its user's alone",

@@ -15,6 +15,7 @@ struct failure {
 	struct file files[MAX_FILES];
 	const char *command;	     /* NULL: "tool" */
 	const char *xdg_runtime_dir; /* NULL: not set */
+	const char *invocation_id;   /* NULL: not set */
 	const char *closed_dir;	     /* has the mode 0700; NULL: none */
 	const char *state_dir;
 	void (*ask)(struct config *config); /* options beside the command; NULL: none */
@@ -74,10 +75,8 @@ static void check_failure(const struct failure *f)
 	if (f->ask)
 		f->ask(&config);
 	setenv("PATH", "/usr/local/bin:/usr/bin", 1);
-	if (f->xdg_runtime_dir)
-		setenv("XDG_RUNTIME_DIR", f->xdg_runtime_dir, 1);
-	else
-		unsetenv("XDG_RUNTIME_DIR");
+	set_variable("XDG_RUNTIME_DIR", f->xdg_runtime_dir);
+	set_variable("INVOCATION_ID", f->invocation_id);
 	snprintf(err.text, sizeof(err.text), "%s", f->text);
 	known = explain(&err, &config, &fake.machine, &why);
 	clear_fake(&fake);

@@ -111,6 +111,40 @@ static void few_ids(void **state)
 	clear_fake(&fake);
 }
 
+static void units(void **state)
+{
+	static const struct {
+		const char *runtime_dir, *invocation;
+		bool warns;
+	} cases[] = {
+		{NULL, NULL, false},
+		{NULL, "", false},
+		{NULL, "0123456789abcdef0123456789abcdef", true},
+		{"", "0123456789abcdef0123456789abcdef", true},
+		{"/run/user/1000", "0123456789abcdef0123456789abcdef", false},
+	};
+	static const struct file none[MAX_FILES] = {{0}};
+	struct fake fake;
+
+	(void)state;
+	make_fake(&fake, none);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct explanation why = {.id = NULL};
+
+		set_variable("XDG_RUNTIME_DIR", cases[i].runtime_dir);
+		set_variable("INVOCATION_ID", cases[i].invocation);
+		if (explain_unit(&fake.machine, &why) != cases[i].warns)
+			fail_msg("case %zu", i);
+		if (!cases[i].warns)
+			assert_null(why.id);
+		else
+			assert_string_equal(why.id, "unit-without-runtime-dir");
+	}
+	unsetenv("XDG_RUNTIME_DIR");
+	unsetenv("INVOCATION_ID");
+	clear_fake(&fake);
+}
+
 static void packages(void **state)
 {
 	static const struct {
@@ -247,6 +281,7 @@ int main(void)
 		cmocka_unit_test(free_ranges),
 		cmocka_unit_test(small_ranges),
 		cmocka_unit_test(few_ids),
+		cmocka_unit_test(units),
 		cmocka_unit_test(packages),
 		cmocka_unit_test(ostree),
 		cmocka_unit_test(relative_paths_are_relative_to_here),

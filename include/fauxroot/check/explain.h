@@ -37,6 +37,15 @@ struct explanation {
 bool explain(const struct error *err, const struct config *config, const struct machine *machine,
 	     struct explanation *ret);
 
+/*
+ * explain_unit() - the warning for a systemd unit in whose environment XDG_RUNTIME_DIR is missing
+ *
+ * Daemons that run as root of a user namespace put sockets and state below it, and without it below
+ * /run and /var, where they may not write. Returns true, with @ret filled, where INVOCATION_ID is
+ * set (man 5 systemd.exec) and XDG_RUNTIME_DIR is not; else false with @ret untouched.
+ */
+bool explain_unit(const struct machine *machine, struct explanation *ret);
+
 /* As many ids as images use. */
 #define USUAL_IDS 65536
 

@@ -580,6 +580,11 @@ setup() {
 		fails runtime-dir-unset --state-dir="${XDG_RUNTIME_DIR:-}/name" true
 		equals "XDG_RUNTIME_DIR is not set, though /run/user/$USER_UID is there" "$CAUSE"
 		as_user sh -c "$REMEDY; $launch" 2>"$T/err"
+		# As in a unit of the system's manager; with the two lines it has the variable.
+		INVOCATION_ID=0123456789abcdef0123456789abcdef fails unit-without-runtime-dir \
+			--state-dir="${XDG_RUNTIME_DIR:-}/name" true
+		says "$CAUSE" 'this systemd unit has no XDG_RUNTIME_DIR'
+		option '^RuntimeDirectory=fauxroot and Environment=XDG_RUNTIME_DIR=%t/fauxroot '
 		export XDG_RUNTIME_DIR=/run/user/0
 		fails runtime-dir-foreign --state-dir=/run/user/0/name true
 		says "$CAUSE" 'XDG_RUNTIME_DIR is /run/user/0, which belongs to uid 0'

@@ -195,6 +195,25 @@ n_started() {
 	done
 }
 
+# bare_unit LINES - a unit in which the user manager's XDG_RUNTIME_DIR is as in one of the system's
+bare_unit() {
+	printf '[Service]\nType=oneshot\n%s\nExecStart=%s true\nStandardError=append:%s\n' \
+		"$1" "$FAUXROOT" "$UNIT_LOG" >"$UNIT_DIR/bare.service"
+	: >"$UNIT_LOG"
+	sc daemon-reload
+	sc start bare.service
+}
+
+@test "a unit without XDG_RUNTIME_DIR: the launch warns, and with the lines of the remedy it does not" {
+	local lines
+	start_manager
+	bare_unit UnsetEnvironment=XDG_RUNTIME_DIR
+	one_line "$(<"$UNIT_LOG")" 'warning: this systemd unit has no XDG_RUNTIME_DIR; .*; remedy: RuntimeDirectory='
+	lines=$(sed -n 's/.*remedy: \(.*\) and \(.*\) in the .*/\1\n\2/p' "$UNIT_LOG")
+	bare_unit "$lines"
+	equals "" "$(<"$UNIT_LOG")"
+}
+
 @test "the units of users do not run for the accounts of services" {
 	local unit text
 	for unit in "$UNITS_SHIPPED"/user/*; do
