@@ -21,7 +21,7 @@ VERSION := 0.1.0
 SANITIZE ?=
 COVERAGE ?=
 
-PKGS     := libevent_extra libevent_core jansson libmnl libcap
+PKGS     := libevent_extra libevent_core jansson libcap
 CTL_PKGS := libcurl jansson libcap
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) libcurl libseccomp 2>/dev/null)
 

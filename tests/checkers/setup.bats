@@ -56,7 +56,7 @@ setup_as() { # STATUS GROUP…
 	alpine slirp4netns
 	sudo_there
 	setup_as 0 build
-	grep -qx "apk add libmnl-dev" "$SAID"
+	grep -qx "apk add libcap-dev" "$SAID"
 	[[ $output == *"could not be installed: slirp4netns" ]]
 }
 

@@ -16,7 +16,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <libmnl/libmnl.h>
 #include <linux/if_link.h>
 #include <linux/if_packet.h>
 #include <linux/rtnetlink.h>
@@ -29,9 +28,11 @@
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/sys/message.h"
+#include "fauxroot/sys/netlink.h"
 #include "slirp4netns.h"
 
-#define OPEN_MS 2000
+#define OPEN_MS	   2000
+#define COUNTER_MS 1000
 
 /* IEEE Std 802: local experimental EtherType 1. */
 #define ETHERTYPE_EXPERIMENT 0x88b5
@@ -61,14 +62,18 @@ static int open_inside(void *arg, struct error *err)
 {
 	const struct opener *opener = arg;
 	struct opened opened = {.ifindex = (int)if_nametoindex(opener->ifname)};
-	_cleanup_close_ int frames = -1, counter = -1;
-
+	_cleanup_netlink_ struct netlink counter = NETLINK_NONE;
 	/* Of protocol 0, a packet socket receives nothing (man 7 packet). */
-	frames = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	counter = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
-	if (opened.ifindex == 0 || frames < 0 || counter < 0)
+	_cleanup_close_ int frames =
+		socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int rc;
+
+	if (opened.ifindex == 0 || frames < 0)
 		return err_set(err, errno, "watching %s", opener->ifname);
-	return message_send(opener->sock, &opened, sizeof(opened), (int[]){frames, counter}, 2);
+	rc = netlink_open(NETLINK_ROUTE, COUNTER_MS, &counter, err);
+	if (rc < 0)
+		return rc;
+	return message_send(opener->sock, &opened, sizeof(opened), (int[]){frames, counter.fd}, 2);
 }
 
 static int open_sockets(struct slirp *s, struct error *err)
@@ -106,7 +111,7 @@ static int open_sockets(struct slirp *s, struct error *err)
 		return err_say(err, EPROTO, "the runner sent %zu sockets", n);
 	}
 	health->frames = fds[0];
-	health->counter = fds[1];
+	health->counter = netlink_of(fds[1], COUNTER_MS);
 	health->ifindex = opened.ifindex;
 	return 0;
 }
@@ -130,41 +135,33 @@ static int send_probe(const struct slirp_health *health)
 	return -errno;
 }
 
-static int take_stats(const struct nlattr *attribute, void *arg)
+/* Called with the answer to RTM_GETLINK. */
+static int take_stats(const struct nlmsghdr *message, void *arg)
 {
-	struct rtnl_link_stats64 *stats = arg;
+	struct netlink_span rest = netlink_attributes(message, sizeof(struct ifinfomsg));
+	struct rtnl_link_stats64 stats = {0};
+	struct netlink_attribute attribute;
 
-	if (mnl_attr_get_type(attribute) == IFLA_STATS64)
-		memcpy(stats, mnl_attr_get_payload(attribute),
-		       MIN(sizeof(*stats), mnl_attr_get_payload_len(attribute)));
-	return MNL_CB_OK;
+	if (message->nlmsg_type != RTM_NEWLINK)
+		return -EPROTO;
+	while (netlink_next_attribute(&rest, &attribute))
+		if (attribute.type == IFLA_STATS64)
+			memcpy(&stats, attribute.payload,
+			       MIN(sizeof(stats), (size_t)attribute.size));
+	*(uint64_t *)arg = stats.tx_packets;
+	return 0;
 }
 
 /* How many frames the reader has taken; 0 or -errno. */
-static int read_counter(const struct slirp_health *health, uint64_t *ret)
+static int read_counter(struct slirp_health *health, uint64_t *ret)
 {
-	struct rtnl_link_stats64 stats = {0};
-	char buffer[16384];
-	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
-	struct ifinfomsg *link;
-	ssize_t n;
+	const struct ifinfomsg link = {.ifi_index = health->ifindex};
+	struct netlink_request r;
 
-	message->nlmsg_type = RTM_GETLINK;
-	message->nlmsg_flags = NLM_F_REQUEST;
-	link = mnl_nlmsg_put_extra_header(message, sizeof(*link));
-	link->ifi_index = health->ifindex;
-	if (send(health->counter, message, message->nlmsg_len, 0) < 0)
-		return -errno;
-	/* The kernel has answered when send(2) returns. */
-	n = recv(health->counter, buffer, sizeof(buffer), 0);
-	if (n < 0)
-		return -errno;
-	if (!mnl_nlmsg_ok(message, (int)n) || message->nlmsg_type != RTM_NEWLINK)
-		return -ENODEV;
-	if (mnl_attr_parse(message, sizeof(*link), take_stats, &stats) < 0)
-		return -EPROTO;
-	*ret = stats.tx_packets;
-	return 0;
+	netlink_clear(&r);
+	netlink_begin(&r, RTM_GETLINK, 0, &link, sizeof(link));
+	return netlink_query(&health->counter, &r, take_stats, ret, "reading a link's counters",
+			     NULL);
 }
 
 bool slirp_is_hung(struct slirp *s)
@@ -189,6 +186,6 @@ bool slirp_is_hung(struct slirp *s)
 void slirp_health_clear(struct slirp_health *health)
 {
 	fd_close(health->frames);
-	fd_close(health->counter);
+	netlink_close(&health->counter);
 	*health = SLIRP_HEALTH_NONE;
 }

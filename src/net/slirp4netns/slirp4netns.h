@@ -13,6 +13,7 @@
 #include "fauxroot/net/restart.h"
 #include "fauxroot/base/spawn.h"
 #include "fauxroot/net/net.h"
+#include "fauxroot/sys/netlink.h"
 
 #define SLIRP_READY_MS 10000
 
@@ -39,7 +40,9 @@ enum slirp_state {
 #define SLIRP_SILENT_MAX 3
 
 struct slirp_health {
-	int frames, counter; /* sockets of the child's network namespace; -1: not made yet */
+	/* Sockets of the child's network namespace; -1: not made yet. */
+	int frames;
+	struct netlink counter;
 	int ifindex;
 	bool given_up;	 /* they cannot be made */
 	bool probed;	 /* a frame was there for it to take at the last look */
@@ -47,7 +50,7 @@ struct slirp_health {
 	unsigned silent; /* looks at which it had taken none */
 };
 
-#define SLIRP_HEALTH_NONE ((struct slirp_health){.frames = -1, .counter = -1})
+#define SLIRP_HEALTH_NONE ((struct slirp_health){.frames = -1, .counter = NETLINK_NONE})
 
 struct slirp {
 	struct net *net;

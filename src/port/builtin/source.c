@@ -26,7 +26,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ifaddrs.h>
-#include <libmnl/libmnl.h>
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -42,6 +41,7 @@
 #include "fauxroot/base/spawn.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/port/port.h"
+#include "fauxroot/sys/netlink.h"
 #include "fauxroot/sys/ns.h"
 #include "protocol.h"
 
@@ -57,29 +57,6 @@
 
 static const int families[SOURCE_FAMILIES] = {AF_INET, AF_INET6};
 
-static void close_netlink(struct mnl_socket **nl)
-{
-	if (*nl)
-		mnl_socket_close(*nl);
-}
-
-/* Send @message and await its acknowledgement; 0 or -errno. */
-static int transact(struct mnl_socket *nl, struct nlmsghdr *message)
-{
-	char buffer[4096];
-	ssize_t n;
-
-	message->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
-	message->nlmsg_seq = 1;
-	if (mnl_socket_sendto(nl, message, message->nlmsg_len) < 0)
-		return -errno;
-	n = mnl_socket_recvfrom(nl, buffer, sizeof(buffer));
-	if (n < 0)
-		return -errno;
-	return mnl_cb_run(buffer, (size_t)n, 1, mnl_socket_get_portid(nl), NULL, NULL) < 0 ? -errno
-											   : 0;
-}
-
 /* There already: as good as made. */
 static int made(int rc)
 {
@@ -87,66 +64,63 @@ static int made(int rc)
 }
 
 /* ip [-6] rule add [from SOURCE/PREFIX] [fwmark MARK] lookup TABLE */
-static int add_rule(struct mnl_socket *nl, int family, const void *source, uint8_t prefix,
+static int add_rule(struct netlink *nl, int family, const void *source, uint8_t prefix,
 		    uint32_t mark)
 {
-	char buffer[512];
-	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
-	struct fib_rule_hdr *rule;
+	const struct fib_rule_hdr rule = {
+		.family = (uint8_t)family,
+		.src_len = prefix,
+		.action = FR_ACT_TO_TBL,
+	};
+	struct netlink_request r;
 
-	message->nlmsg_type = RTM_NEWRULE;
-	message->nlmsg_flags = NLM_F_CREATE | NLM_F_EXCL;
-	rule = mnl_nlmsg_put_extra_header(message, sizeof(*rule));
-	rule->family = (uint8_t)family;
-	rule->action = FR_ACT_TO_TBL;
-	rule->src_len = prefix;
-	mnl_attr_put_u32(message, FRA_TABLE, SOURCE_TABLE);
+	netlink_clear(&r);
+	netlink_begin(&r, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, &rule, sizeof(rule));
+	netlink_put_u32(&r, FRA_TABLE, SOURCE_TABLE);
 	if (source)
-		mnl_attr_put(message, FRA_SRC, family == AF_INET ? 4 : 16, source);
+		netlink_put(&r, FRA_SRC, source, family == AF_INET ? 4 : 16);
 	if (mark)
-		mnl_attr_put_u32(message, FRA_FWMARK, mark);
-	return made(transact(nl, message));
+		netlink_put_u32(&r, FRA_FWMARK, mark);
+	return made(netlink_transact(nl, &r, "adding a routing rule", NULL));
 }
 
 /* ip [-6] route add local default dev lo table TABLE */
-static int add_route(struct mnl_socket *nl, int family)
+static int add_route(struct netlink *nl, int family)
 {
-	char buffer[512];
-	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
-	struct rtmsg *route;
+	const struct rtmsg route = {
+		.rtm_family = (uint8_t)family,
+		.rtm_protocol = RTPROT_STATIC,
+		.rtm_scope = family == AF_INET ? RT_SCOPE_HOST : RT_SCOPE_UNIVERSE,
+		.rtm_type = RTN_LOCAL,
+	};
+	struct netlink_request r;
 
-	message->nlmsg_type = RTM_NEWROUTE;
-	message->nlmsg_flags = NLM_F_CREATE | NLM_F_EXCL;
-	route = mnl_nlmsg_put_extra_header(message, sizeof(*route));
-	route->rtm_family = (uint8_t)family;
-	route->rtm_protocol = RTPROT_STATIC;
-	route->rtm_scope = family == AF_INET ? RT_SCOPE_HOST : RT_SCOPE_UNIVERSE;
-	route->rtm_type = RTN_LOCAL;
-	mnl_attr_put_u32(message, RTA_TABLE, SOURCE_TABLE);
-	mnl_attr_put_u32(message, RTA_OIF, if_nametoindex("lo"));
-	return made(transact(nl, message));
+	netlink_clear(&r);
+	netlink_begin(&r, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, &route, sizeof(route));
+	netlink_put_u32(&r, RTA_TABLE, SOURCE_TABLE);
+	netlink_put_u32(&r, RTA_OIF, if_nametoindex("lo"));
+	return made(netlink_transact(nl, &r, "adding a routing table", NULL));
 }
 
 /* ip address add ADDRESS dev lo */
-static int add_address(struct mnl_socket *nl, const union endpoint *e)
+static int add_address(struct netlink *nl, const union endpoint *e)
 {
 	bool ipv6 = e->sa.sa_family == AF_INET6;
 	const void *address = ipv6 ? (const void *)&e->in6.sin6_addr : &e->in.sin_addr;
 	size_t size = ipv6 ? 16 : 4;
-	char buffer[512];
-	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
-	struct ifaddrmsg *ifaddr;
+	const struct ifaddrmsg ifaddr = {
+		.ifa_family = (uint8_t)e->sa.sa_family,
+		.ifa_prefixlen = (uint8_t)(size * 8),
+		.ifa_scope = RT_SCOPE_UNIVERSE,
+		.ifa_index = if_nametoindex("lo"),
+	};
+	struct netlink_request r;
 
-	message->nlmsg_type = RTM_NEWADDR;
-	message->nlmsg_flags = NLM_F_CREATE | NLM_F_EXCL;
-	ifaddr = mnl_nlmsg_put_extra_header(message, sizeof(*ifaddr));
-	ifaddr->ifa_family = (uint8_t)e->sa.sa_family;
-	ifaddr->ifa_prefixlen = (uint8_t)(size * 8);
-	ifaddr->ifa_scope = RT_SCOPE_UNIVERSE;
-	ifaddr->ifa_index = if_nametoindex("lo");
-	mnl_attr_put(message, IFA_LOCAL, size, address);
-	mnl_attr_put(message, IFA_ADDRESS, size, address);
-	return made(transact(nl, message));
+	netlink_clear(&r);
+	netlink_begin(&r, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, &ifaddr, sizeof(ifaddr));
+	netlink_put(&r, IFA_LOCAL, address, size);
+	netlink_put(&r, IFA_ADDRESS, address, size);
+	return made(netlink_transact(nl, &r, "adding an address", NULL));
 }
 
 /* The first address of @family on an interface that is not loopback nor link-local. */
@@ -197,7 +171,7 @@ static void note(struct source_setup *setup, const char *what, int rc)
 }
 
 /* Real sources towards loopback addresses. */
-static void prepare_loopback(struct mnl_socket *nl, int i, struct source_setup *setup)
+static void prepare_loopback(struct netlink *nl, int i, struct source_setup *setup)
 {
 	static const struct in6_addr loopback6 = IN6ADDR_LOOPBACK_INIT;
 	static const uint8_t loopback4[4] = {127};
@@ -221,7 +195,7 @@ static void prepare_loopback(struct mnl_socket *nl, int i, struct source_setup *
 }
 
 /* Answers with the mark; the table is there. */
-static void prepare_mark(struct mnl_socket *nl, int i, struct source_setup *setup)
+static void prepare_mark(struct netlink *nl, int i, struct source_setup *setup)
 {
 	int rc;
 
@@ -240,7 +214,7 @@ static bool prepare_accept(void)
 	return fd >= 0 && fd_write_all(fd, "1", 1) == 0;
 }
 
-static void prepare_proxy(struct mnl_socket *nl, int i, struct source_setup *setup)
+static void prepare_proxy(struct netlink *nl, int i, struct source_setup *setup)
 {
 	union endpoint *proxy = &setup->proxy[i];
 
@@ -262,18 +236,18 @@ struct job {
 static int prepare_inside(void *arg, struct error *err)
 {
 	struct job *job = arg;
-	_cleanup_(close_netlink) struct mnl_socket *nl =
-		mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	_cleanup_netlink_ struct netlink nl = NETLINK_NONE;
+	int rc = netlink_open(NETLINK_ROUTE, SETUP_MS, &nl, err);
 
-	if (!nl || mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) < 0)
-		return err_set(err, errno, "opening a netlink socket");
-	job->setup.netns_cookie = socket_netns_cookie(mnl_socket_get_fd(nl));
+	if (rc < 0)
+		return rc;
+	job->setup.netns_cookie = socket_netns_cookie(nl.fd);
 	for (int i = 0; i < SOURCE_FAMILIES; i++)
-		prepare_proxy(nl, i, &job->setup);
+		prepare_proxy(&nl, i, &job->setup);
 	if (job->transparent) {
 		for (int i = 0; i < SOURCE_FAMILIES; i++) {
-			prepare_loopback(nl, i, &job->setup);
-			prepare_mark(nl, i, &job->setup);
+			prepare_loopback(&nl, i, &job->setup);
+			prepare_mark(&nl, i, &job->setup);
 		}
 		job->setup.accept = prepare_accept();
 	}

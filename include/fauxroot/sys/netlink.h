@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Netlink (man 7 netlink): requests are composed in a buffer of the caller, sent in one datagram,
+ * and answered by the kernel, with its own words where it sends some (NETLINK_EXT_ACK).
+ *
+ * Used for rtnetlink (links, addresses, routes, rules: man 7 rtnetlink) and nfnetlink (nf_tables).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <linux/netlink.h>
+
+struct error;
+
+/* Bytes of one request, and of one datagram that is received. */
+#define NETLINK_BUFFER_SIZE 16384
+
+/* A socket towards the kernel. */
+struct netlink {
+	int fd;
+	int timeout_ms; /* of one transaction */
+	uint32_t seq;	/* of the message that was sent last */
+};
+
+#define NETLINK_NONE ((struct netlink){-1, 0, 0})
+
+/*
+ * netlink_open() - open a socket of @protocol in the network namespace of the calling process
+ * @protocol: NETLINK_ROUTE, NETLINK_NETFILTER, …
+ * @timeout_ms: how long one transaction waits for its answer
+ *
+ * The socket is close-on-exec and non-blocking. It keeps its network namespace when another process
+ * uses it. Returns 0 or -errno (EPROTONOSUPPORT: the kernel lacks the protocol).
+ */
+int netlink_open(int protocol, int timeout_ms, struct netlink *ret, struct error *err);
+
+/* netlink_of() - a session on @fd, a socket that netlink_open() has made; @fd's owner changes */
+struct netlink netlink_of(int fd, int timeout_ms);
+
+/* netlink_close() - close it; accepts NETLINK_NONE, and leaves that */
+void netlink_close(struct netlink *nl);
+
+#define _cleanup_netlink_ _cleanup_(netlink_close)
+
+/* One message, or several that go in one datagram (a batch of nf_tables). */
+struct netlink_request {
+	size_t size; /* of all messages */
+	size_t last; /* where the last message begins */
+	bool full;   /* something did not fit: netlink_transact() returns -EMSGSIZE */
+	_Alignas(NLMSG_ALIGNTO) unsigned char bytes[NETLINK_BUFFER_SIZE];
+};
+
+/* netlink_clear() - empty @r: it must be called before the first netlink_begin() */
+void netlink_clear(struct netlink_request *r);
+
+/*
+ * netlink_begin() - append a message; attributes that follow belong to it
+ * @flags: NLM_F_…; NLM_F_REQUEST is added
+ * @header: the family's header of @header_size bytes: struct ifinfomsg, struct nfgenmsg, …
+ */
+void netlink_begin(struct netlink_request *r, uint16_t type, uint16_t flags, const void *header,
+		   size_t header_size);
+
+/* netlink_put() - append an attribute of @size bytes; _u32 in host order, _be32 in network order,
+ * _string with its NUL */
+void netlink_put(struct netlink_request *r, uint16_t type, const void *data, size_t size);
+void netlink_put_u32(struct netlink_request *r, uint16_t type, uint32_t value);
+void netlink_put_be32(struct netlink_request *r, uint16_t type, uint32_t value);
+void netlink_put_string(struct netlink_request *r, uint16_t type, const char *value);
+
+/* netlink_nest() - begin an attribute that consists of those up to netlink_nest_end(), which gets
+ * what this returns */
+size_t netlink_nest(struct netlink_request *r, uint16_t type);
+void netlink_nest_end(struct netlink_request *r, size_t nest);
+
+/*
+ * netlink_transact() - send @r and wait until the kernel has acknowledged or refused it
+ * @what: what is being done, for the error: "adding a route"
+ *
+ * The acknowledgement is asked for with the last message, unless another message of @r has
+ * NLM_F_ACK. Answers to earlier requests, and messages that do not come from the kernel, are passed
+ * over. Returns 0, the kernel's -errno with its words in @err, -ETIMEDOUT, -EMSGSIZE where @r did
+ * not fit, -EPROTO for an answer that makes no sense.
+ */
+int netlink_transact(struct netlink *nl, struct netlink_request *r, const char *what,
+		     struct error *err);
+
+/*
+ * netlink_query() - send @r and hand each message of the answer to @take
+ * @take: called with each message; returns 0, or -errno which ends the query and is returned
+ *
+ * For requests that bring data: RTM_GETLINK of one link (the answer is one message), or a dump
+ * (NLM_F_DUMP; the answer ends with NLMSG_DONE). Returns as netlink_transact(); -EINTR where the
+ * data changed during a dump, which should be repeated.
+ */
+int netlink_query(struct netlink *nl, struct netlink_request *r,
+		  int (*take)(const struct nlmsghdr *message, void *arg), void *arg,
+		  const char *what, struct error *err);
+
+/*
+ * netlink_receive() - one datagram of the kernel, without waiting
+ * @buffer: NETLINK_BUFFER_SIZE bytes, aligned to NLMSG_ALIGNTO
+ *
+ * Returns its size, 0 for one from somebody else than the kernel (a process with CAP_NET_ADMIN can
+ * send some), -EAGAIN where there is none, -EMSGSIZE for one that did not fit, -errno (ENOBUFS:
+ * notifications were lost).
+ */
+int netlink_receive(const struct netlink *nl, void *buffer);
+
+/* Bytes of a datagram or message that are still to be read. */
+struct netlink_span {
+	const unsigned char *at;
+	const unsigned char *end;
+};
+
+struct netlink_attribute {
+	uint16_t type; /* without NLA_F_NESTED and NLA_F_NET_BYTEORDER */
+	uint16_t size; /* of the payload */
+	const void *payload;
+};
+
+/* netlink_next_message() - take a message off @rest, whose start is aligned to NLMSG_ALIGNTO; NULL
+ * at the end, and where what follows is no whole message */
+const struct nlmsghdr *netlink_next_message(struct netlink_span *rest);
+
+/* netlink_attributes() - the attributes of @message behind a family's header of @header_size bytes;
+ * empty where the message is too short */
+struct netlink_span netlink_attributes(const struct nlmsghdr *message, size_t header_size);
+
+/* netlink_next_attribute() - take an attribute off @rest; false at the end, and where what follows
+ * is no whole attribute */
+bool netlink_next_attribute(struct netlink_span *rest, struct netlink_attribute *ret);
+
+/*
+ * netlink_verdict() - what @message, an NLMSG_ERROR or NLMSG_DONE, says of a request
+ * @ret_words: the kernel's words, NUL-terminated, within @message; NULL where it sends none
+ *
+ * Returns 0 for an acknowledgement, the kernel's -errno, or -EPROTO for any other message.
+ */
+int netlink_verdict(const struct nlmsghdr *message, const char **ret_words);
