@@ -122,6 +122,9 @@ bool mapper_lacks_setuid(struct facts *facts, const char *arg);
 bool setuid_mapper_is_elsewhere(struct facts *facts, const char *arg);
 bool mapper_lacks_cap(struct facts *facts, const char *arg); /* "6", a capability's number */
 bool root_lacks_cap(struct facts *facts, const char *arg);   /* as mapper_lacks_cap, for uid 0 */
+bool mapper_needs_sys_admin(struct facts *facts, const char *arg); /* "container" or "host" */
+bool mapper_lacks_filecaps(struct facts *facts, const char *arg);  /* "container" or "host" */
+bool mapper_lacks_cap_and_filecaps(struct facts *facts, const char *arg);
 bool ranges_are_not_ours(struct facts *facts, const char *arg);
 bool ranges_come_from_elsewhere(struct facts *facts, const char *arg);
 bool has_lines(struct facts *facts, const char *arg);
@@ -136,6 +139,10 @@ bool subid_file_is_missing(struct facts *facts, const char *arg); /* for a local
 bool dynamic_source_was_asked_for(struct facts *facts, const char *arg);
 bool static_source_would_do(struct facts *facts, const char *arg);
 bool group_is_not_of_account(struct facts *facts, const char *arg);
+
+/* mapper_failed_to_write() - was newuidmap or newgidmap there, and the kernel refused the map? No
+ * seccomp filter is the reason then: the write itself is allowed everywhere. */
+bool mapper_failed_to_write(const struct error *err);
 
 /* is_closed_to_us() - does @st lack one of @bits for our ids? facts->value: whose it is */
 bool is_closed_to_us(struct facts *facts, const struct stat *st, mode_t bits);

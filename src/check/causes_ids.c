@@ -6,6 +6,17 @@
 
 #define IDMAP STEP_BIT(STEP_IDMAP)
 
+/* File capabilities in the place of set-user-ID bits: they need nothing but themselves. */
+#define SETCAP(sudo)                                      \
+	sudo "chmod u-s {newuidmap} {newgidmap} && " sudo \
+	     "setcap cap_setuid=ep {newuidmap} && " sudo "setcap cap_setgid=ep {newgidmap}"
+#define RUN_SETCAP  "RUN " SETCAP("") " (in Debian setcap is of libcap2-bin)"
+#define SUDO_SETCAP SETCAP("sudo ")
+
+/* All that set-user-ID ones need. */
+#define BOUNDING_SET \
+	"CapabilityBoundingSet= with CAP_SETUID CAP_SETGID CAP_SYS_ADMIN CAP_DAC_OVERRIDE"
+
 const struct cause causes_of_ids[] = {
 	/* Ids: the programs. */
 	{
@@ -66,12 +77,73 @@ const struct cause causes_of_ids[] = {
 		.remedy = "sudo mount -o remount,suid {point}",
 	},
 	{
+		/* Where the set-user-ID bit would not do either. */
+		.id = "filecaps-lost-in-image",
+		.steps = IDMAP,
+		.codes = {EPERM},
+		.test = mapper_lacks_filecaps,
+		.arg = "container",
+		.cause = "{path} has neither the set-user-ID bit nor file capabilities",
+		.remedy = "in the image's Dockerfile: " RUN_SETCAP,
+	},
+	{
+		.id = "filecaps-lost",
+		.steps = IDMAP,
+		.codes = {EPERM},
+		.test = mapper_lacks_filecaps,
+		.arg = "host",
+		.cause = "{path} has neither the set-user-ID bit nor file capabilities",
+		.remedy = SUDO_SETCAP,
+	},
+	{
 		.id = "setuid-lost",
 		.steps = IDMAP,
 		.codes = {EPERM},
 		.test = mapper_lacks_setuid,
 		.cause = "{path} has neither the set-user-ID bit nor file capabilities",
 		.remedy = "sudo chmod u+s {path}",
+	},
+	{
+		/* As with "drop: ALL" of Kubernetes: one capability more would not be enough. */
+		.id = "no-cap-setuid-nor-filecaps",
+		.steps = IDMAP,
+		.codes = {EPERM},
+		.test = mapper_lacks_cap_and_filecaps,
+		.cause = "CAP_SETUID or CAP_SETGID is outside of our capability bounding set "
+			 "(/proc/self/status: CapBnd: {value}), and so is what {path} needs "
+			 "because it is "
+			 "set-user-ID: CAP_SYS_ADMIN and CAP_DAC_OVERRIDE",
+		.docker = "--cap-add SETUID --cap-add SETGID",
+		.kubernetes = "securityContext.capabilities.add: [SETUID, SETGID]",
+		.remedy = "and in the image's Dockerfile: " RUN_SETCAP "; in systemd " BOUNDING_SET,
+	},
+	{
+		/* Debian's and Ubuntu's stay root while they write, in a namespace that root does
+		 * not own. */
+		.id = "setuid-needs-sys-admin-in-image",
+		.steps = IDMAP,
+		.codes = {EPERM},
+		.says = "_map failed",
+		.test = mapper_needs_sys_admin,
+		.arg = "container",
+		.cause = "{path} is set-user-ID and needs CAP_SYS_ADMIN and CAP_DAC_OVERRIDE to "
+			 "write "
+			 "the map; our capability bounding set does not have both "
+			 "(/proc/self/status: CapBnd: {value})",
+		.remedy = "in the image's Dockerfile: " RUN_SETCAP,
+	},
+	{
+		.id = "setuid-needs-sys-admin",
+		.steps = IDMAP,
+		.codes = {EPERM},
+		.says = "_map failed",
+		.test = mapper_needs_sys_admin,
+		.arg = "host",
+		.cause = "{path} is set-user-ID and needs CAP_SYS_ADMIN and CAP_DAC_OVERRIDE to "
+			 "write "
+			 "the map; our capability bounding set does not have both "
+			 "(/proc/self/status: CapBnd: {value})",
+		.remedy = SUDO_SETCAP "; or in systemd " BOUNDING_SET,
 	},
 	{
 		.id = "no-cap-setuid",
@@ -84,7 +156,7 @@ const struct cause causes_of_ids[] = {
 			 "(/proc/self/status: CapBnd: {value}), so newuidmap cannot have it either",
 		.docker = "--cap-add SETUID --cap-add SETGID",
 		.kubernetes = "securityContext.capabilities.add: [SETUID, SETGID]",
-		.remedy = "in systemd CapabilityBoundingSet= with CAP_SETUID CAP_SETGID",
+		.remedy = "in systemd " BOUNDING_SET,
 	},
 	{
 		.id = "no-cap-setgid",
@@ -97,7 +169,7 @@ const struct cause causes_of_ids[] = {
 			 "(/proc/self/status: CapBnd: {value}), so newgidmap cannot have it either",
 		.docker = "--cap-add SETUID --cap-add SETGID",
 		.kubernetes = "securityContext.capabilities.add: [SETUID, SETGID]",
-		.remedy = "in systemd CapabilityBoundingSet= with CAP_SETUID CAP_SETGID",
+		.remedy = "in systemd " BOUNDING_SET,
 	},
 	{
 		.id = "no-cap-setfcap",

@@ -30,6 +30,13 @@ static void own_path(const struct facts *facts, char *buf, size_t size)
 		buf[n] = '\0';
 }
 
+/* Where PATH leads, or where distributions have it. */
+static void place_of(const char *program, const struct facts *facts, char *buf, size_t size)
+{
+	if (!machine_find(facts->machine, program, buf, size))
+		(void)str_print(buf, size, "/usr/bin/%s", program);
+}
+
 /* What gives us a directory for XDG_RUNTIME_DIR, and names it. */
 static void have_runtime_dir(const struct facts *facts, char *buf, size_t size)
 {
@@ -99,6 +106,10 @@ static bool fact_text(const struct facts *facts, const char *name, size_t n, cha
 		have_runtime_dir(facts, buf, size);
 	else if (cursor_word(&c, "self"))
 		own_path(facts, buf, size);
+	else if (cursor_word(&c, "newuidmap"))
+		place_of("newuidmap", facts, buf, size);
+	else if (cursor_word(&c, "newgidmap"))
+		place_of("newgidmap", facts, buf, size);
 	else if (cursor_word(&c, "free range"))
 		free_range(facts, false, buf, size);
 	else if (cursor_word(&c, "free line"))

@@ -114,6 +114,58 @@ bool mapper_lacks_cap(struct facts *facts, const char *arg)
 	       machine_status(facts->machine, "CapBnd", facts->value, sizeof(facts->value));
 }
 
+/*
+ * A set-user-ID newuidmap that stays root has no power over a namespace whose owner is another user
+ * (man 7 user_namespaces, "Capabilities"), but by CAP_SYS_ADMIN over the namespace around it; and
+ * the file is that user's. One that becomes the user again, as shadow's does when it is built with
+ * libcap, needs neither.
+ */
+static bool root_lacks_power(struct facts *facts)
+{
+	return machine_id(facts->machine, "Uid") != 0 &&
+	       (machine_lacks_cap(facts->machine, 21 /* CAP_SYS_ADMIN */) ||
+		machine_lacks_cap(facts->machine, 1 /* CAP_DAC_OVERRIDE */)) &&
+	       machine_status(facts->machine, "CapBnd", facts->value, sizeof(facts->value));
+}
+
+static bool mapper_is_setuid(struct facts *facts)
+{
+	char place[PATH_MAX];
+	struct stat st;
+
+	return find_mapper(facts) &&
+	       machine_path(facts->machine, facts->path, place, sizeof(place)) &&
+	       stat(place, &st) == 0 && (st.st_mode & S_ISUID);
+}
+
+static bool is_in(const struct facts *facts, const char *where)
+{
+	return machine_in_container(facts->machine) == streq(where, "container");
+}
+
+bool mapper_needs_sys_admin(struct facts *facts, const char *arg)
+{
+	return is_in(facts, arg) && mapper_is_setuid(facts) && root_lacks_power(facts);
+}
+
+bool mapper_lacks_filecaps(struct facts *facts, const char *arg)
+{
+	return is_in(facts, arg) && mapper_lacks_setuid(facts, arg) && root_lacks_power(facts);
+}
+
+bool mapper_lacks_cap_and_filecaps(struct facts *facts, const char *arg)
+{
+	(void)arg;
+	return (machine_lacks_cap(facts->machine, 7 /* CAP_SETUID */) ||
+		machine_lacks_cap(facts->machine, 6 /* CAP_SETGID */)) &&
+	       mapper_is_setuid(facts) && root_lacks_power(facts);
+}
+
+bool mapper_failed_to_write(const struct error *err)
+{
+	return err->step == STEP_IDMAP && strstr(err->text, "_map failed");
+}
+
 bool root_lacks_cap(struct facts *facts, const char *arg)
 {
 	return machine_id(facts->machine, "Uid") == 0 && mapper_lacks_cap(facts, arg);

@@ -45,6 +45,8 @@ static const char *stand_in(const struct cause *cause, struct cursor name, char 
 		{"free range", "FIRST-LAST"},
 		{"free line", "FIRST:COUNT"},
 		{"runtime dir", "/run/user/UID"},
+		{"newuidmap", "/usr/bin/newuidmap"},
+		{"newgidmap", "/usr/bin/newgidmap"},
 		{"have runtime dir", "sudo loginctl enable-linger USER && export "
 				     "XDG_RUNTIME_DIR=/run/user/UID"},
 	};

@@ -47,7 +47,8 @@ bool is_unmapped(struct facts *facts, const char *arg)
 bool has_seccomp_filter(struct facts *facts, const char *arg)
 {
 	(void)arg;
-	return machine_status(facts->machine, "Seccomp", facts->value, sizeof(facts->value)) &&
+	return !mapper_failed_to_write(facts->err) &&
+	       machine_status(facts->machine, "Seccomp", facts->value, sizeof(facts->value)) &&
 	       streq(facts->value, "2");
 }
 

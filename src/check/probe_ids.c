@@ -10,11 +10,26 @@
 #include "fauxroot/base/str.h"
 #include "fauxroot/idmap/subid.h"
 
+/*
+ * It is there and has its bit, and could not write: what it lacks is an obstacle. Before it has
+ * been tried that is not known, because there are those who need less.
+ */
+static void see_powerless(struct finding *f, struct facts *facts)
+{
+	static const char *const reasons[] = {"no-cap-setuid-nor-filecaps",
+					      "setuid-needs-sys-admin-in-image",
+					      "setuid-needs-sys-admin"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(reasons) && f->status == FINDING_OK; i++)
+		advise(f, FINDING_OBSTACLE, reasons[i], facts);
+}
+
 /* Where it is, and by what right it writes maps. */
 static void probe_mapper(const struct preflight *p, struct finding *f, const char *program)
 {
-	static const char *const reasons[] = {"no-new-privs", "setuid-elsewhere", "nosuid",
-					      "setuid-lost"};
+	static const char *const reasons[] = {"no-new-privs",  "setuid-elsewhere",
+					      "nosuid",	       "filecaps-lost-in-image",
+					      "filecaps-lost", "setuid-lost"};
 	struct error err = {.code = ENOENT, .step = STEP_IDMAP};
 	struct facts facts = facts_of(p, &err);
 	char place[PATH_MAX];
@@ -36,6 +51,8 @@ static void probe_mapper(const struct preflight *p, struct finding *f, const cha
 	    st.st_mode & S_ISUID ? " (set-user-ID)" : "");
 	for (size_t i = 0; i < ARRAY_SIZE(reasons) && f->status == FINDING_OK; i++)
 		advise(f, FINDING_OBSTACLE, reasons[i], &facts);
+	if (mapper_failed_to_write(&p->outcomes->of[TRIAL_IDMAP].err))
+		see_powerless(f, &facts);
 }
 
 void probe_newuidmap(const struct preflight *p, struct finding *f)

@@ -11,6 +11,25 @@ static const char wrote[] = "newuidmap: write to uid_map failed: Operation not p
 static const char wrote_gid[] = "newgidmap: write to gid_map failed: Operation not "
 				"permitted (exit status 1)";
 
+#define SETCAP(sudo)                                                    \
+	sudo "chmod u-s /usr/bin/newuidmap /usr/bin/newgidmap && " sudo \
+	     "setcap cap_setuid=ep /usr/bin/newuidmap && " sudo         \
+	     "setcap cap_setgid=ep /usr/bin/newgidmap"
+#define RUN_SETCAP  "RUN " SETCAP("") " (in Debian setcap is of libcap2-bin)"
+#define SUDO_SETCAP SETCAP("sudo ")
+
+#define BOUNDING_SET \
+	"CapabilityBoundingSet= with CAP_SETUID CAP_SETGID CAP_SYS_ADMIN CAP_DAC_OVERRIDE"
+
+#define SETUID_CANNOT(program, bounding)                                                   \
+	"/usr/bin/" program " is set-user-ID and needs CAP_SYS_ADMIN and CAP_DAC_OVERRIDE" \
+	" to write the map; our capability bounding set does not have both "               \
+	"(/proc/self/status: CapBnd: " bounding ")"
+
+#define BOUNDING(bounding, seccomp)                                                      \
+	"Uid:\t1000\t1000\t1000\t1000\nGid:\t1000\t1000\t1000\t1000\nCapBnd:\t" bounding \
+	"\nSeccomp:\t" seccomp "\n"
+
 static const struct failure mapper_failures[] = {
 	{STEP_IDMAP, EPERM, wrote, NULL, NULL, .files = {{0}}},
 	{STEP_IDMAP, ENOENT, "executing \"newuidmap\": No such file or directory",
@@ -57,20 +76,54 @@ static const struct failure mapper_failures[] = {
 	{STEP_IDMAP, EPERM, wrote,
 	 "/usr/bin/newuidmap has neither the set-user-ID bit nor file capabilities",
 	 "sudo chmod u+s /usr/bin/newuidmap", .files = {{"/usr/bin/newuidmap", "ELF", 0755}}},
+	/* Docker's capabilities, and newuidmap as Debian and Ubuntu build it. */
+	{STEP_IDMAP, EPERM, wrote, SETUID_CANNOT("newuidmap", "00000000a80425fb"),
+	 "in the image's Dockerfile: " RUN_SETCAP,
+	 .files = {{"/proc/self/status", BOUNDING("00000000a80425fb", "0"), 0},
+		   {"/.dockerenv", "", 0}}},
+	/* A filter allows what is written to any file: it is not to blame. */
+	{STEP_IDMAP, EPERM, wrote_gid, SETUID_CANNOT("newgidmap", "00000000a80425fb"),
+	 "in the image's Dockerfile: " RUN_SETCAP,
+	 .files = {{"/proc/self/status", BOUNDING("00000000a80425fb", "2"), 0},
+		   {"/run/.containerenv", "", 0}}},
+	{STEP_IDMAP, EPERM, wrote, NULL, NULL,
+	 .files = {{"/proc/self/status", BOUNDING("000001ffffffffff", "2"), 0}}},
+	{STEP_IDMAP, EPERM, "newuidmap: open of uid_map failed: Permission denied (exit status 1)",
+	 SETUID_CANNOT("newuidmap", "000001fffffffffd"),
+	 SUDO_SETCAP "; or in systemd " BOUNDING_SET,
+	 .files = {{"/proc/self/status", BOUNDING("000001fffffffffd", "0"), 0}}},
+	/* Without the bit it would not help to set it. */
+	{STEP_IDMAP, EPERM, wrote,
+	 "/usr/bin/newuidmap has neither the set-user-ID bit nor file capabilities",
+	 "in the image's Dockerfile: " RUN_SETCAP,
+	 .files = {{"/proc/self/status", BOUNDING("00000000a80425fb", "0"), 0},
+		   {"/usr/bin/newuidmap", "ELF", 0755},
+		   {"/.dockerenv", "", 0}}},
+	{STEP_IDMAP, EPERM, wrote,
+	 "/usr/bin/newuidmap has neither the set-user-ID bit nor file capabilities", SUDO_SETCAP,
+	 .files = {{"/proc/self/status", BOUNDING("00000000a80425fb", "0"), 0},
+		   {"/usr/bin/newuidmap", "ELF", 0755}}},
+	/* A pod with "drop: ALL". */
+	{STEP_IDMAP, EPERM, wrote,
+	 "CAP_SETUID or CAP_SETGID is outside of our capability bounding set "
+	 "(/proc/self/status: CapBnd: 0000000000000000), and so is what /usr/bin/newuidmap "
+	 "needs because it is set-user-ID: CAP_SYS_ADMIN and CAP_DAC_OVERRIDE",
+	 "docker run --cap-add SETUID --cap-add SETGID …; and in the image's "
+	 "Dockerfile: " RUN_SETCAP "; in systemd " BOUNDING_SET,
+	 .files = {{"/proc/self/status", BOUNDING("0000000000000000", "0"), 0},
+		   {"/.dockerenv", "", 0}}},
 	{STEP_IDMAP, EPERM, "newuidmap: Could not set caps (exit status 1)",
 	 "CAP_SETUID is outside of our capability bounding set (/proc/self/status: CapBnd: "
 	 "000001ffffffff7f), so newuidmap cannot have it either",
 	 "docker run --cap-add SETUID --cap-add SETGID …; in Kubernetes "
-	 "securityContext.capabilities.add: [SETUID, SETGID]; in systemd "
-	 "CapabilityBoundingSet= with CAP_SETUID CAP_SETGID",
+	 "securityContext.capabilities.add: [SETUID, SETGID]; in systemd " BOUNDING_SET,
 	 .files = {{"/proc/self/status",
 		    "Uid:\t1000\t1000\t1000\t1000\nCapBnd:\t000001ffffffff7f\n", 0}}},
 	{STEP_IDMAP, EPERM, wrote_gid,
 	 "CAP_SETGID is outside of our capability bounding set (/proc/self/status: CapBnd: "
 	 "000001ffffffffbf), so newgidmap cannot have it either",
 	 "docker run --cap-add SETUID --cap-add SETGID …; in Kubernetes "
-	 "securityContext.capabilities.add: [SETUID, SETGID]; in systemd "
-	 "CapabilityBoundingSet= with CAP_SETUID CAP_SETGID",
+	 "securityContext.capabilities.add: [SETUID, SETGID]; in systemd " BOUNDING_SET,
 	 .files = {{"/proc/self/status",
 		    "Uid:\t1000\t1000\t1000\t1000\nCapBnd:\t000001ffffffffbf\n", 0}}},
 	/* Written by ourselves, as root without rights. */

@@ -228,6 +228,18 @@ sound() {
 			agree_all
 			broken
 		done
+		state "with Docker's capabilities"
+		BECOME=("--bounding-set=-all,+chown,+dac_override,+fowner,+kill,+setgid,+setuid,+setfcap")
+		agree_all
+		# No row is well that stands for what has failed.
+		lab_start --check true
+		grep -q '^obstacle *newuidmap ' "$T/out"
+		grep -q '^obstacle *newgidmap ' "$T/out"
+		AS=(env KUBERNETES_SERVICE_HOST=10.0.0.1)
+		agree_all
+		BECOME=(--bounding-set=-all)
+		agree true
+		broken
 		state "newgrp"
 		AS_GID=$(getent group users | cut -d: -f3)
 		agree_all

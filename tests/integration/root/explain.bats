@@ -281,6 +281,58 @@ setup() {
 	END
 }
 
+# What Docker leaves to a container.
+DOCKER_CAPS=+chown,+dac_override,+fowner,+fsetid,+kill,+setgid,+setuid,+setpcap,+net_bind_service
+DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
+
+@test "a set-user-ID newuidmap with the capabilities that Docker leaves" {
+	export DOCKER_CAPS
+	lab <<-'END'
+		copy /usr/bin/newuidmap /usr/bin/newgidmap
+		if getcap /usr/bin/newuidmap | grep -q . || ! [ -u /usr/bin/newuidmap ]; then
+			setcap -r /usr/bin/newuidmap /usr/bin/newgidmap
+			chmod u+s /usr/bin/newuidmap /usr/bin/newgidmap
+		fi
+		BECOME=("--bounding-set=-all,$DOCKER_CAPS")
+		no_trap() { # what would lead into the same failure
+			if grep -qE 'u\+s|cap-add|SETUID,' <<<"$REMEDY"; then
+				echo "no way out: $REMEDY" >&2
+				return 1
+			fi
+		}
+		fails 'setuid-needs-sys-admin(-in-image)?' true
+		says "$CAUSE" '^/usr/bin/newuidmap is set-user-ID and needs CAP_SYS_ADMIN .*CapBnd: 00000000a80425fb'
+		no_trap
+		# In a container it is the image that is mended, and a filter is not to blame.
+		AS=(env KUBERNETES_SERVICE_HOST=10.0.0.1)
+		AS_ROOT=("$FAUXROOT_TEST_TOOLS/refuse" kcmp --)
+		fails setuid-needs-sys-admin-in-image true
+		says "$REMEDY" "^in the image's Dockerfile: RUN chmod u-s "
+		no_trap
+		# Without any capability but these two, which container images are told to ask for.
+		BECOME=(--bounding-set=-all,+setuid,+setgid)
+		fails setuid-needs-sys-admin-in-image true
+		no_trap
+		BECOME=(--bounding-set=-all)
+		fails no-cap-setuid-nor-filecaps true
+		says "$REMEDY" 'SETUID, SETGID.*RUN chmod u-s'
+		# The bit by itself would be no way out.
+		BECOME=("--bounding-set=-all,$DOCKER_CAPS")
+		chmod u-s /usr/bin/newuidmap
+		fails filecaps-lost-in-image true
+		no_trap
+		AS=()
+		fails 'filecaps-lost(-in-image)?' true
+		chmod u+s /usr/bin/newuidmap
+		AS=(env KUBERNETES_SERVICE_HOST=10.0.0.1)
+		fails setuid-needs-sys-admin-in-image true
+		mend 'chmod u-s [^(]*'
+		works true
+		BECOME=(--bounding-set=-all,+setuid,+setgid)
+		works true
+	END
+}
+
 @test "CAP_SETFCAP missing, where root maps itself; another user needs none" {
 	lab <<-'END'
 		file_over /etc/subuid "root:100000:65536\n$FAUXROOT_TEST_USER:300000:65536\n"
@@ -864,8 +916,8 @@ FABRICATED="
 @test "every row of the table is provoked here, or is known to be fabricated" {
 	local id missing="" provoked n=0
 	provoked=$(grep -oE '\b(fails|zero [^ ]+) [^ ]+' "$BATS_TEST_FILENAME" | sed 's/.* //' | tr -d "'\"")
-	provoked+=" no-cap-setuid no-cap-setgid tun-missing tun-missing-in-container cgroup2-missing \
-		cgroup2-of-container"
+	provoked+=" no-cap-setuid no-cap-setgid setuid-needs-sys-admin filecaps-lost tun-missing \
+		tun-missing-in-container cgroup2-missing cgroup2-of-container"
 	while read -r id; do
 		n=$((n + 1))
 		words "$provoked $FABRICATED" | grep -qxF "$id" || missing+=" $id"
