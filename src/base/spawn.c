@@ -29,13 +29,56 @@ void process_forget(struct process *p)
 	*p = PROCESS_NONE;
 }
 
+/* One look: 1 and the status where @pid has been reaped, 0 where it cannot be yet, or -errno. */
+static int try_reap(pid_t pid, int *ret_status)
+{
+	pid_t got;
+
+	do {
+		got = waitpid(pid, ret_status, WNOHANG);
+	} while (got < 0 && errno == EINTR);
+	return got < 0 ? -errno : got > 0;
+}
+
+/*
+ * Reap @p once it has ended. An end that the pidfd shows need not be one that we can reap: a
+ * process that somebody traces stays its tracer's until that lets go of it (man 2 ptrace). Then,
+ * and without a pidfd, there is no event to wait for, so it is looked for every millisecond.
+ */
+static int reap(const struct process *p, const struct deadline *deadline, int cancel_fd,
+		int *ret_status)
+{
+	for (;;) {
+		struct deadline tick = deadline_in(1);
+		int rc = p->pidfd < 0 ? 0 : fd_wait(p->pidfd, POLLIN, deadline, cancel_fd);
+
+		if (rc == 0)
+			rc = try_reap(p->pid, ret_status);
+		if (rc != 0)
+			return MIN(rc, 0);
+		if (deadline_left(deadline) == 0)
+			return -ETIMEDOUT;
+		if (fd_wait(-1, 0, &tick, cancel_fd) == -ECANCELED)
+			return -ECANCELED;
+	}
+}
+
 void process_kill(struct process *p)
 {
+	struct deadline deadline = deadline_in(PROCESS_KILL_MS);
+	int status;
+
 	if (p->pid > 0) {
 		kill(p->pid, SIGKILL);
-		while (waitpid(p->pid, NULL, 0) < 0 && errno == EINTR)
-			;
+		(void)reap(p, &deadline, -1, &status);
 	}
+	process_forget(p);
+}
+
+void process_abandon(struct process *p)
+{
+	if (p->pid > 0)
+		kill(p->pid, SIGKILL);
 	process_forget(p);
 }
 
@@ -75,13 +118,10 @@ int process_of_pidfd(int pidfd, struct process *ret)
 int process_wait(struct process *p, const struct deadline *deadline, int cancel_fd, int *ret_status)
 {
 	int status;
-	int rc = fd_wait(p->pidfd, POLLIN, deadline, cancel_fd);
+	int rc = reap(p, deadline, cancel_fd, &status);
 
 	if (rc < 0)
 		return rc;
-	while (waitpid(p->pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return -errno;
 	process_forget(p);
 	*ret_status = status;
 	return 0;

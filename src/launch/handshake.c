@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "fauxroot/base/clock.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/sys/message.h"
 
@@ -88,14 +89,15 @@ static int take_failure(const struct record *record, struct error *err)
 	return err_step(err, rc, step);
 }
 
-/* @ret_fd: NULL, or as handshake_take() has it. */
-static int await(int sock, enum handshake_type type, const char *step_words, int cancel_fd,
-		 int *ret_fd, struct error *err)
+/* @deadline: NULL, or when -ETIMEDOUT is to be returned. @ret_fd: NULL, or as handshake_take() has
+ * it. */
+static int await(int sock, enum handshake_type type, const char *step_words,
+		 const struct deadline *deadline, int cancel_fd, int *ret_fd, struct error *err)
 {
 	for (;;) {
 		_cleanup_close_ int fd = -1;
 		struct record record;
-		int rc = fd_wait(sock, POLLIN, NULL, cancel_fd);
+		int rc = fd_wait(sock, POLLIN, deadline, cancel_fd);
 		ssize_t n;
 
 		if (rc < 0)
@@ -127,13 +129,21 @@ static int await(int sock, enum handshake_type type, const char *step_words, int
 int handshake_expect(int sock, enum handshake_type type, const char *step_words, int cancel_fd,
 		     struct error *err)
 {
-	return await(sock, type, step_words, cancel_fd, NULL, err);
+	return await(sock, type, step_words, NULL, cancel_fd, NULL, err);
+}
+
+int handshake_poll(int sock, enum handshake_type type, const char *step_words, struct error *err)
+{
+	const struct deadline now = deadline_in(0);
+	int rc = await(sock, type, step_words, &now, -1, NULL, err);
+
+	return rc == -ETIMEDOUT ? -EAGAIN : rc;
 }
 
 int handshake_take(int sock, enum handshake_type type, const char *step_words, int cancel_fd,
 		   int *ret_fd, struct error *err)
 {
-	return await(sock, type, step_words, cancel_fd, ret_fd, err);
+	return await(sock, type, step_words, NULL, cancel_fd, ret_fd, err);
 }
 
 void handshake_await_end(int sock)

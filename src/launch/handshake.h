@@ -59,6 +59,14 @@ int handshake_expect(int sock, enum handshake_type type, const char *step_words,
 		     struct error *err);
 
 /*
+ * handshake_poll() - as handshake_expect(), as far as the other side has sent it already
+ *
+ * Never waits: for the event loop. Returns as handshake_expect(), and -EAGAIN where @type has not
+ * come yet.
+ */
+int handshake_poll(int sock, enum handshake_type type, const char *step_words, struct error *err);
+
+/*
  * handshake_take() - as handshake_expect(), for a message that may bring a descriptor
  * @ret_fd: it, close-on-exec; -1 where none came
  */

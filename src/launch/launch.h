@@ -55,6 +55,7 @@ struct launch {
 	int status;	       /* of the target, once it has ended */
 	bool told;	       /* init has told it */
 	bool lost;	       /* something vital has failed: the target is being ended */
+	bool killed;	       /* and was sent SIGKILL */
 	struct error failure;  /* why */
 
 	/* leftovers.c */

@@ -33,16 +33,29 @@
 /* How long a target that we have to end gets for its own way out. */
 #define PATIENCE_S 10
 
+/* And how long one that has been killed gets to be gone. */
+#define KILLED_S 2
+
 #define REPAIR_MS 2000
 
+/* First it is killed. What that does not end waits in the kernel, maybe for ever: then we go
+ * without it. */
 static void on_patience(evutil_socket_t fd, short what, void *arg)
 {
+	const struct timeval kill_patience = {.tv_sec = KILLED_S};
 	struct launch *l = arg;
 
 	(void)fd;
 	(void)what;
-	log_warning("the command has not ended in %d s; killing it", PATIENCE_S);
-	kill(l->child.pid, SIGKILL);
+	if (!l->killed) {
+		log_warning("the command has not ended in %d s; killing it", PATIENCE_S);
+		kill(l->child.pid, SIGKILL);
+		l->killed = true;
+		if (event_add(l->on_patience, &kill_patience) == 0)
+			return;
+	}
+	log_warning("the command cannot be killed; ending without it");
+	event_base_loopbreak(l->base);
 }
 
 /* Something vital is gone for good: end the target, and let the end of the loop report @err. */
@@ -80,27 +93,44 @@ static const struct net_events net_events = {
 	.restarted = on_restarted,
 };
 
-/* The child's last words: INIT with --pidns, and end of file where the command runs; else why it
- * does not. */
-static void on_handshake(evutil_socket_t fd, short what, void *arg)
+static void end_handshake(struct launch *l)
 {
-	struct launch *l = arg;
-	bool init_is_due = l->config->pidns && !l->init_is_there;
+	event_del(l->on_handshake);
+	l->sock = fd_close(l->sock);
+}
 
-	(void)what;
-	if (handshake_expect(fd, init_is_due ? HANDSHAKE_INIT : 0,
-			     init_is_due ? "starting init" : "starting the command", -1,
-			     &l->failure) < 0) {
+/*
+ * The child's last words, as far as they are there: INIT with --pidns, and end of file where the
+ * command runs; else why it does not. Returns false where there is nothing to take.
+ */
+static bool take_handshake(struct launch *l)
+{
+	bool init_is_due = l->config->pidns && !l->init_is_there;
+	struct error err;
+	int rc = handshake_poll(l->sock, init_is_due ? HANDSHAKE_INIT : 0,
+				init_is_due ? "starting init" : "starting the command", &err);
+
+	if (rc == -EAGAIN)
+		return false;
+	if (rc < 0) {
 		l->lost = true;
+		l->failure = err;
 		event_base_loopbreak(l->base);
 	} else if (init_is_due) {
 		l->init_is_there = true;
-		return;
+		return true;
 	} else {
 		log_debug("running %s", l->config->command[0]);
 	}
-	event_del(l->on_handshake);
-	l->sock = fd_close(l->sock);
+	end_handshake(l);
+	return true;
+}
+
+static void on_handshake(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)take_handshake(arg);
 }
 
 /* Not for ever: the target can make them up. */
@@ -116,17 +146,17 @@ static void target_stopped(struct launch *l, int status)
 		process_signal(&l->target, SIGCONT);
 }
 
-static void take_report(struct launch *l, const struct report *report, bool live)
+/* @stopped: the status of the last stop, 0 for none. */
+static void take_report(struct launch *l, const struct report *report, int *stopped)
 {
 	switch (report->type) {
 	case REPORT_STARTED:
-		/* The first is true: the target did not run yet. */
-		if (l->target.pid > 0 || process_of_pidfd(report->pidfd, &l->target) < 0)
+		/* True: the target did not run yet. */
+		if (process_of_pidfd(report->pidfd, &l->target) < 0)
 			fd_close(report->pidfd);
 		break;
 	case REPORT_STOPPED:
-		if (live)
-			target_stopped(l, report->status);
+		*stopped = report->status;
 		break;
 	case REPORT_ENDED:
 		l->told = true;
@@ -137,17 +167,22 @@ static void take_report(struct launch *l, const struct report *report, bool live
 	}
 }
 
-/* Take what init has told. @live: there is still a target with which to stop. */
+/*
+ * Take what init has told. @live: there is still a target with which to stop.
+ *
+ * The target can write reports of its own and would keep us stopped with them: we stop once for all
+ * that are there, and only where /proc shows the target stopped.
+ */
 static void take_reports(struct launch *l, bool live)
 {
 	struct report report;
-	int rc = 0;
+	int rc = 0, stopped = 0;
 
 	for (int i = 0; i < MAX_REPORTS && !l->told; i++) {
-		rc = report_recv(l->reports, &report);
+		rc = report_recv(l->reports, l->target.pid > 0, &report);
 		if (rc <= 0)
 			break;
-		take_report(l, &report, live);
+		take_report(l, &report, &stopped);
 	}
 	if (rc == -EPROTO)
 		log_warning("init says what makes no sense; its own end will tell the rest");
@@ -155,6 +190,8 @@ static void take_reports(struct launch *l, bool live)
 		event_del(l->on_report);
 		l->reports = fd_close(l->reports);
 	}
+	if (live && stopped && job_is_stopped(&l->target))
+		target_stopped(l, stopped);
 }
 
 static void on_report(evutil_socket_t fd, short what, void *arg)
@@ -167,8 +204,10 @@ static void on_report(evutil_socket_t fd, short what, void *arg)
 /* What it had to say before it ended comes first. */
 static void target_ended(struct launch *l, int status)
 {
-	while (l->sock >= 0)
-		on_handshake(l->sock, 0, l);
+	while (l->sock >= 0 && take_handshake(l))
+		;
+	if (l->sock >= 0)
+		end_handshake(l);
 	if (l->reports >= 0)
 		take_reports(l, false);
 	if (!l->told)

@@ -66,11 +66,11 @@ static bool is_sound(const struct record *record, bool has_fd)
 	}
 }
 
-int report_recv(int sock, struct report *ret)
+int report_recv(int sock, bool started, struct report *ret)
 {
 	_cleanup_close_ int pidfd = -1;
 	struct record record;
-	size_t n_fds = 1;
+	size_t n_fds = started ? 0 : 1;
 	ssize_t n = message_recv(sock, &record, sizeof(record), &pidfd, &n_fds);
 
 	if (n == -EAGAIN)

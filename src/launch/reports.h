@@ -12,6 +12,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 enum report_type {
 	REPORT_STARTED = 1,
 	REPORT_STOPPED,
@@ -32,7 +34,10 @@ int report_send(int sock, const struct report *report);
 
 /*
  * report_recv() - the next report, if there is one; its descriptor is the caller's
+ * @started: REPORT_STARTED has come. From then on the sender may be the command, so a descriptor is
+ *	not even received: closing one of a FUSE file waits for its server
  *
- * Returns 1; 0 where none is waiting; -ECONNRESET at the end; -EPROTO for what is none.
+ * Returns 1; 0 where none is waiting; -ECONNRESET at the end; -EPROTO for what is none, such as a
+ * second REPORT_STARTED.
  */
-int report_recv(int sock, struct report *ret);
+int report_recv(int sock, bool started, struct report *ret);

@@ -32,6 +32,7 @@
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/state/statedir.h"
+#include "fauxroot/sys/mount.h"
 #include "statepath.h"
 
 /* Other launchers may remove the directory, as the last one that leaves, while we enter it. */
@@ -95,11 +96,14 @@ enum life {
 
 static enum life life_of(pid_t pid, const char *state_dir)
 {
-	char path[PATH_MAX + 8];
-	_cleanup_close_ int fd = -1;
+	/* The directory's path has no links in it, and a link of the target's making may lead to a
+	 * file system that does not answer, through /proc/PID/root for instance. */
+	_cleanup_close_ int dir = place_open(state_dir);
+	_cleanup_close_ int fd =
+		dir < 0 ? -1
+			: openat(dir, "lock",
+				 O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 
-	(void)str_print(path, sizeof(path), "%s/lock", state_dir);
-	fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
 		return kill(pid, 0) < 0 && errno == ESRCH ? DEAD : UNSEEN;
 	if (flock(fd, LOCK_SH | LOCK_NB) == 0)

@@ -33,6 +33,7 @@
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/str.h"
+#include "fauxroot/sys/mount.h"
 
 #include "empty.h"
 #include "lock.h"
@@ -351,16 +352,23 @@ void statedir_remove(struct statedir *dir)
 	statedir_close(dir);
 }
 
+/* Without following links, as take() does. */
+static bool is_there(const char *path)
+{
+	_cleanup_close_ int place = place_open(path);
+
+	return place >= 0;
+}
+
 void statedir_sweep(const char *path)
 {
 	const struct lock_patience none = {deadline_in(0), -1};
 	const char *name = strrchr(path, '/');
 	struct statedir d = STATEDIR_NONE;
 	struct error err;
-	struct stat st;
 	bool made;
 
-	if (!name || fnmatch("/" OWN_PREFIX "??????", name, 0) != 0 || lstat(path, &st) < 0 ||
+	if (!name || fnmatch("/" OWN_PREFIX "??????", name, 0) != 0 || !is_there(path) ||
 	    take(path, &none, &d, &made, &err) != 0)
 		return;
 	d.path = strdup(path);

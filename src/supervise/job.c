@@ -60,6 +60,17 @@ static bool is_stopped(pid_t pid)
 	return procstat_read(AT_FDCWD, pid, &state, &parent) < 0 || state == 'T' || state == 't';
 }
 
+bool job_is_stopped(const struct process *command)
+{
+	char state;
+	pid_t parent;
+	int rc = command->pid > 0 && procstat_is_ours()
+			 ? procstat_read(AT_FDCWD, command->pid, &state, &parent)
+			 : -EOPNOTSUPP;
+
+	return rc == 0 ? state == 'T' || state == 't' : rc != -ESRCH;
+}
+
 /* In the watcher, whose end is SIGKILL. */
 _noreturn_ static void watch(const struct process *command, pid_t stopped)
 {

@@ -47,11 +47,10 @@ int message_send(int sock, const void *data, size_t size, const int *fds, size_t
 	}
 }
 
-/* Move the descriptors of @msg to @fds; those beyond @room are closed. Returns how many were kept.
- */
-static size_t take_fds(struct msghdr *msg, int *fds, size_t room)
+/* Move the descriptors of @msg to @fds, which has room for all. Returns how many there are. */
+static size_t take_fds(struct msghdr *msg, int *fds)
 {
-	size_t kept = 0;
+	size_t taken = 0;
 
 	for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg); cmsg; cmsg = CMSG_NXTHDR(msg, cmsg)) {
 		size_t n;
@@ -59,17 +58,10 @@ static size_t take_fds(struct msghdr *msg, int *fds, size_t room)
 		if (cmsg->cmsg_level != SOL_SOCKET || cmsg->cmsg_type != SCM_RIGHTS)
 			continue;
 		n = (cmsg->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		for (size_t i = 0; i < n; i++) {
-			int fd;
-
-			memcpy(&fd, CMSG_DATA(cmsg) + i * sizeof(int), sizeof(fd));
-			if (kept < room)
-				fds[kept++] = fd;
-			else
-				fd_close(fd);
-		}
+		memcpy(fds + taken, CMSG_DATA(cmsg), n * sizeof(int));
+		taken += n;
 	}
-	return kept;
+	return taken;
 }
 
 ssize_t message_recv(int sock, void *data, size_t size, int *fds, size_t *n_fds)
@@ -79,27 +71,26 @@ ssize_t message_recv(int sock, void *data, size_t size, int *fds, size_t *n_fds)
 		char space[CMSG_SPACE(MESSAGE_MAX_FDS * sizeof(int))];
 	} control;
 	struct iovec iov = {.iov_base = data, .iov_len = size};
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control),
-	};
-	size_t kept;
+	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+	size_t room = fds && n_fds ? MIN(*n_fds, (size_t)MESSAGE_MAX_FDS) : 0, taken;
 	ssize_t n;
 
+	if (room > 0) {
+		msg.msg_control = &control;
+		msg.msg_controllen = CMSG_LEN(room * sizeof(int));
+	}
 	do {
 		n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;
-	kept = take_fds(&msg, fds, fds && n_fds ? *n_fds : 0);
-	if (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
-		while (fds && kept > 0)
-			fd_close(fds[--kept]);
+	taken = room > 0 ? take_fds(&msg, fds) : 0;
+	if ((msg.msg_flags & MSG_TRUNC) || (room > 0 && (msg.msg_flags & MSG_CTRUNC))) {
+		while (taken > 0)
+			fd_close(fds[--taken]);
 		return msg.msg_flags & MSG_TRUNC ? -EMSGSIZE : -EPROTO;
 	}
 	if (n_fds)
-		*n_fds = kept;
+		*n_fds = taken;
 	return n;
 }

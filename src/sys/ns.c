@@ -286,11 +286,21 @@ static int fork_runner(const char *name, int *keep, size_t n, struct process *re
 	return rc;
 }
 
+/* One that has said its last word is gone in a moment; one that has not may hang for ever, in a
+ * file system of the target's for instance, and has used up the caller's time already. */
+static void end_runner(struct process *runner, int rc)
+{
+	if (rc == -ETIMEDOUT || rc == -ECANCELED)
+		process_abandon(runner);
+	else
+		process_kill(runner);
+}
+
 int ns_run(const struct ns_set *ns, const struct ns_job *job, const struct deadline *deadline,
 	   int cancel_fd, struct error *err)
 {
 	_cleanup_close_ int sock = -1;
-	_cleanup_(process_kill) struct process runner = PROCESS_NONE;
+	struct process runner = PROCESS_NONE;
 	const struct ns_set joined = ns_select(ns, job->which);
 	int keep[24], rc;
 	size_t n = ns_set_list(&joined, keep);
@@ -304,7 +314,9 @@ int ns_run(const struct ns_set *ns, const struct ns_job *job, const struct deadl
 		return rc;
 	if (rc == 0)
 		run_job(ns, job, sock);
-	return take_verdict(sock, job, deadline, cancel_fd, err);
+	rc = take_verdict(sock, job, deadline, cancel_fd, err);
+	end_runner(&runner, rc);
+	return rc;
 }
 
 /* The holder's last steps: to where the host's root directory is not, and empty hands. */
@@ -372,7 +384,7 @@ int ns_holder_work(struct ns_holder *holder, const struct ns_job *job,
 		    : take_verdict(holder->sock, job, deadline, cancel_fd, err);
 	holder->sock = fd_close(holder->sock);
 	if (rc < 0)
-		ns_holder_end(holder);
+		end_runner(&holder->process, rc);
 	return rc;
 }
 

@@ -26,7 +26,7 @@ static void check_report(const uint8_t *data, size_t size)
 	if (reports_open(socks) < 0)
 		return;
 	if (message_send(socks[1], data, size, NULL, 0) == 0) {
-		rc = report_recv(socks[0], &report);
+		rc = report_recv(socks[0], false, &report);
 		assert(rc == 1 || rc == -EPROTO || (rc == -ECONNRESET && size == 0));
 		/* No descriptor was sent. */
 		assert(rc != 1 || (report.type != REPORT_STARTED && report.pidfd == -1));
@@ -37,7 +37,7 @@ static void check_report(const uint8_t *data, size_t size)
 			       (WIFSIGNALED(report.status) && WTERMSIG(report.status) <= SIGRTMAX));
 		if (rc == 1) {
 			assert(report_send(socks[1], &report) == 0);
-			assert(report_recv(socks[0], &again) == 1);
+			assert(report_recv(socks[0], false, &again) == 1);
 			assert(again.type == report.type && again.status == report.status);
 		}
 	}

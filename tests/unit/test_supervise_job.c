@@ -165,6 +165,25 @@ static void a_command_that_is_continued_at_once_leaves_nobody_stopped(void **sta
 	}
 }
 
+static void what_proc_shows_is_believed(void **state)
+{
+	struct process command = PROCESS_NONE;
+	int status;
+
+	(void)state;
+	/* Unknown: it may be. */
+	assert_true(job_is_stopped(&command));
+	assert_int_equal(start_command(&command), 0);
+	assert_true(job_is_stopped(&command));
+	assert_int_equal(kill(command.pid, SIGCONT), 0);
+	assert_int_equal(waitpid(command.pid, &status, WCONTINUED), command.pid);
+	assert_false(job_is_stopped(&command));
+	assert_int_equal(kill(command.pid, SIGKILL), 0);
+	assert_int_equal(waitpid(command.pid, &status, 0), command.pid);
+	assert_false(job_is_stopped(&command));
+	process_forget(&command);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -173,6 +192,7 @@ int main(void)
 		cmocka_unit_test(who_continues_the_command_continues_it),
 		cmocka_unit_test(who_kills_the_command_continues_it),
 		cmocka_unit_test(a_command_that_is_continued_at_once_leaves_nobody_stopped),
+		cmocka_unit_test(what_proc_shows_is_believed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

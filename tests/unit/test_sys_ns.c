@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -32,6 +33,7 @@
 	 CLONE_NEWUTS | CLONE_NEWIPC)
 
 #include "netns_fixture.h"
+#include "silentfuse.h"
 
 static ino_t inode_of(const char *path)
 {
@@ -263,6 +265,100 @@ static void a_job_that_hangs_is_killed(void **state)
 
 	assert_int_equal(ns_run(&f->ns, &job, &deadline, -1, &err), -ETIMEDOUT);
 	assert_string_equal(err.text, "waiting for hang: Connection timed out");
+	/* Whoever reaps our children reaps it. */
+	assert_true(waitpid(-1, NULL, __WALL) > 0);
+}
+
+static void put_map(pid_t pid, const char *file, const char *text)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(fd_write_all(fd, text, strlen(text)), 0);
+	fd_close(fd);
+}
+
+/* Us as uid 0 in there, who alone may use the file system. */
+static void map_ourselves(const struct fixture *f)
+{
+	char text[64];
+
+	put_map(f->child.pid, "setgroups", "deny");
+	snprintf(text, sizeof(text), "0 %u 1", (unsigned)geteuid());
+	put_map(f->child.pid, "uid_map", text);
+	snprintf(text, sizeof(text), "0 %u 1", (unsigned)getegid());
+	put_map(f->child.pid, "gid_map", text);
+}
+
+#define SILENT_S 20
+
+/* In a process of its own: a file system on /mnt of the child's that answers nothing for as long.
+ */
+_noreturn_ static void be_silent(const struct fixture *f, int ready)
+{
+	struct ns_set own = f->ns;
+	int fd;
+
+	alarm(SILENT_S);
+	if (ns_join(&own, NS_JOIN_MNT, NULL) < 0)
+		_exit(1);
+	fd = silentfuse_mount("/mnt");
+	if (fd < 0 || write(ready, "x", 1) != 1)
+		_exit(2);
+	silentfuse_serve(fd, NULL, NULL);
+	_exit(3);
+}
+
+static int look_into(void *arg, struct error *err)
+{
+	struct stat st;
+
+	(void)arg;
+	return stat("/mnt/nothing", &st) < 0 ? err_set(err, errno, "looking into /mnt") : 0;
+}
+
+/* SIGKILL does not end a wait for a FUSE server, which is the target's own. */
+static void a_job_in_an_unkillable_wait_is_left_behind(void **state)
+{
+	struct fixture *f = *state;
+	struct process server = PROCESS_NONE;
+	struct ns_job job = {.name = "look", .which = NS_JOIN_MNT, .run = look_into};
+	struct deadline deadline = deadline_in(60000);
+	struct error err = {0};
+	int ready[2], keep[NS_KINDS + 1], rc, status;
+	size_t n = ns_set_list(&f->ns, keep);
+	int64_t start;
+	char byte;
+
+	if (access("/dev/fuse", R_OK | W_OK) < 0)
+		skip();
+	map_ourselves(f);
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	keep[n++] = ready[1];
+	rc = fork_clean("silent", keep, n, true, &server, &err);
+	if (rc == 0)
+		be_silent(f, ready[1]);
+	assert_int_equal(rc, 1);
+	close(ready[1]);
+	assert_int_equal(fd_wait(ready[0], POLLIN, &deadline, -1), 0);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+
+	start = clock_ms();
+	for (int i = 0; i < 3; i++) {
+		deadline = deadline_in(200);
+		assert_int_equal(ns_run(&f->ns, &job, &deadline, -1, &err), -ETIMEDOUT);
+	}
+	assert_true(clock_ms() - start < SILENT_S * 1000 / 2);
+	/* They are there still, and go with the server. */
+	process_kill(&server);
+	for (int i = 0; i < 3; i++) {
+		rc = waitpid(-1, &status, __WALL);
+		assert_true(rc > 0 && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	}
 }
 
 _noreturn_ static int die(void *arg, struct error *err)
@@ -408,6 +504,12 @@ static void descriptors_travel_and_lost_ones_are_noticed(void **state)
 	fd_close(fds[0]);
 	fd_close(fds[1]);
 
+	/* More than there is room for: what came is closed. */
+	n = 1;
+	assert_int_equal(message_send(pair[0], "x", 1, pair, 2), 0);
+	assert_int_equal(message_recv(pair[1], &word, 1, fds + 1, &n), -EPROTO);
+	assert_int_equal(fcntl(fds[0], F_GETFD), -1);
+
 	/* Nobody asked for these: they must not stay open here. */
 	assert_int_equal(message_send(pair[0], "x", 1, pair, 2), 0);
 	assert_int_equal(message_recv(pair[1], &word, 1, NULL, NULL), 1);
@@ -433,6 +535,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_job_that_fails_brings_its_error, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(a_job_that_hangs_is_killed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_job_in_an_unkillable_wait_is_left_behind, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(a_job_that_dies_is_an_error, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(pinned_namespaces_outlive_the_child, set_up,
 						tear_down),

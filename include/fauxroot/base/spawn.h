@@ -29,8 +29,20 @@ struct process {
 
 #define PROCESS_NONE ((struct process){0, -1})
 
-/* process_kill() - SIGKILL and reap, if there is one; @p is PROCESS_NONE afterwards */
+/* How long process_kill() waits at most, in milliseconds. */
+#define PROCESS_KILL_MS 1000
+
+/*
+ * process_kill() - SIGKILL and reap, if there is one; @p is PROCESS_NONE afterwards
+ *
+ * SIGKILL does not end a process in an uninterruptible wait: in a request to a FUSE or NFS server
+ * that does not answer, say. One that is not gone after PROCESS_KILL_MS is left to whoever reaps
+ * our children: the event loop, or the process that adopts them when we end.
+ */
 void process_kill(struct process *p);
+
+/* process_abandon() - as process_kill(), without any wait: for a process that has hung already */
+void process_abandon(struct process *p);
 
 /* process_forget() - close the pidfd of a process that somebody has reaped */
 void process_forget(struct process *p);

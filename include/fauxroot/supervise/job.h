@@ -16,3 +16,11 @@ struct process;
  * were continued; a SIGCONT that came from elsewhere is then pending still.
  */
 bool job_stop(const struct process *command);
+
+/*
+ * job_is_stopped() - does /proc show @command stopped?
+ *
+ * What cannot be seen, for /proc is not ours to read or shows another PID namespace, counts as
+ * stopped.
+ */
+bool job_is_stopped(const struct process *command);

@@ -96,7 +96,9 @@ int ns_join(const struct ns_set *ns, unsigned which, struct error *err);
  *	job has returned 0; NULL for none
  * @deadline, @cancel_fd: as fd_wait()
  *
- * Returns what @job returned, with its error; or -ETIMEDOUT, -ECANCELED.
+ * A runner that is late is killed and left to whoever reaps our children: SIGKILL does not end it
+ * where a file system of the target's does not answer it. So this returns at @deadline whatever the
+ * target does. Returns what @job returned, with its error; or -ETIMEDOUT, -ECANCELED.
  */
 struct ns_job {
 	const char *name;

@@ -4,6 +4,7 @@
 # mount namespace of the test.
 
 load ../../lib/common
+load ../../lib/ports
 load ../../lib/root
 
 setup_file() {
@@ -100,6 +101,27 @@ replace() { # FILE TEXT
 	replace /etc/resolv.conf "nameserver 192.0.2.1"
 	wait_for ours
 	stop
+}
+
+@test "the command's /etc is a file system that does not answer: the launcher does not wait for it" {
+	scratch sh -c 'mount -t tmpfs -o mode=0755 tmpfs "$1" && mknod -m 0666 "$1/fuse" c 10 229 &&
+		mount --bind "$1/fuse" /dev/fuse' sh "$T/tmp"
+	launch_scratch sleep 1000
+	ours
+	nsenter --target "$TARGET" --user --mount "$FAUXROOT_TEST_TOOLS/silentfuse" /etc >"$T/fuse" 3>&- 4>&- &
+	local server=$! round
+	wait_for grep -q mounted "$T/fuse"
+	for round in 1 2 3; do
+		replace /etc/resolv.conf "nameserver 192.0.2.$round"
+	done
+	# What the launcher has sent there is in a wait that SIGKILL does not end.
+	wait_for grep -q asked "$T/fuse"
+	api GET /v1/info
+	equals 200 "$CODE"
+	wait_for logged 'the host has replaced a file of /etc'
+	stop
+	kill "$server"
+	wait_for gone "$server"
 }
 
 @test "a link put in the place of /etc/resolv.conf, without copy-up" {

@@ -1,0 +1,62 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Processes that SIGKILL does not end: they wait in the kernel for a FUSE server that does not answer.
+
+load ../../lib/common
+load ../../lib/ports
+load ../../lib/root
+
+setup() {
+	root_setup
+	# A /dev/fuse that the test user may open, as on most machines.
+	holder SCRATCH --mount --propagation private
+	nsenter --target "$SCRATCH" --mount sh -c 'mount -t tmpfs -o mode=0755 tmpfs "$1" &&
+		mknod -m 0666 "$1/fuse" c 10 229 && mount --bind "$1/fuse" /dev/fuse' sh "$T/tmp"
+}
+
+teardown() {
+	kill -KILL "$SCRATCH" 2>/dev/null
+	common_teardown
+}
+
+launch_scratch() {
+	launch_as nsenter --target "$SCRATCH" --mount -- "$@"
+}
+
+# hang DIRECTORY - a file system on it, in the command's mount namespace, whose server is SERVER
+hang() {
+	nsenter --target "$TARGET" --user --mount "$FAUXROOT_TEST_TOOLS/silentfuse" "$1" >"$T/fuse" 3>&- 4>&- &
+	SERVER=$!
+	wait_for grep -q mounted "$T/fuse"
+}
+
+# The waits end with the server.
+heal() {
+	kill "$SERVER"
+	wait_for gone "$SERVER"
+}
+
+@test "the ports are lost and the command cannot be killed: the launcher ends without it" {
+	free_port
+	launch_scratch --net=none --port-driver=builtin -p "127.0.0.1:$PORT:80/tcp" \
+		sh -c 'until [ -e "$0" ]; do sleep 0.1; done; exec stat /mnt/nothing' "$T/go"
+	hang /mnt
+	touch "$T/go"
+	wait_for grep -q asked "$T/fuse"
+	cat >"$T/killer" <<-'END'
+		my $launcher = shift;
+		while (open(my $list, "<", "/proc/$launcher/task/$launcher/children")) {
+			for my $pid (split " ", <$list> // "") {
+				open(my $comm, "<", "/proc/$pid/comm") or next;
+				kill 9, $pid if (<$comm> // "") eq "fauxroot: ports\n";
+			}
+			select undef, undef, undef, 0.01;
+		}
+	END
+	timeout 100 perl "$T/killer" "$LAUNCHER"
+	ended 125
+	logged 'the command cannot be killed; ending without it'
+	alive "$TARGET"
+	heal
+	wait_for gone "$TARGET"
+}
