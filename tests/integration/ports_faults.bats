@@ -44,6 +44,15 @@ amount() {
 	stop
 }
 
+@test "urgent data: of thousands of streams with marks anywhere, either way, none is cut" {
+	local urgent=$FAUXROOT_TEST_TOOLS/porturgent
+	free_port
+	launch_ports -p "127.0.0.1:$PORT:7000/tcp" "$urgent" serve 127.0.0.1 7000
+	wait_for grep -q serving "$OUT"
+	timeout 280 "$urgent" client 127.0.0.1 "$PORT" "$(amount 4000 100000)" 2000000 $RANDOM 3>&- 4>&-
+	stop
+}
+
 @test "half-close: the client's passes on, and the server's before the client has begun" {
 	launch_checker
 	# echo ends with the client's half-close, whose answer is still to come; fetch with the server's.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For the checker of ports: addresses, sockets, and an end with a sentence. */
+/* For the checkers of ports: addresses, sockets, and an end with a sentence. */
 #pragma once
 
 #include <arpa/inet.h>
@@ -37,7 +37,7 @@ _noreturn_ static inline void die(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	fputs("portcheck: ", stderr);
+	fprintf(stderr, "%s: ", program_invocation_short_name);
 	vfprintf(stderr, fmt, ap);
 	fprintf(stderr, " (%s)\n", strerror(errnum));
 	va_end(ap);

@@ -7,7 +7,10 @@
  * through a borrowed pipe by splice(2), without being copied, until the sender pauses.
  *
  * Urgent data (man 7 tcp) stays where it is in the stream, which loses none of it; the mark is not
- * passed on. splice(2) does not get past the mark, so a stream that has had one is copied.
+ * passed on. splice(2) does not get past the mark, so a stream that has had one is copied. At a
+ * mark splice(2) returns 0 when the sender's end of file waits behind it, as at the end of file
+ * itself, and maybe before epoll reports the mark. Only recv(2), which reads past the mark, tells
+ * the end.
  *
  * What the receiver does not take stays in the pipe or, of the buffer, in a leftover; nothing more
  * is read then, so what is held for a receiver that never reads is bounded, and the sender is held
@@ -124,12 +127,10 @@ static ssize_t fill_pipe(struct stream *s, struct end *from)
 	size_t held = s->n;
 	ssize_t n;
 
-	if (!from->readable || from->urgent || s->eof || held >= CHUNK)
+	if (!from->readable || from->urgent || held >= CHUNK)
 		return 0;
 	n = splice(from->watch.fd, NULL, s->pipe.in, NULL, CHUNK - held,
 		   SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
-	if (n == 0)
-		s->eof = true;
 	if (n < 0) {
 		if (errno != EAGAIN)
 			return -1;
@@ -139,6 +140,7 @@ static ssize_t fill_pipe(struct stream *s, struct end *from)
 		return 0;
 	}
 	s->n += (uint32_t)n;
+	/* 0 is the end of file or an urgent mark: copy() tells which, once the pipe is empty. */
 	s->bulk = n >= BULK_MIN;
 	return n;
 }
@@ -153,7 +155,7 @@ static enum stream_state move_spliced(struct worker *w, struct stream *s, struct
 		return STREAM_BROKEN;
 	if (s->n == 0) {
 		stream_clear(w, s);
-		return s->eof || from->readable ? STREAM_YIELDS : STREAM_WAITS;
+		return from->readable ? STREAM_YIELDS : STREAM_WAITS;
 	}
 	if (!to->writable)
 		return filled > 0 ? STREAM_YIELDS : STREAM_WAITS;

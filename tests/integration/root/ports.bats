@@ -196,6 +196,31 @@ seen_at() { # PORT
 	stop_all
 }
 
+# Pages of pipes count for the user in all namespaces alike, so this one is nobody else's.
+@test "urgent data: no stream is cut where the user has no pages for pipes left" {
+	local tools uid=61234 holder bench seed=$RANDOM
+	tools=$(mktemp -d /tmp/fauxroot-test.XXXXXX)
+	chmod 755 "$tools"
+	cp "$FAUXROOT_TEST_TOOLS"/port{bench,urgent} "$tools"
+	cd "$tools"
+	free_port
+	mkfifo go orders
+	setpriv --reuid $uid --clear-groups "$tools/porturgent" pipes <go >"$T/pipes" 3>&- 4>&- &
+	holder=$!
+	exec 6>go
+	wait_for grep -q ready "$T/pipes"
+	setpriv --reuid $uid --clear-groups "$tools/portbench" -p "127.0.0.1:$PORT:7000/tcp" \
+		-- "$tools/porturgent" serve 127.0.0.1 7000 <orders >"$OUT" 2>"$LOG" 3>&- 4>&- 6>&- &
+	bench=$!
+	exec 7>orders
+	wait_for grep -q serving "$OUT"
+	timeout 280 "$tools/porturgent" client 127.0.0.1 "$PORT" 2000 2000000 $seed 3>&- 4>&- 6>&- 7>&-
+	exec 6>&- 7>&-
+	wait $holder $bench || true
+	cd "$T"
+	rm -r "$tools"
+}
+
 @test "a removed port is closed to remote clients at once" {
 	peers 127.0.0.1
 	launch_peers --net=slirp4netns -p "0.0.0.0:8001:127.0.0.1:7000/tcp"
