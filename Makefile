@@ -9,6 +9,7 @@ BASHDIR ?= $(PREFIX)/share/bash-completion/completions
 ZSHDIR  ?= $(PREFIX)/share/zsh/site-functions
 FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 DOCDIR  ?= $(PREFIX)/share/doc/fauxroot
+LIBEXECDIR ?= $(PREFIX)/libexec
 USERUNITDIR   ?= $(PREFIX)/lib/systemd/user
 SYSTEMUNITDIR ?= $(PREFIX)/lib/systemd/system
 BUILD   ?= build
@@ -72,8 +73,12 @@ ifeq ($(V),)
 say = @printf '  %-4s %s\n' $(1) '$@';
 endif
 
+# NAME:PROGRAM. The names under which today's scripts, and dockerd, look for RootlessKit.
+COMPAT := rootlesskit:fauxroot docker-rootlesskit:fauxroot \
+	rootlessctl:fauxrootctl rootlesskit-docker-proxy:fauxrootctl
+
 PROGRAMS := $(BUILD)/fauxroot $(BUILD)/fauxrootctl $(BUILD)/fauxroot-docker-proxy
-all: $(PROGRAMS)
+all: $(PROGRAMS) $(BUILD)/compat
 
 $(BUILD)/fauxroot: $(BUILD)/obj/cmd/fauxroot.o $(call archive,$(LAUNCHER_ROOMS) check)
 	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $< -Wl,--start-group \
@@ -88,6 +93,10 @@ $(BUILD)/fauxrootctl: $(filter-out %/fauxroot.o $(BUILD)/obj/cmd/completions/% \
 # One executable in two roles: it looks at the name that it is called by.
 $(BUILD)/fauxroot-docker-proxy: $(BUILD)/fauxrootctl
 	$(call say,LN)ln -sf fauxrootctl $@
+
+# A directory for PATH, as COMPATDIR is when all is installed.
+$(BUILD)/compat: Makefile
+	$(call say,LN)mkdir -p $@ && $(call link_compat,$@,../) && touch $@
 
 # Completions are printed by a tool that is linked with the tables of options.
 $(BUILD)/completions/generate: $(filter $(BUILD)/obj/cmd/completions/%,$(call room_objects,cmd)) \
@@ -238,11 +247,27 @@ check-layers:
 coverage:
 	scripts/coverage
 
-# Units find fauxroot by its name in systemd's own path; installed ones by its full name.
+# The compatible names, for the PATH of a daemon that looks for them; nobody else sees them there.
+# `make install-compat` puts them beside the programs, for all.
+COMPATDIR := $(LIBEXECDIR)/fauxroot/compat
+empty :=
+space := $(empty) $(empty)
+below_prefix = $(patsubst $(PREFIX)/%,%,$(filter $(PREFIX)/%,$(1)))
+# ../../../bin/, where both directories are below PREFIX, so that a moved or a staged tree is whole.
+COMPAT_TO_BIN := $(if $(and $(call below_prefix,$(COMPATDIR)),$(call below_prefix,$(BINDIR))),$(subst \
+	$(space),,$(patsubst %,../,$(subst /, ,$(call below_prefix,$(COMPATDIR)))))$(call \
+	below_prefix,$(BINDIR)),$(BINDIR))/
+link_compat = for pair in $(COMPAT); do \
+		ln -sf $(2)$${pair\#*:} $(1)/$${pair%%:*} || exit; \
+	done
+
+# Units find fauxroot by its name in systemd's own path; installed ones by its full name, and the
+# compatible names in the one directory where they are.
+UNIT_COMPAT := /usr/local/libexec/fauxroot/compat:/usr/libexec/fauxroot/compat
 units_of = $(wildcard contrib/systemd/$(1)/*.service contrib/systemd/$(1)/*.socket)
 install_units = for unit in $(call units_of,$(1)); do \
-		sed 's,^ExecStart=fauxroot ,ExecStart=$(BINDIR)/fauxroot ,' $$unit \
-			>$(BUILD)/unit.new && \
+		sed 's,^ExecStart=fauxroot ,ExecStart=$(BINDIR)/fauxroot ,; s,$(UNIT_COMPAT),$(COMPATDIR),' \
+			$$unit >$(BUILD)/unit.new && \
 		install -m 0644 $(BUILD)/unit.new $(DESTDIR)$(2)/$${unit\#\#*/} || exit; \
 	done
 
@@ -250,6 +275,8 @@ install: all completions
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1
 	install -m 0755 $(BUILD)/fauxroot $(BUILD)/fauxrootctl $(DESTDIR)$(BINDIR)
 	ln -sf fauxrootctl $(DESTDIR)$(BINDIR)/fauxroot-docker-proxy
+	install -d $(DESTDIR)$(COMPATDIR)
+	$(call link_compat,$(DESTDIR)$(COMPATDIR),$(COMPAT_TO_BIN))
 	install -m 0644 $(wildcard man/*.1) $(DESTDIR)$(MANDIR)/man1
 	install -d $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(FISHDIR)
 	for program in fauxroot fauxrootctl; do \
@@ -263,10 +290,6 @@ install: all completions
 	$(call install_units,user,$(USERUNITDIR))
 	$(call install_units,system,$(SYSTEMUNITDIR))
 	install -m 0644 contrib/systemd/buildkitd.toml docs/systemd.md $(DESTDIR)$(DOCDIR)
-
-# NAME:PROGRAM. The names under which today's scripts look for RootlessKit.
-COMPAT := rootlesskit:fauxroot docker-rootlesskit:fauxroot \
-	rootlessctl:fauxrootctl rootlesskit-docker-proxy:fauxrootctl
 
 # Never over a program that somebody else has put there.
 install-compat: install
@@ -283,7 +306,8 @@ uninstall:
 		name=$${pair%%:*}; \
 		if [ "$$(readlink $$name)" = $${pair#*:} ]; then rm -v $$name; fi; \
 	done
-	rm -f $(addprefix $(DESTDIR)$(BINDIR)/,fauxroot fauxrootctl fauxroot-docker-proxy)
+	rm -f $(addprefix $(DESTDIR)$(BINDIR)/,fauxroot fauxrootctl fauxroot-docker-proxy) \
+		$(foreach pair,$(COMPAT),$(DESTDIR)$(COMPATDIR)/$(firstword $(subst :, ,$(pair))))
 	rm -f $(addprefix $(DESTDIR)$(MANDIR)/man1/,$(notdir $(wildcard man/*.1)))
 	rm -f $(addprefix $(DESTDIR)$(BASHDIR)/,fauxroot fauxrootctl) \
 		$(addprefix $(DESTDIR)$(ZSHDIR)/,_fauxroot _fauxrootctl) \
@@ -291,7 +315,8 @@ uninstall:
 	rm -f $(addprefix $(DESTDIR)$(USERUNITDIR)/,$(notdir $(call units_of,user))) \
 		$(addprefix $(DESTDIR)$(SYSTEMUNITDIR)/,$(notdir $(call units_of,system))) \
 		$(addprefix $(DESTDIR)$(DOCDIR)/,buildkitd.toml systemd.md)
-	rmdir $(DESTDIR)$(DOCDIR) 2>/dev/null || :
+	rmdir $(DESTDIR)$(DOCDIR) $(DESTDIR)$(COMPATDIR) $(dir $(DESTDIR)$(COMPATDIR)) \
+		2>/dev/null || :
 
 clean:
 	rm -rf build

@@ -14,13 +14,36 @@ install_() { make -s -C "$TOP" DESTDIR="$D" PREFIX=/usr "$@"; }
 
 files() { (cd "$D" && find . ! -type d | sort); }
 
-@test "install: programs, a link, the manual pages, and nothing of RootlessKit's" {
+@test "install: programs, a link, the manual pages, and no name of RootlessKit's in PATH" {
 	install_ install
 	[ "$("$BIN/fauxroot" --version)" = "fauxroot version 0.1.0" ]
 	[ "$(readlink "$BIN/fauxroot-docker-proxy")" = fauxrootctl ]
 	[ "$(stat -c %a "$BIN/fauxroot" "$BIN/fauxrootctl" | sort -u)" = 755 ]
 	[ -f "$D/usr/share/man/man1/fauxroot.1" ]
-	[[ $(files) != *rootlesskit* ]]
+	[[ $(ls "$BIN") != *rootless* ]]
+}
+
+@test "install: the compatible names in libexec, in the PATH of the unit of dockerd" {
+	local name compat=$D/usr/libexec/fauxroot/compat
+	install_ install
+	for name in rootlesskit:fauxroot docker-rootlesskit:fauxroot rootlessctl:fauxrootctl \
+		rootlesskit-docker-proxy:fauxrootctl; do
+		[ "$(readlink "$compat/${name%:*}")" = "../../../bin/${name#*:}" ]
+		[ -x "$compat/${name%:*}" ]
+	done
+	[ "$(ls "$compat" | wc -l)" = 4 ]
+	[ "$("$compat/docker-rootlesskit" --version)" = "rootlesskit version 3.0.1" ]
+	grep -q '^Environment=PATH=/usr/libexec/fauxroot/compat:/usr/local/sbin:' \
+		"$D/usr/lib/systemd/user/fauxroot-docker.service"
+	# Beside the build the same names are in one directory, for the demo and the tests.
+	diff <(ls "$compat") <(ls "$TOP/build/compat")
+	# Elsewhere; where no part is common, by their full names.
+	install_ LIBEXECDIR=/usr/lib install
+	[ "$(readlink "$D/usr/lib/fauxroot/compat/rootlesskit")" = ../../../bin/fauxroot ]
+	grep -q '^Environment=PATH=/usr/lib/fauxroot/compat:/usr/local/sbin:' \
+		"$D/usr/lib/systemd/user/fauxroot-docker.service"
+	install_ BINDIR=/opt/bin install
+	[ "$(readlink "$compat/rootlesskit")" = /opt/bin/fauxroot ]
 }
 
 @test "install: units that start the installed program, where systemd looks" {
@@ -68,4 +91,5 @@ files() { (cd "$D" && find . ! -type d | sort); }
 	echo theirs >"$BIN/rootlesskit"
 	install_ uninstall
 	[ "$(files)" = "$(printf './usr/bin/other\n./usr/bin/rootlesskit')" ]
+	[ ! -e "$D/usr/libexec/fauxroot" ]
 }

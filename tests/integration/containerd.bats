@@ -9,18 +9,15 @@ load ../lib/common
 load ../lib/ports
 
 setup() {
-	local name
 	if ! command -v containerd >/dev/null || ! command -v runc >/dev/null; then
 		skip "containerd is not installed"
 	fi
 	common_setup
-	mkdir bin home
-	for name in rootlesskit=fauxroot rootlessctl=fauxrootctl; do
-		ln -s "$(realpath "${FAUXROOT%/*}/${name#*=}")" "bin/${name%=*}"
-	done
-	export PATH=$PWD/bin:/usr/bin:/usr/sbin:/bin:/sbin HOME=$T/home
+	mkdir home
+	COMPAT=${FAUXROOT%/*}/compat
+	export PATH=$COMPAT:/usr/bin:/usr/sbin:/bin:/sbin HOME=$T/home
 	export XDG_DATA_HOME=$HOME/.local/share XDG_CONFIG_HOME=$HOME/.config
-	FAUXROOT=$PWD/bin/rootlesskit
+	FAUXROOT=$COMPAT/rootlesskit
 	S=$XDG_RUNTIME_DIR/containerd-rootless
 }
 

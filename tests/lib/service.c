@@ -7,8 +7,8 @@
  * It serves the sockets that it was activated with (man 3 sd_listen_fds), says READY=1 and STATUS,
  * feeds the watchdog if there is one, and ends on SIGTERM with STOPPING=1 and, as buildkitd, with
  * status 1. Its first line on stdout says how it was started. WORDS are ignored: they stand for
- *those of the daemon in whose place it runs. A client of one of its sockets sends one line, and
- *gets one:
+ * those of the daemon in whose place it runs. A client of one of its sockets sends one line, and
+ * gets one:
  *
  *	who            "NAME PID UID LISTEN_FDS LISTEN_FDNAMES", the name being the socket's
  *	status TEXT    STATUS=TEXT

@@ -21,7 +21,6 @@ teardown_file() {
 }
 
 setup() {
-	local found
 	if ! command -v dockerd >/dev/null || ! [ -x "$SCRIPT" ]; then
 		skip "dockerd is not installed"
 	fi
@@ -31,11 +30,8 @@ setup() {
 	export DOCKER_HOST=unix://$XDG_RUNTIME_DIR/docker.sock DOCKER_CONFIG=$T/config XDG_CONFIG_HOME=$T/config
 	# Beside the user's files, as a daemon's data are: /tmp may be a tmpfs.
 	DATA=$(as_user mktemp -d "$HOME/fauxroot-test.XXXXXX")
-	as_user mkdir -p bin image/www config
-	for found in rootlesskit=fauxroot rootlessctl=fauxrootctl rootlesskit-docker-proxy=fauxrootctl; do
-		ln -s "${FAUXROOT%/*}/${found#*=}" "bin/${found%=*}"
-	done
-	export PATH=$PWD/bin:/usr/bin:/usr/sbin:/bin:/sbin
+	as_user mkdir -p image/www config
+	export PATH=${FAUXROOT%/*}/compat:/usr/bin:/usr/sbin:/bin:/sbin
 }
 
 teardown() {

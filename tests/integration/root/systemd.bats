@@ -295,6 +295,12 @@ RestartSec=0"
 	sc stop fauxroot-buildkit@two.{socket,service}
 }
 
+# unit_path UNIT - its Environment=PATH=, as an installation makes it: the compatible names are ours
+unit_path() {
+	sed -n "s,=/usr/local/libexec/fauxroot/compat:/usr/libexec/fauxroot/compat:,=${FAUXROOT%/*}/compat:,p" \
+		"$UNITS_SHIPPED/user/$1" | grep .
+}
+
 @test "dockerd -H fd:// as the shipped unit starts it" {
 	if ! command -v dockerd >/dev/null || ! [ -x /usr/share/docker.io/contrib/dockerd-rootless.sh ]; then
 		skip "dockerd is not installed"
@@ -305,7 +311,8 @@ RestartSec=0"
 	DATA=$(as_user mktemp -d "$home/fauxroot-test.XXXXXX")
 	start_manager
 	for mode in "${MODES[@]}"; do
-		DAEMON="fd://'" adapt fauxroot-docker.service "fd:// --data-root=$DATA/data'" "$mode" </dev/null
+		DAEMON="fd://'" adapt fauxroot-docker.service "fd:// --data-root=$DATA/data'" "$mode" \
+			< <(unit_path fauxroot-docker.service)
 		sc start fauxroot-docker.socket
 		# The first client waits until dockerd has come up.
 		run -0 as_user env DOCKER_CONFIG="$T/home" timeout 120 /usr/bin/docker \
@@ -320,24 +327,19 @@ RestartSec=0"
 }
 
 @test "the unit that Docker's setup tool writes, with dockerd-rootless.sh and our links in PATH" {
-	local script=/usr/share/docker.io/contrib/dockerd-rootless.sh home name
+	local script=/usr/share/docker.io/contrib/dockerd-rootless.sh home
 	if ! command -v dockerd >/dev/null || ! [ -x $script ]; then
 		skip "dockerd is not installed"
 	fi
 	DEADLINE=60
 	home=$(getent passwd "$FAUXROOT_TEST_USER" | cut -d: -f6)
 	DATA=$(as_user mktemp -d "$home/fauxroot-test.XXXXXX")
-	as_user mkdir bin
-	ln -s $script bin/
-	for name in rootlesskit=fauxroot rootlesskit-docker-proxy=fauxrootctl; do
-		ln -s "${FAUXROOT%/*}/${name#*=}" "bin/${name%=*}"
-	done
 	start_manager
 	cat >"$UNIT_DIR/docker.service" <<-EOF
 		[Service]
-		Environment=PATH=$T/bin:/sbin:/usr/sbin:/usr/bin:/bin
+		Environment=PATH=${FAUXROOT%/*}/compat:/sbin:/usr/sbin:/usr/bin:/bin
 		Environment=DOCKERD_ROOTLESS_ROOTLESSKIT_FLAGS=--state-dir=%t/dockerd-rootless
-		ExecStart=$T/bin/dockerd-rootless.sh --data-root=$DATA/data
+		ExecStart=$script --data-root=$DATA/data
 		ExecReload=/bin/kill -s HUP \$MAINPID
 		TimeoutSec=0
 		RestartSec=2
@@ -359,7 +361,8 @@ RestartSec=0"
 	run -0 as_user env DOCKER_CONFIG="$T/home" timeout 60 /usr/bin/docker \
 		-H "unix://$XDG_RUNTIME_DIR/docker.sock" info
 	says "$output" rootless
-	equals rootlesskit "$(cat "/proc/$(property docker.service MainPID)/comm")"
+	# That script prefers the second of the names.
+	equals docker-rootless "$(cat "/proc/$(property docker.service MainPID)/comm")"
 	# As dockerd-rootless-setuptool.sh nsenter.
 	run -0 as_user nsenter --no-fork --wd="$T" --preserve-credentials -m -n -U \
 		-t "$(<"$XDG_RUNTIME_DIR/dockerd-rootless/child_pid")" -- stat -f -c %T /run
