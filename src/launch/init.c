@@ -7,8 +7,9 @@
  * whether or not the file can be found or read from in there, or is there at all by now. What it
  * has to know stands in its second word (initargs.h); the command's words follow.
  *
- * In its new shape it says HANDSHAKE_INIT, forks the command, and lets go of everything but its end
- * of the reports. The command does the rest of the handshake itself: it has the only descriptor
+ * In its new shape it has the numbers of the namespace begin anywhere (pids.h), forks the command,
+ * says HANDSHAKE_INIT, and lets go of everything but its end of the reports. The command, which
+ * waits for that, does the rest of the handshake itself: it has the only descriptor
  * left, so end of file means, as without a PID namespace, that execve(2) has succeeded. The
  * launcher gets a pidfd of it, and signals it without init; what is sent to init itself init passes
  * on.
@@ -43,6 +44,7 @@
 #include "fauxroot/supervise/activation.h"
 #include "fauxroot/supervise/attend.h"
 #include "fauxroot/supervise/orphans.h"
+#include "fauxroot/supervise/pids.h"
 #include "fauxroot/supervise/signals.h"
 #include "handshake.h"
 #include "initargs.h"
@@ -98,6 +100,30 @@ bool launcher_is_init(int argc, char **argv)
 	return argc > 2 && getpid() == 1 && streq(argv[0], INIT_NAME);
 }
 
+/* What init's callbacks need. */
+struct telling {
+	int reports;
+	int sock;      /* until the command has been started */
+	int scattered; /* of pids_scatter() */
+	pid_t wanted;
+};
+
+/* Where the numbers of the namespace begin at 2 as ever: what there is instead. */
+static void log_numbers(const struct telling *telling, pid_t command)
+{
+	char text[200];
+
+	if (telling->scattered == 0)
+		return;
+	(void)str_print(text, sizeof(text),
+			"PIDs begin at 2, %s %d: writing /proc/sys/kernel/ns_last_pid: %s",
+			command == telling->wanted
+				? "but that of the command is"
+				: "and a stale pid file may name the command, which is",
+			command, strerror(-telling->scattered));
+	handshake_log((void *)(uintptr_t)&telling->sock, LOG_LEVEL_DEBUG, text);
+}
+
 /*
  * struct attendant.started. The launcher signals the command itself; init, in a process group of
  * its own from now on, is spared what the terminal and shells send to theirs, and passes nothing on
@@ -105,20 +131,25 @@ bool launcher_is_init(int argc, char **argv)
  */
 static void report_start(void *arg, const struct process *command)
 {
-	const int *reports = arg;
+	struct telling *telling = arg;
 
 	(void)setpgid(0, 0);
-	(void)report_send(*reports,
+	(void)report_send(telling->reports,
 			  &(struct report){.type = REPORT_STARTED, .pidfd = command->pidfd});
+	log_numbers(telling, command->pid);
+	/* A launcher that has gone takes us with it. */
+	(void)handshake_say(telling->sock, HANDSHAKE_INIT);
+	/* The command's own copy is the last one from now on. */
+	telling->sock = fd_close(telling->sock);
 }
 
 /* struct attendant.stopped */
 static void report_stop(void *arg, pid_t pid, int status)
 {
-	const int *reports = arg;
+	const struct telling *telling = arg;
 
 	(void)pid;
-	(void)report_send(*reports, &(struct report){REPORT_STOPPED, status, -1});
+	(void)report_send(telling->reports, &(struct report){REPORT_STOPPED, status, -1});
 }
 
 /* In the new process: the end of the child's story. */
@@ -137,13 +168,14 @@ _noreturn_ static void run_command(const struct init_args *args, const struct si
 
 static int run(const struct init_args *args, char **command, int *ret_status, struct error *err)
 {
+	struct telling telling = {.reports = args->reports, .sock = args->sock};
 	struct attendant attendant = {
 		.reap_all = args->reap_all,
-		.keep = &args->reports,
-		.n_keep = 1,
+		.keep = (int[]){args->reports, args->sock},
+		.n_keep = 2,
 		.started = report_start,
 		.stopped = report_stop,
-		.arg = (void *)(uintptr_t)&args->reports,
+		.arg = &telling,
 	};
 	struct signals signals;
 	int rc = signals_block(&signals, err);
@@ -153,9 +185,8 @@ static int run(const struct init_args *args, char **command, int *ret_status, st
 	sigemptyset(&signals.caller_mask);
 	memcpy(&signals.caller_mask, &args->caller_mask, sizeof(args->caller_mask));
 	attendant.signals = &signals;
-	rc = handshake_say(args->sock, HANDSHAKE_INIT);
-	if (rc < 0)
-		return err_set(err, -rc, "telling the launcher that init is there");
+	telling.scattered = pids_scatter(&telling.wanted);
+	attendant.wanted = telling.wanted;
 	rc = attend(&attendant, ret_status, err);
 	if (rc == 0)
 		run_command(args, &signals, command);

@@ -25,6 +25,7 @@
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/spawn.h"
+#include "fauxroot/supervise/pids.h"
 #include "fauxroot/supervise/reap.h"
 #include "fauxroot/supervise/signals.h"
 
@@ -102,6 +103,14 @@ static int live(const struct attendant *a, struct process *process)
 	}
 }
 
+/* As process_fork(). What keeps the kernel from giving the wanted number is no reason to fail. */
+static int fork_process(const struct attendant *a, struct process *ret, struct error *err)
+{
+	int rc = a->wanted > 0 ? pids_fork(a->wanted, ret) : -ENOSYS;
+
+	return rc < 0 ? process_fork("the command", ret, err) : rc;
+}
+
 int attend(const struct attendant *attendant, int *ret_status, struct error *err)
 {
 	_cleanup_close_ int gate = -1, gate_peer = -1;
@@ -114,7 +123,7 @@ int attend(const struct attendant *attendant, int *ret_status, struct error *err
 		return err_set(err, errno, "making a pipe for the command");
 	gate = pipe_fds[0];
 	gate_peer = pipe_fds[1];
-	rc = process_fork("the command", &process, err);
+	rc = fork_process(attendant, &process, err);
 	if (rc < 0)
 		return rc;
 	if (rc == 0) {

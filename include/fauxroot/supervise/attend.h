@@ -20,7 +20,9 @@ struct signals;
 struct attendant {
 	const struct signals *signals; /* blocked and open: signals_block() */
 	bool reap_all;		       /* whatever ends here, as PID 1; else the process alone */
-	const int *keep;	       /* descriptors that @stopped needs; all others are closed */
+	pid_t wanted;		       /* the number to ask pids_fork() for; 0: the next one */
+	const int *keep;	       /* descriptors that @started and @stopped need; all others
+					* are closed */
 	size_t n_keep;		       /* at most 8 */
 	/* The process is there, and waits until this has returned; or NULL. */
 	void (*started)(void *arg, const struct process *process);
