@@ -5,7 +5,9 @@
  * The launcher's side of the builtin driver. It binds the listeners and keeps them, prepares the
  * child's network for real client addresses, and runs two processes: the forwarder, which relays,
  * and the agent, which supplies it with sockets of the child's network namespace (see forwarder.c
- * and agent.c). Orders to the forwarder are answered at once, so they are waited for.
+ * and agent.c). Orders to the forwarder are answered at once, so they are waited for. Where it is
+ * not known whether an order took effect, the launcher asks: a REMOVE of what is not there is
+ * refused by name. Where that fails as well, a new forwarder gets the ports of the table.
  *
  * Either process is started again when it dies. A new agent joins the pinned namespaces, wherever
  * the target may be by now, and connections go on; a new forwarder takes over the same listeners,
@@ -46,7 +48,8 @@
 
 struct builtin {
 	struct process forwarder, agent;
-	int control; /* towards the forwarder */
+	int control;	 /* towards the forwarder */
+	uint32_t serial; /* of the last order */
 	struct event *event;
 	unsigned n_workers;
 	struct source_setup source;
@@ -82,14 +85,16 @@ static int take_reply(struct builtin *b, struct control_message *ret, struct err
 }
 
 /* Give an order and await its answer. */
-static int order(struct ports *ports, const struct control_message *m, const int *fds, size_t n,
+static int order(struct ports *ports, struct control_message *m, const int *fds, size_t n,
 		 struct error *err)
 {
 	struct builtin *b = ports->state;
 	struct deadline deadline = deadline_in(ANSWER_MS);
 	struct control_message reply;
-	int rc = message_send(b->control, m, sizeof(*m), fds, n);
+	int rc;
 
+	m->serial = ++b->serial;
+	rc = message_send(b->control, m, sizeof(*m), fds, n);
 	if (rc < 0)
 		return err_set(err, -rc, "telling the port forwarder");
 	do {
@@ -97,9 +102,13 @@ static int order(struct ports *ports, const struct control_message *m, const int
 		if (rc < 0)
 			return err_set(err, -rc, "waiting for the port forwarder");
 		rc = take_reply(b, &reply, err);
-	} while (rc == 0);
+	} while (rc == 0 || (rc > 0 && reply.serial != m->serial));
 	if (rc < 0)
 		return rc;
+	if (reply.result == -ENOSPC)
+		return err_say(err, ENOSPC,
+			       "the port forwarder may not watch more descriptors "
+			       "(sysctl fs.epoll.max_user_watches)");
 	return reply.result < 0 ? err_set(err, -reply.result, "the port forwarder refused") : 0;
 }
 
@@ -355,9 +364,30 @@ static int builtin_child_ended(struct ports *ports, pid_t pid, int status, struc
 		      : 1;
 }
 
+/*
+ * The forwarder is not to serve the port @id, which is not in the table. Where its answer does not
+ * tell, it is asked once more, and then a new one started. Returns 0; -errno where that fails.
+ */
+static int take_back(struct ports *ports, uint32_t id, struct error *err)
+{
+	const struct builtin *b = ports->state;
+	struct control_message m = {.type = CONTROL_REMOVE, .id = id};
+	int rc = b->control < 0 ? -ENOENT : order(ports, &m, NULL, 0, err);
+
+	if (rc < 0 && rc != -ENOENT && !is_lost(rc)) {
+		log_debug("%s; asking again", err->text);
+		rc = order(ports, &m, NULL, 0, err);
+	}
+	if (rc == 0 || rc == -ENOENT)
+		return 0;
+	log_warning("%s; starting it again", err->text);
+	return start_again(ports, true, err);
+}
+
 static int builtin_add(struct ports *ports, struct port *port, struct error *err)
 {
-	int rc = listen_open(port, err);
+	int rc = listen_open(port, err), gone = 0;
+	struct error lost;
 
 	if (rc < 0)
 		return rc;
@@ -368,24 +398,20 @@ static int builtin_add(struct ports *ports, struct port *port, struct error *err
 		if (rc == 0)
 			rc = tell_add(ports, port, err);
 	}
-	if (rc < 0)
+	if (rc < 0) {
 		listen_close(port);
-	return rc;
+		/* Who has refused does not serve it, but the order may have failed otherwise. */
+		gone = take_back(ports, port->id, &lost);
+		if (gone < 0)
+			*err = lost;
+	}
+	return gone < 0 ? gone : rc;
 }
 
 static int builtin_remove(struct ports *ports, struct port *port, struct error *err)
 {
-	struct control_message m = {.type = CONTROL_REMOVE, .id = port->id};
-	int rc;
-
 	listen_close(port);
-	rc = order(ports, &m, NULL, 0, err);
-	if (is_lost(rc)) {
-		/* The port is out of the table: a new forwarder never hears of it. */
-		log_warning("%s; starting it again", err->text);
-		rc = start_again(ports, true, err);
-	}
-	return rc;
+	return take_back(ports, port->id, err);
 }
 
 static bool builtin_owns(const struct ports *ports, pid_t pid)

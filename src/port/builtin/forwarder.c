@@ -42,19 +42,19 @@ static void log_to_launcher(void *arg, enum log_level level, const char *text)
 	(void)message_send(f->control.fd, &m, sizeof(m), NULL, 0);
 }
 
-static void done(struct forwarder *f, uint32_t id, int result)
+/* The answer to the order in hand. */
+static void done(struct forwarder *f, int result)
 {
-	struct control_message m = {.type = CONTROL_DONE, .id = id, .result = result};
+	struct control_message m = {
+		.type = CONTROL_DONE,
+		.id = f->order.id,
+		.serial = f->order.serial,
+		.result = result,
+	};
 
 	/* The launcher awaits each answer, so the socket has room for it; else it has gone. */
 	if (message_send(f->control.fd, &m, sizeof(m), NULL, 0) < 0)
 		_exit(0);
-}
-
-void forwarder_closed(struct forwarder *f, uint32_t id)
-{
-	if (atomic_fetch_sub(&f->leaving, 1) == 1)
-		done(f, id, 0);
 }
 
 static void post_all(struct forwarder *f, const struct letter *letter)
@@ -65,7 +65,7 @@ static void post_all(struct forwarder *f, const struct letter *letter)
 			_exit(1);
 }
 
-static void add_listener(struct forwarder *f, const struct control_message *m, int fd)
+static struct listener *make_listener(struct forwarder *f, const struct control_message *m, int fd)
 {
 	struct listener *l = calloc(1, sizeof(*l));
 
@@ -84,33 +84,71 @@ static void add_listener(struct forwarder *f, const struct control_message *m, i
 	l->forwarder = f;
 	atomic_init(&l->users, f->n_workers);
 	list_insert(&f->listeners, &l->link);
-	post_all(f, &(struct letter){.type = LETTER_LISTENER, .listener = l});
+	return l;
+}
+
+/* DONE comes from forwarder_adopted(). */
+static void add_port(struct forwarder *f, const struct control_message *m, const int *fds, size_t n)
+{
+	struct order *order = &f->order;
+
+	for (size_t i = 0; i < n; i++)
+		order->listeners[i] = make_listener(f, m, fds[i]);
+	order->n = (unsigned)n;
+	atomic_store(&order->left, order->n * f->n_workers);
+	for (size_t i = 0; i < n; i++)
+		post_all(f, &(struct letter){.type = LETTER_LISTENER,
+					     .listener = order->listeners[i]});
+}
+
+/* Have all workers leave the listeners of the order in hand. DONE comes from forwarder_closed(). */
+static void withdraw(struct forwarder *f)
+{
+	struct order *order = &f->order;
+	struct listener *const listeners[2] = {order->listeners[0], order->listeners[1]};
+	unsigned n = order->n;
+
+	atomic_store(&order->left, n);
+	for (unsigned i = 0; i < n; i++)
+		atomic_store(&listeners[i]->removed, true);
+	for (unsigned i = 0; i < n; i++)
+		post_all(f, &(struct letter){.type = LETTER_LEAVE, .listener = listeners[i]});
+}
+
+void forwarder_adopted(struct forwarder *f, int rc)
+{
+	if (rc < 0)
+		atomic_store(&f->order.error, rc);
+	if (atomic_fetch_sub(&f->order.left, 1) > 1)
+		return;
+	if (atomic_load(&f->order.error) == 0)
+		done(f, 0);
+	else
+		withdraw(f);
+}
+
+void forwarder_closed(struct forwarder *f)
+{
+	if (atomic_fetch_sub(&f->order.left, 1) == 1)
+		done(f, atomic_load(&f->order.error));
 }
 
 static void remove_port(struct forwarder *f, uint32_t id)
 {
-	struct listener *found[2];
-	struct list *next;
-	unsigned n = 0;
+	struct order *order = &f->order;
 
-	for (struct list *at = f->listeners.next; at != &f->listeners && n < 2; at = next) {
+	order->n = 0;
+	for (struct list *at = f->listeners.next; at != &f->listeners && order->n < 2;
+	     at = at->next) {
 		struct listener *l = CONTAINER(at, struct listener, link);
 
-		next = at->next;
-		if (l->id == id) {
-			list_remove(&l->link);
-			found[n++] = l;
-		}
+		if (l->id == id)
+			order->listeners[order->n++] = l;
 	}
-	if (n == 0) {
-		done(f, id, -ENOENT);
-		return;
-	}
-	atomic_store(&f->leaving, n);
-	for (unsigned i = 0; i < n; i++)
-		atomic_store(&found[i]->removed, true);
-	for (unsigned i = 0; i < n; i++)
-		post_all(f, &(struct letter){.type = LETTER_LEAVE, .listener = found[i]});
+	if (order->n == 0)
+		done(f, -ENOENT);
+	else
+		withdraw(f);
 }
 
 static void supply(struct forwarder *f, const struct control_message *m, const int *fds)
@@ -123,28 +161,29 @@ static void supply(struct forwarder *f, const struct control_message *m, const i
 		if (worker_post(&f->workers[i], &letter) < 0)
 			_exit(1);
 	}
+	done(f, 0);
 }
 
-static int carry_out(struct forwarder *f, const struct control_message *m, const int *fds, size_t n)
+/* @m has passed control_check_order(). */
+static void carry_out(struct forwarder *f, const struct control_message *m, const int *fds,
+		      size_t n)
 {
 	switch (m->type) {
 	case CONTROL_ADD:
-		for (size_t i = 0; i < n; i++)
-			add_listener(f, m, fds[i]);
-		return 0;
+		add_port(f, m, fds, n);
+		break;
+	case CONTROL_REMOVE:
+		remove_port(f, m->id);
+		break;
 	case CONTROL_SUPPLY:
-		if (n != f->n_workers)
-			return -EPROTO;
 		supply(f, m, fds);
-		return 0;
-	default:
-		return -EPROTO;
+		break;
 	}
 }
 
 void forwarder_order(struct forwarder *f)
 {
-	struct control_message m;
+	struct control_message m = {.id = 0};
 	int fds[MAX_WORKERS], rc;
 	size_t n_fds = ARRAY_SIZE(fds);
 	ssize_t n = message_recv(f->control.fd, &m, sizeof(m), fds, &n_fds);
@@ -154,22 +193,23 @@ void forwarder_order(struct forwarder *f)
 	/* End of file: the launcher has gone. */
 	if (n == 0 || (n < 0 && n != -EPROTO))
 		_exit(0);
+	f->order.id = m.id;
+	f->order.serial = m.serial;
+	atomic_store(&f->order.error, 0);
 	if (n == -EPROTO) {
-		done(f, 0, -EMFILE);
+		done(f, -EMFILE);
 		return;
 	}
 	rc = control_check_order(&m, (size_t)n, n_fds);
-	if (rc == 0 && m.type == CONTROL_REMOVE) {
-		/* DONE comes when all workers have left. */
-		remove_port(f, m.id);
+	if (rc == 0 && m.type == CONTROL_SUPPLY && n_fds != f->n_workers)
+		rc = -EPROTO;
+	if (rc == 0) {
+		carry_out(f, &m, fds, n_fds);
 		return;
 	}
-	if (rc == 0)
-		rc = carry_out(f, &m, fds, n_fds);
 	for (size_t i = 0; i < n_fds; i++)
-		if (rc < 0)
-			fd_close(fds[i]);
-	done(f, m.id, rc);
+		fd_close(fds[i]);
+	done(f, rc);
 }
 
 static void *thread_main(void *arg)

@@ -74,6 +74,8 @@ void listener_leave(struct worker *w, struct listener *l)
 {
 	struct seat *seat = seat_of(w, l);
 
+	if (w->index == 0)
+		list_remove(&l->link);
 	if (seat) {
 		if (seat->watched)
 			watch_remove(w, &l->watch);
@@ -91,7 +93,7 @@ void listener_release(struct listener *l)
 {
 	if (atomic_fetch_sub(&l->users, 1) == 1) {
 		fd_close(l->watch.fd);
-		forwarder_closed(l->forwarder, l->id);
+		forwarder_closed(l->forwarder);
 		free(l);
 	}
 }

@@ -4,6 +4,8 @@
  *
  * Control, launcher and forwarder: the launcher adds and removes ports, one at a time, and hands in
  * the agent's sockets; the forwarder answers each with DONE, and sends LOG lines whenever it likes.
+ * DONE of an ADD comes when all workers have taken up the listeners; where one could not, none
+ * keeps them. DONE of a REMOVE comes when they are closed; -ENOENT where the port is not known.
  *
  * Supply, forwarder and agent, one pair a worker: the forwarder asks for so many sockets of a kind,
  * the agent answers with as many as it could make.
@@ -29,7 +31,7 @@ enum control_type {
 		1, /* launcher: relay what arrives at these listeners (one or two descriptors) */
 	CONTROL_REMOVE, /* launcher: close them, and their connections */
 	CONTROL_SUPPLY, /* launcher: one socket a worker towards a new agent */
-	CONTROL_DONE,	/* forwarder: the last ADD, REMOVE or SUPPLY has been carried out */
+	CONTROL_DONE,	/* forwarder: the order of that serial has been carried out, or refused */
 	CONTROL_LOG,	/* forwarder: a line for the log */
 };
 
@@ -54,8 +56,9 @@ struct control_log {
 
 struct control_message {
 	uint32_t type;
-	uint32_t id;	/* of the port: ADD, REMOVE and their DONE; else 0 */
-	int32_t result; /* DONE: 0 or -errno; else 0 */
+	uint32_t id;	 /* of the port: ADD, REMOVE and their DONE; else 0 */
+	uint32_t serial; /* of the order, and of its DONE: a late answer is no later order's */
+	int32_t result;	 /* DONE: 0 or -errno; else 0 */
 	union {
 		struct control_add add;
 		struct control_supply supply;

@@ -105,14 +105,9 @@ int worker_post(struct worker *w, const struct letter *letter)
 
 static void read_letter(struct worker *w, const struct letter *letter)
 {
-	int rc;
-
 	switch (letter->type) {
 	case LETTER_LISTENER:
-		rc = listener_adopt(w, letter->listener);
-		if (rc < 0)
-			log_error("a thread could not take up published port %u: %s",
-				  letter->listener->id, strerror(-rc));
+		forwarder_adopted(w->forwarder, listener_adopt(w, letter->listener));
 		break;
 	case LETTER_LEAVE:
 		listener_leave(w, letter->listener);

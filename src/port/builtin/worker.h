@@ -142,7 +142,8 @@ struct seat {
 
 int listener_adopt(struct worker *w, struct listener *l);
 
-/* listener_leave() - forget @l and end its connections, then listener_release() */
+/* listener_leave() - forget @l, where it was taken up, and end its connections, then
+ * listener_release() */
 void listener_leave(struct worker *w, struct listener *l);
 
 /* listener_release() - one user less: the last one closes and frees it, and says so to the launcher
@@ -290,13 +291,22 @@ struct worker {
 	bool yielding; /* the thread's policy is SCHED_BATCH */
 };
 
+/* The launcher's order in hand: it gives one at a time, and awaits DONE. */
+struct order {
+	uint32_t id, serial;
+	struct listener *listeners[2]; /* to be taken up, or left */
+	unsigned n;
+	atomic_uint left; /* workers that have not taken up one yet, or listeners not yet closed */
+	atomic_int error; /* 0, or why the port is not served */
+};
+
 struct forwarder {
 	struct watch control;
 	unsigned n_workers;
 	struct worker workers[MAX_WORKERS];
 	pthread_barrier_t started;
-	struct list listeners;		/* for the first worker alone */
-	atomic_uint leaving;		/* listeners that the last REMOVE waits for */
+	struct list listeners; /* for the first worker alone */
+	struct order order;
 	atomic_uint flows;		/* of UDP */
 	unsigned flows_max;		/* more than that: the least recently used one makes room */
 	_Atomic int64_t scarce_said_ms; /* when "out of descriptors" was last logged */
@@ -332,5 +342,14 @@ void worker_out_of_descriptors(struct worker *w);
 /* forwarder_order() - an order of the launcher's is waiting */
 void forwarder_order(struct forwarder *f);
 
-/* forwarder_closed() - a listener is closed: when the last one is, tell the launcher */
-void forwarder_closed(struct forwarder *f, uint32_t id);
+/*
+ * forwarder_adopted() - a worker has taken up a listener of the order in hand
+ * @rc: 0, or -errno: it could not
+ *
+ * From any thread. After the last one the launcher is told; where one could not, all leave again
+ * first.
+ */
+void forwarder_adopted(struct forwarder *f, int rc);
+
+/* forwarder_closed() - a listener is closed: when the last one is, tell the launcher; any thread */
+void forwarder_closed(struct forwarder *f);

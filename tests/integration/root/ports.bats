@@ -221,6 +221,59 @@ seen_at() { # PORT
 	rm -r "$tools"
 }
 
+# The launcher's first N messages to the forwarder fail, until untroubled
+troubled() { # N
+	strace -qq -o "$T/trace" -p "$LAUNCHER" -e trace=sendmsg \
+		-e inject=sendmsg:error=ENOBUFS:when=1.."$1" 2>"$T/strace" 3>&- 4>&- &
+	STRACE=$!
+	wait_for traced "$LAUNCHER"
+}
+
+traced() {
+	not grep -q 'TracerPid:[[:space:]]*0$' "/proc/$1/status"
+}
+
+untroubled() { # N - that many were hit
+	kill "$STRACE"
+	wait "$STRACE" || true
+	equals "$1" "$(grep -c INJECTED "$T/trace")"
+}
+
+@test "an order to the forwarder that cannot be sent: asked again, then a new forwarder; the table is true" {
+	free_port
+	local first=$PORT forwarder times
+	launch_as env -- --net=none --port-driver=builtin -p "127.0.0.1:$first:7000/tcp" \
+		"$PORTCHECK" serve 127.0.0.1 7000
+	wait_for grep -q serving "$OUT"
+	for times in 1 2; do
+		forwarder=$(part 'fauxroot: ports')
+		publish tcp 127.0.0.1 own 127.0.0.1 7000
+		troubled $times
+		unpublish "$ID"
+		untroubled $times
+		equals 1 "$(ctl list-ports --json | wc -l)"
+		not connects 127.0.0.1 "$PORT"
+		# Not even held by anybody: it can be had again.
+		api POST /v1/ports "$(spec_json tcp 127.0.0.1 "$PORT" 127.0.0.1 7000)"
+		equals 201 "$CODE"
+		"$PORTCHECK" churn 127.0.0.1 "$PORT" 3
+		unpublish "$(jq .id <<<"$BODY")"
+		"$PORTCHECK" churn 127.0.0.1 "$first" 3
+		[ $times = 2 ] || equals "$forwarder" "$(part 'fauxroot: ports')"
+	done
+	logged 'telling the port forwarder: No buffer space available; starting it again'
+	# An addition is refused, and nothing of it stays.
+	forwarder=$(part 'fauxroot: ports')
+	free_port
+	troubled 1
+	refused_by POST /v1/ports "$(spec_json tcp 127.0.0.1 "$PORT" 127.0.0.1 7000)" 500 'No buffer space'
+	untroubled 1
+	equals 1 "$(ctl list-ports --json | wc -l)"
+	not connects 127.0.0.1 "$PORT"
+	equals "$forwarder" "$(part 'fauxroot: ports')"
+	stop
+}
+
 @test "a removed port is closed to remote clients at once" {
 	peers 127.0.0.1
 	launch_peers --net=slirp4netns -p "0.0.0.0:8001:127.0.0.1:7000/tcp"

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The forwarder as the launcher sees it: a process with real workers, given orders. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "fauxroot/base/clock.h"
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/macro.h"
+#include "fauxroot/base/spawn.h"
+#include "fauxroot/config/portspec.h"
+#include "fauxroot/sys/message.h"
+#include "port/builtin/forwarder.h"
+#include "port/builtin/protocol.h"
+
+#define WORKERS	  3
+#define ANSWER_MS 30000
+
+/* Shared with the forwarder: so many more descriptors may be watched before one is refused;
+ * negative: any number. */
+static atomic_int *watches_left;
+
+/* In the place of the C library's, for the forwarder in here. */
+int epoll_ctl(int epoll, int op, int fd, struct epoll_event *event)
+{
+	if (op == EPOLL_CTL_ADD && atomic_load(watches_left) >= 0 &&
+	    atomic_fetch_sub(watches_left, 1) == 0) {
+		errno = ENOSPC;
+		return -1;
+	}
+	return (int)syscall(SYS_epoll_ctl, epoll, op, fd, event);
+}
+
+struct fixture {
+	struct process process;
+	int control;
+	uint32_t serial;
+};
+
+static int end(void **state)
+{
+	struct fixture *f = *state;
+
+	process_kill(&f->process);
+	fd_close(f->control);
+	return munmap(watches_left, sizeof(*watches_left));
+}
+
+/* Give an order; its result. Its answer must be the next one. */
+static int order(struct fixture *f, struct control_message *m, const int *fds, size_t n)
+{
+	struct deadline deadline = deadline_in(ANSWER_MS);
+	struct control_message reply = {.type = 0};
+
+	m->serial = ++f->serial;
+	assert_int_equal(message_send(f->control, m, sizeof(*m), fds, n), 0);
+	assert_int_equal(fd_wait(f->control, POLLIN, &deadline, -1), 0);
+	assert_int_equal(message_recv(f->control, &reply, sizeof(reply), NULL, NULL),
+			 sizeof(reply));
+	if (reply.type == CONTROL_LOG)
+		fail_msg("the forwarder says: %s", reply.log.text);
+	assert_int_equal(reply.type, CONTROL_DONE);
+	assert_int_equal(reply.id, m->id);
+	assert_int_equal(reply.serial, m->serial);
+	return reply.result;
+}
+
+static int add(struct fixture *f, uint32_t id, bool udp, const int *fds, size_t n)
+{
+	struct control_message m = {.type = CONTROL_ADD, .id = id};
+
+	m.add.udp = udp;
+	assert_int_equal(endpoint_of("127.0.0.1", 80, &m.add.child), 0);
+	return order(f, &m, fds, n);
+}
+
+static int take_away(struct fixture *f, uint32_t id)
+{
+	struct control_message m = {.type = CONTROL_REMOVE, .id = id};
+
+	return order(f, &m, NULL, 0);
+}
+
+static int start(void **state)
+{
+	static struct fixture f;
+	struct error err;
+
+	watches_left = mmap(NULL, sizeof(*watches_left), PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (watches_left == MAP_FAILED)
+		return -1;
+	atomic_store(watches_left, -1);
+	f = (struct fixture){.process = PROCESS_NONE, .control = -1};
+	*state = &f;
+	if (forwarder_start(WORKERS, &f.process, &f.control, &err) < 0)
+		return -1;
+	/* Its workers are there. */
+	assert_int_equal(take_away(&f, 99), -ENOENT);
+	return 0;
+}
+
+static int listen_somewhere(bool udp, union endpoint *ret)
+{
+	int fd =
+		socket(AF_INET, (udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	socklen_t size = sizeof(*ret);
+
+	assert_true(fd >= 0);
+	assert_int_equal(endpoint_of("127.0.0.1", 0, ret), 0);
+	assert_int_equal(bind(fd, &ret->sa, endpoint_size(ret)), 0);
+	if (!udp)
+		assert_int_equal(listen(fd, 16), 0);
+	assert_int_equal(getsockname(fd, &ret->sa, &size), 0);
+	return fd;
+}
+
+/* Does anybody hold a listener there? */
+static bool is_taken(const union endpoint *e, bool udp)
+{
+	int fd = socket(AF_INET, (udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
+	int rc = bind(fd, &e->sa, endpoint_size(e));
+
+	close(fd);
+	return rc < 0 && errno == EADDRINUSE;
+}
+
+static void added_and_removed(void **state)
+{
+	union endpoint e[2];
+	int fds[2] = {listen_somewhere(false, &e[0]), listen_somewhere(false, &e[1])};
+
+	assert_int_equal(add(*state, 1, false, fds, 2), 0);
+	assert_int_equal(take_away(*state, 2), -ENOENT);
+	for (int i = 0; i < 2; i++) {
+		close(fds[i]);
+		assert_true(is_taken(&e[i], false));
+	}
+	assert_int_equal(take_away(*state, 1), 0);
+	for (int i = 0; i < 2; i++)
+		assert_false(is_taken(&e[i], false));
+	assert_int_equal(take_away(*state, 1), -ENOENT);
+}
+
+/* Whichever worker cannot take a port up: the launcher hears why, and none keeps the listener. */
+static void not_taken_up_by_all(void **state)
+{
+	for (int udp = 0; udp < 2; udp++)
+		for (int served = 0; served < (udp ? 1 : WORKERS * 2); served++) {
+			union endpoint e[2];
+			int fds[2] = {listen_somewhere(udp, &e[0]), listen_somewhere(udp, &e[1])};
+
+			atomic_store(watches_left, served);
+			assert_int_equal(add(*state, 1, udp, fds, 2), -ENOSPC);
+			atomic_store(watches_left, -1);
+			assert_int_equal(take_away(*state, 1), -ENOENT);
+			/* The next one works. */
+			assert_int_equal(add(*state, 2, udp, fds, 1), 0);
+			for (int i = 0; i < 2; i++) {
+				close(fds[i]);
+				assert_int_equal(is_taken(&e[i], udp), i == 0);
+			}
+			assert_int_equal(take_away(*state, 2), 0);
+			assert_false(is_taken(&e[0], udp));
+		}
+}
+
+static void bad_orders(void **state)
+{
+	struct control_message m = {.type = CONTROL_ADD, .id = 1};
+	union endpoint e;
+	int fd = listen_somewhere(false, &e);
+
+	/* Without a child's address; and descriptors that come with it are not kept. */
+	assert_int_equal(order(*state, &m, &fd, 1), -EPROTO);
+	close(fd);
+	assert_false(is_taken(&e, false));
+	m = (struct control_message){.type = 99};
+	assert_int_equal(order(*state, &m, NULL, 0), -EPROTO);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(added_and_removed, start, end),
+		cmocka_unit_test_setup_teardown(not_taken_up_by_all, start, end),
+		cmocka_unit_test_setup_teardown(bad_orders, start, end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
