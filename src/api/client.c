@@ -8,9 +8,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <curl/curl.h>
 
+#include "fauxroot/api/believe.h"
 #include "fauxroot/api/json.h"
 #include "fauxroot/base/clock.h"
 #include "fauxroot/base/err.h"
@@ -57,6 +59,8 @@ struct call {
 	struct curl_slist *headers;
 	char *url;
 	char message[CURL_ERROR_SIZE]; /* libcurl's words for a failure */
+	curl_socket_t sock;	       /* libcurl's */
+	struct error disbelief;	       /* why the request was not sent; code 0: it was */
 	struct api_reply reply;
 };
 
@@ -65,6 +69,30 @@ static void call_clear(struct call *call)
 	curl_slist_free_all(call->headers);
 	free(call->url);
 	api_reply_clear(&call->reply);
+}
+
+/* CURLOPT_OPENSOCKETFUNCTION: as libcurl does it by itself, with a note of which socket it is. */
+static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct call *call = arg;
+
+	(void)purpose;
+	call->sock = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+	return call->sock < 0 ? CURL_SOCKET_BAD : call->sock;
+}
+
+/* CURLOPT_PREREQFUNCTION: connected, and nothing has been sent. */
+static int look_at_server(void *arg, char *ip, char *local_ip, int port, int local_port)
+{
+	struct call *call = arg;
+
+	(void)ip;
+	(void)local_ip;
+	(void)port;
+	(void)local_port;
+	return api_believe(call->sock, API_BELIEVE_TO_SHOW, &call->disbelief) < 0
+		       ? CURL_PREREQFUNC_ABORT
+		       : CURL_PREREQFUNC_OK;
 }
 
 static CURLcode set_options(CURL *curl, struct call *call)
@@ -78,6 +106,10 @@ static CURLcode set_options(CURL *curl, struct call *call)
 	} while (0)
 	SET(CURLOPT_ERRORBUFFER, call->message);
 	SET(CURLOPT_UNIX_SOCKET_PATH, call->socket);
+	SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	SET(CURLOPT_OPENSOCKETDATA, call);
+	SET(CURLOPT_PREREQFUNCTION, look_at_server);
+	SET(CURLOPT_PREREQDATA, call);
 	SET(CURLOPT_URL, call->url);
 	SET(CURLOPT_PATH_AS_IS, 1L);
 	SET(CURLOPT_PROTOCOLS_STR, "http");
@@ -102,6 +134,9 @@ static int failed(CURL *curl, CURLcode code, const struct call *call, struct err
 {
 	long os_error = 0;
 
+	if (call->disbelief.code != 0)
+		return err_say(err, call->disbelief.code, "\"%s\": %s", call->socket,
+			       call->disbelief.text);
 	switch (code) {
 	case CURLE_OUT_OF_MEMORY:
 		return err_set(err, ENOMEM, "asking \"%s\"", call->socket);
@@ -147,8 +182,12 @@ int api_call_within(unsigned ms, const char *socket, const char *method, const c
 		    const char *body, struct api_reply *ret, struct error *err)
 {
 	_cleanup_(easy_cleanup) CURL *curl = NULL;
-	_cleanup_(call_clear) struct call call = {
-		.ms = ms, .socket = socket, .method = method, .path = path, .body = body};
+	_cleanup_(call_clear) struct call call = {.ms = ms,
+						  .socket = socket,
+						  .method = method,
+						  .path = path,
+						  .body = body,
+						  .sock = -1};
 	int64_t start_us = clock_us();
 	int rc;
 

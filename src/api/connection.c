@@ -33,8 +33,8 @@
 
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/str.h"
+#include "fauxroot/sys/peer.h"
 #include "gate.h"
-#include "socket.h"
 
 enum phase {
 	PHASE_IDLE = 0,	 /* no byte of the next request has come */
@@ -137,7 +137,7 @@ static bool peer_allowed(struct connection *conn)
 {
 	struct ucred peer = {.uid = (uid_t)-1};
 
-	if (socket_peer(bufferevent_getfd(conn->socket), &peer) == 0 &&
+	if (peer_credentials(bufferevent_getfd(conn->socket), &peer) == 0 &&
 	    (peer.uid == 0 || peer.uid == geteuid()))
 		return true;
 	log_warning("api.sock: refused a client of user %u (PID %d)", peer.uid, peer.pid);

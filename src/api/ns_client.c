@@ -11,13 +11,14 @@
 
 #include <linux/nsfs.h>
 
+#include "fauxroot/api/believe.h"
 #include "fauxroot/api/namespaces.h"
 #include "fauxroot/base/clock.h"
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/sys/message.h"
-#include "socket.h"
+#include "fauxroot/sys/peer.h"
 
 #define ASK_MS	10000
 #define MAX_FDS 16
@@ -50,36 +51,65 @@ static int sort_fds(int *fds, size_t n, struct ns_set *ns, struct error *err)
 	return rc;
 }
 
-static int take_answer(int sock, struct ns_answer *answer, struct error *err)
+/* One record into @buf, NUL-terminated; its size, or -errno. 0 at the end of file. */
+static ssize_t take_record(int sock, char *buf, size_t size, int *fds, size_t *n_fds,
+			   struct error *err)
 {
 	struct deadline deadline = deadline_in(ASK_MS);
-	char dir[PATH_MAX];
-	int fds[MAX_FDS], rc = fd_wait(sock, POLLIN, &deadline, -1);
-	size_t n_fds = MAX_FDS;
-	ssize_t n;
+	ssize_t n = fd_wait(sock, POLLIN, &deadline, -1);
 
-	if (rc < 0)
-		return err_set(err, -rc, "waiting for its answer");
-	n = message_recv(sock, dir, sizeof(dir) - 1, fds, &n_fds);
-	if (n == 0)
-		return err_say(err, EPROTO, "it has answered nothing");
+	if (n < 0)
+		return err_set(err, (int)-n, "waiting for its answer");
+	n = message_recv(sock, buf, size - 1, fds, n_fds);
 	if (n < 0)
 		return err_set(err, (int)-n, "reading its answer");
-	dir[n] = '\0';
+	buf[n] = '\0';
+	return n;
+}
+
+static int take_namespaces(int sock, struct ns_answer *answer, struct error *err)
+{
+	size_t n_fds = MAX_FDS;
+	char dir[PATH_MAX];
+	int fds[MAX_FDS], rc;
+	ssize_t n = take_record(sock, dir, sizeof(dir), fds, &n_fds, err);
+
+	if (n < 0)
+		return (int)n;
+	if (n == 0)
+		return err_say(err, EPROTO, "it has answered nothing");
 	rc = sort_fds(fds, n_fds, &answer->ns, err);
 	if (rc < 0)
 		return rc;
-	if (answer->ns.user < 0 || dir[0] != '/' || strlen(dir) != (size_t)n)
-		return err_say(err, EPROTO, "its answer lacks the user namespace or its path");
+	if (answer->ns.user < 0 || answer->ns.mnt < 0)
+		return err_say(err, EPROTO, "its answer lacks the %s namespace",
+			       answer->ns.user < 0 ? "user" : "mount");
+	if (dir[0] != '/' || strlen(dir) != (size_t)n)
+		return err_say(err, EPROTO, "its answer lacks the path of a state directory");
 	answer->state_dir = strdup(dir);
 	return answer->state_dir ? 0 : err_set(err, ENOMEM, "reading its answer");
+}
+
+/* What has come is what was sent. Older launchers say nothing here. */
+static int take_names(int sock, const struct ns_answer *answer, struct error *err)
+{
+	char names[NS_NAMES_MAX], have[NS_NAMES_MAX];
+	ssize_t n = take_record(sock, names, sizeof(names), NULL, NULL, err);
+
+	if (n <= 0)
+		return (int)n;
+	if (streq(names, ns_set_names(&answer->ns, have)))
+		return 0;
+	return err_say(err, EPROTO,
+		       "its namespaces are \"%s\", and those that have come are \"%s\"", names,
+		       have);
 }
 
 /* Namespaces are joined with all that we are: only those of a launcher of our own. */
 static int check_peer(int sock, struct ns_answer *answer, struct error *err)
 {
 	struct ucred peer;
-	int rc = socket_peer(sock, &peer);
+	int rc = peer_credentials(sock, &peer);
 
 	if (rc < 0)
 		return err_set(err, -rc, "looking who it belongs to");
@@ -88,7 +118,7 @@ static int check_peer(int sock, struct ns_answer *answer, struct error *err)
 			       geteuid());
 	answer->uid = peer.uid;
 	answer->gid = peer.gid;
-	return 0;
+	return api_believe(sock, API_BELIEVE_TO_ACT, err);
 }
 
 /* A launcher that is stopped may have a full queue, in which connect(2) would wait for ever. */
@@ -117,7 +147,9 @@ int ns_ask(const char *path, struct ns_answer *ret, struct error *err)
 		return err_set(err, -rc, "connecting to \"%s\"", path);
 	rc = check_peer(sock, &answer, err);
 	if (rc == 0)
-		rc = take_answer(sock, &answer, err);
+		rc = take_namespaces(sock, &answer, err);
+	if (rc == 0)
+		rc = take_names(sock, &answer, err);
 	if (rc < 0)
 		return err_wrap(err, rc, "\"%s\"", path);
 	*ret = answer;

@@ -2,8 +2,10 @@
 /*
  * Theory of operation
  *
- * A fresh connection's buffer takes one record at once, so each client is served and forgotten
- * between two turns of the event loop: there are no connections to bound.
+ * A fresh connection's buffer takes both records at once, so each client is served and forgotten
+ * between two turns of the event loop: there are no connections to bound. The second record names
+ * the kinds of namespaces that came with the first. A client that lacks one of them must not join
+ * the others: its command would be within the target's reach, and have the host's in hand.
  *
  * Only our own user is served, not root: who executes a command in namespaces of a user hands that
  * user's target its descriptors, groups and terminal. To the target, which has our user id too, the
@@ -23,6 +25,7 @@
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/sys/message.h"
+#include "fauxroot/sys/peer.h"
 #include "socket.h"
 
 struct ns_server {
@@ -36,15 +39,19 @@ struct ns_server {
 static void hand_out(const struct ns_server *server, int client)
 {
 	struct ucred peer = {.uid = (uid_t)-1};
+	char names[NS_NAMES_MAX];
 	int fds[NS_KINDS], rc;
 	size_t n;
 
-	if (socket_peer(client, &peer) < 0 || peer.uid != geteuid()) {
+	if (peer_credentials(client, &peer) < 0 || peer.uid != geteuid()) {
 		log_warning("ns.sock: refused a client of user %u (PID %d)", peer.uid, peer.pid);
 		return;
 	}
 	n = ns_set_list(server->ns, fds);
 	rc = message_send(client, server->path, strlen(server->path), fds, n);
+	(void)ns_set_names(server->ns, names);
+	if (rc == 0)
+		rc = message_send(client, names, strlen(names), NULL, 0);
 	if (rc < 0)
 		log_debug("ns.sock: PID %d: %s", peer.pid, strerror(-rc));
 }

@@ -19,10 +19,3 @@ int socket_listen(const char *dir, const char *name, int type, int *ret, struct 
 	*ret = TAKE_FD(fd);
 	return 0;
 }
-
-int socket_peer(int fd, struct ucred *ret)
-{
-	socklen_t size = sizeof(*ret);
-
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, ret, &size) < 0 ? -errno : 0;
-}

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The UNIX sockets of the state directory: how they are made, and who may talk to them. */
+/* The UNIX sockets of the state directory: how they are made. */
 #pragma once
 
-#include <stdbool.h>
 #include <sys/socket.h>
-#include <sys/types.h>
 
 struct error;
 
@@ -16,6 +14,3 @@ struct error;
  * -errno.
  */
 int socket_listen(const char *dir, const char *name, int type, int *ret, struct error *err);
-
-/* socket_peer() - who is at the other end (man 7 unix, SO_PEERCRED); 0 or -errno */
-int socket_peer(int fd, struct ucred *ret);

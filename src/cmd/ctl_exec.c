@@ -4,10 +4,12 @@
  *
  * Theory of operation
  *
- * The launcher hands its pinned namespaces out over ns.sock. This process joins them, becomes root
- * there and executes the command in its own place: terminal, signals, exit status and parent are
- * what they are without us. From setns(2) to execve(2) it is undumpable, so the target, which is
- * root there, cannot trace it while it still holds what is of the host (see sys/ns.c).
+ * The launcher hands its pinned namespaces out over ns.sock. The instance's command can put a
+ * socket of its own there, so ns_ask() believes a launcher alone, and takes all namespaces or none.
+ * This process joins them, becomes root there and executes the command in its own place: terminal,
+ * signals, exit status and parent are what they are without us. From setns(2) to execve(2) it is
+ * undumpable, so the target, which is root there, cannot trace it while it still holds what is of
+ * the host (see sys/ns.c).
  *
  * A PID namespace is joined by new processes only. Then the command is a child of this process,
  * which attends it with empty hands: it forwards signals, stops as the command stops, and ends as

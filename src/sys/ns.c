@@ -96,6 +96,21 @@ size_t ns_set_list(const struct ns_set *ns, int ret_fds[NS_KINDS])
 	return n;
 }
 
+const char *ns_set_names(const struct ns_set *ns, char *buf)
+{
+	size_t used = 0;
+
+	*buf = '\0';
+	for (size_t i = 0; i < NS_KINDS; i++) {
+		if (descriptor_of(ns, i) < 0)
+			continue;
+		(void)str_print(buf + used, NS_NAMES_MAX - used, "%s%s", used > 0 ? " " : "",
+				kinds[i].name);
+		used = strlen(buf);
+	}
+	return buf;
+}
+
 void ns_set_leave_own(struct ns_set *ns)
 {
 	for (size_t i = 0; i < NS_KINDS; i++) {

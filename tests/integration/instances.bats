@@ -89,6 +89,52 @@ links() { ls "$XDG_RUNTIME_DIR/fauxroot" 2>/dev/null; }
 	stop
 }
 
+# The target has the state directory, and can put sockets of its own in the place of the launcher's.
+# Where the client joined what those hand out, its command would be within the target's reach, in the
+# network and the mount namespace of the host.
+@test "exec: a socket that the target has put in the place of ns.sock is not believed" {
+	local kinds
+	for kinds in "user" "user mnt" "user net mnt"; do
+		# shellcheck disable=SC2086 # words
+		launch --net=none "$FAUXROOT_TEST_TOOLS/impostor" ns "$S/ns.sock" $kinds
+		wait_for grep -qx ready "$OUT"
+		run -125 inside touch "$T/executed"
+		one_line "$output" "^error: \"$S/ns.sock\": it belongs to process $TARGET in a user namespace below ours"
+		absent "$T/executed"
+		stop
+	done
+}
+
+# Inside, where client and target are within each other's reach anyway.
+@test "exec: from inside it joins what is handed out there" {
+	launch --net=none "$FAUXROOT_TEST_TOOLS/impostor" ns "$S/ns.sock" user net mnt
+	wait_for grep -qx ready "$OUT"
+	run -0 in_target env ROOTLESSKIT_STATE_DIR="$S" "$FAUXROOTCTL" exec readlink /proc/self/ns/net
+	equals "$(readlink "/proc/$TARGET/ns/net")" "$output"
+	stop
+}
+
+@test "a socket that the target has put in the place of api.sock is sent nothing, and not believed" {
+	local info='{"apiVersion":"1.1.1","version":"1","stateDir":"/x","childPID":1}'
+	launch --net=none "$FAUXROOT_TEST_TOOLS/impostor" api "$S/api.sock" "$info"
+	listed
+	wait_for grep -qx ready "$OUT"
+	local words
+	for words in info list-ports "add-ports 127.0.0.1:1:1/tcp" "remove-ports 1"; do
+		# shellcheck disable=SC2086 # words
+		run -1 ctl --socket "$S/api.sock" $words
+		one_line "$output" "^error: \"$S/api.sock\": it belongs to process $TARGET in a user namespace below ours"
+	done
+	run -0 --separate-stderr ctl ps
+	equals "$HEADS"$'\n'"$LAUNCHER ? ? - $S" "$(one_spaced <<<"$output")"
+	says "$stderr" "instance $LAUNCHER: .*in a user namespace below ours"
+	equals $'ready\n'"$(printf 'sent nothing\n%.0s' 1 2 3 4 5)" "$(<"$OUT")"
+	# Inside there is nothing to lose by it.
+	run -0 in_target "$FAUXROOTCTL" --socket "$S/api.sock" info --json
+	equals 1 "$(jq .childPID <<<"$output")"
+	stop
+}
+
 @test "exec: a working directory that is not there is an error" {
 	launch --copy-up=/run sleep 1000
 	mkdir "$T/gone"

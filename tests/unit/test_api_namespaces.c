@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -277,21 +278,34 @@ static void refuses_strangers(void **state)
 struct lie {
 	const char *text;
 	const char *names[4]; /* of namespaces; "/": a descriptor that is none */
+	const char *kinds;    /* the second record; NULL: there is none, as from older launchers */
 	int rc;
 	const char *words;
 };
 
 static const struct lie lies[] = {
-	{"/run/x", {"user", "mnt", "net"}, 0, ""},
-	{"/run/x", {"mnt", "user"}, 0, ""},
-	{"/run/x", {"user"}, 0, ""},
-	{"", {NULL}, -EPROTO, "answered nothing"},
-	{"/run/x", {NULL}, -EPROTO, "lacks the user namespace"},
-	{"/run/x", {"mnt", "net"}, -EPROTO, "lacks the user namespace"},
-	{"run/x", {"user"}, -EPROTO, "or its path"},
-	{"/run/x", {"user", "user"}, -EPROTO, "two namespaces of one kind"},
-	{"/run/x", {"user", "/"}, -EPROTO, "no namespace we can join"},
-	{"/run/x", {"user", "time"}, -EPROTO, "no namespace we can join"},
+	{"/run/x", {"user", "mnt", "net"}, "user net mnt", 0, ""},
+	{"/run/x", {"mnt", "user"}, "user mnt", 0, ""},
+	{"/run/x", {"user", "mnt"}, NULL, 0, ""},
+	{"/run/x", {"user", "mnt", "pid"}, NULL, 0, ""},
+	{"", {NULL}, NULL, -EPROTO, "answered nothing"},
+	{"/run/x", {NULL}, NULL, -EPROTO, "lacks the user namespace"},
+	{"/run/x", {"mnt", "net"}, NULL, -EPROTO, "lacks the user namespace"},
+	{"/run/x", {"user"}, NULL, -EPROTO, "lacks the mount namespace"},
+	{"/run/x", {"user", "net", "pid"}, NULL, -EPROTO, "lacks the mount namespace"},
+	{"/run/x", {"user"}, "user", -EPROTO, "lacks the mount namespace"},
+	{"/run/x",
+	 {"user", "mnt"},
+	 "user net mnt",
+	 -EPROTO,
+	 "its namespaces are \"user net mnt\", and those that have come are \"user mnt\""},
+	{"/run/x", {"user", "mnt", "net"}, "user mnt", -EPROTO, "its namespaces are"},
+	{"/run/x", {"user", "mnt"}, "user mnt time", -EPROTO, "its namespaces are"},
+	{"/run/x", {"user", "mnt"}, "mnt user", -EPROTO, "its namespaces are"},
+	{"run/x", {"user", "mnt"}, NULL, -EPROTO, "lacks the path"},
+	{"/run/x", {"user", "user"}, NULL, -EPROTO, "two namespaces of one kind"},
+	{"/run/x", {"user", "/"}, NULL, -EPROTO, "no namespace we can join"},
+	{"/run/x", {"user", "time"}, NULL, -EPROTO, "no namespace we can join"},
 };
 
 static void lie_to_one(int listener, const struct lie *lie)
@@ -303,18 +317,28 @@ static void lie_to_one(int listener, const struct lie *lie)
 		fds[n] = streq(lie->names[n], "/") ? open("/", O_PATH) : open_ns(lie->names[n]);
 	if (*lie->text)
 		(void)message_send(client, lie->text, strlen(lie->text), fds, n);
+	if (lie->kinds)
+		(void)message_send(client, lie->kinds, strlen(lie->kinds), NULL, 0);
 	_exit(0);
+}
+
+static int listen_at(const char *path)
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", path);
+	if (fd >= 0 && (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 || listen(fd, 1) < 0))
+		return fd_close(fd);
+	return fd;
 }
 
 static void believes_little(void **state)
 {
 	struct fixture *f = *state;
-	struct sockaddr_un addr = {.sun_family = AF_UNIX};
-	_cleanup_close_ int listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	_cleanup_close_ int listener = listen_at(f->path);
 
-	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", f->path);
-	assert_int_equal(bind(listener, (struct sockaddr *)&addr, sizeof(addr)), 0);
-	assert_int_equal(listen(listener, 1), 0);
+	assert_true(listener >= 0);
 	for (size_t i = 0; i < ARRAY_SIZE(lies); i++) {
 		_cleanup_ns_answer_ struct ns_answer answer = NS_ANSWER_NONE;
 		struct error err = {0};
@@ -330,6 +354,55 @@ static void believes_little(void **state)
 		if (rc != lies[i].rc || (rc < 0 && !strstr(err.text, lies[i].words)))
 			fail_msg("row %zu: %d %s", i, rc, err.text);
 		assert_true(rc == 0 || (!answer.state_dir && answer.ns.user == -1));
+	}
+}
+
+/* A server in a user namespace below ours, as an instance's command is, in truth or hidden. */
+_noreturn_ static void serve_from_below(const struct fixture *f, bool hidden, int ready)
+{
+	static const struct lie whole = {"/run/x", {"user", "mnt"}, "user mnt", 0, ""};
+	int listener;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (unshare(CLONE_NEWUSER) < 0)
+		_exit(1);
+	if (hidden)
+		prctl(PR_SET_DUMPABLE, 0);
+	listener = listen_at(f->path);
+	(void)fd_write_all(ready, "r", 1);
+	lie_to_one(listener, &whole);
+	_exit(0);
+}
+
+static void believes_nobody_below(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int hidden = 0; hidden < 2; hidden++) {
+		_cleanup_ns_answer_ struct ns_answer answer = NS_ANSWER_NONE;
+		struct error err = {0};
+		int ready[2];
+		pid_t pid;
+		char byte;
+
+		assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+		fflush(NULL);
+		pid = fork();
+		if (pid == 0)
+			serve_from_below(f, hidden, ready[1]);
+		fd_close(ready[1]);
+		assert_int_equal(read(ready[0], &byte, 1), 1);
+		fd_close(ready[0]);
+		/* Root sees what is hidden. */
+		if (ns_ask(f->path, &answer, &err) != -EPERM)
+			fail_msg("hidden %d: \"%s\"", hidden, err.text);
+		if (!strstr(err.text, hidden && geteuid() != 0 ? "cannot be seen"
+							       : "a user namespace below ours"))
+			fail_msg("hidden %d: \"%s\"", hidden, err.text);
+		assert_int_equal(answer.ns.user, -1);
+		kill(pid, SIGKILL);
+		assert_int_equal(waitpid(pid, NULL, 0), pid);
+		unlink(f->path);
 	}
 }
 
@@ -354,8 +427,13 @@ static void names_what_it_cannot_reach(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(hands_out),	 TEST(survives_clients), TEST(waits_for_descriptors),
-		TEST(refuses_strangers), TEST(believes_little),	 TEST(names_what_it_cannot_reach),
+		TEST(hands_out),
+		TEST(survives_clients),
+		TEST(waits_for_descriptors),
+		TEST(refuses_strangers),
+		TEST(believes_little),
+		TEST(believes_nobody_below),
+		TEST(names_what_it_cannot_reach),
 	};
 
 	if (argc == 3 && streq(argv[1], "knock"))

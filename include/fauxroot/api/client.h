@@ -26,8 +26,9 @@ void api_reply_clear(struct api_reply *reply);
  * @path: "/v1/info"
  * @body: JSON, or NULL
  *
- * Ten seconds at most; nothing in the environment leads it elsewhere. Returns 0 with any HTTP
- * status, or -errno where there was no answer: connect(2)'s, -ETIMEDOUT, -EFBIG, -EPROTO, -ENOMEM.
+ * Ten seconds at most; nothing in the environment leads it elsewhere. A server that api_believe()
+ * refuses is sent nothing. Returns 0 with any HTTP status, or -errno where there was no answer:
+ * connect(2)'s, -EPERM, -ETIMEDOUT, -EFBIG, -EPROTO, -ENOMEM.
  */
 int api_call(const char *socket, const char *method, const char *path, const char *body,
 	     struct api_reply *ret, struct error *err);

@@ -3,10 +3,15 @@
  * ns.sock: the launcher hands its pinned namespaces out, by descriptor (SCM_RIGHTS), to processes
  * of its own user: `fauxrootctl exec` joins them whatever the target has made of itself.
  *
- * A SOCK_SEQPACKET socket in the state directory. Who connects is sent one record, the path of the
- * state directory with one descriptor a namespace, and the connection is closed. A client says
- * nothing, so none can be slow. What kind a namespace is of, its descriptor says (man 2
- * ioctl_ns, NS_GET_NSTYPE).
+ * A SOCK_SEQPACKET socket in the state directory. A client that connects is sent two records, and
+ * the connection is closed:
+ *
+ *  1. the path of the state directory, with one descriptor a namespace. What kind a namespace is
+ *     of, its descriptor says (man 2 ioctl_ns, NS_GET_NSTYPE).
+ *  2. the names of all those kinds, "user net mnt": ns_set_names(). Launchers and clients from
+ *     before there was this record do without it.
+ *
+ * A client says nothing, so none can be slow.
  */
 #pragma once
 
@@ -49,8 +54,10 @@ void ns_answer_clear(struct ns_answer *answer);
 /*
  * ns_ask() - take the namespaces of the launcher that listens on the socket @path
  *
- * Ten seconds at most. Returns 0; connect(2)'s -errno; -EPERM where the launcher is another user's;
- * -ETIMEDOUT; -EPROTO with what is wrong with the answer, or where it has a namespace of a kind
- * that is not known here.
+ * Ten seconds at most. The answer is believed where whoever listens is of our own user, and in our
+ * own user namespace: api_believe() tells how, and what is checked inside. It has the user and the
+ * mount namespace, and all that the second record names. Returns 0; connect(2)'s -errno; -EPERM
+ * where the listener must not be believed; -ETIMEDOUT; -EPROTO with what is wrong with the answer,
+ * or where it has a namespace of a kind that is not known here.
  */
 int ns_ask(const char *path, struct ns_answer *ret, struct error *err);

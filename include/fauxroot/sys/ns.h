@@ -40,6 +40,11 @@ int *ns_set_place(struct ns_set *ns, int flag);
 /* ns_set_list() - the descriptors in @ns one after the other; returns how many there are */
 size_t ns_set_list(const struct ns_set *ns, int ret_fds[NS_KINDS]);
 
+/* ns_set_names() - the kinds of those in @ns as /proc/PID/ns has them, "user net mnt", into @buf of
+ * NS_NAMES_MAX bytes; always in the same order. Returns @buf. */
+#define NS_NAMES_MAX 64
+const char *ns_set_names(const struct ns_set *ns, char *buf);
+
 /* ns_set_leave_own() - close those of @ns that are the calling process's own namespaces: they need
  * no joining, and the user namespace may not be joined again (man 2 setns) */
 void ns_set_leave_own(struct ns_set *ns);

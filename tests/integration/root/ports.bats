@@ -320,6 +320,10 @@ untroubled() { # N - that many were hit
 	says "$(<"/proc/$(part 'fauxroot: ports')/status")" '^CapPrm:.0+$'
 	publish tcp 127.0.0.1 81 127.0.0.1 7000
 	host bash -c "exec 5<>/dev/tcp/127.0.0.1/81"
+	# /proc closes the launcher's namespaces to its user's other programs, which believe it all the same.
+	not as_user readlink "/proc/$LAUNCHER/ns/user"
+	equals "$(readlink "/proc/$TARGET/ns/net")" \
+		"$(as_user "$FAUXROOTCTL" --socket "$S/api.sock" exec readlink /proc/self/ns/net)"
 	stop
 	# In the host's own network the target is nobody special: what it has is its user namespace's.
 	run -0 host setpriv --reuid "$USER_UID" --regid "$USER_GID" --init-groups --inh-caps=-all \

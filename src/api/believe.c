@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fauxroot/api/believe.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <unistd.h>
+
+#include "fauxroot/base/err.h"
+#include "fauxroot/sys/peer.h"
+
+/* Can we be inside an instance, whose launcher shows itself to us as root or not at all? */
+static bool may_be_inside(void)
+{
+	return geteuid() == 0 && !peer_initial_userns();
+}
+
+int api_believe(int sock, enum api_belief belief, struct error *err)
+{
+	_cleanup_peer_ struct peer peer = PEER_NONE;
+	enum peer_place place = PEER_UNKNOWN;
+
+	if (peer_open(sock, &peer) == 0)
+		place = peer_place(&peer);
+	if (place == PEER_HERE || place == PEER_ABOVE)
+		return 0;
+	if (place == PEER_BELOW)
+		return err_say(err, EPERM,
+			       "it belongs to process %d in a user namespace below ours: to the "
+			       "command of an instance, not to its launcher",
+			       peer.process.pid);
+	if (belief == API_BELIEVE_TO_SHOW || may_be_inside())
+		return 0;
+	return err_say(err, EPERM,
+		       "it may belong to the command of an instance instead of its launcher: the "
+		       "user namespace of its process cannot be seen in /proc");
+}
