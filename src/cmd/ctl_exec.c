@@ -23,6 +23,7 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -116,6 +117,19 @@ _noreturn_ static void end_like(int status)
 	_exit(status_of_target(PERSONA_FAUXROOT, status));
 }
 
+/*
+ * fork(2) fails with ENOMEM where the init of the PID namespace has ended (its manual page says
+ * so). It is what an instance does that is asked while it ends.
+ */
+static int fork_failed(int rc, struct error *err)
+{
+	if (rc != -ENOMEM)
+		return rc;
+	return err_say(err, ENOMEM,
+		       "the instance's PID namespace takes no new process: it is ending (%s)",
+		       strerror(ENOMEM));
+}
+
 /* Returns 0 in the process that is to become the command: a child in the PID namespace. */
 static int enter_pidns(struct error *err)
 {
@@ -127,7 +141,7 @@ static int enter_pidns(struct error *err)
 	int status = 0, rc = signals_block(&signals, err);
 
 	if (rc == 0)
-		rc = attend(&attendant, &status, err);
+		rc = fork_failed(attend(&attendant, &status, err), err);
 	if (rc == 0)
 		signals_restore(&signals);
 	if (rc <= 0)

@@ -498,6 +498,23 @@ compare_fds() { # OPTIONS…
 	stop
 }
 
+# A process whose parent is outside and does not reap it keeps the namespace ending for as long.
+@test "exec: a PID namespace that is ending is called that" {
+	launch --pidns sleep 1000
+	"$FAUXROOTCTL" --socket "$S/api.sock" exec sleep 1000 3>&- 4>&- &
+	local parent=$! command
+	wait_for child_of "$parent" sleep
+	command=$(child_of "$parent" sleep)
+	kill -STOP "$parent"
+	kill -KILL "$TARGET"
+	wait_for process_state "$command" Z
+	run -125 inside true
+	one_line "$output" "^error: the instance's PID namespace takes no new process: it is ending"
+	kill -CONT "$parent"
+	ended 137
+	wait "$parent" || true
+}
+
 @test "exec: signals and stops pass; it takes its command with it, and the instance takes both" {
 	launch --pidns sleep 1000
 	set -m
