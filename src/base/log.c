@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fauxroot/base/log.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -14,6 +16,11 @@
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
+#include "logwrite.h"
+
+/* A reader that is only slow gets this long to make room. One that has lost a line already is not
+ * waited for again. */
+#define ROOM_MS 100
 
 static struct {
 	const char *program;
@@ -25,6 +32,10 @@ static struct {
 	int64_t start_us;
 	void (*sink)(void *arg, enum log_level level, const char *message);
 	void *sink_arg;
+	void (*on_loss)(void *arg);
+	void *on_loss_arg;
+	unsigned long lost; /* lines since the last that was written */
+	bool torn;	    /* of the last of them a part was written */
 } settings = {
 	.program = "fauxroot",
 	.role = "parent",
@@ -169,25 +180,86 @@ static int format_text(char *line, size_t size, const char *role, enum log_level
 			elapsed, colour, level_name(level), plain, message);
 }
 
+/* Returns the length of @line, which ends with a newline, or 0. */
+static size_t format_line(char *line, size_t size, const char *role, enum log_level level,
+			  const char *message)
+{
+	int n = settings.format == LOG_FORMAT_JSON ? format_json(line, size, role, level, message)
+						   : format_text(line, size, role, level, message);
+
+	if (n < 0)
+		return 0;
+	if ((size_t)n >= size) {
+		n = (int)size - 1;
+		line[n - 1] = '\n';
+	}
+	return (size_t)n;
+}
+
+/* One write a line, so that lines of several processes don't mix. Returns 0, or -errno: -EAGAIN
+ * where nobody reads. What is written of it then, it notes in @settings.torn. */
+static int put(const char *line, size_t n)
+{
+	const struct deadline deadline = deadline_in(settings.lost == 0 ? ROOM_MS : 0);
+
+	while (n > 0) {
+		long done = logwrite_some(STDERR_FILENO, line, n);
+
+		if (done > 0) {
+			line += done;
+			n -= (size_t)done;
+			settings.torn = n > 0;
+		} else if (done != -EAGAIN && done != -EINTR) {
+			return done == 0 ? -EIO : (int)done;
+		} else if (deadline_left(&deadline) == 0 ||
+			   fd_wait(STDERR_FILENO, POLLOUT, &deadline, -1) < 0) {
+			return -EAGAIN;
+		}
+	}
+	return 0;
+}
+
+static int catch_up(void)
+{
+	char line[256], message[64];
+	int rc = settings.torn ? put("\n", 1) : 0;
+
+	if (rc < 0 || settings.lost == 0)
+		return rc;
+	(void)str_print(message, sizeof(message), "%lu %s lost: stderr did not take them",
+			settings.lost, settings.lost == 1 ? "line" : "lines");
+	rc = put(line, format_line(line, sizeof(line), settings.role, LOG_LEVEL_WARNING, message));
+	if (rc == 0)
+		settings.lost = 0;
+	return rc;
+}
+
+bool log_catch_up(void)
+{
+	return catch_up() != -EAGAIN;
+}
+
+void log_on_loss(void (*lost)(void *arg), void *arg)
+{
+	settings.on_loss = lost;
+	settings.on_loss_arg = arg;
+}
+
 void log_as(const char *role, enum log_level level, const char *message)
 {
 	char line[2304];
-	int n;
+	int rc;
 
 	if (!log_enabled(level))
 		return;
-	n = settings.format == LOG_FORMAT_JSON
-		    ? format_json(line, sizeof(line), role, level, message)
-		    : format_text(line, sizeof(line), role, level, message);
-	if (n < 0)
+	rc = catch_up();
+	if (rc == 0)
+		rc = put(line, format_line(line, sizeof(line), role, level, message));
+	if (rc == 0)
 		return;
-	if ((size_t)n >= sizeof(line)) {
-		n = sizeof(line) - 1;
-		line[n - 1] = '\n';
-	}
-	/* One write(2) a line, so that lines of several processes don't mix. Nobody to tell if
-	 * it fails. */
-	(void)fd_write_all(STDERR_FILENO, line, (size_t)n);
+	settings.lost++;
+	if (rc == -EAGAIN && settings.on_loss)
+		settings.on_loss(settings.on_loss_arg);
 }
 
 void log_write(enum log_level level, const char *fmt, ...)

@@ -47,7 +47,7 @@ struct launch {
 
 	/* loop.c */
 	struct event *on_handshake, *on_signal, *on_patience, *on_report;
-	struct event *on_etc, *on_etc_due;
+	struct event *on_etc, *on_etc_due, *on_log;
 	int etc_watch;
 	bool init_is_there;    /* with --pidns: HANDSHAKE_INIT has come */
 	bool init_stopped;     /* by somebody: SIGCONT to us is for it, too */

@@ -353,9 +353,40 @@ static int plan_etc_watch(struct launch *l, struct error *err)
 	return 0;
 }
 
+/* log_on_loss(): look again until somebody reads. */
+static void on_log_loss(void *arg)
+{
+	const struct timeval second = {.tv_sec = 1};
+	struct launch *l = arg;
+
+	(void)event_add(l->on_log, &second);
+}
+
+static void on_log(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	if (!log_catch_up())
+		on_log_loss(arg);
+}
+
+static int watch_log(struct launch *l, struct error *err)
+{
+	l->on_log = event_new(l->base, -1, 0, on_log, l);
+	if (!l->on_log)
+		return err_set(err, ENOMEM, "setting up the event loop");
+	log_on_loss(on_log_loss, l);
+	if (!log_catch_up())
+		on_log_loss(l);
+	return 0;
+}
+
 int loop_run(struct launch *l, struct error *err)
 {
-	int rc = 0;
+	int rc = watch_log(l, err);
+
+	if (rc < 0)
+		return rc;
 
 	l->on_handshake = event_new(l->base, l->sock, EV_READ | EV_PERSIST, on_handshake, l);
 	l->on_signal = event_new(l->base, l->signals->all, EV_READ | EV_PERSIST, on_signal, l);
@@ -398,6 +429,8 @@ static void free_event(struct event **event)
 
 void loop_clear(struct launch *l)
 {
+	log_on_loss(NULL, NULL);
+	free_event(&l->on_log);
 	free_event(&l->on_handshake);
 	free_event(&l->on_signal);
 	free_event(&l->on_patience);

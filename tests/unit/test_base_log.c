@@ -3,11 +3,17 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pty.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <termios.h>
 #include <unistd.h>
 #include <jansson.h>
 #include <cmocka.h>
@@ -16,6 +22,7 @@
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/parse.h"
+#include "fauxroot/base/spawn.h"
 #include "fauxroot/base/str.h"
 
 /* stderr, caught in a file. */
@@ -269,6 +276,251 @@ static void a_closed_stderr_is_no_crash(void **state)
 	close(saved);
 }
 
+static void count_loss(void *arg)
+{
+	int *lost = arg;
+
+	(*lost)++;
+}
+
+/* stderr with a reader that may not read, and what has been read. */
+struct reader {
+	int saved, read_end, write_end;
+	char text[1 << 20];
+	size_t size;
+};
+
+static void redirect(struct reader *r, int read_end, int write_end)
+{
+	r->saved = dup(STDERR_FILENO);
+	r->read_end = read_end;
+	r->write_end = write_end;
+	r->size = 0;
+	r->text[0] = '\0';
+	assert_true(r->saved >= 0);
+	assert_int_equal(dup2(write_end, STDERR_FILENO), STDERR_FILENO);
+	assert_int_equal(fcntl(read_end, F_SETFL, O_NONBLOCK), 0);
+	log_setup("fauxroot", "parent", LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
+}
+
+static void restore(struct reader *r)
+{
+	dup2(r->saved, STDERR_FILENO);
+	close(r->saved);
+	close(r->read_end);
+	close(r->write_end);
+}
+
+/* Read what is there, after what has been read already. */
+static const char *read_more(struct reader *r)
+{
+	ssize_t n;
+
+	while ((n = read(r->read_end, r->text + r->size, sizeof(r->text) - 1 - r->size)) > 0)
+		r->size += (size_t)n;
+	r->text[r->size] = '\0';
+	return r->text;
+}
+
+/* Read what is there, from here on alone. */
+static const char *read_now(struct reader *r)
+{
+	r->size = 0;
+	return read_more(r);
+}
+
+/* The flags of stderr are not ours to change. */
+static void assert_blocking(void)
+{
+	assert_int_equal(fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK, 0);
+}
+
+/* Not one byte more fits: what a reader that has stalled leaves. */
+static void fill_up(int type)
+{
+	int own = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	static const char many[4096];
+	ssize_t n;
+
+	assert_true(type == SOCK_STREAM || own >= 0);
+	for (size_t size = sizeof(many); size > 0; size /= 2)
+		do {
+			n = type == SOCK_STREAM ? send(STDERR_FILENO, many, size, MSG_DONTWAIT)
+						: write(own, many, size);
+		} while (n > 0);
+	fd_close(own);
+}
+
+static void lose_three_lines(int type)
+{
+	static int lost;
+
+	lost = 0;
+	fill_up(type);
+	log_on_loss(count_loss, &lost);
+	log_info("nobody reads this");
+	log_info("nor this");
+	log_info("nor that");
+	assert_int_equal(lost, 3);
+	assert_false(log_catch_up());
+	log_on_loss(NULL, NULL);
+	assert_blocking();
+}
+
+static void loses_lines(struct reader *r, int type)
+{
+	lose_three_lines(type);
+	assert_true(strlen(read_now(r)) == 0 && r->size > 4096);
+	assert_true(log_catch_up());
+	log_info("read again");
+	assert_string_equal(read_now(r),
+			    "[fauxroot:parent] warning: 3 lines lost: stderr did not take them\n"
+			    "[fauxroot:parent] info: read again\n");
+	/* Without the call in between. */
+	lose_three_lines(type);
+	(void)read_now(r);
+	log_info("x");
+	assert_string_equal(read_now(r),
+			    "[fauxroot:parent] warning: 3 lines lost: stderr did not take them\n"
+			    "[fauxroot:parent] info: x\n");
+	assert_blocking();
+}
+
+static void a_full_pipe_loses_lines(void **state)
+{
+	static struct reader r;
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	redirect(&r, fds[0], fds[1]);
+	loses_lines(&r, 0);
+	restore(&r);
+}
+
+static void a_full_socket_loses_lines(void **state)
+{
+	static struct reader r;
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+	redirect(&r, fds[0], fds[1]);
+	loses_lines(&r, SOCK_STREAM);
+	restore(&r);
+}
+
+/* Ctrl-S, and a terminal whose other side does not read. */
+static void a_stopped_terminal_loses_lines(void **state)
+{
+	static struct reader r;
+	struct termios raw;
+	int master, slave, rounds, lost = 0;
+
+	(void)state;
+	if (openpty(&master, &slave, NULL, NULL, NULL) < 0)
+		fail();
+	assert_int_equal(tcgetattr(slave, &raw), 0);
+	cfmakeraw(&raw);
+	assert_int_equal(tcsetattr(slave, TCSANOW, &raw), 0);
+	setenv("NO_COLOR", "1", 1);
+	redirect(&r, master, slave);
+	unsetenv("NO_COLOR");
+	log_on_loss(count_loss, &lost);
+	/* The last one may be torn: where it ends, the next line begins anew. */
+	for (int i = 0; i < 5000 && lost == 0; i++)
+		log_info("%0500d", i);
+	log_on_loss(NULL, NULL);
+	assert_int_equal(lost, 1);
+	assert_blocking();
+	/* A terminal passes its output on a little later. */
+	for (rounds = 0; rounds < 1000 && !log_catch_up(); rounds++) {
+		(void)read_now(&r);
+		(void)poll(NULL, 0, 10);
+	}
+	r.size = 0;
+	for (; rounds < 1000 && !strstr(read_more(&r), "\n[fauxroot:parent] warning: 1 line lost");
+	     rounds++)
+		(void)poll(NULL, 0, 10);
+	assert_true(rounds < 1000);
+	restore(&r);
+
+	assert_int_equal(openpty(&master, &slave, NULL, NULL, NULL), 0);
+	setenv("NO_COLOR", "1", 1);
+	redirect(&r, master, slave);
+	unsetenv("NO_COLOR");
+	assert_int_equal(tcflow(slave, TCOOFF), 0);
+	log_info("not shown");
+	log_info("nor this");
+	assert_false(log_catch_up());
+	assert_string_equal(read_now(&r), "");
+	assert_int_equal(tcflow(slave, TCOON), 0);
+	assert_true(log_catch_up());
+	for (rounds = 0; rounds < 1000 && !strstr(read_more(&r), "2 lines lost"); rounds++)
+		(void)poll(NULL, 0, 10);
+	assert_true(rounds < 1000);
+	assert_blocking();
+	restore(&r);
+}
+
+/* A reader that is only slow loses nothing. */
+static void a_slow_reader_gets_all(void **state)
+{
+	struct deadline deadline = deadline_in(60000);
+	struct process reader = PROCESS_NONE;
+	static struct reader r;
+	int fds[2], status;
+
+	(void)state;
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	assert_true(fcntl(fds[1], F_SETPIPE_SZ, 4096) >= 4096);
+	if (fork_clean("reader", fds, 1, false, &reader, NULL) == 0) {
+		char text[4096];
+		size_t lines = 0;
+		ssize_t n;
+
+		while ((n = read(fds[0], text, sizeof(text))) > 0) {
+			for (ssize_t i = 0; i < n; i++)
+				lines += text[i] == '\n';
+			(void)poll(NULL, 0, 2);
+		}
+		_exit(lines == 200 ? 0 : 1);
+	}
+	redirect(&r, fds[0], fds[1]);
+	/* Of the reader's own description: it waits. */
+	assert_int_equal(fcntl(fds[0], F_SETFL, 0), 0);
+	for (int i = 0; i < 200; i++)
+		log_info("%0500d", i);
+	restore(&r);
+	assert_int_equal(process_wait(&reader, &deadline, -1, &status), 0);
+	assert_int_equal(status, 0);
+}
+
+static void a_reader_that_has_gone_is_no_reason_to_try_again(void **state)
+{
+	static struct reader r;
+	int fds[2], lost = 0;
+
+	(void)state;
+	signal(SIGPIPE, SIG_IGN);
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	redirect(&r, fds[0], fds[1]);
+	r.read_end = fd_close(r.read_end);
+	log_on_loss(count_loss, &lost);
+	log_info("nobody hears this");
+	assert_int_equal(lost, 0);
+	assert_true(log_catch_up());
+	log_on_loss(NULL, NULL);
+	restore(&r);
+	signal(SIGPIPE, SIG_DFL);
+	/* For the tests after this one. */
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	redirect(&r, fds[0], fds[1]);
+	assert_true(log_catch_up());
+	assert_non_null(strstr(read_now(&r), "1 line lost"));
+	restore(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -279,6 +531,11 @@ int main(void)
 		cmocka_unit_test(json_lines_are_json),
 		cmocka_unit_test(long_messages_stay_one_line),
 		cmocka_unit_test(lines_can_go_elsewhere),
+		cmocka_unit_test(a_full_pipe_loses_lines),
+		cmocka_unit_test(a_full_socket_loses_lines),
+		cmocka_unit_test(a_stopped_terminal_loses_lines),
+		cmocka_unit_test(a_slow_reader_gets_all),
+		cmocka_unit_test(a_reader_that_has_gone_is_no_reason_to_try_again),
 		cmocka_unit_test(a_closed_stderr_is_no_crash),
 	};
 

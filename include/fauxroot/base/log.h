@@ -4,8 +4,12 @@
  *
  * The priorities are syslog's. Where stderr is the journal (JOURNAL_STREAM names its device and
  * inode, man 5 systemd.exec) a line starts with <N>; on a terminal it is coloured; with
- * --log-format=json it is one JSON object. Level and form are the one mutable global of the
- * program.
+ * --log-format=json it is one JSON object. Level, form and the count of lost lines are the one
+ * mutable global of the program.
+ *
+ * The log never holds the program up. Where stderr is a pipe, a socket or a terminal whose reader
+ * does not read, a line is dropped after a tenth of a second, and those after it at once; they are
+ * counted, and the next line that can be written comes after "12 lines lost".
  */
 #pragma once
 
@@ -53,6 +57,18 @@ void log_write(enum log_level level, const char *fmt, ...) _printf_(2, 3);
 
 /* log_as() - a line that another process of ours has sent, under that process's role */
 void log_as(const char *role, enum log_level level, const char *message);
+
+/*
+ * log_on_loss() - have @lost called when a line was dropped because nobody reads
+ *
+ * log_catch_up() is to be called some time later, not from within it, and again until it returns
+ * true: so that the loss is reported even where no other line follows. NULL to undo.
+ */
+void log_on_loss(void (*lost)(void *arg), void *arg);
+
+/* log_catch_up() - say how many lines were lost, if any were; returns false where nobody reads yet
+ */
+bool log_catch_up(void);
 
 /* log_failure() - the error @err as a line of level error */
 void log_failure(const struct error *err);

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2016 # inner shells expand
 # Processes that SIGKILL does not end: they wait in the kernel for a FUSE server that does not answer.
 
 load ../../lib/common
