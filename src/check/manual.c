@@ -130,7 +130,7 @@ static void markdown_row(FILE *out, const struct cause *cause)
 	for (const char *ch = text; *ch; ch++)
 		fprintf(out, strchr("<*[", *ch) ? "\\%c" : "%c", *ch);
 	describe_remedy(cause, text, sizeof(text));
-	fprintf(out, "\n\n```text\n%s\n```\n", text);
+	fprintf(out, "\n\n<!-- not run: it changes the machine -->\n```text\n%s\n```\n", text);
 }
 
 void manual_markdown(FILE *out)

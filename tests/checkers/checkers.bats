@@ -65,6 +65,35 @@ plant() {
 	finds 1 '"attic" is no room' scripts/check-layers "$COPY"
 }
 
+@test "doc-blocks: the documents as they are have no breach" {
+	finds 0 "run" scripts/doc-blocks "$TOP"/README.md "$TOP"/docs/*.md
+}
+
+@test "doc-blocks: a block that no test runs, without a reason" {
+	printf '# Planted\n\n```console\n$ uname\n```\n' >planted.md
+	finds 1 "planted.md:3: no test runs this block" scripts/doc-blocks planted.md
+	# A comment further up is not that of the block.
+	printf '<!-- not run: planted -->\n\n```console\n$ uname\n```\n' >planted.md
+	finds 1 "planted.md:3: no test runs this block" scripts/doc-blocks planted.md
+	# Its name in a text is not the command.
+	printf '```console\n$ man fauxroot\nfauxroot\n```\n' >planted.md
+	finds 1 "planted.md:1: no test runs this block" scripts/doc-blocks planted.md
+	printf '<!-- not run: planted -->\n```console\n$ uname\n```\n' >planted.md
+	finds 0 $'planted.md\t2\tnot run' scripts/doc-blocks planted.md
+}
+
+@test "doc-blocks: an empty reason, a block without end" {
+	printf '<!-- not run: -->\n```console\n$ fauxroot id\n```\n' >planted.md
+	finds 1 "planted.md:2: the comment does not say why" scripts/doc-blocks planted.md
+	printf '```console\n$ fauxroot id\n' >planted.md
+	finds 1 "planted.md:1: this block has no end" scripts/doc-blocks planted.md
+}
+
+@test "doc-blocks: commands behind sudo and variables are run" {
+	printf '```console\n$ export A=1\n$ A=2 sudo make install\n```\n' >planted.md
+	finds 0 $'planted.md\t1\trun\t' scripts/doc-blocks planted.md
+}
+
 @test "lint: a file without a finding passes" {
 	plant src/base/planted.c <<-'EOT'
 		#include <stddef.h>

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash disable=SC2030,SC2031 # each document has a subshell of its own
+#
+# Runs the blocks of commands of Markdown files, from their text, as a reader would: a line "$ COMMAND",
+# which goes on in the next where it ends with a backslash; lines "# TEXT" after it are typed into it;
+# the others are what it says. A line "…" of these stands for any lines, and within a line for any text.
+#
+# The commands of a file are run in one shell, block after block. Each ends with status 0, or one that
+# the comment above its block names, and says what the document shows, unless the comment says that this
+# is an example. What follows a command in the background is tried until it succeeds, as a reader would
+# who waits for the daemon; what is in the background must still be there at the end of the block, and
+# gets SIGTERM then.
+
+# run_document FILE - all of its blocks, in the working directory and the environment of the caller
+run_document() {
+	local kind file line what note text blocks
+	blocks=$("$ROOT/scripts/doc-blocks" "$1") || return
+	(
+		BLOCK='' FAILED=0 BACKGROUND=()
+		while IFS=$'\t' read -r kind file line what note; do
+			if [ "$kind" = block ]; then
+				end_block
+				begin_block "$file:$line" "$what" "$note"
+			else
+				# The text may have tabs of its own.
+				text=$file${line:+$'\t'$line}${what:+$'\t'$what}${note:+$'\t'$note}
+				block_line "$text"
+			fi
+		done <<<"$blocks"
+		end_block
+		exit $FAILED
+	)
+}
+
+block_fails() {
+	printf '%s: %s\n' "$BLOCK" "$*" >&2
+	FAILED=1
+}
+
+begin_block() { # PLACE WHAT NOTE
+	BLOCK=$1 WHAT=$2 NOTE=$3
+	STATUSES=0 COMMAND='' TYPED='' SHOWN='' WAITING='' CONTINUED=''
+	if [[ $NOTE =~ status\ ([0-9]+(\ or\ [0-9]+)*) ]]; then
+		STATUSES=${BASH_REMATCH[1]//or /}
+	fi
+}
+
+block_line() {
+	if [ -n "$CONTINUED" ]; then
+		COMMAND+=$'\n'$1
+	elif [[ $1 == '$ '* ]]; then
+		run_command
+		COMMAND=${1#??}
+	elif [[ $1 == '# '* && -n $COMMAND ]]; then
+		TYPED+=${1#??}$'\n'
+		return
+	else
+		[ -z "$COMMAND" ] || SHOWN+=$1$'\n'
+		return
+	fi
+	CONTINUED=''
+	[[ $COMMAND != *\\ ]] || CONTINUED=1
+}
+
+end_block() {
+	local pid
+	[ -n "$BLOCK" ] || return 0
+	run_command
+	for pid in "${BACKGROUND[@]}"; do
+		if ! kill -TERM "$pid" 2>/dev/null; then
+			block_fails "what it has started in the background has ended: $(tail -n 20 "$T/background")"
+		fi
+		wait_for gone "$pid" || block_fails "what it has started in the background does not end"
+		wait "$pid" || true
+	done
+	BLOCK='' BACKGROUND=()
+}
+
+# run_command - the one that has been read, if any
+run_command() {
+	local status=0 end=$((SECONDS + DEADLINE)) words=$COMMAND
+	COMMAND=
+	[ -n "$words" ] || return 0
+	if [ "$WHAT" = "not run" ]; then
+		only_parse "$words"
+	elif [[ $words =~ '&'\ *$ ]]; then
+		eval "$words" </dev/null >"$T/background" 2>&1 3>&- 4>&-
+		BACKGROUND+=("$!") WAITING=1
+	else
+		while :; do
+			status=0
+			eval "$words" <<<"$TYPED" >"$T/said" 2>&1 3>&- 4>&- || status=$?
+			if [ $status = 0 ] || [ -z "$WAITING" ] || [ $SECONDS -ge $end ]; then break; fi
+			sleep 0.1
+		done
+		judge_command "$words" $status
+	fi
+	TYPED='' SHOWN=''
+}
+
+judge_command() { # WORDS STATUS
+	local pattern said
+	said=$(sed 's/[[:blank:]]*$//' "$T/said")
+	if [[ " $STATUSES " != *" $2 "* ]]; then
+		block_fails "status $2 of: $1"$'\n'"$said"
+		[ ! -s "$T/background" ] || tail -n 20 "$T/background" >&2
+		return
+	fi
+	if [ -z "$SHOWN" ] || [[ $NOTE == *output:* ]]; then return; fi
+	pattern=$(sed 's/[][*?\\]/\\&/g; s/…/*/g' <<<"${SHOWN%$'\n'}")
+	# shellcheck disable=SC2053 # it is a pattern
+	[[ $said == $pattern ]] || block_fails "$1"$'\n'"does not say what is shown, but:"$'\n'"$said"
+}
+
+# only_parse WORDS - of what is not run, a target of make must at least exist
+only_parse() {
+	if [[ $1 =~ ^(sudo )?make( |$) ]]; then
+		eval "${1/make/make -n}" >"$T/said" 2>&1 || block_fails "make does not know: $1"
+	fi
+}
