@@ -3,7 +3,8 @@
 #
 # Runs the blocks of commands of Markdown files, from their text, as a reader would: a line "$ COMMAND",
 # which goes on in the next where it ends with a backslash; lines "# TEXT" after it are typed into it;
-# the others are what it says. A line "…" of these stands for any lines, and within a line for any text.
+# the others are what it says, where blanks count as one. A line "…" of these stands for any lines, and
+# within a line for any text.
 #
 # The commands of a file are run in one shell, block after block. Each ends with status 0, or one that
 # the comment above its block names, and says what the document shows, unless the comment says that this
@@ -100,14 +101,14 @@ run_command() {
 
 judge_command() { # WORDS STATUS
 	local pattern said
-	said=$(sed 's/[[:blank:]]*$//' "$T/said")
+	said=$(tr -s '\t ' ' ' <"$T/said" | sed 's/ $//')
 	if [[ " $STATUSES " != *" $2 "* ]]; then
 		block_fails "status $2 of: $1"$'\n'"$said"
 		[ ! -s "$T/background" ] || tail -n 20 "$T/background" >&2
 		return
 	fi
 	if [ -z "$SHOWN" ] || [[ $NOTE == *output:* ]]; then return; fi
-	pattern=$(sed 's/[][*?\\]/\\&/g; s/…/*/g' <<<"${SHOWN%$'\n'}")
+	pattern=$(tr -s '\t ' ' ' <<<"${SHOWN%$'\n'}" | sed 's/[][*?\\]/\\&/g; s/…/*/g')
 	# shellcheck disable=SC2053 # it is a pattern
 	[[ $said == $pattern ]] || block_fails "$1"$'\n'"does not say what is shown, but:"$'\n'"$said"
 }
