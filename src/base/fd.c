@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -165,14 +166,19 @@ int fd_write_all(int fd, const void *data, size_t size)
 	return 0;
 }
 
-int fd_read_bounded(int fd, size_t max, char **ret_data, size_t *ret_size)
+/* Up to @max bytes; 1 where there are more. */
+static int read_up_to(int fd, size_t max, char **ret_data, size_t *ret_size)
 {
-	size_t size = 0, room = MIN(max, (size_t)4096) + 1;
+	struct stat st;
+	/* One byte more than there should be finds the end without another buffer; files of /proc
+	 * have no size. */
+	bool sized = fstat(fd, &st) == 0 && st.st_size > 4096;
+	size_t size = 0, room = MIN(max, sized ? (size_t)st.st_size : 4096) + 1;
 	_cleanup_free_ char *data = malloc(room + 1);
 
 	if (!data)
 		return -ENOMEM;
-	for (;;) {
+	while (size <= max) {
 		ssize_t n = read(fd, data + size, room - size);
 
 		if (n < 0) {
@@ -183,9 +189,7 @@ int fd_read_bounded(int fd, size_t max, char **ret_data, size_t *ret_size)
 		if (n == 0)
 			break;
 		size += (size_t)n;
-		if (size > max)
-			return -EFBIG;
-		if (size == room) {
+		if (size == room && size <= max) {
 			char *larger;
 
 			room = MIN(room * 2, max + 1);
@@ -195,21 +199,56 @@ int fd_read_bounded(int fd, size_t max, char **ret_data, size_t *ret_size)
 			data = larger;
 		}
 	}
-	data[size] = '\0';
+	*ret_size = MIN(size, max);
+	data[*ret_size] = '\0';
+	*ret_data = TAKE_PTR(data);
+	return size > max;
+}
+
+int fd_read_bounded(int fd, size_t max, char **ret_data, size_t *ret_size)
+{
+	_cleanup_free_ char *data = NULL;
+	size_t size;
+	int rc = read_up_to(fd, max, &data, &size);
+
+	if (rc != 0)
+		return rc < 0 ? rc : -EFBIG;
 	if (ret_size)
 		*ret_size = size;
 	*ret_data = TAKE_PTR(data);
 	return 0;
 }
 
-int file_read_bounded(int dirfd, const char *path, size_t max, char **ret_data, size_t *ret_size)
+static int open_to_read(int dirfd, const char *path)
 {
 	/* Without O_NONBLOCK a FIFO in the file's place would hold us until somebody writes. */
-	_cleanup_close_ int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
-	if (fd < 0)
-		return -errno;
-	return fd_read_bounded(fd, max, ret_data, ret_size);
+	return fd < 0 ? -errno : fd;
+}
+
+int file_read_bounded(int dirfd, const char *path, size_t max, char **ret_data, size_t *ret_size)
+{
+	_cleanup_close_ int fd = open_to_read(dirfd, path);
+
+	return fd < 0 ? fd : fd_read_bounded(fd, max, ret_data, ret_size);
+}
+
+int file_read_lines(int dirfd, const char *path, size_t max, char **ret_data, size_t *ret_size)
+{
+	_cleanup_close_ int fd = open_to_read(dirfd, path);
+	_cleanup_free_ char *data = NULL;
+	size_t size;
+	int rc = fd < 0 ? fd : read_up_to(fd, max, &data, &size);
+
+	if (rc < 0)
+		return rc;
+	while (rc > 0 && size > 0 && data[size - 1] != '\n')
+		size--;
+	data[size] = '\0';
+	*ret_size = size;
+	*ret_data = TAKE_PTR(data);
+	return rc;
 }
 
 int fd_wait(int fd, short events, const struct deadline *deadline, int cancel_fd)

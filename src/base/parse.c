@@ -36,14 +36,13 @@ void cursor_until(struct cursor *c, const char *stops, const char **ret, size_t 
 
 bool cursor_line(struct cursor *c, struct cursor *ret_line)
 {
-	const char *start;
-	size_t n;
+	const char *end;
 
 	if (cursor_at_end(c))
 		return false;
-	cursor_until(c, "\n", &start, &n);
-	cursor_char(c, '\n');
-	*ret_line = cursor_of_n(start, n);
+	end = memchr(c->at, '\n', cursor_left(c));
+	*ret_line = cursor_of_n(c->at, end ? (size_t)(end - c->at) : cursor_left(c));
+	c->at = end ? end + 1 : c->end;
 	return true;
 }
 

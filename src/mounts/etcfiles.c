@@ -33,15 +33,18 @@ const char *const etcfile_names[ETCFILE_COUNT_] = {
 	[ETCFILE_HOSTS] = "hosts",
 };
 
-/* The host's file, empty where there is none to be had. */
+/* The host's file, or its beginning; empty where there is none to be had. */
 static int read_host(const char *name, char **ret, size_t *ret_size)
 {
 	char path[PATH_MAX];
 	int rc = str_print(path, sizeof(path), "/etc/%s", name);
 
 	if (rc == 0)
-		rc = file_read_bounded(AT_FDCWD, path, ETCFILE_MAX, ret, ret_size);
-	if (rc == 0)
+		rc = file_read_lines(AT_FDCWD, path, ETCFILE_MAX, ret, ret_size);
+	if (rc > 0)
+		log_warning("the child's %s has the first %u MiB of the host's: %s is larger", name,
+			    ETCFILE_MAX >> 20, path);
+	if (rc >= 0)
 		return 0;
 	if (rc != -ENOENT)
 		log_warning("the child's %s has nothing of the host's: reading %s: %s", name, path,

@@ -22,7 +22,9 @@ char *resolvconf_compose(const char *host, size_t size, const struct strv *dns);
  * @hostname: name of this machine
  *
  * All lines of the host's stand. Where the first line that has @hostname with an IPv4 address is
- * not one of 127.0.0.0/8, "127.0.0.1 HOSTNAME" is put before them; likewise ::1. Returns a fresh
- * string of whole lines, NULL when out of memory.
+ * not one of 127.0.0.0/8, a line of 127.0.0.1 is put before them; likewise ::1. It has the names of
+ * that line, the canonical one first, or of the other family's; where the host has none, @hostname
+ * alone. "localhost" gets such lines where the host has it at no address. Returns a fresh string of
+ * whole lines, NULL when out of memory.
  */
 char *hosts_compose(const char *host, size_t size, const char *hostname);

@@ -2,20 +2,28 @@
 /*
  * Theory of operation
  *
- * Resolvers take the first line that has a name. The host's own line for its name may be that of a
- * network card, which the child doesn't have, so what counts is the first one of each family, and
- * our lines go before the host's.
+ * Resolvers take the first line that has a name, and its first name is the canonical one, which
+ * `hostname -f` prints. The host's own line for its name may be that of a network card, which the
+ * child doesn't have, so what counts is the first line of each family, and our lines go before the
+ * host's, with all names of the host's line in their order.
+ *
+ * The host's file is gone through once, since lists of blocked hosts have some hundred thousand
+ * lines: an address is looked at only where a name is one that matters.
  */
 #include <arpa/inet.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <strings.h>
 
 #include "fauxroot/base/parse.h"
 #include "etctext.h"
 
-/* White space as isspace(3) in the C locale: a carriage return, too. */
-static const char blanks[] = " \t\r\v\f";
+/* White space as isspace(3) in the C locale, but for the end of a line. */
+static bool is_blank(char ch)
+{
+	return ch == ' ' || ch == '\t' || ch == '\r' || ch == '\v' || ch == '\f';
+}
 
 /* Take one line, up to a NUL where it has one: no resolver sees beyond that, and our text ends
  * there. */
@@ -30,25 +38,16 @@ static bool next_line(struct cursor *text, struct cursor *ret)
 /* Take the next word of a line; false at its end, or where a comment begins. */
 static bool next_word(struct cursor *line, struct cursor *ret)
 {
-	const char *start;
-	size_t n;
+	const char *at = line->at, *start;
 
-	while (!cursor_at_end(line) && strchr(blanks, *line->at))
-		line->at++;
-	cursor_until(line, " \t\r\v\f#", &start, &n);
-	*ret = cursor_of_n(start, n);
-	return n > 0;
-}
-
-static bool line_has_name(struct cursor line, const char *name)
-{
-	size_t n = strlen(name);
-	struct cursor word;
-
-	while (next_word(&line, &word))
-		if (cursor_left(&word) == n && strncasecmp(word.at, name, n) == 0)
-			return true;
-	return false;
+	while (at < line->end && is_blank(*at))
+		at++;
+	start = at;
+	while (at < line->end && !is_blank(*at) && *at != '#')
+		at++;
+	line->at = at;
+	*ret = cursor_of_n(start, (size_t)(at - start));
+	return at > start;
 }
 
 /* The family of the address @word, AF_UNSPEC where it is none; is it one of the loopback? */
@@ -72,19 +71,6 @@ static int address_family(const struct cursor *word, bool *ret_loopback)
 	return AF_UNSPEC;
 }
 
-/* Is @name, looked up in @family, found on loopback? */
-static bool on_loopback(struct cursor host, const char *name, int family)
-{
-	struct cursor line, address;
-	bool loopback = false;
-
-	while (next_line(&host, &line))
-		if (next_word(&line, &address) && address_family(&address, &loopback) == family &&
-		    line_has_name(line, name))
-			return loopback;
-	return false;
-}
-
 /* Could a line of hosts have @name? gethostname(2) gives what sethostname(2) was given. */
 static bool is_name(const char *name)
 {
@@ -95,20 +81,117 @@ static bool is_name(const char *name)
 	return at > name && *at == '\0';
 }
 
+enum { V4, V6, FAMILIES };
+
+/* A name, and the first line of each family that has it. */
+struct lookup {
+	const char *name;
+	size_t size;
+	struct {
+		struct cursor names; /* at is NULL: there is none */
+		bool loopback;
+	} found[FAMILIES];
+};
+
+static struct lookup lookup_of(const char *name)
+{
+	return (struct lookup){.name = name, .size = strlen(name)};
+}
+
+static bool is_same(const struct cursor *word, const struct lookup *l)
+{
+	return cursor_left(word) == l->size && strncasecmp(word->at, l->name, l->size) == 0;
+}
+
+/* The first line of a family that has the name. */
+static void find(struct lookup *l, const struct cursor *address, const struct cursor *names)
+{
+	bool loopback = false;
+	int family = address_family(address, &loopback), at = family == AF_INET6 ? V6 : V4;
+
+	if (family == AF_UNSPEC || l->found[at].names.at)
+		return;
+	l->found[at].names = *names;
+	l->found[at].loopback = loopback;
+}
+
+static void look_at_line(struct cursor line, struct lookup *lookups, size_t n)
+{
+	struct cursor address, names, word;
+
+	if (!next_word(&line, &address))
+		return;
+	names = line;
+	while (next_word(&line, &word))
+		for (size_t i = 0; i < n; i++)
+			if (is_same(&word, &lookups[i]))
+				find(&lookups[i], &address, &names);
+}
+
+/*
+ * Our own line of that family: with the names of the host's, or of its line of the other family.
+ * Where @local is among them it stays on the addresses that the host gives it.
+ */
+static void print_line(FILE *out, int family, const struct lookup *l, const struct lookup *local)
+{
+	static const char *const addresses[] = {[V4] = "127.0.0.1", [V6] = "::1"};
+	struct cursor names = l->found[family].names, word;
+	char separator = '\t';
+
+	if (!names.at)
+		names = l->found[V4 + V6 - family].names;
+	if (!names.at)
+		names = cursor_of_n(l->name, l->size);
+	fputs(addresses[family], out);
+	while (next_word(&names, &word)) {
+		if (l != local && is_same(&word, local))
+			continue;
+		fprintf(out, "%c%.*s", separator, (int)cursor_left(&word), word.at);
+		separator = ' ';
+	}
+	fputc('\n', out);
+}
+
+static void print_lines(FILE *out, const struct lookup *l, const struct lookup *local)
+{
+	for (int family = 0; family < FAMILIES; family++)
+		if (!l->found[family].names.at || !l->found[family].loopback)
+			print_line(out, family, l, local);
+}
+
+/* Append the host's lines to @head, which is @n bytes long. NULL: out of memory */
+static char *join(const char *head, size_t n, struct cursor host)
+{
+	char *text = malloc(n + cursor_left(&host) + 2), *at;
+	struct cursor line;
+
+	if (!text)
+		return NULL;
+	at = mempcpy(text, head, n);
+	while (next_line(&host, &line)) {
+		at = mempcpy(at, line.at, cursor_left(&line));
+		*at++ = '\n';
+	}
+	*at = '\0';
+	return text;
+}
+
 char *hosts_compose(const char *host, size_t size, const char *hostname)
 {
-	_cleanup_free_ char *text = NULL;
+	struct lookup lookups[] = {lookup_of("localhost"), lookup_of(hostname)};
+	const struct lookup *local = &lookups[0], *own = &lookups[1];
+	_cleanup_free_ char *head = NULL;
 	struct cursor rest = cursor_of_n(host, size), line;
-	size_t text_size;
-	FILE *out = open_memstream(&text, &text_size);
+	size_t head_size;
+	FILE *out = open_memstream(&head, &head_size);
 
 	if (!out)
 		return NULL;
-	if (is_name(hostname) && !on_loopback(rest, hostname, AF_INET))
-		fprintf(out, "127.0.0.1\t%s\n", hostname);
-	if (is_name(hostname) && !on_loopback(rest, hostname, AF_INET6))
-		fprintf(out, "::1\t%s\n", hostname);
 	while (next_line(&rest, &line))
-		fprintf(out, "%.*s\n", (int)cursor_left(&line), line.at);
-	return fclose(out) == 0 ? TAKE_PTR(text) : NULL;
+		look_at_line(line, lookups, ARRAY_SIZE(lookups));
+	if (!local->found[V4].names.at && !local->found[V6].names.at)
+		print_lines(out, local, local);
+	if (is_name(hostname) && strcasecmp(hostname, local->name) != 0)
+		print_lines(out, own, local);
+	return fclose(out) == 0 ? join(head, head_size, cursor_of_n(host, size)) : NULL;
 }

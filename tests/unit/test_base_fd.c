@@ -18,6 +18,7 @@
 
 #include "fauxroot/base/clock.h"
 #include "fauxroot/base/fd.h"
+#include "fauxroot/base/str.h"
 
 static bool is_open(int fd)
 {
@@ -222,9 +223,44 @@ static void files_are_read_up_to_their_bound(void **state)
 	}
 }
 
+static void of_a_large_file_whole_lines_are_read(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t max;
+		int rc;
+		const char *read;
+	} table[] = {
+		{"a\nbc\nd", 6, 0, "a\nbc\nd"},
+		{"a\nbc\nd", 5, 1, "a\nbc\n"},
+		{"a\nbc\nd", 4, 1, "a\n"},
+		{"a\nbc\nd", 2, 1, "a\n"},
+		{"a\nbc\nd", 1, 1, ""},
+		{"a\nbc\nd", 0, 1, ""},
+		{"abc", 2, 1, ""},
+		{"", 0, 0, ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		_cleanup_close_ int fd = memfd_create("test", MFD_CLOEXEC);
+		_cleanup_free_ char *read = NULL;
+		char path[64];
+		size_t size = 99;
+
+		assert_int_equal(fd_write_all(fd, table[i].text, strlen(table[i].text)), 0);
+		(void)str_print(path, sizeof(path), "/proc/self/fd/%d", fd);
+		assert_int_equal(file_read_lines(AT_FDCWD, path, table[i].max, &read, &size),
+				 table[i].rc);
+		assert_string_equal(read, table[i].read);
+		assert_int_equal(size, strlen(read));
+	}
+}
+
 static void missing_files_say_so(void **state)
 {
 	_cleanup_free_ char *data = NULL;
+	size_t size = 99;
 
 	(void)state;
 	assert_int_equal(file_read_bounded(AT_FDCWD, "/nosuch/file", 10, &data, NULL), -ENOENT);
@@ -233,6 +269,11 @@ static void missing_files_say_so(void **state)
 	assert_int_equal(file_read_bounded(AT_FDCWD, "/dev/null", 0, &data, NULL), 0);
 	assert_string_equal(data, "");
 	assert_int_equal(fd_write_all(-1, "x", 1), -EBADF);
+	free(TAKE_PTR(data));
+	assert_int_equal(file_read_lines(AT_FDCWD, "/nosuch/file", 10, &data, &size), -ENOENT);
+	assert_int_equal(file_read_lines(AT_FDCWD, "/proc/self", 10, &data, &size), -EISDIR);
+	assert_null(data);
+	assert_int_equal(size, 99);
 }
 
 static void waits_end(void **state)
@@ -306,6 +347,7 @@ int main(void)
 		cmocka_unit_test(what_is_inherited_is_closed),
 		cmocka_unit_test(too_many_to_keep_is_an_error),
 		cmocka_unit_test(files_are_read_up_to_their_bound),
+		cmocka_unit_test(of_a_large_file_whole_lines_are_read),
 		cmocka_unit_test(missing_files_say_so),
 		cmocka_unit_test(the_limit_is_raised_to_the_hard_one),
 		cmocka_unit_test(waits_end),

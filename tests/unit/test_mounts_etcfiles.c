@@ -318,12 +318,16 @@ static int keep(const void *arg, const char *name, const char *text, size_t size
 	return 0;
 }
 
+#define LOCAL "127.0.0.1\tlocalhost\n::1\tlocalhost\n"
+
 static void write_files(const void *arg)
 {
 	static char *servers[] = {"10.0.2.3", NULL};
 	const struct strv dns = {servers, 1};
-	struct written all = {.fail_at = -1}, none = {.fail_at = -1}, fails = {.fail_at = 1};
-	const struct written *all_arg = &all, *none_arg = &none, *fails_arg = &fails;
+	struct written all = {.fail_at = -1}, none = {.fail_at = -1}, large = {.fail_at = -1},
+		       fails = {.fail_at = 1};
+	const struct written *all_arg = &all, *none_arg = &none, *large_arg = &large,
+			     *fails_arg = &fails;
 	struct error err = {0};
 	int warnings = 0;
 
@@ -337,14 +341,22 @@ static void write_files(const void *arg)
 	put("etc/hosts", "127.0.1.1 box");
 	check_ok(etcfiles_write_parent(keep, &all_arg, &dns, &err));
 	check(streq(all.text[0], "nameserver 10.0.2.3\nsearch example\n"));
-	check(streq(all.text[1], "::1\tbox\n127.0.1.1 box\n") && warnings == 0);
+	check(streq(all.text[1], LOCAL "::1\tbox\n127.0.1.1 box\n") && warnings == 0);
 
 	check(unlink("etc/stub") == 0 && unlink("etc/hosts") == 0 && mkdir("etc/hosts", 0755) == 0);
 	check_ok(etcfiles_write_parent(keep, &none_arg, &dns, &err));
 	check(streq(none.text[0], "nameserver 10.0.2.3\n"));
-	check(streq(none.text[1], "127.0.0.1\tbox\n::1\tbox\n"));
+	check(streq(none.text[1], LOCAL "127.0.0.1\tbox\n::1\tbox\n"));
 	/* What is missing counts as empty; what cannot be read is said. */
 	check(warnings == 1);
+
+	/* Of what is too large the first lines are there. */
+	check(rmdir("etc/hosts") == 0);
+	put("etc/hosts", "127.0.0.1 localhost box.example box\n192.0.2.1 x");
+	check(truncate("etc/hosts", (16 << 20) + 1) == 0);
+	check_ok(etcfiles_write_parent(keep, &large_arg, &dns, &err));
+	check(streq(large.text[1], "::1\tbox.example box\n127.0.0.1 localhost box.example box\n"));
+	check(warnings == 2);
 
 	check(etcfiles_write_parent(keep, &fails_arg, &dns, &err) == -ENOSPC);
 	check(streq(err.text, "writing hosts: No space left on device") && err.step == STEP_MOUNT);

@@ -85,6 +85,8 @@ static void test_resolvconf_servers(void **state)
 #define V4 "127.0.0.1\tbox\n"
 #define V6 "::1\tbox\n"
 
+#define LOCAL "127.0.0.1\tlocalhost\n::1\tlocalhost\n"
+
 static void test_hosts(void **state)
 {
 	static const struct {
@@ -100,6 +102,16 @@ static void test_hosts(void **state)
 		{"0:0::0:1 box\n127.1.2.3 box\n", "0:0::0:1 box\n127.1.2.3 box\n"},
 		{"::1 BOX\n127.0.0.1 Box\n", "::1 BOX\n127.0.0.1 Box\n"},
 		{" 127.0.0.1 \t box\r\n\t::1 box\r\n", " 127.0.0.1 \t box\r\n\t::1 box\r\n"},
+		/* With its domain and its aliases, as Debian's installer writes it. */
+		{"127.0.0.1\tlocalhost\n127.0.1.1\tbox.example.com\tbox\n",
+		 "::1\tbox.example.com box\n"
+		 "127.0.0.1\tlocalhost\n127.0.1.1\tbox.example.com\tbox\n"},
+		{"10.5.5.5 box.corp.example  BOX web#x\n",
+		 "127.0.0.1\tbox.corp.example BOX web\n::1\tbox.corp.example BOX web\n"
+		 "10.5.5.5 box.corp.example  BOX web#x\n"},
+		{"10.5.5.5 box.four box\n2001:db8::1 box.six box b6\r\n",
+		 "127.0.0.1\tbox.four box\n::1\tbox.six box b6\n"
+		 "10.5.5.5 box.four box\n2001:db8::1 box.six box b6\r\n"},
 		/* The first line that has the name counts. */
 		{"192.0.2.1 box\n127.0.0.1 box\n", V4 V6 "192.0.2.1 box\n127.0.0.1 box\n"},
 		{"127.0.0.1 box\n192.0.2.1 box\n2001:db8::1 box\n",
@@ -121,9 +133,48 @@ static void test_hosts(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
 		char *text = hosts_compose(table[i].host, strlen(table[i].host), "box");
 
+		const char *ours = text;
+
 		assert_non_null(text);
-		assert_string_equal(text, table[i].expected);
+		/* Always where it is missing, and first. */
+		if (!strstr(table[i].host, "127.0.0.1 localhost") &&
+		    !strstr(table[i].host, "\tlocalhost"))
+			ours = str_after(text, LOCAL);
+		assert_non_null(ours);
+		assert_string_equal(ours, table[i].expected);
 		free(text);
+	}
+}
+
+static char *hosts_of(const char *host, const char *hostname)
+{
+	char *text = hosts_compose(host, strlen(host), hostname);
+
+	assert_non_null(text);
+	return text;
+}
+
+static void test_hosts_localhost(void **state)
+{
+	static const struct {
+		const char *host, *hostname, *expected;
+	} table[] = {
+		{"", "box", LOCAL V4 V6},
+		{"", "localhost", LOCAL},
+		{"127.0.0.1 LocalHost\n", "localhost", "127.0.0.1 LocalHost\n"},
+		{"192.0.2.1 localhost.example mylocalhost # localhost\n", "",
+		 LOCAL "192.0.2.1 localhost.example mylocalhost # localhost\n"},
+		/* Wherever the host has it, there it stays. */
+		{"::1 localhost\n", "", "::1 localhost\n"},
+		{"192.0.2.1 localhost\n", "", "192.0.2.1 localhost\n"},
+		{"127.0.0.1 localhost box\n", "box", V6 "127.0.0.1 localhost box\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		_cleanup_free_ char *text = hosts_of(table[i].host, table[i].hostname);
+
+		assert_string_equal(text, table[i].expected);
 	}
 }
 
@@ -136,25 +187,24 @@ static void test_hosts_names(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-		text = hosts_compose("1.2.3.4 x\n", 10, bad[i]);
-		assert_string_equal(text, "1.2.3.4 x\n");
+		text = hosts_of("1.2.3.4 x localhost\n", bad[i]);
+		assert_string_equal(text, "1.2.3.4 x localhost\n");
 		free(text);
 	}
 	text = hosts_compose(host, sizeof(host) - 1, "box");
-	assert_string_equal(text, V4 V6 "127.0.0.1 x\n");
+	assert_string_equal(text, LOCAL V4 V6 "127.0.0.1 x\n");
 	free(text);
 	text = hosts_compose("", 0, "box.example");
-	assert_string_equal(text, "127.0.0.1\tbox.example\n::1\tbox.example\n");
+	assert_string_equal(text, LOCAL "127.0.0.1\tbox.example\n::1\tbox.example\n");
 	free(text);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_resolvconf),
-		cmocka_unit_test(test_resolvconf_servers),
-		cmocka_unit_test(test_hosts),
-		cmocka_unit_test(test_hosts_names),
+		cmocka_unit_test(test_resolvconf),	cmocka_unit_test(test_resolvconf_servers),
+		cmocka_unit_test(test_hosts),		cmocka_unit_test(test_hosts_names),
+		cmocka_unit_test(test_hosts_localhost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -73,6 +73,14 @@ int fd_read_bounded(int fd, size_t max, char **ret_data, size_t *ret_size);
 int file_read_bounded(int dirfd, const char *path, size_t max, char **ret_data, size_t *ret_size);
 
 /*
+ * file_read_lines() - the same, but of a file that has more than @max bytes the lines that fit
+ *
+ * Returns 0 with the whole file, 1 where some lines are left out, or -errno with the outputs
+ * untouched.
+ */
+int file_read_lines(int dirfd, const char *path, size_t max, char **ret_data, size_t *ret_size);
+
+/*
  * fd_wait() - wait until poll(2) reports one of @events, an error or a hang-up on @fd
  * @deadline: NULL for none
  * @cancel_fd: -1, or a descriptor whose readability ends the wait (a signalfd of terminating

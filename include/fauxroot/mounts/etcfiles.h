@@ -24,7 +24,8 @@ enum etcfile { ETCFILE_RESOLV_CONF, ETCFILE_HOSTS, ETCFILE_COUNT_ };
  *
  * The host's search (or domain) and options lines are kept, from the file that its /etc/resolv.conf
  * leads to. In hosts the host's own lines stand, and its name is on 127.0.0.1 and ::1. A host's
- * file that is missing counts as empty; one that cannot be read does so with a warning. Returns 0
+ * file that is missing counts as empty; one that cannot be read does so with a warning, and so does
+ * what of one is beyond 16 MiB. Returns 0
  * or -errno at step STEP_MOUNT.
  */
 int etcfiles_write_parent(int (*write)(const void *arg, const char *name, const char *text,

@@ -143,6 +143,52 @@ replace() { # FILE TEXT
 	stop
 }
 
+# on_vm SCRIPT - on a host of the name "vm"; what it prints is $OUT
+on_vm() {
+	printf '#!/bin/sh\nhostname vm\nexec "$@"\n' >"$T/vm"
+	chmod 0755 "$T/vm"
+	launch_as nsenter --target "$SCRATCH" --mount unshare --uts "$T/vm" -- --net=slirp4netns \
+		"${COPY_UP[@]}" sh -c "$1; echo done; exec sleep 1000"
+	wait_for grep -qx 'done' "$OUT"
+	stop
+}
+
+@test "hostname -f: the host's canonical name, and all of its names are on loopback" {
+	local line
+	for line in '127.0.1.1	vm.example.com	vm' '10.5.5.5 vm.example.com mail vm'; do
+		for COPY_UP in '' --copy-up=/etc; do
+			[ -n "$COPY_UP" ] || COPY_UP=()
+			printf '127.0.0.1\tlocalhost\n%s\n' "$line" >"$E/hosts"
+			on_vm 'hostname -f; hostname -a; for name in vm vm.example.com; do
+				getent ahostsv4 $name | head -n 1; getent ahostsv6 $name | head -n 1; done'
+			equals vm.example.com "$(head -n 1 "$OUT")"
+			grep -qE '(^| )(mail )?vm *$' "$OUT"
+			equals 2 "$(grep -c '^127\.' "$OUT")"
+			equals 2 "$(grep -c '^::1 ' "$OUT")"
+			unset COPY_UP
+		done
+	done
+}
+
+@test "a hosts file that is empty, missing or too large: localhost has its addresses" {
+	local made
+	COPY_UP=()
+	for made in ': >' 'rm' 'truncate -s 17M' "yes '192.0.2.1 some.example' | head -c 17000000 >"; do
+		sh -c "$made \"\$1\"" sh "$E/hosts"
+		[ -e "$E/hosts" ] || COPY_UP=(--copy-up=/etc) # without, there is no place to mount ours on
+		on_vm 'getent ahostsv4 localhost; getent ahostsv6 localhost; getent hosts vm; wc -c </etc/hosts'
+		grep -q '^127\.0\.0\.1 .*localhost' "$OUT"
+		grep -q '^::1 ' "$OUT"
+		case $made in
+		*17*) logged "the child's hosts has the first 16 MiB of the host's: /etc/hosts is larger" ;;
+		*) not logged MiB ;;
+		esac
+		touch "$E/hosts"
+		COPY_UP=()
+	done
+	[ "$(grep -xE '[0-9]+' "$OUT")" -gt 16000000 ]
+}
+
 @test "/etc/resolv.conf as a dangling link" {
 	by_link /run/nowhere/stub.conf
 	launch_scratch sleep 100
