@@ -170,16 +170,14 @@ int process_fork(const char *name, struct process *ret, struct error *err)
 	return 1;
 }
 
-int fork_clean(const char *name, const int *keep, size_t n_keep, bool undumpable,
-	       struct process *ret, struct error *err)
+int fork_clean(const char *name, const int *keep, size_t n_keep, struct process *ret,
+	       struct error *err)
 {
 	pid_t parent = getpid();
 	int rc = process_fork(name, ret, err);
 
 	if (rc != 0)
 		return rc;
-	if (undumpable)
-		prctl(PR_SET_DUMPABLE, 0);
 	die_with(parent);
 	title_set(name);
 	if (fd_close_all_except(keep, n_keep) < 0)

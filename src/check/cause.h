@@ -107,6 +107,7 @@ bool selinux_enforces(struct facts *facts, const char *arg);
 /* limits.c */
 bool kernel_is_older(struct facts *facts, const char *arg); /* than this version */
 bool limit_is_zero(struct facts *facts, const char *arg);   /* "user", "pid uts" */
+bool limit_is_one(struct facts *facts, const char *arg);
 bool limits_are_there(struct facts *facts, const char *arg);
 bool process_limit_is_low(struct facts *facts, const char *arg);
 bool cgroup_has_no_pids_left(struct facts *facts, const char *arg);

@@ -68,6 +68,17 @@ const struct cause causes_of_namespaces[] = {
 			  "settings.kernel.sysctl.\"user.max_user_namespaces\"=\"28633\"",
 	},
 	{
+		.id = "max-user-namespaces-one",
+		.steps = CLONE,
+		.codes = {ENOSPC},
+		.test = limit_is_one,
+		.arg = "user",
+		.cause = "{path} is {value}: a launch makes two user namespaces, one inside the "
+			 "other",
+		.remedy = "echo user.max_user_namespaces=28633 | sudo tee "
+			  "/etc/sysctl.d/60-fauxroot.conf && sudo sysctl --system",
+	},
+	{
 		.id = "max-mnt-namespaces",
 		.steps = CLONE,
 		.codes = {ENOSPC},
@@ -103,8 +114,10 @@ const struct cause causes_of_namespaces[] = {
 		.steps = CLONE,
 		.codes = {ENOSPC},
 		.test = limits_are_there,
-		.cause = "of the limits in /proc/sys/user ({value}) one is used up by this user, "
-			 "or is lower in an outer user namespace; or 32 are nested already",
+		.cause =
+			"of the limits in /proc/sys/user ({value}) one is used up by this user, "
+			"or is lower in an outer user namespace; or user namespaces are nested too "
+			"deep: 32 levels, of which each launch takes two",
 		.remedy = "lsns shows who has them; sudo sysctl -w user.max_user_namespaces=N (and "
 			  "the others) raises a limit; where they are nested, start it from fewer "
 			  "levels in",
@@ -113,7 +126,8 @@ const struct cause causes_of_namespaces[] = {
 		.id = "nested-too-deep",
 		.steps = CLONE,
 		.codes = {EUSERS},
-		.cause = "user namespaces are nested 32 deep already (man 7 user_namespaces)",
+		.cause = "user namespaces are nested too deep: 32 levels (man 7 user_namespaces), "
+			 "of which each launch takes two",
 		.remedy = "start it from fewer levels in",
 	},
 	{

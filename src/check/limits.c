@@ -55,8 +55,8 @@ static bool read_limit(struct facts *facts, const char *kind, char *buf, size_t 
 	       machine_word(facts->machine, facts->path, buf, size);
 }
 
-/* The first of the kinds in @arg that is asked for and has the limit 0. */
-bool limit_is_zero(struct facts *facts, const char *arg)
+/* The first of the kinds in @arg that is asked for and has the limit @limit. */
+static bool limit_is(struct facts *facts, const char *arg, const char *limit)
 {
 	struct cursor c = cursor_of(arg);
 
@@ -69,10 +69,20 @@ bool limit_is_zero(struct facts *facts, const char *arg)
 		if (str_print(facts->point, sizeof(facts->point), "%.*s", (int)n, word) == 0 &&
 		    is_made(facts->config, facts->point) &&
 		    read_limit(facts, facts->point, facts->value, sizeof(facts->value)) &&
-		    streq(facts->value, "0"))
+		    streq(facts->value, limit))
 			return true;
 	}
 	return false;
+}
+
+bool limit_is_zero(struct facts *facts, const char *arg)
+{
+	return limit_is(facts, arg, "0");
+}
+
+bool limit_is_one(struct facts *facts, const char *arg)
+{
+	return limit_is(facts, arg, "1");
 }
 
 /* "max_user_namespaces 63000, max_mnt_namespaces 63000" */

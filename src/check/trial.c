@@ -2,10 +2,10 @@
 /*
  * Theory of operation
  *
- * A launch without its target: what can be looked at from outside comes first, then a child is
- * cloned with the namespaces asked for, gets its maps, mounts, and the network's driver starts on
- * it; then all of it ends. The rooms below do the work, so a trial fails where the launch would,
- * with the same error.
+ * A launch without its target: what can be looked at from outside comes first, then a middle
+ * process is cloned, gets its maps, and clones a child with the namespaces asked for, which mounts,
+ * and the network's driver starts on it; then all of it ends. The rooms below do the work, so a
+ * trial fails where the launch would, with the same error.
  *
  * One obstacle must not hide the next: where the subordinate ids or their maps fail, a second child
  * gets a map of the caller alone, which needs no privileges, so that mounts and network are tried
@@ -112,12 +112,12 @@ static void try_cgroup(struct trials *t)
 static size_t launch_fds(const struct config *config)
 {
 	bool helper = config->net != NET_HOST && config->net != NET_NONE;
-	size_t n = 16;
+	size_t n = config->idmap == IDMAP_SINGLE ? 18 : 19;
 
 	if (config->net == NET_NONE && config->port_driver != PORT_BUILTIN)
-		n += 1;
+		n += config->detach_netns ? 2 : 1;
 	if (helper)
-		n += 6; /* its pipes, the copy of its program, the namespace */
+		n += 6; /* its pipes, the namespace */
 	if (helper && config->disable_host_loopback)
 		n += 1; /* what it loads */
 	if (config->pidns)
@@ -199,17 +199,23 @@ static int expect_netns(const struct trials *t, struct error *err)
 static int pin_namespaces(struct trials *t, struct error *err)
 {
 	unsigned long flags = clone_flags(t);
-	int rc = 0;
+	int middle = t->ns.user, rc = 0;
 
 	if (in_own_netns(t->config)) {
 		flags |= CLONE_NEWNET;
 		rc = expect_netns(t, err);
 	}
-	return rc < 0 ? rc : ns_pin(t->child.pid, flags, &t->ns, err);
+	if (rc == 0)
+		rc = ns_pin(t->child.pid, flags, &t->target_ns, err);
+	if (rc < 0)
+		return rc;
+	t->ns = t->target_ns;
+	t->ns.user = middle;
+	return 0;
 }
 
-/* The child, waiting for its maps. */
-static int start_child(struct trials *t)
+/* The middle process, waiting for its maps. */
+static int start_middle(struct trials *t, const struct idmap *map)
 {
 	struct outcome *outcome = trial_begin(t, TRIAL_CLONE);
 	struct trial_plan plan = {
@@ -228,14 +234,22 @@ static int start_child(struct trials *t)
 		return trial_end(outcome, err_set(&err, -rc, "making a socket pair"), &err);
 	plan.peer_sock = pair[0];
 	plan.sock = pair[1];
-	rc = ns_clone(clone_flags(t), &t->child, &err);
-	if (rc == 0)
-		trial_child(&plan);
-	fd_close(pair[1]);
 	t->sock = pair[0];
-	if (rc > 0)
+	rc = trial_clone_middle(t, &plan, map, clone_flags(t), &err);
+	fd_close(pair[1]);
+	return rc < 0 ? trial_end(outcome, rc, &err) : 0;
+}
+
+/* The child, in its namespaces. */
+static int start_child(struct trials *t)
+{
+	struct outcome *outcome = trial_begin(t, TRIAL_CLONE);
+	struct error err = {0};
+	int rc = trial_clone_child(t, &err);
+
+	if (rc == 0)
 		rc = pin_namespaces(t, &err);
-	return trial_end(outcome, rc, &err);
+	return trial_end(outcome, err_step(&err, rc, STEP_CLONE), &err);
 }
 
 /* Take what the child reports, until it pauses or has ended. 0 or -ECANCELED */
@@ -264,18 +278,20 @@ static void say_go_on(const struct trials *t)
 	(void)message_send(t->sock, "", 1, NULL, 0);
 }
 
-/* One child from clone to end. @map: NULL: none could be planned. -ECANCELED, or 0 */
+/* One child from clone to end. -ECANCELED, or 0 */
 static int try_child(struct trials *t, const struct idmap *map, bool is_fallback)
 {
 	struct deadline deadline = deadline_in(TRIAL_MS);
 	struct error err = {0};
-	int rc = start_child(t);
+	int rc = start_middle(t, map);
 
 	if (rc < 0)
 		return rc;
-	rc = idmap_apply(map, t->child.pid, &deadline, t->cancel_fd, &err);
+	rc = idmap_apply(map, t->middle.process.pid, &deadline, t->cancel_fd, &err);
 	if (!is_fallback || rc < 0)
 		(void)trial_end(trial_begin(t, TRIAL_IDMAP), rc, &err);
+	if (rc == 0)
+		rc = start_child(t);
 	if (rc < 0)
 		return rc;
 	say_go_on(t);
@@ -291,7 +307,9 @@ static int try_child(struct trials *t, const struct idmap *map, bool is_fallback
 static void end_child(struct trials *t)
 {
 	process_kill(&t->child);
+	ns_holder_end(&t->middle);
 	t->sock = fd_close(t->sock);
+	t->target_ns.user = fd_close(t->target_ns.user);
 	ns_set_close(&t->ns);
 }
 
@@ -364,8 +382,10 @@ int preflight_try(const struct config *config, int cancel_fd, struct outcomes *r
 		.config = config,
 		.to = ret,
 		.cancel_fd = cancel_fd,
+		.middle = NS_HOLDER_NONE,
 		.child = PROCESS_NONE,
 		.ns = NS_SET_NONE,
+		.target_ns = NS_SET_NONE,
 		.sock = -1,
 	};
 	int rc;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Inside the trials: trial.c is the launcher's side, trial_child.c the throw-away child's. */
+/* Inside the trials: trial.c is the launcher's side, trial_middle.c makes the user namespaces,
+ * trial_child.c is the throw-away child. */
 #pragma once
 
 #include "fauxroot/base/log.h"
@@ -19,8 +20,10 @@ struct trials {
 	struct net net;
 	bool net_opened;
 	char *statedir;
+	struct ns_holder middle; /* of the same form as a launch's; it holds nothing */
 	struct process child;
-	struct ns_set ns;
+	struct ns_set ns;	 /* the middle user namespace, and the child's others */
+	struct ns_set target_ns; /* the child's user namespace; the others are @ns's descriptors */
 	int sock;
 };
 
@@ -30,10 +33,12 @@ struct trial_report {
 	struct outcome outcome;
 };
 
+struct idmap;
+
 struct trial_plan {
 	const struct config *config;
 	int sock;	      /* the child's end */
-	int peer_sock;	      /* the launcher's end, inherited by the clone */
+	int peer_sock;	      /* the launcher's end, which the middle process closes */
 	bool own_netns;	      /* the child got a network namespace */
 	const char *statedir; /* a directory that must not be copied up itself */
 };
@@ -46,6 +51,19 @@ struct trial_plan {
  * only fail for the same reason.
  */
 _noreturn_ void trial_child(const struct trial_plan *plan);
+
+/*
+ * trial_clone_middle() - the first clone: @t->middle waits for its maps, @t->ns has its namespace
+ * @map: the maps that it will get
+ * @flags: CLONE_NEW… of the child
+ *
+ * Returns 0 or -errno at step STEP_CLONE, or STEP_NONE where it is no fault of namespaces.
+ */
+int trial_clone_middle(struct trials *t, const struct trial_plan *plan, const struct idmap *map,
+		       unsigned long flags, struct error *err);
+
+/* trial_clone_child() - the second, once the middle process has its maps: @t->child; 0 or -errno */
+int trial_clone_child(struct trials *t, struct error *err);
 
 /* trial_wants_storage() - will the command want to mount overlayfs or a FUSE file system? */
 bool trial_wants_storage(const struct config *config);

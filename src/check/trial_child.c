@@ -253,8 +253,10 @@ static bool report_pause(const struct trial_plan *plan)
 _noreturn_ void trial_child(const struct trial_plan *plan)
 {
 	const struct config *config = plan->config;
-	const struct attempt of_launch[] = {
+	const struct attempt of_clone[] = {
 		{TRIAL_CLONE, try_netns, plan->own_netns, true},
+	};
+	const struct attempt of_launch[] = {
 		{TRIAL_MOUNT, try_mount, true, true},
 		{TRIAL_PROC, try_proc, config->pidns, false},
 		{TRIAL_SYSFS, try_sysfs, plan->own_netns, false},
@@ -267,9 +269,12 @@ _noreturn_ void trial_child(const struct trial_plan *plan)
 		{TRIAL_OVERLAY, try_overlay, trial_wants_storage(config), false},
 		{TRIAL_FUSE, try_fuse, trial_wants_storage(config), false},
 	};
+	char word;
 
-	fd_close(plan->peer_sock);
-	if (try_all(plan, of_launch, ARRAY_SIZE(of_launch)) && report_pause(plan))
+	if (!try_all(plan, of_clone, ARRAY_SIZE(of_clone)))
+		/* The middle process finds our /proc files until the launcher has read that. */
+		(void)message_recv(plan->sock, &word, 1, NULL, NULL);
+	else if (try_all(plan, of_launch, ARRAY_SIZE(of_launch)) && report_pause(plan))
 		(void)try_all(plan, of_daemon, ARRAY_SIZE(of_daemon));
 	_exit(0);
 }

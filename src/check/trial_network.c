@@ -76,7 +76,7 @@ int trial_network(struct trials *t)
 	if (!t->net_opened)
 		return 0;
 	if (t->net.plan.detached)
-		rc = ns_make_net(&t->ns, &t->ns.net, &deadline, t->cancel_fd, &err);
+		rc = ns_make_net(&t->target_ns, &t->ns.net, &deadline, t->cancel_fd, &err);
 	if (rc < 0)
 		return trial_end(trial_begin(t, TRIAL_NET), err_step(&err, rc, STEP_CLONE), &err);
 	if (t->net.plan.ifname[0] != '\0' && t->config->net != NET_LXC_USER_NIC)
@@ -85,9 +85,9 @@ int trial_network(struct trials *t)
 	if (rc < 0)
 		return rc;
 	(void)trial_begin(t, TRIAL_NET);
-	rc = net_prepare(&t->net, &t->ns, &err);
+	rc = net_prepare(&t->net, &err);
 	if (rc == 0)
-		rc = net_start(&t->net, &err);
+		rc = net_start(&t->net, &t->ns, NS_HOLDER_NONE, &err);
 	if (rc == 0)
 		rc = net_wait_ready(&t->net, &err);
 	(void)trial_end(&t->to->of[TRIAL_NET], rc, &err);

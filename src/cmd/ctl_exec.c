@@ -83,8 +83,9 @@ static int join(struct ns_answer *answer, struct error *err)
 		return rc;
 	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
 		return err_set(err, errno, "becoming root of the user namespace");
-	/* ns_join() is for forks of the launcher; a caller's command outlives its caller. */
-	if (prctl(PR_SET_PDEATHSIG, 0) < 0)
+	/* ns_join() is for forks of the launcher; a caller's command outlives its caller. The
+	 * change of ids may have undone the other. */
+	if (prctl(PR_SET_DUMPABLE, 0) < 0 || prctl(PR_SET_PDEATHSIG, 0) < 0)
 		return err_set(err, errno, "outliving the caller");
 	rc = caps_clear_passed_on(err);
 	if (rc == 0 && chdir(here) < 0)

@@ -216,7 +216,7 @@ _noreturn_ static void become_real(const struct proxy *proxy, const char *path)
 /* docker-proxy keeps our stdin, stdout, stderr and descriptor 3, and dies with us. */
 static int start_real(struct proxy *proxy, const char *path, struct process *ret, struct error *err)
 {
-	int fd = DOCKER_PROXY_FD, rc = fork_clean(REAL_PROXY, &fd, 1, false, ret, err);
+	int fd = DOCKER_PROXY_FD, rc = fork_clean(REAL_PROXY, &fd, 1, ret, err);
 
 	if (rc == 0)
 		become_real(proxy, path);

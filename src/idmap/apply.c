@@ -78,7 +78,6 @@ static int apply_directly(const struct idmap *map, pid_t child, struct error *er
 {
 	int rc = 0;
 
-	log_debug("writing the id maps directly");
 	if (map->single)
 		rc = write_once(child, "setgroups", "deny", strlen("deny"), err);
 	if (rc == 0)
@@ -86,6 +85,19 @@ static int apply_directly(const struct idmap *map, pid_t child, struct error *er
 	if (rc == 0)
 		rc = write_map(child, "gid_map", &map->gid, err);
 	return rc;
+}
+
+int idmap_repeat(const struct idmap *map, pid_t child, struct error *err)
+{
+	struct idmap same = *map;
+
+	/* The kernel passes "deny" on to a child namespace. */
+	same.single = false;
+	for (size_t i = 0; i < same.uid.n; i++)
+		same.uid.extents[i].outside = same.uid.extents[i].inside;
+	for (size_t i = 0; i < same.gid.n; i++)
+		same.gid.extents[i].outside = same.gid.extents[i].inside;
+	return err_step(err, apply_directly(&same, child, err), STEP_IDMAP);
 }
 
 static int start_mapper(struct helper *ret, const char *program, const struct idmap_plan *plan,
@@ -139,6 +151,7 @@ int idmap_begin(const struct idmap *map, pid_t child, struct idmap_writers *ret,
 
 	w.helped = !map->single && !caps_can_write_maps();
 	if (!w.helped) {
+		log_debug("writing the id maps directly");
 		rc = apply_directly(map, child, err);
 	} else {
 		rc = start_mapper(&w.mappers[0], "newuidmap", &map->uid, child, err);

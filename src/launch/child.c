@@ -2,12 +2,12 @@
 /*
  * Theory of operation
  *
- * The child is born into its namespaces, owns nothing there yet, and waits until the launcher has
- * written its id maps. Only the network namespace it makes itself, which costs as much as all else
- * that the kernel does for a launch, and goes on beside the writing. Then it becomes root of its
- * user namespace, arms PDEATHSIG, and mounts. The credential change clears PDEATHSIG (man 2 prctl),
- * so it is armed last, and the launcher's life is checked after that: whoever dies in between is
- * noticed. getppid(2) would not tell: it is 0 in a PID namespace.
+ * The child is born into its namespaces, owns nothing there yet, and waits until the middle process
+ * has written its id maps. Only the network namespace it makes itself, which costs as much as all
+ * else that the kernel does for a launch, and goes on beside the writing. Then it becomes root of
+ * its user namespace, arms PDEATHSIG, and mounts. The credential change clears PDEATHSIG (man 2
+ * prctl), so it is armed last, and the launcher's life is checked after that: whoever dies in
+ * between is noticed. getppid(2) would not tell: it is 0 in a PID namespace.
  *
  * The child becomes the target by itself. Everything of ours is close-on-exec; the launcher sees
  * the end of file when that has worked. With --pidns it becomes init instead, which forks the
@@ -156,12 +156,10 @@ _noreturn_ void child_main(const struct child_plan *plan)
 	int sock = plan->sock;
 	struct error err = {0};
 
-	fd_close(plan->peer_sock);
 	log_redirect(handshake_log, &sock);
 	run_child(plan, &err);
 	handshake_fail(sock, &err);
-	/* Who writes our maps finds our /proc files until the launcher has read that and ends us.
-	 */
+	/* The middle process finds our /proc files until the launcher has read that and ends us. */
 	handshake_await_end(sock);
 	_exit(1);
 }

@@ -1,6 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The conversation between launcher and child, over one SOCK_SEQPACKET pair.
+ * The conversations of the launcher with the middle process and with the child, each over a
+ * SOCK_SEQPACKET pair.
+ *
+ *	launcher				middle process
+ *	HANDSHAKE_MAPPED  ------------------->		your ids are mapped
+ *			  <-------------------  HANDSHAKE_CHILD, with a pidfd: the child is there,
+ *						and its ids are mapped
+ *
+ * What follows on that socket is a holder's: ns_holder_work().
  *
  *	launcher				child
  *			  <-------------------  HANDSHAKE_NETWORK, where it is to have a network
@@ -12,7 +20,7 @@
  *			  <-------------------  HANDSHAKE_INIT, with --pidns only: init is there
  *			  <------ end of file		execve(2) has succeeded
  *
- * In place of its next message the child may send HANDSHAKE_FAILED, and at any time HANDSHAKE_LOG.
+ * In place of its next message either may send HANDSHAKE_FAILED, and at any time HANDSHAKE_LOG.
  * End of file anywhere else is a failure of the step that was under way.
  */
 #pragma once
@@ -30,6 +38,7 @@ enum handshake_type {
 	HANDSHAKE_LOG,
 	HANDSHAKE_INIT,
 	HANDSHAKE_NETWORK,
+	HANDSHAKE_CHILD,
 };
 
 /* handshake_say() - a message without content; 0 or -errno */

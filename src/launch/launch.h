@@ -35,10 +35,13 @@ struct launch {
 	char *slirp_socket;    /* with --port-driver=slirp4netns */
 	struct notify *notify; /* NULL where no service manager listens */
 	struct cgroup2 cgroup;
+	struct ns_holder middle; /* until the network has taken it over, or it has ended */
 	struct process child;
-	struct ns_set ns;	 /* with the network that we set up, though it be detached */
-	struct ns_set target_ns; /* those of @ns that the target is born into; not its own copies */
-	int sock;		 /* the handshake */
+	struct ns_set ns; /* the middle user namespace; the network that we set up, though it be
+			     detached; the child's others */
+	struct ns_set target_ns; /* those that the target is born into: its user namespace; the
+				    others are @ns's descriptors */
+	int sock;		 /* the handshake with the child */
 	int reports;		 /* init's, with --pidns; else -1 */
 
 	struct event_base *base;

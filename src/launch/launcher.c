@@ -3,11 +3,13 @@
  * Theory of operation
  *
  * The launcher's column of the launch, in the order of bring_up(). What can be known in advance is
- * looked at first, so that a missing range or program is said before anything has started. After
- * the clone, helper programs write the id maps, which is the longest part of a short launch;
- * meanwhile the child makes its network namespace, and the launcher what of the network needs no
- * maps. Then the launcher sets up the rest of it and the API from outside while the child mounts
- * inside. Everything that the target may look for exists before it runs: "go" is the last word.
+ * looked at first, so that a missing range or program is said before anything has started. Then the
+ * middle process is cloned into a user namespace of ours, and helper programs write its id maps,
+ * which is the longest part of a short launch; meanwhile the launcher makes what needs no child:
+ * the API, and part of the network. The middle process clones the child (middle.c), which is the
+ * launcher's own child. The launcher sets up the rest of the network from outside while the child
+ * mounts inside. Everything that the target may look for exists before it runs: "go" is the last
+ * word.
  *
  * The waits of the launch have deadlines, and end when a terminating signal is pending. Whatever
  * fails, take_down() releases it all in the reverse order.
@@ -15,6 +17,7 @@
 #include "fauxroot/launch/launcher.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -33,11 +36,14 @@
 #include "fauxroot/sys/message.h"
 #include "handshake.h"
 #include "launch.h"
+#include "middle.h"
 #include "reports.h"
 
 /* newuidmap needs a millisecond; name services behind it may be slow. */
 #define IDMAP_MS 10000
 #define NETNS_MS 5000
+/* Two processes of ours, and the kernel. */
+#define CLONE_MS 10000
 
 static int write_state_file(const void *arg, const char *name, const char *text, size_t size,
 			    struct error *err)
@@ -76,7 +82,7 @@ static bool in_own_netns(const struct launch *l)
 	return l->net.plan.own_netns && !l->net.plan.detached;
 }
 
-/* The network namespace is the child's to make. */
+/* Of the second clone. The network namespace is the child's to make. */
 static unsigned long clone_flags(const struct launch *l)
 {
 	unsigned long flags = CLONE_NEWUSER | CLONE_NEWNS;
@@ -92,7 +98,29 @@ static unsigned long clone_flags(const struct launch *l)
 	return flags;
 }
 
-static int start_child(struct launch *l, struct error *err)
+/* The middle process, in its user namespace; it waits for its maps. */
+static int clone_middle(struct launch *l, const struct idmap *map, const struct child_plan *child,
+			struct error *err)
+{
+	struct middle_plan plan = {.map = map, .flags = clone_flags(l), .child = child};
+	struct ns_job job;
+	int pair[2], rc = message_pair(pair);
+
+	if (rc < 0)
+		return err_set(err, -rc, "making a socket pair");
+	if (net_set_up_job(&l->net, &job))
+		plan.hold = &job;
+	l->middle.sock = plan.peer_sock = pair[0];
+	plan.sock = pair[1];
+	rc = ns_clone(CLONE_NEWUSER, &l->middle.process, err);
+	if (rc == 0)
+		middle_main(&plan);
+	fd_close(plan.sock);
+	/* Before it can end: what follows acts in its namespace. */
+	return rc < 0 ? rc : ns_pin(l->middle.process.pid, CLONE_NEWUSER, &l->ns, err);
+}
+
+static int start_middle(struct launch *l, const struct idmap *map, struct error *err)
 {
 	struct child_plan plan = {
 		.config = l->config,
@@ -113,7 +141,7 @@ static int start_child(struct launch *l, struct error *err)
 	if (rc < 0)
 		return rc;
 	/* An executable with file capabilities makes us undumpable, and newuidmap could not open
-	 * the child's /proc files then, nor we its namespaces. */
+	 * the middle process's /proc files then, nor we its namespace. */
 	if (prctl(PR_SET_DUMPABLE, 1) < 0)
 		return err_set(err, errno, "becoming dumpable");
 	rc = message_pair(pair);
@@ -128,19 +156,17 @@ static int start_child(struct launch *l, struct error *err)
 	if (rc < 0)
 		rc = err_set(err, -rc, "making a socket pair");
 	else
-		rc = ns_clone(clone_flags(l), &l->child, err);
-	if (rc == 0)
-		child_main(&plan);
+		rc = clone_middle(l, map, &plan, err);
 	fd_close(plan.sock);
 	fd_close(plan.reports);
-	return rc < 0 ? rc : 0;
+	return rc;
 }
 
-/* The one that the child makes is there when it says so. */
+/* The network that the child makes is there when it says so. */
 static int pin_namespaces(struct launch *l, struct error *err)
 {
 	unsigned long flags = clone_flags(l);
-	int rc = 0;
+	int middle = l->ns.user, rc = 0;
 
 	if (in_own_netns(l)) {
 		flags |= CLONE_NEWNET;
@@ -148,53 +174,88 @@ static int pin_namespaces(struct launch *l, struct error *err)
 				      l->signals->cancel, err);
 	}
 	if (rc == 0)
-		rc = ns_pin(l->child.pid, flags, &l->ns, err);
-	l->target_ns = l->ns;
-	return rc;
+		rc = ns_pin(l->child.pid, flags, &l->target_ns, err);
+	if (rc < 0)
+		return rc;
+	l->ns = l->target_ns;
+	l->ns.user = middle;
+	return 0;
 }
 
-/* A network namespace without the child: all that is done to the network is done to this one. */
+/* A network namespace without the child in it, but owned by the child's user namespace: all that is
+ * done to the network is done to this one. */
 static int detach_netns(struct launch *l, struct error *err)
 {
 	struct deadline deadline = deadline_in(NETNS_MS);
 
 	if (!l->net.plan.detached)
 		return 0;
-	return ns_make_net(&l->ns, &l->ns.net, &deadline, l->signals->cancel, err);
+	return ns_make_net(&l->target_ns, &l->ns.net, &deadline, l->signals->cancel, err);
 }
 
-/* The child's network, as far as it needs no maps. */
-static int prepare_network(struct launch *l, struct error *err)
+/* While the ids are being mapped: what needs no child. */
+static int make_meanwhile(struct launch *l, struct error *err)
 {
-	int rc = detach_netns(l, err);
+	int rc = net_prepare(&l->net, err);
 
-	if (rc == 0)
-		rc = net_prepare(&l->net, &l->ns, err);
-	return rc;
+	return rc < 0 ? rc : serve_start(l, err);
 }
 
-/* Where several things fail, no namespace is told rather than no map, and that rather than what
- * does not work without it. */
+/* Where both fail, no map is told rather than what does not work without one. */
 static int map_ids(struct launch *l, const struct idmap *map, struct error *err)
 {
 	struct deadline deadline = deadline_in(IDMAP_MS);
 	struct idmap_writers writers;
 	struct error other;
-	int rc = idmap_begin(map, l->child.pid, &writers, err), prepared;
+	int rc = idmap_begin(map, l->middle.process.pid, &writers, err), made;
 
 	if (rc < 0)
 		return rc;
-	rc = pin_namespaces(l, err);
-	if (rc < 0) {
-		idmap_abandon(&writers);
-		return rc;
-	}
-	prepared = prepare_network(l, &other);
+	made = make_meanwhile(l, &other);
 	rc = idmap_finish(&writers, &deadline, l->signals->cancel, err);
-	if (rc == 0 && prepared < 0) {
+	if (rc == 0 && made < 0) {
 		*err = other;
-		rc = prepared;
+		rc = made;
 	}
+	return rc;
+}
+
+/* The middle process clones it, and maps its ids; it has been no child of anybody else. */
+static int take_child(struct launch *l, struct error *err)
+{
+	static const char words[] = "making the command's user namespace";
+	struct deadline deadline = deadline_in(CLONE_MS);
+	_cleanup_close_ int pidfd = -1;
+	int rc = handshake_say(l->middle.sock, HANDSHAKE_MAPPED);
+
+	if (rc == 0)
+		rc = fd_wait(l->middle.sock, POLLIN, &deadline, l->signals->cancel);
+	if (rc < 0)
+		return err_step(err, err_set(err, -rc, "%s", words), STEP_CLONE);
+	rc = handshake_take(l->middle.sock, HANDSHAKE_CHILD, words, l->signals->cancel, &pidfd,
+			    err);
+	if (rc < 0)
+		return err_step(err, rc, STEP_CLONE);
+	rc = process_of_pidfd(pidfd, &l->child);
+	if (rc < 0)
+		return err_step(err, err_set(err, -rc, "%s: finding its process", words),
+				STEP_CLONE);
+	pidfd = -1;
+	return 0;
+}
+
+/* From the maps of the middle namespace to the child's pinned namespaces. */
+static int make_child(struct launch *l, struct error *err)
+{
+	int rc = take_child(l, err);
+
+	/* After the clone, for the root of its cgroup namespace; before there are helpers. */
+	if (rc == 0 && l->config->evacuate_cgroup2)
+		rc = cgroup2_evacuate(&l->cgroup, l->child.pid, err);
+	if (rc == 0)
+		rc = pin_namespaces(l, err);
+	if (rc == 0)
+		rc = detach_netns(l, err);
 	return rc;
 }
 
@@ -255,7 +316,6 @@ static int prepare(struct launch *l, struct idmap *ret_map, struct error *err)
 		rc = statedir_open(config->state_dir, l->signals->cancel, &l->state, err);
 	if (rc < 0)
 		return rc;
-	l->net.dir = l->state.path;
 	log_debug("state directory: %s", l->state.path);
 	rc = plan_ports(l, err);
 	if (rc == 0)
@@ -268,10 +328,17 @@ static int prepare(struct launch *l, struct idmap *ret_map, struct error *err)
 /* While the child mounts. */
 static int connect_network(struct launch *l, struct error *err)
 {
-	int rc = net_start(&l->net, err);
+	struct ns_holder holder = NS_HOLDER_NONE;
+	struct ns_job job;
+	int rc;
 
-	if (rc == 0)
-		rc = serve_start(l, err);
+	if (net_set_up_job(&l->net, &job)) {
+		holder = l->middle;
+		l->middle = NS_HOLDER_NONE;
+	}
+	/* Else it has ended. */
+	ns_holder_end(&l->middle);
+	rc = net_start(&l->net, &l->ns, holder, err);
 	if (rc == 0)
 		rc = handshake_expect(l->sock, HANDSHAKE_MOUNTED, "mounting", l->signals->cancel,
 				      err);
@@ -291,19 +358,18 @@ static int bring_up(struct launch *l, struct error *err)
 	int rc = prepare(l, &map, err);
 
 	if (rc == 0)
-		rc = start_child(l, err);
-	/* After the clone, for the root of its cgroup namespace; before there are helpers. */
-	if (rc == 0 && l->config->evacuate_cgroup2)
-		rc = cgroup2_evacuate(&l->cgroup, l->child.pid, err);
+		rc = start_middle(l, &map, err);
+	if (rc == 0)
+		rc = map_ids(l, &map, err);
 	if (rc < 0)
 		return rc;
-	log_debug("namespaces made, child %d", l->child.pid);
-	rc = map_ids(l, &map, err);
+	log_debug("ids mapped");
+	rc = make_child(l, err);
 	if (rc == 0)
 		rc = say_mapped(l, err);
 	if (rc < 0)
 		return rc;
-	log_debug("ids mapped");
+	log_debug("namespaces made, child %d", l->child.pid);
 	rc = connect_network(l, err);
 	if (rc == 0)
 		rc = write_child_pid(l, err);
@@ -322,6 +388,7 @@ static void take_down(struct launch *l)
 {
 	process_forget(&l->target);
 	process_kill(&l->child);
+	ns_holder_end(&l->middle);
 	notify_close(l->notify);
 	loop_clear(l);
 	ports_stop(&l->ports);
@@ -331,6 +398,7 @@ static void take_down(struct launch *l)
 	fd_close(l->sock);
 	fd_close(l->reports);
 	free(l->slirp_socket);
+	fd_close(l->target_ns.user);
 	ns_set_close(&l->ns);
 	if (l->net_opened)
 		net_stop(&l->net);
@@ -352,6 +420,7 @@ int launcher_run(const struct config *config, const struct signals *signals, boo
 		.link = INSTANCE_LINK_NONE,
 		.ports = PORTS_NONE,
 		.cgroup = CGROUP2_NONE,
+		.middle = NS_HOLDER_NONE,
 		.child = PROCESS_NONE,
 		.target = PROCESS_NONE,
 		.ns = NS_SET_NONE,

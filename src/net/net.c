@@ -3,6 +3,8 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdint.h>
+#include <sys/wait.h>
 
 #include "fauxroot/base/err.h"
 
@@ -35,6 +37,7 @@ int net_open(const struct config *config, int cancel_fd, struct net *ret, struct
 		.driver = find_driver(config->net),
 		.config = config,
 		.cancel_fd = cancel_fd,
+		.holder = NS_HOLDER_NONE,
 	};
 	if (!ret->driver)
 		return err_step(err,
@@ -77,20 +80,46 @@ int net_dns(const struct net *net, struct strv *ret)
 	return rc;
 }
 
-int net_prepare(struct net *net, const struct ns_set *ns, struct error *err)
+bool net_set_up_job(const struct net *net, struct ns_job *ret)
+{
+	if (!net->driver->set_up)
+		return false;
+	*ret = *net->driver->set_up;
+	ret->arg = (void *)(uintptr_t)&net->plan;
+	return true;
+}
+
+int net_prepare(struct net *net, struct error *err)
+{
+	int rc = net->driver->prepare ? net->driver->prepare(net, err) : 0;
+
+	return rc < 0 ? err_step(err, rc, STEP_NET) : rc;
+}
+
+int net_start(struct net *net, const struct ns_set *ns, struct ns_holder holder, struct error *err)
 {
 	int rc;
 
 	net->ns = ns;
-	rc = net->driver->prepare ? net->driver->prepare(net, err) : 0;
+	net->holder = holder;
+	rc = net->driver->start(net, err);
 	return rc < 0 ? err_step(err, rc, STEP_NET) : rc;
 }
 
-int net_start(struct net *net, struct error *err)
+int net_work(struct net *net, const struct deadline *deadline, struct error *err)
 {
-	int rc = net->driver->start(net, err);
+	struct ns_job job;
+	int rc = 0;
 
-	return rc < 0 ? err_step(err, rc, STEP_NET) : rc;
+	if (!net_set_up_job(net, &job))
+		return err_say(err, EINVAL, "this network has nothing to set up");
+	if (net->holder.sock < 0) {
+		/* The last one has been killed, and may not be reaped yet. */
+		ns_holder_end(&net->holder);
+		rc = ns_hold(net->ns, &job, &net->holder, err);
+	}
+	return rc < 0 ? rc
+		      : ns_holder_work(&net->holder, net->ns, &job, deadline, net->cancel_fd, err);
 }
 
 int net_wait_ready(struct net *net, struct error *err)
@@ -114,13 +143,19 @@ void net_supervise(struct net *net, struct event_base *base, const struct net_ev
 
 bool net_owns(const struct net *net, pid_t pid)
 {
-	return net->driver && net->driver->owns && net->driver->owns(net, pid);
+	return net->driver && (pid == net->holder.process.pid ||
+			       (net->driver->owns && net->driver->owns(net, pid)));
 }
 
 int net_child_ended(struct net *net, pid_t pid, int status, struct error *err)
 {
 	int rc = 0;
 
+	if (pid > 0 && pid == net->holder.process.pid && !WIFSTOPPED(status)) {
+		/* After its service; or somebody has killed it, and the helper will complain. */
+		process_forget(&net->holder.process);
+		return 1;
+	}
 	if (net->driver && net->driver->child_ended)
 		rc = net->driver->child_ended(net, pid, status, err);
 	return rc < 0 ? err_step(err, rc, STEP_NET) : rc;
@@ -136,5 +171,6 @@ void net_stop(struct net *net)
 {
 	if (net->driver && net->driver->stop)
 		net->driver->stop(net);
-	*net = (struct net){.cancel_fd = -1};
+	ns_holder_end(&net->holder);
+	*net = (struct net){.cancel_fd = -1, .holder = NS_HOLDER_NONE};
 }

@@ -19,21 +19,22 @@ static int up_loopback_in_ns(void *arg, struct error *err)
 	return link_up_loopback(err);
 }
 
+static const struct ns_job set_up = {.name = "fauxroot: net", .run = up_loopback_in_ns};
+
 static int none_start(struct net *net, struct error *err)
 {
-	const struct ns_job job = {
-		.name = "fauxroot: net",
-		.which = NS_JOIN_NET,
-		.run = up_loopback_in_ns,
-	};
 	struct deadline deadline = deadline_in(SETUP_MS);
+	int rc = net_work(net, &deadline, err);
 
-	return ns_run(net->ns, &job, &deadline, net->cancel_fd, err);
+	/* No helper is started on it. */
+	ns_holder_end(&net->holder);
+	return rc;
 }
 
 const struct net_driver net_driver_none = {
 	.mode = NET_NONE,
 	.name = "none",
 	.plan = none_plan,
+	.set_up = &set_up,
 	.start = none_start,
 };

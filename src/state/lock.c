@@ -60,7 +60,7 @@ _noreturn_ static void wait_in_helper(int fd)
 static int wait_until_free(int fd, const struct lock_patience *patience, struct error *err)
 {
 	struct process helper = PROCESS_NONE;
-	int status = 0, rc = fork_clean("state lock", &fd, 1, false, &helper, err);
+	int status = 0, rc = fork_clean("state lock", &fd, 1, &helper, err);
 
 	if (rc == 0)
 		wait_in_helper(fd);

@@ -92,7 +92,7 @@ static void start_watcher(const struct process *command, struct process *ret)
 {
 	pid_t us = getpid();
 
-	if (fork_clean("fauxroot: watch", &command->pidfd, 1, false, ret, NULL) == 0)
+	if (fork_clean("fauxroot: watch", &command->pidfd, 1, ret, NULL) == 0)
 		watch(command, us);
 }
 

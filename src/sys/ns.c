@@ -2,12 +2,12 @@
 /*
  * Theory of operation
  *
- * The launcher's effective uid owns the child's user namespace, and the launcher stays in the
- * parent of that namespace: so a fork of it may join, and has every capability there (man 7
- * user_namespaces, "Capabilities"). All that is done inside from our side is done by such forks,
- * each undumpable and with nothing in its hands before it joins: from then on the target can reach
- * it, and would take a host's descriptor out of it with pidfd_getfd(2), or the host's root
- * directory through its /proc/PID/root.
+ * The launcher's effective uid owns the middle user namespace, and the launcher stays in the parent
+ * of that namespace: so a fork of it may join, and has every capability there and in the child's
+ * user namespace below it (man 7 user_namespaces, "Capabilities"). All that is done inside from our
+ * side is done by such forks. They join the child's other namespaces from the middle one, never its
+ * user namespace: the target has no capability outside that, so the kernel keeps it from tracing
+ * them and from what they hold (man 2 ptrace, "Ptrace access mode checking").
  */
 #include "fauxroot/sys/ns.h"
 
@@ -29,6 +29,7 @@
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/str.h"
+#include "fauxroot/base/title.h"
 #include "fauxroot/sys/message.h"
 
 #define MAX_OUT 1024
@@ -199,9 +200,9 @@ int ns_join(const struct ns_set *ns, unsigned which, struct error *err)
 		    setns(descriptor_of(&selected, i), kinds[i].flag) < 0)
 			return err_set(err, errno, "joining the child's %s namespace",
 				       kinds[i].name);
-	/* Gaining capabilities can have undone both (man 2 prctl). */
-	if (prctl(PR_SET_DUMPABLE, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
-		return err_set(err, errno, "staying out of the target's reach");
+	/* Gaining capabilities can have undone it (man 2 prctl). */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		return err_set(err, errno, "asking to die with the launcher");
 	return 0;
 }
 
@@ -247,8 +248,7 @@ _noreturn_ static void run_job(const struct ns_set *ns, const struct ns_job *job
 	_exit(0);
 }
 
-/* Take the runner's verdict off @sock. The runner is within the target's reach: sizes are checked
- * and its error text terminated before it is believed. */
+/* Take the runner's verdict off @sock. */
 static int take_verdict(int sock, const struct ns_job *job, const struct deadline *deadline,
 			int cancel_fd, struct error *err)
 {
@@ -264,7 +264,6 @@ static int take_verdict(int sock, const struct ns_job *job, const struct deadlin
 	if (n != sizeof(verdict))
 		return err_say(err, EPROTO, "%s ended without a word", job->name);
 	if (verdict.rc < 0) {
-		verdict.err.text[sizeof(verdict.err.text) - 1] = '\0';
 		if (err)
 			*err = verdict.err;
 		return verdict.rc;
@@ -293,7 +292,7 @@ static int fork_runner(const char *name, int *keep, size_t n, struct process *re
 	here = pair[0];
 	there = pair[1];
 	keep[n++] = there;
-	rc = fork_clean(name, keep, n, true, ret, err);
+	rc = fork_clean(name, keep, n, ret, err);
 	if (rc == 0)
 		here = -1; /* closed already */
 	if (rc >= 0)
@@ -334,66 +333,62 @@ int ns_run(const struct ns_set *ns, const struct ns_job *job, const struct deadl
 	return rc;
 }
 
-/* The holder's last steps: to where the host's root directory is not, and empty hands. */
-static int settle(struct ns_set *own, struct error *err)
+/* In the holder, whose joining has ended with @verdict. */
+_noreturn_ static void hold(const struct ns_job *job, int sock, struct verdict *verdict)
 {
-	int rc;
-
-	/* It may be joined once (man 2 setns). */
-	own->user = fd_close(own->user);
-	rc = ns_join(own, NS_JOIN_MNT, err);
-	ns_set_close(own);
-	for (int fd = 0; fd < 3 && rc == 0; fd++)
-		close(fd);
-	return rc;
-}
-
-/* In the holder. */
-_noreturn_ static void hold(const struct ns_set *ns, const struct ns_job *job, int sock)
-{
-	struct ns_set own = ns_select(ns, NS_JOIN_NET), inside = ns_select(ns, NS_JOIN_MNT);
-	struct verdict verdict;
+	int net = -1;
+	size_t n = 1;
 	char word;
 
-	memset(&verdict, 0, sizeof(verdict));
-	verdict.rc = ns_join(&own, NS_JOIN_NET, &verdict.err);
-	fd_close(own.net);
-	if (message_recv(sock, &word, 1, NULL, NULL) != 1)
+	if (message_recv(sock, &word, 1, &net, &n) != 1)
 		_exit(0);
-	if (verdict.rc == 0)
-		verdict.rc = job->run(job->arg, &verdict.err);
-	if (verdict.rc == 0)
-		verdict.rc = settle(&inside, &verdict.err);
-	if (verdict.rc == 0)
-		prctl(PR_SET_DUMPABLE, 1);
-	if (message_send(sock, &verdict, sizeof(verdict), NULL, 0) < 0 || verdict.rc < 0)
+	if (verdict->rc == 0 && setns(net, CLONE_NEWNET) < 0)
+		verdict->rc = err_set(&verdict->err, errno, "joining the child's net namespace");
+	fd_close(net);
+	if (verdict->rc == 0)
+		verdict->rc = job->run(job->arg, &verdict->err);
+	if (message_send(sock, verdict, sizeof(*verdict), NULL, 0) < 0 || verdict->rc < 0)
 		_exit(0);
 	fd_close(sock);
 	for (;;)
 		pause();
 }
 
+void ns_hold_here(const struct ns_job *job, int sock)
+{
+	struct verdict verdict;
+
+	memset(&verdict, 0, sizeof(verdict));
+	title_set(job->name);
+	hold(job, sock, &verdict);
+}
+
 int ns_hold(const struct ns_set *ns, const struct ns_job *job, struct ns_holder *ret,
 	    struct error *err)
 {
-	const struct ns_set joined = ns_select(ns, NS_JOIN_NET | NS_JOIN_MNT);
+	struct ns_set own = ns_select(ns, NS_JOIN_USER);
 	struct ns_holder holder = NS_HOLDER_NONE;
-	int keep[NS_KINDS + 1];
-	size_t n = ns_set_list(&joined, keep);
-	int rc = fork_runner(job->name, keep, n, &holder.process, &holder.sock, err);
+	struct verdict verdict;
+	int keep[NS_KINDS + 1], rc;
+	size_t n = ns_set_list(&own, keep);
 
+	rc = fork_runner(job->name, keep, n, &holder.process, &holder.sock, err);
 	if (rc < 0)
 		return rc;
-	if (rc == 0)
-		hold(ns, job, holder.sock);
+	if (rc == 0) {
+		memset(&verdict, 0, sizeof(verdict));
+		verdict.rc = ns_join(&own, NS_JOIN_USER, &verdict.err);
+		ns_set_close(&own);
+		hold(job, holder.sock, &verdict);
+	}
 	*ret = holder;
 	return 0;
 }
 
-int ns_holder_work(struct ns_holder *holder, const struct ns_job *job,
+int ns_holder_work(struct ns_holder *holder, const struct ns_set *ns, const struct ns_job *job,
 		   const struct deadline *deadline, int cancel_fd, struct error *err)
 {
-	int rc = message_send(holder->sock, "", 1, NULL, 0);
+	int rc = message_send(holder->sock, "", 1, &ns->net, 1);
 
 	rc = rc < 0 ? err_say(err, EPROTO, "%s has gone", job->name)
 		    : take_verdict(holder->sock, job, deadline, cancel_fd, err);

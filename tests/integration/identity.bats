@@ -13,11 +13,21 @@ load ../lib/common
 	equals root "$output"
 }
 
+# map FILE - /proc/.../uid_map or gid_map with single blanks
+map() { tr -s ' ' <"$1" | sed 's/^ //'; }
+
 @test "uid_map and gid_map are the caller and then the subordinate ranges, end to end" {
+	launch sleep 1000
+	equals "$(expected_map /etc/subuid "$(id -u)")" "$(map "/proc/$TARGET/uid_map")"
+	equals "$(expected_map /etc/subgid "$(id -g)")" "$(map "/proc/$TARGET/gid_map")"
+	stop
+}
+
+@test "uid_map and gid_map as the command reads them: every id is itself in the namespace above" {
 	run -0 fx sh -c 'tr -s " " </proc/self/uid_map | sed "s/^ //"; echo --
 		tr -s " " </proc/self/gid_map | sed "s/^ //"'
-	equals "$(expected_map /etc/subuid "$(id -u)"; echo --; expected_map /etc/subgid "$(id -g)")" \
-		"$output"
+	equals "$(expected_map /etc/subuid "$(id -u)" | awk '{print $1, $1, $3}'; echo --
+		expected_map /etc/subgid "$(id -g)" | awk '{print $1, $1, $3}')" "$output"
 }
 
 @test "the maps are the same from the files and from getsubids" {
@@ -39,8 +49,9 @@ load ../lib/common
 		echo "1: \$1 $((first + 1000)) 500"
 	END
 	chmod +x fake-getsubids
-	GETSUBIDS=$PWD/fake-getsubids run -0 fx --subid-source=dynamic \
-		sh -c 'tr -s " " </proc/self/uid_map | sed "s/^ //"'
+	GETSUBIDS=$PWD/fake-getsubids launch --subid-source=dynamic sleep 1000
+	run -0 map "/proc/$TARGET/uid_map"
+	stop
 	# The two ranges meet, so the kernel is shown one extent or two: the ids are the same.
 	says "$output" "^0 $(id -u) 1\$"
 	says "$output" "^1 $first 1500\$|^1001 $((first + 1000)) 500\$"
@@ -79,16 +90,20 @@ CapAmb: 0000000000000000" "$(tr '\t' ' ' <<<"$output")"
 
 @test "--idmap=single maps only the caller and denies setgroups" {
 	run -0 fx --idmap=single sh -c 'tr -s " " </proc/self/uid_map; cat /proc/self/setgroups; id -u'
-	equals " 0 $(id -u) 1
+	equals " 0 0 1
 deny
 0" "$output"
+	launch --idmap=single sleep 1000
+	equals "0 $(id -u) 1" "$(map "/proc/$TARGET/uid_map")"
+	equals "0 $(id -g) 1" "$(map "/proc/$TARGET/gid_map")"
+	stop
 }
 
 @test "--idmap=single needs no newuidmap" {
 	mkdir bin
 	ln -s "$(command -v cat)" bin/cat
 	PATH=$PWD/bin run -0 "$FAUXROOT" --idmap=single cat /proc/self/gid_map
-	equals " 0 $(id -g) 1" "$(tr -s ' ' <<<"$output")"
+	equals " 0 0 1" "$(tr -s ' ' <<<"$output")"
 }
 
 @test "the environment is the caller's, in its order, and three variables more" {

@@ -46,6 +46,21 @@ launch_as() {
 	TARGET=$(<"$S/child_pid")
 }
 
+# map_outside FILE LAUNCH… - uid_map or gid_map of a command as the host's root reads it; LAUNCH… is all
+# but the command
+map_outside() {
+	local file=$1 launcher
+	shift
+	# shellcheck disable=SC2016 # expanded in there
+	"$@" sh -c 'echo $$ >"$1.new" && mv "$1.new" "$1" && while [ -e "$1" ]; do sleep 0.05; done' \
+		sh "$T/running" &
+	launcher=$!
+	wait_for test -s "$T/running" || return
+	tr -s ' ' <"/proc/$(<"$T/running")/$file" | sed 's/^ //'
+	rm "$T/running"
+	wait $launcher
+}
+
 # holder NAME FLAGS… - a process in new namespaces of its own, its PID in the variable NAME
 holder() {
 	local name=$1 before

@@ -177,7 +177,7 @@ static void launch(const struct fixture *f, const char *const *argv, struct prox
 	assert_int_equal(pipe2(pipe_fds, O_CLOEXEC), 0);
 	keep[0] = pipe_fds[1];
 	fflush(NULL);
-	rc = fork_clean("proxy", keep, 1, false, &ret->process, &err);
+	rc = fork_clean("proxy", keep, 1, &ret->process, &err);
 	assert_true(rc >= 0);
 	if (rc == 0) {
 		if (pipe_fds[1] == 3)

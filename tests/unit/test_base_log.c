@@ -474,7 +474,7 @@ static void a_slow_reader_gets_all(void **state)
 	(void)state;
 	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
 	assert_true(fcntl(fds[1], F_SETPIPE_SZ, 4096) >= 4096);
-	if (fork_clean("reader", fds, 1, false, &reader, NULL) == 0) {
+	if (fork_clean("reader", fds, 1, &reader, NULL) == 0) {
 		char text[4096];
 		size_t lines = 0;
 		ssize_t n;

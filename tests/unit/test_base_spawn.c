@@ -47,7 +47,7 @@ static void a_fork_holds_what_it_is_given(void **state)
 	(void)state;
 	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
 	assert_int_equal(pipe(other), 0);
-	rc = fork_clean("holder of one", &fds[1], 1, false, &p, &err);
+	rc = fork_clean("holder of one", &fds[1], 1, &p, &err);
 	if (rc == 0) {
 		prctl(PR_GET_NAME, name);
 		rc = streq(name, "holder of one") && fcntl(fds[1], F_GETFD) >= 0 &&
@@ -66,18 +66,6 @@ static void a_fork_holds_what_it_is_given(void **state)
 	}
 }
 
-static void an_undumpable_fork_is_that(void **state)
-{
-	struct process p = PROCESS_NONE;
-	struct error err = {0};
-	int rc = fork_clean("undumpable", NULL, 0, true, &p, &err);
-
-	(void)state;
-	if (rc == 0)
-		_exit(prctl(PR_GET_DUMPABLE) == 0 ? 0 : 1);
-	assert_int_equal(status_of(&p), 0);
-}
-
 static void a_fork_dies_with_its_parent(void **state)
 {
 	struct deadline deadline = deadline_in(PATIENCE_MS);
@@ -92,7 +80,7 @@ static void a_fork_dies_with_its_parent(void **state)
 	if (pid == 0) {
 		struct process p;
 
-		if (fork_clean("orphan", &fds[1], 1, false, &p, NULL) == 0) {
+		if (fork_clean("orphan", &fds[1], 1, &p, NULL) == 0) {
 			/* Ready: the parent may die. */
 			(void)!write(fds[1], "x", 1);
 			for (;;)
@@ -120,7 +108,7 @@ static void waits_are_bounded_and_can_be_cancelled(void **state)
 
 	(void)state;
 	assert_int_equal(pipe2(cancel, O_CLOEXEC), 0);
-	if (fork_clean("sleeper", NULL, 0, false, &p, NULL) == 0)
+	if (fork_clean("sleeper", NULL, 0, &p, NULL) == 0)
 		for (;;)
 			pause();
 	assert_int_equal(process_wait(&p, &soon, -1, &status), -ETIMEDOUT);
@@ -153,13 +141,13 @@ static void a_traced_process_is_not_waited_for(void **state)
 
 	(void)state;
 	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
-	if (fork_clean("traced", NULL, 0, false, &p, NULL) == 0) {
+	if (fork_clean("traced", NULL, 0, &p, NULL) == 0) {
 		prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
 		for (;;)
 			pause();
 	}
 	pid = p.pid;
-	if (fork_clean("tracer", &fds[1], 1, false, &tracer, NULL) == 0) {
+	if (fork_clean("tracer", &fds[1], 1, &tracer, NULL) == 0) {
 		while (ptrace(PTRACE_SEIZE, pid, NULL, NULL) < 0)
 			(void)poll(NULL, 0, 10);
 		(void)!write(fds[1], "x", 1);
@@ -186,7 +174,7 @@ static void an_abandoned_process_is_not_waited_for(void **state)
 	pid_t pid;
 
 	(void)state;
-	if (fork_clean("sleeper", NULL, 0, false, &p, NULL) == 0)
+	if (fork_clean("sleeper", NULL, 0, &p, NULL) == 0)
 		for (;;)
 			pause();
 	pid = p.pid;
@@ -606,7 +594,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_fork_holds_what_it_is_given),
-		cmocka_unit_test(an_undumpable_fork_is_that),
 		cmocka_unit_test(a_fork_dies_with_its_parent),
 		cmocka_unit_test(waits_are_bounded_and_can_be_cancelled),
 		cmocka_unit_test(a_traced_process_is_not_waited_for),

@@ -118,7 +118,7 @@ static bool names_a_fork_alone(int argc, char **argv)
 	int status, rc;
 
 	title_take(argc, argv);
-	rc = fork_clean("fauxroot: fork", NULL, 0, true, &p, NULL);
+	rc = fork_clean("fauxroot: fork", NULL, 0, &p, NULL);
 	if (rc == 0)
 		_exit(READS("fauxroot: fork") ? 0 : 1);
 	return rc == 1 && waitpid(p.pid, &status, 0) == p.pid && status == 0 &&

@@ -69,6 +69,12 @@ static const struct failure namespace_failures[] = {
 	 "sudo sysctl --system; in Kubernetes on the node, in Bottlerocket "
 	 "settings.kernel.sysctl.\"user.max_user_namespaces\"=\"28633\"",
 	 .files = {{"/proc/sys/user/max_user_namespaces", "0\n", 0}}},
+	{STEP_CLONE, ENOSPC, "below the middle user namespace: clone",
+	 "/proc/sys/user/max_user_namespaces is 1: a launch makes two user namespaces, one "
+	 "inside the other",
+	 "echo user.max_user_namespaces=28633 | sudo tee /etc/sysctl.d/60-fauxroot.conf && "
+	 "sudo sysctl --system",
+	 .files = {{"/proc/sys/user/max_user_namespaces", "1\n", 0}}},
 	{STEP_CLONE, ENOSPC, "clone",
 	 "/proc/sys/user/max_net_namespaces is 0: no network namespace can be made",
 	 "echo user.max_net_namespaces=28633 | sudo tee /etc/sysctl.d/60-fauxroot.conf && "
@@ -77,7 +83,8 @@ static const struct failure namespace_failures[] = {
 	/* It is not asked for. */
 	{STEP_CLONE, ENOSPC, "clone",
 	 "of the limits in /proc/sys/user (max_user_namespaces 63000) one is used up by "
-	 "this user, or is lower in an outer user namespace; or 32 are nested already",
+	 "this user, or is lower in an outer user namespace; or user namespaces are nested "
+	 "too deep: 32 levels, of which each launch takes two",
 	 "lsns shows who has them; sudo sysctl -w user.max_user_namespaces=N (and the "
 	 "others) raises a limit; where they are nested, start it from fewer levels in",
 	 .files = {{"/proc/sys/user/max_net_namespaces", "0\n", 0}}},
@@ -96,7 +103,8 @@ static const struct failure namespace_failures[] = {
 	{STEP_CLONE, ENOSPC, "clone",
 	 "of the limits in /proc/sys/user (max_user_namespaces 3, max_mnt_namespaces 9, "
 	 "max_net_namespaces 8) one is used up by this user, or is lower in an outer user "
-	 "namespace; or 32 are nested already",
+	 "namespace; or user namespaces are nested too deep: 32 levels, of which each launch "
+	 "takes two",
 	 "lsns shows who has them; sudo sysctl -w user.max_user_namespaces=N (and the "
 	 "others) raises a limit; where they are nested, start it from fewer levels in",
 	 .files = {{"/proc/sys/user/max_user_namespaces", "3\n", 0},
@@ -105,7 +113,8 @@ static const struct failure namespace_failures[] = {
 		   {"/proc/sys/user/max_pid_namespaces", "7\n", 0}},
 	 .ask = ask_network},
 	{STEP_CLONE, EUSERS, "clone",
-	 "user namespaces are nested 32 deep already (man 7 user_namespaces)",
+	 "user namespaces are nested too deep: 32 levels (man 7 user_namespaces), of which each "
+	 "launch takes two",
 	 "start it from fewer levels in", .files = {{0}}},
 	{STEP_CLONE, EINVAL, "clone",
 	 "this kernel has no user namespaces: there is no /proc/self/ns/user",

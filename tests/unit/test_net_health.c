@@ -113,7 +113,8 @@ static unsigned take_frames(int tap)
 static void looks_at_a_device(void **state)
 {
 	struct fixture *f = *state;
-	struct net net = {.ns = &f->ns, .plan = plan_of_tap(), .cancel_fd = -1};
+	struct net net = {
+		.ns = &f->ns, .holder = NS_HOLDER_NONE, .plan = plan_of_tap(), .cancel_fd = -1};
 	struct slirp s = {.net = &net, .health = SLIRP_HEALTH_NONE};
 	int tap = tap_of(&f->ns);
 

@@ -100,7 +100,7 @@ static struct process start_target(bool own_group)
 	int rc;
 
 	assert_int_equal(pipe(gate), 0);
-	rc = fork_clean("target", gate, 2, false, &p, &err);
+	rc = fork_clean("target", gate, 2, &p, &err);
 	if (rc == 0) {
 		siginfo_t info;
 		sigset_t all;

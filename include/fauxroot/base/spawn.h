@@ -85,17 +85,14 @@ int process_fork(const char *name, struct process *ret, struct error *err);
  * fork_clean() - fork(2) a process of ours that holds only what it is given
  * @name: shown by ps(1), at most 15 bytes: title_set()
  * @keep: descriptors the new process keeps (beside 0, 1, 2); all others are closed
- * @undumpable: PR_SET_DUMPABLE 0 before anything else, for those that will join the child's
- *	namespaces: the target could otherwise ptrace them (man 2 ptrace, "Ptrace access mode
- *	checking")
  * @ret: in the parent, the process
  *
  * The new process gets SIGKILL when the parent dies; the parent's death before that was armed is
  * noticed, too. Signals stay as they were: blocked. Returns 0 in the new process, 1 in the parent,
  * -errno with @err.
  */
-int fork_clean(const char *name, const int *keep, size_t n_keep, bool undumpable,
-	       struct process *ret, struct error *err);
+int fork_clean(const char *name, const int *keep, size_t n_keep, struct process *ret,
+	       struct error *err);
 
 /* How to run a helper program. */
 struct helper_spec {

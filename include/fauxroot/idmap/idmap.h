@@ -108,3 +108,31 @@ void idmap_abandon(struct idmap_writers *writers);
 /* idmap_apply() - idmap_begin() and idmap_finish() */
 int idmap_apply(const struct idmap *map, pid_t child, const struct deadline *deadline,
 		int cancel_fd, struct error *err);
+
+/*
+ * idmap_repeat() - map every id of our own user namespace to itself in the one below it
+ * @map: the map of our own user namespace; the copy has the same extents, because a line of a map
+ *	must lie within one line of its parent's map
+ * @child: a process in a user namespace that is a child of ours
+ *
+ * For a process with CAP_SETUID and CAP_SETGID in its user namespace. Returns 0 or -errno at step
+ * STEP_IDMAP.
+ */
+int idmap_repeat(const struct idmap *map, pid_t child, struct error *err);
+
+/*
+ * idmap_clone() - from a user namespace that has been mapped, clone a child into one below it
+ * @map: of our own user namespace; the child's gets the same ids: idmap_repeat()
+ * @flags: CLONE_NEWUSER and the other namespaces that the child's user namespace is to own
+ * @ret: the child, which is the caller's sibling (CLONE_PARENT): the caller's parent reaps it
+ *
+ * The caller was cloned into its user namespace with all capabilities. It becomes root of it here;
+ * its parent-death signal is armed again at the end, because changes of ids clear it (man 2 prctl):
+ * see afterwards whether the parent still lives. The child's user namespace belongs to a
+ * subordinate id where @map has any, else to the caller.
+ *
+ * Returns 0 in the child, which has nothing of this done to it; 1 in the caller with the maps
+ * written; -errno at step STEP_CLONE or STEP_IDMAP, with no child left.
+ */
+int idmap_clone(const struct idmap *map, unsigned long flags, struct process *ret,
+		struct error *err);

@@ -64,7 +64,13 @@ struct net_driver {
 	 * @version. May be NULL: that it was found is all that can be said. */
 	int (*settle)(struct net *net, struct error *err);
 
-	/* What can be done before the child's ids are mapped. May be NULL: nothing. */
+	/*
+	 * What a holder does to set up the child's network: name and run; it gets the net_plan.
+	 * NULL: nothing. start() finds the first holder in net->holder, or asks net_work() for one.
+	 */
+	const struct ns_job *set_up;
+
+	/* What can be done before there is a child. May be NULL: nothing. */
 	int (*prepare)(struct net *net, struct error *err);
 
 	/* Set up the child's network and start the helper; need not wait until it is ready. */
@@ -95,8 +101,8 @@ struct net {
 	const struct net_driver *driver;
 	const struct config *config;
 	struct net_plan plan;
-	const struct ns_set *ns; /* set by net_prepare() */
-	const char *dir;	 /* a private directory for short-lived names; NULL: none */
+	const struct ns_set *ns; /* set by net_start() */
+	struct ns_holder holder; /* what is to do driver->set_up, or has done it; else none */
 	const char *port_socket; /* where slirp4netns shall forward ports on request; or NULL */
 	int cancel_fd;		 /* as fd_wait() */
 	char version[32];	 /* the helper's, as far as it is known: "1.2.0", or "" */
@@ -127,16 +133,36 @@ int net_settle(struct net *net, struct error *err);
 int net_dns(const struct net *net, struct strv *ret);
 
 /*
+ * net_set_up_job() - what a first holder has to be told before it is forked
+ * @net: must stay where it is; the job's argument lies in it
+ * @ret: for ns_hold_here()
+ *
+ * Returns false where the driver wants no holder.
+ */
+bool net_set_up_job(const struct net *net, struct ns_job *ret);
+
+/*
  * net_prepare(), net_start(), net_wait_ready() - as the driver's; step STEP_NET, STEP_TUN or
  * STEP_SLIRP
- * @ns: the child's namespaces; must outlive @net
+ * @ns: the middle user namespace and the child's others; must outlive @net
+ * @holder: a process that waits in ns_hold_here() for this driver's job: the network's from now on;
+ *	or NS_HOLDER_NONE
  *
- * One after the other. Between the first two the child's ids are mapped, and between the last two
- * the child may do its own part. None needs the event loop.
+ * One after the other. Between the first two the child is made, and between the last two the child
+ * may do its own part. None needs the event loop.
  */
-int net_prepare(struct net *net, const struct ns_set *ns, struct error *err);
-int net_start(struct net *net, struct error *err);
+int net_prepare(struct net *net, struct error *err);
+int net_start(struct net *net, const struct ns_set *ns, struct ns_holder holder, struct error *err);
 int net_wait_ready(struct net *net, struct error *err);
+
+/*
+ * net_work() - for drivers: let a holder do driver->set_up, the one that waits or a new one
+ * @deadline: as fd_wait()
+ *
+ * Returns 0 with the holder at rest in net->holder, whose PID a helper may be started on; or
+ * -errno.
+ */
+int net_work(struct net *net, const struct deadline *deadline, struct error *err);
 
 /*
  * net_supervise() - from now on live in the event loop @base

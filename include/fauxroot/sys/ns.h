@@ -13,11 +13,17 @@
 #include <sys/types.h>
 
 #include "fauxroot/base/clock.h"
+#include "fauxroot/base/macro.h"
 #include "fauxroot/base/spawn.h"
 
 struct error;
 
-/* Pinned namespaces of the child; -1 for one that the child shares with us. */
+/*
+ * Pinned namespaces; -1 for one that is not joined because the child shares it with us.
+ *
+ * @user is the user namespace to act from: the middle one for all that the launcher does, the
+ * child's own for what is to belong to the child (man 7 user_namespaces).
+ */
 struct ns_set {
 	int user;
 	int mnt;
@@ -60,9 +66,9 @@ void ns_set_leave_own(struct ns_set *ns);
 int ns_clone(unsigned long flags, struct process *ret, struct error *err);
 
 /*
- * ns_pin() - open the namespaces of @pid that @flags of ns_clone() made
+ * ns_pin() - open the namespaces of @pid of the kinds in @flags, CLONE_NEW…
  *
- * Must come before the child can exec. Returns 0 or -errno; @ret is untouched on failure.
+ * Must come before @pid can exec. Returns 0 or -errno; @ret is untouched on failure.
  */
 int ns_pin(pid_t pid, unsigned long flags, struct ns_set *ret, struct error *err);
 
@@ -84,8 +90,8 @@ struct ns_set ns_select(const struct ns_set *ns, unsigned which);
 /*
  * ns_join() - setns(2) into the user namespace and those of @which
  *
- * For a process that fork_clean() has made undumpable. Afterwards it has all capabilities in the
- * child's user namespace; its user id stays ours. Returns 0 or -errno.
+ * Afterwards the process has all capabilities in that user namespace; its user id stays ours, and
+ * it dies with its parent. Returns 0 or -errno.
  */
 int ns_join(const struct ns_set *ns, unsigned which, struct error *err);
 
@@ -121,8 +127,8 @@ int ns_run(const struct ns_set *ns, const struct ns_job *job, const struct deadl
 	   int cancel_fd, struct error *err);
 
 /*
- * A process that does a job in the child's network namespace, as a runner does, and then stays in
- * the child's namespaces, for a helper that wants a PID.
+ * A process in @user of an ns_set that joins the network namespace, does a job there, and then
+ * stays for a helper that wants a PID.
  */
 struct ns_holder {
 	struct process process;
@@ -133,7 +139,7 @@ struct ns_holder {
 
 /*
  * ns_hold() - start a holder, which waits for its word
- * @job: name, run and arg as ns_run() has them, and @which is NS_JOIN_NET; the rest is not used
+ * @job: name, run and arg as ns_run() has them; the rest is not used
  *
  * Returns 0 or -errno. That it could not join, ns_holder_work() tells.
  */
@@ -141,15 +147,19 @@ int ns_hold(const struct ns_set *ns, const struct ns_job *job, struct ns_holder 
 	    struct error *err);
 
 /*
- * ns_holder_work() - let it do the @job that it was started with, once
+ * ns_hold_here() - the calling process, which is in the right user namespace, becomes a holder
+ * @sock: its end of a message_pair(); the other is @sock of the struct ns_holder
+ */
+_noreturn_ void ns_hold_here(const struct ns_job *job, int sock);
+
+/*
+ * ns_holder_work() - let it join the network of @ns and do the @job that it was started with, once
  * @deadline, @cancel_fd: as fd_wait()
  *
- * After that it joins the mount namespace, too, has nothing in its hands, becomes dumpable again (a
- * helper must be able to open its /proc/PID/ns) and sleeps. Having the child's own root directory
- * it is worth nothing to a target that gets hold of it. Returns 0 once it is in place; else what
- * @job returned, -ETIMEDOUT or -ECANCELED, and the holder has been ended.
+ * Returns 0 once it is in place; else what @job returned, -ETIMEDOUT or -ECANCELED, and the holder
+ * has been ended.
  */
-int ns_holder_work(struct ns_holder *holder, const struct ns_job *job,
+int ns_holder_work(struct ns_holder *holder, const struct ns_set *ns, const struct ns_job *job,
 		   const struct deadline *deadline, int cancel_fd, struct error *err);
 
 /* ns_holder_end() - kill and reap it; accepts NS_HOLDER_NONE */

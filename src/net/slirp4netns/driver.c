@@ -99,9 +99,8 @@ static int slirp_check(struct net *net, struct error *err)
 	s->net = net;
 	s->cidr = network_of(net->config);
 	s->helper = HELPER_NONE;
-	s->holder = NS_HOLDER_NONE;
 	s->health = SLIRP_HEALTH_NONE;
-	s->ready = s->exit = s->guarded = s->preload = -1;
+	s->ready = s->exit = s->preload = -1;
 	s->shields.sandbox = shield_wanted(net, net->config->slirp4netns_sandbox);
 	s->shields.seccomp = shield_wanted(net, net->config->slirp4netns_seccomp);
 	net->state = s;
@@ -155,11 +154,9 @@ static void shut_loopback(struct slirp *s)
 
 static int slirp_prepare(struct net *net, struct error *err)
 {
-	struct slirp *s = net->state;
-
-	(void)slirp_guard(s);
-	shut_loopback(s);
-	return err_step(err, slirp_hold(s, err), STEP_SLIRP);
+	(void)err;
+	shut_loopback(net->state);
+	return 0;
 }
 
 static int slirp_start(struct net *net, struct error *err)
@@ -242,7 +239,7 @@ static bool slirp_owns(const struct net *net, pid_t pid)
 {
 	const struct slirp *s = net->state;
 
-	return s && (pid == s->helper.process.pid || pid == s->holder.process.pid);
+	return s && pid == s->helper.process.pid;
 }
 
 static void slirp_stop(struct net *net)
@@ -254,9 +251,7 @@ static void slirp_stop(struct net *net)
 	slirp_kill(net);
 	helper_stop(&s->helper);
 	slirp_is_down(s);
-	ns_holder_end(&s->holder);
 	slirp_health_clear(&s->health);
-	fd_close(s->guarded);
 	fd_close(s->preload);
 	free(s);
 	net->state = NULL;
@@ -268,6 +263,7 @@ const struct net_driver net_driver_slirp4netns = {
 	.plan = slirp_plan,
 	.check = slirp_check,
 	.settle = slirp_settle,
+	.set_up = &slirp_set_up,
 	.prepare = slirp_prepare,
 	.start = slirp_start,
 	.wait_ready = slirp_wait_ready,

@@ -4,14 +4,13 @@
  *
  * One run of slirp4netns, the first as well as any later one:
  *
- * 1. slirp4netns wants the PID of a process in the namespaces. The target's own may have moved on
- *    to others, or may be closed to us, so a holder joins the pinned ones for the time of the
- *    start. The first one does so while the child's ids are being mapped.
+ * 1. slirp4netns wants the PID of a process in the namespaces that it shall join. The target's own
+ *    may have moved on to others, or may be closed to us; and its user namespace is not for
+ * helpers. So a holder in the middle user namespace joins the pinned network for the time of the
+ * start. The first one is the middle process of the launch.
  * 2. The holder makes a persistent TAP device and gives it the addresses and routes. It finds the
  *    device of the run before there, with all that the target may have done to it since, and leaves
- *    it alone; so connections survive, and --configure is not ours to pass. Not before the ids are
- *    mapped: the device's files in /sys/class/net belong to the namespace's root only if there is
- *    one.
+ *    it alone; so connections survive, and --configure is not ours to pass.
  * 3. slirp4netns writes to ready-fd when all is set up, sandbox and filter included; the holder has
  *    served. exit-fd is a pipe of which we hold the other end as long as we live: joining the user
  *    namespace for the sandbox can undo the signal at the parent's death (man 2 prctl).
@@ -55,40 +54,13 @@ static int set_up_link_in_ns(void *arg, struct error *err)
 	return rc;
 }
 
-static struct ns_job holders_job(struct slirp *s)
-{
-	return (struct ns_job){
-		.name = "fauxroot: hold",
-		.which = NS_JOIN_NET,
-		.run = set_up_link_in_ns,
-		.arg = &s->net->plan,
-	};
-}
-
-int slirp_hold(struct slirp *s, struct error *err)
-{
-	const struct ns_job job = holders_job(s);
-
-	if (s->holder.sock >= 0)
-		return 0;
-	/* The last one has been killed, and may not be reaped yet. */
-	ns_holder_end(&s->holder);
-	return ns_hold(s->net->ns, &job, &s->holder, err);
-}
-
-static int set_up_link(struct slirp *s, struct error *err)
-{
-	const struct ns_job job = holders_job(s);
-	struct deadline deadline = deadline_in(STEP_MS);
-
-	return ns_holder_work(&s->holder, &job, &deadline, s->net->cancel_fd, err);
-}
+const struct ns_job slirp_set_up = {.name = "fauxroot: hold", .run = set_up_link_in_ns};
 
 static int add_arguments(const struct slirp *s, int ready, int exit_fd, struct strv *argv)
 {
 	const struct config *config = s->net->config;
 	char network[INET_ADDRSTRLEN];
-	int rc = strv_add(argv, s->link ? s->link : config->slirp4netns_binary);
+	int rc = strv_add(argv, config->slirp4netns_binary);
 
 	inet_ntop(AF_INET, &s->cidr.address, network, sizeof(network));
 	if (rc == 0)
@@ -112,7 +84,7 @@ static int add_arguments(const struct slirp *s, int ready, int exit_fd, struct s
 	if (rc == 0)
 		rc = strv_add(argv, "--");
 	if (rc == 0)
-		rc = strv_addf(argv, "%d", s->holder.process.pid);
+		rc = strv_addf(argv, "%d", s->net->holder.process.pid);
 	return rc == 0 ? strv_add(argv, s->net->plan.ifname) : rc;
 }
 
@@ -133,7 +105,7 @@ static int execute(struct slirp *s, struct error *err)
 	_cleanup_close_ int ready = -1, ready_peer = -1, exit_fd = -1, exit_peer = -1;
 	_cleanup_strv_ struct strv argv = {0}, env = {0};
 	struct helper_spec spec = {.role = "slirp4netns"};
-	int keep[4], rc;
+	int keep[3], rc;
 
 	rc = open_pipe(&ready, &ready_peer, err);
 	if (rc == 0)
@@ -142,14 +114,12 @@ static int execute(struct slirp *s, struct error *err)
 		return rc;
 	if (fcntl(ready, F_SETFL, O_NONBLOCK) < 0)
 		return err_set(err, errno, "making a pipe for slirp4netns");
-	(void)slirp_guard_name(s, &s->link);
 	if (add_arguments(s, ready_peer, exit_peer, &argv) < 0 ||
 	    slirp_preload_env(s, ready_peer, &env) < 0)
 		return err_set(err, ENOMEM, "gathering the arguments of slirp4netns");
 	keep[0] = ready_peer;
 	keep[1] = exit_peer;
 	keep[2] = s->preload;
-	keep[3] = s->link ? s->guarded : -1;
 	spec.argv = (const char *const *)argv.items;
 	spec.env = (const char *const *)env.items;
 	spec.keep = keep;
@@ -167,20 +137,16 @@ static int execute(struct slirp *s, struct error *err)
  * it. */
 static void end_start(struct slirp *s)
 {
-	if (s->holder.process.pid > 0)
-		kill(s->holder.process.pid, SIGKILL);
+	if (s->net->holder.process.pid > 0)
+		kill(s->net->holder.process.pid, SIGKILL);
 	s->ready = fd_close(s->ready);
-	if (s->link)
-		(void)unlink(s->link);
-	free(TAKE_PTR(s->link));
 }
 
 int slirp_run(struct slirp *s, struct error *err)
 {
-	int rc = slirp_hold(s, err);
+	struct deadline deadline = deadline_in(STEP_MS);
+	int rc = net_work(s->net, &deadline, err);
 
-	if (rc == 0)
-		rc = set_up_link(s, err);
 	if (rc < 0)
 		return rc;
 	rc = execute(s, err);

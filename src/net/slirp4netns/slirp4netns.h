@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Inside the slirp4netns driver: driver.c answers net/'s questions, process.c makes one run of the
- * program, supervise.c keeps it running, health.c sees whether it hangs, guard.c keeps it out of
- * the target's reach, preload.c keeps it off the host's loopback, output.c reads what it prints.
+ * program, supervise.c keeps it running, health.c sees whether it hangs, preload.c keeps it off
+ * the host's loopback, output.c reads what it prints.
  */
 #pragma once
 
@@ -56,16 +56,13 @@ struct slirp {
 	struct net *net;
 	struct cidr cidr;
 	struct slirp_shields shields;
-	int guarded; /* the program as a copy that may not be read; -1: none */
 	int preload; /* what shuts it off from the host's loopback; -1: none */
 
 	enum slirp_state state;
 	struct helper helper;
-	struct ns_holder holder; /* until it is ready */
-	char *link;		 /* name of the copy, while starting */
-	int ready;		 /* read end; while starting */
-	int exit;		 /* write end: its closing ends slirp4netns */
-	bool preloaded;		 /* this run calls @preload */
+	int ready;	/* read end; while starting */
+	int exit;	/* write end: its closing ends slirp4netns */
+	bool preloaded; /* this run calls @preload */
 	int64_t down_since_ms;
 
 	/* In the event loop. */
@@ -95,16 +92,6 @@ bool slirp_version_sufficient(const struct slirp_version *version);
 void slirp_complaint(const char *text, char *ret, size_t size);
 
 /*
- * slirp_guard() - copy the program, so that it runs out of the target's reach: see guard.c
- *
- * Returns 0 or -errno; without the copy the program itself is executed.
- */
-int slirp_guard(struct slirp *s);
-
-/* slirp_guard_name() - a path to execute the copy by, to be unlinked; 0 or -errno */
-int slirp_guard_name(struct slirp *s, char **ret);
-
-/*
  * slirp_preload_open() - the object that keeps slirp4netns off the host's loopback, into
  * @s->preload; 0 or -errno
  */
@@ -119,12 +106,8 @@ int slirp_preload_open(struct slirp *s);
  */
 int slirp_preload_env(const struct slirp *s, int ready, struct strv *env);
 
-/*
- * slirp_hold() - start the holder of the next run, unless it is there
- *
- * The child's ids need not be mapped yet. Returns 0 or -errno.
- */
-int slirp_hold(struct slirp *s, struct error *err);
+/* The job of a holder: the TAP device with its addresses and routes, unless it is there. */
+extern const struct ns_job slirp_set_up;
 
 /*
  * slirp_run() - set up the link unless it is there, and execute slirp4netns on it

@@ -201,11 +201,6 @@ int slirp_child_ended(struct net *net, pid_t pid, int status, struct error *err)
 
 	if (!s || pid <= 0)
 		return 0;
-	if (pid == s->holder.process.pid && !WIFSTOPPED(status)) {
-		/* After its service; or somebody has killed it, and slirp4netns will complain. */
-		process_forget(&s->holder.process);
-		return 1;
-	}
 	if (pid != s->helper.process.pid)
 		return 0;
 	if (WIFSTOPPED(status)) {

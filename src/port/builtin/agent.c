@@ -3,12 +3,12 @@
  * Theory of operation
  *
  * A socket belongs for ever to the network namespace that it was made in. The agent lives in the
- * child's namespaces, makes fresh, unconnected sockets there, and passes them out to the forwarder,
- * which connects them itself: no round trip for a connection, and no socket of the host's ever
- * where the target could get at it.
+ * child's network namespace, makes fresh, unconnected sockets there, and passes them out to the
+ * forwarder, which connects them itself: no round trip for a connection, and no socket of the
+ * host's ever where the target could get at it.
  *
- * The target cannot ptrace the agent nor take its descriptors (it is undumpable), but it can signal
- * it: the launcher then starts another one.
+ * The target cannot ptrace the agent nor take its descriptors (it is in the middle user namespace),
+ * but it can signal it: the launcher then starts another one.
  */
 #include "agent.h"
 
@@ -148,7 +148,7 @@ int agent_start(const struct ns_set *ns, size_t n, struct process *ret, int *ret
 	if (rc < 0)
 		rc = err_set(err, -rc, "making socket pairs for the port agent");
 	else
-		rc = fork_clean("fauxroot: agent", keep, kept + n, true, ret, err);
+		rc = fork_clean("fauxroot: agent", keep, kept + n, ret, err);
 	if (rc == 0)
 		agent_main(ns, theirs, n);
 	close_all(theirs, made);

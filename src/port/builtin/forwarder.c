@@ -297,7 +297,7 @@ int forwarder_start(unsigned n_workers, struct process *ret, int *ret_control, s
 	if (rc < 0)
 		return err_set(err, -rc, "making a socket pair for the port forwarder");
 	(void)fcntl(pair[1], F_SETFL, O_NONBLOCK);
-	rc = fork_clean("fauxroot: ports", (int[]){pair[1]}, 1, false, ret, err);
+	rc = fork_clean("fauxroot: ports", (int[]){pair[1]}, 1, ret, err);
 	if (rc == 0)
 		forwarder_main(pair[1], n_workers);
 	fd_close(pair[1]);

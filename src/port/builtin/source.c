@@ -317,7 +317,7 @@ int source_prepare_tracking(const struct ns_set *ns, int cancel_fd, struct error
 {
 	struct ns_job run = {
 		.name = "fauxroot: netns",
-		.which = NS_JOIN_NET | NS_JOIN_MNT,
+		.which = NS_JOIN_NET,
 		.run = run_nft,
 	};
 	struct deadline deadline = deadline_in(INT64_C(2) * SETUP_MS);

@@ -181,6 +181,15 @@ sound() {
 		AS=("$T/nest" $depth)
 		agree_all --idmap=single
 		broken
+		state "too deep for the second"
+		AS=("$T/nest" $((depth - 1)))
+		agree_all --idmap=single
+		broken
+		state "one user namespace"
+		AS=()
+		echo 1 >/proc/sys/user/max_user_namespaces
+		agree_all --idmap=single
+		broken
 	END
 }
 

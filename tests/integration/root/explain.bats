@@ -115,6 +115,15 @@ setup() {
 		}
 		zero user max-user-namespaces true
 		says "$REMEDY" 'Bottlerocket settings'
+		echo 1 >/proc/sys/user/max_user_namespaces
+		fails max-user-namespaces-one --idmap=single true
+		says "$ERROR" 'below the middle user namespace: .*clone: No space left on device'
+		says "$CAUSE" '^/proc/sys/user/max_user_namespaces is 1: a launch makes two'
+		mend '^echo [^;]*--system'
+		works --idmap=single true
+		echo 2 >/proc/sys/user/max_user_namespaces
+		works --idmap=single true
+		echo 28633 >/proc/sys/user/max_user_namespaces
 		zero mnt max-mnt-namespaces true
 		zero net max-net-namespaces --net=none true
 		for kind in pid cgroup uts ipc; do
@@ -129,12 +138,12 @@ setup() {
 
 @test "limits of namespaces used up, raised by sysctl" {
 	outer_lab <<-'END'
-		echo 1 >/proc/sys/user/max_user_namespaces
+		echo 2 >/proc/sys/user/max_user_namespaces
 		unshare --user sleep 60 &
 		holder=$!
 		until [ "$(readlink /proc/$holder/ns/user)" != "$(readlink /proc/self/ns/user)" ]; do sleep 0.02; done
 		fails namespaces-used-up --idmap=single true
-		says "$CAUSE" 'max_user_namespaces 1, max_mnt_namespaces [0-9]+\) one is used up'
+		says "$CAUSE" 'max_user_namespaces 2, max_mnt_namespaces [0-9]+\) one is used up'
 		REMEDY=${REMEDY/namespaces=N/namespaces=100}
 		mend 'sysctl -w user.max_user_namespaces=[0-9]+'
 		works --idmap=single true
@@ -142,7 +151,7 @@ setup() {
 	END
 }
 
-@test "33 nested user namespaces, then fewer" {
+@test "33 nested user namespaces, and 32, then fewer" {
 	cat >"$T/nest" <<-'END'
 		#!/bin/sh
 		n=$1
@@ -156,9 +165,14 @@ setup() {
 		until "$T/nest" $depth true 2>/dev/null; do depth=$((depth - 1)); done
 		AS=("$T/nest" $depth)
 		fails namespaces-used-up --idmap=single true
-		says "$CAUSE" '32 are nested already'
+		says "$ERROR" ': making the namespaces: clone: No space left on device'
+		says "$CAUSE" 'nested too deep: 32 levels, of which each launch takes two'
 		says "$REMEDY" 'start it from fewer levels in$'
+		# There is room for the first of the two.
 		AS=("$T/nest" $((depth - 1)))
+		fails namespaces-used-up --idmap=single true
+		says "$ERROR" 'below the middle user namespace: .*clone: No space left on device'
+		AS=("$T/nest" $((depth - 2)))
 		works --idmap=single true
 	END
 }

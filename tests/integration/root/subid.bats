@@ -30,9 +30,8 @@ uid_map() {
 }
 
 maps_to() { # SUBUID MAP-AFTER-THE-FIRST-LINE
-	run -0 --separate-stderr with_subids "$1" "$ME:100000:65536\n" cat /proc/self/uid_map
 	equals "0 $USER_UID 1${2:+
-$2}" "$(uid_map)"
+$2}" "$(map_outside uid_map with_subids "$1" "$ME:100000:65536\n")"
 }
 
 refused() { # SUBUID PATTERN
@@ -122,6 +121,7 @@ refused() { # SUBUID PATTERN
 	text=$(for i in $(seq 1 339); do printf '%s:%s:1\\n' "$ME" $((2000 + i * 10)); done)
 	run -0 --separate-stderr with_subids "$text" "$ME:100000:65536\n" cat /proc/self/uid_map
 	equals 340 "${#lines[@]}"
+	equals "339 339 1" "$(uid_map | tail -n 1)"
 	text=$(for i in $(seq 1 400); do printf '%s:%s:1\\n' "$ME" $((2000 + i * 10)); done)
 	run with_subids "$text" "$ME:100000:65536\n" cat /proc/self/uid_map
 	if [ "$status" -eq 0 ]; then
@@ -148,6 +148,6 @@ refused() { # SUBUID PATTERN
 	printf 'subid: sss\n' >"$T/nsswitch"
 	run -0 --separate-stderr ask
 	[ -e "$T/asked" ]
-	equals "0 $USER_UID 1
-1 $first 10" "$(uid_map)"
+	equals "0 0 1
+1 1 10" "$(uid_map)"
 }
