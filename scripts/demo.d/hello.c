@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * hello: the only program of the demo's image. As its RUN step (--build) it leaves a file in a
- * layer; in a container it tells who and where it is.
+ * layer; in a container it tells who and where it is, on stdout or (--serve) at port 80.
  */
+#define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <errno.h>
 #include <ifaddrs.h>
+#include <net/if.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 static const char made[] = "/made-by-RUN";
@@ -34,20 +40,20 @@ static int build(void)
 	return 0;
 }
 
-static void show_file(const char *title, const char *path)
+static void show_file(FILE *out, const char *title, const char *path)
 {
 	FILE *file = fopen(path, "re");
 	char line[256];
 
 	while (file && fgets(line, sizeof(line), file)) {
 		line[strcspn(line, "\n")] = '\0';
-		printf("  %-11s %s\n", title, line);
+		fprintf(out, "  %-11s %s\n", title, line);
 	}
 	if (file)
 		fclose(file);
 }
 
-static void show_addresses(void)
+static void show_addresses(FILE *out)
 {
 	struct ifaddrs *all = NULL;
 
@@ -57,23 +63,81 @@ static void show_addresses(void)
 		char text[INET_ADDRSTRLEN];
 		struct sockaddr_in address;
 
-		if (!one->ifa_addr || one->ifa_addr->sa_family != AF_INET)
+		if (!one->ifa_addr || one->ifa_addr->sa_family != AF_INET ||
+		    one->ifa_flags & IFF_LOOPBACK)
 			continue;
 		memcpy(&address, one->ifa_addr, sizeof(address));
 		if (inet_ntop(AF_INET, &address.sin_addr, text, sizeof(text)))
-			printf("  %-11s %s\n", one->ifa_name, text);
+			fprintf(out, "  %-11s %s\n", one->ifa_name, text);
 	}
 	freeifaddrs(all);
+}
+
+static void tell(FILE *out)
+{
+	fprintf(out, "Hello from a container of an unprivileged daemon!\n");
+	fprintf(out, "  %-11s %u, gid %u\n", "uid", (unsigned)getuid(), (unsigned)getgid());
+	show_file(out, "uid map", "/proc/self/uid_map");
+	show_file(out, "made by", made);
+	show_addresses(out);
+}
+
+/* Answer one request of HTTP/1.0, or whatever else the client says within two seconds. */
+static void answer(int client)
+{
+	static const struct timeval limit = {.tv_sec = 2};
+	FILE *out = fdopen(client, "w");
+	char request[4096];
+
+	if (!out) {
+		close(client);
+		return;
+	}
+	(void)setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	(void)recv(client, request, sizeof(request), 0);
+	fprintf(out, "HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\n");
+	tell(out);
+	fclose(out);
+}
+
+/* Tell everybody who asks at port 80, until SIGTERM. */
+static int serve(void)
+{
+	struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(80)};
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (listener < 0 || bind(listener, (struct sockaddr *)&any, sizeof(any)) < 0 ||
+	    listen(listener, 16) < 0) {
+		perror("port 80");
+		return 1;
+	}
+	for (;;) {
+		int client = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+
+		if (client >= 0)
+			answer(client);
+		else if (errno != EINTR && errno != ECONNABORTED)
+			return 1;
+	}
+}
+
+/* PID 1 of a container does not die of a signal that it does not handle. */
+static void end(int sig)
+{
+	(void)sig;
+	_exit(0);
 }
 
 int main(int argc, char **argv)
 {
 	if (argc > 1 && strcmp(argv[1], "--build") == 0)
 		return build();
-	printf("Hello from a container of an unprivileged daemon!\n");
-	printf("  %-11s %u, gid %u\n", "uid", (unsigned)getuid(), (unsigned)getgid());
-	show_file("uid map", "/proc/self/uid_map");
-	show_file("made by", made);
-	show_addresses();
+	if (argc > 1 && strcmp(argv[1], "--serve") == 0) {
+		/* A client that leaves early must not end this. */
+		signal(SIGPIPE, SIG_IGN);
+		signal(SIGTERM, end);
+		return serve();
+	}
+	tell(stdout);
 	return 0;
 }

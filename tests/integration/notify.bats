@@ -21,6 +21,8 @@ teardown() {
 # manager [ADDRESS] - listens at NOTIFY_SOCKET; what it hears is in $HEARD
 manager() {
 	export NOTIFY_SOCKET=${1:-$T/manager}
+	# A line of the manager before must not be taken for this one's.
+	: >"$HEARD"
 	"$NOTIFY" listen "$NOTIFY_SOCKET" >"$HEARD" 2>&1 3>&- 4>&- 5>&- &
 	MANAGER=$!
 	wait_for grep -q listening "$HEARD"

@@ -184,6 +184,9 @@ launch_is_decided() {
 }
 
 launch_only() {
+	# Now: what an earlier launch has left must not be taken for this one's.
+	: >"$OUT"
+	: >"$LOG"
 	"$FAUXROOT" --state-dir="$S" "$@" </dev/null >"$OUT" 2>"$LOG" 3>&- 4>&- &
 	LAUNCHER=$!
 }
