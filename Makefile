@@ -51,7 +51,7 @@ HARDEN :=
 endif
 
 # Rooms from the highest layer to the lowest: also the order in which they are linked.
-ROOMS := launch check idmap mounts net port api state supervise config sys base
+ROOMS := launch check idmap mounts net port api state supervise proc config sys base
 room_objects = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/$(1)/*.c src/$(1)/*/*.c))
 archive = $(foreach room,$(1),$(if $(call room_objects,$(room)),$(BUILD)/lib/$(room).a))
 
@@ -175,7 +175,7 @@ $(BUILD)/flags: force
 # Tests. test_ROOM.c, test_ROOM_topic.c and fuzz_ROOM_topic.c are linked with that room and those
 # that it may use, and no other: what it wrongly calls does not link.
 test_room = $(word 2,$(subst _, ,$(1)))
-may_use = $(if $(filter launch check,$(1)),$(ROOMS),$(filter $(1) config sys base,$(ROOMS)))
+may_use = $(if $(filter launch check,$(1)),$(ROOMS),$(filter $(1) proc config sys base,$(ROOMS)))
 test_archives = $(call archive,$(call may_use,$(call test_room,$(1))))
 test_names = $(patsubst tests/$(1)/%.c,%,$(wildcard tests/$(1)/$(2)_*.c))
 
@@ -202,7 +202,7 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call archive,sys base)
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS)
 
-$(BUILD)/tests/lib/portbench: $(BUILD)/obj/tests/lib/portbench.o $(call archive,port config sys base)
+$(BUILD)/tests/lib/portbench: $(BUILD)/obj/tests/lib/portbench.o $(call archive,port proc config sys base)
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS)
 

@@ -88,6 +88,10 @@ static void on_restarted(void *arg)
 		on_lost(l, &err);
 }
 
+static const struct ports_events ports_events = {
+	.lost = on_lost,
+};
+
 static const struct net_events net_events = {
 	.lost = on_lost,
 	.restarted = on_restarted,
@@ -242,19 +246,13 @@ static void reap_all(struct launch *l)
 	pid_t pid;
 	int status;
 
+	/* Of a PID that nobody knows it was an orphan of the target, or a runner that was given up.
+	 */
 	while (reap_next(-1, &pid, &status)) {
-		struct error err;
-
-		int rc = 0;
-
 		if (pid == l->child.pid)
 			target_changed(l, status);
-		else
-			rc = net_child_ended(&l->net, pid, status, &err);
-		if (rc == 0)
-			rc = ports_child_ended(&l->ports, pid, status, &err);
-		if (rc < 0)
-			on_lost(l, &err);
+		else if (!net_child_ended(&l->net, pid, status))
+			(void)ports_child_ended(&l->ports, pid, status);
 	}
 	if (l->child.pid <= 0)
 		leftovers_look(l);
@@ -406,7 +404,7 @@ int loop_run(struct launch *l, struct error *err)
 		return rc;
 	rc = notify_serve(l->notify, l->base, err);
 	if (rc == 0)
-		rc = ports_supervise(&l->ports, l->base, err);
+		rc = ports_supervise(&l->ports, l->base, &ports_events, l, err);
 	if (rc < 0)
 		return rc;
 	net_supervise(&l->net, l->base, &net_events, l);

@@ -147,18 +147,15 @@ bool net_owns(const struct net *net, pid_t pid)
 			       (net->driver->owns && net->driver->owns(net, pid)));
 }
 
-int net_child_ended(struct net *net, pid_t pid, int status, struct error *err)
+bool net_child_ended(struct net *net, pid_t pid, int status)
 {
-	int rc = 0;
-
 	if (pid > 0 && pid == net->holder.process.pid && !WIFSTOPPED(status)) {
 		/* After its service; or somebody has killed it, and the helper will complain. */
 		process_forget(&net->holder.process);
-		return 1;
+		return true;
 	}
-	if (net->driver && net->driver->child_ended)
-		rc = net->driver->child_ended(net, pid, status, err);
-	return rc < 0 ? err_step(err, rc, STEP_NET) : rc;
+	return net->driver && net->driver->child_ended &&
+	       net->driver->child_ended(net, pid, status);
 }
 
 void net_kill(struct net *net)

@@ -70,9 +70,12 @@ int ports_start(struct ports *ports, const struct ns_set *ns, const struct port_
 	return err_step(err, rc, STEP_PORT);
 }
 
-int ports_supervise(struct ports *ports, struct event_base *base, struct error *err)
+int ports_supervise(struct ports *ports, struct event_base *base, const struct ports_events *events,
+		    void *arg, struct error *err)
 {
 	ports->base = base;
+	ports->events = events;
+	ports->events_arg = arg;
 	/* From now on a terminating signal is the target's, which may go on for long and whose
 	 * ports come and go while one is pending. Each wait has its deadline. */
 	ports->cancel_fd = -1;
@@ -84,14 +87,10 @@ bool ports_owns(const struct ports *ports, pid_t pid)
 	return ports->driver && ports->driver->owns && ports->driver->owns(ports, pid);
 }
 
-int ports_child_ended(struct ports *ports, pid_t pid, int status, struct error *err)
+bool ports_child_ended(struct ports *ports, pid_t pid, int status)
 {
-	int rc;
-
-	if (!ports->driver || !ports->driver->child_ended)
-		return 0;
-	rc = ports->driver->child_ended(ports, pid, status, err);
-	return err_step(err, rc, STEP_PORT);
+	return ports->driver && ports->driver->child_ended &&
+	       ports->driver->child_ended(ports, pid, status);
 }
 
 int ports_network_restarted(struct ports *ports, struct error *err)

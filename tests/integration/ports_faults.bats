@@ -180,17 +180,21 @@ amount() {
 	stop
 }
 
-@test "SIGSTOP to the forwarder: another one takes over the same listeners" {
+@test "SIGSTOP to the forwarder: it is continued; when it stops again another takes over the listeners" {
 	launch_checker
 	works
 	local old
 	old=$(part 'fauxroot: ports')
 	kill -STOP "$old"
+	wait_for logged 'the port forwarder was stopped; continuing it'
+	wait_for works
+	equals "$old" "$(part 'fauxroot: ports')"
+	kill -STOP "$old"
 	wait_for gone "$old"
 	wait_for replaced 'fauxroot: ports' "$old"
 	wait_for works
 	check datagrams
-	logged 'forwarder ended (was stopped)'
+	logged 'the port forwarder ended (signal 9'
 	stop
 }
 
@@ -209,7 +213,7 @@ amount() {
 	END
 	timeout 200 perl killer "$LAUNCHER"
 	ended 125
-	logged 'error: starting the port forwarder again: it died 5 times in 10 seconds'
+	logged 'error: the port forwarder died 5 times in 10 s, the last time: '
 	not connects 127.0.0.1 "$PORT"
 }
 

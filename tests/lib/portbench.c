@@ -180,7 +180,6 @@ static void on_stdin(evutil_socket_t fd, short events, void *arg)
 static void on_child(evutil_socket_t sig, short events, void *arg)
 {
 	struct bench *b = arg;
-	struct error err;
 	int status;
 	pid_t pid;
 
@@ -191,8 +190,8 @@ static void on_child(evutil_socket_t sig, short events, void *arg)
 			b->status = status;
 			process_forget(&b->child);
 			event_base_loopbreak(b->base);
-		} else if (ports_child_ended(&b->ports, pid, status, &err) < 0) {
-			fail(&err);
+		} else {
+			(void)ports_child_ended(&b->ports, pid, status);
 		}
 	}
 }
@@ -223,8 +222,16 @@ static char **parse(struct bench *b, int argc, char **argv)
 	return argv + i + 1;
 }
 
+/* ports_events.lost */
+static void lost(void *arg, const struct error *err)
+{
+	(void)arg;
+	fail(err);
+}
+
 static void supervise(struct bench *b)
 {
+	static const struct ports_events events = {.lost = lost};
 	struct event *child, *orders;
 	struct error err;
 
@@ -233,7 +240,7 @@ static void supervise(struct bench *b)
 	orders = event_new(b->base, STDIN_FILENO, EV_READ | EV_PERSIST, on_stdin, b);
 	event_add(child, NULL);
 	event_add(orders, NULL);
-	if (ports_supervise(&b->ports, b->base, &err) < 0)
+	if (ports_supervise(&b->ports, b->base, &events, b, &err) < 0)
 		fail(&err);
 	event_active(child, EV_SIGNAL, 1);
 	event_base_dispatch(b->base);

@@ -12,7 +12,6 @@
 #include "fauxroot/base/err.h"
 #include "fauxroot/config/cidr.h"
 #include "fauxroot/net/net.h"
-#include "fauxroot/net/restart.h"
 
 static void registry(void **state)
 {
@@ -180,50 +179,12 @@ static void missing_helper(void **state)
 	net_stop(&net);
 }
 
-struct death {
-	int64_t at_ms;
-	int delay_ms;
-};
-
-static void check_deaths(const struct death *deaths, size_t n)
-{
-	struct restart_window window = {0};
-
-	for (size_t i = 0; i < n; i++)
-		assert_int_equal(restart_note(&window, deaths[i].at_ms), deaths[i].delay_ms);
-}
-
-static void restarts(void **state)
-{
-	static const struct death quick[] = {
-		{5000, 0}, {5001, 100}, {5002, 200}, {5003, 300}, {5004, -1},
-	};
-	static const struct death just_inside[] = {
-		{1, 0}, {2, 100}, {3, 200}, {4, 300}, {10000, -1},
-	};
-	/* The first has left the window when the fifth comes, the second when the sixth does. */
-	static const struct death just_outside[] = {
-		{1, 0}, {2, 100}, {3, 200}, {4, 300}, {10001, 300}, {10002, 300}, {10002, -1},
-	};
-	static const struct death now_and_then[] = {
-		{1, 0},	    {20000, 0},	 {40000, 0},	{60000, 0},
-		{80000, 0}, {100000, 0}, {100001, 100}, {130000, 0},
-	};
-
-	(void)state;
-	check_deaths(quick, ARRAY_SIZE(quick));
-	check_deaths(just_inside, ARRAY_SIZE(just_inside));
-	check_deaths(just_outside, ARRAY_SIZE(just_outside));
-	check_deaths(now_and_then, ARRAY_SIZE(now_and_then));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(registry),	    cmocka_unit_test(without_driver),
 		cmocka_unit_test(slirp4netns_plan), cmocka_unit_test(plain_plans),
-		cmocka_unit_test(missing_helper),   cmocka_unit_test(restarts),
-		cmocka_unit_test(detached),
+		cmocka_unit_test(missing_helper),   cmocka_unit_test(detached),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -87,7 +87,7 @@ struct net_driver {
 	bool (*owns)(const struct net *net, pid_t pid);
 
 	/* The process @pid, reaped with @status: see net_child_ended(). May be NULL. */
-	int (*child_ended)(struct net *net, pid_t pid, int status, struct error *err);
+	bool (*child_ended)(struct net *net, pid_t pid, int status);
 
 	/* Out of the event loop, and let the helpers begin to end. May be NULL: nothing to do. */
 	void (*kill)(struct net *net);
@@ -179,10 +179,9 @@ bool net_owns(const struct net *net, pid_t pid);
  * net_child_ended() - a child of the launcher has been reaped, or has stopped
  * @status: as waitpid(2) reports it; WIFSTOPPED for a stopped one
  *
- * Returns 1 where it was the driver's (and has been dealt with), 0 where it was not, -errno where
- * the network is lost for good.
+ * Returns whether it was the driver's; then it is started again, or the network is lost.
  */
-int net_child_ended(struct net *net, pid_t pid, int status, struct error *err);
+bool net_child_ended(struct net *net, pid_t pid, int status);
 
 /*
  * net_kill() - the helpers are to end, and nothing more comes from the event loop

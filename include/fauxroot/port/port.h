@@ -43,6 +43,12 @@ struct port_net {
  */
 struct port_net port_net_at(struct in_addr address, const struct in6_addr *address6);
 
+/* What the launcher is told from the event loop. */
+struct ports_events {
+	/* The ports are lost for good. */
+	void (*lost)(void *arg, const struct error *err);
+};
+
 struct port_driver {
 	enum port_mode mode;
 	const char *name;	   /* as in --port-driver=NAME and in the API */
@@ -67,9 +73,9 @@ struct port_driver {
 	bool (*owns)(const struct ports *ports, pid_t pid);
 
 	/* As net_driver.child_ended. May be NULL. */
-	int (*child_ended)(struct ports *ports, pid_t pid, int status, struct error *err);
+	bool (*child_ended)(struct ports *ports, pid_t pid, int status);
 
-	/* The event base is there. May be NULL. */
+	/* The event base is there, and ports->events. May be NULL. */
 	int (*supervise)(struct ports *ports, struct error *err);
 
 	/* The network's helper is another one now. May be NULL. */
@@ -87,8 +93,10 @@ struct ports {
 	const struct config *config;
 	const struct ns_set *ns;
 	struct port_net net;
-	int cancel_fd; /* as fd_wait(), of a launch; -1 from ports_supervise() on */
-	struct event_base *base;
+	int cancel_fd;		 /* as fd_wait(), of a launch; -1 from ports_supervise() on */
+	struct event_base *base; /* NULL until ports_supervise() */
+	const struct ports_events *events;
+	void *events_arg;
 	struct port *items; /* ascending ids */
 	size_t n, room;
 	uint32_t last_id; /* ids are never used again */
@@ -114,8 +122,14 @@ int ports_open(const struct config *config, int cancel_fd, struct ports *ret, st
 int ports_start(struct ports *ports, const struct ns_set *ns, const struct port_net *net,
 		struct error *err);
 
-/* ports_supervise() - from now on live in the event loop @base; 0 or -errno */
-int ports_supervise(struct ports *ports, struct event_base *base, struct error *err);
+/*
+ * ports_supervise() - from now on live in the event loop @base
+ * @events: must outlive it; called with @arg
+ *
+ * Returns 0 or -errno.
+ */
+int ports_supervise(struct ports *ports, struct event_base *base, const struct ports_events *events,
+		    void *arg, struct error *err);
 
 /* ports_owns() - is the living child @pid of the launcher a process of the driver's? */
 bool ports_owns(const struct ports *ports, pid_t pid);
@@ -124,10 +138,9 @@ bool ports_owns(const struct ports *ports, pid_t pid);
  * ports_child_ended() - a child of the launcher has been reaped, or has stopped
  * @status: as waitpid(2) reports it; WIFSTOPPED for a stopped one
  *
- * Returns 1 where it was the driver's (and has been started again), 0 where it was not, -errno
- * where the ports are lost for good.
+ * Returns whether it was the driver's; then it is started again, or the ports are lost.
  */
-int ports_child_ended(struct ports *ports, pid_t pid, int status, struct error *err);
+bool ports_child_ended(struct ports *ports, pid_t pid, int status);
 
 /* ports_network_restarted() - the network's helper was started again; 0 or -errno */
 int ports_network_restarted(struct ports *ports, struct error *err);

@@ -10,9 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "fauxroot/net/restart.h"
 #include "fauxroot/base/spawn.h"
 #include "fauxroot/net/net.h"
+#include "fauxroot/proc/kept.h"
 #include "fauxroot/sys/netlink.h"
 
 #define SLIRP_READY_MS 10000
@@ -32,7 +32,6 @@ enum slirp_state {
 	SLIRP_DOWN = 0,
 	SLIRP_STARTING, /* executed; has not said that it is ready */
 	SLIRP_UP,
-	SLIRP_LOST, /* given up */
 };
 
 /* Is it looked at every SLIRP_LOOK_MS, and has it been silent for so many looks: hung. */
@@ -68,7 +67,7 @@ struct slirp {
 	/* In the event loop. */
 	bool supervised;
 	struct event on_output, on_ready, on_timer, on_look;
-	struct restart_window deaths, stops;
+	struct kept kept;
 	struct slirp_health health;
 	char reason[256]; /* why we have killed it ourselves; else empty */
 };
@@ -151,5 +150,5 @@ void slirp_health_clear(struct slirp_health *health);
 
 /* The driver's part in the event loop. */
 void slirp_supervise(struct net *net);
-int slirp_child_ended(struct net *net, pid_t pid, int status, struct error *err);
+bool slirp_child_ended(struct net *net, pid_t pid, int status);
 void slirp_kill(struct net *net);

@@ -4,19 +4,17 @@
  *
  * slirp4netns in the event loop, where nothing may wait:
  *
- *            dies                     timer: run
+ *            dies                     kept: run
  *   UP ───────────────▶ DOWN ───────────────────────▶ STARTING ──▶ UP
  *                         ▲     dies, or killed when      │  ready-fd
  *                         └───── it is late to be ready ──┘
  *
- * Its end is told by the launcher's reaper, through net_child_ended(). The timer is the delay
- * before the next run in DOWN, and the deadline for readiness in STARTING. A run that cannot even
- * be executed counts as a death. Five deaths in ten seconds: LOST, and the launcher ends the
- * target.
+ * Its end is reported by the launcher's reaper, through net_child_ended(). When it is started
+ * again, and when it is given up, is kept's affair (proc/kept.h). The timer here is the deadline
+ * for readiness in STARTING.
  *
  * A hung one is killed, and then has died: see health.c. A stopped one (SIGSTOP reaches processes
- * that terminal signals don't) is continued. One that is stopped again and again is killed and
- * started again, which counts.
+ * that terminal signals don't) is continued; one that is stopped again is killed.
  */
 #include <errno.h>
 #include <event2/event.h>
@@ -91,40 +89,35 @@ static void on_ready(evutil_socket_t fd, short what, void *arg)
 	s->net->events->restarted(s->net->events_arg);
 }
 
-/* It has died, or could not be started: again, later; or never. Returns 0 or -errno. */
-static int plan_restart(struct slirp *s, const char *reason, struct error *err)
+/* kept_ops.start */
+static int run_again(void *arg, struct error *err)
 {
-	int delay_ms = restart_note(&s->deaths, clock_ms());
+	struct slirp *s = arg;
+	int rc = slirp_run(s, err);
 
-	if (delay_ms < 0) {
-		s->state = SLIRP_LOST;
-		return err_step(err,
-				err_say(err, ECHILD,
-					"slirp4netns died %d times in %d s, the last time: %s",
-					RESTART_DEATHS, RESTART_WINDOW_MS / 1000, reason),
-				STEP_SLIRP);
-	}
-	log_warning("slirp4netns died: %s", reason);
-	set_timer(s, delay_ms);
-	return 0;
-}
-
-static void run_again(struct slirp *s)
-{
-	struct error err;
-
-	if (slirp_run(s, &err) < 0) {
-		struct error lost;
-
-		if (plan_restart(s, err.text, &lost) < 0)
-			s->net->events->lost(s->net->events_arg, &lost);
-		return;
-	}
+	if (rc < 0)
+		return rc;
 	event_assign(&s->on_ready, s->net->base, s->ready, EV_READ | EV_PERSIST, on_ready, s);
 	(void)event_add(&s->on_ready, NULL);
 	watch_output(s);
 	set_timer(s, SLIRP_READY_MS);
+	return 0;
 }
+
+/* kept_ops.lost */
+static void on_lost(void *arg, const struct error *err)
+{
+	struct slirp *s = arg;
+
+	s->net->events->lost(s->net->events_arg, err);
+}
+
+static const struct kept_ops kept_ops = {
+	.name = "slirp4netns",
+	.step = STEP_SLIRP,
+	.start = run_again,
+	.lost = on_lost,
+};
 
 /* End it with a reason of ours; the reaper will tell its death. */
 static void kill_for(struct slirp *s, const char *reason)
@@ -139,9 +132,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (s->state == SLIRP_DOWN)
-		run_again(s);
-	else if (s->state == SLIRP_STARTING && s->helper.process.pid > 0)
+	if (s->state == SLIRP_STARTING && s->helper.process.pid > 0)
 		kill_for(s, "it did not become ready");
 }
 
@@ -161,6 +152,8 @@ void slirp_supervise(struct net *net)
 	struct slirp *s = net->state;
 
 	s->supervised = true;
+	kept_init(&s->kept, &kept_ops, s);
+	kept_supervise(&s->kept, net->base);
 	event_assign(&s->on_ready, net->base, -1, 0, on_ready, s);
 	event_assign(&s->on_timer, net->base, -1, 0, on_timer, s);
 	event_assign(&s->on_look, net->base, -1, EV_PERSIST, on_look, s);
@@ -176,6 +169,7 @@ void slirp_kill(struct net *net)
 		return;
 	if (s->supervised) {
 		unwatch(s);
+		kept_clear(&s->kept);
 		(void)event_del(&s->on_look);
 	}
 	s->supervised = false;
@@ -185,27 +179,26 @@ void slirp_kill(struct net *net)
 
 static void stopped(struct slirp *s, int signal)
 {
-	if (restart_note(&s->stops, clock_ms()) < 0) {
-		kill_for(s, "it was stopped again and again");
+	if (!kept_stopped(&s->kept)) {
+		kill_for(s, "it was stopped again");
 		return;
 	}
 	log_warning("slirp4netns was stopped (%s); continuing it", strsignal(signal));
 	kill(s->helper.process.pid, SIGCONT);
 }
 
-int slirp_child_ended(struct net *net, pid_t pid, int status, struct error *err)
+bool slirp_child_ended(struct net *net, pid_t pid, int status)
 {
 	struct slirp *s = net->state;
 	char reason[512];
-	int rc;
 
 	if (!s || pid <= 0)
-		return 0;
+		return false;
 	if (pid != s->helper.process.pid)
-		return 0;
+		return false;
 	if (WIFSTOPPED(status)) {
 		stopped(s, WSTOPSIG(status));
-		return 1;
+		return true;
 	}
 	unwatch(s);
 	process_forget(&s->helper.process);
@@ -213,8 +206,8 @@ int slirp_child_ended(struct net *net, pid_t pid, int status, struct error *err)
 	if (s->state == SLIRP_UP)
 		s->down_since_ms = clock_ms();
 	slirp_is_down(s);
-	s->stops = (struct restart_window){0};
 	slirp_health_clear(&s->health);
-	rc = plan_restart(s, reason, err);
-	return rc < 0 ? rc : 1;
+	log_warning("slirp4netns died: %s", reason);
+	kept_died(&s->kept, reason);
+	return true;
 }

@@ -11,8 +11,10 @@
  *
  * Either process is started again when it dies. A new agent joins the pinned namespaces, wherever
  * the target may be by now, and connections go on; a new forwarder takes over the same listeners,
- * so only the connections of the old one are lost. One that stops (the target may signal the
- * agent), or does not answer, is ended and counts as dead.
+ * so only the connections of the old one are lost. One that does not answer is ended and counts as
+ * dead. One that stops (the target may signal the agent) is continued, and ended when it stops
+ * again. When they are started, and when they are given up, is kept's affair (proc/kept.h). While
+ * there is no forwarder, ports come and go in the table, and clients wait in the listeners.
  */
 #include <assert.h>
 #include <errno.h>
@@ -31,6 +33,7 @@
 #include "fauxroot/base/spawn.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/port/drivers.h"
+#include "fauxroot/proc/kept.h"
 #include "fauxroot/sys/message.h"
 #include "forwarder.h"
 #include "protocol.h"
@@ -42,10 +45,6 @@
  * may have to wait for its turn in between. */
 #define FOLLOW_MS 2000
 
-/* So many deaths in so short a time are not mended by starting again. */
-#define DEATHS_MAX 5
-#define DEATHS_MS  10000
-
 struct builtin {
 	struct process forwarder, agent;
 	int control;	 /* towards the forwarder */
@@ -56,8 +55,8 @@ struct builtin {
 	bool tracking_tried, tracking; /* see source_prepare_tracking() */
 	struct error untracked;	       /* why it is not */
 	bool untracked_said;
-	int64_t deaths_ms[DEATHS_MAX];
-	unsigned n_deaths;
+	struct kept kept_forwarder; /* and with it the agent */
+	struct kept kept_agent;
 };
 
 static unsigned count_processors(void)
@@ -125,6 +124,8 @@ static int start_agent(struct ports *ports, struct error *err)
 	rc = order(ports, &m, socks, b->n_workers, err);
 	for (unsigned i = 0; i < b->n_workers; i++)
 		fd_close(socks[i]);
+	if (rc < 0)
+		process_kill(&b->agent);
 	return rc;
 }
 
@@ -251,8 +252,78 @@ static int start_processes(struct ports *ports, struct error *err)
 		rc = tell_add(ports, &ports->items[i], err);
 	if (rc == 0)
 		rc = watch_control(ports, err);
+	if (rc < 0)
+		stop_processes(b);
+	else
+		kept_restarted(&b->kept_agent);
 	return rc;
 }
+
+/* An order failed because the forwarder is gone or hangs: a new one takes over. */
+static bool is_lost(int rc)
+{
+	return rc == -EPIPE || rc == -ECONNRESET || rc == -ETIMEDOUT || rc == -EPROTO;
+}
+
+/*
+ * The forwarder is gone, or as good as gone, with the error @err: another one is to get the ports
+ * of the table. In the event loop it will, some time later; before, in a launch, it has it already.
+ * Returns 0 or -errno.
+ */
+static int replace_forwarder(struct ports *ports, struct error *err)
+{
+	struct builtin *b = ports->state;
+
+	log_warning("%s; starting it again", err->text);
+	stop_processes(b);
+	if (!ports->base)
+		return start_processes(ports, err);
+	kept_died(&b->kept_forwarder, err->text);
+	return 0;
+}
+
+/* kept_ops.start */
+static int start_forwarder_again(void *arg, struct error *err)
+{
+	return start_processes(arg, err);
+}
+
+/* kept_ops.start */
+static int start_agent_again(void *arg, struct error *err)
+{
+	struct ports *ports = arg;
+	struct builtin *b = ports->state;
+	int rc;
+
+	/* It comes with the next forwarder. */
+	if (b->control < 0)
+		return 0;
+	rc = start_agent(ports, err);
+	return is_lost(rc) ? replace_forwarder(ports, err) : rc;
+}
+
+/* kept_ops.lost */
+static void on_lost(void *arg, const struct error *err)
+{
+	struct ports *ports = arg;
+
+	stop_processes(ports->state);
+	ports->events->lost(ports->events_arg, err);
+}
+
+static const struct kept_ops forwarder_ops = {
+	.name = "the port forwarder",
+	.step = STEP_PORT,
+	.start = start_forwarder_again,
+	.lost = on_lost,
+};
+
+static const struct kept_ops agent_ops = {
+	.name = "the port agent",
+	.step = STEP_PORT,
+	.start = start_agent_again,
+	.lost = on_lost,
+};
 
 static int builtin_start(struct ports *ports, struct error *err)
 {
@@ -264,6 +335,8 @@ static int builtin_start(struct ports *ports, struct error *err)
 		return err_set(err, ENOMEM, "starting the port forwarder");
 	ports->state = b;
 	b->forwarder = b->agent = PROCESS_NONE;
+	kept_init(&b->kept_forwarder, &forwarder_ops, ports);
+	kept_init(&b->kept_agent, &agent_ops, ports);
 	b->control = -1;
 	b->n_workers = count_processors();
 	/* A published port is a listener or two; the target, cloned already, keeps its own limit.
@@ -277,53 +350,13 @@ static int builtin_start(struct ports *ports, struct error *err)
 	return start_processes(ports, err);
 }
 
-/* Is this one death too many in the time? */
-static bool dies_too_often(struct builtin *b)
-{
-	int64_t now = clock_ms(), first;
-
-	b->deaths_ms[b->n_deaths++ % DEATHS_MAX] = now;
-	first = b->deaths_ms[b->n_deaths % DEATHS_MAX];
-	return b->n_deaths >= DEATHS_MAX && now - first < DEATHS_MS;
-}
-
-/* An order failed because the forwarder is gone or hangs: a new one takes over, and gets it. */
-static bool is_lost(int rc)
-{
-	return rc == -EPIPE || rc == -ECONNRESET || rc == -ETIMEDOUT || rc == -EPROTO;
-}
-
-/* @all: the forwarder, and with it the agent; else the agent alone. */
-static int start_again(struct ports *ports, bool all, struct error *err)
+static int builtin_supervise(struct ports *ports, struct error *err)
 {
 	struct builtin *b = ports->state;
-	bool fatal = dies_too_often(b);
-	int rc;
 
-	if (!all && !fatal) {
-		rc = start_agent(ports, err);
-		/* The forwarder has died, too, and will be reaped next: both anew. */
-		if (!is_lost(rc))
-			return rc;
-	}
-	while (!fatal) {
-		stop_processes(b);
-		rc = start_processes(ports, err);
-		if (rc != -EPIPE && rc != -ECONNRESET)
-			return rc;
-		/* It has died while it was being started, which is a death as any other. */
-		log_warning("%s; starting it again", err->text);
-		fatal = dies_too_often(b);
-	}
-	return err_say(err, EIO, "it died %d times in %d seconds", DEATHS_MAX, DEATHS_MS / 1000);
-}
-
-static const char *describe(int status, char *buf, size_t size)
-{
-	if (WIFSTOPPED(status))
-		return "was stopped";
-	(void)process_status_text(status, buf, size);
-	return buf;
+	kept_supervise(&b->kept_forwarder, ports->base);
+	kept_supervise(&b->kept_agent, ports->base);
+	return watch_control(ports, err);
 }
 
 /* The agent ends by itself when the forwarder has: that one is the cause, and is reaped next. */
@@ -335,33 +368,44 @@ static bool has_followed(const struct builtin *b, int status)
 	       fd_wait(b->forwarder.pidfd, POLLIN, &soon, -1) == 0;
 }
 
-static int builtin_child_ended(struct ports *ports, pid_t pid, int status, struct error *err)
+/* Whoever has stopped all of us may continue us first. */
+static void stopped(struct kept *kept, const struct process *process)
+{
+	bool go_on = kept_stopped(kept);
+
+	log_warning("%s was stopped; %s", kept->ops->name,
+		    go_on ? "continuing it" : "not for the first time: ending it");
+	process_signal(process, go_on ? SIGCONT : SIGKILL);
+}
+
+static bool builtin_child_ended(struct ports *ports, pid_t pid, int status)
 {
 	struct builtin *b = ports->state;
 	struct process *process;
-	char text[64];
+	struct kept *kept;
+	char why[64];
 	bool all;
-	int rc;
 
 	if (!b || pid <= 0)
-		return 0;
+		return false;
 	all = pid == b->forwarder.pid;
 	if (!all && pid != b->agent.pid)
-		return 0;
+		return false;
 	process = all ? &b->forwarder : &b->agent;
-	if (!all && has_followed(b, status)) {
-		process_forget(process);
-		return 1;
+	kept = all ? &b->kept_forwarder : &b->kept_agent;
+	if (WIFSTOPPED(status)) {
+		stopped(kept, process);
+		return true;
 	}
-	log_warning("the port %s ended (%s); starting it again", all ? "forwarder" : "agent",
-		    describe(status, text, sizeof(text)));
-	if (WIFSTOPPED(status))
-		process_kill(process);
-	else
-		process_forget(process);
-	rc = start_again(ports, all, err);
-	return rc < 0 ? err_wrap(err, rc, "starting the port %s again", all ? "forwarder" : "agent")
-		      : 1;
+	process_forget(process);
+	if (!all && has_followed(b, status))
+		return true;
+	(void)process_status_text(status, why, sizeof(why));
+	log_warning("%s ended (%s); starting it again", kept->ops->name, why);
+	if (all)
+		stop_processes(b);
+	kept_died(kept, why);
+	return true;
 }
 
 /*
@@ -378,24 +422,23 @@ static int take_back(struct ports *ports, uint32_t id, struct error *err)
 		log_debug("%s; asking again", err->text);
 		rc = order(ports, &m, NULL, 0, err);
 	}
-	if (rc == 0 || rc == -ENOENT)
-		return 0;
-	log_warning("%s; starting it again", err->text);
-	return start_again(ports, true, err);
+	return rc == 0 || rc == -ENOENT ? 0 : replace_forwarder(ports, err);
 }
 
 static int builtin_add(struct ports *ports, struct port *port, struct error *err)
 {
 	int rc = listen_open(port, err), gone = 0;
+	const struct builtin *b = ports->state;
 	struct error lost;
 
 	if (rc < 0)
 		return rc;
-	rc = tell_add(ports, port, err);
+	/* Without a forwarder the next one gets it with the rest of the table. */
+	if (b->control >= 0)
+		rc = tell_add(ports, port, err);
 	if (is_lost(rc)) {
-		log_warning("%s; starting it again", err->text);
-		rc = start_again(ports, true, err);
-		if (rc == 0)
+		rc = replace_forwarder(ports, err);
+		if (rc == 0 && b->control >= 0)
 			rc = tell_add(ports, port, err);
 	}
 	if (rc < 0) {
@@ -434,6 +477,8 @@ static void builtin_stop(struct ports *ports)
 
 	if (!b)
 		return;
+	kept_clear(&b->kept_forwarder);
+	kept_clear(&b->kept_agent);
 	stop_processes(b);
 	free(b);
 	ports->state = NULL;
@@ -450,7 +495,7 @@ const struct port_driver port_builtin = {
 	.remove = builtin_remove,
 	.owns = builtin_owns,
 	.child_ended = builtin_child_ended,
-	.supervise = watch_control,
+	.supervise = builtin_supervise,
 	.keeps_source = builtin_keeps_source,
 	.stop = builtin_stop,
 };

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A process of ours that is kept alive: one policy for when it is started again, and when it is
+ * given up.
+ *
+ * What happens to it is told apart:
+ *
+ * - It dies. It is started again at once the first time, later with every further death in ten
+ *   seconds. The fifth is one too many.
+ * - It cannot be started, because of a shortage that is not its own fault (a fork without a free
+ *   process, no descriptors, no memory, a machine so busy that it is late). That is no death. It is
+ *   tried again, first after a tenth of a second and then ever more rarely, for a minute.
+ * - It is stopped. The first time it is continued, for whoever has stopped everything and continues
+ *   it (a suspended container, `kill -STOP`) may continue us first. If it stops again within ten
+ *   seconds it is to be replaced.
+ *
+ * How it is started, how it is reaped and what else belongs to it is its owner's affair: this knows
+ * neither PID nor descriptor.
+ */
+#pragma once
+
+#include <event2/event_struct.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "fauxroot/base/err.h"
+
+struct event_base;
+
+#define KEPT_DEATHS    5
+#define KEPT_WINDOW_MS 10000
+
+/* A shortage is waited out in steps from the first to the second, for as long as the third. */
+#define KEPT_STEP_MS	 100
+#define KEPT_STEP_MAX_MS 5000
+#define KEPT_PATIENCE_MS 60000
+
+struct kept_ops {
+	const char *name;     /* for messages: "the port forwarder" */
+	enum error_step step; /* of errors that say that it is lost */
+
+	/*
+	 * Start it; called from the event loop, and may not wait for long. 0 or -errno with nothing
+	 * left running. One that dies later is reported with kept_died().
+	 */
+	int (*start)(void *arg, struct error *err);
+
+	/* It is given up; called once, and nothing after it. */
+	void (*lost)(void *arg, const struct error *err);
+};
+
+enum kept_state {
+	KEPT_STARTED = 0, /* it runs, as far as is known here */
+	KEPT_WAITING,	  /* it does not, and will be started by the timer */
+	KEPT_LOST,
+};
+
+struct kept {
+	const struct kept_ops *ops;
+	void *arg;
+	int64_t (*now_ms)(void); /* clock_ms(), or a test's */
+	struct event timer;
+	bool supervised;
+	enum kept_state state;
+	int delay_ms; /* of the timer, as it was set last */
+	int64_t deaths_ms[KEPT_DEATHS];
+	unsigned n_deaths;
+	int64_t stopped_ms;	/* the last stop; -1: none */
+	int64_t short_since_ms; /* the first failure in a row of them; -1: it was started */
+};
+
+/*
+ * kept_init() - a process that its owner has started, or will have before kept_supervise()
+ * @ops, @arg: must outlive @kept
+ */
+void kept_init(struct kept *kept, const struct kept_ops *ops, void *arg);
+
+/* kept_supervise() - start it again from the loop of @base, from now on */
+void kept_supervise(struct kept *kept, struct event_base *base);
+
+/*
+ * kept_died() - it has ended, and has been reaped or given up
+ * @why: "signal 9 (Killed)", for the error that says that it is lost
+ *
+ * It is started again by the timer, never from within; or lost. Does nothing where it is waiting to
+ * be started already, or was lost.
+ */
+void kept_died(struct kept *kept, const char *why);
+
+/*
+ * kept_stopped() - it has been stopped, and may be continued now
+ *
+ * Returns whether to continue it; else it is to be killed, which will be a death like others.
+ */
+bool kept_stopped(struct kept *kept);
+
+/* kept_restarted() - it has been started by another way: no timer is needed */
+void kept_restarted(struct kept *kept);
+
+/* kept_clear() - nothing is started any more; before the event base goes. Accepts what was never
+ * supervised. */
+void kept_clear(struct kept *kept);
+
+/* kept_is_shortage() - is the -errno @rc one that passes by itself? */
+bool kept_is_shortage(int rc);

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fauxroot/proc/kept.h"
+
+#include <errno.h>
+#include <event2/event.h>
+
+#include "fauxroot/base/clock.h"
+#include "fauxroot/base/log.h"
+#include "fauxroot/base/macro.h"
+
+/* After the first, second, … death in the window. A lone death costs no more than the start; the
+ * later ones leave time for what is in the way to pass. */
+static const int delays_ms[KEPT_DEATHS - 1] = {0, 100, 500, 2000};
+
+void kept_init(struct kept *kept, const struct kept_ops *ops, void *arg)
+{
+	*kept = (struct kept){
+		.ops = ops,
+		.arg = arg,
+		.now_ms = clock_ms,
+		.stopped_ms = -1,
+		.short_since_ms = -1,
+	};
+}
+
+bool kept_is_shortage(int rc)
+{
+	switch (-rc) {
+	case EAGAIN:	/* RLIMIT_NPROC, pids.max (man 2 fork) */
+	case EMFILE:	/* RLIMIT_NOFILE */
+	case ENFILE:	/* fs.file-max */
+	case ENOMEM:	/* memory, kernel memory of a cgroup */
+	case ENOBUFS:	/* socket buffers */
+	case ENOSPC:	/* fs.epoll.max_user_watches, a full tmpfs */
+	case ETIMEDOUT: /* time */
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void give_up(struct kept *kept, const struct error *err)
+{
+	struct error lost = *err;
+
+	kept->state = KEPT_LOST;
+	(void)err_step(&lost, -lost.code, kept->ops->step);
+	kept->ops->lost(kept->arg, &lost);
+}
+
+static void start_in(struct kept *kept, int delay_ms)
+{
+	const struct timeval delay = {delay_ms / 1000, delay_ms % 1000 * 1000L};
+	struct error err;
+
+	kept->state = KEPT_WAITING;
+	kept->delay_ms = delay_ms;
+	if (kept->supervised && event_add(&kept->timer, &delay) == 0)
+		return;
+	(void)err_say(&err, ENOMEM, "%s cannot be started again: there is no timer",
+		      kept->ops->name);
+	give_up(kept, &err);
+}
+
+/* How many deaths there were in the window that ends now, with this one. */
+static unsigned note_death(struct kept *kept, int64_t now)
+{
+	unsigned recent = 0;
+
+	kept->deaths_ms[kept->n_deaths++ % KEPT_DEATHS] = now;
+	for (unsigned i = 0; i < MIN(kept->n_deaths, (unsigned)KEPT_DEATHS); i++)
+		recent += now - kept->deaths_ms[i] < KEPT_WINDOW_MS;
+	return recent;
+}
+
+void kept_died(struct kept *kept, const char *why)
+{
+	unsigned recent;
+	struct error err;
+
+	if (kept->state != KEPT_STARTED)
+		return;
+	kept->stopped_ms = -1;
+	recent = note_death(kept, kept->now_ms());
+	if (recent < KEPT_DEATHS) {
+		start_in(kept, delays_ms[recent - 1]);
+		return;
+	}
+	(void)err_say(&err, ECHILD, "%s died %d times in %d s, the last time: %s", kept->ops->name,
+		      KEPT_DEATHS, KEPT_WINDOW_MS / 1000, why);
+	give_up(kept, &err);
+}
+
+/* The start has failed for a shortage. */
+static void wait_out(struct kept *kept, struct error *err)
+{
+	int64_t now = kept->now_ms();
+	int delay_ms = KEPT_STEP_MS;
+
+	if (kept->short_since_ms < 0) {
+		kept->short_since_ms = now;
+		log_warning("starting %s again: %s; trying for up to %d s", kept->ops->name,
+			    err->text, KEPT_PATIENCE_MS / 1000);
+	} else {
+		log_debug("starting %s again: %s", kept->ops->name, err->text);
+		delay_ms = MIN(kept->delay_ms * 2, KEPT_STEP_MAX_MS);
+	}
+	if (now - kept->short_since_ms < KEPT_PATIENCE_MS) {
+		start_in(kept, MAX(delay_ms, KEPT_STEP_MS));
+		return;
+	}
+	(void)err_wrap(err, -err->code, "starting %s again failed for %d s, the last time",
+		       kept->ops->name, KEPT_PATIENCE_MS / 1000);
+	give_up(kept, err);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct kept *kept = arg;
+	struct error err = {0};
+	int rc;
+
+	(void)fd;
+	(void)what;
+	kept->state = KEPT_STARTED;
+	rc = kept->ops->start(kept->arg, &err);
+	if (rc == 0) {
+		kept_restarted(kept);
+	} else if (kept_is_shortage(rc)) {
+		wait_out(kept, &err);
+	} else {
+		log_warning("starting %s again: %s", kept->ops->name, err.text);
+		kept_died(kept, err.text);
+	}
+}
+
+void kept_supervise(struct kept *kept, struct event_base *base)
+{
+	event_assign(&kept->timer, base, -1, 0, on_timer, kept);
+	kept->supervised = true;
+}
+
+bool kept_stopped(struct kept *kept)
+{
+	int64_t now = kept->now_ms();
+	bool again = kept->stopped_ms >= 0 && now - kept->stopped_ms < KEPT_WINDOW_MS;
+
+	kept->stopped_ms = now;
+	return !again;
+}
+
+void kept_restarted(struct kept *kept)
+{
+	if (kept->short_since_ms >= 0)
+		log_info("%s was started again after %lld s", kept->ops->name,
+			 (long long)(kept->now_ms() - kept->short_since_ms + 500) / 1000);
+	kept->short_since_ms = -1;
+	if (kept->state != KEPT_WAITING)
+		return;
+	(void)event_del(&kept->timer);
+	kept->state = KEPT_STARTED;
+}
+
+void kept_clear(struct kept *kept)
+{
+	if (kept->supervised)
+		(void)event_del(&kept->timer);
+	kept->supervised = false;
+}

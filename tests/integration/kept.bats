@@ -1,0 +1,133 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# The launcher's helpers are kept alive: a shortage while one is started again is waited out, and one
+# that is stopped goes on.
+
+load ../lib/common
+load ../lib/ports
+
+launch_both() { # OPTIONS… - forwarder, agent and slirp4netns; a checker behind PORT
+	free_port
+	launch --net=slirp4netns --port-driver=builtin -p "127.0.0.1:$PORT:7000/tcp" "$@" \
+		"$PORTCHECK" serve 127.0.0.1 7000
+	wait_for grep -q serving "$OUT"
+	works
+}
+
+works() {
+	"$PORTCHECK" churn 127.0.0.1 "$PORT" 3 2>/dev/null
+}
+
+# limit RESOURCE SOFT - of the launcher, whose soft limit before is BEFORE
+limit() {
+	BEFORE=$(prlimit --pid "$LAUNCHER" "--$1" -o SOFT --noheadings | tr -d ' ')
+	prlimit --pid "$LAUNCHER" "--$1=$2:"
+}
+
+unlimit() { # RESOURCE
+	prlimit --pid "$LAUNCHER" "--$1=$BEFORE:"
+}
+
+# short_of RESOURCE SOFT NAME - the helper dies while the launcher lacks something, for a while
+short_of() {
+	local old lines
+	old=$(child_of "$LAUNCHER" "$3")
+	lines=$(log_count 'trying for up to 60 s')
+	limit "$1" "$2"
+	kill -KILL "$old"
+	tried() { [ "$(log_count 'trying for up to 60 s')" -gt "$lines" ]; }
+	wait_for tried
+	# Longer than five tries in a second took.
+	sleep 2
+	alive "$LAUNCHER"
+	not child_of "$LAUNCHER" "$3"
+	unlimit "$1"
+	wait_for replaced "$3" "$old"
+	wait_for works
+}
+
+@test "no process is free while a helper is started again: it is waited for" {
+	launch_both
+	local name
+	for name in 'fauxroot: ports' 'fauxroot: agent' slirp4netns; do
+		short_of nproc 1 "$name"
+	done
+	stop
+	not logged 'ending the command'
+}
+
+@test "no descriptor is free while a helper is started again: it is waited for" {
+	launch_both
+	local name
+	for name in 'fauxroot: ports' 'fauxroot: agent' slirp4netns; do
+		short_of nofile 8 "$name"
+	done
+	stop
+	not logged 'ending the command'
+}
+
+@test "while there is no forwarder, ports come and go, and clients wait" {
+	launch_both
+	local old first=$PORT removed
+	publish tcp 127.0.0.1 own 127.0.0.1 7000
+	removed=$PORT
+	old=$(part 'fauxroot: ports')
+	limit nproc 1
+	kill -KILL "$old"
+	wait_for logged 'trying for up to 60 s'
+	unpublish "$ID"
+	not connects 127.0.0.1 "$removed"
+	publish tcp 127.0.0.1 own 127.0.0.1 7000
+	# Accepted by the kernel, and answered later.
+	timeout 100 "$PORTCHECK" churn 127.0.0.1 "$PORT" 3 &
+	local client=$!
+	wait_for connects 127.0.0.1 "$PORT"
+	unlimit nproc
+	wait "$client"
+	PORT=$first works
+	not connects 127.0.0.1 "$removed"
+	equals 2 "$(ctl list-ports --json | wc -l)"
+	stop
+}
+
+@test "all are stopped, and the launcher is continued first: open connections live" {
+	launch_both
+	local pids pid client
+	mkfifo go
+	"$PORTCHECK" idle 127.0.0.1 "$PORT" 20 <go >ready 3>&- 4>&- &
+	client=$!
+	exec 6>go
+	wait_for grep -q ready ready
+	pids="$(part 'fauxroot: ports') $(part 'fauxroot: agent') $(part slirp4netns)"
+	for pid in $LAUNCHER $pids; do
+		kill -STOP "$pid"
+		wait_for process_state "$pid" T
+	done
+	kill -CONT "$LAUNCHER"
+	for pid in $pids; do
+		runs() { process_state "$pid" RSD; }
+		wait_for runs
+	done
+	equals "$pids" "$(part 'fauxroot: ports') $(part 'fauxroot: agent') $(part slirp4netns)"
+	equals 3 "$(log_count 'was stopped')"
+	echo go >&6
+	exec 6>&-
+	wait "$client"
+	works
+	stop
+}
+
+@test "a helper that is stopped again is replaced" {
+	launch_both
+	local name old
+	for name in 'fauxroot: ports' 'fauxroot: agent' slirp4netns; do
+		old=$(part "$name")
+		kill -STOP "$old"
+		runs() { process_state "$old" RSD; }
+		wait_for runs
+		kill -STOP "$old"
+		wait_for replaced "$name" "$old"
+		wait_for works
+	done
+	stop
+}
