@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# TASK…: what scripts/setup needs root for, in one go
+#
+# setup hands the text of managers.bash and of this file to `sudo bash -c`: so sudo asks for a password
+# once, and root need not be able to read the checkout. A task is one argument of blank-separated words:
+#
+#	install MANAGER NAME…  packages; "@NAME" is one that not every release of the distribution has
+#	user NAME              an unprivileged user
+#	subids USER            subordinate ids for the user
+#	runtime USER           the directory in /run/user that a login would have made
+#	tun                    /dev/net/tun for everybody
+#
+# Nothing that is installed here starts, now or at the next boot. At the end it is said how to undo all
+# of it. The status is 3 when packages were to be installed and none of them was.
+
+set -euo pipefail
+export LC_ALL=C
+
+# Where the machine's files are: tests have some of their own.
+ROOT=${SETUP_ROOT:-}
+UNITS=$ROOT/etc/systemd
+POLICY=$ROOT/usr/sbin/policy-rc.d
+POLICY_TEXT='#!/bin/sh
+# Made by the set-up of fauxroot for as long as it installs packages.
+exit 101'
+UNDO=()
+
+note() { printf '    %s\n' "$*"; }
+
+# ---- Packages ----
+
+# keep_daemons_down: policy-rc.d(8), for as long as the installation takes. One that was left because
+# this was killed is ours, too.
+keep_daemons_down() {
+	[ -d "${POLICY%/*}" ] || return 0
+	if [ -e "$POLICY" ] && [ "$(cat "$POLICY")" != "$POLICY_TEXT" ]; then return; fi
+	trap 'rm -f "$POLICY"' EXIT
+	trap 'exit 129' HUP
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+	printf '%s\n' "$POLICY_TEXT" >"$POLICY"
+	chmod 0755 "$POLICY"
+}
+
+# starters: what makes a service, socket or timer start at boot, or at its name: systemd's links, and
+# System V's, for machines that boot with those
+starters() {
+	{
+		find "$UNITS/system" "$UNITS/user" -type l ! -lname /dev/null 2>/dev/null || :
+		find "$ROOT"/etc/rc[0-6S].d -type l -name 'S*' 2>/dev/null || :
+	} | sort
+}
+
+# disable LINK…: nothing of what has been installed is to start at the next boot
+disable() {
+	local link name units=() scripts=()
+	for link; do
+		name=${link##*/}
+		case $link in
+		"$UNITS"/*)
+			rm -f "$link"
+			units+=("$name")
+			;;
+		*)
+			name=${name#S[0-9][0-9]}
+			case " ${scripts[*]} " in *" $name "*) continue ;; esac
+			update-rc.d "$name" disable >/dev/null 2>&1 || rm -f "$link"
+			scripts+=("$name")
+			;;
+		esac
+	done
+	if [ ${#units[@]} -gt 0 ]; then
+		mapfile -t units < <(printf '%s\n' "${units[@]}" | sort -u)
+		note "disabled, so that nothing starts at boot: ${units[*]}"
+		# Where systemd is not PID 1 it has nothing to forget and nothing to stop.
+		if [ -d /run/systemd/system ] && [ -z "$ROOT" ]; then
+			systemctl daemon-reload || :
+			systemctl stop "${units[@]}" 2>/dev/null || :
+		fi
+	fi
+	[ ${#scripts[@]} = 0 ] || note "disabled for System V's init: ${scripts[*]}"
+}
+
+# install_one_by_one MANAGER NAME…: where not all can be installed at once, what can be
+install_one_by_one() {
+	local manager=$1 name failed=()
+	shift
+	for name; do
+		"install_$manager" "$name" || failed+=("$name")
+	done
+	[ ${#failed[@]} = 0 ] || note "could not be installed: ${failed[*]}"
+}
+
+# available MANAGER NAME…: set NAMES to those that this release has, and name those that it lacks
+available() {
+	local manager=$1 name unknown lacking=()
+	shift
+	unknown=$("unknown_$manager" "${@#@}")
+	NAMES=()
+	for name; do
+		if ! grep -qxF -- "${name#@}" <<<"$unknown"; then
+			NAMES+=("${name#@}")
+		elif [ "${name#@}" = "$name" ]; then
+			lacking+=("$name")
+		fi
+	done
+	[ ${#lacking[@]} = 0 ] || note "$manager does not know, so not installed: ${lacking[*]}"
+}
+
+task_install() {
+	local manager=$1 NAMES before after refreshed=1 installed started
+	shift
+	"refresh_$manager" || {
+		refreshed=
+		note "the lists of packages are not up to date; going on with what is there"
+	}
+	available "$manager" "$@"
+	before=$("missing_$manager" "${NAMES[@]}")
+	started=$(starters)
+	if [ ${#NAMES[@]} -gt 0 ]; then
+		keep_daemons_down
+		"install_$manager" "${NAMES[@]}" || install_one_by_one "$manager" "${NAMES[@]}"
+	fi
+	after=$("missing_$manager" "${NAMES[@]}")
+	mapfile -t installed < <(comm -23 <(sort <<<"$before") <(sort <<<"$after") | grep .)
+	mapfile -t started < <(comm -13 <(printf '%s\n' "$started") <(starters) | grep .)
+	[ ${#started[@]} = 0 ] || disable "${started[@]}"
+	if [ ${#installed[@]} -gt 0 ]; then
+		UNDO+=("$("remove_$manager" "${installed[@]}")")
+	elif [ -n "$after" ] || [ -z "$refreshed" ]; then
+		STATUS=3
+	fi
+}
+
+# ---- The unprivileged user, and what it needs ----
+
+task_user() {
+	touch "$ROOT"/etc/sub{uid,gid}
+	useradd --create-home --shell /bin/bash "$1"
+	UNDO+=("userdel --remove $1")
+}
+
+# free_subid: the first subordinate id that neither file has given to anybody
+free_subid() {
+	cat "$ROOT"/etc/sub{uid,gid} 2>/dev/null |
+		awk -F: 'BEGIN { end = 100000 } $2 + $3 > end { end = $2 + $3 } END { print end }'
+}
+
+task_subids() {
+	local first range
+	# A user that has just been made has them.
+	if grep -qs "^$1:" "$ROOT/etc/subuid" && grep -qs "^$1:" "$ROOT/etc/subgid"; then return; fi
+	first=$(free_subid)
+	range=$first-$((first + 65535))
+	note "subordinate ids $range for $1 in /etc/subuid and /etc/subgid"
+	# usermod(8) and useradd(8) leave alone what is not there.
+	touch "$ROOT"/etc/sub{uid,gid}
+	usermod --add-subuids "$range" --add-subgids "$range" "$1"
+	UNDO+=("usermod --del-subuids $range --del-subgids $range $1")
+}
+
+task_runtime() {
+	local directory
+	directory=/run/user/$(id -u "$1")
+	install -d -m 0755 "$ROOT/run/user"
+	install -d -m 0700 -o "$1" -g "$(id -g "$1")" "$ROOT$directory"
+	note "until the next boot: $directory for $1"
+}
+
+task_tun() {
+	if [ ! -e "$ROOT/dev/net/tun" ]; then
+		mkdir -p "$ROOT/dev/net"
+		mknod -m 0666 "$ROOT/dev/net/tun" c 10 200
+	fi
+	chmod 0666 "$ROOT/dev/net/tun"
+	note "until the next boot: /dev/net/tun for everybody, mode 0666"
+}
+
+main() {
+	local task words STATUS=0
+	for task; do
+		read -ra words <<<"$task"
+		"task_${words[0]}" "${words[@]:1}"
+	done
+	[ ${#UNDO[@]} = 0 ] || note "to undo this, as root:"
+	[ ${#UNDO[@]} = 0 ] || printf '        %s\n' "${UNDO[@]}"
+	return $STATUS
+}
+
+main "$@"
