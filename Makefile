@@ -210,10 +210,13 @@ units: $(UNIT_TESTS)
 tools: $(TEST_TOOLS)
 fuzz-targets: $(FUZZ_TARGETS)
 
+# What a person waits for is built by all processors, unless -j says otherwise.
+jobs = $(if $(filter -j% --jobserver-%,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 1))
+
 # The two commands of README.md, and what CI adds. They install what is missing, and say what.
 demo:
 	scripts/setup demo
-	$(MAKE) all
+	$(MAKE) $(jobs) all
 	scripts/demo
 
 test:
