@@ -78,7 +78,9 @@ COMPAT := rootlesskit:fauxroot docker-rootlesskit:fauxroot \
 	rootlessctl:fauxrootctl rootlesskit-docker-proxy:fauxrootctl
 
 PROGRAMS := $(BUILD)/fauxroot $(BUILD)/fauxrootctl $(BUILD)/fauxroot-docker-proxy
-all: $(PROGRAMS) $(BUILD)/compat
+COMPLETIONS := $(foreach program,fauxroot fauxrootctl,$(addprefix $(BUILD)/completions/, \
+	$(program).bash _$(program) $(program).fish))
+all: $(PROGRAMS) $(BUILD)/compat $(COMPLETIONS)
 
 $(BUILD)/fauxroot: $(BUILD)/obj/cmd/fauxroot.o $(call archive,$(LAUNCHER_ROOMS) check)
 	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $< -Wl,--start-group \
@@ -103,9 +105,6 @@ $(BUILD)/completions/generate: $(filter $(BUILD)/obj/cmd/completions/%,$(call ro
 		$(BUILD)/obj/cmd/ctl_table.o $(call archive,config base)
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^
-
-COMPLETIONS := $(foreach program,fauxroot fauxrootctl,$(addprefix $(BUILD)/completions/, \
-	$(program).bash _$(program) $(program).fish))
 
 $(BUILD)/completions/%.bash: $(BUILD)/completions/generate
 	$(call say,GEN)$< bash $* >$@.new && mv $@.new $@
@@ -136,7 +135,7 @@ $(BUILD)/obj/%.o: src/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
-$(BUILD)/obj/tests/%.o: tests/%.c $(BUILD)/flags
+$(BUILD)/obj/tests/%.o: tests/%.c $(BUILD)/flags | test-needs
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(CPPFLAGS) -Isrc -Itests/lib $(ALL_CFLAGS) -c -o $@ $<
 
@@ -168,9 +167,13 @@ $(BUILD)/obj/port/builtin/confine.o: $(FILTERS)/forwarder.bpf $(FILTERS)/agent.b
 # Another compiler or other flags: build anew. The file changes only when they do.
 FLAGS = $(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(SHARED)
 $(BUILD)/flags: force
+	@scripts/needs build '$(if $(wildcard $@),,first)' '$(CC)' $(sort $(PKGS) $(CTL_PKGS) libseccomp)
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(subst ','\'',$(FLAGS))' | cmp -s - $@ || \
 		printf '%s\n' '$(subst ','\'',$(FLAGS))' >$@
+
+test-needs:
+	@scripts/needs unit '' '$(CC)' cmocka
 
 # Tests. test_ROOM.c, test_ROOM_topic.c and fuzz_ROOM_topic.c are linked with that room and those
 # that it may use, and no other: what it wrongly calls does not link.
@@ -270,11 +273,17 @@ UNIT_COMPAT := /usr/local/libexec/fauxroot/compat:/usr/libexec/fauxroot/compat
 units_of = $(wildcard contrib/systemd/$(1)/*.service contrib/systemd/$(1)/*.socket)
 install_units = for unit in $(call units_of,$(1)); do \
 		sed 's,^ExecStart=fauxroot ,ExecStart=$(BINDIR)/fauxroot ,; s,$(UNIT_COMPAT),$(COMPATDIR),' \
-			$$unit >$(BUILD)/unit.new && \
-		install -m 0644 $(BUILD)/unit.new $(DESTDIR)$(2)/$${unit\#\#*/} || exit; \
+			$$unit >$(DESTDIR)$(2)/.$${unit\#\#*/}.new && \
+		chmod 0644 $(DESTDIR)$(2)/.$${unit\#\#*/}.new && \
+		mv $(DESTDIR)$(2)/.$${unit\#\#*/}.new $(DESTDIR)$(2)/$${unit\#\#*/} || exit; \
 	done
 
-install: all completions
+# It builds nothing and writes nothing below $(BUILD): with sudo that would be root's, and in the way of
+# the next make.
+BUILT := $(BUILD)/fauxroot $(BUILD)/fauxrootctl $(COMPLETIONS)
+install:
+	@for file in $(BUILT); do \
+		[ -e $$file ] || { echo "there is no $$file: run make first" >&2; exit 1; }; done
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1
 	install -m 0755 $(BUILD)/fauxroot $(BUILD)/fauxrootctl $(DESTDIR)$(BINDIR)
 	ln -sf fauxrootctl $(DESTDIR)$(BINDIR)/fauxroot-docker-proxy
@@ -326,4 +335,4 @@ clean:
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 .PHONY: all completions docs units tools fuzz-targets demo test bench soak fuzz lint check-layers \
-	coverage install install-compat uninstall clean force
+	coverage install install-compat uninstall clean force test-needs

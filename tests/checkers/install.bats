@@ -14,6 +14,77 @@ install_() { make -s -C "$TOP" DESTDIR="$D" PREFIX=/usr "$@"; }
 
 files() { (cd "$D" && find . ! -type d | sort); }
 
+# own_build: BUILD is a copy of what make has built
+own_build() {
+	export BUILD=$BATS_TEST_TMPDIR/build
+	mkdir "$BUILD"
+	cp -a "$TOP"/build/{fauxroot,fauxrootctl,fauxroot-docker-proxy,completions,compat,flags} "$BUILD"
+}
+
+@test "install: it writes nothing below build, not even with other flags" {
+	own_build
+	touch "$BATS_TEST_TMPDIR/mark"
+	find "$BUILD" | sort >"$BATS_TEST_TMPDIR/before"
+	install_ BUILD="$BUILD" CFLAGS=-O3 install-compat
+	diff "$BATS_TEST_TMPDIR/before" <(find "$BUILD" | sort)
+	[ -z "$(find "$BUILD" -newer "$BATS_TEST_TMPDIR/mark")" ]
+	[ "$(find "$D" -name '.*' -o -name '*.new')" = "" ]
+}
+
+@test "install: what has not been built is named" {
+	own_build
+	rm "$BUILD/completions/_fauxroot"
+	run -2 install_ BUILD="$BUILD" install
+	[[ $output == *"there is no $BUILD/completions/_fauxroot: run make first"* ]]
+	[ ! -e "$D" ]
+}
+
+# lacking NAME…: pkg-config as it is where these libraries are not installed
+lacking() {
+	local dir file
+	export PKG_CONFIG_LIBDIR=$BATS_TEST_TMPDIR/pkgconfig
+	mkdir "$PKG_CONFIG_LIBDIR"
+	for dir in $(env -u PKG_CONFIG_LIBDIR pkg-config --variable pc_path pkg-config | tr : ' '); do
+		for file in "$dir"/*.pc; do
+			[ ! -e "$file" ] || ln -sf "$file" "$PKG_CONFIG_LIBDIR"
+		done
+	done
+	for file; do rm -f "$PKG_CONFIG_LIBDIR/$file.pc"; done
+}
+
+@test "make: libraries that are missing are named before anything is compiled, and who installs them" {
+	lacking jansson libcap
+	run -2 make -s -C "$TOP" BUILD="$BATS_TEST_TMPDIR/build" all
+	[ "${lines[0]}" = "missing: jansson, libcap" ]
+	[ "${lines[1]}" = "to install what the build needs: scripts/setup build" ]
+	[ -z "$(find "$BATS_TEST_TMPDIR/build" -name '*.o' 2>/dev/null)" ]
+	[ "${#lines[@]}" -le 3 ]
+}
+
+@test "make: a missing cmocka keeps nothing but the tests from being built" {
+	lacking cmocka
+	run -2 make -s -C "$TOP" BUILD="$BATS_TEST_TMPDIR/build" build-of-a-test \
+		--eval="build-of-a-test: $BATS_TEST_TMPDIR/build/obj/tests/unit/test_base_fd.o"
+	[ "${lines[0]}" = "missing: cmocka" ]
+	[ "${lines[1]}" = "to install what the build needs: scripts/setup unit" ]
+}
+
+@test "make: a missing compiler, C library or pkg-config is named" {
+	local tool
+	run -2 make -s -C "$TOP" BUILD="$BATS_TEST_TMPDIR/build" CC=no-such-cc all
+	[ "${lines[0]}" = "missing: the compiler no-such-cc" ]
+	printf '#!/bin/sh\nexit 1\n' >"$BATS_TEST_TMPDIR/cc"
+	chmod +x "$BATS_TEST_TMPDIR/cc"
+	run -2 make -s -C "$TOP" BUILD="$BATS_TEST_TMPDIR/build" CC="$BATS_TEST_TMPDIR/cc" all
+	[ "${lines[0]}" = "missing: the C library's headers" ]
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	for tool in sh make cc mkdir find tr cmp sed grep uname; do
+		ln -s "$(command -v $tool)" "$BATS_TEST_TMPDIR/bin/$tool"
+	done
+	run -2 env PATH="$BATS_TEST_TMPDIR/bin" make -s -C "$TOP" BUILD="$BATS_TEST_TMPDIR/build" all
+	[[ $output == *"missing: "*pkg-config* ]]
+}
+
 @test "install: programs, a link, the manual pages, and no name of RootlessKit's in PATH" {
 	install_ install
 	[ "$("$BIN/fauxroot" --version)" = "fauxroot version 0.1.0" ]

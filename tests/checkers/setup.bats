@@ -18,7 +18,7 @@ setup() {
 	touch "$SETUP_ROOT/dev/net/tun"
 	chmod 0666 "$SETUP_ROOT/dev/net/tun"
 	: >"$SAID"
-	for tool in bash env dirname basename cat tr sort cut grep awk comm find rm chmod sed stat; do
+	for tool in bash env dirname basename cat tr sort cut grep awk comm find rm chmod sed stat paste; do
 		ln -s "$(command -v $tool)" "$BIN/$tool"
 	done
 	machine id '[ "$1" = -u ] && echo 1000 || echo alice'
