@@ -134,7 +134,7 @@ ROOTLESSKIT_STATE_DIR=$S" "$output"
 	equals "$PWD
 0137
 123
-$(($(nice) + 5))" "$output"
+$(nice -n 5 nice)" "$output"
 }
 
 @test "a working directory that has been removed is no reason to fail" {

@@ -55,7 +55,7 @@ ROOTLESSKIT_STATE_DIR=$S" "$output"
 	equals "$PWD
 0137
 123
-$(($(nice) + 5))" "$output"
+$(nice -n 5 nice)" "$output"
 	ulimit -Sn 1024
 	umask 022
 	cd "$T"
