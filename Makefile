@@ -226,6 +226,21 @@ test:
 	scripts/setup test
 	scripts/run-tests
 
+# The unit tests alone, of the plain build: a minute, and few packages.
+unit:
+	scripts/setup unit
+	scripts/run-tests --units
+
+# Both commands on machines that nobody has prepared: Debian 12, 13 and sid. This takes hours.
+FRESH := $(foreach suite,bookworm trixie sid,$(suite):demo $(suite):demo:root $(suite):test)
+fresh:
+	scripts/setup fresh
+	scripts/fresh $(FRESH)
+
+# What takes too long for CI: hours.
+full:
+	scripts/full
+
 bench:
 	scripts/setup bench
 	$(MAKE) all $(BUILD)/tests/bench/pairs $(BUILD)/tests/lib/traffic
@@ -334,5 +349,5 @@ clean:
 	rm -rf build
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
-.PHONY: all completions docs units tools fuzz-targets demo test bench soak fuzz lint check-layers \
-	coverage install install-compat uninstall clean force test-needs
+.PHONY: all completions docs units tools fuzz-targets demo test unit fresh full bench soak fuzz \
+	lint check-layers coverage install install-compat uninstall clean force test-needs

@@ -336,7 +336,8 @@ listed() {
 
 @test "CI: a step that fails without a word of its own counts, and is told again; so is one beside it" {
 	cp -a "$TOP/.ci" .
-	printf '#!/bin/sh\n' >scripts/setup
+	printf '#!/bin/sh\n' | tee scripts/setup >scripts/fresh
+	chmod +x scripts/fresh
 	printf '%s\n' 'test fuzz:' '	@:' 'lint:' '	@echo a.c:1: error: planted; exit 4' \
 		'demo:' '	@echo what it said; exit 3' >Makefile
 	# Below another make it would say where it is.
@@ -353,4 +354,21 @@ what has failed (passed, failed, skipped, suite):
 0 1 0 lint: status 2
 0 1 0 demo: status 2
 0 passed, 2 failed"
+}
+
+@test "CI: at the end of its time what runs is ended, what would follow is not done, and that is a failure" {
+	cp -a "$TOP/.ci" .
+	printf '#!/bin/sh\n' | tee scripts/setup >scripts/fresh
+	chmod +x scripts/fresh
+	printf '%s\n' 'lint:' '	@:' 'test fuzz demo:' '	@sleep 1000' >Makefile
+	sed -i 's/STEPS_MINUTES \* 60/STEPS_MINUTES * 10/' scripts/steps.bash
+	run env -u MAKEFLAGS -u MAKELEVEL STEPS_MINUTES=1 .ci/run
+	[ "$status" -eq 1 ]
+	shows "what has failed (passed, failed, skipped, suite):
+0 1 0 test: status 124
+0 1 0 fuzz: status 124
+0 1 0 demo: status 124
+0 1 0 fresh: status 124
+0 1 0 all steps in 1 minutes
+0 passed, 5 failed"
 }
