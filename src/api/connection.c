@@ -35,6 +35,7 @@
 #include "fauxroot/base/str.h"
 #include "fauxroot/sys/peer.h"
 #include "gate.h"
+#include "inside.h"
 
 enum phase {
 	PHASE_IDLE = 0,	 /* no byte of the next request has come */
@@ -54,6 +55,7 @@ struct connection {
 	struct event *writable; /* the socket takes more of an answer; NULL until needed */
 	enum phase phase;
 	bool trusted; /* the peer has been asked for */
+	enum { PLACE_UNASKED = 0, PLACE_OUTSIDE, PLACE_INSIDE } place;
 };
 
 static struct timeval in_ms(unsigned ms)
@@ -372,6 +374,19 @@ struct connection *connection_find(struct gate *gate, const struct bufferevent *
 	struct connection *conn = find_in(&gate->busy, bev);
 
 	return conn ? conn : find_in(&gate->idle, bev);
+}
+
+int connection_socket(const struct connection *conn)
+{
+	return bufferevent_getfd(conn->socket);
+}
+
+bool connection_is_inside(struct connection *conn)
+{
+	if (conn->place == PLACE_UNASKED)
+		conn->place =
+			client_is_inside(connection_socket(conn)) ? PLACE_INSIDE : PLACE_OUTSIDE;
+	return conn->place == PLACE_INSIDE;
 }
 
 void connection_answer_begin(struct connection *conn)

@@ -3,6 +3,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 struct bufferevent;
 struct connection;
 struct event_base;
@@ -13,6 +15,12 @@ struct bufferevent *connection_new(struct event_base *base, void *arg);
 
 /* connection_find() - the connection behind evhttp's bufferevent; NULL where there is none */
 struct connection *connection_find(struct gate *gate, const struct bufferevent *bev);
+
+/* connection_socket() - its descriptor, which stays the connection's */
+int connection_socket(const struct connection *conn);
+
+/* connection_is_inside() - client_is_inside(), asked once */
+bool connection_is_inside(struct connection *conn);
 
 /* connection_cut() - shut the socket down; libevent sees the end of file and frees the connection
  */

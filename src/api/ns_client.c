@@ -56,14 +56,18 @@ static ssize_t take_record(int sock, char *buf, size_t size, int *fds, size_t *n
 			   struct error *err)
 {
 	struct deadline deadline = deadline_in(ASK_MS);
-	ssize_t n = fd_wait(sock, POLLIN, &deadline, -1);
+	int rc = fd_wait(sock, POLLIN, &deadline, -1);
+	ssize_t n;
 
-	if (n < 0)
-		return err_set(err, (int)-n, "waiting for its answer");
+	if (rc < 0) {
+		err_set(err, -rc, "waiting for its answer");
+		return rc;
+	}
 	n = message_recv(sock, buf, size - 1, fds, n_fds);
 	if (n < 0)
-		return err_set(err, (int)-n, "reading its answer");
-	buf[n] = '\0';
+		err_set(err, (int)-n, "reading its answer");
+	else
+		buf[n] = '\0';
 	return n;
 }
 

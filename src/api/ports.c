@@ -9,6 +9,9 @@
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/str.h"
 
+/* The one owner that there is: the process at the other end of the connection. */
+#define OWNER_PEER "peer"
+
 void api_ports_clear(struct api_ports *ports)
 {
 	free(ports->items);
@@ -36,6 +39,11 @@ static int put_ip(json_t *object, const char *key, const char *ip)
 	return *ip ? json_object_set_new(object, key, json_string(ip)) : 0;
 }
 
+static int put_owner(json_t *object, bool owned)
+{
+	return owned ? json_object_set_new(object, "owner", json_string(OWNER_PEER)) : 0;
+}
+
 static json_t *spec_json(const struct port_spec *spec)
 {
 	_cleanup_json_ json_t *object = json_object();
@@ -61,14 +69,16 @@ static json_t *port_json(const struct api_port *port)
 		return NULL;
 	if (json_object_set_new(object, "spec", spec_json(&port->spec)) < 0)
 		return NULL;
+	if (put_owner(object, port->owned) < 0)
+		return NULL;
 	return TAKE_PTR(object);
 }
 
-char *api_spec_encode(const struct port_spec *spec)
+char *api_spec_encode(const struct port_spec *spec, bool owned)
 {
 	_cleanup_json_ json_t *root = spec_json(spec);
 
-	return root ? json_dumps(root, JSON_COMPACT) : NULL;
+	return root && put_owner(root, owned) == 0 ? json_dumps(root, JSON_COMPACT) : NULL;
 }
 
 char *api_port_encode(const struct api_port *port)
@@ -165,6 +175,16 @@ static int take_spec(const json_t *object, struct port_spec *ret, struct error *
 	return rc;
 }
 
+static int take_owner(const json_t *object, bool *ret, struct error *err)
+{
+	const json_t *value = member(object, "owner");
+
+	if (value && (!json_is_string(value) || !streq(json_string_value(value), OWNER_PEER)))
+		return err_say(err, EINVAL, "\"owner\" is not \"" OWNER_PEER "\"");
+	*ret = value;
+	return 0;
+}
+
 /* jansson bounds the depth of nesting (JSON_PARSER_MAX_DEPTH: 2048) and refuses what follows. */
 static int load(const char *text, size_t size, const char *what, int code, json_t **ret,
 		struct error *err)
@@ -180,12 +200,20 @@ static int load(const char *text, size_t size, const char *what, int code, json_
 		       where.line, where.column);
 }
 
-int api_spec_decode(const char *text, size_t size, struct port_spec *ret, struct error *err)
+int api_spec_decode(const char *text, size_t size, struct port_spec *ret, bool *ret_owned,
+		    struct error *err)
 {
 	_cleanup_json_ json_t *root = NULL;
+	bool owned = false;
 	int rc = load(text, size, "the request's body", EINVAL, &root, err);
 
-	return rc < 0 ? rc : take_spec(root, ret, err);
+	if (rc == 0)
+		rc = take_owner(root, &owned, err);
+	if (rc == 0)
+		rc = take_spec(root, ret, err);
+	if (rc == 0)
+		*ret_owned = owned;
+	return rc;
 }
 
 static int take_answer(const json_t *object, struct api_port *ret, struct error *err)
@@ -199,6 +227,8 @@ static int take_answer(const json_t *object, struct api_port *ret, struct error 
 	port.id = (uint32_t)json_integer_value(id);
 	if (take_spec(json_object_get(object, "spec"), &port.spec, err) < 0)
 		return err_wrap(err, -EPROTO, "the answer's port %u", port.id);
+	/* Of a later server's other owners nothing is known here. */
+	port.owned = take_owner(object, &port.owned, NULL) == 0 && port.owned;
 	*ret = port;
 	return 0;
 }

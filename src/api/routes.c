@@ -15,8 +15,13 @@
 #include "fauxroot/api/ports.h"
 #include "fauxroot/api/server.h"
 #include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
+#include "fauxroot/sys/peer.h"
+#include "fauxroot/sys/portstart.h"
+#include "inside.h"
+#include "owners.h"
 
 struct route {
 	const char *method;
@@ -79,6 +84,7 @@ static int status_of(int rc)
 	}
 }
 
+/* A port that has ended with its client is neither shown nor in the way. */
 static void list_ports(const struct api_ops *ops, void *arg, const struct api_request *request,
 		       struct api_response *ret)
 {
@@ -86,18 +92,57 @@ static void list_ports(const struct api_ops *ops, void *arg, const struct api_re
 	struct error err = {.code = 0};
 	int rc;
 
-	(void)request;
 	if (!ops->list_ports) {
 		refuse_without_driver(ret);
 		return;
 	}
+	owners_look(request->owners);
 	rc = ops->list_ports(arg, &ports, &err);
 	if (rc < 0) {
 		refuse(ret, status_of(rc), "%s", err.text);
 		return;
 	}
+	for (size_t i = 0; i < ports.n; i++)
+		ports.items[i].owned = owners_has(request->owners, ports.items[i].id);
 	ret->status = 200;
 	ret->body = api_ports_encode(&ports);
+}
+
+/* By the policy for clients inside; refused where not. */
+static bool may_publish(const struct api_ops *ops, void *arg, const struct api_request *request,
+			const struct port_spec *spec, struct api_response *ret)
+{
+	if (!request->inside || inside_may_publish(ops->inside(arg), spec))
+		return true;
+	refuse(ret, 403,
+	       "the instance does not let its own command publish port %u, or take it "
+	       "back (--api-inside=unprivileged): ports below %u are privileged",
+	       spec->parent_port, unprivileged_port_start());
+	return false;
+}
+
+/*
+ * Publish @spec; where it is @owned, until the client ends. The client is held first: what it asks
+ * for must not outlive it because there was no descriptor for it.
+ */
+static int publish(const struct api_ops *ops, void *arg, const struct api_request *request,
+		   const struct port_spec *spec, bool owned, struct api_port *ret,
+		   struct error *err)
+{
+	_cleanup_peer_ struct peer owner = PEER_NONE;
+	int rc = owned ? peer_open(request->sock, &owner) : 0;
+
+	if (rc < 0)
+		return err_set(err, -rc, "looking for the process that is to own the port");
+	rc = ops->add_port(arg, spec, ret, err);
+	if (rc < 0 || !owned)
+		return rc;
+	ret->owned = true;
+	rc = owners_watch(request->owners, ret->id, TAKE_FD(owner.process.pidfd));
+	if (rc == 0)
+		return 0;
+	(void)ops->remove_port(arg, ret->id, NULL);
+	return err_set(err, -rc, "watching the process that is to own the port");
 }
 
 static void add_port(const struct api_ops *ops, void *arg, const struct api_request *request,
@@ -106,21 +151,45 @@ static void add_port(const struct api_ops *ops, void *arg, const struct api_requ
 	struct error err = {.code = 0};
 	struct port_spec spec;
 	struct api_port port;
+	bool owned;
 	int rc;
 
 	if (!ops->add_port) {
 		refuse_without_driver(ret);
 		return;
 	}
-	rc = api_spec_decode(request->body ? request->body : "", request->size, &spec, &err);
+	rc = api_spec_decode(request->body ? request->body : "", request->size, &spec, &owned,
+			     &err);
+	if (rc == 0 && !may_publish(ops, arg, request, &spec, ret))
+		return;
+	owners_look(request->owners);
 	if (rc == 0)
-		rc = ops->add_port(arg, &spec, &port, &err);
+		rc = publish(ops, arg, request, &spec, owned, &port, &err);
 	if (rc < 0) {
 		refuse(ret, status_of(rc), "%s", err.text);
 		return;
 	}
 	ret->status = 201;
 	ret->body = api_port_encode(&port);
+}
+
+/* Where its spec is not known there is no such port, which removing it will say. */
+static bool may_remove(const struct api_ops *ops, void *arg, const struct api_request *request,
+		       uint32_t id, struct api_response *ret)
+{
+	_cleanup_api_ports_ struct api_ports ports = {NULL, 0};
+	struct error err = {.code = 0};
+
+	if (!request->inside)
+		return true;
+	if (ops->list_ports(arg, &ports, &err) < 0) {
+		refuse(ret, 500, "%s", err.text);
+		return false;
+	}
+	for (size_t i = 0; i < ports.n; i++)
+		if (ports.items[i].id == id)
+			return may_publish(ops, arg, request, &ports.items[i].spec, ret);
+	return true;
 }
 
 static void remove_port(const struct api_ops *ops, void *arg, const struct api_request *request,
@@ -139,11 +208,14 @@ static void remove_port(const struct api_ops *ops, void *arg, const struct api_r
 		refuse(ret, 400, "\"%.64s\" is not the id of a port", id_text);
 		return;
 	}
+	if (!may_remove(ops, arg, request, id, ret))
+		return;
 	rc = ops->remove_port(arg, id, &err);
 	if (rc < 0) {
 		refuse(ret, status_of(rc), "%s", err.text);
 		return;
 	}
+	owners_forget(request->owners, id);
 	ret->status = 200;
 	ret->body = strdup("");
 }
@@ -184,12 +256,32 @@ static void add_allowed(struct api_response *ret, const char *method)
 			method);
 }
 
+/* By the policy for clients inside, as far as the method tells. */
+static bool refuse_inside(const struct api_ops *ops, void *arg, const struct api_request *request,
+			  struct api_response *ret)
+{
+	enum api_inside policy = request->inside ? ops->inside(arg) : API_INSIDE_FULL;
+
+	if (policy == API_INSIDE_NONE)
+		refuse(ret, 403,
+		       "the instance does not answer its own command (--api-inside=none)");
+	else if (policy == API_INSIDE_READ_ONLY && !streq(request->method, "GET"))
+		refuse(ret, 403,
+		       "the instance does not let its own command publish ports, or take them back "
+		       "(--api-inside=read-only)");
+	else
+		return false;
+	return true;
+}
+
 void api_route(const struct api_ops *ops, void *arg, const struct api_request *request,
 	       struct api_response *ret)
 {
 	const char *path = request->path ? request->path : "";
 
 	*ret = (struct api_response){.status = 404};
+	if (refuse_inside(ops, arg, request, ret))
+		return;
 	for (size_t i = 0; i < ARRAY_SIZE(routes); i++) {
 		const struct route *route = &routes[i];
 

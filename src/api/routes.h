@@ -2,15 +2,20 @@
 /* What the API answers to a request, apart from how either travels. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct api_ops;
+struct owners;
 
 struct api_request {
 	const char *method; /* "GET" */
 	const char *path;   /* without the query; NULL where the target has none */
 	const char *body;   /* @size bytes; NULL where there are none */
 	size_t size;
+	int sock;	       /* the client's connection */
+	bool inside;	       /* the client is inside, or may be; false where all may do all */
+	struct owners *owners; /* of ports that end with a client */
 };
 
 struct api_response {

@@ -6,6 +6,7 @@
 #include "fauxroot/api/server.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -18,13 +19,16 @@
 #include "connection.h"
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
+#include "fauxroot/base/log.h"
 #include "fauxroot/base/str.h"
 #include "gate.h"
+#include "owners.h"
 #include "routes.h"
 #include "socket.h"
 
 struct api_server {
 	struct gate gate;
+	struct owners owners;
 	struct evhttp *http;
 	const struct api_ops *ops;
 	void *arg;
@@ -84,6 +88,21 @@ static void on_sent(struct evhttp_request *http, void *arg)
 	connection_answered(arg);
 }
 
+/* struct owners.ended */
+static void on_owner_end(void *arg, uint32_t id)
+{
+	struct api_server *server = arg;
+	struct error err = {.code = 0};
+	int rc = server->ops->remove_port(server->arg, id, &err);
+
+	if (rc == 0)
+		log_info("port %" PRIu32 " is taken back: the process that asked for it has ended",
+			 id);
+	else
+		log_warning("taking back port %" PRIu32 ", whose process has ended: %s", id,
+			    err.text);
+}
+
 static void on_request(struct evhttp_request *http, void *arg)
 {
 	struct api_server *server = arg;
@@ -104,6 +123,12 @@ static void on_request(struct evhttp_request *http, void *arg)
 		evhttp_send_error(http, HTTP_SERVUNAVAIL, NULL);
 		return;
 	}
+	request.sock = connection_socket(conn);
+	request.owners = &server->owners;
+	/* Looked for where it matters only, since it takes some system calls. */
+	request.inside = server->ops->inside &&
+			 server->ops->inside(server->arg) != API_INSIDE_FULL &&
+			 connection_is_inside(conn);
 	api_route(server->ops, server->arg, &request, &response);
 	evhttp_request_set_on_complete_cb(http, on_sent, conn);
 	connection_answer_begin(conn);
@@ -162,6 +187,7 @@ int api_server_start_limited(struct event_base *base, const char *path,
 	}
 	server->ops = ops;
 	server->arg = arg;
+	owners_init(&server->owners, base, on_owner_end, server);
 	rc = serve(server, base, fd, limits);
 	if (rc < 0) {
 		api_server_stop(server);
@@ -181,6 +207,7 @@ void api_server_stop(struct api_server *server)
 {
 	if (!server)
 		return;
+	owners_clear(&server->owners);
 	gate_clear(&server->gate);
 	if (server->http)
 		evhttp_free(server->http);

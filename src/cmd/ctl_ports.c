@@ -81,7 +81,7 @@ static int add_one(const struct ctl *ctl, const struct port_spec *spec, struct a
 		   struct error *err)
 {
 	_cleanup_api_reply_ struct api_reply reply = {.status = 0};
-	_cleanup_free_ char *body = api_spec_encode(spec);
+	_cleanup_free_ char *body = api_spec_encode(spec, false);
 	struct api_port port = {.id = 0};
 	int rc;
 

@@ -12,7 +12,9 @@
  *
  * dockerd ends us with SIGINT or SIGTERM, or by its own death (PDEATHSIG). Then docker-proxy is
  * ended and the port taken back. Both signals are blocked from the start, so none finds us with a
- * port that nobody takes back.
+ * port that nobody takes back. The port is asked for as one that ends with this process, so that
+ * the launcher takes it back where SIGKILL leaves us no time; a launcher that does not know ports
+ * of that kind ignores the wish.
  */
 #include "docker_proxy.h"
 
@@ -161,7 +163,7 @@ static int find_spec(const struct proxy *proxy, const char *proto, struct port_s
 static int add_port(struct proxy *proxy, const struct port_spec *spec, struct error *err)
 {
 	_cleanup_api_reply_ struct api_reply reply = {.status = 0};
-	_cleanup_free_ char *body = api_spec_encode(spec);
+	_cleanup_free_ char *body = api_spec_encode(spec, true);
 	struct api_port port;
 	int rc;
 

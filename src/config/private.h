@@ -5,8 +5,8 @@
 #include "fauxroot/config/options.h"
 
 /* values.c: the words of each choice, and what else is valid. */
-extern const struct option_word net_words[], port_words[], propagation_words[], tristate_words[],
-	reaper_words[], copy_up_mode_words[], idmap_words[], subid_source_words[],
+extern const struct option_word net_words[], port_words[], api_inside_words[], propagation_words[],
+	tristate_words[], reaper_words[], copy_up_mode_words[], idmap_words[], subid_source_words[],
 	log_format_words[], semver_words[], check_words[];
 
 bool valid_mtu(const char *value);

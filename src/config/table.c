@@ -208,6 +208,17 @@ static const struct option_row rows[] = {
 		.available = true,
 	},
 	{
+		.name = "api-inside",
+		.kind = OPTION_CHOICE,
+		AT(api_inside),
+		.words = api_inside_words,
+		.argument = "POLICY",
+		.group = ports,
+		.help = "what the command may ask of the API; unprivileged: no ports that an "
+			"ordinary user could not bind",
+		.available = true,
+	},
+	{
 		.name = "copy-up",
 		.kind = OPTION_LIST,
 		AT(copy_up),

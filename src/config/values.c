@@ -33,6 +33,15 @@ const struct option_word port_words[] = {
 };
 static_assert(ARRAY_SIZE(port_words) == PORT_MODE_COUNT_ + 1, "every port driver has a word");
 
+const struct option_word api_inside_words[] = {
+	[API_INSIDE_FULL] = {"full", true},
+	[API_INSIDE_UNPRIVILEGED] = {"unprivileged", true},
+	[API_INSIDE_READ_ONLY] = {"read-only", true},
+	[API_INSIDE_NONE] = {"none", true},
+	{NULL, false},
+};
+static_assert(ARRAY_SIZE(api_inside_words) == API_INSIDE_COUNT_ + 1, "every policy has a word");
+
 const struct option_word propagation_words[] = {
 	[PROPAGATION_RPRIVATE] = {"rprivate", true},
 	[PROPAGATION_PRIVATE] = {"private", true},

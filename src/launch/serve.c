@@ -74,7 +74,7 @@ static int list_ports(void *arg, struct api_ports *ret, struct error *err)
 	for (size_t i = 0; i < l->ports.n; i++) {
 		const struct port *port = &l->ports.items[i];
 
-		if (api_ports_add(ret, &(struct api_port){port->id, port->spec}) < 0)
+		if (api_ports_add(ret, &(struct api_port){.id = port->id, .spec = port->spec}) < 0)
 			return err_set(err, ENOMEM, "listing the ports");
 	}
 	return 0;
@@ -90,7 +90,7 @@ static int add_port(void *arg, const struct port_spec *spec, struct api_port *re
 
 	if (rc < 0)
 		return rc;
-	*ret = (struct api_port){port->id, port->spec};
+	*ret = (struct api_port){.id = port->id, .spec = port->spec};
 	return 0;
 }
 
@@ -104,11 +104,20 @@ static int remove_port(void *arg, uint32_t id, struct error *err)
 	return ports_remove(&l->ports, id, err);
 }
 
+/* api_ops.inside */
+static enum api_inside inside(void *arg)
+{
+	const struct launch *l = arg;
+
+	return l->config->api_inside;
+}
+
 static const struct api_ops api_ops = {
 	.info = fill_info,
 	.list_ports = list_ports,
 	.add_port = add_port,
 	.remove_port = remove_port,
+	.inside = inside,
 };
 
 /* event_set_log_callback(): else the library writes to stderr by itself, in a form of its own. */

@@ -8,15 +8,14 @@
  * own, so tcp4 and tcp6 never conflict.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
-#include "fauxroot/base/parse.h"
 #include "fauxroot/port/drivers.h"
+#include "fauxroot/sys/portstart.h"
 #include "occupant.h"
 
 /* A client that vanished is noticed within five minutes, so that it does not hold descriptors. */
@@ -62,27 +61,13 @@ static void set_udp_options(int fd, const union endpoint *e)
 		set(fd, IPPROTO_IP, IP_PKTINFO, 1);
 }
 
-static int privileged_port_start(void)
-{
-	_cleanup_free_ char *text = NULL;
-	uint32_t value = 1024;
-	struct cursor c;
-
-	if (file_read_bounded(AT_FDCWD, "/proc/sys/net/ipv4/ip_unprivileged_port_start", 64, &text,
-			      NULL) == 0) {
-		c = cursor_of(text);
-		(void)cursor_u32(&c, UINT16_MAX, &value);
-	}
-	return (int)value;
-}
-
 /* One sentence; what mends it is the caller's affair, but for clients of the API, who see no more.
  */
 static int explain(int errnum, const union endpoint *e, bool udp, struct error *err)
 {
 	char name[ENDPOINT_MAX], who[64];
 	const char *proto = udp ? "udp" : "tcp";
-	int start = privileged_port_start();
+	unsigned start = unprivileged_port_start();
 
 	endpoint_format(e, name, sizeof(name));
 	if (errnum == EADDRINUSE && occupant_describe(e, udp, who, sizeof(who)))
@@ -91,7 +76,7 @@ static int explain(int errnum, const union endpoint *e, bool udp, struct error *
 	if (errnum == EACCES && endpoint_port(e) < start)
 		return err_say(
 			err, errnum,
-			"listening on %s/%s: Permission denied: ports below %d are "
+			"listening on %s/%s: Permission denied: ports below %u are "
 			"privileged (mended by sysctl "
 			"net.ipv4.ip_unprivileged_port_start=%u, by setcap "
 			"cap_net_bind_service=ep on fauxroot with the builtin driver, or by a "

@@ -20,16 +20,18 @@ static void check_same(const struct port_spec *a, const struct port_spec *b)
 	assert(streq(a->child_ip, b->child_ip) && a->child_port == b->child_port);
 }
 
-static void check_spec(const struct port_spec *spec)
+static void check_spec(const struct port_spec *spec, bool owned)
 {
-	_cleanup_free_ char *text = api_spec_encode(spec);
+	_cleanup_free_ char *text = api_spec_encode(spec, owned);
 	struct error err = {0};
 	struct port_spec back;
+	bool back_owned = !owned;
 
 	assert(text);
 	assert(portspec_check(spec, &err) == 0);
-	assert(api_spec_decode(text, strlen(text), &back, &err) == 0);
+	assert(api_spec_decode(text, strlen(text), &back, &back_owned, &err) == 0);
 	check_same(spec, &back);
+	assert(back_owned == owned);
 	/* The command line's form says the same. */
 	if (spec->parent_port != 0) {
 		char buf[PORTSPEC_MAX];
@@ -50,6 +52,7 @@ static void check_ports(const struct api_ports *ports)
 	assert(back.n == ports->n);
 	for (size_t i = 0; i < ports->n; i++) {
 		assert(ports->items[i].id > 0 && ports->items[i].id == back.items[i].id);
+		assert(ports->items[i].owned == back.items[i].owned);
 		check_same(&ports->items[i].spec, &back.items[i].spec);
 	}
 }
@@ -62,13 +65,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct port_spec spec = {.child_port = 0};
 	struct api_port port = {.id = 0};
 	struct error err = {0};
+	bool owned = false;
 
-	if (api_spec_decode((const char *)data, size, &spec, &err) == 0)
-		check_spec(&spec);
+	if (api_spec_decode((const char *)data, size, &spec, &owned, &err) == 0)
+		check_spec(&spec, owned);
 	else
-		assert(err.code == EINVAL && err.text[0] != '\0' && spec.child_port == 0);
+		assert(err.code == EINVAL && err.text[0] != '\0' && spec.child_port == 0 && !owned);
 	if (api_port_decode((const char *)data, size, &port, &err) == 0)
-		check_spec(&port.spec);
+		check_spec(&port.spec, port.owned);
 	else
 		assert(err.code > 0 && port.id == 0);
 	if (api_ports_decode((const char *)data, size, &ports, &err) == 0)

@@ -680,6 +680,89 @@ answered() {
 	stop_all
 }
 
+# From the loop alone, and asked for again before the loop has seen it.
+@test "docker-proxy: SIGKILL takes its port back, also in a PID namespace" {
+	local option started proxy i
+	for option in --pidns=false --pidns; do
+		launch_docker --net=none --port-driver=builtin $option
+		free_port
+		for i in 1 2 3; do
+			rm -f answer
+			PATH=$PWD/bin:$PATH "$FAUXROOTCTL" --socket "$S/api.sock" exec bash -c \
+				'exec 3>answer; exec rootlesskit-docker-proxy "$@"' proxy -proto tcp -host-ip 127.0.0.1 \
+				-host-port "$PORT" -container-ip 172.17.0.2 -container-port 80 3>&- 4>&- &
+			started=$! proxy=$!
+			wait_for answered
+			equals 0 "$(<answer)"
+			equals peer "$(ctl list-ports --json | jq -r .owner)"
+			[ $option != --pidns ] || proxy=$(child_of "$proxy" rootlesskit-doc)
+			kill -KILL "$proxy"
+			wait "$started" || true
+		done
+		gone_unasked() { not connects 127.0.0.1 "$PORT" 2>/dev/null; }
+		wait_for gone_unasked
+		logged "port 3 is taken back: the process that asked for it has ended"
+		equals "" "$(ctl list-ports --json)"
+		stop_all
+	done
+}
+
+# A port whose owner is the process at the other end, and one that stays.
+@test "the API: a port that ends with the process that has asked for it" {
+	launch_ports sleep 1000
+	publish tcp 127.0.0.1 own 127.0.0.1 80
+	api POST /v1/ports "$(spec_json tcp 127.0.0.1 0 127.0.0.1 80 | jq -c '.owner = "peer"')"
+	equals 201 "$CODE"
+	equals peer "$(jq -r .owner <<<"$BODY")"
+	# curl has ended.
+	equals "$PORT" "$(ctl list-ports --json | jq .spec.parentPort)"
+	refused_by POST /v1/ports "$(spec_json tcp 127.0.0.1 0 127.0.0.1 80 | jq -c '.owner = "me"')" 400 owner
+	stop
+}
+
+@test "--api-inside: what the command may ask; the host may all" {
+	# policy, and what info, list-ports, add-ports and remove-ports of a port that is not privileged,
+	# and add-ports of one that is, say inside
+	local rows=(
+		"full           ok ok ok ok denied"
+		"unprivileged   ok ok ok ok 403"
+		"read-only      ok ok 403 403 403"
+		"none           403 403 403 403 403"
+	)
+	local row policy info list add remove privileged
+	inside_says() { # WANTED WORDS…
+		local wanted=$1 code=0
+		shift
+		output=$(ctl exec "$FAUXROOTCTL" "$@" 2>&1) || code=$?
+		case $wanted in
+		ok) equals 0 "$code" ;;
+		denied) says "$output" 'Permission denied' ;;
+		*) equals 1 "$code" && says "$output" "\(--api-inside=$policy\).*\(HTTP status 403\)" ;;
+		esac
+	}
+	for row in "${rows[@]}"; do
+		read -r policy info list add remove privileged <<<"$row"
+		launch_ports --api-inside="$policy" sleep 1000
+		free_port 2
+		inside_says "$info" info
+		inside_says "$list" list-ports
+		inside_says "$add" add-ports "127.0.0.1:$PORT:80/tcp"
+		run -0 ctl list-ports --json
+		[ "$add" = ok ] || equals "" "$output"
+		run -0 ctl add-ports "127.0.0.1:$((PORT + 1)):80/tcp"
+		inside_says "$remove" remove-ports "$output"
+		inside_says "$privileged" add-ports "127.0.0.1:1:80/tcp"
+		# From outside all goes.
+		run -0 ctl info
+		ctl list-ports --json | jq .id >ids
+		# shellcheck disable=SC2046 # words
+		[ ! -s ids ] || ctl remove-ports $(<ids)
+		run -0 ctl list-ports --json
+		equals "" "$output"
+		stop
+	done
+}
+
 @test "docker-proxy: the wildcards of both families become loopback addresses inside" {
 	launch_docker --net=none --port-driver=builtin
 	free_port

@@ -46,7 +46,7 @@ static void hand_out(int client, const char *path, char **kinds)
 	size_t n = 0;
 
 	(void)str_print(dir, sizeof(dir), "%.*s", (int)(strrchr(path, '/') - path), path);
-	for (; kinds[n] && n < MAX_KINDS; n++) {
+	for (; n < MAX_KINDS && kinds[n]; n++) {
 		char file[32];
 
 		(void)str_print(file, sizeof(file), "/proc/self/ns/%s", kinds[n]);

@@ -51,6 +51,7 @@ struct fixture {
 	bool big; /* the answer to GET /v1/info */
 	rlim_t spare_fds;
 	bool has_ports;			 /* a port driver; else there is none */
+	enum api_inside inside;		 /* what clients inside may do */
 	const struct api_limits *limits; /* the server's */
 };
 
@@ -75,9 +76,16 @@ static inline int fill_info(void *arg, struct api_info *ret, struct error *err)
 	return 0;
 }
 
+static inline enum api_inside inside(void *arg)
+{
+	const struct fixture *f = arg;
+
+	return f->inside;
+}
+
 static const struct api_ops server_ops[] = {
-	{.info = fill_info},
-	{.info = fill_info, FAKE_PORT_OPS},
+	{.info = fill_info, .inside = inside},
+	{.info = fill_info, .inside = inside, FAKE_PORT_OPS},
 };
 
 /* exit(), not _exit(): the leak checker of sanitizer builds runs then, and its status is ours. */

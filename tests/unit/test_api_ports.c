@@ -47,14 +47,16 @@ static void echoes_specs(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(specs); i++) {
-		_cleanup_free_ char *text = api_spec_encode(&specs[i].spec);
+		_cleanup_free_ char *text = api_spec_encode(&specs[i].spec, false);
 		struct port_spec back;
+		bool owned = true;
 		struct error err = {0};
 
 		assert_string_equal(text, specs[i].text);
-		if (api_spec_decode(text, strlen(text), &back, &err) < 0)
+		if (api_spec_decode(text, strlen(text), &back, &owned, &err) < 0)
 			fail_msg("%s: %s", text, err.text);
 		assert_same(&back, &specs[i].spec);
+		assert_false(owned);
 	}
 }
 
@@ -80,10 +82,12 @@ static void takes_other_forms(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(taken); i++) {
 		struct port_spec spec;
 		struct error err = {0};
+		bool owned = true;
 
-		if (api_spec_decode(taken[i].text, strlen(taken[i].text), &spec, &err) < 0)
+		if (api_spec_decode(taken[i].text, strlen(taken[i].text), &spec, &owned, &err) < 0)
 			fail_msg("%s: %s", taken[i].text, err.text);
 		assert_same(&spec, &taken[i].spec);
+		assert_false(owned);
 	}
 }
 
@@ -142,6 +146,10 @@ static const struct {
 	{TCP(PORTS ",\"childIP\":false"), "\"childIP\" is not a string"},
 	{TCP(PORTS ",\"childIP\":\"127.1\""), "\"127.1\" is not an IP address"},
 	{TCP(PORTS ",\"childIP\":\"0.0.0.0\""), "is nobody's address"},
+	{TCP(PORTS ",\"owner\":\"me\""), "\"owner\" is not \"peer\""},
+	{TCP(PORTS ",\"owner\":\"\""), "\"owner\" is not \"peer\""},
+	{TCP(PORTS ",\"owner\":true"), "\"owner\" is not \"peer\""},
+	{TCP(PORTS ",\"owner\":[\"peer\"]"), "\"owner\" is not \"peer\""},
 	{"{\"proto\":\"tcp4\",\"parentIP\":\"::1\"," PORTS "}", "is not one for tcp4"},
 	{"{\"proto\":\"udp6\",\"parentIP\":\"127.0.0.1\"," PORTS "}", "is not one for udp6"},
 };
@@ -152,12 +160,43 @@ static void refuses_by_name(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
 		struct port_spec spec = {.child_port = 4711};
 		struct error err = {0};
-		int rc = api_spec_decode(refused[i].text, strlen(refused[i].text), &spec, &err);
+		bool owned = true;
+		int rc = api_spec_decode(refused[i].text, strlen(refused[i].text), &spec, &owned,
+					 &err);
 
 		if (rc != -EINVAL || !strstr(err.text, refused[i].words))
 			fail_msg("%s: %d \"%s\"", refused[i].text, rc, err.text);
 		assert_int_equal(spec.child_port, 4711);
+		assert_true(owned);
 	}
+}
+
+/* A port that ends with its client: asked for, and shown. */
+static void tells_owners(void **state)
+{
+	const struct port_spec *spec = &specs[0].spec;
+	_cleanup_free_ char *text = api_spec_encode(spec, true), *shown = NULL;
+	struct api_port port = {.id = 3, .spec = *spec, .owned = true};
+	struct port_spec back;
+	struct error err = {0};
+	bool owned = false;
+
+	(void)state;
+	assert_string_equal(text, "{\"proto\":\"tcp\",\"parentPort\":8080,\"childPort\":80,"
+				  "\"owner\":\"peer\"}");
+	assert_int_equal(api_spec_decode(text, strlen(text), &back, &owned, &err), 0);
+	assert_same(&back, spec);
+	assert_true(owned);
+	shown = api_port_encode(&port);
+	assert_string_equal(shown, "{\"id\":3,\"spec\":{\"proto\":\"tcp\",\"parentPort\":8080,"
+				   "\"childPort\":80},\"owner\":\"peer\"}");
+	port.owned = false;
+	assert_int_equal(api_port_decode(shown, strlen(shown), &port, &err), 0);
+	assert_true(port.owned);
+	/* An owner that only later servers know is no reason to refuse their answer. */
+	*strstr(shown, "peer") = 'P';
+	assert_int_equal(api_port_decode(shown, strlen(shown), &port, &err), 0);
+	assert_false(port.owned);
 }
 
 /* As deep as a body of 64 KiB can be, in a member that is ignored and in one that is not. */
@@ -174,11 +213,12 @@ static void survives_nesting(void **state)
 			size_t n = strlen(heads[i]);
 			struct port_spec spec;
 			struct error err = {0};
+			bool owned;
 
 			memcpy(text, heads[i], n + 1);
 			for (; n < DEEP; n += strlen(opens[j]))
 				memcpy(text + n, opens[j], strlen(opens[j]) + 1);
-			assert_int_equal(api_spec_decode(text, n, &spec, &err), -EINVAL);
+			assert_int_equal(api_spec_decode(text, n, &spec, &owned, &err), -EINVAL);
 			assert_non_null(strstr(err.text, "maximum parsing depth reached"));
 		}
 }
@@ -253,9 +293,10 @@ static void distrusts_servers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(echoes_specs),	   cmocka_unit_test(takes_other_forms),
-		cmocka_unit_test(refuses_by_name), cmocka_unit_test(survives_nesting),
-		cmocka_unit_test(lists_ports),	   cmocka_unit_test(distrusts_servers),
+		cmocka_unit_test(echoes_specs),	     cmocka_unit_test(takes_other_forms),
+		cmocka_unit_test(refuses_by_name),   cmocka_unit_test(survives_nesting),
+		cmocka_unit_test(tells_owners),	     cmocka_unit_test(lists_ports),
+		cmocka_unit_test(distrusts_servers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -241,7 +241,8 @@ static char *words_of(const struct fixture *f)
 	" -host-port 8080 -container-ip 172.17.0.2 -container-port 80\n"
 #define PORT(proto, parent, child)                                            \
 	"[{\"id\":1,\"spec\":{\"proto\":\"" proto "\",\"parentIP\":\"" parent \
-	"\",\"parentPort\":8080,\"childIP\":\"" child "\",\"childPort\":8080}}]"
+	"\",\"parentPort\":8080,\"childIP\":\"" child                         \
+	"\",\"childPort\":8080},\"owner\":\"peer\"}]"
 
 static const struct {
 	enum driver driver;
@@ -263,7 +264,7 @@ static const struct {
 	/* Without an address: all of IPv4. */
 	{BUILTIN, ARGS("-host-port", "8080"),
 	 "[{\"id\":1,\"spec\":{\"proto\":\"tcp4\",\"parentPort\":8080,\"childIP\":\"127.0.0.1\","
-	 "\"childPort\":8080}}]",
+	 "\"childPort\":8080},\"owner\":\"peer\"}]",
 	 "-host-port 8080 -host-ip=127.0.0.1\n"},
 };
 
@@ -292,6 +293,30 @@ static void publishes(void **state)
 			assert_string_equal(after, "[]");
 			stop(f);
 		}
+}
+
+/* SIGKILL leaves nobody to take the port back: the server does. The next one can have it at once.
+ */
+static void is_killed(void **state)
+{
+	struct fixture *f = *state;
+
+	start(f, BUILTIN);
+	write_script(f, WORKS);
+	for (int i = 0; i < 3; i++) {
+		_cleanup_free_ char *said = NULL, *before = NULL, *after = NULL;
+		struct proxy proxy;
+
+		launch(f, DOCKER("tcp", "0.0.0.0"), &proxy);
+		said = hear(&proxy);
+		assert_string_equal(said, "0\n");
+		before = ports_of(f);
+		assert_non_null(strstr(before, "8080"));
+		kill(proxy.process.pid, SIGKILL);
+		assert_int_equal(end_of(&proxy), SIGKILL);
+		after = i > 0 ? strdup("[]") : ports_of(f);
+		assert_string_equal(after, "[]");
+	}
 }
 
 /* A docker-proxy that does not want to go; one that goes by itself; a launcher that has gone. */
@@ -452,9 +477,13 @@ static void needs_an_instance(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(publishes),    TEST(ends_in_all_ways),
-		TEST(steps_aside),  TEST(passes_over_protocols),
-		TEST(says_why_not), TEST(needs_an_instance),
+		TEST(publishes),
+		TEST(is_killed),
+		TEST(ends_in_all_ways),
+		TEST(steps_aside),
+		TEST(passes_over_protocols),
+		TEST(says_why_not),
+		TEST(needs_an_instance),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

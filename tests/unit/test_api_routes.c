@@ -5,14 +5,20 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
+#include "api/inside.h"
+#include "api/owners.h"
 #include "api/routes.h"
 #include "fauxroot/api/info.h"
 #include "fauxroot/api/server.h"
 #include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/sys/portstart.h"
 #include "fake_ports.h"
 
 static int fill_info(void *arg, struct api_info *ret, struct error *err)
@@ -205,10 +211,13 @@ static const struct {
 static void serves_ports(void **state)
 {
 	struct fake_ports fake = {.last_id = 0};
+	struct owners owners;
 
 	(void)state;
+	owners_init(&owners, NULL, NULL, NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
-		struct api_request request = {.method = steps[i].method,
+		struct api_request request = {.owners = &owners,
+					      .method = steps[i].method,
 					      .path = steps[i].path,
 					      .body = steps[i].request,
 					      .size = steps[i].request ? strlen(steps[i].request)
@@ -227,13 +236,124 @@ static void serves_ports(void **state)
 	api_ports_clear(&fake.ports);
 }
 
+/*
+ * Clients inside, by policy: each request before a fresh table of ports 80 (id 1) and 8080 (id 2).
+ */
+
+static enum api_inside policy;
+
+static enum api_inside tell_policy(void *arg)
+{
+	(void)arg;
+	return policy;
+}
+
+static const struct api_ops inside_ops = {
+	.info = fill_info,
+	.inside = tell_policy,
+	FAKE_PORT_OPS,
+};
+
+static const struct {
+	const char *method, *path, *request;
+	int statuses[API_INSIDE_COUNT_]; /* full, unprivileged, read-only, none */
+} inside_rows[] = {
+	{"GET", "/v1/info", NULL, {200, 200, 200, 403}},
+	{"GET", "/v1/ports", NULL, {200, 200, 200, 403}},
+	{"POST", "/v1/ports", SPEC("", "0", "80"), {201, 201, 403, 403}},
+	{"POST", "/v1/ports", SPEC("", "1", "80"), {201, 403, 403, 403}},
+	{"POST", "/v1/ports", SPEC("", "1023", "80"), {201, 403, 403, 403}},
+	{"POST", "/v1/ports", SPEC("", "1024", "80"), {201, 201, 403, 403}},
+	{"POST", "/v1/ports", SPEC("", "65535", "80"), {201, 201, 403, 403}},
+	{"POST", "/v1/ports", SPEC("", "1024", "60005"), {500, 500, 403, 403}},
+	{"POST", "/v1/ports", SPEC("", "8080", "80"), {409, 409, 403, 403}},
+	{"POST", "/v1/ports", SPEC("", "80", "80"), {409, 403, 403, 403}},
+	{"POST", "/v1/ports", "{", {400, 400, 403, 403}},
+	{"DELETE", "/v1/ports/1", NULL, {200, 403, 403, 403}},
+	{"DELETE", "/v1/ports/2", NULL, {200, 200, 403, 403}},
+	{"DELETE", "/v1/ports/3", NULL, {400, 400, 403, 403}},
+	{"DELETE", "/v1/ports/x", NULL, {400, 400, 403, 403}},
+	{"DELETE", "/v1/info", NULL, {405, 405, 403, 403}},
+	{"GET", "/", NULL, {404, 404, 404, 403}},
+};
+
+static void check_inside(size_t row, bool inside, struct owners *owners)
+{
+	struct fake_ports fake = {.last_id = 2};
+	struct api_port ports[] = {
+		{.id = 1, .spec = {PROTO_TCP, "", "", 80, 80}},
+		{.id = 2, .spec = {PROTO_TCP, "", "", 8080, 80}},
+	};
+	struct api_request request = {
+		.method = inside_rows[row].method,
+		.path = inside_rows[row].path,
+		.body = inside_rows[row].request,
+		.size = inside_rows[row].request ? strlen(inside_rows[row].request) : 0,
+		.inside = inside,
+		.owners = owners,
+	};
+	int wanted = inside_rows[row].statuses[inside ? policy : API_INSIDE_FULL];
+	struct api_response response;
+
+	for (size_t i = 0; i < ARRAY_SIZE(ports); i++)
+		assert_int_equal(api_ports_add(&fake.ports, &ports[i]), 0);
+	/* fill_info() takes its @arg for a string; all zero is an empty one. */
+	if (streq(request.path, "/v1/info"))
+		api_route(&inside_ops, (char[]){""}, &request, &response);
+	else
+		api_route(&inside_ops, &fake, &request, &response);
+	if (response.status != wanted)
+		fail_msg("row %zu, policy %d, inside %d: %d %s", row, (int)policy, inside,
+			 response.status, response.body);
+	if (response.status == 403)
+		is_message(response.body);
+	/* What is refused changes nothing. */
+	if (response.status >= 400)
+		assert_int_equal(fake.ports.n, ARRAY_SIZE(ports));
+	free(response.body);
+	api_ports_clear(&fake.ports);
+}
+
+static void keeps_policies(void **state)
+{
+	struct owners owners;
+
+	(void)state;
+	owners_init(&owners, NULL, NULL, NULL);
+	/* A network whose ports are as the kernel has them. */
+	assert_int_equal(unshare(CLONE_NEWUSER | CLONE_NEWNET), 0);
+	assert_int_equal(unprivileged_port_start(), 1024);
+	for (size_t i = 0; i < ARRAY_SIZE(inside_rows); i++)
+		for (size_t k = 0; k < API_INSIDE_COUNT_; k++) {
+			policy = (enum api_inside)k;
+			check_inside(i, true, &owners);
+			check_inside(i, false, &owners);
+		}
+}
+
+/* Which ports are privileged is the host's to say. */
+static void goes_by_the_sysctl(void **state)
+{
+	static const char name[] = "/proc/sys/net/ipv4/ip_unprivileged_port_start";
+	struct port_spec spec = {PROTO_UDP, "127.0.0.1", "", 80, 80};
+	_cleanup_close_ int fd = open(name, O_WRONLY | O_CLOEXEC);
+
+	(void)state;
+	assert_false(inside_may_publish(API_INSIDE_UNPRIVILEGED, &spec));
+	assert_int_equal(fd_write_all(fd, "80", 2), 0);
+	assert_true(inside_may_publish(API_INSIDE_UNPRIVILEGED, &spec));
+	spec.parent_port = 79;
+	assert_false(inside_may_publish(API_INSIDE_UNPRIVILEGED, &spec));
+	assert_false(inside_may_publish(API_INSIDE_READ_ONLY, &spec));
+	assert_true(inside_may_publish(API_INSIDE_FULL, &spec));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(answers),
-		cmocka_unit_test(shortens_paths),
-		cmocka_unit_test(passes_failures),
-		cmocka_unit_test(serves_ports),
+		cmocka_unit_test(answers),	   cmocka_unit_test(shortens_paths),
+		cmocka_unit_test(passes_failures), cmocka_unit_test(serves_ports),
+		cmocka_unit_test(keeps_policies),  cmocka_unit_test(goes_by_the_sysctl),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

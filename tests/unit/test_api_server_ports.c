@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Ports over the REST server's socket: bodies of any form and size, many clients, those that leave.
  */
+#include <dirent.h>
+#include <sched.h>
+#include <sys/prctl.h>
+
 #include "test_api_fixture.h"
 
 #define SPEC "{\"proto\":\"tcp\",\"parentPort\":0,\"childPort\":80}"
@@ -193,12 +197,220 @@ static void survives_clients_that_leave(void **state)
 	assert_int_equal(count_ports(f), 0);
 }
 
+/*
+ * Clients in processes of their own.
+ */
+
+#define OWNED "{\"proto\":\"tcp\",\"parentPort\":0,\"childPort\":80,\"owner\":\"peer\"}"
+
+/* A process that has asked for a port, @owned or not, and lives until it is killed. With @leaves
+ * its connection outlives it, in this process. */
+static pid_t start_client(struct fixture *f, const char *body, bool leaves)
+{
+	int ready[2], fd = leaves ? client(f) : -1, status = 0;
+	pid_t pid;
+
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		status = ask_for(leaves ? fd : client(f), "POST", "/v1/ports", body);
+		(void)fd_write_all(ready[1], &status, sizeof(status));
+		pause();
+		_exit(0);
+	}
+	fd_close(ready[1]);
+	assert_int_equal(read(ready[0], &status, sizeof(status)), sizeof(status));
+	fd_close(ready[0]);
+	assert_int_equal(status, 201);
+	return pid;
+}
+
+static void end_client(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static unsigned count_fds(pid_t pid)
+{
+	char path[64];
+	unsigned n = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+	dir = opendir(path);
+	assert_non_null(dir);
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n;
+}
+
+/* A port with an owner ends with that process, and with nothing else; others stay. */
+static void ends_ports_with_their_owners(void **state)
+{
+	struct deadline patience = deadline_in(PATIENCE_MS);
+	struct fixture *f = *state;
+	char answer[4096];
+	pid_t plain, owners[3];
+	unsigned fds;
+	int fd;
+
+	start_with_ports(f);
+	fd = client(f);
+	assert_int_equal(ask_for(fd, "GET", "/v1/ports", ""), 200);
+	fds = count_fds(f->server);
+	plain = start_client(f, SPEC, false);
+	for (size_t i = 0; i < ARRAY_SIZE(owners); i++)
+		owners[i] = start_client(f, OWNED, false);
+	assert_int_equal(send_one(fd, "GET", "/v1/ports", "", 0, answer, sizeof(answer)), 200);
+	assert_null(strstr(strstr(answer, "{\"id\":1,"), "\"owner\":\"peer\"},{\"id\":2,"));
+	for (unsigned id = 2; id <= 4; id++) {
+		char shown[128];
+
+		snprintf(shown, sizeof(shown),
+			 "{\"id\":%u,\"spec\":{\"proto\":\"tcp\",\"parentPort\":%u,\"childPort\":"
+			 "80},"
+			 "\"owner\":\"peer\"}",
+			 id, 40000 + id);
+		assert_non_null(strstr(answer, shown));
+	}
+	end_client(plain);
+	end_client(owners[0]);
+	assert_int_equal(count_ports(f), 3);
+	/* One that has been removed is not looked after any more. */
+	assert_int_equal(ask_for(fd, "DELETE", "/v1/ports/3", ""), 200);
+	end_client(owners[1]);
+	assert_int_equal(count_ports(f), 2);
+	end_client(owners[2]);
+	assert_int_equal(ask_for(fd, "DELETE", "/v1/ports/4", ""), 400);
+	assert_int_equal(count_ports(f), 1);
+	/* All other clients of this process are connected yet. */
+	while (count_fds(f->server) > fds + f->n_clients - 1)
+		assert_true(deadline_left(&patience) > 0);
+}
+
+/* Nobody asks: the loop sees the end by itself. */
+static void ends_them_unasked(void **state)
+{
+	struct deadline patience = deadline_in(PATIENCE_MS);
+	struct fixture *f = *state;
+	unsigned before;
+	pid_t pid;
+
+	start_with_ports(f);
+	ask(client(f));
+	before = count_fds(f->server);
+	pid = start_client(f, OWNED, false);
+	assert_true(count_fds(f->server) > before);
+	end_client(pid);
+	while (count_fds(f->server) > before)
+		assert_true(deadline_left(&patience) > 0);
+	assert_int_equal(count_ports(f), 0);
+}
+
+/* The owner is the process that has connected, whoever writes: it is this one here. */
+static void goes_by_who_connected(void **state)
+{
+	struct fixture *f = *state;
+
+	start_with_ports(f);
+	end_client(start_client(f, OWNED, true));
+	assert_int_equal(count_ports(f), 1);
+}
+
+/* Without a descriptor to hold the owner by, nothing is published. */
+static void publishes_nothing_unowned(void **state)
+{
+	struct rlimit none, saved;
+	struct fixture *f = *state;
+	int fd;
+
+	start_with_ports(f);
+	fd = client(f);
+	ask(fd);
+	assert_int_equal(prlimit(f->server, RLIMIT_NOFILE, NULL, &saved), 0);
+	none = (struct rlimit){.rlim_cur = 0, .rlim_max = saved.rlim_max};
+	assert_int_equal(prlimit(f->server, RLIMIT_NOFILE, &none, NULL), 0);
+	assert_int_equal(ask_for(fd, "POST", "/v1/ports", OWNED), 500);
+	assert_int_equal(prlimit(f->server, RLIMIT_NOFILE, &saved, NULL), 0);
+	assert_int_equal(count_ports(f), 0);
+	assert_int_equal(ask_for(fd, "POST", "/v1/ports", OWNED), 201);
+}
+
+/* What a client in a user namespace below is answered to GET info, GET ports, POST and DELETE. */
+static void asks_from_below(struct fixture *f, bool below, int ret[4])
+{
+	int ready[2], statuses[4];
+	pid_t pid;
+
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		int fd;
+
+		if (below && unshare(CLONE_NEWUSER) < 0)
+			_exit(1);
+		fd = client(f);
+		statuses[0] = ask_for(fd, "GET", "/v1/info", "");
+		statuses[1] = ask_for(fd, "GET", "/v1/ports", "");
+		statuses[2] = ask_for(fd, "POST", "/v1/ports", SPEC);
+		statuses[3] = ask_for(fd, "DELETE", "/v1/ports/1", "");
+		(void)fd_write_all(ready[1], statuses, sizeof(statuses));
+		_exit(0);
+	}
+	fd_close(ready[1]);
+	assert_int_equal(read(ready[0], ret, sizeof(statuses)), sizeof(statuses));
+	fd_close(ready[0]);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static void tells_inside_from_outside(void **state)
+{
+	static const int wanted[API_INSIDE_COUNT_][4] = {
+		[API_INSIDE_FULL] = {200, 200, 201, 200},
+		[API_INSIDE_UNPRIVILEGED] = {200, 200, 201, 200},
+		[API_INSIDE_READ_ONLY] = {200, 200, 403, 403},
+		[API_INSIDE_NONE] = {403, 403, 403, 403},
+	};
+	struct fixture *f = *state;
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/api.sock", f->dir);
+	for (size_t i = 0; i < API_INSIDE_COUNT_; i++)
+		for (int below = 0; below < 2; below++) {
+			int got[4];
+
+			f->inside = (enum api_inside)i;
+			start_with_ports(f);
+			asks_from_below(f, below, got);
+			if (memcmp(got, wanted[below ? i : API_INSIDE_FULL], sizeof(got)) != 0)
+				fail_msg("policy %zu, below %d: %d %d %d %d", i, below, got[0],
+					 got[1], got[2], got[3]);
+			kill(f->server, SIGTERM);
+			assert_int_equal(waitpid(f->server, NULL, 0), f->server);
+			f->server = 0;
+			unlink(path);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(answers_byte_by_byte), TEST(takes_bodies_in_pieces),
-		TEST(bounds_bodies),	    TEST(bounds_nesting),
-		TEST(survives_races),	    TEST(survives_clients_that_leave),
+		TEST(answers_byte_by_byte),
+		TEST(takes_bodies_in_pieces),
+		TEST(bounds_bodies),
+		TEST(bounds_nesting),
+		TEST(survives_races),
+		TEST(survives_clients_that_leave),
+		TEST(ends_ports_with_their_owners),
+		TEST(ends_them_unasked),
+		TEST(goes_by_who_connected),
+		TEST(publishes_nothing_unowned),
+		TEST(tells_inside_from_outside),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

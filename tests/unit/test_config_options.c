@@ -64,6 +64,9 @@ static const char *const values[] = {
 	"--port-driver=gvisor-tap-vsock",
 	"--publish=127.0.0.1:8080:80/tcp",
 	"--source-ip-transparent=false",
+	"--api-inside=unprivileged",
+	"--api-inside=read-only",
+	"--api-inside=none",
 	"--copy-up=/etc",
 	"--copy-up=/tmp/below",
 	"--copy-up=/tmpfiles",
@@ -112,7 +115,8 @@ static void every_option_lands_in_its_field(void **state)
 	/* The defaults, given: nothing remains to be told. */
 	check("--net=host --mtu=0 --port-driver=none --propagation=rprivate --idmap=auto "
 	      "--subid-source=auto --reaper=auto --log-format=text --copy-up-mode=tmpfs+symlink "
-	      "--source-ip-transparent=true --slirp4netns-sandbox=auto --slirp4netns-seccomp=auto "
+	      "--source-ip-transparent=true --api-inside=full --slirp4netns-sandbox=auto "
+	      "--slirp4netns-seccomp=auto "
 	      "--slirp4netns-binary=slirp4netns --pidns=false --kill-timeout=10 CMD",
 	      0, "-- CMD");
 }

@@ -2,6 +2,7 @@
 /* Published ports as the API shows them, and their JSON. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,6 +14,7 @@ struct error;
 struct api_port {
 	uint32_t id;
 	struct port_spec spec; /* as it was given */
+	bool owned;	       /* it ends with the process that has asked for it */
 };
 
 /* A list that it owns; all zero is an empty one. */
@@ -30,13 +32,14 @@ void api_ports_clear(struct api_ports *ports);
 #define _cleanup_api_ports_ _cleanup_(api_ports_clear)
 
 /*
- * api_spec_encode() - a spec as one line of JSON, empty members left out
+ * api_spec_encode() - a spec as one line of JSON, empty members left out: the body of a POST
+ * @owned: with the member "owner": the port is to end with the process that sends this
  *
  * This and the two below return a fresh string, NULL when out of memory.
  */
-char *api_spec_encode(const struct port_spec *spec);
+char *api_spec_encode(const struct port_spec *spec, bool owned);
 
-/* api_port_encode() - {"id":1,"spec":{…}} */
+/* api_port_encode() - {"id":1,"spec":{…}}, and of one that is owned, "owner":"peer" */
 char *api_port_encode(const struct api_port *port);
 
 /* api_ports_encode() - an array of those */
@@ -48,10 +51,11 @@ char *api_ports_encode(const struct api_ports *ports);
  *
  * Types are checked, unknown members are ignored, a null is a member that is absent, a member that
  * stands there twice is an error. proto, parentPort and childPort must be there; a parentPort of 0
- * is for the caller to understand. What is returned has passed portspec_check(). Returns 0, or
- * -EINVAL or -ENOMEM with @ret untouched.
+ * is for the caller to understand. What is returned has passed portspec_check(). The member owner
+ * is "peer" or absent: @ret_owned. Returns 0, or -EINVAL or -ENOMEM with the outputs untouched.
  */
-int api_spec_decode(const char *text, size_t size, struct port_spec *ret, struct error *err);
+int api_spec_decode(const char *text, size_t size, struct port_spec *ret, bool *ret_owned,
+		    struct error *err);
 
 /* api_port_decode(), api_ports_decode() - what a server has answered; 0, -EPROTO or -ENOMEM with
  * @ret untouched */

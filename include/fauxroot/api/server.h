@@ -3,12 +3,18 @@
  * The REST server on the state directory's api.sock, over evhttp, in the launcher's event loop.
  *
  * Bounds: 16 KiB of headers, 64 KiB of body, ten seconds a request, 256 connections, of which the
- * longest idle makes room. Peers are our own user and root (SO_PEERCRED).
+ * longest idle makes room. Peers are our own user and root (SO_PEERCRED). Which of them are inside
+ * the instance the user namespace tells; what they ask beyond api_ops.inside is answered with 403.
+ *
+ * A port whose POST has the member "owner": "peer" is taken back when the process at the other end
+ * of that connection ends.
  */
 #pragma once
 
 #include <stdint.h>
 #include <sys/types.h>
+
+#include "fauxroot/config/config.h"
 
 struct api_info;
 struct api_port;
@@ -41,6 +47,9 @@ struct api_ops {
 
 	/* Nobody listens any more at the return. -ENOENT: no such port. */
 	int (*remove_port)(void *arg, uint32_t id, struct error *err);
+
+	/* What clients inside may do. May be NULL: all that those outside may. */
+	enum api_inside (*inside)(void *arg);
 };
 
 /*

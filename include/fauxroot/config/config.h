@@ -35,6 +35,15 @@ enum port_mode {
 	PORT_MODE_COUNT_
 };
 
+/* What clients of api.sock that are inside the instance may do there. */
+enum api_inside {
+	API_INSIDE_FULL = 0,	 /* what those outside may */
+	API_INSIDE_UNPRIVILEGED, /* ports that need a privilege are neither added nor removed */
+	API_INSIDE_READ_ONLY,	 /* look */
+	API_INSIDE_NONE,	 /* nothing */
+	API_INSIDE_COUNT_
+};
+
 enum tristate {
 	TRI_AUTO = 0,
 	TRI_TRUE,
@@ -130,6 +139,7 @@ struct config {
 	enum port_mode port_driver;
 	struct strv publish;
 	bool source_ip_transparent;
+	enum api_inside api_inside;
 
 	bool pidns, cgroupns, utsns, ipcns;
 	enum tristate reaper;

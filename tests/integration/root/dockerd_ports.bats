@@ -125,6 +125,16 @@ proxies() {
 	# The number is free for the next.
 	docker run -d --name five -p "127.0.0.1:$PORT:80" server
 	wait_for served 127.0.0.1 "$PORT"
+	# A proxy that is killed leaves no port behind: the container can have it again.
+	local pid
+	for pid in $(marked); do
+		! grep -qxs rootlesskit-doc "/proc/$pid/comm" || kill -KILL "$pid"
+	done
+	no_ports() { [ "$(n_ports)" = 0 ]; }
+	wait_for no_ports
+	docker restart five
+	wait_for served 127.0.0.1 "$PORT"
+	equals 1 "$(n_ports)"
 	stop 0
 	not connects 127.0.0.1 "$PORT"
 }

@@ -300,6 +300,26 @@ untroubled() { # N - that many were hit
 	stop_all
 }
 
+@test "--api-inside=unprivileged: the launcher's file capability is not the command's to use" {
+	cp "$FAUXROOT" "$T/withcap"
+	setcap cap_net_bind_service=ep "$T/withcap"
+	local policy
+	for policy in full unprivileged; do
+		FAUXROOT=$T/withcap launch_as nsenter --target "$HOST_NS" --net -- --net=none --port-driver=builtin \
+			--api-inside=$policy -p 127.0.0.1:80:80/tcp sleep 100
+		# What the command gets that asks for port 81, and takes 80 back.
+		as_user "$FAUXROOTCTL" --socket "$S/api.sock" exec sh -c \
+			'"$0" add-ports 127.0.0.1:81:81/tcp; "$0" remove-ports 1' "$FAUXROOTCTL" >"answers.$policy" 2>&1 || true
+		as_user "$FAUXROOTCTL" --socket "$S/api.sock" list-ports --json | jq .spec.parentPort >"ports.$policy"
+		as_user "$FAUXROOTCTL" --socket "$S/api.sock" add-ports 127.0.0.1:82:82/tcp
+		stop
+	done
+	equals $'2\n1' "$(<answers.full)"
+	equals 81 "$(<ports.full)"
+	equals 2 "$(grep -c 'ports below 1024 are privileged (HTTP status 403)' answers.unprivileged)"
+	equals 80 "$(<ports.unprivileged)"
+}
+
 @test "a file capability is the launcher's alone: forwarder, helper and target lack it" {
 	cp "$FAUXROOT" "$T/withcap"
 	setcap cap_net_bind_service=ep "$T/withcap"

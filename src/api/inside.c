@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "inside.h"
+
+#include <unistd.h>
+
+#include "fauxroot/config/portspec.h"
+#include "fauxroot/sys/peer.h"
+#include "fauxroot/sys/portstart.h"
+
+bool client_is_inside(int sock)
+{
+	_cleanup_peer_ struct peer peer = PEER_NONE;
+	enum peer_place place;
+
+	if (peer_open(sock, &peer) < 0)
+		return true;
+	if (peer.uid == 0 && geteuid() != 0)
+		return false;
+	place = peer_place(&peer);
+	return place != PEER_HERE && place != PEER_ABOVE;
+}
+
+bool inside_may_publish(enum api_inside policy, const struct port_spec *spec)
+{
+	switch (policy) {
+	case API_INSIDE_FULL:
+		return true;
+	case API_INSIDE_UNPRIVILEGED:
+		/* Port 0 becomes one of ip_local_port_range, which begins above the others. */
+		return spec->parent_port == 0 || spec->parent_port >= unprivileged_port_start();
+	default:
+		return false;
+	}
+}
