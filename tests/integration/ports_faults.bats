@@ -247,6 +247,97 @@ amount() {
 	[ "$(grep -cE 'out of (file )?descriptors' "$LOG")" -le 8 ]
 }
 
+# limited N - fauxroot and all that it starts may have no more descriptors
+limited() {
+	printf '#!/bin/sh\nulimit -n %s && exec "%s" "$@"\n' "$1" "$FAUXROOT" >limited
+	chmod +x limited
+	FAUXROOT=$T/limited
+}
+
+@test "ulimit -n 64 from the start: 10,000 requests of one client, 900 at a time, are all answered" {
+	limited 64
+	launch_checker
+	check crowd 10000 900
+	check echo 100000 40
+	works
+	stop
+	logged 'out of descriptors'
+}
+
+# flood N - that many idle connections of one client to the port, until "echo >&6"
+flood() {
+	mkfifo go
+	"$FAUXROOT_TEST_TOOLS/portflood" 127.0.0.1 "$PORT" "$1" <go >flood 3>&- 4>&- &
+	FLOOD=$!
+	exec 6>go
+	wait_for grep -q ready flood
+}
+
+from() { # ADDRESS COMMAND… - as this client
+	PORTPEER_SOURCE=$1 "${@:2}" 6>&-
+}
+
+# holds N - open that many connections and use them
+holds() {
+	check idle "$1" </dev/null
+}
+
+@test "1,500 idle connections of one client: other ports and other clients of this one are answered" {
+	limited 1024
+	launch_checker
+	local first=$PORT second late forwarder
+	forwarder=$(part 'fauxroot: ports')
+	publish tcp 127.0.0.1 own 127.0.0.1 7000
+	second=$PORT
+	PORT=$first flood 1500
+	# The other port has its reserve, for the greedy client as well.
+	PORT=$second holds 16
+	PORT=$second check churn 20
+	# In the same port, other clients take the place of some; new connections of the greedy one do not.
+	PORT=$first from 127.0.0.2 check churn 20
+	PORT=$first from 127.0.0.3 holds 30
+	PORT=$first from 127.0.0.2 check crowd 300 30
+	# A port that is published now has its reserve as well.
+	publish tcp 127.0.0.1 own 127.0.0.1 7000
+	holds 16
+	late=$ID
+	PORT=$first check datagrams
+	echo >&6
+	exec 6>&-
+	wait "$FLOOD"
+	# What has made no room stays open.
+	[ "$(tail -n 1 flood)" -ge 300 ]
+	[ "$(tail -n 1 flood)" -lt 1500 ]
+	unpublish "$late"
+	for PORT in $first $second; do
+		wait_for works
+		from 127.0.0.2 works
+	done
+	equals "$forwarder" "$(part 'fauxroot: ports')"
+	stop
+	logged 'out of descriptors: published port 1 has all connections'
+}
+
+@test "a removed port that was full: its clients are reset, waiting ones too, and the rest is as before" {
+	limited 256
+	launch_checker
+	local second round
+	free_port
+	second=$PORT
+	for round in 1 2 3; do
+		publish tcp 127.0.0.1 own 127.0.0.1 7000
+		flood 400
+		unpublish "$ID"
+		echo >&6
+		exec 6>&-
+		wait "$FLOOD"
+		equals 0 "$(tail -n 1 flood)"
+		rm go
+		PORT=$(ctl list-ports --json | jq -s '.[0].spec.parentPort') check churn 50
+	done
+	stop
+}
+
 @test "idle connections: two descriptors each at most, little memory, and all answer" {
 	local n client before_fds before after
 	n=$(amount 2000 9500)

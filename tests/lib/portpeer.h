@@ -66,10 +66,22 @@ static inline int open_socket(const struct peer *peer, int type)
 	return fd;
 }
 
+/* From the IPv4 address that PORTPEER_SOURCE names, if any: on loopback, another client. */
+static inline void bind_source(int fd)
+{
+	const char *text = getenv("PORTPEER_SOURCE");
+	struct sockaddr_in source = {.sin_family = AF_INET};
+
+	if (text && (inet_pton(AF_INET, text, &source.sin_addr) != 1 ||
+		     bind(fd, (struct sockaddr *)&source, sizeof(source)) < 0))
+		die("binding to %s", text);
+}
+
 static inline int dial(const struct peer *peer)
 {
 	int fd = open_socket(peer, SOCK_STREAM);
 
+	bind_source(fd);
 	if (connect(fd, &peer->address.sa, peer->size) < 0)
 		die("connecting");
 	return fd;

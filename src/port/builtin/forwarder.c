@@ -29,8 +29,10 @@
 #include "fauxroot/sys/message.h"
 #include "worker.h"
 
-#define FLOWS_MAX   65536
-#define STACK_BYTES (256 << 10)
+#define FLOWS_MAX 65536U
+/* More than any kernel allows a process (sysctl fs.nr_open). */
+#define DESCRIPTORS_MAX (1U << 30)
+#define STACK_BYTES	(256 << 10)
 
 /* log_redirect()'s sink: the launcher writes the line. One that does not listen misses it. */
 static void log_to_launcher(void *arg, enum log_level level, const char *text)
@@ -65,7 +67,8 @@ static void post_all(struct forwarder *f, const struct letter *letter)
 			_exit(1);
 }
 
-static struct listener *make_listener(struct forwarder *f, const struct control_message *m, int fd)
+static struct listener *make_listener(struct forwarder *f, const struct control_message *m,
+				      struct share *share, int fd)
 {
 	struct listener *l = calloc(1, sizeof(*l));
 
@@ -81,6 +84,7 @@ static struct listener *make_listener(struct forwarder *f, const struct control_
 	l->child = m->add.child;
 	l->proxy = m->add.proxy;
 	l->kind = kind_of(l->child.sa.sa_family, l->udp, m->add.marked);
+	l->share = share;
 	l->forwarder = f;
 	atomic_init(&l->users, f->n_workers);
 	list_insert(&f->listeners, &l->link);
@@ -90,10 +94,13 @@ static struct listener *make_listener(struct forwarder *f, const struct control_
 /* DONE comes from forwarder_adopted(). */
 static void add_port(struct forwarder *f, const struct control_message *m, const int *fds, size_t n)
 {
+	struct share *share = share_open(&f->shares, m->id, (unsigned)n, m->add.udp);
 	struct order *order = &f->order;
 
+	if (!share)
+		_exit(1);
 	for (size_t i = 0; i < n; i++)
-		order->listeners[i] = make_listener(f, m, fds[i]);
+		order->listeners[i] = make_listener(f, m, share, fds[i]);
 	order->n = (unsigned)n;
 	atomic_store(&order->left, order->n * f->n_workers);
 	for (size_t i = 0; i < n; i++)
@@ -242,6 +249,16 @@ static int start_threads(struct forwarder *f, struct error *err)
 	return rc;
 }
 
+/* Descriptors for ports and what goes through them: without what the forwarder itself needs, pipes,
+ * and sockets that are made ahead. */
+static unsigned for_ports(unsigned limit, unsigned n_workers)
+{
+	unsigned own = 8 + 3 * n_workers, pipes = 2 * MIN(PIPES_ALL, limit / PIPES_PART);
+	unsigned stock = MIN(8 * n_workers, limit / 16), taken = own + pipes + stock;
+
+	return MAX(limit / 4, limit > taken ? limit - taken : 0);
+}
+
 static int set_up(struct forwarder *f, int control, unsigned n_workers, struct error *err)
 {
 	sigset_t all;
@@ -255,8 +272,10 @@ static int set_up(struct forwarder *f, int control, unsigned n_workers, struct e
 	pace_init(f);
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
+	f->descriptors = (unsigned)MIN(fd_raise_limit(), DESCRIPTORS_MAX);
+	shares_init(&f->shares, for_ports(f->descriptors, n_workers), &f->flows);
 	/* Half of the descriptors stay for connections: anybody can make up clients of UDP. */
-	f->flows_max = (unsigned)MIN(FLOWS_MAX, fd_raise_limit() / 2);
+	f->flows_max = MIN(FLOWS_MAX, f->descriptors / 2);
 	/* Further arenas of malloc(3) look at /sys and /proc as they grow and shrink, which the
 	 * filter forbids; what a thread allocates often comes from its own cache anyway. */
 	libc_heap_one_arena();

@@ -7,6 +7,10 @@
  * an accepted client never waits for one: while there is none (the agent is being started again, or
  * descriptors have run out) clients wait in the kernel's backlog, and the worker leaves the
  * listener alone instead of spinning on it.
+ *
+ * A port that has all connections that it may have (shares.c) accepts one more all the same, where
+ * the client may turn out to be another than those that fill it. That one gets its place, waits in
+ * the worker's seat, or is reset.
  */
 #include "worker.h"
 
@@ -58,6 +62,7 @@ int listener_adopt(struct worker *w, struct listener *l)
 	if (!seat)
 		return -ENOMEM;
 	seat->listener = l;
+	seat->waiting = -1;
 	rc = l->udp ? udp_adopt(w, l) : 0;
 	if (rc == 0)
 		rc = seat_watch(w, seat);
@@ -79,13 +84,17 @@ void listener_leave(struct worker *w, struct listener *l)
 	if (seat) {
 		if (seat->watched)
 			watch_remove(w, &l->watch);
+		if (seat->waiting >= 0) {
+			fd_close(seat->waiting);
+			share_give_up(l->share, w->index);
+		}
 		list_remove(&seat->link);
 		free(seat);
 	}
 	if (l->udp)
 		udp_leave(w, l);
 	else
-		relays_close_port(w, l->id);
+		relays_close_port(w, l->share);
 	listener_release(l);
 }
 
@@ -93,9 +102,16 @@ void listener_release(struct listener *l)
 {
 	if (atomic_fetch_sub(&l->users, 1) == 1) {
 		fd_close(l->watch.fd);
+		share_close(l->share);
 		forwarder_closed(l->forwarder);
 		free(l);
 	}
+}
+
+/* May clients be accepted there again? */
+static bool may_watch(const struct seat *seat)
+{
+	return seat->listener->udp || (seat->waiting < 0 && share_look(seat->listener->share));
 }
 
 void listeners_resume(struct worker *w)
@@ -106,7 +122,7 @@ void listeners_resume(struct worker *w)
 	for (struct list *at = w->seats.next; at != &w->seats; at = at->next) {
 		struct seat *seat = CONTAINER(at, struct seat, link);
 
-		if (!seat->watched && seat_watch(w, seat) < 0)
+		if (!seat->watched && (!may_watch(seat) || seat_watch(w, seat) < 0))
 			w->resting = true;
 	}
 }
@@ -123,6 +139,28 @@ void listener_rest(struct worker *w, const struct listener *l)
 	w->resting = true;
 }
 
+/* Make a relay of the client at @fd, if its port's share allows; false: no more clients now. */
+static bool admit(struct worker *w, struct listener *l, int fd, const union endpoint *client,
+		  int target)
+{
+	enum share_answer answer = relay_open(w, l, fd, client, target);
+	struct seat *seat;
+
+	if (answer == SHARE_ENTERED)
+		return true;
+	supply_put_back(w, l->kind, target);
+	worker_out_of_share(w, l->share);
+	if (answer == SHARE_REFUSED) {
+		fd_close(fd);
+		return true;
+	}
+	seat = seat_of(w, l);
+	seat->waiting = fd;
+	seat->client = *client;
+	listener_rest(w, l);
+	return false;
+}
+
 /* Take one connection; false when there is none, or not now. */
 static bool accept_one(struct worker *w, struct listener *l)
 {
@@ -130,16 +168,19 @@ static bool accept_one(struct worker *w, struct listener *l)
 	socklen_t size = sizeof(client);
 	int fd, target;
 
+	if (share_is_shut(l->share)) {
+		worker_out_of_share(w, l->share);
+		listener_rest(w, l);
+		return false;
+	}
 	target = supply_take(w, l->kind);
 	if (target < 0) {
 		listener_rest(w, l);
 		return false;
 	}
 	fd = accept4(l->watch.fd, &client.sa, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (fd >= 0) {
-		relay_open(w, l, fd, &client, target);
-		return true;
-	}
+	if (fd >= 0)
+		return admit(w, l, fd, &client, target);
 	supply_put_back(w, l->kind, target);
 	switch (errno) {
 	case EMFILE:
@@ -167,6 +208,26 @@ void listener_event(struct worker *w, struct listener *l)
 	for (int i = 0; i < ACCEPT_ROUNDS; i++)
 		if (!accept_one(w, l))
 			return;
+}
+
+void listeners_retry(struct worker *w)
+{
+	if (!w->retry)
+		return;
+	w->retry = false;
+	for (struct list *at = w->seats.next; at != &w->seats; at = at->next) {
+		struct seat *seat = CONTAINER(at, struct seat, link);
+		int fd = seat->waiting, target;
+
+		if (fd < 0)
+			continue;
+		target = supply_take(w, seat->listener->kind);
+		if (target < 0)
+			continue;
+		seat->waiting = -1;
+		(void)admit(w, seat->listener, fd, &seat->client, target);
+		listeners_resume(w);
+	}
 }
 
 enum source listener_source(const struct listener *l, int fd, const union endpoint *client)

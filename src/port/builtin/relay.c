@@ -13,6 +13,9 @@
  * client. Both sockets come with SO_LINGER of 0 (man 7 socket), so that our own death is a reset,
  * too: end of file would claim that all has been said.
  *
+ * A relay has a place in the share of its port from before it is made until it is closed
+ * (shares.c); another client may displace it.
+ *
  * A new relay stays with the thread that accepted it unless that has more than its share: a few
  * long-lived connections are spread evenly, many short ones are not passed around.
  */
@@ -36,10 +39,22 @@ static void set_orderly(int fd)
 	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
 }
 
+/* Give up the place of @r; a client that waits for one may ask again. */
+static void leave(struct worker *w, struct relay *r)
+{
+	int waiter = share_leave(&r->slot);
+
+	if (waiter == (int)w->index)
+		w->retry = true;
+	else if (waiter >= 0)
+		worker_wake(&w->forwarder->workers[waiter]);
+}
+
 /* Close @r and bury it. */
 static void relay_close(struct worker *w, struct relay *r, bool reset)
 {
 	r->dead = true;
+	leave(w, r);
 	for (int i = 0; i < 2; i++) {
 		stream_clear(w, &r->streams[i]);
 		if (!reset)
@@ -116,7 +131,7 @@ void relay_event(struct worker *w, struct end *end, uint32_t events)
 		relay_turn(w, r);
 }
 
-static struct relay *relay_new(const struct listener *l, int client_fd, int target_fd)
+static struct relay *relay_new(int client_fd, int target_fd)
 {
 	struct relay *r = calloc(1, sizeof(*r));
 
@@ -129,9 +144,9 @@ static struct relay *relay_new(const struct listener *l, int client_fd, int targ
 		r->ends[i].writable = true;
 		r->streams[i].pipe = (struct pipe){-1, -1};
 	}
-	r->port_id = l->id;
 	list_init(&r->ready);
 	list_init(&r->link);
+	list_init(&r->slot.link);
 	return r;
 }
 
@@ -164,12 +179,20 @@ static void adopt(struct worker *w, struct relay *r)
 		relay_close(w, r, true);
 }
 
-void relay_arrive(struct worker *w, struct relay *r, struct listener *l)
+/* Adopt @r, which was on its way between workers. */
+static void settle(struct worker *w, struct relay *r)
 {
 	adopt(w, r);
+	if (!r->dead && !share_settle(&r->slot, w->index))
+		relay_close(w, r, true);
+}
+
+void relay_arrive(struct worker *w, struct relay *r, struct listener *l)
+{
+	settle(w, r);
 	/* The letter to leave may have been read before this one; else it is still to come. */
 	if (atomic_load(&l->removed))
-		relays_close_port(w, l->id);
+		relays_close_port(w, l->share);
 	listener_release(l);
 }
 
@@ -188,31 +211,48 @@ static int send_relay(struct worker *to, struct relay *r, struct listener *l)
 	return rc;
 }
 
-void relay_open(struct worker *w, struct listener *l, int client_fd, const union endpoint *client,
-		int target_fd)
+/* Connect @r to the target. Returns false where that has failed at once. */
+static bool connect_target(const struct listener *l, struct relay *r, const union endpoint *client)
 {
-	struct relay *r = relay_new(l, client_fd, target_fd);
-	struct worker *to;
+	int fd = r->ends[1].watch.fd;
 
-	if (r) {
-		if (endpoint_is_loopback(client))
-			socket_stays_here(client_fd);
-		if (listener_source(l, target_fd, client) == SOURCE_REFUSED ||
-		    (connect(target_fd, &l->child.sa, endpoint_size(&l->child)) < 0 &&
-		     errno != EINPROGRESS))
-			free(TAKE_PTR(r));
-	}
-	if (!r) {
-		fd_close(client_fd);
-		fd_close(target_fd);
-		return;
-	}
-	to = place(w);
-	if (to == w || send_relay(to, r, l) < 0)
-		adopt(w, r);
+	if (endpoint_is_loopback(client))
+		socket_stays_here(r->ends[0].watch.fd);
+	return listener_source(l, fd, client) != SOURCE_REFUSED &&
+	       (connect(fd, &l->child.sa, endpoint_size(&l->child)) == 0 || errno == EINPROGRESS);
 }
 
-void relays_close_port(struct worker *w, uint32_t port_id)
+enum share_answer relay_open(struct worker *w, struct listener *l, int client_fd,
+			     const union endpoint *client, int target_fd)
+{
+	struct relay *r = relay_new(client_fd, target_fd);
+	struct worker *to = place(w);
+	enum share_answer answer = SHARE_REFUSED;
+	int wake = -1;
+
+	if (r)
+		answer = share_enter(l->share, client, &r->slot, w->index, to->index, w->now_ms,
+				     &wake);
+	if (answer != SHARE_ENTERED) {
+		free(r);
+		return answer;
+	}
+	if (wake >= 0)
+		worker_wake(&w->forwarder->workers[wake]);
+	if (!connect_target(l, r, client)) {
+		leave(w, r);
+		fd_close(client_fd);
+		fd_close(target_fd);
+		free(r);
+	} else if (to == w) {
+		adopt(w, r);
+	} else if (send_relay(to, r, l) < 0) {
+		settle(w, r);
+	}
+	return SHARE_ENTERED;
+}
+
+void relays_close_port(struct worker *w, const struct share *share)
 {
 	struct list *next;
 
@@ -220,7 +260,15 @@ void relays_close_port(struct worker *w, uint32_t port_id)
 		struct relay *r = CONTAINER(at, struct relay, link);
 
 		next = at->next;
-		if (r->port_id == port_id)
+		if (r->slot.share == share)
 			relay_close(w, r, true);
 	}
+}
+
+void relays_displaced(struct worker *w)
+{
+	struct share_slot *slot;
+
+	while ((slot = shares_displaced(&w->forwarder->shares, w->index)))
+		relay_close(w, CONTAINER(slot, struct relay, slot), true);
 }

@@ -6,8 +6,10 @@
  * agent for more before it runs out. The stock grows when it runs dry and shrinks when part of it
  * was not needed for a second, so that an idle port holds a handful of descriptors.
  *
- * Near RLIMIT_NOFILE the kernel delivers only a part of a batch, or nothing (man 7 unix,
- * MSG_CTRUNC): the next ones are small then, and come when connections have ended.
+ * Where few descriptors are left, sockets are made ahead by the two, so that those that no port
+ * needs are not missing elsewhere. At RLIMIT_NOFILE the kernel delivers only a part of a batch, or
+ * nothing (man 7 unix, MSG_CTRUNC): the next ones are small then, and come when connections have
+ * ended.
  */
 #include "worker.h"
 
@@ -45,7 +47,11 @@ static void ask(struct worker *w, enum socket_kind kind)
 	if (stock->asked > 0 || stock->n > stock->want / 2 || supply->watch.fd < 0 ||
 	    w->now_ms < supply->retry_ms)
 		return;
-	request.count = supply->scarce ? 1 : (uint32_t)(stock->want - stock->n);
+	request.count = (uint32_t)(stock->want - stock->n);
+	if (supply->scarce)
+		request.count = 1;
+	else if (shares_are_tight(&w->forwarder->shares, w->forwarder->n_workers * MAX_BATCH))
+		request.count = MIN(request.count, 2U);
 	if (message_send(supply->watch.fd, &request, sizeof(request), NULL, 0) < 0)
 		return;
 	stock->asked = (uint8_t)request.count;

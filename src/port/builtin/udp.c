@@ -126,6 +126,13 @@ static int flow_connect(struct flow *flow, const struct listener *l)
 	return connect(flow->watch.fd, &l->child.sa, endpoint_size(&l->child)) < 0 ? -errno : 0;
 }
 
+static bool too_many(struct forwarder *f)
+{
+	unsigned n = atomic_load_explicit(&f->flows, memory_order_relaxed);
+
+	return n >= MIN(f->flows_max, shares_flows_max(&f->shares));
+}
+
 static struct flow *flow_new(struct worker *w, struct listener *l, const union endpoint *client,
 			     const struct in6_addr *local)
 {
@@ -133,9 +140,7 @@ static struct flow *flow_new(struct worker *w, struct listener *l, const union e
 	struct flow *flow;
 	int fd;
 
-	if (atomic_load_explicit(&w->forwarder->flows, memory_order_relaxed) >=
-		    w->forwarder->flows_max &&
-	    !make_room(w))
+	if (too_many(w->forwarder) && !make_room(w))
 		return NULL;
 	if (udp->n_flows >= udp->n_slots && resize(udp, MAX(udp->n_slots * 2, SLOTS_MIN)) < 0)
 		return NULL;

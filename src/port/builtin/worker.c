@@ -32,33 +32,10 @@
 /* When listeners rest for want of descriptors: other workers free some without telling us. */
 #define RESTING_TICK_MS 50
 
-/* Of the user's 64 MiB of pipe pages (pipe-user-pages-soft), all workers together take half. */
-#define PIPES_ALL 32
-
 /* Fewer relays and flows than this are not worth a walk through the heap. */
 #define PEAK_MIN 16
 
 #define SCARCE_EVERY_MS 60000
-
-void list_init(struct list *head)
-{
-	head->next = head->prev = head;
-}
-
-void list_insert(struct list *head, struct list *item)
-{
-	item->next = head->next;
-	item->prev = head;
-	head->next->prev = item;
-	head->next = item;
-}
-
-void list_remove(struct list *item)
-{
-	item->prev->next = item->next;
-	item->next->prev = item->prev;
-	list_init(item);
-}
 
 int watch_add(struct worker *w, struct watch *watch, uint32_t events)
 {
@@ -72,23 +49,45 @@ void watch_remove(struct worker *w, struct watch *watch)
 	(void)epoll_ctl(w->epoll, EPOLL_CTL_DEL, watch->fd, NULL);
 }
 
-void worker_out_of_descriptors(struct worker *w)
+/* Has it not been said that descriptors are scarce for a minute? */
+static bool may_say_scarce(struct worker *w)
 {
 	struct forwarder *f = w->forwarder;
 	int64_t said = atomic_load(&f->scarce_said_ms);
 
+	return w->now_ms - said >= SCARCE_EVERY_MS &&
+	       atomic_compare_exchange_strong(&f->scarce_said_ms, &said, w->now_ms);
+}
+
+void worker_out_of_share(struct worker *w, const struct share *share)
+{
+	if (may_say_scarce(w))
+		log_warning("out of descriptors: published port %u has all connections that it may "
+			    "have; from clients with many of them it takes no more, and others "
+			    "take their place; a higher RLIMIT_NOFILE (ulimit -n) allows more",
+			    share->id);
+}
+
+void worker_out_of_descriptors(struct worker *w)
+{
 	supply_release(w);
 	pipes_trim(&w->pipes);
-	if (w->now_ms - said >= SCARCE_EVERY_MS &&
-	    atomic_compare_exchange_strong(&f->scarce_said_ms, &said, w->now_ms))
+	if (may_say_scarce(w))
 		log_warning("out of descriptors: new connections to published ports wait until "
 			    "others have ended; a higher RLIMIT_NOFILE (ulimit -n) allows more");
+}
+
+void worker_wake(struct worker *w)
+{
+	uint64_t one = 1;
+
+	/* EAGAIN: 2^64 - 2 letters; the worker wakes up anyway. */
+	(void)!write(w->mail.fd, &one, sizeof(one));
 }
 
 int worker_post(struct worker *w, const struct letter *letter)
 {
 	struct letter *copy = malloc(sizeof(*copy));
-	uint64_t one = 1;
 
 	if (!copy)
 		return -ENOMEM;
@@ -98,8 +97,7 @@ int worker_post(struct worker *w, const struct letter *letter)
 	*w->letters_end = copy;
 	w->letters_end = &copy->next;
 	pthread_mutex_unlock(&w->mail_lock);
-	/* EAGAIN: 2^64 - 2 letters; the worker wakes up anyway. */
-	(void)!write(w->mail.fd, &one, sizeof(one));
+	worker_wake(w);
 	return 0;
 }
 
@@ -136,6 +134,8 @@ static void read_letters(struct worker *w)
 		read_letter(w, letter);
 		free(letter);
 	}
+	relays_displaced(w);
+	w->retry = true;
 }
 
 /* Deal with one event; returns true where it is that of the mail, which is read last. */
@@ -218,6 +218,7 @@ static void tick(struct worker *w)
 	bury(w);
 	trim(w);
 	listeners_resume(w);
+	w->retry = w->resting;
 }
 
 static bool idle(const struct worker *w)
@@ -263,6 +264,7 @@ void *worker_run(void *arg)
 			w->tick_ms = w->now_ms;
 			tick(w);
 		}
+		listeners_retry(w);
 		bury(w);
 	}
 }
@@ -274,7 +276,7 @@ int worker_init(struct worker *w, struct forwarder *f, unsigned index, struct er
 	w->now_ms = w->tick_ms = w->pace_ms = clock_ms();
 	w->mail.type = WATCH_MAIL;
 	w->letters_end = &w->letters;
-	w->pipes.max = PIPES_ALL / f->n_workers;
+	w->pipes.max = MIN(PIPES_ALL, f->descriptors / PIPES_PART) / f->n_workers;
 	pthread_mutex_init(&w->mail_lock, NULL);
 	list_init(&w->seats);
 	list_init(&w->relays);

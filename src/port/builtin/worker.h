@@ -14,7 +14,9 @@
 #include <stdint.h>
 
 #include "fauxroot/config/portspec.h"
+#include "list.h"
 #include "protocol.h"
+#include "shares.h"
 
 struct error;
 struct worker;
@@ -33,26 +35,15 @@ struct watch {
 	uint8_t type;
 };
 
-/* Doubly linked, circular, with a head that is no member. */
-struct list {
-	struct list *next, *prev;
-};
-
-void list_init(struct list *head);
-void list_insert(struct list *head, struct list *item);
-void list_remove(struct list *item);
-
-static inline bool list_empty(const struct list *head)
-{
-	return head->next == head;
-}
-
-#define CONTAINER(p, type, member) ((type *)(void *)((char *)(p)-offsetof(type, member)))
-
 /* ---- pipes.c: borrowed by relays while bytes are in flight ---- */
 
 #define PIPE_BYTES (1 << 20)
 #define PIPES_FREE 4
+
+/* Of the user's 64 MiB of pipe pages (pipe-user-pages-soft), all workers together take half; and of
+ * the descriptors one in sixteen. */
+#define PIPES_ALL  32U
+#define PIPES_PART 32U
 
 struct pipe {
 	int in, out;
@@ -128,6 +119,7 @@ struct listener {
 	bool segments; /* UDP_SEGMENT towards clients; the owner's */
 	enum socket_kind kind;
 	union endpoint child, proxy;
+	struct share *share; /* the port's, which its listeners have in common */
 	atomic_uint users; /* workers, and letters, that may still look at it: the last frees it */
 	atomic_bool removed; /* each worker has a letter to leave it, or will have */
 	struct forwarder *forwarder;
@@ -138,6 +130,8 @@ struct seat {
 	struct list link;
 	struct listener *listener;
 	bool watched;
+	int waiting; /* a client that has been accepted, and may have to go again; -1: none */
+	union endpoint client;
 };
 
 int listener_adopt(struct worker *w, struct listener *l);
@@ -153,6 +147,9 @@ void listener_event(struct worker *w, struct listener *l);
 
 /* listeners_resume() - watch again those that were left alone for want of sockets or descriptors */
 void listeners_resume(struct worker *w);
+
+/* listeners_retry() - ask again for the clients that wait, where w->retry says so */
+void listeners_retry(struct worker *w);
 
 enum source {
 	SOURCE_REFUSED = -1, /* only a loopback address could be had, which servers trust */
@@ -198,7 +195,7 @@ struct relay {
 	struct stream streams[2]; /* from the end of that index to the other */
 	struct list link;
 	struct list ready; /* in the worker's list of those with work left, or self-linked */
-	uint32_t port_id;
+	struct share_slot slot;
 	bool dead;
 };
 
@@ -212,14 +209,25 @@ enum stream_state {
 enum stream_state stream_move(struct worker *w, struct relay *r, unsigned direction);
 void stream_clear(struct worker *w, struct stream *s);
 
-void relay_open(struct worker *w, struct listener *l, int client_fd, const union endpoint *client,
-		int target_fd);
+/*
+ * relay_open() - a client of @l has been accepted
+ * @client: its address
+ * @target_fd: a socket towards the child, not connected yet
+ *
+ * With SHARE_ENTERED both descriptors are the relay's, also where it has failed at once. Else they
+ * stay the caller's.
+ */
+enum share_answer relay_open(struct worker *w, struct listener *l, int client_fd,
+			     const union endpoint *client, int target_fd);
 
 /* relay_arrive() - take a relay of @l that another worker has accepted, and release @l */
 void relay_arrive(struct worker *w, struct relay *r, struct listener *l);
 void relay_event(struct worker *w, struct end *end, uint32_t events);
 void relay_turn(struct worker *w, struct relay *r);
-void relays_close_port(struct worker *w, uint32_t port_id);
+void relays_close_port(struct worker *w, const struct share *share);
+
+/* relays_displaced() - end those of @w whose place another client has taken */
+void relays_displaced(struct worker *w);
 void relays_bury(struct worker *w);
 
 /* ---- udp.c ---- */
@@ -278,6 +286,7 @@ struct worker {
 
 	struct list seats;
 	bool resting; /* some seats are not watched */
+	bool retry;   /* clients that wait may ask again */
 	struct list relays, ready, dead;
 	atomic_uint load; /* relays */
 	unsigned peak;	  /* relays and flows, since memory was last given back */
@@ -307,6 +316,8 @@ struct forwarder {
 	pthread_barrier_t started;
 	struct list listeners; /* for the first worker alone */
 	struct order order;
+	unsigned descriptors; /* RLIMIT_NOFILE */
+	struct shares shares;
 	atomic_uint flows;		/* of UDP */
 	unsigned flows_max;		/* more than that: the least recently used one makes room */
 	_Atomic int64_t scarce_said_ms; /* when "out of descriptors" was last logged */
@@ -331,11 +342,17 @@ void worker_grown(struct worker *w);
 /* worker_post() - a letter for another worker, which takes what it carries; 0 or -ENOMEM */
 int worker_post(struct worker *w, const struct letter *letter);
 
+/* worker_wake() - from any thread: read your letters */
+void worker_wake(struct worker *w);
+
 int watch_add(struct worker *w, struct watch *watch, uint32_t events);
 void watch_remove(struct worker *w, struct watch *watch);
 
 /* worker_out_of_descriptors() - say it, at most once a minute, and give back what can be */
 void worker_out_of_descriptors(struct worker *w);
+
+/* worker_out_of_share() - say that @share is full, at most once a minute like the former */
+void worker_out_of_share(struct worker *w, const struct share *share);
 
 /* ---- forwarder.c ---- */
 
