@@ -45,6 +45,17 @@ const struct cause causes_of_the_preflight[] = {
 			  "their ids (fauxroot rm -r, before the change)",
 	},
 	{
+		.id = "run-not-writable",
+		.cause = "{value} makes directories in /run, where only root may do so",
+		.remedy = "--copy-up=/run",
+	},
+	{
+		.id = "docker-proxy-missing",
+		.cause = "dockerd looks for rootlesskit-docker-proxy before version 28, does not "
+			 "find it in PATH, and this is version {value}",
+		.remedy = "export PATH={path}:$PATH",
+	},
+	{
 		.id = "sys-masked",
 		.cause = "/sys is masked in parts, as in a container, or not there, and the kernel "
 			 "mounts "

@@ -93,6 +93,16 @@ static bool for_user_daemon(const struct preflight *p)
 	       machine_exists(p->machine, "/run/systemd/system");
 }
 
+static bool for_docker(const struct preflight *p)
+{
+	return command_is(p->config, "dockerd");
+}
+
+static bool for_user_of_run(const struct preflight *p)
+{
+	return for_docker(p) || command_is(p->config, "containerd");
+}
+
 static bool with_command(const struct preflight *p)
 {
 	return p->config->command && p->config->command[0];
@@ -133,6 +143,8 @@ static const struct probe probes[] = {
 	{"containers' /proc", for_daemon, probe_container_proc},
 	{"overlayfs", for_daemon, probe_overlay},
 	{"data directory", for_daemon, probe_data_dir},
+	{"/run", for_user_of_run, probe_run},
+	{"docker proxy", for_docker, probe_docker_proxy},
 	{"command", with_command, probe_command},
 };
 

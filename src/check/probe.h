@@ -92,6 +92,16 @@ void probe_command(const struct preflight *p, struct finding *f);
 void probe_overlay(const struct preflight *p, struct finding *f);
 void probe_data_dir(const struct preflight *p, struct finding *f);
 
+/* docker.c */
+void probe_run(const struct preflight *p, struct finding *f);
+void probe_docker_proxy(const struct preflight *p, struct finding *f);
+
+/* command_is() - is the command the program of this name, in whatever directory? */
+bool command_is(const struct config *config, const char *name);
+
+/* docker_major() - 28 of "Docker version 28.5.2, build 1234567"; 0 where that is not what it says */
+uint32_t docker_major(const char *text);
+
 /* kernelconfig.c */
 
 /* kernel_config_lacks() - does the text of a kernel's configuration say "# OPTION is not set"? */

@@ -401,6 +401,7 @@ int preflight_try(const struct config *config, int cancel_fd, struct outcomes *r
 		trial_settle_network(&t);
 		try_outside(&t);
 		trial_kernel_config(&t);
+		trial_docker_version(&t);
 	}
 	if (t.net_opened)
 		net_stop(&t.net);

@@ -107,6 +107,9 @@ void trial_settle_network(struct trials *t);
 /* trial_kernel_config() - read /proc/config.gz, where the clone or the TAP device has failed */
 void trial_kernel_config(struct trials *t);
 
+/* trial_docker_version() - where the command is dockerd: @t->to->docker */
+void trial_docker_version(struct trials *t);
+
 /* trial_listen() - listen for a moment on each port that has not been tried yet */
 void trial_listen(const struct config *config, struct outcomes *to);
 

@@ -14,6 +14,7 @@
 
 #include "check/trial.h"
 #include "test_check_look.h"
+#include "test_check_docker.h"
 
 static void kernels(void **state)
 {
@@ -573,6 +574,8 @@ int main(void)
 		cmocka_unit_test(what_was_not_tried_is_unknown),
 		cmocka_unit_test(only_what_a_command_needs),
 		cmocka_unit_test(texts_of_the_kernel),
+		cmocka_unit_test(versions_of_docker),
+		cmocka_unit_test(docker_daemons),
 		cmocka_unit_test(every_row_of_the_preflight_was_told),
 	};
 

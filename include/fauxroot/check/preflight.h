@@ -57,6 +57,7 @@ struct outcomes {
 	struct outcome of[TRIAL_COUNT_];
 	struct outcome ports[OUTCOME_PORTS]; /* one a --publish */
 	char helper[128];		     /* the network's driver and its helper's version */
+	char docker[128];		     /* what dockerd --version says; "": nothing */
 	char *kernel_config;		     /* the text of /proc/config.gz; NULL: not read */
 	uint64_t uids, gids;		     /* how many ids the maps have; 0: no maps */
 	bool mappers;			     /* newuidmap and newgidmap have to write the maps */

@@ -158,6 +158,28 @@ silent() {
 	END
 }
 
+# A dockerd that says its version, and ends.
+@test "dockerd without a /run to write to, and without its proxy: --copy-up, and the directory in PATH" {
+	lab <<-'END'
+		mkdir "$T/bin"
+		printf '#!/bin/sh\necho "Docker version 20.10.24, build 1"\n' >"$T/bin/dockerd"
+		chmod +x "$T/bin/dockerd"
+		PATH=$T/bin:/usr/bin:/bin
+		chmod 0755 /run
+		warns run-not-writable /run dockerd
+		option '^--copy-up=/run$'
+		silent run-not-writable --copy-up=/run dockerd
+		warns docker-proxy-missing 'docker proxy' --copy-up=/run dockerd
+		says "$CAUSE" 'this is version 20'
+		option "^export PATH=${FAUXROOT%/*}/compat:\\\$PATH\$"
+		mend '^export .*'
+		silent docker-proxy-missing --copy-up=/run dockerd
+		PATH=$T/bin:/usr/bin:/bin
+		sed -i 's/20.10.24/28.0.0/' "$T/bin/dockerd"
+		silent docker-proxy-missing --copy-up=/run dockerd
+	END
+}
+
 @test "no life beyond the last session: lingering" {
 	lab <<-'END'
 		mount -t tmpfs tmpfs /run

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What dockerd and containerd want of their surroundings, and end without. */
+#include "probe.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "fauxroot/base/parse.h"
+#include "fauxroot/base/spawn.h"
+#include "fauxroot/base/str.h"
+#include "trial.h"
+
+#define VERSION_MS 5000
+
+/* From this version on dockerd speaks to our API itself. */
+#define WITHOUT_PROXY 28
+
+static const struct error no_error = {.text = ""};
+
+bool command_is(const struct config *config, const char *name)
+{
+	const char *command = config->command ? config->command[0] : NULL;
+	const char *slash = command ? strrchr(command, '/') : NULL;
+
+	return command && streq(slash ? slash + 1 : command, name);
+}
+
+uint32_t docker_major(const char *text)
+{
+	struct cursor c = cursor_of(text);
+	uint32_t major;
+
+	if (!cursor_word(&c, "Docker version ") || cursor_u32(&c, UINT16_MAX, &major) < 0 ||
+	    !cursor_char(&c, '.'))
+		return 0;
+	return major;
+}
+
+void trial_docker_version(struct trials *t)
+{
+	struct deadline deadline = deadline_in(VERSION_MS);
+	struct helper helper = HELPER_NONE;
+	int status;
+
+	if (!command_is(t->config, "dockerd"))
+		return;
+	if (helper_start(&helper,
+			 &(struct helper_spec){.argv = (const char *[]){t->config->command[0],
+									"--version", NULL},
+					       .role = "dockerd --version"},
+			 NULL) == 0 &&
+	    helper_finish(&helper, 1, &deadline, t->cancel_fd, &status, NULL) == 0 && status == 0)
+		(void)str_print(t->to->docker, sizeof(t->to->docker), "%.*s",
+				(int)strcspn(helper.text, "\n"), helper.text);
+	helper_stop(&helper);
+}
+
+/* Both keep sockets and state of containers there, also as fake root. */
+void probe_run(const struct preflight *p, struct finding *f)
+{
+	struct facts facts = facts_of(p, &no_error);
+	char place[PATH_MAX];
+	struct stat st;
+
+	for (size_t i = 0; i < p->config->copy_up.n; i++)
+		if (streq(p->config->copy_up.items[i], "/run")) {
+			see(f, "a copy of its own");
+			return;
+		}
+	if (!machine_path(p->machine, "/run", place, sizeof(place)) || stat(place, &st) < 0 ||
+	    !is_closed_to_us(&facts, &st, 0222)) {
+		see(f, "can be written to");
+		return;
+	}
+	see(f, "cannot be written to");
+	(void)str_print(facts.value, sizeof(facts.value), "%s", p->config->command[0]);
+	advise(f, FINDING_WARNING, "run-not-writable", &facts);
+}
+
+/* Where the installation, or the build, that this program belongs to has the compatible names. */
+static void compat_dir(const struct machine *machine, char *buf, size_t size)
+{
+	static const char *const usual[] = {"/usr/local/libexec/fauxroot/compat",
+					    "/usr/libexec/fauxroot/compat"};
+	char link[PATH_MAX], self[PATH_MAX] = "";
+	ssize_t n = -1;
+
+	if (machine_path(machine, "/proc/self/exe", link, sizeof(link)))
+		n = readlink(link, self, sizeof(self) - 1);
+	self[n > 0 ? n : 0] = '\0';
+	for (int up = 0; up < 2 && strrchr(self, '/'); up++) {
+		*strrchr(self, '/') = '\0';
+		(void)str_print(buf, size, "%s%s", self,
+				up == 0 ? "/compat" : "/libexec/fauxroot/compat");
+		if (machine_exists(machine, buf))
+			return;
+	}
+	for (size_t i = ARRAY_SIZE(usual); i-- > 0;)
+		if (i == 0 || machine_exists(machine, usual[i])) {
+			(void)str_print(buf, size, "%s", usual[i]);
+			return;
+		}
+}
+
+void probe_docker_proxy(const struct preflight *p, struct finding *f)
+{
+	struct facts facts = facts_of(p, &no_error);
+	uint32_t major = docker_major(p->outcomes->docker);
+	char path[PATH_MAX];
+
+	if (major == 0) {
+		see_unknown(f, "dockerd does not tell its version");
+		return;
+	}
+	if (major >= WITHOUT_PROXY) {
+		see(f, "Docker %u needs none", major);
+		return;
+	}
+	if (machine_find(p->machine, "rootlesskit-docker-proxy", path, sizeof(path))) {
+		see(f, "%s", path);
+		return;
+	}
+	see(f, "rootlesskit-docker-proxy is not in PATH");
+	(void)str_print(facts.value, sizeof(facts.value), "%u", major);
+	compat_dir(p->machine, facts.path, sizeof(facts.path));
+	advise(f, FINDING_WARNING, "docker-proxy-missing", &facts);
+}

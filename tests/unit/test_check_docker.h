@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* For test_check_preflight.c: what --check says of dockerd's surroundings. */
+#pragma once
+
+#include "test_check_look.h"
+
+static void versions_of_docker(void **state)
+{
+	static const struct {
+		const char *text;
+		uint32_t major;
+	} cases[] = {
+		{"Docker version 20.10.24+dfsg1, build 297e128", 20},
+		{"Docker version 28.5.2, build ecc6942\n", 28},
+		{"Docker version 65536.0.0", 0},
+		{"Docker version 28", 0},
+		{"Docker version v28.1", 0},
+		{"Docker version ", 0},
+		{"Podman version 4.3.1", 0},
+		{"", 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_int_equal(docker_major(cases[i].text), cases[i].major);
+}
+
+#define COMPAT "/usr/local/libexec/fauxroot/compat"
+
+/* One check of one command line. */
+struct docker_look {
+	const char *command, *version, *copy_up;
+	struct file files[3]; /* beside /run, which is closed to us */
+	const char *check, *seen, *id, *cause, *remedy;
+};
+
+static void check_docker(const struct docker_look *look)
+{
+	const struct file files[MAX_FILES] = {
+		{"/proc/self/status", "Uid:\t4242\t4242\t4242\t4242\n", 0},
+		{"/run/", "", 0},
+		look->files[0],
+		look->files[1],
+	};
+	char *command[] = {(char *)(uintptr_t)look->command, NULL};
+	_cleanup_findings_ struct findings findings = {NULL, 0, 0};
+	_cleanup_free_ struct outcomes *outcomes = calloc(1, sizeof(*outcomes));
+	const struct finding *f;
+	struct config config;
+	struct fake fake;
+
+	assert_non_null(outcomes);
+	make_fake(&fake, files);
+	config_init(&config);
+	config.command = command;
+	assert_int_equal(strv_add(&config.copy_up, look->copy_up), 0);
+	(void)str_print(outcomes->docker, sizeof(outcomes->docker), "%s", look->version);
+	assert_int_equal(preflight_judge(&config, &fake.machine, outcomes, &findings), 0);
+	clear_fake(&fake);
+	remember(&findings);
+	f = find(&findings, look->check);
+	if ((f != NULL) != (look->seen != NULL))
+		fail_msg("%s, %s: %s", look->command, look->check, f ? f->seen : "not there");
+	if (f) {
+		assert_non_null(strstr(f->seen, look->seen));
+		assert_int_equal(f->why.id != NULL, look->id != NULL);
+	}
+	if (f && look->id) {
+		assert_string_equal(f->why.id, look->id);
+		assert_string_equal(f->why.cause, look->cause);
+		assert_string_equal(f->why.remedy, look->remedy);
+	}
+	strv_clear(&config.copy_up);
+}
+
+static void docker_daemons(void **state)
+{
+	static const char missing[] = "dockerd looks for rootlesskit-docker-proxy before version "
+				      "28, does not find it in PATH, and this is version 20";
+	static const char v20[] = "Docker version 20.10.24, build 1";
+	static const struct docker_look looks[] = {
+		{"dockerd", v20, "/etc", .check = "/run", .seen = "cannot be written to",
+		 .id = "run-not-writable",
+		 .cause = "dockerd makes directories in /run, where only root may do so",
+		 .remedy = "--copy-up=/run"},
+		{"/opt/containerd", "", "/etc", .check = "/run", .seen = "cannot be written to",
+		 .id = "run-not-writable",
+		 .cause = "/opt/containerd makes directories in /run, where only root may do so",
+		 .remedy = "--copy-up=/run"},
+		{"dockerd", v20, "/run", .check = "/run", .seen = "a copy of its own"},
+		{"buildkitd", "", "/etc", .check = "/run"},
+		{"containerd", "", "/etc", .check = "docker proxy"},
+		{"dockerd", v20, "/run", .check = "docker proxy", .seen = "is not in PATH",
+		 .id = "docker-proxy-missing", .cause = missing,
+		 .remedy = "export PATH=" COMPAT ":$PATH"},
+		{"/usr/sbin/dockerd", v20, "/run",
+		 .files = {{"/usr/libexec/fauxroot/compat/", "", 0}}, .check = "docker proxy",
+		 .seen = "is not in PATH", .id = "docker-proxy-missing", .cause = missing,
+		 .remedy = "export PATH=/usr/libexec/fauxroot/compat:$PATH"},
+		/* Beside the program that runs, wherever that is installed. */
+		{"dockerd", v20, "/run",
+		 .files = {{"/proc/self/exe", "->/opt/faux/bin/fauxroot", 0},
+			   {"/opt/faux/libexec/fauxroot/compat/", "", 0}},
+		 .check = "docker proxy", .seen = "is not in PATH", .id = "docker-proxy-missing",
+		 .cause = missing, .remedy = "export PATH=/opt/faux/libexec/fauxroot/compat:$PATH"},
+		{"dockerd", "Docker version 27.5.1, build 1", "/run",
+		 .files = {{"/usr/bin/rootlesskit-docker-proxy", "ELF", 0755}},
+		 .check = "docker proxy", .seen = "/usr/bin/rootlesskit-docker-proxy"},
+		{"dockerd", "Docker version 28.0.0, build 1", "/run", .check = "docker proxy",
+		 .seen = "Docker 28 needs none"},
+		{"dockerd", "", "/run", .check = "docker proxy",
+		 .seen = "does not tell its version"},
+	};
+
+	(void)state;
+	setenv("PATH", "/usr/local/bin:/usr/bin", 1);
+	for (size_t i = 0; i < ARRAY_SIZE(looks); i++)
+		check_docker(&looks[i]);
+}
