@@ -230,6 +230,12 @@ const char *ports_source(const struct ports *ports)
 										 : "proxy";
 }
 
+void ports_prepare_source(struct ports *ports)
+{
+	if (ports->driver && ports->driver->prepare_source)
+		ports->driver->prepare_source(ports);
+}
+
 void ports_stop(struct ports *ports)
 {
 	if (ports->driver)

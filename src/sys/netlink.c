@@ -27,14 +27,18 @@
 
 int netlink_open(int protocol, int timeout_ms, struct netlink *ret, struct error *err)
 {
-	int on = 1, fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
+	const struct sockaddr_nl any = {.nl_family = AF_NETLINK};
+	_cleanup_close_ int fd =
+		socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
+	int on = 1;
 
-	if (fd < 0)
+	/* Without a port of its own a socket gets no notifications. */
+	if (fd < 0 || bind(fd, (const struct sockaddr *)&any, sizeof(any)) < 0)
 		return err_set(err, errno, "opening a netlink socket of protocol %d", protocol);
 	/* Both only make the answer better; Linux before 4.12 lacks the first. */
 	(void)setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
 	(void)setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
-	*ret = netlink_of(fd, timeout_ms);
+	*ret = netlink_of(TAKE_FD(fd), timeout_ms);
 	return 0;
 }
 

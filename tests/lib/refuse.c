@@ -2,10 +2,11 @@
 /*
  * refuse: run a command under a seccomp filter that answers some system calls with an error.
  *
- *	refuse [--errno NAME] [--user NAME] SYSCALL[:FIRST][,SYSCALL…] -- COMMAND [ARGS…]
+ *	refuse [--errno NAME] [--user NAME] SYSCALL[:ARGUMENT…][,SYSCALL…] -- COMMAND [ARGS…]
  *
- * NAME is ENOSYS, EPERM, EACCES or EAFNOSUPPORT; with FIRST, a number, a call is refused where its
- * first argument is that: "socket:10" leaves no IPv6.
+ * NAME is ENOSYS, EPERM, EACCES or EAFNOSUPPORT. With ARGUMENTs, numbers, a call is refused where
+ *its arguments are those, in order, an empty one being any: "socket:10" leaves no IPv6,
+ *"socket:16::12" no nf_tables.
  *
  * It shows what a program does in a container whose seccomp profile is older than a system call
  * (ENOSYS, the default) or forbids it (EPERM). A process may load a filter with no_new_privs set or
@@ -38,7 +39,7 @@ struct request {
 static int usage(void)
 {
 	fputs("usage: refuse [--errno ENOSYS|EPERM|EACCES|EAFNOSUPPORT] [--user NAME] "
-	      "SYSCALL[:FIRST][,SYSCALL…] -- COMMAND [ARGS…]\n",
+	      "SYSCALL[:ARGUMENT…][,SYSCALL…] -- COMMAND [ARGS…]\n",
 	      stderr);
 	return -EINVAL;
 }
@@ -85,14 +86,14 @@ static int parse(int argc, char **argv, struct request *ret)
 	return 0;
 }
 
-/* "NAME" or "NAME:FIRST" */
+/* "NAME", "NAME:FIRST", "NAME:FIRST::THIRD" */
 static int add_rule(scmp_filter_ctx filter, uint32_t action, struct cursor c)
 {
+	struct scmp_arg_cmp is[6];
 	char name[64];
 	const char *start;
-	uint64_t first;
+	unsigned n_is = 0;
 	size_t n;
-	struct scmp_arg_cmp is = {.arg = 0, .op = SCMP_CMP_EQ};
 	int number;
 
 	cursor_until(&c, ":", &start, &n);
@@ -103,12 +104,18 @@ static int add_rule(scmp_filter_ctx filter, uint32_t action, struct cursor c)
 		fprintf(stderr, "refuse: unknown system call \"%s\"\n", name);
 		return -EINVAL;
 	}
-	if (!cursor_char(&c, ':'))
-		return seccomp_rule_add(filter, action, number, 0);
-	if (cursor_u64(&c, UINT64_MAX, &first) < 0 || !cursor_at_end(&c))
+	for (unsigned arg = 0; arg < ARRAY_SIZE(is) && cursor_char(&c, ':'); arg++) {
+		uint64_t value;
+
+		if (cursor_at_end(&c) || *c.at == ':')
+			continue;
+		if (cursor_u64(&c, UINT64_MAX, &value) < 0)
+			return -EINVAL;
+		is[n_is++] = (struct scmp_arg_cmp){.arg = arg, .op = SCMP_CMP_EQ, .datum_a = value};
+	}
+	if (!cursor_at_end(&c))
 		return -EINVAL;
-	is.datum_a = first;
-	return seccomp_rule_add_array(filter, action, number, 1, &is);
+	return seccomp_rule_add_array(filter, action, number, n_is, is);
 }
 
 static int add_rules(scmp_filter_ctx filter, const struct request *request)

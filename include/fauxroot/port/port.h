@@ -84,6 +84,9 @@ struct port_driver {
 	/* Does the target see remote TCP clients' own addresses? May be NULL: no. */
 	bool (*keeps_source)(const struct ports *ports);
 
+	/* Set up now what keeps_source() depends on. May be NULL: nothing does. */
+	void (*prepare_source)(struct ports *ports);
+
 	/* End what is still there. Accepts a half-started driver. */
 	void (*stop)(struct ports *ports);
 };
@@ -169,6 +172,10 @@ int ports_remove(struct ports *ports, uint32_t id, struct error *err);
 
 /* ports_source() - "client" or "proxy", for the API; NULL without a driver */
 const char *ports_source(const struct ports *ports);
+
+/* ports_prepare_source() - for --check: find out now what is else found out with the first port for
+ * remote clients, and log what is wrong */
+void ports_prepare_source(struct ports *ports);
 
 /* ports_stop() - end the driver and forget all ports; accepts PORTS_NONE */
 void ports_stop(struct ports *ports);

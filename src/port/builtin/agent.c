@@ -63,7 +63,7 @@ static int make_socket(enum socket_kind kind)
 			set(fd, IPPROTO_IP, IP_TRANSPARENT, 1);
 	}
 	if (kind_marked(kind))
-		set(fd, SOL_SOCKET, SO_MARK, SOURCE_MARK);
+		set(fd, SOL_SOCKET, SO_MARK, SOURCE_SOCKET_MARK);
 	return fd;
 }
 

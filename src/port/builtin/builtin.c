@@ -38,6 +38,7 @@
 #include "forwarder.h"
 #include "protocol.h"
 #include "source.h"
+#include "tracking.h"
 
 #define ANSWER_MS 5000
 
@@ -52,9 +53,9 @@ struct builtin {
 	struct event *event;
 	unsigned n_workers;
 	struct source_setup source;
-	bool tracking_tried, tracking; /* see source_prepare_tracking() */
-	struct error untracked;	       /* why it is not */
-	bool untracked_said;
+	struct netlink route;	    /* of the child's network namespace */
+	struct tracking *tracking;  /* NULL: not needed yet, or refused */
+	bool refused;		    /* the kernel does not track for us: no address is kept */
 	struct kept kept_forwarder; /* and with it the agent */
 	struct kept kept_agent;
 };
@@ -129,61 +130,66 @@ static int start_agent(struct ports *ports, struct error *err)
 	return rc;
 }
 
-/*
- * Connection tracking that carries the mark: turned on with the first port that may need it.
- * @needed: it does need it
- */
-static bool tracks_mark(struct ports *ports, bool needed)
+/* Does the kernel lead answers to real addresses back? Set up with the first port that needs it. */
+static bool tracks(struct ports *ports)
 {
 	struct builtin *b = ports->state;
+	struct error err = {0};
+	int rc;
 
-	if (!b->tracking_tried) {
-		b->tracking_tried = true;
-		b->tracking =
-			source_prepare_tracking(ports->ns, ports->cancel_fd, &b->untracked) == 0;
-		if (!b->tracking)
-			log_debug("no connection tracking for published ports: %s",
-				  b->untracked.text);
-	}
-	if (!b->tracking && needed && !b->untracked_said) {
-		b->untracked_said = true;
-		log_warning("the addresses of remote clients are kept towards the child itself "
-			    "only, and what DNAT in there leads elsewhere gets no answers: %s",
-			    b->untracked.text);
-	}
-	return b->tracking;
+	if (b->tracking || b->refused)
+		return b->tracking != NULL;
+	rc = tracking_start(ports->ns, ports->cancel_fd, &b->tracking, &err);
+	if (rc == 0 && ports->base)
+		rc = tracking_supervise(b->tracking, ports->base, &err);
+	if (rc == 0)
+		return true;
+	tracking_stop(TAKE_PTR(b->tracking));
+	b->refused = true;
+	log_warning("the addresses of remote clients are not kept, the command sees its own "
+		    "instead: %s",
+		    err.text);
+	return false;
 }
 
-/*
- * Can clients of the port to @child keep their address, and with which sockets?
- *
- * Answers of a loopback address find back by their source, unless DNAT has led the connection
- * elsewhere, as that of CNI's portmap plugin and of a dockerd without its proxy does.
- */
-static bool is_transparent(struct ports *ports, const union endpoint *child, bool remote,
-			   bool *ret_marked)
+/* Does @port keep its clients' addresses? Those of the host's loopback have none to be kept. */
+static bool is_transparent(struct ports *ports, const struct port *port)
+{
+	const struct builtin *b = ports->state;
+	union endpoint parents[2], child = portspec_child(&port->spec);
+	int i = child.sa.sa_family == AF_INET6 ? SOURCE_IPV6 : SOURCE_IPV4;
+
+	(void)portspec_parent(&port->spec, parents);
+	return ports->config->source_ip_transparent && b->source.real[i] &&
+	       !portspec_is_udp(port->spec.proto) && !endpoint_is_loopback(&parents[0]) &&
+	       tracks(ports);
+}
+
+/* Is there a rule for the answers of this port's server? */
+static bool leads_answers(struct ports *ports, const struct port *port)
+{
+	union endpoint child = portspec_child(&port->spec);
+
+	return endpoint_is_loopback(&child) && is_transparent(ports, port);
+}
+
+/* The rule goes with the last of the ports that lead to one server; @port is out of the table. */
+static void leave_answers(struct ports *ports, const struct port *port)
 {
 	struct builtin *b = ports->state;
-	int i = child->sa.sa_family == AF_INET6 ? SOURCE_IPV6 : SOURCE_IPV4;
-	union endpoint own = b->source.proxy[i];
+	union endpoint child = portspec_child(&port->spec);
+	struct error err = {0};
 
-	*ret_marked = false;
-	if (!ports->config->source_ip_transparent)
-		return false;
-	if (endpoint_is_loopback(child)) {
-		if (remote && b->source.mark[i])
-			(void)tracks_mark(ports, false);
-		return b->source.loopback[i];
+	if (!leads_answers(ports, port))
+		return;
+	for (size_t i = 0; i < ports->n; i++) {
+		union endpoint other = portspec_child(&ports->items[i].spec);
+
+		if (endpoint_equal(&other, &child) && leads_answers(ports, &ports->items[i]))
+			return;
 	}
-	if (!b->source.mark[i])
-		return false;
-	if (tracks_mark(ports, true))
-		return true;
-	if (own.sa.sa_family == AF_UNSPEC)
-		return false;
-	endpoint_set_port(&own, endpoint_port(child));
-	*ret_marked = b->source.accept && endpoint_equal(&own, child);
-	return *ret_marked;
+	if (source_leave_answers(&b->route, &child, &err) < 0)
+		log_warning("%s", err.text);
 }
 
 static int tell_add(struct ports *ports, const struct port *port, struct error *err)
@@ -191,7 +197,7 @@ static int tell_add(struct ports *ports, const struct port *port, struct error *
 	struct builtin *b = ports->state;
 	struct control_message m = {.type = CONTROL_ADD, .id = port->id};
 	union endpoint parents[2];
-	bool marked;
+	int rc = 0;
 
 	(void)portspec_parent(&port->spec, parents);
 	m.add.udp = portspec_is_udp(port->spec.proto);
@@ -199,11 +205,12 @@ static int tell_add(struct ports *ports, const struct port *port, struct error *
 	m.add.proxy =
 		b->source.proxy[m.add.child.sa.sa_family == AF_INET6 ? SOURCE_IPV6 : SOURCE_IPV4];
 	m.add.wildcard = endpoint_is_wildcard(&parents[0]);
-	if (!m.add.udp) {
-		m.add.transparent = is_transparent(ports, &m.add.child,
-						   !endpoint_is_loopback(&parents[0]), &marked);
-		m.add.marked = marked;
-	}
+	m.add.transparent = is_transparent(ports, port);
+	m.add.marked = m.add.transparent && tracking_is_by_mark(b->tracking);
+	if (leads_answers(ports, port))
+		rc = source_lead_answers(&b->route, &m.add.child, err);
+	if (rc < 0)
+		return rc;
 	return order(ports, &m, port->listeners, port->listeners[1] >= 0 ? 2 : 1, err);
 }
 
@@ -338,11 +345,13 @@ static int builtin_start(struct ports *ports, struct error *err)
 	kept_init(&b->kept_forwarder, &forwarder_ops, ports);
 	kept_init(&b->kept_agent, &agent_ops, ports);
 	b->control = -1;
+	b->route = NETLINK_NONE;
 	b->n_workers = count_processors();
 	/* A published port is a listener or two; the target, cloned already, keeps its own limit.
 	 */
 	(void)fd_raise_limit();
-	rc = source_prepare(ports->ns, &ports->net, transparent, ports->cancel_fd, &b->source, err);
+	rc = source_prepare(ports->ns, &ports->net, transparent, ports->cancel_fd, &b->source,
+			    &b->route, err);
 	if (rc < 0)
 		return err_wrap(err, rc, "preparing the child's network for published ports");
 	if (transparent && b->source.why[0])
@@ -353,10 +362,11 @@ static int builtin_start(struct ports *ports, struct error *err)
 static int builtin_supervise(struct ports *ports, struct error *err)
 {
 	struct builtin *b = ports->state;
+	int rc = watch_control(ports, err);
 
 	kept_supervise(&b->kept_forwarder, ports->base);
 	kept_supervise(&b->kept_agent, ports->base);
-	return watch_control(ports, err);
+	return rc == 0 && b->tracking ? tracking_supervise(b->tracking, ports->base, err) : rc;
 }
 
 /* The agent ends by itself when the forwarder has: that one is the cause, and is reaped next. */
@@ -447,14 +457,19 @@ static int builtin_add(struct ports *ports, struct port *port, struct error *err
 		gone = take_back(ports, port->id, &lost);
 		if (gone < 0)
 			*err = lost;
+		leave_answers(ports, port);
 	}
 	return gone < 0 ? gone : rc;
 }
 
 static int builtin_remove(struct ports *ports, struct port *port, struct error *err)
 {
+	int rc;
+
 	listen_close(port);
-	return take_back(ports, port->id, err);
+	rc = take_back(ports, port->id, err);
+	leave_answers(ports, port);
+	return rc;
 }
 
 static bool builtin_owns(const struct ports *ports, pid_t pid)
@@ -468,7 +483,14 @@ static bool builtin_keeps_source(const struct ports *ports)
 {
 	const struct builtin *b = ports->state;
 
-	return ports->config->source_ip_transparent && b && b->source.loopback[SOURCE_IPV4];
+	return ports->config->source_ip_transparent && b && b->source.real[SOURCE_IPV4] &&
+	       !b->refused;
+}
+
+static void builtin_prepare_source(struct ports *ports)
+{
+	if (builtin_keeps_source(ports))
+		(void)tracks(ports);
 }
 
 static void builtin_stop(struct ports *ports)
@@ -480,6 +502,8 @@ static void builtin_stop(struct ports *ports)
 	kept_clear(&b->kept_forwarder);
 	kept_clear(&b->kept_agent);
 	stop_processes(b);
+	tracking_stop(b->tracking);
+	netlink_close(&b->route);
 	free(b);
 	ports->state = NULL;
 }
@@ -497,5 +521,6 @@ const struct port_driver port_builtin = {
 	.child_ended = builtin_child_ended,
 	.supervise = builtin_supervise,
 	.keeps_source = builtin_keeps_source,
+	.prepare_source = builtin_prepare_source,
 	.stop = builtin_stop,
 };

@@ -68,7 +68,8 @@ struct control_message {
 
 /*
  * What the sockets of the agent are. Those of TCP can take a foreign source address; the marked
- * ones carry SO_MARK, by which answers from the child's own address find back (see source.c).
+ * ones carry SO_MARK, by which connection tracking knows them where it cannot know them by their
+ * source (see tracking.c).
  */
 enum socket_kind {
 	KIND_TCP4 = 0,

@@ -7,14 +7,13 @@
  * socket instead of out of the child's network. Answers that may be ours look up a routing table of
  * their own, in which every destination is local:
  *
- * - answers from a loopback address: a rule on their source. Nothing else can be answered from one.
- *   Where DNAT has led the connection elsewhere, its answers get their source back too late for
- * that.
- * - all others: a rule on a mark. Connection tracking carries it from our packets to their answers,
- *   through bridges and DNAT, where nftables is there to tell it so.
- * - without nftables, answers from the child's own address: our sockets carry the mark themselves,
- *   and the target's accepted sockets take it over (net.ipv4.tcp_fwmark_accept). A marked socket
- *   through DNAT would find itself, so it is the second choice.
+ * - all: a rule on a mark. Connection tracking carries it from our packets to their answers,
+ *   through bridges and DNAT: see tracking.c.
+ * - answers from a published port of a loopback address: a rule on their source, address and port.
+ *   The mark comes when the answer has been routed, and where there is no other route for it (a
+ *   network without a way out) it would not come at all. The rule names the port, because after
+ * DNAT the kernel routes a packet again, with its source: a connection of the target's own from
+ *   127.0.0.1 that DNAT turns to a container must go there.
  *
  * Servers trust 127.0.0.1. So a remote client whose address cannot be kept comes from the child's
  * interface; a network that has no such address (--net=none, or one without IPv6) gets one on lo.
@@ -22,14 +21,12 @@
 #include "source.h"
 
 #include <arpa/inet.h>
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ifaddrs.h>
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -37,8 +34,8 @@
 #include "fauxroot/base/clock.h"
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
+#include "fauxroot/base/log.h"
 #include "fauxroot/base/macro.h"
-#include "fauxroot/base/spawn.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/port/port.h"
 #include "fauxroot/sys/netlink.h"
@@ -63,25 +60,63 @@ static int made(int rc)
 	return rc == -EEXIST ? 0 : rc;
 }
 
-/* ip [-6] rule add [from SOURCE/PREFIX] [fwmark MARK] lookup TABLE */
-static int add_rule(struct netlink *nl, int family, const void *source, uint8_t prefix,
-		    uint32_t mark)
+/* ip [-6] rule add … lookup TABLE: what a packet must have is appended by the caller. */
+static void begin_rule(struct netlink_request *r, uint16_t type, int family, uint8_t prefix)
 {
 	const struct fib_rule_hdr rule = {
 		.family = (uint8_t)family,
 		.src_len = prefix,
 		.action = FR_ACT_TO_TBL,
 	};
+
+	netlink_clear(r);
+	netlink_begin(r, type, type == RTM_NEWRULE ? NLM_F_CREATE | NLM_F_EXCL : 0, &rule,
+		      sizeof(rule));
+	netlink_put_u32(r, FRA_TABLE, SOURCE_TABLE);
+	/* Its own, lest the next rule gets the next lower one, and one day none is left. */
+	netlink_put_u32(r, FRA_PRIORITY, SOURCE_PRIORITY);
+}
+
+/* ip [-6] rule add fwmark MARK lookup TABLE */
+static int add_mark_rule(struct netlink *nl, int family)
+{
 	struct netlink_request r;
 
-	netlink_clear(&r);
-	netlink_begin(&r, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, &rule, sizeof(rule));
-	netlink_put_u32(&r, FRA_TABLE, SOURCE_TABLE);
-	if (source)
-		netlink_put(&r, FRA_SRC, source, family == AF_INET ? 4 : 16);
-	if (mark)
-		netlink_put_u32(&r, FRA_FWMARK, mark);
+	begin_rule(&r, RTM_NEWRULE, family, 0);
+	netlink_put_u32(&r, FRA_FWMARK, SOURCE_MARK);
 	return made(netlink_transact(nl, &r, "adding a routing rule", NULL));
+}
+
+/* ip [-6] rule add|del from ADDRESS ipproto tcp sport PORT lookup TABLE */
+static int change_answers_rule(struct netlink *nl, uint16_t type, const union endpoint *child,
+			       const char *what, struct error *err)
+{
+	bool ipv6 = child->sa.sa_family == AF_INET6;
+	const void *address = ipv6 ? (const void *)&child->in6.sin6_addr : &child->in.sin_addr;
+	const struct fib_rule_port_range port = {endpoint_port(child), endpoint_port(child)};
+	const uint8_t protocol = IPPROTO_TCP;
+	struct netlink_request r;
+
+	begin_rule(&r, type, child->sa.sa_family, ipv6 ? 128 : 32);
+	netlink_put(&r, FRA_SRC, address, ipv6 ? 16 : 4);
+	netlink_put(&r, FRA_IP_PROTO, &protocol, sizeof(protocol));
+	netlink_put(&r, FRA_SPORT_RANGE, &port, sizeof(port));
+	return netlink_transact(nl, &r, what, err);
+}
+
+int source_lead_answers(struct netlink *nl, const union endpoint *child, struct error *err)
+{
+	return made(change_answers_rule(nl, RTM_NEWRULE, child, "adding a routing rule for answers",
+					err));
+}
+
+int source_leave_answers(struct netlink *nl, const union endpoint *child, struct error *err)
+{
+	int rc = change_answers_rule(nl, RTM_DELRULE, child, "removing a routing rule for answers",
+				     err);
+
+	/* The target may have removed it. */
+	return rc == -ENOENT ? 0 : rc;
 }
 
 /* ip [-6] route add local default dev lo table TABLE */
@@ -170,12 +205,9 @@ static void note(struct source_setup *setup, const char *what, int rc)
 		(void)str_print(setup->why, sizeof(setup->why), "%s: %s", what, strerror(-rc));
 }
 
-/* Real sources towards loopback addresses. */
-static void prepare_loopback(struct netlink *nl, int i, struct source_setup *setup)
+/* Real sources: may they be taken, and do answers with the mark find back? */
+static void prepare_answers(struct netlink *nl, int i, struct source_setup *setup)
 {
-	static const struct in6_addr loopback6 = IN6ADDR_LOOPBACK_INIT;
-	static const uint8_t loopback4[4] = {127};
-	bool ipv6 = families[i] == AF_INET6;
 	int rc = try_transparent(families[i]);
 
 	/* A network without IPv6 at all needs none of it, and nobody misses it. */
@@ -187,31 +219,20 @@ static void prepare_loopback(struct netlink *nl, int i, struct source_setup *set
 		note(setup, "adding a routing table", rc);
 	}
 	if (rc == 0) {
-		rc = add_rule(nl, families[i], ipv6 ? (const void *)&loopback6 : loopback4,
-			      ipv6 ? 128 : 8, 0);
+		rc = add_mark_rule(nl, families[i]);
 		note(setup, "adding a routing rule", rc);
 	}
-	setup->loopback[i] = rc == 0;
+	setup->real[i] = rc == 0;
 }
 
-/* Answers with the mark; the table is there. */
-static void prepare_mark(struct netlink *nl, int i, struct source_setup *setup)
-{
-	int rc;
-
-	if (!setup->loopback[i])
-		return;
-	rc = add_rule(nl, families[i], NULL, 0, SOURCE_MARK);
-	note(setup, "adding a routing rule", rc);
-	setup->mark[i] = rc == 0;
-}
-
-/* Accepted sockets take over the mark, of both families. */
-static bool prepare_accept(void)
+/* Accepted sockets take over the mark, of both families. Where /proc/sys is read-only, only
+ * networks without a way out miss it: see nft.c. */
+static void prepare_accept(void)
 {
 	_cleanup_close_ int fd = open("/proc/sys/net/ipv4/tcp_fwmark_accept", O_WRONLY | O_CLOEXEC);
 
-	return fd >= 0 && fd_write_all(fd, "1", 1) == 0;
+	if (fd < 0 || fd_write_all(fd, "1", 1) < 0)
+		log_debug("net.ipv4.tcp_fwmark_accept: %s", strerror(errno));
 }
 
 static void prepare_proxy(struct netlink *nl, int i, struct source_setup *setup)
@@ -230,6 +251,7 @@ static void prepare_proxy(struct netlink *nl, int i, struct source_setup *setup)
 struct job {
 	struct source_setup setup;
 	bool transparent;
+	int route; /* the netlink socket, for the launcher */
 };
 
 /* ns_job.run */
@@ -244,20 +266,19 @@ static int prepare_inside(void *arg, struct error *err)
 	job->setup.netns_cookie = socket_netns_cookie(nl.fd);
 	for (int i = 0; i < SOURCE_FAMILIES; i++)
 		prepare_proxy(&nl, i, &job->setup);
-	if (job->transparent) {
-		for (int i = 0; i < SOURCE_FAMILIES; i++) {
-			prepare_loopback(&nl, i, &job->setup);
-			prepare_mark(&nl, i, &job->setup);
-		}
-		job->setup.accept = prepare_accept();
-	}
+	for (int i = 0; i < SOURCE_FAMILIES && job->transparent; i++)
+		prepare_answers(&nl, i, &job->setup);
+	if (job->transparent)
+		prepare_accept();
+	job->route = TAKE_FD(nl.fd);
 	return 0;
 }
 
 int source_prepare(const struct ns_set *ns, const struct port_net *net, bool transparent,
-		   int cancel_fd, struct source_setup *ret, struct error *err)
+		   int cancel_fd, struct source_setup *ret, struct netlink *ret_route,
+		   struct error *err)
 {
-	struct job job = {.transparent = transparent};
+	struct job job = {.transparent = transparent, .route = -1};
 	struct ns_job run = {
 		.name = "fauxroot: netns",
 		.which = NS_JOIN_NET,
@@ -265,6 +286,7 @@ int source_prepare(const struct ns_set *ns, const struct port_net *net, bool tra
 		.arg = &job,
 		.out = &job.setup,
 		.out_size = sizeof(job.setup),
+		.fd = &job.route,
 	};
 	struct deadline deadline = deadline_in(SETUP_MS);
 	int rc;
@@ -276,51 +298,6 @@ int source_prepare(const struct ns_set *ns, const struct port_net *net, bool tra
 		return rc;
 	job.setup.why[sizeof(job.setup.why) - 1] = '\0';
 	*ret = job.setup;
+	*ret_route = netlink_of(job.route, SETUP_MS);
 	return 0;
-}
-
-/*
- * The mark goes to connections from addresses that are not the child's, which only we make; from
- * there to their answers, whether those are forwarded to us (prerouting) or made here (output: of
- * type route, so that the new mark is looked up).
- */
-static const char ruleset[] =
-	"add table inet fauxroot;"
-	"flush table inet fauxroot;"
-	"add chain inet fauxroot out { type route hook output priority mangle; };"
-	"add chain inet fauxroot in { type filter hook prerouting priority mangle; };"
-	"add rule inet fauxroot out ct direction original fib saddr type != local "
-	"ct mark set 0x6661;"
-	"add rule inet fauxroot out ct direction reply ct mark 0x6661 meta mark set 0x6661;"
-	"add rule inet fauxroot in ct direction reply ct mark 0x6661 meta mark set 0x6661";
-static_assert(SOURCE_MARK == 0x6661, "the rules name the mark");
-
-/* ns_job.run */
-static int run_nft(void *arg, struct error *err)
-{
-	const char *argv[] = {"nft", ruleset, NULL};
-	struct helper_spec spec = {.argv = argv, .role = "nft"};
-	struct helper nft = HELPER_NONE;
-	struct deadline deadline = deadline_in(SETUP_MS);
-	int status, rc = helper_start(&nft, &spec, err);
-
-	(void)arg;
-	if (rc == 0)
-		rc = helper_finish(&nft, 1, &deadline, -1, &status, err);
-	if (rc == 0 && status != 0)
-		rc = err_say(err, EIO, "nft: %s", nft.text);
-	helper_stop(&nft);
-	return rc;
-}
-
-int source_prepare_tracking(const struct ns_set *ns, int cancel_fd, struct error *err)
-{
-	struct ns_job run = {
-		.name = "fauxroot: netns",
-		.which = NS_JOIN_NET,
-		.run = run_nft,
-	};
-	struct deadline deadline = deadline_in(INT64_C(2) * SETUP_MS);
-
-	return ns_run(ns, &run, &deadline, cancel_fd, err);
 }

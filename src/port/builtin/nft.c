@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * What nft(8) would be told:
+ *
+ *	table inet fauxroot {
+ *		chain out {
+ *			type route hook output priority mangle;
+ *			ct direction original fib saddr type != local ct mark set 0x6661
+ *			ct direction reply ct mark 0x6661 meta mark set 0x6661
+ *		}
+ *		chain in {
+ *			type filter hook prerouting priority mangle;
+ *			ct mark 0x6661 meta mark set 0x6661
+ *		}
+ *		chain post {
+ *			type nat hook postrouting priority srcnat + 1;
+ *			ct mark 0x6661 oif INDEX ip saddr NETWORK masquerade
+ *		}
+ *	}
+ *
+ * A rule is a list of expressions that load into register 1, compare it (and end the rule where it
+ * differs), or store it.
+ *
+ * The mark goes to connections from addresses that are not the child's, which only we make; from
+ * there to their answers, whether those are forwarded to us (prerouting) or made here (output: of
+ * type route, so that the new mark is looked up). Of our own packets only those for a server of
+ *this namespace come in, over lo. They get the mark, too, and the server's socket takes it over
+ * (net.ipv4.tcp_fwmark_accept): so its answer is routed with the mark from the start, where without
+ * it there may be no route at all (--net=none).
+ *
+ * A batch is one datagram between BATCH_BEGIN and BATCH_END, carried out as a whole or not at all.
+ * The acknowledgement is asked for with its last rule: that of BATCH_END is not answered before
+ * Linux 6.10.
+ */
+#include "nft.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/rtnetlink.h>
+#include <netinet/in.h>
+#include <netinet/ip.h>
+#include <netinet/ip6.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/macro.h"
+#include "fauxroot/base/str.h"
+#include "fauxroot/sys/netlink.h"
+#include "source.h"
+
+/* In older headers of the kernel's it is missing. */
+#define TABLE_OWNER 2U
+
+/* NF_IP_PRI_MANGLE, NF_IP_PRI_NAT_SRC + 1: the target's own rules for sources come first. */
+#define PRIORITY_MANGLE	    (-150)
+#define PRIORITY_AFTER_SNAT 101
+
+/* Reports that are taken at a time: the target may cause as many as it likes. */
+#define REPORTS_MAX 64
+
+enum { DIRECTION_ORIGINAL = 0, DIRECTION_REPLY = 1 };
+
+/* ---- messages ---- */
+
+static void begin_message(struct netlink_request *r, uint16_t type, uint16_t flags)
+{
+	const struct nfgenmsg header = {.nfgen_family = NFPROTO_INET, .version = NFNETLINK_V0};
+
+	netlink_begin(r, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type), flags, &header,
+		      sizeof(header));
+}
+
+static void put_boundary(struct netlink_request *r, uint16_t type)
+{
+	const struct nfgenmsg header = {
+		.nfgen_family = AF_UNSPEC,
+		.version = NFNETLINK_V0,
+		.res_id = htons(NFNL_SUBSYS_NFTABLES),
+	};
+
+	netlink_begin(r, type, 0, &header, sizeof(header));
+}
+
+static void put_table(struct netlink_request *r, uint16_t type, uint16_t flags, uint32_t is)
+{
+	begin_message(r, type, flags);
+	netlink_put_string(r, NFTA_TABLE_NAME, NFT_TABLE);
+	if (type == NFT_MSG_NEWTABLE)
+		netlink_put_be32(r, NFTA_TABLE_FLAGS, is);
+}
+
+static void put_chain(struct netlink_request *r, const char *name, const char *type, uint32_t hook,
+		      int32_t priority)
+{
+	size_t nest;
+
+	begin_message(r, NFT_MSG_NEWCHAIN, NLM_F_CREATE);
+	netlink_put_string(r, NFTA_CHAIN_TABLE, NFT_TABLE);
+	netlink_put_string(r, NFTA_CHAIN_NAME, name);
+	netlink_put_string(r, NFTA_CHAIN_TYPE, type);
+	nest = netlink_nest(r, NFTA_CHAIN_HOOK);
+	netlink_put_be32(r, NFTA_HOOK_HOOKNUM, hook);
+	netlink_put_be32(r, NFTA_HOOK_PRIORITY, (uint32_t)priority);
+	netlink_nest_end(r, nest);
+}
+
+/* Returns what rule_end() needs. */
+static size_t begin_rule(struct netlink_request *r, const char *chain, uint16_t flags)
+{
+	begin_message(r, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND | flags);
+	netlink_put_string(r, NFTA_RULE_TABLE, NFT_TABLE);
+	netlink_put_string(r, NFTA_RULE_CHAIN, chain);
+	return netlink_nest(r, NFTA_RULE_EXPRESSIONS);
+}
+
+/* ---- expressions ---- */
+
+struct expression {
+	size_t element, data;
+};
+
+static struct expression begin_expression(struct netlink_request *r, const char *name)
+{
+	struct expression e = {.element = netlink_nest(r, NFTA_LIST_ELEM)};
+
+	netlink_put_string(r, NFTA_EXPR_NAME, name);
+	e.data = netlink_nest(r, NFTA_EXPR_DATA);
+	return e;
+}
+
+static void end_expression(struct netlink_request *r, struct expression e)
+{
+	netlink_nest_end(r, e.data);
+	netlink_nest_end(r, e.element);
+}
+
+static void put_value(struct netlink_request *r, uint16_t type, const void *value, size_t size)
+{
+	size_t nest = netlink_nest(r, type);
+
+	netlink_put(r, NFTA_DATA_VALUE, value, size);
+	netlink_nest_end(r, nest);
+}
+
+static void compare(struct netlink_request *r, uint32_t how, const void *value, size_t size)
+{
+	struct expression e = begin_expression(r, "cmp");
+
+	netlink_put_be32(r, NFTA_CMP_SREG, NFT_REG_1);
+	netlink_put_be32(r, NFTA_CMP_OP, how);
+	put_value(r, NFTA_CMP_DATA, value, size);
+	end_expression(r, e);
+}
+
+/* Where in the packet's facts a value is loaded from or stored to. */
+static void access_ct(struct netlink_request *r, uint32_t key, bool store)
+{
+	struct expression e = begin_expression(r, "ct");
+
+	netlink_put_be32(r, NFTA_CT_KEY, key);
+	netlink_put_be32(r, store ? NFTA_CT_SREG : NFTA_CT_DREG, NFT_REG_1);
+	end_expression(r, e);
+}
+
+static void access_meta(struct netlink_request *r, uint32_t key, bool store)
+{
+	struct expression e = begin_expression(r, "meta");
+
+	netlink_put_be32(r, NFTA_META_KEY, key);
+	netlink_put_be32(r, store ? NFTA_META_SREG : NFTA_META_DREG, NFT_REG_1);
+	end_expression(r, e);
+}
+
+static void load_number(struct netlink_request *r, uint32_t value)
+{
+	struct expression e = begin_expression(r, "immediate");
+
+	netlink_put_be32(r, NFTA_IMMEDIATE_DREG, NFT_REG_1);
+	put_value(r, NFTA_IMMEDIATE_DATA, &value, sizeof(value));
+	end_expression(r, e);
+}
+
+static void load_source_type(struct netlink_request *r)
+{
+	struct expression e = begin_expression(r, "fib");
+
+	netlink_put_be32(r, NFTA_FIB_DREG, NFT_REG_1);
+	netlink_put_be32(r, NFTA_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
+	netlink_put_be32(r, NFTA_FIB_FLAGS, NFTA_FIB_F_SADDR);
+	end_expression(r, e);
+}
+
+static void load_source(struct netlink_request *r, bool ipv6)
+{
+	struct expression e = begin_expression(r, "payload");
+
+	netlink_put_be32(r, NFTA_PAYLOAD_DREG, NFT_REG_1);
+	netlink_put_be32(r, NFTA_PAYLOAD_BASE, NFT_PAYLOAD_NETWORK_HEADER);
+	netlink_put_be32(r, NFTA_PAYLOAD_OFFSET,
+			 (uint32_t)(ipv6 ? offsetof(struct ip6_hdr, ip6_src)
+					 : offsetof(struct iphdr, saddr)));
+	netlink_put_be32(r, NFTA_PAYLOAD_LEN, ipv6 ? 16 : 4);
+	end_expression(r, e);
+}
+
+/* What is loaded, without the bits behind @prefix. */
+static void cut_to_prefix(struct netlink_request *r, uint8_t prefix, size_t size)
+{
+	static const uint8_t zero[16];
+	struct expression e = begin_expression(r, "bitwise");
+	uint8_t mask[16] = {0};
+
+	for (size_t bit = 0; bit < prefix && bit < size * 8; bit++)
+		mask[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
+	netlink_put_be32(r, NFTA_BITWISE_SREG, NFT_REG_1);
+	netlink_put_be32(r, NFTA_BITWISE_DREG, NFT_REG_1);
+	netlink_put_be32(r, NFTA_BITWISE_LEN, (uint32_t)size);
+	put_value(r, NFTA_BITWISE_MASK, mask, size);
+	put_value(r, NFTA_BITWISE_XOR, zero, size);
+	end_expression(r, e);
+}
+
+static void is_direction(struct netlink_request *r, uint8_t direction)
+{
+	access_ct(r, NFT_CT_DIRECTION, false);
+	compare(r, NFT_CMP_EQ, &direction, sizeof(direction));
+}
+
+static void is_ours(struct netlink_request *r)
+{
+	static const uint32_t mark = SOURCE_MARK;
+
+	access_ct(r, NFT_CT_MARK, false);
+	compare(r, NFT_CMP_EQ, &mark, sizeof(mark));
+}
+
+/* ---- rules ---- */
+
+static void put_marking_rule(struct netlink_request *r, bool by_mark)
+{
+	static const uint32_t local = RTN_LOCAL, of_socket = SOURCE_SOCKET_MARK;
+	size_t rule = begin_rule(r, "out", 0);
+
+	is_direction(r, DIRECTION_ORIGINAL);
+	if (by_mark) {
+		access_meta(r, NFT_META_MARK, false);
+		compare(r, NFT_CMP_EQ, &of_socket, sizeof(of_socket));
+	} else {
+		load_source_type(r);
+		compare(r, NFT_CMP_NEQ, &local, sizeof(local));
+	}
+	load_number(r, SOURCE_MARK);
+	access_ct(r, NFT_CT_MARK, true);
+	netlink_nest_end(r, rule);
+}
+
+/* Answers on their way out of this namespace's servers; or all that comes in. */
+static void put_mark_rule(struct netlink_request *r, bool out, uint16_t flags)
+{
+	size_t rule = begin_rule(r, out ? "out" : "in", flags);
+
+	if (out)
+		is_direction(r, DIRECTION_REPLY);
+	is_ours(r);
+	load_number(r, SOURCE_MARK);
+	access_meta(r, NFT_META_MARK, true);
+	netlink_nest_end(r, rule);
+}
+
+static void put_network_rule(struct netlink_request *r, const struct nft_network *network,
+			     uint16_t flags)
+{
+	bool ipv6 = network->family == AF_INET6;
+	uint8_t protocol = ipv6 ? NFPROTO_IPV6 : NFPROTO_IPV4;
+	size_t size = ipv6 ? 16 : 4, rule = begin_rule(r, "post", flags);
+
+	access_meta(r, NFT_META_NFPROTO, false);
+	compare(r, NFT_CMP_EQ, &protocol, sizeof(protocol));
+	is_ours(r);
+	access_meta(r, NFT_META_OIF, false);
+	compare(r, NFT_CMP_EQ, &network->ifindex, sizeof(network->ifindex));
+	load_source(r, ipv6);
+	cut_to_prefix(r, network->prefix, size);
+	compare(r, NFT_CMP_EQ, network->address, size);
+	end_expression(r, begin_expression(r, "masq"));
+	netlink_nest_end(r, rule);
+}
+
+int nft_make(struct netlink *nl, const struct nft_variant *variant, struct error *err)
+{
+	struct netlink_request r;
+
+	netlink_clear(&r);
+	put_boundary(&r, NFNL_MSG_BATCH_BEGIN);
+	/* Made, if need be, to be removed with all that it may hold. */
+	put_table(&r, NFT_MSG_NEWTABLE, NLM_F_CREATE, 0);
+	put_table(&r, NFT_MSG_DELTABLE, 0, 0);
+	put_table(&r, NFT_MSG_NEWTABLE, NLM_F_CREATE, variant->owned ? TABLE_OWNER : 0);
+	put_chain(&r, "out", "route", NF_INET_LOCAL_OUT, PRIORITY_MANGLE);
+	put_chain(&r, "in", "filter", NF_INET_PRE_ROUTING, PRIORITY_MANGLE);
+	put_marking_rule(&r, variant->by_mark);
+	put_mark_rule(&r, true, 0);
+	put_mark_rule(&r, false, NLM_F_ACK);
+	put_boundary(&r, NFNL_MSG_BATCH_END);
+	return netlink_transact(nl, &r, "making the nf_tables table of published ports", err);
+}
+
+int nft_set_networks(struct netlink *nl, const struct nft_network *networks, size_t n,
+		     struct error *err)
+{
+	struct netlink_request r;
+
+	netlink_clear(&r);
+	put_boundary(&r, NFNL_MSG_BATCH_BEGIN);
+	put_chain(&r, "post", "nat", NF_INET_POST_ROUTING, PRIORITY_AFTER_SNAT);
+	begin_message(&r, NFT_MSG_DELRULE, n == 0 ? NLM_F_ACK : 0);
+	netlink_put_string(&r, NFTA_RULE_TABLE, NFT_TABLE);
+	netlink_put_string(&r, NFTA_RULE_CHAIN, "post");
+	for (size_t i = 0; i < n; i++)
+		put_network_rule(&r, &networks[i], i == n - 1 ? NLM_F_ACK : 0);
+	put_boundary(&r, NFNL_MSG_BATCH_END);
+	return netlink_transact(nl, &r, "masquerading clients of the child's networks", err);
+}
+
+/* ---- watching ---- */
+
+int nft_watch(const struct netlink *nl)
+{
+	int group = NFNLGRP_NFTABLES;
+
+	return setsockopt(nl->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0
+		       ? -errno
+		       : 0;
+}
+
+static bool reports_removal(const struct nlmsghdr *message, uint32_t maker)
+{
+	struct netlink_span rest = netlink_attributes(message, sizeof(struct nfgenmsg));
+	struct netlink_attribute attribute;
+
+	if (message->nlmsg_type != (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELTABLE) ||
+	    message->nlmsg_pid == maker)
+		return false;
+	while (netlink_next_attribute(&rest, &attribute))
+		if (attribute.type == NFTA_TABLE_NAME && attribute.size == sizeof(NFT_TABLE) &&
+		    memcmp(attribute.payload, NFT_TABLE, sizeof(NFT_TABLE)) == 0)
+			return true;
+	return false;
+}
+
+bool nft_is_removed(const struct netlink *nl, uint32_t maker)
+{
+	_Alignas(NLMSG_ALIGNTO) unsigned char buffer[NETLINK_BUFFER_SIZE];
+	bool removed = false;
+	int n = 0;
+
+	for (int i = 0; i < REPORTS_MAX && (n = netlink_receive(nl, buffer)) >= 0; i++) {
+		struct netlink_span rest = {buffer, buffer + n};
+		const struct nlmsghdr *message;
+
+		while ((message = netlink_next_message(&rest)))
+			removed |= reports_removal(message, maker);
+	}
+	return removed || (n < 0 && n != -EAGAIN);
+}

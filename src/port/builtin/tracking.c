@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * The launcher itself speaks to nf_tables in the child's network namespace, over sockets that a
+ * runner has made there: a socket keeps its namespace, and the launcher, whose effective uid owns
+ * the child's user namespaces from outside, has every capability in them (man 7 user_namespaces).
+ * So no program of anybody's is executed, and nothing is looked up in the child's mount namespace.
+ *
+ * The table belongs to the launcher's socket (NFT_TABLE_F_OWNER, Linux 5.12): "nft flush ruleset"
+ * in the child passes over it. The launcher is out of the target's reach and lives as long as the
+ * ports, where the agent may be killed by the target. On an older kernel the table is watched, and
+ * made again when somebody has removed it.
+ *
+ * How our connections are known depends on the kernel. With nft_fib: no address of the namespace is
+ * their source. Without: their sockets carry a mark that no routing rule knows.
+ *
+ * A client whose address lies in a network on a link of the child's cannot keep it where DNAT leads
+ * its connection out on that link: the server there would look for the client on the link, too.
+ * Such connections get the link's own address for a source. Networks come and go (docker network
+ * create), so the routes are watched. What the target changes in quick succession is looked at once
+ * in a while.
+ */
+#include "tracking.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <linux/netlink.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "fauxroot/base/clock.h"
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/log.h"
+#include "fauxroot/base/macro.h"
+#include "fauxroot/sys/message.h"
+#include "fauxroot/sys/netlink.h"
+#include "fauxroot/sys/ns.h"
+#include "nft.h"
+#include "onlink.h"
+
+#define OPEN_MS	  5000
+#define ANSWER_MS 2000
+
+/* After a change, before it is looked at: the next changes are seen with it. */
+#define SETTLE_MS 50
+
+/* Between two looks, where changes do not end. */
+#define PACE_MS 250
+
+enum role { NFT, NFT_REPORTS, ROUTES, ROUTE_REPORTS, ROLES };
+
+struct tracking {
+	struct netlink sockets[ROLES]; /* of the child's network namespace */
+	struct nft_variant variant;
+	uint32_t port; /* of the NFT socket (man 7 netlink: nl_pid) */
+	struct event *on_nft, *on_routes, *on_due;
+	int64_t looked_ms; /* when the routes were looked at last */
+	bool removed;	   /* the table is to be made again */
+	bool networks_said;
+};
+
+/* ---- the sockets ---- */
+
+/* ns_job.run; what is sent belongs to this short-lived process, which ends. */
+static int open_inside(void *arg, struct error *err)
+{
+	static const int protocols[ROLES] = {NETLINK_NETFILTER, NETLINK_NETFILTER, NETLINK_ROUTE,
+					     NETLINK_ROUTE};
+	const int *sock = arg;
+	struct netlink nl;
+	int fds[ROLES], rc = 0;
+
+	for (int i = 0; i < ROLES && rc == 0; i++) {
+		rc = netlink_open(protocols[i], ANSWER_MS, &nl, err);
+		if (rc == 0)
+			fds[i] = nl.fd;
+	}
+	if (rc < 0)
+		return rc;
+	rc = message_send(*sock, "", 1, fds, ROLES);
+	return rc < 0 ? err_set(err, -rc, "sending sockets") : 0;
+}
+
+static int open_sockets(struct tracking *t, const struct ns_set *ns, int cancel_fd,
+			struct error *err)
+{
+	struct deadline deadline = deadline_in(OPEN_MS);
+	_cleanup_close_ int here = -1, there = -1;
+	struct ns_job job = {
+		.name = "fauxroot: netns",
+		.which = NS_JOIN_NET,
+		.run = open_inside,
+		.arg = &there,
+		.keep = &there,
+		.n_keep = 1,
+	};
+	int pair[2], fds[MESSAGE_MAX_FDS], rc = message_pair(pair);
+	size_t n = ARRAY_SIZE(fds);
+	char word;
+
+	if (rc < 0)
+		return err_set(err, -rc, "making a socket pair");
+	here = pair[0];
+	there = pair[1];
+	rc = ns_run(ns, &job, &deadline, cancel_fd, err);
+	if (rc < 0)
+		return rc;
+	(void)fcntl(here, F_SETFL, O_NONBLOCK);
+	if (message_recv(here, &word, 1, fds, &n) != 1)
+		return err_say(err, EPROTO, "the runner sent no sockets");
+	for (size_t i = 0; i < n; i++) {
+		if (i < ROLES && n == ROLES)
+			t->sockets[i] = netlink_of(fds[i], ANSWER_MS);
+		else
+			fd_close(fds[i]);
+	}
+	return n == ROLES ? 0 : err_say(err, EPROTO, "the runner sent %zu sockets", n);
+}
+
+/* ---- the table ---- */
+
+static void learn_port(struct tracking *t)
+{
+	struct sockaddr_nl name = {0};
+	socklen_t size = sizeof(name);
+
+	if (getsockname(t->sockets[NFT].fd, (struct sockaddr *)&name, &size) == 0)
+		t->port = name.nl_pid;
+}
+
+/* In the way that this kernel knows, the best first. */
+static int make_table(struct tracking *t, struct error *err)
+{
+	static const struct nft_variant variants[] = {
+		{.by_mark = false, .owned = true},
+		{.by_mark = true, .owned = true},
+		{.by_mark = false, .owned = false},
+		{.by_mark = true, .owned = false},
+	};
+	int rc = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(variants); i++) {
+		struct error why = {0};
+		int failed = nft_make(&t->sockets[NFT], &variants[i], &why);
+
+		if (failed == 0) {
+			t->variant = variants[i];
+			return 0;
+		}
+		log_debug("%s%s%s", why.text, variants[i].by_mark ? " (by mark)" : "",
+			  variants[i].owned ? " (owned)" : "");
+		/* The first one's reason is the one to tell. */
+		if (i == 0 && err)
+			*err = why;
+		if (i == 0)
+			rc = failed;
+	}
+	return rc;
+}
+
+static void set_networks(struct tracking *t)
+{
+	struct nft_network networks[NFT_NETWORKS_MAX];
+	struct error err = {0};
+	size_t n = 0;
+	int rc = onlink_list(&t->sockets[ROUTES], networks, &n, &err);
+
+	t->looked_ms = clock_ms();
+	/* They changed meanwhile, which is reported: see on_routes(). */
+	if (rc == -EINTR)
+		return;
+	/* Of more networks than that, the first ones. */
+	if (rc == 0 || n == NFT_NETWORKS_MAX)
+		rc = nft_set_networks(&t->sockets[NFT], networks, n, &err);
+	if (rc == 0 || t->networks_said)
+		return;
+	t->networks_said = true;
+	log_warning("where DNAT leads a connection to a network of its client's address it gets no "
+		    "answers: %s",
+		    err.text);
+}
+
+/* Before the first look at the routes. */
+static int watch(struct tracking *t, struct error *err)
+{
+	int rc = onlink_watch(&t->sockets[ROUTE_REPORTS]);
+
+	if (rc == 0 && !t->variant.owned)
+		rc = nft_watch(&t->sockets[NFT_REPORTS]);
+	return rc < 0 ? err_set(err, -rc, "watching the child's network") : 0;
+}
+
+int tracking_start(const struct ns_set *ns, int cancel_fd, struct tracking **ret, struct error *err)
+{
+	struct tracking *t = calloc(1, sizeof(*t));
+	int rc;
+
+	if (!t)
+		return err_set(err, ENOMEM, "tracking connections");
+	for (int i = 0; i < ROLES; i++)
+		t->sockets[i] = NETLINK_NONE;
+	rc = open_sockets(t, ns, cancel_fd, err);
+	if (rc == 0)
+		rc = make_table(t, err);
+	if (rc == 0)
+		rc = watch(t, err);
+	if (rc < 0) {
+		tracking_stop(t);
+		return rc;
+	}
+	if (t->variant.owned)
+		netlink_close(&t->sockets[NFT_REPORTS]);
+	learn_port(t);
+	set_networks(t);
+	*ret = t;
+	return 0;
+}
+
+bool tracking_is_by_mark(const struct tracking *t)
+{
+	return t->variant.by_mark;
+}
+
+/* ---- changes ---- */
+
+static void look_soon(struct tracking *t)
+{
+	int64_t wait = MAX(SETTLE_MS, t->looked_ms + PACE_MS - clock_ms());
+	struct timeval due = {.tv_sec = wait / 1000, .tv_usec = wait % 1000 * 1000};
+
+	if (!event_pending(t->on_due, EV_TIMEOUT, NULL))
+		(void)event_add(t->on_due, &due);
+}
+
+static void on_routes(evutil_socket_t fd, short what, void *arg)
+{
+	struct tracking *t = arg;
+
+	(void)fd;
+	(void)what;
+	onlink_drain(&t->sockets[ROUTE_REPORTS]);
+	look_soon(t);
+}
+
+static void on_nft(evutil_socket_t fd, short what, void *arg)
+{
+	struct tracking *t = arg;
+
+	(void)fd;
+	(void)what;
+	if (!nft_is_removed(&t->sockets[NFT_REPORTS], t->port))
+		return;
+	t->removed = true;
+	look_soon(t);
+}
+
+static void on_due(evutil_socket_t fd, short what, void *arg)
+{
+	struct tracking *t = arg;
+	struct error err = {0};
+
+	(void)fd;
+	(void)what;
+	if (t->removed) {
+		log_debug("the nf_tables table of published ports was removed; making it again");
+		t->removed = false;
+		if (nft_make(&t->sockets[NFT], &t->variant, &err) < 0)
+			log_warning("remote clients of published ports get no answers: %s",
+				    err.text);
+	}
+	set_networks(t);
+}
+
+int tracking_supervise(struct tracking *t, struct event_base *base, struct error *err)
+{
+	if (t->on_due)
+		return 0;
+	t->on_due = event_new(base, -1, 0, on_due, t);
+	t->on_routes =
+		event_new(base, t->sockets[ROUTE_REPORTS].fd, EV_READ | EV_PERSIST, on_routes, t);
+	if (!t->on_due || !t->on_routes || event_add(t->on_routes, NULL) < 0)
+		return err_set(err, ENOMEM, "watching the child's routes");
+	if (t->variant.owned)
+		return 0;
+	t->on_nft = event_new(base, t->sockets[NFT_REPORTS].fd, EV_READ | EV_PERSIST, on_nft, t);
+	if (!t->on_nft || event_add(t->on_nft, NULL) < 0)
+		return err_set(err, ENOMEM, "watching nf_tables");
+	return 0;
+}
+
+static void free_event(struct event *event)
+{
+	if (event)
+		event_free(event);
+}
+
+void tracking_stop(struct tracking *t)
+{
+	if (!t)
+		return;
+	free_event(t->on_nft);
+	free_event(t->on_routes);
+	free_event(t->on_due);
+	for (int i = 0; i < ROLES; i++)
+		netlink_close(&t->sockets[i]);
+	free(t);
+}

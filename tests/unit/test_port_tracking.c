@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What leads answers to real client addresses back, against the real kernel, in a network namespace
+ * of a child's: the nf_tables table in all of its variants, who can remove it, and the list of
+ * networks on the child's links.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_link.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/macro.h"
+#include "fauxroot/sys/netlink.h"
+#include "netns_fixture.h"
+#include "port/builtin/nft.h"
+#include "port/builtin/onlink.h"
+#include "port/builtin/source.h"
+
+#define TIMEOUT_MS 30000
+
+/* In the runner: a check whose failure travels back as the job's error. */
+#define EXPECT(err, condition)                                                           \
+	do {                                                                             \
+		if (!(condition))                                                        \
+			return err_say(err, EBADE, "line %d: %s", __LINE__, #condition); \
+	} while (0)
+
+static void run_inside(void **state, int (*run)(void *arg, struct error *err))
+{
+	const struct fixture *f = *state;
+	const struct ns_job job = {.name = "test", .which = NS_JOIN_NET, .run = run};
+	struct deadline deadline = deadline_in(120000);
+	struct error err = {0};
+
+	if (ns_run(&f->ns, &job, &deadline, -1, &err) < 0)
+		fail_msg("%s", err.text);
+}
+
+/* What "nft flush ruleset" sends. */
+static int flush_ruleset(struct netlink *nl, struct error *err)
+{
+	const struct nfgenmsg boundary = {.res_id = htons(NFNL_SUBSYS_NFTABLES)};
+	const struct nfgenmsg all = {.nfgen_family = AF_UNSPEC};
+	struct netlink_request r;
+
+	netlink_clear(&r);
+	netlink_begin(&r, NFNL_MSG_BATCH_BEGIN, 0, &boundary, sizeof(boundary));
+	netlink_begin(&r, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELTABLE, NLM_F_ACK, &all,
+		      sizeof(all));
+	netlink_begin(&r, NFNL_MSG_BATCH_END, 0, &boundary, sizeof(boundary));
+	return netlink_transact(nl, &r, "flushing", err);
+}
+
+/* Is the table there? */
+static int has_table(struct netlink *nl)
+{
+	const struct nfgenmsg inet = {.nfgen_family = 1 /* NFPROTO_INET */};
+	struct netlink_request r;
+
+	netlink_clear(&r);
+	netlink_begin(&r, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETTABLE, 0, &inet, sizeof(inet));
+	netlink_put_string(&r, NFTA_TABLE_NAME, NFT_TABLE);
+	return netlink_transact(nl, &r, "looking", NULL) != -ENOENT;
+}
+
+static uint32_t port_of(const struct netlink *nl)
+{
+	struct sockaddr_nl name = {0};
+	socklen_t size = sizeof(name);
+
+	return getsockname(nl->fd, (struct sockaddr *)&name, &size) < 0 ? 0 : name.nl_pid;
+}
+
+static int tables_inside(void *arg, struct error *err)
+{
+	(void)arg;
+	for (int i = 0; i < 4; i++) {
+		const struct nft_variant variant = {.by_mark = i & 1, .owned = i & 2};
+		_cleanup_netlink_ struct netlink ours = NETLINK_NONE, theirs = NETLINK_NONE;
+		_cleanup_netlink_ struct netlink reports = NETLINK_NONE;
+		int rc = netlink_open(NETLINK_NETFILTER, TIMEOUT_MS, &ours, err);
+
+		if (rc == 0)
+			rc = netlink_open(NETLINK_NETFILTER, TIMEOUT_MS, &theirs, err);
+		if (rc == 0)
+			rc = netlink_open(NETLINK_NETFILTER, TIMEOUT_MS, &reports, err);
+		if (rc < 0)
+			return rc;
+		EXPECT(err, nft_watch(&reports) == 0);
+		/* Made anew, where it is not owned, and that is no removal. */
+		for (int again = 0; again < (variant.owned ? 1 : 2) && rc == 0; again++)
+			rc = nft_make(&ours, &variant, err);
+		if (rc < 0)
+			return rc;
+		EXPECT(err, has_table(&theirs));
+		EXPECT(err, !nft_is_removed(&reports, port_of(&ours)));
+		rc = flush_ruleset(&theirs, err);
+		if (rc < 0)
+			return rc;
+		EXPECT(err, has_table(&theirs) == variant.owned);
+		EXPECT(err, nft_is_removed(&reports, port_of(&ours)) == !variant.owned);
+		EXPECT(err, variant.owned || nft_make(&ours, &variant, err) == 0);
+		EXPECT(err, !nft_is_removed(&reports, port_of(&ours)));
+		/* It goes with its owner; else the next round replaces it. */
+		netlink_close(&ours);
+		EXPECT(err, has_table(&theirs) == !variant.owned);
+	}
+	return 0;
+}
+
+static void tables(void **state)
+{
+	run_inside(state, tables_inside);
+}
+
+/* A table of the name that is somebody's own. */
+static int taken_inside(void *arg, struct error *err)
+{
+	const struct nft_variant owned = {.owned = true};
+	_cleanup_netlink_ struct netlink ours = NETLINK_NONE, theirs = NETLINK_NONE;
+	int rc = netlink_open(NETLINK_NETFILTER, TIMEOUT_MS, &ours, err);
+
+	(void)arg;
+	if (rc == 0)
+		rc = netlink_open(NETLINK_NETFILTER, TIMEOUT_MS, &theirs, err);
+	if (rc == 0)
+		rc = nft_make(&theirs, &owned, err);
+	if (rc < 0)
+		return rc;
+	EXPECT(err, nft_make(&ours, &owned, NULL) == -EPERM);
+	EXPECT(err, nft_make(&ours, &(struct nft_variant){0}, NULL) == -EPERM);
+	return 0;
+}
+
+static void taken(void **state)
+{
+	run_inside(state, taken_inside);
+}
+
+static int networks_inside(void *arg, struct error *err)
+{
+	struct nft_network networks[NFT_NETWORKS_MAX] = {0};
+	_cleanup_netlink_ struct netlink nl = NETLINK_NONE;
+	int rc = netlink_open(NETLINK_NETFILTER, TIMEOUT_MS, &nl, err);
+
+	(void)arg;
+	for (size_t i = 0; i < ARRAY_SIZE(networks); i++)
+		networks[i] = (struct nft_network){
+			.ifindex = 1,
+			.family = i % 2 ? AF_INET : AF_INET6,
+			.prefix = (uint8_t)(i % 2 ? 8 + i : 64 + i),
+			.address = {10, (uint8_t)i},
+		};
+	if (rc == 0)
+		rc = nft_make(&nl, &(struct nft_variant){.owned = true}, err);
+	/* As many as there may be fit into one request; none is fine, too. */
+	if (rc == 0)
+		rc = nft_set_networks(&nl, networks, 0, err);
+	if (rc == 0)
+		rc = nft_set_networks(&nl, networks, ARRAY_SIZE(networks), err);
+	if (rc == 0)
+		rc = nft_set_networks(&nl, networks, ARRAY_SIZE(networks), err);
+	if (rc == 0)
+		rc = nft_set_networks(&nl, networks, 0, err);
+	return rc;
+}
+
+static void networks(void **state)
+{
+	run_inside(state, networks_inside);
+}
+
+/* ip link add br7 type bridge; ip link set br7 up */
+static int add_bridge(struct netlink *nl, struct error *err)
+{
+	const struct ifinfomsg up = {.ifi_flags = IFF_UP, .ifi_change = IFF_UP};
+	struct netlink_request r;
+	size_t nest;
+
+	netlink_clear(&r);
+	netlink_begin(&r, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &up, sizeof(up));
+	netlink_put_string(&r, IFLA_IFNAME, "br7");
+	nest = netlink_nest(&r, IFLA_LINKINFO);
+	netlink_put_string(&r, IFLA_INFO_KIND, "bridge");
+	netlink_nest_end(&r, nest);
+	return netlink_transact(nl, &r, "adding a bridge", err);
+}
+
+/* ip address add IP/PREFIX dev br7 */
+static int add_address(struct netlink *nl, const char *ip, uint8_t prefix, struct error *err)
+{
+	uint8_t address[16];
+	int family = strchr(ip, ':') ? AF_INET6 : AF_INET;
+	const struct ifaddrmsg info = {
+		.ifa_family = (uint8_t)family,
+		.ifa_prefixlen = prefix,
+		.ifa_index = if_nametoindex("br7"),
+	};
+	struct netlink_request r;
+
+	inet_pton(family, ip, address);
+	netlink_clear(&r);
+	netlink_begin(&r, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, &info, sizeof(info));
+	netlink_put(&r, IFA_LOCAL, address, family == AF_INET ? 4 : 16);
+	netlink_put(&r, IFA_ADDRESS, address, family == AF_INET ? 4 : 16);
+	return netlink_transact(nl, &r, "adding an address", err);
+}
+
+/* ip route add [IP/PREFIX | default] via GATEWAY */
+static int add_gateway(struct netlink *nl, const char *gateway, struct error *err)
+{
+	const struct rtmsg info = {
+		.rtm_family = AF_INET,
+		.rtm_table = RT_TABLE_MAIN,
+		.rtm_protocol = RTPROT_STATIC,
+		.rtm_type = RTN_UNICAST,
+		.rtm_dst_len = 16,
+	};
+	struct in_addr via, to = {htonl(0x0b0b0000)};
+	struct netlink_request r;
+
+	inet_pton(AF_INET, gateway, &via);
+	netlink_clear(&r);
+	netlink_begin(&r, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, &info, sizeof(info));
+	netlink_put(&r, RTA_DST, &to, sizeof(to));
+	netlink_put(&r, RTA_GATEWAY, &via, sizeof(via));
+	return netlink_transact(nl, &r, "adding a route", err);
+}
+
+static bool is_network(const struct nft_network *network, const char *ip, uint8_t prefix)
+{
+	uint8_t address[16] = {0};
+	int family = strchr(ip, ':') ? AF_INET6 : AF_INET;
+
+	inet_pton(family, ip, address);
+	return network->family == family && network->prefix == prefix &&
+	       network->ifindex == if_nametoindex("br7") &&
+	       memcmp(network->address, address, sizeof(address)) == 0;
+}
+
+static bool is_readable(int fd)
+{
+	struct deadline deadline = deadline_in(TIMEOUT_MS);
+
+	return fd_wait(fd, POLLIN, &deadline, -1) == 0;
+}
+
+static int onlink_inside(void *arg, struct error *err)
+{
+	_Alignas(NLMSG_ALIGNTO) static unsigned char buffer[NETLINK_BUFFER_SIZE];
+	_cleanup_netlink_ struct netlink nl = NETLINK_NONE, reports = NETLINK_NONE;
+	struct nft_network list[NFT_NETWORKS_MAX];
+	size_t n = 7;
+	int rc = netlink_open(NETLINK_ROUTE, TIMEOUT_MS, &nl, err);
+
+	(void)arg;
+	if (rc == 0)
+		rc = netlink_open(NETLINK_ROUTE, TIMEOUT_MS, &reports, err);
+	if (rc == 0)
+		rc = onlink_list(&nl, list, &n, err);
+	if (rc < 0)
+		return rc;
+	EXPECT(err, n == 0);
+	EXPECT(err, onlink_watch(&reports) == 0);
+	rc = add_bridge(&nl, err);
+	if (rc == 0)
+		rc = add_address(&nl, "172.30.0.1", 24, err);
+	if (rc < 0)
+		return rc;
+	EXPECT(err, is_readable(reports.fd));
+	onlink_drain(&reports);
+	EXPECT(err, netlink_receive(&reports, buffer) == -EAGAIN);
+	rc = add_address(&nl, "fd30::1", 64, err);
+	/* Not on the link. */
+	if (rc == 0)
+		rc = add_gateway(&nl, "172.30.0.2", err);
+	if (rc == 0)
+		rc = onlink_list(&nl, list, &n, err);
+	if (rc < 0)
+		return rc;
+	EXPECT(err, n == 2);
+	EXPECT(err, is_network(&list[0], "172.30.0.0", 24));
+	EXPECT(err, is_network(&list[1], "fd30::", 64));
+	for (unsigned i = 0; i < NFT_NETWORKS_MAX && rc == 0; i++) {
+		char ip[] = "172.31.?.1";
+
+		ip[7] = (char)('0' + i % 10);
+		ip[5] = (char)('1' + i / 10);
+		rc = add_address(&nl, ip, 24, err);
+	}
+	if (rc < 0)
+		return rc;
+	EXPECT(err, onlink_list(&nl, list, &n, NULL) == -E2BIG);
+	EXPECT(err, n == NFT_NETWORKS_MAX);
+	return 0;
+}
+
+static void onlink(void **state)
+{
+	run_inside(state, onlink_inside);
+}
+
+/* The rules for answers: there, still there, gone, still gone. */
+static int rules_inside(void *arg, struct error *err)
+{
+	_cleanup_netlink_ struct netlink nl = NETLINK_NONE;
+	union endpoint server;
+	int rc = netlink_open(NETLINK_ROUTE, TIMEOUT_MS, &nl, err);
+
+	(void)arg;
+	for (int i = 0; i < 2 && rc == 0; i++) {
+		EXPECT(err, endpoint_of(i ? "::1" : "127.0.0.1", 8080, &server) == 0);
+		for (int again = 0; again < 2 && rc == 0; again++)
+			rc = source_lead_answers(&nl, &server, err);
+		for (int again = 0; again < 2 && rc == 0; again++)
+			rc = source_leave_answers(&nl, &server, err);
+	}
+	return rc;
+}
+
+static void rules(void **state)
+{
+	run_inside(state, rules_inside);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(tables, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(taken, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(networks, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(onlink, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(rules, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
