@@ -85,6 +85,12 @@ const struct cause causes_of_the_preflight[] = {
 			  "--slirp4netns-seccomp=false say that it is meant",
 	},
 	{
+		.id = "source-addresses",
+		.cause = "{value}",
+		.remedy = "sudo modprobe -a nf_tables nft_ct nft_fib_inet nft_masq; or "
+			  "--source-ip-transparent=false says that it is meant",
+	},
+	{
 		.id = "cgroup-v1",
 		.cause = "no cgroup v2 at {path}: the command cannot limit what its containers use",
 		.remedy = "{boot systemd.unified_cgroup_hierarchy=1}",

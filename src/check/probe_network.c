@@ -34,8 +34,17 @@ void probe_network(const struct preflight *p, struct finding *f)
 
 void probe_port_driver(const struct preflight *p, struct finding *f)
 {
-	if (see_outcome(p, f, &p->outcomes->of[TRIAL_PORT_DRIVER]))
-		see(f, "builtin: started");
+	const struct outcome *outcome = &p->outcomes->of[TRIAL_PORT_DRIVER];
+	struct facts facts = facts_of(p, &no_error);
+
+	if (!see_outcome(p, f, outcome))
+		return;
+	see(f, "builtin: started");
+	if (!*outcome->note)
+		return;
+	(void)str_print(facts.value, sizeof(facts.value), "%s", outcome->note);
+	see(f, "builtin: started, without the addresses of remote clients");
+	advise(f, FINDING_WARNING, "source-addresses", &facts);
 }
 
 static bool names_server(const char *text)

@@ -75,6 +75,8 @@ int trial_port_driver(const struct config *config, int cancel_fd, const struct n
 	rc = ports_open(&without, cancel_fd, &ports, &err);
 	if (rc == 0)
 		rc = ports_start(&ports, ns, &net, &err);
+	if (rc == 0)
+		ports_prepare_source(&ports);
 	(void)trial_end(&to->of[TRIAL_PORT_DRIVER], rc, &err);
 	for (size_t i = 0; i < count(config) && rc == 0; i++) {
 		log_redirect(trial_note, &to->ports[i]);

@@ -137,6 +137,18 @@ silent() {
 	END
 }
 
+@test "a kernel without nf_tables: remote clients' addresses are not kept, or said not to be wanted" {
+	lab <<-'END'
+		AS_ROOT=("$FAUXROOT_TEST_TOOLS/refuse" --errno EACCES socket:16::12 --)
+		warns source-addresses 'port driver' --net=none --port-driver=builtin true
+		says "$CAUSE" 'addresses of remote clients are not kept.*Permission denied'
+		silent source-addresses --net=none --port-driver=builtin \
+			"$(option '--source-ip-transparent=false')" true
+		AS_ROOT=()
+		silent source-addresses --net=none --port-driver=builtin true
+	END
+}
+
 @test "a masked /sys with an own network: unmasked" {
 	lab <<-'END'
 		mount -t tmpfs tmpfs /sys/kernel
