@@ -37,6 +37,7 @@
 #include "fauxroot/sys/ns.h"
 #include "handshake.h"
 #include "init.h"
+#include "launch.h"
 
 static int make_netns(const struct child_plan *plan, struct error *err)
 {
@@ -86,6 +87,10 @@ static int mount_all(const struct child_plan *plan, int netns, struct error *err
 		rc = copyup_apply_child(&config->copy_up, plan->state_dir, &etc_copied, err);
 	if (rc == 0 && plan->network_files)
 		rc = etcfiles_bind_child(&files, etc_copied, err);
+	if (rc == 0 && plan->network_files) {
+		rc = etc_hand(plan->sock, &files);
+		rc = rc < 0 ? err_set(err, -rc, "telling the launcher of /etc") : 0;
+	}
 	return rc;
 }
 

@@ -15,6 +15,8 @@
  *						namespace of its own: it is there
  *	HANDSHAKE_MAPPED  ------------------->		your ids are mapped; with a descriptor:
  *						this is the network namespace to bind
+ *			  <-------------------  HANDSHAKE_ETC three times, where it has mounted
+ *						resolv.conf and hosts: etc_hand()
  *			  <-------------------  HANDSHAKE_MOUNTED
  *	HANDSHAKE_GO	  ------------------->		become the target
  *			  <-------------------  HANDSHAKE_INIT, with --pidns only: init is there
@@ -39,6 +41,7 @@ enum handshake_type {
 	HANDSHAKE_INIT,
 	HANDSHAKE_NETWORK,
 	HANDSHAKE_CHILD,
+	HANDSHAKE_ETC,
 };
 
 /* handshake_say() - a message without content; 0 or -errno */

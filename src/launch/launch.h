@@ -13,6 +13,7 @@
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/spawn.h"
 #include "fauxroot/config/config.h"
+#include "fauxroot/mounts/etcfiles.h"
 #include "fauxroot/net/net.h"
 #include "fauxroot/port/port.h"
 #include "fauxroot/state/instances.h"
@@ -52,6 +53,7 @@ struct launch {
 	struct event *on_handshake, *on_signal, *on_patience, *on_report;
 	struct event *on_etc, *on_etc_due, *on_log;
 	int etc_watch;
+	struct etcfiles etc;   /* what is mounted on files of the host's /etc; nothing in a copy */
 	bool init_is_there;    /* with --pidns: HANDSHAKE_INIT has come */
 	bool init_stopped;     /* by somebody: SIGCONT to us is for it, too */
 	struct process target; /* with --pidns, which init has reported; else the child is it */
@@ -81,6 +83,25 @@ void serve_stop(struct launch *l);
  * where the loop itself could not be set up.
  */
 int loop_run(struct launch *l, struct error *err);
+
+/*
+ * etc_hand() - the child's word, before HANDSHAKE_MOUNTED, of what it has mounted on files of /etc
+ * @files: as etcfiles_bind_child() has left them; they stay the caller's
+ *
+ * Returns 0 or -errno.
+ */
+int etc_hand(int sock, const struct etcfiles *files);
+
+/* etc_take() - the launcher's side of that, into @l->etc; 0 or -errno as handshake_take() */
+int etc_take(struct launch *l, struct error *err);
+
+/*
+ * etc_watch() - where something is mounted on files of the host's /etc: see in the event loop that
+ * the host replaces one, and mount ours again
+ *
+ * Returns 0 or -ENOMEM.
+ */
+int etc_watch(struct launch *l, struct error *err);
 
 /* loop_clear() - free the loop's events; before the event base goes */
 void loop_clear(struct launch *l);

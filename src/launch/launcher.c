@@ -339,6 +339,8 @@ static int connect_network(struct launch *l, struct error *err)
 	/* Else it has ended. */
 	ns_holder_end(&l->middle);
 	rc = net_start(&l->net, &l->ns, holder, err);
+	if (rc == 0 && l->net.plan.configures_dns && !l->net.plan.detached)
+		rc = etc_take(l, err);
 	if (rc == 0)
 		rc = handshake_expect(l->sock, HANDSHAKE_MOUNTED, "mounting", l->signals->cancel,
 				      err);
@@ -428,6 +430,7 @@ int launcher_run(const struct config *config, const struct signals *signals, boo
 		.sock = -1,
 		.reports = -1,
 		.etc_watch = -1,
+		.etc = ETCFILES_NONE,
 	};
 	int rc = bring_up(&l, err);
 

@@ -36,8 +36,6 @@
 /* And how long one that has been killed gets to be gone. */
 #define KILLED_S 2
 
-#define REPAIR_MS 2000
-
 /* First it is killed. What that does not end waits in the kernel, maybe for ever: then we go
  * without it. */
 static void on_patience(evutil_socket_t fd, short what, void *arg)
@@ -286,71 +284,6 @@ static void on_signal(evutil_socket_t fd, short what, void *arg)
 		reap_all(l);
 }
 
-static int repair_job(void *arg, struct error *err)
-{
-	return etcfiles_repair(arg, err);
-}
-
-/* Where the host has replaced a file of /etc our mount on it is off, in the child, too. */
-static void repair_etc(struct launch *l)
-{
-	struct ns_job job = {
-		.name = "fauxroot: etc",
-		.which = NS_JOIN_MNT | NS_JOIN_PID,
-		.run = repair_job,
-		.arg = l->state.path,
-	};
-	struct deadline deadline = deadline_in(REPAIR_MS);
-	struct error err;
-
-	if (ns_run(&l->ns, &job, &deadline, -1, &err) < 0)
-		log_warning("the host has replaced a file of /etc: %s", err.text);
-}
-
-static void on_etc(evutil_socket_t fd, short what, void *arg)
-{
-	struct launch *l = arg;
-	int rc = etcfiles_watch_read(fd);
-
-	(void)what;
-	if (rc < 0) {
-		log_warning("the watch on /etc has failed: %s", strerror(-rc));
-		event_del(l->on_etc);
-	} else if (rc > 0) {
-		repair_etc(l);
-	}
-}
-
-static void on_etc_due(evutil_socket_t fd, short what, void *arg)
-{
-	struct launch *l = arg;
-
-	(void)fd;
-	(void)what;
-	l->etc_watch = etcfiles_watch_open();
-	if (l->etc_watch >= 0)
-		l->on_etc = event_new(l->base, l->etc_watch, EV_READ | EV_PERSIST, on_etc, l);
-	if (!l->on_etc || event_add(l->on_etc, NULL) < 0)
-		log_warning("cannot watch /etc: %s; a replaced resolv.conf will show through",
-			    l->etc_watch < 0 ? strerror(-l->etc_watch) : "out of memory");
-	/* What happened before. */
-	repair_etc(l);
-}
-
-/*
- * Closing an inotify descriptor waits for a grace period of the kernel, up to 15 ms: a command that
- * is over in a moment is not made to pay for a watch that it cannot need.
- */
-static int plan_etc_watch(struct launch *l, struct error *err)
-{
-	struct timeval due = {.tv_sec = 1};
-
-	l->on_etc_due = event_new(l->base, -1, 0, on_etc_due, l);
-	if (!l->on_etc_due || event_add(l->on_etc_due, &due) < 0)
-		return err_set(err, ENOMEM, "watching /etc");
-	return 0;
-}
-
 /* log_on_loss(): look again until somebody reads. */
 static void on_log_loss(void *arg)
 {
@@ -398,8 +331,8 @@ int loop_run(struct launch *l, struct error *err)
 	    event_add(l->on_handshake, NULL) < 0 || event_add(l->on_signal, NULL) < 0)
 		return err_set(err, ENOMEM, "setting up the event loop");
 	rc = leftovers_prepare(l, err);
-	if (rc == 0 && l->net.plan.configures_dns && !l->net.plan.detached)
-		rc = plan_etc_watch(l, err);
+	if (rc == 0)
+		rc = etc_watch(l, err);
 	if (rc < 0)
 		return rc;
 	rc = notify_serve(l->notify, l->base, err);
@@ -438,4 +371,5 @@ void loop_clear(struct launch *l)
 	free_event(&l->on_etc);
 	free_event(&l->on_etc_due);
 	l->etc_watch = fd_close(l->etc_watch);
+	etcfiles_close(&l->etc);
 }

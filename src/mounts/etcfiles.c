@@ -109,6 +109,7 @@ void etcfiles_close(struct etcfiles *files)
 {
 	for (int i = 0; i < ETCFILE_COUNT_; i++)
 		files->fd[i] = fd_close(files->fd[i]);
+	files->etc = fd_close(files->etc);
 }
 
 /* Make the entry @name of our tmpfs @etc an empty file, whatever it was: a mount point. */
@@ -132,7 +133,7 @@ int etcfile_bind(int file, int etc, const char *name)
 	return rc;
 }
 
-int etcfiles_bind_child(const struct etcfiles *files, bool etc_copied, struct error *err)
+int etcfiles_bind_child(struct etcfiles *files, bool etc_copied, struct error *err)
 {
 	_cleanup_close_ int etc = place_open_dir("/etc");
 	int rc = MIN(etc, 0);
@@ -154,5 +155,9 @@ int etcfiles_bind_child(const struct etcfiles *files, bool etc_copied, struct er
 			return err_step(err, err_set(err, -rc, "binding ours on /etc/%s", name),
 					STEP_MOUNT);
 	}
-	return rc < 0 ? err_step(err, err_set(err, -rc, "opening /etc"), STEP_MOUNT) : 0;
+	if (rc < 0)
+		return err_step(err, err_set(err, -rc, "opening /etc"), STEP_MOUNT);
+	if (!etc_copied)
+		files->etc = TAKE_FD(etc);
+	return 0;
 }

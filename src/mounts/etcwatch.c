@@ -6,14 +6,12 @@
  * namespaces but the one where it happens (where it is EBUSY; man 2 rename, man 2 unlink).
  * NetworkManager, DHCP clients and editors replace /etc/resolv.conf and /etc/hosts so. The launcher
  * watches the host's /etc and has the binds made again, in a runner, as soon as there is an entry
- * again.
+ * again. A copy of /etc has no entry that the host could replace.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <string.h>
 #include <sys/inotify.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "fauxroot/base/err.h"
@@ -61,10 +59,9 @@ int etcfiles_watch_read(int watch)
 	return replaced;
 }
 
-static int repair_one(int state, int etc, const char *name)
+static int repair_one(int file, int etc, const char *name)
 {
 	_cleanup_close_ int entry = place_open_at(etc, name);
-	_cleanup_close_ int file = -1;
 	int rc;
 
 	if (entry == -ENOENT)
@@ -73,34 +70,14 @@ static int repair_one(int state, int etc, const char *name)
 		return entry;
 	if (place_is_mount(entry))
 		return 0;
-	file = place_open_at(state, name);
-	if (file < 0)
-		return file;
 	rc = etcfile_bind(file, etc, name);
 	return rc == -ENOENT ? 0 : rc;
 }
 
-/* Is @etc a copy? Then what is not mounted on there any more was taken off by the target itself. */
-static bool is_copied_up(int etc)
+int etcfiles_repair(const struct etcfiles *files, struct error *err)
 {
-	struct statfs fs;
-
-	return place_is_mount(etc) && fstatfs(etc, &fs) == 0 && fs.f_type == TMPFS_MAGIC;
-}
-
-int etcfiles_repair(const char *state_dir, struct error *err)
-{
-	_cleanup_close_ int state = place_open_dir(state_dir);
-	_cleanup_close_ int etc = place_open_dir("/etc");
-
-	if (state < 0)
-		return err_set(err, -state, "opening %s", state_dir);
-	if (etc < 0)
-		return err_set(err, -etc, "opening /etc");
-	if (is_copied_up(etc))
-		return 0;
 	for (int i = 0; i < ETCFILE_COUNT_; i++) {
-		int rc = repair_one(state, etc, etcfile_names[i]);
+		int rc = repair_one(files->fd[i], files->etc, etcfile_names[i]);
 
 		if (rc < 0)
 			return err_set(err, -rc, "binding ours on /etc/%s again", etcfile_names[i]);

@@ -132,11 +132,13 @@ int place_open(const char *path)
 	return refused(-errno) ? place_walk(path) : -errno;
 }
 
+/* Without asking a file system over a network, or of FUSE, that might not answer. */
 bool place_is_mount(int place)
 {
 	struct statx stx;
 
-	return statx(place, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT, 0, &stx) == 0 &&
+	return statx(place, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, 0, &stx) ==
+		       0 &&
 	       (stx.stx_attributes & STATX_ATTR_MOUNT_ROOT);
 }
 

@@ -52,9 +52,10 @@ static void count_line(void *arg, enum log_level level, const char *message)
 	++*(int *)arg;
 }
 
-static void bind_files(const char *state_dir, bool copy_up)
+/* Returns what a repair works with. */
+static struct etcfiles bind_files(const char *state_dir, bool copy_up)
 {
-	_cleanup_etcfiles_ struct etcfiles files = ETCFILES_NONE;
+	struct etcfiles files = ETCFILES_NONE;
 	struct error err = {0};
 	bool etc_copied = false;
 
@@ -66,6 +67,9 @@ static void bind_files(const char *state_dir, bool copy_up)
 		check(etc_copied);
 	}
 	check_ok(etcfiles_bind_child(&files, etc_copied, &err));
+	/* A copy needs none. */
+	check((files.etc < 0) == copy_up);
+	return files;
 }
 
 /* What /etc/resolv.conf may be on the host; ours is seen in its place, and the host's is untouched.
@@ -87,7 +91,7 @@ static void bind_over(const void *arg)
 		else
 			put("etc/resolv.conf", "host resolv.conf");
 		check(mount("etc", "/etc", NULL, MS_BIND, NULL) == 0);
-		bind_files("state", copy_up[i % 2]);
+		(void)bind_files("state", copy_up[i % 2]);
 		check(holds("/etc/resolv.conf", "our resolv.conf"));
 		check(holds("/etc/hosts", "our hosts"));
 		check(holds("etc/stub", "host stub") && holds("run/stub", "host stub"));
@@ -103,7 +107,7 @@ static void survive_rename(const void *arg)
 	check(unlink("etc/resolv.conf") == 0 && symlink("stub", "etc/resolv.conf") == 0);
 	put("etc/stub", "host stub");
 	enter_world(arg);
-	bind_files("state", false);
+	(void)bind_files("state", false);
 	put("etc/new", "host new");
 	check(rename("/etc/new", "/etc/stub") == 0);
 	check(holds("/etc/resolv.conf", "our resolv.conf"));
@@ -118,9 +122,9 @@ static void bind_missing(const void *arg)
 	set_up();
 	check(unlink("etc/resolv.conf") == 0 && unlink("etc/hosts") == 0);
 	enter_world(arg);
-	bind_files("state", false);
+	(void)bind_files("state", false);
 	check(access("/etc/resolv.conf", F_OK) < 0 && warnings == 2);
-	bind_files("state", true);
+	(void)bind_files("state", true);
 	check(warnings == 2);
 	check(holds("/etc/resolv.conf", "our resolv.conf") && holds("/etc/hosts", "our hosts"));
 	check(access("etc/resolv.conf", F_OK) < 0);
@@ -134,7 +138,7 @@ static void bind_below(const void *arg)
 	put("etc/state/resolv.conf", "below");
 	put("etc/state/hosts", "below hosts");
 	enter_world(arg);
-	bind_files("/etc/state", true);
+	(void)bind_files("/etc/state", true);
 	check(holds("/etc/resolv.conf", "below") && holds("/etc/hosts", "below hosts"));
 	check(holds("/etc/state/hosts", "below hosts"));
 }
@@ -235,17 +239,19 @@ static void expect_texts(const char *resolv_conf, const char *hosts)
 	check(hosts ? holds("/etc/hosts", hosts) : access("/etc/hosts", F_OK) < 0);
 }
 
-static void expect_repaired(const char *resolv_conf, const char *hosts)
+static void expect_repaired(const struct etcfiles *files, const char *resolv_conf,
+			    const char *hosts)
 {
 	struct error err = {0};
 
-	check_ok(etcfiles_repair("state", &err));
+	check_ok(etcfiles_repair(files, &err));
 	expect_texts(resolv_conf, hosts);
 }
 
 static void repair(const void *arg)
 {
 	static const char *const ours[] = {"our resolv.conf", "our hosts"};
+	struct etcfiles files;
 	int pair[2];
 	pid_t pid;
 
@@ -259,40 +265,66 @@ static void repair(const void *arg)
 	fd_close(pair[0]);
 	check(unshare(CLONE_NEWNS) == 0);
 	enter_world(arg);
-	bind_files("state", false);
-	expect_repaired(ours[0], ours[1]);
+	files = bind_files("state", false);
+	expect_repaired(&files, ours[0], ours[1]);
 
 	turn(pair[1], true);
 	expect_texts("new", ours[1]);
-	expect_repaired(ours[0], ours[1]);
+	expect_repaired(&files, ours[0], ours[1]);
 
 	/* An entry that is gone is nobody's error. */
 	turn(pair[1], true);
 	expect_texts(ours[0], NULL);
-	expect_repaired(ours[0], NULL);
+	expect_repaired(&files, ours[0], NULL);
 
 	turn(pair[1], true);
 	expect_texts(NULL, "new");
-	expect_repaired(ours[0], ours[1]);
+	expect_repaired(&files, ours[0], ours[1]);
 	check(write(pair[1], "x", 1) == 1 && scratch_wait(pid) == 0);
+	etcfiles_close(&files);
 }
 
-/* What the target itself has mounted there stays; a state directory that is gone is said. */
+/* What the target itself has mounted there stays, and what it has mounted elsewhere is no obstacle.
+ */
 static void repair_little(const void *arg)
 {
-	struct error err = {0};
+	struct etcfiles files;
 
 	set_up();
 	enter_world(arg);
+	files = bind_files("state", false);
+	check(umount2("/etc/resolv.conf", MNT_DETACH) == 0);
 	put("target", "target's");
 	check(mount("target", "/etc/hosts", NULL, MS_BIND, NULL) == 0);
-	expect_repaired("our resolv.conf", "target's");
-	check(etcfiles_repair("none", &err) == -ENOENT && strstr(err.text, "none"));
-	/* In its own copy the target may well take our mounts off. */
-	bind_files("state", true);
-	check(umount2("/etc/hosts", MNT_DETACH) == 0);
-	put("/etc/hosts", "target's own");
-	expect_repaired("our resolv.conf", "target's own");
+	expect_repaired(&files, "our resolv.conf", "target's");
+
+	/* It has mounted over all of it: the repair is made below. */
+	check(umount2("/etc/resolv.conf", MNT_DETACH) == 0);
+	check(mount("tmpfs", "/etc", "tmpfs", 0, NULL) == 0);
+	check(mount("tmpfs", "state", "tmpfs", 0, NULL) == 0);
+	put("/etc/resolv.conf", "in another /etc");
+	put("/etc/hosts", "in another /etc");
+	expect_repaired(&files, "in another /etc", "in another /etc");
+	check(umount("/etc") == 0);
+	expect_texts("our resolv.conf", "target's");
+	etcfiles_close(&files);
+}
+
+/* The host's /etc is a tmpfs of its own: that does not make it a copy of ours. */
+static void repair_on_tmpfs(const void *arg)
+{
+	struct etcfiles files;
+
+	(void)arg;
+	set_up();
+	check(mount("tmpfs", "/etc", "tmpfs", 0, NULL) == 0);
+	put("/etc/resolv.conf", "host resolv.conf");
+	put("/etc/hosts", "host hosts");
+	files = bind_files("state", false);
+	check(umount2("/etc/resolv.conf", MNT_DETACH) == 0);
+	expect_texts("host resolv.conf", "our hosts");
+	expect_repaired(&files, "our resolv.conf", "our hosts");
+	etcfiles_close(&files);
 }
 
 static void test_repair(void **state)
@@ -300,6 +332,7 @@ static void test_repair(void **state)
 	(void)state;
 	run_in_worlds(repair);
 	run_in_worlds(repair_little);
+	run_in_worlds(repair_on_tmpfs);
 }
 
 struct written {

@@ -32,12 +32,14 @@ int etcfiles_write_parent(int (*write)(const void *arg, const char *name, const 
 				       size_t size, struct error *err),
 			  const void *write_arg, const struct strv *dns, struct error *err);
 
-/* The state directory's files, held by O_PATH descriptors of the child's mount namespace. */
+/* The state directory's files and /etc, held by O_PATH descriptors of the child's mount namespace.
+ */
 struct etcfiles {
 	int fd[ETCFILE_COUNT_];
+	int etc; /* where they are mounted; -1 before that, and where that is a copy of ours */
 };
 
-#define ETCFILES_NONE ((struct etcfiles){{-1, -1}})
+#define ETCFILES_NONE ((struct etcfiles){{-1, -1}, -1})
 
 /*
  * etcfiles_open_child() - hold the files of @state_dir, before copy-up covers what leads there
@@ -54,7 +56,7 @@ int etcfiles_open_child(const char *state_dir, struct etcfiles *ret, struct erro
  * symbolic link, so it stays when systemd-resolved renames over the link's target; an entry that
  * does not exist can't be mounted upon, which is a warning. Returns 0 or -errno at step STEP_MOUNT.
  */
-int etcfiles_bind_child(const struct etcfiles *files, bool etc_copied, struct error *err);
+int etcfiles_bind_child(struct etcfiles *files, bool etc_copied, struct error *err);
 
 /* etcfiles_close() - let go; @files is ETCFILES_NONE afterwards */
 void etcfiles_close(struct etcfiles *files);
@@ -65,9 +67,9 @@ void etcfiles_close(struct etcfiles *files);
  * etcfiles_watch_open() - an inotify descriptor that becomes readable when somebody replaces
  * /etc/resolv.conf or /etc/hosts itself, which undoes a mount on them in every namespace
  *
- * Only needed where /etc is not copied up. What was replaced before it was opened is not told: call
- * etcfiles_repair() once after that. Returns the descriptor, close-on-exec and non-blocking, or
- * -errno.
+ * Only needed where /etc is not copied up: a host does not undo a mount in a copy. What was
+ * replaced before it was opened is not told: call etcfiles_repair() once after that. Returns the
+ * descriptor, close-on-exec and non-blocking, or -errno.
  */
 int etcfiles_watch_open(void);
 
@@ -82,10 +84,11 @@ int etcfiles_watch_read(int watch);
 /*
  * etcfiles_repair() - in a runner that has joined the child's user and mount namespaces: bind again
  * what is not bound any more
- * @state_dir: its path, which leads there in the child, too
+ * @files: as etcfiles_bind_child() has left them, without copy-up
  *
  * An entry of /etc that still is a mount, ours or the target's, is left alone; so is one that is
- * missing: the watch will tell when it appears. A copied-up /etc is the target's own, where no host
- * undoes a mount. Returns 0 or -errno.
+ * missing: the watch will tell when it appears. No path but the entry's name is walked: what the
+ * target has mounted over /etc or over the way to our files makes no difference. Returns 0 or
+ * -errno.
  */
-int etcfiles_repair(const char *state_dir, struct error *err);
+int etcfiles_repair(const struct etcfiles *files, struct error *err);

@@ -53,6 +53,21 @@ replace() { # FILE TEXT
 	scratch sh -c 'printf "%s\n" "$2" >"$1.new" && mv "$1.new" "$1"' sh "$1" "$2"
 }
 
+# mounted_upon - our mount is there, be it below others
+mounted_upon() {
+	grep -q ' /etc/resolv.conf ' "/proc/$TARGET/mountinfo"
+}
+
+# uncover - take off what has been mounted over the child's /etc
+uncover() {
+	nsenter --target "$TARGET" --user --mount --setuid 0 --setgid 0 umount --lazy --no-canonicalize /etc 3>&- 4>&-
+}
+
+# The launcher looks at /etc for the first time a second after the start.
+watched() {
+	find "/proc/$LAUNCHER/fdinfo" -type f -exec grep -q '^inotify ' {} \; -print | grep -q .
+}
+
 @test "the file that the link leads to is replaced: the child keeps its own, without copy-up" {
 	by_link
 	launch_scratch sleep 100
@@ -103,7 +118,7 @@ replace() { # FILE TEXT
 	stop
 }
 
-@test "the command's /etc is a file system that does not answer: the launcher does not wait for it" {
+@test "the command's /etc is a file system that does not answer: nobody asks it, and the repair is made" {
 	scratch sh -c 'mount -t tmpfs -o mode=0755 tmpfs "$1" && mknod -m 0666 "$1/fuse" c 10 229 &&
 		mount --bind "$1/fuse" /dev/fuse' sh "$T/tmp"
 	launch_scratch sleep 1000
@@ -113,15 +128,17 @@ replace() { # FILE TEXT
 	wait_for grep -q mounted "$T/fuse"
 	for round in 1 2 3; do
 		replace /etc/resolv.conf "nameserver 192.0.2.$round"
+		wait_for mounted_upon
 	done
-	# What the launcher has sent there is in a wait that SIGKILL does not end.
-	wait_for grep -q asked "$T/fuse"
 	api GET /v1/info
 	equals 200 "$CODE"
-	wait_for logged 'the host has replaced a file of /etc'
-	stop
+	not grep asked "$T/fuse"
 	kill "$server"
 	wait_for gone "$server"
+	uncover
+	ours
+	stop
+	not logged replaced
 }
 
 @test "a link put in the place of /etc/resolv.conf, without copy-up" {
@@ -140,6 +157,38 @@ replace() { # FILE TEXT
 	replace /etc/hosts "192.0.2.7 somewhere"
 	named() { child grep -qE "^127\..*[[:space:]]$name" /etc/hosts; }
 	wait_for named
+	stop
+}
+
+@test "the target mounts over the state directory and /etc: nothing is said, and the repair is made below" {
+	launch_scratch sh -c 'mount -t tmpfs tmpfs "$XDG_RUNTIME_DIR" && mount -t tmpfs tmpfs "${0%/*}" &&
+		mount -t tmpfs tmpfs /etc && echo ready; exec sleep 100' "$S"
+	wait_for grep -qx ready "$OUT"
+	wait_for watched
+	replace /etc/resolv.conf 'nameserver 192.0.2.3'
+	wait_for mounted_upon
+	uncover
+	ours
+	stop
+	not logged replaced
+}
+
+@test "/etc is a tmpfs of the host's: no copy of ours, so a replaced resolv.conf is mounted upon again" {
+	scratch sh -c 'mkdir "$1/tmpfs" && mount -t tmpfs tmpfs "$1/tmpfs" && cp -a /etc/. "$1/tmpfs/" &&
+		mount --move "$1/tmpfs" /etc' sh "$T"
+	equals tmpfs "$(scratch stat -fc %T /etc)"
+	launch_scratch sleep 100
+	wait_for watched
+	replace /etc/resolv.conf 'nameserver 192.0.2.1'
+	wait_for ours
+	equals 'nameserver 192.0.2.1' "$(scratch cat /etc/resolv.conf)"
+	stop
+}
+
+@test "a copied-up /etc is not watched: the target may take our mounts off" {
+	launch_scratch --copy-up=/etc sh -c 'umount /etc/resolv.conf && echo own >/etc/resolv.conf; exec sleep 100'
+	sleep 1.2 # the watch would begin after a second
+	not watched
 	stop
 }
 
