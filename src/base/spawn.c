@@ -318,16 +318,19 @@ static int exec_helper(void *arg)
  */
 static int clone_helper(struct exec_plan *plan, struct process *ret, struct error *err)
 {
-	/* A sanitizer's picture of the stack must not be shared. */
-#if WITH_ADDRESS_SANITIZER
-	const int flags = CLONE_PIDFD | SIGCHLD;
-#else
-	const int flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD;
-#endif
-	_Alignas(16) char stack[32768];
 	struct process p = PROCESS_NONE;
 
-	p.pid = clone(exec_helper, stack + sizeof(stack), flags, plan, &p.pidfd);
+#if WITH_ADDRESS_SANITIZER
+	/* A sanitizer's picture of the stack must not be shared, nor be of another stack. */
+	p.pid = (pid_t)syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, NULL, &p.pidfd, NULL, NULL);
+	if (p.pid == 0)
+		exec_helper(plan);
+#else
+	_Alignas(16) char stack[32768];
+
+	p.pid = clone(exec_helper, stack + sizeof(stack),
+		      CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, plan, &p.pidfd);
+#endif
 	if (p.pid < 0)
 		return err_set(err, errno, "forking %s", plan->spec->role);
 	*ret = p;
