@@ -252,6 +252,13 @@ soak:
 	$(MAKE) all tools
 	scripts/soak
 
+# Virtual machines with other kernels: make lab LAB=bullseye-5.10
+LAB ?=
+lab:
+	scripts/setup lab
+	$(MAKE) all tools
+	scripts/lab $(LAB)
+
 # Seconds a target: make fuzz FUZZ_SECONDS=600
 FUZZ_SECONDS ?= 60
 fuzz:
@@ -349,5 +356,5 @@ clean:
 	rm -rf build
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
-.PHONY: all completions docs units tools fuzz-targets demo test unit fresh full bench soak fuzz \
+.PHONY: all completions docs units tools fuzz-targets demo test unit fresh full bench soak lab fuzz \
 	lint check-layers coverage install install-compat uninstall clean force test-needs

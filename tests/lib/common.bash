@@ -27,8 +27,9 @@ PTY=$FAUXROOT_TEST_TOOLS/pty
 export FAUXROOT FAUXROOTCTL FAUXROOT_TEST_TOOLS FAUXROOT_TEST_USER PROBE PTY
 
 # Seconds that whatever is waited for is given: a deadline, not a timing. It costs nothing where the
-# event comes, and must be below BATS_TEST_TIMEOUT (tests/integration/run).
-DEADLINE=30
+# event comes, and must be below BATS_TEST_TIMEOUT (tests/integration/run). SLOW is how many times
+# slower than usual the machine is.
+DEADLINE=$((30 * ${SLOW:-1}))
 
 common_setup() {
 	export FAUXROOT_TEST_MARK="$$.$BATS_SUITE_TEST_NUMBER.$EPOCHREALTIME"
