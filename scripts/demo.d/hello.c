@@ -77,7 +77,6 @@ static void tell(FILE *out)
 {
 	fprintf(out, "Hello from a container of an unprivileged daemon!\n");
 	fprintf(out, "  %-11s %u, gid %u\n", "uid", (unsigned)getuid(), (unsigned)getgid());
-	show_file(out, "uid map", "/proc/self/uid_map");
 	show_file(out, "made by", made);
 	show_addresses(out);
 }

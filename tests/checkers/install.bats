@@ -104,14 +104,14 @@ lacking() {
 	done
 	[ "$(ls "$compat" | wc -l)" = 4 ]
 	[ "$("$compat/docker-rootlesskit" --version)" = "rootlesskit version 3.0.1" ]
-	grep -q '^Environment=PATH=/usr/libexec/fauxroot/compat:/usr/local/sbin:' \
+	grep -q '^Environment=PATH=/usr/libexec/fauxroot/compat:%h/bin:' \
 		"$D/usr/lib/systemd/user/fauxroot-docker.service"
 	# Beside the build the same names are in one directory, for the demo and the tests.
 	diff <(ls "$compat") <(ls "$TOP/build/compat")
 	# Elsewhere; where no part is common, by their full names.
 	install_ LIBEXECDIR=/usr/lib install
 	[ "$(readlink "$D/usr/lib/fauxroot/compat/rootlesskit")" = ../../../bin/fauxroot ]
-	grep -q '^Environment=PATH=/usr/lib/fauxroot/compat:/usr/local/sbin:' \
+	grep -q '^Environment=PATH=/usr/lib/fauxroot/compat:%h/bin:' \
 		"$D/usr/lib/systemd/user/fauxroot-docker.service"
 	install_ BINDIR=/opt/bin install
 	[ "$(readlink "$compat/rootlesskit")" = /opt/bin/fauxroot ]
