@@ -16,7 +16,7 @@
  * - evhttp's own HTML pages (request too large, no HTTP, unknown method) are replaced by JSON.
  *
  * A connection that has waited for its first request, or with one, for too long is cut. One that
- * has been answered may stay idle until the gate needs its place.
+ * has been answered may stay idle until the gate needs its place. See gate.c for that.
  */
 #include "connection.h"
 
@@ -24,6 +24,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -31,6 +32,7 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 
+#include "fauxroot/base/clock.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/sys/peer.h"
@@ -38,7 +40,8 @@
 #include "inside.h"
 
 enum phase {
-	PHASE_IDLE = 0,	 /* no byte of the next request has come */
+	PHASE_FRESH = 0, /* no byte of the first request has come */
+	PHASE_IDLE,	 /* no byte of the next request has come */
 	PHASE_RECEIVING, /* evhttp has the say: what it writes is a page of its own */
 	PHASE_COMPOSING, /* between connection_answer_begin() and _end() */
 	PHASE_SENDING,	 /* our answer leaves */
@@ -54,7 +57,8 @@ struct connection {
 	struct event *page;	/* evhttp has written a page of its own */
 	struct event *writable; /* the socket takes more of an answer; NULL until needed */
 	enum phase phase;
-	bool trusted; /* the peer has been asked for */
+	int64_t since_ms; /* accepted */
+	bool trusted;	  /* the peer has been asked for */
 	enum { PLACE_UNASKED = 0, PLACE_OUTSIDE, PLACE_INSIDE } place;
 };
 
@@ -63,19 +67,32 @@ static struct timeval in_ms(unsigned ms)
 	return (struct timeval){.tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000};
 }
 
+static struct connection_list *list_of(struct gate *gate, enum phase phase)
+{
+	switch (phase) {
+	case PHASE_FRESH:
+		return &gate->fresh;
+	case PHASE_IDLE:
+		return &gate->idle;
+	default:
+		return &gate->busy;
+	}
+}
+
 static void connection_move(struct connection *conn, enum phase phase)
 {
-	struct gate *gate = conn->gate;
-	bool was_idle = conn->phase == PHASE_IDLE, idle = phase == PHASE_IDLE;
+	struct connection_list *from, *to;
+	enum phase before = conn->phase;
 
 	conn->phase = phase;
-	if (!gate || was_idle == idle)
+	if (!conn->gate)
 		return;
-	TAILQ_REMOVE(was_idle ? &gate->idle : &gate->busy, conn, link);
-	if (idle)
-		TAILQ_INSERT_TAIL(&gate->idle, conn, link);
-	else
-		TAILQ_INSERT_TAIL(&gate->busy, conn, link);
+	from = list_of(conn->gate, before);
+	to = list_of(conn->gate, phase);
+	if (from == to)
+		return;
+	TAILQ_REMOVE(from, conn, link);
+	TAILQ_INSERT_TAIL(to, conn, link);
 }
 
 static void connection_arm(struct connection *conn)
@@ -117,7 +134,7 @@ void connection_orphan(struct connection *conn)
 {
 	struct gate *gate = conn->gate;
 
-	TAILQ_REMOVE(conn->phase == PHASE_IDLE ? &gate->idle : &gate->busy, conn, link);
+	TAILQ_REMOVE(list_of(gate, conn->phase), conn, link);
 	conn->gate = NULL;
 	evtimer_del(conn->deadline);
 }
@@ -165,7 +182,7 @@ static enum bufferevent_filter_result pass_in(struct evbuffer *from, struct evbu
 		evbuffer_drain(from, n);
 		return BEV_ERROR;
 	}
-	if (conn->phase == PHASE_IDLE) {
+	if (conn->phase == PHASE_FRESH || conn->phase == PHASE_IDLE) {
 		connection_move(conn, PHASE_RECEIVING);
 		connection_arm(conn);
 	}
@@ -308,7 +325,7 @@ static void connection_free(void *arg)
 	struct gate *gate = conn->gate;
 
 	if (gate) {
-		TAILQ_REMOVE(conn->phase == PHASE_IDLE ? &gate->idle : &gate->busy, conn, link);
+		TAILQ_REMOVE(list_of(gate, conn->phase), conn, link);
 		gate->n--;
 		gate_left(gate);
 	}
@@ -351,7 +368,8 @@ struct bufferevent *connection_new(struct event_base *base, void *arg)
 		return NULL;
 	}
 	conn->gate = gate;
-	TAILQ_INSERT_TAIL(&gate->idle, conn, link);
+	conn->since_ms = clock_ms();
+	TAILQ_INSERT_TAIL(&gate->fresh, conn, link);
 	gate->n++;
 	connection_arm(conn);
 	return conn->filter;
@@ -373,7 +391,26 @@ struct connection *connection_find(struct gate *gate, const struct bufferevent *
 {
 	struct connection *conn = find_in(&gate->busy, bev);
 
-	return conn ? conn : find_in(&gate->idle, bev);
+	if (!conn)
+		conn = find_in(&gate->idle, bev);
+	return conn ? conn : find_in(&gate->fresh, bev);
+}
+
+struct connection *connection_next(const struct connection *conn)
+{
+	return TAILQ_NEXT(conn, link);
+}
+
+bool connection_has_input(const struct connection *conn)
+{
+	int n = 0;
+
+	return ioctl(connection_socket(conn), FIONREAD, &n) == 0 && n > 0;
+}
+
+int64_t connection_age_ms(const struct connection *conn)
+{
+	return clock_ms() - conn->since_ms;
 }
 
 int connection_socket(const struct connection *conn)

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct bufferevent;
 struct connection;
@@ -15,6 +16,15 @@ struct bufferevent *connection_new(struct event_base *base, void *arg);
 
 /* connection_find() - the connection behind evhttp's bufferevent; NULL where there is none */
 struct connection *connection_find(struct gate *gate, const struct bufferevent *bev);
+
+/* connection_next() - the one behind it in its list of the gate; NULL: it is the last */
+struct connection *connection_next(const struct connection *conn);
+
+/* connection_has_input() - have bytes come that nobody has read yet? */
+bool connection_has_input(const struct connection *conn);
+
+/* connection_age_ms() - since it was accepted */
+int64_t connection_age_ms(const struct connection *conn);
 
 /* connection_socket() - its descriptor, which stays the connection's */
 int connection_socket(const struct connection *conn);

@@ -7,9 +7,13 @@
  * listener; gate_entered(), called for each connection, disables it again. So there is a decision
  * before every accept(2).
  *
- * Without room the longest idle connection is cut, and the queue waits until it has gone. Where all
- * are busy it waits for the first that ends or becomes idle. Out of descriptors it waits for a
- * second at most, since those that were in the way need not be ours.
+ * Without room the longest idle connection is cut, and the queue waits until it has gone. One that
+ * has been answered is idle between its requests. One that has said nothing yet is fresh, and has
+ * some time for its first byte: with slow clients in all other places it would be the only one to
+ * make room, as soon as it is in. Bytes that have come and are not read yet count. Where all are
+ * busy or fresh the queue waits for the first that ends, becomes idle, or stays fresh for too long.
+ * Out of descriptors it waits for a second at most, since those that were in the way need not be
+ * ours.
  */
 #include "gate.h"
 
@@ -32,13 +36,33 @@ static bool can_open(void)
 	return fd >= 0;
 }
 
+static struct connection *first_silent(const struct connection_list *list)
+{
+	struct connection *conn = TAILQ_FIRST(list);
+
+	while (conn && connection_has_input(conn))
+		conn = connection_next(conn);
+	return conn;
+}
+
 static void make_room(struct gate *gate)
 {
-	struct connection *longest = TAILQ_FIRST(&gate->idle);
+	struct connection *conn = first_silent(&gate->idle);
+	int64_t left_ms = 0;
 
 	event_del(gate->knock);
-	if (longest)
-		connection_cut(longest);
+	if (!conn) {
+		conn = first_silent(&gate->fresh);
+		left_ms = conn ? gate->limits.fresh_ms - connection_age_ms(conn) : 0;
+	}
+	if (conn && left_ms <= 0) {
+		connection_cut(conn);
+	} else if (conn) {
+		struct timeval left = {.tv_sec = left_ms / 1000,
+				       .tv_usec = (suseconds_t)(left_ms % 1000) * 1000};
+
+		evtimer_add(gate->ripe, &left);
+	}
 }
 
 static void wait_for_descriptors(struct gate *gate)
@@ -67,6 +91,13 @@ static void on_knock(evutil_socket_t fd, short what, void *arg)
 		evconnlistener_enable(gate->listener);
 }
 
+static void on_ripe(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	gate_review(arg);
+}
+
 static void on_pause_end(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
@@ -85,12 +116,14 @@ int gate_init(struct gate *gate, struct event_base *base, struct evconnlistener 
 	      const struct api_limits *limits)
 {
 	*gate = (struct gate){.limits = *limits, .listener = listener};
+	TAILQ_INIT(&gate->fresh);
 	TAILQ_INIT(&gate->idle);
 	TAILQ_INIT(&gate->busy);
 	gate->pause = evtimer_new(base, on_pause_end, gate);
+	gate->ripe = evtimer_new(base, on_ripe, gate);
 	gate->knock = event_new(base, evconnlistener_get_fd(listener), EV_READ | EV_PERSIST,
 				on_knock, gate);
-	if (!gate->pause || !gate->knock || event_add(gate->knock, NULL) < 0) {
+	if (!gate->pause || !gate->ripe || !gate->knock || event_add(gate->knock, NULL) < 0) {
 		gate_clear(gate);
 		return -ENOMEM;
 	}
@@ -110,12 +143,15 @@ void gate_clear(struct gate *gate)
 {
 	if (!gate->listener)
 		return;
+	orphan_all(&gate->fresh);
 	orphan_all(&gate->idle);
 	orphan_all(&gate->busy);
 	if (gate->knock)
 		event_free(gate->knock);
 	if (gate->pause)
 		event_free(gate->pause);
+	if (gate->ripe)
+		event_free(gate->ripe);
 	*gate = (struct gate){.n = 0};
 }
 

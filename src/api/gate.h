@@ -20,8 +20,10 @@ struct gate {
 	struct evconnlistener *listener; /* evhttp's: lets one in each time it is enabled */
 	struct event *knock;		 /* somebody waits in the listening socket's queue */
 	struct event *pause;		 /* out of descriptors: try again later */
+	struct event *ripe;		 /* a fresh connection's time is over */
 	bool warned;			 /* of that */
-	unsigned n;			 /* in both lists */
+	unsigned n;			 /* in all lists */
+	struct connection_list fresh;	 /* no byte has come yet; the oldest first */
 	struct connection_list idle;	 /* between requests; the longest idle first */
 	struct connection_list busy;	 /* within a request, or about to close */
 };

@@ -9,9 +9,10 @@ struct api_limits {
 	unsigned request_ms;  /* from its first byte to the end of its answer; also for the first
 				 byte */
 	unsigned connections; /* open at once */
+	unsigned fresh_ms;    /* for its first byte, before a client may have to make room */
 };
 
-#define API_LIMITS ((struct api_limits){.request_ms = 10000, .connections = 256})
+#define API_LIMITS ((struct api_limits){.request_ms = 10000, .connections = 256, .fresh_ms = 1000})
 
 struct api_ops;
 struct api_server;

@@ -64,7 +64,7 @@ static void longest_idle_makes_room(void **state)
 	struct fixture *f = *state;
 	int first, fds[MANY + MORE];
 
-	start_limited(f, &(struct api_limits){PATIENCE_MS, MANY});
+	start_limited(f, &(struct api_limits){PATIENCE_MS, MANY, 0});
 	for (int i = 0; i < MANY; i++)
 		ask(fds[i] = client(f));
 	/* The first is not the longest idle any more. */
@@ -81,6 +81,98 @@ static void longest_idle_makes_room(void **state)
 	ask(fds[MORE + 1]);
 }
 
+/* Slow clients in all other places: one that is about to ask is not the one to make room. */
+static void the_slow_do_not_push_out_the_fresh(void **state)
+{
+	enum { SLOW = 20 };
+	struct fixture *f = *state;
+	int fresh, slow[SLOW];
+
+	start_limited(f, &(struct api_limits){PATIENCE_MS, CONNECTIONS, PATIENCE_MS});
+	for (int i = 0; i < CONNECTIONS - 1; i++)
+		say(slow[i] = client(f), "GET /v1/");
+	fresh = client(f);
+	for (int i = CONNECTIONS - 1; i < SLOW; i++)
+		say(slow[i] = client(f), "GET /v1/");
+	assert_false(readable_within(fresh, 300));
+	ask(fresh);
+	/* Answered, it is idle, and the next slow one has its place. */
+	assert_true(is_closed(fresh));
+	for (int i = 0; i < CONNECTIONS; i++)
+		assert_false(readable_within(slow[i], 0));
+}
+
+/* Those that have been answered make room first, though others are older. */
+static void the_idle_go_before_the_fresh(void **state)
+{
+	enum { HALF = CONNECTIONS / 2 };
+	struct fixture *f = *state;
+	int fresh[HALF], idle[HALF];
+
+	start_limited(f, &(struct api_limits){PATIENCE_MS, CONNECTIONS, PATIENCE_MS});
+	for (int i = 0; i < HALF; i++)
+		fresh[i] = client(f);
+	for (int i = 0; i < HALF; i++)
+		ask(idle[i] = client(f));
+	for (int i = 0; i < HALF; i++) {
+		ask(client(f));
+		assert_true(is_closed(idle[i]));
+	}
+	for (int i = 0; i < HALF; i++)
+		assert_false(readable_within(fresh[i], 0));
+	/* What is left is fresh, or idle since a moment ago. */
+	ask(client(f));
+	for (int i = 0; i < HALF; i++)
+		ask(fresh[i]);
+}
+
+/* Silent from the start, for longer than its first byte may take: the oldest makes room. */
+static void the_silent_make_room_in_time(void **state)
+{
+	enum { FRESH_MS = 300 };
+	struct fixture *f = *state;
+	int64_t since;
+	int silent[CONNECTIONS];
+
+	start_limited(f, &(struct api_limits){PATIENCE_MS, CONNECTIONS, FRESH_MS});
+	since = clock_ms();
+	for (int i = 0; i < CONNECTIONS; i++)
+		silent[i] = client(f);
+	ask(client(f));
+	assert_true(clock_ms() - since >= FRESH_MS - 50);
+	assert_true(is_closed(silent[0]));
+	for (int i = 1; i < CONNECTIONS; i++)
+		assert_false(readable_within(silent[i], 0));
+}
+
+/* Whose request has come, and is not read yet, is not idle. */
+static void keeps_who_has_asked(void **state)
+{
+	struct fixture *f = *state;
+	char answer[4096];
+	int fds[CONNECTIONS], last, status;
+
+	start_limited(f, &(struct api_limits){PATIENCE_MS, CONNECTIONS, PATIENCE_MS});
+	for (int i = 0; i < CONNECTIONS; i++)
+		ask(fds[i] = client(f));
+	for (int round = 0; round < 20; round++) {
+		kill(f->server, SIGSTOP);
+		assert_int_equal(waitpid(f->server, &status, WUNTRACED), f->server);
+		last = client(f);
+		say(last, GET_INFO);
+		for (int i = 0; i < CONNECTIONS; i++)
+			say(fds[i], GET_INFO);
+		kill(f->server, SIGCONT);
+		for (int i = 0; i < CONNECTIONS; i++)
+			hear_one(fds[i], answer, sizeof(answer));
+		hear_one(last, answer, sizeof(answer));
+		/* The first one answered made room. */
+		assert_true(is_closed(fds[0]));
+		memmove(fds, fds + 1, sizeof(fds) - sizeof(*fds));
+		fds[CONNECTIONS - 1] = last;
+	}
+}
+
 /* All at once, more than the limit: those that ask are answered. */
 static void serves_a_crowd(void **state)
 {
@@ -89,7 +181,7 @@ static void serves_a_crowd(void **state)
 	char answer[4096];
 	int fds[CROWD];
 
-	start_limited(f, &(struct api_limits){PATIENCE_MS, CONNECTIONS});
+	start_limited(f, &(struct api_limits){PATIENCE_MS, CONNECTIONS, 0});
 	for (int i = 0; i < CROWD; i++) {
 		fds[i] = client(f);
 		say(fds[i], GET_INFO);
@@ -108,7 +200,7 @@ static void waits_while_all_are_busy(void **state)
 	char answer[4096];
 	int fds[CONNECTIONS], last;
 
-	start_limited(f, &(struct api_limits){PATIENCE_MS, CONNECTIONS});
+	start_limited(f, &(struct api_limits){PATIENCE_MS, CONNECTIONS, 0});
 	for (int i = 0; i < CONNECTIONS; i++)
 		ask(fds[i] = client(f));
 	for (int i = 0; i < CONNECTIONS; i++)
@@ -179,7 +271,7 @@ static void survives_without_descriptors(void **state)
 	struct fixture *f = *state;
 
 	f->spare_fds = 4; /* one of them to find out */
-	start_limited(f, &(struct api_limits){PATIENCE_MS, 100});
+	start_limited(f, &(struct api_limits){PATIENCE_MS, 100, 0});
 	for (int i = 0; i < 30; i++)
 		ask(client(f));
 }
@@ -191,6 +283,10 @@ int main(void)
 		TEST(cuts_the_slow),
 		TEST(keeps_the_idle),
 		TEST(longest_idle_makes_room),
+		TEST(the_slow_do_not_push_out_the_fresh),
+		TEST(the_idle_go_before_the_fresh),
+		TEST(the_silent_make_room_in_time),
+		TEST(keeps_who_has_asked),
 		TEST(serves_a_crowd),
 		TEST(waits_while_all_are_busy),
 		TEST(the_stuck_make_room),

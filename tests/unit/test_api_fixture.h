@@ -123,7 +123,7 @@ static inline void start_limited(struct fixture *f, const struct api_limits *lim
 
 static inline void start(struct fixture *f)
 {
-	start_limited(f, &(struct api_limits){REQUEST_MS, CONNECTIONS});
+	start_limited(f, &(struct api_limits){REQUEST_MS, CONNECTIONS, 0});
 }
 
 static inline int set_up(void **state)

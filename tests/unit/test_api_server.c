@@ -88,7 +88,7 @@ static void answers(void **state)
 {
 	struct fixture *f = *state;
 
-	start_limited(f, &(struct api_limits){PATIENCE_MS, CONNECTIONS});
+	start_limited(f, &(struct api_limits){PATIENCE_MS, CONNECTIONS, 0});
 	for (size_t i = 0; i < ARRAY_SIZE(exchanges); i++) {
 		_cleanup_free_ char *request = NULL;
 		char answer[4096];
@@ -228,7 +228,7 @@ static void takes_requests_in_pieces(void **state)
 	struct fixture *f = *state;
 	char answer[4096];
 
-	start_limited(f, &(struct api_limits){PATIENCE_MS, CONNECTIONS});
+	start_limited(f, &(struct api_limits){PATIENCE_MS, CONNECTIONS, 0});
 	for (size_t at = 1; at < strlen(request); at++) {
 		int fd = client(f);
 
@@ -268,7 +268,7 @@ static void sends_large_answers_whole(void **state)
 	_cleanup_free_ char *answer = malloc(BIG_SIZE + (128 << 10));
 
 	f->big = true;
-	start_limited(f, &(struct api_limits){PATIENCE_MS, CONNECTIONS});
+	start_limited(f, &(struct api_limits){PATIENCE_MS, CONNECTIONS, 0});
 	for (size_t i = 0; i < ARRAY_SIZE(requests); i++) {
 		int fd = client(f);
 		size_t have = 0;

@@ -12,7 +12,7 @@
 static void start_with_ports(struct fixture *f)
 {
 	f->has_ports = true;
-	start_limited(f, &(struct api_limits){PATIENCE_MS, 64});
+	start_limited(f, &(struct api_limits){PATIENCE_MS, 64, 0});
 }
 
 /* One request on a connection that stays open. Returns the status; @answer holds it all. */

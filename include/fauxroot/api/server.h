@@ -3,8 +3,9 @@
  * The REST server on the state directory's api.sock, over evhttp, in the launcher's event loop.
  *
  * Bounds: 16 KiB of headers, 64 KiB of body, ten seconds a request, 256 connections, of which the
- * longest idle makes room. Peers are our own user and root (SO_PEERCRED). Which of them are inside
- * the instance the user namespace tells; what they ask beyond api_ops.inside is answered with 403.
+ * longest idle makes room, and one that has not said anything yet after a second. Peers are our own
+ * user and root (SO_PEERCRED). Which of them are inside the instance the user namespace tells; what
+ * they ask beyond api_ops.inside is answered with 403.
  *
  * A port whose POST has the member "owner": "peer" is taken back when the process at the other end
  * of that connection ends.
