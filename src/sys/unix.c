@@ -2,6 +2,7 @@
 #include "fauxroot/sys/unix.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -9,6 +10,7 @@
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/str.h"
+#include "fauxroot/sys/mount.h"
 
 int unix_bind(const char *dir, const char *name, int type, int *ret, struct error *err)
 {
@@ -30,4 +32,46 @@ int unix_bind(const char *dir, const char *name, int type, int *ret, struct erro
 		return err_set(err, rc, "binding \"%s\"", addr.sun_path);
 	*ret = TAKE_FD(fd);
 	return 0;
+}
+
+/* The socket's file as an O_PATH descriptor, and in @ret_path a path that leads to that very file.
+ */
+static int open_socket(const char *path, char *ret_path, size_t size)
+{
+	_cleanup_close_ int place = place_open(path);
+	struct stat st;
+
+	if (place < 0)
+		return place;
+	if (fstat(place, &st) < 0)
+		return -errno;
+	if (!S_ISSOCK(st.st_mode))
+		return -ENOTSOCK;
+	(void)str_print(ret_path, size, "/proc/self/fd/%d", place);
+	return TAKE_FD(place);
+}
+
+int unix_connect(const char *path, int type, int *ret)
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	_cleanup_close_ int place = open_socket(path, addr.sun_path, sizeof(addr.sun_path));
+	_cleanup_close_ int fd = -1;
+
+	if (place < 0)
+		return place;
+	fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0 || connect(fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0)
+		return -errno;
+	*ret = TAKE_FD(fd);
+	return 0;
+}
+
+int unix_chmod(const char *path, unsigned mode)
+{
+	char found[32];
+	_cleanup_close_ int place = open_socket(path, found, sizeof(found));
+
+	if (place < 0)
+		return place;
+	return chmod(found, (mode_t)mode) < 0 ? -errno : 0;
 }

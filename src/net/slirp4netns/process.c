@@ -29,6 +29,7 @@
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/net/link.h"
+#include "fauxroot/sys/unix.h"
 #include "preload/preload.h"
 #include "slirp4netns.h"
 
@@ -175,10 +176,13 @@ int slirp_take_ready(struct slirp *s)
 
 void slirp_is_up(struct slirp *s)
 {
+	int rc;
+
 	end_start(s);
 	/* Made with the caller's umask; nobody else can enter its directory meanwhile. */
-	if (s->net->port_socket && chmod(s->net->port_socket, 0600) < 0)
-		log_warning("%s: %s", s->net->port_socket, strerror(errno));
+	rc = s->net->port_socket ? unix_chmod(s->net->port_socket, 0600) : 0;
+	if (rc < 0)
+		log_warning("%s: %s", s->net->port_socket, strerror(-rc));
 	if (s->net->config->disable_host_loopback && !s->preloaded)
 		log_warning("--disable-host-loopback: %s does not load what checks its addresses "
 			    "(is it linked statically?): frames of the command's own making can "
