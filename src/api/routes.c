@@ -84,6 +84,15 @@ static int status_of(int rc)
 	}
 }
 
+/* Say why it has failed, or that it is not known yet. */
+static void refuse_or_wait(struct api_response *ret, int rc, const struct error *err)
+{
+	if (rc == -EINPROGRESS)
+		ret->later = true;
+	else
+		refuse(ret, status_of(rc), "%s", err->text);
+}
+
 /* A port that has ended with its client is neither shown nor in the way. */
 static void list_ports(const struct api_ops *ops, void *arg, const struct api_request *request,
 		       struct api_response *ret)
@@ -166,7 +175,7 @@ static void add_port(const struct api_ops *ops, void *arg, const struct api_requ
 	if (rc == 0)
 		rc = publish(ops, arg, request, &spec, owned, &port, &err);
 	if (rc < 0) {
-		refuse(ret, status_of(rc), "%s", err.text);
+		refuse_or_wait(ret, rc, &err);
 		return;
 	}
 	ret->status = 201;
@@ -212,7 +221,7 @@ static void remove_port(const struct api_ops *ops, void *arg, const struct api_r
 		return;
 	rc = ops->remove_port(arg, id, &err);
 	if (rc < 0) {
-		refuse(ret, status_of(rc), "%s", err.text);
+		refuse_or_wait(ret, rc, &err);
 		return;
 	}
 	owners_forget(request->owners, id);

@@ -21,6 +21,7 @@ struct api_request {
 struct api_response {
 	int status;
 	char *body;	/* JSON, or "", to be freed; NULL when out of memory */
+	bool later;	/* not yet: the same request is to be routed again; the rest is void */
 	char allow[64]; /* with status 405, the methods for the header Allow, else "" */
 };
 

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include <event2/buffer.h>
+#include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
 #include <event2/listener.h>
@@ -23,12 +24,14 @@
 #include "fauxroot/base/str.h"
 #include "gate.h"
 #include "owners.h"
+#include "parked.h"
 #include "routes.h"
 #include "socket.h"
 
 struct api_server {
 	struct gate gate;
 	struct owners owners;
+	struct parked parked;
 	struct evhttp *http;
 	const struct api_ops *ops;
 	void *arg;
@@ -88,13 +91,15 @@ static void on_sent(struct evhttp_request *http, void *arg)
 	connection_answered(arg);
 }
 
-/* struct owners.ended */
+/* struct owners.ended, parked_each() */
 static void on_owner_end(void *arg, uint32_t id)
 {
 	struct api_server *server = arg;
 	struct error err = {.code = 0};
 	int rc = server->ops->remove_port(server->arg, id, &err);
 
+	if (rc == -EINPROGRESS && parked_add_removal(&server->parked, id) == 0)
+		return;
 	if (rc == 0)
 		log_info("port %" PRIu32 " is taken back: the process that asked for it has ended",
 			 id);
@@ -103,7 +108,20 @@ static void on_owner_end(void *arg, uint32_t id)
 			    err.text);
 }
 
-static void on_request(struct evhttp_request *http, void *arg)
+/* The answer comes later. Until then evhttp must not come upon a further request: it takes only one
+ * at a time, and ends the process where another is read. */
+static bool park(struct api_server *server, struct evhttp_request *http)
+{
+	struct evhttp_connection *peer = evhttp_request_get_connection(http);
+
+	if (parked_add(&server->parked, http) < 0)
+		return false;
+	bufferevent_disable(evhttp_connection_get_bufferevent(peer), EV_READ);
+	return true;
+}
+
+/* parked_each() */
+static void on_request(void *arg, struct evhttp_request *http)
 {
 	struct api_server *server = arg;
 	struct evhttp_connection *peer = evhttp_request_get_connection(http);
@@ -130,11 +148,24 @@ static void on_request(struct evhttp_request *http, void *arg)
 			 server->ops->inside(server->arg) != API_INSIDE_FULL &&
 			 connection_is_inside(conn);
 	api_route(server->ops, server->arg, &request, &response);
+	if (response.later && park(server, http))
+		return;
 	evhttp_request_set_on_complete_cb(http, on_sent, conn);
 	connection_answer_begin(conn);
 	send_response(http, &response);
 	connection_answer_end(conn);
 	free(response.body);
+}
+
+static void on_http(struct evhttp_request *http, void *arg)
+{
+	on_request(arg, http);
+}
+
+void api_server_resume(struct api_server *server)
+{
+	if (server)
+		parked_each(&server->parked, on_request, on_owner_end, server);
 }
 
 /* evhttp with the listening socket @fd, which is its own from here on, failure included. */
@@ -166,7 +197,7 @@ static int serve(struct api_server *server, struct event_base *base, int fd,
 	evhttp_set_timeout(server->http, 365 * 86400);
 	/* An empty answer has no type, least of all text/html. */
 	evhttp_set_default_content_type(server->http, NULL);
-	evhttp_set_gencb(server->http, on_request, server);
+	evhttp_set_gencb(server->http, on_http, server);
 	return 0;
 }
 
@@ -188,6 +219,7 @@ int api_server_start_limited(struct event_base *base, const char *path,
 	server->ops = ops;
 	server->arg = arg;
 	owners_init(&server->owners, base, on_owner_end, server);
+	parked_init(&server->parked);
 	rc = serve(server, base, fd, limits);
 	if (rc < 0) {
 		api_server_stop(server);
@@ -208,6 +240,7 @@ void api_server_stop(struct api_server *server)
 	if (!server)
 		return;
 	owners_clear(&server->owners);
+	parked_clear(&server->parked);
 	gate_clear(&server->gate);
 	if (server->http)
 		evhttp_free(server->http);

@@ -86,8 +86,16 @@ static void on_restarted(void *arg)
 		on_lost(l, &err);
 }
 
+static void on_ports_ready(void *arg)
+{
+	const struct launch *l = arg;
+
+	api_server_resume(l->api);
+}
+
 static const struct ports_events ports_events = {
 	.lost = on_lost,
+	.ready = on_ports_ready,
 };
 
 static const struct net_events net_events = {

@@ -2,34 +2,28 @@
 /*
  * Theory of operation
  *
- * slirp4netns forwards ports itself, told over its API socket: one JSON request a connection, the
- * end of the request marked by shutdown(2), one JSON answer (man 1 slirp4netns, "API SOCKET"). It
- * listens on IPv4 only, reaches the child at its interface's address, and crashes on requests that
- * lack a member, so ours are always whole. Its answers are those of a helper: bounded, awaited with
- * a deadline, their types checked.
+ * slirp4netns forwards ports itself: slirpcall.c asks it. It listens on IPv4 only and reaches the
+ * child at its interface's address.
  *
- * When slirp4netns has been started again it knows no port: all of the table are added once more.
+ * In a launch its answers are waited for. In the event loop they are not: there is one request at a
+ * time, and until it is answered port.c answers others with -EINPROGRESS. One that is not answered
+ * within the deadline fails, and with it those that have waited for their turn meanwhile: each
+ * would wait as long.
+ *
+ * When slirp4netns has been started again it knows no port: all of the table are added once more,
+ * one after the other.
  */
 #include <errno.h>
 #include <jansson.h>
-#include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include "fauxroot/base/clock.h"
 #include "fauxroot/base/err.h"
-#include "fauxroot/base/fd.h"
-#include "fauxroot/base/log.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/port/drivers.h"
 #include "fauxroot/sys/caps.h"
-
-#define ANSWER_MS    5000
-#define ANSWER_BYTES 4096
+#include "slirpcall.h"
 
 static void release_json(json_t **json)
 {
@@ -38,104 +32,18 @@ static void release_json(json_t **json)
 
 #define _cleanup_json_ _cleanup_(release_json)
 
-/* A connection to the API socket, or -errno: -ECONNREFUSED where slirp4netns has died. */
-static int dial(struct ports *ports, struct error *err)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	_cleanup_close_ int fd = -1;
+struct slirp_ports {
+	struct slirpcall call; /* of what port.c calls ports->work */
+	struct port port;      /* PORTS_ADDING: with its parent port */
+	size_t renewed;	       /* PORTS_RENEWING: how many of the table have been added again */
+	bool mute;	       /* it has not answered those before: see above */
+};
 
-	if (!ports->net.slirp_socket || str_print(address.sun_path, sizeof(address.sun_path), "%s",
-						  ports->net.slirp_socket) < 0)
-		return err_say(err, ENAMETOOLONG, "slirp4netns has no API socket that fits");
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return err_set(err, errno, "making a socket");
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
-		return TAKE_FD(fd);
-	if (errno == ENOENT || errno == ECONNREFUSED)
-		return err_say(err, ECONNREFUSED, "slirp4netns is not there: connecting to %s: %s",
-			       address.sun_path, strerror(errno));
-	return err_set(err, errno, "connecting to %s", address.sun_path);
-}
-
-/* Read to the end of file, within @deadline and ANSWER_BYTES. */
-static int receive(struct ports *ports, int fd, const struct deadline *deadline, char *data,
-		   size_t *ret_size, struct error *err)
-{
-	size_t size = 0;
-
-	for (;;) {
-		ssize_t n;
-		int rc = fd_wait(fd, POLLIN, deadline, ports->cancel_fd);
-
-		if (rc < 0)
-			return err_set(err, -rc, "waiting for the answer of slirp4netns");
-		n = recv(fd, data + size, ANSWER_BYTES - size, 0);
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			continue;
-		if (n < 0)
-			return err_set(err, errno, "reading the answer of slirp4netns");
-		if (n == 0)
-			break;
-		size += (size_t)n;
-		if (size == ANSWER_BYTES)
-			return err_say(err, EMSGSIZE, "the answer of slirp4netns is too long");
-	}
-	*ret_size = size;
-	return 0;
-}
-
-/* The error member of an answer: what slirp4netns says, as our sentence. */
-static int refused(const json_t *answer, struct error *err)
-{
-	const json_t *desc = json_object_get(json_object_get(answer, "error"), "desc");
-	const char *text = json_string_value(desc);
-
-	return err_say(err, EIO, "slirp4netns refused: %s", text ? text : "no reason given");
-}
-
-/* One request, whose reference is taken. @ret: the member "return" of the answer, or NULL. */
-static int call(struct ports *ports, json_t *request, json_t **ret, struct error *err)
-{
-	_cleanup_json_ json_t *owned = request, *answer = NULL;
-	_cleanup_free_ char *text = owned ? json_dumps(owned, JSON_COMPACT) : NULL;
-	char data[ANSWER_BYTES];
-	struct deadline deadline = deadline_in(ANSWER_MS);
-	_cleanup_close_ int fd = -1;
-	json_t *result;
-	size_t size = 0;
-	int rc;
-
-	if (!text)
-		return err_set(err, ENOMEM, "asking slirp4netns");
-	fd = dial(ports, err);
-	if (fd < 0)
-		return fd;
-	/* A request of a few hundred bytes always fits the socket's buffer. */
-	if (send(fd, text, strlen(text), MSG_NOSIGNAL) != (ssize_t)strlen(text) ||
-	    shutdown(fd, SHUT_WR) < 0)
-		return err_set(err, errno, "asking slirp4netns");
-	rc = receive(ports, fd, &deadline, data, &size, err);
-	if (rc < 0)
-		return rc;
-	answer = json_loadb(data, size, JSON_REJECT_DUPLICATES, NULL);
-	if (json_object_get(answer, "error"))
-		return refused(answer, err);
-	result = json_object_get(answer, "return");
-	if (!json_is_object(result))
-		return err_say(err, EPROTO, "the answer of slirp4netns is not one");
-	if (ret)
-		*ret = json_incref(result);
-	return 0;
-}
-
-static int ask_to_add(struct ports *ports, struct port *port, struct error *err)
+/* The request that publishes @port; NULL when out of memory. */
+static json_t *add_request(const struct ports *ports, const struct port *port)
 {
 	const struct port_spec *spec = &port->spec;
-	_cleanup_json_ json_t *result = NULL;
 	char child[INET6_ADDRSTRLEN + 9];
-	json_t *arguments, *id;
-	int rc;
 
 	if (spec->child_ip[0])
 		(void)str_print(child, sizeof(child), "%s", spec->child_ip);
@@ -143,21 +51,51 @@ static int ask_to_add(struct ports *ports, struct port *port, struct error *err)
 		endpoint_format(&ports->net.address, child, sizeof(child));
 	/* Without its port. */
 	*strchrnul(child, ':') = '\0';
-	arguments =
-		json_pack("{s:s, s:s, s:i, s:s, s:i}", "proto",
-			  portspec_is_udp(spec->proto) ? "udp" : "tcp", "host_addr",
-			  spec->parent_ip[0] ? spec->parent_ip : "0.0.0.0", "host_port",
-			  spec->parent_port, "guest_addr", child, "guest_port", spec->child_port);
-	rc = call(ports, json_pack("{s:s, s:o}", "execute", "add_hostfwd", "arguments", arguments),
-		  &result, err);
-	if (rc < 0)
-		return rc;
-	id = json_object_get(result, "id");
+	return json_pack("{s:s, s:{s:s, s:s, s:i, s:s, s:i}}", "execute", "add_hostfwd",
+			 "arguments", "proto", portspec_is_udp(spec->proto) ? "udp" : "tcp",
+			 "host_addr", spec->parent_ip[0] ? spec->parent_ip : "0.0.0.0", "host_port",
+			 spec->parent_port, "guest_addr", child, "guest_port", spec->child_port);
+}
+
+/* Its own id of the port. */
+static int take_id(const json_t *result, struct port *port, struct error *err)
+{
+	const json_t *id = json_object_get(result, "id");
+
 	if (!json_is_integer(id) || json_integer_value(id) < 0 ||
 	    json_integer_value(id) > UINT32_MAX)
 		return err_say(err, EPROTO, "slirp4netns gave the port no id");
 	port->driver_id = (uint32_t)json_integer_value(id);
 	return 0;
+}
+
+/* Ask from the event loop. Returns -EINPROGRESS, or -errno. */
+static int ask(struct ports *ports, json_t *request, struct error *err)
+{
+	struct slirp_ports *s = ports->state;
+	int rc;
+
+	if (s->mute) {
+		json_decref(request);
+		return err_say(err, ETIMEDOUT, "slirp4netns does not answer");
+	}
+	rc = slirpcall_start(&s->call, ports->base, ports->net.slirp_socket, request, err);
+	return rc < 0 ? rc : -EINPROGRESS;
+}
+
+static int ask_to_add(struct ports *ports, struct port *port, struct error *err)
+{
+	struct slirp_ports *s = ports->state;
+	_cleanup_json_ json_t *result = NULL;
+	json_t *request = add_request(ports, port);
+	int rc;
+
+	if (ports->base) {
+		s->port = *port;
+		return ask(ports, request, err);
+	}
+	rc = slirpcall_wait(ports->net.slirp_socket, request, ports->cancel_fd, &result, err);
+	return rc < 0 ? rc : take_id(result, port, err);
 }
 
 static bool is_ipv4(const char *ip)
@@ -204,42 +142,124 @@ static int slirp_add(struct ports *ports, struct port *port, struct error *err)
 	return rc < 0 ? rc : ask_to_add(ports, port, err);
 }
 
+/* It is dead, and its ports with it; the next one is told of those in the table only. */
+static int unless_gone(int rc)
+{
+	return rc == -ECONNREFUSED ? 0 : rc;
+}
+
 static int slirp_remove(struct ports *ports, struct port *port, struct error *err)
 {
-	json_t *arguments = json_pack("{s:I}", "id", (json_int_t)port->driver_id);
-	int rc = call(ports,
-		      json_pack("{s:s, s:o}", "execute", "remove_hostfwd", "arguments", arguments),
-		      NULL, err);
+	json_t *request = json_pack("{s:s, s:{s:I}}", "execute", "remove_hostfwd", "arguments",
+				    "id", (json_int_t)port->driver_id);
+	int rc = ports->base ? ask(ports, request, err)
+			     : slirpcall_wait(ports->net.slirp_socket, request, ports->cancel_fd,
+					      NULL, err);
 
-	/* It is dead, and its ports with it; the next one is told of those in the table only. */
-	return rc == -ECONNREFUSED ? 0 : rc;
+	return unless_gone(rc);
+}
+
+/* Ask for the next one of the table. Returns -EINPROGRESS, 0 where there is none left, or -errno.
+ */
+static int renew_next(struct ports *ports, struct error *err)
+{
+	struct slirp_ports *s = ports->state;
+	struct port *port = &ports->items[s->renewed];
+	char text[PORTSPEC_MAX];
+	int rc;
+
+	if (s->renewed >= ports->n)
+		return 0;
+	rc = ask(ports, add_request(ports, port), err);
+	return rc == -EINPROGRESS ? rc
+				  : err_wrap(err, rc, "publishing %s again",
+					     portspec_format(&port->spec, text, sizeof(text)));
+}
+
+static void on_renewed(struct ports *ports, const json_t *result, const struct error *err)
+{
+	struct slirp_ports *s = ports->state;
+	struct port *port = &ports->items[s->renewed];
+	struct error failure;
+	char text[PORTSPEC_MAX];
+	int rc;
+
+	if (err) {
+		failure = *err;
+		rc = -err->code;
+	} else {
+		rc = take_id(result, port, &failure);
+	}
+	if (rc < 0) {
+		(void)err_wrap(&failure, rc, "publishing %s again",
+			       portspec_format(&port->spec, text, sizeof(text)));
+	} else {
+		s->renewed++;
+		rc = renew_next(ports, &failure);
+		if (rc == -EINPROGRESS)
+			return;
+	}
+	ports_finish(ports, NULL, rc < 0 ? &failure : NULL);
+	if (rc < 0) {
+		(void)err_step(&failure, rc, STEP_PORT);
+		ports->events->lost(ports->events_arg, &failure);
+	}
+}
+
+/* slirpcall.done */
+static void on_answer(void *arg, const json_t *result, const struct error *err)
+{
+	struct ports *ports = arg;
+	struct slirp_ports *s = ports->state;
+	struct error failure;
+
+	if (ports->work == PORTS_RENEWING) {
+		on_renewed(ports, result, err);
+		return;
+	}
+	if (ports->work == PORTS_ADDING && !err && take_id(result, &s->port, &failure) < 0)
+		err = &failure;
+	s->mute = err && err->code == ETIMEDOUT;
+	ports_finish(ports, &s->port, err);
+	s->mute = false;
 }
 
 static int slirp_start(struct ports *ports, struct error *err)
 {
+	struct slirp_ports *s;
+
 	if (!ports->net.slirp_socket)
 		return err_say(err, EINVAL,
 			       "the port driver slirp4netns needs the network slirp4netns");
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return err_set(err, ENOMEM, "starting the port driver");
+	s->call.fd = -1;
+	s->call.done = on_answer;
+	s->call.arg = ports;
+	ports->state = s;
 	return 0;
 }
 
 static int slirp_restarted(struct ports *ports, struct error *err)
 {
-	for (size_t i = 0; i < ports->n; i++) {
-		struct port *port = &ports->items[i];
-		char text[PORTSPEC_MAX];
-		int rc = ask_to_add(ports, port, err);
+	struct slirp_ports *s = ports->state;
 
-		if (rc < 0)
-			return err_wrap(err, rc, "publishing %s again",
-					portspec_format(&port->spec, text, sizeof(text)));
-	}
-	return 0;
+	slirpcall_clear(&s->call);
+	s->renewed = 0;
+	return renew_next(ports, err);
 }
 
 static void slirp_stop(struct ports *ports)
 {
-	(void)ports; /* slirp4netns takes its ports with it */
+	struct slirp_ports *s = ports->state;
+
+	/* slirp4netns takes its ports with it. */
+	if (!s)
+		return;
+	slirpcall_clear(&s->call);
+	free(s);
+	ports->state = NULL;
 }
 
 static const char *const protos[] = {"tcp", "tcp4", "udp", "udp4", NULL};

@@ -168,6 +168,25 @@ SigIgn: 0000003" "$output"
 	stop
 }
 
+@test "reports of stops that the command forges do not keep the launcher from anything" {
+	as_job launch --pidns "$FAUXROOT_TEST_TOOLS/forge"
+	wait_for grep -q forging "$OUT"
+	local look
+	for look in {1..20}; do
+		run -0 curl -sS --max-time 20 --unix-socket "$S/api.sock" -o answer http://x/v1/info
+		not process_state "$LAUNCHER" T
+	done
+	# A stop that is one is still believed.
+	local forger
+	forger=$(inner forge)
+	kill -STOP "$forger"
+	wait_for process_state "$LAUNCHER" T
+	kill -CONT "$forger"
+	wait_for process_state "$LAUNCHER" RS
+	kill -KILL "$forger"
+	ended 137
+}
+
 @test "in a service nobody would continue the launcher: it does not stop, SIGCONT is for init, too" {
 	local command
 	as_service launch --pidns sh -c 'echo ready; while :; do sleep 0.05; done'

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "fauxroot/api/ports.h"
@@ -16,6 +17,7 @@
 struct fake_ports {
 	struct api_ports ports;
 	uint32_t last_id;
+	bool slow; /* adding and removing is -EINPROGRESS */
 };
 
 /* What adding a port that leads to @child_port fails with; 0: nothing. */
@@ -46,6 +48,8 @@ static inline int fake_add_port(void *arg, const struct port_spec *spec, struct 
 	struct api_port port = {.id = fake->last_id + 1, .spec = *spec};
 	int failure = fake_failure(spec->child_port);
 
+	if (fake->slow)
+		return err_set(err, EINPROGRESS, "publishing it");
 	if (failure)
 		return err_set(err, failure, "publishing it");
 	for (size_t i = 0; i < fake->ports.n; i++)
@@ -64,6 +68,8 @@ static inline int fake_remove_port(void *arg, uint32_t id, struct error *err)
 {
 	struct api_ports *ports = &((struct fake_ports *)arg)->ports;
 
+	if (((struct fake_ports *)arg)->slow)
+		return err_set(err, EINPROGRESS, "removing it");
 	for (size_t i = 0; i < ports->n; i++) {
 		if (ports->items[i].id != id)
 			continue;

@@ -53,6 +53,7 @@ struct fixture {
 	bool has_ports;			 /* a port driver; else there is none */
 	enum api_inside inside;		 /* what clients inside may do */
 	const struct api_limits *limits; /* the server's */
+	struct api_server *running;	 /* in the server's process */
 };
 
 /*
@@ -88,22 +89,37 @@ static const struct api_ops server_ops[] = {
 	{.info = fill_info, .inside = inside, FAKE_PORT_OPS},
 };
 
+/* SIGUSR1: what was slow is done, and what comes from now on is slow again. */
+static inline void on_resume(evutil_socket_t fd, short what, void *arg)
+{
+	struct fixture *f = arg;
+
+	(void)fd;
+	(void)what;
+	f->ports.slow = false;
+	api_server_resume(f->running);
+	f->ports.slow = true;
+}
+
 /* exit(), not _exit(): the leak checker of sanitizer builds runs then, and its status is ours. */
 static inline void serve(void *arg, int ready)
 {
 	struct fixture *f = arg;
 	struct event_base *base = event_base_new();
 	struct event *term = evsignal_new(base, SIGTERM, server_on_term, base);
+	struct event *resume = evsignal_new(base, SIGUSR1, on_resume, f);
 	struct api_server *server = NULL;
 	struct error err = {0};
 
 	event_add(term, NULL);
+	event_add(resume, NULL);
 	umask(0777);
 	if (api_server_start_limited(base, f->dir, f->limits, &server_ops[f->has_ports], f, &server,
 				     &err) < 0) {
 		print_error("%s\n", err.text);
 		exit(1);
 	}
+	f->running = server;
 	if (f->spare_fds > 0)
 		server_limit_fds(f->spare_fds);
 	fd_write_all(ready, "r", 1);
@@ -111,6 +127,7 @@ static inline void serve(void *arg, int ready)
 	api_server_stop(server);
 	api_ports_clear(&f->ports.ports);
 	event_free(term);
+	event_free(resume);
 	event_base_free(base);
 	exit(0);
 }

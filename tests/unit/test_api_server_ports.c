@@ -397,6 +397,116 @@ static void tells_inside_from_outside(void **state)
 		}
 }
 
+static void post(int fd, const char *body)
+{
+	char head[256];
+
+	snprintf(head, sizeof(head), "POST /v1/ports HTTP/1.1\r\nContent-Length: %zu\r\n\r\n%s",
+		 strlen(body), body);
+	say(fd, head);
+}
+
+/* Nothing is to be read from it, while a whole other request is answered. */
+static void assert_waits(struct fixture *f, int fd)
+{
+	struct pollfd answer = {.fd = fd, .events = POLLIN};
+
+	assert_int_equal(ask_for(client(f), "GET", "/v1/info", ""), 200);
+	assert_int_equal(poll(&answer, 1, 0), 0);
+}
+
+static int hear_status(int fd, char *answer, size_t room)
+{
+	hear_one(fd, answer, room);
+	return status_of(answer);
+}
+
+static void start_slow(struct fixture *f, unsigned request_ms)
+{
+	f->has_ports = f->ports.slow = true;
+	start_limited(f, &(struct api_limits){request_ms, 64});
+}
+
+/* What takes time is answered when it is done, in its order, and others meanwhile. */
+static void answers_later_what_takes_time(void **state)
+{
+	struct fixture *f = *state;
+	char answer[4096], id[32];
+	int fds[3];
+
+	start_slow(f, PATIENCE_MS);
+	for (int i = 0; i < 3; i++) {
+		fds[i] = client(f);
+		post(fds[i], SPEC);
+		assert_waits(f, fds[i]);
+	}
+	kill(f->server, SIGUSR1);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(hear_status(fds[i], answer, sizeof(answer)), 201);
+		snprintf(id, sizeof(id), "{\"id\":%d,", i + 1);
+		assert_non_null(strstr(answer, id));
+	}
+	/* The connections go on. */
+	say(fds[0], "DELETE /v1/ports/2 HTTP/1.1\r\n\r\n");
+	assert_waits(f, fds[0]);
+	assert_int_equal(count_ports(f), 3);
+	kill(f->server, SIGUSR1);
+	assert_int_equal(hear_status(fds[0], answer, sizeof(answer)), 200);
+	assert_int_equal(count_ports(f), 2);
+	/* What is wrong with a request that took its time is said all the same. */
+	say(fds[1], "DELETE /v1/ports/2 HTTP/1.1\r\n\r\n");
+	assert_waits(f, fds[1]);
+	kill(f->server, SIGUSR1);
+	assert_int_equal(hear_status(fds[1], answer, sizeof(answer)), 400);
+}
+
+/* More requests come on a connection whose first one waits, with it and later. */
+static void takes_one_request_at_a_time(void **state)
+{
+	struct fixture *f = *state;
+	char answer[4096];
+	int fd;
+
+	start_slow(f, PATIENCE_MS);
+	fd = client(f);
+	say(fd, "DELETE /v1/ports/7 HTTP/1.1\r\n\r\nGET /v1/info HTTP/1.1\r\n\r\n");
+	assert_waits(f, fd);
+	say(fd, "GET /v1/ports HTTP/1.1\r\n\r\n");
+	assert_waits(f, fd);
+	kill(f->server, SIGUSR1);
+	assert_int_equal(hear_status(fd, answer, sizeof(answer)), 400);
+	assert_int_equal(hear_status(fd, answer, sizeof(answer)), 200);
+	assert_int_equal(hear_status(fd, answer, sizeof(answer)), 200);
+}
+
+/* One that waits is cut when its time is up, or goes by itself; nobody is answered then, and what
+ * it has asked for is not asked for again. */
+static void forgets_those_who_leave(void **state)
+{
+	struct fixture *f = *state;
+	int fd;
+
+	start_slow(f, REQUEST_MS);
+	fd = client(f);
+	post(fd, SPEC);
+	assert_true(is_closed(fd));
+	for (int i = 0; i < 3; i++) {
+		fd = client(f);
+		post(fd, SPEC);
+		assert_waits(f, fd);
+		f->clients[f->n_clients - 2] = f->clients[f->n_clients - 1];
+		f->n_clients--;
+		fd_close(fd);
+	}
+	/* Until they are cut, too: the bound is the server's. */
+	(void)poll(NULL, 0, REQUEST_MS * 2);
+	kill(f->server, SIGUSR1);
+	assert_int_equal(count_ports(f), 0);
+	/* And one waits when the server ends. */
+	post(client(f), SPEC);
+	assert_int_equal(count_ports(f), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -411,6 +521,9 @@ int main(void)
 		TEST(goes_by_who_connected),
 		TEST(publishes_nothing_unowned),
 		TEST(tells_inside_from_outside),
+		TEST(answers_later_what_takes_time),
+		TEST(takes_one_request_at_a_time),
+		TEST(forgets_those_who_leave),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,6 +31,9 @@ struct port_spec;
  * Those of ports may be NULL where there is no port driver, or return -EOPNOTSUPP. Their errors
  * become an HTTP status: 409 for -EADDRINUSE, 400 for what another request could mend (-EINVAL,
  * -ENOENT, -EOPNOTSUPP, -EACCES, -EPERM, -EADDRNOTAVAIL, -EAFNOSUPPORT), else 500.
+ *
+ * add_port() and remove_port() may return -EINPROGRESS: the client waits, and they are called
+ * again, with the same words, from within api_server_resume().
  */
 struct api_ops {
 	/* Fill @ret (empty before). */
@@ -62,6 +65,10 @@ struct api_ops {
  */
 int api_server_start(struct event_base *base, const char *path, const struct api_ops *ops,
 		     void *arg, struct api_server **ret, struct error *err);
+
+/* api_server_resume() - ask again what was -EINPROGRESS, in the order of the requests; accepts NULL
+ */
+void api_server_resume(struct api_server *server);
 
 /* api_server_stop() - close all connections; accepts NULL */
 void api_server_stop(struct api_server *server);

@@ -13,10 +13,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "fauxroot/base/err.h"
 #include "fauxroot/config/config.h"
 #include "fauxroot/config/portspec.h"
 
-struct error;
 struct event_base;
 struct ns_set;
 struct ports;
@@ -47,6 +47,17 @@ struct port_net port_net_at(struct in_addr address, const struct in6_addr *addre
 struct ports_events {
 	/* The ports are lost for good. */
 	void (*lost)(void *arg, const struct error *err);
+
+	/* What was answered with -EINPROGRESS can be asked again. May be NULL: nobody asks. */
+	void (*ready)(void *arg);
+};
+
+/* What a driver is at that cannot be done at once. */
+enum ports_work {
+	PORTS_IDLE = 0,
+	PORTS_ADDING,
+	PORTS_REMOVING,
+	PORTS_RENEWING, /* the network was restarted: all of the table once more */
 };
 
 struct port_driver {
@@ -57,7 +68,12 @@ struct port_driver {
 
 	int (*start)(struct ports *ports, struct error *err);
 
-	/* Make @port reachable, and fill in its parent port where that is 0. 0 or -errno. */
+	/*
+	 * Make @port reachable, and fill in its parent port where that is 0. 0 or -errno. In the
+	 * event loop a driver that has to wait for somebody returns -EINPROGRESS, and calls
+	 * ports_finish() later; it is asked for nothing else until then. So may remove() and
+	 * network_restarted().
+	 */
 	int (*add)(struct ports *ports, struct port *port, struct error *err);
 
 	/*
@@ -78,7 +94,8 @@ struct port_driver {
 	/* The event base is there, and ports->events. May be NULL. */
 	int (*supervise)(struct ports *ports, struct error *err);
 
-	/* The network's helper is another one now. May be NULL. */
+	/* The network's helper is another one now, and what was -EINPROGRESS has not been done. May
+	 * be NULL. */
 	int (*network_restarted)(struct ports *ports, struct error *err);
 
 	/* Does the target see remote TCP clients' own addresses? May be NULL: no. */
@@ -103,7 +120,17 @@ struct ports {
 	struct port *items; /* ascending ids */
 	size_t n, room;
 	uint32_t last_id; /* ids are never used again */
-	void *state;	  /* the driver's own */
+
+	/* In the event loop. */
+	enum ports_work work;
+	struct port current;	/* the port that is being added or removed */
+	struct port_spec asked; /* as it was asked for */
+	struct {
+		enum ports_work work; /* PORTS_IDLE: there is none */
+		int rc;
+		struct error err;
+	} outcome;   /* of @current, until it is asked for */
+	void *state; /* the driver's own */
 };
 
 #define PORTS_NONE ((struct ports){.cancel_fd = -1})
@@ -155,6 +182,10 @@ int ports_network_restarted(struct ports *ports, struct error *err);
  * From its return on connections are accepted. Returns 0 or -errno at step STEP_PORT: -EADDRINUSE
  * (published already, or somebody else listens there), -EACCES (a privileged port), -EOPNOTSUPP (no
  * driver, or one that lacks the protocol), -EINVAL.
+ *
+ * From ports_supervise() on also -EINPROGRESS: the driver has begun it, or is at something else.
+ * Then the same call is to be made again when ports_events.ready() was called, and from within, in
+ * the order of the first calls; it returns what has come of it, or begins it.
  */
 int ports_add(struct ports *ports, const struct port_spec *spec, const struct port **ret,
 	      struct error *err);
@@ -167,8 +198,16 @@ int ports_add(struct ports *ports, const struct port_spec *spec, const struct po
  */
 int ports_try(struct ports *ports, const struct port_spec *spec, struct error *err);
 
-/* ports_remove() - take a port back: the listener is closed when it returns. 0, -ENOENT, -errno */
+/* ports_remove() - take a port back: the listener is closed when it returns. 0, -ENOENT, -errno;
+ * -EINPROGRESS as ports_add() */
 int ports_remove(struct ports *ports, uint32_t id, struct error *err);
+
+/*
+ * ports_finish() - for drivers: what was -EINPROGRESS has been done
+ * @port: for PORTS_ADDING, the port as it is now
+ * @err: why it has failed; NULL: it has not
+ */
+void ports_finish(struct ports *ports, const struct port *port, const struct error *err);
 
 /* ports_source() - "client" or "proxy", for the API; NULL without a driver */
 const char *ports_source(const struct ports *ports);

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * evhttp leaves a request alone until it is answered, unless its connection is closed: then it cuts
+ * the ties between the two, and the request is ours to free.
+ */
+#include "parked.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include <event2/http.h>
+
+struct parked_item {
+	TAILQ_ENTRY(parked_item) link;
+	struct parked *list;
+	struct evhttp_request *http; /* NULL: the removal of the port @id */
+	uint32_t id;
+};
+
+void parked_init(struct parked *parked)
+{
+	TAILQ_INIT(parked);
+}
+
+static void drop(struct parked_item *item)
+{
+	TAILQ_REMOVE(item->list, item, link);
+	free(item);
+}
+
+/* evhttp_connection_set_closecb() */
+static void on_close(struct evhttp_connection *peer, void *arg)
+{
+	struct parked_item *item = arg;
+	struct evhttp_request *http = item->http;
+
+	(void)peer;
+	drop(item);
+	if (!evhttp_request_get_connection(http))
+		evhttp_request_free(http);
+}
+
+static struct parked_item *add(struct parked *parked, struct evhttp_request *http, uint32_t id)
+{
+	struct parked_item *item = malloc(sizeof(*item));
+
+	if (!item)
+		return NULL;
+	*item = (struct parked_item){.list = parked, .http = http, .id = id};
+	TAILQ_INSERT_TAIL(parked, item, link);
+	return item;
+}
+
+int parked_add(struct parked *parked, struct evhttp_request *http)
+{
+	struct parked_item *item = add(parked, http, 0);
+
+	if (!item)
+		return -ENOMEM;
+	evhttp_connection_set_closecb(evhttp_request_get_connection(http), on_close, item);
+	return 0;
+}
+
+int parked_add_removal(struct parked *parked, uint32_t id)
+{
+	return add(parked, NULL, id) ? 0 : -ENOMEM;
+}
+
+static void forget(struct parked_item *item)
+{
+	if (item->http)
+		evhttp_connection_set_closecb(evhttp_request_get_connection(item->http), NULL,
+					      NULL);
+	drop(item);
+}
+
+void parked_each(struct parked *parked, void (*answer)(void *arg, struct evhttp_request *http),
+		 void (*remove)(void *arg, uint32_t id), void *arg)
+{
+	const struct parked_item *last = TAILQ_LAST(parked, parked);
+	struct parked_item *item;
+	bool done = !last;
+
+	while (!done && (item = TAILQ_FIRST(parked))) {
+		struct evhttp_request *http = item->http;
+		uint32_t id = item->id;
+
+		done = item == last;
+		forget(item);
+		if (http)
+			answer(arg, http);
+		else
+			remove(arg, id);
+	}
+}
+
+void parked_clear(struct parked *parked)
+{
+	struct parked_item *item;
+
+	while ((item = parked->tqh_first))
+		forget(item);
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * slirp4netns takes one JSON request a connection, whose end is marked by shutdown(2), and gives
+ * one JSON answer (man 1 slirp4netns, "API SOCKET"). It crashes on requests that lack a member, so
+ * ours are always whole. Its answers are those of a helper, and the command can put a socket of its
+ * own in the place of the real one: they are bounded, awaited with a deadline, their types checked.
+ */
+#include "slirpcall.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/sys/unix.h"
+
+#define ANSWER_MS 5000
+
+static void release_json(json_t **json)
+{
+	json_decref(*json);
+}
+
+#define _cleanup_json_ _cleanup_(release_json)
+
+/* Connect, and send @request, whose reference is taken. Returns the connection, or -errno. */
+static int ask(const char *socket, json_t *request, struct error *err)
+{
+	_cleanup_json_ json_t *owned = request;
+	_cleanup_free_ char *text = owned ? json_dumps(owned, JSON_COMPACT) : NULL;
+	_cleanup_close_ int fd = -1;
+	int rc;
+
+	if (!text)
+		return err_set(err, ENOMEM, "asking slirp4netns");
+	rc = unix_connect(socket, SOCK_STREAM, &fd);
+	if (rc == -ENOENT || rc == -ECONNREFUSED)
+		return err_say(err, ECONNREFUSED, "slirp4netns is not there: connecting to %s: %s",
+			       socket, strerror(-rc));
+	if (rc < 0)
+		return err_set(err, -rc, "connecting to %s", socket);
+	/* A request of a few hundred bytes always fits the socket's buffer. */
+	if (send(fd, text, strlen(text), MSG_NOSIGNAL) != (ssize_t)strlen(text) ||
+	    shutdown(fd, SHUT_WR) < 0)
+		return err_set(err, errno, "asking slirp4netns");
+	return TAKE_FD(fd);
+}
+
+/* Take what there is of the answer. Returns 1 at its end, 0 where more is to come, -errno. */
+static int take(int fd, char *data, size_t *size, struct error *err)
+{
+	for (;;) {
+		ssize_t n = recv(fd, data + *size, SLIRPCALL_BYTES - *size, 0);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			return 0;
+		if (n < 0)
+			return err_set(err, errno, "reading the answer of slirp4netns");
+		if (n == 0)
+			return 1;
+		*size += (size_t)n;
+		if (*size == SLIRPCALL_BYTES)
+			return err_say(err, EMSGSIZE, "the answer of slirp4netns is too long");
+	}
+}
+
+static int late(int rc, struct error *err)
+{
+	return err_set(err, -rc, "waiting for the answer of slirp4netns");
+}
+
+/* @ret: the member "return", a new reference. What is refused brings slirp4netns's own words. */
+static int understand(const char *data, size_t size, json_t **ret, struct error *err)
+{
+	_cleanup_json_ json_t *answer = json_loadb(data, size, JSON_REJECT_DUPLICATES, NULL);
+	const json_t *error = json_object_get(answer, "error");
+	json_t *result = json_object_get(answer, "return");
+	const char *text = json_string_value(json_object_get(error, "desc"));
+
+	if (error)
+		return err_say(err, EIO, "slirp4netns refused: %s",
+			       text ? text : "no reason given");
+	if (!json_is_object(result))
+		return err_say(err, EPROTO, "the answer of slirp4netns is not one");
+	*ret = json_incref(result);
+	return 0;
+}
+
+int slirpcall_wait(const char *socket, json_t *request, int cancel_fd, json_t **ret,
+		   struct error *err)
+{
+	struct deadline deadline = deadline_in(ANSWER_MS);
+	_cleanup_close_ int fd = ask(socket, request, err);
+	_cleanup_json_ json_t *result = NULL;
+	char data[SLIRPCALL_BYTES];
+	size_t size = 0;
+	int rc = MIN(fd, 0);
+
+	while (rc == 0) {
+		rc = fd_wait(fd, POLLIN, &deadline, cancel_fd);
+		rc = rc < 0 ? late(rc, err) : take(fd, data, &size, err);
+	}
+	if (rc > 0)
+		rc = understand(data, size, &result, err);
+	if (rc == 0 && ret)
+		*ret = TAKE_PTR(result);
+	return rc;
+}
+
+/* It is to be read when there is more, and by the deadline. */
+static int wait_for_more(struct slirpcall *call)
+{
+	int left = deadline_left(&call->deadline);
+	struct timeval limit = {left / 1000, left % 1000 * 1000L};
+
+	return event_add(call->on_answer, &limit) < 0 ? -ENOMEM : 0;
+}
+
+static void on_answer(evutil_socket_t fd, short what, void *arg)
+{
+	struct slirpcall *call = arg;
+	_cleanup_json_ json_t *result = NULL;
+	struct error err;
+	int rc;
+
+	if (what & EV_TIMEOUT)
+		rc = late(-ETIMEDOUT, &err);
+	else
+		rc = take(fd, call->answer, &call->size, &err);
+	if (rc == 0) {
+		rc = wait_for_more(call);
+		if (rc == 0)
+			return;
+		(void)late(rc, &err);
+	}
+	if (rc > 0)
+		rc = understand(call->answer, call->size, &result, &err);
+	slirpcall_clear(call);
+	call->done(call->arg, result, rc < 0 ? &err : NULL);
+}
+
+int slirpcall_start(struct slirpcall *call, struct event_base *base, const char *socket,
+		    json_t *request, struct error *err)
+{
+	int fd = ask(socket, request, err);
+
+	if (fd < 0)
+		return fd;
+	call->fd = fd;
+	call->size = 0;
+	call->deadline = deadline_in(ANSWER_MS);
+	call->on_answer = event_new(base, fd, EV_READ, on_answer, call);
+	if (call->on_answer && wait_for_more(call) == 0)
+		return 0;
+	fd_close(fd);
+	slirpcall_clear(call);
+	return err_set(err, ENOMEM, "asking slirp4netns");
+}
+
+void slirpcall_clear(struct slirpcall *call)
+{
+	if (!call->on_answer)
+		return;
+	event_free(TAKE_PTR(call->on_answer));
+	call->fd = fd_close(call->fd);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * forge - as the command in a PID namespace: take init's socket to the launcher, and report without
+ * end that the command has stopped. Says "forging" once it does.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "fauxroot/base/libc.h"
+
+/* launch/reports.c: REPORT_STOPPED */
+static const struct {
+	uint32_t type;
+	int32_t status;
+} stopped = {2, W_STOPCODE(SIGSTOP)};
+
+static int take_socket(void)
+{
+	int init = (int)syscall(SYS_pidfd_open, 1, 0);
+
+	for (int fd = 3; init >= 0 && fd < 64; fd++) {
+		int copy = (int)syscall(SYS_pidfd_getfd, init, fd, 0), type;
+		socklen_t size = sizeof(type);
+
+		if (copy < 0)
+			continue;
+		if (getsockopt(copy, SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
+		    type == SOCK_SEQPACKET)
+			return copy;
+		close(copy);
+	}
+	return -1;
+}
+
+int main(void)
+{
+	int sock = take_socket();
+
+	if (sock < 0) {
+		fprintf(stderr, "forge: init's socket cannot be had: %s\n", strerror(errno));
+		return 1;
+	}
+	for (unsigned long sent = 0;; sent++) {
+		if (send(sock, &stopped, sizeof(stopped), MSG_NOSIGNAL) < 0 && errno != EAGAIN) {
+			fprintf(stderr, "forge: %s\n", strerror(errno));
+			return 1;
+		}
+		if (sent == 1000) {
+			puts("forging");
+			fflush(stdout);
+		}
+	}
+}
