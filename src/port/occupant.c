@@ -17,17 +17,41 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "fauxroot/base/clock.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/str.h"
 
-/* For tables and /proc together, which take a millisecond or two unless the machine is busy, or
- * somebody has opened descriptors by the ten thousands. The event loop waits meanwhile. */
-#define SEARCH_MS 200
+/*
+ * For tables and /proc together, which take a millisecond or two unless somebody has opened
+ * descriptors by the ten thousands. The event loop waits meanwhile. It is processor time, so that a
+ * busy machine does not keep us from finding anything; the second bound is of time as it passes.
+ */
+#define SEARCH_CPU_MS 100
+#define SEARCH_MS     1000
 
 #define STATE_LISTEN 0x0a /* TCP_LISTEN, include/net/tcp_states.h */
+
+struct budget {
+	int64_t cpu_until_ms; /* on the clock of cpu_ms() */
+	struct deadline deadline;
+};
+
+static int64_t cpu_ms(void)
+{
+	struct timespec now;
+
+	/* Of ours, which Linux always has. */
+	(void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static bool budget_left(const struct budget *budget)
+{
+	return cpu_ms() < budget->cpu_until_ms && deadline_left(&budget->deadline) > 0;
+}
 
 static void close_file(FILE **file)
 {
@@ -139,7 +163,7 @@ bool socket_row_blocks(const struct socket_row *row, const union endpoint *e)
 /* Look through one table; returns whether a listening socket is found, else leaves any other, best
  * one that somebody has. */
 static bool search_table(const char *path, bool ipv6, const union endpoint *e,
-			 const struct deadline *deadline, struct socket_row *ret)
+			 const struct budget *budget, struct socket_row *ret)
 {
 	_cleanup_(close_file) FILE *file = fopen(path, "re");
 	_cleanup_free_ char *line = NULL;
@@ -147,7 +171,7 @@ static bool search_table(const char *path, bool ipv6, const union endpoint *e,
 	size_t room = 0;
 	ssize_t n;
 
-	while (file && deadline_left(deadline) > 0 && (n = getline(&line, &room, file)) > 0) {
+	while (file && budget_left(budget) && (n = getline(&line, &room, file)) > 0) {
 		if (socket_row_parse(cursor_of_n(line, (size_t)n), ipv6, &row) < 0 ||
 		    !socket_row_blocks(&row, e))
 			continue;
@@ -159,19 +183,19 @@ static bool search_table(const char *path, bool ipv6, const union endpoint *e,
 	return false;
 }
 
-static bool find_socket(const union endpoint *e, bool udp, const struct deadline *deadline,
+static bool find_socket(const union endpoint *e, bool udp, const struct budget *budget,
 			struct socket_row *ret)
 {
 	*ret = (struct socket_row){.local.sa.sa_family = AF_UNSPEC};
 	if (e->sa.sa_family == AF_INET &&
-	    search_table(udp ? "/proc/net/udp" : "/proc/net/tcp", false, e, deadline, ret))
+	    search_table(udp ? "/proc/net/udp" : "/proc/net/tcp", false, e, budget, ret))
 		return true;
-	(void)search_table(udp ? "/proc/net/udp6" : "/proc/net/tcp6", true, e, deadline, ret);
+	(void)search_table(udp ? "/proc/net/udp6" : "/proc/net/tcp6", true, e, budget, ret);
 	return ret->local.sa.sa_family != AF_UNSPEC;
 }
 
 /* Is the socket called @wanted among the descriptors in the directory @fds, which is closed? */
-static bool has_socket(int fds, const char *wanted, const struct deadline *deadline)
+static bool has_socket(int fds, const char *wanted, const struct budget *budget)
 {
 	_cleanup_(close_dir) DIR *dir = fdopendir(fds);
 	const struct dirent *entry;
@@ -181,7 +205,7 @@ static bool has_socket(int fds, const char *wanted, const struct deadline *deadl
 		fd_close(fds);
 		return false;
 	}
-	while (deadline_left(deadline) > 0 && (entry = readdir(dir)) != NULL) {
+	while (budget_left(budget) && (entry = readdir(dir)) != NULL) {
 		ssize_t n = readlinkat(dirfd(dir), entry->d_name, link, sizeof(link) - 1);
 
 		if (n <= 0)
@@ -194,14 +218,14 @@ static bool has_socket(int fds, const char *wanted, const struct deadline *deadl
 }
 
 /* Is the socket called @wanted among what the process @pid shows? */
-static bool process_has(int proc, uint32_t pid, const char *wanted, const struct deadline *deadline)
+static bool process_has(int proc, uint32_t pid, const char *wanted, const struct budget *budget)
 {
 	char path[64];
 	int fds;
 
 	(void)str_print(path, sizeof(path), "%u/fd", pid);
 	fds = openat(proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fds >= 0 && has_socket(fds, wanted, deadline);
+	return fds >= 0 && has_socket(fds, wanted, budget);
 }
 
 /* The parent of @pid; 0: not known, or outside of our PID namespace */
@@ -230,7 +254,7 @@ static uint32_t parent_of(int proc, uint32_t pid)
  * and child have it, as a launcher and its forwarder have, it is the parent that has to let go of
  * it, whichever PID is the lower one.
  */
-static bool find_holder(uint64_t inode, const struct deadline *deadline, uint32_t *ret_pid,
+static bool find_holder(uint64_t inode, const struct budget *budget, uint32_t *ret_pid,
 			char **ret_name)
 {
 	_cleanup_(close_dir) DIR *proc = opendir("/proc");
@@ -239,12 +263,12 @@ static bool find_holder(uint64_t inode, const struct deadline *deadline, uint32_
 	uint32_t parent;
 
 	(void)str_print(wanted, sizeof(wanted), "socket:[%llu]", (unsigned long long)inode);
-	while (proc && deadline_left(deadline) > 0 && (entry = readdir(proc)) != NULL) {
+	while (proc && budget_left(budget) && (entry = readdir(proc)) != NULL) {
 		if (parse_u32(entry->d_name, INT32_MAX, ret_pid) < 0 ||
-		    !process_has(dirfd(proc), *ret_pid, wanted, deadline))
+		    !process_has(dirfd(proc), *ret_pid, wanted, budget))
 			continue;
 		while ((parent = parent_of(dirfd(proc), *ret_pid)) > 0 &&
-		       process_has(dirfd(proc), parent, wanted, deadline))
+		       process_has(dirfd(proc), parent, wanted, budget))
 			*ret_pid = parent;
 		(void)str_print(path, sizeof(path), "%u/comm", *ret_pid);
 		return file_read_bounded(dirfd(proc), path, sizeof(path), ret_name, NULL) == 0;
@@ -255,15 +279,15 @@ static bool find_holder(uint64_t inode, const struct deadline *deadline, uint32_
 bool occupant_describe(const union endpoint *e, bool udp, char *buf, size_t size)
 {
 	_cleanup_free_ char *name = NULL;
-	const struct deadline deadline = deadline_in(SEARCH_MS);
+	const struct budget budget = {cpu_ms() + SEARCH_CPU_MS, deadline_in(SEARCH_MS)};
 	struct socket_row row;
 	uint32_t pid;
 
-	if (!find_socket(e, udp, &deadline, &row))
+	if (!find_socket(e, udp, &budget, &row))
 		return false;
 	if (row.inode == 0) {
 		(void)str_print(buf, size, "a connection that has ended just now");
-	} else if (find_holder(row.inode, &deadline, &pid, &name)) {
+	} else if (find_holder(row.inode, &budget, &pid, &name)) {
 		str_printable(name);
 		(void)str_print(buf, size, "process %u (%s)", pid, name);
 	} else {

@@ -38,9 +38,9 @@ bool socket_row_blocks(const struct socket_row *row, const union endpoint *e);
  *
  * "process 1234 (nginx)", or "a socket of uid 33" where /proc does not show us whose it is: another
  * user's processes, those of another PID namespace, the kernel; or "a connection that has ended
- * just now", whose port the kernel keeps for a minute. Looks for a fifth of a second at most, so
- * that a machine full of processes and descriptors does not hold up the event loop for long, and
- * says what it has found by then. Returns false, with
- * @buf untouched, where no socket is found.
+ * just now", whose port the kernel keeps for a minute. Looks for a tenth of a second of processor
+ * time at most, and for a second in all, so that a machine full of processes and descriptors does
+ * not hold up the event loop for long; says what it has found by then. Returns false, with @buf
+ * untouched, where no socket is found.
  */
 bool occupant_describe(const union endpoint *e, bool udp, char *buf, size_t size);

@@ -424,7 +424,7 @@ static int hear_status(int fd, char *answer, size_t room)
 static void start_slow(struct fixture *f, unsigned request_ms)
 {
 	f->has_ports = f->ports.slow = true;
-	start_limited(f, &(struct api_limits){request_ms, 64});
+	start_limited(f, &(struct api_limits){request_ms, 64, 0});
 }
 
 /* What takes time is answered when it is done, in its order, and others meanwhile. */
