@@ -293,16 +293,18 @@ static void put_network_rule(struct netlink_request *r, const struct nft_network
 	netlink_nest_end(r, rule);
 }
 
-int nft_make(struct netlink *nl, const struct nft_variant *variant, struct error *err)
+/* @replace: remove a table that is there, with all that it holds; else that is -EEXIST. */
+static int make(struct netlink *nl, const struct nft_variant *variant, bool replace,
+		struct error *err)
 {
 	struct netlink_request r;
 
 	netlink_clear(&r);
 	put_boundary(&r, NFNL_MSG_BATCH_BEGIN);
-	/* Made, if need be, to be removed with all that it may hold. */
-	put_table(&r, NFT_MSG_NEWTABLE, NLM_F_CREATE, 0);
-	put_table(&r, NFT_MSG_DELTABLE, 0, 0);
-	put_table(&r, NFT_MSG_NEWTABLE, NLM_F_CREATE, variant->owned ? TABLE_OWNER : 0);
+	if (replace)
+		put_table(&r, NFT_MSG_DELTABLE, 0, 0);
+	put_table(&r, NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL,
+		  variant->owned ? TABLE_OWNER : 0);
 	put_chain(&r, "out", "route", NF_INET_LOCAL_OUT, PRIORITY_MANGLE);
 	put_chain(&r, "in", "filter", NF_INET_PRE_ROUTING, PRIORITY_MANGLE);
 	put_marking_rule(&r, variant->by_mark);
@@ -310,6 +312,15 @@ int nft_make(struct netlink *nl, const struct nft_variant *variant, struct error
 	put_mark_rule(&r, false, NLM_F_ACK);
 	put_boundary(&r, NFNL_MSG_BATCH_END);
 	return netlink_transact(nl, &r, "making the nf_tables table of published ports", err);
+}
+
+int nft_make(struct netlink *nl, const struct nft_variant *variant, struct error *err)
+{
+	/* After a removal the next socket of nf_tables that is closed waits for a grace period of
+	 * the kernel, so nothing is removed where nothing is there. */
+	int rc = make(nl, variant, false, err);
+
+	return rc == -EEXIST ? make(nl, variant, true, err) : rc;
 }
 
 int nft_set_networks(struct netlink *nl, const struct nft_network *networks, size_t n,
