@@ -156,12 +156,14 @@ $(BUILD)/obj/net/slirp4netns/preload.o: $(PRELOAD)
 
 # The seccomp filters are part of the launcher, too, and libseccomp is not: what they allow is known
 # here.
-FILTERS := $(BUILD)/obj/port/builtin/filters
+FILTERS := $(BUILD)/obj/sys/seccomp/filters
 $(FILTERS)/filters: $(FILTERS)/filters.o
 	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(shell pkg-config --libs libseccomp)
 $(FILTERS)/%.bpf: $(FILTERS)/filters
 	$(call say,GEN)$< $* >$@.new && mv $@.new $@
 $(BUILD)/obj/port/builtin/confine.o: private CPPFLAGS += -Wa,-I$(FILTERS)
+$(BUILD)/obj/sys/seccomp/load.o: private CPPFLAGS += -Wa,-I$(FILTERS)
+$(BUILD)/obj/sys/seccomp/load.o: $(FILTERS)/runner.bpf
 $(BUILD)/obj/port/builtin/confine.o: $(FILTERS)/forwarder.bpf $(FILTERS)/agent.bpf
 
 # Another compiler or other flags: build anew. The file changes only when they do.

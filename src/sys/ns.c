@@ -8,6 +8,11 @@
  * side is done by such forks. They join the child's other namespaces from the middle one, never its
  * user namespace: the target has no capability outside that, so the kernel keeps it from tracing
  * them and from what they hold (man 2 ptrace, "Ptrace access mode checking").
+ *
+ * What is left to the target is to make a fork of ours do its will by what it puts in the way. A
+ * fork that has joined the target's mount namespace sees files that the target has made. So it must
+ * neither execute nor load any of them, which a seccomp filter makes sure of, nor take any for
+ * configuration: no look-up of users, hosts or programs is made in a job for such a fork.
  */
 #include "fauxroot/sys/ns.h"
 
@@ -31,6 +36,7 @@
 #include "fauxroot/base/str.h"
 #include "fauxroot/base/title.h"
 #include "fauxroot/sys/message.h"
+#include "fauxroot/sys/seccomp.h"
 
 #define MAX_OUT 1024
 
@@ -236,6 +242,8 @@ _noreturn_ static void run_job(const struct ns_set *ns, const struct ns_job *job
 
 	memset(&verdict, 0, sizeof(verdict));
 	verdict.rc = ns_join(&own, job->which, &verdict.err);
+	if (verdict.rc == 0 && (job->which & NS_JOIN_MNT))
+		verdict.rc = filter_refuse_code(&verdict.err);
 	if (verdict.rc == 0)
 		verdict.rc = enter_pidns(&own, &verdict.err);
 	ns_set_close(&own);

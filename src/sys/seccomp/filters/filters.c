@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * filters: the seccomp filters of the forwarder and the agent, made when fauxroot is built.
+ * filters: the seccomp filters of the forwarder, the agent and runners, made when fauxroot is
+ *built.
  *
- *	filters forwarder|agent >FILE
+ *	filters forwarder|agent|runner >FILE
  *
- * What they allow is known then, so the launcher carries the filters (confine.c) and not the
- * library that makes them, which would be a seventh of it: code and tables of names that are in
- * memory three times, and half a millisecond for each filter. What is written is an array of struct
- * sock_filter in the machine's own order of bytes.
+ * What they allow is known then, so the launcher carries the filters (../load.c, port/builtin's
+ * confine.c) and not the library that makes them, which would be a seventh of it: code and tables
+ * of names that are in memory three times, and half a millisecond for each filter. What is written
+ * is an array of struct sock_filter in the machine's own order of bytes.
+ *
+ * Forwarder and agent have lists of what they may do. A runner has the opposite: any code of ours
+ * may run in one, on any C library and under any sanitizer, and what it must not do is short.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +21,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -182,30 +187,75 @@ static int fill(scmp_filter_ctx filter, const int *calls, size_t n, int (*more)(
 	return rc < 0 ? rc : more(filter);
 }
 
-static int make(const char *name, scmp_filter_ctx filter)
+static int fill_forwarder(scmp_filter_ctx filter)
 {
-	int rc = -EINVAL;
-
-	if (streq(name, "forwarder"))
-		rc = fill(filter, forwarder_calls, ARRAY_SIZE(forwarder_calls), allow_adjusting);
-	else if (streq(name, "agent"))
-		rc = fill(filter, agent_calls, ARRAY_SIZE(agent_calls), allow_inet_socket);
-	return rc < 0 ? rc : seccomp_export_bpf(filter, STDOUT_FILENO);
+	return fill(filter, forwarder_calls, ARRAY_SIZE(forwarder_calls), allow_adjusting);
 }
 
-int main(int argc, char **argv)
+static int fill_agent(scmp_filter_ctx filter)
+{
+	return fill(filter, agent_calls, ARRAY_SIZE(agent_calls), allow_inet_socket);
+}
+
+/* Refuse @call where its argument number 2 has all bits of @mask. */
+static int refuse_when(scmp_filter_ctx filter, int call, uint64_t mask)
+{
+	return seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), call, 1,
+				SCMP_A2(SCMP_CMP_MASKED_EQ, mask, mask));
+}
+
+/* Nothing becomes code but what is code already. EPERM, not death: a sanitizer that reports a
+ * fault starts a program that finds names for addresses, and reports without it. */
+static int fill_runner(scmp_filter_ctx filter)
+{
+	static const int programs[] = {SCMP_SYS(execve), SCMP_SYS(execveat)};
+	static const int memory[] = {SCMP_SYS(mmap), SCMP_SYS(mmap2), SCMP_SYS(mprotect),
+				     SCMP_SYS(pkey_mprotect)};
+	int rc = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(programs) && rc == 0; i++)
+		rc = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), programs[i], 0);
+	for (size_t i = 0; i < ARRAY_SIZE(memory) && rc == 0; i++)
+		rc = refuse_when(filter, memory[i], PROT_EXEC);
+	return rc < 0 ? rc : refuse_when(filter, SCMP_SYS(shmat), SHM_EXEC);
+}
+
+static const struct {
+	const char *name;
+	uint32_t otherwise; /* what happens to a system call without a rule */
+	int (*fill)(scmp_filter_ctx filter);
+} kinds[] = {
+	{"forwarder", SCMP_ACT_KILL_PROCESS, fill_forwarder},
+	{"agent", SCMP_ACT_KILL_PROCESS, fill_agent},
+	{"runner", SCMP_ACT_ALLOW, fill_runner},
+};
+
+static int make(const char *name)
 {
 	_cleanup_(release) scmp_filter_ctx filter = NULL;
 	int rc;
 
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		if (!streq(name, kinds[i].name))
+			continue;
+		filter = seccomp_init(kinds[i].otherwise);
+		rc = filter ? kinds[i].fill(filter) : -ENOMEM;
+		return rc < 0 ? rc : seccomp_export_bpf(filter, STDOUT_FILENO);
+	}
+	return -EINVAL;
+}
+
+int main(int argc, char **argv)
+{
+	int rc;
+
 	if (argc != 2) {
-		fprintf(stderr, "usage: filters forwarder|agent >FILE\n");
+		fprintf(stderr, "usage: filters forwarder|agent|runner >FILE\n");
 		return 2;
 	}
 	/* All that this library can do, whatever the kernel that it is built on. */
 	(void)seccomp_api_set(4);
-	filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
-	rc = filter ? make(argv[1], filter) : -ENOMEM;
+	rc = make(argv[1]);
 	if (rc < 0)
 		fprintf(stderr, "filters: %s: %s\n", argv[1], strerror(-rc));
 	return rc < 0;

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fauxroot/sys/seccomp.h"
+
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/macro.h"
+#include "filters/filters.h"
+
+/* What filters/filters.c has made; the Makefile tells the assembler where the file is. */
+__asm__(".pushsection .rodata.filters,\"a\"\n"
+	".global runner_filter, runner_filter_end\n"
+	".hidden runner_filter, runner_filter_end\n"
+	".balign 8\n"
+	"runner_filter:\n"
+	".incbin \"runner.bpf\"\n"
+	"runner_filter_end:\n"
+	".popsection\n");
+
+extern const struct sock_filter runner_filter[] __attribute__((visibility("hidden")));
+extern const struct sock_filter runner_filter_end[] __attribute__((visibility("hidden")));
+
+int filter_load(const struct sock_filter *made, const struct sock_filter *end, struct error *err)
+{
+	size_t n = (size_t)(end - made);
+	_cleanup_free_ struct sock_filter *filter = calloc(n, sizeof(*filter));
+	const struct sock_fprog program = {.len = (unsigned short)n, .filter = filter};
+	long rc;
+
+	if (!filter)
+		return err_set(err, ENOMEM, "loading a seccomp filter");
+	for (size_t i = 0; i < n; i++) {
+		filter[i] = made[i];
+		if (filter[i].k == FILTER_OWN_PID)
+			filter[i].k = (uint32_t)getpid();
+	}
+	rc = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	if (rc == 0)
+		rc = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC,
+			     &program);
+	if (rc < 0)
+		return err_set(err, errno, "loading a seccomp filter");
+	if (rc > 0)
+		return err_say(err, ESRCH, "loading a seccomp filter: thread %ld has another", rc);
+	return 0;
+}
+
+int filter_refuse_code(struct error *err)
+{
+	return filter_load(runner_filter, runner_filter_end, err);
+}

@@ -1,0 +1,71 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# The rule of SECURITY.md: a process of ours that has joined the command's mount namespace executes
+# nothing, loads nothing and reads no configuration there. A whole life is traced: a launch with a
+# network and ports, restarts of slirp4netns, agent and forwarder, and the repair of resolv.conf, on a
+# copy of /etc in a mount namespace of the test.
+
+load ../../../lib/common
+load ../../../lib/ports
+load ../../../lib/root
+
+setup() {
+	root_setup
+	cp -a /etc "$T/etc"
+	holder SCRATCH --mount --propagation private
+	nsenter --target "$SCRATCH" --mount mount --bind "$T/etc" /etc
+}
+
+teardown() {
+	kill -KILL "$SCRATCH" 2>/dev/null
+	common_teardown
+}
+
+# another NAME OLD - a child of the launcher of this name that is not the process OLD
+another() {
+	local now
+	now=$(child_of "$LAUNCHER" "$1") && [ "$now" != "$2" ]
+}
+
+restart() { # NAME
+	local old
+	old=$(child_of "$LAUNCHER" "$1")
+	kill -KILL "$old"
+	wait_for another "$1" "$old"
+}
+
+# within TRACE - the calls of processes that have joined a mount namespace, and of their children. strace
+# writes "PID call(…) = result", and "<unfinished ...>" and "resumed" where two are in one at a time.
+within() {
+	awk '
+	/ setns\([0-9]+.*, CLONE_NEWNS/ && !/= -1/ { inside[$1] = 1; next }
+	!($1 in inside) { next }
+	/ (clone|clone3|fork|vfork)(\(| resumed)/ || /<\.\.\. (clone|clone3|fork|vfork) resumed>/ {
+		if ($NF + 0 > 0) inside[$NF] = 1
+		next
+	}
+	{ print }' "$1"
+}
+
+@test "who joins the command's mounts executes nothing and looks nothing up, in a whole life" {
+	launch_as nsenter --target "$SCRATCH" --mount strace -D -f -qq -o "$T/trace" \
+		-e trace=process,setns,%file,connect -e signal=none -- \
+		--net=slirp4netns --port-driver=builtin --disable-host-loopback \
+		sh -c 'while :; do sleep 1; done'
+	publish tcp 0.0.0.0 0 "" 80
+	restart slirp4netns
+	restart 'fauxroot: agent'
+	restart 'fauxroot: ports'
+	# The host replaces it: the mount of ours on it goes, and is made again.
+	nsenter --target "$SCRATCH" --mount sh -c 'echo nameserver 192.0.2.1 >/etc/new && mv /etc/new /etc/resolv.conf'
+	ours() { nsenter --target "$TARGET" --mount grep -qx 'nameserver 10.0.2.3' /etc/resolv.conf; }
+	wait_for ours
+	stop
+	within "$T/trace" >"$T/within"
+	cat "$T/within"
+	# There was one, which did its work.
+	grep -q 'move_mount(' "$T/within"
+	! grep -E ' (execve|execveat|connect)\(' "$T/within"
+	# What it opens it does not read: places to mount on, what it has brought along, and /proc.
+	! grep -E ' open(at|at2)?\(' "$T/within" | grep -vE 'O_PATH|"/proc/'
+}
