@@ -34,17 +34,18 @@ restart() { # NAME
 	wait_for another "$1" "$old"
 }
 
-# within TRACE - the calls of processes that have joined a mount namespace, and of their children. strace
-# writes "PID call(…) = result", and "<unfinished ...>" and "resumed" where two are in one at a time.
+# within TRACE - the calls of processes that have joined a mount namespace, after that, and of their
+# children. strace writes "PID call(…) = result", and "<unfinished ...>" and "resumed" where two processes
+# are in a call at a time; so a child's first lines can come before the line that names it.
 within() {
 	awk '
-	/ setns\([0-9]+.*, CLONE_NEWNS/ && !/= -1/ { inside[$1] = 1; next }
-	!($1 in inside) { next }
-	/ (clone|clone3|fork|vfork)(\(| resumed)/ || /<\.\.\. (clone|clone3|fork|vfork) resumed>/ {
-		if ($NF + 0 > 0) inside[$NF] = 1
-		next
+	NR == FNR && / setns\([0-9]+.*, CLONE_NEWNS/ && !/= -1/ { from[$1] = FNR }
+	NR == FNR && / (clone|clone3|fork|vfork)\(| <\.\.\. (clone|clone3|fork|vfork) resumed>/ {
+		if ($1 in from && $NF + 0 > 0)
+			from[$NF] = 0
 	}
-	{ print }' "$1"
+	NR == FNR { next }
+	($1 in from) && FNR > from[$1] { print }' "$1" "$1"
 }
 
 @test "who joins the command's mounts executes nothing and looks nothing up, in a whole life" {
@@ -65,7 +66,9 @@ within() {
 	cat "$T/within"
 	# There was one, which did its work.
 	grep -q 'move_mount(' "$T/within"
-	! grep -E ' (execve|execveat|connect)\(' "$T/within"
+	run grep -E ' (execve|execveat|connect)\(' "$T/within"
+	equals "" "$output"
 	# What it opens it does not read: places to mount on, what it has brought along, and /proc.
-	! grep -E ' open(at|at2)?\(' "$T/within" | grep -vE 'O_PATH|"/proc/'
+	run sh -c 'grep -E " open(at|at2)?\(" "$1" | grep -vE "O_PATH|\"/proc/"' sh "$T/within"
+	equals "" "$output"
 }

@@ -1,0 +1,81 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# The command tries to get hold of every process that is not its own (tests/lib/attack.c), while
+# slirp4netns and the port agent are killed and started again. SECURITY.md says why none of it works.
+
+load ../../lib/common
+load ../../lib/ports
+
+ATTACK=$FAUXROOT_TEST_TOOLS/attack
+SECONDS_EACH=20
+
+setup() {
+	common_setup
+	# As distributions have it that wrap programs to set their environment.
+	printf '#!/bin/sh\nexec "%s" "$@"\n' "$(type -P slirp4netns)" >wrapper
+	chmod +x wrapper
+}
+
+# another NAME OLD - the launcher has a child of this name that is not the process OLD, or has ended
+another() {
+	local now
+	! alive "$LAUNCHER" || { now=$(child_of "$LAUNCHER" "$1") && [ "$now" != "$2" ]; }
+}
+
+# kill_again NAME - that helper, once; and wait until there is another. A helper that dies five times in
+# ten seconds is given up, so each is left alone for a while.
+kill_again() {
+	local old
+	old=$(child_of "$LAUNCHER" "$1") || return 0
+	kill -KILL "$old" 2>/dev/null || return 0
+	wait_for another "$1" "$old"
+	sleep 1.3
+}
+
+# cell NAME "OPTIONS" "WORDS" - one launch under attack, in the background; its words in NAME.said, its
+# status in NAME.status
+cell() {
+	S=$T/state.$1
+	# shellcheck disable=SC2086 # words
+	"$FAUXROOT" --state-dir="$S" --net=slirp4netns --disable-host-loopback --port-driver=builtin $2 \
+		"$ATTACK" $SECONDS_EACH $3 >"$1.said" 2>"$1.log" 3>&- 4>&- &
+	LAUNCHER=$!
+	wait_for test -s "$S/child_pid" || :
+	while alive "$LAUNCHER"; do
+		kill_again slirp4netns
+		kill_again 'fauxroot: agent'
+	done
+	local status=0
+	wait "$LAUNCHER" || status=$?
+	echo "$status" >"$1.status"
+}
+
+# attack "OPTIONS" "WORDS" - three launches side by side
+attack() {
+	local name cells=()
+	cell plain "$1" "$2" &
+	cells+=($!)
+	cell wrapper "--slirp4netns-binary=$PWD/wrapper $1" "$2" &
+	cells+=($!)
+	cell unconfined "--slirp4netns-sandbox=false --slirp4netns-seccomp=false $1" "$2" &
+	cells+=($!)
+	# Not for all: bats has a process of its own here, for the test's timeout.
+	wait "${cells[@]}"
+	for name in plain wrapper unconfined; do
+		echo "== $name"
+		cat "$name.said" "$name.log"
+		equals 0 "$(cat "$name.status")"
+		# They were there to be had, and were started again.
+		grep -q '^slirp4netns: seen$' "$name.said"
+		grep -q '^fauxroot: agent: seen$' "$name.said"
+		[ "$(grep -c 'slirp4netns started again' "$name.log")" -ge 3 ]
+	done
+}
+
+@test "the command gets hold of no process of ours, while they are killed and started again" {
+	attack "" ""
+}
+
+@test "nor in a PID namespace, where it has uncovered the host's /proc" {
+	attack --pidns "--uncover-proc --spare-parent"
+}
