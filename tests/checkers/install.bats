@@ -102,7 +102,7 @@ lacking() {
 		[ "$(readlink "$compat/${name%:*}")" = "../../../bin/${name#*:}" ]
 		[ -x "$compat/${name%:*}" ]
 	done
-	[ "$(ls "$compat" | wc -l)" = 4 ]
+	[ "$(find "$compat" -type l | wc -l)" = 4 ]
 	[ "$("$compat/docker-rootlesskit" --version)" = "rootlesskit version 3.0.1" ]
 	grep -q '^Environment=PATH=/usr/libexec/fauxroot/compat:%h/bin:' \
 		"$D/usr/lib/systemd/user/fauxroot-docker.service"
