@@ -311,6 +311,9 @@ static int exec_helper(void *arg)
 	_exit(127);
 }
 
+/* A multiple of 16, as malloc(3) aligns it. */
+#define HELPER_STACK 32768
+
 /*
  * Start exec_helper() without a copy of our memory, as vfork(2) does but on a stack of its own: we
  * are suspended until it has executed the helper. That is twice as fast as fork(2), and two of
@@ -326,9 +329,12 @@ static int clone_helper(struct exec_plan *plan, struct process *ret, struct erro
 	if (p.pid == 0)
 		exec_helper(plan);
 #else
-	_Alignas(16) char stack[32768];
+	/* Not on ours: a limit of the stack (ulimit -s) may leave no room for another. */
+	_cleanup_free_ char *stack = malloc(HELPER_STACK);
 
-	p.pid = clone(exec_helper, stack + sizeof(stack),
+	if (!stack)
+		return err_set(err, ENOMEM, "forking %s", plan->spec->role);
+	p.pid = clone(exec_helper, stack + HELPER_STACK,
 		      CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, plan, &p.pidfd);
 #endif
 	if (p.pid < 0)

@@ -76,6 +76,17 @@ const struct cause causes_of_the_host[] = {
 		.remedy = "{have runtime dir}; or --state-dir",
 	},
 	{
+		.id = "statedir-below-foreign",
+		.steps = STATE,
+		.codes = {EPERM},
+		.says = "could replace",
+		.test = error_names_path,
+		.cause =
+			"{path} is another user's, who could put another directory in the place of "
+			"the state directory",
+		.remedy = "--state-dir={runtime dir}/NAME",
+	},
+	{
 		.id = "statedir-foreign",
 		.steps = STATE,
 		.codes = {EPERM},

@@ -156,6 +156,8 @@ int statedir_check(const char *wanted, size_t room, char **ret, struct error *er
 		return err_step(err, statepath_first_base(check_under, &under, err), STEP_STATEDIR);
 	rc = statepath_resolve(wanted, &path, err);
 	if (rc == 0)
+		rc = statepath_trust(path, err);
+	if (rc == 0)
 		rc = check_resolved(path, room, err);
 	if (rc == 0)
 		*ret = TAKE_PTR(path);

@@ -41,9 +41,6 @@
 
 #define LOCK_FILE "lock"
 
-/* A directory of our own choice is called this and six characters of mkdtemp(3). */
-#define OWN_PREFIX "fauxroot."
-
 /* How long a dying predecessor may take. */
 #define PREDECESSOR_MS 1000
 
@@ -176,12 +173,15 @@ static int lock_file(const char *path, int dir, const struct lock_patience *pati
 	return 0;
 }
 
-/* One attempt to make, check and lock @path. Returns 0, AGAIN, or -errno. */
+/*
+ * One attempt to make, check and lock @path. Returns 0, AGAIN, or -errno.
+ * @made_here: it is new, and removed again where that fails; set where this attempt has made it
+ */
 static int take(const char *path, const struct lock_patience *patience, struct statedir *ret,
-		bool *ret_made, struct error *err)
+		bool *made_here, struct error *err)
 {
 	_cleanup_close_ int parent = -1, dir = -1, lock = -1;
-	bool made = false;
+	bool made = *made_here, locked;
 	const char *name;
 	int rc;
 
@@ -191,25 +191,29 @@ static int take(const char *path, const struct lock_patience *patience, struct s
 	rc = open_checked(parent, name, path, &dir, &made, err);
 	if (rc == 0)
 		rc = lock_dir(path, dir, patience, err);
+	locked = rc == 0;
 	if (rc == 0 && !still_there(parent, name, dir))
 		rc = AGAIN;
 	if (rc == 0)
 		rc = lock_file(path, dir, patience, &lock, err);
-	/* Empty as it is, unless somebody has it. */
+	/* Empty but for that file, unless somebody has it. */
+	if (rc < 0 && made && locked)
+		(void)unlinkat(dir, LOCK_FILE, 0);
 	if (rc < 0 && made)
 		(void)unlinkat(parent, name, AT_REMOVEDIR);
 	if (rc != 0)
 		return rc;
 	ret->dir = TAKE_FD(dir);
 	ret->lock = TAKE_FD(lock);
-	*ret_made = made;
+	*made_here = made;
 	return 0;
 }
 
+/* Before anything is made that might have to be removed. */
 static int take_spare(struct statedir *dir)
 {
 	for (size_t i = 0; i < STATEDIR_SPARE; i++) {
-		dir->spare[i] = fcntl(dir->dir, F_DUPFD_CLOEXEC, 0);
+		dir->spare[i] = open("/", O_PATH | O_CLOEXEC);
 		if (dir->spare[i] < 0)
 			return -errno;
 	}
@@ -231,26 +235,28 @@ static int open_resolved(const char *path, bool made, int cancel_fd, struct stat
 {
 	const struct lock_patience patience = {deadline_in(PREDECESSOR_MS), cancel_fd};
 	struct statedir d = STATEDIR_NONE;
-	bool made_now = false;
-	int rc;
+	int rc = take_spare(&d);
 
-	do
-		rc = take(path, &patience, &d, &made_now, err);
-	while (rc == AGAIN && deadline_left(&patience.deadline) > 0);
-	if (rc == AGAIN)
-		return err_say(err, EBUSY, "state directory \"%s\": others keep removing it", path);
 	if (rc < 0)
-		return rc;
+		(void)err_set(err, -rc, "opening the state directory \"%s\"", path);
 	d.path = strdup(path);
-	if (!d.path)
+	if (rc == 0 && !d.path)
 		rc = err_set(err, ENOMEM, "opening the state directory \"%s\"", path);
-	else if (fchmod(d.dir, 0700) < 0)
+	if (rc == 0)
+		do
+			rc = take(path, &patience, &d, &made, err);
+		while (rc == AGAIN && deadline_left(&patience.deadline) > 0);
+	if (rc == AGAIN)
+		rc = err_say(err, EBUSY, "state directory \"%s\": others keep removing it", path);
+	if (rc < 0) {
+		statedir_close(&d);
+		return rc;
+	}
+	if (fchmod(d.dir, 0700) < 0)
 		rc = err_set(err, errno, "setting the mode of \"%s\"", path);
 	else if ((rc = dir_empty(d.dir, LOCK_FILE, err)) < 0)
 		(void)err_wrap(err, rc, "emptying the state directory \"%s\"", path);
-	else if ((rc = take_spare(&d)) < 0)
-		(void)err_set(err, -rc, "opening the state directory \"%s\"", path);
-	if (rc < 0 && (made || made_now) && d.path)
+	if (rc < 0 && made)
 		statedir_remove(&d);
 	else if (rc < 0)
 		statedir_close(&d);
@@ -264,6 +270,8 @@ static int open_wanted(const char *wanted, int cancel_fd, struct statedir *ret, 
 	_cleanup_free_ char *path = NULL;
 	int rc = statepath_resolve(wanted, &path, err);
 
+	if (rc == 0)
+		rc = statepath_trust(path, err);
 	return rc < 0 ? rc : open_resolved(path, false, cancel_fd, ret, err);
 }
 
@@ -289,6 +297,8 @@ static int open_under(void *arg, const char *base, struct error *err)
 		return err_set(err, ENOMEM, "\"%s\"", base);
 	/* Its length is known before it is made; and as it is new it is nobody's home. */
 	rc = statepath_fits(path, err);
+	if (rc == 0)
+		rc = statepath_trust(path, err);
 	if (rc < 0)
 		return rc;
 	caller = umask(0);
@@ -316,8 +326,11 @@ static int remove_dir(const struct statedir *dir, struct error *err)
 {
 	_cleanup_close_ int parent = -1;
 	const char *name;
-	int rc = dir_empty(dir->dir, LOCK_FILE, err);
+	int rc;
 
+	/* The target may have made it read-only. */
+	(void)fchmod(dir->dir, 0700);
+	rc = dir_empty(dir->dir, LOCK_FILE, err);
 	if (rc < 0)
 		return err_wrap(err, rc, "emptying the state directory \"%s\"", dir->path);
 	/* The locks are held until all has gone: nobody can move in meanwhile. */
@@ -366,9 +379,9 @@ void statedir_sweep(const char *path)
 	const char *name = strrchr(path, '/');
 	struct statedir d = STATEDIR_NONE;
 	struct error err;
-	bool made;
+	bool made = false;
 
-	if (!name || fnmatch("/" OWN_PREFIX "??????", name, 0) != 0 || !is_there(path) ||
+	if (!name || fnmatch("/" OWN_PATTERN, name, 0) != 0 || !is_there(path) ||
 	    take(path, &none, &d, &made, &err) != 0)
 		return;
 	d.path = strdup(path);

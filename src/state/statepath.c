@@ -7,7 +7,9 @@
  * component leads nowhere. A link among the parents that stands there at the start is fine and is
  * resolved; the last component must not be one, which open_checked() in statedir.c sees to.
  *
- * All checks that need only the path come before anything is made.
+ * All checks that need only the path come before anything is made. Whoever may write to a directory
+ * on the way could put a directory of theirs in the place of ours, and with it the links and
+ * sockets that are looked for in there: so all of them are ours or root's.
  */
 #include "statepath.h"
 
@@ -24,6 +26,7 @@
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
+#include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/state/instances.h"
 
@@ -209,6 +212,69 @@ int statepath_resolve(const char *wanted, char **ret, struct error *err)
 	if (rc < 0)
 		return rc;
 	*ret = TAKE_PTR(path);
+	return 0;
+}
+
+/*
+ * An owner who has no number in our user namespace is told as this one: it is somebody outside,
+ * root for / and /tmp. Outside of any it is an account like others, nobody.
+ */
+static bool is_unmapped(uid_t uid)
+{
+	_cleanup_free_ char *overflow = NULL, *map = NULL;
+	struct cursor c;
+	uint32_t id;
+
+	if (file_read_bounded(AT_FDCWD, "/proc/sys/kernel/overflowuid", 32, &overflow, NULL) < 0 ||
+	    file_read_bounded(AT_FDCWD, "/proc/self/uid_map", 65536, &map, NULL) < 0)
+		return false;
+	c = cursor_of(overflow);
+	if (cursor_u32(&c, UINT32_MAX, &id) < 0 || id != uid)
+		return false;
+	/* All ids as they are: the first namespace. */
+	c = cursor_of(map);
+	for (size_t i = 0; i < 3; i++) {
+		static const uint32_t whole[] = {0, 0, UINT32_MAX};
+
+		(void)cursor_blanks(&c);
+		if (cursor_u32(&c, UINT32_MAX, &id) < 0 || id != whole[i])
+			return true;
+	}
+	return false;
+}
+
+/* May whoever owns @st, or anybody, put something else in the place of what we have in it? */
+static int trust_dir(const struct stat *st, const char *dir, const char *path, struct error *err)
+{
+	if (st->st_uid != 0 && st->st_uid != geteuid() && !is_unmapped(st->st_uid))
+		return err_say(err, EPERM,
+			       "\"%s\": belongs to uid %u, who could replace the state directory "
+			       "\"%s\"",
+			       dir, (unsigned)st->st_uid, path);
+	if ((st->st_mode & (S_IWOTH | S_ISVTX)) == S_IWOTH)
+		log_warning("every user may write to %s, which has no sticky bit, and replace the "
+			    "state directory %s",
+			    dir, path);
+	return 0;
+}
+
+int statepath_trust(const char *path, struct error *err)
+{
+	for (const char *at = path; (at = strchr(at, '/')); at++) {
+		_cleanup_free_ char *dir =
+			at == path ? strdup("/") : strndup(path, (size_t)(at - path));
+		struct stat st;
+		int rc;
+
+		if (!dir)
+			return err_set(err, ENOMEM, "state directory \"%s\"", path);
+		/* What is missing will be ours, and what cannot be looked at fails later. */
+		if (stat(dir, &st) < 0)
+			return 0;
+		rc = trust_dir(&st, dir, path, err);
+		if (rc < 0)
+			return rc;
+	}
 	return 0;
 }
 

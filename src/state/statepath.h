@@ -7,6 +7,10 @@
 struct error;
 struct stat;
 
+/* A directory of our own choice is called this and six characters of mkdtemp(3). */
+#define OWN_PREFIX  "fauxroot."
+#define OWN_PATTERN OWN_PREFIX "??????"
+
 /*
  * statepath_resolve() - @wanted as an absolute path without links, but for its last component
  *
@@ -19,6 +23,16 @@ int statepath_resolve(const char *wanted, char **ret, struct error *err);
 
 /* statepath_fits() - 0, or -ENAMETOOLONG: a socket below @path would exceed 107 bytes */
 int statepath_fits(const char *path, struct error *err);
+
+/*
+ * statepath_trust() - is every directory above the state directory @path, as far as they are there,
+ * ours or root's?
+ * @path: from statepath_resolve()
+ *
+ * With the sticky bit it may be writable for all, as /tmp is; without it that is a warning: volumes
+ * of containers are made so. Returns 0, or -EPERM with the directory of another user.
+ */
+int statepath_trust(const char *path, struct error *err);
 
 /*
  * statepath_parent() - open the directory that @path's last component stands in

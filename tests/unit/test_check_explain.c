@@ -105,6 +105,11 @@ static void state_directories(void **state)
 		 "state directory \"/srv/x\": belongs to uid 7, and we are uid 1000",
 		 "/srv/x is another user's: a state directory is its user's alone",
 		 "--state-dir=/run/user/1000/NAME", .files = {{0}}, .state_dir = "/srv/x"},
+		{STEP_STATEDIR, EPERM,
+		 "\"/srv/x\": belongs to uid 7, who could replace the state directory \"/srv/x/y\"",
+		 "/srv/x is another user's, who could put another directory in the place of the "
+		 "state directory",
+		 "--state-dir=/run/user/1000/NAME", .files = {{0}}, .state_dir = "/srv/x/y"},
 		{STEP_STATEDIR, ELOOP, "state directory \"/srv/x\": is a symbolic link",
 		 "/srv/x is a symbolic link, which somebody could turn elsewhere",
 		 "--state-dir=/srv/y", .files = {{"/srv/x", "->y", 0}, {"/srv/y/", "", 0}},

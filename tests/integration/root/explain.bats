@@ -586,6 +586,25 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 		says "$ERROR" "belongs to uid 0, and we are uid $USER_UID"
 		says "$CAUSE" "^$T/theirs is another user's"
 		works "$(option '--state-dir=[^ ]*')" true
+		# Whoever owns a directory above could put another in its place.
+		mkdir -m 0777 "$T/shared"
+		chown 12345 "$T/shared"
+		for path in "$T/shared/mine" "$T/shared/a/b"; do
+			fails statedir-below-foreign --state-dir="$path" true
+			says "$ERROR" "error: \"$T/shared\": belongs to uid 12345, who could replace the state directory \"$path\""
+			absent "$T/shared/mine" "$T/shared/a"
+			lab_start --check --json --state-dir="$path" true
+			grep -q '"id": "statedir-below-foreign"' "$T/out"
+		done
+		works "$(option '--state-dir=[^ ]*')" true
+		# As /tmp, or a volume in a container.
+		chown 0 "$T/shared"
+		chmod 1777 "$T/shared"
+		works --state-dir="$T/shared/mine" true
+		equals '' "$(grep -v 'debug: ' <<<"$ERROR" || true)"
+		chmod 0777 "$T/shared"
+		works --state-dir="$T/shared/mine" true
+		says "$ERROR" "warning: every user may write to $T/shared, which has no sticky bit"
 		mkdir -m 0700 "$T/dir"
 		chown "$USER_UID" "$T/dir"
 		ln -s dir "$T/link"
