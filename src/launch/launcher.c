@@ -75,6 +75,7 @@ static void announce(struct launch *l)
 
 	if (instance_announce(&l->state, &l->link, &err) < 0)
 		log_debug("not in the list of instances: %s", err.text);
+	statedir_sweep_strays();
 }
 
 static bool in_own_netns(const struct launch *l)

@@ -210,6 +210,87 @@ refused() { # PATTERN STATE_DIR
 	done
 }
 
+@test "the target makes the directory read-only or closed: it is removed all the same" {
+	local mode
+	for mode in 500 0; do
+		run -0 fx --state-dir="$S" sh -c 'mkdir -m 0 "$ROOTLESSKIT_STATE_DIR/sub" &&
+			chmod '$mode' "$ROOTLESSKIT_STATE_DIR"'
+		equals "" "$output"
+		absent "$S"
+		# And by the next launcher, after a SIGKILL.
+		"$FAUXROOT" sh -c 'chmod '$mode' "$ROOTLESSKIT_STATE_DIR"; echo done; exec sleep 1000' \
+			</dev/null >"$OUT" 2>"$LOG" 3>&- 4>&- &
+		LAUNCHER=$!
+		wait_for grep -qx 'done' "$OUT"
+		wait_for test -L "$XDG_RUNTIME_DIR/fauxroot/$LAUNCHER"
+		kill -KILL "$LAUNCHER"
+		wait "$LAUNCHER" || true
+		wait_for no_marked
+		run -0 fx true
+		equals "" "$(state_left || :)"
+	done
+}
+
+no_marked() {
+	[ -z "$(marked)" ]
+}
+
+@test "a launcher killed during its launch: the next one removes its directory" {
+	local how
+	printf '#!/bin/sh\necho here >"%s"; exec sleep 1000\n' "$T/here" >slow
+	chmod +x slow
+	for how in 1 2 3; do
+		rm -f here
+		"$FAUXROOT" --net=slirp4netns --slirp4netns-binary="$PWD/slow" true </dev/null 3>&- 4>&- &
+		LAUNCHER=$!
+		wait_for test -s here
+		kill -KILL "$LAUNCHER"
+		wait "$LAUNCHER" || true
+		wait_for no_marked
+		[ -n "$(state_left || :)" ]
+		case $how in
+		2) touch "$(state_left)/.hosts.new" ;; # while it wrote a file
+		3) rm "$(state_left)"/* ;; # before it had made any
+		esac
+		run -0 fx true
+		equals "" "$(state_left || :)"
+	done
+}
+
+@test "what only looks like a launcher's directory stays" {
+	mkdir -m 0700 "$XDG_RUNTIME_DIR"/fauxroot.{backup,modexx,locked} "$XDG_RUNTIME_DIR/fauxroot.longer_"
+	touch "$XDG_RUNTIME_DIR"/fauxroot.{backup,modexx,locked}/lock "$XDG_RUNTIME_DIR/fauxroot.backup/mine"
+	chmod 0755 "$XDG_RUNTIME_DIR/fauxroot.modexx"
+	ln -s fauxroot.backup "$XDG_RUNTIME_DIR/fauxroot.linked"
+	run -0 flock "$XDG_RUNTIME_DIR/fauxroot.locked/lock" "$FAUXROOT" true 3>&- 4>&-
+	equals "" "$output"
+	ls -d "$XDG_RUNTIME_DIR"/fauxroot.{backup/mine,backup/lock,modexx/lock,locked/lock,longer_,linked}
+	run -0 fx true
+	absent "$XDG_RUNTIME_DIR/fauxroot.locked"
+	ls -d "$XDG_RUNTIME_DIR"/fauxroot.{backup/mine,backup/lock,modexx/lock,longer_,linked}
+	rm -r "$XDG_RUNTIME_DIR"/fauxroot.*
+}
+
+@test "short of descriptors, or with a small stack: an error or a launch, and nothing is left" {
+	local n code
+	for n in {5..24}; do
+		for options in "--state-dir=$T/a/state" --net=slirp4netns; do
+			code=0
+			sh -c 'ulimit -n "$1"; exec "$FAUXROOT" "$2" true' sh "$n" "$options" >"$LOG" 2>&1 3>&- 4>&- || code=$?
+			[ "$code" = 125 ] || [ "$code" = 0 ]
+			equals "" "$(state_left || :)"
+			absent "$T/a/state"
+			not logged warning
+		done
+	done
+	# What a sanitizer needs of the stack is its own.
+	sanitized && return
+	for options in --net=none --net=slirp4netns --pidns; do
+		run -0 sh -c 'ulimit -s 64; exec "$FAUXROOT" "$1" true' sh "$options" 3>&- 4>&-
+		equals "" "$output"
+	done
+}
+
 @test "a read-only place is refused with its name" {
 	refused '/proc/nowhere' /proc/nowhere
 }

@@ -39,10 +39,9 @@ struct statedir {
  * and without following links. The umask does not matter.
  *
  * Returns 0, or -errno at step STEP_STATEDIR: -EBUSY with the PID of the launcher that has it,
- * -ENOTDIR, -ELOOP, -EPERM (another user's), -ENAMETOOLONG (a socket below it would exceed 107
- * bytes), -EINVAL (emptying it would take the home, the runtime or the working directory, or
- * the links of instances.h),
- * -ECANCELED; nothing is changed then.
+ * -ENOTDIR, -ELOOP, -EPERM (another user's, or below another user's directory), -ENAMETOOLONG (a
+ *socket below it would exceed 107 bytes), -EINVAL (emptying it would take the home, the runtime or
+ *the working directory, or the links of instances.h), -ECANCELED; nothing is changed then.
  */
 int statedir_open(const char *wanted, int cancel_fd, struct statedir *ret, struct error *err);
 
@@ -82,6 +81,16 @@ void statedir_remove(struct statedir *dir);
  * is emptied by the next launcher that is given it. One that is locked by now is left alone.
  */
 void statedir_sweep(const char *path);
+
+/*
+ * statedir_sweep_strays() - remove the directories of launchers that were killed before they had a
+ * link (instances.h), which leads to those of all others
+ *
+ * Looks where statedir_open() would make one now, for names of its choice. As the command of such a
+ * launcher has not run, its directory has nothing in it but what a launcher makes there: one that
+ * has more is left alone, and so is one that is locked.
+ */
+void statedir_sweep_strays(void);
 
 /* statedir_close() - let go without removing anything, in a process that only inherited it */
 void statedir_close(struct statedir *dir);
