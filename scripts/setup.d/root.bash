@@ -72,7 +72,7 @@ disable() {
 	done
 	if [ ${#units[@]} -gt 0 ]; then
 		mapfile -t units < <(printf '%s\n' "${units[@]}" | sort -u)
-		note "disabled, so that nothing starts at boot: ${units[*]}"
+		note "disabled, so that nothing starts at boot (systemctl enable brings one back): ${units[*]}"
 		# Where systemd is not PID 1 it has nothing to forget and nothing to stop.
 		if [ -d /run/systemd/system ] && [ -z "$ROOT" ]; then
 			systemctl daemon-reload || :

@@ -337,6 +337,31 @@ listed() {
 	[ "$(listed /single_root)" = "once root single_root" ]
 }
 
+@test "fresh: a machine's last line counts; one that ends without it is a failure" {
+	cat >scripts/fresh-machine <<-'EOT'
+		#!/bin/sh
+		[ "$1" != --root ] || { who=root && shift; }
+		echo "as ${who:-user} in $1: $3"
+		case $1 in
+		good) echo "3 passed, 0 failed" ;;
+		bad) echo "not ok 1 planted" && echo "2 passed, 1 failed" && exit 1 ;;
+		mute) exit 9 ;;
+		esac
+	EOT
+	run scripts/fresh good:demo bad:demo:root mute:test
+	[ "$status" -eq 1 ]
+	[[ $output == *"as root in bad: demo"* ]]
+	shows "--- fresh mute test
+as user in mute: test
+what has failed (passed, failed, skipped, suite):
+2 1 0 fresh bad demo root
+0 1 0 fresh mute test
+5 passed, 2 failed"
+	run scripts/fresh good:demo
+	[ "$status" -eq 0 ]
+	shows "3 passed, 0 failed"
+}
+
 @test "CI: a step that fails without a word of its own counts, and is told again; so is one beside it" {
 	cp -a "$TOP/.ci" .
 	printf '#!/bin/sh\n' | tee scripts/setup >scripts/fresh
