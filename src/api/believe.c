@@ -19,7 +19,7 @@ int api_believe(int sock, enum api_belief belief, struct error *err)
 	_cleanup_peer_ struct peer peer = PEER_NONE;
 	enum peer_place place = PEER_UNKNOWN;
 
-	if (peer_open(sock, &peer) == 0)
+	if (peer_open(sock, PEER_LISTENS, &peer) == 0)
 		place = peer_place(&peer);
 	if (place == PEER_HERE || place == PEER_ABOVE)
 		return 0;

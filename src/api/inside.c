@@ -12,7 +12,7 @@ bool client_is_inside(int sock)
 	_cleanup_peer_ struct peer peer = PEER_NONE;
 	enum peer_place place;
 
-	if (peer_open(sock, &peer) < 0)
+	if (peer_open(sock, PEER_CONNECTED, &peer) < 0)
 		return true;
 	if (peer.uid == 0 && geteuid() != 0)
 		return false;

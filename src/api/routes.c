@@ -139,7 +139,7 @@ static int publish(const struct api_ops *ops, void *arg, const struct api_reques
 		   struct error *err)
 {
 	_cleanup_peer_ struct peer owner = PEER_NONE;
-	int rc = owned ? peer_open(request->sock, &owner) : 0;
+	int rc = owned ? peer_open(request->sock, PEER_CONNECTED, &owner) : 0;
 
 	if (rc < 0)
 		return err_set(err, -rc, "looking for the process that is to own the port");

@@ -75,13 +75,13 @@ static bool is_hung_up(int sock)
 	return poll(&poll_fd, 1, 0) != 0;
 }
 
-static int open_by_number(int sock, pid_t pid, int *ret)
+static int open_by_number(int sock, enum peer_side side, pid_t pid, int *ret)
 {
 	int fd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
 
 	if (fd < 0)
 		return pid > 0 ? -errno : -ESRCH;
-	if (is_hung_up(sock)) {
+	if (side == PEER_CONNECTED && is_hung_up(sock)) {
 		fd_close(fd);
 		return -ESRCH;
 	}
@@ -89,7 +89,7 @@ static int open_by_number(int sock, pid_t pid, int *ret)
 	return 0;
 }
 
-int peer_open(int sock, struct peer *ret)
+int peer_open(int sock, enum peer_side side, struct peer *ret)
 {
 	struct ucred cred;
 	int pidfd = -1, rc = peer_credentials(sock, &cred);
@@ -98,7 +98,7 @@ int peer_open(int sock, struct peer *ret)
 		return rc;
 	rc = peer_pidfd(sock, &pidfd);
 	if (rc == -ENOPROTOOPT)
-		rc = open_by_number(sock, cred.pid, &pidfd);
+		rc = open_by_number(sock, side, cred.pid, &pidfd);
 	/* What the kernel says of one that has been reaped has changed between its versions. */
 	if (rc < 0)
 		return rc == -EINVAL || rc == -ENODATA ? -ESRCH : rc;

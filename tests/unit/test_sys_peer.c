@@ -120,7 +120,7 @@ _noreturn_ static void be_client(const struct fixture *f, unsigned ways)
 	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0)
 		_exit(102);
 	if (ways & OBSERVES)
-		_exit(peer_open(fd, &peer) < 0 ? 103 : 10 + (int)peer_place(&peer));
+		_exit(peer_open(fd, PEER_LISTENS, &peer) < 0 ? 103 : 10 + (int)peer_place(&peer));
 	if (ways & ENDS) {
 		/* The connection outlives this process in a child of it, which ends with it. */
 		if (fork() == 0)
@@ -161,7 +161,7 @@ static enum peer_place place_of(const struct fixture *f, unsigned ways)
 	pid_t pid = start_client(f, ways, &sock);
 	enum peer_place place;
 
-	assert_int_equal(peer_open(sock, &peer), 0);
+	assert_int_equal(peer_open(sock, PEER_CONNECTED, &peer), 0);
 	assert_int_equal(peer.process.pid, pid);
 	assert_true(fcntl(peer.process.pidfd, F_GETFD) & FD_CLOEXEC);
 	assert_int_equal(peer.gid, getegid());
@@ -217,7 +217,7 @@ static void holds_nobody_who_has_gone(void **state)
 
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	/* Newer kernels give a pidfd of one that has been reaped. */
-	rc = peer_open(sock, &peer);
+	rc = peer_open(sock, PEER_CONNECTED, &peer);
 	assert_true(rc == 0 || rc == -ESRCH);
 	assert_int_equal(peer_place(&peer), PEER_UNKNOWN);
 }
@@ -228,7 +228,7 @@ static void wants_a_socket(void **state)
 	struct ucred cred;
 
 	(void)state;
-	assert_int_equal(peer_open(-1, &peer), -EBADF);
+	assert_int_equal(peer_open(-1, PEER_CONNECTED, &peer), -EBADF);
 	assert_int_equal(peer_credentials(-1, &cred), -EBADF);
 	assert_int_equal(peer.process.pidfd, -1);
 	assert_int_equal(peer_place(&peer), PEER_UNKNOWN);
@@ -262,8 +262,23 @@ static void believes_no_number_of_the_gone(void **state)
 	/* A zombie has its PID yet, so it can be opened. */
 	kill(pid, SIGKILL);
 	assert_int_equal(waitid(P_PID, (id_t)pid, &(siginfo_t){0}, WEXITED | WNOWAIT), 0);
-	assert_int_equal(peer_open(sock, &peer), -ESRCH);
+	assert_int_equal(peer_open(sock, PEER_CONNECTED, &peer), -ESRCH);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+/* A server closes what it has answered, and lives on: here it is this process itself. */
+static void knows_a_server_that_has_hung_up(void **state)
+{
+	struct fixture *f = *state;
+	struct sockaddr_un addr = address_of(f);
+	_cleanup_close_ int sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	_cleanup_peer_ struct peer peer = PEER_NONE;
+
+	assert_int_equal(connect(sock, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	fd_close(accept4(f->listener, NULL, NULL, SOCK_CLOEXEC));
+	assert_int_equal(peer_open(sock, PEER_LISTENS, &peer), 0);
+	assert_int_equal(peer.process.pid, getpid());
+	assert_int_equal(peer_place(&peer), PEER_HERE);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -277,6 +292,7 @@ int main(void)
 		TEST(is_seen_from_below),
 		TEST(holds_nobody_who_has_gone),
 		TEST(wants_a_socket),
+		TEST(knows_a_server_that_has_hung_up),
 		TEST(loses_so_peerpidfd),
 		TEST(sees_its_own),
 		TEST(sees_what_is_below),
@@ -284,6 +300,7 @@ int main(void)
 		TEST(is_seen_from_below),
 		TEST(holds_nobody_who_has_gone),
 		TEST(believes_no_number_of_the_gone),
+		TEST(knows_a_server_that_has_hung_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,16 +26,23 @@ struct peer {
 /* peer_credentials() - user, group and PID of the peer of @sock (SO_PEERCRED); 0 or -errno */
 int peer_credentials(int sock, struct ucred *ret);
 
+/* What a peer has called. */
+enum peer_side {
+	PEER_CONNECTED, /* connect(2): we are the server */
+	PEER_LISTENS,	/* listen(2): we are the client */
+};
+
 /*
  * peer_open() - the peer of @sock, held by a pidfd
  * @ret: for peer_close()
  *
  * With SO_PEERPIDFD (Linux 6.5) the pidfd is the peer's beyond doubt. Older kernels give its PID
- * alone, which is opened (pidfd_open(2)) and believed as long as the connection has not been closed
- * from over there. Returns 0; -ESRCH where the peer has ended, or has no PID in our PID namespace
- * and the kernel has no SO_PEERPIDFD; -errno.
+ * alone, which is opened (pidfd_open(2)). A client is believed only as long as the connection has
+ * not been closed from over there. Of a server that proves nothing: it closes what it has answered
+ * and lives on. Returns 0; -ESRCH where the peer has ended, or has no PID in our PID namespace and
+ * the kernel has no SO_PEERPIDFD; -errno.
  */
-int peer_open(int sock, struct peer *ret);
+int peer_open(int sock, enum peer_side side, struct peer *ret);
 
 /* peer_close() - close the pidfd; accepts PEER_NONE */
 void peer_close(struct peer *peer);
