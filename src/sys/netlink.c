@@ -102,11 +102,11 @@ struct answer {
 	int (*take)(const struct nlmsghdr *message, void *arg);
 	void *arg;
 	const char *what;
+	int refused; /* what @take has returned: the rest of the answer is not for it */
 };
 
 /* One message of an answer: 1 when it is complete, 0 when more is to come, -errno. */
-static int take_message(const struct answer *answer, const struct nlmsghdr *message,
-			struct error *err)
+static int take_message(struct answer *answer, const struct nlmsghdr *message, struct error *err)
 {
 	const char *words;
 	int rc;
@@ -116,9 +116,9 @@ static int take_message(const struct answer *answer, const struct nlmsghdr *mess
 	if (message->nlmsg_flags & NLM_F_DUMP_INTR)
 		return err_set(err, EINTR, "%s", answer->what);
 	if (answer->take && message->nlmsg_type >= NLMSG_MIN_TYPE) {
-		rc = answer->take(message, answer->arg);
-		if (rc < 0)
-			return err_set(err, -rc, "%s", answer->what);
+		/* A dump that is not read to its end keeps the socket busy. */
+		if (answer->refused == 0)
+			answer->refused = answer->take(message, answer->arg);
 		return message->nlmsg_flags & NLM_F_MULTI ? 0 : 1;
 	}
 	rc = netlink_verdict(message, &words);
@@ -128,7 +128,7 @@ static int take_message(const struct answer *answer, const struct nlmsghdr *mess
 }
 
 /* One datagram; returns as take_message(). */
-static int take_datagram(const struct netlink *nl, const struct answer *answer, struct error *err)
+static int take_datagram(const struct netlink *nl, struct answer *answer, struct error *err)
 {
 	_Alignas(NLMSG_ALIGNTO) unsigned char buffer[NETLINK_BUFFER_SIZE];
 	int n = netlink_receive(nl, buffer), rc = 0;
@@ -162,6 +162,8 @@ static int converse(struct netlink *nl, struct netlink_request *r, struct answer
 				       answer->what);
 		rc = take_datagram(nl, answer, err);
 	} while (rc == 0);
+	if (rc > 0 && answer->refused < 0)
+		return err_set(err, -answer->refused, "%s", answer->what);
 	return MIN(rc, 0);
 }
 

@@ -89,7 +89,8 @@ int netlink_transact(struct netlink *nl, struct netlink_request *r, const char *
 
 /*
  * netlink_query() - send @r and hand each message of the answer to @take
- * @take: called with each message; returns 0, or -errno which ends the query and is returned
+ * @take: called with each message; returns 0, or -errno: then it is not called again, the rest of
+ *	the answer is read and forgotten, and its -errno returned
  *
  * For requests that bring data: RTM_GETLINK of one link (the answer is one message), or a dump
  * (NLM_F_DUMP; the answer ends with NLMSG_DONE). Returns as netlink_transact(); -EINTR where the

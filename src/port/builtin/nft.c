@@ -62,6 +62,9 @@
 #define PRIORITY_MANGLE	    (-150)
 #define PRIORITY_AFTER_SNAT 101
 
+/* Rules of networks that fit into one request. */
+#define NETWORKS_A_BATCH 24
+
 /* Reports that are taken at a time: the target may cause as many as it likes. */
 #define REPORTS_MAX 64
 
@@ -327,17 +330,24 @@ int nft_set_networks(struct netlink *nl, const struct nft_network *networks, siz
 		     struct error *err)
 {
 	struct netlink_request r;
+	size_t i = 0;
+	int rc;
 
-	netlink_clear(&r);
-	put_boundary(&r, NFNL_MSG_BATCH_BEGIN);
-	put_chain(&r, "post", "nat", NF_INET_POST_ROUTING, PRIORITY_AFTER_SNAT);
-	begin_message(&r, NFT_MSG_DELRULE, n == 0 ? NLM_F_ACK : 0);
-	netlink_put_string(&r, NFTA_RULE_TABLE, NFT_TABLE);
-	netlink_put_string(&r, NFTA_RULE_CHAIN, "post");
-	for (size_t i = 0; i < n; i++)
-		put_network_rule(&r, &networks[i], i == n - 1 ? NLM_F_ACK : 0);
-	put_boundary(&r, NFNL_MSG_BATCH_END);
-	return netlink_transact(nl, &r, "masquerading clients of the child's networks", err);
+	do {
+		netlink_clear(&r);
+		put_boundary(&r, NFNL_MSG_BATCH_BEGIN);
+		if (i == 0) {
+			put_chain(&r, "post", "nat", NF_INET_POST_ROUTING, PRIORITY_AFTER_SNAT);
+			begin_message(&r, NFT_MSG_DELRULE, n == 0 ? NLM_F_ACK : 0);
+			netlink_put_string(&r, NFTA_RULE_TABLE, NFT_TABLE);
+			netlink_put_string(&r, NFTA_RULE_CHAIN, "post");
+		}
+		for (size_t end = MIN(n, i + NETWORKS_A_BATCH); i < end; i++)
+			put_network_rule(&r, &networks[i], i == end - 1 ? NLM_F_ACK : 0);
+		put_boundary(&r, NFNL_MSG_BATCH_END);
+		rc = netlink_transact(nl, &r, "masquerading clients of the child's networks", err);
+	} while (rc == 0 && i < n);
+	return rc;
 }
 
 /* ---- watching ---- */

@@ -41,8 +41,8 @@ struct nft_network {
 	uint8_t address[16]; /* in network byte order; 4 bytes of it for AF_INET */
 };
 
-/* So many fit into one request. */
-#define NFT_NETWORKS_MAX 24
+/* How many are looked at. */
+#define NFT_NETWORKS_MAX 256
 
 /*
  * nft_set_networks() - connections from a client in one of @networks that leave on the same link

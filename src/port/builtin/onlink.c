@@ -13,12 +13,9 @@
 /* Reports that are taken at a time. */
 #define REPORTS_MAX 64
 
-/* Routes looked at: the target may make as many as it likes. */
-#define ROUTES_MAX 4096
-
 struct list {
 	struct nft_network *networks;
-	size_t n, routes;
+	size_t n;
 };
 
 static bool is_link_local(const struct nft_network *network)
@@ -58,8 +55,6 @@ static int take_route(const struct nlmsghdr *message, void *arg)
 
 	if (message->nlmsg_type != RTM_NEWROUTE || message->nlmsg_len < NLMSG_LENGTH(sizeof(route)))
 		return -EPROTO;
-	if (++list->routes > ROUTES_MAX)
-		return -E2BIG;
 	memcpy(&route, NLMSG_DATA(message), sizeof(route));
 	network.family = route.rtm_family;
 	network.prefix = route.rtm_dst_len;
@@ -91,6 +86,8 @@ int onlink_list(struct netlink *nl, struct nft_network *ret, size_t *ret_n, stru
 			rc = 0;
 	}
 	*ret_n = list.n;
+	if (rc == -E2BIG)
+		return err_say(err, E2BIG, "there are more than %d networks", NFT_NETWORKS_MAX);
 	return rc;
 }
 

@@ -47,8 +47,9 @@
 /* After a change, before it is looked at: the next changes are seen with it. */
 #define SETTLE_MS 50
 
-/* Between two looks, where changes do not end. */
-#define PACE_MS 250
+/* Between two looks, where changes do not end; and so many times as long as a look takes. */
+#define PACE_MS	   250
+#define PACE_TIMES 20
 
 enum role { NFT, NFT_REPORTS, ROUTES, ROUTE_REPORTS, ROLES };
 
@@ -57,8 +58,8 @@ struct tracking {
 	struct nft_variant variant;
 	uint32_t port; /* of the NFT socket (man 7 netlink: nl_pid) */
 	struct event *on_nft, *on_routes, *on_due;
-	int64_t looked_ms; /* when the routes were looked at last */
-	bool removed;	   /* the table is to be made again */
+	int64_t rest_ms; /* until then the routes are not looked at again */
+	bool removed;	 /* the table is to be made again */
 	bool networks_said;
 };
 
@@ -161,26 +162,33 @@ static int make_table(struct tracking *t, struct error *err)
 	return rc;
 }
 
+static void complain(struct tracking *t, const struct error *err)
+{
+	if (t->networks_said)
+		return;
+	t->networks_said = true;
+	log_warning("clients with an address of one of the command's networks may get no answers "
+		    "from that network: %s",
+		    err->text);
+}
+
 static void set_networks(struct tracking *t)
 {
 	struct nft_network networks[NFT_NETWORKS_MAX];
+	int64_t start = clock_ms();
 	struct error err = {0};
 	size_t n = 0;
 	int rc = onlink_list(&t->sockets[ROUTES], networks, &n, &err);
 
-	t->looked_ms = clock_ms();
-	/* They changed meanwhile, which is reported: see on_routes(). */
-	if (rc == -EINTR)
-		return;
-	/* Of more networks than that, the first ones. */
-	if (rc == 0 || n == NFT_NETWORKS_MAX)
+	/* Of too many networks the first ones. They may also have changed meanwhile: that is
+	 * reported, see on_routes(). */
+	if (rc == -E2BIG)
+		complain(t, &err);
+	if (rc == 0 || rc == -E2BIG)
 		rc = nft_set_networks(&t->sockets[NFT], networks, n, &err);
-	if (rc == 0 || t->networks_said)
-		return;
-	t->networks_said = true;
-	log_warning("where DNAT leads a connection to a network of its client's address it gets no "
-		    "answers: %s",
-		    err.text);
+	if (rc < 0 && rc != -EINTR)
+		complain(t, &err);
+	t->rest_ms = clock_ms() + MAX(PACE_MS, (clock_ms() - start) * PACE_TIMES);
 }
 
 /* Before the first look at the routes. */
@@ -228,7 +236,7 @@ bool tracking_is_by_mark(const struct tracking *t)
 
 static void look_soon(struct tracking *t)
 {
-	int64_t wait = MAX(SETTLE_MS, t->looked_ms + PACE_MS - clock_ms());
+	int64_t wait = MAX(SETTLE_MS, t->rest_ms - clock_ms());
 	struct timeval due = {.tv_sec = wait / 1000, .tv_usec = wait % 1000 * 1000};
 
 	if (!event_pending(t->on_due, EV_TIMEOUT, NULL))
