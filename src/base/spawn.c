@@ -117,7 +117,7 @@ int process_of_pidfd(int pidfd, struct process *ret)
 
 int process_wait(struct process *p, const struct deadline *deadline, int cancel_fd, int *ret_status)
 {
-	int status;
+	int status = 0;
 	int rc = reap(p, deadline, cancel_fd, &status);
 
 	if (rc < 0)

@@ -83,7 +83,7 @@ void kept_died(struct kept *kept, const char *why)
 	kept->stopped_ms = -1;
 	recent = note_death(kept, kept->now_ms());
 	if (recent < KEPT_DEATHS) {
-		start_in(kept, delays_ms[recent - 1]);
+		start_in(kept, delays_ms[MAX(recent, 1U) - 1]);
 		return;
 	}
 	(void)err_say(&err, ECHILD, "%s died %d times in %d s, the last time: %s", kept->ops->name,

@@ -17,9 +17,8 @@
  * again with each.
  *
  * Order is kept, and descriptors are closed once sent: that is what BARRIER=1 needs, whose sender
- * waits until the last copy of a pipe's end is closed. Closing one may block, a file on a FUSE
- * mount of the target's own for instance; then the target has held up its own launcher, and nobody
- * else's.
+ * waits until the last copy of a pipe's end is closed. Descriptors whose closing could wait for the
+ * target are not received: see notify_fds.c.
  *
  * The target's last words often come just before its end (STOPPING=1, FDSTORE=1): they are passed
  * on before the launcher ends.
@@ -46,6 +45,7 @@
 #include "fauxroot/base/str.h"
 #include "fauxroot/sys/message.h"
 #include "fauxroot/sys/unix.h"
+#include "notify_fds.h"
 #include "notify_message.h"
 
 /* Messages taken in one turn of the loop, which has other things to do as well. */
@@ -61,11 +61,13 @@
 struct notify {
 	char *path; /* of our socket */
 	int sock;
+	char *manager_path; /* canonical; NULL for an abstract address */
 	struct sockaddr_un manager_addr;
 	socklen_t manager_addr_size;
 	int manager; /* connected to it, -1 while it is gone */
 	bool gone;   /* that has been said */
 	int64_t complained_ms;
+	bool distrusted; /* the target has sent descriptors that are not received */
 	struct event_base *base;
 	struct event *on_message;
 	struct event *on_room; /* while the manager's queue is full */
@@ -111,10 +113,26 @@ static int parse_address(const char *text, struct sockaddr_un *ret, socklen_t *r
 	return 0;
 }
 
+/*
+ * The path @address with the links of its directory resolved. That is done once, before the target
+ * runs: it may be able to put others there, to where no answer comes from. NULL when out of memory.
+ */
+static char *canonical(const char *address)
+{
+	const char *name = strrchr(address, '/') + 1;
+	_cleanup_free_ char *dir = strndup(address, (size_t)(name - address));
+	_cleanup_free_ char *real = dir ? realpath(dir, NULL) : NULL;
+
+	return real ? str_format("%s/%s", streq(real, "/") ? "" : real, name) : strdup(address);
+}
+
 static int reach_manager(struct notify *notify)
 {
-	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	_cleanup_close_ int fd = -1;
 
+	if (notify->manager_path)
+		return unix_connect(notify->manager_path, SOCK_DGRAM, &notify->manager);
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0 || connect(fd, (const struct sockaddr *)&notify->manager_addr,
 			      notify->manager_addr_size) < 0)
 		return -errno;
@@ -172,8 +190,18 @@ static int take_message(struct notify *notify)
 	ssize_t n;
 	int rc;
 
-	notify->n_fds = MESSAGE_MAX_FDS;
+	/* The look costs a process, or a second: once is enough. */
+	rc = notify->distrusted ? message_has_fds(notify->sock) : notify_fds_check(notify->sock);
+	if (rc == -EAGAIN)
+		return rc;
+	notify->n_fds = rc == 0 ? MESSAGE_MAX_FDS : 0;
 	n = message_recv(notify->sock, raw, sizeof(raw), notify->fds, &notify->n_fds);
+	if (rc != 0) {
+		notify->distrusted |= rc == -EPERM || rc == -ETIMEDOUT;
+		complain(notify, "its descriptors may be of a file system that does not answer",
+			 rc > 0 ? EPERM : -rc);
+		return 0;
+	}
 	if (n < 0) {
 		notify->n_fds = 0;
 		if (n != -EAGAIN)
@@ -261,8 +289,11 @@ int notify_open(const char *dir, struct notify **ret, struct error *err)
 	notify->manager_addr = addr;
 	notify->manager_addr_size = size;
 	notify->path = str_format("%s/notify", dir);
-	rc = notify->path ? unix_bind(dir, "notify", SOCK_DGRAM, &notify->sock, err)
-			  : err_set(err, ENOMEM, "passing on messages to the service manager");
+	if (address[0] == '/')
+		notify->manager_path = canonical(address);
+	rc = notify->path && (notify->manager_path || address[0] != '/')
+		     ? unix_bind(dir, "notify", SOCK_DGRAM, &notify->sock, err)
+		     : err_set(err, ENOMEM, "passing on messages to the service manager");
 	if (rc < 0) {
 		notify_close(notify);
 		return rc;
@@ -321,5 +352,6 @@ void notify_close(struct notify *notify)
 	fd_close(notify->sock);
 	fd_close(notify->manager);
 	free(notify->path);
+	free(notify->manager_path);
 	free(notify);
 }

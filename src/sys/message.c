@@ -64,7 +64,7 @@ static size_t take_fds(struct msghdr *msg, int *fds)
 	return taken;
 }
 
-ssize_t message_recv(int sock, void *data, size_t size, int *fds, size_t *n_fds)
+static ssize_t receive(int sock, void *data, size_t size, int *fds, size_t *n_fds, int flags)
 {
 	union {
 		struct cmsghdr align;
@@ -80,11 +80,14 @@ ssize_t message_recv(int sock, void *data, size_t size, int *fds, size_t *n_fds)
 		msg.msg_controllen = CMSG_LEN(room * sizeof(int));
 	}
 	do {
-		n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
+		n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC | flags);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;
 	taken = room > 0 ? take_fds(&msg, fds) : 0;
+	/* Nobody asks for the data of a record that is only looked at. */
+	if (flags & MSG_PEEK)
+		msg.msg_flags &= ~MSG_TRUNC;
 	if ((msg.msg_flags & MSG_TRUNC) || (room > 0 && (msg.msg_flags & MSG_CTRUNC))) {
 		while (taken > 0)
 			fd_close(fds[--taken]);
@@ -93,4 +96,27 @@ ssize_t message_recv(int sock, void *data, size_t size, int *fds, size_t *n_fds)
 	if (n_fds)
 		*n_fds = taken;
 	return n;
+}
+
+ssize_t message_recv(int sock, void *data, size_t size, int *fds, size_t *n_fds)
+{
+	return receive(sock, data, size, fds, n_fds, 0);
+}
+
+int message_has_fds(int sock)
+{
+	struct msghdr msg = {.msg_iovlen = 0};
+
+	/* Without room for them the kernel says that there are some. */
+	if (recvmsg(sock, &msg, MSG_PEEK | MSG_DONTWAIT) < 0)
+		return -errno;
+	return (msg.msg_flags & MSG_CTRUNC) != 0;
+}
+
+int message_peek_fds(int sock, int *fds, size_t *n_fds)
+{
+	char byte;
+	ssize_t n = receive(sock, &byte, 1, fds, n_fds, MSG_PEEK | MSG_DONTWAIT);
+
+	return n < 0 ? (int)n : 0;
 }

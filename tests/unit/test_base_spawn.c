@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -124,66 +123,6 @@ static void waits_are_bounded_and_can_be_cancelled(void **state)
 	assert_int_equal(errno, ECHILD);
 	close(cancel[0]);
 	close(cancel[1]);
-}
-
-/*
- * A process that is traced stays its tracer's when it is dead: its parent can reap it when the
- * tracer has let go of it, or has died.
- */
-static void a_traced_process_is_not_waited_for(void **state)
-{
-	struct deadline deadline = deadline_in(PATIENCE_MS);
-	struct process p = PROCESS_NONE, tracer = PROCESS_NONE;
-	int64_t start;
-	int fds[2], status;
-	pid_t pid;
-	char byte;
-
-	(void)state;
-	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
-	if (fork_clean("traced", NULL, 0, &p, NULL) == 0) {
-		prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
-		for (;;)
-			pause();
-	}
-	pid = p.pid;
-	if (fork_clean("tracer", &fds[1], 1, &tracer, NULL) == 0) {
-		while (ptrace(PTRACE_SEIZE, pid, NULL, NULL) < 0)
-			(void)poll(NULL, 0, 10);
-		(void)!write(fds[1], "x", 1);
-		for (;;)
-			pause();
-	}
-	close(fds[1]);
-	assert_int_equal(fd_wait(fds[0], POLLIN, &deadline, -1), 0);
-	assert_int_equal(read(fds[0], &byte, 1), 1);
-	close(fds[0]);
-	start = clock_ms();
-	process_kill(&p);
-	assert_true(clock_ms() - start < PROCESS_KILL_MS + PATIENCE_MS / 2);
-	assert_int_equal(p.pid, 0);
-	process_kill(&tracer);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFSIGNALED(status));
-}
-
-static void an_abandoned_process_is_not_waited_for(void **state)
-{
-	struct process p = PROCESS_NONE;
-	int status;
-	pid_t pid;
-
-	(void)state;
-	if (fork_clean("sleeper", NULL, 0, &p, NULL) == 0)
-		for (;;)
-			pause();
-	pid = p.pid;
-	process_abandon(&p);
-	assert_int_equal(p.pid, 0);
-	assert_int_equal(p.pidfd, -1);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-	process_abandon(&p);
 }
 
 static void statuses_read_well(void **state)
@@ -596,8 +535,6 @@ int main(void)
 		cmocka_unit_test(a_fork_holds_what_it_is_given),
 		cmocka_unit_test(a_fork_dies_with_its_parent),
 		cmocka_unit_test(waits_are_bounded_and_can_be_cancelled),
-		cmocka_unit_test(a_traced_process_is_not_waited_for),
-		cmocka_unit_test(an_abandoned_process_is_not_waited_for),
 		cmocka_unit_test(statuses_read_well),
 		cmocka_unit_test(a_helpers_words_are_gathered),
 		cmocka_unit_test(a_helpers_variable_takes_the_place_of_ours),

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include <sys/mman.h>
 #include <cmocka.h>
 #include <event2/event.h>
 
@@ -220,6 +221,33 @@ static void messages_and_descriptors_pass(void **state)
 	fd_close(ends[0]);
 }
 
+/* Memory files, directories, sockets. */
+static void files_are_passed_on(void **state)
+{
+	struct fixture *f = *state;
+	int memory = memfd_create("state", MFD_CLOEXEC);
+	int directory = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fds[4];
+	size_t n = ARRAY_SIZE(fds);
+	char got[64];
+	struct stat st;
+
+	start_proxy(f);
+	assert_true(memory >= 0 && directory >= 0);
+	assert_int_equal(message_send(f->target, "FDSTORE=1", 9,
+				      (int[]){memory, directory, f->target}, 3),
+			 0);
+	turn(f);
+	assert_int_equal(message_recv(f->manager, got, sizeof(got), fds, &n), 9);
+	assert_int_equal(n, 3);
+	assert_int_equal(fstat(fds[1], &st), 0);
+	assert_true(S_ISDIR(st.st_mode));
+	while (n > 0)
+		fd_close(fds[--n]);
+	fd_close(memory);
+	fd_close(directory);
+}
+
 static void what_is_no_message_is_dropped(void **state)
 {
 	struct fixture *f = *state;
@@ -394,6 +422,7 @@ int main(void)
 		cmocka_unit_test(a_nul_ends_a_message_or_spoils_it),
 		cmocka_unit_test(a_message_may_grow_to_systemds_limit),
 		with_fixture(messages_and_descriptors_pass),
+		with_fixture(files_are_passed_on),
 		with_fixture(what_is_no_message_is_dropped),
 		with_fixture(a_manager_that_does_not_read_holds_the_target_back),
 		with_fixture(another_manager_is_found),

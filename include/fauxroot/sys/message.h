@@ -37,3 +37,15 @@ int message_send(int sock, const void *data, size_t size, const int *fds, size_t
  * open; those that came are closed).
  */
 ssize_t message_recv(int sock, void *data, size_t size, int *fds, size_t *n_fds);
+
+/* message_has_fds() - does the next record bring descriptors? Never blocks, and takes nothing: 1,
+ * 0; -EAGAIN where there is no record, -errno */
+int message_has_fds(int sock);
+
+/*
+ * message_peek_fds() - copies of the descriptors of the next record, which stays where it is
+ * @fds, @n_fds: as message_recv()
+ *
+ * Never blocks. Returns 0 or -errno as message_recv().
+ */
+int message_peek_fds(int sock, int *fds, size_t *n_fds);

@@ -61,3 +61,26 @@ heal() {
 	heal
 	wait_for gone "$TARGET"
 }
+
+@test "a file whose closing hangs, sent to the service manager: it is dropped, and the launcher goes on" {
+	export NOTIFY_SOCKET=$T/manager
+	local notify=$FAUXROOT_TEST_TOOLS/notify
+	as_user "$notify" listen "$NOTIFY_SOCKET" >"$T/heard" &
+	wait_for grep -q listening "$T/heard"
+	launch_scratch sh -c 'until [ -e "$0" ]; do sleep 0.1; done
+		for round in 1 2 3; do "$1" send FDSTORE=1 /mnt/file & done
+		until [ -e "$0.on" ]; do sleep 0.1; done
+		"$1" send "STATUS=still here"; exec sleep 1000' "$T/go" "$notify"
+	hang /mnt
+	touch "$T/go"
+	wait_for logged 'its descriptors may be of a file system that does not answer'
+	touch "$T/go.on"
+	wait_for grep -q 'STATUS=still here' "$T/heard"
+	not grep -q FDSTORE "$T/heard"
+	api GET /v1/info
+	equals 200 "$CODE"
+	# The looks and the senders hang there still.
+	stop
+	heal
+	kill_marked
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * Closing a file on FUSE waits for the file system's server, in the kernel and without end (man 2
+ * close; FUSE_FLUSH), and the server can be the target's own. So what we receive must not be such a
+ * file, since we have to close it; but what it is shows only to one who has it. That is a process
+ * of its own, which peeks at the message (man 2 recv, MSG_PEEK) and may wait as long as it likes.
+ * Where its answer is no, or does not come, the message is received without its descriptors: the
+ * kernel drops them then, which is no close(2).
+ *
+ * Only regular files are flushed. A memory file is one as well, and says so by its seals. Overlayfs
+ * passes the flush on to what is below it, and the target can mount it, too. All other file systems
+ * that can be mounted in a user namespace are the kernel's own. What is mounted where we are is not
+ * the target's: a container's root directory is often on overlayfs.
+ */
+#include "notify_fds.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "fauxroot/base/clock.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/spawn.h"
+#include "fauxroot/base/str.h"
+#include "fauxroot/sys/message.h"
+
+#define LOOK_MS 1000
+
+/* A busy host has some thousand mounts. */
+#define MOUNTINFO_MAX (16U << 20)
+
+#ifndef FUSE_SUPER_MAGIC
+#define FUSE_SUPER_MAGIC 0x65735546
+#endif
+
+/* Is the file system of the device @dev mounted in our own mount namespace? */
+static bool is_mounted_here(dev_t dev)
+{
+	_cleanup_free_ char *mounts = NULL;
+	char wanted[32];
+
+	if (file_read_bounded(AT_FDCWD, "/proc/self/mountinfo", MOUNTINFO_MAX, &mounts, NULL) < 0)
+		return false;
+	(void)str_print(wanted, sizeof(wanted), " %u:%u ", major(dev), minor(dev));
+	return strstr(mounts, wanted) != NULL;
+}
+
+static bool is_harmless(int fd)
+{
+	struct statfs fs;
+	struct stat st;
+
+	if (fcntl(fd, F_GET_SEALS) >= 0)
+		return true;
+	if (fstat(fd, &st) < 0)
+		return false;
+	if (!S_ISREG(st.st_mode) || is_mounted_here(st.st_dev))
+		return true;
+	return fstatfs(fd, &fs) == 0 && fs.f_type != FUSE_SUPER_MAGIC &&
+	       fs.f_type != OVERLAYFS_SUPER_MAGIC;
+}
+
+/* In a process of its own. */
+_noreturn_ static void look(int sock)
+{
+	int fds[MESSAGE_MAX_FDS];
+	size_t n = MESSAGE_MAX_FDS;
+
+	if (message_peek_fds(sock, fds, &n) < 0)
+		_exit(1);
+	for (size_t i = 0; i < n; i++)
+		if (!is_harmless(fds[i]))
+			_exit(1);
+	_exit(0);
+}
+
+int notify_fds_check(int sock)
+{
+	struct deadline deadline = deadline_in(LOOK_MS);
+	struct process looker = PROCESS_NONE;
+	int status = 0, rc = message_has_fds(sock);
+
+	if (rc <= 0)
+		return rc;
+	rc = fork_clean("fauxroot: look", &sock, 1, &looker, NULL);
+	if (rc == 0)
+		look(sock);
+	if (rc < 0)
+		return rc;
+	rc = process_wait(&looker, &deadline, -1, &status);
+	process_abandon(&looker);
+	if (rc < 0)
+		return rc;
+	return status == 0 ? 0 : -EPERM;
+}
