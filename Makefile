@@ -291,15 +291,17 @@ link_compat = for pair in $(COMPAT); do \
 		ln -sf $(2)$${pair\#*:} $(1)/$${pair%%:*} || exit; \
 	done
 
-# Units find fauxroot by its name in systemd's own path; installed ones by its full name, and the
-# compatible names in the one directory where they are.
+# Units find fauxroot by its name in systemd's own path; installed ones by its full name. Units, manual
+# pages and documents have the compatible names in the one directory where they are.
 UNIT_COMPAT := /usr/local/libexec/fauxroot/compat:/usr/libexec/fauxroot/compat
 units_of = $(wildcard contrib/systemd/$(1)/*.service contrib/systemd/$(1)/*.socket)
-install_units = for unit in $(call units_of,$(1)); do \
-		sed 's,^ExecStart=fauxroot ,ExecStart=$(BINDIR)/fauxroot ,; s,$(UNIT_COMPAT),$(COMPATDIR),' \
-			$$unit >$(DESTDIR)$(2)/.$${unit\#\#*/}.new && \
-		chmod 0644 $(DESTDIR)$(2)/.$${unit\#\#*/}.new && \
-		mv $(DESTDIR)$(2)/.$${unit\#\#*/}.new $(DESTDIR)$(2)/$${unit\#\#*/} || exit; \
+to_place = s,^ExecStart=fauxroot ,ExecStart=$(BINDIR)/fauxroot ,; s,$(UNIT_COMPAT),$(COMPATDIR),; \
+	s,$(firstword $(subst :, ,$(UNIT_COMPAT))),$(COMPATDIR),
+# $(1): files, $(2): the directory
+install_texts = for file in $(1); do \
+		new=$(DESTDIR)$(2)/.$${file\#\#*/}.new; \
+		sed '$(to_place)' $$file >$$new && chmod 0644 $$new && \
+		mv $$new $(DESTDIR)$(2)/$${file\#\#*/} || exit; \
 	done
 
 # It builds nothing and writes nothing below $(BUILD): with sudo that would be root's, and in the way of
@@ -313,7 +315,7 @@ install:
 	ln -sf fauxrootctl $(DESTDIR)$(BINDIR)/fauxroot-docker-proxy
 	install -d $(DESTDIR)$(COMPATDIR)
 	$(call link_compat,$(DESTDIR)$(COMPATDIR),$(COMPAT_TO_BIN))
-	install -m 0644 $(wildcard man/*.1) $(DESTDIR)$(MANDIR)/man1
+	$(call install_texts,$(wildcard man/*.1),$(MANDIR)/man1)
 	install -d $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(FISHDIR)
 	for program in fauxroot fauxrootctl; do \
 		install -m 0644 $(BUILD)/completions/$$program.bash \
@@ -323,9 +325,9 @@ install:
 		exit; \
 	done
 	install -d $(DESTDIR)$(USERUNITDIR) $(DESTDIR)$(SYSTEMUNITDIR) $(DESTDIR)$(DOCDIR)
-	$(call install_units,user,$(USERUNITDIR))
-	$(call install_units,system,$(SYSTEMUNITDIR))
-	install -m 0644 contrib/systemd/buildkitd.toml docs/systemd.md $(DESTDIR)$(DOCDIR)
+	$(call install_texts,$(call units_of,user),$(USERUNITDIR))
+	$(call install_texts,$(call units_of,system),$(SYSTEMUNITDIR))
+	$(call install_texts,contrib/systemd/buildkitd.toml docs/systemd.md,$(DOCDIR))
 
 # Never over a program that somebody else has put there.
 install-compat: install

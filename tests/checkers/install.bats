@@ -106,6 +106,9 @@ lacking() {
 	[ "$("$compat/docker-rootlesskit" --version)" = "rootlesskit version 3.0.1" ]
 	grep -q '^Environment=PATH=/usr/libexec/fauxroot/compat:%h/bin:' \
 		"$D/usr/lib/systemd/user/fauxroot-docker.service"
+	# The documents name that directory, and no other.
+	grep -q /usr/libexec/fauxroot/compat "$D/usr/share/man/man1/fauxroot.1"
+	run -1 grep -r /usr/local/libexec "$D/usr/share" "$D/usr/lib/systemd"
 	# Beside the build the same names are in one directory, for the demo and the tests.
 	diff <(ls "$compat") <(ls "$TOP/build/compat")
 	# Elsewhere; where no part is common, by their full names.
