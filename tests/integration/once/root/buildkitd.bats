@@ -114,3 +114,26 @@ crash() {
 	property_is fauxroot-buildkit@ci.service ActiveState inactive
 	property_is fauxroot-buildkit@ci.service Result success
 }
+
+@test "the system-wide unit: as a user of its own, and inactive after a stop" {
+	start_system_manager
+	cp "$UNITS_SHIPPED"/system/* "$UNIT_DIR"
+	mkdir "$UNIT_DIR/$UNIT.d"
+	# The unit has a /tmp of its own.
+	printf '[Service]\nStandardOutput=append:%s\nStandardError=append:%s\nBindReadOnlyPaths=%s:%s\nExecStart=\nExecStart=%s\n' \
+		/run/test/log/unit.log /run/test/log/unit.log "${BUILDKITD%/*}" /run/test/buildkit \
+		"$(sed -n "s,buildkitd --addr,/run/test/buildkit/buildkitd --addr,
+			s,^ExecStart=fauxroot ,/run/test/build/fauxroot ,p" "$UNIT_DIR/$UNIT")" >"$UNIT_DIR/$UNIT.d/test.conf"
+	system_sc daemon-reload
+	system_sc start fauxroot-buildkit.socket
+	run -0 inside env BUILDKIT_HOST=unix:///run/fauxroot-buildkit.sock "$(command -v buildctl)" debug workers
+	says "$output" linux/
+	equals active "$(system_sc show --value -p ActiveState $UNIT)"
+	equals "$(inside id -u fauxroot-buildkit)" \
+		"$(inside stat -c %u "/proc/$(system_sc show --value -p MainPID $UNIT)")"
+	system_sc stop $UNIT
+	equals inactive "$(system_sc show --value -p ActiveState $UNIT)"
+	equals success "$(system_sc show --value -p Result $UNIT)"
+	equals 1 "$(system_sc show --value -p ExecMainStatus $UNIT)"
+	system_sc stop fauxroot-buildkit.socket
+}
