@@ -26,7 +26,9 @@
 
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/macro.h"
+#include "fauxroot/sys/seccomp.h"
 #include "port/builtin/confine.h"
+#include "port/builtin/destinations.h"
 
 /* Run @act behind @confine in a child; its wait status. */
 static int run_confined(int (*confine)(struct error *), void (*act)(void))
@@ -127,6 +129,130 @@ static void do_executable(void)
 	syscall(SYS_mmap, NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 }
 
+/* Above all the destinations, which are not mapped here. */
+#define BELOW ((void *)(uintptr_t)DESTINATIONS_BASE)
+#define LAST  ((void *)(uintptr_t)(DESTINATIONS_BASE + DESTINATIONS_BYTES - DESTINATION_BYTES))
+#define ABOVE ((void *)(uintptr_t)(DESTINATIONS_BASE + DESTINATIONS_BYTES))
+
+static void do_connect_anywhere(void)
+{
+	struct sockaddr none = {.sa_family = AF_UNSPEC};
+
+	syscall(SYS_connect, -1, &none, sizeof(none));
+}
+
+static void do_connect(void)
+{
+	syscall(SYS_connect, -1, BELOW, 16);
+	syscall(SYS_connect, -1, LAST, 16);
+}
+
+static void do_connect_between(void)
+{
+	syscall(SYS_connect, -1, (char *)BELOW + 8, 16);
+}
+
+static void do_connect_above(void)
+{
+	syscall(SYS_connect, -1, ABOVE, 16);
+}
+
+static void do_connect_below(void)
+{
+	syscall(SYS_connect, -1, (char *)BELOW - DESTINATION_BYTES, 16);
+}
+
+#if UINTPTR_MAX > UINT32_MAX
+/* The lower half of the pointer alone is right. */
+static void do_connect_far(void)
+{
+	syscall(SYS_connect, -1, (void *)((uintptr_t)BELOW | (uintptr_t)1 << 32), 16);
+}
+#endif
+
+static void do_unmap_low(void)
+{
+	syscall(SYS_munmap, (char *)BELOW - 4096, 2 * 4096);
+}
+
+static void do_unmap(void)
+{
+	syscall(SYS_munmap, ABOVE, 4096);
+}
+
+static void do_map_over(void)
+{
+	syscall(SYS_mmap, BELOW, 4096, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+}
+
+static void do_map_from_zero(void)
+{
+	syscall(SYS_mmap, NULL, 2 << 20, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+}
+
+static void do_map_hint(void)
+{
+	syscall(SYS_mmap, BELOW, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+static void do_protect_low(void)
+{
+	syscall(SYS_mprotect, BELOW, 4096, PROT_READ | PROT_WRITE);
+}
+
+static void do_move_there(void)
+{
+	syscall(SYS_mremap, ABOVE, 4096, 4096, MREMAP_MAYMOVE | MREMAP_FIXED, BELOW);
+}
+
+static void do_move_away(void)
+{
+	syscall(SYS_mremap, BELOW, 4096, 4096, MREMAP_MAYMOVE, 0);
+}
+
+static void do_drop_low(void)
+{
+	syscall(SYS_madvise, BELOW, 4096, MADV_DONTNEED);
+}
+
+static void do_unlisten(void)
+{
+	syscall(SYS_shutdown, -1, SHUT_RD);
+}
+
+static void do_unlisten_both(void)
+{
+	syscall(SYS_shutdown, -1, SHUT_RDWR);
+}
+
+static void do_half_close(void)
+{
+	syscall(SYS_shutdown, -1, SHUT_WR);
+}
+
+static void do_fast_open(void)
+{
+	syscall(SYS_sendto, -1, "x", 1, MSG_FASTOPEN | MSG_NOSIGNAL, BELOW, 16);
+}
+
+static void do_fast_open_message(void)
+{
+	syscall(SYS_sendmsg, -1, NULL, MSG_FASTOPEN);
+}
+
+static void do_fast_open_messages(void)
+{
+	syscall(SYS_sendmmsg, -1, NULL, 0, MSG_FASTOPEN);
+}
+
+static void do_send(void)
+{
+	syscall(SYS_sendto, -1, "x", 1, MSG_NOSIGNAL | MSG_DONTWAIT, NULL, 0);
+	syscall(SYS_sendmmsg, -1, NULL, 0, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 static void do_memory(void)
 {
 	syscall(SYS_mmap, NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -152,6 +278,30 @@ __attribute__((unused)) static void breaches(void **state)
 		{"pipe", do_pipe_size, true, false},
 		{"code", do_executable, false, false},
 		{"memory", do_memory, true, true},
+		{"connect anywhere", do_connect_anywhere, false, false},
+		{"connect", do_connect, true, false},
+		{"connect between slots", do_connect_between, false, false},
+		{"connect above", do_connect_above, false, false},
+		{"connect below", do_connect_below, false, false},
+#if UINTPTR_MAX > UINT32_MAX
+		{"connect far", do_connect_far, false, false},
+#endif
+		{"unmap low", do_unmap_low, false, false},
+		{"unmap", do_unmap, true, true},
+		{"map over", do_map_over, false, false},
+		{"map from zero", do_map_from_zero, false, false},
+		{"map with a low hint", do_map_hint, false, false},
+		{"protect low", do_protect_low, false, false},
+		{"move there", do_move_there, false, false},
+		{"move away", do_move_away, false, false},
+		{"drop low", do_drop_low, false, false},
+		{"unlisten", do_unlisten, false, false},
+		{"unlisten both", do_unlisten_both, false, false},
+		{"half-close", do_half_close, true, false},
+		{"fast open", do_fast_open, false, false},
+		{"fast open by message", do_fast_open_message, false, true},
+		{"fast open by messages", do_fast_open_messages, false, false},
+		{"send", do_send, true, false},
 		{"kill another", do_kill_another, false, false},
 		{"kill own", do_kill_own, true, true},
 		{"name process", do_name_process, false, false},
@@ -171,6 +321,66 @@ __attribute__((unused)) static void breaches(void **state)
 				fail_msg("%s in the %s: status %#x", rows[i].name,
 					 agent ? "agent" : "forwarder", (unsigned)status);
 		}
+}
+
+/*
+ * Taken over: a client's socket is to be led to a service of the host's loopback. With the filter,
+ * nothing that the forwarder may do disconnects it or takes the address elsewhere.
+ */
+static int accepted = -1;
+
+static void connect_elsewhere(void)
+{
+	const union endpoint *e = destination_at(0);
+
+	/* Connected as it is, and no slot says AF_UNSPEC, used or not, in the file or behind it. */
+	if (e->sa.sa_family != AF_INET || connect(accepted, &e->sa, 16) == 0 || errno != EISCONN)
+		_exit(1);
+	for (uint32_t slot = 1; slot < DESTINATIONS_BYTES / DESTINATION_BYTES; slot++)
+		if (connect(accepted, &destination_at(slot)->sa, 16) == 0 ||
+		    (errno != EISCONN && errno != EFAULT && errno != EAFNOSUPPORT))
+			_exit(2);
+	/* Nor can a slot be written, be it by a call. */
+	if (recv(accepted, (void *)(uintptr_t)e, 2, 0) >= 0 || errno != EFAULT)
+		_exit(3);
+}
+
+static void a_client_stays_where_it_is(void **state)
+{
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), status;
+	union endpoint e, service;
+	socklen_t size = sizeof(e);
+	struct destinations d;
+	uint32_t slot;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(endpoint_of("127.0.0.1", 0, &e), 0);
+	assert_int_equal(endpoint_of("127.0.0.1", 80, &service), 0);
+	assert_int_equal(bind(listener, &e.sa, endpoint_size(&e)), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	assert_int_equal(getsockname(listener, &e.sa, &size), 0);
+	assert_int_equal(connect(client, &e.sa, size), 0);
+	accepted = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	assert_true(accepted >= 0);
+	assert_int_equal(send(client, "xx", 2, 0), 2);
+	assert_int_equal(destinations_open(&d, NULL), 0);
+	assert_int_equal(destinations_add(&d, &service, &slot, NULL), 0);
+	assert_int_equal(slot, 0);
+	pid = fork();
+	if (pid == 0) {
+		if (destinations_map(d.fd, NULL) < 0 || confine_forwarder(NULL) < 0)
+			_exit(99);
+		connect_elsewhere();
+		_exit(42);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 42 << 8);
+	destinations_close(&d);
+	close(accepted);
+	close(client);
+	close(listener);
 }
 
 /* With all signals blocked, as the forwarder has them. */
@@ -257,6 +467,7 @@ int main(void)
 #ifndef __SANITIZE_ADDRESS__ /* whose runtime's own calls are allowed, too */
 		cmocka_unit_test(breaches),
 #endif
+		cmocka_unit_test(a_client_stays_where_it_is),
 		cmocka_unit_test(an_abort_is_seen_as_one),
 		cmocka_unit_test(no_new_privs),
 		cmocka_unit_test(capabilities),

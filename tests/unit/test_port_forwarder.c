@@ -24,6 +24,7 @@
 #include "fauxroot/base/spawn.h"
 #include "fauxroot/config/portspec.h"
 #include "fauxroot/sys/message.h"
+#include "port/builtin/destinations.h"
 #include "port/builtin/forwarder.h"
 #include "port/builtin/protocol.h"
 
@@ -35,18 +36,20 @@
 static atomic_int *watches_left;
 
 /* In the place of the C library's, for the forwarder in here. */
-int epoll_ctl(int epoll, int op, int fd, struct epoll_event *event)
+int epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
 {
 	if (op == EPOLL_CTL_ADD && atomic_load(watches_left) >= 0 &&
 	    atomic_fetch_sub(watches_left, 1) == 0) {
 		errno = ENOSPC;
 		return -1;
 	}
-	return (int)syscall(SYS_epoll_ctl, epoll, op, fd, event);
+	return (int)syscall(SYS_epoll_ctl, epfd, op, fd, event);
 }
 
 struct fixture {
 	struct process process;
+	struct destinations destinations;
+	uint32_t slot; /* 127.0.0.1:80 */
 	int control;
 	uint32_t serial;
 };
@@ -57,6 +60,7 @@ static int end(void **state)
 
 	process_kill(&f->process);
 	fd_close(f->control);
+	destinations_close(&f->destinations);
 	return munmap(watches_left, sizeof(*watches_left));
 }
 
@@ -84,6 +88,7 @@ static int add(struct fixture *f, uint32_t id, bool udp, const int *fds, size_t 
 	struct control_message m = {.type = CONTROL_ADD, .id = id};
 
 	m.add.udp = udp;
+	m.add.destination = f->slot;
 	assert_int_equal(endpoint_of("127.0.0.1", 80, &m.add.child), 0);
 	return order(f, &m, fds, n);
 }
@@ -98,6 +103,7 @@ static int take_away(struct fixture *f, uint32_t id)
 static int start(void **state)
 {
 	static struct fixture f;
+	union endpoint child;
 	struct error err;
 
 	watches_left = mmap(NULL, sizeof(*watches_left), PROT_READ | PROT_WRITE,
@@ -107,7 +113,10 @@ static int start(void **state)
 	atomic_store(watches_left, -1);
 	f = (struct fixture){.process = PROCESS_NONE, .control = -1};
 	*state = &f;
-	if (forwarder_start(WORKERS, &f.process, &f.control, &err) < 0)
+	assert_int_equal(endpoint_of("127.0.0.1", 80, &child), 0);
+	if (destinations_open(&f.destinations, &err) < 0 ||
+	    destinations_add(&f.destinations, &child, &f.slot, &err) < 0 ||
+	    forwarder_start(WORKERS, f.destinations.fd, &f.process, &f.control, &err) < 0)
 		return -1;
 	/* Its workers are there. */
 	assert_int_equal(take_away(&f, 99), -ENOENT);
@@ -189,6 +198,12 @@ static void bad_orders(void **state)
 	assert_int_equal(order(*state, &m, &fd, 1), -EPROTO);
 	close(fd);
 	assert_false(is_taken(&e, false));
+	/* Another address than stands in that slot; and no slot. */
+	m.add.destination = ((struct fixture *)*state)->slot;
+	assert_int_equal(endpoint_of("127.0.0.1", 81, &m.add.child), 0);
+	assert_int_equal(order(*state, &m, NULL, 0), -EPROTO);
+	m.add.destination = UINT32_MAX;
+	assert_int_equal(order(*state, &m, NULL, 0), -EPROTO);
 	m = (struct control_message){.type = 99};
 	assert_int_equal(order(*state, &m, NULL, 0), -EPROTO);
 }

@@ -26,7 +26,7 @@ struct port {
 	uint32_t id;
 	struct port_spec spec; /* as given; a parent port of 0 has become the one that was found */
 	int listeners[2];      /* builtin: IPv4 first; -1 for none */
-	uint32_t driver_id;    /* slirp4netns: its own id of the port */
+	uint32_t driver_id; /* slirp4netns: its own id of the port; builtin: see destinations.c */
 };
 
 /* What the network of the child looks like from the ports' side. */

@@ -3,6 +3,15 @@
  */
 #pragma once
 
+/*
+ * Where the forwarder's memory with the addresses is that it may connect to (port/builtin's
+ * destinations.c), which its filter knows: below all else, from an address on that is a multiple of
+ * its size. One address in so many bytes.
+ */
+#define DESTINATIONS_BASE  0x100000U
+#define DESTINATIONS_BYTES 0x100000U
+#define DESTINATION_BYTES  32U
+
 struct error;
 struct sock_filter;
 

@@ -26,6 +26,7 @@
 #include <sys/wait.h>
 
 #include "agent.h"
+#include "destinations.h"
 #include "fauxroot/base/clock.h"
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
@@ -52,6 +53,7 @@ struct builtin {
 	uint32_t serial; /* of the last order */
 	struct event *event;
 	unsigned n_workers;
+	struct destinations destinations; /* those of the table: port.driver_id is the slot */
 	struct source_setup source;
 	struct netlink route;	    /* of the child's network namespace */
 	struct tracking *tracking;  /* NULL: not needed yet, or refused */
@@ -204,6 +206,7 @@ static int tell_add(struct ports *ports, const struct port *port, struct error *
 	m.add.child = portspec_child(&port->spec);
 	m.add.proxy =
 		b->source.proxy[m.add.child.sa.sa_family == AF_INET6 ? SOURCE_IPV6 : SOURCE_IPV4];
+	m.add.destination = port->driver_id;
 	m.add.wildcard = endpoint_is_wildcard(&parents[0]);
 	m.add.transparent = is_transparent(ports, port);
 	m.add.marked = m.add.transparent && tracking_is_by_mark(b->tracking);
@@ -251,7 +254,7 @@ static int watch_control(struct ports *ports, struct error *err)
 static int start_processes(struct ports *ports, struct error *err)
 {
 	struct builtin *b = ports->state;
-	int rc = forwarder_start(b->n_workers, &b->forwarder, &b->control, err);
+	int rc = forwarder_start(b->n_workers, b->destinations.fd, &b->forwarder, &b->control, err);
 
 	if (rc == 0)
 		rc = start_agent(ports, err);
@@ -344,12 +347,15 @@ static int builtin_start(struct ports *ports, struct error *err)
 	b->forwarder = b->agent = PROCESS_NONE;
 	kept_init(&b->kept_forwarder, &forwarder_ops, ports);
 	kept_init(&b->kept_agent, &agent_ops, ports);
-	b->control = -1;
+	b->control = b->destinations.fd = -1;
 	b->route = NETLINK_NONE;
 	b->n_workers = count_processors();
 	/* A published port is a listener or two; the target, cloned already, keeps its own limit.
 	 */
 	(void)fd_raise_limit();
+	rc = destinations_open(&b->destinations, err);
+	if (rc < 0)
+		return rc;
 	rc = source_prepare(ports->ns, &ports->net, transparent, ports->cancel_fd, &b->source,
 			    &b->route, err);
 	if (rc < 0)
@@ -438,11 +444,17 @@ static int take_back(struct ports *ports, uint32_t id, struct error *err)
 static int builtin_add(struct ports *ports, struct port *port, struct error *err)
 {
 	int rc = listen_open(port, err), gone = 0;
-	const struct builtin *b = ports->state;
+	struct builtin *b = ports->state;
+	union endpoint child = portspec_child(&port->spec);
 	struct error lost;
 
 	if (rc < 0)
 		return rc;
+	rc = destinations_add(&b->destinations, &child, &port->driver_id, err);
+	if (rc < 0) {
+		listen_close(port);
+		return rc;
+	}
 	/* Without a forwarder the next one gets it with the rest of the table. */
 	if (b->control >= 0)
 		rc = tell_add(ports, port, err);
@@ -458,17 +470,20 @@ static int builtin_add(struct ports *ports, struct port *port, struct error *err
 		if (gone < 0)
 			*err = lost;
 		leave_answers(ports, port);
+		destinations_drop(&b->destinations, port->driver_id);
 	}
 	return gone < 0 ? gone : rc;
 }
 
 static int builtin_remove(struct ports *ports, struct port *port, struct error *err)
 {
+	struct builtin *b = ports->state;
 	int rc;
 
 	listen_close(port);
 	rc = take_back(ports, port->id, err);
 	leave_answers(ports, port);
+	destinations_drop(&b->destinations, port->driver_id);
 	return rc;
 }
 
@@ -504,6 +519,7 @@ static void builtin_stop(struct ports *ports)
 	stop_processes(b);
 	tracking_stop(b->tracking);
 	netlink_close(&b->route);
+	destinations_close(&b->destinations);
 	free(b);
 	ports->state = NULL;
 }

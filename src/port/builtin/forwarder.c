@@ -6,6 +6,7 @@
  * capability, no terminal, no file, and system calls for relaying only. It cannot make a socket:
  * the launcher binds and hands in the listeners (and keeps them, so that a new forwarder goes on
  * with the same ones and no client is refused meanwhile), the agent sends those towards the target.
+ * It can connect them to what is published only (destinations.c).
  *
  * Its first thread is a worker like the others, which also takes the launcher's orders.
  */
@@ -20,6 +21,7 @@
 #include <unistd.h>
 
 #include "confine.h"
+#include "destinations.h"
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/libc.h"
@@ -82,6 +84,7 @@ static struct listener *make_listener(struct forwarder *f, const struct control_
 	l->wildcard = m->add.wildcard;
 	l->segments = true;
 	l->child = m->add.child;
+	l->destination = destination_at(m->add.destination);
 	l->proxy = m->add.proxy;
 	l->kind = kind_of(l->child.sa.sa_family, l->udp, m->add.marked);
 	l->share = share;
@@ -188,6 +191,13 @@ static void carry_out(struct forwarder *f, const struct control_message *m, cons
 	}
 }
 
+static bool is_destination(const struct control_add *add)
+{
+	const union endpoint *there = destination_at(add->destination);
+
+	return there && endpoint_equal(there, &add->child);
+}
+
 void forwarder_order(struct forwarder *f)
 {
 	struct control_message m = {.id = 0};
@@ -208,6 +218,8 @@ void forwarder_order(struct forwarder *f)
 		return;
 	}
 	rc = control_check_order(&m, (size_t)n, n_fds);
+	if (rc == 0 && m.type == CONTROL_ADD && !is_destination(&m.add))
+		rc = -EPROTO;
 	if (rc == 0 && m.type == CONTROL_SUPPLY && n_fds != f->n_workers)
 		rc = -EPROTO;
 	if (rc == 0) {
@@ -259,7 +271,8 @@ static unsigned for_ports(unsigned limit, unsigned n_workers)
 	return MAX(limit / 4, limit > taken ? limit - taken : 0);
 }
 
-static int set_up(struct forwarder *f, int control, unsigned n_workers, struct error *err)
+static int set_up(struct forwarder *f, int control, unsigned n_workers, int destinations,
+		  struct error *err)
 {
 	sigset_t all;
 	int rc;
@@ -279,7 +292,10 @@ static int set_up(struct forwarder *f, int control, unsigned n_workers, struct e
 	/* Further arenas of malloc(3) look at /sys and /proc as they grow and shrink, which the
 	 * filter forbids; what a thread allocates often comes from its own cache anyway. */
 	libc_heap_one_arena();
-	rc = confine_stdio(err);
+	rc = destinations_map(destinations, err);
+	fd_close(destinations);
+	if (rc == 0)
+		rc = confine_stdio(err);
 	if (rc == 0)
 		rc = confine_caps(-1, err);
 	if (rc == 0)
@@ -291,7 +307,7 @@ static int set_up(struct forwarder *f, int control, unsigned n_workers, struct e
 	return rc;
 }
 
-_Noreturn static void forwarder_main(int control, unsigned n_workers)
+_Noreturn static void forwarder_main(int control, unsigned n_workers, int destinations)
 {
 	struct forwarder *f = calloc(1, sizeof(*f));
 	struct error err;
@@ -300,7 +316,7 @@ _Noreturn static void forwarder_main(int control, unsigned n_workers)
 		_exit(1);
 	f->control.fd = control;
 	log_redirect(log_to_launcher, f);
-	if (set_up(f, control, n_workers, &err) < 0) {
+	if (set_up(f, control, n_workers, destinations, &err) < 0) {
 		log_failure(&err);
 		_exit(1);
 	}
@@ -308,7 +324,8 @@ _Noreturn static void forwarder_main(int control, unsigned n_workers)
 	_exit(1);
 }
 
-int forwarder_start(unsigned n_workers, struct process *ret, int *ret_control, struct error *err)
+int forwarder_start(unsigned n_workers, int destinations, struct process *ret, int *ret_control,
+		    struct error *err)
 {
 	int pair[2];
 	int rc = message_pair(pair);
@@ -316,9 +333,9 @@ int forwarder_start(unsigned n_workers, struct process *ret, int *ret_control, s
 	if (rc < 0)
 		return err_set(err, -rc, "making a socket pair for the port forwarder");
 	(void)fcntl(pair[1], F_SETFL, O_NONBLOCK);
-	rc = fork_clean("fauxroot: ports", (int[]){pair[1]}, 1, ret, err);
+	rc = fork_clean("fauxroot: ports", (int[]){pair[1], destinations}, 2, ret, err);
 	if (rc == 0)
-		forwarder_main(pair[1], n_workers);
+		forwarder_main(pair[1], n_workers, destinations);
 	fd_close(pair[1]);
 	if (rc < 0) {
 		fd_close(pair[0]);

@@ -7,8 +7,10 @@ struct process;
 /*
  * forwarder_start() - fork the forwarder
  * @n_workers: threads, 1…MAX_WORKERS
+ * @destinations: memory with the addresses that it may connect to
  * @ret_control: the launcher's end of the conversation
  *
  * Returns 0 or -errno.
  */
-int forwarder_start(unsigned n_workers, struct process *ret, int *ret_control, struct error *err);
+int forwarder_start(unsigned n_workers, int destinations, struct process *ret, int *ret_control,
+		    struct error *err);

@@ -40,6 +40,7 @@ struct control_add {
 	uint32_t marked;      /* bool: sockets of the kinds that carry the mark */
 	uint32_t transparent; /* bool: keep the client's address */
 	uint32_t wildcard;    /* bool: datagrams tell which of our addresses they came to */
+	uint32_t destination; /* slot of the address below, in the memory that has been handed in */
 	union endpoint child; /* where to connect */
 	union endpoint
 		proxy; /* else the source for clients that are not on loopback; or AF_UNSPEC */

@@ -219,7 +219,8 @@ static bool connect_target(const struct listener *l, struct relay *r, const unio
 	if (endpoint_is_loopback(client))
 		socket_stays_here(r->ends[0].watch.fd);
 	return listener_source(l, fd, client) != SOURCE_REFUSED &&
-	       (connect(fd, &l->child.sa, endpoint_size(&l->child)) == 0 || errno == EINPROGRESS);
+	       (connect(fd, &l->destination->sa, endpoint_size(&l->child)) == 0 ||
+		errno == EINPROGRESS);
 }
 
 enum share_answer relay_open(struct worker *w, struct listener *l, int client_fd,

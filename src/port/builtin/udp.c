@@ -123,7 +123,8 @@ static int flow_connect(struct flow *flow, const struct listener *l)
 		break;
 	}
 	flow->connected = true;
-	return connect(flow->watch.fd, &l->child.sa, endpoint_size(&l->child)) < 0 ? -errno : 0;
+	return connect(flow->watch.fd, &l->destination->sa, endpoint_size(&l->child)) < 0 ? -errno
+											  : 0;
 }
 
 static bool too_many(struct forwarder *f)

@@ -119,7 +119,8 @@ struct listener {
 	bool segments; /* UDP_SEGMENT towards clients; the owner's */
 	enum socket_kind kind;
 	union endpoint child, proxy;
-	struct share *share; /* the port's, which its listeners have in common */
+	const union endpoint *destination; /* the same as child, where connect(2) may read it */
+	struct share *share;		   /* the port's, which its listeners have in common */
 	atomic_uint users; /* workers, and letters, that may still look at it: the last frees it */
 	atomic_bool removed; /* each worker has a letter to leave it, or will have */
 	struct forwarder *forwarder;

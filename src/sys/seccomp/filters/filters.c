@@ -27,6 +27,7 @@
 
 #include "fauxroot/base/macro.h"
 #include "fauxroot/base/str.h"
+#include "fauxroot/sys/seccomp.h"
 #include "filters.h"
 
 /*
@@ -35,9 +36,6 @@
  */
 static const int libc_calls[] = {
 	SCMP_SYS(brk),
-	SCMP_SYS(munmap),
-	SCMP_SYS(mremap),
-	SCMP_SYS(madvise),
 	SCMP_SYS(futex),
 	SCMP_SYS(clock_gettime),
 	SCMP_SYS(exit),
@@ -59,18 +57,14 @@ static const int libc_calls[] = {
 	SCMP_SYS(rt_sigaction),
 };
 
-/* Memory, but none that could be executed. */
-static const int memory_calls[] = {SCMP_SYS(mmap), SCMP_SYS(mmap2), SCMP_SYS(mprotect)};
+/* What begins below this is not touched: the forwarder's destinations. */
+#define MEMORY_BEGIN ((uint64_t)DESTINATIONS_BASE + DESTINATIONS_BYTES)
 
 static const int forwarder_calls[] = {
-	SCMP_SYS(epoll_ctl),	   SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait),
-	SCMP_SYS(accept4),	   SCMP_SYS(connect),	 SCMP_SYS(bind),
-	SCMP_SYS(setsockopt),	   SCMP_SYS(getsockopt), SCMP_SYS(recvfrom),
-	SCMP_SYS(sendto),	   SCMP_SYS(recvmsg),	 SCMP_SYS(sendmsg),
-	SCMP_SYS(recvmmsg),	   SCMP_SYS(sendmmsg),	 SCMP_SYS(splice),
-	SCMP_SYS(pipe2),	   SCMP_SYS(shutdown),	 SCMP_SYS(read),
-	SCMP_SYS(write),	   SCMP_SYS(recv),	 SCMP_SYS(send),
-	SCMP_SYS(recvmmsg_time64),
+	SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(accept4),
+	SCMP_SYS(bind),	     SCMP_SYS(setsockopt), SCMP_SYS(getsockopt),  SCMP_SYS(recvfrom),
+	SCMP_SYS(recvmsg),   SCMP_SYS(recvmmsg),   SCMP_SYS(splice),	  SCMP_SYS(pipe2),
+	SCMP_SYS(read),	     SCMP_SYS(write),	   SCMP_SYS(recv),	  SCMP_SYS(recvmmsg_time64),
 };
 
 static const int agent_calls[] = {
@@ -110,14 +104,44 @@ static int allow(scmp_filter_ctx filter, const int *calls, size_t n)
 	return rc;
 }
 
+/* Allow @call where all of @n comparisons hold. */
+static int allow_if(scmp_filter_ctx filter, int call, const struct scmp_arg_cmp *cmp, unsigned n)
+{
+	return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, n, cmp);
+}
+
+/*
+ * Memory, but none that could be executed, and nothing that changes what is at the destinations.
+ * New memory comes at an address that the kernel chooses, or that is above them.
+ */
 static int allow_memory(scmp_filter_ctx filter)
 {
+	static const int mmaps[] = {SCMP_SYS(mmap), SCMP_SYS(mmap2)};
+	static const int others[] = {SCMP_SYS(munmap), SCMP_SYS(madvise)};
+	const struct scmp_arg_cmp above = SCMP_A0_64(SCMP_CMP_GE, MEMORY_BEGIN);
+	const struct scmp_arg_cmp no_code = SCMP_A2_64(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
+	const struct scmp_arg_cmp anywhere[] = {
+		SCMP_A0_64(SCMP_CMP_EQ, 0),
+		no_code,
+		SCMP_A3_64(SCMP_CMP_MASKED_EQ, MAP_FIXED, 0),
+	};
+	const struct scmp_arg_cmp there[] = {above, no_code};
+	const struct scmp_arg_cmp moved[] = {
+		above,
+		SCMP_A3_64(SCMP_CMP_MASKED_EQ, MREMAP_FIXED, 0),
+	};
 	int rc = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(memory_calls) && rc == 0; i++)
-		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, memory_calls[i], 1,
-				      SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-	return rc;
+	for (size_t i = 0; i < ARRAY_SIZE(mmaps) && rc == 0; i++) {
+		rc = allow_if(filter, mmaps[i], anywhere, ARRAY_SIZE(anywhere));
+		if (rc == 0)
+			rc = allow_if(filter, mmaps[i], there, ARRAY_SIZE(there));
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(others) && rc == 0; i++)
+		rc = allow_if(filter, others[i], &above, 1);
+	if (rc == 0)
+		rc = allow_if(filter, SCMP_SYS(mprotect), there, ARRAY_SIZE(there));
+	return rc < 0 ? rc : allow_if(filter, SCMP_SYS(mremap), moved, ARRAY_SIZE(moved));
 }
 
 /* Allow @call where its argument number @arg is @value. */
@@ -141,11 +165,41 @@ static int allow_own(scmp_filter_ctx filter)
 	return rc < 0 ? rc : allow_when(filter, SCMP_SYS(prctl), 0, PR_SET_VMA);
 }
 
-/* Pipes' sizes, and a thread's own scheduling policy. */
-static int allow_adjusting(scmp_filter_ctx filter)
+/*
+ * connect(2) to what stands in a slot of the destinations, and what comes to the same nowhere else:
+ * no flag of send(2) but those that are used, for MSG_FASTOPEN connects; and no shutdown(2) of the
+ * receiving side, which makes a listener a socket that can be connected.
+ */
+static int allow_connecting(scmp_filter_ctx filter)
+{
+	static const int sends[][2] = {
+		{SCMP_SYS(sendto), 3},
+		{SCMP_SYS(send), 3},
+		{SCMP_SYS(sendmsg), 2},
+		{SCMP_SYS(sendmmsg), 3},
+	};
+	const uint64_t mask = ~(uint64_t)(DESTINATIONS_BYTES - 1) | (DESTINATION_BYTES - 1);
+	const struct scmp_arg_cmp slot = SCMP_A1_64(SCMP_CMP_MASKED_EQ, mask, DESTINATIONS_BASE);
+	int rc = allow_if(filter, SCMP_SYS(connect), &slot, 1);
+
+	for (size_t i = 0; i < ARRAY_SIZE(sends) && rc == 0; i++) {
+		const struct scmp_arg_cmp flags = {
+			.arg = (unsigned)sends[i][1],
+			.op = SCMP_CMP_MASKED_EQ,
+			.datum_a = UINT32_MAX & ~(uint64_t)(MSG_NOSIGNAL | MSG_DONTWAIT),
+			.datum_b = 0,
+		};
+
+		rc = allow_if(filter, sends[i][0], &flags, 1);
+	}
+	return rc < 0 ? rc : allow_when(filter, SCMP_SYS(shutdown), 1, SHUT_WR);
+}
+
+/* Pipes' sizes, a thread's own scheduling policy, and connections. */
+static int allow_forwarding(scmp_filter_ctx filter)
 {
 	static const int fcntls[] = {SCMP_SYS(fcntl), SCMP_SYS(fcntl64)};
-	int rc = 0;
+	int rc = allow_connecting(filter);
 
 	for (size_t i = 0; i < ARRAY_SIZE(fcntls) && rc == 0; i++) {
 		rc = allow_when(filter, fcntls[i], 1, F_SETPIPE_SZ);
@@ -189,7 +243,7 @@ static int fill(scmp_filter_ctx filter, const int *calls, size_t n, int (*more)(
 
 static int fill_forwarder(scmp_filter_ctx filter)
 {
-	return fill(filter, forwarder_calls, ARRAY_SIZE(forwarder_calls), allow_adjusting);
+	return fill(filter, forwarder_calls, ARRAY_SIZE(forwarder_calls), allow_forwarding);
 }
 
 static int fill_agent(scmp_filter_ctx filter)

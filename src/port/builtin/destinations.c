@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * Who takes the forwarder over has the sockets of clients, which belong to the host's network. On
+ * those, connect(2) with AF_UNSPEC and then with 127.0.0.1 would lead to the services of the host's
+ * loopback. seccomp cannot look at an address in memory, but it can look at the pointer: so the
+ * addresses are at a fixed place, one a slot, and the filter allows connect(2) with the beginning
+ * of a slot alone, and no call that would put other memory in that place.
+ *
+ * Zeros would be AF_UNSPEC, so free slots hold a family that there is none of. The file grows by
+ * the page; beyond its end connect(2) fails with EFAULT.
+ *
+ * The place is below everything else that is mapped, and above what vm.mmap_min_addr keeps free: a
+ * call that unmaps or replaces memory from some address on reaches it only from an address below
+ * its end, which the filter can see.
+ */
+#include "destinations.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/macro.h"
+#include "fauxroot/sys/seccomp.h"
+
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 8U
+#endif
+
+#define SLOTS	    (DESTINATIONS_BYTES / DESTINATION_BYTES)
+#define GROW_SLOTS  128U
+#define FAMILY_NONE 0xffff
+
+struct destination {
+	union endpoint e;
+	unsigned users;
+};
+
+static_assert(sizeof(union endpoint) <= DESTINATION_BYTES, "an address fits in a slot");
+static_assert(SLOTS % GROW_SLOTS == 0, "the file ends with the memory");
+
+/* Slots from @slot on. */
+static int write_slots(const struct destinations *d, uint32_t slot, const void *data, size_t size)
+{
+	ssize_t n = pwrite(d->fd, data, size, (off_t)slot * DESTINATION_BYTES);
+
+	if (n < 0)
+		return -errno;
+	return (size_t)n == size ? 0 : -EIO;
+}
+
+static int write_slot(const struct destinations *d, uint32_t slot, const union endpoint *e)
+{
+	char data[DESTINATION_BYTES] = {0};
+
+	memcpy(data, e, sizeof(*e));
+	return write_slots(d, slot, data, sizeof(data));
+}
+
+static union endpoint no_endpoint(void)
+{
+	union endpoint none;
+
+	memset(&none, 0, sizeof(none));
+	none.sa.sa_family = FAMILY_NONE;
+	return none;
+}
+
+static int grow(struct destinations *d)
+{
+	char data[GROW_SLOTS * DESTINATION_BYTES] = {0};
+	union endpoint none = no_endpoint();
+	struct destination *items;
+	int rc;
+
+	if (d->room == SLOTS)
+		return -ENOSPC;
+	items = realloc(d->items, (d->room + GROW_SLOTS) * sizeof(*items));
+	if (!items)
+		return -ENOMEM;
+	d->items = items;
+	for (uint32_t i = 0; i < GROW_SLOTS; i++)
+		memcpy(data + (size_t)i * DESTINATION_BYTES, &none, sizeof(none));
+	rc = write_slots(d, d->room, data, sizeof(data));
+	if (rc < 0)
+		return rc;
+	memset(d->items + d->room, 0, GROW_SLOTS * sizeof(*items));
+	d->room += GROW_SLOTS;
+	return 0;
+}
+
+int destinations_open(struct destinations *ret, struct error *err)
+{
+	struct destinations d = {.fd = memfd_create("destinations", MFD_CLOEXEC | MFD_NOEXEC_SEAL)};
+
+	/* Linux before 6.3 */
+	if (d.fd < 0 && errno == EINVAL)
+		d.fd = memfd_create("destinations", MFD_CLOEXEC);
+	if (d.fd < 0)
+		return err_set(err, errno, "making memory for the port forwarder");
+	*ret = d;
+	return 0;
+}
+
+/* The slot of @e, else a free one, else one more than there are. */
+static uint32_t find(const struct destinations *d, const union endpoint *e)
+{
+	uint32_t found = d->n;
+
+	for (uint32_t i = 0; i < d->n; i++) {
+		if (d->items[i].users == 0)
+			found = MIN(found, i);
+		else if (endpoint_equal(&d->items[i].e, e))
+			return i;
+	}
+	return found;
+}
+
+int destinations_add(struct destinations *d, const union endpoint *e, uint32_t *ret_slot,
+		     struct error *err)
+{
+	uint32_t slot = find(d, e);
+	int rc = slot < d->room ? 0 : grow(d);
+
+	if (rc == 0 && (slot == d->n || d->items[slot].users == 0))
+		rc = write_slot(d, slot, e);
+	if (rc < 0)
+		return err_set(err, -rc, "telling the port forwarder an address");
+	if (slot == d->n)
+		d->n++;
+	d->items[slot].e = *e;
+	d->items[slot].users++;
+	*ret_slot = slot;
+	return 0;
+}
+
+void destinations_drop(struct destinations *d, uint32_t slot)
+{
+	union endpoint none = no_endpoint();
+
+	/* A slot that stays as it was allows what was allowed before. */
+	if (--d->items[slot].users == 0)
+		(void)write_slot(d, slot, &none);
+}
+
+void destinations_close(struct destinations *d)
+{
+	d->fd = fd_close(d->fd);
+	free(TAKE_PTR(d->items));
+	d->n = d->room = 0;
+}
+
+int destinations_map(int fd, struct error *err)
+{
+	void *place = (void *)(uintptr_t)DESTINATIONS_BASE;
+	void *at =
+		mmap(place, DESTINATIONS_BYTES, PROT_READ, MAP_SHARED | MAP_FIXED_NOREPLACE, fd, 0);
+
+	/* It stays for the life of the process. */
+	/* cppcheck-suppress memleak */
+	return at == place ? 0 : err_set(err, errno, "mapping the addresses of published ports");
+}
+
+const union endpoint *destination_at(uint32_t slot)
+{
+	if (slot >= SLOTS)
+		return NULL;
+	return (const union endpoint *)((uintptr_t)DESTINATIONS_BASE +
+					(uintptr_t)slot * DESTINATION_BYTES);
+}
