@@ -229,7 +229,8 @@ static int take_child(struct launch *l, struct error *err)
 	_cleanup_close_ int pidfd = -1;
 	int rc = handshake_say(l->middle.sock, HANDSHAKE_MAPPED);
 
-	if (rc == 0)
+	/* One that has gone may have said why. */
+	if (rc == 0 || rc == -EPIPE)
 		rc = fd_wait(l->middle.sock, POLLIN, &deadline, l->signals->cancel);
 	if (rc < 0)
 		return err_step(err, err_set(err, -rc, "%s", words), STEP_CLONE);

@@ -6,14 +6,21 @@
  *	probe catch SIGNAL    print each signal that arrives; SIGNAL ends it, with status 0
  *	probe forks N         N double forks whose orphans end at once, then status 7
  *	probe listen PATH     bind a UNIX socket at PATH, serve one connection, then status 0
+ *	probe userns-of FILE owner|parent|uid
+ *	                      of the namespace FILE: the user namespace that it belongs to or, of a
+ *user namespace, its parent and its owner's uid (man 2 ioctl_ns)
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/nsfs.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -128,6 +135,25 @@ static int serve_once(const char *path)
 	return 0;
 }
 
+static int show_userns(const char *path, const char *what)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), found;
+	struct stat st;
+	uid_t uid;
+
+	if (fd >= 0 && streq(what, "uid") && ioctl(fd, NS_GET_OWNER_UID, &uid) == 0) {
+		printf("%u\n", uid);
+		return 0;
+	}
+	found = fd < 0 ? -1 : ioctl(fd, streq(what, "parent") ? NS_GET_PARENT : NS_GET_USERNS);
+	if (found < 0 || fstat(found, &st) < 0) {
+		perror(path);
+		return 1;
+	}
+	printf("user:[%lu]\n", (unsigned long)st.st_ino);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *verb = argc > 1 ? argv[1] : "";
@@ -141,6 +167,9 @@ int main(int argc, char **argv)
 		return double_forks(word);
 	if (streq(verb, "listen") && word)
 		return serve_once(word);
-	fprintf(stderr, "usage: probe fds [FILE] | catch SIGNAL | forks N | listen PATH\n");
+	if (streq(verb, "userns-of") && word && argc > 3)
+		return show_userns(word, argv[3]);
+	fprintf(stderr, "usage: probe fds [FILE] | catch SIGNAL | forks N | listen PATH | "
+			"userns-of FILE owner|parent|uid\n");
 	return 2;
 }

@@ -1,0 +1,40 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# The launcher killed while its middle process is between the two clones: nothing is left.
+
+load ../../lib/common
+load ../../lib/root
+
+setup() {
+	root_setup
+}
+
+none_marked() { [ -z "$(marked)" ]; }
+
+# killed_at EXPRESSION OPTIONS… - the launcher is killed while strace holds its forks at a call that only
+# they make
+killed_at() {
+	local expression=$1 launcher
+	shift
+	rm -f "$T/held"
+	strace -f -qq -o "$T/held" -u "$FAUXROOT_TEST_USER" -E "PATH=$PATH" -e trace=setresuid \
+		-e "$expression" "$FAUXROOT" "$@" sleep 1000 </dev/null >/dev/null 2>&1 3>&- 4>&- &
+	local tracer=$!
+	wait_for grep -q 'setresuid(' "$T/held"
+	launcher=$(cat "/proc/$tracer/task/$tracer/children")
+	kill -KILL ${launcher%% *}
+	# It ends with the last that it traces.
+	wait_for gone $tracer
+	# Nothing lives; what lies there is the next launcher's to clear away.
+	wait_for none_marked
+	rm -rf "$XDG_RUNTIME_DIR"/fauxroot*
+}
+
+@test "the launcher killed before the second clone" {
+	killed_at 'inject=setresuid:delay_enter=1500000:when=1' --net=none
+}
+
+@test "the launcher killed between the second clone and its maps" {
+	killed_at 'inject=setresuid:delay_enter=1500000:when=2' --net=none --pidns
+	killed_at 'inject=setresuid:delay_exit=1500000:when=2' --net=slirp4netns
+}
