@@ -26,6 +26,7 @@
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/sys/message.h"
+#include "no_peerpidfd.h"
 #include "server_process.h"
 
 enum { PATIENCE_MS = 60000 };
@@ -319,7 +320,7 @@ static void lie_to_one(int listener, const struct lie *lie)
 		(void)message_send(client, lie->text, strlen(lie->text), fds, n);
 	if (lie->kinds)
 		(void)message_send(client, lie->kinds, strlen(lie->kinds), NULL, 0);
-	_exit(0);
+	fd_close(client);
 }
 
 static int listen_at(const char *path)
@@ -347,9 +348,12 @@ static void believes_little(void **state)
 
 		fflush(NULL);
 		pid = fork();
-		if (pid == 0)
+		if (pid == 0) {
 			lie_to_one(listener, &lies[i]);
+			pause();
+		}
 		rc = ns_ask(f->path, &answer, &err);
+		kill(pid, SIGKILL);
 		assert_int_equal(waitpid(pid, NULL, 0), pid);
 		if (rc != lies[i].rc || (rc < 0 && !strstr(err.text, lies[i].words)))
 			fail_msg("row %zu: %d %s", i, rc, err.text);
@@ -371,7 +375,8 @@ _noreturn_ static void serve_from_below(const struct fixture *f, bool hidden, in
 	listener = listen_at(f->path);
 	(void)fd_write_all(ready, "r", 1);
 	lie_to_one(listener, &whole);
-	_exit(0);
+	pause();
+	_exit(1);
 }
 
 static void believes_nobody_below(void **state)
@@ -406,6 +411,12 @@ static void believes_nobody_below(void **state)
 	}
 }
 
+static void loses_so_peerpidfd(void **state)
+{
+	(void)state;
+	lose_so_peerpidfd();
+}
+
 static void names_what_it_cannot_reach(void **state)
 {
 	struct fixture *f = *state;
@@ -434,6 +445,9 @@ int main(int argc, char **argv)
 		TEST(believes_little),
 		TEST(believes_nobody_below),
 		TEST(names_what_it_cannot_reach),
+		TEST(loses_so_peerpidfd),
+		TEST(hands_out),
+		TEST(believes_nobody_below),
 	};
 
 	if (argc == 3 && streq(argv[1], "knock"))

@@ -39,8 +39,9 @@ enum peer_side {
  * With SO_PEERPIDFD (Linux 6.5) the pidfd is the peer's beyond doubt. Older kernels give its PID
  * alone, which is opened (pidfd_open(2)). A client is believed only as long as the connection has
  * not been closed from over there. Of a server that proves nothing: it closes what it has answered
- * and lives on. Returns 0; -ESRCH where the peer has ended, or has no PID in our PID namespace and
- * the kernel has no SO_PEERPIDFD; -errno.
+ * and lives on. One that has ended, and has left its socket to another process, can be taken for
+ * one that has got its PID since. Returns 0; -ESRCH where the peer has ended, or has no PID in our
+ * PID namespace and the kernel has no SO_PEERPIDFD; -errno.
  */
 int peer_open(int sock, enum peer_side side, struct peer *ret);
 
