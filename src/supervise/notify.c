@@ -120,9 +120,11 @@ static int parse_address(const char *text, struct sockaddr_un *ret, socklen_t *r
 static char *canonical(const char *address)
 {
 	const char *name = strrchr(address, '/') + 1;
-	_cleanup_free_ char *dir = strndup(address, (size_t)(name - address));
-	_cleanup_free_ char *real = dir ? realpath(dir, NULL) : NULL;
+	_cleanup_free_ char *dir = str_format("%.*s", (int)(name - address), address);
+	_cleanup_free_ char *real = NULL;
 
+	if (dir)
+		real = realpath(dir, NULL);
 	return real ? str_format("%s/%s", streq(real, "/") ? "" : real, name) : strdup(address);
 }
 

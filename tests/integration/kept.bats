@@ -6,9 +6,9 @@
 load ../lib/common
 load ../lib/ports
 
-launch_both() { # OPTIONS… - forwarder, agent and slirp4netns; a checker behind PORT
+launch_both() { # forwarder, agent and slirp4netns; a checker behind PORT
 	free_port
-	launch --net=slirp4netns --port-driver=builtin -p "127.0.0.1:$PORT:7000/tcp" "$@" \
+	launch --net=slirp4netns --port-driver=builtin -p "127.0.0.1:$PORT:7000/tcp" \
 		"$PORTCHECK" serve 127.0.0.1 7000
 	wait_for grep -q serving "$OUT"
 	works
@@ -119,15 +119,18 @@ short_of() {
 
 @test "a helper that is stopped again is replaced" {
 	launch_both
-	local name old
+	local name old stops=0
 	for name in 'fauxroot: ports' 'fauxroot: agent' slirp4netns; do
 		old=$(part "$name")
 		kill -STOP "$old"
-		runs() { process_state "$old" RSD; }
-		wait_for runs
+		# Seen, and undone.
+		seen() { [ "$(log_count 'was stopped')" -gt "$stops" ]; }
+		wait_for seen
+		wait_for process_state "$old" RSD
 		kill -STOP "$old"
 		wait_for replaced "$name" "$old"
 		wait_for works
+		stops=$(log_count 'was stopped')
 	done
 	stop
 }

@@ -9,6 +9,7 @@ load ../../lib/root
 
 setup() {
 	root_setup
+	grep -qw fuse /proc/filesystems || skip "this kernel has no FUSE"
 	# A /dev/fuse that the test user may open, as on most machines.
 	holder SCRATCH --mount --propagation private
 	nsenter --target "$SCRATCH" --mount sh -c 'mount -t tmpfs -o mode=0755 tmpfs "$1" &&
@@ -16,7 +17,7 @@ setup() {
 }
 
 teardown() {
-	kill -KILL "$SCRATCH" 2>/dev/null
+	[ -z "${SCRATCH:-}" ] || kill -KILL "$SCRATCH" 2>/dev/null || true
 	common_teardown
 }
 
