@@ -182,22 +182,19 @@ own() {
 	esac
 }
 
-# An undumpable process, as the agent is, shows its share of memory to root alone.
-pss_is_known() { [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }
-
-# pss PID…: KiB; of what does not show it, all that is resident: no less
+# pss PID…: KiB
 pss() {
 	local pid
 	for pid; do
-		awk '$1 == "Pss:" { print $2 }' "/proc/$pid/smaps_rollup" 2>/dev/null ||
-			sudo -n awk '$1 == "Pss:" { print $2 }' "/proc/$pid/smaps_rollup" 2>/dev/null ||
-			awk '$1 == "VmRSS:" { print $2 }' "/proc/$pid/status"
+		awk '$1 == "Pss:" { print $2 }' "/proc/$pid/smaps_rollup"
 	done | awk '{ sum += $1 } END { print sum }'
 }
 
-descriptors() { find "/proc/$1/fd" -mindepth 1 2>/dev/null | wc -l; }
+descriptors() { # PID…
+	find "${@/#/\/proc\/}" -mindepth 2 -maxdepth 2 -path '*/fd/*' 2>/dev/null | wc -l
+}
 
-# A launcher with a network and a port up, and nothing to do
+# A launcher with a network and a port up, and nothing to do: KiB, and descriptors
 memory() { # SIDE
 	local port
 	port=$(free_ports 1)
@@ -206,7 +203,7 @@ memory() { # SIDE
 	# Idle: what the first connection needed has been given back.
 	sleep 2
 	own "$1" "$PID"
-	pss "${PIDS[@]}"
+	echo "$(pss "${PIDS[@]}") $(descriptors "${PIDS[@]}")"
 	ended "$PID"
 }
 
