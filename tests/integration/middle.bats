@@ -48,6 +48,48 @@ mapper() {
 	stop
 }
 
+# slirp4netns is started on one: the last word but one of its command line.
+@test "each process that slirp4netns is started on is in the middle namespace, with nothing open" {
+	cat >wrapper <<-END
+		#!/bin/sh
+		eval "holder=\\\${\$((\$# - 1))}"
+		for ns in user net mnt pid; do readlink /proc/\$holder/ns/\$ns; done >"$T/holder.new"
+		ls /proc/\$holder/fd | wc -l >>"$T/holder.new"
+		mv "$T/holder.new" "$T/holder"
+		exec "$(type -P slirp4netns)" "\$@"
+	END
+	chmod +x wrapper
+	launch --net=slirp4netns --port-driver=builtin --slirp4netns-binary="$PWD/wrapper" sleep 1000
+	local agent expected
+	agent=$(child_of "$LAUNCHER" 'fauxroot: agent')
+	expected=$(userns "$agent"
+		readlink "/proc/$TARGET/ns/net" /proc/self/ns/mnt /proc/self/ns/pid
+		echo 3)
+	# The first is the middle process.
+	equals "$expected" "$(cat holder)"
+	rm holder
+	kill -KILL "$(child_of "$LAUNCHER" slirp4netns)"
+	wait_for test -e holder
+	equals "$expected" "$(cat holder)"
+	wait_for logged 'slirp4netns started again'
+	stop
+}
+
+@test "one in another: with subordinate ids in several extents, newuidmap as root, and a third" {
+	run -0 fx --copy-up=/etc sh -c '
+		rm -f /etc/subuid /etc/subgid
+		printf "root:1:1000\nroot:2000:500\n" >/etc/subuid
+		echo root:1:60000 >/etc/subgid
+		"$FAUXROOT" --net=slirp4netns sh -c "tr -s \" \" </proc/self/uid_map
+			setpriv --reuid 1200 --regid 5 --clear-groups id -u
+			exec \"$FAUXROOT\" --idmap=single --net=slirp4netns --pidns id -u"'
+	equals " 0 0 1
+ 1 1 1000
+ 1001 1001 500
+1200
+0" "$(grep -v warning: <<<"$output")"
+}
+
 @test "what becomes the command, and exec, are in the command's user namespace" {
 	launch --pidns --net=none sleep 1000
 	equals "$(userns "$TARGET")" "$(userns "$(child_of "$TARGET" sleep)")"
