@@ -93,7 +93,7 @@ static int try_copy_up(const struct trial_plan *plan, struct error *err)
 {
 	bool etc;
 
-	return copyup_apply_child(&plan->config->copy_up, plan->statedir, &etc, err);
+	return copyup_apply_child(&plan->config->copy_up, plan->statedir, NULL, &etc, err);
 }
 
 static int try_target(const struct trial_plan *plan, struct error *err)

@@ -31,6 +31,7 @@
 #include "fauxroot/config/config.h"
 #include "fauxroot/mounts/etcfiles.h"
 #include "fauxroot/mounts/mounts.h"
+#include "fauxroot/mounts/progress.h"
 #include "fauxroot/supervise/activation.h"
 #include "fauxroot/supervise/signals.h"
 #include "fauxroot/sys/caps.h"
@@ -70,21 +71,26 @@ static int mount_all(const struct child_plan *plan, int netns, struct error *err
 	_cleanup_etcfiles_ struct etcfiles files = ETCFILES_NONE;
 	const struct config *config = plan->config;
 	bool etc_copied = false;
-	int rc = propagation_apply_child(config->propagation, err);
+	int rc;
 
+	progress_at(plan->progress, "/proc and /sys");
+	rc = propagation_apply_child(config->propagation, err);
 	if (rc == 0 && config->pidns)
 		rc = procfs_mount_child(err);
 	if (rc == 0 && plan->own_netns)
 		rc = sysfs_mount_child(err);
 	if (rc == 0 && config->evacuate_cgroup2)
 		rc = cgroupfs_mount_child(err);
+	progress_at(plan->progress, "the state directory %s", plan->state_dir);
 	if (rc == 0 && netns >= 0)
 		rc = netns_bind_child(netns, plan->state_dir, err);
 	/* Held now: copy-up covers what leads there. */
 	if (rc == 0 && plan->network_files)
 		rc = etcfiles_open_child(plan->state_dir, &files, err);
 	if (rc == 0 && config->copy_up.n > 0)
-		rc = copyup_apply_child(&config->copy_up, plan->state_dir, &etc_copied, err);
+		rc = copyup_apply_child(&config->copy_up, plan->state_dir, plan->progress,
+					&etc_copied, err);
+	progress_at(plan->progress, "resolv.conf and hosts of /etc");
 	if (rc == 0 && plan->network_files)
 		rc = etcfiles_bind_child(&files, etc_copied, err);
 	if (rc == 0 && plan->network_files) {

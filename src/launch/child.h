@@ -23,6 +23,7 @@ struct child_plan {
 	pid_t launcher;	    /* as the caller's variables name it */
 	uid_t parent_euid;  /* the launcher's effective ids, in its own user namespace */
 	gid_t parent_egid;
+	struct progress *progress; /* shared with the launcher; NULL: none */
 	int sock, peer_sock; /* the handshake: the child's end, and the launcher's, closed before */
 	int reports;	     /* with --pidns, init's end of them; else -1 */
 };

@@ -47,8 +47,8 @@ int etc_take(struct launch *l, struct error *err)
 
 	static_assert(ARRAY_SIZE(places) == ETCFILE_COUNT_ + 1, "every descriptor has its place");
 	for (size_t i = 0; i < ARRAY_SIZE(places) && rc == 0; i++)
-		rc = handshake_take(l->sock, HANDSHAKE_ETC, "mounting", l->signals->cancel,
-				    places[i], err);
+		rc = handshake_follow(l->sock, HANDSHAKE_ETC, "mounting", l->progress,
+				      l->signals->cancel, places[i], err);
 	if (rc < 0)
 		return rc;
 	l->etc = files;

@@ -9,7 +9,13 @@
 
 #include "fauxroot/base/clock.h"
 #include "fauxroot/base/fd.h"
+#include "fauxroot/mounts/progress.h"
 #include "fauxroot/sys/message.h"
+
+/* For one step of the child: more than a file system takes that answers at all, on a machine under
+ * load, too. */
+#define STALL_MS 30000
+#define LOOK_MS	 1000
 
 /* One record; only as many bytes of text as there are go over the wire. */
 struct record {
@@ -144,6 +150,47 @@ int handshake_take(int sock, enum handshake_type type, const char *step_words, i
 		   int *ret_fd, struct error *err)
 {
 	return await(sock, type, step_words, NULL, cancel_fd, ret_fd, err);
+}
+
+/* Wait until there is a message, or until @progress has stood still for long. */
+static int wait_for_word(int sock, const char *step_words, const struct progress *progress,
+			 int cancel_fd, struct error *err)
+{
+	unsigned seen = atomic_load(&progress->steps), now;
+	int64_t since = clock_ms();
+	char at[PROGRESS_TEXT];
+
+	while (clock_ms() - since < STALL_MS) {
+		struct deadline look = deadline_in(LOOK_MS);
+		int rc = fd_wait(sock, POLLIN, &look, cancel_fd);
+
+		if (rc != -ETIMEDOUT)
+			return rc < 0 ? err_set(err, -rc, "%s", step_words) : 0;
+		now = atomic_load(&progress->steps);
+		if (now != seen)
+			since = clock_ms();
+		seen = now;
+	}
+	(void)progress_text(progress, at);
+	return err_say(err, ETIMEDOUT, "%s: no progress in %d s%s%s", step_words, STALL_MS / 1000,
+		       *at ? " at " : "", at);
+}
+
+int handshake_follow(int sock, enum handshake_type type, const char *step_words,
+		     const struct progress *progress, int cancel_fd, int *ret_fd, struct error *err)
+{
+	for (;;) {
+		const struct deadline now = deadline_in(0);
+		int rc = wait_for_word(sock, step_words, progress, cancel_fd, err);
+
+		if (rc == 0)
+			rc = await(sock, type, step_words, &now, -1, ret_fd, err);
+		else
+			return rc;
+		/* It was a line of the log. */
+		if (rc != -ETIMEDOUT)
+			return rc;
+	}
 }
 
 void handshake_await_end(int sock)

@@ -32,6 +32,8 @@
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/log.h"
 
+struct progress;
+
 enum handshake_type {
 	HANDSHAKE_MAPPED = 1,
 	HANDSHAKE_MOUNTED,
@@ -84,6 +86,19 @@ int handshake_poll(int sock, enum handshake_type type, const char *step_words, s
  */
 int handshake_take(int sock, enum handshake_type type, const char *step_words, int cancel_fd,
 		   int *ret_fd, struct error *err);
+
+/*
+ * handshake_follow() - as handshake_take(), but not for ever: until the other side has made no
+ * progress for 30 seconds
+ * @progress: what it is at
+ * @ret_fd: as there; NULL for a message that brings none
+ *
+ * A child that is slow and alive writes down step after step, and is waited for. -ETIMEDOUT with
+ * what it was at.
+ */
+int handshake_follow(int sock, enum handshake_type type, const char *step_words,
+		     const struct progress *progress, int cancel_fd, int *ret_fd,
+		     struct error *err);
 
 /* handshake_await_end() - wait until the other side has gone; what it says meanwhile is lost */
 void handshake_await_end(int sock);

@@ -40,10 +40,11 @@ struct launch {
 	struct process child;
 	struct ns_set ns; /* the middle user namespace; the network that we set up, though it be
 			     detached; the child's others */
-	struct ns_set target_ns; /* those that the target is born into: its user namespace; the
-				    others are @ns's descriptors */
-	int sock;		 /* the handshake with the child */
-	int reports;		 /* init's, with --pidns; else -1 */
+	struct ns_set target_ns;   /* those that the target is born into: its user namespace; the
+				      others are @ns's descriptors */
+	struct progress *progress; /* of the child, until it executes something */
+	int sock;		   /* the handshake with the child */
+	int reports;		   /* init's, with --pidns; else -1 */
 
 	struct event_base *base;
 	struct api_server *api;

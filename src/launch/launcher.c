@@ -30,6 +30,7 @@
 #include "fauxroot/idmap/idmap.h"
 #include "fauxroot/mounts/etcfiles.h"
 #include "fauxroot/mounts/mounts.h"
+#include "fauxroot/mounts/progress.h"
 #include "fauxroot/supervise/notify.h"
 #include "fauxroot/supervise/reap.h"
 #include "fauxroot/supervise/terminal.h"
@@ -137,6 +138,9 @@ static int start_middle(struct launch *l, const struct idmap *map, struct error 
 	};
 	int pair[2], reports[2] = {-1, -1}, rc = reap_adopt_orphans(err);
 
+	plan.progress = l->progress = progress_new();
+	if (rc == 0 && !l->progress)
+		rc = err_set(err, ENOMEM, "sharing memory with the child");
 	if (rc == 0)
 		rc = leftovers_note_strangers(l, err);
 	if (rc < 0)
@@ -171,8 +175,8 @@ static int pin_namespaces(struct launch *l, struct error *err)
 
 	if (in_own_netns(l)) {
 		flags |= CLONE_NEWNET;
-		rc = handshake_expect(l->sock, HANDSHAKE_NETWORK, "making the network namespace",
-				      l->signals->cancel, err);
+		rc = handshake_follow(l->sock, HANDSHAKE_NETWORK, "making the network namespace",
+				      l->progress, l->signals->cancel, NULL, err);
 	}
 	if (rc == 0)
 		rc = ns_pin(l->child.pid, flags, &l->target_ns, err);
@@ -234,8 +238,8 @@ static int take_child(struct launch *l, struct error *err)
 		rc = fd_wait(l->middle.sock, POLLIN, &deadline, l->signals->cancel);
 	if (rc < 0)
 		return err_step(err, err_set(err, -rc, "%s", words), STEP_CLONE);
-	rc = handshake_take(l->middle.sock, HANDSHAKE_CHILD, words, l->signals->cancel, &pidfd,
-			    err);
+	rc = handshake_follow(l->middle.sock, HANDSHAKE_CHILD, words, l->progress,
+			      l->signals->cancel, &pidfd, err);
 	if (rc < 0)
 		return err_step(err, rc, STEP_CLONE);
 	rc = process_of_pidfd(pidfd, &l->child);
@@ -344,8 +348,8 @@ static int connect_network(struct launch *l, struct error *err)
 	if (rc == 0 && l->net.plan.configures_dns && !l->net.plan.detached)
 		rc = etc_take(l, err);
 	if (rc == 0)
-		rc = handshake_expect(l->sock, HANDSHAKE_MOUNTED, "mounting", l->signals->cancel,
-				      err);
+		rc = handshake_follow(l->sock, HANDSHAKE_MOUNTED, "mounting", l->progress,
+				      l->signals->cancel, NULL, err);
 	if (rc < 0)
 		return rc;
 	log_debug("mounted");
@@ -401,6 +405,7 @@ static void take_down(struct launch *l)
 	serve_stop(l);
 	fd_close(l->sock);
 	fd_close(l->reports);
+	progress_free(l->progress);
 	free(l->slirp_socket);
 	fd_close(l->target_ns.user);
 	ns_set_close(&l->ns);

@@ -32,6 +32,7 @@
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/parse.h"
 #include "fauxroot/mounts/mounts.h"
+#include "fauxroot/mounts/progress.h"
 #include "fauxroot/sys/mount.h"
 
 /* Name of the mount point of the original: ".ro" and six random characters. */
@@ -47,6 +48,7 @@ struct copy {
 struct copies {
 	struct copy *items;
 	size_t n;
+	struct progress *progress;
 };
 
 static void copies_clear(struct copies *copies)
@@ -103,6 +105,7 @@ static int add_copy(struct copies *copies, const char *dir, int state_dir, struc
 
 	if (*dir != '/')
 		return err_say(err, EINVAL, "cannot copy up \"%s\": the path is not absolute", dir);
+	progress_at(copies->progress, "opening %s to copy it up", dir);
 	path = realpath(dir, NULL);
 	if (!path)
 		return err_set(err, errno, "opening %s to copy it up", dir);
@@ -256,7 +259,8 @@ static void close_dir(DIR **dir)
 		closedir(*dir);
 }
 
-static int link_entries(const struct copy *copy, const char *original_name, struct error *err)
+static int link_entries(const struct copy *copy, const char *original_name,
+			struct progress *progress, struct error *err)
 {
 	_cleanup_close_ int fd = open_readable(copy->original);
 	_cleanup_(close_dir) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -270,6 +274,7 @@ static int link_entries(const struct copy *copy, const char *original_name, stru
 
 		if (streq(entry->d_name, ".") || streq(entry->d_name, ".."))
 			continue;
+		progress_at(progress, "copying up %s/%s", copy->path, entry->d_name);
 		rc = link_entry(copy, original_name, entry->d_name);
 		if (rc < 0)
 			return err_set(err, -rc, "making the link %s/%s", copy->path,
@@ -278,17 +283,19 @@ static int link_entries(const struct copy *copy, const char *original_name, stru
 	return errno ? err_set(err, errno, "reading %s to copy it up", copy->path) : 0;
 }
 
-static int copy_one(struct copy *copy, struct error *err)
+static int copy_one(struct copy *copy, struct progress *progress, struct error *err)
 {
 	char name[ORIGINAL_NAME_SIZE];
-	int rc = cover(copy, err);
+	int rc;
 
+	progress_at(progress, "copying up %s", copy->path);
+	rc = cover(copy, err);
 	if (rc == 0)
 		rc = copy_mode_and_owner(copy, err);
 	if (rc == 0)
 		rc = bind_original(copy, name, err);
 	if (rc == 0)
-		rc = link_entries(copy, name, err);
+		rc = link_entries(copy, name, progress, err);
 	if (rc == 0)
 		log_debug("copied up %s", copy->path);
 	return rc;
@@ -319,18 +326,19 @@ static int enter_copy(const struct copies *copies, const char *cwd, struct error
 	return 0;
 }
 
-int copyup_apply_child(const struct strv *dirs, const char *state_dir, bool *ret_etc,
-		       struct error *err)
+int copyup_apply_child(const struct strv *dirs, const char *state_dir, struct progress *progress,
+		       bool *ret_etc, struct error *err)
 {
-	_cleanup_(copies_clear) struct copies copies = {NULL, 0};
+	_cleanup_(copies_clear) struct copies copies = {NULL, 0, progress};
 	_cleanup_free_ char *cwd = getcwd(NULL, 0);
 	_cleanup_free_ char *etc = realpath("/etc", NULL);
 	bool etc_copied = false;
 	int rc = open_copies(dirs, state_dir, &copies, err);
 
 	for (size_t i = 0; i < copies.n && rc == 0; i++)
-		rc = copy_one(&copies.items[i], err);
+		rc = copy_one(&copies.items[i], progress, err);
 	for (size_t i = 0; i < copies.n && rc == 0; i++) {
+		progress_at(progress, "opening the copy of %s", copies.items[i].path);
 		rc = check_copy(&copies.items[i], err);
 		etc_copied |= etc && streq(copies.items[i].path, etc);
 	}

@@ -8,10 +8,12 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
 #include "fauxroot/base/fd.h"
+#include "fauxroot/mounts/progress.h"
 #include "fauxroot/sys/message.h"
 #include "launch/handshake.h"
 
@@ -165,6 +167,49 @@ static void a_terminating_signal_ends_the_wait(void **state)
 	close_pair(cancel);
 }
 
+/* In a fork: notes are seen by the other side, and a message is taken past lines of the log. */
+static void a_child_that_makes_progress_is_followed(void **state)
+{
+	struct pair p = make_pair();
+	struct progress *progress = progress_new();
+	char text[PROGRESS_TEXT], longest[2 * PROGRESS_TEXT];
+	struct error err = {0};
+	int status;
+	pid_t pid;
+
+	(void)state;
+	assert_non_null(progress);
+	assert_string_equal(progress_text(progress, text), "");
+	progress_at(NULL, "nobody is told");
+	log_setup("fauxroot", "parent", LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		progress_at(progress, "copying up %s", "/etc\n/x");
+		handshake_log(&p.there, LOG_LEVEL_INFO, "on the way");
+		_exit(handshake_say(p.there, HANDSHAKE_MOUNTED) < 0);
+	}
+	assert_int_equal(handshake_follow(p.here, HANDSHAKE_MOUNTED, "mounting", progress, -1, NULL,
+					  &err),
+			 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_string_equal(progress_text(progress, text), "copying up /etc /x");
+	assert_int_equal(atomic_load(&progress->steps), 1);
+
+	memset(longest, 'x', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	progress_at(progress, "%s", longest);
+	assert_int_equal(strlen(progress_text(progress, text)), PROGRESS_TEXT - 1);
+	fd_close(p.there);
+	assert_int_equal(handshake_follow(p.here, HANDSHAKE_MOUNTED, "mounting", progress, -1, NULL,
+					  &err),
+			 -ECONNRESET);
+	fd_close(p.here);
+	progress_free(progress);
+	progress_free(NULL);
+}
+
 static void the_peer_lives_until_it_has_gone(void **state)
 {
 	struct pair p = make_pair();
@@ -232,6 +277,7 @@ int main(void)
 		cmocka_unit_test(a_text_as_long_as_the_record_is_kept),
 		cmocka_unit_test(end_of_file_names_the_step),
 		cmocka_unit_test(a_terminating_signal_ends_the_wait),
+		cmocka_unit_test(a_child_that_makes_progress_is_followed),
 		cmocka_unit_test(the_peer_lives_until_it_has_gone),
 		cmocka_unit_test(odd_messages_are_errors),
 		cmocka_unit_test(an_oversized_message_is_an_error),

@@ -46,7 +46,7 @@ static int copy_up(const char *dirs, struct error *err)
 	check(copy && cwd);
 	while ((word = strsep(&rest, " ")))
 		check(strv_addf(&list, "%s%s", cwd, word) == 0);
-	return copyup_apply_child(&list, "state", &etc_copied, err);
+	return copyup_apply_child(&list, "state", NULL, &etc_copied, err);
 }
 
 /* The name of the original below @dir: the one entry .roXXXXXX that is a directory. */
@@ -215,7 +215,7 @@ static void copy_above_state(const void *arg)
 	state = open("d/state", O_PATH | O_DIRECTORY);
 	enter_world(arg);
 	check(strv_addf(&dirs, "%s/d", cwd) == 0);
-	check_ok(copyup_apply_child(&dirs, "d/state", &etc_copied, &err));
+	check_ok(copyup_apply_child(&dirs, "d/state", NULL, &etc_copied, &err));
 	check(!etc_copied);
 	fd_close(openat(state, "child_pid", O_WRONLY | O_CREAT, 0644));
 	check(access("d/state/child_pid", F_OK) == 0);
@@ -257,7 +257,8 @@ static void copy_cwd(const void *arg)
 	check(chdir("d") == 0);
 	before = getcwd(NULL, 0);
 	check(chdir("..") == 0 && chdir("d") == 0);
-	check_ok(copyup_apply_child(&(struct strv){&before, 1}, "../state", &(bool){false}, &err));
+	check_ok(copyup_apply_child(&(struct strv){&before, 1}, "../state", NULL, &(bool){false},
+				    &err));
 	after = getcwd(NULL, 0);
 	check(streq(before, after) && is_tmpfs("."));
 	put("new", "");
@@ -286,7 +287,7 @@ static void copy_etc(const void *arg)
 
 	set_up();
 	enter_world(arg);
-	check_ok(copyup_apply_child(&(struct strv){names, 1}, "state", &etc_copied, &err));
+	check_ok(copyup_apply_child(&(struct strv){names, 1}, "state", NULL, &etc_copied, &err));
 	check(etc_copied && is_tmpfs("/etc") && access("/etc/passwd", F_OK) == 0);
 	put("/etc/new", "");
 }
@@ -331,7 +332,7 @@ static void refuse_all(const void *arg)
 			check(strv_addf(&dirs, "%s/%s", cwd, table[i].dir + 1) == 0);
 		else
 			check(strv_add(&dirs, table[i].dir) == 0);
-		check(copyup_apply_child(&dirs, "state", &etc_copied, &err) == table[i].rc);
+		check(copyup_apply_child(&dirs, "state", NULL, &etc_copied, &err) == table[i].rc);
 		check(strstr(err.text, table[i].words) && err.step == STEP_MOUNT && etc_copied);
 		check(count_mounts("tmpfs") == before);
 	}
@@ -388,7 +389,7 @@ static int copy_while_swapped(const char *path)
 		int rc;
 
 		scratch_unshare(0);
-		rc = copyup_apply_child(&(struct strv){dirs, 1}, "state", &etc_copied, &err);
+		rc = copyup_apply_child(&(struct strv){dirs, 1}, "state", NULL, &etc_copied, &err);
 		check(rc == 0 || strstr(err.text, path) || strstr(err.text, "victim"));
 		_exit(rc == 0 ? 0 : 2);
 	}

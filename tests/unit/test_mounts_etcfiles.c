@@ -63,7 +63,8 @@ static struct etcfiles bind_files(const char *state_dir, bool copy_up)
 	if (copy_up) {
 		static char *dirs[] = {"/etc", NULL};
 
-		check_ok(copyup_apply_child(&(struct strv){dirs, 1}, state_dir, &etc_copied, &err));
+		check_ok(copyup_apply_child(&(struct strv){dirs, 1}, state_dir, NULL, &etc_copied,
+					    &err));
 		check(etc_copied);
 	}
 	check_ok(etcfiles_bind_child(&files, etc_copied, &err));

@@ -15,6 +15,7 @@
 #include "fauxroot/config/config.h"
 
 struct error;
+struct progress;
 
 /* propagation_apply_child() - @mode on "/" (man 7 mount_namespaces, "Shared subtrees") */
 int propagation_apply_child(enum propagation mode, struct error *err);
@@ -60,6 +61,7 @@ int cgroupfs_mount_child(struct error *err);
  * copyup_apply_child() - a private writable copy of each directory in @dirs: tmpfs+symlink
  * @state_dir: path of the state directory: the one place whose files must keep appearing under
  * their path, so it can't be copied up itself (anything above it can)
+ * @progress: told of each path before it is looked at; may be NULL
  * @ret_etc: is /etc itself private now?
  *
  * Each directory becomes a tmpfs of the original's mode (and owner, where that is mapped) whose
@@ -71,5 +73,5 @@ int cgroupfs_mount_child(struct error *err);
  * Refused: relative and missing directories, /, /tmp, and the kernel's own file systems (/proc,
  * /sys).
  */
-int copyup_apply_child(const struct strv *dirs, const char *state_dir, bool *ret_etc,
-		       struct error *err);
+int copyup_apply_child(const struct strv *dirs, const char *state_dir, struct progress *progress,
+		       bool *ret_etc, struct error *err);

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fauxroot/mounts/progress.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "fauxroot/base/str.h"
+
+struct progress *progress_new(void)
+{
+	void *page = mmap(NULL, sizeof(struct progress), PROT_READ | PROT_WRITE,
+			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	return page == MAP_FAILED ? NULL : page;
+}
+
+void progress_free(struct progress *progress)
+{
+	if (progress)
+		munmap(progress, sizeof(*progress));
+}
+
+void progress_at(struct progress *progress, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!progress)
+		return;
+	va_start(ap, fmt);
+	(void)vsnprintf(progress->at, sizeof(progress->at), fmt, ap);
+	va_end(ap);
+	atomic_fetch_add(&progress->steps, 1);
+}
+
+const char *progress_text(const struct progress *progress, char buf[static PROGRESS_TEXT])
+{
+	/* The other side may be writing. */
+	memcpy(buf, progress->at, PROGRESS_TEXT);
+	buf[PROGRESS_TEXT - 1] = '\0';
+	str_printable(buf);
+	return buf;
+}
