@@ -132,30 +132,38 @@ static int start_agent(struct ports *ports, struct error *err)
 	return rc;
 }
 
-/* Does the kernel lead answers to real addresses back? Set up with the first port that needs it. */
-static bool tracks(struct ports *ports)
+/*
+ * See to it that the kernel leads answers to real addresses back, once. Where it refuses, that is
+ * remembered and no failure; a shortage is one, because it passes. Returns 0 or -errno.
+ */
+static int start_tracking(struct ports *ports, struct error *err)
 {
 	struct builtin *b = ports->state;
-	struct error err = {0};
+	struct error why = {0};
 	int rc;
 
 	if (b->tracking || b->refused)
-		return b->tracking != NULL;
-	rc = tracking_start(ports->ns, ports->cancel_fd, &b->tracking, &err);
+		return 0;
+	rc = tracking_start(ports->ns, ports->cancel_fd, &b->tracking, &why);
 	if (rc == 0 && ports->base)
-		rc = tracking_supervise(b->tracking, ports->base, &err);
+		rc = tracking_supervise(b->tracking, ports->base, &why);
 	if (rc == 0)
-		return true;
+		return 0;
 	tracking_stop(TAKE_PTR(b->tracking));
+	if (kept_is_shortage(rc) || rc == -ECANCELED) {
+		if (err)
+			*err = why;
+		return err_wrap(err, rc, "keeping the addresses of remote clients");
+	}
 	b->refused = true;
 	log_warning("the addresses of remote clients are not kept, the command sees its own "
 		    "instead: %s",
-		    err.text);
-	return false;
+		    why.text);
+	return 0;
 }
 
-/* Does @port keep its clients' addresses? Those of the host's loopback have none to be kept. */
-static bool is_transparent(struct ports *ports, const struct port *port)
+/* Are the addresses of the clients of @port to be kept? Those of the host's loopback have none. */
+static bool wants_source(const struct ports *ports, const struct port *port)
 {
 	const struct builtin *b = ports->state;
 	union endpoint parents[2], child = portspec_child(&port->spec);
@@ -163,12 +171,19 @@ static bool is_transparent(struct ports *ports, const struct port *port)
 
 	(void)portspec_parent(&port->spec, parents);
 	return ports->config->source_ip_transparent && b->source.real[i] &&
-	       !portspec_is_udp(port->spec.proto) && !endpoint_is_loopback(&parents[0]) &&
-	       tracks(ports);
+	       !portspec_is_udp(port->spec.proto) && !endpoint_is_loopback(&parents[0]);
+}
+
+/* Are they? */
+static bool is_transparent(const struct ports *ports, const struct port *port)
+{
+	const struct builtin *b = ports->state;
+
+	return b->tracking && wants_source(ports, port);
 }
 
 /* Is there a rule for the answers of this port's server? */
-static bool leads_answers(struct ports *ports, const struct port *port)
+static bool leads_answers(const struct ports *ports, const struct port *port)
 {
 	union endpoint child = portspec_child(&port->spec);
 
@@ -450,7 +465,10 @@ static int builtin_add(struct ports *ports, struct port *port, struct error *err
 
 	if (rc < 0)
 		return rc;
-	rc = destinations_add(&b->destinations, &child, &port->driver_id, err);
+	if (wants_source(ports, port))
+		rc = start_tracking(ports, err);
+	if (rc == 0)
+		rc = destinations_add(&b->destinations, &child, &port->driver_id, err);
 	if (rc < 0) {
 		listen_close(port);
 		return rc;
@@ -504,8 +522,10 @@ static bool builtin_keeps_source(const struct ports *ports)
 
 static void builtin_prepare_source(struct ports *ports)
 {
-	if (builtin_keeps_source(ports))
-		(void)tracks(ports);
+	struct error err = {0};
+
+	if (builtin_keeps_source(ports) && start_tracking(ports, &err) < 0)
+		log_warning("%s", err.text);
 }
 
 static void builtin_stop(struct ports *ports)

@@ -328,6 +328,27 @@ legacy_rules() {
 	stop_all
 }
 
+# The launcher cannot fork, for a moment.
+@test "a shortage while the first port for remote clients is published: refused, and no address given up" {
+	launch_as nsenter --target "$HOST_NS" --net -- --net=slirp4netns --port-driver=builtin \
+		socat TCP4-LISTEN:9000,bind=127.0.0.1,reuseaddr,fork SYSTEM:'echo $SOCAT_PEERADDR'
+	strace -qq -o trace -p "$LAUNCHER" -e trace=clone,clone3,fork -e inject=clone,clone3,fork:error=EAGAIN 3>&- 4>&- &
+	local tracer=$!
+	wait_for grep -q "^TracerPid:.$tracer$" "/proc/$LAUNCHER/status"
+	refused_by POST /v1/ports "$(spec_json tcp 0.0.0.0 8001 127.0.0.1 9000)" 500 \
+		'keeping the addresses of remote clients: .*Resource temporarily unavailable'
+	kill "$tracer"
+	wait_for grep -q '^TracerPid:.0$' "/proc/$LAUNCHER/status"
+	not client bash -c "exec 5<>/dev/tcp/$HOST4/8001" 2>/dev/null
+	publish tcp 0.0.0.0 8001 127.0.0.1 9000
+	setup_ask
+	cell remote-plain client tcp "$HOST4" 8001
+	cells_are remote-plain="$CLIENT4"
+	api GET /v1/info
+	equals client "$(jq -r .portDriver.sourceIP <<<"$BODY")"
+	stop_all
+}
+
 answer_rules() {
 	{ as_target ip rule && as_target ip -6 rule; } | sed -n 's/.*from \([^ ]*\) ipproto tcp sport \([0-9]*\) lookup 26209$/\1 \2/p' | sort
 }
