@@ -223,13 +223,15 @@ static bool is_unmapped(uid_t uid)
 {
 	_cleanup_free_ char *overflow = NULL, *map = NULL;
 	struct cursor c;
-	uint32_t id;
+	uint32_t id, usual = 65534;
 
-	if (file_read_bounded(AT_FDCWD, "/proc/sys/kernel/overflowuid", 32, &overflow, NULL) < 0 ||
+	/* A container may have no /proc/sys. */
+	if (file_read_bounded(AT_FDCWD, "/proc/sys/kernel/overflowuid", 32, &overflow, NULL) == 0) {
+		c = cursor_of(overflow);
+		(void)cursor_u32(&c, UINT32_MAX, &usual);
+	}
+	if (uid != usual ||
 	    file_read_bounded(AT_FDCWD, "/proc/self/uid_map", 65536, &map, NULL) < 0)
-		return false;
-	c = cursor_of(overflow);
-	if (cursor_u32(&c, UINT32_MAX, &id) < 0 || id != uid)
 		return false;
 	/* All ids as they are: the first namespace. */
 	c = cursor_of(map);
