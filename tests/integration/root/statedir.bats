@@ -36,7 +36,7 @@ full() {
 	shift
 	mkdir -p "$T/small"
 	unshare --mount --propagation private sh -c '
-		mount -t tmpfs -o size=16k,mode=0777 none "$1" || exit 99
+		mount -t tmpfs -o size=16k,mode=1777 none "$1" || exit 99
 		[ "$2" -eq 0 ] || head -c $(($2 * 4096)) /dev/zero >"$1/ballast" || exit 98
 		shift 2
 		"$@"
@@ -68,7 +68,7 @@ full() {
 @test "a file system without free inodes" {
 	mkdir "$T/small"
 	run --separate-stderr unshare --mount --propagation private sh -c '
-		mount -t tmpfs -o nr_inodes=2,mode=0777 none "$1" || exit 99
+		mount -t tmpfs -o nr_inodes=2,mode=1777 none "$1" || exit 99
 		shift
 		exec "$@"' sh "$T/small" setpriv --reuid "$USER_UID" --regid "$USER_GID" --init-groups \
 		"$FAUXROOT" --state-dir="$T/small/state" true 3>&- 4>&-
@@ -79,7 +79,7 @@ full() {
 @test "a read-only file system" {
 	mkdir "$T/small"
 	run -125 --separate-stderr unshare --mount --propagation private sh -c '
-		mount -t tmpfs -o ro,mode=0777 none "$1" || exit 99
+		mount -t tmpfs -o ro,mode=1777 none "$1" || exit 99
 		shift
 		exec "$@"' sh "$T/small" setpriv --reuid "$USER_UID" --regid "$USER_GID" --init-groups \
 		"$FAUXROOT" --state-dir="$T/small/state" true 3>&- 4>&-
@@ -91,7 +91,7 @@ full() {
 	chown "$USER_UID" "$S" "$S/mounted"
 	mkdir "$T/behind"
 	run unshare --mount --propagation private sh -c '
-		mount -t tmpfs -o mode=0777 none "$1/behind" && touch "$1/behind/precious" && chown "$2" "$1/behind/precious" &&
+		mount -t tmpfs -o mode=1777 none "$1/behind" && touch "$1/behind/precious" && chown "$2" "$1/behind/precious" &&
 		mount --bind "$1/behind" "$1/state/mounted" && shift 2 &&
 		"$@"; code=$?; ls "$OLDPWD" >/dev/null; [ -e "$T_BEHIND/precious" ] && echo kept; exit $code' \
 		sh "$T" "$USER_UID" env T_BEHIND="$T/behind" setpriv --reuid "$USER_UID" --regid "$USER_GID" --init-groups \
