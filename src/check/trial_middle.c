@@ -32,6 +32,11 @@ _noreturn_ static void middle(const struct trial_plan *plan, const struct idmap 
 		fd_close(sock);
 		trial_child(plan);
 	}
+	if (report.outcome.rc > 0) {
+		int rc = idmap_repeat(map, child.pid, &report.outcome.err);
+
+		report.outcome.rc = rc < 0 ? rc : 1;
+	}
 	(void)message_send(sock, &report, sizeof(report), &child.pidfd,
 			   report.outcome.rc > 0 ? 1 : 0);
 	_exit(0);

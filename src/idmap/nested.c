@@ -36,22 +36,6 @@ static int take_effective_uid(uid_t uid, struct error *err)
 	return 0;
 }
 
-static int give_map(const struct idmap *map, struct process *child, struct error *err)
-{
-	int rc = take_effective_uid(0, err);
-
-	if (rc == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
-		rc = err_set(err, errno, "asking to die with the launcher");
-	if (rc == 0)
-		rc = idmap_repeat(map, child->pid, err);
-	if (rc < 0) {
-		/* Not ours to wait for. */
-		kill(child->pid, SIGKILL);
-		process_forget(child);
-	}
-	return rc;
-}
-
 int idmap_clone(const struct idmap *map, unsigned long flags, struct process *ret,
 		struct error *err)
 {
@@ -69,9 +53,15 @@ int idmap_clone(const struct idmap *map, unsigned long flags, struct process *re
 				STEP_CLONE);
 	if (rc == 0)
 		return 0;
-	rc = give_map(map, &child, err);
-	if (rc < 0)
-		return err_step(err, rc, STEP_IDMAP);
+	rc = take_effective_uid(0, err);
+	if (rc == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		rc = err_set(err, errno, "asking to die with the launcher");
+	if (rc < 0) {
+		/* Not ours to wait for. */
+		kill(child.pid, SIGKILL);
+		process_forget(&child);
+		return err_step(err, rc, STEP_CLONE);
+	}
 	*ret = child;
 	return 1;
 }

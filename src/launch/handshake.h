@@ -5,8 +5,8 @@
  *
  *	launcher				middle process
  *	HANDSHAKE_MAPPED  ------------------->		your ids are mapped
- *			  <-------------------  HANDSHAKE_CHILD, with a pidfd: the child is there,
- *						and its ids are mapped
+ *			  <-------------------  HANDSHAKE_CHILD, with a pidfd: the child is there
+ *			  <-------------------  HANDSHAKE_MAPPED: the child's ids are mapped
  *
  * What follows on that socket is a holder's: ns_holder_work().
  *

@@ -225,27 +225,37 @@ static int map_ids(struct launch *l, const struct idmap *map, struct error *err)
 	return rc;
 }
 
-/* The middle process clones it, and maps its ids; it has been no child of anybody else. */
+static const char middle_words[] = "making the command's user namespace";
+
+/* The middle process's next message. @ret_fd: NULL, or for what comes with it */
+static int hear_middle(struct launch *l, enum handshake_type type, int *ret_fd, struct error *err)
+{
+	struct deadline deadline = deadline_in(CLONE_MS);
+	int rc = fd_wait(l->middle.sock, POLLIN, &deadline, l->signals->cancel);
+
+	if (rc < 0)
+		rc = err_set(err, -rc, "%s", middle_words);
+	else
+		rc = handshake_follow(l->middle.sock, type, middle_words, l->progress,
+				      l->signals->cancel, ret_fd, err);
+	return err_step(err, rc, STEP_CLONE);
+}
+
+/* The middle process clones it; it is our own child. */
 static int take_child(struct launch *l, struct error *err)
 {
-	static const char words[] = "making the command's user namespace";
-	struct deadline deadline = deadline_in(CLONE_MS);
 	_cleanup_close_ int pidfd = -1;
 	int rc = handshake_say(l->middle.sock, HANDSHAKE_MAPPED);
 
 	/* One that has gone may have said why. */
-	if (rc == 0 || rc == -EPIPE)
-		rc = fd_wait(l->middle.sock, POLLIN, &deadline, l->signals->cancel);
+	if (rc < 0 && rc != -EPIPE)
+		return err_step(err, err_set(err, -rc, "%s", middle_words), STEP_CLONE);
+	rc = hear_middle(l, HANDSHAKE_CHILD, &pidfd, err);
 	if (rc < 0)
-		return err_step(err, err_set(err, -rc, "%s", words), STEP_CLONE);
-	rc = handshake_follow(l->middle.sock, HANDSHAKE_CHILD, words, l->progress,
-			      l->signals->cancel, &pidfd, err);
-	if (rc < 0)
-		return err_step(err, rc, STEP_CLONE);
+		return rc;
 	rc = process_of_pidfd(pidfd, &l->child);
 	if (rc < 0)
-		return err_step(err, err_set(err, -rc, "%s: finding its process", words),
-				STEP_CLONE);
+		return err_step(err, err_set(err, -rc, "finding the child's process"), STEP_CLONE);
 	pidfd = -1;
 	return 0;
 }
@@ -262,6 +272,8 @@ static int make_child(struct launch *l, struct error *err)
 		rc = pin_namespaces(l, err);
 	if (rc == 0)
 		rc = detach_netns(l, err);
+	if (rc == 0)
+		rc = hear_middle(l, HANDSHAKE_MAPPED, NULL, err);
 	return rc;
 }
 

@@ -45,18 +45,25 @@ static int die_with_launcher(const struct middle_plan *plan, struct error *err)
 	return see_launcher(plan, err);
 }
 
-/* Nothing but the socket. Then the launcher may know of the child. */
-static int report(const struct middle_plan *plan, const struct process *child, struct error *err)
+/* The launcher opens the child's namespaces while the child's maps are written. */
+static int map_child(const struct middle_plan *plan, const struct process *child, struct error *err)
 {
-	int rc = fd_close_all_except((int[]){plan->sock, child->pidfd}, 2);
+	int rc = handshake_hand(plan->sock, HANDSHAKE_CHILD, child->pidfd);
 
+	if (rc < 0)
+		return err_set(err, -rc, "telling the launcher of the child");
+	rc = idmap_repeat(plan->map, child->pid, err);
+	if (rc < 0)
+		return rc;
+	/* What is left is a process that may hold the network for a helper. */
+	rc = fd_close_all_except(&plan->sock, 1);
 	if (rc < 0)
 		return err_set(err, -rc, "closing what is the child's");
 	rc = see_launcher(plan, err);
 	if (rc < 0)
 		return rc;
-	rc = handshake_hand(plan->sock, HANDSHAKE_CHILD, child->pidfd);
-	return rc < 0 ? err_set(err, -rc, "telling the launcher of the child") : 0;
+	rc = handshake_say(plan->sock, HANDSHAKE_MAPPED);
+	return rc < 0 ? err_set(err, -rc, "telling the launcher of the child's maps") : 0;
 }
 
 /* The middle process's story, step by step. */
@@ -75,10 +82,7 @@ static int run_middle(const struct middle_plan *plan, struct error *err)
 			child_main(plan->child);
 		}
 	}
-	if (rc > 0)
-		rc = report(plan, &child, err);
-	process_forget(&child);
-	return rc;
+	return rc > 0 ? map_child(plan, &child, err) : rc;
 }
 
 void middle_main(const struct middle_plan *plan)

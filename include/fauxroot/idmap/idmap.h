@@ -122,7 +122,7 @@ int idmap_repeat(const struct idmap *map, pid_t child, struct error *err);
 
 /*
  * idmap_clone() - from a user namespace that has been mapped, clone a child into one below it
- * @map: of our own user namespace; the child's gets the same ids: idmap_repeat()
+ * @map: of our own user namespace; give the child the same ids by idmap_repeat()
  * @flags: CLONE_NEWUSER and the other namespaces that the child's user namespace is to own
  * @ret: the child, which is the caller's sibling (CLONE_PARENT): the caller's parent reaps it
  *
@@ -131,8 +131,8 @@ int idmap_repeat(const struct idmap *map, pid_t child, struct error *err);
  * see afterwards whether the parent still lives. The child's user namespace belongs to a
  * subordinate id where @map has any, else to the caller.
  *
- * Returns 0 in the child, which has nothing of this done to it; 1 in the caller with the maps
- * written; -errno at step STEP_CLONE or STEP_IDMAP, with no child left.
+ * Returns 0 in the child, which has nothing of this done to it; 1 in the caller; -errno at step
+ * STEP_CLONE, with no child left.
  */
 int idmap_clone(const struct idmap *map, unsigned long flags, struct process *ret,
 		struct error *err);
