@@ -39,7 +39,7 @@ static int take_effective_uid(uid_t uid, struct error *err)
 int idmap_clone(const struct idmap *map, unsigned long flags, struct process *ret,
 		struct error *err)
 {
-	struct process child;
+	struct process child = PROCESS_NONE;
 	int rc = 0;
 
 	if (setresgid(0, 0, 0) < 0)
