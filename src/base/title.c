@@ -51,8 +51,9 @@ static char **copy_words(int argc, char **argv)
 		return NULL;
 	at = (char *)(copy + argc + 1);
 	for (int i = 0; i < argc; i++) {
-		copy[i] = at;
-		at = stpcpy(at, argv[i]) + 1;
+		size = strlen(argv[i]) + 1;
+		copy[i] = memcpy(at, argv[i], size);
+		at += size;
 	}
 	copy[argc] = NULL;
 	return copy;

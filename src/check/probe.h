@@ -99,7 +99,7 @@ void probe_docker_proxy(const struct preflight *p, struct finding *f);
 /* command_is() - is the command the program of this name, in whatever directory? */
 bool command_is(const struct config *config, const char *name);
 
-/* docker_major() - 28 of "Docker version 28.5.2, build 1234567"; 0 where that is not what it says */
+/* docker_major() - 28 of "Docker version 28.5.2, build 1234567"; 0 where it says something else */
 uint32_t docker_major(const char *text);
 
 /* kernelconfig.c */

@@ -315,13 +315,23 @@ static void look_around(struct attack *a)
 }
 
 /* The number that a link of /proc names, or a field of /proc/self/stat. */
+/* The number that @text begins with after blanks; 0 for none. */
+static pid_t number_of(const char *text)
+{
+	struct cursor c = cursor_of(text);
+	uint32_t n;
+
+	(void)cursor_blanks(&c);
+	return cursor_u32(&c, INT32_MAX, &n) < 0 ? 0 : (pid_t)n;
+}
+
 static pid_t own_number(void)
 {
 	char text[32];
 	ssize_t n = readlink("/proc/self", text, sizeof(text) - 1);
 
 	text[n > 0 ? n : 0] = '\0';
-	return (pid_t)strtol(text, NULL, 10);
+	return number_of(text);
 }
 
 static pid_t parent_number(void)
@@ -332,7 +342,7 @@ static pid_t parent_number(void)
 	if (file_read_bounded(AT_FDCWD, "/proc/self/status", 8192, &text, NULL) < 0)
 		return 0;
 	line = strstr(text, "\nPPid:");
-	return line ? (pid_t)strtol(line + strlen("\nPPid:"), NULL, 10) : 0;
+	return line ? number_of(line + strlen("\nPPid:")) : 0;
 }
 
 /* A process of our own, with its number in this /proc: it tells that itself. */
@@ -405,7 +415,7 @@ int main(int argc, char **argv)
 		printf("attack: the control has failed\n");
 		return 2;
 	}
-	end = clock_ms() + 1000 * strtol(argv[1], NULL, 10);
+	end = clock_ms() + (int64_t)1000 * number_of(argv[1]);
 	while (clock_ms() < end)
 		look_around(&a);
 	kill(planted, SIGKILL);

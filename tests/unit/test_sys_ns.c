@@ -482,44 +482,6 @@ static void a_holder_that_could_not_work_is_gone(void **state)
 	assert_int_equal(holder.process.pid, PROCESS_NONE.pid);
 }
 
-static void descriptors_travel_and_lost_ones_are_noticed(void **state)
-{
-	int pair[2], fds[4] = {-1, -1, -1, -1};
-	size_t n = 4;
-	char word;
-	struct stat sent, got;
-
-	(void)state;
-	assert_int_equal(message_pair(pair), 0);
-	assert_int_equal(message_send(pair[0], "x", 1, pair, 2), 0);
-	assert_int_equal(message_recv(pair[1], &word, 1, fds, &n), 1);
-	assert_int_equal(n, 2);
-	assert_int_equal(fstat(pair[0], &sent), 0);
-	assert_int_equal(fstat(fds[0], &got), 0);
-	assert_int_equal(sent.st_ino, got.st_ino);
-	assert_true(fcntl(fds[0], F_GETFD) & FD_CLOEXEC);
-	fd_close(fds[0]);
-	fd_close(fds[1]);
-
-	/* More than there is room for: what came is closed. */
-	n = 1;
-	assert_int_equal(message_send(pair[0], "x", 1, pair, 2), 0);
-	assert_int_equal(message_recv(pair[1], &word, 1, fds + 1, &n), -EPROTO);
-	assert_int_equal(fcntl(fds[0], F_GETFD), -1);
-
-	/* Nobody asked for these: they must not stay open here. */
-	assert_int_equal(message_send(pair[0], "x", 1, pair, 2), 0);
-	assert_int_equal(message_recv(pair[1], &word, 1, NULL, NULL), 1);
-	assert_int_equal(fcntl(fds[0], F_GETFD), -1);
-
-	assert_int_equal(message_send(pair[0], "xy", 2, NULL, 0), 0);
-	assert_int_equal(message_recv(pair[1], &word, 1, NULL, NULL), -EMSGSIZE);
-	fd_close(pair[0]);
-	assert_int_equal(message_recv(pair[1], &word, 1, NULL, NULL), 0);
-	assert_int_equal(message_send(pair[1], "x", 1, NULL, 0), -EPIPE);
-	fd_close(pair[1]);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -541,7 +503,6 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(a_holder_that_could_not_work_is_gone, set_up,
 						tear_down),
-		cmocka_unit_test(descriptors_travel_and_lost_ones_are_noticed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
