@@ -29,7 +29,7 @@ static inline void lose_so_peerpidfd(void)
 
 	assert_non_null(filter);
 	assert_int_equal(seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOPROTOOPT), SCMP_SYS(getsockopt),
-					  1, SCMP_A2(SCMP_CMP_EQ, PEERPIDFD)),
+					  1, SCMP_A2(SCMP_CMP_EQ, PEERPIDFD, 0)),
 			 0);
 	assert_int_equal(seccomp_load(filter), 0);
 	seccomp_release(filter);

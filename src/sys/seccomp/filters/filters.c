@@ -118,10 +118,10 @@ static int allow_memory(scmp_filter_ctx filter)
 {
 	static const int mmaps[] = {SCMP_SYS(mmap), SCMP_SYS(mmap2)};
 	static const int others[] = {SCMP_SYS(munmap), SCMP_SYS(madvise)};
-	const struct scmp_arg_cmp above = SCMP_A0_64(SCMP_CMP_GE, MEMORY_BEGIN);
+	const struct scmp_arg_cmp above = SCMP_A0_64(SCMP_CMP_GE, MEMORY_BEGIN, 0);
 	const struct scmp_arg_cmp no_code = SCMP_A2_64(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
 	const struct scmp_arg_cmp anywhere[] = {
-		SCMP_A0_64(SCMP_CMP_EQ, 0),
+		SCMP_A0_64(SCMP_CMP_EQ, 0, 0),
 		no_code,
 		SCMP_A3_64(SCMP_CMP_MASKED_EQ, MAP_FIXED, 0),
 	};
