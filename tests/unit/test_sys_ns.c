@@ -464,16 +464,20 @@ static void a_holder_that_could_not_work_is_gone(void **state)
 	struct fixture *f = *state;
 	struct ns_holder holder = NS_HOLDER_NONE;
 	struct ns_job job = {.name = "hold", .run = refuse_to_hold};
-	struct deadline deadline = deadline_in(5000);
+	struct deadline deadline = deadline_in(60000);
 	struct error err = {0};
+	int64_t since;
 	pid_t pid;
 
 	assert_int_equal(ns_hold(&f->ns, &job, &holder, &err), 0);
 	pid = holder.process.pid;
+	since = clock_ms();
 	assert_int_equal(ns_holder_work(&holder, &f->ns, &job, &deadline, -1, &err), -EBUSY);
 	assert_string_equal(err.text, "no: Device or resource busy");
 	assert_int_equal(holder.process.pid, PROCESS_NONE.pid);
-	assert_int_equal(waitpid(pid, NULL, WNOHANG | __WALL), -1);
+	/* Reaped; or, where the machine is too busy to end it in that time, for us to reap. */
+	if (waitpid(pid, NULL, __WALL) == pid)
+		assert_true(clock_ms() - since >= PROCESS_KILL_MS);
 
 	/* Killed before its time. */
 	assert_int_equal(ns_hold(&f->ns, &job, &holder, &err), 0);
