@@ -9,8 +9,9 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -97,6 +98,24 @@ rlim_t fd_raise_limit(void)
 		(void)setrlimit(RLIMIT_NOFILE, &limit);
 	}
 	return limit.rlim_cur;
+}
+
+int fd_room(size_t n)
+{
+	int fds[FD_ROOM_MAX], rc = 0;
+	size_t opened = 0;
+
+	if (n > FD_ROOM_MAX)
+		return -E2BIG;
+	for (; opened < n && rc == 0; opened++) {
+		fds[opened] =
+			opened == 0 ? eventfd(0, EFD_CLOEXEC) : fcntl(fds[0], F_DUPFD_CLOEXEC, 0);
+		if (fds[opened] < 0)
+			rc = -errno;
+	}
+	while (opened > 0)
+		fd_close(fds[--opened]);
+	return rc;
 }
 
 static int act_close(int fd)

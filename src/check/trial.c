@@ -35,9 +35,6 @@
 #include "fauxroot/sys/caps.h"
 #include "fauxroot/sys/message.h"
 
-/* More than any launch has open at once. */
-#define LAUNCH_FDS_MAX 64
-
 struct outcome *trial_begin(const struct trials *t, enum trial trial)
 {
 	log_redirect(trial_note, &t->to->of[trial]);
@@ -107,24 +104,6 @@ static void try_cgroup(struct trials *t)
 		(void)str_print(outcome->note, sizeof(outcome->note), "%s", cgroup.path);
 }
 
-/* How many descriptors a launch has open at most under the limit that it is given (the builtin port
- * driver raises its own), what --check itself begins with aside. */
-static size_t launch_fds(const struct config *config)
-{
-	bool helper = config->net != NET_HOST && config->net != NET_NONE;
-	size_t n = config->idmap == IDMAP_SINGLE ? 18 : 19;
-
-	if (config->net == NET_NONE && config->port_driver != PORT_BUILTIN)
-		n += config->detach_netns ? 2 : 1;
-	if (helper)
-		n += 6; /* its pipes, the namespace */
-	if (helper && config->disable_host_loopback)
-		n += 1; /* what it loads */
-	if (config->pidns)
-		n += 2;
-	return n + config->cgroupns + config->utsns + config->ipcns;
-}
-
 /* Who may send echo requests without privileges is a range of groups, and all of ours count (man 7
  * icmp, ping_group_range). */
 static void try_ping(struct trials *t)
@@ -142,22 +121,13 @@ static void try_ping(struct trials *t)
 	(void)trial_end(outcome, rc, &err);
 }
 
-/* As many descriptors as a launch has, at once. */
+/* What a launch looks for before all else. */
 static void try_fds(struct trials *t)
 {
 	struct outcome *outcome = trial_begin(t, TRIAL_FDS);
-	size_t n = 0, wanted = launch_fds(t->config);
-	int fds[LAUNCH_FDS_MAX], rc = 0;
 	struct error err = {0};
 
-	for (; n < wanted && rc == 0; n++) {
-		fds[n] = open("/dev/null", O_RDONLY | O_CLOEXEC);
-		if (fds[n] < 0)
-			rc = err_set(&err, errno, "opening %zu files at once", wanted);
-	}
-	for (size_t i = 0; i < n; i++)
-		fd_close(fds[i]);
-	(void)trial_end(outcome, rc, &err);
+	(void)trial_end(outcome, config_find_room(t->config, &err), &err);
 }
 
 /* Is the child itself in the network that it gets? */

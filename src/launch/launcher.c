@@ -27,6 +27,7 @@
 #include "child.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
+#include "fauxroot/config/config.h"
 #include "fauxroot/idmap/idmap.h"
 #include "fauxroot/mounts/etcfiles.h"
 #include "fauxroot/mounts/mounts.h"
@@ -318,8 +319,10 @@ static int prepare(struct launch *l, struct idmap *ret_map, struct error *err)
 {
 	const struct config *config = l->config;
 	struct deadline deadline = deadline_in(IDMAP_MS);
-	int rc = idmap_prepare(config, &deadline, l->signals->cancel, ret_map, err);
+	int rc = config_find_room(config, err);
 
+	if (rc == 0)
+		rc = idmap_prepare(config, &deadline, l->signals->cancel, ret_map, err);
 	if (rc == 0 && !ret_map->single)
 		l->hooks->ids_planned(idmap_count(&ret_map->uid), idmap_count(&ret_map->gid));
 	if (rc == 0)

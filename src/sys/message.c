@@ -2,6 +2,7 @@
 #include "fauxroot/sys/message.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -64,6 +65,24 @@ static size_t take_fds(struct msghdr *msg, int *fds)
 	return taken;
 }
 
+/*
+ * Why some descriptors of a message are missing, of which @taken have come. The kernel says the
+ * same where there is no room in @sock's message for them and where it could not open them (man 7
+ * unix, MSG_CTRUNC); @room is what there was.
+ */
+static int why_missing(int sock, size_t taken, size_t room)
+{
+	int fd;
+
+	if (taken == room)
+		return -EPROTO;
+	fd = fcntl(sock, F_DUPFD_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	fd_close(fd);
+	return -EPROTO;
+}
+
 static ssize_t receive(int sock, void *data, size_t size, int *fds, size_t *n_fds, int flags)
 {
 	union {
@@ -89,9 +108,10 @@ static ssize_t receive(int sock, void *data, size_t size, int *fds, size_t *n_fd
 	if (flags & MSG_PEEK)
 		msg.msg_flags &= ~MSG_TRUNC;
 	if ((msg.msg_flags & MSG_TRUNC) || (room > 0 && (msg.msg_flags & MSG_CTRUNC))) {
+		n = msg.msg_flags & MSG_TRUNC ? -EMSGSIZE : why_missing(sock, taken, room);
 		while (taken > 0)
 			fd_close(fds[--taken]);
-		return msg.msg_flags & MSG_TRUNC ? -EMSGSIZE : -EPROTO;
+		return n;
 	}
 	if (n_fds)
 		*n_fds = taken;

@@ -337,6 +337,29 @@ static void the_limit_is_raised_to_the_hard_one(void **state)
 	assert_int_equal(WEXITSTATUS(status), 42);
 }
 
+/* In a child, with room for ten more. */
+static void room_is_looked_for(void **state)
+{
+	int status;
+	pid_t pid = fork();
+
+	(void)state;
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct rlimit limit = {13, 13};
+
+		if (fd_close_all_except(NULL, 0) < 0 || setrlimit(RLIMIT_NOFILE, &limit) < 0)
+			_exit(1);
+		if (fd_room(0) != 0 || fd_room(10) != 0 || fd_room(11) != -EMFILE ||
+		    fd_room(FD_ROOM_MAX) != -EMFILE || fd_room(FD_ROOM_MAX + 1) != -E2BIG)
+			_exit(2);
+		_exit(dup(STDIN_FILENO) == 3 ? 42 : 3);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 42);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -350,6 +373,7 @@ int main(void)
 		cmocka_unit_test(of_a_large_file_whole_lines_are_read),
 		cmocka_unit_test(missing_files_say_so),
 		cmocka_unit_test(the_limit_is_raised_to_the_hard_one),
+		cmocka_unit_test(room_is_looked_for),
 		cmocka_unit_test(waits_end),
 		cmocka_unit_test(deadlines_count_down),
 	};

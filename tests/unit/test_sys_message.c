@@ -6,7 +6,10 @@
 #include <stdint.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "fauxroot/base/fd.h"
@@ -50,10 +53,47 @@ static void descriptors_travel_and_lost_ones_are_noticed(void **state)
 	fd_close(pair[1]);
 }
 
+/* In a child: no descriptor is free, or one of the two that come. What has come is closed again. */
+static void a_shortage_is_told_from_a_breach(void **state)
+{
+	int pair[2], lowest, status;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(message_pair(pair), 0);
+	lowest = dup(pair[0]);
+	fd_close(lowest);
+	assert_int_equal(message_send(pair[0], "x", 1, pair, 2), 0);
+	assert_int_equal(message_send(pair[0], "y", 1, pair, 2), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	for (int free = 0; pid == 0 && free < 2; free++) {
+		struct rlimit limit = {(rlim_t)lowest + (rlim_t)free, (rlim_t)lowest + 1};
+		int fds[2];
+		size_t n = 2;
+		char word;
+
+		if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+			_exit(1);
+		if (message_recv(pair[1], &word, 1, fds, &n) != -EMFILE || word != "xy"[free])
+			_exit(2);
+		if (fcntl(lowest, F_GETFD) != -1)
+			_exit(3);
+		if (free == 1)
+			_exit(42);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 42);
+	fd_close(pair[0]);
+	fd_close(pair[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(descriptors_travel_and_lost_ones_are_noticed),
+		cmocka_unit_test(a_shortage_is_told_from_a_breach),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

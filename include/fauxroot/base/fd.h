@@ -57,6 +57,17 @@ void fd_let_go_of_inherited(void);
  */
 rlim_t fd_raise_limit(void);
 
+/* How many fd_room() looks for at most. */
+#define FD_ROOM_MAX 64
+
+/*
+ * fd_room() - can this process open @n more descriptors, all at once?
+ *
+ * They are opened, as duplicates of one, and closed again. Returns 0 or -errno: EMFILE for the
+ * limit of the process (man 2 getrlimit, RLIMIT_NOFILE), E2BIG for more than FD_ROOM_MAX.
+ */
+int fd_room(size_t n);
+
 /* fd_write_all() - write(2) until all is written; returns 0 or -errno */
 int fd_write_all(int fd, const void *data, size_t size);
 

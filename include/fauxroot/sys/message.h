@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -33,10 +35,22 @@ int message_send(int sock, const void *data, size_t size, const int *fds, size_t
  *returns"; FUSE waits for its server), and the sender may have chosen the file system.
  *
  * Blocks unless the socket is non-blocking. Returns the record's size, 0 at end of file (and for an
- * empty datagram), -errno (EPROTO: more descriptors came than there was room for, or than we may
- * open; those that came are closed).
+ * empty datagram), -errno. With EPROTO more descriptors came than there was room for, with EMFILE
+ * more than we may open; the data is there all the same, and those that came are closed.
  */
 ssize_t message_recv(int sock, void *data, size_t size, int *fds, size_t *n_fds);
+
+/*
+ * message_lacks_fds() - does @rc of message_recv() say that a record came without all of its
+ * descriptors?
+ *
+ * In a process of several threads EPROTO may stand for EMFILE: by the time that the cause is looked
+ * for another thread may have closed one.
+ */
+static inline bool message_lacks_fds(ssize_t rc)
+{
+	return rc == -EPROTO || rc == -EMFILE;
+}
 
 /* message_has_fds() - does the next record bring descriptors? Never blocks, and takes nothing: 1,
  * 0; -EAGAIN where there is no record, -errno */

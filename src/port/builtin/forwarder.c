@@ -208,12 +208,12 @@ void forwarder_order(struct forwarder *f)
 	if (n == -EAGAIN)
 		return;
 	/* End of file: the launcher has gone. */
-	if (n == 0 || (n < 0 && n != -EPROTO))
+	if (n == 0 || (n < 0 && !message_lacks_fds(n)))
 		_exit(0);
 	f->order.id = m.id;
 	f->order.serial = m.serial;
 	atomic_store(&f->order.error, 0);
-	if (n == -EPROTO) {
+	if (n < 0) {
 		done(f, -EMFILE);
 		return;
 	}

@@ -163,7 +163,7 @@ static int take_answer(struct worker *w)
 
 	if (n == -EAGAIN)
 		return 0;
-	if (n == 0 || (n < 0 && n != -EPROTO))
+	if (n == 0 || (n < 0 && !message_lacks_fds(n)))
 		return n < 0 ? (int)n : -EPIPE;
 	if (supply->n_queue == 0)
 		return refuse(fds, n < 0 ? 0 : n_fds);
