@@ -10,7 +10,9 @@
  * who leaves and cannot have it alone undoes nothing.
  *
  * A list of processes is old when it is read: it is read again until it is empty. Processes of
- * other PID namespaces are in it as 0 and cannot be named.
+ * other PID namespaces are in it as 0 and cannot be named. One that is ending cannot be moved, and
+ * writing its PID looks as if it had been; until the kernel has taken it out of the cgroup, after
+ * its memory, no controller can be enabled (EBUSY). So that is tried again for a while.
  */
 #include "fauxroot/supervise/cgroup2.h"
 
@@ -26,6 +28,7 @@
 #include <unistd.h>
 
 #include "cgroup2_find.h"
+#include "fauxroot/base/clock.h"
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
@@ -36,6 +39,9 @@
 
 /* In each all that were listed are moved; what forks faster than that is not to be caught. */
 #define MAX_ROUNDS 20
+
+/* For those that are ending, in all: a large process takes the kernel a while. */
+#define ENDING_MS 1000
 
 static int find(char **ret, struct error *err)
 {
@@ -200,7 +206,8 @@ static int move_all(int from, int to, struct round *ret)
 	return rc < 0 ? rc : (int)(ret->listed - ret->moved);
 }
 
-static void move_others(const struct cgroup2 *c)
+/* Returns whether nothing is left, as far as can be seen. */
+static bool move_others(const struct cgroup2 *c)
 {
 	struct round round = {0};
 	int left = move_all(c->dir, c->refuge, &round);
@@ -215,6 +222,7 @@ static void move_others(const struct cgroup2 *c)
 	else if (left > 0)
 		log_warning("the cgroup \"%s\" is not evacuated: moving process %u to %s: %s",
 			    c->path, round.stuck, c->name, strerror(-round.rc));
+	return left == 0;
 }
 
 /* "+memory", "-memory" */
@@ -226,9 +234,19 @@ static int set_controller(const struct cgroup2 *c, char sign, const char *contro
 	return rc < 0 ? rc : put(c->dir, "cgroup.subtree_control", word);
 }
 
-static void enable(struct cgroup2 *c, const char *controller)
+/* @deadline: for processes that are ending */
+static void enable(struct cgroup2 *c, const char *controller, const struct deadline *deadline)
 {
 	int rc = set_controller(c, '+', controller);
+
+	while (rc == -EBUSY && deadline_left(deadline) > 0) {
+		struct deadline tick = deadline_in(1);
+		struct round round;
+
+		(void)fd_wait(-1, 0, &tick, -1);
+		(void)move_all(c->dir, c->refuge, &round);
+		rc = set_controller(c, '+', controller);
+	}
 
 	if (rc < 0)
 		log_warning("the cgroups in \"%s\" have no controller %s: enabling it in "
@@ -262,8 +280,9 @@ static int read_words(int dir, const char *file, struct strv *ret)
 	return rc;
 }
 
-static void enable_all(struct cgroup2 *c)
+static void enable_all(struct cgroup2 *c, bool evacuated)
 {
+	struct deadline deadline = deadline_in(evacuated ? ENDING_MS : 0);
 	_cleanup_strv_ struct strv there = {0}, already = {0};
 	int rc = read_words(c->dir, "cgroup.controllers", &there);
 
@@ -275,7 +294,7 @@ static void enable_all(struct cgroup2 *c)
 			    c->path, strerror(-rc));
 	for (size_t i = 0; i < there.n && rc == 0; i++)
 		if (!strv_contains(&already, there.items[i]))
-			enable(c, there.items[i]);
+			enable(c, there.items[i], &deadline);
 }
 
 int cgroup2_evacuate(struct cgroup2 *cgroup, pid_t child, struct error *err)
@@ -288,8 +307,22 @@ int cgroup2_evacuate(struct cgroup2 *cgroup, pid_t child, struct error *err)
 		rc = move_ours(cgroup, child, err);
 	if (rc < 0)
 		return err_step(err, rc, STEP_CGROUP);
-	move_others(cgroup);
-	enable_all(cgroup);
+	enable_all(cgroup, move_others(cgroup));
+	return 0;
+}
+
+/* rmdir(2) of the refuge once all of it has been moved; 0 or -errno */
+static int remove_refuge(const struct cgroup2 *c)
+{
+	struct deadline deadline = deadline_in(ENDING_MS);
+
+	while (unlinkat(c->dir, c->name, AT_REMOVEDIR) < 0) {
+		struct deadline tick = deadline_in(1);
+
+		if (errno != EBUSY || deadline_left(&deadline) == 0)
+			return -errno;
+		(void)fd_wait(-1, 0, &tick, -1);
+	}
 	return 0;
 }
 
@@ -309,13 +342,13 @@ static void undo(struct cgroup2 *c)
 	if (!c->made)
 		return;
 	left = move_all(c->refuge, c->dir, &round);
-	if (left == 0 && unlinkat(c->dir, c->name, AT_REMOVEDIR) == 0)
-		return;
-	log_debug("the cgroup \"%s/%s\" stays: %s", c->path, c->name,
-		  strerror(left < 0	  ? -left
-			   : left == 0	  ? errno
-			   : round.rc < 0 ? -round.rc
-					  : EBUSY));
+	if (left == 0)
+		left = remove_refuge(c);
+	if (left != 0)
+		log_debug("the cgroup \"%s/%s\" stays: %s", c->path, c->name,
+			  strerror(left < 0	  ? -left
+				   : round.rc < 0 ? -round.rc
+						  : EBUSY));
 }
 
 void cgroup2_return(struct cgroup2 *cgroup)

@@ -132,6 +132,31 @@ $(<"$GROUP/cgroup.controllers")" "$output"
 	equals "" "$(<"$GROUP/cgroup.subtree_control")"
 }
 
+# The kernel takes a process out of its cgroup after its memory, for which a large one takes a while.
+@test "a process that is ending does not keep the controllers from being enabled" {
+	find_controller
+	if [ -z "$CONTROLLER" ]; then
+		skip "no controller of cgroup v2 is free on this machine"
+	fi
+	local round big
+	mkfifo "$T/fifo"
+	exec 9<>"$T/fifo"
+	has_grown() { [ "$(ps -o rss= -p "$big")" -gt 400000 ]; }
+	for round in 1 2 3; do
+		bash -c 'echo $$ >"$0/cgroup.procs" && exec env -u FAUXROOT_TEST_MARK \
+			dd if=/dev/zero of="$1" bs=400M count=1' "$GROUP" "$T/fifo" 3>&- 4>&- &
+		big=$!
+		wait_for has_grown
+		kill -KILL "$big"
+		run -0 --separate-stderr evacuate cat /sys/fs/cgroup/cgroup.subtree_control 9>&-
+		equals "$(<"$GROUP/cgroup.controllers")" "$output"
+		equals "" "$stderr"
+		equals "" "$(cgroups)"
+		wait "$big" || true
+	done
+	exec 9>&-
+}
+
 @test "strangers in the cgroup move along, and back" {
 	put_stranger
 	launch_evacuated sleep 100
