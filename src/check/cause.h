@@ -96,6 +96,7 @@ bool apparmor_restricts(struct facts *facts, const char *arg);
 bool is_chroot(struct facts *facts, const char *arg);
 bool is_unmapped(struct facts *facts, const char *arg);
 bool has_seccomp_filter(struct facts *facts, const char *arg);
+bool filter_refuses_mapper(struct facts *facts, const char *arg);
 bool is_apparmor_confined(struct facts *facts, const char *arg);
 bool is_missing(struct facts *facts, const char *arg); /* a file */
 bool is_there(struct facts *facts, const char *arg);   /* a file */

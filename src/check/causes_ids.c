@@ -48,6 +48,21 @@ const struct cause causes_of_ids[] = {
 		.remedy = "{install getsubids}; or --subid-source=static",
 	},
 	{
+		/* First: opening the file never fails like that for want of privileges. */
+		.id = "seccomp-openat2",
+		.steps = IDMAP,
+		.codes = {EPERM},
+		.says = "open of ",
+		.test = filter_refuses_mapper,
+		.cause = "a seccomp filter is on this process (/proc/self/status: Seccomp: "
+			 "{value}) that refuses openat2(2), by which the newuidmap and newgidmap "
+			 "of shadow 4.17 and newer open the map",
+		.docker = "--security-opt seccomp=unconfined",
+		.kubernetes = "securityContext.seccompProfile.type: Unconfined",
+		.remedy = "or a profile that allows openat2; in systemd a SystemCallFilter= that "
+			  "does; or --idmap=single",
+	},
+	{
 		.id = "no-new-privs",
 		.steps = IDMAP,
 		.codes = {EPERM},

@@ -44,12 +44,25 @@ bool is_unmapped(struct facts *facts, const char *arg)
 			 uid_missing ? uid : gid) == 0;
 }
 
+static bool has_filter(struct facts *facts)
+{
+	return machine_status(facts->machine, "Seccomp", facts->value, sizeof(facts->value)) &&
+	       streq(facts->value, "2");
+}
+
 bool has_seccomp_filter(struct facts *facts, const char *arg)
 {
 	(void)arg;
-	return !mapper_failed_to_write(facts->err) &&
-	       machine_status(facts->machine, "Seccomp", facts->value, sizeof(facts->value)) &&
-	       streq(facts->value, "2");
+	return !mapper_failed_to_write(facts->err) && has_filter(facts);
+}
+
+/* The words are those of errno in newuidmap, which inherits the filter. */
+bool filter_refuses_mapper(struct facts *facts, const char *arg)
+{
+	(void)arg;
+	return (strstr(facts->err->text, "_map failed: Operation not permitted") ||
+		strstr(facts->err->text, "_map failed: Function not implemented")) &&
+	       has_filter(facts);
 }
 
 /* Our AppArmor label, "docker-default (enforce)"; the first file is that of newer kernels. */

@@ -92,6 +92,18 @@ static const struct failure mapper_failures[] = {
 	 SETUID_CANNOT("newuidmap", "000001fffffffffd"),
 	 SUDO_SETCAP "; or in systemd " BOUNDING_SET,
 	 .files = {{"/proc/self/status", BOUNDING("000001fffffffffd", "0"), 0}}},
+	/* Of the same function another error: that of a filter. */
+	{STEP_IDMAP, EPERM,
+	 "newgidmap: open of gid_map failed: Function not implemented (exit status 1)",
+	 "a seccomp filter is on this process (/proc/self/status: Seccomp: 2) that refuses "
+	 "openat2(2), by which the newuidmap and newgidmap of shadow 4.17 and newer open the map",
+	 "docker run --security-opt seccomp=unconfined …; or a profile that allows openat2; in "
+	 "systemd a SystemCallFilter= that does; or --idmap=single",
+	 .files = {{"/proc/self/status", BOUNDING("00000000a80425fb", "2"), 0},
+		   {"/.dockerenv", "", 0}}},
+	{STEP_IDMAP, EPERM,
+	 "newuidmap: open of uid_map failed: Operation not permitted (exit status 1)", NULL, NULL,
+	 .files = {{"/proc/self/status", BOUNDING("000001ffffffffff", "0"), 0}}},
 	/* Without the bit it would not help to set it. */
 	{STEP_IDMAP, EPERM, wrote,
 	 "/usr/bin/newuidmap has neither the set-user-ID bit nor file capabilities",

@@ -138,11 +138,11 @@ $(<"$GROUP/cgroup.controllers")" "$output"
 	if [ -z "$CONTROLLER" ]; then
 		skip "no controller of cgroup v2 is free on this machine"
 	fi
-	local round big
+	local big
 	mkfifo "$T/fifo"
 	exec 9<>"$T/fifo"
 	has_grown() { [ "$(ps -o rss= -p "$big")" -gt 400000 ]; }
-	for round in 1 2 3; do
+	for _ in 1 2 3; do
 		bash -c 'echo $$ >"$0/cgroup.procs" && exec env -u FAUXROOT_TEST_MARK \
 			dd if=/dev/zero of="$1" bs=400M count=1' "$GROUP" "$T/fifo" 3>&- 4>&- &
 		big=$!

@@ -257,6 +257,35 @@ setup() {
 	END
 }
 
+@test "a seccomp filter that refuses openat2, which newuidmap needs: run without it, or --idmap=single" {
+	# As that of shadow 4.17, whichever this machine has.
+	mkdir "$T/bin"
+	cat >"$T/bin/newuidmap" <<-'END'
+		#!/usr/bin/perl
+		# openat2(AT_FDCWD, "/dev/null", {O_RDONLY}, sizeof(struct open_how))
+		my ($how, $path) = (pack("QQQ", 0, 0, 0), "/dev/null");
+		if (syscall(437, -100, $path, $how, length $how) < 0) {
+			print STDERR "newuidmap: open of uid_map failed: $!\n";
+			exit 1;
+		}
+		exec "/usr/bin/newuidmap", @ARGV;
+	END
+	chmod 0755 "$T/bin/newuidmap"
+	lab <<-'END'
+		AS=(env "PATH=$T/bin:$PATH")
+		for error in EPERM ENOSYS; do
+			AS_ROOT=("$FAUXROOT_TEST_TOOLS/refuse" --errno "$error" openat2 --)
+			fails seccomp-openat2 true
+			says "$CAUSE" 'Seccomp: 2\) that refuses openat2'
+			lab_start --check --json true
+			grep -qF '"id": "seccomp-openat2"' "$T/out"
+			works "$(option '--idmap=single')" true
+		done
+		AS_ROOT=()
+		works true
+	END
+}
+
 @test "newuidmap without its set-user-ID bit" {
 	lab <<-'END'
 		copy /usr/bin/newuidmap
