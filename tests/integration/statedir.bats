@@ -273,6 +273,8 @@ no_marked() {
 
 @test "short of descriptors, or with a small stack: an error or a launch, and nothing is left" {
 	local n code
+	# The search for leaks has no bound where it cannot have the descriptors that it needs.
+	export ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0
 	for n in {5..24}; do
 		for options in "--state-dir=$T/a/state" --net=slirp4netns; do
 			code=0
