@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "abandoned.h"
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
@@ -70,15 +71,18 @@ void process_kill(struct process *p)
 
 	if (p->pid > 0) {
 		kill(p->pid, SIGKILL);
-		(void)reap(p, &deadline, -1, &status);
+		if (reap(p, &deadline, -1, &status) == -ETIMEDOUT)
+			abandoned_add(p);
 	}
 	process_forget(p);
 }
 
 void process_abandon(struct process *p)
 {
-	if (p->pid > 0)
+	if (p->pid > 0) {
 		kill(p->pid, SIGKILL);
+		abandoned_add(p);
+	}
 	process_forget(p);
 }
 

@@ -10,7 +10,7 @@
  *
  * The event loop goes on meanwhile: network, ports and API serve the left-over ones to their end.
  * Children that were there before the launcher began (a shell has executed it) are not the
- * target's, and are left alone, as are helpers.
+ * target's, and are left alone, as are helpers, and runners of ours that hang in the kernel.
  */
 #include <errno.h>
 #include <signal.h>
@@ -34,7 +34,7 @@ static bool is_spared(void *arg, pid_t pid)
 	for (size_t i = 0; i < l->n_strangers; i++)
 		if (l->strangers[i] == pid)
 			return true;
-	return net_owns(&l->net, pid) || ports_owns(&l->ports, pid);
+	return process_is_abandoned(pid) || net_owns(&l->net, pid) || ports_owns(&l->ports, pid);
 }
 
 /* orphans_signal(): before there are any others. */
