@@ -257,10 +257,11 @@ int file_read_lines(int dirfd, const char *path, size_t max, char **ret_data, si
 {
 	_cleanup_close_ int fd = open_to_read(dirfd, path);
 	_cleanup_free_ char *data = NULL;
-	size_t size;
+	size_t size = 0;
 	int rc = fd < 0 ? fd : read_up_to(fd, max, &data, &size);
 
-	if (rc < 0)
+	/* There is none where rc says why. */
+	if (!data)
 		return rc;
 	while (rc > 0 && size > 0 && data[size - 1] != '\n')
 		size--;
