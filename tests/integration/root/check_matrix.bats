@@ -10,7 +10,7 @@ load ../../lib/lab
 
 setup() {
 	root_setup
-	LAB_FUNCTIONS=(agree agree_all agree_descriptors state broken sound)
+	LAB_FUNCTIONS=(alone agree agree_all agree_descriptors state broken sound)
 	export QUICK="" BEGINS=""
 	if [ -z "${FULL:-}" ] && { sanitized || grep -q '^Seccomp:.2' /proc/self/status; }; then
 		QUICK=1
@@ -18,13 +18,23 @@ setup() {
 	export DIR=$T/dir
 }
 
+# alone OPTIONS… COMMAND… - lab_start, again where other tests were in the way: descriptors that are
+# being sent count for all processes of a user (man 7 unix, ETOOMANYREFS)
+alone() {
+	local _
+	for _ in {1..100}; do
+		lab_start "$@"
+		grep -qF 'Too many references' "$T/out" "$T/err" || break
+	done
+}
+
 # agree OPTIONS… COMMAND… - launch, and check, with the same words
 agree() {
 	local launch said id check=0
-	lab_start "$@"
+	alone "$@"
 	launch=$STATUS said=$ERROR
 	id=$(sed -n 's/.*debug: known as //p' <<<"$ERROR" | grep -vx few-ids || true)
-	lab_start --check --json "$@"
+	alone --check --json "$@"
 	[ "$launch" -eq 0 ] || check=1
 	if [ "$STATUS" -eq "$check" ] && { [ "$launch" -eq 0 ] || grep -q "error: $BEGINS" <<<"$said"; } && { [ "$launch" -eq 0 ] || [ -n "$id${UNEXPLAINED:-}" ]; } &&
 		{ [ -z "$id" ] || grep -qF "\"id\": \"$id\"" "$T/out"; }; then
