@@ -334,12 +334,14 @@ static int clone_helper(struct exec_plan *plan, struct process *ret, struct erro
 		exec_helper(plan);
 #else
 	/* Not on ours: a limit of the stack (ulimit -s) may leave no room for another. */
-	_cleanup_free_ char *stack = malloc(HELPER_STACK);
+	char *stack = malloc(HELPER_STACK);
 
 	if (!stack)
 		return err_set(err, ENOMEM, "forking %s", plan->spec->role);
 	p.pid = clone(exec_helper, stack + HELPER_STACK,
 		      CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, plan, &p.pidfd);
+	/* With CLONE_VFORK it has executed the helper by now, or ended. */
+	free(stack);
 #endif
 	/* That the stack is freed at the end, cppcheck does not see. */
 	if (p.pid < 0)

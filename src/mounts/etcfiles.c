@@ -72,7 +72,7 @@ int etcfiles_write_parent(int (*write)(const void *arg, const char *name, const 
 
 	for (int i = 0; i < ETCFILE_COUNT_ && rc == 0; i++) {
 		_cleanup_free_ char *host = NULL, *text = NULL;
-		size_t size;
+		size_t size = 0;
 
 		rc = read_host(etcfile_names[i], &host, &size);
 		if (rc == 0)

@@ -10,10 +10,11 @@
 
 struct progress *progress_new(void)
 {
-	void *page = mmap(NULL, sizeof(struct progress), PROT_READ | PROT_WRITE,
-			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct progress *progress = mmap(NULL, sizeof(*progress), PROT_READ | PROT_WRITE,
+					 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-	return page == MAP_FAILED ? NULL : page;
+	/* cppcheck-suppress memleak */
+	return progress == MAP_FAILED ? NULL : progress;
 }
 
 void progress_free(struct progress *progress)

@@ -151,6 +151,7 @@ servers_listen() {
 	local parent
 	for parent in 127.0.0.1=tcp4 127.0.0.2=second ::1=tcp6; do
 		api POST /v1/ports '{"proto":"tcp","parentIP":"'${parent%=*}'","parentPort":0,"childPort":7000}'
+		# shellcheck disable=SC2153 # set by api
 		equals 201 "$CODE"
 		PORT=$(jq .spec.parentPort <<<"$BODY")
 		says "$(said tcp ${parent%=*} "$PORT")" "^${parent#*=}"

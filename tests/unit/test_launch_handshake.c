@@ -187,7 +187,7 @@ static void a_child_that_makes_progress_is_followed(void **state)
 	if (pid == 0) {
 		progress_at(progress, "copying up %s", "/etc\n/x");
 		handshake_log(&p.there, LOG_LEVEL_INFO, "on the way");
-		_exit(handshake_say(p.there, HANDSHAKE_MOUNTED) < 0);
+		_exit(handshake_say(p.there, HANDSHAKE_MOUNTED) < 0 ? 1 : 0);
 	}
 	assert_int_equal(handshake_follow(p.here, HANDSHAKE_MOUNTED, "mounting", progress, -1, NULL,
 					  &err),
