@@ -173,6 +173,15 @@ static enum peer_place place_of_map(pid_t pid)
 	return names_foreign_id(theirs) ? PEER_ABOVE : PEER_UNKNOWN;
 }
 
+/*
+ * Where access is refused Linux 5.10 opens such a link without an error, in some of its releases:
+ * not the namespace, but the directory of the link.
+ */
+static bool is_namespace(int fd)
+{
+	return ioctl(fd, NS_GET_NSTYPE) >= 0;
+}
+
 enum peer_place peer_place(const struct peer *peer)
 {
 	_cleanup_close_ int userns = -1;
@@ -183,11 +192,12 @@ enum peer_place peer_place(const struct peer *peer)
 		return PEER_UNKNOWN;
 	(void)str_print(path, sizeof(path), "/proc/%d/ns/user", peer->process.pid);
 	userns = open(path, O_RDONLY | O_CLOEXEC);
-	if (userns >= 0)
+	if (userns >= 0 && is_namespace(userns))
 		place = place_of_ns(userns);
 	else
-		place = errno == EACCES || errno == EPERM ? place_of_map(peer->process.pid)
-							  : PEER_UNKNOWN;
+		place = userns >= 0 || errno == EACCES || errno == EPERM
+				? place_of_map(peer->process.pid)
+				: PEER_UNKNOWN;
 	return lives(peer) ? place : PEER_UNKNOWN;
 }
 

@@ -99,9 +99,9 @@ send() { # ADDRESS…
 	# A sanitizer that is not loaded first says so, and ends the launcher.
 	export ASAN_OPTIONS=$ASAN_OPTIONS:verify_asan_link_order=0
 	export LD_PRELOAD=$PWD/theirs.so
-	launch --net=slirp4netns --disable-host-loopback sh -c 'echo "$LD_PRELOAD"; env; exec sleep 1000'
+	launch --net=slirp4netns --disable-host-loopback sh -c 'env; echo "$LD_PRELOAD"; exec sleep 1000'
 	unset LD_PRELOAD
-	says "$(<"$OUT")" "^$PWD/theirs.so$"
+	wait_for grep -qx "$PWD/theirs.so" "$OUT"
 	not grep -q 'FAUXROOT_READY_FD\|proc/self/fd' "$OUT"
 	send 127.0.0.1
 	end_listener

@@ -123,8 +123,8 @@ mapper() {
 	without() { in_middle setpriv --no-new-privs --inh-caps=-all --bounding-set=-all "$@"; }
 	equals 0000000000000000 "$(without sh -c 'while read -r name value; do
 		[ "$name" != CapEff: ] || echo "$value"; done </proc/self/status')"
-	run without readlink "/proc/$TARGET/ns/user"
-	[ "$status" -ne 0 ]
+	# In some releases of Linux 5.10 reading the link succeeds, and tells nothing.
+	equals "" "$(without readlink "/proc/$TARGET/ns/user")"
 	run without nsenter --user="/proc/$TARGET/ns/user" --preserve-credentials true
 	[ "$status" -ne 0 ]
 	run without head -c 1 "/proc/$TARGET/environ"

@@ -21,12 +21,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/nsfs.h>
 #include <linux/perf_event.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -124,12 +126,22 @@ static bool by_fd(const struct prey *p)
 	return false;
 }
 
+/* Where access is refused Linux 5.10 may open the directory of the link in its place. */
+static bool opens_ns(const struct prey *p, const char *name)
+{
+	int fd = openat(p->dir, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	bool is_ns = fd >= 0 && ioctl(fd, NS_GET_NSTYPE) >= 0;
+
+	fd_close(fd);
+	return is_ns;
+}
+
 static bool by_ns(const struct prey *p)
 {
 	static const char *const names[] = {"ns/user", "ns/net", "ns/mnt", "ns/pid", "ns/ipc"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (leads(p, names[i]) || opens(p, names[i], O_RDONLY))
+		if (leads(p, names[i]) || opens_ns(p, names[i]))
 			return true;
 	return false;
 }

@@ -205,6 +205,9 @@ static int allow_forwarding(scmp_filter_ctx filter)
 		rc = allow_when(filter, fcntls[i], 1, F_SETPIPE_SZ);
 		if (rc == 0)
 			rc = allow_when(filter, fcntls[i], 1, F_GETPIPE_SZ);
+		/* message_recv() asks with it whether descriptors have run out. */
+		if (rc == 0)
+			rc = allow_when(filter, fcntls[i], 1, F_DUPFD_CLOEXEC);
 	}
 	return rc < 0 ? rc : allow_when(filter, SCMP_SYS(sched_setscheduler), 0, 0);
 }
