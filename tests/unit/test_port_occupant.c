@@ -18,6 +18,19 @@
 #include "port/occupant.h"
 #include "scratch.h"
 
+/*
+ * occupant_describe(), again for as long as others have used up its time: its bound on that is
+ * reached where thousands of sockets of other tests are on their way out.
+ */
+static bool described(const union endpoint *e, bool udp, const char *want, char *who, size_t size)
+{
+	bool known = false;
+
+	for (int i = 0; i < 200 && !known; i++)
+		known = occupant_describe(e, udp, who, size) && str_after(who, want);
+	return known;
+}
+
 #define REST "00000000:00000000 00:00000000 00000000"
 
 static void lines(void **state)
@@ -171,7 +184,7 @@ static void our_own(void **state)
 		union endpoint e;
 		int fd = bound(rows[i].ip, rows[i].type, &e);
 
-		assert_true(occupant_describe(&e, udp, who, sizeof(who)));
+		assert_true(described(&e, udp, expected, who, sizeof(who)));
 		assert_string_equal(who, expected);
 		fd_close(fd);
 		(void)str_print(who, sizeof(who), "as before");
@@ -210,7 +223,7 @@ static void parent_and_child_have_it(const void *arg)
 			pause();
 	check(pid == 11 && prctl(PR_SET_NAME, "parent") == 0);
 	(void)str_print(expected, sizeof(expected), "process %d (parent)", getpid());
-	check(occupant_describe(&e, false, who, sizeof(who)));
+	check(described(&e, false, expected, who, sizeof(who)));
 	check(streq(who, expected));
 	fd_close(fd);
 }
@@ -230,8 +243,7 @@ static void both_families(void **state)
 
 	(void)state;
 	assert_int_equal(endpoint_of("127.0.0.1", endpoint_port(&e), &v4), 0);
-	assert_true(occupant_describe(&v4, false, who, sizeof(who)));
-	assert_true(str_after(who, "process ") != NULL);
+	assert_true(described(&v4, false, "process ", who, sizeof(who)));
 	fd_close(fd);
 }
 
