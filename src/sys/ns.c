@@ -251,8 +251,13 @@ _noreturn_ static void run_job(const struct ns_set *ns, const struct ns_job *job
 		verdict.rc = job->run(job->arg, &verdict.err);
 	if (verdict.rc == 0 && job->out)
 		memcpy(verdict.out, job->out, job->out_size);
-	(void)message_send(sock, &verdict, sizeof(verdict), job->fd,
-			   verdict.rc == 0 && job->fd ? 1 : 0);
+	if (verdict.rc == 0 && job->fd) {
+		verdict.rc = message_send(sock, &verdict, sizeof(verdict), job->fd, 1);
+		if (verdict.rc == 0)
+			_exit(0);
+		(void)err_set(&verdict.err, -verdict.rc, "sending a descriptor");
+	}
+	(void)message_send(sock, &verdict, sizeof(verdict), NULL, 0);
 	_exit(0);
 }
 
@@ -398,8 +403,12 @@ int ns_holder_work(struct ns_holder *holder, const struct ns_set *ns, const stru
 {
 	int rc = message_send(holder->sock, "", 1, &ns->net, 1);
 
-	rc = rc < 0 ? err_say(err, EPROTO, "%s has gone", job->name)
-		    : take_verdict(holder->sock, job, deadline, cancel_fd, err);
+	if (rc == -EPIPE || rc == -ECONNRESET)
+		rc = err_say(err, EPROTO, "%s has gone", job->name);
+	else if (rc < 0)
+		(void)err_set(err, -rc, "handing %s the network namespace", job->name);
+	else
+		rc = take_verdict(holder->sock, job, deadline, cancel_fd, err);
 	holder->sock = fd_close(holder->sock);
 	if (rc < 0)
 		end_runner(&holder->process, rc);

@@ -796,9 +796,9 @@ answered() {
 	launch_docker --net=none --port-driver=builtin
 	free_port
 	docker_proxy -proto tcp -host-ip 127.0.0.1 -host-port "$PORT" -container-ip 172.17.0.2 -container-port 80
-	wait_for answered
-	equals "1
-no luck" "$(<answer)"
+	# It is written in two pieces.
+	wait_for grep -qsx 'no luck' answer
+	equals $'1\nno luck' "$(<answer)"
 	removed() { [ "$(ctl list-ports --json)" = "" ]; }
 	wait_for removed
 	touch end

@@ -7,7 +7,8 @@ load ../../lib/common
 load ../../lib/ports
 
 ATTACK=$FAUXROOT_TEST_TOOLS/attack
-SECONDS_EACH=20
+# Enough for three restarts.
+SECONDS_EACH=$((20 * ${SLOW:-1}))
 
 setup() {
 	common_setup
