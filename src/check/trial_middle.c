@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/idmap/idmap.h"
 #include "fauxroot/sys/message.h"
@@ -37,8 +38,14 @@ _noreturn_ static void middle(const struct trial_plan *plan, const struct idmap 
 
 		report.outcome.rc = rc < 0 ? rc : 1;
 	}
-	(void)message_send(sock, &report, sizeof(report), &child.pidfd,
-			   report.outcome.rc > 0 ? 1 : 0);
+	if (report.outcome.rc > 0) {
+		int rc = message_send(sock, &report, sizeof(report), &child.pidfd, 1);
+
+		if (rc == 0)
+			_exit(0);
+		report.outcome.rc = err_set(&report.outcome.err, -rc, "sending a descriptor");
+	}
+	(void)message_send(sock, &report, sizeof(report), NULL, 0);
 	_exit(0);
 }
 
