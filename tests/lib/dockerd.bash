@@ -7,7 +7,8 @@
 SCRIPT=/usr/share/docker.io/contrib/dockerd-rootless.sh
 DEADLINE=120
 BRIDGE=172.31.7.1
-DOCKERD_OPTIONS=()
+# Of the daemon, and of its launcher.
+DOCKERD_OPTIONS=() LAUNCHER_FLAGS=
 
 dockerd_setup() {
 	if ! command -v dockerd >/dev/null || ! [ -x "$SCRIPT" ]; then
@@ -56,11 +57,16 @@ docker() {
 start_dockerd() { # [PREFIX…]
 	# Each word execs the next, the script's last is the launcher.
 	"$@" env DOCKERD_ROOTLESS_ROOTLESSKIT_NET=slirp4netns DOCKERD_ROOTLESS_ROOTLESSKIT_PORT_DRIVER=builtin \
-		DOCKERD_ROOTLESS_ROOTLESSKIT_FLAGS="--state-dir=$S" \
+		DOCKERD_ROOTLESS_ROOTLESSKIT_FLAGS="$LAUNCHER_FLAGS --state-dir=$S" \
 		setpriv --reuid "$USER_UID" --regid "$USER_GID" --init-groups --inh-caps=-all \
 		"$SCRIPT" --host="$DOCKER_HOST" --data-root="$DATA/data" --exec-root="$XDG_RUNTIME_DIR/exec" \
 		--pidfile="$XDG_RUNTIME_DIR/pid" --bip="$BRIDGE/24" "${DOCKERD_OPTIONS[@]}" \
 		</dev/null >"$OUT" 2>"$LOG" 3>&- 4>&- &
 	LAUNCHER=$!
-	wait_for docker info >/dev/null 2>&1
+	wait_for answers_or_gone
+	alive "$LAUNCHER" || { tail -n 20 "$LOG" >&2 && return 1; }
+}
+
+answers_or_gone() {
+	docker info >/dev/null 2>&1 || gone "$LAUNCHER"
 }
