@@ -5,17 +5,17 @@
  *	attack SECONDS [--uncover-proc] [--spare-parent]
  *
  * Runs as fauxroot's command. For SECONDS and without pause it looks at every process of its own
- *uid that /proc shows, itself and a process that it has planted aside, and tries on each whatever
- *would give it that process's memory, descriptors, root directory or namespaces. Names of processes
- *and of what worked go to stdout, each once. It begins with the planted process, which is its own
- *and must be had by each means: a means that fails there proves nothing.
+ * uid that /proc shows, itself and a process that it has planted aside, and tries on each whatever
+ * would give it that process's memory, descriptors, root directory or namespaces. Names of
+ * processes and of what worked go to stdout, each once. It begins with the planted process, which
+ * is its own and must be had by each means: a means that fails there proves nothing.
  *
  * --uncover-proc: unmount /proc first, so that with --pidns the host's is seen. What takes a PID
- *then is left out: PIDs there are the host's. --spare-parent: leave out the parent, which with
- *--pidns is the init that the command may reach.
+ * then is left out: PIDs there are the host's. --spare-parent: leave out the parent, which with
+ * --pidns is the init that the command may reach.
  *
  * Exit status: 0 nothing was had, 1 something was, 2 the planted process was not, or nobody was
- *seen.
+ * seen.
  */
 #include <dirent.h>
 #include <errno.h>

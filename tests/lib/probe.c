@@ -8,7 +8,7 @@
  *	probe listen PATH     bind a UNIX socket at PATH, serve one connection, then status 0
  *	probe userns-of FILE owner|parent|uid
  *	                      of the namespace FILE: the user namespace that it belongs to or, of a
- *user namespace, its parent and its owner's uid (man 2 ioctl_ns)
+ * user namespace, its parent and its owner's uid (man 2 ioctl_ns)
  */
 #include <dirent.h>
 #include <errno.h>

@@ -5,7 +5,7 @@
  *	refuse [--errno NAME] [--user NAME] SYSCALL[:ARGUMENT…][,SYSCALL…] -- COMMAND [ARGS…]
  *
  * NAME is ENOSYS, EPERM, EACCES or EAFNOSUPPORT. With ARGUMENTs, numbers, a call is refused where
- *its arguments are those, in order, an empty one being any: "socket:10" leaves no IPv6,
+ * its arguments are those, in order, an empty one being any: "socket:10" leaves no IPv6,
  *"socket:16::12" no nf_tables.
  *
  * It shows what a program does in a container whose seccomp profile is older than a system call

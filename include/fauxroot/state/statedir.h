@@ -40,8 +40,8 @@ struct statedir {
  *
  * Returns 0, or -errno at step STEP_STATEDIR: -EBUSY with the PID of the launcher that has it,
  * -ENOTDIR, -ELOOP, -EPERM (another user's, or below another user's directory), -ENAMETOOLONG (a
- *socket below it would exceed 107 bytes), -EINVAL (emptying it would take the home, the runtime or
- *the working directory, or the links of instances.h), -ECANCELED; nothing is changed then.
+ * socket below it would exceed 107 bytes), -EINVAL (emptying it would take the home, the runtime or
+ * the working directory, or the links of instances.h), -ECANCELED; nothing is changed then.
  */
 int statedir_open(const char *wanted, int cancel_fd, struct statedir *ret, struct error *err);
 

@@ -28,11 +28,11 @@ int message_send(int sock, const void *data, size_t size, const int *fds, size_t
  * message_recv() - one record
  * @size: room at @data; a longer record is -EMSGSIZE
  * @fds, @n_fds: in: room, at most MESSAGE_MAX_FDS; out: how many arrived, close-on-exec. NULL, or
- *no room: descriptors that arrive uninvited are dropped
+ * no room: descriptors that arrive uninvited are dropped
  *
  * What is dropped never becomes a descriptor of ours: the kernel lets go of it. Closing a
- *descriptor of a file may take as long as its file system likes (man 2 close, "Dealing with error
- *returns"; FUSE waits for its server), and the sender may have chosen the file system.
+ * descriptor of a file may take as long as its file system likes (man 2 close, "Dealing with error
+ * returns"; FUSE waits for its server), and the sender may have chosen the file system.
  *
  * Blocks unless the socket is non-blocking. Returns the record's size, 0 at end of file (and for an
  * empty datagram), -errno. With EPROTO more descriptors came than there was room for, with EMFILE

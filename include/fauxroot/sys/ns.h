@@ -101,7 +101,7 @@ int ns_join(const struct ns_set *ns, unsigned which, struct error *err);
  * @job: runs in the new process, which holds nothing but 0, 1, 2 and @keep; returns 0 or -errno
  * with its error filled; what it writes to *arg stays in the new process, except for @out. With
  * NS_JOIN_MNT it can execute no program and load no code, and must look up no names: what paths
- *lead to is the target's
+ * lead to is the target's
  * @keep: descriptors the job needs, or NULL
  * @out: memory of @out_size bytes (at most 1024) copied back from the runner when the job has
  *	returned 0; NULL for none

@@ -26,7 +26,7 @@
  * The mark goes to connections from addresses that are not the child's, which only we make; from
  * there to their answers, whether those are forwarded to us (prerouting) or made here (output: of
  * type route, so that the new mark is looked up). Of our own packets only those for a server of
- *this namespace come in, over lo. They get the mark, too, and the server's socket takes it over
+ * this namespace come in, over lo. They get the mark, too, and the server's socket takes it over
  * (net.ipv4.tcp_fwmark_accept): so its answer is routed with the mark from the start, where without
  * it there may be no route at all (--net=none).
  *

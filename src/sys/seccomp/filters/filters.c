@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * filters: the seccomp filters of the forwarder, the agent and runners, made when fauxroot is
- *built.
+ * built.
  *
  *	filters forwarder|agent|runner >FILE
  *
