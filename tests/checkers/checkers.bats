@@ -46,7 +46,7 @@ plant() {
 
 @test "check-layers: a room includes its neighbour" {
 	plant src/state/planted.c <<<'#include "fauxroot/net/net.h"'
-	finds 1 "src/state/planted.c:2: room state (2) includes" scripts/check-layers "$COPY"
+	finds 1 "src/state/planted.c:2: room state (3) includes" scripts/check-layers "$COPY"
 }
 
 @test "check-layers: a header includes a room above its own" {
