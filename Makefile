@@ -137,7 +137,7 @@ $(BUILD)/obj/%.o: src/%.c $(BUILD)/flags
 
 $(BUILD)/obj/tests/%.o: tests/%.c $(BUILD)/flags | test-needs
 	@mkdir -p $(@D)
-	$(call say,CC)$(CC) $(CPPFLAGS) -Isrc -Itests/lib $(ALL_CFLAGS) -c -o $@ $<
+	$(call say,CC)$(CC) $(CPPFLAGS) -Isrc -Itests/lib/fixtures $(ALL_CFLAGS) -c -o $@ $<
 
 # What slirp4netns loads with --disable-host-loopback is part of the launcher. It depends on no
 # library, so it is not built with a sanitizer's or gcov's either.
@@ -186,7 +186,7 @@ test_names = $(patsubst tests/$(1)/%.c,%,$(wildcard tests/$(1)/$(2)_*.c))
 
 UNIT_TESTS   := $(addprefix $(BUILD)/unit/,$(call test_names,unit,test))
 FUZZ_TARGETS := $(addprefix $(BUILD)/fuzz/,$(call test_names,fuzz,fuzz))
-TEST_TOOLS   := $(patsubst tests/lib/%.c,$(BUILD)/tests/lib/%,$(wildcard tests/lib/*.c))
+TEST_TOOLS   := $(patsubst tests/lib/tools/%.c,$(BUILD)/tests/lib/%,$(wildcard tests/lib/tools/*.c))
 
 define unit_rule
 $(BUILD)/unit/$(1): $(BUILD)/obj/tests/unit/$(1).o $(call test_archives,$(1))
@@ -202,12 +202,16 @@ $(BUILD)/fuzz/$(1): $(BUILD)/obj/tests/fuzz/$(1).o $(call test_archives,$(1))
 endef
 $(foreach target,$(notdir $(FUZZ_TARGETS)),$(eval $(call fuzz_rule,$(target))))
 
-# What the integration tests run beside the launcher (tests/lib), and what measures (tests/bench).
-$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call archive,sys base)
+# What the integration tests run beside the launcher (tests/lib/tools), and what measures (tests/bench).
+$(BUILD)/tests/lib/%: $(BUILD)/obj/tests/lib/tools/%.o $(call archive,sys base)
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS)
 
-$(BUILD)/tests/lib/portbench: $(BUILD)/obj/tests/lib/portbench.o $(call archive,port proc config sys base)
+$(BUILD)/tests/bench/%: $(BUILD)/obj/tests/bench/%.o $(call archive,sys base)
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS)
+
+$(BUILD)/tests/lib/portbench: $(BUILD)/obj/tests/lib/tools/portbench.o $(call archive,port proc config sys base)
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS)
 

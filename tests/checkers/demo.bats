@@ -9,7 +9,7 @@ setup() {
 	# The demo's user must get there.
 	D=$(mktemp -d /tmp/fauxroot-test.XXXXXX)
 	mkdir "$D/bin"
-	cp "$TOP"/tests/lib/stand-ins/build* "$D/bin"
+	cp "$TOP"/tests/lib/fixtures/stand-ins/build* "$D/bin"
 	# Where both of BuildKit's programs and this are there, it is BuildKit's demo.
 	ln -s /bin/true "$D/bin/runc"
 	cp -L "$TOP/build/fauxroot" "$D/real"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The REST API's first call, over curl and over the client.
 
-load ../lib/common
+load ../lib/bash/common
 
 api() { # PATH [CURL OPTIONS…]
 	curl -sS --max-time 30 --unix-socket "$S/api.sock" "${@:2}" "http://any.host$1" 3>&- 4>&-

@@ -3,8 +3,8 @@
 # fauxroot --check: what it looks at, what it prints, how it ends, and that nothing of it remains.
 # That it names an obstacle exactly where a launch fails is shown by root/explain.bats.
 
-load ../lib/common
-load ../lib/ports
+load ../lib/bash/common
+load ../lib/bash/ports
 
 # check STATUS OPTIONS… - in $output the table
 check() {

@@ -5,8 +5,8 @@
 # containerd-rootless.sh, its setup tool and nerdctl rely on, by the compatible names. The network is
 # detached, as that script has it wherever --help shows the option.
 
-load ../lib/common
-load ../lib/ports
+load ../lib/bash/common
+load ../lib/bash/ports
 
 setup() {
 	if ! command -v containerd >/dev/null || ! command -v runc >/dev/null; then

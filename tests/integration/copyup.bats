@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copy-up: a private writable copy of a directory whose sub-directories stay the real ones.
 
-load ../lib/common
+load ../lib/bash/common
 
 setup() {
 	common_setup

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Descriptors: none of ours reaches the target, all of the caller's do.
 
-load ../lib/common
+load ../lib/bash/common
 
 # What the target must see is what a plain program started by the same caller sees: bats and the
 # machine may have descriptors of their own open.

@@ -4,8 +4,8 @@
 # --detach-netns: the network is at $STATE/netns, the command in that of the host. What is behind its
 # gateway is in root/network.bats.
 
-load ../lib/common
-load ../lib/ports
+load ../lib/bash/common
+load ../lib/bash/ports
 
 # In the target's mount namespace, and from there in the detached network.
 mounts_of_target() {

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Machines on which a launch cannot work: one clear line, 125, nothing left.
 
-load ../lib/common
+load ../lib/bash/common
 
 # Every error of a launch: a first line of ours that names the cause; further lines may explain.
 fails() { # PATTERN COMMAND…

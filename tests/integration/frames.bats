@@ -1,9 +1,9 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # --disable-host-loopback against a target that is root of its network and writes frames of its own to
-# tap0, for addresses that its IP stack would never send there (tests/lib/frames.c).
+# tap0, for addresses that its IP stack would never send there (tests/lib/tools/frames.c).
 
-load ../lib/common
+load ../lib/bash/common
 
 FRAMES=$FAUXROOT_TEST_TOOLS/frames
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Who the target is: ids, maps, capabilities, environment.
 
-load ../lib/common
+load ../lib/bash/common
 
 @test "id in the child is root, in the groups that the maps leave" {
 	run -0 fx id -u

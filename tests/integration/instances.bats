@@ -3,7 +3,7 @@
 # shellcheck disable=SC2016,SC2154 # inner shells expand; bats sets stderr
 # fauxrootctl exec and ps: commands beside the target, and the list of who runs.
 
-load ../lib/common
+load ../lib/bash/common
 
 ctl() { "$FAUXROOTCTL" "$@" 3>&- 4>&-; }
 

@@ -3,8 +3,8 @@
 # The launcher's helpers are kept alive: a shortage while one is started again is waited out, and one
 # that is stopped goes on.
 
-load ../lib/common
-load ../lib/ports
+load ../lib/bash/common
+load ../lib/bash/ports
 
 launch_both() { # forwarder, agent and slirp4netns; a checker behind PORT
 	free_port

@@ -3,8 +3,8 @@
 # shellcheck disable=SC2016 # inner shells expand
 # A reader of stderr that does not read: the launcher goes on, and counts what it could not write.
 
-load ../lib/common
-load ../lib/ports
+load ../lib/bash/common
+load ../lib/bash/ports
 
 # stderr is the FIFO $LOG, open at both ends as descriptor 7; it holds not one byte more.
 stalled_log() {

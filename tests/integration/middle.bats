@@ -4,7 +4,7 @@
 # The middle user namespace: who is where, who owns what, and what happens to a launch when its middle
 # process is signalled, stopped or killed.
 
-load ../lib/common
+load ../lib/bash/common
 
 # userns PID - the user namespace that it is in
 userns() { readlink "/proc/$1/ns/user"; }

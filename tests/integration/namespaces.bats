@@ -3,7 +3,7 @@
 # shellcheck disable=SC2016,SC2154 # inner shells expand; bats sets LAUNCHER, TARGET
 # Further namespaces: UTS, IPC and cgroup, each by itself and all together.
 
-load ../lib/common
+load ../lib/bash/common
 
 own() { readlink "/proc/self/ns/$1"; }
 

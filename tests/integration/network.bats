@@ -3,7 +3,7 @@
 # The child's own network as far as it shows without servers outside: link, files of /etc, supervision
 # of slirp4netns. What is behind the gateway is in root/network.bats.
 
-load ../lib/common
+load ../lib/bash/common
 
 helper_pid() {
 	child_of "$LAUNCHER" slirp4netns

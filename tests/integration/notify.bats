@@ -3,7 +3,7 @@
 # shellcheck disable=SC2016,SC2154 # inner shells expand; bats sets stderr
 # sd_notify(3) without a service manager: a test program listens in its place.
 
-load ../lib/common
+load ../lib/bash/common
 
 NOTIFY=$FAUXROOT_TEST_TOOLS/notify
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The command line: what scripts of today pass must run word for word or be refused by name.
 
-load ../lib/common
+load ../lib/bash/common
 
 # Nothing may have been started: no state directory, no child; common_teardown looks.
 refused() { # PATTERN WORDS…

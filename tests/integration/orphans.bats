@@ -3,8 +3,8 @@
 # shellcheck disable=SC2016,SC2154 # inner shells expand; bats sets LAUNCHER, TARGET
 # --kill-orphans: what the command leaves behind ends with it. Without it the launcher leaves at once.
 
-load ../lib/common
-load ../lib/ports
+load ../lib/bash/common
+load ../lib/bash/ports
 
 # For a target: leave the script behind, in a session of its own and with a parent that is gone,
 # once it is ready. It inherits the test's mark, so the teardown sees who survives.

@@ -4,8 +4,8 @@
 # A PID namespace: our init is PID 1 and forks the command; nothing in there outlives either.
 # $TARGET is the init's PID, as child_pid has it.
 
-load ../lib/common
-load ../lib/ports
+load ../lib/bash/common
+load ../lib/bash/ports
 
 # inner NAME [PARENT] - the PID, as the host sees it, of a child of init (or of PARENT)
 inner() { child_of "${2:-$TARGET}" "$1"; }

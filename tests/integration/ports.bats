@@ -4,8 +4,8 @@
 # reachable, what is refused and how it is said. Faults are in ports_faults.bats, source addresses in
 # root/ports.bats.
 
-load ../lib/common
-load ../lib/ports
+load ../lib/bash/common
+load ../lib/bash/ports
 
 # One server for each family and protocol, which says who it is. They outlive the shell that is the
 # target: stop_all ends them.
@@ -536,7 +536,7 @@ lo ::1/128" "$(in_target ip -o addr | awk '{ print $2, $4 }' | LC_ALL=C sort)"
 		one_error "$stderr" "$why"
 		[[ $stderr == *"\"$spec\""* ]]
 		absent started
-	done <"$BATS_TEST_DIRNAME/../lib/bad_ports"
+	done <"$ROOT/tests/lib/fixtures/bad_ports"
 }
 
 @test "bad specs for add-ports: one line, status 1, and nothing is asked for" {
@@ -547,7 +547,7 @@ lo ::1/128" "$(in_target ip -o addr | awk '{ print $2, $4 }' | LC_ALL=C sort)"
 		run -1 --separate-stderr ctl add-ports "127.0.0.1:$PORT:80/tcp" "$spec"
 		one_line "$stderr" "^error: .*$why"
 		equals "" "$output"
-	done <"$BATS_TEST_DIRNAME/../lib/bad_ports"
+	done <"$ROOT/tests/lib/fixtures/bad_ports"
 	api GET /v1/ports
 	equals '[]' "$BODY"
 	stop

@@ -3,8 +3,8 @@
 # What published ports must survive: whole data in every order of closing, dead and silent peers, too
 # few descriptors, the death of each process of ours, hostile clients of the API.
 
-load ../lib/common
-load ../lib/ports
+load ../lib/bash/common
+load ../lib/bash/ports
 
 # Behind the port: a checker that serves TCP and UDP, on both families' loopback addresses.
 launch_checker() { # and PORT, from the start

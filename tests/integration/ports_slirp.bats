@@ -3,8 +3,8 @@
 # The port driver slirp4netns: ports that slirp4netns itself forwards, told over its API socket, which
 # may break, hang or answer rubbish.
 
-load ../lib/common
-load ../lib/ports
+load ../lib/bash/common
+load ../lib/bash/ports
 
 # The target: servers on all addresses of the child, which say who they are.
 launch_slirp() { # OPTIONS…

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Signals to the launcher and to the target.
 
-load ../lib/common
+load ../lib/bash/common
 
 @test "every signal that can be forwarded is forwarded, once" {
 	launch "$PROBE" catch 15

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The state directory: ours, private, locked, whole, and gone at the end.
 
-load ../lib/common
+load ../lib/bash/common
 
 mode() {
 	stat -c %a "$1"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # How the target ended is how the launcher ends; our own failures have statuses of their own.
 
-load ../lib/common
+load ../lib/bash/common
 
 @test "exit statuses 0 to 255 are all kept" {
 	local n code step=1

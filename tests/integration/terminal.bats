@@ -4,7 +4,7 @@
 # On a terminal: an interactive shell has job control, Ctrl-C comes once, Ctrl-Z stops and fg goes on;
 # all of it with a PID namespace, too.
 
-load ../lib/common
+load ../lib/bash/common
 
 setup() {
 	common_setup

@@ -1,10 +1,10 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# The command tries to get hold of every process that is not its own (tests/lib/attack.c), while
+# The command tries to get hold of every process that is not its own (tests/lib/tools/attack.c), while
 # slirp4netns and the port agent are killed and started again. SECURITY.md says why none of it works.
 
-load ../../lib/common
-load ../../lib/ports
+load ../../lib/bash/common
+load ../../lib/bash/ports
 
 ATTACK=$FAUXROOT_TEST_TOOLS/attack
 # Enough for three restarts.

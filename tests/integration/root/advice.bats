@@ -4,9 +4,9 @@
 # What only --check tells, because a launch works and its command fails later: the warning is there,
 # what it says is done, and it has gone.
 
-load ../../lib/common
-load ../../lib/root
-load ../../lib/lab
+load ../../lib/bash/common
+load ../../lib/bash/root
+load ../../lib/bash/lab
 
 setup() {
 	root_setup

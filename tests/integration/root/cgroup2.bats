@@ -3,8 +3,8 @@
 # shellcheck disable=SC2016,SC2154 # inner shells expand; bats sets LAUNCHER, TARGET
 # --evacuate-cgroup2, in a cgroup that this test makes and delegates to the test user.
 
-load ../../lib/common
-load ../../lib/root
+load ../../lib/bash/common
+load ../../lib/bash/root
 
 # The place where cgroup2 is mounted.
 hierarchy() {

@@ -4,9 +4,9 @@
 # --check agrees with reality: on machines that are broken in many ways, with the options of real
 # clients, it names an obstacle exactly when the launch fails, and the same cause.
 
-load ../../lib/common
-load ../../lib/root
-load ../../lib/lab
+load ../../lib/bash/common
+load ../../lib/bash/root
+load ../../lib/bash/lab
 
 setup() {
 	root_setup

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # The launcher where containers and packages put it: as PID 1, with file capabilities, as root.
 
-load ../../lib/common
-load ../../lib/root
+load ../../lib/bash/common
+load ../../lib/bash/root
 
 setup() {
 	root_setup

@@ -9,9 +9,9 @@
 #
 # The last two addresses of the client are in networks of the target's.
 
-load ../../lib/common
-load ../../lib/root
-load ../../lib/ports
+load ../../lib/bash/common
+load ../../lib/bash/root
+load ../../lib/bash/ports
 
 setup_file() {
 	load_root || return

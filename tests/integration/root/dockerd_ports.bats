@@ -3,10 +3,10 @@
 # Rootless dockerd, started by its own script through the compatible names: published ports of
 # containers are reachable from the host and go with the container. The daemon is the test user's.
 
-load ../../lib/common
-load ../../lib/root
-load ../../lib/ports
-load ../../lib/dockerd
+load ../../lib/bash/common
+load ../../lib/bash/root
+load ../../lib/bash/ports
+load ../../lib/bash/dockerd
 
 setup_file() {
 	load_root || return

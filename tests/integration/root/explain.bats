@@ -4,9 +4,9 @@
 # Every cause that a machine can be given on purpose: the launch fails and says why, and when what it
 # says has been done, the launch works. Remedies are taken out of the output and run.
 
-load ../../lib/common
-load ../../lib/root
-load ../../lib/lab
+load ../../lib/bash/common
+load ../../lib/bash/root
+load ../../lib/bash/lab
 
 setup() {
 	root_setup

@@ -8,8 +8,8 @@
 # taken by default, half of it with sanitizers or refused system calls, where a launch takes its time;
 # FULL=1 takes every call.
 
-load ../../lib/common
-load ../../lib/root
+load ../../lib/bash/common
+load ../../lib/bash/root
 
 setup() {
 	LEAKS=0 # LeakSanitizer cannot work in a traced process

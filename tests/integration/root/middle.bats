@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # The launcher killed while its middle process is between the two clones: nothing is left.
 
-load ../../lib/common
-load ../../lib/root
+load ../../lib/bash/common
+load ../../lib/bash/root
 
 setup() {
 	root_setup

@@ -5,8 +5,8 @@
 #
 #	outside 198.51.100.2, 2001:db8::2 ── veth ── host 198.51.100.1, 2001:db8::1 ── slirp4netns
 
-load ../../lib/common
-load ../../lib/root
+load ../../lib/bash/common
+load ../../lib/bash/root
 
 HOST_IP=198.51.100.1
 OUTSIDE=198.51.100.2

@@ -4,9 +4,9 @@
 # that publish it. The launcher's host is a network namespace of this test; the remote client is in a
 # second one: two_networks() in root.bash.
 
-load ../../lib/common
-load ../../lib/root
-load ../../lib/ports
+load ../../lib/bash/common
+load ../../lib/bash/root
+load ../../lib/bash/ports
 
 setup_file() {
 	load_root || return

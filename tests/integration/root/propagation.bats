@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Propagation of mounts between the host and the child, in a scratch mount namespace made shared.
 
-load ../../lib/common
-load ../../lib/root
+load ../../lib/bash/common
+load ../../lib/bash/root
 
 setup() {
 	root_setup

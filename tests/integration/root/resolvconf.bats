@@ -3,9 +3,9 @@
 # The host's /etc/resolv.conf and /etc/hosts replaced while the child runs, on a copy of /etc in a
 # mount namespace of the test.
 
-load ../../lib/common
-load ../../lib/ports
-load ../../lib/root
+load ../../lib/bash/common
+load ../../lib/bash/ports
+load ../../lib/bash/root
 
 setup_file() {
 	load_root || return

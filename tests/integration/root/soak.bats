@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # The short form of `make soak`. As root, to whom alone the agent shows what it holds.
 
-load ../../lib/common
-load ../../lib/root
+load ../../lib/bash/common
+load ../../lib/bash/root
 
 setup() {
 	root_setup

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # State directories that only root can arrange: another user's, and a full file system.
 
-load ../../lib/common
-load ../../lib/root
+load ../../lib/bash/common
+load ../../lib/bash/root
 
 setup() {
 	root_setup

@@ -3,8 +3,8 @@
 # /etc/subuid and /etc/subgid as they are found on machines, bound over the real ones in a mount
 # namespace of the test.
 
-load ../../lib/common
-load ../../lib/root
+load ../../lib/bash/common
+load ../../lib/bash/root
 
 setup() {
 	root_setup

@@ -3,9 +3,9 @@
 # Under real service managers, the test user's and a system's: the shipped units, adapted by a drop-in
 # that names our launcher and, where buildkitd would run, a small daemon of the tests; and dockerd.
 
-load ../../lib/common
-load ../../lib/root
-load ../../lib/systemd
+load ../../lib/bash/common
+load ../../lib/bash/root
+load ../../lib/bash/systemd
 
 SERVICE=$FAUXROOT_TEST_TOOLS/service
 DAEMON=buildkitd

@@ -3,9 +3,9 @@
 # shellcheck disable=SC2016 # inner shells expand
 # Processes that SIGKILL does not end: they wait in the kernel for a FUSE server that does not answer.
 
-load ../../lib/common
-load ../../lib/ports
-load ../../lib/root
+load ../../lib/bash/common
+load ../../lib/bash/ports
+load ../../lib/bash/root
 
 setup() {
 	root_setup

@@ -4,9 +4,9 @@
 # builds, stops, crashes. FAUXROOT_TEST_BUILDKIT names the directory of buildkitd and buildctl where they
 # are not in PATH.
 
-load ../../../lib/common
-load ../../../lib/root
-load ../../../lib/systemd
+load ../../../lib/bash/common
+load ../../../lib/bash/root
+load ../../../lib/bash/systemd
 
 DAEMON=buildkitd
 UNIT=fauxroot-buildkit.service

@@ -3,10 +3,10 @@
 # A real rootless dockerd without its proxy (--userland-proxy=false): its iptables rules turn connections
 # to a container by DNAT, those from 127.0.0.1 among them. Ports are published through the API.
 
-load ../../../lib/common
-load ../../../lib/root
-load ../../../lib/ports
-load ../../../lib/dockerd
+load ../../../lib/bash/common
+load ../../../lib/bash/root
+load ../../../lib/bash/ports
+load ../../../lib/bash/dockerd
 
 BRIDGE_CLIENT=172.31.7.77
 

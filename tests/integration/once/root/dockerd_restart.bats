@@ -3,9 +3,9 @@
 # Rootless dockerd in a PID namespace of its own, killed and started again on the same directories. Its
 # pid file, and containerd's, are left behind; what they name must not be the new daemon itself.
 
-load ../../../lib/common
-load ../../../lib/root
-load ../../../lib/dockerd
+load ../../../lib/bash/common
+load ../../../lib/bash/root
+load ../../../lib/bash/dockerd
 
 setup_file() {
 	load_root

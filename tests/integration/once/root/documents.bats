@@ -3,12 +3,12 @@
 # The commands of README.md and docs/*.md work as they stand: run from the text, in its order, by the
 # unprivileged user, who builds the sources and installs into a /usr/local of the test's own.
 
-load ../../../lib/common
-load ../../../lib/root
-load ../../../lib/documents
+load ../../../lib/bash/common
+load ../../../lib/bash/root
+load ../../../lib/bash/documents
 
 DEADLINE=60
-STAND_INS=$ROOT/tests/lib/stand-ins
+STAND_INS=$ROOT/tests/lib/fixtures/stand-ins
 
 setup() {
 	root_setup
@@ -81,7 +81,7 @@ reader() {
 		chown -R "$USER_UID" planted
 		# shellcheck disable=SC2016 # for the inner shell
 		T=$T DEADLINE=2 run setpriv --reuid "$USER_UID" --regid "$USER_GID" --clear-groups bash -c \
-			'. "$0" && run_document planted/file.md' "$BATS_TEST_DIRNAME/../../../lib/documents.bash"
+			'. "$0" && run_document planted/file.md' "$BATS_TEST_DIRNAME/../../../lib/bash/documents.bash"
 	}
 	export ROOT
 	export -f wait_for gone

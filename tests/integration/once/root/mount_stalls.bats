@@ -3,8 +3,8 @@
 # A child that stands still while it mounts, as where a network file system does not answer: the launch
 # fails and says at which path. A stopped child stands for it.
 
-load ../../../lib/common
-load ../../../lib/root
+load ../../../lib/bash/common
+load ../../../lib/bash/root
 
 setup() {
 	# shellcheck disable=SC2034

@@ -5,9 +5,9 @@
 # network and ports, restarts of slirp4netns, agent and forwarder, and the repair of resolv.conf, on a
 # copy of /etc in a mount namespace of the test.
 
-load ../../../lib/common
-load ../../../lib/ports
-load ../../../lib/root
+load ../../../lib/bash/common
+load ../../../lib/bash/ports
+load ../../../lib/bash/root
 
 setup() {
 	root_setup

@@ -11,7 +11,7 @@
 #
 #	FAUXROOT            the launcher under test (build/fauxroot)
 #	FAUXROOTCTL         its client (beside it)
-#	FAUXROOT_TEST_TOOLS the programs made from tests/lib/*.c (tests/lib beside the launcher)
+#	FAUXROOT_TEST_TOOLS the programs made from tests/lib/tools/*.c (tests/lib beside the launcher)
 #	FAUXROOT_TEST_USER  the unprivileged user to whom tests that start as root drop (faux)
 
 bats_require_minimum_version 1.5.0
