@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# The launcher killed while its middle process is between the two clones: nothing is left.
+# The launcher killed while its middle process is between the two clones: nothing is left. And a kernel
+# that executes no memory files.
 
 load ../../lib/bash/common
 load ../../lib/bash/root
@@ -37,4 +38,17 @@ killed_at() {
 @test "the launcher killed between the second clone and its maps" {
 	killed_at 'inject=setresuid:delay_enter=1500000:when=2' --net=none --pidns
 	killed_at 'inject=setresuid:delay_exit=1500000:when=2' --net=slirp4netns
+}
+
+# The setting belongs to a PID namespace.
+@test "nothing that the command can reach comes of a kernel that executes no memory files" {
+	[ -e /proc/sys/vm/memfd_noexec ] || skip "vm.memfd_noexec came with Linux 6.3"
+	# shellcheck disable=SC2016 # expanded in there
+	run -0 unshare --pid --fork --kill-child --mount-proc sh -c \
+		'echo 2 >/proc/sys/vm/memfd_noexec && exec "$@"' sh \
+		setpriv --reuid "$USER_UID" --regid "$USER_GID" --init-groups --inh-caps=-all \
+		"$FAUXROOT" --state-dir="$S" --net=slirp4netns --disable-host-loopback \
+		--port-driver=builtin "$FAUXROOT_TEST_TOOLS/attack" 3
+	[[ $output == *"slirp4netns: seen"* ]]
+	[[ $output == *"fauxroot: agent: seen"* ]]
 }
