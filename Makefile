@@ -127,7 +127,7 @@ docs: $(BUILD)/manual
 define room_rule
 $(BUILD)/lib/$(1).a: $(call room_objects,$(1))
 	@mkdir -p $$(@D)
-	$$(call say,AR)rm -f $$@ && $(AR) rcs $$@ $$^
+	$$(call say,AR)rm -f $$@ && $(AR) qcs $$@ $$^
 endef
 $(foreach room,$(ROOMS),$(eval $(call room_rule,$(room))))
 

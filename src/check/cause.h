@@ -64,11 +64,15 @@ struct cause_part {
 /* cause_parts() - all of them, in their order; ends with a NULL title */
 const struct cause_part *cause_parts(void);
 
-/* The parts of the table; each ends with a row whose cause is NULL. */
-extern const struct cause causes_of_namespaces[];  /* clone(2) */
-extern const struct cause causes_of_ids[];	   /* newuidmap(1), subordinate ids */
-extern const struct cause causes_of_confinement[]; /* AppArmor, masked mounts */
-extern const struct cause causes_of_the_host[];	   /* state directory, devices, helpers */
+/* The parts of the table, a file of causes/ each; each ends with a row whose cause is NULL. */
+extern const struct cause causes_of_namespaces[];    /* clone(2) */
+extern const struct cause causes_of_limits[];	     /* processes, descriptors */
+extern const struct cause causes_of_mappers[];	     /* newuidmap(1) and newgidmap(1) */
+extern const struct cause causes_of_ranges[];	     /* subordinate ids */
+extern const struct cause causes_of_confinement[];   /* AppArmor, masked mounts */
+extern const struct cause causes_of_the_state_dir[]; /* and of --copy-up */
+extern const struct cause causes_of_networks[];	     /* devices, helpers */
+extern const struct cause causes_of_cgroups[];
 extern const struct cause causes_of_ports[];
 extern const struct cause causes_of_the_target[];
 extern const struct cause causes_of_the_preflight[]; /* asked for by id; they match no error */
@@ -87,101 +91,32 @@ bool cause_expand(const char *text, const struct facts *facts, char *buf, size_t
  */
 bool explain_as(const char *id, struct facts *facts, struct explanation *ret);
 
-/* Tests, by what they look at. A comment says what @arg is; the others take none. */
+/* Tests that more than one file uses; each row's own are static, in the row's file. */
 
-/* namespaces.c */
-bool sysctl_is_zero(struct facts *facts, const char *arg);  /* below /proc/sys */
-bool sysctl_is_there(struct facts *facts, const char *arg); /* below /proc/sys */
-bool apparmor_restricts(struct facts *facts, const char *arg);
-bool is_chroot(struct facts *facts, const char *arg);
-bool is_unmapped(struct facts *facts, const char *arg);
-bool has_seccomp_filter(struct facts *facts, const char *arg);
-bool filter_refuses_mapper(struct facts *facts, const char *arg);
-bool is_apparmor_confined(struct facts *facts, const char *arg);
-bool is_missing(struct facts *facts, const char *arg); /* a file */
-bool is_there(struct facts *facts, const char *arg);   /* a file */
-bool has_no_proc(struct facts *facts, const char *arg);
-bool has_cgroup2(struct facts *facts, const char *arg);
-bool proc_is_masked(struct facts *facts, const char *arg);
-bool selinux_enforces(struct facts *facts, const char *arg);
+/* sysctl_is_there() - facts->value: of the file @arg below /proc/sys, facts->path */
+bool sysctl_is_there(struct facts *facts, const char *arg);
 
-/* limits.c */
-bool kernel_is_older(struct facts *facts, const char *arg); /* than this version */
-bool limit_is_zero(struct facts *facts, const char *arg);   /* "user", "pid uts" */
-bool limit_is_one(struct facts *facts, const char *arg);
-bool limits_are_there(struct facts *facts, const char *arg);
-bool process_limit_is_low(struct facts *facts, const char *arg);
-bool cgroup_has_no_pids_left(struct facts *facts, const char *arg);
-bool descriptor_limit_is_low(struct facts *facts, const char *arg); /* "soft" or "hard" */
+/* has_filter() - is a seccomp filter on this process? facts->value: what /proc/self/status has */
+bool has_filter(struct facts *facts);
 
-/* ids.c */
-bool getsubids_is_missing(struct facts *facts, const char *arg);
-bool mapper_is_elsewhere(struct facts *facts, const char *arg);
-bool mapper_is_missing(struct facts *facts, const char *arg);
-bool mapper_has_no_new_privs(struct facts *facts, const char *arg);
-bool mapper_is_on_nosuid(struct facts *facts, const char *arg);
-bool mapper_lacks_setuid(struct facts *facts, const char *arg);
-bool setuid_mapper_is_elsewhere(struct facts *facts, const char *arg);
-bool mapper_lacks_cap(struct facts *facts, const char *arg); /* "6", a capability's number */
-bool root_lacks_cap(struct facts *facts, const char *arg);   /* as mapper_lacks_cap, for uid 0 */
-bool mapper_needs_sys_admin(struct facts *facts, const char *arg); /* "container" or "host" */
-bool mapper_lacks_filecaps(struct facts *facts, const char *arg);  /* "container" or "host" */
-bool mapper_lacks_cap_and_filecaps(struct facts *facts, const char *arg);
-bool ranges_are_not_ours(struct facts *facts, const char *arg);
-bool ranges_come_from_elsewhere(struct facts *facts, const char *arg);
-bool has_lines(struct facts *facts, const char *arg);
-bool local_user_lacks_ranges(struct facts *facts, const char *arg); /* "u", "g" or "ug" */
-bool other_user_lacks_ranges(struct facts *facts, const char *arg);
-bool user_lacks_ranges(struct facts *facts, const char *arg);
-bool no_range_is_free(struct facts *facts, const char *arg);
-bool no_usual_range_is_free(struct facts *facts, const char *arg);
-bool has_account(struct facts *facts, const char *arg);		  /* in /etc/passwd */
-bool subid_file_is_missing(struct facts *facts, const char *arg); /* for a local user */
+bool is_in_container(struct facts *facts, const char *arg);
 
-bool dynamic_source_was_asked_for(struct facts *facts, const char *arg);
-bool static_source_would_do(struct facts *facts, const char *arg);
-bool group_is_not_of_account(struct facts *facts, const char *arg);
+/* is_elsewhere() - does PATH not lead to the program @name, which is in one of the directories that
+ * distributions use? facts->path: its path, facts->value: that directory */
+bool is_elsewhere(struct facts *facts, const char *name);
+
+/* is_closed_to_us() - does @st lack one of @bits for our ids? facts->value: whose it is */
+bool is_closed_to_us(struct facts *facts, const struct stat *st, mode_t bits);
 
 /* mapper_failed_to_write() - was newuidmap or newgidmap there, and the kernel refused the map? No
  * seccomp filter is the reason then: the write itself is allowed everywhere. */
 bool mapper_failed_to_write(const struct error *err);
 
-/* is_closed_to_us() - does @st lack one of @bits for our ids? facts->value: whose it is */
-bool is_closed_to_us(struct facts *facts, const struct stat *st, mode_t bits);
+/* kernel_is_older() - than the version @arg ("5.10"); facts->value: its release */
+bool kernel_is_older(struct facts *facts, const char *arg);
 
-/* statedirs.c */
-bool error_names_path(struct facts *facts, const char *arg);  /* "…" */
-bool error_names_place(struct facts *facts, const char *arg); /* what there is of that path */
-bool copy_up_is_missing(struct facts *facts, const char *arg);
-bool copy_up_is_closed(struct facts *facts, const char *arg);
-bool state_dir_is_link(struct facts *facts, const char *arg);
+/* limit_is_zero() - is max_KIND_namespaces 0 for a kind in @arg that is asked for ("pid uts")? */
+bool limit_is_zero(struct facts *facts, const char *arg);
 
-/* programs.c */
-bool device_is_something_else(struct facts *facts, const char *arg);
-bool device_is_on_nodev(struct facts *facts, const char *arg);
-bool slirp_is_elsewhere(struct facts *facts, const char *arg);
-bool shield_was_required(struct facts *facts, const char *arg);
-bool is_in_container(struct facts *facts, const char *arg);
-bool device_is_missing(struct facts *facts, const char *arg); /* "container" or "host" */
-bool device_is_closed(struct facts *facts, const char *arg);
-bool holder_is_known(struct facts *facts, const char *arg);
-bool runtime_dir_is_unset(struct facts *facts, const char *arg); /* "there" or "missing" */
-bool unit_has_no_runtime_dir(struct facts *facts, const char *arg);
-bool runtime_dir_is_gone(struct facts *facts, const char *arg);
-bool runtime_dir_is_not_ours(struct facts *facts, const char *arg);
-bool target_has_no_interpreter(struct facts *facts, const char *arg);
-bool is_elsewhere(struct facts *facts, const char *arg); /* the program; NULL: the target */
-bool target_is_not_in_path(struct facts *facts, const char *arg);
-bool target_is_absent(struct facts *facts, const char *arg);
-bool target_is_out_of_reach(struct facts *facts, const char *arg);
-bool target_is_not_for_us(struct facts *facts, const char *arg);
-bool target_is_directory(struct facts *facts, const char *arg);
-bool target_has_no_x_bit(struct facts *facts, const char *arg);
-bool target_is_on_noexec(struct facts *facts, const char *arg);
-bool target_is_there(struct facts *facts, const char *arg);
-
-/* ports.c */
-bool port_is_privileged(struct facts *facts, const char *arg); /* the sysctl, below /proc/sys */
-bool port_of_slirp_is_privileged(struct facts *facts, const char *arg); /* the same */
-bool error_names_address(struct facts *facts, const char *arg);
-bool listener_is_known(struct facts *facts, const char *arg); /* the words before its number */
+/* proc_is_masked() - facts->value: the mounts below /proc that hide a part of it */
+bool proc_is_masked(struct facts *facts, const char *arg);

@@ -136,7 +136,7 @@ static void markdown_row(FILE *out, const struct cause *cause)
 void manual_markdown(FILE *out)
 {
 	fputs("# Troubleshooting\n\n"
-	      "<!-- Made from the table of causes by `make docs`; edit src/check/causes_*.c. "
+	      "<!-- Made from the table of causes by `make docs`; edit src/check/causes/*.c. "
 	      "-->\n\n"
 	      "`fauxroot --check [OPTIONS] [COMMAND]` finds what stands in the way on your "
 	      "machine,\n"

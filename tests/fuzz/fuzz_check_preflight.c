@@ -12,7 +12,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "check/probe.h"
+#include "check/probes/probe.h"
 #include "fake_machine.h"
 #include "fauxroot/check/report.h"
 

@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "check/probe.h"
+#include "check/probes/probe.h"
 #include "fake_machine.h"
 #include "fauxroot/check/preflight.h"
 

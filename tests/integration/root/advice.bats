@@ -224,7 +224,7 @@ FABRICATED="
 		else
 			grep -qE "warns $id " "$BATS_TEST_FILENAME" || missing+=" $id"
 		fi
-	done < <(sed -n 's/.*\.id = "\(.*\)",/\1/p' "$ROOT/src/check/causes_preflight.c")
+	done < <(sed -n 's/.*\.id = "\(.*\)",/\1/p' "$ROOT/src/check/causes/warnings.c")
 	[ $n -gt 0 ]
 	equals "" "$missing"
 }

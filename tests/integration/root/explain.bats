@@ -997,7 +997,7 @@ FABRICATED="
 	while read -r id; do
 		n=$((n + 1))
 		words "$provoked $FABRICATED" | grep -qxF "$id" || missing+=" $id"
-	done < <(awk -F'"' '/\.id = / { id = $2 } /\.steps = / { print id }' "$ROOT"/src/check/causes_*.c)
+	done < <(awk -F'"' '/\.id = / { id = $2 } /\.steps = / { print id }' "$ROOT"/src/check/causes/*.c)
 	[ $n -gt 0 ]
 	equals "" "$missing"
 }

@@ -19,7 +19,7 @@
 
 #include "fauxroot/base/str.h"
 #include "probe.h"
-#include "trial.h"
+#include "../trial.h"
 
 static bool always(const struct preflight *p)
 {

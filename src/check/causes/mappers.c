@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of causes: newuidmap(1), newgidmap(1), subordinate ids. */
-#include "cause.h"
+/* What keeps newuidmap(1) and newgidmap(1), or ourselves, from writing the id maps. */
+#include "../cause.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+
+#include "fauxroot/base/parse.h"
+#include "fauxroot/base/str.h"
 
 #define IDMAP STEP_BIT(STEP_IDMAP)
 
@@ -17,8 +24,183 @@
 #define BOUNDING_SET \
 	"CapabilityBoundingSet= with CAP_SETUID CAP_SETGID CAP_SYS_ADMIN CAP_DAC_OVERRIDE"
 
-const struct cause causes_of_ids[] = {
-	/* Ids: the programs. */
+/* The program that the error is about, or NULL. */
+static const char *mapper(const struct facts *facts)
+{
+	if (strstr(facts->err->text, "newgidmap"))
+		return "newgidmap";
+	return strstr(facts->err->text, "newuidmap") ? "newuidmap" : NULL;
+}
+
+/* The program's place, into facts->path. */
+static bool find_mapper(struct facts *facts)
+{
+	const char *program = mapper(facts);
+
+	return program && machine_find(facts->machine, program, facts->path, sizeof(facts->path));
+}
+
+static bool getsubids_is_missing(struct facts *facts, const char *arg)
+{
+	const char *named = getenv("GETSUBIDS"), *name = named && *named ? named : "getsubids";
+
+	(void)arg;
+	(void)str_print(facts->path, sizeof(facts->path), "%s", name);
+	return strstr(facts->err->text, name) &&
+	       !machine_find(facts->machine, name, facts->point, sizeof(facts->point));
+}
+
+static bool mapper_is_missing(struct facts *facts, const char *arg)
+{
+	const char *program = mapper(facts), *path = getenv("PATH");
+
+	(void)arg;
+	if (!program || find_mapper(facts))
+		return false;
+	(void)str_print(facts->path, sizeof(facts->path), "%s", program);
+	(void)str_print(facts->value, sizeof(facts->value), "%s", path ? path : "");
+	return true;
+}
+
+static bool mapper_is_elsewhere(struct facts *facts, const char *arg)
+{
+	const char *program = mapper(facts);
+
+	(void)arg;
+	return program && is_elsewhere(facts, program);
+}
+
+/* man 2 prctl, PR_SET_NO_NEW_PRIVS: exec ignores set-user-ID bits and file capabilities. */
+static bool mapper_has_no_new_privs(struct facts *facts, const char *arg)
+{
+	char value[16];
+
+	(void)arg;
+	return find_mapper(facts) &&
+	       machine_status(facts->machine, "NoNewPrivs", value, sizeof(value)) &&
+	       streq(value, "1");
+}
+
+static bool mapper_is_on_nosuid(struct facts *facts, const char *arg)
+{
+	(void)arg;
+	return find_mapper(facts) && machine_mount_has(facts->machine, facts->path, "nosuid",
+						       facts->point, sizeof(facts->point));
+}
+
+static bool mapper_lacks_setuid(struct facts *facts, const char *arg)
+{
+	char place[PATH_MAX];
+	struct stat st;
+
+	(void)arg;
+	return find_mapper(facts) &&
+	       machine_path(facts->machine, facts->path, place, sizeof(place)) &&
+	       stat(place, &st) == 0 && !(st.st_mode & S_ISUID) &&
+	       getxattr(place, "security.capability", NULL, 0) <= 0;
+}
+
+/* Where PATH leads to one without, is there one with the bit? */
+static bool setuid_mapper_is_elsewhere(struct facts *facts, const char *arg)
+{
+	const char *program = mapper(facts);
+	char path[PATH_MAX], point[PATH_MAX];
+
+	return program && (mapper_lacks_setuid(facts, arg) || mapper_is_on_nosuid(facts, arg)) &&
+	       machine_find_elsewhere(facts->machine, program, S_ISUID | 0111, facts->value,
+				      sizeof(facts->value)) &&
+	       str_print(path, sizeof(path), "%s/%s", facts->value, program) == 0 &&
+	       !machine_mount_has(facts->machine, path, "nosuid", point, sizeof(point));
+}
+
+static unsigned capability(const char *arg)
+{
+	uint32_t cap = 0;
+
+	(void)parse_u32(arg, 63, &cap);
+	return cap;
+}
+
+static bool mapper_lacks_cap(struct facts *facts, const char *arg)
+{
+	return machine_lacks_cap(facts->machine, capability(arg)) &&
+	       machine_status(facts->machine, "CapBnd", facts->value, sizeof(facts->value));
+}
+
+/*
+ * A set-user-ID newuidmap that stays root has no power over a namespace whose owner is another user
+ * (man 7 user_namespaces, "Capabilities"), but by CAP_SYS_ADMIN over the namespace around it; and
+ * the file is that user's. One that becomes the user again, as shadow's does when it is built with
+ * libcap, needs neither.
+ */
+static bool root_lacks_power(struct facts *facts)
+{
+	return machine_id(facts->machine, "Uid") != 0 &&
+	       (machine_lacks_cap(facts->machine, 21 /* CAP_SYS_ADMIN */) ||
+		machine_lacks_cap(facts->machine, 1 /* CAP_DAC_OVERRIDE */)) &&
+	       machine_status(facts->machine, "CapBnd", facts->value, sizeof(facts->value));
+}
+
+static bool mapper_is_setuid(struct facts *facts)
+{
+	char place[PATH_MAX];
+	struct stat st;
+
+	return find_mapper(facts) &&
+	       machine_path(facts->machine, facts->path, place, sizeof(place)) &&
+	       stat(place, &st) == 0 && (st.st_mode & S_ISUID);
+}
+
+static bool is_in(const struct facts *facts, const char *where)
+{
+	return machine_in_container(facts->machine) == streq(where, "container");
+}
+
+static bool mapper_needs_sys_admin(struct facts *facts, const char *arg)
+{
+	return is_in(facts, arg) && mapper_is_setuid(facts) && root_lacks_power(facts);
+}
+
+static bool mapper_lacks_filecaps(struct facts *facts, const char *arg)
+{
+	return is_in(facts, arg) && mapper_lacks_setuid(facts, arg) && root_lacks_power(facts);
+}
+
+static bool mapper_lacks_cap_and_filecaps(struct facts *facts, const char *arg)
+{
+	(void)arg;
+	return (machine_lacks_cap(facts->machine, 7 /* CAP_SETUID */) ||
+		machine_lacks_cap(facts->machine, 6 /* CAP_SETGID */)) &&
+	       mapper_is_setuid(facts) && root_lacks_power(facts);
+}
+
+static bool root_lacks_cap(struct facts *facts, const char *arg)
+{
+	return machine_id(facts->machine, "Uid") == 0 && mapper_lacks_cap(facts, arg);
+}
+
+/* The words are those of errno in newuidmap, which inherits the filter. */
+static bool filter_refuses_mapper(struct facts *facts, const char *arg)
+{
+	(void)arg;
+	return (strstr(facts->err->text, "_map failed: Operation not permitted") ||
+		strstr(facts->err->text, "_map failed: Function not implemented")) &&
+	       has_filter(facts);
+}
+
+static bool group_is_not_of_account(struct facts *facts, const char *arg)
+{
+	uint32_t gid = machine_id(facts->machine, "Gid"), usual;
+
+	(void)arg;
+	if (!machine_account(facts->machine, &usual) || usual == gid)
+		return false;
+	machine_group(facts->machine, gid, facts->value, sizeof(facts->value));
+	machine_group(facts->machine, usual, facts->path, sizeof(facts->path));
+	return true;
+}
+
+const struct cause causes_of_mappers[] = {
 	{
 		.id = "newuidmap-not-in-path",
 		.steps = IDMAP,
@@ -200,36 +382,6 @@ const struct cause causes_of_ids[] = {
 		.remedy = "or run it as another user than root",
 	},
 	{
-		.id = "range-outside-map",
-		.steps = IDMAP,
-		.codes = {EPERM},
-		.test = ranges_are_not_ours,
-		.cause = "{value}, is not within the ids of the user namespace we are in ({path})",
-		.remedy = "give {user} a range inside of it in /etc/subuid and /etc/subgid "
-			  "({user}:{free line}), or give this container more ids (in LXD: "
-			  "security.idmap.size); in a unit of systemd PrivateUsers=no",
-	},
-	{
-		.id = "subid-source-differs",
-		.steps = IDMAP,
-		.codes = {EPERM},
-		.says = "not allowed",
-		.test = ranges_come_from_elsewhere,
-		.cause = "/etc/nsswitch.conf has \"{value}\": newuidmap goes by that source, and "
-			 "it does not give us these ranges",
-		.remedy = "--subid-source=dynamic",
-	},
-
-	{
-		.id = "ranges-not-granted",
-		.steps = IDMAP,
-		.codes = {EPERM},
-		.says = "not allowed",
-		.test = dynamic_source_was_asked_for,
-		.cause = "newuidmap and newgidmap do not grant what getsubids names: {value}",
-		.remedy = "--subid-source=static",
-	},
-	{
 		/* Some container platforms run with a uid of their own choice. */
 		.id = "no-account",
 		.steps = IDMAP,
@@ -250,102 +402,6 @@ const struct cause causes_of_ids[] = {
 			 "gives "
 			 "{user}, as after newgrp or sg; newuidmap and newgidmap refuse that",
 		.remedy = "sg {path} -c 'fauxroot …'; or a shell without newgrp",
-	},
-
-	/* Ids: the ranges. */
-	{
-		.id = "getsubids-failed",
-		.steps = IDMAP,
-		.says = "getsubids",
-		.test = static_source_would_do,
-		.cause = "getsubids gives no ranges, though {value}",
-		.remedy = "--subid-source=static",
-	},
-	{
-		.id = "ranges-unusable",
-		.steps = IDMAP,
-		.codes = {EINVAL},
-		.test = has_lines,
-		.cause = "{value}",
-		.remedy = "keep lines that overlap neither each other nor the uid {uid}; free on "
-			  "this machine is {user}:{free line}",
-	},
-	{
-		.id = "subid-source-empty",
-		.steps = IDMAP,
-		.codes = {ENOENT},
-		.says = "has no subordinate",
-		.test = ranges_come_from_elsewhere,
-		.cause = "/etc/nsswitch.conf has \"{value}\", and that source has no ranges for "
-			 "{user}",
-		.remedy = "assign them there (FreeIPA: ipa subid-generate), or with \"subid: "
-			  "files\" give {user}:{free line} in /etc/subuid and /etc/subgid; or "
-			  "--idmap=single",
-	},
-	{
-		/* A user namespace within another one, of a few ids. */
-		.id = "no-ids-to-give",
-		.steps = IDMAP,
-		.codes = {ENOENT},
-		.says = "subordinate",
-		.test = no_range_is_free,
-		.cause = "{user} has no line in /etc/subuid or /etc/subgid, and the user "
-			 "namespace that we are in has no ids left for one (/proc/self/uid_map)",
-		.remedy = "--idmap=single; or give this container more ids (in LXD: "
-			  "security.idmap.size)",
-	},
-	{
-		/* usermod(8) adds to files, it makes none. */
-		.id = "no-subid-file",
-		.steps = IDMAP,
-		.codes = {ENOENT},
-		.says = "there is no /etc/sub",
-		.test = subid_file_is_missing,
-		.cause = "there is no {path}",
-		.remedy = "sudo touch {path} && sudo usermod {value} {user}; or --idmap=single",
-	},
-	{
-		.id = "no-ranges",
-		.steps = IDMAP,
-		.codes = {ENOENT},
-		.says = "has no subordinate",
-		.test = local_user_lacks_ranges,
-		.arg = "ug",
-		.cause = "neither /etc/subuid nor /etc/subgid has a line for {user} or {uid}",
-		.remedy = "sudo usermod --add-subuids {free range} --add-subgids {free range} "
-			  "{user}; or --idmap=single",
-	},
-	{
-		.id = "no-uid-range",
-		.steps = IDMAP,
-		.codes = {ENOENT},
-		.says = "has no subordinate",
-		.test = local_user_lacks_ranges,
-		.arg = "u",
-		.cause = "{path} has no line for {user} or {uid}",
-		.remedy = "sudo usermod --add-subuids {free range} {user}; or --idmap=single",
-	},
-	{
-		.id = "no-gid-range",
-		.steps = IDMAP,
-		.codes = {ENOENT},
-		.says = "has no subordinate",
-		.test = local_user_lacks_ranges,
-		.arg = "g",
-		.cause = "{path} has no line for {user} or {uid}",
-		.remedy = "sudo usermod --add-subgids {free range} {user}; or --idmap=single",
-	},
-	{
-		/* usermod(8) knows the accounts of /etc/passwd only. */
-		.id = "no-ranges-no-account",
-		.steps = IDMAP,
-		.codes = {ENOENT},
-		.says = "has no subordinate",
-		.test = user_lacks_ranges,
-		.cause = "no line for uid {uid} in {path}, nor does /etc/passwd have that uid",
-		.remedy = "echo {uid}:{free line} | sudo tee -a {value}; where the account's "
-			  "directory has ranges: \"subid: sss\" in /etc/nsswitch.conf; or "
-			  "--idmap=single",
 	},
 	{.cause = NULL},
 };

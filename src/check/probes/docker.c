@@ -10,7 +10,7 @@
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/spawn.h"
 #include "fauxroot/base/str.h"
-#include "trial.h"
+#include "../trial.h"
 
 #define VERSION_MS 5000
 

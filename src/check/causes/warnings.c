@@ -1,16 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The table of causes: what --check warns of, because no launch fails of it at once. Few ids are
+ * What --check warns of, because no launch fails of it at once. Few ids are
  * warned of by a launch as well.
  *
  * These rows match no error; a check asks for one by its id: advise().
  */
-#include "cause.h"
+#include "../cause.h"
 
 /* Images use ids up to 65535. */
 #define FEW_IDS                                                                                   \
 	"only {value} are mapped; container images use ids up to 65535, and unpacking one fails " \
 	"with \"lchown …: invalid argument\""
+
+static bool no_usual_range_is_free(struct facts *facts, const char *arg)
+{
+	uint32_t first, count;
+
+	(void)arg;
+	return !machine_free_range(facts->machine, &first, &count) || count < USUAL_IDS;
+}
+
+static bool has_account(struct facts *facts, const char *arg)
+{
+	char user[256];
+
+	(void)arg;
+	return machine_user(facts->machine, user, sizeof(user));
+}
 
 const struct cause causes_of_the_preflight[] = {
 	{

@@ -1,13 +1,99 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of causes: what lets the clone pass and refuses what needs rights inside. */
-#include "cause.h"
+/* What lets the clone pass and refuses what needs rights inside. */
+#include "../cause.h"
 
 #include <errno.h>
+
+#include "fauxroot/base/parse.h"
+#include "fauxroot/base/str.h"
 
 /* All that happens in the new namespaces before the target: AppArmor lets the clone pass there. */
 #define INSIDE                                                               \
 	(STEP_BIT(STEP_NONE) | STEP_BIT(STEP_CLONE) | STEP_BIT(STEP_IDMAP) | \
 	 STEP_BIT(STEP_MOUNT) | STEP_BIT(STEP_PROC) | STEP_BIT(STEP_NET) | STEP_BIT(STEP_TUN))
+
+static bool has_seccomp_filter(struct facts *facts, const char *arg)
+{
+	(void)arg;
+	return !mapper_failed_to_write(facts->err) && has_filter(facts);
+}
+
+/* Our AppArmor label, "docker-default (enforce)"; the first file is that of newer kernels. */
+static bool apparmor_label(struct facts *facts)
+{
+	static const char *const files[] = {
+		"/proc/self/attr/apparmor/current",
+		"/proc/self/attr/current",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		(void)str_print(facts->path, sizeof(facts->path), "%s", files[i]);
+		if (machine_word(facts->machine, files[i], facts->value, sizeof(facts->value)))
+			return true;
+	}
+	return false;
+}
+
+/* A profile of our own, even one that confines nothing, has a name that is in the label. */
+static bool apparmor_restricts(struct facts *facts, const char *arg)
+{
+	(void)arg;
+	if (apparmor_label(facts) && !streq(facts->value, "unconfined"))
+		return false;
+	return sysctl_is_there(facts, "kernel/apparmor_restrict_unprivileged_userns") &&
+	       streq(facts->value, "1");
+}
+
+static bool is_apparmor_confined(struct facts *facts, const char *arg)
+{
+	(void)arg;
+	return apparmor_label(facts) && strstr(facts->value, " (enforce)");
+}
+
+/*
+ * mount_too_revealing() in fs/namespace.c: a mount on a directory that is always empty hides
+ * nothing; below /proc that is binfmt_misc's.
+ */
+bool proc_is_masked(struct facts *facts, const char *arg)
+{
+	_cleanup_free_ char *text = machine_read(facts->machine, "/proc/self/mountinfo");
+	struct cursor c = cursor_of(text ? text : ""), line;
+
+	(void)arg;
+	while (cursor_line(&c, &line)) {
+		size_t used = strlen(facts->value), n;
+		const char *point;
+
+		/* "36 35 98:0 /root /point …" */
+		for (int i = 0; i < 5; i++) {
+			cursor_until(&line, " ", &point, &n);
+			cursor_char(&line, ' ');
+		}
+		if (n > strlen("/proc/") && memcmp(point, "/proc/", strlen("/proc/")) == 0 &&
+		    memmem(point, n, "binfmt_misc", strlen("binfmt_misc")) == NULL)
+			(void)str_print(facts->value + used, sizeof(facts->value) - used, "%s%.*s",
+					used > 0 ? " " : "", (int)n, point);
+	}
+	return *facts->value != '\0';
+}
+
+static bool selinux_enforces(struct facts *facts, const char *arg)
+{
+	char enforces[8];
+
+	(void)arg;
+	(void)str_print(facts->path, sizeof(facts->path), "/sys/fs/selinux/enforce");
+	return machine_word(facts->machine, facts->path, enforces, sizeof(enforces)) &&
+	       streq(enforces, "1") &&
+	       machine_word(facts->machine, "/proc/self/attr/current", facts->value,
+			    sizeof(facts->value));
+}
+
+static bool is_there(struct facts *facts, const char *arg)
+{
+	return str_print(facts->path, sizeof(facts->path), "%s", arg) == 0 &&
+	       machine_exists(facts->machine, arg);
+}
 
 const struct cause causes_of_confinement[] = {
 	{

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "cause.h"
+#include "../cause.h"
 #include "fauxroot/base/macro.h"
 #include "fauxroot/check/preflight.h"
 

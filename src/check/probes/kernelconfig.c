@@ -11,7 +11,7 @@
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
 #include "probe.h"
-#include "trial.h"
+#include "../trial.h"
 
 /* That of a distribution has 300 KiB. */
 #define KERNEL_CONFIG_MAX (4U << 20)

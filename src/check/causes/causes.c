@@ -6,15 +6,19 @@
  * A cause names the file that was read and its value; a remedy is a command to paste, or the
  * setting with its name. Where root is needed the command says sudo.
  */
-#include "cause.h"
+#include "../cause.h"
 
 const struct cause_part *cause_parts(void)
 {
 	static const struct cause_part parts[] = {
 		{"Making the namespaces", causes_of_namespaces},
-		{"Mapping ids", causes_of_ids},
+		{"Processes and descriptors", causes_of_limits},
+		{"Mapping ids", causes_of_mappers},
+		{"Subordinate ids", causes_of_ranges},
 		{"Confinement", causes_of_confinement},
-		{"The state directory, devices, network helpers", causes_of_the_host},
+		{"The state directory and --copy-up", causes_of_the_state_dir},
+		{"Devices and network helpers", causes_of_networks},
+		{"The cgroup", causes_of_cgroups},
 		{"Published ports", causes_of_ports},
 		{"The command", causes_of_the_target},
 		{"Warnings, above all of --check", causes_of_the_preflight},

@@ -17,17 +17,6 @@ bool cgroup2_path(const char *text, char *buf, size_t size)
 	return false;
 }
 
-bool has_cgroup2(struct facts *facts, const char *arg)
-{
-	_cleanup_free_ char *text = machine_read(facts->machine, "/proc/self/cgroup");
-
-	(void)arg;
-	if (!text || !cgroup2_path(text, facts->value, sizeof(facts->value)))
-		return false;
-	str_printable(facts->value);
-	return true;
-}
-
 static bool has_controller(const char *text, const char *word, size_t n)
 {
 	struct cursor c = cursor_of(text);

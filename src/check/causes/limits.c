@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What there is only so much of: processes, descriptors. */
+#include "../cause.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "fauxroot/base/parse.h"
+#include "fauxroot/base/str.h"
+
+#define ANY (~0U)
+
+/* What is proposed, where the hard limit allows it. */
+#define ENOUGH_DESCRIPTORS 65536
+
+/* A limit of /proc/self/limits; "unlimited" is UINT64_MAX. */
+static bool read_rlimit(const struct facts *facts, const char *name, uint64_t *ret_soft,
+			uint64_t *ret_hard)
+{
+	_cleanup_free_ char *text = machine_read(facts->machine, "/proc/self/limits");
+	struct cursor c = cursor_of(text ? text : ""), line;
+
+	while (cursor_line(&c, &line)) {
+		uint64_t *const values[] = {ret_soft, ret_hard};
+
+		if (!cursor_word(&line, name))
+			continue;
+		for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
+			cursor_blanks(&line);
+			*values[i] = UINT64_MAX;
+			if (!cursor_word(&line, "unlimited") &&
+			    cursor_u64(&line, UINT64_MAX, values[i]) < 0)
+				return false;
+		}
+		return true;
+	}
+	return false;
+}
+
+static void say_limit(struct facts *facts, uint64_t soft, uint64_t wanted)
+{
+	(void)str_print(facts->value, sizeof(facts->value), "%llu", (unsigned long long)soft);
+	(void)str_print(facts->point, sizeof(facts->point), "%llu", (unsigned long long)wanted);
+}
+
+static bool process_limit_is_low(struct facts *facts, const char *arg)
+{
+	uint64_t soft, hard;
+
+	(void)arg;
+	if (!read_rlimit(facts, "Max processes", &soft, &hard) || soft == UINT64_MAX)
+		return false;
+	say_limit(facts, soft, hard);
+	return true;
+}
+
+static bool descriptor_limit_is_low(struct facts *facts, const char *arg)
+{
+	uint64_t soft, hard;
+
+	if (!read_rlimit(facts, "Max open files", &soft, &hard) ||
+	    (soft < hard) != streq(arg, "soft"))
+		return false;
+	say_limit(facts, soft, soft < ENOUGH_DESCRIPTORS ? MIN(hard, ENOUGH_DESCRIPTORS) : hard);
+	return true;
+}
+
+/* Our cgroup and those above it, up to the root, which has no pids.max (cgroup-v2.rst). */
+static bool cgroup_has_no_pids_left(struct facts *facts, const char *arg)
+{
+	_cleanup_free_ char *text = machine_read(facts->machine, "/proc/self/cgroup");
+	struct cursor c = cursor_of(text ? text : ""), line;
+	char path[PATH_MAX] = "", *end;
+
+	(void)arg;
+	while (cursor_line(&c, &line))
+		if (cursor_word(&line, "0::"))
+			(void)str_print(path, sizeof(path), "/sys/fs/cgroup%.*s",
+					(int)cursor_left(&line), line.at);
+	while (str_after(path, "/sys/fs/cgroup/")) {
+		char events[64];
+		uint32_t refused;
+
+		(void)str_print(facts->path, sizeof(facts->path), "%s/pids.events", path);
+		if (machine_word(facts->machine, facts->path, events, sizeof(events))) {
+			struct cursor count = cursor_of(events);
+
+			(void)str_print(facts->path, sizeof(facts->path), "%s/pids.max", path);
+			if (cursor_word(&count, "max ") &&
+			    cursor_u32(&count, UINT32_MAX, &refused) == 0 && refused > 0 &&
+			    machine_word(facts->machine, facts->path, facts->value,
+					 sizeof(facts->value)) &&
+			    !streq(facts->value, "max"))
+				return true;
+		}
+		end = strrchr(path, '/');
+		*end = '\0';
+	}
+	return false;
+}
+
+const struct cause causes_of_limits[] = {
+	{
+		.id = "cgroup-pids-max",
+		.steps = ANY,
+		.codes = {EAGAIN},
+		.test = cgroup_has_no_pids_left,
+		.cause = "the cgroup has as many processes as {path} allows: {value}",
+		.docker = "--pids-limit=-1",
+		.kubernetes = "the kubelet's podPidsLimit",
+		.remedy = "in systemd TasksMax=infinity",
+	},
+	{
+		.id = "process-limit",
+		.steps = ANY,
+		.codes = {EAGAIN},
+		.test = process_limit_is_low,
+		.cause = "{user} may have {value} processes and threads (/proc/self/limits, Max "
+			 "processes)",
+		.remedy = "echo '{user} - nproc 65536' | sudo tee "
+			  "/etc/security/limits.d/60-fauxroot.conf, and a new session; in systemd "
+			  "LimitNPROC=65536",
+	},
+	{
+		.id = "descriptor-limit-soft",
+		.steps = ANY,
+		.codes = {EMFILE, ETOOMANYREFS}, /* man 7 unix: descriptors on their way count */
+		.test = descriptor_limit_is_low,
+		.arg = "soft",
+		.cause = "a process may have {value} descriptors open (/proc/self/limits, Max open "
+			 "files), and up to {point} where it asks for more",
+		.remedy = "ulimit -n {point}",
+	},
+	{
+		.id = "descriptor-limit-hard",
+		.steps = ANY,
+		.codes = {EMFILE, ETOOMANYREFS},
+		.test = descriptor_limit_is_low,
+		.arg = "hard",
+		.cause = "a process may have {value} descriptors open (/proc/self/limits, Max open "
+			 "files)",
+		.remedy = "echo '{user} - nofile 65536' | sudo tee "
+			  "/etc/security/limits.d/60-fauxroot.conf, and a new session; in systemd "
+			  "LimitNOFILE=65536; docker run --ulimit nofile=65536 …",
+	},
+	{.cause = NULL},
+};

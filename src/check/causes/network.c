@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* /dev/net/tun, slirp4netns. */
+#include "../cause.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "fauxroot/base/str.h"
+
+#define TUN   STEP_BIT(STEP_TUN)
+#define SLIRP STEP_BIT(STEP_SLIRP)
+
+static bool device_is_missing(struct facts *facts, const char *arg)
+{
+	return !machine_exists(facts->machine, "/dev/net/tun") &&
+	       machine_in_container(facts->machine) == streq(arg, "container");
+}
+
+static bool stat_device(struct facts *facts, struct stat *ret)
+{
+	char place[PATH_MAX];
+
+	return machine_path(facts->machine, "/dev/net/tun", place, sizeof(place)) &&
+	       stat(place, ret) == 0;
+}
+
+static bool device_is_something_else(struct facts *facts, const char *arg)
+{
+	struct stat st;
+
+	(void)arg;
+	if (!stat_device(facts, &st) || S_ISCHR(st.st_mode))
+		return false;
+	return str_print(facts->value, sizeof(facts->value), "%s",
+			 S_ISDIR(st.st_mode)   ? "a directory"
+			 : S_ISREG(st.st_mode) ? "a file"
+					       : "something else") == 0;
+}
+
+/* man 8 mount, nodev: devices there are not opened, whatever their modes. */
+static bool device_is_on_nodev(struct facts *facts, const char *arg)
+{
+	struct stat st;
+
+	(void)arg;
+	return stat_device(facts, &st) && machine_mount_has(facts->machine, "/dev/net/tun", "nodev",
+							    facts->point, sizeof(facts->point));
+}
+
+static bool device_is_closed(struct facts *facts, const char *arg)
+{
+	struct stat st;
+
+	(void)arg;
+	if (!stat_device(facts, &st) || (st.st_mode & 0006) == 0006)
+		return false;
+	return str_print(facts->value, sizeof(facts->value), "%04o", st.st_mode & 07777) == 0;
+}
+
+static void add_shield(struct facts *facts, const char *option)
+{
+	size_t value = strlen(facts->value), path = strlen(facts->path);
+
+	(void)str_print(facts->value + value, sizeof(facts->value) - value, "%s%s=true",
+			value > 0 ? " " : "", option);
+	(void)str_print(facts->path + path, sizeof(facts->path) - path, "%s%s=auto",
+			path > 0 ? " " : "", option);
+}
+
+static bool shield_was_required(struct facts *facts, const char *arg)
+{
+	(void)arg;
+	if (facts->config->slirp4netns_sandbox == TRI_TRUE)
+		add_shield(facts, "--slirp4netns-sandbox");
+	if (facts->config->slirp4netns_seccomp == TRI_TRUE)
+		add_shield(facts, "--slirp4netns-seccomp");
+	return *facts->value != '\0';
+}
+
+static bool slirp_is_elsewhere(struct facts *facts, const char *arg)
+{
+	(void)arg;
+	return is_elsewhere(facts, facts->config->slirp4netns_binary);
+}
+
+const struct cause causes_of_networks[] = {
+	{
+		.id = "tun-missing-in-container",
+		.steps = TUN,
+		.codes = {ENOENT},
+		.test = device_is_missing,
+		.arg = "container",
+		.cause = "this container has no /dev/net/tun",
+		.docker = "--device /dev/net/tun",
+		.kubernetes = "a hostPath volume of /dev/net/tun",
+		.lxd = "config device add NAME tun unix-char path=/dev/net/tun",
+		.remedy = "or --net=host",
+	},
+	{
+		.id = "tun-missing",
+		.steps = TUN,
+		.codes = {ENOENT},
+		.test = device_is_missing,
+		.arg = "host",
+		.cause = "there is no /dev/net/tun",
+		.remedy = "sudo modprobe tun && echo tun | sudo tee /etc/modules-load.d/tun.conf",
+	},
+	{
+		.id = "tun-driver-missing",
+		.steps = TUN,
+		.codes = {ENODEV, ENXIO},
+		.cause = "/dev/net/tun is there, but the kernel has no tun driver loaded",
+		.remedy = "sudo modprobe tun && echo tun | sudo tee /etc/modules-load.d/tun.conf",
+	},
+	{
+		.id = "tun-is-something-else",
+		.steps = TUN,
+		.codes = {ENOTTY, EINVAL, EISDIR},
+		.test = device_is_something_else,
+		.cause = "/dev/net/tun is no character device: {value}",
+		.remedy = "sudo rm -r /dev/net/tun && sudo mknod -m 0666 /dev/net/tun c 10 200; "
+			  "for a "
+			  "container docker run --device /dev/net/tun …",
+	},
+	{
+		.id = "tun-nodev",
+		.steps = TUN,
+		.codes = {EACCES},
+		.test = device_is_on_nodev,
+		.cause = "/dev/net/tun is on {point}, which is mounted nodev",
+		.remedy = "sudo mount -o remount,dev {point}; for a container docker run --device "
+			  "/dev/net/tun …",
+	},
+	{
+		.id = "tun-closed",
+		.steps = TUN,
+		.codes = {EACCES, EPERM},
+		.test = device_is_closed,
+		.cause = "the mode of /dev/net/tun is {value}; it must be open to all, the kernel "
+			 "checks rights by the network namespace",
+		.remedy = "sudo chmod 0666 /dev/net/tun",
+	},
+	{
+		.id = "tun-device-rules",
+		.steps = TUN,
+		.codes = {EACCES, EPERM},
+		.test = is_in_container,
+		.cause = "this container's device rules do not allow /dev/net/tun",
+		.docker = "--device /dev/net/tun",
+		.kubernetes = "a device plugin that gives it, or privileged: true",
+		.lxd = "config device add NAME tun unix-char path=/dev/net/tun",
+		.remedy = "or --net=host",
+	},
+	{
+		.id = "slirp4netns-not-in-path",
+		.steps = SLIRP,
+		.codes = {ENOENT},
+		.says = "executing",
+		.test = slirp_is_elsewhere,
+		.cause = "it is {path}, and PATH does not have {value}",
+		.remedy = "PATH=$PATH:{value}; or --slirp4netns-binary={path}",
+	},
+	{
+		.id = "slirp4netns-missing",
+		.steps = SLIRP,
+		.codes = {ENOENT},
+		.says = "executing",
+		.cause = "slirp4netns is not installed, or not where --slirp4netns-binary or PATH "
+			 "leads",
+		.remedy = "{install slirp4netns}",
+	},
+	{
+		.id = "slirp4netns-old",
+		.steps = SLIRP,
+		.codes = {EOPNOTSUPP},
+		.says = "or newer is needed",
+		.cause = "the slirp4netns that PATH or --slirp4netns-binary leads to is too old",
+		.remedy = "{install slirp4netns}, or name a newer one: --slirp4netns-binary=FILE",
+	},
+	{
+		.id = "slirp4netns-not-executable",
+		.steps = SLIRP,
+		.codes = {EACCES, ENOEXEC},
+		.says = "executing",
+		.cause = "what --slirp4netns-binary or PATH leads to is no executable file of this "
+			 "machine",
+		.remedy = "another: --slirp4netns-binary=FILE; or {install slirp4netns}",
+	},
+	{
+		.id = "slirp4netns-impostor",
+		.steps = SLIRP,
+		.codes = {EPROTO},
+		.says = "does not tell a version",
+		.cause = "what --slirp4netns-binary or PATH leads to is not slirp4netns",
+		.remedy = "another: --slirp4netns-binary=FILE; or {install slirp4netns}",
+	},
+	{
+		.id = "slirp4netns-shields",
+		.steps = SLIRP,
+		.codes = {ECHILD},
+		.test = shield_was_required,
+		.cause = "{value} was asked for, and slirp4netns dies with it here",
+		.remedy = "{path}, which goes on without it",
+	},
+	{.cause = NULL},
+};
