@@ -3,54 +3,22 @@
  * fauxrootctl, the client of the REST API. Called as rootlessctl it presents itself as that; the
  * docker proxy is the same executable under another name.
  */
-#include "ctl.h"
-
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "ctl_table.h"
 #include "docker_proxy.h"
-#include "fauxroot/api/client.h"
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/config/config.h"
 
-static int (*const verbs[])(struct ctl *ctl, struct error *err) = {
-	[CTL_LIST_PORTS] = ctl_list_ports,
-	[CTL_ADD_PORTS] = ctl_add_ports,
-	[CTL_REMOVE_PORTS] = ctl_remove_ports,
-	[CTL_INFO] = ctl_info,
-	[CTL_EXEC] = ctl_exec,
-	[CTL_PS] = ctl_ps,
-};
-static_assert(ARRAY_SIZE(verbs) == CTL_VERB_COUNT_, "every command has a function");
-
-int ctl_socket(const struct ctl *ctl, char **ret, struct error *err)
-{
-	const char *state_dir = getenv("ROOTLESSKIT_STATE_DIR");
-
-	if (!ctl->socket && !(state_dir && *state_dir))
-		return err_say(err, EINVAL,
-			       "which instance? Give --socket or set ROOTLESSKIT_STATE_DIR");
-	*ret = ctl->socket ? strdup(ctl->socket) : str_format("%s/api.sock", state_dir);
-	return *ret ? 0 : err_set(err, ENOMEM, "finding the socket");
-}
-
-int ctl_ask(const struct ctl *ctl, const char *method, const char *path, const char *body,
-	    long status, struct api_reply *ret, struct error *err)
-{
-	_cleanup_free_ char *socket = NULL;
-	int rc = ctl_socket(ctl, &socket, err);
-
-	if (rc == 0)
-		rc = api_call(socket, method, path, body, ret, err);
-	if (rc == 0)
-		rc = api_reply_expect(ret, status, err);
-	return rc;
-}
+#define FUNCTION(verb, function, name, options, arguments, word, help) [CTL_##verb] = (function),
+static int (*const functions[])(struct ctl *ctl, struct error *err) = {CTL_VERBS(FUNCTION)};
+static_assert(ARRAY_SIZE(functions) == CTL_VERB_COUNT_, "every command has a function");
 
 static int run(struct ctl *ctl, char **words, struct error *err)
 {
@@ -67,7 +35,7 @@ static int run(struct ctl *ctl, char **words, struct error *err)
 		return 0;
 	log_setup(ctl->program, "client", ctl->debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
 		  LOG_FORMAT_TEXT);
-	return verbs[command->verb](ctl, err);
+	return functions[command->verb](ctl, err);
 }
 
 static int fail(const struct ctl *ctl, struct error *err)

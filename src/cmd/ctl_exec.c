@@ -28,7 +28,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "ctl.h"
+#include "ctl_ask.h"
+#include "ctl_table.h"
 #include "fauxroot/api/namespaces.h"
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/spawn.h"

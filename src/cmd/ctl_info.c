@@ -2,7 +2,8 @@
 /* fauxrootctl info */
 #include <errno.h>
 
-#include "ctl.h"
+#include "ctl_ask.h"
+#include "ctl_table.h"
 #include "fauxroot/api/client.h"
 #include "fauxroot/api/info.h"
 #include "fauxroot/base/err.h"

@@ -9,7 +9,8 @@
 #include <inttypes.h>
 
 #include "columns.h"
-#include "ctl.h"
+#include "ctl_ask.h"
+#include "ctl_table.h"
 #include "fauxroot/api/client.h"
 #include "fauxroot/api/ports.h"
 #include "fauxroot/base/err.h"

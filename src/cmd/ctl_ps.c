@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "columns.h"
-#include "ctl.h"
+#include "ctl_table.h"
 #include "fauxroot/api/client.h"
 #include "fauxroot/api/info.h"
 #include "fauxroot/api/json.h"

@@ -1,38 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The command line of fauxrootctl: two tables, which the parser, --help and the completions read.
- *
- * To add a command: a verb in ctl.h, a row here, its function in ctl.c, a paragraph in
- * man/fauxrootctl.1.
  */
+#include "ctl_table.h"
+
 #include <errno.h>
 
-#include "ctl.h"
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/config/status.h"
 
+#define ROW(verb, function, name, options, arguments, word, help) \
+	{CTL_##verb, name, options, arguments, word, help},
 static const struct ctl_command commands[] = {
-	{CTL_LIST_PORTS, "list-ports", "[--json]", NULL, "List the published ports"},
-	{CTL_ADD_PORTS, "add-ports", "[--json] SPEC...", "SPEC", "Publish ports, print their ids"},
-	{CTL_REMOVE_PORTS, "remove-ports", "ID...", "ID", "Take published ports back"},
-	{CTL_INFO, "info", "[--json]", NULL, "Show versions, state directory, child and drivers"},
-	{CTL_EXEC, "exec", "[--] COMMAND...", "COMMAND", "Run a command beside the instance's own"},
-	{CTL_PS, "ps", "[--json]", NULL, "List this user's running instances"},
-	{.name = NULL},
+	CTL_VERBS(ROW){.name = NULL},
 };
 
-#define WITH_JSON \
-	(CTL_FOR(CTL_LIST_PORTS) | CTL_FOR(CTL_ADD_PORTS) | CTL_FOR(CTL_INFO) | CTL_FOR(CTL_PS))
-
 static const struct ctl_option options[] = {
-	{"socket", 0, offsetof(struct ctl, socket), "PATH", CTL_FOR_ALL,
+	{"socket", 0, offsetof(struct ctl, socket), "PATH", 0,
 	 "The API's socket (default: $ROOTLESSKIT_STATE_DIR/api.sock)"},
-	{"json", 0, offsetof(struct ctl, json), NULL, WITH_JSON, "Print JSON"},
-	{"debug", 0, offsetof(struct ctl, debug), NULL, CTL_FOR_ALL, "Log requests and their time"},
-	{"help", 'h', offsetof(struct ctl, show_help), NULL, CTL_FOR_ALL, "Show this help"},
-	{"version", 'v', offsetof(struct ctl, show_version), NULL, CTL_FOR_ALL, "Show the version"},
+	{"json", 0, offsetof(struct ctl, json), NULL, CTL_JSON, "Print JSON"},
+	{"debug", 0, offsetof(struct ctl, debug), NULL, 0, "Log requests and their time"},
+	{"help", 'h', offsetof(struct ctl, show_help), NULL, 0, "Show this help"},
+	{"version", 'v', offsetof(struct ctl, show_version), NULL, 0, "Show the version"},
 	{.name = NULL},
 };
 
@@ -60,7 +51,7 @@ void ctl_help(FILE *out, const struct ctl *ctl)
 	}
 	fputs("\nOptions:\n", out);
 	for (const struct ctl_option *option = options; option->name; option++) {
-		if (option->verbs != CTL_FOR_ALL)
+		if (option->bit != 0)
 			continue;
 		(void)str_print(left, sizeof(left), "--%s%s%s%s%c", option->name,
 				option->argument ? " " : "",
@@ -74,15 +65,16 @@ void ctl_help(FILE *out, const struct ctl *ctl)
 	      out);
 }
 
-/* @verbs: of the command, CTL_FOR_ALL in front of it */
-static const struct ctl_option *find_option(const char *name, size_t n, unsigned verbs)
+/* @command: NULL before the command, where only options for all are valid */
+static const struct ctl_option *find_option(const char *name, size_t n,
+					    const struct ctl_command *command)
 {
 	for (const struct ctl_option *option = options; option->name; option++) {
 		bool named = strlen(option->name) == n && memcmp(option->name, name, n) == 0;
 
 		if (!named && !(n == 1 && option->short_name && *name == option->short_name))
 			continue;
-		if ((option->verbs & verbs) == verbs)
+		if (option->bit == 0 || (command && ctl_takes(command, option->bit)))
 			return option;
 	}
 	return NULL;
@@ -92,12 +84,13 @@ static const struct ctl_option *find_option(const char *name, size_t n, unsigned
  * Take one option from **@words, as Go's flag package would: one dash or two, "--name=value" or
  * "--name value".
  */
-static int take_option(struct ctl *ctl, char ***words, unsigned verbs, struct error *err)
+static int take_option(struct ctl *ctl, char ***words, const struct ctl_command *command,
+		       struct error *err)
 {
 	const char *word = *(*words)++, *name = word + (word[1] == '-' ? 2 : 1);
 	const char *equals = strchr(name, '='), *value = equals ? equals + 1 : NULL;
 	size_t n = equals ? (size_t)(equals - name) : strlen(name);
-	const struct ctl_option *option = find_option(name, n, verbs);
+	const struct ctl_option *option = find_option(name, n, command);
 	char *field;
 
 	if (!option)
@@ -121,7 +114,8 @@ static int take_option(struct ctl *ctl, char ***words, unsigned verbs, struct er
 }
 
 /* Options up to the first word that is none; "--" ends them, too. */
-static int take_options(struct ctl *ctl, char ***words, unsigned verbs, struct error *err)
+static int take_options(struct ctl *ctl, char ***words, const struct ctl_command *command,
+			struct error *err)
 {
 	int rc = 0;
 
@@ -130,7 +124,7 @@ static int take_options(struct ctl *ctl, char ***words, unsigned verbs, struct e
 			(*words)++;
 			break;
 		}
-		rc = take_option(ctl, words, verbs, err);
+		rc = take_option(ctl, words, command, err);
 	}
 	return rc;
 }
@@ -147,7 +141,7 @@ static const struct ctl_command *find_command(const char *name)
 int ctl_parse(struct ctl *ctl, char **words, const struct ctl_command **ret, struct error *err)
 {
 	const struct ctl_command *command;
-	int rc = take_options(ctl, &words, CTL_FOR_ALL, err);
+	int rc = take_options(ctl, &words, NULL, err);
 
 	*ret = NULL;
 	if (rc < 0 || ctl->show_help || ctl->show_version)
@@ -162,7 +156,7 @@ int ctl_parse(struct ctl *ctl, char **words, const struct ctl_command **ret, str
 	/* The statuses of env(1) and of fauxroot: 1 is the executed command's own. */
 	if (command->verb == CTL_EXEC)
 		ctl->failure = STATUS_LAUNCH_FAILED;
-	rc = take_options(ctl, &words, CTL_FOR(command->verb), err);
+	rc = take_options(ctl, &words, command, err);
 	if (rc < 0 || ctl->show_help || ctl->show_version)
 		return rc;
 	if (*words && !command->word)

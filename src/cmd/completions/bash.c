@@ -89,8 +89,7 @@ static void print_bash_options(const struct topic *topic)
 	for (const struct ctl_command *command = topic->commands; command->name; command++) {
 		printf("\t%s) options+='", command->name);
 		for (size_t i = 0; i < topic->n; i++)
-			if (topic->items[i].verbs != CTL_FOR_ALL &&
-			    topic->items[i].verbs & CTL_FOR(command->verb))
+			if (topic->items[i].bit != 0 && ctl_takes(command, topic->items[i].bit))
 				printf("--%s ", topic->items[i].name);
 		puts("' ;;");
 	}
@@ -111,7 +110,7 @@ void completions_bash(const struct topic *topic, const char *const *names)
 		print_bash_options(topic);
 	printf("_%s()\n{\n\tlocal options='", topic->program);
 	for (size_t i = 0; i < topic->n; i++)
-		if (topic->items[i].verbs == CTL_FOR_ALL)
+		if (topic->items[i].bit == 0)
 			printf("--%s ", topic->items[i].name);
 	puts("'");
 	if (topic->commands) {

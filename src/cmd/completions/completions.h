@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "../ctl.h"
+#include "../ctl_table.h"
 #include "fauxroot/config/options.h"
 
 /* What stands for an option's value. */
@@ -28,7 +28,7 @@ struct item {
 	const char *help;
 	bool repeats;
 	bool may_be_bare; /* a value only after "=" */
-	unsigned verbs;	  /* CTL_FOR_ALL: in front of the command */
+	unsigned bit;	  /* for commands with this CTL_ bit; 0: for all */
 };
 
 /* All that is to be completed: options, and words in the place of the command. */

@@ -11,10 +11,10 @@ static void print_fish_item(const struct topic *topic, const char *name, const s
 	printf("complete -c %s -l %s", name, item->name);
 	if (!topic->commands) {
 		fputs(" -n __fish_no_arguments", stdout);
-	} else if (item->verbs != CTL_FOR_ALL) {
+	} else if (item->bit != 0) {
 		fputs(" -n '__fish_seen_subcommand_from", stdout);
 		for (const struct ctl_command *command = topic->commands; command->name; command++)
-			if (item->verbs & CTL_FOR(command->verb))
+			if (ctl_takes(command, item->bit))
 				printf(" %s", command->name);
 		putchar('\'');
 	}

@@ -45,7 +45,6 @@ static void collect_launcher(struct topic *topic)
 			.help = row->help,
 			.repeats = row->kind == OPTION_LIST,
 			.may_be_bare = row->bare,
-			.verbs = CTL_FOR_ALL,
 		};
 
 		if (row->available)
@@ -63,7 +62,7 @@ static void collect_ctl(struct topic *topic)
 			.value = value_of(option->argument),
 			.argument = option->argument,
 			.help = option->help,
-			.verbs = option->verbs,
+			.bit = option->bit,
 		};
 
 		add(topic, &item);

@@ -73,7 +73,7 @@ static void print_zsh_commands(const struct topic *topic)
 			continue;
 		printf("\t%s)\n\t_arguments \\\n", command->name);
 		for (size_t i = 0; i < topic->n; i++)
-			if (topic->items[i].verbs & CTL_FOR(command->verb))
+			if (ctl_takes(command, topic->items[i].bit))
 				print_zsh_item(&topic->items[i]);
 		puts("\t\t'*: : ' ;;");
 	}
@@ -91,7 +91,7 @@ void completions_zsh(const struct topic *topic, const char *const *names)
 	     "typeset -A opt_args\n"
 	     "_arguments -C -S \\");
 	for (size_t i = 0; i < topic->n; i++)
-		if (topic->items[i].verbs == CTL_FOR_ALL)
+		if (topic->items[i].bit == 0)
 			print_zsh_item(&topic->items[i]);
 	if (topic->commands)
 		print_zsh_commands(topic);

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests to the instance that the command line names. */
+#pragma once
+
+struct api_reply;
+struct ctl;
+struct error;
+
+/*
+ * ctl_ask() - send a request to the instance that @ctl names
+ * @body: JSON, or NULL
+ * @status: the HTTP status that the answer must have
+ *
+ * Returns 0, or -errno of ctl_socket(), api_call() or api_reply_expect().
+ */
+int ctl_ask(const struct ctl *ctl, const char *method, const char *path, const char *body,
+	    long status, struct api_reply *ret, struct error *err);
+
+/*
+ * ctl_socket() - the path of that instance's api.sock
+ * @ret: to be freed
+ *
+ * Returns 0, -EINVAL where no instance is named, -ENOMEM.
+ */
+int ctl_socket(const struct ctl *ctl, char **ret, struct error *err);

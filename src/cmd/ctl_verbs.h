@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The commands of fauxrootctl, one row each.
+ *
+ * To add a command: a row here, a file with its function, a paragraph in man/fauxrootctl.1. The
+ * parser, --help, the completions and main() are made from the rows.
+ */
+#pragma once
+
+#include <stddef.h>
+
+struct ctl;
+struct error;
+
+/* Options that not every command takes: bits for struct ctl_command and struct ctl_option. */
+#define CTL_JSON 1U
+
+/*
+ * row(VERB, FUNCTION, NAME, OPTIONS, ARGUMENTS, WORD, HELP)
+ *
+ * OPTIONS: CTL_ bits. ARGUMENTS: for --help. WORD: what the command needs at least one of; NULL: it
+ * takes no words.
+ */
+/* clang-format off */
+#define CTL_VERBS(row) \
+	row(LIST_PORTS, ctl_list_ports, "list-ports", CTL_JSON, "[--json]", NULL, \
+	    "List the published ports") \
+	row(ADD_PORTS, ctl_add_ports, "add-ports", CTL_JSON, "[--json] SPEC...", "SPEC", \
+	    "Publish ports, print their ids") \
+	row(REMOVE_PORTS, ctl_remove_ports, "remove-ports", 0, "ID...", "ID", \
+	    "Take published ports back") \
+	row(INFO, ctl_info, "info", CTL_JSON, "[--json]", NULL, \
+	    "Show versions, state directory, child and drivers") \
+	row(EXEC, ctl_exec, "exec", 0, "[--] COMMAND...", "COMMAND", \
+	    "Run a command beside the instance's own") \
+	row(PS, ctl_ps, "ps", CTL_JSON, "[--json]", NULL, \
+	    "List this user's running instances")
+/* clang-format on */
+
+#define CTL_VERB_ENUM(verb, function, name, options, arguments, word, help) CTL_##verb,
+enum ctl_verb { CTL_VERBS(CTL_VERB_ENUM) CTL_VERB_COUNT_ };
+
+/*
+ * The functions of the commands.
+ * @ctl: the parsed command line; a function may set @ctl->failure
+ *
+ * They print their results on stdout. Return 0 or -errno.
+ */
+#define CTL_VERB_PROTOTYPE(verb, function, name, options, arguments, word, help) \
+	int function(struct ctl *ctl, struct error *err);
+CTL_VERBS(CTL_VERB_PROTOTYPE)
