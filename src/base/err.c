@@ -14,6 +14,16 @@ static int sane(int errnum)
 	return errnum > 0 ? errnum : EIO;
 }
 
+/* What was known of an earlier failure is not true of a new one. */
+static int begin_anew(struct error *err, int errnum)
+{
+	err->code = errnum;
+	err->step = STEP_NONE;
+	err->reason = REASON_NONE;
+	err->about[0] = '\0';
+	return -errnum;
+}
+
 int err_set(struct error *err, int errnum, const char *fmt, ...)
 {
 	va_list ap;
@@ -28,9 +38,7 @@ int err_set(struct error *err, int errnum, const char *fmt, ...)
 	va_end(ap);
 	used = n < 0 ? 0 : MIN((size_t)n, sizeof(err->text) - 1);
 	snprintf(err->text + used, sizeof(err->text) - used, ": %s", strerror(errnum));
-	err->code = errnum;
-	err->step = STEP_NONE;
-	return -errnum;
+	return begin_anew(err, errnum);
 }
 
 int err_say(struct error *err, int errnum, const char *fmt, ...)
@@ -43,9 +51,7 @@ int err_say(struct error *err, int errnum, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(err->text, sizeof(err->text), fmt, ap);
 	va_end(ap);
-	err->code = errnum;
-	err->step = STEP_NONE;
-	return -errnum;
+	return begin_anew(err, errnum);
 }
 
 int err_wrap(struct error *err, int rc, const char *fmt, ...)
@@ -72,4 +78,43 @@ int err_step(struct error *err, int rc, enum error_step step)
 	if (err && rc < 0 && err->step == STEP_NONE)
 		err->step = step;
 	return rc;
+}
+
+int err_about(struct error *err, int rc, enum error_reason reason, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	if (!err || rc >= 0)
+		return rc;
+	if (err->reason != REASON_NONE && (err->reason != reason || *err->about))
+		return rc;
+	err->reason = reason;
+	va_start(ap, fmt);
+	n = vsnprintf(err->about, sizeof(err->about), fmt, ap);
+	va_end(ap);
+	if (n < 0 || (size_t)n >= sizeof(err->about))
+		err->about[0] = '\0';
+	return rc;
+}
+
+int err_reason(struct error *err, int rc, enum error_reason reason)
+{
+	return err_about(err, rc, reason, "%s", "");
+}
+
+int err_arrived(struct error *err)
+{
+	/* MAX_ERRNO of the kernel's include/linux/err.h */
+	if (err->code <= 0 || err->code > 4095)
+		err->code = EIO;
+	if ((unsigned)err->step >= STEP_COUNT_)
+		err->step = STEP_NONE;
+	if ((unsigned)err->reason >= REASON_COUNT_)
+		err->reason = REASON_NONE;
+	err->about[sizeof(err->about) - 1] = '\0';
+	err->text[sizeof(err->text) - 1] = '\0';
+	if (err->reason == REASON_NONE)
+		err->about[0] = '\0';
+	return -err->code;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Strings, string lists, and the error object. */
+/* Strings and string lists. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <cmocka.h>
 
-#include "fauxroot/base/err.h"
 #include "fauxroot/base/str.h"
 
 static void prefixes(void **state)
@@ -91,62 +90,6 @@ static void lists(void **state)
 	assert_int_equal(v.n, 0);
 }
 
-static void errors_gather_their_context(void **state)
-{
-	struct error err = {0};
-
-	(void)state;
-	assert_int_equal(err_set(&err, ENOENT, "executing \"%s\"", "x"), -ENOENT);
-	assert_string_equal(err.text, "executing \"x\": No such file or directory");
-	assert_int_equal(err.code, ENOENT);
-	assert_int_equal(err.step, STEP_NONE);
-	assert_int_equal(err_wrap(&err, -ENOENT, "starting %s", "y"), -ENOENT);
-	assert_string_equal(err.text, "starting y: executing \"x\": No such file or directory");
-	/* The deepest step stays. */
-	assert_int_equal(err_step(&err, -ENOENT, STEP_SLIRP), -ENOENT);
-	err_step(&err, -ENOENT, STEP_NET);
-	assert_int_equal(err.step, STEP_SLIRP);
-
-	assert_int_equal(err_say(&err, EBUSY, "in use by %d", 7), -EBUSY);
-	assert_string_equal(err.text, "in use by 7");
-	assert_int_equal(err.code, EBUSY);
-	assert_int_equal(err.step, STEP_NONE);
-	/* Success has no step. */
-	assert_int_equal(err_step(&err, 0, STEP_NET), 0);
-	assert_int_equal(err.step, STEP_NONE);
-}
-
-static void an_error_is_one_whatever_the_caller_passes(void **state)
-{
-	struct error err = {0};
-
-	(void)state;
-	assert_int_equal(err_set(&err, 0, "x"), -EIO);
-	assert_int_equal(err.code, EIO);
-	assert_int_equal(err_say(&err, -ENOENT, "x"), -EIO);
-	assert_int_equal(err_set(NULL, EPERM, "x"), -EPERM);
-	assert_int_equal(err_say(NULL, EPERM, "x"), -EPERM);
-	assert_int_equal(err_wrap(NULL, -EPERM, "x"), -EPERM);
-	assert_int_equal(err_step(NULL, -EPERM, STEP_NET), -EPERM);
-}
-
-static void long_errors_are_cut(void **state)
-{
-	struct error err = {0};
-	char text[2 * sizeof(err.text)];
-
-	(void)state;
-	memset(text, 'x', sizeof(text) - 1);
-	text[sizeof(text) - 1] = '\0';
-	err_set(&err, EPERM, "%s", text);
-	assert_int_equal(strlen(err.text), sizeof(err.text) - 1);
-	err_wrap(&err, -EPERM, "what was tried");
-	assert_int_equal(strlen(err.text), sizeof(err.text) - 1);
-	assert_non_null(str_after(err.text, "what was tried: xxx"));
-	err_wrap(&err, -EPERM, "%s", text);
-	assert_int_equal(strlen(err.text), sizeof(err.text) - 1);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -155,9 +98,6 @@ int main(void)
 		cmocka_unit_test(formatting),
 		cmocka_unit_test(what_is_printed_is_printable),
 		cmocka_unit_test(lists),
-		cmocka_unit_test(errors_gather_their_context),
-		cmocka_unit_test(an_error_is_one_whatever_the_caller_passes),
-		cmocka_unit_test(long_errors_are_cut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

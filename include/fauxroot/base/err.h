@@ -7,9 +7,14 @@
  * story: "starting slirp4netns: executing "slirp4netns": No such file or directory". Nobody prints
  * and returns. The buffer is fixed, so an error can be filled after fork and sent between
  * processes.
+ *
+ * The sentence is for people alone, and may be reworded at any time. What a program wants to know
+ * of a failure is in the other members: the errno value, the step, the reason, and what it is
+ * about. No code reads the sentence otherwise than to print it.
  */
 #pragma once
 
+#include <assert.h>
 #include <stddef.h>
 
 #include "fauxroot/base/macro.h"
@@ -33,11 +38,58 @@ enum error_step {
 	STEP_COUNT_
 };
 
+/*
+ * What kind of thing failed, where the errno value alone does not show it. It is set at the place
+ * of the failure, and says what about[] holds.
+ */
+enum error_reason {
+	REASON_NONE = 0,
+
+	/* Programs that we run. about: the program, as it was looked for. */
+	REASON_EXEC,	      /* it cannot be found, or not be executed */
+	REASON_DIED,	      /* it ended before it was ready */
+	REASON_TOO_OLD,	      /* its version is too old */
+	REASON_OTHER_PROGRAM, /* it is another program than the one that is wanted */
+
+	/* Files. about: the absolute path. */
+	REASON_FILE,	       /* it cannot be made, opened, read, written or mounted upon */
+	REASON_FOREIGN,	       /* it belongs to another user */
+	REASON_FOREIGN_PARENT, /* the owner of a directory above it, about, can replace it */
+	REASON_SYMLINK,	       /* it is a symbolic link */
+	REASON_NOT_DIRECTORY,  /* it is not a directory */
+	REASON_PRECIOUS,       /* emptying it would destroy what the user needs */
+	REASON_COPY_UP,	       /* it cannot be read, to copy it up */
+	REASON_DEVICE,	       /* this device file cannot be used */
+	REASON_IN_USE,	       /* another process has it. about: that PID; empty: not known */
+
+	/* Id maps. about: the program that was asked, or for REASON_NO_RANGES the file. */
+	REASON_NO_RANGES,   /* the user has no subordinate ids */
+	REASON_NOT_GRANTED, /* the program does not allow the ranges */
+	REASON_NO_ACCOUNT,  /* the program finds no account for our user id */
+	REASON_NOT_OWNER,   /* the program finds our ids to differ from those of the account */
+	REASON_MAP_OPEN,    /* the kernel refused the program the system call that opens the map */
+	REASON_MAP_WRITE,   /* the program could not write the map */
+
+	/* Ports. */
+	REASON_LISTEN,		/* cannot listen there. about: "ADDRESS:PORT/PROTOCOL" */
+	REASON_PORT_OF_PROCESS, /* the port is in use. about: the PID of a process that has it */
+	REASON_PORT_OF_USER,	/* the port is in use. about: the uid of the socket */
+	REASON_PORT_TWICE,	/* we have published it already. about: that port's id */
+
+	REASON_COUNT_
+};
+
+/* The longest path, program or address that an error is about, with its NUL. */
+#define ERROR_ABOUT_MAX 256
+
 struct error {
 	int code; /* errno value, positive; 0 when nothing is set */
 	enum error_step step;
+	enum error_reason reason;
+	char about[ERROR_ABOUT_MAX]; /* as the reason says; empty: not known, or too long */
 	char text[1024];
 };
+static_assert(sizeof(struct error) <= 1536, "an error is copied and sent whole");
 
 /*
  * err_set() - fill @err with a sentence and the system's words for @errnum
@@ -61,3 +113,31 @@ int err_wrap(struct error *err, int rc, const char *fmt, ...) _printf_(3, 4);
 
 /* err_step() - where @rc < 0, name the step that failed, unless a deeper one did; returns @rc */
 int err_step(struct error *err, int rc, enum error_step step);
+
+/*
+ * err_about() - where @rc < 0, note why it failed and what that is about, unless a deeper call did
+ * @fmt: of err->about, as the comment at @reason says
+ *
+ * A reason and what it is about belong together. So a deeper reason stays, with its own about; the
+ * one from here is taken where there is no reason yet, or where the same one is about nothing so
+ * far. What does not fit into err->about is left out whole, since a shortened path is the path of
+ * another file. Control characters stay: whoever prints it uses str_printable(). Returns @rc.
+ */
+int err_about(struct error *err, int rc, enum error_reason reason, const char *fmt, ...)
+	_printf_(4, 5);
+
+/* err_reason() - as err_about(), for a failure that is about nothing that can be named */
+int err_reason(struct error *err, int rc, enum error_reason reason);
+
+/*
+ * err_arrived() - make @err, whose bytes another process has sent, one that can be used like ours
+ *
+ * A step or reason that does not exist becomes STEP_NONE or REASON_NONE, the latter without an
+ * about; a code that is no errno value becomes EIO; both strings end within their arrays. Nothing
+ * else is believed or doubted here: the receiver knows how much it trusts the sender. A middle
+ * process, a runner or a holder is ours, and out of the target's reach. What comes from inside the
+ * target's reach, as init's reports do, or from a process that handles strangers' bytes, as the
+ * forwarder does, is hostile: those protocols carry no struct error, but an errno value and a line
+ * for the log. Returns -err->code.
+ */
+int err_arrived(struct error *err);
