@@ -65,8 +65,59 @@ plant() {
 	finds 1 '"attic" is no room' scripts/check-layers "$COPY"
 }
 
+# with_documents: the copy is one of the documents, too
+with_documents() {
+	cp -a "$TOP"/{*.md,LICENSE,docs} "$COPY"
+	cp -a "$TOP/tests/." "$COPY/tests"
+	cp -a "$TOP/contrib" "$COPY"
+}
+
+@test "doc-links: the documents as they are have no breach" {
+	with_documents
+	finds 0 "" scripts/doc-links "$COPY"
+	[ -z "$output" ]
+}
+
+@test "doc-links: a link to no file, and to no heading" {
+	with_documents
+	printf '# Planted\n\nSee [this](gone.md) and [that](ports.md#the-builtin-driver).\n' >docs/planted.md
+	finds 1 "docs/planted.md:3: the link leads to no file: gone.md" scripts/doc-links "$COPY"
+	[ "${#lines[@]}" = 1 ]
+	printf '# Planted\n\n[this](ports.md#gone), [that](#planted), [there](../docs/)\n' >docs/planted.md
+	finds 1 "no heading of this name: ports.md#gone" scripts/doc-links "$COPY"
+	[ "${#lines[@]}" = 1 ]
+}
+
+@test "doc-links: a path that is not there, in a document and in a source" {
+	with_documents
+	# Patterns, what stands for a name, and other text in backquotes are no paths.
+	printf '`src/*/err.c` `tests/{unit,fuzz}` `docs/decisions/NNN-title.md` `api.sock/x` `base/err.c`\n' \
+		>docs/planted.md
+	finds 0 "" scripts/doc-links "$COPY"
+	printf '`tests/gone.bats`\n' >docs/planted.md
+	finds 1 "docs/planted.md:1: there is no such file: tests/gone.bats" scripts/doc-links "$COPY"
+	printf '`base/gone.c`\n' >docs/planted.md
+	finds 1 "docs/planted.md:1: there is no such file: base/gone.c" scripts/doc-links "$COPY"
+	rm docs/planted.md
+	plant src/base/planted.c <<<'/* See docs/gone.md. */'
+	finds 1 "src/base/planted.c:2: there is no such file: docs/gone.md" scripts/doc-links "$COPY"
+}
+
+@test "doc-links: a decision that the index does not have, or with another status" {
+	with_documents
+	printf '# 998. Planted\n\nDate: 2026-11-29 · Status: accepted\n' >docs/decisions/998-planted.md
+	finds 1 'docs/decisions/README.md: no row "| 998 | [Planted](998-planted.md) | 2026-11-29 | accepted |"' \
+		scripts/doc-links "$COPY"
+	printf '# 997. Planted\n\n2026-11-29\n' >docs/decisions/998-planted.md
+	finds 1 'docs/decisions/998-planted.md:1: the heading is not "# 998. TITLE"' scripts/doc-links "$COPY"
+	[[ $output == *'docs/decisions/998-planted.md:3: the line is not "Date: '* ]]
+	rm docs/decisions/998-planted.md
+	sed -i 3s/accepted/withdrawn/ docs/decisions/001-*.md
+	finds 1 "docs/decisions/README.md: no row \"| 001 |" scripts/doc-links "$COPY"
+}
+
 @test "doc-blocks: the documents as they are have no breach" {
-	finds 0 "run" scripts/doc-blocks "$TOP"/README.md "$TOP"/docs/*.md
+	finds 0 "run" scripts/doc-blocks "$TOP"/*.md "$TOP"/docs/*.md "$TOP"/docs/decisions/*.md
 }
 
 @test "doc-blocks: a block that no test runs, without a reason" {
