@@ -32,7 +32,6 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 
-#include "fauxroot/base/clock.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/sys/peer.h"
@@ -49,16 +48,14 @@ enum phase {
 };
 
 struct connection {
-	TAILQ_ENTRY(connection) link;
-	struct gate *gate; /* NULL when the server has stopped before us */
+	struct gate_member member; /* its gate is NULL when the server has stopped before us */
 	struct bufferevent *socket;
 	struct bufferevent *filter; /* on top of the socket; what evhttp knows */
 	struct event *deadline;
 	struct event *page;	/* evhttp has written a page of its own */
 	struct event *writable; /* the socket takes more of an answer; NULL until needed */
 	enum phase phase;
-	int64_t since_ms; /* accepted */
-	bool trusted;	  /* the peer has been asked for */
+	bool trusted; /* the peer has been asked for */
 	enum { PLACE_UNASKED = 0, PLACE_OUTSIDE, PLACE_INSIDE } place;
 };
 
@@ -67,41 +64,26 @@ static struct timeval in_ms(unsigned ms)
 	return (struct timeval){.tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000};
 }
 
-static struct connection_list *list_of(struct gate *gate, enum phase phase)
+static struct connection *connection_of(const struct gate_member *member)
 {
-	switch (phase) {
-	case PHASE_FRESH:
-		return &gate->fresh;
-	case PHASE_IDLE:
-		return &gate->idle;
-	default:
-		return &gate->busy;
-	}
+	return CONTAINER(member, struct connection, member);
 }
 
 static void connection_move(struct connection *conn, enum phase phase)
 {
-	struct connection_list *from, *to;
-	enum phase before = conn->phase;
-
 	conn->phase = phase;
-	if (!conn->gate)
-		return;
-	from = list_of(conn->gate, before);
-	to = list_of(conn->gate, phase);
-	if (from == to)
-		return;
-	TAILQ_REMOVE(from, conn, link);
-	TAILQ_INSERT_TAIL(to, conn, link);
+	gate_move(&conn->member, phase == PHASE_FRESH  ? GATE_FRESH
+				 : phase == PHASE_IDLE ? GATE_IDLE
+						       : GATE_BUSY);
 }
 
 static void connection_arm(struct connection *conn)
 {
 	struct timeval limit;
 
-	if (!conn->gate)
+	if (!conn->member.gate)
 		return;
-	limit = in_ms(conn->gate->limits.request_ms);
+	limit = in_ms(conn->member.gate->limits.request_ms);
 	evtimer_add(conn->deadline, &limit);
 }
 
@@ -115,7 +97,7 @@ static bool is_leaving(const struct connection *conn)
 	return !on_event;
 }
 
-void connection_cut(struct connection *conn)
+static void connection_cut(struct connection *conn)
 {
 	connection_move(conn, PHASE_CUT);
 	evtimer_del(conn->deadline);
@@ -130,14 +112,31 @@ void connection_cut(struct connection *conn)
 				  BEV_TRIG_DEFER_CALLBACKS);
 }
 
-void connection_orphan(struct connection *conn)
+/* gate_ops.cut */
+static void cut_member(struct gate_member *member)
 {
-	struct gate *gate = conn->gate;
-
-	TAILQ_REMOVE(list_of(gate, conn->phase), conn, link);
-	conn->gate = NULL;
-	evtimer_del(conn->deadline);
+	connection_cut(connection_of(member));
 }
+
+/* gate_ops.orphan: libevent frees the connection some time later. */
+static void orphan_member(struct gate_member *member)
+{
+	evtimer_del(connection_of(member)->deadline);
+}
+
+/* gate_ops.has_input */
+static bool member_has_input(const struct gate_member *member)
+{
+	int n = 0;
+
+	return ioctl(connection_socket(connection_of(member)), FIONREAD, &n) == 0 && n > 0;
+}
+
+const struct gate_ops connection_gate_ops = {
+	.has_input = member_has_input,
+	.cut = cut_member,
+	.orphan = orphan_member,
+};
 
 static void on_deadline(evutil_socket_t fd, short what, void *arg)
 {
@@ -322,13 +321,8 @@ static void connection_destroy(struct connection *conn)
 static void connection_free(void *arg)
 {
 	struct connection *conn = arg;
-	struct gate *gate = conn->gate;
 
-	if (gate) {
-		TAILQ_REMOVE(list_of(gate, conn->phase), conn, link);
-		gate->n--;
-		gate_left(gate);
-	}
+	gate_leave(&conn->member);
 	connection_destroy(conn);
 }
 
@@ -360,57 +354,29 @@ struct bufferevent *connection_new(struct event_base *base, void *arg)
 	struct gate *gate = arg;
 	struct connection *conn = calloc(1, sizeof(*conn));
 
-	gate_entered(gate);
+	gate_accepted(gate);
 	if (!conn)
 		return NULL;
 	if (connection_init(conn, base) < 0) {
 		connection_destroy(conn);
 		return NULL;
 	}
-	conn->gate = gate;
-	conn->since_ms = clock_ms();
-	TAILQ_INSERT_TAIL(&gate->fresh, conn, link);
-	gate->n++;
+	gate_enter(gate, &conn->member);
 	connection_arm(conn);
 	return conn->filter;
 }
 
-static struct connection *find_in(struct connection_list *list, const struct bufferevent *bev)
+/* gate_find() */
+static bool has_filter(const struct gate_member *member, const void *bev)
 {
-	struct connection *conn;
-
-	TAILQ_FOREACH(conn, list, link)
-	{
-		if (conn->filter == bev)
-			break;
-	}
-	return conn;
+	return connection_of(member)->filter == bev;
 }
 
 struct connection *connection_find(struct gate *gate, const struct bufferevent *bev)
 {
-	struct connection *conn = find_in(&gate->busy, bev);
+	struct gate_member *member = gate_find(gate, has_filter, bev);
 
-	if (!conn)
-		conn = find_in(&gate->idle, bev);
-	return conn ? conn : find_in(&gate->fresh, bev);
-}
-
-struct connection *connection_next(const struct connection *conn)
-{
-	return TAILQ_NEXT(conn, link);
-}
-
-bool connection_has_input(const struct connection *conn)
-{
-	int n = 0;
-
-	return ioctl(connection_socket(conn), FIONREAD, &n) == 0 && n > 0;
-}
-
-int64_t connection_age_ms(const struct connection *conn)
-{
-	return clock_ms() - conn->since_ms;
+	return member ? connection_of(member) : NULL;
 }
 
 int connection_socket(const struct connection *conn)
@@ -451,6 +417,6 @@ void connection_answered(struct connection *conn)
 	}
 	connection_move(conn, PHASE_IDLE);
 	evtimer_del(conn->deadline);
-	if (conn->gate)
-		gate_review(conn->gate);
+	if (conn->member.gate)
+		gate_review(conn->member.gate);
 }

@@ -4,12 +4,15 @@
 #pragma once
 
 #include <stdbool.h>
-#include <stdint.h>
 
 struct bufferevent;
 struct connection;
 struct event_base;
 struct gate;
+struct gate_ops;
+
+/* What the gate of connections does with them: for gate_init(). */
+extern const struct gate_ops connection_gate_ops;
 
 /* connection_new() - the callback of evhttp_set_bevcb(); @arg is the gate. NULL: out of memory */
 struct bufferevent *connection_new(struct event_base *base, void *arg);
@@ -17,27 +20,11 @@ struct bufferevent *connection_new(struct event_base *base, void *arg);
 /* connection_find() - the connection behind evhttp's bufferevent; NULL where there is none */
 struct connection *connection_find(struct gate *gate, const struct bufferevent *bev);
 
-/* connection_next() - the one behind it in its list of the gate; NULL: it is the last */
-struct connection *connection_next(const struct connection *conn);
-
-/* connection_has_input() - have bytes come that nobody has read yet? */
-bool connection_has_input(const struct connection *conn);
-
-/* connection_age_ms() - since it was accepted */
-int64_t connection_age_ms(const struct connection *conn);
-
 /* connection_socket() - its descriptor, which stays the connection's */
 int connection_socket(const struct connection *conn);
 
 /* connection_is_inside() - client_is_inside(), asked once */
 bool connection_is_inside(struct connection *conn);
-
-/* connection_cut() - shut the socket down; libevent sees the end of file and frees the connection
- */
-void connection_cut(struct connection *conn);
-
-/* connection_orphan() - the gate goes; libevent frees the connection some time later */
-void connection_orphan(struct connection *conn);
 
 /*
  * connection_answer_begin(), connection_answer_end() - around evhttp_send_reply()

@@ -4,7 +4,7 @@
  *
  * evhttp accepts whatever comes. So its listener is kept disabled, and an event of ours on the same
  * descriptor, "knock", says that somebody waits in the queue. With room for one more it enables the
- * listener; gate_entered(), called for each connection, disables it again. So there is a decision
+ * listener; gate_accepted(), called for each connection, disables it again. So there is a decision
  * before every accept(2).
  *
  * Without room the longest idle connection is cut, and the queue waits until it has gone. One that
@@ -23,7 +23,7 @@
 #include <event2/event.h>
 #include <event2/listener.h>
 
-#include "connection.h"
+#include "fauxroot/base/clock.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
 
@@ -36,28 +36,29 @@ static bool can_open(void)
 	return fd >= 0;
 }
 
-static struct connection *first_silent(const struct connection_list *list)
+static struct gate_member *first_silent(const struct gate *gate, enum gate_place place)
 {
-	struct connection *conn = TAILQ_FIRST(list);
+	struct gate_member *member;
 
-	while (conn && connection_has_input(conn))
-		conn = connection_next(conn);
-	return conn;
+	LIST_EACH (member, &gate->members[place], link)
+		if (!gate->ops->has_input(member))
+			return member;
+	return NULL;
 }
 
 static void make_room(struct gate *gate)
 {
-	struct connection *conn = first_silent(&gate->idle);
+	struct gate_member *member = first_silent(gate, GATE_IDLE);
 	int64_t left_ms = 0;
 
 	event_del(gate->knock);
-	if (!conn) {
-		conn = first_silent(&gate->fresh);
-		left_ms = conn ? gate->limits.fresh_ms - connection_age_ms(conn) : 0;
+	if (!member) {
+		member = first_silent(gate, GATE_FRESH);
+		left_ms = member ? member->since_ms + gate->limits.fresh_ms - clock_ms() : 0;
 	}
-	if (conn && left_ms <= 0) {
-		connection_cut(conn);
-	} else if (conn) {
+	if (member && left_ms <= 0) {
+		gate->ops->cut(member);
+	} else if (member) {
 		struct timeval left = {.tv_sec = left_ms / 1000,
 				       .tv_usec = (suseconds_t)(left_ms % 1000) * 1000};
 
@@ -113,12 +114,11 @@ static void on_accept_error(struct evconnlistener *listener, void *arg)
 }
 
 int gate_init(struct gate *gate, struct event_base *base, struct evconnlistener *listener,
-	      const struct api_limits *limits)
+	      const struct api_limits *limits, const struct gate_ops *ops)
 {
-	*gate = (struct gate){.limits = *limits, .listener = listener};
-	TAILQ_INIT(&gate->fresh);
-	TAILQ_INIT(&gate->idle);
-	TAILQ_INIT(&gate->busy);
+	*gate = (struct gate){.limits = *limits, .ops = ops, .listener = listener};
+	for (int place = 0; place < GATE_PLACES; place++)
+		list_init(&gate->members[place]);
 	gate->pause = evtimer_new(base, on_pause_end, gate);
 	gate->ripe = evtimer_new(base, on_ripe, gate);
 	gate->knock = event_new(base, evconnlistener_get_fd(listener), EV_READ | EV_PERSIST,
@@ -131,21 +131,23 @@ int gate_init(struct gate *gate, struct event_base *base, struct evconnlistener 
 	return 0;
 }
 
-static void orphan_all(struct connection_list *list)
+static void orphan_all(struct gate *gate, enum gate_place place)
 {
-	struct connection *conn;
+	struct gate_member *member;
 
-	while ((conn = TAILQ_FIRST(list)))
-		connection_orphan(conn);
+	while ((member = LIST_FIRST(&gate->members[place], struct gate_member, link))) {
+		list_remove(&member->link);
+		member->gate = NULL;
+		gate->ops->orphan(member);
+	}
 }
 
 void gate_clear(struct gate *gate)
 {
 	if (!gate->listener)
 		return;
-	orphan_all(&gate->fresh);
-	orphan_all(&gate->idle);
-	orphan_all(&gate->busy);
+	for (int place = 0; place < GATE_PLACES; place++)
+		orphan_all(gate, (enum gate_place)place);
 	if (gate->knock)
 		event_free(gate->knock);
 	if (gate->pause)
@@ -155,12 +157,30 @@ void gate_clear(struct gate *gate)
 	*gate = (struct gate){.n = 0};
 }
 
-void gate_entered(struct gate *gate)
+void gate_accepted(struct gate *gate)
 {
 	evconnlistener_disable(gate->listener);
 	/* A knock of this turn of the loop may have been for the one that is in by now. */
 	event_del(gate->knock);
 	event_add(gate->knock, NULL);
+}
+
+void gate_enter(struct gate *gate, struct gate_member *member)
+{
+	member->gate = gate;
+	member->place = GATE_FRESH;
+	member->since_ms = clock_ms();
+	list_append(&gate->members[GATE_FRESH], &member->link);
+	gate->n++;
+}
+
+void gate_move(struct gate_member *member, enum gate_place place)
+{
+	if (!member->gate || member->place == place)
+		return;
+	list_remove(&member->link);
+	list_append(&member->gate->members[place], &member->link);
+	member->place = place;
 }
 
 void gate_review(struct gate *gate)
@@ -169,8 +189,28 @@ void gate_review(struct gate *gate)
 		event_add(gate->knock, NULL);
 }
 
-void gate_left(struct gate *gate)
+void gate_leave(struct gate_member *member)
 {
+	struct gate *gate = member->gate;
+
+	if (!gate)
+		return;
+	list_remove(&member->link);
+	member->gate = NULL;
+	gate->n--;
 	evtimer_del(gate->pause);
 	gate_review(gate);
+}
+
+struct gate_member *gate_find(struct gate *gate,
+			      bool (*is)(const struct gate_member *member, const void *arg),
+			      const void *arg)
+{
+	struct gate_member *member;
+
+	for (int place = 0; place < GATE_PLACES; place++)
+		LIST_EACH (member, &gate->members[place], link)
+			if (is(member, arg))
+				return member;
+	return NULL;
 }

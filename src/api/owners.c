@@ -10,7 +10,7 @@
 #include "fauxroot/base/fd.h"
 
 struct owner {
-	TAILQ_ENTRY(owner) link;
+	struct list link;
 	struct owners *owners;
 	uint32_t id;
 	int pidfd; /* readable when the process has ended (man 2 pidfd_open) */
@@ -21,7 +21,7 @@ void owners_init(struct owners *owners, struct event_base *base,
 		 void (*ended)(void *arg, uint32_t id), void *arg)
 {
 	*owners = (struct owners){.base = base, .ended = ended, .arg = arg};
-	TAILQ_INIT(&owners->list);
+	list_init(&owners->items);
 }
 
 static void owner_free(struct owner *owner)
@@ -34,7 +34,7 @@ static void owner_free(struct owner *owner)
 
 static void owner_drop(struct owner *owner)
 {
-	TAILQ_REMOVE(&owner->owners->list, owner, link);
+	list_remove(&owner->link);
 	owner_free(owner);
 }
 
@@ -68,7 +68,7 @@ int owners_watch(struct owners *owners, uint32_t id, int pidfd)
 		owner_free(owner);
 		return -ENOMEM;
 	}
-	TAILQ_INSERT_TAIL(&owners->list, owner, link);
+	list_append(&owners->items, &owner->link);
 	return 0;
 }
 
@@ -76,12 +76,10 @@ static struct owner *owner_of(const struct owners *owners, uint32_t id)
 {
 	struct owner *owner;
 
-	TAILQ_FOREACH(owner, &owners->list, link)
-	{
+	LIST_EACH (owner, &owners->items, link)
 		if (owner->id == id)
-			break;
-	}
-	return owner;
+			return owner;
+	return NULL;
 }
 
 void owners_forget(struct owners *owners, uint32_t id)
@@ -99,15 +97,13 @@ bool owners_has(const struct owners *owners, uint32_t id)
 
 void owners_look(struct owners *owners)
 {
-	struct owner *owner = TAILQ_FIRST(&owners->list);
+	struct owner *owner, *next;
 
-	while (owner) {
-		struct owner *next = TAILQ_NEXT(owner, link);
+	LIST_EACH_SAFE (owner, next, &owners->items, link) {
 		struct pollfd poll_fd = {.fd = owner->pidfd, .events = POLLIN};
 
 		if (poll(&poll_fd, 1, 0) > 0)
 			owner_end(owner);
-		owner = next;
 	}
 }
 
@@ -117,7 +113,7 @@ void owners_clear(struct owners *owners)
 
 	if (!owners->base)
 		return;
-	while ((owner = TAILQ_FIRST(&owners->list)))
+	while ((owner = LIST_FIRST(&owners->items, struct owner, link)))
 		owner_drop(owner);
 	owners->base = NULL;
 }

@@ -7,18 +7,16 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/queue.h>
+
+#include "fauxroot/base/list.h"
 
 struct event_base;
-struct owner;
-
-TAILQ_HEAD(owner_list, owner);
 
 struct owners {
 	struct event_base *base;
 	void (*ended)(void *arg, uint32_t id);
 	void *arg;
-	struct owner_list list;
+	struct list items;
 };
 
 /*

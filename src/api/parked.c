@@ -14,20 +14,19 @@
 #include <event2/http.h>
 
 struct parked_item {
-	TAILQ_ENTRY(parked_item) link;
-	struct parked *list;
+	struct list link;
 	struct evhttp_request *http; /* NULL: the removal of the port @id */
 	uint32_t id;
 };
 
 void parked_init(struct parked *parked)
 {
-	TAILQ_INIT(parked);
+	list_init(&parked->items);
 }
 
 static void drop(struct parked_item *item)
 {
-	TAILQ_REMOVE(item->list, item, link);
+	list_remove(&item->link);
 	free(item);
 }
 
@@ -49,8 +48,8 @@ static struct parked_item *add(struct parked *parked, struct evhttp_request *htt
 
 	if (!item)
 		return NULL;
-	*item = (struct parked_item){.list = parked, .http = http, .id = id};
-	TAILQ_INSERT_TAIL(parked, item, link);
+	*item = (struct parked_item){.http = http, .id = id};
+	list_append(&parked->items, &item->link);
 	return item;
 }
 
@@ -80,11 +79,11 @@ static void forget(struct parked_item *item)
 void parked_each(struct parked *parked, void (*answer)(void *arg, struct evhttp_request *http),
 		 void (*remove)(void *arg, uint32_t id), void *arg)
 {
-	const struct parked_item *last = TAILQ_LAST(parked, parked);
+	const struct parked_item *last = LIST_LAST(&parked->items, struct parked_item, link);
 	struct parked_item *item;
 	bool done = !last;
 
-	while (!done && (item = TAILQ_FIRST(parked))) {
+	while (!done && (item = LIST_FIRST(&parked->items, struct parked_item, link))) {
 		struct evhttp_request *http = item->http;
 		uint32_t id = item->id;
 
@@ -101,6 +100,8 @@ void parked_clear(struct parked *parked)
 {
 	struct parked_item *item;
 
-	while ((item = parked->tqh_first))
+	if (!parked->items.next)
+		return;
+	while ((item = LIST_FIRST(&parked->items, struct parked_item, link)))
 		forget(item);
 }

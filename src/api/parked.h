@@ -3,12 +3,14 @@
 #pragma once
 
 #include <stdint.h>
-#include <sys/queue.h>
+
+#include "fauxroot/base/list.h"
 
 struct evhttp_request;
-struct parked_item;
 
-TAILQ_HEAD(parked, parked_item);
+struct parked {
+	struct list items;
+};
 
 /* parked_init() - none yet */
 void parked_init(struct parked *parked);

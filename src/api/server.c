@@ -187,7 +187,7 @@ static int serve(struct api_server *server, struct event_base *base, int fd,
 		evconnlistener_free(listener);
 		return -ENOMEM;
 	}
-	if (gate_init(&server->gate, base, listener, limits) < 0)
+	if (gate_init(&server->gate, base, listener, limits, &connection_gate_ops) < 0)
 		return -ENOMEM;
 	evhttp_set_bevcb(server->http, connection_new, &server->gate);
 	evhttp_set_allowed_methods(server->http, all_methods());

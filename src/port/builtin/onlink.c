@@ -13,8 +13,8 @@
 /* Reports that are taken at a time. */
 #define REPORTS_MAX 64
 
-struct list {
-	struct nft_network *networks;
+struct networks {
+	struct nft_network *items;
 	size_t n;
 };
 
@@ -49,7 +49,7 @@ static bool read_route(const struct nlmsghdr *message, struct nft_network *netwo
 /* Called with each route of a dump. */
 static int take_route(const struct nlmsghdr *message, void *arg)
 {
-	struct list *list = arg;
+	struct networks *networks = arg;
 	struct nft_network network = {0};
 	struct rtmsg route;
 
@@ -62,16 +62,16 @@ static int take_route(const struct nlmsghdr *message, void *arg)
 	    (network.family != AF_INET && network.family != AF_INET6) ||
 	    !read_route(message, &network))
 		return 0;
-	if (list->n == NFT_NETWORKS_MAX)
+	if (networks->n == NFT_NETWORKS_MAX)
 		return -E2BIG;
-	list->networks[list->n++] = network;
+	networks->items[networks->n++] = network;
 	return 0;
 }
 
 int onlink_list(struct netlink *nl, struct nft_network *ret, size_t *ret_n, struct error *err)
 {
 	static const unsigned char families[] = {AF_INET, AF_INET6};
-	struct list list = {.networks = ret};
+	struct networks networks = {.items = ret};
 	int rc = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(families) && rc == 0; i++) {
@@ -80,12 +80,13 @@ int onlink_list(struct netlink *nl, struct nft_network *ret, size_t *ret_n, stru
 
 		netlink_clear(&r);
 		netlink_begin(&r, RTM_GETROUTE, NLM_F_DUMP, &all, sizeof(all));
-		rc = netlink_query(nl, &r, take_route, &list, "listing the child's routes", err);
+		rc = netlink_query(nl, &r, take_route, &networks, "listing the child's routes",
+				   err);
 		/* A kernel without IPv6. */
 		if (rc == -EOPNOTSUPP || rc == -EAFNOSUPPORT)
 			rc = 0;
 	}
-	*ret_n = list.n;
+	*ret_n = networks.n;
 	if (rc == -E2BIG)
 		return err_say(err, E2BIG, "there are more than %d networks", NFT_NETWORKS_MAX);
 	return rc;

@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "fauxroot/base/list.h"
 #include "fauxroot/config/portspec.h"
-#include "list.h"
 
 struct origin_heap;
 

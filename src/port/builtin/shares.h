@@ -18,8 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "fauxroot/base/list.h"
 #include "fauxroot/config/portspec.h"
-#include "list.h"
 #include "protocol.h"
 #include "origins.h"
 
