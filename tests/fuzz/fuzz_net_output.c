@@ -11,6 +11,7 @@
 
 #include "fauxroot/base/macro.h"
 #include "fauxroot/base/str.h"
+#include "net/helper/helper.h"
 #include "net/slirp4netns/slirp4netns.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -40,12 +41,12 @@ static void check_complaint(const char *text, size_t size)
 	_cleanup_free_ char *small = malloc(size);
 
 	assert(small);
-	slirp_complaint(text, complaint, sizeof(complaint));
+	net_helper_complaint(&slirp_ops, text, complaint, sizeof(complaint));
 	assert(strlen(complaint) < sizeof(complaint));
 	for (const char *p = complaint; *p; p++)
 		assert((unsigned char)*p >= 0x20 && *p != 0x7f);
 	/* Any size of the result is kept to. */
-	slirp_complaint(text, small, size);
+	net_helper_complaint(&slirp_ops, text, small, size);
 	assert(strlen(small) < size);
 }
 

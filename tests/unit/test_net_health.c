@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Does slirp4netns hang? The judgement by itself, and looks at a real TAP device in a network
+ * Does a helper hang? The judgement by itself, and looks at a real TAP device in a network
  * namespace of a child's, whose reader is this test.
  */
 #include <setjmp.h>
@@ -21,7 +21,8 @@
 #include "fauxroot/base/fd.h"
 #include "fauxroot/net/link.h"
 #include "fauxroot/sys/message.h"
-#include "net/slirp4netns/slirp4netns.h"
+#include "fauxroot/net/net.h"
+#include "net/helper/health.h"
 #include "netns_fixture.h"
 
 static void judges(void **state)
@@ -40,13 +41,13 @@ static void judges(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct slirp_health health = SLIRP_HEALTH_NONE;
+		struct net_health health = NET_HEALTH_NONE;
 		uint64_t taken = 7;
 		bool hung = false;
 
 		for (const char *look = rows[i].looks; *look; look++) {
 			taken += *look == '+';
-			hung = slirp_health_note(&health, *look != '.', taken) || hung;
+			hung = net_health_note(&health, *look != '.', taken) || hung;
 		}
 		if (hung != rows[i].hung)
 			fail_msg("%s", rows[i].looks);
@@ -113,37 +114,40 @@ static unsigned take_frames(int tap)
 static void looks_at_a_device(void **state)
 {
 	struct fixture *f = *state;
-	struct net net = {
-		.ns = &f->ns, .holder = NS_HOLDER_NONE, .plan = plan_of_tap(), .cancel_fd = -1};
-	struct slirp s = {.net = &net, .health = SLIRP_HEALTH_NONE};
+	struct net net = {.driver = &net_driver_slirp4netns,
+			  .ns = &f->ns,
+			  .holder = NS_HOLDER_NONE,
+			  .plan = plan_of_tap(),
+			  .cancel_fd = -1};
+	struct net_health health = NET_HEALTH_NONE;
 	int tap = tap_of(&f->ns);
 
 	/* One that reads, however late, is well. */
-	for (int i = 0; i < 3 * SLIRP_SILENT_MAX; i++) {
-		assert_false(slirp_is_hung(&s));
-		assert_false(s.health.given_up);
-		assert_true(s.health.probed);
+	for (int i = 0; i < 3 * NET_HEALTH_SILENT_MAX; i++) {
+		assert_false(net_health_is_hung(&health, &net));
+		assert_false(health.given_up);
+		assert_true(health.probed);
 		if (i % 2)
 			assert_true(take_frames(tap) > 0);
 	}
 	take_frames(tap);
-	assert_false(slirp_is_hung(&s));
-	for (int i = 1; i < SLIRP_SILENT_MAX; i++)
-		assert_false(slirp_is_hung(&s));
-	assert_true(slirp_is_hung(&s));
+	assert_false(net_health_is_hung(&health, &net));
+	for (int i = 1; i < NET_HEALTH_SILENT_MAX; i++)
+		assert_false(net_health_is_hung(&health, &net));
+	assert_true(net_health_is_hung(&health, &net));
 	assert_true(take_frames(tap) > 0);
-	assert_false(slirp_is_hung(&s));
+	assert_false(net_health_is_hung(&health, &net));
 	/* A device that is gone says nothing. */
 	tap_discard(tap);
 	fd_close(tap);
-	for (int i = 0; i < 2 * SLIRP_SILENT_MAX; i++)
-		assert_false(slirp_is_hung(&s));
-	assert_false(s.health.probed);
-	slirp_health_clear(&s.health);
+	for (int i = 0; i < 2 * NET_HEALTH_SILENT_MAX; i++)
+		assert_false(net_health_is_hung(&health, &net));
+	assert_false(health.probed);
+	net_health_clear(&health);
 	/* And one that never was. */
-	assert_false(slirp_is_hung(&s));
-	assert_true(s.health.given_up);
-	slirp_health_clear(&s.health);
+	assert_false(net_health_is_hung(&health, &net));
+	assert_true(health.given_up);
+	net_health_clear(&health);
 }
 
 int main(void)

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "fauxroot/base/macro.h"
+#include "net/helper/helper.h"
 #include "net/slirp4netns/slirp4netns.h"
 
 struct version_case {
@@ -90,10 +91,10 @@ static void complaint(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(complaint_cases); i++) {
-		slirp_complaint(complaint_cases[i].text, text, sizeof(text));
+		net_helper_complaint(&slirp_ops, complaint_cases[i].text, text, sizeof(text));
 		assert_string_equal(text, complaint_cases[i].complaint);
 	}
-	slirp_complaint("a long complaint\nand another\n", small, sizeof(small));
+	net_helper_complaint(&slirp_ops, "a long complaint\nand another\n", small, sizeof(small));
 	assert_string_equal(small, "a long");
 }
 

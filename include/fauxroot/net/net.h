@@ -24,6 +24,7 @@
 struct error;
 struct event_base;
 struct net;
+struct net_helper_ops;
 
 /* The network that a driver will give. Addresses in network byte order. */
 struct net_plan {
@@ -49,7 +50,8 @@ struct net_events {
 
 struct net_driver {
 	enum net_mode mode;
-	const char *name; /* as in --net=NAME and in the API */
+	const char *name;		     /* as in --net=NAME and in the API */
+	const struct net_helper_ops *helper; /* for net/helper/; NULL: not by such a helper */
 
 	/* Fill @ret from the options. 0 or -errno. */
 	int (*plan)(const struct config *config, struct net_plan *ret, struct error *err);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 
-#include "fauxroot/base/macro.h"
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
 #include "slirp4netns.h"
@@ -49,43 +48,16 @@ bool slirp_version_sufficient(const struct slirp_version *version)
 	return version->major > 0 || version->minor >= 4;
 }
 
-/* What it prints in good health. */
-static bool is_chatter(struct cursor line)
-{
-	static const char *const starts[] = {
-		"* ",
-		"WARNING: Support for ",
-		"WARNING: 127.0.0.1:* on the host is accessible",
-		"Starting slirp",
-		"sent tapfd=",
-		"received tapfd=",
-		"seccomp: The following syscalls are blocked",
-		"do_slirp is exiting",
-		"do_slirp failed",
-		"parent failed",
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(starts); i++)
-		if (cursor_word(&line, starts[i]))
-			return true;
-	return cursor_at_end(&line);
-}
-
-void slirp_complaint(const char *text, char *ret, size_t size)
-{
-	struct cursor c = cursor_of(text), line;
-	size_t used = 0;
-
-	ret[0] = '\0';
-	while (cursor_line(&c, &line)) {
-		int length = (int)MIN(cursor_left(&line), size);
-
-		if (is_chatter(line))
-			continue;
-		if (str_print(ret + used, size - used, "%s%.*s", used > 0 ? "; " : "", length,
-			      line.at) < 0)
-			break;
-		used += strlen(ret + used);
-	}
-	str_printable(ret);
-}
+const char *const slirp_chatter[] = {
+	"* ",
+	"WARNING: Support for ",
+	"WARNING: 127.0.0.1:* on the host is accessible",
+	"Starting slirp",
+	"sent tapfd=",
+	"received tapfd=",
+	"seccomp: The following syscalls are blocked",
+	"do_slirp is exiting",
+	"do_slirp failed",
+	"parent failed",
+	NULL,
+};

@@ -52,7 +52,7 @@ static int open_memory(void)
 	return fd < 0 ? -errno : fd;
 }
 
-int slirp_preload_open(struct slirp *s)
+int slirp_preload_open(int *ret)
 {
 	_cleanup_close_ int fd = open_memory();
 	int rc;
@@ -62,18 +62,18 @@ int slirp_preload_open(struct slirp *s)
 	rc = fd_write_all(fd, preload_object, preload_object_size);
 	if (rc < 0)
 		return rc;
-	s->preload = TAKE_FD(fd);
+	*ret = TAKE_FD(fd);
 	return 0;
 }
 
-int slirp_preload_env(const struct slirp *s, int ready, struct strv *env)
+int slirp_preload_env(int preload, int ready, struct strv *env)
 {
 	const char *theirs = getenv("LD_PRELOAD");
 	int rc;
 
-	if (s->preload < 0)
+	if (preload < 0)
 		return 0;
-	rc = strv_addf(env, "LD_PRELOAD=/proc/self/fd/%d%s%s", s->preload, theirs ? ":" : "",
+	rc = strv_addf(env, "LD_PRELOAD=/proc/self/fd/%d%s%s", preload, theirs ? ":" : "",
 		       theirs ? theirs : "");
 	if (rc == 0)
 		rc = strv_addf(env, PRELOAD_READY_FD "=%d", ready);

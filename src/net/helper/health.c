@@ -2,18 +2,20 @@
 /*
  * Theory of operation
  *
- * A slirp4netns that dies or is stopped is told by the reaper; one that hangs is not. Whether it
+ * A helper that dies or is stopped is told by the reaper; one that hangs is not. Whether it
  * reads its TAP device is seen from the device: the kernel counts a frame as sent when the reader
  * takes it (tun_put_user() in drivers/net/tun.c). So now and then a frame of no meaning goes out on
- * the device, of an EtherType for experiments, which libslirp passes over. If by the next look not
- * a single frame has been taken, slirp4netns was asleep all that time; after a few such looks it is
- * hung. A busy one takes frames, however many are lost; a device that the target has taken down
- * says nothing, and is no reason.
+ * the device, of an EtherType for experiments, which user-mode network stacks pass over. If by the
+ * next look not a single frame has been taken, the helper was asleep all that time; after a few
+ * such looks it is hung. A busy one takes frames, however many are lost; a device that the target
+ * has taken down says nothing, and is no reason.
  *
  * Both sockets, for frames and for the counter, are made in the child's network namespace by a
  * runner and used from here: a socket stays in the namespace that it was made in. They are made at
  * the first look, so a command that is over in a moment does not pay for them.
  */
+#include "health.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_link.h>
@@ -27,9 +29,8 @@
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
+#include "fauxroot/net/net.h"
 #include "fauxroot/sys/message.h"
-#include "fauxroot/sys/netlink.h"
-#include "slirp4netns.h"
 
 #define OPEN_MS	   2000
 #define COUNTER_MS 1000
@@ -37,14 +38,14 @@
 /* IEEE Std 802: local experimental EtherType 1. */
 #define ETHERTYPE_EXPERIMENT 0x88b5
 
-bool slirp_health_note(struct slirp_health *health, bool probed, uint64_t taken)
+bool net_health_note(struct net_health *health, bool probed, uint64_t taken)
 {
 	bool silent = health->probed && taken == health->taken;
 
 	health->silent = silent ? health->silent + 1 : 0;
 	health->probed = probed;
 	health->taken = taken;
-	return health->silent >= SLIRP_SILENT_MAX;
+	return health->silent >= NET_HEALTH_SILENT_MAX;
 }
 
 /* What the runner sends out beside the two sockets. */
@@ -76,12 +77,11 @@ static int open_inside(void *arg, struct error *err)
 	return message_send(opener->sock, &opened, sizeof(opened), (int[]){frames, counter.fd}, 2);
 }
 
-static int open_sockets(struct slirp *s, struct error *err)
+static int open_sockets(struct net_health *health, const struct net *net, struct error *err)
 {
-	struct slirp_health *health = &s->health;
 	struct deadline deadline = deadline_in(OPEN_MS);
 	_cleanup_close_ int here = -1, there = -1;
-	struct opener opener = {.ifname = s->net->plan.ifname};
+	struct opener opener = {.ifname = net->plan.ifname};
 	struct opened opened;
 	int pair[2], fds[2], rc = message_pair(pair);
 	size_t n = 2;
@@ -90,7 +90,7 @@ static int open_sockets(struct slirp *s, struct error *err)
 		return err_set(err, -rc, "making a socket pair");
 	here = pair[0];
 	there = opener.sock = pair[1];
-	rc = ns_run(s->net->ns,
+	rc = ns_run(net->ns,
 		    &(struct ns_job){
 			    .name = "fauxroot: net",
 			    .which = NS_JOIN_NET,
@@ -99,7 +99,7 @@ static int open_sockets(struct slirp *s, struct error *err)
 			    .keep = &there,
 			    .n_keep = 1,
 		    },
-		    &deadline, s->net->cancel_fd, err);
+		    &deadline, net->cancel_fd, err);
 	if (rc < 0)
 		return rc;
 	(void)fcntl(here, F_SETFL, O_NONBLOCK);
@@ -117,7 +117,7 @@ static int open_sockets(struct slirp *s, struct error *err)
 }
 
 /* Did the frame go out, or was there no room for it? -errno: the device is down, or gone. */
-static int send_probe(const struct slirp_health *health)
+static int send_probe(const struct net_health *health)
 {
 	static const char nothing[ETH_ZLEN - ETH_HLEN];
 	struct sockaddr_ll to = {
@@ -153,7 +153,7 @@ static int take_stats(const struct nlmsghdr *message, void *arg)
 }
 
 /* How many frames the reader has taken; 0 or -errno. */
-static int read_counter(struct slirp_health *health, uint64_t *ret)
+static int read_counter(struct net_health *health, uint64_t *ret)
 {
 	const struct ifinfomsg link = {.ifi_index = health->ifindex};
 	struct netlink_request r;
@@ -164,28 +164,27 @@ static int read_counter(struct slirp_health *health, uint64_t *ret)
 			     NULL);
 }
 
-bool slirp_is_hung(struct slirp *s)
+bool net_health_is_hung(struct net_health *health, const struct net *net)
 {
-	struct slirp_health *health = &s->health;
 	uint64_t taken = 0;
 	struct error err;
 	bool probed;
 
 	if (health->given_up)
 		return false;
-	if (health->frames < 0 && open_sockets(s, &err) < 0) {
-		log_debug("slirp4netns is not watched for hanging: %s", err.text);
+	if (health->frames < 0 && open_sockets(health, net, &err) < 0) {
+		log_debug("%s is not watched for hanging: %s", net->driver->name, err.text);
 		health->given_up = true;
 		return false;
 	}
 	/* First the counter: what is taken between the two shows the next time. */
 	probed = read_counter(health, &taken) == 0 && send_probe(health) == 0;
-	return slirp_health_note(health, probed, taken);
+	return net_health_note(health, probed, taken);
 }
 
-void slirp_health_clear(struct slirp_health *health)
+void net_health_clear(struct net_health *health)
 {
 	fd_close(health->frames);
 	netlink_close(&health->counter);
-	*health = SLIRP_HEALTH_NONE;
+	*health = NET_HEALTH_NONE;
 }

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * What net/ asks of a driver, for all that run a helper.
+ *
+ * That the program is missing is known before the clone. Its version is asked for only where it
+ * does not get ready, before anything is made of that: executing it twice is a tenth of a launch's
+ * work.
+ *
+ * The program's shields are up unless refused: it parses whatever the target sends. Some machines
+ * can't give one or the other; then the program dies before it is ready, and where the user left
+ * the choice to us, is started once more without.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/log.h"
+#include "run.h"
+
+#define VERSION_MS 5000
+#define REAP_MS	   1000
+
+int net_helper_check(struct net *net, struct error *err)
+{
+	const struct net_helper_ops *ops = net->driver->helper;
+	const char *binary = ops->binary(net->config);
+	_cleanup_free_ char *path = NULL;
+	struct net_helper *h;
+	int rc = path_find(binary, &path);
+
+	if (rc < 0)
+		return err_step(
+			err, err_set(err, -rc, "starting %s: executing \"%s\"", ops->name, binary),
+			ops->step);
+	h = calloc(1, sizeof(*h) + ops->own_size);
+	if (!h)
+		return err_set(err, ENOMEM, "starting %s", ops->name);
+	h->net = net;
+	h->ops = ops;
+	h->own = h + 1;
+	h->program = HELPER_NONE;
+	h->health = NET_HEALTH_NONE;
+	h->ready = h->exit = -1;
+	if (ops->choose_shields)
+		ops->choose_shields(net, &h->shields, &h->required_shields);
+	if (ops->init)
+		ops->init(h);
+	net->state = h;
+	return 0;
+}
+
+/* Is it the right program at all, and not too old? 0 or -errno */
+static int check_version(const struct net_helper *h, struct error *err)
+{
+	const struct net_helper_ops *ops = h->ops;
+	_cleanup_strv_ struct strv argv = {0};
+	struct deadline deadline = deadline_in(VERSION_MS);
+	_cleanup_(helper_stop) struct helper program = HELPER_NONE;
+	struct helper_spec spec = {0};
+	char role[64];
+	int status = 0, rc = strv_add(&argv, ops->binary(h->net->config));
+
+	for (const char *const *word = ops->version_args; rc == 0 && *word; word++)
+		rc = strv_add(&argv, *word);
+	if (rc < 0)
+		return err_set(err, ENOMEM, "asking %s for its version", ops->name);
+	(void)str_print(role, sizeof(role), "%s --version", ops->name);
+	spec.argv = (const char *const *)argv.items;
+	spec.role = role;
+	rc = helper_start(&program, &spec, err);
+	if (rc == 0)
+		rc = helper_finish(&program, 1, &deadline, h->net->cancel_fd, &status, err);
+	return rc < 0 ? rc : ops->judge_version(h->net, status, program.text, err);
+}
+
+int net_helper_settle(struct net *net, struct error *err)
+{
+	const struct net_helper *h = net->state;
+	int rc = check_version(h, err);
+
+	return rc < 0 ? err_step(err, rc, h->ops->step) : 0;
+}
+
+int net_helper_prepare(struct net *net, struct error *err)
+{
+	struct net_helper *h = net->state;
+
+	(void)err;
+	if (h->ops->prepare)
+		h->ops->prepare(h);
+	return 0;
+}
+
+int net_helper_start(struct net *net, struct error *err)
+{
+	struct net_helper *h = net->state;
+
+	return err_step(err, net_helper_run(h, err), h->ops->step);
+}
+
+/* It has closed the ready descriptor without a word: it is dying. Reap it and say why. */
+static int reap_unready(struct net_helper *h, struct error *err)
+{
+	struct deadline deadline = deadline_in(REAP_MS);
+	char reason[512];
+	int status, rc;
+
+	rc = process_wait(&h->program.process, &deadline, h->net->cancel_fd, &status);
+	if (rc < 0) {
+		helper_stop(&h->program);
+		net_helper_is_down(h);
+		return err_set(err, -rc, "%s has given up and does not end", h->ops->name);
+	}
+	net_helper_death_reason(h, status, reason, sizeof(reason));
+	net_helper_is_down(h);
+	return err_say(err, ECHILD, "%s died before it was ready: %s", h->ops->name, reason);
+}
+
+/* Wait for the run that has been started. -ECHILD: it has died. */
+static int await_ready(struct net_helper *h, struct error *err)
+{
+	struct deadline deadline = deadline_in(NET_HELPER_READY_MS);
+	int rc, ready = -EAGAIN;
+
+	do {
+		rc = fd_wait(h->ready, POLLIN, &deadline, h->net->cancel_fd);
+		if (rc == 0)
+			ready = net_helper_take_ready(h);
+	} while (rc == 0 && ready == -EAGAIN);
+	if (rc == -ETIMEDOUT)
+		return err_say(err, ETIMEDOUT, "%s is not ready after %d s", h->ops->name,
+			       NET_HELPER_READY_MS / 1000);
+	if (rc < 0)
+		return err_set(err, -rc, "waiting for %s", h->ops->name);
+	if (ready <= 0)
+		return reap_unready(h, err);
+	net_helper_is_up(h);
+	return 0;
+}
+
+/* "sandbox and seccomp filter" of the shields in @set */
+static const char *name_shields(const struct net_helper_ops *ops, unsigned set, char *buf,
+				size_t size)
+{
+	size_t used = 0;
+
+	buf[0] = '\0';
+	for (unsigned bit = 0; ops->shields[bit]; bit++) {
+		if (!(set & 1U << bit))
+			continue;
+		if (str_print(buf + used, size - used, "%s%s", used > 0 ? " and " : "",
+			      ops->shields[bit]) < 0)
+			break;
+		used += strlen(buf + used);
+	}
+	return buf;
+}
+
+/* It has died with all its shields up, as @err says. */
+static int retry_without_shields(struct net_helper *h, struct error *err)
+{
+	char names[128];
+	int rc;
+
+	log_warning("%s; trying without its %s", err->text,
+		    name_shields(h->ops, h->shields & ~h->required_shields, names, sizeof(names)));
+	h->shields = h->required_shields;
+	rc = net_helper_run(h, err);
+	return rc < 0 ? rc : await_ready(h, err);
+}
+
+int net_helper_wait_ready(struct net *net, struct error *err)
+{
+	struct net_helper *h = net->state;
+	struct error too_old;
+	int rc = await_ready(h, err);
+
+	if (rc == -ECHILD && check_version(h, &too_old) < 0) {
+		*err = too_old;
+		rc = -err->code;
+	}
+	if (rc == -ECHILD && h->shields != h->required_shields)
+		rc = retry_without_shields(h, err);
+	return rc < 0 ? err_step(err, rc, h->ops->step) : 0;
+}
+
+bool net_helper_owns(const struct net *net, pid_t pid)
+{
+	const struct net_helper *h = net->state;
+
+	return h && pid == h->program.process.pid;
+}
+
+void net_helper_stop(struct net *net)
+{
+	struct net_helper *h = net->state;
+
+	if (!h)
+		return;
+	net_helper_kill(net);
+	helper_stop(&h->program);
+	net_helper_is_down(h);
+	net_health_clear(&h->health);
+	if (h->ops->release)
+		h->ops->release(h);
+	free(h);
+	net->state = NULL;
+}

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * The helper in the event loop, where nothing may wait:
+ *
+ *            dies                     kept: run
+ *   UP ───────────────▶ DOWN ───────────────────────▶ STARTING ──▶ UP
+ *                         ▲     dies, or killed when      │  ready-fd
+ *                         └───── it is late to be ready ──┘
+ *
+ * Its end is reported by the launcher's reaper, through net_child_ended(). When it is started
+ * again, and when it is given up, is kept's affair (proc/kept.h). The timer here is the deadline
+ * for readiness in STARTING.
+ *
+ * A hung one is killed, and then has died: see health.c. A stopped one (SIGSTOP reaches processes
+ * that terminal signals don't) is continued; one that is stopped again is killed.
+ */
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "fauxroot/base/clock.h"
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/log.h"
+#include "run.h"
+
+/* How long one that has closed ready-fd without a word gets to die. */
+#define DYING_MS 1000
+
+static void on_output(evutil_socket_t fd, short what, void *arg);
+
+static void set_timer(struct net_helper *h, int ms)
+{
+	const struct timeval delay = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000L};
+
+	(void)event_add(&h->on_timer, &delay);
+}
+
+static void watch_output(struct net_helper *h)
+{
+	event_assign(&h->on_output, h->net->base, h->program.output, EV_READ | EV_PERSIST,
+		     on_output, h);
+	if (h->program.output >= 0)
+		(void)event_add(&h->on_output, NULL);
+}
+
+static void unwatch(struct net_helper *h)
+{
+	(void)event_del(&h->on_output);
+	(void)event_del(&h->on_ready);
+	(void)event_del(&h->on_timer);
+}
+
+static void on_output(evutil_socket_t fd, short what, void *arg)
+{
+	struct net_helper *h = arg;
+
+	(void)fd;
+	(void)what;
+	/* Draining closes the descriptor at its end: out of the loop first. */
+	(void)event_del(&h->on_output);
+	helper_drain(&h->program);
+	watch_output(h);
+}
+
+static void on_ready(evutil_socket_t fd, short what, void *arg)
+{
+	struct net_helper *h = arg;
+	int rc = net_helper_take_ready(h);
+
+	(void)fd;
+	(void)what;
+	if (rc == -EAGAIN)
+		return;
+	unwatch(h);
+	if (rc <= 0) {
+		set_timer(h, DYING_MS);
+		return;
+	}
+	net_helper_is_up(h);
+	watch_output(h);
+	log_warning("%s started again; the network was gone for %lld ms", h->ops->name,
+		    (long long)(clock_ms() - h->down_since_ms));
+	h->net->events->restarted(h->net->events_arg);
+}
+
+/* kept_ops.start */
+static int run_again(void *arg, struct error *err)
+{
+	struct net_helper *h = arg;
+	int rc = net_helper_run(h, err);
+
+	if (rc < 0)
+		return rc;
+	event_assign(&h->on_ready, h->net->base, h->ready, EV_READ | EV_PERSIST, on_ready, h);
+	(void)event_add(&h->on_ready, NULL);
+	watch_output(h);
+	set_timer(h, NET_HELPER_READY_MS);
+	return 0;
+}
+
+/* kept_ops.lost */
+static void on_lost(void *arg, const struct error *err)
+{
+	struct net_helper *h = arg;
+
+	h->net->events->lost(h->net->events_arg, err);
+}
+
+/* End it with a reason of ours; the reaper will tell its death. */
+static void kill_for(struct net_helper *h, const char *reason)
+{
+	str_print(h->reason, sizeof(h->reason), "%s", reason);
+	kill(h->program.process.pid, SIGKILL);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct net_helper *h = arg;
+
+	(void)fd;
+	(void)what;
+	if (h->state == NET_HELPER_STARTING && h->program.process.pid > 0)
+		kill_for(h, "it did not become ready");
+}
+
+static void on_look(evutil_socket_t fd, short what, void *arg)
+{
+	struct net_helper *h = arg;
+
+	(void)fd;
+	(void)what;
+	if (h->state == NET_HELPER_UP && h->program.process.pid > 0 &&
+	    net_health_is_hung(&h->health, h->net))
+		kill_for(h, "it hung and took no more packets");
+}
+
+void net_helper_supervise(struct net *net)
+{
+	const struct timeval look = {.tv_sec = NET_HEALTH_LOOK_MS / 1000};
+	struct net_helper *h = net->state;
+
+	h->supervised = true;
+	h->kept_ops = (struct kept_ops){
+		.name = h->ops->name,
+		.step = h->ops->step,
+		.start = run_again,
+		.lost = on_lost,
+	};
+	kept_init(&h->kept, &h->kept_ops, h);
+	kept_supervise(&h->kept, net->base);
+	event_assign(&h->on_ready, net->base, -1, 0, on_ready, h);
+	event_assign(&h->on_timer, net->base, -1, 0, on_timer, h);
+	event_assign(&h->on_look, net->base, -1, EV_PERSIST, on_look, h);
+	(void)event_add(&h->on_look, &look);
+	watch_output(h);
+}
+
+void net_helper_kill(struct net *net)
+{
+	struct net_helper *h = net->state;
+
+	if (!h)
+		return;
+	if (h->supervised) {
+		unwatch(h);
+		kept_clear(&h->kept);
+		(void)event_del(&h->on_look);
+	}
+	h->supervised = false;
+	if (h->program.process.pid > 0)
+		kill(h->program.process.pid, SIGKILL);
+}
+
+static void stopped(struct net_helper *h, int signal)
+{
+	if (!kept_stopped(&h->kept)) {
+		kill_for(h, "it was stopped again");
+		return;
+	}
+	log_warning("%s was stopped (%s); continuing it", h->ops->name, strsignal(signal));
+	kill(h->program.process.pid, SIGCONT);
+}
+
+bool net_helper_child_ended(struct net *net, pid_t pid, int status)
+{
+	struct net_helper *h = net->state;
+	char reason[512];
+
+	if (!h || pid <= 0)
+		return false;
+	if (pid != h->program.process.pid)
+		return false;
+	if (WIFSTOPPED(status)) {
+		stopped(h, WSTOPSIG(status));
+		return true;
+	}
+	unwatch(h);
+	process_forget(&h->program.process);
+	net_helper_death_reason(h, status, reason, sizeof(reason));
+	if (h->state == NET_HELPER_UP)
+		h->down_since_ms = clock_ms();
+	net_helper_is_down(h);
+	net_health_clear(&h->health);
+	log_warning("%s died: %s", h->ops->name, reason);
+	kept_died(&h->kept, reason);
+	return true;
+}
