@@ -23,8 +23,8 @@ SANITIZE ?=
 COVERAGE ?=
 
 PKGS     := libevent_extra libevent_core jansson libcap
-CTL_PKGS := libcurl jansson libcap
-PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) libcurl libseccomp 2>/dev/null)
+CTL_PKGS := jansson libcap
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) libseccomp 2>/dev/null)
 
 CPPFLAGS += -Iinclude -D_GNU_SOURCE -DFAUXROOT_VERSION='"$(VERSION)"' $(PKG_CFLAGS)
 # Where this is worked on, and in CI, a warning is an error: make WERROR=-Werror. What another compiler
@@ -59,14 +59,14 @@ archive = $(foreach room,$(1),$(if $(call room_objects,$(room)),$(BUILD)/lib/$(r
 # that it needs the kernel maps those around it, and they are memory, too.
 LAUNCHER_ROOMS := $(filter-out check,$(ROOMS))
 CTL_ROOMS      := api state supervise config sys base
-# The launcher starts once for every command: what it need not load costs it no time. A library that
+# Launcher, client and docker proxy start often: what they need not load costs no time. A library that
 # has an archive is linked from that; `make SHARED=1` takes the shared ones.
 SHARED ?=
 archived = $(filter /%,$(shell $(CC) -print-file-name=$(1:-l%=lib%.a)))
 lean = $(foreach flag,$(1),$(if $(call archived,$(flag)),$(flag:-l%=-l:lib%.a),$(flag)))
 LAUNCHER_LIBS   = $(call $(if $(SHARED),or,lean),$(shell pkg-config --libs $(PKGS)))
-CTL_LIBS        = $(shell pkg-config --libs $(CTL_PKGS))
-TEST_LIBS       = $(shell pkg-config --libs $(PKGS) cmocka libcurl libseccomp)
+CTL_LIBS        = $(call $(if $(SHARED),or,lean),$(shell pkg-config --libs $(CTL_PKGS)))
+TEST_LIBS       = $(shell pkg-config --libs $(PKGS) cmocka libseccomp)
 
 # `make V=1` shows whole commands.
 ifeq ($(V),)

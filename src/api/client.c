@@ -1,31 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * libcurl, held to one thing: HTTP/1.1 over one UNIX socket. No proxy of the environment, no
- * redirection and no other protocol can lead it elsewhere; size and time are bounded.
+ * Theory of operation
+ *
+ * One request, one connection: HTTP/1.0 over a UNIX socket. A server must not answer that in
+ * chunks, so the body is as long as its header Content-Length says, or ends where the connection
+ * does. What has arrived is kept in one buffer, from the head on; the head is parsed again with
+ * each piece until it is whole, which its bound keeps cheap.
+ *
+ * connect(2) of a UNIX socket waits while the listener's queue is full, for as long as SO_SNDTIMEO
+ * says (man 7 socket); send(2) likewise. All waits end at one deadline.
  */
 #include "fauxroot/api/client.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-
-#include <curl/curl.h>
+#include <sys/time.h>
+#include <sys/un.h>
 
 #include "fauxroot/api/believe.h"
 #include "fauxroot/api/json.h"
 #include "fauxroot/base/clock.h"
 #include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/str.h"
+#include "http.h"
 #include "limits.h"
 
+#define MAX_HEAD (16 << 10)
 #define MAX_BODY (1 << 20)
 
-static void easy_cleanup(CURL **curl)
-{
-	curl_easy_cleanup(*curl);
-}
+/* What a receive buffer begins with; most answers fit. */
+#define FIRST_ROOM 4096
 
 void api_reply_clear(struct api_reply *reply)
 {
@@ -33,174 +42,245 @@ void api_reply_clear(struct api_reply *reply)
 	*reply = (struct api_reply){.status = 0};
 }
 
-/* As CURLOPT_WRITEFUNCTION: less than what was given ends the transfer with CURLE_WRITE_ERROR. */
-static size_t take_body(char *data, size_t one, size_t n, void *arg)
-{
-	struct api_reply *reply = arg;
-	char *larger;
-
-	(void)one;
-	if (n > MAX_BODY - reply->size)
-		return 0;
-	larger = realloc(reply->body, reply->size + n + 1);
-	if (!larger)
-		return 0;
-	memcpy(larger + reply->size, data, n);
-	reply->body = larger;
-	reply->size += n;
-	reply->body[reply->size] = '\0';
-	return n;
-}
-
-/* One request, and what libcurl needs for its time. */
+/* A request under way. */
 struct call {
+	const char *socket;
 	unsigned ms;
-	const char *socket, *method, *path, *body;
-	struct curl_slist *headers;
-	char *url;
-	char message[CURL_ERROR_SIZE]; /* libcurl's words for a failure */
-	curl_socket_t sock;	       /* libcurl's */
-	struct error disbelief;	       /* why the request was not sent; code 0: it was */
-	struct api_reply reply;
+	struct deadline deadline;
+	int sock;
+	char *data; /* what has arrived; NUL-terminated */
+	size_t size, room;
+	struct http_head head;
 };
 
 static void call_clear(struct call *call)
 {
-	curl_slist_free_all(call->headers);
-	free(call->url);
-	api_reply_clear(&call->reply);
+	fd_close(call->sock);
+	free(call->data);
 }
 
-/* CURLOPT_OPENSOCKETFUNCTION: as libcurl does it by itself, with a note of which socket it is. */
-static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+static int timed_out(const struct call *call, struct error *err)
 {
-	struct call *call = arg;
-
-	(void)purpose;
-	call->sock = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-	return call->sock < 0 ? CURL_SOCKET_BAD : call->sock;
+	return err_say(err, ETIMEDOUT, "no answer from \"%s\" within %u seconds", call->socket,
+		       (call->ms + 999) / 1000);
 }
 
-/* CURLOPT_PREREQFUNCTION: connected, and nothing has been sent. */
-static int look_at_server(void *arg, char *ip, char *local_ip, int port, int local_port)
+/* Let connect(2) and send(2) wait until the deadline, and not for ever, which 0 would mean. */
+static int bound_sending(const struct call *call)
 {
-	struct call *call = arg;
+	int left_ms = MAX(deadline_left(&call->deadline), 1);
+	struct timeval limit = {.tv_sec = left_ms / 1000,
+				.tv_usec = (suseconds_t)(left_ms % 1000) * 1000};
 
-	(void)ip;
-	(void)local_ip;
-	(void)port;
-	(void)local_port;
-	return api_believe(call->sock, API_BELIEVE_TO_SHOW, &call->disbelief) < 0
-		       ? CURL_PREREQFUNC_ABORT
-		       : CURL_PREREQFUNC_OK;
+	return setsockopt(call->sock, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) < 0 ? -errno
+											  : 0;
 }
 
-static CURLcode set_options(CURL *curl, struct call *call)
+static int open_connection(struct call *call, struct error *err)
 {
-	CURLcode rc = CURLE_OK;
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	int rc;
 
-#define SET(option, value)                                          \
-	do {                                                        \
-		if (rc == CURLE_OK)                                 \
-			rc = curl_easy_setopt(curl, option, value); \
-	} while (0)
-	SET(CURLOPT_ERRORBUFFER, call->message);
-	SET(CURLOPT_UNIX_SOCKET_PATH, call->socket);
-	SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
-	SET(CURLOPT_OPENSOCKETDATA, call);
-	SET(CURLOPT_PREREQFUNCTION, look_at_server);
-	SET(CURLOPT_PREREQDATA, call);
-	SET(CURLOPT_URL, call->url);
-	SET(CURLOPT_PATH_AS_IS, 1L);
-	SET(CURLOPT_PROTOCOLS_STR, "http");
-	SET(CURLOPT_PROXY, "");
-	SET(CURLOPT_NOPROXY, "*");
-	SET(CURLOPT_FOLLOWLOCATION, 0L);
-	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	SET(CURLOPT_NOSIGNAL, 1L);
-	SET(CURLOPT_TIMEOUT_MS, (long)call->ms);
-	if (call->body)
-		SET(CURLOPT_POSTFIELDS, call->body);
-	SET(CURLOPT_CUSTOMREQUEST, call->method);
-	SET(CURLOPT_HTTPHEADER, call->headers);
-	SET(CURLOPT_WRITEFUNCTION, take_body);
-	SET(CURLOPT_WRITEDATA, &call->reply);
-#undef SET
-	return rc;
+	if (str_print(addr.sun_path, sizeof(addr.sun_path), "%s", call->socket) < 0)
+		return err_set(err, ENAMETOOLONG, "connecting to \"%s\"", call->socket);
+	call->sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	rc = call->sock < 0 ? -errno : bound_sending(call);
+	if (rc == 0 && connect(call->sock, (struct sockaddr *)&addr, sizeof(addr)) < 0)
+		rc = -errno;
+	if (rc == -EAGAIN)
+		return timed_out(call, err);
+	return rc < 0 ? err_set(err, -rc, "connecting to \"%s\"", call->socket) : 0;
 }
 
-/* Say what went wrong in the words of the system where it has some, else in libcurl's. */
-static int failed(CURL *curl, CURLcode code, const struct call *call, struct error *err)
+/*
+ * A server may answer and close before it has read everything: what it has answered counts, and
+ * where it has answered nothing, receiving will show that.
+ */
+static int send_request(struct call *call, const char *text, struct error *err)
 {
-	long os_error = 0;
+	size_t left = strlen(text);
 
-	if (call->disbelief.code != 0)
-		return err_say(err, call->disbelief.code, "\"%s\": %s", call->socket,
-			       call->disbelief.text);
-	switch (code) {
-	case CURLE_OUT_OF_MEMORY:
-		return err_set(err, ENOMEM, "asking \"%s\"", call->socket);
-	case CURLE_OPERATION_TIMEDOUT:
-		return err_say(err, ETIMEDOUT, "no answer from \"%s\" within %u seconds",
-			       call->socket, (call->ms + 999) / 1000);
-	case CURLE_WRITE_ERROR:
-		return err_say(err, EFBIG, "the answer from \"%s\" is larger than %d bytes",
-			       call->socket, MAX_BODY);
-	case CURLE_COULDNT_CONNECT:
-		curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &os_error);
-		if (os_error > 0)
-			return err_set(err, (int)os_error, "connecting to \"%s\"", call->socket);
-		break;
-	default:
-		break;
+	while (left > 0) {
+		ssize_t n = send(call->sock, text, left, MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			return timed_out(call, err);
+		if (n < 0 && (errno == EPIPE || errno == ECONNRESET))
+			return 0;
+		if (n < 0)
+			return err_set(err, errno, "asking \"%s\"", call->socket);
+		text += n;
+		left -= (size_t)n;
 	}
-	return err_say(err, EPROTO, "asking \"%s\": %s", call->socket,
-		       *call->message ? call->message : curl_easy_strerror(code));
+	return 0;
 }
 
-static int perform(CURL *curl, struct call *call, struct error *err)
+/* The whole request; NULL when out of memory. */
+static char *compose(const char *method, const char *path, const char *body)
 {
-	CURLcode code;
+	char type[80] = "";
 
-	call->url = str_format("http://localhost%s", call->path);
-	if (call->body)
-		call->headers = curl_slist_append(NULL, "Content-Type: application/json");
-	if (!call->url || (call->body && !call->headers))
-		return err_set(err, ENOMEM, "asking \"%s\"", call->socket);
-	code = set_options(curl, call);
-	if (code == CURLE_OK)
-		code = curl_easy_perform(curl);
-	if (code != CURLE_OK)
-		return failed(curl, code, call, err);
-	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &call->reply.status);
-	if (!call->reply.body)
-		call->reply.body = strdup("");
-	return call->reply.body ? 0 : err_set(err, ENOMEM, "asking \"%s\"", call->socket);
+	if (body)
+		(void)str_print(type, sizeof(type),
+				"Content-Type: application/json\r\nContent-Length: %zu\r\n",
+				strlen(body));
+	return str_format("%s %s HTTP/1.0\r\nHost: localhost\r\n%s\r\n%s", method, path, type,
+			  body ? body : "");
+}
+
+static int make_room(struct call *call, struct error *err)
+{
+	size_t room = call->room == 0 ? FIRST_ROOM : call->room * 2;
+	char *larger;
+
+	if (call->size + 1 < call->room)
+		return 0;
+	larger = realloc(call->data, room);
+	if (!larger) {
+		err_set(err, ENOMEM, "asking \"%s\"", call->socket);
+		return -ENOMEM;
+	}
+	call->data = larger;
+	call->room = room;
+	return 0;
+}
+
+/* More of the answer; returns how much, 0 at the end, or -errno. */
+static ssize_t receive(struct call *call, struct error *err)
+{
+	ssize_t n;
+	int rc = make_room(call, err);
+
+	if (rc < 0)
+		return rc;
+	rc = fd_wait(call->sock, POLLIN, &call->deadline, -1);
+	if (rc == -ETIMEDOUT)
+		return timed_out(call, err);
+	if (rc < 0)
+		return err_set(err, -rc, "asking \"%s\"", call->socket);
+	n = recv(call->sock, call->data + call->size, call->room - call->size - 1, MSG_DONTWAIT);
+	/* Where it has not read all of the request, its end is a reset. */
+	if (n < 0 && errno == ECONNRESET)
+		n = 0;
+	if (n < 0)
+		return err_set(err, errno, "asking \"%s\"", call->socket);
+	call->size += (size_t)n;
+	call->data[call->size] = '\0';
+	return n;
+}
+
+/* Until the head is whole, interim answers (1xx) passed over. */
+static int receive_head(struct call *call, struct error *err)
+{
+	for (;;) {
+		ssize_t n = 1;
+		int rc = call->size > 0 ? http_head_parse(call->data, call->size, &call->head, err)
+					: 0;
+
+		if (rc < 0)
+			return err_wrap(err, rc, "the answer from \"%s\"", call->socket);
+		if (call->head.size > 0 && call->head.status >= 200)
+			return 0;
+		if (call->head.size > 0) {
+			call->size -= call->head.size;
+			memmove(call->data, call->data + call->head.size, call->size + 1);
+			call->head.size = 0;
+			continue;
+		}
+		if (call->size > MAX_HEAD)
+			return err_say(err, EFBIG,
+				       "the headers of the answer from \"%s\" are larger than %d "
+				       "bytes",
+				       call->socket, MAX_HEAD);
+		n = receive(call, err);
+		if (n == 0)
+			return err_say(err, EPROTO,
+				       "\"%s\" has closed the connection without an "
+				       "answer",
+				       call->socket);
+		if (n < 0)
+			return (int)n;
+	}
+}
+
+static int receive_body(struct call *call, struct error *err)
+{
+	ssize_t n = 1;
+
+	for (;;) {
+		size_t have = call->size - call->head.size;
+
+		if (have >= call->head.length) {
+			call->size = call->head.size + (size_t)call->head.length;
+			return 0;
+		}
+		if (have > MAX_BODY ||
+		    (call->head.length != HTTP_NO_LENGTH && call->head.length > MAX_BODY))
+			return err_say(err, EFBIG, "the answer from \"%s\" is larger than %d bytes",
+				       call->socket, MAX_BODY);
+		n = receive(call, err);
+		if (n < 0)
+			return (int)n;
+		if (n == 0 && call->head.length == HTTP_NO_LENGTH)
+			return 0;
+		if (n == 0)
+			return err_say(err, EPROTO, "the answer from \"%s\" is cut off",
+				       call->socket);
+	}
+}
+
+static int perform(struct call *call, const char *request, struct error *err)
+{
+	int rc = open_connection(call, err);
+
+	if (rc < 0)
+		return rc;
+	rc = api_believe(call->sock, API_BELIEVE_TO_SHOW, err);
+	if (rc < 0)
+		return err_wrap(err, rc, "\"%s\"", call->socket);
+	rc = send_request(call, request, err);
+	if (rc == 0)
+		rc = receive_head(call, err);
+	return rc == 0 ? receive_body(call, err) : rc;
+}
+
+/* The body moves to the start of the buffer, which the caller gets. */
+static int take_reply(struct call *call, struct api_reply *ret, struct error *err)
+{
+	size_t size = call->size - call->head.size;
+	char *body = TAKE_PTR(call->data);
+
+	/* Never: a head has arrived. */
+	if (!body)
+		return err_say(err, EPROTO, "\"%s\" has not answered", call->socket);
+	memmove(body, body + call->head.size, size);
+	body[size] = '\0';
+	*ret = (struct api_reply){.status = call->head.status, .body = body, .size = size};
+	return 0;
 }
 
 int api_call_within(unsigned ms, const char *socket, const char *method, const char *path,
 		    const char *body, struct api_reply *ret, struct error *err)
 {
-	_cleanup_(easy_cleanup) CURL *curl = NULL;
-	_cleanup_(call_clear) struct call call = {.ms = ms,
-						  .socket = socket,
-						  .method = method,
-						  .path = path,
-						  .body = body,
-						  .sock = -1};
+	_cleanup_(call_clear) struct call call = {
+		.socket = socket,
+		.ms = ms,
+		.deadline = deadline_in(ms),
+		.sock = -1,
+	};
+	_cleanup_free_ char *request = compose(method, path, body);
 	int64_t start_us = clock_us();
-	int rc;
+	int rc = request ? perform(&call, request, err)
+			 : err_set(err, ENOMEM, "asking \"%s\"", socket);
 
-	/* Without its TLS library, which takes most of the time. */
-	if (curl_global_init(CURL_GLOBAL_NOTHING) != CURLE_OK || !(curl = curl_easy_init()))
-		return err_say(err, ENOMEM, "starting libcurl");
-	rc = perform(curl, &call, err);
+	if (rc == 0)
+		rc = take_reply(&call, ret, err);
 	if (rc < 0)
 		return rc;
-	log_debug("%s %s over \"%s\": %ld, %zu bytes in %lld us", method, path, socket,
-		  call.reply.status, call.reply.size, (long long)(clock_us() - start_us));
-	*ret = call.reply;
-	call.reply = (struct api_reply){.status = 0};
+	log_debug("%s %s over \"%s\": %ld, %zu bytes in %lld us", method, path, socket, ret->status,
+		  ret->size, (long long)(clock_us() - start_us));
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 
 #include "fauxroot/api/json.h"
 #include "fauxroot/base/err.h"
+#include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
 
 /* The one owner that there is: the process at the other end of the connection. */
@@ -241,12 +242,25 @@ int api_port_decode(const char *text, size_t size, struct api_port *ret, struct 
 	return rc < 0 ? rc : take_answer(root, ret, err);
 }
 
+/* RootlessKit answers that for a list that has become empty. */
+static bool is_null(const char *text, size_t size)
+{
+	struct cursor c = cursor_of_n(text, size);
+
+	return cursor_word(&c, "null") && (cursor_char(&c, '\n'), cursor_at_end(&c));
+}
+
 int api_ports_decode(const char *text, size_t size, struct api_ports *ret, struct error *err)
 {
 	_cleanup_api_ports_ struct api_ports ports = {NULL, 0};
 	_cleanup_json_ json_t *root = NULL;
-	int rc = load(text, size, "the answer", EPROTO, &root, err);
+	int rc;
 
+	if (is_null(text, size)) {
+		*ret = ports;
+		return 0;
+	}
+	rc = load(text, size, "the answer", EPROTO, &root, err);
 	if (rc < 0)
 		return rc;
 	if (!json_is_array(root))

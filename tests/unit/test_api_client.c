@@ -39,6 +39,7 @@ enum ending {
 	CLOSES,
 	HANGS,
 	DRIBBLES, /* more bytes for ever */
+	CRAWLS,	  /* sends its bytes one by one, then hangs */
 };
 
 static int set_up(void **state)
@@ -91,10 +92,13 @@ static void serve_one(int listener, int asked, const char *answer, enum ending e
 	if (n > 0)
 		fd_write_all(asked, request, (size_t)n);
 	fd_close(asked);
-	send(fd, answer, strlen(answer), MSG_NOSIGNAL);
+	for (size_t i = 0; ending == CRAWLS && i < strlen(answer); i++)
+		send(fd, answer + i, 1, MSG_NOSIGNAL);
+	if (ending != CRAWLS)
+		send(fd, answer, strlen(answer), MSG_NOSIGNAL);
 	while (ending == DRIBBLES && send(fd, "xxxxxxxxxxxxxxxx", 16, MSG_NOSIGNAL) > 0)
 		;
-	if (ending == HANGS)
+	if (ending == HANGS || ending == CRAWLS)
 		for (;;)
 			pause();
 }
@@ -125,10 +129,10 @@ static void asks_and_hears(void **state)
 		const char *start; /* of the request */
 		const char *end;
 	} rows[] = {
-		{"GET", "/v1/info", NULL, "GET /v1/info HTTP/1.1\r\n", "\r\n\r\n"},
-		{"GET", "/v1/../x", NULL, "GET /v1/../x HTTP/1.1\r\n", "\r\n\r\n"},
-		{"DELETE", "/v1/ports/7", NULL, "DELETE /v1/ports/7 HTTP/1.1\r\n", "\r\n\r\n"},
-		{"POST", "/v1/ports", "{}", "POST /v1/ports HTTP/1.1\r\n", "\r\n\r\n{}"},
+		{"GET", "/v1/info", NULL, "GET /v1/info HTTP/1.0\r\n", "\r\n\r\n"},
+		{"GET", "/v1/../x", NULL, "GET /v1/../x HTTP/1.0\r\n", "\r\n\r\n"},
+		{"DELETE", "/v1/ports/7", NULL, "DELETE /v1/ports/7 HTTP/1.0\r\n", "\r\n\r\n"},
+		{"POST", "/v1/ports", "{}", "POST /v1/ports HTTP/1.0\r\n", "\r\n\r\n{}"},
 	};
 	struct fixture *f = *state;
 
@@ -202,19 +206,83 @@ static void judges_answers(void **state)
 	}
 }
 
+/* A body of known length is the whole answer, although the connection stays open. */
+static void stops_at_the_length(void **state)
+{
+	static const char answer[] =
+		"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Created\r\nContent-Length: 5\r\n\r\n"
+		"helloHTTP/1.1 500 next\r\n\r\n";
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < 2; i++) {
+		_cleanup_api_reply_ struct api_reply reply = {0};
+		struct error err = {0};
+
+		start(f, answer, i == 0 ? HANGS : CRAWLS);
+		if (api_call_within(WITHIN_MS, f->path, "GET", "/", NULL, &reply, &err) < 0)
+			fail_msg("%s", err.text);
+		assert_int_equal(reply.status, 201);
+		assert_string_equal(reply.body, "hello");
+		assert_int_equal(reply.size, 5);
+	}
+}
+
+/* A server that refuses a large request answers before it has read all of it. */
+static void hears_an_early_answer(void **state)
+{
+	struct fixture *f = *state;
+	_cleanup_api_reply_ struct api_reply reply = {0};
+	_cleanup_free_ char *body = malloc((1 << 20) + 1);
+	struct error err = {0};
+
+	assert_non_null(body);
+	memset(body, 'x', 1 << 20);
+	body[1 << 20] = '\0';
+	start(f, OK("enough"), CLOSES);
+	if (api_call(f->path, "POST", "/", body, &reply, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_string_equal(reply.body, "enough");
+}
+
+/* A launcher that is stopped accepts nobody, and the queue of its socket is full. */
+static void does_not_queue_for_ever(void **state)
+{
+	struct fixture *f = *state;
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	struct api_reply reply = {0};
+	struct error err = {0};
+	int waiting[64];
+	size_t n = 0;
+
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", f->path);
+	do {
+		assert_true(n < ARRAY_SIZE(waiting));
+		waiting[n] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	} while (connect(waiting[n++], (struct sockaddr *)&addr, sizeof(addr)) == 0);
+	assert_int_equal(errno, EAGAIN);
+	assert_int_equal(api_call_within(200, f->path, "GET", "/", NULL, &reply, &err), -ETIMEDOUT);
+	while (n > 0)
+		fd_close(waiting[--n]);
+}
+
 static const struct {
 	const char *answer;
 	enum ending ending;
 	int rc;
 	const char *complaint; /* a part of the sentence */
 } failures[] = {
-	{"", CLOSES, -EPROTO, ""},
-	{"SSH-2.0-x\r\n", CLOSES, -EPROTO, ""},
-	{"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort", CLOSES, -EPROTO, ""},
+	{"", CLOSES, -EPROTO, "has closed the connection without an answer"},
+	{"SSH-2.0-x\r\n", CLOSES, -EPROTO, "it is not HTTP"},
+	{"HTTP/1.1 200 OK\r\n", CLOSES, -EPROTO, "without an answer"},
+	{"SSH-2.0-x\r\n", HANGS, -EPROTO, "it is not HTTP"},
+	{"HTTP/1.1 200 OK\r\nContent-Length: 1048577\r\n\r\n", HANGS, -EFBIG,
+	 "larger than 1048576 bytes"},
+	{"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort", CLOSES, -EPROTO, "is cut off"},
 	{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n", CLOSES, -EPROTO, ""},
 	{"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n", CLOSES, -EPROTO, ""},
 	{"HTTP/1.1 200 OK\r\n\r\n", DRIBBLES, -EFBIG, "larger than 1048576 bytes"},
-	{"HTTP/1.1 200 OK\r\nX: ", DRIBBLES, 0, ""},
+	{"HTTP/1.1 200 OK\r\nX: ", DRIBBLES, -EFBIG, "larger than 16384 bytes"},
+	{"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort", HANGS, -ETIMEDOUT, ""},
 	{"", HANGS, -ETIMEDOUT, "within 1 seconds"},
 	{"HTTP/1.1 200 OK\r\n\r\nx", HANGS, -ETIMEDOUT, ""},
 };
@@ -290,9 +358,10 @@ static void is_not_led_astray(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(asks_and_hears),	 TEST(judges_answers),
-		TEST(fails_in_time),	 TEST(names_what_it_cannot_reach),
-		TEST(is_not_led_astray),
+		TEST(asks_and_hears),	     TEST(judges_answers),
+		TEST(fails_in_time),	     TEST(names_what_it_cannot_reach),
+		TEST(is_not_led_astray),     TEST(stops_at_the_length),
+		TEST(hears_an_early_answer), TEST(does_not_queue_for_ever),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The REST client over libcurl: fauxrootctl and fauxroot-docker-proxy. */
+/* The REST client of fauxrootctl and fauxroot-docker-proxy: HTTP/1.0 over a UNIX socket. */
 #pragma once
 
 #include <stddef.h>
@@ -28,7 +28,8 @@ void api_reply_clear(struct api_reply *reply);
  *
  * Ten seconds at most; nothing in the environment leads it elsewhere. A server that api_believe()
  * refuses is sent nothing. Returns 0 with any HTTP status, or -errno where there was no answer:
- * connect(2)'s, -EPERM, -ETIMEDOUT, -EFBIG, -EPROTO, -ENOMEM.
+ * connect(2)'s, -EPERM, -ETIMEDOUT, -EFBIG (more than 1 MiB of body or 16 KiB of headers), -EPROTO,
+ * -ENOMEM.
  */
 int api_call(const char *socket, const char *method, const char *path, const char *body,
 	     struct api_reply *ret, struct error *err);

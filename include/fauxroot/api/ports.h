@@ -57,7 +57,7 @@ char *api_ports_encode(const struct api_ports *ports);
 int api_spec_decode(const char *text, size_t size, struct port_spec *ret, bool *ret_owned,
 		    struct error *err);
 
-/* api_port_decode(), api_ports_decode() - what a server has answered; 0, -EPROTO or -ENOMEM with
- * @ret untouched */
+/* api_port_decode(), api_ports_decode() - what a server has answered; `null` is an empty list, too.
+ * 0, -EPROTO or -ENOMEM with @ret untouched */
 int api_port_decode(const char *text, size_t size, struct api_port *ret, struct error *err);
 int api_ports_decode(const char *text, size_t size, struct api_ports *ret, struct error *err);
