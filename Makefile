@@ -278,6 +278,21 @@ lint:
 check-layers:
 	scripts/check-layers
 
+# For clangd, and for other tools that read the sources: how each file is compiled, without the directories
+# where the assembler finds what the build generates.
+escaped = $(subst ",\",$(subst \,\\,$(1)))
+compile_flags = $(if $(findstring /preload/,$(1)),$(PRELOAD_CFLAGS),$(if $(filter tests/%,$(1)), \
+	-Isrc -Itests/lib/fixtures) $(filter-out -MMD -MP,$(ALL_CFLAGS)))
+compile_command = {"directory": "$(call escaped,$(CURDIR))", "file": "$(1)", "command": \
+	"$(call escaped,$(CC) $(CPPFLAGS) $(call compile_flags,$(1)) -c $(1))"}
+ALL_SOURCES = $(sort $(shell find src tests -name '*.c'))
+compile_commands.json: force
+	$(file >$@,[$(call compile_command,$(firstword $(ALL_SOURCES))))
+	$(foreach file,$(wordlist 2,$(words $(ALL_SOURCES)),$(ALL_SOURCES)),$(file \
+		>>$@,,$(call compile_command,$(file))))
+	$(file >>$@,])
+	@echo '  GEN  $@'
+
 coverage:
 	scripts/coverage
 

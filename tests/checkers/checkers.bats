@@ -9,7 +9,7 @@ setup() {
 	TOP=${FAUXROOT_SOURCE:-$(cd "$BATS_TEST_DIRNAME/../.." && pwd)}
 	COPY=$BATS_TEST_TMPDIR/copy
 	mkdir "$COPY"
-	cp -a "$TOP"/{Makefile,.clang-format,.clang-tidy,include,src,scripts,man} "$COPY"
+	cp -a "$TOP"/{Makefile,.clang-format,.clang-tidy,.codespellrc,include,src,scripts,man} "$COPY"
 	mkdir -p "$COPY/tests/fuzz" "$COPY/tests/unit"
 	# What a checker reports here is not a result of the run that this test is part of.
 	unset RESULTS BUILD
@@ -223,6 +223,28 @@ with_documents() {
 		}
 	EOT
 	finds 1 "calls that are ruled out" scripts/lint src/base/planted.c
+}
+
+@test "lint: a misspelt word" {
+	plant src/base/planted.c <<-EOT
+		/* Do not forget $(tr x h <<<tex) licence. */
+	EOT
+	finds 1 "lint codespell: 0 passed, 1 failed" scripts/lint src/base/planted.c
+}
+
+@test "compile_commands.json: each file is there, with a command that compiles it" {
+	local file
+	cp -a "$TOP/tests/." tests
+	make compile_commands.json
+	diff <(jq -r '.[].file' compile_commands.json | sort) <(find src tests -name '*.c' | sort)
+	# One of each kind: a room's, a test's, a tool's, and the object for slirp4netns.
+	for file in src/base/err.c tests/unit/test_sys_ns.c tests/lib/tools/probe.c \
+		src/net/slirp4netns/preload/preload.c; do
+		jq -r --arg file "$file" '.[] | select(.file == $file) | .command + " -o planted.o"' \
+			compile_commands.json | sh -e
+		[ -s planted.o ]
+		rm planted.o
+	done
 }
 
 @test "compiler: a warning is an error, as CI builds" {
