@@ -24,21 +24,40 @@ static int begin_anew(struct error *err, int errnum)
 	return -errnum;
 }
 
-int err_set(struct error *err, int errnum, const char *fmt, ...)
+static int set(struct error *err, int errnum, const char *fmt, va_list ap)
 {
-	va_list ap;
 	size_t used;
 	int n;
 
 	errnum = sane(errnum);
 	if (!err)
 		return -errnum;
-	va_start(ap, fmt);
 	n = vsnprintf(err->text, sizeof(err->text), fmt, ap);
-	va_end(ap);
 	used = n < 0 ? 0 : MIN((size_t)n, sizeof(err->text) - 1);
 	snprintf(err->text + used, sizeof(err->text) - used, ": %s", strerror(errnum));
 	return begin_anew(err, errnum);
+}
+
+int err_set(struct error *err, int errnum, const char *fmt, ...)
+{
+	va_list ap;
+	int rc;
+
+	va_start(ap, fmt);
+	rc = set(err, errnum, fmt, ap);
+	va_end(ap);
+	return rc;
+}
+
+int err_file(struct error *err, int errnum, const char *path, const char *fmt, ...)
+{
+	va_list ap;
+	int rc;
+
+	va_start(ap, fmt);
+	rc = set(err, errnum, fmt, ap);
+	va_end(ap);
+	return err_about(err, rc, REASON_FILE, "%s", *path == '/' ? path : "");
 }
 
 int err_say(struct error *err, int errnum, const char *fmt, ...)

@@ -420,7 +420,8 @@ int helper_start(struct helper *ret, const struct helper_spec *spec, struct erro
 
 	rc = path_find(spec->argv[0], &path);
 	if (rc < 0)
-		return err_set(err, -rc, "executing \"%s\"", spec->argv[0]);
+		return err_about(err, err_set(err, -rc, "executing \"%s\"", spec->argv[0]),
+				 REASON_EXEC, "%s", spec->argv[0]);
 	log_argv(spec);
 	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
 		return err_set(err, errno, "making a pipe for %s", spec->role);

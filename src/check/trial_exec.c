@@ -88,5 +88,6 @@ int trial_exec(char **command, struct error *err)
 		rc = try_exec(path, command);
 	if (rc == 0)
 		return 0;
-	return err_step(err, err_set(err, -rc, "executing \"%s\"", command[0]), STEP_EXEC);
+	(void)err_set(err, -rc, "executing \"%s\"", command[0]);
+	return err_step(err, err_about(err, rc, REASON_EXEC, "%s", command[0]), STEP_EXEC);
 }

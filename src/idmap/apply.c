@@ -22,6 +22,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "complaint.h"
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
@@ -60,9 +61,9 @@ static int write_once(pid_t child, const char *file, const char *text, size_t si
 	(void)str_print(path, sizeof(path), "/proc/%d/%s", (int)child, file);
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
-		return err_set(err, errno, "opening %s", path);
+		return err_file(err, errno, path, "opening %s", path);
 	if (write(fd, text, size) != (ssize_t)size)
-		return err_set(err, errno, "writing %s", path);
+		return err_file(err, errno, path, "writing %s", path);
 	return 0;
 }
 
@@ -104,7 +105,9 @@ static int start_mapper(struct helper *ret, const char *program, const struct id
 			pid_t child, struct error *err)
 {
 	_cleanup_strv_ struct strv argv = {NULL, 0};
-	struct helper_spec spec = {.role = program};
+	/* What it prints is read: complaint_reason(). */
+	static const char *const env[] = {"LC_ALL=C", NULL};
+	struct helper_spec spec = {.role = program, .env = env};
 	int rc = strv_add(&argv, program);
 
 	if (rc == 0)
@@ -129,13 +132,16 @@ static int mapper_failure(const struct helper *h, int status, struct error *err)
 {
 	const char *after = str_after(h->text, h->role);
 	char how[64];
+	int rc;
 
 	process_status_text(status, how, sizeof(how));
 	if (!*h->text)
-		return err_say(err, EPERM, "%s failed without a word: %s", h->role, how);
-	if (after && *after == ':')
-		return err_say(err, EPERM, "%s (%s)", h->text, how);
-	return err_say(err, EPERM, "%s: %s (%s)", h->role, h->text, how);
+		rc = err_say(err, EPERM, "%s failed without a word: %s", h->role, how);
+	else if (after && *after == ':')
+		rc = err_say(err, EPERM, "%s (%s)", h->text, how);
+	else
+		rc = err_say(err, EPERM, "%s: %s (%s)", h->role, h->text, how);
+	return err_about(err, rc, complaint_reason(h->text), "%s", h->role);
 }
 
 void idmap_abandon(struct idmap_writers *w)

@@ -119,16 +119,21 @@ static int load_file(const char *path, enum subid_kind kind, const struct owner 
 	int rc = file_read_bounded(AT_FDCWD, path, MAX_FILE, &text, &size);
 
 	if (rc == -ENOENT)
-		return err_say(err, ENOENT, "%s has no subordinate %s ids: there is no %s",
-			       owner->words, kind_words[kind], path);
+		return err_about(err,
+				 err_say(err, ENOENT,
+					 "%s has no subordinate %s ids: there is no %s",
+					 owner->words, kind_words[kind], path),
+				 REASON_NO_RANGES, "%s", path);
 	if (rc < 0)
-		return err_set(err, -rc, "reading %s", path);
+		return err_file(err, -rc, path, "reading %s", path);
 	rc = subid_parse_file(text, size, path, owner->name, owner->uid, &ranges, err);
 	if (rc < 0)
 		return rc;
 	if (ranges.n == 0)
-		return err_say(err, ENOENT, "%s has no subordinate %s ids: no line in %s",
-			       owner->words, kind_words[kind], path);
+		return err_about(err,
+				 err_say(err, ENOENT, "%s has no subordinate %s ids: no line in %s",
+					 owner->words, kind_words[kind], path),
+				 REASON_NO_RANGES, "%s", path);
 	*ret = ranges;
 	ranges = (struct subid_ranges){0};
 	return 0;
@@ -275,7 +280,7 @@ static int load_dynamic(const struct owner *owner, const struct deadline *deadli
 	rc = ask_getsubids(queries, owner, deadline, cancel_fd, ret, err);
 	for (enum subid_kind k = 0; k < SUBID_KINDS_; k++)
 		query_clear(&queries[k]);
-	return rc;
+	return err_about(err, rc, REASON_NO_RANGES, "%s", getsubids_program());
 }
 
 static bool nsswitch_is_dynamic(const char *path)

@@ -130,7 +130,8 @@ int target_exec(char **command, const struct signals *signals, struct error *err
 		execv(path, command);
 		rc = -errno;
 	}
-	return err_step(err, err_set(err, -rc, "executing \"%s\"", command[0]), STEP_EXEC);
+	(void)err_set(err, -rc, "executing \"%s\"", command[0]);
+	return err_step(err, err_about(err, rc, REASON_EXEC, "%s", command[0]), STEP_EXEC);
 }
 
 /* The child's story, step by step. Returns only when one has failed. */

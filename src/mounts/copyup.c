@@ -107,11 +107,10 @@ static int add_copy(struct copies *copies, const char *dir, int state_dir, struc
 		return err_say(err, EINVAL, "cannot copy up \"%s\": the path is not absolute", dir);
 	progress_at(copies->progress, "opening %s to copy it up", dir);
 	path = realpath(dir, NULL);
-	if (!path)
-		return err_set(err, errno, "opening %s to copy it up", dir);
-	place = place_open(path);
+	place = path ? place_open(path) : -errno;
 	if (place < 0)
-		return err_set(err, -place, "opening %s to copy it up", dir);
+		return err_about(err, err_set(err, -place, "opening %s to copy it up", dir),
+				 REASON_COPY_UP, "%s", dir);
 	for (size_t i = 0; i < copies->n; i++)
 		if (streq(copies->items[i].path, path))
 			return 0;
@@ -259,6 +258,12 @@ static void close_dir(DIR **dir)
 		closedir(*dir);
 }
 
+static int cannot_read(const struct copy *copy, int errnum, struct error *err)
+{
+	return err_about(err, err_set(err, errnum, "reading %s to copy it up", copy->path),
+			 REASON_COPY_UP, "%s", copy->path);
+}
+
 static int link_entries(const struct copy *copy, const char *original_name,
 			struct progress *progress, struct error *err)
 {
@@ -267,7 +272,7 @@ static int link_entries(const struct copy *copy, const char *original_name,
 	struct dirent *entry;
 
 	if (!dir)
-		return err_set(err, errno, "reading %s to copy it up", copy->path);
+		return cannot_read(copy, errno, err);
 	fd = -1; /* closedir() closes it */
 	while ((errno = 0, entry = readdir(dir))) {
 		int rc;
@@ -280,7 +285,7 @@ static int link_entries(const struct copy *copy, const char *original_name,
 			return err_set(err, -rc, "making the link %s/%s", copy->path,
 				       entry->d_name);
 	}
-	return errno ? err_set(err, errno, "reading %s to copy it up", copy->path) : 0;
+	return errno ? cannot_read(copy, errno, err) : 0;
 }
 
 static int copy_one(struct copy *copy, struct progress *progress, struct error *err)

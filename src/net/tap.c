@@ -12,6 +12,8 @@
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/str.h"
 
+static const char tun[] = "/dev/net/tun";
+
 static int attach(int fd, const char *ifname, struct error *err)
 {
 	/* As slirp4netns attaches: the kernel refuses other flags for a device that exists. */
@@ -34,13 +36,13 @@ int tap_open(const char *ifname, int *ret_fd, bool *ret_created, struct error *e
 
 	/* Opened here, in the child's network namespace: the device is made in the namespace that
 	 * the opener was in. */
-	fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+	fd = open(tun, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
-		rc = err_set(err, errno, "opening /dev/net/tun");
+		rc = err_set(err, errno, "opening %s", tun);
 	else
 		rc = attach(fd, ifname, err);
 	if (rc < 0)
-		return err_step(err, rc, STEP_TUN);
+		return err_step(err, err_about(err, rc, REASON_DEVICE, "%s", tun), STEP_TUN);
 	*ret_fd = TAKE_FD(fd);
 	*ret_created = created;
 	return 0;

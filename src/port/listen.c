@@ -65,24 +65,30 @@ static void set_udp_options(int fd, const union endpoint *e)
  */
 static int explain(int errnum, const union endpoint *e, bool udp, struct error *err)
 {
-	char name[ENDPOINT_MAX], who[64];
+	char name[ENDPOINT_MAX];
 	const char *proto = udp ? "udp" : "tcp";
 	unsigned start = unprivileged_port_start();
+	struct occupant who;
+	int rc;
 
 	endpoint_format(e, name, sizeof(name));
-	if (errnum == EADDRINUSE && occupant_describe(e, udp, who, sizeof(who)))
-		return err_say(err, errnum, "listening on %s/%s: Address already in use by %s",
-			       name, proto, who);
-	if (errnum == EACCES && endpoint_port(e) < start)
-		return err_say(
-			err, errnum,
-			"listening on %s/%s: Permission denied: ports below %u are "
-			"privileged (mended by sysctl "
-			"net.ipv4.ip_unprivileged_port_start=%u, by setcap "
-			"cap_net_bind_service=ep on fauxroot with the builtin driver, or by a "
-			"higher port)",
-			name, proto, start, endpoint_port(e));
-	return err_set(err, errnum, "listening on %s/%s", name, proto);
+	if (errnum == EADDRINUSE && occupant_find(e, udp, &who)) {
+		rc = err_say(err, errnum, "listening on %s/%s: Address already in use by %s", name,
+			     proto, who.words);
+		if (who.reason != REASON_NONE)
+			return err_about(err, rc, who.reason, "%u", who.id);
+	} else if (errnum == EACCES && endpoint_port(e) < start) {
+		rc = err_say(err, errnum,
+			     "listening on %s/%s: Permission denied: ports below %u are "
+			     "privileged (mended by sysctl "
+			     "net.ipv4.ip_unprivileged_port_start=%u, by setcap "
+			     "cap_net_bind_service=ep on fauxroot with the builtin driver, or by a "
+			     "higher port)",
+			     name, proto, start, endpoint_port(e));
+	} else {
+		rc = err_set(err, errnum, "listening on %s/%s", name, proto);
+	}
+	return err_about(err, rc, REASON_LISTEN, "%s/%s", name, proto);
 }
 
 /* A listening socket at @e, or -errno. */

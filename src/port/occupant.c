@@ -276,22 +276,27 @@ static bool find_holder(uint64_t inode, const struct budget *budget, uint32_t *r
 	return false;
 }
 
-bool occupant_describe(const union endpoint *e, bool udp, char *buf, size_t size)
+bool occupant_find(const union endpoint *e, bool udp, struct occupant *ret)
 {
 	_cleanup_free_ char *name = NULL;
 	const struct budget budget = {cpu_ms() + SEARCH_CPU_MS, deadline_in(SEARCH_MS)};
+	struct occupant who = {.reason = REASON_NONE};
 	struct socket_row row;
-	uint32_t pid;
 
 	if (!find_socket(e, udp, &budget, &row))
 		return false;
 	if (row.inode == 0) {
-		(void)str_print(buf, size, "a connection that has ended just now");
-	} else if (find_holder(row.inode, &budget, &pid, &name)) {
+		(void)str_print(who.words, sizeof(who.words),
+				"a connection that has ended just now");
+	} else if (find_holder(row.inode, &budget, &who.id, &name)) {
+		who.reason = REASON_PORT_OF_PROCESS;
 		str_printable(name);
-		(void)str_print(buf, size, "process %u (%s)", pid, name);
+		(void)str_print(who.words, sizeof(who.words), "process %u (%s)", who.id, name);
 	} else {
-		(void)str_print(buf, size, "a socket of uid %u", row.uid);
+		who.reason = REASON_PORT_OF_USER;
+		who.id = row.uid;
+		(void)str_print(who.words, sizeof(who.words), "a socket of uid %u", who.id);
 	}
+	*ret = who;
 	return true;
 }

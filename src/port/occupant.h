@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "fauxroot/base/err.h"
 #include "fauxroot/base/parse.h"
 #include "fauxroot/config/portspec.h"
 
@@ -33,14 +34,25 @@ int socket_row_parse(struct cursor line, bool ipv6, struct socket_row *ret);
  */
 bool socket_row_blocks(const struct socket_row *row, const union endpoint *e);
 
+/* Who has an address. */
+struct occupant {
+	/*
+	 * REASON_PORT_OF_PROCESS: the process with the PID @id, "process 1234 (nginx)".
+	 * REASON_PORT_OF_USER: the user with the @id, "a socket of uid 33". /proc does not show us
+	 * the process: another user's, one of another PID namespace, the kernel.
+	 * REASON_NONE: "a connection that has ended just now". The kernel keeps its port for a
+	 * minute.
+	 */
+	enum error_reason reason;
+	uint32_t id;
+	char words[64]; /* for the end of a sentence */
+};
+
 /*
- * occupant_describe() - who has the address @e, for the end of a sentence
+ * occupant_find() - who has the address @e?
  *
- * "process 1234 (nginx)", or "a socket of uid 33" where /proc does not show us whose it is: another
- * user's processes, those of another PID namespace, the kernel; or "a connection that has ended
- * just now", whose port the kernel keeps for a minute. Looks for a tenth of a second of processor
- * time at most, and for a second in all, so that a machine full of processes and descriptors does
- * not hold up the event loop for long; says what it has found by then. Returns false, with @buf
- * untouched, where no socket is found.
+ * Looks for a tenth of a second of processor time at most, and for a second in all, so that a
+ * machine full of processes and descriptors does not hold up the event loop for long; returns what
+ * it has found by then. Returns false, with @ret untouched, where no socket is found.
  */
-bool occupant_describe(const union endpoint *e, bool udp, char *buf, size_t size);
+bool occupant_find(const union endpoint *e, bool udp, struct occupant *ret);

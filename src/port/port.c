@@ -232,8 +232,11 @@ static int check_new(const struct ports *ports, const struct port_spec *spec, st
 			       ports->driver->name, portspec_proto_name(spec->proto));
 	for (size_t i = 0; i < ports->n; i++)
 		if (portspec_conflict(&ports->items[i].spec, spec))
-			return err_say(err, EADDRINUSE, "publishing %s: it conflicts with port %u",
-				       text, ports->items[i].id);
+			return err_about(err,
+					 err_say(err, EADDRINUSE,
+						 "publishing %s: it conflicts with port %u", text,
+						 ports->items[i].id),
+					 REASON_PORT_TWICE, "%u", ports->items[i].id);
 	return 0;
 }
 

@@ -61,6 +61,7 @@ int statedir_write(const struct statedir *dir, const char *name, const void *dat
 		return 0;
 	if (fd >= 0)
 		(void)unlinkat(dir->dir, temporary, 0);
-	return err_step(err, err_set(err, -rc, "writing \"%s/%s\"", dir->path, name),
+	(void)err_set(err, -rc, "writing \"%s/%s\"", dir->path, name);
+	return err_step(err, err_about(err, rc, REASON_FILE, "%s/%s", dir->path, name),
 			STEP_STATEDIR);
 }

@@ -193,32 +193,40 @@ static pid_t find_holder(int fd)
 	return pid > 0 && has_open(pid, &st) ? pid : 0;
 }
 
-const char *lock_holder_text(int fd, char *buf, size_t size)
+/* "process 1234 (fauxroot true)" */
+static void describe(pid_t pid, char *buf, size_t size)
 {
-	pid_t pid = find_holder(fd);
 	_cleanup_free_ char *text = NULL;
 	char path[64];
 	size_t n;
 
-	if (pid <= 0) {
-		(void)str_print(buf, size, "another process (/proc/locks does not show which)");
-		return buf;
-	}
 	(void)str_print(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
-	if (kill(pid, 0) < 0 && errno == ESRCH) {
-		/* A lock outlives the process that took it in those that inherited it. */
-		(void)str_print(buf, size, "what process %d, which has ended, left behind",
-				(int)pid);
-	} else if (file_read_bounded(AT_FDCWD, path, 4U << 20, &text, &n) < 0 || n == 0) {
+	if (file_read_bounded(AT_FDCWD, path, 4U << 20, &text, &n) < 0 || n == 0) {
 		(void)str_print(buf, size, "process %d", (int)pid);
-	} else {
-		n = MIN(n, (size_t)200);
-		for (size_t i = 0; i < n; i++)
-			if (text[i] == '\0')
-				text[i] = ' ';
-		text[n] = '\0';
-		str_printable(text);
-		(void)str_print(buf, size, "process %d (%s)", (int)pid, text);
+		return;
 	}
-	return buf;
+	n = MIN(n, (size_t)200);
+	for (size_t i = 0; i < n; i++)
+		if (text[i] == '\0')
+			text[i] = ' ';
+	text[n] = '\0';
+	str_printable(text);
+	(void)str_print(buf, size, "process %d (%s)", (int)pid, text);
+}
+
+int lock_is_taken(int fd, const char *path, struct error *err)
+{
+	pid_t pid = find_holder(fd);
+	bool lives = pid > 0 && (kill(pid, 0) == 0 || errno != ESRCH);
+	char who[320] = "another process (/proc/locks does not show which)";
+	int rc;
+
+	if (lives)
+		describe(pid, who, sizeof(who));
+	else if (pid > 0)
+		(void)str_print(who, sizeof(who), "what process %d, which has ended, left behind",
+				(int)pid);
+	rc = err_say(err, EBUSY, "state directory \"%s\": is in use by %s", path, who);
+	return lives ? err_about(err, rc, REASON_IN_USE, "%d", (int)pid)
+		     : err_reason(err, rc, REASON_IN_USE);
 }

@@ -30,5 +30,12 @@ int lock_take(int fd, const struct lock_patience *patience, struct error *err);
  */
 pid_t lock_holder_in(const char *text, size_t size, dev_t dev, ino_t ino);
 
-/* lock_holder_text() - "process 1234 (fauxroot true)" for the lock on @fd's file; returns @buf */
-const char *lock_holder_text(int fd, char *buf, size_t size);
+/*
+ * lock_is_taken() - fail, since somebody else holds the lock on @fd's file
+ * @path: of the state directory that it locks
+ *
+ * Returns -EBUSY with REASON_IN_USE. The sentence names the process that holds the lock and its
+ * command line; the error is about its PID, where it still runs (a lock outlives the process that
+ * took it in those that inherited it) and /proc/locks shows it.
+ */
+int lock_is_taken(int fd, const char *path, struct error *err);

@@ -34,13 +34,15 @@ static int check_room(int dir, const char *path, size_t room, struct error *err)
 
 	if (fd < 0)
 		return errno == ENOSPC || errno == EDQUOT
-			       ? err_set(err, errno, "making the state directory in \"%s\"", path)
+			       ? err_file(err, errno, path, "making the state directory in \"%s\"",
+					  path)
 			       : 0;
 	for (size_t used = 0; used < room; used += sizeof(page)) {
 		int rc = fd_write_all(fd, page, sizeof(page));
 
 		if (rc == -ENOSPC || rc == -EDQUOT)
-			return err_set(err, -rc, "making the state directory in \"%s\"", path);
+			return err_file(err, -rc, path, "making the state directory in \"%s\"",
+					path);
 	}
 	return 0;
 }
@@ -49,22 +51,19 @@ static int check_writable(int dir, const char *path, size_t room, struct error *
 {
 	/* By the effective ids, as the mkdir(2) to come; for O_PATH, by name. */
 	if (faccessat(dir, ".", W_OK | X_OK, AT_EACCESS) < 0)
-		return err_set(err, errno, "making the state directory in \"%s\"", path);
+		return err_file(err, errno, path, "making the state directory in \"%s\"", path);
 	return check_room(dir, path, room, err);
 }
 
 /* Is the flock(2) on @fd free? */
 static int check_lock(int fd, const char *path, struct error *err)
 {
-	char who[320];
-
 	if (flock(fd, LOCK_SH | LOCK_NB) == 0)
 		return flock(fd, LOCK_UN) < 0 ? -errno : 0;
 	/* Some file systems lock files only. */
 	if (errno != EWOULDBLOCK)
 		return 0;
-	return err_say(err, EBUSY, "state directory \"%s\": is in use by %s", path,
-		       lock_holder_text(fd, who, sizeof(who)));
+	return lock_is_taken(fd, path, err);
 }
 
 /* It exists: is it a directory, ours, and nobody's at the moment? */
@@ -75,23 +74,23 @@ static int check_existing(int place, const char *path, size_t room, struct error
 	int rc;
 
 	if (fstat(place, &st) < 0)
-		return err_set(err, errno, "opening the state directory \"%s\"", path);
+		return err_file(err, errno, path, "opening the state directory \"%s\"", path);
 	rc = statepath_refuse(&st, path, err);
 	if (rc < 0)
 		return rc;
 	/* The launch would give itself a mode that lets it in. */
 	dir = openat(place, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
-		return errno == EACCES
-			       ? 0
-			       : err_set(err, errno, "opening the state directory \"%s\"", path);
+		return errno == EACCES ? 0
+				       : err_file(err, errno, path,
+						  "opening the state directory \"%s\"", path);
 	rc = check_lock(dir, path, err);
 	if (rc < 0)
 		return rc;
 	lock = openat(dir, "lock", O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (lock < 0)
 		return errno == ENOENT ? check_writable(dir, path, room, err)
-				       : err_set(err, errno, "opening \"%s/lock\"", path);
+				       : err_file(err, errno, path, "opening \"%s/lock\"", path);
 	rc = check_lock(lock, path, err);
 	return rc < 0 ? rc : check_room(dir, path, room, err);
 }
@@ -103,7 +102,7 @@ static int check_resolved(const char *path, size_t room, struct error *err)
 	const char *at = path + 1;
 
 	if (dir < 0)
-		return err_set(err, errno, "opening /");
+		return err_file(err, errno, "/", "opening /");
 	for (;;) {
 		size_t n = strcspn(at, "/");
 		char name[NAME_MAX + 1], above[PATH_MAX];
@@ -112,13 +111,15 @@ static int check_resolved(const char *path, size_t room, struct error *err)
 
 		(void)str_print(above, sizeof(above), "%.*s", (int)MAX(at - path - 1, 1), path);
 		if (str_print(name, sizeof(name), "%.*s", (int)n, at) < 0)
-			return err_set(err, ENAMETOOLONG, "state directory \"%s\"", path);
+			return err_file(err, ENAMETOOLONG, path, "state directory \"%s\"", path);
 		next = openat(dir, name,
 			      O_PATH | O_NOFOLLOW | O_CLOEXEC | (last ? 0 : O_DIRECTORY));
 		if (next < 0 && errno == ENOENT)
 			return check_writable(dir, above, room, err);
 		if (next < 0)
-			return err_set(err, errno, "opening \"%s/%s\"", above, name);
+			return err_about(err, err_set(err, errno, "opening \"%s/%s\"", above, name),
+					 REASON_FILE, "%s/%s", streq(above, "/") ? "" : above,
+					 name);
 		fd_close(dir);
 		dir = next;
 		if (last)
@@ -139,10 +140,10 @@ static int check_under(void *arg, const char *base, struct error *err)
 	_cleanup_free_ char *path = str_format("%s/fauxroot.XXXXXX", base);
 
 	if (!path)
-		return err_set(err, ENOMEM, "\"%s\"", base);
+		return err_file(err, ENOMEM, base, "\"%s\"", base);
 	/* A base is not made. */
 	if (access(base, F_OK) < 0)
-		return err_set(err, errno, "\"%s\"", base);
+		return err_file(err, errno, base, "\"%s\"", base);
 	return statedir_check(path, under->room, under->ret, err);
 }
 

@@ -86,15 +86,15 @@ static int open_checked(int parent, const char *name, const char *path, int *ret
 		rc = mkdir_private(parent, name);
 		if (rc < 0 && rc != -EEXIST)
 			return rc == -ENOENT ? AGAIN
-					     : err_set(err, -rc,
-						       "making the state directory \"%s\"", path);
+					     : err_file(err, -rc, path,
+							"making the state directory \"%s\"", path);
 		*ret_made = rc == 0;
 		place = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 		if (place < 0 && errno == ENOENT)
 			return AGAIN;
 	}
 	if (place < 0 || fstat(place, &st) < 0)
-		return err_set(err, errno, "opening the state directory \"%s\"", path);
+		return err_file(err, errno, path, "opening the state directory \"%s\"", path);
 	rc = statepath_refuse(&st, path, err);
 	if (rc < 0)
 		return rc;
@@ -102,23 +102,15 @@ static int open_checked(int parent, const char *name, const char *path, int *ret
 	if ((st.st_mode & 0500) != 0500) {
 		rc = chmod_fd(place, 0700);
 		if (rc < 0)
-			return err_set(err, -rc, "setting the mode of \"%s\"", path);
+			return err_file(err, -rc, path, "setting the mode of \"%s\"", path);
 	}
 	fd = openat(place, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
-		return errno == ENOENT
-			       ? AGAIN
-			       : err_set(err, errno, "opening the state directory \"%s\"", path);
+		return errno == ENOENT ? AGAIN
+				       : err_file(err, errno, path,
+						  "opening the state directory \"%s\"", path);
 	*ret = fd;
 	return 0;
-}
-
-static int busy(const char *path, int fd, struct error *err)
-{
-	char who[320];
-
-	return err_say(err, EBUSY, "state directory \"%s\": is in use by %s", path,
-		       lock_holder_text(fd, who, sizeof(who)));
 }
 
 static int lock_dir(const char *path, int dir, const struct lock_patience *patience,
@@ -127,7 +119,7 @@ static int lock_dir(const char *path, int dir, const struct lock_patience *patie
 	int rc = lock_take(dir, patience, err);
 
 	if (rc == -EBUSY)
-		return busy(path, dir, err);
+		return lock_is_taken(dir, path, err);
 	if (rc == -ECANCELED)
 		return rc;
 	/* Some file systems lock files only (NFS): then the file "lock" has to do. */
@@ -160,12 +152,13 @@ static int lock_file(const char *path, int dir, const struct lock_patience *pati
 	if (fd == -ENOENT)
 		return AGAIN;
 	if (fd < 0)
-		return err_set(err, -fd, "opening \"%s/" LOCK_FILE "\"", path);
+		return err_about(err, err_set(err, -fd, "opening \"%s/" LOCK_FILE "\"", path),
+				 REASON_FILE, "%s/" LOCK_FILE, path);
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return err_say(err, EINVAL, "\"%s/" LOCK_FILE "\" is not a regular file", path);
 	rc = lock_take(fd, patience, err);
 	if (rc == -EBUSY)
-		return busy(path, fd, err);
+		return lock_is_taken(fd, path, err);
 	if (rc < 0)
 		return err_wrap(err, rc, "\"%s/" LOCK_FILE "\"", path);
 	if (!still_there(dir, LOCK_FILE, fd))
@@ -239,10 +232,10 @@ static int open_resolved(const char *path, bool made, int cancel_fd, struct stat
 	int rc = take_spare(&d);
 
 	if (rc < 0)
-		(void)err_set(err, -rc, "opening the state directory \"%s\"", path);
+		(void)err_file(err, -rc, path, "opening the state directory \"%s\"", path);
 	d.path = strdup(path);
 	if (rc == 0 && !d.path)
-		rc = err_set(err, ENOMEM, "opening the state directory \"%s\"", path);
+		rc = err_file(err, ENOMEM, path, "opening the state directory \"%s\"", path);
 	if (rc == 0)
 		do
 			rc = take(path, &patience, &d, &made, err);
@@ -254,9 +247,10 @@ static int open_resolved(const char *path, bool made, int cancel_fd, struct stat
 		return rc;
 	}
 	if (fchmod(d.dir, 0700) < 0)
-		rc = err_set(err, errno, "setting the mode of \"%s\"", path);
+		rc = err_file(err, errno, path, "setting the mode of \"%s\"", path);
 	else if ((rc = dir_empty(d.dir, LOCK_FILE, err)) < 0)
-		(void)err_wrap(err, rc, "emptying the state directory \"%s\"", path);
+		(void)err_about(err, err_wrap(err, rc, "emptying the state directory \"%s\"", path),
+				REASON_FILE, "%s", path);
 	if (rc < 0 && made)
 		statedir_remove(&d);
 	else if (rc < 0)
@@ -292,10 +286,10 @@ static int open_under(void *arg, const char *base, struct error *err)
 
 	real = realpath(base, NULL);
 	if (!real)
-		return err_set(err, errno, "\"%s\"", base);
+		return err_file(err, errno, base, "\"%s\"", base);
 	path = str_format("%s/" OWN_PREFIX "XXXXXX", streq(real, "/") ? "" : real);
 	if (!path)
-		return err_set(err, ENOMEM, "\"%s\"", base);
+		return err_file(err, ENOMEM, base, "\"%s\"", base);
 	/* Its length is known before it is made; and as it is new it is nobody's home. */
 	rc = statepath_fits(path, err);
 	if (rc == 0)
@@ -306,7 +300,7 @@ static int open_under(void *arg, const char *base, struct error *err)
 	rc = mkdtemp(path) ? 0 : -errno;
 	umask(caller);
 	if (rc < 0)
-		return err_set(err, -rc, "making a directory in \"%s\"", real);
+		return err_file(err, -rc, real, "making a directory in \"%s\"", real);
 	rc = open_resolved(path, true, under->cancel_fd, under->ret, err);
 	if (rc < 0)
 		rmdir(path);
@@ -333,10 +327,14 @@ static int remove_dir(const struct statedir *dir, struct error *err)
 	(void)fchmod(dir->dir, 0700);
 	rc = dir_empty(dir->dir, LOCK_FILE, err);
 	if (rc < 0)
-		return err_wrap(err, rc, "emptying the state directory \"%s\"", dir->path);
+		return err_about(
+			err, err_wrap(err, rc, "emptying the state directory \"%s\"", dir->path),
+			REASON_FILE, "%s", dir->path);
 	/* The locks are held until all has gone: nobody can move in meanwhile. */
 	if (unlinkat(dir->dir, LOCK_FILE, 0) < 0 && errno != ENOENT)
-		return err_set(err, errno, "removing \"%s/" LOCK_FILE "\"", dir->path);
+		return err_about(err,
+				 err_set(err, errno, "removing \"%s/" LOCK_FILE "\"", dir->path),
+				 REASON_FILE, "%s/" LOCK_FILE, dir->path);
 	parent = statepath_parent(dir->path, false, &name, err);
 	/* What somebody has put in the place of our directory, or above it, is not ours to remove.
 	 */
@@ -345,7 +343,8 @@ static int remove_dir(const struct statedir *dir, struct error *err)
 	if (parent < 0)
 		return parent;
 	if (still_there(parent, name, dir->dir) && unlinkat(parent, name, AT_REMOVEDIR) < 0)
-		return err_set(err, errno, "removing the state directory \"%s\"", dir->path);
+		return err_file(err, errno, dir->path, "removing the state directory \"%s\"",
+				dir->path);
 	return 0;
 }
 

@@ -169,10 +169,13 @@ static int check_path(const char *path, struct error *err)
 
 	for (size_t i = 0; i < ARRAY_SIZE(precious); i++)
 		if (holds(path, precious[i].path))
-			return err_say(
-				err, EINVAL,
-				"state directory \"%s\": would be emptied, and is or holds %s",
-				path, precious[i].words);
+			return err_about(
+				err,
+				err_say(err, EINVAL,
+					"state directory \"%s\": would be emptied, and is or "
+					"holds %s",
+					path, precious[i].words),
+				REASON_PRECIOUS, "%s", path);
 	if (is_instances_dir(path))
 		return err_say(err, EINVAL,
 			       "state directory \"%s\": is where running instances have their "
@@ -188,20 +191,20 @@ int statepath_resolve(const char *wanted, char **ret, struct error *err)
 	int rc;
 
 	if (!absolute)
-		return err_set(err, errno, "state directory \"%s\"", wanted);
+		return err_file(err, errno, wanted, "state directory \"%s\"", wanted);
 	last = strrchr(absolute, '/');
 	if (last && streq(last, "/..")) {
 		path = realpath(absolute, NULL);
 		if (!path)
-			return err_set(err, errno, "state directory \"%s\"", wanted);
+			return err_file(err, errno, wanted, "state directory \"%s\"", wanted);
 	} else if (last) {
 		*last++ = '\0';
 		parent = resolve_existing(absolute);
 		if (!parent)
-			return err_set(err, errno, "state directory \"%s\"", wanted);
+			return err_file(err, errno, wanted, "state directory \"%s\"", wanted);
 		path = str_format("%s/%s", parent, last);
 		if (!path)
-			return err_set(err, ENOMEM, "state directory \"%s\"", wanted);
+			return err_file(err, ENOMEM, wanted, "state directory \"%s\"", wanted);
 	}
 	if (!path || streq(path, "/"))
 		return err_say(err, EINVAL, "state directory \"%s\": is the root directory",
@@ -249,10 +252,12 @@ static bool is_unmapped(uid_t uid)
 static int trust_dir(const struct stat *st, const char *dir, const char *path, struct error *err)
 {
 	if (st->st_uid != 0 && st->st_uid != geteuid() && !is_unmapped(st->st_uid))
-		return err_say(err, EPERM,
-			       "\"%s\": belongs to uid %u, who could replace the state directory "
-			       "\"%s\"",
-			       dir, (unsigned)st->st_uid, path);
+		return err_about(err,
+				 err_say(err, EPERM,
+					 "\"%s\": belongs to uid %u, who could replace the state "
+					 "directory \"%s\"",
+					 dir, (unsigned)st->st_uid, path),
+				 REASON_FOREIGN_PARENT, "%s", dir);
 	if ((st->st_mode & (S_IWOTH | S_ISVTX)) == S_IWOTH)
 		log_warning("every user may write to %s, which has no sticky bit, and replace the "
 			    "state directory %s",
@@ -269,7 +274,7 @@ int statepath_trust(const char *path, struct error *err)
 		int rc;
 
 		if (!dir)
-			return err_set(err, ENOMEM, "state directory \"%s\"", path);
+			return err_file(err, ENOMEM, path, "state directory \"%s\"", path);
 		/* What is missing will be ours, and what cannot be looked at fails later. */
 		if (stat(dir, &st) < 0)
 			return 0;
@@ -293,7 +298,7 @@ int statepath_parent(const char *path, bool make, const char **ret_name, struct 
 	const char *at = path + 1, *end;
 
 	if (dir < 0)
-		return err_set(err, -dir, "opening /");
+		return err_file(err, -dir, "/", "opening /");
 	for (; (end = strchr(at, '/')); at = end + 1) {
 		char name[NAME_MAX + 1];
 		int next = str_print(name, sizeof(name), "%.*s", (int)(end - at), at);
@@ -303,13 +308,18 @@ int statepath_parent(const char *path, bool make, const char **ret_name, struct 
 		if (next == -ENOENT && make) {
 			next = mkdir_private(dir, name);
 			if (next < 0 && next != -EEXIST)
-				return err_set(err, -next, "making the directory \"%.*s\"",
-					       (int)(end - path), path);
+				return err_about(err,
+						 err_set(err, -next,
+							 "making the directory \"%.*s\"",
+							 (int)(end - path), path),
+						 REASON_FILE, "%.*s", (int)(end - path), path);
 			next = open_place(dir, name);
 		}
 		if (next < 0)
-			return err_set(err, -next, "opening the directory \"%.*s\"",
-				       (int)(end - path), path);
+			return err_about(err,
+					 err_set(err, -next, "opening the directory \"%.*s\"",
+						 (int)(end - path), path),
+					 REASON_FILE, "%.*s", (int)(end - path), path);
 		fd_close(dir);
 		dir = next;
 	}
@@ -348,13 +358,20 @@ int statepath_first_base(int (*attempt)(void *arg, const char *base, struct erro
 
 int statepath_refuse(const struct stat *st, const char *path, struct error *err)
 {
-	if (S_ISLNK(st->st_mode))
-		return err_say(err, ELOOP, "state directory \"%s\": is a symbolic link", path);
-	if (!S_ISDIR(st->st_mode))
-		return err_say(err, ENOTDIR, "state directory \"%s\": is not a directory", path);
-	if (st->st_uid != geteuid())
-		return err_say(err, EPERM,
-			       "state directory \"%s\": belongs to uid %u, and we are uid %u", path,
-			       (unsigned)st->st_uid, (unsigned)geteuid());
-	return 0;
+	enum error_reason reason = REASON_NONE;
+	int rc = 0;
+
+	if (S_ISLNK(st->st_mode)) {
+		reason = REASON_SYMLINK;
+		rc = err_say(err, ELOOP, "state directory \"%s\": is a symbolic link", path);
+	} else if (!S_ISDIR(st->st_mode)) {
+		reason = REASON_NOT_DIRECTORY;
+		rc = err_say(err, ENOTDIR, "state directory \"%s\": is not a directory", path);
+	} else if (st->st_uid != geteuid()) {
+		reason = REASON_FOREIGN;
+		rc = err_say(err, EPERM,
+			     "state directory \"%s\": belongs to uid %u, and we are uid %u", path,
+			     (unsigned)st->st_uid, (unsigned)geteuid());
+	}
+	return err_about(err, rc, reason, "%s", path);
 }

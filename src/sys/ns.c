@@ -176,7 +176,7 @@ static int open_ns(pid_t pid, const char *name, int *ret, struct error *err)
 		return err_say(err, ENAMETOOLONG, "the path of namespace %s is too long", name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return err_set(err, errno, "opening %s", path);
+		return err_file(err, errno, path, "opening %s", path);
 	*ret = fd;
 	return 0;
 }

@@ -29,7 +29,7 @@ int unix_bind(const char *dir, const char *name, int type, int *ret, struct erro
 	rc = bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0 ? errno : 0;
 	umask(saved);
 	if (rc != 0)
-		return err_set(err, rc, "binding \"%s\"", addr.sun_path);
+		return err_file(err, rc, addr.sun_path, "binding \"%s\"", addr.sun_path);
 	*ret = TAKE_FD(fd);
 	return 0;
 }

@@ -93,10 +93,8 @@ static void lists(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(prefixes),
-		cmocka_unit_test(printing_says_whether_all_fitted),
-		cmocka_unit_test(formatting),
-		cmocka_unit_test(what_is_printed_is_printable),
+		cmocka_unit_test(prefixes),   cmocka_unit_test(printing_says_whether_all_fitted),
+		cmocka_unit_test(formatting), cmocka_unit_test(what_is_printed_is_printable),
 		cmocka_unit_test(lists),
 	};
 

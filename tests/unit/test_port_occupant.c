@@ -19,15 +19,15 @@
 #include "scratch.h"
 
 /*
- * occupant_describe(), again for as long as others have used up its time: its bound on that is
+ * occupant_find(), again for as long as others have used up its time: its bound on that is
  * reached where thousands of sockets of other tests are on their way out.
  */
-static bool described(const union endpoint *e, bool udp, const char *want, char *who, size_t size)
+static bool found(const union endpoint *e, bool udp, const char *want, struct occupant *who)
 {
 	bool known = false;
 
 	for (int i = 0; i < 200 && !known; i++)
-		known = occupant_describe(e, udp, who, size) && str_after(who, want);
+		known = occupant_find(e, udp, who) && str_after(who->words, want);
 	return known;
 }
 
@@ -172,7 +172,8 @@ static void our_own(void **state)
 		{"127.0.0.1", SOCK_STREAM}, {"127.0.0.1", SOCK_DGRAM}, {"0.0.0.0", SOCK_STREAM},
 		{"::1", SOCK_STREAM},	    {"::1", SOCK_DGRAM},
 	};
-	char expected[64], name[16] = "", who[64];
+	char expected[64], name[16] = "";
+	struct occupant who;
 
 	(void)state;
 	/* What a process calls itself is shown as it is, and never more than it. */
@@ -184,15 +185,17 @@ static void our_own(void **state)
 		union endpoint e;
 		int fd = bound(rows[i].ip, rows[i].type, &e);
 
-		assert_true(described(&e, udp, expected, who, sizeof(who)));
-		assert_string_equal(who, expected);
+		assert_true(found(&e, udp, expected, &who));
+		assert_string_equal(who.words, expected);
+		assert_int_equal(who.reason, REASON_PORT_OF_PROCESS);
+		assert_int_equal(who.id, getpid());
 		fd_close(fd);
-		(void)str_print(who, sizeof(who), "as before");
+		(void)str_print(who.words, sizeof(who.words), "as before");
 		/* On a busy machine another process may have that free port by now. */
-		if (occupant_describe(&e, udp, who, sizeof(who)))
-			assert_string_not_equal(who, expected);
+		if (occupant_find(&e, udp, &who))
+			assert_string_not_equal(who.words, expected);
 		else
-			assert_string_equal(who, "as before");
+			assert_string_equal(who.words, "as before");
 	}
 }
 
@@ -200,8 +203,9 @@ static void our_own(void **state)
 static void parent_and_child_have_it(const void *arg)
 {
 	static const char next[] = "/proc/sys/kernel/ns_last_pid";
-	char expected[64], who[64] = "";
+	struct occupant who = {.id = 0};
 	union endpoint e;
+	char expected[64];
 	pid_t pid = fork();
 	int fd;
 
@@ -223,8 +227,8 @@ static void parent_and_child_have_it(const void *arg)
 			pause();
 	check(pid == 11 && prctl(PR_SET_NAME, "parent") == 0);
 	(void)str_print(expected, sizeof(expected), "process %d (parent)", getpid());
-	check(described(&e, false, expected, who, sizeof(who)));
-	check(streq(who, expected));
+	check(found(&e, false, expected, &who));
+	check(streq(who.words, expected) && who.id == (uint32_t)getpid());
 	fd_close(fd);
 }
 
@@ -238,12 +242,12 @@ static void the_parent_is_named(void **state)
 static void both_families(void **state)
 {
 	union endpoint e, v4;
-	char who[64];
+	struct occupant who;
 	int fd = bound("::", SOCK_STREAM, &e);
 
 	(void)state;
 	assert_int_equal(endpoint_of("127.0.0.1", endpoint_port(&e), &v4), 0);
-	assert_true(described(&v4, false, "process ", who, sizeof(who)));
+	assert_true(found(&v4, false, "process ", &who));
 	fd_close(fd);
 }
 
@@ -253,7 +257,8 @@ static void time_wait(void **state)
 	union endpoint server, client;
 	int listener = bound("127.0.0.1", SOCK_STREAM, &server), fd, peer, again;
 	socklen_t size = sizeof(client);
-	char who[64], byte;
+	struct occupant who;
+	char byte;
 
 	(void)state;
 	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -266,8 +271,9 @@ static void time_wait(void **state)
 	fd_close(peer);
 	again = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_int_equal(bind(again, &client.sa, endpoint_size(&client)), -1);
-	assert_true(occupant_describe(&client, false, who, sizeof(who)));
-	assert_string_equal(who, "a connection that has ended just now");
+	assert_true(occupant_find(&client, false, &who));
+	assert_string_equal(who.words, "a connection that has ended just now");
+	assert_int_equal(who.reason, REASON_NONE);
 	fd_close(again);
 	fd_close(listener);
 }

@@ -17,6 +17,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "fauxroot/base/err.h"
 #include "fauxroot/base/clock.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/str.h"
@@ -83,9 +84,10 @@ static int in_first_pidns(void)
 /* A lock that lives on in a fork after its owner's end is not blamed on a PID that is nobody's. */
 static void test_left_behind(void **state)
 {
-	char path[] = "/tmp/test_state_lock.XXXXXX", words[320], want[64], byte;
+	char path[] = "/tmp/test_state_lock.XXXXXX", want[128], byte;
 	struct lock_patience past = {deadline_in(0), -1};
 	int fd = mkostemp(path, O_CLOEXEC), life[2], ready[2];
+	struct error err;
 	pid_t owner;
 
 	(void)state;
@@ -114,18 +116,28 @@ static void test_left_behind(void **state)
 	assert_int_equal(waitpid(owner, NULL, 0), owner);
 	assert_int_equal(lock_take(fd, &past, NULL), -EBUSY);
 	if (in_first_pidns())
-		(void)str_print(want, sizeof(want), "what process %d, which has ended, left behind",
+		(void)str_print(want, sizeof(want),
+				"state directory \"/x\": is in use by what process %d, which has "
+				"ended, left behind",
 				(int)owner);
 	else
 		(void)str_print(want, sizeof(want),
-				"another process (/proc/locks does not show which)");
-	assert_string_equal(lock_holder_text(fd, words, sizeof(words)), want);
+				"state directory \"/x\": is in use by another process "
+				"(/proc/locks does not show which)");
+	assert_int_equal(lock_is_taken(fd, "/x", &err), -EBUSY);
+	assert_string_equal(err.text, want);
+	assert_int_equal(err.reason, REASON_IN_USE);
+	assert_string_equal(err.about, "");
 	close(life[1]);
 	/* It ends now; the lock is waited for, and is then in our name. */
 	past.deadline = deadline_in(60000);
 	assert_int_equal(lock_take(fd, &past, NULL), 0);
-	(void)str_print(want, sizeof(want), "process %d (", (int)getpid());
-	assert_non_null(str_after(lock_holder_text(fd, words, sizeof(words)), want));
+	(void)str_print(want, sizeof(want), "state directory \"/x\": is in use by process %d (",
+			(int)getpid());
+	assert_int_equal(lock_is_taken(fd, "/x", &err), -EBUSY);
+	assert_non_null(str_after(err.text, want));
+	(void)str_print(want, sizeof(want), "%d", (int)getpid());
+	assert_string_equal(err.about, want);
 	assert_true(waitpid(-1, NULL, 0) > 0);
 	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
 	close(ready[0]);

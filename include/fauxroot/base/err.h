@@ -47,7 +47,7 @@ enum error_reason {
 
 	/* Programs that we run. about: the program, as it was looked for. */
 	REASON_EXEC,	      /* it cannot be found, or not be executed */
-	REASON_DIED,	      /* it ended before it was ready */
+	REASON_DIED,	      /* it ended with a failure, or before it was ready */
 	REASON_TOO_OLD,	      /* its version is too old */
 	REASON_OTHER_PROGRAM, /* it is another program than the one that is wanted */
 
@@ -128,6 +128,10 @@ int err_about(struct error *err, int rc, enum error_reason reason, const char *f
 
 /* err_reason() - as err_about(), for a failure that is about nothing that can be named */
 int err_reason(struct error *err, int rc, enum error_reason reason);
+
+/* err_file() - as err_set(), for a failure about the file @path: REASON_FILE. A path that is not
+ * absolute is not noted, since whoever reads it may be in another directory. */
+int err_file(struct error *err, int errnum, const char *path, const char *fmt, ...) _printf_(4, 5);
 
 /*
  * err_arrived() - make @err, whose bytes another process has sent, one that can be used like ours

@@ -34,10 +34,10 @@ int net_helper_check(struct net *net, struct error *err)
 	struct net_helper *h;
 	int rc = path_find(binary, &path);
 
-	if (rc < 0)
-		return err_step(
-			err, err_set(err, -rc, "starting %s: executing \"%s\"", ops->name, binary),
-			ops->step);
+	if (rc < 0) {
+		(void)err_set(err, -rc, "starting %s: executing \"%s\"", ops->name, binary);
+		return err_step(err, err_about(err, rc, REASON_EXEC, "%s", binary), ops->step);
+	}
 	h = calloc(1, sizeof(*h) + ops->own_size);
 	if (!h)
 		return err_set(err, ENOMEM, "starting %s", ops->name);
@@ -119,7 +119,9 @@ static int reap_unready(struct net_helper *h, struct error *err)
 	}
 	net_helper_death_reason(h, status, reason, sizeof(reason));
 	net_helper_is_down(h);
-	return err_say(err, ECHILD, "%s died before it was ready: %s", h->ops->name, reason);
+	return err_about(
+		err, err_say(err, ECHILD, "%s died before it was ready: %s", h->ops->name, reason),
+		REASON_DIED, "%s", h->ops->binary(h->net->config));
 }
 
 /* Wait for the run that has been started. -ECHILD: it has died. */

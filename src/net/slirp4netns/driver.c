@@ -61,16 +61,22 @@ static int judge_version(struct net *net, int status, const char *text, struct e
 
 	(void)status;
 	if (slirp_version_parse(text, &version) < 0)
-		return err_say(err, EPROTO, "%s --version does not tell a version: \"%s\"", program,
-			       text);
+		return err_about(err,
+				 err_say(err, EPROTO,
+					 "%s --version does not tell a version: \"%s\"", program,
+					 text),
+				 REASON_OTHER_PROGRAM, "%s", program);
 	(void)str_print(net->version, sizeof(net->version), "%u.%u.%u", version.major,
 			version.minor, version.patch);
 	log_debug("slirp4netns %u.%u.%u with libslirp %u.%u.%u", version.major, version.minor,
 		  version.patch, version.libslirp_major, version.libslirp_minor,
 		  version.libslirp_patch);
 	if (!slirp_version_sufficient(&version))
-		return err_say(err, EOPNOTSUPP, "%s is version %u.%u.%u: 0.4.0 or newer is needed",
-			       program, version.major, version.minor, version.patch);
+		return err_about(err,
+				 err_say(err, EOPNOTSUPP,
+					 "%s is version %u.%u.%u: 0.4.0 or newer is needed",
+					 program, version.major, version.minor, version.patch),
+				 REASON_TOO_OLD, "%s", program);
 	return 0;
 }
 
