@@ -32,7 +32,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "child.h"
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/spawn.h"
@@ -48,7 +47,9 @@
 #include "fauxroot/supervise/signals.h"
 #include "handshake.h"
 #include "initargs.h"
+#include "launch.h"
 #include "reports.h"
+#include "target.h"
 
 /* The kernel's set of 64 signals is the beginning of libc's. */
 static_assert(sizeof(sigset_t) >= sizeof(uint64_t), "a signal set holds 64 signals");
@@ -63,33 +64,33 @@ int init_open_self(int *ret, struct error *err)
 	return 0;
 }
 
-int init_become(const struct child_plan *plan, int self, struct error *err)
+int init_become(const struct launch *l, struct error *err)
 {
 	struct init_args args = {
-		.sock = plan->sock,
-		.reports = plan->reports,
-		.reap_all = plan->config->reaper != TRI_FALSE,
-		.activated = plan->activated,
-		.launcher = plan->launcher,
-		.kill_orphans = plan->config->kill_orphans,
-		.kill_timeout = plan->config->kill_timeout,
+		.sock = l->in_child.sock,
+		.reports = l->in_child.reports,
+		.reap_all = l->config->reaper != TRI_FALSE,
+		.activated = l->activated,
+		.launcher = l->launcher,
+		.kill_orphans = l->config->kill_orphans,
+		.kill_timeout = l->config->kill_timeout,
 	};
 	_cleanup_strv_ struct strv words = {NULL, 0};
 	char text[INITARGS_MAX];
 	int rc;
 
-	memcpy(&args.caller_mask, &plan->signals->caller_mask, sizeof(args.caller_mask));
+	memcpy(&args.caller_mask, &l->signals->caller_mask, sizeof(args.caller_mask));
 	rc = strv_add(&words, INIT_NAME);
 	if (rc == 0)
 		rc = strv_add(&words, initargs_format(&args, text, sizeof(text)));
-	for (char **word = plan->config->command; *word && rc == 0; word++)
+	for (char **word = l->config->command; *word && rc == 0; word++)
 		rc = strv_add(&words, *word);
 	if (rc == 0)
-		rc = fd_set_cloexec(plan->sock, 0);
+		rc = fd_set_cloexec(l->in_child.sock, 0);
 	if (rc == 0)
-		rc = fd_set_cloexec(plan->reports, 0);
+		rc = fd_set_cloexec(l->in_child.reports, 0);
 	if (rc == 0) {
-		fexecve(self, words.items, environ);
+		fexecve(l->in_child.self, words.items, environ);
 		rc = -errno;
 	}
 	return err_set(err, -rc, "executing ourselves as init of the PID namespace");

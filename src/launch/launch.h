@@ -13,6 +13,7 @@
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/spawn.h"
 #include "fauxroot/config/config.h"
+#include "fauxroot/idmap/idmap.h"
 #include "fauxroot/mounts/etcfiles.h"
 #include "fauxroot/net/net.h"
 #include "fauxroot/port/port.h"
@@ -22,12 +23,41 @@
 #include "fauxroot/supervise/signals.h"
 #include "fauxroot/sys/ns.h"
 
+struct stage;
+
+/* Of the middle process alone. */
+struct in_middle {
+	int sock;		   /* its end of the handshake */
+	unsigned long child_flags; /* CLONE_NEW… of the child */
+	struct process child;
+	struct ns_job hold; /* what it does as the first holder */
+	bool holds;	    /* else it ends instead */
+};
+
+/* Of the child alone. */
+struct in_child {
+	int sock;    /* its end of the handshake */
+	int reports; /* with --pidns, init's end of them; else -1 */
+	int netns;   /* a detached network namespace, to be bound; else -1 */
+	int self;    /* with --pidns, our own executable; else -1 */
+	struct etcfiles files;
+	bool etc_copied; /* --copy-up has made /etc private */
+};
+
 struct launch {
 	const struct config *config;
 	const struct signals *signals;
-	bool activated;
+	bool activated; /* LISTEN_FDS are for the launcher, and so for the target */
 	const struct launch_hooks *hooks;
+	const struct stage *stages;
+	pid_t launcher; /* as the caller's variables name it */
+	uid_t euid;	/* the launcher's effective ids, in its own user namespace */
+	gid_t egid;
+	struct in_middle in_middle;
+	struct in_child in_child;
 
+	struct idmap map;
+	struct idmap_writers mappers;
 	struct statedir state;
 	struct instance_link link;
 	struct net net;

@@ -31,71 +31,75 @@
 #include "fauxroot/idmap/idmap.h"
 #include "fauxroot/sys/ns.h"
 #include "handshake.h"
+#include "launch.h"
+#include "stage.h"
 
-static int see_launcher(const struct middle_plan *plan, struct error *err)
+static int see_launcher(const struct launch *l, struct error *err)
 {
-	return handshake_peer_lives(plan->sock) ? 0
-						: err_say(err, ECONNRESET, "the launcher has gone");
+	return handshake_peer_lives(l->in_middle.sock)
+		       ? 0
+		       : err_say(err, ECONNRESET, "the launcher has gone");
 }
 
-static int die_with_launcher(const struct middle_plan *plan, struct error *err)
+int middle_await_maps(struct launch *l, struct error *err)
 {
+	int rc = 0;
+
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
-		return err_set(err, errno, "asking to die with the launcher");
-	return see_launcher(plan, err);
+		rc = err_set(err, errno, "asking to die with the launcher");
+	if (rc == 0)
+		rc = see_launcher(l, err);
+	if (rc == 0)
+		rc = handshake_expect(l->in_middle.sock, HANDSHAKE_MAPPED, "waiting for the id map",
+				      -1, err);
+	return rc;
+}
+
+int middle_clone_child(struct launch *l, struct error *err)
+{
+	int rc = idmap_clone(&l->map, l->in_middle.child_flags, &l->in_middle.child, err);
+
+	if (rc == 0) {
+		fd_close(l->in_middle.sock);
+		child_main(l);
+	}
+	return MIN(rc, 0);
 }
 
 /* The launcher opens the child's namespaces while the child's maps are written. */
-static int map_child(const struct middle_plan *plan, const struct process *child, struct error *err)
+int middle_map_child(struct launch *l, struct error *err)
 {
-	int rc = handshake_hand(plan->sock, HANDSHAKE_CHILD, child->pidfd);
+	int sock = l->in_middle.sock;
+	int rc = handshake_hand(sock, HANDSHAKE_CHILD, l->in_middle.child.pidfd);
 
 	if (rc < 0)
 		return err_set(err, -rc, "telling the launcher of the child");
-	rc = idmap_repeat(plan->map, child->pid, err);
+	rc = idmap_repeat(&l->map, l->in_middle.child.pid, err);
 	if (rc < 0)
 		return rc;
 	/* What is left is a process that may hold the network for a helper. */
-	rc = fd_close_all_except(&plan->sock, 1);
+	rc = fd_close_all_except(&sock, 1);
 	if (rc < 0)
 		return err_set(err, -rc, "closing what is the child's");
-	rc = see_launcher(plan, err);
+	rc = see_launcher(l, err);
 	if (rc < 0)
 		return rc;
-	rc = handshake_say(plan->sock, HANDSHAKE_MAPPED);
+	rc = handshake_say(sock, HANDSHAKE_MAPPED);
 	return rc < 0 ? err_set(err, -rc, "telling the launcher of the child's maps") : 0;
 }
 
-/* The middle process's story, step by step. */
-static int run_middle(const struct middle_plan *plan, struct error *err)
-{
-	struct process child = PROCESS_NONE;
-	int rc = die_with_launcher(plan, err);
-
-	if (rc == 0)
-		rc = handshake_expect(plan->sock, HANDSHAKE_MAPPED, "waiting for the id map", -1,
-				      err);
-	if (rc == 0) {
-		rc = idmap_clone(plan->map, plan->flags, &child, err);
-		if (rc == 0) {
-			fd_close(plan->sock);
-			child_main(plan->child);
-		}
-	}
-	return rc > 0 ? map_child(plan, &child, err) : rc;
-}
-
-void middle_main(const struct middle_plan *plan)
+void middle_main(struct launch *l, unsigned long child_flags)
 {
 	struct error err = {0};
 
-	fd_close(plan->peer_sock);
-	fd_close(plan->child->peer_sock);
-	if (run_middle(plan, &err) < 0) {
-		handshake_fail(plan->sock, &err);
+	l->in_middle.child_flags = child_flags;
+	fd_close(l->middle.sock);
+	fd_close(l->sock);
+	if (stages_run(l, SIDE_MIDDLE, &err) < 0) {
+		handshake_fail(l->in_middle.sock, &err);
 		_exit(1);
 	}
-	if (plan->hold)
-		ns_hold_here(plan->hold, plan->sock);
+	if (l->in_middle.holds)
+		ns_hold_here(&l->in_middle.hold, l->in_middle.sock);
 	_exit(0);
 }

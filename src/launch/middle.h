@@ -4,20 +4,17 @@
 
 #include "fauxroot/base/macro.h"
 
-struct child_plan;
-struct idmap;
-struct ns_job;
+struct error;
+struct launch;
 
-/* All that the middle process needs to know; filled by the launcher before the clone. */
-struct middle_plan {
-	const struct idmap *map; /* what the launcher has written for us */
-	unsigned long flags;	 /* CLONE_NEW… of the child */
-	const struct child_plan *child;
-	const struct ns_job *hold; /* what it does as the first holder; NULL: it ends instead */
-	int sock, peer_sock;	   /* its end of the handshake, and the launcher's to close */
-};
-
-/* middle_main() - runs in the middle user namespace; the child that it clones goes on in
+/*
+ * middle_main() - runs in the middle user namespace; the child that it clones goes on in
  * child_main()
+ * @child_flags: CLONE_NEW… of the child
  */
-_noreturn_ void middle_main(const struct middle_plan *plan);
+_noreturn_ void middle_main(struct launch *l, unsigned long child_flags);
+
+/* Its stages, each of the form of struct stage.run */
+int middle_await_maps(struct launch *l, struct error *err);
+int middle_clone_child(struct launch *l, struct error *err);
+int middle_map_child(struct launch *l, struct error *err);

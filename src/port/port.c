@@ -65,6 +65,13 @@ int ports_start(struct ports *ports, const struct ns_set *ns, const struct port_
 	ports->ns = ns;
 	ports->net = *net;
 	rc = ports->driver->start(ports, err);
+	return err_step(err, rc, STEP_PORT);
+}
+
+int ports_publish(struct ports *ports, struct error *err)
+{
+	int rc = 0;
+
 	for (size_t i = 0; i < ports->config->publish.n && rc == 0; i++)
 		rc = publish(ports, ports->config->publish.items[i], err);
 	return err_step(err, rc, STEP_PORT);

@@ -143,7 +143,7 @@ struct ports {
 int ports_open(const struct config *config, int cancel_fd, struct ports *ret, struct error *err);
 
 /*
- * ports_start() - start the driver and publish what --publish asks for
+ * ports_start() - start the driver
  * @ns, @net: must outlive it; the network is up
  *
  * Before the target runs: the driver sets up the source address inside, unwatched. Returns 0 or
@@ -151,6 +151,9 @@ int ports_open(const struct config *config, int cancel_fd, struct ports *ret, st
  */
 int ports_start(struct ports *ports, const struct ns_set *ns, const struct port_net *net,
 		struct error *err);
+
+/* ports_publish() - publish what --publish asks for; 0 or -errno at step STEP_PORT */
+int ports_publish(struct ports *ports, struct error *err);
 
 /*
  * ports_supervise() - from now on live in the event loop @base

@@ -282,7 +282,7 @@ int main(int argc, char **argv)
 	close(go[0]);
 	/* End of file: the network is there, or the child has ended. */
 	(void)!read(ready[0], &word, 1);
-	if (ports_start(&b->ports, &b->ns, &net, &err) < 0)
+	if (ports_start(&b->ports, &b->ns, &net, &err) < 0 || ports_publish(&b->ports, &err) < 0)
 		fail(&err);
 	(void)!write(go[1], "g", 1);
 	supervise(b);

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * The launcher sets the network up from outside while the child mounts inside. Everything that the
+ * target may look for exists before it runs: "go" is the launcher's last message.
+ */
+#include "connect.h"
+
+#include <stdio.h>
+
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/log.h"
+#include "handshake.h"
+#include "launch.h"
+#include "namespaces.h"
+
+bool connect_has_etc(const struct launch *l)
+{
+	return l->net.plan.configures_dns && !l->net.plan.detached;
+}
+
+int connect_prepare_net(struct launch *l, struct error *err)
+{
+	return net_prepare(&l->net, err);
+}
+
+int connect_start_net(struct launch *l, struct error *err)
+{
+	struct ns_holder holder = NS_HOLDER_NONE;
+
+	if (l->in_middle.holds) {
+		holder = l->middle;
+		l->middle = NS_HOLDER_NONE;
+	}
+	/* Else it has ended. */
+	ns_holder_end(&l->middle);
+	return net_start(&l->net, &l->ns, holder, err);
+}
+
+int connect_await_mounts(struct launch *l, struct error *err)
+{
+	int rc = handshake_follow(l->sock, HANDSHAKE_MOUNTED, "mounting", l->progress,
+				  l->signals->cancel, NULL, err);
+
+	if (rc == 0)
+		log_debug("mounted");
+	return rc;
+}
+
+int connect_await_net(struct launch *l, struct error *err)
+{
+	return net_wait_ready(&l->net, err);
+}
+
+int connect_start_ports(struct launch *l, struct error *err)
+{
+	const struct net_plan *plan = &l->net.plan;
+	struct port_net net = port_net_at(plan->address, plan->ipv6 ? &plan->address6 : NULL);
+
+	net.slirp_socket = l->slirp_socket;
+	return ports_start(&l->ports, &l->ns, &net, err);
+}
+
+int connect_publish(struct launch *l, struct error *err)
+{
+	return ports_publish(&l->ports, err);
+}
+
+/* Last before "go", and whole: a client that sees it finds everything in place. */
+int connect_write_child_pid(struct launch *l, struct error *err)
+{
+	char text[16];
+	int n = snprintf(text, sizeof(text), "%d", l->child.pid);
+
+	return statedir_write(&l->state, "child_pid", text, (size_t)n, 0444, err);
+}
+
+int connect_go(struct launch *l, struct error *err)
+{
+	int rc = handshake_say(l->sock, HANDSHAKE_GO);
+
+	return rc < 0 ? err_set(err, -rc, "telling the child to go") : 0;
+}
+
+int connect_announce(struct launch *l, struct error *err)
+{
+	struct error why;
+
+	(void)err;
+	if (instance_announce(&l->state, &l->link, &why) < 0)
+		log_debug("not in the list of instances: %s", why.text);
+	statedir_sweep_strays();
+	/* Inherited descriptors belong to the target alone now. */
+	fd_let_go_of_inherited();
+	return 0;
+}
+
+void connect_kill_net(struct launch *l)
+{
+	if (l->net_opened)
+		net_kill(&l->net);
+}
+
+void connect_stop_net(struct launch *l)
+{
+	if (l->net_opened)
+		net_stop(&l->net);
+	l->net_opened = false;
+}
+
+void connect_stop_ports(struct launch *l)
+{
+	ports_stop(&l->ports);
+}

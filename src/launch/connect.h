@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The launcher's stages from the start of the network to "go". Each is of the form of struct
+ * stage.run, .undo or .wanted. */
+#pragma once
+
+#include <stdbool.h>
+
+struct error;
+struct launch;
+
+/* Does the child mount resolv.conf and hosts? */
+bool connect_has_etc(const struct launch *l);
+
+int connect_prepare_net(struct launch *l, struct error *err);
+int connect_start_net(struct launch *l, struct error *err);
+int connect_await_mounts(struct launch *l, struct error *err);
+int connect_await_net(struct launch *l, struct error *err);
+int connect_start_ports(struct launch *l, struct error *err);
+int connect_publish(struct launch *l, struct error *err);
+int connect_write_child_pid(struct launch *l, struct error *err);
+int connect_go(struct launch *l, struct error *err);
+
+/* For `fauxrootctl ps` alone, while the target is being executed */
+int connect_announce(struct launch *l, struct error *err);
+
+void connect_kill_net(struct launch *l);
+void connect_stop_net(struct launch *l);
+void connect_stop_ports(struct launch *l);

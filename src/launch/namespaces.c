@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * The middle process is cloned into a user namespace of ours, and helper programs write its id
+ * maps, which is the longest part of a short launch; meanwhile other stages make what needs no
+ * child. The middle process clones the child (middle.c), which is the launcher's own child. Its
+ * namespaces are opened at once: once it executes a file that may not be read, they cannot be.
+ */
+#include "namespaces.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/log.h"
+#include "fauxroot/mounts/progress.h"
+#include "fauxroot/supervise/reap.h"
+#include "fauxroot/sys/message.h"
+#include "handshake.h"
+#include "launch.h"
+#include "middle.h"
+#include "reports.h"
+
+/* newuidmap needs a millisecond; name services behind it may be slow. */
+#define IDMAP_MS 10000
+#define NETNS_MS 5000
+/* Two processes of ours, and the kernel. */
+#define CLONE_MS 10000
+
+bool namespaces_own_net(const struct launch *l)
+{
+	return l->config->net != NET_HOST && !l->config->detach_netns;
+}
+
+bool namespaces_detached(const struct launch *l)
+{
+	return l->config->net != NET_HOST && l->config->detach_netns;
+}
+
+/* Of the second clone. The network namespace is the child's to make. */
+static unsigned long clone_flags(const struct launch *l)
+{
+	unsigned long flags = CLONE_NEWUSER | CLONE_NEWNS;
+
+	if (l->config->pidns)
+		flags |= CLONE_NEWPID;
+	if (l->config->cgroupns)
+		flags |= CLONE_NEWCGROUP;
+	if (l->config->utsns)
+		flags |= CLONE_NEWUTS;
+	if (l->config->ipcns)
+		flags |= CLONE_NEWIPC;
+	return flags;
+}
+
+/* What both processes have from the launcher. */
+static int make_sockets(struct launch *l, struct error *err)
+{
+	int with_child[2], with_middle[2], reports[2] = {-1, -1};
+	int rc = message_pair(with_child);
+
+	if (rc < 0)
+		return err_set(err, -rc, "making a socket pair");
+	l->sock = with_child[0];
+	l->in_child.sock = with_child[1];
+	rc = message_pair(with_middle);
+	if (rc < 0)
+		return err_set(err, -rc, "making a socket pair");
+	l->middle.sock = with_middle[0];
+	l->in_middle.sock = with_middle[1];
+	if (l->config->pidns)
+		rc = reports_open(reports);
+	l->reports = reports[0];
+	l->in_child.reports = reports[1];
+	return rc < 0 ? err_set(err, -rc, "making a socket pair") : 0;
+}
+
+/* The middle process, in its user namespace; it waits for its maps. */
+static int clone_middle(struct launch *l, struct error *err)
+{
+	int rc;
+
+	l->in_middle.holds = net_set_up_job(&l->net, &l->in_middle.hold);
+	rc = ns_clone(CLONE_NEWUSER, &l->middle.process, err);
+	if (rc == 0)
+		middle_main(l, clone_flags(l));
+	/* Before it can end: what follows acts in its namespace. */
+	return rc < 0 ? rc : ns_pin(l->middle.process.pid, CLONE_NEWUSER, &l->ns, err);
+}
+
+int namespaces_clone_middle(struct launch *l, struct error *err)
+{
+	int rc = reap_adopt_orphans(err);
+
+	l->progress = progress_new();
+	if (rc == 0 && !l->progress)
+		rc = err_set(err, ENOMEM, "sharing memory with the child");
+	if (rc == 0)
+		rc = leftovers_note_strangers(l, err);
+	if (rc < 0)
+		return rc;
+	/* An executable with file capabilities makes us undumpable, and newuidmap could not open
+	 * the middle process's /proc files then, nor we its namespace. */
+	if (prctl(PR_SET_DUMPABLE, 1) < 0)
+		return err_set(err, errno, "becoming dumpable");
+	rc = make_sockets(l, err);
+	if (rc == 0)
+		rc = clone_middle(l, err);
+	l->in_middle.sock = fd_close(l->in_middle.sock);
+	l->in_child.sock = fd_close(l->in_child.sock);
+	l->in_child.reports = fd_close(l->in_child.reports);
+	return rc;
+}
+
+int namespaces_start_mappers(struct launch *l, struct error *err)
+{
+	return idmap_begin(&l->map, l->middle.process.pid, &l->mappers, err);
+}
+
+int namespaces_await_map(struct launch *l, struct error *err)
+{
+	struct deadline deadline = deadline_in(IDMAP_MS);
+	int rc = idmap_finish(&l->mappers, &deadline, l->signals->cancel, err);
+
+	if (rc == 0)
+		log_debug("ids mapped");
+	return rc;
+}
+
+static const char middle_words[] = "making the command's user namespace";
+
+/* The middle process's next message. @ret_fd: NULL, or for what comes with it */
+static int hear_middle(struct launch *l, enum handshake_type type, int *ret_fd, struct error *err)
+{
+	struct deadline deadline = deadline_in(CLONE_MS);
+	int rc = fd_wait(l->middle.sock, POLLIN, &deadline, l->signals->cancel);
+
+	if (rc < 0)
+		return err_set(err, -rc, "%s", middle_words);
+	return handshake_follow(l->middle.sock, type, middle_words, l->progress, l->signals->cancel,
+				ret_fd, err);
+}
+
+/* The middle process clones it; it is our own child. */
+int namespaces_take_child(struct launch *l, struct error *err)
+{
+	_cleanup_close_ int pidfd = -1;
+	int rc = handshake_say(l->middle.sock, HANDSHAKE_MAPPED);
+
+	/* One that has gone may have said why. */
+	if (rc < 0 && rc != -EPIPE)
+		return err_set(err, -rc, "%s", middle_words);
+	rc = hear_middle(l, HANDSHAKE_CHILD, &pidfd, err);
+	if (rc < 0)
+		return rc;
+	rc = process_of_pidfd(pidfd, &l->child);
+	if (rc < 0)
+		return err_set(err, -rc, "finding the child's process");
+	pidfd = -1;
+	return 0;
+}
+
+/* After the clone, for the root of its cgroup namespace; before there are helpers. */
+int namespaces_evacuate(struct launch *l, struct error *err)
+{
+	return cgroup2_evacuate(&l->cgroup, l->child.pid, err);
+}
+
+/* The network that the child makes is there when it says so. */
+int namespaces_pin(struct launch *l, struct error *err)
+{
+	unsigned long flags = clone_flags(l);
+	int middle = l->ns.user, rc = 0;
+
+	if (namespaces_own_net(l)) {
+		flags |= CLONE_NEWNET;
+		rc = handshake_follow(l->sock, HANDSHAKE_NETWORK, "making the network namespace",
+				      l->progress, l->signals->cancel, NULL, err);
+	}
+	if (rc == 0)
+		rc = ns_pin(l->child.pid, flags, &l->target_ns, err);
+	if (rc < 0)
+		return rc;
+	l->ns = l->target_ns;
+	l->ns.user = middle;
+	return 0;
+}
+
+/* A network namespace without the child in it, but owned by the child's user namespace: all that is
+ * done to the network is done to this one. */
+int namespaces_detach_net(struct launch *l, struct error *err)
+{
+	struct deadline deadline = deadline_in(NETNS_MS);
+
+	return ns_make_net(&l->target_ns, &l->ns.net, &deadline, l->signals->cancel, err);
+}
+
+int namespaces_await_child_map(struct launch *l, struct error *err)
+{
+	return hear_middle(l, HANDSHAKE_MAPPED, NULL, err);
+}
+
+int namespaces_let_mount(struct launch *l, struct error *err)
+{
+	int rc = handshake_hand(l->sock, HANDSHAKE_MAPPED, namespaces_detached(l) ? l->ns.net : -1);
+
+	if (rc < 0)
+		return err_set(err, -rc, "telling the child that its ids are mapped");
+	log_debug("namespaces made, child %d", l->child.pid);
+	return 0;
+}
+
+void namespaces_undo(struct launch *l)
+{
+	l->sock = fd_close(l->sock);
+	l->reports = fd_close(l->reports);
+	progress_free(TAKE_PTR(l->progress));
+	l->target_ns.user = fd_close(l->target_ns.user);
+	ns_set_close(&l->ns);
+	l->target_ns = NS_SET_NONE;
+}
+
+void namespaces_undo_mappers(struct launch *l)
+{
+	idmap_abandon(&l->mappers);
+}
+
+void namespaces_end_processes(struct launch *l)
+{
+	process_forget(&l->target);
+	process_kill(&l->child);
+	ns_holder_end(&l->middle);
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "prepare.h"
+
+#include <errno.h>
+
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/log.h"
+#include "fauxroot/launch/launcher.h"
+#include "fauxroot/mounts/mounts.h"
+#include "fauxroot/supervise/notify.h"
+#include "launch.h"
+
+/* Name services behind getsubids may be slow. */
+#define RANGES_MS 10000
+
+int prepare_ranges(struct launch *l, struct error *err)
+{
+	struct deadline deadline = deadline_in(RANGES_MS);
+	int rc = config_find_room(l->config, err);
+
+	if (rc == 0)
+		rc = idmap_prepare(l->config, &deadline, l->signals->cancel, &l->map, err);
+	if (rc == 0 && !l->map.single)
+		l->hooks->ids_planned(idmap_count(&l->map.uid), idmap_count(&l->map.gid));
+	return rc;
+}
+
+int prepare_helper(struct launch *l, struct error *err)
+{
+	int rc = net_open(l->config, l->signals->cancel, &l->net, err);
+
+	l->net_opened = rc == 0;
+	return rc;
+}
+
+int prepare_port_options(struct launch *l, struct error *err)
+{
+	return ports_open(l->config, l->signals->cancel, &l->ports, err);
+}
+
+/* Where slirp4netns and its port driver meet. The name is no longer than api.sock: it fits, too. */
+static int plan_slirp_socket(struct launch *l, struct error *err)
+{
+	if (l->config->port_driver != PORT_SLIRP4NETNS)
+		return 0;
+	l->slirp_socket = str_format("%s/s4n.sock", l->state.path);
+	l->net.port_socket = l->slirp_socket;
+	return l->slirp_socket ? 0 : err_set(err, ENOMEM, "preparing the port driver");
+}
+
+int prepare_statedir(struct launch *l, struct error *err)
+{
+	int rc = statedir_open(l->config->state_dir, l->signals->cancel, &l->state, err);
+
+	if (rc < 0)
+		return rc;
+	log_debug("state directory: %s", l->state.path);
+	return plan_slirp_socket(l, err);
+}
+
+int prepare_cgroup(struct launch *l, struct error *err)
+{
+	return cgroup2_open(l->config->evacuate_cgroup2, &l->cgroup, err);
+}
+
+int prepare_notify(struct launch *l, struct error *err)
+{
+	return notify_open(l->state.path, &l->notify, err);
+}
+
+static int write_state_file(const void *arg, const char *name, const char *text, size_t size,
+			    struct error *err)
+{
+	return statedir_write(arg, name, text, size, 0644, err);
+}
+
+/* Before the child needs them; where it is not in that network they are for those who enter it. */
+int prepare_etc_files(struct launch *l, struct error *err)
+{
+	_cleanup_strv_ struct strv dns = {NULL, 0};
+
+	if (l->net.plan.detached && statedir_write(&l->state, NETNS_FILE, "", 0, 0444, err) < 0)
+		return -err->code;
+	if (!l->net.plan.configures_dns)
+		return 0;
+	if (net_dns(&l->net, &dns) < 0)
+		return err_set(err, ENOMEM, "listing the name servers");
+	return etcfiles_write_parent(write_state_file, &l->state, &dns, err);
+}
+
+/* The link last: it leads the next launcher to what a kill in between leaves. */
+void prepare_undo_statedir(struct launch *l)
+{
+	statedir_remove(&l->state);
+	instance_withdraw(&l->link);
+	free(TAKE_PTR(l->slirp_socket));
+}
+
+void prepare_undo_cgroup(struct launch *l)
+{
+	cgroup2_return(&l->cgroup);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The launcher's stages before the first clone: what can be known, and made, without a child. Each
+ * is of the form of struct stage.run, or .undo. */
+#pragma once
+
+struct error;
+struct launch;
+
+int prepare_ranges(struct launch *l, struct error *err);
+int prepare_helper(struct launch *l, struct error *err);
+int prepare_port_options(struct launch *l, struct error *err);
+int prepare_statedir(struct launch *l, struct error *err);
+int prepare_cgroup(struct launch *l, struct error *err);
+int prepare_notify(struct launch *l, struct error *err);
+
+/* resolv.conf and hosts of the child; and what a detached namespace is bound on */
+int prepare_etc_files(struct launch *l, struct error *err);
+
+void prepare_undo_statedir(struct launch *l);
+void prepare_undo_cgroup(struct launch *l);

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "target.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/spawn.h"
+#include "fauxroot/base/str.h"
+#include "fauxroot/supervise/signals.h"
+
+/*
+ * Not execvp(3): it hands what the kernel cannot execute, a foreign machine's program say, to a
+ * shell, and a directory of PATH that we may not search turns "not found" into "permission denied".
+ */
+int target_exec(char **command, const struct signals *signals, struct error *err)
+{
+	_cleanup_free_ char *path = NULL;
+	int rc = path_find(command[0], &path);
+
+	signals_restore(signals);
+	if (rc == 0) {
+		execv(path, command);
+		rc = -errno;
+	}
+	(void)err_set(err, -rc, "executing \"%s\"", command[0]);
+	return err_step(err, err_about(err, rc, REASON_EXEC, "%s", command[0]), STEP_EXEC);
+}
