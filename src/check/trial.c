@@ -158,10 +158,10 @@ static int expect_netns(const struct trials *t, struct error *err)
 		return err_set(err, -rc, "making the network namespace");
 	if (message_recv(t->sock, &report, sizeof(report), NULL, NULL) != sizeof(report))
 		return err_say(err, ECONNRESET, "the child has gone");
-	report.outcome.err.text[sizeof(report.outcome.err.text) - 1] = '\0';
 	if (report.outcome.rc < 0) {
+		rc = err_arrived(&report.outcome.err);
 		*err = report.outcome.err;
-		return report.outcome.rc;
+		return rc;
 	}
 	return 0;
 }
@@ -236,7 +236,8 @@ static int take_reports(struct trials *t, const struct deadline *deadline)
 		    message_recv(t->sock, &report, sizeof(report), NULL, NULL) != sizeof(report) ||
 		    (unsigned)report.trial >= TRIAL_COUNT_)
 			return 0;
-		report.outcome.err.text[sizeof(report.outcome.err.text) - 1] = '\0';
+		if (report.outcome.rc < 0)
+			report.outcome.rc = err_arrived(&report.outcome.err);
 		report.outcome.note[sizeof(report.outcome.note) - 1] = '\0';
 		t->to->of[report.trial] = report.outcome;
 	}

@@ -82,8 +82,9 @@ int trial_clone_child(struct trials *t, struct error *err)
 	if (message_recv(t->middle.sock, &report, sizeof(report), &pidfd, &n) != sizeof(report))
 		return err_say(err, ECONNRESET, "the middle process has gone");
 	if (report.outcome.rc < 0) {
+		rc = err_arrived(&report.outcome.err);
 		*err = report.outcome.err;
-		return report.outcome.rc;
+		return rc;
 	}
 	rc = process_of_pidfd(pidfd, &t->child);
 	if (rc < 0)

@@ -20,19 +20,22 @@
 /* One record; only as many bytes of text as there are go over the wire. */
 struct record {
 	uint32_t type;
-	int32_t code;  /* HANDSHAKE_FAILED: errno; HANDSHAKE_LOG: the level */
-	uint32_t step; /* HANDSHAKE_FAILED */
+	int32_t code;	 /* HANDSHAKE_FAILED: errno; HANDSHAKE_LOG: the level */
+	uint32_t step;	 /* HANDSHAKE_FAILED */
+	uint32_t reason; /* HANDSHAKE_FAILED */
+	char about[sizeof(((struct error *)NULL)->about)]; /* HANDSHAKE_FAILED */
 	char text[sizeof(((struct error *)NULL)->text)];
 };
 
-#define HEAD offsetof(struct record, text)
+/* What a message without content has. */
+#define HEAD offsetof(struct record, about)
 
 static int send_record(int sock, struct record *record, const char *text)
 {
 	size_t n = strnlen(text, sizeof(record->text));
 
 	memcpy(record->text, text, n);
-	return message_send(sock, record, HEAD + n, NULL, 0);
+	return message_send(sock, record, offsetof(struct record, text) + n, NULL, 0);
 }
 
 int handshake_say(int sock, enum handshake_type type)
@@ -53,8 +56,10 @@ void handshake_fail(int sock, const struct error *err)
 		.type = HANDSHAKE_FAILED,
 		.code = err->code,
 		.step = err->step,
+		.reason = err->reason,
 	};
 
+	memcpy(record.about, err->about, sizeof(record.about));
 	/* If the launcher has gone there is nobody to tell. */
 	(void)send_record(sock, &record, err->text);
 }
@@ -73,8 +78,10 @@ static ssize_t recv_record(int sock, struct record *record, int *fd)
 {
 	_cleanup_close_ int came = -1;
 	size_t n_fds = fd ? 1 : 0;
-	ssize_t n = message_recv(sock, record, sizeof(*record), fd ? &came : NULL, &n_fds);
+	ssize_t n;
 
+	memset(record, 0, sizeof(*record));
+	n = message_recv(sock, record, sizeof(*record), fd ? &came : NULL, &n_fds);
 	if (n == 0 || n == -ECONNRESET)
 		return 0;
 	if (n < 0)
@@ -83,16 +90,25 @@ static ssize_t recv_record(int sock, struct record *record, int *fd)
 		return -EPROTO;
 	if (fd)
 		*fd = TAKE_FD(came);
-	record->text[MIN((size_t)n - HEAD, sizeof(record->text) - 1)] = '\0';
+	record->text[sizeof(record->text) - 1] = '\0';
 	return n;
 }
 
 static int take_failure(const struct record *record, struct error *err)
 {
-	enum error_step step = record->step < STEP_COUNT_ ? record->step : STEP_NONE;
-	int rc = err_say(err, record->code, "%s", record->text);
+	struct error came = {
+		.code = record->code,
+		.step = (enum error_step)record->step,
+		.reason = (enum error_reason)record->reason,
+	};
+	int rc;
 
-	return err_step(err, rc, step);
+	memcpy(came.about, record->about, sizeof(came.about));
+	memcpy(came.text, record->text, sizeof(came.text));
+	rc = err_arrived(&came);
+	if (err)
+		*err = came;
+	return rc;
 }
 
 /* @deadline: NULL, or when -ETIMEDOUT is to be returned. @ret_fd: NULL, or as handshake_take() has

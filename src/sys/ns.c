@@ -37,15 +37,7 @@
 #include "fauxroot/base/title.h"
 #include "fauxroot/sys/message.h"
 #include "fauxroot/sys/seccomp.h"
-
-#define MAX_OUT 1024
-
-/* What a runner sends back: @out is as long as the job said. */
-struct verdict {
-	int rc;
-	struct error err;
-	char out[MAX_OUT];
-};
+#include "verdict.h"
 
 /*
  * In the order in which they are joined: the user namespace first, which gives the capabilities for
@@ -267,20 +259,13 @@ static int take_verdict(int sock, const struct ns_job *job, const struct deadlin
 {
 	_cleanup_close_ int fd = -1;
 	struct verdict verdict;
-	size_t n_fds = job->fd ? 1 : 0;
-	ssize_t n;
 	int rc = fd_wait(sock, POLLIN, deadline, cancel_fd);
 
 	if (rc < 0)
 		return err_set(err, -rc, "waiting for %s", job->name);
-	n = message_recv(sock, &verdict, sizeof(verdict), job->fd ? &fd : NULL, &n_fds);
-	if (n != sizeof(verdict))
-		return err_say(err, EPROTO, "%s ended without a word", job->name);
-	if (verdict.rc < 0) {
-		if (err)
-			*err = verdict.err;
-		return verdict.rc;
-	}
+	rc = verdict_recv(sock, job->name, &verdict, job->fd ? &fd : NULL, err);
+	if (rc < 0)
+		return rc;
 	if (job->fd && fd < 0)
 		return err_say(err, EPROTO, "%s ended without the descriptor", job->name);
 	if (job->out)
@@ -332,7 +317,7 @@ int ns_run(const struct ns_set *ns, const struct ns_job *job, const struct deadl
 	int keep[24], rc;
 	size_t n = ns_set_list(&joined, keep);
 
-	if (job->out_size > MAX_OUT || job->n_keep > ARRAY_SIZE(keep) - NS_KINDS - 1)
+	if (job->out_size > VERDICT_OUT_MAX || job->n_keep > ARRAY_SIZE(keep) - NS_KINDS - 1)
 		return err_set(err, E2BIG, "running %s", job->name);
 	for (size_t i = 0; i < job->n_keep; i++)
 		keep[n++] = job->keep[i];

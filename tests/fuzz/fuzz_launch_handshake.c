@@ -9,6 +9,9 @@
 #include "fauxroot/sys/message.h"
 #include "launch/handshake.h"
 
+#define RECORD_MAX \
+	(4 * sizeof(uint32_t) + ERROR_ABOUT_MAX + sizeof(((struct error *)NULL)->text) + 2)
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -23,21 +26,25 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* What the socket can't hold is not sent: nobody reads yet. */
 	if (fcntl(pair[1], F_SETFL, O_NONBLOCK) < 0)
 		return 0;
-	/* Records of up to 255 bytes, then one of the rest, then end of file. */
-	while (at < size && at < 4096) {
-		size_t n = MIN((size_t)data[at] + 1, size - at);
+	/* Records, each after its length in two bytes, then end of file. The longest is one byte
+	 * longer than a record can be. */
+	while (at + 2 < size) {
+		size_t n = data[at] | (size_t)data[at + 1] << 8;
 
+		at += 2;
+		n = MIN(n % RECORD_MAX, size - at);
 		if (message_send(pair[1], data + at, n, NULL, 0) < 0)
 			break;
 		at += n;
 	}
-	if (at < size)
-		(void)message_send(pair[1], data + at, size - at, NULL, 0);
 	fd_close(pair[1]);
 	rc = handshake_expect(pair[0], HANDSHAKE_MOUNTED, "mounting", -1, &err);
 	if (rc < 0 && (err.code != -rc || strnlen(err.text, sizeof(err.text)) == sizeof(err.text)))
 		__builtin_trap();
-	if (rc < 0 && (unsigned)err.step >= STEP_COUNT_)
+	if (rc < 0 && ((unsigned)err.step >= STEP_COUNT_ || (unsigned)err.reason >= REASON_COUNT_))
+		__builtin_trap();
+	if (strnlen(err.about, sizeof(err.about)) == sizeof(err.about) ||
+	    (err.reason == REASON_NONE && *err.about))
 		__builtin_trap();
 	fd_close(pair[0]);
 	return 0;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/mounts/progress.h"
 #include "fauxroot/sys/message.h"
@@ -112,19 +113,70 @@ static void log_lines_are_passed_over(void **state)
 	close_pair(p);
 }
 
-static void a_failure_travels_with_step_and_errno(void **state)
+static void a_failure_travels_with_its_facts(void **state)
 {
 	struct pair p = make_pair();
 	struct error sent = {0}, got = {0};
 
 	(void)state;
 	err_step(&sent, err_set(&sent, ENOENT, "executing \"%s\"", "nosuch"), STEP_EXEC);
+	err_about(&sent, -ENOENT, REASON_EXEC, "nosuch");
 	handshake_fail(p.there, &sent);
 	assert_int_equal(handshake_expect(p.here, 0, "starting", -1, &got), -ENOENT);
 	assert_string_equal(got.text, "executing \"nosuch\": No such file or directory");
 	assert_int_equal(got.step, STEP_EXEC);
 	assert_int_equal(got.code, ENOENT);
+	assert_int_equal(got.reason, REASON_EXEC);
+	assert_string_equal(got.about, "nosuch");
 	close_pair(p);
+}
+
+/* The record as handshake.c has it. */
+static void a_failure_of_another_make_is_checked(void **state)
+{
+	static const struct {
+		int32_t code;
+		uint32_t step, reason;
+		int rc;
+		enum error_step arrived_step;
+		enum error_reason arrived_reason;
+	} cases[] = {
+		{EPERM, STEP_MOUNT, REASON_FILE, -EPERM, STEP_MOUNT, REASON_FILE},
+		{EPERM, STEP_COUNT_, REASON_COUNT_, -EPERM, STEP_NONE, REASON_NONE},
+		{-EPERM, UINT32_MAX, UINT32_MAX, -EIO, STEP_NONE, REASON_NONE},
+		{0, STEP_NONE, REASON_COUNT_ - 1, -EIO, STEP_NONE, REASON_COUNT_ - 1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct {
+			uint32_t type;
+			int32_t code;
+			uint32_t step, reason;
+			char about[ERROR_ABOUT_MAX], text[1024];
+		} record = {
+			HANDSHAKE_FAILED, cases[i].code, cases[i].step, cases[i].reason, "", ""};
+		struct pair p = make_pair();
+		struct error got = {0};
+
+		/* Neither string ends. */
+		memset(record.about, 'x', sizeof(record.about));
+		memset(record.text, 'x', sizeof(record.text));
+		assert_int_equal(message_send(p.there, &record, sizeof(record), NULL, 0), 0);
+		/* Cut off in the middle of what it is about. */
+		assert_int_equal(message_send(p.there, &record, 20, NULL, 0), 0);
+		assert_int_equal(handshake_expect(p.here, 0, "starting", -1, &got), cases[i].rc);
+		assert_int_equal(got.code, -cases[i].rc);
+		assert_int_equal(got.step, cases[i].arrived_step);
+		assert_int_equal(got.reason, cases[i].arrived_reason);
+		assert_int_equal(strnlen(got.text, sizeof(got.text)), sizeof(got.text) - 1);
+		assert_int_equal(strnlen(got.about, sizeof(got.about)),
+				 got.reason == REASON_NONE ? 0 : sizeof(got.about) - 1);
+		assert_int_equal(handshake_expect(p.here, 0, "starting", -1, &got), cases[i].rc);
+		assert_string_equal(got.about, got.reason == REASON_NONE ? "" : "xxxx");
+		assert_string_equal(got.text, "");
+		close_pair(p);
+	}
 }
 
 static void a_text_as_long_as_the_record_is_kept(void **state)
@@ -273,7 +325,8 @@ int main(void)
 		cmocka_unit_test(a_descriptor_comes_with_its_message),
 		cmocka_unit_test(a_descriptor_that_is_not_wanted_is_closed),
 		cmocka_unit_test(log_lines_are_passed_over),
-		cmocka_unit_test(a_failure_travels_with_step_and_errno),
+		cmocka_unit_test(a_failure_travels_with_its_facts),
+		cmocka_unit_test(a_failure_of_another_make_is_checked),
 		cmocka_unit_test(a_text_as_long_as_the_record_is_kept),
 		cmocka_unit_test(end_of_file_names_the_step),
 		cmocka_unit_test(a_terminating_signal_ends_the_wait),

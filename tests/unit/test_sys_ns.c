@@ -230,7 +230,8 @@ static void a_network_without_the_child(void **state)
 static int fail_so(void *arg, struct error *err)
 {
 	(void)arg;
-	return err_step(err, err_set(err, ENODEV, "opening %s", "/dev/net/tun"), STEP_TUN);
+	(void)err_set(err, ENODEV, "opening %s", "/dev/net/tun");
+	return err_step(err, err_about(err, -ENODEV, REASON_DEVICE, "/dev/net/tun"), STEP_NET);
 }
 
 static void a_job_that_fails_brings_its_error(void **state)
@@ -242,7 +243,9 @@ static void a_job_that_fails_brings_its_error(void **state)
 
 	assert_int_equal(ns_run(&f->ns, &job, &deadline, -1, &err), -ENODEV);
 	assert_string_equal(err.text, "opening /dev/net/tun: No such device");
-	assert_int_equal(err.step, STEP_TUN);
+	assert_int_equal(err.step, STEP_NET);
+	assert_int_equal(err.reason, REASON_DEVICE);
+	assert_string_equal(err.about, "/dev/net/tun");
 }
 
 _noreturn_ static int hang(void *arg, struct error *err)
