@@ -58,7 +58,7 @@ int connect_start_ports(struct launch *l, struct error *err)
 	const struct net_plan *plan = &l->net.plan;
 	struct port_net net = port_net_at(plan->address, plan->ipv6 ? &plan->address6 : NULL);
 
-	net.slirp_socket = l->slirp_socket;
+	net.endpoint = l->net.endpoint;
 	return ports_start(&l->ports, &l->ns, &net, err);
 }
 

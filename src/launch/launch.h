@@ -63,7 +63,6 @@ struct launch {
 	struct net net;
 	bool net_opened;
 	struct ports ports;
-	char *slirp_socket;    /* with --port-driver=slirp4netns */
 	struct notify *notify; /* NULL where no service manager listens */
 	struct cgroup2 cgroup;
 	struct ns_holder middle; /* until the network has taken it over, or it has ended */

@@ -38,14 +38,15 @@ int prepare_port_options(struct launch *l, struct error *err)
 	return ports_open(l->config, l->signals->cancel, &l->ports, err);
 }
 
-/* Where slirp4netns and its port driver meet. The name is no longer than api.sock: it fits, too. */
-static int plan_slirp_socket(struct launch *l, struct error *err)
+/* The port driver and the network's helper, where that forwards the ports, meet in the state
+ * directory. */
+static int plan_endpoint(struct launch *l, struct error *err)
 {
-	if (l->config->port_driver != PORT_SLIRP4NETNS)
+	const struct port_driver *driver = l->ports.driver;
+
+	if (!l->net_opened || !driver || !driver->by_network)
 		return 0;
-	l->slirp_socket = str_format("%s/s4n.sock", l->state.path);
-	l->net.port_socket = l->slirp_socket;
-	return l->slirp_socket ? 0 : err_set(err, ENOMEM, "preparing the port driver");
+	return net_offer_ports(&l->net, l->state.path, err);
 }
 
 int prepare_statedir(struct launch *l, struct error *err)
@@ -55,7 +56,7 @@ int prepare_statedir(struct launch *l, struct error *err)
 	if (rc < 0)
 		return rc;
 	log_debug("state directory: %s", l->state.path);
-	return plan_slirp_socket(l, err);
+	return plan_endpoint(l, err);
 }
 
 int prepare_cgroup(struct launch *l, struct error *err)
@@ -93,7 +94,6 @@ void prepare_undo_statedir(struct launch *l)
 {
 	statedir_remove(&l->state);
 	instance_withdraw(&l->link);
-	free(TAKE_PTR(l->slirp_socket));
 }
 
 void prepare_undo_cgroup(struct launch *l)

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 
 #include "fauxroot/base/err.h"
@@ -59,6 +60,16 @@ int net_settle(struct net *net, struct error *err)
 	int rc = net->driver->settle ? net->driver->settle(net, err) : 0;
 
 	return rc < 0 ? err_step(err, rc, STEP_NET) : rc;
+}
+
+int net_offer_ports(struct net *net, const char *dir, struct error *err)
+{
+	if (!net->driver->endpoint)
+		return err_say(err, EOPNOTSUPP, "the network %s forwards no ports",
+			       net->driver->name);
+	free(net->endpoint);
+	net->endpoint = str_format("%s/%s", dir, net->driver->endpoint);
+	return net->endpoint ? 0 : err_set(err, ENOMEM, "preparing the port driver");
 }
 
 static int add_address(struct strv *v, int family, const void *address)
@@ -169,5 +180,6 @@ void net_stop(struct net *net)
 	if (net->driver && net->driver->stop)
 		net->driver->stop(net);
 	ns_holder_end(&net->holder);
+	free(net->endpoint);
 	*net = (struct net){.cancel_fd = -1, .holder = NS_HOLDER_NONE};
 }

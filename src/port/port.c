@@ -10,6 +10,7 @@
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/port/drivers.h"
+#include "slirp4netns/slirp4netns.h"
 
 static const struct port_driver *const drivers[] = {
 	&port_builtin,
@@ -45,7 +46,7 @@ static int publish(struct ports *ports, const char *text, struct error *err)
 
 struct port_net port_net_at(struct in_addr address, const struct in6_addr *address6)
 {
-	struct port_net net = {.slirp_socket = NULL};
+	struct port_net net = {.endpoint = NULL};
 
 	if (address.s_addr != 0)
 		net.address.in = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr = address};

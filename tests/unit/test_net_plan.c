@@ -180,12 +180,33 @@ static void missing_helper(void **state)
 	net_stop(&net);
 }
 
+/* The helper's socket lies where it is told to; a network without one says so. */
+static void offers_ports(void **state)
+{
+	struct net net = {.driver = &net_driver_slirp4netns, .holder = NS_HOLDER_NONE};
+	struct error err = {0};
+
+	(void)state;
+	assert_int_equal(net_offer_ports(&net, "/run/a", &err), 0);
+	assert_string_equal(net.endpoint, "/run/a/s4n.sock");
+	assert_int_equal(net_offer_ports(&net, "/run/b", &err), 0);
+	assert_string_equal(net.endpoint, "/run/b/s4n.sock");
+	/* Wherever api.sock fits, so does this. */
+	assert_true(strlen(net.driver->endpoint) <= strlen("api.sock"));
+	net_stop(&net);
+	assert_null(net.endpoint);
+	net = (struct net){.driver = &net_driver_none, .holder = NS_HOLDER_NONE};
+	assert_int_equal(net_offer_ports(&net, "/run/a", &err), -EOPNOTSUPP);
+	assert_null(net.endpoint);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(registry),	    cmocka_unit_test(without_driver),
 		cmocka_unit_test(slirp4netns_plan), cmocka_unit_test(plain_plans),
 		cmocka_unit_test(missing_helper),   cmocka_unit_test(detached),
+		cmocka_unit_test(offers_ports),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,16 +2,7 @@
 /* What those who write JSON share on top of jansson. */
 #pragma once
 
-#include <jansson.h>
-
-#include "fauxroot/base/macro.h"
-
-static inline void json_cleanup(json_t **value)
-{
-	json_decref(*value);
-}
-
-#define _cleanup_json_ _cleanup_(json_cleanup)
+#include "fauxroot/base/json.h"
 
 /*
  * api_json_string() - @s as a JSON string

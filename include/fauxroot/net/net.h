@@ -53,6 +53,12 @@ struct net_driver {
 	const char *name;		     /* as in --net=NAME and in the API */
 	const struct net_helper_ops *helper; /* for net/helper/; NULL: not by such a helper */
 
+	/*
+	 * What the socket is called on which the helper forwards ports on request; NULL: it does
+	 * not. Its place is the state directory, where api.sock fits: no longer a name than that.
+	 */
+	const char *endpoint;
+
 	/* Fill @ret from the options. 0 or -errno. */
 	int (*plan)(const struct config *config, struct net_plan *ret, struct error *err);
 
@@ -105,9 +111,9 @@ struct net {
 	struct net_plan plan;
 	const struct ns_set *ns; /* set by net_start() */
 	struct ns_holder holder; /* what is to do driver->set_up, or has done it; else none */
-	const char *port_socket; /* where slirp4netns shall forward ports on request; or NULL */
-	int cancel_fd;		 /* as fd_wait() */
-	char version[32];	 /* the helper's, as far as it is known: "1.2.0", or "" */
+	char *endpoint;	  /* path of the driver's endpoint, where one was asked for; or NULL */
+	int cancel_fd;	  /* as fd_wait() */
+	char version[32]; /* the helper's, as far as it is known: "1.2.0", or "" */
 	struct event_base *base; /* NULL until net_supervise() */
 	const struct net_events *events;
 	void *events_arg;
@@ -130,6 +136,16 @@ int net_open(const struct config *config, int cancel_fd, struct net *ret, struct
  * Returns 0 or -errno; step STEP_NET or STEP_SLIRP.
  */
 int net_settle(struct net *net, struct error *err);
+
+/*
+ * net_offer_ports() - have the helper forward ports on request
+ * @dir: where the socket for the requests is to be: absolute, canonical
+ *
+ * Before net_start(). From net_wait_ready() on the helper listens at net->endpoint; in which
+ * language, the port driver of the same program knows. Returns 0, -EOPNOTSUPP where the network's
+ * driver has no helper that forwards ports, -ENOMEM.
+ */
+int net_offer_ports(struct net *net, const char *dir, struct error *err);
 
 /* net_dns() - the addresses for resolv.conf as text; 0 or -ENOMEM */
 int net_dns(const struct net *net, struct strv *ret);

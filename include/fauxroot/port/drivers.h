@@ -4,7 +4,7 @@
 
 #include "fauxroot/port/port.h"
 
-extern const struct port_driver port_builtin, port_slirp4netns;
+extern const struct port_driver port_builtin;
 
 /*
  * listen_open() - bind and listen at the parent addresses of @port, into its listeners

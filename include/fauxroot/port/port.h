@@ -26,18 +26,19 @@ struct port {
 	uint32_t id;
 	struct port_spec spec; /* as given; a parent port of 0 has become the one that was found */
 	int listeners[2];      /* builtin: IPv4 first; -1 for none */
-	uint32_t driver_id; /* slirp4netns: its own id of the port; builtin: see destinations.c */
+	uint32_t driver_id;    /* the driver's own id of the port; builtin: see destinations.c */
 };
 
 /* What the network of the child looks like from the ports' side. */
 struct port_net {
 	union endpoint address,
-		address6;	  /* of the child's interface, port 0; AF_UNSPEC: none known */
-	const char *slirp_socket; /* API socket of slirp4netns; NULL: there is none */
+		address6;     /* of the child's interface, port 0; AF_UNSPEC: none known */
+	const char *endpoint; /* socket on which the network's helper forwards ports on request;
+				 NULL: there is none */
 };
 
 /*
- * port_net_at() - the network of a child at these addresses, without slirp4netns
+ * port_net_at() - the network of a child at these addresses, without an endpoint
  * @address: in network byte order; 0.0.0.0: none known
  * @address6: NULL: none
  */
@@ -65,6 +66,7 @@ struct port_driver {
 	const char *name;	   /* as in --port-driver=NAME and in the API */
 	const char *const *protos; /* NULL-terminated, for the API */
 	bool disallow_loopback_child_ip;
+	bool by_network; /* it asks the network's helper, at port_net.endpoint */
 
 	int (*start)(struct ports *ports, struct error *err);
 

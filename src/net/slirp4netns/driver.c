@@ -130,8 +130,8 @@ static int arguments(struct net_helper *h, struct net_helper_command *command)
 		rc = strv_add(argv, "--disable-host-loopback");
 	if (rc == 0 && net->plan.ipv6)
 		rc = strv_add(argv, "--enable-ipv6");
-	if (rc == 0 && net->port_socket)
-		rc = strv_addf(argv, "--api-socket=%s", net->port_socket);
+	if (rc == 0 && net->endpoint)
+		rc = strv_addf(argv, "--api-socket=%s", net->endpoint);
 	if (rc == 0 && (h->shields & SANDBOX))
 		rc = strv_add(argv, "--enable-sandbox");
 	if (rc == 0 && (h->shields & SECCOMP))
@@ -161,13 +161,13 @@ static int take_ready(struct net_helper *h, char byte)
 
 static void is_up(struct net_helper *h)
 {
-	const char *socket = h->net->port_socket;
+	const char *endpoint = h->net->endpoint;
 	const struct slirp *s = h->own;
 	/* Made with the caller's umask; nobody else can enter its directory meanwhile. */
-	int rc = socket ? unix_chmod(socket, 0600) : 0;
+	int rc = endpoint ? unix_chmod(endpoint, 0600) : 0;
 
 	if (rc < 0)
-		log_warning("%s: %s", socket, strerror(-rc));
+		log_warning("%s: %s", endpoint, strerror(-rc));
 	if (h->net->config->disable_host_loopback && !s->preloaded)
 		log_warning("--disable-host-loopback: %s does not load what checks its addresses "
 			    "(is it linked statically?): frames of the command's own making can "
@@ -199,5 +199,6 @@ const struct net_driver net_driver_slirp4netns = {
 	.mode = NET_SLIRP4NETNS,
 	.name = "slirp4netns",
 	.helper = &slirp_ops,
+	.endpoint = "s4n.sock",
 	NET_HELPER_HOOKS,
 };

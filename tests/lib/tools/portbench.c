@@ -268,7 +268,7 @@ int main(int argc, char **argv)
 	prctl(PR_SET_DUMPABLE, 1);
 	if (b->slirp) {
 		b->config.port_driver = PORT_SLIRP4NETNS;
-		net.slirp_socket = b->slirp;
+		net.endpoint = b->slirp;
 		(void)endpoint_of("10.0.2.100", 0, &net.address);
 	}
 	if (ports_open(&b->config, -1, &b->ports, &err) < 0)

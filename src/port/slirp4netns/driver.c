@@ -2,7 +2,7 @@
 /*
  * Theory of operation
  *
- * slirp4netns forwards ports itself: slirpcall.c asks it. It listens on IPv4 only and reaches the
+ * slirp4netns forwards ports itself: call.c asks it. It listens on IPv4 only and reaches the
  * child at its interface's address.
  *
  * In a launch its answers are waited for. In the event loop they are not: there is one request at a
@@ -14,23 +14,17 @@
  * one after the other.
  */
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "call.h"
 #include "fauxroot/base/err.h"
+#include "fauxroot/base/json.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/port/drivers.h"
 #include "fauxroot/sys/caps.h"
-#include "slirpcall.h"
-
-static void release_json(json_t **json)
-{
-	json_decref(*json);
-}
-
-#define _cleanup_json_ _cleanup_(release_json)
+#include "slirp4netns.h"
 
 struct slirp_ports {
 	struct slirpcall call; /* of what port.c calls ports->work */
@@ -79,7 +73,7 @@ static int ask(struct ports *ports, json_t *request, struct error *err)
 		json_decref(request);
 		return err_say(err, ETIMEDOUT, "slirp4netns does not answer");
 	}
-	rc = slirpcall_start(&s->call, ports->base, ports->net.slirp_socket, request, err);
+	rc = slirpcall_start(&s->call, ports->base, ports->net.endpoint, request, err);
 	return rc < 0 ? rc : -EINPROGRESS;
 }
 
@@ -94,7 +88,7 @@ static int ask_to_add(struct ports *ports, struct port *port, struct error *err)
 		s->port = *port;
 		return ask(ports, request, err);
 	}
-	rc = slirpcall_wait(ports->net.slirp_socket, request, ports->cancel_fd, &result, err);
+	rc = slirpcall_wait(ports->net.endpoint, request, ports->cancel_fd, &result, err);
 	return rc < 0 ? rc : take_id(result, port, err);
 }
 
@@ -153,8 +147,8 @@ static int slirp_remove(struct ports *ports, struct port *port, struct error *er
 	json_t *request = json_pack("{s:s, s:{s:I}}", "execute", "remove_hostfwd", "arguments",
 				    "id", (json_int_t)port->driver_id);
 	int rc = ports->base ? ask(ports, request, err)
-			     : slirpcall_wait(ports->net.slirp_socket, request, ports->cancel_fd,
-					      NULL, err);
+			     : slirpcall_wait(ports->net.endpoint, request, ports->cancel_fd, NULL,
+					      err);
 
 	return unless_gone(rc);
 }
@@ -228,7 +222,7 @@ static int slirp_start(struct ports *ports, struct error *err)
 {
 	struct slirp_ports *s;
 
-	if (!ports->net.slirp_socket)
+	if (!ports->net.endpoint)
 		return err_say(err, EINVAL,
 			       "the port driver slirp4netns needs the network slirp4netns");
 	s = calloc(1, sizeof(*s));
@@ -269,6 +263,7 @@ const struct port_driver port_slirp4netns = {
 	.name = "slirp4netns",
 	.protos = protos,
 	.disallow_loopback_child_ip = true,
+	.by_network = true,
 	.start = slirp_start,
 	.add = slirp_add,
 	.try = slirp_try,

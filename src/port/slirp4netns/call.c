@@ -7,7 +7,7 @@
  * ours are always whole. Its answers are those of a helper, and the command can put a socket of its
  * own in the place of the real one: they are bounded, awaited with a deadline, their types checked.
  */
-#include "slirpcall.h"
+#include "call.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -17,16 +17,10 @@
 
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
+#include "fauxroot/base/json.h"
 #include "fauxroot/sys/unix.h"
 
 #define ANSWER_MS 5000
-
-static void release_json(json_t **json)
-{
-	json_decref(*json);
-}
-
-#define _cleanup_json_ _cleanup_(release_json)
 
 /* Connect, and send @request, whose reference is taken. Returns the connection, or -errno. */
 static int ask(const char *socket, json_t *request, struct error *err)
