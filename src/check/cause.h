@@ -51,10 +51,6 @@ struct cause {
 
 #define STEP_BIT(step) (1U << (step))
 
-/* cause_at() - the rows of the table by their number, from 0 on; NULL past the last. The first that
- * holds is told. */
-const struct cause *cause_at(size_t i);
-
 /* A part of the table, and what its chapter is called. */
 struct cause_part {
 	const char *title;
@@ -63,6 +59,20 @@ struct cause_part {
 
 /* cause_parts() - all of them, in their order; ends with a NULL title */
 const struct cause_part *cause_parts(void);
+
+/* A walk through all rows of the table; zero before the first. */
+struct cause_walk {
+	const struct cause_part *part;
+	const struct cause *row;
+};
+
+/*
+ * cause_next() - the next row of the table, in its order: the first that holds explains a failure
+ * @walk: where the walk is
+ *
+ * Returns NULL after the last row.
+ */
+const struct cause *cause_next(struct cause_walk *walk);
 
 /* The parts of the table, a file of causes/ each; each ends with a row whose cause is NULL. */
 extern const struct cause causes_of_namespaces[];    /* clone(2) */

@@ -235,9 +235,10 @@ static bool tell(const struct cause *cause, struct facts *facts, struct explanat
 bool explain(const struct error *err, const struct config *config, const struct machine *machine,
 	     struct explanation *ret)
 {
+	struct cause_walk walk = {0};
 	const struct cause *cause;
 
-	for (size_t i = 0; (cause = cause_at(i)); i++) {
+	while ((cause = cause_next(&walk))) {
 		struct facts facts = {.machine = machine, .config = config, .err = err};
 
 		if (holds(cause, &facts) && tell(cause, &facts, ret))
@@ -248,9 +249,10 @@ bool explain(const struct error *err, const struct config *config, const struct 
 
 bool explain_as(const char *id, struct facts *facts, struct explanation *ret)
 {
+	struct cause_walk walk = {0};
 	const struct cause *cause;
 
-	for (size_t i = 0; (cause = cause_at(i)); i++)
+	while ((cause = cause_next(&walk)))
 		if (streq(cause->id, id) && (!cause->test || cause->test(facts, cause->arg)) &&
 		    tell(cause, facts, ret))
 			return true;

@@ -46,9 +46,10 @@ static bool told[256];
 
 static void remember(const char *id)
 {
+	struct cause_walk walk = {0};
 	const struct cause *cause;
 
-	for (size_t i = 0; (cause = cause_at(i)); i++)
+	for (size_t i = 0; (cause = cause_next(&walk)); i++)
 		if (cause->id == id)
 			told[i] = true;
 }

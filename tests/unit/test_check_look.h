@@ -48,9 +48,10 @@ static bool told[256];
 
 static void remember(const struct findings *findings)
 {
+	struct cause_walk walk = {0};
 	const struct cause *cause;
 
-	for (size_t i = 0; (cause = cause_at(i)); i++)
+	for (size_t i = 0; (cause = cause_next(&walk)); i++)
 		for (size_t j = 0; j < findings->n; j++)
 			if (findings->items[j].why.id == cause->id)
 				told[i] = true;

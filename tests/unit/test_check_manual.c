@@ -86,10 +86,11 @@ static void the_manual_has_the_table(void **state)
 static void every_row_is_told(void **state)
 {
 	_cleanup_free_ char *page = print(manual_markdown), *list = print(manual_mdoc);
+	struct cause_walk walk = {0};
 	const struct cause *cause;
 
 	(void)state;
-	for (size_t i = 0; (cause = cause_at(i)); i++) {
+	while ((cause = cause_next(&walk))) {
 		_cleanup_free_ char *title = str_format("\n### %s\n", cause->id);
 		_cleanup_free_ char *tag = str_format("\n.It Cm %s\n", cause->id);
 

@@ -28,11 +28,15 @@ const struct cause_part *cause_parts(void)
 	return parts;
 }
 
-const struct cause *cause_at(size_t i)
+const struct cause *cause_next(struct cause_walk *walk)
 {
-	for (const struct cause_part *part = cause_parts(); part->title; part++)
-		for (const struct cause *cause = part->rows; cause->cause; cause++)
-			if (i-- == 0)
-				return cause;
-	return NULL;
+	if (!walk->part) {
+		walk->part = cause_parts();
+		walk->row = walk->part->rows;
+	}
+	while (walk->part->title && !walk->row->cause) {
+		walk->part++;
+		walk->row = walk->part->rows;
+	}
+	return walk->part->title ? walk->row++ : NULL;
 }
