@@ -29,23 +29,11 @@ static const char *const paths[] = {
 };
 
 static struct fake fake;
+static int one_text = -1;
 
 static void clear(void)
 {
 	clear_fake(&fake);
-}
-
-static void write_all(const char *data, size_t size)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
-		char path[PATH_MAX];
-		int fd;
-
-		assert(machine_path(&fake.machine, paths[i], path, sizeof(path)));
-		fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-		assert(fd >= 0 && fd_write_all(fd, data, size) == 0);
-		close(fd);
-	}
 }
 
 /* Whoever gets the proposed range has it to himself: with his line, another one is proposed. */
@@ -60,24 +48,27 @@ static void check_free_range(const char *data, size_t size)
 	text = str_format("a:%u:%u\n%.*s", first, count, (int)size, data);
 	if (!text)
 		abort();
-	write_all(text, strlen(text));
+	write_one_text(one_text, text, strlen(text));
 	if (machine_free_range(&fake.machine, &next, &more))
 		assert((uint64_t)next >= (uint64_t)first + count ||
 		       (uint64_t)first >= (uint64_t)next + more);
 }
 
-/* An error of the step and with the code that @choice names. */
-static void explain_one(const struct config *config, unsigned choice, const char *text)
+/* An error of the step and with the code that @choice names, for @reason. */
+static void explain_one(const struct config *config, unsigned choice, size_t reason,
+			const char *text)
 {
 	static const int codes[] = {EPERM,  EACCES, ENOENT, EINVAL,	ENOSPC,	      EAGAIN,
 				    EMFILE, EBUSY,  EROFS,  EADDRINUSE, EADDRNOTAVAIL};
 	struct error err = {
 		.code = codes[choice / STEP_COUNT_ % ARRAY_SIZE(codes)],
 		.step = (enum error_step)(choice % STEP_COUNT_),
+		.reason = (enum error_reason)(reason % REASON_COUNT_),
 	};
 	struct explanation why;
 
 	(void)str_print(err.text, sizeof(err.text), "%s", text);
+	(void)str_print(err.about, sizeof(err.about), "%s", text);
 	if (explain(&err, config, &fake.machine, &why))
 		assert(*why.cause && *why.remedy && !strchr(why.cause, '\n') &&
 		       !strchr(why.remedy, '\n'));
@@ -93,19 +84,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!*fake.root) {
 		make_fake(&fake, none);
-		write_all("", 0);
+		one_text = make_one_text(&fake, paths, ARRAY_SIZE(paths));
 		(void)atexit(clear);
 	}
-	write_all((const char *)data, size);
+	write_one_text(one_text, data, size);
 	config_init(&config);
-	for (unsigned i = 0; i < 8; i++)
-		explain_one(&config, (size > 0 ? data[0] : 0) + i * 29,
-			    "newuidmap has no subordinate not allowed");
-	/* What errors say is read, too: paths, addresses, process IDs. */
+	explain_one(&config, size > 0 ? data[0] : 0, size,
+		    "newuidmap has no subordinate not allowed");
+	/* What errors say and are about is read, too: paths, addresses, process IDs. */
 	(void)str_print(text, sizeof(text), "%.*s", (int)MIN(size, sizeof(text) - 1),
 			(const char *)data);
-	for (unsigned i = 0; i < 8; i++)
-		explain_one(&config, (size > 0 ? data[size - 1] : 0) + i * 29, text);
+	explain_one(&config, size > 0 ? data[size - 1] : 0, size / 2, text);
 	(void)machine_user(&fake.machine, text, sizeof(text));
 	assert(*text || size > 0);
 	(void)machine_lacks_cap(&fake.machine, size % 64);

@@ -37,27 +37,12 @@ static const char *const paths[] = {
 };
 
 static struct fake fake;
+static int one_text = -1;
 static struct outcomes outcomes;
 
 static void clear(void)
 {
 	clear_fake(&fake);
-}
-
-static void write_all(const char *data, size_t size)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
-		const struct file file = {paths[i], "", 0};
-		char path[PATH_MAX];
-		int fd;
-
-		assert(machine_path(&fake.machine, paths[i], path, sizeof(path)));
-		if (access(path, F_OK) < 0)
-			make_file(&fake, &file);
-		fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-		assert(fd >= 0 && fd_write_all(fd, data, size) == 0);
-		close(fd);
-	}
 }
 
 static void check_finding(const struct finding *f)
@@ -103,13 +88,16 @@ static void begin(void)
 	static const struct file none[MAX_FILES] = {{0}};
 
 	make_fake(&fake, none);
+	one_text = make_one_text(&fake, paths, ARRAY_SIZE(paths));
 	(void)atexit(clear);
 	setenv("HOME", "/home/alice", 1);
+	/* A search is as long as this is. */
+	setenv("PATH", "/usr/local/bin:/usr/bin", 1);
 	for (size_t i = 0; i < ARRAY_SIZE(outcomes.of); i++)
 		outcomes.of[i].tried = true;
 	outcomes.of[TRIAL_IDMAP].rc = outcomes.of[TRIAL_OVERLAY].rc = -EPERM;
-	outcomes.of[TRIAL_IDMAP].err =
-		(struct error){EPERM, STEP_IDMAP, "newuidmap: write to uid_map failed"};
+	outcomes.of[TRIAL_IDMAP].err = (struct error){
+		.code = EPERM, .step = STEP_IDMAP, .text = "newuidmap: write to uid_map failed"};
 	outcomes.mappers = true;
 	(void)str_print(outcomes.of[TRIAL_STATEDIR].note, 16, "/run/x");
 }
@@ -125,7 +113,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!*fake.root)
 		begin();
-	write_all((const char *)data, size);
+	write_one_text(one_text, data, size);
 	config_init(&config);
 	config.net = size % 2 ? NET_SLIRP4NETNS : NET_NONE;
 	/* Without a command all but a command's own checks are made. */
