@@ -420,8 +420,13 @@ servers_listen() {
 	kill -STOP "$LAUNCHER"
 	"$FAUXROOTCTL" --socket "$S/api.sock" add-ports "$PORT-$((PORT + 1)):1-2/tcp" >ids 3>&- 4>&- &
 	local client=$! end=0
-	blocks_signals() { not grep -q 'SigBlk:.0*$' "/proc/$client/status"; }
-	wait_for blocks_signals 2>/dev/null
+	# It has asked, and sleeps until it is answered: before that it sleeps nowhere.
+	awaits_answer() {
+		grep -q '^Name:.fauxrootctl$' "/proc/$client/status" &&
+			grep -q '^State:.S' "/proc/$client/status" &&
+			not grep -q '^SigBlk:.0*$' "/proc/$client/status"
+	}
+	wait_for awaits_answer 2>/dev/null
 	kill -TERM "$client"
 	kill -CONT "$LAUNCHER"
 	wait "$client" || end=$?
