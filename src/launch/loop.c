@@ -20,12 +20,14 @@
 #include <unistd.h>
 
 #include "fauxroot/base/fd.h"
+#include "fauxroot/base/libc.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/mounts/etcfiles.h"
 #include "fauxroot/supervise/job.h"
 #include "fauxroot/supervise/notify.h"
 #include "fauxroot/supervise/reap.h"
 #include "fauxroot/supervise/terminal.h"
+#include "fauxroot/sys/memory.h"
 #include "handshake.h"
 #include "launch.h"
 #include "reports.h"
@@ -309,6 +311,16 @@ static void on_log(evutil_socket_t fd, short what, void *arg)
 		on_log_loss(arg);
 }
 
+/* What the launch needed, most of the program, is not needed again. */
+static void on_launched(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+	libc_heap_trim();
+	memory_release_code();
+}
+
 static int watch_log(struct launch *l, struct error *err)
 {
 	l->on_log = event_new(l->base, -1, 0, on_log, l);
@@ -322,6 +334,7 @@ static int watch_log(struct launch *l, struct error *err)
 
 int loop_run(struct launch *l, struct error *err)
 {
+	const struct timeval launched = {.tv_sec = 1};
 	int rc = watch_log(l, err);
 
 	if (rc < 0)
@@ -349,6 +362,8 @@ int loop_run(struct launch *l, struct error *err)
 	if (rc < 0)
 		return rc;
 	net_supervise(&l->net, l->base, &net_events, l);
+	/* Where it fails the memory stays. */
+	(void)event_base_once(l->base, -1, EV_TIMEOUT, on_launched, NULL, &launched);
 	/* Children that ended before the loop was there have left a SIGCHLD pending. */
 	if (event_base_dispatch(l->base) < 0)
 		return err_say(err, EIO, "the event loop has failed");

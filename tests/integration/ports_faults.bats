@@ -437,6 +437,20 @@ holds() {
 	stop
 }
 
+@test "idle: the forwarder and the launcher give back the pages of code that they do not need" {
+	# What is mapped of files, in KiB
+	code_of() { awk '$1 == "Rss:" { rss = $2 } $1 == "Anonymous:" { print rss - $2 }' \
+		"/proc/$1/smaps_rollup"; }
+	is_small() { sanitized || [ "$(code_of "$1")" -lt 1000 ]; }
+	launch_checker
+	wait_for is_small "$LAUNCHER"
+	# Also after more work, and they go on working.
+	check churn 10
+	wait_for is_small "$(part 'fauxroot: ports')"
+	check churn 10
+	stop
+}
+
 # ---- the API ----
 
 @test "API: silent clients, and one byte after another, hold nobody" {

@@ -26,6 +26,7 @@
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/spawn.h"
+#include "fauxroot/sys/memory.h"
 #include "fauxroot/sys/message.h"
 #include "fauxroot/sys/ns.h"
 #include "protocol.h"
@@ -34,6 +35,9 @@
 #ifndef IPV6_TRANSPARENT
 #define IPV6_TRANSPARENT 75
 #endif
+
+/* After this long without a request the agent is idle. */
+#define CALM_MS 1000
 
 static void set(int fd, int level, int option, int value)
 {
@@ -101,6 +105,7 @@ _noreturn_ static void agent_main(const struct ns_set *ns, const int *socks, siz
 {
 	struct ns_set own = ns_select(ns, NS_JOIN_NET);
 	struct pollfd fds[MAX_WORKERS];
+	int patience_ms = CALM_MS;
 
 	if (ns_join(&own, NS_JOIN_NET, NULL) < 0)
 		_exit(1);
@@ -111,8 +116,13 @@ _noreturn_ static void agent_main(const struct ns_set *ns, const int *socks, siz
 	for (size_t i = 0; i < n; i++)
 		fds[i] = (struct pollfd){.fd = socks[i], .events = POLLIN};
 	for (;;) {
-		if (poll(fds, n, -1) < 0 && errno != EINTR)
+		int ready = poll(fds, n, patience_ms);
+
+		if (ready < 0 && errno != EINTR)
 			_exit(1);
+		patience_ms = ready == 0 ? -1 : CALM_MS;
+		if (ready == 0)
+			memory_release_code();
 		/* One worker that has gone, or wants no more of us: the launcher makes a new start
 		 * for all. */
 		for (size_t i = 0; i < n; i++)

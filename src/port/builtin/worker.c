@@ -25,6 +25,7 @@
 #include "fauxroot/base/libc.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/macro.h"
+#include "fauxroot/sys/memory.h"
 
 #define BATCH 128
 
@@ -191,6 +192,16 @@ void worker_grown(struct worker *w)
 	w->peak = MAX(w->peak, held(w));
 }
 
+/* No worker has connections. Their flows of UDP do not count: a page fault delays no datagram by
+ * more than the wake-up of a thread. */
+static bool all_unloaded(struct forwarder *f)
+{
+	for (unsigned i = 0; i < f->n_workers; i++)
+		if (atomic_load_explicit(&f->workers[i].load, memory_order_relaxed) > 0)
+			return false;
+	return true;
+}
+
 /* Give memory of ended connections and flows back when most of them have. */
 static void trim(struct worker *w)
 {
@@ -202,6 +213,9 @@ static void trim(struct worker *w)
 	}
 	if (load == 0 && pipes_trim(&w->pipes) > 0)
 		madvise(w->buffer, BUFFER_BYTES, MADV_DONTNEED);
+	if (w->warm && all_unloaded(w->forwarder))
+		memory_release_code();
+	w->warm = false;
 }
 
 static void bury(struct worker *w)
@@ -223,8 +237,8 @@ static void tick(struct worker *w)
 
 static bool idle(const struct worker *w)
 {
-	return !w->yielding && w->pipes.n_free == 0 && w->peak <= PEAK_MIN && supply_idle(w) &&
-	       udp_idle(w);
+	return !w->warm && !w->yielding && w->pipes.n_free == 0 && w->peak <= PEAK_MIN &&
+	       supply_idle(w) && udp_idle(w);
 }
 
 /* Milliseconds that epoll may sleep. */
@@ -254,6 +268,7 @@ void *worker_run(void *arg)
 		if (n < 0 && errno != EINTR)
 			abort();
 		w->now_ms = clock_ms();
+		w->warm |= n > 0;
 		for (int i = 0; i < n; i++)
 			mail |= dispatch(w, &events[i]);
 		run_ready(w);

@@ -291,6 +291,7 @@ struct worker {
 	struct list relays, ready, dead;
 	atomic_uint load; /* relays */
 	unsigned peak;	  /* relays and flows, since memory was last given back */
+	bool warm;	  /* there were events since code was last given back */
 
 	struct udp *udp;
 	int64_t tick_ms;

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fauxroot/sys/memory.h"
+
+#include <elf.h>
+#include <link.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "fauxroot/base/log.h"
+#include "fauxroot/base/macro.h"
+
+/* With text relocations the dynamic linker has written to code: those pages are not the file's. */
+static bool has_text_relocations(const struct dl_phdr_info *object, const ElfW(Phdr) * dynamic)
+{
+	const ElfW(Dyn) *at = (const ElfW(Dyn) *)(object->dlpi_addr + dynamic->p_vaddr);
+
+	for (; at->d_tag != DT_NULL; at++)
+		if (at->d_tag == DT_TEXTREL ||
+		    (at->d_tag == DT_FLAGS && at->d_un.d_val & DF_TEXTREL))
+			return true;
+	return false;
+}
+
+/* Read-only segments: three of the executable, libc's, the dynamic linker's, the vdso's. */
+#define MAX_SEGMENTS 16
+
+struct segments {
+	uintptr_t page;
+	size_t n;
+	struct {
+		uintptr_t begin, end;
+	} at[MAX_SEGMENTS];
+};
+
+static int find_segments(struct dl_phdr_info *object, size_t size, void *arg)
+{
+	struct segments *found = arg;
+
+	(void)size;
+	for (unsigned i = 0; i < object->dlpi_phnum; i++)
+		if (object->dlpi_phdr[i].p_type == PT_DYNAMIC &&
+		    has_text_relocations(object, &object->dlpi_phdr[i]))
+			return 0;
+	for (unsigned i = 0; i < object->dlpi_phnum && found->n < MAX_SEGMENTS; i++) {
+		const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
+		uintptr_t begin = object->dlpi_addr + segment->p_vaddr;
+
+		if (segment->p_type != PT_LOAD || segment->p_flags & PF_W)
+			continue;
+		found->at[found->n].begin = begin & -found->page;
+		found->at[found->n++].end =
+			(begin + segment->p_filesz + found->page - 1) & -found->page;
+	}
+	return 0;
+}
+
+void memory_release_code(void)
+{
+	struct segments found = {.page = (uintptr_t)sysconf(_SC_PAGESIZE)};
+
+	if (log_enabled(LOG_LEVEL_DEBUG))
+		return;
+	/* First all are found: what runs in between is mapped again. */
+	dl_iterate_phdr(find_segments, &found);
+	for (size_t i = 0; i < found.n; i++)
+		/* A refusal (the vdso's) leaves it mapped. */
+		(void)madvise((void *)found.at[i].begin, found.at[i].end - found.at[i].begin,
+			      MADV_DONTNEED);
+}
