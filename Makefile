@@ -51,14 +51,14 @@ HARDEN :=
 endif
 
 # Rooms from the highest layer to the lowest: also the order in which they are linked.
-ROOMS := launch check idmap mounts net port api state supervise proc config sys base
+ROOMS := launch check idmap mounts net port api state supervise machine proc config sys base
 room_objects = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/$(1)/*.c src/$(1)/*/*.c))
 archive = $(foreach room,$(1),$(if $(call room_objects,$(room)),$(BUILD)/lib/$(room).a))
 
 # What explains failures, and --check, stands at the end of the launcher, out of the way: with a page
 # that it needs the kernel maps those around it, and they are memory, too.
 LAUNCHER_ROOMS := $(filter-out check,$(ROOMS))
-CTL_ROOMS      := api state supervise config sys base
+CTL_ROOMS      := api state supervise machine config sys base
 # Launcher, client and docker proxy start often: what they need not load costs no time. A library that
 # has an archive is linked from that; `make SHARED=1` takes the shared ones.
 SHARED ?=
@@ -180,7 +180,7 @@ test-needs:
 # Tests. test_ROOM.c, test_ROOM_topic.c and fuzz_ROOM_topic.c are linked with that room and those
 # that it may use, and no other: what it wrongly calls does not link.
 test_room = $(word 2,$(subst _, ,$(1)))
-may_use = $(if $(filter launch check,$(1)),$(ROOMS),$(filter $(1) proc config sys base,$(ROOMS)))
+may_use = $(if $(filter launch check,$(1)),$(ROOMS),$(filter $(1) machine proc config sys base,$(ROOMS)))
 test_archives = $(call archive,$(call may_use,$(call test_room,$(1))))
 test_names = $(patsubst tests/$(1)/%.c,%,$(wildcard tests/$(1)/$(2)_*.c))
 

@@ -84,6 +84,19 @@ int cursor_u32(struct cursor *c, uint32_t max, uint32_t *ret)
 	return rc;
 }
 
+bool list_has(const char *list, const char *separators, const char *word, size_t n)
+{
+	for (const char *at = list;; at++) {
+		size_t m = strcspn(at, separators);
+
+		if (m == n && memcmp(at, word, n) == 0)
+			return true;
+		at += m;
+		if (*at == '\0')
+			return false;
+	}
+}
+
 int parse_u32(const char *s, uint32_t max, uint32_t *ret)
 {
 	struct cursor c = cursor_of(s);

@@ -200,48 +200,57 @@ static int check_executable(const char *path, bool *ret_there)
 	return S_ISREG(st.st_mode) ? 0 : -EACCES;
 }
 
-int path_find(const char *name, char **ret)
+const char *path_variable(void)
 {
 	const char *path = getenv("PATH");
+
+	/* What execvp(3) takes where PATH is unset, and the sbin directories, which an ordinary
+	 * user's PATH lacks, are not guessed: a helper elsewhere is named by its option. */
+	return path ? path : "/usr/local/bin:/usr/bin:/bin";
+}
+
+bool path_next(const char **path, const char *name, char *buf, size_t size)
+{
+	while (*path) {
+		const char *dir = *path, *end = strchrnul(dir, ':');
+
+		*path = *end ? end + 1 : NULL;
+		if (str_print(buf, size, "%.*s/%s", end == dir ? 1 : (int)(end - dir),
+			      end == dir ? "." : dir, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int copy_path(const char *path, char **ret)
+{
+	char *copy = strdup(path);
+
+	if (!copy)
+		return -ENOMEM;
+	*ret = copy;
+	return 0;
+}
+
+int path_find(const char *name, char **ret)
+{
+	const char *path = path_variable();
+	char candidate[PATH_MAX];
 	int rc = -ENOENT;
 	bool there;
 
 	if (strchr(name, '/')) {
-		char *copy;
-
 		rc = check_executable(name, &there);
-		if (rc < 0)
-			return rc;
-		copy = strdup(name);
-		if (!copy)
-			return -ENOMEM;
-		*ret = copy;
-		return 0;
+		return rc < 0 ? rc : copy_path(name, ret);
 	}
-	/* What execvp(3) takes where PATH is unset, and the sbin directories, which an ordinary
-	 * user's PATH lacks, are not guessed: a helper elsewhere is named by its option. */
-	if (!path)
-		path = "/usr/local/bin:/usr/bin:/bin";
-	while (*name) {
-		const char *end = strchrnul(path, ':');
-		_cleanup_free_ char *candidate =
-			end == path ? str_format("./%s", name)
-				    : str_format("%.*s/%s", (int)(end - path), path, name);
-		int found;
+	while (*name && path_next(&path, name, candidate, sizeof(candidate))) {
+		int found = check_executable(candidate, &there);
 
-		if (!candidate)
-			return -ENOMEM;
-		found = check_executable(candidate, &there);
-		if (found == 0) {
-			*ret = TAKE_PTR(candidate);
-			return 0;
-		}
+		if (found == 0)
+			return copy_path(candidate, ret);
 		/* Not for a directory that we cannot look into: PATH is often another user's. */
 		if (found == -EACCES && there)
 			rc = -EACCES;
-		if (*end == '\0')
-			break;
-		path = end + 1;
 	}
 	return rc;
 }

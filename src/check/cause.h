@@ -8,7 +8,11 @@
 
 #include "fauxroot/base/err.h"
 #include "fauxroot/config/config.h"
-#include "machine.h"
+#include "fauxroot/check/explain.h"
+#include "fauxroot/machine/accounts.h"
+#include "fauxroot/machine/machine.h"
+#include "fauxroot/machine/process.h"
+#include "fauxroot/machine/subid.h"
 
 /*
  * What is known while one failure is explained. A row's test leaves here what it has read, and the
@@ -110,6 +114,10 @@ bool sysctl_is_there(struct facts *facts, const char *arg);
 bool has_filter(struct facts *facts);
 
 bool is_in_container(struct facts *facts, const char *arg);
+
+/* is_mounted_with() - is the file system that @path is on mounted with @option ("nosuid")?
+ * facts->point: its mount point */
+bool is_mounted_with(struct facts *facts, const char *path, const char *option);
 
 /* is_elsewhere() - does PATH not lead to the program @name, which is in one of the directories that
  * distributions use? facts->path: its path, facts->value: that directory */

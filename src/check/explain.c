@@ -9,10 +9,12 @@
  * Everything is read when it is asked for, after the failure: a launch that works pays nothing.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cause.h"
+#include "package.h"
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
 
@@ -37,10 +39,23 @@ static void place_of(const char *program, const struct facts *facts, char *buf, 
 		(void)str_print(buf, size, "/usr/bin/%s", program);
 }
 
+/* XDG_RUNTIME_DIR where it is ours, else where it would be. */
+static void runtime_dir(const struct facts *facts, char *buf, size_t size)
+{
+	const char *given = getenv("XDG_RUNTIME_DIR");
+	uint32_t uid = machine_uid(facts->machine);
+	struct stat st;
+
+	if (given && *given && machine_stat(facts->machine, given, &st) && st.st_uid == uid)
+		(void)str_print(buf, size, "%s", given);
+	else
+		(void)str_print(buf, size, "/run/user/%u", uid);
+}
+
 /* What gives us a directory for XDG_RUNTIME_DIR, and names it. */
 static void have_runtime_dir(const struct facts *facts, char *buf, size_t size)
 {
-	uint32_t uid = machine_id(facts->machine, "Uid");
+	uint32_t uid = machine_uid(facts->machine);
 	char user[256], dir[64];
 
 	(void)machine_user(facts->machine, user, sizeof(user));
@@ -97,11 +112,11 @@ static bool fact_text(const struct facts *facts, const char *name, size_t n, cha
 	else if (cursor_word(&c, "user"))
 		(void)machine_user(facts->machine, buf, size);
 	else if (cursor_word(&c, "uid"))
-		(void)str_print(buf, size, "%u", machine_id(facts->machine, "Uid"));
+		(void)str_print(buf, size, "%u", machine_uid(facts->machine));
 	else if (cursor_word(&c, "gid"))
-		(void)str_print(buf, size, "%u", machine_id(facts->machine, "Gid"));
+		(void)str_print(buf, size, "%u", machine_gid(facts->machine));
 	else if (cursor_word(&c, "runtime dir"))
-		machine_runtime_dir(facts->machine, buf, size);
+		runtime_dir(facts, buf, size);
 	else if (cursor_word(&c, "have runtime dir"))
 		have_runtime_dir(facts, buf, size);
 	else if (cursor_word(&c, "self"))
@@ -226,7 +241,7 @@ static bool tell(const struct cause *cause, struct facts *facts, struct explanat
 	if (!cause_expand(cause->cause, facts, found.cause, sizeof(found.cause)) ||
 	    !cause_expand(remedy, facts, found.remedy, sizeof(found.remedy)))
 		return false;
-	if (machine_id(facts->machine, "Uid") == 0)
+	if (machine_uid(facts->machine) == 0)
 		drop_sudo(found.remedy);
 	*ret = found;
 	return true;

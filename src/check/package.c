@@ -7,83 +7,44 @@
 
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
-#include "machine.h"
+#include "fauxroot/machine/machine.h"
+#include "package.h"
 
 struct distribution {
 	const char *ids;		   /* separated by blanks */
-	const char *install, *install_end; /* what comes before and after the package */
+	const char *install;		   /* what comes before the package */
 	const char *newuidmap, *getsubids; /* packages that are not named after the program */
 	const char *boot, *boot_end; /* before and after the kernel's argument; NULL: not known */
 };
 
 #define GRUBBY "sudo grubby --update-kernel=ALL --args="
 #define GRUB   "sudo sed -i 's/^GRUB_CMDLINE_LINUX=\"/&"
-#define REBOOT " && sudo systemctl reboot"
 
+/* Of other distributions nothing here could be tested. */
 static const struct distribution distributions[] = {
-	{"debian ubuntu", "apt-get install ", "", "uidmap", "uidmap", GRUB,
+	{"debian ubuntu", "apt-get install ", "uidmap", "uidmap", GRUB,
 	 " /' /etc/default/grub && sudo update-grub && sudo reboot"},
-	{"fedora rhel centos rocky almalinux ol amzn", "dnf install ", "", "shadow-utils",
+	{"fedora rhel centos rocky almalinux ol amzn", "dnf install ", "shadow-utils",
 	 "shadow-utils-subid", GRUBBY, " && sudo reboot"},
-	{"alpine", "apk add ", "", "shadow-uidmap", "shadow-subids", NULL, NULL},
-	{"arch", "pacman -S ", "", "shadow", "shadow", NULL, NULL},
-	{"opensuse-microos opensuse-aeon opensuse-kalpa sle-micro sl-micro",
-	 "transactional-update pkg install ", REBOOT, "shadow", "shadow", NULL, NULL},
-	{"suse opensuse opensuse-leap opensuse-tumbleweed sles", "zypper install ", "", "shadow",
-	 "shadow", NULL, NULL},
-	{"gentoo", "emerge ", "", "sys-apps/shadow", "sys-apps/shadow", NULL, NULL},
-	{"nixos", "nix-env -iA nixos.", "", "shadow", "shadow", NULL, NULL},
-	{"void", "xbps-install -S ", "", "shadow", "shadow", NULL, NULL},
-	{"mageia", "urpmi ", "", "shadow-utils", "shadow-utils", NULL, NULL},
-	{"photon", "tdnf install ", "", "shadow", "shadow", NULL, NULL},
+	{"alpine", "apk add ", "shadow-uidmap", "shadow-subids", NULL, NULL},
 };
-
-/* Fedora CoreOS and its like, whose ID is that of what they are made of. */
-static const struct distribution ostree = {
-	"",
-	"rpm-ostree install ",
-	REBOOT,
-	"shadow-utils",
-	"shadow-utils-subid",
-	"sudo rpm-ostree kargs --append=",
-	REBOOT,
-};
-
-static bool list_has(const char *list, const char *word, size_t n)
-{
-	struct cursor c = cursor_of(list);
-
-	while (!cursor_at_end(&c)) {
-		const char *item;
-		size_t m;
-
-		cursor_until(&c, " ", &item, &m);
-		cursor_char(&c, ' ');
-		if (m == n && memcmp(item, word, n) == 0)
-			return true;
-	}
-	return false;
-}
 
 /* The distribution that one of the words of the field @name of os-release is an id of. */
 static const struct distribution *find_by_field(const char *text, const char *name)
 {
-	struct cursor c = cursor_of(text), line;
+	struct cursor c;
+	char value[256];
 
-	while (cursor_line(&c, &line)) {
-		if (!cursor_word(&line, name) || !cursor_char(&line, '='))
-			continue;
-		while (!cursor_at_end(&line)) {
-			const char *word;
-			size_t n;
+	if (!osrelease_field(text, name, value, sizeof(value)))
+		return NULL;
+	for (c = cursor_of(value); !cursor_at_end(&c); cursor_blanks(&c)) {
+		const char *word;
+		size_t n;
 
-			cursor_until(&line, "\"' ", &word, &n);
-			if (!cursor_at_end(&line))
-				line.at++;
-			for (size_t i = 0; n > 0 && i < ARRAY_SIZE(distributions); i++)
-				if (list_has(distributions[i].ids, word, n))
-					return &distributions[i];
-		}
+		cursor_until(&c, " ", &word, &n);
+		for (size_t i = 0; i < ARRAY_SIZE(distributions); i++)
+			if (n > 0 && list_has(distributions[i].ids, " ", word, n))
+				return &distributions[i];
 	}
 	return NULL;
 }
@@ -95,10 +56,10 @@ static const struct distribution *distribution_of(const struct machine *machine)
 
 	if (!text)
 		text = machine_read(machine, "/usr/lib/os-release");
-	if (machine_exists(machine, "/run/ostree-booted"))
-		return &ostree;
-	d = find_by_field(text ? text : "", "ID");
-	return d ? d : find_by_field(text ? text : "", "ID_LIKE");
+	if (!text)
+		return NULL;
+	d = find_by_field(text, "ID");
+	return d ? d : find_by_field(text, "ID_LIKE");
 }
 
 const char *machine_package(const struct machine *machine, const char *program, char *buf,
@@ -109,11 +70,10 @@ const char *machine_package(const struct machine *machine, const char *program, 
 	if (!d)
 		(void)str_print(buf, size, "install the package that has %s", program);
 	else
-		(void)str_print(buf, size, "sudo %s%s%s", d->install,
+		(void)str_print(buf, size, "sudo %s%s", d->install,
 				streq(program, "newuidmap")   ? d->newuidmap
 				: streq(program, "getsubids") ? d->getsubids
-							      : program,
-				d->install_end);
+							      : program);
 	return buf;
 }
 

@@ -19,6 +19,8 @@
 #include "fauxroot/config/options.h"
 #include "fauxroot/config/status.h"
 #include "fauxroot/launch/launcher.h"
+#include "fauxroot/machine/machine.h"
+#include "fauxroot/machine/subid.h"
 #include "fauxroot/supervise/activation.h"
 #include "fauxroot/supervise/signals.h"
 
@@ -42,7 +44,6 @@ static void warn_with_remedy(const struct explanation *why)
 /* launch_hooks.ids_planned */
 static void warn_few_ids(uint64_t uids, uint64_t gids)
 {
-	const struct machine this_machine = {.root = ""};
 	struct explanation why;
 
 	/* Not even asked otherwise: with the answer the pages around it would be in memory for
@@ -56,7 +57,6 @@ static void warn_few_ids(uint64_t uids, uint64_t gids)
 /* A unit without XDG_RUNTIME_DIR is warned about before the daemon fails. */
 static void warn_unit(void)
 {
-	const struct machine this_machine = {.root = ""};
 	const char *dir = getenv("XDG_RUNTIME_DIR");
 	struct explanation why;
 
@@ -70,7 +70,6 @@ static void warn_unit(void)
 /* Print @err with what is known about its cause on this machine; returns the exit status. */
 static int report_failure(const struct config *config, const struct error *err)
 {
-	const struct machine this_machine = {.root = ""};
 	struct explanation why;
 
 	log_failure(err);
@@ -142,7 +141,6 @@ static int report_findings(const struct config *config, const struct findings *f
 
 static int find_obstacles(const struct config *config, int cancel_fd, struct findings *ret)
 {
-	const struct machine this_machine = {.root = ""};
 	struct outcomes *outcomes = calloc(1, sizeof(*outcomes));
 	int rc = outcomes ? preflight_try(config, cancel_fd, outcomes) : -ENOMEM;
 

@@ -17,7 +17,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -28,15 +27,14 @@
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/spawn.h"
 #include "fauxroot/base/str.h"
+#include "fauxroot/machine/accounts.h"
+#include "fauxroot/machine/machine.h"
 
-/* man 5 subuid speaks of 100,000 entries and more: some 3 MB. */
-#define MAX_FILE   (64U << 20)
 #define MAX_OUTPUT (1U << 20)
 
-static const struct subid_paths system_paths = {
-	.nsswitch = "/etc/nsswitch.conf",
-	.passwd = "/etc/passwd",
-	.subid = {[SUBID_UID] = "/etc/subuid", [SUBID_GID] = "/etc/subgid"},
+static const char *const files[SUBID_KINDS_] = {
+	[SUBID_UID] = "/etc/subuid",
+	[SUBID_GID] = "/etc/subgid",
 };
 
 static const char *const kind_words[SUBID_KINDS_] = {
@@ -56,52 +54,10 @@ static void owner_clear(struct owner *owner)
 	free(owner->name);
 }
 
-static void fclose_ptr(FILE **f)
-{
-	if (*f)
-		fclose(*f);
-}
-
-/* The name in the file @path; NULL where it has no such uid. */
-static char *name_in_file(const char *path, uid_t uid)
-{
-	_cleanup_(fclose_ptr) FILE *f = fopen(path, "re");
-	const struct passwd *entry;
-
-	if (!f)
-		return NULL;
-	/* The launcher has one thread: nobody else has the entry that it returns. */
-	while ((entry = fgetpwent(f)))
-		if (entry->pw_uid == uid)
-			return strdup(entry->pw_name);
-	return NULL;
-}
-
-static char *name_in_service(uid_t uid)
-{
-	struct passwd entry, *found = NULL;
-	size_t size = 4096;
-
-	for (; size <= 1U << 20; size *= 4) {
-		_cleanup_free_ char *buf = malloc(size);
-		int rc;
-
-		if (!buf)
-			return NULL;
-		rc = getpwuid_r(uid, &entry, buf, size, &found);
-		if (rc == ERANGE)
-			continue;
-		return rc == 0 && found ? strdup(found->pw_name) : NULL;
-	}
-	return NULL;
-}
-
-static void find_owner(const struct subid_paths *paths, uid_t uid, struct owner *ret)
+static void find_owner(const struct machine *machine, uid_t uid, struct owner *ret)
 {
 	ret->uid = uid;
-	ret->name = name_in_file(paths->passwd, uid);
-	if (!ret->name)
-		ret->name = name_in_service(uid);
+	ret->name = machine_name(machine, uid);
 	if (ret->name)
 		(void)str_print(ret->words, sizeof(ret->words), "user \"%s\" (uid %u)", ret->name,
 				(unsigned)uid);
@@ -110,13 +66,14 @@ static void find_owner(const struct subid_paths *paths, uid_t uid, struct owner 
 				(unsigned)uid);
 }
 
-static int load_file(const char *path, enum subid_kind kind, const struct owner *owner,
+static int load_file(const struct machine *machine, enum subid_kind kind, const struct owner *owner,
 		     struct subid_ranges *ret, struct error *err)
 {
+	const char *path = files[kind];
 	_cleanup_subid_ranges_ struct subid_ranges ranges = {0};
 	_cleanup_free_ char *text = NULL;
 	size_t size;
-	int rc = file_read_bounded(AT_FDCWD, path, MAX_FILE, &text, &size);
+	int rc = machine_load(machine, path, &text, &size);
 
 	if (rc == -ENOENT)
 		return err_about(err,
@@ -283,13 +240,13 @@ static int load_dynamic(const struct owner *owner, const struct deadline *deadli
 	return err_about(err, rc, REASON_NO_RANGES, "%s", getsubids_program());
 }
 
-static bool nsswitch_is_dynamic(const char *path)
+static bool nsswitch_is_dynamic(const struct machine *machine)
 {
+	static const char path[] = "/etc/nsswitch.conf";
 	_cleanup_free_ char *text = NULL, *program = NULL;
 	size_t size;
 
-	if (file_read_bounded(AT_FDCWD, path, MAX_FILE, &text, &size) < 0 ||
-	    !subid_nsswitch_is_dynamic(text, size))
+	if (machine_load(machine, path, &text, &size) < 0 || !subid_nsswitch_is_dynamic(text, size))
 		return false;
 	/* newuidmap of a shadow without getsubids (before 4.9) knows nothing but files either. */
 	if (path_find(getsubids_program(), &program) == 0)
@@ -300,7 +257,7 @@ static bool nsswitch_is_dynamic(const char *path)
 	return false;
 }
 
-int subid_load_from(const struct subid_paths *paths, enum subid_source source, uid_t uid,
+int subid_load_from(const struct machine *machine, enum subid_source source, uid_t uid,
 		    const struct deadline *deadline, int cancel_fd, struct subid_ranges *ret,
 		    struct error *err)
 {
@@ -308,13 +265,12 @@ int subid_load_from(const struct subid_paths *paths, enum subid_source source, u
 	struct subid_ranges loaded[SUBID_KINDS_] = {{0}};
 	int rc = 0;
 
-	find_owner(paths, uid, &owner);
-	if (source == SUBID_DYNAMIC ||
-	    (source == SUBID_AUTO && nsswitch_is_dynamic(paths->nsswitch)))
+	find_owner(machine, uid, &owner);
+	if (source == SUBID_DYNAMIC || (source == SUBID_AUTO && nsswitch_is_dynamic(machine)))
 		rc = load_dynamic(&owner, deadline, cancel_fd, loaded, err);
 	else
 		for (enum subid_kind k = 0; k < SUBID_KINDS_ && rc == 0; k++)
-			rc = load_file(paths->subid[k], k, &owner, &loaded[k], err);
+			rc = load_file(machine, k, &owner, &loaded[k], err);
 	for (enum subid_kind k = 0; k < SUBID_KINDS_; k++) {
 		if (rc == 0)
 			ret[k] = loaded[k];
@@ -327,5 +283,5 @@ int subid_load_from(const struct subid_paths *paths, enum subid_source source, u
 int subid_load(enum subid_source source, uid_t uid, const struct deadline *deadline, int cancel_fd,
 	       struct subid_ranges *ret, struct error *err)
 {
-	return subid_load_from(&system_paths, source, uid, deadline, cancel_fd, ret, err);
+	return subid_load_from(&this_machine, source, uid, deadline, cancel_fd, ret, err);
 }

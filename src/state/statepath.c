@@ -28,6 +28,8 @@
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
+#include "fauxroot/machine/machine.h"
+#include "fauxroot/machine/process.h"
 #include "fauxroot/state/instances.h"
 
 /* sun_path holds 108 bytes, of which the NUL is one (man 7 unix). */
@@ -225,27 +227,24 @@ int statepath_resolve(const char *wanted, char **ret, struct error *err)
 static bool is_unmapped(uid_t uid)
 {
 	_cleanup_free_ char *overflow = NULL, *map = NULL;
+	struct id_extent first;
 	struct cursor c;
-	uint32_t id, usual = 65534;
+	uint32_t usual = 65534;
 
 	/* A container may have no /proc/sys. */
-	if (file_read_bounded(AT_FDCWD, "/proc/sys/kernel/overflowuid", 32, &overflow, NULL) == 0) {
+	overflow = machine_read(&this_machine, "/proc/sys/kernel/overflowuid");
+	if (overflow) {
 		c = cursor_of(overflow);
 		(void)cursor_u32(&c, UINT32_MAX, &usual);
 	}
-	if (uid != usual ||
-	    file_read_bounded(AT_FDCWD, "/proc/self/uid_map", 65536, &map, NULL) < 0)
+	if (uid == usual)
+		map = machine_read(&this_machine, "/proc/self/uid_map");
+	if (!map)
 		return false;
 	/* All ids as they are: the first namespace. */
 	c = cursor_of(map);
-	for (size_t i = 0; i < 3; i++) {
-		static const uint32_t whole[] = {0, 0, UINT32_MAX};
-
-		(void)cursor_blanks(&c);
-		if (cursor_u32(&c, UINT32_MAX, &id) < 0 || id != whole[i])
-			return true;
-	}
-	return false;
+	return !(idmap_next(&c, &first) && first.inside == 0 && first.outside == 0 &&
+		 first.count == UINT32_MAX);
 }
 
 /* May whoever owns @st, or anybody, put something else in the place of what we have in it? */

@@ -27,12 +27,13 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "cgroup2_find.h"
 #include "fauxroot/base/clock.h"
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/parse.h"
+#include "fauxroot/machine/cgroup.h"
+#include "fauxroot/machine/machine.h"
 
 /* Of files of the kernel's: a busy host has some thousand mounts. */
 #define FILE_MAX (16U << 20)
@@ -45,33 +46,30 @@
 
 static int find(char **ret, struct error *err)
 {
-	_cleanup_free_ char *memberships = NULL, *mounts = NULL, *cgroup = NULL;
-	size_t size;
-	int rc = file_read_bounded(AT_FDCWD, "/proc/self/cgroup", FILE_MAX, &memberships, &size);
+	_cleanup_free_ char *cgroup = NULL;
+	int rc = machine_cgroup2(&this_machine, &cgroup, ret);
 
-	if (rc == 0)
-		rc = cgroup2_membership(memberships, size, &cgroup);
-	if (rc == -ENOENT)
+	switch (rc) {
+	case 0:
+		return 0;
+	case -ENOENT:
 		return err_say(err, ENODEV,
 			       "finding our cgroup: /proc/self/cgroup has none of "
 			       "version 2");
-	if (rc == -ESTALE)
+	case -ESTALE:
 		return err_say(err, ESTALE,
 			       "finding our cgroup: the one of version 2 in /proc/self/cgroup has "
 			       "been removed, or lies outside of our cgroup namespace");
-	if (rc == 0)
-		rc = file_read_bounded(AT_FDCWD, "/proc/self/mountinfo", FILE_MAX, &mounts, &size);
-	if (rc < 0)
-		return err_set(err, -rc, "finding our cgroup in /proc");
-	rc = cgroup2_directory(mounts, size, cgroup, ret);
-	if (rc == -ENODEV)
+	case -ENODEV:
 		return err_say(err, ENODEV,
 			       "finding our cgroup: /proc/self/mountinfo has no cgroup2");
-	if (rc == -ENOENT)
+	case -ENXIO:
 		return err_say(err, ENODEV,
 			       "finding our cgroup: no cgroup2 of /proc/self/mountinfo shows %s",
 			       cgroup);
-	return rc < 0 ? err_set(err, -rc, "finding our cgroup") : 0;
+	default:
+		return err_set(err, -rc, "finding our cgroup in /proc");
+	}
 }
 
 /* Everything is looked at by descriptor, so that what is checked is what is used. */

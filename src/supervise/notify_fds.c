@@ -29,13 +29,11 @@
 #include "fauxroot/base/clock.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/spawn.h"
-#include "fauxroot/base/str.h"
+#include "fauxroot/machine/machine.h"
+#include "fauxroot/machine/mountinfo.h"
 #include "fauxroot/sys/message.h"
 
 #define LOOK_MS 1000
-
-/* A busy host has some thousand mounts. */
-#define MOUNTINFO_MAX (16U << 20)
 
 #ifndef FUSE_SUPER_MAGIC
 #define FUSE_SUPER_MAGIC 0x65735546
@@ -44,13 +42,14 @@
 /* Is the file system of the device @dev mounted in our own mount namespace? */
 static bool is_mounted_here(dev_t dev)
 {
-	_cleanup_free_ char *mounts = NULL;
-	char wanted[32];
+	_cleanup_free_ char *text = machine_read(&this_machine, "/proc/self/mountinfo");
+	struct cursor c = cursor_of(text ? text : "");
+	struct mount mount;
 
-	if (file_read_bounded(AT_FDCWD, "/proc/self/mountinfo", MOUNTINFO_MAX, &mounts, NULL) < 0)
-		return false;
-	(void)str_print(wanted, sizeof(wanted), " %u:%u ", major(dev), minor(dev));
-	return strstr(mounts, wanted) != NULL;
+	while (mountinfo_next(&c, &mount))
+		if (mount.major == major(dev) && mount.minor == minor(dev))
+			return true;
+	return false;
 }
 
 static bool is_harmless(int fd)

@@ -29,9 +29,12 @@ static void cgroups(void **state)
 		 "systemd-run --user --scope -p Delegate=yes fauxroot …; in a unit Delegate=yes",
 		 .files = {{"/proc/self/cgroup", line, 0}}},
 		{STEP_CGROUP, EPERM, "the cgroup is the root",
-		 "our cgroup, / in /proc/self/cgroup, has not been delegated to this user",
-		 "systemd-run --user --scope -p Delegate=yes fauxroot …; in a unit Delegate=yes",
-		 .files = {{"/proc/self/cgroup", "0::/\n", 0}}},
+		 "our cgroup, /sys/fs/cgroup, is the root of the hierarchy, and processes cannot "
+		 "leave that one for a cgroup below it",
+		 "start it in a cgroup of its own: systemd-run --user --scope -p Delegate=yes "
+		 "fauxroot …; or without --evacuate-cgroup2",
+		 .files = {{"/proc/self/cgroup", "0::/\n", 0},
+			   {"/sys/fs/cgroup/cgroup.procs", "", 0}}},
 		{STEP_CGROUP, ENODEV, "finding our cgroup",
 		 "this machine has no cgroup v2, or does not mount it",
 		 "sudo sed -i 's/^GRUB_CMDLINE_LINUX=\"/&systemd.unified_cgroup_hierarchy=1 /' "
@@ -242,8 +245,9 @@ static void devices_and_helpers(void **state)
 		 .files = {{"/etc/os-release", "ID=unheard-of\n", 0}}},
 		{STEP_SLIRP, EOPNOTSUPP, "slirp4netns is version 0.3.0: 0.4.0 or newer is needed",
 		 "the slirp4netns that PATH or --slirp4netns-binary leads to is too old",
-		 "sudo pacman -S slirp4netns, or name a newer one: --slirp4netns-binary=FILE",
-		 .files = {{"/etc/os-release", NULL, 0}, {"/usr/lib/os-release", "ID=arch\n", 0}}},
+		 "sudo apk add slirp4netns, or name a newer one: --slirp4netns-binary=FILE",
+		 .files = {{"/etc/os-release", NULL, 0},
+			   {"/usr/lib/os-release", "ID=alpine\n", 0}}},
 		{STEP_SLIRP, EACCES, "starting slirp4netns: executing \"/x\": Permission denied",
 		 "what --slirp4netns-binary or PATH leads to is no executable file of this "
 		 "machine",
@@ -292,6 +296,11 @@ static void targets(void **state)
 		 "/opt/x is not executable: its mode is 0644",
 		 "chmod +x /opt/x, where it is a program", .files = {{"/opt/x", "ELF", 0644}},
 		 .command = "/opt/x"},
+		/* An empty element of PATH is the working directory. */
+		{STEP_EXEC, EACCES, "executing \"foo\"",
+		 "./foo is not executable: its mode is 0644",
+		 "chmod +x ./foo, where it is a program", .files = {{"/foo", "ELF", 0644}},
+		 .command = "foo", .path = ":/usr/bin"},
 		{STEP_EXEC, EACCES, "executing \"/opt/y/x\"", NULL, NULL,
 		 .files = {{"/opt/y/x", "ELF", 0755}}, .command = "/opt/y/x"},
 		{STEP_EXEC, EACCES, "executing \"/opt/x\"", "/opt/x is a directory",

@@ -14,6 +14,7 @@ struct failure {
 	const char *remedy;
 	struct file files[MAX_FILES];
 	const char *command;	     /* NULL: "tool" */
+	const char *path;	     /* PATH; NULL: "/usr/local/bin:/usr/bin" */
 	const char *xdg_runtime_dir; /* NULL: not set */
 	const char *invocation_id;   /* NULL: not set */
 	const char *closed_dir;	     /* has the mode 0700; NULL: none */
@@ -75,7 +76,7 @@ static void check_failure(const struct failure *f)
 	config.state_dir = f->state_dir;
 	if (f->ask)
 		f->ask(&config);
-	setenv("PATH", "/usr/local/bin:/usr/bin", 1);
+	setenv("PATH", f->path ? f->path : "/usr/local/bin:/usr/bin", 1);
 	set_variable("XDG_RUNTIME_DIR", f->xdg_runtime_dir);
 	set_variable("INVOCATION_ID", f->invocation_id);
 	snprintf(err.text, sizeof(err.text), "%s", f->text);

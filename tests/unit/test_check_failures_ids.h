@@ -52,8 +52,8 @@ static const struct failure mapper_failures[] = {
 	 "getsubids, which asks the source that nsswitch.conf names for subordinate ids, "
 	 "is "
 	 "not there",
-	 "sudo zypper install shadow; or --subid-source=static",
-	 .files = {{"/etc/os-release", "NAME=x\nID=mine\nID_LIKE='suse opensuse'\n", 0}}},
+	 "sudo dnf install shadow-utils-subid; or --subid-source=static",
+	 .files = {{"/etc/os-release", "NAME=x\nID=mine\nID_LIKE='ours fedora'\n", 0}}},
 	{STEP_IDMAP, EPERM, wrote,
 	 "no_new_privs is set on this process (/proc/self/status: NoNewPrivs: 1), so "
 	 "/usr/bin/newuidmap gains no privileges",

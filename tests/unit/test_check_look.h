@@ -57,6 +57,9 @@ static void remember(const struct findings *findings)
 				told[i] = true;
 }
 
+/* Does the machine ask the name service? */
+static bool with_services;
+
 static const struct finding *find(const struct findings *findings, const char *name)
 {
 	for (size_t i = 0; i < findings->n; i++)
@@ -83,6 +86,7 @@ static void check_look(const struct look *look, enum net_mode net, char **comman
 
 	assert_non_null(outcomes);
 	make_fake(&fake, look->files);
+	fake.machine.services = with_services;
 	config_init(&config);
 	config.net = net;
 	config.command = command;

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <errno.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -295,7 +296,13 @@ static void sessions(void **state)
 		{"cgroup", FINDING_WARNING, "no cgroup v2", "cgroup-v1",
 		 .files = {{"/proc/self/cgroup", "3:cpu:/\n", 0}}, NO_TRIAL},
 		{"cgroup", FINDING_WARNING, "no cgroup v2", "cgroup-v1",
-		 .files = {{"/proc/self/cgroup", "0::/\n", 0}}, NO_TRIAL},
+		 .files = {{"/proc/self/cgroup", "0::/\n", 0},
+			   {"/proc/self/mountinfo", "22 1 8:1 / / rw - ext4 x rw\n", 0}},
+		 NO_TRIAL},
+		{"cgroup", FINDING_UNKNOWN, "removed", NULL,
+		 .files = {{"/proc/self/cgroup", "0::/x (deleted)\n", 0}}, NO_TRIAL},
+		{"cgroup", FINDING_UNKNOWN, "cannot be looked at", NULL,
+		 .files = {{"/proc/self/cgroup", "0::/nosuch\n", 0}}, NO_TRIAL},
 		{"cgroup", FINDING_WARNING, "/sys/fs/cgroup/session.scope, not delegated",
 		 "cgroup-not-delegated",
 		 .files = {{"/proc/self/status", "Uid:\t4242\t4242\t4242\t4242\n", 0},
@@ -357,6 +364,90 @@ static void our_own_cgroup(void **state)
 	snprintf(status, sizeof(status), "Uid:\t%u\t%u\t%u\t%u\n", geteuid(), geteuid(), geteuid(),
 		 geteuid());
 	check_looks(looks, ARRAY_SIZE(looks));
+}
+
+/* Of two hierarchies, both checks look at the one that is mounted as version 2. */
+static void a_hybrid_host_is_told_one_story(void **state)
+{
+#define HYBRID                                                                        \
+	{                                                                             \
+		{"/proc/self/cgroup", "3:cpu:/\n0::/\n", 0},                          \
+			{"/proc/self/mountinfo",                                      \
+			 "22 1 8:1 / / rw - ext4 x rw\n"                              \
+			 "30 22 0:26 / /sys/fs/cgroup/unified rw - cgroup2 c rw\n"    \
+			 "31 22 0:27 / /sys/fs/cgroup/cpu rw - cgroup c rw,cpu\n",    \
+			 0},                                                          \
+			{"/proc/self/status", "Uid:\t4000000\t4000000\n", 0},         \
+			{"/sys/fs/cgroup/unified/cgroup.controllers", "memory\n", 0}, \
+	}
+	static const struct look looks[] = {
+		{"cgroup", FINDING_WARNING, "/sys/fs/cgroup/unified, not delegated",
+		 "cgroup-not-delegated", .files = HYBRID, NO_TRIAL},
+		{"evacuation", FINDING_OBSTACLE, "is the root of the hierarchy", "cgroup-is-root",
+		 .files = HYBRID, .failed = TRIAL_CGROUP, EPERM,
+		 "the cgroup \"/sys/fs/cgroup/unified\" is the root of the hierarchy, which cannot "
+		 "be evacuated",
+		 STEP_CGROUP, .cause = "our cgroup, /sys/fs/cgroup/unified, is the root"},
+	};
+
+	(void)state;
+	check_looks(looks, ARRAY_SIZE(looks));
+}
+
+/* mountinfo has it as "\040" (man 5 proc). */
+static void a_blank_in_a_mount_point(void **state)
+{
+	static const struct look look = {
+		"data directory",
+		FINDING_WARNING,
+		"nosuid and nodev",
+		"data-nosuid",
+		.files = {{"/proc/self/mountinfo",
+			   "22 1 8:1 / / rw - ext4 x rw\n"
+			   "23 22 8:2 / /media/USB\\040DISK rw,nosuid,nodev - ext4 y rw\n",
+			   0}},
+		NO_TRIAL,
+		.cause = "/media/USB DISK/data is on /media/USB DISK",
+	};
+
+	(void)state;
+	setenv("XDG_DATA_HOME", "/media/USB DISK/data", 1);
+	check_look(&look, NET_SLIRP4NETNS, NULL);
+	unsetenv("XDG_DATA_HOME");
+}
+
+/* An account of a directory service, whose name stands in /etc/subuid: no file has its uid. */
+int getpwuid_r(uid_t uid, struct passwd *entry, char *buf, size_t size, struct passwd **ret)
+{
+	(void)buf;
+	(void)size;
+	memset(entry, 0, sizeof(*entry));
+	entry->pw_uid = uid;
+	entry->pw_name = (char *)(uintptr_t) "dora";
+	*ret = uid == 80001 ? entry : NULL;
+	return 0;
+}
+
+static void accounts_of_the_name_service_have_ranges_too(void **state)
+{
+#define OF_DORA(ranges)                                                                       \
+	{                                                                                     \
+		{"/proc/self/status", "Uid:\t80001\t80001\n", 0}, {"/etc/subuid", ranges, 0}, \
+			{"/etc/subgid", ranges, 0},                                           \
+	}
+	static const struct look looks[] = {
+		{"shared ids", FINDING_WARNING, "somebody else's", "subids-shared",
+		 .files = OF_DORA("dora:600000:65536\nalice:650000:65536\n"), NO_TRIAL,
+		 .cause = "\"alice\" of /etc/subuid has ids 650000", .remedy = "dora:"},
+		/* Of one account, by its name and by its number. */
+		{"shared ids", FINDING_OK, "none", NULL,
+		 .files = OF_DORA("dora:600000:65536\n80001:600000:65536\n"), NO_TRIAL},
+	};
+
+	(void)state;
+	with_services = true;
+	check_looks(looks, ARRAY_SIZE(looks));
+	with_services = false;
 }
 
 static void storage(void **state)
@@ -527,7 +618,6 @@ static void texts_of_the_kernel(void **state)
 {
 	static const char config[] = "CONFIG_A=y\n# CONFIG_B is not set\n# CONFIG_BC is not set\n"
 				     "#CONFIG_D is not set\n# CONFIG_E is not";
-	char text[64];
 
 	(void)state;
 	assert_true(kernel_config_lacks(config, "CONFIG_B"));
@@ -536,18 +626,6 @@ static void texts_of_the_kernel(void **state)
 	assert_false(kernel_config_lacks(config, "CONFIG_D"));
 	assert_false(kernel_config_lacks(config, "CONFIG_E"));
 	assert_false(kernel_config_lacks("", "CONFIG_A"));
-	assert_true(cgroup2_path("12:pids:/x\n0::/user.slice/a b\n", text, sizeof(text)));
-	assert_string_equal(text, "/user.slice/a b");
-	assert_false(cgroup2_path("0::\n", text, sizeof(text)));
-	assert_false(cgroup2_path("10::/x\n", text, sizeof(text)));
-	assert_false(cgroup2_path("0::/longer than the room for it\n", text, 8));
-	cgroup_lacks("cpuset cpu io memory hugetlb pids rdma\n", "cpu io memory pids", text,
-		     sizeof(text));
-	assert_string_equal(text, "");
-	cgroup_lacks("cpuset memoryx\n", "cpu io memory pids", text, sizeof(text));
-	assert_string_equal(text, "cpu io memory pids");
-	cgroup_lacks("", "cpu", text, sizeof(text));
-	assert_string_equal(text, "cpu");
 }
 
 /* Last: what no check asks for is not for --check. */
@@ -573,6 +651,9 @@ int main(void)
 		cmocka_unit_test(networks),
 		cmocka_unit_test(sessions),
 		cmocka_unit_test(our_own_cgroup),
+		cmocka_unit_test(a_hybrid_host_is_told_one_story),
+		cmocka_unit_test(a_blank_in_a_mount_point),
+		cmocka_unit_test(accounts_of_the_name_service_have_ranges_too),
 		cmocka_unit_test(storage),
 		cmocka_unit_test(notes_are_warnings),
 		cmocka_unit_test(a_cause_is_told_once),

@@ -15,6 +15,7 @@
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/str.h"
+#include "fauxroot/machine/machine.h"
 #include "idmap/subid_load.h"
 
 /* A uid that no name service knows. */
@@ -23,7 +24,7 @@
 struct fixture {
 	char dir[64];
 	char nsswitch[96], passwd[96], subuid[96], subgid[96], program[96];
-	struct subid_paths paths;
+	struct machine machine;
 };
 
 static void put(const char *path, const char *text, mode_t mode)
@@ -41,12 +42,14 @@ static int set_up(void **state)
 	assert_non_null(f);
 	(void)str_print(f->dir, sizeof(f->dir), "/tmp/test_idmap_load.XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
-	(void)str_print(f->nsswitch, sizeof(f->nsswitch), "%s/nsswitch.conf", f->dir);
-	(void)str_print(f->passwd, sizeof(f->passwd), "%s/passwd", f->dir);
-	(void)str_print(f->subuid, sizeof(f->subuid), "%s/subuid", f->dir);
-	(void)str_print(f->subgid, sizeof(f->subgid), "%s/subgid", f->dir);
+	(void)str_print(f->program, sizeof(f->program), "%s/etc", f->dir);
+	assert_int_equal(mkdir(f->program, 0755), 0);
+	(void)str_print(f->nsswitch, sizeof(f->nsswitch), "%s/etc/nsswitch.conf", f->dir);
+	(void)str_print(f->passwd, sizeof(f->passwd), "%s/etc/passwd", f->dir);
+	(void)str_print(f->subuid, sizeof(f->subuid), "%s/etc/subuid", f->dir);
+	(void)str_print(f->subgid, sizeof(f->subgid), "%s/etc/subgid", f->dir);
 	(void)str_print(f->program, sizeof(f->program), "%s/getsubids", f->dir);
-	f->paths = (struct subid_paths){f->nsswitch, f->passwd, {f->subuid, f->subgid}};
+	f->machine = (struct machine){.root = f->dir, .services = true};
 	put(f->nsswitch, "subid: files\n", 0644);
 	put(f->passwd, "root:x:0:0::/:/bin/sh\nalice:x:4000:4000::/:/bin/sh\n", 0644);
 	put(f->subuid, "alice:100000:65536\n4000:300000:10\n", 0644);
@@ -70,6 +73,8 @@ static int tear_down(void **state)
 	unlink(f->subuid);
 	unlink(f->subgid);
 	unlink(f->program);
+	(void)str_print(f->program, sizeof(f->program), "%s/etc", f->dir);
+	assert_int_equal(rmdir(f->program), 0);
 	assert_int_equal(rmdir(f->dir), 0);
 	free(f);
 	return 0;
@@ -81,7 +86,7 @@ static int load(const struct fixture *f, enum subid_source source, uid_t uid,
 	struct deadline deadline = deadline_in(60000);
 
 	*err = (struct error){0};
-	return subid_load_from(&f->paths, source, uid, &deadline, -1, ret, err);
+	return subid_load_from(&f->machine, source, uid, &deadline, -1, ret, err);
 }
 
 static void clear(struct subid_ranges *ranges)
@@ -123,7 +128,7 @@ static void test_uid_without_name(void **state)
 
 	assert_int_equal(load(f, SUBID_STATIC, NAMELESS, ranges, &err), -ENOENT);
 	assert_non_null(strstr(err.text, "uid 3999999999 (no login name) has no subordinate user"));
-	assert_non_null(strstr(err.text, f->subuid));
+	assert_non_null(strstr(err.text, "/etc/subuid"));
 	put(f->subuid, "3999999999:100:5\n", 0644);
 	put(f->subgid, "3999999999:200:5\n", 0644);
 	assert_int_equal(load(f, SUBID_STATIC, NAMELESS, ranges, &err), 0);
@@ -146,7 +151,7 @@ static void test_missing(void **state)
 	assert_int_equal(load(f, SUBID_AUTO, 4000, ranges, &err), -ENOENT);
 	assert_non_null(strstr(err.text,
 			       "user \"alice\" (uid 4000) has no subordinate group ids: no line"));
-	assert_non_null(strstr(err.text, f->subgid));
+	assert_non_null(strstr(err.text, "/etc/subgid"));
 	unlink(f->subuid);
 	assert_int_equal(load(f, SUBID_AUTO, 4000, ranges, &err), -ENOENT);
 	assert_non_null(strstr(err.text, "has no subordinate user ids: there is no /"));
@@ -266,7 +271,7 @@ static void test_getsubids_hangs(void **state)
 		struct error err = {0};
 
 		put(f->program, scripts[i], 0755);
-		assert_int_equal(subid_load_from(&f->paths, SUBID_DYNAMIC, 4000, &deadline, -1,
+		assert_int_equal(subid_load_from(&f->machine, SUBID_DYNAMIC, 4000, &deadline, -1,
 						 ranges, &err),
 				 -ETIMEDOUT);
 		assert_non_null(strstr(err.text, "getsubids did not"));
@@ -283,8 +288,8 @@ static void test_getsubids_cancelled(void **state)
 	struct error err = {0};
 
 	put(f->program, "#!/bin/sh\nexec sleep 100\n", 0755);
-	assert_int_equal(subid_load_from(&f->paths, SUBID_DYNAMIC, 4000, &deadline, cancel, ranges,
-					 &err),
+	assert_int_equal(subid_load_from(&f->machine, SUBID_DYNAMIC, 4000, &deadline, cancel,
+					 ranges, &err),
 			 -ECANCELED);
 }
 

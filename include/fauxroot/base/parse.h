@@ -36,6 +36,12 @@ static inline size_t cursor_left(const struct cursor *c)
 	return (size_t)(c->end - c->at);
 }
 
+/* cursor_is() - is what is left exactly @word? */
+static inline bool cursor_is(const struct cursor *c, const char *word)
+{
+	return cursor_left(c) == strlen(word) && memcmp(c->at, word, cursor_left(c)) == 0;
+}
+
 /* cursor_char() - take the character @ch if it stands here */
 bool cursor_char(struct cursor *c, char ch);
 
@@ -61,6 +67,10 @@ size_t cursor_blanks(struct cursor *c);
  */
 int cursor_u64(struct cursor *c, uint64_t max, uint64_t *ret);
 int cursor_u32(struct cursor *c, uint32_t max, uint32_t *ret);
+
+/* list_has() - is one of the words of @list, which characters of @separators divide, the @n bytes
+ * at @word? */
+bool list_has(const char *list, const char *separators, const char *word, size_t n);
 
 /* parse_u32() - the whole of @s as a decimal number of at most @max; 0, -EINVAL or -ERANGE */
 int parse_u32(const char *s, uint32_t max, uint32_t *ret);

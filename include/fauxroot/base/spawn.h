@@ -160,6 +160,18 @@ int helper_finish(struct helper *helpers, size_t n, const struct deadline *deadl
 /* helper_stop() - SIGKILL, reap, close; @h is HELPER_NONE afterwards. Accepts HELPER_NONE. */
 void helper_stop(struct helper *h);
 
+/* path_variable() - the value of PATH, or what stands for it where it is not set */
+const char *path_variable(void);
+
+/*
+ * path_next() - the next place that a PATH has for @name
+ * @path: what is left of it, NULL at the end; an empty element is the working directory
+ * @buf: "/usr/bin/NAME", "./NAME"; places that do not fit are passed over
+ *
+ * Returns false at the end.
+ */
+bool path_next(const char **path, const char *name, char *buf, size_t size);
+
 /* path_find() - the executable @name in PATH as a fresh string, or @name itself where it has a
  * slash; -ENOENT, or -EACCES where something of that name cannot be executed */
 int path_find(const char *name, char **ret);

@@ -10,15 +10,7 @@
 
 struct config;
 struct error;
-
-/*
- * struct machine - where the facts are read
- * @root: "" for this machine; another directory holds fabricated proc/, sys/, etc/ and the
- *	directories of PATH, for tests
- */
-struct machine {
-	const char *root;
-};
+struct machine;
 
 /* One line each, as the log prints them. */
 struct explanation {
@@ -45,9 +37,6 @@ bool explain(const struct error *err, const struct config *config, const struct 
  * set (man 5 systemd.exec) and XDG_RUNTIME_DIR is not; else false with @ret untouched.
  */
 bool explain_unit(const struct machine *machine, struct explanation *ret);
-
-/* As many ids as images use. */
-#define USUAL_IDS 65536
 
 /*
  * explain_few_ids() - the warning for a map that container images do not fit into

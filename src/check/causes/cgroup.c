@@ -5,22 +5,43 @@
 #include <errno.h>
 
 #include "fauxroot/base/str.h"
-#include "../probes/probe.h"
+#include "fauxroot/machine/cgroup.h"
 
 #define CGROUP STEP_BIT(STEP_CGROUP)
 
 static bool has_cgroup2(struct facts *facts, const char *arg)
 {
-	_cleanup_free_ char *text = machine_read(facts->machine, "/proc/self/cgroup");
+	_cleanup_free_ char *cgroup = NULL, *dir = NULL;
 
 	(void)arg;
-	if (!text || !cgroup2_path(text, facts->value, sizeof(facts->value)))
+	if (machine_cgroup2(facts->machine, &cgroup, &dir) < 0)
 		return false;
-	str_printable(facts->value);
-	return true;
+	(void)str_print(facts->path, sizeof(facts->path), "%s", dir);
+	return str_print(facts->value, sizeof(facts->value), "%s", cgroup) == 0;
+}
+
+/* The root has no cgroup.events (man 7 cgroups); that of a cgroup namespace has one. */
+static bool cgroup_is_root(struct facts *facts, const char *arg)
+{
+	char events[PATH_MAX];
+
+	return has_cgroup2(facts, arg) &&
+	       str_print(events, sizeof(events), "%s/cgroup.events", facts->path) == 0 &&
+	       machine_exists(facts->machine, facts->path) &&
+	       !machine_exists(facts->machine, events);
 }
 
 const struct cause causes_of_cgroups[] = {
+	{
+		.id = "cgroup-is-root",
+		.steps = CGROUP,
+		.codes = {EPERM},
+		.test = cgroup_is_root,
+		.cause = "our cgroup, {path}, is the root of the hierarchy, and processes cannot "
+			 "leave that one for a cgroup below it",
+		.remedy = "start it in a cgroup of its own: systemd-run --user --scope -p "
+			  "Delegate=yes fauxroot …; or without --evacuate-cgroup2",
+	},
 	{
 		.id = "cgroup-not-ours",
 		.steps = CGROUP,

@@ -6,6 +6,7 @@
 
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
+#include "fauxroot/machine/mountinfo.h"
 
 /* All that happens in the new namespaces before the target: AppArmor lets the clone pass there. */
 #define INSIDE                                                               \
@@ -57,22 +58,16 @@ static bool is_apparmor_confined(struct facts *facts, const char *arg)
 bool proc_is_masked(struct facts *facts, const char *arg)
 {
 	_cleanup_free_ char *text = machine_read(facts->machine, "/proc/self/mountinfo");
-	struct cursor c = cursor_of(text ? text : ""), line;
+	struct cursor c = cursor_of(text ? text : "");
+	struct mount mount;
 
 	(void)arg;
-	while (cursor_line(&c, &line)) {
-		size_t used = strlen(facts->value), n;
-		const char *point;
+	while (mountinfo_next(&c, &mount)) {
+		size_t used = strlen(facts->value);
 
-		/* "36 35 98:0 /root /point …" */
-		for (int i = 0; i < 5; i++) {
-			cursor_until(&line, " ", &point, &n);
-			cursor_char(&line, ' ');
-		}
-		if (n > strlen("/proc/") && memcmp(point, "/proc/", strlen("/proc/")) == 0 &&
-		    memmem(point, n, "binfmt_misc", strlen("binfmt_misc")) == NULL)
-			(void)str_print(facts->value + used, sizeof(facts->value) - used, "%s%.*s",
-					used > 0 ? " " : "", (int)n, point);
+		if (str_after(mount.point, "/proc/") && !strstr(mount.point, "binfmt_misc"))
+			(void)str_print(facts->value + used, sizeof(facts->value) - used, "%s%s",
+					used > 0 ? " " : "", mount.point);
 	}
 	return *facts->value != '\0';
 }

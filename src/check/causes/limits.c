@@ -8,6 +8,7 @@
 
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
+#include "fauxroot/machine/cgroup.h"
 
 #define ANY (~0U)
 
@@ -66,37 +67,35 @@ static bool descriptor_limit_is_low(struct facts *facts, const char *arg)
 	return true;
 }
 
+/* Has the cgroup @dir refused processes? facts->path and facts->value: its limit */
+static bool has_no_pids_left(struct facts *facts, const char *dir)
+{
+	char events[64];
+	struct cursor c;
+	uint32_t refused;
+
+	(void)str_print(facts->path, sizeof(facts->path), "%s/pids.events", dir);
+	if (!machine_word(facts->machine, facts->path, events, sizeof(events)))
+		return false;
+	c = cursor_of(events);
+	(void)str_print(facts->path, sizeof(facts->path), "%s/pids.max", dir);
+	return cursor_word(&c, "max ") && cursor_u32(&c, UINT32_MAX, &refused) == 0 &&
+	       refused > 0 &&
+	       machine_word(facts->machine, facts->path, facts->value, sizeof(facts->value)) &&
+	       !streq(facts->value, "max");
+}
+
 /* Our cgroup and those above it, up to the root, which has no pids.max (cgroup-v2.rst). */
 static bool cgroup_has_no_pids_left(struct facts *facts, const char *arg)
 {
-	_cleanup_free_ char *text = machine_read(facts->machine, "/proc/self/cgroup");
-	struct cursor c = cursor_of(text ? text : ""), line;
-	char path[PATH_MAX] = "", *end;
+	_cleanup_free_ char *dir = NULL;
 
 	(void)arg;
-	while (cursor_line(&c, &line))
-		if (cursor_word(&line, "0::"))
-			(void)str_print(path, sizeof(path), "/sys/fs/cgroup%.*s",
-					(int)cursor_left(&line), line.at);
-	while (str_after(path, "/sys/fs/cgroup/")) {
-		char events[64];
-		uint32_t refused;
-
-		(void)str_print(facts->path, sizeof(facts->path), "%s/pids.events", path);
-		if (machine_word(facts->machine, facts->path, events, sizeof(events))) {
-			struct cursor count = cursor_of(events);
-
-			(void)str_print(facts->path, sizeof(facts->path), "%s/pids.max", path);
-			if (cursor_word(&count, "max ") &&
-			    cursor_u32(&count, UINT32_MAX, &refused) == 0 && refused > 0 &&
-			    machine_word(facts->machine, facts->path, facts->value,
-					 sizeof(facts->value)) &&
-			    !streq(facts->value, "max"))
-				return true;
-		}
-		end = strrchr(path, '/');
-		*end = '\0';
-	}
+	if (machine_cgroup2(facts->machine, NULL, &dir) < 0)
+		return false;
+	for (char *end; (end = strrchr(dir, '/')); *end = '\0')
+		if (has_no_pids_left(facts, dir))
+			return true;
 	return false;
 }
 

@@ -10,6 +10,7 @@
 
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
+#include "fauxroot/machine/mountinfo.h"
 
 #define IDMAP STEP_BIT(STEP_IDMAP)
 
@@ -84,8 +85,7 @@ static bool mapper_has_no_new_privs(struct facts *facts, const char *arg)
 static bool mapper_is_on_nosuid(struct facts *facts, const char *arg)
 {
 	(void)arg;
-	return find_mapper(facts) && machine_mount_has(facts->machine, facts->path, "nosuid",
-						       facts->point, sizeof(facts->point));
+	return find_mapper(facts) && is_mounted_with(facts, facts->path, "nosuid");
 }
 
 static bool mapper_lacks_setuid(struct facts *facts, const char *arg)
@@ -104,13 +104,14 @@ static bool mapper_lacks_setuid(struct facts *facts, const char *arg)
 static bool setuid_mapper_is_elsewhere(struct facts *facts, const char *arg)
 {
 	const char *program = mapper(facts);
-	char path[PATH_MAX], point[PATH_MAX];
+	char path[PATH_MAX];
+	struct mount mount;
 
 	return program && (mapper_lacks_setuid(facts, arg) || mapper_is_on_nosuid(facts, arg)) &&
 	       machine_find_elsewhere(facts->machine, program, S_ISUID | 0111, facts->value,
 				      sizeof(facts->value)) &&
 	       str_print(path, sizeof(path), "%s/%s", facts->value, program) == 0 &&
-	       !machine_mount_has(facts->machine, path, "nosuid", point, sizeof(point));
+	       !(machine_mount(facts->machine, path, &mount) && mount_has(&mount, "nosuid"));
 }
 
 static unsigned capability(const char *arg)
@@ -135,7 +136,7 @@ static bool mapper_lacks_cap(struct facts *facts, const char *arg)
  */
 static bool root_lacks_power(struct facts *facts)
 {
-	return machine_id(facts->machine, "Uid") != 0 &&
+	return machine_uid(facts->machine) != 0 &&
 	       (machine_lacks_cap(facts->machine, 21 /* CAP_SYS_ADMIN */) ||
 		machine_lacks_cap(facts->machine, 1 /* CAP_DAC_OVERRIDE */)) &&
 	       machine_status(facts->machine, "CapBnd", facts->value, sizeof(facts->value));
@@ -176,7 +177,7 @@ static bool mapper_lacks_cap_and_filecaps(struct facts *facts, const char *arg)
 
 static bool root_lacks_cap(struct facts *facts, const char *arg)
 {
-	return machine_id(facts->machine, "Uid") == 0 && mapper_lacks_cap(facts, arg);
+	return machine_uid(facts->machine) == 0 && mapper_lacks_cap(facts, arg);
 }
 
 /* The words are those of errno in newuidmap, which inherits the filter. */
@@ -190,10 +191,10 @@ static bool filter_refuses_mapper(struct facts *facts, const char *arg)
 
 static bool group_is_not_of_account(struct facts *facts, const char *arg)
 {
-	uint32_t gid = machine_id(facts->machine, "Gid"), usual;
+	uint32_t gid = machine_gid(facts->machine), usual;
 
 	(void)arg;
-	if (!machine_account(facts->machine, &usual) || usual == gid)
+	if (!machine_account(facts->machine, &usual) || usual == UINT32_MAX || usual == gid)
 		return false;
 	machine_group(facts->machine, gid, facts->value, sizeof(facts->value));
 	machine_group(facts->machine, usual, facts->path, sizeof(facts->path));

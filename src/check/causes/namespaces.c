@@ -8,6 +8,7 @@
 
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
+#include "fauxroot/machine/mountinfo.h"
 
 #define CLONE STEP_BIT(STEP_CLONE)
 #define ANY   (~0U)
@@ -42,17 +43,17 @@ static bool sysctl_is_zero(struct facts *facts, const char *arg)
  */
 static bool is_chroot(struct facts *facts, const char *arg)
 {
+	struct mount mount;
+
 	(void)arg;
-	if (!machine_exists(facts->machine, "/proc/self/mountinfo"))
-		return false;
-	(void)machine_mount_has(facts->machine, "/", "rw", facts->point, sizeof(facts->point));
-	return *facts->point == '\0';
+	return machine_exists(facts->machine, "/proc/self/mountinfo") &&
+	       !machine_mount(facts->machine, "/", &mount);
 }
 
 /* Whoever has no id in its own user namespace may not make another (man 2 clone, EPERM). */
 static bool is_unmapped(struct facts *facts, const char *arg)
 {
-	uint32_t uid = machine_id(facts->machine, "Uid"), gid = machine_id(facts->machine, "Gid");
+	uint32_t uid = machine_uid(facts->machine), gid = machine_gid(facts->machine);
 	bool uid_missing = !machine_maps(facts->machine, "uid_map", uid, 1);
 
 	(void)arg;

@@ -43,8 +43,7 @@ static bool device_is_on_nodev(struct facts *facts, const char *arg)
 	struct stat st;
 
 	(void)arg;
-	return stat_device(facts, &st) && machine_mount_has(facts->machine, "/dev/net/tun", "nodev",
-							    facts->point, sizeof(facts->point));
+	return stat_device(facts, &st) && is_mounted_with(facts, "/dev/net/tun", "nodev");
 }
 
 static bool device_is_closed(struct facts *facts, const char *arg)

@@ -7,7 +7,6 @@
 
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
-#include "fauxroot/idmap/subid.h"
 
 #define IDMAP STEP_BIT(STEP_IDMAP)
 
@@ -21,7 +20,7 @@ static void load_ranges(const struct facts *facts, const char *path, struct subi
 	*ret = (struct subid_ranges){0};
 	if (text)
 		(void)subid_parse_file(text, strlen(text), path, named ? user : NULL,
-				       machine_id(facts->machine, "Uid"), ret, NULL);
+				       machine_uid(facts->machine), ret, NULL);
 }
 
 /* Is a range of @path outside of the ids that our own user namespace has? */
@@ -75,7 +74,7 @@ static void add_lines(struct facts *facts, const char *path)
 	struct cursor c = cursor_of(text ? text : ""), line;
 
 	(void)machine_user(facts->machine, user, sizeof(user));
-	(void)str_print(uid, sizeof(uid), "%u", machine_id(facts->machine, "Uid"));
+	(void)str_print(uid, sizeof(uid), "%u", machine_uid(facts->machine));
 	for (bool first = true; cursor_line(&c, &line);) {
 		size_t used = strlen(facts->value);
 		struct cursor rest = line;
@@ -145,9 +144,9 @@ static bool user_lacks_ranges(struct facts *facts, const char *arg)
 
 static bool local_user_lacks_ranges(struct facts *facts, const char *arg)
 {
-	char user[256];
+	uint32_t gid;
 
-	return machine_user(facts->machine, user, sizeof(user)) && user_lacks_ranges(facts, arg) &&
+	return machine_account(facts->machine, &gid) && user_lacks_ranges(facts, arg) &&
 	       (strchr(arg, 'u') != NULL) == (strstr(facts->path, "/etc/subuid") != NULL) &&
 	       (strchr(arg, 'g') != NULL) == (strstr(facts->path, "/etc/subgid") != NULL);
 }
@@ -157,11 +156,11 @@ static bool subid_file_is_missing(struct facts *facts, const char *arg)
 {
 	bool uids = !machine_exists(facts->machine, "/etc/subuid");
 	bool gids = !machine_exists(facts->machine, "/etc/subgid");
-	char user[256], range[32] = "FIRST-LAST";
-	uint32_t first, count;
+	char range[32] = "FIRST-LAST";
+	uint32_t first, count, gid;
 
 	(void)arg;
-	if (!(uids || gids) || !machine_user(facts->machine, user, sizeof(user)))
+	if (!(uids || gids) || !machine_account(facts->machine, &gid))
 		return false;
 	if (machine_free_range(facts->machine, &first, &count))
 		(void)str_print(range, sizeof(range), "%u-%u", first, first + count - 1);

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "fauxroot/base/str.h"
+#include "fauxroot/machine/mountinfo.h"
 
 bool sysctl_is_there(struct facts *facts, const char *arg)
 {
@@ -24,6 +25,14 @@ bool is_in_container(struct facts *facts, const char *arg)
 	return machine_in_container(facts->machine);
 }
 
+bool is_mounted_with(struct facts *facts, const char *path, const char *option)
+{
+	struct mount mount;
+
+	return machine_mount(facts->machine, path, &mount) && mount_has(&mount, option) &&
+	       str_print(facts->point, sizeof(facts->point), "%s", mount.point) == 0;
+}
+
 bool mapper_failed_to_write(const struct error *err)
 {
 	return err->step == STEP_IDMAP && strstr(err->text, "_map failed");
@@ -40,7 +49,7 @@ bool is_elsewhere(struct facts *facts, const char *name)
 /* access(2) would ask for us now; fake root's rights are those of our uid on others' files. */
 bool is_closed_to_us(struct facts *facts, const struct stat *st, mode_t bits)
 {
-	uint32_t uid = machine_id(facts->machine, "Uid"), gid = machine_id(facts->machine, "Gid");
+	uint32_t uid = machine_uid(facts->machine), gid = machine_gid(facts->machine);
 	mode_t ours = st->st_uid == uid ? 0700 : st->st_gid == gid ? 0070 : 0007;
 
 	if ((st->st_mode & ours & bits) == (bits & ours))

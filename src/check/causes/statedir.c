@@ -37,7 +37,7 @@ static bool runtime_dir_is_unset(struct facts *facts, const char *arg)
 	if ((given && *given) || (wanted && strrchr(wanted, '/') != wanted))
 		return false;
 	return str_print(facts->path, sizeof(facts->path), "/run/user/%u",
-			 machine_id(facts->machine, "Uid")) == 0 &&
+			 machine_uid(facts->machine)) == 0 &&
 	       machine_exists(facts->machine, facts->path) == streq(arg, "there");
 }
 
@@ -72,7 +72,7 @@ static bool runtime_dir_is_not_ours(struct facts *facts, const char *arg)
 	(void)arg;
 	if (!given || !*given || !is_wanted_below(facts, given) ||
 	    !machine_path(facts->machine, given, place, sizeof(place)) || stat(place, &st) < 0 ||
-	    st.st_uid == machine_id(facts->machine, "Uid"))
+	    st.st_uid == machine_uid(facts->machine))
 		return false;
 	return str_print(facts->value, sizeof(facts->value), "%s, which belongs to uid %u", given,
 			 st.st_uid) == 0;

@@ -130,8 +130,7 @@ static bool target_is_on_noexec(struct facts *facts, const char *arg)
 	struct stat st;
 
 	(void)arg;
-	return stat_target(facts, &st) && machine_mount_has(facts->machine, facts->path, "noexec",
-							    facts->point, sizeof(facts->point));
+	return stat_target(facts, &st) && is_mounted_with(facts, facts->path, "noexec");
 }
 
 static bool target_is_there(struct facts *facts, const char *arg)

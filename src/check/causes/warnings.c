@@ -22,10 +22,10 @@ static bool no_usual_range_is_free(struct facts *facts, const char *arg)
 
 static bool has_account(struct facts *facts, const char *arg)
 {
-	char user[256];
+	uint32_t gid;
 
 	(void)arg;
-	return machine_user(facts->machine, user, sizeof(user));
+	return machine_account(facts->machine, &gid);
 }
 
 const struct cause causes_of_the_preflight[] = {

@@ -8,7 +8,6 @@
 
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
-#include "fauxroot/idmap/subid.h"
 
 /*
  * It is there and has its bit, and could not write: what it lacks is an obstacle. Before it has
@@ -32,7 +31,6 @@ static void probe_mapper(const struct preflight *p, struct finding *f, const cha
 					      "filecaps-lost", "setuid-lost"};
 	struct error err = {.code = ENOENT, .step = STEP_IDMAP};
 	struct facts facts = facts_of(p, &err);
-	char place[PATH_MAX];
 	struct stat st;
 
 	(void)str_print(err.text, sizeof(err.text), "executing \"%s\"", program);
@@ -43,7 +41,7 @@ static void probe_mapper(const struct preflight *p, struct finding *f, const cha
 			advise(f, FINDING_OBSTACLE, "newuidmap-missing", &facts);
 		return;
 	}
-	if (!machine_path(p->machine, facts.path, place, sizeof(place)) || stat(place, &st) < 0) {
+	if (!machine_stat(p->machine, facts.path, &st)) {
 		see_unknown(f, "%s cannot be looked at", facts.path);
 		return;
 	}
@@ -84,70 +82,41 @@ void probe_idmap(const struct preflight *p, struct finding *f)
 					    : "written directly");
 }
 
-/* One line of subuid(5) or subgid(5), or one account as a range of one id. */
-struct holding {
-	struct cursor owner;
-	uint32_t first, count;
+/* Whose ranges are looked for, in the forms that a line may name him. */
+struct owner {
+	char user[256], uid[16];
 };
 
-static bool take_range(struct cursor line, struct holding *ret)
+/* Is this line another's, and are ids of @own in it? */
+static bool is_shared(const struct subid_line *line, const struct owner *owner,
+		      const struct subid_ranges *own)
 {
-	const char *owner;
-	size_t n;
-
-	cursor_until(&line, ":", &owner, &n);
-	ret->owner = cursor_of_n(owner, n);
-	return n > 0 && cursor_char(&line, ':') &&
-	       cursor_u32(&line, UINT32_MAX, &ret->first) == 0 && cursor_char(&line, ':') &&
-	       cursor_u32(&line, UINT32_MAX, &ret->count) == 0;
-}
-
-static bool take_account(struct cursor line, struct holding *ret)
-{
-	const char *skipped;
-	size_t n;
-
-	cursor_until(&line, ":", &skipped, &n);
-	ret->owner = cursor_of_n(skipped, n);
-	if (n == 0 || !cursor_char(&line, ':'))
+	if (cursor_is(&line->owner, owner->user) || cursor_is(&line->owner, owner->uid))
 		return false;
-	cursor_until(&line, ":", &skipped, &n);
-	ret->count = 1;
-	return cursor_char(&line, ':') && cursor_u32(&line, UINT32_MAX, &ret->first) == 0 &&
-	       cursor_char(&line, ':');
+	for (size_t i = 0; i < own->n; i++)
+		if (own->items[i].start < (uint64_t)line->start + line->count &&
+		    line->start < (uint64_t)own->items[i].start + own->items[i].count)
+			return true;
+	return false;
 }
 
-static bool is_word(const struct cursor *c, const char *word)
+/* Who else has ids of @own in the text of subuid(5), or of passwd(5), one id each? */
+static bool find_sharer(const char *text, bool accounts, const struct owner *owner,
+			const struct subid_ranges *own, struct subid_line *ret)
 {
-	return cursor_left(c) == strlen(word) && memcmp(c->at, word, cursor_left(c)) == 0;
-}
+	struct cursor c = cursor_of(text);
+	struct account account;
 
-static bool overlap(const struct subid_range *own, const struct holding *other)
-{
-	return own->start < (uint64_t)other->first + other->count &&
-	       other->first < (uint64_t)own->start + own->count;
-}
-
-/* Who else has ids of @own in @path? */
-static bool find_sharer(const struct preflight *p, const char *path, bool accounts,
-			const char *user, const char *uid, const struct subid_ranges *own,
-			struct holding *ret, char **ret_text)
-{
-	_cleanup_free_ char *text = machine_read(p->machine, path);
-	struct cursor c = cursor_of(text ? text : ""), line;
-
-	while (cursor_line(&c, &line)) {
-		struct holding h = {.count = 0};
-
-		if (!(accounts ? take_account(line, &h) : take_range(line, &h)) ||
-		    is_word(&h.owner, user) || is_word(&h.owner, uid))
-			continue;
-		for (size_t i = 0; i < own->n; i++)
-			if (overlap(&own->items[i], &h)) {
-				*ret = h;
-				*ret_text = TAKE_PTR(text);
+	if (!accounts) {
+		while (subid_next(&c, ret))
+			if (is_shared(ret, owner, own))
 				return true;
-			}
+		return false;
+	}
+	while (account_next(&c, &account)) {
+		*ret = (struct subid_line){account.name, account.id, 1};
+		if (is_shared(ret, owner, own))
+			return true;
 	}
 	return false;
 }
@@ -159,26 +128,27 @@ static bool see_sharer(const struct preflight *p, struct finding *f, const char 
 {
 	static const struct error no_error = {.text = ""};
 	_cleanup_subid_ranges_ struct subid_ranges own = {0};
-	_cleanup_free_ char *text = machine_read(p->machine, path), *held = NULL;
+	_cleanup_free_ char *text = machine_read(p->machine, path);
+	_cleanup_free_ char *names = machine_read(p->machine, accounts);
 	struct facts facts = facts_of(p, &no_error);
-	char user[256], uid[16];
-	struct holding h;
-	bool named = machine_user(p->machine, user, sizeof(user));
-	const char *where = path;
+	uint32_t uid = machine_uid(p->machine);
+	struct subid_line other;
+	struct owner owner;
+	bool named = machine_user(p->machine, owner.user, sizeof(owner.user));
+	bool in_file;
 
-	(void)str_print(uid, sizeof(uid), "%u", machine_id(p->machine, "Uid"));
-	if (!text || subid_parse_file(text, strlen(text), path, named ? user : NULL,
-				      machine_id(p->machine, "Uid"), &own, NULL) < 0)
+	(void)str_print(owner.uid, sizeof(owner.uid), "%u", uid);
+	if (!text || subid_parse_file(text, strlen(text), path, named ? owner.user : NULL, uid,
+				      &own, NULL) < 0)
 		return false;
-	if (!find_sharer(p, path, false, user, uid, &own, &h, &held)) {
-		where = accounts;
-		if (!find_sharer(p, accounts, true, user, uid, &own, &h, &held))
-			return false;
-	}
+	in_file = find_sharer(text, false, &owner, &own, &other);
+	if (!in_file && !(names && find_sharer(names, true, &owner, &own, &other)))
+		return false;
 	(void)str_print(facts.path, sizeof(facts.path), "%s", path);
 	(void)str_print(facts.value, sizeof(facts.value), "\"%.*s\" of %s has ids %u to %llu, too",
-			(int)MIN(cursor_left(&h.owner), (size_t)64), h.owner.at, where, h.first,
-			(unsigned long long)h.first + h.count - 1);
+			(int)MIN(cursor_left(&other.owner), (size_t)64), other.owner.at,
+			in_file ? path : accounts, other.start,
+			(unsigned long long)other.start + other.count - 1);
 	see(f, "ids of ours are somebody else's as well");
 	advise(f, FINDING_WARNING, "subids-shared", &facts);
 	return true;

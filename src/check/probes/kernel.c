@@ -115,15 +115,12 @@ void probe_container(const struct preflight *p, struct finding *f)
 void probe_outer_userns(const struct preflight *p, struct finding *f)
 {
 	_cleanup_free_ char *map = machine_read(p->machine, "/proc/self/uid_map");
-	struct cursor c = cursor_of(map ? map : ""), line;
+	struct cursor c = cursor_of(map ? map : "");
+	struct id_extent e;
 	uint64_t ids = 0;
 
-	while (cursor_line(&c, &line)) {
-		uint32_t inside, count;
-
-		if (machine_map_line(line, &inside, &count))
-			ids += count;
-	}
+	while (idmap_next(&c, &e))
+		ids += e.count;
 	if (ids == 0)
 		see_unknown(f, "/proc/self/uid_map cannot be read");
 	else if (ids == UINT32_MAX)

@@ -118,7 +118,7 @@ void probe_ping(const struct preflight *p, struct finding *f)
 		return;
 	}
 	(void)str_print(facts.path, sizeof(facts.path), "%s", path);
-	(void)str_print(facts.point, sizeof(facts.point), "%u", machine_id(p->machine, "Gid"));
+	(void)str_print(facts.point, sizeof(facts.point), "%u", machine_gid(p->machine));
 	if (!machine_word(p->machine, path, facts.value, sizeof(facts.value)))
 		(void)str_print(facts.value, sizeof(facts.value), "not known");
 	if (strchr(facts.value, '\t'))

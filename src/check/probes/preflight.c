@@ -89,7 +89,7 @@ static bool for_daemon(const struct preflight *p)
 
 static bool for_user_daemon(const struct preflight *p)
 {
-	return for_daemon(p) && machine_id(p->machine, "Uid") != 0 &&
+	return for_daemon(p) && machine_uid(p->machine) != 0 &&
 	       machine_exists(p->machine, "/run/systemd/system");
 }
 

@@ -106,11 +106,3 @@ uint32_t docker_major(const char *text);
 
 /* kernel_config_lacks() - does the text of a kernel's configuration say "# OPTION is not set"? */
 bool kernel_config_lacks(const char *text, const char *option);
-
-/* cgroups.c */
-
-/* cgroup2_path() - our place in the cgroup v2 tree, by the text of /proc/self/cgroup; or false */
-bool cgroup2_path(const char *text, char *buf, size_t size);
-
-/* cgroup_lacks() - the words of @wanted that the text of cgroup.controllers does not have */
-void cgroup_lacks(const char *text, const char *wanted, char *buf, size_t size);

@@ -2,6 +2,7 @@
 /* What the login session gives: directories, limits, a cgroup, life beyond the last logout. */
 #include "probe.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -9,6 +10,7 @@
 
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
+#include "fauxroot/machine/cgroup.h"
 
 static const struct error no_error = {.text = ""};
 
@@ -58,18 +60,6 @@ void probe_descriptors(const struct preflight *p, struct finding *f)
 	advise(f, FINDING_WARNING, "few-descriptors", &facts);
 }
 
-/* Our cgroup's directory below /sys/fs/cgroup; false where there is no cgroup v2. */
-static bool find_cgroup(const struct preflight *p, char *buf, size_t size)
-{
-	_cleanup_free_ char *text = machine_read(p->machine, "/proc/self/cgroup");
-	char path[PATH_MAX], controllers[PATH_MAX];
-
-	return text && cgroup2_path(text, path, sizeof(path)) &&
-	       str_print(buf, size, "/sys/fs/cgroup%s", streq(path, "/") ? "" : path) == 0 &&
-	       str_print(controllers, sizeof(controllers), "%s/cgroup.controllers", buf) == 0 &&
-	       machine_exists(p->machine, controllers);
-}
-
 /*
  * Delegated is what we own (man 5 systemd.resource-control, Delegate=). The cgroup to be made for a
  * unit of its own with Delegate=yes would be; ours is what a start by hand gets.
@@ -77,37 +67,39 @@ static bool find_cgroup(const struct preflight *p, char *buf, size_t size)
 void probe_cgroup(const struct preflight *p, struct finding *f)
 {
 	struct facts facts = facts_of(p, &no_error);
-	char place[PATH_MAX], file[PATH_MAX];
-	_cleanup_free_ char *controllers = NULL;
+	_cleanup_free_ char *controllers = NULL, *dir = NULL;
+	bool contained = machine_in_container(p->machine);
+	int rc = machine_cgroup2(p->machine, NULL, &dir);
 	struct stat st;
 
-	if (!find_cgroup(p, facts.path, sizeof(facts.path))) {
+	if (rc == -ESTALE) {
+		see_unknown(f, "removed, or outside of our cgroup namespace");
+		return;
+	}
+	if (rc < 0) {
 		see(f, "no cgroup v2");
 		(void)str_print(facts.path, sizeof(facts.path), "/sys/fs/cgroup");
-		advise(f, FINDING_WARNING,
-		       machine_in_container(p->machine) ? "cgroup2-of-container" : "cgroup-v1",
+		advise(f, FINDING_WARNING, contained ? "cgroup2-of-container" : "cgroup-v1",
 		       &facts);
 		return;
 	}
-	if (!machine_path(p->machine, facts.path, place, sizeof(place)) || stat(place, &st) < 0) {
-		see_unknown(f, "%s cannot be looked at", facts.path);
+	(void)str_print(facts.path, sizeof(facts.path), "%s", dir);
+	if (!machine_stat(p->machine, dir, &st)) {
+		see_unknown(f, "%s cannot be looked at", dir);
 		return;
 	}
-	if (st.st_uid != machine_id(p->machine, "Uid")) {
-		see(f, "%s, not delegated", facts.path);
+	if (st.st_uid != machine_uid(p->machine)) {
+		see(f, "%s, not delegated", dir);
 		(void)str_print(facts.value, sizeof(facts.value), "uid %u", (unsigned)st.st_uid);
 		advise(f, FINDING_WARNING,
-		       machine_in_container(p->machine) ? "cgroup-of-container"
-							: "cgroup-not-delegated",
-		       &facts);
+		       contained ? "cgroup-of-container" : "cgroup-not-delegated", &facts);
 		return;
 	}
-	see(f, "%s, ours", facts.path);
-	(void)str_print(file, sizeof(file), "%s/cgroup.controllers", facts.path);
-	controllers = machine_read(p->machine, file);
+	see(f, "%s, ours", dir);
+	(void)str_print(facts.path, sizeof(facts.path), "%s/cgroup.controllers", dir);
+	controllers = machine_read(p->machine, facts.path);
 	cgroup_lacks(controllers ? controllers : "", "cpu io memory pids", facts.value,
 		     sizeof(facts.value));
-	(void)str_print(facts.path, sizeof(facts.path), "%s", file);
 	if (*facts.value)
 		advise(f, FINDING_WARNING, "cgroup-controllers", &facts);
 }
@@ -157,7 +149,7 @@ void probe_keyrings(const struct preflight *p, struct finding *f)
 	_cleanup_free_ char *text = machine_read(p->machine, "/proc/key-users");
 	uint32_t used, max;
 
-	if (!text || !find_keys(text, machine_id(p->machine, "Uid"), &used, &max)) {
+	if (!text || !find_keys(text, machine_uid(p->machine), &used, &max)) {
 		see(f, text ? "none in use" : "not shown by this kernel");
 		return;
 	}

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "fauxroot/base/str.h"
+#include "fauxroot/machine/mountinfo.h"
 
 static const struct error no_error = {.text = ""};
 
@@ -77,26 +78,26 @@ void probe_data_dir(const struct preflight *p, struct finding *f)
 	static const char *const unfit[] = {"nfs",  "nfs4",  "cifs", "overlay",	  "ecryptfs",
 					    "vfat", "exfat", "9p",   "fuse.sshfs"};
 	struct facts facts = facts_of(p, &no_error);
-	char type[64] = "";
+	struct mount mount;
 
 	if (!data_dir(facts.path, sizeof(facts.path))) {
 		see_unknown(f, "neither XDG_DATA_HOME nor HOME is set");
 		return;
 	}
-	if (machine_mount_has(p->machine, facts.path, "nosuid", facts.point, sizeof(facts.point)) &&
-	    machine_mount_has(p->machine, facts.path, "nodev", facts.point, sizeof(facts.point))) {
+	if (!machine_mount(p->machine, facts.path, &mount)) {
+		see_unknown(f, "%s: /proc/self/mountinfo cannot be read", facts.path);
+		return;
+	}
+	(void)str_print(facts.point, sizeof(facts.point), "%s", mount.point);
+	if (mount_has(&mount, "nosuid") && mount_has(&mount, "nodev")) {
 		see(f, "%s, mounted nosuid and nodev", facts.path);
 		(void)str_print(facts.value, sizeof(facts.value), "nosuid,nodev");
 		advise(f, FINDING_WARNING, "data-nosuid", &facts);
 		return;
 	}
-	if (!machine_mount_type(p->machine, facts.path, type, sizeof(type))) {
-		see_unknown(f, "%s: /proc/self/mountinfo cannot be read", facts.path);
-		return;
-	}
-	see(f, "%s on %s", facts.path, type);
-	(void)str_print(facts.value, sizeof(facts.value), "%s", type);
+	see(f, "%s on %s", facts.path, mount.type);
+	(void)str_print(facts.value, sizeof(facts.value), "%s", mount.type);
 	for (size_t i = 0; i < ARRAY_SIZE(unfit); i++)
-		if (streq(type, unfit[i]))
+		if (streq(mount.type, unfit[i]))
 			advise(f, FINDING_WARNING, "data-file-system", &facts);
 }

@@ -123,6 +123,13 @@ silent() {
 		silent data-nosuid true
 		mend 'sudo mount [^;]*'
 		silent data-nosuid sh -c :
+		# mountinfo has the blank as \040.
+		mkdir "$T/USB DISK"
+		mount -t tmpfs -o nosuid,nodev tmpfs "$T/USB DISK"
+		chown "$USER_UID" "$T/USB DISK"
+		export XDG_DATA_HOME="$T/USB DISK"
+		warns data-nosuid 'data directory' sh -c :
+		says "$CAUSE" "is on $T/USB DISK, which is mounted nosuid,nodev"
 	END
 }
 

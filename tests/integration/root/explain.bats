@@ -839,6 +839,12 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 		fails 'cgroup2-missing|cgroup2-of-container' "${evacuate[@]}" true
 		says "$REMEDY" 'unified_cgroup_hierarchy=1|--cgroupns=private'
 		mount -t cgroup2 none "$T/cgroups"
+		# Of the whole hierarchy, or of a cgroup namespace, which has the file.
+		if [ ! -e "$T/cgroups/cgroup.events" ]; then
+			AS_ROOT=(sh -c 'echo $$ >"$0/cgroup.procs"; exec "$@"' "$T/cgroups")
+			fails cgroup-is-root "${evacuate[@]}" true
+			says "$CAUSE" "^our cgroup, $T/cgroups, is the root"
+		fi
 		group=$T/cgroups/explain.$$
 		mkdir "$group"
 		trap 'find "$group" -depth -type d -exec rmdir {} +' EXIT
@@ -953,6 +959,13 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 	lab <<-'END'
 		printf 'exit 0\n' >"$T/script"
 		chown "$USER_UID" "$T/script"
+		# An empty element of PATH is the working directory.
+		cp "$T/script" "$T/nosuchprogram"
+		cd "$T"
+		AS=(env PATH=":$PATH")
+		fails target-no-x-bit nosuchprogram
+		equals "./nosuchprogram is not executable: its mode is 0644" "$CAUSE"
+		AS=()
 		fails target-no-x-bit "$T/script"
 		equals "$T/script is not executable: its mode is 0644" "$CAUSE"
 		mend '^chmod [^,]*'

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cgroup2_find.h"
+#include "fauxroot/machine/cgroup.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
+#include "fauxroot/machine/machine.h"
+#include "fauxroot/machine/mountinfo.h"
 
 int cgroup2_membership(const char *text, size_t size, char **ret)
 {
@@ -33,54 +34,6 @@ int cgroup2_membership(const char *text, size_t size, char **ret)
 	return -ENOENT;
 }
 
-/* One field of a line, with the octal escapes of mountinfo undone. False where it does not fit. */
-static bool take_field(struct cursor *line, char *buf, size_t size)
-{
-	const char *at, *end;
-	size_t n, used = 0;
-
-	cursor_until(line, " ", &at, &n);
-	cursor_char(line, ' ');
-	for (end = at + n; at < end; at++) {
-		char ch = *at;
-
-		if (ch == '\\' && end - at >= 4 && at[1] >= '0' && at[1] <= '3' && at[2] >= '0' &&
-		    at[2] <= '7' && at[3] >= '0' && at[3] <= '7') {
-			ch = (char)((at[1] - '0') * 64 + (at[2] - '0') * 8 + (at[3] - '0'));
-			at += 3;
-		}
-		if (used + 1 >= size || ch == '\0')
-			return false;
-		buf[used++] = ch;
-	}
-	buf[used] = '\0';
-	return used > 0;
-}
-
-struct mount {
-	char root[PATH_MAX], point[PATH_MAX];
-};
-
-/* The mount of @line, if it is one of cgroup2. */
-static bool take_cgroup2(struct cursor line, struct mount *ret)
-{
-	char word[PATH_MAX];
-
-	/* Mount ID, parent ID, device. */
-	for (int i = 0; i < 3; i++)
-		if (!take_field(&line, word, sizeof(word)))
-			return false;
-	if (!take_field(&line, ret->root, sizeof(ret->root)) ||
-	    !take_field(&line, ret->point, sizeof(ret->point)))
-		return false;
-	/* Options and any number of tags. */
-	do {
-		if (!take_field(&line, word, sizeof(word)))
-			return false;
-	} while (!streq(word, "-"));
-	return take_field(&line, word, sizeof(word)) && streq(word, "cgroup2");
-}
-
 /* What of @cgroup lies below @root: "" or "/…"; NULL where it lies elsewhere. */
 static const char *below(const char *cgroup, const char *root)
 {
@@ -93,19 +46,19 @@ static const char *below(const char *cgroup, const char *root)
 
 int cgroup2_directory(const char *text, size_t size, const char *cgroup, char **ret)
 {
-	struct cursor c = cursor_of_n(text, size), line;
+	struct cursor c = cursor_of_n(text, size);
 	char *found = NULL;
+	struct mount mount;
 	int rc = -ENODEV;
 
-	while (cursor_line(&c, &line)) {
-		struct mount mount;
+	while (mountinfo_next(&c, &mount)) {
 		const char *rest;
 
-		if (!take_cgroup2(line, &mount))
+		if (!streq(mount.type, "cgroup2"))
 			continue;
 		rest = below(cgroup, mount.root);
 		if (!rest) {
-			rc = found ? 0 : -ENOENT;
+			rc = found ? 0 : -ENXIO;
 			continue;
 		}
 		/* The last of those mounted upon another is the one that a path leads to. */
@@ -119,4 +72,44 @@ int cgroup2_directory(const char *text, size_t size, const char *cgroup, char **
 	if (rc == 0)
 		*ret = found;
 	return rc;
+}
+
+int machine_cgroup2(const struct machine *machine, char **ret_cgroup, char **ret_dir)
+{
+	_cleanup_free_ char *memberships = NULL, *mounts = NULL, *cgroup = NULL;
+	size_t size;
+	int rc = machine_load(machine, "/proc/self/cgroup", &memberships, &size);
+
+	*ret_dir = NULL;
+	if (ret_cgroup)
+		*ret_cgroup = NULL;
+	if (rc == 0)
+		rc = cgroup2_membership(memberships, size, &cgroup);
+	if (rc == 0)
+		rc = machine_load(machine, "/proc/self/mountinfo", &mounts, &size);
+	if (rc == 0)
+		rc = cgroup2_directory(mounts, size, cgroup, ret_dir);
+	if (ret_cgroup)
+		*ret_cgroup = TAKE_PTR(cgroup);
+	return rc;
+}
+
+void cgroup_lacks(const char *text, const char *wanted, char *buf, size_t size)
+{
+	struct cursor c = cursor_of(wanted);
+	size_t used = 0;
+
+	*buf = '\0';
+	while (!cursor_at_end(&c)) {
+		const char *word;
+		size_t n;
+
+		cursor_until(&c, " ", &word, &n);
+		cursor_char(&c, ' ');
+		if (list_has(text, " \n", word, n) ||
+		    str_print(buf + used, size - used, "%s%.*s", used > 0 ? " " : "", (int)n,
+			      word) < 0)
+			continue;
+		used = strlen(buf);
+	}
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where our cgroup lies, as two files of /proc tell it. Evacuation itself: root/cgroup2.bats. */
+/* Where our cgroup is, as two files of /proc tell it. Evacuation itself: root/cgroup2.bats. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,9 +9,10 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "fake_machine.h"
 #include "fauxroot/base/macro.h"
 #include "fauxroot/base/str.h"
-#include "supervise/cgroup2_find.h"
+#include "fauxroot/machine/cgroup.h"
 
 static void memberships(void **state)
 {
@@ -76,8 +77,8 @@ static void directories(void **state)
 		/* A part of the hierarchy. */
 		{"1 2 3:4 /b /c rw - cgroup2 none rw\n", "/b", 0, "/c"},
 		{"1 2 3:4 /b /c rw - cgroup2 none rw\n", "/b/d", 0, "/c/d"},
-		{"1 2 3:4 /b /c rw - cgroup2 none rw\n", "/bb", -ENOENT, NULL},
-		{"1 2 3:4 /b /c rw - cgroup2 none rw\n", "/", -ENOENT, NULL},
+		{"1 2 3:4 /b /c rw - cgroup2 none rw\n", "/bb", -ENXIO, NULL},
+		{"1 2 3:4 /b /c rw - cgroup2 none rw\n", "/", -ENXIO, NULL},
 		/* The last one that shows it. */
 		{UNIFIED "1 2 3:4 /b /c rw - cgroup2 none rw\n", "/b", 0, "/c"},
 		{UNIFIED "1 2 3:4 /x /c rw - cgroup2 none rw\n", "/b", 0, "/sys/fs/cgroup/b"},
@@ -105,11 +106,60 @@ static void directories(void **state)
 	}
 }
 
+static void lacking_controllers(void **state)
+{
+	char text[64];
+
+	(void)state;
+	cgroup_lacks("cpuset cpu io memory hugetlb pids rdma\n", "cpu io memory pids", text,
+		     sizeof(text));
+	assert_string_equal(text, "");
+	cgroup_lacks("cpuset memoryx\n", "cpu io memory pids", text, sizeof(text));
+	assert_string_equal(text, "cpu io memory pids");
+	cgroup_lacks("", "cpu", text, sizeof(text));
+	assert_string_equal(text, "cpu");
+}
+
+static void both_files_of_a_machine(void **state)
+{
+	static const struct {
+		const char *cgroup, *mounts;
+		int rc;
+		const char *path, *directory;
+	} cases[] = {
+		{"0::/b\n", HYBRID, 0, "/b", "/sys/fs/cgroup/unified/b"},
+		{"0::/b\n", V1, -ENODEV, "/b", NULL},
+		{"0::/b\n", "1 2 3:4 /c /c rw - cgroup2 none rw\n", -ENXIO, "/b", NULL},
+		{"3:cpu:/\n", HYBRID, -ENOENT, NULL, NULL},
+		{"0::/..\n", HYBRID, -ESTALE, NULL, NULL},
+		{NULL, HYBRID, -ENOENT, NULL, NULL},
+		{"0::/b\n", NULL, -ENOENT, "/b", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct file files[MAX_FILES] = {
+			{"/proc/self/cgroup", cases[i].cgroup, 0},
+			{"/proc/self/mountinfo", cases[i].mounts, 0},
+		};
+		_cleanup_free_ char *path = NULL, *directory = NULL;
+		struct fake fake;
+
+		make_fake(&fake, files);
+		assert_int_equal(machine_cgroup2(&fake.machine, &path, &directory), cases[i].rc);
+		assert_true(cases[i].path ? streq(path, cases[i].path) : !path);
+		assert_true(cases[i].directory ? streq(directory, cases[i].directory) : !directory);
+		clear_fake(&fake);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(memberships),
 		cmocka_unit_test(directories),
+		cmocka_unit_test(lacking_controllers),
+		cmocka_unit_test(both_files_of_a_machine),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

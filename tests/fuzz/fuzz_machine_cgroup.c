@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "fauxroot/base/str.h"
-#include "supervise/cgroup2_find.h"
+#include "fauxroot/machine/cgroup.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -14,6 +14,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *text = (const char *)data;
 	_cleanup_free_ char *cgroup = NULL, *root = NULL, *below = NULL;
+	_cleanup_free_ char *copy = strndup(text, size);
+	char lacks[64];
+
+	assert(copy);
+	cgroup_lacks(copy, "cpu io memory pids", lacks, sizeof(lacks));
+	assert(strstr(lacks, "cpu") || strstr(copy, "cpu"));
 
 	if (cgroup2_membership(text, size, &cgroup) == 0)
 		assert(*cgroup == '/' && !streq(cgroup, "/..") && !strchr(cgroup, '\n'));

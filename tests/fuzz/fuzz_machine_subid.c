@@ -10,7 +10,7 @@
 
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/str.h"
-#include "fauxroot/idmap/subid.h"
+#include "fauxroot/machine/subid.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -12,7 +12,7 @@
 
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/str.h"
-#include "fauxroot/idmap/subid.h"
+#include "fauxroot/machine/subid.h"
 
 /* "100000+65536@1 …", start, count and line of each range */
 static void ranges_text(const struct subid_ranges *ranges, char *buf, size_t size)

@@ -14,7 +14,7 @@
  * nsswitch.conf errs the other way: only a text that clearly names nothing but files spares the
  * question to getsubids(1), whose answer is right in every case, only slower.
  */
-#include "fauxroot/idmap/subid.h"
+#include "fauxroot/machine/subid.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -63,7 +63,17 @@ static const char *number_complaint(int rc)
 	return rc == -ERANGE ? "a number exceeds 4294967295" : NULL;
 }
 
-/* What follows the owner and its colon: "START:COUNT" and nothing else. NULL, or what is wrong. */
+/* "START:COUNT"; 0, -EINVAL or -ERANGE. What follows is left to the caller. */
+static int take_numbers(struct cursor *c, uint32_t *ret_start, uint32_t *ret_count)
+{
+	int rc = cursor_u32(c, UINT32_MAX, ret_start);
+
+	if (rc == 0 && !cursor_char(c, ':'))
+		rc = -EINVAL;
+	return rc == 0 ? cursor_u32(c, UINT32_MAX, ret_count) : rc;
+}
+
+/* What follows the owner and its colon, and nothing else. NULL, or what is wrong. */
 static const char *take_own_line(struct cursor c, unsigned line, struct subid_ranges *ranges)
 {
 	uint32_t start = 0, count = 0;
@@ -72,11 +82,7 @@ static const char *take_own_line(struct cursor c, unsigned line, struct subid_ra
 
 	if (cursor_left(&c) > 0 && c.end[-1] == '\r')
 		return "the line ends in a carriage return";
-	rc = cursor_u32(&c, UINT32_MAX, &start);
-	if (rc == 0 && !cursor_char(&c, ':'))
-		rc = -EINVAL;
-	if (rc == 0)
-		rc = cursor_u32(&c, UINT32_MAX, &count);
+	rc = take_numbers(&c, &start, &count);
 	if (rc == 0 && !cursor_at_end(&c))
 		rc = -EINVAL;
 	if (rc < 0) {
@@ -84,6 +90,29 @@ static const char *take_own_line(struct cursor c, unsigned line, struct subid_ra
 		return why ? why : "not of the form USER:START:COUNT";
 	}
 	return add_range(ranges, start, count, line);
+}
+
+/* The first field of a line, which is left behind its colon; false for a comment. */
+static bool take_owner(struct cursor *line, struct cursor *ret)
+{
+	const char *owner;
+	size_t n;
+
+	cursor_until(line, ":", &owner, &n);
+	cursor_char(line, ':');
+	*ret = cursor_of_n(owner, n);
+	return n > 0 && owner[0] != '#';
+}
+
+bool subid_next(struct cursor *text, struct subid_line *ret)
+{
+	struct cursor line;
+
+	while (cursor_line(text, &line))
+		if (take_owner(&line, &ret->owner) &&
+		    take_numbers(&line, &ret->start, &ret->count) == 0)
+			return true;
+	return false;
 }
 
 static int bad_line(struct error *err, const char *source, unsigned n, const struct cursor *line,
@@ -97,29 +126,11 @@ static int bad_line(struct error *err, const char *source, unsigned n, const str
 	return err_say(err, EINVAL, "%s, line %u, \"%s\": %s", source, n, shown, why);
 }
 
-/* Does the first field of @line name the user? Then @ret_rest is what follows its colon. */
-static bool is_own_line(const struct cursor *line, const char *name, const char *number,
-			struct cursor *ret_rest)
-{
-	const char *owner = line->at;
-	const char *colon = memchr(line->at, ':', cursor_left(line));
-	size_t n = colon ? (size_t)(colon - owner) : cursor_left(line);
-
-	if (n == 0 || owner[0] == '#')
-		return false;
-	if (!(name && strlen(name) == n && memcmp(name, owner, n) == 0) &&
-	    !(strlen(number) == n && memcmp(number, owner, n) == 0))
-		return false;
-	*ret_rest = colon ? cursor_of_n(colon + 1, (size_t)(line->end - colon - 1))
-			  : cursor_of_n(line->end, 0);
-	return true;
-}
-
 int subid_parse_file(const char *text, size_t size, const char *path, const char *name, uid_t uid,
 		     struct subid_ranges *ret, struct error *err)
 {
 	_cleanup_subid_ranges_ struct subid_ranges ranges = {.source = path};
-	struct cursor c = cursor_of_n(text, size), line, rest;
+	struct cursor c = cursor_of_n(text, size), line, rest, owner;
 	char number[sizeof("4294967295")];
 	unsigned n = 0;
 
@@ -128,7 +139,9 @@ int subid_parse_file(const char *text, size_t size, const char *path, const char
 		const char *why;
 
 		n++;
-		if (!is_own_line(&line, name, number, &rest))
+		rest = line;
+		if (!take_owner(&rest, &owner) ||
+		    !((name && cursor_is(&owner, name)) || cursor_is(&owner, number)))
 			continue;
 		why = take_own_line(rest, n, &ranges);
 		if (why)

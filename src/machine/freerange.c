@@ -9,7 +9,10 @@
 
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
-#include "machine.h"
+#include "fauxroot/machine/accounts.h"
+#include "fauxroot/machine/machine.h"
+#include "fauxroot/machine/process.h"
+#include "fauxroot/machine/subid.h"
 
 struct span {
 	uint64_t first, end;
@@ -37,29 +40,24 @@ static void add_span(struct spans *spans, uint64_t first, uint64_t count)
 	spans->items[spans->n++] = (struct span){first, first + count};
 }
 
-/* The lines NAME:FIRST:COUNT of subuid(5), or NAME:PASSWORD:ID: of passwd(5) and group(5). */
-static void add_file(struct spans *spans, const struct machine *machine, const char *path,
-		     bool accounts)
+static void add_ranges(struct spans *spans, const struct machine *machine, const char *path)
 {
 	_cleanup_free_ char *text = machine_read(machine, path);
-	struct cursor c = cursor_of(text ? text : ""), line;
+	struct cursor c = cursor_of(text ? text : "");
+	struct subid_line line;
 
-	while (cursor_line(&c, &line)) {
-		uint32_t first, count = 1;
-		const char *skipped;
-		size_t n;
+	while (subid_next(&c, &line))
+		add_span(spans, line.start, line.count);
+}
 
-		cursor_until(&line, ":", &skipped, &n);
-		cursor_char(&line, ':');
-		if (accounts) {
-			cursor_until(&line, ":", &skipped, &n);
-			cursor_char(&line, ':');
-		}
-		if (cursor_u32(&line, UINT32_MAX, &first) < 0 || !cursor_char(&line, ':') ||
-		    (!accounts && cursor_u32(&line, UINT32_MAX, &count) < 0))
-			continue;
-		add_span(spans, first, count);
-	}
+static void add_accounts(struct spans *spans, const struct machine *machine, const char *path)
+{
+	_cleanup_free_ char *text = machine_read(machine, path);
+	struct cursor c = cursor_of(text ? text : "");
+	struct account account;
+
+	while (account_next(&c, &account))
+		add_span(spans, account.id, 1);
 }
 
 static int compare_spans(const void *a, const void *b)
@@ -126,10 +124,10 @@ bool machine_free_range(const struct machine *machine, uint32_t *ret_first, uint
 	uint32_t count = USUAL_IDS;
 	uint64_t first;
 
-	add_file(&spans, machine, "/etc/subuid", false);
-	add_file(&spans, machine, "/etc/subgid", false);
-	add_file(&spans, machine, "/etc/passwd", true);
-	add_file(&spans, machine, "/etc/group", true);
+	add_ranges(&spans, machine, "/etc/subuid");
+	add_ranges(&spans, machine, "/etc/subgid");
+	add_accounts(&spans, machine, "/etc/passwd");
+	add_accounts(&spans, machine, "/etc/group");
 	if (spans.n > 0)
 		qsort(spans.items, spans.n, sizeof(*spans.items), compare_spans);
 	first = first_gap(&spans, lowest(machine), count);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "fauxroot/base/str.h"
-#include "machine.h"
+#include "fauxroot/machine/machine.h"
 
 /* Of several the first: a pod can have been made by Docker, too. */
 static const struct {

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fauxroot/machine/process.h"
+
+#include <unistd.h>
+
+#include "fauxroot/base/str.h"
+#include "fauxroot/machine/machine.h"
+
+bool machine_status(const struct machine *machine, const char *field, char *buf, size_t size)
+{
+	_cleanup_free_ char *text = machine_read(machine, "/proc/self/status");
+	struct cursor c = cursor_of(text ? text : ""), line;
+
+	while (cursor_line(&c, &line))
+		if (cursor_word(&line, field) && cursor_char(&line, ':')) {
+			cursor_blanks(&line);
+			return str_print(buf, size, "%.*s", (int)cursor_left(&line), line.at) == 0;
+		}
+	return false;
+}
+
+/* The second of a field's numbers: real, effective, saved, file system. */
+static uint32_t effective(const struct machine *machine, const char *field, uint32_t otherwise)
+{
+	char text[128];
+	uint32_t real, id;
+	struct cursor c;
+
+	/* Without /proc the system call knows, unless this is not the machine that it knows. */
+	if (!machine_status(machine, field, text, sizeof(text)))
+		return *machine->root ? UINT32_MAX : otherwise;
+	c = cursor_of(text);
+	if (cursor_u32(&c, UINT32_MAX, &real) < 0 || cursor_blanks(&c) == 0 ||
+	    cursor_u32(&c, UINT32_MAX, &id) < 0)
+		return UINT32_MAX;
+	return id;
+}
+
+uint32_t machine_uid(const struct machine *machine)
+{
+	return effective(machine, "Uid", geteuid());
+}
+
+uint32_t machine_gid(const struct machine *machine)
+{
+	return effective(machine, "Gid", getegid());
+}
+
+bool machine_lacks_cap(const struct machine *machine, unsigned cap)
+{
+	char text[32];
+	size_t n;
+	unsigned digit;
+
+	/* Hexadecimal, the lowest capability in the last digit's lowest bit. */
+	if (!machine_status(machine, "CapBnd", text, sizeof(text)))
+		return false;
+	n = strspn(text, "0123456789abcdef");
+	if (text[n] || cap / 4 >= n)
+		return false;
+	n -= cap / 4 + 1;
+	digit = (unsigned)(text[n] <= '9' ? text[n] - '0' : text[n] - 'a' + 10);
+	return !(digit & 1U << cap % 4);
+}
+
+bool idmap_next(struct cursor *text, struct id_extent *ret)
+{
+	struct cursor line;
+
+	while (cursor_line(text, &line)) {
+		cursor_blanks(&line);
+		if (cursor_u32(&line, UINT32_MAX, &ret->inside) == 0 && cursor_blanks(&line) > 0 &&
+		    cursor_u32(&line, UINT32_MAX, &ret->outside) == 0 && cursor_blanks(&line) > 0 &&
+		    cursor_u32(&line, UINT32_MAX, &ret->count) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The end of the run of mapped ids that @id is in, or @id where it is in none. */
+static uint64_t mapped_until(const char *map, uint64_t id)
+{
+	struct cursor c = cursor_of(map);
+	struct id_extent e;
+
+	while (idmap_next(&c, &e))
+		if (id >= e.inside && id - e.inside < e.count)
+			return (uint64_t)e.inside + e.count;
+	return id;
+}
+
+uint64_t machine_maps_until(const struct machine *machine, const char *file, uint64_t first)
+{
+	_cleanup_free_ char *map = NULL;
+	uint64_t id = first, next;
+	char path[64];
+
+	if (str_print(path, sizeof(path), "/proc/self/%s", file) < 0)
+		return first;
+	map = machine_read(machine, path);
+	/* Without the file there is nothing that it could leave out. */
+	if (!map)
+		return UINT64_MAX;
+	while ((next = mapped_until(map, id)) != id)
+		id = next;
+	return id;
+}
+
+bool machine_maps(const struct machine *machine, const char *file, uint32_t first, uint32_t count)
+{
+	return machine_maps_until(machine, file, first) >= (uint64_t)first + count;
+}

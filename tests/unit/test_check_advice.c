@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Warnings of a launch, and remedies that depend on the distribution. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "check/package.h"
+#include "fake_machine.h"
+#include "fauxroot/check/explain.h"
+
+static void few_ids(void **state)
+{
+	static const struct file none[MAX_FILES] = {{0}};
+	struct explanation why = {.id = NULL};
+	struct fake fake;
+
+	(void)state;
+	make_fake(&fake, none);
+	assert_false(explain_few_ids(65537, 65537, &fake.machine, &why));
+	assert_false(explain_few_ids(65536, 65536, &fake.machine, &why));
+	assert_string_equal(why.cause, "");
+	assert_true(explain_few_ids(65536, 1001, &fake.machine, &why));
+	assert_string_equal(why.cause,
+			    "only 65536 user and 1001 group ids are mapped; container images use "
+			    "ids up to 65535, and unpacking one fails with \"lchown …: invalid "
+			    "argument\"");
+	assert_string_equal(why.remedy, "sudo usermod --add-subuids 165536-231071 --add-subgids "
+					"165536-231071 alice");
+	clear_fake(&fake);
+}
+
+static void units(void **state)
+{
+	static const struct {
+		const char *runtime_dir, *invocation;
+		bool warns;
+	} cases[] = {
+		{NULL, NULL, false},
+		{NULL, "", false},
+		{NULL, "0123456789abcdef0123456789abcdef", true},
+		{"", "0123456789abcdef0123456789abcdef", true},
+		{"/run/user/1000", "0123456789abcdef0123456789abcdef", false},
+	};
+	static const struct file none[MAX_FILES] = {{0}};
+	struct fake fake;
+
+	(void)state;
+	make_fake(&fake, none);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct explanation why = {.id = NULL};
+
+		set_variable("XDG_RUNTIME_DIR", cases[i].runtime_dir);
+		set_variable("INVOCATION_ID", cases[i].invocation);
+		if (explain_unit(&fake.machine, &why) != cases[i].warns)
+			fail_msg("case %zu", i);
+		if (!cases[i].warns)
+			assert_null(why.id);
+		else
+			assert_string_equal(why.id, "unit-without-runtime-dir");
+	}
+	unsetenv("XDG_RUNTIME_DIR");
+	unsetenv("INVOCATION_ID");
+	clear_fake(&fake);
+}
+
+static void packages(void **state)
+{
+	static const struct {
+		const char *os_release, *program, *command;
+	} cases[] = {
+		{"ID=ubuntu\nID_LIKE=debian\n", "newuidmap", "sudo apt-get install uidmap"},
+		{"ID=linuxmint\nID_LIKE=\"ubuntu debian\"\n", "getsubids",
+		 "sudo apt-get install uidmap"},
+		{"ID=fedora\nVARIANT_ID=coreos\n", "newuidmap", "sudo dnf install shadow-utils"},
+		{"ID=fedora\n", "getsubids", "sudo dnf install shadow-utils-subid"},
+		{"ID=\"almalinux\"\n", "slirp4netns", "sudo dnf install slirp4netns"},
+		{"ID=alpine\n", "newuidmap", "sudo apk add shadow-uidmap"},
+		{"ID=alpine\n", "getsubids", "sudo apk add shadow-subids"},
+		{"ID=arch\n", "newuidmap", "install the package that has newuidmap"},
+		{"ID=unheard-of\nID_LIKE=\"none\"\n", "slirp4netns",
+		 "install the package that has slirp4netns"},
+		{"", "newuidmap", "install the package that has newuidmap"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct file files[MAX_FILES] = {
+			{"/etc/os-release", cases[i].os_release, 0},
+		};
+		struct fake fake;
+		char text[128];
+
+		make_fake(&fake, files);
+		assert_string_equal(machine_package(&fake.machine, cases[i].program, text,
+						    sizeof(text)),
+				    cases[i].command);
+		clear_fake(&fake);
+	}
+}
+
+static void the_kernel_gets_an_argument_as_the_distribution_does_it(void **state)
+{
+	static const struct {
+		const char *os_release, *command;
+	} cases[] = {
+		{"ID=debian\n",
+		 "sudo sed -i 's/^GRUB_CMDLINE_LINUX=\"/&a=1 /' /etc/default/grub && "
+		 "sudo update-grub && sudo reboot"},
+		{"ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\n",
+		 "sudo grubby --update-kernel=ALL --args=a=1 && sudo reboot"},
+		{"ID=alpine\n", "a=1 on the kernel's command line, and a reboot"},
+		{"", "a=1 on the kernel's command line, and a reboot"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct file files[MAX_FILES] = {
+			{"/etc/os-release", cases[i].os_release, 0},
+		};
+		struct fake fake;
+		char text[128];
+
+		make_fake(&fake, files);
+		assert_string_equal(machine_boot(&fake.machine, "a=1", text, sizeof(text)),
+				    cases[i].command);
+		clear_fake(&fake);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(few_ids),
+		cmocka_unit_test(units),
+		cmocka_unit_test(packages),
+		cmocka_unit_test(the_kernel_gets_an_argument_as_the_distribution_does_it),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
