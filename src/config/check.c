@@ -17,7 +17,7 @@ static bool has_effect(const struct option_row *row, const struct config *config
 
 int options_refuse_unavailable(const struct config *config, struct error *err)
 {
-	for (const struct option_row *row = options_rows(); row->name; row++) {
+	for (const struct option_row *row = options_next(NULL); row; row = options_next(row)) {
 		const char *value = NULL;
 
 		if (row->kind == OPTION_CHOICE) {
@@ -38,7 +38,7 @@ int options_refuse_unavailable(const struct config *config, struct error *err)
 
 static int refuse_idle(const struct config *config, struct error *err)
 {
-	for (const struct option_row *row = options_rows(); row->name; row++)
+	for (const struct option_row *row = options_next(NULL); row; row = options_next(row))
 		if (row->idle == OPTION_IDLE_REFUSE && !has_effect(row, config) &&
 		    !option_is_default(row, config))
 			return err_say(err, EINVAL, "--%s cannot be chosen with --net=%s",
@@ -50,18 +50,10 @@ static int check_network(const struct config *config, struct error *err)
 {
 	/* ipv6(7): Linux keeps IPv6 off a link that carries less than RFC 8200 asks for. */
 	if (config->ipv6 && config->mtu > 0 && config->mtu < 1280 &&
-	    (config->net == NET_SLIRP4NETNS || config->net == NET_PASTA))
+	    (OPTION_NET(config->net) & NETS_WITH_IPV6))
 		return err_say(err, EINVAL, "--ipv6 needs an --mtu of at least 1280, not %u",
 			       config->mtu);
-	if (!config->detach_netns || config->net != NET_SLIRP4NETNS)
-		return 0;
-	if (config->slirp4netns_sandbox == TRI_TRUE)
-		return err_say(err, EINVAL,
-			       "--slirp4netns-sandbox=true does not work with --detach-netns");
-	if (config->slirp4netns_seccomp == TRI_TRUE)
-		return err_say(err, EINVAL,
-			       "--slirp4netns-seccomp=true does not work with --detach-netns");
-	return 0;
+	return network_refuse_conflicts(config, err);
 }
 
 static int check_files(const struct config *config, struct error *err)
@@ -78,23 +70,11 @@ static int check_files(const struct config *config, struct error *err)
 
 static int check_ports(const struct config *config, struct error *err)
 {
-	static const struct {
-		const char *needs;
-		unsigned nets;
-	} drivers[PORT_MODE_COUNT_] = {
-		[PORT_NONE] = {"", ~0U},
-		[PORT_BUILTIN] = {"a network of its own: --net other than host",
-				  ~OPTION_NET(NET_HOST)},
-		[PORT_SLIRP4NETNS] = {"--net=slirp4netns", OPTION_NET(NET_SLIRP4NETNS)},
-		[PORT_IMPLICIT] = {"--net=pasta", OPTION_NET(NET_PASTA)},
-		[PORT_GVISOR_TAP_VSOCK] = {"--net=gvisor-tap-vsock",
-					   OPTION_NET(NET_GVISOR_TAP_VSOCK)},
-	};
+	const struct port_needs *needs = &port_needs[config->port_driver];
 	const char *word = port_words[config->port_driver].name;
 
-	if (!(drivers[config->port_driver].nets & OPTION_NET(config->net)))
-		return err_say(err, EINVAL, "--port-driver=%s needs %s", word,
-			       drivers[config->port_driver].needs);
+	if (!(needs->nets & OPTION_NET(config->net)))
+		return err_say(err, EINVAL, "--port-driver=%s needs %s", word, needs->words);
 	if (config->publish.n > 0 &&
 	    (config->port_driver == PORT_NONE || config->port_driver == PORT_IMPLICIT))
 		return err_say(err, EINVAL,
@@ -139,7 +119,7 @@ void options_warn(const struct config *config)
 {
 	struct config defaults;
 
-	for (const struct option_row *row = options_rows(); row->name; row++)
+	for (const struct option_row *row = options_next(NULL); row; row = options_next(row))
 		if (!has_effect(row, config) && !option_is_default(row, config))
 			log_write(row->idle == OPTION_IDLE_WARN ? LOG_LEVEL_WARNING
 								: LOG_LEVEL_DEBUG,

@@ -3,6 +3,7 @@
 
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
+#include "fauxroot/config/options.h"
 
 /* Seconds; as docker stop has it. */
 #define KILL_TIMEOUT 10
@@ -10,13 +11,12 @@
 void config_init(struct config *config)
 {
 	*config = (struct config){
-		.slirp4netns_binary = "slirp4netns",
-		.pasta_binary = "pasta",
-		.vpnkit_binary = "vpnkit",
-		.lxc_user_nic_bridge = "lxcbr0",
 		.source_ip_transparent = true,
 		.kill_timeout = KILL_TIMEOUT,
 	};
+	for (const struct option_row *row = options_next(NULL); row; row = options_next(row))
+		if (row->preset)
+			memcpy((char *)config + row->offset, &row->preset, sizeof(row->preset));
 }
 
 void config_clear(struct config *config)

@@ -51,7 +51,7 @@ static const char *default_text(const struct option_row *row, const struct confi
 	return NULL;
 }
 
-/* "TEXT (host, none or slirp4netns; default: host)" */
+/* "TEXT (false, true or strict; default: false)" */
 static void compose_text(const struct option_row *row, const struct config *defaults, char *text,
 			 size_t size)
 {
@@ -94,7 +94,7 @@ void options_help(FILE *out, const struct config *config)
 		"network.\n\n"
 		"  %s --net=slirp4netns --copy-up=/etc --disable-host-loopback buildkitd\n",
 		program, program);
-	for (const struct option_row *row = options_rows(); row->name; row++) {
+	for (const struct option_row *row = options_next(NULL); row; row = options_next(row)) {
 		if (!row->available)
 			continue;
 		if (!streq(row->group, group))

@@ -15,7 +15,7 @@
 
 static const struct option_row *find_row(const char *name, size_t n)
 {
-	for (const struct option_row *row = options_rows(); row->name; row++)
+	for (const struct option_row *row = options_next(NULL); row; row = options_next(row))
 		if ((strlen(row->name) == n && memcmp(row->name, name, n) == 0) ||
 		    (n == 1 && row->short_name == *name))
 			return row;

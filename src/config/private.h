@@ -4,9 +4,39 @@
 
 #include "fauxroot/config/options.h"
 
-/* values.c: the words of each choice, and what else is valid. */
-extern const struct option_word net_words[], port_words[], api_inside_words[], propagation_words[],
-	tristate_words[], reaper_words[], copy_up_mode_words[], idmap_words[], subid_source_words[],
+/* The field of a row. */
+#define OPTION_AT(field) .offset = offsetof(struct config, field)
+
+/* Networks by a helper, and those of them with IPv6. */
+#define NETS_OF_HELPERS (~(OPTION_NET(NET_HOST) | OPTION_NET(NET_NONE)))
+#define NETS_WITH_IPV6                                                               \
+	(NETS_OF_HELPERS & ~(OPTION_NET(NET_LXC_USER_NIC) | OPTION_NET(NET_VPNKIT) | \
+			     OPTION_NET(NET_GVISOR_TAP_VSOCK)))
+
+/* networks.c: all tables of rows in the order of --help, up to NULL, and the words of --net and
+ * --port-driver */
+extern const struct option_row *const option_tables[];
+extern const struct option_word net_words[], port_words[];
+
+/* networks.c: the networks that a port driver works with, by enum port_mode. */
+extern const struct port_needs {
+	unsigned nets;	   /* OPTION_NET() bits */
+	const char *words; /* the same as a noun, for an error */
+} port_needs[];
+
+/* network_refuse_conflicts() - do the options that the chosen network alone has go together? */
+int network_refuse_conflicts(const struct config *config, struct error *err);
+
+/* The tables, each up to a row without a name: table.c has the first and the last, the others are
+ * in files of their names. */
+extern const struct option_row network_rows[], slirp4netns_rows[], unserved_rows[], other_rows[];
+
+/* As network_refuse_conflicts(), where slirp4netns is the network. */
+int slirp4netns_refuse_conflicts(const struct config *config, struct error *err);
+
+/* values.c: the words of each other choice, and what else is valid. */
+extern const struct option_word api_inside_words[], propagation_words[], tristate_words[],
+	reaper_words[], copy_up_mode_words[], idmap_words[], subid_source_words[],
 	log_format_words[], semver_words[], check_words[];
 
 bool valid_mtu(const char *value);

@@ -4,6 +4,28 @@
 
 #include "private.h"
 
+/* The row without a name at the end of @table. */
+static const struct option_row *end_of(const struct option_row *table)
+{
+	while (table->name)
+		table++;
+	return table;
+}
+
+const struct option_row *options_next(const struct option_row *row)
+{
+	const struct option_row *const *table = option_tables;
+
+	if (!row)
+		return *table;
+	row++;
+	if (row->name)
+		return row;
+	while (end_of(*table) != row)
+		table++;
+	return table[1];
+}
+
 bool option_bool(const struct option_row *row, const struct config *config)
 {
 	return *(const bool *)((const char *)config + row->offset);
@@ -66,7 +88,7 @@ void option_set_default(const struct option_row *row, struct config *config)
 	memcpy(field, (const char *)&defaults + row->offset, field_size(row->kind));
 }
 
-/* "host, none or slirp4netns" of the words that this build serves */
+/* "subid, single or auto" of the words that this build serves */
 static const char *list_words(const struct option_word *words, char *buf, size_t size)
 {
 	const struct option_word *last = NULL;

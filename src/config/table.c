@@ -1,32 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The option table. parse.c reads argv by it, help.c prints it, check.c asks it which network has a
- * use for what.
+ * The option tables of what no network driver has for itself. parse.c reads argv by the tables,
+ * help.c prints them, check.c asks them which network has a use for what.
  *
- * To add an option: a field in struct config, its default in config_init() unless that is 0, a row
- * here, and a paragraph in man/fauxroot.1. To make one available: `.available = true`, and where
- * it is about some value only, in the list of words (values.c).
+ * To add an option: a field in struct config, its default in config_init() unless that is 0 or the
+ * row's preset, a row here, and a paragraph in man/fauxroot.1. To make one available: `.available =
+ * true`, and where it is about some value only, in the list of words (values.c).
  */
 #include "fauxroot/config/options.h"
 
 #include "private.h"
 
-#define AT(field) .offset = offsetof(struct config, field)
-
-#define NETS_OF_HELPERS                                                                       \
-	(OPTION_NET(NET_SLIRP4NETNS) | OPTION_NET(NET_PASTA) | OPTION_NET(NET_LXC_USER_NIC) | \
-	 OPTION_NET(NET_GVISOR_TAP_VSOCK) | OPTION_NET(NET_VPNKIT))
-
-static const char network[] = "Network", slirp[] = "Network with slirp4netns",
-		  pasta[] = "Network with pasta", lxc[] = "Network with lxc-user-nic",
-		  vpnkit[] = "Network with vpnkit", ports[] = "Ports", files[] = "Files",
+static const char network[] = "Network", ports[] = "Ports", files[] = "Files",
 		  ids[] = "User and group ids", processes[] = "Processes", general[] = "General";
 
-static const struct option_row rows[] = {
+const struct option_row network_rows[] = {
 	{
 		.name = "net",
 		.kind = OPTION_CHOICE,
-		AT(net),
+		OPTION_AT(net),
 		.words = net_words,
 		.argument = "DRIVER",
 		.group = network,
@@ -37,33 +29,32 @@ static const struct option_row rows[] = {
 	{
 		.name = "mtu",
 		.kind = OPTION_UINT,
-		AT(mtu),
+		OPTION_AT(mtu),
 		.valid = valid_mtu,
 		.takes = "0 or a number from 68 to 65521",
 		.argument = "BYTES",
 		.group = network,
-		.help = "largest packet; 0 is the driver's default, 65520 for slirp4netns",
+		.help = "largest packet; 0 is the default, 65520",
 		.available = true,
 		.nets = NETS_OF_HELPERS,
 	},
 	{
 		.name = "cidr",
 		.kind = OPTION_CIDR,
-		AT(cidr),
+		OPTION_AT(cidr),
 		.argument = "NETWORK",
 		.group = network,
 		.help = "IPv4 network, /25 or wider: the command is at its +100, the gateway at "
 			"+2, "
 			"DNS at +3 (default: 10.0.2.0/24)",
 		.available = true,
-		.nets = OPTION_NET(NET_SLIRP4NETNS) | OPTION_NET(NET_PASTA) |
-			OPTION_NET(NET_GVISOR_TAP_VSOCK),
+		.nets = NETS_OF_HELPERS & ~(OPTION_NET(NET_LXC_USER_NIC) | OPTION_NET(NET_VPNKIT)),
 		.idle = OPTION_IDLE_REFUSE,
 	},
 	{
 		.name = "ifname",
 		.kind = OPTION_STRING,
-		AT(ifname),
+		OPTION_AT(ifname),
 		.valid = valid_ifname,
 		.takes = "a name of at most 15 bytes without '/', ':', '%' and white space",
 		.argument = "NAME",
@@ -76,7 +67,7 @@ static const struct option_row rows[] = {
 	{
 		.name = "disable-host-loopback",
 		.kind = OPTION_BOOL,
-		AT(disable_host_loopback),
+		OPTION_AT(disable_host_loopback),
 		.group = network,
 		.help = "keep the command away from services on the host's 127.0.0.1 and ::1",
 		.available = true,
@@ -85,17 +76,17 @@ static const struct option_row rows[] = {
 	{
 		.name = "ipv6",
 		.kind = OPTION_BOOL,
-		AT(ipv6),
+		OPTION_AT(ipv6),
 		.group = network,
 		.help = "give the network IPv6 as well",
 		.available = true,
-		.nets = OPTION_NET(NET_SLIRP4NETNS) | OPTION_NET(NET_PASTA),
+		.nets = NETS_WITH_IPV6,
 		.idle = OPTION_IDLE_WARN,
 	},
 	{
 		.name = "detach-netns",
 		.kind = OPTION_BOOL,
-		AT(detach_netns),
+		OPTION_AT(detach_netns),
 		.group = network,
 		.help = "leave the network at STATE/netns for the command to use; the command "
 			"itself "
@@ -103,85 +94,14 @@ static const struct option_row rows[] = {
 		.available = true,
 		.nets = NETS_OF_HELPERS | OPTION_NET(NET_NONE),
 	},
-	{
-		.name = "slirp4netns-binary",
-		.kind = OPTION_STRING,
-		AT(slirp4netns_binary),
-		.argument = "FILE",
-		.group = slirp,
-		.help = "its executable, searched in PATH where it has no slash",
-		.available = true,
-		.nets = OPTION_NET(NET_SLIRP4NETNS),
-		.idle = OPTION_IDLE_WARN,
-	},
-	{
-		.name = "slirp4netns-sandbox",
-		.kind = OPTION_CHOICE,
-		AT(slirp4netns_sandbox),
-		.words = tristate_words,
-		.argument = "WHEN",
-		.group = slirp,
-		.help = "run it in a mount namespace that has next to nothing; auto: unless it "
-			"dies "
-			"of it",
-		.available = true,
-		.nets = OPTION_NET(NET_SLIRP4NETNS),
-	},
-	{
-		.name = "slirp4netns-seccomp",
-		.kind = OPTION_CHOICE,
-		AT(slirp4netns_seccomp),
-		.words = tristate_words,
-		.argument = "WHEN",
-		.group = slirp,
-		.help = "run it under its system call filter; auto: unless it dies of it",
-		.available = true,
-		.nets = OPTION_NET(NET_SLIRP4NETNS),
-	},
-	{
-		.name = "pasta-binary",
-		.kind = OPTION_STRING,
-		AT(pasta_binary),
-		.argument = "FILE",
-		.group = pasta,
-		.help = "its executable, searched in PATH where it has no slash",
-		.nets = OPTION_NET(NET_PASTA),
-		.idle = OPTION_IDLE_WARN,
-	},
-	{
-		.name = "lxc-user-nic-binary",
-		.kind = OPTION_STRING,
-		AT(lxc_user_nic_binary),
-		.argument = "FILE",
-		.group = lxc,
-		.help = "its executable",
-		.nets = OPTION_NET(NET_LXC_USER_NIC),
-		.idle = OPTION_IDLE_WARN,
-	},
-	{
-		.name = "lxc-user-nic-bridge",
-		.kind = OPTION_STRING,
-		AT(lxc_user_nic_bridge),
-		.argument = "NAME",
-		.group = lxc,
-		.help = "the bridge that it connects to",
-		.nets = OPTION_NET(NET_LXC_USER_NIC),
-		.idle = OPTION_IDLE_WARN,
-	},
-	{
-		.name = "vpnkit-binary",
-		.kind = OPTION_STRING,
-		AT(vpnkit_binary),
-		.argument = "FILE",
-		.group = vpnkit,
-		.help = "its executable, searched in PATH where it has no slash",
-		.nets = OPTION_NET(NET_VPNKIT),
-		.idle = OPTION_IDLE_WARN,
-	},
+	{.name = NULL},
+};
+
+const struct option_row other_rows[] = {
 	{
 		.name = "port-driver",
 		.kind = OPTION_CHOICE,
-		AT(port_driver),
+		OPTION_AT(port_driver),
 		.words = port_words,
 		.argument = "DRIVER",
 		.group = ports,
@@ -192,7 +112,7 @@ static const struct option_row rows[] = {
 		.name = "publish",
 		.short_name = 'p',
 		.kind = OPTION_LIST,
-		AT(publish),
+		OPTION_AT(publish),
 		.takes = "[parentIP]:parentPort:[childIP:]childPort/proto",
 		.argument = "SPEC",
 		.group = ports,
@@ -202,7 +122,7 @@ static const struct option_row rows[] = {
 	{
 		.name = "source-ip-transparent",
 		.kind = OPTION_BOOL,
-		AT(source_ip_transparent),
+		OPTION_AT(source_ip_transparent),
 		.group = ports,
 		.help = "let the command see the addresses that connections come from",
 		.available = true,
@@ -210,7 +130,7 @@ static const struct option_row rows[] = {
 	{
 		.name = "api-inside",
 		.kind = OPTION_CHOICE,
-		AT(api_inside),
+		OPTION_AT(api_inside),
 		.words = api_inside_words,
 		.argument = "POLICY",
 		.group = ports,
@@ -221,7 +141,7 @@ static const struct option_row rows[] = {
 	{
 		.name = "copy-up",
 		.kind = OPTION_LIST,
-		AT(copy_up),
+		OPTION_AT(copy_up),
 		.valid = valid_copy_up,
 		.takes = "an absolute path of a directory other than / and /tmp",
 		.argument = "DIR",
@@ -232,7 +152,7 @@ static const struct option_row rows[] = {
 	{
 		.name = "copy-up-mode",
 		.kind = OPTION_CHOICE,
-		AT(copy_up_mode),
+		OPTION_AT(copy_up_mode),
 		.words = copy_up_mode_words,
 		.argument = "MODE",
 		.group = files,
@@ -242,7 +162,7 @@ static const struct option_row rows[] = {
 	{
 		.name = "propagation",
 		.kind = OPTION_CHOICE,
-		AT(propagation),
+		OPTION_AT(propagation),
 		.words = propagation_words,
 		.argument = "MODE",
 		.group = files,
@@ -252,7 +172,7 @@ static const struct option_row rows[] = {
 	{
 		.name = "state-dir",
 		.kind = OPTION_STRING,
-		AT(state_dir),
+		OPTION_AT(state_dir),
 		.argument = "DIR",
 		.group = files,
 		.help = "child_pid, api.sock, lock; emptied at the start, removed at the end "
@@ -263,7 +183,7 @@ static const struct option_row rows[] = {
 	{
 		.name = "idmap",
 		.kind = OPTION_CHOICE,
-		AT(idmap),
+		OPTION_AT(idmap),
 		.words = idmap_words,
 		.argument = "MAP",
 		.group = ids,
@@ -275,7 +195,7 @@ static const struct option_row rows[] = {
 	{
 		.name = "subid-source",
 		.kind = OPTION_CHOICE,
-		AT(subid_source),
+		OPTION_AT(subid_source),
 		.words = subid_source_words,
 		.argument = "SOURCE",
 		.group = ids,
@@ -286,7 +206,7 @@ static const struct option_row rows[] = {
 	{
 		.name = "pidns",
 		.kind = OPTION_BOOL,
-		AT(pidns),
+		OPTION_AT(pidns),
 		.group = processes,
 		.help = "a PID namespace: nothing of the command outlives it",
 		.available = true,
@@ -294,7 +214,7 @@ static const struct option_row rows[] = {
 	{
 		.name = "cgroupns",
 		.kind = OPTION_BOOL,
-		AT(cgroupns),
+		OPTION_AT(cgroupns),
 		.group = processes,
 		.help = "a cgroup namespace: the command's own cgroup is the root that it sees",
 		.available = true,
@@ -302,7 +222,7 @@ static const struct option_row rows[] = {
 	{
 		.name = "utsns",
 		.kind = OPTION_BOOL,
-		AT(utsns),
+		OPTION_AT(utsns),
 		.group = processes,
 		.help = "a UTS namespace: a host name of its own",
 		.available = true,
@@ -310,7 +230,7 @@ static const struct option_row rows[] = {
 	{
 		.name = "ipcns",
 		.kind = OPTION_BOOL,
-		AT(ipcns),
+		OPTION_AT(ipcns),
 		.group = processes,
 		.help = "an IPC namespace: System V IPC and POSIX message queues of its own",
 		.available = true,
@@ -318,7 +238,7 @@ static const struct option_row rows[] = {
 	{
 		.name = "reaper",
 		.kind = OPTION_CHOICE,
-		AT(reaper),
+		OPTION_AT(reaper),
 		.words = reaper_words,
 		.argument = "WHEN",
 		.group = processes,
@@ -328,7 +248,7 @@ static const struct option_row rows[] = {
 	{
 		.name = "kill-orphans",
 		.kind = OPTION_BOOL,
-		AT(kill_orphans),
+		OPTION_AT(kill_orphans),
 		.group = processes,
 		.help = "end what the command leaves behind: SIGTERM, then SIGKILL",
 		.available = true,
@@ -336,7 +256,7 @@ static const struct option_row rows[] = {
 	{
 		.name = "kill-timeout",
 		.kind = OPTION_UINT,
-		AT(kill_timeout),
+		OPTION_AT(kill_timeout),
 		.valid = valid_seconds,
 		.takes = "a number of seconds up to 86400",
 		.argument = "SECONDS",
@@ -347,7 +267,7 @@ static const struct option_row rows[] = {
 	{
 		.name = "evacuate-cgroup2",
 		.kind = OPTION_STRING,
-		AT(evacuate_cgroup2),
+		OPTION_AT(evacuate_cgroup2),
 		.valid = valid_cgroup,
 		.takes = "one name without '/'",
 		.argument = "NAME",
@@ -359,7 +279,7 @@ static const struct option_row rows[] = {
 	{
 		.name = "check",
 		.kind = OPTION_CHOICE,
-		AT(check),
+		OPTION_AT(check),
 		.words = check_words,
 		.argument = "MODE",
 		.bare = "true",
@@ -371,7 +291,7 @@ static const struct option_row rows[] = {
 	{
 		.name = "json",
 		.kind = OPTION_BOOL,
-		AT(json),
+		OPTION_AT(json),
 		.group = general,
 		.help = "with --check: print JSON",
 		.available = true,
@@ -379,7 +299,7 @@ static const struct option_row rows[] = {
 	{
 		.name = "debug",
 		.kind = OPTION_BOOL,
-		AT(debug),
+		OPTION_AT(debug),
 		.group = general,
 		.help = "log each step with its time, and the command line of each helper",
 		.available = true,
@@ -387,7 +307,7 @@ static const struct option_row rows[] = {
 	{
 		.name = "log-format",
 		.kind = OPTION_CHOICE,
-		AT(log_format),
+		OPTION_AT(log_format),
 		.words = log_format_words,
 		.argument = "FORMAT",
 		.group = general,
@@ -397,7 +317,7 @@ static const struct option_row rows[] = {
 	{
 		.name = "print-semver",
 		.kind = OPTION_CHOICE,
-		AT(semver),
+		OPTION_AT(semver),
 		.words = semver_words,
 		.argument = "PART",
 		.group = general,
@@ -408,7 +328,7 @@ static const struct option_row rows[] = {
 		.name = "version",
 		.short_name = 'v',
 		.kind = OPTION_BOOL,
-		AT(version),
+		OPTION_AT(version),
 		.group = general,
 		.help = "print the version",
 		.available = true,
@@ -417,15 +337,10 @@ static const struct option_row rows[] = {
 		.name = "help",
 		.short_name = 'h',
 		.kind = OPTION_BOOL,
-		AT(help),
+		OPTION_AT(help),
 		.group = general,
 		.help = "print this",
 		.available = true,
 	},
 	{.name = NULL},
 };
-
-const struct option_row *options_rows(void)
-{
-	return rows;
-}

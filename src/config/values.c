@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The values of single options: the words that a choice takes, and the rules for strings and
- * numbers. What several options mean together stands in check.c.
+ * The values of single options: the words that a choice takes (those of --net and --port-driver are
+ * in networks.c), and the rules for strings and numbers. What several options mean together stands
+ * in check.c.
  */
 #include <assert.h>
 #include <limits.h>
@@ -10,28 +11,6 @@
 
 #include "fauxroot/base/parse.h"
 #include "private.h"
-
-const struct option_word net_words[] = {
-	[NET_HOST] = {"host", true},
-	[NET_NONE] = {"none", true},
-	[NET_SLIRP4NETNS] = {"slirp4netns", true},
-	[NET_PASTA] = {"pasta", false},
-	[NET_LXC_USER_NIC] = {"lxc-user-nic", false},
-	[NET_GVISOR_TAP_VSOCK] = {"gvisor-tap-vsock", false},
-	[NET_VPNKIT] = {"vpnkit", false},
-	{NULL, false},
-};
-static_assert(ARRAY_SIZE(net_words) == NET_MODE_COUNT_ + 1, "every network has a word");
-
-const struct option_word port_words[] = {
-	[PORT_NONE] = {"none", true},
-	[PORT_BUILTIN] = {"builtin", true},
-	[PORT_SLIRP4NETNS] = {"slirp4netns", true},
-	[PORT_IMPLICIT] = {"implicit", false},
-	[PORT_GVISOR_TAP_VSOCK] = {"gvisor-tap-vsock", false},
-	{NULL, false},
-};
-static_assert(ARRAY_SIZE(port_words) == PORT_MODE_COUNT_ + 1, "every port driver has a word");
 
 const struct option_word api_inside_words[] = {
 	[API_INSIDE_FULL] = {"full", true},
@@ -109,7 +88,7 @@ const struct option_word check_words[] = {
 };
 
 /*
- * 0, or what IPv4 works with (RFC 791: 68) up to what slirp4netns takes. What IPv6 needs is checked
+ * 0, or what IPv4 works with (RFC 791: 68) up to what helpers take. What IPv6 needs is checked
  * with the other conflicts.
  */
 bool valid_mtu(const char *value)

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include "fauxroot/base/err.h"
+#include "slirp4netns/slirp4netns.h"
 
 const struct net_driver *const *net_drivers(void)
 {

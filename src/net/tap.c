@@ -16,7 +16,7 @@ static const char tun[] = "/dev/net/tun";
 
 static int attach(int fd, const char *ifname, struct error *err)
 {
-	/* As slirp4netns attaches: the kernel refuses other flags for a device that exists. */
+	/* As helpers attach: the kernel refuses other flags for a device that exists. */
 	struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI};
 
 	if (str_print(request.ifr_name, sizeof(request.ifr_name), "%s", ifname) < 0)

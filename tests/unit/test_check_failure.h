@@ -39,7 +39,7 @@ static void ask_getsubids(struct config *config)
 
 static void ask_shields(struct config *config)
 {
-	config->slirp4netns_sandbox = config->slirp4netns_seccomp = TRI_TRUE;
+	config->slirp4netns.sandbox = config->slirp4netns.seccomp = TRI_TRUE;
 }
 
 /* The rows of the table that some failure here was explained by, by their number. */

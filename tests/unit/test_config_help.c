@@ -59,7 +59,7 @@ static void help_has_what_is_available_and_nothing_else(void **state)
 	static const char *const absent[] = {"pasta", "lxc-user-nic", "vpnkit", "implicit"};
 
 	(void)state;
-	for (const struct option_row *row = options_rows(); row->name; row++) {
+	for (const struct option_row *row = options_next(NULL); row; row = options_next(row)) {
 		_cleanup_free_ char *word = str_format("--%s", row->name);
 
 		if (has_word(help, word) != row->available)
@@ -212,8 +212,9 @@ static void statuses_follow_the_persona(void **state)
 static void rows_are_complete(void **state)
 {
 	(void)state;
-	for (const struct option_row *row = options_rows(); row->name; row++) {
-		for (const struct option_row *other = options_rows(); other < row; other++) {
+	for (const struct option_row *row = options_next(NULL); row; row = options_next(row)) {
+		for (const struct option_row *other = options_next(NULL); other != row;
+		     other = options_next(other)) {
 			assert_string_not_equal(row->name, other->name);
 			assert_int_not_equal(row->offset, other->offset);
 			assert_true(!row->short_name || row->short_name != other->short_name);
@@ -222,6 +223,7 @@ static void rows_are_complete(void **state)
 		assert_non_null(row->help);
 		assert_int_equal(row->kind == OPTION_BOOL, row->argument == NULL);
 		assert_int_equal(row->kind == OPTION_CHOICE, row->words != NULL);
+		assert_true(row->kind == OPTION_STRING || !row->preset);
 		/* A rule without words for it would make a poor error. */
 		assert_true(!row->valid || row->takes);
 	}

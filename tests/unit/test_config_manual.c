@@ -65,7 +65,7 @@ static char *paragraph(const char *name)
 static void every_available_option_has_a_paragraph(void **state)
 {
 	(void)state;
-	for (const struct option_row *row = options_rows(); row->name; row++) {
+	for (const struct option_row *row = options_next(NULL); row; row = options_next(row)) {
 		_cleanup_free_ char *text = paragraph(row->name);
 		_cleanup_free_ char *value = str_format(row->bare	? "Ns Op Ns = Ns Ar %s\n"
 							: row->argument ? "Ns = Ns Ar %s\n"
@@ -87,7 +87,7 @@ static void every_available_option_has_a_paragraph(void **state)
 static void every_available_word_is_named(void **state)
 {
 	(void)state;
-	for (const struct option_row *row = options_rows(); row->name; row++) {
+	for (const struct option_row *row = options_next(NULL); row; row = options_next(row)) {
 		_cleanup_free_ char *text = paragraph(row->name);
 
 		if (!text || row->kind != OPTION_CHOICE)

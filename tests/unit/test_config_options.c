@@ -137,7 +137,7 @@ static void every_row_and_every_word_was_tried(void **state)
 
 	(void)state;
 	config_init(&defaults);
-	for (const struct option_row *row = options_rows(); row->name; row++) {
+	for (const struct option_row *row = options_next(NULL); row; row = options_next(row)) {
 		if (row->kind != OPTION_CHOICE)
 			expect_tried(row->name, "");
 		else
@@ -328,9 +328,9 @@ static void words_have_the_value_of_their_enum(void **state)
 		{"--port-driver=implicit", offsetof(struct config, port_driver), PORT_IMPLICIT},
 		{"--propagation=rslave", offsetof(struct config, propagation), PROPAGATION_RSLAVE},
 		{"--propagation=shared", offsetof(struct config, propagation), PROPAGATION_SHARED},
-		{"--slirp4netns-sandbox=true", offsetof(struct config, slirp4netns_sandbox),
+		{"--slirp4netns-sandbox=true", offsetof(struct config, slirp4netns.sandbox),
 		 TRI_TRUE},
-		{"--slirp4netns-seccomp=false", offsetof(struct config, slirp4netns_seccomp),
+		{"--slirp4netns-seccomp=false", offsetof(struct config, slirp4netns.seccomp),
 		 TRI_FALSE},
 		{"--reaper=true", offsetof(struct config, reaper), TRI_TRUE},
 		{"--idmap=single", offsetof(struct config, idmap), IDMAP_SINGLE},

@@ -22,6 +22,7 @@
 #include "fauxroot/net/link.h"
 #include "fauxroot/sys/message.h"
 #include "fauxroot/net/net.h"
+#include "net/slirp4netns/slirp4netns.h"
 #include "net/helper/health.h"
 #include "netns_fixture.h"
 

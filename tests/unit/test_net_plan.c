@@ -12,6 +12,7 @@
 #include "fauxroot/base/err.h"
 #include "fauxroot/config/cidr.h"
 #include "fauxroot/net/net.h"
+#include "net/slirp4netns/slirp4netns.h"
 
 static void registry(void **state)
 {
@@ -168,7 +169,7 @@ static void detached(void **state)
 static void missing_helper(void **state)
 {
 	struct config config = {.net = NET_SLIRP4NETNS,
-				.slirp4netns_binary = (char *)"/nonexistent/slirp4netns"};
+				.slirp4netns.binary = (char *)"/nonexistent/slirp4netns"};
 	struct error err = {0};
 	struct net net;
 

@@ -4,8 +4,8 @@
  *
  * A function that can fail returns 0 or -errno and fills a caller's struct error with one sentence.
  * Callers put their own context in front on the way up, so that the one who prints it has the whole
- * story: "starting slirp4netns: executing "slirp4netns": No such file or directory". Nobody prints
- * and returns. The buffer is fixed, so an error can be filled after fork and sent between
+ * story: "starting newuidmap: executing "newuidmap": No such file or directory". Nobody prints and
+ * returns. The buffer is fixed, so an error can be filled after fork and sent between
  * processes.
  *
  * The sentence is for people alone, and may be reworded at any time. What a program wants to know

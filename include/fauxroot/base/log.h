@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The log: lines on stderr, "[fauxroot:parent] warning: slirp4netns died; started again".
+ * The log: lines on stderr, "[fauxroot:parent] warning: the port forwarder died".
  *
  * The priorities are syslog's. Where stderr is the journal (JOURNAL_STREAM names its device and
  * inode, man 5 systemd.exec) a line starts with <N>; on a terminal it is coloured; with

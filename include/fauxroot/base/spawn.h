@@ -130,7 +130,7 @@ struct helper {
  * helper_start() - fork and execute a helper program
  *
  * A program that cannot be found is -ENOENT here, one that may not be executed -EACCES, with the
- * sentence 'executing "slirp4netns": No such file or directory' and REASON_EXEC. Does not wait for
+ * sentence 'executing "newuidmap": No such file or directory' and REASON_EXEC. Does not wait for
  * the exec, so that several helpers start side by side: what is wrong with the file itself ("Exec
  * format error") is the helper's text then, with exit status 127. Its environment is ours and
  * @spec->env, without what a service manager says to a service (NOTIFY_SOCKET, LISTEN_*,

@@ -84,6 +84,14 @@ struct cidr {
 	unsigned prefix; /* 1…25; 0: none given */
 };
 
+/* The options of --net=slirp4netns alone. */
+struct slirp4netns_options {
+	const char *binary; /* "slirp4netns" unless given */
+	enum tristate sandbox, seccomp;
+};
+
+#define UNSERVED_OPTIONS 4
+
 /* What is to be done instead of a launch. */
 enum action {
 	ACTION_RUN = 0,
@@ -127,12 +135,9 @@ struct config {
 	bool disable_host_loopback;
 	bool ipv6;
 	bool detach_netns;
-	const char *slirp4netns_binary; /* "slirp4netns" unless given */
-	enum tristate slirp4netns_sandbox;
-	enum tristate slirp4netns_seccomp;
-	const char *pasta_binary, *vpnkit_binary;
-	const char *lxc_user_nic_binary; /* NULL: look where distributions put it */
-	const char *lxc_user_nic_bridge;
+	struct slirp4netns_options slirp4netns;
+	const char *unserved[UNSERVED_OPTIONS]; /* options of networks that this build does not
+						   serve; config/unserved.c has their rows */
 
 	struct strv copy_up;
 	enum copy_up_mode copy_up_mode;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The option table: one row an option. The parser, --help, the completions and the test that the
+ * The option tables: one row an option. The parser, --help, the completions and the test that the
  * man page is complete read the same rows.
  *
  * The table holds the whole command line, also what this build cannot do yet: that parses and
@@ -49,6 +49,7 @@ struct option_row {
 	const char
 		*takes; /* what values are valid, as a noun: "a number"; NULL: the kind says it */
 	const char *argument; /* how --help calls the value: "DIR"; NULL for OPTION_BOOL */
+	const char *preset;   /* the default of OPTION_STRING; NULL: none */
 	const char *bare;  /* the value of the option without "=", which never takes the next word;
 			      NULL: it needs one */
 	const char *group; /* heading in --help */
@@ -61,8 +62,14 @@ struct option_row {
 
 #define OPTION_NET(mode) (1U << (mode))
 
-/* options_rows() - all rows, in the order of --help; ends with a row whose name is NULL */
-const struct option_row *options_rows(void);
+/*
+ * options_next() - the row that follows @row in the order of --help
+ * @row: NULL for the first one
+ *
+ * Returns NULL after the last. The rows are in several tables: a network driver's options are a
+ * table of their own.
+ */
+const struct option_row *options_next(const struct option_row *row);
 
 /* option_is_default() - has @config this row's default, given or not? */
 bool option_is_default(const struct option_row *row, const struct config *config);

@@ -218,4 +218,4 @@ void net_stop(struct net *net);
 /* net_drivers() - the registry; ends with NULL */
 const struct net_driver *const *net_drivers(void);
 
-extern const struct net_driver net_driver_host, net_driver_none, net_driver_slirp4netns;
+extern const struct net_driver net_driver_host, net_driver_none;

@@ -69,9 +69,9 @@ static void add_shield(struct facts *facts, const char *option)
 static bool shield_was_required(struct facts *facts, const char *arg)
 {
 	(void)arg;
-	if (facts->config->slirp4netns_sandbox == TRI_TRUE)
+	if (facts->config->slirp4netns.sandbox == TRI_TRUE)
 		add_shield(facts, "--slirp4netns-sandbox");
-	if (facts->config->slirp4netns_seccomp == TRI_TRUE)
+	if (facts->config->slirp4netns.seccomp == TRI_TRUE)
 		add_shield(facts, "--slirp4netns-seccomp");
 	return *facts->value != '\0';
 }
@@ -79,7 +79,7 @@ static bool shield_was_required(struct facts *facts, const char *arg)
 static bool slirp_is_elsewhere(struct facts *facts, const char *arg)
 {
 	(void)arg;
-	return is_elsewhere(facts, facts->config->slirp4netns_binary);
+	return is_elsewhere(facts, facts->config->slirp4netns.binary);
 }
 
 const struct cause causes_of_networks[] = {

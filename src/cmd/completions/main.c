@@ -35,7 +35,7 @@ static void add(struct topic *topic, const struct item *item)
 
 static void collect_launcher(struct topic *topic)
 {
-	for (const struct option_row *row = options_rows(); row->name; row++) {
+	for (const struct option_row *row = options_next(NULL); row; row = options_next(row)) {
 		struct item item = {
 			.name = row->name,
 			.short_name = row->short_name,

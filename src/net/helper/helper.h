@@ -44,7 +44,7 @@ enum {
 
 /* What a driver says about its program. */
 struct net_helper_ops {
-	const char *name;     /* for messages: "slirp4netns" */
+	const char *name;     /* for messages */
 	enum error_step step; /* of errors about the program */
 
 	/* The program as the user names it; it is searched in PATH where it has no slash. */

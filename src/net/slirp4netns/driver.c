@@ -34,7 +34,7 @@ static const char *const shields[] = {"sandbox", "seccomp filter", NULL};
 
 static const char *binary(const struct config *config)
 {
-	return config->slirp4netns_binary;
+	return config->slirp4netns.binary;
 }
 
 /* In a detached namespace, as RootlessKit has it, they are off unless asked for, which is refused.
@@ -46,8 +46,8 @@ static bool shield_wanted(const struct net *net, enum tristate option)
 
 static void choose_shields(const struct net *net, unsigned *ret_wanted, unsigned *ret_required)
 {
-	enum tristate sandbox = net->config->slirp4netns_sandbox;
-	enum tristate seccomp = net->config->slirp4netns_seccomp;
+	enum tristate sandbox = net->config->slirp4netns.sandbox;
+	enum tristate seccomp = net->config->slirp4netns.seccomp;
 
 	*ret_wanted = (shield_wanted(net, sandbox) ? SANDBOX : 0U) |
 		      (shield_wanted(net, seccomp) ? SECCOMP : 0U);
@@ -56,7 +56,7 @@ static void choose_shields(const struct net *net, unsigned *ret_wanted, unsigned
 
 static int judge_version(struct net *net, int status, const char *text, struct error *err)
 {
-	const char *program = net->config->slirp4netns_binary;
+	const char *program = net->config->slirp4netns.binary;
 	struct slirp_version version;
 
 	(void)status;
@@ -172,7 +172,7 @@ static void is_up(struct net_helper *h)
 		log_warning("--disable-host-loopback: %s does not load what checks its addresses "
 			    "(is it linked statically?): frames of the command's own making can "
 			    "reach the host's loopback",
-			    h->net->config->slirp4netns_binary);
+			    h->net->config->slirp4netns.binary);
 }
 
 static const char *const version_args[] = {"--version", NULL};

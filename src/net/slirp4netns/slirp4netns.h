@@ -30,6 +30,7 @@ bool slirp_version_sufficient(const struct slirp_version *version);
 extern const char *const slirp_chatter[];
 
 extern const struct net_helper_ops slirp_ops;
+extern const struct net_driver net_driver_slirp4netns;
 
 /*
  * slirp_preload_open() - the object that keeps slirp4netns off the host's loopback

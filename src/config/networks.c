@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The networks and port drivers, as far as options are about them: the one place of this room that
+ * lists them.
+ *
+ * To add a network driver: a word here, a table of the options that it alone has in a file of its
+ * own, and that table, and the check of what those options mean together, in the lists below.
+ */
+#include <assert.h>
+
+#include "private.h"
+
+const struct option_row *const option_tables[] = {
+	network_rows, slirp4netns_rows, unserved_rows, other_rows, NULL,
+};
+
+int network_refuse_conflicts(const struct config *config, struct error *err)
+{
+	static int (*const checks[NET_MODE_COUNT_])(const struct config *config,
+						    struct error *err) = {
+		[NET_SLIRP4NETNS] = slirp4netns_refuse_conflicts,
+	};
+
+	return checks[config->net] ? checks[config->net](config, err) : 0;
+}
+
+const struct option_word net_words[] = {
+	[NET_HOST] = {"host", true},
+	[NET_NONE] = {"none", true},
+	[NET_SLIRP4NETNS] = {"slirp4netns", true},
+	[NET_PASTA] = {"pasta", false},
+	[NET_LXC_USER_NIC] = {"lxc-user-nic", false},
+	[NET_GVISOR_TAP_VSOCK] = {"gvisor-tap-vsock", false},
+	[NET_VPNKIT] = {"vpnkit", false},
+	{NULL, false},
+};
+static_assert(ARRAY_SIZE(net_words) == NET_MODE_COUNT_ + 1, "every network has a word");
+
+const struct option_word port_words[] = {
+	[PORT_NONE] = {"none", true},
+	[PORT_BUILTIN] = {"builtin", true},
+	[PORT_SLIRP4NETNS] = {"slirp4netns", true},
+	[PORT_IMPLICIT] = {"implicit", false},
+	[PORT_GVISOR_TAP_VSOCK] = {"gvisor-tap-vsock", false},
+	{NULL, false},
+};
+static_assert(ARRAY_SIZE(port_words) == PORT_MODE_COUNT_ + 1, "every port driver has a word");
+
+const struct port_needs port_needs[PORT_MODE_COUNT_] = {
+	[PORT_NONE] = {~0U, ""},
+	[PORT_BUILTIN] = {~OPTION_NET(NET_HOST), "a network of its own: --net other than host"},
+	[PORT_SLIRP4NETNS] = {OPTION_NET(NET_SLIRP4NETNS), "--net=slirp4netns"},
+	[PORT_IMPLICIT] = {OPTION_NET(NET_PASTA), "--net=pasta"},
+	[PORT_GVISOR_TAP_VSOCK] = {OPTION_NET(NET_GVISOR_TAP_VSOCK), "--net=gvisor-tap-vsock"},
+};

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The options that --net=slirp4netns alone has. */
+#include <errno.h>
+
+#include "private.h"
+#include "fauxroot/base/err.h"
+
+static const char group[] = "Network with slirp4netns";
+
+const struct option_row slirp4netns_rows[] = {
+	{
+		.name = "slirp4netns-binary",
+		.kind = OPTION_STRING,
+		OPTION_AT(slirp4netns.binary),
+		.preset = "slirp4netns",
+		.argument = "FILE",
+		.group = group,
+		.help = "its executable, searched in PATH where it has no slash",
+		.available = true,
+		.nets = OPTION_NET(NET_SLIRP4NETNS),
+		.idle = OPTION_IDLE_WARN,
+	},
+	{
+		.name = "slirp4netns-sandbox",
+		.kind = OPTION_CHOICE,
+		OPTION_AT(slirp4netns.sandbox),
+		.words = tristate_words,
+		.argument = "WHEN",
+		.group = group,
+		.help = "run it in a mount namespace that has next to nothing; auto: unless it "
+			"dies "
+			"of it",
+		.available = true,
+		.nets = OPTION_NET(NET_SLIRP4NETNS),
+	},
+	{
+		.name = "slirp4netns-seccomp",
+		.kind = OPTION_CHOICE,
+		OPTION_AT(slirp4netns.seccomp),
+		.words = tristate_words,
+		.argument = "WHEN",
+		.group = group,
+		.help = "run it under its system call filter; auto: unless it dies of it",
+		.available = true,
+		.nets = OPTION_NET(NET_SLIRP4NETNS),
+	},
+	{.name = NULL},
+};
+
+int slirp4netns_refuse_conflicts(const struct config *config, struct error *err)
+{
+	if (!config->detach_netns)
+		return 0;
+	if (config->slirp4netns.sandbox == TRI_TRUE)
+		return err_say(err, EINVAL,
+			       "--slirp4netns-sandbox=true does not work with --detach-netns");
+	if (config->slirp4netns.seccomp == TRI_TRUE)
+		return err_say(err, EINVAL,
+			       "--slirp4netns-seccomp=true does not work with --detach-netns");
+	return 0;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Options of networks that this build has no driver for. Scripts give them: they parse, are
+ * absent from --help, and have no effect with another network.
+ */
+#include "private.h"
+
+static const char pasta[] = "Network with pasta", lxc[] = "Network with lxc-user-nic",
+		  vpnkit[] = "Network with vpnkit";
+
+const struct option_row unserved_rows[] = {
+	{
+		.name = "pasta-binary",
+		.kind = OPTION_STRING,
+		OPTION_AT(unserved[0]),
+		.preset = "pasta",
+		.argument = "FILE",
+		.group = pasta,
+		.help = "its executable, searched in PATH where it has no slash",
+		.nets = OPTION_NET(NET_PASTA),
+		.idle = OPTION_IDLE_WARN,
+	},
+	{
+		.name = "lxc-user-nic-binary",
+		.kind = OPTION_STRING,
+		OPTION_AT(unserved[1]),
+		.argument = "FILE",
+		.group = lxc,
+		.help = "its executable",
+		.nets = OPTION_NET(NET_LXC_USER_NIC),
+		.idle = OPTION_IDLE_WARN,
+	},
+	{
+		.name = "lxc-user-nic-bridge",
+		.kind = OPTION_STRING,
+		OPTION_AT(unserved[2]),
+		.preset = "lxcbr0",
+		.argument = "NAME",
+		.group = lxc,
+		.help = "the bridge that it connects to",
+		.nets = OPTION_NET(NET_LXC_USER_NIC),
+		.idle = OPTION_IDLE_WARN,
+	},
+	{
+		.name = "vpnkit-binary",
+		.kind = OPTION_STRING,
+		OPTION_AT(unserved[3]),
+		.preset = "vpnkit",
+		.argument = "FILE",
+		.group = vpnkit,
+		.help = "its executable, searched in PATH where it has no slash",
+		.nets = OPTION_NET(NET_VPNKIT),
+		.idle = OPTION_IDLE_WARN,
+	},
+	{.name = NULL},
+};
