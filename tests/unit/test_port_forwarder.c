@@ -64,23 +64,34 @@ static int end(void **state)
 	return munmap(watches_left, sizeof(*watches_left));
 }
 
-/* Give an order; its result. Its answer must be the next one. */
-static int order(struct fixture *f, struct control_message *m, const int *fds, size_t n)
+/* Give an order, and do not wait for its answer. */
+static void give(struct fixture *f, struct control_message *m, const int *fds, size_t n)
+{
+	m->serial = ++f->serial;
+	assert_int_equal(message_send(f->control, m, sizeof(*m), fds, n), 0);
+}
+
+/* The result of the order with this serial for this port, whose answer must be the next one. */
+static int result(struct fixture *f, uint32_t id, uint32_t serial)
 {
 	struct deadline deadline = deadline_in(ANSWER_MS);
 	struct control_message reply = {.type = 0};
 
-	m->serial = ++f->serial;
-	assert_int_equal(message_send(f->control, m, sizeof(*m), fds, n), 0);
 	assert_int_equal(fd_wait(f->control, POLLIN, &deadline, -1), 0);
 	assert_int_equal(message_recv(f->control, &reply, sizeof(reply), NULL, NULL),
 			 sizeof(reply));
 	if (reply.type == CONTROL_LOG)
 		fail_msg("the forwarder says: %s", reply.log.text);
 	assert_int_equal(reply.type, CONTROL_DONE);
-	assert_int_equal(reply.id, m->id);
-	assert_int_equal(reply.serial, m->serial);
+	assert_int_equal(reply.id, id);
+	assert_int_equal(reply.serial, serial);
 	return reply.result;
+}
+
+static int order(struct fixture *f, struct control_message *m, const int *fds, size_t n)
+{
+	give(f, m, fds, n);
+	return result(f, m->id, m->serial);
 }
 
 static int add(struct fixture *f, uint32_t id, bool udp, const int *fds, size_t n)
@@ -188,6 +199,30 @@ static void not_taken_up_by_all(void **state)
 		}
 }
 
+/* Orders that do not wait for an answer are carried out one after the other. */
+static void orders_in_advance(void **state)
+{
+	struct fixture *f = *state;
+	struct control_message adding = {.type = CONTROL_ADD}, removing = {.type = CONTROL_REMOVE};
+	union endpoint e;
+
+	adding.add.destination = f->slot;
+	assert_int_equal(endpoint_of("127.0.0.1", 80, &adding.add.child), 0);
+	for (uint32_t id = 1; id <= 50; id++) {
+		int fd = listen_somewhere(false, &e);
+
+		adding.id = removing.id = id;
+		give(f, &adding, &fd, 1);
+		give(f, &removing, NULL, 0);
+		close(fd);
+		give(f, &removing, NULL, 0);
+		assert_int_equal(result(f, id, f->serial - 2), 0);
+		assert_int_equal(result(f, id, f->serial - 1), 0);
+		assert_int_equal(result(f, id, f->serial), -ENOENT);
+		assert_false(is_taken(&e, false));
+	}
+}
+
 static void bad_orders(void **state)
 {
 	struct control_message m = {.type = CONTROL_ADD, .id = 1};
@@ -213,6 +248,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(added_and_removed, start, end),
 		cmocka_unit_test_setup_teardown(not_taken_up_by_all, start, end),
+		cmocka_unit_test_setup_teardown(orders_in_advance, start, end),
 		cmocka_unit_test_setup_teardown(bad_orders, start, end),
 	};
 

@@ -10,12 +10,20 @@
 
 #include <cmocka.h>
 
+#include "fauxroot/base/list.h"
 #include "fauxroot/base/macro.h"
 #include "port/builtin/shares.h"
 
 static atomic_uint flows;
 static struct shares shares;
 static int64_t now;
+static unsigned closed; /* shares that are no more */
+
+static void on_closed(void *arg)
+{
+	assert_ptr_equal(arg, &closed);
+	closed++;
+}
 
 static int start(void **state)
 {
@@ -23,7 +31,8 @@ static int start(void **state)
 	flows = 0;
 	now = 1000000;
 	/* 400 connections; a port of one listener takes one. */
-	shares_init(&shares, 800, &flows);
+	closed = 0;
+	shares_init(&shares, 800, &flows, on_closed, &closed);
 	return 0;
 }
 
@@ -338,7 +347,7 @@ static void next_to_nothing(void **state)
 	int wake;
 
 	(void)state;
-	shares_init(&tiny, 1, &flows);
+	shares_init(&tiny, 1, &flows, on_closed, &closed);
 	share = share_open(&tiny, 1, 2, false);
 	assert_int_equal(share_enter(share, &e, &slots[0], 0, 0, now, &wake), SHARE_ENTERED);
 	assert_int_equal(share_enter(share, &e, &slots[1], 0, 0, now, &wake), SHARE_WAITS);

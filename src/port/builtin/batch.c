@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "batch.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/udp.h>
@@ -9,7 +11,6 @@
 
 #include "fauxroot/base/clock.h"
 #include "fauxroot/base/macro.h"
-#include "udp.h"
 
 #ifndef UDP_SEGMENT
 #define UDP_SEGMENT 103

@@ -8,13 +8,18 @@
  * with the same ones and no client is refused meanwhile), the agent sends those towards the target.
  * It can connect them to what is published only (destinations.c).
  *
- * Its first thread is a worker like the others, which also takes the launcher's orders.
+ * Its first thread is a worker like the others, which also takes the launcher's orders. One order
+ * is in hand at a time: the launcher's descriptor is watched for one message (EPOLLONESHOT), and
+ * again when that has been answered. An order is carried out in parts, by letters to the workers;
+ * who does the last part answers.
  */
 #include "forwarder.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -25,16 +30,58 @@
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/libc.h"
+#include "fauxroot/base/list.h"
 #include "fauxroot/base/log.h"
+#include "fauxroot/base/macro.h"
 #include "fauxroot/base/spawn.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/sys/message.h"
+#include "listener.h"
+#include "mail.h"
+#include "protocol.h"
+#include "shares.h"
+#include "supply.h"
 #include "worker.h"
 
-#define FLOWS_MAX 65536U
+/* The launcher is heard for one order. */
+#define ORDER_EVENTS (EPOLLIN | EPOLLONESHOT)
+
 /* More than any kernel allows a process (sysctl fs.nr_open). */
 #define DESCRIPTORS_MAX (1U << 30)
 #define STACK_BYTES	(256 << 10)
+
+/* The launcher's order in hand. */
+struct order {
+	uint32_t id, serial;
+	struct listener *listeners[2]; /* to be joined, or left */
+	unsigned n;
+	atomic_uint left; /* parts that are not done yet */
+	atomic_int error; /* 0, or why the port is not served */
+};
+
+/* The way of the sockets towards a new agent to the workers. */
+struct agent_letter {
+	struct letter letter;
+	struct forwarder *forwarder;
+	struct supply *supply;
+	int fd;
+	uint64_t netns_cookie;
+};
+
+struct thread {
+	pthread_barrier_t *started;
+	struct worker *worker;
+};
+
+struct forwarder {
+	struct watch control;
+	struct workers workers;
+	struct list listeners; /* the first worker's */
+	struct order order;
+	struct agent_letter agents[MAX_WORKERS];
+	struct thread threads[MAX_WORKERS];
+	pthread_barrier_t started;
+};
 
 /* log_redirect()'s sink: the launcher writes the line. One that does not listen misses it. */
 static void log_to_launcher(void *arg, enum log_level level, const char *text)
@@ -46,7 +93,7 @@ static void log_to_launcher(void *arg, enum log_level level, const char *text)
 	(void)message_send(f->control.fd, &m, sizeof(m), NULL, 0);
 }
 
-/* The answer to the order in hand. */
+/* The answer to the order in hand; the next one may come. */
 static void done(struct forwarder *f, int result)
 {
 	struct control_message m = {
@@ -57,79 +104,53 @@ static void done(struct forwarder *f, int result)
 	};
 
 	/* The launcher awaits each answer, so the socket has room for it; else it has gone. */
-	if (message_send(f->control.fd, &m, sizeof(m), NULL, 0) < 0)
+	if (message_send(f->control.fd, &m, sizeof(m), NULL, 0) < 0 ||
+	    watch_change(&f->workers.items[0].loop, &f->control, ORDER_EVENTS) < 0)
 		_exit(0);
 }
 
-static void post_all(struct forwarder *f, const struct letter *letter)
+/* Begin an order of so many parts. */
+static void set_parts(struct forwarder *f, unsigned n)
 {
-	/* Not to be carried out by half: the launcher starts a forwarder anew that has ended. */
-	for (unsigned i = 0; i < f->n_workers; i++)
-		if (worker_post(&f->workers[i], letter) < 0)
-			_exit(1);
+	atomic_store(&f->order.left, n);
 }
 
-static struct listener *make_listener(struct forwarder *f, const struct control_message *m,
-				      struct share *share, int fd)
+/* One part of the order in hand is done; from any thread. Returns true for the last one. */
+static bool part_done(struct forwarder *f)
 {
-	struct listener *l = calloc(1, sizeof(*l));
-
-	if (!l)
-		_exit(1);
-	l->watch.fd = fd;
-	l->watch.type = WATCH_LISTENER;
-	l->id = m->id;
-	l->udp = m->add.udp;
-	l->transparent = m->add.transparent;
-	l->wildcard = m->add.wildcard;
-	l->segments = true;
-	l->child = m->add.child;
-	l->destination = destination_at(m->add.destination);
-	l->proxy = m->add.proxy;
-	l->kind = kind_of(l->child.sa.sa_family, l->udp, m->add.marked);
-	l->share = share;
-	l->forwarder = f;
-	atomic_init(&l->users, f->n_workers);
-	list_insert(&f->listeners, &l->link);
-	return l;
+	return atomic_fetch_sub(&f->order.left, 1) == 1;
 }
 
-/* DONE comes from forwarder_adopted(). */
-static void add_port(struct forwarder *f, const struct control_message *m, const int *fds, size_t n)
-{
-	struct share *share = share_open(&f->shares, m->id, (unsigned)n, m->add.udp);
-	struct order *order = &f->order;
-
-	if (!share)
-		_exit(1);
-	for (size_t i = 0; i < n; i++)
-		order->listeners[i] = make_listener(f, m, share, fds[i]);
-	order->n = (unsigned)n;
-	atomic_store(&order->left, order->n * f->n_workers);
-	for (size_t i = 0; i < n; i++)
-		post_all(f, &(struct letter){.type = LETTER_LISTENER,
-					     .listener = order->listeners[i]});
-}
-
-/* Have all workers leave the listeners of the order in hand. DONE comes from forwarder_closed(). */
+/* Have all workers leave the listeners of the order in hand: on_closed() answers it. */
 static void withdraw(struct forwarder *f)
 {
 	struct order *order = &f->order;
 	struct listener *const listeners[2] = {order->listeners[0], order->listeners[1]};
-	unsigned n = order->n;
+	unsigned n = MIN(order->n, ARRAY_SIZE(listeners));
 
-	atomic_store(&order->left, n);
+	set_parts(f, 1);
+	share_remove(listeners[0]->share);
 	for (unsigned i = 0; i < n; i++)
-		atomic_store(&listeners[i]->removed, true);
-	for (unsigned i = 0; i < n; i++)
-		post_all(f, &(struct letter){.type = LETTER_LEAVE, .listener = listeners[i]});
+		listener_leave(listeners[i]);
 }
 
-void forwarder_adopted(struct forwarder *f, int rc)
+/* shares.closed: what withdraw() has begun is done. */
+static void on_closed(void *arg)
 {
+	struct forwarder *f = arg;
+
+	if (part_done(f))
+		done(f, atomic_load(&f->order.error));
+}
+
+/* listener.joined. Where one worker could not, all leave again first. */
+static void on_joined(void *arg, int rc)
+{
+	struct forwarder *f = arg;
+
 	if (rc < 0)
 		atomic_store(&f->order.error, rc);
-	if (atomic_fetch_sub(&f->order.left, 1) > 1)
+	if (!part_done(f))
 		return;
 	if (atomic_load(&f->order.error) == 0)
 		done(f, 0);
@@ -137,41 +158,90 @@ void forwarder_adopted(struct forwarder *f, int rc)
 		withdraw(f);
 }
 
-void forwarder_closed(struct forwarder *f)
+/* Make the listeners of a port and its share. Returns false where memory is short. */
+static bool make_port(struct forwarder *f, const struct control_message *m, const int *fds,
+		      size_t n)
 {
-	if (atomic_fetch_sub(&f->order.left, 1) == 1)
-		done(f, atomic_load(&f->order.error));
+	struct order *order = &f->order;
+	struct share *share = NULL;
+
+	order->listeners[1] = NULL;
+	for (size_t i = 0; i < n; i++)
+		order->listeners[i] =
+			listener_new(m->id, &m->add, fds[i], f->workers.n, on_joined, f);
+	if (order->listeners[0] && (n == 1 || order->listeners[1]))
+		share = share_open(&f->workers.shares, m->id, (unsigned)n, m->add.udp);
+	for (size_t i = 0; i < n; i++) {
+		if (share) {
+			order->listeners[i]->share = share;
+			list_insert(&f->listeners, &order->listeners[i]->link);
+		} else if (order->listeners[i]) {
+			listener_drop(order->listeners[i]);
+		} else {
+			fd_close(fds[i]);
+		}
+	}
+	return share;
+}
+
+/* The answer comes from on_joined(). */
+static void add_port(struct forwarder *f, const struct control_message *m, const int *fds, size_t n)
+{
+	struct order *order = &f->order;
+	unsigned workers = f->workers.n;
+
+	if (!make_port(f, m, fds, n)) {
+		done(f, -ENOMEM);
+		return;
+	}
+	order->n = (unsigned)n;
+	set_parts(f, order->n * workers);
+	for (unsigned i = 0; i < n; i++)
+		for (unsigned k = 0; k < workers; k++)
+			listener_join(order->listeners[i], &f->workers.items[k].listeners);
 }
 
 static void remove_port(struct forwarder *f, uint32_t id)
 {
 	struct order *order = &f->order;
+	struct listener *l;
 
 	order->n = 0;
-	for (struct list *at = f->listeners.next; at != &f->listeners && order->n < 2;
-	     at = at->next) {
-		struct listener *l = CONTAINER(at, struct listener, link);
-
-		if (l->id == id)
+	LIST_EACH (l, &f->listeners, link)
+		if (l->id == id && order->n < ARRAY_SIZE(order->listeners))
 			order->listeners[order->n++] = l;
-	}
 	if (order->n == 0)
 		done(f, -ENOENT);
 	else
 		withdraw(f);
 }
 
+/* letter.read */
+static void connect_supply(struct letter *letter)
+{
+	struct agent_letter *agent = CONTAINER(letter, struct agent_letter, letter);
+	struct forwarder *f = agent->forwarder;
+
+	supply_connect(agent->supply, agent->fd, agent->netns_cookie);
+	if (part_done(f))
+		done(f, 0);
+}
+
+/* The answer comes from connect_supply(). */
 static void supply(struct forwarder *f, const struct control_message *m, const int *fds)
 {
-	for (unsigned i = 0; i < f->n_workers; i++) {
-		struct letter letter = {.type = LETTER_SUPPLY};
+	unsigned n = f->workers.n;
 
-		letter.supply.fd = fds[i];
-		letter.supply.netns_cookie = m->supply.netns_cookie;
-		if (worker_post(&f->workers[i], &letter) < 0)
-			_exit(1);
+	set_parts(f, n);
+	for (unsigned i = 0; i < n; i++) {
+		struct agent_letter *agent = &f->agents[i];
+
+		agent->forwarder = f;
+		agent->supply = &f->workers.items[i].supply;
+		agent->fd = fds[i];
+		agent->netns_cookie = m->supply.netns_cookie;
+		mail_post(&f->workers.items[i].mail, &agent->letter, connect_supply);
 	}
-	done(f, 0);
 }
 
 /* @m has passed control_check_order(). */
@@ -198,14 +268,17 @@ static bool is_destination(const struct control_add *add)
 	return there && endpoint_equal(there, &add->child);
 }
 
-void forwarder_order(struct forwarder *f)
+/* watch.ready */
+static void on_order(struct watch *watch, uint32_t events)
 {
+	struct forwarder *f = CONTAINER(watch, struct forwarder, control);
 	struct control_message m = {.id = 0};
 	int fds[MAX_WORKERS], rc;
 	size_t n_fds = ARRAY_SIZE(fds);
 	ssize_t n = message_recv(f->control.fd, &m, sizeof(m), fds, &n_fds);
 
-	if (n == -EAGAIN)
+	(void)events;
+	if (n == -EAGAIN && watch_change(&f->workers.items[0].loop, watch, ORDER_EVENTS) == 0)
 		return;
 	/* End of file: the launcher has gone. */
 	if (n == 0 || (n < 0 && !message_lacks_fds(n)))
@@ -220,7 +293,7 @@ void forwarder_order(struct forwarder *f)
 	rc = control_check_order(&m, (size_t)n, n_fds);
 	if (rc == 0 && m.type == CONTROL_ADD && !is_destination(&m.add))
 		rc = -EPROTO;
-	if (rc == 0 && m.type == CONTROL_SUPPLY && n_fds != f->n_workers)
+	if (rc == 0 && m.type == CONTROL_SUPPLY && n_fds != f->workers.n)
 		rc = -EPROTO;
 	if (rc == 0) {
 		carry_out(f, &m, fds, n_fds);
@@ -233,10 +306,10 @@ void forwarder_order(struct forwarder *f)
 
 static void *thread_main(void *arg)
 {
-	struct worker *w = arg;
+	const struct thread *thread = arg;
 
-	(void)pthread_barrier_wait(&w->forwarder->started);
-	return worker_run(w);
+	(void)pthread_barrier_wait(thread->started);
+	worker_run(thread->worker);
 }
 
 static int start_threads(struct forwarder *f, struct error *err)
@@ -244,13 +317,14 @@ static int start_threads(struct forwarder *f, struct error *err)
 	pthread_attr_t attr;
 	int rc = 0;
 
-	pthread_barrier_init(&f->started, NULL, f->n_workers);
+	pthread_barrier_init(&f->started, NULL, f->workers.n);
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_BYTES);
-	for (unsigned i = 0; i < f->n_workers && rc == 0; i++)
-		rc = worker_init(&f->workers[i], f, i, err);
-	for (unsigned i = 1; i < f->n_workers && rc == 0; i++) {
-		rc = -pthread_create(&f->workers[i].thread, &attr, thread_main, &f->workers[i]);
+	for (unsigned i = 1; i < f->workers.n && rc == 0; i++) {
+		struct worker *w = &f->workers.items[i];
+
+		f->threads[i] = (struct thread){&f->started, w};
+		rc = -pthread_create(&w->thread, &attr, thread_main, &f->threads[i]);
 		if (rc < 0)
 			err_set(err, -rc, "starting a thread");
 	}
@@ -261,38 +335,23 @@ static int start_threads(struct forwarder *f, struct error *err)
 	return rc;
 }
 
-/* Descriptors for ports and what goes through them: without what the forwarder itself needs, pipes,
- * and sockets that are made ahead. */
-static unsigned for_ports(unsigned limit, unsigned n_workers)
-{
-	unsigned own = 8 + 3 * n_workers, pipes = 2 * MIN(PIPES_ALL, limit / PIPES_PART);
-	unsigned stock = MIN(8 * n_workers, limit / 16), taken = own + pipes + stock;
-
-	return MAX(limit / 4, limit > taken ? limit - taken : 0);
-}
-
 static int set_up(struct forwarder *f, int control, unsigned n_workers, int destinations,
 		  struct error *err)
 {
 	sigset_t all;
 	int rc;
 
-	f->n_workers = n_workers;
-	f->control.fd = control;
-	f->control.type = WATCH_CONTROL;
-	f->scarce_said_ms = INT64_MIN / 2;
+	f->control = (struct watch){.ready = on_order, .fd = control};
 	list_init(&f->listeners);
-	pace_init(f);
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
-	f->descriptors = (unsigned)MIN(fd_raise_limit(), DESCRIPTORS_MAX);
-	shares_init(&f->shares, for_ports(f->descriptors, n_workers), &f->flows);
-	/* Half of the descriptors stay for connections: anybody can make up clients of UDP. */
-	f->flows_max = MIN(FLOWS_MAX, f->descriptors / 2);
+	rc = workers_init(&f->workers, n_workers, (unsigned)MIN(fd_raise_limit(), DESCRIPTORS_MAX),
+			  on_closed, f, err);
 	/* Further arenas of malloc(3) look at /sys and /proc as they grow and shrink, which the
 	 * filter forbids; what a thread allocates often comes from its own cache anyway. */
 	libc_heap_one_arena();
-	rc = destinations_map(destinations, err);
+	if (rc == 0)
+		rc = destinations_map(destinations, err);
 	fd_close(destinations);
 	if (rc == 0)
 		rc = confine_stdio(err);
@@ -302,9 +361,10 @@ static int set_up(struct forwarder *f, int control, unsigned n_workers, int dest
 		rc = start_threads(f, err);
 	if (rc == 0)
 		rc = confine_forwarder(err);
-	if (rc == 0 && watch_add(&f->workers[0], &f->control, EPOLLIN) < 0)
-		rc = err_set(err, errno, "watching the launcher's orders");
-	return rc;
+	if (rc < 0)
+		return rc;
+	rc = watch_add(&f->workers.items[0].loop, &f->control, ORDER_EVENTS);
+	return rc < 0 ? err_set(err, -rc, "watching the launcher's orders") : 0;
 }
 
 _Noreturn static void forwarder_main(int control, unsigned n_workers, int destinations)
@@ -320,8 +380,7 @@ _Noreturn static void forwarder_main(int control, unsigned n_workers, int destin
 		log_failure(&err);
 		_exit(1);
 	}
-	worker_run(&f->workers[0]);
-	_exit(1);
+	worker_run(&f->workers.items[0]);
 }
 
 int forwarder_start(unsigned n_workers, int destinations, struct process *ret, int *ret_control,

@@ -2,17 +2,21 @@
 /*
  * Theory of operation
  *
- * The workers share one listening socket of TCP; EPOLLEXCLUSIVE (man 2 epoll_ctl) wakes one of them
+ * The threads share one listening socket of TCP; EPOLLEXCLUSIVE (man 2 epoll_ctl) wakes one of them
  * for a connection. A connection is accepted only when a socket towards the target is at hand, so
  * an accepted client never waits for one: while there is none (the agent is being started again, or
- * descriptors have run out) clients wait in the kernel's backlog, and the worker leaves the
+ * descriptors have run out) clients wait in the kernel's backlog, and the thread leaves the
  * listener alone instead of spinning on it.
  *
  * A port that has all connections that it may have (shares.c) accepts one more all the same, where
  * the client may turn out to be another than those that fill it. That one gets its place, waits in
- * the worker's seat, or is reset.
+ * the thread's seat, or is reset.
+ *
+ * The way of a new connection: on_client() here accepts it, with a socket of supply.c; relay.c
+ * finds it a thread, a place in the port's share (shares.c), and a source address and a connection
+ * to the target (target.c). From then on it is relay.c and stream.c that have it.
  */
-#include "worker.h"
+#include "listener.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -20,175 +24,83 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include "destinations.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/macro.h"
 
 /* So many at a time, before what has been accepted gets its turn. */
 #define ACCEPT_ROUNDS 8
 
-static bool is_member(const struct worker *w, const struct listener *l)
-{
-	return !l->udp || l->id % w->forwarder->n_workers == w->index;
-}
-
-static int seat_watch(struct worker *w, struct seat *seat)
+static int seat_watch(struct seat *seat)
 {
 	uint32_t events = seat->listener->udp ? EPOLLIN : EPOLLIN | EPOLLEXCLUSIVE;
-	int rc = watch_add(w, &seat->listener->watch, events);
+	int rc = watch_add(seat->here->loop, &seat->watch, events);
 
 	seat->watched = rc == 0;
 	return rc;
 }
 
-static struct seat *seat_of(struct worker *w, const struct listener *l)
+/* Do not watch it until listeners_resume(). */
+static void seat_rest(struct seat *seat)
 {
-	for (struct list *at = w->seats.next; at != &w->seats; at = at->next) {
-		struct seat *seat = CONTAINER(at, struct seat, link);
-
-		if (seat->listener == l)
-			return seat;
-	}
-	return NULL;
-}
-
-int listener_adopt(struct worker *w, struct listener *l)
-{
-	struct seat *seat;
-	int rc;
-
-	if (!is_member(w, l))
-		return 0;
-	seat = calloc(1, sizeof(*seat));
-	if (!seat)
-		return -ENOMEM;
-	seat->listener = l;
-	seat->waiting = -1;
-	rc = l->udp ? udp_adopt(w, l) : 0;
-	if (rc == 0)
-		rc = seat_watch(w, seat);
-	if (rc < 0) {
-		free(seat);
-		return rc;
-	}
-	list_insert(&w->seats, &seat->link);
-	supply_need(w, l->kind);
-	return 0;
-}
-
-void listener_leave(struct worker *w, struct listener *l)
-{
-	struct seat *seat = seat_of(w, l);
-
-	if (w->index == 0)
-		list_remove(&l->link);
-	if (seat) {
-		if (seat->watched)
-			watch_remove(w, &l->watch);
-		if (seat->waiting >= 0) {
-			fd_close(seat->waiting);
-			share_give_up(l->share, w->index);
-		}
-		list_remove(&seat->link);
-		free(seat);
-	}
-	if (l->udp)
-		udp_leave(w, l);
-	else
-		relays_close_port(w, l->share);
-	listener_release(l);
-}
-
-void listener_release(struct listener *l)
-{
-	if (atomic_fetch_sub(&l->users, 1) == 1) {
-		fd_close(l->watch.fd);
-		share_close(l->share);
-		forwarder_closed(l->forwarder);
-		free(l);
-	}
-}
-
-/* May clients be accepted there again? */
-static bool may_watch(const struct seat *seat)
-{
-	return seat->listener->udp || (seat->waiting < 0 && share_look(seat->listener->share));
-}
-
-void listeners_resume(struct worker *w)
-{
-	if (!w->resting)
-		return;
-	w->resting = false;
-	for (struct list *at = w->seats.next; at != &w->seats; at = at->next) {
-		struct seat *seat = CONTAINER(at, struct seat, link);
-
-		if (!seat->watched && (!may_watch(seat) || seat_watch(w, seat) < 0))
-			w->resting = true;
-	}
-}
-
-void listener_rest(struct worker *w, const struct listener *l)
-{
-	struct seat *seat = seat_of(w, l);
-
-	if (!seat)
-		return;
 	if (seat->watched)
-		watch_remove(w, &seat->listener->watch);
+		watch_remove(seat->here->loop, &seat->watch);
 	seat->watched = false;
-	w->resting = true;
+	seat->here->resting = true;
 }
 
 /* Make a relay of the client at @fd, if its port's share allows; false: no more clients now. */
-static bool admit(struct worker *w, struct listener *l, int fd, const union endpoint *client,
-		  int target)
+static bool admit(struct seat *seat, int fd, const union endpoint *client, int target)
 {
-	enum share_answer answer = relay_open(w, l, fd, client, target);
-	struct seat *seat;
+	struct listeners *here = seat->here;
+	struct listener *l = seat->listener;
+	enum share_answer answer =
+		relay_open(here->relays, l->share, &l->port.target, client, fd, target);
 
 	if (answer == SHARE_ENTERED)
 		return true;
-	supply_put_back(w, l->kind, target);
-	worker_out_of_share(w, l->share);
+	supply_put_back(here->supply, l->port.kind, target);
+	scarce_share(here->scarce, l->id, here->loop->now_ms);
 	if (answer == SHARE_REFUSED) {
 		fd_close(fd);
 		return true;
 	}
-	seat = seat_of(w, l);
 	seat->waiting = fd;
 	seat->client = *client;
-	listener_rest(w, l);
+	seat_rest(seat);
 	return false;
 }
 
 /* Take one connection; false when there is none, or not now. */
-static bool accept_one(struct worker *w, struct listener *l)
+static bool accept_one(struct seat *seat)
 {
+	struct listeners *here = seat->here;
+	struct listener *l = seat->listener;
 	union endpoint client;
 	socklen_t size = sizeof(client);
 	int fd, target;
 
 	if (share_is_shut(l->share)) {
-		worker_out_of_share(w, l->share);
-		listener_rest(w, l);
+		scarce_share(here->scarce, l->id, here->loop->now_ms);
+		seat_rest(seat);
 		return false;
 	}
-	target = supply_take(w, l->kind);
+	target = supply_take(here->supply, l->port.kind);
 	if (target < 0) {
-		listener_rest(w, l);
+		seat_rest(seat);
 		return false;
 	}
-	fd = accept4(l->watch.fd, &client.sa, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	fd = accept4(l->port.fd, &client.sa, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd >= 0)
-		return admit(w, l, fd, &client, target);
-	supply_put_back(w, l->kind, target);
+		return admit(seat, fd, &client, target);
+	supply_put_back(here->supply, l->port.kind, target);
 	switch (errno) {
 	case EMFILE:
 	case ENFILE:
 	case ENOBUFS:
 	case ENOMEM:
-		worker_out_of_descriptors(w);
-		listener_rest(w, l);
+		here->loop->fds_short = true;
+		seat_rest(seat);
 		return false;
 	case ECONNABORTED:
 	case EINTR:
@@ -199,53 +111,195 @@ static bool accept_one(struct worker *w, struct listener *l)
 	}
 }
 
-void listener_event(struct worker *w, struct listener *l)
+/* watch.ready of TCP */
+static void on_client(struct watch *watch, uint32_t events)
 {
-	if (l->udp) {
-		udp_event(w, l);
-		return;
-	}
+	struct seat *seat = CONTAINER(watch, struct seat, watch);
+
+	(void)events;
 	for (int i = 0; i < ACCEPT_ROUNDS; i++)
-		if (!accept_one(w, l))
+		if (!accept_one(seat))
 			return;
 }
 
-void listeners_retry(struct worker *w)
+/* watch.ready of UDP */
+static void on_datagrams(struct watch *watch, uint32_t events)
 {
-	if (!w->retry)
-		return;
-	w->retry = false;
-	for (struct list *at = w->seats.next; at != &w->seats; at = at->next) {
-		struct seat *seat = CONTAINER(at, struct seat, link);
-		int fd = seat->waiting, target;
+	struct seat *seat = CONTAINER(watch, struct seat, watch);
 
-		if (fd < 0)
-			continue;
-		target = supply_take(w, seat->listener->kind);
-		if (target < 0)
-			continue;
-		seat->waiting = -1;
-		(void)admit(w, seat->listener, fd, &seat->client, target);
-		listeners_resume(w);
+	(void)events;
+	if (!udp_receive(seat->here->udp, &seat->listener->port))
+		seat_rest(seat);
+}
+
+/* ---- later ---- */
+
+/* May clients be accepted there again? */
+static bool may_watch(const struct seat *seat)
+{
+	return seat->listener->udp || (seat->waiting < 0 && share_look(seat->listener->share));
+}
+
+/* Ask again for the client that waits. */
+static void retry(struct seat *seat)
+{
+	int fd = seat->waiting, target;
+
+	target = supply_take(seat->here->supply, seat->listener->port.kind);
+	if (target < 0)
+		return;
+	seat->waiting = -1;
+	(void)admit(seat, fd, &seat->client, target);
+}
+
+void listeners_resume(struct listeners *ls)
+{
+	struct seat *seat;
+
+	if (!ls->resting)
+		return;
+	ls->resting = false;
+	LIST_EACH (seat, &ls->seats, link) {
+		if (seat->waiting >= 0)
+			retry(seat);
+		if (!seat->watched && (!may_watch(seat) || seat_watch(seat) < 0))
+			ls->resting = true;
 	}
 }
 
-enum source listener_source(const struct listener *l, int fd, const union endpoint *client)
-{
-	union endpoint source = *client;
+/* ---- joining and leaving ---- */
 
-	if (endpoint_is_loopback(client))
-		return SOURCE_PLAIN;
-	if (l->transparent && client->sa.sa_family == l->child.sa.sa_family) {
-		endpoint_set_port(&source, 0);
-		if (bind(fd, &source.sa, endpoint_size(&source)) == 0)
-			return SOURCE_PLAIN;
+static bool is_member(const struct seat *seat)
+{
+	const struct listener *l = seat->listener;
+
+	return !l->udp || l->id % seat->here->threads == seat->here->index;
+}
+
+static int seat_take(struct seat *seat)
+{
+	int rc = 0;
+
+	if (!is_member(seat))
+		return 0;
+	if (seat->listener->udp)
+		rc = udp_prepare(seat->here->udp);
+	if (rc == 0)
+		rc = seat_watch(seat);
+	if (rc < 0)
+		return rc;
+	list_insert(&seat->here->seats, &seat->link);
+	supply_need(seat->here->supply, seat->listener->port.kind);
+	return 0;
+}
+
+/* letter.read */
+static void join(struct letter *letter)
+{
+	struct seat *seat = CONTAINER(letter, struct seat, letter);
+
+	seat->listener->joined(seat->listener->arg, seat_take(seat));
+}
+
+void listener_join(struct listener *l, struct listeners *ls)
+{
+	struct seat *seat = &l->seats[ls->index];
+
+	seat->here = ls;
+	mail_post(ls->mail, &seat->letter, join);
+}
+
+/* All threads have left, or none has joined. */
+static void listener_free(struct listener *l)
+{
+	fd_close(l->port.fd);
+	free(l);
+}
+
+static void listener_release(struct listener *l)
+{
+	struct share *share = l->share;
+
+	if (atomic_fetch_sub(&l->users, 1) != 1)
+		return;
+	listener_free(l);
+	share_close(share);
+}
+
+/* letter.read */
+static void leave(struct letter *letter)
+{
+	struct seat *seat = CONTAINER(letter, struct seat, letter);
+	struct listener *l = seat->listener;
+	struct listeners *here = seat->here;
+
+	if (here->index == 0)
+		list_remove(&l->link);
+	if (seat->watched)
+		watch_remove(here->loop, &seat->watch);
+	if (seat->waiting >= 0) {
+		fd_close(seat->waiting);
+		share_give_up(l->share, here->index);
 	}
-	/* Routing gives a loopback source towards loopback addresses alone. */
-	if (!endpoint_is_loopback(&l->child))
-		return SOURCE_PLAIN;
-	if (l->proxy.sa.sa_family != AF_UNSPEC &&
-	    bind(fd, &l->proxy.sa, endpoint_size(&l->proxy)) == 0)
-		return SOURCE_PROXY;
-	return SOURCE_REFUSED;
+	list_remove(&seat->link);
+	if (l->udp)
+		udp_close_port(here->udp, &l->port);
+	else
+		relays_close_port(here->relays, l->share);
+	listener_release(l);
+}
+
+void listener_leave(struct listener *l)
+{
+	unsigned threads = l->seats[0].here->threads;
+
+	for (unsigned i = 0; i < threads; i++)
+		mail_post(l->seats[i].here->mail, &l->seats[i].letter, leave);
+}
+
+/* ---- making ---- */
+
+static void seat_init(struct seat *seat, struct listener *l)
+{
+	seat->watch.ready = l->udp ? on_datagrams : on_client;
+	seat->watch.fd = l->port.fd;
+	seat->listener = l;
+	seat->waiting = -1;
+	list_init(&seat->link);
+}
+
+struct listener *listener_new(uint32_t id, const struct control_add *add, int fd, unsigned threads,
+			      void (*joined)(void *arg, int rc), void *arg)
+{
+	struct listener *l = calloc(1, sizeof(*l) + threads * sizeof(l->seats[0]));
+
+	if (!l)
+		return NULL;
+	list_init(&l->link);
+	l->id = id;
+	l->udp = add->udp;
+	l->port = (struct udp_port){
+		.fd = fd,
+		.kind = kind_of(add->child.sa.sa_family, add->udp, add->marked),
+		.wildcard = add->wildcard,
+		.segments = true,
+	};
+	l->port.target = (struct target){
+		.child = add->child,
+		.destination = destination_at(add->destination),
+		.proxy = add->proxy,
+		.transparent = add->transparent,
+	};
+	atomic_init(&l->users, threads);
+	l->joined = joined;
+	l->arg = arg;
+	for (unsigned i = 0; i < threads; i++)
+		seat_init(&l->seats[i], l);
+	return l;
+}
+
+void listener_drop(struct listener *l)
+{
+	if (l)
+		listener_free(l);
 }

@@ -7,7 +7,7 @@
  * make splice(2) slower than copying. All pipes of a user share /proc/sys/fs/pipe-user-pages-soft
  * (man 7 pipe: 64 MiB); we take a part of it at most, and where it is used up, relays copy instead.
  */
-#include "worker.h"
+#include "pipes.h"
 
 #include <fcntl.h>
 #include <unistd.h>

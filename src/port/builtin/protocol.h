@@ -6,6 +6,8 @@
  * the agent's sockets; the forwarder answers each with DONE, and sends LOG lines whenever it likes.
  * DONE of an ADD comes when all workers have taken up the listeners; where one could not, none
  * keeps them. DONE of a REMOVE comes when they are closed; -ENOENT where the port is not known.
+ * DONE of a SUPPLY comes when all workers have their socket. The forwarder reads an order when the
+ * one before it has been answered.
  *
  * Supply, forwarder and agent, one pair a worker: the forwarder asks for so many sockets of a kind,
  * the agent answers with as many as it could make.

@@ -17,19 +17,39 @@
  * (shares.c); another client may displace it.
  *
  * A new relay stays with the thread that accepted it unless that has more than its share: a few
- * long-lived connections are spread evenly, many short ones are not passed around.
+ * long-lived connections are spread evenly, many short ones are not passed around. A relay that is
+ * handed on is a letter to the other thread, and keeps the share of its port in use until it is
+ * read: a port is removed when all its relays are closed, and those on their way have arrived.
  */
-#include "worker.h"
+#include "relay.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/macro.h"
+
+/* Of an idle connection, which costs this and two descriptors. */
+#define RELAY_BYTES 184
+
+struct relay {
+	struct end ends[2];
+	struct stream streams[2]; /* from the end of that index to the other */
+	struct relays *relays;	  /* its thread's */
+	union {
+		struct list link;     /* in relays.open, or relays.dead */
+		struct letter letter; /* on its way to another thread */
+	};
+	struct list ready; /* in relays.ready, or self-linked */
+	struct share_slot slot;
+	bool dead;
+};
+
+static_assert(sizeof(struct relay) <= RELAY_BYTES, "a relay is small");
 
 /* All has been said, both ways: close(2) may do without the reset. */
 static void set_orderly(int fd)
@@ -40,59 +60,61 @@ static void set_orderly(int fd)
 }
 
 /* Give up the place of @r; a client that waits for one may ask again. */
-static void leave(struct worker *w, struct relay *r)
+static void leave(struct relays *here, struct relay *r)
 {
 	int waiter = share_leave(&r->slot);
 
-	if (waiter == (int)w->index)
-		w->retry = true;
-	else if (waiter >= 0)
-		worker_wake(&w->forwarder->workers[waiter]);
+	here->loop->room_made = true;
+	if (waiter >= 0 && waiter != (int)here->index)
+		mail_wake(here->threads->relays[waiter]->mail);
 }
 
 /* Close @r and bury it. */
-static void relay_close(struct worker *w, struct relay *r, bool reset)
+static void relay_close(struct relay *r, bool reset)
 {
+	struct relays *here = r->relays;
+
 	r->dead = true;
-	leave(w, r);
+	leave(here, r);
 	for (int i = 0; i < 2; i++) {
-		stream_clear(w, &r->streams[i]);
+		stream_clear(&here->mover, &r->streams[i]);
 		if (!reset)
 			set_orderly(r->ends[i].watch.fd);
 	}
 	/* The agent may still hold its reference to the target's end, and then close() would leave
 	 * it in the epoll set, naming a relay that is no more. */
-	watch_remove(w, &r->ends[1].watch);
+	watch_remove(here->loop, &r->ends[1].watch);
 	for (int i = 0; i < 2; i++)
 		r->ends[i].watch.fd = fd_close(r->ends[i].watch.fd);
 	list_remove(&r->ready);
 	list_remove(&r->link);
-	list_insert(&w->dead, &r->link);
-	atomic_fetch_sub_explicit(&w->load, 1, memory_order_relaxed);
-	w->supply.retry_ms = 0;
-	listeners_resume(w);
+	list_insert(&here->dead, &r->link);
+	atomic_fetch_sub_explicit(&here->load, 1, memory_order_relaxed);
 }
 
-void relays_bury(struct worker *w)
+void relays_bury(struct relays *rs)
 {
-	while (!list_empty(&w->dead)) {
-		struct relay *r = CONTAINER(w->dead.next, struct relay, link);
+	struct relay *r;
 
+	while ((r = LIST_FIRST(&rs->dead, struct relay, link))) {
 		list_remove(&r->link);
 		free(r);
 	}
 }
 
-void relay_turn(struct worker *w, struct relay *r)
+/* Move what can be moved, both ways. */
+static void turn(struct relay *r)
 {
+	struct relays *here = r->relays;
 	bool yields = false;
 	int done = 0;
 
 	list_remove(&r->ready);
-	for (unsigned direction = 0; direction < 2; direction++) {
-		switch (stream_move(w, r, direction)) {
+	for (int from = 0; from < 2; from++) {
+		switch (stream_move(&here->mover, &r->streams[from], &r->ends[from],
+				    &r->ends[!from])) {
 		case STREAM_BROKEN:
-			relay_close(w, r, true);
+			relay_close(r, true);
 			return;
 		case STREAM_DONE:
 			done++;
@@ -105,13 +127,29 @@ void relay_turn(struct worker *w, struct relay *r)
 		}
 	}
 	if (done == 2)
-		relay_close(w, r, false);
+		relay_close(r, false);
 	else if (yields)
-		list_insert(&w->ready, &r->ready);
+		list_insert(&here->ready, &r->ready);
 }
 
-void relay_event(struct worker *w, struct end *end, uint32_t events)
+void relays_turn(struct relays *rs)
 {
+	struct list round;
+
+	if (list_empty(&rs->ready))
+		return;
+	/* Those that yield again come to the now empty list: one turn each. */
+	round = rs->ready;
+	round.next->prev = round.prev->next = &round;
+	list_init(&rs->ready);
+	while (!list_empty(&round))
+		turn(LIST_LAST(&round, struct relay, ready));
+}
+
+/* watch.ready */
+static void on_end(struct watch *watch, uint32_t events)
+{
+	struct end *end = CONTAINER(watch, struct end, watch);
 	struct relay *r = CONTAINER(end - end->index, struct relay, ends);
 
 	if (r->dead)
@@ -126,9 +164,9 @@ void relay_event(struct worker *w, struct end *end, uint32_t events)
 		end->writable = true;
 	/* A reset after its end of file: no read would tell us any more. */
 	if ((events & EPOLLERR) && r->streams[end->index].done)
-		relay_close(w, r, true);
+		relay_close(r, true);
 	else
-		relay_turn(w, r);
+		turn(r);
 }
 
 static struct relay *relay_new(int client_fd, int target_fd)
@@ -138,138 +176,148 @@ static struct relay *relay_new(int client_fd, int target_fd)
 	if (!r)
 		return NULL;
 	for (uint8_t i = 0; i < 2; i++) {
+		r->ends[i].watch.ready = on_end;
 		r->ends[i].watch.fd = i == 0 ? client_fd : target_fd;
-		r->ends[i].watch.type = WATCH_RELAY;
 		r->ends[i].index = i;
 		r->ends[i].writable = true;
-		r->streams[i].pipe = (struct pipe){-1, -1};
 	}
 	list_init(&r->ready);
-	list_init(&r->link);
 	list_init(&r->slot.link);
 	return r;
 }
 
-/* The worker that a new relay of @w goes to. */
-static struct worker *place(struct worker *w)
+unsigned relays_load(const struct relays *rs)
 {
-	struct forwarder *f = w->forwarder;
-	unsigned own = atomic_load_explicit(&w->load, memory_order_relaxed);
-	struct worker *best = w;
+	return atomic_load_explicit(&rs->load, memory_order_relaxed);
+}
+
+/* The thread that a new relay of @here goes to. */
+static struct relays *choose_thread(struct relays *here)
+{
+	const struct relay_threads *threads = here->threads;
+	unsigned own = relays_load(here);
+	struct relays *best = here;
 	unsigned least = own;
 
-	for (unsigned i = 0; i < f->n_workers; i++) {
-		unsigned load = atomic_load_explicit(&f->workers[i].load, memory_order_relaxed);
+	for (unsigned i = 0; i < threads->n; i++) {
+		unsigned load = relays_load(threads->relays[i]);
 
 		if (load < least) {
 			least = load;
-			best = &f->workers[i];
+			best = threads->relays[i];
 		}
 	}
-	return own > least + least / 4 ? best : w;
+	return own > least + least / 4 ? best : here;
 }
 
-static void adopt(struct worker *w, struct relay *r)
+static void adopt(struct relays *here, struct relay *r)
 {
-	atomic_fetch_add_explicit(&w->load, 1, memory_order_relaxed);
-	worker_grown(w);
-	list_insert(&w->relays, &r->link);
-	if (watch_add(w, &r->ends[0].watch, END_EVENTS) < 0 ||
-	    watch_add(w, &r->ends[1].watch, END_EVENTS) < 0)
-		relay_close(w, r, true);
+	r->relays = here;
+	atomic_fetch_add_explicit(&here->load, 1, memory_order_relaxed);
+	list_insert(&here->open, &r->link);
+	if (watch_add(here->loop, &r->ends[0].watch, END_EVENTS) < 0 ||
+	    watch_add(here->loop, &r->ends[1].watch, END_EVENTS) < 0)
+		relay_close(r, true);
 }
 
-/* Adopt @r, which was on its way between workers. */
-static void settle(struct worker *w, struct relay *r)
+/* letter.read */
+static void arrive(struct letter *letter)
 {
-	adopt(w, r);
-	if (!r->dead && !share_settle(&r->slot, w->index))
-		relay_close(w, r, true);
+	struct relay *r = CONTAINER(letter, struct relay, letter);
+	struct share *share = r->slot.share;
+
+	adopt(r->relays, r);
+	if (!r->dead && !share_settle(&r->slot, r->relays->index))
+		relay_close(r, true);
+	share_release(share);
 }
 
-void relay_arrive(struct worker *w, struct relay *r, struct listener *l)
+static void hand_over(struct relay *r, struct relays *to)
 {
-	settle(w, r);
-	/* The letter to leave may have been read before this one; else it is still to come. */
-	if (atomic_load(&l->removed))
-		relays_close_port(w, l->share);
-	listener_release(l);
-}
-
-/* Hand @r to another worker, as a user of @l: the removal of the port waits until it has arrived.
- * Returns 0 or -ENOMEM. */
-static int send_relay(struct worker *to, struct relay *r, struct listener *l)
-{
-	struct letter letter = {.type = LETTER_RELAY, .arrival = {r, l}};
-	int rc;
-
-	atomic_fetch_add(&l->users, 1);
-	rc = worker_post(to, &letter);
-	/* Never the last user: the one that has accepted has not left yet. */
-	if (rc < 0)
-		listener_release(l);
-	return rc;
+	r->relays = to;
+	share_hold(r->slot.share);
+	mail_post(to->mail, &r->letter, arrive);
 }
 
 /* Connect @r to the target. Returns false where that has failed at once. */
-static bool connect_target(const struct listener *l, struct relay *r, const union endpoint *client)
+static bool connect_target(const struct target *target, struct relay *r,
+			   const union endpoint *client)
 {
-	int fd = r->ends[1].watch.fd;
+	int fd = r->ends[1].watch.fd, rc;
 
 	if (endpoint_is_loopback(client))
 		socket_stays_here(r->ends[0].watch.fd);
-	return listener_source(l, fd, client) != SOURCE_REFUSED &&
-	       (connect(fd, &l->destination->sa, endpoint_size(&l->child)) == 0 ||
-		errno == EINPROGRESS);
+	if (target_bind(target, fd, client) == SOURCE_REFUSED)
+		return false;
+	rc = target_connect(target, fd);
+	return rc == 0 || rc == -EINPROGRESS;
 }
 
-enum share_answer relay_open(struct worker *w, struct listener *l, int client_fd,
-			     const union endpoint *client, int target_fd)
+enum share_answer relay_open(struct relays *here, struct share *share, const struct target *target,
+			     const union endpoint *client, int client_fd, int target_fd)
 {
 	struct relay *r = relay_new(client_fd, target_fd);
-	struct worker *to = place(w);
+	struct relays *to = choose_thread(here);
 	enum share_answer answer = SHARE_REFUSED;
 	int wake = -1;
 
 	if (r)
-		answer = share_enter(l->share, client, &r->slot, w->index, to->index, w->now_ms,
-				     &wake);
+		answer = share_enter(share, client, &r->slot, here->index, to->index,
+				     here->loop->now_ms, &wake);
 	if (answer != SHARE_ENTERED) {
 		free(r);
 		return answer;
 	}
 	if (wake >= 0)
-		worker_wake(&w->forwarder->workers[wake]);
-	if (!connect_target(l, r, client)) {
-		leave(w, r);
+		mail_wake(here->threads->relays[wake]->mail);
+	if (!connect_target(target, r, client)) {
+		leave(here, r);
 		fd_close(client_fd);
 		fd_close(target_fd);
 		free(r);
-	} else if (to == w) {
-		adopt(w, r);
-	} else if (send_relay(to, r, l) < 0) {
-		settle(w, r);
+	} else if (to == here) {
+		adopt(here, r);
+	} else {
+		hand_over(r, to);
 	}
 	return SHARE_ENTERED;
 }
 
-void relays_close_port(struct worker *w, const struct share *share)
+void relays_close_port(struct relays *rs, const struct share *share)
 {
-	struct list *next;
+	struct relay *r, *next;
 
-	for (struct list *at = w->relays.next; at != &w->relays; at = next) {
-		struct relay *r = CONTAINER(at, struct relay, link);
-
-		next = at->next;
+	LIST_EACH_SAFE (r, next, &rs->open, link)
 		if (r->slot.share == share)
-			relay_close(w, r, true);
-	}
+			relay_close(r, true);
 }
 
-void relays_displaced(struct worker *w)
+void relays_displaced(struct relays *rs)
 {
 	struct share_slot *slot;
 
-	while ((slot = shares_displaced(&w->forwarder->shares, w->index)))
-		relay_close(w, CONTAINER(slot, struct relay, slot), true);
+	while ((slot = shares_displaced(rs->threads->shares, rs->index)))
+		relay_close(CONTAINER(slot, struct relay, slot), true);
+}
+
+unsigned relays_load_of_all(const struct relays *rs)
+{
+	unsigned sum = 0;
+
+	for (unsigned i = 0; i < rs->threads->n; i++)
+		sum += relays_load(rs->threads->relays[i]);
+	return sum;
+}
+
+int relays_init(struct relays *rs, unsigned index, struct loop *loop, struct mailbox *mail,
+		const struct relay_threads *threads, unsigned max_pipes)
+{
+	rs->index = index;
+	rs->loop = loop;
+	rs->mail = mail;
+	rs->threads = threads;
+	list_init(&rs->open);
+	list_init(&rs->ready);
+	list_init(&rs->dead);
+	return mover_init(&rs->mover, loop, max_pipes);
 }

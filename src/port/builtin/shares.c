@@ -234,7 +234,7 @@ bool share_settle(struct share_slot *slot, unsigned worker)
 	pthread_mutex_lock(&s->lock);
 	slot->worker = (uint8_t)worker;
 	slot->settled = true;
-	stays = slot->source != NULL;
+	stays = slot->source && !slot->share->removed;
 	pthread_mutex_unlock(&s->lock);
 	return stays;
 }
@@ -312,6 +312,34 @@ struct share *share_open(struct shares *s, uint32_t id, unsigned listeners, bool
 	return share;
 }
 
+void share_remove(struct share *share)
+{
+	pthread_mutex_lock(&share->shares->lock);
+	share->removed = true;
+	pthread_mutex_unlock(&share->shares->lock);
+}
+
+/* With the lock. Returns true for the last user. */
+static bool drop_user(struct share *share)
+{
+	struct shares *s = share->shares;
+
+	if (--share->users > 0)
+		return false;
+	list_remove(&share->link);
+	*(share->udp ? &s->n_udp : &s->n_tcp) -= 1;
+	return true;
+}
+
+static void share_free(struct share *share)
+{
+	struct shares *s = share->shares;
+
+	origin_heap_clear(&share->heap);
+	free(share);
+	s->closed(s->arg);
+}
+
 void share_close(struct share *share)
 {
 	struct shares *s = share->shares;
@@ -319,25 +347,43 @@ void share_close(struct share *share)
 
 	pthread_mutex_lock(&s->lock);
 	s->listeners -= listener_descriptors(share);
-	last = --share->users == 0;
-	if (last) {
-		list_remove(&share->link);
-		*(share->udp ? &s->n_udp : &s->n_tcp) -= 1;
-	}
+	last = drop_user(share);
 	divide(s);
 	pthread_mutex_unlock(&s->lock);
-	if (last) {
-		origin_heap_clear(&share->heap);
-		free(share);
-	}
+	if (last)
+		share_free(share);
 }
 
-void shares_init(struct shares *s, unsigned descriptors, const atomic_uint *flows_now)
+void share_hold(struct share *share)
+{
+	pthread_mutex_lock(&share->shares->lock);
+	share->users++;
+	pthread_mutex_unlock(&share->shares->lock);
+}
+
+void share_release(struct share *share)
+{
+	struct shares *s = share->shares;
+	bool last;
+
+	pthread_mutex_lock(&s->lock);
+	last = drop_user(share);
+	if (last)
+		divide(s);
+	pthread_mutex_unlock(&s->lock);
+	if (last)
+		share_free(share);
+}
+
+void shares_init(struct shares *s, unsigned descriptors, const atomic_uint *flows_now,
+		 void (*closed)(void *arg), void *arg)
 {
 	memset(s, 0, sizeof(*s));
 	pthread_mutex_init(&s->lock, NULL);
 	s->limit = descriptors;
 	s->flows = flows_now;
+	s->closed = closed;
+	s->arg = arg;
 	list_init(&s->ports);
 	for (size_t i = 0; i < ARRAY_SIZE(s->displaced); i++)
 		list_init(&s->displaced[i]);

@@ -53,6 +53,8 @@ struct shares {
 	const atomic_uint *flows; /* of UDP, as they are now */
 	struct list ports, displaced[MAX_WORKERS];
 	struct origins origins;
+	void (*closed)(void *arg); /* a share is no more */
+	void *arg;
 };
 
 /* A port's. */
@@ -61,7 +63,9 @@ struct share {
 	struct shares *shares;
 	uint32_t id; /* of the port */
 	bool udp;
-	unsigned used, users; /* connections; listeners */
+	unsigned used;	/* connections */
+	unsigned users; /* listeners, and connections on their way between threads */
+	bool removed;
 	struct origin_heap heap;
 	int patience_ms;
 	int waiter; /* the worker that keeps a client waiting; -1: none */
@@ -88,15 +92,17 @@ enum share_answer {
  * shares_init() - before all others
  * @descriptors: what RLIMIT_NOFILE leaves for connections, flows and listeners
  * @flows: how many flows of UDP there are, one descriptor each; it must outlive @s
+ * @closed: called with @arg, from any thread, when a share has lost its last user
  */
-void shares_init(struct shares *s, unsigned descriptors, const atomic_uint *flows);
+void shares_init(struct shares *s, unsigned descriptors, const atomic_uint *flows,
+		 void (*closed)(void *arg), void *arg);
 
 /* shares_clear() - free what is left; all ports are closed */
 void shares_clear(struct shares *s);
 
 /*
  * share_open() - a port is published
- * @listeners: 1 or 2; as many calls of share_close() end it
+ * @listeners: 1 or 2, users of the share until share_close() of each
  *
  * Reserves shrink where they would take more than half of all. For what the listeners themselves
  * need, connections may be displaced: all workers are to call shares_displaced(). Returns NULL
@@ -104,8 +110,24 @@ void shares_clear(struct shares *s);
  */
 struct share *share_open(struct shares *s, uint32_t id, unsigned listeners, bool udp);
 
-/* share_close() - one of the port's listeners is gone; with the last one all its connections are */
+/* share_remove() - the port is being removed: connections that arrive in a thread do not stay */
+void share_remove(struct share *share);
+
+/*
+ * share_close() - one of the port's listeners is gone, and the connections of its threads
+ *
+ * With the last user the share is freed; shares.closed follows.
+ */
 void share_close(struct share *share);
+
+/*
+ * share_hold(), share_release() - a user more, while a connection is on its way between threads
+ *
+ * The caller is a user itself, or is one's thread. The last share_release() frees the share, as
+ * share_close() does.
+ */
+void share_hold(struct share *share);
+void share_release(struct share *share);
 
 /*
  * share_enter() - a client of @share has been accepted: may it stay?
@@ -127,7 +149,8 @@ enum share_answer share_enter(struct share *share, const union endpoint *client,
 /*
  * share_settle() - @worker has the connection now, after it was handed on
  *
- * Returns false where it has been displaced meanwhile: end it, and share_leave().
+ * Returns false where it has been displaced meanwhile, or its port is being removed: end it, and
+ * share_leave().
  */
 bool share_settle(struct share_slot *slot, unsigned worker);
 

@@ -16,13 +16,14 @@
  * is read then, so what is held for a receiver that never reads is bounded, and the sender is held
  * up by its own window.
  */
-#include "worker.h"
+#include "stream.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 
 #include "fauxroot/base/macro.h"
@@ -36,27 +37,39 @@
 /* A bulk transfer that pauses with less than this goes back to copying. */
 #define BULK_MIN (32 << 10)
 
-void stream_clear(struct worker *w, struct stream *s)
+int mover_init(struct mover *m, struct loop *loop, unsigned max_pipes)
 {
-	if (s->pipe.in >= 0)
-		pipes_return(&w->pipes, s->pipe, s->n == 0);
-	s->pipe = (struct pipe){-1, -1};
-	free(TAKE_PTR(s->leftover));
+	memset(m, 0, sizeof(*m));
+	m->loop = loop;
+	m->pipes.max = max_pipes;
+	m->buffer = mmap(NULL, BUFFER_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			 -1, 0);
+	return m->buffer == MAP_FAILED ? -errno : 0;
+}
+
+void mover_trim(struct mover *m)
+{
+	if (pipes_trim(&m->pipes) > 0)
+		madvise(m->buffer, BUFFER_BYTES, MADV_DONTNEED);
+}
+
+void stream_clear(struct mover *m, struct stream *s)
+{
+	if (s->holds == HOLDS_PIPE)
+		pipes_return(&m->pipes, s->pipe, s->n == 0);
+	else if (s->holds == HOLDS_LEFTOVER)
+		free(s->leftover);
+	s->holds = HOLDS_NOTHING;
 	s->n = s->at = 0;
 }
 
 /* @to takes no more: hear when it does. Returns the state to report. */
-static enum stream_state wait_writable(struct worker *w, struct end *to)
+static enum stream_state wait_writable(struct mover *m, struct end *to)
 {
-	struct epoll_event event = {
-		.events = END_EVENTS | EPOLLOUT,
-		.data.ptr = to,
-	};
-
 	to->writable = false;
 	if (!to->asked_out) {
 		/* Reports at once where room has come meanwhile. */
-		if (epoll_ctl(w->epoll, EPOLL_CTL_MOD, to->watch.fd, &event) < 0)
+		if (watch_change(m->loop, &to->watch, END_EVENTS | EPOLLOUT) < 0)
 			return STREAM_BROKEN;
 		to->asked_out = true;
 	}
@@ -64,36 +77,37 @@ static enum stream_state wait_writable(struct worker *w, struct end *to)
 }
 
 /* Keep the @n bytes at @data for @to, which has taken what it could. */
-static enum stream_state keep(struct worker *w, struct stream *s, struct end *to, const char *data,
+static enum stream_state keep(struct mover *m, struct stream *s, struct end *to, const char *data,
 			      size_t n)
 {
 	s->leftover = malloc(n);
 	if (!s->leftover)
 		return STREAM_BROKEN;
+	s->holds = HOLDS_LEFTOVER;
 	memcpy(s->leftover, data, n);
 	s->n = (uint32_t)n;
 	s->at = 0;
-	return wait_writable(w, to);
+	return wait_writable(m, to);
 }
 
-static enum stream_state send_leftover(struct worker *w, struct stream *s, struct end *to)
+static enum stream_state send_leftover(struct mover *m, struct stream *s, struct end *to)
 {
 	ssize_t n =
 		send(to->watch.fd, s->leftover + s->at, s->n - s->at, MSG_NOSIGNAL | MSG_DONTWAIT);
 
 	if (n < 0)
-		return errno == EAGAIN ? wait_writable(w, to) : STREAM_BROKEN;
+		return errno == EAGAIN ? wait_writable(m, to) : STREAM_BROKEN;
 	s->at += (uint32_t)n;
 	if (s->at < s->n)
-		return wait_writable(w, to);
-	stream_clear(w, s);
+		return wait_writable(m, to);
+	stream_clear(m, s);
 	return STREAM_YIELDS;
 }
 
 /* Receive into the thread's buffer and send on. */
-static enum stream_state copy(struct worker *w, struct stream *s, struct end *from, struct end *to)
+static enum stream_state copy(struct mover *m, struct stream *s, struct end *from, struct end *to)
 {
-	ssize_t n = recv(from->watch.fd, w->buffer, BUFFER_BYTES, MSG_DONTWAIT), sent;
+	ssize_t n = recv(from->watch.fd, m->buffer, BUFFER_BYTES, MSG_DONTWAIT), sent;
 
 	if (n < 0) {
 		if (errno != EAGAIN)
@@ -110,14 +124,14 @@ static enum stream_state copy(struct worker *w, struct stream *s, struct end *fr
 	 * hang-up may have been reported with these bytes, or the urgent mark have ended them. */
 	if (!s->bulk && !from->hung && !from->urgent)
 		from->readable = false;
-	sent = send(to->watch.fd, w->buffer, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT);
+	sent = send(to->watch.fd, m->buffer, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT);
 	if (sent < 0) {
 		if (errno != EAGAIN)
 			return STREAM_BROKEN;
 		sent = 0;
 	}
 	if (sent < n)
-		return keep(w, s, to, w->buffer + sent, (size_t)(n - sent));
+		return keep(m, s, to, m->buffer + sent, (size_t)(n - sent));
 	return STREAM_YIELDS;
 }
 
@@ -146,7 +160,7 @@ static ssize_t fill_pipe(struct stream *s, struct end *from)
 }
 
 /* One round through the pipe. */
-static enum stream_state move_spliced(struct worker *w, struct stream *s, struct end *from,
+static enum stream_state move_spliced(struct mover *m, struct stream *s, struct end *from,
 				      struct end *to)
 {
 	ssize_t filled = fill_pipe(s, from), n;
@@ -154,7 +168,7 @@ static enum stream_state move_spliced(struct worker *w, struct stream *s, struct
 	if (filled < 0)
 		return STREAM_BROKEN;
 	if (s->n == 0) {
-		stream_clear(w, s);
+		stream_clear(m, s);
 		return from->readable ? STREAM_YIELDS : STREAM_WAITS;
 	}
 	if (!to->writable)
@@ -163,20 +177,20 @@ static enum stream_state move_spliced(struct worker *w, struct stream *s, struct
 	if (n < 0) {
 		if (errno != EAGAIN)
 			return STREAM_BROKEN;
-		return wait_writable(w, to);
+		return wait_writable(m, to);
 	}
 	s->n -= (uint32_t)n;
-	w->spliced += (uint64_t)n;
+	m->spliced += (uint64_t)n;
 	return STREAM_YIELDS;
 }
 
-static enum stream_state move_once(struct worker *w, struct stream *s, struct end *from,
+static enum stream_state move_once(struct mover *m, struct stream *s, struct end *from,
 				   struct end *to)
 {
-	if (s->pipe.in >= 0)
-		return move_spliced(w, s, from, to);
-	if (s->leftover)
-		return to->writable ? send_leftover(w, s, to) : STREAM_WAITS;
+	if (s->holds == HOLDS_PIPE)
+		return move_spliced(m, s, from, to);
+	if (s->holds == HOLDS_LEFTOVER)
+		return to->writable ? send_leftover(m, s, to) : STREAM_WAITS;
 	if (s->eof) {
 		s->done = true;
 		/* ENOTCONN: the receiver has gone meanwhile. */
@@ -184,20 +198,20 @@ static enum stream_state move_once(struct worker *w, struct stream *s, struct en
 	}
 	if (!from->readable)
 		return STREAM_WAITS;
-	if (s->bulk && !from->urgent && pipes_borrow(&w->pipes, w->now_ms, &s->pipe))
+	if (s->bulk && !from->urgent && pipes_borrow(&m->pipes, m->loop->now_ms, &s->pipe)) {
+		s->holds = HOLDS_PIPE;
 		return STREAM_YIELDS;
-	return copy(w, s, from, to);
+	}
+	return copy(m, s, from, to);
 }
 
-enum stream_state stream_move(struct worker *w, struct relay *r, unsigned direction)
+enum stream_state stream_move(struct mover *m, struct stream *s, struct end *from, struct end *to)
 {
-	struct end *from = &r->ends[direction], *to = &r->ends[!direction];
-	struct stream *s = &r->streams[direction];
 	enum stream_state state = STREAM_YIELDS;
 
 	if (s->done)
 		return STREAM_DONE;
 	for (int round = 0; round < ROUNDS && state == STREAM_YIELDS; round++)
-		state = move_once(w, s, from, to);
+		state = move_once(m, s, from, to);
 	return state;
 }

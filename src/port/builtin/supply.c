@@ -2,7 +2,7 @@
 /*
  * Theory of operation
  *
- * Each worker keeps a stock of unconnected sockets of the child's network namespace, and asks the
+ * Each thread keeps a stock of unconnected sockets of the child's network namespace, and asks the
  * agent for more before it runs out. The stock grows when it runs dry and shrinks when part of it
  * was not needed for a second, so that an idle port holds a handful of descriptors.
  *
@@ -11,13 +11,14 @@
  * nothing (man 7 unix, MSG_CTRUNC): the next ones are small then, and come when connections have
  * ended.
  */
-#include "worker.h"
+#include "supply.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
 
 #include "fauxroot/base/fd.h"
+#include "fauxroot/base/list.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/macro.h"
 #include "fauxroot/sys/message.h"
@@ -31,26 +32,18 @@ static uint8_t want_min(enum socket_kind kind)
 	return kind == KIND_UDP4 || kind == KIND_UDP6 ? WANT_UDP : WANT_MIN;
 }
 
-void supply_init(struct supply *supply)
+static void ask(struct supply *supply, enum socket_kind kind)
 {
-	memset(supply, 0, sizeof(*supply));
-	supply->watch.fd = -1;
-	supply->watch.type = WATCH_SUPPLY;
-}
-
-static void ask(struct worker *w, enum socket_kind kind)
-{
-	struct supply *supply = &w->supply;
 	struct stock *stock = &supply->stocks[kind];
 	struct supply_request request = {.kind = kind};
 
 	if (stock->asked > 0 || stock->n > stock->want / 2 || supply->watch.fd < 0 ||
-	    w->now_ms < supply->retry_ms)
+	    supply->loop->now_ms < supply->retry_ms)
 		return;
 	request.count = (uint32_t)(stock->want - stock->n);
 	if (supply->scarce)
 		request.count = 1;
-	else if (shares_are_tight(&w->forwarder->shares, w->forwarder->n_workers * MAX_BATCH))
+	else if (shares_are_tight(supply->shares, supply->threads * MAX_BATCH))
 		request.count = MIN(request.count, 2U);
 	if (message_send(supply->watch.fd, &request, sizeof(request), NULL, 0) < 0)
 		return;
@@ -68,17 +61,17 @@ static enum socket_kind next_answer(struct supply *supply)
 	return kind;
 }
 
-void supply_need(struct worker *w, enum socket_kind kind)
+void supply_need(struct supply *supply, enum socket_kind kind)
 {
-	struct stock *stock = &w->supply.stocks[kind];
+	struct stock *stock = &supply->stocks[kind];
 
 	stock->want = MAX(stock->want, want_min(kind));
-	ask(w, kind);
+	ask(supply, kind);
 }
 
-int supply_take(struct worker *w, enum socket_kind kind)
+int supply_take(struct supply *supply, enum socket_kind kind)
 {
-	struct stock *stock = &w->supply.stocks[kind];
+	struct stock *stock = &supply->stocks[kind];
 	int fd = -1;
 
 	if (stock->n > 0)
@@ -86,13 +79,13 @@ int supply_take(struct worker *w, enum socket_kind kind)
 	stock->low = MIN(stock->low, stock->n);
 	if (fd < 0)
 		stock->want = (uint8_t)MIN(MAX(stock->want, want_min(kind)) * 2, MAX_BATCH);
-	ask(w, kind);
+	ask(supply, kind);
 	return fd;
 }
 
-void supply_put_back(struct worker *w, enum socket_kind kind, int fd)
+void supply_put_back(struct supply *supply, enum socket_kind kind, int fd)
 {
-	struct stock *stock = &w->supply.stocks[kind];
+	struct stock *stock = &supply->stocks[kind];
 
 	if (stock->n < ARRAY_SIZE(stock->fds))
 		stock->fds[stock->n++] = fd;
@@ -100,44 +93,29 @@ void supply_put_back(struct worker *w, enum socket_kind kind, int fd)
 		fd_close(fd);
 }
 
-unsigned supply_stock(const struct worker *w, enum socket_kind kind)
+unsigned supply_stock(const struct supply *supply, enum socket_kind kind)
 {
-	return w->supply.stocks[kind].n;
+	return supply->stocks[kind].n;
 }
 
-static void disconnect(struct worker *w)
+static void disconnect(struct supply *supply)
 {
-	watch_remove(w, &w->supply.watch);
-	w->supply.watch.fd = fd_close(w->supply.watch.fd);
-	while (w->supply.n_queue > 0)
-		next_answer(&w->supply);
-}
-
-void supply_connect(struct worker *w, int fd, uint64_t netns_cookie)
-{
-	if (w->supply.watch.fd >= 0)
-		disconnect(w);
-	w->supply.watch.fd = fd;
-	w->supply.netns_cookie = netns_cookie;
-	if (watch_add(w, &w->supply.watch, EPOLLIN) < 0) {
-		w->supply.watch.fd = fd_close(fd);
-		return;
-	}
-	for (int kind = 0; kind < KIND_COUNT_; kind++)
-		if (w->supply.stocks[kind].want > 0)
-			ask(w, (enum socket_kind)kind);
+	watch_remove(supply->loop, &supply->watch);
+	supply->watch.fd = fd_close(supply->watch.fd);
+	while (supply->n_queue > 0)
+		next_answer(supply);
 }
 
 /* Descriptors of an answer that has passed supply_check_answer(). Returns 0 or -EPROTO. */
-static int stock_up(struct worker *w, enum socket_kind kind, const int *fds, size_t n)
+static int stock_up(struct supply *supply, enum socket_kind kind, const int *fds, size_t n)
 {
 	int rc = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		if (rc == 0)
-			rc = supply_check_socket(fds[i], kind, w->supply.netns_cookie);
+			rc = supply_check_socket(fds[i], kind, supply->netns_cookie);
 		if (rc == 0)
-			supply_put_back(w, kind, fds[i]);
+			supply_put_back(supply, kind, fds[i]);
 		else
 			fd_close(fds[i]);
 	}
@@ -152,9 +130,8 @@ static int refuse(const int *fds, size_t n)
 }
 
 /* One answer. Returns 1, 0 when there is none, -errno when the agent is dead or a stranger. */
-static int take_answer(struct worker *w)
+static int take_answer(struct supply *supply)
 {
-	struct supply *supply = &w->supply;
 	struct supply_answer answer;
 	int fds[MAX_BATCH], asked;
 	size_t n_fds = ARRAY_SIZE(fds);
@@ -172,51 +149,84 @@ static int take_answer(struct worker *w)
 	if (n < 0) {
 		/* Out of descriptors; those that came are closed again. */
 		supply->scarce = true;
-		supply->retry_ms = w->now_ms + RETRY_MS;
-		worker_out_of_descriptors(w);
+		supply->retry_ms = supply->loop->now_ms + RETRY_MS;
+		supply->loop->fds_short = true;
 		return 1;
 	}
 	if (supply_check_answer(&answer, (size_t)n, n_fds) < 0 || answer.kind != kind ||
 	    answer.count > (unsigned)asked)
 		return refuse(fds, n_fds);
-	return stock_up(w, kind, fds, n_fds) < 0 ? -EPROTO : 1;
+	return stock_up(supply, kind, fds, n_fds) < 0 ? -EPROTO : 1;
 }
 
-void supply_event(struct worker *w)
+/* watch.ready */
+static void on_agent(struct watch *watch, uint32_t events)
 {
+	struct supply *supply = CONTAINER(watch, struct supply, watch);
 	int rc;
 
+	(void)events;
+	/* An earlier event of the batch has ended the conversation. */
+	if (watch->fd < 0)
+		return;
 	do {
-		rc = take_answer(w);
+		rc = take_answer(supply);
 	} while (rc > 0);
 	if (rc < 0) {
 		if (rc == -EPROTO)
 			log_error("the port agent sent what it must not");
-		disconnect(w);
+		disconnect(supply);
 	}
-	if (w->now_ms >= w->supply.retry_ms)
-		listeners_resume(w);
+	if (supply->loop->now_ms >= supply->retry_ms)
+		supply->loop->room_made = true;
 }
 
-bool supply_release(struct worker *w)
+void supply_init(struct supply *supply, struct loop *loop, struct shares *shares, unsigned threads)
 {
-	bool any = false;
+	memset(supply, 0, sizeof(*supply));
+	supply->watch.ready = on_agent;
+	supply->watch.fd = -1;
+	supply->loop = loop;
+	supply->shares = shares;
+	supply->threads = threads;
+}
 
+void supply_connect(struct supply *supply, int fd, uint64_t netns_cookie)
+{
+	if (supply->watch.fd >= 0)
+		disconnect(supply);
+	supply->watch.fd = fd;
+	supply->netns_cookie = netns_cookie;
+	if (watch_add(supply->loop, &supply->watch, EPOLLIN) < 0) {
+		supply->watch.fd = fd_close(fd);
+		return;
+	}
+	for (int kind = 0; kind < KIND_COUNT_; kind++)
+		if (supply->stocks[kind].want > 0)
+			ask(supply, (enum socket_kind)kind);
+}
+
+void supply_retry(struct supply *supply)
+{
+	supply->retry_ms = 0;
+}
+
+void supply_release(struct supply *supply)
+{
 	for (int kind = 0; kind < KIND_COUNT_; kind++) {
-		struct stock *stock = &w->supply.stocks[kind];
+		struct stock *stock = &supply->stocks[kind];
 
-		for (; stock->n > 1; any = true)
+		while (stock->n > 1)
 			fd_close(stock->fds[--stock->n]);
 		stock->want = MIN(stock->want, 2);
 	}
-	return any;
 }
 
-void supply_tick(struct worker *w)
+void supply_tick(struct supply *supply)
 {
-	w->supply.scarce = false;
+	supply->scarce = false;
 	for (int kind = 0; kind < KIND_COUNT_; kind++) {
-		struct stock *stock = &w->supply.stocks[kind];
+		struct stock *stock = &supply->stocks[kind];
 		unsigned give = stock->low / 2;
 
 		if (stock->want == 0)
@@ -227,16 +237,16 @@ void supply_tick(struct worker *w)
 		for (; stock->n > stock->want; stock->n--)
 			fd_close(stock->fds[stock->n - 1]);
 		stock->low = stock->n;
-		ask(w, (enum socket_kind)kind);
+		ask(supply, (enum socket_kind)kind);
 	}
 }
 
-bool supply_idle(const struct worker *w)
+bool supply_idle(const struct supply *supply)
 {
-	if (w->supply.scarce)
+	if (supply->scarce)
 		return false;
 	for (int kind = 0; kind < KIND_COUNT_; kind++) {
-		const struct stock *stock = &w->supply.stocks[kind];
+		const struct stock *stock = &supply->stocks[kind];
 
 		if (stock->want > want_min((enum socket_kind)kind) || stock->n < stock->want / 2)
 			return false;

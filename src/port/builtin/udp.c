@@ -21,13 +21,27 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/epoll.h>
-#include <sys/mman.h>
+#include <sys/socket.h>
 
+#include "batch.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/macro.h"
 
 #define IDLE_MS	  90000
 #define SLOTS_MIN 64
+
+struct flow {
+	struct watch watch; /* the child's end */
+	struct udp *udp;    /* its thread's */
+	bool connected, segments;
+	int16_t first, last; /* its chain in the batch being sent; -1: none */
+	struct list lru;
+	struct flow *next; /* in its slot */
+	struct udp_port *port;
+	int64_t last_ms;
+	union endpoint client;
+	struct in6_addr local; /* the address that the client sent to */
+};
 
 static uint64_t hash(const struct udp *udp, const union endpoint *client)
 {
@@ -46,13 +60,13 @@ static struct flow **slot_of(struct udp *udp, const union endpoint *client)
 	return &udp->slots[hash(udp, client) & (udp->n_slots - 1)];
 }
 
-static struct flow *find(struct udp *udp, const struct listener *l, const union endpoint *client,
+static struct flow *find(struct udp *udp, const struct udp_port *port, const union endpoint *client,
 			 const struct in6_addr *local)
 {
 	if (udp->n_slots == 0)
 		return NULL;
 	for (struct flow *flow = *slot_of(udp, client); flow; flow = flow->next)
-		if (flow->listener == l && endpoint_equal(&flow->client, client) &&
+		if (flow->port == port && endpoint_equal(&flow->client, client) &&
 		    IN6_ARE_ADDR_EQUAL(&flow->local, local))
 			return flow;
 	return NULL;
@@ -80,41 +94,41 @@ static int resize(struct udp *udp, size_t n_slots)
 	return 0;
 }
 
-static void flow_close(struct worker *w, struct flow *flow)
+static void flow_close(struct flow *flow)
 {
-	struct udp *udp = w->udp;
+	struct udp *udp = flow->udp;
 	struct flow **at = slot_of(udp, &flow->client);
 
 	while (*at != flow)
 		at = &(*at)->next;
 	*at = flow->next;
-	watch_remove(w, &flow->watch);
+	watch_remove(udp->loop, &flow->watch);
 	flow->watch.fd = fd_close(flow->watch.fd);
 	list_remove(&flow->lru);
 	list_insert(&udp->dead, &flow->lru);
 	udp->n_flows--;
-	atomic_fetch_sub_explicit(&w->forwarder->flows, 1, memory_order_relaxed);
+	atomic_fetch_sub_explicit(&udp->limit->flows, 1, memory_order_relaxed);
 }
 
 /* Close the least recently used flow that has nothing to send in this batch; false: there is none.
  */
-static bool make_room(struct worker *w)
+static bool make_room(struct udp *udp)
 {
-	for (struct list *at = w->udp->lru.prev; at != &w->udp->lru; at = at->prev) {
+	for (struct list *at = udp->lru.prev; at != &udp->lru; at = at->prev) {
 		struct flow *flow = CONTAINER(at, struct flow, lru);
 
 		if (flow->first >= 0)
 			continue;
-		flow_close(w, flow);
+		flow_close(flow);
 		return true;
 	}
 	return false;
 }
 
 /* Bind and connect a new flow's socket. */
-static int flow_connect(struct flow *flow, const struct listener *l)
+static int flow_connect(struct flow *flow, const struct target *target)
 {
-	switch (listener_source(l, flow->watch.fd, &flow->client)) {
+	switch (target_bind(target, flow->watch.fd, &flow->client)) {
 	case SOURCE_REFUSED:
 		return -EADDRNOTAVAIL;
 	case SOURCE_PROXY:
@@ -123,73 +137,127 @@ static int flow_connect(struct flow *flow, const struct listener *l)
 		break;
 	}
 	flow->connected = true;
-	return connect(flow->watch.fd, &l->destination->sa, endpoint_size(&l->child)) < 0 ? -errno
-											  : 0;
+	return target_connect(target, flow->watch.fd);
 }
 
-static bool too_many(struct forwarder *f)
+static bool too_many(struct udp_limit *limit)
 {
-	unsigned n = atomic_load_explicit(&f->flows, memory_order_relaxed);
+	unsigned n = atomic_load_explicit(&limit->flows, memory_order_relaxed);
 
-	return n >= MIN(f->flows_max, shares_flows_max(&f->shares));
+	return n >= MIN(limit->flows_max, shares_flows_max(limit->shares));
 }
 
-static struct flow *flow_new(struct worker *w, struct listener *l, const union endpoint *client,
-			     const struct in6_addr *local)
+/* The socket of a new flow, or -1. */
+static int flow_socket(struct udp *udp, enum socket_kind kind)
 {
-	struct udp *udp = w->udp;
-	struct flow *flow;
 	int fd;
 
-	if (too_many(w->forwarder) && !make_room(w))
-		return NULL;
+	if (too_many(udp->limit) && !make_room(udp))
+		return -1;
 	if (udp->n_flows >= udp->n_slots && resize(udp, MAX(udp->n_slots * 2, SLOTS_MIN)) < 0)
-		return NULL;
-	fd = supply_take(w, l->kind);
-	if (fd < 0) {
-		/* The next datagram of this client may find a descriptor. */
-		make_room(w);
-		return NULL;
+		return -1;
+	fd = supply_take(udp->supply, kind);
+	/* The next datagram of this client may find a descriptor. */
+	if (fd < 0)
+		make_room(udp);
+	return fd;
+}
+
+static void flow_insert(struct udp *udp, struct flow *flow)
+{
+	flow->next = *slot_of(udp, &flow->client);
+	*slot_of(udp, &flow->client) = flow;
+	list_insert(&udp->lru, &flow->lru);
+	udp->n_flows++;
+	atomic_fetch_add_explicit(&udp->limit->flows, 1, memory_order_relaxed);
+}
+
+static void touch(struct flow *flow)
+{
+	flow->last_ms = flow->udp->loop->now_ms;
+	list_remove(&flow->lru);
+	list_insert(&flow->udp->lru, &flow->lru);
+}
+
+/* Is the datagram's sender the target? Those of a connected flow always are. */
+static bool is_target(const struct flow *flow, const union endpoint *sender)
+{
+	const struct target *target = &flow->port->target;
+	union endpoint proxy = target->proxy;
+
+	if (flow->connected)
+		return true;
+	endpoint_set_port(&proxy, endpoint_port(&target->child));
+	return endpoint_equal(sender, &target->child) || endpoint_equal(sender, &proxy);
+}
+
+/* watch.ready */
+static void on_answer(struct watch *watch, uint32_t events)
+{
+	struct flow *flow = CONTAINER(watch, struct flow, watch);
+	struct udp_port *port = flow->port;
+	struct batch *batch = flow->udp->batch;
+	int first = -1, last = -1, n;
+
+	(void)events;
+	/* An earlier event of the batch has ended it. */
+	if (watch->fd < 0)
+		return;
+	/* ECONNREFUSED and the like are taken off the socket by being reported. */
+	n = batch_receive(batch, watch->fd, BATCH_DATAGRAMS);
+	for (int i = 0; i < n; i++) {
+		if (!is_target(flow, batch_name(batch, (unsigned)i)))
+			continue;
+		if (first < 0)
+			first = i;
+		else
+			batch->next[last] = (int16_t)i;
+		batch->next[i] = -1;
+		last = i;
 	}
+	if (first < 0)
+		return;
+	batch_send(batch, port->fd, first, &flow->client, port->wildcard ? &flow->local : NULL,
+		   &port->segments);
+	touch(flow);
+}
+
+static struct flow *flow_new(struct udp *udp, struct udp_port *port, const union endpoint *client,
+			     const struct in6_addr *local)
+{
+	int fd = flow_socket(udp, port->kind);
+	struct flow *flow;
+
+	if (fd < 0)
+		return NULL;
 	flow = calloc(1, sizeof(*flow));
 	if (!flow) {
 		fd_close(fd);
 		return NULL;
 	}
+	flow->watch.ready = on_answer;
 	flow->watch.fd = fd;
-	flow->watch.type = WATCH_FLOW;
-	flow->listener = l;
+	flow->udp = udp;
+	flow->port = port;
 	flow->client = *client;
 	flow->local = *local;
 	flow->first = -1;
 	flow->segments = true;
 	/* EADDRINUSE, EAGAIN: all local ports are taken (ip_local_port_range). */
-	if (flow_connect(flow, l) < 0 || watch_add(w, &flow->watch, EPOLLIN) < 0) {
+	if (flow_connect(flow, &port->target) < 0 ||
+	    watch_add(udp->loop, &flow->watch, EPOLLIN) < 0) {
 		fd_close(fd);
 		free(flow);
-		make_room(w);
+		make_room(udp);
 		return NULL;
 	}
-	flow->next = *slot_of(udp, client);
-	*slot_of(udp, client) = flow;
-	list_insert(&udp->lru, &flow->lru);
-	udp->n_flows++;
-	atomic_fetch_add_explicit(&w->forwarder->flows, 1, memory_order_relaxed);
-	worker_grown(w);
+	flow_insert(udp, flow);
 	return flow;
 }
 
-static void touch(struct worker *w, struct flow *flow)
+/* Sort the @n datagrams received at @port by flow; those without one are lost. */
+static unsigned sort(struct udp *udp, struct udp_port *port, unsigned n, struct flow **touched)
 {
-	flow->last_ms = w->now_ms;
-	list_remove(&flow->lru);
-	list_insert(&w->udp->lru, &flow->lru);
-}
-
-/* Sort the @n datagrams received at @l by flow; those without one are lost. */
-static unsigned sort(struct worker *w, struct listener *l, unsigned n, struct flow **touched)
-{
-	struct udp *udp = w->udp;
 	unsigned n_touched = 0;
 
 	for (unsigned i = 0; i < n; i++) {
@@ -198,9 +266,9 @@ static unsigned sort(struct worker *w, struct listener *l, unsigned n, struct fl
 		struct flow *flow;
 
 		batch_local(udp->batch, i, &local);
-		flow = find(udp, l, client, &local);
+		flow = find(udp, port, client, &local);
 		if (!flow)
-			flow = flow_new(w, l, client, &local);
+			flow = flow_new(udp, port, client, &local);
 		if (!flow)
 			continue;
 		udp->batch->next[i] = -1;
@@ -215,153 +283,97 @@ static unsigned sort(struct worker *w, struct listener *l, unsigned n, struct fl
 	return n_touched;
 }
 
-void udp_event(struct worker *w, struct listener *l)
+bool udp_receive(struct udp *udp, struct udp_port *port)
 {
-	struct udp *udp = w->udp;
 	struct flow *touched[BATCH_DATAGRAMS];
-	unsigned room = supply_stock(w, l->kind), n_touched;
+	unsigned room = supply_stock(udp->supply, port->kind), n_touched;
 	int n;
 
 	/* Each datagram may be a new client's: read as many as there are sockets for. */
 	if (room == 0) {
-		int fd = supply_take(w, l->kind);
+		int fd = supply_take(udp->supply, port->kind);
 
 		if (fd >= 0)
-			supply_put_back(w, l->kind, fd);
-		if (!w->supply.scarce) {
-			listener_rest(w, l);
-			return;
-		}
+			supply_put_back(udp->supply, port->kind, fd);
+		if (!udp->supply->scarce)
+			return false;
 		room = BATCH_DATAGRAMS;
 	}
-	n = batch_receive(udp->batch, l->watch.fd, MIN(room, BATCH_DATAGRAMS));
+	n = batch_receive(udp->batch, port->fd, MIN(room, BATCH_DATAGRAMS));
 	if (n <= 0)
-		return;
-	n_touched = sort(w, l, (unsigned)n, touched);
+		return true;
+	n_touched = sort(udp, port, (unsigned)n, touched);
 	for (unsigned i = 0; i < n_touched; i++) {
 		struct flow *flow = touched[i];
 
 		batch_send(udp->batch, flow->watch.fd, flow->first,
-			   flow->connected ? NULL : &l->child, NULL, &flow->segments);
+			   flow->connected ? NULL : &port->target.child, NULL, &flow->segments);
 		flow->first = -1;
-		touch(w, flow);
+		touch(flow);
 	}
+	return true;
 }
 
-/* Is the datagram's sender the target? Those of a connected flow always are. */
-static bool is_target(const struct flow *flow, const union endpoint *sender)
+void udp_init(struct udp *udp, struct loop *loop, struct supply *supply, struct udp_limit *limit)
 {
-	const struct listener *l = flow->listener;
-	union endpoint proxy = l->proxy;
-
-	if (flow->connected)
-		return true;
-	endpoint_set_port(&proxy, endpoint_port(&l->child));
-	return endpoint_equal(sender, &l->child) || endpoint_equal(sender, &proxy);
-}
-
-void flow_event(struct worker *w, struct flow *flow)
-{
-	struct batch *batch = w->udp->batch;
-	int first = -1, last = -1, n;
-
-	if (flow->watch.fd < 0)
-		return;
-	/* ECONNREFUSED and the like are taken off the socket by being reported. */
-	n = batch_receive(batch, flow->watch.fd, BATCH_DATAGRAMS);
-	for (int i = 0; i < n; i++) {
-		if (!is_target(flow, batch_name(batch, (unsigned)i)))
-			continue;
-		if (first < 0)
-			first = i;
-		else
-			batch->next[last] = (int16_t)i;
-		batch->next[i] = -1;
-		last = i;
-	}
-	if (first < 0)
-		return;
-	batch_send(batch, flow->listener->watch.fd, first, &flow->client,
-		   flow->listener->wildcard ? &flow->local : NULL, &flow->listener->segments);
-	touch(w, flow);
-}
-
-int udp_adopt(struct worker *w, struct listener *l)
-{
-	struct udp *udp;
-
-	(void)l;
-	if (w->udp)
-		return 0;
-	udp = calloc(1, sizeof(*udp));
-	if (!udp)
-		return -ENOMEM;
-	udp->batch = batch_new();
-	if (!udp->batch) {
-		free(udp);
-		return -ENOMEM;
-	}
-	/* 16 bytes of the kernel's randomness (man 3 getauxval): slots cannot be aimed at. */
-	memcpy(&udp->seed, (const void *)getauxval(AT_RANDOM), sizeof(udp->seed));
+	memset(udp, 0, sizeof(*udp));
+	udp->loop = loop;
+	udp->supply = supply;
+	udp->limit = limit;
 	list_init(&udp->lru);
 	list_init(&udp->dead);
-	w->udp = udp;
-	return 0;
+	/* 16 bytes of the kernel's randomness (man 3 getauxval): slots cannot be aimed at. */
+	memcpy(&udp->seed, (const void *)getauxval(AT_RANDOM), sizeof(udp->seed));
 }
 
-void udp_leave(struct worker *w, struct listener *l)
+int udp_prepare(struct udp *udp)
 {
-	struct list *next;
-
-	if (!w->udp)
-		return;
-	for (struct list *at = w->udp->lru.next; at != &w->udp->lru; at = next) {
-		struct flow *flow = CONTAINER(at, struct flow, lru);
-
-		next = at->next;
-		if (flow->listener == l)
-			flow_close(w, flow);
-	}
+	if (!udp->batch)
+		udp->batch = batch_new();
+	return udp->batch ? 0 : -ENOMEM;
 }
 
-void udp_tick(struct worker *w, int64_t now_ms)
+void udp_close_port(struct udp *udp, const struct udp_port *port)
 {
-	struct udp *udp = w->udp;
+	struct flow *flow, *next;
 
-	if (!udp)
+	LIST_EACH_SAFE (flow, next, &udp->lru, lru)
+		if (flow->port == port)
+			flow_close(flow);
+}
+
+void udp_tick(struct udp *udp)
+{
+	struct flow *oldest;
+
+	if (!udp->batch)
 		return;
-	while (!list_empty(&udp->lru)) {
-		struct flow *flow = CONTAINER(udp->lru.prev, struct flow, lru);
-
-		if (now_ms - flow->last_ms < IDLE_MS)
-			break;
-		flow_close(w, flow);
-	}
+	while ((oldest = LIST_LAST(&udp->lru, struct flow, lru)) &&
+	       udp->loop->now_ms - oldest->last_ms >= IDLE_MS)
+		flow_close(oldest);
 	if (udp->n_flows == 0) {
 		free(TAKE_PTR(udp->slots));
 		udp->n_slots = 0;
 	}
-	batch_trim(udp->batch, now_ms);
+	batch_trim(udp->batch, udp->loop->now_ms);
 }
 
-void udp_bury(struct worker *w)
+void udp_bury(struct udp *udp)
 {
-	if (!w->udp)
-		return;
-	while (!list_empty(&w->udp->dead)) {
-		struct flow *flow = CONTAINER(w->udp->dead.next, struct flow, lru);
+	struct flow *flow;
 
+	while ((flow = LIST_FIRST(&udp->dead, struct flow, lru))) {
 		list_remove(&flow->lru);
 		free(flow);
 	}
 }
 
-bool udp_idle(const struct worker *w)
+bool udp_idle(const struct udp *udp)
 {
-	return !w->udp || (w->udp->n_flows == 0 && batch_is_trimmed(w->udp->batch));
+	return !udp->batch || (udp->n_flows == 0 && batch_is_trimmed(udp->batch));
 }
 
-unsigned udp_flows(const struct worker *w)
+unsigned udp_flows(const struct udp *udp)
 {
-	return w->udp ? (unsigned)w->udp->n_flows : 0;
+	return (unsigned)udp->n_flows;
 }

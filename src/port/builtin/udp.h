@@ -1,69 +1,70 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* UDP flows of a thread: see udp.c. */
 #pragma once
 
-#include <netinet/in.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "fauxroot/config/portspec.h"
-#include "worker.h"
+#include "fauxroot/base/list.h"
+#include "loop.h"
+#include "protocol.h"
+#include "shares.h"
+#include "supply.h"
+#include "target.h"
 
-/* ---- batch.c: datagrams by the dozen ---- */
-
-#define BATCH_DATAGRAMS 64U
-
-/* Datagrams received together, with who sent them and which of our addresses they came to. */
-struct batch {
-	struct batch_arrays *arrays;
-	char *data;		       /* DATAGRAM_BYTES each */
-	int16_t next[BATCH_DATAGRAMS]; /* chains of those that go the same way; -1: the last */
-	int64_t used_ms;
-	bool used; /* data holds pages */
+/* A published UDP port: the part of its listener that flows use. */
+struct udp_port {
+	int fd;
+	enum socket_kind kind;
+	struct target target;
+	bool wildcard; /* datagrams tell which of our addresses they came to */
+	bool segments; /* UDP_SEGMENT towards clients works, as far as is known */
 };
 
-struct batch *batch_new(void);
-
-/* batch_receive() - up to @max datagrams from @fd; how many came, or -errno */
-int batch_receive(struct batch *batch, int fd, unsigned max);
-const union endpoint *batch_name(const struct batch *batch, unsigned i);
-
-/* batch_local() - the address datagram @i came to, IPv4-mapped; :: where the socket does not say */
-void batch_local(const struct batch *batch, unsigned i, struct in6_addr *ret);
-
-/*
- * batch_send() - send the chain of datagrams from @first on through @fd
- * @to: NULL where @fd is connected
- * @local: the address to send from, or NULL
- * @segments: try UDP_SEGMENT; cleared where this route does not take it
- *
- * What the network does not take is lost, as datagrams are.
- */
-void batch_send(struct batch *batch, int fd, int first, const union endpoint *to,
-		const struct in6_addr *local, bool *segments);
-
-/* batch_trim() - give memory back that has not been used for a second */
-void batch_trim(struct batch *batch, int64_t now_ms);
-bool batch_is_trimmed(const struct batch *batch);
-
-/* ---- udp.c ---- */
-
-struct flow {
-	struct watch watch;
-	bool connected, segments;
-	int16_t first, last; /* its chain in the batch being sent; -1: none */
-	struct list lru;
-	struct flow *next; /* in its slot */
-	struct listener *listener;
-	int64_t last_ms;
-	union endpoint client;
-	struct in6_addr local; /* the address that the client sent to */
+/* How many flows there are, and may be, in all threads. */
+struct udp_limit {
+	atomic_uint flows;
+	unsigned flows_max; /* more than that: the least recently used one makes room */
+	struct shares *shares;
 };
 
 struct udp {
-	struct batch *batch;
+	struct loop *loop;
+	struct supply *supply;
+	struct udp_limit *limit;
+	struct batch *batch; /* NULL: the thread never had a port */
 	uint64_t seed;
 	struct flow **slots;
 	size_t n_slots, n_flows; /* slots: a power of two */
 	struct list lru, dead;	 /* most recently used first */
 };
+
+/* udp_init() - no ports and no flows; @loop, @supply: the thread's */
+void udp_init(struct udp *udp, struct loop *loop, struct supply *supply, struct udp_limit *limit);
+
+/* udp_prepare() - before the first port: get memory; 0 or -ENOMEM. May be called again */
+int udp_prepare(struct udp *udp);
+
+/*
+ * udp_receive() - datagrams have come at @port
+ *
+ * Returns false where sockets for new flows are missing: do not call it before loop.room_made.
+ */
+bool udp_receive(struct udp *udp, struct udp_port *port);
+
+/* udp_close_port() - end the flows of @port */
+void udp_close_port(struct udp *udp, const struct udp_port *port);
+
+/* udp_tick() - once a second: end flows that were idle for too long, give memory back */
+void udp_tick(struct udp *udp);
+
+/* udp_bury() - free the flows that have ended, once no event of the batch can belong to them */
+void udp_bury(struct udp *udp);
+
+/* udp_idle() - is there nothing for udp_tick() to do? */
+bool udp_idle(const struct udp *udp);
+
+/* udp_flows() - how many the thread has */
+unsigned udp_flows(const struct udp *udp);

@@ -13,33 +13,33 @@
  * taken its 99th percentile doubled. So a thread is SCHED_BATCH only while much goes through its
  * pipes.
  */
-#include "worker.h"
+#include "policy.h"
 
 #include <sched.h>
 
 /* Looked at so often. */
-#define PACE_MS 100
+#define LOOK_MS 100
 
 /* So much is a bulk transfer: 1.6 Gbit/s. */
 #define BULK_BYTES_PER_MS (200 << 10)
 
-void pace_init(struct forwarder *f)
+bool policy_may_change(void)
 {
-	f->may_yield = sched_getscheduler(0) == SCHED_OTHER;
+	return sched_getscheduler(0) == SCHED_OTHER;
 }
 
-void pace(struct worker *w)
+void policy_adapt(struct policy *policy, uint64_t *spliced, int64_t now_ms)
 {
 	static const struct sched_param none = {.sched_priority = 0};
-	int64_t passed = w->now_ms - w->pace_ms;
+	int64_t passed = now_ms - policy->since_ms;
 	bool bulk;
 
-	if (passed < PACE_MS || !w->forwarder->may_yield)
+	if (passed < LOOK_MS || !policy->may_change)
 		return;
-	bulk = w->spliced >= (uint64_t)passed * BULK_BYTES_PER_MS;
-	w->spliced = 0;
-	w->pace_ms = w->now_ms;
-	if (bulk != w->yielding &&
+	bulk = *spliced >= (uint64_t)passed * BULK_BYTES_PER_MS;
+	*spliced = 0;
+	policy->since_ms = now_ms;
+	if (bulk != policy->is_batch &&
 	    sched_setscheduler(0, bulk ? SCHED_BATCH : SCHED_OTHER, &none) == 0)
-		w->yielding = bulk;
+		policy->is_batch = bulk;
 }

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "scarce.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "fauxroot/base/log.h"
+
+#define EVERY_MS 60000
+
+void scarce_init(struct scarce *scarce)
+{
+	atomic_init(&scarce->logged_ms, INT64_MIN / 2);
+}
+
+/* Nothing was logged for a minute; from now on this thread's line was. */
+static bool may_log(struct scarce *scarce, int64_t now_ms)
+{
+	int64_t logged = atomic_load(&scarce->logged_ms);
+
+	return now_ms - logged >= EVERY_MS &&
+	       atomic_compare_exchange_strong(&scarce->logged_ms, &logged, now_ms);
+}
+
+void scarce_share(struct scarce *scarce, uint32_t id, int64_t now_ms)
+{
+	if (may_log(scarce, now_ms))
+		log_warning("out of descriptors: published port %u has all connections that it may "
+			    "have; from clients with many of them it takes no more, and others "
+			    "take their place; a higher RLIMIT_NOFILE (ulimit -n) allows more",
+			    id);
+}
+
+void scarce_descriptors(struct scarce *scarce, int64_t now_ms)
+{
+	if (may_log(scarce, now_ms))
+		log_warning("out of descriptors: new connections to published ports wait until "
+			    "others have ended; a higher RLIMIT_NOFILE (ulimit -n) allows more");
+}
