@@ -1,6 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # Copy-up: a private writable copy of a directory whose sub-directories stay the real ones.
+#
+# refused: openat2 open_tree
 
 load ../lib/bash/common
 

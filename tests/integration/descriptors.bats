@@ -1,6 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # Descriptors: none of ours reaches the target, all of the caller's do.
+#
+# refused: clone3:ports close_range:agent
 
 load ../lib/bash/common
 

@@ -3,6 +3,8 @@
 # shellcheck disable=SC2016,SC2154 # inner shells expand; bats sets LAUNCHER, TARGET, PORT
 # --detach-netns: the network is at $STATE/netns, the command in that of the host. What is behind its
 # gateway is in root/network.bats.
+#
+# refused: open_tree close_range:netns close_range:hold
 
 load ../lib/bash/common
 load ../lib/bash/ports

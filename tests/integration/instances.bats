@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2016,SC2154 # inner shells expand; bats sets stderr
 # fauxrootctl exec and ps: commands beside the target, and the list of who runs.
+#
+# refused: openat2:ctl
 
 load ../lib/bash/common
 

@@ -3,6 +3,8 @@
 # shellcheck disable=SC2016,SC2154 # inner shells expand; bats sets LAUNCHER, TARGET
 # A PID namespace: our init is PID 1 and forks the command; nothing in there outlives either.
 # $TARGET is the init's PID, as child_pid has it.
+#
+# refused: clone3:init close_range:init
 
 load ../lib/bash/common
 load ../lib/bash/ports

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2016,SC2154 # inner shells expand; bats sets LAUNCHER, TARGET
 # --evacuate-cgroup2, in a cgroup that this test makes and delegates to the test user.
+#
+# refused: openat2 open_tree
 
 load ../../lib/bash/common
 load ../../lib/bash/root

@@ -1,6 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # Propagation of mounts between the host and the child, in a scratch mount namespace made shared.
+#
+# refused: openat2 open_tree
 
 load ../../lib/bash/common
 load ../../lib/bash/root

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # The host's /etc/resolv.conf and /etc/hosts replaced while the child runs, on a copy of /etc in a
 # mount namespace of the test.
+#
+# refused: open_tree:etc
 
 load ../../lib/bash/common
 load ../../lib/bash/ports

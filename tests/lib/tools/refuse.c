@@ -2,44 +2,67 @@
 /*
  * refuse: run a command under a seccomp filter that answers some system calls with an error.
  *
- *	refuse [--errno NAME] [--user NAME] SYSCALL[:ARGUMENT…][,SYSCALL…] -- COMMAND [ARGS…]
+ *	refuse [--errno NAME] [--user NAME] [--report FILE] SYSCALL[:ARGUMENT…][,SYSCALL…] \
+ *		-- COMMAND [ARGS…]
  *
  * NAME is ENOSYS, EPERM, EACCES or EAFNOSUPPORT. With ARGUMENTs, numbers, a call is refused where
  * its arguments are those, in order, an empty one being any: "socket:10" leaves no IPv6,
- *"socket:16::12" no nf_tables.
+ * "socket:16::12" no nf_tables.
  *
  * It shows what a program does in a container whose seccomp profile is older than a system call
  * (ENOSYS, the default) or forbids it (EPERM). A process may load a filter with no_new_privs set or
  * with CAP_SYS_ADMIN (man 2 seccomp). no_new_privs would disable setuid helpers such as newuidmap,
  * so root loads the filter without it and becomes NAME after that; anybody else gets both.
  * Status 125 where refuse itself fails.
+ *
+ * With --report the command is a child, and FILE says in the end what was refused to whom: a line
+ * "SYSCALL COUNT PROGRAM" each. The filter then asks refuse for each call (man 2 seccomp_unotify),
+ * which answers with the error; where refuse has ended it is ENOSYS. The status is the command's,
+ * or 128 and the signal that has ended it.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <grp.h>
+#include <poll.h>
 #include <pwd.h>
 #include <seccomp.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "fauxroot/base/fd.h"
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
+#include "fauxroot/sys/message.h"
 
 #define STATUS_FAILED 125
+/* Pairs of system call and program that a report can have. */
+#define MAX_REFUSED 64
 
 struct request {
 	int errnum;
-	const char *user; /* NULL: stay who we are */
+	const char *user;   /* NULL: stay who we are */
+	const char *report; /* NULL: none */
 	const char *calls;
 	char **command;
+};
+
+/* What has been refused to the processes of one program. */
+struct refused {
+	int number;	  /* of the system call */
+	char program[16]; /* /proc/PID/comm */
+	unsigned count;
 };
 
 static int usage(void)
 {
 	fputs("usage: refuse [--errno ENOSYS|EPERM|EACCES|EAFNOSUPPORT] [--user NAME] "
-	      "SYSCALL[:ARGUMENT…][,SYSCALL…] -- COMMAND [ARGS…]\n",
+	      "[--report FILE] SYSCALL[:ARGUMENT…][,SYSCALL…] -- COMMAND [ARGS…]\n",
 	      stderr);
 	return -EINVAL;
 }
@@ -67,6 +90,7 @@ static int parse(int argc, char **argv, struct request *ret)
 	static const struct option options[] = {
 		{"errno", required_argument, NULL, 'e'},
 		{"user", required_argument, NULL, 'u'},
+		{"report", required_argument, NULL, 'r'},
 		{NULL, 0, NULL, 0},
 	};
 	int option;
@@ -76,6 +100,8 @@ static int parse(int argc, char **argv, struct request *ret)
 			return -EINVAL;
 		if (option == 'u')
 			ret->user = optarg;
+		if (option == 'r')
+			ret->report = optarg;
 		if (option == '?')
 			return usage();
 	}
@@ -120,7 +146,8 @@ static int add_rule(scmp_filter_ctx filter, uint32_t action, struct cursor c)
 
 static int add_rules(scmp_filter_ctx filter, const struct request *request)
 {
-	uint32_t action = SCMP_ACT_ERRNO((uint32_t)request->errnum);
+	uint32_t action =
+		request->report ? SCMP_ACT_NOTIFY : SCMP_ACT_ERRNO((uint32_t)request->errnum);
 	struct cursor c = cursor_of(request->calls);
 	int rc = 0;
 
@@ -135,6 +162,7 @@ static int add_rules(scmp_filter_ctx filter, const struct request *request)
 	return rc;
 }
 
+/* Returns the descriptor that the kernel asks by with a report, else 0; or -errno. */
 static int load_filter(const struct request *request)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
@@ -144,6 +172,8 @@ static int load_filter(const struct request *request)
 		rc = add_rules(filter, request);
 	if (rc == 0)
 		rc = seccomp_load(filter);
+	if (rc == 0 && request->report)
+		rc = seccomp_notify_fd(filter);
 	if (filter)
 		seccomp_release(filter);
 	return rc;
@@ -162,24 +192,139 @@ static int become(const char *name)
 	return 0;
 }
 
-int main(int argc, char **argv)
+/* The filter, handed to @asker where there is a report (else -1), and the command; returns on
+ * failure only. */
+static int execute(const struct request *request, int asker)
 {
-	struct request request = {.errnum = ENOSYS};
-	int rc;
+	int rc = load_filter(request);
 
-	if (parse(argc, argv, &request) < 0)
-		return STATUS_FAILED;
-	rc = load_filter(&request);
+	if (rc >= 0 && asker >= 0) {
+		rc = message_send(asker, "", 1, &rc, 1);
+		close(asker);
+	}
 	if (rc < 0) {
 		fprintf(stderr, "refuse: loading the filter: %s\n", strerror(-rc));
 		return STATUS_FAILED;
 	}
-	rc = request.user ? become(request.user) : 0;
+	rc = request->user ? become(request->user) : 0;
 	if (rc < 0) {
-		fprintf(stderr, "refuse: becoming %s: %s\n", request.user, strerror(-rc));
+		fprintf(stderr, "refuse: becoming %s: %s\n", request->user, strerror(-rc));
 		return STATUS_FAILED;
 	}
-	execvp(request.command[0], request.command);
-	fprintf(stderr, "refuse: executing \"%s\": %s\n", request.command[0], strerror(errno));
+	execvp(request->command[0], request->command);
+	fprintf(stderr, "refuse: executing \"%s\": %s\n", request->command[0], strerror(errno));
 	return STATUS_FAILED;
+}
+
+/* Count a call of process @pid; without room, or where it is gone, it is not counted. */
+static void count(struct refused *all, int number, pid_t pid)
+{
+	_cleanup_free_ char *program = NULL;
+	char path[64];
+
+	(void)str_print(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	if (file_read_bounded(AT_FDCWD, path, 64, &program, NULL) < 0)
+		return;
+	program[strcspn(program, "\n")] = '\0';
+	for (size_t i = 0; i < MAX_REFUSED; i++) {
+		if (all[i].count == 0) {
+			all[i].number = number;
+			(void)str_print(all[i].program, sizeof(all[i].program), "%s", program);
+		}
+		if (all[i].number == number && streq(all[i].program, program)) {
+			all[i].count++;
+			return;
+		}
+	}
+}
+
+/* One call: count it and answer. The process may have been killed meanwhile. */
+static int answer(int listener, int errnum, struct refused *all)
+{
+	struct seccomp_notif *asked = NULL;
+	struct seccomp_notif_resp *answer = NULL;
+	int rc = seccomp_notify_alloc(&asked, &answer);
+
+	if (rc == 0 && seccomp_notify_receive(listener, asked) == 0) {
+		count(all, asked->data.nr, (pid_t)asked->pid);
+		*answer = (struct seccomp_notif_resp){.id = asked->id, .error = -errnum};
+		(void)seccomp_notify_respond(listener, answer);
+	}
+	seccomp_notify_free(asked, answer);
+	return rc;
+}
+
+static int print_report(const char *path, const struct refused *all)
+{
+	FILE *file = fopen(path, "we");
+
+	if (!file)
+		return -errno;
+	for (size_t i = 0; i < MAX_REFUSED && all[i].count > 0; i++) {
+		char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, all[i].number);
+
+		fprintf(file, "%s %u %s\n", name ? name : "?", all[i].count, all[i].program);
+		free(name);
+	}
+	return fclose(file) == 0 ? 0 : -errno;
+}
+
+/* Answer until the command has ended. */
+static int answer_all(const struct request *request, int listener, int ended, struct refused *all)
+{
+	struct pollfd fds[] = {{ended, POLLIN, 0}, {listener, POLLIN, 0}};
+	int rc = 0;
+
+	while (rc == 0 && !fds[0].revents) {
+		if (poll(fds, ARRAY_SIZE(fds), -1) > 0)
+			rc = fds[1].revents & POLLIN ? answer(listener, request->errnum, all) : 0;
+		else if (errno != EINTR)
+			rc = -errno;
+	}
+	return rc;
+}
+
+/* Returns the status of the command, process @pid, which hands over its filter on @asker. */
+static int watch(const struct request *request, pid_t pid, int asker)
+{
+	struct refused all[MAX_REFUSED] = {{0}};
+	_cleanup_close_ int listener = -1, ended = (int)syscall(SYS_pidfd_open, pid, 0);
+	size_t n = 1;
+	char byte;
+	int status = 0, rc = ended < 0 ? -errno : 0;
+
+	/* End of file: it could not load the filter, and says so itself. */
+	if (rc == 0 && message_recv(asker, &byte, 1, &listener, &n) == 1)
+		rc = answer_all(request, listener, ended, all);
+	if (rc == 0 && waitpid(pid, &status, 0) < 0)
+		rc = -errno;
+	if (rc == 0)
+		rc = print_report(request->report, all);
+	if (rc < 0) {
+		fprintf(stderr, "refuse: the report: %s\n", strerror(-rc));
+		return STATUS_FAILED;
+	}
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int main(int argc, char **argv)
+{
+	struct request request = {.errnum = ENOSYS};
+	int pair[2];
+	pid_t pid;
+
+	if (parse(argc, argv, &request) < 0)
+		return STATUS_FAILED;
+	if (!request.report)
+		return execute(&request, -1);
+	if (message_pair(pair) < 0 || (pid = fork()) < 0) {
+		perror("refuse");
+		return STATUS_FAILED;
+	}
+	if (pid == 0) {
+		close(pair[0]);
+		return execute(&request, pair[1]);
+	}
+	close(pair[1]);
+	return watch(&request, pid, pair[0]);
 }
