@@ -28,9 +28,8 @@ struct facts {
 };
 
 /*
- * One cause. It explains a failure at one of @steps with one of @codes (none: any), whose sentence
- * has @says in it (NULL: any; for failures of helper programs, which know no errno), if @test finds
- * it on the machine (NULL: the failure itself is the proof).
+ * One cause. It explains a failure at one of @steps with one of @codes (none: any) for one of
+ * @reasons (none: any), if @test finds it on the machine (NULL: the failure itself is the proof).
  *
  * Texts hold {names} of facts; explain.c lists them.
  */
@@ -38,7 +37,7 @@ struct cause {
 	const char *id; /* its name, for good: in the log of --debug, in documents, in tests */
 	unsigned steps; /* STEP_BIT()s */
 	int codes[4];	/* ends with 0 */
-	const char *says;
+	enum error_reason reasons[2]; /* ends with REASON_NONE */
 	bool (*test)(struct facts *facts, const char *arg);
 	const char *arg; /* for @test: the file to read, the option to look for */
 	const char *cause;
@@ -129,6 +128,9 @@ bool is_closed_to_us(struct facts *facts, const struct stat *st, mode_t bits);
 /* mapper_failed_to_write() - was newuidmap or newgidmap there, and the kernel refused the map? No
  * seccomp filter is the reason then: the write itself is allowed everywhere. */
 bool mapper_failed_to_write(const struct error *err);
+
+/* is_about_getsubids() - is the failure about getsubids, or what $GETSUBIDS names? */
+bool is_about_getsubids(const struct facts *facts);
 
 /* kernel_is_older() - than the version @arg ("5.10"); facts->value: its release */
 bool kernel_is_older(struct facts *facts, const char *arg);

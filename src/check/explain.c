@@ -109,6 +109,8 @@ static bool fact_text(const struct facts *facts, const char *name, size_t n, cha
 		(void)str_print(buf, size, "%s", facts->path);
 	else if (cursor_word(&c, "point"))
 		(void)str_print(buf, size, "%s", facts->point);
+	else if (cursor_word(&c, "about"))
+		(void)str_print(buf, size, "%s", facts->err->about);
 	else if (cursor_word(&c, "user"))
 		(void)machine_user(facts->machine, buf, size);
 	else if (cursor_word(&c, "uid"))
@@ -177,13 +179,22 @@ static bool has_code(const struct cause *cause, int code)
 	return false;
 }
 
+static bool has_reason(const struct cause *cause, enum error_reason reason)
+{
+	if (cause->reasons[0] == REASON_NONE)
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(cause->reasons) && cause->reasons[i]; i++)
+		if (cause->reasons[i] == reason)
+			return true;
+	return false;
+}
+
 static bool holds(const struct cause *cause, struct facts *facts)
 {
 	const struct error *err = facts->err;
 
 	return (cause->steps & STEP_BIT(err->step)) && has_code(cause, err->code) &&
-	       (!cause->says || strstr(err->text, cause->says)) &&
-	       (!cause->test || cause->test(facts, cause->arg));
+	       has_reason(cause, err->reason) && (!cause->test || cause->test(facts, cause->arg));
 }
 
 static void add_remedy(char *buf, size_t size, const char *before, const char *text,

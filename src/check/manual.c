@@ -36,6 +36,7 @@ static const char *stand_in(const struct cause *cause, struct cursor name, char 
 		const char *name, *word;
 	} words[] = {
 		{"value", "VALUE"},
+		{"about", "VALUE"},
 		{"path", "PATH"},
 		{"point", "PLACE"},
 		{"user", "USER"},

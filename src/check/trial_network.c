@@ -36,7 +36,7 @@ static int try_tun(struct trials *t)
 	struct error err = {0};
 	int rc = ns_run(&t->ns, &job, &deadline, t->cancel_fd, &err);
 
-	return trial_end(outcome, err_step(&err, rc, STEP_TUN), &err);
+	return trial_end(outcome, err_step(&err, rc, STEP_NET), &err);
 }
 
 /* Look for the network's helper, as a launch begins. */

@@ -42,7 +42,7 @@ int tap_open(const char *ifname, int *ret_fd, bool *ret_created, struct error *e
 	else
 		rc = attach(fd, ifname, err);
 	if (rc < 0)
-		return err_step(err, err_about(err, rc, REASON_DEVICE, "%s", tun), STEP_TUN);
+		return err_step(err, err_about(err, rc, REASON_DEVICE, "%s", tun), STEP_NET);
 	*ret_fd = TAKE_FD(fd);
 	*ret_created = created;
 	return 0;

@@ -56,7 +56,7 @@ static void check_free_range(const char *data, size_t size)
 
 /* An error of the step and with the code that @choice names, for @reason. */
 static void explain_one(const struct config *config, unsigned choice, size_t reason,
-			const char *text)
+			const char *about)
 {
 	static const int codes[] = {EPERM,  EACCES, ENOENT, EINVAL,	ENOSPC,	      EAGAIN,
 				    EMFILE, EBUSY,  EROFS,  EADDRINUSE, EADDRNOTAVAIL};
@@ -67,8 +67,7 @@ static void explain_one(const struct config *config, unsigned choice, size_t rea
 	};
 	struct explanation why;
 
-	(void)str_print(err.text, sizeof(err.text), "%s", text);
-	(void)str_print(err.about, sizeof(err.about), "%s", text);
+	(void)str_print(err.about, sizeof(err.about), "%s", about);
 	if (explain(&err, config, &fake.machine, &why))
 		assert(*why.cause && *why.remedy && !strchr(why.cause, '\n') &&
 		       !strchr(why.remedy, '\n'));
@@ -89,9 +88,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	write_one_text(one_text, data, size);
 	config_init(&config);
-	explain_one(&config, size > 0 ? data[0] : 0, size,
-		    "newuidmap has no subordinate not allowed");
-	/* What errors say and are about is read, too: paths, addresses, process IDs. */
+	explain_one(&config, size > 0 ? data[0] : 0, size, "newuidmap");
+	/* What errors are about is read, too: paths, addresses, process IDs. */
 	(void)str_print(text, sizeof(text), "%.*s", (int)MIN(size, sizeof(text) - 1),
 			(const char *)data);
 	explain_one(&config, size > 0 ? data[size - 1] : 0, size / 2, text);

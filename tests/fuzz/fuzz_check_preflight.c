@@ -90,8 +90,10 @@ static void begin(void)
 	for (size_t i = 0; i < ARRAY_SIZE(outcomes.of); i++)
 		outcomes.of[i].tried = true;
 	outcomes.of[TRIAL_IDMAP].rc = outcomes.of[TRIAL_OVERLAY].rc = -EPERM;
-	outcomes.of[TRIAL_IDMAP].err = (struct error){
-		.code = EPERM, .step = STEP_IDMAP, .text = "newuidmap: write to uid_map failed"};
+	outcomes.of[TRIAL_IDMAP].err = (struct error){.code = EPERM,
+						      .step = STEP_IDMAP,
+						      .reason = REASON_MAP_WRITE,
+						      .about = "newuidmap"};
 	outcomes.mappers = true;
 	(void)str_print(outcomes.of[TRIAL_STATEDIR].note, 16, "/run/x");
 }

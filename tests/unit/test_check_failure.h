@@ -9,9 +9,11 @@
 struct failure {
 	enum error_step step;
 	int code;
-	const char *text;
+	const char *text;  /* of the failure: for the reader of a failed test alone */
 	const char *cause; /* NULL: nothing is known */
 	const char *remedy;
+	enum error_reason reason;
+	const char *about; /* NULL: nothing that is known */
 	struct file files[MAX_FILES];
 	const char *command;	     /* NULL: "tool" */
 	const char *path;	     /* PATH; NULL: "/usr/local/bin:/usr/bin" */
@@ -58,7 +60,7 @@ static void remember(const char *id)
 static void check_failure(const struct failure *f)
 {
 	char *command[] = {(char *)(uintptr_t)(f->command ? f->command : "tool"), NULL};
-	struct error err = {.step = f->step, .code = f->code};
+	struct error err = {.step = f->step, .code = f->code, .reason = f->reason};
 	struct explanation why = {.id = NULL};
 	struct config config;
 	struct fake fake;
@@ -79,7 +81,7 @@ static void check_failure(const struct failure *f)
 	setenv("PATH", f->path ? f->path : "/usr/local/bin:/usr/bin", 1);
 	set_variable("XDG_RUNTIME_DIR", f->xdg_runtime_dir);
 	set_variable("INVOCATION_ID", f->invocation_id);
-	snprintf(err.text, sizeof(err.text), "%s", f->text);
+	snprintf(err.about, sizeof(err.about), "%s", f->about ? f->about : "");
 	known = explain(&err, &config, &fake.machine, &why);
 	clear_fake(&fake);
 	if (known != (f->cause != NULL) ||

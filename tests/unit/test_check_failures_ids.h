@@ -31,34 +31,39 @@ static const char wrote_gid[] = "newgidmap: write to gid_map failed: Operation n
 	"\nSeccomp:\t" seccomp "\n"
 
 static const struct failure mapper_failures[] = {
-	{STEP_IDMAP, EPERM, wrote, NULL, NULL, .files = {{0}}},
+	{STEP_IDMAP, EPERM, wrote, NULL, NULL, .reason = REASON_MAP_WRITE, .about = "newuidmap",
+	 .files = {{0}}},
 	{STEP_IDMAP, ENOENT, "executing \"newuidmap\": No such file or directory",
 	 "newuidmap is not in PATH (/usr/local/bin:/usr/bin)", "sudo apt-get install uidmap",
-	 .files = {{"/usr/bin/newuidmap", NULL, 0}}},
+	 .reason = REASON_EXEC, .about = "newuidmap", .files = {{"/usr/bin/newuidmap", NULL, 0}}},
 	/* As in a unit of NixOS. */
 	{STEP_IDMAP, ENOENT, "executing \"newuidmap\": No such file or directory",
 	 "it is /run/wrappers/bin/newuidmap, and PATH does not have /run/wrappers/bin",
-	 "PATH=$PATH:/run/wrappers/bin",
+	 "PATH=$PATH:/run/wrappers/bin", .reason = REASON_EXEC, .about = "newuidmap",
 	 .files = {{"/usr/bin/newuidmap", NULL, 0}, {"/run/wrappers/bin/newuidmap", "ELF", 04755}}},
 	{STEP_IDMAP, EPERM, wrote,
 	 "/usr/local/bin/newuidmap, to which PATH leads, gains no privileges; the one in /usr/bin "
 	 "does",
-	 "PATH=/usr/bin:$PATH", .files = {{"/usr/local/bin/newuidmap", "ELF", 0755}}},
+	 "PATH=/usr/bin:$PATH", .reason = REASON_MAP_WRITE, .about = "newuidmap",
+	 .files = {{"/usr/local/bin/newuidmap", "ELF", 0755}}},
 	{STEP_IDMAP, ENOENT, "executing \"newgidmap\": No such file or directory",
 	 "newgidmap is not in PATH (/usr/local/bin:/usr/bin)", "sudo dnf install shadow-utils",
+	 .reason = REASON_EXEC, .about = "newgidmap",
 	 .files = {{"/usr/bin/newgidmap", NULL, 0},
 		   {"/etc/os-release", "ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\n", 0}}},
 	{STEP_IDMAP, ENOENT, "executing \"getsubids\": No such file or directory",
 	 "getsubids, which asks the source that nsswitch.conf names for subordinate ids, "
 	 "is "
 	 "not there",
-	 "sudo dnf install shadow-utils-subid; or --subid-source=static",
+	 "sudo dnf install shadow-utils-subid; or --subid-source=static", .reason = REASON_EXEC,
+	 .about = "getsubids",
 	 .files = {{"/etc/os-release", "NAME=x\nID=mine\nID_LIKE='ours fedora'\n", 0}}},
 	{STEP_IDMAP, EPERM, wrote,
 	 "no_new_privs is set on this process (/proc/self/status: NoNewPrivs: 1), so "
 	 "/usr/bin/newuidmap gains no privileges",
 	 "in Kubernetes securityContext.allowPrivilegeEscalation: true; without --security-opt "
 	 "no-new-privileges of Docker; in systemd NoNewPrivileges=no; or --idmap=single",
+	 .reason = REASON_MAP_WRITE, .about = "newuidmap",
 	 .files = {{"/proc/self/status",
 		    "Uid:\t1000\t1000\t1000\t1000\nGid:"
 		    "\t1000\t1000\t1000\t1000\nNoNewPrivs:\t1\n",
@@ -66,7 +71,7 @@ static const struct failure mapper_failures[] = {
 	{STEP_IDMAP, EPERM, wrote_gid,
 	 "/usr/bin/newgidmap is on /usr, which is mounted nosuid, so it gains no "
 	 "privileges",
-	 "sudo mount -o remount,suid /usr",
+	 "sudo mount -o remount,suid /usr", .reason = REASON_MAP_WRITE, .about = "newgidmap",
 	 .files = {{"/proc/self/mountinfo",
 		    "22 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw\n"
 		    "23 22 8:1 / /usr rw,relatime - ext4 /dev/sda1 rw\n"
@@ -75,22 +80,24 @@ static const struct failure mapper_failures[] = {
 		    0}}},
 	{STEP_IDMAP, EPERM, wrote,
 	 "/usr/bin/newuidmap has neither the set-user-ID bit nor file capabilities",
-	 "sudo chmod u+s /usr/bin/newuidmap", .files = {{"/usr/bin/newuidmap", "ELF", 0755}}},
+	 "sudo chmod u+s /usr/bin/newuidmap", .reason = REASON_MAP_WRITE, .about = "newuidmap",
+	 .files = {{"/usr/bin/newuidmap", "ELF", 0755}}},
 	/* Docker's capabilities, and newuidmap as Debian and Ubuntu build it. */
 	{STEP_IDMAP, EPERM, wrote, SETUID_CANNOT("newuidmap", "00000000a80425fb"),
-	 "in the image's Dockerfile: " RUN_SETCAP,
+	 "in the image's Dockerfile: " RUN_SETCAP, .reason = REASON_MAP_WRITE, .about = "newuidmap",
 	 .files = {{"/proc/self/status", BOUNDING("00000000a80425fb", "0"), 0},
 		   {"/.dockerenv", "", 0}}},
 	/* A filter allows what is written to any file: it is not to blame. */
 	{STEP_IDMAP, EPERM, wrote_gid, SETUID_CANNOT("newgidmap", "00000000a80425fb"),
-	 "in the image's Dockerfile: " RUN_SETCAP,
+	 "in the image's Dockerfile: " RUN_SETCAP, .reason = REASON_MAP_WRITE, .about = "newgidmap",
 	 .files = {{"/proc/self/status", BOUNDING("00000000a80425fb", "2"), 0},
 		   {"/run/.containerenv", "", 0}}},
-	{STEP_IDMAP, EPERM, wrote, NULL, NULL,
+	{STEP_IDMAP, EPERM, wrote, NULL, NULL, .reason = REASON_MAP_WRITE, .about = "newuidmap",
 	 .files = {{"/proc/self/status", BOUNDING("000001ffffffffff", "2"), 0}}},
 	{STEP_IDMAP, EPERM, "newuidmap: open of uid_map failed: Permission denied (exit status 1)",
 	 SETUID_CANNOT("newuidmap", "000001fffffffffd"),
-	 SUDO_SETCAP "; or in systemd " BOUNDING_SET,
+	 SUDO_SETCAP "; or in systemd " BOUNDING_SET, .reason = REASON_MAP_WRITE,
+	 .about = "newuidmap",
 	 .files = {{"/proc/self/status", BOUNDING("000001fffffffffd", "0"), 0}}},
 	/* Of the same function another error: that of a filter. */
 	{STEP_IDMAP, EPERM,
@@ -99,20 +106,23 @@ static const struct failure mapper_failures[] = {
 	 "openat2(2), by which the newuidmap and newgidmap of shadow 4.17 and newer open the map",
 	 "docker run --security-opt seccomp=unconfined …; or a profile that allows openat2; in "
 	 "systemd a SystemCallFilter= that does; or --idmap=single",
+	 .reason = REASON_MAP_OPEN, .about = "newgidmap",
 	 .files = {{"/proc/self/status", BOUNDING("00000000a80425fb", "2"), 0},
 		   {"/.dockerenv", "", 0}}},
 	{STEP_IDMAP, EPERM,
 	 "newuidmap: open of uid_map failed: Operation not permitted (exit status 1)", NULL, NULL,
+	 .reason = REASON_MAP_OPEN, .about = "newuidmap",
 	 .files = {{"/proc/self/status", BOUNDING("000001ffffffffff", "0"), 0}}},
 	/* Without the bit it would not help to set it. */
 	{STEP_IDMAP, EPERM, wrote,
 	 "/usr/bin/newuidmap has neither the set-user-ID bit nor file capabilities",
-	 "in the image's Dockerfile: " RUN_SETCAP,
+	 "in the image's Dockerfile: " RUN_SETCAP, .reason = REASON_MAP_WRITE, .about = "newuidmap",
 	 .files = {{"/proc/self/status", BOUNDING("00000000a80425fb", "0"), 0},
 		   {"/usr/bin/newuidmap", "ELF", 0755},
 		   {"/.dockerenv", "", 0}}},
 	{STEP_IDMAP, EPERM, wrote,
 	 "/usr/bin/newuidmap has neither the set-user-ID bit nor file capabilities", SUDO_SETCAP,
+	 .reason = REASON_MAP_WRITE, .about = "newuidmap",
 	 .files = {{"/proc/self/status", BOUNDING("00000000a80425fb", "0"), 0},
 		   {"/usr/bin/newuidmap", "ELF", 0755}}},
 	/* A pod with "drop: ALL". */
@@ -122,6 +132,7 @@ static const struct failure mapper_failures[] = {
 	 "needs because it is set-user-ID: CAP_SYS_ADMIN and CAP_DAC_OVERRIDE",
 	 "docker run --cap-add SETUID --cap-add SETGID …; and in the image's "
 	 "Dockerfile: " RUN_SETCAP "; in systemd " BOUNDING_SET,
+	 .reason = REASON_MAP_WRITE, .about = "newuidmap",
 	 .files = {{"/proc/self/status", BOUNDING("0000000000000000", "0"), 0},
 		   {"/.dockerenv", "", 0}}},
 	{STEP_IDMAP, EPERM, "newuidmap: Could not set caps (exit status 1)",
@@ -129,6 +140,7 @@ static const struct failure mapper_failures[] = {
 	 "000001ffffffff7f), so newuidmap cannot have it either",
 	 "docker run --cap-add SETUID --cap-add SETGID …; in Kubernetes "
 	 "securityContext.capabilities.add: [SETUID, SETGID]; in systemd " BOUNDING_SET,
+	 .reason = REASON_DIED, .about = "newuidmap",
 	 .files = {{"/proc/self/status",
 		    "Uid:\t1000\t1000\t1000\t1000\nCapBnd:\t000001ffffffff7f\n", 0}}},
 	{STEP_IDMAP, EPERM, wrote_gid,
@@ -136,6 +148,7 @@ static const struct failure mapper_failures[] = {
 	 "000001ffffffffbf), so newgidmap cannot have it either",
 	 "docker run --cap-add SETUID --cap-add SETGID …; in Kubernetes "
 	 "securityContext.capabilities.add: [SETUID, SETGID]; in systemd " BOUNDING_SET,
+	 .reason = REASON_MAP_WRITE, .about = "newgidmap",
 	 .files = {{"/proc/self/status",
 		    "Uid:\t1000\t1000\t1000\t1000\nCapBnd:\t000001ffffffffbf\n", 0}}},
 	/* Written by ourselves, as root without rights. */
@@ -144,8 +157,9 @@ static const struct failure mapper_failures[] = {
 	 "0000000000000000); mapping the outer uid 0 needs it since Linux 5.12",
 	 "docker run --cap-add SETFCAP …; in Kubernetes securityContext.capabilities.add: "
 	 "[SETFCAP]; or run it as another user than root",
+	 .reason = REASON_FILE, .about = "/proc/7/uid_map",
 	 .files = {{"/proc/self/status", "Uid:\t0\t0\t0\t0\nCapBnd:\t0000000000000000\n", 0}}},
-	{STEP_IDMAP, EPERM, wrote, NULL, NULL,
+	{STEP_IDMAP, EPERM, wrote, NULL, NULL, .reason = REASON_MAP_WRITE, .about = "newuidmap",
 	 .files = {{"/proc/self/status", "Uid:\t0\t0\t0\t0\nCapBnd:\t00000000a80425fb\n", 0}}},
 	{STEP_IDMAP, EPERM, wrote,
 	 "CAP_SETFCAP is outside of our capability bounding set (/proc/self/status: "
@@ -153,6 +167,7 @@ static const struct failure mapper_failures[] = {
 	 "00000000280425fb); mapping the outer uid 0 needs it since Linux 5.12",
 	 "docker run --cap-add SETFCAP …; in Kubernetes securityContext.capabilities.add: "
 	 "[SETFCAP]; or run it as another user than root",
+	 .reason = REASON_MAP_WRITE, .about = "newuidmap",
 	 .files = {{"/proc/self/status", "Uid:\t0\t0\t0\t0\nCapBnd:\t00000000280425fb\n", 0}}},
 	{STEP_IDMAP, EPERM, wrote,
 	 "100000:65536 of /etc/subuid, line 1, is not within the ids of the user namespace "
@@ -160,6 +175,7 @@ static const struct failure mapper_failures[] = {
 	 "give alice a range inside of it in /etc/subuid and /etc/subgid "
 	 "(alice:1001:64536), or give this container more ids (in LXD: "
 	 "security.idmap.size); in a unit of systemd PrivateUsers=no",
+	 .reason = REASON_MAP_WRITE, .about = "newuidmap",
 	 .files = {{"/proc/self/uid_map", "0 1000 1\n1 100000 65536\n", 0},
 		   {"/proc/self/gid_map", "0 1000 1\n1 100000 65536\n", 0}}},
 	{STEP_IDMAP, EPERM, wrote_gid,
@@ -168,30 +184,32 @@ static const struct failure mapper_failures[] = {
 	 "give alice a range inside of it in /etc/subuid and /etc/subgid "
 	 "(alice:1001:65536), or give this container more ids (in LXD: "
 	 "security.idmap.size); in a unit of systemd PrivateUsers=no",
+	 .reason = REASON_MAP_WRITE, .about = "newgidmap",
 	 .files = {{"/proc/self/gid_map", "0 1000 1\n1 100000 100000\n100001 0 10\n", 0}}},
 	/* In two adjacent extents it is whole. */
-	{STEP_IDMAP, EPERM, wrote_gid, NULL, NULL,
+	{STEP_IDMAP, EPERM, wrote_gid, NULL, NULL, .reason = REASON_MAP_WRITE, .about = "newgidmap",
 	 .files = {{"/proc/self/gid_map", "0 1000 1\n1 100000 100000\n100001 0 100000\n", 0}}},
 	{STEP_IDMAP, EPERM,
 	 "newuidmap: uid range [1-65537) -> [100000-165536) not allowed (exit status 1)",
 	 "/etc/nsswitch.conf has \"subid: sss\": newuidmap goes by that source, and it "
 	 "does "
 	 "not give us these ranges",
-	 "--subid-source=dynamic",
+	 "--subid-source=dynamic", .reason = REASON_NOT_GRANTED, .about = "newuidmap",
 	 .files = {{"/etc/nsswitch.conf", "passwd: files\nsubid: sss\n", 0}}},
 	{STEP_IDMAP, EPERM, "newuidmap: Cannot determine your user name. (exit status 1)",
 	 "newuidmap and newgidmap want an account, and neither /etc/passwd nor another "
 	 "source of nsswitch.conf has one for uid 1000",
 	 "echo user1000:x:1000:1000::/:/bin/sh | sudo tee -a /etc/passwd; or "
 	 "--idmap=single",
-	 .files = {{0}}},
+	 .reason = REASON_NO_ACCOUNT, .about = "newuidmap", .files = {{0}}},
 	{STEP_IDMAP, EPERM,
 	 "newuidmap: Target process 7 is owned by a different user: uid:1000 (exit status "
 	 "1)",
 	 "this process has the group users and not alice, which /etc/passwd gives alice, "
 	 "as "
 	 "after newgrp or sg; newuidmap and newgidmap refuse that",
-	 "sg alice -c 'fauxroot …'; or a shell without newgrp",
+	 "sg alice -c 'fauxroot …'; or a shell without newgrp", .reason = REASON_NOT_OWNER,
+	 .about = "newuidmap",
 	 .files = {{"/proc/self/status", "Uid:\t1000\t1000\t1000\t1000\nGid:\t100\t100\t100\t100\n",
 		    0},
 		   {"/etc/group", "users:x:100:\nalice:x:1000:\n", 0}}},
@@ -217,19 +235,22 @@ static void ranges(void **state)
 		 "neither /etc/subuid nor /etc/subgid has a line for alice or 1000",
 		 "sudo usermod --add-subuids 165546-231081 --add-subgids 165546-231081 alice; or "
 		 "--idmap=single",
+		 .reason = REASON_NO_RANGES, .about = "/etc/subuid",
 		 .files = {{"/etc/subuid", "bob:100000:65536\n", 0},
 			   {"/etc/subgid", "bob:100000:65536\ncarol:165536:10\n", 0}}},
 		{STEP_IDMAP, ENOENT, NO_RANGES,
 		 "neither /etc/subuid nor /etc/subgid has a line for alice or 1000",
 		 "sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 alice; or "
 		 "--idmap=single",
-		 .files = {{"/etc/subuid", NULL, 0}, {"/etc/subgid", NULL, 0}}},
+		 .reason = REASON_NO_RANGES, .about = "/etc/subuid",
+		 .files = {{"/etc/subuid", "", 0}, {"/etc/subgid", "", 0}}},
 		/* Within a user namespace that ends below SUB_UID_MIN; its root has no sudo. */
 		{STEP_IDMAP, ENOENT,
 		 "user \"root\" (uid 0) has no subordinate user ids: no line in /etc/subuid",
 		 "neither /etc/subuid nor /etc/subgid has a line for root or 0",
 		 "usermod --add-subuids 1001-65536 --add-subgids 1001-65536 root; or "
 		 "--idmap=single",
+		 .reason = REASON_NO_RANGES, .about = "/etc/subuid",
 		 .files = {{"/proc/self/status", "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\n", 0},
 			   {"/proc/self/uid_map", "0 1000 1\n1 100000 65536\n", 0},
 			   {"/proc/self/gid_map", "0 1000 1\n1 100000 65536\n", 0}}},
@@ -237,16 +258,19 @@ static void ranges(void **state)
 		 "alice has no line in /etc/subuid or /etc/subgid, and the user namespace that we "
 		 "are in has no ids left for one (/proc/self/uid_map)",
 		 "--idmap=single; or give this container more ids (in LXD: security.idmap.size)",
+		 .reason = REASON_NO_RANGES, .about = "/etc/subuid",
 		 .files = {{"/etc/subuid", "bob:100000:65536\n", 0},
 			   {"/proc/self/uid_map", "1000 1000 1\n", 0},
 			   {"/proc/self/gid_map", "1000 1000 1\n", 0}}},
 		{STEP_IDMAP, ENOENT, NO_RANGES, "/etc/subuid has no line for alice or 1000",
 		 "sudo usermod --add-subuids 165536-231071 alice; or --idmap=single",
+		 .reason = REASON_NO_RANGES, .about = "/etc/subuid",
 		 .files = {{"/etc/subuid", "bob:100000:65536\n", 0}}},
 		{STEP_IDMAP, ENOENT,
 		 "user \"alice\" (uid 1000) has no subordinate group ids: no line in /etc/subgid",
 		 "/etc/subgid has no line for alice or 1000",
 		 "sudo usermod --add-subgids 165536-231071 alice; or --idmap=single",
+		 .reason = REASON_NO_RANGES, .about = "/etc/subgid",
 		 .files = {{"/etc/subgid", "bob:100000:65536\n", 0}}},
 		{STEP_IDMAP, ENOENT, NO_RANGES,
 		 "no line for uid 1000 in /etc/subuid and /etc/subgid, nor does /etc/passwd have "
@@ -254,6 +278,7 @@ static void ranges(void **state)
 		 "echo 1000:100000:65536 | sudo tee -a /etc/subuid /etc/subgid; where the "
 		 "account's directory has ranges: \"subid: sss\" in /etc/nsswitch.conf; or "
 		 "--idmap=single",
+		 .reason = REASON_NO_RANGES, .about = "/etc/subuid",
 		 .files = {{"/etc/passwd", "root:x:0:0::/root:/bin/sh\n", 0},
 			   {"/etc/subuid", "", 0},
 			   {"/etc/subgid", "", 0}}},
@@ -262,6 +287,7 @@ static void ranges(void **state)
 		 "/etc/nsswitch.conf has \"subid: sss\", and that source has no ranges for alice",
 		 "assign them there (FreeIPA: ipa subid-generate), or with \"subid: files\" give "
 		 "alice:100000:65536 in /etc/subuid and /etc/subgid; or --idmap=single",
+		 .reason = REASON_NO_RANGES, .about = "getsubids",
 		 .files = {{"/etc/nsswitch.conf", "subid: sss\n", 0},
 			   {"/etc/subuid", "", 0},
 			   {"/etc/subgid", "", 0}}},
@@ -270,6 +296,7 @@ static void ranges(void **state)
 		 "there is no /etc/subgid",
 		 "sudo touch /etc/subgid && sudo usermod --add-subgids 165536-231071 alice; or "
 		 "--idmap=single",
+		 .reason = REASON_NO_RANGES, .about = "/etc/subgid",
 		 .files = {{"/etc/subgid", NULL, 0}}},
 		{STEP_IDMAP, ENOENT,
 		 "user \"alice\" (uid 1000) has no subordinate user ids: getsubids: Error fetching "
@@ -277,17 +304,20 @@ static void ranges(void **state)
 		 "getsubids gives no ranges, though /etc/subuid has alice:100000:65536; "
 		 "/etc/subgid "
 		 "has alice:100000:65536",
-		 "--subid-source=static", .files = {{0}}, .ask = ask_getsubids},
+		 "--subid-source=static", .reason = REASON_NO_RANGES, .about = "getsubids",
+		 .files = {{0}}, .ask = ask_getsubids},
 		{STEP_IDMAP, EINVAL, "getsubids, line 1, \"rubbish\": it is none",
 		 "getsubids gives no ranges, though /etc/subuid has alice:100000:65536; "
 		 "/etc/subgid "
 		 "has alice:100000:65536",
-		 "--subid-source=static", .files = {{0}}, .ask = ask_getsubids},
+		 "--subid-source=static", .reason = REASON_NO_RANGES, .about = "getsubids",
+		 .files = {{0}}, .ask = ask_getsubids},
 		{STEP_IDMAP, EPERM,
 		 "newuidmap: uid range [1-1001) -> [500000-501000) not allowed (exit status 1)",
 		 "newuidmap and newgidmap do not grant what getsubids names: /etc/subuid has "
 		 "alice:100000:65536; /etc/subgid has alice:100000:65536",
-		 "--subid-source=static", .files = {{0}}, .ask = ask_getsubids},
+		 "--subid-source=static", .reason = REASON_NOT_GRANTED, .about = "newuidmap",
+		 .files = {{0}}, .ask = ask_getsubids},
 	};
 
 	(void)state;

@@ -168,7 +168,8 @@ static void without_proc(void **state)
 	const struct machine nowhere = {.root = "/nonexistent"};
 	const struct error err = {.step = STEP_CLONE,
 				  .code = ENOENT,
-				  .text = "opening /proc/7/ns/user: No such file or directory"};
+				  .reason = REASON_FILE,
+				  .about = "/proc/7/ns/user"};
 	struct explanation why;
 	struct config config;
 
@@ -208,6 +209,7 @@ static void limits(void **state)
 		 "echo 'alice - nofile 65536' | sudo tee /etc/security/limits.d/60-fauxroot.conf, "
 		 "and a new session; in systemd LimitNOFILE=65536; docker run --ulimit "
 		 "nofile=65536 …",
+		 .reason = REASON_FILE, .about = "/etc/subuid",
 		 .files = {{"/proc/self/limits", LIMITS("64", "64", "1"), 0}}},
 		{STEP_NONE, EMFILE, "making a socket pair", NULL, NULL,
 		 .files = {{"/proc/self/limits", NULL, 0}}},
@@ -224,6 +226,7 @@ static void limits(void **state)
 		 "docker run --pids-limit=-1 …; in Kubernetes the kubelet's podPidsLimit; in "
 		 "systemd "
 		 "TasksMax=infinity",
+		 .reason = REASON_DIED, .about = "newuidmap",
 		 .files = {{"/sys/fs/cgroup/user.slice/pids.max", "33\n", 0},
 			   {"/sys/fs/cgroup/user.slice/pids.events", "max 1\n", 0}}},
 		{STEP_CLONE, EINVAL, "clone",

@@ -18,6 +18,8 @@ struct look {
 	int code;
 	const char *error;
 	enum error_step step;
+	enum error_reason reason;
+	const char *about; /* NULL: nothing that is known */
 	const char *cause; /* a part of it; NULL: any */
 	const char *remedy;
 };
@@ -38,7 +40,10 @@ static void fill_outcomes(const struct look *look, struct outcomes *ret)
 	if (look->failed == TRIAL_COUNT_)
 		return;
 	ret->of[look->failed].rc = -look->code;
-	ret->of[look->failed].err = (struct error){.code = look->code, .step = look->step};
+	ret->of[look->failed].err =
+		(struct error){.code = look->code, .step = look->step, .reason = look->reason};
+	(void)str_print(ret->of[look->failed].err.about, sizeof(ret->of[look->failed].err.about),
+			"%s", look->about ? look->about : "");
 	(void)str_print(ret->of[look->failed].err.text, sizeof(ret->of[look->failed].err.text),
 			"%s", look->error);
 }

@@ -39,7 +39,8 @@ static void kernels(void **state)
 		 .files = {{"/proc/sys/kernel/osrelease", "6.1.0\n", 0},
 			   {"/proc/self/ns/net", "", 0},
 			   {"/boot/config-6.1.0", "CONFIG_NET=y\n# CONFIG_TUN is not set\n", 0}},
-		 .failed = TRIAL_TUN, ENODEV, "opening /dev/net/tun: No such device", STEP_TUN,
+		 .failed = TRIAL_TUN, ENODEV, "opening /dev/net/tun: No such device", STEP_NET,
+		 REASON_DEVICE, "/dev/net/tun",
 		 .cause = "/boot/config-6.1.0: # CONFIG_TUN is not set"},
 		/* What works is there, whatever a file says. */
 		{"kernel features", FINDING_OK, "by /proc/self/ns and /lib/modules/6.1.0/config",
@@ -68,7 +69,9 @@ static void configuration_of_the_kernel(void **state)
 	const struct look look = {.failed = TRIAL_TUN,
 				  .code = ENODEV,
 				  .error = "opening /dev/net/tun: No such device",
-				  .step = STEP_TUN};
+				  .step = STEP_NET,
+				  .reason = REASON_DEVICE,
+				  .about = "/dev/net/tun"};
 	struct config config;
 	struct fake fake;
 
@@ -166,8 +169,8 @@ static void containers(void **state)
 		 NO_TRIAL, .remedy = "--cgroupns=private"},
 		{"/dev/net/tun", FINDING_OBSTACLE, "No such file", "tun-missing-in-container",
 		 .files = {{"/.dockerenv", "", 0}, {"/dev/net/tun", NULL, 0}}, .failed = TRIAL_TUN,
-		 ENOENT, "opening /dev/net/tun: No such file or directory", STEP_TUN,
-		 .remedy = "--device /dev/net/tun"},
+		 ENOENT, "opening /dev/net/tun: No such file or directory", STEP_NET, REASON_DEVICE,
+		 "/dev/net/tun", .remedy = "--device /dev/net/tun"},
 	};
 
 	(void)state;
@@ -191,7 +194,8 @@ static void ids(void **state)
 			    "Uid:\t1000\t1000\t1000\t1000\nCapBnd:\t00000000a80425fb\n", 0}},
 		 .failed = TRIAL_IDMAP, EPERM,
 		 "newuidmap: write to uid_map failed: Operation not permitted (exit status 1)",
-		 STEP_IDMAP, .remedy = "sudo setcap cap_setgid=ep /usr/bin/newgidmap"},
+		 STEP_IDMAP, REASON_MAP_WRITE, "newuidmap",
+		 .remedy = "sudo setcap cap_setgid=ep /usr/bin/newgidmap"},
 		{"newgidmap", FINDING_OK, "mode 4755", NULL,
 		 .files = {{"/proc/self/status",
 			    "Uid:\t1000\t1000\t1000\t1000\nCapBnd:\t00000000a80425fb\n", 0}},
@@ -205,7 +209,8 @@ static void ids(void **state)
 		 .files = {{"/etc/subuid", "bob:100000:65536\n", 0}, {"/etc/subgid", "", 0}},
 		 .failed = TRIAL_RANGES, ENOENT,
 		 "user \"alice\" (uid 1000) has no subordinate user ids: no line in /etc/subuid",
-		 STEP_IDMAP, .remedy = "usermod --add-subuids 165536-231071"},
+		 STEP_IDMAP, REASON_NO_RANGES, "/etc/subuid",
+		 .remedy = "usermod --add-subuids 165536-231071"},
 		{"subordinate ids", FINDING_OK, "65537 user and 65537 group ids", NULL,
 		 .files = {{0}}, NO_TRIAL},
 		{"subordinate ids", FINDING_WARNING, "1001 user and 65537 group ids", "few-ids",
@@ -257,7 +262,8 @@ static void networks(void **state)
 		 NO_TRIAL},
 		{"network", FINDING_OBSTACLE, "0.4.0 or newer", "slirp4netns-old", .files = {{0}},
 		 .failed = TRIAL_NET, EOPNOTSUPP,
-		 "slirp4netns is version 0.3.0: 0.4.0 or newer is needed", STEP_SLIRP},
+		 "slirp4netns is version 0.3.0: 0.4.0 or newer is needed", STEP_NET, REASON_TOO_OLD,
+		 "slirp4netns"},
 		{"resolv.conf", FINDING_WARNING, "/etc/resolv.conf", "no-name-server",
 		 .files = {{0}}, NO_TRIAL, .cause = "is missing"},
 		{"resolv.conf", FINDING_OK, "/etc/resolv.conf → /etc/../run/stub.conf", NULL,
@@ -335,7 +341,8 @@ static void sessions(void **state)
 		 NO_TRIAL, .cause = "alice has 180 of 200 keys"},
 		{"state directory", FINDING_OBSTACLE, "is in use by process 4711",
 		 "statedir-in-use", .files = {{0}}, .failed = TRIAL_STATEDIR, EBUSY,
-		 "state directory \"/run/x\": is in use by process 4711 (fauxroot)", STEP_STATEDIR},
+		 "state directory \"/run/x\": is in use by process 4711 (fauxroot)", STEP_STATEDIR,
+		 REASON_IN_USE, "4711"},
 	};
 
 	(void)state;
@@ -543,7 +550,9 @@ static void a_cause_is_told_once(void **state)
 				  .code = EPERM,
 				  .error = "newuidmap: write to uid_map failed: Operation not "
 					   "permitted (exit status 1)",
-				  .step = STEP_IDMAP};
+				  .step = STEP_IDMAP,
+				  .reason = REASON_MAP_WRITE,
+				  .about = "newuidmap"};
 	struct config config;
 	struct fake fake;
 

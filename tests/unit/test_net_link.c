@@ -250,7 +250,9 @@ static void not_a_tap(void **state)
 	struct error err;
 
 	assert_int_equal(run_in(*state, not_a_tap_job, NULL, &err), -EINVAL);
-	assert_int_equal(err.step, STEP_TUN);
+	assert_int_equal(err.step, STEP_NET);
+	assert_int_equal(err.reason, REASON_DEVICE);
+	assert_string_equal(err.about, "/dev/net/tun");
 }
 
 int main(void)

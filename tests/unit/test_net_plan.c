@@ -175,7 +175,7 @@ static void missing_helper(void **state)
 
 	(void)state;
 	assert_int_equal(net_open(&config, -1, &net, &err), -ENOENT);
-	assert_int_equal(err.step, STEP_SLIRP);
+	assert_int_equal(err.step, STEP_NET);
 	assert_int_equal(err.reason, REASON_EXEC);
 	assert_string_equal(err.about, "/nonexistent/slirp4netns");
 	net_stop(&net);

@@ -27,9 +27,7 @@ enum error_step {
 	STEP_CLONE,    /* making the namespaces */
 	STEP_IDMAP,    /* finding ranges, newuidmap, newgidmap, uid_map, gid_map */
 	STEP_MOUNT,    /* propagation, /sys, copy-up, /etc/resolv.conf */
-	STEP_NET,      /* addresses, routes, a network helper */
-	STEP_TUN,      /* /dev/net/tun */
-	STEP_SLIRP,    /* slirp4netns */
+	STEP_NET,      /* devices, addresses, routes, a network helper */
 	STEP_API,      /* api.sock */
 	STEP_EXEC,     /* executing the target */
 	STEP_PORT,     /* publishing ports */

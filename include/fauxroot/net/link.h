@@ -20,8 +20,8 @@ int link_up_loopback(struct error *err);
  * @ret_created: false where the device was there already
  *
  * Persistent, so that it outlives the helper that reads it, with its addresses and routes. Returns
- * 0 or -errno at step STEP_TUN: -ENOENT, -ENODEV, -EACCES of /dev/net/tun; -EBUSY where a helper is
- * attached; -EINVAL where a link of that name is no TAP device.
+ * 0 or -errno at step STEP_NET with REASON_DEVICE: -ENOENT, -ENODEV, -EACCES of /dev/net/tun;
+ * -EBUSY where a helper is attached; -EINVAL where a link of that name is no TAP device.
  */
 int tap_open(const char *ifname, int *ret_fd, bool *ret_created, struct error *err);
 

@@ -125,15 +125,15 @@ struct net {
  * @config: must outlive @ret
  * @cancel_fd: as fd_wait()
  *
- * Returns 0 or -errno at step STEP_NET, STEP_SLIRP (-ENOENT: no such helper), or STEP_OPTIONS where
- * the options make no network; nothing is left in @ret then.
+ * Returns 0 or -errno at step STEP_NET (REASON_EXEC: no such helper), or STEP_OPTIONS where the
+ * options make no network; nothing is left in @ret then.
  */
 int net_open(const struct config *config, int cancel_fd, struct net *ret, struct error *err);
 
 /*
  * net_settle() - for --check, in place of net_start(): is the helper one that would do?
  *
- * Returns 0 or -errno; step STEP_NET or STEP_SLIRP.
+ * Returns 0 or -errno at step STEP_NET.
  */
 int net_settle(struct net *net, struct error *err);
 
@@ -160,8 +160,7 @@ int net_dns(const struct net *net, struct strv *ret);
 bool net_set_up_job(const struct net *net, struct ns_job *ret);
 
 /*
- * net_prepare(), net_start(), net_wait_ready() - as the driver's; step STEP_NET, STEP_TUN or
- * STEP_SLIRP
+ * net_prepare(), net_start(), net_wait_ready() - as the driver's; step STEP_NET
  * @ns: the middle user namespace and the child's others; must outlive @net
  * @holder: a process that waits in ns_hold_here() for this driver's job: the network's from now on;
  *	or NS_HOLDER_NONE

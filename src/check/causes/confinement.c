@@ -11,7 +11,21 @@
 /* All that happens in the new namespaces before the target: AppArmor lets the clone pass there. */
 #define INSIDE                                                               \
 	(STEP_BIT(STEP_NONE) | STEP_BIT(STEP_CLONE) | STEP_BIT(STEP_IDMAP) | \
-	 STEP_BIT(STEP_MOUNT) | STEP_BIT(STEP_PROC) | STEP_BIT(STEP_NET) | STEP_BIT(STEP_TUN))
+	 STEP_BIT(STEP_MOUNT) | STEP_BIT(STEP_PROC) | STEP_BIT(STEP_NET))
+
+/* What a network helper does, and whether it can be executed, is not among that. */
+static bool is_inside(const struct facts *facts)
+{
+	switch (facts->err->reason) {
+	case REASON_EXEC:
+	case REASON_DIED:
+	case REASON_TOO_OLD:
+	case REASON_OTHER_PROGRAM:
+		return facts->err->step != STEP_NET;
+	default:
+		return true;
+	}
+}
 
 static bool has_seccomp_filter(struct facts *facts, const char *arg)
 {
@@ -39,7 +53,7 @@ static bool apparmor_label(struct facts *facts)
 static bool apparmor_restricts(struct facts *facts, const char *arg)
 {
 	(void)arg;
-	if (apparmor_label(facts) && !streq(facts->value, "unconfined"))
+	if (!is_inside(facts) || (apparmor_label(facts) && !streq(facts->value, "unconfined")))
 		return false;
 	return sysctl_is_there(facts, "kernel/apparmor_restrict_unprivileged_userns") &&
 	       streq(facts->value, "1");
@@ -48,7 +62,7 @@ static bool apparmor_restricts(struct facts *facts, const char *arg)
 static bool is_apparmor_confined(struct facts *facts, const char *arg)
 {
 	(void)arg;
-	return apparmor_label(facts) && strstr(facts->value, " (enforce)");
+	return is_inside(facts) && apparmor_label(facts) && strstr(facts->value, " (enforce)");
 }
 
 /*
@@ -78,15 +92,16 @@ static bool selinux_enforces(struct facts *facts, const char *arg)
 
 	(void)arg;
 	(void)str_print(facts->path, sizeof(facts->path), "/sys/fs/selinux/enforce");
-	return machine_word(facts->machine, facts->path, enforces, sizeof(enforces)) &&
+	return is_inside(facts) &&
+	       machine_word(facts->machine, facts->path, enforces, sizeof(enforces)) &&
 	       streq(enforces, "1") &&
 	       machine_word(facts->machine, "/proc/self/attr/current", facts->value,
 			    sizeof(facts->value));
 }
 
-static bool is_there(struct facts *facts, const char *arg)
+static bool is_in_flatpak(struct facts *facts, const char *arg)
 {
-	return str_print(facts->path, sizeof(facts->path), "%s", arg) == 0 &&
+	return is_inside(facts) && str_print(facts->path, sizeof(facts->path), "%s", arg) == 0 &&
 	       machine_exists(facts->machine, arg);
 }
 
@@ -109,14 +124,14 @@ const struct cause causes_of_confinement[] = {
 		.id = "flatpak",
 		.steps = INSIDE,
 		.codes = {EPERM, ENOSYS},
-		.test = is_there,
+		.test = is_in_flatpak,
 		.arg = "/.flatpak-info",
 		.cause = "this is within a Flatpak ({path}), where no program may make namespaces",
 		.remedy = "flatpak-spawn --host fauxroot …, which runs it outside",
 	},
 	{
 		.id = "seccomp",
-		.steps = INSIDE | STEP_BIT(STEP_SLIRP),
+		.steps = INSIDE,
 		.codes = {EPERM, ENOSYS},
 		.test = has_seccomp_filter,
 		.cause = "a seccomp filter is on this process (/proc/self/status: Seccomp: "

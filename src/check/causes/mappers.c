@@ -28,9 +28,9 @@
 /* The program that the error is about, or NULL. */
 static const char *mapper(const struct facts *facts)
 {
-	if (strstr(facts->err->text, "newgidmap"))
-		return "newgidmap";
-	return strstr(facts->err->text, "newuidmap") ? "newuidmap" : NULL;
+	const char *program = facts->err->about;
+
+	return streq(program, "newuidmap") || streq(program, "newgidmap") ? program : NULL;
 }
 
 /* The program's place, into facts->path. */
@@ -43,12 +43,10 @@ static bool find_mapper(struct facts *facts)
 
 static bool getsubids_is_missing(struct facts *facts, const char *arg)
 {
-	const char *named = getenv("GETSUBIDS"), *name = named && *named ? named : "getsubids";
-
 	(void)arg;
-	(void)str_print(facts->path, sizeof(facts->path), "%s", name);
-	return strstr(facts->err->text, name) &&
-	       !machine_find(facts->machine, name, facts->point, sizeof(facts->point));
+	(void)str_print(facts->path, sizeof(facts->path), "%s", facts->err->about);
+	return is_about_getsubids(facts) &&
+	       !machine_find(facts->machine, facts->path, facts->point, sizeof(facts->point));
 }
 
 static bool mapper_is_missing(struct facts *facts, const char *arg)
@@ -122,7 +120,7 @@ static unsigned capability(const char *arg)
 	return cap;
 }
 
-static bool mapper_lacks_cap(struct facts *facts, const char *arg)
+static bool lacks_cap(struct facts *facts, const char *arg)
 {
 	return machine_lacks_cap(facts->machine, capability(arg)) &&
 	       machine_status(facts->machine, "CapBnd", facts->value, sizeof(facts->value));
@@ -175,18 +173,26 @@ static bool mapper_lacks_cap_and_filecaps(struct facts *facts, const char *arg)
 	       mapper_is_setuid(facts) && root_lacks_power(facts);
 }
 
-static bool root_lacks_cap(struct facts *facts, const char *arg)
+static bool newuidmap_lacks_cap(struct facts *facts, const char *arg)
 {
-	return machine_uid(facts->machine) == 0 && mapper_lacks_cap(facts, arg);
+	return streq(facts->err->about, "newuidmap") && lacks_cap(facts, arg);
 }
 
-/* The words are those of errno in newuidmap, which inherits the filter. */
-static bool filter_refuses_mapper(struct facts *facts, const char *arg)
+static bool newgidmap_lacks_cap(struct facts *facts, const char *arg)
+{
+	return streq(facts->err->about, "newgidmap") && lacks_cap(facts, arg);
+}
+
+static bool root_lacks_cap(struct facts *facts, const char *arg)
+{
+	return machine_uid(facts->machine) == 0 && lacks_cap(facts, arg);
+}
+
+/* newuidmap inherits it. */
+static bool mapper_has_filter(struct facts *facts, const char *arg)
 {
 	(void)arg;
-	return (strstr(facts->err->text, "_map failed: Operation not permitted") ||
-		strstr(facts->err->text, "_map failed: Function not implemented")) &&
-	       has_filter(facts);
+	return has_filter(facts);
 }
 
 static bool group_is_not_of_account(struct facts *facts, const char *arg)
@@ -206,7 +212,7 @@ const struct cause causes_of_mappers[] = {
 		.id = "newuidmap-not-in-path",
 		.steps = IDMAP,
 		.codes = {ENOENT},
-		.says = "executing",
+		.reasons = {REASON_EXEC},
 		.test = mapper_is_elsewhere,
 		.cause = "it is {path}, and PATH does not have {value}",
 		.remedy = "PATH=$PATH:{value}",
@@ -215,7 +221,7 @@ const struct cause causes_of_mappers[] = {
 		.id = "newuidmap-missing",
 		.steps = IDMAP,
 		.codes = {ENOENT},
-		.says = "executing",
+		.reasons = {REASON_EXEC},
 		.test = mapper_is_missing,
 		.cause = "{path} is not in PATH ({value})",
 		.remedy = "{install newuidmap}",
@@ -224,7 +230,7 @@ const struct cause causes_of_mappers[] = {
 		.id = "getsubids-missing",
 		.steps = IDMAP,
 		.codes = {ENOENT},
-		.says = "executing",
+		.reasons = {REASON_EXEC},
 		.test = getsubids_is_missing,
 		.cause = "{path}, which asks the source that nsswitch.conf names for subordinate "
 			 "ids, is not there",
@@ -235,8 +241,8 @@ const struct cause causes_of_mappers[] = {
 		.id = "seccomp-openat2",
 		.steps = IDMAP,
 		.codes = {EPERM},
-		.says = "open of ",
-		.test = filter_refuses_mapper,
+		.reasons = {REASON_MAP_OPEN},
+		.test = mapper_has_filter,
 		.cause = "a seccomp filter is on this process (/proc/self/status: Seccomp: "
 			 "{value}) that refuses openat2(2), by which the newuidmap and newgidmap "
 			 "of shadow 4.17 and newer open the map",
@@ -321,7 +327,7 @@ const struct cause causes_of_mappers[] = {
 		.id = "setuid-needs-sys-admin-in-image",
 		.steps = IDMAP,
 		.codes = {EPERM},
-		.says = "_map failed",
+		.reasons = {REASON_MAP_OPEN, REASON_MAP_WRITE},
 		.test = mapper_needs_sys_admin,
 		.arg = "container",
 		.cause = "{path} is set-user-ID and needs CAP_SYS_ADMIN and CAP_DAC_OVERRIDE to "
@@ -334,7 +340,7 @@ const struct cause causes_of_mappers[] = {
 		.id = "setuid-needs-sys-admin",
 		.steps = IDMAP,
 		.codes = {EPERM},
-		.says = "_map failed",
+		.reasons = {REASON_MAP_OPEN, REASON_MAP_WRITE},
 		.test = mapper_needs_sys_admin,
 		.arg = "host",
 		.cause = "{path} is set-user-ID and needs CAP_SYS_ADMIN and CAP_DAC_OVERRIDE to "
@@ -347,8 +353,7 @@ const struct cause causes_of_mappers[] = {
 		.id = "no-cap-setuid",
 		.steps = IDMAP,
 		.codes = {EPERM},
-		.says = "newuidmap",
-		.test = mapper_lacks_cap,
+		.test = newuidmap_lacks_cap,
 		.arg = "7", /* CAP_SETUID */
 		.cause = "CAP_SETUID is outside of our capability bounding set "
 			 "(/proc/self/status: CapBnd: {value}), so newuidmap cannot have it either",
@@ -360,8 +365,7 @@ const struct cause causes_of_mappers[] = {
 		.id = "no-cap-setgid",
 		.steps = IDMAP,
 		.codes = {EPERM},
-		.says = "newgidmap",
-		.test = mapper_lacks_cap,
+		.test = newgidmap_lacks_cap,
 		.arg = "6", /* CAP_SETGID */
 		.cause = "CAP_SETGID is outside of our capability bounding set "
 			 "(/proc/self/status: CapBnd: {value}), so newgidmap cannot have it either",
@@ -387,7 +391,7 @@ const struct cause causes_of_mappers[] = {
 		.id = "no-account",
 		.steps = IDMAP,
 		.codes = {EPERM},
-		.says = "Cannot determine your user name",
+		.reasons = {REASON_NO_ACCOUNT},
 		.cause = "newuidmap and newgidmap want an account, and neither /etc/passwd nor "
 			 "another source of nsswitch.conf has one for uid {uid}",
 		.remedy = "echo user{uid}:x:{uid}:{gid}::/:/bin/sh | sudo tee -a /etc/passwd; or "
@@ -397,7 +401,7 @@ const struct cause causes_of_mappers[] = {
 		.id = "group-switched",
 		.steps = IDMAP,
 		.codes = {EPERM},
-		.says = "owned by a different user",
+		.reasons = {REASON_NOT_OWNER},
 		.test = group_is_not_of_account,
 		.cause = "this process has the group {value} and not {path}, which /etc/passwd "
 			 "gives "

@@ -68,7 +68,8 @@ static bool is_unmapped(struct facts *facts, const char *arg)
 static bool has_no_proc(struct facts *facts, const char *arg)
 {
 	(void)arg;
-	return !machine_exists(facts->machine, "/proc/self");
+	return str_after(facts->err->about, "/proc/") &&
+	       !machine_exists(facts->machine, "/proc/self");
 }
 
 static bool is_missing(struct facts *facts, const char *arg)
@@ -163,7 +164,7 @@ const struct cause causes_of_namespaces[] = {
 		.id = "no-proc",
 		.steps = ANY,
 		.codes = {ENOENT},
-		.says = "/proc/",
+		.reasons = {REASON_FILE},
 		.test = has_no_proc,
 		.cause = "there is no proc file system on /proc",
 		.remedy = "sudo mount -t proc proc /proc",

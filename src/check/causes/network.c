@@ -7,8 +7,7 @@
 
 #include "fauxroot/base/str.h"
 
-#define TUN   STEP_BIT(STEP_TUN)
-#define SLIRP STEP_BIT(STEP_SLIRP)
+#define NET STEP_BIT(STEP_NET)
 
 static bool device_is_missing(struct facts *facts, const char *arg)
 {
@@ -56,6 +55,13 @@ static bool device_is_closed(struct facts *facts, const char *arg)
 	return str_print(facts->value, sizeof(facts->value), "%04o", st.st_mode & 07777) == 0;
 }
 
+/* Of the network's helpers the only one so far. */
+static bool is_slirp(struct facts *facts, const char *arg)
+{
+	(void)arg;
+	return streq(facts->err->about, facts->config->slirp4netns.binary);
+}
+
 static void add_shield(struct facts *facts, const char *option)
 {
 	size_t value = strlen(facts->value), path = strlen(facts->path);
@@ -68,7 +74,8 @@ static void add_shield(struct facts *facts, const char *option)
 
 static bool shield_was_required(struct facts *facts, const char *arg)
 {
-	(void)arg;
+	if (!is_slirp(facts, arg))
+		return false;
 	if (facts->config->slirp4netns.sandbox == TRI_TRUE)
 		add_shield(facts, "--slirp4netns-sandbox");
 	if (facts->config->slirp4netns.seccomp == TRI_TRUE)
@@ -78,15 +85,15 @@ static bool shield_was_required(struct facts *facts, const char *arg)
 
 static bool slirp_is_elsewhere(struct facts *facts, const char *arg)
 {
-	(void)arg;
-	return is_elsewhere(facts, facts->config->slirp4netns.binary);
+	return is_slirp(facts, arg) && is_elsewhere(facts, facts->err->about);
 }
 
 const struct cause causes_of_networks[] = {
 	{
 		.id = "tun-missing-in-container",
-		.steps = TUN,
+		.steps = NET,
 		.codes = {ENOENT},
+		.reasons = {REASON_DEVICE},
 		.test = device_is_missing,
 		.arg = "container",
 		.cause = "this container has no /dev/net/tun",
@@ -97,8 +104,9 @@ const struct cause causes_of_networks[] = {
 	},
 	{
 		.id = "tun-missing",
-		.steps = TUN,
+		.steps = NET,
 		.codes = {ENOENT},
+		.reasons = {REASON_DEVICE},
 		.test = device_is_missing,
 		.arg = "host",
 		.cause = "there is no /dev/net/tun",
@@ -106,15 +114,17 @@ const struct cause causes_of_networks[] = {
 	},
 	{
 		.id = "tun-driver-missing",
-		.steps = TUN,
+		.steps = NET,
 		.codes = {ENODEV, ENXIO},
+		.reasons = {REASON_DEVICE},
 		.cause = "/dev/net/tun is there, but the kernel has no tun driver loaded",
 		.remedy = "sudo modprobe tun && echo tun | sudo tee /etc/modules-load.d/tun.conf",
 	},
 	{
 		.id = "tun-is-something-else",
-		.steps = TUN,
+		.steps = NET,
 		.codes = {ENOTTY, EINVAL, EISDIR},
+		.reasons = {REASON_DEVICE},
 		.test = device_is_something_else,
 		.cause = "/dev/net/tun is no character device: {value}",
 		.remedy = "sudo rm -r /dev/net/tun && sudo mknod -m 0666 /dev/net/tun c 10 200; "
@@ -123,8 +133,9 @@ const struct cause causes_of_networks[] = {
 	},
 	{
 		.id = "tun-nodev",
-		.steps = TUN,
+		.steps = NET,
 		.codes = {EACCES},
+		.reasons = {REASON_DEVICE},
 		.test = device_is_on_nodev,
 		.cause = "/dev/net/tun is on {point}, which is mounted nodev",
 		.remedy = "sudo mount -o remount,dev {point}; for a container docker run --device "
@@ -132,8 +143,9 @@ const struct cause causes_of_networks[] = {
 	},
 	{
 		.id = "tun-closed",
-		.steps = TUN,
+		.steps = NET,
 		.codes = {EACCES, EPERM},
+		.reasons = {REASON_DEVICE},
 		.test = device_is_closed,
 		.cause = "the mode of /dev/net/tun is {value}; it must be open to all, the kernel "
 			 "checks rights by the network namespace",
@@ -141,8 +153,9 @@ const struct cause causes_of_networks[] = {
 	},
 	{
 		.id = "tun-device-rules",
-		.steps = TUN,
+		.steps = NET,
 		.codes = {EACCES, EPERM},
+		.reasons = {REASON_DEVICE},
 		.test = is_in_container,
 		.cause = "this container's device rules do not allow /dev/net/tun",
 		.docker = "--device /dev/net/tun",
@@ -152,51 +165,56 @@ const struct cause causes_of_networks[] = {
 	},
 	{
 		.id = "slirp4netns-not-in-path",
-		.steps = SLIRP,
+		.steps = NET,
 		.codes = {ENOENT},
-		.says = "executing",
+		.reasons = {REASON_EXEC},
 		.test = slirp_is_elsewhere,
 		.cause = "it is {path}, and PATH does not have {value}",
 		.remedy = "PATH=$PATH:{value}; or --slirp4netns-binary={path}",
 	},
 	{
 		.id = "slirp4netns-missing",
-		.steps = SLIRP,
+		.steps = NET,
 		.codes = {ENOENT},
-		.says = "executing",
+		.reasons = {REASON_EXEC},
+		.test = is_slirp,
 		.cause = "slirp4netns is not installed, or not where --slirp4netns-binary or PATH "
 			 "leads",
 		.remedy = "{install slirp4netns}",
 	},
 	{
 		.id = "slirp4netns-old",
-		.steps = SLIRP,
+		.steps = NET,
 		.codes = {EOPNOTSUPP},
-		.says = "or newer is needed",
+		.reasons = {REASON_TOO_OLD},
+		.test = is_slirp,
 		.cause = "the slirp4netns that PATH or --slirp4netns-binary leads to is too old",
 		.remedy = "{install slirp4netns}, or name a newer one: --slirp4netns-binary=FILE",
 	},
 	{
 		.id = "slirp4netns-not-executable",
-		.steps = SLIRP,
+		.steps = NET,
 		.codes = {EACCES, ENOEXEC},
-		.says = "executing",
+		.reasons = {REASON_EXEC},
+		.test = is_slirp,
 		.cause = "what --slirp4netns-binary or PATH leads to is no executable file of this "
 			 "machine",
 		.remedy = "another: --slirp4netns-binary=FILE; or {install slirp4netns}",
 	},
 	{
 		.id = "slirp4netns-impostor",
-		.steps = SLIRP,
+		.steps = NET,
 		.codes = {EPROTO},
-		.says = "does not tell a version",
+		.reasons = {REASON_OTHER_PROGRAM},
+		.test = is_slirp,
 		.cause = "what --slirp4netns-binary or PATH leads to is not slirp4netns",
 		.remedy = "another: --slirp4netns-binary=FILE; or {install slirp4netns}",
 	},
 	{
 		.id = "slirp4netns-shields",
-		.steps = SLIRP,
+		.steps = NET,
 		.codes = {ECHILD},
+		.reasons = {REASON_DIED},
 		.test = shield_was_required,
 		.cause = "{value} was asked for, and slirp4netns dies with it here",
 		.remedy = "{path}, which goes on without it",

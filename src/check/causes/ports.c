@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Published ports. The room port has said in its error what it tried, and who has it. */
+/* Published ports. */
 #include "../cause.h"
 
 #include <errno.h>
@@ -10,28 +10,16 @@
 
 #define PORT STEP_BIT(STEP_PORT)
 
-/* The number behind @words in the error's sentence. */
-static bool number_after(const struct facts *facts, const char *words, uint32_t *ret)
+/* What REASON_LISTEN is about: "[::1]:80/tcp", in its parts. */
+static bool tried(const struct facts *facts, struct cursor *ret_address, uint32_t *ret_port)
 {
-	const char *at = strstr(facts->err->text, words);
-	struct cursor c = cursor_of(at ? at + strlen(words) : "");
+	const char *about = facts->err->about, *port = strrchr(about, ':');
+	struct cursor c = cursor_of(port ? port + 1 : "");
 
-	return cursor_u32(&c, UINT32_MAX, ret) == 0;
-}
-
-/* "listening on [::1]:80/tcp: …" */
-static bool tried_port(const struct facts *facts, uint32_t *ret)
-{
-	const char *at = strstr(facts->err->text, "listening on ");
-	const char *end = at ? strchr(at, '/') : NULL, *start = end;
-	struct cursor c;
-
-	while (start && start > at && start[-1] >= '0' && start[-1] <= '9')
-		start--;
-	if (!start || start == end)
+	if (cursor_u32(&c, UINT16_MAX, ret_port) < 0 || !cursor_char(&c, '/'))
 		return false;
-	c = cursor_of_n(start, (size_t)(end - start));
-	return cursor_u32(&c, UINT16_MAX, ret) == 0;
+	*ret_address = cursor_of_n(about, (size_t)(port - about));
+	return true;
 }
 
 /* Of several ports the lowest: what lets that one pass lets all pass. */
@@ -48,10 +36,11 @@ static uint32_t lowest_port(const struct facts *facts, uint32_t tried)
 
 static bool port_is_privileged(struct facts *facts, const char *arg)
 {
+	struct cursor address;
 	uint32_t port, start;
 
 	return sysctl_is_there(facts, arg) && parse_u32(facts->value, UINT16_MAX, &start) == 0 &&
-	       tried_port(facts, &port) && port < start &&
+	       tried(facts, &address, &port) && port < start &&
 	       str_print(facts->point, sizeof(facts->point), "%u", lowest_port(facts, port)) == 0;
 }
 
@@ -60,29 +49,15 @@ static bool port_of_slirp_is_privileged(struct facts *facts, const char *arg)
 	return facts->config->port_driver == PORT_SLIRP4NETNS && port_is_privileged(facts, arg);
 }
 
-static bool listener_is_known(struct facts *facts, const char *arg)
-{
-	uint32_t number;
-
-	return number_after(facts, arg, &number) &&
-	       str_print(facts->value, sizeof(facts->value), "%u", number) == 0;
-}
-
 static bool error_names_address(struct facts *facts, const char *arg)
 {
-	static const char words[] = "listening on ";
-	const char *at = strstr(facts->err->text, words), *end = NULL;
+	struct cursor address;
+	uint32_t port;
 
 	(void)arg;
-	if (!at)
-		return false;
-	/* The last colon in front of the protocol: IPv6 addresses have others. */
-	at += strlen(words);
-	for (const char *ch = at; *ch && *ch != '/'; ch++)
-		if (*ch == ':')
-			end = ch;
-	return end &&
-	       str_print(facts->value, sizeof(facts->value), "%.*s", (int)(end - at), at) == 0;
+	return tried(facts, &address, &port) &&
+	       str_print(facts->value, sizeof(facts->value), "%.*s", (int)cursor_left(&address),
+			 address.at) == 0;
 }
 
 const struct cause causes_of_ports[] = {
@@ -91,6 +66,7 @@ const struct cause causes_of_ports[] = {
 		.id = "port-privileged-slirp4netns",
 		.steps = PORT,
 		.codes = {EACCES},
+		.reasons = {REASON_LISTEN},
 		.test = port_of_slirp_is_privileged,
 		.arg = "net/ipv4/ip_unprivileged_port_start",
 		.cause = "{path} is {value}: lower ports take CAP_NET_BIND_SERVICE, and "
@@ -103,6 +79,7 @@ const struct cause causes_of_ports[] = {
 		.id = "port-privileged",
 		.steps = PORT,
 		.codes = {EACCES},
+		.reasons = {REASON_LISTEN},
 		.test = port_is_privileged,
 		.arg = "net/ipv4/ip_unprivileged_port_start",
 		.cause = "{path} is {value}: lower ports take CAP_NET_BIND_SERVICE",
@@ -113,19 +90,17 @@ const struct cause causes_of_ports[] = {
 		.id = "port-in-use",
 		.steps = PORT,
 		.codes = {EADDRINUSE},
-		.test = listener_is_known,
-		.arg = "already in use by process ",
-		.cause = "an address and port belong to one socket at a time, and process {value} "
+		.reasons = {REASON_PORT_OF_PROCESS},
+		.cause = "an address and port belong to one socket at a time, and process {about} "
 			 "has this one",
-		.remedy = "another parent port, or end that process: kill {value}",
+		.remedy = "another parent port, or end that process: kill {about}",
 	},
 	{
 		.id = "port-in-use-by-somebody",
 		.steps = PORT,
 		.codes = {EADDRINUSE},
-		.test = listener_is_known,
-		.arg = "already in use by a socket of uid ",
-		.cause = "an address and port belong to one socket at a time, and uid {value} has "
+		.reasons = {REASON_PORT_OF_USER},
+		.cause = "an address and port belong to one socket at a time, and uid {about} has "
 			 "this one",
 		.remedy = "another parent port; sudo ss -Hnlptu shows whose it is",
 	},
@@ -133,7 +108,7 @@ const struct cause causes_of_ports[] = {
 		.id = "port-doubled",
 		.steps = PORT,
 		.codes = {EADDRINUSE},
-		.says = "it conflicts with port",
+		.reasons = {REASON_PORT_TWICE},
 		.cause = "another --publish has this address, port and protocol",
 		.remedy = "one of the two, or another parent port",
 	},
@@ -141,6 +116,7 @@ const struct cause causes_of_ports[] = {
 		.id = "port-address",
 		.steps = PORT,
 		.codes = {EADDRNOTAVAIL},
+		.reasons = {REASON_LISTEN},
 		.test = error_names_address,
 		.cause = "no interface of this network has the address {value}",
 		.remedy =

@@ -113,10 +113,10 @@ static bool dynamic_source_was_asked_for(struct facts *facts, const char *arg)
 }
 
 /* With a plugin for newuidmap, ranges out of the files would not be granted either. */
-static bool static_source_would_do(struct facts *facts, const char *arg)
+static bool getsubids_failed(struct facts *facts, const char *arg)
 {
-	return dynamic_source_was_asked_for(facts, arg) && !lacks(facts, "/etc/subuid") &&
-	       !lacks(facts, "/etc/subgid");
+	return is_about_getsubids(facts) && dynamic_source_was_asked_for(facts, arg) &&
+	       !lacks(facts, "/etc/subuid") && !lacks(facts, "/etc/subgid");
 }
 
 /* Is there nothing in our own user namespace that could be given to us? */
@@ -160,7 +160,8 @@ static bool subid_file_is_missing(struct facts *facts, const char *arg)
 	uint32_t first, count, gid;
 
 	(void)arg;
-	if (!(uids || gids) || !machine_account(facts->machine, &gid))
+	if (facts->err->about[0] != '/' || machine_exists(facts->machine, facts->err->about) ||
+	    !(uids || gids) || !machine_account(facts->machine, &gid))
 		return false;
 	if (machine_free_range(facts->machine, &first, &count))
 		(void)str_print(range, sizeof(range), "%u-%u", first, first + count - 1);
@@ -188,7 +189,7 @@ const struct cause causes_of_ranges[] = {
 		.id = "subid-source-differs",
 		.steps = IDMAP,
 		.codes = {EPERM},
-		.says = "not allowed",
+		.reasons = {REASON_NOT_GRANTED},
 		.test = ranges_come_from_elsewhere,
 		.cause = "/etc/nsswitch.conf has \"{value}\": newuidmap goes by that source, and "
 			 "it does not give us these ranges",
@@ -198,7 +199,7 @@ const struct cause causes_of_ranges[] = {
 		.id = "ranges-not-granted",
 		.steps = IDMAP,
 		.codes = {EPERM},
-		.says = "not allowed",
+		.reasons = {REASON_NOT_GRANTED},
 		.test = dynamic_source_was_asked_for,
 		.cause = "newuidmap and newgidmap do not grant what getsubids names: {value}",
 		.remedy = "--subid-source=static",
@@ -206,8 +207,7 @@ const struct cause causes_of_ranges[] = {
 	{
 		.id = "getsubids-failed",
 		.steps = IDMAP,
-		.says = "getsubids",
-		.test = static_source_would_do,
+		.test = getsubids_failed,
 		.cause = "getsubids gives no ranges, though {value}",
 		.remedy = "--subid-source=static",
 	},
@@ -224,7 +224,7 @@ const struct cause causes_of_ranges[] = {
 		.id = "subid-source-empty",
 		.steps = IDMAP,
 		.codes = {ENOENT},
-		.says = "has no subordinate",
+		.reasons = {REASON_NO_RANGES},
 		.test = ranges_come_from_elsewhere,
 		.cause = "/etc/nsswitch.conf has \"{value}\", and that source has no ranges for "
 			 "{user}",
@@ -237,7 +237,7 @@ const struct cause causes_of_ranges[] = {
 		.id = "no-ids-to-give",
 		.steps = IDMAP,
 		.codes = {ENOENT},
-		.says = "subordinate",
+		.reasons = {REASON_NO_RANGES},
 		.test = no_range_is_free,
 		.cause = "{user} has no line in /etc/subuid or /etc/subgid, and the user "
 			 "namespace that we are in has no ids left for one (/proc/self/uid_map)",
@@ -249,7 +249,7 @@ const struct cause causes_of_ranges[] = {
 		.id = "no-subid-file",
 		.steps = IDMAP,
 		.codes = {ENOENT},
-		.says = "there is no /etc/sub",
+		.reasons = {REASON_NO_RANGES},
 		.test = subid_file_is_missing,
 		.cause = "there is no {path}",
 		.remedy = "sudo touch {path} && sudo usermod {value} {user}; or --idmap=single",
@@ -258,7 +258,7 @@ const struct cause causes_of_ranges[] = {
 		.id = "no-ranges",
 		.steps = IDMAP,
 		.codes = {ENOENT},
-		.says = "has no subordinate",
+		.reasons = {REASON_NO_RANGES},
 		.test = local_user_lacks_ranges,
 		.arg = "ug",
 		.cause = "neither /etc/subuid nor /etc/subgid has a line for {user} or {uid}",
@@ -269,7 +269,7 @@ const struct cause causes_of_ranges[] = {
 		.id = "no-uid-range",
 		.steps = IDMAP,
 		.codes = {ENOENT},
-		.says = "has no subordinate",
+		.reasons = {REASON_NO_RANGES},
 		.test = local_user_lacks_ranges,
 		.arg = "u",
 		.cause = "{path} has no line for {user} or {uid}",
@@ -279,7 +279,7 @@ const struct cause causes_of_ranges[] = {
 		.id = "no-gid-range",
 		.steps = IDMAP,
 		.codes = {ENOENT},
-		.says = "has no subordinate",
+		.reasons = {REASON_NO_RANGES},
 		.test = local_user_lacks_ranges,
 		.arg = "g",
 		.cause = "{path} has no line for {user} or {uid}",
@@ -290,7 +290,7 @@ const struct cause causes_of_ranges[] = {
 		.id = "no-ranges-no-account",
 		.steps = IDMAP,
 		.codes = {ENOENT},
-		.says = "has no subordinate",
+		.reasons = {REASON_NO_RANGES},
 		.test = user_lacks_ranges,
 		.cause = "no line for uid {uid} in {path}, nor does /etc/passwd have that uid",
 		.remedy = "echo {uid}:{free line} | sudo tee -a {value}; where the account's "

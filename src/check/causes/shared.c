@@ -2,6 +2,7 @@
 /* Tests that rows of several files use. */
 #include "../cause.h"
 
+#include <stdlib.h>
 #include <sys/stat.h>
 
 #include "fauxroot/base/str.h"
@@ -35,7 +36,14 @@ bool is_mounted_with(struct facts *facts, const char *path, const char *option)
 
 bool mapper_failed_to_write(const struct error *err)
 {
-	return err->step == STEP_IDMAP && strstr(err->text, "_map failed");
+	return err->reason == REASON_MAP_OPEN || err->reason == REASON_MAP_WRITE;
+}
+
+bool is_about_getsubids(const struct facts *facts)
+{
+	const char *named = getenv("GETSUBIDS");
+
+	return streq(facts->err->about, named && *named ? named : "getsubids");
 }
 
 bool is_elsewhere(struct facts *facts, const char *name)

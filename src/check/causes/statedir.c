@@ -11,17 +11,11 @@
 
 #define STATE STEP_BIT(STEP_STATEDIR)
 
-/* The state directory's error names who has it: "is in use by process 1234 (…)". */
+/* The process that has it. */
 static bool holder_is_known(struct facts *facts, const char *arg)
 {
-	static const char words[] = "is in use by process ";
-	const char *at = strstr(facts->err->text, words);
-	struct cursor c = cursor_of(at ? at + strlen(words) : "");
-	uint32_t pid;
-
 	(void)arg;
-	return cursor_u32(&c, INT32_MAX, &pid) == 0 &&
-	       str_print(facts->value, sizeof(facts->value), "%u", pid) == 0;
+	return *facts->err->about != '\0';
 }
 
 static bool is_wanted_below(const struct facts *facts, const char *dir)
@@ -80,17 +74,9 @@ static bool runtime_dir_is_not_ours(struct facts *facts, const char *arg)
 
 static bool error_names_path(struct facts *facts, const char *arg)
 {
-	const char *text = strchr(facts->err->text, '"');
-	struct cursor c = cursor_of(text ? text : "");
-	const char *path;
-	size_t n;
-
 	(void)arg;
-	if (!cursor_char(&c, '"'))
-		return false;
-	cursor_until(&c, "\"", &path, &n);
-	return n > 0 && *path == '/' && cursor_char(&c, '"') &&
-	       str_print(facts->path, sizeof(facts->path), "%.*s", (int)n, path) == 0;
+	return facts->err->about[0] == '/' &&
+	       str_print(facts->path, sizeof(facts->path), "%s", facts->err->about) == 0;
 }
 
 /* The longest part of the path that is there. */
@@ -127,20 +113,9 @@ static bool state_dir_is_link(struct facts *facts, const char *arg)
 			 str_after(real, facts->machine->root)) == 0;
 }
 
-/* "opening /nosuch to copy it up: …" */
-static bool error_names_copy(struct facts *facts)
-{
-	const char *from = strchr(facts->err->text, '/');
-	const char *to = from ? strstr(from, " to copy it up") : NULL;
-
-	return to &&
-	       str_print(facts->path, sizeof(facts->path), "%.*s", (int)(to - from), from) == 0;
-}
-
 static bool copy_up_is_missing(struct facts *facts, const char *arg)
 {
-	(void)arg;
-	return error_names_copy(facts) && !machine_exists(facts->machine, facts->path);
+	return error_names_path(facts, arg) && !machine_exists(facts->machine, facts->path);
 }
 
 static bool copy_up_is_closed(struct facts *facts, const char *arg)
@@ -148,8 +123,7 @@ static bool copy_up_is_closed(struct facts *facts, const char *arg)
 	char place[PATH_MAX];
 	struct stat st;
 
-	(void)arg;
-	return error_names_copy(facts) &&
+	return error_names_path(facts, arg) &&
 	       machine_path(facts->machine, facts->path, place, sizeof(place)) &&
 	       stat(place, &st) == 0 && is_closed_to_us(facts, &st, 0555);
 }
@@ -159,16 +133,17 @@ const struct cause causes_of_the_state_dir[] = {
 		.id = "statedir-in-use",
 		.steps = STATE,
 		.codes = {EBUSY},
+		.reasons = {REASON_IN_USE},
 		.test = holder_is_known,
 		.cause = "a state directory belongs to one instance at a time, and process "
-			 "{value} has it",
-		.remedy = "another --state-dir; or end that instance: kill {value}",
+			 "{about} has it",
+		.remedy = "another --state-dir; or end that instance: kill {about}",
 	},
 	{
 		.id = "statedir-in-use-by-somebody",
 		.steps = STATE,
 		.codes = {EBUSY},
-		.says = "is in use by",
+		.reasons = {REASON_IN_USE},
 		.cause = "a state directory belongs to one instance at a time",
 		.remedy = "another --state-dir, or end that instance",
 	},
@@ -223,7 +198,7 @@ const struct cause causes_of_the_state_dir[] = {
 		.id = "statedir-below-foreign",
 		.steps = STATE,
 		.codes = {EPERM},
-		.says = "could replace",
+		.reasons = {REASON_FOREIGN_PARENT},
 		.test = error_names_path,
 		.cause =
 			"{path} is another user's, who could put another directory in the place of "
@@ -234,7 +209,7 @@ const struct cause causes_of_the_state_dir[] = {
 		.id = "statedir-foreign",
 		.steps = STATE,
 		.codes = {EPERM},
-		.says = "belongs to uid",
+		.reasons = {REASON_FOREIGN},
 		.test = error_names_path,
 		.cause = "{path} is another user's: a state directory is its user's alone",
 		.remedy = "--state-dir={runtime dir}/NAME",
@@ -243,6 +218,7 @@ const struct cause causes_of_the_state_dir[] = {
 		.id = "statedir-link",
 		.steps = STATE,
 		.codes = {ELOOP},
+		.reasons = {REASON_SYMLINK},
 		.test = state_dir_is_link,
 		.cause = "{path} is a symbolic link, which somebody could turn elsewhere",
 		.remedy = "--state-dir={value}",
@@ -251,7 +227,7 @@ const struct cause causes_of_the_state_dir[] = {
 		.id = "statedir-no-directory",
 		.steps = STATE,
 		.codes = {ENOTDIR},
-		.says = "is not a directory",
+		.reasons = {REASON_NOT_DIRECTORY},
 		.test = error_names_path,
 		.cause = "{path} is a file",
 		.remedy = "--state-dir={runtime dir}/NAME",
@@ -260,7 +236,7 @@ const struct cause causes_of_the_state_dir[] = {
 		/* Its sentence says which. */
 		.id = "statedir-precious",
 		.steps = STATE,
-		.says = "would be emptied",
+		.reasons = {REASON_PRECIOUS},
 		.test = error_names_path,
 		.cause = "a state directory is emptied at start and removed at the end",
 		.remedy = "--state-dir={path}/NAME",
@@ -269,6 +245,7 @@ const struct cause causes_of_the_state_dir[] = {
 		.id = "statedir-full",
 		.steps = STATE | STEP_BIT(STEP_API),
 		.codes = {ENOSPC, EDQUOT},
+		.reasons = {REASON_FILE},
 		.test = error_names_place,
 		.cause = "the file system of {point} has no room left for us",
 		.remedy = "df {point} and df -i {point} show it; make room, or --state-dir on "
@@ -279,6 +256,7 @@ const struct cause causes_of_the_state_dir[] = {
 		.id = "statedir-read-only",
 		.steps = STATE,
 		.codes = {EROFS},
+		.reasons = {REASON_FILE},
 		.test = error_names_place,
 		.cause = "{point} is on a file system that is mounted read-only",
 		.remedy = "--state-dir={runtime dir}/NAME; for a container docker run --tmpfs /tmp "
@@ -289,6 +267,7 @@ const struct cause causes_of_the_state_dir[] = {
 		.id = "statedir-closed",
 		.steps = STATE,
 		.codes = {EACCES, EPERM},
+		.reasons = {REASON_FILE},
 		.test = error_names_place,
 		.cause = "{point} belongs to {value}, and {user} may make nothing there",
 		.remedy = "--state-dir={runtime dir}/NAME",
@@ -304,6 +283,7 @@ const struct cause causes_of_the_state_dir[] = {
 		.id = "copy-up-missing",
 		.steps = STEP_BIT(STEP_MOUNT),
 		.codes = {ENOENT, ENOTDIR},
+		.reasons = {REASON_COPY_UP},
 		.test = copy_up_is_missing,
 		.cause = "there is no {path}",
 		.remedy = "without --copy-up={path}; or sudo mkdir -p {path}",
@@ -312,6 +292,7 @@ const struct cause causes_of_the_state_dir[] = {
 		.id = "copy-up-closed",
 		.steps = STEP_BIT(STEP_MOUNT),
 		.codes = {EACCES},
+		.reasons = {REASON_COPY_UP},
 		.test = copy_up_is_closed,
 		.cause = "{path} belongs to {value}: fake root has no more rights there than "
 			 "{user}, and cannot list what to copy",

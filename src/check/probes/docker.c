@@ -17,7 +17,7 @@
 /* From this version on dockerd speaks to our API itself. */
 #define WITHOUT_PROXY 28
 
-static const struct error no_error = {.text = ""};
+static const struct error no_error = {.code = 0};
 
 bool command_is(const struct config *config, const char *name)
 {

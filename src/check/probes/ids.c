@@ -29,11 +29,11 @@ static void probe_mapper(const struct preflight *p, struct finding *f, const cha
 	static const char *const reasons[] = {"no-new-privs",  "setuid-elsewhere",
 					      "nosuid",	       "filecaps-lost-in-image",
 					      "filecaps-lost", "setuid-lost"};
-	struct error err = {.code = ENOENT, .step = STEP_IDMAP};
+	struct error err = {.code = ENOENT, .step = STEP_IDMAP, .reason = REASON_EXEC};
 	struct facts facts = facts_of(p, &err);
 	struct stat st;
 
-	(void)str_print(err.text, sizeof(err.text), "executing \"%s\"", program);
+	(void)str_print(err.about, sizeof(err.about), "%s", program);
 	if (!machine_find(p->machine, program, facts.path, sizeof(facts.path))) {
 		see(f, "not found");
 		advise(f, FINDING_OBSTACLE, "newuidmap-not-in-path", &facts);
@@ -126,7 +126,7 @@ static bool find_sharer(const char *text, bool accounts, const struct owner *own
 static bool see_sharer(const struct preflight *p, struct finding *f, const char *path,
 		       const char *accounts)
 {
-	static const struct error no_error = {.text = ""};
+	static const struct error no_error = {.code = 0};
 	_cleanup_subid_ranges_ struct subid_ranges own = {0};
 	_cleanup_free_ char *text = machine_read(p->machine, path);
 	_cleanup_free_ char *names = machine_read(p->machine, accounts);

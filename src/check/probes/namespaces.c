@@ -4,7 +4,7 @@
 
 #include "fauxroot/base/str.h"
 
-static const struct error no_error = {.text = ""};
+static const struct error no_error = {.code = 0};
 
 void probe_namespaces(const struct preflight *p, struct finding *f)
 {

@@ -9,7 +9,7 @@
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
 
-static const struct error no_error = {.text = ""};
+static const struct error no_error = {.code = 0};
 
 void probe_tun(const struct preflight *p, struct finding *f)
 {

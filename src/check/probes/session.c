@@ -12,7 +12,7 @@
 #include "fauxroot/base/str.h"
 #include "fauxroot/machine/cgroup.h"
 
-static const struct error no_error = {.text = ""};
+static const struct error no_error = {.code = 0};
 
 void probe_runtime_dir(const struct preflight *p, struct finding *f)
 {

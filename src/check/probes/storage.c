@@ -7,7 +7,7 @@
 #include "fauxroot/base/str.h"
 #include "fauxroot/machine/mountinfo.h"
 
-static const struct error no_error = {.text = ""};
+static const struct error no_error = {.code = 0};
 
 static bool works(const struct outcome *outcome)
 {

@@ -36,7 +36,7 @@ int net_helper_check(struct net *net, struct error *err)
 
 	if (rc < 0) {
 		(void)err_set(err, -rc, "starting %s: executing \"%s\"", ops->name, binary);
-		return err_step(err, err_about(err, rc, REASON_EXEC, "%s", binary), ops->step);
+		return err_about(err, rc, REASON_EXEC, "%s", binary);
 	}
 	h = calloc(1, sizeof(*h) + ops->own_size);
 	if (!h)
@@ -81,10 +81,7 @@ static int check_version(const struct net_helper *h, struct error *err)
 
 int net_helper_settle(struct net *net, struct error *err)
 {
-	const struct net_helper *h = net->state;
-	int rc = check_version(h, err);
-
-	return rc < 0 ? err_step(err, rc, h->ops->step) : 0;
+	return check_version(net->state, err);
 }
 
 int net_helper_prepare(struct net *net, struct error *err)
@@ -99,9 +96,7 @@ int net_helper_prepare(struct net *net, struct error *err)
 
 int net_helper_start(struct net *net, struct error *err)
 {
-	struct net_helper *h = net->state;
-
-	return err_step(err, net_helper_run(h, err), h->ops->step);
+	return net_helper_run(net->state, err);
 }
 
 /* It has closed the ready descriptor without a word: it is dying. Reap it and say why. */
@@ -189,7 +184,7 @@ int net_helper_wait_ready(struct net *net, struct error *err)
 	}
 	if (rc == -ECHILD && h->shields != h->required_shields)
 		rc = retry_without_shields(h, err);
-	return rc < 0 ? err_step(err, rc, h->ops->step) : 0;
+	return rc;
 }
 
 bool net_helper_owns(const struct net *net, pid_t pid)

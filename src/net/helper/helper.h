@@ -44,8 +44,7 @@ enum {
 
 /* What a driver says about its program. */
 struct net_helper_ops {
-	const char *name;     /* for messages */
-	enum error_step step; /* of errors about the program */
+	const char *name; /* for messages */
 
 	/* The program as the user names it; it is searched in PATH where it has no slash. */
 	const char *(*binary)(const struct config *config);

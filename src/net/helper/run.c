@@ -133,7 +133,7 @@ int net_helper_run(struct net_helper *h, struct error *err)
 	rc = execute(h, err);
 	if (rc < 0) {
 		net_helper_is_down(h);
-		return err_step(err, err_wrap(err, rc, "starting %s", h->ops->name), h->ops->step);
+		return err_wrap(err, rc, "starting %s", h->ops->name);
 	}
 	h->state = NET_HELPER_STARTING;
 	return 0;

@@ -148,7 +148,7 @@ void net_helper_supervise(struct net *net)
 	h->supervised = true;
 	h->kept_ops = (struct kept_ops){
 		.name = h->ops->name,
-		.step = h->ops->step,
+		.step = STEP_NET,
 		.start = run_again,
 		.lost = on_lost,
 	};

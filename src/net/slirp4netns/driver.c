@@ -179,7 +179,6 @@ static const char *const version_args[] = {"--version", NULL};
 
 const struct net_helper_ops slirp_ops = {
 	.name = "slirp4netns",
-	.step = STEP_SLIRP,
 	.binary = binary,
 	.version_args = version_args,
 	.judge_version = judge_version,
