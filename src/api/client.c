@@ -27,6 +27,7 @@
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/str.h"
+#include "fauxroot/sys/peer.h"
 #include "http.h"
 #include "limits.h"
 
@@ -288,6 +289,30 @@ int api_call(const char *socket, const char *method, const char *path, const cha
 	     struct api_reply *ret, struct error *err)
 {
 	return api_call_within(API_CALL_MS, socket, method, path, body, ret, err);
+}
+
+int api_launcher(const char *socket, struct peer *ret, struct error *err)
+{
+	_cleanup_(call_clear) struct call call = {
+		.socket = socket,
+		.ms = API_CALL_MS,
+		.deadline = deadline_in(API_CALL_MS),
+		.sock = -1,
+	};
+	_cleanup_peer_ struct peer peer = PEER_NONE;
+	int rc = open_connection(&call, err);
+
+	if (rc < 0)
+		return rc;
+	rc = api_believe(call.sock, API_BELIEVE_TO_ACT, err);
+	if (rc < 0)
+		return err_wrap(err, rc, "\"%s\"", socket);
+	rc = peer_open(call.sock, PEER_LISTENS, &peer);
+	if (rc < 0)
+		return err_set(err, -rc, "looking for the process behind \"%s\"", socket);
+	*ret = peer;
+	peer = PEER_NONE;
+	return 0;
 }
 
 int api_reply_expect(const struct api_reply *reply, long status, struct error *err)

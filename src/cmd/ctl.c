@@ -61,6 +61,7 @@ int main(int argc, char **argv)
 	bool compatible = streq(name, "rootlessctl");
 	struct ctl ctl = {
 		.program = compatible ? "rootlessctl" : "fauxrootctl",
+		.compatible = compatible,
 		.version = compatible ? COMPAT_VERSION : FAUXROOT_VERSION,
 		.failure = EXIT_FAILURE,
 	};

@@ -15,11 +15,3 @@ struct error;
  */
 int ctl_ask(const struct ctl *ctl, const char *method, const char *path, const char *body,
 	    long status, struct api_reply *ret, struct error *err);
-
-/*
- * ctl_socket() - the path of that instance's api.sock
- * @ret: to be freed
- *
- * Returns 0, -EINVAL where no instance is named, -ENOMEM.
- */
-int ctl_socket(const struct ctl *ctl, char **ret, struct error *err);

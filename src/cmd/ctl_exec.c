@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fauxrootctl exec
+ * fauxrootctl exec, shell
  *
  * Theory of operation
  *
@@ -28,7 +28,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "ctl_ask.h"
+#include "ctl_instance.h"
 #include "ctl_table.h"
 #include "fauxroot/api/namespaces.h"
 #include "fauxroot/base/err.h"
@@ -152,10 +152,11 @@ static int enter_pidns(struct error *err)
 	end_like(status);
 }
 
-int ctl_exec(struct ctl *ctl, struct error *err)
+/* Join the instance, and go into its PID namespace where it has one. */
+static int enter(const struct ctl *ctl, struct error *err)
 {
 	_cleanup_ns_answer_ struct ns_answer answer = NS_ANSWER_NONE;
-	_cleanup_free_ char *socket = NULL, *path = NULL;
+	_cleanup_free_ char *socket = NULL;
 	int rc = find_ns_socket(ctl, &socket, err);
 
 	if (rc == 0)
@@ -166,14 +167,36 @@ int ctl_exec(struct ctl *ctl, struct error *err)
 		rc = join(&answer, err);
 	if (rc == 0 && answer.ns.pid >= 0)
 		rc = enter_pidns(err);
-	if (rc < 0)
-		return rc;
+	return rc;
+}
+
+/* Returns only where it fails. */
+static int become(struct ctl *ctl, char **words, struct error *err)
+{
+	_cleanup_free_ char *path = NULL;
 	/* As what is in there sees PATH, and not execvp(3): see launch/child.c. */
-	rc = path_find(ctl->words[0], &path);
+	int rc = path_find(words[0], &path);
+
 	if (rc == 0) {
-		execv(path, ctl->words);
+		execv(path, words);
 		rc = -errno;
 	}
 	ctl->failure = rc == -ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE;
-	return err_set(err, -rc, "executing \"%s\"", ctl->words[0]);
+	return err_set(err, -rc, "executing \"%s\"", words[0]);
+}
+
+int ctl_exec(struct ctl *ctl, struct error *err)
+{
+	int rc = enter(ctl, err);
+
+	return rc < 0 ? rc : become(ctl, ctl->words, err);
+}
+
+int ctl_shell(struct ctl *ctl, struct error *err)
+{
+	const char *shell = getenv("SHELL");
+	_cleanup_free_ char *word = strdup(shell && *shell ? shell : "/bin/sh");
+	int rc = word ? enter(ctl, err) : err_set(err, ENOMEM, "finding a shell");
+
+	return rc < 0 ? rc : become(ctl, (char *[]){word, NULL}, err);
 }

@@ -18,14 +18,22 @@
 #include "fauxroot/base/str.h"
 #include "fauxroot/supervise/signals.h"
 
-static int print_json(const struct api_ports *ports, struct error *err)
+/* One array; as rootlessctl, one object a line. */
+static int print_json(const struct ctl *ctl, const struct api_ports *ports, struct error *err)
 {
-	for (size_t i = 0; i < ports->n; i++) {
+	for (size_t i = 0; i < ports->n && ctl->compatible; i++) {
 		_cleanup_free_ char *line = api_port_encode(&ports->items[i]);
 
 		if (!line)
 			return err_set(err, ENOMEM, "printing the ports");
 		puts(line);
+	}
+	if (!ctl->compatible) {
+		_cleanup_free_ char *text = api_ports_encode(ports);
+
+		if (!text)
+			return err_set(err, ENOMEM, "printing the ports");
+		puts(text);
 	}
 	return 0;
 }
@@ -56,17 +64,43 @@ static int print_table(const struct api_ports *ports, struct error *err)
 	return 0;
 }
 
-int ctl_list_ports(struct ctl *ctl, struct error *err)
+static int get_ports(const struct ctl *ctl, struct api_ports *ret, struct error *err)
 {
 	_cleanup_api_reply_ struct api_reply reply = {.status = 0};
-	_cleanup_api_ports_ struct api_ports ports = {NULL, 0};
 	int rc = ctl_ask(ctl, "GET", "/v1/ports", NULL, 200, &reply, err);
 
-	if (rc == 0)
-		rc = api_ports_decode(reply.body, reply.size, &ports, err);
-	if (rc == 0)
-		rc = ctl->json ? print_json(&ports, err) : print_table(&ports, err);
-	return rc;
+	return rc < 0 ? rc : api_ports_decode(reply.body, reply.size, ret, err);
+}
+
+int ctl_list_ports(struct ctl *ctl, struct error *err)
+{
+	_cleanup_api_ports_ struct api_ports ports = {NULL, 0};
+	int rc = get_ports(ctl, &ports, err);
+
+	if (rc < 0)
+		return rc;
+	return ctl->json ? print_json(ctl, &ports, err) : print_table(&ports, err);
+}
+
+/* A word of the command line that is a spec, or a range; without a protocol, tcp. */
+static int read_spec(const struct ctl *ctl, const char *word, struct port_spec *ret,
+		     unsigned *ret_count, struct error *err)
+{
+	_cleanup_free_ char *text = ctl->compatible ? strdup(word) : portspec_complete(word);
+
+	if (!text)
+		return err_set(err, ENOMEM, "reading \"%s\"", word);
+	return portspec_parse_range(text, ret, ret_count, err);
+}
+
+/* Number @i of the range that begins with @first. */
+static struct port_spec nth_spec(const struct port_spec *first, unsigned i)
+{
+	struct port_spec spec = *first;
+
+	spec.parent_port = (uint16_t)(first->parent_port + i);
+	spec.child_port = (uint16_t)(first->child_port + i);
+	return spec;
 }
 
 static int remove_one(const struct ctl *ctl, uint32_t id, struct error *err)
@@ -105,13 +139,11 @@ static int add_word(const struct ctl *ctl, const char *word, struct api_ports *a
 {
 	struct port_spec first;
 	unsigned count = 0;
-	int rc = portspec_parse_range(word, &first, &count, err);
+	int rc = read_spec(ctl, word, &first, &count, err);
 
 	for (unsigned i = 0; i < count && rc == 0; i++) {
-		struct port_spec spec = first;
+		struct port_spec spec = nth_spec(&first, i);
 
-		spec.parent_port = (uint16_t)(first.parent_port + i);
-		spec.child_port = (uint16_t)(first.child_port + i);
 		rc = add_one(ctl, &spec, added, err);
 		if (rc == 0 && signals_pending_end() > 0)
 			rc = err_say(err, EINTR, "interrupted");
@@ -141,7 +173,7 @@ int ctl_add_ports(struct ctl *ctl, struct error *err)
 
 	/* All are understood before the first is asked for. */
 	for (char **word = ctl->words; *word && rc == 0; word++)
-		rc = portspec_parse_range(*word, &spec, &count, err);
+		rc = read_spec(ctl, *word, &spec, &count, err);
 	if (rc == 0)
 		rc = signals_block(&signals, err);
 	if (rc < 0)
@@ -156,27 +188,72 @@ int ctl_add_ports(struct ctl *ctl, struct error *err)
 	if (rc < 0)
 		return rc;
 	if (ctl->json)
-		return print_json(&added, err);
+		return print_json(ctl, &added, err);
 	for (size_t i = 0; i < added.n; i++)
 		printf("%" PRIu32 "\n", added.items[i].id);
 	return 0;
 }
 
+/* The id of the port @spec in @ports; 0: it is not published */
+static uint32_t id_of(const struct api_ports *ports, const struct port_spec *spec)
+{
+	for (size_t i = 0; i < ports->n; i++)
+		if (portspec_equal(&ports->items[i].spec, spec))
+			return ports->items[i].id;
+	return 0;
+}
+
+/* Ports that are to be removed, by their ids. */
+static int add_id(struct api_ports *list, uint32_t id, struct error *err)
+{
+	const struct api_port port = {.id = id};
+
+	return api_ports_add(list, &port) < 0 ? err_set(err, ENOMEM, "listing the ports") : 0;
+}
+
+/* The ids of a spec or a range; @known is filled when the first spec needs it. */
+static int find_specs(const struct ctl *ctl, const char *word, struct api_ports *known,
+		      struct api_ports *found, struct error *err)
+{
+	struct port_spec first;
+	unsigned count = 0;
+	int rc = read_spec(ctl, word, &first, &count, err);
+
+	if (rc == 0 && !known->items)
+		rc = get_ports(ctl, known, err);
+	for (unsigned i = 0; i < count && rc == 0; i++) {
+		struct port_spec spec = nth_spec(&first, i);
+		uint32_t id = id_of(known, &spec);
+		char text[PORTSPEC_MAX];
+
+		rc = id > 0 ? add_id(found, id, err)
+			    : err_say(err, ENOENT, "no port %s is published",
+				      portspec_format(&spec, text, sizeof(text)));
+	}
+	return rc;
+}
+
 int ctl_remove_ports(struct ctl *ctl, struct error *err)
 {
-	uint32_t id;
+	_cleanup_api_ports_ struct api_ports known = {NULL, 0}, found = {NULL, 0};
+	int rc = 0;
 
-	for (char **word = ctl->words; *word; word++)
-		if (parse_u32(*word, UINT32_MAX, &id) < 0)
-			return err_say(err, EINVAL, "\"%s\" is not the id of a port", *word);
-	for (char **word = ctl->words; *word; word++) {
-		int rc;
+	/* All are understood before the first is removed. */
+	for (char **word = ctl->words; *word && rc == 0; word++) {
+		uint32_t id;
 
-		(void)parse_u32(*word, UINT32_MAX, &id);
-		rc = remove_one(ctl, id, err);
-		if (rc < 0)
-			return rc;
-		printf("%" PRIu32 "\n", id);
+		if (parse_u32(*word, UINT32_MAX, &id) == 0)
+			rc = add_id(&found, id, err);
+		else if (strchr(*word, ':'))
+			rc = find_specs(ctl, *word, &known, &found, err);
+		else
+			rc = err_say(err, EINVAL, "\"%s\" is not the id of a port, nor a spec",
+				     *word);
 	}
-	return 0;
+	for (size_t i = 0; i < found.n && rc == 0; i++) {
+		rc = remove_one(ctl, found.items[i].id, err);
+		if (rc == 0)
+			printf("%" PRIu32 "\n", found.items[i].id);
+	}
+	return rc;
 }

@@ -130,6 +130,7 @@ static int add_row(struct columns *columns, const struct instance *instance,
 	if (rc < 0 || !command || !joined)
 		return -ENOMEM;
 	if (columns_add(columns, "%d", instance->pid) < 0 ||
+	    columns_add(columns, "%s", instance->name ? instance->name : "-") < 0 ||
 	    columns_add(columns, "%.40s", *command ? command : "?") < 0 ||
 	    columns_add(columns, "%s", network_of(told)) < 0 ||
 	    columns_add(columns, "%s", *joined ? joined : "-") < 0 ||
@@ -160,12 +161,13 @@ static json_t *ports_json(const struct told *told)
 	return text ? json_loads(text, 0, NULL) : NULL;
 }
 
-static int print_object(const struct instance *instance, const struct told *told)
+static json_t *to_json(const struct instance *instance, const struct told *told)
 {
 	_cleanup_json_ json_t *root = json_object();
-	_cleanup_free_ char *line = NULL;
 	int rc = json_object_set_new(root, "pid", json_integer(instance->pid));
 
+	if (instance->name)
+		rc |= json_object_set_new(root, "name", api_json_string(instance->name));
 	if (told->info_known) {
 		rc |= json_object_set_new(root, "childPID", json_integer(told->info.child_pid));
 		rc |= json_object_set_new(root, "command", command_json(told));
@@ -173,39 +175,75 @@ static int print_object(const struct instance *instance, const struct told *told
 		rc |= json_object_set_new(root, "ports", ports_json(told));
 	}
 	rc |= json_object_set_new(root, "stateDir", api_json_string(instance->state_dir));
-	line = rc == 0 ? json_dumps(root, JSON_COMPACT) : NULL;
-	if (!line)
+	return rc == 0 ? TAKE_PTR(root) : NULL;
+}
+
+static int print_json(const struct ctl *ctl, const json_t *list)
+{
+	_cleanup_free_ char *text = NULL;
+
+	/* As rootlessctl, one object a line. */
+	for (size_t i = 0; i < json_array_size(list) && ctl->compatible; i++) {
+		_cleanup_free_ char *line = json_dumps(json_array_get(list, i), JSON_COMPACT);
+
+		if (!line)
+			return -ENOMEM;
+		puts(line);
+	}
+	if (ctl->compatible)
+		return 0;
+	text = json_dumps(list, JSON_COMPACT);
+	if (!text)
 		return -ENOMEM;
-	puts(line);
+	puts(text);
 	return 0;
 }
 
-static int show(const struct ctl *ctl, struct columns *columns, const struct instance *instance)
+/* What is printed at the end: one of these. */
+struct listing {
+	struct columns columns;
+	json_t *list;
+};
+
+static void listing_clear(struct listing *listing)
+{
+	columns_clear(&listing->columns);
+	json_decref(listing->list);
+}
+
+static int add_instance(const struct ctl *ctl, struct listing *listing,
+			const struct instance *instance)
 {
 	_cleanup_(told_clear) struct told told = {.info_known = false};
 	struct error err = {.code = 0};
 
 	if (ask_all(instance, &told, &err) < 0)
 		log_warning("instance %d: %s", instance->pid, err.text);
-	return ctl->json ? print_object(instance, &told) : add_row(columns, instance, &told);
+	if (!ctl->json)
+		return add_row(&listing->columns, instance, &told);
+	return json_array_append_new(listing->list, to_json(instance, &told)) < 0 ? -ENOMEM : 0;
 }
 
 int ctl_ps(struct ctl *ctl, struct error *err)
 {
-	static const char *const heads[] = {"PID", "COMMAND", "NETWORK", "PORTS", "STATEDIR"};
-	_cleanup_columns_ struct columns columns = {.n = ARRAY_SIZE(heads)};
+	static const char *const heads[] = {"PID",     "NAME",	"COMMAND",
+					    "NETWORK", "PORTS", "STATEDIR"};
+	_cleanup_(listing_clear) struct listing listing = {.columns.n = ARRAY_SIZE(heads),
+							   .list = json_array()};
 	_cleanup_instances_ struct instances instances = {NULL, 0};
 	int rc = instances_list(&instances, err);
 
 	if (rc < 0)
 		return rc;
 	for (size_t i = 0; i < ARRAY_SIZE(heads) && rc == 0; i++)
-		rc = columns_add(&columns, "%s", heads[i]);
+		rc = columns_add(&listing.columns, "%s", heads[i]);
 	for (size_t i = 0; i < instances.n && rc == 0; i++)
-		rc = show(ctl, &columns, &instances.items[i]);
+		rc = add_instance(ctl, &listing, &instances.items[i]);
+	if (rc == 0 && ctl->json)
+		rc = print_json(ctl, listing.list);
 	if (rc < 0)
 		return err_set(err, -rc, "listing the instances");
 	if (!ctl->json)
-		columns_print(stdout, &columns);
+		columns_print(stdout, &listing.columns);
 	return 0;
 }

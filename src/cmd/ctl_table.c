@@ -18,8 +18,11 @@ static const struct ctl_command commands[] = {
 };
 
 static const struct ctl_option options[] = {
+	{"instance", 0, offsetof(struct ctl, instance), "NAME|PID", 0,
+	 "Instance to ask (default: the only one that is running)"},
 	{"socket", 0, offsetof(struct ctl, socket), "PATH", 0,
-	 "The API's socket (default: $ROOTLESSKIT_STATE_DIR/api.sock)"},
+	 "Its api.sock or state directory (default: $ROOTLESSKIT_STATE_DIR)"},
+	{"signal", 's', offsetof(struct ctl, signal), "SIGNAL", CTL_SIGNAL, "Name or number"},
 	{"json", 0, offsetof(struct ctl, json), NULL, CTL_JSON, "Print JSON"},
 	{"debug", 0, offsetof(struct ctl, debug), NULL, 0, "Log requests and their time"},
 	{"help", 'h', offsetof(struct ctl, show_help), NULL, 0, "Show this help"},
@@ -154,7 +157,7 @@ int ctl_parse(struct ctl *ctl, char **words, const struct ctl_command **ret, str
 			       ctl->program);
 	words++;
 	/* The statuses of env(1) and of fauxroot: 1 is the executed command's own. */
-	if (command->verb == CTL_EXEC)
+	if (command->verb == CTL_EXEC || command->verb == CTL_SHELL)
 		ctl->failure = STATUS_LAUNCH_FAILED;
 	rc = take_options(ctl, &words, command, err);
 	if (rc < 0 || ctl->show_help || ctl->show_version)

@@ -14,7 +14,10 @@ struct error;
 struct ctl {
 	const char *program;
 	const char *version;
-	const char *socket; /* NULL: $ROOTLESSKIT_STATE_DIR/api.sock */
+	bool compatible;      /* called as rootlessctl */
+	const char *socket;   /* api.sock, or its directory; NULL: not given */
+	const char *instance; /* a name or a PID; NULL: not given */
+	const char *signal;   /* NULL: SIGTERM */
 	bool debug, show_help, show_version;
 	bool json;
 	char **words; /* after the command and its options; NULL-terminated */

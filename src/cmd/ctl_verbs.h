@@ -13,7 +13,8 @@ struct ctl;
 struct error;
 
 /* Options that not every command takes: bits for struct ctl_command and struct ctl_option. */
-#define CTL_JSON 1U
+#define CTL_JSON   1U
+#define CTL_SIGNAL 2U
 
 /*
  * row(VERB, FUNCTION, NAME, OPTIONS, ARGUMENTS, WORD, HELP)
@@ -25,16 +26,24 @@ struct error;
 #define CTL_VERBS(row) \
 	row(LIST_PORTS, ctl_list_ports, "list-ports", CTL_JSON, "[--json]", NULL, \
 	    "List the published ports") \
-	row(ADD_PORTS, ctl_add_ports, "add-ports", CTL_JSON, "[--json] SPEC...", "SPEC", \
-	    "Publish ports, print their ids") \
-	row(REMOVE_PORTS, ctl_remove_ports, "remove-ports", 0, "ID...", "ID", \
-	    "Take published ports back") \
+	row(ADD_PORTS, ctl_add_ports, "add-ports", CTL_JSON, "[--json] SPEC...", \
+	    "SPEC", "Publish ports, print their ids") \
+	row(REMOVE_PORTS, ctl_remove_ports, "remove-ports", 0, "ID|SPEC...", "ID or SPEC", \
+	    "Remove published ports, print their ids") \
 	row(INFO, ctl_info, "info", CTL_JSON, "[--json]", NULL, \
 	    "Show versions, state directory, child and drivers") \
 	row(EXEC, ctl_exec, "exec", 0, "[--] COMMAND...", "COMMAND", \
 	    "Run a command beside the instance's own") \
+	row(SHELL, ctl_shell, "shell", 0, "", NULL, \
+	    "Run $SHELL beside the instance's command") \
 	row(PS, ctl_ps, "ps", CTL_JSON, "[--json]", NULL, \
-	    "List this user's running instances")
+	    "List this user's running instances") \
+	row(STOP, ctl_stop, "stop", 0, "", NULL, \
+	    "Send SIGTERM, wait until the instance has ended") \
+	row(KILL, ctl_kill, "kill", CTL_SIGNAL, "[-s SIGNAL]", NULL, \
+	    "Send a signal, SIGTERM by default") \
+	row(WAIT, ctl_wait, "wait", 0, "", NULL, \
+	    "Wait until the instance has ended")
 /* clang-format on */
 
 #define CTL_VERB_ENUM(verb, function, name, options, arguments, word, help) CTL_##verb,

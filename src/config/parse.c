@@ -6,12 +6,14 @@
  * a comma cannot be given.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "private.h"
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/parse.h"
 #include "fauxroot/config/cidr.h"
+#include "fauxroot/config/portspec.h"
 
 static const struct option_row *find_row(const char *name, size_t n)
 {
@@ -152,12 +154,30 @@ int options_read(struct config *config, int argc, char **argv, struct error *err
 	return 0;
 }
 
+/* Under our own name a spec of --publish without a protocol is for TCP. */
+static int complete_specs(struct config *config, struct error *err)
+{
+	if (config->persona != PERSONA_FAUXROOT)
+		return 0;
+	for (size_t i = 0; i < config->publish.n; i++) {
+		char *spec = portspec_complete(config->publish.items[i]);
+
+		if (!spec)
+			return err_set(err, ENOMEM, "reading --publish");
+		free(config->publish.items[i]);
+		config->publish.items[i] = spec;
+	}
+	return 0;
+}
+
 int options_parse(struct config *config, int argc, char **argv, struct error *err)
 {
 	int rc;
 
 	config->persona = persona_of(argc > 0 ? argv[0] : NULL);
 	rc = options_read(config, argc, argv, err);
+	if (rc == 0)
+		rc = complete_specs(config, err);
 	if (rc == 0 && (config->action == ACTION_RUN || config->action == ACTION_CHECK)) {
 		rc = options_refuse_unavailable(config, err);
 		if (rc == 0)

@@ -329,6 +329,18 @@ union endpoint portspec_child(const struct port_spec *spec)
 	return child;
 }
 
+char *portspec_complete(const char *text)
+{
+	return str_format("%s%s", text, strchr(text, '/') ? "" : "/tcp");
+}
+
+bool portspec_equal(const struct port_spec *a, const struct port_spec *b)
+{
+	return a->proto == b->proto && a->parent_port == b->parent_port &&
+	       a->child_port == b->child_port && streq(a->parent_ip, b->parent_ip) &&
+	       streq(a->child_ip, b->child_ip);
+}
+
 bool portspec_conflict(const struct port_spec *a, const struct port_spec *b)
 {
 	union endpoint x[2], y[2];

@@ -181,6 +181,18 @@ const struct option_row other_rows[] = {
 		.available = true,
 	},
 	{
+		.name = "name",
+		.kind = OPTION_STRING,
+		OPTION_AT(name),
+		.valid = config_name_is_valid,
+		.takes = "letters, digits, '_', '.' and '-', at most 63, at least one letter, a "
+			 "letter or digit first",
+		.argument = "NAME",
+		.group = files,
+		.help = "instance name, by which fauxrootctl finds it",
+		.available = true,
+	},
+	{
 		.name = "idmap",
 		.kind = OPTION_CHOICE,
 		OPTION_AT(idmap),
@@ -201,6 +213,15 @@ const struct option_row other_rows[] = {
 		.group = ids,
 		.help = "dynamic: getsubids(1); static: /etc/subuid and /etc/subgid; auto: as "
 			"nsswitch.conf says",
+		.available = true,
+	},
+	{
+		.name = "workdir",
+		.kind = OPTION_STRING,
+		OPTION_AT(workdir),
+		.argument = "DIR",
+		.group = processes,
+		.help = "working directory of the command (default: the current one)",
 		.available = true,
 	},
 	{

@@ -123,6 +123,24 @@ bool valid_cgroup(const char *value)
 	       !streq(value, "..");
 }
 
+bool config_name_is_valid(const char *value)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
+			  digits[] = "0123456789", others[] = "_.-";
+	struct cursor c = cursor_of(value);
+	bool has_letter = false;
+
+	if (strlen(value) > CONFIG_NAME_MAX || strchr(others, value[0]))
+		return false;
+	for (; !cursor_at_end(&c); c.at++) {
+		if (strchr(letters, *c.at))
+			has_letter = true;
+		else if (!strchr(digits, *c.at) && !strchr(others, *c.at))
+			return false;
+	}
+	return has_letter;
+}
+
 /*
  * An absolute path that does not, by its text, lead to /tmp or to the root directory; whether it
  * exists is seen when it is copied up. /tmp is where daemons and their clients meet; a copy would

@@ -130,6 +130,15 @@ int child_send_etc(struct launch *l, struct error *err)
 	return rc < 0 ? err_set(err, -rc, "telling the launcher of /etc") : 0;
 }
 
+/* After the mounts, so that it is a directory that the target can see. */
+int child_enter_workdir(struct launch *l, struct error *err)
+{
+	progress_at(l->progress, "the working directory %s", l->config->workdir);
+	if (chdir(l->config->workdir) < 0)
+		return err_set(err, errno, "--workdir=%s", l->config->workdir);
+	return 0;
+}
+
 int child_report_mounted(struct launch *l, struct error *err)
 {
 	int rc = handshake_say(l->in_child.sock, HANDSHAKE_MOUNTED);

@@ -26,6 +26,7 @@ int child_hold_etc(struct launch *l, struct error *err);
 int child_copy_up(struct launch *l, struct error *err);
 int child_bind_etc(struct launch *l, struct error *err);
 int child_send_etc(struct launch *l, struct error *err);
+int child_enter_workdir(struct launch *l, struct error *err);
 int child_report_mounted(struct launch *l, struct error *err);
 
 /* Once the launcher has said "go" */

@@ -88,7 +88,8 @@ int connect_announce(struct launch *l, struct error *err)
 	struct error why;
 
 	(void)err;
-	if (instance_announce(&l->state, &l->link, &why) < 0)
+	/* One that has a name has been announced with it. */
+	if (!l->config->name && instance_announce(&l->state, NULL, &l->link, &why) < 0)
 		log_debug("not in the list of instances: %s", why.text);
 	statedir_sweep_strays();
 	/* Inherited descriptors belong to the target alone now. */

@@ -35,6 +35,16 @@ static bool with_evacuation(const struct launch *l)
 	return l->config->evacuate_cgroup2;
 }
 
+static bool with_name(const struct launch *l)
+{
+	return l->config->name;
+}
+
+static bool with_workdir(const struct launch *l)
+{
+	return l->config->workdir;
+}
+
 static bool with_copy_up(const struct launch *l)
 {
 	return l->config->copy_up.n > 0;
@@ -55,6 +65,8 @@ static const struct stage stages[STAGE_COUNT_] = {
 	[STAGE_PORT_OPTIONS] = {"published ports", .run = prepare_port_options},
 	[STAGE_STATEDIR] = {"state directory", .run = prepare_statedir,
 			    .undo = prepare_undo_statedir, .traces = TRACE_FILES},
+	[STAGE_NAME] = {"name", .wanted = with_name, .step = STEP_STATEDIR, .run = prepare_name,
+			.rehearse = prepare_rehearse_name, .traces = TRACE_INSTANCES},
 	[STAGE_CGROUP] = {"cgroup", .wanted = with_evacuation, .run = prepare_cgroup,
 			  .undo = prepare_undo_cgroup},
 	[STAGE_NOTIFY] = {"NOTIFY_SOCKET", .run = prepare_notify, .traces = TRACE_FILES},
@@ -106,6 +118,8 @@ static const struct stage stages[STAGE_COUNT_] = {
 			     .run = child_bind_etc, .traces = TRACE_MOUNTS | TRACE_FILES},
 	[STAGE_ETC_SENT] = {"descriptors of /etc", SIDE_CHILD, STEP_MOUNT,
 			    .wanted = connect_has_etc, .run = child_send_etc},
+	[STAGE_WORKDIR] = {"working directory", SIDE_CHILD, STEP_OPTIONS, .wanted = with_workdir,
+			   .run = child_enter_workdir},
 	[STAGE_MOUNTED] = {"report of the mounts", SIDE_CHILD, .run = child_report_mounted},
 	[STAGE_NET_START] = {"network", .run = connect_start_net, .undo = connect_kill_net,
 			     .traces = TRACE_PROCESSES},

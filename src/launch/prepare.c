@@ -59,6 +59,23 @@ int prepare_statedir(struct launch *l, struct error *err)
 	return plan_endpoint(l, err);
 }
 
+/* A name that is in use ends the launch, so it is taken before anything is started. */
+int prepare_name(struct launch *l, struct error *err)
+{
+	const char *name = l->config->name;
+	int rc = instance_announce(&l->state, name, &l->link, err);
+
+	return rc < 0 ? err_wrap(err, rc, "--name=%s", name) : 0;
+}
+
+int prepare_rehearse_name(struct launch *l, struct error *err)
+{
+	const char *name = l->config->name;
+	int rc = instance_name_check(name, err);
+
+	return rc < 0 ? err_wrap(err, rc, "--name=%s", name) : 0;
+}
+
 int prepare_cgroup(struct launch *l, struct error *err)
 {
 	return cgroup2_open(l->config->evacuate_cgroup2, &l->cgroup, err);

@@ -10,6 +10,8 @@ int prepare_ranges(struct launch *l, struct error *err);
 int prepare_helper(struct launch *l, struct error *err);
 int prepare_port_options(struct launch *l, struct error *err);
 int prepare_statedir(struct launch *l, struct error *err);
+int prepare_name(struct launch *l, struct error *err);
+int prepare_rehearse_name(struct launch *l, struct error *err);
 int prepare_cgroup(struct launch *l, struct error *err);
 int prepare_notify(struct launch *l, struct error *err);
 

@@ -51,11 +51,67 @@ bash_offers() {
 }
 
 @test "bash: fauxrootctl's commands, and the options of each" {
-	[ "$(bash_offers fauxrootctl '' | sort)" = "$(printf '%s\n' add-ports exec info list-ports ps remove-ports)" ]
+	[ "$(bash_offers fauxrootctl '' | sort)" = "$(printf '%s\n' add-ports exec info kill list-ports ps remove-ports shell stop wait)" ]
 	[ "$(bash_offers fauxrootctl --socket /x li)" = list-ports ]
 	[ "$(bash_offers fauxrootctl info --j)" = --json ]
 	[ -z "$(bash_offers fauxrootctl remove-ports --j)" ]
 	[[ $(bash_offers fauxrootctl exec -- hea) == *head* ]]
+}
+
+# instances: XDG_RUNTIME_DIR with the links of two of them, and others that no instance has made
+instances() {
+	export XDG_RUNTIME_DIR=$BATS_TEST_TMPDIR/run
+	mkdir -p "$XDG_RUNTIME_DIR/fauxroot"
+	ln -s 4711 "$XDG_RUNTIME_DIR/fauxroot/build"
+	ln -s /x "$XDG_RUNTIME_DIR/fauxroot/4711"
+}
+
+# a_server: a fauxrootctl in PATH that shows two ports of the instance "build" and of no other
+a_server() {
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	cat >"$BATS_TEST_TMPDIR/bin/fauxrootctl" <<-'EOF'
+		#!/bin/sh
+		[ "$*" = "--instance=build list-ports" ] || [ "$*" = "--instance build list-ports" ] || exit 1
+		printf '%s\n' 'ID    PROTO' '1     tcp' '12    udp' '$(id)  tcp'
+	EOF
+	chmod +x "$BATS_TEST_TMPDIR/bin/fauxrootctl"
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH
+}
+
+@test "bash: instances and the ids of ports; nothing that is found is expanded" {
+	instances
+	a_server
+	ln -s 4711 "$XDG_RUNTIME_DIR/fauxroot/\$(touch ${BATS_TEST_TMPDIR//\//x})"
+	[ "$(bash_offers fauxrootctl --instance '')" = $'4711\nbuild' ]
+	[ "$(bash_offers fauxrootctl --instance = b)" = build ]
+	[ "$(bash_offers fauxrootctl --instance = build remove-ports '')" = $'1\n12' ]
+	[ "$(bash_offers fauxrootctl --instance build remove-ports 1 12)" = 12 ]
+	[ -z "$(bash_offers fauxrootctl remove-ports '')" ]
+	XDG_RUNTIME_DIR='' bash_offers fauxrootctl --instance ''
+}
+
+@test "fish: instances and the ids of ports" {
+	instances
+	a_server
+	[ "$(fish_offers 'fauxrootctl --instance ')" = $'4711\nbuild' ]
+	[ "$(fish_offers 'fauxrootctl --instance=build remove-ports ')" = $'1\n12' ]
+	[ -z "$(fish_offers 'fauxrootctl remove-ports ')" ]
+}
+
+@test "zsh: instances and the ids of ports" {
+	instances
+	a_server
+	added() {
+		zsh -f -c 'compadd() { print -rl -- "${@:2}"; }
+			_arguments() { return 1; }
+			typeset -A opt_args=(--instance build)
+			service=fauxrootctl
+			f() { state=none words=(x); . "$OUT/_fauxrootctl"; }
+			f
+			"$1"' zsh "$1"
+	}
+	[ "$(added _fauxrootctl_instances)" = $'4711\nbuild' ]
+	[ "$(added _fauxrootctl_ids)" = $'1\n12' ]
 }
 
 fish_offers() {
@@ -71,7 +127,7 @@ fish_offers() {
 	done
 	[ "$(fish_offers 'fauxroot --net=')" = $'--net=host\n--net=none\n--net=slirp4netns' ]
 	fish_offers 'fauxroot --net none hea' | grep -qx head
-	[ "$(fish_offers 'fauxrootctl ')" = "$(printf '%s\n' add-ports exec info list-ports ps remove-ports)" ]
+	[ "$(fish_offers 'fauxrootctl ')" = "$(printf '%s\n' add-ports exec info kill list-ports ps remove-ports shell stop wait)" ]
 	[ "$(fish_offers 'fauxrootctl info --j')" = --json ]
 	[ -z "$(fish_offers 'fauxrootctl remove-ports --j')" ]
 	fish_offers 'fauxrootctl exec hea' | grep -qx head

@@ -14,7 +14,7 @@ inside() { ctl --socket "$S/api.sock" exec -- "$@"; }
 # one_spaced - standard input with one space between the columns
 one_spaced() { tr -s ' '; }
 
-HEADS="PID COMMAND NETWORK PORTS STATEDIR"
+HEADS="PID NAME COMMAND NETWORK PORTS STATEDIR"
 
 # listed - the launcher has made its link, which it does while the target is being executed
 listed() { wait_for [ -L "$XDG_RUNTIME_DIR/fauxroot/$LAUNCHER" ]; }
@@ -128,7 +128,7 @@ links() { ls "$XDG_RUNTIME_DIR/fauxroot" 2>/dev/null; }
 		one_line "$output" "^error: \"$S/api.sock\": it belongs to process $TARGET in a user namespace below ours"
 	done
 	run -0 --separate-stderr ctl ps
-	equals "$HEADS"$'\n'"$LAUNCHER ? ? - $S" "$(one_spaced <<<"$output")"
+	equals "$HEADS"$'\n'"$LAUNCHER - ? ? - $S" "$(one_spaced <<<"$output")"
 	says "$stderr" "instance $LAUNCHER: .*in a user namespace below ours"
 	equals $'ready\n'"$(printf 'sent nothing\n%.0s' 1 2 3 4 5)" "$(<"$OUT")"
 	# Inside there is nothing to lose by it.
@@ -152,13 +152,14 @@ links() { ls "$XDG_RUNTIME_DIR/fauxroot" 2>/dev/null; }
 	launch --net=slirp4netns sleep 1000
 	listed
 	run -0 ctl ps
-	equals "$HEADS"$'\n'"$LAUNCHER sleep 1000 slirp4netns - $S" "$(one_spaced <<<"$output")"
-	equals "{\"pid\":$LAUNCHER,\"childPID\":$TARGET,\"command\":[\"sleep\",\"1000\"],\"network\":\"slirp4netns\",\"ports\":[],\"stateDir\":\"$S\"}" \
+	equals "$HEADS"$'\n'"$LAUNCHER - sleep 1000 slirp4netns - $S" "$(one_spaced <<<"$output")"
+	equals "[{\"pid\":$LAUNCHER,\"childPID\":$TARGET,\"command\":[\"sleep\",\"1000\"],\"network\":\"slirp4netns\",\"ports\":[],\"stateDir\":\"$S\"}]" \
 		"$(ctl ps --json)"
 	equals "$LAUNCHER" "$(links)"
 	stop
 	equals "" "$(links)"
 	equals "$HEADS" "$(ctl ps | one_spaced)"
+	equals "[]" "$(ctl ps --json)"
 }
 
 @test "ps, info: what is no UTF-8 is shown, with question marks in JSON" {
@@ -166,7 +167,7 @@ links() { ls "$XDG_RUNTIME_DIR/fauxroot" 2>/dev/null; }
 	launch bash -c $'exec -a "sl\xfe\033eep" sleep 1000'
 	listed
 	becomes "$TARGET" sleep
-	equals "{\"pid\":$LAUNCHER,\"childPID\":$TARGET,\"command\":[\"sl?\\u001beep\",\"1000\"],\"network\":\"host\",\"ports\":[],\"stateDir\":\"$T/st?ate\"}" \
+	equals "[{\"pid\":$LAUNCHER,\"childPID\":$TARGET,\"command\":[\"sl?\\u001beep\",\"1000\"],\"network\":\"host\",\"ports\":[],\"stateDir\":\"$T/st?ate\"}]" \
 		"$(ctl ps --json | jq -c .)"
 	equals "$T/st?ate" "$("$FAUXROOTCTL" --socket "$S/api.sock" info --json | jq -r .stateDir)"
 	stop
@@ -179,7 +180,7 @@ links() { ls "$XDG_RUNTIME_DIR/fauxroot" 2>/dev/null; }
 	wait_for process_state "$LAUNCHER" T
 	run -0 --separate-stderr ctl ps
 	kill -CONT "$LAUNCHER"
-	equals "$LAUNCHER ? ? - $S" "$(one_spaced <<<"${lines[1]}")"
+	equals "$LAUNCHER - ? ? - $S" "$(one_spaced <<<"${lines[1]}")"
 	[[ $stderr == *"warning: instance $LAUNCHER: no answer"* ]]
 	stop
 }
@@ -243,4 +244,129 @@ links() { ls "$XDG_RUNTIME_DIR/fauxroot" 2>/dev/null; }
 	XDG_RUNTIME_DIR='' run -1 ctl ps
 	equals "error: XDG_RUNTIME_DIR is not set" "$output"
 	export XDG_RUNTIME_DIR=$T/run
+}
+
+# second OPTIONS... - another launcher beside the one of launch(), whose variables stay
+second() {
+	local launcher=$LAUNCHER target=$TARGET
+	S=$T/second launch "$@"
+	SECOND=$LAUNCHER LAUNCHER=$launcher TARGET=$target
+}
+
+@test "the only running instance is found; of several the list is shown" {
+	run -1 ctl info
+	one_line "$output" "^error: no instance is running "
+	launch --name=one sleep 1000
+	equals "- State Directory: $S" "$(ctl info | sed -n 3p)"
+	equals "$(readlink "/proc/$TARGET/ns/mnt")" "$(ctl exec readlink /proc/self/ns/mnt)"
+	second sleep 1000
+	wait_for [ -L "$XDG_RUNTIME_DIR/fauxroot/$SECOND" ]
+	run -1 ctl info
+	one_line "$output" "^error: 2 instances are running; choose one with --instance=PID or --instance=NAME: .*$LAUNCHER [(]one[)]"
+	says "$output" "$SECOND"
+	run -1 "${FAUXROOT%/*}/compat/rootlessctl" info
+	equals "error: which instance? Give --socket or set ROOTLESSKIT_STATE_DIR" "$output"
+	local words
+	for words in --instance=one "--instance $LAUNCHER" "--socket $S" "--socket $S/api.sock"; do
+		# shellcheck disable=SC2086 # words
+		equals "- State Directory: $S" "$(ctl $words info | sed -n 3p)"
+	done
+	equals "- State Directory: $T/second" "$(ctl info --instance="$SECOND" | sed -n 3p)"
+	equals "$LAUNCHER one" "$(ctl ps --json | jq -r '.[] | select(.name) | .pid, .name' | paste -sd' ')"
+	run -1 ctl --instance=two info
+	one_line "$output" '^error: no instance "two" is running; these are: '
+	run -0 ctl --instance="$SECOND" stop
+	wait "$SECOND" || true
+	stop
+}
+
+@test "--name: one instance has it, and a killed one loses it" {
+	launch --name=build sleep 1000
+	local killed=$LAUNCHER
+	equals "$killed" "$(readlink "$XDG_RUNTIME_DIR/fauxroot/build")"
+	equals "$S" "$(readlink -f "$XDG_RUNTIME_DIR/fauxroot/build")"
+	run -125 fx --name=build touch "$T/ran"
+	one_line "$output" "error: --name=build: the name \"build\" belongs to the instance with PID $killed"
+	absent "$T/ran"
+	kill -KILL "$killed"
+	wait "$killed" || true
+	wait_for gone "$TARGET"
+	rm "$S/child_pid"
+	launch --name=build sleep 1000
+	equals "$LAUNCHER" "$(readlink "$XDG_RUNTIME_DIR/fauxroot/build")"
+	stop
+	equals "" "$(links)"
+	run -125 env -u XDG_RUNTIME_DIR "$FAUXROOT" --name=build true
+	one_line "${lines[0]}" "error: --name=build: XDG_RUNTIME_DIR is not set"
+	for name in 123 .x -x a/b 'a b' "$(printf 'x%.0s' {1..64})"; do
+		run -125 fx "--name=$name" true
+		one_line "$output" "error: --name takes letters, digits"
+	done
+}
+
+@test "stop, wait, kill: by PID, name and socket, with and without a PID namespace" {
+	local options waiter status
+	for options in "" --pidns; do
+		# shellcheck disable=SC2086 # words
+		launch --name=one $options sh -c 'trap "exit 7" TERM; trap "echo got USR1" USR1; while :; do sleep 0.1; done'
+		ctl wait & waiter=$!
+		# Until the shell has its traps.
+		until grep -q USR1 "$OUT"; do ctl kill -s USR1; sleep 0.1; done
+		run -1 ctl kill --signal=sigusr1
+		# From inside, too, unless the launcher is outside of the PID namespace.
+		if [ -z "$options" ]; then
+			ctl exec "$FAUXROOTCTL" kill -s SIGTERM
+		else
+			run -1 ctl exec "$FAUXROOTCTL" stop
+			one_line "$output" "^error: the launcher is outside of this PID namespace"
+			ctl kill
+		fi
+		status=0
+		wait "$LAUNCHER" || status=$?
+		equals 7 "$status"
+		wait "$waiter"
+		launch sleep 1000
+		kill -STOP "$LAUNCHER"
+		wait_for process_state "$LAUNCHER" T
+		ctl --socket "$S" stop
+		gone "$TARGET"
+		status=0
+		wait "$LAUNCHER" || status=$?
+		equals 143 "$status"
+	done
+}
+
+@test "stop, kill: what only pretends to be a launcher is not signalled" {
+	local info='{"apiVersion":"1.1.1","version":"1","stateDir":"/x","childPID":1}'
+	launch --net=none "$FAUXROOT_TEST_TOOLS/impostor" api "$S/api.sock" "$info"
+	listed
+	wait_for grep -qx ready "$OUT"
+	for verb in stop kill wait; do
+		run -1 ctl $verb
+		one_line "$output" "^error: \"$S/api.sock\": it belongs to process $TARGET in a user namespace below ours"
+	done
+	stop
+}
+
+@test "shell: \$SHELL beside the command, on the terminal" {
+	launch --net=none sleep 1000
+	equals lo "$(echo 'ls /sys/class/net' | SHELL=/bin/bash ctl shell)"
+	equals "$(readlink "/proc/$TARGET/ns/net")" \
+		"$(echo 'readlink /proc/self/ns/net' | env -u SHELL "$FAUXROOTCTL" shell 3>&- 4>&-)"
+	run -127 env SHELL=/nonexistent "$FAUXROOTCTL" shell
+	SHELL=/bin/sh run -3 script -qec "'$FAUXROOTCTL' shell" /dev/null <<<'tty; exit 3'
+	says "$output" /dev/pts/
+	stop
+}
+
+@test "--workdir: a directory that the command sees" {
+	equals /usr/lib "$(fx --workdir=/usr/lib pwd)"
+	mkdir -p here/there
+	equals "$T/here" "$(fx --pidns --workdir=here pwd)"
+	equals "$T/here/there" "$(cd here && fx --workdir there sh -c pwd)"
+	# After the copy-up: in the copy.
+	equals tmpfs "$(fx --copy-up=/etc --workdir=/etc stat -fc %T .)"
+	run -125 fx --workdir=/nonexistent touch ran
+	one_line "$output" "error: --workdir=/nonexistent: No such file or directory"
+	absent ran
 }

@@ -86,7 +86,7 @@ short_of() {
 	wait "$client"
 	PORT=$first works
 	not connects 127.0.0.1 "$removed"
-	equals 2 "$(ctl list-ports --json | wc -l)"
+	equals 2 "$(port_objects | wc -l)"
 	stop
 }
 

@@ -44,7 +44,7 @@ zombies() {
 ROOTLESSKIT_PARENT_EUID=$(id -u)
 ROOTLESSKIT_STATE_DIR=$S" "$output"
 	equals "$TARGET" "$(curl -sS --max-time 60 --unix-socket "$S/api.sock" http://x/v1/info | jq .childPID)"
-	equals "sleep 1000" "$("$FAUXROOTCTL" ps --json | jq -r '.command | join(" ")')"
+	equals "sleep 1000" "$("$FAUXROOTCTL" ps --json | jq -r '.[0].command | join(" ")')"
 	stop
 }
 

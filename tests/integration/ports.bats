@@ -125,9 +125,7 @@ servers_listen() {
 	run -0 fx --net=none --port-driver=builtin -p "127.0.0.1:$PORT:80/tcp,127.0.0.1:$((PORT + 1)):80/udp" \
 		-p "[::1]:$((PORT + 2)):80/tcp6" \
 		sh -c '"$FAUXROOTCTL" --socket "$ROOTLESSKIT_STATE_DIR/api.sock" list-ports --json'
-	equals '{"id":1,"spec":{"proto":"tcp","parentIP":"127.0.0.1","parentPort":'"$PORT"',"childPort":80}}
-{"id":2,"spec":{"proto":"udp","parentIP":"127.0.0.1","parentPort":'$((PORT + 1))',"childPort":80}}
-{"id":3,"spec":{"proto":"tcp6","parentIP":"::1","parentPort":'$((PORT + 2))',"childPort":80}}' "$output"
+	equals '[{"id":1,"spec":{"proto":"tcp","parentIP":"127.0.0.1","parentPort":'"$PORT"',"childPort":80}},{"id":2,"spec":{"proto":"udp","parentIP":"127.0.0.1","parentPort":'$((PORT + 1))',"childPort":80}},{"id":3,"spec":{"proto":"tcp6","parentIP":"::1","parentPort":'$((PORT + 2))',"childPort":80}}]' "$output"
 }
 
 @test "every pairing of families, TCP and UDP" {
@@ -271,7 +269,7 @@ servers_listen() {
 	equals "ID PROTO PARENTIP PARENTPORT CHILDIP CHILDPORT
 1 tcp 127.0.0.1 $PORT 80
 2 tcp6 ::1 $((PORT + 1)) ::1 443" "$(tr -s ' ' <<<"$output" | sed 's/ $//')"
-	run -0 ctl list-ports --json
+	run -0 port_objects
 	equals "{\"id\":2,\"spec\":{\"proto\":\"tcp6\",\"parentIP\":\"::1\",\"parentPort\":$((PORT + 1)),\"childIP\":\"::1\",\"childPort\":443}}" \
 		"${lines[1]}"
 	run -0 ctl remove-ports 1 2
@@ -279,7 +277,7 @@ servers_listen() {
 2" "$output"
 	not connects 127.0.0.1 "$PORT"
 	run -0 ctl add-ports --json "127.0.0.1:$PORT:80/tcp"
-	equals 3 "$(jq .id <<<"$output")"
+	equals "[3]" "$(jq -c "map(.id)" <<<"$output")"
 	run -1 --separate-stderr ctl remove-ports 9
 	equals "" "$output"
 	says "$stderr" '^error: .*no port with the id 9'
@@ -313,7 +311,7 @@ servers_listen() {
 	not connects 127.0.0.1 "$PORT"
 	not connects 127.0.0.1 $((PORT + 1))
 	not connects 127.0.0.1 $((PORT + 4))
-	equals 1 "$(ctl list-ports --json | wc -l)"
+	equals 1 "$(port_objects | wc -l)"
 	# So are the words before it.
 	run -1 ctl add-ports "127.0.0.1:$((PORT + 4)):7000/tcp" "127.0.0.1:$((PORT + 2)):7000/tcp"
 	not connects 127.0.0.1 $((PORT + 4))
@@ -335,7 +333,7 @@ servers_listen() {
 		not connects 127.0.0.1 "$PORT"
 	done
 	equals $rounds "$id"
-	equals "" "$(ctl list-ports --json)"
+	equals "" "$(port_objects)"
 	stop
 }
 
@@ -409,7 +407,7 @@ servers_listen() {
 	api POST /v1/ports "$(spec_json tcp 127.0.0.2 "$PORT" 127.0.0.1 80)"
 	equals 201 "$CODE"
 	# The refused ones have left no trace, not even an id.
-	equals "1 2 3" "$(ctl list-ports --json | jq .id | paste -sd' ')"
+	equals "1 2 3" "$(port_objects | jq .id | paste -sd' ')"
 	stop
 }
 
@@ -432,7 +430,7 @@ servers_listen() {
 	wait "$client" || end=$?
 	equals 143 "$end"
 	equals "" "$(<ids)"
-	equals "" "$(ctl list-ports --json)"
+	equals "" "$(port_objects)"
 	# One was there.
 	publish tcp "" "$PORT" 127.0.0.1 80
 	equals 2 "$ID"
@@ -530,7 +528,7 @@ lo ::1/128" "$(in_target ip -o addr | awk '{ print $2, $4 }' | LC_ALL=C sort)"
 	launch_ports sleep 1000
 	refused_by POST /v1/ports "$(spec_json tcp 127.0.0.1 "$PORT" 127.0.0.1 80)" 400 \
 		'ip_unprivileged_port_start=.*cap_net_bind_service.*higher port'
-	equals "" "$(ctl list-ports --json)"
+	equals "" "$(port_objects)"
 	stop
 }
 
@@ -542,6 +540,25 @@ lo ::1/128" "$(in_target ip -o addr | awk '{ print $2, $4 }' | LC_ALL=C sort)"
 		[[ $stderr == *"\"$spec\""* ]]
 		absent started
 	done <"$ROOT/tests/lib/fixtures/bad_ports"
+}
+
+@test "a spec without a protocol is for TCP; under RootlessKit's names it is refused" {
+	local compat=${FAUXROOT%/*}/compat spec
+	free_port 2
+	launch --net=none --port-driver=builtin -p "127.0.0.1:$PORT:80" sleep 1000
+	run -0 ctl add-ports "127.0.0.1:$((PORT + 1)):81"
+	equals "tcp:$PORT:80 tcp:$((PORT + 1)):81" \
+		"$(port_objects | jq -r '.spec | "\(.proto):\(.parentPort):\(.childPort)"' | paste -sd' ')"
+	for spec in 80 8080:80 127.0.0.1:80:80; do
+		run -1 "$compat/rootlessctl" --socket "$S/api.sock" add-ports "$spec"
+		one_line "$output" "^error: bad port \"$spec\": it does not end with a protocol"
+		run -1 --separate-stderr "$compat/rootlesskit" --net=none --port-driver=builtin -p "$spec" touch started
+		one_error "$stderr" "bad port \"$spec\": it does not end with a protocol"
+		absent started
+	done
+	run -125 --separate-stderr fx --net=none --port-driver=builtin -p 80 touch started
+	one_error "$stderr" 'bad port "80/tcp": the child port is missing'
+	stop
 }
 
 @test "bad specs for add-ports: one line, status 1, and nothing is asked for" {
@@ -673,7 +690,7 @@ answered() {
 	wait_for answered
 	equals 0 "$(<answer)"
 	equals "{\"proto\":\"tcp4\",\"parentIP\":\"127.0.0.1\",\"parentPort\":$PORT,\"childIP\":\"127.0.0.1\",\"childPort\":$PORT}" \
-		"$(ctl list-ports --json | jq -c .spec)"
+		"$(port_objects | jq -c .spec)"
 	equals "-proto tcp -host-ip 127.0.0.1 -host-port $PORT -container-ip 172.17.0.2 -container-port 80" \
 		"$(tail -n +2 words | paste -sd' ')"
 	connects 127.0.0.1 "$PORT"
@@ -681,7 +698,7 @@ answered() {
 	wait_for test -s status
 	equals 0 "$(<status)"
 	equals ended "$(<ended)"
-	equals "" "$(ctl list-ports --json)"
+	equals "" "$(port_objects)"
 	not connects 127.0.0.1 "$PORT"
 	stop_all
 }
@@ -700,7 +717,7 @@ answered() {
 			started=$! proxy=$!
 			wait_for answered
 			equals 0 "$(<answer)"
-			equals peer "$(ctl list-ports --json | jq -r .owner)"
+			equals peer "$(port_objects | jq -r .owner)"
 			[ $option != --pidns ] || proxy=$(child_of "$proxy" rootlesskit-doc)
 			kill -KILL "$proxy"
 			wait "$started" || true
@@ -708,7 +725,7 @@ answered() {
 		gone_unasked() { not connects 127.0.0.1 "$PORT" 2>/dev/null; }
 		wait_for gone_unasked
 		logged "port 3 is taken back: the process that asked for it has ended"
-		equals "" "$(ctl list-ports --json)"
+		equals "" "$(port_objects)"
 		stop_all
 	done
 }
@@ -721,7 +738,7 @@ answered() {
 	equals 201 "$CODE"
 	equals peer "$(jq -r .owner <<<"$BODY")"
 	# curl has ended.
-	equals "$PORT" "$(ctl list-ports --json | jq .spec.parentPort)"
+	equals "$PORT" "$(port_objects | jq .spec.parentPort)"
 	refused_by POST /v1/ports "$(spec_json tcp 127.0.0.1 0 127.0.0.1 80 | jq -c '.owner = "me"')" 400 owner
 	stop
 }
@@ -753,17 +770,17 @@ answered() {
 		inside_says "$info" info
 		inside_says "$list" list-ports
 		inside_says "$add" add-ports "127.0.0.1:$PORT:80/tcp"
-		run -0 ctl list-ports --json
+		run -0 port_objects
 		[ "$add" = ok ] || equals "" "$output"
 		run -0 ctl add-ports "127.0.0.1:$((PORT + 1)):80/tcp"
 		inside_says "$remove" remove-ports "$output"
 		inside_says "$privileged" add-ports "127.0.0.1:1:80/tcp"
 		# From outside all goes.
 		run -0 ctl info
-		ctl list-ports --json | jq .id >ids
+		port_objects | jq .id >ids
 		# shellcheck disable=SC2046 # words
 		[ ! -s ids ] || ctl remove-ports $(<ids)
-		run -0 ctl list-ports --json
+		run -0 port_objects
 		equals "" "$output"
 		stop
 	done
@@ -775,7 +792,7 @@ answered() {
 	docker_proxy -proto=udp --host-ip=:: -host-port "$PORT" -container-ip 172.17.0.2 -container-port 53
 	wait_for answered
 	equals "{\"proto\":\"udp6\",\"parentIP\":\"::\",\"parentPort\":$PORT,\"childIP\":\"::1\",\"childPort\":$PORT}" \
-		"$(ctl list-ports --json | jq -c .spec)"
+		"$(port_objects | jq -c .spec)"
 	says "$(<words)" '^--?host-ip=::1$'
 	touch end
 	wait_for test -s status
@@ -804,7 +821,7 @@ answered() {
 	# It is written in two pieces.
 	wait_for grep -qsx 'no luck' answer
 	equals $'1\nno luck' "$(<answer)"
-	removed() { [ "$(ctl list-ports --json)" = "" ]; }
+	removed() { [ "$(port_objects)" = "" ]; }
 	wait_for removed
 	touch end
 	wait_for test -s status

@@ -136,7 +136,7 @@ amount() {
 	logged forwarder
 	check datagrams
 	# Ports and ids are the launcher's, so they are as before; new ones work, removed ones refuse.
-	equals 2 "$(ctl list-ports --json | wc -l)"
+	equals 2 "$(port_objects | wc -l)"
 	publish tcp 127.0.0.1 own 127.0.0.1 7000
 	equals 3 "$ID"
 	works
@@ -333,7 +333,7 @@ holds() {
 		wait "$FLOOD"
 		equals 0 "$(tail -n 1 flood)"
 		rm go
-		PORT=$(ctl list-ports --json | jq -s '.[0].spec.parentPort') check churn 50
+		PORT=$(port_objects | jq -s '.[0].spec.parentPort') check churn 50
 	done
 	stop
 }
@@ -535,7 +535,7 @@ accepted() { # CURL OPTIONS… - POST /v1/ports was answered with other than an 
 		# All are taken back, and with them come the clients that had to wait.
 		run -1 --separate-stderr ctl add-ports "$PORT-$((PORT + 29)):$PORT-$((PORT + 29))/tcp"
 		says "$stderr" 'Too many open files|No file descriptors available'
-		equals "" "$(ctl list-ports --json)"
+		equals "" "$(port_objects)"
 	done
 	[ "$(log_count 'out of file descriptors')" -le 1 ]
 	equals "" "$(grep -v 'out of file descriptors' "$LOG" || true)"
@@ -552,7 +552,7 @@ accepted() { # CURL OPTIONS… - POST /v1/ports was answered with other than an 
 			'{"proto":"tcp","parentPort":0,"childPort":80}   ' | socat -u - "UNIX-CONNECT:$S/api.sock"
 	done
 	# Whole requests are carried out, torn ones are not.
-	five() { [ "$(ctl list-ports --json | wc -l)" -eq 5 ]; }
+	five() { [ "$(port_objects | wc -l)" -eq 5 ]; }
 	wait_for five
 	stop
 }
@@ -591,7 +591,7 @@ accepted() { # CURL OPTIONS… - POST /v1/ports was answered with other than an 
 	wait "${pids[@]}"
 	absent failed
 	equals "" "$(sort removed | uniq -d)"
-	equals "" "$(ctl list-ports --json)"
+	equals "" "$(port_objects)"
 	for ((at = PORT; at < PORT + 4; at++)); do
 		not connects 127.0.0.1 "$at"
 	done

@@ -53,7 +53,7 @@ helper_replaced() { # OLD
 	equals "tcp 7000" "$(said tcp 127.0.0.1 "$PORT")"
 	equals 2 "$(ctl add-ports "127.0.0.1:$PORT:7000/udp")"
 	equals "udp 7000" "$(said udp 127.0.0.1 "$PORT")"
-	equals "1 2" "$(ctl list-ports --json | jq .id | paste -sd' ')"
+	equals "1 2" "$(port_objects | jq .id | paste -sd' ')"
 	ctl remove-ports 1
 	not connects 127.0.0.1 "$PORT"
 	equals "udp 7000" "$(said udp 127.0.0.1 "$PORT")"
@@ -92,7 +92,7 @@ helper_replaced() { # OLD
 	refused_by POST /v1/ports "$(spec_json tcp 127.0.0.1 $((PORT + 1)) 10.0.2.100 7000)" 409 \
 		"Address already in use by process $other \(socat\)"
 	kill "$other"
-	equals 1 "$(ctl list-ports --json | jq .id)"
+	equals 1 "$(port_objects | jq .id)"
 	stop_all
 }
 
@@ -110,7 +110,7 @@ helper_replaced() { # OLD
 		cannot reach the loopback address 127.0.0.1|{"proto":"tcp","parentPort":0,"childIP":"127.0.0.1","childPort":80}
 		Cannot assign requested address|{"proto":"tcp","parentIP":"192.0.2.77","parentPort":0,"childPort":80}
 	END
-	equals "" "$(ctl list-ports --json)"
+	equals "" "$(port_objects)"
 	api GET /v1/info
 	equals '{"driver":"slirp4netns","protos":["tcp","tcp4","udp","udp4"],"disallowLoopbackChildIP":true,"sourceIP":"proxy"}' \
 		"$(jq -c '.portDriver | {driver, protos, disallowLoopbackChildIP, sourceIP}' <<<"$BODY")"
@@ -138,7 +138,7 @@ helper_replaced() { # OLD
 		wait_for tcp_says "$PORT" "tcp 7000"
 		equals "udp 7000" "$(said udp 127.0.0.1 "$PORT")"
 		not connects 127.0.0.1 $((PORT + 1))
-		equals "1 3" "$(ctl list-ports --json | jq .id | paste -sd' ')"
+		equals "1 3" "$(port_objects | jq .id | paste -sd' ')"
 	done
 	# slirp4netns counts anew, ids of ours go on.
 	equals 4 "$(ctl add-ports "127.0.0.1:$((PORT + 2)):7001/tcp")"
@@ -224,7 +224,7 @@ launch_fake() {
 	END
 	head -c 100000 /dev/zero | tr '\0' '[' >answer
 	refused_by POST /v1/ports "$spec" 500 'the answer of slirp4netns is too long'
-	equals "" "$(ctl list-ports --json)"
+	equals "" "$(port_objects)"
 	# What we ask is one whole object a request, with every member that slirp4netns needs.
 	equals '["add_hostfwd",["guest_addr","guest_port","host_addr","host_port","proto"]]' \
 		"$(jq -sc 'map([.execute, (.arguments | keys)]) | unique[]' requests)"
@@ -235,7 +235,7 @@ launch_fake() {
 	echo '{"error":{"desc":"not today"}}' >answer
 	refused_by DELETE /v1/ports/1 "" 500 'slirp4netns refused: not today'
 	equals '{"execute":"remove_hostfwd","arguments":{"id":7}}' "$(tail -n 1 requests | jq -sc 'last')"
-	equals "" "$(ctl list-ports --json)"
+	equals "" "$(port_objects)"
 	# Where nobody answers, slirp4netns is dead and its ports with it: removed.
 	echo '{"return":{"id":8}}' >answer
 	publish tcp 127.0.0.1 0 10.0.2.100 80
@@ -262,7 +262,7 @@ launch_fake() {
 	launch_fake
 	refused_by POST /v1/ports "$(spec_json tcp 127.0.0.1 0 10.0.2.100 80)" 500 \
 		'waiting for the answer of slirp4netns: Connection timed out'
-	equals "" "$(ctl list-ports --json)"
+	equals "" "$(port_objects)"
 	rm hang
 	echo '{"return":{"id":1}}' >answer
 	publish tcp 127.0.0.1 0 10.0.2.100 80

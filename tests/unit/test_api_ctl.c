@@ -148,6 +148,8 @@ static void run(const struct fixture *f, const char *name, bool inside, int out,
 			setenv("ROOTLESSKIT_STATE_DIR", f->dir, 1);
 		else
 			unsetenv("ROOTLESSKIT_STATE_DIR");
+		/* No instance is listed there. */
+		setenv("XDG_RUNTIME_DIR", f->dir, 1);
 		dup2(errors, STDERR_FILENO);
 		if (out == -2)
 			close(STDOUT_FILENO);
@@ -164,6 +166,10 @@ static void run(const struct fixture *f, const char *name, bool inside, int out,
 
 #define ARGS(...) ((const char *const[]){__VA_ARGS__, NULL})
 #define NO_ARGS	  ((const char *const[]){NULL})
+
+#define NO_INSTANCE                                                            \
+	"error: no instance is running that $XDG_RUNTIME_DIR/fauxroot knows; " \
+	"--socket takes the state directory of another\n"
 
 static const struct {
 	const char *name;
@@ -196,23 +202,41 @@ static const struct {
 	 "error: --json takes true or false, not \"maybe\"\n"},
 	{"fauxrootctl", ARGS("--socket"), "", "error: --socket needs a value: PATH\n"},
 	{"fauxrootctl", ARGS("info", "x\033[2J"), "", "error: info takes no argument \"x?[2J\"\n"},
-	{"fauxrootctl", ARGS("info"), "",
+	{"fauxrootctl", ARGS("info"), "", NO_INSTANCE},
+	{"fauxrootctl", ARGS("--socket=", "info"), "", NO_INSTANCE},
+	{"fauxrootctl", ARGS("--instance=", "info"), "", NO_INSTANCE},
+	{"fauxrootctl", ARGS("stop"), "", NO_INSTANCE},
+	{"fauxrootctl", ARGS("wait"), "", NO_INSTANCE},
+	{"fauxrootctl", ARGS("kill"), "", NO_INSTANCE},
+	{"fauxrootctl", ARGS("kill", "-s", "SIGRTMIN+1"), "", NO_INSTANCE},
+	{"fauxrootctl", ARGS("shell"), "", NO_INSTANCE},
+	{"rootlessctl", ARGS("info"), "",
 	 "error: which instance? Give --socket or set ROOTLESSKIT_STATE_DIR\n"},
-	{"fauxrootctl", ARGS("--socket=", "info"), "",
-	 "error: which instance? Give --socket or set ROOTLESSKIT_STATE_DIR\n"},
+	{"fauxrootctl", ARGS("--instance=x", "info"), "", "error: no instance \"x\" is running\n"},
+	{"fauxrootctl", ARGS("--instance", "1", "info"), "",
+	 "error: no instance \"1\" is running\n"},
+	{"fauxrootctl", ARGS("--instance=x", "info", "--socket=y"), "",
+	 "error: --socket and --instance exclude each other\n"},
+	{"fauxrootctl", ARGS("kill", "--signal=NOPE"), "",
+	 "error: --signal takes a name such as TERM, or a number from 1 to 64, not \"NOPE\"\n"},
+	{"fauxrootctl", ARGS("kill", "-s", "65"), "",
+	 "error: --signal takes a name such as TERM, or a number from 1 to 64, not \"65\"\n"},
+	{"fauxrootctl", ARGS("kill", "-s", "0"), "",
+	 "error: --signal takes a name such as TERM, or a number from 1 to 64, not \"0\"\n"},
+	{"fauxrootctl", ARGS("stop", "-s", "TERM"), "",
+	 "error: unknown option -s; see fauxrootctl --help\n"},
+	{"fauxrootctl", ARGS("stop", "x"), "", "error: stop takes no argument \"x\"\n"},
 	{"fauxrootctl", ARGS("--socket", "/dev/null", "info"), "",
 	 "error: connecting to \"/dev/null\": Connection refused\n"},
 	{"fauxrootctl", ARGS("--socket=/nothing/api.sock", "info"), "",
 	 "error: connecting to \"/nothing/api.sock\": No such file or directory\n"},
-	{"fauxrootctl", ARGS("list-ports"), "",
-	 "error: which instance? Give --socket or set ROOTLESSKIT_STATE_DIR\n"},
+	{"fauxrootctl", ARGS("list-ports"), "", NO_INSTANCE},
 	{"fauxrootctl", ARGS("list-ports", "1"), "", "error: list-ports takes no argument \"1\"\n"},
 	{"rootlessctl", ARGS("add-ports"), "",
 	 "error: add-ports needs at least one SPEC; see rootlessctl --help\n"},
-	{"fauxrootctl", ARGS("add-ports", "80:80/tcp"), "",
-	 "error: which instance? Give --socket or set ROOTLESSKIT_STATE_DIR\n"},
+	{"fauxrootctl", ARGS("add-ports", "80:80/tcp"), "", NO_INSTANCE},
 	{"fauxrootctl", ARGS("remove-ports"), "",
-	 "error: remove-ports needs at least one ID; see fauxrootctl --help\n"},
+	 "error: remove-ports needs at least one ID or SPEC; see fauxrootctl --help\n"},
 	{"fauxrootctl", ARGS("remove-ports", "--json", "1"), "",
 	 "error: unknown option --json; see fauxrootctl --help\n"},
 	{"fauxrootctl", ARGS("exec"), "",
@@ -235,7 +259,7 @@ static void is_as_wanted(const char *text, const char *wanted, size_t row)
 /* The status of a failure: that of exec is none that its command would have. */
 static int failure_of(const char *verb)
 {
-	return verb && streq(verb, "exec") ? 125 : 1;
+	return verb && (streq(verb, "exec") || streq(verb, "shell")) ? 125 : 1;
 }
 
 static void reads_its_command_line(void **state)
@@ -254,9 +278,16 @@ static void reads_its_command_line(void **state)
 
 static void helps(void **state)
 {
-	static const char *const commands[] = {"list-ports [--json]",  "add-ports [--json] SPEC...",
-					       "remove-ports ID...",   "info [--json]",
-					       "exec [--] COMMAND...", "ps [--json]"};
+	static const char *const commands[] = {"list-ports [--json]",
+					       "add-ports [--json] SPEC...",
+					       "remove-ports ID|SPEC...",
+					       "info [--json]",
+					       "stop",
+					       "kill [-s SIGNAL]",
+					       "wait",
+					       "shell",
+					       "exec [--] COMMAND...",
+					       "ps [--json]"};
 	const struct fixture *f = *state;
 	_cleanup_(run_clear) struct run result = {0};
 
@@ -297,6 +328,7 @@ static void prints_info(void **state)
 	check_info(f, true, ARGS("--debug=0", "--", "info", "--json=f"));
 	check_info(f, false, ARGS("-socket", f->socket, "info"));
 	check_info(f, false, ARGS("info", "--socket", f->socket));
+	check_info(f, false, ARGS("info", "--socket", f->dir));
 }
 
 static void prints_json(void **state)
@@ -324,12 +356,12 @@ static const struct {
 	const char *out, *errors;
 } port_rows[] = {
 	{ARGS("list-ports"), HEADS, ""},
-	{ARGS("list-ports", "--json"), "", ""},
+	{ARGS("list-ports", "--json"), "[]\n", ""},
 	{ARGS("add-ports", "127.0.0.1:8080:80/tcp"), "1\n", ""},
 	{ARGS("add-ports", ":53:10.0.2.100:5353/udp", "[::1]:9:9/tcp6"), "2\n3\n", ""},
 	{ARGS("add-ports", "--json", "1.2.3.4:81:81/tcp4"),
-	 "{\"id\":4,\"spec\":{\"proto\":\"tcp4\",\"parentIP\":\"1.2.3.4\",\"parentPort\":81,"
-	 "\"childPort\":81}}\n",
+	 "[{\"id\":4,\"spec\":{\"proto\":\"tcp4\",\"parentIP\":\"1.2.3.4\",\"parentPort\":81,"
+	 "\"childPort\":81}}]\n",
 	 ""},
 	{ARGS("list-ports"),
 	 "ID    PROTO    PARENTIP     PARENTPORT    CHILDIP       CHILDPORT\n"
@@ -340,10 +372,10 @@ static const struct {
 	 ""},
 	{ARGS("remove-ports", "3", "1"), "3\n1\n", ""},
 	{ARGS("list-ports", "--json"),
-	 "{\"id\":2,\"spec\":{\"proto\":\"udp\",\"parentPort\":53,\"childIP\":\"10.0.2.100\","
-	 "\"childPort\":5353}}\n"
+	 "[{\"id\":2,\"spec\":{\"proto\":\"udp\",\"parentPort\":53,\"childIP\":\"10.0.2.100\","
+	 "\"childPort\":5353}},"
 	 "{\"id\":4,\"spec\":{\"proto\":\"tcp4\",\"parentIP\":\"1.2.3.4\",\"parentPort\":81,"
-	 "\"childPort\":81}}\n",
+	 "\"childPort\":81}}]\n",
 	 ""},
 	/* A port a number; the third is taken, so none stays, and the first word's neither. */
 	{ARGS("add-ports", "127.0.0.1:8002:2/tcp"), "5\n", ""},
@@ -358,9 +390,9 @@ static const struct {
 	{ARGS("remove-ports", "9", "10", "11", "12"), "9\n10\n11\n",
 	 "error: there is no port with the id 12 (HTTP status 400)\n"},
 	/* All words are understood before anything is asked for. */
-	{ARGS("remove-ports", "5", "x"), "", "error: \"x\" is not the id of a port\n"},
+	{ARGS("remove-ports", "5", "x"), "", "error: \"x\" is not the id of a port, nor a spec\n"},
 	{ARGS("remove-ports", "5", "4294967296"), "",
-	 "error: \"4294967296\" is not the id of a port\n"},
+	 "error: \"4294967296\" is not the id of a port, nor a spec\n"},
 	{ARGS("add-ports", "127.0.0.1:6000:1/tcp", "0:1/tcp"), "",
 	 "error: bad port \"0:1/tcp\": the parent port \"0\" is not one of 1-65535; it takes "
 	 "[PARENT-IP]:PARENT-PORT:[CHILD-IP:]CHILD-PORT/PROTO, such as 127.0.0.1:8080:80/tcp\n"},
@@ -368,6 +400,36 @@ static const struct {
 	 "error: publishing it: Permission denied (HTTP status 400)\n"},
 	{ARGS("remove-ports", "5"), "5\n", ""},
 	{ARGS("list-ports"), HEADS, ""},
+	/* Under our own name the protocol is tcp unless it is given. */
+	{ARGS("add-ports", "8080:80", "127.0.0.1:8090-8091:90-91"), "12\n13\n14\n", ""},
+	/* By its spec: the whole of it, and all or nothing. */
+	{ARGS("remove-ports", "8080:80/udp"), "", "error: no port :8080:80/udp is published\n"},
+	{ARGS("remove-ports", "12", "127.0.0.1:8080:80"), "",
+	 "error: no port 127.0.0.1:8080:80/tcp is published\n"},
+	{ARGS("remove-ports", "127.0.0.1:8090-8092:90-92/tcp"), "",
+	 "error: no port 127.0.0.1:8092:92/tcp is published\n"},
+	{ARGS("remove-ports", "127.0.0.1:8090-8091:90-91/tcp", ":8080:80"), "13\n14\n12\n", ""},
+	{ARGS("list-ports"), HEADS, ""},
+};
+
+/* rootlessctl, whose output scripts read. */
+static const struct {
+	const char *const *argv;
+	const char *out, *errors;
+} compatible_rows[] = {
+	{ARGS("list-ports", "--json"), "", ""},
+	{ARGS("add-ports", "8080:80"), "",
+	 "error: bad port \"8080:80\": it does not end with a protocol, as in 80/tcp; it takes "
+	 "[PARENT-IP]:PARENT-PORT:[CHILD-IP:]CHILD-PORT/PROTO, such as 127.0.0.1:8080:80/tcp\n"},
+	{ARGS("add-ports", "--json", "1.2.3.4:81:81/tcp4", "8080:80/tcp"),
+	 "{\"id\":15,\"spec\":{\"proto\":\"tcp4\",\"parentIP\":\"1.2.3.4\",\"parentPort\":81,"
+	 "\"childPort\":81}}\n{\"id\":16,\"spec\":{\"proto\":\"tcp\",\"parentPort\":8080,"
+	 "\"childPort\":80}}\n",
+	 ""},
+	{ARGS("remove-ports", "15"), "15\n", ""},
+	{ARGS("list-ports", "--json"),
+	 "{\"id\":16,\"spec\":{\"proto\":\"tcp\",\"parentPort\":8080,\"childPort\":80}}\n", ""},
+	{ARGS("remove-ports", "16"), "16\n", ""},
 };
 
 static void manages_ports(void **state)
@@ -381,6 +443,14 @@ static void manages_ports(void **state)
 		is_as_wanted(result.errors, port_rows[i].errors, i);
 		is_as_wanted(result.out, port_rows[i].out, i);
 		assert_int_equal(result.status, *port_rows[i].errors ? 1 : 0);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(compatible_rows); i++) {
+		_cleanup_(run_clear) struct run result = {0};
+
+		run(f, "rootlessctl", true, -1, compatible_rows[i].argv, &result);
+		is_as_wanted(result.errors, compatible_rows[i].errors, 1000 + i);
+		is_as_wanted(result.out, compatible_rows[i].out, 1000 + i);
+		assert_int_equal(result.status, *compatible_rows[i].errors ? 1 : 0);
 	}
 }
 

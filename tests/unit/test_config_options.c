@@ -77,6 +77,8 @@ static const char *const values[] = {
 	"--propagation=shared",
 	"--propagation=rshared",
 	"--state-dir=relative/dir",
+	"--name=build-1.x",
+	"--workdir=relative/dir",
 	"--idmap=subid",
 	"--idmap=single",
 	"--subid-source=dynamic",
@@ -221,6 +223,10 @@ static void wrong_values_are_refused_by_name(void **state)
 {
 #define MTU  "--mtu takes 0 or a number from 68 to 65521, not "
 #define CIDR "--cidr takes the address of an IPv4 network, /25 or wider, as 10.0.2.0/24, not "
+#define NAME                                                                                  \
+	"--name takes letters, digits, '_', '.' and '-', at most 63, at least one letter, a " \
+	"letter or "                                                                          \
+	"digit first, not "
 #define IFNAME \
 	"--ifname takes a name of at most 15 bytes without '/', ':', '%' and white space, not "
 #define COPYUP "--copy-up takes an absolute path of a directory other than / and /tmp, not "
@@ -264,6 +270,11 @@ static void wrong_values_are_refused_by_name(void **state)
 		{"--ifname=tap%d CMD", IFNAME "\"tap%d\""},
 		{"--ifname=eth0:1 CMD", IFNAME "\"eth0:1\""},
 		{"--ifname=tap\t0 CMD", IFNAME "\"tap\t0\""},
+		{"--name=123 CMD", NAME "\"123\""},
+		{"--name=-x CMD", NAME "\"-x\""},
+		{"--name=.. CMD", NAME "\"..\""},
+		{"--name=a/b CMD", NAME "\"a/b\""},
+		{"--name=x\n CMD", NAME "\"x\n\""},
 		{"--ifname=. CMD", IFNAME "\".\""},
 		{"--ifname=.. CMD", IFNAME "\"..\""},
 		{"--slirp4netns-sandbox=maybe CMD",

@@ -34,12 +34,12 @@ static void assert_announced(const struct statedir *state, struct instance_link 
 {
 	struct error err = {0};
 
-	if (instance_announce(state, ret, &err) < 0)
+	if (instance_announce(state, NULL, ret, &err) < 0)
 		fail_msg("%s", err.text);
 }
 
 /* A launcher in a process of its own, until it is killed. */
-static pid_t launch(const char *state_dir)
+static pid_t launch_named(const char *state_dir, const char *name)
 {
 	struct statedir state = STATEDIR_NONE;
 	struct instance_link link;
@@ -52,7 +52,7 @@ static pid_t launch(const char *state_dir)
 	pid = fork();
 	if (pid == 0) {
 		if (statedir_open(state_dir, -1, &state, &err) < 0 ||
-		    instance_announce(&state, &link, &err) < 0)
+		    instance_announce(&state, name, &link, &err) < 0)
 			_exit(1);
 		(void)fd_write_all(ready[1], "r", 1);
 		for (;;)
@@ -62,6 +62,11 @@ static pid_t launch(const char *state_dir)
 	assert_int_equal(read(ready[0], &byte, 1), 1);
 	fd_close(ready[0]);
 	return pid;
+}
+
+static pid_t launch(const char *state_dir)
+{
+	return launch_named(state_dir, NULL);
 }
 
 static void end(pid_t pid)
@@ -219,22 +224,151 @@ static void refuses_what_is_not_ours(void **unused)
 			setenv("XDG_RUNTIME_DIR", "", 1);
 		if (i == 2)
 			setenv("XDG_RUNTIME_DIR", "relative", 1);
-		assert_int_equal(instance_announce(&state, &link, &err), -ENOENT);
+		assert_int_equal(instance_announce(&state, NULL, &link, &err), -ENOENT);
 		assert_int_equal(instances_list(&found, &err), -ENOENT);
 		assert_string_equal(err.text, "XDG_RUNTIME_DIR is not set");
 	}
 	setenv("XDG_RUNTIME_DIR", "/nonexistent", 1);
-	assert_int_equal(instance_announce(&state, &link, &err), -ENOENT);
+	assert_int_equal(instance_announce(&state, NULL, &link, &err), -ENOENT);
 	use_here();
 	assert_int_equal(symlink("s", "fauxroot"), 0);
-	assert_true(instance_announce(&state, &link, &err) < 0);
+	assert_true(instance_announce(&state, NULL, &link, &err) < 0);
 	assert_true(instances_list(&found, &err) < 0);
 	assert_int_equal(unlink("fauxroot"), 0);
 	touch("fauxroot");
-	assert_int_equal(instance_announce(&state, &link, &err), -ENOTDIR);
+	assert_int_equal(instance_announce(&state, NULL, &link, &err), -ENOTDIR);
 	assert_int_equal(unlink("fauxroot"), 0);
 	assert_int_equal(link.dir, -1);
 	statedir_remove(&state);
+}
+
+static void takes_a_free_name(void **unused)
+{
+	_cleanup_instances_ struct instances found = {0};
+	struct instance_link link = INSTANCE_LINK_NONE;
+	struct statedir state;
+	struct error err = {0};
+	char wanted[128];
+	pid_t first;
+
+	(void)unused;
+	use_here();
+	assert_int_equal(instance_name_check("build", &err), 0);
+	first = launch_named("a", "build");
+	list(&found);
+	assert_int_equal(found.n, 1);
+	assert_string_equal(found.items[0].name, "build");
+	assert_open("s", &state);
+	snprintf(wanted, sizeof(wanted), "the name \"build\" belongs to the instance with PID %d",
+		 first);
+	assert_int_equal(instance_name_check("build", &err), -EEXIST);
+	assert_string_equal(err.text, wanted);
+	assert_int_equal(instance_announce(&state, "build", &link, &err), -EEXIST);
+	assert_string_equal(err.text, wanted);
+	/* No line in the list either. */
+	instances_clear(&found);
+	list(&found);
+	assert_int_equal(found.n, 1);
+	/* What a killed launcher leaves is no obstacle. */
+	end(first);
+	assert_int_equal(instance_name_check("build", &err), 0);
+	if (instance_announce(&state, "build", &link, &err) < 0)
+		fail_msg("%s", err.text);
+	instances_clear(&found);
+	list(&found);
+	assert_int_equal(found.n, 1);
+	assert_int_equal(found.items[0].pid, getpid());
+	assert_string_equal(found.items[0].name, "build");
+	instance_withdraw(&link);
+	assert_false(exists("fauxroot"));
+	statedir_remove(&state);
+	remove_state("a");
+}
+
+/* A name that a killed launcher had must not pass to another one that gets its PID. */
+static void leaves_no_names_behind(void **unused)
+{
+	_cleanup_instances_ struct instances found = {0};
+	struct instance_link link = INSTANCE_LINK_NONE;
+	struct statedir state;
+	char own[16];
+	pid_t killed;
+
+	(void)unused;
+	use_here();
+	killed = launch_named("a", "old");
+	end(killed);
+	snprintf(own, sizeof(own), "%d", getpid());
+	assert_int_equal(symlink(own, "fauxroot/stale"), 0);
+	/* Nobody's names: no launcher has made these. */
+	assert_int_equal(symlink(own, "fauxroot/$(id)"), 0);
+	assert_int_equal(symlink("elsewhere", "fauxroot/other"), 0);
+	assert_open("s", &state);
+	assert_announced(&state, &link);
+	list(&found);
+	assert_int_equal(found.n, 1);
+	assert_null(found.items[0].name);
+	assert_false(exists("fauxroot/stale"));
+	assert_false(exists("fauxroot/old"));
+	assert_int_equal(unlink("fauxroot/$(id)"), 0);
+	assert_int_equal(unlink("fauxroot/other"), 0);
+	instance_withdraw(&link);
+	assert_false(exists("fauxroot"));
+	/* The list clears away, too. */
+	killed = launch_named("a", "old");
+	end(killed);
+	instances_clear(&found);
+	list(&found);
+	assert_int_equal(found.n, 0);
+	assert_false(exists("fauxroot"));
+	statedir_remove(&state);
+	remove_state("a");
+}
+
+/* Launchers that want one name, each of which is killed once it has it. */
+static void gives_a_name_to_one(void **unused)
+{
+	enum { LAUNCHERS = 6, ROUNDS = 100 };
+	pid_t pids[LAUNCHERS];
+
+	(void)unused;
+	use_here();
+	for (int i = 0; i < LAUNCHERS; i++) {
+		pids[i] = fork();
+		if (pids[i] == 0) {
+			char path[32];
+			struct statedir state = STATEDIR_NONE;
+			struct error err;
+			int taken = 0;
+
+			snprintf(path, sizeof(path), "s%d", i);
+			if (statedir_open(path, -1, &state, &err) < 0)
+				_exit(1);
+			for (int round = 0; round < ROUNDS; round++) {
+				struct instance_link link = INSTANCE_LINK_NONE;
+				int rc = instance_announce(&state, "one", &link, &err);
+
+				if (rc == -EEXIST)
+					continue;
+				/* Nobody else thinks that it has the name. */
+				if (rc < 0 || mkdir("having", 0700) < 0 || rmdir("having") < 0) {
+					fprintf(stderr, "%d %s\n", rc, err.text);
+					_exit(1);
+				}
+				taken++;
+				instance_withdraw(&link);
+			}
+			statedir_remove(&state);
+			_exit(taken > 0 ? 0 : 2);
+		}
+	}
+	for (int i = 0; i < LAUNCHERS; i++) {
+		int status;
+
+		assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+		assert_true(WIFEXITED(status) && WEXITSTATUS(status) != 1);
+	}
+	assert_false(exists("fauxroot"));
 }
 
 /* Launchers that come and go at once, each removing the directory as the last one. */
@@ -255,7 +389,7 @@ static void survives_coming_and_going(void **unused)
 				struct instance_link link = INSTANCE_LINK_NONE;
 				struct error err;
 
-				if (instance_announce(&state, &link, &err) < 0) {
+				if (instance_announce(&state, NULL, &link, &err) < 0) {
 					fprintf(stderr, "%s\n", err.text);
 					_exit(1);
 				}
@@ -284,6 +418,9 @@ int main(void)
 		TEST(leaves_others_alone),
 		TEST(refuses_what_is_not_ours),
 		TEST(survives_coming_and_going),
+		TEST(takes_a_free_name),
+		TEST(leaves_no_names_behind),
+		TEST(gives_a_name_to_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

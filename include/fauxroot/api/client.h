@@ -7,6 +7,7 @@
 #include "fauxroot/base/macro.h"
 
 struct error;
+struct peer;
 
 /* What a server has answered. */
 struct api_reply {
@@ -44,3 +45,12 @@ int api_call_within(unsigned ms, const char *socket, const char *method, const c
  * Returns 0, or -EPROTO with what the server objects to: its {"message": …}.
  */
 int api_reply_expect(const struct api_reply *reply, long status, struct error *err);
+
+/*
+ * api_launcher() - the process that serves the UNIX socket @socket, to be signalled or waited for
+ * @ret: for peer_close()
+ *
+ * Nothing is sent. Returns 0; connect(2)'s -errno; -EPERM where api_believe() does not let us act
+ * on it; -ESRCH where it has ended.
+ */
+int api_launcher(const char *socket, struct peer *ret, struct error *err);

@@ -115,6 +115,17 @@ enum semver_part {
 	SEMVER_PATCH,
 };
 
+/* The longest name of an instance, in bytes. */
+#define CONFIG_NAME_MAX 63
+
+/*
+ * config_name_is_valid() - can @name be that of an instance?
+ *
+ * Letters, digits, '_', '.' and '-'; the first is a letter or a digit, and one at least is a
+ * letter, so that no option and no PID looks like a name.
+ */
+bool config_name_is_valid(const char *name);
+
 /* Strings are constants or stand in the caller's argv, which lives as long as the process. */
 struct config {
 	enum persona persona;
@@ -127,6 +138,7 @@ struct config {
 	bool debug;
 	enum log_format log_format;
 	const char *state_dir; /* as given; NULL: make one */
+	const char *name;      /* of the instance; NULL: none */
 
 	enum net_mode net;
 	unsigned mtu;	    /* bytes; 0: the driver's default */
@@ -153,6 +165,8 @@ struct config {
 	bool kill_orphans;
 	unsigned kill_timeout;	      /* seconds between SIGTERM and SIGKILL */
 	const char *evacuate_cgroup2; /* NULL: leave the processes where they are */
+
+	const char *workdir; /* NULL: the caller's */
 
 	enum idmap_mode idmap;
 	enum subid_source subid_source;

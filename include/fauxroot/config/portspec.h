@@ -65,6 +65,13 @@ int portspec_parse_range(const char *text, struct port_spec *ret, unsigned *ret_
 			 struct error *err);
 
 /*
+ * portspec_complete() - @text, with "/tcp" behind it where it names no protocol
+ *
+ * For command lines under our own name: "8080:80". Returns a fresh string, NULL when out of memory.
+ */
+char *portspec_complete(const char *text);
+
+/*
  * portspec_check() - is a spec that did not come from portspec_parse() sound?
  *
  * The addresses are addresses, of the family that the protocol says, and not link-local; the child
@@ -91,6 +98,9 @@ size_t portspec_parent(const struct port_spec *spec, union endpoint ret[2]);
  * where the parent IP is an IPv6 address.
  */
 union endpoint portspec_child(const struct port_spec *spec);
+
+/* portspec_equal() - the same in all members, addresses compared as text */
+bool portspec_equal(const struct port_spec *a, const struct port_spec *b);
 
 /* portspec_conflict() - the same protocol, parent IP and parent port? */
 bool portspec_conflict(const struct port_spec *a, const struct port_spec *b);

@@ -14,6 +14,7 @@ enum launch_stage {
 	STAGE_PORT_OPTIONS, /* parse --publish */
 	STAGE_STATEDIR,	    /* make, lock and empty the state directory */
 	STAGE_SCRATCH,	    /* rehearsal only: a state directory of its own */
+	STAGE_NAME,	    /* take the instance's name */
 	STAGE_CGROUP,	    /* find our cgroup */
 	STAGE_NOTIFY,	    /* bind the target's NOTIFY_SOCKET */
 	STAGE_ETC_FILES,    /* compose resolv.conf and hosts */
@@ -47,6 +48,7 @@ enum launch_stage {
 	STAGE_COPY_UP,	   /* copy directories up */
 	STAGE_ETC_BOUND,   /* bind resolv.conf and hosts */
 	STAGE_ETC_SENT,	   /* send their descriptors */
+	STAGE_WORKDIR,	   /* enter the working directory */
 	STAGE_MOUNTED,	   /* report that all is mounted */
 	STAGE_NET_START,   /* start the network */
 	STAGE_ETC_TAKEN,   /* receive the descriptors of resolv.conf and hosts */

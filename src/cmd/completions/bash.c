@@ -3,7 +3,9 @@
  * Theory of operation
  *
  * bash splits "--net=host" into three words (COMP_WORDBREAKS), "--net host" into two. The command
- * begins at the first word that is no option and no option's value.
+ * begins at the first word that is no option and no option's value. The words of compgen -W are
+ * expanded as the shell's own are, so those that come from the file system or a server are passed
+ * on only where they hold nothing but plain characters.
  */
 #include <stdio.h>
 
@@ -12,9 +14,8 @@
 static void print_bash_item(const struct item *item)
 {
 	static const char *const actions[] = {
-		[VALUE_DIRECTORY] = "-d",
-		[VALUE_FILE] = "-f",
-		[VALUE_PROGRAM] = "-c",
+		[VALUE_DIRECTORY] = "-d", [VALUE_FILE] = "-f",
+		[VALUE_PROGRAM] = "-c",	  [VALUE_INSTANCE] = "-W \"$(_fauxrootctl_instances)\"",
 		[VALUE_OTHER] = "-W ''",
 	};
 
@@ -69,6 +70,8 @@ static const char bash_launcher[] = "\telif [ $i -ge \"$COMP_CWORD\" ]; then\n"
 static const char bash_ctl[] =
 	"\telif [ $i -ge \"$COMP_CWORD\" ]; then\n"
 	"\t\tmapfile -t COMPREPLY < <(compgen -W \"$commands\" -- \"$cur\")\n"
+	"\telif [ \"${COMP_WORDS[i]}\" = remove-ports ] && [[ $cur != -* ]]; then\n"
+	"\t\tmapfile -t COMPREPLY < <(compgen -W \"$(_fauxrootctl_ids \"$i\")\" -- \"$cur\")\n"
 	"\telif [ \"${COMP_WORDS[i]}\" != exec ]; then\n"
 	"\t\t\"${FUNCNAME[0]}_options\" \"${COMP_WORDS[i]}\"\n"
 	"\t\tmapfile -t COMPREPLY < <(compgen -W \"$options\" -- \"$cur\")\n"
@@ -81,6 +84,33 @@ static const char bash_ctl[] =
 	"\t\t\t_command_offset $i\n"
 	"\t\tfi\n"
 	"\tfi\n";
+
+/* Instances by the links that they have, ports by asking with the options in front of the command.
+ */
+static const char bash_ctl_functions[] =
+	"_fauxrootctl_instances()\n{\n"
+	"\tlocal word\n"
+	"\tfor word in \"${XDG_RUNTIME_DIR:-/nonexistent}\"/fauxroot/*; do\n"
+	"\t\tcase ${word##*/} in\n"
+	"\t\t'' | *[!A-Za-z0-9_.-]*) ;;\n"
+	"\t\t*) printf '%s ' \"${word##*/}\" ;;\n"
+	"\t\tesac\n"
+	"\tdone\n"
+	"}\n\n"
+	"_fauxrootctl_ids()\n{\n"
+	"\tlocal i words=() id joined=\n"
+	"\tfor ((i = 0; i < $1; i++)); do\n"
+	"\t\tif [ \"${COMP_WORDS[i]}\" = = ] || [ -n \"$joined\" ]; then\n"
+	"\t\t\twords[${#words[@]} - 1]+=${COMP_WORDS[i]}\n"
+	"\t\t\t[ \"${COMP_WORDS[i]}\" = = ] && joined=yes || joined=\n"
+	"\t\telse\n"
+	"\t\t\twords+=(\"${COMP_WORDS[i]}\")\n"
+	"\t\tfi\n"
+	"\tdone\n"
+	"\t\"${words[@]}\" list-ports 2>/dev/null | while read -r id _; do\n"
+	"\t\tcase $id in *[!0-9]*) ;; *) printf '%s ' \"$id\" ;; esac\n"
+	"\tdone\n"
+	"}\n\n";
 
 /* The options that a command has beside those for all. */
 static void print_bash_options(const struct topic *topic)
@@ -106,8 +136,10 @@ void completions_bash(const struct topic *topic, const char *const *names)
 		if (topic->items[i].value != VALUE_NONE)
 			print_bash_item(&topic->items[i]);
 	puts("\t*) return 1 ;;\n\tesac\n}\n");
-	if (topic->commands)
+	if (topic->commands) {
+		fputs(bash_ctl_functions, stdout);
 		print_bash_options(topic);
+	}
 	printf("_%s()\n{\n\tlocal options='", topic->program);
 	for (size_t i = 0; i < topic->n; i++)
 		if (topic->items[i].bit == 0)

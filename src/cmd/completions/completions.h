@@ -15,6 +15,7 @@ enum value {
 	VALUE_DIRECTORY,
 	VALUE_FILE,
 	VALUE_PROGRAM,
+	VALUE_INSTANCE, /* a name or a PID of a running instance */
 	VALUE_OTHER,
 };
 

@@ -35,6 +35,9 @@ static void print_fish_item(const struct topic *topic, const char *name, const s
 	case VALUE_PROGRAM:
 		fputs(" -r", stdout);
 		break;
+	case VALUE_INSTANCE:
+		fputs(" -x -a '(command ls $XDG_RUNTIME_DIR/fauxroot 2>/dev/null)'", stdout);
+		break;
 	case VALUE_OTHER:
 		fputs(" -x", stdout);
 		break;
@@ -63,11 +66,26 @@ static void print_fish_commands(const struct topic *topic, const char *name)
 		completions_quoted(command->help, "\\'", "\\");
 		puts("'");
 	}
+	printf("complete -c %s -n '__fish_seen_subcommand_from remove-ports' -x -a "
+	       "'(__fauxrootctl_ids)'\n",
+	       name);
 	print_fish_subcommand(topic, name, "-n '__fish_seen_subcommand_from exec' ", 2);
 }
 
+/* The published ports, asked for with the options in front of the command. */
+static const char fish_ids[] = "function __fauxrootctl_ids\n"
+			       "\tset -l words\n"
+			       "\tfor word in (commandline -opc)\n"
+			       "\t\ttest $word = remove-ports; and break\n"
+			       "\t\tset -a words $word\n"
+			       "\tend\n"
+			       "\t$words list-ports 2>/dev/null | string match -r '^[0-9]+'\n"
+			       "end\n";
+
 void completions_fish(const struct topic *topic, const char *const *names)
 {
+	if (topic->commands)
+		fputs(fish_ids, stdout);
 	for (; *names; names++) {
 		for (size_t i = 0; i < topic->n; i++)
 			print_fish_item(topic, *names, &topic->items[i]);

@@ -18,6 +18,8 @@ static enum value value_of(const char *argument)
 		return VALUE_NONE;
 	if (streq(argument, "DIR"))
 		return VALUE_DIRECTORY;
+	if (streq(argument, "NAME|PID"))
+		return VALUE_INSTANCE;
 	if (streq(argument, "PATH"))
 		return VALUE_FILE;
 	/* The binaries of helpers. */

@@ -25,6 +25,9 @@ static void print_zsh_action(const struct item *item)
 	case VALUE_PROGRAM:
 		printf(":%s:_command_names -e", item->argument);
 		return;
+	case VALUE_INSTANCE:
+		printf(":%s:_fauxrootctl_instances", item->argument);
+		return;
 	case VALUE_OTHER:
 		printf(":%s: ", item->argument);
 		return;
@@ -75,19 +78,36 @@ static void print_zsh_commands(const struct topic *topic)
 		for (size_t i = 0; i < topic->n; i++)
 			if (ctl_takes(command, topic->items[i].bit))
 				print_zsh_item(&topic->items[i]);
-		puts("\t\t'*: : ' ;;");
+		puts(command->verb == CTL_REMOVE_PORTS ? "\t\t'*:ID:_fauxrootctl_ids' ;;"
+						       : "\t\t'*: : ' ;;");
 	}
 	puts("\t*) return 1 ;;\n"
 	     "\tesac ;;\n"
 	     "esac");
 }
 
+/* Instances by the links that they have, ports by asking with the options that are there. */
+static const char zsh_ctl_functions[] =
+	"_fauxrootctl_instances() {\n"
+	"\tcompadd -- $XDG_RUNTIME_DIR/fauxroot/*(N:t)\n"
+	"}\n"
+	"_fauxrootctl_ids() {\n"
+	"\tlocal -a options lines\n"
+	"\t[[ -z $opt_args[--socket] ]] || options+=(--socket=$opt_args[--socket])\n"
+	"\t[[ -z $opt_args[--instance] ]] || options+=(--instance=$opt_args[--instance])\n"
+	"\tlines=(${(f)\"$($service $options list-ports 2>/dev/null)\"})\n"
+	"\tcompadd -- ${${(M)lines:#[0-9]*}%% *}\n"
+	"}\n\n";
+
 void completions_zsh(const struct topic *topic, const char *const *names)
 {
 	fputs("#compdef", stdout);
 	for (; *names; names++)
 		printf(" %s", *names);
-	puts("\n\nlocal curcontext=$curcontext state line\n"
+	puts("\n");
+	if (topic->commands)
+		fputs(zsh_ctl_functions, stdout);
+	puts("local curcontext=$curcontext state line\n"
 	     "typeset -A opt_args\n"
 	     "_arguments -C -S \\");
 	for (size_t i = 0; i < topic->n; i++)

@@ -192,7 +192,7 @@ seen_at() { # PORT
 	refused_by POST /v1/ports '{"proto":"tcp6","parentPort":8002,"childPort":7000}' 400 \
 		'listening on \[::\]:8002/tcp: Address family not supported by protocol'
 	refused_by POST /v1/ports '{"proto":"tcp","parentPort":8001,"childPort":7000}' 409 'conflicts with port 1'
-	equals 2 "$(ctl list-ports --json | wc -l)"
+	equals 2 "$(port_objects | wc -l)"
 	stop_all
 }
 
@@ -251,7 +251,7 @@ untroubled() { # N - that many were hit
 		troubled $times
 		unpublish "$ID"
 		untroubled $times
-		equals 1 "$(ctl list-ports --json | wc -l)"
+		equals 1 "$(port_objects | wc -l)"
 		not connects 127.0.0.1 "$PORT"
 		# Not even held by anybody: it can be had again.
 		api POST /v1/ports "$(spec_json tcp 127.0.0.1 "$PORT" 127.0.0.1 7000)"
@@ -268,7 +268,7 @@ untroubled() { # N - that many were hit
 	troubled 1
 	refused_by POST /v1/ports "$(spec_json tcp 127.0.0.1 "$PORT" 127.0.0.1 7000)" 500 'No buffer space'
 	untroubled 1
-	equals 1 "$(ctl list-ports --json | wc -l)"
+	equals 1 "$(port_objects | wc -l)"
 	not connects 127.0.0.1 "$PORT"
 	equals "$forwarder" "$(part 'fauxroot: ports')"
 	stop
@@ -310,7 +310,7 @@ untroubled() { # N - that many were hit
 		# What the command gets that asks for port 81, and takes 80 back.
 		as_user "$FAUXROOTCTL" --socket "$S/api.sock" exec sh -c \
 			'"$0" add-ports 127.0.0.1:81:81/tcp; "$0" remove-ports 1' "$FAUXROOTCTL" >"answers.$policy" 2>&1 || true
-		as_user "$FAUXROOTCTL" --socket "$S/api.sock" list-ports --json | jq .spec.parentPort >"ports.$policy"
+		as_user "$FAUXROOTCTL" --socket "$S/api.sock" list-ports --json | jq ".[].spec.parentPort" >"ports.$policy"
 		as_user "$FAUXROOTCTL" --socket "$S/api.sock" add-ports 127.0.0.1:82:82/tcp
 		stop
 	done

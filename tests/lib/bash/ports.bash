@@ -104,6 +104,11 @@ ctl() {
 	"$FAUXROOTCTL" --socket "$S/api.sock" "$@" 3>&- 4>&-
 }
 
+# port_objects - the published ports, one JSON object a line
+port_objects() {
+	ctl list-ports --json | jq -c '.[]'
+}
+
 # connects IP PORT - a TCP connection is accepted, whatever happens to it then
 connects() {
 	(exec 5<>"/dev/tcp/$1/$2") 2>/dev/null

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctl_instance.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "ctl_table.h"
+#include "fauxroot/api/client.h"
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/parse.h"
+#include "fauxroot/base/str.h"
+#include "fauxroot/state/instances.h"
+#include "fauxroot/sys/peer.h"
+
+#define WHICH "which instance? Give --socket or set ROOTLESSKIT_STATE_DIR"
+
+static int in_state_dir(const char *dir, char **ret, struct error *err)
+{
+	*ret = str_format("%s/api.sock", dir);
+	return *ret ? 0 : err_set(err, ENOMEM, "finding the socket");
+}
+
+/* --socket: the socket itself, or the state directory that holds it */
+static int given_socket(const char *path, char **ret, struct error *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return in_state_dir(path, ret, err);
+	*ret = strdup(path);
+	return *ret ? 0 : err_set(err, ENOMEM, "finding the socket");
+}
+
+/* "4711 (build), 4712" */
+static char *describe(const struct instances *instances)
+{
+	_cleanup_strv_ struct strv words = {NULL, 0};
+	int rc = 0;
+
+	for (size_t i = 0; i < instances->n && rc == 0; i++) {
+		const struct instance *instance = &instances->items[i];
+
+		rc = instance->name ? strv_addf(&words, "%d (%s)", instance->pid, instance->name)
+				    : strv_addf(&words, "%d", instance->pid);
+	}
+	return rc < 0 ? NULL : strv_join(&words, ", ");
+}
+
+static const struct instance *find(const struct instances *instances, const char *wanted)
+{
+	uint32_t pid = 0;
+	bool by_pid = parse_u32(wanted, INT32_MAX, &pid) == 0;
+
+	for (size_t i = 0; i < instances->n; i++) {
+		const struct instance *instance = &instances->items[i];
+
+		if (by_pid ? instance->pid == (pid_t)pid
+			   : instance->name && streq(instance->name, wanted))
+			return instance;
+	}
+	return NULL;
+}
+
+/* --instance=NAME|PID */
+static int named(const char *wanted, char **ret, struct error *err)
+{
+	_cleanup_instances_ struct instances running = {NULL, 0};
+	_cleanup_free_ char *list = NULL;
+	const struct instance *instance;
+	int rc = instances_list(&running, err);
+
+	if (rc < 0)
+		return rc;
+	instance = find(&running, wanted);
+	if (instance)
+		return in_state_dir(instance->state_dir, ret, err);
+	list = describe(&running);
+	if (!list)
+		return err_set(err, ENOMEM, "listing the instances");
+	return err_say(err, EINVAL, "no instance \"%s\" is running%s%s", wanted,
+		       running.n > 0 ? "; these are: " : "", list);
+}
+
+static int the_only_one(char **ret, struct error *err)
+{
+	_cleanup_instances_ struct instances running = {NULL, 0};
+	_cleanup_free_ char *list = NULL;
+	int rc = instances_list(&running, err);
+
+	if (rc < 0)
+		return err_wrap(err, rc, WHICH);
+	if (running.n == 1)
+		return in_state_dir(running.items[0].state_dir, ret, err);
+	if (running.n == 0)
+		return err_say(err, EINVAL,
+			       "no instance is running that $XDG_RUNTIME_DIR/fauxroot knows; "
+			       "--socket takes the state directory of another");
+	list = describe(&running);
+	if (!list)
+		return err_set(err, ENOMEM, "listing the instances");
+	return err_say(err, EINVAL,
+		       "%zu instances are running; choose one with --instance=PID or "
+		       "--instance=NAME: %s",
+		       running.n, list);
+}
+
+int ctl_socket(const struct ctl *ctl, char **ret, struct error *err)
+{
+	const char *state_dir = getenv("ROOTLESSKIT_STATE_DIR");
+
+	if (ctl->socket && ctl->instance)
+		return err_say(err, EINVAL, "--socket and --instance exclude each other");
+	if (ctl->socket)
+		return given_socket(ctl->socket, ret, err);
+	if (ctl->instance)
+		return named(ctl->instance, ret, err);
+	if (state_dir && *state_dir)
+		return in_state_dir(state_dir, ret, err);
+	if (ctl->compatible)
+		return err_say(err, EINVAL, WHICH);
+	return the_only_one(ret, err);
+}
+
+int ctl_launcher(const struct ctl *ctl, struct peer *ret, struct error *err)
+{
+	_cleanup_free_ char *socket = NULL;
+	int rc = ctl_socket(ctl, &socket, err);
+
+	return rc < 0 ? rc : api_launcher(socket, ret, err);
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fauxrootctl stop, kill, wait
+ *
+ * The launcher is found over its socket and held by a pidfd, so that no signal can reach a process
+ * that has got its PID since, and its end is seen though it is no child of ours.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "ctl_instance.h"
+#include "ctl_table.h"
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/parse.h"
+#include "fauxroot/base/str.h"
+#include "fauxroot/sys/peer.h"
+
+static const struct {
+	const char *name; /* without "SIG" */
+	int number;
+} signal_names[] = {
+	{"HUP", SIGHUP},       {"INT", SIGINT},	  {"QUIT", SIGQUIT},   {"ILL", SIGILL},
+	{"TRAP", SIGTRAP},     {"ABRT", SIGABRT}, {"BUS", SIGBUS},     {"FPE", SIGFPE},
+	{"KILL", SIGKILL},     {"USR1", SIGUSR1}, {"SEGV", SIGSEGV},   {"USR2", SIGUSR2},
+	{"PIPE", SIGPIPE},     {"ALRM", SIGALRM}, {"TERM", SIGTERM},   {"CHLD", SIGCHLD},
+	{"CONT", SIGCONT},     {"STOP", SIGSTOP}, {"TSTP", SIGTSTP},   {"TTIN", SIGTTIN},
+	{"TTOU", SIGTTOU},     {"URG", SIGURG},	  {"XCPU", SIGXCPU},   {"XFSZ", SIGXFSZ},
+	{"VTALRM", SIGVTALRM}, {"PROF", SIGPROF}, {"WINCH", SIGWINCH}, {"IO", SIGIO},
+	{"PWR", SIGPWR},       {"SYS", SIGSYS},
+};
+
+/* "TERM", "SIGTERM", "15" or "RTMIN+1"; 0 where it is none of these. */
+static int signal_number(const char *text)
+{
+	const char *name = str_after(text, "SIG"), *more;
+	uint32_t number;
+
+	if (parse_u32(text, (uint32_t)SIGRTMAX, &number) == 0)
+		return (int)number;
+	if (!name)
+		name = text;
+	for (size_t i = 0; i < ARRAY_SIZE(signal_names); i++)
+		if (streq(signal_names[i].name, name))
+			return signal_names[i].number;
+	more = str_after(name, "RTMIN+");
+	if (more && parse_u32(more, (uint32_t)(SIGRTMAX - SIGRTMIN), &number) == 0)
+		return SIGRTMIN + (int)number;
+	return 0;
+}
+
+static int send_signal(const struct peer *launcher, int sig, struct error *err)
+{
+	/* pidfd_send_signal(2) says EINVAL then. */
+	if (launcher->process.pid == 0)
+		return err_say(err, EPERM,
+			       "the launcher is outside of this PID namespace, and cannot be "
+			       "signalled from inside");
+	if (syscall(SYS_pidfd_send_signal, launcher->process.pidfd, sig, NULL, 0) < 0)
+		return err_set(err, errno, "sending signal %d to process %d", sig,
+			       launcher->process.pid);
+	return 0;
+}
+
+static int wait_for_end(const struct peer *launcher, struct error *err)
+{
+	/* A pidfd is readable when its process has ended (man 2 pidfd_open). */
+	int rc = fd_wait(launcher->process.pidfd, POLLIN, NULL, -1);
+
+	return rc < 0 ? err_set(err, -rc, "waiting for process %d", launcher->process.pid) : 0;
+}
+
+int ctl_wait(struct ctl *ctl, struct error *err)
+{
+	_cleanup_peer_ struct peer launcher = PEER_NONE;
+	int rc = ctl_launcher(ctl, &launcher, err);
+
+	return rc < 0 ? rc : wait_for_end(&launcher, err);
+}
+
+int ctl_stop(struct ctl *ctl, struct error *err)
+{
+	_cleanup_peer_ struct peer launcher = PEER_NONE;
+	int rc = ctl_launcher(ctl, &launcher, err);
+
+	if (rc == 0)
+		rc = send_signal(&launcher, SIGTERM, err);
+	/* One that is stopped must go on to see it. It may also have ended by now. */
+	if (rc == 0)
+		(void)send_signal(&launcher, SIGCONT, NULL);
+	return rc < 0 ? rc : wait_for_end(&launcher, err);
+}
+
+int ctl_kill(struct ctl *ctl, struct error *err)
+{
+	_cleanup_peer_ struct peer launcher = PEER_NONE;
+	int sig = ctl->signal ? signal_number(ctl->signal) : SIGTERM, rc;
+
+	if (sig == 0)
+		return err_say(err, EINVAL,
+			       "--signal takes a name such as TERM, or a number from 1 to %d, not "
+			       "\"%s\"",
+			       SIGRTMAX, ctl->signal);
+	rc = ctl_launcher(ctl, &launcher, err);
+	return rc < 0 ? rc : send_signal(&launcher, sig, err);
+}
