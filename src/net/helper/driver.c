@@ -46,6 +46,7 @@ int net_helper_check(struct net *net, struct error *err)
 	h->own = h + 1;
 	h->program = HELPER_NONE;
 	h->health = NET_HEALTH_NONE;
+	h->look_ms = NET_HEALTH_LOOK_MS;
 	h->ready = h->exit = -1;
 	if (ops->choose_shields)
 		ops->choose_shields(net, &h->shields, &h->required_shields);

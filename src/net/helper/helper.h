@@ -128,6 +128,7 @@ struct net_helper {
 	struct kept kept;
 	struct kept_ops kept_ops;
 	struct net_health health;
+	int look_ms;	  /* between looks: NET_HEALTH_LOOK_MS, or a test's */
 	char reason[256]; /* why we have killed it ourselves; else empty */
 };
 

@@ -34,11 +34,11 @@
 
 static void on_output(evutil_socket_t fd, short what, void *arg);
 
-static void set_timer(struct net_helper *h, int ms)
+static void set_timer(struct event *timer, int ms)
 {
 	const struct timeval delay = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000L};
 
-	(void)event_add(&h->on_timer, &delay);
+	(void)event_add(timer, &delay);
 }
 
 static void watch_output(struct net_helper *h)
@@ -79,7 +79,7 @@ static void on_ready(evutil_socket_t fd, short what, void *arg)
 		return;
 	unwatch(h);
 	if (rc <= 0) {
-		set_timer(h, DYING_MS);
+		set_timer(&h->on_timer, DYING_MS);
 		return;
 	}
 	net_helper_is_up(h);
@@ -100,7 +100,7 @@ static int run_again(void *arg, struct error *err)
 	event_assign(&h->on_ready, h->net->base, h->ready, EV_READ | EV_PERSIST, on_ready, h);
 	(void)event_add(&h->on_ready, NULL);
 	watch_output(h);
-	set_timer(h, NET_HELPER_READY_MS);
+	set_timer(&h->on_timer, NET_HELPER_READY_MS);
 	return 0;
 }
 
@@ -142,7 +142,6 @@ static void on_look(evutil_socket_t fd, short what, void *arg)
 
 void net_helper_supervise(struct net *net)
 {
-	const struct timeval look = {.tv_sec = NET_HEALTH_LOOK_MS / 1000};
 	struct net_helper *h = net->state;
 
 	h->supervised = true;
@@ -157,7 +156,7 @@ void net_helper_supervise(struct net *net)
 	event_assign(&h->on_ready, net->base, -1, 0, on_ready, h);
 	event_assign(&h->on_timer, net->base, -1, 0, on_timer, h);
 	event_assign(&h->on_look, net->base, -1, EV_PERSIST, on_look, h);
-	(void)event_add(&h->on_look, &look);
+	set_timer(&h->on_look, h->look_ms);
 	watch_output(h);
 }
 

@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The base of helper-based networks with a second driver, for tests/lib/tools/taphelper.c: a
+ * program that reports on its standard output and ends with its holder. The network works when a
+ * ping of the gateway is answered, which the program does itself.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <arpa/inet.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <limits.h>
+#include <netinet/ip.h>
+#include <netinet/ip_icmp.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/log.h"
+#include "fauxroot/net/net.h"
+#include "net/helper/helper.h"
+#include "netns_fixture.h"
+
+#define DEADLINE_MS INT64_C(30000)
+
+/*
+ * The driver.
+ */
+
+static char program[PATH_MAX]; /* taphelper */
+
+/* What the tests ask of the next start. */
+static struct {
+	const char *jail;
+	bool jail_wanted, jail_required;
+	bool idle;
+	char needed_version; /* the major one */
+} asked;
+
+static const char *binary(const struct config *config)
+{
+	(void)config;
+	return program;
+}
+
+static int judge_version(struct net *net, int status, const char *text, struct error *err)
+{
+	const char *number = str_after(text, "taphelper ");
+	int rc;
+
+	if (!number || status != 0) {
+		rc = err_say(err, EPROTO, "%s is no taphelper: \"%s\"", program, text);
+		return err_about(err, rc, REASON_OTHER_PROGRAM, "%s", program);
+	}
+	(void)str_print(net->version, sizeof(net->version), "%s", number);
+	if (*number >= asked.needed_version)
+		return 0;
+	rc = err_say(err, EOPNOTSUPP, "%s is too old: %s", program, number);
+	return err_about(err, rc, REASON_TOO_OLD, "%s", program);
+}
+
+static void choose_shields(const struct net *net, unsigned *ret_wanted, unsigned *ret_required)
+{
+	(void)net;
+	*ret_wanted = asked.jail_wanted;
+	*ret_required = asked.jail_required;
+}
+
+static int arguments(struct net_helper *h, struct net_helper_command *command)
+{
+	char gateway[INET_ADDRSTRLEN];
+	int rc = 0;
+
+	inet_ntop(AF_INET, &h->net->plan.gateway, gateway, sizeof(gateway));
+	if (h->shields)
+		rc = strv_addf(&command->argv, "--jail=%s", asked.jail);
+	if (rc == 0 && asked.idle)
+		rc = strv_add(&command->argv, "--idle");
+	if (rc == 0)
+		rc = strv_addf(&command->argv, "%d", h->net->holder.process.pid);
+	if (rc == 0)
+		rc = strv_add(&command->argv, h->net->plan.ifname);
+	return rc == 0 ? strv_add(&command->argv, gateway) : rc;
+}
+
+/* "PID\n" */
+static int take_ready(struct net_helper *h, char byte)
+{
+	(void)h;
+	if (byte == '\n')
+		return NET_HELPER_READY;
+	return byte >= '0' && byte <= '9' ? NET_HELPER_NOT_YET : -EPROTO;
+}
+
+static const char *const version_args[] = {"--version", NULL};
+static const char *const shields[] = {"jail", NULL};
+static const char *const chatter[] = {"taphelper: attached to ", NULL};
+
+static const struct net_helper_ops ops = {
+	.name = "taphelper",
+	.binary = binary,
+	.version_args = version_args,
+	.judge_version = judge_version,
+	.shields = shields,
+	.choose_shields = choose_shields,
+	.arguments = arguments,
+	.take_ready = take_ready,
+	.ready_on_stdout = true,
+	.holder_stays = true,
+	.chatter = chatter,
+};
+
+static const struct net_driver driver = {
+	.mode = NET_PASTA,
+	.name = "taphelper",
+	.helper = &ops,
+	NET_HELPER_HOOKS,
+};
+
+/*
+ * What the launcher does with a driver.
+ */
+
+static struct run {
+	struct config config;
+	struct net net;
+	struct net_helper *helper;
+	struct event_base *base;
+	unsigned restarts, losses;
+	struct error lost;
+	char log[4096];
+} run;
+
+static void take_line(void *arg, enum log_level level, const char *message)
+{
+	size_t used = strlen(run.log);
+
+	(void)arg;
+	(void)level;
+	(void)str_print(run.log + used, sizeof(run.log) - used, "%s\n", message);
+}
+
+static void on_lost(void *arg, const struct error *err)
+{
+	(void)arg;
+	run.losses++;
+	run.lost = *err;
+}
+
+static void on_restarted(void *arg)
+{
+	(void)arg;
+	run.restarts++;
+}
+
+static const struct net_events events = {.lost = on_lost, .restarted = on_restarted};
+
+static int open_driver(struct error *err)
+{
+	int rc;
+
+	run = (struct run){.config = {.net = NET_PASTA}};
+	log_redirect(take_line, NULL);
+	run.net = (struct net){.driver = &driver,
+			       .config = &run.config,
+			       .cancel_fd = -1,
+			       .holder = NS_HOLDER_NONE};
+	rc = driver.plan(&run.config, &run.net.plan, err);
+	if (rc == 0)
+		rc = driver.check(&run.net, err);
+	run.helper = run.net.state;
+	return rc;
+}
+
+/* Until the program is ready, or the error. */
+static int start(struct fixture *f, struct error *err)
+{
+	int rc = open_driver(err);
+
+	if (rc == 0)
+		rc = net_prepare(&run.net, err);
+	if (rc == 0)
+		rc = net_start(&run.net, &f->ns, NS_HOLDER_NONE, err);
+	return rc < 0 ? rc : net_wait_ready(&run.net, err);
+}
+
+static void reap(struct fixture *f)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
+		assert_int_not_equal(pid, f->child.pid);
+		(void)net_child_ended(&run.net, pid, status);
+	}
+}
+
+static void supervise(void)
+{
+	run.base = event_base_new();
+	assert_non_null(run.base);
+	net_supervise(&run.net, run.base, &events, NULL);
+}
+
+/* Live in the event loop until @done. */
+static void live_until(struct fixture *f, bool (*done)(void))
+{
+	struct deadline deadline = deadline_in(DEADLINE_MS);
+	const struct timeval tick = {.tv_usec = 10000};
+
+	while (!done()) {
+		if (deadline_left(&deadline) == 0)
+			fail_msg("nothing has happened: %s", run.log);
+		event_base_loopexit(run.base, &tick);
+		event_base_dispatch(run.base);
+		reap(f);
+	}
+}
+
+static bool restarted(void)
+{
+	return run.restarts > 0;
+}
+
+static bool lost(void)
+{
+	return run.losses > 0;
+}
+
+static bool continued(void)
+{
+	return strstr(run.log, "taphelper was stopped (Stopped (signal)); continuing it\n") != NULL;
+}
+
+static void stop(void)
+{
+	net_kill(&run.net);
+	net_stop(&run.net);
+	if (run.base)
+		event_base_free(run.base);
+	log_redirect(NULL, NULL);
+	asked = (typeof(asked)){0};
+}
+
+/* ns_job.run: is the gateway @arg there? */
+static int ping(void *arg, struct error *err)
+{
+	struct deadline deadline = deadline_in(DEADLINE_MS);
+	const struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr = *(struct in_addr *)arg};
+	struct icmphdr question = {.type = ICMP_ECHO, .checksum = (uint16_t)~ICMP_ECHO};
+	_cleanup_close_ int fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMP);
+
+	if (fd < 0)
+		return err_set(err, errno, "making an ICMP socket");
+	/* What is sent while nobody is attached to the device is lost. */
+	while (deadline_left(&deadline) > 0) {
+		struct deadline next = deadline_in(100);
+		unsigned char answer[128];
+
+		(void)!sendto(fd, &question, sizeof(question), 0, (const struct sockaddr *)&to,
+			      sizeof(to));
+		while (fd_wait(fd, POLLIN, &next, -1) == 0)
+			if (recv(fd, answer, sizeof(answer), 0) >=
+				    (ssize_t)(sizeof(struct iphdr) + sizeof(question)) &&
+			    answer[sizeof(struct iphdr)] == ICMP_ECHOREPLY)
+				return 0;
+	}
+	return err_set(err, ETIMEDOUT, "waiting for the answer to a ping");
+}
+
+static void assert_network(const struct fixture *f)
+{
+	const struct ns_job job = {
+		.name = "ping", .which = NS_JOIN_NET, .run = ping, .arg = &run.net.plan.gateway};
+	struct deadline deadline = deadline_in(2 * DEADLINE_MS);
+	struct error err;
+
+	if (ns_run(&f->ns, &job, &deadline, -1, &err) < 0)
+		fail_msg("%s; log: %s", err.text, run.log);
+}
+
+static void start_well(struct fixture *f)
+{
+	struct error err = {0};
+
+	if (start(f, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(run.helper->state, NET_HELPER_UP);
+	assert_network(f);
+	supervise();
+}
+
+/*
+ * The tests.
+ */
+
+static void starts_and_stops(void **state)
+{
+	struct fixture *f = *state;
+	pid_t pid;
+
+	start_well(f);
+	pid = run.helper->program.process.pid;
+	assert_true(net_owns(&run.net, pid) && net_owns(&run.net, run.net.holder.process.pid));
+	assert_int_equal(kill(run.net.holder.process.pid, 0), 0);
+	stop();
+	assert_int_equal(kill(pid, 0), -1);
+	assert_int_equal(waitpid(pid, NULL, WNOHANG), -1);
+}
+
+static void a_killed_one_is_started_again(void **state)
+{
+	struct fixture *f = *state;
+
+	start_well(f);
+	kill(run.helper->program.process.pid, SIGKILL);
+	live_until(f, restarted);
+	assert_non_null(strstr(run.log, "taphelper died: signal 9 (Killed)\n"));
+	assert_non_null(strstr(run.log, "taphelper started again"));
+	assert_network(f);
+	stop();
+}
+
+/* That is how it notices the launcher's end. */
+static void it_ends_with_its_holder(void **state)
+{
+	struct fixture *f = *state;
+
+	start_well(f);
+	kill(run.net.holder.process.pid, SIGKILL);
+	live_until(f, restarted);
+	assert_non_null(strstr(run.log, "taphelper died: exit status 0\n"));
+	assert_network(f);
+	stop();
+}
+
+static void a_stopped_one_is_continued(void **state)
+{
+	struct fixture *f = *state;
+	pid_t pid;
+
+	start_well(f);
+	pid = run.helper->program.process.pid;
+	kill(pid, SIGSTOP);
+	live_until(f, continued);
+	assert_network(f);
+	assert_int_equal(run.helper->program.process.pid, pid);
+	stop();
+}
+
+static void a_hung_one_is_killed_and_started_again(void **state)
+{
+	struct fixture *f = *state;
+	struct error err = {0};
+
+	asked.idle = true;
+	if (start(f, &err) < 0)
+		fail_msg("%s", err.text);
+	asked.idle = false;
+	run.helper->look_ms = 100;
+	supervise();
+	live_until(f, restarted);
+	assert_non_null(strstr(run.log, "taphelper died: it hung and took no more packets\n"));
+	assert_network(f);
+	stop();
+}
+
+static void one_that_dies_at_once_says_why(void **state)
+{
+	struct error err = {0};
+
+	asked.jail = "/nonexistent";
+	asked.jail_wanted = asked.jail_required = true;
+	assert_int_equal(start(*state, &err), -ECHILD);
+	assert_int_equal(err.step, STEP_NET);
+	assert_int_equal(err.reason, REASON_DIED);
+	assert_string_equal(err.about, program);
+	/* Its complaint, and not what it prints in good health. */
+	assert_string_equal(err.text, "taphelper died before it was ready: exit status 1: "
+				      "/nonexistent: No such file or directory");
+	stop();
+}
+
+static void a_shield_that_is_not_required_is_dropped(void **state)
+{
+	struct fixture *f = *state;
+
+	asked.jail = "/nonexistent";
+	asked.jail_wanted = true;
+	start_well(f);
+	assert_int_equal(run.helper->shields, 0);
+	assert_non_null(strstr(run.log, "No such file or directory; trying without its jail\n"));
+	stop();
+	asked.jail = "/";
+	asked.jail_wanted = true;
+	start_well(f);
+	assert_int_equal(run.helper->shields, 1);
+	assert_string_equal(run.log, "");
+	stop();
+}
+
+/* Its version is asked for when it has died, and by --check. */
+static void one_that_is_too_old_is_refused(void **state)
+{
+	struct error err = {0};
+
+	asked.jail = "/nonexistent";
+	asked.jail_wanted = true;
+	asked.needed_version = '3';
+	assert_int_equal(start(*state, &err), -EOPNOTSUPP);
+	assert_int_equal(err.reason, REASON_TOO_OLD);
+	assert_string_equal(run.net.version, "2.1");
+	assert_int_equal(net_settle(&run.net, &err), -EOPNOTSUPP);
+	asked.needed_version = '2';
+	assert_int_equal(net_settle(&run.net, &err), 0);
+	stop();
+}
+
+static void another_program_is_refused(void **state)
+{
+	_cleanup_free_ char *right = strdup(program);
+	struct error err = {0};
+
+	(void)str_print(program, sizeof(program), "/bin/echo");
+	assert_int_equal(start(*state, &err), -EPROTO);
+	assert_int_equal(err.reason, REASON_OTHER_PROGRAM);
+	assert_string_equal(err.about, "/bin/echo");
+	stop();
+	(void)str_print(program, sizeof(program), "/nonexistent/taphelper");
+	assert_int_equal(open_driver(&err), -ENOENT);
+	assert_int_equal(err.reason, REASON_EXEC);
+	stop();
+	(void)str_print(program, sizeof(program), "%s", right);
+}
+
+static void one_that_dies_too_often_is_lost(void **state)
+{
+	struct fixture *f = *state;
+
+	start_well(f);
+	/* No later run gets far. */
+	asked.jail = "/nonexistent";
+	run.helper->shields = 1;
+	kill(run.helper->program.process.pid, SIGKILL);
+	live_until(f, lost);
+	assert_int_equal(run.losses, 1);
+	assert_int_equal(run.restarts, 0);
+	assert_int_equal(run.lost.step, STEP_NET);
+	assert_non_null(strstr(run.lost.text, "taphelper died 5 times in 10 s, the last time: exit "
+					      "status 1: /nonexistent: No such file or directory"));
+	stop();
+}
+
+/* The tools lie beside the unit tests, in the directory of the build. */
+static int find_program(void **state)
+{
+	char self[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	(void)state;
+	if (n < 0)
+		return -1;
+	self[n] = '\0';
+	for (int i = 0; i < 2; i++)
+		*strrchr(self, '/') = '\0';
+	return str_print(program, sizeof(program), "%s/tests/lib/taphelper", self);
+}
+
+int main(void)
+{
+#define IN_NETNS(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		IN_NETNS(starts_and_stops),
+		IN_NETNS(a_killed_one_is_started_again),
+		IN_NETNS(it_ends_with_its_holder),
+		IN_NETNS(a_stopped_one_is_continued),
+		IN_NETNS(a_hung_one_is_killed_and_started_again),
+		IN_NETNS(one_that_dies_at_once_says_why),
+		IN_NETNS(a_shield_that_is_not_required_is_dropped),
+		IN_NETNS(one_that_is_too_old_is_refused),
+		IN_NETNS(another_program_is_refused),
+		IN_NETNS(one_that_dies_too_often_is_lost),
+	};
+
+	return cmocka_run_group_tests(tests, find_program, NULL);
+}
