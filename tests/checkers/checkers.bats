@@ -116,6 +116,56 @@ with_documents() {
 	finds 1 "docs/decisions/README.md: no row \"| 001 |" scripts/doc-links "$COPY"
 }
 
+# plant_reader EXPRESSION: a file that reads the text of the error @err, beside another struct's text
+plant_reader() {
+	plant src/state/planted.c <<-EOF
+		#include <stdio.h>
+
+		#include "fauxroot/base/err.h"
+		#include "fauxroot/base/log.h"
+		#include "fauxroot/base/str.h"
+
+		struct helper_of_a_sort {
+			char text[64];
+		};
+
+		/* err->text in a comment */
+		int planted(const struct error *err, const struct helper_of_a_sort *helper)
+		{
+			log_debug("err->text: %s (%s)",
+				  err->text, helper->text);
+			return strstr(helper->text, "x") || $1;
+		}
+	EOF
+}
+
+@test "check-errors: the tree as it is has no breach, nor has what prints" {
+	finds 0 "no breach" scripts/check-errors "$COPY"
+	plant_reader 'fprintf(stderr, "%s (", err->text) < 0'
+	finds 0 "no breach" scripts/check-errors "$COPY"
+}
+
+@test "check-errors: the text of an error is parsed, compared, copied" {
+	plant_reader 'strstr(err->text, "x") != NULL'
+	finds 1 "src/state/planted.c:16: the text of an error is read by strstr()" \
+		scripts/check-errors "$COPY"
+	plant_reader 'fprintf(stderr, "x") < 0 || streq("x", (err->text))'
+	finds 1 "src/state/planted.c:16: the text of an error is read by streq()" \
+		scripts/check-errors "$COPY"
+	plant_reader '*err->text'
+	finds 1 "src/state/planted.c:16: the text of an error is read, not printed" \
+		scripts/check-errors "$COPY"
+	plant_reader 'snprintf(NULL, 0, "%s", err->text) > 0'
+	finds 1 "the text of an error is read by snprintf()" scripts/check-errors "$COPY"
+}
+
+@test "check-errors: the member has another name, or a file does not compile" {
+	plant src/state/planted.c <<<'int planted(void) { return this.text; }'
+	finds 1 "check-errors: it does not compile" scripts/check-errors "$COPY"
+	sed -i 's/char text\[1024\]/char words[1024]/' include/fauxroot/base/err.h
+	finds 1 'check-errors: no member "text"' scripts/check-errors "$COPY"
+}
+
 @test "doc-blocks: the documents as they are have no breach" {
 	finds 0 "run" scripts/doc-blocks "$TOP"/*.md "$TOP"/docs/*.md "$TOP"/docs/decisions/*.md
 }

@@ -10,7 +10,7 @@
  *
  * The sentence is for people alone, and may be reworded at any time. What a program wants to know
  * of a failure is in the other members: the errno value, the step, the reason, and what it is
- * about. No code reads the sentence otherwise than to print it.
+ * about. No code reads the sentence otherwise than to print it: scripts/check-errors proves that.
  */
 #pragma once
 
