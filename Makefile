@@ -51,7 +51,7 @@ HARDEN :=
 endif
 
 # Rooms from the highest layer to the lowest: also the order in which they are linked.
-ROOMS := launch check idmap mounts net port api state supervise machine proc config sys base
+ROOMS := check launch idmap mounts net port api state supervise machine proc config sys base
 room_objects = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/$(1)/*.c src/$(1)/*/*.c))
 archive = $(foreach room,$(1),$(if $(call room_objects,$(room)),$(BUILD)/lib/$(room).a))
 

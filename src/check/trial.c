@@ -2,342 +2,172 @@
 /*
  * Theory of operation
  *
- * A launch without its target: what can be looked at from outside comes first, then a middle
- * process is cloned, gets its maps, and clones a child with the namespaces asked for, which mounts,
- * and the network's driver starts on it; then all of it ends. The rooms below do the work, so a
- * trial fails where the launch would, with the same error.
- *
- * One obstacle must not hide the next: where the subordinate ids or their maps fail, a second child
- * gets a map of the caller alone, which needs no privileges, so that mounts and network are tried
- * nevertheless.
- *
- * Nothing of it has a name outside: the child and its namespaces end with us whatever ends us.
+ * What a launch does is tried by its rehearsal (launch/rehearse.h), what depends on the command
+ * here. A row of the report stands for one stage or several: it has the error of the first that
+ * failed. Stages of the middle process and some of the child's have no row, because the launcher
+ * waits for their success, and its stage has the same error.
  */
 #include "trial.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
-#include <poll.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "fauxroot/base/fd.h"
+#include "fauxroot/base/spawn.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/config/config.h"
-#include "fauxroot/idmap/idmap.h"
-#include "fauxroot/state/statedir.h"
-#include "fauxroot/supervise/cgroup2.h"
+#include "fauxroot/supervise/signals.h"
 #include "fauxroot/sys/caps.h"
-#include "fauxroot/sys/message.h"
+#include "probes/probe.h"
 
-struct outcome *trial_begin(const struct trials *t, enum trial trial)
+/* In which row a stage shows; those that are not here show in no row. */
+static const struct {
+	enum trial trial;
+	bool proves; /* where it was not tried, nor was the row */
+} rows[STAGE_COUNT_] = {
+	[STAGE_RANGES] = {TRIAL_RANGES, true},
+	[STAGE_HELPER] = {TRIAL_NET, false},
+	[STAGE_PORT_OPTIONS] = {TRIAL_PORT_DRIVER, false},
+	[STAGE_STATEDIR] = {TRIAL_STATEDIR, true},
+	[STAGE_NAME] = {TRIAL_STATEDIR, false},
+	[STAGE_CGROUP] = {TRIAL_CGROUP, true},
+	[STAGE_NOTIFY] = {TRIAL_STATEDIR, false},
+	[STAGE_ETC_FILES] = {TRIAL_STATEDIR, false},
+	[STAGE_MIDDLE] = {TRIAL_CLONE, false},
+	[STAGE_MAPPERS] = {TRIAL_IDMAP, false},
+	[STAGE_NET_PREPARE] = {TRIAL_NET, false},
+	[STAGE_API] = {TRIAL_STATEDIR, false},
+	[STAGE_IDMAP] = {TRIAL_IDMAP, true},
+	[STAGE_CHILD] = {TRIAL_CLONE, false},
+	[STAGE_EVACUATION] = {TRIAL_CGROUP, false},
+	[STAGE_NAMESPACES] = {TRIAL_CLONE, true},
+	[STAGE_DETACH] = {TRIAL_CLONE, false},
+	[STAGE_CHILD_MAPPED] = {TRIAL_CLONE, false},
+	[STAGE_LET_MOUNT] = {TRIAL_CLONE, false},
+	[STAGE_ROOT] = {TRIAL_MOUNT, false},
+	[STAGE_SELF] = {TRIAL_MOUNT, false},
+	[STAGE_PROPAGATION] = {TRIAL_MOUNT, true},
+	[STAGE_PROC] = {TRIAL_PROC, true},
+	[STAGE_SYS] = {TRIAL_SYSFS, true},
+	[STAGE_CGROUPFS] = {TRIAL_CGROUPFS, true},
+	[STAGE_NETNS_FILE] = {TRIAL_MOUNT, false},
+	[STAGE_ETC_HELD] = {TRIAL_MOUNT, false},
+	[STAGE_COPY_UP] = {TRIAL_COPY_UP, true},
+	[STAGE_ETC_BOUND] = {TRIAL_MOUNT, false},
+	[STAGE_ETC_SENT] = {TRIAL_MOUNT, false},
+	[STAGE_WORKDIR] = {TRIAL_TARGET, false},
+	[STAGE_NET_START] = {TRIAL_NET, false},
+	[STAGE_MOUNTS] = {TRIAL_MOUNT, false},
+	[STAGE_NET_READY] = {TRIAL_NET, true},
+	[STAGE_PORT_DRIVER] = {TRIAL_PORT_DRIVER, true},
+	[STAGE_CHILD_PID] = {TRIAL_STATEDIR, false},
+	[STAGE_COMMAND] = {TRIAL_TARGET, true},
+};
+
+/* What the processes of a rehearsal share. */
+struct shared {
+	struct rehearsal rehearsal;
+	struct outcome daemon[DAEMON_TRIALS];
+};
+
+static bool has_failed(const struct outcome *outcome)
 {
-	log_redirect(trial_note, &t->to->of[trial]);
-	return &t->to->of[trial];
+	return outcome->tried && outcome->rc < 0;
 }
 
-int trial_end(struct outcome *outcome, int rc, const struct error *err)
+/* A row has the first of its stages that has failed; else the one that proves it. */
+static void add(struct outcome *row, const struct outcome *stage, bool proves)
 {
-	outcome->tried = true;
-	outcome->rc = rc;
-	if (rc < 0)
-		outcome->err = *err;
-	return rc;
-}
+	char note[sizeof(row->note)];
 
-bool trial_wants_storage(const struct config *config)
-{
-	static const char *const daemons[] = {
-		"dockerd",
-		"dockerd-rootless.sh",
-		"buildkitd",
-		"buildctl-daemonless.sh",
-		"containerd",
-		"containerd-rootless.sh",
-		"podman",
-		"buildah",
-		"containerd-rootless-setuptool.sh",
-		"k3s",
-		"nerdctl",
-		"crio",
-		"sh",
-		"bash",
-	};
-	const char *command = config->command ? config->command[0] : NULL;
-	const char *slash = command ? strrchr(command, '/') : NULL;
-
-	for (size_t i = 0; command && i < ARRAY_SIZE(daemons); i++)
-		if (streq(slash ? slash + 1 : command, daemons[i]))
-			return true;
-	return !command;
-}
-
-static void try_statedir(struct trials *t)
-{
-	struct outcome *outcome = trial_begin(t, TRIAL_STATEDIR);
-	/* A page a file: child_pid, and with a network resolv.conf and hosts. */
-	size_t room = t->config->net == NET_HOST ? 4096 : (size_t)3 * 4096;
-	struct error err = {0};
-
-	if (trial_end(outcome, statedir_check(t->config->state_dir, room, &t->statedir, &err),
-		      &err) == 0)
-		(void)str_print(outcome->note, sizeof(outcome->note), "%s", t->statedir);
-}
-
-/* It changes nothing before the child is there. */
-static void try_cgroup(struct trials *t)
-{
-	_cleanup_cgroup2_ struct cgroup2 cgroup = CGROUP2_NONE;
-	struct outcome *outcome = trial_begin(t, TRIAL_CGROUP);
-	struct error err = {0};
-	int rc;
-
-	if (!t->config->evacuate_cgroup2)
+	if (stage->unwanted || has_failed(row))
 		return;
-	rc = cgroup2_open(t->config->evacuate_cgroup2, &cgroup, &err);
-	if (trial_end(outcome, rc, &err) == 0)
-		(void)str_print(outcome->note, sizeof(outcome->note), "%s", cgroup.path);
+	memcpy(note, *row->note ? row->note : stage->note, sizeof(note));
+	if (proves || has_failed(stage))
+		*row = *stage;
+	memcpy(row->note, note, sizeof(note));
+}
+
+/* The device is part of the network's start, and has a row of its own. Without one every driver
+ * fails in the same way; then it is said whether the helper would do. */
+static void split_network(struct outcomes *to, const struct rehearsal *r)
+{
+	const struct outcome *start = &r->of[STAGE_NET_START];
+
+	to->of[TRIAL_TUN] = *start;
+	to->of[TRIAL_TUN].rc = 0;
+	*to->of[TRIAL_TUN].note = '\0';
+	if (has_failed(start) && start->err.reason == REASON_DEVICE) {
+		to->of[TRIAL_TUN] = *start;
+		to->of[TRIAL_NET] = r->settled;
+		to->of[TRIAL_NET].tried = has_failed(&r->settled);
+		to->of[TRIAL_NET].depends = STAGE_NET_START;
+	} else if (!to->of[TRIAL_NET].tried && has_failed(&r->settled)) {
+		to->of[TRIAL_NET] = r->settled;
+	}
+}
+
+static void take_outcomes(const struct config *config, const struct shared *shared,
+			  struct outcomes *to)
+{
+	const struct rehearsal *r = &shared->rehearsal;
+
+	for (int i = STAGE_NONE + 1; i < STAGE_COUNT_; i++) {
+		const struct outcome *outcome = &r->of[i];
+
+		if (rows[i].trial != TRIAL_NONE)
+			add(&to->of[rows[i].trial], outcome, rows[i].proves);
+		if (has_failed(outcome) && outcome->err.code == EMFILE &&
+		    !has_failed(&to->of[TRIAL_FDS]))
+			to->of[TRIAL_FDS] = *outcome;
+	}
+	to->of[TRIAL_FDS].tried = true;
+	/* Where the launch would have its own. */
+	if (!config->state_dir)
+		add(&to->of[TRIAL_STATEDIR], &r->of[STAGE_SCRATCH], false);
+	split_network(to, r);
+	for (size_t i = 0; i < DAEMON_TRIALS; i++) {
+		to->of[TRIAL_CONTAINER_PROC + i] = shared->daemon[i];
+		if (!shared->daemon[i].tried)
+			to->of[TRIAL_CONTAINER_PROC + i].depends = r->of[STAGE_COMMAND].depends;
+	}
+	memcpy(to->ports, r->ports, sizeof(to->ports));
+	memcpy(to->helper, r->helper, sizeof(to->helper));
+	to->uids = r->uids;
+	to->gids = r->gids;
 }
 
 /* Who may send echo requests without privileges is a range of groups, and all of ours count (man 7
  * icmp, ping_group_range). */
-static void try_ping(struct trials *t)
+static void try_ping(struct outcome *outcome)
 {
-	struct outcome *outcome = trial_begin(t, TRIAL_PING);
-	struct error err = {0};
-	int fd, rc = 0;
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_ICMP);
 
-	if (t->config->net != NET_SLIRP4NETNS)
-		return;
-	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_ICMP);
 	if (fd < 0)
-		rc = err_set(&err, errno, "making an ICMP socket");
+		outcome->rc = err_set(&outcome->err, errno, "making an ICMP socket");
+	outcome->tried = true;
 	fd_close(fd);
-	(void)trial_end(outcome, rc, &err);
 }
 
-/* What a launch looks for before all else. */
-static void try_fds(struct trials *t)
+/* Where no child could try it, as far as it can be seen from here. */
+static void find_target(char *const *command, struct outcome *outcome)
 {
-	struct outcome *outcome = trial_begin(t, TRIAL_FDS);
-	struct error err = {0};
-
-	(void)trial_end(outcome, config_find_room(t->config, &err), &err);
-}
-
-/* Is the child itself in the network that it gets? */
-static bool in_own_netns(const struct config *config)
-{
-	return config->net != NET_HOST && !config->detach_netns;
-}
-
-static unsigned long clone_flags(const struct trials *t)
-{
-	const struct config *config = t->config;
-
-	return CLONE_NEWUSER | CLONE_NEWNS | (config->pidns ? (unsigned long)CLONE_NEWPID : 0) |
-	       (config->cgroupns ? (unsigned long)CLONE_NEWCGROUP : 0) |
-	       (config->utsns ? (unsigned long)CLONE_NEWUTS : 0) |
-	       (config->ipcns ? (unsigned long)CLONE_NEWIPC : 0);
-}
-
-/* The network namespace is the child's to make, as in a launch. */
-static int expect_netns(const struct trials *t, struct error *err)
-{
-	struct deadline deadline = deadline_in(TRIAL_MS);
-	struct trial_report report;
-	int rc;
-
-	rc = fd_wait(t->sock, POLLIN, &deadline, t->cancel_fd);
-	if (rc < 0)
-		return err_set(err, -rc, "making the network namespace");
-	if (message_recv(t->sock, &report, sizeof(report), NULL, NULL) != sizeof(report))
-		return err_say(err, ECONNRESET, "the child has gone");
-	if (report.outcome.rc < 0) {
-		rc = err_arrived(&report.outcome.err);
-		*err = report.outcome.err;
-		return rc;
-	}
-	return 0;
-}
-
-static int pin_namespaces(struct trials *t, struct error *err)
-{
-	unsigned long flags = clone_flags(t);
-	int middle = t->ns.user, rc = 0;
-
-	if (in_own_netns(t->config)) {
-		flags |= CLONE_NEWNET;
-		rc = expect_netns(t, err);
-	}
-	if (rc == 0)
-		rc = ns_pin(t->child.pid, flags, &t->target_ns, err);
-	if (rc < 0)
-		return rc;
-	t->ns = t->target_ns;
-	t->ns.user = middle;
-	return 0;
-}
-
-/* The middle process, waiting for its maps. */
-static int start_middle(struct trials *t, const struct idmap *map)
-{
-	struct outcome *outcome = trial_begin(t, TRIAL_CLONE);
-	struct trial_plan plan = {
-		.config = t->config,
-		.own_netns = in_own_netns(t->config),
-		.statedir = t->statedir && access(t->statedir, X_OK) == 0 ? t->statedir : "/",
-	};
-	struct error err = {0};
-	int pair[2], rc;
-
-	/* As in a launch: an executable with file capabilities is not dumpable. */
-	if (prctl(PR_SET_DUMPABLE, 1) < 0)
-		return trial_end(outcome, err_set(&err, errno, "becoming dumpable"), &err);
-	rc = message_pair(pair);
-	if (rc < 0)
-		return trial_end(outcome, err_set(&err, -rc, "making a socket pair"), &err);
-	plan.peer_sock = pair[0];
-	plan.sock = pair[1];
-	t->sock = pair[0];
-	rc = trial_clone_middle(t, &plan, map, clone_flags(t), &err);
-	fd_close(pair[1]);
-	return rc < 0 ? trial_end(outcome, rc, &err) : 0;
-}
-
-/* The child, in its namespaces. */
-static int start_child(struct trials *t)
-{
-	struct outcome *outcome = trial_begin(t, TRIAL_CLONE);
-	struct error err = {0};
-	int rc = trial_clone_child(t, &err);
-
-	if (rc == 0)
-		rc = pin_namespaces(t, &err);
-	return trial_end(outcome, err_step(&err, rc, STEP_CLONE), &err);
-}
-
-/* Take what the child reports, until it pauses or has ended. 0 or -ECANCELED */
-static int take_reports(struct trials *t, const struct deadline *deadline)
-{
-	struct trial_report report;
-
-	for (;;) {
-		int rc = fd_wait(t->sock, POLLIN, deadline, t->cancel_fd);
-
-		if (rc == -ECANCELED)
-			return rc;
-		if (rc < 0 ||
-		    message_recv(t->sock, &report, sizeof(report), NULL, NULL) != sizeof(report) ||
-		    (unsigned)report.trial >= TRIAL_COUNT_)
-			return 0;
-		if (report.outcome.rc < 0)
-			report.outcome.rc = err_arrived(&report.outcome.err);
-		report.outcome.note[sizeof(report.outcome.note) - 1] = '\0';
-		t->to->of[report.trial] = report.outcome;
-	}
-}
-
-static void say_go_on(const struct trials *t)
-{
-	/* A child that has gone shows in its reports. */
-	(void)message_send(t->sock, "", 1, NULL, 0);
-}
-
-/* One child from clone to end. -ECANCELED, or 0 */
-static int try_child(struct trials *t, const struct idmap *map, bool is_fallback)
-{
-	struct deadline deadline = deadline_in(TRIAL_MS);
-	struct error err = {0};
-	int rc = start_middle(t, map);
-
-	if (rc < 0)
-		return rc;
-	rc = idmap_apply(map, t->middle.process.pid, &deadline, t->cancel_fd, &err);
-	if (!is_fallback || rc < 0)
-		(void)trial_end(trial_begin(t, TRIAL_IDMAP), rc, &err);
-	if (rc == 0)
-		rc = start_child(t);
-	if (rc < 0)
-		return rc;
-	say_go_on(t);
-	if (trial_network(t) == -ECANCELED)
-		return -ECANCELED;
-	rc = take_reports(t, &deadline);
-	if (rc < 0)
-		return rc;
-	say_go_on(t);
-	return take_reports(t, &deadline);
-}
-
-static void end_child(struct trials *t)
-{
-	process_kill(&t->child);
-	ns_holder_end(&t->middle);
-	t->sock = fd_close(t->sock);
-	t->target_ns.user = fd_close(t->target_ns.user);
-	ns_set_close(&t->ns);
-}
-
-static int plan_map(struct trials *t, enum idmap_mode mode, struct idmap *ret, struct error *err)
-{
-	struct deadline deadline = deadline_in(TRIAL_MS);
-	struct config config = *t->config;
-
-	config.idmap = mode;
-	return idmap_prepare(&config, &deadline, t->cancel_fd, ret, err);
-}
-
-static int try_namespaces(struct trials *t)
-{
-	struct outcome *outcome = trial_begin(t, TRIAL_RANGES);
-	struct error err = {0};
-	struct idmap map;
-	int rc = plan_map(t, t->config->idmap, &map, &err);
-
-	(void)trial_end(outcome, rc, &err);
-	t->to->mappers = t->config->idmap != IDMAP_SINGLE && !caps_can_write_maps();
-	if (rc == 0) {
-		t->to->uids = idmap_count(&map.uid);
-		t->to->gids = idmap_count(&map.gid);
-		rc = try_child(t, &map, false);
-		end_child(t);
-	}
-	if (rc == -ECANCELED || t->config->idmap == IDMAP_SINGLE ||
-	    (t->to->of[TRIAL_RANGES].rc == 0 && t->to->of[TRIAL_IDMAP].rc == 0))
-		return rc;
-	/* As --idmap=single, for the sake of the other trials. */
-	if (plan_map(t, IDMAP_SINGLE, &map, &err) == 0) {
-		struct outcome of_map = t->to->of[TRIAL_IDMAP];
-
-		rc = try_child(t, &map, true);
-		t->to->of[TRIAL_IDMAP] = of_map;
-		end_child(t);
-	}
-	return rc;
-}
-
-/* What no child could try, as far as it can be seen from here. */
-static void try_outside(struct trials *t)
-{
-	struct outcome *target = trial_begin(t, TRIAL_TARGET);
-	char **command = t->config->command;
 	_cleanup_free_ char *path = NULL;
-	struct error err = {0};
-	int rc;
 
-	trial_listen(t->config, t->to);
-	if (target->tried || !command || !command[0])
+	if (outcome->tried || !command || !command[0])
 		return;
-	rc = path_find(command[0], &path);
-	if (rc < 0)
-		(void)err_step(&err, err_set(&err, -rc, "executing \"%s\"", command[0]), STEP_EXEC);
-	(void)trial_end(target, rc, &err);
+	outcome->rc = path_find(command[0], &path);
+	if (outcome->rc < 0) {
+		(void)err_set(&outcome->err, -outcome->rc, "executing \"%s\"", command[0]);
+		(void)err_about(&outcome->err, outcome->rc, REASON_EXEC, "%s", command[0]);
+		(void)err_step(&outcome->err, outcome->rc, STEP_EXEC);
+	}
+	outcome->tried = true;
 }
 
 void outcomes_free(struct outcomes *outcomes)
@@ -347,36 +177,32 @@ void outcomes_free(struct outcomes *outcomes)
 	free(outcomes);
 }
 
-int preflight_try(const struct config *config, int cancel_fd, struct outcomes *ret)
+int preflight_try(const struct config *config, const struct signals *signals, struct outcomes *ret)
 {
-	struct trials t = {
-		.config = config,
-		.to = ret,
-		.cancel_fd = cancel_fd,
-		.middle = NS_HOLDER_NONE,
-		.child = PROCESS_NONE,
-		.ns = NS_SET_NONE,
-		.target_ns = NS_SET_NONE,
-		.sock = -1,
-	};
+	struct shared *shared;
 	int rc;
 
 	memset(ret, 0, sizeof(*ret));
-	try_fds(&t);
-	try_ping(&t);
-	try_cgroup(&t);
-	trial_open_network(&t);
-	try_statedir(&t);
-	rc = try_namespaces(&t);
-	if (rc != -ECANCELED) {
-		trial_settle_network(&t);
-		try_outside(&t);
-		trial_kernel_config(&t);
-		trial_docker_version(&t);
+	/* cppcheck-suppress invalidFunctionArg */
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		      0);
+	if (shared == MAP_FAILED)
+		return -errno;
+	if (trial_wants_storage(config)) {
+		shared->rehearsal.inside = trial_daemon;
+		shared->rehearsal.arg = shared->daemon;
 	}
-	if (t.net_opened)
-		net_stop(&t.net);
-	free(t.statedir);
-	log_redirect(NULL, NULL);
-	return rc == -ECANCELED ? rc : 0;
+	rc = launcher_rehearse(config, signals, &shared->rehearsal);
+	take_outcomes(config, shared, ret);
+	(void)munmap(shared, sizeof(*shared));
+	if (rc < 0)
+		return rc;
+	ret->mappers = config->idmap != IDMAP_SINGLE && !caps_can_write_maps();
+	if (config->net == NET_SLIRP4NETNS)
+		try_ping(&ret->of[TRIAL_PING]);
+	find_target(config->command, &ret->of[TRIAL_TARGET]);
+	if (has_failed(&ret->of[TRIAL_CLONE]) || has_failed(&ret->of[TRIAL_TUN]))
+		ret->kernel_config = kernel_config_read(signals->cancel);
+	docker_version(config, signals->cancel, ret->docker, sizeof(ret->docker));
+	return 0;
 }

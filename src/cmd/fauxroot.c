@@ -139,10 +139,11 @@ static int report_findings(const struct config *config, const struct findings *f
 	return report_status(findings, config->check == CHECK_STRICT);
 }
 
-static int find_obstacles(const struct config *config, int cancel_fd, struct findings *ret)
+static int find_obstacles(const struct config *config, const struct signals *signals,
+			  struct findings *ret)
 {
 	struct outcomes *outcomes = calloc(1, sizeof(*outcomes));
-	int rc = outcomes ? preflight_try(config, cancel_fd, outcomes) : -ENOMEM;
+	int rc = outcomes ? preflight_try(config, signals, outcomes) : -ENOMEM;
 
 	if (rc == 0)
 		rc = preflight_judge(config, &this_machine, outcomes, ret);
@@ -160,7 +161,7 @@ static int check(const struct config *config)
 	if (rc < 0)
 		return report_failure(config, &err);
 	options_warn(config);
-	rc = find_obstacles(config, signals.cancel, &findings);
+	rc = find_obstacles(config, &signals, &findings);
 	if (rc == -ECANCELED && signals_pending_end() > 0)
 		return report_interrupt(config, signals_pending_end());
 	if (rc < 0) {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fauxroot/config/config.h"
 
-#include "fauxroot/base/err.h"
-#include "fauxroot/base/fd.h"
+#include "fauxroot/base/str.h"
 #include "fauxroot/config/options.h"
 
 /* Seconds; as docker stop has it. */
@@ -23,36 +22,6 @@ void config_clear(struct config *config)
 {
 	strv_clear(&config->copy_up);
 	strv_clear(&config->publish);
-}
-
-/* What a launch has open at most, beside what it begins with. A few are for what differs from
- * machine to machine. */
-static size_t descriptors(const struct config *config)
-{
-	/* Sockets to the middle process and to the child, two user namespaces and a mount
-	 * namespace, pidfds, the state directory and its lock, the API, the pipes of newuidmap and
-	 * newgidmap. */
-	size_t n = 24;
-
-	if (config->net != NET_HOST)
-		n += 1; /* its namespace */
-	if (config->net != NET_HOST && config->net != NET_NONE)
-		n += 8; /* its helper, and the watch on /etc */
-	if (config->detach_netns)
-		n += 2;
-	if (config->pidns)
-		n += 3; /* init's reports */
-	if (config->evacuate_cgroup2)
-		n += 3;
-	return n + config->cgroupns + config->utsns + config->ipcns;
-}
-
-int config_find_room(const struct config *config, struct error *err)
-{
-	size_t n = descriptors(config);
-	int rc = fd_room(n);
-
-	return rc < 0 ? err_set(err, -rc, "opening %zu descriptors at once", n) : 0;
 }
 
 enum persona persona_of(const char *argv0)

@@ -97,6 +97,11 @@ int connect_announce(struct launch *l, struct error *err)
 	return 0;
 }
 
+int connect_settle_net(struct launch *l, struct error *err)
+{
+	return net_settle(&l->net, err);
+}
+
 void connect_kill_net(struct launch *l)
 {
 	if (l->net_opened)

@@ -14,6 +14,7 @@
 #include "fauxroot/base/spawn.h"
 #include "fauxroot/config/config.h"
 #include "fauxroot/idmap/idmap.h"
+#include "fauxroot/launch/rehearse.h"
 #include "fauxroot/mounts/etcfiles.h"
 #include "fauxroot/net/net.h"
 #include "fauxroot/port/port.h"
@@ -50,8 +51,9 @@ struct launch {
 	bool activated; /* LISTEN_FDS are for the launcher, and so for the target */
 	const struct launch_hooks *hooks;
 	const struct stage *stages;
-	pid_t launcher; /* as the caller's variables name it */
-	uid_t euid;	/* the launcher's effective ids, in its own user namespace */
+	struct rehearsal *rehearsal; /* NULL: it is a launch */
+	pid_t launcher;		     /* as the caller's variables name it */
+	uid_t euid;		     /* the launcher's effective ids, in its own user namespace */
 	gid_t egid;
 	struct in_middle in_middle;
 	struct in_child in_child;
@@ -59,6 +61,7 @@ struct launch {
 	struct idmap map;
 	struct idmap_writers mappers;
 	struct statedir state;
+	char *wanted_state; /* in a rehearsal: the launch's state directory, if it is well */
 	struct instance_link link;
 	struct net net;
 	bool net_opened;

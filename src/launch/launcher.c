@@ -13,17 +13,26 @@
  */
 #include "fauxroot/launch/launcher.h"
 
+#include <errno.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "child.h"
 #include "connect.h"
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/title.h"
 #include "fauxroot/supervise/notify.h"
 #include "fauxroot/supervise/terminal.h"
 #include "launch.h"
 #include "middle.h"
 #include "namespaces.h"
 #include "prepare.h"
+#include "rehearsal.h"
 #include "stage.h"
+
+/* For a rehearsal that is told to end. */
+#define CANCEL_MS 10000
 
 static bool with_pidns(const struct launch *l)
 {
@@ -50,6 +59,12 @@ static bool with_copy_up(const struct launch *l)
 	return l->config->copy_up.n > 0;
 }
 
+/* A rehearsal may have none. */
+static bool with_command(const struct launch *l)
+{
+	return l->config->command && l->config->command[0];
+}
+
 /* The loop's part of taking down, before what its events are about. */
 static void undo_loop(struct launch *l)
 {
@@ -64,79 +79,112 @@ static const struct stage stages[STAGE_COUNT_] = {
 	[STAGE_HELPER] = {"network helper", .run = prepare_helper},
 	[STAGE_PORT_OPTIONS] = {"published ports", .run = prepare_port_options},
 	[STAGE_STATEDIR] = {"state directory", .run = prepare_statedir,
-			    .undo = prepare_undo_statedir, .traces = TRACE_FILES},
+			    .undo = prepare_undo_statedir, .traces = TRACE_FILES,
+			    .rehearse = rehearse_statedir},
+	[STAGE_SCRATCH] = {"scratch directory", .rehearse = rehearse_scratch,
+			   .traces = TRACE_FILES},
 	[STAGE_NAME] = {"name", .wanted = with_name, .step = STEP_STATEDIR, .run = prepare_name,
 			.rehearse = prepare_rehearse_name, .traces = TRACE_INSTANCES},
 	[STAGE_CGROUP] = {"cgroup", .wanted = with_evacuation, .run = prepare_cgroup,
-			  .undo = prepare_undo_cgroup},
-	[STAGE_NOTIFY] = {"NOTIFY_SOCKET", .run = prepare_notify, .traces = TRACE_FILES},
+			  .undo = prepare_undo_cgroup, .rehearse = rehearse_cgroup},
+	[STAGE_NOTIFY] = {"NOTIFY_SOCKET", .run = prepare_notify, .traces = TRACE_FILES,
+			  .needs = {STAGE_SCRATCH}},
 	[STAGE_ETC_FILES] = {"resolv.conf and hosts", .run = prepare_etc_files,
-			     .traces = TRACE_FILES},
+			     .traces = TRACE_FILES, .needs = {STAGE_SCRATCH, STAGE_HELPER}},
 
 	[STAGE_MIDDLE] = {"middle process", .run = namespaces_clone_middle, .undo = namespaces_undo,
-			  .traces = TRACE_PROCESSES},
+			  .traces = TRACE_PROCESSES, .needs = {STAGE_RANGES}},
 	[STAGE_MAPPERS] = {"newuidmap and newgidmap", .run = namespaces_start_mappers,
-			   .undo = namespaces_undo_mappers, .traces = TRACE_PROCESSES},
+			   .undo = namespaces_undo_mappers, .traces = TRACE_PROCESSES,
+			   .needs = {STAGE_MIDDLE}},
 	[STAGE_NET_PREPARE] = {"network preparation", .run = connect_prepare_net,
-			       .undo = connect_stop_net, .meanwhile = true},
+			       .undo = connect_stop_net, .meanwhile = true,
+			       .needs = {STAGE_HELPER}},
 	[STAGE_API] = {"API", .run = serve_start, .undo = serve_stop, .meanwhile = true,
-		       .traces = TRACE_FILES},
-	[STAGE_IDMAP] = {"id map", .run = namespaces_await_map},
-	[STAGE_AWAIT_MAPS] = {"middle process's start", SIDE_MIDDLE, .run = middle_await_maps},
+		       .traces = TRACE_FILES, .needs = {STAGE_SCRATCH}},
+	[STAGE_IDMAP] = {"id map", .run = namespaces_await_map, .needs = {STAGE_MAPPERS}},
+	[STAGE_AWAIT_MAPS] = {"middle process's start", SIDE_MIDDLE, .run = middle_await_maps,
+			      .needs = {STAGE_MIDDLE}},
 	[STAGE_CLONE] = {"clone", SIDE_MIDDLE, STEP_CLONE, .run = middle_clone_child,
-			 .traces = TRACE_PROCESSES},
-	[STAGE_CHILD] = {"child", .step = STEP_CLONE, .run = namespaces_take_child},
+			 .traces = TRACE_PROCESSES, .needs = {STAGE_AWAIT_MAPS, STAGE_IDMAP}},
+	[STAGE_CHILD] = {"child", .step = STEP_CLONE, .run = namespaces_take_child,
+			 .needs = {STAGE_IDMAP}},
 	[STAGE_EVACUATION] = {"evacuation", .wanted = with_evacuation, .run = namespaces_evacuate,
-			      .traces = TRACE_CGROUPS},
+			      .traces = TRACE_CGROUPS, .rehearse = rehearse_evacuation,
+			      .needs = {STAGE_CHILD, STAGE_CGROUP}},
 	[STAGE_NETNS] = {"network namespace", SIDE_CHILD, .wanted = namespaces_own_net,
-			 .run = child_make_netns},
-	[STAGE_NAMESPACES] = {"namespaces", .run = namespaces_pin},
+			 .run = child_make_netns, .needs = {STAGE_CHILD}},
+	[STAGE_NAMESPACES] = {"namespaces", .run = namespaces_pin, .needs = {STAGE_CHILD}},
 	[STAGE_DETACH] = {"detached network", .wanted = namespaces_detached,
-			  .run = namespaces_detach_net},
-	[STAGE_CHILD_MAP] = {"child's id map", SIDE_MIDDLE, .run = middle_map_child},
+			  .run = namespaces_detach_net, .needs = {STAGE_NAMESPACES}},
+	[STAGE_CHILD_MAP] = {"child's id map", SIDE_MIDDLE, .run = middle_map_child,
+			     .needs = {STAGE_CLONE}},
 	[STAGE_CHILD_MAPPED] = {"end of the child's id map", .step = STEP_CLONE,
-				.run = namespaces_await_child_map},
-	[STAGE_LET_MOUNT] = {"start of the mounts", .run = namespaces_let_mount},
+				.run = namespaces_await_child_map, .needs = {STAGE_CHILD}},
+	[STAGE_LET_MOUNT] = {"start of the mounts", .run = namespaces_let_mount,
+			     .needs = {STAGE_CHILD_MAPPED, STAGE_NAMESPACES}},
 
-	[STAGE_ROOT] = {"root", SIDE_CHILD, .run = child_become_root},
-	[STAGE_SELF] = {"executable", SIDE_CHILD, .wanted = with_pidns, .run = child_open_self},
+	[STAGE_ROOT] = {"root", SIDE_CHILD, .run = child_become_root,
+			.needs = {STAGE_NETNS, STAGE_LET_MOUNT}},
+	[STAGE_SELF] = {"executable", SIDE_CHILD, .wanted = with_pidns, .run = child_open_self,
+			.needs = {STAGE_ROOT}},
 	[STAGE_PROPAGATION] = {"propagation", SIDE_CHILD, STEP_MOUNT, .run = child_set_propagation,
-			       .traces = TRACE_MOUNTS},
+			       .traces = TRACE_MOUNTS, .rehearse = rehearse_propagation,
+			       .needs = {STAGE_ROOT}},
 	[STAGE_PROC] = {"/proc", SIDE_CHILD, STEP_MOUNT, .wanted = with_pidns,
-			.run = child_mount_proc, .traces = TRACE_MOUNTS},
+			.run = child_mount_proc, .traces = TRACE_MOUNTS,
+			.needs = {STAGE_PROPAGATION}},
 	[STAGE_SYS] = {"/sys", SIDE_CHILD, STEP_MOUNT, .wanted = namespaces_own_net,
-		       .run = child_mount_sys, .traces = TRACE_MOUNTS},
+		       .run = child_mount_sys, .traces = TRACE_MOUNTS,
+		       .needs = {STAGE_PROPAGATION}},
 	[STAGE_CGROUPFS] = {"cgroup2", SIDE_CHILD, STEP_MOUNT, .wanted = with_evacuation,
-			    .run = child_mount_cgroupfs, .traces = TRACE_MOUNTS},
+			    .run = child_mount_cgroupfs, .traces = TRACE_MOUNTS,
+			    .needs = {STAGE_PROPAGATION}},
 	[STAGE_NETNS_FILE] = {"netns", SIDE_CHILD, STEP_MOUNT, .wanted = namespaces_detached,
-			      .run = child_bind_netns, .traces = TRACE_MOUNTS},
+			      .run = child_bind_netns, .traces = TRACE_MOUNTS,
+			      .needs = {STAGE_PROPAGATION, STAGE_DETACH, STAGE_ETC_FILES}},
 	[STAGE_ETC_HELD] = {"files for /etc", SIDE_CHILD, STEP_MOUNT, .wanted = connect_has_etc,
-			    .run = child_hold_etc},
+			    .run = child_hold_etc, .needs = {STAGE_PROPAGATION, STAGE_ETC_FILES}},
 	[STAGE_COPY_UP] = {"copy-up", SIDE_CHILD, STEP_MOUNT, .wanted = with_copy_up,
-			   .run = child_copy_up, .traces = TRACE_MOUNTS | TRACE_FILES},
+			   .run = child_copy_up, .traces = TRACE_MOUNTS | TRACE_FILES,
+			   .rehearse = rehearse_copy_up, .needs = {STAGE_PROPAGATION}},
 	[STAGE_ETC_BOUND] = {"files of /etc", SIDE_CHILD, STEP_MOUNT, .wanted = connect_has_etc,
-			     .run = child_bind_etc, .traces = TRACE_MOUNTS | TRACE_FILES},
+			     .run = child_bind_etc, .traces = TRACE_MOUNTS | TRACE_FILES,
+			     .needs = {STAGE_ETC_HELD}},
 	[STAGE_ETC_SENT] = {"descriptors of /etc", SIDE_CHILD, STEP_MOUNT,
-			    .wanted = connect_has_etc, .run = child_send_etc},
+			    .wanted = connect_has_etc, .run = child_send_etc,
+			    .needs = {STAGE_PROPAGATION, STAGE_ETC_FILES}},
 	[STAGE_WORKDIR] = {"working directory", SIDE_CHILD, STEP_OPTIONS, .wanted = with_workdir,
-			   .run = child_enter_workdir},
-	[STAGE_MOUNTED] = {"report of the mounts", SIDE_CHILD, .run = child_report_mounted},
+			   .run = child_enter_workdir, .needs = {STAGE_PROPAGATION}},
+	[STAGE_MOUNTED] = {"report of the mounts", SIDE_CHILD, .run = child_report_mounted,
+			   .needs = {STAGE_PROPAGATION}},
 	[STAGE_NET_START] = {"network", .run = connect_start_net, .undo = connect_kill_net,
-			     .traces = TRACE_PROCESSES},
-	[STAGE_ETC_TAKEN] = {"watch on /etc", .wanted = connect_has_etc, .run = etc_take},
-	[STAGE_MOUNTS] = {"mounts", .run = connect_await_mounts},
-	[STAGE_NET_READY] = {"network's readiness", .run = connect_await_net},
+			     .traces = TRACE_PROCESSES,
+			     .needs = {STAGE_NET_PREPARE, STAGE_LET_MOUNT, STAGE_DETACH}},
+	[STAGE_ETC_TAKEN] = {"watch on /etc", .wanted = connect_has_etc, .run = etc_take,
+			     .needs = {STAGE_LET_MOUNT, STAGE_ETC_FILES}},
+	[STAGE_MOUNTS] = {"mounts", .run = connect_await_mounts,
+			  .needs = {STAGE_LET_MOUNT, STAGE_ETC_TAKEN}},
+	[STAGE_NET_READY] = {"network's readiness", .run = connect_await_net,
+			     .needs = {STAGE_NET_START}},
 
 	[STAGE_PORT_DRIVER] = {"port driver", .run = connect_start_ports,
-			       .undo = connect_stop_ports, .traces = TRACE_PROCESSES | TRACE_PORTS},
-	[STAGE_PORTS] = {"ports", .run = connect_publish, .traces = TRACE_PORTS},
-	[STAGE_CHILD_PID] = {"child_pid", .run = connect_write_child_pid, .traces = TRACE_FILES},
-	[STAGE_GO] = {"go", .run = connect_go},
-	[STAGE_ANNOUNCE] = {"list of instances", .run = connect_announce,
-			    .traces = TRACE_INSTANCES},
-	[STAGE_ENVIRONMENT] = {"environment", SIDE_CHILD, .run = child_set_environment},
-	[STAGE_COMMAND] = {"command", SIDE_CHILD, .run = child_execute, .traces = TRACE_PROCESSES},
-	[STAGE_ENDED] = {"end", .undo = undo_loop},
+			       .undo = connect_stop_ports, .traces = TRACE_PROCESSES | TRACE_PORTS,
+			       .rehearse = rehearse_port_driver,
+			       .needs = {STAGE_NET_READY, STAGE_PORT_OPTIONS}},
+	[STAGE_PORTS] = {"ports", .run = connect_publish, .traces = TRACE_PORTS,
+			 .rehearse = rehearse_ports},
+	[STAGE_CHILD_PID] = {"child_pid", .run = connect_write_child_pid, .traces = TRACE_FILES,
+			     .needs = {STAGE_SCRATCH, STAGE_CHILD}},
+	[STAGE_GO] = {"go", .run = connect_go, .needs = {STAGE_MOUNTS}},
+	[STAGE_ANNOUNCE] = {"list of instances", .run = connect_announce, .traces = TRACE_INSTANCES,
+			    .rehearse = rehearse_nothing},
+	[STAGE_ENVIRONMENT] = {"environment", SIDE_CHILD, .run = child_set_environment,
+			       .needs = {STAGE_MOUNTED, STAGE_GO}},
+	[STAGE_COMMAND] = {"command", SIDE_CHILD, .wanted = with_command, .run = child_execute,
+			   .traces = TRACE_PROCESSES, .rehearse = rehearse_command,
+			   .needs = {STAGE_ENVIRONMENT, STAGE_WORKDIR}},
+	[STAGE_ENDED] = {"end", .undo = undo_loop, .rehearse = rehearse_end, .needs = {STAGE_GO}},
 };
 
 const char *launch_stage_name(enum launch_stage stage)
@@ -149,14 +197,11 @@ unsigned launch_stage_traces(enum launch_stage stage)
 	return stages[stage].traces;
 }
 
-int launcher_run(const struct config *config, const struct signals *signals, bool activated,
-		 const struct launch_hooks *hooks, int *ret_status, struct error *err)
+static struct launch new_launch(const struct config *config, const struct signals *signals)
 {
 	struct launch l = {
 		.config = config,
 		.signals = signals,
-		.activated = activated,
-		.hooks = hooks,
 		.stages = stages,
 		.launcher = getpid(),
 		.euid = geteuid(),
@@ -167,7 +212,6 @@ int launcher_run(const struct config *config, const struct signals *signals, boo
 			     .netns = -1,
 			     .self = -1,
 			     .files = ETCFILES_NONE},
-		.mappers = {.mappers = {HELPER_NONE, HELPER_NONE}},
 		.state = STATEDIR_NONE,
 		.link = INSTANCE_LINK_NONE,
 		.ports = PORTS_NONE,
@@ -182,8 +226,21 @@ int launcher_run(const struct config *config, const struct signals *signals, boo
 		.etc_watch = -1,
 		.etc = ETCFILES_NONE,
 	};
-	int rc = stages_run(&l, SIDE_LAUNCHER, err);
 
+	for (size_t i = 0; i < ARRAY_SIZE(l.mappers.mappers); i++)
+		l.mappers.mappers[i] = HELPER_NONE;
+	return l;
+}
+
+int launcher_run(const struct config *config, const struct signals *signals, bool activated,
+		 const struct launch_hooks *hooks, int *ret_status, struct error *err)
+{
+	struct launch l = new_launch(config, signals);
+	int rc;
+
+	l.activated = activated;
+	l.hooks = hooks;
+	rc = stages_run(&l, SIDE_LAUNCHER, err);
 	if (rc == 0)
 		rc = loop_run(&l, err);
 	if (rc == 0)
@@ -192,4 +249,73 @@ int launcher_run(const struct config *config, const struct signals *signals, boo
 	if (config->pidns)
 		terminal_take_back();
 	return rc;
+}
+
+/* In the throw-away process. SIGTERM is its sign to end in order, also where we are killed. */
+_noreturn_ static void run_rehearsal(struct launch *l, pid_t parent)
+{
+	title_set("fauxroot: check");
+	l->launcher = getpid();
+	if (prctl(PR_SET_PDEATHSIG, SIGTERM) == 0 && getppid() == parent)
+		(void)rehearse(l);
+	_exit(0);
+}
+
+/* It has crashed, or a library has ended it. */
+static void note_death(struct launch *l, int status)
+{
+	char how[64];
+
+	process_status_text(status, how, sizeof(how));
+	for (int i = STAGE_NONE + 1; i < STAGE_COUNT_; i++) {
+		struct outcome *outcome = &l->rehearsal->of[i];
+
+		if (!outcome->begun || outcome->tried || stages[i].side != SIDE_LAUNCHER)
+			continue;
+		outcome->rc = err_say(&outcome->err, EIO, "%s: the rehearsal has died: %s",
+				      stages[i].name, how);
+		outcome->tried = true;
+	}
+	statedir_sweep(l->rehearsal->scratch);
+}
+
+/* Wait for its end, or bring it about. 0, -ECANCELED or -errno */
+static int await_rehearsal(struct launch *l, struct process *process)
+{
+	struct deadline deadline;
+	int status = 0, rc = process_wait(process, NULL, l->signals->cancel, &status);
+
+	if (rc < 0) {
+		deadline = deadline_in(CANCEL_MS);
+		process_signal(process, SIGTERM);
+		(void)process_wait(process, &deadline, -1, &status);
+		process_kill(process);
+	}
+	if (status != 0)
+		note_death(l, status);
+	return rc;
+}
+
+int launcher_rehearse(const struct config *config, const struct signals *signals,
+		      struct rehearsal *r)
+{
+	struct launch l = new_launch(config, signals);
+	struct process process = PROCESS_NONE;
+	struct outcome *first = &r->of[STAGE_MIDDLE];
+	pid_t parent = getpid();
+	int rc;
+
+	l.rehearsal = r;
+	rc = process_fork("the rehearsal", &process, &first->err);
+	if (rc == 0)
+		run_rehearsal(&l, parent);
+	if (rc > 0) {
+		rc = await_rehearsal(&l, &process);
+	} else {
+		/* What keeps us from forking would keep a launch from its first clone. */
+		first->rc = err_step(&first->err, rc, STEP_CLONE);
+		first->tried = true;
+	}
+	rehearse_conclude(&l);
+	return rc == -ECANCELED ? rc : 0;
 }

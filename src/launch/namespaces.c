@@ -84,7 +84,7 @@ static int clone_middle(struct launch *l, struct error *err)
 {
 	int rc;
 
-	l->in_middle.holds = net_set_up_job(&l->net, &l->in_middle.hold);
+	l->in_middle.holds = l->net_opened && net_set_up_job(&l->net, &l->in_middle.hold);
 	rc = ns_clone(CLONE_NEWUSER, &l->middle.process, err);
 	if (rc == 0)
 		middle_main(l, clone_flags(l));

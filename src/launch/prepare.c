@@ -16,11 +16,9 @@
 int prepare_ranges(struct launch *l, struct error *err)
 {
 	struct deadline deadline = deadline_in(RANGES_MS);
-	int rc = config_find_room(l->config, err);
+	int rc = idmap_prepare(l->config, &deadline, l->signals->cancel, &l->map, err);
 
-	if (rc == 0)
-		rc = idmap_prepare(l->config, &deadline, l->signals->cancel, &l->map, err);
-	if (rc == 0 && !l->map.single)
+	if (rc == 0 && !l->map.single && l->hooks)
 		l->hooks->ids_planned(idmap_count(&l->map.uid), idmap_count(&l->map.gid));
 	return rc;
 }
@@ -49,9 +47,9 @@ static int plan_endpoint(struct launch *l, struct error *err)
 	return net_offer_ports(&l->net, l->state.path, err);
 }
 
-int prepare_statedir(struct launch *l, struct error *err)
+int prepare_statedir_at(struct launch *l, const char *wanted, struct error *err)
 {
-	int rc = statedir_open(l->config->state_dir, l->signals->cancel, &l->state, err);
+	int rc = statedir_open(wanted, l->signals->cancel, &l->state, err);
 
 	if (rc < 0)
 		return rc;
@@ -74,6 +72,11 @@ int prepare_rehearse_name(struct launch *l, struct error *err)
 	int rc = instance_name_check(name, err);
 
 	return rc < 0 ? err_wrap(err, rc, "--name=%s", name) : 0;
+}
+
+int prepare_statedir(struct launch *l, struct error *err)
+{
+	return prepare_statedir_at(l, l->config->state_dir, err);
 }
 
 int prepare_cgroup(struct launch *l, struct error *err)

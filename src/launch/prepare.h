@@ -12,6 +12,10 @@ int prepare_port_options(struct launch *l, struct error *err);
 int prepare_statedir(struct launch *l, struct error *err);
 int prepare_name(struct launch *l, struct error *err);
 int prepare_rehearse_name(struct launch *l, struct error *err);
+
+/* prepare_statedir_at() - as prepare_statedir(), with @wanted in the place of --state-dir */
+int prepare_statedir_at(struct launch *l, const char *wanted, struct error *err);
+
 int prepare_cgroup(struct launch *l, struct error *err);
 int prepare_notify(struct launch *l, struct error *err);
 

@@ -3,11 +3,10 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <unistd.h>
 
 #include "fauxroot/api/info.h"
 #include "fauxroot/api/ports.h"
+#include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
 #include "launch.h"
 
@@ -140,28 +139,12 @@ static void log_libevent(int severity, const char *text)
  */
 #define LOOP_FDS 3
 
-static int see_room_for_loop(struct error *err)
-{
-	int fds[LOOP_FDS], n, rc = 0;
-
-	for (n = 0; n < LOOP_FDS; n++) {
-		fds[n] = epoll_create1(EPOLL_CLOEXEC);
-		if (fds[n] < 0) {
-			rc = err_set(err, errno, "making an event loop");
-			break;
-		}
-	}
-	while (n > 0)
-		close(fds[--n]);
-	return rc;
-}
-
 int serve_start(struct launch *l, struct error *err)
 {
-	int rc = see_room_for_loop(err);
+	int rc = fd_room(LOOP_FDS);
 
 	if (rc < 0)
-		return err_step(err, rc, STEP_API);
+		return err_step(err, err_set(err, -rc, "making an event loop"), STEP_API);
 	event_set_log_callback(log_libevent);
 	l->base = event_base_new();
 	if (!l->base)

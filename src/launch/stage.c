@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stage.h"
 
+#include <errno.h>
+
+#include "fauxroot/base/log.h"
+#include "fauxroot/base/str.h"
 #include "launch.h"
 
 static int run(struct launch *l, const struct stage *stage, struct error *err)
@@ -10,9 +14,9 @@ static int run(struct launch *l, const struct stage *stage, struct error *err)
 	return err_step(err, stage->run(l, err), stage->step);
 }
 
-int stages_run(struct launch *l, enum side side, struct error *err)
+static int launch(struct launch *l, enum side side, struct error *err)
 {
-	struct error first;
+	struct error first = {0};
 	int failed = 0;
 
 	for (int i = STAGE_NONE + 1; i < STAGE_COUNT_; i++) {
@@ -35,6 +39,70 @@ int stages_run(struct launch *l, enum side side, struct error *err)
 			return rc;
 	}
 	return 0;
+}
+
+/* log_redirect(): the last warning is a note; what is no warning is logged. */
+static void note(void *arg, enum log_level level, const char *message)
+{
+	struct outcome *outcome = arg;
+
+	if (level <= LOG_LEVEL_WARNING)
+		(void)str_print(outcome->note, sizeof(outcome->note), "%s", message);
+	else
+		log_as("check", level, message);
+}
+
+void stage_try(struct launch *l, int (*attempt)(struct launch *l, struct error *err),
+	       enum error_step step, struct outcome *outcome)
+{
+	outcome->begun = true;
+	log_redirect(note, outcome);
+	outcome->rc = err_step(&outcome->err, attempt(l, &outcome->err), step);
+	log_redirect(NULL, NULL);
+	outcome->tried = true;
+}
+
+enum launch_stage stage_blocked_by(const struct launch *l, const struct stage *stage)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(stage->needs); i++) {
+		const struct outcome *needed = &l->rehearsal->of[stage->needs[i]];
+
+		if (needed->tried && needed->rc < 0)
+			return stage->needs[i];
+		if (needed->depends != STAGE_NONE)
+			return needed->depends;
+	}
+	return STAGE_NONE;
+}
+
+static int rehearse(struct launch *l, enum side side, struct error *err)
+{
+	int failed = 0;
+
+	for (int i = STAGE_NONE + 1; i < STAGE_COUNT_ && failed != -ECANCELED; i++) {
+		const struct stage *stage = &l->stages[i];
+		struct outcome *outcome = &l->rehearsal->of[i];
+
+		if (stage->side != side || outcome->tried)
+			continue;
+		outcome->unwanted =
+			(!stage->run && !stage->rehearse) || (stage->wanted && !stage->wanted(l));
+		if (!outcome->unwanted)
+			outcome->depends = stage_blocked_by(l, stage);
+		if (outcome->unwanted || outcome->depends != STAGE_NONE)
+			continue;
+		stage_try(l, stage->rehearse ? stage->rehearse : stage->run, stage->step, outcome);
+		if (outcome->rc == -ECANCELED || (outcome->rc < 0 && failed == 0)) {
+			*err = outcome->err;
+			failed = outcome->rc;
+		}
+	}
+	return failed;
+}
+
+int stages_run(struct launch *l, enum side side, struct error *err)
+{
+	return l->rehearsal ? rehearse(l, side, err) : launch(l, side, err);
 }
 
 void stages_undo(struct launch *l)

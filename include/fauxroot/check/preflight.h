@@ -16,12 +16,15 @@
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/macro.h"
 #include "fauxroot/check/explain.h"
+#include "fauxroot/launch/rehearse.h"
 
 struct config;
+struct signals;
 
 /* What is tried. */
 enum trial {
-	TRIAL_RANGES = 0, /* finding the subordinate ids */
+	TRIAL_NONE = 0,
+	TRIAL_RANGES, /* finding the subordinate ids */
 	TRIAL_STATEDIR,
 	TRIAL_CLONE,
 	TRIAL_IDMAP,
@@ -43,16 +46,6 @@ enum trial {
 	TRIAL_COUNT_
 };
 
-struct outcome {
-	bool tried; /* false: not asked for, or something before it failed */
-	int rc;	    /* 0 or -errno */
-	struct error err;
-	char note[256]; /* what was learnt on the way: a version, a path, a warning; or "" */
-};
-
-/* --publish specs looked at; of more than that the rest is passed over. */
-#define OUTCOME_PORTS 64
-
 struct outcomes {
 	struct outcome of[TRIAL_COUNT_];
 	struct outcome ports[OUTCOME_PORTS]; /* one a --publish */
@@ -68,14 +61,14 @@ void outcomes_free(struct outcomes *outcomes);
 
 /*
  * preflight_try() - try what @config asks for, as far as that leaves nothing behind
- * @cancel_fd: as fd_wait()
+ * @signals: blocked and open: signals_block()
  * @ret: filled in whatever happens
  *
  * For the launcher's one thread, with SIGCHLD at its default: it makes children and reaps them.
  * What the tried functions log goes into the notes. Takes some 50 ms with a network, each wait
- * having a deadline. Returns 0, or -ECANCELED where a terminating signal came.
+ * having a deadline. Returns 0, -ECANCELED where a terminating signal came, or -ENOMEM.
  */
-int preflight_try(const struct config *config, int cancel_fd, struct outcomes *ret);
+int preflight_try(const struct config *config, const struct signals *signals, struct outcomes *ret);
 
 enum finding_status {
 	FINDING_OK = 0,

@@ -182,16 +182,6 @@ void config_clear(struct config *config);
 
 #define _cleanup_config_ _cleanup_(config_clear)
 
-/*
- * config_find_room() - may this process open as many descriptors as a launch with @config can have
- * at once?
- *
- * A launch and --check both ask it first, with the same descriptors open, so they agree; the number
- * is an upper bound for all machines. The builtin port driver's process is not counted, since it
- * raises its own limit. Returns 0 or -errno as fd_room(), with a sentence that has the number.
- */
-int config_find_room(const struct config *config, struct error *err);
-
 /* The RootlessKit whose clothes we wear under its names. */
 #define COMPAT_VERSION "3.0.1"
 

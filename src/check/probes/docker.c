@@ -10,7 +10,6 @@
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/spawn.h"
 #include "fauxroot/base/str.h"
-#include "../trial.h"
 
 #define VERSION_MS 5000
 
@@ -38,22 +37,21 @@ uint32_t docker_major(const char *text)
 	return major;
 }
 
-void trial_docker_version(struct trials *t)
+void docker_version(const struct config *config, int cancel_fd, char *buf, size_t size)
 {
 	struct deadline deadline = deadline_in(VERSION_MS);
 	struct helper helper = HELPER_NONE;
 	int status;
 
-	if (!command_is(t->config, "dockerd"))
+	if (!command_is(config, "dockerd"))
 		return;
 	if (helper_start(&helper,
-			 &(struct helper_spec){.argv = (const char *[]){t->config->command[0],
+			 &(struct helper_spec){.argv = (const char *[]){config->command[0],
 									"--version", NULL},
 					       .role = "dockerd --version"},
 			 NULL) == 0 &&
-	    helper_finish(&helper, 1, &deadline, t->cancel_fd, &status, NULL) == 0 && status == 0)
-		(void)str_print(t->to->docker, sizeof(t->to->docker), "%.*s",
-				(int)strcspn(helper.text, "\n"), helper.text);
+	    helper_finish(&helper, 1, &deadline, cancel_fd, &status, NULL) == 0 && status == 0)
+		(void)str_print(buf, size, "%.*s", (int)strcspn(helper.text, "\n"), helper.text);
 	helper_stop(&helper);
 }
 

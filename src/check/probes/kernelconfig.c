@@ -9,12 +9,14 @@
 
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/parse.h"
+#include "fauxroot/base/spawn.h"
 #include "fauxroot/base/str.h"
 #include "probe.h"
-#include "../trial.h"
 
 /* That of a distribution has 300 KiB. */
 #define KERNEL_CONFIG_MAX (4U << 20)
+
+#define GZIP_MS 10000
 
 bool kernel_config_lacks(const char *text, const char *option)
 {
@@ -27,25 +29,26 @@ bool kernel_config_lacks(const char *text, const char *option)
 	return false;
 }
 
-void trial_kernel_config(struct trials *t)
+char *kernel_config_read(int cancel_fd)
 {
 	static const char path[] = "/proc/config.gz";
 	const char *argv[] = {"gzip", "-dc", path, NULL};
-	struct deadline deadline = deadline_in(TRIAL_MS);
+	struct deadline deadline = deadline_in(GZIP_MS);
 	struct helper gzip = HELPER_NONE;
 	_cleanup_close_ int text = -1;
+	char *config = NULL;
 	int status;
 
-	if ((t->to->of[TRIAL_CLONE].rc == 0 && t->to->of[TRIAL_TUN].rc == 0) ||
-	    access(path, R_OK) < 0)
-		return;
+	if (access(path, R_OK) < 0)
+		return NULL;
 	text = memfd_create("config", MFD_CLOEXEC);
 	if (text >= 0 &&
 	    helper_start(&gzip,
 			 &(struct helper_spec){.argv = argv, .role = argv[0], .stdout_to = text},
 			 NULL) == 0 &&
-	    helper_finish(&gzip, 1, &deadline, t->cancel_fd, &status, NULL) == 0 && status == 0 &&
+	    helper_finish(&gzip, 1, &deadline, cancel_fd, &status, NULL) == 0 && status == 0 &&
 	    lseek(text, 0, SEEK_SET) == 0)
-		(void)fd_read_bounded(text, KERNEL_CONFIG_MAX, &t->to->kernel_config, NULL);
+		(void)fd_read_bounded(text, KERNEL_CONFIG_MAX, &config, NULL);
 	helper_stop(&gzip);
+	return config;
 }

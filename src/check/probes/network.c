@@ -39,7 +39,8 @@ void probe_port_driver(const struct preflight *p, struct finding *f)
 
 	if (!see_outcome(p, f, outcome))
 		return;
-	see(f, "builtin: started");
+	see(f, "%s: started",
+	    p->config->port_driver == PORT_BUILTIN ? "builtin" : "of the network");
 	if (!*outcome->note)
 		return;
 	(void)str_print(facts.value, sizeof(facts.value), "%s", outcome->note);

@@ -64,7 +64,7 @@ static bool with_slirp(const struct preflight *p)
 
 static bool with_port_driver(const struct preflight *p)
 {
-	return p->config->port_driver == PORT_BUILTIN;
+	return p->config->port_driver == PORT_BUILTIN || p->config->port_driver == PORT_SLIRP4NETNS;
 }
 
 static bool with_pidns(const struct preflight *p)
@@ -218,7 +218,9 @@ bool see_outcome(const struct preflight *p, struct finding *f, const struct outc
 	const struct finding *other;
 
 	if (!outcome->tried) {
-		see_unknown(f, "not tried, because of what stands above");
+		see_unknown(
+			f, "not tried%s%s", outcome->depends != STAGE_NONE ? ": depends on " : "",
+			outcome->depends != STAGE_NONE ? launch_stage_name(outcome->depends) : "");
 		return false;
 	}
 	if (outcome->rc == 0)

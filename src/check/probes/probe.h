@@ -102,7 +102,13 @@ bool command_is(const struct config *config, const char *name);
 /* docker_major() - 28 of "Docker version 28.5.2, build 1234567"; 0 where it says something else */
 uint32_t docker_major(const char *text);
 
+/* docker_version() - what dockerd --version says, where the command is dockerd; else @buf stays */
+void docker_version(const struct config *config, int cancel_fd, char *buf, size_t size);
+
 /* kernelconfig.c */
+
+/* kernel_config_read() - the text of /proc/config.gz, to be freed; NULL where there is none */
+char *kernel_config_read(int cancel_fd);
 
 /* kernel_config_lacks() - does the text of a kernel's configuration say "# OPTION is not set"? */
 bool kernel_config_lacks(const char *text, const char *option);

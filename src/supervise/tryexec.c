@@ -8,7 +8,7 @@
  * PTRACE_O_TRACEEXEC stops it when execve(2) has succeeded and before the new program's first
  * instruction, and PTRACE_O_EXITKILL ends it with us. Then it is killed; the program never runs.
  */
-#include "trial.h"
+#include "fauxroot/supervise/tryexec.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/spawn.h"
 #include "fauxroot/base/str.h"
@@ -79,7 +80,7 @@ static int try_exec(const char *path, char **command)
 	return rc;
 }
 
-int trial_exec(char **command, struct error *err)
+int exec_try(char **command, struct error *err)
 {
 	_cleanup_free_ char *path = NULL;
 	int rc = path_find(command[0], &path);

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The file systems that daemons mount: tried in the child of a rehearsal, at its end, in mount
+ * namespaces of their own, because the network's helper still uses the child's.
+ */
+#include "trial.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/spawn.h"
+#include "fauxroot/base/str.h"
+#include "fauxroot/config/config.h"
+#include "fauxroot/mounts/mounts.h"
+
+bool trial_wants_storage(const struct config *config)
+{
+	static const char *const daemons[] = {
+		"dockerd",
+		"dockerd-rootless.sh",
+		"buildkitd",
+		"buildctl-daemonless.sh",
+		"containerd",
+		"containerd-rootless.sh",
+		"podman",
+		"buildah",
+		"containerd-rootless-setuptool.sh",
+		"k3s",
+		"nerdctl",
+		"crio",
+		"sh",
+		"bash",
+	};
+	const char *command = config->command ? config->command[0] : NULL;
+	const char *slash = command ? strrchr(command, '/') : NULL;
+
+	for (size_t i = 0; command && i < ARRAY_SIZE(daemons); i++)
+		if (streq(slash ? slash + 1 : command, daemons[i]))
+			return true;
+	return !command;
+}
+
+/* In a process that ends with the errno. */
+_noreturn_ static void mount_proc(void)
+{
+	struct error err = {0};
+	struct process init;
+	int rc, status = 0;
+
+	if (unshare(CLONE_NEWNS | CLONE_NEWPID) < 0)
+		_exit(errno);
+	rc = process_fork("init", &init, &err);
+	if (rc == 0)
+		_exit(-procfs_mount_child(&err));
+	if (rc > 0)
+		rc = process_wait(&init, NULL, -1, &status);
+	_exit(rc < 0 ? -rc : WEXITSTATUS(status));
+}
+
+/* A container has PIDs of its own, and a /proc that shows them. */
+static int try_container_proc(struct error *err)
+{
+	struct process child;
+	int status, rc = process_fork("a container", &child, err);
+
+	if (rc == 0)
+		mount_proc();
+	if (rc > 0)
+		rc = process_wait(&child, NULL, -1, &status);
+	if (rc < 0)
+		return rc;
+	if (!WIFEXITED(status) || WEXITSTATUS(status) == 0)
+		return 0;
+	return err_step(err, err_set(err, WEXITSTATUS(status), "mounting proc in a PID namespace"),
+			STEP_PROC);
+}
+
+/* A tmpfs over a directory that is there, and entered. */
+static int enter_tmpfs(struct error *err)
+{
+	static const char *const places[] = {"/tmp", "/mnt", "/run", "/var"};
+	struct stat st;
+
+	if (unshare(CLONE_NEWNS) < 0)
+		return err_set(err, errno, "making a mount namespace");
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		if (stat(places[i], &st) < 0 || !S_ISDIR(st.st_mode))
+			continue;
+		if (mount("tmpfs", places[i], "tmpfs", MS_NOSUID | MS_NODEV, "mode=0700,size=1m") <
+			    0 ||
+		    chdir(places[i]) < 0)
+			return err_set(err, errno, "mounting a tmpfs on %s", places[i]);
+		return 0;
+	}
+	return err_set(err, ENOENT, "mounting a tmpfs");
+}
+
+static int make_file(const char *path, struct error *err)
+{
+	_cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	return fd < 0 ? err_set(err, errno, "making a file") : 0;
+}
+
+/* As daemons mount it; "userxattr" is what Linux 5.11 wants in a user namespace, and what kernels
+ * that allow it with a patch of their distribution do not know. */
+static int try_overlay(struct error *err)
+{
+	static const char *const dirs[] = {"lower", "upper", "work", "merged"};
+	static const char *const options[] = {
+		"userxattr,lowerdir=lower,upperdir=upper,workdir=work",
+		"lowerdir=lower,upperdir=upper,workdir=work",
+	};
+	int rc = enter_tmpfs(err);
+
+	for (size_t i = 0; i < ARRAY_SIZE(dirs) && rc == 0; i++)
+		if (mkdir(dirs[i], 0700) < 0)
+			rc = err_set(err, errno, "making a directory");
+	if (rc == 0)
+		rc = make_file("lower/file", err);
+	if (rc < 0)
+		return rc;
+	if (mount("overlay", "merged", "overlay", 0, options[0]) < 0 &&
+	    (errno != EINVAL || mount("overlay", "merged", "overlay", 0, options[1]) < 0))
+		return err_set(err, errno, "mounting overlayfs in a user namespace");
+	/* Copies it up: what a security module refuses shows here. */
+	rc = chmod("merged/file", 0644) < 0 ? -errno : 0;
+	if (rc < 0)
+		return err_set(err, -rc, "writing to overlayfs in a user namespace");
+	return 0;
+}
+
+static int try_fuse(struct error *err)
+{
+	_cleanup_close_ int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	char options[64];
+	int rc;
+
+	if (fd < 0)
+		return err_set(err, errno, "opening /dev/fuse");
+	rc = enter_tmpfs(err);
+	if (rc < 0)
+		return rc;
+	(void)str_print(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0", fd);
+	if (mkdir("fuse", 0700) < 0 ||
+	    mount("fuse", "fuse", "fuse", MS_NOSUID | MS_NODEV, options) < 0)
+		return err_set(err, errno, "mounting a FUSE file system in a user namespace");
+	return 0;
+}
+
+void trial_daemon(void *arg)
+{
+	static int (*const attempts[DAEMON_TRIALS])(struct error * err) = {
+		try_container_proc,
+		try_overlay,
+		try_fuse,
+	};
+	struct outcome *outcomes = arg;
+
+	for (size_t i = 0; i < ARRAY_SIZE(attempts); i++) {
+		struct outcome *outcome = &outcomes[i];
+
+		outcome->rc = attempts[i](&outcome->err);
+		(void)err_step(&outcome->err, outcome->rc, STEP_MOUNT);
+		outcome->tried = true;
+	}
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * A rehearsal is a launch whose stages are all tried, in a process of its own, so that nothing of
+ * it stays in this one: descriptors, limits that a driver raises, children. Its outcomes are in
+ * memory that all its processes share. Most stages do as in a launch, because all that they touch
+ * is the rehearsal's own: its namespaces, and a state directory that is made beside where others
+ * are, by the name that a later launch would sweep after SIGKILL (statedir_sweep_strays()).
+ *
+ * One obstacle must not hide the next: where the subordinate ids or their maps fail, a second child
+ * gets a map of the caller alone, which needs no privileges, so that the rest is tried
+ * nevertheless.
+ */
+#include "rehearsal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "connect.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/str.h"
+#include "fauxroot/config/portspec.h"
+#include "fauxroot/mounts/mounts.h"
+#include "fauxroot/supervise/tryexec.h"
+#include "launch.h"
+#include "namespaces.h"
+#include "prepare.h"
+#include "stage.h"
+
+/* For the child's end: executing a file may wait for a file system. */
+#define END_MS 10000
+
+int rehearse_nothing(struct launch *l, struct error *err)
+{
+	(void)l;
+	(void)err;
+	return 0;
+}
+
+int rehearse_statedir(struct launch *l, struct error *err)
+{
+	/* A page a file: child_pid, and with a network resolv.conf and hosts. */
+	size_t room = l->config->net == NET_HOST ? 4096 : (size_t)3 * 4096;
+	struct outcome *outcome = &l->rehearsal->of[STAGE_STATEDIR];
+	int rc = statedir_check(l->config->state_dir, room, &l->wanted_state, err);
+
+	if (rc == 0)
+		(void)str_print(outcome->note, sizeof(outcome->note), "%s", l->wanted_state);
+	return rc;
+}
+
+int rehearse_scratch(struct launch *l, struct error *err)
+{
+	int rc = prepare_statedir_at(l, NULL, err);
+
+	if (rc == 0)
+		(void)str_print(l->rehearsal->scratch, sizeof(l->rehearsal->scratch), "%s",
+				l->state.path);
+	return rc;
+}
+
+int rehearse_cgroup(struct launch *l, struct error *err)
+{
+	struct outcome *outcome = &l->rehearsal->of[STAGE_CGROUP];
+	int rc = prepare_cgroup(l, err);
+
+	if (rc == 0)
+		(void)str_print(outcome->note, sizeof(outcome->note), "%s", l->cgroup.path);
+	return rc;
+}
+
+int rehearse_evacuation(struct launch *l, struct error *err)
+{
+	/* The process that it is open in is thrown away. */
+	return fcntl(l->cgroup.dir, F_DUPFD_CLOEXEC, 0) < 0
+		       ? err_set(err, errno, "making the cgroup \"%s/%s\"", l->cgroup.path,
+				 l->config->evacuate_cgroup2)
+		       : 0;
+}
+
+int rehearse_propagation(struct launch *l, struct error *err)
+{
+	int rc = propagation_apply_child(l->config->propagation, err);
+
+	return rc < 0 ? rc : propagation_apply_child(PROPAGATION_RPRIVATE, err);
+}
+
+int rehearse_copy_up(struct launch *l, struct error *err)
+{
+	const char *state = l->wanted_state;
+
+	return copyup_apply_child(&l->config->copy_up,
+				  state && access(state, X_OK) == 0 ? state : "/", l->progress,
+				  &l->in_child.etc_copied, err);
+}
+
+int rehearse_port_driver(struct launch *l, struct error *err)
+{
+	int rc = connect_start_ports(l, err);
+
+	if (rc == 0)
+		ports_prepare_source(&l->ports);
+	return rc;
+}
+
+static int try_port(struct ports *ports, const char *text, struct error *err)
+{
+	struct port_spec spec;
+	int rc = portspec_parse(text, &spec, err);
+
+	return rc < 0 ? err_step(err, rc, STEP_OPTIONS) : ports_try(ports, &spec, err);
+}
+
+int rehearse_ports(struct launch *l, struct error *err)
+{
+	struct ports ports = PORTS_NONE;
+	int first = ports_open(l->config, -1, &ports, err);
+
+	for (size_t i = 0; i < MIN(l->config->publish.n, (size_t)OUTCOME_PORTS) && ports.driver;
+	     i++) {
+		struct outcome *outcome = &l->rehearsal->ports[i];
+		int rc = try_port(&ports, l->config->publish.items[i], &outcome->err);
+
+		outcome->rc = rc;
+		outcome->tried = true;
+		if (rc < 0 && first == 0) {
+			*err = outcome->err;
+			first = rc;
+		}
+	}
+	ports_stop(&ports);
+	return first;
+}
+
+int rehearse_command(struct launch *l, struct error *err)
+{
+	return exec_try(l->config->command, err);
+}
+
+int rehearse_end(struct launch *l, struct error *err)
+{
+	struct deadline deadline = deadline_in(END_MS);
+	int rc = fd_wait(l->child.pidfd, POLLIN, &deadline, l->signals->cancel);
+
+	return rc < 0 ? err_set(err, -rc, "waiting for the child's end") : 0;
+}
+
+static bool failed(const struct rehearsal *r, enum launch_stage stage)
+{
+	return r->of[stage].rc < 0;
+}
+
+/* Of the maps: what the second child does not try anew. */
+static const enum launch_stage of_maps[] = {STAGE_RANGES, STAGE_MAPPERS, STAGE_IDMAP};
+
+/* Once more from the middle process on, what could not be tried. */
+static int rehearse_single(struct launch *l)
+{
+	struct deadline now = deadline_in(0);
+	struct config config = *l->config;
+	struct rehearsal *r = l->rehearsal;
+	struct outcome saved[ARRAY_SIZE(of_maps)];
+	struct error err = {0};
+	int rc;
+
+	config.idmap = IDMAP_SINGLE;
+	rc = idmap_prepare(&config, &now, -1, &l->map, &err);
+	if (rc < 0)
+		return 0;
+	namespaces_end_processes(l);
+	namespaces_undo_mappers(l);
+	namespaces_undo(l);
+	for (size_t i = 0; i < ARRAY_SIZE(of_maps); i++)
+		saved[i] = r->of[of_maps[i]];
+	for (int i = STAGE_MIDDLE; i < STAGE_COUNT_; i++)
+		if (i <= STAGE_MAPPERS || i == STAGE_IDMAP || i == STAGE_AWAIT_MAPS ||
+		    r->of[i].depends != STAGE_NONE)
+			r->of[i] = (struct outcome){0};
+	r->of[STAGE_RANGES].rc = 0;
+	rc = stages_run(l, SIDE_LAUNCHER, &err);
+	for (size_t i = 0; i < ARRAY_SIZE(of_maps); i++)
+		r->of[of_maps[i]] = saved[i];
+	return rc;
+}
+
+/* What helper is it; and would it do, where there was nothing to start it on? */
+static void settle(struct launch *l)
+{
+	struct rehearsal *r = l->rehearsal;
+
+	if (!l->net_opened)
+		return;
+	stage_try(l, connect_settle_net, STEP_NET, &r->settled);
+	(void)str_print(r->helper, sizeof(r->helper), "%s%s%s", l->net.driver->name,
+			*l->net.version ? " " : "", l->net.version);
+}
+
+int rehearse(struct launch *l)
+{
+	struct rehearsal *r = l->rehearsal;
+	struct error err = {0};
+	int rc = stages_run(l, SIDE_LAUNCHER, &err);
+
+	if (!failed(r, STAGE_RANGES)) {
+		r->uids = idmap_count(&l->map.uid);
+		r->gids = idmap_count(&l->map.gid);
+	}
+	if (rc != -ECANCELED && l->config->idmap != IDMAP_SINGLE &&
+	    (failed(r, STAGE_RANGES) || failed(r, STAGE_MAPPERS) || failed(r, STAGE_IDMAP)))
+		rc = rehearse_single(l);
+	if (rc != -ECANCELED)
+		settle(l);
+	stages_undo(l);
+	free(l->wanted_state);
+	return rc == -ECANCELED ? rc : 0;
+}
+
+void rehearse_conclude(const struct launch *l)
+{
+	for (int i = STAGE_NONE + 1; i < STAGE_COUNT_; i++) {
+		struct outcome *outcome = &l->rehearsal->of[i];
+
+		if (!outcome->tried && !outcome->unwanted)
+			outcome->depends = stage_blocked_by(l, &l->stages[i]);
+	}
+}
