@@ -118,6 +118,10 @@ bool is_in_container(struct facts *facts, const char *arg);
  * facts->point: its mount point */
 bool is_mounted_with(struct facts *facts, const char *path, const char *option);
 
+/* port_is_privileged() - may only a privileged process open the port that the error is about? Its
+ * argument is the sysctl with the first port that is open to all. */
+bool port_is_privileged(struct facts *facts, const char *arg);
+
 /* is_elsewhere() - does PATH not lead to the program @name, which is in one of the directories that
  * distributions use? facts->path: its path, facts->value: that directory */
 bool is_elsewhere(struct facts *facts, const char *name);

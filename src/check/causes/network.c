@@ -88,6 +88,11 @@ static bool slirp_is_elsewhere(struct facts *facts, const char *arg)
 	return is_slirp(facts, arg) && is_elsewhere(facts, facts->err->about);
 }
 
+static bool port_of_slirp_is_privileged(struct facts *facts, const char *arg)
+{
+	return facts->config->port_driver == PORT_SLIRP4NETNS && port_is_privileged(facts, arg);
+}
+
 const struct cause causes_of_networks[] = {
 	{
 		.id = "tun-missing-in-container",
@@ -218,6 +223,27 @@ const struct cause causes_of_networks[] = {
 		.test = shield_was_required,
 		.cause = "{value} was asked for, and slirp4netns dies with it here",
 		.remedy = "{path}, which goes on without it",
+	},
+	{
+		/* slirp4netns binds it, and a capability of ours does not help it. */
+		.id = "port-privileged-slirp4netns",
+		.steps = STEP_BIT(STEP_PORT),
+		.codes = {EACCES},
+		.reasons = {REASON_LISTEN},
+		.test = port_of_slirp_is_privileged,
+		.arg = "net/ipv4/ip_unprivileged_port_start",
+		.cause = "{path} is {value}: lower ports take CAP_NET_BIND_SERVICE, and "
+			 "slirp4netns has none",
+		.remedy = "sudo sysctl -w net.ipv4.ip_unprivileged_port_start={point}; or "
+			  "--port-driver=builtin and sudo setcap cap_net_bind_service=ep {self}; "
+			  "or a parent port from {value} up",
+	},
+	/* Warnings. */
+	{
+		.id = "network-degraded",
+		.cause = "{value}",
+		.remedy = "the reason stands there; --slirp4netns-sandbox=false and "
+			  "--slirp4netns-seccomp=false say that it is meant",
 	},
 	{.cause = NULL},
 };

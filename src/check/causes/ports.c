@@ -34,7 +34,7 @@ static uint32_t lowest_port(const struct facts *facts, uint32_t tried)
 	return tried;
 }
 
-static bool port_is_privileged(struct facts *facts, const char *arg)
+bool port_is_privileged(struct facts *facts, const char *arg)
 {
 	struct cursor address;
 	uint32_t port, start;
@@ -42,11 +42,6 @@ static bool port_is_privileged(struct facts *facts, const char *arg)
 	return sysctl_is_there(facts, arg) && parse_u32(facts->value, UINT16_MAX, &start) == 0 &&
 	       tried(facts, &address, &port) && port < start &&
 	       str_print(facts->point, sizeof(facts->point), "%u", lowest_port(facts, port)) == 0;
-}
-
-static bool port_of_slirp_is_privileged(struct facts *facts, const char *arg)
-{
-	return facts->config->port_driver == PORT_SLIRP4NETNS && port_is_privileged(facts, arg);
 }
 
 static bool error_names_address(struct facts *facts, const char *arg)
@@ -61,20 +56,6 @@ static bool error_names_address(struct facts *facts, const char *arg)
 }
 
 const struct cause causes_of_ports[] = {
-	{
-		/* slirp4netns binds it, and a capability of ours does not help it. */
-		.id = "port-privileged-slirp4netns",
-		.steps = PORT,
-		.codes = {EACCES},
-		.reasons = {REASON_LISTEN},
-		.test = port_of_slirp_is_privileged,
-		.arg = "net/ipv4/ip_unprivileged_port_start",
-		.cause = "{path} is {value}: lower ports take CAP_NET_BIND_SERVICE, and "
-			 "slirp4netns has none",
-		.remedy = "sudo sysctl -w net.ipv4.ip_unprivileged_port_start={point}; or "
-			  "--port-driver=builtin and sudo setcap cap_net_bind_service=ep {self}; "
-			  "or a parent port from {value} up",
-	},
 	{
 		.id = "port-privileged",
 		.steps = PORT,

@@ -89,16 +89,10 @@ const struct cause causes_of_the_preflight[] = {
 	},
 	{
 		.id = "ping-range",
-		.cause = "{path} is {value}, and our gid {point} is not in it: slirp4netns may not "
-			 "send the pings of the command",
+		.cause = "{path} is {value}, and our gid {point} is not in it: the network's "
+			 "helper may not send the pings of the command",
 		.remedy = "echo 'net.ipv4.ping_group_range=0 2147483647' | sudo tee "
 			  "/etc/sysctl.d/61-fauxroot-ping.conf && sudo sysctl --system",
-	},
-	{
-		.id = "network-degraded",
-		.cause = "{value}",
-		.remedy = "the reason stands there; --slirp4netns-sandbox=false and "
-			  "--slirp4netns-seccomp=false say that it is meant",
 	},
 	{
 		.id = "source-addresses",

@@ -57,11 +57,6 @@ static bool with_device(const struct preflight *p)
 	return with_helper(p) && p->config->net != NET_LXC_USER_NIC;
 }
 
-static bool with_slirp(const struct preflight *p)
-{
-	return p->config->net == NET_SLIRP4NETNS;
-}
-
 static bool with_port_driver(const struct preflight *p)
 {
 	return p->config->port_driver == PORT_BUILTIN || p->config->port_driver == PORT_SLIRP4NETNS;
@@ -131,7 +126,7 @@ static const struct probe probes[] = {
 	{"/dev/net/tun", with_device, probe_tun},
 	{"network", with_own_network, probe_network},
 	{"resolv.conf", with_helper, probe_resolv_conf},
-	{"ping", with_slirp, probe_ping},
+	{"ping", with_helper, probe_ping},
 	{"port driver", with_port_driver, probe_port_driver},
 	{"port", always, NULL},
 	{"runtime directory", always, probe_runtime_dir},
