@@ -8,6 +8,7 @@
 
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/parse.h"
+#include "fauxroot/base/similar.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/config/status.h"
 
@@ -69,6 +70,34 @@ void ctl_help(FILE *out, const struct ctl *ctl)
 }
 
 /* @command: NULL before the command, where only options for all are valid */
+static int unknown_option(const struct ctl *ctl, const char *word, const char *name, size_t n,
+			  const struct ctl_command *command, struct error *err)
+{
+	struct similar similar = similar_to(name, n);
+	int given = (int)(name - word) + (int)n;
+
+	for (const struct ctl_option *option = options; option->name; option++)
+		if (option->bit == 0 || (command && ctl_takes(command, option->bit)))
+			similar_offer(&similar, option->name);
+	if (similar.best)
+		return err_say(err, EINVAL, "unknown option %.*s; did you mean --%s?", given, word,
+			       similar.best);
+	return err_say(err, EINVAL, "unknown option %.*s; see %s --help", given, word,
+		       ctl->program);
+}
+
+static int unknown_command(const struct ctl *ctl, const char *word, struct error *err)
+{
+	struct similar similar = similar_to(word, strlen(word));
+
+	for (const struct ctl_command *command = commands; command->name; command++)
+		similar_offer(&similar, command->name);
+	if (similar.best)
+		return err_say(err, EINVAL, "unknown command \"%s\"; did you mean %s?", word,
+			       similar.best);
+	return err_say(err, EINVAL, "unknown command \"%s\"; see %s --help", word, ctl->program);
+}
+
 static const struct ctl_option *find_option(const char *name, size_t n,
 					    const struct ctl_command *command)
 {
@@ -97,8 +126,7 @@ static int take_option(struct ctl *ctl, char ***words, const struct ctl_command 
 	char *field;
 
 	if (!option)
-		return err_say(err, EINVAL, "unknown option %.*s; see %s --help",
-			       (int)(name - word) + (int)n, word, ctl->program);
+		return unknown_option(ctl, word, name, n, command, err);
 	field = (char *)ctl + option->offset;
 	if (!option->argument) {
 		*(bool *)field = true;
@@ -151,10 +179,13 @@ int ctl_parse(struct ctl *ctl, char **words, const struct ctl_command **ret, str
 		return rc;
 	if (!*words)
 		return err_say(err, EINVAL, "no command; see %s --help", ctl->program);
+	if (streq(*words, "help")) {
+		ctl->show_help = true;
+		return 0;
+	}
 	command = find_command(*words);
 	if (!command)
-		return err_say(err, EINVAL, "unknown command \"%s\"; see %s --help", *words,
-			       ctl->program);
+		return unknown_command(ctl, *words, err);
 	words++;
 	/* The statuses of env(1) and of fauxroot: 1 is the executed command's own. */
 	if (command->verb == CTL_EXEC || command->verb == CTL_SHELL)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,8 @@
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/libc.h"
 #include "fauxroot/base/log.h"
+#include "fauxroot/base/spawn.h"
+#include "fauxroot/base/str.h"
 #include "fauxroot/base/title.h"
 #include "fauxroot/check/explain.h"
 #include "fauxroot/check/preflight.h"
@@ -171,6 +174,42 @@ static int check(const struct config *config)
 	return report_findings(config, &findings);
 }
 
+/*
+ * Options of the environment first, under our own name. The command does not see them: one that
+ * runs fauxroot again means that by its own words.
+ */
+static int read_options(struct config *config, int argc, char **argv, struct error *err)
+{
+	const char *text = getenv("FAUXROOT_OPTIONS"), *shell = getenv("SHELL");
+	int rc = 0;
+
+	config_init(config);
+	config->persona = persona_of(argc > 0 ? argv[0] : NULL);
+	config->shell[0] = shell && *shell ? (char *)(uintptr_t)shell : (char *)"/bin/sh";
+	if (text && config->persona == PERSONA_FAUXROOT) {
+		rc = options_preset(config, text, err);
+		(void)unsetenv("FAUXROOT_OPTIONS");
+	}
+	return rc == 0 ? options_parse(config, argc, argv, err) : rc;
+}
+
+static void log_preset(const struct config *config)
+{
+	_cleanup_free_ char *text = strv_join(&config->preset, " ");
+
+	if (config->preset.n > 1 && text)
+		log_debug("%s", text);
+}
+
+/* "fauxroot help", unless that is a program. */
+static bool is_help(const struct config *config)
+{
+	_cleanup_free_ char *path = NULL;
+
+	return config->persona == PERSONA_FAUXROOT && config->action == ACTION_RUN &&
+	       streq(config->command[0], "help") && path_find("help", &path) == -ENOENT;
+}
+
 int main(int argc, char **argv)
 {
 	_cleanup_config_ struct config config;
@@ -182,12 +221,14 @@ int main(int argc, char **argv)
 	argv = title_take(argc, argv);
 	if (launcher_is_init(argc, argv))
 		return launcher_init(argv);
-	config_init(&config);
-	rc = options_parse(&config, argc, argv, &err);
+	rc = read_options(&config, argc, argv, &err);
 	log_setup(persona_program(config.persona), "parent",
 		  config.debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, config.log_format);
 	if (rc < 0)
 		return report_failure(&config, &err);
+	log_preset(&config);
+	if (is_help(&config))
+		config.action = ACTION_HELP;
 	if (config.action == ACTION_CHECK)
 		return check(&config);
 	if (config.action != ACTION_RUN) {

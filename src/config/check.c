@@ -79,8 +79,9 @@ static int check_ports(const struct config *config, struct error *err)
 	    (config->port_driver == PORT_NONE || config->port_driver == PORT_IMPLICIT))
 		return err_say(err, EINVAL,
 			       "--publish=%s needs a port driver that forwards single ports, not "
-			       "--port-driver=%s",
-			       config->publish.items[0], word);
+			       "--port-driver=%s; add %s--port-driver=builtin",
+			       config->publish.items[0], word,
+			       config->net == NET_HOST ? "--net=slirp4netns " : "");
 	return 0;
 }
 
@@ -115,16 +116,23 @@ int options_refuse_conflicts(const struct config *config, struct error *err)
 	return 0;
 }
 
+/* Whoever asks for protection should know that there is none; RootlessKit's scripts ask always. */
+static enum log_level idle_level(const struct option_row *row, const struct config *config)
+{
+	bool unprotected = row->offset == offsetof(struct config, disable_host_loopback) &&
+			   config->net == NET_HOST && config->persona == PERSONA_FAUXROOT;
+
+	return unprotected || row->idle == OPTION_IDLE_WARN ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG;
+}
+
 void options_warn(const struct config *config)
 {
 	struct config defaults;
 
 	for (const struct option_row *row = options_next(NULL); row; row = options_next(row))
 		if (!has_effect(row, config) && !option_is_default(row, config))
-			log_write(row->idle == OPTION_IDLE_WARN ? LOG_LEVEL_WARNING
-								: LOG_LEVEL_DEBUG,
-				  "--%s has no effect with --net=%s", row->name,
-				  net_words[config->net].name);
+			log_write(idle_level(row, config), "--%s has no effect with --net=%s",
+				  row->name, net_words[config->net].name);
 	config_init(&defaults);
 	if (config->kill_timeout != defaults.kill_timeout && !config->kill_orphans)
 		log_warning("--kill-timeout has no effect without --kill-orphans");

@@ -22,6 +22,7 @@ void config_clear(struct config *config)
 {
 	strv_clear(&config->copy_up);
 	strv_clear(&config->publish);
+	strv_clear(&config->preset);
 }
 
 enum persona persona_of(const char *argv0)

@@ -102,9 +102,12 @@ void options_help(FILE *out, const struct config *config)
 		group = row->group;
 		print_row(out, row, &defaults);
 	}
-	fputs("\nOptions end at the first word that is none. An empty value is the default.\n"
-	      "The manual is fauxroot(1).\n",
+	fputs("\nOptions end at the first word that is none. An empty value is the default.\n",
 	      out);
+	if (config->persona == PERSONA_FAUXROOT)
+		fputs("Without a command $SHELL runs. Options in FAUXROOT_OPTIONS come first.\n",
+		      out);
+	fputs("The manual is fauxroot(1).\n", out);
 }
 
 static void print_semver(FILE *out, const struct config *config)

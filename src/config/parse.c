@@ -12,8 +12,23 @@
 #include "private.h"
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/parse.h"
+#include "fauxroot/base/similar.h"
 #include "fauxroot/config/cidr.h"
 #include "fauxroot/config/portspec.h"
+
+static int unknown_option(const char *word, const char *name, size_t n, struct error *err)
+{
+	struct similar similar = similar_to(name, n);
+	int given = (int)(name - word + (ptrdiff_t)n);
+
+	for (const struct option_row *row = options_next(NULL); row; row = options_next(row))
+		if (row->available)
+			similar_offer(&similar, row->name);
+	if (similar.best)
+		return err_say(err, EINVAL, "unknown option %.*s; did you mean --%s?", given, word,
+			       similar.best);
+	return err_say(err, EINVAL, "unknown option %.*s; --help lists them", given, word);
+}
 
 static const struct option_row *find_row(const char *name, size_t n)
 {
@@ -109,8 +124,7 @@ static int take_option(struct config *config, char ***at, struct error *err)
 	char takes[OPTION_TAKES_MAX];
 
 	if (!row)
-		return err_say(err, EINVAL, "unknown option %.*s; --help lists them",
-			       (int)(name - word + (ptrdiff_t)n), word);
+		return unknown_option(word, name, n, err);
 	(*at)++;
 	if (name[n] == '=')
 		value = name + n + 1;
@@ -154,6 +168,23 @@ int options_read(struct config *config, int argc, char **argv, struct error *err
 	return 0;
 }
 
+int options_preset(struct config *config, const char *text, struct error *err)
+{
+	/* Its first item is passed over, as the program's name is. */
+	int rc = strv_add(&config->preset, "FAUXROOT_OPTIONS");
+
+	rc = rc < 0 ? err_set(err, ENOMEM, "splitting words")
+		    : words_split(text, &config->preset, err);
+	if (rc == 0)
+		rc = options_read(config, (int)config->preset.n, config->preset.items, err);
+	if (rc == 0 && *config->command)
+		rc = err_say(err, EINVAL, "\"%s\" is no option", *config->command);
+	config->command = NULL;
+	if (rc < 0)
+		(void)err_wrap(err, rc, "FAUXROOT_OPTIONS");
+	return err_step(err, rc, STEP_OPTIONS);
+}
+
 /* Under our own name a spec of --publish without a protocol is for TCP. */
 static int complete_specs(struct config *config, struct error *err)
 {
@@ -170,6 +201,19 @@ static int complete_specs(struct config *config, struct error *err)
 	return 0;
 }
 
+/* Without a command, under our own name, the user's shell. */
+static int need_command(struct config *config, struct error *err)
+{
+	if (*config->command || config->action != ACTION_RUN)
+		return 0;
+	if (config->persona != PERSONA_FAUXROOT || !config->shell[0])
+		return err_say(err, EINVAL,
+			       "no command to run: %s [options] [--] command [argument…]",
+			       persona_program(config->persona));
+	config->command = config->shell;
+	return 0;
+}
+
 int options_parse(struct config *config, int argc, char **argv, struct error *err)
 {
 	int rc;
@@ -182,10 +226,8 @@ int options_parse(struct config *config, int argc, char **argv, struct error *er
 		rc = options_refuse_unavailable(config, err);
 		if (rc == 0)
 			rc = options_refuse_conflicts(config, err);
-		if (rc == 0 && !*config->command && config->action == ACTION_RUN)
-			rc = err_say(err, EINVAL,
-				     "no command to run: %s [options] [--] command [argument…]",
-				     persona_program(config->persona));
+		if (rc == 0)
+			rc = need_command(config, err);
 	}
 	return err_step(err, rc, STEP_OPTIONS);
 }

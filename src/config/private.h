@@ -61,6 +61,14 @@ void option_set_default(const struct option_row *row, struct config *config);
 bool option_bool(const struct option_row *row, const struct config *config);
 
 /*
+ * words_split() - the words of @text, as systemd splits ExecStart= (man 5 systemd.service)
+ * @ret: the words are appended
+ *
+ * Returns 0; -EINVAL for an unknown escape or a quote that is not closed; -ENOMEM.
+ */
+int words_split(const char *text, struct strv *ret, struct error *err);
+
+/*
  * options_read() - the options and the command of argv into @config, each value checked by itself
  *
  * Returns 0, -EINVAL or -ENOMEM.

@@ -15,7 +15,7 @@ const struct option_row slirp4netns_rows[] = {
 		.preset = "slirp4netns",
 		.argument = "FILE",
 		.group = group,
-		.help = "its executable, searched in PATH where it has no slash",
+		.help = "slirp4netns executable, searched in PATH unless it has a slash",
 		.available = true,
 		.nets = OPTION_NET(NET_SLIRP4NETNS),
 		.idle = OPTION_IDLE_WARN,
@@ -27,9 +27,8 @@ const struct option_row slirp4netns_rows[] = {
 		.words = tristate_words,
 		.argument = "WHEN",
 		.group = group,
-		.help = "run it in a mount namespace that has next to nothing; auto: unless it "
-			"dies "
-			"of it",
+		.help = "run slirp4netns in an almost empty mount namespace; auto: "
+			"retry without if it fails to start",
 		.available = true,
 		.nets = OPTION_NET(NET_SLIRP4NETNS),
 	},
@@ -40,7 +39,8 @@ const struct option_row slirp4netns_rows[] = {
 		.words = tristate_words,
 		.argument = "WHEN",
 		.group = group,
-		.help = "run it under its system call filter; auto: unless it dies of it",
+		.help = "run slirp4netns under its system call filter; auto: retry "
+			"without if it fails to start",
 		.available = true,
 		.nets = OPTION_NET(NET_SLIRP4NETNS),
 	},

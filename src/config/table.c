@@ -22,7 +22,7 @@ const struct option_row network_rows[] = {
 		.words = net_words,
 		.argument = "DRIVER",
 		.group = network,
-		.help = "the network of the command: that of the host, none but lo, or one of its "
+		.help = "network of the command: the host's, none but lo, or one of its "
 			"own",
 		.available = true,
 	},
@@ -34,7 +34,7 @@ const struct option_row network_rows[] = {
 		.takes = "0 or a number from 68 to 65521",
 		.argument = "BYTES",
 		.group = network,
-		.help = "largest packet; 0 is the default, 65520",
+		.help = "largest packet in bytes; 0: the default, 65520",
 		.available = true,
 		.nets = NETS_OF_HELPERS,
 	},
@@ -44,9 +44,8 @@ const struct option_row network_rows[] = {
 		OPTION_AT(cidr),
 		.argument = "NETWORK",
 		.group = network,
-		.help = "IPv4 network, /25 or wider: the command is at its +100, the gateway at "
-			"+2, "
-			"DNS at +3 (default: 10.0.2.0/24)",
+		.help = "IPv4 network, /25 or wider; the command gets address +100, the "
+			"gateway +2, DNS +3 (default: 10.0.2.0/24)",
 		.available = true,
 		.nets = NETS_OF_HELPERS & ~(OPTION_NET(NET_LXC_USER_NIC) | OPTION_NET(NET_VPNKIT)),
 		.idle = OPTION_IDLE_REFUSE,
@@ -59,7 +58,7 @@ const struct option_row network_rows[] = {
 		.takes = "a name of at most 15 bytes without '/', ':', '%' and white space",
 		.argument = "NAME",
 		.group = network,
-		.help = "network interface (default: tap0)",
+		.help = "name of the network interface (default: tap0)",
 		.available = true,
 		.nets = NETS_OF_HELPERS,
 		.idle = OPTION_IDLE_REFUSE,
@@ -69,7 +68,8 @@ const struct option_row network_rows[] = {
 		.kind = OPTION_BOOL,
 		OPTION_AT(disable_host_loopback),
 		.group = network,
-		.help = "keep the command away from services on the host's 127.0.0.1 and ::1",
+		.help = "keep the command away from services on the host's 127.0.0.1 "
+			"and ::1",
 		.available = true,
 		.nets = NETS_OF_HELPERS,
 	},
@@ -78,7 +78,7 @@ const struct option_row network_rows[] = {
 		.kind = OPTION_BOOL,
 		OPTION_AT(ipv6),
 		.group = network,
-		.help = "give the network IPv6 as well",
+		.help = "IPv6 in the network of the command, too",
 		.available = true,
 		.nets = NETS_WITH_IPV6,
 		.idle = OPTION_IDLE_WARN,
@@ -88,9 +88,8 @@ const struct option_row network_rows[] = {
 		.kind = OPTION_BOOL,
 		OPTION_AT(detach_netns),
 		.group = network,
-		.help = "leave the network at STATE/netns for the command to use; the command "
-			"itself "
-			"runs in that of the host",
+		.help = "leave the network at STATE/netns; the command runs in the "
+			"host's",
 		.available = true,
 		.nets = NETS_OF_HELPERS | OPTION_NET(NET_NONE),
 	},
@@ -105,7 +104,8 @@ const struct option_row other_rows[] = {
 		.words = port_words,
 		.argument = "DRIVER",
 		.group = ports,
-		.help = "who forwards ports of the host to the command's network",
+		.help = "driver that forwards ports of the host to the command's "
+			"network",
 		.available = true,
 	},
 	{
@@ -116,7 +116,8 @@ const struct option_row other_rows[] = {
 		.takes = "[parentIP]:parentPort:[childIP:]childPort/proto",
 		.argument = "SPEC",
 		.group = ports,
-		.help = "forward a port from the start: 127.0.0.1:8080:80/tcp; may be repeated",
+		.help = "port to forward from the start, as 127.0.0.1:8080:80/tcp; "
+			"repeatable",
 		.available = true,
 	},
 	{
@@ -124,7 +125,7 @@ const struct option_row other_rows[] = {
 		.kind = OPTION_BOOL,
 		OPTION_AT(source_ip_transparent),
 		.group = ports,
-		.help = "let the command see the addresses that connections come from",
+		.help = "show the command the clients' own addresses",
 		.available = true,
 	},
 	{
@@ -134,8 +135,8 @@ const struct option_row other_rows[] = {
 		.words = api_inside_words,
 		.argument = "POLICY",
 		.group = ports,
-		.help = "what the command may ask of the API; unprivileged: no ports that an "
-			"ordinary user could not bind",
+		.help = "what the command may ask of the API; unprivileged: publish "
+			"only ports that any user could bind",
 		.available = true,
 	},
 	{
@@ -146,7 +147,8 @@ const struct option_row other_rows[] = {
 		.takes = "an absolute path of a directory other than / and /tmp",
 		.argument = "DIR",
 		.group = files,
-		.help = "make a directory writable in a private copy, as /etc; may be repeated",
+		.help = "directory to replace by a writable private copy, as /etc; "
+			"repeatable",
 		.available = true,
 	},
 	{
@@ -156,7 +158,8 @@ const struct option_row other_rows[] = {
 		.words = copy_up_mode_words,
 		.argument = "MODE",
 		.group = files,
-		.help = "how: a tmpfs of symbolic links to what the directory held",
+		.help = "kind of copy: a tmpfs with symbolic links to what the "
+			"directory holds",
 		.available = true,
 	},
 	{
@@ -166,7 +169,7 @@ const struct option_row other_rows[] = {
 		.words = propagation_words,
 		.argument = "MODE",
 		.group = files,
-		.help = "of mounts between the host and the command",
+		.help = "mount propagation between the host and the command",
 		.available = true,
 	},
 	{
@@ -175,9 +178,9 @@ const struct option_row other_rows[] = {
 		OPTION_AT(state_dir),
 		.argument = "DIR",
 		.group = files,
-		.help = "child_pid, api.sock, lock; emptied at the start, removed at the end "
-			"(default: "
-			"a fresh one in XDG_RUNTIME_DIR, TMPDIR or /tmp)",
+		.help = "directory for child_pid, api.sock and lock; emptied at the "
+			"start, removed at the end (default: a fresh one in "
+			"XDG_RUNTIME_DIR, TMPDIR or /tmp)",
 		.available = true,
 	},
 	{
@@ -199,9 +202,8 @@ const struct option_row other_rows[] = {
 		.words = idmap_words,
 		.argument = "MAP",
 		.group = ids,
-		.help = "subid: the caller as 0, then its subordinate ids; single: the caller "
-			"alone; "
-			"auto is subid",
+		.help = "id map; subid: the caller as 0, then its subordinate ids; "
+			"single: the caller alone; auto: subid",
 		.available = true,
 	},
 	{
@@ -211,8 +213,9 @@ const struct option_row other_rows[] = {
 		.words = subid_source_words,
 		.argument = "SOURCE",
 		.group = ids,
-		.help = "dynamic: getsubids(1); static: /etc/subuid and /etc/subgid; auto: as "
-			"nsswitch.conf says",
+		.help = "where subordinate ids are looked up; dynamic: getsubids(1); "
+			"static: /etc/subuid and /etc/subgid; auto: as nsswitch.conf "
+			"says",
 		.available = true,
 	},
 	{
@@ -229,7 +232,7 @@ const struct option_row other_rows[] = {
 		.kind = OPTION_BOOL,
 		OPTION_AT(pidns),
 		.group = processes,
-		.help = "a PID namespace: nothing of the command outlives it",
+		.help = "own PID namespace: no process of the command outlives it",
 		.available = true,
 	},
 	{
@@ -237,7 +240,7 @@ const struct option_row other_rows[] = {
 		.kind = OPTION_BOOL,
 		OPTION_AT(cgroupns),
 		.group = processes,
-		.help = "a cgroup namespace: the command's own cgroup is the root that it sees",
+		.help = "own cgroup namespace: the command sees its cgroup as the root",
 		.available = true,
 	},
 	{
@@ -245,7 +248,7 @@ const struct option_row other_rows[] = {
 		.kind = OPTION_BOOL,
 		OPTION_AT(utsns),
 		.group = processes,
-		.help = "a UTS namespace: a host name of its own",
+		.help = "own UTS namespace: a host name of its own",
 		.available = true,
 	},
 	{
@@ -253,7 +256,7 @@ const struct option_row other_rows[] = {
 		.kind = OPTION_BOOL,
 		OPTION_AT(ipcns),
 		.group = processes,
-		.help = "an IPC namespace: System V IPC and POSIX message queues of its own",
+		.help = "own IPC namespace: own System V IPC and POSIX message queues",
 		.available = true,
 	},
 	{
@@ -263,7 +266,8 @@ const struct option_row other_rows[] = {
 		.words = reaper_words,
 		.argument = "WHEN",
 		.group = processes,
-		.help = "whether the init of the PID namespace reaps orphans; auto: it does",
+		.help = "whether init of the PID namespace reaps orphans; auto: with "
+			"--pidns",
 		.available = true,
 	},
 	{
@@ -271,7 +275,8 @@ const struct option_row other_rows[] = {
 		.kind = OPTION_BOOL,
 		OPTION_AT(kill_orphans),
 		.group = processes,
-		.help = "end what the command leaves behind: SIGTERM, then SIGKILL",
+		.help = "end the processes that the command leaves behind: SIGTERM, "
+			"then SIGKILL",
 		.available = true,
 	},
 	{
@@ -282,7 +287,7 @@ const struct option_row other_rows[] = {
 		.takes = "a number of seconds up to 86400",
 		.argument = "SECONDS",
 		.group = processes,
-		.help = "from the one to the other (default: 10)",
+		.help = "seconds between SIGTERM and SIGKILL (default: 10)",
 		.available = true,
 	},
 	{
@@ -293,8 +298,8 @@ const struct option_row other_rows[] = {
 		.takes = "one name without '/'",
 		.argument = "NAME",
 		.group = processes,
-		.help = "move the processes of our cgroup to this one below it; needs --pidns "
-			"and --cgroupns",
+		.help = "child cgroup to move all processes of the current cgroup to; "
+			"needs --pidns and --cgroupns",
 		.available = true,
 	},
 	{
@@ -305,8 +310,8 @@ const struct option_row other_rows[] = {
 		.argument = "MODE",
 		.bare = "true",
 		.group = general,
-		.help = "launch nothing: say what on this machine stands in the way of the other "
-			"options, and what mends it",
+		.help = "report what on this machine is in the way of the other "
+			"options, with remedies; launch nothing",
 		.available = true,
 	},
 	{
@@ -314,7 +319,7 @@ const struct option_row other_rows[] = {
 		.kind = OPTION_BOOL,
 		OPTION_AT(json),
 		.group = general,
-		.help = "with --check: print JSON",
+		.help = "print the report of --check as JSON",
 		.available = true,
 	},
 	{
@@ -322,7 +327,8 @@ const struct option_row other_rows[] = {
 		.kind = OPTION_BOOL,
 		OPTION_AT(debug),
 		.group = general,
-		.help = "log each step with its time, and the command line of each helper",
+		.help = "log each step with its time, and the command line of each "
+			"helper",
 		.available = true,
 	},
 	{
@@ -332,7 +338,7 @@ const struct option_row other_rows[] = {
 		.words = log_format_words,
 		.argument = "FORMAT",
 		.group = general,
-		.help = "of the lines on stderr",
+		.help = "format of log lines",
 		.available = true,
 	},
 	{
@@ -360,7 +366,7 @@ const struct option_row other_rows[] = {
 		.kind = OPTION_BOOL,
 		OPTION_AT(help),
 		.group = general,
-		.help = "print this",
+		.help = "print this help",
 		.available = true,
 	},
 	{.name = NULL},

@@ -117,8 +117,6 @@ tmpfs" "$output"
 	refused 'publish|port' -p 127.0.0.1:8080:80/tcp true
 	refused 'reaper' --reaper=true true
 	refused 'state-dir' --state-dir
-	refused 'command|COMMAND' --net=none
-	refused 'command|COMMAND'
 }
 
 @test "--help and --version go to stdout with status 0" {
@@ -146,6 +144,65 @@ tmpfs" "$output"
 	run -0 fx --net=host --mtu=1500 --ipv6 --disable-host-loopback --slirp4netns-sandbox=true \
 		--slirp4netns-seccomp=true true
 	run -0 fx --net=none --mtu=1500 --ipv6 --disable-host-loopback true
+}
+
+@test "a security option without effect is a warning, and none under RootlessKit's name" {
+	run -0 --separate-stderr fx --net=host --disable-host-loopback true
+	one_line "$stderr" "warning: --disable-host-loopback has no effect with --net=host"
+	ln -sf "$(realpath "$FAUXROOT")" rootlesskit
+	run -0 --separate-stderr ./rootlesskit --net=host --disable-host-loopback true
+	equals "" "$stderr"
+}
+
+@test "misspelt options get a suggestion" {
+	run -125 fx --nett=none true
+	one_line "$output" "error: unknown option --nett; did you mean --net[?]"
+	run -125 fx --disable-hostloopback true
+	one_line "$output" "did you mean --disable-host-loopback[?]"
+	run -125 fx --xyzzy true
+	one_line "$output" "error: unknown option --xyzzy; --help lists them"
+	run -1 "$FAUXROOTCTL" lst-ports
+	equals 'error: unknown command "lst-ports"; did you mean list-ports?' "$output"
+}
+
+@test "without a command the shell runs, and help is a command unless there is such a program" {
+	equals 0 "$(echo 'id -u' | SHELL=/bin/sh fx)"
+	equals 0 "$(echo 'id -u' | env -u SHELL "$FAUXROOT" --net=none)"
+	run -127 env SHELL=/nonexistent "$FAUXROOT"
+	equals "$(fx --help)" "$(fx help)"
+	equals "$(fx --help)" "$(fx --net=none help)"
+	mkdir bin
+	printf '#!/bin/sh\necho "helped $*"\n' >bin/help
+	chmod +x bin/help
+	equals "helped x" "$(PATH=$T/bin:$PATH fx help x)"
+	ln -sf "$(realpath "$FAUXROOT")" rootlesskit
+	run -1 --separate-stderr ./rootlesskit help
+	says "$stderr" 'executing "help"'
+	run -1 --separate-stderr ./rootlesskit
+	says "$stderr" 'no command to run'
+}
+
+@test "FAUXROOT_OPTIONS: before the command line, not in the command's environment" {
+	export FAUXROOT_OPTIONS='--net=none "--workdir=/tmp" --debug'
+	run -0 --separate-stderr fx --workdir=/usr sh -c 'ls /sys/class/net; pwd; echo "${FAUXROOT_OPTIONS-unset}"'
+	equals $'lo\n/usr\nunset' "$output"
+	says "$stderr" 'debug: FAUXROOT_OPTIONS --net=none --workdir=/tmp --debug'
+	equals unset "$(fx --pidns sh -c 'echo "${FAUXROOT_OPTIONS-unset}"' 2>/dev/null)"
+	FAUXROOT_OPTIONS='--net=none id' run -125 fx true
+	one_line "$output" 'error: FAUXROOT_OPTIONS: "id" is no option'
+	FAUXROOT_OPTIONS='"' run -125 fx true
+	one_line "$output" 'error: FAUXROOT_OPTIONS: a " is not closed'
+	# RootlessKit has no such variable: it is the command's.
+	ln -sf "$(realpath "$FAUXROOT")" rootlesskit
+	FAUXROOT_OPTIONS='--nonsense' run -0 ./rootlesskit sh -c 'echo "$FAUXROOT_OPTIONS"'
+	equals --nonsense "$output"
+}
+
+@test "-p without a port driver: the error has the options to add, which work" {
+	run -125 fx -p 127.0.0.1:8080:80 true
+	one_line "$output" "add --net=slirp4netns --port-driver=builtin"
+	run -125 fx --net=none -p 127.0.0.1:8080:80 true
+	one_line "$output" "not --port-driver=none; add --port-driver=builtin"
 }
 
 # In compatible clothes.

@@ -146,10 +146,14 @@ static void conflicts_are_refused(void **state)
 		{"--port-driver=gvisor-tap-vsock",
 		 "--port-driver=gvisor-tap-vsock needs --net=gvisor-tap-vsock"},
 		{"-p 8080:80/tcp", "--publish=8080:80/tcp needs a port driver that forwards single "
-				   "ports, not --port-driver=none"},
+				   "ports, not --port-driver=none; add --net=slirp4netns "
+				   "--port-driver=builtin"},
+		{"--net=none -p 8080:80/tcp", "--publish=8080:80/tcp needs a port driver that "
+					      "forwards single ports, not --port-driver=none; add "
+					      "--port-driver=builtin"},
 		{"--net=pasta --port-driver=implicit -p 8080:80/tcp",
 		 "--publish=8080:80/tcp needs a port driver that forwards single ports, not "
-		 "--port-driver=implicit"},
+		 "--port-driver=implicit; add --port-driver=builtin"},
 		{"--net=slirp4netns --port-driver=builtin -p 8080:80/tcp", NULL},
 		{"--reaper=true", "--reaper=true needs --pidns"},
 		{"--reaper=true --pidns", NULL},
@@ -217,12 +221,51 @@ static void a_command_is_needed_only_to_run(void **state)
 	assert_string_equal(text, "no command to run: fauxroot [options] [--] command [argument…]");
 }
 
+/* The caller of options_parse() knows a shell; RootlessKit's users get the error. */
+static void a_shell_is_the_command_that_is_not_given(void **state)
+{
+	static const char *const programs[] = {"fauxroot", "rootlesskit"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
+		struct argv argv = argv_of(programs[i], "--net=none");
+		_cleanup_config_ struct config config;
+		struct error err = {0};
+
+		config_init(&config);
+		config.shell[0] = (char[]){"/bin/x"};
+		assert_int_equal(options_parse(&config, argv.n, argv.words.items, &err),
+				 i == 0 ? 0 : -EINVAL);
+		if (i == 0) {
+			assert_string_equal(config.command[0], "/bin/x");
+			assert_null(config.command[1]);
+		}
+		strv_clear(&argv.words);
+	}
+}
+
 static void gather(void *arg, enum log_level level, const char *message)
 {
 	char *all = arg;
 	size_t used = strlen(all);
 
 	snprintf(all + used, 1024 - used, "%d %s\n", level, message);
+}
+
+static void assert_warned(const char *program, const char *args, const char *wanted)
+{
+	struct argv argv = argv_of(program, args);
+	_cleanup_config_ struct config config;
+	struct error err = {0};
+	char log[1024] = "";
+
+	config_init(&config);
+	assert_int_equal(options_parse(&config, argv.n, argv.words.items, &err), 0);
+	log_redirect(gather, log);
+	options_warn(&config);
+	log_redirect(NULL, NULL);
+	assert_string_equal(log, wanted);
+	strv_clear(&argv.words);
 }
 
 static void idle_options_are_told_quietly(void **state)
@@ -242,27 +285,20 @@ static void idle_options_are_told_quietly(void **state)
 		{"--net=host --mtu=1500 --disable-host-loopback --detach-netns "
 		 "--slirp4netns-sandbox=true CMD",
 		 "7 --mtu has no effect with --net=host\n"
-		 "7 --disable-host-loopback has no effect with --net=host\n"
+		 "4 --disable-host-loopback has no effect with --net=host\n"
 		 "7 --detach-netns has no effect with --net=host\n"
 		 "7 --slirp4netns-sandbox has no effect with --net=host\n"},
+		{"--net=none --disable-host-loopback CMD",
+		 "7 --disable-host-loopback has no effect with --net=none\n"},
 	};
 
 	(void)state;
 	log_setup("fauxroot", "parent", LOG_LEVEL_DEBUG, LOG_FORMAT_TEXT);
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct argv argv = argv_of("fauxroot", cases[i].args);
-		_cleanup_config_ struct config config;
-		struct error err = {0};
-		char log[1024] = "";
-
-		config_init(&config);
-		assert_int_equal(options_parse(&config, argv.n, argv.words.items, &err), 0);
-		log_redirect(gather, log);
-		options_warn(&config);
-		log_redirect(NULL, NULL);
-		assert_string_equal(log, cases[i].log);
-		strv_clear(&argv.words);
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_warned("fauxroot", cases[i].args, cases[i].log);
+	/* containerd-rootless.sh gives it always. */
+	assert_warned("rootlesskit", "--net=host --disable-host-loopback CMD",
+		      "7 --disable-host-loopback has no effect with --net=host\n");
 }
 
 int main(void)
@@ -272,6 +308,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_here_is_refused_by_name),
 		cmocka_unit_test(conflicts_are_refused),
 		cmocka_unit_test(a_command_is_needed_only_to_run),
+		cmocka_unit_test(a_shell_is_the_command_that_is_not_given),
 		cmocka_unit_test(idle_options_are_told_quietly),
 	};
 

@@ -171,7 +171,10 @@ struct config {
 	enum idmap_mode idmap;
 	enum subid_source subid_source;
 
-	char **command; /* NULL-terminated, the caller's argv */
+	char **command; /* NULL-terminated, the caller's argv, or @shell */
+	char *shell[2]; /* what runs where no command is given; NULL: that is an error */
+
+	struct strv preset; /* the words of FAUXROOT_OPTIONS, which strings above may stand in */
 };
 
 /* config_init() - the defaults: what an option that is not given, or given empty, comes to */

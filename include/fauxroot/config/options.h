@@ -86,6 +86,15 @@ bool option_is_default(const struct option_row *row, const struct config *config
 int options_parse(struct config *config, int argc, char **argv, struct error *err);
 
 /*
+ * options_preset() - options of the environment variable FAUXROOT_OPTIONS, before options_parse()
+ * @text: its value: options alone, split as systemd splits ExecStart=
+ *
+ * Returns 0, or at step STEP_OPTIONS the -errno of options_parse(), or -EINVAL for a word that is
+ * no option.
+ */
+int options_preset(struct config *config, const char *text, struct error *err);
+
+/*
  * options_warn() - say which options have no effect with the chosen network
  *
  * A warning; at level debug for those that scripts give always.
