@@ -58,7 +58,7 @@ archive = $(foreach room,$(1),$(if $(call room_objects,$(room)),$(BUILD)/lib/$(r
 # What explains failures, and --check, stands at the end of the launcher, out of the way: with a page
 # that it needs the kernel maps those around it, and they are memory, too.
 LAUNCHER_ROOMS := $(filter-out check,$(ROOMS))
-CTL_ROOMS      := api state supervise machine config sys base
+CTL_ROOMS      := api state supervise machine proc config sys base
 # Launcher, client and docker proxy start often: what they need not load costs no time. A library that
 # has an archive is linked from that; `make SHARED=1` takes the shared ones.
 SHARED ?=

@@ -16,9 +16,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "abandoned.h"
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
+#include "fauxroot/base/forks.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
@@ -38,7 +38,11 @@ static int try_reap(pid_t pid, int *ret_status)
 	do {
 		got = waitpid(pid, ret_status, WNOHANG);
 	} while (got < 0 && errno == EINTR);
-	return got < 0 ? -errno : got > 0;
+	if (got < 0)
+		got = -errno;
+	if (got > 0 || got == -ECHILD)
+		forks_reaped(pid);
+	return MIN(got, 1);
 }
 
 /*
@@ -72,7 +76,7 @@ void process_kill(struct process *p)
 	if (p->pid > 0) {
 		kill(p->pid, SIGKILL);
 		if (reap(p, &deadline, -1, &status) == -ETIMEDOUT)
-			abandoned_add(p);
+			forks_left(p->pid);
 	}
 	process_forget(p);
 }
@@ -81,7 +85,7 @@ void process_abandon(struct process *p)
 {
 	if (p->pid > 0) {
 		kill(p->pid, SIGKILL);
-		abandoned_add(p);
+		forks_left(p->pid);
 	}
 	process_forget(p);
 }
@@ -157,12 +161,16 @@ static int open_pidfd(pid_t pid)
 int process_fork(const char *name, struct process *ret, struct error *err)
 {
 	struct process p = PROCESS_NONE;
+	int rc = forks_expect(name, err);
 
+	if (rc < 0)
+		return rc;
 	p.pid = fork();
 	if (p.pid < 0)
 		return err_set(err, errno, "forking %s", name);
 	if (p.pid == 0)
 		return 0;
+	forks_born(p.pid);
 	p.pidfd = open_pidfd(p.pid);
 	if (p.pidfd < 0) {
 		int errnum = errno;
@@ -356,6 +364,7 @@ static int clone_helper(struct exec_plan *plan, struct process *ret, struct erro
 	if (p.pid < 0)
 		/* cppcheck-suppress memleak */
 		return err_set(err, errno, "forking %s", plan->spec->role);
+	forks_born(p.pid);
 	*ret = p;
 	/* cppcheck-suppress memleak */
 	return 0;
@@ -450,7 +459,9 @@ int helper_start(struct helper *ret, const struct helper_spec *spec, struct erro
 	plan.path = path;
 	plan.env = env;
 	plan.output = output_peer;
-	rc = clone_helper(&plan, &h.process, err);
+	rc = forks_expect(spec->role, err);
+	if (rc == 0)
+		rc = clone_helper(&plan, &h.process, err);
 	if (rc < 0)
 		return rc;
 	h.output = TAKE_FD(output);

@@ -18,6 +18,7 @@
 #include "fauxroot/mounts/etcfiles.h"
 #include "fauxroot/net/net.h"
 #include "fauxroot/port/port.h"
+#include "fauxroot/proc/children.h"
 #include "fauxroot/state/instances.h"
 #include "fauxroot/state/statedir.h"
 #include "fauxroot/supervise/cgroup2.h"
@@ -78,6 +79,7 @@ struct launch {
 	int sock;		   /* the handshake with the child */
 	int reports;		   /* init's, with --pidns; else -1 */
 
+	struct children children; /* ours, from the launch's begin to its end */
 	struct event_base *base;
 	struct api_server *api;
 	struct ns_server *ns_server;

@@ -240,12 +240,14 @@ int launcher_run(const struct config *config, const struct signals *signals, boo
 
 	l.activated = activated;
 	l.hooks = hooks;
+	children_open(&l.children);
 	rc = stages_run(&l, SIDE_LAUNCHER, err);
 	if (rc == 0)
 		rc = loop_run(&l, err);
 	if (rc == 0)
 		*ret_status = l.status;
 	stages_undo(&l);
+	children_close(&l.children);
 	if (config->pidns)
 		terminal_take_back();
 	return rc;

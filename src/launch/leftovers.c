@@ -34,7 +34,7 @@ static bool is_spared(void *arg, pid_t pid)
 	for (size_t i = 0; i < l->n_strangers; i++)
 		if (l->strangers[i] == pid)
 			return true;
-	return process_is_abandoned(pid) || net_owns(&l->net, pid) || ports_owns(&l->ports, pid);
+	return children_has(&l->children, pid);
 }
 
 /* orphans_signal(): before there are any others. */

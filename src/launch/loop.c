@@ -25,7 +25,6 @@
 #include "fauxroot/mounts/etcfiles.h"
 #include "fauxroot/supervise/job.h"
 #include "fauxroot/supervise/notify.h"
-#include "fauxroot/supervise/reap.h"
 #include "fauxroot/supervise/terminal.h"
 #include "fauxroot/sys/memory.h"
 #include "handshake.h"
@@ -236,8 +235,11 @@ static void continue_init(struct launch *l)
 	l->init_stopped = false;
 }
 
-static void target_changed(struct launch *l, int status)
+/* children_watch() */
+static void on_child(void *arg, int status)
 {
+	struct launch *l = arg;
+
 	if (!WIFSTOPPED(status)) {
 		target_ended(l, status);
 		return;
@@ -251,17 +253,7 @@ static void target_changed(struct launch *l, int status)
 
 static void reap_all(struct launch *l)
 {
-	pid_t pid;
-	int status;
-
-	/* Of a PID that nobody knows it was an orphan of the target, or a runner that was given up.
-	 */
-	while (reap_next(-1, &pid, &status)) {
-		if (pid == l->child.pid)
-			target_changed(l, status);
-		else if (!net_child_ended(&l->net, pid, status))
-			(void)ports_child_ended(&l->ports, pid, status);
-	}
+	children_reap(&l->children);
 	if (l->child.pid <= 0)
 		leftovers_look(l);
 }
@@ -351,6 +343,8 @@ int loop_run(struct launch *l, struct error *err)
 	if (!l->on_handshake || !l->on_signal || !l->on_patience ||
 	    event_add(l->on_handshake, NULL) < 0 || event_add(l->on_signal, NULL) < 0)
 		return err_set(err, ENOMEM, "setting up the event loop");
+	if (children_watch(&l->children, l->child.pid, on_child, l) < 0)
+		return err_set(err, ENOMEM, "setting up the event loop");
 	rc = leftovers_prepare(l, err);
 	if (rc == 0)
 		rc = etc_watch(l, err);
@@ -358,10 +352,10 @@ int loop_run(struct launch *l, struct error *err)
 		return rc;
 	rc = notify_serve(l->notify, l->base, err);
 	if (rc == 0)
-		rc = ports_supervise(&l->ports, l->base, &ports_events, l, err);
+		rc = ports_supervise(&l->ports, l->base, &l->children, &ports_events, l, err);
 	if (rc < 0)
 		return rc;
-	net_supervise(&l->net, l->base, &net_events, l);
+	net_supervise(&l->net, l->base, &l->children, &net_events, l);
 	/* Where it fails the memory stays. */
 	(void)event_base_once(l->base, -1, EV_TIMEOUT, on_launched, NULL, &launched);
 	/* Children that ended before the loop was there have left a SIGCHLD pending. */

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include "fauxroot/base/err.h"
+#include "fauxroot/proc/children.h"
 #include "slirp4netns/slirp4netns.h"
 
 const struct net_driver *const *net_drivers(void)
@@ -118,6 +119,22 @@ int net_start(struct net *net, const struct ns_set *ns, struct ns_holder holder,
 	return rc < 0 ? err_step(err, rc, STEP_NET) : rc;
 }
 
+/* After its service; or somebody has killed it, and the helper will complain. */
+static void on_holder(void *arg, int status)
+{
+	struct net *net = arg;
+
+	if (!WIFSTOPPED(status))
+		process_forget(&net->holder.process);
+}
+
+static void watch_holder(struct net *net)
+{
+	/* It cannot fail: the holder is a fork of ours. */
+	if (net->children && net->holder.process.pid > 0)
+		(void)children_watch(net->children, net->holder.process.pid, on_holder, net);
+}
+
 int net_work(struct net *net, const struct deadline *deadline, struct error *err)
 {
 	struct ns_job job;
@@ -129,6 +146,7 @@ int net_work(struct net *net, const struct deadline *deadline, struct error *err
 		/* The last one has been killed, and may not be reaped yet. */
 		ns_holder_end(&net->holder);
 		rc = ns_hold(net->ns, &job, &net->holder, err);
+		watch_holder(net);
 	}
 	return rc < 0 ? rc
 		      : ns_holder_work(&net->holder, net->ns, &job, deadline, net->cancel_fd, err);
@@ -141,33 +159,18 @@ int net_wait_ready(struct net *net, struct error *err)
 	return rc < 0 ? err_step(err, rc, STEP_NET) : rc;
 }
 
-void net_supervise(struct net *net, struct event_base *base, const struct net_events *events,
-		   void *arg)
+void net_supervise(struct net *net, struct event_base *base, struct children *children,
+		   const struct net_events *events, void *arg)
 {
 	net->base = base;
+	net->children = children;
 	/* From now on a terminating signal is the target's: it ends no restart of a helper. */
 	net->cancel_fd = -1;
 	net->events = events;
 	net->events_arg = arg;
+	watch_holder(net);
 	if (net->driver->supervise)
 		net->driver->supervise(net);
-}
-
-bool net_owns(const struct net *net, pid_t pid)
-{
-	return net->driver && (pid == net->holder.process.pid ||
-			       (net->driver->owns && net->driver->owns(net, pid)));
-}
-
-bool net_child_ended(struct net *net, pid_t pid, int status)
-{
-	if (pid > 0 && pid == net->holder.process.pid && !WIFSTOPPED(status)) {
-		/* After its service; or somebody has killed it, and the helper will complain. */
-		process_forget(&net->holder.process);
-		return true;
-	}
-	return net->driver && net->driver->child_ended &&
-	       net->driver->child_ended(net, pid, status);
 }
 
 void net_kill(struct net *net)

@@ -78,27 +78,17 @@ int ports_publish(struct ports *ports, struct error *err)
 	return err_step(err, rc, STEP_PORT);
 }
 
-int ports_supervise(struct ports *ports, struct event_base *base, const struct ports_events *events,
-		    void *arg, struct error *err)
+int ports_supervise(struct ports *ports, struct event_base *base, struct children *children,
+		    const struct ports_events *events, void *arg, struct error *err)
 {
 	ports->base = base;
+	ports->children = children;
 	ports->events = events;
 	ports->events_arg = arg;
 	/* From now on a terminating signal is the target's, which may go on for long and whose
 	 * ports come and go while one is pending. Each wait has its deadline. */
 	ports->cancel_fd = -1;
 	return ports->driver && ports->driver->supervise ? ports->driver->supervise(ports, err) : 0;
-}
-
-bool ports_owns(const struct ports *ports, pid_t pid)
-{
-	return ports->driver && ports->driver->owns && ports->driver->owns(ports, pid);
-}
-
-bool ports_child_ended(struct ports *ports, pid_t pid, int status)
-{
-	return ports->driver && ports->driver->child_ended &&
-	       ports->driver->child_ended(ports, pid, status);
 }
 
 /*

@@ -3,10 +3,16 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
 
 #include "fauxroot/base/clock.h"
+#include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/macro.h"
+#include "fauxroot/base/str.h"
+#include "fauxroot/proc/children.h"
 
 /* After the first, second, … death in the window. A lone death costs no more than the start; the
  * later ones leave time for what is in the way to pass. */
@@ -134,10 +140,66 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
-void kept_supervise(struct kept *kept, struct event_base *base)
+void kept_supervise(struct kept *kept, struct event_base *base, struct children *children)
 {
 	event_assign(&kept->timer, base, -1, 0, on_timer, kept);
+	kept->children = children;
 	kept->supervised = true;
+}
+
+/* The one that it follows is dead, and will be reported next. */
+static bool has_followed(const struct kept *kept, int status)
+{
+	struct deadline soon = deadline_in(KEPT_FOLLOW_MS);
+
+	return kept->leader && WIFEXITED(status) && WEXITSTATUS(status) == 0 &&
+	       kept->leader->pidfd >= 0 && fd_wait(kept->leader->pidfd, POLLIN, &soon, -1) == 0;
+}
+
+static void stopped(struct kept *kept)
+{
+	bool go_on = kept_stopped(kept);
+
+	log_warning("%s was stopped; %s", kept->ops->name,
+		    go_on ? "continuing it" : "not for the first time: ending it");
+	kept->stopped_again = !go_on;
+	process_signal(kept->process, go_on ? SIGCONT : SIGKILL);
+}
+
+/* children_watch() */
+static void on_changed(void *arg, int status)
+{
+	struct kept *kept = arg;
+	char why[KEPT_WHY_MAX];
+
+	if (WIFSTOPPED(status)) {
+		stopped(kept);
+		return;
+	}
+	process_forget(kept->process);
+	if (has_followed(kept, status))
+		return;
+	(void)process_status_text(status, why, sizeof(why));
+	if (kept->ops->ended)
+		kept->ops->ended(kept->arg, status, why, sizeof(why));
+	if (kept->stopped_again)
+		(void)str_print(why, sizeof(why), "it was stopped again");
+	log_warning("%s died: %s", kept->ops->name, why);
+	kept_died(kept, why);
+}
+
+void kept_watch(struct kept *kept, struct process *process)
+{
+	kept->process = process;
+	kept->stopped_again = false;
+	/* It cannot fail: the process is a fork of ours. */
+	if (kept->supervised && process->pid > 0)
+		(void)children_watch(kept->children, process->pid, on_changed, kept);
+}
+
+void kept_follow(struct kept *kept, const struct process *leader)
+{
+	kept->leader = leader;
 }
 
 bool kept_stopped(struct kept *kept)
@@ -165,5 +227,7 @@ void kept_clear(struct kept *kept)
 {
 	if (kept->supervised)
 		(void)event_del(&kept->timer);
+	if (kept->supervised && kept->process && kept->process->pid > 0)
+		(void)children_watch(kept->children, kept->process->pid, NULL, NULL);
 	kept->supervised = false;
 }

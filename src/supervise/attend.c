@@ -26,7 +26,7 @@
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/spawn.h"
 #include "fauxroot/supervise/pids.h"
-#include "fauxroot/supervise/reap.h"
+#include "fauxroot/proc/reap.h"
 #include "fauxroot/supervise/signals.h"
 
 #define MAX_KEEP 8

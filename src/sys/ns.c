@@ -33,6 +33,7 @@
 
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
+#include "fauxroot/base/forks.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/base/title.h"
 #include "fauxroot/sys/message.h"
@@ -148,13 +149,17 @@ static pid_t raw_clone(unsigned long flags, int *pidfd)
 int ns_clone(unsigned long flags, struct process *ret, struct error *err)
 {
 	struct process p = PROCESS_NONE;
+	int rc = forks_expect("the child", err);
 
+	if (rc < 0)
+		return err_step(err, rc, STEP_CLONE);
 	p.pid = raw_clone(flags | CLONE_PIDFD | SIGCHLD, &p.pidfd);
 	if (p.pid < 0)
 		return err_step(err, err_set(err, errno, "making the namespaces: clone"),
 				STEP_CLONE);
 	if (p.pid == 0)
 		return 0;
+	forks_born(p.pid);
 	*ret = p;
 	return 1;
 }

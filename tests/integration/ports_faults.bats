@@ -194,7 +194,7 @@ amount() {
 	wait_for replaced 'fauxroot: ports' "$old"
 	wait_for works
 	check datagrams
-	logged 'the port forwarder ended (signal 9'
+	logged 'the port forwarder died: it was stopped again'
 	stop
 }
 

@@ -25,6 +25,7 @@
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/net/net.h"
+#include "fauxroot/proc/children.h"
 #include "net/helper/helper.h"
 #include "netns_fixture.h"
 
@@ -132,6 +133,7 @@ static struct run {
 	struct config config;
 	struct net net;
 	struct net_helper *helper;
+	struct children children;
 	struct event_base *base;
 	unsigned restarts, losses;
 	struct error lost;
@@ -167,6 +169,7 @@ static int open_driver(struct error *err)
 	int rc;
 
 	run = (struct run){.config = {.net = NET_PASTA}};
+	children_open(&run.children);
 	log_redirect(take_line, NULL);
 	run.net = (struct net){.driver = &driver,
 			       .config = &run.config,
@@ -193,20 +196,15 @@ static int start(struct fixture *f, struct error *err)
 
 static void reap(struct fixture *f)
 {
-	int status;
-	pid_t pid;
-
-	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
-		assert_int_not_equal(pid, f->child.pid);
-		(void)net_child_ended(&run.net, pid, status);
-	}
+	children_reap(&run.children);
+	assert_int_equal(kill(f->child.pid, 0), 0);
 }
 
 static void supervise(void)
 {
 	run.base = event_base_new();
 	assert_non_null(run.base);
-	net_supervise(&run.net, run.base, &events, NULL);
+	net_supervise(&run.net, run.base, &run.children, &events, NULL);
 }
 
 /* Live in the event loop until @done. */
@@ -236,13 +234,14 @@ static bool lost(void)
 
 static bool continued(void)
 {
-	return strstr(run.log, "taphelper was stopped (Stopped (signal)); continuing it\n") != NULL;
+	return strstr(run.log, "taphelper was stopped; continuing it\n") != NULL;
 }
 
 static void stop(void)
 {
 	net_kill(&run.net);
 	net_stop(&run.net);
+	children_close(&run.children);
 	if (run.base)
 		event_base_free(run.base);
 	log_redirect(NULL, NULL);
@@ -308,7 +307,8 @@ static void starts_and_stops(void **state)
 
 	start_well(f);
 	pid = run.helper->program.process.pid;
-	assert_true(net_owns(&run.net, pid) && net_owns(&run.net, run.net.holder.process.pid));
+	assert_true(children_has(&run.children, pid) &&
+		    children_has(&run.children, run.net.holder.process.pid));
 	assert_int_equal(kill(run.net.holder.process.pid, 0), 0);
 	stop();
 	assert_int_equal(kill(pid, 0), -1);

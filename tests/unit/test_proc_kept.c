@@ -5,19 +5,30 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <errno.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <string.h>
 #include <event2/event.h>
 #include <cmocka.h>
 
+#include "fauxroot/base/clock.h"
 #include "fauxroot/base/log.h"
+#include "fauxroot/base/spawn.h"
 #include "fauxroot/base/str.h"
+#include "fauxroot/proc/children.h"
 #include "fauxroot/proc/kept.h"
 
 struct fixture {
 	struct event_base *base;
 	struct kept kept;
+	struct children children;
 	int fail_with; /* -errno of the next starts; 0: they succeed */
 	int starts, losses;
+	struct process process;
+	int ended_with;	 /* the wait status, as ended() got it */
+	const char *why; /* what ended() says; NULL: nothing */
 	struct error lost;
 };
 
@@ -44,10 +55,20 @@ static void lose(void *arg, const struct error *err)
 	f->lost = *err;
 }
 
+static void put_away(void *arg, int status, char *why, size_t size)
+{
+	struct fixture *f = arg;
+
+	f->ended_with = status;
+	if (f->why)
+		(void)str_print(why, size, "%s", f->why);
+}
+
 static const struct kept_ops ops = {
 	.name = "the helper",
 	.step = STEP_PORT,
 	.start = start,
+	.ended = put_away,
 	.lost = lose,
 };
 
@@ -62,10 +83,11 @@ static int set_up(void **state)
 {
 	static struct fixture f;
 
-	f = (struct fixture){.base = event_base_new()};
+	f = (struct fixture){.base = event_base_new(), .process = PROCESS_NONE, .ended_with = -1};
+	children_open(&f.children);
 	kept_init(&f.kept, &ops, &f);
 	f.kept.now_ms = fake_now;
-	kept_supervise(&f.kept, f.base);
+	kept_supervise(&f.kept, f.base, &f.children);
 	log_redirect(keep_quiet, NULL);
 	now = 1;
 	*state = &f;
@@ -77,6 +99,8 @@ static int tear_down(void **state)
 	struct fixture *f = *state;
 
 	kept_clear(&f->kept);
+	process_kill(&f->process);
+	children_close(&f->children);
 	event_base_free(f->base);
 	log_redirect(NULL, NULL);
 	return 0;
@@ -268,6 +292,120 @@ static void without_a_loop_it_is_lost(void **state)
 	kept_clear(&f->kept);
 }
 
+static void run(struct process *ret)
+{
+	struct error err;
+	int rc = process_fork("the helper", ret, &err);
+
+	if (rc == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			pause();
+	}
+	assert_int_equal(rc, 1);
+}
+
+static void reap_until(struct fixture *f, bool (*reported)(const struct fixture *f))
+{
+	struct deadline deadline = deadline_in(30000);
+
+	while (children_reap(&f->children), !reported(f))
+		assert_true(deadline_left(&deadline) > 0);
+}
+
+static bool has_died(const struct fixture *f)
+{
+	return f->process.pid <= 0;
+}
+
+static bool was_stopped(const struct fixture *f)
+{
+	return f->kept.stopped_ms >= 0;
+}
+
+static void its_end_is_seen_and_is_a_death(void **state)
+{
+	struct fixture *f = *state;
+
+	run(&f->process);
+	kept_watch(&f->kept, &f->process);
+	process_signal(&f->process, SIGKILL);
+	reap_until(f, has_died);
+	assert_true(WIFSIGNALED(f->ended_with) && WTERMSIG(f->ended_with) == SIGKILL);
+	assert_int_equal(f->kept.n_deaths, 1);
+	pass(f);
+	assert_int_equal(f->starts, 1);
+	assert_int_equal(f->process.pidfd, -1);
+}
+
+static void the_owner_may_say_why_it_has_died(void **state)
+{
+	struct fixture *f = *state;
+
+	f->why = "it hung";
+	for (int i = 0; i < KEPT_DEATHS; i++) {
+		run(&f->process);
+		kept_watch(&f->kept, &f->process);
+		process_signal(&f->process, SIGKILL);
+		reap_until(f, has_died);
+		if (i + 1 < KEPT_DEATHS)
+			pass(f);
+	}
+	assert_int_equal(f->losses, 1);
+	assert_string_equal(f->lost.text,
+			    "the helper died 5 times in 10 s, the last time: it hung");
+}
+
+static void one_that_is_stopped_is_continued_and_then_killed(void **state)
+{
+	struct fixture *f = *state;
+
+	run(&f->process);
+	kept_watch(&f->kept, &f->process);
+	process_signal(&f->process, SIGSTOP);
+	reap_until(f, was_stopped);
+	/* It runs, so that it can be stopped again; that is its end. */
+	process_signal(&f->process, SIGSTOP);
+	reap_until(f, has_died);
+	assert_true(WIFSIGNALED(f->ended_with) && WTERMSIG(f->ended_with) == SIGKILL);
+	assert_int_equal(f->kept.n_deaths, 1);
+}
+
+static void one_that_follows_another_has_not_died(void **state)
+{
+	struct fixture *f = *state;
+	struct process leader = PROCESS_NONE;
+	struct error err;
+	int rc;
+
+	run(&leader);
+	kept_follow(&f->kept, &leader);
+	rc = process_fork("the helper", &f->process, &err);
+	if (rc == 0)
+		_exit(0);
+	assert_int_equal(rc, 1);
+	kept_watch(&f->kept, &f->process);
+	process_signal(&leader, SIGKILL);
+	reap_until(f, has_died);
+	assert_int_equal(f->kept.n_deaths, 0);
+	assert_int_equal(f->kept.state, KEPT_STARTED);
+	process_kill(&leader);
+}
+
+static void what_is_cleared_is_not_reported(void **state)
+{
+	struct fixture *f = *state;
+
+	run(&f->process);
+	kept_watch(&f->kept, &f->process);
+	kept_clear(&f->kept);
+	process_signal(&f->process, SIGKILL);
+	process_forget(&f->process);
+	while (f->children.n > 0)
+		children_reap(&f->children);
+	assert_int_equal(f->ended_with, -1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -283,6 +421,11 @@ int main(void)
 		TEST(the_first_stop_is_undone),
 		TEST(what_was_started_otherwise_is_not_started_twice),
 		TEST(without_a_loop_it_is_lost),
+		TEST(its_end_is_seen_and_is_a_death),
+		TEST(the_owner_may_say_why_it_has_died),
+		TEST(one_that_is_stopped_is_continued_and_then_killed),
+		TEST(one_that_follows_another_has_not_died),
+		TEST(what_is_cleared_is_not_reported),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

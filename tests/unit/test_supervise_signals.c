@@ -15,6 +15,7 @@
 
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
+#include "fauxroot/proc/reap.h"
 #include "fauxroot/supervise/reap.h"
 #include "fauxroot/supervise/signals.h"
 

@@ -44,16 +44,6 @@ void process_kill(struct process *p);
 /* process_abandon() - as process_kill(), without any wait: for a process that has hung already */
 void process_abandon(struct process *p);
 
-/*
- * process_is_abandoned() - is @pid a child that process_kill() or process_abandon() has left, and
- * that has not ended yet?
- *
- * For who looks through our children: no such one is the target's. The list is of the process that
- * asks, not of one that it is a fork of, and has room for some; of those beyond that nothing is
- * known.
- */
-bool process_is_abandoned(pid_t pid);
-
 /* process_forget() - close the pidfd of a process that somebody has reaped */
 void process_forget(struct process *p);
 

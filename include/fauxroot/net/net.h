@@ -21,6 +21,7 @@
 #include "fauxroot/config/config.h"
 #include "fauxroot/sys/ns.h"
 
+struct children;
 struct error;
 struct event_base;
 struct net;
@@ -90,13 +91,6 @@ struct net_driver {
 	/* Go on in the event loop net->base. May be NULL. */
 	void (*supervise)(struct net *net);
 
-	/* Is the living child @pid of the launcher one of the driver's processes? May be NULL: it
-	 * has none. */
-	bool (*owns)(const struct net *net, pid_t pid);
-
-	/* The process @pid, reaped with @status: see net_child_ended(). May be NULL. */
-	bool (*child_ended)(struct net *net, pid_t pid, int status);
-
 	/* Out of the event loop, and let the helpers begin to end. May be NULL: nothing to do. */
 	void (*kill)(struct net *net);
 
@@ -114,7 +108,8 @@ struct net {
 	char *endpoint;	  /* path of the driver's endpoint, where one was asked for; or NULL */
 	int cancel_fd;	  /* as fd_wait() */
 	char version[32]; /* the helper's, as far as it is known: "1.2.0", or "" */
-	struct event_base *base; /* NULL until net_supervise() */
+	struct event_base *base;   /* NULL until net_supervise() */
+	struct children *children; /* as well */
 	const struct net_events *events;
 	void *events_arg;
 	void *state; /* the driver's own */
@@ -183,22 +178,11 @@ int net_work(struct net *net, const struct deadline *deadline, struct error *err
 
 /*
  * net_supervise() - from now on live in the event loop @base
+ * @children: where the ends of the network's processes are watched; must outlive it
  * @events: must outlive it; called with @arg
  */
-void net_supervise(struct net *net, struct event_base *base, const struct net_events *events,
-		   void *arg);
-
-/* net_owns() - is the living child @pid of the launcher a helper of the network, not the target's?
- */
-bool net_owns(const struct net *net, pid_t pid);
-
-/*
- * net_child_ended() - a child of the launcher has been reaped, or has stopped
- * @status: as waitpid(2) reports it; WIFSTOPPED for a stopped one
- *
- * Returns whether it was the driver's; then it is started again, or the network is lost.
- */
-bool net_child_ended(struct net *net, pid_t pid, int status);
+void net_supervise(struct net *net, struct event_base *base, struct children *children,
+		   const struct net_events *events, void *arg);
 
 /*
  * net_kill() - the helpers are to end, and nothing more comes from the event loop

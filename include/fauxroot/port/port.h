@@ -17,6 +17,7 @@
 #include "fauxroot/config/config.h"
 #include "fauxroot/config/portspec.h"
 
+struct children;
 struct event_base;
 struct ns_set;
 struct ports;
@@ -87,12 +88,6 @@ struct port_driver {
 	/* Undo add(): nobody listens when it returns, even where it fails. 0 or -errno. */
 	int (*remove)(struct ports *ports, struct port *port, struct error *err);
 
-	/* As net_driver.owns. May be NULL: it has no processes. */
-	bool (*owns)(const struct ports *ports, pid_t pid);
-
-	/* As net_driver.child_ended. May be NULL. */
-	bool (*child_ended)(struct ports *ports, pid_t pid, int status);
-
 	/* The event base is there, and ports->events. May be NULL. */
 	int (*supervise)(struct ports *ports, struct error *err);
 
@@ -115,8 +110,9 @@ struct ports {
 	const struct config *config;
 	const struct ns_set *ns;
 	struct port_net net;
-	int cancel_fd;		 /* as fd_wait(), of a launch; -1 from ports_supervise() on */
-	struct event_base *base; /* NULL until ports_supervise() */
+	int cancel_fd;		   /* as fd_wait(), of a launch; -1 from ports_supervise() on */
+	struct event_base *base;   /* NULL until ports_supervise() */
+	struct children *children; /* as well */
 	const struct ports_events *events;
 	void *events_arg;
 	struct port *items; /* ascending ids */
@@ -159,23 +155,13 @@ int ports_publish(struct ports *ports, struct error *err);
 
 /*
  * ports_supervise() - from now on live in the event loop @base
+ * @children: where the ends of the driver's processes are watched; must outlive it
  * @events: must outlive it; called with @arg
  *
  * Returns 0 or -errno.
  */
-int ports_supervise(struct ports *ports, struct event_base *base, const struct ports_events *events,
-		    void *arg, struct error *err);
-
-/* ports_owns() - is the living child @pid of the launcher a process of the driver's? */
-bool ports_owns(const struct ports *ports, pid_t pid);
-
-/*
- * ports_child_ended() - a child of the launcher has been reaped, or has stopped
- * @status: as waitpid(2) reports it; WIFSTOPPED for a stopped one
- *
- * Returns whether it was the driver's; then it is started again, or the ports are lost.
- */
-bool ports_child_ended(struct ports *ports, pid_t pid, int status);
+int ports_supervise(struct ports *ports, struct event_base *base, struct children *children,
+		    const struct ports_events *events, void *arg, struct error *err);
 
 /* ports_network_restarted() - the network's helper was started again; 0 or -errno */
 int ports_network_restarted(struct ports *ports, struct error *err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A process of ours that is kept alive: one policy for when it is started again, and when it is
- * given up.
+ * given up. Its ends and stops are reported by the table of our children (children.h).
  *
  * What happens to it is told apart:
  *
@@ -13,9 +13,10 @@
  * - It is stopped. The first time it is continued, for whoever has stopped everything and continues
  *   it (a suspended container, `kill -STOP`) may continue us first. If it stops again within ten
  *   seconds it is to be replaced.
+ * - It ends by itself right after another one of ours has died, on which it depends. That is no
+ *   death of its own, and it comes back with the other one.
  *
- * How it is started, how it is reaped and what else belongs to it is its owner's affair: this knows
- * neither PID nor descriptor.
+ * How it is started, and what else belongs to it, is its owner's affair.
  */
 #pragma once
 
@@ -24,7 +25,9 @@
 #include <stdint.h>
 
 #include "fauxroot/base/err.h"
+#include "fauxroot/base/spawn.h"
 
+struct children;
 struct event_base;
 
 #define KEPT_DEATHS    5
@@ -35,15 +38,28 @@ struct event_base;
 #define KEPT_STEP_MAX_MS 5000
 #define KEPT_PATIENCE_MS 60000
 
+/* Between the closing of the sockets of the process that is followed and its being dead, at most:
+ * on a busy machine it may have to wait for its turn in between. */
+#define KEPT_FOLLOW_MS 2000
+
+/* Room for the reason of a death. */
+#define KEPT_WHY_MAX 512
+
 struct kept_ops {
 	const char *name;     /* for messages: "the port forwarder" */
 	enum error_step step; /* of errors that say that it is lost */
 
 	/*
 	 * Start it; called from the event loop, and may not wait for long. 0 or -errno with nothing
-	 * left running. One that dies later is reported with kept_died().
+	 * left running. It calls kept_watch() for the new process.
 	 */
 	int (*start)(void *arg, struct error *err);
+
+	/*
+	 * It has ended with @status and is reaped: put away what belonged to it. @why is the reason
+	 * for the log, "signal 9 (Killed)", which may be replaced. May be NULL.
+	 */
+	void (*ended)(void *arg, int status, char *why, size_t size);
 
 	/* It is given up; called once, and nothing after it. */
 	void (*lost)(void *arg, const struct error *err);
@@ -60,6 +76,10 @@ struct kept {
 	void *arg;
 	int64_t (*now_ms)(void); /* clock_ms(), or a test's */
 	struct event timer;
+	struct children *children;    /* NULL: nothing is watched yet */
+	struct process *process;      /* its owner's; NULL: none was watched yet */
+	const struct process *leader; /* whom it follows; NULL: nobody */
+	bool stopped_again;	      /* and so was killed */
 	bool supervised;
 	enum kept_state state;
 	int delay_ms; /* of the timer, as it was set last */
@@ -75,11 +95,29 @@ struct kept {
  */
 void kept_init(struct kept *kept, const struct kept_ops *ops, void *arg);
 
-/* kept_supervise() - start it again from the loop of @base, from now on */
-void kept_supervise(struct kept *kept, struct event_base *base);
+/*
+ * kept_supervise() - start it again from the loop of @base, from now on
+ * @children: where its ends and stops are watched; must outlive it
+ */
+void kept_supervise(struct kept *kept, struct event_base *base, struct children *children);
 
 /*
- * kept_died() - it has ended, and has been reaped or given up
+ * kept_watch() - @process is the one that is kept, from now on
+ * @process: its owner's, and where it always is; PROCESS_NONE once it has ended
+ *
+ * When it ends it is forgotten, ops.ended() is called, and then it has died as by kept_died(). When
+ * it stops it is continued or killed. Does nothing before kept_supervise().
+ */
+void kept_watch(struct kept *kept, struct process *process);
+
+/*
+ * kept_follow() - it ends by itself, with status 0, when @leader has died
+ * @leader: of another struct kept
+ */
+void kept_follow(struct kept *kept, const struct process *leader);
+
+/*
+ * kept_died() - for an owner who has ended it himself: it is gone, or given up
  * @why: "signal 9 (Killed)", for the error that says that it is lost
  *
  * It is started again by the timer, never from within; or lost. Does nothing where it is waiting to

@@ -188,13 +188,6 @@ int net_helper_wait_ready(struct net *net, struct error *err)
 	return rc;
 }
 
-bool net_helper_owns(const struct net *net, pid_t pid)
-{
-	const struct net_helper *h = net->state;
-
-	return h && pid == h->program.process.pid;
-}
-
 void net_helper_stop(struct net *net)
 {
 	struct net_helper *h = net->state;

@@ -142,8 +142,6 @@ int net_helper_prepare(struct net *net, struct error *err);
 int net_helper_start(struct net *net, struct error *err);
 int net_helper_wait_ready(struct net *net, struct error *err);
 void net_helper_supervise(struct net *net);
-bool net_helper_owns(const struct net *net, pid_t pid);
-bool net_helper_child_ended(struct net *net, pid_t pid, int status);
 void net_helper_kill(struct net *net);
 void net_helper_stop(struct net *net);
 
@@ -151,12 +149,11 @@ void net_helper_stop(struct net *net);
 extern const struct ns_job net_helper_set_up;
 
 /* What helper-based drivers have in common; .mode, .name and .helper are the driver's. */
-#define NET_HELPER_HOOKS                                                                         \
-	.plan = net_helper_plan, .check = net_helper_check, .settle = net_helper_settle,         \
-	.set_up = &net_helper_set_up, .prepare = net_helper_prepare, .start = net_helper_start,  \
-	.wait_ready = net_helper_wait_ready, .supervise = net_helper_supervise,                  \
-	.owns = net_helper_owns, .child_ended = net_helper_child_ended, .kill = net_helper_kill, \
-	.stop = net_helper_stop
+#define NET_HELPER_HOOKS                                                                        \
+	.plan = net_helper_plan, .check = net_helper_check, .settle = net_helper_settle,        \
+	.set_up = &net_helper_set_up, .prepare = net_helper_prepare, .start = net_helper_start, \
+	.wait_ready = net_helper_wait_ready, .supervise = net_helper_supervise,                 \
+	.kill = net_helper_kill, .stop = net_helper_stop
 
 /*
  * net_helper_complaint() - of all that a program has printed, the lines that are no chatter

@@ -9,12 +9,8 @@
  *                         ▲     dies, or killed when      │  ready-fd
  *                         └───── it is late to be ready ──┘
  *
- * Its end is reported by the launcher's reaper, through net_child_ended(). When it is started
- * again, and when it is given up, is kept's affair (proc/kept.h). The timer here is the deadline
- * for readiness in STARTING.
- *
- * A hung one is killed, and then has died: see health.c. A stopped one (SIGSTOP reaches processes
- * that terminal signals don't) is continued; one that is stopped again is killed.
+ * Its end, and what is done about it, is kept's affair (proc/kept.h), as is a stop. The timer here
+ * is the deadline for readiness in STARTING. A hung one is killed, and then has died: see health.c.
  */
 #include <errno.h>
 #include <event2/event.h>
@@ -101,6 +97,7 @@ static int run_again(void *arg, struct error *err)
 	(void)event_add(&h->on_ready, NULL);
 	watch_output(h);
 	set_timer(&h->on_timer, NET_HELPER_READY_MS);
+	kept_watch(&h->kept, &h->program.process);
 	return 0;
 }
 
@@ -112,7 +109,20 @@ static void on_lost(void *arg, const struct error *err)
 	h->net->events->lost(h->net->events_arg, err);
 }
 
-/* End it with a reason of ours; the reaper will tell its death. */
+/* kept_ops.ended */
+static void on_ended(void *arg, int status, char *why, size_t size)
+{
+	struct net_helper *h = arg;
+
+	unwatch(h);
+	net_helper_death_reason(h, status, why, size);
+	if (h->state == NET_HELPER_UP)
+		h->down_since_ms = clock_ms();
+	net_helper_is_down(h);
+	net_health_clear(&h->health);
+}
+
+/* End it with a reason of ours; its death will be reported. */
 static void kill_for(struct net_helper *h, const char *reason)
 {
 	str_print(h->reason, sizeof(h->reason), "%s", reason);
@@ -149,10 +159,12 @@ void net_helper_supervise(struct net *net)
 		.name = h->ops->name,
 		.step = STEP_NET,
 		.start = run_again,
+		.ended = on_ended,
 		.lost = on_lost,
 	};
 	kept_init(&h->kept, &h->kept_ops, h);
-	kept_supervise(&h->kept, net->base);
+	kept_supervise(&h->kept, net->base, net->children);
+	kept_watch(&h->kept, &h->program.process);
 	event_assign(&h->on_ready, net->base, -1, 0, on_ready, h);
 	event_assign(&h->on_timer, net->base, -1, 0, on_timer, h);
 	event_assign(&h->on_look, net->base, -1, EV_PERSIST, on_look, h);
@@ -174,39 +186,4 @@ void net_helper_kill(struct net *net)
 	h->supervised = false;
 	if (h->program.process.pid > 0)
 		kill(h->program.process.pid, SIGKILL);
-}
-
-static void stopped(struct net_helper *h, int signal)
-{
-	if (!kept_stopped(&h->kept)) {
-		kill_for(h, "it was stopped again");
-		return;
-	}
-	log_warning("%s was stopped (%s); continuing it", h->ops->name, strsignal(signal));
-	kill(h->program.process.pid, SIGCONT);
-}
-
-bool net_helper_child_ended(struct net *net, pid_t pid, int status)
-{
-	struct net_helper *h = net->state;
-	char reason[512];
-
-	if (!h || pid <= 0)
-		return false;
-	if (pid != h->program.process.pid)
-		return false;
-	if (WIFSTOPPED(status)) {
-		stopped(h, WSTOPSIG(status));
-		return true;
-	}
-	unwatch(h);
-	process_forget(&h->program.process);
-	net_helper_death_reason(h, status, reason, sizeof(reason));
-	if (h->state == NET_HELPER_UP)
-		h->down_since_ms = clock_ms();
-	net_helper_is_down(h);
-	net_health_clear(&h->health);
-	log_warning("%s died: %s", h->ops->name, reason);
-	kept_died(&h->kept, reason);
-	return true;
 }

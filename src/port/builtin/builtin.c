@@ -23,7 +23,6 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include "agent.h"
 #include "destinations.h"
@@ -42,10 +41,6 @@
 #include "tracking.h"
 
 #define ANSWER_MS 5000
-
-/* Between the forwarder's closing of its sockets and its being dead, at most: on a busy machine it
- * may have to wait for its turn in between. */
-#define FOLLOW_MS 2000
 
 struct builtin {
 	struct process forwarder, agent;
@@ -123,6 +118,7 @@ static int start_agent(struct ports *ports, struct error *err)
 
 	if (rc < 0)
 		return rc;
+	kept_watch(&b->kept_agent, &b->agent);
 	m.supply.netns_cookie = b->source.netns_cookie;
 	rc = order(ports, &m, socks, b->n_workers, err);
 	for (unsigned i = 0; i < b->n_workers; i++)
@@ -271,6 +267,7 @@ static int start_processes(struct ports *ports, struct error *err)
 	struct builtin *b = ports->state;
 	int rc = forwarder_start(b->n_workers, b->destinations.fd, &b->forwarder, &b->control, err);
 
+	kept_watch(&b->kept_forwarder, &b->forwarder);
 	if (rc == 0)
 		rc = start_agent(ports, err);
 	for (size_t i = 0; i < ports->n && rc == 0; i++)
@@ -327,6 +324,17 @@ static int start_agent_again(void *arg, struct error *err)
 	return is_lost(rc) ? replace_forwarder(ports, err) : rc;
 }
 
+/* kept_ops.ended: the agent has nothing to supply without a forwarder. */
+static void on_forwarder_ended(void *arg, int status, char *why, size_t size)
+{
+	const struct ports *ports = arg;
+
+	(void)status;
+	(void)why;
+	(void)size;
+	stop_processes(ports->state);
+}
+
 /* kept_ops.lost */
 static void on_lost(void *arg, const struct error *err)
 {
@@ -340,6 +348,7 @@ static const struct kept_ops forwarder_ops = {
 	.name = "the port forwarder",
 	.step = STEP_PORT,
 	.start = start_forwarder_again,
+	.ended = on_forwarder_ended,
 	.lost = on_lost,
 };
 
@@ -362,6 +371,7 @@ static int builtin_start(struct ports *ports, struct error *err)
 	b->forwarder = b->agent = PROCESS_NONE;
 	kept_init(&b->kept_forwarder, &forwarder_ops, ports);
 	kept_init(&b->kept_agent, &agent_ops, ports);
+	kept_follow(&b->kept_agent, &b->forwarder);
 	b->control = b->destinations.fd = -1;
 	b->route = NETLINK_NONE;
 	b->n_workers = count_processors();
@@ -385,58 +395,11 @@ static int builtin_supervise(struct ports *ports, struct error *err)
 	struct builtin *b = ports->state;
 	int rc = watch_control(ports, err);
 
-	kept_supervise(&b->kept_forwarder, ports->base);
-	kept_supervise(&b->kept_agent, ports->base);
+	kept_supervise(&b->kept_forwarder, ports->base, ports->children);
+	kept_supervise(&b->kept_agent, ports->base, ports->children);
+	kept_watch(&b->kept_forwarder, &b->forwarder);
+	kept_watch(&b->kept_agent, &b->agent);
 	return rc == 0 && b->tracking ? tracking_supervise(b->tracking, ports->base, err) : rc;
-}
-
-/* The agent ends by itself when the forwarder has: that one is the cause, and is reaped next. */
-static bool has_followed(const struct builtin *b, int status)
-{
-	struct deadline soon = deadline_in(FOLLOW_MS);
-
-	return WIFEXITED(status) && WEXITSTATUS(status) == 0 && b->forwarder.pidfd >= 0 &&
-	       fd_wait(b->forwarder.pidfd, POLLIN, &soon, -1) == 0;
-}
-
-/* Whoever has stopped all of us may continue us first. */
-static void stopped(struct kept *kept, const struct process *process)
-{
-	bool go_on = kept_stopped(kept);
-
-	log_warning("%s was stopped; %s", kept->ops->name,
-		    go_on ? "continuing it" : "not for the first time: ending it");
-	process_signal(process, go_on ? SIGCONT : SIGKILL);
-}
-
-static bool builtin_child_ended(struct ports *ports, pid_t pid, int status)
-{
-	struct builtin *b = ports->state;
-	struct process *process;
-	struct kept *kept;
-	char why[64];
-	bool all;
-
-	if (!b || pid <= 0)
-		return false;
-	all = pid == b->forwarder.pid;
-	if (!all && pid != b->agent.pid)
-		return false;
-	process = all ? &b->forwarder : &b->agent;
-	kept = all ? &b->kept_forwarder : &b->kept_agent;
-	if (WIFSTOPPED(status)) {
-		stopped(kept, process);
-		return true;
-	}
-	process_forget(process);
-	if (!all && has_followed(b, status))
-		return true;
-	(void)process_status_text(status, why, sizeof(why));
-	log_warning("%s ended (%s); starting it again", kept->ops->name, why);
-	if (all)
-		stop_processes(b);
-	kept_died(kept, why);
-	return true;
 }
 
 /*
@@ -505,13 +468,6 @@ static int builtin_remove(struct ports *ports, struct port *port, struct error *
 	return rc;
 }
 
-static bool builtin_owns(const struct ports *ports, pid_t pid)
-{
-	const struct builtin *b = ports->state;
-
-	return b && (pid == b->forwarder.pid || pid == b->agent.pid);
-}
-
 static bool builtin_keeps_source(const struct ports *ports)
 {
 	const struct builtin *b = ports->state;
@@ -553,8 +509,6 @@ const struct port_driver port_builtin = {
 	.start = builtin_start,
 	.add = builtin_add,
 	.remove = builtin_remove,
-	.owns = builtin_owns,
-	.child_ended = builtin_child_ended,
 	.supervise = builtin_supervise,
 	.keeps_source = builtin_keeps_source,
 	.prepare_source = builtin_prepare_source,

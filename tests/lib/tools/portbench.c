@@ -30,11 +30,13 @@
 #include "fauxroot/base/spawn.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/port/port.h"
+#include "fauxroot/proc/children.h"
 #include "fauxroot/sys/ns.h"
 
 struct bench {
 	struct config config;
 	struct ports ports;
+	struct children children;
 	struct ns_set ns;
 	struct process child;
 	struct event_base *base;
@@ -177,23 +179,25 @@ static void on_stdin(evutil_socket_t fd, short events, void *arg)
 	}
 }
 
-static void on_child(evutil_socket_t sig, short events, void *arg)
+static void on_sigchld(evutil_socket_t sig, short events, void *arg)
 {
 	struct bench *b = arg;
-	int status;
-	pid_t pid;
 
 	(void)sig;
 	(void)events;
-	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
-		if (pid == b->child.pid && !WIFSTOPPED(status)) {
-			b->status = status;
-			process_forget(&b->child);
-			event_base_loopbreak(b->base);
-		} else {
-			(void)ports_child_ended(&b->ports, pid, status);
-		}
-	}
+	children_reap(&b->children);
+}
+
+/* children_watch() */
+static void on_child(void *arg, int status)
+{
+	struct bench *b = arg;
+
+	if (WIFSTOPPED(status))
+		return;
+	b->status = status;
+	process_forget(&b->child);
+	event_base_loopbreak(b->base);
 }
 
 static char **parse(struct bench *b, int argc, char **argv)
@@ -236,11 +240,13 @@ static void supervise(struct bench *b)
 	struct error err;
 
 	b->base = event_base_new();
-	child = evsignal_new(b->base, SIGCHLD, on_child, b);
+	child = evsignal_new(b->base, SIGCHLD, on_sigchld, b);
 	orders = event_new(b->base, STDIN_FILENO, EV_READ | EV_PERSIST, on_stdin, b);
 	event_add(child, NULL);
 	event_add(orders, NULL);
-	if (ports_supervise(&b->ports, b->base, &events, b, &err) < 0)
+	if (children_watch(&b->children, b->child.pid, on_child, b) < 0)
+		exit(125);
+	if (ports_supervise(&b->ports, b->base, &b->children, &events, b, &err) < 0)
 		fail(&err);
 	event_active(child, EV_SIGNAL, 1);
 	event_base_dispatch(b->base);
@@ -261,6 +267,7 @@ int main(int argc, char **argv)
 	struct error err;
 	char word;
 
+	children_open(&b->children);
 	b->ns = NS_SET_NONE;
 	log_setup("fauxroot", "parent", LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
 	if (pipe2(ready, O_CLOEXEC) < 0 || pipe2(go, O_CLOEXEC) < 0)
@@ -291,5 +298,6 @@ int main(int argc, char **argv)
 	event_base_free(b->base);
 	ns_set_close(&b->ns);
 	strv_clear(&b->config.publish);
+	children_close(&b->children);
 	return WIFEXITED(b->status) ? WEXITSTATUS(b->status) : 128 + WTERMSIG(b->status);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * process_is_abandoned(), with a process that SIGKILL does not end: the init of a PID namespace,
- * which is not gone before all of its namespace have been reaped (man 7 pid_namespaces), with a
- * process in there whose parent is outside and does not reap it.
+ * A child of ours that was given up stays in the table until it has ended: one that SIGKILL does
+ * not end, the init of a PID namespace, which is not gone before all of its namespace have been
+ * reaped (man 7 pid_namespaces), with a process in there whose parent is outside and does not reap
+ * it.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,7 +22,10 @@
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/spawn.h"
+#include "fauxroot/proc/children.h"
 #include "fauxroot/sys/ns.h"
+
+static struct children table;
 
 _noreturn_ static void wait_for_ever(void)
 {
@@ -73,18 +77,21 @@ static void make_careless(const struct process *init, struct process *ret)
 static void see_it_go(pid_t pid)
 {
 	struct deadline deadline = deadline_in(60000);
-	pid_t reaped;
-	int status;
 
 	/* And whom the careless one has left to us. */
-	while ((reaped = waitpid(-1, &status, WNOHANG | __WALL)) != pid) {
+	while (children_reap(&table), children_has(&table, pid)) {
 		struct deadline tick = deadline_in(1);
 
-		assert_true(reaped >= 0 && deadline_left(&deadline) > 0);
+		assert_true(deadline_left(&deadline) > 0);
 		(void)fd_wait(-1, 0, &tick, -1);
 	}
-	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-	assert_false(process_is_abandoned(pid));
+}
+
+static void never(void *arg, int status)
+{
+	(void)arg;
+	(void)status;
+	fail_msg("reported after it was given up");
 }
 
 static void check_with(void (*leave)(struct process *p))
@@ -98,22 +105,17 @@ static void check_with(void (*leave)(struct process *p))
 	make_init(&init);
 	make_careless(&init, &careless);
 	pid = init.pid;
-	assert_false(process_is_abandoned(pid));
+	assert_int_equal(children_watch(&table, pid, never, NULL), 0);
 	leave(&init);
 	assert_int_equal(init.pid, PROCESS_NONE.pid);
-	assert_true(process_is_abandoned(pid));
-	assert_false(process_is_abandoned(careless.pid));
-	/* Not the list of a fork, whose descriptors of these numbers may be others. */
-	if (fork() == 0)
-		_exit(process_is_abandoned(pid) ? 1 : 42);
-	else {
-		int status;
-
-		assert_true(waitpid(-1, &status, 0) > 0);
-		assert_int_equal(WEXITSTATUS(status), 42);
-	}
+	/* Still ours, not one of the command's. */
+	assert_true(children_has(&table, pid));
+	assert_true(children_has(&table, careless.pid));
+	children_reap(&table);
+	assert_true(children_has(&table, pid));
 	process_kill(&careless);
 	see_it_go(pid);
+	assert_int_equal(table.n, 0);
 	/* Nothing of them is left open. */
 	assert_int_equal(dup(STDERR_FILENO), lowest);
 	fd_close(lowest);
@@ -131,7 +133,7 @@ static void one_that_was_killed_and_did_not_end(void **state)
 	check_with(process_kill);
 }
 
-static void one_that_ends_is_none(void **state)
+static void one_that_ends_is_reaped_without_a_report(void **state)
 {
 	struct process p = PROCESS_NONE;
 	struct error err = {0};
@@ -144,16 +146,34 @@ static void one_that_ends_is_none(void **state)
 		wait_for_ever();
 	assert_int_equal(rc, 1);
 	pid = p.pid;
+	assert_int_equal(children_watch(&table, pid, never, NULL), 0);
 	process_abandon(&p);
 	see_it_go(pid);
+	assert_int_equal(table.n, 0);
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	children_open(&table);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	children_close(&table);
+	return 0;
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(one_that_was_abandoned),
-		cmocka_unit_test(one_that_was_killed_and_did_not_end),
-		cmocka_unit_test(one_that_ends_is_none),
+		cmocka_unit_test_setup_teardown(one_that_was_abandoned, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(one_that_was_killed_and_did_not_end, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(one_that_ends_is_reaped_without_a_report, set_up,
+						tear_down),
 	};
 
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)

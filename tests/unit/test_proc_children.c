@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of our own children: who is in it, whose end is reported, and what a callback may do.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "fauxroot/base/clock.h"
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/macro.h"
+#include "fauxroot/base/spawn.h"
+#include "fauxroot/base/str.h"
+#include "fauxroot/proc/children.h"
+
+#define PATIENCE_MS 30000
+
+static struct children table;
+
+/* A child of ours, and what was reported of it. */
+struct watched {
+	struct process process;
+	pid_t pid;
+	unsigned reports;
+	int status; /* of the last report */
+	struct watched *other;
+};
+
+/* It waits for SIGKILL, or ends at once with @code >= 0. */
+static void make(struct watched *w, int code, child_changed *changed)
+{
+	struct error err = {0};
+	int rc;
+
+	*w = (struct watched){.process = PROCESS_NONE};
+	rc = process_fork("a child", &w->process, &err);
+	if (rc == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (code >= 0)
+			_exit(code);
+		for (;;)
+			pause();
+	}
+	assert_int_equal(rc, 1);
+	w->pid = w->process.pid;
+	assert_true(children_has(&table, w->pid));
+	if (changed)
+		assert_int_equal(children_watch(&table, w->pid, changed, w), 0);
+}
+
+static void note(void *arg, int status)
+{
+	struct watched *w = arg;
+
+	w->reports++;
+	w->status = status;
+	if (!WIFSTOPPED(status))
+		process_forget(&w->process);
+}
+
+/* Until it has ended, and waits to be reaped. */
+static void await_end(const struct watched *w)
+{
+	struct deadline deadline = deadline_in(PATIENCE_MS);
+
+	assert_int_equal(fd_wait(w->process.pidfd, POLLIN, &deadline, -1), 0);
+}
+
+static void the_end_of_a_watched_child_is_reported_once(void **state)
+{
+	struct watched w;
+
+	(void)state;
+	make(&w, 7, note);
+	await_end(&w);
+	children_reap(&table);
+	assert_int_equal(w.reports, 1);
+	assert_true(WIFEXITED(w.status) && WEXITSTATUS(w.status) == 7);
+	assert_false(children_has(&table, w.pid));
+	children_reap(&table);
+	assert_int_equal(w.reports, 1);
+}
+
+/* The fork itself has put it into the table: that it ends first changes nothing. */
+static void one_that_has_ended_before_it_is_watched_is_reported(void **state)
+{
+	struct watched w;
+
+	(void)state;
+	make(&w, 3, NULL);
+	await_end(&w);
+	assert_true(children_has(&table, w.pid));
+	assert_int_equal(children_watch(&table, w.pid, note, &w), 0);
+	children_reap(&table);
+	assert_int_equal(w.reports, 1);
+}
+
+static void a_helper_is_in_the_table(void **state)
+{
+	const char *const argv[] = {"/bin/true", NULL};
+	const struct helper_spec spec = {.argv = argv, .role = "true"};
+	struct deadline deadline = deadline_in(PATIENCE_MS);
+	struct helper helper = HELPER_NONE;
+	struct error err = {0};
+	int status;
+
+	(void)state;
+	assert_int_equal(helper_start(&helper, &spec, &err), 0);
+	assert_true(children_has(&table, helper.process.pid));
+	assert_int_equal(helper_finish(&helper, 1, &deadline, -1, &status, &err), 0);
+	assert_int_equal(table.n, 0);
+}
+
+static void a_stop_is_reported_and_the_end_as_well(void **state)
+{
+	struct deadline deadline = deadline_in(PATIENCE_MS);
+	struct watched w;
+
+	(void)state;
+	make(&w, -1, note);
+	process_signal(&w.process, SIGSTOP);
+	while (children_reap(&table), w.reports == 0)
+		assert_true(deadline_left(&deadline) > 0);
+	assert_true(WIFSTOPPED(w.status));
+	assert_true(children_has(&table, w.pid));
+	process_signal(&w.process, SIGKILL);
+	await_end(&w);
+	children_reap(&table);
+	assert_int_equal(w.reports, 2);
+	assert_true(WIFSIGNALED(w.status));
+}
+
+static void a_wait_for_one_takes_it_out(void **state)
+{
+	struct deadline deadline = deadline_in(PATIENCE_MS);
+	struct watched waited, killed;
+	int status;
+
+	(void)state;
+	make(&waited, 0, note);
+	make(&killed, -1, note);
+	assert_int_equal(process_wait(&waited.process, &deadline, -1, &status), 0);
+	process_kill(&killed.process);
+	assert_int_equal(table.n, 0);
+	children_reap(&table);
+	assert_int_equal(waited.reports + killed.reports, 0);
+}
+
+/* As init of a PID namespace: the next PID can be chosen there (man 5 proc, ns_last_pid). */
+static void reuse_a_pid(void)
+{
+	struct watched first, second;
+	char last[16];
+	int fd;
+
+	children_close(&table);
+	children_open(&table);
+	make(&first, -1, note);
+	process_kill(&first.process);
+	fd = open("/proc/sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || str_print(last, sizeof(last), "%d", first.pid - 1) < 0 ||
+	    fd_write_all(fd, last, strlen(last)) < 0)
+		_exit(77);
+	make(&second, 0, NULL);
+	if (second.pid != first.pid)
+		_exit(77);
+	await_end(&second);
+	children_reap(&table);
+	/* The new one is nobody's whom the old one's watcher knows. */
+	_exit(first.reports == 0 && second.reports == 0 && table.n == 0 ? 42 : 1);
+}
+
+static void a_pid_that_comes_again_is_another_child(void **state)
+{
+	pid_t pid;
+	int status;
+
+	(void)state;
+	pid = (pid_t)syscall(SYS_clone, CLONE_NEWUSER | CLONE_NEWPID | SIGCHLD, NULL, NULL, NULL,
+			     NULL);
+	assert_true(pid >= 0);
+	if (pid == 0)
+		reuse_a_pid();
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	/* A kernel without CONFIG_CHECKPOINT_RESTORE. */
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+		skip();
+	assert_int_equal(WEXITSTATUS(status), 42);
+}
+
+static void fork_another(void *arg, int status)
+{
+	struct watched *w = arg;
+
+	note(arg, status);
+	/* More than the table has room for. */
+	for (int i = 0; i < 40; i++)
+		make(&w->other[i], i, note);
+}
+
+static void a_callback_may_fork(void **state)
+{
+	struct watched w, more[40] = {0};
+
+	(void)state;
+	make(&w, 0, fork_another);
+	w.other = more;
+	await_end(&w);
+	children_reap(&table);
+	assert_int_equal(w.reports, 1);
+	for (int i = 0; i < 40; i++)
+		if (more[i].process.pid > 0)
+			await_end(&more[i]);
+	children_reap(&table);
+	for (int i = 0; i < 40; i++) {
+		assert_int_equal(more[i].reports, 1);
+		assert_int_equal(WEXITSTATUS(more[i].status), i);
+	}
+	assert_int_equal(table.n, 0);
+}
+
+static void end_the_other(void *arg, int status)
+{
+	struct watched *w = arg;
+
+	note(arg, status);
+	process_kill(&w->other->process);
+}
+
+/* Both have ended; whichever is reported first reaps the other, which is not reported then. */
+static void a_callback_may_end_another(void **state)
+{
+	struct watched a, b;
+
+	(void)state;
+	make(&a, 1, end_the_other);
+	make(&b, 2, end_the_other);
+	a.other = &b;
+	b.other = &a;
+	await_end(&a);
+	await_end(&b);
+	children_reap(&table);
+	assert_int_equal(a.reports + b.reports, 1);
+	assert_int_equal(table.n, 0);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+}
+
+static void close_the_table(void *arg, int status)
+{
+	note(arg, status);
+	children_close(&table);
+}
+
+/* As where one that is vital has ended, and all is taken down. */
+static void a_callback_may_close_the_table(void **state)
+{
+	struct watched a, b;
+
+	(void)state;
+	make(&a, 1, close_the_table);
+	make(&b, 2, close_the_table);
+	await_end(&a);
+	await_end(&b);
+	children_reap(&table);
+	assert_int_equal(a.reports + b.reports, 1);
+	process_forget(&a.process);
+	process_forget(&b.process);
+}
+
+static void a_fork_has_its_own_children(void **state)
+{
+	struct watched w;
+	int status;
+
+	(void)state;
+	make(&w, -1, note);
+	if (fork() == 0) {
+		struct process own = PROCESS_NONE;
+		struct error err = {0};
+		int rc = process_fork("a grandchild", &own, &err);
+
+		if (rc == 0)
+			_exit(0);
+		_exit(rc == 1 && table.n == 1 && !children_has(&table, own.pid) ? 42 : 1);
+	}
+	assert_true(waitpid(-1, &status, 0) > 0);
+	assert_int_equal(WEXITSTATUS(status), 42);
+	process_kill(&w.process);
+	assert_int_equal(table.n, 0);
+}
+
+/* One that another process has made for us (CLONE_PARENT), which no fork of ours has reported. */
+static void one_that_was_forked_for_us_is_added(void **state)
+{
+	struct deadline deadline = deadline_in(PATIENCE_MS);
+	struct watched w = {.process = PROCESS_NONE};
+
+	(void)state;
+	w.pid = fork();
+	if (w.pid == 0)
+		_exit(9);
+	assert_false(children_has(&table, w.pid));
+	assert_int_equal(children_watch(&table, w.pid, note, &w), 0);
+	while (children_reap(&table), w.reports == 0)
+		assert_true(deadline_left(&deadline) > 0);
+	assert_int_equal(WEXITSTATUS(w.status), 9);
+}
+
+/* @n children that nobody has registered, all dead, and a dozen of ours: microseconds to reap. */
+static int64_t reap_orphans(size_t n)
+{
+	struct watched ours[12];
+	struct timespec begin, end;
+	siginfo_t info;
+	pid_t last = -1;
+
+	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
+		make(&ours[i], -1, note);
+	for (size_t i = 0; i < n; i++) {
+		last = fork();
+		if (last == 0)
+			_exit(0);
+		assert_true(last > 0);
+		/* Dead before the next is made: as many as the limit of processes would not do. */
+		assert_int_equal(waitid(P_PID, (id_t)last, &info, WEXITED | WNOWAIT), 0);
+	}
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &begin);
+	children_reap(&table);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
+	assert_int_equal(table.n, ARRAY_SIZE(ours));
+	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
+		process_kill(&ours[i].process);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+	return (end.tv_sec - begin.tv_sec) * 1000000LL + (end.tv_nsec - begin.tv_nsec) / 1000;
+}
+
+/* Eight times as many take about eight times as long, not sixty-four. */
+static void reaping_is_linear_in_the_dead(void **state)
+{
+	int64_t few, many;
+
+	(void)state;
+	few = reap_orphans(250);
+	many = reap_orphans(2000);
+	print_message("250 orphans: %lld us; 2000: %lld us\n", (long long)few, (long long)many);
+	assert_true(many < MAX(few, 500) * 24);
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	children_open(&table);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	children_close(&table);
+	return 0;
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(the_end_of_a_watched_child_is_reported_once),
+		TEST(one_that_has_ended_before_it_is_watched_is_reported),
+		TEST(a_helper_is_in_the_table),
+		TEST(a_stop_is_reported_and_the_end_as_well),
+		TEST(a_wait_for_one_takes_it_out),
+		TEST(a_pid_that_comes_again_is_another_child),
+		TEST(a_callback_may_fork),
+		TEST(a_callback_may_end_another),
+		TEST(a_callback_may_close_the_table),
+		TEST(a_fork_has_its_own_children),
+		TEST(one_that_was_forked_for_us_is_added),
+		TEST(reaping_is_linear_in_the_dead),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
