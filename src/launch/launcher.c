@@ -258,7 +258,8 @@ _noreturn_ static void run_rehearsal(struct launch *l, pid_t parent)
 {
 	title_set("fauxroot: check");
 	l->launcher = getpid();
-	if (prctl(PR_SET_PDEATHSIG, SIGTERM) == 0 && getppid() == parent)
+	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() == parent)
 		(void)rehearse(l);
 	_exit(0);
 }

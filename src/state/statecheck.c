@@ -95,6 +95,22 @@ static int check_existing(int place, const char *path, size_t room, struct error
 	return rc < 0 ? rc : check_room(dir, path, room, err);
 }
 
+/* It does not exist, up to @size bytes of @path, below the directory @dir: could it be made? */
+static int check_makable(int dir, const char *path, size_t size, size_t room, struct error *err)
+{
+	const char *what = path[size] == '\0' ? "state directory" : "directory";
+	char above[PATH_MAX];
+
+	if (faccessat(dir, ".", W_OK | X_OK, AT_EACCESS) < 0)
+		return err_about(
+			err, err_set(err, errno, "making the %s \"%.*s\"", what, (int)size, path),
+			REASON_FILE, "%.*s", (int)size, path);
+	while (size > 1 && path[--size] != '/')
+		;
+	(void)str_print(above, sizeof(above), "%.*s", (int)MAX(size, (size_t)1), path);
+	return check_room(dir, above, room, err);
+}
+
 /* Walk down to @path, as statepath_parent() does, but stop where something is missing. */
 static int check_resolved(const char *path, size_t room, struct error *err)
 {
@@ -104,22 +120,23 @@ static int check_resolved(const char *path, size_t room, struct error *err)
 	if (dir < 0)
 		return err_file(err, errno, "/", "opening /");
 	for (;;) {
-		size_t n = strcspn(at, "/");
-		char name[NAME_MAX + 1], above[PATH_MAX];
+		size_t n = strcspn(at, "/"), size = (size_t)(at - path) + n;
+		char name[NAME_MAX + 1];
 		bool last = at[n] == '\0';
 		int next;
 
-		(void)str_print(above, sizeof(above), "%.*s", (int)MAX(at - path - 1, 1), path);
 		if (str_print(name, sizeof(name), "%.*s", (int)n, at) < 0)
 			return err_file(err, ENAMETOOLONG, path, "state directory \"%s\"", path);
 		next = openat(dir, name,
 			      O_PATH | O_NOFOLLOW | O_CLOEXEC | (last ? 0 : O_DIRECTORY));
 		if (next < 0 && errno == ENOENT)
-			return check_writable(dir, above, room, err);
+			return check_makable(dir, path, size, room, err);
 		if (next < 0)
-			return err_about(err, err_set(err, errno, "opening \"%s/%s\"", above, name),
-					 REASON_FILE, "%s/%s", streq(above, "/") ? "" : above,
-					 name);
+			return err_about(err,
+					 err_set(err, errno, "opening the %s \"%.*s\"",
+						 last ? "state directory" : "directory", (int)size,
+						 path),
+					 REASON_FILE, "%.*s", (int)size, path);
 		fd_close(dir);
 		dir = next;
 		if (last)

@@ -1,0 +1,602 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A rehearsal against a launch. Each stage is made to fail once: the launch's error and the
+ * rehearsal's are the same. And a rehearsal of everything leaves the machine as it was.
+ *
+ * The table at the end of faults[] says for each stage that has no fault of its own why. A stage
+ * that is in neither fails the test.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/str.h"
+#include "fauxroot/config/config.h"
+#include "fauxroot/launch/launcher.h"
+#include "fauxroot/launch/rehearse.h"
+#include "fauxroot/supervise/signals.h"
+#include "fauxroot/sys/caps.h"
+
+static char dir[] = "/tmp/rehearsal.XXXXXX"; /* XDG_RUNTIME_DIR */
+static int taken;			     /* a socket that listens */
+static char taken_spec[64];
+
+/* What the processes of one case share. */
+struct result {
+	int rc; /* of the launch */
+	struct error err;
+	struct rehearsal rehearsal;
+};
+
+#define MAX_CALLS 3
+
+/* A system call that fails with @errnum where its argument number @arg has the bits @mask as in
+ * @value; arg -1: always. */
+struct call {
+	int number;
+	int errnum;
+	int arg;
+	uint64_t mask, value;
+};
+
+struct fault {
+	enum launch_stage stage; /* the first that fails */
+	void (*arrange)(struct config *config);
+	struct call calls[MAX_CALLS];
+	bool unless_direct; /* not where we write id maps ourselves */
+};
+
+static void write_file(const char *name, mode_t mode, const char *text)
+{
+	_cleanup_free_ char *path = str_format("%s/%s", dir, name);
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(fd_write_all(fd, text, strlen(text)), 0);
+	assert_int_equal(fchmod(fd, mode), 0);
+	fd_close(fd);
+}
+
+static const char *in_dir(const char *name)
+{
+	return str_format("%s/%s", dir, name);
+}
+
+/*
+ * What the options are in each case.
+ */
+
+static void plain(struct config *config)
+{
+	(void)config;
+}
+
+static void without_getsubids(struct config *config)
+{
+	config->idmap = IDMAP_AUTO;
+	config->subid_source = SUBID_DYNAMIC;
+	setenv("GETSUBIDS", "/nosuch/getsubids", 1);
+}
+
+static void with_refusing_mappers(struct config *config)
+{
+	config->idmap = IDMAP_AUTO;
+	config->subid_source = SUBID_DYNAMIC;
+	setenv("GETSUBIDS", in_dir("bin/getsubids"), 1);
+	setenv("PATH", in_dir("bin"), 1);
+}
+
+static void with_slirp(struct config *config)
+{
+	config->net = NET_SLIRP4NETNS;
+}
+
+static void with_absent_slirp(struct config *config)
+{
+	with_slirp(config);
+	config->slirp4netns.binary = "/nosuch/slirp4netns";
+}
+
+static void with_dying_slirp(struct config *config)
+{
+	with_slirp(config);
+	config->slirp4netns.binary = in_dir("bin/dying");
+}
+
+static void with_bad_port(struct config *config)
+{
+	config->net = NET_NONE;
+	config->port_driver = PORT_BUILTIN;
+	assert_int_equal(strv_add(&config->publish, "127.0.0.1:nonsense"), 0);
+}
+
+static void with_port_driver(struct config *config)
+{
+	config->net = NET_NONE;
+	config->port_driver = PORT_BUILTIN;
+}
+
+static void with_taken_port(struct config *config)
+{
+	with_port_driver(config);
+	assert_int_equal(strv_add(&config->publish, taken_spec), 0);
+}
+
+static void with_bad_state_dir(struct config *config)
+{
+	config->state_dir = "/dev/null/state";
+}
+
+static void with_evacuation(struct config *config)
+{
+	config->evacuate_cgroup2 = "rehearsal";
+	config->pidns = config->cgroupns = true;
+}
+
+static void with_manager(struct config *config)
+{
+	(void)config;
+	setenv("NOTIFY_SOCKET", "/run/systemd/notify", 1);
+}
+
+static void with_name(struct config *config)
+{
+	config->name = "rehearsal";
+	unsetenv("XDG_RUNTIME_DIR");
+}
+
+static void with_net_none(struct config *config)
+{
+	config->net = NET_NONE;
+}
+
+static void with_detached_net(struct config *config)
+{
+	config->net = NET_NONE;
+	config->detach_netns = true;
+}
+
+static void with_pidns(struct config *config)
+{
+	config->pidns = true;
+}
+
+static void with_absent_copy_up(struct config *config)
+{
+	assert_int_equal(strv_add(&config->copy_up, "/nosuch/directory"), 0);
+}
+
+static void with_absent_workdir(struct config *config)
+{
+	config->workdir = "/nosuch/directory";
+}
+
+static void with_absent_command(struct config *config)
+{
+	static char word[] = "/nosuch/command", *command[] = {word, NULL};
+
+	config->command = command;
+}
+
+#define ALWAYS(call, errnum)                       \
+	{                                          \
+		SCMP_SYS(call), (errnum), -1, 0, 0 \
+	}
+#define WITH(call, errnum, arg, bits)                           \
+	{                                                       \
+		SCMP_SYS(call), (errnum), (arg), (bits), (bits) \
+	}
+
+/* A map is written in one write(2): "0 1001 1\n" for the middle namespace, "0 0 1\n" below it. */
+static struct call map_of_middle = {SCMP_SYS(write), EPERM, 2, UINT64_MAX, 0};
+
+#define NONE .calls = {ALWAYS(read, 0)}
+
+static const struct fault faults[] = {
+	{STAGE_RANGES, without_getsubids, NONE},
+	{STAGE_HELPER, with_absent_slirp, NONE},
+	{STAGE_PORT_OPTIONS, with_bad_port, NONE},
+	{STAGE_STATEDIR, with_bad_state_dir, NONE},
+	{STAGE_NAME, with_name, NONE},
+	{STAGE_CGROUP, with_evacuation,
+	 .calls = {{SCMP_SYS(faccessat), EACCES, 2, UINT64_MAX, W_OK},
+		   {SCMP_SYS(faccessat2), EACCES, 2, UINT64_MAX, W_OK}}},
+	{STAGE_NOTIFY, with_manager, .calls = {{SCMP_SYS(socket), EACCES, 1, 0xf, SOCK_DGRAM}}},
+	{STAGE_ETC_FILES, with_slirp,
+	 .calls = {ALWAYS(rename, EIO), ALWAYS(renameat, EIO), ALWAYS(renameat2, EIO)}},
+	{STAGE_MIDDLE, plain, .calls = {WITH(clone, EPERM, 0, CLONE_NEWUSER)}},
+	{STAGE_MAPPERS, plain, NONE},
+	{STAGE_API, plain, .calls = {ALWAYS(listen, EPERM)}},
+	{STAGE_IDMAP, with_refusing_mappers, .unless_direct = true},
+	{STAGE_CLONE, plain, .calls = {WITH(clone, EPERM, 0, CLONE_NEWNS)}},
+	{STAGE_NETNS, with_net_none, .calls = {WITH(unshare, EPERM, 0, CLONE_NEWNET)}},
+	{STAGE_DETACH, with_detached_net, .calls = {WITH(unshare, EPERM, 0, CLONE_NEWNET)}},
+	{STAGE_CHILD_MAP, plain, .calls = {{SCMP_SYS(write), EPERM, 2, UINT64_MAX, 6}},
+	 .unless_direct = true},
+	{STAGE_ROOT, plain, .calls = {ALWAYS(capset, EPERM)}},
+	{STAGE_PROPAGATION, plain, .calls = {WITH(mount, EACCES, 3, MS_REC)}},
+	{STAGE_PROC, with_pidns, .calls = {WITH(mount, EPERM, 3, MS_NOEXEC)}},
+	{STAGE_NETNS_FILE, with_detached_net,
+	 .calls = {ALWAYS(open_tree, EPERM), WITH(mount, EPERM, 3, MS_BIND)}},
+	{STAGE_COPY_UP, with_absent_copy_up, NONE},
+	{STAGE_WORKDIR, with_absent_workdir, NONE},
+	{STAGE_NET_START, with_slirp, .calls = {WITH(ioctl, EPERM, 1, 0x400454ca)}},
+	{STAGE_NET_READY, with_dying_slirp, NONE},
+	{STAGE_PORT_DRIVER, with_port_driver,
+	 .calls = {ALWAYS(seccomp, EPERM), {SCMP_SYS(prctl), EPERM, 0, UINT32_MAX, 22}}},
+	{STAGE_PORTS, with_taken_port, NONE},
+	{STAGE_CHILD_PID, plain,
+	 .calls = {ALWAYS(rename, EIO), ALWAYS(renameat, EIO), ALWAYS(renameat2, EIO)}},
+	{STAGE_COMMAND, with_absent_command, NONE},
+};
+
+/* Why no fault of its own. */
+static const char message[] = "it only sends or receives a message";
+static const char cgroups[] = "root/check_matrix.bats has cgroups to be moved from";
+static const char room[] = "root/check_matrix.bats has all limits of descriptors";
+
+static const char *const without_fault[STAGE_COUNT_] = {
+	[STAGE_SCRATCH] = "a launch has none",
+	[STAGE_NET_PREPARE] = "what it cannot prepare is a warning",
+	[STAGE_AWAIT_MAPS] = "where it fails the maps cannot be written",
+	[STAGE_CHILD] = message,
+	[STAGE_EVACUATION] = cgroups,
+	[STAGE_NAMESPACES] = room,
+	[STAGE_CHILD_MAPPED] = message,
+	[STAGE_LET_MOUNT] = message,
+	[STAGE_SELF] = room,
+	[STAGE_SYS] = "where it cannot be mounted the host's stays, with a warning",
+	[STAGE_CGROUPFS] = cgroups,
+	[STAGE_ETC_HELD] = room,
+	[STAGE_ETC_BOUND] = room,
+	[STAGE_ETC_SENT] = message,
+	[STAGE_MOUNTED] = message,
+	[STAGE_ETC_TAKEN] = message,
+	[STAGE_MOUNTS] = message,
+	[STAGE_GO] = message,
+	[STAGE_ANNOUNCE] = "no launch fails for it",
+	[STAGE_ENVIRONMENT] = "it only runs out of memory",
+	[STAGE_ENDED] = "a launch has none",
+};
+
+static void refuse(const struct fault *fault)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+	struct call calls[MAX_CALLS];
+	int rc = filter ? 0 : -ENOMEM;
+
+	memcpy(calls, fault->calls, sizeof(calls));
+	if (fault->stage == STAGE_MAPPERS)
+		calls[0] = map_of_middle;
+	for (size_t i = 0; i < MAX_CALLS && calls[i].errnum != 0 && rc == 0; i++) {
+		const struct call *call = &calls[i];
+
+		rc = seccomp_rule_add(filter, SCMP_ACT_ERRNO((unsigned)call->errnum), call->number,
+				      call->arg < 0 ? 0 : 1,
+				      SCMP_CMP((unsigned)MAX(call->arg, 0), SCMP_CMP_MASKED_EQ,
+					       call->mask, call->value));
+	}
+	if (rc == 0 && calls[0].errnum != 0)
+		rc = seccomp_load(filter);
+	seccomp_release(filter);
+	if (rc < 0) {
+		fprintf(stderr, "the filter of stage %d: %s\n", fault->stage, strerror(-rc));
+		_exit(1);
+	}
+}
+
+static void no_ids(uint64_t uids, uint64_t gids)
+{
+	(void)uids;
+	(void)gids;
+}
+
+/* In a process of its own, under the fault. */
+_noreturn_ static void run_under(const struct fault *fault, bool rehearses, struct result *result)
+{
+	static const struct launch_hooks hooks = {.ids_planned = no_ids};
+	static char word[] = "true", *command[] = {word, NULL};
+	struct signals signals;
+	struct config config;
+	int status;
+
+	config_init(&config);
+	config.idmap = IDMAP_SINGLE;
+	config.command = command;
+	fault->arrange(&config);
+	refuse(fault);
+	if (signals_block(&signals, NULL) < 0)
+		_exit(1);
+	if (rehearses)
+		(void)launcher_rehearse(&config, &signals, &result->rehearsal);
+	else
+		result->rc = launcher_run(&config, &signals, false, &hooks, &status, &result->err);
+	_exit(0);
+}
+
+static void run_fault(const struct fault *fault, bool rehearses, struct result *result)
+{
+	int status;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0)
+		run_under(fault, rehearses, result);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+static enum launch_stage first_failure(const struct rehearsal *r)
+{
+	for (int i = STAGE_NONE + 1; i < STAGE_COUNT_; i++)
+		if (r->of[i].tried && r->of[i].rc < 0)
+			return (enum launch_stage)i;
+	return STAGE_NONE;
+}
+
+/* What differs from run to run: the name of a state directory, a PID in /proc. */
+static void normalize(char *text)
+{
+	for (char *at = text; *at; at++) {
+		if (str_after(at, "/fauxroot."))
+			memset(at + strlen("/fauxroot."), 'X', strnlen(at, 16) == 16 ? 6 : 0);
+		while (at > text + 5 && strncmp(at - 6, "/proc/", 6) == 0 && *at >= '0' &&
+		       *at <= '9')
+			memmove(at, at + 1, strlen(at));
+	}
+}
+
+static bool is_same(struct error *a, struct error *b)
+{
+	normalize(a->about);
+	normalize(b->about);
+	normalize(a->text);
+	normalize(b->text);
+	return a->code == b->code && a->step == b->step && a->reason == b->reason &&
+	       streq(a->about, b->about) && streq(a->text, b->text);
+}
+
+static struct result *new_result(void)
+{
+	struct result *result;
+
+	/* cppcheck-suppress invalidFunctionArg */
+	result = mmap(NULL, sizeof(*result), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		      0);
+	assert_true(result != MAP_FAILED);
+	return result;
+}
+
+static void a_rehearsal_fails_as_the_launch_does(void **state)
+{
+	int bad = 0;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(faults); i++) {
+		const struct fault *fault = &faults[i];
+		const char *name = launch_stage_name(fault->stage);
+		struct result *result;
+		enum launch_stage stage;
+		struct error *err;
+
+		if (fault->unless_direct && caps_can_write_maps())
+			continue;
+		result = new_result();
+		run_fault(fault, false, result);
+		run_fault(fault, true, result);
+		stage = first_failure(&result->rehearsal);
+		err = &result->rehearsal.of[stage].err;
+		if (result->rc >= 0 || stage != fault->stage) {
+			bad++;
+			print_error("%s: the launch: %d %s; the rehearsal fails at %s: %s\n", name,
+				    result->rc, result->err.text,
+				    stage ? launch_stage_name(stage) : "no stage", err->text);
+			continue;
+		}
+		if (!is_same(err, &result->err)) {
+			bad++;
+			print_error("%s: the launch: %d, step %d, reason %d (%s): %s\n"
+				    "the rehearsal: %d, step %d, reason %d (%s): %s\n",
+				    name, result->err.code, result->err.step, result->err.reason,
+				    result->err.about, result->err.text, err->code, err->step,
+				    err->reason, err->about, err->text);
+		}
+		munmap(result, sizeof(*result));
+	}
+	assert_int_equal(bad, 0);
+}
+
+static void every_stage_has_a_fault_or_a_reason(void **state)
+{
+	(void)state;
+	for (int i = STAGE_NONE + 1; i < STAGE_COUNT_; i++) {
+		bool has = without_fault[i] != NULL;
+
+		assert_non_null(launch_stage_name((enum launch_stage)i));
+		for (size_t j = 0; j < ARRAY_SIZE(faults); j++)
+			has = has || faults[j].stage == (enum launch_stage)i;
+		if (!has)
+			fail_msg("%s is not tested", launch_stage_name((enum launch_stage)i));
+	}
+}
+
+/*
+ * What a rehearsal leaves behind.
+ */
+
+/* The output of @command. */
+static char *output_of(const char *command)
+{
+	char *const argv[] = {(char[]){"sh"}, (char[]){"-c"}, (char *)(uintptr_t)command, NULL};
+	char *text = NULL;
+	int pipe_fds[2];
+	pid_t pid;
+
+	assert_int_equal(pipe2(pipe_fds, O_CLOEXEC), 0);
+	pid = fork();
+	if (pid == 0) {
+		dup2(pipe_fds[1], 1);
+		execv("/bin/sh", argv);
+		_exit(127);
+	}
+	fd_close(pipe_fds[1]);
+	assert_int_equal(fd_read_bounded(pipe_fds[0], 16U << 20, &text, NULL), 0);
+	fd_close(pipe_fds[0]);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	return text;
+}
+
+/* One text for each kind of trace, in the order of enum launch_trace. */
+static const char *const looks[] = {
+	"find $XDG_RUNTIME_DIR -type d -printf '%p %m\\n' -o -printf '%p %m %s %T@\\n' | sort",
+	"cat /proc/self/mountinfo",
+	"grep -h \" 0100007F:$PORT \" /proc/net/tcp /proc/net/udp; true",
+	"cat /proc/self/cgroup; cat /proc/$PPID/cgroup",
+	"ps -e -o pid=,ppid=,comm= | awk -v p=$PPID '$2 == p && $3 != \"sh\"'",
+	"ls $XDG_RUNTIME_DIR/fauxroot 2>&1; true",
+};
+static_assert(TRACE_ALL == (1 << ARRAY_SIZE(looks)) - 1, "each kind of trace is looked for");
+
+static void with_everything(struct config *config)
+{
+	config->net = NET_SLIRP4NETNS;
+	config->port_driver = PORT_BUILTIN;
+	config->pidns = config->cgroupns = config->utsns = config->ipcns = true;
+	config->evacuate_cgroup2 = "rehearsal";
+	config->disable_host_loopback = true;
+	config->name = "rehearsal";
+	config->workdir = "/";
+	config->state_dir = in_dir("state");
+	config->propagation = PROPAGATION_RSLAVE;
+	assert_int_equal(strv_add(&config->copy_up, "/etc"), 0);
+	assert_int_equal(strv_add(&config->publish, getenv("SPEC")), 0);
+	setenv("NOTIFY_SOCKET", "/nosuch/notify", 1);
+}
+
+static void with_everything_detached(struct config *config)
+{
+	with_everything(config);
+	config->detach_netns = true;
+	config->evacuate_cgroup2 = NULL;
+}
+
+static void a_rehearsal_leaves_the_machine_as_it_was(void **state)
+{
+	const struct fault all[] = {{STAGE_NONE, with_everything, NONE},
+				    {STAGE_NONE, with_everything_detached, NONE}};
+	struct result *results[ARRAY_SIZE(all)];
+	char *before[ARRAY_SIZE(looks)];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(looks); i++)
+		before[i] = output_of(looks[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		results[i] = new_result();
+		run_fault(&all[i], true, results[i]);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(looks); i++) {
+		_cleanup_free_ char *after = output_of(looks[i]);
+
+		assert_string_equal(after, before[i]);
+		free(before[i]);
+	}
+	/* Each stage has been tried in one of them, and has worked; but for a cgroup that is not
+	 * ours. */
+	for (int i = STAGE_NONE + 1; i < STAGE_COUNT_; i++) {
+		enum launch_stage stage = (enum launch_stage)i;
+		bool tried = false;
+
+		for (size_t j = 0; j < ARRAY_SIZE(all); j++) {
+			const struct outcome *outcome = &results[j]->rehearsal.of[i];
+
+			tried = tried || outcome->tried || outcome->depends == STAGE_CGROUP ||
+				outcome->depends == STAGE_CGROUPFS;
+			if (outcome->tried && outcome->rc < 0 && stage != STAGE_CGROUP &&
+			    stage != STAGE_CGROUPFS)
+				fail_msg("%s: %s", launch_stage_name(stage), outcome->err.text);
+		}
+		if (!tried && stage != STAGE_MAPPERS)
+			fail_msg("%s was not tried", launch_stage_name(stage));
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		munmap(results[i], sizeof(*results[i]));
+}
+
+static int set_up(void **state)
+{
+	struct sockaddr_in addr = {.sin_family = AF_INET,
+				   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	char text[32];
+	socklen_t size = sizeof(addr);
+	int probe;
+
+	(void)state;
+	if (!mkdtemp(dir) || mkdir(in_dir("bin"), 0700) < 0 || mkdir(in_dir("state"), 0700) < 0)
+		return -1;
+	write_file("bin/getsubids", 0700, "#!/bin/sh\necho 0: x 500000000 1000\n");
+	write_file("bin/newuidmap", 0700, "#!/bin/sh\nexit 1\n");
+	write_file("bin/newgidmap", 0700, "#!/bin/sh\nexit 1\n");
+	write_file("bin/dying", 0700,
+		   "#!/bin/sh\ncase $1 in --version) exec slirp4netns --version ;; esac\n"
+		   "echo no >&2\nexit 1\n");
+	write_file("state/child_pid", 0600, "text");
+	setenv("XDG_RUNTIME_DIR", dir, 1);
+	setenv("STATE", in_dir("state"), 1);
+	taken = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (bind(taken, (struct sockaddr *)&addr, sizeof(addr)) < 0 || listen(taken, 1) < 0 ||
+	    getsockname(taken, (struct sockaddr *)&addr, &size) < 0)
+		return -1;
+	(void)str_print(taken_spec, sizeof(taken_spec), "127.0.0.1:%d:80/tcp",
+			ntohs(addr.sin_port));
+	addr.sin_port = 0;
+	if (bind(probe, (struct sockaddr *)&addr, sizeof(addr)) < 0 ||
+	    getsockname(probe, (struct sockaddr *)&addr, &size) < 0)
+		return -1;
+	fd_close(probe);
+	(void)str_print(text, sizeof(text), "127.0.0.1:%d:80/tcp", ntohs(addr.sin_port));
+	setenv("SPEC", text, 1);
+	(void)str_print(text, sizeof(text), "%04X", ntohs(addr.sin_port));
+	setenv("PORT", text, 1);
+	(void)str_print(text, sizeof(text), "0 %u 1\n", geteuid());
+	map_of_middle.value = strlen(text);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	_cleanup_free_ char *text = output_of("rm -rf $XDG_RUNTIME_DIR");
+
+	(void)state;
+	fd_close(taken);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_stage_has_a_fault_or_a_reason),
+		cmocka_unit_test(a_rehearsal_fails_as_the_launch_does),
+		cmocka_unit_test(a_rehearsal_leaves_the_machine_as_it_was),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
