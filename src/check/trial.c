@@ -112,8 +112,7 @@ static void split_network(struct outcomes *to, const struct rehearsal *r)
 	}
 }
 
-static void take_outcomes(const struct config *config, const struct shared *shared,
-			  struct outcomes *to)
+static void take_outcomes(const struct config *config, struct shared *shared, struct outcomes *to)
 {
 	const struct rehearsal *r = &shared->rehearsal;
 
@@ -132,6 +131,7 @@ static void take_outcomes(const struct config *config, const struct shared *shar
 		add(&to->of[TRIAL_STATEDIR], &r->of[STAGE_SCRATCH], false);
 	split_network(to, r);
 	for (size_t i = 0; i < DAEMON_TRIALS; i++) {
+		outcome_arrived(&shared->daemon[i]);
 		to->of[TRIAL_CONTAINER_PROC + i] = shared->daemon[i];
 		if (!shared->daemon[i].tried)
 			to->of[TRIAL_CONTAINER_PROC + i].depends = r->of[STAGE_COMMAND].depends;

@@ -279,6 +279,7 @@ static void note_death(struct launch *l, int status)
 				      stages[i].name, how);
 		outcome->tried = true;
 	}
+	l->rehearsal->scratch[sizeof(l->rehearsal->scratch) - 1] = '\0';
 	statedir_sweep(l->rehearsal->scratch);
 }
 

@@ -218,8 +218,32 @@ int rehearse(struct launch *l)
 	return rc == -ECANCELED ? rc : 0;
 }
 
+void outcome_arrived(struct outcome *outcome)
+{
+	/* MAX_ERRNO of the kernel's include/linux/err.h */
+	if (outcome->rc < -4095 || outcome->rc > 0)
+		outcome->rc = -EIO;
+	if (outcome->rc < 0)
+		(void)err_arrived(&outcome->err);
+	if ((unsigned)outcome->depends >= STAGE_COUNT_)
+		outcome->depends = STAGE_NONE;
+	outcome->note[sizeof(outcome->note) - 1] = '\0';
+}
+
+static void rehearsal_arrived(struct rehearsal *r)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(r->of); i++)
+		outcome_arrived(&r->of[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(r->ports); i++)
+		outcome_arrived(&r->ports[i]);
+	outcome_arrived(&r->settled);
+	r->helper[sizeof(r->helper) - 1] = '\0';
+	r->scratch[sizeof(r->scratch) - 1] = '\0';
+}
+
 void rehearse_conclude(const struct launch *l)
 {
+	rehearsal_arrived(l->rehearsal);
 	for (int i = STAGE_NONE + 1; i < STAGE_COUNT_; i++) {
 		struct outcome *outcome = &l->rehearsal->of[i];
 

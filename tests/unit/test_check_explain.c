@@ -172,6 +172,20 @@ static void closed_state_directory(void **state)
 		 geteuid());
 	f.cause = cause;
 	check_failure(&f);
+	/* A path with a quotation mark, which a message has between such marks. */
+	f = (struct failure){.step = STEP_STATEDIR,
+			     .code = EACCES,
+			     .text = "making the directory \"/srv/q\"x/s\": Permission denied",
+			     .reason = REASON_FILE,
+			     .about = "/srv/q\"x/s",
+			     .files = {{"/srv/q\"x/", "", 0}},
+			     .cause = cause,
+			     .remedy = "--state-dir=/run/user/1000/NAME",
+			     .state_dir = "/srv/q\"x/s"};
+	snprintf(cause, sizeof(cause),
+		 "/srv/q\"x belongs to uid %u with mode 0755, and alice may make nothing there",
+		 geteuid());
+	check_failure(&f);
 }
 
 static void foreign_runtime_directory(void **state)
@@ -270,6 +284,14 @@ static void devices_and_helpers(void **state)
 		 .reason = REASON_TOO_OLD, .about = "slirp4netns",
 		 .files = {{"/etc/os-release", NULL, 0},
 			   {"/usr/lib/os-release", "ID=alpine\n", 0}}},
+		/* That is executed outside of the namespaces in which AppArmor confines us. */
+		{STEP_NET, EACCES,
+		 "starting slirp4netns: executing \"slirp4netns\": Permission denied",
+		 "what --slirp4netns-binary or PATH leads to is no executable file of this "
+		 "machine",
+		 "another: --slirp4netns-binary=FILE; or sudo apt-get install slirp4netns",
+		 .reason = REASON_EXEC, .about = "slirp4netns",
+		 .files = {{"/proc/self/attr/current", "docker-default (enforce)\n", 0}}},
 		{STEP_NET, EACCES,
 		 "starting slirp4netns: executing \"slirp4netns\": Permission denied",
 		 "what --slirp4netns-binary or PATH leads to is no executable file of this "

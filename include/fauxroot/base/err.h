@@ -137,9 +137,9 @@ int err_file(struct error *err, int errnum, const char *path, const char *fmt, .
  * A step or reason that does not exist becomes STEP_NONE or REASON_NONE, the latter without an
  * about; a code that is no errno value becomes EIO; both strings end within their arrays. Nothing
  * else is believed or doubted here: the receiver knows how much it trusts the sender. A middle
- * process, a runner or a holder is ours, and out of the target's reach. What comes from inside the
- * target's reach, as init's reports do, or from a process that handles strangers' bytes, as the
- * forwarder does, is hostile: those protocols carry no struct error, but an errno value and a line
- * for the log. Returns -err->code.
+ * process, a runner, a holder or a rehearsal is ours, and out of the target's reach. What comes
+ * from inside the target's reach, as init's reports do, or from a process that handles strangers'
+ * bytes, as the forwarder does, is hostile: those protocols carry no struct error, but an errno
+ * value and a line for the log. Returns -err->code.
  */
 int err_arrived(struct error *err);

@@ -29,6 +29,14 @@ struct outcome {
 	char note[256]; /* what was learnt on the way: a path, a warning; or "" */
 };
 
+/*
+ * outcome_arrived() - make @outcome, which another process has filled, one that can be used
+ *
+ * As err_arrived(), for what is beside the error: a return value that is none becomes -EIO, a stage
+ * that does not exist STAGE_NONE, and the note ends.
+ */
+void outcome_arrived(struct outcome *outcome);
+
 /* --publish specs looked at; of more than that the rest is passed over. */
 #define OUTCOME_PORTS 64
 
