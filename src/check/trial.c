@@ -198,7 +198,7 @@ int preflight_try(const struct config *config, const struct signals *signals, st
 	if (rc < 0)
 		return rc;
 	ret->mappers = config->idmap != IDMAP_SINGLE && !caps_can_write_maps();
-	if (config->net == NET_SLIRP4NETNS)
+	if (config_has_helper(config))
 		try_ping(&ret->of[TRIAL_PING]);
 	find_target(config->command, &ret->of[TRIAL_TARGET]);
 	if (has_failed(&ret->of[TRIAL_CLONE]) || has_failed(&ret->of[TRIAL_TUN]))

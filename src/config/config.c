@@ -25,6 +25,11 @@ void config_clear(struct config *config)
 	strv_clear(&config->preset);
 }
 
+bool config_has_helper(const struct config *config)
+{
+	return config->net != NET_HOST && config->net != NET_NONE;
+}
+
 enum persona persona_of(const char *argv0)
 {
 	const char *slash = argv0 ? strrchr(argv0, '/') : NULL;

@@ -185,6 +185,9 @@ void config_clear(struct config *config);
 
 #define _cleanup_config_ _cleanup_(config_clear)
 
+/* config_has_helper() - is the network one by a helper program? */
+bool config_has_helper(const struct config *config);
+
 /* The RootlessKit whose clothes we wear under its names. */
 #define COMPAT_VERSION "3.0.1"
 

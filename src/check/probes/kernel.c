@@ -70,7 +70,7 @@ void probe_features(const struct preflight *p, struct finding *f)
 		{"CONFIG_UTS_NS", "/proc/self/ns/uts", config->utsns, TRIAL_CLONE},
 		{"CONFIG_IPC_NS", "/proc/self/ns/ipc", config->ipcns, TRIAL_CLONE},
 		{"CONFIG_CGROUPS", "/proc/self/ns/cgroup", config->cgroupns, TRIAL_CLONE},
-		{"CONFIG_TUN", NULL, config->net != NET_HOST && config->net != NET_NONE, TRIAL_TUN},
+		{"CONFIG_TUN", NULL, config_has_helper(config), TRIAL_TUN},
 	};
 	char path[300] = "";
 	_cleanup_free_ char *text = read_kernel_config(p, path, sizeof(path));

@@ -49,17 +49,12 @@ static bool with_own_sys(const struct preflight *p)
 
 static bool with_helper(const struct preflight *p)
 {
-	return p->config->net != NET_HOST && p->config->net != NET_NONE;
-}
-
-static bool with_device(const struct preflight *p)
-{
-	return with_helper(p) && p->config->net != NET_LXC_USER_NIC;
+	return config_has_helper(p->config);
 }
 
 static bool with_port_driver(const struct preflight *p)
 {
-	return p->config->port_driver == PORT_BUILTIN || p->config->port_driver == PORT_SLIRP4NETNS;
+	return p->config->port_driver != PORT_NONE && p->config->port_driver != PORT_IMPLICIT;
 }
 
 static bool with_pidns(const struct preflight *p)
@@ -123,7 +118,7 @@ static const struct probe probes[] = {
 	{"/sys", with_own_sys, probe_sysfs},
 	{"evacuation", with_evacuation, probe_evacuation},
 	{"copy-up", with_copy_up, probe_copy_up},
-	{"/dev/net/tun", with_device, probe_tun},
+	{"/dev/net/tun", with_helper, probe_tun},
 	{"network", with_own_network, probe_network},
 	{"resolv.conf", with_helper, probe_resolv_conf},
 	{"ping", with_helper, probe_ping},
