@@ -298,8 +298,8 @@ const struct option_row other_rows[] = {
 		.takes = "one name without '/'",
 		.argument = "NAME",
 		.group = processes,
-		.help = "child cgroup to move all processes of the current cgroup to; "
-			"needs --pidns and --cgroupns",
+		.help = "with --pidns and --cgroupns: child cgroup to move all processes "
+			"of the current cgroup to",
 		.available = true,
 	},
 	{

@@ -119,8 +119,10 @@ static int take_word(struct cursor *c, struct word *word, struct error *err)
 			if (take_escape(c, word) < 0)
 				return err_say(err, EINVAL,
 					       "what follows a backslash is no escape");
-		} else if (quote ? here == quote : here == '\'' || here == '"') {
-			quote = here == quote ? '\0' : here;
+		} else if (quote && here == quote) {
+			quote = '\0';
+		} else if (!quote && (here == '\'' || here == '"')) {
+			quote = here;
 		} else {
 			add_byte(word, (unsigned char)here);
 		}
