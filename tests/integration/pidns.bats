@@ -300,7 +300,7 @@ crowd() {
 	equals 'fauxroot: agent|' "$(words_of "$(child_of "$LAUNCHER" 'fauxroot: agent')")"
 	shows "$LAUNCHER" "$FAUXROOT|--state-dir=$S|--pidns|*|sh|-c|exec sleep 1000|two words||"
 	run -0 "$FAUXROOTCTL" ps
-	grep -qE "$LAUNCHER +sh -c exec sleep 1000 two words +slirp4netns" <<<"$output"
+	grep -qE "$LAUNCHER +- +sh -c exec sleep 1000 two words +slirp4netns" <<<"$output"
 	stop
 }
 
