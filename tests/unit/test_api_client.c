@@ -61,7 +61,7 @@ static int set_up(void **state)
 		       : 0;
 }
 
-static void stop(struct fixture *f)
+static void stop_server(struct fixture *f)
 {
 	if (f->server > 0) {
 		kill(f->server, SIGKILL);
@@ -75,7 +75,7 @@ static int tear_down(void **state)
 {
 	struct fixture *f = *state;
 
-	stop(f);
+	stop_server(f);
 	fd_close(f->listener);
 	unlink(f->path);
 	rmdir(f->dir);
@@ -107,7 +107,7 @@ static void start(struct fixture *f, const char *answer, enum ending ending)
 {
 	int pipe_fds[2];
 
-	stop(f);
+	stop_server(f);
 	assert_int_equal(pipe2(pipe_fds, 0), 0);
 	f->server = fork();
 	assert_true(f->server >= 0);

@@ -98,7 +98,7 @@ static void start(struct fixture *f, enum driver driver)
 	f->server = server_fork(serve, f);
 }
 
-static void stop(struct fixture *f)
+static void stop_server(struct fixture *f)
 {
 	if (f->server > 0) {
 		kill(f->server, SIGKILL);
@@ -132,7 +132,7 @@ static int tear_down(void **state)
 {
 	struct fixture *f = *state;
 
-	stop(f);
+	stop_server(f);
 	unlink(f->script);
 	unlink(f->words);
 	rmdir(f->dir);
@@ -291,7 +291,7 @@ static void publishes(void **state)
 			assert_int_equal(end_of(&proxy), 0);
 			after = ports_of(f);
 			assert_string_equal(after, "[]");
-			stop(f);
+			stop_server(f);
 		}
 }
 
@@ -345,7 +345,7 @@ static void ends_in_all_ways(void **state)
 		said = hear(&proxy);
 		assert_string_equal(said, rows[i].said);
 		if (rows[i].server_gone)
-			stop(f);
+			stop_server(f);
 		if (rows[i].kill)
 			kill(proxy.process.pid, SIGTERM);
 		assert_int_equal(end_of(&proxy), rows[i].status);
@@ -353,7 +353,7 @@ static void ends_in_all_ways(void **state)
 			after = ports_of(f);
 			assert_string_equal(after, "[]");
 		}
-		stop(f);
+		stop_server(f);
 	}
 }
 
@@ -377,7 +377,7 @@ static void steps_aside(void **state)
 		assert_int_equal(end_of(&proxy), W_EXITCODE(9, 0));
 		words = words_of(f);
 		assert_string_equal(words, PASSED("tcp", "0.0.0.0"));
-		stop(f);
+		stop_server(f);
 	}
 }
 
@@ -451,7 +451,7 @@ static void says_why_not(void **state)
 
 			assert_string_equal(ports, "[]");
 		}
-		stop(f);
+		stop_server(f);
 	}
 }
 

@@ -313,7 +313,8 @@ static void deadlines_count_down(void **state)
 	assert_int_equal(deadline_left(NULL), -1);
 	assert_int_equal(deadline_left(&past), 0);
 	assert_int_equal(deadline_left(&far), INT32_MAX);
-	assert_in_range(deadline_left(&soon), 1, 60000);
+	assert_true(deadline_left(&soon) >= 1);
+	assert_true(deadline_left(&soon) <= 60000);
 }
 
 /* In a child: there is no way back up for the hard limit. */

@@ -237,7 +237,7 @@ static bool continued(void)
 	return strstr(run.log, "taphelper was stopped; continuing it\n") != NULL;
 }
 
-static void stop(void)
+static void stop_helper(void)
 {
 	net_kill(&run.net);
 	net_stop(&run.net);
@@ -310,7 +310,7 @@ static void starts_and_stops(void **state)
 	assert_true(children_has(&run.children, pid) &&
 		    children_has(&run.children, run.net.holder.process.pid));
 	assert_int_equal(kill(run.net.holder.process.pid, 0), 0);
-	stop();
+	stop_helper();
 	assert_int_equal(kill(pid, 0), -1);
 	assert_int_equal(waitpid(pid, NULL, WNOHANG), -1);
 }
@@ -325,7 +325,7 @@ static void a_killed_one_is_started_again(void **state)
 	assert_non_null(strstr(run.log, "taphelper died: signal 9 (Killed)\n"));
 	assert_non_null(strstr(run.log, "taphelper started again"));
 	assert_network(f);
-	stop();
+	stop_helper();
 }
 
 /* That is how it notices the launcher's end. */
@@ -338,7 +338,7 @@ static void it_ends_with_its_holder(void **state)
 	live_until(f, restarted);
 	assert_non_null(strstr(run.log, "taphelper died: exit status 0\n"));
 	assert_network(f);
-	stop();
+	stop_helper();
 }
 
 static void a_stopped_one_is_continued(void **state)
@@ -352,7 +352,7 @@ static void a_stopped_one_is_continued(void **state)
 	live_until(f, continued);
 	assert_network(f);
 	assert_int_equal(run.helper->program.process.pid, pid);
-	stop();
+	stop_helper();
 }
 
 static void a_hung_one_is_killed_and_started_again(void **state)
@@ -369,7 +369,7 @@ static void a_hung_one_is_killed_and_started_again(void **state)
 	live_until(f, restarted);
 	assert_non_null(strstr(run.log, "taphelper died: it hung and took no more packets\n"));
 	assert_network(f);
-	stop();
+	stop_helper();
 }
 
 static void one_that_dies_at_once_says_why(void **state)
@@ -385,7 +385,7 @@ static void one_that_dies_at_once_says_why(void **state)
 	/* Its complaint, and not what it prints in good health. */
 	assert_string_equal(err.text, "taphelper died before it was ready: exit status 1: "
 				      "/nonexistent: No such file or directory");
-	stop();
+	stop_helper();
 }
 
 static void a_shield_that_is_not_required_is_dropped(void **state)
@@ -397,13 +397,13 @@ static void a_shield_that_is_not_required_is_dropped(void **state)
 	start_well(f);
 	assert_int_equal(run.helper->shields, 0);
 	assert_non_null(strstr(run.log, "No such file or directory; trying without its jail\n"));
-	stop();
+	stop_helper();
 	asked.jail = "/";
 	asked.jail_wanted = true;
 	start_well(f);
 	assert_int_equal(run.helper->shields, 1);
 	assert_string_equal(run.log, "");
-	stop();
+	stop_helper();
 }
 
 /* Its version is asked for when it has died, and by --check. */
@@ -420,7 +420,7 @@ static void one_that_is_too_old_is_refused(void **state)
 	assert_int_equal(net_settle(&run.net, &err), -EOPNOTSUPP);
 	asked.needed_version = '2';
 	assert_int_equal(net_settle(&run.net, &err), 0);
-	stop();
+	stop_helper();
 }
 
 static void another_program_is_refused(void **state)
@@ -432,11 +432,11 @@ static void another_program_is_refused(void **state)
 	assert_int_equal(start(*state, &err), -EPROTO);
 	assert_int_equal(err.reason, REASON_OTHER_PROGRAM);
 	assert_string_equal(err.about, "/bin/echo");
-	stop();
+	stop_helper();
 	(void)str_print(program, sizeof(program), "/nonexistent/taphelper");
 	assert_int_equal(open_driver(&err), -ENOENT);
 	assert_int_equal(err.reason, REASON_EXEC);
-	stop();
+	stop_helper();
 	(void)str_print(program, sizeof(program), "%s", right);
 }
 
@@ -455,7 +455,7 @@ static void one_that_dies_too_often_is_lost(void **state)
 	assert_int_equal(run.lost.step, STEP_NET);
 	assert_non_null(strstr(run.lost.text, "taphelper died 5 times in 10 s, the last time: exit "
 					      "status 1: /nonexistent: No such file or directory"));
-	stop();
+	stop_helper();
 }
 
 /* The tools lie beside the unit tests, in the directory of the build. */
