@@ -1,6 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # Machines on which a launch cannot work: one clear line, 125, nothing left.
+#
+# seconds: 25
 
 load ../lib/bash/common
 

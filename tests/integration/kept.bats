@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # The launcher's helpers are kept alive: a shortage while one is started again is waited out, and one
 # that is stopped goes on.
+#
+# seconds: 22
 
 load ../lib/bash/common
 load ../lib/bash/ports

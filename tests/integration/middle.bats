@@ -3,6 +3,8 @@
 # shellcheck disable=SC2016 # inner shells expand
 # The middle user namespace: who is where, who owns what, and what happens to a launch when its middle
 # process is signalled, stopped or killed.
+#
+# seconds: 21
 
 load ../lib/bash/common
 

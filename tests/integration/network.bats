@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # The child's own network as far as it shows without servers outside: link, files of /etc, supervision
 # of slirp4netns. What is behind the gateway is in root/network.bats.
+#
+# seconds: 21
 
 load ../lib/bash/common
 

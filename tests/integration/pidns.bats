@@ -5,6 +5,7 @@
 # $TARGET is the init's PID, as child_pid has it.
 #
 # refused: clone3:init close_range:init
+# seconds: 21
 
 load ../lib/bash/common
 load ../lib/bash/ports

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # The port driver slirp4netns: ports that slirp4netns itself forwards, told over its API socket, which
 # may break, hang or answer rubbish.
+#
+# seconds: 30
 
 load ../lib/bash/common
 load ../lib/bash/ports

@@ -1,6 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # Signals to the launcher and to the target.
+#
+# seconds: 18
 
 load ../lib/bash/common
 

@@ -1,6 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # The state directory: ours, private, locked, whole, and gone at the end.
+#
+# seconds: 18
 
 load ../lib/bash/common
 

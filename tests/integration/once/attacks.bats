@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # The command tries to get hold of every process that is not its own (tests/lib/tools/attack.c), while
 # slirp4netns and the port agent are killed and started again. SECURITY.md says why none of it works.
+#
+# seconds: 42
 
 load ../../lib/bash/common
 load ../../lib/bash/ports

@@ -3,6 +3,8 @@
 # shellcheck disable=SC2016 # inner shells expand
 # Every cause that a machine can be given on purpose: the launch fails and says why, and when what it
 # says has been done, the launch works. Remedies are taken out of the output and run.
+#
+# seconds: 25
 
 load ../../lib/bash/common
 load ../../lib/bash/root

@@ -3,6 +3,8 @@
 # Whose address a server behind a published port sees, and what the target can reach of the processes
 # that publish it. The launcher's host is a network namespace of this test; the remote client is in a
 # second one: two_networks() in root.bash.
+#
+# seconds: 25
 
 load ../../lib/bash/common
 load ../../lib/bash/root

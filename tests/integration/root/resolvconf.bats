@@ -4,6 +4,7 @@
 # mount namespace of the test.
 #
 # refused: open_tree:etc
+# seconds: 33
 
 load ../../lib/bash/common
 load ../../lib/bash/ports

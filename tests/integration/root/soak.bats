@@ -1,6 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # The short form of `make soak`. As root, to whom alone the agent shows what it holds.
+#
+# seconds: 20
 
 load ../../lib/bash/common
 load ../../lib/bash/root

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Under real service managers, the test user's and a system's: the shipped units, adapted by a drop-in
 # that names our launcher and, where buildkitd would run, a small daemon of the tests; and dockerd.
+#
+# seconds: 41
 
 load ../../lib/bash/common
 load ../../lib/bash/root

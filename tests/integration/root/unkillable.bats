@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2016 # inner shells expand
 # Processes that SIGKILL does not end: they wait in the kernel for a FUSE server that does not answer.
+#
+# seconds: 18
 
 load ../../lib/bash/common
 load ../../lib/bash/ports

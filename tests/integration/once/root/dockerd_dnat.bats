@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # A real rootless dockerd without its proxy (--userland-proxy=false): its iptables rules turn connections
 # to a container by DNAT, those from 127.0.0.1 among them. Ports are published through the API.
+#
+# seconds: 16
 
 load ../../../lib/bash/common
 load ../../../lib/bash/root

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # A child that stands still while it mounts, as where a network file system does not answer: the launch
 # fails and says at which path. A stopped child stands for it.
+#
+# seconds: 32
 
 load ../../../lib/bash/common
 load ../../../lib/bash/root

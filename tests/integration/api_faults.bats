@@ -1,0 +1,152 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Hostile clients of the API: silent ones, too many, endless bodies, and those that go away.
+
+load ../lib/bash/common
+load ../lib/bash/ports
+load ../lib/bash/portcheck
+
+@test "API: silent clients, and one byte after another, hold nobody" {
+	launch_ports sleep 1000
+	local i
+	for i in 1 2 3 4 5 6 7 8; do
+		socat -u "EXEC:sleep 1000" "UNIX-CONNECT:$S/api.sock" 3>&- 4>&- &
+	done
+	socat -u "SYSTEM:while printf G; do sleep 0.1; done" "UNIX-CONNECT:$S/api.sock" 2>/dev/null 3>&- 4>&- &
+	publish tcp 127.0.0.1 0 127.0.0.1 80
+	connects 127.0.0.1 "$PORT"
+	stop
+	kill_marked
+}
+
+# api_clients N silent|served - that many connections, until end_clients
+api_clients() {
+	mkfifo go
+	"$FAUXROOT_TEST_TOOLS/apiclients" "$S/api.sock" "$@" <go >clients 3>&- 4>&- &
+	CLIENTS=$!
+	exec {GO}>go
+	wait_for grep -q ready clients
+}
+
+# end_clients - CLOSED: the numbers of those that the server has closed
+end_clients() {
+	exec {GO}>&-
+	wait "$CLIENTS" || return
+	CLOSED=$(tail -n +2 clients | paste -sd' ')
+}
+
+@test "API: three hundred idle connections make room for the next, the oldest first" {
+	launch_ports sleep 1000
+	api_clients 300 silent
+	publish tcp 127.0.0.1 0 127.0.0.1 80
+	unpublish "$ID"
+	end_clients
+	[[ "$CLOSED " == "0 1 2 3 4 5 "* ]]
+	stop
+}
+
+@test "API: 256 keep-alive clients between their requests, and the longest idle makes room" {
+	launch_ports sleep 1000
+	api_clients 256 served
+	publish tcp 127.0.0.1 0 127.0.0.1 80
+	unpublish "$ID"
+	end_clients
+	# The second request may come before the launcher has seen that the first client has gone.
+	[[ " 0 1 " == " $CLOSED "* ]]
+	stop
+}
+
+@test "API: JSON nested 100,000 deep and bodies without end are refused" {
+	launch_ports sleep 1000
+	head -c 50000 /dev/zero | tr '\0' '[' >deep
+	equals 400 "$(curl -s --max-time 100 --unix-socket "$S/api.sock" -o /dev/null -w '%{http_code}' --data-binary @deep http://x/v1/ports)"
+	head -c 100000 /dev/zero | tr '\0' '[' >deep
+	not accepted --data-binary @deep
+	# A length of 1 GiB that never comes, and one that comes in chunks.
+	not accepted -H 'Content-Length: 1073741824' --data-binary @deep
+	head -c 300000 /dev/zero | tr '\0' ' ' >long
+	not accepted -H 'Transfer-Encoding: chunked' -T long -X POST
+	publish tcp 127.0.0.1 0 127.0.0.1 80
+	equals 1 "$ID"
+	stop
+}
+
+accepted() { # CURL OPTIONS… - POST /v1/ports was answered with other than an error
+	local got
+	got=$(curl -s --max-time 100 --unix-socket "$S/api.sock" -o /dev/null -w '%{http_code}' "$@" http://x/v1/ports || true)
+	[[ $got == 2* ]]
+}
+
+@test "API: out of descriptors: said once at most, in our own words, and it goes on" {
+	launch_ports sleep 1000
+	free_port 30
+	local round limit
+	limit=$(($(fds_of "$LAUNCHER") + 14))
+	for round in 1 2 3 4 5 6; do
+		# A port takes two: with an odd and with an even number there may be one left for a client.
+		prlimit --pid "$LAUNCHER" --nofile=$((limit - round / 4)):$limit
+		# All are taken back, and with them come the clients that had to wait.
+		run -1 --separate-stderr ctl add-ports "$PORT-$((PORT + 29)):$PORT-$((PORT + 29))/tcp"
+		says "$stderr" 'Too many open files|No file descriptors available'
+		equals "" "$(port_objects)"
+	done
+	[ "$(log_count 'out of file descriptors')" -le 1 ]
+	equals "" "$(grep -v 'out of file descriptors' "$LOG" || true)"
+	stop
+}
+
+@test "API: a client that goes away in the middle of its request" {
+	launch_ports sleep 1000
+	local i
+	for i in 1 2 3 4 5; do
+		printf 'POST /v1/ports HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"proto":' |
+			socat -u - "UNIX-CONNECT:$S/api.sock"
+		printf 'POST /v1/ports HTTP/1.1\r\nHost: x\r\nContent-Length: 48\r\n\r\n%s' \
+			'{"proto":"tcp","parentPort":0,"childPort":80}   ' | socat -u - "UNIX-CONNECT:$S/api.sock"
+	done
+	# Whole requests are carried out, torn ones are not.
+	five() { [ "$(port_objects | wc -l)" -eq 5 ]; }
+	wait_for five
+	stop
+}
+
+@test "API: ports come and go while SIGTERM is pending, for a target that takes its time" {
+	# As a dockerd does: it stops its containers first, whose ports are taken back one by one.
+	launch_ports sh -c 'trap "" TERM; echo deaf; exec sleep 1000'
+	wait_for grep -q deaf "$OUT"
+	local round flood
+	term_flood
+	for round in {1..4}; do
+		publish tcp 127.0.0.1 own 127.0.0.1 80
+		connects 127.0.0.1 "$PORT"
+		unpublish "$ID"
+		not connects 127.0.0.1 "$PORT"
+	done
+	kill "$flood"
+	kill -KILL "$TARGET"
+	ended 137
+}
+
+@test "API: adds racing deletes: no port twice, none left listening that is not listed" {
+	launch_ports sleep 1000
+	free_port 4
+	local worker i pids=() id at
+	for worker in 0 1 2 3 4 5; do
+		# Six workers on four ports: somebody loses every time.
+		(
+			for ((i = 0; i < 8; i++)); do
+				id=$(ctl add-ports "127.0.0.1:$((PORT + (worker + i) % 4)):80/tcp" 2>/dev/null) || continue
+				ctl remove-ports "$id" >>removed || echo "$id" >>failed
+			done
+		) &
+		pids+=($!)
+	done
+	wait "${pids[@]}"
+	absent failed
+	equals "" "$(sort removed | uniq -d)"
+	equals "" "$(port_objects)"
+	for ((at = PORT; at < PORT + 4; at++)); do
+		not connects 127.0.0.1 "$at"
+	done
+	stop
+}

@@ -1,0 +1,184 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Published ports with many clients and few descriptors: all are served, nothing grows, and all comes back.
+# Leaks of the agent are looked for in root/ports.bats: nobody but root may look into it.
+#
+# seconds: 27
+
+load ../lib/bash/common
+load ../lib/bash/ports
+load ../lib/bash/portcheck
+
+@test "ulimit -n 64: 10,000 requests, 900 at a time, are all answered, with a log line or two" {
+	# The forwarder raises its limit; so the hard one of a running one is taken down.
+	launch_checker
+	local forwarder
+	forwarder=$(part 'fauxroot: ports')
+	prlimit --pid "$forwarder" --nofile=64:64
+	check crowd 10000 900
+	check echo 100000 40
+	works
+	equals "$forwarder" "$(part 'fauxroot: ports')"
+	stop
+	says "$(<"$LOG")" 'out of (file )?descriptors'
+	[ "$(grep -cE 'out of (file )?descriptors' "$LOG")" -le 8 ]
+}
+
+# limited N - fauxroot and all that it starts may have no more descriptors
+limited() {
+	printf '#!/bin/sh\nulimit -n %s && exec "%s" "$@"\n' "$1" "$FAUXROOT" >limited
+	chmod +x limited
+	FAUXROOT=$T/limited
+}
+
+@test "ulimit -n 64 from the start: 10,000 requests of one client, 900 at a time, are all answered" {
+	limited 64
+	launch_checker
+	check crowd 10000 900
+	check echo 100000 40
+	works
+	stop
+	logged 'out of descriptors'
+}
+
+# flood N - that many idle connections of one client to the port, until "echo >&6"
+flood() {
+	mkfifo go
+	"$FAUXROOT_TEST_TOOLS/portflood" 127.0.0.1 "$PORT" "$1" <go >flood 3>&- 4>&- &
+	FLOOD=$!
+	exec 6>go
+	wait_for grep -q ready flood
+}
+
+from() { # ADDRESS COMMAND… - as this client
+	PORTPEER_SOURCE=$1 "${@:2}" 6>&-
+}
+
+# holds N - open that many connections and use them
+holds() {
+	check idle "$1" </dev/null
+}
+
+@test "1,500 idle connections of one client: other ports and other clients of this one are answered" {
+	limited 1024
+	launch_checker
+	local first=$PORT second late forwarder
+	forwarder=$(part 'fauxroot: ports')
+	publish tcp 127.0.0.1 own 127.0.0.1 7000
+	second=$PORT
+	PORT=$first flood 1500
+	# The other port has its reserve, for the greedy client as well.
+	PORT=$second holds 16
+	PORT=$second check churn 20
+	# In the same port, other clients take the place of some; new connections of the greedy one do not.
+	PORT=$first from 127.0.0.2 check churn 20
+	PORT=$first from 127.0.0.3 holds 30
+	PORT=$first from 127.0.0.2 check crowd 300 30
+	# A port that is published now has its reserve as well.
+	publish tcp 127.0.0.1 own 127.0.0.1 7000
+	holds 16
+	late=$ID
+	PORT=$first check datagrams
+	echo >&6
+	exec 6>&-
+	wait "$FLOOD"
+	# What has made no room stays open.
+	[ "$(tail -n 1 flood)" -ge 300 ]
+	[ "$(tail -n 1 flood)" -lt 1500 ]
+	unpublish "$late"
+	for PORT in $first $second; do
+		wait_for works
+		from 127.0.0.2 works
+	done
+	equals "$forwarder" "$(part 'fauxroot: ports')"
+	stop
+	logged 'out of descriptors: published port 1 has all connections'
+}
+
+@test "a removed port that was full: its clients are reset, waiting ones too, and the rest is as before" {
+	limited 256
+	launch_checker
+	local second round
+	free_port
+	second=$PORT
+	for round in 1 2 3; do
+		publish tcp 127.0.0.1 own 127.0.0.1 7000
+		flood 400
+		unpublish "$ID"
+		echo >&6
+		exec 6>&-
+		wait "$FLOOD"
+		equals 0 "$(tail -n 1 flood)"
+		rm go
+		PORT=$(port_objects | jq -s '.[0].spec.parentPort') check churn 50
+	done
+	stop
+}
+
+@test "idle connections: two descriptors each at most, little memory, and all answer" {
+	local n client before_fds before after
+	n=$(amount 2000 9500)
+	launch_checker
+	works
+	before_fds=$(fds_of "$(part 'fauxroot: ports')")
+	before=$(memory_of "$(part 'fauxroot: ports')")
+	mkfifo go
+	check idle $n <go >ready &
+	client=$!
+	exec 6>go
+	DEADLINE=200 wait_for grep -q ready ready
+	two_each() { [ "$(fds_of "$(part 'fauxroot: ports')")" -le $((before_fds + 2 * n + $(made_ahead))) ]; }
+	wait_for two_each
+	after=$(memory_of "$(part 'fauxroot: ports')")
+	sanitized || [ $((after - before)) -le $((4096 * (n + 1000) / 10000)) ]
+	echo go >&6
+	exec 6>&-
+	wait "$client"
+	stop
+}
+
+@test "no leak: the forwarder's descriptors and memory return after connections and datagrams" {
+	local n fds memory
+	n=$(amount 3000 100000)
+	launch_checker
+	check churn 1000
+	check echo 100000 64
+	fds=$(fds_of "$(part 'fauxroot: ports')")
+	memory=$(memory_of "$(part 'fauxroot: ports')")
+	check churn $n
+	check echo 100000 64
+	check reset
+	# The last connection may still be on its way out, and the sockets made ahead vary a little.
+	few() { [ "$(fds_of "$(part 'fauxroot: ports')")" -le $((fds + $(made_ahead))) ]; }
+	wait_for few
+	sanitized || [ "$(memory_of "$(part 'fauxroot: ports')")" -le $((memory + 512)) ]
+	stop
+}
+
+@test "no leak: the launcher's descriptors return after ports and clients of the API" {
+	launch_ports sleep 1000
+	local before i
+	ctl list-ports
+	before=$(fds_of "$LAUNCHER")
+	for i in 1 2 3 4 5 6 7 8 9 10; do
+		publish tcp 127.0.0.1 0 127.0.0.1 80
+		unpublish "$ID"
+	done
+	as_before() { [ "$(fds_of "$LAUNCHER")" -le "$before" ]; }
+	wait_for as_before
+	stop
+}
+
+@test "idle: the forwarder and the launcher give back the pages of code that they do not need" {
+	# What is mapped of files, in KiB
+	code_of() { awk '$1 == "Rss:" { rss = $2 } $1 == "Anonymous:" { print rss - $2 }' \
+		"/proc/$1/smaps_rollup"; }
+	is_small() { sanitized || [ "$(code_of "$1")" -lt 1000 ]; }
+	launch_checker
+	wait_for is_small "$LAUNCHER"
+	# Also after more work, and they go on working.
+	check churn 10
+	wait_for is_small "$(part 'fauxroot: ports')"
+	check churn 10
+	stop
+}
