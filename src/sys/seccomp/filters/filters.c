@@ -12,6 +12,16 @@
  *
  * Forwarder and agent have lists of what they may do. A runner has the opposite: any code of ours
  * may run in one, on any C library and under any sanitizer, and what it must not do is short.
+ *
+ * A comment behind each call names who needs it, and scripts/check-filters checks that it is true:
+ *
+ *	FILE FUNCTION(): CALL()  a function of ours, in FILE below src/, that calls CALL
+ *	libc: CALL()             what the C library does for a function that we call
+ *	kernel: WHEN             what the kernel makes a process call
+ *	sanitizer: WHAT          in builds with one alone
+ *	refused: WHY             the opposite of the others
+ *
+ * A call without anybody who needs it is to be removed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -35,59 +45,75 @@
  * needs beside or instead is named as well; libseccomp passes over what this one does not have.
  */
 static const int libc_calls[] = {
-	SCMP_SYS(brk),
-	SCMP_SYS(futex),
-	SCMP_SYS(clock_gettime),
-	SCMP_SYS(exit),
-	SCMP_SYS(exit_group),
-	SCMP_SYS(close),
-	SCMP_SYS(rt_sigreturn),
-	SCMP_SYS(rt_sigprocmask),
-	SCMP_SYS(restart_syscall),
+	SCMP_SYS(brk),		   /* libc: malloc() */
+	SCMP_SYS(futex),	   /* libc: pthread_mutex_lock() */
+	SCMP_SYS(futex_time64),	   /* libc: pthread_mutex_lock() */
+	SCMP_SYS(clock_gettime),   /* base/clock.c clock_us(): clock_gettime() */
+	SCMP_SYS(clock_gettime64), /* base/clock.c clock_us(): clock_gettime() */
+	SCMP_SYS(exit),		   /* libc: _exit() */
+	SCMP_SYS(exit_group),	   /* libc: _exit() */
+	SCMP_SYS(close),	   /* base/fd.c fd_close(): close() */
+	SCMP_SYS(restart_syscall), /* kernel: after SIGCONT, where a call has a timeout */
+	SCMP_SYS(rt_sigreturn),	   /* kernel: at the end of a signal handler */
 	/* A thread registers both for itself, maybe only when the filter is there already. */
-	SCMP_SYS(rseq),
-	SCMP_SYS(set_robust_list),
-	SCMP_SYS(futex_time64),
-	SCMP_SYS(clock_gettime64),
+	SCMP_SYS(rseq),		   /* libc: pthread_create() */
+	SCMP_SYS(set_robust_list), /* libc: pthread_create() */
 	/* abort(3) and its message, so that such an end is called what it is; and tgkill(2), see
 	 * allow_own(). */
-	SCMP_SYS(getpid),
-	SCMP_SYS(gettid),
-	SCMP_SYS(writev),
-	SCMP_SYS(rt_sigaction),
+	SCMP_SYS(rt_sigprocmask), /* libc: abort() */
+	SCMP_SYS(rt_sigaction),	  /* libc: abort() */
+	SCMP_SYS(getpid),	  /* libc: abort() */
+	SCMP_SYS(gettid),	  /* libc: abort() */
+	SCMP_SYS(writev),	  /* libc: free(), which reports a damaged heap */
 };
 
 /* What begins below this is not touched: the forwarder's destinations. */
 #define MEMORY_BEGIN ((uint64_t)DESTINATIONS_BASE + DESTINATIONS_BYTES)
 
 static const int forwarder_calls[] = {
-	SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(accept4),
-	SCMP_SYS(bind),	     SCMP_SYS(setsockopt), SCMP_SYS(getsockopt),  SCMP_SYS(recvfrom),
-	SCMP_SYS(recvmsg),   SCMP_SYS(recvmmsg),   SCMP_SYS(splice),	  SCMP_SYS(pipe2),
-	SCMP_SYS(read),	     SCMP_SYS(write),	   SCMP_SYS(recv),	  SCMP_SYS(recvmmsg_time64),
+	SCMP_SYS(epoll_ctl),	   /* port/builtin/loop.c control(): epoll_ctl() */
+	SCMP_SYS(epoll_wait),	   /* port/builtin/loop.c loop_turn(): epoll_wait() */
+	SCMP_SYS(epoll_pwait),	   /* port/builtin/loop.c loop_turn(): epoll_wait() */
+	SCMP_SYS(accept4),	   /* port/builtin/listener.c accept_one(): accept4() */
+	SCMP_SYS(bind),		   /* port/builtin/target.c target_bind(): bind() */
+	SCMP_SYS(setsockopt),	   /* port/builtin/relay.c set_orderly(): setsockopt() */
+	SCMP_SYS(getsockopt),	   /* port/builtin/protocol.c option_is(): getsockopt() */
+	SCMP_SYS(recvfrom),	   /* port/builtin/stream.c copy(): recv() */
+	SCMP_SYS(recv),		   /* port/builtin/stream.c copy(): recv() */
+	SCMP_SYS(recvmsg),	   /* sys/message.c receive(): recvmsg() */
+	SCMP_SYS(recvmmsg),	   /* port/builtin/batch.c batch_receive(): recvmmsg() */
+	SCMP_SYS(recvmmsg_time64), /* port/builtin/batch.c batch_receive(): recvmmsg() */
+	SCMP_SYS(splice),	   /* port/builtin/stream.c fill_pipe(): splice() */
+	SCMP_SYS(pipe2),	   /* port/builtin/pipes.c make_pipe(): pipe2() */
+	SCMP_SYS(read),		   /* port/builtin/mail.c mail_read(): read() */
+	SCMP_SYS(write),	   /* port/builtin/mail.c mail_wake(): write() */
 };
 
 static const int agent_calls[] = {
-	SCMP_SYS(poll),	      SCMP_SYS(ppoll),	 SCMP_SYS(ppoll_time64),
-	SCMP_SYS(setsockopt), SCMP_SYS(sendmsg), SCMP_SYS(recvmsg),
+	SCMP_SYS(poll),		/* port/builtin/agent.c agent_main(): poll() */
+	SCMP_SYS(ppoll),	/* port/builtin/agent.c agent_main(): poll() */
+	SCMP_SYS(ppoll_time64), /* port/builtin/agent.c agent_main(): poll() */
+	SCMP_SYS(setsockopt),	/* port/builtin/agent.c set(): setsockopt() */
+	SCMP_SYS(sendmsg),	/* sys/message.c message_send(): sendmsg() */
+	SCMP_SYS(recvmsg),	/* sys/message.c receive(): recvmsg() */
 };
 
 /* The sanitizers' runtimes map shadow memory, start no thread of ours and end with a report. */
 #if SANITIZED
 static const int sanitizer_calls[] = {
-	SCMP_SYS(getrandom),
-	SCMP_SYS(write),
-	SCMP_SYS(sigaltstack),
-	SCMP_SYS(openat),
-	SCMP_SYS(read),
-	SCMP_SYS(clone),
-	SCMP_SYS(sched_yield),
-	SCMP_SYS(prctl),
-	SCMP_SYS(ptrace),
-	SCMP_SYS(wait4),
-	SCMP_SYS(readlink),
-	SCMP_SYS(getrusage),
-	SCMP_SYS(sched_getaffinity),
+	SCMP_SYS(getrandom),	     /* sanitizer: its allocator's seed */
+	SCMP_SYS(write),	     /* sanitizer: its report */
+	SCMP_SYS(sigaltstack),	     /* sanitizer: a stack for its handlers */
+	SCMP_SYS(openat),	     /* sanitizer: /proc/self/maps */
+	SCMP_SYS(read),		     /* sanitizer: /proc/self/maps */
+	SCMP_SYS(clone),	     /* sanitizer: the thread that looks for leaks */
+	SCMP_SYS(sched_yield),	     /* sanitizer: its spin locks */
+	SCMP_SYS(prctl),	     /* sanitizer: leaks: to be traced */
+	SCMP_SYS(ptrace),	     /* sanitizer: leaks: registers */
+	SCMP_SYS(wait4),	     /* sanitizer: leaks: the tracing thread */
+	SCMP_SYS(readlink),	     /* sanitizer: names of files for its report */
+	SCMP_SYS(getrusage),	     /* sanitizer: how much memory is in use */
+	SCMP_SYS(sched_getaffinity), /* sanitizer: how many processors there are */
 };
 #define N_SANITIZER_CALLS ARRAY_SIZE(sanitizer_calls)
 #else
@@ -116,8 +142,14 @@ static int allow_if(scmp_filter_ctx filter, int call, const struct scmp_arg_cmp 
  */
 static int allow_memory(scmp_filter_ctx filter)
 {
-	static const int mmaps[] = {SCMP_SYS(mmap), SCMP_SYS(mmap2)};
-	static const int others[] = {SCMP_SYS(munmap), SCMP_SYS(madvise)};
+	static const int mmaps[] = {
+		SCMP_SYS(mmap),	 /* port/builtin/batch.c batch_new(): mmap() */
+		SCMP_SYS(mmap2), /* port/builtin/batch.c batch_new(): mmap() */
+	};
+	static const int others[] = {
+		SCMP_SYS(munmap),  /* libc: free() */
+		SCMP_SYS(madvise), /* port/builtin/stream.c mover_trim(): madvise() */
+	};
 	const struct scmp_arg_cmp above = SCMP_A0_64(SCMP_CMP_GE, MEMORY_BEGIN, 0);
 	const struct scmp_arg_cmp no_code = SCMP_A2_64(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
 	const struct scmp_arg_cmp anywhere[] = {
@@ -140,8 +172,12 @@ static int allow_memory(scmp_filter_ctx filter)
 	for (size_t i = 0; i < ARRAY_SIZE(others) && rc == 0; i++)
 		rc = allow_if(filter, others[i], &above, 1);
 	if (rc == 0)
-		rc = allow_if(filter, SCMP_SYS(mprotect), there, ARRAY_SIZE(there));
-	return rc < 0 ? rc : allow_if(filter, SCMP_SYS(mremap), moved, ARRAY_SIZE(moved));
+		rc = allow_if(filter, SCMP_SYS(mprotect), /* libc: malloc() */
+			      there, ARRAY_SIZE(there));
+	if (rc == 0)
+		rc = allow_if(filter, SCMP_SYS(mremap), /* libc: realloc() */
+			      moved, ARRAY_SIZE(moved));
+	return rc;
 }
 
 /* Allow @call where its argument number @arg is @value. */
@@ -160,9 +196,13 @@ static int allow_when(scmp_filter_ctx filter, int call, unsigned arg, uint64_t v
 /* Signals to itself; of prctl(2), to name memory. */
 static int allow_own(scmp_filter_ctx filter)
 {
-	int rc = allow_when(filter, SCMP_SYS(tgkill), 0, FILTER_OWN_PID);
+	int rc = allow_when(filter, SCMP_SYS(tgkill), /* libc: abort() */
+			    0, FILTER_OWN_PID);
 
-	return rc < 0 ? rc : allow_when(filter, SCMP_SYS(prctl), 0, PR_SET_VMA);
+	if (rc == 0)
+		rc = allow_when(filter, SCMP_SYS(prctl), /* libc: malloc() */
+				0, PR_SET_VMA);
+	return rc;
 }
 
 /*
@@ -173,14 +213,16 @@ static int allow_own(scmp_filter_ctx filter)
 static int allow_connecting(scmp_filter_ctx filter)
 {
 	static const int sends[][2] = {
-		{SCMP_SYS(sendto), 3},
-		{SCMP_SYS(send), 3},
-		{SCMP_SYS(sendmsg), 2},
-		{SCMP_SYS(sendmmsg), 3},
+		{SCMP_SYS(sendto), 3},	 /* port/builtin/stream.c copy(): send() */
+		{SCMP_SYS(send), 3},	 /* port/builtin/stream.c copy(): send() */
+		{SCMP_SYS(sendmsg), 2},	 /* sys/message.c message_send(): sendmsg() */
+		{SCMP_SYS(sendmmsg), 3}, /* port/builtin/batch.c batch_send(): sendmmsg() */
 	};
 	const uint64_t mask = ~(uint64_t)(DESTINATIONS_BYTES - 1) | (DESTINATION_BYTES - 1);
 	const struct scmp_arg_cmp slot = SCMP_A1_64(SCMP_CMP_MASKED_EQ, mask, DESTINATIONS_BASE);
-	int rc = allow_if(filter, SCMP_SYS(connect), &slot, 1);
+	int rc = allow_if(filter,
+			  SCMP_SYS(connect), /* port/builtin/target.c target_connect(): connect() */
+			  &slot, 1);
 
 	for (size_t i = 0; i < ARRAY_SIZE(sends) && rc == 0; i++) {
 		const struct scmp_arg_cmp flags = {
@@ -192,31 +234,42 @@ static int allow_connecting(scmp_filter_ctx filter)
 
 		rc = allow_if(filter, sends[i][0], &flags, 1);
 	}
-	return rc < 0 ? rc : allow_when(filter, SCMP_SYS(shutdown), 1, SHUT_WR);
+	if (rc == 0)
+		rc = allow_when(
+			filter,
+			SCMP_SYS(shutdown), /* port/builtin/stream.c move_once(): shutdown() */
+			1, SHUT_WR);
+	return rc;
 }
 
 /* Pipes' sizes, a thread's own scheduling policy, and connections. */
 static int allow_forwarding(scmp_filter_ctx filter)
 {
-	static const int fcntls[] = {SCMP_SYS(fcntl), SCMP_SYS(fcntl64)};
+	static const int fcntls[] = {
+		SCMP_SYS(fcntl),   /* port/builtin/pipes.c make_pipe(): fcntl() */
+		SCMP_SYS(fcntl64), /* port/builtin/pipes.c make_pipe(): fcntl() */
+	};
 	int rc = allow_connecting(filter);
 
 	for (size_t i = 0; i < ARRAY_SIZE(fcntls) && rc == 0; i++) {
 		rc = allow_when(filter, fcntls[i], 1, F_SETPIPE_SZ);
-		if (rc == 0)
-			rc = allow_when(filter, fcntls[i], 1, F_GETPIPE_SZ);
 		/* message_recv() asks with it whether descriptors have run out. */
 		if (rc == 0)
 			rc = allow_when(filter, fcntls[i], 1, F_DUPFD_CLOEXEC);
 	}
-	return rc < 0 ? rc : allow_when(filter, SCMP_SYS(sched_setscheduler), 0, 0);
+	if (rc == 0)
+		rc = allow_when(filter, SCMP_SYS(sched_setscheduler),
+				/* port/builtin/policy.c policy_adapt(): sched_setscheduler() */
+				0, 0);
+	return rc;
 }
 
 static int allow_inet_socket(scmp_filter_ctx filter)
 {
-	int rc = allow_when(filter, SCMP_SYS(socket), 0, AF_INET);
+	int socket_call = SCMP_SYS(socket); /* port/builtin/agent.c make_socket(): socket() */
+	int rc = allow_when(filter, socket_call, 0, AF_INET);
 
-	return rc < 0 ? rc : allow_when(filter, SCMP_SYS(socket), 0, AF_INET6);
+	return rc < 0 ? rc : allow_when(filter, socket_call, 0, AF_INET6);
 }
 
 static void release(scmp_filter_ctx *filter)
@@ -265,16 +318,26 @@ static int refuse_when(scmp_filter_ctx filter, int call, uint64_t mask)
  * fault starts a program that finds names for addresses, and reports without it. */
 static int fill_runner(scmp_filter_ctx filter)
 {
-	static const int programs[] = {SCMP_SYS(execve), SCMP_SYS(execveat)};
-	static const int memory[] = {SCMP_SYS(mmap), SCMP_SYS(mmap2), SCMP_SYS(mprotect),
-				     SCMP_SYS(pkey_mprotect)};
+	static const int programs[] = {
+		SCMP_SYS(execve),   /* refused: another program's code */
+		SCMP_SYS(execveat), /* refused: another program's code */
+	};
+	static const int memory[] = {
+		SCMP_SYS(mmap),		 /* refused: a file's code */
+		SCMP_SYS(mmap2),	 /* refused: a file's code */
+		SCMP_SYS(mprotect),	 /* refused: data that becomes code */
+		SCMP_SYS(pkey_mprotect), /* refused: data that becomes code */
+	};
 	int rc = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(programs) && rc == 0; i++)
 		rc = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), programs[i], 0);
 	for (size_t i = 0; i < ARRAY_SIZE(memory) && rc == 0; i++)
 		rc = refuse_when(filter, memory[i], PROT_EXEC);
-	return rc < 0 ? rc : refuse_when(filter, SCMP_SYS(shmat), SHM_EXEC);
+	if (rc == 0)
+		rc = refuse_when(filter, SCMP_SYS(shmat), /* refused: shared memory as code */
+				 SHM_EXEC);
+	return rc;
 }
 
 static const struct {
