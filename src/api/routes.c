@@ -12,8 +12,8 @@
 
 #include "fauxroot/api/info.h"
 #include "fauxroot/api/json.h"
+#include "fauxroot/api/ops.h"
 #include "fauxroot/api/ports.h"
-#include "fauxroot/api/server.h"
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/parse.h"

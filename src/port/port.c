@@ -11,6 +11,7 @@
 #include "fauxroot/base/str.h"
 #include "fauxroot/port/drivers.h"
 #include "slirp4netns/slirp4netns.h"
+#include "work.h"
 
 static const struct port_driver *const drivers[] = {
 	&port_builtin,
@@ -91,113 +92,28 @@ int ports_supervise(struct ports *ports, struct event_base *base, struct childre
 	return ports->driver && ports->driver->supervise ? ports->driver->supervise(ports, err) : 0;
 }
 
-/*
- * What takes time.
- */
-
-static bool same_spec(const struct port_spec *a, const struct port_spec *b)
-{
-	return a->proto == b->proto && streq(a->parent_ip, b->parent_ip) &&
-	       streq(a->child_ip, b->child_ip) && a->parent_port == b->parent_port &&
-	       a->child_port == b->child_port;
-}
-
-/* The driver goes on with @port. */
-static int begin_work(struct ports *ports, enum ports_work work, const struct port *port,
-		      const struct port_spec *asked)
-{
-	ports->work = work;
-	ports->current = *port;
-	ports->asked = *asked;
-	ports->outcome.work = PORTS_IDLE;
-	return -EINPROGRESS;
-}
-
-/* One thing at a time. */
-static int check_idle(const struct ports *ports, struct error *err)
-{
-	return ports->work == PORTS_IDLE
-		       ? 0
-		       : err_set(err, EINPROGRESS, "another port is published or taken back");
-}
-
-static int take_outcome(struct ports *ports, struct error *err)
-{
-	ports->outcome.work = PORTS_IDLE;
-	if (ports->outcome.rc < 0 && err)
-		*err = ports->outcome.err;
-	return ports->outcome.rc;
-}
-
-/* Returns 0 with the port in the table, or what has come in the way. */
-static int finish_adding(struct ports *ports, const struct port *port, int rc, struct error *err)
-{
-	char text[PORTSPEC_MAX];
-
-	if (rc == 0) {
-		ports->items[ports->n++] = *port;
-		return 0;
-	}
-	/* An id that nobody has seen. */
-	ports->last_id--;
-	return err_wrap(err, rc, "publishing %s",
-			portspec_format(&ports->asked, text, sizeof(text)));
-}
-
-/* Let those ask again who have got -EINPROGRESS. An outcome that nobody asks for then is of one who
- * has gone. */
-static void announce(struct ports *ports)
-{
-	ports->work = PORTS_IDLE;
-	if (ports->events && ports->events->ready)
-		ports->events->ready(ports->events_arg);
-	ports->outcome.work = PORTS_IDLE;
-}
-
-static void set_outcome(struct ports *ports, enum ports_work work, int rc)
-{
-	ports->outcome.work = work;
-	ports->outcome.rc = err_step(&ports->outcome.err, rc, STEP_PORT);
-}
-
-void ports_finish(struct ports *ports, const struct port *port, const struct error *err)
-{
-	int rc = err ? -err->code : 0;
-
-	if (err)
-		ports->outcome.err = *err;
-	if (ports->work == PORTS_ADDING)
-		rc = finish_adding(ports, port, rc, &ports->outcome.err);
-	if (ports->work != PORTS_RENEWING)
-		set_outcome(ports, ports->work, rc);
-	announce(ports);
-}
-
-/* The one who was asked is gone, and with it all ports that it had. */
-static void abandon(struct ports *ports)
-{
-	if (ports->work == PORTS_ADDING)
-		ports->last_id--; /* asked again, it begins anew */
-	else if (ports->work == PORTS_REMOVING)
-		set_outcome(ports, PORTS_REMOVING, 0);
-	ports->work = PORTS_IDLE;
-}
-
 int ports_network_restarted(struct ports *ports, struct error *err)
 {
 	int rc;
 
 	if (!ports->driver || !ports->driver->network_restarted)
 		return 0;
-	abandon(ports);
+	work_abandon(ports);
 	rc = ports->driver->network_restarted(ports, err);
 	if (rc == -EINPROGRESS) {
 		ports->work = PORTS_RENEWING;
 		return 0;
 	}
 	if (rc == 0)
-		announce(ports);
+		work_announce(ports);
 	return err_step(err, rc, STEP_PORT);
+}
+
+static bool same_spec(const struct port_spec *a, const struct port_spec *b)
+{
+	return a->proto == b->proto && streq(a->parent_ip, b->parent_ip) &&
+	       streq(a->child_ip, b->child_ip) && a->parent_port == b->parent_port &&
+	       a->child_port == b->child_port;
 }
 
 static bool has_proto(const struct port_driver *driver, enum port_proto proto)
@@ -269,7 +185,7 @@ static int add(struct ports *ports, const struct port_spec *spec,
 	port.id = ++ports->last_id;
 	rc = hand(ports, &port, err);
 	if (rc == -EINPROGRESS)
-		return begin_work(ports, PORTS_ADDING, &port, spec);
+		return work_begin(ports, PORTS_ADDING, &port, spec);
 	if (rc < 0) {
 		/* An id that nobody has seen. */
 		ports->last_id--;
@@ -286,10 +202,10 @@ int ports_add(struct ports *ports, const struct port_spec *spec, const struct po
 	int rc = check_driver(ports, spec, err);
 
 	if (rc == 0 && ports->outcome.work == PORTS_ADDING && same_spec(&ports->asked, spec)) {
-		rc = take_outcome(ports, err);
+		rc = work_take_outcome(ports, err);
 	} else {
 		if (rc == 0)
-			rc = check_idle(ports, err);
+			rc = work_check_idle(ports, err);
 		if (rc == 0)
 			rc = add(ports, spec, ports->driver->add, err);
 	}
@@ -322,8 +238,8 @@ int ports_remove(struct ports *ports, uint32_t id, struct error *err)
 	int rc;
 
 	if (ports->outcome.work == PORTS_REMOVING && ports->current.id == id)
-		return take_outcome(ports, err);
-	rc = check_idle(ports, err);
+		return work_take_outcome(ports, err);
+	rc = work_check_idle(ports, err);
 	if (rc < 0)
 		return rc;
 	for (size_t i = 0; i < ports->n; i++) {
@@ -335,7 +251,7 @@ int ports_remove(struct ports *ports, uint32_t id, struct error *err)
 			(ports->n - i - 1) * sizeof(ports->items[0]));
 		ports->n--;
 		rc = ports->driver->remove(ports, &port, err);
-		return rc == -EINPROGRESS ? begin_work(ports, PORTS_REMOVING, &port, &port.spec)
+		return rc == -EINPROGRESS ? work_begin(ports, PORTS_REMOVING, &port, &port.spec)
 					  : err_step(err, rc, STEP_PORT);
 	}
 	return err_step(err, err_say(err, ENOENT, "there is no port with the id %u", id),

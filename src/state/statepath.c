@@ -30,7 +30,6 @@
 #include "fauxroot/base/str.h"
 #include "fauxroot/machine/machine.h"
 #include "fauxroot/machine/process.h"
-#include "fauxroot/state/instances.h"
 
 /* sun_path holds 108 bytes, of which the NUL is one (man 7 unix). */
 #define SOCKET_PATH_MAX (sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1)

@@ -7,6 +7,9 @@
 struct error;
 struct stat;
 
+/* The directory of the running instances' links (instances.h), in $XDG_RUNTIME_DIR. */
+#define INSTANCES_DIR "fauxroot"
+
 /* A directory of our own choice is called this and six characters of mkdtemp(3). */
 #define OWN_PREFIX  "fauxroot."
 #define OWN_PATTERN OWN_PREFIX "??????"

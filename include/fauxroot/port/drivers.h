@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For the room's own files: the drivers, and what they share. */
+/* For the room's own files: the drivers, what they share, and what they call. */
 #pragma once
 
-#include "fauxroot/port/port.h"
+#include "fauxroot/port/table.h"
 
 extern const struct port_driver port_builtin;
 
@@ -15,3 +15,10 @@ extern const struct port_driver port_builtin;
  */
 int listen_open(struct port *port, struct error *err);
 void listen_close(struct port *port);
+
+/*
+ * ports_finish() - for drivers: what was -EINPROGRESS has been done
+ * @port: for PORTS_ADDING, the port as it is now
+ * @err: why it has failed; NULL: it has not
+ */
+void ports_finish(struct ports *ports, const struct port *port, const struct error *err);

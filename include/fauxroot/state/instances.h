@@ -15,9 +15,6 @@
 struct error;
 struct statedir;
 
-/* The directory of the links, in $XDG_RUNTIME_DIR. */
-#define INSTANCES_DIR "fauxroot"
-
 /* A launcher's own links: none where dir is -1. */
 struct instance_link {
 	int dir; /* $XDG_RUNTIME_DIR/fauxroot */

@@ -71,25 +71,6 @@ static void collect_ctl(struct topic *topic)
 	}
 }
 
-void completions_words(const struct item *item)
-{
-	for (const struct option_word *word = item->words; word->name; word++)
-		if (word->available && *word->name)
-			printf("%s ", word->name);
-}
-
-void completions_quoted(const char *text, const char *quote, const char *escaped)
-{
-	for (; *text; text++) {
-		if (*text == '\'')
-			fputs(quote, stdout);
-		else if (strchr(escaped, *text))
-			printf("\\%c", *text);
-		else
-			putchar(*text);
-	}
-}
-
 int main(int argc, char **argv)
 {
 	static const char *const launcher[] = {"fauxroot", "rootlesskit", "docker-rootlesskit",

@@ -3,11 +3,11 @@
  * Theory of operation
  *
  * The launcher's side of the builtin driver. It binds the listeners and keeps them, prepares the
- * child's network for real client addresses, and runs two processes: the forwarder, which relays,
- * and the agent, which supplies it with sockets of the child's network namespace (see forwarder.c
- * and agent.c). Orders to the forwarder are answered at once, so they are waited for. Where it is
- * not known whether an order took effect, the launcher asks: a REMOVE of what is not there is
- * refused by name. Where that fails as well, a new forwarder gets the ports of the table.
+ * child's network for real client addresses (addresses.c), and runs two processes: the forwarder,
+ * which relays, and the agent, which supplies it with sockets of the child's network namespace (see
+ * forwarder.c and agent.c). Orders to the forwarder are answered at once, so they are waited for.
+ * Where it is not known whether an order took effect, the launcher asks: a REMOVE of what is not
+ * there is refused by name. Where that fails as well, a new forwarder gets the ports of the table.
  *
  * Either process is started again when it dies. A new agent joins the pinned namespaces, wherever
  * the target may be by now, and connections go on; a new forwarder takes over the same listeners,
@@ -24,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "addresses.h"
 #include "agent.h"
 #include "destinations.h"
 #include "fauxroot/base/clock.h"
@@ -37,8 +38,6 @@
 #include "fauxroot/sys/message.h"
 #include "forwarder.h"
 #include "protocol.h"
-#include "source.h"
-#include "tracking.h"
 
 #define ANSWER_MS 5000
 
@@ -49,11 +48,8 @@ struct builtin {
 	struct event *event;
 	unsigned n_workers;
 	struct destinations destinations; /* those of the table: port.driver_id is the slot */
-	struct source_setup source;
-	struct netlink route;	    /* of the child's network namespace */
-	struct tracking *tracking;  /* NULL: not needed yet, or refused */
-	bool refused;		    /* the kernel does not track for us: no address is kept */
-	struct kept kept_forwarder; /* and with it the agent */
+	struct addresses addresses;	  /* of remote clients */
+	struct kept kept_forwarder;	  /* and with it the agent */
 	struct kept kept_agent;
 };
 
@@ -119,7 +115,7 @@ static int start_agent(struct ports *ports, struct error *err)
 	if (rc < 0)
 		return rc;
 	kept_watch(&b->kept_agent, &b->agent);
-	m.supply.netns_cookie = b->source.netns_cookie;
+	m.supply.netns_cookie = b->addresses.setup.netns_cookie;
 	rc = order(ports, &m, socks, b->n_workers, err);
 	for (unsigned i = 0; i < b->n_workers; i++)
 		fd_close(socks[i]);
@@ -128,101 +124,22 @@ static int start_agent(struct ports *ports, struct error *err)
 	return rc;
 }
 
-/*
- * See to it that the kernel leads answers to real addresses back, once. Where it refuses, that is
- * remembered and no failure; a shortage is one, because it passes. Returns 0 or -errno.
- */
-static int start_tracking(struct ports *ports, struct error *err)
-{
-	struct builtin *b = ports->state;
-	struct error why = {0};
-	int rc;
-
-	if (b->tracking || b->refused)
-		return 0;
-	rc = tracking_start(ports->ns, ports->cancel_fd, &b->tracking, &why);
-	if (rc == 0 && ports->base)
-		rc = tracking_supervise(b->tracking, ports->base, &why);
-	if (rc == 0)
-		return 0;
-	tracking_stop(TAKE_PTR(b->tracking));
-	if (kept_is_shortage(rc) || rc == -ECANCELED) {
-		if (err)
-			*err = why;
-		return err_wrap(err, rc, "keeping the addresses of remote clients");
-	}
-	b->refused = true;
-	log_warning("the addresses of remote clients are not kept, the command sees its own "
-		    "instead: %s",
-		    why.text);
-	return 0;
-}
-
-/* Are the addresses of the clients of @port to be kept? Those of the host's loopback have none. */
-static bool wants_source(const struct ports *ports, const struct port *port)
-{
-	const struct builtin *b = ports->state;
-	union endpoint parents[2], child = portspec_child(&port->spec);
-	int i = child.sa.sa_family == AF_INET6 ? SOURCE_IPV6 : SOURCE_IPV4;
-
-	(void)portspec_parent(&port->spec, parents);
-	return ports->config->source_ip_transparent && b->source.real[i] &&
-	       !portspec_is_udp(port->spec.proto) && !endpoint_is_loopback(&parents[0]);
-}
-
-/* Are they? */
-static bool is_transparent(const struct ports *ports, const struct port *port)
-{
-	const struct builtin *b = ports->state;
-
-	return b->tracking && wants_source(ports, port);
-}
-
-/* Is there a rule for the answers of this port's server? */
-static bool leads_answers(const struct ports *ports, const struct port *port)
-{
-	union endpoint child = portspec_child(&port->spec);
-
-	return endpoint_is_loopback(&child) && is_transparent(ports, port);
-}
-
-/* The rule goes with the last of the ports that lead to one server; @port is out of the table. */
-static void leave_answers(struct ports *ports, const struct port *port)
-{
-	struct builtin *b = ports->state;
-	union endpoint child = portspec_child(&port->spec);
-	struct error err = {0};
-
-	if (!leads_answers(ports, port))
-		return;
-	for (size_t i = 0; i < ports->n; i++) {
-		union endpoint other = portspec_child(&ports->items[i].spec);
-
-		if (endpoint_equal(&other, &child) && leads_answers(ports, &ports->items[i]))
-			return;
-	}
-	if (source_leave_answers(&b->route, &child, &err) < 0)
-		log_warning("%s", err.text);
-}
-
 static int tell_add(struct ports *ports, const struct port *port, struct error *err)
 {
 	struct builtin *b = ports->state;
 	struct control_message m = {.type = CONTROL_ADD, .id = port->id};
 	union endpoint parents[2];
-	int rc = 0;
+	int rc;
 
 	(void)portspec_parent(&port->spec, parents);
 	m.add.udp = portspec_is_udp(port->spec.proto);
 	m.add.child = portspec_child(&port->spec);
-	m.add.proxy =
-		b->source.proxy[m.add.child.sa.sa_family == AF_INET6 ? SOURCE_IPV6 : SOURCE_IPV4];
+	m.add.proxy = *addresses_proxy(&b->addresses, m.add.child.sa.sa_family);
 	m.add.destination = port->driver_id;
 	m.add.wildcard = endpoint_is_wildcard(&parents[0]);
-	m.add.transparent = is_transparent(ports, port);
-	m.add.marked = m.add.transparent && tracking_is_by_mark(b->tracking);
-	if (leads_answers(ports, port))
-		rc = source_lead_answers(&b->route, &m.add.child, err);
+	m.add.transparent = addresses_kept(&b->addresses, ports, port);
+	m.add.marked = m.add.transparent && addresses_marked(&b->addresses);
+	rc = addresses_lead(&b->addresses, ports, port, err);
 	if (rc < 0)
 		return rc;
 	return order(ports, &m, port->listeners, port->listeners[1] >= 0 ? 2 : 1, err);
@@ -362,7 +279,6 @@ static const struct kept_ops agent_ops = {
 static int builtin_start(struct ports *ports, struct error *err)
 {
 	struct builtin *b = calloc(1, sizeof(*b));
-	bool transparent = ports->config->source_ip_transparent;
 	int rc;
 
 	if (!b)
@@ -373,7 +289,7 @@ static int builtin_start(struct ports *ports, struct error *err)
 	kept_init(&b->kept_agent, &agent_ops, ports);
 	kept_follow(&b->kept_agent, &b->forwarder);
 	b->control = b->destinations.fd = -1;
-	b->route = NETLINK_NONE;
+	b->addresses = ADDRESSES_NONE;
 	b->n_workers = count_processors();
 	/* A published port is a listener or two; the target, cloned already, keeps its own limit.
 	 */
@@ -381,13 +297,8 @@ static int builtin_start(struct ports *ports, struct error *err)
 	rc = destinations_open(&b->destinations, err);
 	if (rc < 0)
 		return rc;
-	rc = source_prepare(ports->ns, &ports->net, transparent, ports->cancel_fd, &b->source,
-			    &b->route, err);
-	if (rc < 0)
-		return err_wrap(err, rc, "preparing the child's network for published ports");
-	if (transparent && b->source.why[0])
-		log_warning("not all addresses of remote clients are kept: %s", b->source.why);
-	return start_processes(ports, err);
+	rc = addresses_prepare(&b->addresses, ports, err);
+	return rc < 0 ? rc : start_processes(ports, err);
 }
 
 static int builtin_supervise(struct ports *ports, struct error *err)
@@ -399,7 +310,7 @@ static int builtin_supervise(struct ports *ports, struct error *err)
 	kept_supervise(&b->kept_agent, ports->base, ports->children);
 	kept_watch(&b->kept_forwarder, &b->forwarder);
 	kept_watch(&b->kept_agent, &b->agent);
-	return rc == 0 && b->tracking ? tracking_supervise(b->tracking, ports->base, err) : rc;
+	return rc < 0 ? rc : addresses_supervise(&b->addresses, ports, err);
 }
 
 /*
@@ -428,8 +339,8 @@ static int builtin_add(struct ports *ports, struct port *port, struct error *err
 
 	if (rc < 0)
 		return rc;
-	if (wants_source(ports, port))
-		rc = start_tracking(ports, err);
+	if (addresses_wanted(&b->addresses, ports, port))
+		rc = addresses_track(&b->addresses, ports, err);
 	if (rc == 0)
 		rc = destinations_add(&b->destinations, &child, &port->driver_id, err);
 	if (rc < 0) {
@@ -450,7 +361,7 @@ static int builtin_add(struct ports *ports, struct port *port, struct error *err
 		gone = take_back(ports, port->id, &lost);
 		if (gone < 0)
 			*err = lost;
-		leave_answers(ports, port);
+		addresses_leave(&b->addresses, ports, port);
 		destinations_drop(&b->destinations, port->driver_id);
 	}
 	return gone < 0 ? gone : rc;
@@ -463,7 +374,7 @@ static int builtin_remove(struct ports *ports, struct port *port, struct error *
 
 	listen_close(port);
 	rc = take_back(ports, port->id, err);
-	leave_answers(ports, port);
+	addresses_leave(&b->addresses, ports, port);
 	destinations_drop(&b->destinations, port->driver_id);
 	return rc;
 }
@@ -472,15 +383,15 @@ static bool builtin_keeps_source(const struct ports *ports)
 {
 	const struct builtin *b = ports->state;
 
-	return ports->config->source_ip_transparent && b && b->source.real[SOURCE_IPV4] &&
-	       !b->refused;
+	return b && addresses_possible(&b->addresses, ports);
 }
 
 static void builtin_prepare_source(struct ports *ports)
 {
+	struct builtin *b = ports->state;
 	struct error err = {0};
 
-	if (builtin_keeps_source(ports) && start_tracking(ports, &err) < 0)
+	if (builtin_keeps_source(ports) && addresses_track(&b->addresses, ports, &err) < 0)
 		log_warning("%s", err.text);
 }
 
@@ -493,8 +404,7 @@ static void builtin_stop(struct ports *ports)
 	kept_clear(&b->kept_forwarder);
 	kept_clear(&b->kept_agent);
 	stop_processes(b);
-	tracking_stop(b->tracking);
-	netlink_close(&b->route);
+	addresses_clear(&b->addresses);
 	destinations_close(&b->destinations);
 	free(b);
 	ports->state = NULL;

@@ -37,7 +37,7 @@
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/macro.h"
 #include "fauxroot/base/str.h"
-#include "fauxroot/port/port.h"
+#include "fauxroot/port/table.h"
 #include "fauxroot/sys/netlink.h"
 #include "fauxroot/sys/ns.h"
 #include "protocol.h"
