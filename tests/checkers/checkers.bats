@@ -166,6 +166,95 @@ plant_reader() {
 	finds 1 'check-errors: no member "text"' scripts/check-errors "$COPY"
 }
 
+@test "check-layers: two files that include each other's headers" {
+	plant src/sys/planted.h <<<'int planted(void);'
+	plant src/sys/planted.c <<<'#include "seeded.h"'
+	plant src/sys/seeded.h <<<'int seeded(void);'
+	plant src/sys/seeded.c <<<'#include "planted.h"'
+	finds 1 "circle: sys/planted sys/seeded" scripts/check-layers "$COPY"
+	[[ $output == *"src/sys/planted.c:2: includes src/sys/seeded.h"* ]]
+	[[ $output == *"src/sys/seeded.c:2: includes src/sys/planted.h"* ]]
+}
+
+@test "check-layers: a header of another name does not hide a circle of those that implement it" {
+	plant include/fauxroot/sys/face.h <<-'EOT'
+		int planted(int n);
+		int seeded(int n);
+		int (*sown(void))(void);
+		extern const int harvested;
+	EOT
+	plant src/sys/planted.c <<-'EOT'
+		#include "fauxroot/sys/face.h"
+		int planted(int n)
+		{
+			return n ? seeded(n - 1) : 0; /* reaped( */
+		}
+	EOT
+	plant src/sys/seeded.c <<-'EOT'
+		#include "fauxroot/sys/face.h"
+		const int harvested = 1;
+		int seeded(int n)
+		{
+			return n;
+		}
+	EOT
+	finds 0 "no breach" scripts/check-layers "$COPY"
+	# A function's name in a comment, in a string or as a part of another name is no use of it.
+	cat >>src/sys/seeded.c <<-'EOT'
+		struct field { int n; };
+		/* planted(0) */
+		static const char *const text = "planted(0)";
+		static int planted_too(const struct field *f) { return f->n; }
+	EOT
+	finds 0 "no breach" scripts/check-layers "$COPY"
+	echo 'int (*sown(void))(void) { return (int (*)(void))planted; }' >>src/sys/seeded.c
+	finds 1 "circle: sys/planted sys/seeded" scripts/check-layers "$COPY"
+	[[ $output == *"src/sys/planted.c:5: uses seeded of sys/seeded"* ]]
+	[[ $output == *"uses planted of sys/planted"* ]]
+}
+
+@test "check-layers: a circle of three, by an object and an inclusion" {
+	plant src/sys/one.h <<<'extern const int one;'
+	plant src/sys/one.c <<-'EOT'
+		#include "one.h"
+		#include "two.h"
+		const int one = 1;
+	EOT
+	plant src/sys/two.h <<<'struct two { int n; };'
+	plant src/sys/two.c <<-'EOT'
+		#include "two.h"
+		#include "three.h"
+	EOT
+	plant src/sys/three.h <<<'struct three { int n; };'
+	plant src/sys/three.c <<<'#include "three.h"'
+	finds 0 "no breach" scripts/check-layers "$COPY"
+	printf '#include "one.h"\nint three(void)\n{\n\treturn one;\n}\n' >>src/sys/three.c
+	finds 1 "circle: sys/one sys/three sys/two" scripts/check-layers "$COPY"
+}
+
+@test "check-filters: the filters as they are have no breach" {
+	finds 0 "no breach" scripts/check-filters "$COPY"
+}
+
+@test "check-filters: a call that nobody needs any more" {
+	# The function has another name; it does something else; its file is gone.
+	sed -i 's/fill_pipe(/fill_it(/' src/port/builtin/stream.c
+	finds 1 "splice: src/port/builtin/stream.c has no function fill_pipe()" scripts/check-filters "$COPY"
+	sed -i 's/fill_it(/fill_pipe(/; s/= splice(/= tee(/' src/port/builtin/stream.c
+	finds 1 "splice: fill_pipe() of src/port/builtin/stream.c does not call splice()" \
+		scripts/check-filters "$COPY"
+	rm src/port/builtin/stream.c
+	finds 1 "splice: there is no src/port/builtin/stream.c" scripts/check-filters "$COPY"
+}
+
+@test "check-filters: a call without a reason, and a function of the C library that nobody calls" {
+	local filters=src/sys/seccomp/filters/filters.c
+	sed -i 's|SCMP_SYS(read),.*mail_read.*|SCMP_SYS(read),|' $filters
+	finds 1 "read: no comment behind it names who needs it" scripts/check-filters "$COPY"
+	sed -i 's|libc: realloc()|libc: valloc()|' $filters
+	finds 1 "mremap: nobody calls valloc()" scripts/check-filters "$COPY"
+}
+
 @test "doc-blocks: the documents as they are have no breach" {
 	finds 0 "run" scripts/doc-blocks "$TOP"/*.md "$TOP"/docs/*.md "$TOP"/docs/decisions/*.md
 }
