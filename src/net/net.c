@@ -93,15 +93,6 @@ int net_dns(const struct net *net, struct strv *ret)
 	return rc;
 }
 
-bool net_set_up_job(const struct net *net, struct ns_job *ret)
-{
-	if (!net->driver->set_up)
-		return false;
-	*ret = *net->driver->set_up;
-	ret->arg = (void *)(uintptr_t)&net->plan;
-	return true;
-}
-
 int net_prepare(struct net *net, struct error *err)
 {
 	int rc = net->driver->prepare ? net->driver->prepare(net, err) : 0;
@@ -117,39 +108,6 @@ int net_start(struct net *net, const struct ns_set *ns, struct ns_holder holder,
 	net->holder = holder;
 	rc = net->driver->start(net, err);
 	return rc < 0 ? err_step(err, rc, STEP_NET) : rc;
-}
-
-/* After its service; or somebody has killed it, and the helper will complain. */
-static void on_holder(void *arg, int status)
-{
-	struct net *net = arg;
-
-	if (!WIFSTOPPED(status))
-		process_forget(&net->holder.process);
-}
-
-static void watch_holder(struct net *net)
-{
-	/* It cannot fail: the holder is a fork of ours. */
-	if (net->children && net->holder.process.pid > 0)
-		(void)children_watch(net->children, net->holder.process.pid, on_holder, net);
-}
-
-int net_work(struct net *net, const struct deadline *deadline, struct error *err)
-{
-	struct ns_job job;
-	int rc = 0;
-
-	if (!net_set_up_job(net, &job))
-		return err_say(err, EINVAL, "this network has nothing to set up");
-	if (net->holder.sock < 0) {
-		/* The last one has been killed, and may not be reaped yet. */
-		ns_holder_end(&net->holder);
-		rc = ns_hold(net->ns, &job, &net->holder, err);
-		watch_holder(net);
-	}
-	return rc < 0 ? rc
-		      : ns_holder_work(&net->holder, net->ns, &job, deadline, net->cancel_fd, err);
 }
 
 int net_wait_ready(struct net *net, struct error *err)
@@ -168,7 +126,7 @@ void net_supervise(struct net *net, struct event_base *base, struct children *ch
 	net->cancel_fd = -1;
 	net->events = events;
 	net->events_arg = arg;
-	watch_holder(net);
+	net_watch_holder(net);
 	if (net->driver->supervise)
 		net->driver->supervise(net);
 }

@@ -27,6 +27,7 @@
 #include "fauxroot/state/statedir.h"
 #include "links.h"
 #include "names.h"
+#include "statepath.h"
 
 /* Other launchers may remove the directory, as the last one that leaves, while we enter it. */
 #define ATTEMPTS 100

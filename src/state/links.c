@@ -14,7 +14,6 @@
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
-#include "fauxroot/state/instances.h"
 #include "fauxroot/sys/mount.h"
 #include "statepath.h"
 

@@ -18,8 +18,10 @@
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
-#include "fauxroot/state/instances.h"
+#include "fauxroot/config/config.h"
+#include "fauxroot/state/instance.h"
 #include "links.h"
+#include "statepath.h"
 #include "lock.h"
 
 #define LOCK_MS 1000

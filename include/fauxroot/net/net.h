@@ -176,6 +176,9 @@ int net_wait_ready(struct net *net, struct error *err);
  */
 int net_work(struct net *net, const struct deadline *deadline, struct error *err);
 
+/* net_watch_holder() - forget net->holder's process when it has ended; from net_supervise() on */
+void net_watch_holder(struct net *net);
+
 /*
  * net_supervise() - from now on live in the event loop @base
  * @children: where the ends of the network's processes are watched; must outlive it

@@ -11,6 +11,7 @@
 
 #include "fauxroot/base/macro.h"
 #include "fauxroot/config/config.h"
+#include "fauxroot/state/instance.h"
 
 struct error;
 struct statedir;
@@ -47,18 +48,6 @@ int instance_name_check(const char *name, struct error *err);
 /* instance_withdraw() - remove them, and the directory where it was the last; accepts
  * INSTANCE_LINK_NONE */
 void instance_withdraw(struct instance_link *link);
-
-struct instance {
-	pid_t pid;	 /* of the launcher */
-	char *state_dir; /* absolute */
-	char *name;	 /* NULL: it has none */
-};
-
-/* A list that it owns; all zero is an empty one. */
-struct instances {
-	struct instance *items;
-	size_t n;
-};
 
 void instances_clear(struct instances *instances);
 
