@@ -2,21 +2,6 @@
 #include "fauxroot/config/config.h"
 
 #include "fauxroot/base/str.h"
-#include "fauxroot/config/options.h"
-
-/* Seconds; as docker stop has it. */
-#define KILL_TIMEOUT 10
-
-void config_init(struct config *config)
-{
-	*config = (struct config){
-		.source_ip_transparent = true,
-		.kill_timeout = KILL_TIMEOUT,
-	};
-	for (const struct option_row *row = options_next(NULL); row; row = options_next(row))
-		if (row->preset)
-			memcpy((char *)config + row->offset, &row->preset, sizeof(row->preset));
-}
 
 void config_clear(struct config *config)
 {

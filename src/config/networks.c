@@ -10,9 +10,7 @@
 
 #include "private.h"
 
-const struct option_row *const option_tables[] = {
-	network_rows, slirp4netns_rows, unserved_rows, other_rows, NULL,
-};
+const struct option_row *const driver_tables[] = {slirp4netns_rows, unserved_rows, NULL};
 
 int network_refuse_conflicts(const struct config *config, struct error *err)
 {

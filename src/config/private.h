@@ -13,9 +13,9 @@
 	(NETS_OF_HELPERS & ~(OPTION_NET(NET_LXC_USER_NIC) | OPTION_NET(NET_VPNKIT) | \
 			     OPTION_NET(NET_GVISOR_TAP_VSOCK)))
 
-/* networks.c: all tables of rows in the order of --help, up to NULL, and the words of --net and
+/* networks.c: the tables of rows that one network alone has, up to NULL, and the words of --net and
  * --port-driver */
-extern const struct option_row *const option_tables[];
+extern const struct option_row *const driver_tables[];
 extern const struct option_word net_words[], port_words[];
 
 /* networks.c: the networks that a port driver works with, by enum port_mode. */

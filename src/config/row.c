@@ -4,6 +4,9 @@
 
 #include "private.h"
 
+/* Seconds; as docker stop has it. */
+#define KILL_TIMEOUT 10
+
 /* The row without a name at the end of @table. */
 static const struct option_row *end_of(const struct option_row *table)
 {
@@ -12,18 +15,44 @@ static const struct option_row *end_of(const struct option_row *table)
 	return table;
 }
 
+/* The tables in the order of --help, those of drivers between the two others; NULL: behind the last
+ * one. */
+static const struct option_row *table_at(size_t i)
+{
+	size_t n = 0;
+
+	while (driver_tables[n])
+		n++;
+	if (i == 0)
+		return network_rows;
+	if (i <= n)
+		return driver_tables[i - 1];
+	return i == n + 1 ? other_rows : NULL;
+}
+
 const struct option_row *options_next(const struct option_row *row)
 {
-	const struct option_row *const *table = option_tables;
+	size_t i = 0;
 
 	if (!row)
-		return *table;
+		return table_at(0);
 	row++;
 	if (row->name)
 		return row;
-	while (end_of(*table) != row)
-		table++;
-	return table[1];
+	while (end_of(table_at(i)) != row)
+		i++;
+	return table_at(i + 1);
+}
+
+void config_init(struct config *config)
+{
+	*config = (struct config){
+		.source_ip_transparent = true,
+		.kill_timeout = KILL_TIMEOUT,
+	};
+	for (const struct option_row *row = options_next(NULL); row; row = options_next(row))
+		if (row->preset)
+			memcpy((char *)config + row->offset, &row->preset, sizeof(row->preset));
 }
 
 bool option_bool(const struct option_row *row, const struct config *config)

@@ -199,12 +199,12 @@ plant_reader() {
 		}
 	EOT
 	finds 0 "no breach" scripts/check-layers "$COPY"
-	# A function's name in a comment, in a string or as a part of another name is no use of it.
+	# A function's name in a comment, in a string, of a struct or as a part of another name is no use of it.
 	cat >>src/sys/seeded.c <<-'EOT'
 		struct field { int n; };
 		/* planted(0) */
 		static const char *const text = "planted(0)";
-		static int planted_too(const struct field *f) { return f->n; }
+		static int planted_too(const struct field *f, const struct planted *p) { return f->n; }
 	EOT
 	finds 0 "no breach" scripts/check-layers "$COPY"
 	echo 'int (*sown(void))(void) { return (int (*)(void))planted; }' >>src/sys/seeded.c
