@@ -8,11 +8,12 @@
 
 #include "fauxroot/base/err.h"
 #include "fauxroot/config/config.h"
-#include "fauxroot/check/explain.h"
 #include "fauxroot/machine/accounts.h"
 #include "fauxroot/machine/machine.h"
 #include "fauxroot/machine/process.h"
 #include "fauxroot/machine/subid.h"
+
+struct explanation;
 
 /*
  * What is known while one failure is explained. A row's test leaves here what it has read, and the

@@ -8,6 +8,8 @@
  *
  * Everything is read when it is asked for, after the failure: a launch that works pays nothing.
  */
+#include "fauxroot/check/explain.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -37,7 +37,6 @@
 #include "handshake.h"
 #include "init.h"
 #include "launch.h"
-#include "namespaces.h"
 #include "stage.h"
 #include "target.h"
 

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "check/cause.h"
+#include "fauxroot/check/explain.h"
 #include "fake_machine.h"
 #include "test_check_failure.h"
 #include "test_check_failures_ids.h"

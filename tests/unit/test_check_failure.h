@@ -4,6 +4,7 @@
 #pragma once
 
 #include "check/cause.h"
+#include "fauxroot/check/explain.h"
 #include "fake_machine.h"
 
 struct failure {
