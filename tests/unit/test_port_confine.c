@@ -121,6 +121,11 @@ static void do_cloexec(void)
 
 static void do_pipe_size(void)
 {
+	syscall(SYS_fcntl, 0, F_SETPIPE_SZ, 4096);
+}
+
+static void do_get_pipe_size(void)
+{
 	syscall(SYS_fcntl, 0, F_GETPIPE_SZ);
 }
 
@@ -276,6 +281,7 @@ __attribute__((unused)) static void breaches(void **state)
 		{"accept", do_accept, true, false},
 		{"dup", do_cloexec, false, false},
 		{"pipe", do_pipe_size, true, false},
+		{"size of a pipe", do_get_pipe_size, false, false},
 		{"code", do_executable, false, false},
 		{"memory", do_memory, true, true},
 		{"connect anywhere", do_connect_anywhere, false, false},
