@@ -45,6 +45,11 @@ bool kept_is_shortage(int rc)
 	}
 }
 
+bool kept_is_gone(int rc)
+{
+	return rc == -EPIPE || rc == -ECONNRESET || rc == -ETIMEDOUT || rc == -EPROTO;
+}
+
 static void give_up(struct kept *kept, const struct error *err)
 {
 	struct error lost = *err;

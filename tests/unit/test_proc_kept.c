@@ -253,6 +253,19 @@ static void shortages_are_known(void **state)
 		assert_false(kept_is_shortage(-lasting[i]));
 }
 
+/* Of what asks for a new process, only a delay may also be a shortage's. */
+static void what_says_that_it_is_gone_is_known(void **state)
+{
+	static const int gone[] = {EPIPE, ECONNRESET, ETIMEDOUT, EPROTO};
+	static const int refused[] = {0, ENOENT, ENOSPC, EMFILE, EINVAL, ECANCELED};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(gone); i++)
+		assert_true(kept_is_gone(-gone[i]));
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++)
+		assert_false(kept_is_gone(-refused[i]));
+}
+
 static void the_first_stop_is_undone(void **state)
 {
 	struct fixture *f = *state;
@@ -418,6 +431,7 @@ int main(void)
 		TEST(after_a_minute_of_shortage_it_is_lost),
 		TEST(a_start_that_fails_otherwise_counts),
 		TEST(shortages_are_known),
+		TEST(what_says_that_it_is_gone_is_known),
 		TEST(the_first_stop_is_undone),
 		TEST(what_was_started_otherwise_is_not_started_twice),
 		TEST(without_a_loop_it_is_lost),

@@ -139,5 +139,9 @@ void kept_restarted(struct kept *kept);
  * supervised. */
 void kept_clear(struct kept *kept);
 
+/* kept_is_gone() - does the -errno @rc of a conversation with a kept process say that it is gone,
+ * or as good as gone: it hangs, or sends what it must not? Then it is to be replaced. */
+bool kept_is_gone(int rc);
+
 /* kept_is_shortage() - is the -errno @rc one that passes by itself? */
 bool kept_is_shortage(int rc);

@@ -198,12 +198,6 @@ static int start_processes(struct ports *ports, struct error *err)
 	return rc;
 }
 
-/* An order failed because the forwarder is gone or hangs: a new one takes over. */
-static bool is_lost(int rc)
-{
-	return rc == -EPIPE || rc == -ECONNRESET || rc == -ETIMEDOUT || rc == -EPROTO;
-}
-
 /*
  * The forwarder is gone, or as good as gone, with the error @err: another one is to get the ports
  * of the table. In the event loop it will, some time later; before, in a launch, it has it already.
@@ -238,7 +232,7 @@ static int start_agent_again(void *arg, struct error *err)
 	if (b->control < 0)
 		return 0;
 	rc = start_agent(ports, err);
-	return is_lost(rc) ? replace_forwarder(ports, err) : rc;
+	return kept_is_gone(rc) ? replace_forwarder(ports, err) : rc;
 }
 
 /* kept_ops.ended: the agent has nothing to supply without a forwarder. */
@@ -323,7 +317,7 @@ static int take_back(struct ports *ports, uint32_t id, struct error *err)
 	struct control_message m = {.type = CONTROL_REMOVE, .id = id};
 	int rc = b->control < 0 ? -ENOENT : order(ports, &m, NULL, 0, err);
 
-	if (rc < 0 && rc != -ENOENT && !is_lost(rc)) {
+	if (rc < 0 && rc != -ENOENT && !kept_is_gone(rc)) {
 		log_debug("%s; asking again", err->text);
 		rc = order(ports, &m, NULL, 0, err);
 	}
@@ -350,7 +344,7 @@ static int builtin_add(struct ports *ports, struct port *port, struct error *err
 	/* Without a forwarder the next one gets it with the rest of the table. */
 	if (b->control >= 0)
 		rc = tell_add(ports, port, err);
-	if (is_lost(rc)) {
+	if (kept_is_gone(rc)) {
 		rc = replace_forwarder(ports, err);
 		if (rc == 0 && b->control >= 0)
 			rc = tell_add(ports, port, err);
