@@ -283,10 +283,11 @@ static pid_t start_hidden_listener(uint16_t *ret_port)
 	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
+		int fd = listen_somewhere(ret_port);
+
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		prctl(PR_SET_DUMPABLE, 0);
-		(void)listen_somewhere(ret_port);
-		if (write(fds[1], ret_port, sizeof(*ret_port)) != sizeof(*ret_port))
+		if (fd < 0 || write(fds[1], ret_port, sizeof(*ret_port)) != sizeof(*ret_port))
 			_exit(1);
 		for (;;)
 			pause();
