@@ -96,6 +96,12 @@ static int compare_descending(const void *a, const void *b)
 	return strcmp(((const struct copy *)b)->path, ((const struct copy *)a)->path);
 }
 
+static int cannot_copy(const char *doing, const char *path, int errnum, struct error *err)
+{
+	return err_about(err, err_set(err, errnum, "%s %s to copy it up", doing, path),
+			 REASON_COPY_UP, "%s", path);
+}
+
 /* Open @dir, wherever it leads, as the next of @copies, unless it is there already. */
 static int add_copy(struct copies *copies, const char *dir, int state_dir, struct error *err)
 {
@@ -107,10 +113,11 @@ static int add_copy(struct copies *copies, const char *dir, int state_dir, struc
 		return err_say(err, EINVAL, "cannot copy up \"%s\": the path is not absolute", dir);
 	progress_at(copies->progress, "opening %s to copy it up", dir);
 	path = realpath(dir, NULL);
-	place = path ? place_open(path) : -errno;
+	if (!path)
+		return cannot_copy("opening", dir, errno, err);
+	place = place_open(path);
 	if (place < 0)
-		return err_about(err, err_set(err, -place, "opening %s to copy it up", dir),
-				 REASON_COPY_UP, "%s", dir);
+		return cannot_copy("opening", dir, -place, err);
 	for (size_t i = 0; i < copies->n; i++)
 		if (streq(copies->items[i].path, path))
 			return 0;
@@ -258,12 +265,6 @@ static void close_dir(DIR **dir)
 		closedir(*dir);
 }
 
-static int cannot_read(const struct copy *copy, int errnum, struct error *err)
-{
-	return err_about(err, err_set(err, errnum, "reading %s to copy it up", copy->path),
-			 REASON_COPY_UP, "%s", copy->path);
-}
-
 static int link_entries(const struct copy *copy, const char *original_name,
 			struct progress *progress, struct error *err)
 {
@@ -272,7 +273,7 @@ static int link_entries(const struct copy *copy, const char *original_name,
 	struct dirent *entry;
 
 	if (!dir)
-		return cannot_read(copy, errno, err);
+		return cannot_copy("reading", copy->path, errno, err);
 	fd = -1; /* closedir() closes it */
 	while ((errno = 0, entry = readdir(dir))) {
 		int rc;
@@ -285,7 +286,7 @@ static int link_entries(const struct copy *copy, const char *original_name,
 			return err_set(err, -rc, "making the link %s/%s", copy->path,
 				       entry->d_name);
 	}
-	return errno ? cannot_read(copy, errno, err) : 0;
+	return errno ? cannot_copy("reading", copy->path, errno, err) : 0;
 }
 
 static int copy_one(struct copy *copy, struct progress *progress, struct error *err)
