@@ -370,3 +370,15 @@ second() {
 	one_line "$output" "error: --workdir=/nonexistent: No such file or directory"
 	absent ran
 }
+
+@test "--check finds a name that is in use, and a working directory that is not there" {
+	launch --name=one sleep 1000
+	run -1 fx --check --name=one true
+	says "$output" "^obstacle .*--name=one: the name \"one\" belongs to the instance with PID $LAUNCHER"
+	run -0 fx --check --name=two --workdir=/usr true
+	absent "$XDG_RUNTIME_DIR/fauxroot/two"
+	equals one "$(cd "$XDG_RUNTIME_DIR/fauxroot" && echo [!0-9]*)"
+	run -1 fx --check --workdir=/nonexistent true
+	says "$output" "^obstacle .*--workdir=/nonexistent: No such file or directory"
+	stop
+}
