@@ -197,9 +197,15 @@ unsigned launch_stage_traces(enum launch_stage stage)
 	return stages[stage].traces;
 }
 
-static struct launch new_launch(const struct config *config, const struct signals *signals)
+/* Not on the stack, which all forks of ours get: the id map alone is 8 KiB. NULL when out of
+ * memory. */
+static struct launch *new_launch(const struct config *config, const struct signals *signals)
 {
-	struct launch l = {
+	struct launch *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return NULL;
+	*l = (struct launch){
 		.config = config,
 		.signals = signals,
 		.stages = stages,
@@ -227,27 +233,29 @@ static struct launch new_launch(const struct config *config, const struct signal
 		.etc = ETCFILES_NONE,
 	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(l.mappers.mappers); i++)
-		l.mappers.mappers[i] = HELPER_NONE;
+	for (size_t i = 0; i < ARRAY_SIZE(l->mappers.mappers); i++)
+		l->mappers.mappers[i] = HELPER_NONE;
 	return l;
 }
 
 int launcher_run(const struct config *config, const struct signals *signals, bool activated,
 		 const struct launch_hooks *hooks, int *ret_status, struct error *err)
 {
-	struct launch l = new_launch(config, signals);
+	_cleanup_free_ struct launch *l = new_launch(config, signals);
 	int rc;
 
-	l.activated = activated;
-	l.hooks = hooks;
-	children_open(&l.children);
-	rc = stages_run(&l, SIDE_LAUNCHER, err);
+	if (!l)
+		return err_set(err, ENOMEM, "preparing the launch");
+	l->activated = activated;
+	l->hooks = hooks;
+	children_open(&l->children);
+	rc = stages_run(l, SIDE_LAUNCHER, err);
 	if (rc == 0)
-		rc = loop_run(&l, err);
+		rc = loop_run(l, err);
 	if (rc == 0)
-		*ret_status = l.status;
-	stages_undo(&l);
-	children_close(&l.children);
+		*ret_status = l->status;
+	stages_undo(l);
+	children_close(&l->children);
 	if (config->pidns)
 		terminal_take_back();
 	return rc;
@@ -303,23 +311,25 @@ static int await_rehearsal(struct launch *l, struct process *process)
 int launcher_rehearse(const struct config *config, const struct signals *signals,
 		      struct rehearsal *r)
 {
-	struct launch l = new_launch(config, signals);
+	_cleanup_free_ struct launch *l = new_launch(config, signals);
 	struct process process = PROCESS_NONE;
 	struct outcome *first = &r->of[STAGE_MIDDLE];
 	pid_t parent = getpid();
 	int rc;
 
-	l.rehearsal = r;
+	if (!l)
+		return -ENOMEM;
+	l->rehearsal = r;
 	rc = process_fork("the rehearsal", &process, &first->err);
 	if (rc == 0)
-		run_rehearsal(&l, parent);
+		run_rehearsal(l, parent);
 	if (rc > 0) {
-		rc = await_rehearsal(&l, &process);
+		rc = await_rehearsal(l, &process);
 	} else {
 		/* What keeps us from forking would keep a launch from its first clone. */
 		first->rc = err_step(&first->err, rc, STEP_CLONE);
 		first->tried = true;
 	}
-	rehearse_conclude(&l);
+	rehearse_conclude(l);
 	return rc == -ECANCELED ? rc : 0;
 }

@@ -63,7 +63,7 @@ struct rehearsal {
  *
  * A stage without which another cannot be tried is not an end: the other is noted as depending on
  * it. Where the subordinate ids or their maps fail, a second child with a map of the caller alone
- * has the rest tried. Returns 0, or -ECANCELED where a terminating signal came.
+ * has the rest tried. Returns 0, -ECANCELED where a terminating signal came, or -ENOMEM.
  */
 int launcher_rehearse(const struct config *config, const struct signals *signals,
 		      struct rehearsal *r);
