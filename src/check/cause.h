@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
+#include "facts.h"
 #include "fauxroot/base/err.h"
 #include "fauxroot/config/config.h"
 #include "fauxroot/machine/accounts.h"
@@ -16,31 +17,17 @@
 struct explanation;
 
 /*
- * What is known while one failure is explained. A row's test leaves here what it has read, and the
- * row's texts name it: {value}, {path}, {point}.
- */
-struct facts {
-	const struct machine *machine;
-	const struct config *config;
-	const struct error *err;
-	char value[400];
-	char path[300];
-	char point[300];
-};
-
-/*
  * One cause. It explains a failure at one of @steps with one of @codes (none: any) for one of
  * @reasons (none: any), if @test finds it on the machine (NULL: the failure itself is the proof).
  *
- * Texts hold {names} of facts; explain.c lists them.
+ * Texts hold {names} of facts: those that @test has set, and those of facts.c.
  */
 struct cause {
 	const char *id; /* its name, for good: in the log of --debug, in documents, in tests */
 	unsigned steps; /* STEP_BIT()s */
 	int codes[4];	/* ends with 0 */
 	enum error_reason reasons[2]; /* ends with REASON_NONE */
-	bool (*test)(struct facts *facts, const char *arg);
-	const char *arg; /* for @test: the file to read, the option to look for */
+	bool (*test)(struct facts *facts);
 	const char *cause;
 	/*
 	 * What mends it, in a container and beside that. Of the containers' only that of the
@@ -51,6 +38,7 @@ struct cause {
 	const char *kubernetes; /* a member of the container's manifest */
 	const char *lxd;	/* arguments of lxc, of incus */
 	const char *remedy;	/* in all other cases, or in any: begins with "or" then */
+	const char *outside;	/* outside of containers, in the place of all of those */
 };
 
 #define STEP_BIT(step) (1U << (step))
@@ -91,12 +79,13 @@ extern const struct cause causes_of_ports[];
 extern const struct cause causes_of_the_target[];
 extern const struct cause causes_of_the_preflight[]; /* asked for by id; they match no error */
 
-/* cause_remedy() - all of a row's remedies, or those for @runtime; @runtime may be NULL */
-void cause_remedy(const struct cause *cause, const char *runtime, char *buf, size_t size);
-
-/* cause_expand() - @text with its {names} replaced; false where one is unknown or it does not fit
+/*
+ * cause_remedy() - what mends @cause for whoever is in @container
+ * @container: NULL: none
+ * @all: instead, all that the row has, for documents
  */
-bool cause_expand(const char *text, const struct facts *facts, char *buf, size_t size);
+void cause_remedy(const struct cause *cause, const struct container *container, bool all, char *buf,
+		  size_t size);
 
 /*
  * explain_as() - the cause with this id and its remedy, whatever the error, if its test finds it
@@ -107,27 +96,33 @@ bool explain_as(const char *id, struct facts *facts, struct explanation *ret);
 
 /* Tests that more than one file uses; each row's own are static, in the row's file. */
 
-/* sysctl_is_there() - facts->value: of the file @arg below /proc/sys, facts->path */
-bool sysctl_is_there(struct facts *facts, const char *arg);
+/* fact_file() - the first line of the file @path as a fact; false where there is none */
+bool fact_file(struct facts *facts, const char *name, const char *path);
 
-/* has_filter() - is a seccomp filter on this process? facts->value: what /proc/self/status has */
+/* fact_status() - the field @field of /proc/self/status as a fact; false where there is none */
+bool fact_status(struct facts *facts, const char *name, const char *field);
+
+/* setting_is() - has the file @path this value? {setting}: what it has */
+bool setting_is(struct facts *facts, const char *path, const char *value);
+
+/* has_filter() - is a seccomp filter on this process? {seccomp}: what /proc/self/status has */
 bool has_filter(struct facts *facts);
 
-bool is_in_container(struct facts *facts, const char *arg);
+bool is_in_container(struct facts *facts);
+
+/* port_is_privileged() - may only a privileged process open the port that the error is about?
+ * {start}: the first port that is open to all, {lowest}: of the published ones */
+bool port_is_privileged(struct facts *facts);
 
 /* is_mounted_with() - is the file system that @path is on mounted with @option ("nosuid")?
- * facts->point: its mount point */
+ * {mount}: its mount point */
 bool is_mounted_with(struct facts *facts, const char *path, const char *option);
 
-/* port_is_privileged() - may only a privileged process open the port that the error is about? Its
- * argument is the sysctl with the first port that is open to all. */
-bool port_is_privileged(struct facts *facts, const char *arg);
-
 /* is_elsewhere() - does PATH not lead to the program @name, which is in one of the directories that
- * distributions use? facts->path: its path, facts->value: that directory */
+ * distributions use? {program}: its path, {dir}: that directory */
 bool is_elsewhere(struct facts *facts, const char *name);
 
-/* is_closed_to_us() - does @st lack one of @bits for our ids? facts->value: whose it is */
+/* is_closed_to_us() - does @st lack one of @bits for our ids? {rights}: whose it is, its mode */
 bool is_closed_to_us(struct facts *facts, const struct stat *st, mode_t bits);
 
 /* mapper_failed_to_write() - was newuidmap or newgidmap there, and the kernel refused the map? No
@@ -137,11 +132,8 @@ bool mapper_failed_to_write(const struct error *err);
 /* is_about_getsubids() - is the failure about getsubids, or what $GETSUBIDS names? */
 bool is_about_getsubids(const struct facts *facts);
 
-/* kernel_is_older() - than the version @arg ("5.10"); facts->value: its release */
-bool kernel_is_older(struct facts *facts, const char *arg);
+/* kernel_is_older() - than Linux @major.@minor; {release}: the kernel's own name for itself */
+bool kernel_is_older(struct facts *facts, uint32_t major, uint32_t minor);
 
-/* limit_is_zero() - is max_KIND_namespaces 0 for a kind in @arg that is asked for ("pid uts")? */
-bool limit_is_zero(struct facts *facts, const char *arg);
-
-/* proc_is_masked() - facts->value: the mounts below /proc that hide a part of it */
-bool proc_is_masked(struct facts *facts, const char *arg);
+/* proc_is_masked() - {masks}: the mounts below /proc that hide a part of it */
+bool proc_is_masked(struct facts *facts);

@@ -16,96 +16,18 @@
 /* A row's longest text, with its words in place. */
 #define TEXT_MAX 1600
 
-/* The setting that the row's test reads, which it leaves in {path}; false where it is not one. */
-static bool setting_of(const struct cause *cause, char *buf, size_t size)
+static void describe(const char *text, char *buf, size_t size)
 {
-	const char *arg = cause->arg;
-
-	if (cause->test == kernel_is_older)
-		return str_print(buf, size, "/proc/sys/kernel/osrelease") == 0;
-	if (cause->test == limit_is_zero && !strchr(arg, ' '))
-		return str_print(buf, size, "/proc/sys/user/max_%s_namespaces", arg) == 0;
-	return arg && strchr(arg, '/') &&
-	       str_print(buf, size, "%s%s", arg[0] == '/' ? "" : "/proc/sys/", arg) == 0;
-}
-
-/* What stands for the fact @name of @cause. */
-static const char *stand_in(const struct cause *cause, struct cursor name, char *buf, size_t size)
-{
-	static const struct {
-		const char *name, *word;
-	} words[] = {
-		{"value", "VALUE"},
-		{"about", "VALUE"},
-		{"path", "PATH"},
-		{"point", "PLACE"},
-		{"user", "USER"},
-		{"uid", "UID"},
-		{"gid", "GID"},
-		{"self", "/usr/bin/fauxroot"},
-		{"free range", "FIRST-LAST"},
-		{"free line", "FIRST:COUNT"},
-		{"runtime dir", "/run/user/UID"},
-		{"newuidmap", "/usr/bin/newuidmap"},
-		{"newgidmap", "/usr/bin/newgidmap"},
-		{"have runtime dir", "sudo loginctl enable-linger USER && export "
-				     "XDG_RUNTIME_DIR=/run/user/UID"},
-	};
-
-	if (cursor_left(&name) == 4 && memcmp(name.at, "path", 4) == 0 &&
-	    setting_of(cause, buf, size))
-		return buf;
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-		if (cursor_left(&name) == strlen(words[i].name) &&
-		    memcmp(name.at, words[i].name, cursor_left(&name)) == 0)
-			return words[i].word;
-	if (cursor_word(&name, "install ")) {
-		(void)str_print(buf, size, "install the package that has %.*s",
-				(int)cursor_left(&name), name.at);
-		return buf;
-	}
-	if (cursor_word(&name, "boot ")) {
-		(void)str_print(buf, size, "%.*s on the kernel's command line, and a reboot",
-				(int)cursor_left(&name), name.at);
-		return buf;
-	}
-	return "?";
-}
-
-static void describe(const struct cause *cause, const char *text, char *buf, size_t size)
-{
-	struct cursor c = cursor_of(text);
-	size_t used = 0;
-
-	*buf = '\0';
-	while (!cursor_at_end(&c)) {
-		char word[256];
-		const char *piece;
-		size_t n;
-
-		cursor_until(&c, "{", &piece, &n);
-		(void)str_print(buf + used, size - used, "%.*s", (int)n, piece);
-		used = strlen(buf);
-		if (!cursor_char(&c, '{'))
-			break;
-		if (cursor_char(&c, '{')) {
-			(void)str_print(buf + used, size - used, "{");
-		} else {
-			cursor_until(&c, "}", &piece, &n);
-			cursor_char(&c, '}');
-			(void)str_print(buf + used, size - used, "%s",
-					stand_in(cause, cursor_of_n(piece, n), word, sizeof(word)));
-		}
-		used = strlen(buf);
-	}
+	if (!facts_expand(text, NULL, buf, size))
+		(void)str_print(buf, size, "?");
 }
 
 static void describe_remedy(const struct cause *cause, char *buf, size_t size)
 {
 	char remedy[TEXT_MAX];
 
-	cause_remedy(cause, NULL, remedy, sizeof(remedy));
-	describe(cause, remedy, buf, size);
+	cause_remedy(cause, NULL, true, remedy, sizeof(remedy));
+	describe(remedy, buf, size);
 }
 
 /* The words of the errors that the row is for: "Operation not permitted, No space left on device"
@@ -126,7 +48,7 @@ static void markdown_row(FILE *out, const struct cause *cause)
 		print_errors(out, cause);
 		fputs("\n\n", out);
 	}
-	describe(cause, cause->cause, text, sizeof(text));
+	describe(cause->cause, text, sizeof(text));
 	fprintf(out, "Cause: ");
 	for (const char *ch = text; *ch; ch++)
 		fprintf(out, strchr("<*[", *ch) ? "\\%c" : "%c", *ch);
@@ -145,7 +67,7 @@ void manual_markdown(FILE *out)
 	      "values\n"
 	      "that were read. This page lists all that is known. Words in capitals stand for what "
 	      "is\n"
-	      "read on the machine: VALUE, PATH, PLACE (a mount point, a directory, a port). With\n"
+	      "read on the machine: LIMIT, PROGRAM, DIR, MOUNT (a mount point). With\n"
 	      "`--debug` a failure says under which name it is known here, and so does `--check "
 	      "--json`\n"
 	      "([check.md](check.md)).\n\n"
@@ -204,7 +126,7 @@ void manual_mdoc(FILE *out)
 		fprintf(out, ".Pp\n%s:\n.Bl -tag -width Ds\n", part->title);
 		for (const struct cause *cause = part->rows; cause->cause; cause++) {
 			fprintf(out, ".It Cm %s\n", cause->id);
-			describe(cause, cause->cause, text, sizeof(text));
+			describe(cause->cause, text, sizeof(text));
 			mdoc_text(out, text);
 			fputs(".br\nRemedy:\n", out);
 			describe_remedy(cause, text, sizeof(text));

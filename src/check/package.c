@@ -62,8 +62,7 @@ static const struct distribution *distribution_of(const struct machine *machine)
 	return d ? d : find_by_field(text, "ID_LIKE");
 }
 
-const char *machine_package(const struct machine *machine, const char *program, char *buf,
-			    size_t size)
+void package_install(const struct machine *machine, const char *program, char *buf, size_t size)
 {
 	const struct distribution *d = distribution_of(machine);
 
@@ -74,11 +73,9 @@ const char *machine_package(const struct machine *machine, const char *program, 
 				streq(program, "newuidmap")   ? d->newuidmap
 				: streq(program, "getsubids") ? d->getsubids
 							      : program);
-	return buf;
 }
 
-const char *machine_boot(const struct machine *machine, const char *argument, char *buf,
-			 size_t size)
+void package_boot(const struct machine *machine, const char *argument, char *buf, size_t size)
 {
 	const struct distribution *d = distribution_of(machine);
 
@@ -87,5 +84,4 @@ const char *machine_boot(const struct machine *machine, const char *argument, ch
 	else
 		(void)str_print(buf, size, "%s on the kernel's command line, and a reboot",
 				argument);
-	return buf;
 }

@@ -33,21 +33,25 @@ static bool take_field(struct cursor *line, char *buf, size_t size)
 	return used > 0;
 }
 
-static bool skip_field(struct cursor *line)
+static bool skip_fields(struct cursor *line, int count)
 {
-	const char *at;
-	size_t n;
+	for (; count > 0; count--) {
+		const char *at;
+		size_t n;
 
-	cursor_until(line, " ", &at, &n);
-	cursor_char(line, ' ');
-	return n > 0;
+		cursor_until(line, " ", &at, &n);
+		cursor_char(line, ' ');
+		if (n == 0)
+			return false;
+	}
+	return true;
 }
 
 /* Any number of tags, and the "-" behind them. */
 static bool skip_tags(struct cursor *line)
 {
 	while (!cursor_word(line, "- "))
-		if (!skip_field(line))
+		if (!skip_fields(line, 1))
 			return false;
 	return true;
 }
@@ -55,10 +59,9 @@ static bool skip_tags(struct cursor *line)
 static bool take_mount(struct cursor line, struct mount *ret)
 {
 	/* Mount ID, parent ID. */
-	return skip_field(&line) && skip_field(&line) &&
-	       cursor_u32(&line, UINT32_MAX, &ret->major) == 0 && cursor_char(&line, ':') &&
-	       cursor_u32(&line, UINT32_MAX, &ret->minor) == 0 && cursor_char(&line, ' ') &&
-	       take_field(&line, ret->root, sizeof(ret->root)) &&
+	return skip_fields(&line, 2) && cursor_u32(&line, UINT32_MAX, &ret->major) == 0 &&
+	       cursor_char(&line, ':') && cursor_u32(&line, UINT32_MAX, &ret->minor) == 0 &&
+	       cursor_char(&line, ' ') && take_field(&line, ret->root, sizeof(ret->root)) &&
 	       take_field(&line, ret->point, sizeof(ret->point)) &&
 	       take_field(&line, ret->options, sizeof(ret->options)) && skip_tags(&line) &&
 	       take_field(&line, ret->type, sizeof(ret->type));

@@ -37,12 +37,12 @@ static void cgroups(void **state)
 		 .files = {{"/proc/self/cgroup", "0::/\n", 0},
 			   {"/sys/fs/cgroup/cgroup.procs", "", 0}}},
 		{STEP_CGROUP, ENODEV, "finding our cgroup",
-		 "this machine has no cgroup v2, or does not mount it",
+		 "no cgroup v2 is mounted here",
 		 "sudo sed -i 's/^GRUB_CMDLINE_LINUX=\"/&systemd.unified_cgroup_hierarchy=1 /' "
 		 "/etc/default/grub && sudo update-grub && sudo reboot",
 		 .files = {{0}}},
 		{STEP_CGROUP, ENODEV, "finding our cgroup",
-		 "this container shows no cgroup v2 of its own",
+		 "no cgroup v2 is mounted here",
 		 "docker run --cgroupns=private …, on a host that has version 2 alone",
 		 .files = {{"/.dockerenv", "", 0}}},
 		{STEP_CGROUP, EBUSY, "moving process 1", NULL, NULL, .files = {{0}}},
@@ -219,7 +219,7 @@ static void devices_and_helpers(void **state)
 		{STEP_NET, ENOENT, "opening /dev/net/tun", "there is no /dev/net/tun", FIX_TUN,
 		 .reason = REASON_DEVICE, .about = "/dev/net/tun",
 		 .files = {{"/dev/net/tun", NULL, 0}}},
-		{STEP_NET, ENOENT, "opening /dev/net/tun", "this container has no /dev/net/tun",
+		{STEP_NET, ENOENT, "opening /dev/net/tun", "there is no /dev/net/tun",
 		 "podman run --device /dev/net/tun …; or --net=host", .reason = REASON_DEVICE,
 		 .about = "/dev/net/tun",
 		 .files = {{"/dev/net/tun", NULL, 0}, {"/run/.containerenv", "", 0}}},
@@ -539,6 +539,28 @@ static void ports(void **state)
 	check_failures(cases, ARRAY_SIZE(cases));
 }
 
+/* The longest values that a test can leave, for each name in @text that is not one of facts.c. */
+static void fill_facts(struct facts *facts, const char *text, char (*names)[32])
+{
+	char value[101], known[512];
+
+	memset(value, 'v', sizeof(value) - 1);
+	value[sizeof(value) - 1] = '\0';
+	for (const char *at = text; (at = strchr(at, '{')); at++) {
+		char *name = names[facts->n];
+
+		if (at[1] == '{') {
+			at++;
+			continue;
+		}
+		(void)snprintf(name, sizeof(names[0]), "%.*s", (int)strcspn(at, "}") + 1, at);
+		if (facts_expand(name, facts, known, sizeof(known)))
+			continue;
+		name[strlen(name) - 1] = '\0';
+		assert_true(fact(facts, name + 1, "%s", value));
+	}
+}
+
 static void every_text_is_whole(void **state)
 {
 	static const struct file none[MAX_FILES] = {{0}};
@@ -553,31 +575,61 @@ static void every_text_is_whole(void **state)
 	config_init(&config);
 	while ((cause = cause_next(&walk))) {
 		struct facts facts = {.machine = &fake.machine, .config = &config, .err = &err};
-		char remedy[sizeof((struct explanation){0}.remedy)];
+		char remedy[sizeof((struct explanation){0}.remedy)], names[12][32];
 		struct explanation why;
 
-		/* The longest values that a test can leave. */
-		memset(facts.value, 'v', 100);
-		memset(facts.path, 'p', 100);
-		memset(facts.point, 't', 100);
-		cause_remedy(cause, NULL, remedy, sizeof(remedy));
-		if (!cause_expand(cause->cause, &facts, why.cause, sizeof(why.cause)) ||
-		    !cause_expand(remedy, &facts, why.remedy, sizeof(why.remedy)))
+		cause_remedy(cause, NULL, true, remedy, sizeof(remedy));
+		fill_facts(&facts, cause->cause, names);
+		fill_facts(&facts, remedy, names);
+		if (!facts_expand(cause->cause, &facts, why.cause, sizeof(why.cause)) ||
+		    !facts_expand(remedy, &facts, why.remedy, sizeof(why.remedy)) ||
+		    !facts_expand(cause->cause, NULL, why.cause, sizeof(why.cause)) ||
+		    strchr(why.cause, '{'))
 			fail_msg("%s / %s", cause->cause, remedy);
 		assert_true(*why.remedy != '\0');
 	}
-	{
-		struct facts facts = {.machine = &fake.machine, .config = &config, .err = &err};
-		char text[64];
+	clear_fake(&fake);
+}
 
-		assert_false(cause_expand("{nosuch}", &facts, text, sizeof(text)));
-		assert_false(cause_expand("{uid", &facts, text, sizeof(text)));
-		assert_false(cause_expand("{values}", &facts, text, sizeof(text)));
-		assert_false(cause_expand("{user} is a text longer than the room for it", &facts,
-					  text, 20));
-		assert_true(cause_expand("{{{uid}}", &facts, text, sizeof(text)));
-		assert_string_equal(text, "{1000}");
-	}
+static void texts_name_facts(void **state)
+{
+	static const struct file none[MAX_FILES] = {{0}};
+	struct error err = {.code = 0, .about = "4711"};
+	struct fake fake;
+	struct facts facts = {.machine = &fake.machine, .err = &err};
+	char text[64], huge[500];
+
+	(void)state;
+	make_fake(&fake, none);
+	assert_false(facts_expand("{nosuch}", &facts, text, sizeof(text)));
+	assert_false(facts_expand("{uid", &facts, text, sizeof(text)));
+	assert_false(facts_expand("{uids}", &facts, text, sizeof(text)));
+	assert_false(
+		facts_expand("{user} is a text longer than the room for it", &facts, text, 20));
+	assert_true(facts_expand("{{{uid}}", &facts, text, sizeof(text)));
+	assert_string_equal(text, "{1000}");
+	assert_true(facts_expand("kill {pid}", &facts, text, sizeof(text)));
+	assert_string_equal(text, "kill 4711");
+	/* Set, set anew from itself, appended to; an empty one is a fact, too. */
+	assert_true(fact(&facts, "limit", "%d", 7));
+	assert_true(fact(&facts, "limit", "%s0", fact_text(&facts, "limit")));
+	assert_true(fact_add(&facts, "dirs", ", ", "%s", "/a"));
+	assert_true(fact_add(&facts, "dirs", ", ", "%s", "/b"));
+	assert_true(fact(&facts, "none", "%s", ""));
+	assert_true(facts_expand("{limit}: {dirs}{none}", &facts, text, sizeof(text)));
+	assert_string_equal(text, "70: /a, /b");
+	assert_string_equal(fact_text(&facts, "nosuch"), "");
+	memset(huge, 'x', sizeof(huge) - 1);
+	huge[sizeof(huge) - 1] = '\0';
+	assert_false(fact(&facts, "limit", "%s", huge));
+	assert_false(fact_add(&facts, "dirs", ", ", "%s", huge));
+	/* For documents. */
+	assert_true(facts_expand("{dir name} {self} {free line} {{", NULL, text, sizeof(text)));
+	assert_string_equal(text, "DIR NAME /usr/bin/fauxroot FIRST:COUNT {");
+	assert_true(facts_expand("{install newuidmap}", NULL, text, sizeof(text)));
+	assert_string_equal(text, "install the package that has newuidmap");
+	assert_true(facts_expand("{place of newuidmap}", NULL, text, sizeof(text)));
+	assert_string_equal(text, "/usr/bin/newuidmap");
 	clear_fake(&fake);
 }
 
@@ -634,6 +686,7 @@ int main(void)
 		cmocka_unit_test(limits),
 		cmocka_unit_test(confinement),
 		cmocka_unit_test(every_text_is_whole),
+		cmocka_unit_test(texts_name_facts),
 		cmocka_unit_test(every_id_is_its_own),
 		cmocka_unit_test(every_row_was_told),
 	};

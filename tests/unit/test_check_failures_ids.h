@@ -232,14 +232,14 @@ static void ranges(void **state)
 			    "bob:1:2\nalice:100000:65536\n1000:150000:65536\nalicex:1:2\n", 0},
 			   {"/etc/subgid", "1000:7:1\n", 0}}},
 		{STEP_IDMAP, ENOENT, NO_RANGES,
-		 "neither /etc/subuid nor /etc/subgid has a line for alice or 1000",
+		 "no line for alice or 1000 in /etc/subuid or /etc/subgid",
 		 "sudo usermod --add-subuids 165546-231081 --add-subgids 165546-231081 alice; or "
 		 "--idmap=single",
 		 .reason = REASON_NO_RANGES, .about = "/etc/subuid",
 		 .files = {{"/etc/subuid", "bob:100000:65536\n", 0},
 			   {"/etc/subgid", "bob:100000:65536\ncarol:165536:10\n", 0}}},
 		{STEP_IDMAP, ENOENT, NO_RANGES,
-		 "neither /etc/subuid nor /etc/subgid has a line for alice or 1000",
+		 "no line for alice or 1000 in /etc/subuid or /etc/subgid",
 		 "sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 alice; or "
 		 "--idmap=single",
 		 .reason = REASON_NO_RANGES, .about = "/etc/subuid",
@@ -247,7 +247,7 @@ static void ranges(void **state)
 		/* Within a user namespace that ends below SUB_UID_MIN; its root has no sudo. */
 		{STEP_IDMAP, ENOENT,
 		 "user \"root\" (uid 0) has no subordinate user ids: no line in /etc/subuid",
-		 "neither /etc/subuid nor /etc/subgid has a line for root or 0",
+		 "no line for root or 0 in /etc/subuid or /etc/subgid",
 		 "usermod --add-subuids 1001-65536 --add-subgids 1001-65536 root; or "
 		 "--idmap=single",
 		 .reason = REASON_NO_RANGES, .about = "/etc/subuid",
@@ -262,18 +262,18 @@ static void ranges(void **state)
 		 .files = {{"/etc/subuid", "bob:100000:65536\n", 0},
 			   {"/proc/self/uid_map", "1000 1000 1\n", 0},
 			   {"/proc/self/gid_map", "1000 1000 1\n", 0}}},
-		{STEP_IDMAP, ENOENT, NO_RANGES, "/etc/subuid has no line for alice or 1000",
+		{STEP_IDMAP, ENOENT, NO_RANGES, "no line for alice or 1000 in /etc/subuid",
 		 "sudo usermod --add-subuids 165536-231071 alice; or --idmap=single",
 		 .reason = REASON_NO_RANGES, .about = "/etc/subuid",
 		 .files = {{"/etc/subuid", "bob:100000:65536\n", 0}}},
 		{STEP_IDMAP, ENOENT,
 		 "user \"alice\" (uid 1000) has no subordinate group ids: no line in /etc/subgid",
-		 "/etc/subgid has no line for alice or 1000",
+		 "no line for alice or 1000 in /etc/subgid",
 		 "sudo usermod --add-subgids 165536-231071 alice; or --idmap=single",
 		 .reason = REASON_NO_RANGES, .about = "/etc/subgid",
 		 .files = {{"/etc/subgid", "bob:100000:65536\n", 0}}},
 		{STEP_IDMAP, ENOENT, NO_RANGES,
-		 "no line for uid 1000 in /etc/subuid and /etc/subgid, nor does /etc/passwd have "
+		 "no line for uid 1000 in /etc/subuid or /etc/subgid, nor does /etc/passwd have "
 		 "that uid",
 		 "echo 1000:100000:65536 | sudo tee -a /etc/subuid /etc/subgid; where the "
 		 "account's directory has ranges: \"subid: sss\" in /etc/nsswitch.conf; or "

@@ -9,63 +9,48 @@
 
 #define CGROUP STEP_BIT(STEP_CGROUP)
 
-static bool has_cgroup2(struct facts *facts, const char *arg)
+static bool has_cgroup2(struct facts *facts)
 {
 	_cleanup_free_ char *cgroup = NULL, *dir = NULL;
 
-	(void)arg;
-	if (machine_cgroup2(facts->machine, &cgroup, &dir) < 0)
-		return false;
-	(void)str_print(facts->path, sizeof(facts->path), "%s", dir);
-	return str_print(facts->value, sizeof(facts->value), "%s", cgroup) == 0;
+	return machine_cgroup2(facts->machine, &cgroup, &dir) == 0 &&
+	       fact(facts, "cgroup", "%s", cgroup) && fact(facts, "dir", "%s", dir);
 }
 
 /* The root has no cgroup.events (man 7 cgroups); that of a cgroup namespace has one. */
-static bool cgroup_is_root(struct facts *facts, const char *arg)
+static bool cgroup_is_root(struct facts *facts)
 {
 	char events[PATH_MAX];
 
-	return has_cgroup2(facts, arg) &&
-	       str_print(events, sizeof(events), "%s/cgroup.events", facts->path) == 0 &&
-	       machine_exists(facts->machine, facts->path) &&
+	return has_cgroup2(facts) &&
+	       str_print(events, sizeof(events), "%s/cgroup.events", fact_text(facts, "dir")) ==
+		       0 &&
+	       machine_exists(facts->machine, fact_text(facts, "dir")) &&
 	       !machine_exists(facts->machine, events);
 }
 
 const struct cause causes_of_cgroups[] = {
-	{
-		.id = "cgroup-is-root",
-		.steps = CGROUP,
-		.codes = {EPERM},
-		.test = cgroup_is_root,
-		.cause = "our cgroup, {path}, is the root of the hierarchy, and processes cannot "
-			 "leave that one for a cgroup below it",
-		.remedy = "start it in a cgroup of its own: systemd-run --user --scope -p "
-			  "Delegate=yes fauxroot …; or without --evacuate-cgroup2",
-	},
-	{
-		.id = "cgroup-not-ours",
-		.steps = CGROUP,
-		.codes = {EACCES, EPERM},
-		.test = has_cgroup2,
-		.cause = "our cgroup, {value} in /proc/self/cgroup, has not been delegated to this "
-			 "user",
-		.remedy = "systemd-run --user --scope -p Delegate=yes fauxroot …; in a unit "
-			  "Delegate=yes",
-	},
-	{
-		.id = "cgroup2-of-container",
-		.steps = CGROUP,
-		.codes = {ENODEV},
-		.test = is_in_container,
-		.cause = "this container shows no cgroup v2 of its own",
-		.remedy = "docker run --cgroupns=private …, on a host that has version 2 alone",
-	},
-	{
-		.id = "cgroup2-missing",
-		.steps = CGROUP,
-		.codes = {ENODEV},
-		.cause = "this machine has no cgroup v2, or does not mount it",
-		.remedy = "{boot systemd.unified_cgroup_hierarchy=1}",
-	},
+	{.id = "cgroup-is-root",
+	 .steps = CGROUP,
+	 .codes = {EPERM},
+	 .test = cgroup_is_root,
+	 .cause = "our cgroup, {dir}, is the root of the hierarchy, and processes cannot "
+		  "leave that one for a cgroup below it",
+	 .remedy = "start it in a cgroup of its own: systemd-run --user --scope -p "
+		   "Delegate=yes fauxroot …; or without --evacuate-cgroup2"},
+	{.id = "cgroup-not-ours",
+	 .steps = CGROUP,
+	 .codes = {EACCES, EPERM},
+	 .test = has_cgroup2,
+	 .cause = "our cgroup, {cgroup} in /proc/self/cgroup, has not been delegated to this "
+		  "user",
+	 .remedy = "systemd-run --user --scope -p Delegate=yes fauxroot …; in a unit "
+		   "Delegate=yes"},
+	{.id = "cgroup2-missing",
+	 .steps = CGROUP,
+	 .codes = {ENODEV},
+	 .cause = "no cgroup v2 is mounted here",
+	 .remedy = "docker run --cgroupns=private …, on a host that has version 2 alone",
+	 .outside = "{boot systemd.unified_cgroup_hierarchy=1}"},
 	{.cause = NULL},
 };

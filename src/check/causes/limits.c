@@ -39,58 +39,56 @@ static bool read_rlimit(const struct facts *facts, const char *name, uint64_t *r
 	return false;
 }
 
-static void say_limit(struct facts *facts, uint64_t soft, uint64_t wanted)
-{
-	(void)str_print(facts->value, sizeof(facts->value), "%llu", (unsigned long long)soft);
-	(void)str_print(facts->point, sizeof(facts->point), "%llu", (unsigned long long)wanted);
-}
-
-static bool process_limit_is_low(struct facts *facts, const char *arg)
+static bool process_limit_is_low(struct facts *facts)
 {
 	uint64_t soft, hard;
 
-	(void)arg;
-	if (!read_rlimit(facts, "Max processes", &soft, &hard) || soft == UINT64_MAX)
-		return false;
-	say_limit(facts, soft, hard);
-	return true;
+	return read_rlimit(facts, "Max processes", &soft, &hard) && soft != UINT64_MAX &&
+	       fact(facts, "limit", "%llu", (unsigned long long)soft);
 }
 
-static bool descriptor_limit_is_low(struct facts *facts, const char *arg)
+static bool soft_limit_is_low(struct facts *facts)
 {
 	uint64_t soft, hard;
 
-	if (!read_rlimit(facts, "Max open files", &soft, &hard) ||
-	    (soft < hard) != streq(arg, "soft"))
+	if (!read_rlimit(facts, "Max open files", &soft, &hard) || soft >= hard)
 		return false;
-	say_limit(facts, soft, soft < ENOUGH_DESCRIPTORS ? MIN(hard, ENOUGH_DESCRIPTORS) : hard);
-	return true;
+	if (soft < ENOUGH_DESCRIPTORS)
+		hard = MIN(hard, ENOUGH_DESCRIPTORS);
+	return fact(facts, "limit", "%llu", (unsigned long long)soft) &&
+	       fact(facts, "possible", "%llu", (unsigned long long)hard);
 }
 
-/* Has the cgroup @dir refused processes? facts->path and facts->value: its limit */
+static bool hard_limit_is_low(struct facts *facts)
+{
+	uint64_t soft, hard;
+
+	return read_rlimit(facts, "Max open files", &soft, &hard) && soft >= hard &&
+	       fact(facts, "limit", "%llu", (unsigned long long)soft);
+}
+
+/* Has the cgroup @dir refused processes? */
 static bool has_no_pids_left(struct facts *facts, const char *dir)
 {
-	char events[64];
+	char path[PATH_MAX], events[64];
 	struct cursor c;
 	uint32_t refused;
 
-	(void)str_print(facts->path, sizeof(facts->path), "%s/pids.events", dir);
-	if (!machine_word(facts->machine, facts->path, events, sizeof(events)))
+	(void)str_print(path, sizeof(path), "%s/pids.events", dir);
+	if (!machine_word(facts->machine, path, events, sizeof(events)))
 		return false;
 	c = cursor_of(events);
-	(void)str_print(facts->path, sizeof(facts->path), "%s/pids.max", dir);
+	(void)str_print(path, sizeof(path), "%s/pids.max", dir);
 	return cursor_word(&c, "max ") && cursor_u32(&c, UINT32_MAX, &refused) == 0 &&
-	       refused > 0 &&
-	       machine_word(facts->machine, facts->path, facts->value, sizeof(facts->value)) &&
-	       !streq(facts->value, "max");
+	       refused > 0 && fact_file(facts, "limit", path) &&
+	       !streq(fact_text(facts, "limit"), "max") && fact(facts, "file", "%s", path);
 }
 
 /* Our cgroup and those above it, up to the root, which has no pids.max (cgroup-v2.rst). */
-static bool cgroup_has_no_pids_left(struct facts *facts, const char *arg)
+static bool cgroup_has_no_pids_left(struct facts *facts)
 {
 	_cleanup_free_ char *dir = NULL;
 
-	(void)arg;
 	if (machine_cgroup2(facts->machine, NULL, &dir) < 0)
 		return false;
 	for (char *end; (end = strrchr(dir, '/')); *end = '\0')
@@ -100,48 +98,38 @@ static bool cgroup_has_no_pids_left(struct facts *facts, const char *arg)
 }
 
 const struct cause causes_of_limits[] = {
-	{
-		.id = "cgroup-pids-max",
-		.steps = ANY,
-		.codes = {EAGAIN},
-		.test = cgroup_has_no_pids_left,
-		.cause = "the cgroup has as many processes as {path} allows: {value}",
-		.docker = "--pids-limit=-1",
-		.kubernetes = "the kubelet's podPidsLimit",
-		.remedy = "in systemd TasksMax=infinity",
-	},
-	{
-		.id = "process-limit",
-		.steps = ANY,
-		.codes = {EAGAIN},
-		.test = process_limit_is_low,
-		.cause = "{user} may have {value} processes and threads (/proc/self/limits, Max "
-			 "processes)",
-		.remedy = "echo '{user} - nproc 65536' | sudo tee "
-			  "/etc/security/limits.d/60-fauxroot.conf, and a new session; in systemd "
-			  "LimitNPROC=65536",
-	},
-	{
-		.id = "descriptor-limit-soft",
-		.steps = ANY,
-		.codes = {EMFILE, ETOOMANYREFS}, /* man 7 unix: descriptors on their way count */
-		.test = descriptor_limit_is_low,
-		.arg = "soft",
-		.cause = "a process may have {value} descriptors open (/proc/self/limits, Max open "
-			 "files), and up to {point} where it asks for more",
-		.remedy = "ulimit -n {point}",
-	},
-	{
-		.id = "descriptor-limit-hard",
-		.steps = ANY,
-		.codes = {EMFILE, ETOOMANYREFS},
-		.test = descriptor_limit_is_low,
-		.arg = "hard",
-		.cause = "a process may have {value} descriptors open (/proc/self/limits, Max open "
-			 "files)",
-		.remedy = "echo '{user} - nofile 65536' | sudo tee "
-			  "/etc/security/limits.d/60-fauxroot.conf, and a new session; in systemd "
-			  "LimitNOFILE=65536; docker run --ulimit nofile=65536 …",
-	},
+	{.id = "cgroup-pids-max",
+	 .steps = ANY,
+	 .codes = {EAGAIN},
+	 .test = cgroup_has_no_pids_left,
+	 .cause = "the cgroup has as many processes as {file} allows: {limit}",
+	 .docker = "--pids-limit=-1",
+	 .kubernetes = "the kubelet's podPidsLimit",
+	 .remedy = "in systemd TasksMax=infinity"},
+	{.id = "process-limit",
+	 .steps = ANY,
+	 .codes = {EAGAIN},
+	 .test = process_limit_is_low,
+	 .cause = "{user} may have {limit} processes and threads (/proc/self/limits, Max "
+		  "processes)",
+	 .remedy = "echo '{user} - nproc 65536' | sudo tee "
+		   "/etc/security/limits.d/60-fauxroot.conf, and a new session; in systemd "
+		   "LimitNPROC=65536"},
+	{.id = "descriptor-limit-soft",
+	 .steps = ANY,
+	 .codes = {EMFILE, ETOOMANYREFS}, /* man 7 unix: descriptors on their way count */
+	 .test = soft_limit_is_low,
+	 .cause = "a process may have {limit} descriptors open (/proc/self/limits, Max open "
+		  "files), and up to {possible} where it asks for more",
+	 .remedy = "ulimit -n {possible}"},
+	{.id = "descriptor-limit-hard",
+	 .steps = ANY,
+	 .codes = {EMFILE, ETOOMANYREFS},
+	 .test = hard_limit_is_low,
+	 .cause = "a process may have {limit} descriptors open (/proc/self/limits, Max open "
+		  "files)",
+	 .remedy = "echo '{user} - nofile 65536' | sudo tee "
+		   "/etc/security/limits.d/60-fauxroot.conf, and a new session; in systemd "
+		   "LimitNOFILE=65536; docker run --ulimit nofile=65536 …"},
 	{.cause = NULL},
 };

@@ -13,276 +13,203 @@
 #define CLONE STEP_BIT(STEP_CLONE)
 #define ANY   (~0U)
 
-static bool parse_release(const char *text, uint32_t *ret_major, uint32_t *ret_minor)
+bool kernel_is_older(struct facts *facts, uint32_t major, uint32_t minor)
 {
-	struct cursor c = cursor_of(text);
+	struct cursor c;
+	uint32_t ours, our_minor;
 
-	return cursor_u32(&c, UINT32_MAX, ret_major) == 0 && cursor_char(&c, '.') &&
-	       cursor_u32(&c, UINT32_MAX, ret_minor) == 0;
+	if (!fact_file(facts, "release", "/proc/sys/kernel/osrelease"))
+		return false;
+	c = cursor_of(fact_text(facts, "release"));
+	return cursor_u32(&c, UINT32_MAX, &ours) == 0 && cursor_char(&c, '.') &&
+	       cursor_u32(&c, UINT32_MAX, &our_minor) == 0 &&
+	       (ours < major || (ours == major && our_minor < minor));
 }
 
-bool kernel_is_older(struct facts *facts, const char *arg)
+static bool kernel_is_old(struct facts *facts)
 {
-	uint32_t major, minor, wanted_major, wanted_minor;
-
-	(void)str_print(facts->path, sizeof(facts->path), "/proc/sys/kernel/osrelease");
-	return parse_release(arg, &wanted_major, &wanted_minor) &&
-	       machine_word(facts->machine, facts->path, facts->value, sizeof(facts->value)) &&
-	       parse_release(facts->value, &major, &minor) &&
-	       (major < wanted_major || (major == wanted_major && minor < wanted_minor));
+	return kernel_is_older(facts, 5, 10);
 }
 
-static bool sysctl_is_zero(struct facts *facts, const char *arg)
+static bool has_no_proc(struct facts *facts)
 {
-	return sysctl_is_there(facts, arg) && streq(facts->value, "0");
+	return str_after(facts->err->about, "/proc/") &&
+	       !machine_exists(facts->machine, "/proc/self");
+}
+
+static bool userns_clone_is_off(struct facts *facts)
+{
+	return setting_is(facts, "/proc/sys/kernel/unprivileged_userns_clone", "0");
 }
 
 /*
  * mountinfo shows the mounts below a process's root (man 5 proc): none of them is at "/" in a
  * chroot, unless the new root is a mount point itself, which cannot be told apart.
  */
-static bool is_chroot(struct facts *facts, const char *arg)
+static bool is_chroot(struct facts *facts)
 {
 	struct mount mount;
 
-	(void)arg;
 	return machine_exists(facts->machine, "/proc/self/mountinfo") &&
 	       !machine_mount(facts->machine, "/", &mount);
 }
 
 /* Whoever has no id in its own user namespace may not make another (man 2 clone, EPERM). */
-static bool is_unmapped(struct facts *facts, const char *arg)
+static bool is_unmapped(struct facts *facts)
 {
 	uint32_t uid = machine_uid(facts->machine), gid = machine_gid(facts->machine);
-	bool uid_missing = !machine_maps(facts->machine, "uid_map", uid, 1);
 
-	(void)arg;
-	if (!uid_missing && machine_maps(facts->machine, "gid_map", gid, 1))
-		return false;
-	(void)str_print(facts->path, sizeof(facts->path), "/proc/self/%s",
-			uid_missing ? "uid_map" : "gid_map");
-	return str_print(facts->value, sizeof(facts->value), "%s %u", uid_missing ? "uid" : "gid",
-			 uid_missing ? uid : gid) == 0;
+	if (!machine_maps(facts->machine, "uid_map", uid, 1))
+		return fact(facts, "id", "uid %u", uid) && fact(facts, "map", "uid_map");
+	return !machine_maps(facts->machine, "gid_map", gid, 1) &&
+	       fact(facts, "id", "gid %u", gid) && fact(facts, "map", "gid_map");
 }
 
-static bool has_no_proc(struct facts *facts, const char *arg)
+/* A kind of namespace that is asked for, as /proc/sys/user/max_…_namespaces calls it. */
+struct kind {
+	const char *name, *otherwise; /* how to do without it */
+	bool made;
+};
+
+#define KINDS 7
+
+static void list_kinds(const struct config *config, struct kind *kinds)
 {
-	(void)arg;
-	return str_after(facts->err->about, "/proc/") &&
-	       !machine_exists(facts->machine, "/proc/self");
+	const struct kind all[KINDS] = {
+		{"user", NULL, true},
+		{"mnt", NULL, true},
+		{"net", "--net=host", config->net != NET_HOST},
+		{"pid", "without --pidns", config->pidns},
+		{"cgroup", "without --cgroupns", config->cgroupns},
+		{"uts", "without --utsns", config->utsns},
+		{"ipc", "without --ipcns", config->ipcns},
+	};
+
+	memcpy(kinds, all, sizeof(all));
 }
 
-static bool is_missing(struct facts *facts, const char *arg)
+static bool read_limit(struct facts *facts, const char *kind)
 {
-	return machine_exists(facts->machine, "/proc/self/status") &&
-	       !machine_exists(facts->machine, arg);
+	char path[64];
+
+	(void)str_print(path, sizeof(path), "/proc/sys/user/max_%s_namespaces", kind);
+	return fact_file(facts, "limit", path);
 }
 
-/* The namespaces that a launch can make, as /proc/sys/user/max_…_namespaces calls them. */
-static const char *const kinds[] = {"user", "mnt", "net", "pid", "cgroup", "uts", "ipc"};
-
-static bool is_made(const struct config *config, const char *kind)
+/* A launch makes two of them. */
+static bool user_limit_is_low(struct facts *facts)
 {
-	if (streq(kind, "net"))
-		return config->net != NET_HOST;
-	if (streq(kind, "pid"))
-		return config->pidns;
-	if (streq(kind, "cgroup"))
-		return config->cgroupns;
-	if (streq(kind, "uts"))
-		return config->utsns;
-	if (streq(kind, "ipc"))
-		return config->ipcns;
-	return true; /* user, mnt */
+	return read_limit(facts, "user") &&
+	       (streq(fact_text(facts, "limit"), "0") || streq(fact_text(facts, "limit"), "1"));
 }
 
-static bool read_limit(struct facts *facts, const char *kind, char *buf, size_t size)
+static bool limit_is_zero(struct facts *facts)
 {
-	return str_print(facts->path, sizeof(facts->path), "/proc/sys/user/max_%s_namespaces",
-			 kind) == 0 &&
-	       machine_word(facts->machine, facts->path, buf, size);
-}
+	struct kind kinds[KINDS];
 
-/* The first of the kinds in @arg that is asked for and has the limit @limit. */
-static bool limit_is(struct facts *facts, const char *arg, const char *limit)
-{
-	struct cursor c = cursor_of(arg);
-
-	while (!cursor_at_end(&c)) {
-		const char *word;
-		size_t n;
-
-		cursor_until(&c, " ", &word, &n);
-		cursor_char(&c, ' ');
-		if (str_print(facts->point, sizeof(facts->point), "%.*s", (int)n, word) == 0 &&
-		    is_made(facts->config, facts->point) &&
-		    read_limit(facts, facts->point, facts->value, sizeof(facts->value)) &&
-		    streq(facts->value, limit))
-			return true;
-	}
+	list_kinds(facts->config, kinds);
+	for (size_t i = 0; i < KINDS; i++)
+		if (kinds[i].made && read_limit(facts, kinds[i].name) &&
+		    streq(fact_text(facts, "limit"), "0"))
+			return fact(facts, "kind", "%s", kinds[i].name) &&
+			       fact(facts, "or else", "%s%s", kinds[i].otherwise ? "; or " : "",
+				    kinds[i].otherwise ? kinds[i].otherwise : "");
 	return false;
 }
 
-bool limit_is_zero(struct facts *facts, const char *arg)
-{
-	return limit_is(facts, arg, "0");
-}
-
-static bool limit_is_one(struct facts *facts, const char *arg)
-{
-	return limit_is(facts, arg, "1");
-}
-
 /* "max_user_namespaces 63000, max_mnt_namespaces 63000" */
-static bool limits_are_there(struct facts *facts, const char *arg)
+static bool limits_are_there(struct facts *facts)
 {
-	(void)arg;
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-		size_t used = strlen(facts->value);
-		char limit[32];
+	struct kind kinds[KINDS];
 
-		if (is_made(facts->config, kinds[i]) &&
-		    read_limit(facts, kinds[i], limit, sizeof(limit)))
-			(void)str_print(facts->value + used, sizeof(facts->value) - used,
-					"%smax_%s_namespaces %s", used > 0 ? ", " : "", kinds[i],
-					limit);
-	}
-	return *facts->value != '\0';
+	list_kinds(facts->config, kinds);
+	for (size_t i = 0; i < KINDS; i++)
+		if (kinds[i].made && read_limit(facts, kinds[i].name))
+			(void)fact_add(facts, "limits", ", ", "max_%s_namespaces %s", kinds[i].name,
+				       fact_text(facts, "limit"));
+	return *fact_text(facts, "limits") != '\0';
+}
+
+static bool kernel_has_no_userns(struct facts *facts)
+{
+	return machine_exists(facts->machine, "/proc/self/status") &&
+	       !machine_exists(facts->machine, "/proc/self/ns/user");
 }
 
 const struct cause causes_of_namespaces[] = {
-	{
-		.id = "kernel-old",
-		.steps = ANY,
-		.codes = {EINVAL, ENOSYS},
-		.test = kernel_is_older,
-		.arg = "5.10",
-		.cause = "{path} is {value}: this is an older kernel than Linux 5.10",
-		.remedy = "a newer kernel; a reboot, where one is installed already",
-	},
-	{
-		.id = "no-proc",
-		.steps = ANY,
-		.codes = {ENOENT},
-		.reasons = {REASON_FILE},
-		.test = has_no_proc,
-		.cause = "there is no proc file system on /proc",
-		.remedy = "sudo mount -t proc proc /proc",
-	},
-	{
-		.id = "userns-clone-off",
-		.steps = CLONE,
-		.codes = {EPERM},
-		.test = sysctl_is_zero,
-		.arg = "kernel/unprivileged_userns_clone",
-		.cause = "{path} is {value}: only root may make user namespaces",
-		.remedy = "echo kernel.unprivileged_userns_clone=1 | sudo tee "
-			  "/etc/sysctl.d/60-fauxroot.conf && sudo sysctl --system",
-	},
-	{
-		.id = "chroot",
-		.steps = CLONE,
-		.codes = {EPERM},
-		.test = is_chroot,
-		.cause = "this process is in a chroot (/proc/self/mountinfo has no mount at /), "
-			 "where the kernel makes no user namespaces",
-		.remedy = "enter the directory with pivot_root(2) instead, as containers and "
-			  "systemd-nspawn do",
-	},
-	{
-		.id = "unmapped-id",
-		.steps = CLONE,
-		.codes = {EPERM},
-		.test = is_unmapped,
-		.cause = "our {value} is not in {path}: who has no id in the user namespace it is "
-			 "in can make no other",
-		.remedy = "run the container with a user that its own id map has",
-	},
-	{
-		.id = "max-user-namespaces",
-		.steps = CLONE,
-		.codes = {ENOSPC, EINVAL, EUSERS},
-		.test = limit_is_zero,
-		.arg = "user",
-		.cause = "{path} is {value}: user namespaces are switched off",
-		.remedy = "echo user.max_user_namespaces=28633 | sudo tee "
-			  "/etc/sysctl.d/60-fauxroot.conf && sudo sysctl --system; in Kubernetes "
-			  "on the node, in Bottlerocket "
-			  "settings.kernel.sysctl.\"user.max_user_namespaces\"=\"28633\"",
-	},
-	{
-		.id = "max-user-namespaces-one",
-		.steps = CLONE,
-		.codes = {ENOSPC},
-		.test = limit_is_one,
-		.arg = "user",
-		.cause = "{path} is {value}: a launch makes two user namespaces, one inside the "
-			 "other",
-		.remedy = "echo user.max_user_namespaces=28633 | sudo tee "
-			  "/etc/sysctl.d/60-fauxroot.conf && sudo sysctl --system",
-	},
-	{
-		.id = "max-mnt-namespaces",
-		.steps = CLONE,
-		.codes = {ENOSPC},
-		.test = limit_is_zero,
-		.arg = "mnt",
-		.cause = "{path} is {value}: no mount namespace can be made",
-		.remedy = "echo user.max_mnt_namespaces=28633 | sudo tee "
-			  "/etc/sysctl.d/60-fauxroot.conf && sudo sysctl --system",
-	},
-	{
-		.id = "max-net-namespaces",
-		.steps = CLONE,
-		.codes = {ENOSPC},
-		.test = limit_is_zero,
-		.arg = "net",
-		.cause = "{path} is {value}: no network namespace can be made",
-		.remedy = "echo user.max_net_namespaces=28633 | sudo tee "
-			  "/etc/sysctl.d/60-fauxroot.conf && sudo sysctl --system; or --net=host",
-	},
-	{
-		.id = "max-further-namespaces",
-		.steps = CLONE,
-		.codes = {ENOSPC},
-		.test = limit_is_zero,
-		.arg = "pid cgroup uts ipc",
-		.cause = "{path} is {value}: no such namespace can be made",
-		.remedy = "echo user.max_{point}_namespaces=28633 | sudo tee "
-			  "/etc/sysctl.d/60-fauxroot.conf && sudo sysctl --system; or without "
-			  "--{point}ns",
-	},
-	{
-		.id = "namespaces-used-up",
-		.steps = CLONE,
-		.codes = {ENOSPC},
-		.test = limits_are_there,
-		.cause =
-			"of the limits in /proc/sys/user ({value}) one is used up by this user, "
-			"or is lower in an outer user namespace; or user namespaces are nested too "
-			"deep: 32 levels, of which each launch takes two",
-		.remedy = "lsns shows who has them; sudo sysctl -w user.max_user_namespaces=N (and "
-			  "the others) raises a limit; where they are nested, start it from fewer "
-			  "levels in",
-	},
-	{
-		.id = "nested-too-deep",
-		.steps = CLONE,
-		.codes = {EUSERS},
-		.cause = "user namespaces are nested too deep: 32 levels (man 7 user_namespaces), "
-			 "of which each launch takes two",
-		.remedy = "start it from fewer levels in",
-	},
-	{
-		.id = "no-user-namespaces",
-		.steps = CLONE,
-		.codes = {EINVAL},
-		.test = is_missing,
-		.arg = "/proc/self/ns/user",
-		.cause = "this kernel has no user namespaces: there is no /proc/self/ns/user",
-		.remedy = "a kernel with CONFIG_USER_NS=y; on RHEL and CentOS 7: sudo grubby "
-			  "--update-kernel=ALL --args=user_namespace.enable=1, "
-			  "user.max_user_namespaces=28633 in /etc/sysctl.d, and a reboot",
-	},
+	{.id = "kernel-old",
+	 .steps = ANY,
+	 .codes = {EINVAL, ENOSYS},
+	 .test = kernel_is_old,
+	 .cause = "/proc/sys/kernel/osrelease is {release}: this is an older kernel than "
+		  "Linux 5.10",
+	 .remedy = "a newer kernel; a reboot, where one is installed already"},
+	{.id = "no-proc",
+	 .steps = ANY,
+	 .codes = {ENOENT},
+	 .reasons = {REASON_FILE},
+	 .test = has_no_proc,
+	 .cause = "there is no proc file system on /proc",
+	 .remedy = "sudo mount -t proc proc /proc"},
+	{.id = "userns-clone-off",
+	 .steps = CLONE,
+	 .codes = {EPERM},
+	 .test = userns_clone_is_off,
+	 .cause = "/proc/sys/kernel/unprivileged_userns_clone is {setting}: only root may "
+		  "make user namespaces",
+	 .remedy = "echo kernel.unprivileged_userns_clone=1 | sudo tee "
+		   "/etc/sysctl.d/60-fauxroot.conf && sudo sysctl --system"},
+	{.id = "chroot",
+	 .steps = CLONE,
+	 .codes = {EPERM},
+	 .test = is_chroot,
+	 .cause = "this process is in a chroot (/proc/self/mountinfo has no mount at /), "
+		  "where the kernel makes no user namespaces",
+	 .remedy = "enter the directory with pivot_root(2) instead, as containers and "
+		   "systemd-nspawn do"},
+	{.id = "unmapped-id",
+	 .steps = CLONE,
+	 .codes = {EPERM},
+	 .test = is_unmapped,
+	 .cause = "our {id} is not in /proc/self/{map}: who has no id in the user namespace "
+		  "it is "
+		  "in can make no other",
+	 .remedy = "run the container with a user that its own id map has"},
+	{.id = "max-user-namespaces",
+	 .steps = CLONE,
+	 .codes = {ENOSPC, EINVAL, EUSERS},
+	 .test = user_limit_is_low,
+	 .cause = "/proc/sys/user/max_user_namespaces is {limit}: a launch makes two user "
+		  "namespaces, one inside the other",
+	 .remedy = "echo user.max_user_namespaces=28633 | sudo tee "
+		   "/etc/sysctl.d/60-fauxroot.conf && sudo sysctl --system; in Kubernetes "
+		   "on the node, in Bottlerocket "
+		   "settings.kernel.sysctl.\"user.max_user_namespaces\"=\"28633\""},
+	{.id = "max-namespaces",
+	 .steps = CLONE,
+	 .codes = {ENOSPC},
+	 .test = limit_is_zero,
+	 .cause = "/proc/sys/user/max_{kind}_namespaces is {limit}: no such namespace can "
+		  "be made",
+	 .remedy = "echo user.max_{kind}_namespaces=28633 | sudo tee "
+		   "/etc/sysctl.d/60-fauxroot.conf && sudo sysctl --system{or else}"},
+	{.id = "namespaces-used-up",
+	 .steps = CLONE,
+	 .codes = {ENOSPC},
+	 .test = limits_are_there,
+	 .cause = "of the limits in /proc/sys/user ({limits}) one is used up by this user, "
+		  "or is lower in an outer user namespace; or user namespaces are nested too "
+		  "deep: 32 levels, of which each launch takes two",
+	 .remedy = "lsns shows who has them; sudo sysctl -w user.max_user_namespaces=N (and "
+		   "the others) raises a limit; where they are nested, start it from fewer "
+		   "levels in"},
+	{.id = "no-user-namespaces",
+	 .steps = CLONE,
+	 .codes = {EINVAL},
+	 .test = kernel_has_no_userns,
+	 .cause = "this kernel has no user namespaces: there is no /proc/self/ns/user",
+	 .remedy = "a kernel with CONFIG_USER_NS=y; on RHEL and CentOS 7: sudo grubby "
+		   "--update-kernel=ALL --args=user_namespace.enable=1, "
+		   "user.max_user_namespaces=28633 in /etc/sysctl.d, and a reboot"},
 	{.cause = NULL},
 };

@@ -9,241 +9,185 @@
 
 #define NET STEP_BIT(STEP_NET)
 
-static bool device_is_missing(struct facts *facts, const char *arg)
+#define DEVICE "/dev/net/tun"
+
+static bool device_is_missing(struct facts *facts)
 {
-	return !machine_exists(facts->machine, "/dev/net/tun") &&
-	       machine_in_container(facts->machine) == streq(arg, "container");
+	return !machine_exists(facts->machine, DEVICE);
 }
 
-static bool stat_device(struct facts *facts, struct stat *ret)
-{
-	char place[PATH_MAX];
-
-	return machine_path(facts->machine, "/dev/net/tun", place, sizeof(place)) &&
-	       stat(place, ret) == 0;
-}
-
-static bool device_is_something_else(struct facts *facts, const char *arg)
+static bool device_is_something_else(struct facts *facts)
 {
 	struct stat st;
 
-	(void)arg;
-	if (!stat_device(facts, &st) || S_ISCHR(st.st_mode))
-		return false;
-	return str_print(facts->value, sizeof(facts->value), "%s",
-			 S_ISDIR(st.st_mode)   ? "a directory"
-			 : S_ISREG(st.st_mode) ? "a file"
-					       : "something else") == 0;
+	return machine_stat(facts->machine, DEVICE, &st) && !S_ISCHR(st.st_mode) &&
+	       fact(facts, "type", "%s",
+		    S_ISDIR(st.st_mode)	  ? "a directory"
+		    : S_ISREG(st.st_mode) ? "a file"
+					  : "something else");
 }
 
 /* man 8 mount, nodev: devices there are not opened, whatever their modes. */
-static bool device_is_on_nodev(struct facts *facts, const char *arg)
+static bool device_is_on_nodev(struct facts *facts)
 {
 	struct stat st;
 
-	(void)arg;
-	return stat_device(facts, &st) && is_mounted_with(facts, "/dev/net/tun", "nodev");
+	return machine_stat(facts->machine, DEVICE, &st) && is_mounted_with(facts, DEVICE, "nodev");
 }
 
-static bool device_is_closed(struct facts *facts, const char *arg)
+static bool device_is_closed(struct facts *facts)
 {
 	struct stat st;
 
-	(void)arg;
-	if (!stat_device(facts, &st) || (st.st_mode & 0006) == 0006)
-		return false;
-	return str_print(facts->value, sizeof(facts->value), "%04o", st.st_mode & 07777) == 0;
+	return machine_stat(facts->machine, DEVICE, &st) && (st.st_mode & 0006) != 0006 &&
+	       fact(facts, "mode", "%04o", st.st_mode & 07777);
 }
 
 /* Of the network's helpers the only one so far. */
-static bool is_slirp(struct facts *facts, const char *arg)
+static bool is_slirp(struct facts *facts)
 {
-	(void)arg;
 	return streq(facts->err->about, facts->config->slirp4netns.binary);
 }
 
 static void add_shield(struct facts *facts, const char *option)
 {
-	size_t value = strlen(facts->value), path = strlen(facts->path);
-
-	(void)str_print(facts->value + value, sizeof(facts->value) - value, "%s%s=true",
-			value > 0 ? " " : "", option);
-	(void)str_print(facts->path + path, sizeof(facts->path) - path, "%s%s=auto",
-			path > 0 ? " " : "", option);
+	(void)fact_add(facts, "required", " ", "%s=true", option);
+	(void)fact_add(facts, "options", " ", "%s=auto", option);
 }
 
-static bool shield_was_required(struct facts *facts, const char *arg)
+static bool shield_was_required(struct facts *facts)
 {
-	if (!is_slirp(facts, arg))
+	if (!is_slirp(facts))
 		return false;
 	if (facts->config->slirp4netns.sandbox == TRI_TRUE)
 		add_shield(facts, "--slirp4netns-sandbox");
 	if (facts->config->slirp4netns.seccomp == TRI_TRUE)
 		add_shield(facts, "--slirp4netns-seccomp");
-	return *facts->value != '\0';
+	return *fact_text(facts, "required") != '\0';
 }
 
-static bool slirp_is_elsewhere(struct facts *facts, const char *arg)
+static bool slirp_is_elsewhere(struct facts *facts)
 {
-	return is_slirp(facts, arg) && is_elsewhere(facts, facts->err->about);
+	return is_slirp(facts) && is_elsewhere(facts, facts->err->about);
 }
 
-static bool port_of_slirp_is_privileged(struct facts *facts, const char *arg)
+/* slirp4netns binds the port itself, and a capability of ours does not help it. */
+static bool port_of_slirp_is_privileged(struct facts *facts)
 {
-	return facts->config->port_driver == PORT_SLIRP4NETNS && port_is_privileged(facts, arg);
+	return facts->config->port_driver == PORT_SLIRP4NETNS && port_is_privileged(facts);
 }
 
 const struct cause causes_of_networks[] = {
-	{
-		.id = "tun-missing-in-container",
-		.steps = NET,
-		.codes = {ENOENT},
-		.reasons = {REASON_DEVICE},
-		.test = device_is_missing,
-		.arg = "container",
-		.cause = "this container has no /dev/net/tun",
-		.docker = "--device /dev/net/tun",
-		.kubernetes = "a hostPath volume of /dev/net/tun",
-		.lxd = "config device add NAME tun unix-char path=/dev/net/tun",
-		.remedy = "or --net=host",
-	},
-	{
-		.id = "tun-missing",
-		.steps = NET,
-		.codes = {ENOENT},
-		.reasons = {REASON_DEVICE},
-		.test = device_is_missing,
-		.arg = "host",
-		.cause = "there is no /dev/net/tun",
-		.remedy = "sudo modprobe tun && echo tun | sudo tee /etc/modules-load.d/tun.conf",
-	},
-	{
-		.id = "tun-driver-missing",
-		.steps = NET,
-		.codes = {ENODEV, ENXIO},
-		.reasons = {REASON_DEVICE},
-		.cause = "/dev/net/tun is there, but the kernel has no tun driver loaded",
-		.remedy = "sudo modprobe tun && echo tun | sudo tee /etc/modules-load.d/tun.conf",
-	},
-	{
-		.id = "tun-is-something-else",
-		.steps = NET,
-		.codes = {ENOTTY, EINVAL, EISDIR},
-		.reasons = {REASON_DEVICE},
-		.test = device_is_something_else,
-		.cause = "/dev/net/tun is no character device: {value}",
-		.remedy = "sudo rm -r /dev/net/tun && sudo mknod -m 0666 /dev/net/tun c 10 200; "
-			  "for a "
-			  "container docker run --device /dev/net/tun …",
-	},
-	{
-		.id = "tun-nodev",
-		.steps = NET,
-		.codes = {EACCES},
-		.reasons = {REASON_DEVICE},
-		.test = device_is_on_nodev,
-		.cause = "/dev/net/tun is on {point}, which is mounted nodev",
-		.remedy = "sudo mount -o remount,dev {point}; for a container docker run --device "
-			  "/dev/net/tun …",
-	},
-	{
-		.id = "tun-closed",
-		.steps = NET,
-		.codes = {EACCES, EPERM},
-		.reasons = {REASON_DEVICE},
-		.test = device_is_closed,
-		.cause = "the mode of /dev/net/tun is {value}; it must be open to all, the kernel "
-			 "checks rights by the network namespace",
-		.remedy = "sudo chmod 0666 /dev/net/tun",
-	},
-	{
-		.id = "tun-device-rules",
-		.steps = NET,
-		.codes = {EACCES, EPERM},
-		.reasons = {REASON_DEVICE},
-		.test = is_in_container,
-		.cause = "this container's device rules do not allow /dev/net/tun",
-		.docker = "--device /dev/net/tun",
-		.kubernetes = "a device plugin that gives it, or privileged: true",
-		.lxd = "config device add NAME tun unix-char path=/dev/net/tun",
-		.remedy = "or --net=host",
-	},
-	{
-		.id = "slirp4netns-not-in-path",
-		.steps = NET,
-		.codes = {ENOENT},
-		.reasons = {REASON_EXEC},
-		.test = slirp_is_elsewhere,
-		.cause = "it is {path}, and PATH does not have {value}",
-		.remedy = "PATH=$PATH:{value}; or --slirp4netns-binary={path}",
-	},
-	{
-		.id = "slirp4netns-missing",
-		.steps = NET,
-		.codes = {ENOENT},
-		.reasons = {REASON_EXEC},
-		.test = is_slirp,
-		.cause = "slirp4netns is not installed, or not where --slirp4netns-binary or PATH "
-			 "leads",
-		.remedy = "{install slirp4netns}",
-	},
-	{
-		.id = "slirp4netns-old",
-		.steps = NET,
-		.codes = {EOPNOTSUPP},
-		.reasons = {REASON_TOO_OLD},
-		.test = is_slirp,
-		.cause = "the slirp4netns that PATH or --slirp4netns-binary leads to is too old",
-		.remedy = "{install slirp4netns}, or name a newer one: --slirp4netns-binary=FILE",
-	},
-	{
-		.id = "slirp4netns-not-executable",
-		.steps = NET,
-		.codes = {EACCES, ENOEXEC},
-		.reasons = {REASON_EXEC},
-		.test = is_slirp,
-		.cause = "what --slirp4netns-binary or PATH leads to is no executable file of this "
-			 "machine",
-		.remedy = "another: --slirp4netns-binary=FILE; or {install slirp4netns}",
-	},
-	{
-		.id = "slirp4netns-impostor",
-		.steps = NET,
-		.codes = {EPROTO},
-		.reasons = {REASON_OTHER_PROGRAM},
-		.test = is_slirp,
-		.cause = "what --slirp4netns-binary or PATH leads to is not slirp4netns",
-		.remedy = "another: --slirp4netns-binary=FILE; or {install slirp4netns}",
-	},
-	{
-		.id = "slirp4netns-shields",
-		.steps = NET,
-		.codes = {ECHILD},
-		.reasons = {REASON_DIED},
-		.test = shield_was_required,
-		.cause = "{value} was asked for, and slirp4netns dies with it here",
-		.remedy = "{path}, which goes on without it",
-	},
-	{
-		/* slirp4netns binds it, and a capability of ours does not help it. */
-		.id = "port-privileged-slirp4netns",
-		.steps = STEP_BIT(STEP_PORT),
-		.codes = {EACCES},
-		.reasons = {REASON_LISTEN},
-		.test = port_of_slirp_is_privileged,
-		.arg = "net/ipv4/ip_unprivileged_port_start",
-		.cause = "{path} is {value}: lower ports take CAP_NET_BIND_SERVICE, and "
-			 "slirp4netns has none",
-		.remedy = "sudo sysctl -w net.ipv4.ip_unprivileged_port_start={point}; or "
-			  "--port-driver=builtin and sudo setcap cap_net_bind_service=ep {self}; "
-			  "or a parent port from {value} up",
-	},
-	/* Warnings. */
-	{
-		.id = "network-degraded",
-		.cause = "{value}",
-		.remedy = "the reason stands there; --slirp4netns-sandbox=false and "
-			  "--slirp4netns-seccomp=false say that it is meant",
-	},
+	{.id = "tun-missing",
+	 .steps = NET,
+	 .codes = {ENOENT},
+	 .reasons = {REASON_DEVICE},
+	 .test = device_is_missing,
+	 .cause = "there is no /dev/net/tun",
+	 .docker = "--device /dev/net/tun",
+	 .kubernetes = "a hostPath volume of /dev/net/tun",
+	 .lxd = "config device add NAME tun unix-char path=/dev/net/tun",
+	 .remedy = "or --net=host",
+	 .outside = "sudo modprobe tun && echo tun | sudo tee /etc/modules-load.d/tun.conf"},
+	{.id = "tun-driver-missing",
+	 .steps = NET,
+	 .codes = {ENODEV, ENXIO},
+	 .reasons = {REASON_DEVICE},
+	 .cause = "/dev/net/tun is there, but the kernel has no tun driver loaded",
+	 .remedy = "sudo modprobe tun && echo tun | sudo tee /etc/modules-load.d/tun.conf"},
+	{.id = "tun-is-something-else",
+	 .steps = NET,
+	 .codes = {ENOTTY, EINVAL, EISDIR},
+	 .reasons = {REASON_DEVICE},
+	 .test = device_is_something_else,
+	 .cause = "/dev/net/tun is no character device: {type}",
+	 .remedy = "sudo rm -r /dev/net/tun && sudo mknod -m 0666 /dev/net/tun c 10 200; "
+		   "for a "
+		   "container docker run --device /dev/net/tun …"},
+	{.id = "tun-nodev",
+	 .steps = NET,
+	 .codes = {EACCES},
+	 .reasons = {REASON_DEVICE},
+	 .test = device_is_on_nodev,
+	 .cause = "/dev/net/tun is on {mount}, which is mounted nodev",
+	 .remedy = "sudo mount -o remount,dev {mount}; for a container docker run --device "
+		   "/dev/net/tun …"},
+	{.id = "tun-closed",
+	 .steps = NET,
+	 .codes = {EACCES, EPERM},
+	 .reasons = {REASON_DEVICE},
+	 .test = device_is_closed,
+	 .cause = "the mode of /dev/net/tun is {mode}; it must be open to all, the kernel "
+		  "checks rights by the network namespace",
+	 .remedy = "sudo chmod 0666 /dev/net/tun"},
+	{.id = "tun-device-rules",
+	 .steps = NET,
+	 .codes = {EACCES, EPERM},
+	 .reasons = {REASON_DEVICE},
+	 .test = is_in_container,
+	 .cause = "this container's device rules do not allow /dev/net/tun",
+	 .docker = "--device /dev/net/tun",
+	 .kubernetes = "a device plugin that gives it, or privileged: true",
+	 .lxd = "config device add NAME tun unix-char path=/dev/net/tun",
+	 .remedy = "or --net=host"},
+	{.id = "slirp4netns-not-in-path",
+	 .steps = NET,
+	 .codes = {ENOENT},
+	 .reasons = {REASON_EXEC},
+	 .test = slirp_is_elsewhere,
+	 .cause = "it is {program}, and PATH does not have {dir}",
+	 .remedy = "PATH=$PATH:{dir}; or --slirp4netns-binary={program}"},
+	{.id = "slirp4netns-missing",
+	 .steps = NET,
+	 .codes = {ENOENT},
+	 .reasons = {REASON_EXEC},
+	 .test = is_slirp,
+	 .cause = "slirp4netns is not installed, or not where --slirp4netns-binary or PATH "
+		  "leads",
+	 .remedy = "{install slirp4netns}"},
+	{.id = "slirp4netns-old",
+	 .steps = NET,
+	 .codes = {EOPNOTSUPP},
+	 .reasons = {REASON_TOO_OLD},
+	 .test = is_slirp,
+	 .cause = "the slirp4netns that PATH or --slirp4netns-binary leads to is too old",
+	 .remedy = "{install slirp4netns}, or name a newer one: --slirp4netns-binary=FILE"},
+	{.id = "slirp4netns-not-executable",
+	 .steps = NET,
+	 .codes = {EACCES, ENOEXEC},
+	 .reasons = {REASON_EXEC},
+	 .test = is_slirp,
+	 .cause = "what --slirp4netns-binary or PATH leads to is no executable file of this "
+		  "machine",
+	 .remedy = "another: --slirp4netns-binary=FILE; or {install slirp4netns}"},
+	{.id = "slirp4netns-impostor",
+	 .steps = NET,
+	 .codes = {EPROTO},
+	 .reasons = {REASON_OTHER_PROGRAM},
+	 .test = is_slirp,
+	 .cause = "what --slirp4netns-binary or PATH leads to is not slirp4netns",
+	 .remedy = "another: --slirp4netns-binary=FILE; or {install slirp4netns}"},
+	{.id = "slirp4netns-shields",
+	 .steps = NET,
+	 .codes = {ECHILD},
+	 .reasons = {REASON_DIED},
+	 .test = shield_was_required,
+	 .cause = "{required} was asked for, and slirp4netns dies with it here",
+	 .remedy = "{options}, which goes on without it"},
+	{.id = "port-privileged-slirp4netns",
+	 .steps = STEP_BIT(STEP_PORT),
+	 .codes = {EACCES},
+	 .reasons = {REASON_LISTEN},
+	 .test = port_of_slirp_is_privileged,
+	 .cause = "/proc/sys/net/ipv4/ip_unprivileged_port_start is {start}: lower ports take "
+		  "CAP_NET_BIND_SERVICE, and slirp4netns has none",
+	 .remedy = "sudo sysctl -w net.ipv4.ip_unprivileged_port_start={lowest}; or "
+		   "--port-driver=builtin and sudo setcap cap_net_bind_service=ep {self}; or a "
+		   "parent port from {start} up"},
+	/* A warning. */
+	{.id = "network-degraded",
+	 .cause = "{warning}",
+	 .remedy = "the reason stands there; --slirp4netns-sandbox=false and "
+		   "--slirp4netns-seccomp=false say that it is meant"},
 	{.cause = NULL},
 };

@@ -34,74 +34,63 @@ static uint32_t lowest_port(const struct facts *facts, uint32_t tried)
 	return tried;
 }
 
-bool port_is_privileged(struct facts *facts, const char *arg)
+bool port_is_privileged(struct facts *facts)
 {
 	struct cursor address;
 	uint32_t port, start;
 
-	return sysctl_is_there(facts, arg) && parse_u32(facts->value, UINT16_MAX, &start) == 0 &&
+	return fact_file(facts, "start", "/proc/sys/net/ipv4/ip_unprivileged_port_start") &&
+	       parse_u32(fact_text(facts, "start"), UINT16_MAX, &start) == 0 &&
 	       tried(facts, &address, &port) && port < start &&
-	       str_print(facts->point, sizeof(facts->point), "%u", lowest_port(facts, port)) == 0;
+	       fact(facts, "lowest", "%u", lowest_port(facts, port));
 }
 
-static bool error_names_address(struct facts *facts, const char *arg)
+static bool error_names_address(struct facts *facts)
 {
 	struct cursor address;
 	uint32_t port;
 
-	(void)arg;
 	return tried(facts, &address, &port) &&
-	       str_print(facts->value, sizeof(facts->value), "%.*s", (int)cursor_left(&address),
-			 address.at) == 0;
+	       fact(facts, "address", "%.*s", (int)cursor_left(&address), address.at);
 }
 
 const struct cause causes_of_ports[] = {
-	{
-		.id = "port-privileged",
-		.steps = PORT,
-		.codes = {EACCES},
-		.reasons = {REASON_LISTEN},
-		.test = port_is_privileged,
-		.arg = "net/ipv4/ip_unprivileged_port_start",
-		.cause = "{path} is {value}: lower ports take CAP_NET_BIND_SERVICE",
-		.remedy = "sudo sysctl -w net.ipv4.ip_unprivileged_port_start={point}; or sudo "
-			  "setcap cap_net_bind_service=ep {self}; or a parent port from {value} up",
-	},
-	{
-		.id = "port-in-use",
-		.steps = PORT,
-		.codes = {EADDRINUSE},
-		.reasons = {REASON_PORT_OF_PROCESS},
-		.cause = "an address and port belong to one socket at a time, and process {about} "
-			 "has this one",
-		.remedy = "another parent port, or end that process: kill {about}",
-	},
-	{
-		.id = "port-in-use-by-somebody",
-		.steps = PORT,
-		.codes = {EADDRINUSE},
-		.reasons = {REASON_PORT_OF_USER},
-		.cause = "an address and port belong to one socket at a time, and uid {about} has "
-			 "this one",
-		.remedy = "another parent port; sudo ss -Hnlptu shows whose it is",
-	},
-	{
-		.id = "port-doubled",
-		.steps = PORT,
-		.codes = {EADDRINUSE},
-		.reasons = {REASON_PORT_TWICE},
-		.cause = "another --publish has this address, port and protocol",
-		.remedy = "one of the two, or another parent port",
-	},
-	{
-		.id = "port-address",
-		.steps = PORT,
-		.codes = {EADDRNOTAVAIL},
-		.reasons = {REASON_LISTEN},
-		.test = error_names_address,
-		.cause = "no interface of this network has the address {value}",
-		.remedy =
-			"one of those that ip -brief address shows, or none, which is all of them",
-	},
+	{.id = "port-privileged",
+	 .steps = PORT,
+	 .codes = {EACCES},
+	 .reasons = {REASON_LISTEN},
+	 .test = port_is_privileged,
+	 .cause = "/proc/sys/net/ipv4/ip_unprivileged_port_start is {start}: lower ports "
+		  "take CAP_NET_BIND_SERVICE",
+	 .remedy = "sudo sysctl -w net.ipv4.ip_unprivileged_port_start={lowest}; or "
+		   "sudo setcap cap_net_bind_service=ep {self}; or a parent "
+		   "port from {start} up"},
+	{.id = "port-in-use",
+	 .steps = PORT,
+	 .codes = {EADDRINUSE},
+	 .reasons = {REASON_PORT_OF_PROCESS},
+	 .cause = "an address and port belong to one socket at a time, and process {pid} "
+		  "has this one",
+	 .remedy = "another parent port, or end that process: kill {pid}"},
+	{.id = "port-in-use-by-somebody",
+	 .steps = PORT,
+	 .codes = {EADDRINUSE},
+	 .reasons = {REASON_PORT_OF_USER},
+	 .cause = "an address and port belong to one socket at a time, and uid {owner} has "
+		  "this one",
+	 .remedy = "another parent port; sudo ss -Hnlptu shows whose it is"},
+	{.id = "port-doubled",
+	 .steps = PORT,
+	 .codes = {EADDRINUSE},
+	 .reasons = {REASON_PORT_TWICE},
+	 .cause = "another --publish has this address, port and protocol",
+	 .remedy = "one of the two, or another parent port"},
+	{.id = "port-address",
+	 .steps = PORT,
+	 .codes = {EADDRNOTAVAIL},
+	 .reasons = {REASON_LISTEN},
+	 .test = error_names_address,
+	 .cause = "no interface of this network has the address {address}",
+	 .remedy = "one of those that ip -brief address shows, or none, which is all of them"},
 	{.cause = NULL},
 };

@@ -3,26 +3,38 @@
 #include "../cause.h"
 
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "fauxroot/base/str.h"
 #include "fauxroot/machine/mountinfo.h"
 
-bool sysctl_is_there(struct facts *facts, const char *arg)
+bool fact_file(struct facts *facts, const char *name, const char *path)
 {
-	return str_print(facts->path, sizeof(facts->path), "/proc/sys/%s", arg) == 0 &&
-	       machine_word(facts->machine, facts->path, facts->value, sizeof(facts->value));
+	char text[256];
+
+	return machine_word(facts->machine, path, text, sizeof(text)) &&
+	       fact(facts, name, "%s", text);
+}
+
+bool fact_status(struct facts *facts, const char *name, const char *field)
+{
+	char text[256];
+
+	return machine_status(facts->machine, field, text, sizeof(text)) &&
+	       fact(facts, name, "%s", text);
+}
+
+bool setting_is(struct facts *facts, const char *path, const char *value)
+{
+	return fact_file(facts, "setting", path) && streq(fact_text(facts, "setting"), value);
 }
 
 bool has_filter(struct facts *facts)
 {
-	return machine_status(facts->machine, "Seccomp", facts->value, sizeof(facts->value)) &&
-	       streq(facts->value, "2");
+	return fact_status(facts, "seccomp", "Seccomp") && streq(fact_text(facts, "seccomp"), "2");
 }
 
-bool is_in_container(struct facts *facts, const char *arg)
+bool is_in_container(struct facts *facts)
 {
-	(void)arg;
 	return machine_in_container(facts->machine);
 }
 
@@ -31,7 +43,7 @@ bool is_mounted_with(struct facts *facts, const char *path, const char *option)
 	struct mount mount;
 
 	return machine_mount(facts->machine, path, &mount) && mount_has(&mount, option) &&
-	       str_print(facts->point, sizeof(facts->point), "%s", mount.point) == 0;
+	       fact(facts, "mount", "%s", mount.point);
 }
 
 bool mapper_failed_to_write(const struct error *err)
@@ -48,10 +60,11 @@ bool is_about_getsubids(const struct facts *facts)
 
 bool is_elsewhere(struct facts *facts, const char *name)
 {
-	return *name && !machine_find(facts->machine, name, facts->path, sizeof(facts->path)) &&
-	       machine_find_elsewhere(facts->machine, name, 0111, facts->value,
-				      sizeof(facts->value)) &&
-	       str_print(facts->path, sizeof(facts->path), "%s/%s", facts->value, name) == 0;
+	char path[PATH_MAX], dir[PATH_MAX];
+
+	return *name && !machine_find(facts->machine, name, path, sizeof(path)) &&
+	       machine_find_elsewhere(facts->machine, name, 0111, dir, sizeof(dir)) &&
+	       fact(facts, "dir", "%s", dir) && fact(facts, "program", "%s/%s", dir, name);
 }
 
 /* access(2) would ask for us now; fake root's rights are those of our uid on others' files. */
@@ -60,8 +73,7 @@ bool is_closed_to_us(struct facts *facts, const struct stat *st, mode_t bits)
 	uint32_t uid = machine_uid(facts->machine), gid = machine_gid(facts->machine);
 	mode_t ours = st->st_uid == uid ? 0700 : st->st_gid == gid ? 0070 : 0007;
 
-	if ((st->st_mode & ours & bits) == (bits & ours))
-		return false;
-	return str_print(facts->value, sizeof(facts->value), "uid %u and gid %u, mode %04o",
-			 st->st_uid, st->st_gid, st->st_mode & 07777) == 0;
+	return (st->st_mode & ours & bits) != (bits & ours) &&
+	       fact(facts, "rights", "uid %u and gid %u, mode %04o", st->st_uid, st->st_gid,
+		    st->st_mode & 07777);
 }

@@ -12,9 +12,8 @@
 #define STATE STEP_BIT(STEP_STATEDIR)
 
 /* The process that has it. */
-static bool holder_is_known(struct facts *facts, const char *arg)
+static bool holder_is_known(struct facts *facts)
 {
-	(void)arg;
 	return *facts->err->about != '\0';
 }
 
@@ -23,280 +22,235 @@ static bool is_wanted_below(const struct facts *facts, const char *dir)
 	return !facts->config->state_dir || str_after(facts->config->state_dir, dir);
 }
 
-static bool runtime_dir_is_unset(struct facts *facts, const char *arg)
+/* Is XDG_RUNTIME_DIR wanted and not set? "$XDG_RUNTIME_DIR/name" is "/name" then. */
+static bool runtime_dir_is_unset(const struct facts *facts)
 {
-	const char *given = getenv("XDG_RUNTIME_DIR"), *wanted = facts->config->state_dir;
+	const char *given = getenv("XDG_RUNTIME_DIR");
+	const char *wanted = facts->config ? facts->config->state_dir : NULL;
 
-	/* "$XDG_RUNTIME_DIR/name" is "/name" then. */
-	if ((given && *given) || (wanted && strrchr(wanted, '/') != wanted))
-		return false;
-	return str_print(facts->path, sizeof(facts->path), "/run/user/%u",
-			 machine_uid(facts->machine)) == 0 &&
-	       machine_exists(facts->machine, facts->path) == streq(arg, "there");
+	return !(given && *given) && !(wanted && strrchr(wanted, '/') != wanted);
+}
+
+static bool runtime_dir_is_there(struct facts *facts)
+{
+	return runtime_dir_is_unset(facts) &&
+	       fact(facts, "dir", "/run/user/%u", machine_uid(facts->machine)) &&
+	       machine_exists(facts->machine, fact_text(facts, "dir"));
+}
+
+static bool runtime_dir_is_missing(struct facts *facts)
+{
+	return runtime_dir_is_unset(facts) && !runtime_dir_is_there(facts);
 }
 
 /* A user's manager sets the variable, a system's does not. INVOCATION_ID: man 5 systemd.exec. */
-static bool unit_has_no_runtime_dir(struct facts *facts, const char *arg)
+static bool unit_has_no_runtime_dir(struct facts *facts)
 {
-	const char *given = getenv("XDG_RUNTIME_DIR"), *unit = getenv("INVOCATION_ID");
-	const char *wanted = facts->config ? facts->config->state_dir : NULL;
+	const char *unit = getenv("INVOCATION_ID");
 
-	(void)arg;
-	/* As in runtime_dir_is_unset(). */
-	return !(given && *given) && unit && *unit && !(wanted && strrchr(wanted, '/') != wanted);
+	return runtime_dir_is_unset(facts) && unit && *unit;
 }
 
-static bool runtime_dir_is_gone(struct facts *facts, const char *arg)
+static bool runtime_dir_is_gone(struct facts *facts)
 {
 	const char *given = getenv("XDG_RUNTIME_DIR");
 
-	(void)arg;
 	return given && *given == '/' && is_wanted_below(facts, given) &&
-	       !machine_exists(facts->machine, given) &&
-	       str_print(facts->value, sizeof(facts->value), "%s", given) == 0;
+	       !machine_exists(facts->machine, given) && fact(facts, "dir", "%s", given);
 }
 
 /* After su(1) or sudo(8) it is still that of the login session's user. */
-static bool runtime_dir_is_not_ours(struct facts *facts, const char *arg)
+static bool runtime_dir_is_not_ours(struct facts *facts)
 {
 	const char *given = getenv("XDG_RUNTIME_DIR");
-	char place[PATH_MAX];
 	struct stat st;
 
-	(void)arg;
-	if (!given || !*given || !is_wanted_below(facts, given) ||
-	    !machine_path(facts->machine, given, place, sizeof(place)) || stat(place, &st) < 0 ||
-	    st.st_uid == machine_uid(facts->machine))
-		return false;
-	return str_print(facts->value, sizeof(facts->value), "%s, which belongs to uid %u", given,
-			 st.st_uid) == 0;
+	return given && *given && is_wanted_below(facts, given) &&
+	       machine_stat(facts->machine, given, &st) &&
+	       st.st_uid != machine_uid(facts->machine) &&
+	       fact(facts, "dir", "%s, which belongs to uid %u", given, st.st_uid);
 }
 
-static bool error_names_path(struct facts *facts, const char *arg)
+static bool error_names_path(struct facts *facts)
 {
-	(void)arg;
-	return facts->err->about[0] == '/' &&
-	       str_print(facts->path, sizeof(facts->path), "%s", facts->err->about) == 0;
+	return facts->err->about[0] == '/' && fact(facts, "path", "%s", facts->err->about);
 }
 
 /* The longest part of the path that is there. */
-static bool error_names_place(struct facts *facts, const char *arg)
+static bool error_names_place(struct facts *facts)
 {
-	char place[PATH_MAX], *end;
+	char place[ERROR_ABOUT_MAX], *end;
 	struct stat st;
 
-	if (!error_names_path(facts, arg))
+	if (!error_names_path(facts))
 		return false;
-	(void)str_print(facts->point, sizeof(facts->point), "%s", facts->path);
-	while (!machine_path(facts->machine, facts->point, place, sizeof(place)) ||
-	       stat(place, &st) < 0) {
-		end = strrchr(facts->point, '/');
-		if (streq(facts->point, "/"))
+	(void)str_print(place, sizeof(place), "%s", facts->err->about);
+	while (!machine_stat(facts->machine, place, &st)) {
+		end = strrchr(place, '/');
+		if (!end || streq(place, "/"))
 			return false;
-		end[end == facts->point] = '\0';
+		end[end == place] = '\0';
 	}
-	return str_print(facts->value, sizeof(facts->value), "uid %u with mode %04o", st.st_uid,
-			 st.st_mode & 07777) == 0;
+	return fact(facts, "place", "%s", place) &&
+	       fact(facts, "rights", "uid %u with mode %04o", st.st_uid, st.st_mode & 07777);
 }
 
-static bool state_dir_is_link(struct facts *facts, const char *arg)
+static bool state_dir_is_link(struct facts *facts)
 {
 	_cleanup_free_ char *real = NULL;
 	char place[PATH_MAX];
 
-	if (!error_names_path(facts, arg) ||
-	    !machine_path(facts->machine, facts->path, place, sizeof(place)))
+	if (!error_names_path(facts) ||
+	    !machine_path(facts->machine, facts->err->about, place, sizeof(place)))
 		return false;
 	real = realpath(place, NULL);
 	return real && str_after(real, facts->machine->root) &&
-	       str_print(facts->value, sizeof(facts->value), "%s",
-			 str_after(real, facts->machine->root)) == 0;
+	       fact(facts, "target", "%s", str_after(real, facts->machine->root));
 }
 
-static bool copy_up_is_missing(struct facts *facts, const char *arg)
+static bool copy_up_is_missing(struct facts *facts)
 {
-	return error_names_path(facts, arg) && !machine_exists(facts->machine, facts->path);
+	return error_names_path(facts) && !machine_exists(facts->machine, facts->err->about);
 }
 
-static bool copy_up_is_closed(struct facts *facts, const char *arg)
+static bool copy_up_is_closed(struct facts *facts)
 {
-	char place[PATH_MAX];
 	struct stat st;
 
-	return error_names_path(facts, arg) &&
-	       machine_path(facts->machine, facts->path, place, sizeof(place)) &&
-	       stat(place, &st) == 0 && is_closed_to_us(facts, &st, 0555);
+	return error_names_path(facts) && machine_stat(facts->machine, facts->err->about, &st) &&
+	       is_closed_to_us(facts, &st, 0555);
 }
 
 const struct cause causes_of_the_state_dir[] = {
-	{
-		.id = "statedir-in-use",
-		.steps = STATE,
-		.codes = {EBUSY},
-		.reasons = {REASON_IN_USE},
-		.test = holder_is_known,
-		.cause = "a state directory belongs to one instance at a time, and process "
-			 "{about} has it",
-		.remedy = "another --state-dir; or end that instance: kill {about}",
-	},
-	{
-		.id = "statedir-in-use-by-somebody",
-		.steps = STATE,
-		.codes = {EBUSY},
-		.reasons = {REASON_IN_USE},
-		.cause = "a state directory belongs to one instance at a time",
-		.remedy = "another --state-dir, or end that instance",
-	},
-	{
-		.id = "runtime-dir-foreign",
-		.steps = STATE,
-		.codes = {EACCES, EPERM, ENOENT, EROFS},
-		.test = runtime_dir_is_not_ours,
-		.cause = "XDG_RUNTIME_DIR is {value}, as after su or sudo from that user's session",
-		.remedy = "a session of its own: machinectl shell {user}@; or ssh "
-			  "{user}@localhost; or {have runtime dir}",
-	},
-	{
-		.id = "runtime-dir-gone",
-		.steps = STATE,
-		.codes = {EACCES, EPERM, ENOENT, EROFS},
-		.test = runtime_dir_is_gone,
-		.cause = "XDG_RUNTIME_DIR is {value}, which is not there, as after the last "
-			 "session of {user} has ended",
-		.remedy = "{have runtime dir}; or --state-dir",
-	},
-	{
-		.id = "unit-without-runtime-dir",
-		.steps = STATE,
-		.codes = {EACCES, EPERM, ENOENT, EROFS},
-		.test = unit_has_no_runtime_dir,
-		.cause = "this systemd unit has no XDG_RUNTIME_DIR; without it daemons such as "
-			 "buildkitd and dockerd use directories that belong to root",
-		.remedy = "RuntimeDirectory=fauxroot and Environment=XDG_RUNTIME_DIR=%t/fauxroot "
-			  "in the [Service] section",
-	},
-	{
-		.id = "runtime-dir-unset",
-		.steps = STATE,
-		.codes = {EACCES, EPERM, ENOENT, EROFS},
-		.test = runtime_dir_is_unset,
-		.arg = "there",
-		.cause = "XDG_RUNTIME_DIR is not set, though {path} is there",
-		.remedy = "{have runtime dir}",
-	},
-	{
-		.id = "no-runtime-dir",
-		.steps = STATE,
-		.codes = {EACCES, EPERM, ENOENT, EROFS},
-		.test = runtime_dir_is_unset,
-		.arg = "missing",
-		.cause = "XDG_RUNTIME_DIR is not set and {path} is missing: {user} has no login "
-			 "session",
-		.remedy = "{have runtime dir}; or --state-dir",
-	},
-	{
-		.id = "statedir-below-foreign",
-		.steps = STATE,
-		.codes = {EPERM},
-		.reasons = {REASON_FOREIGN_PARENT},
-		.test = error_names_path,
-		.cause =
-			"{path} is another user's, who could put another directory in the place of "
-			"the state directory",
-		.remedy = "--state-dir={runtime dir}/NAME",
-	},
-	{
-		.id = "statedir-foreign",
-		.steps = STATE,
-		.codes = {EPERM},
-		.reasons = {REASON_FOREIGN},
-		.test = error_names_path,
-		.cause = "{path} is another user's: a state directory is its user's alone",
-		.remedy = "--state-dir={runtime dir}/NAME",
-	},
-	{
-		.id = "statedir-link",
-		.steps = STATE,
-		.codes = {ELOOP},
-		.reasons = {REASON_SYMLINK},
-		.test = state_dir_is_link,
-		.cause = "{path} is a symbolic link, which somebody could turn elsewhere",
-		.remedy = "--state-dir={value}",
-	},
-	{
-		.id = "statedir-no-directory",
-		.steps = STATE,
-		.codes = {ENOTDIR},
-		.reasons = {REASON_NOT_DIRECTORY},
-		.test = error_names_path,
-		.cause = "{path} is a file",
-		.remedy = "--state-dir={runtime dir}/NAME",
-	},
-	{
-		/* Its sentence says which. */
-		.id = "statedir-precious",
-		.steps = STATE,
-		.reasons = {REASON_PRECIOUS},
-		.test = error_names_path,
-		.cause = "a state directory is emptied at start and removed at the end",
-		.remedy = "--state-dir={path}/NAME",
-	},
-	{
-		.id = "statedir-full",
-		.steps = STATE | STEP_BIT(STEP_API),
-		.codes = {ENOSPC, EDQUOT},
-		.reasons = {REASON_FILE},
-		.test = error_names_place,
-		.cause = "the file system of {point} has no room left for us",
-		.remedy = "df {point} and df -i {point} show it; make room, or --state-dir on "
-			  "another "
-			  "file system",
-	},
-	{
-		.id = "statedir-read-only",
-		.steps = STATE,
-		.codes = {EROFS},
-		.reasons = {REASON_FILE},
-		.test = error_names_place,
-		.cause = "{point} is on a file system that is mounted read-only",
-		.remedy = "--state-dir={runtime dir}/NAME; for a container docker run --tmpfs /tmp "
-			  "…, in "
-			  "Kubernetes an emptyDir at /tmp",
-	},
-	{
-		.id = "statedir-closed",
-		.steps = STATE,
-		.codes = {EACCES, EPERM},
-		.reasons = {REASON_FILE},
-		.test = error_names_place,
-		.cause = "{point} belongs to {value}, and {user} may make nothing there",
-		.remedy = "--state-dir={runtime dir}/NAME",
-	},
-	{
-		.id = "statedir-path-long",
-		.steps = STATE,
-		.codes = {ENAMETOOLONG},
-		.cause = "the path of a UNIX socket has at most 107 bytes (man 7 unix)",
-		.remedy = "a shorter --state-dir",
-	},
-	{
-		.id = "copy-up-missing",
-		.steps = STEP_BIT(STEP_MOUNT),
-		.codes = {ENOENT, ENOTDIR},
-		.reasons = {REASON_COPY_UP},
-		.test = copy_up_is_missing,
-		.cause = "there is no {path}",
-		.remedy = "without --copy-up={path}; or sudo mkdir -p {path}",
-	},
-	{
-		.id = "copy-up-closed",
-		.steps = STEP_BIT(STEP_MOUNT),
-		.codes = {EACCES},
-		.reasons = {REASON_COPY_UP},
-		.test = copy_up_is_closed,
-		.cause = "{path} belongs to {value}: fake root has no more rights there than "
-			 "{user}, and cannot list what to copy",
-		.remedy = "without --copy-up={path}; or sudo chmod o+rx {path}",
-	},
+	{.id = "statedir-in-use",
+	 .steps = STATE,
+	 .codes = {EBUSY},
+	 .reasons = {REASON_IN_USE},
+	 .test = holder_is_known,
+	 .cause = "a state directory belongs to one instance at a time, and process "
+		  "{pid} has it",
+	 .remedy = "another --state-dir; or end that instance: kill {pid}"},
+	{.id = "statedir-in-use-by-somebody",
+	 .steps = STATE,
+	 .codes = {EBUSY},
+	 .reasons = {REASON_IN_USE},
+	 .cause = "a state directory belongs to one instance at a time",
+	 .remedy = "another --state-dir, or end that instance"},
+	{.id = "runtime-dir-foreign",
+	 .steps = STATE,
+	 .codes = {EACCES, EPERM, ENOENT, EROFS},
+	 .test = runtime_dir_is_not_ours,
+	 .cause = "XDG_RUNTIME_DIR is {dir}, as after su or sudo from that user's session",
+	 .remedy = "a session of its own: machinectl shell {user}@; or ssh "
+		   "{user}@localhost; or {have runtime dir}"},
+	{.id = "runtime-dir-gone",
+	 .steps = STATE,
+	 .codes = {EACCES, EPERM, ENOENT, EROFS},
+	 .test = runtime_dir_is_gone,
+	 .cause = "XDG_RUNTIME_DIR is {dir}, which is not there, as after the last "
+		  "session of {user} has ended",
+	 .remedy = "{have runtime dir}; or --state-dir"},
+	{.id = "unit-without-runtime-dir",
+	 .steps = STATE,
+	 .codes = {EACCES, EPERM, ENOENT, EROFS},
+	 .test = unit_has_no_runtime_dir,
+	 .cause = "this systemd unit has no XDG_RUNTIME_DIR; without it daemons such as "
+		  "buildkitd and dockerd use directories that belong to root",
+	 .remedy = "RuntimeDirectory=fauxroot and Environment=XDG_RUNTIME_DIR=%t/fauxroot "
+		   "in the [Service] section"},
+	{.id = "runtime-dir-unset",
+	 .steps = STATE,
+	 .codes = {EACCES, EPERM, ENOENT, EROFS},
+	 .test = runtime_dir_is_there,
+	 .cause = "XDG_RUNTIME_DIR is not set, though {dir} is there",
+	 .remedy = "{have runtime dir}"},
+	{.id = "no-runtime-dir",
+	 .steps = STATE,
+	 .codes = {EACCES, EPERM, ENOENT, EROFS},
+	 .test = runtime_dir_is_missing,
+	 .cause = "XDG_RUNTIME_DIR is not set and {dir} is missing: {user} has no login "
+		  "session",
+	 .remedy = "{have runtime dir}; or --state-dir"},
+	{.id = "statedir-below-foreign",
+	 .steps = STATE,
+	 .codes = {EPERM},
+	 .reasons = {REASON_FOREIGN_PARENT},
+	 .test = error_names_path,
+	 .cause = "{path} is another user's, who could put another directory in the place of "
+		  "the state directory",
+	 .remedy = "--state-dir={runtime dir}/NAME"},
+	{.id = "statedir-foreign",
+	 .steps = STATE,
+	 .codes = {EPERM},
+	 .reasons = {REASON_FOREIGN},
+	 .test = error_names_path,
+	 .cause = "{path} is another user's: a state directory is its user's alone",
+	 .remedy = "--state-dir={runtime dir}/NAME"},
+	{.id = "statedir-link",
+	 .steps = STATE,
+	 .codes = {ELOOP},
+	 .reasons = {REASON_SYMLINK},
+	 .test = state_dir_is_link,
+	 .cause = "{path} is a symbolic link, which somebody could turn elsewhere",
+	 .remedy = "--state-dir={target}"},
+	{.id = "statedir-no-directory",
+	 .steps = STATE,
+	 .codes = {ENOTDIR},
+	 .reasons = {REASON_NOT_DIRECTORY},
+	 .test = error_names_path,
+	 .cause = "{path} is a file",
+	 .remedy = "--state-dir={runtime dir}/NAME"},
+	{/* Its sentence says which. */
+	 .id = "statedir-precious",
+	 .steps = STATE,
+	 .reasons = {REASON_PRECIOUS},
+	 .test = error_names_path,
+	 .cause = "a state directory is emptied at start and removed at the end",
+	 .remedy = "--state-dir={path}/NAME"},
+	{.id = "statedir-full",
+	 .steps = STATE | STEP_BIT(STEP_API),
+	 .codes = {ENOSPC, EDQUOT},
+	 .reasons = {REASON_FILE},
+	 .test = error_names_place,
+	 .cause = "the file system of {place} has no room left for us",
+	 .remedy = "df {place} and df -i {place} show it; make room, or --state-dir on "
+		   "another "
+		   "file system"},
+	{.id = "statedir-read-only",
+	 .steps = STATE,
+	 .codes = {EROFS},
+	 .reasons = {REASON_FILE},
+	 .test = error_names_place,
+	 .cause = "{place} is on a file system that is mounted read-only",
+	 .remedy = "--state-dir={runtime dir}/NAME; for a container docker run --tmpfs /tmp "
+		   "…, in "
+		   "Kubernetes an emptyDir at /tmp"},
+	{.id = "statedir-closed",
+	 .steps = STATE,
+	 .codes = {EACCES, EPERM},
+	 .reasons = {REASON_FILE},
+	 .test = error_names_place,
+	 .cause = "{place} belongs to {rights}, and {user} may make nothing there",
+	 .remedy = "--state-dir={runtime dir}/NAME"},
+	{.id = "statedir-path-long",
+	 .steps = STATE,
+	 .codes = {ENAMETOOLONG},
+	 .cause = "the path of a UNIX socket has at most 107 bytes (man 7 unix)",
+	 .remedy = "a shorter --state-dir"},
+	{.id = "copy-up-missing",
+	 .steps = STEP_BIT(STEP_MOUNT),
+	 .codes = {ENOENT, ENOTDIR},
+	 .reasons = {REASON_COPY_UP},
+	 .test = copy_up_is_missing,
+	 .cause = "there is no {path}",
+	 .remedy = "without --copy-up={path}; or sudo mkdir -p {path}"},
+	{.id = "copy-up-closed",
+	 .steps = STEP_BIT(STEP_MOUNT),
+	 .codes = {EACCES},
+	 .reasons = {REASON_COPY_UP},
+	 .test = copy_up_is_closed,
+	 .cause = "{path} belongs to {rights}: fake root has no more rights there than "
+		  "{user}, and cannot list what to copy",
+	 .remedy = "without --copy-up={path}; or sudo chmod o+rx {path}"},
 	{.cause = NULL},
 };

@@ -16,8 +16,6 @@
 /* From this version on dockerd speaks to our API itself. */
 #define WITHOUT_PROXY 28
 
-static const struct error no_error = {.code = 0};
-
 bool command_is(const struct config *config, const char *name)
 {
 	const char *command = config->command ? config->command[0] : NULL;
@@ -58,8 +56,7 @@ void docker_version(const struct config *config, int cancel_fd, char *buf, size_
 /* Both keep sockets and state of containers there, also as fake root. */
 void probe_run(const struct preflight *p, struct finding *f)
 {
-	struct facts facts = facts_of(p, &no_error);
-	char place[PATH_MAX];
+	struct facts facts = facts_of(p);
 	struct stat st;
 
 	for (size_t i = 0; i < p->config->copy_up.n; i++)
@@ -67,13 +64,12 @@ void probe_run(const struct preflight *p, struct finding *f)
 			see(f, "a copy of its own");
 			return;
 		}
-	if (!machine_path(p->machine, "/run", place, sizeof(place)) || stat(place, &st) < 0 ||
-	    !is_closed_to_us(&facts, &st, 0222)) {
+	if (!machine_stat(p->machine, "/run", &st) || !is_closed_to_us(&facts, &st, 0222)) {
 		see(f, "can be written to");
 		return;
 	}
 	see(f, "cannot be written to");
-	(void)str_print(facts.value, sizeof(facts.value), "%s", p->config->command[0]);
+	(void)fact(&facts, "program", "%s", p->config->command[0]);
 	advise(f, FINDING_WARNING, "run-not-writable", &facts);
 }
 
@@ -104,7 +100,7 @@ static void compat_dir(const struct machine *machine, char *buf, size_t size)
 
 void probe_docker_proxy(const struct preflight *p, struct finding *f)
 {
-	struct facts facts = facts_of(p, &no_error);
+	struct facts facts = facts_of(p);
 	uint32_t major = docker_major(p->outcomes->docker);
 	char path[PATH_MAX];
 
@@ -121,7 +117,8 @@ void probe_docker_proxy(const struct preflight *p, struct finding *f)
 		return;
 	}
 	see(f, "rootlesskit-docker-proxy is not in PATH");
-	(void)str_print(facts.value, sizeof(facts.value), "%u", major);
-	compat_dir(p->machine, facts.path, sizeof(facts.path));
+	(void)fact(&facts, "version", "%u", major);
+	compat_dir(p->machine, path, sizeof(path));
+	(void)fact(&facts, "dir", "%s", path);
 	advise(f, FINDING_WARNING, "docker-proxy-missing", &facts);
 }

@@ -16,7 +16,6 @@
 static void see_powerless(struct finding *f, struct facts *facts)
 {
 	static const char *const reasons[] = {"no-cap-setuid-nor-filecaps",
-					      "setuid-needs-sys-admin-in-image",
 					      "setuid-needs-sys-admin"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(reasons) && f->status == FINDING_OK; i++)
@@ -26,26 +25,27 @@ static void see_powerless(struct finding *f, struct facts *facts)
 /* Where it is, and by what right it writes maps. */
 static void probe_mapper(const struct preflight *p, struct finding *f, const char *program)
 {
-	static const char *const reasons[] = {"no-new-privs",  "setuid-elsewhere",
-					      "nosuid",	       "filecaps-lost-in-image",
+	static const char *const reasons[] = {"no-new-privs", "setuid-elsewhere", "nosuid",
 					      "filecaps-lost", "setuid-lost"};
 	struct error err = {.code = ENOENT, .step = STEP_IDMAP, .reason = REASON_EXEC};
-	struct facts facts = facts_of(p, &err);
+	struct facts facts = facts_of(p);
+	char path[PATH_MAX];
 	struct stat st;
 
 	(void)str_print(err.about, sizeof(err.about), "%s", program);
-	if (!machine_find(p->machine, program, facts.path, sizeof(facts.path))) {
+	facts.err = &err;
+	if (!machine_find(p->machine, program, path, sizeof(path))) {
 		see(f, "not found");
 		advise(f, FINDING_OBSTACLE, "newuidmap-not-in-path", &facts);
 		if (f->status == FINDING_OK)
 			advise(f, FINDING_OBSTACLE, "newuidmap-missing", &facts);
 		return;
 	}
-	if (!machine_stat(p->machine, facts.path, &st)) {
-		see_unknown(f, "%s cannot be looked at", facts.path);
+	if (!machine_stat(p->machine, path, &st)) {
+		see_unknown(f, "%s cannot be looked at", path);
 		return;
 	}
-	see(f, "%s, mode %04o%s", facts.path, st.st_mode & 07777,
+	see(f, "%s, mode %04o%s", path, st.st_mode & 07777,
 	    st.st_mode & S_ISUID ? " (set-user-ID)" : "");
 	for (size_t i = 0; i < ARRAY_SIZE(reasons) && f->status == FINDING_OK; i++)
 		advise(f, FINDING_OBSTACLE, reasons[i], &facts);
@@ -126,11 +126,10 @@ static bool find_sharer(const char *text, bool accounts, const struct owner *own
 static bool see_sharer(const struct preflight *p, struct finding *f, const char *path,
 		       const char *accounts)
 {
-	static const struct error no_error = {.code = 0};
 	_cleanup_subid_ranges_ struct subid_ranges own = {0};
 	_cleanup_free_ char *text = machine_read(p->machine, path);
 	_cleanup_free_ char *names = machine_read(p->machine, accounts);
-	struct facts facts = facts_of(p, &no_error);
+	struct facts facts = facts_of(p);
 	uint32_t uid = machine_uid(p->machine);
 	struct subid_line other;
 	struct owner owner;
@@ -144,11 +143,11 @@ static bool see_sharer(const struct preflight *p, struct finding *f, const char 
 	in_file = find_sharer(text, false, &owner, &own, &other);
 	if (!in_file && !(names && find_sharer(names, true, &owner, &own, &other)))
 		return false;
-	(void)str_print(facts.path, sizeof(facts.path), "%s", path);
-	(void)str_print(facts.value, sizeof(facts.value), "\"%.*s\" of %s has ids %u to %llu, too",
-			(int)MIN(cursor_left(&other.owner), (size_t)64), other.owner.at,
-			in_file ? path : accounts, other.start,
-			(unsigned long long)other.start + other.count - 1);
+	(void)fact(&facts, "file", "%s", path);
+	(void)fact(&facts, "sharer", "\"%.*s\" of %s has ids %u to %llu, too",
+		   (int)MIN(cursor_left(&other.owner), (size_t)64), other.owner.at,
+		   in_file ? path : accounts, other.start,
+		   (unsigned long long)other.start + other.count - 1);
 	see(f, "ids of ours are somebody else's as well");
 	advise(f, FINDING_WARNING, "subids-shared", &facts);
 	return true;

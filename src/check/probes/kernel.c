@@ -7,12 +7,10 @@
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
 
-static const struct error no_error = {.code = 0};
-
 void probe_kernel(const struct preflight *p, struct finding *f)
 {
 	static const char path[] = "/proc/sys/kernel/osrelease";
-	struct facts facts = facts_of(p, &no_error);
+	struct facts facts = facts_of(p);
 	char release[128];
 
 	if (!machine_word(p->machine, path, release, sizeof(release))) {
@@ -84,19 +82,17 @@ void probe_features(const struct preflight *p, struct finding *f)
 	for (size_t i = 0; i < ARRAY_SIZE(features); i++) {
 		const struct feature *feature = &features[i];
 		bool absent = feature->file && !machine_exists(p->machine, feature->file);
-		struct facts facts = facts_of(p, &no_error);
+		struct facts facts = facts_of(p);
 
 		if (!feature->needed || is_proven(p, feature) ||
 		    !(absent || (text && kernel_config_lacks(text, feature->option))))
 			continue;
 		see(f, "no %s", feature->option);
-		(void)str_print(facts.value, sizeof(facts.value), "%s", feature->option);
+		(void)fact(&facts, "option", "%s", feature->option);
 		if (absent)
-			(void)str_print(facts.path, sizeof(facts.path), "there is no %s",
-					feature->file);
+			(void)fact(&facts, "file", "there is no %s", feature->file);
 		else
-			(void)str_print(facts.path, sizeof(facts.path), "%s: # %s is not set", path,
-					feature->option);
+			(void)fact(&facts, "file", "%s: # %s is not set", path, feature->option);
 		advise(f, FINDING_OBSTACLE, "kernel-lacks", &facts);
 		return;
 	}

@@ -4,8 +4,6 @@
 
 #include "fauxroot/base/str.h"
 
-static const struct error no_error = {.code = 0};
-
 void probe_namespaces(const struct preflight *p, struct finding *f)
 {
 	const struct config *config = p->config;
@@ -33,7 +31,7 @@ void probe_evacuation(const struct preflight *p, struct finding *f)
 void probe_sysfs(const struct preflight *p, struct finding *f)
 {
 	const struct outcome *outcome = &p->outcomes->of[TRIAL_SYSFS];
-	struct facts facts = facts_of(p, &no_error);
+	struct facts facts = facts_of(p);
 
 	if (!see_outcome(p, f, outcome))
 		return;
@@ -54,7 +52,7 @@ void probe_proc(const struct preflight *p, struct finding *f)
 void probe_container_proc(const struct preflight *p, struct finding *f)
 {
 	const struct outcome *outcome = &p->outcomes->of[TRIAL_CONTAINER_PROC];
-	struct facts facts = facts_of(p, &no_error);
+	struct facts facts = facts_of(p);
 
 	if (!outcome->tried || outcome->rc == 0) {
 		if (see_outcome(p, f, outcome))
@@ -62,9 +60,9 @@ void probe_container_proc(const struct preflight *p, struct finding *f)
 		return;
 	}
 	see(f, "%s", outcome->err.text);
-	if (!proc_is_masked(&facts, NULL))
-		(void)str_print(facts.value, sizeof(facts.value), "%s",
-				strerror(outcome->err.code));
+	(void)fact(&facts, "obstacle", "%s",
+		   proc_is_masked(&facts) ? fact_text(&facts, "masks")
+					  : strerror(outcome->err.code));
 	advise(f, FINDING_WARNING, "containers-proc", &facts);
 }
 

@@ -9,8 +9,6 @@
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
 
-static const struct error no_error = {.code = 0};
-
 void probe_tun(const struct preflight *p, struct finding *f)
 {
 	if (see_outcome(p, f, &p->outcomes->of[TRIAL_TUN]))
@@ -20,14 +18,14 @@ void probe_tun(const struct preflight *p, struct finding *f)
 void probe_network(const struct preflight *p, struct finding *f)
 {
 	const struct outcome *outcome = &p->outcomes->of[TRIAL_NET];
-	struct facts facts = facts_of(p, &no_error);
+	struct facts facts = facts_of(p);
 
 	if (!see_outcome(p, f, outcome))
 		return;
 	see(f, "%s: started, ready", p->outcomes->helper);
 	if (!*outcome->note)
 		return;
-	(void)str_print(facts.value, sizeof(facts.value), "%s", outcome->note);
+	(void)fact(&facts, "warning", "%s", outcome->note);
 	see(f, "ready, with less than was meant");
 	advise(f, FINDING_WARNING, "network-degraded", &facts);
 }
@@ -35,7 +33,7 @@ void probe_network(const struct preflight *p, struct finding *f)
 void probe_port_driver(const struct preflight *p, struct finding *f)
 {
 	const struct outcome *outcome = &p->outcomes->of[TRIAL_PORT_DRIVER];
-	struct facts facts = facts_of(p, &no_error);
+	struct facts facts = facts_of(p);
 
 	if (!see_outcome(p, f, outcome))
 		return;
@@ -43,7 +41,7 @@ void probe_port_driver(const struct preflight *p, struct finding *f)
 	    p->config->port_driver == PORT_BUILTIN ? "builtin" : "of the network");
 	if (!*outcome->note)
 		return;
-	(void)str_print(facts.value, sizeof(facts.value), "%s", outcome->note);
+	(void)fact(&facts, "warning", "%s", outcome->note);
 	see(f, "builtin: started, without the addresses of remote clients");
 	advise(f, FINDING_WARNING, "source-addresses", &facts);
 }
@@ -85,19 +83,19 @@ static bool follow(const struct preflight *p, char *path, size_t size, struct fi
 
 void probe_resolv_conf(const struct preflight *p, struct finding *f)
 {
-	struct facts facts = facts_of(p, &no_error);
+	struct facts facts = facts_of(p);
 	_cleanup_free_ char *text = NULL;
+	char path[PATH_MAX] = "/etc/resolv.conf";
 
-	(void)str_print(facts.path, sizeof(facts.path), "/etc/resolv.conf");
-	(void)str_print(facts.point, sizeof(facts.point), "%s", facts.path);
-	see(f, "%s", facts.path);
-	if (follow(p, facts.point, sizeof(facts.point), f))
-		text = machine_read(p->machine, facts.point);
+	see(f, "%s", path);
+	if (follow(p, path, sizeof(path), f))
+		text = machine_read(p->machine, path);
 	if (text && names_server(text))
 		return;
-	(void)str_print(facts.value, sizeof(facts.value),
-			!text ? "is missing, or leads nowhere: names cannot be resolved"
-			      : "names no server: names cannot be resolved");
+	(void)fact(&facts, "file", "%s", path);
+	(void)fact(&facts, "fault",
+		   !text ? "is missing, or leads nowhere: names cannot be resolved"
+			 : "names no server: names cannot be resolved");
 	advise(f, FINDING_WARNING, "no-name-server", &facts);
 }
 
@@ -106,9 +104,9 @@ void probe_resolv_conf(const struct preflight *p, struct finding *f)
  */
 void probe_ping(const struct preflight *p, struct finding *f)
 {
-	static const char path[] = "/proc/sys/net/ipv4/ping_group_range";
 	const struct outcome *outcome = &p->outcomes->of[TRIAL_PING];
-	struct facts facts = facts_of(p, &no_error);
+	struct facts facts = facts_of(p);
+	char range[64];
 
 	if (outcome->tried && outcome->rc == 0) {
 		see(f, "allowed");
@@ -118,12 +116,11 @@ void probe_ping(const struct preflight *p, struct finding *f)
 		see_unknown(f, "%s", outcome->tried ? outcome->err.text : "not tried");
 		return;
 	}
-	(void)str_print(facts.path, sizeof(facts.path), "%s", path);
-	(void)str_print(facts.point, sizeof(facts.point), "%u", machine_gid(p->machine));
-	if (!machine_word(p->machine, path, facts.value, sizeof(facts.value)))
-		(void)str_print(facts.value, sizeof(facts.value), "not known");
-	if (strchr(facts.value, '\t'))
-		*strchr(facts.value, '\t') = ' ';
+	if (!machine_word(p->machine, "/proc/sys/net/ipv4/ping_group_range", range, sizeof(range)))
+		(void)str_print(range, sizeof(range), "not known");
+	if (strchr(range, '\t'))
+		*strchr(range, '\t') = ' ';
+	(void)fact(&facts, "setting", "%s", range);
 	see(f, "not allowed");
 	advise(f, FINDING_WARNING, "ping-range", &facts);
 }

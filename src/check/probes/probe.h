@@ -40,8 +40,8 @@ bool see_outcome(const struct preflight *p, struct finding *f, const struct outc
 /* advise() - @status, with the row @id of the table of causes for why; @facts as its texts need */
 void advise(struct finding *f, enum finding_status status, const char *id, struct facts *facts);
 
-/* facts_of() - an empty struct facts for @p, about the error @err (may be empty, never NULL) */
-struct facts facts_of(const struct preflight *p, const struct error *err);
+/* facts_of() - an empty struct facts for @p, about no error */
+struct facts facts_of(const struct preflight *p);
 
 /* preflight_add() - one more finding; NULL when out of memory */
 struct finding *preflight_add(const struct preflight *p, const char *name);

@@ -98,7 +98,9 @@ void advise(struct finding *f, enum finding_status status, const char *id, struc
 		f->status = status;
 }
 
-struct facts facts_of(const struct preflight *p, const struct error *err)
+struct facts facts_of(const struct preflight *p)
 {
-	return (struct facts){.machine = p->machine, .config = p->config, .err = err};
+	static const struct error no_error = {.code = 0};
+
+	return (struct facts){.machine = p->machine, .config = p->config, .err = &no_error};
 }

@@ -12,8 +12,6 @@
 #include "fauxroot/base/str.h"
 #include "fauxroot/machine/cgroup.h"
 
-static const struct error no_error = {.code = 0};
-
 void probe_runtime_dir(const struct preflight *p, struct finding *f)
 {
 	static const char *const reasons[] = {"runtime-dir-foreign", "runtime-dir-gone",
@@ -24,7 +22,7 @@ void probe_runtime_dir(const struct preflight *p, struct finding *f)
 	if (explain_unit(p->machine, &f->why))
 		f->status = FINDING_WARNING;
 	for (size_t i = 0; i < ARRAY_SIZE(reasons) && f->status == FINDING_OK; i++) {
-		struct facts facts = facts_of(p, &no_error);
+		struct facts facts = facts_of(p);
 
 		advise(f, FINDING_WARNING, reasons[i], &facts);
 	}
@@ -41,7 +39,7 @@ void probe_state_dir(const struct preflight *p, struct finding *f)
 /* A daemon with published ports wants many; it raises the soft limit by itself. */
 void probe_descriptors(const struct preflight *p, struct finding *f)
 {
-	struct facts facts = facts_of(p, &no_error);
+	struct facts facts = facts_of(p);
 	struct rlimit limit;
 
 	if (!see_outcome(p, f, &p->outcomes->of[TRIAL_FDS]))
@@ -55,8 +53,7 @@ void probe_descriptors(const struct preflight *p, struct finding *f)
 	see(f, "up to %llu", (unsigned long long)limit.rlim_cur);
 	if (limit.rlim_cur >= 1024 || p->config->port_driver != PORT_BUILTIN)
 		return;
-	(void)str_print(facts.value, sizeof(facts.value), "%llu",
-			(unsigned long long)limit.rlim_cur);
+	(void)fact(&facts, "limit", "%llu", (unsigned long long)limit.rlim_cur);
 	advise(f, FINDING_WARNING, "few-descriptors", &facts);
 }
 
@@ -66,9 +63,9 @@ void probe_descriptors(const struct preflight *p, struct finding *f)
  */
 void probe_cgroup(const struct preflight *p, struct finding *f)
 {
-	struct facts facts = facts_of(p, &no_error);
+	struct facts facts = facts_of(p);
 	_cleanup_free_ char *controllers = NULL, *dir = NULL;
-	bool contained = machine_in_container(p->machine);
+	char file[PATH_MAX], lacks[64];
 	int rc = machine_cgroup2(p->machine, NULL, &dir);
 	struct stat st;
 
@@ -78,41 +75,38 @@ void probe_cgroup(const struct preflight *p, struct finding *f)
 	}
 	if (rc < 0) {
 		see(f, "no cgroup v2");
-		(void)str_print(facts.path, sizeof(facts.path), "/sys/fs/cgroup");
-		advise(f, FINDING_WARNING, contained ? "cgroup2-of-container" : "cgroup-v1",
-		       &facts);
+		advise(f, FINDING_WARNING, "cgroup-v1", &facts);
 		return;
 	}
-	(void)str_print(facts.path, sizeof(facts.path), "%s", dir);
+	(void)fact(&facts, "dir", "%s", dir);
 	if (!machine_stat(p->machine, dir, &st)) {
 		see_unknown(f, "%s cannot be looked at", dir);
 		return;
 	}
 	if (st.st_uid != machine_uid(p->machine)) {
 		see(f, "%s, not delegated", dir);
-		(void)str_print(facts.value, sizeof(facts.value), "uid %u", (unsigned)st.st_uid);
-		advise(f, FINDING_WARNING,
-		       contained ? "cgroup-of-container" : "cgroup-not-delegated", &facts);
+		(void)fact(&facts, "cgroup owner", "%u", (unsigned)st.st_uid);
+		advise(f, FINDING_WARNING, "cgroup-not-delegated", &facts);
 		return;
 	}
 	see(f, "%s, ours", dir);
-	(void)str_print(facts.path, sizeof(facts.path), "%s/cgroup.controllers", dir);
-	controllers = machine_read(p->machine, facts.path);
-	cgroup_lacks(controllers ? controllers : "", "cpu io memory pids", facts.value,
-		     sizeof(facts.value));
-	if (*facts.value)
+	(void)str_print(file, sizeof(file), "%s/cgroup.controllers", dir);
+	controllers = machine_read(p->machine, file);
+	cgroup_lacks(controllers ? controllers : "", "cpu io memory pids", lacks, sizeof(lacks));
+	(void)fact(&facts, "file", "%s", file);
+	(void)fact(&facts, "controllers", "%s", lacks);
+	if (*lacks)
 		advise(f, FINDING_WARNING, "cgroup-controllers", &facts);
 }
 
 void probe_linger(const struct preflight *p, struct finding *f)
 {
-	struct facts facts = facts_of(p, &no_error);
-	char user[256];
+	struct facts facts = facts_of(p);
+	char path[300];
 
-	(void)machine_user(p->machine, user, sizeof(user));
-	(void)str_print(facts.path, sizeof(facts.path), "/var/lib/systemd/linger/%s", user);
-	see(f, "on (%s)", facts.path);
-	if (machine_exists(p->machine, facts.path))
+	(void)facts_expand("/var/lib/systemd/linger/{user}", &facts, path, sizeof(path));
+	see(f, "on (%s)", path);
+	if (machine_exists(p->machine, path))
 		return;
 	see(f, "off");
 	advise(f, FINDING_WARNING, "no-linger", &facts);
@@ -145,7 +139,7 @@ static bool find_keys(const char *text, uint32_t uid, uint32_t *ret_used, uint32
 
 void probe_keyrings(const struct preflight *p, struct finding *f)
 {
-	struct facts facts = facts_of(p, &no_error);
+	struct facts facts = facts_of(p);
 	_cleanup_free_ char *text = machine_read(p->machine, "/proc/key-users");
 	uint32_t used, max;
 
@@ -156,9 +150,8 @@ void probe_keyrings(const struct preflight *p, struct finding *f)
 	see(f, "%u of %u keys in use", used, max);
 	if (used < max - max / 4)
 		return;
-	(void)str_print(facts.path, sizeof(facts.path), "/proc/key-users");
-	(void)str_print(facts.value, sizeof(facts.value), "%u", used);
-	(void)str_print(facts.point, sizeof(facts.point), "%u", max);
+	(void)fact(&facts, "keys", "%u", used);
+	(void)fact(&facts, "limit", "%u", max);
 	advise(f, FINDING_WARNING, "keyring-quota", &facts);
 }
 

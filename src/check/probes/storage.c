@@ -7,8 +7,6 @@
 #include "fauxroot/base/str.h"
 #include "fauxroot/machine/mountinfo.h"
 
-static const struct error no_error = {.code = 0};
-
 static bool works(const struct outcome *outcome)
 {
 	return outcome->tried && outcome->rc == 0;
@@ -27,7 +25,7 @@ void probe_overlay(const struct preflight *p, struct finding *f)
 {
 	const struct outcome *overlay = &p->outcomes->of[TRIAL_OVERLAY];
 	const struct outcome *fuse = &p->outcomes->of[TRIAL_FUSE];
-	struct facts facts = facts_of(p, &no_error);
+	struct facts facts = facts_of(p);
 	char program[256];
 	bool has_program = machine_find(p->machine, "fuse-overlayfs", program, sizeof(program));
 
@@ -35,8 +33,7 @@ void probe_overlay(const struct preflight *p, struct finding *f)
 		see_unknown(f, "not tried, because of what stands above");
 		return;
 	}
-	if (works(overlay) && selinux_enforces_here(p) && kernel_is_older(&facts, "5.13")) {
-		(void)str_print(facts.path, sizeof(facts.path), "/sys/fs/selinux/enforce");
+	if (works(overlay) && selinux_enforces_here(p) && kernel_is_older(&facts, 5, 13)) {
 		see(f, "mounts, and SELinux will not label its files");
 		advise(f, FINDING_WARNING, "overlay-selinux", &facts);
 		return;
@@ -55,11 +52,11 @@ void probe_overlay(const struct preflight *p, struct finding *f)
 	}
 	see(f, "buildkitd's snapshotter will be native, dockerd's storage driver vfs: each layer a "
 	       "whole copy");
-	(void)str_print(facts.value, sizeof(facts.value), "%s", overlay->err.text);
-	(void)str_print(facts.point, sizeof(facts.point), "%s",
-			works(fuse)   ? "the program is missing"
-			: fuse->tried ? fuse->err.text
-				      : "not tried");
+	(void)fact(&facts, "overlay", "%s", overlay->err.text);
+	(void)fact(&facts, "fuse", "%s",
+		   works(fuse)	 ? "the program is missing"
+		   : fuse->tried ? fuse->err.text
+				 : "not tried");
 	advise(f, FINDING_WARNING, "overlay-missing", &facts);
 }
 
@@ -77,26 +74,27 @@ void probe_data_dir(const struct preflight *p, struct finding *f)
 {
 	static const char *const unfit[] = {"nfs",  "nfs4",  "cifs", "overlay",	  "ecryptfs",
 					    "vfat", "exfat", "9p",   "fuse.sshfs"};
-	struct facts facts = facts_of(p, &no_error);
+	struct facts facts = facts_of(p);
 	struct mount mount;
+	char dir[PATH_MAX];
 
-	if (!data_dir(facts.path, sizeof(facts.path))) {
+	if (!data_dir(dir, sizeof(dir))) {
 		see_unknown(f, "neither XDG_DATA_HOME nor HOME is set");
 		return;
 	}
-	if (!machine_mount(p->machine, facts.path, &mount)) {
-		see_unknown(f, "%s: /proc/self/mountinfo cannot be read", facts.path);
+	if (!machine_mount(p->machine, dir, &mount)) {
+		see_unknown(f, "%s: /proc/self/mountinfo cannot be read", dir);
 		return;
 	}
-	(void)str_print(facts.point, sizeof(facts.point), "%s", mount.point);
+	(void)fact(&facts, "dir", "%s", dir);
+	(void)fact(&facts, "mount", "%s", mount.point);
+	(void)fact(&facts, "type", "%s", mount.type);
 	if (mount_has(&mount, "nosuid") && mount_has(&mount, "nodev")) {
-		see(f, "%s, mounted nosuid and nodev", facts.path);
-		(void)str_print(facts.value, sizeof(facts.value), "nosuid,nodev");
+		see(f, "%s, mounted nosuid and nodev", dir);
 		advise(f, FINDING_WARNING, "data-nosuid", &facts);
 		return;
 	}
-	see(f, "%s on %s", facts.path, mount.type);
-	(void)str_print(facts.value, sizeof(facts.value), "%s", mount.type);
+	see(f, "%s on %s", dir, mount.type);
 	for (size_t i = 0; i < ARRAY_SIZE(unfit); i++)
 		if (streq(mount.type, unfit[i]))
 			advise(f, FINDING_WARNING, "data-file-system", &facts);
