@@ -10,7 +10,7 @@ load ../lib/bash/ports
 
 launch_both() { # forwarder, agent and slirp4netns; a checker behind PORT
 	free_port
-	launch --net=slirp4netns --port-driver=builtin -p "127.0.0.1:$PORT:7000/tcp" \
+	launch --debug --net=slirp4netns --port-driver=builtin -p "127.0.0.1:$PORT:7000/tcp" \
 		"$PORTCHECK" serve 127.0.0.1 7000
 	wait_for grep -q serving "$OUT"
 	works
@@ -30,17 +30,23 @@ unlimit() { # RESOURCE
 	prlimit --pid "$LAUNCHER" "--$1=$BEFORE:"
 }
 
+# n_tries - how often the launcher could not start a helper again
+n_tries() {
+	grep -c 'starting .* again: ' "$LOG" || true
+}
+
 # short_of RESOURCE SOFT NAME - the helper dies while the launcher lacks something, for a while
 short_of() {
-	local old lines
+	local old warned tries
 	old=$(child_of "$LAUNCHER" "$3")
-	lines=$(log_count 'trying for up to 60 s')
+	warned=$(log_count 'trying for up to 60 s')
+	tries=$(n_tries)
 	limit "$1" "$2"
 	kill -KILL "$old"
-	tried() { [ "$(log_count 'trying for up to 60 s')" -gt "$lines" ]; }
+	# As often as a helper may not die.
+	tried() { [ "$(n_tries)" -ge $((tries + 5)) ]; }
 	wait_for tried
-	# Longer than five tries in a second took.
-	sleep 2
+	equals $((warned + 1)) "$(log_count 'trying for up to 60 s')"
 	alive "$LAUNCHER"
 	not child_of "$LAUNCHER" "$3"
 	unlimit "$1"

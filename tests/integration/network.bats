@@ -289,8 +289,9 @@ fake_slirp() { # what to do, in shell; $real is the true one
 		[ ! -e hung ] || exec "$real" "$@"
 		for word; do case $word in --ready-fd=*) ready=${word#*=} ;; esac; done
 		>hung
-		(sleep 0.5; echo -n 1 >&$ready) &
-		exec nsenter --target "${@: -2:1}" --user --net --preserve-credentials \
+		join=(nsenter --target "${@: -2:1}" --user --net --preserve-credentials)
+		(until "${join[@]}" ip link show tap0 | grep -q LOWER_UP; do sleep 0.02; done; echo -n 1 >&$ready) &
+		exec "${join[@]}" \
 			socat -u EXEC:"sleep 1000" TUN,tun-name=tap0,tun-type=tap,iff-no-pi'
 	launch --net=slirp4netns --slirp4netns-binary="$PWD/slirp" sleep 1000
 	if [ -n "$FULL" ]; then
