@@ -283,7 +283,7 @@ static void reads_its_command_line(void **state)
 	}
 }
 
-static void helps(void **state)
+static void help_lists_the_commands(void **state)
 {
 	static const char *const commands[] = {"list-ports [--json]",
 					       "add-ports [--json] SPEC...",
@@ -505,7 +505,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_its_command_line),
-		cmocka_unit_test(helps),
+		cmocka_unit_test(help_lists_the_commands),
 		cmocka_unit_test(prints_info),
 		cmocka_unit_test(prints_json),
 		cmocka_unit_test(manages_ports),

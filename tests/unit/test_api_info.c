@@ -105,7 +105,7 @@ static const struct {
 };
 
 /* Encoded exactly so; decoded and encoded again, the same. */
-static void encodes(void **state)
+static void info_is_encoded_and_decoded(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(encodings); i++) {
@@ -231,7 +231,7 @@ static const struct {
 	 "\"portDriver.sourceIP\" is not a string"},
 };
 
-static void decodes(void **state)
+static void info_is_decoded(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(accepted); i++) {
@@ -245,7 +245,7 @@ static void decodes(void **state)
 	}
 }
 
-static void refuses(void **state)
+static void info_of_wrong_types_is_refused(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
@@ -299,9 +299,12 @@ static void respects_size(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(encodes),	 cmocka_unit_test(encodes_indented),
-		cmocka_unit_test(decodes),	 cmocka_unit_test(refuses),
-		cmocka_unit_test(refuses_depth), cmocka_unit_test(respects_size),
+		cmocka_unit_test(info_is_encoded_and_decoded),
+		cmocka_unit_test(encodes_indented),
+		cmocka_unit_test(info_is_decoded),
+		cmocka_unit_test(info_of_wrong_types_is_refused),
+		cmocka_unit_test(refuses_depth),
+		cmocka_unit_test(respects_size),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

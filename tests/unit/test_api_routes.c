@@ -92,7 +92,7 @@ static void is_message(const char *body)
 	assert_string_equal(after + strlen(after) - 2, "\"}");
 }
 
-static void answers(void **state)
+static void each_request_gets_its_status(void **state)
 {
 	char version[] = "9.8.7";
 
@@ -351,9 +351,12 @@ static void goes_by_the_sysctl(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(answers),	   cmocka_unit_test(shortens_paths),
-		cmocka_unit_test(passes_failures), cmocka_unit_test(serves_ports),
-		cmocka_unit_test(keeps_policies),  cmocka_unit_test(goes_by_the_sysctl),
+		cmocka_unit_test(each_request_gets_its_status),
+		cmocka_unit_test(shortens_paths),
+		cmocka_unit_test(passes_failures),
+		cmocka_unit_test(serves_ports),
+		cmocka_unit_test(keeps_policies),
+		cmocka_unit_test(goes_by_the_sysctl),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

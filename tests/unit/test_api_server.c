@@ -84,7 +84,7 @@ static void check_answer(size_t row, const char *answer)
 		str_after(body, status == 200 ? "{\"apiVersion\":\"1.1.1\"," : "{\"message\":\""));
 }
 
-static void answers(void **state)
+static void each_exchange_is_answered(void **state)
 {
 	struct fixture *f = *state;
 
@@ -375,16 +375,11 @@ static void refuses_strangers(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(answers),
-		TEST(socket_is_private),
-		TEST(leaves_no_trace),
-		TEST(reports_failures),
-		TEST(answers_on_one_connection),
-		TEST(answers_pipelined),
-		TEST(takes_requests_in_pieces),
-		TEST(continues_when_asked),
-		TEST(sends_large_answers_whole),
-		TEST(survives_clients_that_leave),
+		TEST(each_exchange_is_answered), TEST(socket_is_private),
+		TEST(leaves_no_trace),		 TEST(reports_failures),
+		TEST(answers_on_one_connection), TEST(answers_pipelined),
+		TEST(takes_requests_in_pieces),	 TEST(continues_when_asked),
+		TEST(sends_large_answers_whole), TEST(survives_clients_that_leave),
 		TEST(refuses_strangers),
 	};
 

@@ -9,7 +9,7 @@
 #include "fauxroot/base/macro.h"
 #include "fauxroot/base/parse.h"
 
-static void numbers(void **state)
+static void numbers_are_parsed_within_bounds(void **state)
 {
 	static const struct {
 		const char *text;
@@ -121,7 +121,7 @@ static void words_and_characters(void **state)
 	assert_false(cursor_char(&c, '\0'));
 }
 
-static void fields(void **state)
+static void fields_end_at_a_separator(void **state)
 {
 	static const char text[] = "a:bc\0d::e";
 	struct cursor c = cursor_of_n(text, sizeof(text) - 1);
@@ -148,7 +148,7 @@ static void fields(void **state)
 	assert_int_equal(n, 0);
 }
 
-static void lines(void **state)
+static void lines_are_taken_one_by_one(void **state)
 {
 	static const struct {
 		const char *text;
@@ -185,12 +185,12 @@ static void lines(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(numbers),
+		cmocka_unit_test(numbers_are_parsed_within_bounds),
 		cmocka_unit_test(whole_numbers),
 		cmocka_unit_test(booleans_are_those_of_go),
 		cmocka_unit_test(words_and_characters),
-		cmocka_unit_test(fields),
-		cmocka_unit_test(lines),
+		cmocka_unit_test(fields_end_at_a_separator),
+		cmocka_unit_test(lines_are_taken_one_by_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,7 +10,7 @@
 
 #include "fauxroot/base/str.h"
 
-static void prefixes(void **state)
+static void prefixes_are_found(void **state)
 {
 	(void)state;
 	assert_string_equal(str_after("subid:files", "subid:"), "files");
@@ -33,7 +33,7 @@ static void printing_says_whether_all_fitted(void **state)
 	assert_string_equal(buf, "");
 }
 
-static void formatting(void **state)
+static void text_is_formatted(void **state)
 {
 	_cleanup_free_ char *s = str_format("%s-%d", "a", 7);
 
@@ -67,7 +67,7 @@ static void what_is_printed_is_printable(void **state)
 	}
 }
 
-static void lists(void **state)
+static void lists_of_strings_grow(void **state)
 {
 	_cleanup_strv_ struct strv v = {NULL, 0};
 	_cleanup_free_ char *none = strv_join(&v, ","), *joined = NULL;
@@ -93,9 +93,11 @@ static void lists(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(prefixes),   cmocka_unit_test(printing_says_whether_all_fitted),
-		cmocka_unit_test(formatting), cmocka_unit_test(what_is_printed_is_printable),
-		cmocka_unit_test(lists),
+		cmocka_unit_test(prefixes_are_found),
+		cmocka_unit_test(printing_says_whether_all_fitted),
+		cmocka_unit_test(text_is_formatted),
+		cmocka_unit_test(what_is_printed_is_printable),
+		cmocka_unit_test(lists_of_strings_grow),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

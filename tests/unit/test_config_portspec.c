@@ -149,7 +149,7 @@ static void bad_specs(void **state)
 	}
 }
 
-static void ranges(void **state)
+static void ranges_of_ports_are_parsed(void **state)
 {
 	struct port_spec spec;
 	struct error err;
@@ -174,7 +174,7 @@ static void ranges(void **state)
 	assert_string_equal(spec.child_ip, "::1");
 }
 
-static void conflicts(void **state)
+static void specs_of_one_address_conflict(void **state)
 {
 	static const struct {
 		const char *a, *b;
@@ -223,8 +223,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_specs),
 		cmocka_unit_test(bad_specs),
-		cmocka_unit_test(ranges),
-		cmocka_unit_test(conflicts),
+		cmocka_unit_test(ranges_of_ports_are_parsed),
+		cmocka_unit_test(specs_of_one_address_conflict),
 		cmocka_unit_test(free_port_never_conflicts),
 	};
 

@@ -14,7 +14,7 @@
 #include "fauxroot/base/str.h"
 #include "fauxroot/machine/cgroup.h"
 
-static void memberships(void **state)
+static void the_cgroup_of_a_process_is_read(void **state)
 {
 	static const struct {
 		const char *text;
@@ -56,7 +56,7 @@ static void memberships(void **state)
 #define HYBRID	"30 23 0:26 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n"
 #define V1	"31 23 0:27 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
 
-static void directories(void **state)
+static void the_directory_of_a_cgroup_is_found(void **state)
 {
 	static const struct {
 		const char *mounts, *cgroup;
@@ -156,8 +156,8 @@ static void both_files_of_a_machine(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(memberships),
-		cmocka_unit_test(directories),
+		cmocka_unit_test(the_cgroup_of_a_process_is_read),
+		cmocka_unit_test(the_directory_of_a_cgroup_is_found),
 		cmocka_unit_test(lacking_controllers),
 		cmocka_unit_test(both_files_of_a_machine),
 	};

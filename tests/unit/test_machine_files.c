@@ -94,7 +94,7 @@ static void small_ranges(void **state)
 	}
 }
 
-static void mounts(void **state)
+static void the_mount_of_a_path_is_found(void **state)
 {
 	static const struct {
 		const char *text, *path;
@@ -162,7 +162,7 @@ static void options_of_a_mount(void **state)
 	assert_false(mountinfo_next(&c, &mount));
 }
 
-static void accounts(void **state)
+static void accounts_are_read(void **state)
 {
 	struct cursor c = cursor_of("root:x:0:0::/root:/bin/sh\n+nis:x:5:5::\n-nis:x:6:6::\n"
 				    "#c:x:7:7::\n:x:8:8::\nno id:x::9:\nbob:x:4294967295\n"
@@ -233,7 +233,7 @@ static void release_fields(void **state)
 }
 
 /* As path_find() has it: an empty element is the working directory. */
-static void programs(void **state)
+static void programs_are_found_in_path(void **state)
 {
 	static const struct {
 		const char *path, *name, *found;
@@ -313,12 +313,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(free_ranges),
 		cmocka_unit_test(small_ranges),
-		cmocka_unit_test(mounts),
+		cmocka_unit_test(the_mount_of_a_path_is_found),
 		cmocka_unit_test(options_of_a_mount),
-		cmocka_unit_test(accounts),
+		cmocka_unit_test(accounts_are_read),
 		cmocka_unit_test(id_maps),
 		cmocka_unit_test(release_fields),
-		cmocka_unit_test(programs),
+		cmocka_unit_test(programs_are_found_in_path),
 		cmocka_unit_test(relative_paths_are_relative_to_here),
 		cmocka_unit_test(the_real_machine_is_read_without_harm),
 	};

@@ -26,7 +26,7 @@
 #include "net/helper/health.h"
 #include "netns_fixture.h"
 
-static void judges(void **state)
+static void four_looks_without_progress_are_a_hang(void **state)
 {
 	/* One look each: '+' frames were taken since the last, '=' none; '.' none, and no frame can
 	 * be sent. */
@@ -154,7 +154,7 @@ static void looks_at_a_device(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(judges),
+		cmocka_unit_test(four_looks_without_progress_are_a_hang),
 		cmocka_unit_test_setup_teardown(looks_at_a_device, set_up, tear_down),
 	};
 

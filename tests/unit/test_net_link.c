@@ -117,7 +117,7 @@ static int loopback_job(void *arg, struct error *err)
 	return link_up_loopback(err);
 }
 
-static void loopback(void **state)
+static void loopback_is_brought_up(void **state)
 {
 	struct error err;
 
@@ -192,7 +192,7 @@ static int tap_job(void *arg, struct error *err)
 	return 0;
 }
 
-static void tap(void **state)
+static void a_tap_device_is_configured_for_each_mtu(void **state)
 {
 	static const unsigned mtus[] = {65520, 65521, 1500, 1280, 68};
 
@@ -216,7 +216,7 @@ static int refused_job(void *arg, struct error *err)
 }
 
 /* What the kernel refuses is said with the step, the link, and the kernel's reason. */
-static void refused(void **state)
+static void what_the_kernel_refuses_is_reported(void **state)
 {
 	struct net_plan plan = plan_of("tap7", 65522, false);
 	struct error err;
@@ -258,9 +258,11 @@ static void not_a_tap(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(loopback, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(tap, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(refused, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(loopback_is_brought_up, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_tap_device_is_configured_for_each_mtu, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(what_the_kernel_refuses_is_reported, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(not_a_tap, set_up, tear_down),
 	};
 

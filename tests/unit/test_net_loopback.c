@@ -34,7 +34,7 @@ static socklen_t address_of(const char *text, uint16_t port, union any *ret)
 	return sizeof(ret->v6);
 }
 
-static void reaches(void **state)
+static void addresses_of_the_loopback_are_recognized(void **state)
 {
 	static const struct {
 		const char *address;
@@ -109,7 +109,7 @@ static void cut_off(void **state)
 	assert_false(loopback_reaches((const struct sockaddr *)&local, sizeof(local)));
 }
 
-static void names(void **state)
+static void name_servers_of_resolv_conf_are_allowed(void **state)
 {
 	static const struct {
 		const char *address;
@@ -158,9 +158,9 @@ static void names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(reaches),
+		cmocka_unit_test(addresses_of_the_loopback_are_recognized),
 		cmocka_unit_test(cut_off),
-		cmocka_unit_test(names),
+		cmocka_unit_test(name_servers_of_resolv_conf_are_allowed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

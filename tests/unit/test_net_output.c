@@ -46,7 +46,7 @@ static const struct version_case version_cases[] = {
 	{"", -EINVAL, {0}, false},
 };
 
-static void version(void **state)
+static void the_version_is_parsed(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(version_cases); i++) {
@@ -85,7 +85,7 @@ static const struct {
 	{"a\033[31mred\n", "a?[31mred"},
 };
 
-static void complaint(void **state)
+static void the_complaint_is_found(void **state)
 {
 	char text[256], small[8];
 
@@ -101,8 +101,8 @@ static void complaint(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(version),
-		cmocka_unit_test(complaint),
+		cmocka_unit_test(the_version_is_parsed),
+		cmocka_unit_test(the_complaint_is_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

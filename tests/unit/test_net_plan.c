@@ -14,7 +14,7 @@
 #include "fauxroot/net/net.h"
 #include "net/slirp4netns/slirp4netns.h"
 
-static void registry(void **state)
+static void each_mode_has_one_driver(void **state)
 {
 	const struct net_driver *const *driver = net_drivers();
 	unsigned seen = 0;
@@ -140,7 +140,7 @@ static void plain_plans(void **state)
 }
 
 /* The namespace is detached only where one is made. */
-static void detached(void **state)
+static void only_a_network_of_its_own_is_detached(void **state)
 {
 	static const struct {
 		enum net_mode net;
@@ -204,9 +204,12 @@ static void offers_ports(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(registry),	    cmocka_unit_test(without_driver),
-		cmocka_unit_test(slirp4netns_plan), cmocka_unit_test(plain_plans),
-		cmocka_unit_test(missing_helper),   cmocka_unit_test(detached),
+		cmocka_unit_test(each_mode_has_one_driver),
+		cmocka_unit_test(without_driver),
+		cmocka_unit_test(slirp4netns_plan),
+		cmocka_unit_test(plain_plans),
+		cmocka_unit_test(missing_helper),
+		cmocka_unit_test(only_a_network_of_its_own_is_detached),
 		cmocka_unit_test(offers_ports),
 	};
 

@@ -447,7 +447,7 @@ static void no_new_privs(void **state)
 	assert_non_null(strstr(text, "NoNewPrivs:\t1"));
 }
 
-static void capabilities(void **state)
+static void no_capability_is_left(void **state)
 {
 	cap_t none = cap_init();
 	int status;
@@ -476,7 +476,7 @@ int main(void)
 		cmocka_unit_test(a_client_stays_where_it_is),
 		cmocka_unit_test(an_abort_is_seen_as_one),
 		cmocka_unit_test(no_new_privs),
-		cmocka_unit_test(capabilities),
+		cmocka_unit_test(no_capability_is_left),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -74,7 +74,7 @@ static void written_and_taken_back(void **state)
 }
 
 /* A free slot is no AF_UNSPEC, and as many fit as are promised. */
-static void many(void **state)
+static void a_thousand_destinations_keep_their_slots(void **state)
 {
 	struct destinations *d = *state;
 	union endpoint e;
@@ -106,7 +106,7 @@ static void many(void **state)
 }
 
 /* In a process of its own: a reader sees what is written later. */
-static void mapped(void **state)
+static void a_process_maps_them_once(void **state)
 {
 	struct destinations *d = *state;
 	union endpoint one = at(80), later = at(79);
@@ -134,8 +134,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(written_and_taken_back, start, end),
-		cmocka_unit_test_setup_teardown(many, start, end),
-		cmocka_unit_test_setup_teardown(mapped, start, end),
+		cmocka_unit_test_setup_teardown(a_thousand_destinations_keep_their_slots, start,
+						end),
+		cmocka_unit_test_setup_teardown(a_process_maps_them_once, start, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

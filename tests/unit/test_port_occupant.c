@@ -33,7 +33,7 @@ static bool found(const union endpoint *e, bool udp, const char *want, struct oc
 
 #define REST "00000000:00000000 00:00000000 00000000"
 
-static void lines(void **state)
+static void lines_of_proc_net_are_parsed(void **state)
 {
 	static const struct {
 		const char *line, *local; /* NULL: no such line */
@@ -281,7 +281,7 @@ static void time_wait(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(lines),
+		cmocka_unit_test(lines_of_proc_net_are_parsed),
 		cmocka_unit_test(what_blocks),
 		cmocka_unit_test(mapped_addresses),
 		cmocka_unit_test(our_own),
