@@ -143,7 +143,7 @@ static int enter_pidns(struct error *err)
 	int status = 0, rc = signals_block(&signals, err);
 
 	if (rc == 0)
-		rc = fork_failed(attend(&attendant, &status, err), err);
+		rc = fork_failed(fork_attended(&attendant, &status, err), err);
 	if (rc == 0)
 		signals_restore(&signals);
 	if (rc <= 0)

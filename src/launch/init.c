@@ -188,14 +188,14 @@ static int run(const struct init_args *args, char **command, int *ret_status, st
 	attendant.signals = &signals;
 	telling.scattered = pids_scatter(&telling.wanted);
 	attendant.wanted = telling.wanted;
-	rc = attend(&attendant, ret_status, err);
+	rc = fork_attended(&attendant, ret_status, err);
 	if (rc == 0)
 		run_command(args, &signals, command);
 	if (rc < 0)
 		return rc;
 	(void)report_send(args->reports, &(struct report){REPORT_ENDED, *ret_status, -1});
 	if (args->kill_orphans)
-		orphans_outlast(&signals, args->kill_timeout);
+		pidns_end_all(&signals, args->kill_timeout);
 	return 0;
 }
 

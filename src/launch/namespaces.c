@@ -94,7 +94,7 @@ static int clone_middle(struct launch *l, struct error *err)
 
 int namespaces_clone_middle(struct launch *l, struct error *err)
 {
-	int rc = reap_adopt_orphans(err);
+	int rc = become_subreaper(err);
 
 	l->progress = progress_new();
 	if (rc == 0 && !l->progress)

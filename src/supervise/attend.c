@@ -111,7 +111,7 @@ static int fork_process(const struct attendant *a, struct process *ret, struct e
 	return rc < 0 ? process_fork("the command", ret, err) : rc;
 }
 
-int attend(const struct attendant *attendant, int *ret_status, struct error *err)
+int fork_attended(const struct attendant *attendant, int *ret_status, struct error *err)
 {
 	_cleanup_close_ int gate = -1, gate_peer = -1;
 	struct process process = PROCESS_NONE;

@@ -130,23 +130,23 @@ static int put_pid(int dir, uint32_t pid)
 	return put(dir, "cgroup.procs", word);
 }
 
-static int make_refuge(struct cgroup2 *c, struct error *err)
+static int make_leaf(struct cgroup2 *c, struct error *err)
 {
 	if (mkdirat(c->dir, c->name, 0755) == 0)
 		c->made = true;
 	else if (errno != EEXIST)
 		return err_set(err, errno, "making the cgroup \"%s/%s\"", c->path, c->name);
-	c->refuge = openat(c->dir, c->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (c->refuge < 0)
+	c->leaf = openat(c->dir, c->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (c->leaf < 0)
 		return err_set(err, errno, "opening the cgroup \"%s/%s\"", c->path, c->name);
 	/* Says to others of us that it is lived in: see undo(). */
-	(void)flock(c->refuge, LOCK_SH | LOCK_NB);
+	(void)flock(c->leaf, LOCK_SH | LOCK_NB);
 	return 0;
 }
 
 static int move_ours(const struct cgroup2 *c, pid_t pid, struct error *err)
 {
-	int rc = put_pid(c->refuge, (uint32_t)pid);
+	int rc = put_pid(c->leaf, (uint32_t)pid);
 
 	return rc < 0 ? err_set(err, -rc, "moving process %d to the cgroup \"%s/%s\"", pid, c->path,
 				c->name)
@@ -208,7 +208,7 @@ static int move_all(int from, int to, struct round *ret)
 static bool move_others(const struct cgroup2 *c)
 {
 	struct round round = {0};
-	int left = move_all(c->dir, c->refuge, &round);
+	int left = move_all(c->dir, c->leaf, &round);
 
 	if (left < 0)
 		log_warning("the cgroup \"%s\" is not evacuated: reading cgroup.procs: %s", c->path,
@@ -242,7 +242,7 @@ static void enable(struct cgroup2 *c, const char *controller, const struct deadl
 		struct round round;
 
 		(void)fd_wait(-1, 0, &tick, -1);
-		(void)move_all(c->dir, c->refuge, &round);
+		(void)move_all(c->dir, c->leaf, &round);
 		rc = set_controller(c, '+', controller);
 	}
 
@@ -297,7 +297,7 @@ static void enable_all(struct cgroup2 *c, bool evacuated)
 
 int cgroup2_evacuate(struct cgroup2 *cgroup, pid_t child, struct error *err)
 {
-	int rc = make_refuge(cgroup, err);
+	int rc = make_leaf(cgroup, err);
 
 	if (rc == 0)
 		rc = move_ours(cgroup, getpid(), err);
@@ -310,7 +310,7 @@ int cgroup2_evacuate(struct cgroup2 *cgroup, pid_t child, struct error *err)
 }
 
 /* rmdir(2) of the refuge once all of it has been moved; 0 or -errno */
-static int remove_refuge(const struct cgroup2 *c)
+static int remove_leaf(const struct cgroup2 *c)
 {
 	struct deadline deadline = deadline_in(ENDING_MS);
 
@@ -329,7 +329,7 @@ static void undo(struct cgroup2 *c)
 	struct round round = {0};
 	int left;
 
-	if (flock(c->refuge, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
+	if (flock(c->leaf, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
 		log_debug("the cgroup \"%s/%s\" stays: another instance lives in it", c->path,
 			  c->name);
 		return;
@@ -339,9 +339,9 @@ static void undo(struct cgroup2 *c)
 	/* Of one that was there, nobody can tell who else lives in it. */
 	if (!c->made)
 		return;
-	left = move_all(c->refuge, c->dir, &round);
+	left = move_all(c->leaf, c->dir, &round);
 	if (left == 0)
-		left = remove_refuge(c);
+		left = remove_leaf(c);
 	if (left != 0)
 		log_debug("the cgroup \"%s/%s\" stays: %s", c->path, c->name,
 			  strerror(left < 0	  ? -left
@@ -351,9 +351,9 @@ static void undo(struct cgroup2 *c)
 
 void cgroup2_return(struct cgroup2 *cgroup)
 {
-	if (cgroup->refuge >= 0)
+	if (cgroup->leaf >= 0)
 		undo(cgroup);
-	fd_close(cgroup->refuge);
+	fd_close(cgroup->leaf);
 	fd_close(cgroup->dir);
 	free(cgroup->path);
 	strv_clear(&cgroup->enabled);

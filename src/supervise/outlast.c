@@ -37,7 +37,7 @@ static bool hurried(const struct signals *signals)
 	return yes;
 }
 
-void orphans_outlast(const struct signals *signals, unsigned seconds)
+void pidns_end_all(const struct signals *signals, unsigned seconds)
 {
 	const struct deadline deadline = deadline_in(INT64_C(1000) * seconds);
 

@@ -6,7 +6,7 @@
 
 #include "fauxroot/base/err.h"
 
-int reap_adopt_orphans(struct error *err)
+int become_subreaper(struct error *err)
 {
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
 		return err_set(err, errno, "becoming the reaper of the target's orphans");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * attend(): each test runs an attendant in a process of its own, which ends up with empty hands,
- * and watches it and its charge from outside.
+ * fork_attended(): each test runs an attendant in a process of its own, which ends up with empty
+ * hands, and watches it and its charge from outside.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -69,9 +69,9 @@ static int live(const struct job *job, int fd)
 	};
 	int status = 0, rc;
 
-	if (signals_block(&signals, &err) < 0 || reap_adopt_orphans(&err) < 0)
+	if (signals_block(&signals, &err) < 0 || become_subreaper(&err) < 0)
 		return 100;
-	rc = attend(&attendant, &status, &err);
+	rc = fork_attended(&attendant, &status, &err);
 	if (rc < 0)
 		return 101;
 	if (rc == 0)

@@ -113,7 +113,7 @@ static int set_up(void **state)
 	static int pipe_fds[2];
 
 	*state = pipe_fds;
-	return pipe(pipe_fds) < 0 ? -1 : reap_adopt_orphans(NULL);
+	return pipe(pipe_fds) < 0 ? -1 : become_subreaper(NULL);
 }
 
 static int tear_down(void **state)

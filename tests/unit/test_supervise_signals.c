@@ -186,7 +186,7 @@ static void orphans_are_adopted_and_reaped(void **state)
 	int status, n = 0;
 
 	(void)state;
-	assert_int_equal(reap_adopt_orphans(&err), 0);
+	assert_int_equal(become_subreaper(&err), 0);
 	parent = fork();
 	if (parent == 0) {
 		if (fork() == 0)

@@ -32,7 +32,7 @@ struct attendant {
 };
 
 /*
- * attend() - fork(2), and stay behind the new process until it ends
+ * fork_attended() - fork(2), and stay behind the new process until it ends
  * @ret_status: of the new process, in the form of waitpid(2)
  *
  * The new process goes on when the attendant has emptied its hands, so that nothing of the caller's
@@ -43,4 +43,4 @@ struct attendant {
  * From then on the attendant forwards what signals it gets, tells of stops, and reaps. Returns 0 in
  * the new process; 1 in the attendant when that has ended; -errno where there is none.
  */
-int attend(const struct attendant *attendant, int *ret_status, struct error *err);
+int fork_attended(const struct attendant *attendant, int *ret_status, struct error *err);

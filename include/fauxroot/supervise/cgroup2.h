@@ -16,14 +16,14 @@ struct error;
 
 struct cgroup2 {
 	int dir;	     /* of the cgroup that we were born into; -1: none */
-	int refuge;	     /* of the one below it that we live in; -1: not yet */
+	int leaf;	     /* of the one below it that we live in; -1: not yet */
 	char *path;	     /* of @dir, for messages */
 	const char *name;    /* of @refuge */
 	bool made;	     /* it was not there: ours to remove */
 	struct strv enabled; /* controllers that we have enabled */
 };
 
-#define CGROUP2_NONE ((struct cgroup2){.dir = -1, .refuge = -1})
+#define CGROUP2_NONE ((struct cgroup2){.dir = -1, .leaf = -1})
 
 /*
  * cgroup2_open() - find our cgroup, and see that it can be evacuated; nothing is changed

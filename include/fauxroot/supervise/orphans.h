@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a target leaves behind: its descendants, which have become ours (reap_adopt_orphans()). */
+/* What a target leaves behind: its descendants, which have become ours (become_subreaper()). */
 #pragma once
 
 #include <stdbool.h>
@@ -25,10 +25,10 @@ struct signals;
 int orphans_signal(int sig, bool (*spare)(void *arg, pid_t pid), void *arg, struct error *err);
 
 /*
- * orphans_outlast() - as PID 1 of a namespace: tell all others in it to end, and wait for that
+ * pidns_end_all() - as PID 1 of a namespace: tell all others in it to end, and wait for that
  * @signals: a terminating one ends the wait
  * @seconds: as long at most; no more than 86400
  *
  * What is left when it returns is killed when PID 1 ends (man 7 pid_namespaces).
  */
-void orphans_outlast(const struct signals *signals, unsigned seconds);
+void pidns_end_all(const struct signals *signals, unsigned seconds);

@@ -4,5 +4,5 @@
 
 struct error;
 
-/* reap_adopt_orphans() - PR_SET_CHILD_SUBREAPER (man 2 prctl); 0 or -errno */
-int reap_adopt_orphans(struct error *err);
+/* become_subreaper() - PR_SET_CHILD_SUBREAPER (man 2 prctl); 0 or -errno */
+int become_subreaper(struct error *err);
