@@ -12,6 +12,7 @@
 
 #include "check/cause.h"
 #include "fake_machine.h"
+#include "fauxroot/check/explain.h"
 
 static const char *const paths[] = {
 	"/proc/self/status",
