@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Time: CLOCK_MONOTONIC in milliseconds, and the deadlines that every wait of ours has. */
+/* Time: CLOCK_MONOTONIC in milliseconds, and deadlines. Every wait in fauxroot has a deadline. */
 #pragma once
 
 #include <stdint.h>
 
 struct deadline {
-	int64_t at_ms; /* on the clock of clock_ms() */
+	int64_t at_ms; /* as clock_ms() counts */
 };
 
 /* clock_ms(), clock_us() - CLOCK_MONOTONIC in milliseconds, microseconds */
@@ -15,5 +15,6 @@ int64_t clock_us(void);
 /* deadline_in() - the moment @ms milliseconds from now */
 struct deadline deadline_in(int64_t ms);
 
-/* deadline_left() - milliseconds until @deadline as poll(2) takes them: 0 when past, -1 for NULL */
+/* deadline_left() - milliseconds until @deadline, as a timeout for poll(2): 0 when it is past, -1
+ * for NULL */
 int deadline_left(const struct deadline *deadline);

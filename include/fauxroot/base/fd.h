@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* File descriptors: owned, close-on-exec from birth, closed once and never retried. */
+/* File descriptors: each has one owner, is close-on-exec from birth, and is closed once; close(2)
+ * is never retried. */
 #pragma once
 
 #include <stddef.h>
@@ -11,7 +12,7 @@
 
 struct deadline;
 
-/* fd_close() - close @fd if it is one (>= 0); keeps errno; returns -1, for fd = fd_close(fd) */
+/* fd_close() - close @fd if it is >= 0; keeps errno; returns -1, for fd = fd_close(fd) */
 int fd_close(int fd);
 
 static inline void fd_cleanup(int *fd)
@@ -21,7 +22,7 @@ static inline void fd_cleanup(int *fd)
 
 #define _cleanup_close_ _cleanup_(fd_cleanup)
 
-/* The value of @fd, which is -1 from now on: ownership goes to the reader. */
+/* The value of @fd; @fd becomes -1. Ownership moves to the reader of the value. */
 #define TAKE_FD(fd)                \
 	({                         \
 		int taken_ = (fd); \
@@ -34,46 +35,46 @@ int fd_set_cloexec(int fd, int on);
 
 /*
  * fd_close_all_except() - close every descriptor from 3 up that is not in @keep
- * @keep: descriptor numbers, ascending or not; negative ones are passed over
+ * @keep: descriptor numbers in any order; negative numbers are ignored
  *
- * close_range(2), or /proc/self/fd where that is refused, or the whole table of RLIMIT_NOFILE.
- * Returns 0 or -errno.
+ * Uses close_range(2). If that is refused, closes the descriptors in /proc/self/fd, or else every
+ * number below RLIMIT_NOFILE. Returns 0 or -errno.
  */
 int fd_close_all_except(const int *keep, size_t n_keep);
 
 /*
- * fd_let_go_of_inherited() - close what our own caller has left open for somebody else
+ * fd_let_go_of_inherited() - close the descriptors that our own caller left open for other programs
  *
- * That is every descriptor from 3 up that is not close-on-exec. Standard input and output become
- * /dev/null; standard error stays. What cannot be closed stays as well.
+ * Closes every descriptor from 3 up that is not close-on-exec. Standard input and output become
+ * /dev/null; standard error stays. Failures are ignored.
  */
 void fd_let_go_of_inherited(void);
 
 /*
- * fd_raise_limit() - let this process have as many descriptors as it may (man 2 getrlimit)
+ * fd_raise_limit() - allow this process as many descriptors as possible (man 2 getrlimit)
  *
- * Raises the soft limit, which is for the sake of programs that use select(2), to the hard one.
- * Returns it.
+ * Raises the soft limit to the hard limit. The low soft limit exists only for programs that use
+ * select(2). Returns the new limit.
  */
 rlim_t fd_raise_limit(void);
 
-/* How many fd_room() looks for at most. */
+/* The most descriptors that fd_room() can check for. */
 #define FD_ROOM_MAX 64
 
 /*
- * fd_room() - can this process open @n more descriptors, all at once?
+ * fd_room() - can this process open @n more descriptors at the same time?
  *
- * They are opened, as duplicates of one, and closed again. Returns 0 or -errno: EMFILE for the
- * limit of the process (man 2 getrlimit, RLIMIT_NOFILE), E2BIG for more than FD_ROOM_MAX.
+ * Opens @n duplicates of one descriptor, and closes them. Returns 0 or -errno: EMFILE if the limit
+ * of the process is reached (man 2 getrlimit, RLIMIT_NOFILE), E2BIG if @n is more than FD_ROOM_MAX.
  */
 int fd_room(size_t n);
 
-/* fd_write_all() - write(2) until all is written; returns 0 or -errno */
+/* fd_write_all() - write(2) until all data is written; returns 0 or -errno */
 int fd_write_all(int fd, const void *data, size_t size);
 
 /*
  * fd_read_bounded() - read(2) to the end of file into a fresh, NUL-terminated buffer
- * @max: bytes; more than that is -EFBIG
+ * @max: limit in bytes; more data is -EFBIG
  * @ret_size: may be NULL
  *
  * Returns 0 and @ret_data, to be freed; or -errno with the outputs untouched.
@@ -84,18 +85,18 @@ int fd_read_bounded(int fd, size_t max, char **ret_data, size_t *ret_size);
 int file_read_bounded(int dirfd, const char *path, size_t max, char **ret_data, size_t *ret_size);
 
 /*
- * file_read_lines() - the same, but of a file that has more than @max bytes the lines that fit
+ * file_read_lines() - as file_read_bounded(), but reads only the lines that fit if the file has
+ * more than @max bytes
  *
- * Returns 0 with the whole file, 1 where some lines are left out, or -errno with the outputs
- * untouched.
+ * Returns 0 with the whole file, 1 if lines are left out, or -errno with the outputs untouched.
  */
 int file_read_lines(int dirfd, const char *path, size_t max, char **ret_data, size_t *ret_size);
 
 /*
  * fd_wait() - wait until poll(2) reports one of @events, an error or a hang-up on @fd
  * @deadline: NULL for none
- * @cancel_fd: -1, or a descriptor whose readability ends the wait (a signalfd of terminating
- *	signals, which is polled and never read here, so the signal stays pending)
+ * @cancel_fd: -1, or a descriptor that ends the wait when it becomes readable: a signalfd of
+ * terminating signals. It is polled and never read here, so the signal stays pending
  *
  * Returns 0 when @fd is ready, -ETIMEDOUT, -ECANCELED, or -errno of poll(2).
  */

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who is told of the processes that this one forks, and of their ends: proc/children.h, where the
- * process has an event loop that reaps; nobody elsewhere.
+ * The observer of the processes that this process forks and reaps. In a process with an event loop
+ * that reaps, the observer is the table of proc/children.h; other processes have none.
  *
- * Forks are made in base/ and sys/, below the table that keeps account of them. They report here,
- * so that a fork is in the table before anything else can happen, whoever has made it, and so that
- * a wait for one process takes it out of the table.
+ * base/ and sys/ fork; the table is in a layer above them. They report here, so every fork is in
+ * the table before anything else can happen, and a wait for one process removes it from the table.
  */
 #pragma once
 
@@ -14,29 +13,29 @@
 struct error;
 
 struct fork_observer {
-	int (*expect)(void *arg); /* before a fork: 0, or -ENOMEM, and nothing is forked */
+	int (*expect)(void *arg); /* before a fork; 0, or -ENOMEM: then there is no fork */
 	void (*born)(void *arg, pid_t pid);
-	void (*left)(void *arg, pid_t pid);   /* was sent SIGKILL, and is not waited for */
-	void (*reaped)(void *arg, pid_t pid); /* the PID may be another's from now on */
+	void (*left)(void *arg, pid_t pid); /* was sent SIGKILL; the caller does not wait for it */
+	void (*reaped)(void *arg, pid_t pid); /* from now on another process may have the PID */
 	void *arg;
 };
 
 /*
- * forks_observe() - tell @observer of this process's forks from now on; NULL: nobody
- * @observer: must stay until it is replaced
+ * forks_observe() - report this process's forks to @observer from now on; NULL: to no observer
+ * @observer: must exist until it is replaced
  *
- * A fork of this process has children of its own: it is not observed.
+ * Forks of a forked process are not reported: they are children of that process.
  */
 void forks_observe(const struct fork_observer *observer);
 
-/* forks_expect() - before each fork @name; 0 or -ENOMEM with @err */
+/* forks_expect() - call before each fork of a process @name; 0 or -ENOMEM with @err */
 int forks_expect(const char *name, struct error *err);
 
-/* forks_born() - in the parent, as soon as the fork has returned @pid */
+/* forks_born() - call in the parent as soon as the fork has returned @pid */
 void forks_born(pid_t pid);
 
-/* forks_left() - @pid was sent SIGKILL, and whoever reaps all children is to reap it */
+/* forks_left() - @pid was sent SIGKILL; the code that reaps all children must reap it */
 void forks_left(pid_t pid);
 
-/* forks_reaped() - waitpid(2) has returned @pid, or that it is no child of ours any more */
+/* forks_reaped() - waitpid(2) has returned @pid, or has failed with ECHILD for @pid */
 void forks_reaped(pid_t pid);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Clean-up of jansson's values, for all rooms that use them. */
+/* Clean-up of jansson values, for all rooms that use them. */
 #pragma once
 
 #include <jansson.h>

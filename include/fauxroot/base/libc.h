@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What glibc has and musl has not. `scripts/lint` compiles everything with musl's headers.
+ * Features of glibc that musl lacks. `scripts/lint` compiles everything with musl's headers.
  */
 #pragma once
 
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 
-/* man 2 wait reads these apart; to put one together is glibc's own. */
+/* man 2 wait has macros that decode a status; the macros that build one are glibc extensions. */
 #ifndef W_EXITCODE
 #define W_EXITCODE(status, sig) ((status) << 8 | (sig))
 #define W_STOPCODE(sig)		((sig) << 8 | 0x7f)
@@ -17,7 +17,8 @@
 #define WCOREFLAG 0x80
 #endif
 
-/* libc_heap_trim() - give the kernel back what free(3) keeps (man 3 malloc_trim); musl keeps little
+/* libc_heap_trim() - return the memory that free(3) keeps to the kernel (man 3 malloc_trim); musl
+ * keeps little
  */
 static inline void libc_heap_trim(void)
 {
@@ -26,7 +27,7 @@ static inline void libc_heap_trim(void)
 #endif
 }
 
-/* libc_heap_one_arena() - one heap for all threads (man 3 mallopt), as musl has it anyway */
+/* libc_heap_one_arena() - use one heap for all threads (man 3 mallopt); musl always does */
 static inline void libc_heap_one_arena(void)
 {
 #ifdef __GLIBC__

@@ -2,14 +2,14 @@
 /*
  * The log: lines on stderr, "[fauxroot:parent] warning: the port forwarder died".
  *
- * The priorities are syslog's. Where stderr is the journal (JOURNAL_STREAM names its device and
- * inode, man 5 systemd.exec) a line starts with <N>; on a terminal it is coloured; with
- * --log-format=json it is one JSON object. Level, form and the count of lost lines are the one
- * mutable global of the program.
+ * The priorities are syslog's. If stderr is the journal (JOURNAL_STREAM names its device and inode,
+ * man 5 systemd.exec), a line starts with <N>. On a terminal it is coloured. With --log-format=json
+ * it is one JSON object. Level, format and the count of lost lines are the only mutable global
+ * state of the program.
  *
- * The log never holds the program up. Where stderr is a pipe, a socket or a terminal whose reader
- * does not read, a line is dropped after a tenth of a second, and those after it at once; they are
- * counted, and the next line that can be written comes after "12 lines lost".
+ * The log never blocks the program. If stderr is a pipe, a socket or a terminal, and its reader
+ * does not read, a line is dropped after a tenth of a second, and the lines after it at once.
+ * Dropped lines are counted. Before the next line that can be written, "12 lines lost" is written.
  */
 #pragma once
 
@@ -32,45 +32,48 @@ enum log_format {
 };
 
 /*
- * log_setup() - decide once how lines look
- * @program: "fauxroot", or "rootlesskit" in compatible clothes; must outlive the process
- * @role: "parent", "child", "forwarder", …; must outlive the process
+ * log_setup() - set the format of all lines; called once
+ * @program: "fauxroot", or "rootlesskit" in compatible mode; must stay valid until the process
+ * exits
+ * @role: "parent", "child", "forwarder", …; must stay valid until the process exits
  *
- * Looks at stderr (terminal, journal) and NO_COLOR. Until it is called, lines are plain text of
+ * Also examines stderr (terminal, journal) and NO_COLOR. Before the call, lines are plain text of
  * level info from "fauxroot:parent".
  */
 void log_setup(const char *program, const char *role, enum log_level level, enum log_format format);
 
-/* log_enabled() - would a line of this level be written? */
+/* log_enabled() - is a line of this level written? */
 bool log_enabled(enum log_level level);
 
 /*
- * log_redirect() - send lines to @sink instead of stderr, NULL to undo
+ * log_redirect() - send lines to @sink instead of stderr; NULL: to stderr again
  *
- * The child uses it so that its lines travel over the handshake and never mix with the target's.
- * @sink gets the level and the bare message.
+ * The child uses it: its lines go over the handshake, and never mix with the target's output. @sink
+ * gets the level and the message without prefix.
  */
 void log_redirect(void (*sink)(void *arg, enum log_level level, const char *message), void *arg);
 
-/* log_write() - one line; control characters in the message are shown as '?' */
+/* log_write() - write one line; control characters in the message become '?' */
 void log_write(enum log_level level, const char *fmt, ...) _printf_(2, 3);
 
-/* log_as() - a line that another process of ours has sent, under that process's role */
+/* log_as() - write a line that another process of fauxroot has sent, with the role of that
+ * process */
 void log_as(const char *role, enum log_level level, const char *message);
 
 /*
- * log_on_loss() - have @lost called when a line was dropped because nobody reads
+ * log_on_loss() - call @lost when a line was dropped because the reader does not read
  *
- * log_catch_up() is to be called some time later, not from within it, and again until it returns
- * true: so that the loss is reported even where no other line follows. NULL to undo.
+ * Then call log_catch_up() later, not from within @lost, and repeat until it returns true. So the
+ * loss is reported even if no other line follows. NULL: call no function.
  */
 void log_on_loss(void (*lost)(void *arg), void *arg);
 
-/* log_catch_up() - say how many lines were lost, if any were; returns false where nobody reads yet
+/* log_catch_up() - log how many lines were lost, if any; returns false if the reader still does not
+ * read
  */
 bool log_catch_up(void);
 
-/* log_failure() - the error @err as a line of level error */
+/* log_failure() - write the error @err as a line of level error */
 void log_failure(const struct error *err);
 
 #define log_error(...)	 log_write(LOG_LEVEL_ERROR, __VA_ARGS__)

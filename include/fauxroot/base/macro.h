@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The cleanup kit: attributes that release what a variable holds when it leaves its scope, and the
- * macros that hand a resource on. Every resource has one owner; TAKE_FD() and TAKE_PTR() move it.
+ * Attributes that release a variable's resource when the variable leaves its scope, and macros that
+ * pass a resource on. Every resource has one owner; TAKE_FD() and TAKE_PTR() move the ownership.
  */
 #pragma once
 
@@ -12,7 +12,7 @@
 #define _warn_unused_result_ __attribute__((warn_unused_result))
 #define _noreturn_	     __attribute__((noreturn))
 
-/* gcc and clang tell it in different ways. */
+/* gcc and clang report AddressSanitizer in different ways. */
 #if defined(__SANITIZE_ADDRESS__)
 #define WITH_ADDRESS_SANITIZER 1
 #elif defined(__has_feature)
@@ -28,7 +28,7 @@
 #define MIN(a, b)     ((a) < (b) ? (a) : (b))
 #define MAX(a, b)     ((a) > (b) ? (a) : (b))
 
-/* The value of @p, which is NULL from now on: ownership goes to the reader. */
+/* The value of @p; @p becomes NULL. Ownership moves to the reader of the value. */
 #define TAKE_PTR(p)                         \
 	({                                  \
 		__typeof__(p) taken_ = (p); \
@@ -43,7 +43,7 @@ static inline void free_ptr(void *p)
 
 #define _cleanup_free_ _cleanup_(free_ptr)
 
-/* SANITIZED: is this built with a sanitizer whose runtime has needs of its own? */
+/* SANITIZED: 1 if built with a sanitizer whose runtime makes calls of its own. */
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define SANITIZED 1

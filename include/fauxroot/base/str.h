@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Strings: bounded formatting, comparisons that read well, and NULL-terminated string lists. */
+/* Strings: bounded formatting, comparison, and NULL-terminated string lists. */
 #pragma once
 
 #include <stdbool.h>
@@ -13,25 +13,25 @@ static inline bool streq(const char *a, const char *b)
 	return strcmp(a, b) == 0;
 }
 
-/* str_after() - what follows @prefix in @s, or NULL where @s does not begin with it */
+/* str_after() - the part of @s after @prefix, or NULL if @s does not begin with @prefix */
 const char *str_after(const char *s, const char *prefix);
 
-/* str_format() - as asprintf(3), but returns the fresh string or NULL (out of memory) */
+/* str_format() - as asprintf(3), but returns the new string, or NULL when out of memory */
 char *str_format(const char *fmt, ...) _printf_(1, 2);
 
 /*
- * str_print() - snprintf(3) that says whether all fitted
+ * str_print() - snprintf(3) that reports truncation
  *
- * Returns 0 or -ENAMETOOLONG; @buf is always terminated.
+ * Returns 0, or -ENAMETOOLONG if the text was truncated; @buf is always terminated.
  */
 int str_print(char *buf, size_t size, const char *fmt, ...) _printf_(3, 4);
 
-/* str_printable() - replace control characters and trailing white space of @s in place */
+/* str_printable() - in @s, replace control characters and remove trailing white space */
 void str_printable(char *s);
 
 /*
- * A list of strings that it owns. items is NULL while empty, else NULL-terminated, so that it can
- * be handed to execve(2).
+ * A list that owns its strings. items is NULL while the list is empty, otherwise NULL-terminated,
+ * so it can be passed to execve(2).
  */
 struct strv {
 	char **items;
@@ -47,7 +47,7 @@ int strv_add_n(struct strv *v, const char *s, size_t n);
 /* strv_addf() - append a formatted string; 0 or -ENOMEM */
 int strv_addf(struct strv *v, const char *fmt, ...) _printf_(2, 3);
 
-/* strv_join() - a fresh string of all items with @separator between, NULL when out of memory */
+/* strv_join() - a new string of all items with @separator between them, NULL when out of memory */
 char *strv_join(const struct strv *v, const char *separator);
 
 bool strv_contains(const struct strv *v, const char *s);
