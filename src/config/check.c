@@ -79,9 +79,10 @@ static int check_ports(const struct config *config, struct error *err)
 	    (config->port_driver == PORT_NONE || config->port_driver == PORT_IMPLICIT))
 		return err_say(err, EINVAL,
 			       "--publish=%s needs a port driver that forwards single ports, not "
-			       "--port-driver=%s; add %s--port-driver=builtin",
+			       "--port-driver=%s; add %s%s--port-driver=builtin",
 			       config->publish.items[0], word,
-			       config->net == NET_HOST ? "--net=slirp4netns " : "");
+			       config->net == NET_HOST ? suggested_network : "",
+			       config->net == NET_HOST ? " " : "");
 	return 0;
 }
 

@@ -22,6 +22,8 @@ int network_refuse_conflicts(const struct config *config, struct error *err)
 	return checks[config->net] ? checks[config->net](config, err) : 0;
 }
 
+const char suggested_network[] = "--net=slirp4netns";
+
 const struct option_word net_words[] = {
 	[NET_HOST] = {"host", true},
 	[NET_NONE] = {"none", true},

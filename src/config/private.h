@@ -18,6 +18,9 @@
 extern const struct option_row *const driver_tables[];
 extern const struct option_word net_words[], port_words[];
 
+/* networks.c: the option that a text suggests for a network of the command's own */
+extern const char suggested_network[];
+
 /* networks.c: the networks that a port driver works with, by enum port_mode. */
 extern const struct port_needs {
 	unsigned nets;	   /* OPTION_NET() bits */
