@@ -51,7 +51,7 @@ int etc_take(struct launch *l, struct error *err)
 				      l->signals->cancel, places[i], err);
 	if (rc < 0)
 		return rc;
-	l->etc = files;
+	l->etc.files = files;
 	files = ETCFILES_NONE;
 	return 0;
 }
@@ -70,14 +70,14 @@ static void repair(struct launch *l)
 		 * /proc. */
 		.which = NS_JOIN_MNT | NS_JOIN_PID,
 		.run = repair_job,
-		.arg = &l->etc,
+		.arg = &l->etc.files,
 		.keep = keep,
 		.n_keep = ARRAY_SIZE(keep),
 	};
 	struct deadline deadline = deadline_in(REPAIR_MS);
 	struct error err;
 
-	list(&l->etc, keep);
+	list(&l->etc.files, keep);
 	if (ns_run(&l->ns, &job, &deadline, -1, &err) < 0)
 		log_warning("resolv.conf and hosts, should the host have replaced one: %s",
 			    err.text);
@@ -91,7 +91,7 @@ static void on_etc(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (rc < 0) {
 		log_warning("the watch on /etc has failed: %s", strerror(-rc));
-		event_del(l->on_etc);
+		event_del(l->etc.on_change);
 	} else if (rc > 0) {
 		repair(l);
 	}
@@ -103,12 +103,13 @@ static void on_etc_due(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	l->etc_watch = etcfiles_watch_open();
-	if (l->etc_watch >= 0)
-		l->on_etc = event_new(l->base, l->etc_watch, EV_READ | EV_PERSIST, on_etc, l);
-	if (!l->on_etc || event_add(l->on_etc, NULL) < 0)
+	l->etc.watch = etcfiles_watch_open();
+	if (l->etc.watch >= 0)
+		l->etc.on_change =
+			event_new(l->serve.base, l->etc.watch, EV_READ | EV_PERSIST, on_etc, l);
+	if (!l->etc.on_change || event_add(l->etc.on_change, NULL) < 0)
 		log_warning("cannot watch /etc: %s; a replaced resolv.conf will show through",
-			    l->etc_watch < 0 ? strerror(-l->etc_watch) : "out of memory");
+			    l->etc.watch < 0 ? strerror(-l->etc.watch) : "out of memory");
 	/* What happened before. */
 	repair(l);
 }
@@ -121,10 +122,20 @@ int etc_watch(struct launch *l, struct error *err)
 {
 	struct timeval due = {.tv_sec = 1};
 
-	if (l->etc.etc < 0)
+	if (l->etc.files.etc < 0)
 		return 0;
-	l->on_etc_due = event_new(l->base, -1, 0, on_etc_due, l);
-	if (!l->on_etc_due || event_add(l->on_etc_due, &due) < 0)
+	l->etc.on_due = event_new(l->serve.base, -1, 0, on_etc_due, l);
+	if (!l->etc.on_due || event_add(l->etc.on_due, &due) < 0)
 		return err_set(err, ENOMEM, "watching /etc");
 	return 0;
+}
+
+void etc_clear(struct launch *l)
+{
+	if (l->etc.on_change)
+		event_free(TAKE_PTR(l->etc.on_change));
+	if (l->etc.on_due)
+		event_free(TAKE_PTR(l->etc.on_due));
+	l->etc.watch = fd_close(l->etc.watch);
+	etcfiles_close(&l->etc.files);
 }

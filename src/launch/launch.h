@@ -46,6 +46,42 @@ struct in_child {
 	bool etc_copied; /* --copy-up has made /etc private */
 };
 
+/* serve.c: what answers clients. */
+struct serve {
+	struct event_base *base;
+	struct api_server *api;
+	struct ns_server *ns_server;
+};
+
+/* loop.c: the target's life. */
+struct loop {
+	struct event *on_handshake, *on_signal, *on_patience, *on_report, *on_log;
+	bool init_is_there;    /* with --pidns: HANDSHAKE_INIT has come */
+	bool init_stopped;     /* by somebody: SIGCONT to us is for it, too */
+	struct process target; /* with --pidns, which init has reported; else the child is it */
+	int status;	       /* of the target, once it has ended */
+	bool target_reported;  /* init has reported the end */
+	bool ending;	       /* something vital has failed: the target is being ended */
+	bool killed;	       /* and was sent SIGKILL */
+	struct error failure;  /* why */
+};
+
+/* etc.c: what is mounted on files of the host's /etc; nothing in a copy. */
+struct etc {
+	struct etcfiles files;
+	int watch;
+	struct event *on_change, *on_due;
+};
+
+/* leftovers.c: --kill-orphans. */
+struct leftovers {
+	struct event *on_due;
+	pid_t *strangers; /* children from before our time */
+	size_t n_strangers;
+	enum { LEFTOVERS_NONE = 0, LEFTOVERS_ASKED, LEFTOVERS_KILLED } state;
+};
+
+/* Each part has the file that fills and clears it; the rest is of the stages of the launcher. */
 struct launch {
 	const struct config *config;
 	const struct signals *signals;
@@ -80,29 +116,10 @@ struct launch {
 	int reports;		   /* init's, with --pidns; else -1 */
 
 	struct children children; /* ours, from the launch's begin to its end */
-	struct event_base *base;
-	struct api_server *api;
-	struct ns_server *ns_server;
-
-	/* loop.c */
-	struct event *on_handshake, *on_signal, *on_patience, *on_report;
-	struct event *on_etc, *on_etc_due, *on_log;
-	int etc_watch;
-	struct etcfiles etc;   /* what is mounted on files of the host's /etc; nothing in a copy */
-	bool init_is_there;    /* with --pidns: HANDSHAKE_INIT has come */
-	bool init_stopped;     /* by somebody: SIGCONT to us is for it, too */
-	struct process target; /* with --pidns, which init has reported; else the child is it */
-	int status;	       /* of the target, once it has ended */
-	bool told;	       /* init has told it */
-	bool lost;	       /* something vital has failed: the target is being ended */
-	bool killed;	       /* and was sent SIGKILL */
-	struct error failure;  /* why */
-
-	/* leftovers.c */
-	struct event *on_leftovers;
-	pid_t *strangers; /* children from before our time */
-	size_t n_strangers;
-	enum { LEFTOVERS_NONE = 0, LEFTOVERS_ASKED, LEFTOVERS_KILLED } leftovers;
+	struct serve serve;
+	struct loop loop;
+	struct etc etc;
+	struct leftovers leftovers;
 };
 
 /* serve_start() - make the event loop, and api.sock and ns.sock in it; 0 or -errno at STEP_API */
@@ -114,8 +131,8 @@ void serve_stop(struct launch *l);
 /*
  * loop_run() - live until the target ends
  *
- * Returns 0 with @l->status; -errno where the target was ended because something vital failed, or
- * where the loop itself could not be set up.
+ * Returns 0 with @l->loop.status; -errno where the target was ended because something vital failed,
+ * or where the loop itself could not be set up.
  */
 int loop_run(struct launch *l, struct error *err);
 
@@ -127,7 +144,7 @@ int loop_run(struct launch *l, struct error *err);
  */
 int etc_hand(int sock, const struct etcfiles *files);
 
-/* etc_take() - the launcher's side of that, into @l->etc; 0 or -errno as handshake_take() */
+/* etc_take() - the launcher's side of that, into @l->etc.files; 0 or -errno as handshake_take() */
 int etc_take(struct launch *l, struct error *err);
 
 /*
@@ -137,6 +154,9 @@ int etc_take(struct launch *l, struct error *err);
  * Returns 0 or -ENOMEM.
  */
 int etc_watch(struct launch *l, struct error *err);
+
+/* etc_clear() - free the events of that, and close the files; before the event base goes */
+void etc_clear(struct launch *l);
 
 /* loop_clear() - free the loop's events; before the event base goes */
 void loop_clear(struct launch *l);
@@ -158,3 +178,6 @@ void leftovers_look(struct launch *l);
 /* leftovers_hurry() - the signal @sig came after the target's end: a terminating one kills what is
  * left at once */
 void leftovers_hurry(struct launch *l, int sig);
+
+/* leftovers_clear() - free its event; before the event base goes */
+void leftovers_clear(struct launch *l);

@@ -224,13 +224,12 @@ static struct launch *new_launch(const struct config *config, const struct signa
 		.cgroup = CGROUP2_NONE,
 		.middle = NS_HOLDER_NONE,
 		.child = PROCESS_NONE,
-		.target = PROCESS_NONE,
+		.loop = {.target = PROCESS_NONE},
 		.ns = NS_SET_NONE,
 		.target_ns = NS_SET_NONE,
 		.sock = -1,
 		.reports = -1,
-		.etc_watch = -1,
-		.etc = ETCFILES_NONE,
+		.etc = {.watch = -1, .files = ETCFILES_NONE},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(l->mappers.mappers); i++)
@@ -253,7 +252,7 @@ int launcher_run(const struct config *config, const struct signals *signals, boo
 	if (rc == 0)
 		rc = loop_run(l, err);
 	if (rc == 0)
-		*ret_status = l->status;
+		*ret_status = l->loop.status;
 	stages_undo(l);
 	children_close(&l->children);
 	if (config->pidns)

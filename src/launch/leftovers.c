@@ -31,8 +31,8 @@ static bool is_spared(void *arg, pid_t pid)
 {
 	const struct launch *l = arg;
 
-	for (size_t i = 0; i < l->n_strangers; i++)
-		if (l->strangers[i] == pid)
+	for (size_t i = 0; i < l->leftovers.n_strangers; i++)
+		if (l->leftovers.strangers[i] == pid)
 			return true;
 	return children_has(&l->children, pid);
 }
@@ -41,11 +41,11 @@ static bool is_spared(void *arg, pid_t pid)
 static bool is_stranger(void *arg, pid_t pid)
 {
 	struct launch *l = arg;
-	pid_t *more = realloc(l->strangers, (l->n_strangers + 1) * sizeof(pid));
+	pid_t *more = realloc(l->leftovers.strangers, (l->leftovers.n_strangers + 1) * sizeof(pid));
 
 	if (more) {
-		l->strangers = more;
-		l->strangers[l->n_strangers++] = pid;
+		l->leftovers.strangers = more;
+		l->leftovers.strangers[l->leftovers.n_strangers++] = pid;
 	}
 	return true;
 }
@@ -64,20 +64,20 @@ static int tell(struct launch *l, int sig)
 
 static void done(struct launch *l)
 {
-	event_base_loopbreak(l->base);
+	event_base_loopbreak(l->serve.base);
 }
 
 static void set_timer(struct launch *l, unsigned seconds)
 {
 	const struct timeval due = {.tv_sec = seconds};
 
-	if (event_add(l->on_leftovers, &due) < 0)
+	if (event_add(l->leftovers.on_due, &due) < 0)
 		done(l);
 }
 
 static void kill_all(struct launch *l)
 {
-	l->leftovers = LEFTOVERS_KILLED;
+	l->leftovers.state = LEFTOVERS_KILLED;
 	if (tell(l, SIGKILL) == 0)
 		done(l);
 	else
@@ -90,7 +90,7 @@ static void on_leftovers(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (l->leftovers == LEFTOVERS_KILLED) {
+	if (l->leftovers.state == LEFTOVERS_KILLED) {
 		log_warning("%d of the command's processes cannot be killed", tell(l, 0));
 		done(l);
 		return;
@@ -109,8 +109,8 @@ int leftovers_note_strangers(struct launch *l, struct error *err)
 
 int leftovers_prepare(struct launch *l, struct error *err)
 {
-	l->on_leftovers = event_new(l->base, -1, 0, on_leftovers, l);
-	return l->on_leftovers ? 0 : err_set(err, ENOMEM, "setting up the event loop");
+	l->leftovers.on_due = event_new(l->serve.base, -1, 0, on_leftovers, l);
+	return l->leftovers.on_due ? 0 : err_set(err, ENOMEM, "setting up the event loop");
 }
 
 static void begin(struct launch *l)
@@ -120,21 +120,28 @@ static void begin(struct launch *l)
 		return;
 	}
 	log_info("the command has left processes behind; ending them");
-	l->leftovers = LEFTOVERS_ASKED;
+	l->leftovers.state = LEFTOVERS_ASKED;
 	set_timer(l, l->config->kill_timeout);
 }
 
 void leftovers_look(struct launch *l)
 {
-	if (l->leftovers == LEFTOVERS_NONE)
+	if (l->leftovers.state == LEFTOVERS_NONE)
 		begin(l);
 	/* Again: one may have been forked while the others were told. */
-	else if (tell(l, l->leftovers == LEFTOVERS_KILLED ? SIGKILL : 0) == 0)
+	else if (tell(l, l->leftovers.state == LEFTOVERS_KILLED ? SIGKILL : 0) == 0)
 		done(l);
 }
 
 void leftovers_hurry(struct launch *l, int sig)
 {
-	if (l->leftovers == LEFTOVERS_ASKED && signal_terminates(sig))
+	if (l->leftovers.state == LEFTOVERS_ASKED && signal_terminates(sig))
 		kill_all(l);
+}
+
+void leftovers_clear(struct launch *l)
+{
+	if (l->leftovers.on_due)
+		event_free(TAKE_PTR(l->leftovers.on_due));
+	free(TAKE_PTR(l->leftovers.strangers));
 }

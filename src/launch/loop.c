@@ -46,15 +46,15 @@ static void on_patience(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (!l->killed) {
+	if (!l->loop.killed) {
 		log_warning("the command has not ended in %d s; killing it", PATIENCE_S);
 		kill(l->child.pid, SIGKILL);
-		l->killed = true;
-		if (event_add(l->on_patience, &kill_patience) == 0)
+		l->loop.killed = true;
+		if (event_add(l->loop.on_patience, &kill_patience) == 0)
 			return;
 	}
 	log_warning("the command cannot be killed; ending without it");
-	event_base_loopbreak(l->base);
+	event_base_loopbreak(l->serve.base);
 }
 
 /* Something vital is gone for good: end the target, and let the end of the loop report @err. */
@@ -63,18 +63,18 @@ static void on_lost(void *arg, const struct error *err)
 	struct launch *l = arg;
 	struct timeval patience = {.tv_sec = PATIENCE_S};
 
-	if (l->lost)
+	if (l->loop.ending)
 		return;
 	if (l->child.pid <= 0) {
 		log_error("%s", err->text);
 		return;
 	}
-	l->lost = true;
-	l->failure = *err;
+	l->loop.ending = true;
+	l->loop.failure = *err;
 	log_error("%s; ending the command", err->text);
 	kill(l->child.pid, SIGTERM);
 	kill(l->child.pid, SIGCONT);
-	if (!l->on_patience || event_add(l->on_patience, &patience) < 0)
+	if (!l->loop.on_patience || event_add(l->loop.on_patience, &patience) < 0)
 		kill(l->child.pid, SIGKILL);
 }
 
@@ -91,7 +91,7 @@ static void on_ports_ready(void *arg)
 {
 	const struct launch *l = arg;
 
-	api_server_resume(l->api);
+	api_server_resume(l->serve.api);
 }
 
 static const struct ports_events ports_events = {
@@ -106,7 +106,7 @@ static const struct net_events net_events = {
 
 static void end_handshake(struct launch *l)
 {
-	event_del(l->on_handshake);
+	event_del(l->loop.on_handshake);
 	l->sock = fd_close(l->sock);
 }
 
@@ -116,7 +116,7 @@ static void end_handshake(struct launch *l)
  */
 static bool take_handshake(struct launch *l)
 {
-	bool init_is_due = l->config->pidns && !l->init_is_there;
+	bool init_is_due = l->config->pidns && !l->loop.init_is_there;
 	struct error err;
 	int rc = handshake_poll(l->sock, init_is_due ? HANDSHAKE_INIT : 0,
 				init_is_due ? "starting init" : "starting the command", &err);
@@ -124,11 +124,11 @@ static bool take_handshake(struct launch *l)
 	if (rc == -EAGAIN)
 		return false;
 	if (rc < 0) {
-		l->lost = true;
-		l->failure = err;
-		event_base_loopbreak(l->base);
+		l->loop.ending = true;
+		l->loop.failure = err;
+		event_base_loopbreak(l->serve.base);
 	} else if (init_is_due) {
-		l->init_is_there = true;
+		l->loop.init_is_there = true;
 		return true;
 	} else {
 		log_debug("running %s", l->config->command[0]);
@@ -153,8 +153,8 @@ static void on_handshake(evutil_socket_t fd, short what, void *arg)
  */
 static void target_stopped(struct launch *l, int status)
 {
-	if (!terminal_stop(&l->target) && WSTOPSIG(status) == SIGTSTP)
-		process_signal(&l->target, SIGCONT);
+	if (!terminal_stop(&l->loop.target) && WSTOPSIG(status) == SIGTSTP)
+		process_signal(&l->loop.target, SIGCONT);
 }
 
 /* @stopped: the status of the last stop, 0 for none. */
@@ -163,17 +163,17 @@ static void take_report(struct launch *l, const struct report *report, int *stop
 	switch (report->type) {
 	case REPORT_STARTED:
 		/* True: the target did not run yet. */
-		if (process_of_pidfd(report->pidfd, &l->target) < 0)
+		if (process_of_pidfd(report->pidfd, &l->loop.target) < 0)
 			fd_close(report->pidfd);
 		break;
 	case REPORT_STOPPED:
 		*stopped = report->status;
 		break;
 	case REPORT_ENDED:
-		l->told = true;
-		l->status = report->status;
+		l->loop.target_reported = true;
+		l->loop.status = report->status;
 		/* Signals are init's again, which may still have orphans to end. */
-		process_forget(&l->target);
+		process_forget(&l->loop.target);
 		break;
 	}
 }
@@ -189,19 +189,19 @@ static void take_reports(struct launch *l, bool live)
 	struct report report;
 	int rc = 0, stopped = 0;
 
-	for (int i = 0; i < MAX_REPORTS && !l->told; i++) {
-		rc = report_recv(l->reports, l->target.pid > 0, &report);
+	for (int i = 0; i < MAX_REPORTS && !l->loop.target_reported; i++) {
+		rc = report_recv(l->reports, l->loop.target.pid > 0, &report);
 		if (rc <= 0)
 			break;
 		take_report(l, &report, &stopped);
 	}
 	if (rc == -EPROTO)
 		log_warning("init says what makes no sense; its own end will tell the rest");
-	if (l->told || rc < 0) {
-		event_del(l->on_report);
+	if (l->loop.target_reported || rc < 0) {
+		event_del(l->loop.on_report);
 		l->reports = fd_close(l->reports);
 	}
-	if (live && stopped && job_is_stopped(&l->target))
+	if (live && stopped && job_is_stopped(&l->loop.target))
 		target_stopped(l, stopped);
 }
 
@@ -221,18 +221,18 @@ static void target_ended(struct launch *l, int status)
 		end_handshake(l);
 	if (l->reports >= 0)
 		take_reports(l, false);
-	if (!l->told)
-		l->status = status;
-	process_forget(&l->target);
+	if (!l->loop.target_reported)
+		l->loop.status = status;
+	process_forget(&l->loop.target);
 	process_forget(&l->child);
-	event_del(l->on_patience);
+	event_del(l->loop.on_patience);
 }
 
 static void continue_init(struct launch *l)
 {
-	if (l->init_stopped)
+	if (l->loop.init_stopped)
 		kill(l->child.pid, SIGCONT);
-	l->init_stopped = false;
+	l->loop.init_stopped = false;
 }
 
 /* children_watch() */
@@ -245,7 +245,7 @@ static void on_child(void *arg, int status)
 		return;
 	}
 	/* Signals go to the target past init, which somebody has stopped. */
-	l->init_stopped = l->config->pidns;
+	l->loop.init_stopped = l->config->pidns;
 	/* In another session it is no longer a job of the shell that started us. */
 	if (getsid(l->child.pid) == getsid(0) && job_stop(&l->child))
 		continue_init(l);
@@ -268,15 +268,15 @@ static void on_signal(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	/* If there is a target to get a signal, init has reported it: do not ask init to pass on
 	 * what the target may have got from the terminal. */
-	if (l->reports >= 0 && l->target.pid == 0)
+	if (l->reports >= 0 && l->loop.target.pid == 0)
 		take_reports(l, true);
 	while (signals_read(l->signals, &info)) {
 		if (info.ssi_signo == SIGCONT && l->child.pid > 0)
 			continue_init(l);
 		if (info.ssi_signo == SIGCHLD)
 			child = true;
-		else if (l->target.pid > 0)
-			signal_forward(&info, &l->target);
+		else if (l->loop.target.pid > 0)
+			signal_forward(&info, &l->loop.target);
 		else if (l->child.pid > 0)
 			signal_forward(&info, &l->child);
 		else
@@ -292,7 +292,7 @@ static void on_log_loss(void *arg)
 	const struct timeval second = {.tv_sec = 1};
 	struct launch *l = arg;
 
-	(void)event_add(l->on_log, &second);
+	(void)event_add(l->loop.on_log, &second);
 }
 
 static void on_log(evutil_socket_t fd, short what, void *arg)
@@ -315,8 +315,8 @@ static void on_launched(evutil_socket_t fd, short what, void *arg)
 
 static int watch_log(struct launch *l, struct error *err)
 {
-	l->on_log = event_new(l->base, -1, 0, on_log, l);
-	if (!l->on_log)
+	l->loop.on_log = event_new(l->serve.base, -1, 0, on_log, l);
+	if (!l->loop.on_log)
 		return err_set(err, ENOMEM, "setting up the event loop");
 	log_on_loss(on_log_loss, l);
 	if (!log_catch_up())
@@ -332,16 +332,19 @@ int loop_run(struct launch *l, struct error *err)
 	if (rc < 0)
 		return rc;
 
-	l->on_handshake = event_new(l->base, l->sock, EV_READ | EV_PERSIST, on_handshake, l);
-	l->on_signal = event_new(l->base, l->signals->all, EV_READ | EV_PERSIST, on_signal, l);
-	l->on_patience = event_new(l->base, -1, 0, on_patience, l);
+	l->loop.on_handshake =
+		event_new(l->serve.base, l->sock, EV_READ | EV_PERSIST, on_handshake, l);
+	l->loop.on_signal =
+		event_new(l->serve.base, l->signals->all, EV_READ | EV_PERSIST, on_signal, l);
+	l->loop.on_patience = event_new(l->serve.base, -1, 0, on_patience, l);
 	if (l->reports >= 0) {
-		l->on_report = event_new(l->base, l->reports, EV_READ | EV_PERSIST, on_report, l);
-		if (!l->on_report || event_add(l->on_report, NULL) < 0)
+		l->loop.on_report =
+			event_new(l->serve.base, l->reports, EV_READ | EV_PERSIST, on_report, l);
+		if (!l->loop.on_report || event_add(l->loop.on_report, NULL) < 0)
 			return err_set(err, ENOMEM, "setting up the event loop");
 	}
-	if (!l->on_handshake || !l->on_signal || !l->on_patience ||
-	    event_add(l->on_handshake, NULL) < 0 || event_add(l->on_signal, NULL) < 0)
+	if (!l->loop.on_handshake || !l->loop.on_signal || !l->loop.on_patience ||
+	    event_add(l->loop.on_handshake, NULL) < 0 || event_add(l->loop.on_signal, NULL) < 0)
 		return err_set(err, ENOMEM, "setting up the event loop");
 	if (children_watch(&l->children, l->child.pid, on_child, l) < 0)
 		return err_set(err, ENOMEM, "setting up the event loop");
@@ -350,43 +353,33 @@ int loop_run(struct launch *l, struct error *err)
 		rc = etc_watch(l, err);
 	if (rc < 0)
 		return rc;
-	rc = notify_serve(l->notify, l->base, err);
+	rc = notify_serve(l->notify, l->serve.base, err);
 	if (rc == 0)
-		rc = ports_supervise(&l->ports, l->base, &l->children, &ports_events, l, err);
+		rc = ports_supervise(&l->ports, l->serve.base, &l->children, &ports_events, l, err);
 	if (rc < 0)
 		return rc;
-	net_supervise(&l->net, l->base, &l->children, &net_events, l);
+	net_supervise(&l->net, l->serve.base, &l->children, &net_events, l);
 	/* Where it fails the memory stays. */
-	(void)event_base_once(l->base, -1, EV_TIMEOUT, on_launched, NULL, &launched);
+	(void)event_base_once(l->serve.base, -1, EV_TIMEOUT, on_launched, NULL, &launched);
 	/* Children that ended before the loop was there have left a SIGCHLD pending. */
-	if (event_base_dispatch(l->base) < 0)
+	if (event_base_dispatch(l->serve.base) < 0)
 		return err_say(err, EIO, "the event loop has failed");
-	if (l->lost) {
-		*err = l->failure;
+	if (l->loop.ending) {
+		*err = l->loop.failure;
 		return -err->code;
 	}
 	return 0;
 }
 
-static void free_event(struct event **event)
-{
-	if (*event)
-		event_free(*event);
-	*event = NULL;
-}
-
 void loop_clear(struct launch *l)
 {
+	struct event **const events[] = {&l->loop.on_log, &l->loop.on_handshake, &l->loop.on_signal,
+					 &l->loop.on_patience, &l->loop.on_report};
+
 	log_on_loss(NULL, NULL);
-	free_event(&l->on_log);
-	free_event(&l->on_handshake);
-	free_event(&l->on_signal);
-	free_event(&l->on_patience);
-	free_event(&l->on_leftovers);
-	free(TAKE_PTR(l->strangers));
-	free_event(&l->on_report);
-	free_event(&l->on_etc);
-	free_event(&l->on_etc_due);
-	l->etc_watch = fd_close(l->etc_watch);
-	etcfiles_close(&l->etc);
+	for (size_t i = 0; i < ARRAY_SIZE(events); i++)
+		if (*events[i])
+			event_free(TAKE_PTR(*events[i]));
+	leftovers_clear(l);
+	etc_clear(l);
 }

@@ -231,7 +231,7 @@ void namespaces_undo_mappers(struct launch *l)
 
 void namespaces_end_processes(struct launch *l)
 {
-	process_forget(&l->target);
+	process_forget(&l->loop.target);
 	process_kill(&l->child);
 	ns_holder_end(&l->middle);
 }

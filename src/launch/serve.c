@@ -146,19 +146,20 @@ int serve_start(struct launch *l, struct error *err)
 	if (rc < 0)
 		return err_step(err, err_set(err, -rc, "making an event loop"), STEP_API);
 	event_set_log_callback(log_libevent);
-	l->base = event_base_new();
-	if (!l->base)
+	l->serve.base = event_base_new();
+	if (!l->serve.base)
 		return err_step(err, err_set(err, ENOMEM, "making an event loop"), STEP_API);
-	rc = api_server_start(l->base, l->state.path, &api_ops, l, &l->api, err);
+	rc = api_server_start(l->serve.base, l->state.path, &api_ops, l, &l->serve.api, err);
 	if (rc == 0)
-		rc = ns_server_start(l->base, l->state.path, &l->target_ns, &l->ns_server, err);
+		rc = ns_server_start(l->serve.base, l->state.path, &l->target_ns,
+				     &l->serve.ns_server, err);
 	return rc;
 }
 
 void serve_stop(struct launch *l)
 {
-	ns_server_stop(l->ns_server);
-	api_server_stop(l->api);
-	if (l->base)
-		event_base_free(l->base);
+	ns_server_stop(l->serve.ns_server);
+	api_server_stop(l->serve.api);
+	if (l->serve.base)
+		event_base_free(l->serve.base);
 }
