@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Private to idmap/: where subid_load() reads, so that the unit tests can name another root. */
+/* Private to idmap/: subid_load() with another root directory, for the unit tests. */
 #pragma once
 
 #include "fauxroot/idmap/subid.h"

@@ -8,23 +8,24 @@
 
 /*
  * resolvconf_compose() - the text of the child's resolv.conf (man 5 resolv.conf)
- * @host: text of the host's, @size bytes, in whatever state
+ * @host: text of the host's file, @size bytes, maybe invalid
  * @dns: addresses for the nameserver lines, in order
  *
- * Then come the last search or domain line of the host's, and all its options on one line. Returns
- * a fresh string of whole lines, NULL when out of memory.
+ * After the nameserver lines follow the host's last search or domain line, and all its options on
+ * one line. Returns a new string of complete lines, NULL when out of memory.
  */
 char *resolvconf_compose(const char *host, size_t size, const struct strv *dns);
 
 /*
  * hosts_compose() - the text of the child's hosts (man 5 hosts)
- * @host: text of the host's, @size bytes, in whatever state
+ * @host: text of the host's file, @size bytes, maybe invalid
  * @hostname: name of this machine
  *
- * All lines of the host's stand. Where the first line that has @hostname with an IPv4 address is
- * not one of 127.0.0.0/8, a line of 127.0.0.1 is put before them; likewise ::1. It has the names of
- * that line, the canonical one first, or of the other family's; where the host has none, @hostname
- * alone. "localhost" gets such lines where the host has it at no address. Returns a fresh string of
- * whole lines, NULL when out of memory.
+ * All lines of the host's file stay. If the first line with an IPv4 address and @hostname has no
+ * address in 127.0.0.0/8, a line with 127.0.0.1 is added in front; likewise ::1 for IPv6. The added
+ * line has the names of that first line, the canonical name first. If there is no such line, it has
+ * the names of the other family's line, or only @hostname. "localhost" gets such lines if the
+ * host's file has no address for it. Returns a new string of complete lines, NULL when out of
+ * memory.
  */
 char *hosts_compose(const char *host, size_t size, const char *hostname);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What netlink.c needs of a request beyond its interface. */
+/* Private to sys/: access to a request for netlink.c. */
 #pragma once
 
 struct netlink_request;
 struct nlmsghdr;
 
-/* netlink_current() - the message of @r that was begun last */
+/* netlink_current() - the last message of @r */
 struct nlmsghdr *netlink_current(struct netlink_request *r);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * resolv.conf and hosts of a child with a network of its own: composed by the launcher from the
- * host's, kept in the state directory, bound on those of /etc in the child, and bound again when
- * the host's replacing of a file has undone that.
+ * resolv.conf and hosts of a child with a network of its own. The launcher composes them from the
+ * host's files and keeps them in the state directory. The child binds them on /etc/resolv.conf and
+ * /etc/hosts. When the host replaces its file, this undoes the mount, and the file is bound again.
  */
 #pragma once
 
@@ -17,78 +17,76 @@ struct error;
 enum etcfile { ETCFILE_RESOLV_CONF, ETCFILE_HOSTS, ETCFILE_COUNT_ };
 
 /*
- * etcfiles_write_parent() - compose resolv.conf and hosts and have them written
- * @write: makes one file whole; it must become readable for every id of the child (0644)
+ * etcfiles_write_parent() - compose resolv.conf and hosts, and pass them to @write
+ * @write: writes one complete file; every id of the child must be able to read it (0644)
  * @write_arg: its first argument
  * @dns: addresses of name servers, in order
  *
- * The host's search (or domain) and options lines are kept, from the file that its /etc/resolv.conf
- * leads to. In hosts the host's own lines stand, and its name is on 127.0.0.1 and ::1. A host's
- * file that is missing counts as empty; one that cannot be read does so with a warning, and so does
- * what of one is beyond 16 MiB. Returns 0
- * or -errno at step STEP_MOUNT.
+ * resolv.conf keeps the search (or domain) and options lines of the file that the host's
+ * /etc/resolv.conf leads to. hosts keeps the host's lines, and maps its name to 127.0.0.1 and ::1.
+ * A missing host file counts as empty. An unreadable one counts as empty with a warning; so does
+ * the part of a file beyond 16 MiB. Returns 0 or -errno at step STEP_MOUNT.
  */
 int etcfiles_write_parent(int (*write)(const void *arg, const char *name, const char *text,
 				       size_t size, struct error *err),
 			  const void *write_arg, const struct strv *dns, struct error *err);
 
-/* The state directory's files and /etc, held by O_PATH descriptors of the child's mount namespace.
- */
+/* O_PATH descriptors of the state directory's files and of /etc, in the child's mount namespace. */
 struct etcfiles {
 	int fd[ETCFILE_COUNT_];
-	int etc; /* where they are mounted; -1 before that, and where that is a copy of ours */
+	int etc; /* /etc, where the files are mounted; -1 before that, and if /etc is copied up */
 };
 
 #define ETCFILES_NONE ((struct etcfiles){{-1, -1}, -1})
 
 /*
- * etcfiles_open_child() - hold the files of @state_dir, before copy-up covers what leads there
+ * etcfiles_open_child() - open the files of @state_dir, before copy-up covers a parent directory
  *
  * Returns 0 or -errno at step STEP_MOUNT.
  */
 int etcfiles_open_child(const char *state_dir, struct etcfiles *ret, struct error *err);
 
 /*
- * etcfiles_bind_child() - bind them on those of /etc
- * @etc_copied: /etc is a tmpfs of our own: an entry that is a link or missing is made a file first
+ * etcfiles_bind_child() - bind the files on the entries of /etc
+ * @etc_copied: /etc is our own tmpfs: an entry that is a link or missing first becomes a file
  *
- * Without copy-up the mount goes on the entry of /etc itself, even where that is a (dangling)
- * symbolic link, so it stays when systemd-resolved renames over the link's target; an entry that
- * does not exist can't be mounted upon, which is a warning. Returns 0 or -errno at step STEP_MOUNT.
+ * Without copy-up the file is mounted on the entry of /etc itself, even if the entry is a
+ * (dangling) symbolic link. So the mount stays when systemd-resolved renames a file over the link's
+ * target. A missing entry cannot be mounted on: this logs a warning. Returns 0 or -errno at step
+ * STEP_MOUNT.
  */
 int etcfiles_bind_child(struct etcfiles *files, bool etc_copied, struct error *err);
 
-/* etcfiles_close() - let go; @files is ETCFILES_NONE afterwards */
+/* etcfiles_close() - close the descriptors; @files is ETCFILES_NONE afterwards */
 void etcfiles_close(struct etcfiles *files);
 
 #define _cleanup_etcfiles_ _cleanup_(etcfiles_close)
 
 /*
- * etcfiles_watch_open() - an inotify descriptor that becomes readable when somebody replaces
- * /etc/resolv.conf or /etc/hosts itself, which undoes a mount on them in every namespace
+ * etcfiles_watch_open() - create an inotify descriptor that becomes readable when /etc/resolv.conf
+ * or /etc/hosts itself is replaced, which undoes a mount on it in every namespace
  *
- * Only needed where /etc is not copied up: a host does not undo a mount in a copy. What was
- * replaced before it was opened is not told: call etcfiles_repair() once after that. Returns the
- * descriptor, close-on-exec and non-blocking, or -errno.
+ * Only needed if /etc is not copied up: the host cannot undo a mount in a copy. Earlier
+ * replacements are not reported: call etcfiles_repair() once afterwards. Returns the descriptor,
+ * close-on-exec and non-blocking, or -errno.
  */
 int etcfiles_watch_open(void);
 
 /*
- * etcfiles_watch_read() - take what the watch has seen
+ * etcfiles_watch_read() - read the events of the watch
  *
- * Returns 1 where one of the files was replaced, so that etcfiles_repair() is due, 0 where none
- * was, -errno where the watch has failed and should be closed. Never blocks.
+ * Returns 1 if one of the files was replaced: call etcfiles_repair(); 0 if none was; -errno if the
+ * watch has failed: close it. Never blocks.
  */
 int etcfiles_watch_read(int watch);
 
 /*
- * etcfiles_repair() - in a runner that has joined the child's user and mount namespaces: bind again
- * what is not bound any more
- * @files: as etcfiles_bind_child() has left them, without copy-up
+ * etcfiles_repair() - bind the files again that are not bound any more; call it in a runner in the
+ * child's user and mount namespaces
+ * @files: as left by etcfiles_bind_child() without copy-up
  *
- * An entry of /etc that still is a mount, ours or the target's, is left alone; so is one that is
- * missing: the watch will tell when it appears. No path but the entry's name is walked: what the
- * target has mounted over /etc or over the way to our files makes no difference. Returns 0 or
- * -errno.
+ * An entry of /etc that is still a mount, ours or the target's, stays unchanged. So does a missing
+ * entry: the watch reports when it appears. The only path look-up is the entry's name in /etc, so
+ * mounts of the target over /etc or over the path of our files have no effect. Returns 0 or -errno.
  */
 int etcfiles_repair(const struct etcfiles *files, struct error *err);

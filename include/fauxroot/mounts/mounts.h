@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the child mounts before it becomes the target, in the order in which launch/child.c calls
- * it: propagation first, so that nothing leaks to the host, then /proc, /sys and the copied-up
- * directories. The network's files, resolv.conf and hosts, come last: see etcfiles.h.
+ * The mounts that the child makes before it becomes the target, in the order in which
+ * launch/child.c calls them. Propagation is first, so no mount leaks to the host; then /proc, /sys
+ * and the copied-up directories follow. The network's files, resolv.conf and hosts, are last: see
+ * etcfiles.h.
  *
  * All functions run in the child, as root of its user namespace, and return 0 or -errno at step
  * STEP_MOUNT.
@@ -17,61 +18,62 @@
 struct error;
 struct progress;
 
-/* propagation_apply_child() - @mode on "/" (man 7 mount_namespaces, "Shared subtrees") */
+/* propagation_apply_child() - set the propagation @mode of "/" (man 7 mount_namespaces, "Shared
+ * subtrees") */
 int propagation_apply_child(enum propagation mode, struct error *err);
 
 /* The file of the state directory that a detached network namespace is bound on. */
 #define NETNS_FILE "netns"
 
 /*
- * netns_bind_child() - bind the network namespace @netns on @state_dir/netns, which is there
+ * netns_bind_child() - bind the network namespace @netns on the existing file @state_dir/netns
  * @netns: stays the caller's
  *
- * Before copy-up, which takes along what is mounted below a directory.
+ * Call it before copy-up, which includes the mounts below a directory.
  */
 int netns_bind_child(int netns, const char *state_dir, struct error *err);
 
 /*
- * procfs_mount_child() - a /proc that shows the child's own PID namespace
+ * procfs_mount_child() - mount a /proc that shows the child's own PID namespace
  *
- * Read-only where a container has /proc read-only. Where that is refused as well, because a
- * container masks parts of /proc, it is an error: the host's /proc would show PIDs that mean
- * something else in here. Returns 0 or -errno at step STEP_PROC.
+ * It is read-only if a container has /proc read-only. If the kernel refuses that as well, because a
+ * container masks parts of /proc, it is an error: the PIDs in the host's /proc are not those of the
+ * child's namespace. Returns 0 or -errno at step STEP_PROC.
  */
 int procfs_mount_child(struct error *err);
 
 /*
- * sysfs_mount_child() - a /sys that shows the child's own network namespace
+ * sysfs_mount_child() - mount a /sys that shows the child's own network namespace
  *
- * A new sysfs goes over /sys and the host's cgroup tree is bound on it again. Read-only where a
- * container has /sys read-only; where even that is refused (a container masks parts of /sys) /sys
- * stays the host's, with a warning: that is no reason to fail. Fails only where /sys is left
- * half-made.
+ * Mounts a new sysfs over /sys, and binds the host's cgroup tree on it again. It is read-only if a
+ * container has /sys read-only. If the kernel refuses even that (a container masks parts of /sys),
+ * the host's /sys stays, with a warning. Fails only if /sys would be left incomplete.
  */
 int sysfs_mount_child(struct error *err);
 
 /*
- * cgroupfs_mount_child() - a cgroup2 at /sys/fs/cgroup that shows the child's own cgroup namespace
+ * cgroupfs_mount_child() - mount a cgroup2 at /sys/fs/cgroup that shows the child's own cgroup
+ * namespace
  *
- * Over what is there. After sysfs_mount_child().
+ * It covers the present mount. Call it after sysfs_mount_child().
  */
 int cgroupfs_mount_child(struct error *err);
 
 /*
- * copyup_apply_child() - a private writable copy of each directory in @dirs: tmpfs+symlink
- * @state_dir: path of the state directory: the one place whose files must keep appearing under
- * their path, so it can't be copied up itself (anything above it can)
- * @progress: told of each path before it is looked at; may be NULL
- * @ret_etc: is /etc itself private now?
+ * copyup_apply_child() - make a private writable copy of each directory in @dirs: tmpfs+symlink
+ * @state_dir: path of the state directory. It cannot be copied up, because its new files must stay
+ * visible under their path; its parent directories can
+ * @progress: gets each path before an access to it; may be NULL
+ * @ret_etc: is /etc itself copied up?
  *
- * Each directory becomes a tmpfs of the original's mode (and owner, where that is mapped) whose
- * entries are symbolic links into .roXXXXXX, a recursive bind of the original with its own mount
- * flags; an entry that is itself a link is made again word for word. Paths are resolved first and
- * doubles dropped, so /var/run beside /run is done once. A working directory that is itself copied
- * up becomes the copy.
+ * Each directory becomes a tmpfs with the mode of the original, and with its owner if that is
+ * mapped. The entries are symbolic links into .roXXXXXX, a recursive bind of the original with its
+ * own mount flags. An entry that is itself a symbolic link is copied literally. Paths are resolved
+ * first and duplicates dropped, so /var/run and /run are one directory. If the working directory is
+ * copied up, the process moves to the copy.
  *
- * Refused: relative and missing directories, /, /tmp, and the kernel's own file systems (/proc,
- * /sys).
+ * Relative and missing directories, /, /tmp, and the kernel's file systems (/proc, /sys) are
+ * refused.
  */
 int copyup_apply_child(const struct strv *dirs, const char *state_dir, struct progress *progress,
 		       bool *ret_etc, struct error *err);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the child is at, for the launcher to see: a page of memory that both have.
+ * The child's progress, visible to the launcher: a page of shared memory.
  *
- * Looking at a path can take for ever where a file system does not answer (a network file system
- * whose server is gone, FUSE), and then the child can say nothing any more. So it writes down what
- * it is about to do, which costs no system call, and the launcher reads that when it has waited for
- * long.
+ * An access to a path can block for ever if a file system does not answer (FUSE, or a network file
+ * system without its server). A blocked child can send no message. So the child stores a
+ * description of its next action in the page, without a system call. The launcher reads it after a
+ * long wait.
  */
 #pragma once
 
@@ -16,20 +16,19 @@
 #define PROGRESS_TEXT 512
 
 struct progress {
-	atomic_uint steps; /* how many times something has been written down */
+	atomic_uint steps; /* how many descriptions have been stored */
 	char at[PROGRESS_TEXT];
 };
 
-/* progress_new() - a page that forks share; NULL where memory is short. progress_free() accepts
- * NULL. */
+/* progress_new() - allocate a page that is shared with forks; NULL when out of memory.
+ * progress_free() accepts NULL. */
 struct progress *progress_new(void);
 void progress_free(struct progress *progress);
 
-/* progress_at() - the child is about to do this: "copying up /etc/x"; nothing where @progress is
- * NULL
- */
+/* progress_at() - store the child's next action, "copying up /etc/x"; does nothing if @progress is
+ *NULL */
 void progress_at(struct progress *progress, const char *fmt, ...) _printf_(2, 3);
 
-/* progress_text() - what was written down last, printable, into @buf; "" for nothing. Returns @buf
- */
+/* progress_text() - copy the last description to @buf, in printable form; "" if there is none.
+ *Returns @buf */
 const char *progress_text(const struct progress *progress, char buf[static PROGRESS_TEXT]);

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The table of the launcher's own children, which reaps all children and calls back for ours.
+ * The table of the launcher's own children. It reaps all children, and calls a callback for each of
+ * its own.
  *
- * - A fork of ours, wherever it is made, is in the table before anything else can happen: the fork
- *   itself puts it there (base/forks.h). It cannot end before that, as far as the table can see:
- *   a process that has ended keeps its PID until it is reaped.
- * - An entry is found by its PID only until that is reaped, by the table or by a wait for this one
- *   process (process_wait(), process_kill()). After that the PID may be another process's.
- * - Of a PID that is not in the table it is an orphan of the command's, which the launcher has
- *   adopted as subreaper: it is reaped, and that is all.
- * - A callback may fork, watch, end and reap others of the table, and break the event loop. What
- *   it has reaped is not reported any more.
+ * - Every fork in the launcher enters its child in the table before anything else can happen
+ * (base/forks.h). The child may exit earlier, but keeps its PID until it is reaped.
+ * - An entry can be found by its PID only until the PID is reaped, by the table or by a wait for
+ * this process (process_wait(), process_kill()). After that, another process may have the PID.
+ * - A PID that is not in the table is an orphan of the command, adopted by the launcher as
+ * subreaper. It is reaped, and no callback is called.
+ * - A callback may fork, may watch, kill and reap other children of the table, and may break the
+ * event loop. A child that it has reaped is not reported.
  *
- * Looking up costs a walk through our own children, a dozen at most: reaping takes time in
- * proportion to the children that have ended, however many there are.
+ * A look-up walks through our own children, a dozen at most. So the time to reap is proportional to
+ * the number of children that have exited, however many run.
  */
 #pragma once
 
@@ -26,14 +26,15 @@
 struct error;
 
 /*
- * A child has ended and was reaped, or has stopped.
- * @status: as waitpid(2) reports it; WIFSTOPPED() for a stopped one, which will be reported again
+ * Callback: a child has exited and was reaped, or has stopped.
+ * @status: as waitpid(2) reports it; WIFSTOPPED() for a stopped child, which is reported again
+ * later
  */
 typedef void child_changed(void *arg, int status);
 
 struct child {
 	pid_t pid;
-	child_changed *changed; /* NULL: nobody watches it */
+	child_changed *changed; /* NULL: not watched */
 	void *arg;
 };
 
@@ -43,26 +44,27 @@ struct children {
 	struct fork_observer observer;
 };
 
-/* children_open() - an empty table, which all forks of this process are put into from now on;
- * @ret must stay where it is */
+/* children_open() - create an empty table; all forks of this process are entered from now on. @ret
+ * must not move in memory */
 void children_open(struct children *ret);
 
-/* children_close() - nobody is told of forks any more. Accepts what is all zero. */
+/* children_close() - stop recording forks, and release the table. Accepts an all-zero struct. */
 void children_close(struct children *children);
 
 /*
- * children_watch() - call @changed with @arg when the child @pid ends or stops
- * @pid: a child that has not been reaped; of our own forking, or of another process's on our
- *	behalf (CLONE_PARENT)
+ * children_watch() - call @changed with @arg when the child @pid exits or stops
+ * @pid: a child that is not reaped yet; forked by us, or by another process on our behalf
+ * (CLONE_PARENT)
  *
- * A second call replaces the first. Returns 0; -ENOMEM, for one that another process has forked
- * only.
+ * A second call replaces the first. Returns 0, or -ENOMEM: only for a child that another process
+ * has forked.
  */
 int children_watch(struct children *children, pid_t pid, child_changed *changed, void *arg);
 
-/* children_has() - is @pid a child of our own that has not been reaped? It may have been given up
- * (process_kill(), process_abandon()). */
+/* children_has() - is @pid a child of our own that is not reaped? It may be a child that nobody
+ * waits for any more (process_kill(), process_abandon()). */
 bool children_has(const struct children *children, pid_t pid);
 
-/* children_reap() - reap every child that has ended, and call back for ours; never blocks */
+/* children_reap() - reap every child that has exited, and call the callbacks of ours; never
+ * blocks */
 void children_reap(struct children *children);

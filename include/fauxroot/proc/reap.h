@@ -5,10 +5,10 @@
 #include <sys/types.h>
 
 /*
- * reap_next() - take one child that has ended, or has stopped
+ * reap_next() - reap one child that has exited, or report one that has stopped
  * @which: its PID; -1 for any
- * @ret_status: in the form of waitpid(2)
+ * @ret_status: as waitpid(2) reports it
  *
- * Never blocks, never waits for the living. Returns false when there is nothing more to take.
+ * Never blocks. Returns false if there is no further child to report.
  */
 bool reap_next(pid_t which, pid_t *ret_pid, int *ret_status);

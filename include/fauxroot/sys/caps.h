@@ -6,14 +6,15 @@
 
 struct error;
 
-/* caps_can_write_maps() - are CAP_SETUID, CAP_SETGID and CAP_SETFCAP effective here? */
+/* caps_can_write_maps() - does this process have CAP_SETUID, CAP_SETGID and CAP_SETFCAP
+ * effective? */
 bool caps_can_write_maps(void);
 
 /* caps_clear_passed_on() - empty the inheritable and ambient sets; 0 or -errno */
 int caps_clear_passed_on(struct error *err);
 
 /*
- * caps_use_bind() - have CAP_NET_BIND_SERVICE effective, or not, where the permitted set has it
+ * caps_use_bind() - make CAP_NET_BIND_SERVICE effective or not, if it is in the permitted set
  *
  * Returns whether it was effective before.
  */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The process at the other end of a connected UNIX socket (man 7 unix): who it is, and on which
- * side of a user namespace it stands.
+ * The process at the other end of a connected UNIX socket (man 7 unix): its identity, and the
+ * relation of its user namespace to ours.
  *
- * For a server this is the process that called connect(2), for a client the one that called
- * listen(2), whoever holds the sockets now.
+ * For a server the peer is the process that called connect(2); for a client it is the process that
+ * called listen(2). Other processes may hold the sockets by now.
  */
 #pragma once
 
@@ -16,9 +16,9 @@
 #include "fauxroot/base/spawn.h"
 
 struct peer {
-	uid_t uid; /* as our user namespace has them */
+	uid_t uid; /* as seen in our user namespace */
 	gid_t gid;
-	struct process process; /* held by its pidfd; pid is 0 where our /proc does not show it */
+	struct process process; /* with its pidfd; pid is 0 if our /proc does not show it */
 };
 
 #define PEER_NONE ((struct peer){(uid_t)-1, (gid_t)-1, PROCESS_NONE})
@@ -26,22 +26,22 @@ struct peer {
 /* peer_credentials() - user, group and PID of the peer of @sock (SO_PEERCRED); 0 or -errno */
 int peer_credentials(int sock, struct ucred *ret);
 
-/* What a peer has called. */
+/* The system call by which the peer got its end of the connection. */
 enum peer_side {
 	PEER_CONNECTED, /* connect(2): we are the server */
 	PEER_LISTENS,	/* listen(2): we are the client */
 };
 
 /*
- * peer_open() - the peer of @sock, held by a pidfd
- * @ret: for peer_close()
+ * peer_open() - open a pidfd of the peer of @sock
+ * @ret: release it with peer_close()
  *
- * With SO_PEERPIDFD (Linux 6.5) the pidfd is the peer's beyond doubt. Older kernels give its PID
- * alone, which is opened (pidfd_open(2)). A client is believed only as long as the connection has
- * not been closed from over there. Of a server that proves nothing: it closes what it has answered
- * and lives on. One that has ended, and has left its socket to another process, can be taken for
- * one that has got its PID since. Returns 0; -ESRCH where the peer has ended, or has no PID in our
- * PID namespace and the kernel has no SO_PEERPIDFD; -errno.
+ * With SO_PEERPIDFD (Linux 6.5) the pidfd is certainly the peer's. Older kernels only give the PID,
+ * which is opened with pidfd_open(2). A client is trusted only while it has not closed the
+ * connection. For a server this check is useless: it closes a connection after the answer, and
+ * keeps running. If a server has exited and left its socket to another process, an unrelated
+ * process with the same PID can be mistaken for it. Returns 0; -ESRCH if the peer has exited, or
+ * has no PID in our PID namespace and the kernel lacks SO_PEERPIDFD; -errno.
  */
 int peer_open(int sock, enum peer_side side, struct peer *ret);
 
@@ -50,24 +50,24 @@ void peer_close(struct peer *peer);
 
 #define _cleanup_peer_ _cleanup_(peer_close)
 
-/* Where a peer's user namespace is, seen from ours. */
+/* The relation of a peer's user namespace to ours. */
 enum peer_place {
 	PEER_UNKNOWN = 0,
-	PEER_HERE,  /* it is ours */
-	PEER_BELOW, /* ours is its parent, or a parent's parent */
-	PEER_ABOVE, /* neither: it can be a parent of ours */
+	PEER_HERE,  /* it is the same */
+	PEER_BELOW, /* our user namespace is its parent or a further ancestor */
+	PEER_ABOVE, /* neither: it may be an ancestor of ours */
 };
 
 /*
- * peer_place() - where the user namespace of @peer is
+ * peer_place() - the relation of the user namespace of @peer to ours
  *
- * Reads /proc/PID/ns/user (man 5 proc), for which ptrace(2) access is needed. Where that is
- * refused, as for a peer with file capabilities, /proc/PID/uid_map tells, which anybody may read:
- * one of our user namespace shows what /proc/self/uid_map does, and only a map from outside names
- * ids that we do not have. A peer that has ended is PEER_UNKNOWN. Never fails.
+ * Reads /proc/PID/ns/user (man 5 proc), which needs ptrace(2) access. If that is refused, as for a
+ * peer with file capabilities, it reads /proc/PID/uid_map, which every user may read: in our user
+ * namespace it equals /proc/self/uid_map, and only a map from outside names ids that we do not
+ * have. A peer that has exited is PEER_UNKNOWN. Never fails.
  */
 enum peer_place peer_place(const struct peer *peer);
 
-/* peer_initial_userns() - is the calling process in the initial user namespace, above which there
- * is none? Also true where that cannot be seen. */
+/* peer_initial_userns() - is the calling process in the initial user namespace, which has no
+ * parent? Also true if this cannot be determined. */
 bool peer_initial_userns(void);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which ports an ordinary user may bind. */
+/* The ports that an unprivileged user may bind. */
 #pragma once
 
 /*
- * unprivileged_port_start() - the first port for which no capability is needed
+ * unprivileged_port_start() - the first port that needs no capability
  *
- * net.ipv4.ip_unprivileged_port_start of the calling process's network namespace, which is for IPv6
- * as well; 1024 where it cannot be read, as before Linux 4.11 (man 7 ip).
+ * Reads net.ipv4.ip_unprivileged_port_start of the calling process's network namespace, which also
+ * applies to IPv6. Returns 1024 if it cannot be read, as before Linux 4.11 (man 7 ip).
  */
 unsigned unprivileged_port_start(void);
