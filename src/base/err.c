@@ -8,14 +8,14 @@
 
 #include "fauxroot/base/str.h"
 
-/* An errno that a careless caller passed as 0 or negative must still read as a failure. */
-static int sane(int errnum)
+/* A caller may pass 0 or a negative errno by mistake: the result must still be a failure. */
+static int positive_errno(int errnum)
 {
 	return errnum > 0 ? errnum : EIO;
 }
 
-/* What was known of an earlier failure is not true of a new one. */
-static int begin_anew(struct error *err, int errnum)
+/* Drop the facts of an earlier failure: they are wrong for the new one. */
+static int start_new(struct error *err, int errnum)
 {
 	err->code = errnum;
 	err->step = STEP_NONE;
@@ -29,13 +29,13 @@ static int set(struct error *err, int errnum, const char *fmt, va_list ap)
 	size_t used;
 	int n;
 
-	errnum = sane(errnum);
+	errnum = positive_errno(errnum);
 	if (!err)
 		return -errnum;
 	n = vsnprintf(err->text, sizeof(err->text), fmt, ap);
 	used = n < 0 ? 0 : MIN((size_t)n, sizeof(err->text) - 1);
 	snprintf(err->text + used, sizeof(err->text) - used, ": %s", strerror(errnum));
-	return begin_anew(err, errnum);
+	return start_new(err, errnum);
 }
 
 int err_set(struct error *err, int errnum, const char *fmt, ...)
@@ -64,13 +64,13 @@ int err_say(struct error *err, int errnum, const char *fmt, ...)
 {
 	va_list ap;
 
-	errnum = sane(errnum);
+	errnum = positive_errno(errnum);
 	if (!err)
 		return -errnum;
 	va_start(ap, fmt);
 	vsnprintf(err->text, sizeof(err->text), fmt, ap);
 	va_end(ap);
-	return begin_anew(err, errnum);
+	return start_new(err, errnum);
 }
 
 int err_wrap(struct error *err, int rc, const char *fmt, ...)
@@ -87,7 +87,7 @@ int err_wrap(struct error *err, int rc, const char *fmt, ...)
 	n = vsnprintf(err->text, sizeof(err->text), fmt, ap);
 	va_end(ap);
 	used = n < 0 ? 0 : MIN((size_t)n, sizeof(err->text) - 1);
-	/* What does not fit is cut off. */
+	/* A longer text is truncated. */
 	(void)str_print(err->text + used, sizeof(err->text) - used, ": %s", inner);
 	return rc;
 }

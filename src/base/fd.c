@@ -55,9 +55,9 @@ static bool is_kept(int fd, const int *keep, size_t n_keep)
 }
 
 /*
- * Where close_range(2) is refused (a container's seccomp profile older than Linux 5.9): go through
- * /proc/self/fd, and where that is not to be had either, through the whole table. @act closes
- * one descriptor.
+ * Used if close_range(2) is refused (a container's seccomp profile from before Linux 5.9): go
+ * through /proc/self/fd. If that does not exist either, go through all possible numbers. @act
+ * closes one descriptor.
  */
 static int each_fd_from(int first, const int *keep, size_t n_keep, int (*act)(int fd))
 {
@@ -150,7 +150,8 @@ int fd_close_all_except(const int *keep, size_t n_keep)
 	return rc < 0 ? each_fd_from(3, sorted, n, act_close) : 0;
 }
 
-/* What we have opened is close-on-exec, and what has come through our own execve(2) cannot be. */
+/* Every descriptor that we have opened is close-on-exec. A descriptor that we inherited through
+ * execve(2) is not. */
 static int act_close_inherited(int fd)
 {
 	int flags = fcntl(fd, F_GETFD);
@@ -185,11 +186,11 @@ int fd_write_all(int fd, const void *data, size_t size)
 	return 0;
 }
 
-/* Up to @max bytes; 1 where there are more. */
+/* Read up to @max bytes; returns 1 if there are more. */
 static int read_up_to(int fd, size_t max, char **ret_data, size_t *ret_size)
 {
 	struct stat st;
-	/* One byte more than there should be finds the end without another buffer; files of /proc
+	/* With room for one extra byte the end is found without a larger buffer. Files of /proc
 	 * have no size. */
 	bool sized = fstat(fd, &st) == 0 && st.st_size > 4096;
 	size_t size = 0, room = MIN(max, sized ? (size_t)st.st_size : 4096) + 1;
@@ -240,7 +241,8 @@ int fd_read_bounded(int fd, size_t max, char **ret_data, size_t *ret_size)
 
 static int open_to_read(int dirfd, const char *path)
 {
-	/* Without O_NONBLOCK a FIFO in the file's place would hold us until somebody writes. */
+	/* Without O_NONBLOCK, a FIFO in place of the file would block us until another process
+	 * writes. */
 	int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
 	return fd < 0 ? -errno : fd;
@@ -260,7 +262,7 @@ int file_read_lines(int dirfd, const char *path, size_t max, char **ret_data, si
 	size_t size = 0;
 	int rc = fd < 0 ? fd : read_up_to(fd, max, &data, &size);
 
-	/* There is none where rc says why. */
+	/* Without data, rc is the error. */
 	if (!data)
 		return rc;
 	while (rc > 0 && size > 0 && data[size - 1] != '\n')

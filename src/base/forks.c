@@ -5,7 +5,7 @@
 
 #include "fauxroot/base/err.h"
 
-/* The place of the observer, and the process that has put it there. */
+/* The observer, and the process that has set it. */
 static struct {
 	const struct fork_observer *observer;
 	pid_t owner;

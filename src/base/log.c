@@ -18,8 +18,7 @@
 #include "fauxroot/base/str.h"
 #include "logwrite.h"
 
-/* A reader that is only slow gets this long to make room. One that has lost a line already is not
- * waited for again. */
+/* How long to wait for a slow reader. After a lost line, the next lines do not wait again. */
 #define ROOM_MS 100
 
 static struct {
@@ -34,16 +33,15 @@ static struct {
 	void *sink_arg;
 	void (*on_loss)(void *arg);
 	void *on_loss_arg;
-	unsigned long lost; /* lines since the last that was written */
-	bool torn;	    /* of the last of them a part was written */
+	unsigned long lost; /* lines dropped since the last written line */
+	bool torn;	    /* a part of the last dropped line was written */
 } settings = {
 	.program = "fauxroot",
 	.role = "parent",
 	.level = LOG_LEVEL_INFO,
 };
 
-/* JOURNAL_STREAM is "DEVICE:INODE" of the stream that the manager connected (man 5 systemd.exec).
- */
+/* JOURNAL_STREAM is "DEVICE:INODE" of the stream that systemd connected (man 5 systemd.exec). */
 static bool stderr_is_journal(void)
 {
 	const char *text = getenv("JOURNAL_STREAM");
@@ -98,7 +96,7 @@ static const char *level_name(enum log_level level)
 	return "info";
 }
 
-/* How many bytes the UTF-8 character at @s has (RFC 3629); 0 where there is none. */
+/* The length in bytes of the UTF-8 character at @s (RFC 3629); 0 if it is invalid. */
 static size_t utf8_length(const char *s)
 {
 	unsigned char lead = (unsigned char)s[0], second = (unsigned char)s[1];
@@ -112,7 +110,7 @@ static size_t utf8_length(const char *s)
 	for (size_t i = 1; i < n; i++)
 		if (((unsigned char)s[i] & 0xc0) != 0x80)
 			return 0;
-	/* Longer than need be, a half of a surrogate pair, past the last character. */
+	/* Overlong, half of a surrogate pair, or past the last character. */
 	if ((lead == 0xe0 && second < 0xa0) || (lead == 0xed && second > 0x9f) ||
 	    (lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second > 0x8f))
 		return 0;
@@ -120,8 +118,8 @@ static size_t utf8_length(const char *s)
 }
 
 /*
- * A JSON string (RFC 8259, section 7) of @s, cut where @size ends. What is no UTF-8, as it may
- * stand in file names, is shown as U+FFFD: a reader of JSON would refuse the line.
+ * Make a JSON string (RFC 8259, section 7) of @s, truncated to @size. Bytes that are no UTF-8, as
+ * in some file names, become U+FFFD: a JSON parser would reject the line.
  */
 static void quote_json(char *out, size_t size, const char *s)
 {
@@ -174,7 +172,7 @@ static int format_text(char *line, size_t size, const char *role, enum log_level
 		snprintf(elapsed, sizeof(elapsed), "%lld.%03lld ms ", (long long)(us / 1000),
 			 (long long)(us % 1000));
 	}
-	/* RootlessKit pads "child" so that both prefixes are of one width; scripts match on it. */
+	/* RootlessKit pads "child" so that both prefixes have the same width; scripts match it. */
 	return snprintf(line, size, "%s[%s:%s%s] %s%s%s:%s %s\n", priority, settings.program, role,
 			streq(settings.program, "rootlesskit") && streq(role, "child") ? " " : "",
 			elapsed, colour, level_name(level), plain, message);
@@ -196,8 +194,8 @@ static size_t format_line(char *line, size_t size, const char *role, enum log_le
 	return (size_t)n;
 }
 
-/* One write a line, so that lines of several processes don't mix. Returns 0, or -errno: -EAGAIN
- * where nobody reads. What is written of it then, it notes in @settings.torn. */
+/* One write per line, so lines of several processes don't mix. Returns 0 or -errno: -EAGAIN if the
+ * reader does not read. Then settings.torn tells whether a part of the line was written. */
 static int put(const char *line, size_t n)
 {
 	const struct deadline deadline = deadline_in(settings.lost == 0 ? ROOM_MS : 0);
@@ -226,8 +224,8 @@ static int catch_up(void)
 
 	if (rc < 0 || settings.lost == 0)
 		return rc;
-	(void)str_print(message, sizeof(message), "%lu %s lost: stderr did not take them",
-			settings.lost, settings.lost == 1 ? "line" : "lines");
+	(void)str_print(message, sizeof(message), "%lu %s lost: nothing read stderr", settings.lost,
+			settings.lost == 1 ? "line" : "lines");
 	rc = put(line, format_line(line, sizeof(line), settings.role, LOG_LEVEL_WARNING, message));
 	if (rc == 0)
 		settings.lost = 0;

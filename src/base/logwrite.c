@@ -2,20 +2,20 @@
 /*
  * Theory of operation
  *
- * Whoever reads our stderr may stop reading: a log collector that stalls, a terminal under Ctrl-S.
- * A write(2) would then wait, and all else with it. O_NONBLOCK is no remedy: it belongs to the open
- * file description, which is the caller's, the command's and others' as well as ours. So each kind
- * of file has its own way:
+ * The reader of our stderr may stop reading: a log collector that stalls, a terminal under Ctrl-S.
+ * Then a write(2) would block the whole process. O_NONBLOCK is no solution: it belongs to the open
+ * file description, which we share with our caller, the command and others. So each kind of file is
+ * written in its own way:
  *
  * - Sockets: MSG_DONTWAIT.
- * - Pipes: RWF_NOWAIT (man 2 pwritev2), which pipes know since Linux 6.5. Before, the line is
- * written to a pipe of our own, which is empty, and moved from there by splice(2), which has a flag
- * for it.
- * - Terminals: an open file description of our own, by /proc/self/fd. Where the device is another
- *   user's, as after su(1), /dev/tty leads to it, if it is our controlling terminal.
+ * - Pipes: RWF_NOWAIT (man 2 pwritev2), which pipes support since Linux 6.5. On older kernels the
+ * line is written to an empty pipe of our own, and moved from there by splice(2) with
+ * SPLICE_F_NONBLOCK.
+ * - Terminals: an open file description of our own, opened through /proc/self/fd. If another user
+ * owns the device, as after su(1), /dev/tty opens it, provided that it is our controlling terminal.
  *
- * Where none of this can be had, out of descriptors for instance, poll(2) is asked first. Between
- * the answer and the write somebody else may fill the pipe, so that is the last choice.
+ * If none of this works, for example without a free descriptor, poll(2) checks for room first. This
+ * is the last choice: another process may fill the pipe between poll(2) and write(2).
  */
 #include "logwrite.h"
 
@@ -71,7 +71,7 @@ static long write_pipe(int fd, const char *data, size_t size)
 	const struct iovec iov = {(void *)(uintptr_t)data, size};
 	long n = result_of(syscall(SYS_pwritev2, fd, &iov, 1, -1L, -1L, RWF_NOWAIT));
 
-	/* The kernel does not know it, or a sandbox withholds it. */
+	/* The kernel lacks RWF_NOWAIT, or a sandbox refuses the call. */
 	if (n == -EOPNOTSUPP || n == -ENOSYS || n == -EPERM || n == -EINVAL)
 		return write_by_splice(fd, data, size);
 	return n;
@@ -87,7 +87,7 @@ static long write_terminal(int fd, const char *data, size_t size)
 	own = open(path, flags);
 	if (own < 0 && tcgetsid(fd) == getsid(0))
 		own = open("/dev/tty", flags);
-	/* In another mount namespace the path can lead elsewhere. */
+	/* In another mount namespace the path can lead to another file. */
 	if (own < 0 || !isatty(own))
 		return write_polled(fd, data, size);
 	return result_of(write(own, data, size));

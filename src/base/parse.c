@@ -27,7 +27,7 @@ void cursor_until(struct cursor *c, const char *stops, const char **ret, size_t 
 {
 	const char *start = c->at;
 
-	/* strchr() would find the terminator of @stops for a NUL in the text. */
+	/* For a NUL in the text, strchr() would find the terminator of @stops. */
 	while (!cursor_at_end(c) && (*c->at == '\0' || !strchr(stops, *c->at)))
 		c->at++;
 	*ret = start;

@@ -2,8 +2,9 @@
 /*
  * Theory of operation
  *
- * The distance is that of optimal string alignment: row i of the table has the distances of the
- * first i letters of one word from each beginning of the other. A row depends on the two before it.
+ * The distance is that of optimal string alignment. Row i of the table has the distances between
+ * the first i letters of one word and each prefix of the other. A row depends on the two rows
+ * before it.
  */
 #include "fauxroot/base/similar.h"
 
@@ -18,7 +19,7 @@ struct similar similar_to(const char *word, size_t n)
 	return (struct similar){
 		.word = word,
 		.n = n,
-		/* One more than what is near enough. */
+		/* One more than the largest accepted distance. */
 		.distance = n == 0 || n > LONGEST ? 0 : (unsigned)MAX(n / 3, 1) + 1,
 	};
 }

@@ -30,7 +30,8 @@ void process_forget(struct process *p)
 	*p = PROCESS_NONE;
 }
 
-/* One look: 1 and the status where @pid has been reaped, 0 where it cannot be yet, or -errno. */
+/* Try once: returns 1 with the status if @pid is reaped, 0 if it cannot be reaped yet, or
+ * -errno. */
 static int try_reap(pid_t pid, int *ret_status)
 {
 	pid_t got;
@@ -46,9 +47,9 @@ static int try_reap(pid_t pid, int *ret_status)
 }
 
 /*
- * Reap @p once it has ended. An end that the pidfd shows need not be one that we can reap: a
- * process that somebody traces stays its tracer's until that lets go of it (man 2 ptrace). Then,
- * and without a pidfd, there is no event to wait for, so it is looked for every millisecond.
+ * Reap @p after it has exited. Even if the pidfd reports the exit, we may be unable to reap yet: a
+ * traced process first belongs to its tracer, until the tracer releases it (man 2 ptrace). Then,
+ * and without a pidfd, there is no event to wait for, so this polls every millisecond.
  */
 static int reap(const struct process *p, const struct deadline *deadline, int cancel_fd,
 		int *ret_status)
@@ -114,7 +115,7 @@ int process_of_pidfd(int pidfd, struct process *ret)
 		if (!cursor_word(&line, "Pid:"))
 			continue;
 		(void)cursor_blanks(&line);
-		/* 0 in no namespace of ours, -1 when reaped. */
+		/* 0: not in our PID namespace; -1: reaped. */
 		if (cursor_u32(&line, INT_MAX, &pid) < 0 || !cursor_at_end(&line) || pid == 0)
 			return -ESRCH;
 		*ret = (struct process){(pid_t)pid, pidfd};
@@ -145,7 +146,7 @@ const char *process_status_text(int status, char *buf, size_t size)
 	return buf;
 }
 
-/* In the new process: ask to die with @parent, and notice that it has died already. */
+/* In the new process: request SIGKILL at the death of @parent, and exit if it is already dead. */
 static void die_with(pid_t parent)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -197,7 +198,7 @@ int fork_clean(const char *name, const int *keep, size_t n_keep, struct process 
 	return 0;
 }
 
-/* @ret_there: is there something of that name, whether or not it can be executed? */
+/* @ret_there: does a file of that name exist, executable or not? */
 static int check_executable(const char *path, bool *ret_there)
 {
 	struct stat st;
@@ -212,8 +213,8 @@ const char *path_variable(void)
 {
 	const char *path = getenv("PATH");
 
-	/* What execvp(3) takes where PATH is unset, and the sbin directories, which an ordinary
-	 * user's PATH lacks, are not guessed: a helper elsewhere is named by its option. */
+	/* The default of execvp(3) is not used if PATH is unset, nor are the sbin directories,
+	 * which an unprivileged user's PATH lacks: an option names a helper that is elsewhere. */
 	return path ? path : "/usr/local/bin:/usr/bin:/bin";
 }
 
@@ -256,7 +257,8 @@ int path_find(const char *name, char **ret)
 
 		if (found == 0)
 			return copy_path(candidate, ret);
-		/* Not for a directory that we cannot look into: PATH is often another user's. */
+		/* Not if the directory is unreadable: PATH may contain directories of another
+		 * user. */
 		if (found == -EACCES && there)
 			rc = -EACCES;
 	}
@@ -264,8 +266,9 @@ int path_find(const char *name, char **ret)
 }
 
 /*
- * The signals that a terminal or a service manager sends to everybody are not for our helpers. Of
- * what the caller ignores only SIGPIPE would change how a helper behaves.
+ * A terminal or a service manager sends some signals to every process: our helpers block them.
+ * SIGPIPE gets its default action: it is the only signal that changes a helper's behaviour if our
+ * caller ignores it.
  */
 static void set_helper_signals(void)
 {
@@ -280,14 +283,14 @@ static void set_helper_signals(void)
 	sigprocmask(SIG_SETMASK, &mask, NULL);
 }
 
-/* What the new process needs to become the helper; it lies in the parent's memory. */
+/* The data that the new process needs to become the helper. It is in the parent's memory. */
 struct exec_plan {
 	const struct helper_spec *spec;
 	const char *path;
 	char *const *env;
 	int keep[32];
 	size_t n_keep;
-	int output; /* write end of the pipe for its words */
+	int output; /* write end of the pipe for its output */
 	pid_t parent;
 };
 
@@ -308,9 +311,9 @@ static int set_helper_fds(const struct exec_plan *plan)
 }
 
 /*
- * In the new process, which shares our memory while we are suspended: it may leave nothing changed
- * there. What fails is said where the helper's own words would go: the caller finds the reason in
- * the helper's text, beside exit status 127.
+ * In the new process, which shares our memory while we are suspended, so it must leave the memory
+ * unchanged. An error message goes to the helper's output: the caller finds it in the helper's
+ * text, with exit status 127.
  */
 static int exec_helper(void *arg)
 {
@@ -336,31 +339,31 @@ static int exec_helper(void *arg)
 #define HELPER_STACK 32768
 
 /*
- * Start exec_helper() without a copy of our memory, as vfork(2) does but on a stack of its own: we
- * are suspended until it has executed the helper. That is twice as fast as fork(2), and two of
- * these stand on the way of every launch.
+ * Start exec_helper() without a copy of our memory, like vfork(2) but on a stack of its own. We are
+ * suspended until it has executed the helper. This is twice as fast as fork(2), and every launch
+ * starts two helpers.
  */
 static int clone_helper(struct exec_plan *plan, struct process *ret, struct error *err)
 {
 	struct process p = PROCESS_NONE;
 
 #if WITH_ADDRESS_SANITIZER
-	/* A sanitizer's picture of the stack must not be shared, nor be of another stack. */
+	/* A sanitizer's record of the stack must neither be shared nor belong to another stack. */
 	p.pid = (pid_t)syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, NULL, &p.pidfd, NULL, NULL);
 	if (p.pid == 0)
 		exec_helper(plan);
 #else
-	/* Not on ours: a limit of the stack (ulimit -s) may leave no room for another. */
+	/* Not on our own stack: its limit (ulimit -s) may leave no room for a second one. */
 	char *stack = malloc(HELPER_STACK);
 
 	if (!stack)
 		return err_set(err, ENOMEM, "forking %s", plan->spec->role);
 	p.pid = clone(exec_helper, stack + HELPER_STACK,
 		      CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, plan, &p.pidfd);
-	/* With CLONE_VFORK it has executed the helper by now, or ended. */
+	/* With CLONE_VFORK, the child has already executed the helper or exited. */
 	free(stack);
 #endif
-	/* That the stack is freed at the end, cppcheck does not see. */
+	/* cppcheck does not see that the stack is freed. */
 	if (p.pid < 0)
 		/* cppcheck-suppress memleak */
 		return err_set(err, errno, "forking %s", plan->spec->role);
@@ -379,16 +382,16 @@ static bool has_variable(const char *const *env, const char *variable)
 	return env && *env;
 }
 
-/* What the service manager says to us and to the target is not for a helper to answer. */
-static bool is_managers(const char *variable)
+/* A service manager's variables are for us and the target: a helper must not respond to them. */
+static bool is_service_manager_variable(const char *variable)
 {
 	return str_after(variable, "NOTIFY_SOCKET=") || str_after(variable, "LISTEN_PID") ||
 	       str_after(variable, "LISTEN_FD") || str_after(variable, "WATCHDOG_PID=") ||
 	       str_after(variable, "WATCHDOG_USEC=");
 }
 
-/* Our environment, and the helper's own variables in the place of ours: where a name comes twice,
- * getenv(3) takes the first, and ld.so(8) the last. */
+/* Make an environment from ours, with the helper's own variables instead of ours. No name may occur
+ * twice: getenv(3) uses the first, ld.so(8) the last. */
 static int make_env(const struct helper_spec *spec, char ***ret)
 {
 	size_t own = 0, more = 0, n = 0;
@@ -404,7 +407,8 @@ static int make_env(const struct helper_spec *spec, char ***ret)
 	for (size_t i = 0; i < more; i++)
 		env[n++] = (char *)(uintptr_t)spec->env[i];
 	for (size_t i = 0; i < own; i++)
-		if (!has_variable(spec->env, environ[i]) && !is_managers(environ[i]))
+		if (!has_variable(spec->env, environ[i]) &&
+		    !is_service_manager_variable(environ[i]))
 			env[n++] = environ[i];
 	*ret = env;
 	return 0;
@@ -442,15 +446,15 @@ int helper_start(struct helper *ret, const struct helper_spec *spec, struct erro
 				 REASON_EXEC, "%s", spec->argv[0]);
 	log_argv(spec);
 	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
-		return err_set(err, errno, "making a pipe for %s", spec->role);
+		return err_set(err, errno, "creating a pipe for %s", spec->role);
 	output = pipe_fds[0];
 	output_peer = pipe_fds[1];
 	if (fcntl(output, F_SETFL, O_NONBLOCK) < 0)
 		return err_set(err, errno, "making a pipe for %s", spec->role);
 	if (spec->n_keep + 2 > ARRAY_SIZE(plan.keep))
-		return err_set(err, E2BIG, "handing descriptors to %s", spec->role);
+		return err_set(err, E2BIG, "passing descriptors to %s", spec->role);
 	if (make_env(spec, &env) < 0)
-		return err_set(err, ENOMEM, "making the environment of %s", spec->role);
+		return err_set(err, ENOMEM, "composing the environment of %s", spec->role);
 	for (size_t i = 0; i < spec->n_keep; i++)
 		plan.keep[plan.n_keep++] = spec->keep[i];
 	plan.keep[plan.n_keep++] = output_peer;
@@ -470,7 +474,7 @@ int helper_start(struct helper *ret, const struct helper_spec *spec, struct erro
 	return 0;
 }
 
-/* Keep the last bytes that fit, and tell --debug all of them. */
+/* Keep the last bytes that fit, and log all of them with --debug. */
 static void take_text(struct helper *h, char *data, size_t n)
 {
 	size_t room = sizeof(h->text) - 1;
@@ -504,7 +508,7 @@ int helper_drain(struct helper *h)
 
 	if (h->output < 0)
 		return 0;
-	/* Bounded: a helper that writes without pause must not keep the launcher here. */
+	/* Bounded: a helper that writes without pause must not block the launcher. */
 	for (int i = 0; i < 64; i++) {
 		ssize_t n = read(h->output, data, sizeof(data));
 
@@ -540,8 +544,7 @@ int helper_finish(struct helper *helpers, size_t n, const struct deadline *deadl
 		struct helper *h = &helpers[i];
 		int rc = 0;
 
-		/* The pipe first: a helper that writes more than a pipe holds must get rid of it.
-		 */
+		/* The pipe first: a helper that fills it can exit only after we have read. */
 		while (rc == 0 && helper_drain(h) > 0)
 			rc = fd_wait(h->output, POLLIN, deadline, cancel_fd);
 		if (rc == 0)
@@ -551,7 +554,7 @@ int helper_finish(struct helper *helpers, size_t n, const struct deadline *deadl
 
 			stop_all(helpers, n);
 			if (rc == -ETIMEDOUT)
-				return err_say(err, ETIMEDOUT, "%s did not end in time", role);
+				return err_say(err, ETIMEDOUT, "%s did not exit in time", role);
 			return err_set(err, -rc, "waiting for %s", role);
 		}
 		str_printable(h->text);

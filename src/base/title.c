@@ -2,17 +2,17 @@
 /*
  * Theory of operation
  *
- * The words of the command line lie end to end, each with its NUL. prctl(PR_SET_MM) could say that
- * they are somewhere else, but wants CAP_SYS_RESOURCE; so they are overwritten, in a fork in pages
- * that its parent does not share any more.
+ * The arguments of the command line are adjacent in memory, each with its NUL. prctl(PR_SET_MM)
+ * could move them, but needs CAP_SYS_RESOURCE. So they are overwritten. In a fork this writes to
+ * pages that are private copies.
  *
- * The kernel shows all bytes up to the end of the last word. Where that end is no NUL, it shows
- * what stands before the first NUL instead (get_mm_proctitle() in fs/proc/base.c): so a title that
- * is shorter than the command line is followed by a NUL, and the very last byte is set. Otherwise
- * readers would get a train of empty words.
+ * The kernel shows all bytes up to the end of the last argument. If the last byte is no NUL, it
+ * shows the bytes before the first NUL instead (get_mm_proctitle() in fs/proc/base.c). So a title
+ * that is shorter than the command line gets a NUL, and the last byte is set. Otherwise readers
+ * would get a row of empty arguments.
  *
- * A title that is longer would run into the environment. The kernel allows that, and we do not: who
- * looks for the processes that have a variable must find this one.
+ * A longer title would overwrite the environment. The kernel allows that, but we do not: a search
+ * for processes with a certain variable must find this one.
  */
 #include "fauxroot/base/title.h"
 
@@ -21,15 +21,14 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-/* Of the process, not of a part of the program: there is one command line. */
+/* Global, because a process has only one command line. */
 static struct {
 	char *words;
-	size_t size; /* with the last NUL; 0: not known */
+	size_t size; /* with the last NUL; 0: unknown */
 	char **copy;
 } command_line;
 
-/* How many bytes the words have, where they lie end to end; else those of the first ones that do.
- */
+/* The size of the arguments in bytes, up to the first that is not adjacent to the one before. */
 static size_t measure(int argc, char **argv)
 {
 	char *end = argv[0];
@@ -71,7 +70,7 @@ char **title_take(int argc, char **argv)
 	return copy;
 }
 
-/* The part of @title that there is room for. */
+/* The part of @title that fits. */
 static const char *fitting(const char *title)
 {
 	const char *separator = strrchr(title, ':');

@@ -55,7 +55,7 @@ int idmap_clone(const struct idmap *map, unsigned long flags, struct process *re
 		return 0;
 	rc = take_effective_uid(0, err);
 	if (rc == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
-		rc = err_set(err, errno, "asking to die with the launcher");
+		rc = err_set(err, errno, "setting the parent-death signal");
 	if (rc < 0) {
 		/* Not ours to wait for. */
 		kill(child.pid, SIGKILL);

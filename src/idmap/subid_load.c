@@ -114,7 +114,7 @@ static int query_start(struct query *q, enum subid_kind kind, const char *progra
 	int fds[2];
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
-		return err_set(err, errno, "making a pipe for getsubids");
+		return err_set(err, errno, "creating a pipe for getsubids");
 	q->out = fds[0];
 	spec.stdout_to = in = fds[1];
 	return helper_start(&q->helper, &spec, err);

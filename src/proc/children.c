@@ -21,7 +21,7 @@ static void drop(struct children *children, struct child *child)
 	*child = children->items[--children->n];
 }
 
-/* fork_observer.expect: room for one more */
+/* fork_observer.expect: make room for one more */
 static int expect(void *arg)
 {
 	struct children *children = arg;
@@ -46,7 +46,7 @@ static void born(void *arg, pid_t pid)
 	children->items[children->n++] = (struct child){.pid = pid};
 }
 
-/* fork_observer.left: it stays ours, and nobody asks for it any more. */
+/* fork_observer.left: it stays in the table, without a callback */
 static void left(void *arg, pid_t pid)
 {
 	struct child *child = find(arg, pid);
@@ -98,7 +98,7 @@ bool children_has(const struct children *children, pid_t pid)
 	return find(children, pid) != NULL;
 }
 
-/* The table may be another one after the callback: nothing of it is used then. */
+/* The callback may change the table, so nothing in it is used afterwards. */
 static void dispatch(struct children *children, pid_t pid, int status)
 {
 	struct child *child = find(children, pid);

@@ -14,8 +14,8 @@
 #include "fauxroot/base/str.h"
 #include "fauxroot/proc/children.h"
 
-/* After the first, second, … death in the window. A lone death costs no more than the start; the
- * later ones leave time for what is in the way to pass. */
+/* The delay after the first, second, … death in the window. A single death causes no delay. After
+ * further deaths the delay lets a temporary problem pass. */
 static const int delays_ms[KEPT_DEATHS - 1] = {0, 100, 500, 2000};
 
 void kept_init(struct kept *kept, const struct kept_ops *ops, void *arg)
@@ -68,12 +68,11 @@ static void start_in(struct kept *kept, int delay_ms)
 	kept->delay_ms = delay_ms;
 	if (kept->supervised && event_add(&kept->timer, &delay) == 0)
 		return;
-	(void)err_say(&err, ENOMEM, "%s cannot be started again: there is no timer",
-		      kept->ops->name);
+	(void)err_say(&err, ENOMEM, "%s cannot be restarted: no timer", kept->ops->name);
 	give_up(kept, &err);
 }
 
-/* How many deaths there were in the window that ends now, with this one. */
+/* Count a death; returns the number of deaths in the window that ends now. */
 static unsigned note_death(struct kept *kept, int64_t now)
 {
 	unsigned recent = 0;
@@ -102,7 +101,7 @@ void kept_died(struct kept *kept, const char *why)
 	give_up(kept, &err);
 }
 
-/* The start has failed for a shortage. */
+/* The start has failed because of a shortage. */
 static void wait_out(struct kept *kept, struct error *err)
 {
 	int64_t now = kept->now_ms();
@@ -110,17 +109,17 @@ static void wait_out(struct kept *kept, struct error *err)
 
 	if (kept->short_since_ms < 0) {
 		kept->short_since_ms = now;
-		log_warning("starting %s again: %s; trying for up to %d s", kept->ops->name,
+		log_warning("restarting %s: %s; retrying for up to %d s", kept->ops->name,
 			    err->text, KEPT_PATIENCE_MS / 1000);
 	} else {
-		log_debug("starting %s again: %s", kept->ops->name, err->text);
+		log_debug("restarting %s: %s", kept->ops->name, err->text);
 		delay_ms = MIN(kept->delay_ms * 2, KEPT_STEP_MAX_MS);
 	}
 	if (now - kept->short_since_ms < KEPT_PATIENCE_MS) {
 		start_in(kept, MAX(delay_ms, KEPT_STEP_MS));
 		return;
 	}
-	(void)err_wrap(err, -err->code, "starting %s again failed for %d s, the last time",
+	(void)err_wrap(err, -err->code, "restarting %s failed for %d s, the last time",
 		       kept->ops->name, KEPT_PATIENCE_MS / 1000);
 	give_up(kept, err);
 }
@@ -140,7 +139,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	} else if (kept_is_shortage(rc)) {
 		wait_out(kept, &err);
 	} else {
-		log_warning("starting %s again: %s", kept->ops->name, err.text);
+		log_warning("restarting %s: %s", kept->ops->name, err.text);
 		kept_died(kept, err.text);
 	}
 }
@@ -152,7 +151,7 @@ void kept_supervise(struct kept *kept, struct event_base *base, struct children 
 	kept->supervised = true;
 }
 
-/* The one that it follows is dead, and will be reported next. */
+/* Is the leader dead? It is reported next. */
 static bool has_followed(const struct kept *kept, int status)
 {
 	struct deadline soon = deadline_in(KEPT_FOLLOW_MS);
@@ -163,12 +162,12 @@ static bool has_followed(const struct kept *kept, int status)
 
 static void stopped(struct kept *kept)
 {
-	bool go_on = kept_stopped(kept);
+	bool again = !kept_stopped(kept);
 
-	log_warning("%s was stopped; %s", kept->ops->name,
-		    go_on ? "continuing it" : "not for the first time: ending it");
-	kept->stopped_again = !go_on;
-	process_signal(kept->process, go_on ? SIGCONT : SIGKILL);
+	log_warning("%s was stopped%s", kept->ops->name,
+		    again ? " again; killing it" : "; continuing it");
+	kept->stopped_again = again;
+	process_signal(kept->process, again ? SIGKILL : SIGCONT);
 }
 
 /* children_watch() */
@@ -197,7 +196,7 @@ void kept_watch(struct kept *kept, struct process *process)
 {
 	kept->process = process;
 	kept->stopped_again = false;
-	/* It cannot fail: the process is a fork of ours. */
+	/* Cannot fail: the process is our own fork. */
 	if (kept->supervised && process->pid > 0)
 		(void)children_watch(kept->children, process->pid, on_changed, kept);
 }
@@ -219,7 +218,7 @@ bool kept_stopped(struct kept *kept)
 void kept_restarted(struct kept *kept)
 {
 	if (kept->short_since_ms >= 0)
-		log_info("%s was started again after %lld s", kept->ops->name,
+		log_info("%s was restarted after %lld s", kept->ops->name,
 			 (long long)(kept->now_ms() - kept->short_since_ms + 500) / 1000);
 	kept->short_since_ms = -1;
 	if (kept->state != KEPT_WAITING)

@@ -120,7 +120,7 @@ int fork_attended(const struct attendant *attendant, int *ret_status, struct err
 	if (attendant->n_keep > MAX_KEEP)
 		return err_set(err, E2BIG, "attending a process");
 	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
-		return err_set(err, errno, "making a pipe for the command");
+		return err_set(err, errno, "creating a pipe for the command");
 	gate = pipe_fds[0];
 	gate_peer = pipe_fds[1];
 	rc = fork_process(attendant, &process, err);

@@ -38,7 +38,7 @@ int caps_clear_passed_on(struct error *err)
 		return err_set(err, errno, "reading our capabilities");
 	if (cap_clear_flag(caps, CAP_INHERITABLE) < 0 || cap_set_proc(caps) < 0)
 		return err_set(err, errno, "clearing the inheritable capabilities");
-	/* EINVAL: no ambient set on this kernel, so there is nothing to clear. */
+	/* EINVAL: this kernel has no ambient set, so there is nothing to clear. */
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 && errno != EINVAL)
 		return err_set(err, errno, "clearing the ambient capabilities");
 	return 0;
@@ -53,6 +53,6 @@ bool caps_use_bind(bool wanted)
 	if (!caps || cap_get_flag(caps, bind, CAP_EFFECTIVE, &was) < 0)
 		return false;
 	if (cap_set_flag(caps, CAP_EFFECTIVE, 1, &bind, wanted ? CAP_SET : CAP_CLEAR) == 0)
-		(void)cap_set_proc(caps); /* refused where it is not permitted: nothing changes */
+		(void)cap_set_proc(caps); /* refused if it is not permitted: nothing changes */
 	return was == CAP_SET;
 }

@@ -11,7 +11,8 @@
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/macro.h"
 
-/* With text relocations the dynamic linker has written to code: those pages are not the file's. */
+/* With text relocations the dynamic linker has modified the code: those pages differ from the
+ * file. */
 static bool has_text_relocations(const struct dl_phdr_info *object, const ElfW(Phdr) * dynamic)
 {
 	const ElfW(Dyn) *at = (const ElfW(Dyn) *)(object->dlpi_addr + dynamic->p_vaddr);
@@ -23,7 +24,8 @@ static bool has_text_relocations(const struct dl_phdr_info *object, const ElfW(P
 	return false;
 }
 
-/* Read-only segments: three of the executable, libc's, the dynamic linker's, the vdso's. */
+/* Room for the read-only segments of the executable (three), libc, the dynamic linker and the
+ * vdso. */
 #define MAX_SEGMENTS 16
 
 struct segments {
@@ -62,10 +64,10 @@ void memory_release_code(void)
 
 	if (log_enabled(LOG_LEVEL_DEBUG))
 		return;
-	/* First all are found: what runs in between is mapped again. */
+	/* Find all segments first: code that runs between two madvise() calls is mapped again. */
 	dl_iterate_phdr(find_segments, &found);
 	for (size_t i = 0; i < found.n; i++)
-		/* A refusal (the vdso's) leaves it mapped. */
+		/* If it is refused (for the vdso), the segment stays mapped. */
 		(void)madvise((void *)found.at[i].begin, found.at[i].end - found.at[i].begin,
 			      MADV_DONTNEED);
 }

@@ -48,7 +48,7 @@ int message_send(int sock, const void *data, size_t size, const int *fds, size_t
 	}
 }
 
-/* Move the descriptors of @msg to @fds, which has room for all. Returns how many there are. */
+/* Move the descriptors of @msg to @fds, which is large enough. Returns how many there are. */
 static size_t take_fds(struct msghdr *msg, int *fds)
 {
 	size_t taken = 0;
@@ -66,9 +66,9 @@ static size_t take_fds(struct msghdr *msg, int *fds)
 }
 
 /*
- * Why some descriptors of a message are missing, of which @taken have come. The kernel says the
- * same where there is no room in @sock's message for them and where it could not open them (man 7
- * unix, MSG_CTRUNC); @room is what there was.
+ * The reason why descriptors of a message are missing: @taken arrived, and there was room for
+ * @room. The kernel sets the same flag if there is too little room, and if it could not open them
+ * (man 7 unix, MSG_CTRUNC).
  */
 static int why_missing(int sock, size_t taken, size_t room)
 {
@@ -104,7 +104,7 @@ static ssize_t receive(int sock, void *data, size_t size, int *fds, size_t *n_fd
 	if (n < 0)
 		return -errno;
 	taken = room > 0 ? take_fds(&msg, fds) : 0;
-	/* Nobody asks for the data of a record that is only looked at. */
+	/* With MSG_PEEK the caller does not need the data. */
 	if (flags & MSG_PEEK)
 		msg.msg_flags &= ~MSG_TRUNC;
 	if ((msg.msg_flags & MSG_TRUNC) || (room > 0 && (msg.msg_flags & MSG_CTRUNC))) {
@@ -127,7 +127,7 @@ int message_has_fds(int sock)
 {
 	struct msghdr msg = {.msg_iovlen = 0};
 
-	/* Without room for them the kernel says that there are some. */
+	/* Without room for descriptors, the kernel sets MSG_CTRUNC if there are any. */
 	if (recvmsg(sock, &msg, MSG_PEEK | MSG_DONTWAIT) < 0)
 		return -errno;
 	return (msg.msg_flags & MSG_CTRUNC) != 0;

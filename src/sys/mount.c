@@ -2,10 +2,10 @@
 /*
  * Theory of operation
  *
- * A place is an O_PATH descriptor: it holds a mount and a directory entry, whatever happens to the
- * path that led there. The new mount API takes it as it is (open_tree(2) and move_mount(2) with
- * empty paths). mount(2) takes it as /proc/self/fd/N, a magic link that leads to what the
- * descriptor holds without a walk, so that even a symbolic link is mounted upon and not followed.
+ * A place is an O_PATH descriptor: it refers to a mount and a directory entry, whatever happens to
+ * the path that led there. The new mount API accepts it directly (open_tree(2) and move_mount(2)
+ * with empty paths). mount(2) accepts it as /proc/self/fd/N, a magic link that leads to the opened
+ * object without a path walk. So even a symbolic link is mounted on, and not followed.
  *
  * Binds prefer the new API because it needs no /proc: etcfiles_repair() binds in a mount namespace
  * whose /proc is the target's. Containers' seccomp profiles refuse open_tree(2) with ENOSYS or
@@ -27,8 +27,8 @@
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
 
-/* Numbers of the kernel's that glibc has since 2.36 and musl has not; not with every glibc can
- * <linux/mount.h> be included beside <sys/mount.h>. */
+/* Constants of the kernel that glibc has since 2.36, and that musl lacks. With some versions of
+ * glibc, <linux/mount.h> and <sys/mount.h> cannot both be included. */
 #ifndef OPEN_TREE_CLONE
 #define OPEN_TREE_CLONE		1
 #define OPEN_TREE_CLOEXEC	O_CLOEXEC
@@ -38,7 +38,7 @@
 #ifndef AT_RECURSIVE
 #define AT_RECURSIVE 0x8000
 #endif
-/* And musl before 1.2.5 has no statx(2). */
+/* musl before 1.2.5 lacks statx(2). */
 #ifndef STATX_TYPE
 #include <linux/stat.h>
 static int statx(int dir, const char *path, int flags, unsigned mask, struct statx *ret)
@@ -50,7 +50,7 @@ static int statx(int dir, const char *path, int flags, unsigned mask, struct sta
 #define STATX_ATTR_MOUNT_ROOT 0x2000
 #endif
 
-/* Is this the answer of a kernel or a sandbox that withholds the call, so that another may work? */
+/* Does the kernel lack the call, or does a sandbox refuse it, so that another call may work? */
 static bool refused(int rc)
 {
 	return rc == -ENOSYS || rc == -EPERM || rc == -EACCES;
@@ -74,7 +74,7 @@ int place_open_at(int dir, const char *name)
 	return fd;
 }
 
-/* One step of a walk that follows no links: O_NOFOLLOW with O_PATH opens the link itself. */
+/* One step of a walk that refuses links: O_NOFOLLOW with O_PATH opens the link itself. */
 static int walk_step(int dir, const char *name)
 {
 	_cleanup_close_ int fd = place_open_at(dir, name);
@@ -132,7 +132,7 @@ int place_open(const char *path)
 	return refused(-errno) ? place_walk(path) : -errno;
 }
 
-/* Without asking a file system over a network, or of FUSE, that might not answer. */
+/* Sends no request to a network file system or FUSE, which might not answer. */
 bool place_is_mount(int place)
 {
 	struct statx stx;
@@ -142,7 +142,7 @@ bool place_is_mount(int place)
 	       (stx.stx_attributes & STATX_ATTR_MOUNT_ROOT);
 }
 
-/* The path by which mount(2) reaches what @place holds. */
+/* The path by which mount(2) reaches a place. */
 struct fd_path {
 	char text[32];
 };

@@ -2,16 +2,16 @@
 /*
  * Theory of operation
  *
- * The kernel carries out a request within sendmsg(2), so its answer is there when that returns; the
- * wait for it has a deadline all the same. NETLINK_EXT_ACK makes the kernel say in words what it
- * did not like, and NETLINK_CAP_ACK keeps it from sending the request back along with them.
+ * The kernel executes a request within sendmsg(2), so its answer is available when that returns.
+ * Still, the wait for it has a deadline. NETLINK_EXT_ACK makes the kernel add an error message to
+ * its answer, and NETLINK_CAP_ACK keeps it from returning the request with it.
  *
- * Each message of a request has a sequence number of its own. A batch of nf_tables is refused with
- * the numbers of all messages that are wrong, first things first, so the first answer to any of
- * them decides. What remains of an answer is passed over by the next request.
+ * Each message of a request has a sequence number of its own. If a batch of nf_tables is refused,
+ * the answer has the numbers of all wrong messages in order, so the first answer to any of them is
+ * the result. The next request ignores the rest of an answer.
  *
- * In a network namespace of the target, the target may send netlink messages to our sockets, too.
- * So only datagrams of port 0, the kernel, are read (man 7 netlink).
+ * In a network namespace of the target, the target can also send netlink messages to our sockets.
+ * So only datagrams from port 0, the kernel, are read (man 7 netlink).
  */
 #include "fauxroot/sys/netlink.h"
 
@@ -32,10 +32,10 @@ int netlink_open(int protocol, int timeout_ms, struct netlink *ret, struct error
 		socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
 	int on = 1;
 
-	/* Without a port of its own a socket gets no notifications. */
+	/* A socket needs a port of its own to get notifications. */
 	if (fd < 0 || bind(fd, (const struct sockaddr *)&any, sizeof(any)) < 0)
 		return err_set(err, errno, "opening a netlink socket of protocol %d", protocol);
-	/* Both only make the answer better; Linux before 4.12 lacks the first. */
+	/* Both are optional; Linux before 4.12 lacks the first. */
 	(void)setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
 	(void)setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
 	*ret = netlink_of(TAKE_FD(fd), timeout_ms);
@@ -72,7 +72,7 @@ int netlink_receive(const struct netlink *nl, void *buffer)
 	return header.msg_flags & MSG_TRUNC ? -EMSGSIZE : (int)n;
 }
 
-/* Give the messages their numbers, see to an acknowledgement, and send them; 0 or -errno. */
+/* Number the messages, request an acknowledgement if needed, and send them; 0 or -errno. */
 static int send_request(struct netlink *nl, struct netlink_request *r, bool acknowledged,
 			uint32_t *ret_first)
 {
@@ -96,16 +96,16 @@ static int send_request(struct netlink *nl, struct netlink_request *r, bool ackn
 		       : 0;
 }
 
-/* What an answer is made of, and what is done with it. */
+/* An answer: how to recognize and process it. */
 struct answer {
 	uint32_t first, last; /* the numbers of the request's messages */
 	int (*take)(const struct nlmsghdr *message, void *arg);
 	void *arg;
 	const char *what;
-	int refused; /* what @take has returned: the rest of the answer is not for it */
+	int refused; /* the -errno of @take, which is not called any more; else 0 */
 };
 
-/* One message of an answer: 1 when it is complete, 0 when more is to come, -errno. */
+/* Process one message. Returns 1 if the answer is complete, 0 if more messages follow, -errno. */
 static int take_message(struct answer *answer, const struct nlmsghdr *message, struct error *err)
 {
 	const char *words;
@@ -116,7 +116,7 @@ static int take_message(struct answer *answer, const struct nlmsghdr *message, s
 	if (message->nlmsg_flags & NLM_F_DUMP_INTR)
 		return err_set(err, EINTR, "%s", answer->what);
 	if (answer->take && message->nlmsg_type >= NLMSG_MIN_TYPE) {
-		/* A dump that is not read to its end keeps the socket busy. */
+		/* Always read a dump to its end: an unfinished one keeps the socket busy. */
 		if (answer->refused == 0)
 			answer->refused = answer->take(message, answer->arg);
 		return message->nlmsg_flags & NLM_F_MULTI ? 0 : 1;
@@ -127,7 +127,7 @@ static int take_message(struct answer *answer, const struct nlmsghdr *message, s
 	return rc < 0 ? err_set(err, -rc, "%s", answer->what) : 1;
 }
 
-/* One datagram; returns as take_message(). */
+/* Process one datagram; returns as take_message(). */
 static int take_datagram(const struct netlink *nl, struct answer *answer, struct error *err)
 {
 	_Alignas(NLMSG_ALIGNTO) unsigned char buffer[NETLINK_BUFFER_SIZE];
@@ -142,7 +142,7 @@ static int take_datagram(const struct netlink *nl, struct answer *answer, struct
 	while (rc == 0 && (message = netlink_next_message(&rest)))
 		rc = take_message(answer, message, err);
 	if (rc == 0 && rest.at != rest.end)
-		return err_say(err, EPROTO, "%s: a malformed answer", answer->what);
+		return err_say(err, EPROTO, "%s: malformed answer", answer->what);
 	return rc;
 }
 

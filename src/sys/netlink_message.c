@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Netlink messages: composing requests, and reading what the kernel sends. No system calls. */
+/* Netlink messages: compose requests, and parse the kernel's answers. No system calls. */
 #include "netlink_message.h"
 
 #include <arpa/inet.h>
@@ -15,11 +15,11 @@ void netlink_clear(struct netlink_request *r)
 	r->full = false;
 }
 
-/* What NLA_HDRLEN and NLA_TYPE_MASK are, which the kernel's header has as int. */
+/* The values of NLA_HDRLEN and NLA_TYPE_MASK, which have type int in the kernel's header. */
 #define ATTRIBUTE_HEADER sizeof(struct nlattr)
 #define ATTRIBUTE_TYPE	 ((uint16_t)NLA_TYPE_MASK)
 
-/* Room for @size bytes, zeroed up to the next aligned place; NULL where there is none. */
+/* Reserve @size bytes, zeroed up to the next aligned offset; NULL if there is no room. */
 static void *append(struct netlink_request *r, size_t size)
 {
 	size_t aligned = NLMSG_ALIGN(size);
@@ -54,7 +54,7 @@ void netlink_begin(struct netlink_request *r, uint16_t type, uint16_t flags, con
 	memcpy(NLMSG_DATA(message), header, header_size);
 }
 
-/* An attribute with room for @size bytes; NULL where there is none. */
+/* Append an attribute with a payload of @size bytes; NULL if there is no room. */
 static struct nlattr *append_attribute(struct netlink_request *r, uint16_t type, size_t size)
 {
 	struct nlattr *attribute;
@@ -152,7 +152,8 @@ bool netlink_next_attribute(struct netlink_span *rest, struct netlink_attribute 
 	return true;
 }
 
-/* The words behind a verdict; uncapped, the request itself stands between. */
+/* Find the error message after the error code. In an uncapped answer the request is in between:
+ * then there is none. */
 static const char *find_words(const struct nlmsghdr *message)
 {
 	struct netlink_span rest = netlink_attributes(message, sizeof(struct nlmsgerr));
@@ -177,7 +178,7 @@ int netlink_verdict(const struct nlmsghdr *message, const char **ret_words)
 	*ret_words = NULL;
 	if (message->nlmsg_len < NLMSG_LENGTH(sizeof(code)))
 		return -EPROTO;
-	/* Both begin with it; that of a dump lacks the rest of struct nlmsgerr. */
+	/* Both types begin with the code; NLMSG_DONE lacks the rest of struct nlmsgerr. */
 	memcpy(&code, NLMSG_DATA(message), sizeof(code));
 	if (code > 0 || code < -4095)
 		return -EPROTO;

@@ -3,16 +3,17 @@
  * Theory of operation
  *
  * The launcher's effective uid owns the middle user namespace, and the launcher stays in the parent
- * of that namespace: so a fork of it may join, and has every capability there and in the child's
- * user namespace below it (man 7 user_namespaces, "Capabilities"). All that is done inside from our
- * side is done by such forks. They join the child's other namespaces from the middle one, never its
- * user namespace: the target has no capability outside that, so the kernel keeps it from tracing
- * them and from what they hold (man 2 ptrace, "Ptrace access mode checking").
+ * of that namespace. So a fork of the launcher may join it, and has every capability there and in
+ * the child's user namespace below it (man 7 user_namespaces, "Capabilities"). All our work inside
+ * is done by such forks. They join the child's other namespaces from the middle one, never the
+ * child's user namespace. The target has no capability outside its user namespace, so the kernel
+ * denies it to trace these forks and to access their descriptors (man 2 ptrace, "Ptrace access mode
+ * checking").
  *
- * What is left to the target is to make a fork of ours do its will by what it puts in the way. A
- * fork that has joined the target's mount namespace sees files that the target has made. So it must
- * neither execute nor load any of them, which a seccomp filter makes sure of, nor take any for
- * configuration: no look-up of users, hosts or programs is made in a job for such a fork.
+ * The target can still try to control a fork through files. A fork that has joined the target's
+ * mount namespace sees the target's files. It must not execute or load any of them: a seccomp
+ * filter enforces this. It must not read any of them as configuration: no job for such a fork looks
+ * up users, hosts or programs.
  */
 #include "fauxroot/sys/ns.h"
 
@@ -41,8 +42,8 @@
 #include "verdict.h"
 
 /*
- * In the order in which they are joined: the user namespace first, which gives the capabilities for
- * the others, and the mount namespace last, which changes what paths lead to.
+ * In the order in which they are joined. The user namespace is first: it gives the capabilities for
+ * the others. The mount namespace is last: it changes where paths lead.
  */
 static const struct {
 	const char *name; /* in /proc/PID/ns */
@@ -59,7 +60,7 @@ static const struct {
 	{"mnt", CLONE_NEWNS, NS_JOIN_MNT, offsetof(struct ns_set, mnt)},
 };
 static_assert(ARRAY_SIZE(kinds) == NS_KINDS && sizeof(struct ns_set) == NS_KINDS * sizeof(int),
-	      "every member of the set has its kind");
+	      "every member of the set has a kind");
 
 static int *place_of(struct ns_set *ns, size_t kind)
 {
@@ -135,13 +136,14 @@ struct ns_set ns_select(const struct ns_set *ns, unsigned which)
 	return selected;
 }
 
-/* clone(2) without a stack of its own, so it returns twice like fork(2). */
+/* clone(2) without a new stack, so it returns twice like fork(2). */
 static pid_t raw_clone(unsigned long flags, int *pidfd)
 {
 #if defined(__s390__) || defined(__CRIS__)
 	return (pid_t)syscall(SYS_clone, NULL, flags, pidfd, NULL, NULL);
 #else
-	/* On all others the flags come first; the order of the last two, NULL here, varies. */
+	/* On all other architectures the flags are first; the order of the last two, NULL here,
+	 * varies. */
 	return (pid_t)syscall(SYS_clone, flags, NULL, pidfd, NULL, NULL);
 #endif
 }
@@ -155,7 +157,7 @@ int ns_clone(unsigned long flags, struct process *ret, struct error *err)
 		return err_step(err, rc, STEP_CLONE);
 	p.pid = raw_clone(flags | CLONE_PIDFD | SIGCHLD, &p.pidfd);
 	if (p.pid < 0)
-		return err_step(err, err_set(err, errno, "making the namespaces: clone"),
+		return err_step(err, err_set(err, errno, "creating the namespaces: clone"),
 				STEP_CLONE);
 	if (p.pid == 0)
 		return 0;
@@ -203,15 +205,16 @@ int ns_join(const struct ns_set *ns, unsigned which, struct error *err)
 		    setns(descriptor_of(&selected, i), kinds[i].flag) < 0)
 			return err_set(err, errno, "joining the child's %s namespace",
 				       kinds[i].name);
-	/* Gaining capabilities can have undone it (man 2 prctl). */
+	/* Gaining capabilities may have cleared it (man 2 prctl). */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
-		return err_set(err, errno, "asking to die with the launcher");
+		return err_set(err, errno, "setting the parent-death signal");
 	return 0;
 }
 
 /*
- * A PID namespace is joined by children only. Returns in such a child where the job wants that: in
- * a mount namespace whose /proc is of that PID namespace, nobody else has a /proc/self.
+ * Only children enter a PID namespace that their parent has joined. If the job needs the PID
+ * namespace, this returns in such a child: in a mount namespace whose /proc belongs to it, no other
+ * process has a /proc/self.
  */
 static int enter_pidns(const struct ns_set *ns, struct error *err)
 {
@@ -258,7 +261,7 @@ _noreturn_ static void run_job(const struct ns_set *ns, const struct ns_job *job
 	_exit(0);
 }
 
-/* Take the runner's verdict off @sock. */
+/* Receive the runner's verdict from @sock. */
 static int take_verdict(int sock, const struct ns_job *job, const struct deadline *deadline,
 			int cancel_fd, struct error *err)
 {
@@ -272,7 +275,7 @@ static int take_verdict(int sock, const struct ns_job *job, const struct deadlin
 	if (rc < 0)
 		return rc;
 	if (job->fd && fd < 0)
-		return err_say(err, EPROTO, "%s ended without the descriptor", job->name);
+		return err_say(err, EPROTO, "%s sent no descriptor", job->name);
 	if (job->out)
 		memcpy(job->out, verdict.out, job->out_size);
 	if (job->fd)
@@ -281,8 +284,9 @@ static int take_verdict(int sock, const struct ns_job *job, const struct deadlin
 }
 
 /*
- * Fork with nothing in its hands but the @n descriptors of @keep, which has room for one more, and
- * an end of a socket pair; the other is ours, @ret_sock in both. Returns as fork_clean().
+ * Fork a process that has only the @n descriptors of @keep and one end of a socket pair; we keep
+ * the other end. @ret_sock is the process's own end, in both. @keep must have room for one more
+ * descriptor. Returns as fork_clean().
  */
 static int fork_runner(const char *name, int *keep, size_t n, struct process *ret, int *ret_sock,
 		       struct error *err)
@@ -291,7 +295,7 @@ static int fork_runner(const char *name, int *keep, size_t n, struct process *re
 	int pair[2], rc = message_pair(pair);
 
 	if (rc < 0)
-		return err_set(err, -rc, "making a socket pair for %s", name);
+		return err_set(err, -rc, "creating a socket pair for %s", name);
 	here = pair[0];
 	there = pair[1];
 	keep[n++] = there;
@@ -303,8 +307,8 @@ static int fork_runner(const char *name, int *keep, size_t n, struct process *re
 	return rc;
 }
 
-/* One that has said its last word is gone in a moment; one that has not may hang for ever, in a
- * file system of the target's for instance, and has used up the caller's time already. */
+/* A runner that has sent its verdict exits in a moment. One that has not may hang for ever, for
+ * example in a file system of the target, and has already used up the caller's time. */
 static void end_runner(struct process *runner, int rc)
 {
 	if (rc == -ETIMEDOUT || rc == -ECANCELED)
@@ -336,7 +340,7 @@ int ns_run(const struct ns_set *ns, const struct ns_job *job, const struct deadl
 	return rc;
 }
 
-/* In the holder, whose joining has ended with @verdict. */
+/* In the holder. @verdict is the result of joining the user namespace. */
 _noreturn_ static void hold(const struct ns_job *job, int sock, struct verdict *verdict)
 {
 	int net = -1;
@@ -394,9 +398,9 @@ int ns_holder_work(struct ns_holder *holder, const struct ns_set *ns, const stru
 	int rc = message_send(holder->sock, "", 1, &ns->net, 1);
 
 	if (rc == -EPIPE || rc == -ECONNRESET)
-		rc = err_say(err, EPROTO, "%s has gone", job->name);
+		rc = err_say(err, EPROTO, "%s has exited", job->name);
 	else if (rc < 0)
-		(void)err_set(err, -rc, "handing %s the network namespace", job->name);
+		(void)err_set(err, -rc, "passing the network namespace to %s", job->name);
 	else
 		rc = take_verdict(holder->sock, job, deadline, cancel_fd, err);
 	holder->sock = fd_close(holder->sock);

@@ -2,10 +2,10 @@
 /*
  * Theory of operation
  *
- * The child is to stay in the host's network namespace and yet to have one of its own. It cannot
- * make that itself: unshare(2) would take it out of the host's, and the way back in is closed to it
- * (setns(2) wants CAP_SYS_ADMIN over the host's). So a runner that has joined the child's user
- * namespace unshares and passes the result back by descriptor.
+ * The child must stay in the host's network namespace, and own another one. It cannot create that
+ * itself: unshare(2) would move it out of the host's namespace, and setns(2) back requires
+ * CAP_SYS_ADMIN over the host's. So a runner joins the child's user namespace, calls unshare(2),
+ * and returns a descriptor of the new namespace.
  */
 #include <errno.h>
 #include <linux/nsfs.h>
@@ -22,11 +22,11 @@ int ns_unshare_net(struct error *err)
 {
 	if (unshare(CLONE_NEWNET) == 0)
 		return 0;
-	return err_step(err, err_set(err, errno, "making the network namespace: unshare"),
+	return err_step(err, err_set(err, errno, "creating the network namespace: unshare"),
 			STEP_CLONE);
 }
 
-/* In the runner. A socket leads to its namespace (SIOCGSKNS) without the need of a /proc. */
+/* In the runner. SIOCGSKNS opens a socket's namespace without /proc. */
 static int unshare_net(void *arg, struct error *err)
 {
 	_cleanup_close_ int sock = -1;
@@ -58,7 +58,7 @@ int ns_make_net(const struct ns_set *ns, int *ret, const struct deadline *deadli
 	int rc = ns_run(ns, &job, deadline, cancel_fd, err);
 
 	if (rc == 0 && !is_net(net))
-		rc = err_say(err, EPROTO, "what came back is no network namespace");
+		rc = err_say(err, EPROTO, "the runner returned no network namespace");
 	if (rc == 0)
 		*ret = TAKE_FD(net);
 	fd_close(net);

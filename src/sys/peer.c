@@ -2,20 +2,20 @@
 /*
  * Theory of operation
  *
- * A PID alone names nobody: it may have been reused by the time that we look. So the peer is held
- * by a pidfd first, /proc/PID is read next, and after that the pidfd is asked whether the process
- * still lives: then what was read was its own. The number is the one that /proc shows for the
- * pidfd, since /proc may belong to another PID namespace than we do.
+ * A PID alone is not reliable: it may have been reused. So first a pidfd of the peer is opened,
+ * then /proc/PID is read, and then the pidfd shows whether the process still lives. If it does, the
+ * data read was its own. The PID is the one that /proc shows for the pidfd, because /proc may
+ * belong to another PID namespace than ours.
  *
- * Access to /proc/PID/ns/user is ptrace(2)'s: a process of our own user namespace with the same
- * user id is open to us unless it has more capabilities than we have, or was executed from a file
- * that it may not read. A process below a user namespace that our user owns is open to us in the
- * same way. So a refusal proves nothing, and a process can bring it about on purpose. uid_map is
- * read then. Its second column is in terms of the reader's user namespace (man 7 user_namespaces):
- * it is 4294967295 for an id that the reader does not have. What a process below us has been mapped
- * to are ids of ours, so such an entry proves that the peer is not below us. Equal texts prove that
- * it is in our own user namespace, because a map of the same text further down would need the very
- * ids of our parent that lie outside of ours, or, in the initial user namespace, all ids.
+ * Access to /proc/PID/ns/user follows the rules of ptrace(2). A process in our user namespace with
+ * the same user id is accessible, unless it has more capabilities than we have, or was executed
+ * from a file that it may not read. The same holds for a process below a user namespace that our
+ * user owns. So a refusal proves nothing, and a process can cause it on purpose. Then uid_map is
+ * read. Its second column is in terms of the reader's user namespace (man 7 user_namespaces):
+ * 4294967295 stands for an id that the reader does not have. A process below us is mapped to ids of
+ * ours, so such an entry proves that the peer is not below us. Equal texts prove that it is in our
+ * own user namespace: a map with the same text further down would need exactly those ids of our
+ * parent that are outside of ours, or, in the initial user namespace, all ids.
  */
 #include "fauxroot/sys/peer.h"
 
@@ -36,7 +36,7 @@
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
 
-/* Headers of before Linux 6.5 lack it; those of parisc and sparc have other numbers. */
+/* Headers from before Linux 6.5 lack it; parisc and sparc use other numbers. */
 #if !defined(SO_PEERPIDFD) && !defined(__hppa__) && !defined(__sparc__)
 #define SO_PEERPIDFD 77
 #endif
@@ -53,7 +53,7 @@ int peer_credentials(int sock, struct ucred *ret)
 	return getsockopt(sock, SOL_SOCKET, SO_PEERCRED, ret, &size) < 0 ? -errno : 0;
 }
 
-/* -ENOPROTOOPT on kernels that do not have it. */
+/* -ENOPROTOOPT on kernels without SO_PEERPIDFD. */
 static int peer_pidfd(int sock, int *ret)
 {
 #ifdef SO_PEERPIDFD
@@ -67,7 +67,7 @@ static int peer_pidfd(int sock, int *ret)
 #endif
 }
 
-/* Has the other end been closed? Its process closes it at its end, if not before. */
+/* Is the other end closed? It is closed at the latest when its process exits. */
 static bool is_hung_up(int sock)
 {
 	struct pollfd poll_fd = {.fd = sock};
@@ -99,7 +99,7 @@ int peer_open(int sock, enum peer_side side, struct peer *ret)
 	rc = peer_pidfd(sock, &pidfd);
 	if (rc == -ENOPROTOOPT)
 		rc = open_by_number(sock, side, cred.pid, &pidfd);
-	/* What the kernel says of one that has been reaped has changed between its versions. */
+	/* The error for a peer that is reaped differs between kernel versions. */
 	if (rc < 0)
 		return rc == -EINVAL || rc == -ENODATA ? -ESRCH : rc;
 	*ret = (struct peer){cred.uid, cred.gid, PROCESS_NONE};
@@ -114,7 +114,7 @@ void peer_close(struct peer *peer)
 	*peer = PEER_NONE;
 }
 
-/* A pidfd is readable when its process has ended (man 2 pidfd_open). */
+/* A pidfd is readable after its process has exited (man 2 pidfd_open). */
 static bool lives(const struct peer *peer)
 {
 	struct pollfd poll_fd = {.fd = peer->process.pidfd, .events = POLLIN};
@@ -123,8 +123,8 @@ static bool lives(const struct peer *peer)
 }
 
 /*
- * The parent of a user namespace is shown to those who are in it or above it (man 2 ioctl_ns,
- * NS_GET_PARENT), so whose parent we see is below us.
+ * The kernel shows the parent of a user namespace only to processes in that parent or above it (man
+ * 2 ioctl_ns, NS_GET_PARENT). So if we see the parent, the namespace is below us.
  */
 static enum peer_place place_of_ns(int userns)
 {
@@ -141,7 +141,7 @@ static enum peer_place place_of_ns(int userns)
 	return errno == EPERM ? PEER_ABOVE : PEER_UNKNOWN;
 }
 
-/* Is an id mapped to one that we do not have? */
+/* Does the map contain an id that our user namespace does not have? */
 static bool names_foreign_id(const char *map)
 {
 	struct cursor c = cursor_of(map), line;
@@ -174,8 +174,8 @@ static enum peer_place place_of_map(pid_t pid)
 }
 
 /*
- * Where access is refused Linux 5.10 opens such a link without an error, in some of its releases:
- * not the namespace, but the directory of the link.
+ * If access is refused, some releases of Linux 5.10 report no error: they open the directory of the
+ * link instead of the namespace.
  */
 static bool is_namespace(int fd)
 {

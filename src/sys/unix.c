@@ -23,8 +23,9 @@ int unix_bind(const char *dir, const char *name, int type, int *ret, struct erro
 		return err_set(err, ENAMETOOLONG, "binding \"%s/%s\"", dir, name);
 	fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
-		return err_set(err, errno, "making a socket for \"%s\"", addr.sun_path);
-	/* bind(2) makes the file with 0777 less the umask: right from its first moment. */
+		return err_set(err, errno, "creating a socket for \"%s\"", addr.sun_path);
+	/* bind(2) creates the file with mode 0777 minus the umask, so its mode is right from the
+	 * start. */
 	saved = umask(0177);
 	rc = bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0 ? errno : 0;
 	umask(saved);
@@ -34,8 +35,7 @@ int unix_bind(const char *dir, const char *name, int type, int *ret, struct erro
 	return 0;
 }
 
-/* The socket's file as an O_PATH descriptor, and in @ret_path a path that leads to that very file.
- */
+/* Open the socket's file with O_PATH; @ret_path gets a path that leads to exactly this file. */
 static int open_socket(const char *path, char *ret_path, size_t size)
 {
 	_cleanup_close_ int place = place_open(path);

@@ -14,7 +14,7 @@ int verdict_recv(int sock, const char *name, struct verdict *ret, int *fd, struc
 	int rc;
 
 	if (n != sizeof(*ret) || ret->rc > 0)
-		return err_say(err, EPROTO, "%s ended without a word", name);
+		return err_say(err, EPROTO, "%s exited without a result", name);
 	if (ret->rc < 0) {
 		rc = err_arrived(&ret->err);
 		if (err)

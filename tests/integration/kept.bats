@@ -32,21 +32,21 @@ unlimit() { # RESOURCE
 
 # n_tries - how often the launcher could not start a helper again
 n_tries() {
-	grep -c 'starting .* again: ' "$LOG" || true
+	grep -c 'restarting .*: ' "$LOG" || true
 }
 
 # short_of RESOURCE SOFT NAME - the helper dies while the launcher lacks something, for a while
 short_of() {
 	local old warned tries
 	old=$(child_of "$LAUNCHER" "$3")
-	warned=$(log_count 'trying for up to 60 s')
+	warned=$(log_count 'retrying for up to 60 s')
 	tries=$(n_tries)
 	limit "$1" "$2"
 	kill -KILL "$old"
 	# As often as a helper may not die.
 	tried() { [ "$(n_tries)" -ge $((tries + 5)) ]; }
 	wait_for tried
-	equals $((warned + 1)) "$(log_count 'trying for up to 60 s')"
+	equals $((warned + 1)) "$(log_count 'retrying for up to 60 s')"
 	alive "$LAUNCHER"
 	not child_of "$LAUNCHER" "$3"
 	unlimit "$1"
@@ -82,7 +82,7 @@ short_of() {
 	old=$(part 'fauxroot: ports')
 	limit nproc 1
 	kill -KILL "$old"
-	wait_for logged 'trying for up to 60 s'
+	wait_for logged 'retrying for up to 60 s'
 	unpublish "$ID"
 	not connects 127.0.0.1 "$removed"
 	publish tcp 127.0.0.1 own 127.0.0.1 7000

@@ -58,7 +58,7 @@ read_log() { # FILE
 	api GET /v1/info
 	equals 200 "$CODE"
 	read_log "$T/read"
-	wait_for grep -aqF 'warning: 1 line lost: stderr did not take them' "$T/read"
+	wait_for grep -aqF 'warning: 1 line lost: nothing read stderr' "$T/read"
 	stop
 	wait_for gone "$READER"
 	not grep -aq 'forwarder ended' "$T/read"

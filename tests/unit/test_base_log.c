@@ -374,14 +374,14 @@ static void loses_lines(struct reader *r, int type)
 	assert_true(log_catch_up());
 	log_info("read again");
 	assert_string_equal(read_now(r),
-			    "[fauxroot:parent] warning: 3 lines lost: stderr did not take them\n"
+			    "[fauxroot:parent] warning: 3 lines lost: nothing read stderr\n"
 			    "[fauxroot:parent] info: read again\n");
 	/* Without the call in between. */
 	lose_three_lines(type);
 	(void)read_now(r);
 	log_info("x");
 	assert_string_equal(read_now(r),
-			    "[fauxroot:parent] warning: 3 lines lost: stderr did not take them\n"
+			    "[fauxroot:parent] warning: 3 lines lost: nothing read stderr\n"
 			    "[fauxroot:parent] info: x\n");
 	assert_blocking();
 }

@@ -331,7 +331,7 @@ static void a_hanging_helper_is_named_and_killed(void **state)
 	pid = helpers[1].process.pid;
 	soon = deadline_in(100);
 	assert_int_equal(helper_finish(helpers, 2, &soon, -1, statuses, &err), -ETIMEDOUT);
-	assert_string_equal(err.text, "the slow one did not end in time");
+	assert_string_equal(err.text, "the slow one did not exit in time");
 	assert_int_equal(kill(pid, 0), -1);
 	assert_int_equal(errno, ESRCH);
 }

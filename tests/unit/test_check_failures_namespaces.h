@@ -189,7 +189,7 @@ static void namespaces(void **state)
 static void limits(void **state)
 {
 	static const struct failure cases[] = {
-		{STEP_NONE, EMFILE, "making a socket pair",
+		{STEP_NONE, EMFILE, "creating a socket pair",
 		 "a process may have 64 descriptors open (/proc/self/limits, Max open files), and "
 		 "up to 4096 where it asks for more",
 		 "ulimit -n 4096", .files = {{"/proc/self/limits", LIMITS("64", "4096", "1"), 0}}},
@@ -209,7 +209,7 @@ static void limits(void **state)
 		 "nofile=65536 …",
 		 .reason = REASON_FILE, .about = "/etc/subuid",
 		 .files = {{"/proc/self/limits", LIMITS("64", "64", "1"), 0}}},
-		{STEP_NONE, EMFILE, "making a socket pair", NULL, NULL,
+		{STEP_NONE, EMFILE, "creating a socket pair", NULL, NULL,
 		 .files = {{"/proc/self/limits", NULL, 0}}},
 		{STEP_CLONE, EAGAIN, "clone",
 		 "alice may have 63000 processes and threads (/proc/self/limits, Max processes)",

@@ -251,7 +251,7 @@ static void test_mapper_hangs(void **state)
 	put(m->uid, "#!/bin/sh\n");
 	put(m->gid, "#!/bin/sh\nexec sleep 100\n");
 	assert_int_equal(apply(&two_ranges, getpid(), 200, &err), -ETIMEDOUT);
-	assert_string_equal(err.text, "newgidmap did not end in time");
+	assert_string_equal(err.text, "newgidmap did not exit in time");
 	/* Nothing is left to wait for. */
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 	assert_int_equal(errno, ECHILD);

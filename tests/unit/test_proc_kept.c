@@ -220,7 +220,7 @@ static void after_a_minute_of_shortage_it_is_lost(void **state)
 		pass(f);
 	assert_int_equal(f->losses, 1);
 	assert_true(now - first >= KEPT_PATIENCE_MS && now - first <= KEPT_PATIENCE_MS + 5000);
-	assert_string_equal(f->lost.text, "starting the helper again failed for 60 s, the last "
+	assert_string_equal(f->lost.text, "restarting the helper failed for 60 s, the last "
 					  "time: forking it: Cannot allocate memory");
 	assert_int_equal(f->lost.step, STEP_PORT);
 	assert_int_equal(f->lost.code, ENOMEM);

@@ -376,7 +376,7 @@ static void a_job_that_dies_is_an_error(void **state)
 	struct error err = {0};
 
 	assert_int_equal(ns_run(&f->ns, &job, &deadline, -1, &err), -EPROTO);
-	assert_string_equal(err.text, "die ended without a word");
+	assert_string_equal(err.text, "die exited without a result");
 }
 
 static void pinned_namespaces_outlive_the_child(void **state)

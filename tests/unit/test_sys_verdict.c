@@ -80,7 +80,7 @@ static void what_is_no_verdict_is_refused(void **state)
 
 	(void)state;
 	assert_int_equal(pass(&neither, sizeof(neither), &got, &err), -EPROTO);
-	assert_string_equal(err.text, "job ended without a word");
+	assert_string_equal(err.text, "job exited without a result");
 	/* Too short; and the end of file. */
 	assert_int_equal(pass(&neither, sizeof(neither) - 1, &got, &err), -EPROTO);
 	assert_int_equal(pass(&neither, 0, &got, &err), -EPROTO);

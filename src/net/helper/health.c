@@ -87,7 +87,7 @@ static int open_sockets(struct net_health *health, const struct net *net, struct
 	size_t n = 2;
 
 	if (rc < 0)
-		return err_set(err, -rc, "making a socket pair");
+		return err_set(err, -rc, "creating a socket pair");
 	here = pair[0];
 	there = opener.sock = pair[1];
 	rc = ns_run(net->ns,

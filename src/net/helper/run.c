@@ -65,7 +65,7 @@ static int open_pipe(const struct net_helper *h, int *ret_read, int *ret_write, 
 	int fds[2];
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
-		return err_set(err, errno, "making a pipe for %s", h->ops->name);
+		return err_set(err, errno, "creating a pipe for %s", h->ops->name);
 	*ret_read = fds[0];
 	*ret_write = fds[1];
 	return 0;
@@ -95,7 +95,7 @@ static int execute(struct net_helper *h, struct error *err)
 	if (rc < 0)
 		return rc;
 	if (fcntl(ready, F_SETFL, O_NONBLOCK) < 0)
-		return err_set(err, errno, "making a pipe for %s", h->ops->name);
+		return err_set(err, errno, "creating a pipe for %s", h->ops->name);
 	command.ready = h->ops->ready_on_stdout ? STDOUT_FILENO : ready_peer;
 	command.exit = exit_peer;
 	rc = compose(h, &command, err);

@@ -103,7 +103,7 @@ static int open_sockets(struct tracking *t, const struct ns_set *ns, int cancel_
 	char word;
 
 	if (rc < 0)
-		return err_set(err, -rc, "making a socket pair");
+		return err_set(err, -rc, "creating a socket pair");
 	here = pair[0];
 	there = pair[1];
 	rc = ns_run(ns, &job, &deadline, cancel_fd, err);

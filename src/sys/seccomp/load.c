@@ -14,7 +14,7 @@
 #include "fauxroot/base/macro.h"
 #include "filters/filters.h"
 
-/* What filters/filters.c has made; the Makefile tells the assembler where the file is. */
+/* The output of filters/filters.c; the Makefile passes the file's directory to the assembler. */
 __asm__(".pushsection .rodata.filters,\"a\"\n"
 	".global runner_filter, runner_filter_end\n"
 	".hidden runner_filter, runner_filter_end\n"
@@ -48,7 +48,8 @@ int filter_load(const struct sock_filter *made, const struct sock_filter *end, s
 	if (rc < 0)
 		return err_set(err, errno, "loading a seccomp filter");
 	if (rc > 0)
-		return err_say(err, ESRCH, "loading a seccomp filter: thread %ld has another", rc);
+		return err_say(err, ESRCH,
+			       "loading a seccomp filter: thread %ld already has another", rc);
 	return 0;
 }
 

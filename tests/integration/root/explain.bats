@@ -177,7 +177,7 @@ setup() {
 		until "$T/nest" $depth true 2>/dev/null; do depth=$((depth - 1)); done
 		AS=("$T/nest" $depth)
 		fails namespaces-used-up --idmap=single true
-		says "$ERROR" ': making the namespaces: clone: No space left on device'
+		says "$ERROR" ': creating the namespaces: clone: No space left on device'
 		says "$CAUSE" 'nested too deep: 32 levels, of which each launch takes two'
 		says "$REMEDY" 'start it from fewer levels in$'
 		# There is room for the first of the two.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the maker of the seccomp filters (filters.c) and who loads them (../load.c) agree upon. */
+/* Shared by the generator of the seccomp filters (filters.c) and their loader (../load.c). */
 #pragma once
 
-/* What stands for the process's own PID, which who loads a filter puts in: no PID (they end at 1 <<
- * 22) and no system call. */
+/* Placeholder for the process's own PID, which the loader fills in. It is no valid PID (they end at
+ * 1 << 22) and no system call number. */
 #define FILTER_OWN_PID 0x7fffff0f
