@@ -191,19 +191,20 @@ static void limits(void **state)
 	static const struct failure cases[] = {
 		{STEP_NONE, EMFILE, "creating a socket pair",
 		 "a process may have 64 descriptors open (/proc/self/limits, Max open files), and "
-		 "up to 4096 where it asks for more",
+		 "up to 4096 where it asks for more; a launch needs up to 64",
 		 "ulimit -n 4096", .files = {{"/proc/self/limits", LIMITS("64", "4096", "1"), 0}}},
 		{STEP_MOUNT, EMFILE, "opening /etc",
 		 "a process may have 64 descriptors open (/proc/self/limits, Max open files), and "
-		 "up to 65536 where it asks for more",
+		 "up to 65536 where it asks for more; a launch needs up to 64",
 		 "ulimit -n 65536",
 		 .files = {{"/proc/self/limits", LIMITS("64", "unlimited", "1"), 0}}},
 		{STEP_PORT, ETOOMANYREFS, "telling the port forwarder",
 		 "a process may have 64 descriptors open (/proc/self/limits, Max open files), and "
-		 "up to 4096 where it asks for more",
+		 "up to 4096 where it asks for more; a launch needs up to 64",
 		 "ulimit -n 4096", .files = {{"/proc/self/limits", LIMITS("64", "4096", "1"), 0}}},
 		{STEP_IDMAP, EMFILE, "reading /etc/subuid",
-		 "a process may have 64 descriptors open (/proc/self/limits, Max open files)",
+		 "a process may have 64 descriptors open (/proc/self/limits, Max open files); a "
+		 "launch needs up to 64",
 		 "echo 'alice - nofile 65536' | sudo tee /etc/security/limits.d/60-fauxroot.conf, "
 		 "and a new session; in systemd LimitNOFILE=65536; docker run --ulimit "
 		 "nofile=65536 …",

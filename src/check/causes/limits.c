@@ -120,14 +120,14 @@ const struct cause causes_of_limits[] = {
 	 .codes = {EMFILE, ETOOMANYREFS}, /* man 7 unix: descriptors on their way count */
 	 .test = soft_limit_is_low,
 	 .cause = "a process may have {limit} descriptors open (/proc/self/limits, Max open "
-		  "files), and up to {possible} where it asks for more",
+		  "files), and up to {possible} where it asks for more; a launch needs up to 64",
 	 .remedy = "ulimit -n {possible}"},
 	{.id = "descriptor-limit-hard",
 	 .steps = ANY,
 	 .codes = {EMFILE, ETOOMANYREFS},
 	 .test = hard_limit_is_low,
 	 .cause = "a process may have {limit} descriptors open (/proc/self/limits, Max open "
-		  "files)",
+		  "files); a launch needs up to 64",
 	 .remedy = "echo '{user} - nofile 65536' | sudo tee "
 		   "/etc/security/limits.d/60-fauxroot.conf, and a new session; in systemd "
 		   "LimitNOFILE=65536; docker run --ulimit nofile=65536 …"},

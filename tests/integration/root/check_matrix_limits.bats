@@ -15,7 +15,7 @@ setup() {
 	LAB_FUNCTIONS+=(agree_descriptors)
 }
 
-# Where descriptors are too few that is said at the start of a launch: what it looks for suffices.
+# A launch fails in the stage that runs out of descriptors, and so does its rehearsal.
 agree_descriptors() {
 	agree_all "$@"
 	agree --net=slirp4netns --port-driver=slirp4netns --detach-netns true
