@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# fauxroot: `make` builds, `make demo` shows, `make test` proves. See README.md.
+# fauxroot: `make` builds it, `make demo` shows it, `make test` tests it. See README.md.
 
 CC      ?= cc
 PREFIX  ?= /usr/local
@@ -13,7 +13,7 @@ LIBEXECDIR ?= $(PREFIX)/libexec
 USERUNITDIR   ?= $(PREFIX)/lib/systemd/user
 SYSTEMUNITDIR ?= $(PREFIX)/lib/systemd/system
 BUILD   ?= build
-# One spelling of it, in dependencies, too: build/asan, not the same with the directory before it.
+# Use one spelling everywhere, also in dependencies: build/asan, without the directory before it.
 override BUILD := $(patsubst $(CURDIR)/%,%,$(BUILD))
 VERSION := 0.1.0
 
@@ -27,12 +27,12 @@ CTL_PKGS := jansson libcap
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) libseccomp 2>/dev/null)
 
 CPPFLAGS += -Iinclude -D_GNU_SOURCE -DFAUXROOT_VERSION='"$(VERSION)"' $(PKG_CFLAGS)
-# Where this is worked on, and in CI, a warning is an error: make WERROR=-Werror. What another compiler
-# or another C library's macros give rise to must not keep anybody from building.
+# Developers and CI treat a warning as an error: make WERROR=-Werror. Warnings of another compiler or of
+# another C library's macros must not stop a user's build.
 WERROR   ?=
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wconversion $(WERROR)
 CFLAGS   ?= -O2 -g
-# One section a function, and --gc-sections below: an executable carries only what it calls.
+# One section a function, and --gc-sections below: an executable contains only the functions it calls.
 ALL_CFLAGS = -std=gnu17 $(WARNINGS) -fPIE -ffunction-sections -fdata-sections \
 	-fstack-protector-strong -fno-strict-aliasing $(HARDEN) $(CFLAGS) -MMD -MP
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed,--gc-sections $(LDFLAGS)
@@ -50,17 +50,17 @@ ALL_LDFLAGS += --coverage
 HARDEN :=
 endif
 
-# Rooms from the highest layer to the lowest: also the order in which they are linked.
+# Rooms from the highest layer to the lowest: this is also the link order.
 ROOMS := check launch idmap mounts net port api state supervise machine proc config sys base
 room_objects = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/$(1)/*.c src/$(1)/*/*.c))
 archive = $(foreach room,$(1),$(if $(call room_objects,$(room)),$(BUILD)/lib/$(room).a))
 
-# What explains failures, and --check, stands at the end of the launcher, out of the way: with a page
-# that it needs the kernel maps those around it, and they are memory, too.
+# The explanations of failures, and --check, are at the end of the launcher: the kernel maps the pages around
+# each page that is used, and mapped pages count as memory.
 LAUNCHER_ROOMS := $(filter-out check,$(ROOMS))
 CTL_ROOMS      := api state supervise machine proc config sys base
-# Launcher, client and docker proxy start often: what they need not load costs no time. A library that
-# has an archive is linked from that; `make SHARED=1` takes the shared ones.
+# Launcher, client and docker proxy start often, and loading shared libraries costs time. A library that has
+# an archive is linked from that; `make SHARED=1` uses the shared ones.
 SHARED ?=
 archived = $(filter /%,$(shell $(CC) -print-file-name=$(1:-l%=lib%.a)))
 lean = $(foreach flag,$(1),$(if $(call archived,$(flag)),$(flag:-l%=-l:lib%.a),$(flag)))
@@ -73,7 +73,7 @@ ifeq ($(V),)
 say = @printf '  %-4s %s\n' $(1) '$@';
 endif
 
-# NAME:PROGRAM. The names under which today's scripts, and dockerd, look for RootlessKit.
+# NAME:PROGRAM. The names that existing scripts and dockerd use for RootlessKit.
 COMPAT := rootlesskit:fauxroot docker-rootlesskit:fauxroot \
 	rootlessctl:fauxrootctl rootlesskit-docker-proxy:fauxrootctl
 
@@ -92,11 +92,11 @@ $(BUILD)/fauxrootctl: $(filter-out %/fauxroot.o $(BUILD)/obj/cmd/completions/% \
 		$(call archive,$(CTL_ROOMS))
 	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CTL_LIBS)
 
-# One executable in two roles: it looks at the name that it is called by.
+# One executable in two roles: it checks the name that it is called by.
 $(BUILD)/fauxroot-docker-proxy: $(BUILD)/fauxrootctl
 	$(call say,LN)ln -sf fauxrootctl $@
 
-# A directory for PATH, as COMPATDIR is when all is installed.
+# A directory for PATH, like COMPATDIR after installation.
 $(BUILD)/compat: Makefile
 	$(call say,LN)mkdir -p $@ && $(call link_compat,$@,../) && touch $@
 
@@ -115,8 +115,8 @@ $(BUILD)/completions/_%: $(BUILD)/completions/generate
 
 completions: $(COMPLETIONS)
 
-# What the documents say of causes and remedies is the table that the launcher has. What is made is
-# checked in, so that a reader of the sources has it; a unit test compares it.
+# The documents describe causes and remedies from the launcher's own table. The generated text is checked in,
+# for readers of the sources; a unit test compares it.
 $(BUILD)/manual: $(BUILD)/obj/cmd/manual/main.o $(call archive,$(ROOMS))
 	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LAUNCHER_LIBS)
 
@@ -139,8 +139,8 @@ $(BUILD)/obj/tests/%.o: tests/%.c $(BUILD)/flags | test-needs
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(CPPFLAGS) -Isrc -Itests/lib/fixtures $(ALL_CFLAGS) -c -o $@ $<
 
-# What slirp4netns loads with --disable-host-loopback is part of the launcher. It depends on no
-# library, so it is not built with a sanitizer's or gcov's either.
+# The library that slirp4netns loads with --disable-host-loopback is embedded in the launcher. It depends on
+# no library, so it is built without sanitizers and gcov.
 PRELOAD := $(BUILD)/obj/net/slirp4netns/preload.so
 PRELOAD_CFLAGS = -std=gnu17 $(WARNINGS) -O2 -fPIC -fvisibility=hidden -fno-stack-protector \
 	-U_FORTIFY_SOURCE -ffunction-sections
@@ -154,8 +154,8 @@ $(PRELOAD): $(PRELOAD_SOURCES) $(wildcard src/net/slirp4netns/*/*.h) \
 $(BUILD)/obj/net/slirp4netns/preload.o: private CPPFLAGS += -Wa,-I$(dir $(PRELOAD))
 $(BUILD)/obj/net/slirp4netns/preload.o: $(PRELOAD)
 
-# The seccomp filters are part of the launcher, too, and libseccomp is not: what they allow is known
-# here.
+# The seccomp filters are embedded in the launcher, too. libseccomp compiles them at build time, so the
+# launcher does not need it.
 FILTERS := $(BUILD)/obj/sys/seccomp/filters
 $(FILTERS)/filters: $(FILTERS)/filters.o
 	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(shell pkg-config --libs libseccomp)
@@ -166,7 +166,7 @@ $(BUILD)/obj/sys/seccomp/load.o: private CPPFLAGS += -Wa,-I$(FILTERS)
 $(BUILD)/obj/sys/seccomp/load.o: $(FILTERS)/runner.bpf
 $(BUILD)/obj/port/builtin/confine.o: $(FILTERS)/forwarder.bpf $(FILTERS)/agent.bpf
 
-# Another compiler or other flags: build anew. The file changes only when they do.
+# Another compiler or other flags: rebuild. The file changes only when they do.
 FLAGS = $(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(SHARED)
 $(BUILD)/flags: force
 	@scripts/needs build '$(if $(wildcard $@),,first)' '$(CC)' $(sort $(PKGS) $(CTL_PKGS) libseccomp)
@@ -177,8 +177,8 @@ $(BUILD)/flags: force
 test-needs:
 	@scripts/needs unit '' '$(CC)' cmocka
 
-# Tests. test_ROOM.c, test_ROOM_topic.c and fuzz_ROOM_topic.c are linked with that room and those
-# that it may use, and no other: what it wrongly calls does not link.
+# Tests. test_ROOM.c, test_ROOM_topic.c and fuzz_ROOM_topic.c are linked only with that room and the rooms
+# that it may use: a wrong call does not link.
 test_room = $(word 2,$(subst _, ,$(1)))
 may_use = $(if $(filter launch check,$(1)),$(ROOMS),$(filter $(1) machine proc config sys base,$(ROOMS)))
 test_archives = $(call archive,$(call may_use,$(call test_room,$(1))))
@@ -202,7 +202,8 @@ $(BUILD)/fuzz/$(1): $(BUILD)/obj/tests/fuzz/$(1).o $(call test_archives,$(1))
 endef
 $(foreach target,$(notdir $(FUZZ_TARGETS)),$(eval $(call fuzz_rule,$(target))))
 
-# What the integration tests run beside the launcher (tests/lib/tools), and what measures (tests/bench).
+# Programs that the integration tests run beside the launcher (tests/lib/tools), and those that measure
+# (tests/bench).
 $(BUILD)/tests/lib/%: $(BUILD)/obj/tests/lib/tools/%.o $(call archive,sys base)
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LIBS)
@@ -219,10 +220,10 @@ units: $(UNIT_TESTS)
 tools: $(TEST_TOOLS)
 fuzz-targets: $(FUZZ_TARGETS)
 
-# What a person waits for is built by all processors, unless -j says otherwise.
+# Targets that a person waits for are built by all processors, unless -j is given.
 jobs = $(if $(filter -j% --jobserver-%,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 1))
 
-# The two commands of README.md, and what CI adds. They install what is missing, and say what.
+# The two commands of README.md, and what CI adds. They install what is missing, and report it.
 demo:
 	scripts/setup demo
 	$(MAKE) $(jobs) all
@@ -232,18 +233,18 @@ test:
 	scripts/setup test
 	scripts/run-tests
 
-# The unit tests alone, of the plain build: a minute, and few packages.
+# The unit tests alone, of the plain build: this takes a minute and needs few packages.
 unit:
 	scripts/setup unit
 	scripts/run-tests --units
 
-# Both commands on machines that nobody has prepared: Debian 12, 13 and sid. This takes hours.
+# Both commands on fresh machines: Debian 12, 13 and sid. This takes hours.
 FRESH := $(foreach suite,bookworm trixie sid,$(suite):demo $(suite):demo:root $(suite):test)
 fresh:
 	scripts/setup fresh
 	scripts/fresh $(FRESH)
 
-# What takes too long for CI: hours.
+# Everything that takes too long for CI: hours.
 full:
 	scripts/full
 
@@ -278,8 +279,8 @@ lint:
 check-layers:
 	scripts/check-layers
 
-# For clangd, and for other tools that read the sources: how each file is compiled, without the directories
-# where the assembler finds what the build generates.
+# For clangd and other tools that read the sources: how each file is compiled, without the directories where
+# the assembler finds generated files.
 escaped = $(subst ",\",$(subst \,\\,$(1)))
 compile_flags = $(if $(findstring /preload/,$(1)),$(PRELOAD_CFLAGS),$(if $(filter tests/%,$(1)), \
 	-Isrc -Itests/lib/fixtures) $(filter-out -MMD -MP,$(ALL_CFLAGS)))
@@ -296,13 +297,13 @@ compile_commands.json: force
 coverage:
 	scripts/coverage
 
-# The compatible names, for the PATH of a daemon that looks for them; nobody else sees them there.
-# `make install-compat` puts them beside the programs, for all.
+# The compatible names are in a directory for the PATH of a daemon that needs them; other programs do not see
+# them there. `make install-compat` puts them beside the programs, for all.
 COMPATDIR := $(LIBEXECDIR)/fauxroot/compat
 empty :=
 space := $(empty) $(empty)
 below_prefix = $(patsubst $(PREFIX)/%,%,$(filter $(PREFIX)/%,$(1)))
-# ../../../bin/, where both directories are below PREFIX, so that a moved or a staged tree is whole.
+# ../../../bin/, where both directories are under PREFIX, so that a moved or a staged tree works.
 COMPAT_TO_BIN := $(if $(and $(call below_prefix,$(COMPATDIR)),$(call below_prefix,$(BINDIR))),$(subst \
 	$(space),,$(patsubst %,../,$(subst /, ,$(call below_prefix,$(COMPATDIR)))))$(call \
 	below_prefix,$(BINDIR)),$(BINDIR))/
@@ -310,8 +311,8 @@ link_compat = for pair in $(COMPAT); do \
 		ln -sf $(2)$${pair\#*:} $(1)/$${pair%%:*} || exit; \
 	done
 
-# Units find fauxroot by its name in systemd's own path; installed ones by its full name. Units, manual
-# pages and documents have the compatible names in the one directory where they are.
+# Units in the tree find fauxroot in systemd's default path; installed units have its full name. Installed
+# units, manual pages and documents name the one directory of the compatible names.
 UNIT_COMPAT := /usr/local/libexec/fauxroot/compat:/usr/libexec/fauxroot/compat
 units_of = $(wildcard contrib/systemd/$(1)/*.service contrib/systemd/$(1)/*.socket)
 to_place = s,^ExecStart=fauxroot ,ExecStart=$(BINDIR)/fauxroot ,; s,$(UNIT_COMPAT),$(COMPATDIR),; \
@@ -323,8 +324,8 @@ install_texts = for file in $(1); do \
 		mv $$new $(DESTDIR)$(2)/$${file\#\#*/} || exit; \
 	done
 
-# It builds nothing and writes nothing below $(BUILD): with sudo that would be root's, and in the way of
-# the next make.
+# Installing builds nothing and writes nothing under $(BUILD): with sudo, root would own these files, and the
+# next make would fail.
 BUILT := $(BUILD)/fauxroot $(BUILD)/fauxrootctl $(COMPLETIONS)
 install:
 	@for file in $(BUILT); do \
@@ -348,7 +349,7 @@ install:
 	$(call install_texts,$(call units_of,system),$(SYSTEMUNITDIR))
 	$(call install_texts,contrib/systemd/buildkitd.toml docs/systemd.md,$(DOCDIR))
 
-# Never over a program that somebody else has put there.
+# Never overwrite another package's program.
 install-compat: install
 	@cd $(DESTDIR)$(BINDIR) && for pair in $(COMPAT); do \
 		name=$${pair%%:*}; program=$${pair#*:}; \

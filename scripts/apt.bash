@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# The Debian mirror that this machine uses, and packages of other releases from it without a change to
-# the system: for scripts that make machines, after lib.bash.
+# The Debian mirror of this machine, and packages of other releases from it without a change to the system.
+# For scripts that create machines; source it after lib.bash.
 
-# apt_targets LABEL: "URI CODENAME" of each Debian repository that apt has on this machine
+# apt_targets LABEL: print "URI CODENAME" of each Debian repository that apt has on this machine
 apt_targets() {
 	# shellcheck disable=SC2016 # apt-get's own variables
 	apt-get indextargets --format '$(LABEL)|$(REPO_URI)|$(CODENAME)' \
@@ -11,14 +11,14 @@ apt_targets() {
 		awk -F'|' -v label="$1" '$1 == label { print $2, $3 }' | sort -u
 }
 
-# apt_find_mirror: set MIRROR, and SECURITY where this machine has security updates
+# apt_find_mirror: set MIRROR, and SECURITY if this machine has security updates
 apt_find_mirror() {
 	MIRROR=$(apt_targets Debian | awk 'NR == 1 { print $1 }')
 	[ -n "$MIRROR" ] || die "apt has no Debian mirror in its sources here, or no lists yet: apt-get update"
 	SECURITY=$(apt_targets Debian-Security | awk 'NR == 1 { print $1 }')
 }
 
-# apt_sources SUITE: print its sources.list(5), with the updates that a new installation has
+# apt_sources SUITE: print its sources.list(5), with the updates of a new installation
 apt_sources() {
 	echo "deb $MIRROR $1 main"
 	case $1 in sid | unstable) return ;; esac
@@ -26,8 +26,8 @@ apt_sources() {
 	[ -z "$SECURITY" ] || echo "deb $SECURITY $1-security main"
 }
 
-# apt_own DIRECTORY SUITE: set APT to the options that make apt work in DIRECTORY, on SUITE; the lists are
-# fetched when they are missing or older than a day
+# apt_own DIRECTORY SUITE: set APT to the options that make apt work in DIRECTORY, on SUITE. It fetches the
+# lists when they are missing or older than a day.
 apt_own() {
 	mkdir -p "$1/lists/partial" "$1/cache/archives/partial"
 	apt_sources "$2" >"$1/sources.list"

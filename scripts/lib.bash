@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# What the scripts share: messages, the unprivileged user, places that it can read, and counting.
+# Functions that the scripts share: messages, the unprivileged user, readable directories, and counting.
 #
-# Everything of fauxroot is made for an ordinary user. As root, the scripts make one (TEST_USER) and
-# run things as that user; otherwise they run things as whoever called.
+# fauxroot is for unprivileged users. As root, the scripts create one (TEST_USER) and run commands as that
+# user; otherwise they run commands as the caller.
 
 set -euo pipefail
 
@@ -30,7 +30,7 @@ die() {
 	exit 1
 }
 
-# as_root COMMAND…: with sudo where we are not root, and saying so
+# as_root COMMAND…: run it as root, through a visible sudo when the caller is not root
 as_root() {
 	if [ "$(id -u)" = 0 ]; then
 		"$@"
@@ -40,7 +40,7 @@ as_root() {
 	fi
 }
 
-# as_user COMMAND…: as the unprivileged user, with an environment like that of a fresh login
+# as_user COMMAND…: run it as the unprivileged user, with the environment of a fresh login
 as_user() {
 	if [ "$(id -u)" != 0 ]; then
 		"$@"
@@ -55,8 +55,8 @@ as_user() {
 		${CI:+CI="$CI"} ${NO_COLOR:+NO_COLOR="$NO_COLOR"} ${V:+V="$V"} "$@"
 }
 
-# stage NAME: set STAGE to a fresh directory that the unprivileged user can read, and go to its tmp:
-# the checkout may be in a place that this user can't enter. It is removed at exit.
+# stage NAME: set STAGE to a new directory that the unprivileged user can read, and enter its tmp. That
+# user may not be able to enter the checkout. The directory is removed at exit.
 stage() {
 	STAGE=$(mktemp -d "/tmp/fauxroot-$1.XXXXXX")
 	chmod 0755 "$STAGE"
@@ -69,9 +69,9 @@ unstage() {
 	rm -rf "$STAGE"
 }
 
-# Results: one line a suite, "PASSED FAILED SKIPPED NAME", in the file $RESULTS, and what explains the
-# failures in $RESULTS.failures. What runs several scripts exports RESULTS and shows both at the end; a
-# script by itself keeps and shows its own.
+# Results: one line a suite, "PASSED FAILED SKIPPED NAME", in the file $RESULTS, and the explanation of
+# failures in $RESULTS.failures. A script that runs several scripts exports RESULTS and shows both at the
+# end; a single script keeps and shows its own.
 results_begin() {
 	OUTERMOST=
 	if [ -z "${RESULTS:-}" ]; then
@@ -84,22 +84,22 @@ results_begin() {
 	FAILED=0
 }
 
-# results_end: the outermost script shows everything. The status is that of all of its suites, or of
-# this script's own.
+# results_end: the outermost script shows everything. The status is that of all its suites, or of this
+# script alone.
 results_end() {
 	[ -n "$OUTERMOST" ] || return $((FAILED > 0))
 	results_show
 	[ -z "$(awk '$2 > 0' "$RESULTS")" ]
 }
 
-# results_show: what has failed and why, in little room, for who sees the last lines alone; which
-# suites; and as the last line the sum
+# results_show: repeat the failures and their explanation briefly, for a reader of the last lines; list the
+# failed suites; print the sum in the last line
 results_show() {
 	local failed
 	failed=$(awk '$2 > 0' "$RESULTS")
 	if [ -n "$failed" ]; then
 		say "the failures again"
-		# Where there are too many lines, each failure has its share.
+		# When there are too many lines, each failure gets an equal share.
 		awk -v room=150 'NR == FNR { lines++ }
 			/^(--- |not ok )/ { heads += NR == FNR; n = 0 }
 			NR != FNR && n++ < (lines > room ? room / heads + 2 : room)' \
@@ -109,8 +109,8 @@ results_show() {
 	awk '{ p += $1; f += $2 } END { printf "%d passed, %d failed\n", p, f }' "$RESULTS"
 }
 
-# remember NAME FILE: what explains a failure, out of what was said: each "not ok" and the lines below
-# it; without one the first lines from an error on; without that the last lines
+# remember NAME FILE: keep the explanation of a failure, from its output: each "not ok" and the lines that
+# follow it; without one, the lines from the first error on; without an error, the last lines
 remember() {
 	local most=25 first
 	{
@@ -125,7 +125,7 @@ remember() {
 	} | cut -c 1-400 >>"$RESULTS.failures"
 }
 
-# result NAME PASSED FAILED [SKIPPED]; how long it took, in seconds, may be in TOOK
+# result NAME PASSED FAILED [SKIPPED]: report a suite; TOOK may be its duration in seconds
 result() {
 	local colour=$GREEN
 	[ "$3" = 0 ] || colour=$RED
@@ -135,7 +135,7 @@ result() {
 		"${4:+, $4 skipped}" "${TOOK:+ in $TOOK s}" "$PLAIN"
 }
 
-# check NAME COMMAND…: a suite of one; what the command says is shown when it fails, or with V=1
+# check NAME COMMAND…: a suite of one test; its output is shown when it fails, or with V=1
 check() {
 	local name=$1 log start=$SECONDS TOOK
 	shift

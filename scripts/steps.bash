@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# A run of several steps, each a command with results of its own: for .ci/run and scripts/full, after
-# lib.bash and results_begin. A step's results are in build/results.step.NAME, what it says in
-# build/log.NAME. All steps together have STEPS_MINUTES, where it is set: then what runs is ended, and what
-# would follow fails.
+# A run of several steps; each step is a command with its own results. For .ci/run and scripts/full, after
+# lib.bash and results_begin. A step's results are in build/results.step.NAME, its output in build/log.NAME.
+# STEPS_MINUTES, if set, limits all steps together: then the running step is killed, and later steps fail.
 
-# step_begin NAME COMMAND…: what is to be run, as COMMAND
+# step_begin NAME COMMAND…: set COMMAND to what must run
 step_begin() {
 	local left
 	say "$1: ${*:2}"
@@ -19,7 +18,7 @@ step_begin() {
 	fi
 }
 
-# step_end NAME MINUTES STATUS SINCE: go on after a failure, but never lose one
+# step_end NAME MINUTES STATUS SINCE: record the results; continue after a failure, but never lose one
 step_end() {
 	local all=$RESULTS RESULTS=$BUILD/results.step.$1 took=$((SECONDS - $4))
 	if [ "$3" -ne 0 ]; then
@@ -35,8 +34,8 @@ step_end() {
 	fi
 }
 
-# step NAME MINUTES COMMAND…: run it, and show what it says; MINUTES are what it should take on two
-# processors, and no deadline
+# step NAME MINUTES COMMAND…: run it and show its output. MINUTES is the expected time on two processors,
+# not a limit.
 step() {
 	local COMMAND status=0 start=$SECONDS shown tee
 	step_begin "$1" "${@:3}"
@@ -44,13 +43,13 @@ step() {
 	tee=$!
 	"${COMMAND[@]}" </dev/null >&"$shown" 2>&1 {shown}>&- || status=$?
 	exec {shown}>&-
-	# Until all is said; what the command may have left behind can hold the pipe open for ever.
+	# Wait for all output; but a process that the command left behind may hold the pipe open for ever.
 	timeout 10 tail --pid=$tee -f /dev/null || :
 	step_end "$1" "$2" $status $start
 }
 
-# beside NAME MINUTES COMMAND…: a step that has what the others leave of the processors; tests wait more
-# than they work. It is shown by show_beside.
+# beside NAME MINUTES COMMAND…: run a step in the background at low priority, because tests wait more than
+# they work. show_beside shows its output.
 beside() {
 	local COMMAND
 	step_begin "$1" "${@:3}"
@@ -67,7 +66,7 @@ show_beside() {
 	step_end "$BESIDE" "$BESIDE_MINUTES" $status "$BESIDE_SINCE"
 }
 
-# steps_end: the sum; one failure more where all of it took too long
+# steps_end: show the sum, with one more failure when all steps took too long
 steps_end() {
 	if [ -n "${STEPS_MINUTES:-}" ] && [ $SECONDS -ge $((STEPS_MINUTES * 60)) ]; then
 		result "all steps in $STEPS_MINUTES minutes" 0 1

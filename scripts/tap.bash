@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# Judging what a test program has said: used by run-tests, after lib.bash.
+# Judge the output of a test program: used by run-tests, after lib.bash.
 
-# count_tap NAME STATUS FILE WHO: judge what a test program has printed in the Test Anything
-# Protocol, and how it ended. All of it is shown when something has failed, or with V=1.
+# count_tap NAME STATUS FILE WHO: judge the output of a test program in the Test Anything Protocol, and its
+# exit status. All output is shown after a failure, or with V=1.
 count_tap() {
 	local name=$1 status=$2 file=$3 who=$4 passed failed planned skipped=0 line refusals=()
 	passed=$(grep -cE '^ok ' "$file" || :)
@@ -31,8 +31,8 @@ count_tap() {
 	result "$name" "$passed" "$failed" "$skipped"
 }
 
-# may_skip LINE WHO: a pattern in tests/allowed-skips matches and its probe, run by whoever ran the
-# test, proves that this machine forces it
+# may_skip LINE WHO: succeed if a pattern in tests/allowed-skips matches and its probe, run by the user of
+# the test, proves that this machine forces the skip
 may_skip() {
 	local pattern probe
 	while IFS=$'\t' read -r pattern probe; do

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# Published ports against rootlesskit's and against a direct connection: used by bench.
+# Published ports: compare fauxroot with rootlesskit and with a direct connection. Used by bench.
 #
-# Three sides with the same servers run at once and are measured in turn, once a round, each round
-# beginning with another one. HTTP, IPERF and TRAFFIC are their ports on the host, by side.
+# Three sides with the same servers run at the same time. They are measured in turn, once a round; each
+# round begins with another side. HTTP, IPERF and TRAFFIC are the sides' ports on the host.
 
 SIDES=(fauxroot rootlesskit direct)
 declare -A HTTP IPERF TRAFFIC LAUNCHED=()
 
-# "ulimit -n" of every process: two descriptors a connection in the forwarder, and some.
+# "ulimit -n" of every process: the forwarder needs two descriptors a connection, and some more.
 NOFILE=20480
 
-free_ports() { # N: as many ports of the host that nobody uses, one a line
+free_ports() { # N: print N unused ports of the host, one a line
 	local port used
 	used=$(awk 'FNR > 1 { split($2, at, ":"); print at[2] }' /proc/net/{tcp,tcp6,udp,udp6})
 	for port in $(shuf -i 20000-32000); do
@@ -22,8 +22,8 @@ free_ports() { # N: as many ports of the host that nobody uses, one a line
 	done
 }
 
-# Raise the hard limit where it is too low. Where nobody may, as in some containers, there are as many
-# idle connections as fit: IDLE.
+# Raise the hard limit where it is too low. Some containers do not allow that: then IDLE is the number of
+# idle connections that fit.
 enough_descriptors() {
 	local hard
 	hard=$(ulimit -Hn)
@@ -35,7 +35,8 @@ enough_descriptors() {
 	IDLE=$(((NOFILE - 480) / 2))
 }
 
-# launched SIDE [OPTION…] -- COMMAND…: COMMAND as this side's target, in the background: PID and JOB
+# launched SIDE [OPTION…] -- COMMAND…: run COMMAND in the background as this side's target; set PID and
+# JOB
 launched() {
 	local side=$1 options=()
 	shift
@@ -62,7 +63,7 @@ launched() {
 	LAUNCHED[$PID]=$JOB
 }
 
-# ended PID: a launcher is told to end, and has
+# ended PID: send SIGTERM to a launcher and wait until it has exited
 ended() {
 	local try
 	kill "$1" 2>/dev/null || :
@@ -80,7 +81,7 @@ all_ended() {
 	for pid in "${!LAUNCHED[@]}"; do ended "$pid"; done
 }
 
-answers() { # PORT: something listens there
+answers() { # PORT: something listens at the port
 	local try
 	for ((try = 0; try < 200; try++)); do
 		# shellcheck disable=SC2188 # opened and closed
@@ -109,7 +110,7 @@ start_side() { # SIDE
 	done
 }
 
-# Where the server is not there yet, a forwarder accepts and resets.
+# Where the server does not listen yet, a forwarder accepts and resets.
 traffic() { # COMMAND PORT [N]
 	answers "$2"
 	local try
@@ -120,14 +121,14 @@ traffic() { # COMMAND PORT [N]
 	die "traffic $*: $(tail -n 1 "$STAGE/log")"
 }
 
-# ---- What is measured: a number of a side on stdout ----
+# ---- Measurements: each prints the number of one side ----
 
 http() { # SIDE SECONDS: connections a second
 	as_user wrk --threads 2 --connections 64 --duration "$2" -H 'Connection: close' \
 		"http://127.0.0.1:${HTTP[$1]}/" | awk '$1 == "Requests/sec:" { print $2 }'
 }
 
-stream() { # SIDE [OPTION]: Gbit/s that arrived
+stream() { # SIDE [OPTION]: received Gbit/s
 	as_user iperf3 --client 127.0.0.1 --port "${IPERF[$1]}" --time 3 --format m "${@:2}" |
 		awk '$NF == "receiver" { print $(NF - 2) / 1000 }'
 }
@@ -138,7 +139,8 @@ connections() { http "$1" 2s; }
 datagrams() { traffic flood "${TRAFFIC[$1]}" 1000 | awk '{ print $1 / 1000 }'; }
 latency() { traffic latency "${TRAFFIC[$1]}" 10000; }
 
-# in_turn ROUNDS FUNCTION: a line a round in the file named after it: what FUNCTION says of each side
+# in_turn ROUNDS FUNCTION: write the output of FUNCTION for each side, one line a round, to the file named
+# after FUNCTION
 in_turn() {
 	local rounds=$1 what=$2 round i side
 	for ((round = 0; round < rounds; round++)); do
@@ -151,13 +153,13 @@ in_turn() {
 	done >"$STAGE/$what"
 }
 
-# column FILE N: the median of the Nth number of its lines; column FILE N M: of N divided by M
+# column FILE N: print the median of the Nth number of the lines; column FILE N M: of N divided by M
 column() {
 	awk -v a="$2" -v b="${3:-0}" '{ print b ? $a / $b : $a }' "$1" | sort -g |
 		awk '{ v[NR] = $1 } END { print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'
 }
 
-# spread FILE N M: the quartiles of N divided by M
+# spread FILE N M: print the quartiles of N divided by M
 spread() {
 	awk -v a="$2" -v b="$3" '{ print $a / $b }' "$1" | sort -g |
 		awk '{ v[NR] = $1 } END { q = int(NR / 4); printf "%.3f–%.3f", v[1 + q], v[NR - q] }'
@@ -165,7 +167,7 @@ spread() {
 
 # ---- Memory ----
 
-# own SIDE PID: PIDS, the processes of it that are neither the target nor a helper
+# own SIDE PID: set PIDS to the side's processes without the target and helpers
 own() {
 	local child children
 	PIDS=("$2")
@@ -176,9 +178,9 @@ own() {
 		esac
 	done
 	case "$1 ${#PIDS[@]}" in
-	# Launcher, forwarder, agent; parent and child.
+	# fauxroot: launcher, forwarder, agent. rootlesskit: parent and child.
 	'fauxroot 3' | 'rootlesskit 2') ;;
-	*) die "${#PIDS[@]} processes of $1 are not what was expected" ;;
+	*) die "unexpected number of processes of $1: ${#PIDS[@]}" ;;
 	esac
 }
 
@@ -194,13 +196,13 @@ descriptors() { # PID…
 	find "${@/#/\/proc\/}" -mindepth 2 -maxdepth 2 -path '*/fd/*' 2>/dev/null | wc -l
 }
 
-# A launcher with a network and a port up, and nothing to do: KiB, and descriptors
+# Print the memory in KiB and the number of descriptors of an idle launcher with a network and a port.
 memory() { # SIDE
 	local port
 	port=$(free_ports 1)
 	launched "$1" -p "127.0.0.1:$port:7000/tcp" -- "$STAGE/traffic" serve 7000
 	traffic latency "$port" 1 >/dev/null
-	# Idle: what the first connection needed has been given back.
+	# The first connection makes the side release what only the start needed.
 	sleep 2
 	own "$1" "$PID"
 	echo "$(pss "${PIDS[@]}") $(descriptors "${PIDS[@]}")"
@@ -209,7 +211,7 @@ memory() { # SIDE
 
 # ---- Idle connections ----
 
-# idle SIDE: how many were opened, how many answered later, KiB and descriptors more
+# idle SIDE: print the number of opened connections, of answered ones, and the growth in KiB and descriptors
 idle() {
 	local port pid launcher fds kib client opened=0 answered=0
 	port=$(free_ports 1)
@@ -218,7 +220,7 @@ idle() {
 	traffic latency "$port" 1 >/dev/null
 	sleep 1.5
 	own "$1" "$launcher"
-	# Whose descriptors count: the forwarder's, in rootlesskit the launcher's.
+	# Count the descriptors of the forwarder; in rootlesskit, of the launcher.
 	client=$launcher
 	for pid in "${PIDS[@]}"; do
 		if [ "$(cat "/proc/$pid/comm")" = 'fauxroot: ports' ]; then client=$pid; fi

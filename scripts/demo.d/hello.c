@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hello: the only program of the demo's image. As its RUN step (--build) it leaves a file in a
- * layer; in a container it tells who and where it is, on stdout or (--serve) at port 80.
+ * hello: the only program of the demo's image. As the RUN step (--build) it creates a file in a
+ * layer. In a container it prints its ids and addresses, on stdout or (--serve) at port 80.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -31,7 +31,7 @@ static int build(void)
 		perror(made);
 		return 1;
 	}
-	/* Another user's file: the data root now holds a subordinate id beside the caller's own. */
+	/* A file of another user: the data root now has files of a subordinate id and of the caller's id. */
 	if (chown(made, 1000, 1000) < 0) {
 		perror(made);
 		return 1;
@@ -81,7 +81,7 @@ static void tell(FILE *out)
 	show_addresses(out);
 }
 
-/* Answer one request of HTTP/1.0, or whatever else the client says within two seconds. */
+/* Answer one HTTP/1.0 request. The client has two seconds to send it. */
 static void answer(int client)
 {
 	static const struct timeval limit = {.tv_sec = 2};
@@ -99,7 +99,7 @@ static void answer(int client)
 	fclose(out);
 }
 
-/* Tell everybody who asks at port 80, until SIGTERM. */
+/* Answer every request at port 80, until SIGTERM. */
 static int serve(void)
 {
 	struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(80)};
@@ -120,7 +120,7 @@ static int serve(void)
 	}
 }
 
-/* PID 1 of a container does not die of a signal that it does not handle. */
+/* The kernel drops unhandled signals to PID 1 of a container, so SIGTERM needs a handler. */
 static void end(int sig)
 {
 	(void)sig;
@@ -132,7 +132,7 @@ int main(int argc, char **argv)
 	if (argc > 1 && strcmp(argv[1], "--build") == 0)
 		return build();
 	if (argc > 1 && strcmp(argv[1], "--serve") == 0) {
-		/* A client that leaves early must not end this. */
+		/* A client that closes early must not kill the server. */
 		signal(SIGPIPE, SIG_IGN);
 		signal(SIGTERM, end);
 		return serve();

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# The package managers of four families of distributions. scripts/setup reads this file, and hands it to
+# The package managers of four families of distributions. scripts/setup reads this file, and passes it to
 # root together with root.bash.
 #
-#	missing_X NAME…   print those that are not installed
-#	refresh_X         bring the lists of packages up to date
-#	unknown_X NAME…   print those that this release of the distribution does not have; for apt only,
-#	                  whose packages have other names from release to release
-#	install_X NAME…   install them, without anything that they only recommend, and remove nothing
-#	remove_X NAME…    print the command that removes them and what came with them
+#	missing_X NAME…   print the names that are not installed
+#	refresh_X         update the lists of packages
+#	unknown_X NAME…   print the names that this release of the distribution does not have; only apt
+#	                  needs it, because its package names differ between releases
+#	install_X NAME…   install them, without recommended packages, and remove nothing
+#	remove_X NAME…    print the command that removes them and their dependencies
 
 package_manager() {
 	local candidate
@@ -34,7 +34,7 @@ unknown_apt() {
 		apt-cache show --no-all-versions "$name" >/dev/null 2>&1 || echo "$name"
 	done
 }
-# Another package's daemon that is in the way stays: --no-remove.
+# Do not remove a conflicting package's daemon: --no-remove.
 install_apt() {
 	DEBIAN_FRONTEND=noninteractive apt-get install -qq -y -o Dpkg::Use-Pty=0 \
 		-o DPkg::Lock::Timeout=300 --no-install-recommends --no-remove "$@" >/dev/null

@@ -1,28 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# TASK…: what scripts/setup needs root for, in one go
+# TASK…: the part of scripts/setup that needs root, in one call
 #
-# setup hands the text of managers.bash and of this file to `sudo bash -c`: so sudo asks for a password
-# once, and root need not be able to read the checkout. A task is one argument of blank-separated words:
+# setup passes the text of managers.bash and of this file to `sudo bash -c`: so sudo asks for a password
+# once, and root does not need to read the checkout. A task is one argument of blank-separated words:
 #
-#	install MANAGER NAME…  packages; "@NAME" is one that not every release of the distribution has
+#	install MANAGER NAME…  packages; "@NAME" does not exist in every release of the distribution
 #	user NAME              an unprivileged user
 #	subids USER            subordinate ids for the user
-#	runtime USER           the directory in /run/user that a login would have made
-#	tun                    /dev/net/tun for everybody
+#	runtime USER           the directory in /run/user that a login would create
+#	tun                    /dev/net/tun for all users
 #
-# Nothing that is installed here starts, now or at the next boot. At the end it is said how to undo all
-# of it. The status is 3 when packages were to be installed and none of them was.
+# Nothing that is installed here starts, now or at the next boot. At the end it prints how to undo all
+# changes. The status is 3 when there were packages to install and none could be installed.
 
 set -euo pipefail
 export LC_ALL=C
 
-# Where the machine's files are: tests have some of their own.
+# Where the machine's files are: tests use another directory.
 ROOT=${SETUP_ROOT:-}
 UNITS=$ROOT/etc/systemd
 POLICY=$ROOT/usr/sbin/policy-rc.d
 POLICY_TEXT='#!/bin/sh
-# Made by the set-up of fauxroot for as long as it installs packages.
+# Created by the set-up of fauxroot while it installs packages.
 exit 101'
 UNDO=()
 
@@ -30,8 +30,8 @@ note() { printf '    %s\n' "$*"; }
 
 # ---- Packages ----
 
-# keep_daemons_down: policy-rc.d(8), for as long as the installation takes. One that was left because
-# this was killed is ours, too.
+# keep_daemons_down: create policy-rc.d(8) while packages are installed. A policy that a killed run left is
+# ours, too.
 keep_daemons_down() {
 	[ -d "${POLICY%/*}" ] || return 0
 	if [ -e "$POLICY" ] && [ "$(cat "$POLICY")" != "$POLICY_TEXT" ]; then return; fi
@@ -43,8 +43,8 @@ keep_daemons_down() {
 	chmod 0755 "$POLICY"
 }
 
-# starters: what makes a service, socket or timer start at boot, or at its name: systemd's links, and
-# System V's, for machines that boot with those
+# starters: print what makes a service, socket or timer start at boot, or by its name: systemd's links, and
+# System V's links for machines that boot with those
 starters() {
 	{
 		find "$UNITS/system" "$UNITS/user" -type l ! -lname /dev/null 2>/dev/null || :
@@ -52,7 +52,7 @@ starters() {
 	} | sort
 }
 
-# disable LINK…: nothing of what has been installed is to start at the next boot
+# disable LINK…: keep installed services from starting at the next boot
 disable() {
 	local link name units=() scripts=()
 	for link; do
@@ -73,7 +73,7 @@ disable() {
 	if [ ${#units[@]} -gt 0 ]; then
 		mapfile -t units < <(printf '%s\n' "${units[@]}" | sort -u)
 		note "disabled, so that nothing starts at boot (systemctl enable brings one back): ${units[*]}"
-		# Where systemd is not PID 1 it has nothing to forget and nothing to stop.
+		# When systemd is not PID 1, there is no state to reload and no unit to stop.
 		if [ -d /run/systemd/system ] && [ -z "$ROOT" ]; then
 			systemctl daemon-reload || :
 			systemctl stop "${units[@]}" 2>/dev/null || :
@@ -82,7 +82,7 @@ disable() {
 	[ ${#scripts[@]} = 0 ] || note "disabled for System V's init: ${scripts[*]}"
 }
 
-# install_one_by_one MANAGER NAME…: where not all can be installed at once, what can be
+# install_one_by_one MANAGER NAME…: install each package that can be installed, after a failure with all
 install_one_by_one() {
 	local manager=$1 name failed=()
 	shift
@@ -92,7 +92,7 @@ install_one_by_one() {
 	[ ${#failed[@]} = 0 ] || note "could not be installed: ${failed[*]}"
 }
 
-# available MANAGER NAME…: set NAMES to those that this release has, and name those that it lacks
+# available MANAGER NAME…: set NAMES to those that this release has, and print those that it lacks
 available() {
 	local manager=$1 name unknown lacking=()
 	shift
@@ -133,7 +133,7 @@ task_install() {
 	fi
 }
 
-# ---- The unprivileged user, and what it needs ----
+# ---- The unprivileged user and its needs ----
 
 task_user() {
 	touch "$ROOT"/etc/sub{uid,gid}
@@ -141,7 +141,7 @@ task_user() {
 	UNDO+=("userdel --remove $1")
 }
 
-# free_subid: the first subordinate id that neither file has given to anybody
+# free_subid: print the first subordinate id that neither file assigns
 free_subid() {
 	cat "$ROOT"/etc/sub{uid,gid} 2>/dev/null |
 		awk -F: 'BEGIN { end = 100000 } $2 + $3 > end { end = $2 + $3 } END { print end }'
@@ -149,12 +149,12 @@ free_subid() {
 
 task_subids() {
 	local first range
-	# A user that has just been made has them.
+	# A new user already has them.
 	if grep -qs "^$1:" "$ROOT/etc/subuid" && grep -qs "^$1:" "$ROOT/etc/subgid"; then return; fi
 	first=$(free_subid)
 	range=$first-$((first + 65535))
 	note "subordinate ids $range for $1 in /etc/subuid and /etc/subgid"
-	# usermod(8) and useradd(8) leave alone what is not there.
+	# usermod(8) and useradd(8) ignore missing files.
 	touch "$ROOT"/etc/sub{uid,gid}
 	usermod --add-subuids "$range" --add-subgids "$range" "$1"
 	UNDO+=("usermod --del-subuids $range --del-subgids $range $1")
