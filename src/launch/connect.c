@@ -99,7 +99,7 @@ int connect_announce(struct launch *l, struct error *err)
 
 int connect_settle_net(struct launch *l, struct error *err)
 {
-	return net_settle(&l->net, err);
+	return net_verify(&l->net, err);
 }
 
 void connect_kill_net(struct launch *l)

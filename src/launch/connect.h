@@ -23,7 +23,7 @@ int connect_go(struct launch *l, struct error *err);
 /* For `fauxrootctl ps` alone, while the target is being executed */
 int connect_announce(struct launch *l, struct error *err);
 
-/* For a rehearsal: net_settle() */
+/* For a rehearsal: net_verify() */
 int connect_settle_net(struct launch *l, struct error *err);
 
 void connect_kill_net(struct launch *l);

@@ -13,7 +13,7 @@
 
 #define ANSWER_MS 5000
 
-/* Bring a link up; @mtu 0 leaves its MTU alone. */
+/* Bring a link up; @mtu 0: do not change its MTU. */
 static int set_up(struct netlink *nl, const char *ifname, unsigned mtu, struct error *err)
 {
 	const struct ifinfomsg info = {.ifi_flags = IFF_UP, .ifi_change = IFF_UP};
@@ -27,7 +27,7 @@ static int set_up(struct netlink *nl, const char *ifname, unsigned mtu, struct e
 	return netlink_transact(nl, &r, "bringing the link up", err);
 }
 
-/* An address with its network's prefix; the kernel makes the route to that network itself. */
+/* An address with its network's prefix; the kernel adds the route to that network. */
 struct address {
 	unsigned char family;
 	unsigned char prefix;
@@ -42,7 +42,7 @@ static int add_address(struct netlink *nl, unsigned index, const struct address 
 	const struct ifaddrmsg info = {
 		.ifa_family = address->family,
 		.ifa_prefixlen = address->prefix,
-		/* Nobody else is on this link: without duplicate address detection the address is
+		/* No other host is on this link. Without duplicate address detection the address is
 		 * usable at once, not after a second (RFC 4862, section 5.4). */
 		.ifa_flags = address->family == AF_INET6 ? IFA_F_NODAD : 0,
 		.ifa_scope = RT_SCOPE_UNIVERSE,

@@ -57,9 +57,9 @@ int net_open(const struct config *config, int cancel_fd, struct net *ret, struct
 	return rc;
 }
 
-int net_settle(struct net *net, struct error *err)
+int net_verify(struct net *net, struct error *err)
 {
-	int rc = net->driver->settle ? net->driver->settle(net, err) : 0;
+	int rc = net->driver->verify ? net->driver->verify(net, err) : 0;
 
 	return rc < 0 ? err_step(err, rc, STEP_NET) : rc;
 }
@@ -122,7 +122,8 @@ void net_supervise(struct net *net, struct event_base *base, struct children *ch
 {
 	net->base = base;
 	net->children = children;
-	/* From now on a terminating signal is the target's: it ends no restart of a helper. */
+	/* From now on terminating signals are for the target: they must not cancel a helper's
+	 * restart. */
 	net->cancel_fd = -1;
 	net->events = events;
 	net->events_arg = arg;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* --net=none: a network namespace in which there is only loopback. */
+/* --net=none: a network namespace with only the loopback device. */
 #include "fauxroot/net/link.h"
 #include "fauxroot/net/net.h"
 
@@ -24,9 +24,9 @@ static const struct ns_job set_up = {.name = "fauxroot: net", .run = up_loopback
 static int none_start(struct net *net, struct error *err)
 {
 	struct deadline deadline = deadline_in(SETUP_MS);
-	int rc = net_work(net, &deadline, err);
+	int rc = net_set_up(net, &deadline, err);
 
-	/* No helper is started on it. */
+	/* No helper needs the holder. */
 	ns_holder_end(&net->holder);
 	return rc;
 }

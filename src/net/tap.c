@@ -16,7 +16,7 @@ static const char tun[] = "/dev/net/tun";
 
 static int attach(int fd, const char *ifname, struct error *err)
 {
-	/* As helpers attach: the kernel refuses other flags for a device that exists. */
+	/* The flags that helpers use: the kernel refuses other ones for an existing device. */
 	struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI};
 
 	if (str_print(request.ifr_name, sizeof(request.ifr_name), "%s", ifname) < 0)
@@ -34,8 +34,8 @@ int tap_open(const char *ifname, int *ret_fd, bool *ret_created, struct error *e
 	_cleanup_close_ int fd = -1;
 	int rc;
 
-	/* Opened here, in the child's network namespace: the device is made in the namespace that
-	 * the opener was in. */
+	/* Open it here, in the child's network namespace: the kernel makes the device in the
+	 * network namespace in which /dev/net/tun was opened. */
 	fd = open(tun, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		rc = err_set(err, errno, "opening %s", tun);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a driver lets a holder do in the child's network namespace. */
+/* The holder's work in the child's network namespace. */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,7 +19,7 @@ bool net_set_up_job(const struct net *net, struct ns_job *ret)
 	return true;
 }
 
-/* After its service; or somebody has killed it, and the helper will complain. */
+/* The holder has done its work. If it was killed before that, the helper reports an error. */
 static void on_holder(void *arg, int status)
 {
 	struct net *net = arg;
@@ -30,12 +30,12 @@ static void on_holder(void *arg, int status)
 
 void net_watch_holder(struct net *net)
 {
-	/* It cannot fail: the holder is a fork of ours. */
+	/* This cannot fail: the holder is our fork. */
 	if (net->children && net->holder.process.pid > 0)
 		(void)children_watch(net->children, net->holder.process.pid, on_holder, net);
 }
 
-int net_work(struct net *net, const struct deadline *deadline, struct error *err)
+int net_set_up(struct net *net, const struct deadline *deadline, struct error *err)
 {
 	struct ns_job job;
 	int rc = 0;
@@ -43,7 +43,7 @@ int net_work(struct net *net, const struct deadline *deadline, struct error *err
 	if (!net_set_up_job(net, &job))
 		return err_say(err, EINVAL, "this network has nothing to set up");
 	if (net->holder.sock < 0) {
-		/* The last one has been killed, and may not be reaped yet. */
+		/* The previous holder was killed, but may not be reaped yet. */
 		ns_holder_end(&net->holder);
 		rc = ns_hold(net->ns, &job, &net->holder, err);
 		net_watch_holder(net);

@@ -78,7 +78,7 @@ send() { # ADDRESS…
 	send "${FORBIDDEN[@]}"
 	end_listener
 	equals "" "$ARRIVED"
-	equals 0 "$(log_count 'frames of the command')"
+	equals 0 "$(log_count 'frames forged by the command')"
 	stop
 }
 

@@ -296,7 +296,7 @@ fake_slirp() { # what to do, in shell; $real is the true one
 	launch --net=slirp4netns --slirp4netns-binary="$PWD/slirp" sleep 1000
 	if [ -n "$FULL" ]; then
 		DEADLINE=90 wait_for logged 'slirp4netns started again'
-		logged 'slirp4netns died: it hung and took no more packets'
+		logged 'slirp4netns died: it hung and read no more packets'
 		helper_pid
 		says "$(in_target ip -o -4 addr show tap0)" '10\.0\.2\.100'
 	fi

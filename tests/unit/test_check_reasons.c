@@ -228,7 +228,7 @@ static void networks(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(versions); i++) {
 		put("slirp4netns", versions[i].script);
 		assert_int_equal(net_open(&config, -1, &net, &err), 0);
-		expect(&err, net_settle(&net, &err), STEP_NET, versions[i].reason, "slirp4netns");
+		expect(&err, net_verify(&net, &err), STEP_NET, versions[i].reason, "slirp4netns");
 		net_stop(&net);
 	}
 	assert_int_equal(unlink(below("slirp4netns")), 0);

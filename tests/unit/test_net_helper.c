@@ -364,10 +364,10 @@ static void a_hung_one_is_killed_and_started_again(void **state)
 	if (start(f, &err) < 0)
 		fail_msg("%s", err.text);
 	asked.idle = false;
-	run.helper->look_ms = 100;
+	run.helper->check_ms = 100;
 	supervise();
 	live_until(f, restarted);
-	assert_non_null(strstr(run.log, "taphelper died: it hung and took no more packets\n"));
+	assert_non_null(strstr(run.log, "taphelper died: it hung and read no more packets\n"));
 	assert_network(f);
 	stop_helper();
 }
@@ -417,9 +417,9 @@ static void one_that_is_too_old_is_refused(void **state)
 	assert_int_equal(start(*state, &err), -EOPNOTSUPP);
 	assert_int_equal(err.reason, REASON_TOO_OLD);
 	assert_string_equal(run.net.version, "2.1");
-	assert_int_equal(net_settle(&run.net, &err), -EOPNOTSUPP);
+	assert_int_equal(net_verify(&run.net, &err), -EOPNOTSUPP);
 	asked.needed_version = '2';
-	assert_int_equal(net_settle(&run.net, &err), 0);
+	assert_int_equal(net_verify(&run.net, &err), 0);
 	stop_helper();
 }
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The child's network: a registry of drivers, one file a driver.
+ * The child's network: a registry of drivers.
  *
- * A driver says in advance what network it will give (plan: no process started, nothing touched),
- * prepares from the launcher's side what can be prepared before the child's ids are mapped, and
- * starts it while the child mounts. Whatever must happen inside the
- * child's namespaces goes through ns_run() on the pinned descriptors. A driver's helper is
- * supervised: it is started again when it dies, or its death is fatal by name, never silent.
+ * First a driver plans the network: it starts no process and changes nothing. Then it prepares on
+ * the launcher's side everything that needs no child. It starts the network while the child mounts.
+ * Work inside the child's namespaces goes through ns_run() on the pinned descriptors. A driver's
+ * helper is supervised: a helper that dies is restarted, or the network is lost with an error that
+ * names the helper.
  */
 #pragma once
 
@@ -27,11 +27,11 @@ struct event_base;
 struct net;
 struct net_helper_ops;
 
-/* The network that a driver will give. Addresses in network byte order. */
+/* The network that a driver provides. Addresses are in network byte order. */
 struct net_plan {
-	bool own_netns;	     /* a network namespace is made */
-	bool detached;	     /* the child is not in it: --detach-netns; set by net_open() */
-	bool configures_dns; /* resolv.conf and hosts are made for it */
+	bool own_netns;	     /* the network has a namespace of its own */
+	bool detached;	     /* --detach-netns: the child stays out of it; set by net_open() */
+	bool configures_dns; /* resolv.conf and hosts are generated for it */
 	char ifname[IFNAMSIZ];
 	unsigned mtu;
 	unsigned prefix;
@@ -40,168 +40,172 @@ struct net_plan {
 	struct in6_addr address6, gateway6, dns6;
 };
 
-/* What the launcher is told from the event loop. */
+/* Notifications to the launcher, from the event loop. */
 struct net_events {
-	/* The network is lost for good. */
+	/* The network is lost and is not restarted. */
 	void (*lost)(void *arg, const struct error *err);
 
-	/* The helper has been started again, and knows nothing of what the one before was told. */
+	/* The helper was restarted. It does not know the requests that its predecessor got. */
 	void (*restarted)(void *arg);
 };
 
 struct net_driver {
 	enum net_mode mode;
-	const char *name;		     /* as in --net=NAME and in the API */
-	const struct net_helper_ops *helper; /* for net/helper/; NULL: not by such a helper */
+	const char *name;		     /* in --net=NAME and in the API */
+	const struct net_helper_ops *helper; /* for net/helper/; NULL: it runs no helper */
 
 	/*
-	 * What the socket is called on which the helper forwards ports on request; NULL: it does
-	 * not. Its place is the state directory, where api.sock fits: no longer a name than that.
+	 * File name of the socket on which the helper takes requests to forward ports; NULL: the
+	 * helper forwards no ports. The socket is in the state directory, and the length of that is
+	 * checked for "api.sock": the name must not be longer.
 	 */
 	const char *endpoint;
 
-	/* Fill @ret from the options. 0 or -errno. */
+	/* Fill @ret from the options. Returns 0 or -errno. */
 	int (*plan)(const struct config *config, struct net_plan *ret, struct error *err);
 
 	/*
-	 * Look at this machine: is the helper there, what can it do? Called before the clone, so
-	 * that what is missing is said before anything has started. May be NULL.
+	 * Find the helper. Called before the clone, so that a missing helper is reported before
+	 * anything starts. May be NULL.
 	 */
 	int (*check)(struct net *net, struct error *err);
 
-	/* For --check, where start() cannot be tried: is the helper one that would do? Also fills
-	 * @version. May be NULL: that it was found is all that can be said. */
-	int (*settle)(struct net *net, struct error *err);
+	/* For --check, if start() cannot be tried: is the helper the right program and new enough?
+	 * Also fills net->version. May be NULL: then only check() is done. */
+	int (*verify)(struct net *net, struct error *err);
 
 	/*
-	 * What a holder does to set up the child's network: name and run; it gets the net_plan.
-	 * NULL: nothing. start() finds the first holder in net->holder, or asks net_work() for one.
+	 * The job of a holder, which sets up the child's network. The driver fills .name and .run;
+	 * the job's argument is the net_plan. NULL: nothing to set up. start() passes the job to a
+	 * holder by net_set_up().
 	 */
 	const struct ns_job *set_up;
 
-	/* What can be done before there is a child. May be NULL: nothing. */
+	/* Do the work that needs no child. May be NULL. */
 	int (*prepare)(struct net *net, struct error *err);
 
-	/* Set up the child's network and start the helper; need not wait until it is ready. */
+	/* Set up the child's network and start the helper, without waiting until it is ready. */
 	int (*start)(struct net *net, struct error *err);
 
 	/* Wait until the network is usable. May be NULL. */
 	int (*wait_ready)(struct net *net, struct error *err);
 
-	/* Go on in the event loop net->base. May be NULL. */
+	/* Continue in the event loop net->base. May be NULL. */
 	void (*supervise)(struct net *net);
 
-	/* Out of the event loop, and let the helpers begin to end. May be NULL: nothing to do. */
+	/* Leave the event loop and kill the helpers, without waiting. May be NULL. */
 	void (*kill)(struct net *net);
 
-	/* End what is still there. Accepts a half-started network. May be NULL. */
+	/* Reap the helpers and release everything. Accepts a half-started network. May be NULL. */
 	void (*stop)(struct net *net);
 };
 
-/* A driver at work. The fields belong to the drivers; launch/ uses the functions below. */
+/* A network in use. The fields belong to the drivers; launch/ uses the functions below. */
 struct net {
 	const struct net_driver *driver;
 	const struct config *config;
 	struct net_plan plan;
 	const struct ns_set *ns; /* set by net_start() */
-	struct ns_holder holder; /* what is to do driver->set_up, or has done it; else none */
-	char *endpoint;	  /* path of the driver's endpoint, where one was asked for; or NULL */
-	int cancel_fd;	  /* as fd_wait() */
-	char version[32]; /* the helper's, as far as it is known: "1.2.0", or "" */
-	struct event_base *base;   /* NULL until net_supervise() */
-	struct children *children; /* as well */
+	struct ns_holder holder; /* of driver->set_up, waiting or done; or NS_HOLDER_NONE */
+	char *endpoint;		 /* path of the helper's socket after net_offer_ports(); or NULL */
+	int cancel_fd;		 /* as fd_wait() */
+	char version[32];	 /* the helper's: "1.2.0"; "": not known */
+	struct event_base *base; /* NULL until net_supervise() */
+	struct children *children; /* NULL until net_supervise() */
 	const struct net_events *events;
 	void *events_arg;
-	void *state; /* the driver's own */
+	void *state; /* private to the driver */
 };
 
 /*
- * net_open() - the driver that @config names, its plan made and the machine checked
+ * net_open() - choose the driver of --net, plan the network and find the helper
  * @config: must outlive @ret
- * @cancel_fd: as fd_wait()
+ * @cancel_fd: as in fd_wait()
  *
- * Returns 0 or -errno at step STEP_NET (REASON_EXEC: no such helper), or STEP_OPTIONS where the
- * options make no network; nothing is left in @ret then.
+ * Returns 0; -errno at step STEP_NET if the helper cannot be used (REASON_EXEC: not found); -errno
+ * at step STEP_OPTIONS if the options are invalid for the driver. After an error @ret needs no
+ * net_stop().
  */
 int net_open(const struct config *config, int cancel_fd, struct net *ret, struct error *err);
 
 /*
- * net_settle() - for --check, in place of net_start(): is the helper one that would do?
+ * net_verify() - for --check, instead of net_start(): is the helper the right program and new
+ * enough?
  *
  * Returns 0 or -errno at step STEP_NET.
  */
-int net_settle(struct net *net, struct error *err);
+int net_verify(struct net *net, struct error *err);
 
 /*
- * net_offer_ports() - have the helper forward ports on request
- * @dir: where the socket for the requests is to be: absolute, canonical
+ * net_offer_ports() - let the helper forward ports on request
+ * @dir: directory of the socket for the requests: absolute and canonical
  *
- * Before net_start(). From net_wait_ready() on the helper listens at net->endpoint; in which
- * language, the port driver of the same program knows. Returns 0, -EOPNOTSUPP where the network's
- * driver has no helper that forwards ports, -ENOMEM.
+ * Call it before net_start(). The helper listens at net->endpoint once net_wait_ready() has
+ * returned. The port driver of the same name knows the protocol. Returns 0; -EOPNOTSUPP if the
+ * network's driver has no helper that forwards ports; -ENOMEM.
  */
 int net_offer_ports(struct net *net, const char *dir, struct error *err);
 
-/* net_dns() - the addresses for resolv.conf as text; 0 or -ENOMEM */
+/* net_dns() - append the name servers for resolv.conf to @ret as text; 0 or -ENOMEM */
 int net_dns(const struct net *net, struct strv *ret);
 
 /*
- * net_set_up_job() - what a first holder has to be told before it is forked
- * @net: must stay where it is; the job's argument lies in it
+ * net_set_up_job() - the holder's job, for a holder that is forked before net_start()
+ * @net: must not move: the job's argument points into it
  * @ret: for ns_hold_here()
  *
- * Returns false where the driver wants no holder.
+ * Returns false if the driver needs no holder.
  */
 bool net_set_up_job(const struct net *net, struct ns_job *ret);
 
 /*
- * net_prepare(), net_start(), net_wait_ready() - as the driver's; step STEP_NET
- * @ns: the middle user namespace and the child's others; must outlive @net
- * @holder: a process that waits in ns_hold_here() for this driver's job: the network's from now on;
- *	or NS_HOLDER_NONE
+ * net_prepare(), net_start(), net_wait_ready() - call the driver's functions, in this order
+ * @ns: the middle user namespace and the child's other namespaces; must outlive @net
+ * @holder: a process that waits in ns_hold_here() for the job of net_set_up_job(); @net takes
+ *	ownership. NS_HOLDER_NONE: the driver forks one
  *
- * One after the other. Between the first two the child is made, and between the last two the child
- * may do its own part. None needs the event loop.
+ * The child is cloned after net_prepare(). It mounts between net_start() and net_wait_ready(). None
+ * of the functions needs the event loop. Each returns 0 or -errno at step STEP_NET.
  */
 int net_prepare(struct net *net, struct error *err);
 int net_start(struct net *net, const struct ns_set *ns, struct ns_holder holder, struct error *err);
 int net_wait_ready(struct net *net, struct error *err);
 
 /*
- * net_work() - for drivers: let a holder do driver->set_up, the one that waits or a new one
- * @deadline: as fd_wait()
+ * net_set_up() - for drivers: run driver->set_up in the waiting holder, or in a new one
+ * @deadline: as in fd_wait()
  *
- * Returns 0 with the holder at rest in net->holder, whose PID a helper may be started on; or
- * -errno.
+ * Returns 0 or -errno. After success the holder in net->holder sleeps in the child's network
+ * namespace, and a helper can be started on its PID.
  */
-int net_work(struct net *net, const struct deadline *deadline, struct error *err);
+int net_set_up(struct net *net, const struct deadline *deadline, struct error *err);
 
-/* net_watch_holder() - forget net->holder's process when it has ended; from net_supervise() on */
+/* net_watch_holder() - forget net->holder's process when it exits; from net_supervise() on */
 void net_watch_holder(struct net *net);
 
 /*
- * net_supervise() - from now on live in the event loop @base
- * @children: where the ends of the network's processes are watched; must outlive it
- * @events: must outlive it; called with @arg
+ * net_supervise() - continue in the event loop @base
+ * @children: the table that reaps the network's processes; must outlive @net
+ * @events: must outlive @net; called with @arg
  */
 void net_supervise(struct net *net, struct event_base *base, struct children *children,
 		   const struct net_events *events, void *arg);
 
 /*
- * net_kill() - the helpers are to end, and nothing more comes from the event loop
+ * net_kill() - kill the helpers without waiting, and leave the event loop
  *
- * net_stop() follows, and waits for their end: what is done between the two costs no time.
+ * net_stop() waits for the helpers. Other work between the two calls runs while they exit.
  */
 void net_kill(struct net *net);
 
 /*
- * net_stop() - end the helpers and release everything; accepts a network that never started
+ * net_stop() - stop the helpers and release everything; accepts a network that never started
  *
- * A device in the child's namespace stays until that goes.
+ * A device in the child's namespace remains until the namespace is destroyed.
  */
 void net_stop(struct net *net);
 
-/* net_drivers() - the registry; ends with NULL */
+/* net_drivers() - the registry of all drivers; ends with NULL */
 const struct net_driver *const *net_drivers(void);
 
 extern const struct net_driver net_driver_host, net_driver_none;

@@ -2,15 +2,16 @@
 /*
  * Theory of operation
  *
- * What net/ asks of a driver, for all that run a helper.
+ * The functions of struct net_driver, for all drivers that run a helper.
  *
- * That the program is missing is known before the clone. Its version is asked for only where it
- * does not get ready, before anything is made of that: executing it twice is a tenth of a launch's
- * work.
+ * A missing program is reported before the clone. The version is checked only if the program does
+ * not become ready, before that failure is reported or retried: one more execution of the program
+ * costs a tenth of a launch.
  *
- * The program's shields are up unless refused: it parses whatever the target sends. Some machines
- * can't give one or the other; then the program dies before it is ready, and where the user left
- * the choice to us, is started once more without.
+ * The program's shields are on unless the user turns them off: the program parses untrusted packets
+ * from the target. Some machines cannot provide a sandbox or a seccomp filter. There the program
+ * dies before it is ready. If the user left the choice to us, it is started once more without its
+ * shields.
  */
 #include <errno.h>
 #include <poll.h>
@@ -46,7 +47,7 @@ int net_helper_check(struct net *net, struct error *err)
 	h->own = h + 1;
 	h->program = HELPER_NONE;
 	h->health = NET_HEALTH_NONE;
-	h->look_ms = NET_HEALTH_LOOK_MS;
+	h->check_ms = NET_HEALTH_CHECK_MS;
 	h->ready = h->exit = -1;
 	if (ops->choose_shields)
 		ops->choose_shields(net, &h->shields, &h->required_shields);
@@ -56,7 +57,7 @@ int net_helper_check(struct net *net, struct error *err)
 	return 0;
 }
 
-/* Is it the right program at all, and not too old? 0 or -errno */
+/* Is it the right program, and new enough? Returns 0 or -errno. */
 static int check_version(const struct net_helper *h, struct error *err)
 {
 	const struct net_helper_ops *ops = h->ops;
@@ -70,7 +71,7 @@ static int check_version(const struct net_helper *h, struct error *err)
 	for (const char *const *word = ops->version_args; rc == 0 && *word; word++)
 		rc = strv_add(&argv, *word);
 	if (rc < 0)
-		return err_set(err, ENOMEM, "asking %s for its version", ops->name);
+		return err_set(err, ENOMEM, "checking the version of %s", ops->name);
 	(void)str_print(role, sizeof(role), "%s --version", ops->name);
 	spec.argv = (const char *const *)argv.items;
 	spec.role = role;
@@ -80,7 +81,7 @@ static int check_version(const struct net_helper *h, struct error *err)
 	return rc < 0 ? rc : ops->judge_version(h->net, status, program.text, err);
 }
 
-int net_helper_settle(struct net *net, struct error *err)
+int net_helper_verify(struct net *net, struct error *err)
 {
 	return check_version(net->state, err);
 }
@@ -100,7 +101,8 @@ int net_helper_start(struct net *net, struct error *err)
 	return net_helper_run(net->state, err);
 }
 
-/* It has closed the ready descriptor without a word: it is dying. Reap it and say why. */
+/* The program has closed the ready descriptor without a report: it is dying. Reap it and report
+ * the reason. */
 static int reap_unready(struct net_helper *h, struct error *err)
 {
 	struct deadline deadline = deadline_in(REAP_MS);
@@ -110,17 +112,18 @@ static int reap_unready(struct net_helper *h, struct error *err)
 	rc = process_wait(&h->program.process, &deadline, h->net->cancel_fd, &status);
 	if (rc < 0) {
 		helper_stop(&h->program);
-		net_helper_is_down(h);
-		return err_set(err, -rc, "%s has given up and does not end", h->ops->name);
+		net_helper_enter_down(h);
+		return err_set(err, -rc, "%s closed its ready descriptor, but did not exit",
+			       h->ops->name);
 	}
 	net_helper_death_reason(h, status, reason, sizeof(reason));
-	net_helper_is_down(h);
+	net_helper_enter_down(h);
 	return err_about(
 		err, err_say(err, ECHILD, "%s died before it was ready: %s", h->ops->name, reason),
 		REASON_DIED, "%s", h->ops->binary(h->net->config));
 }
 
-/* Wait for the run that has been started. -ECHILD: it has died. */
+/* Wait until the started run is ready. -ECHILD: the program has died. */
 static int await_ready(struct net_helper *h, struct error *err)
 {
 	struct deadline deadline = deadline_in(NET_HELPER_READY_MS);
@@ -138,11 +141,11 @@ static int await_ready(struct net_helper *h, struct error *err)
 		return err_set(err, -rc, "waiting for %s", h->ops->name);
 	if (ready <= 0)
 		return reap_unready(h, err);
-	net_helper_is_up(h);
+	net_helper_enter_up(h);
 	return 0;
 }
 
-/* "sandbox and seccomp filter" of the shields in @set */
+/* Print the names of the shields in @set: "sandbox and seccomp filter" */
 static const char *name_shields(const struct net_helper_ops *ops, unsigned set, char *buf,
 				size_t size)
 {
@@ -160,7 +163,7 @@ static const char *name_shields(const struct net_helper_ops *ops, unsigned set, 
 	return buf;
 }
 
-/* It has died with all its shields up, as @err says. */
+/* The program has died with all its shields on. @err has the reason. */
 static int retry_without_shields(struct net_helper *h, struct error *err)
 {
 	char names[128];
@@ -196,7 +199,7 @@ void net_helper_stop(struct net *net)
 		return;
 	net_helper_kill(net);
 	helper_stop(&h->program);
-	net_helper_is_down(h);
+	net_helper_enter_down(h);
 	net_health_clear(&h->health);
 	if (h->ops->release)
 		h->ops->release(h);

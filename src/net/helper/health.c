@@ -2,17 +2,17 @@
 /*
  * Theory of operation
  *
- * A helper that dies or is stopped is told by the reaper; one that hangs is not. Whether it
- * reads its TAP device is seen from the device: the kernel counts a frame as sent when the reader
- * takes it (tun_put_user() in drivers/net/tun.c). So now and then a frame of no meaning goes out on
- * the device, of an EtherType for experiments, which user-mode network stacks pass over. If by the
- * next look not a single frame has been taken, the helper was asleep all that time; after a few
- * such looks it is hung. A busy one takes frames, however many are lost; a device that the target
- * has taken down says nothing, and is no reason.
+ * waitpid(2) reports a helper that dies or stops, but not a helper that hangs. The counters of the
+ * TAP device show whether the helper reads it: the kernel counts a frame as sent when the reader
+ * gets it (tun_put_user() in drivers/net/tun.c). So each check sends a meaningless frame to the
+ * device. Its EtherType is one for experiments, which user-mode network stacks ignore. If the next
+ * check finds that no frame was read, the helper was asleep all the time; after a few such checks
+ * it counts as hung. A busy helper reads frames, even if many are lost. A device that the target
+ * has brought down gives no evidence, and does not count.
  *
- * Both sockets, for frames and for the counter, are made in the child's network namespace by a
- * runner and used from here: a socket stays in the namespace that it was made in. They are made at
- * the first look, so a command that is over in a moment does not pay for them.
+ * A runner makes both sockets, for frames and for the counter, in the child's network namespace.
+ * They are used from here: a socket stays in the namespace in which it was made. They are made at
+ * the first check, so that a short command does not pay for them.
  */
 #include "health.h"
 
@@ -48,7 +48,7 @@ bool net_health_note(struct net_health *health, bool probed, uint64_t taken)
 	return health->silent >= NET_HEALTH_SILENT_MAX;
 }
 
-/* What the runner sends out beside the two sockets. */
+/* Sent by the runner together with the two sockets. */
 struct opened {
 	int ifindex;
 };
@@ -64,7 +64,7 @@ static int open_inside(void *arg, struct error *err)
 	const struct opener *opener = arg;
 	struct opened opened = {.ifindex = (int)if_nametoindex(opener->ifname)};
 	_cleanup_netlink_ struct netlink counter = NETLINK_NONE;
-	/* Of protocol 0, a packet socket receives nothing (man 7 packet). */
+	/* With protocol 0 a packet socket receives nothing (man 7 packet). */
 	_cleanup_close_ int frames =
 		socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int rc;
@@ -116,7 +116,8 @@ static int open_sockets(struct net_health *health, const struct net *net, struct
 	return 0;
 }
 
-/* Did the frame go out, or was there no room for it? -errno: the device is down, or gone. */
+/* Returns 0 if a frame waits for the reader: sent now, or the queue is full. -errno: the device is
+ * down or removed. */
 static int send_probe(const struct net_health *health)
 {
 	static const char nothing[ETH_ZLEN - ETH_HLEN];
@@ -152,7 +153,7 @@ static int take_stats(const struct nlmsghdr *message, void *arg)
 	return 0;
 }
 
-/* How many frames the reader has taken; 0 or -errno. */
+/* Get the number of frames that the reader has read. Returns 0 or -errno. */
 static int read_counter(struct net_health *health, uint64_t *ret)
 {
 	const struct ifinfomsg link = {.ifi_index = health->ifindex};
@@ -173,11 +174,11 @@ bool net_health_is_hung(struct net_health *health, const struct net *net)
 	if (health->given_up)
 		return false;
 	if (health->frames < 0 && open_sockets(health, net, &err) < 0) {
-		log_debug("%s is not watched for hanging: %s", net->driver->name, err.text);
+		log_debug("cannot detect whether %s hangs: %s", net->driver->name, err.text);
 		health->given_up = true;
 		return false;
 	}
-	/* First the counter: what is taken between the two shows the next time. */
+	/* Read the counter first: a frame read in between then counts at the next check. */
 	probed = read_counter(health, &taken) == 0 && send_probe(health) == 0;
 	return net_health_note(health, probed, taken);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Does the reader of a TAP device hang? See health.c. */
+/* Detects that the reader of a TAP device hangs. See health.c. */
 #pragma once
 
 #include <stdbool.h>
@@ -9,8 +9,8 @@
 
 struct net;
 
-/* Is it looked at every NET_HEALTH_LOOK_MS, and has it been silent for so many looks: hung. */
-#define NET_HEALTH_LOOK_MS    10000
+/* Time between two checks, and the number of checks in a row without progress that mean "hung". */
+#define NET_HEALTH_CHECK_MS   10000
 #define NET_HEALTH_SILENT_MAX 3
 
 struct net_health {
@@ -18,26 +18,26 @@ struct net_health {
 	int frames;
 	struct netlink counter;
 	int ifindex;
-	bool given_up;	 /* they cannot be made */
-	bool probed;	 /* a frame was there for it to take at the last look */
-	uint64_t taken;	 /* the device's counter then */
-	unsigned silent; /* looks at which it had taken none */
+	bool given_up;	 /* the sockets cannot be made */
+	bool probed;	 /* the last check left a frame for the reader */
+	uint64_t taken;	 /* the device's counter at the last check */
+	unsigned silent; /* checks in a row that found no frame read */
 };
 
 #define NET_HEALTH_NONE ((struct net_health){.frames = -1, .counter = NETLINK_NONE})
 
 /*
- * net_health_note() - what one look has shown
- * @probed: there is a frame to take from now on
- * @taken: frames taken so far
+ * net_health_note() - record the result of one check
+ * @probed: a frame waits for the reader from now on
+ * @taken: number of frames read so far
  *
- * Returns true where it hangs: NET_HEALTH_SILENT_MAX looks in a row have found that none of the
- * frames before them was taken.
+ * Returns true if the reader hangs: in NET_HEALTH_SILENT_MAX checks in a row it had read no frame
+ * since the check before.
  */
 bool net_health_note(struct net_health *health, bool probed, uint64_t taken);
 
-/* net_health_is_hung() - one look at the device of @net, whose helper is up */
+/* net_health_is_hung() - check the device of @net, whose helper is up; true if the helper hangs */
 bool net_health_is_hung(struct net_health *health, const struct net *net);
 
-/* net_health_clear() - close, forget; accepts NET_HEALTH_NONE */
+/* net_health_clear() - close the sockets and reset; accepts NET_HEALTH_NONE */
 void net_health_clear(struct net_health *health);

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The base of networks by a helper: a program that joins the child's network namespace, attaches to
+ * The base of helper-based networks. Such a helper joins the child's network namespace, attaches to
  * the TAP device there, and turns its frames into ordinary sockets of the host.
  *
- * A driver is a struct net_driver made of NET_HELPER_HOOKS and a struct net_helper_ops, which says
- * what is special about its program: its arguments, how it reports that it is ready, what it prints
- * in good health, which versions are too old. The rest is here: driver.c answers net/'s questions,
- * run.c makes one run of the program, supervise.c keeps it running, health.c notices that it hangs,
- * output.c reads what it prints.
+ * A driver is a struct net_driver with NET_HELPER_HOOKS, and a struct net_helper_ops with the
+ * details of its program: arguments, readiness report, harmless output, versions that are too old.
+ * The rest is here: driver.c implements struct net_driver, run.c does one run of the program,
+ * supervise.c keeps it running, health.c detects that it hangs, output.c filters its output.
  */
 #pragma once
 
@@ -28,88 +27,89 @@ struct net_helper;
 /* How the program is executed. */
 struct net_helper_command {
 	int ready; /* the descriptor on which the program reports that it is ready */
-	int exit;  /* end of file on this descriptor: the launcher has gone */
+	int exit;  /* end of file on this descriptor: the launcher has exited */
 
 	/* Filled by the driver. */
-	struct strv argv; /* its first word is there already: the program */
-	struct strv env;  /* as helper_spec.env */
-	int keep;	  /* one more descriptor that the program gets; -1: none */
+	struct strv argv; /* already has its first word, the program */
+	struct strv env;  /* as in helper_spec.env */
+	int keep;	  /* one more descriptor that the program inherits; -1: none */
 };
 
-/* A result of net_helper_ops.take_ready, beside -errno for a byte that makes no sense. */
+/* Results of net_helper_ops.take_ready, besides -errno for an invalid byte. */
 enum {
 	NET_HELPER_NOT_YET = 0,
 	NET_HELPER_READY,
 };
 
-/* What a driver says about its program. */
+/* A driver's description of its program. */
 struct net_helper_ops {
 	const char *name; /* for messages */
 
-	/* The program as the user names it; it is searched in PATH where it has no slash. */
+	/* The program from the options; without a slash it is searched in PATH. */
 	const char *(*binary)(const struct config *config);
 
 	/*
-	 * The words after the program's name that make it print its version, up to NULL; and what
-	 * is thought of the answer: fill net->version, and return 0, or -errno where it is another
-	 * program or too old.
-	 * @status: as waitpid(2) reports it
-	 * @text: what it has printed, its lines joined with blanks
+	 * version_args: the arguments that make the program print its version; ends with NULL.
+	 * judge_version: fill net->version. Returns 0, or -errno if the program is another one or
+	 * too old.
+	 * @status: in the form of waitpid(2)
+	 * @text: the program's output, its lines joined with blanks
 	 */
 	const char *const *version_args;
 	int (*judge_version)(struct net *net, int status, const char *text, struct error *err);
 
 	/*
-	 * Shields are what protects the host from a program that a packet has taken over, and what
-	 * some machines cannot give: a sandbox, a seccomp filter. Bit n stands for the name n in
-	 * shields, which ends with NULL. A program that dies with the wanted ones before it is
-	 * ready is started once more with the required ones alone. NULL: there are none.
+	 * Shields protect the host from a program that a packet has exploited: a sandbox, a seccomp
+	 * filter. Some machines cannot provide them. Bit n of a set is the name n in shields, which
+	 * ends with NULL. A program that dies with the wanted shields before it is ready is started
+	 * once more with only the required ones. shields NULL: the program has none.
 	 */
 	const char *const *shields;
 	void (*choose_shields)(const struct net *net, unsigned *ret_wanted, unsigned *ret_required);
 
-	/* Size of the driver's own state, net_helper.own: zeroed memory. 0: it has none. */
+	/* Size in bytes of the driver's own state, net_helper.own, which starts zeroed; or 0. */
 	size_t own_size;
 
-	/* Make own what it is before anything is started, what can be made before there is a child,
-	 * and release it all. Each may be NULL. */
+	/* init: give own its initial values. prepare: make everything that needs no child. release:
+	 * release both. Each may be NULL. */
 	void (*init)(struct net_helper *h);
 	void (*prepare)(struct net_helper *h);
 	void (*release)(struct net_helper *h);
 
 	/*
-	 * The command line. The device is @h->net->plan.ifname, in the network namespace of the
-	 * process @h->net->holder; the shields are @h->shields. Returns 0 or -ENOMEM.
+	 * Append the command line to @command. The device is @h->net->plan.ifname in the network
+	 * namespace of the process @h->net->holder; the shields are @h->shields. Returns 0 or
+	 * -ENOMEM.
 	 */
 	int (*arguments)(struct net_helper *h, struct net_helper_command *command);
 
-	/* Take a byte that has come over net_helper_command.ready: NET_HELPER_NOT_YET,
-	 * NET_HELPER_READY or -errno. */
+	/* Interpret a byte from net_helper_command.ready: NET_HELPER_NOT_YET, NET_HELPER_READY or
+	 * -errno. */
 	int (*take_ready)(struct net_helper *h, char byte);
 
-	/* The program reports on its standard output, for it closes all other descriptors:
-	 * net_helper_command.ready is 1 then. */
+	/* The program reports on its standard output, because it closes all other descriptors.
+	 * net_helper_command.ready is then 1. */
 	bool ready_on_stdout;
 
-	/* The program ends with the process that it was started on: that one stays as long as the
-	 * program runs, so that both end with the launcher. */
+	/* The program exits together with the holder. The holder then stays as long as the program
+	 * runs, so that both exit with the launcher. */
 	bool holder_stays;
 
-	/* How lines begin that the program prints in good health, up to NULL: they are no
-	 * complaints. */
+	/* The beginnings of lines that the program prints without a fault; ends with NULL. They are
+	 * not part of an error. */
 	const char *const *chatter;
 
-	/* The program is ready: do, or warn of, what is special. May be NULL. */
+	/* Called when the program is ready. May be NULL. */
 	void (*up)(struct net_helper *h);
 };
 
 enum net_helper_state {
 	NET_HELPER_DOWN = 0,
-	NET_HELPER_STARTING, /* executed; has not reported that it is ready */
+	NET_HELPER_STARTING, /* executed, not ready yet */
 	NET_HELPER_UP,
 };
 
-/* A helper-based network at work: net->state. */
+/* A helper-based network in use: net->state. */
 struct net_helper {
 	struct net *net;
 	const struct net_helper_ops *ops;
@@ -118,26 +118,26 @@ struct net_helper {
 	unsigned shields, required_shields;
 	enum net_helper_state state;
 	struct helper program;
-	int ready; /* read end; while starting */
-	int exit;  /* write end: its closing ends a program that watches the other end */
+	int ready; /* read end, while starting; else -1 */
+	int exit;  /* write end: the program exits when it is closed; else -1 */
 	int64_t down_since_ms;
 
 	/* In the event loop. */
 	bool supervised;
-	struct event on_output, on_ready, on_timer, on_look;
+	struct event on_output, on_ready, on_timer, on_check;
 	struct kept kept;
 	struct kept_ops kept_ops;
 	struct net_health health;
-	int look_ms;	  /* between looks: NET_HEALTH_LOOK_MS, or a test's */
-	char reason[256]; /* why we have killed it ourselves; else empty */
+	int check_ms;	  /* between health checks: NET_HEALTH_CHECK_MS, or a test's value */
+	char reason[256]; /* why we killed the program ourselves; else "" */
 };
 
-/* net_driver.plan: the network of the options --cidr, --mtu, --ifname and --ipv6 */
+/* net_driver.plan: plan the network from --cidr, --mtu, --ifname and --ipv6 */
 int net_helper_plan(const struct config *config, struct net_plan *ret, struct error *err);
 
-/* The other hooks of a net_driver; see there. */
+/* The other functions of struct net_driver; see there. */
 int net_helper_check(struct net *net, struct error *err);
-int net_helper_settle(struct net *net, struct error *err);
+int net_helper_verify(struct net *net, struct error *err);
 int net_helper_prepare(struct net *net, struct error *err);
 int net_helper_start(struct net *net, struct error *err);
 int net_helper_wait_ready(struct net *net, struct error *err);
@@ -145,20 +145,21 @@ void net_helper_supervise(struct net *net);
 void net_helper_kill(struct net *net);
 void net_helper_stop(struct net *net);
 
-/* The job of a holder: the TAP device with its addresses and routes, unless it is there. */
+/* The holder's job: make the TAP device with its addresses and routes, unless it exists. */
 extern const struct ns_job net_helper_set_up;
 
-/* What helper-based drivers have in common; .mode, .name and .helper are the driver's. */
+/* The common part of helper-based drivers. A driver adds .mode, .name, .helper and .endpoint. */
 #define NET_HELPER_HOOKS                                                                        \
-	.plan = net_helper_plan, .check = net_helper_check, .settle = net_helper_settle,        \
+	.plan = net_helper_plan, .check = net_helper_check, .verify = net_helper_verify,        \
 	.set_up = &net_helper_set_up, .prepare = net_helper_prepare, .start = net_helper_start, \
 	.wait_ready = net_helper_wait_ready, .supervise = net_helper_supervise,                 \
 	.kill = net_helper_kill, .stop = net_helper_stop
 
 /*
- * net_helper_complaint() - of all that a program has printed, the lines that are no chatter
- *
- * Joined with "; ", printable, "" where there is none. Always terminated.
+ * net_helper_complaint() - extract the error messages from a program's output
+ * @text: the whole output
+ * @ret: the lines that do not begin as in @ops->chatter, joined with "; ", printable; "": none.
+ *	Always terminated, truncated to @size
  */
 void net_helper_complaint(const struct net_helper_ops *ops, const char *text, char *ret,
 			  size_t size);

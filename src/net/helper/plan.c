@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The network that helpers give: the addresses that RootlessKit's users know. */
+/* The plan of a helper-based network: the same addresses as RootlessKit's. */
 #include <arpa/inet.h>
 #include <errno.h>
 
@@ -8,10 +8,10 @@
 #include "helper.h"
 
 #define DEFAULT_MTU 65520
-#define MIN_MTU	    68	 /* of a TAP device, and of IPv4: RFC 791 */
+#define MIN_MTU	    68	 /* minimum of a TAP device, and of IPv4: RFC 791 */
 #define MIN_MTU6    1280 /* RFC 8200, section 5 */
 
-/* Not every helper has options for these. */
+/* Constants: not every helper has options for these addresses. */
 #define ADDRESS6 "fd00::100"
 #define GATEWAY6 "fd00::2"
 #define DNS6	 "fd00::3"

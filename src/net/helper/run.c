@@ -2,19 +2,20 @@
 /*
  * Theory of operation
  *
- * One run of a helper, the first as well as any later one:
+ * One run of a helper, the first or a later one:
  *
- * 1. A helper wants the PID of a process in the namespaces that it shall join. The target's own may
- *    have moved on to others, or may be closed to us; and its user namespace is not for helpers. So
- *    a holder in the middle user namespace joins the pinned network for the time of the start. The
- *    first one is the middle process of the launch.
- * 2. The holder makes a persistent TAP device and gives it the addresses and routes. It finds the
- *    device of the run before there, with all that the target may have done to it since, and leaves
- *    it alone; so connections survive, and no helper is asked to configure the device.
- * 3. The helper reports over a pipe that all is set up, and the holder has served. Joining a user
- *    namespace can undo the signal at the parent's death (man 2 prctl), so a helper has to notice
- *    the launcher's end in another way: by a second pipe whose other end we hold as long as we
- *    live, or by the end of the holder, which then stays as long as the helper runs.
+ * 1. A helper takes the PID of a process in the namespaces that it joins. The target's PID is not
+ *    usable: the target may have moved to other namespaces or may not be accessible to us, and
+ *    helpers do not belong in its user namespace. So a holder in the middle user namespace joins
+ *    the pinned network namespace while the helper starts. The first holder is the middle process
+ *    of the launch.
+ * 2. The holder makes a persistent TAP device and sets its addresses and routes. The holder of a
+ *    later run finds the device of the run before, with all changes by the target, and does not
+ *    change it. So connections survive a restart, and helpers do not configure the device.
+ * 3. The helper reports over a pipe that it is ready; then the holder is no longer needed. Joining
+ *    a user namespace can clear the parent-death signal (man 2 prctl), so a helper detects the
+ *    launcher's exit in another way: by end of file on a second pipe, whose other end the launcher
+ *    keeps open; or by the holder's exit, in which case the holder stays as long as the helper.
  */
 #include "run.h"
 
@@ -30,8 +31,8 @@
 #include "fauxroot/base/fd.h"
 #include "fauxroot/net/link.h"
 
-/* For steps that are ours alone and take a millisecond each: in the event loop nothing else goes on
- * meanwhile, so what a target may do to a runner must not hold the launcher for long. */
+/* For our own steps, which take a millisecond each. They block the event loop: a target that
+ * disturbs a runner must not block the launcher for long. */
 #define STEP_MS 2000
 
 /* In the child's network namespace. */
@@ -71,17 +72,17 @@ static int open_pipe(const struct net_helper *h, int *ret_read, int *ret_write, 
 	return 0;
 }
 
-/* The driver's words, and its environment. */
+/* The program, and the driver's arguments and environment. */
 static int compose(struct net_helper *h, struct net_helper_command *command, struct error *err)
 {
 	int rc = strv_add(&command->argv, h->ops->binary(h->net->config));
 
 	if (rc == 0)
 		rc = h->ops->arguments(h, command);
-	return rc < 0 ? err_set(err, ENOMEM, "gathering the arguments of %s", h->ops->name) : 0;
+	return rc < 0 ? err_set(err, ENOMEM, "composing the arguments of %s", h->ops->name) : 0;
 }
 
-/* Execute it on the holder. */
+/* Execute the program on the holder. */
 static int execute(struct net_helper *h, struct error *err)
 {
 	_cleanup_close_ int ready = -1, ready_peer = -1, exit_fd = -1, exit_peer = -1;
@@ -117,7 +118,7 @@ static int execute(struct net_helper *h, struct error *err)
 	return 0;
 }
 
-static void end_holder(const struct net_helper *h)
+static void kill_holder(const struct net_helper *h)
 {
 	if (h->net->holder.process.pid > 0)
 		kill(h->net->holder.process.pid, SIGKILL);
@@ -126,13 +127,13 @@ static void end_holder(const struct net_helper *h)
 int net_helper_run(struct net_helper *h, struct error *err)
 {
 	struct deadline deadline = deadline_in(STEP_MS);
-	int rc = net_work(h->net, &deadline, err);
+	int rc = net_set_up(h->net, &deadline, err);
 
 	if (rc < 0)
 		return rc;
 	rc = execute(h, err);
 	if (rc < 0) {
-		net_helper_is_down(h);
+		net_helper_enter_down(h);
 		return err_wrap(err, rc, "starting %s", h->ops->name);
 	}
 	h->state = NET_HELPER_STARTING;
@@ -156,24 +157,24 @@ int net_helper_take_ready(struct net_helper *h)
 	}
 }
 
-void net_helper_is_up(struct net_helper *h)
+void net_helper_enter_up(struct net_helper *h)
 {
-	/* The holder is not waited for: the launch goes on, and the loop reaps it. */
+	/* Do not wait for the holder: the launch continues, and the event loop reaps it. */
 	if (!h->ops->holder_stays)
-		end_holder(h);
+		kill_holder(h);
 	h->ready = fd_close(h->ready);
 	if (h->ops->up)
 		h->ops->up(h);
-	/* What it said while starting is not what it dies of. */
+	/* Messages from the start do not explain a later death. */
 	helper_drain(&h->program);
 	h->program.text_size = 0;
 	h->program.text[0] = '\0';
 	h->state = NET_HELPER_UP;
 }
 
-void net_helper_is_down(struct net_helper *h)
+void net_helper_enter_down(struct net_helper *h)
 {
-	end_holder(h);
+	kill_holder(h);
 	h->ready = fd_close(h->ready);
 	h->program.output = fd_close(h->program.output);
 	h->exit = fd_close(h->exit);

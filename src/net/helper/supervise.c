@@ -2,15 +2,16 @@
 /*
  * Theory of operation
  *
- * The helper in the event loop, where nothing may wait:
+ * The helper in the event loop, where nothing may block:
  *
  *            dies                     kept: run
  *   UP ───────────────▶ DOWN ───────────────────────▶ STARTING ──▶ UP
  *                         ▲     dies, or killed when      │  ready-fd
  *                         └───── it is late to be ready ──┘
  *
- * Its end, and what is done about it, is kept's affair (proc/kept.h), as is a stop. The timer here
- * is the deadline for readiness in STARTING. A hung one is killed, and then has died: see health.c.
+ * "kept" (proc/kept.h) decides about a restart after a death, and continues a stopped helper. The
+ * timer here is the deadline for readiness in STARTING. A helper that hangs (health.c) is killed,
+ * and then handled like any dead helper.
  */
 #include <errno.h>
 #include <event2/event.h>
@@ -25,7 +26,7 @@
 #include "fauxroot/base/log.h"
 #include "run.h"
 
-/* How long one that has closed ready-fd without a word gets to die. */
+/* A program that has closed ready-fd without a report is killed after this time. */
 #define DYING_MS 1000
 
 static void on_output(evutil_socket_t fd, short what, void *arg);
@@ -58,7 +59,7 @@ static void on_output(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	/* Draining closes the descriptor at its end: out of the loop first. */
+	/* helper_drain() closes the descriptor at end of file: remove it from the loop first. */
 	(void)event_del(&h->on_output);
 	helper_drain(&h->program);
 	watch_output(h);
@@ -78,9 +79,9 @@ static void on_ready(evutil_socket_t fd, short what, void *arg)
 		set_timer(&h->on_timer, DYING_MS);
 		return;
 	}
-	net_helper_is_up(h);
+	net_helper_enter_up(h);
 	watch_output(h);
-	log_warning("%s started again; the network was gone for %lld ms", h->ops->name,
+	log_warning("%s started again; the network was down for %lld ms", h->ops->name,
 		    (long long)(clock_ms() - h->down_since_ms));
 	h->net->events->restarted(h->net->events_arg);
 }
@@ -118,11 +119,11 @@ static void on_ended(void *arg, int status, char *why, size_t size)
 	net_helper_death_reason(h, status, why, size);
 	if (h->state == NET_HELPER_UP)
 		h->down_since_ms = clock_ms();
-	net_helper_is_down(h);
+	net_helper_enter_down(h);
 	net_health_clear(&h->health);
 }
 
-/* End it with a reason of ours; its death will be reported. */
+/* Kill the program for our own reason, which is then reported as the reason of its death. */
 static void kill_for(struct net_helper *h, const char *reason)
 {
 	str_print(h->reason, sizeof(h->reason), "%s", reason);
@@ -139,7 +140,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 		kill_for(h, "it did not become ready");
 }
 
-static void on_look(evutil_socket_t fd, short what, void *arg)
+static void on_check(evutil_socket_t fd, short what, void *arg)
 {
 	struct net_helper *h = arg;
 
@@ -147,7 +148,7 @@ static void on_look(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (h->state == NET_HELPER_UP && h->program.process.pid > 0 &&
 	    net_health_is_hung(&h->health, h->net))
-		kill_for(h, "it hung and took no more packets");
+		kill_for(h, "it hung and read no more packets");
 }
 
 void net_helper_supervise(struct net *net)
@@ -167,8 +168,8 @@ void net_helper_supervise(struct net *net)
 	kept_watch(&h->kept, &h->program.process);
 	event_assign(&h->on_ready, net->base, -1, 0, on_ready, h);
 	event_assign(&h->on_timer, net->base, -1, 0, on_timer, h);
-	event_assign(&h->on_look, net->base, -1, EV_PERSIST, on_look, h);
-	set_timer(&h->on_look, h->look_ms);
+	event_assign(&h->on_check, net->base, -1, EV_PERSIST, on_check, h);
+	set_timer(&h->on_check, h->check_ms);
 	watch_output(h);
 }
 
@@ -181,7 +182,7 @@ void net_helper_kill(struct net *net)
 	if (h->supervised) {
 		unwatch(h);
 		kept_clear(&h->kept);
-		(void)event_del(&h->on_look);
+		(void)event_del(&h->on_check);
 	}
 	h->supervised = false;
 	if (h->program.process.pid > 0)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * --net=slirp4netns: a user-mode TCP/IP stack (libslirp) that turns the frames of a TAP device in
- * the child's network namespace into ordinary sockets of the host. What starts it and keeps it
- * running is net/helper/; what is special about it stands here.
+ * the child's network namespace into ordinary sockets of the host. net/helper/ starts it and keeps
+ * it running; this file has the details of the program.
  *
- * It reports on --ready-fd when all is set up, sandbox and filter included, and ends when
- * --exit-fd is closed.
+ * slirp4netns writes to --ready-fd when everything is set up, sandbox and filter included. It exits
+ * when the other end of --exit-fd is closed.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -21,8 +21,8 @@
 
 /* net_helper.own */
 struct slirp {
-	int preload;	/* the object that keeps it off the host's loopback; -1: none */
-	bool preloaded; /* this run calls it */
+	int preload;	/* the object that blocks the host's loopback; -1: none */
+	bool preloaded; /* this run has called the object */
 };
 
 enum {
@@ -37,8 +37,7 @@ static const char *binary(const struct config *config)
 	return config->slirp4netns.binary;
 }
 
-/* In a detached namespace, as RootlessKit has it, they are off unless asked for, which is refused.
- */
+/* As in RootlessKit: off with --detach-netns; =true is refused there. */
 static bool shield_wanted(const struct net *net, enum tristate option)
 {
 	return option == TRI_TRUE || (option == TRI_AUTO && !net->plan.detached);
@@ -62,9 +61,8 @@ static int judge_version(struct net *net, int status, const char *text, struct e
 	(void)status;
 	if (slirp_version_parse(text, &version) < 0)
 		return err_about(err,
-				 err_say(err, EPROTO,
-					 "%s --version does not tell a version: \"%s\"", program,
-					 text),
+				 err_say(err, EPROTO, "%s --version printed no version: \"%s\"",
+					 program, text),
 				 REASON_OTHER_PROGRAM, "%s", program);
 	(void)str_print(net->version, sizeof(net->version), "%u.%u.%u", version.major,
 			version.minor, version.patch);
@@ -87,14 +85,14 @@ static void init(struct net_helper *h)
 	s->preload = -1;
 }
 
-/* Where this fails, is_up() tells. */
-static void shut_loopback(struct net_helper *h)
+/* If this fails, is_up() warns. */
+static void open_preload(struct net_helper *h)
 {
 	struct slirp *s = h->own;
 	int rc = h->net->config->disable_host_loopback ? slirp_preload_open(&s->preload) : 0;
 
 	if (rc < 0)
-		log_debug("making the object that slirp4netns loads: %s", strerror(-rc));
+		log_debug("creating the preloaded object of slirp4netns: %s", strerror(-rc));
 }
 
 static void release(struct net_helper *h)
@@ -147,12 +145,12 @@ static int arguments(struct net_helper *h, struct net_helper_command *command)
 	return rc < 0 ? rc : slirp_preload_env(s->preload, command->ready, &command->env);
 }
 
-/* What it loads reports on the same descriptor, and first. */
+/* The preloaded object writes to the same descriptor, before slirp4netns does. */
 static int take_ready(struct net_helper *h, char byte)
 {
 	struct slirp *s = h->own;
 
-	if (byte == PRELOAD_WORD) {
+	if (byte == PRELOAD_BYTE) {
 		s->preloaded = true;
 		return NET_HELPER_NOT_YET;
 	}
@@ -163,15 +161,15 @@ static void is_up(struct net_helper *h)
 {
 	const char *endpoint = h->net->endpoint;
 	const struct slirp *s = h->own;
-	/* Made with the caller's umask; nobody else can enter its directory meanwhile. */
+	/* slirp4netns made it with the caller's umask. Until now its directory protects it. */
 	int rc = endpoint ? unix_chmod(endpoint, 0600) : 0;
 
 	if (rc < 0)
 		log_warning("%s: %s", endpoint, strerror(-rc));
 	if (h->net->config->disable_host_loopback && !s->preloaded)
-		log_warning("--disable-host-loopback: %s does not load what checks its addresses "
-			    "(is it linked statically?): frames of the command's own making can "
-			    "reach the host's loopback",
+		log_warning("--disable-host-loopback: %s did not load the object that checks its "
+			    "addresses (is it linked statically?): frames forged by the command "
+			    "can reach the host's loopback",
 			    h->net->config->slirp4netns.binary);
 }
 
@@ -186,7 +184,7 @@ const struct net_helper_ops slirp_ops = {
 	.choose_shields = choose_shields,
 	.own_size = sizeof(struct slirp),
 	.init = init,
-	.prepare = shut_loopback,
+	.prepare = open_preload,
 	.release = release,
 	.arguments = arguments,
 	.take_ready = take_ready,

@@ -10,7 +10,7 @@
 
 #define DNS_PORT 53
 
-/* An address without its sockaddr: alignment is the caller's affair, ours is a copy. */
+/* A copy of an address: the caller's sockaddr need not be aligned. */
 struct endpoint {
 	int family;
 	in_port_t port;
@@ -34,7 +34,7 @@ static bool endpoint_of(const struct sockaddr *address, socklen_t size, struct e
 		ret->ip.v4 = v4.sin_addr;
 		return true;
 	}
-	/* The kernel takes one without a scope id, too (RFC 2133). */
+	/* The kernel accepts an address without a scope id, too (RFC 2133). */
 	if (ret->family == AF_INET6 && size >= offsetof(struct sockaddr_in6, sin6_scope_id)) {
 		memcpy(&v6, address, offsetof(struct sockaddr_in6, sin6_scope_id));
 		ret->port = v6.sin6_port;
@@ -67,7 +67,7 @@ bool loopback_reaches(const struct sockaddr *address, socklen_t size)
 	return is_loopback4(mapped);
 }
 
-/* Take "nameserver ADDRESS" off a line, as text that inet_pton(3) takes. */
+/* Parse "nameserver ADDRESS"; copy the address as text for inet_pton(3). */
 static bool take_name_server(struct cursor line, char *ret, size_t size)
 {
 	const char *start;

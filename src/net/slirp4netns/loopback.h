@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which addresses are the host's loopback. Plain data in, a verdict out: what runs inside
- * slirp4netns (preload/) and its tests share it.
+ * Which addresses are the host's loopback. These functions make no system calls. The object inside
+ * slirp4netns (preload/) and the tests share them.
  */
 #pragma once
 
@@ -10,20 +10,21 @@
 #include <sys/socket.h>
 
 /*
- * loopback_reaches() - would Linux take a packet for @address to the loopback of its sender?
+ * loopback_reaches() - does Linux deliver a packet for @address to the sender's own loopback?
  * @size: bytes at @address
  *
- * 127/8 and ::1; "this host", 0/8 and ::, which connect(2) turns into them; IPv6 addresses that
- * carry an IPv4 one of these (::ffff:0:0/96), or did once (::/96, RFC 4291, section 2.5.5.1). What
- * is no Internet address, or cut off, is false: the kernel will say what it thinks of it.
+ * True for 127/8 and ::1; for "this host", 0/8 and ::, which connect(2) turns into loopback; for
+ * IPv6 addresses that contain one of these IPv4 addresses (::ffff:0:0/96); and for the deprecated
+ * form ::/96 (RFC 4291, section 2.5.5.1). False for a truncated address and for one that is not an
+ * Internet address: the kernel reports the error.
  */
 bool loopback_reaches(const struct sockaddr *address, socklen_t size);
 
 /*
- * loopback_names() - is it port 53 of a name server of a resolv.conf?
- * @address: as above
- * @text: of the file; @n: its bytes
+ * loopback_names() - is @address port 53 of a name server in a resolv.conf?
+ * @size: bytes at @address
+ * @text, @n: content and size of the file
  *
- * Its lines as libslirp reads them: "nameserver" at the start of a line, blanks, the address.
+ * Lines are read as libslirp reads them: "nameserver" at the start of a line, blanks, the address.
  */
 bool loopback_names(const struct sockaddr *address, socklen_t size, const char *text, size_t n);

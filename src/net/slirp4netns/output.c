@@ -28,7 +28,7 @@ int slirp_version_parse(const char *text, struct slirp_version *ret)
 	if (!cursor_word(&c, "slirp4netns version ") ||
 	    take_version(&c, &version.major, &version.minor, &version.patch) < 0)
 		return -EINVAL;
-	/* Word by word: a helper's output has its lines joined. */
+	/* Search word by word: the lines of a helper's output are joined. */
 	while (!cursor_at_end(&c)) {
 		if (cursor_word(&c, "libslirp: "))
 			(void)take_version(&c, &version.libslirp_major, &version.libslirp_minor,
@@ -43,8 +43,8 @@ int slirp_version_parse(const char *text, struct slirp_version *ret)
 
 bool slirp_version_sufficient(const struct slirp_version *version)
 {
-	/* 0.4.0 brought --enable-sandbox and --enable-seccomp, and a ready-fd that is written when
-	 * all is set up; the other options are older. */
+	/* 0.4.0 added --enable-sandbox and --enable-seccomp, and writes to ready-fd only when
+	 * everything is set up. The other options are older. */
 	return version->major > 0 || version->minor >= 4;
 }
 

@@ -3,12 +3,13 @@
  * Theory of operation
  *
  * The object that slirp4netns loads with --disable-host-loopback (preload/preload.c) is part of our
- * executable: no file has to be installed or found, and none can be of another version. It is
- * handed on as a file in memory, named by its descriptor, which is the same number there.
+ * executable: no file must be installed or found, and its version always matches. slirp4netns
+ * inherits it as a file in memory, under the same descriptor number, and loads it by the path
+ * /proc/self/fd/N.
  *
- * musl's and glibc's loaders take a path in LD_PRELOAD; an AT_SECURE program (man 3 getauxval)
- * would not, but slirp4netns gains no privileges by being executed. That it works shows on
- * ready-fd.
+ * The loaders of musl and glibc take a path in LD_PRELOAD. They ignore it for AT_SECURE programs
+ * (man 3 getauxval), but slirp4netns gains no privileges when it is executed. The object confirms
+ * on ready-fd that it is loaded.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -26,7 +27,7 @@
 #define MFD_NOEXEC_SEAL 0x0008U /* Linux 6.3 */
 #endif
 
-/* The Makefile tells the assembler where the file is. */
+/* The Makefile passes the file's directory to the assembler. */
 __asm__(".pushsection .rodata.preload_object,\"a\"\n"
 	".global preload_object, preload_object_size\n"
 	".hidden preload_object, preload_object_size\n"
@@ -42,7 +43,7 @@ __asm__(".pushsection .rodata.preload_object,\"a\"\n"
 extern const unsigned char preload_object[] __attribute__((visibility("hidden")));
 extern const uint32_t preload_object_size __attribute__((visibility("hidden")));
 
-/* A library is mapped, not executed: it needs no x bit, which some machines refuse. */
+/* A library is mapped, not executed: it needs no x bit, and some machines refuse that bit. */
 static int open_memory(void)
 {
 	int fd = memfd_create("fauxroot-preload", MFD_CLOEXEC | MFD_NOEXEC_SEAL);

@@ -2,21 +2,20 @@
 /*
  * Theory of operation
  *
- * This runs inside slirp4netns, in front of its C library (man 8 ld.so, LD_PRELOAD), and refuses
- * the sockets that it makes for the target the host's loopback.
+ * This object runs inside slirp4netns, in front of its C library (man 8 ld.so, LD_PRELOAD). It
+ * denies the host's loopback to the sockets that slirp4netns makes for the target.
  *
- * slirp4netns --disable-host-loopback refuses its gateway's address. But the target is root of its
- * network namespace: it can write frames of its own making to the TAP device, for 127.0.0.1 as
- * well, and libslirp connects to whatever address a frame has. To look at frames on their way is
- * not enough, since their pages may be shared with the target (PACKET_TX_RING, splice), who changes
- * them after they have passed a filter. Here the address is the one in slirp4netns's own memory
- * that the kernel is about to get, after all translation.
+ * slirp4netns --disable-host-loopback refuses only the gateway's address. But the target is root of
+ * its network namespace: it can write forged frames to the TAP device, also frames for 127.0.0.1,
+ * and libslirp connects to any address. A filter for frames is not enough. The target can share a
+ * frame's pages (PACKET_TX_RING, splice) and change them after the filter. Here the address is in
+ * slirp4netns's own memory, after all translation, just before the kernel gets it.
  *
- * What the address of the name server leads to may be on the loopback, 127.0.0.53 for one. That
- * address, port 53 of it alone, stays open as long as /etc/resolv.conf names it.
+ * libslirp forwards DNS to the host's name server, which may be on the loopback, for example at
+ * 127.0.0.53. Port 53 of that address stays reachable while /etc/resolv.conf names it.
  *
- * It is linked with no library and takes from the one that slirp4netns has what every C library
- * calls the same, so that it serves glibc and musl.
+ * The object is linked with no library. It uses only functions of slirp4netns's own C library that
+ * have the same names in glibc and musl, so that one object works with both.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -35,7 +34,7 @@
 
 #define MAX_RESOLV_CONF 16384
 
-/* A file that changes while it is read is read again with the next packet. */
+/* If the file changes during the read, the next packet reads it again. */
 static bool is_name_server(const struct sockaddr *address, socklen_t size)
 {
 	char text[MAX_RESOLV_CONF];
@@ -51,7 +50,7 @@ static bool is_name_server(const struct sockaddr *address, socklen_t size)
 	return n >= 0 && loopback_names(address, size, text, used);
 }
 
-/* errno as a route that does not exist: libslirp tells the target so in ICMP. */
+/* Sets errno as for a missing route: libslirp reports that to the target by ICMP. */
 static bool refused(const struct sockaddr *address, socklen_t size)
 {
 	if (!loopback_reaches(address, size) || is_name_server(address, size))
@@ -73,20 +72,20 @@ EXPORT ssize_t sendto(int fd, const void *buf, size_t n, int flags, const struct
 }
 
 /*
- * Tell the launcher that slirp4netns calls us, and not a C library of its own that it is linked
- * with statically. While it starts, it passes on the descriptor of the TAP device by sendmsg(2).
+ * Report to the launcher that slirp4netns calls this object: a statically linked slirp4netns does
+ * not. At its start slirp4netns sends the descriptor of the TAP device by sendmsg(2).
  */
 static void announce(void)
 {
 	const char *number = getenv(PRELOAD_READY_FD);
-	const char word = PRELOAD_WORD;
+	const char byte = PRELOAD_BYTE;
 	uint32_t fd;
 
 	if (number && parse_u32(number, INT32_MAX, &fd) == 0)
-		(void)!write((int)fd, &word, 1);
+		(void)!write((int)fd, &byte, 1);
 }
 
-/* libslirp sends no packets by it, yet. */
+/* libslirp does not send packets by sendmsg(2) today. Check them anyway. */
 EXPORT ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 {
 	if (refused(message->msg_name, message->msg_namelen))

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the launcher and the object that it has slirp4netns load agree upon. */
+/* The protocol between the launcher and the object that slirp4netns loads. */
 #pragma once
 
-/* Environment: the descriptor of --ready-fd, to which slirp4netns itself writes '1'. */
+/* Environment variable: the descriptor of --ready-fd. slirp4netns itself writes '1' to it. */
 #define PRELOAD_READY_FD "FAUXROOT_READY_FD"
 
-/* What is written there when slirp4netns turns out to call the object. */
-#define PRELOAD_WORD 'L'
+/* The object writes this byte there when slirp4netns calls it. */
+#define PRELOAD_BYTE 'L'
