@@ -2,18 +2,18 @@
 /*
  * Theory of operation
  *
- * A map is written once, in one write(2), by one of three hands (man 7 user_namespaces, "Defining
+ * A map is written once, with one write(2), in one of three ways (man 7 user_namespaces, "Defining
  * user and group ID mappings"):
  *
- * - newuidmap(1) and newgidmap(1), which are privileged and check that the ranges are the caller's.
- *   The two files are independent of each other, so the two programs run side by side.
- * - ourselves, with CAP_SETUID, CAP_SETGID and CAP_SETFCAP over our own user namespace: root, in a
- *   container that has no newuidmap or forbids it to gain privileges.
- * - ourselves without any capability, for a map of nothing but the caller. The kernel allows a
- *   group map then only after "deny" in setgroups: a process that can drop its supplementary groups
- *   gets at files that deny one of them (CVE-2014-8989).
+ * - By newuidmap(1) and newgidmap(1), which are privileged and check that the ranges are the
+ * caller's. The two files are independent, so the two programs run in parallel.
+ * - By ourselves, with CAP_SETUID, CAP_SETGID and CAP_SETFCAP over our own user namespace: as root,
+ * in a container that lacks newuidmap or does not let it gain privileges.
+ * - By ourselves without any capability, for a map of only the caller's id. The kernel allows such
+ * a group map only after "deny" in setgroups: a process that can drop its supplementary groups can
+ * access files that deny access to one of them (CVE-2014-8989).
  *
- * The child is ours and not yet reaped, so its PID cannot have become another's.
+ * The child is ours and not reaped yet, so its PID cannot have been reused.
  */
 #include "fauxroot/idmap/idmap.h"
 
@@ -51,7 +51,7 @@ int idmap_prepare(const struct config *config, const struct deadline *deadline, 
 	return err_step(err, rc, STEP_IDMAP);
 }
 
-/* The kernel takes a map in one write(2) only; it is never short. */
+/* The kernel accepts a map only as a single write(2), which is never partial. */
 static int write_once(pid_t child, const char *file, const char *text, size_t size,
 		      struct error *err)
 {
@@ -92,7 +92,7 @@ int idmap_repeat(const struct idmap *map, pid_t child, struct error *err)
 {
 	struct idmap same = *map;
 
-	/* The kernel passes "deny" on to a child namespace. */
+	/* A child namespace inherits "deny" from its parent. */
 	same.single = false;
 	for (size_t i = 0; i < same.uid.n; i++)
 		same.uid.extents[i].outside = same.uid.extents[i].inside;
@@ -105,7 +105,7 @@ static int start_mapper(struct helper *ret, const char *program, const struct id
 			pid_t child, struct error *err)
 {
 	_cleanup_strv_ struct strv argv = {NULL, 0};
-	/* What it prints is read: complaint_reason(). */
+	/* In English, because complaint_reason() parses the output. */
 	static const char *const env[] = {"LC_ALL=C", NULL};
 	struct helper_spec spec = {.role = program, .env = env};
 	int rc = strv_add(&argv, program);
@@ -127,7 +127,7 @@ static int start_mapper(struct helper *ret, const char *program, const struct id
 	return helper_start(ret, &spec, err);
 }
 
-/* What a mapper that failed has said; most of its messages begin with its name already. */
+/* Make an error of a failed mapper's output. Most of its messages already begin with its name. */
 static int mapper_failure(const struct helper *h, int status, struct error *err)
 {
 	const char *after = str_after(h->text, h->role);
@@ -136,7 +136,7 @@ static int mapper_failure(const struct helper *h, int status, struct error *err)
 
 	process_status_text(status, how, sizeof(how));
 	if (!*h->text)
-		rc = err_say(err, EPERM, "%s failed without a word: %s", h->role, how);
+		rc = err_say(err, EPERM, "%s failed without a message: %s", h->role, how);
 	else if (after && *after == ':')
 		rc = err_say(err, EPERM, "%s (%s)", h->text, how);
 	else

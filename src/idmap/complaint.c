@@ -2,10 +2,9 @@
 /*
  * Theory of operation
  *
- * newuidmap(1) and newgidmap(1) end with status 1 whatever went wrong; the difference is in the
- * message alone. It is read here, once, and nowhere else. The messages are those of shadow,
- * src/newuidmap.c and libmisc/idmapping.c, unchanged since version 4.2; start_mapper() has them
- * printed in English.
+ * newuidmap(1) and newgidmap(1) exit with status 1 after every failure; only the message shows the
+ * reason. It is parsed here and nowhere else. The messages are those of shadow, src/newuidmap.c and
+ * libmisc/idmapping.c, unchanged since version 4.2. start_mapper() sets the language to English.
  */
 #include "complaint.h"
 
@@ -14,12 +13,13 @@
 
 #include "fauxroot/base/macro.h"
 
-/* The words occur in the message in this order. */
+/* Parts of the message, in this order. */
 static const struct {
 	const char *words[2];
 	enum error_reason reason;
 } complaints[] = {
-	/* openat2(2) fails like that for no want of privileges, but in a seccomp filter. */
+	/* Opening the map fails like this only because of a seccomp filter, not of missing
+	 * privileges. */
 	{{"open of ", "_map failed: Operation not permitted"}, REASON_MAP_OPEN},
 	{{"open of ", "_map failed: Function not implemented"}, REASON_MAP_OPEN},
 	{{"", "_map failed"}, REASON_MAP_WRITE},

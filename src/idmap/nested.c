@@ -2,16 +2,16 @@
 /*
  * Theory of operation
  *
- * Who has a user namespace in his power is decided by two things (man 7 user_namespaces,
- * "Capabilities"): a process in an ancestor namespace needs the capability there, and a process
- * whose effective user id owns the namespace has all of them from its parent namespace. The second
- * needs no capability at all. So the child is cloned under a subordinate id: a helper of ours that
- * has dropped its capabilities, and runs with the caller's id beside the child, then has no power
- * over it. With a map of one id there is no second one.
+ * A process controls a user namespace in two cases (man 7 user_namespaces, "Capabilities"): it is
+ * in an ancestor namespace and has capabilities there, or it is in the parent namespace and its
+ * effective user id owns the namespace. The second case needs no capability. So the child is cloned
+ * under a subordinate id: then a helper of ours that has dropped its capabilities, and runs with
+ * the caller's id beside the child, has no control over it. A map of one id has no subordinate id
+ * for this.
  *
- * Leaving id 0 clears the effective capabilities, and each change of the effective id makes the
- * process undumpable (man 2 prctl, PR_SET_DUMPABLE). The child inherits that, and then its uid_map
- * would belong to the host's root and could not be opened.
+ * A change from id 0 clears the effective capabilities, and each change of the effective id makes
+ * the process undumpable (man 2 prctl, PR_SET_DUMPABLE). The child would inherit that: its uid_map
+ * would belong to the host's root, and we could not open it.
  */
 #include <errno.h>
 #include <sched.h>
@@ -23,10 +23,10 @@
 #include "fauxroot/idmap/idmap.h"
 #include "fauxroot/sys/ns.h"
 
-/* The first subordinate id, as the middle namespace calls it. */
+/* The first subordinate id, as seen in the middle namespace. */
 #define OWNER 1
 
-/* Real and saved id are root's, so the way back is open. */
+/* The real and saved ids stay root's, so the change can be undone. */
 static int take_effective_uid(uid_t uid, struct error *err)
 {
 	if (setresuid(0, uid, 0) < 0)
@@ -57,7 +57,7 @@ int idmap_clone(const struct idmap *map, unsigned long flags, struct process *re
 	if (rc == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		rc = err_set(err, errno, "setting the parent-death signal");
 	if (rc < 0) {
-		/* Not ours to wait for. */
+		/* Our parent reaps it, not we. */
 		kill(child.pid, SIGKILL);
 		process_forget(&child);
 		return err_step(err, rc, STEP_CLONE);

@@ -2,13 +2,13 @@
 /*
  * Theory of operation
  *
- * Child id 0 is the caller's own id; after it the ranges follow end to end, in the order of their
- * lines, so that an id in the child keeps its meaning from one launch to the next. The kernel's
- * checks answer every mistake with the same EINVAL or EPERM (kernel/user_namespace.c, map_write()),
- * and newuidmap's with "not allowed"; so each is looked for here first and told with its lines.
+ * Child id 0 is the caller's own id. The ranges follow without gaps, in the order of their lines,
+ * so an id in the child has the same meaning in every launch. For every mistake the kernel returns
+ * the same EINVAL or EPERM (kernel/user_namespace.c, map_write()), and newuidmap prints the same
+ * "not allowed". So mistakes are detected here first, and reported with their lines.
  *
- * The own id is never merged with a range that follows on it: newuidmap allows it as an extent of
- * its own, and ranges only as the files grant them.
+ * The caller's own id is never merged with an adjacent range: newuidmap allows it only as an extent
+ * of its own, and ranges only as the files grant them.
  */
 #include "fauxroot/idmap/idmap.h"
 
@@ -30,12 +30,12 @@ static int check_range(enum subid_kind kind, uint32_t own, const struct subid_ra
 	const struct subid_range *r = &ranges->items[i];
 
 	if (r->count == 0 || r->start > SUBID_LAST || r->count - 1 > SUBID_LAST - r->start)
-		return err_say(err, EINVAL, "%s, line %u: %u ids from %u on: not a range of ids",
+		return err_say(err, EINVAL, "%s, line %u: %u ids from %u on: invalid range",
 			       ranges->source, r->line, r->count, r->start);
 	if (own >= r->start && own - r->start < r->count)
 		return err_say(err, EINVAL,
-			       "%s, line %u: %u ids from %u on hold %s %u, which is the caller's "
-			       "own and is mapped to 0",
+			       "%s, line %u: %u ids from %u on contain %s %u, the caller's own, "
+			       "which is mapped to 0",
 			       ranges->source, r->line, r->count, r->start,
 			       kind == SUBID_UID ? "uid" : "gid", own);
 	for (size_t k = 0; k < i; k++) {
@@ -72,19 +72,20 @@ int idmap_plan(enum subid_kind kind, uint32_t own, const struct subid_ranges *ra
 			last->count += r->count;
 		else if (plan.n == IDMAP_MAX_EXTENTS)
 			return err_say(err, EINVAL,
-				       "%s: the caller's ranges make more than the %d extents that "
-				       "the kernel takes",
+				       "%s: the caller's ranges need more than the %d extents that "
+				       "the kernel accepts",
 				       ranges->source, IDMAP_MAX_EXTENTS);
 		else
 			plan.extents[plan.n++] = (struct idmap_extent){inside, r->start, r->count};
-		/* Ranges that neither overlap nor hold the own id never add up to 2^32. */
+		/* No overflow: ranges that do not overlap or contain the own id add up to less than
+		 * 2^32. */
 		inside += r->count;
 	}
 	size = idmap_text(&plan, text);
 	if (size >= (size_t)sysconf(_SC_PAGESIZE))
 		return err_say(err, EINVAL,
-			       "%s: the caller's ranges make %zu extents, %zu bytes as text; the "
-			       "kernel takes less than a page",
+			       "%s: the caller's ranges need %zu extents, %zu bytes as text; the "
+			       "kernel accepts less than a page",
 			       ranges->source, plan.n, size);
 	*ret = plan;
 	return 0;

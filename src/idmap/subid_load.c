@@ -2,15 +2,14 @@
 /*
  * Theory of operation
  *
- * newuidmap(1) asks the source that nsswitch.conf's "subid:" names: the files, or a libsubid plugin
- * of sssd or FreeIPA. getsubids(1) asks the same source in our place, but two more processes cost
- * half as much again as the whole launch; so it is asked only where a plugin is named, or on
- * demand.
+ * newuidmap(1) uses the source that "subid:" in nsswitch.conf names: the files, or a libsubid
+ * plugin of sssd or FreeIPA. getsubids(1) prints the ranges of the same source. But two more
+ * processes make a launch half as long again, so it only runs if a plugin is named, or on request.
  *
- * The login name comes out of /etc/passwd where the uid stands there, without loading the name
- * service: that is a tenth of a millisecond of the two that a launch takes. Only for a uid that is
- * not there (LDAP) the name service is asked. A uid without any name, as some container platforms
- * hand them out, is served by lines with its number.
+ * The login name is read from /etc/passwd if the uid is there. This does not load the name service,
+ * and saves a tenth of a millisecond of the two that a launch takes. Only for another uid (LDAP)
+ * the name service is used. For a uid without a name, as some container platforms assign, the lines
+ * with its number are used.
  */
 #include "subid_load.h"
 
@@ -42,9 +41,9 @@ static const char *const kind_words[SUBID_KINDS_] = {
 	[SUBID_GID] = "group",
 };
 
-/* The user whose ranges are wanted, in the forms that the sources know. */
+/* The user whose ranges are searched, in the forms that the sources use. */
 struct owner {
-	char *name; /* NULL: has none */
+	char *name; /* NULL: none */
 	uid_t uid;
 	char words[300]; /* for errors: 'user "alice" (uid 1000)' */
 };
@@ -96,7 +95,7 @@ static int load_file(const struct machine *machine, enum subid_kind kind, const 
 	return 0;
 }
 
-/* One getsubids(1) of the two that run side by side. */
+/* One of the two getsubids(1) that run in parallel. */
 struct query {
 	struct helper helper;
 	int out; /* read end of its stdout */
@@ -120,7 +119,7 @@ static int query_start(struct query *q, enum subid_kind kind, const char *progra
 	return helper_start(&q->helper, &spec, err);
 }
 
-/* Its stdout up to the end of file, in bounded time and size. */
+/* Read its stdout up to end of file, with limits of time and size. */
 static int query_read(struct query *q, const struct deadline *deadline, int cancel_fd,
 		      struct error *err)
 {
@@ -166,7 +165,7 @@ static int query_result(const struct query *q, int status, enum subid_kind kind,
 	char how[64];
 	int rc;
 
-	/* It says "Error fetching ranges" for no range and for every other trouble. */
+	/* It prints "Error fetching ranges" if there is no range, and for every other error. */
 	if (status != 0)
 		return err_say(err, WIFEXITED(status) ? ENOENT : EIO,
 			       "%s has no subordinate %s ids: getsubids: %s%s%s", owner->words,
@@ -248,10 +247,11 @@ static bool nsswitch_is_dynamic(const struct machine *machine)
 
 	if (machine_load(machine, path, &text, &size) < 0 || !subid_nsswitch_is_dynamic(text, size))
 		return false;
-	/* newuidmap of a shadow without getsubids (before 4.9) knows nothing but files either. */
+	/* A version of shadow without getsubids (before 4.9) has a newuidmap that only uses the
+	 * files. */
 	if (path_find(getsubids_program(), &program) == 0)
 		return true;
-	log_warning("%s names a source of subordinate ids beside files, and there is no %s to ask; "
+	log_warning("%s names a source of subordinate ids beside files, but %s is not found; "
 		    "reading the files",
 		    path, getsubids_program());
 	return false;

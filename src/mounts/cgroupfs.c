@@ -3,9 +3,9 @@
  * Theory of operation
  *
  * A cgroup2 shows the cgroup namespace of the process that mounts it, from that namespace's root
- * downwards. It goes over whatever the host has at /sys/fs/cgroup, which cannot be taken away.
- * Where that is a cgroup2 itself the kernel refuses another on the very same place (mount(2),
- * EBUSY); a tmpfs between the two makes it another place.
+ * downwards. It covers the host's mount at /sys/fs/cgroup, which cannot be unmounted. If that is a
+ * cgroup2 as well, the kernel refuses a second one on the same place (mount(2), EBUSY); a tmpfs
+ * between the two makes it another place.
  */
 #include <errno.h>
 #include <sys/mount.h>

@@ -2,18 +2,18 @@
 /*
  * Theory of operation
  *
- * Every directory is opened as a place before the first mount is made, so what is checked is what
- * is mounted on, and a directory swapped for a link meanwhile can't lead us elsewhere. A directory
- * is done before those above it: it is then part of the tree that is bound below the other's tmpfs,
- * while the other way round its own path would be covered already.
+ * Every directory is opened as a place before the first mount. So the directory that is checked is
+ * the one that is mounted on, even if its path is replaced by a link in between. A directory is
+ * copied up before its parents: it is then part of the tree that is bound below the parent's tmpfs.
+ * In the opposite order its path would already be covered.
  *
- * For each: a tmpfs goes over the place; the original is bound recursively on .roXXXXXX in it; the
- * entries are links into that. The place itself still is the original, but a recursive bind of it
- * would take along the tmpfs that covers it by then: while the bind is made the tmpfs is unbindable
- * (man 7 mount_namespaces), which leaves it out.
+ * Each copy is a tmpfs over the place. The original is bound recursively on .roXXXXXX in it, and
+ * the entries are links into that. The place still is the original, but a recursive bind of it
+ * would include the tmpfs that now covers it. So the tmpfs is unbindable during the bind (man 7
+ * mount_namespaces), which excludes it.
  *
- * The original keeps its own flags: /run/user/UID, the state directory and whatever else is mounted
- * below stay writable and the real thing, shared with the host.
+ * The original keeps its own flags: /run/user/UID, the state directory and other mounts below stay
+ * writable, and shared with the host.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -38,11 +38,11 @@
 /* Name of the mount point of the original: ".ro" and six random characters. */
 #define ORIGINAL_NAME_SIZE 10
 
-/* A directory to be copied up. */
+/* A directory to copy up. */
 struct copy {
 	char *path;   /* canonical */
 	int original; /* as a place */
-	int cover;    /* root of the tmpfs over it; -1 until there is one */
+	int cover;    /* root of the tmpfs over it; -1 before the mount */
 };
 
 struct copies {
@@ -61,7 +61,7 @@ static void copies_clear(struct copies *copies)
 	free(copies->items);
 }
 
-/* Device and inode: the same file, by whatever path. */
+/* Compare device and inode: do both descriptors refer to the same file? */
 static bool same_file(int a, int b)
 {
 	struct stat st_a, st_b;
@@ -70,22 +70,22 @@ static bool same_file(int a, int b)
 	       st_a.st_ino == st_b.st_ino;
 }
 
-/* Why a copy of @path, opened as @place, can't work; NULL where it can. */
+/* The reason why @path, opened as @place, cannot be copied up; NULL if it can. */
 static const char *why_refused(const char *path, int place, int state_dir)
 {
 	struct stat st;
 	struct statfs fs;
 
 	if (fstat(place, &st) < 0 || !S_ISDIR(st.st_mode))
-		return "it is no directory";
+		return "it is not a directory";
 	if (streq(path, "/"))
-		return "it is the root directory; name the directories to be written to";
+		return "it is the root directory; name the directories to write to";
 	if (streq(path, "/tmp"))
 		return "/tmp is shared with the host on purpose, and is writable already";
 	if (fstatfs(place, &fs) == 0 &&
 	    (fs.f_type == PROC_SUPER_MAGIC || fs.f_type == SYSFS_MAGIC ||
 	     fs.f_type == CGROUP_SUPER_MAGIC || fs.f_type == CGROUP2_SUPER_MAGIC))
-		return "the kernel makes its entries, and a copy would not follow";
+		return "the kernel creates its entries, and a copy would not be updated";
 	if (state_dir >= 0 && same_file(place, state_dir))
 		return "it is the state directory, whose later files would not appear in the copy";
 	return NULL;
@@ -102,7 +102,7 @@ static int cannot_copy(const char *doing, const char *path, int errnum, struct e
 			 REASON_COPY_UP, "%s", path);
 }
 
-/* Open @dir, wherever it leads, as the next of @copies, unless it is there already. */
+/* Open @dir, following links, and add it to @copies, unless it is a duplicate. */
 static int add_copy(struct copies *copies, const char *dir, int state_dir, struct error *err)
 {
 	_cleanup_free_ char *path = NULL;
@@ -141,14 +141,14 @@ static int open_copies(const struct strv *dirs, const char *state_dir, struct co
 		return err_set(err, ENOMEM, "copying up");
 	for (size_t i = 0; i < dirs->n && rc == 0; i++)
 		rc = add_copy(ret, dirs->items[i], state, err);
-	/* A path sorts after those above it, of which it is a continuation. */
+	/* In descending order a path is before its parents, which are its prefixes. */
 	qsort(ret->items, ret->n, sizeof(*ret->items), compare_descending);
 	return rc;
 }
 
 /*
- * The id that the kernel shows for one that is not mapped. An original that really belongs to the
- * user of that number is given to 0, too: no harm.
+ * The id that the kernel shows for an unmapped one. An original that really belongs to the user
+ * with this number also gets owner 0, which is harmless.
  */
 static uint32_t overflow_id(const char *file)
 {
@@ -162,7 +162,7 @@ static uint32_t overflow_id(const char *file)
 	return id;
 }
 
-/* The directory @place itself, not what is mounted on it; -1 with errno. */
+/* Open the directory @place itself, not a mount on it; -1 with errno. */
 static int open_readable(int place)
 {
 	return openat(place, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -179,13 +179,13 @@ static int copy_mode_and_owner(const struct copy *copy, struct error *err)
 		return err_set(err, errno, "opening the tmpfs on %s", copy->path);
 	uid = st.st_uid == overflow_id("/proc/sys/kernel/overflowuid") ? 0 : st.st_uid;
 	gid = st.st_gid == overflow_id("/proc/sys/kernel/overflowgid") ? 0 : st.st_gid;
-	/* The owner first: chown(2) clears set-id bits. */
+	/* The owner is first: chown(2) clears set-id bits. */
 	if (fchown(dir, uid, gid) < 0 || fchmod(dir, st.st_mode & 07777) < 0)
 		return err_set(err, errno, "setting owner and mode of the tmpfs on %s", copy->path);
 	return 0;
 }
 
-/* Mount the tmpfs, and find its root, by the one step that takes a path. */
+/* Mount the tmpfs, and open its root: the only step that needs a path. */
 static int cover(struct copy *copy, struct error *err)
 {
 	struct stat below, above;
@@ -203,7 +203,7 @@ static int cover(struct copy *copy, struct error *err)
 	return 0;
 }
 
-/* A name that no entry of the original has. */
+/* Choose a name that no entry of the original has. */
 static int choose_name(int original, char name[static ORIGINAL_NAME_SIZE])
 {
 	static const char letters[] =
@@ -231,18 +231,18 @@ static int bind_original(const struct copy *copy, char name[static ORIGINAL_NAME
 	if (rc == 0 && mkdirat(copy->cover, name, 0700) < 0)
 		rc = -errno;
 	if (rc < 0)
-		return err_set(err, -rc, "making %s/.roXXXXXX", copy->path);
+		return err_set(err, -rc, "creating %s/.roXXXXXX", copy->path);
 	place = place_open_at(copy->cover, name);
 	rc = place < 0 ? place : mount_propagation(copy->cover, MS_UNBINDABLE);
 	if (rc == 0)
 		rc = mount_bind(copy->original, place);
-	/* Private again: a directory above must take it along. */
+	/* Private again: the bind of a parent directory must include it. */
 	if (rc == 0)
 		rc = mount_propagation(copy->cover, MS_PRIVATE);
 	return rc < 0 ? err_set(err, -rc, "binding %s on %s/%s", copy->path, copy->path, name) : 0;
 }
 
-/* A link for one entry: its own text where it is a link itself, else into the original. */
+/* Create a link for one entry: a copy if the entry is a link, otherwise into the original. */
 static int link_entry(const struct copy *copy, const char *original_name, const char *entry)
 {
 	char text[PATH_MAX];
@@ -251,7 +251,7 @@ static int link_entry(const struct copy *copy, const char *original_name, const 
 	if (n >= 0)
 		text[n] = '\0';
 	else if (errno == ENOENT)
-		return 0; /* the host has removed it meanwhile */
+		return 0; /* the host has removed it in the meantime */
 	else if (errno != EINVAL)
 		return -errno;
 	else if (str_print(text, sizeof(text), "%s/%s", original_name, entry) < 0)
@@ -283,7 +283,7 @@ static int link_entries(const struct copy *copy, const char *original_name,
 		progress_at(progress, "copying up %s/%s", copy->path, entry->d_name);
 		rc = link_entry(copy, original_name, entry->d_name);
 		if (rc < 0)
-			return err_set(err, -rc, "making the link %s/%s", copy->path,
+			return err_set(err, -rc, "creating the link %s/%s", copy->path,
 				       entry->d_name);
 	}
 	return errno ? cannot_copy("reading", copy->path, errno, err) : 0;
@@ -307,8 +307,8 @@ static int copy_one(struct copy *copy, struct progress *progress, struct error *
 	return rc;
 }
 
-/* Does the path lead to our copy, now that all is done? A directory above it may have been moved.
- */
+/* Check that the path leads to our copy after all mounts: a parent directory may have been
+ *moved. */
 static int check_copy(const struct copy *copy, struct error *err)
 {
 	_cleanup_close_ int now = place_open_dir(copy->path);
@@ -321,8 +321,8 @@ static int check_copy(const struct copy *copy, struct error *err)
 }
 
 /*
- * A working directory that has been copied up becomes the copy: writes would go to the original.
- * One further below is left as it is, since there its path leads to the very same directory.
+ * If the working directory is copied up, change to the copy: writes would go to the original. A
+ * directory further below needs no change: its path still leads to the same directory.
  */
 static int enter_copy(const struct copies *copies, const char *cwd, struct error *err)
 {

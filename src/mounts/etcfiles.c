@@ -2,14 +2,14 @@
 /*
  * Theory of operation
  *
- * The child opens the state directory's files before copy-up and binds them after it, by
- * descriptor: whatever has been mounted over the way there, the files themselves are still in its
- * mount namespace.
+ * The child opens the state directory's files before copy-up, and binds them after it by
+ * descriptor. Their path may be covered by then, but the files themselves are still in its mount
+ * namespace.
  *
- * They are bound on the entries of /etc themselves. On a distribution with systemd-resolved
- * /etc/resolv.conf is a link, and a bind on what it leads to would disappear whenever that file is
- * renamed over; a mount on the link stays. Only replacing /etc/resolv.conf itself undoes it, in
- * every namespace: see etcwatch.c.
+ * They are bound on the entries of /etc themselves. On a distribution with systemd-resolved,
+ * /etc/resolv.conf is a link. A bind on its target would disappear whenever a file is renamed over
+ * the target; a mount on the link stays. Only a replacement of /etc/resolv.conf itself undoes it,
+ * in every namespace: see etcwatch.c.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +25,7 @@
 #include "etctext.h"
 #include "private.h"
 
-/* Lists of blocked hosts have a few MiB. */
+/* Large enough for lists of blocked hosts, which have a few MiB. */
 #define ETCFILE_MAX (16U << 20)
 
 const char *const etcfile_names[ETCFILE_COUNT_] = {
@@ -33,7 +33,7 @@ const char *const etcfile_names[ETCFILE_COUNT_] = {
 	[ETCFILE_HOSTS] = "hosts",
 };
 
-/* The host's file, or its beginning; empty where there is none to be had. */
+/* Read the host's file, or its beginning; empty if it cannot be read. */
 static int read_host(const char *name, char **ret, size_t *ret_size)
 {
 	char path[PATH_MAX];
@@ -42,13 +42,14 @@ static int read_host(const char *name, char **ret, size_t *ret_size)
 	if (rc == 0)
 		rc = file_read_lines(AT_FDCWD, path, ETCFILE_MAX, ret, ret_size);
 	if (rc > 0)
-		log_warning("the child's %s has the first %u MiB of the host's: %s is larger", name,
-			    ETCFILE_MAX >> 20, path);
+		log_warning(
+			"the child's %s contains only the first %u MiB of the host's: %s is larger",
+			name, ETCFILE_MAX >> 20, path);
 	if (rc >= 0)
 		return 0;
 	if (rc != -ENOENT)
-		log_warning("the child's %s has nothing of the host's: reading %s: %s", name, path,
-			    strerror(-rc));
+		log_warning("the child's %s contains nothing of the host's: reading %s: %s", name,
+			    path, strerror(-rc));
 	*ret = strdup("");
 	*ret_size = 0;
 	return *ret ? 0 : -ENOMEM;
@@ -112,7 +113,7 @@ void etcfiles_close(struct etcfiles *files)
 	files->etc = fd_close(files->etc);
 }
 
-/* Make the entry @name of our tmpfs @etc an empty file, whatever it was: a mount point. */
+/* Replace the entry @name of our tmpfs @etc by an empty file, as a mount point. */
 static int make_mount_point(int etc, const char *name)
 {
 	if (unlinkat(etc, name, 0) < 0 && errno != ENOENT)
@@ -124,7 +125,8 @@ int etcfile_bind(int file, int etc, const char *name)
 {
 	int rc = -ENOENT;
 
-	/* The entry may be renamed over between its opening and the mount: then that is ENOENT. */
+	/* Another file may be renamed over the entry between open and mount: then the mount fails
+	 * with ENOENT. */
 	for (int tries = 0; tries < 10 && rc == -ENOENT; tries++) {
 		_cleanup_close_ int place = place_open_at(etc, name);
 
@@ -146,13 +148,14 @@ int etcfiles_bind_child(struct etcfiles *files, bool etc_copied, struct error *e
 		if (rc == 0)
 			rc = etcfile_bind(files->fd[i], etc, name);
 		if (rc == -ENOENT && !etc_copied) {
-			log_warning("/etc/%s does not exist, so the child's cannot be mounted on "
-				    "it; --copy-up=/etc makes it",
+			log_warning("/etc/%s does not exist, so the child's file cannot be mounted "
+				    "on it; "
+				    "--copy-up=/etc creates it",
 				    name);
 			rc = 0;
 		}
 		if (rc < 0)
-			return err_step(err, err_set(err, -rc, "binding ours on /etc/%s", name),
+			return err_step(err, err_set(err, -rc, "binding our file on /etc/%s", name),
 					STEP_MOUNT);
 	}
 	if (rc < 0)

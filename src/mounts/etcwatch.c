@@ -2,10 +2,10 @@
 /*
  * Theory of operation
  *
- * A rename over a directory entry, or its removal, detaches the mounts on it in all mount
- * namespaces but the one where it happens (where it is EBUSY; man 2 rename, man 2 unlink).
- * NetworkManager, DHCP clients and editors replace /etc/resolv.conf and /etc/hosts so. The launcher
- * watches the host's /etc and has the binds made again, in a runner, as soon as there is an entry
+ * A rename over a directory entry, or its removal, detaches the mounts on it in all other mount
+ * namespaces (with a mount in its own namespace it fails with EBUSY; man 2 rename, man 2 unlink).
+ * NetworkManager, DHCP clients and editors replace /etc/resolv.conf and /etc/hosts like this. The
+ * launcher watches the host's /etc. As soon as the entry exists again, a runner binds our file
  * again. A copy of /etc has no entry that the host could replace.
  */
 #include <errno.h>
@@ -33,7 +33,7 @@ int etcfiles_watch_open(void)
 static bool is_ours(const struct inotify_event *event)
 {
 	if (event->mask & IN_Q_OVERFLOW)
-		return true; /* events were lost: look */
+		return true; /* events were lost: check */
 	for (int i = 0; i < ETCFILE_COUNT_ && event->len > 0; i++)
 		if (streq(event->name, etcfile_names[i]))
 			return true;
@@ -80,7 +80,8 @@ int etcfiles_repair(const struct etcfiles *files, struct error *err)
 		int rc = repair_one(files->fd[i], files->etc, etcfile_names[i]);
 
 		if (rc < 0)
-			return err_set(err, -rc, "binding ours on /etc/%s again", etcfile_names[i]);
+			return err_set(err, -rc, "binding our file on /etc/%s again",
+				       etcfile_names[i]);
 	}
 	return 0;
 }

@@ -2,13 +2,13 @@
 /*
  * Theory of operation
  *
- * Resolvers take the first line that has a name, and its first name is the canonical one, which
- * `hostname -f` prints. The host's own line for its name may be that of a network card, which the
- * child doesn't have, so what counts is the first line of each family, and our lines go before the
- * host's, with all names of the host's line in their order.
+ * Resolvers use the first line that contains a name. The first name of this line is the canonical
+ * one, which `hostname -f` prints. The host's line for its own name may have the address of a
+ * network card, which the child lacks. So the first line of each family decides, and our lines
+ * precede the host's, with all names of the host's line in their order.
  *
- * The host's file is gone through once, since lists of blocked hosts have some hundred thousand
- * lines: an address is looked at only where a name is one that matters.
+ * The host's file is read in one pass, because lists of blocked hosts have some hundred thousand
+ * lines. An address is parsed only if its line contains a relevant name.
  */
 #include <arpa/inet.h>
 #include <stdbool.h>
@@ -19,13 +19,13 @@
 #include "fauxroot/base/parse.h"
 #include "etctext.h"
 
-/* White space as isspace(3) in the C locale, but for the end of a line. */
+/* White space as isspace(3) in the C locale, except newline. */
 static bool is_blank(char ch)
 {
 	return ch == ' ' || ch == '\t' || ch == '\r' || ch == '\v' || ch == '\f';
 }
 
-/* Take one line, up to a NUL where it has one: no resolver sees beyond that, and our text ends
+/* Consume one line, up to a NUL if it has one: no resolver reads beyond a NUL, and our text ends
  * there. */
 static bool next_line(struct cursor *text, struct cursor *ret)
 {
@@ -35,7 +35,7 @@ static bool next_line(struct cursor *text, struct cursor *ret)
 	return true;
 }
 
-/* Take the next word of a line; false at its end, or where a comment begins. */
+/* Consume the next word of a line; false at its end, or where a comment begins. */
 static bool next_word(struct cursor *line, struct cursor *ret)
 {
 	const char *at = line->at, *start;
@@ -50,7 +50,8 @@ static bool next_word(struct cursor *line, struct cursor *ret)
 	return at > start;
 }
 
-/* The family of the address @word, AF_UNSPEC where it is none; is it one of the loopback? */
+/* The family of the address @word, AF_UNSPEC if it is no address; @ret_loopback: is it a loopback
+ * address? */
 static int address_family(const struct cursor *word, bool *ret_loopback)
 {
 	char text[INET6_ADDRSTRLEN];
@@ -71,7 +72,7 @@ static int address_family(const struct cursor *word, bool *ret_loopback)
 	return AF_UNSPEC;
 }
 
-/* Could a line of hosts have @name? gethostname(2) gives what sethostname(2) was given. */
+/* Can a line of hosts contain @name? gethostname(2) returns any string that sethostname(2) got. */
 static bool is_name(const char *name)
 {
 	const char *at = name;
@@ -83,12 +84,12 @@ static bool is_name(const char *name)
 
 enum { V4, V6, FAMILIES };
 
-/* A name, and the first line of each family that has it. */
+/* A name, and the first line of each family that contains it. */
 struct lookup {
 	const char *name;
 	size_t size;
 	struct {
-		struct cursor names; /* at is NULL: there is none */
+		struct cursor names; /* at is NULL: no line */
 		bool loopback;
 	} found[FAMILIES];
 };
@@ -103,7 +104,7 @@ static bool is_same(const struct cursor *word, const struct lookup *l)
 	return cursor_left(word) == l->size && strncasecmp(word->at, l->name, l->size) == 0;
 }
 
-/* The first line of a family that has the name. */
+/* Remember the line if it is the first of its family with the name. */
 static void find(struct lookup *l, const struct cursor *address, const struct cursor *names)
 {
 	bool loopback = false;
@@ -129,8 +130,8 @@ static void look_at_line(struct cursor line, struct lookup *lookups, size_t n)
 }
 
 /*
- * Our own line of that family: with the names of the host's, or of its line of the other family.
- * Where @local is among them it stays on the addresses that the host gives it.
+ * Print our line of that family, with the names of the host's line, or of its line of the other
+ * family. @local is left out: it keeps the addresses that the host's file has for it.
  */
 static void print_line(FILE *out, int family, const struct lookup *l, const struct lookup *local)
 {
@@ -159,7 +160,7 @@ static void print_lines(FILE *out, const struct lookup *l, const struct lookup *
 			print_line(out, family, l, local);
 }
 
-/* Append the host's lines to @head, which is @n bytes long. NULL: out of memory */
+/* Append the host's lines to @head, which is @n bytes long; NULL when out of memory */
 static char *join(const char *head, size_t n, struct cursor host)
 {
 	char *text = malloc(n + cursor_left(&host) + 2), *at;

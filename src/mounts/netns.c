@@ -2,12 +2,12 @@
 /*
  * Theory of operation
  *
- * A namespace has no path of its own but those in /proc, which show what a process is in. What is
- * mounted on the state directory's file "netns" is the namespace itself: it leads there for as long
- * as the mount lives, whoever is in it. The host sees the empty file that it is mounted on.
+ * A namespace only has paths in /proc, which show the namespaces of a process. The namespace itself
+ * is mounted on the state directory's file "netns": this path leads to it as long as the mount
+ * exists, even without a process in it. The host sees the empty file below the mount.
  *
- * It is bound by descriptor. A path in /proc would lead nowhere in a PID namespace whose /proc is
- * not mounted yet.
+ * It is bound by descriptor. A path in /proc would not work in a PID namespace whose /proc is not
+ * mounted yet.
  */
 #include <errno.h>
 

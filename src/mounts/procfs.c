@@ -2,12 +2,12 @@
 /*
  * Theory of operation
  *
- * A procfs shows the PID namespace of the process that mounted it. As with /sys, the kernel lets a
- * user namespace mount one only where an existing one is wholly visible, and no less restricted
- * than that (mount_too_revealing() in fs/namespace.c).
+ * A procfs shows the PID namespace of the process that mounted it. As with /sys, the kernel allows
+ * this in a user namespace only if an existing procfs is fully visible, and only with at least the
+ * same restrictions (mount_too_revealing() in fs/namespace.c).
  *
- * The place is held by descriptor and mounted upon through the old /proc, whose "self" is right for
- * a process of any namespace below its own.
+ * The place is opened before the mount, and mounted on through the old /proc, whose "self" works
+ * for a process in any namespace below its own.
  */
 #include <errno.h>
 #include <sys/mount.h>

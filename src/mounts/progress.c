@@ -37,7 +37,7 @@ void progress_at(struct progress *progress, const char *fmt, ...)
 
 const char *progress_text(const struct progress *progress, char buf[static PROGRESS_TEXT])
 {
-	/* The other side may be writing. */
+	/* The child may write at the same time. */
 	memcpy(buf, progress->at, PROGRESS_TEXT);
 	buf[PROGRESS_TEXT - 1] = '\0';
 	str_printable(buf);

@@ -19,10 +19,12 @@ int propagation_apply_child(enum propagation mode, struct error *err)
 		[PROPAGATION_SHARED] = {"shared", MS_SHARED},
 		[PROPAGATION_RSHARED] = {"rshared", MS_SHARED | MS_REC},
 	};
-	static_assert(ARRAY_SIZE(types) == PROPAGATION_COUNT_, "every mode has its flags");
+	static_assert(ARRAY_SIZE(types) == PROPAGATION_COUNT_, "every mode has flags");
 
 	if (mount(NULL, "/", NULL, types[mode].flags, NULL) < 0)
-		return err_step(err, err_set(err, errno, "making the mounts %s", types[mode].name),
+		return err_step(err,
+				err_set(err, errno, "setting the mount propagation to %s",
+					types[mode].name),
 				STEP_MOUNT);
 	return 0;
 }

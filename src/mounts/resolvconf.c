@@ -2,14 +2,14 @@
 /*
  * Theory of operation
  *
- * Read as the resolver reads it (man 5 resolv.conf): a keyword starts the line, white space
- * follows; search and domain exclude each other, and the last line of either wins; options add up.
- * The host's name servers are what the helper's DNS forwards to, so they are replaced (127.0.0.53
- * would be the child's own loopback), while all options still make sense: the way to the forwarder
- * is on this machine, so even trust-ad holds as it does for the host.
+ * The host's file is parsed as the resolver does it (man 5 resolv.conf): a keyword starts the line,
+ * white space follows. search and domain exclude each other, and the last line of either kind wins.
+ * Options add up. The host's name servers are replaced: the helper's DNS forwards to them, and
+ * 127.0.0.53 would be the child's own loopback. All options stay valid: the path to the DNS
+ * forwarder is within this machine, so even trust-ad holds as on the host.
  *
- * The host's file is not trusted to be well-formed: white space and control characters, carriage
- * returns among them, separate words, and nothing else of it is passed on.
+ * The host's file may be malformed: white space and control characters, including carriage returns,
+ * separate words, and only words are copied.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -22,7 +22,7 @@ static bool is_separator(char ch)
 	return (unsigned char)ch <= ' ' || ch == 0x7f;
 }
 
-/* Take the next word of a line; false at its end, or where a comment begins. */
+/* Consume the next word of a line; false at its end, or where a comment begins. */
 static bool next_word(struct cursor *line, struct cursor *ret)
 {
 	const char *start;
@@ -38,7 +38,7 @@ static bool next_word(struct cursor *line, struct cursor *ret)
 	return true;
 }
 
-/* Does @line start with @keyword and have a word after it? Then it is left at that word. */
+/* If @line starts with @keyword and a word follows, consume the keyword and return true. */
 static bool take_keyword(struct cursor *line, const char *keyword)
 {
 	struct cursor c = *line, rest, word;

@@ -2,13 +2,14 @@
 /*
  * Theory of operation
  *
- * A sysfs shows the network namespace of the process that mounted it, so an own network needs an
- * own /sys. The kernel lets a user namespace mount one only where an existing sysfs is wholly
- * visible there (man 7 user_namespaces, "mount_too_revealing" in fs/namespace.c): in a container
- * that has /sys read-only ours must be, too, and where parts of it are masked there is none.
+ * A sysfs shows the network namespace of the process that mounted it, so a network of our own needs
+ * a /sys of our own. The kernel allows this in a user namespace only if an existing sysfs is fully
+ * visible there (man 7 user_namespaces, "mount_too_revealing" in fs/namespace.c). In a container
+ * with a read-only /sys, ours must be read-only, too; if parts of /sys are masked, the mount is
+ * refused.
  *
- * The cgroup tree is a mount of its own and would be hidden: it is held by descriptor and bound on
- * the new /sys again.
+ * The cgroup tree is a separate mount, and would be covered: it is opened before, and bound on the
+ * new /sys.
  */
 #include <errno.h>
 #include <string.h>
@@ -47,7 +48,7 @@ int sysfs_mount_child(struct error *err)
 	if (rc < 0) {
 		log_warning("/sys shows the host's network, not the child's: mounting sysfs: %s%s",
 			    strerror(-rc),
-			    rc == -EPERM ? " (no other one is wholly visible here)" : "");
+			    rc == -EPERM ? " (no existing sysfs is fully visible here)" : "");
 		return 0;
 	}
 	if (cgroups < 0 || !place_is_mount(cgroups))

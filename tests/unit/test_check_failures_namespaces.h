@@ -20,7 +20,7 @@ static const struct failure namespace_failures[] = {
 	 "/etc/apparmor.d/fauxroot && sudo apparmor_parser -r /etc/apparmor.d/fauxroot",
 	 .files = {{"/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1\n", 0}}},
 	/* Later, at the first thing that needs a capability. */
-	{STEP_MOUNT, EPERM, "making the mounts rprivate",
+	{STEP_MOUNT, EPERM, "setting the mount propagation to rprivate",
 	 "/proc/sys/kernel/apparmor_restrict_unprivileged_userns is 1: without an AppArmor "
 	 "profile that says userns, a program has no rights in a user namespace",
 	 "printf 'abi <abi/4.0>,\\ninclude <tunables/global>\\nprofile fauxroot "
@@ -28,7 +28,7 @@ static const struct failure namespace_failures[] = {
 	 "/etc/apparmor.d/fauxroot && sudo apparmor_parser -r /etc/apparmor.d/fauxroot",
 	 .files = {{"/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1\n", 0}}},
 	/* With a profile it must be something else. */
-	{STEP_MOUNT, EPERM, "making the mounts rprivate", NULL, NULL,
+	{STEP_MOUNT, EPERM, "setting the mount propagation to rprivate", NULL, NULL,
 	 .files = {{"/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1\n", 0},
 		   {"/proc/self/attr/current", "fauxroot (unconfined)\n", 0}}},
 	{STEP_CLONE, EPERM, "clone",
@@ -275,7 +275,7 @@ static void confinement(void **state)
 			    "23 22 0:8 / /proc rw - proc proc rw\n"
 			    "24 23 0:9 / /proc/sys/fs/binfmt_misc rw - autofs x rw\n",
 			    0}}},
-		{STEP_MOUNT, EACCES, "making the mounts rprivate",
+		{STEP_MOUNT, EACCES, "setting the mount propagation to rprivate",
 		 "SELinux enforces its policy (/sys/fs/selinux/enforce: 1) on this process "
 		 "(system_u:system_r:container_t:s0:c1,c2)",
 		 "docker run --security-opt label=disable …; in Kubernetes "
@@ -284,7 +284,7 @@ static void confinement(void **state)
 		 .files = {{"/sys/fs/selinux/enforce", "1", 0},
 			   {"/proc/self/attr/current", "system_u:system_r:container_t:s0:c1,c2\n",
 			    0}}},
-		{STEP_MOUNT, EACCES, "making the mounts rprivate", NULL, NULL,
+		{STEP_MOUNT, EACCES, "setting the mount propagation to rprivate", NULL, NULL,
 		 .files = {{"/sys/fs/selinux/enforce", "0", 0}}},
 	};
 

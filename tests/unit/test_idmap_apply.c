@@ -226,9 +226,9 @@ static void test_mappers_fail(void **state)
 		{"#!/bin/sh\n", "#!/bin/sh\nprintf 'one\\ntwo\\n\\n'\nexit 2\n",
 		 "newgidmap: one two (exit status 2)"},
 		{"#!/bin/sh\nexit 1\n", "#!/bin/sh\nexit 1\n",
-		 "newuidmap failed without a word: exit status 1"},
+		 "newuidmap failed without a message: exit status 1"},
 		{"#!/bin/sh\n", "#!/bin/sh\nkill -9 $$\n",
-		 "newgidmap failed without a word: signal 9 (Killed)"},
+		 "newgidmap failed without a message: signal 9 (Killed)"},
 	};
 	struct mappers *m = *state;
 

@@ -39,9 +39,9 @@ static const struct plan_case plan_cases[] = {
 	{0, {{1, 4294967294, 1}}, "0 0 1\n1 1 4294967294\n", NULL},
 	{4294967294, {{0, 4294967294, 1}}, "0 4294967294 1\n1 0 4294967294\n", NULL},
 	/* refused */
-	{100, {{100, 5, 7}}, NULL, "/etc/subuid, line 7: 5 ids from 100 on hold uid 100"},
+	{100, {{100, 5, 7}}, NULL, "/etc/subuid, line 7: 5 ids from 100 on contain uid 100"},
 	{104, {{100, 5, 1}}, NULL, "hold uid 104"},
-	{1000, {{1, 1, 1}, {900, 200, 2}}, NULL, "line 2: 200 ids from 900 on hold uid 1000"},
+	{1000, {{1, 1, 1}, {900, 200, 2}}, NULL, "line 2: 200 ids from 900 on contain uid 1000"},
 	{1000,
 	 {{100, 10, 3}, {109, 5, 8}},
 	 NULL,
@@ -54,10 +54,10 @@ static const struct plan_case plan_cases[] = {
 	 {{100, 10, 1}, {300, 1, 2}, {105, 1, 3}},
 	 NULL,
 	 "line 1 (10 ids from 100 on) and line 3"},
-	{1000, {{4294967290, 6, 1}}, NULL, "not a range of ids"},
-	{1000, {{4294967295, 1, 1}}, NULL, "not a range of ids"},
-	{1000, {{2, 4294967295, 1}}, NULL, "not a range of ids"},
-	{1000, {{5, 0, 1}}, NULL, "not a range of ids"},
+	{1000, {{4294967290, 6, 1}}, NULL, "invalid range"},
+	{1000, {{4294967295, 1, 1}}, NULL, "invalid range"},
+	{1000, {{2, 4294967295, 1}}, NULL, "invalid range"},
+	{1000, {{5, 0, 1}}, NULL, "invalid range"},
 	{4294967295, {{100, 5, 1}}, NULL, "4294967295 is not an id"},
 };
 
@@ -99,7 +99,7 @@ static void test_plan_words_of_gid(void **state)
 
 	(void)state;
 	assert_int_equal(idmap_plan(SUBID_GID, 101, &ranges, &plan, &err), -EINVAL);
-	assert_non_null(strstr(err.text, "/etc/subgid, line 2: 5 ids from 100 on hold gid 101"));
+	assert_non_null(strstr(err.text, "/etc/subgid, line 2: 5 ids from 100 on contain gid 101"));
 }
 
 /* @n ranges that do not touch, from @start on */
@@ -146,7 +146,7 @@ static void test_plan_page(void **state)
 	assert_int_equal(idmap_plan(SUBID_UID, 5, &ranges, &plan, &err),
 			 sysconf(_SC_PAGESIZE) > 8192 ? 0 : -EINVAL);
 	if (err.code)
-		assert_non_null(strstr(err.text, "the kernel takes less than a page"));
+		assert_non_null(strstr(err.text, "the kernel accepts less than a page"));
 	/* The longest map there is fits the buffer. */
 	plan.n = IDMAP_MAX_EXTENTS;
 	for (size_t i = 0; i < plan.n; i++)

@@ -303,7 +303,7 @@ static void refuse_all(const void *arg)
 		{"etc", -EINVAL, "\"etc\": the path is not absolute"},
 		{"", -EINVAL, "the path is not absolute"},
 		{"/none/such", -ENOENT, "/none/such"},
-		{"/etc/passwd", -EINVAL, "cannot copy up /etc/passwd: it is no directory"},
+		{"/etc/passwd", -EINVAL, "cannot copy up /etc/passwd: it is not a directory"},
 		{"/dev/null/x", -ENOTDIR, "/dev/null/x"},
 		{"/", -EINVAL, "root directory"},
 		{"/tmp", -EINVAL, "/tmp"},

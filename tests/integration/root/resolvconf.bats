@@ -233,7 +233,7 @@ on_vm() {
 		grep -q '^127\.0\.0\.1 .*localhost' "$OUT"
 		grep -q '^::1 ' "$OUT"
 		case $made in
-		*17*) logged "the child's hosts has the first 16 MiB of the host's: /etc/hosts is larger" ;;
+		*17*) logged "the child's hosts contains only the first 16 MiB of the host's: /etc/hosts is larger" ;;
 		*) not logged MiB ;;
 		esac
 		touch "$E/hosts"

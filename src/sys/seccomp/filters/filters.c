@@ -1,27 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * filters: the seccomp filters of the forwarder, the agent and runners, made when fauxroot is
+ * filters: generate the seccomp filters of the forwarder, the agent and runners when fauxroot is
  * built.
  *
  *	filters forwarder|agent|runner >FILE
  *
- * What they allow is known then, so the launcher carries the filters (../load.c, port/builtin's
- * confine.c) and not the library that makes them, which would be a seventh of it: code and tables
- * of names that are in memory three times, and half a millisecond for each filter. What is written
- * is an array of struct sock_filter in the machine's own order of bytes.
+ * Their rules are known then. So the launcher contains only the finished filters (../load.c,
+ * port/builtin's confine.c), not the library that generates them. The library would be a seventh of
+ * the launcher: its code and tables of names would be in memory three times, and each filter would
+ * take half a millisecond. The output is an array of struct sock_filter in the machine's byte
+ * order.
  *
- * Forwarder and agent have lists of what they may do. A runner has the opposite: any code of ours
- * may run in one, on any C library and under any sanitizer, and what it must not do is short.
+ * Forwarder and agent have lists of allowed calls. A runner has a list of refused calls: any code
+ * of ours may run in one, with any C library and sanitizer, and the list of refused calls is short.
  *
- * A comment behind each call names who needs it, and scripts/check-filters checks that it is true:
+ * A comment after each call names the code that needs it, and scripts/check-filters checks the
+ * comment:
  *
- *	FILE FUNCTION(): CALL()  a function of ours, in FILE below src/, that calls CALL
- *	libc: CALL()             what the C library does for a function that we call
- *	kernel: WHEN             what the kernel makes a process call
- *	sanitizer: WHAT          in builds with one alone
- *	refused: WHY             the opposite of the others
+ *	FILE FUNCTION(): CALL() a function of ours, in FILE below src/, that calls CALL libc: CALL()
+ *	the C library needs it for a function that we call kernel: WHEN the kernel makes a process
+ *	call it sanitizer: WHAT only in builds with a sanitizer refused: WHY the call is refused,
+ *	not allowed
  *
- * A call without anybody who needs it is to be removed.
+ * Remove a call that no code needs.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -41,8 +42,8 @@
 #include "filters.h"
 
 /*
- * What the C library needs for memory, threads and time. Here and below, what a machine of 32 bits
- * needs beside or instead is named as well; libseccomp passes over what this one does not have.
+ * The C library's calls for memory, threads and time. Here and below, the lists include the calls
+ * of 32-bit machines; libseccomp ignores calls that this machine lacks.
  */
 static const int libc_calls[] = {
 	SCMP_SYS(brk),		   /* libc: malloc() */
@@ -55,11 +56,11 @@ static const int libc_calls[] = {
 	SCMP_SYS(close),	   /* base/fd.c fd_close(): close() */
 	SCMP_SYS(restart_syscall), /* kernel: after SIGCONT, where a call has a timeout */
 	SCMP_SYS(rt_sigreturn),	   /* kernel: at the end of a signal handler */
-	/* A thread registers both for itself, maybe only when the filter is there already. */
+	/* Each new thread registers both, maybe only after the filter is loaded. */
 	SCMP_SYS(rseq),		   /* libc: pthread_create() */
 	SCMP_SYS(set_robust_list), /* libc: pthread_create() */
-	/* abort(3) and its message, so that such an end is called what it is; and tgkill(2), see
-	 * allow_own(). */
+	/* For abort(3) and its message, so that the log shows the right reason. It also needs
+	 * tgkill(2), see allow_own(). */
 	SCMP_SYS(rt_sigprocmask), /* libc: abort() */
 	SCMP_SYS(rt_sigaction),	  /* libc: abort() */
 	SCMP_SYS(getpid),	  /* libc: abort() */
@@ -67,7 +68,7 @@ static const int libc_calls[] = {
 	SCMP_SYS(writev),	  /* libc: free(), which reports a damaged heap */
 };
 
-/* What begins below this is not touched: the forwarder's destinations. */
+/* Memory below this address cannot be changed: the forwarder's destinations. */
 #define MEMORY_BEGIN ((uint64_t)DESTINATIONS_BASE + DESTINATIONS_BYTES)
 
 static const int forwarder_calls[] = {
@@ -98,7 +99,8 @@ static const int agent_calls[] = {
 	SCMP_SYS(recvmsg),	/* sys/message.c receive(): recvmsg() */
 };
 
-/* The sanitizers' runtimes map shadow memory, start no thread of ours and end with a report. */
+/* The runtime of a sanitizer maps shadow memory, starts a thread of its own, and reports at
+ * exit. */
 #if SANITIZED
 static const int sanitizer_calls[] = {
 	SCMP_SYS(getrandom),	     /* sanitizer: its allocator's seed */
@@ -130,15 +132,15 @@ static int allow(scmp_filter_ctx filter, const int *calls, size_t n)
 	return rc;
 }
 
-/* Allow @call where all of @n comparisons hold. */
+/* Allow @call if all @n comparisons hold. */
 static int allow_if(scmp_filter_ctx filter, int call, const struct scmp_arg_cmp *cmp, unsigned n)
 {
 	return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, n, cmp);
 }
 
 /*
- * Memory, but none that could be executed, and nothing that changes what is at the destinations.
- * New memory comes at an address that the kernel chooses, or that is above them.
+ * Allow memory calls, but no executable memory, and no change of the destinations' memory. New
+ * memory is at an address that the kernel chooses, or above the destinations.
  */
 static int allow_memory(scmp_filter_ctx filter)
 {
@@ -180,7 +182,7 @@ static int allow_memory(scmp_filter_ctx filter)
 	return rc;
 }
 
-/* Allow @call where its argument number @arg is @value. */
+/* Allow @call if its argument number @arg is @value. */
 static int allow_when(scmp_filter_ctx filter, int call, unsigned arg, uint64_t value)
 {
 	struct scmp_arg_cmp is = {.arg = arg, .op = SCMP_CMP_EQ, .datum_a = value};
@@ -188,12 +190,12 @@ static int allow_when(scmp_filter_ctx filter, int call, unsigned arg, uint64_t v
 	return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, 1, &is);
 }
 
-/* Names for anonymous memory: glibc's malloc gives some with glibc.mem.decorate_maps. */
+/* Names for anonymous memory: glibc's malloc sets them with glibc.mem.decorate_maps. */
 #ifndef PR_SET_VMA
 #define PR_SET_VMA 0x53564d41
 #endif
 
-/* Signals to itself; of prctl(2), to name memory. */
+/* Allow signals to itself, and prctl(2) only to name memory. */
 static int allow_own(scmp_filter_ctx filter)
 {
 	int rc = allow_when(filter, SCMP_SYS(tgkill), /* libc: abort() */
@@ -206,9 +208,9 @@ static int allow_own(scmp_filter_ctx filter)
 }
 
 /*
- * connect(2) to what stands in a slot of the destinations, and what comes to the same nowhere else:
- * no flag of send(2) but those that are used, for MSG_FASTOPEN connects; and no shutdown(2) of the
- * receiving side, which makes a listener a socket that can be connected.
+ * Allow connect(2) only to an address in a slot of the destinations, and block other ways to
+ * connect. send(2) may only have the flags that we use, because MSG_FASTOPEN connects. shutdown(2)
+ * of the receiving side is refused: it turns a listener into a socket that can connect.
  */
 static int allow_connecting(scmp_filter_ctx filter)
 {
@@ -253,7 +255,7 @@ static int allow_forwarding(scmp_filter_ctx filter)
 
 	for (size_t i = 0; i < ARRAY_SIZE(fcntls) && rc == 0; i++) {
 		rc = allow_when(filter, fcntls[i], 1, F_SETPIPE_SZ);
-		/* message_recv() asks with it whether descriptors have run out. */
+		/* message_recv() uses it to check whether descriptors have run out. */
 		if (rc == 0)
 			rc = allow_when(filter, fcntls[i], 1, F_DUPFD_CLOEXEC);
 	}
@@ -280,8 +282,7 @@ static void release(scmp_filter_ctx *filter)
 
 static int fill(scmp_filter_ctx filter, const int *calls, size_t n, int (*more)(scmp_filter_ctx))
 {
-	/* A binary tree instead of a list, for kernels without a cache of verdicts (before 5.11).
-	 */
+	/* A binary tree instead of a list, for kernels before 5.11, which do not cache verdicts. */
 	int rc = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 
 	if (rc == 0)
@@ -307,15 +308,15 @@ static int fill_agent(scmp_filter_ctx filter)
 	return fill(filter, agent_calls, ARRAY_SIZE(agent_calls), allow_inet_socket);
 }
 
-/* Refuse @call where its argument number 2 has all bits of @mask. */
+/* Refuse @call if its argument number 2 has all bits of @mask. */
 static int refuse_when(scmp_filter_ctx filter, int call, uint64_t mask)
 {
 	return seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), call, 1,
 				SCMP_A2(SCMP_CMP_MASKED_EQ, mask, mask));
 }
 
-/* Nothing becomes code but what is code already. EPERM, not death: a sanitizer that reports a
- * fault starts a program that finds names for addresses, and reports without it. */
+/* No memory can become executable, and no program can be executed. The result is EPERM, not death:
+ * a sanitizer tries to execute a program that finds symbol names, and can report without it. */
 static int fill_runner(scmp_filter_ctx filter)
 {
 	static const int programs[] = {
@@ -342,7 +343,7 @@ static int fill_runner(scmp_filter_ctx filter)
 
 static const struct {
 	const char *name;
-	uint32_t otherwise; /* what happens to a system call without a rule */
+	uint32_t otherwise; /* action for a system call without a rule */
 	int (*fill)(scmp_filter_ctx filter);
 } kinds[] = {
 	{"forwarder", SCMP_ACT_KILL_PROCESS, fill_forwarder},
@@ -373,7 +374,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: filters forwarder|agent|runner >FILE\n");
 		return 2;
 	}
-	/* All that this library can do, whatever the kernel that it is built on. */
+	/* Use all features of the library, whatever kernel this build runs on. */
 	(void)seccomp_api_set(4);
 	rc = make(argv[1]);
 	if (rc < 0)
