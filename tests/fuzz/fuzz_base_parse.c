@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The cursor: it never leaves its text, takes nothing on failure, and numbers never wrap. */
+/* The cursor never leaves its text, consumes nothing on failure, and numbers never overflow. */
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -25,7 +25,7 @@ static void check_number(struct cursor c, uint64_t max)
 		return;
 	}
 	assert(value <= max && c.at > before.at && c.at <= c.end);
-	/* All digits were taken, and, leading zeros aside, they are those of the value. */
+	/* All digits were consumed, and, except leading zeros, they are the digits of the value. */
 	assert(cursor_at_end(&c) || *c.at < '0' || *c.at > '9');
 	while (before.at < c.at - 1 && *before.at == '0')
 		before.at++;
@@ -34,7 +34,7 @@ static void check_number(struct cursor c, uint64_t max)
 	assert(memcmp(text, before.at, strlen(text)) == 0);
 }
 
-/* The lines and the newlines between them are the text, whole. */
+/* The lines and the newlines between them make up the whole text. */
 static void check_lines(struct cursor c)
 {
 	const char *expected = c.at, *end = c.end;
@@ -80,7 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	/* A copy of exactly this size, so that the sanitizer sees a step too far. */
+	/* A copy of exactly this size, so that the sanitizer detects a read past the end. */
 	_cleanup_free_ char *text = malloc(size + 1);
 
 	if (!text)

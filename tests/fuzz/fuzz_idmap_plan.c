@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The planner: whatever ranges it is given, a plan maps ids one to one. Inside, the extents follow
- * end to end from 0; outside, none overlaps another; all ids of all ranges are there, and the own
- * id first. A refusal is one for which there is a reason.
+ * The planner: for any ranges, a plan maps ids one to one. Inside, the extents start at 0 and have
+ * no gaps. Outside, no extent overlaps another. All ids of all ranges are mapped, the caller's own
+ * id first. Every refusal has a reason.
  */
 #include <assert.h>
 #include <errno.h>
@@ -59,7 +59,7 @@ static bool is_sound(uint32_t own, const struct subid_range *r, size_t n)
 	return true;
 }
 
-/* What @id inside is outside; the id must be mapped. */
+/* The outside value of the inside @id, which must be mapped. */
 static uint32_t outside_of(const struct idmap_plan *plan, uint64_t id)
 {
 	for (size_t i = 0; i < plan->n; i++)
@@ -96,7 +96,7 @@ static void check_plan(const struct idmap_plan *plan, uint32_t own, const struct
 	}
 }
 
-/* The text says the plan. */
+/* The text matches the plan. */
 static void check_text(const struct idmap_plan *plan)
 {
 	char text[IDMAP_TEXT_MAX + 1];
@@ -137,7 +137,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_plan(&plan, own, items, ranges.n);
 		check_text(&plan);
 	} else {
-		/* A few sound ranges always fit. */
+		/* A few valid ranges always fit. */
 		assert(err.text[0] && plan.n == 0);
 		assert(!sound || ranges.n >= 4096 / sizeof("4294967295 4294967295 4294967295"));
 	}

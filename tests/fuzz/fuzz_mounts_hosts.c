@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hosts: the input's first line is the host's name, the rest its file. The file's lines all stand
- * at the end of ours, before them are at most four of our own, and composing it once more changes
+ * hosts: the first line of the input is the host's name, the rest is its file. Our text ends with
+ * all lines of the file, after at most four lines of our own. Composing the result again changes
  * nothing.
  */
 #include <assert.h>
@@ -29,8 +29,8 @@ static bool is_name(struct cursor word, const char *name)
 	       strncasecmp(word.at, name, cursor_left(&word)) == 0;
 }
 
-/* Take one of our own lines: it must stand here as a resolver reads it, and have a name that it is
- * for among its names. */
+/* Consume one of our own lines: a resolver must be able to read it, and it must contain the name
+ * that it is for. */
 static void take_own(struct cursor *c, const char *name)
 {
 	struct cursor line;

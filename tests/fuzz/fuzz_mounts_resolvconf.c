@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * resolv.conf: whatever the host's is, ours has only lines that the resolver knows, our name
- * servers and no others, at most one search or domain and one options line, and composing it once
- * more changes nothing.
+ * resolv.conf: for any file of the host, ours has only lines that the resolver knows, only our name
+ * servers, and at most one search or domain line and one options line. Composing the result again
+ * changes nothing.
  */
 #include <assert.h>
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Netlink messages: what is read of any bytes lies within them, the readers always get on, and
- * composing what was read gives the same again.
+ * Netlink messages: for any bytes, the parsers return only data within them and always advance.
+ * Composing the parsed data gives the same message.
  */
 #include <assert.h>
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include "fauxroot/base/macro.h"
 #include "fauxroot/sys/netlink.h"
 
-/* Compose the attributes of @message, and read them once more. */
+/* Compose the attributes of @message, and parse them again. */
 static void compose_again(const struct nlmsghdr *message, size_t header_size)
 {
 	static struct netlink_request r;
@@ -64,7 +64,7 @@ static void read_message(const struct nlmsghdr *message, size_t header_size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	/* The first byte says how long the family's header is. */
+	/* The first byte is the size of the family's header. */
 	size_t header_size = size > 0 ? data[0] % 17 : 0;
 	_cleanup_free_ unsigned char *copy = NULL;
 	struct netlink_span rest;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whatever a runner sends when its job has ended: it ends in a return value, and an error that is
- * taken has an errno value, a step and a reason that exist, and two strings that end.
+ * Arbitrary records from a runner: each gives a return value. An accepted error has a valid errno
+ * value, step and reason, and two terminated strings.
  */
 #include <assert.h>
 #include <errno.h>
@@ -16,8 +16,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /*
- * The members one after the other, each cut where the input ends; so a byte of it is seldom for
- * nothing. The first byte says whether the record is whole.
+ * The members in sequence, truncated where the input ends, so nearly every byte matters. The first
+ * byte selects whether the record is complete.
  */
 static size_t compose(const uint8_t *data, size_t size, struct verdict *ret)
 {

@@ -13,7 +13,7 @@
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/str.h"
 
-static void errors_gather_their_context(void **state)
+static void callers_add_context_to_an_error(void **state)
 {
 	struct error err = {0};
 
@@ -38,7 +38,7 @@ static void errors_gather_their_context(void **state)
 	assert_int_equal(err.step, STEP_NONE);
 }
 
-static void an_error_is_one_whatever_the_caller_passes(void **state)
+static void an_invalid_errno_is_still_an_error(void **state)
 {
 	struct error err = {0};
 
@@ -52,7 +52,7 @@ static void an_error_is_one_whatever_the_caller_passes(void **state)
 	assert_int_equal(err_step(NULL, -EPERM, STEP_NET), -EPERM);
 }
 
-static void long_errors_are_cut(void **state)
+static void long_errors_are_truncated(void **state)
 {
 	struct error err = {0};
 	char text[2 * sizeof(err.text)];
@@ -69,7 +69,7 @@ static void long_errors_are_cut(void **state)
 	assert_int_equal(strlen(err.text), sizeof(err.text) - 1);
 }
 
-/* What a caller further up, which knows less, adds to what the failing function has noted. */
+/* A caller further up, which knows less, adds to the facts of the failing function. */
 static void the_deepest_reason_stays(void **state)
 {
 	struct error err = {0};
@@ -81,27 +81,27 @@ static void the_deepest_reason_stays(void **state)
 	assert_int_equal(err_about(&err, -ENOENT, REASON_EXEC, "newuid%s", "map"), -ENOENT);
 	assert_int_equal(err.reason, REASON_EXEC);
 	assert_string_equal(err.about, "newuidmap");
-	/* Another reason neither replaces it nor changes what it is about; nor does the same. */
+	/* Neither another reason nor the same one changes the reason and its about. */
 	assert_int_equal(err_about(&err, -ENOENT, REASON_FILE, "/x"), -ENOENT);
 	assert_int_equal(err_about(&err, -ENOENT, REASON_EXEC, "other"), -ENOENT);
 	assert_int_equal(err_reason(&err, -ENOENT, REASON_DIED), -ENOENT);
 	assert_int_equal(err.reason, REASON_EXEC);
 	assert_string_equal(err.about, "newuidmap");
-	/* Words in front, and a step, change nothing of it. */
+	/* A wrap and a step do not change it. */
 	err_wrap(&err, -ENOENT, "y");
 	err_step(&err, -ENOENT, STEP_IDMAP);
 	assert_int_equal(err.reason, REASON_EXEC);
 	assert_string_equal(err.about, "newuidmap");
 }
 
-static void what_a_reason_is_about_can_come_later(void **state)
+static void about_can_be_set_after_the_reason(void **state)
 {
 	struct error err = {0};
 
 	(void)state;
 	err_set(&err, EBUSY, "x");
 	err_reason(&err, -EBUSY, REASON_IN_USE);
-	/* Of another reason this would be untrue. */
+	/* For another reason this about would be wrong. */
 	err_about(&err, -EBUSY, REASON_FILE, "/x");
 	assert_int_equal(err.reason, REASON_IN_USE);
 	assert_string_equal(err.about, "");
@@ -110,7 +110,7 @@ static void what_a_reason_is_about_can_come_later(void **state)
 	assert_string_equal(err.about, "4711");
 }
 
-static void a_new_failure_has_no_facts_of_the_last(void **state)
+static void a_new_failure_drops_earlier_facts(void **state)
 {
 	int (*const begin[])(struct error * err, int errnum, const char *fmt, ...) = {err_set,
 										      err_say};
@@ -128,7 +128,7 @@ static void a_new_failure_has_no_facts_of_the_last(void **state)
 	}
 }
 
-static void success_is_about_nothing(void **state)
+static void success_sets_no_facts(void **state)
 {
 	struct error err = {0};
 
@@ -141,7 +141,7 @@ static void success_is_about_nothing(void **state)
 	assert_int_equal(err_reason(NULL, -EPERM, REASON_DIED), -EPERM);
 }
 
-/* /long/pa is there as well, and would be blamed. */
+/* /long/pa exists as well, so a truncated path would name the wrong file. */
 static void a_path_that_does_not_fit_is_left_out(void **state)
 {
 	char path[ERROR_ABOUT_MAX + 1];
@@ -159,8 +159,8 @@ static void a_path_that_does_not_fit_is_left_out(void **state)
 	assert_string_equal(err.about, path);
 }
 
-/* Whatever another process has sent. */
-static void an_error_that_arrives_is_checked(void **state)
+/* Arbitrary bytes from another process. */
+static void a_received_error_is_checked(void **state)
 {
 	static const struct {
 		int code, step, reason;
@@ -187,7 +187,7 @@ static void an_error_that_arrives_is_checked(void **state)
 		assert_int_equal(err.step, cases[i].arrived_step);
 		assert_int_equal(err.reason, cases[i].arrived_reason);
 		assert_int_equal(strnlen(err.text, sizeof(err.text)), sizeof(err.text) - 1);
-		/* What is known of no reason is not known to be about anything. */
+		/* Without a known reason there is no about. */
 		assert_int_equal(strnlen(err.about, sizeof(err.about)),
 				 err.reason == REASON_NONE ? 0 : sizeof(err.about) - 1);
 	}
@@ -196,15 +196,15 @@ static void an_error_that_arrives_is_checked(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(errors_gather_their_context),
-		cmocka_unit_test(an_error_is_one_whatever_the_caller_passes),
-		cmocka_unit_test(long_errors_are_cut),
+		cmocka_unit_test(callers_add_context_to_an_error),
+		cmocka_unit_test(an_invalid_errno_is_still_an_error),
+		cmocka_unit_test(long_errors_are_truncated),
 		cmocka_unit_test(the_deepest_reason_stays),
-		cmocka_unit_test(what_a_reason_is_about_can_come_later),
-		cmocka_unit_test(a_new_failure_has_no_facts_of_the_last),
-		cmocka_unit_test(success_is_about_nothing),
+		cmocka_unit_test(about_can_be_set_after_the_reason),
+		cmocka_unit_test(a_new_failure_drops_earlier_facts),
+		cmocka_unit_test(success_sets_no_facts),
 		cmocka_unit_test(a_path_that_does_not_fit_is_left_out),
-		cmocka_unit_test(an_error_that_arrives_is_checked),
+		cmocka_unit_test(a_received_error_is_checked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,7 +30,7 @@ static bool is_cloexec(int fd)
 	return fcntl(fd, F_GETFD) == FD_CLOEXEC;
 }
 
-/* A descriptor with a number of our choice. */
+/* A descriptor with a given number. */
 static int open_at(int number)
 {
 	int fd = open("/dev/null", O_RDONLY);
@@ -43,7 +43,7 @@ static int open_at(int number)
 	return number;
 }
 
-/* Run @job in a process of its own: it returns 0 where all is well. */
+/* Run @job in a new process; it returns 0 on success. */
 static void in_child(int (*job)(void))
 {
 	int status;
@@ -56,7 +56,7 @@ static void in_child(int (*job)(void))
 	assert_int_equal(status, 0);
 }
 
-static void closing_keeps_errno(void **state)
+static void fd_close_keeps_errno(void **state)
 {
 	int fd = open_at(40);
 
@@ -66,14 +66,14 @@ static void closing_keeps_errno(void **state)
 	assert_int_equal(errno, ENOENT);
 	assert_int_equal(fd, -1);
 	assert_false(is_open(40));
-	/* What close(2) itself complains about is not the caller's errno either. */
+	/* An error of close(2) itself does not change errno either. */
 	errno = ENOENT;
 	fd_close(40);
 	assert_int_equal(errno, ENOENT);
 	assert_int_equal(fd_close(-1), -1);
 }
 
-static void ownership_moves(void **state)
+static void take_fd_moves_ownership(void **state)
 {
 	int taken;
 
@@ -91,7 +91,7 @@ static void ownership_moves(void **state)
 	fd_close(taken);
 }
 
-static void close_on_exec_is_set_and_cleared(void **state)
+static void cloexec_is_set_and_cleared(void **state)
 {
 	_cleanup_close_ int fd = open_at(40);
 
@@ -106,7 +106,8 @@ static void close_on_exec_is_set_and_cleared(void **state)
 
 static int close_all_but_some(void)
 {
-	/* In no order, one twice, one negative, one that is not open, a standard one. */
+	/* Unsorted, with a duplicate, a negative number, one that is not open, and a standard
+	 * descriptor. */
 	const int keep[] = {70, -1, 40, 1, 55, 40};
 
 	for (int fd = 40; fd <= 72; fd++)
@@ -144,7 +145,7 @@ static int let_go(void)
 		       : 3;
 }
 
-/* As in containers whose seccomp profile does not know the call. */
+/* As in containers whose seccomp profile refuses the call. */
 static int refuse_close_range(void)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
@@ -168,7 +169,7 @@ static int close_all_refused(void)
 	return refuse_close_range() || close_all();
 }
 
-static void all_but_some_are_closed(void **state)
+static void all_except_some_are_closed(void **state)
 {
 	(void)state;
 	in_child(close_all_but_some);
@@ -177,13 +178,13 @@ static void all_but_some_are_closed(void **state)
 	in_child(close_all_refused);
 }
 
-static void what_is_inherited_is_closed(void **state)
+static void inherited_descriptors_are_closed(void **state)
 {
 	(void)state;
 	in_child(let_go);
 }
 
-static void too_many_to_keep_is_an_error(void **state)
+static void too_many_kept_descriptors_are_an_error(void **state)
 {
 	int keep[65];
 
@@ -193,7 +194,7 @@ static void too_many_to_keep_is_an_error(void **state)
 	assert_int_equal(fd_close_all_except(keep, ARRAY_SIZE(keep)), -E2BIG);
 }
 
-static void files_are_read_up_to_their_bound(void **state)
+static void files_are_read_up_to_a_limit(void **state)
 {
 	static const size_t sizes[] = {0, 1, 4095, 4096, 4097, 8192, 100000};
 
@@ -212,7 +213,7 @@ static void files_are_read_up_to_their_bound(void **state)
 		assert_int_equal(read[size], '\0');
 		if (sizes[i] == 0)
 			continue;
-		/* One byte more than wanted: the outputs stay as they are. */
+		/* One byte more than the limit: the outputs stay unchanged. */
 		lseek(fd, 0, SEEK_SET);
 		data[0] = 'y';
 		free(TAKE_PTR(read));
@@ -223,7 +224,7 @@ static void files_are_read_up_to_their_bound(void **state)
 	}
 }
 
-static void of_a_large_file_whole_lines_are_read(void **state)
+static void large_files_are_read_in_complete_lines(void **state)
 {
 	static const struct {
 		const char *text;
@@ -257,7 +258,7 @@ static void of_a_large_file_whole_lines_are_read(void **state)
 	}
 }
 
-static void missing_files_say_so(void **state)
+static void missing_files_are_enoent(void **state)
 {
 	_cleanup_free_ char *data = NULL;
 	size_t size = 99;
@@ -276,7 +277,7 @@ static void missing_files_say_so(void **state)
 	assert_int_equal(size, 99);
 }
 
-static void waits_end(void **state)
+static void fd_wait_ends_for_each_reason(void **state)
 {
 	int data[2], cancel[2];
 	int64_t start = clock_ms();
@@ -291,13 +292,13 @@ static void waits_end(void **state)
 
 	assert_int_equal(write(cancel[1], "x", 1), 1);
 	assert_int_equal(fd_wait(data[0], POLLIN, NULL, cancel[0]), -ECANCELED);
-	/* Only looked at, not taken; and what is ready comes first. */
+	/* The signal is not read, and a ready descriptor wins over the cancellation. */
 	assert_int_equal(fd_wait(data[0], POLLIN, NULL, cancel[0]), -ECANCELED);
 	assert_int_equal(write(data[1], "x", 1), 1);
 	assert_int_equal(fd_wait(data[0], POLLIN, &late, cancel[0]), 0);
 	close(data[1]);
 	assert_int_equal(fd_wait(data[0], POLLIN, &late, -1), 0);
-	/* A wait on nothing but the clock. */
+	/* A wait for only the deadline. */
 	soon = deadline_in(5);
 	assert_int_equal(fd_wait(-1, POLLIN, &soon, -1), -ETIMEDOUT);
 	close(data[0]);
@@ -317,7 +318,7 @@ static void deadlines_count_down(void **state)
 	assert_true(deadline_left(&soon) <= 60000);
 }
 
-/* In a child: there is no way back up for the hard limit. */
+/* In a child: the hard limit cannot be raised again. */
 static void the_limit_is_raised_to_the_hard_one(void **state)
 {
 	int status;
@@ -338,8 +339,8 @@ static void the_limit_is_raised_to_the_hard_one(void **state)
 	assert_int_equal(WEXITSTATUS(status), 42);
 }
 
-/* In a child, with room for ten more. */
-static void room_is_looked_for(void **state)
+/* In a child, with room for ten more descriptors. */
+static void fd_room_checks_the_limit(void **state)
 {
 	int status;
 	pid_t pid = fork();
@@ -364,18 +365,18 @@ static void room_is_looked_for(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(closing_keeps_errno),
-		cmocka_unit_test(ownership_moves),
-		cmocka_unit_test(close_on_exec_is_set_and_cleared),
-		cmocka_unit_test(all_but_some_are_closed),
-		cmocka_unit_test(what_is_inherited_is_closed),
-		cmocka_unit_test(too_many_to_keep_is_an_error),
-		cmocka_unit_test(files_are_read_up_to_their_bound),
-		cmocka_unit_test(of_a_large_file_whole_lines_are_read),
-		cmocka_unit_test(missing_files_say_so),
+		cmocka_unit_test(fd_close_keeps_errno),
+		cmocka_unit_test(take_fd_moves_ownership),
+		cmocka_unit_test(cloexec_is_set_and_cleared),
+		cmocka_unit_test(all_except_some_are_closed),
+		cmocka_unit_test(inherited_descriptors_are_closed),
+		cmocka_unit_test(too_many_kept_descriptors_are_an_error),
+		cmocka_unit_test(files_are_read_up_to_a_limit),
+		cmocka_unit_test(large_files_are_read_in_complete_lines),
+		cmocka_unit_test(missing_files_are_enoent),
 		cmocka_unit_test(the_limit_is_raised_to_the_hard_one),
-		cmocka_unit_test(room_is_looked_for),
-		cmocka_unit_test(waits_end),
+		cmocka_unit_test(fd_room_checks_the_limit),
+		cmocka_unit_test(fd_wait_ends_for_each_reason),
 		cmocka_unit_test(deadlines_count_down),
 	};
 

@@ -25,7 +25,7 @@
 #include "fauxroot/base/spawn.h"
 #include "fauxroot/base/str.h"
 
-/* stderr, caught in a file. */
+/* stderr, redirected to a file. */
 struct capture {
 	int saved, file;
 };
@@ -58,7 +58,7 @@ static int clean_environment(void **state)
 	return 0;
 }
 
-static void lines_are_text(void **state)
+static void text_lines_have_a_prefix(void **state)
 {
 	struct error err = {.text = "it failed"};
 	_cleanup_free_ char *text = NULL;
@@ -99,7 +99,7 @@ static void the_compatible_prefixes_have_one_width(void **state)
 	assert_string_equal(text, "[rootlesskit:parent] info: x\n[rootlesskit:child ] info: y\n");
 }
 
-static void debug_lines_have_their_time(void **state)
+static void debug_lines_have_a_time(void **state)
 {
 	_cleanup_free_ char *text = NULL;
 	const char *thousandths;
@@ -140,7 +140,7 @@ static void the_journal_gets_priorities(void **state)
 	log_error("x");
 	log_warning("x");
 	log_info("x");
-	/* That of another stream, and what is none. */
+	/* The JOURNAL_STREAM of another stream, and invalid ones. */
 	setenv("JOURNAL_STREAM", "1:1", 1);
 	log_setup("fauxroot", "parent", LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
 	log_info("y");
@@ -155,7 +155,7 @@ static void the_journal_gets_priorities(void **state)
 				  "[fauxroot:parent] info: z\n");
 }
 
-static void json_lines_are_json(void **state)
+static void json_lines_are_valid(void **state)
 {
 	static const struct {
 		const char *message;
@@ -167,7 +167,8 @@ static void json_lines_are_json(void **state)
 		{"control\x01", "control?"},
 		{"tab\there", "tab here"},
 		{"Grüße €𝄞", "Grüße €𝄞"},
-		/* No UTF-8: a stray byte, an end, too long, half a pair, past the last one. */
+		/* Invalid UTF-8: a stray byte, a truncated, overlong or surrogate character, past
+		 * the last one. */
 		{"a\xff"
 		 "b",
 		 "a\xef\xbf\xbd"
@@ -216,7 +217,7 @@ static void long_messages_stay_one_line(void **state)
 	char message[8000];
 
 	(void)state;
-	/* Every character two bytes, so that a cut may fall within one. */
+	/* Characters of two bytes, so that truncation may split one. */
 	for (size_t i = 0; i + 1 < sizeof(message); i += 2)
 		memcpy(message + i, i % 64 ? "ü" : "\"\"", 2);
 	message[sizeof(message) - 1] = '\0';
@@ -244,7 +245,7 @@ static void keep(void *arg, enum log_level level, const char *message)
 	snprintf(arg, 64, "%d %s", level, message);
 }
 
-static void lines_can_go_elsewhere(void **state)
+static void lines_can_be_redirected(void **state)
 {
 	_cleanup_free_ char *text = NULL;
 	struct capture c;
@@ -264,7 +265,7 @@ static void lines_can_go_elsewhere(void **state)
 	assert_string_equal(text, "[fauxroot:child] info: back\n");
 }
 
-static void a_closed_stderr_is_no_crash(void **state)
+static void a_closed_stderr_is_harmless(void **state)
 {
 	int saved = dup(STDERR_FILENO);
 
@@ -283,7 +284,7 @@ static void count_loss(void *arg)
 	(*lost)++;
 }
 
-/* stderr with a reader that may not read, and what has been read. */
+/* stderr with a reader that may not read, and the data read so far. */
 struct reader {
 	int saved, read_end, write_end;
 	char text[1 << 20];
@@ -311,7 +312,7 @@ static void restore(struct reader *r)
 	close(r->write_end);
 }
 
-/* Read what is there, after what has been read already. */
+/* Read the available data and append it. */
 static const char *read_more(struct reader *r)
 {
 	ssize_t n;
@@ -322,20 +323,20 @@ static const char *read_more(struct reader *r)
 	return r->text;
 }
 
-/* Read what is there, from here on alone. */
+/* Read the available data, and drop earlier data. */
 static const char *read_now(struct reader *r)
 {
 	r->size = 0;
 	return read_more(r);
 }
 
-/* The flags of stderr are not ours to change. */
+/* The flags of stderr must not change. */
 static void assert_blocking(void)
 {
 	assert_int_equal(fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK, 0);
 }
 
-/* Not one byte more fits: what a reader that has stalled leaves. */
+/* Fill the pipe completely, as with a stalled reader. */
 static void fill_up(int type)
 {
 	int own = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
@@ -410,7 +411,7 @@ static void a_full_socket_loses_lines(void **state)
 	restore(&r);
 }
 
-/* Ctrl-S, and a terminal whose other side does not read. */
+/* Ctrl-S, and a terminal whose other side does not read */
 static void a_stopped_terminal_loses_lines(void **state)
 {
 	static struct reader r;
@@ -427,13 +428,13 @@ static void a_stopped_terminal_loses_lines(void **state)
 	redirect(&r, master, slave);
 	unsetenv("NO_COLOR");
 	log_on_loss(count_loss, &lost);
-	/* The last one may be torn: where it ends, the next line begins anew. */
+	/* The last line may be incomplete: the next one starts on a new line. */
 	for (int i = 0; i < 5000 && lost == 0; i++)
 		log_info("%0500d", i);
 	log_on_loss(NULL, NULL);
 	assert_int_equal(lost, 1);
 	assert_blocking();
-	/* A terminal passes its output on a little later. */
+	/* A terminal delivers its output with a delay. */
 	for (rounds = 0; rounds < 1000 && !log_catch_up(); rounds++) {
 		(void)read_now(&r);
 		(void)poll(NULL, 0, 10);
@@ -463,8 +464,8 @@ static void a_stopped_terminal_loses_lines(void **state)
 	restore(&r);
 }
 
-/* A reader that is only slow loses nothing. */
-static void a_slow_reader_gets_all(void **state)
+/* A slow reader loses nothing. */
+static void a_slow_reader_loses_nothing(void **state)
 {
 	struct deadline deadline = deadline_in(60000);
 	struct process reader = PROCESS_NONE;
@@ -487,7 +488,7 @@ static void a_slow_reader_gets_all(void **state)
 		_exit(lines == 200 ? 0 : 1);
 	}
 	redirect(&r, fds[0], fds[1]);
-	/* Of the reader's own description: it waits. */
+	/* Change the reader's own file description, so it blocks. */
 	assert_int_equal(fcntl(fds[0], F_SETFL, 0), 0);
 	for (int i = 0; i < 200; i++)
 		log_info("%0500d", i);
@@ -496,7 +497,7 @@ static void a_slow_reader_gets_all(void **state)
 	assert_int_equal(status, 0);
 }
 
-static void a_reader_that_has_gone_is_no_reason_to_try_again(void **state)
+static void a_closed_reader_is_not_retried(void **state)
 {
 	static struct reader r;
 	int fds[2], lost = 0;
@@ -513,7 +514,7 @@ static void a_reader_that_has_gone_is_no_reason_to_try_again(void **state)
 	log_on_loss(NULL, NULL);
 	restore(&r);
 	signal(SIGPIPE, SIG_DFL);
-	/* For the tests after this one. */
+	/* Restore it for the next tests. */
 	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
 	redirect(&r, fds[0], fds[1]);
 	assert_true(log_catch_up());
@@ -524,19 +525,19 @@ static void a_reader_that_has_gone_is_no_reason_to_try_again(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(lines_are_text),
+		cmocka_unit_test(text_lines_have_a_prefix),
 		cmocka_unit_test(the_compatible_prefixes_have_one_width),
-		cmocka_unit_test(debug_lines_have_their_time),
+		cmocka_unit_test(debug_lines_have_a_time),
 		cmocka_unit_test(the_journal_gets_priorities),
-		cmocka_unit_test(json_lines_are_json),
+		cmocka_unit_test(json_lines_are_valid),
 		cmocka_unit_test(long_messages_stay_one_line),
-		cmocka_unit_test(lines_can_go_elsewhere),
+		cmocka_unit_test(lines_can_be_redirected),
 		cmocka_unit_test(a_full_pipe_loses_lines),
 		cmocka_unit_test(a_full_socket_loses_lines),
 		cmocka_unit_test(a_stopped_terminal_loses_lines),
-		cmocka_unit_test(a_slow_reader_gets_all),
-		cmocka_unit_test(a_reader_that_has_gone_is_no_reason_to_try_again),
-		cmocka_unit_test(a_closed_stderr_is_no_crash),
+		cmocka_unit_test(a_slow_reader_loses_nothing),
+		cmocka_unit_test(a_closed_reader_is_not_retried),
+		cmocka_unit_test(a_closed_stderr_is_harmless),
 	};
 
 	return cmocka_run_group_tests(tests, clean_environment, NULL);

@@ -9,7 +9,7 @@
 #include "fauxroot/base/macro.h"
 #include "fauxroot/base/parse.h"
 
-static void numbers_are_parsed_within_bounds(void **state)
+static void numbers_are_bounded(void **state)
 {
 	static const struct {
 		const char *text;
@@ -49,7 +49,7 @@ static void numbers_are_parsed_within_bounds(void **state)
 	}
 }
 
-static void whole_numbers(void **state)
+static void parse_u32_takes_the_whole_string(void **state)
 {
 	static const struct {
 		const char *text;
@@ -80,7 +80,7 @@ static void whole_numbers(void **state)
 	}
 }
 
-static void booleans_are_those_of_go(void **state)
+static void booleans_match_go(void **state)
 {
 	static const char *const yes[] = {"1", "t", "T", "true", "TRUE", "True"};
 	static const char *const no[] = {"0", "f", "F", "false", "FALSE", "False"};
@@ -133,7 +133,7 @@ static void fields_end_at_a_separator(void **state)
 	assert_ptr_equal(field, text);
 	assert_int_equal(n, 1);
 	assert_true(cursor_char(&c, ':'));
-	/* A NUL is a character like others, not an end. */
+	/* A NUL is an ordinary character, not the end. */
 	cursor_until(&c, ":", &field, &n);
 	assert_int_equal(n, 4);
 	assert_memory_equal(field, "bc\0d", 4);
@@ -148,7 +148,7 @@ static void fields_end_at_a_separator(void **state)
 	assert_int_equal(n, 0);
 }
 
-static void lines_are_taken_one_by_one(void **state)
+static void cursor_line_consumes_one_line(void **state)
 {
 	static const struct {
 		const char *text;
@@ -185,12 +185,12 @@ static void lines_are_taken_one_by_one(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(numbers_are_parsed_within_bounds),
-		cmocka_unit_test(whole_numbers),
-		cmocka_unit_test(booleans_are_those_of_go),
+		cmocka_unit_test(numbers_are_bounded),
+		cmocka_unit_test(parse_u32_takes_the_whole_string),
+		cmocka_unit_test(booleans_match_go),
 		cmocka_unit_test(words_and_characters),
 		cmocka_unit_test(fields_end_at_a_separator),
-		cmocka_unit_test(lines_are_taken_one_by_one),
+		cmocka_unit_test(cursor_line_consumes_one_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Processes that do not end when they are killed: who waits for them, and how long. */
+/* Processes that do not die when they are killed: how long we wait for them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,14 +17,14 @@
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/spawn.h"
 
-/* Generous: nothing here waits for it unless it fails. */
+/* Only a failing test waits this long. */
 #define PATIENCE_MS 60000
 
 /*
- * A process that is traced stays its tracer's when it is dead: its parent can reap it when the
- * tracer has let go of it, or has died.
+ * A dead traced process belongs to its tracer first: its parent can reap it after the tracer has
+ * released it or died.
  */
-static void a_traced_process_is_not_waited_for(void **state)
+static void kill_does_not_wait_for_a_traced_process(void **state)
 {
 	struct deadline deadline = deadline_in(PATIENCE_MS);
 	struct process p = PROCESS_NONE, tracer = PROCESS_NONE;
@@ -61,7 +61,7 @@ static void a_traced_process_is_not_waited_for(void **state)
 	assert_true(WIFSIGNALED(status));
 }
 
-static void an_abandoned_process_is_not_waited_for(void **state)
+static void abandon_does_not_wait(void **state)
 {
 	struct process p = PROCESS_NONE;
 	int status;
@@ -83,8 +83,8 @@ static void an_abandoned_process_is_not_waited_for(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_traced_process_is_not_waited_for),
-		cmocka_unit_test(an_abandoned_process_is_not_waited_for),
+		cmocka_unit_test(kill_does_not_wait_for_a_traced_process),
+		cmocka_unit_test(abandon_does_not_wait),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

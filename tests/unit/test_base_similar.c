@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Misspelt words, and what they may have been meant as. */
+/* Misspelt words, and the words that were probably intended. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -28,7 +28,7 @@ static const char *suggestion(const char *word)
 	return similar.best;
 }
 
-static void suggests_what_is_near(void **state)
+static void similar_words_are_suggested(void **state)
 {
 	static const char *const rows[][2] = {
 		{"nett", "net"},
@@ -60,8 +60,8 @@ static void suggests_what_is_near(void **state)
 	}
 }
 
-/* A word with its end marked by a number, not by a NUL. */
-static void reads_no_further(void **state)
+/* A word that is bounded by its length, not by a NUL. */
+static void the_word_is_not_read_past_its_end(void **state)
 {
 	struct similar similar = similar_to("nett=none", 4);
 
@@ -73,8 +73,8 @@ static void reads_no_further(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(suggests_what_is_near),
-		cmocka_unit_test(reads_no_further),
+		cmocka_unit_test(similar_words_are_suggested),
+		cmocka_unit_test(the_word_is_not_read_past_its_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Forks that hold only what they are given, and helper programs. */
+/* Forks that keep only the given descriptors, and helper programs. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,7 +22,7 @@
 #include "fauxroot/base/spawn.h"
 #include "fauxroot/base/str.h"
 
-/* Generous: nothing here waits for it unless it fails. */
+/* Only a failing test waits this long. */
 #define PATIENCE_MS 60000
 
 static int status_of(struct process *p)
@@ -36,7 +36,7 @@ static int status_of(struct process *p)
 	return status;
 }
 
-static void a_fork_holds_what_it_is_given(void **state)
+static void a_fork_keeps_only_the_given_descriptors(void **state)
 {
 	struct process p = PROCESS_NONE;
 	struct error err = {0};
@@ -80,7 +80,7 @@ static void a_fork_dies_with_its_parent(void **state)
 		struct process p;
 
 		if (fork_clean("orphan", &fds[1], 1, &p, NULL) == 0) {
-			/* Ready: the parent may die. */
+			/* The grandchild is ready, so the parent may die. */
 			(void)!write(fds[1], "x", 1);
 			for (;;)
 				pause();
@@ -93,7 +93,7 @@ static void a_fork_dies_with_its_parent(void **state)
 	assert_int_equal(read(fds[0], &byte, 1), 1);
 	kill(pid, SIGKILL);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
-	/* End of file: the last one who had the other end is gone. */
+	/* End of file: the last process with the other end is dead. */
 	assert_int_equal(fd_wait(fds[0], POLLIN, &deadline, -1), 0);
 	assert_int_equal(read(fds[0], &byte, 1), 0);
 	close(fds[0]);
@@ -125,7 +125,7 @@ static void waits_are_bounded_and_can_be_cancelled(void **state)
 	close(cancel[1]);
 }
 
-static void statuses_read_well(void **state)
+static void statuses_are_printed(void **state)
 {
 	char buf[64];
 
@@ -149,7 +149,7 @@ static struct helper start(const char *script, struct helper_spec spec)
 	return h;
 }
 
-/* Run it to its end; its words stand in @text. */
+/* Run it until it exits; @text gets its output. */
 static int run(const char *script, struct helper_spec spec, char *text, size_t size)
 {
 	struct deadline deadline = deadline_in(PATIENCE_MS);
@@ -166,7 +166,7 @@ static int run(const char *script, struct helper_spec spec, char *text, size_t s
 	return status;
 }
 
-static void a_helpers_words_are_gathered(void **state)
+static void a_helpers_output_is_kept(void **state)
 {
 	static const struct {
 		const char *script;
@@ -192,7 +192,7 @@ static void a_helpers_words_are_gathered(void **state)
 	}
 }
 
-static void a_helpers_variable_takes_the_place_of_ours(void **state)
+static void a_helpers_variable_overrides_ours(void **state)
 {
 	static const char *const own[] = {"SPAWN_A=theirs", "SPAWN_C=new", NULL};
 	static const char script[] = "tr '\\0' '\\n' </proc/$$/environ | grep ^SPAWN_ | sort";
@@ -208,7 +208,7 @@ static void a_helpers_variable_takes_the_place_of_ours(void **state)
 	assert_string_equal(getenv("SPAWN_A"), "ours");
 }
 
-static void a_helper_is_no_service(void **state)
+static void a_helper_gets_no_service_variables(void **state)
 {
 	static const char *const variables[] = {
 		"NOTIFY_SOCKET",  "LISTEN_PID",	  "LISTEN_PIDFDID", "LISTEN_FDS",
@@ -231,12 +231,12 @@ static void a_helper_is_no_service(void **state)
 	unsetenv("LISTENER");
 }
 
-static void of_many_words_the_last_are_kept(void **state)
+static void the_end_of_long_output_is_kept(void **state)
 {
 	char text[600];
 
 	(void)state;
-	/* More than a pipe holds. */
+	/* More than fits into a pipe. */
 	assert_int_equal(run("i=0; while [ $i -lt 20000 ]; do echo line$i; i=$((i+1)); done",
 			     (struct helper_spec){0}, text, sizeof(text)),
 			 0);
@@ -244,7 +244,7 @@ static void of_many_words_the_last_are_kept(void **state)
 	assert_string_equal(text + strlen(text) - 10, " line19999");
 }
 
-static void a_helper_holds_what_it_is_given(void **state)
+static void a_helper_keeps_only_the_given_descriptors(void **state)
 {
 	int pipe_fds[2], other[2], data[2];
 	char text[600], script[128], got[16] = "";
@@ -256,7 +256,7 @@ static void a_helper_holds_what_it_is_given(void **state)
 	snprintf(script, sizeof(script),
 		 "[ -e /proc/$$/fd/%d ] && [ ! -e /proc/$$/fd/%d ] && echo data", pipe_fds[1],
 		 other[1]);
-	/* Its stdout goes where it should, not into the text. */
+	/* Its stdout goes to the given descriptor, not into the text. */
 	assert_int_equal(
 		run(script,
 		    (struct helper_spec){.keep = &pipe_fds[1], .n_keep = 1, .stdout_to = data[1]},
@@ -273,12 +273,12 @@ static void a_helper_holds_what_it_is_given(void **state)
 }
 
 /* Its own process group, and the signals of a terminal blocked: Ctrl-C is for the target. */
-static void a_helper_is_out_of_the_terminals_reach(void **state)
+static void a_helper_ignores_terminal_signals(void **state)
 {
 	char text[600], blocked[20];
 
 	(void)state;
-	/* Without a fork, after which a shell sets the mask that it likes. */
+	/* Without a fork: after a fork a shell may change the mask. */
 	assert_int_equal(run("read a < /proc/self/stat; set -- $a; [ $5 = $$ ] || exit; "
 			     "while read a b; do [ $a != SigBlk: ] || echo $b; done "
 			     "< /proc/self/status",
@@ -290,7 +290,7 @@ static void a_helper_is_out_of_the_terminals_reach(void **state)
 	assert_string_equal(text, blocked);
 }
 
-static void helpers_run_side_by_side(void **state)
+static void helpers_run_in_parallel(void **state)
 {
 	struct deadline deadline = deadline_in(PATIENCE_MS);
 	struct helper helpers[2];
@@ -300,7 +300,7 @@ static void helpers_run_side_by_side(void **state)
 
 	(void)state;
 	assert_non_null(mkdtemp(dir));
-	/* Each waits for the other: one after the other would never end. */
+	/* Each waits for the other: in sequence they would never finish. */
 	snprintf(script, sizeof(script),
 		 "mkfifo %s/f 2>/dev/null; while [ ! -p %s/f ]; do :; done; echo a > %s/f", dir,
 		 dir, dir);
@@ -324,7 +324,7 @@ static void a_hanging_helper_is_named_and_killed(void **state)
 
 	(void)state;
 	helpers[0] = start("true", (struct helper_spec){0});
-	/* On a busy machine, too, the other one is through. */
+	/* The other one has finished, even on a busy machine. */
 	assert_int_equal(waitid(P_PID, (id_t)helpers[0].process.pid, &info, WEXITED | WNOWAIT), 0);
 	helpers[1] = start("exec sleep 1000", (struct helper_spec){0});
 	helpers[1].role = "the slow one";
@@ -350,7 +350,7 @@ static void a_helper_can_be_cancelled(void **state)
 	close(cancel[1]);
 }
 
-/* Executables of all sorts in a directory of their own, which PATH has. */
+/* Executables of all kinds in a directory of their own, which is in PATH. */
 struct bin {
 	char dir[64];
 	char *path;
@@ -443,7 +443,7 @@ static void programs_are_found_in_path(void **state)
 	}
 }
 
-static void an_empty_element_of_path_is_here(void **state)
+static void an_empty_path_element_is_the_working_directory(void **state)
 {
 	const struct bin *bin = *state;
 	_cleanup_free_ char *path = NULL, *cwd = getcwd(NULL, 0);
@@ -455,7 +455,7 @@ static void an_empty_element_of_path_is_here(void **state)
 	assert_int_equal(chdir(cwd), 0);
 }
 
-static void what_cannot_run_says_so(void **state)
+static void programs_that_cannot_run_are_errors(void **state)
 {
 	static const struct {
 		const char *name;
@@ -532,23 +532,24 @@ static void a_pidfd_leads_to_its_process(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_fork_holds_what_it_is_given),
+		cmocka_unit_test(a_fork_keeps_only_the_given_descriptors),
 		cmocka_unit_test(a_fork_dies_with_its_parent),
 		cmocka_unit_test(waits_are_bounded_and_can_be_cancelled),
-		cmocka_unit_test(statuses_read_well),
-		cmocka_unit_test(a_helpers_words_are_gathered),
-		cmocka_unit_test(a_helpers_variable_takes_the_place_of_ours),
-		cmocka_unit_test(a_helper_is_no_service),
-		cmocka_unit_test(of_many_words_the_last_are_kept),
-		cmocka_unit_test(a_helper_holds_what_it_is_given),
-		cmocka_unit_test(a_helper_is_out_of_the_terminals_reach),
-		cmocka_unit_test(helpers_run_side_by_side),
+		cmocka_unit_test(statuses_are_printed),
+		cmocka_unit_test(a_helpers_output_is_kept),
+		cmocka_unit_test(a_helpers_variable_overrides_ours),
+		cmocka_unit_test(a_helper_gets_no_service_variables),
+		cmocka_unit_test(the_end_of_long_output_is_kept),
+		cmocka_unit_test(a_helper_keeps_only_the_given_descriptors),
+		cmocka_unit_test(a_helper_ignores_terminal_signals),
+		cmocka_unit_test(helpers_run_in_parallel),
 		cmocka_unit_test(a_hanging_helper_is_named_and_killed),
 		cmocka_unit_test(a_helper_can_be_cancelled),
 		cmocka_unit_test_setup_teardown(programs_are_found_in_path, make_bin, remove_bin),
-		cmocka_unit_test_setup_teardown(an_empty_element_of_path_is_here, make_bin,
+		cmocka_unit_test_setup_teardown(an_empty_path_element_is_the_working_directory,
+						make_bin, remove_bin),
+		cmocka_unit_test_setup_teardown(programs_that_cannot_run_are_errors, make_bin,
 						remove_bin),
-		cmocka_unit_test_setup_teardown(what_cannot_run_says_so, make_bin, remove_bin),
 		cmocka_unit_test(a_pidfd_leads_to_its_process),
 	};
 

@@ -10,7 +10,7 @@
 
 #include "fauxroot/base/str.h"
 
-static void prefixes_are_found(void **state)
+static void str_after_returns_the_rest(void **state)
 {
 	(void)state;
 	assert_string_equal(str_after("subid:files", "subid:"), "files");
@@ -20,7 +20,7 @@ static void prefixes_are_found(void **state)
 	assert_null(str_after("", "x"));
 }
 
-static void printing_says_whether_all_fitted(void **state)
+static void str_print_reports_truncation(void **state)
 {
 	char buf[5] = "????";
 
@@ -41,7 +41,7 @@ static void text_is_formatted(void **state)
 	assert_string_equal(s, "a-7");
 }
 
-static void what_is_printed_is_printable(void **state)
+static void str_printable_replaces_control_characters(void **state)
 {
 	static const struct {
 		const char *text;
@@ -67,7 +67,7 @@ static void what_is_printed_is_printable(void **state)
 	}
 }
 
-static void lists_of_strings_grow(void **state)
+static void string_lists_grow(void **state)
 {
 	_cleanup_strv_ struct strv v = {NULL, 0};
 	_cleanup_free_ char *none = strv_join(&v, ","), *joined = NULL;
@@ -93,11 +93,11 @@ static void lists_of_strings_grow(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(prefixes_are_found),
-		cmocka_unit_test(printing_says_whether_all_fitted),
+		cmocka_unit_test(str_after_returns_the_rest),
+		cmocka_unit_test(str_print_reports_truncation),
 		cmocka_unit_test(text_is_formatted),
-		cmocka_unit_test(what_is_printed_is_printable),
-		cmocka_unit_test(lists_of_strings_grow),
+		cmocka_unit_test(str_printable_replaces_control_characters),
+		cmocka_unit_test(string_lists_grow),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

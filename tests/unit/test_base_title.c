@@ -19,7 +19,7 @@
 #include "fauxroot/base/str.h"
 #include "fauxroot/base/title.h"
 
-/* Executed again with this first word, the program does what the test of that number says. */
+/* The program executes itself with this first argument to run the test with that number. */
 #define AGAIN "again"
 
 static bool reads(const char *path, const char *expected, size_t size)
@@ -40,7 +40,7 @@ static bool name_is(const char *expected)
 	return prctl(PR_GET_NAME, name) == 0 && streq(name, expected);
 }
 
-/* Each is given its own argv, and says whether all is as it should be. */
+/* Each test gets its own argv, and returns whether it passed. */
 
 static bool takes_a_copy(int argc, char **argv)
 {

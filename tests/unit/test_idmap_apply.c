@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * idmap_apply() by its three hands: ourselves for a map of the caller, ourselves with capabilities
- * (when root runs the tests), and newuidmap and newgidmap, which are scripts here. For those root
- * becomes somebody else first.
+ * idmap_apply() in its three ways: we write a map of only the caller; we write with capabilities
+ * (if root runs the tests); newuidmap and newgidmap, which are scripts here, write. For the scripts
+ * root changes to another user first.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,7 +27,7 @@
 
 #define NOBODY 65534
 
-/* A child in a new user namespace that waits until it is killed; it never outlives us. */
+/* A child in a new user namespace that waits until it is killed; it dies with us. */
 static pid_t start_child(void)
 {
 	char byte;
@@ -56,7 +56,7 @@ static void end_child(pid_t pid)
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
-/* /proc/PID/FILE with runs of blanks as one */
+/* /proc/PID/FILE with each run of blanks replaced by one */
 static void read_map(pid_t pid, const char *file, char *buf, size_t size)
 {
 	_cleanup_free_ char *text = NULL;
@@ -87,7 +87,7 @@ static int apply(const struct idmap *map, pid_t child, int ms, struct error *err
 	return idmap_apply(map, child, &deadline, -1, err);
 }
 
-static void test_single(void **state)
+static void a_map_of_one_id_is_written(void **state)
 {
 	struct config config = {.idmap = IDMAP_SINGLE};
 	struct idmap map;
@@ -113,7 +113,7 @@ static void test_single(void **state)
 	end_child(child);
 }
 
-static void test_direct(void **state)
+static void maps_are_written_with_capabilities(void **state)
 {
 	struct idmap map = {
 		.uid = {.extents = {{0, geteuid(), 1}, {1, 100000, 10}, {11, 200000, 5}}, .n = 3},
@@ -187,9 +187,9 @@ static const struct idmap two_ranges = {
 	.gid = {.extents = {{0, 1001, 1}, {1, 200000, 65536}}, .n = 2},
 };
 
-/* Each script ends only when it has seen the other's file: run one after the other, they would sit
- * there until the deadline. */
-static void test_mappers_side_by_side(void **state)
+/* Each script exits only after it has seen the other's file: in sequence they would block until the
+ * deadline. */
+static void the_mappers_run_in_parallel(void **state)
 {
 	struct mappers *m = *state;
 	_cleanup_free_ char *said = NULL;
@@ -214,7 +214,7 @@ static void test_mappers_side_by_side(void **state)
 	assert_string_equal(said, want);
 }
 
-static void test_mappers_fail(void **state)
+static void failed_mappers_are_reported(void **state)
 {
 	static const struct {
 		const char *uid, *gid, *words;
@@ -243,7 +243,7 @@ static void test_mappers_fail(void **state)
 	}
 }
 
-static void test_mapper_hangs(void **state)
+static void a_hanging_mapper_is_killed(void **state)
 {
 	struct mappers *m = *state;
 	struct error err;
@@ -252,12 +252,12 @@ static void test_mapper_hangs(void **state)
 	put(m->gid, "#!/bin/sh\nexec sleep 100\n");
 	assert_int_equal(apply(&two_ranges, getpid(), 200, &err), -ETIMEDOUT);
 	assert_string_equal(err.text, "newgidmap did not exit in time");
-	/* Nothing is left to wait for. */
+	/* No child is left to wait for. */
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 	assert_int_equal(errno, ECHILD);
 }
 
-static void test_mapper_missing(void **state)
+static void a_missing_mapper_is_an_error(void **state)
 {
 	struct mappers *m = *state;
 	struct error err;
@@ -273,7 +273,7 @@ static void test_mapper_missing(void **state)
 	assert_int_equal(errno, ECHILD);
 }
 
-/* Give up root, for good; dumpable again, so that our /proc entries are ours. */
+/* Give up root permanently, and become dumpable again, so that we own our /proc entries. */
 static void become_nobody(void)
 {
 	if (setresgid(NOBODY, NOBODY, NOBODY) < 0 || setresuid(NOBODY, NOBODY, NOBODY) < 0 ||
@@ -286,15 +286,15 @@ static void become_nobody(void)
 int main(void)
 {
 	const struct CMUnitTest as_we_are[] = {
-		cmocka_unit_test(test_single),
-		cmocka_unit_test(test_direct),
+		cmocka_unit_test(a_map_of_one_id_is_written),
+		cmocka_unit_test(maps_are_written_with_capabilities),
 	};
 	const struct CMUnitTest unprivileged[] = {
-		cmocka_unit_test(test_single),
-		cmocka_unit_test_setup_teardown(test_mappers_side_by_side, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_mappers_fail, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_mapper_hangs, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_mapper_missing, set_up, tear_down),
+		cmocka_unit_test(a_map_of_one_id_is_written),
+		cmocka_unit_test_setup_teardown(the_mappers_run_in_parallel, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(failed_mappers_are_reported, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_hanging_mapper_is_killed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_missing_mapper_is_an_error, set_up, tear_down),
 	};
 	int failed = 0;
 

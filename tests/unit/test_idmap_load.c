@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where ranges come from: the files, a getsubids(1), and nsswitch.conf between them. */
+/* The sources of ranges: the files and getsubids(1), selected by nsswitch.conf. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,7 +18,7 @@
 #include "fauxroot/machine/machine.h"
 #include "idmap/subid_load.h"
 
-/* A uid that no name service knows. */
+/* A uid without a name. */
 #define NAMELESS 3999999999U
 
 struct fixture {
@@ -54,7 +54,7 @@ static int set_up(void **state)
 	put(f->passwd, "root:x:0:0::/:/bin/sh\nalice:x:4000:4000::/:/bin/sh\n", 0644);
 	put(f->subuid, "alice:100000:65536\n4000:300000:10\n", 0644);
 	put(f->subgid, "bob:1:2\nalice:200000:65536\n", 0644);
-	/* Answers for the user it is asked for, one way for uids and another for gids. */
+	/* Prints ranges for the given user, different ones for uids and for gids. */
 	put(f->program,
 	    "#!/bin/sh\n"
 	    "case $1 in -g) echo \"0: $2 700000 7\";; *) echo \"0: $1 600000 6\";; esac\n",
@@ -101,7 +101,7 @@ static void assert_first(const struct subid_ranges *ranges, size_t n, uint32_t s
 	assert_int_equal(ranges->items[0].start, start);
 }
 
-static void test_files(void **state)
+static void ranges_are_read_from_files(void **state)
 {
 	struct subid_ranges ranges[SUBID_KINDS_] = {{0}};
 	struct fixture *f = *state;
@@ -113,14 +113,14 @@ static void test_files(void **state)
 	assert_first(&ranges[SUBID_GID], 1, 200000);
 	assert_int_equal(ranges[SUBID_GID].items[0].line, 2);
 	clear(ranges);
-	/* No nsswitch.conf is no reason to ask getsubids. */
+	/* Without nsswitch.conf, getsubids is not used. */
 	unlink(f->nsswitch);
 	assert_int_equal(load(f, SUBID_AUTO, 4000, ranges, &err), 0);
 	assert_first(&ranges[SUBID_UID], 2, 100000);
 	clear(ranges);
 }
 
-static void test_uid_without_name(void **state)
+static void a_uid_without_a_name_uses_its_number(void **state)
 {
 	struct subid_ranges ranges[SUBID_KINDS_] = {{0}};
 	struct fixture *f = *state;
@@ -135,13 +135,13 @@ static void test_uid_without_name(void **state)
 	assert_first(&ranges[SUBID_UID], 1, 100);
 	assert_first(&ranges[SUBID_GID], 1, 200);
 	clear(ranges);
-	/* getsubids is asked by number then. */
+	/* Then getsubids gets the number. */
 	assert_int_equal(load(f, SUBID_DYNAMIC, NAMELESS, ranges, &err), 0);
 	assert_first(&ranges[SUBID_UID], 1, 600000);
 	clear(ranges);
 }
 
-static void test_missing(void **state)
+static void missing_ranges_are_errors(void **state)
 {
 	struct subid_ranges ranges[SUBID_KINDS_] = {{0}};
 	struct fixture *f = *state;
@@ -156,14 +156,14 @@ static void test_missing(void **state)
 	assert_int_equal(load(f, SUBID_AUTO, 4000, ranges, &err), -ENOENT);
 	assert_non_null(strstr(err.text, "has no subordinate user ids: there is no /"));
 	assert_null(ranges[SUBID_UID].items);
-	/* A bad line in the second file leaves nothing of the first. */
+	/* With an invalid line in the second file, no ranges of the first are returned. */
 	put(f->subuid, "alice:1:2\n", 0644);
 	put(f->subgid, "alice:1:2\r\n", 0644);
 	assert_int_equal(load(f, SUBID_AUTO, 4000, ranges, &err), -EINVAL);
 	assert_null(ranges[SUBID_UID].items);
 }
 
-static void test_who_is_asked(void **state)
+static void nsswitch_selects_the_source(void **state)
 {
 	static const struct {
 		const char *nsswitch;
@@ -190,7 +190,7 @@ static void test_who_is_asked(void **state)
 	}
 }
 
-static void test_getsubids_failures(void **state)
+static void getsubids_failures_are_reported(void **state)
 {
 	static const struct {
 		const char *script, *words;
@@ -204,7 +204,7 @@ static void test_getsubids_failures(void **state)
 		{"#!/bin/sh\nkill -9 $$\n", "signal 9", -EIO},
 		{"#!/bin/sh\n", "getsubids printed none", -ENOENT},
 		{"#!/bin/sh\necho 0: alice 1 -2\n", "getsubids, line 1", -EINVAL},
-		/* stderr is not taken for ranges */
+		/* stderr is not parsed as ranges */
 		{"#!/bin/sh\necho '0: alice 1 2' >&2\n", "getsubids printed none", -ENOENT},
 		{"#!/bin/sh\nexec head -c 9000000 /dev/zero\n", "getsubids printed more than",
 		 -EFBIG},
@@ -222,8 +222,8 @@ static void test_getsubids_failures(void **state)
 	}
 }
 
-/* Without a getsubids, auto falls back to the files; who has asked for it by name gets an error. */
-static void test_getsubids_missing(void **state)
+/* Without getsubids, auto falls back to the files; an explicit request is an error. */
+static void a_missing_getsubids_falls_back_to_files(void **state)
 {
 	struct subid_ranges ranges[SUBID_KINDS_] = {{0}};
 	struct fixture *f = *state;
@@ -238,8 +238,8 @@ static void test_getsubids_missing(void **state)
 	clear(ranges);
 }
 
-/* More ranges than a log line or a pipe's first read holds. */
-static void test_getsubids_many(void **state)
+/* More ranges than fit into a log line or a first read from the pipe. */
+static void getsubids_may_print_many_ranges(void **state)
 {
 	struct subid_ranges ranges[SUBID_KINDS_] = {{0}};
 	struct fixture *f = *state;
@@ -256,8 +256,8 @@ static void test_getsubids_many(void **state)
 	clear(ranges);
 }
 
-/* One that hangs, with its pipe open or closed, costs the deadline and no more. */
-static void test_getsubids_hangs(void **state)
+/* A getsubids that hangs, with its pipe open or closed, is killed at the deadline. */
+static void a_hanging_getsubids_is_killed(void **state)
 {
 	static const char *const scripts[] = {
 		"#!/bin/sh\nexec sleep 100\n",
@@ -279,7 +279,7 @@ static void test_getsubids_hangs(void **state)
 	}
 }
 
-static void test_getsubids_cancelled(void **state)
+static void getsubids_can_be_cancelled(void **state)
 {
 	struct subid_ranges ranges[SUBID_KINDS_] = {{0}};
 	_cleanup_close_ int cancel = open("/dev/zero", O_RDONLY | O_CLOEXEC);
@@ -296,15 +296,17 @@ static void test_getsubids_cancelled(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_files, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_uid_without_name, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_missing, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_who_is_asked, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_getsubids_failures, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_getsubids_missing, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_getsubids_many, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_getsubids_hangs, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_getsubids_cancelled, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(ranges_are_read_from_files, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_uid_without_a_name_uses_its_number, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(missing_ranges_are_errors, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(nsswitch_selects_the_source, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(getsubids_failures_are_reported, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_missing_getsubids_falls_back_to_files, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(getsubids_may_print_many_ranges, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_hanging_getsubids_is_killed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(getsubids_can_be_cancelled, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

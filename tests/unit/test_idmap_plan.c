@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The planner as a table: ranges, and the text of the map that comes out. */
+/* A table of plans: ranges, and the text of the resulting map. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,8 +17,8 @@
 struct plan_case {
 	uint32_t own;
 	struct subid_range ranges[4]; /* ends with a line number 0 */
-	const char *want;	      /* the map, or NULL: refused … */
-	const char *words;	      /* … with these words */
+	const char *want;	      /* the map; NULL: refused */
+	const char *words;	      /* part of the error text if refused */
 };
 
 static const struct plan_case plan_cases[] = {
@@ -26,21 +26,21 @@ static const struct plan_case plan_cases[] = {
 	{1000, {{100000, 65536, 1}}, "0 1000 1\n1 100000 65536\n", NULL},
 	{0, {{100000, 65536, 1}}, "0 0 1\n1 100000 65536\n", NULL},
 	{0, {{1, 65535, 1}}, "0 0 1\n1 1 65535\n", NULL},
-	/* order of the lines; adjacent ones become one extent */
+	/* the order of the lines is kept; adjacent ranges become one extent */
 	{1000, {{500, 2, 1}, {100, 3, 2}}, "0 1000 1\n1 500 2\n3 100 3\n", NULL},
 	{1000, {{100, 5, 1}, {105, 5, 2}}, "0 1000 1\n1 100 10\n", NULL},
 	{1000, {{105, 5, 1}, {100, 5, 2}}, "0 1000 1\n1 105 5\n6 100 5\n", NULL},
 	{1000, {{100, 5, 1}, {106, 5, 2}}, "0 1000 1\n1 100 5\n6 106 5\n", NULL},
 	{1000, {{100, 5, 1}, {105, 5, 2}, {110, 1, 3}}, "0 1000 1\n1 100 11\n", NULL},
-	/* the own id stays an extent of its own, also beside a range */
+	/* the caller's own id stays a separate extent, even next to a range */
 	{99, {{100, 5, 1}}, "0 99 1\n1 100 5\n", NULL},
 	{105, {{100, 5, 1}}, "0 105 1\n1 100 5\n", NULL},
-	/* all ids there are */
+	/* all possible ids */
 	{0, {{1, 4294967294, 1}}, "0 0 1\n1 1 4294967294\n", NULL},
 	{4294967294, {{0, 4294967294, 1}}, "0 4294967294 1\n1 0 4294967294\n", NULL},
 	/* refused */
 	{100, {{100, 5, 7}}, NULL, "/etc/subuid, line 7: 5 ids from 100 on contain uid 100"},
-	{104, {{100, 5, 1}}, NULL, "hold uid 104"},
+	{104, {{100, 5, 1}}, NULL, "contain uid 104"},
 	{1000, {{1, 1, 1}, {900, 200, 2}}, NULL, "line 2: 200 ids from 900 on contain uid 1000"},
 	{1000,
 	 {{100, 10, 3}, {109, 5, 8}},
@@ -61,7 +61,7 @@ static const struct plan_case plan_cases[] = {
 	{4294967295, {{100, 5, 1}}, NULL, "4294967295 is not an id"},
 };
 
-static void test_plan(void **state)
+static void plans_match_the_table(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(plan_cases); i++) {
@@ -90,7 +90,7 @@ static void test_plan(void **state)
 	}
 }
 
-static void test_plan_words_of_gid(void **state)
+static void gid_errors_name_gids(void **state)
 {
 	struct subid_range item = {100, 5, 2};
 	struct subid_ranges ranges = {&item, 1, "/etc/subgid"};
@@ -109,8 +109,8 @@ static void fill(struct subid_range *items, size_t n, uint32_t start)
 		items[i] = (struct subid_range){start + (uint32_t)i * 2, 1, (unsigned)i + 1};
 }
 
-/* As many extents as the kernel takes lines, and one more. */
-static void test_plan_extents(void **state)
+/* As many extents as the kernel accepts lines, and one more. */
+static void extents_are_limited(void **state)
 {
 	struct subid_range items[IDMAP_MAX_EXTENTS];
 	struct subid_ranges ranges = {items, IDMAP_MAX_EXTENTS - 1, "/etc/subuid"};
@@ -132,8 +132,9 @@ static void test_plan_extents(void **state)
 	assert_int_equal(plan.n, 2);
 }
 
-/* The kernel takes less than a page in a write(2), which long numbers fill sooner. */
-static void test_plan_page(void **state)
+/* The kernel accepts less than a page in a write(2); with long numbers this limit is reached
+ * first. */
+static void maps_are_limited_to_a_page(void **state)
 {
 	struct subid_range items[IDMAP_MAX_EXTENTS];
 	struct subid_ranges ranges = {items, IDMAP_MAX_EXTENTS - 1, "/etc/subuid"};
@@ -147,7 +148,7 @@ static void test_plan_page(void **state)
 			 sysconf(_SC_PAGESIZE) > 8192 ? 0 : -EINVAL);
 	if (err.code)
 		assert_non_null(strstr(err.text, "the kernel accepts less than a page"));
-	/* The longest map there is fits the buffer. */
+	/* The longest possible map fits into the buffer. */
 	plan.n = IDMAP_MAX_EXTENTS;
 	for (size_t i = 0; i < plan.n; i++)
 		plan.extents[i] = (struct idmap_extent){UINT32_MAX, UINT32_MAX, UINT32_MAX};
@@ -157,10 +158,10 @@ static void test_plan_page(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_plan),
-		cmocka_unit_test(test_plan_words_of_gid),
-		cmocka_unit_test(test_plan_extents),
-		cmocka_unit_test(test_plan_page),
+		cmocka_unit_test(plans_match_the_table),
+		cmocka_unit_test(gid_errors_name_gids),
+		cmocka_unit_test(extents_are_limited),
+		cmocka_unit_test(maps_are_limited_to_a_page),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,7 +16,7 @@
 #include "fauxroot/mounts/mounts.h"
 #include "scratch.h"
 
-/* What the jobs run under, in turn: everything; an old container. */
+/* The jobs run with all system calls, and then as in an old container. */
 static const bool worlds[] = {false, true};
 
 static void enter_world(const void *refused)
@@ -34,8 +34,8 @@ static void run_in_worlds(void (*job)(const void *arg))
 		assert_int_equal(scratch_run(job, &worlds[i], 0), 0);
 }
 
-/* @dirs, separated by spaces and below the working directory unless a dot stands before, copied up.
- */
+/* Copy up @dirs, separated by spaces; relative to the working directory unless preceded by a
+ *dot. */
 static int copy_up(const char *dirs, struct error *err)
 {
 	_cleanup_strv_ struct strv list = {NULL, 0};
@@ -49,7 +49,7 @@ static int copy_up(const char *dirs, struct error *err)
 	return copyup_apply_child(&list, "state", NULL, &etc_copied, err);
 }
 
-/* The name of the original below @dir: the one entry .roXXXXXX that is a directory. */
+/* The name of the original in @dir: the only entry .roXXXXXX that is a directory. */
 static const char *original_name(const char *dir)
 {
 	static char name[NAME_MAX + 1];
@@ -68,7 +68,7 @@ static const char *original_name(const char *dir)
 	return name;
 }
 
-/* Does @entry of @dir lead into the original, as a link of the right text? */
+/* Is @entry of @dir a link into the original, with the right text? */
 static bool leads_inside(const char *dir, const char *entry)
 {
 	char path[PATH_MAX], text[PATH_MAX];
@@ -100,7 +100,7 @@ static void set_up(void)
 	put("d/sub/file", "sub");
 }
 
-/* Every kind of entry, and what is mounted below. */
+/* Every kind of entry, and mounts below. */
 static void copy_entries(const void *arg)
 {
 	struct error err = {0};
@@ -124,11 +124,11 @@ static void copy_entries(const void *arg)
 	check(links_to("d/dangling", "../none") && links_to("d/absolute", "/dev/null"));
 	check(stat("d/fifo", &st) == 0 && S_ISFIFO(st.st_mode));
 	check(unix_socket("d/socket", false) >= 0);
-	/* The tmpfs mounted on d/sub came along, and hides what is below it. */
+	/* The copy includes the tmpfs on d/sub, which covers the files below it. */
 	check(access("d/sub/file", F_OK) < 0 && is_tmpfs("d/sub"));
 }
 
-/* Writing goes to the copy, except below a directory, which is the real one. */
+/* Writes go to the copy; below a subdirectory they go to the original. */
 static void copy_is_private(const void *arg)
 {
 	struct error err = {0};
@@ -162,7 +162,7 @@ static size_t count_mounts(const char *type)
 	return n;
 }
 
-/* Doubles, in whatever spelling, are done once. */
+/* Duplicates are copied up once, however their paths are spelled. */
 static void copy_doubles(const void *arg)
 {
 	struct error err = {0};
@@ -201,7 +201,7 @@ static void copy_nested(const void *arg)
 	}
 }
 
-/* The launcher goes on writing to its state directory, which lies below a copied-up one. */
+/* The launcher continues to write to its state directory, which is below a copied-up directory. */
 static void copy_above_state(const void *arg)
 {
 	struct error err = {0};
@@ -223,7 +223,7 @@ static void copy_above_state(const void *arg)
 	check(faccessat(state, "socket", F_OK, 0) == 0);
 }
 
-/* Flags that another namespace has locked stay, and keep nothing of ours from working. */
+/* Mount flags that another namespace has locked stay, and copy-up still works. */
 static void copy_locked(const void *arg)
 {
 	struct error err = {0};
@@ -263,11 +263,11 @@ static void copy_cwd(const void *arg)
 	check(streq(before, after) && is_tmpfs("."));
 	put("new", "");
 	check(unlink("file") == 0);
-	/* Below it the path leads where we are already. */
+	/* Below the copy, the path still leads to the same directory. */
 	check(chdir("sub") == 0 && holds("file", "sub"));
 }
 
-static void test_copyup(void **state)
+static void copies_behave_like_the_original(void **state)
 {
 	(void)state;
 	run_in_worlds(copy_entries);
@@ -292,7 +292,7 @@ static void copy_etc(const void *arg)
 	put("/etc/new", "");
 }
 
-/* Nothing is changed where one of the directories is refused, and the sentence names it. */
+/* If one directory is refused, nothing is changed, and the error names it. */
 static void refuse_all(const void *arg)
 {
 	static const struct {
@@ -338,13 +338,13 @@ static void refuse_all(const void *arg)
 	}
 }
 
-static void test_copyup_etc(void **state)
+static void etc_is_reported_as_copied(void **state)
 {
 	(void)state;
 	run_in_worlds(copy_etc);
 }
 
-static void test_copyup_refused(void **state)
+static void refused_directories_change_nothing(void **state)
 {
 	(void)state;
 	run_in_worlds(refuse_all);
@@ -362,7 +362,7 @@ static size_t count_entries(const char *dir)
 	return n - 2;
 }
 
-/* Swap a for a link to victim and back, on the host's side, until we are killed. */
+/* On the host's side, replace a by a link to victim and back, until we are killed. */
 static void swap_link(void)
 {
 	for (;;) {
@@ -371,7 +371,7 @@ static void swap_link(void)
 	}
 }
 
-/* The same without a moment at which a is missing, and with a directory. */
+/* The same with a directory, and without a moment when a is missing. */
 static void swap_directory(void)
 {
 	for (;;)
@@ -396,8 +396,7 @@ static int copy_while_swapped(const char *path)
 	return pid < 0 ? -1 : scratch_wait(pid);
 }
 
-/* What is swapped while it is copied up: all or nothing, and not an entry where the host sees it.
- */
+/* If a directory is replaced during copy-up: all or nothing, and the host sees no new entry. */
 static void copy_and_swap(void (*swap_for_ever)(void))
 {
 	char dir[] = "/tmp/fauxroot-unit.XXXXXX", path[64];
@@ -411,7 +410,7 @@ static void copy_and_swap(void (*swap_for_ever)(void))
 	put("victim/file", "victim");
 	swapper = fork();
 	if (swapper == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL); /* where an assertion ends us first */
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* if an assertion fails first */
 		swap_for_ever();
 	}
 	for (int i = 0; i < 300; i++) {
@@ -421,7 +420,7 @@ static void copy_and_swap(void (*swap_for_ever)(void))
 	}
 	kill(swapper, SIGKILL);
 	assert_int_equal(scratch_wait(swapper), 128 + SIGKILL);
-	unlink("a"); /* where it ended as a link */
+	unlink("a"); /* if it is a link at the end */
 	rename("b", "a");
 	assert_int_equal(count_entries("a"), 1);
 	assert_int_equal(count_entries("victim"), 1);
@@ -430,7 +429,7 @@ static void copy_and_swap(void (*swap_for_ever)(void))
 			 0);
 }
 
-static void test_copyup_swapped(void **state)
+static void a_replaced_directory_is_detected(void **state)
 {
 	(void)state;
 	copy_and_swap(swap_link);
@@ -440,10 +439,10 @@ static void test_copyup_swapped(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_copyup),
-		cmocka_unit_test(test_copyup_etc),
-		cmocka_unit_test(test_copyup_refused),
-		cmocka_unit_test(test_copyup_swapped),
+		cmocka_unit_test(copies_behave_like_the_original),
+		cmocka_unit_test(etc_is_reported_as_copied),
+		cmocka_unit_test(refused_directories_change_nothing),
+		cmocka_unit_test(a_replaced_directory_is_detected),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

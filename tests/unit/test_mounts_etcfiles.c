@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * resolv.conf and hosts: written, bound, watched and repaired, on an /etc of the test's own that
- * takes the place of the machine's.
+ * resolv.conf and hosts: written, bound, watched and repaired, on the test's own /etc, which is
+ * mounted over the machine's.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -33,7 +33,7 @@ static void run_in_worlds(void (*job)(const void *arg))
 		assert_int_equal(scratch_run(job, &worlds[i], 0), 0);
 }
 
-/* An /etc with the two files as ordinary ones, and a state directory with ours. */
+/* An /etc with the two as regular files, and a state directory with our files. */
 static void set_up(void)
 {
 	check(mkdir("etc", 0755) == 0 && mkdir("run", 0755) == 0 && mkdir("state", 0700) == 0);
@@ -52,7 +52,7 @@ static void count_line(void *arg, enum log_level level, const char *message)
 	++*(int *)arg;
 }
 
-/* Returns what a repair works with. */
+/* Returns the files for a repair. */
 static struct etcfiles bind_files(const char *state_dir, bool copy_up)
 {
 	struct etcfiles files = ETCFILES_NONE;
@@ -68,13 +68,13 @@ static struct etcfiles bind_files(const char *state_dir, bool copy_up)
 		check(etc_copied);
 	}
 	check_ok(etcfiles_bind_child(&files, etc_copied, &err));
-	/* A copy needs none. */
+	/* A copied-up /etc needs none. */
 	check((files.etc < 0) == copy_up);
 	return files;
 }
 
-/* What /etc/resolv.conf may be on the host; ours is seen in its place, and the host's is untouched.
- */
+/* The forms of the host's /etc/resolv.conf: ours is visible instead, and the host's stays
+ *unchanged. */
 static void bind_over(const void *arg)
 {
 	static const char *const texts[] = {NULL, "../run/stub", "/none/such", "stub", "."};
@@ -101,7 +101,7 @@ static void bind_over(const void *arg)
 	}
 }
 
-/* systemd-resolved renames over what the link leads to: a mount on the link stays. */
+/* systemd-resolved renames a file over the link's target: a mount on the link stays. */
 static void survive_rename(const void *arg)
 {
 	set_up();
@@ -114,7 +114,8 @@ static void survive_rename(const void *arg)
 	check(holds("/etc/resolv.conf", "our resolv.conf"));
 }
 
-/* Without copy-up there is nothing to mount on: no failure. With it, they are made. */
+/* Without copy-up the missing files cannot be mounted on, which is no failure. With copy-up they
+ * are created. */
 static void bind_missing(const void *arg)
 {
 	int warnings = 0;
@@ -131,7 +132,7 @@ static void bind_missing(const void *arg)
 	check(access("etc/resolv.conf", F_OK) < 0);
 }
 
-/* The state directory lies below /etc, which is copied up. */
+/* The state directory is below /etc, which is copied up. */
 static void bind_below(const void *arg)
 {
 	set_up();
@@ -144,7 +145,7 @@ static void bind_below(const void *arg)
 	check(holds("/etc/state/hosts", "below hosts"));
 }
 
-static void test_bind(void **state)
+static void etcfiles_are_bound(void **state)
 {
 	(void)state;
 	run_in_worlds(bind_over);
@@ -166,7 +167,7 @@ static void open_fails(const void *arg)
 	check(strstr(err.text, "state/hosts") && files.fd[0] == -1 && files.fd[1] == -1);
 }
 
-static void test_open(void **state)
+static void etcfiles_open_before_copyup(void **state)
 {
 	(void)state;
 	assert_int_equal(scratch_run(open_fails, NULL, 0), 0);
@@ -192,7 +193,7 @@ static void watch_all(const void *arg)
 	check(etcfiles_watch_read(watch) == 0);
 	check(unlink("etc/hosts") == 0 && etcfiles_watch_read(watch) == 0);
 	check(symlink("x", "etc/hosts") == 0 && etcfiles_watch_read(watch) == 1);
-	/* More than one read's worth. */
+	/* More events than fit into one read. */
 	for (int i = 0; i < 2000; i++) {
 		put("etc/resolv.conf.tmp", "");
 		check(rename("etc/resolv.conf.tmp", "etc/resolv.conf") == 0);
@@ -202,13 +203,13 @@ static void watch_all(const void *arg)
 	check(etcfiles_watch_read(-1) == -EBADF);
 }
 
-static void test_watch(void **state)
+static void replacements_are_watched(void **state)
 {
 	(void)state;
 	assert_int_equal(scratch_run(watch_all, NULL, 0), 0);
 }
 
-/* Wait for the other side's word. */
+/* Wait for a message from the other side. */
 static void turn(int sock, bool mine_first)
 {
 	char word = 'x';
@@ -218,7 +219,7 @@ static void turn(int sock, bool mine_first)
 	check(read(sock, &word, 1) == 1);
 }
 
-/* The host's side of a repair: it replaces files whose entries are mounts in the child only. */
+/* The host's side of a repair: it replaces files that are mounts only in the child. */
 static void host_replaces(int sock)
 {
 	turn(sock, false);
@@ -273,7 +274,7 @@ static void repair(const void *arg)
 	expect_texts("new", ours[1]);
 	expect_repaired(&files, ours[0], ours[1]);
 
-	/* An entry that is gone is nobody's error. */
+	/* A missing entry is no error. */
 	turn(pair[1], true);
 	expect_texts(ours[0], NULL);
 	expect_repaired(&files, ours[0], NULL);
@@ -285,8 +286,7 @@ static void repair(const void *arg)
 	etcfiles_close(&files);
 }
 
-/* What the target itself has mounted there stays, and what it has mounted elsewhere is no obstacle.
- */
+/* A mount of the target on an entry stays; its mounts elsewhere do not affect a repair. */
 static void repair_little(const void *arg)
 {
 	struct etcfiles files;
@@ -299,7 +299,7 @@ static void repair_little(const void *arg)
 	check(mount("target", "/etc/hosts", NULL, MS_BIND, NULL) == 0);
 	expect_repaired(&files, "our resolv.conf", "target's");
 
-	/* It has mounted over all of it: the repair is made below. */
+	/* The target has covered all of /etc: the repair happens below the cover. */
 	check(umount2("/etc/resolv.conf", MNT_DETACH) == 0);
 	check(mount("tmpfs", "/etc", "tmpfs", 0, NULL) == 0);
 	check(mount("tmpfs", "state", "tmpfs", 0, NULL) == 0);
@@ -311,7 +311,7 @@ static void repair_little(const void *arg)
 	etcfiles_close(&files);
 }
 
-/* The host's /etc is a tmpfs of its own: that does not make it a copy of ours. */
+/* If the host's /etc is a tmpfs, it is still not our copy. */
 static void repair_on_tmpfs(const void *arg)
 {
 	struct etcfiles files;
@@ -328,7 +328,7 @@ static void repair_on_tmpfs(const void *arg)
 	etcfiles_close(&files);
 }
 
-static void test_repair(void **state)
+static void undone_binds_are_repaired(void **state)
 {
 	(void)state;
 	run_in_worlds(repair);
@@ -379,11 +379,11 @@ static void write_files(const void *arg)
 	check_ok(etcfiles_write_parent(keep, &none_arg, &dns, &err));
 	check(streq(none.text[0], "nameserver 10.0.2.3\n"));
 	check(streq(none.text[1], LOCAL "127.0.0.1\tbox\n::1\tbox\n"));
-	/* What is missing counts as empty; what cannot be read is said. */
+	/* A missing file counts as empty; an unreadable one causes a warning. */
 	check(warnings == 1);
 }
 
-/* Of a file that is too large; and where they cannot be written. */
+/* A file that is too large, and a failure to write. */
 static void write_large_files(const void *arg)
 {
 	static char *servers[] = {"10.0.2.3", NULL};
@@ -397,7 +397,7 @@ static void write_large_files(const void *arg)
 	log_redirect(count_line, &warnings);
 	set_up();
 	check(sethostname("box", 3) == 0);
-	/* Of what is too large the first lines are there. */
+	/* The first lines of a file that is too large are kept. */
 	put("etc/hosts", "127.0.0.1 localhost box.example box\n192.0.2.1 x");
 	check(truncate("etc/hosts", (16 << 20) + 1) == 0);
 	check_ok(etcfiles_write_parent(keep, &large_arg, &dns, &err));
@@ -408,7 +408,7 @@ static void write_large_files(const void *arg)
 	check(streq(err.text, "writing hosts: No space left on device") && err.step == STEP_MOUNT);
 }
 
-static void test_write(void **state)
+static void etcfiles_are_written(void **state)
 {
 	(void)state;
 	assert_int_equal(scratch_run(write_files, NULL, CLONE_NEWUTS), 0);
@@ -418,9 +418,11 @@ static void test_write(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_bind),  cmocka_unit_test(test_open),
-		cmocka_unit_test(test_watch), cmocka_unit_test(test_repair),
-		cmocka_unit_test(test_write),
+		cmocka_unit_test(etcfiles_are_bound),
+		cmocka_unit_test(etcfiles_open_before_copyup),
+		cmocka_unit_test(replacements_are_watched),
+		cmocka_unit_test(undone_binds_are_repaired),
+		cmocka_unit_test(etcfiles_are_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

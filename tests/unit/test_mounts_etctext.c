@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The texts of resolv.conf and hosts, table by table. */
+/* Tables of texts of resolv.conf and hosts. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +11,7 @@
 
 #define NS "nameserver 10.0.2.3\n"
 
-static void test_resolvconf(void **state)
+static void resolvconf_matches_the_table(void **state)
 {
 	static const struct {
 		const char *host, *expected;
@@ -24,26 +24,26 @@ static void test_resolvconf(void **state)
 		{"search a b\ndomain c\n", NS "domain c\n"},
 		{"domain c\nsearch a b\n", NS "search a b\n"},
 		{"search a\nsearch b c\n", NS "search b c\n"},
-		/* systemd-resolved's way to say "none". */
+		/* systemd-resolved writes this for "none". */
 		{"search .\n", NS "search .\n"},
-		/* A keyword without a value is no line. */
+		/* A keyword without a value is ignored. */
 		{"search a\nsearch\n", NS "search a\n"},
 		{"search a\nsearch \t \n", NS "search a\n"},
 		{"options\n", NS},
-		/* Options add up, wherever they stand. */
+		/* Options add up, wherever they are. */
 		{"options edns0 trust-ad\nnameserver 127.0.0.53\noptions\tndots:2\n",
 		 NS "options edns0 trust-ad ndots:2\n"},
 		{"options ndots:1\nsearch a\n", NS "search a\noptions ndots:1\n"},
-		/* Comments, and what is none. */
+		/* Comments, and lines that are not comments. */
 		{"# search a\n; options b\n#\n", NS},
 		{"search a # b\noptions x ;y\n", NS "search a\noptions x\n"},
 		{"search a#b\n", NS "search a#b\n"},
 		{"search # a\n", NS},
-		/* A keyword starts the line and is a whole word. */
+		/* A keyword is a whole word at the start of the line. */
 		{" search a\n\toptions b\n", NS},
 		{"searching a\noptionsb\ndomains c\n", NS},
 		{"search a\nSEARCH b\n", NS "search a\n"},
-		/* White space of all kinds, no newline at the end. */
+		/* All kinds of white space, no newline at the end. */
 		{"search\ta \t b", NS "search a b\n"},
 		{"search a\r\noptions b\r\n\r\n", NS "search a\noptions b\n"},
 		/* Control characters separate words. */
@@ -67,7 +67,7 @@ static void test_resolvconf(void **state)
 	}
 }
 
-static void test_resolvconf_servers(void **state)
+static void resolvconf_lists_our_servers(void **state)
 {
 	static const char host[] = "search a\0b\nnameserver 1.1.1.1";
 	char *servers[] = {"10.0.2.3", "fd00::3", NULL};
@@ -87,14 +87,14 @@ static void test_resolvconf_servers(void **state)
 
 #define LOCAL "127.0.0.1\tlocalhost\n::1\tlocalhost\n"
 
-static void test_hosts(void **state)
+static void hosts_matches_the_table(void **state)
 {
 	static const struct {
 		const char *host, *expected;
 	} table[] = {
 		{"", V4 V6},
 		{"127.0.0.1 localhost\n", V4 V6 "127.0.0.1 localhost\n"},
-		/* On loopback already, by whatever address. */
+		/* Already on a loopback address. */
 		{"127.0.1.1 box\n", V6 "127.0.1.1 box\n"},
 		{"127.0.1.1 box\n::1 box\n", "127.0.1.1 box\n::1 box\n"},
 		{"127.0.0.1\tlocalhost box\n::1 ip6-localhost box",
@@ -102,7 +102,7 @@ static void test_hosts(void **state)
 		{"0:0::0:1 box\n127.1.2.3 box\n", "0:0::0:1 box\n127.1.2.3 box\n"},
 		{"::1 BOX\n127.0.0.1 Box\n", "::1 BOX\n127.0.0.1 Box\n"},
 		{" 127.0.0.1 \t box\r\n\t::1 box\r\n", " 127.0.0.1 \t box\r\n\t::1 box\r\n"},
-		/* With its domain and its aliases, as Debian's installer writes it. */
+		/* With domain and aliases, as Debian's installer writes it. */
 		{"127.0.0.1\tlocalhost\n127.0.1.1\tbox.example.com\tbox\n",
 		 "::1\tbox.example.com box\n"
 		 "127.0.0.1\tlocalhost\n127.0.1.1\tbox.example.com\tbox\n"},
@@ -112,11 +112,11 @@ static void test_hosts(void **state)
 		{"10.5.5.5 box.four box\n2001:db8::1 box.six box b6\r\n",
 		 "127.0.0.1\tbox.four box\n::1\tbox.six box b6\n"
 		 "10.5.5.5 box.four box\n2001:db8::1 box.six box b6\r\n"},
-		/* The first line that has the name counts. */
+		/* The first line with the name decides. */
 		{"192.0.2.1 box\n127.0.0.1 box\n", V4 V6 "192.0.2.1 box\n127.0.0.1 box\n"},
 		{"127.0.0.1 box\n192.0.2.1 box\n2001:db8::1 box\n",
 		 V6 "127.0.0.1 box\n192.0.2.1 box\n2001:db8::1 box\n"},
-		/* Not the name: a part of one, one in a comment, one without an address. */
+		/* Not matches: a part of a name, a name in a comment, a name without an address. */
 		{"127.0.0.1 boxer inbox box.example\n",
 		 V4 V6 "127.0.0.1 boxer inbox box.example\n"},
 		{"127.0.0.1 localhost # box\n", V4 V6 "127.0.0.1 localhost # box\n"},
@@ -136,7 +136,7 @@ static void test_hosts(void **state)
 		const char *ours = text;
 
 		assert_non_null(text);
-		/* Always where it is missing, and first. */
+		/* Added at the start if it is missing. */
 		if (!strstr(table[i].host, "127.0.0.1 localhost") &&
 		    !strstr(table[i].host, "\tlocalhost"))
 			ours = str_after(text, LOCAL);
@@ -154,7 +154,7 @@ static char *hosts_of(const char *host, const char *hostname)
 	return text;
 }
 
-static void test_hosts_localhost(void **state)
+static void hosts_always_has_localhost(void **state)
 {
 	static const struct {
 		const char *host, *hostname, *expected;
@@ -164,7 +164,7 @@ static void test_hosts_localhost(void **state)
 		{"127.0.0.1 LocalHost\n", "localhost", "127.0.0.1 LocalHost\n"},
 		{"192.0.2.1 localhost.example mylocalhost # localhost\n", "",
 		 LOCAL "192.0.2.1 localhost.example mylocalhost # localhost\n"},
-		/* Wherever the host has it, there it stays. */
+		/* It keeps the addresses of the host's file. */
 		{"::1 localhost\n", "", "::1 localhost\n"},
 		{"192.0.2.1 localhost\n", "", "192.0.2.1 localhost\n"},
 		{"127.0.0.1 localhost box\n", "box", V6 "127.0.0.1 localhost box\n"},
@@ -178,8 +178,8 @@ static void test_hosts_localhost(void **state)
 	}
 }
 
-/* gethostname(2) may give anything: what is no name is not written. */
-static void test_hosts_names(void **state)
+/* gethostname(2) may return anything: an invalid name is not written. */
+static void hosts_skips_invalid_names(void **state)
 {
 	static const char *const bad[] = {"", "a b", "a\nb", "a#b", "#", "a\tb", "\x7f"};
 	static const char host[] = "127.0.0.1 x\0 box\n";
@@ -202,9 +202,11 @@ static void test_hosts_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_resolvconf),	cmocka_unit_test(test_resolvconf_servers),
-		cmocka_unit_test(test_hosts),		cmocka_unit_test(test_hosts_names),
-		cmocka_unit_test(test_hosts_localhost),
+		cmocka_unit_test(resolvconf_matches_the_table),
+		cmocka_unit_test(resolvconf_lists_our_servers),
+		cmocka_unit_test(hosts_matches_the_table),
+		cmocka_unit_test(hosts_skips_invalid_names),
+		cmocka_unit_test(hosts_always_has_localhost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Propagation, and a /sys of the child's own network. */
+/* Propagation, and a /sys for the child's own network. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +13,7 @@
 #include "fauxroot/sys/mount.h"
 #include "scratch.h"
 
-/* The propagation of the topmost mount on @path, as /proc/self/mountinfo has it (man 5 proc). */
+/* The propagation of the topmost mount on @path, from /proc/self/mountinfo (man 5 proc). */
 struct peers {
 	bool shared, slave;
 };
@@ -54,12 +54,12 @@ static struct peers peers_of(const char *path)
 	return peers;
 }
 
-/* From shared mounts in a namespace that is a copy, so that each has a peer in the other. */
+/* Start with shared mounts in a copied mount namespace, so that each has a peer in the other. */
 static void propagate(const void *arg)
 {
 	static const struct {
 		enum propagation mode;
-		struct peers root, below; /* after it */
+		struct peers root, below; /* peers after the call */
 	} table[] = {
 		{PROPAGATION_RPRIVATE, {false, false}, {false, false}},
 		{PROPAGATION_PRIVATE, {false, false}, {true, false}},
@@ -81,7 +81,7 @@ static void propagate(const void *arg)
 			check(scratch_wait(pid) == 0);
 			continue;
 		}
-		/* The copy. */
+		/* The copied namespace. */
 		check(unshare(CLONE_NEWNS) == 0);
 		check_ok(propagation_apply_child(table[i].mode, &err));
 		root = peers_of("/");
@@ -93,7 +93,7 @@ static void propagate(const void *arg)
 	free(cwd);
 }
 
-static void test_propagation(void **state)
+static void propagation_is_set(void **state)
 {
 	(void)state;
 	assert_int_equal(scratch_run(propagate, NULL, 0), 0);
@@ -133,12 +133,12 @@ static void own_sysfs(const void *refused)
 	check_ok(sysfs_mount_child(&err));
 	check(warnings == 0 && count_links() == 1 && access("/sys/class/net/lo", F_OK) == 0);
 	check(stat("/sys/fs/cgroup", &after) == 0);
-	/* The very cgroup tree of before, where there was one. */
+	/* Exactly the same cgroup tree as before, if there was one. */
 	check(place_is_mount(place_open("/sys/fs/cgroup")) == mounted);
 	check(!mounted || (before.st_dev == after.st_dev && before.st_ino == after.st_ino));
 }
 
-/* Without an own network (or where a container masks /sys) the kernel refuses: a warning. */
+/* Without a network of its own (or if a container masks /sys) the kernel refuses: a warning. */
 static void others_sysfs(const void *arg)
 {
 	struct stat before, after;
@@ -152,7 +152,7 @@ static void others_sysfs(const void *arg)
 	check(warnings == 1 && stat("/sys", &after) == 0 && before.st_dev == after.st_dev);
 }
 
-static void test_sysfs(void **state)
+static void sysfs_shows_the_childs_network(void **state)
 {
 	(void)state;
 	assert_int_equal(scratch_run(own_sysfs, NULL, CLONE_NEWNET), 0);
@@ -160,7 +160,7 @@ static void test_sysfs(void **state)
 	assert_int_equal(scratch_run(others_sysfs, NULL, 0), 0);
 }
 
-/* A container has /sys read-only: so is ours. */
+/* If a container has /sys read-only, so is ours. */
 static void read_only_sysfs(const void *arg)
 {
 	struct error err = {0};
@@ -173,13 +173,14 @@ static void read_only_sysfs(const void *arg)
 	check(count_links() == 1 && statfs("/sys", &fs) == 0 && (fs.f_flags & 1 /* ST_RDONLY */));
 }
 
-static void test_sysfs_read_only(void **state)
+static void sysfs_is_read_only_in_containers(void **state)
 {
 	(void)state;
 	assert_int_equal(scratch_run(read_only_sysfs, NULL, 0), 0);
 }
 
-/* @arg: NULL, or system calls to refuse. What is bound is the namespace @net, whoever is in it. */
+/* @arg: NULL, or system calls to refuse. The namespace @net itself is bound, with or without
+ * processes in it. */
 static void bind_netns(const void *arg)
 {
 	struct error err = {0};
@@ -188,7 +189,7 @@ static void bind_netns(const void *arg)
 	char *cwd = getcwd(NULL, 0);
 
 	check(net >= 0 && fstat(net, &wanted) == 0 && cwd);
-	/* Nobody else is in it when it is bound. */
+	/* No other process is in it when it is bound. */
 	check(unshare(CLONE_NEWNET) == 0);
 	if (arg)
 		scratch_refuse(ENOSYS, (const char *const[]){"open_tree", "move_mount", NULL});
@@ -205,7 +206,7 @@ static void bind_netns(const void *arg)
 	free(cwd);
 }
 
-static void test_netns(void **state)
+static void the_network_namespace_is_bound(void **state)
 {
 	(void)state;
 	assert_int_equal(scratch_run(bind_netns, NULL, CLONE_NEWNET), 0);
@@ -215,10 +216,10 @@ static void test_netns(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_propagation),
-		cmocka_unit_test(test_sysfs),
-		cmocka_unit_test(test_sysfs_read_only),
-		cmocka_unit_test(test_netns),
+		cmocka_unit_test(propagation_is_set),
+		cmocka_unit_test(sysfs_shows_the_childs_network),
+		cmocka_unit_test(sysfs_is_read_only_in_containers),
+		cmocka_unit_test(the_network_namespace_is_bound),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

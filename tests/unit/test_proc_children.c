@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of our own children: who is in it, whose end is reported, and what a callback may do.
- */
+/* The table of our own children: its entries, the exits that it reports, and the actions of
+ *callbacks. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -31,16 +31,16 @@
 
 static struct children table;
 
-/* A child of ours, and what was reported of it. */
+/* A child of ours, and the reports about it. */
 struct watched {
 	struct process process;
 	pid_t pid;
 	unsigned reports;
-	int status; /* of the last report */
+	int status; /* from the last report */
 	struct watched *other;
 };
 
-/* It waits for SIGKILL, or ends at once with @code >= 0. */
+/* It waits for SIGKILL, or exits at once with @code >= 0. */
 static void make(struct watched *w, int code, child_changed *changed)
 {
 	struct error err = {0};
@@ -72,7 +72,7 @@ static void note(void *arg, int status)
 		process_forget(&w->process);
 }
 
-/* Until it has ended, and waits to be reaped. */
+/* Wait until it is a zombie. */
 static void await_end(const struct watched *w)
 {
 	struct deadline deadline = deadline_in(PATIENCE_MS);
@@ -80,7 +80,7 @@ static void await_end(const struct watched *w)
 	assert_int_equal(fd_wait(w->process.pidfd, POLLIN, &deadline, -1), 0);
 }
 
-static void the_end_of_a_watched_child_is_reported_once(void **state)
+static void the_exit_of_a_watched_child_is_reported_once(void **state)
 {
 	struct watched w;
 
@@ -95,8 +95,8 @@ static void the_end_of_a_watched_child_is_reported_once(void **state)
 	assert_int_equal(w.reports, 1);
 }
 
-/* The fork itself has put it into the table: that it ends first changes nothing. */
-static void one_that_has_ended_before_it_is_watched_is_reported(void **state)
+/* The fork itself has entered it in the table, so an early exit makes no difference. */
+static void an_exit_before_the_watch_is_reported(void **state)
 {
 	struct watched w;
 
@@ -125,7 +125,7 @@ static void a_helper_is_in_the_table(void **state)
 	assert_int_equal(table.n, 0);
 }
 
-static void a_stop_is_reported_and_the_end_as_well(void **state)
+static void a_stop_and_then_the_exit_are_reported(void **state)
 {
 	struct deadline deadline = deadline_in(PATIENCE_MS);
 	struct watched w;
@@ -144,7 +144,7 @@ static void a_stop_is_reported_and_the_end_as_well(void **state)
 	assert_true(WIFSIGNALED(w.status));
 }
 
-static void a_wait_for_one_takes_it_out(void **state)
+static void a_wait_removes_the_child(void **state)
 {
 	struct deadline deadline = deadline_in(PATIENCE_MS);
 	struct watched waited, killed;
@@ -160,7 +160,7 @@ static void a_wait_for_one_takes_it_out(void **state)
 	assert_int_equal(waited.reports + killed.reports, 0);
 }
 
-/* As init of a PID namespace: the next PID can be chosen there (man 5 proc, ns_last_pid). */
+/* As init of a PID namespace, which can choose the next PID (man 5 proc, ns_last_pid). */
 static void reuse_a_pid(void)
 {
 	struct watched first, second;
@@ -180,11 +180,11 @@ static void reuse_a_pid(void)
 		_exit(77);
 	await_end(&second);
 	children_reap(&table);
-	/* The new one is nobody's whom the old one's watcher knows. */
+	/* The watcher of the old child does not know the new one. */
 	_exit(first.reports == 0 && second.reports == 0 && table.n == 0 ? 42 : 1);
 }
 
-static void a_pid_that_comes_again_is_another_child(void **state)
+static void a_reused_pid_is_another_child(void **state)
 {
 	pid_t pid;
 	int status;
@@ -207,7 +207,7 @@ static void fork_another(void *arg, int status)
 	struct watched *w = arg;
 
 	note(arg, status);
-	/* More than the table has room for. */
+	/* More children than the table has room for. */
 	for (int i = 0; i < 40; i++)
 		make(&w->other[i], i, note);
 }
@@ -241,8 +241,8 @@ static void end_the_other(void *arg, int status)
 	process_kill(&w->other->process);
 }
 
-/* Both have ended; whichever is reported first reaps the other, which is not reported then. */
-static void a_callback_may_end_another(void **state)
+/* Both have exited. The callback of the first reaps the other, which is then not reported. */
+static void a_callback_may_kill_another_child(void **state)
 {
 	struct watched a, b;
 
@@ -265,7 +265,7 @@ static void close_the_table(void *arg, int status)
 	children_close(&table);
 }
 
-/* As where one that is vital has ended, and all is taken down. */
+/* As when a vital process has exited, and everything is shut down. */
 static void a_callback_may_close_the_table(void **state)
 {
 	struct watched a, b;
@@ -303,8 +303,9 @@ static void a_fork_has_its_own_children(void **state)
 	assert_int_equal(table.n, 0);
 }
 
-/* One that another process has made for us (CLONE_PARENT), which no fork of ours has reported. */
-static void one_that_was_forked_for_us_is_added(void **state)
+/* A child that another process has created for us (CLONE_PARENT), not reported by a fork of
+ * ours. */
+static void a_child_forked_for_us_is_added(void **state)
 {
 	struct deadline deadline = deadline_in(PATIENCE_MS);
 	struct watched w = {.process = PROCESS_NONE};
@@ -320,7 +321,7 @@ static void one_that_was_forked_for_us_is_added(void **state)
 	assert_int_equal(WEXITSTATUS(w.status), 9);
 }
 
-/* @n children that nobody has registered, all dead, and a dozen of ours: microseconds to reap. */
+/* The microseconds to reap @n unregistered dead children, beside a dozen of ours. */
 static int64_t reap_orphans(size_t n)
 {
 	struct watched ours[12];
@@ -335,7 +336,7 @@ static int64_t reap_orphans(size_t n)
 		if (last == 0)
 			_exit(0);
 		assert_true(last > 0);
-		/* Dead before the next is made: as many as the limit of processes would not do. */
+		/* Each is dead before the next is forked, so that only one runs at a time. */
 		assert_int_equal(waitid(P_PID, (id_t)last, &info, WEXITED | WNOWAIT), 0);
 	}
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &begin);
@@ -348,8 +349,8 @@ static int64_t reap_orphans(size_t n)
 	return (end.tv_sec - begin.tv_sec) * 1000000LL + (end.tv_nsec - begin.tv_nsec) / 1000;
 }
 
-/* Eight times as many take about eight times as long, not sixty-four. */
-static void reaping_is_linear_in_the_dead(void **state)
+/* Eight times as many children take about eight times as long, not sixty-four. */
+static void reaping_time_is_linear_in_the_exited(void **state)
 {
 	int64_t few, many;
 
@@ -378,18 +379,18 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(the_end_of_a_watched_child_is_reported_once),
-		TEST(one_that_has_ended_before_it_is_watched_is_reported),
+		TEST(the_exit_of_a_watched_child_is_reported_once),
+		TEST(an_exit_before_the_watch_is_reported),
 		TEST(a_helper_is_in_the_table),
-		TEST(a_stop_is_reported_and_the_end_as_well),
-		TEST(a_wait_for_one_takes_it_out),
-		TEST(a_pid_that_comes_again_is_another_child),
+		TEST(a_stop_and_then_the_exit_are_reported),
+		TEST(a_wait_removes_the_child),
+		TEST(a_reused_pid_is_another_child),
 		TEST(a_callback_may_fork),
-		TEST(a_callback_may_end_another),
+		TEST(a_callback_may_kill_another_child),
 		TEST(a_callback_may_close_the_table),
 		TEST(a_fork_has_its_own_children),
-		TEST(one_that_was_forked_for_us_is_added),
-		TEST(reaping_is_linear_in_the_dead),
+		TEST(a_child_forked_for_us_is_added),
+		TEST(reaping_time_is_linear_in_the_exited),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* When a kept process is started again, and when it is given up: on a clock of the test's own. */
+/* When a kept process is restarted, and when it is given up, with a simulated clock. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -27,8 +27,8 @@ struct fixture {
 	int fail_with; /* -errno of the next starts; 0: they succeed */
 	int starts, losses;
 	struct process process;
-	int ended_with;	 /* the wait status, as ended() got it */
-	const char *why; /* what ended() says; NULL: nothing */
+	int ended_with;	 /* the wait status that ended() got */
+	const char *why; /* the reason that ended() sets; NULL: none */
 	struct error lost;
 };
 
@@ -106,7 +106,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* Let the time pass that the timer is set to. */
+/* Advance the clock by the delay of the timer. */
 static void pass(struct fixture *f)
 {
 	assert_int_equal(f->kept.state, KEPT_WAITING);
@@ -119,7 +119,7 @@ static void pass(struct fixture *f)
 
 struct death {
 	int64_t at_ms;
-	int delay_ms; /* -1: lost */
+	int delay_ms; /* -1: given up */
 };
 
 static void check_deaths(struct fixture *f, const struct death *deaths, size_t n)
@@ -135,7 +135,7 @@ static void check_deaths(struct fixture *f, const struct death *deaths, size_t n
 			assert_int_equal(i, n - 1);
 			continue;
 		}
-		/* Never from within. */
+		/* Never within the call. */
 		assert_int_equal(f->starts, starts);
 		assert_int_equal(f->kept.delay_ms, deaths[i].delay_ms);
 		pass(f);
@@ -150,7 +150,7 @@ static void check_deaths(struct fixture *f, const struct death *deaths, size_t n
 		check_deaths(*state, rows, sizeof(rows) / sizeof(rows[0])); \
 	} while (0)
 
-static void quick_deaths_are_too_many(void **state)
+static void five_quick_deaths_are_too_many(void **state)
 {
 	struct fixture *f = *state;
 
@@ -158,23 +158,23 @@ static void quick_deaths_are_too_many(void **state)
 	assert_string_equal(f->lost.text,
 			    "the helper died 5 times in 10 s, the last time: signal 9 (Killed)");
 	assert_int_equal(f->lost.step, STEP_PORT);
-	/* Whatever happens then, it is lost once. */
+	/* It is given up only once, whatever happens afterwards. */
 	kept_died(&f->kept, "again");
 	assert_int_equal(f->losses, 1);
 }
 
-static void the_fifth_just_inside_the_window_is_too_much(void **state)
+static void a_fifth_death_inside_the_window_gives_up(void **state)
 {
 	CHECK_DEATHS({1, 0}, {2, 100}, {200, 500}, {1000, 2000}, {10000, -1});
 }
 
-/* The first has left the window when the fifth comes. */
-static void the_fifth_just_outside_the_window_is_not(void **state)
+/* The first death is outside the window at the time of the fifth. */
+static void a_fifth_death_outside_the_window_restarts(void **state)
 {
 	CHECK_DEATHS({1, 0}, {2, 100}, {200, 500}, {1000, 2000}, {10001, 2000}, {20500, 0});
 }
 
-static void deaths_now_and_then_cost_nothing(void **state)
+static void rare_deaths_restart_at_once(void **state)
 {
 	CHECK_DEATHS({1, 0}, {20000, 0}, {40000, 0}, {60000, 0}, {80000, 0}, {100000, 0},
 		     {100001, 100}, {130000, 0});
@@ -200,7 +200,7 @@ static void a_shortage_is_waited_out(void **state)
 	assert_int_equal(f->kept.state, KEPT_STARTED);
 	assert_int_equal(f->losses, 0);
 	assert_int_equal(f->starts, 9);
-	/* The next shortage has its own minute, and begins with small steps. */
+	/* The next shortage has its own minute, and starts with short delays again. */
 	now += 1000000;
 	f->fail_with = -EMFILE;
 	kept_died(&f->kept, "signal 9 (Killed)");
@@ -208,7 +208,7 @@ static void a_shortage_is_waited_out(void **state)
 	assert_int_equal(f->kept.delay_ms, 100);
 }
 
-static void after_a_minute_of_shortage_it_is_lost(void **state)
+static void a_minute_of_shortage_gives_up(void **state)
 {
 	struct fixture *f = *state;
 	int64_t first;
@@ -226,8 +226,8 @@ static void after_a_minute_of_shortage_it_is_lost(void **state)
 	assert_int_equal(f->lost.code, ENOMEM);
 }
 
-/* What is no shortage is a death. */
-static void a_start_that_fails_otherwise_counts(void **state)
+/* Other errors are deaths. */
+static void other_start_failures_count_as_deaths(void **state)
 {
 	struct fixture *f = *state;
 
@@ -241,7 +241,7 @@ static void a_start_that_fails_otherwise_counts(void **state)
 					  "it: No such file or directory");
 }
 
-static void shortages_are_known(void **state)
+static void shortages_are_recognized(void **state)
 {
 	static const int passing[] = {EAGAIN, EMFILE, ENFILE, ENOMEM, ENOBUFS, ENOSPC, ETIMEDOUT};
 	static const int lasting[] = {0, EPERM, ENOENT, EPIPE, ECONNRESET, EPROTO, EINVAL};
@@ -253,8 +253,8 @@ static void shortages_are_known(void **state)
 		assert_false(kept_is_shortage(-lasting[i]));
 }
 
-/* Of what asks for a new process, only a delay may also be a shortage's. */
-static void what_says_that_it_is_gone_is_known(void **state)
+/* Of the errors that require a new process, only the timeout is also a shortage. */
+static void errors_of_a_gone_process_are_recognized(void **state)
 {
 	static const int gone[] = {EPIPE, ECONNRESET, ETIMEDOUT, EPROTO};
 	static const int refused[] = {0, ENOENT, ENOSPC, EMFILE, EINVAL, ECANCELED};
@@ -266,14 +266,14 @@ static void what_says_that_it_is_gone_is_known(void **state)
 		assert_false(kept_is_gone(-refused[i]));
 }
 
-static void the_first_stop_is_undone(void **state)
+static void the_first_stop_is_continued(void **state)
 {
 	struct fixture *f = *state;
 
 	assert_true(kept_stopped(&f->kept));
 	now += KEPT_WINDOW_MS - 1;
 	assert_false(kept_stopped(&f->kept));
-	/* Later it is the first again, and so it is for the next process. */
+	/* Later, and for the next process, a stop counts as the first again. */
 	now += KEPT_WINDOW_MS;
 	assert_true(kept_stopped(&f->kept));
 	kept_died(&f->kept, "signal 9 (Killed)");
@@ -281,7 +281,7 @@ static void the_first_stop_is_undone(void **state)
 	assert_true(kept_stopped(&f->kept));
 }
 
-static void what_was_started_otherwise_is_not_started_twice(void **state)
+static void no_second_start_after_a_start_by_the_owner(void **state)
 {
 	struct fixture *f = *state;
 
@@ -295,7 +295,7 @@ static void what_was_started_otherwise_is_not_started_twice(void **state)
 	assert_int_equal(f->starts, 0);
 }
 
-static void without_a_loop_it_is_lost(void **state)
+static void without_a_loop_it_is_given_up(void **state)
 {
 	struct fixture *f = *state;
 
@@ -336,7 +336,7 @@ static bool was_stopped(const struct fixture *f)
 	return f->kept.stopped_ms >= 0;
 }
 
-static void its_end_is_seen_and_is_a_death(void **state)
+static void its_exit_counts_as_a_death(void **state)
 {
 	struct fixture *f = *state;
 
@@ -351,7 +351,7 @@ static void its_end_is_seen_and_is_a_death(void **state)
 	assert_int_equal(f->process.pidfd, -1);
 }
 
-static void the_owner_may_say_why_it_has_died(void **state)
+static void the_owner_may_set_the_reason_of_death(void **state)
 {
 	struct fixture *f = *state;
 
@@ -369,7 +369,7 @@ static void the_owner_may_say_why_it_has_died(void **state)
 			    "the helper died 5 times in 10 s, the last time: it hung");
 }
 
-static void one_that_is_stopped_is_continued_and_then_killed(void **state)
+static void a_stopped_process_is_continued_then_killed(void **state)
 {
 	struct fixture *f = *state;
 
@@ -377,14 +377,14 @@ static void one_that_is_stopped_is_continued_and_then_killed(void **state)
 	kept_watch(&f->kept, &f->process);
 	process_signal(&f->process, SIGSTOP);
 	reap_until(f, was_stopped);
-	/* It runs, so that it can be stopped again; that is its end. */
+	/* It runs, so it can be stopped again, and is then killed. */
 	process_signal(&f->process, SIGSTOP);
 	reap_until(f, has_died);
 	assert_true(WIFSIGNALED(f->ended_with) && WTERMSIG(f->ended_with) == SIGKILL);
 	assert_int_equal(f->kept.n_deaths, 1);
 }
 
-static void one_that_follows_another_has_not_died(void **state)
+static void the_exit_of_a_follower_is_no_death(void **state)
 {
 	struct fixture *f = *state;
 	struct process leader = PROCESS_NONE;
@@ -405,7 +405,7 @@ static void one_that_follows_another_has_not_died(void **state)
 	process_kill(&leader);
 }
 
-static void what_is_cleared_is_not_reported(void **state)
+static void nothing_is_reported_after_clear(void **state)
 {
 	struct fixture *f = *state;
 
@@ -423,23 +423,23 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(quick_deaths_are_too_many),
-		TEST(the_fifth_just_inside_the_window_is_too_much),
-		TEST(the_fifth_just_outside_the_window_is_not),
-		TEST(deaths_now_and_then_cost_nothing),
+		TEST(five_quick_deaths_are_too_many),
+		TEST(a_fifth_death_inside_the_window_gives_up),
+		TEST(a_fifth_death_outside_the_window_restarts),
+		TEST(rare_deaths_restart_at_once),
 		TEST(a_shortage_is_waited_out),
-		TEST(after_a_minute_of_shortage_it_is_lost),
-		TEST(a_start_that_fails_otherwise_counts),
-		TEST(shortages_are_known),
-		TEST(what_says_that_it_is_gone_is_known),
-		TEST(the_first_stop_is_undone),
-		TEST(what_was_started_otherwise_is_not_started_twice),
-		TEST(without_a_loop_it_is_lost),
-		TEST(its_end_is_seen_and_is_a_death),
-		TEST(the_owner_may_say_why_it_has_died),
-		TEST(one_that_is_stopped_is_continued_and_then_killed),
-		TEST(one_that_follows_another_has_not_died),
-		TEST(what_is_cleared_is_not_reported),
+		TEST(a_minute_of_shortage_gives_up),
+		TEST(other_start_failures_count_as_deaths),
+		TEST(shortages_are_recognized),
+		TEST(errors_of_a_gone_process_are_recognized),
+		TEST(the_first_stop_is_continued),
+		TEST(no_second_start_after_a_start_by_the_owner),
+		TEST(without_a_loop_it_is_given_up),
+		TEST(its_exit_counts_as_a_death),
+		TEST(the_owner_may_set_the_reason_of_death),
+		TEST(a_stopped_process_is_continued_then_killed),
+		TEST(the_exit_of_a_follower_is_no_death),
+		TEST(nothing_is_reported_after_clear),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A child of ours that was given up stays in the table until it has ended: one that SIGKILL does
- * not end, the init of a PID namespace, which is not gone before all of its namespace have been
- * reaped (man 7 pid_namespaces), with a process in there whose parent is outside and does not reap
- * it.
+ * A child that we do not wait for any more stays in the table until it has exited. SIGKILL does not
+ * end this one at once: it is the init of a PID namespace, which exits only after all processes of
+ * its namespace are reaped (man 7 pid_namespaces), and one of these has a parent outside that does
+ * not reap it.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -45,7 +45,7 @@ static void make_init(struct process *ret)
 		fail_msg("%s", err.text);
 }
 
-/* Puts a process into @init's namespace, and never reaps it. */
+/* Create a process in @init's namespace, and never reap it. */
 static void make_careless(const struct process *init, struct process *ret)
 {
 	struct ns_set ns = NS_SET_NONE;
@@ -78,7 +78,7 @@ static void see_it_go(pid_t pid)
 {
 	struct deadline deadline = deadline_in(60000);
 
-	/* And whom the careless one has left to us. */
+	/* Also reap the process that the careless parent has left to us. */
 	while (children_reap(&table), children_has(&table, pid)) {
 		struct deadline tick = deadline_in(1);
 
@@ -108,7 +108,7 @@ static void check_with(void (*leave)(struct process *p))
 	assert_int_equal(children_watch(&table, pid, never, NULL), 0);
 	leave(&init);
 	assert_int_equal(init.pid, PROCESS_NONE.pid);
-	/* Still ours, not one of the command's. */
+	/* Still a child of ours, not an orphan of the command. */
 	assert_true(children_has(&table, pid));
 	assert_true(children_has(&table, careless.pid));
 	children_reap(&table);
@@ -116,24 +116,24 @@ static void check_with(void (*leave)(struct process *p))
 	process_kill(&careless);
 	see_it_go(pid);
 	assert_int_equal(table.n, 0);
-	/* Nothing of them is left open. */
+	/* None of their descriptors is left open. */
 	assert_int_equal(dup(STDERR_FILENO), lowest);
 	fd_close(lowest);
 }
 
-static void one_that_was_abandoned(void **state)
+static void an_abandoned_child_stays_in_the_table(void **state)
 {
 	(void)state;
 	check_with(process_abandon);
 }
 
-static void one_that_was_killed_and_did_not_end(void **state)
+static void a_killed_child_that_lives_stays_in_the_table(void **state)
 {
 	(void)state;
 	check_with(process_kill);
 }
 
-static void one_that_ends_is_reaped_without_a_report(void **state)
+static void its_exit_is_reaped_without_a_report(void **state)
 {
 	struct process p = PROCESS_NONE;
 	struct error err = {0};
@@ -169,10 +169,11 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(one_that_was_abandoned, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(one_that_was_killed_and_did_not_end, set_up,
+		cmocka_unit_test_setup_teardown(an_abandoned_child_stays_in_the_table, set_up,
 						tear_down),
-		cmocka_unit_test_setup_teardown(one_that_ends_is_reaped_without_a_report, set_up,
+		cmocka_unit_test_setup_teardown(a_killed_child_that_lives_stays_in_the_table,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(its_exit_is_reaped_without_a_report, set_up,
 						tear_down),
 	};
 

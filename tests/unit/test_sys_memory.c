@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* memory_release_code(): which pages go, which stay, and that the program goes on. */
+/* memory_release_code(): which pages are unmapped, which stay, and that the program still runs. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,7 +14,7 @@
 #include "fauxroot/base/parse.h"
 #include "fauxroot/sys/memory.h"
 
-/* KiB of this process that are mapped with @mode (" r-xp "), are of a file, and are resident. */
+/* The KiB of resident file mappings of this process with @mode (" r-xp "). */
 static unsigned long resident(const char *mode)
 {
 	FILE *f = fopen("/proc/self/smaps", "re");
@@ -40,7 +40,7 @@ static unsigned long resident(const char *mode)
 
 static volatile int written = 1;
 
-static void code_goes_and_data_stays(void **state)
+static void code_is_unmapped_and_data_stays(void **state)
 {
 	unsigned long code, data;
 
@@ -49,14 +49,14 @@ static void code_goes_and_data_stays(void **state)
 	code = resident(" r-xp ");
 	data = resident(" rw-p ");
 	memory_release_code();
-	/* Some of it is needed to look; as is what a sanitizer adds. */
+	/* The check itself needs some code, and so does a sanitizer. */
 	assert_true(resident(" r-xp ") > 0);
 	assert_true(resident(" r-xp ") < code);
 	assert_true(resident(" rw-p ") >= data);
 	assert_int_equal(written, 42);
 }
 
-static void nothing_goes_where_somebody_debugs(void **state)
+static void nothing_is_unmapped_with_debug(void **state)
 {
 	unsigned long code;
 
@@ -71,8 +71,8 @@ static void nothing_goes_where_somebody_debugs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(code_goes_and_data_stays),
-		cmocka_unit_test(nothing_goes_where_somebody_debugs),
+		cmocka_unit_test(code_is_unmapped_and_data_stays),
+		cmocka_unit_test(nothing_is_unmapped_with_debug),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* message_send() and message_recv() over a pair of our own. */
+/* message_send() and message_recv() over a socket pair. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@
 #include "fauxroot/base/fd.h"
 #include "fauxroot/sys/message.h"
 
-static void descriptors_travel_and_lost_ones_are_noticed(void **state)
+static void descriptors_are_passed_and_lost_ones_detected(void **state)
 {
 	int pair[2], fds[4] = {-1, -1, -1, -1};
 	size_t n = 4;
@@ -34,13 +34,13 @@ static void descriptors_travel_and_lost_ones_are_noticed(void **state)
 	fd_close(fds[0]);
 	fd_close(fds[1]);
 
-	/* More than there is room for: what came is closed. */
+	/* More descriptors than there is room for: those that arrived are closed. */
 	n = 1;
 	assert_int_equal(message_send(pair[0], "x", 1, pair, 2), 0);
 	assert_int_equal(message_recv(pair[1], &word, 1, fds + 1, &n), -EPROTO);
 	assert_int_equal(fcntl(fds[0], F_GETFD), -1);
 
-	/* Nobody asked for these: they must not stay open here. */
+	/* The caller wants no descriptors: none must stay open here. */
 	assert_int_equal(message_send(pair[0], "x", 1, pair, 2), 0);
 	assert_int_equal(message_recv(pair[1], &word, 1, NULL, NULL), 1);
 	assert_int_equal(fcntl(fds[0], F_GETFD), -1);
@@ -53,8 +53,9 @@ static void descriptors_travel_and_lost_ones_are_noticed(void **state)
 	fd_close(pair[1]);
 }
 
-/* In a child: no descriptor is free, or one of the two that come. What has come is closed again. */
-static void a_shortage_is_told_from_a_breach(void **state)
+/* In a child: no descriptor is free, or only one for the two that arrive. Those that arrived are
+ * closed again. */
+static void a_shortage_differs_from_a_protocol_error(void **state)
 {
 	int pair[2], lowest, status;
 	pid_t pid;
@@ -92,8 +93,8 @@ static void a_shortage_is_told_from_a_breach(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(descriptors_travel_and_lost_ones_are_noticed),
-		cmocka_unit_test(a_shortage_is_told_from_a_breach),
+		cmocka_unit_test(descriptors_are_passed_and_lost_ones_detected),
+		cmocka_unit_test(a_shortage_differs_from_a_protocol_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Mounts by descriptor, with the new system calls and with each way in which they may be refused.
- */
+/* Mounts by descriptor: with the new system calls, and with each way in which they may be
+ *refused. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -82,13 +82,13 @@ static void open_places(const void *arg)
 	free(cwd);
 }
 
-static void test_place_open(void **state)
+static void place_open_refuses_links(void **state)
 {
 	(void)state;
 	run_refused(open_places);
 }
 
-/* A bind takes what is mounted below along, and its flags. */
+/* A bind includes the mounts below, with their flags. */
 static void bind_tree(const void *arg)
 {
 	int from, to;
@@ -110,7 +110,7 @@ static void bind_tree(const void *arg)
 	check(holds("from/below/new", "x"));
 }
 
-/* A link is mounted upon, dangling or not, and what it leads to is left alone. */
+/* A link itself is mounted on, dangling or not; its target stays unchanged. */
 static void bind_on_link(const void *arg)
 {
 	static const char *const texts[] = {"target", "none", "/"};
@@ -132,7 +132,7 @@ static void bind_on_link(const void *arg)
 	}
 }
 
-/* A place that somebody has removed meanwhile is ENOENT; a file does not go on a directory. */
+/* A removed place is ENOENT; a file cannot be bound on a directory. */
 static void bind_fails(const void *arg)
 {
 	int from, to;
@@ -148,7 +148,7 @@ static void bind_fails(const void *arg)
 	check(mount_bind(from, open("dir", O_PATH)) < 0);
 }
 
-static void test_mount_bind(void **state)
+static void mount_bind_is_recursive(void **state)
 {
 	(void)state;
 	run_refused(bind_tree);
@@ -156,7 +156,7 @@ static void test_mount_bind(void **state)
 	run_refused(bind_fails);
 }
 
-/* What is unbindable is left out of a recursive bind: copy-up rests on it. */
+/* A recursive bind leaves unbindable mounts out: copy-up depends on it. */
 static void leave_out(const void *arg)
 {
 	int from, cover, place;
@@ -178,7 +178,7 @@ static void leave_out(const void *arg)
 	check(mount_fs("nonsense", from, 0) == -ENODEV);
 }
 
-static void test_mount_unbindable(void **state)
+static void unbindable_mounts_are_left_out(void **state)
 {
 	(void)state;
 	run_refused(leave_out);
@@ -187,9 +187,9 @@ static void test_mount_unbindable(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_place_open),
-		cmocka_unit_test(test_mount_bind),
-		cmocka_unit_test(test_mount_unbindable),
+		cmocka_unit_test(place_open_refuses_links),
+		cmocka_unit_test(mount_bind_is_recursive),
+		cmocka_unit_test(unbindable_mounts_are_left_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Netlink: composing and reading messages by themselves; and sessions with the real kernel, with a
- * peer that is not the kernel, and with one that never answers.
+ * Netlink: composing and parsing messages; sessions with the real kernel, with a peer that is not
+ * the kernel, and with a peer that never answers.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,7 +26,7 @@
 
 #define TIMEOUT_MS 30000
 
-static void composes_what_it_reads(void **state)
+static void composed_messages_can_be_parsed(void **state)
 {
 	static struct netlink_request r;
 	const struct ifinfomsg info = {.ifi_index = 7};
@@ -77,8 +77,8 @@ static void composes_what_it_reads(void **state)
 	assert_null(netlink_next_message(&messages));
 }
 
-/* A request that does not fit is refused as a whole, and nothing is written past its end. */
-static void overflow(void **state)
+/* A request that does not fit is refused as a whole, and the buffer does not overflow. */
+static void requests_that_do_not_fit_are_refused(void **state)
 {
 	static struct {
 		struct netlink_request r;
@@ -103,7 +103,7 @@ static void overflow(void **state)
 		for (int i = 0; i < 20 && how == 2; i++)
 			netlink_put(&s.r, 2, block, sizeof(block));
 		netlink_nest_end(&s.r, nest);
-		/* What fits again is not sent without what did not. */
+		/* A smaller attribute that fits does not make the request valid again. */
 		netlink_put_u32(&s.r, 3, 4);
 		netlink_begin(&s.r, RTM_GETLINK, 0, block, 4);
 		assert_true(s.r.full);
@@ -155,7 +155,7 @@ static void get_link(struct netlink_request *r, uint16_t flags, const char *name
 		netlink_put_string(r, IFLA_IFNAME, name);
 }
 
-static void queries(void **state)
+static void queries_return_messages(void **state)
 {
 	static struct netlink_request r;
 	char name[IF_NAMESIZE] = "";
@@ -172,7 +172,7 @@ static void queries(void **state)
 	get_link(&r, NLM_F_DUMP, NULL);
 	assert_int_equal(netlink_query(&nl, &r, count, &n, "listing", &err), 0);
 	assert_true(n >= 1);
-	/* Refused by the kernel, and by who takes the answer; both leave the session usable. */
+	/* Refused by the kernel, and by the callback; in both cases the session stays usable. */
 	get_link(&r, 0, "there-is-none");
 	assert_int_equal(netlink_query(&nl, &r, take_name, name, "looking", &err), -ENODEV);
 	assert_int_equal(err.code, ENODEV);
@@ -184,7 +184,8 @@ static void queries(void **state)
 	netlink_close(&nl);
 }
 
-/* In a network namespace of our own: several messages in one request, and the kernel's words. */
+/* In a network namespace of our own: several messages in one request, and the kernel's error
+ * message. */
 static int transact_inside(void *arg, struct error *err)
 {
 	static struct netlink_request r;
@@ -202,7 +203,7 @@ static int transact_inside(void *arg, struct error *err)
 	rc = netlink_transact(&nl, &r, "bringing lo up", err);
 	if (rc < 0)
 		return rc;
-	/* The first message is wrong, the last, with the acknowledgement, is not. */
+	/* The first message is wrong; the last, with the acknowledgement, is right. */
 	netlink_clear(&r);
 	route.rtm_scope = 100;
 	netlink_begin(&r, RTM_NEWROUTE, NLM_F_CREATE, &route, sizeof(route));
@@ -214,7 +215,7 @@ static int transact_inside(void *arg, struct error *err)
 	return rc;
 }
 
-static void transactions(void **state)
+static void transactions_report_the_kernels_errors(void **state)
 {
 	const struct fixture *f = *state;
 	const struct ns_job job = {.name = "test", .which = NS_JOIN_NET, .run = transact_inside};
@@ -225,7 +226,7 @@ static void transactions(void **state)
 	assert_string_equal(err.text, "adding a route: Invalid scope: Invalid argument");
 }
 
-static void verdicts(void **state)
+static void verdicts_are_parsed(void **state)
 {
 	static const char words[] = "the words";
 	struct {
@@ -247,7 +248,7 @@ static void verdicts(void **state)
 	memcpy(m.words, words, sizeof(words));
 	assert_int_equal(netlink_verdict(&m.header, &found), -ENOENT);
 	assert_string_equal(found, words);
-	/* Not terminated, cut off, uncapped: no words. */
+	/* Not terminated, truncated, uncapped: no error message. */
 	m.words[sizeof(words) - 1] = 'x';
 	assert_int_equal(netlink_verdict(&m.header, &found), -ENOENT);
 	assert_null(found);
@@ -259,7 +260,7 @@ static void verdicts(void **state)
 	m.header.nlmsg_flags = NLM_F_ACK_TLVS;
 	assert_int_equal(netlink_verdict(&m.header, &found), -ENOENT);
 	assert_null(found);
-	/* No verdicts at all. */
+	/* Not verdicts. */
 	m.code = 1;
 	assert_int_equal(netlink_verdict(&m.header, &found), -EPROTO);
 	m.code = INT32_MIN;
@@ -283,7 +284,7 @@ static void pair(struct netlink *nl, int *ret_peer, int timeout_ms)
 	*ret_peer = fds[1];
 }
 
-static void nobody_answers(void **state)
+static void a_missing_answer_times_out(void **state)
 {
 	_Alignas(NLMSG_ALIGNTO) static unsigned char buffer[NETLINK_BUFFER_SIZE + 1];
 	struct netlink nl;
@@ -292,14 +293,14 @@ static void nobody_answers(void **state)
 	(void)state;
 	pair(&nl, &peer, 50);
 	assert_int_equal(netlink_receive(&nl, buffer), -EAGAIN);
-	/* Longer than any of the kernel's. */
+	/* Longer than any message of the kernel. */
 	assert_true(send(peer, buffer, sizeof(buffer), 0) > 0);
 	assert_int_equal(netlink_receive(&nl, buffer), -EMSGSIZE);
 	close(peer);
 	netlink_close(&nl);
 }
 
-/* What another process in the namespace sends is passed over: only port 0 is the kernel. */
+/* Messages from another process in the namespace are ignored: only port 0 is the kernel. */
 static int stranger_inside(void *arg, struct error *err)
 {
 	_Alignas(NLMSG_ALIGNTO) static unsigned char buffer[NETLINK_BUFFER_SIZE];
@@ -324,7 +325,7 @@ static int stranger_inside(void *arg, struct error *err)
 		return rc;
 	if (getsockname(nl.fd, (struct sockaddr *)&to, &size) < 0)
 		return err_set(err, errno, "getsockname");
-	/* The answer to the next request, before it is made. */
+	/* A forged answer to the next request, before we send the request. */
 	forged.header.nlmsg_seq = nl.seq + 1;
 	forged.verdict.error = -EXDEV;
 	for (int i = 0; i < 2; i++)
@@ -336,7 +337,7 @@ static int stranger_inside(void *arg, struct error *err)
 	return netlink_query(&nl, &r, take_name, name, "looking", err);
 }
 
-static void strangers(void **state)
+static void messages_from_other_senders_are_ignored(void **state)
 {
 	const struct fixture *f = *state;
 	const struct ns_job job = {.name = "test", .which = NS_JOIN_NET, .run = stranger_inside};
@@ -350,13 +351,15 @@ static void strangers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(composes_what_it_reads),
-		cmocka_unit_test(overflow),
-		cmocka_unit_test(queries),
-		cmocka_unit_test(verdicts),
-		cmocka_unit_test(nobody_answers),
-		cmocka_unit_test_setup_teardown(transactions, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(strangers, set_up, tear_down),
+		cmocka_unit_test(composed_messages_can_be_parsed),
+		cmocka_unit_test(requests_that_do_not_fit_are_refused),
+		cmocka_unit_test(queries_return_messages),
+		cmocka_unit_test(verdicts_are_parsed),
+		cmocka_unit_test(a_missing_answer_times_out),
+		cmocka_unit_test_setup_teardown(transactions_report_the_kernels_errors, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(messages_from_other_senders_are_ignored, set_up,
+						tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

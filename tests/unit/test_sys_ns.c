@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ns_clone(), ns_pin(), ns_run(), ns_hold() against the real kernel, as whoever runs the tests. */
+/* ns_clone(), ns_pin(), ns_run(), ns_hold() with the real kernel, as the user who runs the
+ * tests. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -64,13 +65,13 @@ static int look_around(void *arg, struct error *err)
 		return err_set(err, errno, "opening /proc/self/fd");
 	while (readdir(dir))
 		seen->open_fds++;
-	/* Without ".", ".." and the directory itself. */
+	/* Without ".", ".." and the directory's own descriptor. */
 	seen->open_fds -= 3;
 	closedir(dir);
 	return 0;
 }
 
-static void a_runner_joins_with_empty_hands(void **state)
+static void a_runner_has_only_the_standard_descriptors(void **state)
 {
 	struct fixture *f = *state;
 	struct seen seen = {0};
@@ -95,7 +96,7 @@ static void a_runner_joins_with_empty_hands(void **state)
 	assert_int_equal(seen.mnt, inode_of("/proc/self/ns/mnt"));
 	assert_int_equal(seen.death_signal, SIGKILL);
 	assert_true(seen.maps_caps);
-	/* 0, 1, 2 and its socket. */
+	/* Only 0, 1, 2 and its socket. */
 	assert_int_equal(seen.open_fds, 4);
 	fd_close(stray);
 }
@@ -120,7 +121,7 @@ static int look_everywhere(void *arg, struct error *err)
 	return 0;
 }
 
-static void a_runner_joins_what_it_is_told_to(void **state)
+static void a_runner_joins_the_given_namespaces(void **state)
 {
 	struct fixture *f = *state;
 	const int fds[] = {f->ns.user, f->ns.net, f->ns.cgroup, f->ns.uts,
@@ -173,7 +174,7 @@ static int open_null(void *arg, struct error *err)
 	return *fd < 0 ? err_set(err, errno, "opening /dev/null") : 0;
 }
 
-static void a_job_brings_a_descriptor(void **state)
+static void a_job_returns_a_descriptor(void **state)
 {
 	struct fixture *f = *state;
 	int fd = -1;
@@ -190,7 +191,7 @@ static void a_job_brings_a_descriptor(void **state)
 	fd_close(fd);
 }
 
-static void a_network_without_the_child(void **state)
+static void ns_make_net_leaves_the_child_outside(void **state)
 {
 	struct fixture *f = *state;
 	struct ns_set ns = f->ns;
@@ -216,7 +217,7 @@ static void a_network_without_the_child(void **state)
 	assert_int_equal(fstat(f->ns.net, &childs), 0);
 	assert_int_not_equal(made.st_ino, childs.st_ino);
 	assert_int_not_equal(made.st_ino, inode_of("/proc/self/ns/net"));
-	/* The child's root is root there, too. */
+	/* The child's root is also root in there. */
 	owner_fd = ioctl(ns.net, NS_GET_USERNS);
 	assert_int_equal(fstat(owner_fd, &owner), 0);
 	assert_int_equal(fstat(f->ns.user, &user), 0);
@@ -234,7 +235,7 @@ static int fail_so(void *arg, struct error *err)
 	return err_step(err, err_about(err, -ENODEV, REASON_DEVICE, "/dev/net/tun"), STEP_NET);
 }
 
-static void a_job_that_fails_brings_its_error(void **state)
+static void a_failed_job_returns_its_error(void **state)
 {
 	struct fixture *f = *state;
 	struct ns_job job = {.name = "fail", .run = fail_so};
@@ -265,7 +266,7 @@ static void a_job_that_hangs_is_killed(void **state)
 
 	assert_int_equal(ns_run(&f->ns, &job, &deadline, -1, &err), -ETIMEDOUT);
 	assert_string_equal(err.text, "waiting for hang: Connection timed out");
-	/* Whoever reaps our children reaps it. */
+	/* The code that reaps our children reaps it. */
 	assert_true(waitpid(-1, NULL, __WALL) > 0);
 }
 
@@ -281,7 +282,7 @@ static void put_map(pid_t pid, const char *file, const char *text)
 	fd_close(fd);
 }
 
-/* Us as uid 0 in there, who alone may use the file system. */
+/* Our own id is uid 0 in there: only it may use the file system. */
 static void map_ourselves(const struct fixture *f)
 {
 	char text[64];
@@ -295,8 +296,8 @@ static void map_ourselves(const struct fixture *f)
 
 #define SILENT_S 20
 
-/* In a process of its own: a file system on /mnt of the child's that answers nothing for as long.
- */
+/* In a process of its own: mount a file system on the child's /mnt that does not answer while this
+ *process runs. */
 _noreturn_ static void be_silent(const struct fixture *f, int ready)
 {
 	struct ns_set own = f->ns;
@@ -320,7 +321,7 @@ static int look_into(void *arg, struct error *err)
 	return stat("/mnt/nothing", &st) < 0 ? err_set(err, errno, "looking into /mnt") : 0;
 }
 
-/* SIGKILL does not end a wait for a FUSE server, which is the target's own. */
+/* SIGKILL does not end a wait for a FUSE server of the target. */
 static void a_job_in_an_unkillable_wait_is_left_behind(void **state)
 {
 	struct fixture *f = *state;
@@ -353,7 +354,7 @@ static void a_job_in_an_unkillable_wait_is_left_behind(void **state)
 		assert_int_equal(ns_run(&f->ns, &job, &deadline, -1, &err), -ETIMEDOUT);
 	}
 	assert_true(clock_ms() - start < SILENT_S * 1000 / 2);
-	/* They are there still, and go with the server. */
+	/* They still exist, and die when the server dies. */
 	process_kill(&server);
 	for (int i = 0; i < 3; i++) {
 		rc = waitpid(-1, &status, __WALL);
@@ -401,7 +402,7 @@ static void pinned_namespaces_outlive_the_child(void **state)
 	assert_int_equal(seen.mnt, mnt.st_ino);
 }
 
-/* What a holder is to find. */
+/* The state that a holder must find. */
 struct places {
 	ino_t net, own_mnt;
 };
@@ -423,7 +424,7 @@ static int refuse_to_hold(void *arg, struct error *err)
 	return err_set(err, EBUSY, "no");
 }
 
-static void a_holder_works_and_then_keeps_nothing_open(void **state)
+static void a_holder_keeps_no_descriptor_after_its_job(void **state)
 {
 	struct fixture *f = *state;
 	struct ns_holder holder = NS_HOLDER_NONE;
@@ -448,7 +449,7 @@ static void a_holder_works_and_then_keeps_nothing_open(void **state)
 	(void)str_print(path, sizeof(path), "/proc/%d/ns/user", holder.process.pid);
 	assert_int_equal(fstat(f->ns.user, &st), 0);
 	assert_int_equal(inode_of(path), st.st_ino);
-	/* It closes its socket after having said that it is ready; 0, 1 and 2 are ours. */
+	/* It closes its socket after it has reported that it is ready. 0, 1 and 2 are ours. */
 	do {
 		(void)str_print(path, sizeof(path), "/proc/%d/fd", holder.process.pid);
 		dir = opendir(path);
@@ -462,7 +463,7 @@ static void a_holder_works_and_then_keeps_nothing_open(void **state)
 	assert_int_equal(holder.process.pid, PROCESS_NONE.pid);
 }
 
-static void a_holder_that_could_not_work_is_gone(void **state)
+static void a_failed_holder_is_killed(void **state)
 {
 	struct fixture *f = *state;
 	struct ns_holder holder = NS_HOLDER_NONE;
@@ -478,11 +479,11 @@ static void a_holder_that_could_not_work_is_gone(void **state)
 	assert_int_equal(ns_holder_work(&holder, &f->ns, &job, &deadline, -1, &err), -EBUSY);
 	assert_string_equal(err.text, "no: Device or resource busy");
 	assert_int_equal(holder.process.pid, PROCESS_NONE.pid);
-	/* Reaped; or, where the machine is too busy to end it in that time, for us to reap. */
+	/* It is reaped; or we reap it, if a busy machine takes too long to kill it. */
 	if (waitpid(pid, NULL, __WALL) == pid)
 		assert_true(clock_ms() - since >= PROCESS_KILL_MS);
 
-	/* Killed before its time. */
+	/* Killed before its job. */
 	assert_int_equal(ns_hold(&f->ns, &job, &holder, &err), 0);
 	assert_int_equal(kill(holder.process.pid, SIGKILL), 0);
 	assert_int_equal(ns_holder_work(&holder, &f->ns, &job, &deadline, -1, &err), -EPROTO);
@@ -492,24 +493,24 @@ static void a_holder_that_could_not_work_is_gone(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_runner_joins_with_empty_hands, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_runner_joins_what_it_is_told_to, set_up,
+		cmocka_unit_test_setup_teardown(a_runner_has_only_the_standard_descriptors, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(a_runner_joins_the_given_namespaces, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(own_namespaces_are_left_out, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_job_brings_a_descriptor, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_network_without_the_child, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_job_that_fails_brings_its_error, set_up,
+		cmocka_unit_test_setup_teardown(a_job_returns_a_descriptor, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(ns_make_net_leaves_the_child_outside, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(a_failed_job_returns_its_error, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_job_that_hangs_is_killed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_job_in_an_unkillable_wait_is_left_behind, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(a_job_that_dies_is_an_error, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(pinned_namespaces_outlive_the_child, set_up,
 						tear_down),
-		cmocka_unit_test_setup_teardown(a_holder_works_and_then_keeps_nothing_open, set_up,
+		cmocka_unit_test_setup_teardown(a_holder_keeps_no_descriptor_after_its_job, set_up,
 						tear_down),
-		cmocka_unit_test_setup_teardown(a_holder_that_could_not_work_is_gone, set_up,
-						tear_down),
+		cmocka_unit_test_setup_teardown(a_failed_holder_is_killed, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

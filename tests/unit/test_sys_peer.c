@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who is at the other end of a UNIX socket: peers in our own user namespace, in one below it, and,
- * seen from there, above it; those that cannot be looked at, and those that have ended.
+ * The process at the other end of a UNIX socket: in our own user namespace, in one below it, and,
+ * seen from there, above it; unreadable peers, and peers that have exited.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,13 +25,13 @@
 #include "fauxroot/sys/peer.h"
 #include "no_peerpidfd.h"
 
-/* What a client process does before it connects. */
+/* Actions of a client process before it connects. */
 enum {
 	DOWN = 1 << 0,	   /* enters a user namespace of its own */
-	MAPPED = 1 << 1,   /* has our id there, as root */
+	MAPPED = 1 << 1,   /* maps our id to root there */
 	HIDDEN = 1 << 2,   /* is undumpable */
-	OBSERVES = 1 << 3, /* tells where *we* are, seen from there, in its exit status */
-	ENDS = 1 << 4,	   /* is reaped before we look, while the connection is open */
+	OBSERVES = 1 << 3, /* its exit status is the place where it sees *us* */
+	ENDS = 1 << 4,	   /* is reaped before we check, while the connection is open */
 };
 
 struct fixture {
@@ -92,7 +92,7 @@ static void map_us(uid_t uid)
 		_exit(100);
 }
 
-/* Connect, and stay until it is killed. */
+/* Connect, and stay until killed. */
 _noreturn_ static void be_client(const struct fixture *f, unsigned ways)
 {
 	struct sockaddr_un addr = address_of(f);
@@ -113,7 +113,8 @@ _noreturn_ static void be_client(const struct fixture *f, unsigned ways)
 	if (ways & OBSERVES)
 		_exit(peer_open(fd, PEER_LISTENS, &peer) < 0 ? 103 : 10 + (int)peer_place(&peer));
 	if (ways & ENDS) {
-		/* The connection outlives this process in a child of it, which ends with it. */
+		/* A child keeps the connection open after this process has exited; the child exits
+		 * when the connection is closed. */
 		if (fork() == 0)
 			(void)recv(fd, text, sizeof(text), 0);
 		_exit(0);
@@ -158,26 +159,28 @@ static enum peer_place place_of(const struct fixture *f, unsigned ways)
 	assert_int_equal(peer.gid, getegid());
 	place = peer_place(&peer);
 	end_client(pid);
-	/* What is known of the living is not said of the dead. */
+	/* Data of a live process is not reported for a dead one. */
 	assert_int_equal(peer_place(&peer), PEER_UNKNOWN);
 	return place;
 }
 
-static void sees_its_own(void **state)
+static void a_peer_in_our_user_namespace_is_here(void **state)
 {
 	assert_int_equal(place_of(*state, 0), PEER_HERE);
-	/* As with file capabilities, which an ordinary user cannot give it: by the maps. */
+	/* As for a peer with file capabilities, which an unprivileged user cannot create here: the
+	 * maps decide. */
 	assert_int_equal(place_of(*state, HIDDEN), PEER_HERE);
 }
 
-static void sees_what_is_below(void **state)
+static void a_peer_in_a_child_namespace_is_below(void **state)
 {
 	assert_int_equal(place_of(*state, DOWN), PEER_BELOW);
 	assert_int_equal(place_of(*state, DOWN | MAPPED), PEER_BELOW);
 }
 
-/* A process below us can make itself unreadable. It never passes for one of ours, or above us. */
-static void believes_no_hidden_one(void **state)
+/* A process below us can make itself unreadable. It must never appear to be in our namespace, or
+ * above us. */
+static void a_hidden_peer_is_not_trusted(void **state)
 {
 	for (unsigned mapped = 0; mapped < 2; mapped++) {
 		enum peer_place place = place_of(*state, DOWN | HIDDEN | (mapped ? MAPPED : 0));
@@ -186,8 +189,8 @@ static void believes_no_hidden_one(void **state)
 	}
 }
 
-/* From below we are above, or cannot be seen: but never on the same side, or below. */
-static void is_seen_from_below(void **state)
+/* Seen from below, we are above or unknown, but never in the same namespace, or below. */
+static void seen_from_below_we_are_never_here(void **state)
 {
 	_cleanup_close_ int sock = -1;
 	int status;
@@ -195,11 +198,11 @@ static void is_seen_from_below(void **state)
 
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
-	/* Root's only id is all that it has, and the first of our map: that proves nothing. */
+	/* Its only id is the first of our own map: that proves nothing. */
 	assert_int_equal(WEXITSTATUS(status) - 10, geteuid() == 0 ? PEER_UNKNOWN : PEER_ABOVE);
 }
 
-static void holds_nobody_who_has_gone(void **state)
+static void an_exited_peer_is_not_opened(void **state)
 {
 	_cleanup_peer_ struct peer peer = PEER_NONE;
 	_cleanup_close_ int sock = -1;
@@ -207,13 +210,13 @@ static void holds_nobody_who_has_gone(void **state)
 	int status, rc;
 
 	assert_int_equal(waitpid(pid, &status, 0), pid);
-	/* Newer kernels give a pidfd of one that has been reaped. */
+	/* Newer kernels return a pidfd of a reaped process. */
 	rc = peer_open(sock, PEER_CONNECTED, &peer);
 	assert_true(rc == 0 || rc == -ESRCH);
 	assert_int_equal(peer_place(&peer), PEER_UNKNOWN);
 }
 
-static void wants_a_socket(void **state)
+static void other_files_are_refused(void **state)
 {
 	struct peer peer = PEER_NONE;
 	struct ucred cred;
@@ -225,28 +228,29 @@ static void wants_a_socket(void **state)
 	assert_int_equal(peer_place(&peer), PEER_UNKNOWN);
 }
 
-static void loses_so_peerpidfd(void **state)
+static void works_without_so_peerpidfd(void **state)
 {
 	(void)state;
 	lose_so_peerpidfd();
 }
 
-/* A PID alone is not believed once the connection is closed: it may be somebody else's by now. */
-static void believes_no_number_of_the_gone(void **state)
+/* A PID is not trusted after the connection is closed: another process may have it. */
+static void a_pid_of_a_closed_connection_is_not_trusted(void **state)
 {
 	_cleanup_peer_ struct peer peer = PEER_NONE;
 	_cleanup_close_ int sock = -1;
 	pid_t pid = start_client(*state, 0, &sock);
 
-	/* A zombie has its PID yet, so it can be opened. */
+	/* A zombie still has its PID, so it can be opened. */
 	kill(pid, SIGKILL);
 	assert_int_equal(waitid(P_PID, (id_t)pid, &(siginfo_t){0}, WEXITED | WNOWAIT), 0);
 	assert_int_equal(peer_open(sock, PEER_CONNECTED, &peer), -ESRCH);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
-/* A server closes what it has answered, and lives on: here it is this process itself. */
-static void knows_a_server_that_has_hung_up(void **state)
+/* A server closes a connection after the answer, and keeps running: here it is this process
+ * itself. */
+static void a_server_that_closed_is_still_known(void **state)
 {
 	struct fixture *f = *state;
 	struct sockaddr_un addr = address_of(f);
@@ -265,21 +269,21 @@ static void knows_a_server_that_has_hung_up(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(sees_its_own),
-		TEST(sees_what_is_below),
-		TEST(believes_no_hidden_one),
-		TEST(is_seen_from_below),
-		TEST(holds_nobody_who_has_gone),
-		TEST(wants_a_socket),
-		TEST(knows_a_server_that_has_hung_up),
-		TEST(loses_so_peerpidfd),
-		TEST(sees_its_own),
-		TEST(sees_what_is_below),
-		TEST(believes_no_hidden_one),
-		TEST(is_seen_from_below),
-		TEST(holds_nobody_who_has_gone),
-		TEST(believes_no_number_of_the_gone),
-		TEST(knows_a_server_that_has_hung_up),
+		TEST(a_peer_in_our_user_namespace_is_here),
+		TEST(a_peer_in_a_child_namespace_is_below),
+		TEST(a_hidden_peer_is_not_trusted),
+		TEST(seen_from_below_we_are_never_here),
+		TEST(an_exited_peer_is_not_opened),
+		TEST(other_files_are_refused),
+		TEST(a_server_that_closed_is_still_known),
+		TEST(works_without_so_peerpidfd),
+		TEST(a_peer_in_our_user_namespace_is_here),
+		TEST(a_peer_in_a_child_namespace_is_below),
+		TEST(a_hidden_peer_is_not_trusted),
+		TEST(seen_from_below_we_are_never_here),
+		TEST(an_exited_peer_is_not_opened),
+		TEST(a_pid_of_a_closed_connection_is_not_trusted),
+		TEST(a_server_that_closed_is_still_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

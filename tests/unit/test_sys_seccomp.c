@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a runner may do where the files are the target's: a filter is loaded when it has joined the
- * mount namespace. */
+/* What a runner may do in the target's mount namespace: a filter is loaded after it has joined
+ * it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,12 +20,12 @@
 
 #include "netns_fixture.h"
 
-/* What has become code in a runner. */
+/* The ways in which code was loaded in a runner. */
 struct code {
 	bool executed, executed_at, mapped, protected_so, attached, data;
 };
 
-/* Each by which a file of the target's could become code of ours. */
+/* Every way in which a file of the target could become our code. */
 static int become_code(void *arg, struct error *err)
 {
 	struct code *code = arg;
@@ -53,7 +53,7 @@ static int become_code(void *arg, struct error *err)
 	return 0;
 }
 
-static void nothing_becomes_code_where_the_files_are_the_childs(void **state)
+static void a_runner_cannot_load_the_targets_code(void **state)
 {
 	struct fixture *f = *state;
 	struct code code = {0};
@@ -83,8 +83,8 @@ static void nothing_becomes_code_where_the_files_are_the_childs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(nothing_becomes_code_where_the_files_are_the_childs,
-						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_runner_cannot_load_the_targets_code, set_up,
+						tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

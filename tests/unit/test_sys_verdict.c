@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a runner sends when its job has ended. */
+/* The record that a runner sends after its job. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -30,7 +30,7 @@ static int pass(const struct verdict *sent, size_t size, struct verdict *ret, st
 	return rc;
 }
 
-static void a_success_brings_what_the_job_has_made(void **state)
+static void a_success_returns_the_jobs_output(void **state)
 {
 	struct verdict sent = {.out = "made"}, got;
 	struct error err = {0};
@@ -40,7 +40,7 @@ static void a_success_brings_what_the_job_has_made(void **state)
 	assert_string_equal(got.out, "made");
 }
 
-static void a_failure_brings_its_facts(void **state)
+static void a_failure_returns_its_facts(void **state)
 {
 	struct verdict sent = {.rc = -ENODEV}, got;
 	struct error err = {0};
@@ -54,11 +54,11 @@ static void a_failure_brings_its_facts(void **state)
 	assert_int_equal(err.step, STEP_NET);
 	assert_int_equal(err.reason, REASON_DEVICE);
 	assert_string_equal(err.about, "/dev/x");
-	/* Nobody wants to know why. */
+	/* Without a struct error. */
 	assert_int_equal(pass(&sent, sizeof(sent), &got, NULL), -ENODEV);
 }
 
-static void a_failure_of_another_make_is_checked(void **state)
+static void an_invalid_failure_is_checked(void **state)
 {
 	struct verdict sent = {.rc = -1}, got;
 	struct error err = {0};
@@ -72,7 +72,7 @@ static void a_failure_of_another_make_is_checked(void **state)
 	assert_int_equal(strnlen(err.text, sizeof(err.text)), sizeof(err.text) - 1);
 }
 
-static void what_is_no_verdict_is_refused(void **state)
+static void invalid_verdicts_are_refused(void **state)
 {
 	const struct verdict neither = {.rc = 1};
 	struct verdict got;
@@ -81,12 +81,12 @@ static void what_is_no_verdict_is_refused(void **state)
 	(void)state;
 	assert_int_equal(pass(&neither, sizeof(neither), &got, &err), -EPROTO);
 	assert_string_equal(err.text, "job exited without a result");
-	/* Too short; and the end of file. */
+	/* Too short, and end of file. */
 	assert_int_equal(pass(&neither, sizeof(neither) - 1, &got, &err), -EPROTO);
 	assert_int_equal(pass(&neither, 0, &got, &err), -EPROTO);
 }
 
-static void a_descriptor_comes_along(void **state)
+static void a_descriptor_arrives_with_the_verdict(void **state)
 {
 	struct verdict sent = {.rc = 0}, got;
 	struct error err = {0};
@@ -99,7 +99,7 @@ static void a_descriptor_comes_along(void **state)
 	assert_int_equal(verdict_recv(pair[0], "job", &got, &came, &err), 0);
 	assert_true(came >= 0 && came != given);
 	fd_close(came);
-	/* That of a failure is closed: the lowest free number is what it was. */
+	/* A failure's descriptor is closed: the lowest free number is unchanged. */
 	sent.rc = -EPERM;
 	sent.err.code = EPERM;
 	came = -1;
@@ -117,11 +117,11 @@ static void a_descriptor_comes_along(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_success_brings_what_the_job_has_made),
-		cmocka_unit_test(a_failure_brings_its_facts),
-		cmocka_unit_test(a_failure_of_another_make_is_checked),
-		cmocka_unit_test(what_is_no_verdict_is_refused),
-		cmocka_unit_test(a_descriptor_comes_along),
+		cmocka_unit_test(a_success_returns_the_jobs_output),
+		cmocka_unit_test(a_failure_returns_its_facts),
+		cmocka_unit_test(an_invalid_failure_is_checked),
+		cmocka_unit_test(invalid_verdicts_are_refused),
+		cmocka_unit_test(a_descriptor_arrives_with_the_verdict),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
