@@ -287,7 +287,7 @@ bool occupant_find(const union endpoint *e, bool udp, struct occupant *ret)
 		return false;
 	if (row.inode == 0) {
 		(void)str_print(who.words, sizeof(who.words),
-				"a connection that has ended just now");
+				"a connection that was closed recently");
 	} else if (find_holder(row.inode, &budget, &who.id, &name)) {
 		who.reason = REASON_PORT_OF_PROCESS;
 		str_printable(name);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who has an address that could not be bound. */
+/* Finds the process or user whose socket keeps us from binding an address. */
 #pragma once
 
 #include <stdbool.h>
@@ -15,32 +15,33 @@
 struct socket_row {
 	union endpoint local;
 	bool listens; /* TCP: state LISTEN */
-	uint32_t uid; /* the owner's, as our user namespace sees it */
+	uint32_t uid; /* the owner's, in our user namespace */
 	uint64_t inode;
 };
 
 /*
- * socket_row_parse() - read one line (man 5 proc, /proc/net/tcp)
- * @ipv6: the line is of tcp6 or udp6
+ * socket_row_parse() - parse one line (man 5 proc, /proc/net/tcp)
+ * @ipv6: the line is from tcp6 or udp6
  *
- * Returns 0, or -EINVAL for the heading and whatever else is no such line, with @ret untouched.
+ * Returns 0, or -EINVAL for the heading or an invalid line; @ret is unchanged then.
  */
 int socket_row_parse(struct cursor line, bool ipv6, struct socket_row *ret);
 
 /*
- * socket_row_blocks() - does the socket of @row keep an IPv6-only or IPv4 socket from binding @e?
+ * socket_row_blocks() - does the socket of @row prevent an IPv4 or IPv6-only socket at @e?
  *
- * Either has the wildcard address, or both have the same; an IPv6 wildcard may have IPv4, too.
+ * It does if both have the same port, and one of them has the wildcard address or both have the
+ * same address. A socket on the IPv6 wildcard may block IPv4, too.
  */
 bool socket_row_blocks(const struct socket_row *row, const union endpoint *e);
 
-/* Who has an address. */
+/* The owner of an address. */
 struct occupant {
 	/*
 	 * REASON_PORT_OF_PROCESS: the process with the PID @id, "process 1234 (nginx)".
-	 * REASON_PORT_OF_USER: the user with the @id, "a socket of uid 33". /proc does not show us
-	 * the process: another user's, one of another PID namespace, the kernel.
-	 * REASON_NONE: "a connection that has ended just now". The kernel keeps its port for a
+	 * REASON_PORT_OF_USER: the user with the uid @id, "a socket of uid 33". /proc hides the
+	 * process from us: it belongs to another user, another PID namespace or the kernel.
+	 * REASON_NONE: "a connection that was closed recently". The kernel keeps its port for a
 	 * minute.
 	 */
 	enum error_reason reason;
@@ -49,10 +50,10 @@ struct occupant {
 };
 
 /*
- * occupant_find() - who has the address @e?
+ * occupant_find() - find the socket that occupies the address @e, and its owner
  *
- * Looks for a tenth of a second of processor time at most, and for a second in all, so that a
- * machine full of processes and descriptors does not hold up the event loop for long; returns what
- * it has found by then. Returns false, with @ret untouched, where no socket is found.
+ * The search takes at most a tenth of a second of processor time, and a second in all. So a machine
+ * with very many processes and descriptors does not block the event loop for long. The result is
+ * what was found by then. Returns false, with @ret unchanged, if no socket was found.
  */
 bool occupant_find(const union endpoint *e, bool udp, struct occupant *ret);

@@ -1,33 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a driver cannot do at once: it returns -EINPROGRESS, goes on in the event loop, and calls
- * ports_finish() (drivers.h). One thing at a time.
+ * Operations of a driver that do not finish at once. The driver returns -EINPROGRESS, continues in
+ * the event loop, and calls ports_finish() (drivers.h). There is one such operation at a time.
  */
 #pragma once
 
 #include "fauxroot/port/table.h"
 
 /*
- * work_begin() - the driver goes on with @port
- * @asked: the port as the caller has asked for it
+ * work_begin() - record that the driver continues with @port in the event loop
+ * @asked: the spec as the caller passed it
  *
  * Returns -EINPROGRESS.
  */
 int work_begin(struct ports *ports, enum ports_work work, const struct port *port,
 	       const struct port_spec *asked);
 
-/* work_check_idle() - 0, or -EINPROGRESS while the driver is at something */
+/* work_check_idle() - 0, or -EINPROGRESS while an operation is in progress */
 int work_check_idle(const struct ports *ports, struct error *err);
 
-/* work_take_outcome() - how ports.outcome has ended, which is forgotten: 0 or -errno */
+/* work_take_outcome() - return the result in ports.outcome and clear it: 0 or -errno */
 int work_take_outcome(struct ports *ports, struct error *err);
 
 /*
- * work_announce() - the driver is at nothing: those that have got -EINPROGRESS ask again
+ * work_announce() - the driver is idle: callers that got -EINPROGRESS repeat their calls
  *
- * An outcome that nobody asks for then belongs to somebody who has gone.
+ * If no caller takes the outcome then, it is dropped: its caller has gone.
  */
 void work_announce(struct ports *ports);
 
-/* work_abandon() - the driver's helper is gone, and with it all ports that it had */
+/* work_abandon() - the driver's helper has died, and all its ports with it */
 void work_abandon(struct ports *ports);

@@ -272,7 +272,7 @@ static void time_wait(void **state)
 	again = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_int_equal(bind(again, &client.sa, endpoint_size(&client)), -1);
 	assert_true(occupant_find(&client, false, &who));
-	assert_string_equal(who.words, "a connection that has ended just now");
+	assert_string_equal(who.words, "a connection that was closed recently");
 	assert_int_equal(who.reason, REASON_NONE);
 	fd_close(again);
 	fd_close(listener);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For the room's own files: the drivers, what they share, and what they call. */
+/* Internal to port/: the drivers, and the functions that the drivers share and call. */
 #pragma once
 
 #include "fauxroot/port/table.h"
@@ -7,18 +7,21 @@
 extern const struct port_driver port_builtin;
 
 /*
- * listen_open() - bind and listen at the parent addresses of @port, into its listeners
+ * listen_open() - bind and listen at the parent addresses of @port
+ * @port: the sockets go into its listeners
  *
- * A parent port of 0 becomes the one that was found. On a host without IPv6 the wildcard is IPv4
- * alone. Returns 0 or -errno; the sentence names the address and, for a privileged port, what mends
- * it.
+ * A parent port of 0 becomes the free port that the kernel chose. On a host without IPv6 the
+ * wildcard address is IPv4 only. Returns 0 or -errno; the error text names the address and, for a
+ * privileged port, the remedies.
  */
 int listen_open(struct port *port, struct error *err);
+
+/* listen_close() - close the listeners of @port */
 void listen_close(struct port *port);
 
 /*
- * ports_finish() - for drivers: what was -EINPROGRESS has been done
- * @port: for PORTS_ADDING, the port as it is now
- * @err: why it has failed; NULL: it has not
+ * ports_finish() - for drivers: the operation that returned -EINPROGRESS is finished
+ * @port: for PORTS_ADDING, the port in its final state
+ * @err: why the operation failed; NULL: success
  */
 void ports_finish(struct ports *ports, const struct port *port, const struct error *err);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Published ports: a registry of drivers, one file or directory a driver, and the table of ports.
+ * Published ports: a registry of drivers, and the table of ports.
  *
- * The table is here, so ids and specs outlive whatever process a driver relays with: when that
- * dies, the driver starts it again with the ports of the table. All functions are for the
- * launcher's one thread.
+ * Each driver is one file or directory. The table belongs to this room, so ids and specs outlive
+ * the processes of a driver: when such a process dies, the driver restarts it and publishes the
+ * ports of the table again. Call all functions from the launcher's only thread.
  */
 #pragma once
 
@@ -18,78 +18,90 @@
 struct children;
 
 /*
- * port_net_at() - the network of a child at these addresses, without an endpoint
- * @address: in network byte order; 0.0.0.0: none known
- * @address6: NULL: none
+ * port_net_at() - describe the network of a child at these addresses, without an endpoint
+ * @address: in network byte order; 0.0.0.0: not known
+ * @address6: NULL: not known
  */
 struct port_net port_net_at(struct in_addr address, const struct in6_addr *address6);
 
 /*
- * ports_open() - the driver that @config names, and its --publish options parsed
+ * ports_open() - choose the driver that @config names, and check the --publish options
  *
- * Touches nothing, so that a bad spec is said before anything has started. Returns 0 or -EINVAL.
+ * Starts nothing: an invalid spec is reported before the launch begins. Returns 0 or -EINVAL.
  */
 int ports_open(const struct config *config, int cancel_fd, struct ports *ret, struct error *err);
 
 /*
  * ports_start() - start the driver
- * @ns, @net: must outlive it; the network is up
+ * @ns, @net: must outlive @ports; the network is up
  *
- * Before the target runs: the driver sets up the source address inside, unwatched. Returns 0 or
- * -errno at step STEP_PORT.
+ * Call it before the target runs, because the driver changes addresses and routes in the child's
+ * network. Returns 0 or -errno at step STEP_PORT.
  */
 int ports_start(struct ports *ports, const struct ns_set *ns, const struct port_net *net,
 		struct error *err);
 
-/* ports_publish() - publish what --publish asks for; 0 or -errno at step STEP_PORT */
+/* ports_publish() - publish the ports of --publish; 0 or -errno at step STEP_PORT */
 int ports_publish(struct ports *ports, struct error *err);
 
 /*
- * ports_supervise() - from now on live in the event loop @base
- * @children: where the ends of the driver's processes are watched; must outlive it
- * @events: must outlive it; called with @arg
+ * ports_supervise() - continue in the event loop @base
+ * @children: the table that reports exits of the driver's processes; must outlive @ports
+ * @events: callbacks, called with @arg; must outlive @ports
  *
  * Returns 0 or -errno.
  */
 int ports_supervise(struct ports *ports, struct event_base *base, struct children *children,
 		    const struct ports_events *events, void *arg, struct error *err);
 
-/* ports_network_restarted() - the network's helper was started again; 0 or -errno */
+/* ports_network_restarted() - the network's helper was restarted; 0 or -errno */
 int ports_network_restarted(struct ports *ports, struct error *err);
 
 /*
- * ports_add() - publish @spec; it has passed portspec_check()
+ * ports_add() - publish @spec, which has passed portspec_check()
  * @ret: the new entry, valid until the next change of the table
  *
- * From its return on connections are accepted. Returns 0 or -errno at step STEP_PORT: -EADDRINUSE
- * (published already, or somebody else listens there), -EACCES (a privileged port), -EOPNOTSUPP (no
- * driver, or one that lacks the protocol), -EINVAL.
+ * When it returns 0, connections are accepted. Returns 0 or -errno at step STEP_PORT: -EADDRINUSE
+ * (already published, or another process listens there), -EACCES (a privileged port), -EOPNOTSUPP
+ * (no driver, or the driver lacks the protocol), -EINVAL.
  *
- * From ports_supervise() on also -EINPROGRESS: the driver has begun it, or is at something else.
- * Then the same call is to be made again when ports_events.ready() was called, and from within, in
- * the order of the first calls; it returns what has come of it, or begins it.
+ * After ports_supervise() it may also return -EINPROGRESS: the driver has begun the operation, or
+ * is busy with another one. Then repeat the same call from within ports_events.ready(). Several
+ * waiting calls are repeated in the order of the first calls. The repeated call returns the
+ * result, or begins the operation.
  */
 int ports_add(struct ports *ports, const struct port_spec *spec, const struct port **ret,
 	      struct error *err);
 
 /*
- * ports_try() - for --check: what ports_add() would say, without a driver that was started
+ * ports_try() - for --check: what ports_add() would return, without a running driver
  *
- * The table remembers @spec, so that a second one that conflicts with it is refused. Returns 0 or
+ * The table remembers @spec, so that a later spec that conflicts with it is refused. Returns 0 or
  * -errno.
  */
 int ports_try(struct ports *ports, const struct port_spec *spec, struct error *err);
 
-/* ports_remove() - take a port back: the listener is closed when it returns. 0, -ENOENT, -errno;
- * -EINPROGRESS as ports_add() */
+/*
+ * ports_remove() - unpublish the port @id
+ *
+ * When it returns 0, the listener is closed. Returns 0, -ENOENT or another -errno; -EINPROGRESS as
+ * ports_add().
+ */
 int ports_remove(struct ports *ports, uint32_t id, struct error *err);
 
-/* ports_source() - "client" or "proxy", for the API; NULL without a driver */
+/*
+ * ports_source() - which source address targets see, for the API: "client" or "proxy"
+ *
+ * Returns NULL without a driver.
+ */
 const char *ports_source(const struct ports *ports);
 
-/* ports_prepare_source() - for --check: find out now what is else found out with the first port for
- * remote clients, and log what is wrong */
+/*
+ * ports_prepare_source() - for --check: set up now what the first port for remote clients needs
+ *
+ * Logs a warning where that fails.
+ */
 void ports_prepare_source(struct ports *ports);
 
-/* ports_stop() - end the driver and forget all ports; accepts PORTS_NONE */
+/* ports_stop() - stop the driver and forget all ports; accepts PORTS_NONE */
 void ports_stop(struct ports *ports);

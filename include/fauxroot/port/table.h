@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the table of published ports and the port drivers know of each other: port.h, drivers.h. */
+/* The interface between the table of published ports (port.h) and the drivers (drivers.h). */
 #pragma once
 
 #include <stdbool.h>
@@ -19,34 +19,34 @@ struct ports;
 /* A published port. The API shows id and spec; the rest belongs to the driver. */
 struct port {
 	uint32_t id;
-	struct port_spec spec; /* as given; a parent port of 0 has become the one that was found */
-	int listeners[2];      /* builtin: IPv4 first; -1 for none */
+	struct port_spec spec; /* as given; a parent port of 0 is replaced by the port found */
+	int listeners[2];      /* builtin: IPv4 first; -1: unused */
 	uint32_t driver_id;    /* the driver's own id of the port; builtin: see destinations.c */
 };
 
-/* What the network of the child looks like from the ports' side. */
+/* The child's network, as the port drivers see it. */
 struct port_net {
 	union endpoint address,
-		address6;     /* of the child's interface, port 0; AF_UNSPEC: none known */
-	const char *endpoint; /* socket on which the network's helper forwards ports on request;
-				 NULL: there is none */
+		address6;     /* of the child's interface, with port 0; AF_UNSPEC: not known */
+	const char *endpoint; /* path of the socket on which the network's helper takes requests to
+				 forward ports; NULL: it has none */
 };
 
-/* What the launcher is told from the event loop. */
+/* Callbacks to the launcher, from the event loop. */
 struct ports_events {
-	/* The ports are lost for good. */
+	/* The driver has failed and does not try again. */
 	void (*lost)(void *arg, const struct error *err);
 
-	/* What was answered with -EINPROGRESS can be asked again. May be NULL: nobody asks. */
+	/* Repeat the calls that returned -EINPROGRESS. May be NULL: no caller waits. */
 	void (*ready)(void *arg);
 };
 
-/* What a driver is at that cannot be done at once. */
+/* A driver's operation that continues in the event loop. */
 enum ports_work {
 	PORTS_IDLE = 0,
 	PORTS_ADDING,
 	PORTS_REMOVING,
-	PORTS_RENEWING, /* the network was restarted: all of the table once more */
+	PORTS_RENEWING, /* the network was restarted: add all ports of the table again */
 };
 
 struct port_driver {
@@ -54,41 +54,42 @@ struct port_driver {
 	const char *name;	   /* as in --port-driver=NAME and in the API */
 	const char *const *protos; /* NULL-terminated, for the API */
 	bool disallow_loopback_child_ip;
-	bool by_network; /* it asks the network's helper, at port_net.endpoint */
+	bool by_network; /* the network's helper forwards the ports, see port_net.endpoint */
 
 	int (*start)(struct ports *ports, struct error *err);
 
 	/*
-	 * Make @port reachable, and fill in its parent port where that is 0. 0 or -errno. In the
-	 * event loop a driver that has to wait for somebody returns -EINPROGRESS, and calls
-	 * ports_finish() later; it is asked for nothing else until then. So may remove() and
-	 * network_restarted().
+	 * Make @port reachable, and fill in its parent port if that is 0. Returns 0 or -errno.
+	 *
+	 * In the event loop a driver that has to wait for another process returns -EINPROGRESS and
+	 * calls ports_finish() later. Until then the driver gets no other request. remove() and
+	 * network_restarted() may do the same.
 	 */
 	int (*add)(struct ports *ports, struct port *port, struct error *err);
 
 	/*
-	 * What add() would say, as far as it depends on the machine and not on a running network;
-	 * nothing stays. May be NULL: the parent address is listened on for a moment.
+	 * Check what add() needs from the machine, without a running network. Leaves nothing
+	 * behind. May be NULL: port.c then opens the listeners and closes them again.
 	 */
 	int (*try)(struct ports *ports, struct port *port, struct error *err);
 
-	/* Undo add(): nobody listens when it returns, even where it fails. 0 or -errno. */
+	/* Undo add(). The listeners are closed when it returns, also on failure. 0 or -errno. */
 	int (*remove)(struct ports *ports, struct port *port, struct error *err);
 
-	/* The event base is there, and ports->events. May be NULL. */
+	/* Continue in the event loop: ports->base and ports->events are set. May be NULL. */
 	int (*supervise)(struct ports *ports, struct error *err);
 
-	/* The network's helper is another one now, and what was -EINPROGRESS has not been done. May
-	 * be NULL. */
+	/* The network's helper was restarted. An operation that returned -EINPROGRESS has not
+	 * taken effect. May be NULL. */
 	int (*network_restarted)(struct ports *ports, struct error *err);
 
-	/* Does the target see remote TCP clients' own addresses? May be NULL: no. */
+	/* Does the target see the addresses of remote TCP clients? May be NULL: no. */
 	bool (*keeps_source)(const struct ports *ports);
 
-	/* Set up now what keeps_source() depends on. May be NULL: nothing does. */
+	/* Set up now what keeps_source() depends on. May be NULL: it depends on nothing. */
 	void (*prepare_source)(struct ports *ports);
 
-	/* End what is still there. Accepts a half-started driver. */
+	/* Stop the driver and free its state. Accepts a driver whose start() failed. */
 	void (*stop)(struct ports *ports);
 };
 
@@ -99,22 +100,22 @@ struct ports {
 	struct port_net net;
 	int cancel_fd;		   /* as fd_wait(), of a launch; -1 from ports_supervise() on */
 	struct event_base *base;   /* NULL until ports_supervise() */
-	struct children *children; /* as well */
+	struct children *children; /* NULL until ports_supervise() */
 	const struct ports_events *events;
 	void *events_arg;
-	struct port *items; /* ascending ids */
+	struct port *items; /* by ascending id */
 	size_t n, room;
-	uint32_t last_id; /* ids are never used again */
+	uint32_t last_id; /* an id is never reused */
 
 	/* In the event loop. */
 	enum ports_work work;
 	struct port current;	/* the port that is being added or removed */
-	struct port_spec asked; /* as it was asked for */
+	struct port_spec asked; /* its spec, as the caller passed it */
 	struct {
-		enum ports_work work; /* PORTS_IDLE: there is none */
+		enum ports_work work; /* PORTS_IDLE: no outcome */
 		int rc;
 		struct error err;
-	} outcome;   /* of @current, until it is asked for */
+	} outcome;   /* of @current, until the caller repeats its call */
 	void *state; /* the driver's own */
 };
 

@@ -12,40 +12,41 @@ struct error;
 
 #define SLIRPCALL_BYTES 4096
 
-/* A request on its way in the event loop; all zero where there is none. */
+/* A pending request in the event loop; all zero if there is none. */
 struct slirpcall {
-	struct event *on_answer; /* NULL: none is on its way */
+	struct event *on_answer; /* NULL: no request is pending */
 	int fd;
 	struct deadline deadline;
 	char answer[SLIRPCALL_BYTES];
 	size_t size;
 
-	/* @result: the member "return" of the answer, or NULL with @err. The call is over: another
-	 * may be made from within. */
+	/* @result: the member "return" of the answer, or NULL with @err. The call is finished:
+	 * done() may start the next one. */
 	void (*done)(void *arg, const json_t *result, const struct error *err);
 	void *arg;
 };
 
 /*
- * slirpcall_wait() - ask, and wait for the answer: for a launch
+ * slirpcall_wait() - send a request and wait for the answer, during a launch
  * @socket: path of the API socket, absolute and canonical
- * @request: a reference that is taken; NULL: out of memory
+ * @request: the function takes over this reference; NULL: out of memory
  * @ret: the member "return" of the answer, a new reference; NULL: not wanted
  *
- * Five seconds at most. Returns 0; -ECONNREFUSED where slirp4netns is not there; -ETIMEDOUT,
- * -ECANCELED, -EPROTO, -EMSGSIZE, -EIO (it refuses, and says why), -errno.
+ * Waits for five seconds at most. Returns 0, or -ECONNREFUSED (slirp4netns is not running),
+ * -ETIMEDOUT, -ECANCELED, -EPROTO, -EMSGSIZE, -EIO (slirp4netns refused; @err has its reason), or
+ * another -errno.
  */
 int slirpcall_wait(const char *socket, json_t *request, int cancel_fd, json_t **ret,
 		   struct error *err);
 
 /*
- * slirpcall_start() - ask, and have @call->done called with the answer from the loop of @base
- * @call: done and arg are set, and no request is on its way
+ * slirpcall_start() - send a request; the event loop @base calls @call->done with the answer
+ * @call: done and arg are set, and no request is pending
  *
- * As slirpcall_wait(), without any wait. Where it returns -errno, done is not called.
+ * As slirpcall_wait(), but does not wait. If it returns -errno, done is not called.
  */
 int slirpcall_start(struct slirpcall *call, struct event_base *base, const char *socket,
 		    json_t *request, struct error *err);
 
-/* slirpcall_clear() - forget the request that is on its way, if there is one */
+/* slirpcall_clear() - drop the pending request, if there is one */
 void slirpcall_clear(struct slirpcall *call);
