@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The agent: makes sockets in the child's network namespace for the forwarder. See agent.c. */
 #pragma once
 
 #include <stddef.h>
@@ -9,8 +10,8 @@ struct process;
 
 /*
  * agent_start() - fork the agent into the child's user and network namespace
- * @n: how many workers there are
- * @ret_socks: the forwarder's ends, one a worker, non-blocking
+ * @n: number of workers
+ * @ret_socks: the forwarder's sockets towards the agent, one per worker, non-blocking
  *
  * Returns 0 or -errno.
  */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where the forwarder may connect to: the addresses of published ports inside the child's network.
+ * The addresses that the forwarder may connect to: those of published ports in the child's network.
  *
- * The launcher writes them into memory that the forwarder can only read, at a place that its
- * seccomp filter knows: connect(2) is allowed with an address of that memory and with no other.
+ * The launcher writes the addresses into memory that the forwarder can only read. The forwarder
+ * maps it at a fixed address. Its seccomp filter allows connect(2) only with a pointer into that
+ * memory.
  */
 #pragma once
 
@@ -14,21 +15,22 @@
 
 struct error;
 
-/* The launcher's. */
+/* The launcher's side. */
 struct destinations {
-	int fd; /* of the memory */
+	int fd; /* the memfd with the addresses */
 	struct destination *items;
 	uint32_t n, room;
 };
 
-/* destinations_open() - without any; 0 or -errno (man 2 memfd_create) */
+/* destinations_open() - create the memory, without addresses; 0 or -errno (man 2 memfd_create) */
 int destinations_open(struct destinations *ret, struct error *err);
 
 /*
- * destinations_add() - the forwarder may connect to @e
- * @ret_slot: its number, which destinations_drop() takes back; ports to one address share it
+ * destinations_add() - allow the forwarder to connect to @e
+ * destinations_drop() - undo one destinations_add()
+ * @ret_slot: number of the address, for destinations_drop(); ports to one address share a slot
  *
- * Returns 0, -ENOSPC (there are more than 30,000), -errno.
+ * Returns 0, -ENOSPC (more than 30,000 addresses), or another -errno.
  */
 int destinations_add(struct destinations *d, const union endpoint *e, uint32_t *ret_slot,
 		     struct error *err);
@@ -38,14 +40,13 @@ void destinations_drop(struct destinations *d, uint32_t slot);
 void destinations_close(struct destinations *d);
 
 /*
- * destinations_map() - the forwarder's side, before its filter is there
- * @fd: destinations.fd; it is not needed any more then
+ * destinations_map() - map the memory in the forwarder, before its filter is loaded
+ * @fd: destinations.fd; the caller may close it afterwards
  *
  * Returns 0 or -errno.
  */
 int destinations_map(int fd, struct error *err);
 
-/* destination_at() - that of a slot, in the memory that the filter knows; NULL: there is no such
- * slot
- */
+/* destination_at() - the address in @slot, in the memory that the filter accepts; NULL: no such
+ * slot */
 const union endpoint *destination_at(uint32_t slot);

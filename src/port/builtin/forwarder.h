@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The forwarder: the process that relays published ports. See forwarder.c. */
 #pragma once
 
 struct error;
@@ -7,8 +8,8 @@ struct process;
 /*
  * forwarder_start() - fork the forwarder
  * @n_workers: threads, 1…MAX_WORKERS
- * @destinations: memory with the addresses that it may connect to
- * @ret_control: the launcher's end of the conversation
+ * @destinations: memfd with the addresses that it may connect to, see destinations.h
+ * @ret_control: the launcher's socket of the control conversation, see protocol.h
  *
  * Returns 0 or -errno.
  */

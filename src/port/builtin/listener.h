@@ -16,9 +16,9 @@
 #include "supply.h"
 #include "udp.h"
 
-/* What a thread listens to, and what it does with clients. */
+/* The listeners of a thread, and the parts of the thread that serve clients. */
 struct listeners {
-	unsigned index, threads; /* of the thread; how many there are */
+	unsigned index, threads; /* index of the thread; number of threads */
 	struct loop *loop;
 	struct mailbox *mail;
 	struct supply *supply;
@@ -29,7 +29,7 @@ struct listeners {
 	bool resting; /* some seats are not watched */
 };
 
-/* A thread's part in a listener. */
+/* A seat: the state that one thread has for one listener. */
 struct seat {
 	struct watch watch;	/* the listener's descriptor */
 	struct letter letter;	/* to join, later to leave */
@@ -37,54 +37,57 @@ struct seat {
 	struct listeners *here; /* the thread's */
 	struct listener *listener;
 	bool watched;
-	int waiting; /* a client that has been accepted, and may have to go again; -1: none */
-	union endpoint client;
+	int waiting; /* an accepted client that share_enter() has not admitted yet; -1: none */
+	union endpoint client; /* its address */
 };
 
 /*
- * One listening socket. All threads watch that of TCP; that of UDP has one, which keeps the order
- * of a client's datagrams.
+ * One listening socket. All threads watch a TCP listener. Only one thread watches a UDP listener,
+ * so the datagrams of a client keep their order.
  */
 struct listener {
-	struct list link; /* the caller's, until the first thread leaves */
+	struct list link; /* belongs to the caller, until the first thread leaves */
 	uint32_t id;	  /* of the port */
 	bool udp;
-	struct udp_port port; /* of TCP, all but what concerns datagrams */
-	struct share *share;  /* the port's, which its listeners have in common */
-	atomic_uint users;    /* threads that have not left: the last frees it */
+	struct udp_port port; /* with TCP, the fields for datagrams are unused */
+	struct share *share;  /* the port's; its listeners have it in common */
+	atomic_uint users;    /* threads that have not left: the last one frees the listener */
 	void (*joined)(void *arg, int rc);
 	void *arg;
 	struct seat seats[]; /* by index of the thread */
 };
 
 /*
- * listener_new() - a listener that no thread watches yet
+ * listener_new() - create a listener that no thread watches yet
  * @id: of the port
- * @add: what is to be done with clients; it has passed control_check_order()
- * @fd: the socket, which becomes the listener's
- * @threads: how many threads there are
- * @joined: called with @arg in each thread: 0, or -errno where the thread cannot watch it
+ * @add: how to relay clients; it has passed control_check_order()
+ * @fd: the socket; the listener takes it over
+ * @threads: number of threads
+ * @joined: called with @arg in each thread: 0, or -errno if the thread cannot watch the socket
  *
- * The caller sets .share before the first listener_join(). Returns NULL where memory is short; @fd
- * stays the caller's then.
+ * The caller sets .share before the first listener_join(). Returns NULL if memory is short; @fd
+ * still belongs to the caller then.
  */
 struct listener *listener_new(uint32_t id, const struct control_add *add, int fd, unsigned threads,
 			      void (*joined)(void *arg, int rc), void *arg);
 
-/* listener_drop() - free @l, which no thread has joined, with its socket; accepts NULL */
+/* listener_drop() - free @l and its socket; no thread has joined it. Accepts NULL */
 void listener_drop(struct listener *l);
 
 /*
- * listener_join() - let the thread of @ls take part; @joined tells how that ended
- * listener_leave() - let it leave, once it has joined or could not, and end its connections
+ * listener_join() - let the thread of @ls join the listener; @joined gets the result
+ * listener_leave() - let all threads leave the listener and close its connections
  *
- * From any thread. When all threads have left, the listener is freed and share_close() called.
+ * Call listener_leave() after @joined was called for every thread. Both may be called from any
+ * thread. When all threads have left, the listener is freed and share_close() is called.
  */
 void listener_join(struct listener *l, struct listeners *ls);
 void listener_leave(struct listener *l);
 
 /*
- * listeners_resume() - accept again where that was not possible: after loop.room_made, and a few
- * times a second while .resting, because other threads free descriptors, too
+ * listeners_resume() - accept again on the listeners that rest
+ *
+ * Call it after loop.room_made, and several times a second while .resting is set: other threads
+ * free descriptors, too.
  */
 void listeners_resume(struct listeners *ls);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A thread's event loop, which knows nobody: a watch is a descriptor and a function.
+ * A thread's event loop. It depends on no other part: a watch is a descriptor and a function.
  *
- * An object with a watch in it must not be freed before loop_turn() has returned, because a later
- * event of the same batch may belong to it.
+ * Do not free an object that contains a watch before loop_turn() has returned: a later event of the
+ * same batch may belong to it.
  */
 #pragma once
 
@@ -14,11 +14,11 @@ struct error;
 
 struct loop {
 	int epoll;
-	int64_t now_ms; /* when the last events came; of the monotonic clock */
+	int64_t now_ms; /* when the last events arrived, on the monotonic clock */
 
-	/* What one part of the thread reports and others act upon after the batch of events: */
-	bool room_made; /* descriptors, or places for connections, are free: try again to accept */
-	bool fds_short; /* a descriptor could not be had: close those that are kept for later */
+	/* One part of the thread sets these; other parts act on them after the batch of events. */
+	bool room_made; /* descriptors or connections became free: try to accept again */
+	bool fds_short; /* no descriptor was left: close those that are kept in reserve */
 };
 
 struct watch {
@@ -26,20 +26,21 @@ struct watch {
 	int fd;
 };
 
-/* loop_init() - an epoll set without watches; 0 or -errno (man 2 epoll_create1) */
+/* loop_init() - create an epoll set without watches; 0 or -errno (man 2 epoll_create1) */
 int loop_init(struct loop *loop);
 
 /*
- * loop_turn() - wait for events, at most @timeout_ms (-1: for ever), and call the watches'
- * functions
+ * loop_turn() - wait for events once, and call the functions of their watches
+ * @timeout_ms: wait at most so long; -1: without limit
  *
- * Returns how many events came. The process is aborted where the kernel refuses to wait.
+ * Returns the number of events. Aborts the process if epoll_wait(2) fails.
  */
 unsigned loop_turn(struct loop *loop, int timeout_ms);
 
 /*
- * watch_add(), watch_change() - have @watch's function called upon @events
- * @events: man 2 epoll_ctl; watch_change() replaces them, and reports at once what is true already
+ * watch_add() - call the function of @watch on @events
+ * watch_change() - replace the events; one that is already pending is reported at once
+ * @events: man 2 epoll_ctl
  *
  * Both may be called from any thread. Return 0 or -errno; -ENOSPC: the user watches too many
  * descriptors (fs.epoll.max_user_watches).
@@ -48,8 +49,9 @@ int watch_add(struct loop *loop, struct watch *watch, uint32_t events);
 int watch_change(struct loop *loop, struct watch *watch, uint32_t events);
 
 /*
- * watch_remove() - before the descriptor is closed
+ * watch_remove() - remove @watch from the epoll set; call it before the descriptor is closed
  *
- * A descriptor whose file another process also holds would stay in the epoll set (man 7 epoll).
+ * close(2) alone is not enough: if another process has the same file open, it stays in the epoll
+ * set (man 7 epoll).
  */
 void watch_remove(struct loop *loop, struct watch *watch);

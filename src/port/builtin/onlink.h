@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The networks that a network namespace reaches without a gateway. */
+/* The networks that a network namespace reaches directly, without a gateway. */
 #pragma once
 
 #include <stdbool.h>
@@ -11,17 +11,17 @@ struct error;
 struct netlink;
 
 /*
- * onlink_list() - those of the main routing table, both families
+ * onlink_list() - list the networks in the main routing table, for both families
  * @nl: a socket of NETLINK_ROUTE in the namespace
- * @ret: room for NFT_NETWORKS_MAX; @ret_n: how many were found
+ * @ret: has room for NFT_NETWORKS_MAX; @ret_n: number of networks found
  *
- * Link-local networks are left out: nobody comes from them through a published port. Returns 0,
- * -E2BIG where there are more, or -errno.
+ * Omits link-local networks: no client of a published port comes from them. Returns 0, -E2BIG if
+ * there are more networks, or another -errno.
  */
 int onlink_list(struct netlink *nl, struct nft_network *ret, size_t *ret_n, struct error *err);
 
-/* onlink_watch() - have changes of routes reported to a socket of NETLINK_ROUTE; 0 or -errno */
+/* onlink_watch() - subscribe @nl, a socket of NETLINK_ROUTE, to changes of routes; 0 or -errno */
 int onlink_watch(const struct netlink *nl);
 
-/* onlink_drain() - forget what onlink_watch() has brought, some at a time. Never blocks. */
+/* onlink_drain() - discard pending reports after onlink_watch(), a limited number. Never blocks. */
 void onlink_drain(const struct netlink *nl);

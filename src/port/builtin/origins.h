@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where the connections of published ports come from: for each port, each source with its
- * connections, found by its address and by how many it has. The caller has the lock.
+ * The sources of connections to published ports. Each port has a list of sources with their
+ * connections; a source is found by its address, or as the one with most connections. The caller
+ * holds the lock of struct shares.
  */
 #pragma once
 
@@ -15,38 +16,38 @@ struct origin_heap;
 
 /* A source of one port. */
 struct origin {
-	struct origin *next; /* in its slot */
+	struct origin *next; /* in its slot of the hash table */
 	struct origin_heap *heap;
 	uint64_t key[2];
-	unsigned count, at;	 /* connections; its place in the heap */
+	unsigned count, at;	 /* connections; index in the heap */
 	struct list connections; /* newest first */
 };
 
-/* Those of all ports, by heap and key. */
+/* The sources of all ports: a hash table by heap and key. */
 struct origins {
 	struct origin **slots;
-	size_t n_slots, n; /* slots: a power of two */
+	size_t n_slots, n; /* n_slots is a power of two */
 	uint64_t seed;
 };
 
-/* Those of one port, the one with most connections first. */
+/* The sources of one port; the one with most connections is the first. */
 struct origin_heap {
 	struct origin **items;
 	unsigned n, room;
 };
 
-/* origins_init() - with a seed that nobody can guess (man 3 getauxval: AT_RANDOM) */
+/* origins_init() - an empty table with an unpredictable seed (man 3 getauxval: AT_RANDOM) */
 void origins_init(struct origins *s);
 
-/* origins_clear() - free the table; there are no sources any more */
+/* origins_clear() - free the table; it has no sources any more */
 void origins_clear(struct origins *s);
 
 /*
- * origin_key() - what tells the source of @client from others
- * @client: its port does not count
+ * origin_key() - the key that identifies the source of @client
+ * @client: its port is ignored
  *
- * Of IPv6 the first 64 bits, because whoever has one address of them has all; of link-local ones
- * all bits.
+ * An IPv6 key has the first 64 bits of the address only, because the owner of one address in such
+ * a network usually has all of them. Of a link-local address all bits count.
  */
 void origin_key(const union endpoint *client, uint64_t ret_key[2]);
 
@@ -54,20 +55,20 @@ void origin_key(const union endpoint *client, uint64_t ret_key[2]);
 struct origin *origin_find(const struct origins *s, const struct origin_heap *heap,
 			   const uint64_t *key);
 
-/* origin_new() - a new one, without connections as yet; NULL where memory is short */
+/* origin_new() - add a source without connections; NULL if memory is short */
 struct origin *origin_new(struct origins *s, struct origin_heap *heap, const uint64_t *key);
 
-/* origin_most() - the one with most connections, or NULL */
+/* origin_most() - the source with most connections, or NULL */
 static inline struct origin *origin_most(const struct origin_heap *heap)
 {
 	return heap->n > 0 ? heap->items[0] : NULL;
 }
 
-/* origin_add() - @connection is its newest */
+/* origin_add() - add @connection as the newest of @source */
 void origin_add(struct origin *source, struct list *connection);
 
-/* origin_drop() - @connection is no more; with its last one the source is freed */
+/* origin_drop() - remove @connection; without connections @source is freed */
 void origin_drop(struct origins *s, struct origin *source, struct list *connection);
 
-/* origin_heap_clear() - free what an empty heap keeps */
+/* origin_heap_clear() - free the memory of a heap without sources */
 void origin_heap_clear(struct origin_heap *heap);

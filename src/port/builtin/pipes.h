@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A thread's pipes, which relays borrow while bytes are in flight. */
+/* The pipes of a thread. Relays borrow one while bytes are in flight. See pipes.c. */
 #pragma once
 
 #include <stdbool.h>
@@ -8,8 +8,8 @@
 #define PIPE_BYTES (1 << 20)
 #define PIPES_FREE 4
 
-/* Of the user's 64 MiB of pipe pages (pipe-user-pages-soft), all threads together take half; and of
- * the descriptors one in sixteen. */
+/* The pipes of all threads use at most half of the user's 64 MiB of pipe pages
+ * (pipe-user-pages-soft), and one in sixteen of the descriptors. */
 #define PIPES_ALL  32U
 #define PIPES_PART 32U
 
@@ -20,19 +20,22 @@ struct pipe {
 struct pipe_pool {
 	struct pipe free[PIPES_FREE];
 	unsigned n_free, n_lent, max;
-	int64_t short_until_ms; /* the user's pipe pages are used up: do not even try before */
+	int64_t short_until_ms; /* the user's pipe pages are used up: make no pipe before this */
 };
 
 /*
- * pipes_borrow() - an empty pipe of PIPE_BYTES (man 2 fcntl: F_SETPIPE_SZ)
- * @now_ms: of the monotonic clock
+ * pipes_borrow() - get an empty pipe of PIPE_BYTES (man 2 fcntl: F_SETPIPE_SZ)
+ * @now_ms: on the monotonic clock
  *
- * Returns false where none can be had: go on without.
+ * Returns false if no pipe is available: the caller copies instead.
  */
 bool pipes_borrow(struct pipe_pool *pool, int64_t now_ms, struct pipe *ret);
 
-/* pipes_return() - @empty: as it was lent; else it is closed with what is in it */
+/*
+ * pipes_return() - return a borrowed pipe
+ * @empty: false: it still contains bytes, so it is closed
+ */
 void pipes_return(struct pipe_pool *pool, struct pipe pipe, bool empty);
 
-/* pipes_trim() - close the free ones; returns how many there were */
+/* pipes_trim() - close the free pipes; returns how many there were */
 unsigned pipes_trim(struct pipe_pool *pool);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A thread's scheduling policy (man 7 sched), which follows what the thread does: see policy.c. */
+/* The scheduling policy of a thread (man 7 sched), adapted to its load: see policy.c. */
 #pragma once
 
 #include <stdbool.h>
@@ -12,16 +12,17 @@ struct policy {
 };
 
 /*
- * policy_may_change() - may threads change their policy? Not where somebody has given this process
- * one that is not the usual
+ * policy_may_change() - may threads change their policy?
+ *
+ * Not if the user has started this process with a policy other than SCHED_OTHER.
  */
 bool policy_may_change(void);
 
 /*
- * policy_adapt() - fit the calling thread's policy to what it does
- * @spliced: bytes through pipes since the last look, which sets it to 0
- * @now_ms: of the monotonic clock
+ * policy_adapt() - adapt the policy of the calling thread to its load
+ * @spliced: bytes through pipes since the last check; the check sets it to 0
+ * @now_ms: on the monotonic clock
  *
- * Looks a few times a second, however often it is called.
+ * Checks ten times a second at most, however often it is called.
  */
 void policy_adapt(struct policy *policy, uint64_t *spliced, int64_t now_ms);

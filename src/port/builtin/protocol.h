@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The two conversations of the builtin driver, over SOCK_SEQPACKET pairs.
+ * The two protocols of the builtin driver, over SOCK_SEQPACKET pairs.
  *
- * Control, launcher and forwarder: the launcher adds and removes ports, one at a time, and hands in
- * the agent's sockets; the forwarder answers each with DONE, and sends LOG lines whenever it likes.
- * DONE of an ADD comes when all workers have taken up the listeners; where one could not, none
- * keeps them. DONE of a REMOVE comes when they are closed; -ENOENT where the port is not known.
- * DONE of a SUPPLY comes when all workers have their socket. The forwarder reads an order when the
- * one before it has been answered.
+ * Control, between launcher and forwarder. The launcher sends orders, one at a time: ADD or REMOVE
+ * a port, or SUPPLY, which passes the sockets towards the agent. The forwarder answers each order
+ * with DONE, and sends LOG lines at any time. It reads the next order after it has answered the
+ * previous one.
+ * - DONE of an ADD is sent when all workers watch the listeners. If one worker fails, no worker
+ *   keeps them.
+ * - DONE of a REMOVE is sent when the listeners are closed; its result is -ENOENT if the port is
+ *   not known.
+ * - DONE of a SUPPLY is sent when all workers have their socket.
  *
- * Supply, forwarder and agent, one pair a worker: the forwarder asks for so many sockets of a kind,
- * the agent answers with as many as it could make.
+ * Supply, between forwarder and agent, one pair per worker: the forwarder requests a number of
+ * sockets of one kind; the agent answers with as many as it could make.
  *
- * Records have a fixed size. Whoever receives one checks it with the functions below before it
- * looks inside: the forwarder handles strangers' bytes, the agent lives in the target's namespaces.
+ * Records have a fixed size. The receiver checks each record with the functions below before it
+ * uses the contents: the forwarder handles untrusted bytes, and the agent runs in the target's
+ * namespaces, so both may be compromised.
  */
 #pragma once
 
@@ -22,34 +26,33 @@
 
 #include "fauxroot/config/portspec.h"
 
-/* At most this many workers: threads of the forwarder. */
+/* The maximum number of workers: threads of the forwarder. */
 #define MAX_WORKERS 8
 
-/* At most this many sockets in one answer; MESSAGE_MAX_FDS is more. */
+/* The maximum number of sockets in one answer; below MESSAGE_MAX_FDS. */
 #define MAX_BATCH 64
 
 enum control_type {
-	CONTROL_ADD =
-		1, /* launcher: relay what arrives at these listeners (one or two descriptors) */
-	CONTROL_REMOVE, /* launcher: close them, and their connections */
-	CONTROL_SUPPLY, /* launcher: one socket a worker towards a new agent */
-	CONTROL_DONE,	/* forwarder: the order of that serial has been carried out, or refused */
-	CONTROL_LOG,	/* forwarder: a line for the log */
+	CONTROL_ADD = 1, /* launcher: relay clients of these listeners (one or two descriptors) */
+	CONTROL_REMOVE,	 /* launcher: close the listeners of a port, and its connections */
+	CONTROL_SUPPLY,	 /* launcher: sockets towards a new agent, one per worker */
+	CONTROL_DONE,	 /* forwarder: the order with that serial was carried out, or refused */
+	CONTROL_LOG,	 /* forwarder: a line for the log */
 };
 
 struct control_add {
 	uint32_t udp;	      /* bool */
-	uint32_t marked;      /* bool: sockets of the kinds that carry the mark */
+	uint32_t marked;      /* bool: use sockets of the kinds that carry the mark */
 	uint32_t transparent; /* bool: keep the client's address */
-	uint32_t wildcard;    /* bool: datagrams tell which of our addresses they came to */
-	uint32_t destination; /* slot of the address below, in the memory that has been handed in */
-	union endpoint child; /* where to connect */
-	union endpoint
-		proxy; /* else the source for clients that are not on loopback; or AF_UNSPEC */
+	uint32_t wildcard;    /* bool: datagrams report the local address they arrived at */
+	uint32_t destination; /* slot of @child, see destinations.h */
+	union endpoint child; /* the target's address */
+	union endpoint proxy; /* the source for clients that cannot keep their address and are not
+			       * on loopback; or AF_UNSPEC */
 };
 
 struct control_supply {
-	uint64_t netns_cookie; /* what SO_NETNS_COOKIE must say; 0: not known to this kernel */
+	uint64_t netns_cookie; /* the expected SO_NETNS_COOKIE; 0: this kernel has none */
 };
 
 struct control_log {
@@ -60,7 +63,7 @@ struct control_log {
 struct control_message {
 	uint32_t type;
 	uint32_t id;	 /* of the port: ADD, REMOVE and their DONE; else 0 */
-	uint32_t serial; /* of the order, and of its DONE: a late answer is no later order's */
+	uint32_t serial; /* of the order and of its DONE: so a late answer matches no later order */
 	int32_t result;	 /* DONE: 0 or -errno; else 0 */
 	union {
 		struct control_add add;
@@ -70,9 +73,9 @@ struct control_message {
 };
 
 /*
- * What the sockets of the agent are. Those of TCP can take a foreign source address; the marked
- * ones carry SO_MARK, by which connection tracking knows them where it cannot know them by their
- * source (see tracking.c).
+ * The kinds of sockets that the agent makes. TCP sockets can be bound to a foreign source address.
+ * Marked ones carry SO_MARK: connection tracking recognises them by it on kernels where it cannot
+ * check their source (see tracking.c).
  */
 enum socket_kind {
 	KIND_TCP4 = 0,
@@ -84,9 +87,16 @@ enum socket_kind {
 	KIND_COUNT_
 };
 
+/* kind_family() - AF_INET or AF_INET6 */
 int kind_family(enum socket_kind kind);
+
+/* kind_type() - SOCK_STREAM or SOCK_DGRAM */
 int kind_type(enum socket_kind kind);
+
+/* kind_marked() - do sockets of @kind carry SOURCE_SOCKET_MARK? */
 bool kind_marked(enum socket_kind kind);
+
+/* kind_of() - the kind with these properties; @marked is ignored with @udp */
 enum socket_kind kind_of(int family, bool udp, bool marked);
 
 struct supply_request {
@@ -96,20 +106,27 @@ struct supply_request {
 
 struct supply_answer {
 	uint32_t kind;
-	uint32_t count; /* of the descriptors that come along; 0 with an error */
+	uint32_t count; /* number of descriptors in the message; 0 with an error */
 	int32_t error;	/* 0 or -errno */
 };
 
 /*
- * control_check_order(), control_check_reply() - is this record of @size bytes with @n_fds
- * descriptors one that the launcher, the forwarder may send?
+ * control_check_order() - check a record that the launcher sent
+ * control_check_reply() - check a record that the forwarder sent
+ * @size: bytes received
+ * @n_fds: descriptors received
  *
  * Return 0 or -EPROTO.
  */
 int control_check_order(const struct control_message *m, size_t size, size_t n_fds);
 int control_check_reply(const struct control_message *m, size_t size, size_t n_fds);
 
-/* supply_check_request(), supply_check_answer() - likewise for the forwarder, the agent */
+/*
+ * supply_check_request() - check a record that the forwarder sent to the agent
+ * supply_check_answer() - check a record that the agent sent
+ *
+ * Return 0 or -EPROTO.
+ */
 int supply_check_request(const struct supply_request *m, size_t size);
 int supply_check_answer(const struct supply_answer *m, size_t size, size_t n_fds);
 
@@ -120,16 +137,14 @@ int supply_check_answer(const struct supply_answer *m, size_t size, size_t n_fds
  */
 int supply_check_socket(int fd, enum socket_kind kind, uint64_t netns_cookie);
 
-/* socket_netns_cookie() - of the network namespace that @fd was made in; 0 where that is not known
- */
+/* socket_netns_cookie() - the cookie of the network namespace that @fd was made in; 0: not known */
 uint64_t socket_netns_cookie(int fd);
 
 /*
- * socket_stays_here() - fit @fd, of TCP, for a peer on this machine
+ * socket_stays_here() - choose Reno for the TCP socket @fd, whose peer is on this machine
  *
- * With Reno, which every kernel has and everybody may choose (man 7 tcp: TCP_CONGESTION), in place
- * of the machine's default: where that is BBR, it paces by timers and keeps a dozen segments on
- * their way. There is no bottleneck here to be found. Measured: a fifth more throughput of a
- * stream.
+ * Every kernel has Reno, and every user may choose it (man 7 tcp: TCP_CONGESTION). The machine's
+ * default may be BBR, which paces by timers and keeps only a dozen segments in flight; there is no
+ * bottleneck here that it could find. Measured: a stream gets a fifth more throughput with Reno.
  */
 void socket_stays_here(int fd);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* TCP connections that are relayed, each by one thread: see relay.c. */
+/* Relayed TCP connections. One thread owns each of them: see relay.c. */
 #pragma once
 
 #include <stdatomic.h>
@@ -21,12 +21,12 @@ struct relays {
 	const struct relay_threads *threads;
 	struct mover mover;
 	struct list open;
-	struct list ready; /* with work left that is to be done after the batch of events */
-	struct list dead;  /* to be freed then */
-	atomic_uint load;  /* how many are open */
+	struct list ready; /* relays with work left, for the time after the batch of events */
+	struct list dead;  /* closed relays, freed after the batch of events */
+	atomic_uint load;  /* number of open relays */
 };
 
-/* Those of all threads, by index. */
+/* The relays of all threads, by index. */
 struct relay_threads {
 	struct shares *shares;
 	unsigned n;
@@ -34,42 +34,47 @@ struct relay_threads {
 };
 
 /*
- * relays_init() - none
+ * relays_init() - start without relays
  * @index: of the thread
  * @loop, @mail: the thread's
- * @max_pipes: that the thread may borrow at once
+ * @max_pipes: maximum number of pipes that the thread may borrow at once
  *
- * In @loop, a relay that ends sets room_made. Returns 0 or -errno.
+ * A relay that is closed sets @loop->room_made. Returns 0 or -errno.
  */
 int relays_init(struct relays *rs, unsigned index, struct loop *loop, struct mailbox *mail,
 		const struct relay_threads *threads, unsigned max_pipes);
 
 /*
- * relay_open() - relay between a client that has been accepted and the target
- * @here: the accepting thread's; the relay may become another thread's
+ * relay_open() - relay between an accepted client and the target
+ * @here: of the accepting thread; the relay may be passed to another thread
  * @share: the port's
  * @client: the client's address
  * @client_fd: the accepted socket
  * @target_fd: a socket towards the child, not connected yet
  *
- * With SHARE_ENTERED both descriptors are the relay's, also where it has failed at once. Else they
- * stay the caller's.
+ * With SHARE_ENTERED both descriptors belong to the relay, even if it has failed at once. Otherwise
+ * they still belong to the caller.
  */
 enum share_answer relay_open(struct relays *here, struct share *share, const struct target *target,
 			     const union endpoint *client, int client_fd, int target_fd);
 
-/* relays_turn() - one turn for each relay that had more to do than its turn allowed */
+/* relays_turn() - give one turn to each relay that had work left after its last turn */
 void relays_turn(struct relays *rs);
 
 /* relays_close_port() - reset the thread's relays of the port of @share */
 void relays_close_port(struct relays *rs, const struct share *share);
 
-/* relays_displaced() - reset those whose place another client has taken (shares.h) */
+/* relays_displaced() - reset the relays that another client has displaced (shares.h) */
 void relays_displaced(struct relays *rs);
 
-/* relays_bury() - free the dead, once no event of the batch can belong to them */
+/* relays_bury() - free closed relays, once no event of the batch can belong to them */
 void relays_bury(struct relays *rs);
 
-/* relays_load(), relays_load_of_all() - how many are open; in all threads. From any thread */
+/*
+ * relays_load() - number of open relays of the thread
+ * relays_load_of_all() - number of open relays in all threads
+ *
+ * From any thread.
+ */
 unsigned relays_load(const struct relays *rs);
 unsigned relays_load_of_all(const struct relays *rs);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How many TCP connections a published port may have, and whose.
+ * Limits on the number of TCP connections of each published port and each client.
  *
- * Whoever opens connections and leaves them idle can take all descriptors of the forwarder. So each
- * port has a reserve of connections that no other port can take, beyond which all draw from what is
- * left in common; and in a port that can have no more, a client with few connections takes the
- * place of one with many.
+ * A client that opens connections and leaves them idle could take all descriptors of the forwarder.
+ * So each port has a reserve: connections that no other port can take. Beyond the reserves all
+ * ports take connections from a common rest. In a full port a client with few connections
+ * displaces a connection of the client with most.
  *
- * All functions may be called from any thread. Clients are counted by address: of IPv6 by the /64,
- * of which anybody has all addresses, but link-local ones one by one.
+ * All functions may be called from any thread. Connections are counted per client address. IPv6
+ * addresses are counted per /64, because one client usually has all of its addresses; link-local
+ * addresses are counted one by one.
  */
 #pragma once
 
@@ -23,168 +24,175 @@
 #include "protocol.h"
 #include "origins.h"
 
-/* Connections that each port can have whatever others do, where the limit of descriptors allows. */
+/* Connections that each port can always have, if the limit of descriptors allows. */
 #define SHARE_RESERVE 16U
 
-/* What keeps a UDP port in clients likewise: descriptors. */
+/* The same for a UDP port: descriptors for its flows. */
 #define SHARE_RESERVE_UDP 16U
 
 /*
- * In a full port the client with most connections waits for one to end while the port has patience;
- * then its new connections are reset, because other clients are behind them in the backlog.
- * Patience is used up by waiting, and grows with each connection that ends.
+ * In a full port, a new connection of the client with most connections waits while the port has
+ * patience left, in the hope that another connection ends. Then it is reset, because other clients
+ * are behind it in the backlog. Waiting uses patience up; each connection that ends adds to it.
  */
 #define SHARE_PATIENCE_MS     2000
 #define SHARE_PATIENCE_END_MS 10
 
-/* So many displaced connections at most that their threads have not closed yet. */
+/* The maximum number of displaced connections that their threads have not closed yet. */
 #define SHARE_LEAVING_MAX 8U
 
-/* The forwarder's: all ports. */
+/* All ports of the forwarder. */
 struct shares {
 	pthread_mutex_t lock;
-	unsigned limit, listeners; /* descriptors: all, and those that ports need by being there */
-	atomic_uint descriptors;   /* the rest: two for a connection, one for a flow of UDP */
-	unsigned reserve;	   /* connections of each port */
-	unsigned n_tcp, n_udp;	   /* ports */
-	unsigned used, leaving;	   /* connections; and those that are displaced */
-	atomic_uint committed; /* of each port those it has, or its reserve where that is more */
+	unsigned limit, listeners; /* descriptors: all of them, and those that listeners need */
+	atomic_uint descriptors;   /* the rest: two for a connection, one for a UDP flow */
+	unsigned reserve;	   /* connections, for each port */
+	unsigned n_tcp, n_udp;	   /* number of ports */
+	unsigned used, leaving;	   /* connections; displaced connections */
+	atomic_uint committed;	   /* sum over ports: connections or reserve, whichever is more */
 	atomic_uint udp_reserve;
-	const atomic_uint *flows; /* of UDP, as they are now */
+	const atomic_uint *flows; /* current number of UDP flows */
 	struct list ports, displaced[MAX_WORKERS];
 	struct origins origins;
-	void (*closed)(void *arg); /* a share is no more */
+	void (*closed)(void *arg); /* a share was freed */
 	void *arg;
 };
 
-/* A port's. */
+/* The part of one port in all connections. */
 struct share {
 	struct list link;
 	struct shares *shares;
 	uint32_t id; /* of the port */
 	bool udp;
 	unsigned used;	/* connections */
-	unsigned users; /* listeners, and connections on their way between threads */
+	unsigned users; /* references: listeners, and connections in letters between threads */
 	bool removed;
 	struct origin_heap heap;
 	int patience_ms;
-	int waiter; /* the worker that keeps a client waiting; -1: none */
+	int waiter; /* the worker with a waiting client; -1: none */
 	int64_t waits_since_ms;
 	atomic_bool shut; /* share_is_shut() */
 };
 
-/* A connection's place, a part of what stands for the connection. */
+/* The accounting of one connection; a member of the caller's object for the connection. */
 struct share_slot {
-	struct list link; /* its source's, newest first; or those of a worker that are displaced */
+	struct list link; /* in origin.connections, newest first; or in shares.displaced */
 	struct share *share;
 	struct origin *source; /* NULL: displaced */
 	uint8_t worker;
-	bool settled; /* its worker has it */
+	bool settled; /* the worker owns the connection; false: it is in a letter to the worker */
 };
 
 enum share_answer {
 	SHARE_ENTERED,
-	SHARE_WAITS,   /* keep the client, and ask again: soon, or when woken */
-	SHARE_REFUSED, /* reset it */
+	SHARE_WAITS,   /* keep the client, and call again: soon, or when woken */
+	SHARE_REFUSED, /* reset the client */
 };
 
 /*
- * shares_init() - before all others
- * @descriptors: what RLIMIT_NOFILE leaves for connections, flows and listeners
- * @flows: how many flows of UDP there are, one descriptor each; it must outlive @s
+ * shares_init() - start without ports
+ * @descriptors: RLIMIT_NOFILE minus those not for connections, flows and listeners
+ * @flows: current number of UDP flows, one descriptor each; must outlive @s
  * @closed: called with @arg, from any thread, when a share has lost its last user
  */
 void shares_init(struct shares *s, unsigned descriptors, const atomic_uint *flows,
 		 void (*closed)(void *arg), void *arg);
 
-/* shares_clear() - free what is left; all ports are closed */
+/* shares_clear() - free the rest; all ports are closed */
 void shares_clear(struct shares *s);
 
 /*
- * share_open() - a port is published
- * @listeners: 1 or 2, users of the share until share_close() of each
+ * share_open() - create the share of a port that is being published
+ * @listeners: 1 or 2; each is a user of the share until its share_close()
  *
- * Reserves shrink where they would take more than half of all. For what the listeners themselves
- * need, connections may be displaced: all workers are to call shares_displaced(). Returns NULL
- * where memory is short.
+ * Reserves shrink if together they would take more than half of all connections. The listeners need
+ * descriptors themselves, so this may displace connections: all workers must call
+ * shares_displaced(). Returns NULL if memory is short.
  */
 struct share *share_open(struct shares *s, uint32_t id, unsigned listeners, bool udp);
 
-/* share_remove() - the port is being removed: connections that arrive in a thread do not stay */
+/* share_remove() - the port is being removed: share_settle() refuses connections from now on */
 void share_remove(struct share *share);
 
 /*
- * share_close() - one of the port's listeners is gone, and the connections of its threads
+ * share_close() - one listener of the port is closed, with its connections in all threads
  *
- * With the last user the share is freed; shares.closed follows.
+ * The last user frees the share; then shares.closed is called.
  */
 void share_close(struct share *share);
 
 /*
- * share_hold(), share_release() - a user more, while a connection is on its way between threads
+ * share_hold(), share_release() - add or remove a user, for a connection in a letter to a thread
  *
- * The caller is a user itself, or is one's thread. The last share_release() frees the share, as
- * share_close() does.
+ * The caller of share_hold() must be a user, or a thread of one. The last share_release() frees the
+ * share, as share_close() does.
  */
 void share_hold(struct share *share);
 void share_release(struct share *share);
 
 /*
- * share_enter() - a client of @share has been accepted: may it stay?
+ * share_enter() - decide whether an accepted client of @share may stay
  * @client: its address
  * @slot: filled in with SHARE_ENTERED, and then in use until share_leave()
- * @asker: the worker that asks
- * @worker: the one that will have the connection. Where it is @asker, the slot is settled
- * @now_ms: of the monotonic clock
- * @ret_wake: a worker that is to call shares_displaced(), or -1; set with SHARE_ENTERED
+ * @asker: the calling worker
+ * @worker: the worker that will own the connection; if that is @asker, the slot is settled
+ * @now_ms: on the monotonic clock
+ * @ret_wake: a worker that must call shares_displaced(), or -1; set with SHARE_ENTERED
  *
- * Another connection may have been displaced for it: one of the source that has most in this port,
- * or, where the port has not even its reserve, in the port that has most. A worker lets one client
- * of a port wait at a time.
+ * It may displace another connection: one of the source with most connections in this port. If the
+ * port has less than its reserve, it may take one from the port with most connections. Each worker
+ * lets one client of a port wait at a time.
  */
 enum share_answer share_enter(struct share *share, const union endpoint *client,
 			      struct share_slot *slot, unsigned asker, unsigned worker,
 			      int64_t now_ms, int *ret_wake);
 
 /*
- * share_settle() - @worker has the connection now, after it was handed on
+ * share_settle() - @worker has received the connection from another thread
  *
- * Returns false where it has been displaced meanwhile, or its port is being removed: end it, and
- * share_leave().
+ * Returns false if the connection was displaced meanwhile, or its port is being removed. Then close
+ * it and call share_leave().
  */
 bool share_settle(struct share_slot *slot, unsigned worker);
 
 /*
- * share_leave() - the connection ends; before its descriptors are closed, in its worker
+ * share_leave() - the connection ends
  *
- * Returns the worker that keeps a client of the same port waiting, which may now ask again, or -1.
+ * Call it in its worker, before its descriptors are closed. Returns the worker that has a waiting
+ * client of the same port and may now ask again, or -1.
  */
 int share_leave(struct share_slot *slot);
 
-/* share_give_up() - @worker keeps no client of @share waiting any more */
+/* share_give_up() - @worker has no waiting client of @share any more */
 void share_give_up(struct share *share, unsigned worker);
 
 /*
- * shares_displaced() - a settled connection of @worker that has been displaced; NULL: none is left
+ * shares_displaced() - get a settled connection of @worker that was displaced; NULL: none is left
  *
- * End it, with a reset, and share_leave().
+ * Reset the connection, and call share_leave().
  */
 struct share_slot *shares_displaced(struct shares *s, unsigned worker);
 
 /*
- * share_is_shut() - is there no use in accepting clients now? They wait in the backlog: no source
- * has more than one connection, or one client waits already
+ * share_is_shut() - should clients stay in the backlog?
+ *
+ * True while the port is full and no new client could displace a connection: no source has more
+ * than one connection, or one client waits already.
  */
 static inline bool share_is_shut(const struct share *share)
 {
 	return atomic_load_explicit(&share->shut, memory_order_relaxed);
 }
 
-/* share_look() - the opposite, looked at anew: other ports may have made room meanwhile */
+/*
+ * share_look() - check again whether clients may be accepted; updates share_is_shut()
+ *
+ * Other ports may have made room meanwhile.
+ */
 bool share_look(struct share *share);
 
-/* shares_flows_max() - so many flows of UDP leave the ports of TCP what is theirs */
+/* shares_flows_max() - the maximum number of UDP flows that leaves TCP ports their part */
 unsigned shares_flows_max(struct shares *s);
 
-/* shares_are_tight() - are there less descriptors left than @wanted, or than a quarter of all? */
+/* shares_are_tight() - are fewer descriptors left than @wanted, or than a quarter of all? */
 bool shares_are_tight(struct shares *s, unsigned wanted);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whose address the target sees: the preparations in the child's network namespace, done before the
+ * The source address that the target sees: preparations in the child's network namespace before the
  * target runs. See source.c.
  */
 #pragma once
@@ -15,43 +15,45 @@ struct error;
 struct ns_set;
 struct port_net;
 
-/* The mark of answers, the number of the routing table, the priority of its rules: 'f', 'a'. */
+/* The mark of answers, the number of the routing table and the priority of its rules: "fa". */
 #define SOURCE_MARK	0x6661
 #define SOURCE_TABLE	0x6661
 #define SOURCE_PRIORITY 0x6661
 
-/* The mark of our sockets, where connections are known by it (tracking.h): no rule has it. */
+/* The mark of our sockets, if the rules recognise them by it (tracking.h). No routing rule has it.
+ */
 #define SOURCE_SOCKET_MARK 0x6660
 
 enum { SOURCE_IPV4 = 0, SOURCE_IPV6, SOURCE_FAMILIES };
 
-/* What could be prepared, by family. */
+/* The results of the preparations, by family. */
 struct source_setup {
-	uint64_t netns_cookie; /* of the child's network namespace; 0: this kernel does not say */
-	union endpoint proxy[SOURCE_FAMILIES]; /* the source of those who cannot keep theirs */
-	bool real[SOURCE_FAMILIES];	       /* our sockets may take a client's address */
-	char why[160];			       /* what failed first; "" where nothing did */
+	uint64_t netns_cookie;		       /* of the child's network namespace; 0: not known */
+	union endpoint proxy[SOURCE_FAMILIES]; /* source for clients that cannot keep theirs */
+	bool real[SOURCE_FAMILIES];	       /* our sockets may bind to a client's address */
+	char why[160];			       /* the first failure; "": nothing failed */
 };
 
 /*
- * source_prepare() - in the child's namespaces
- * @net: the interface's addresses where they are known
+ * source_prepare() - make the preparations, in the child's namespaces
+ * @net: the interface's addresses, if they are known
  * @transparent: real client addresses are wanted
  * @ret_route: a session of NETLINK_ROUTE in the child's network namespace
  *
- * What cannot be had is false in @ret, and no error. Returns 0, or -errno where the namespaces
- * could not be entered.
+ * If real addresses are not possible, .real is false in @ret; that is not an error. Returns 0, or
+ * -errno if it cannot enter the namespaces.
  */
 int source_prepare(const struct ns_set *ns, const struct port_net *net, bool transparent,
 		   int cancel_fd, struct source_setup *ret, struct netlink *ret_route,
 		   struct error *err);
 
 /*
- * source_lead_answers(), source_leave_answers() - have the answers of the TCP server at @child, a
- * loopback address, looked up in the table; no longer
- * @nl: of source_prepare()
+ * source_lead_answers() - add the rule that routes answers of the server at @child by our table
+ * source_leave_answers() - remove the rule
+ * @nl: the session of source_prepare()
+ * @child: a loopback address with the port of a TCP server
  *
- * A rule that is there already, or is not there, is as good. Return 0 or -errno.
+ * A rule that exists already, or does not exist any more, is success. Return 0 or -errno.
  */
 int source_lead_answers(struct netlink *nl, const union endpoint *child, struct error *err);
 int source_leave_answers(struct netlink *nl, const union endpoint *child, struct error *err);

@@ -10,25 +10,25 @@
 
 #define BUFFER_BYTES (128 << 10)
 
-/* What an end is watched for, and EPOLLOUT where it has refused to take more. */
+/* The events of an end. EPOLLOUT is added when a send was refused. */
 #define END_EVENTS (EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLET)
 
-/* A socket of a relay, and what is known of it. */
+/* A socket of a relay, and its state. */
 struct end {
 	struct watch watch;
-	uint8_t index; /* 0: the client, 1: the target */
-	bool readable; /* as far as we know: cleared by EAGAIN, set by epoll's edges */
-	bool writable;
-	bool hung;	/* the peer has closed or failed: read on until that shows */
-	bool urgent;	/* the peer has sent urgent data, at which reading pauses */
-	bool asked_out; /* EPOLLOUT is among the events asked for */
+	uint8_t index;	/* 0: the client, 1: the target */
+	bool readable;	/* set by epoll's edges, cleared by EAGAIN; may be outdated */
+	bool writable;	/* likewise */
+	bool hung;	/* the peer has closed or failed: read until the socket reports it */
+	bool urgent;	/* the peer has sent urgent data; reading pauses at its mark */
+	bool asked_out; /* EPOLLOUT is among the watched events */
 };
 
-/* Where the bytes are that have been read and not yet sent. */
+/* Where a stream keeps bytes that were read and not sent yet. */
 enum holds {
 	HOLDS_NOTHING,
-	HOLDS_PIPE,	/* in a pipe that is borrowed; it may be empty */
-	HOLDS_LEFTOVER, /* in memory: what the receiver did not take of the thread's buffer */
+	HOLDS_PIPE,	/* in a borrowed pipe, which may be empty */
+	HOLDS_LEFTOVER, /* in memory: the part of the thread's buffer that was not sent */
 };
 
 struct stream {
@@ -37,24 +37,24 @@ struct stream {
 		char *leftover;
 	};
 	uint32_t n;    /* bytes in the pipe, or of the leftover */
-	uint32_t at;   /* how many of the leftover are gone */
+	uint32_t at;   /* bytes of the leftover that were sent since */
 	uint8_t holds; /* enum holds */
 	bool bulk;     /* the last read was a large one */
-	bool eof;      /* the sender has closed */
-	bool done;     /* and the receiver has been told */
+	bool eof;      /* the sender has closed its side */
+	bool done;     /* eof was passed on to the receiver */
 };
 
-/* What all streams of a thread use. */
+/* Buffers that all streams of a thread share. */
 struct mover {
 	struct loop *loop;
 	struct pipe_pool pipes;
 	char *buffer;	  /* BUFFER_BYTES */
-	uint64_t spliced; /* bytes through pipes; who counts them sets it back to 0 */
+	uint64_t spliced; /* bytes through pipes; policy_adapt() resets it to 0 */
 };
 
 enum stream_state {
 	STREAM_WAITS,  /* for an event */
-	STREAM_YIELDS, /* more to do, but others' turn */
+	STREAM_YIELDS, /* more to do, but it is the turn of other relays */
 	STREAM_DONE,
 	STREAM_BROKEN,
 };
@@ -62,14 +62,14 @@ enum stream_state {
 /* mover_init() - with at most @max_pipes pipes; 0 or -errno (man 2 mmap) */
 int mover_init(struct mover *m, struct loop *loop, unsigned max_pipes);
 
-/* mover_trim() - give memory back that idle relays do not need */
+/* mover_trim() - return memory that idle relays do not need to the kernel */
 void mover_trim(struct mover *m);
 
 /*
- * stream_move() - move what can be moved now, up to a limit that leaves others their turn
- * @from, @to: the sender's end and the receiver's; their flags are brought up to date
+ * stream_move() - move bytes until none is left, the receiver is full, or the turn is used up
+ * @from, @to: the sender's and the receiver's end; their flags are updated
  */
 enum stream_state stream_move(struct mover *m, struct stream *s, struct end *from, struct end *to);
 
-/* stream_clear() - drop what is held, and return the pipe */
+/* stream_clear() - drop unsent bytes, and return the pipe */
 void stream_clear(struct mover *m, struct stream *s);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A thread's sockets of the child's network namespace, made by the agent ahead of need. */
+/* A thread's stock of sockets of the child's network namespace, which the agent makes in advance.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -13,59 +14,59 @@
 struct stock {
 	int fds[MAX_BATCH];
 	uint8_t n;
-	uint8_t want;  /* as many as should be here: grows when it runs dry */
-	uint8_t low;   /* the fewest since the last tick: what was never needed is given back */
-	uint8_t asked; /* of the agent, not yet answered */
+	uint8_t want;  /* desired number of sockets: grows when the stock runs dry */
+	uint8_t low;   /* minimum of n since the last tick: that many were not needed */
+	uint8_t asked; /* requested from the agent, not answered yet */
 };
 
 struct supply {
-	struct watch watch; /* towards the agent; fd -1: it is dead */
+	struct watch watch; /* socket towards the agent; fd -1: the agent is dead */
 	struct loop *loop;
 	struct shares *shares;
-	unsigned threads; /* how many of these there are */
+	unsigned threads; /* number of threads with a supply */
 	uint64_t netns_cookie;
 	struct stock stocks[KIND_COUNT_];
-	uint8_t queue[KIND_COUNT_]; /* kinds asked for, in order: at most once each */
+	uint8_t queue[KIND_COUNT_]; /* kinds of the pending requests, in order, each once */
 	uint8_t n_queue;
-	bool scarce;	  /* descriptors ran out: small batches */
-	int64_t retry_ms; /* and no asking before this */
+	bool scarce;	  /* descriptors ran out: request small batches */
+	int64_t retry_ms; /* with .scarce: send no request before this time */
 };
 
 /*
- * supply_init() - empty, and without an agent
- * @shares: tells when descriptors are scarce
- * @threads: how many threads have a supply
+ * supply_init() - an empty supply without an agent
+ * @shares: reports whether descriptors are scarce
+ * @threads: number of threads with a supply
  *
- * In @loop, sockets that come set room_made, and descriptors that run out set fds_short.
+ * Sockets that arrive set @loop->room_made. Descriptors that run out set @loop->fds_short.
  */
 void supply_init(struct supply *supply, struct loop *loop, struct shares *shares, unsigned threads);
 
 /*
- * supply_connect() - a new agent: ask it for what is needed
- * @fd: the socket towards it, which becomes the supply's
- * @netns_cookie: what its sockets must have (protocol.h: supply_check_socket())
+ * supply_connect() - connect a new agent, and request the sockets that are needed
+ * @fd: the socket towards the agent; the supply takes it over
+ * @netns_cookie: expected cookie of the agent's sockets (protocol.h: supply_check_socket())
  */
 void supply_connect(struct supply *supply, int fd, uint64_t netns_cookie);
 
-/* supply_need() - @kind will be needed; ask for it where the stock is low */
+/* supply_need() - @kind will be needed: request sockets if the stock is low */
 void supply_need(struct supply *supply, enum socket_kind kind);
 
-/* supply_take() - one socket, now the caller's, or -1; asks for more when few are left */
+/* supply_take() - take one socket for the caller, or -1; requests more when few are left */
 int supply_take(struct supply *supply, enum socket_kind kind);
 
-/* supply_put_back() - what supply_take() gave has not been used */
+/* supply_put_back() - return an unused socket of supply_take() */
 void supply_put_back(struct supply *supply, enum socket_kind kind, int fd);
 
-/* supply_stock() - how many there are */
+/* supply_stock() - the number of sockets of @kind */
 unsigned supply_stock(const struct supply *supply, enum socket_kind kind);
 
-/* supply_release() - close those that are not needed at once, where descriptors have run out */
+/* supply_release() - descriptors have run out: close sockets that are not needed at once */
 void supply_release(struct supply *supply);
 
-/* supply_retry() - descriptors are free: ask the agent again without a pause */
+/* supply_retry() - descriptors are free again: send requests without a pause */
 void supply_retry(struct supply *supply);
 
-/* supply_tick() - once a second: give back what was not needed */
+/* supply_tick() - once a second: close sockets that were not needed */
 void supply_tick(struct supply *supply);
 
 /* supply_idle() - would supply_tick() change nothing? */

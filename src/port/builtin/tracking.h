@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Connection tracking in the child's network that leads answers to real client addresses back to
- * us: from the first port on that remote clients can reach. See tracking.c.
+ * Connection tracking in the child's network, which routes answers to real client addresses back to
+ * us. It starts with the first port that remote clients can reach. See tracking.c.
  */
 #pragma once
 
@@ -13,10 +13,10 @@ struct ns_set;
 struct tracking;
 
 /*
- * tracking_start() - set it up in the child's network namespace
+ * tracking_start() - set connection tracking up in the child's network namespace
  * @ns: the child's; @cancel_fd: as fd_wait()
  *
- * Returns 0 or -errno, with the kernel's words where it refuses.
+ * Returns 0 or -errno, with the kernel's message if the kernel refuses.
  */
 int tracking_start(const struct ns_set *ns, int cancel_fd, struct tracking **ret,
 		   struct error *err);
@@ -25,12 +25,11 @@ int tracking_start(const struct ns_set *ns, int cancel_fd, struct tracking **ret
 bool tracking_is_by_mark(const struct tracking *t);
 
 /*
- * tracking_supervise() - follow the networks of the child, and make the table again where somebody
- * could remove it, in the event loop @base
+ * tracking_supervise() - follow changes of the child's networks in the event loop @base
  *
- * Returns 0 or -errno.
+ * A table without an owner is restored if it is removed. Returns 0 or -errno.
  */
 int tracking_supervise(struct tracking *t, struct event_base *base, struct error *err);
 
-/* tracking_stop() - the table goes with its owner; accepts NULL */
+/* tracking_stop() - close the sockets; an owned table disappears with them. Accepts NULL */
 void tracking_stop(struct tracking *t);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* UDP flows of a thread: see udp.c. */
+/* The UDP flows of a thread: see udp.c. */
 #pragma once
 
 #include <stdatomic.h>
@@ -19,14 +19,14 @@ struct udp_port {
 	int fd;
 	enum socket_kind kind;
 	struct target target;
-	bool wildcard; /* datagrams tell which of our addresses they came to */
-	bool segments; /* UDP_SEGMENT towards clients works, as far as is known */
+	bool wildcard; /* datagrams report the local address they arrived at */
+	bool segments; /* UDP_SEGMENT towards clients has not failed yet */
 };
 
-/* How many flows there are, and may be, in all threads. */
+/* The number of flows in all threads, and its limit. */
 struct udp_limit {
 	atomic_uint flows;
-	unsigned flows_max; /* more than that: the least recently used one makes room */
+	unsigned flows_max; /* beyond this, the least recently used flow is closed */
 	struct shares *shares;
 };
 
@@ -37,34 +37,34 @@ struct udp {
 	struct batch *batch; /* NULL: the thread never had a port */
 	uint64_t seed;
 	struct flow **slots;
-	size_t n_slots, n_flows; /* slots: a power of two */
+	size_t n_slots, n_flows; /* n_slots is a power of two */
 	struct list lru, dead;	 /* most recently used first */
 };
 
-/* udp_init() - no ports and no flows; @loop, @supply: the thread's */
+/* udp_init() - start without ports and flows; @loop, @supply: the thread's */
 void udp_init(struct udp *udp, struct loop *loop, struct supply *supply, struct udp_limit *limit);
 
-/* udp_prepare() - before the first port: get memory; 0 or -ENOMEM. May be called again */
+/* udp_prepare() - allocate memory before the first port; 0 or -ENOMEM. May be called again */
 int udp_prepare(struct udp *udp);
 
 /*
- * udp_receive() - datagrams have come at @port
+ * udp_receive() - relay the datagrams that have arrived at @port
  *
- * Returns false where sockets for new flows are missing: do not call it before loop.room_made.
+ * Returns false if no sockets for new flows are left: call it again after loop.room_made.
  */
 bool udp_receive(struct udp *udp, struct udp_port *port);
 
-/* udp_close_port() - end the flows of @port */
+/* udp_close_port() - close the flows of @port */
 void udp_close_port(struct udp *udp, const struct udp_port *port);
 
-/* udp_tick() - once a second: end flows that were idle for too long, give memory back */
+/* udp_tick() - once a second: close flows that were idle for too long, and return memory */
 void udp_tick(struct udp *udp);
 
-/* udp_bury() - free the flows that have ended, once no event of the batch can belong to them */
+/* udp_bury() - free closed flows, once no event of the batch can belong to them */
 void udp_bury(struct udp *udp);
 
 /* udp_idle() - is there nothing for udp_tick() to do? */
 bool udp_idle(const struct udp *udp);
 
-/* udp_flows() - how many the thread has */
+/* udp_flows() - the number of flows of the thread */
 unsigned udp_flows(const struct udp *udp);

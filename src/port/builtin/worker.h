@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A thread of the forwarder: its parts, and the loop that runs them. See worker.c. */
+/* A worker: a thread of the forwarder, with its parts and the loop that runs them. See worker.c. */
 #pragma once
 
 #include <pthread.h>
@@ -29,12 +29,12 @@ struct worker {
 	struct scarce *scarce;
 	struct policy policy;
 	pthread_t thread;
-	unsigned peak; /* relays and flows, since memory was last given back */
-	bool warm;     /* there were events since code was last given back */
+	unsigned peak; /* relays and flows, since memory was last returned */
+	bool warm;     /* events arrived since the pages of code were last returned */
 	int64_t tick_ms;
 };
 
-/* All threads, and what they have in common. */
+/* All threads, and their shared state. */
 struct workers {
 	unsigned n;
 	unsigned descriptors; /* RLIMIT_NOFILE */
@@ -46,15 +46,15 @@ struct workers {
 };
 
 /*
- * workers_init() - get ready, but start no thread
+ * workers_init() - initialise all workers; starts no thread
  * @descriptors: RLIMIT_NOFILE
- * @port_closed: called with @arg, from any thread, when a removed port has neither listeners nor
- *               connections any more
+ * @port_closed: called with @arg, from any thread, when the listeners and connections of a removed
+ *               port are closed
  *
  * Returns 0 or -errno.
  */
 int workers_init(struct workers *ws, unsigned n, unsigned descriptors,
 		 void (*port_closed)(void *arg), void *arg, struct error *err);
 
-/* worker_run() - what a thread does, for ever */
+/* worker_run() - the main function of a thread */
 _Noreturn void worker_run(struct worker *w);
