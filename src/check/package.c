@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What to install, and how the kernel gets an argument: by the ID of /etc/os-release, then by the
- * words of ID_LIKE (man 5 os-release).
+ * How to install a package and how to give the kernel an argument. The distribution is the ID of
+ * /etc/os-release, or else a word of ID_LIKE (man 5 os-release).
  */
 #include <stdio.h>
 
@@ -12,22 +12,33 @@
 
 struct distribution {
 	const char *ids;		   /* separated by blanks */
-	const char *install;		   /* what comes before the package */
-	const char *newuidmap, *getsubids; /* packages that are not named after the program */
-	const char *boot, *boot_end; /* before and after the kernel's argument; NULL: not known */
+	const char *install, *install_end; /* before and after the package */
+	const char *newuidmap, *getsubids; /* packages whose names differ from the program's */
+	const char *boot, *boot_end; /* before and after the kernel's argument; NULL: unknown */
 };
 
 #define GRUBBY "sudo grubby --update-kernel=ALL --args="
 #define GRUB   "sudo sed -i 's/^GRUB_CMDLINE_LINUX=\"/&"
 
-/* Of other distributions nothing here could be tested. */
+#define REBOOT " && sudo systemctl reboot"
+
+/* Only distributions whose commands are tested. */
 static const struct distribution distributions[] = {
-	{"debian ubuntu", "apt-get install ", "uidmap", "uidmap", GRUB,
+	{"debian ubuntu", "apt-get install ", "", "uidmap", "uidmap", GRUB,
 	 " /' /etc/default/grub && sudo update-grub && sudo reboot"},
-	{"fedora rhel centos rocky almalinux ol amzn", "dnf install ", "shadow-utils",
+	{"fedora rhel centos rocky almalinux ol amzn", "dnf install ", "", "shadow-utils",
 	 "shadow-utils-subid", GRUBBY, " && sudo reboot"},
-	{"alpine", "apk add ", "shadow-uidmap", "shadow-subids", NULL, NULL},
+	{"alpine", "apk add ", "", "shadow-uidmap", "shadow-subids", NULL, NULL},
 };
+
+/* Fedora CoreOS and Silverblue: /usr is read-only, and rpm-ostree(1) changes the next boot. */
+static const struct distribution rpm_ostree = {"",
+					       "rpm-ostree install ",
+					       REBOOT,
+					       "shadow-utils",
+					       "shadow-utils-subid",
+					       "sudo rpm-ostree kargs --append=",
+					       REBOOT};
 
 /* The distribution that one of the words of the field @name of os-release is an id of. */
 static const struct distribution *find_by_field(const char *text, const char *name)
@@ -59,7 +70,12 @@ static const struct distribution *distribution_of(const struct machine *machine)
 	if (!text)
 		return NULL;
 	d = find_by_field(text, "ID");
-	return d ? d : find_by_field(text, "ID_LIKE");
+	if (!d)
+		d = find_by_field(text, "ID_LIKE");
+	/* ostree(1) creates the file on each boot. No package manager above can install there. */
+	if (d && machine_exists(machine, "/run/ostree-booted"))
+		return str_after(d->install, "dnf ") ? &rpm_ostree : NULL;
+	return d;
 }
 
 void package_install(const struct machine *machine, const char *program, char *buf, size_t size)
@@ -67,12 +83,13 @@ void package_install(const struct machine *machine, const char *program, char *b
 	const struct distribution *d = distribution_of(machine);
 
 	if (!d)
-		(void)str_print(buf, size, "install the package that has %s", program);
+		(void)str_print(buf, size, "install the package that contains %s", program);
 	else
-		(void)str_print(buf, size, "sudo %s%s", d->install,
+		(void)str_print(buf, size, "sudo %s%s%s", d->install,
 				streq(program, "newuidmap")   ? d->newuidmap
 				: streq(program, "getsubids") ? d->getsubids
-							      : program);
+							      : program,
+				d->install_end);
 }
 
 void package_boot(const struct machine *machine, const char *argument, char *buf, size_t size)
@@ -82,6 +99,6 @@ void package_boot(const struct machine *machine, const char *argument, char *buf
 	if (d && d->boot)
 		(void)str_print(buf, size, "%s%s%s", d->boot, argument, d->boot_end);
 	else
-		(void)str_print(buf, size, "%s on the kernel's command line, and a reboot",
+		(void)str_print(buf, size, "add %s to the kernel command line and reboot",
 				argument);
 }

@@ -69,25 +69,33 @@ static void packages(void **state)
 {
 	static const struct {
 		const char *os_release, *program, *command;
+		bool ostree;
 	} cases[] = {
-		{"ID=ubuntu\nID_LIKE=debian\n", "newuidmap", "sudo apt-get install uidmap"},
+		{"ID=ubuntu\nID_LIKE=debian\n", "newuidmap", "sudo apt-get install uidmap", false},
 		{"ID=linuxmint\nID_LIKE=\"ubuntu debian\"\n", "getsubids",
-		 "sudo apt-get install uidmap"},
-		{"ID=fedora\nVARIANT_ID=coreos\n", "newuidmap", "sudo dnf install shadow-utils"},
-		{"ID=fedora\n", "getsubids", "sudo dnf install shadow-utils-subid"},
-		{"ID=\"almalinux\"\n", "slirp4netns", "sudo dnf install slirp4netns"},
-		{"ID=alpine\n", "newuidmap", "sudo apk add shadow-uidmap"},
-		{"ID=alpine\n", "getsubids", "sudo apk add shadow-subids"},
-		{"ID=arch\n", "newuidmap", "install the package that has newuidmap"},
+		 "sudo apt-get install uidmap", false},
+		{"ID=fedora\n", "newuidmap", "sudo dnf install shadow-utils", false},
+		{"ID=fedora\nVARIANT_ID=coreos\n", "newuidmap",
+		 "sudo rpm-ostree install shadow-utils && sudo systemctl reboot", true},
+		{"ID=bazzite\nID_LIKE=\"fedora\"\n", "slirp4netns",
+		 "sudo rpm-ostree install slirp4netns && sudo systemctl reboot", true},
+		{"ID=endless\nID_LIKE=debian\n", "newuidmap",
+		 "install the package that contains newuidmap", true},
+		{"ID=fedora\n", "getsubids", "sudo dnf install shadow-utils-subid", false},
+		{"ID=\"almalinux\"\n", "slirp4netns", "sudo dnf install slirp4netns", false},
+		{"ID=alpine\n", "newuidmap", "sudo apk add shadow-uidmap", false},
+		{"ID=alpine\n", "getsubids", "sudo apk add shadow-subids", false},
+		{"ID=arch\n", "newuidmap", "install the package that contains newuidmap", false},
 		{"ID=unheard-of\nID_LIKE=\"none\"\n", "slirp4netns",
-		 "install the package that has slirp4netns"},
-		{"", "newuidmap", "install the package that has newuidmap"},
+		 "install the package that contains slirp4netns", false},
+		{"", "newuidmap", "install the package that contains newuidmap", false},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		const struct file files[MAX_FILES] = {
 			{"/etc/os-release", cases[i].os_release, 0},
+			{cases[i].ostree ? "/run/ostree-booted" : NULL, "", 0},
 		};
 		struct fake fake;
 		char text[128];
@@ -103,20 +111,25 @@ static void the_kernel_gets_an_argument_as_the_distribution_does_it(void **state
 {
 	static const struct {
 		const char *os_release, *command;
+		bool ostree;
 	} cases[] = {
 		{"ID=debian\n",
 		 "sudo sed -i 's/^GRUB_CMDLINE_LINUX=\"/&a=1 /' /etc/default/grub && "
-		 "sudo update-grub && sudo reboot"},
+		 "sudo update-grub && sudo reboot",
+		 false},
 		{"ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\n",
-		 "sudo grubby --update-kernel=ALL --args=a=1 && sudo reboot"},
-		{"ID=alpine\n", "a=1 on the kernel's command line, and a reboot"},
-		{"", "a=1 on the kernel's command line, and a reboot"},
+		 "sudo grubby --update-kernel=ALL --args=a=1 && sudo reboot", false},
+		{"ID=fedora\nVARIANT_ID=silverblue\n",
+		 "sudo rpm-ostree kargs --append=a=1 && sudo systemctl reboot", true},
+		{"ID=alpine\n", "add a=1 to the kernel command line and reboot", false},
+		{"", "add a=1 to the kernel command line and reboot", false},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		const struct file files[MAX_FILES] = {
 			{"/etc/os-release", cases[i].os_release, 0},
+			{cases[i].ostree ? "/run/ostree-booted" : NULL, "", 0},
 		};
 		struct fake fake;
 		char text[128];

@@ -275,7 +275,7 @@ static void devices_and_helpers(void **state)
 		{STEP_NET, ENOENT,
 		 "starting slirp4netns: executing \"slirp4netns\": No such file or directory",
 		 "slirp4netns is not installed, or not where --slirp4netns-binary or PATH leads",
-		 "install the package that has slirp4netns", .reason = REASON_EXEC,
+		 "install the package that contains slirp4netns", .reason = REASON_EXEC,
 		 .about = "slirp4netns", .files = {{"/etc/os-release", "ID=unheard-of\n", 0}}},
 		{STEP_NET, EOPNOTSUPP, "slirp4netns is version 0.3.0: 0.4.0 or newer is needed",
 		 "the slirp4netns that PATH or --slirp4netns-binary leads to is too old",
@@ -625,7 +625,7 @@ static void texts_name_facts(void **state)
 	assert_true(facts_expand("{dir name} {self} {free line} {{", NULL, text, sizeof(text)));
 	assert_string_equal(text, "DIR NAME /usr/bin/fauxroot FIRST:COUNT {");
 	assert_true(facts_expand("{install newuidmap}", NULL, text, sizeof(text)));
-	assert_string_equal(text, "install the package that has newuidmap");
+	assert_string_equal(text, "install the package that contains newuidmap");
 	assert_true(facts_expand("{place of newuidmap}", NULL, text, sizeof(text)));
 	assert_string_equal(text, "/usr/bin/newuidmap");
 	clear_fake(&fake);
