@@ -2,14 +2,15 @@
 /*
  * Theory of operation
  *
- * A target could write here and nest directories deeper than we have descriptors or stack. So a
- * tree is not descended, it is flattened: the files of a directory are unlinked, its directories
- * are renamed up into the state directory under fresh names, and then it is empty and goes. Passes
- * over the top level continue until nothing is left; each takes one level away from every tree.
+ * The target can write here and nest directories deeper than our descriptors or stack allow. So
+ * this code flattens a tree instead of descending it. It unlinks the files of a directory, renames
+ * its subdirectories up into the state directory under new names, and removes the empty directory.
+ * Passes over the top level continue until nothing is left. Each pass removes one level of every
+ * tree.
  *
- * rmdir(2) comes first and is at once the check for a mount: on a mount point of our mount
- * namespace it is EBUSY, full or not. A directory that was opened is asked again, in case something
- * was mounted meanwhile.
+ * rmdir(2) is tried first, and also detects a mount: on a mount point of our mount namespace it
+ * fails with EBUSY, whether the directory is empty or not. After a directory is opened, the check
+ * is repeated, in case something was mounted in between.
  */
 #include "empty.h"
 
@@ -27,8 +28,8 @@
 #include "fauxroot/base/str.h"
 #include "fauxroot/sys/mount.h"
 
-/* Deeper than any tree that came about by accident; it also ends the race with somebody who makes
- * entries faster than we remove them. */
+/* Deeper than any tree that exists by accident. The limit also ends the race with a process that
+ * makes entries faster than we remove them. */
 #define MAX_PASSES 100000
 
 struct sweep {
@@ -49,7 +50,7 @@ static bool is_dot(const char *name)
 	return streq(name, ".") || streq(name, "..");
 }
 
-/* A stream of its own on the directory @fd, which stays the caller's. NULL: errno */
+/* Open a separate stream on the directory @fd; the caller keeps @fd. NULL: errno */
 static DIR *open_stream(int fd)
 {
 	int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -61,8 +62,8 @@ static DIR *open_stream(int fd)
 }
 
 /*
- * Open a directory of ours to remove what is in it. Without the owner's bits neither that nor
- * renaming it is allowed, so they are set; by descriptor, since the name may be a link by now.
+ * Open a directory of our user to remove its entries. Removing them and renaming the directory need
+ * the owner's permission bits, so set these. Do it by descriptor: the name may now be a link.
  */
 static int open_subdir(const struct sweep *s, int parent, const char *name)
 {
@@ -87,12 +88,12 @@ static int open_subdir(const struct sweep *s, int parent, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
-/* unlink(2), or rmdir(2) for a directory: 0, -ENOTEMPTY, or -errno; what has gone is fine */
+/* unlink(2), or rmdir(2) for a directory. 0 (also if it no longer exists), -ENOTEMPTY, or -errno */
 static int remove_entry(int dir, const char *name)
 {
 	if (unlinkat(dir, name, 0) == 0 || errno == ENOENT)
 		return 0;
-	/* EISDIR is Linux's answer for a directory, EPERM the one of POSIX and of some FUSE. */
+	/* For a directory Linux returns EISDIR; POSIX and some FUSE file systems return EPERM. */
 	if (errno != EISDIR && errno != EPERM)
 		return -errno;
 	if (unlinkat(dir, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
@@ -100,7 +101,7 @@ static int remove_entry(int dir, const char *name)
 	return errno == EEXIST ? -ENOTEMPTY : -errno;
 }
 
-/* Move the directory @name of @dir to the top under a name that is free there. */
+/* Move the directory @name of @dir to the top, under a free name. */
 static int move_up(struct sweep *s, int dir, const char *name)
 {
 	for (;;) {
@@ -137,12 +138,12 @@ static int flatten(struct sweep *s, const char *name, struct error *err)
 		if (rc < 0)
 			return err_set(err, -rc, "removing \"%s/%s\"", name, entry->d_name);
 	}
-	/* Refilled meanwhile, or readdir() has missed one: the next pass sees to it. */
+	/* Somebody has refilled it, or readdir() has missed an entry: the next pass removes it. */
 	(void)remove_entry(s->top, name);
 	return 0;
 }
 
-/* One pass over the top: 1 where there was something to remove, 0 where there was nothing. */
+/* One pass over the top: 1 if there was something to remove, 0 if there was nothing. */
 static int pass(struct sweep *s, struct error *err)
 {
 	_cleanup_(closedir_ptr) DIR *dir = open_stream(s->top);
@@ -182,5 +183,5 @@ int dir_empty(int dir, const char *keep, struct error *err)
 		if (rc <= 0)
 			return rc;
 	}
-	return err_say(err, EBUSY, "it fills up as fast as it is emptied");
+	return err_say(err, EBUSY, "new entries appear as fast as they are removed");
 }

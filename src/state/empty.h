@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Private to state/: removing what stands in a directory. */
+/* Private to state/: emptying a directory. */
 #pragma once
 
 struct error;
 
 /*
- * dir_empty() - remove everything in the directory @dir but its entry @keep
+ * dir_empty() - remove everything in the directory @dir except its entry @keep
  *
- * Follows no link, leaves mounts and other file systems alone (-EBUSY, -EXDEV), and needs three
- * descriptors however deep the tree is. Returns 0 or -errno with the entry's name.
+ * Follows no link, does not touch mounts and other file systems (-EBUSY, -EXDEV), and needs three
+ * descriptors at any depth. Returns 0, or -errno with the entry's name in the message.
  */
 int dir_empty(int dir, const char *keep, struct error *err);

@@ -2,10 +2,10 @@
 /*
  * Theory of operation
  *
- * Readers look for child_pid the moment it appears, so a file appears whole or not at all: written
- * under another name, then renamed. There is no fsync(2): it would order the data before the rename
- * for a machine that crashes, and no state survives that; the next launch empties the directory.
- * Readers of the running kernel see write and rename in their order without it.
+ * Readers open child_pid as soon as it appears, so a file must appear complete: it is written under
+ * another name, then renamed. fsync(2) is not needed. It would order the data before the rename for
+ * a crash of the machine, but no state survives a crash: the next launch empties the directory. In
+ * a running kernel readers see the write before the rename anyway.
  */
 #include "fauxroot/state/statedir.h"
 
@@ -19,7 +19,7 @@
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/str.h"
 
-/* A new file, never one that stands there: the name is only ours, so what has it is left over. */
+/* Make a new file. Only we use this name, so an existing file is left over and is removed. */
 static int make_new(int dir, const char *name)
 {
 	for (int i = 0; i < 2; i++) {
@@ -34,7 +34,8 @@ static int make_new(int dir, const char *name)
 	return -EEXIST;
 }
 
-/* The mode by descriptor: the umask does not count. The data is all there when close(2) says so. */
+/* Set the mode by descriptor, independent of the umask. Only close(2) confirms that all is written.
+ */
 static int fill(int fd, const void *data, size_t size, mode_t mode)
 {
 	int rc = fchmod(fd, mode) < 0 ? -errno : fd_write_all(fd, data, size);

@@ -2,17 +2,17 @@
 /*
  * Theory of operation
  *
- * A link says "the launcher PID has this state directory". A launcher that was killed cannot take
- * its link away, and PIDs come again, so a link is believed when the lock in the state directory is
- * held (flock(2)): the kernel lets go of it at the launcher's death, whatever way that came. Who
- * holds the lock of a directory removes all other links to it, so there is at most one link to a
- * directory that is locked, and it is the holder's.
+ * A link means "the launcher PID has this state directory". A killed launcher cannot remove its
+ * link, and PIDs are reused. So a link is valid only while the lock in the state directory is held
+ * (flock(2)): the kernel releases the lock when the launcher dies, however it dies. The launcher
+ * that holds the lock of a directory removes all other links to it. So a locked directory has at
+ * most one link, the one of the lock's holder.
  *
- * Where the state directory cannot be seen, say from another mount namespace, a link is left alone
- * as long as a process has its PID.
+ * If the state directory cannot be seen, for example from another mount namespace, the link stays
+ * as long as a process with its PID exists.
  *
- * To find out, a shared lock is held for a moment. A launcher that starts on that directory just
- * then waits for it (see statedir.c).
+ * The check takes a shared lock for a moment. A launcher that starts on that directory at the same
+ * time waits for it (see statedir.c).
  */
 #include "fauxroot/state/instances.h"
 
@@ -29,7 +29,7 @@
 #include "names.h"
 #include "statepath.h"
 
-/* Other launchers may remove the directory, as the last one that leaves, while we enter it. */
+/* The last launcher to exit removes the directory. It may do so while we open it. */
 #define ATTEMPTS 100
 
 struct cleaning {
@@ -57,13 +57,13 @@ static int make_link(int dir, const char *name, const char *target)
 {
 	if (symlinkat(target, dir, name) == 0)
 		return 0;
-	/* The name is our PID: whatever has it is left over. */
+	/* The name is our PID, so an existing link is left over. */
 	if (errno != EEXIST || unlinkat(dir, name, 0) < 0)
 		return -errno;
 	return symlinkat(target, dir, name) < 0 ? -errno : 0;
 }
 
-/* Make both links in the directory that @link has open. */
+/* Make both links in the directory that @link holds open. */
 static int make_links(const struct instance_link *link, const char *state_dir, struct error *err)
 {
 	struct cleaning cleaning = {.dir = link->dir, .ours = state_dir};
@@ -74,7 +74,7 @@ static int make_links(const struct instance_link *link, const char *state_dir, s
 	if (rc < 0)
 		return err_set(err, -rc, "making the link \"" INSTANCES_DIR "/%s\"", link->pid);
 	rc = names_claim(link->dir, link->pid, *link->name ? link->name : NULL, err);
-	/* To clear names away is no task of a launcher that has none. */
+	/* Without a name the call only removes old names: ignore its failure. */
 	if (rc < 0 && *link->name)
 		(void)unlinkat(link->dir, link->pid, 0);
 	return *link->name ? rc : 0;

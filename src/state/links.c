@@ -44,8 +44,8 @@ int links_open(bool make, struct error *err)
 		return err_set(err, errno, "opening \"%s/" INSTANCES_DIR "\"", base);
 	if (st.st_uid != geteuid())
 		return err_say(err, EPERM,
-			       "\"%s/" INSTANCES_DIR "\" belongs to uid %u, and we are %u", base,
-			       (unsigned)st.st_uid, (unsigned)geteuid());
+			       "\"%s/" INSTANCES_DIR "\" belongs to uid %u, and we are uid %u",
+			       base, (unsigned)st.st_uid, (unsigned)geteuid());
 	return TAKE_FD(dir);
 }
 
@@ -63,8 +63,8 @@ int links_read(int dir, const char *name, char buf[PATH_MAX])
 
 enum life links_life(pid_t pid, const char *state_dir)
 {
-	/* The directory's path has no links in it, and a link of the target's making may lead to a
-	 * file system that does not answer, through /proc/PID/root for instance. */
+	/* The path of a state directory has no links in it. Do not follow one: a link that the
+	 * target made may lead to a file system that hangs, for example through /proc/PID/root. */
 	_cleanup_close_ int dir = place_open(state_dir);
 	_cleanup_close_ int fd =
 		dir < 0 ? -1
@@ -78,7 +78,7 @@ enum life links_life(pid_t pid, const char *state_dir)
 	return errno == EWOULDBLOCK ? ALIVE : UNSEEN;
 }
 
-/* One name a PID: no leading zeros. 0 for what is none. */
+/* A PID has one name, without leading zeros. 0 if @name is not a PID. */
 static pid_t pid_of(const char *name)
 {
 	uint32_t pid;

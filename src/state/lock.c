@@ -2,15 +2,16 @@
 /*
  * Theory of operation
  *
- * flock(2) knows only "now or never" and "for ever". So a helper process blocks in flock(2) on an
- * open file description of its own until the lock is free, and ends, which lets go again; we wait
- * for its end with a deadline, then take the lock ourselves or, where another was quicker, start
- * over. No polling, and no signal handler with its race between setting an alarm and the call it
- * should end. The helper exists only while somebody else holds the lock.
+ * flock(2) either does not wait or waits without a limit. To wait with a deadline, a helper process
+ * blocks in flock(2) on an open file description of its own until the lock is free. Then it exits,
+ * which releases the lock again. We wait for its exit with a deadline, then take the lock; if
+ * another process was faster, we start again. This needs no polling, and no signal handler with its
+ * race between the alarm and the call that it interrupts. The helper exists only while another
+ * process holds the lock.
  *
- * On a description that we share the helper could take the lock for us, but then /proc/locks would
- * name the helper for ever. That file says who holds a lock; a PID written into "lock" would be one
- * more thing that can be stale, and RootlessKit writes none.
+ * With a shared description the helper could take the lock for us, but then /proc/locks would name
+ * the helper as its holder for ever. We read the holder of a lock from that file. A PID written
+ * into "lock" could be stale, and RootlessKit does not write one.
  */
 #include "lock.h"
 
@@ -40,7 +41,7 @@ static int try_lock(int fd)
 	return 0;
 }
 
-/* In the helper: until nobody holds the lock exclusively. */
+/* In the helper: wait until no process holds the lock exclusively. */
 _noreturn_ static void wait_in_helper(int fd)
 {
 	char path[64];
@@ -56,7 +57,7 @@ _noreturn_ static void wait_in_helper(int fd)
 	_exit(0);
 }
 
-/* Wait until the lock was free for a moment. 0, -ETIMEDOUT, -ECANCELED, or -errno */
+/* Wait until the lock has been free for a moment. 0, -ETIMEDOUT, -ECANCELED, or -errno */
 static int wait_until_free(int fd, const struct lock_patience *patience, struct error *err)
 {
 	struct process helper = PROCESS_NONE;
@@ -118,7 +119,7 @@ static bool take_hex(struct cursor *c, uint64_t *ret)
 	return true;
 }
 
-/* "1: FLOCK  ADVISORY  WRITE 1234 00:2f:5678 0 EOF"; with "->" after the number it only waits. */
+/* "1: FLOCK  ADVISORY  WRITE 1234 00:2f:5678 0 EOF"; "->" after the number means that it waits. */
 static pid_t holder_in_line(struct cursor c, dev_t dev, ino_t ino)
 {
 	uint64_t major_no, minor_no, inode;
@@ -155,7 +156,7 @@ pid_t lock_holder_in(const char *text, size_t size, dev_t dev, ino_t ino)
 	return 0;
 }
 
-/* Does @pid have the file open? Says no where its descriptors cannot be read. */
+/* Does @pid have the file open? False if its descriptors cannot be read. */
 static bool has_open(pid_t pid, const struct stat *file)
 {
 	char path[64];
@@ -224,7 +225,9 @@ int lock_is_taken(int fd, const char *path, struct error *err)
 	if (lives)
 		describe(pid, who, sizeof(who));
 	else if (pid > 0)
-		(void)str_print(who, sizeof(who), "what process %d, which has ended, left behind",
+		(void)str_print(who, sizeof(who),
+				"a process that inherited the lock of process "
+				"%d, which has exited",
 				(int)pid);
 	rc = err_say(err, EBUSY, "state directory \"%s\": is in use by %s", path, who);
 	return lives ? err_about(err, rc, REASON_IN_USE, "%d", (int)pid)

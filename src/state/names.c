@@ -2,10 +2,10 @@
 /*
  * Theory of operation
  *
- * symlinkat(2) takes a free name atomically. A name that a killed launcher has left must be removed
- * first, and between the look and the removal another launcher could have taken it. So names are
- * removed and taken over with a flock(2) on the directory. Whoever cannot get that lock at once
- * leaves old names alone.
+ * symlinkat(2) takes a free name atomically. The name of a killed launcher must be removed first,
+ * and another launcher could take it between the check and the removal. So names are removed and
+ * taken over under a flock(2) on the directory. A caller that cannot get this lock at once does not
+ * remove old names.
  */
 #include "names.h"
 
@@ -26,7 +26,7 @@
 
 #define LOCK_MS 1000
 
-/* The PID that the link @name leads to; 0 where it is no name of an instance. */
+/* The PID that the link @name leads to; 0 if @name is not the name of an instance. */
 static pid_t owner_of(int dir, const char *name)
 {
 	char text[PATH_MAX];
@@ -38,7 +38,7 @@ static pid_t owner_of(int dir, const char *name)
 	return (pid_t)pid;
 }
 
-/* Is there a launcher @pid? One whose state directory is out of sight counts. */
+/* Is the launcher @pid alive? Yes as well if its state directory cannot be seen. */
 static bool lives(int dir, pid_t pid)
 {
 	char name[16], state_dir[PATH_MAX];

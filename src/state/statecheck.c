@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What statedir_open() would say, found out without making, emptying or locking anything for long.
+ * Find out what statedir_open() would return, without making or emptying anything.
  *
- * The same walk as there: the path resolved once, then by descriptor without following links. Where
- * the walk ends at something that does not exist yet, the last directory that does must let us make
- * it. A lock that is free is taken, shared, and let go at once: a launcher that starts in that
- * moment waits for it as it waits for a predecessor.
+ * The walk is the same: resolve the path once, then walk by descriptor without following links. If
+ * a component does not exist yet, the last existing directory must permit us to make it. A free
+ * lock is taken, shared, and released at once. A launcher that starts in that moment waits for it
+ * as it waits for a predecessor.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,8 +24,8 @@
 #include "statepath.h"
 
 /*
- * Is there room for the files of a launch? A file without a name takes as much for a moment; file
- * systems that have none of that kind are taken to have room.
+ * Is there room for the files of a launch? Write that much to an unnamed file. A file system
+ * without O_TMPFILE counts as having room.
  */
 static int check_room(int dir, const char *path, size_t room, struct error *err)
 {
@@ -49,7 +49,7 @@ static int check_room(int dir, const char *path, size_t room, struct error *err)
 
 static int check_writable(int dir, const char *path, size_t room, struct error *err)
 {
-	/* By the effective ids, as the mkdir(2) to come; for O_PATH, by name. */
+	/* Use the effective ids, as mkdir(2) does; @dir may be O_PATH, so check ".". */
 	if (faccessat(dir, ".", W_OK | X_OK, AT_EACCESS) < 0)
 		return err_file(err, errno, path, "making the state directory in \"%s\"", path);
 	return check_room(dir, path, room, err);
@@ -60,13 +60,13 @@ static int check_lock(int fd, const char *path, struct error *err)
 {
 	if (flock(fd, LOCK_SH | LOCK_NB) == 0)
 		return flock(fd, LOCK_UN) < 0 ? -errno : 0;
-	/* Some file systems lock files only. */
+	/* Some file systems can lock only regular files. */
 	if (errno != EWOULDBLOCK)
 		return 0;
 	return lock_is_taken(fd, path, err);
 }
 
-/* It exists: is it a directory, ours, and nobody's at the moment? */
+/* It exists: is it a directory of our user, and not in use? */
 static int check_existing(int place, const char *path, size_t room, struct error *err)
 {
 	_cleanup_close_ int dir = -1, lock = -1;
@@ -78,7 +78,7 @@ static int check_existing(int place, const char *path, size_t room, struct error
 	rc = statepath_refuse(&st, path, err);
 	if (rc < 0)
 		return rc;
-	/* The launch would give itself a mode that lets it in. */
+	/* The launch would change the mode so that it can open the directory. */
 	dir = openat(place, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return errno == EACCES ? 0
@@ -95,7 +95,7 @@ static int check_existing(int place, const char *path, size_t room, struct error
 	return rc < 0 ? rc : check_room(dir, path, room, err);
 }
 
-/* It does not exist, up to @size bytes of @path, below the directory @dir: could it be made? */
+/* The first @size bytes of @path name a directory that does not exist, in @dir: can it be made? */
 static int check_makable(int dir, const char *path, size_t size, size_t room, struct error *err)
 {
 	const char *what = path[size] == '\0' ? "state directory" : "directory";
@@ -111,7 +111,7 @@ static int check_makable(int dir, const char *path, size_t size, size_t room, st
 	return check_room(dir, above, room, err);
 }
 
-/* Walk down to @path, as statepath_parent() does, but stop where something is missing. */
+/* Walk down to @path, as statepath_parent() does, but stop at a missing component. */
 static int check_resolved(const char *path, size_t room, struct error *err)
 {
 	_cleanup_close_ int dir = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -145,7 +145,7 @@ static int check_resolved(const char *path, size_t room, struct error *err)
 	}
 }
 
-/* What check_under() is called with. */
+/* The argument of check_under(). */
 struct under {
 	size_t room;
 	char **ret;
@@ -158,7 +158,7 @@ static int check_under(void *arg, const char *base, struct error *err)
 
 	if (!path)
 		return err_file(err, ENOMEM, base, "\"%s\"", base);
-	/* A base is not made. */
+	/* The launch does not make a missing base. */
 	if (access(base, F_OK) < 0)
 		return err_file(err, errno, base, "\"%s\"", base);
 	return statedir_check(path, under->room, under->ret, err);

@@ -2,21 +2,21 @@
 /*
  * Theory of operation
  *
- * Two exclusive locks, taken in this order, make a state directory ours:
+ * A launcher owns a state directory while it holds two exclusive locks, taken in this order:
  *
- * - on the directory itself. It keeps systemd-tmpfiles away, and a second fauxroot out even after
- *   somebody has removed the file "lock" (or cleaned everything) under a running one;
- * - on its file "lock", the one that RootlessKit takes.
+ * - on the directory itself. This keeps systemd-tmpfiles away. It also refuses a second fauxroot
+ *   after somebody has removed the file "lock" (or everything) in the directory of a running one;
+ * - on its file "lock", which RootlessKit locks as well.
  *
- * Nothing in the directory is touched before both are held, not even its mode, so a launcher that
- * is refused leaves no trace with the one that runs. A predecessor may just be on its way out, or a
- * fork of it that has not noticed its death yet: a busy lock is waited for up to a second. It
- * removes the directory while it still holds the locks; who waited for them then holds locks on
- * something that no path leads to. Therefore, after each lock: is this still what stands at the
- * path? If not, all starts over, within the same second.
+ * Nothing in the directory is changed before both locks are held, not even its mode. So a refused
+ * launcher leaves no trace in the directory of the running one. A predecessor may just be exiting,
+ * or a fork of it may not have noticed its death yet, so we wait up to a second for a busy lock.
+ * The predecessor removes the directory while it still holds the locks. The launcher that waited
+ * then holds locks on files without a path. So after each lock it checks that the path still leads
+ * to the locked file. If not, it starts again, within the same second.
  *
- * The directory is made 0700 and is ours, so nobody but us and root can enter, whatever the modes
- * of the files in it.
+ * The directory belongs to our user and has mode 0700, so only this user and root can enter it,
+ * whatever the modes of the files in it.
  */
 #include "fauxroot/state/statedir.h"
 
@@ -42,10 +42,10 @@
 
 #define LOCK_FILE "lock"
 
-/* How long a dying predecessor may take. */
+/* How long to wait for a dying predecessor. */
 #define PREDECESSOR_MS 1000
 
-/* An attempt found that somebody has removed what it had opened. */
+/* Result of an attempt: somebody has removed the opened file, so try again. */
 #define AGAIN 1
 
 static bool same_file(const struct stat *a, const struct stat *b)
@@ -66,14 +66,14 @@ static int chmod_fd(int place, mode_t mode)
 {
 	char path[64];
 
-	/* fchmod(2) is not for O_PATH descriptors. */
+	/* fchmod(2) does not accept O_PATH descriptors. */
 	(void)str_print(path, sizeof(path), "/proc/self/fd/%d", place);
 	return chmod(path, mode) < 0 ? -errno : 0;
 }
 
 /*
- * Open the directory @name of @parent, making it where it is missing. What is no directory of ours
- * is refused by looking at the very thing that is then opened.
+ * Open the directory @name of @parent; make it if it is missing. Refuse anything that is not a
+ * directory of our user. The check and the opening use the same descriptor.
  */
 static int open_checked(int parent, const char *name, const char *path, int *ret, bool *ret_made,
 			struct error *err)
@@ -98,7 +98,7 @@ static int open_checked(int parent, const char *name, const char *path, int *ret
 	rc = statepath_refuse(&st, path, err);
 	if (rc < 0)
 		return rc;
-	/* A directory that even its owner cannot read is no running launcher's: those are 0700. */
+	/* The directory of a running launcher is 0700. An unreadable one can safely be changed. */
 	if ((st.st_mode & 0500) != 0500) {
 		rc = chmod_fd(place, 0700);
 		if (rc < 0)
@@ -122,7 +122,7 @@ static int lock_dir(const char *path, int dir, const struct lock_patience *patie
 		return lock_is_taken(dir, path, err);
 	if (rc == -ECANCELED)
 		return rc;
-	/* Some file systems lock files only (NFS): then the file "lock" has to do. */
+	/* Some file systems (NFS) can lock only regular files: then the file "lock" is enough. */
 	if (rc < 0)
 		log_debug("%s: no lock on the directory itself: %s", path, strerror(-rc));
 	return 0;
@@ -130,8 +130,7 @@ static int lock_dir(const char *path, int dir, const struct lock_patience *patie
 
 static int open_lock_file(int dir)
 {
-	/* Others must be able to open what we make, whatever our umask: a second launcher of ours.
-	 */
+	/* Independent of the umask, a second launcher of our user must be able to open the file. */
 	mode_t caller = umask(0);
 	int fd = openat(dir, LOCK_FILE,
 			O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
@@ -169,7 +168,7 @@ static int lock_file(const char *path, int dir, const struct lock_patience *pati
 
 /*
  * One attempt to make, check and lock @path. Returns 0, AGAIN, or -errno.
- * @made_here: it is new, and removed again where that fails; set where this attempt has made it
+ * @made_here: in: the directory is new, so remove it on failure. Out: set if this attempt made it
  */
 static int take(const char *path, const struct lock_patience *patience, struct statedir *ret,
 		bool *made_here, struct error *err)
@@ -190,7 +189,7 @@ static int take(const char *path, const struct lock_patience *patience, struct s
 		rc = AGAIN;
 	if (rc == 0)
 		rc = lock_file(path, dir, patience, &lock, err);
-	/* Empty but for that file, unless somebody has it. */
+	/* A new directory holds only this file, unless another launcher uses the directory. */
 	if (rc < 0 && made && locked)
 		(void)unlinkat(dir, LOCK_FILE, 0);
 	if (rc < 0 && made)
@@ -203,7 +202,7 @@ static int take(const char *path, const struct lock_patience *patience, struct s
 	return 0;
 }
 
-/* Before anything is made that might have to be removed. */
+/* Do this before making anything that statedir_remove() might have to remove. */
 static int take_spare(struct statedir *dir)
 {
 	for (size_t i = 0; i < STATEDIR_SPARE; i++) {
@@ -222,7 +221,7 @@ static void give_spare(struct statedir *dir)
 
 /*
  * Open the resolved @path for ourselves and empty it.
- * @made: it is new, and ours to remove again where something fails
+ * @made: the directory is new, so remove it on failure
  */
 static int open_resolved(const char *path, bool made, int cancel_fd, struct statedir *ret,
 			 struct error *err)
@@ -270,7 +269,7 @@ static int open_wanted(const char *wanted, int cancel_fd, struct statedir *ret, 
 	return rc < 0 ? rc : open_resolved(path, false, cancel_fd, ret, err);
 }
 
-/* What open_under() is called with. */
+/* The argument of open_under(). */
 struct under {
 	int cancel_fd;
 	struct statedir *ret;
@@ -290,7 +289,7 @@ static int open_under(void *arg, const char *base, struct error *err)
 	path = str_format("%s/" OWN_PREFIX "XXXXXX", streq(real, "/") ? "" : real);
 	if (!path)
 		return err_file(err, ENOMEM, base, "\"%s\"", base);
-	/* Its length is known before it is made; and as it is new it is nobody's home. */
+	/* Check the length first. A new directory cannot be a home, so that check is not needed. */
 	rc = statepath_fits(path, err);
 	if (rc == 0)
 		rc = statepath_trust(path, err);
@@ -316,7 +315,7 @@ int statedir_open(const char *wanted, int cancel_fd, struct statedir *ret, struc
 	return err_step(err, rc, STEP_STATEDIR);
 }
 
-/* Returns 0 when the directory has gone, or another stands in its place. */
+/* Returns 0 if the directory is gone, or if the path leads to another one. */
 static int remove_dir(const struct statedir *dir, struct error *err)
 {
 	_cleanup_close_ int parent = -1;
@@ -330,14 +329,14 @@ static int remove_dir(const struct statedir *dir, struct error *err)
 		return err_about(
 			err, err_wrap(err, rc, "emptying the state directory \"%s\"", dir->path),
 			REASON_FILE, "%s", dir->path);
-	/* The locks are held until all has gone: nobody can move in meanwhile. */
+	/* Hold the locks until everything is removed: so no other launcher can use the directory.
+	 */
 	if (unlinkat(dir->dir, LOCK_FILE, 0) < 0 && errno != ENOENT)
 		return err_about(err,
 				 err_set(err, errno, "removing \"%s/" LOCK_FILE "\"", dir->path),
 				 REASON_FILE, "%s/" LOCK_FILE, dir->path);
 	parent = statepath_parent(dir->path, false, &name, err);
-	/* What somebody has put in the place of our directory, or above it, is not ours to remove.
-	 */
+	/* If somebody has replaced our directory or one above it, leave the replacement alone. */
 	if (parent == -ENOENT || parent == -ENOTDIR || parent == -ELOOP)
 		return 0;
 	if (parent < 0)
@@ -356,7 +355,7 @@ void statedir_remove(struct statedir *dir)
 	if (dir->dir < 0)
 		return;
 	give_spare(dir);
-	/* Twice: what was short when something failed may be there again by now. */
+	/* Try twice: the second time a resource that was short may be available again. */
 	rc = remove_dir(dir, &err);
 	if (rc < 0)
 		rc = remove_dir(dir, &err);
@@ -366,8 +365,8 @@ void statedir_remove(struct statedir *dir)
 }
 
 /*
- * Is a directory there, without links on the way as take() wants it, that nobody has locked? take()
- * finds that out as well, but then says who has: reading /proc/locks takes longer than a launch.
+ * Is @path a directory without links in its path that no process has locked? take() checks this as
+ * well, but for a busy lock it reads /proc/locks, which takes longer than a launch.
  */
 static bool is_abandoned(const char *path)
 {

@@ -2,14 +2,14 @@
 /*
  * Theory of operation
  *
- * A state directory is made, emptied and removed, so its path is resolved once, at the start, and
- * walked by descriptor without following links from then on: what is later put in the place of a
- * component leads nowhere. A link among the parents that stands there at the start is fine and is
- * resolved; the last component must not be one, which open_checked() in statedir.c sees to.
+ * A state directory is made, emptied and removed. So its path is resolved once, at the start. After
+ * that it is walked by descriptor without following links, so a component that somebody replaces
+ * later leads nowhere. A link among the parents at the start is resolved. The last component must
+ * not be a link; open_checked() in statedir.c refuses it.
  *
- * All checks that need only the path come before anything is made. Whoever may write to a directory
- * on the way could put a directory of theirs in the place of ours, and with it the links and
- * sockets that are looked for in there: so all of them are ours or root's.
+ * All checks that need only the path come before anything is made. A user who can write to a
+ * directory on the path could replace our directory, and with it the files and sockets that clients
+ * use. So all directories on the path must belong to our user or to root.
  */
 #include "statepath.h"
 
@@ -36,7 +36,7 @@
 
 int mkdir_private(int parent, const char *name)
 {
-	/* The launcher has one thread: nobody else makes a file meanwhile. */
+	/* The launcher has one thread, so no other code makes a file in between. */
 	mode_t caller = umask(0);
 	int rc = mkdirat(parent, name, 0700) < 0 ? -errno : 0;
 
@@ -72,7 +72,7 @@ static char *make_absolute(const char *wanted)
 	return path;
 }
 
-/* Append the components of @rest to the canonical @real, by their letters. */
+/* Append the components of @rest to the canonical @real, lexically. */
 static char *append_lexically(char *real, const char *rest)
 {
 	_cleanup_free_ char *path = real;
@@ -100,7 +100,7 @@ static char *append_lexically(char *real, const char *rest)
 	return TAKE_PTR(path);
 }
 
-/* realpath(3) of as much of @path as exists, and the rest by its letters. NULL: errno */
+/* realpath(3) of the part of @path that exists, then the rest lexically. NULL: errno */
 static char *resolve_existing(const char *path)
 {
 	size_t n = strlen(path);
@@ -120,7 +120,7 @@ static char *resolve_existing(const char *path)
 	}
 }
 
-/* Would emptying @path take the directory @precious with it? */
+/* Would emptying @path also remove the directory @precious? */
 static bool holds(const char *path, const char *precious)
 {
 	_cleanup_free_ char *real = precious && *precious ? realpath(precious, NULL) : NULL;
@@ -129,7 +129,7 @@ static bool holds(const char *path, const char *precious)
 	return rest && (*rest == '\0' || *rest == '/');
 }
 
-/* Is @path where the instances keep their links, whether or not that is there already? */
+/* Is @path the directory of the instances' links? It need not exist yet. */
 static bool is_instances_dir(const char *path)
 {
 	const char *runtime = getenv("XDG_RUNTIME_DIR");
@@ -152,12 +152,12 @@ int statepath_fits(const char *path, struct error *err)
 		path, n, SOCKET_PATH_MAX);
 }
 
-/* A slip such as --state-dir=. or --state-dir=$HOME must not cost what is there. */
+/* A mistake such as --state-dir=. or --state-dir=$HOME must not delete the user's files. */
 static int check_path(const char *path, struct error *err)
 {
 	struct passwd entry, *account = NULL;
 	char buf[4096];
-	/* HOME can be unset or somebody else's, as under sudo(8) or in a unit. */
+	/* HOME can be unset or another user's, for example under sudo(8) or in a unit. */
 	bool known = getpwuid_r(geteuid(), &entry, buf, sizeof(buf), &account) == 0 && account;
 	const struct {
 		const char *path, *words;
@@ -173,14 +173,14 @@ static int check_path(const char *path, struct error *err)
 			return err_about(
 				err,
 				err_say(err, EINVAL,
-					"state directory \"%s\": would be emptied, and is or "
-					"holds %s",
+					"state directory \"%s\": would be emptied, but is or "
+					"contains %s",
 					path, precious[i].words),
 				REASON_PRECIOUS, "%s", path);
 	if (is_instances_dir(path))
 		return err_say(err, EINVAL,
-			       "state directory \"%s\": is where running instances have their "
-			       "links; take one below it",
+			       "state directory \"%s\": holds the links of running instances; "
+			       "use a directory in it",
 			       path);
 	return 0;
 }
@@ -220,8 +220,9 @@ int statepath_resolve(const char *wanted, char **ret, struct error *err)
 }
 
 /*
- * An owner who has no number in our user namespace is told as this one: it is somebody outside,
- * root for / and /tmp. Outside of any it is an account like others, nobody.
+ * stat(2) shows this uid for an owner that has no id in our user namespace. That is a user outside
+ * of it, for example root as the owner of / and /tmp. In the initial user namespace it is an
+ * ordinary account, nobody.
  */
 static bool is_unmapped(uid_t uid)
 {
@@ -240,13 +241,13 @@ static bool is_unmapped(uid_t uid)
 		map = machine_read(&this_machine, "/proc/self/uid_map");
 	if (!map)
 		return false;
-	/* All ids as they are: the first namespace. */
+	/* Every id is mapped to itself: this is the initial namespace. */
 	c = cursor_of(map);
 	return !(idmap_next(&c, &first) && first.inside == 0 && first.outside == 0 &&
 		 first.count == UINT32_MAX);
 }
 
-/* May whoever owns @st, or anybody, put something else in the place of what we have in it? */
+/* Can the owner of @st, or any user, replace our files in that directory? */
 static int trust_dir(const struct stat *st, const char *dir, const char *path, struct error *err)
 {
 	if (st->st_uid != 0 && st->st_uid != geteuid() && !is_unmapped(st->st_uid))
@@ -273,7 +274,7 @@ int statepath_trust(const char *path, struct error *err)
 
 		if (!dir)
 			return err_file(err, ENOMEM, path, "state directory \"%s\"", path);
-		/* What is missing will be ours, and what cannot be looked at fails later. */
+		/* We will make a missing directory ourselves; any other error is reported later. */
 		if (stat(dir, &st) < 0)
 			return 0;
 		rc = trust_dir(&st, dir, path, err);

@@ -2,12 +2,12 @@
 /*
  * Theory of operation
  *
- * A name like fauxroot.backup is none of a launcher's, though mkdtemp(3) could have made it. So
- * nothing is removed by its name alone: it has to be a directory of ours with the mode that they
- * have, and hold no entry that a launcher does not make before the command runs.
+ * mkdtemp(3) could make a name such as fauxroot.backup, but such a directory may be a user's. So
+ * the name alone is not enough. The directory must belong to our user, have mode 0700, and hold
+ * only entries that a launcher makes before the command runs.
  *
- * A launcher that has just made its directory and not locked it yet may find it gone; it makes it
- * again (statedir.c).
+ * A launcher that has just made its directory and has not locked it yet may find it removed. Then
+ * it makes it again (statedir.c).
  */
 #include <dirent.h>
 #include <errno.h>
@@ -24,10 +24,10 @@
 #include "fauxroot/state/statedir.h"
 #include "statepath.h"
 
-/* Entries of the place that are looked at: /tmp may have any number of them. */
+/* The most entries of a directory that are examined: /tmp may have any number of them. */
 #define MAX_ENTRIES 10000
 
-/* What a launcher makes; a file under its temporary name (file.c) counts, too. */
+/* Is @name a file that a launcher makes? Temporary names (file.c) are included. */
 static bool is_launchers(const char *name)
 {
 	static const char *const names[] = {"lock",	"api.sock", "ns.sock",
@@ -43,7 +43,7 @@ static bool is_launchers(const char *name)
 	return streq(name, ".") || streq(name, "..");
 }
 
-/* Has @fd, a directory, only such entries? */
+/* Has the directory @fd only such entries? Closes @fd. */
 static bool holds_launchers_files(int fd)
 {
 	DIR *dir = fdopendir(fd);
@@ -73,7 +73,7 @@ static void sweep_stray(int base, const char *path, const char *name)
 		statedir_sweep(stray);
 }
 
-/* statepath_first_base() */
+/* Called by statepath_first_base(). */
 static int sweep_under(void *arg, const char *base, struct error *err)
 {
 	_cleanup_free_ char *path = realpath(base, NULL);

@@ -28,7 +28,7 @@ bool activation_is_for(pid_t pid)
 	return true;
 }
 
-/* @ours: it may be said to @from. */
+/* @ours: the variable may address @from. */
 static int retarget(const char *variable, bool ours, pid_t from, pid_t to)
 {
 	const char *value = getenv(variable);

@@ -2,16 +2,17 @@
 /*
  * Theory of operation
  *
- * The attendant is a signalfd and a process. SIGCHLD means "look what has ended or stopped", all
- * other signals go to the process, by its pidfd.
+ * The attendant reads a signalfd and knows one process. After SIGCHLD it checks which children have
+ * exited or stopped. It sends all other signals to the process, by its pidfd.
  *
- * Between the fork and the moment in which the attendant has let go of everything the new process
- * waits at a gate, a pipe. One byte opens it; end of file says that the attendant has died, which
- * PDEATHSIG, armed before, would tell as well from then on.
+ * After the fork the new process waits until the attendant has released everything that belongs to
+ * the caller. It reads from the start pipe: one byte means start, and end of file means that the
+ * attendant has died. The new process arms PDEATHSIG before it reads; from then on the kernel kills
+ * it when the attendant dies.
  *
- * PID 1 of a namespace gets no signal whose action is the default one, not even its own SIGSTOP;
- * but a blocked signal is queued for it as for any other process (kernel/signal.c, sig_ignored()),
- * and signalfd(2) reads it.
+ * The kernel ignores a signal with the default action for PID 1 of a namespace, even its own
+ * SIGSTOP. But it queues a blocked signal for PID 1 as for any other process (kernel/signal.c,
+ * sig_ignored()), so signalfd(2) reads it.
  */
 #include "fauxroot/supervise/attend.h"
 
@@ -32,23 +33,23 @@
 #define MAX_KEEP 8
 
 /* In the new process. */
-static void pass_gate(int gate)
+static void wait_for_start(int start)
 {
 	char go;
 	ssize_t n;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	do {
-		n = read(gate, &go, 1);
+		n = read(start, &go, 1);
 	} while (n < 0 && errno == EINTR);
 	if (n != 1)
 		_exit(1);
 }
 
-/* In the attendant. What cannot be had, /dev/null in an odd root, is no reason to fail. */
-static void empty_hands(const struct attendant *a, const struct process *process, int gate)
+/* In the attendant. A failure is not fatal: /dev/null may be missing in an unusual root. */
+static void release_all(const struct attendant *a, const struct process *process, int start)
 {
-	int keep[MAX_KEEP + 3] = {a->signals->all, process->pidfd, gate};
+	int keep[MAX_KEEP + 3] = {a->signals->all, process->pidfd, start};
 	_cleanup_close_ int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	for (size_t i = 0; i < a->n_keep; i++)
@@ -61,7 +62,7 @@ static void empty_hands(const struct attendant *a, const struct process *process
 		return;
 }
 
-/* Take what has ended or stopped. True when @process has ended. */
+/* Reap children that have exited, and notice stops. True when @process has exited. */
 static bool reap(const struct attendant *a, struct process *process, int *ret_status)
 {
 	pid_t pid;
@@ -75,15 +76,15 @@ static bool reap(const struct attendant *a, struct process *process, int *ret_st
 			*ret_status = status;
 			return true;
 		}
-		/* In another session it is no job of the shell that started us. */
+		/* In another session it is not a job of the shell that started us. */
 		if (getsid(pid) == getsid(0))
 			a->stopped(a->arg, pid, status);
 	}
 	return false;
 }
 
-/* A child that ended before has left a SIGCHLD pending. */
-static int live(const struct attendant *a, struct process *process)
+/* If a child has already exited, its SIGCHLD is pending. */
+static int attend(const struct attendant *a, struct process *process)
 {
 	int status;
 
@@ -103,7 +104,7 @@ static int live(const struct attendant *a, struct process *process)
 	}
 }
 
-/* As process_fork(). What keeps the kernel from giving the wanted number is no reason to fail. */
+/* As process_fork(). If the wanted PID is not available, take any. */
 static int fork_process(const struct attendant *a, struct process *ret, struct error *err)
 {
 	int rc = a->wanted > 0 ? pids_fork(a->wanted, ret) : -ENOSYS;
@@ -113,7 +114,7 @@ static int fork_process(const struct attendant *a, struct process *ret, struct e
 
 int fork_attended(const struct attendant *attendant, int *ret_status, struct error *err)
 {
-	_cleanup_close_ int gate = -1, gate_peer = -1;
+	_cleanup_close_ int start = -1, start_peer = -1;
 	struct process process = PROCESS_NONE;
 	int pipe_fds[2], rc;
 
@@ -121,23 +122,23 @@ int fork_attended(const struct attendant *attendant, int *ret_status, struct err
 		return err_set(err, E2BIG, "attending a process");
 	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
 		return err_set(err, errno, "creating a pipe for the command");
-	gate = pipe_fds[0];
-	gate_peer = pipe_fds[1];
+	start = pipe_fds[0];
+	start_peer = pipe_fds[1];
 	rc = fork_process(attendant, &process, err);
 	if (rc < 0)
 		return rc;
 	if (rc == 0) {
-		/* Or our own copy would keep the gate from ever reaching its end. */
-		gate_peer = fd_close(gate_peer);
-		pass_gate(gate);
+		/* With our own copy open, the pipe would never reach end of file. */
+		start_peer = fd_close(start_peer);
+		wait_for_start(start);
 		return 0;
 	}
-	empty_hands(attendant, &process, gate_peer);
-	gate = -1; /* closed by empty_hands() */
+	release_all(attendant, &process, start_peer);
+	start = -1; /* closed by release_all() */
 	if (attendant->started)
 		attendant->started(attendant->arg, &process);
-	(void)fd_write_all(gate_peer, "", 1);
-	gate_peer = fd_close(gate_peer);
-	*ret_status = live(attendant, &process);
+	(void)fd_write_all(start_peer, "", 1);
+	start_peer = fd_close(start_peer);
+	*ret_status = attend(attendant, &process);
 	return 1;
 }

@@ -2,17 +2,18 @@
 /*
  * Theory of operation
  *
- * The child's cgroup namespace is made with the clone, so its root is the cgroup that we are in
- * then, and it sees the refuge as /NAME. Therefore the evacuation comes after the clone; and before
- * helpers run, which are born into the refuge.
+ * clone(2) makes the child's cgroup namespace. Its root is our cgroup at that time, so the child
+ * sees the leaf as /NAME. Therefore the evacuation comes after the clone. It comes before the
+ * helpers start, so that they start in the leaf.
  *
- * Two of us can meet in one cgroup and take the same refuge. Each holds a shared flock(2) on it;
- * who leaves and cannot have it alone undoes nothing.
+ * Two instances can be in one cgroup and use the same leaf. Each holds a shared flock(2) on it. An
+ * instance that exits and cannot lock the leaf exclusively undoes nothing.
  *
- * A list of processes is old when it is read: it is read again until it is empty. Processes of
- * other PID namespaces are in it as 0 and cannot be named. One that is ending cannot be moved, and
- * writing its PID looks as if it had been; until the kernel has taken it out of the cgroup, after
- * its memory, no controller can be enabled (EBUSY). So that is tried again for a while.
+ * A list of processes is outdated when it is read, so it is read again until it is empty. It shows
+ * processes of other PID namespaces as 0, and these cannot be named. A process that is exiting
+ * cannot be moved, although writing its PID succeeds. The kernel removes it from the cgroup only
+ * after it has freed its memory; until then no controller can be enabled (EBUSY). So enabling is
+ * tried again for a while.
  */
 #include "fauxroot/supervise/cgroup2.h"
 
@@ -35,13 +36,13 @@
 #include "fauxroot/machine/cgroup.h"
 #include "fauxroot/machine/machine.h"
 
-/* Of files of the kernel's: a busy host has some thousand mounts. */
+/* The largest kernel file that is read. */
 #define FILE_MAX (16U << 20)
 
-/* In each all that were listed are moved; what forks faster than that is not to be caught. */
+/* Each round moves all listed processes. Processes that fork faster than this cannot be caught. */
 #define MAX_ROUNDS 20
 
-/* For those that are ending, in all: a large process takes the kernel a while. */
+/* How long to wait for all exiting processes: the kernel needs a while for a large one. */
 #define ENDING_MS 1000
 
 static int find(char **ret, struct error *err)
@@ -54,41 +55,41 @@ static int find(char **ret, struct error *err)
 		return 0;
 	case -ENOENT:
 		return err_say(err, ENODEV,
-			       "finding our cgroup: /proc/self/cgroup has none of "
-			       "version 2");
+			       "finding our cgroup: /proc/self/cgroup shows no cgroup v2");
 	case -ESTALE:
 		return err_say(err, ESTALE,
-			       "finding our cgroup: the one of version 2 in /proc/self/cgroup has "
-			       "been removed, or lies outside of our cgroup namespace");
+			       "finding our cgroup: the cgroup v2 in /proc/self/cgroup has been "
+			       "removed, or is outside of our cgroup namespace");
 	case -ENODEV:
 		return err_say(err, ENODEV,
-			       "finding our cgroup: /proc/self/mountinfo has no cgroup2");
+			       "finding our cgroup: /proc/self/mountinfo shows no cgroup2 mount");
 	case -ENXIO:
-		return err_say(err, ENODEV,
-			       "finding our cgroup: no cgroup2 of /proc/self/mountinfo shows %s",
-			       cgroup);
+		return err_say(
+			err, ENODEV,
+			"finding our cgroup: no cgroup2 mount in /proc/self/mountinfo shows %s",
+			cgroup);
 	default:
 		return err_set(err, -rc, "finding our cgroup in /proc");
 	}
 }
 
-/* Everything is looked at by descriptor, so that what is checked is what is used. */
+/* Check by descriptor, so that the checked cgroup is the one that is used. */
 static int check(const struct cgroup2 *c, struct error *err)
 {
 	struct statfs fs;
 
 	if (fstatfs(c->dir, &fs) < 0)
-		return err_set(err, errno, "looking at the cgroup \"%s\"", c->path);
+		return err_set(err, errno, "checking the cgroup \"%s\"", c->path);
 	if (fs.f_type != CGROUP2_SUPER_MAGIC)
-		return err_say(err, ENODEV, "the cgroup \"%s\": something else is mounted there",
-			       c->path);
-	/* The root has none (man 7 cgroups). */
+		return err_say(err, ENODEV,
+			       "the cgroup \"%s\": another file system is mounted there", c->path);
+	/* Only the root has no cgroup.events (man 7 cgroups). */
 	if (faccessat(c->dir, "cgroup.events", F_OK, 0) < 0)
 		return err_say(err, EPERM,
 			       "the cgroup \"%s\" is the root of the hierarchy, which cannot be "
 			       "evacuated",
 			       c->path);
-	/* Moving within it takes the one, making a refuge the other. */
+	/* Moving processes needs write access to cgroup.procs; making the leaf, to the cgroup. */
 	if (faccessat(c->dir, "cgroup.procs", W_OK, AT_EACCESS) < 0)
 		return err_set(err, errno, "the cgroup \"%s\": cgroup.procs", c->path);
 	if (faccessat(c->dir, ".", W_OK | X_OK, AT_EACCESS) < 0)
@@ -114,7 +115,7 @@ int cgroup2_open(const char *name, struct cgroup2 *ret, struct error *err)
 	return err_step(err, rc, STEP_CGROUP);
 }
 
-/* One word, one write(2): the kernel takes it or says why not. */
+/* Write one word with one write(2): the kernel accepts it or returns the reason. */
 static int put(int dir, const char *file, const char *word)
 {
 	_cleanup_close_ int fd = openat(dir, file, O_WRONLY | O_CLOEXEC);
@@ -139,7 +140,7 @@ static int make_leaf(struct cgroup2 *c, struct error *err)
 	c->leaf = openat(c->dir, c->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (c->leaf < 0)
 		return err_set(err, errno, "opening the cgroup \"%s/%s\"", c->path, c->name);
-	/* Says to others of us that it is lived in: see undo(). */
+	/* Shows other instances that this leaf is in use: see undo(). */
 	(void)flock(c->leaf, LOCK_SH | LOCK_NB);
 	return 0;
 }
@@ -153,14 +154,14 @@ static int move_ours(const struct cgroup2 *c, pid_t pid, struct error *err)
 		      : 0;
 }
 
-/* What a round has found and done. */
+/* The result of one round. */
 struct round {
 	unsigned listed, moved;
-	uint32_t stuck; /* one that could not be moved; 0 where it is of another PID namespace */
-	int rc;		/* why */
+	uint32_t stuck; /* a process that could not be moved; 0: of another PID namespace */
+	int rc;		/* -errno of moving it */
 };
 
-/* Move all that are listed in @from now to @to. */
+/* Move all processes that are now listed in @from to @to. */
 static int move_listed(int from, int to, struct round *ret)
 {
 	_cleanup_free_ char *text = NULL;
@@ -179,7 +180,7 @@ static int move_listed(int from, int to, struct round *ret)
 			return -EPROTO;
 		round.listed++;
 		rc = pid == 0 ? -ESRCH : put_pid(to, pid);
-		/* It has ended since. */
+		/* ESRCH: it has exited in the meantime. */
 		if (rc == 0 || (rc == -ESRCH && pid != 0)) {
 			round.moved++;
 			continue;
@@ -191,7 +192,7 @@ static int move_listed(int from, int to, struct round *ret)
 	return 0;
 }
 
-/* All of them. Returns how many are left, -errno where they cannot be listed. */
+/* Move all processes. Returns the number that is left, or -errno if they cannot be listed. */
 static int move_all(int from, int to, struct round *ret)
 {
 	int rc = 0;
@@ -204,7 +205,7 @@ static int move_all(int from, int to, struct round *ret)
 	return rc < 0 ? rc : (int)(ret->listed - ret->moved);
 }
 
-/* Returns whether nothing is left, as far as can be seen. */
+/* Returns true if no process is left in the cgroup, as far as can be seen. */
 static bool move_others(const struct cgroup2 *c)
 {
 	struct round round = {0};
@@ -232,7 +233,7 @@ static int set_controller(const struct cgroup2 *c, char sign, const char *contro
 	return rc < 0 ? rc : put(c->dir, "cgroup.subtree_control", word);
 }
 
-/* @deadline: for processes that are ending */
+/* @deadline: for processes that are exiting */
 static void enable(struct cgroup2 *c, const char *controller, const struct deadline *deadline)
 {
 	int rc = set_controller(c, '+', controller);
@@ -251,7 +252,7 @@ static void enable(struct cgroup2 *c, const char *controller, const struct deadl
 			    "cgroup.subtree_control: %s",
 			    c->path, controller, strerror(-rc));
 	else
-		/* Without the memory to note it, it stays enabled. */
+		/* If there is no memory to record it, the controller stays enabled at the end. */
 		(void)strv_add(&c->enabled, controller);
 }
 
@@ -287,8 +288,8 @@ static void enable_all(struct cgroup2 *c, bool evacuated)
 	if (rc == 0)
 		rc = read_words(c->dir, "cgroup.subtree_control", &already);
 	if (rc < 0)
-		log_warning("the cgroups in \"%s\" have no controllers: reading which there are: "
-			    "%s",
+		log_warning("the cgroups in \"%s\" have no controllers: reading the list of "
+			    "controllers: %s",
 			    c->path, strerror(-rc));
 	for (size_t i = 0; i < there.n && rc == 0; i++)
 		if (!strv_contains(&already, there.items[i]))
@@ -309,7 +310,7 @@ int cgroup2_evacuate(struct cgroup2 *cgroup, pid_t child, struct error *err)
 	return 0;
 }
 
-/* rmdir(2) of the refuge once all of it has been moved; 0 or -errno */
+/* rmdir(2) of the leaf, after all processes have been moved; 0 or -errno */
 static int remove_leaf(const struct cgroup2 *c)
 {
 	struct deadline deadline = deadline_in(ENDING_MS);
@@ -330,13 +331,12 @@ static void undo(struct cgroup2 *c)
 	int left;
 
 	if (flock(c->leaf, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
-		log_debug("the cgroup \"%s/%s\" stays: another instance lives in it", c->path,
-			  c->name);
+		log_debug("the cgroup \"%s/%s\" stays: another instance uses it", c->path, c->name);
 		return;
 	}
 	for (size_t i = c->enabled.n; i-- > 0;)
 		(void)set_controller(c, '-', c->enabled.items[i]);
-	/* Of one that was there, nobody can tell who else lives in it. */
+	/* A leaf that existed before may contain other processes. */
 	if (!c->made)
 		return;
 	left = move_all(c->leaf, c->dir, &round);

@@ -2,20 +2,20 @@
 /*
  * Theory of operation
  *
- * A shell with job control waits for its job, us, to stop; the command has stopped, so we do. Only
- * for a shell: an ancestor in our session, but not in our process group. A service manager's main
- * process leads a session of its own, and would stay stopped for ever. (The kernel's own question,
- * is our process group orphaned, will not do: with a PID namespace the command is a member of it
- * whose parent, init, is none.)
+ * A shell with job control waits for us, its job, to stop. So we stop when the command has stopped.
+ * We do so only if a shell waits: an ancestor that is in our session, but not in our process group.
+ * The main process of a service leads a session of its own, and would stay stopped for ever. (The
+ * kernel's test for an orphaned process group does not help: with a PID namespace the command is in
+ * our group, but its parent, init, is not.)
  *
- * Who has stopped the command need not be the terminal, and may continue it, or kill it, without a
- * thought of us. Only its parent is told, which is us, or an init that tells us; and we are
- * stopped. So a watcher stays awake: it waits for the command's end by pidfd, and looks now and
- * then whether it is still stopped, as there is no event for that but the parent's. Whatever
- * happens between our last look at the command and our own stop it finds, too: it continues us
- * again and again, until we have noticed.
+ * Any process may have stopped the command, and may continue or kill it without continuing us. The
+ * kernel notifies only the command's parent: us, or an init that reports to us. But we are stopped.
+ * So another process runs meanwhile, the watcher. It waits for the command's exit by pidfd, and
+ * checks regularly whether the command is still stopped, because only the parent gets an event for
+ * that. It also covers the time between our last check and our own stop: it sends SIGCONT again and
+ * again, until we kill it.
  *
- * The watcher's SIGCONT is taken away, as it is not meant for the command.
+ * The watcher's SIGCONT is removed from our queue, because it is not for the command.
  */
 #include "fauxroot/supervise/job.h"
 
@@ -34,24 +34,25 @@
 
 #define LOOK_MS 100
 
-/* Are we part of a job, that is, does somebody wait for us who can continue us? */
+/* Are we part of a job, that is, does a shell wait for us that can continue us? */
 static bool is_job(void)
 {
 	pid_t session = getsid(0), group = getpgrp(), ancestor = getppid();
 	char state;
 
-	/* A process that is not of our PID namespace is 0. */
+	/* The PID of a process outside of our PID namespace is 0. */
 	while (ancestor > 0 && getsid(ancestor) == session) {
 		if (getpgid(ancestor) != group)
 			return true;
-		/* Whose /proc is not ours to read has left that behind, with its parent. */
+		/* Without our own /proc we cannot look further up: assume that a shell waits. */
 		if (!procstat_is_ours() || procstat_read(AT_FDCWD, ancestor, &state, &ancestor) < 0)
 			return true;
 	}
 	return false;
 }
 
-/* What cannot be read is told by its pidfd, or not at all. */
+/* Is the process @pid stopped? True if /proc cannot be read: then only the pidfd reports its exit.
+ */
 static bool is_stopped(pid_t pid)
 {
 	char state;
@@ -71,7 +72,7 @@ bool job_is_stopped(const struct process *command)
 	return rc == 0 ? state == 'T' || state == 't' : rc != -ESRCH;
 }
 
-/* In the watcher, whose end is SIGKILL. */
+/* In the watcher. The launcher ends it with SIGKILL. */
 _noreturn_ static void watch(const struct process *command, pid_t stopped)
 {
 	struct deadline look;
@@ -87,7 +88,7 @@ _noreturn_ static void watch(const struct process *command, pid_t stopped)
 	}
 }
 
-/* Without one we stop all the same: that is what the terminal's user waits for. */
+/* A failure is not fatal. We stop without a watcher, because the terminal's user waits for that. */
 static void start_watcher(const struct process *command, struct process *ret)
 {
 	pid_t us = getpid();
@@ -96,8 +97,9 @@ static void start_watcher(const struct process *command, struct process *ret)
 		watch(command, us);
 }
 
-/* Has somebody continued us? A stop signal takes away what SIGCONT was pending before (man 7
- * signal), so one that is pending now is it; unless it is @watcher's it stays for the command. */
+/* Has a process continued us? A stop signal removes a SIGCONT that was pending before (man 7
+ * signal), so a pending SIGCONT is new. Queue it again for the command, unless it is the watcher's.
+ */
 static bool was_continued(pid_t watcher)
 {
 	const struct timespec now = {0};
@@ -123,7 +125,7 @@ bool job_stop(const struct process *command)
 	if (command->pidfd >= 0)
 		start_watcher(command, &watcher);
 	kill(getpid(), SIGSTOP);
-	/* Its last word, and nothing after that. */
+	/* After this the watcher sends no more SIGCONT. */
 	pid = watcher.pid;
 	process_kill(&watcher);
 	return was_continued(pid);

@@ -2,26 +2,25 @@
 /*
  * Theory of operation
  *
- * systemd believes a message by the PID of its sender (SCM_CREDENTIALS, man 7 unix), and with
- * NotifyAccess=main only the unit's main process: the launcher. So it is the launcher that sends;
- * the target sends to it, through a socket that has a file, which unlike an abstract address leads
- * out of a network namespace and out of copied-up directories. Who can open that file is trusted
- * with the launcher's name: the state directory lets in the launcher's own user, which in the
- * target is root. A process that has changed its uid there does not get through, and must notify
- * before.
+ * systemd trusts a message by the PID of its sender (SCM_CREDENTIALS, man 7 unix). With
+ * NotifyAccess=main it accepts only the unit's main process: the launcher. So the target sends to
+ * the launcher, and the launcher sends to the manager. The launcher's socket has a file. Unlike an
+ * abstract address, a file can be reached from another network namespace and from copied-up
+ * directories. A process that can open the file can send in the launcher's name. The mode of the
+ * state directory allows only the launcher's own user, which is root in the target. A process that
+ * has changed its uid there cannot reach the socket; it must notify before.
  *
- * One message is in our hands at a time. When the manager's queue is full it is kept, and no more
- * are taken until there is room: then the target's queue fills, and the target waits as it would
- * without us. The socket to the manager is connected for that: only then does poll(2) tell about
- * the other side's queue. Where the manager has gone messages are dropped, and it is looked for
- * again with each.
+ * The launcher holds one message at a time. While the manager's queue is full, it keeps the message
+ * and reads no others. So the target's queue fills, and the target blocks as it would without us.
+ * The socket to the manager is connected, because only then poll(2) reports the state of the other
+ * side's queue. If the manager is gone, messages are dropped, and each one tries to reach it again.
  *
- * Order is kept, and descriptors are closed once sent: that is what BARRIER=1 needs, whose sender
- * waits until the last copy of a pipe's end is closed. Descriptors whose closing could wait for the
- * target are not received: see notify_fds.c.
+ * Messages keep their order, and descriptors are closed after sending. BARRIER=1 needs this: its
+ * sender waits until the last copy of a pipe's end is closed. Descriptors whose closing could block
+ * until the target acts are not received: see notify_fds.c.
  *
- * The target's last words often come just before its end (STOPPING=1, FDSTORE=1): they are passed
- * on before the launcher ends.
+ * The target often sends its last messages just before it exits (STOPPING=1, FDSTORE=1). They are
+ * forwarded before the launcher exits.
  */
 #include "fauxroot/supervise/notify.h"
 
@@ -48,14 +47,14 @@
 #include "notify_fds.h"
 #include "notify_message.h"
 
-/* Messages taken in one turn of the loop, which has other things to do as well. */
+/* The most messages that are read in one turn of the event loop. */
 #define TURN 16
 
-/* At the end: the longest queue that is emptied (net.unix.max_dgram_qlen is 10 to 512). */
-#define LAST_WORDS    1024
-#define LAST_WORDS_MS 1000
+/* At the end: the most messages that are forwarded (net.unix.max_dgram_qlen is 10 to 512). */
+#define LAST_MESSAGES 1024
+#define LAST_MS	      1000
 
-/* A line about lost messages at most so often. */
+/* The shortest time between two log lines about lost messages. */
 #define COMPLAIN_MS 10000
 
 struct notify {
@@ -64,15 +63,15 @@ struct notify {
 	char *manager_path; /* canonical; NULL for an abstract address */
 	struct sockaddr_un manager_addr;
 	socklen_t manager_addr_size;
-	int manager; /* connected to it, -1 while it is gone */
-	bool gone;   /* that has been said */
+	int manager; /* connected to it; -1 while it is gone */
+	bool gone;   /* this has been logged */
 	int64_t complained_ms;
 	bool distrusted; /* the target has sent descriptors that are not received */
 	struct event_base *base;
 	struct event *on_message;
 	struct event *on_room; /* while the manager's queue is full */
 
-	/* The message in our hands; size 0: none. */
+	/* The message that we hold; size 0: none. */
 	char text[NOTIFY_TEXT_MAX];
 	size_t size;
 	int fds[MESSAGE_MAX_FDS];
@@ -96,7 +95,7 @@ static void complain(struct notify *notify, const char *what, int errnum)
 	log_warning("a message to the service manager is lost: %s: %s", what, strerror(errnum));
 }
 
-/* 0, or -EAFNOSUPPORT for what is no UNIX socket's address. */
+/* 0, or -EAFNOSUPPORT if @text is not the address of a UNIX socket. */
 static int parse_address(const char *text, struct sockaddr_un *ret, socklen_t *ret_size)
 {
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};
@@ -107,15 +106,16 @@ static int parse_address(const char *text, struct sockaddr_un *ret, socklen_t *r
 	memcpy(addr.sun_path, text, n);
 	if (text[0] == '@')
 		addr.sun_path[0] = '\0';
-	/* An abstract address has as many bytes as are given; a path ends with its NUL. */
+	/* An abstract address has exactly the given bytes; a path ends with a NUL. */
 	*ret_size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n + (text[0] == '/'));
 	*ret = addr;
 	return 0;
 }
 
 /*
- * The path @address with the links of its directory resolved. That is done once, before the target
- * runs: it may be able to put others there, to where no answer comes from. NULL when out of memory.
+ * The path @address with the links of its directory resolved. This is done once, before the target
+ * runs: the target may be able to replace the links, so that they lead to a file system that hangs.
+ * NULL if there is no memory.
  */
 static char *canonical(const char *address)
 {
@@ -147,7 +147,7 @@ static void manager_gone(struct notify *notify, int rc)
 	notify->manager = fd_close(notify->manager);
 	if (!notify->gone)
 		log_warning("the service manager's socket \"%s\" cannot be reached: %s; "
-			    "messages to it are dropped meanwhile",
+			    "dropping messages until it can",
 			    getenv("NOTIFY_SOCKET"), strerror(-rc));
 	notify->gone = true;
 }
@@ -157,7 +157,7 @@ static bool is_gone(int rc)
 	return rc == -ECONNREFUSED || rc == -ECONNRESET || rc == -ENOTCONN || rc == -EPIPE;
 }
 
-/* Send what is in our hands, or drop it. Returns 0 with empty hands, or -EAGAIN with full ones. */
+/* Send the message that we hold, or drop it. Returns 0 if it is gone, or -EAGAIN if we keep it. */
 static int send_message(struct notify *notify)
 {
 	int rc = -ENOTCONN;
@@ -166,7 +166,7 @@ static int send_message(struct notify *notify)
 		rc = message_send(notify->manager, notify->text, notify->size, notify->fds,
 				  notify->n_fds);
 	if (is_gone(rc)) {
-		/* Another one may listen there by now. */
+		/* Another manager may listen there now. */
 		notify->manager = fd_close(notify->manager);
 		rc = reach_manager(notify);
 		if (rc == 0)
@@ -180,19 +180,19 @@ static int send_message(struct notify *notify)
 	if (rc == 0)
 		notify->gone = false;
 	else if (!notify->gone)
-		complain(notify, "sending it", -rc);
+		complain(notify, "sending", -rc);
 	drop(notify);
 	return 0;
 }
 
-/* Take one message into our empty hands. Returns 1, 0 where it was none to be sent, or -EAGAIN. */
+/* Read one message; we must hold none. Returns 1, 0 if it is not to be sent, or -EAGAIN. */
 static int take_message(struct notify *notify)
 {
 	char raw[NOTIFY_TEXT_MAX];
 	ssize_t n;
 	int rc;
 
-	/* The look costs a process, or a second: once is enough. */
+	/* The check costs a process, or a second. After one failure do not repeat it. */
 	rc = notify->distrusted ? message_has_fds(notify->sock) : notify_fds_check(notify->sock);
 	if (rc == -EAGAIN)
 		return rc;
@@ -200,19 +200,19 @@ static int take_message(struct notify *notify)
 	n = message_recv(notify->sock, raw, sizeof(raw), notify->fds, &notify->n_fds);
 	if (rc != 0) {
 		notify->distrusted |= rc == -EPERM || rc == -ETIMEDOUT;
-		complain(notify, "its descriptors may be of a file system that does not answer",
+		complain(notify, "its descriptors may belong to a file system that hangs",
 			 rc > 0 ? EPERM : -rc);
 		return 0;
 	}
 	if (n < 0) {
 		notify->n_fds = 0;
 		if (n != -EAGAIN)
-			complain(notify, "receiving it", (int)-n);
+			complain(notify, "receiving", (int)-n);
 		return n == -EAGAIN ? -EAGAIN : 0;
 	}
 	rc = notify_rewrite(raw, (size_t)n, getpid(), notify->text, &notify->size);
 	if (rc < 0)
-		complain(notify, "reading it", -rc);
+		complain(notify, "parsing", -rc);
 	if (rc < 0 || notify->size == 0)
 		drop(notify);
 	return notify->size > 0;
@@ -220,14 +220,14 @@ static int take_message(struct notify *notify)
 
 static void on_room(evutil_socket_t fd, short what, void *arg);
 
-/* Have on_room() called when the manager has read something, and no message taken until then. */
+/* Call on_room() when the manager's queue has room, and read no message until then. */
 static void wait_for_room(struct notify *notify)
 {
 	static const struct timeval second = {.tv_sec = 1};
 
 	notify->on_room = event_new(notify->base, notify->manager, EV_WRITE, on_room, notify);
 	if (!notify->on_room || event_add(notify->on_room, &second) < 0) {
-		complain(notify, "waiting to send it", ENOMEM);
+		complain(notify, "waiting to send", ENOMEM);
 		drop(notify);
 		return;
 	}
@@ -240,7 +240,7 @@ static void on_room(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	/* First: sending may replace the descriptor that it watches. */
+	/* Free the event first: sending may replace the descriptor that it watches. */
 	event_free(notify->on_room);
 	notify->on_room = NULL;
 	if (send_message(notify) == -EAGAIN)
@@ -279,14 +279,14 @@ int notify_open(const char *dir, struct notify **ret, struct error *err)
 	if (!address || !*address)
 		return 0;
 	if (parse_address(address, &addr, &size) < 0) {
-		log_warning("NOTIFY_SOCKET=%s is no UNIX socket; messages are not passed on, and "
-			    "the command gets the variable as it is",
+		log_warning("NOTIFY_SOCKET=%s is not a UNIX socket; messages are not forwarded, "
+			    "and the command gets the variable unchanged",
 			    address);
 		return 0;
 	}
 	notify = calloc(1, sizeof(*notify));
 	if (!notify)
-		return err_set(err, ENOMEM, "passing on messages to the service manager");
+		return err_set(err, ENOMEM, "forwarding messages to the service manager");
 	notify->manager = notify->sock = -1;
 	notify->manager_addr = addr;
 	notify->manager_addr_size = size;
@@ -295,7 +295,7 @@ int notify_open(const char *dir, struct notify **ret, struct error *err)
 		notify->manager_path = canonical(address);
 	rc = notify->path && (notify->manager_path || address[0] != '/')
 		     ? unix_bind(dir, "notify", SOCK_DGRAM, &notify->sock, err)
-		     : err_set(err, ENOMEM, "passing on messages to the service manager");
+		     : err_set(err, ENOMEM, "forwarding messages to the service manager");
 	if (rc < 0) {
 		notify_close(notify);
 		return rc;
@@ -320,15 +320,15 @@ int notify_serve(struct notify *notify, struct event_base *base, struct error *e
 	notify->on_message =
 		event_new(base, notify->sock, EV_READ | EV_PERSIST, on_message, notify);
 	if (!notify->on_message || event_add(notify->on_message, NULL) < 0)
-		return err_set(err, ENOMEM, "passing on messages to the service manager");
+		return err_set(err, ENOMEM, "forwarding messages to the service manager");
 	return 0;
 }
 
-static void pass_last_words(struct notify *notify)
+static void forward_last(struct notify *notify)
 {
-	struct deadline deadline = deadline_in(LAST_WORDS_MS);
+	struct deadline deadline = deadline_in(LAST_MS);
 
-	for (int i = 0; i < LAST_WORDS; i++) {
+	for (int i = 0; i < LAST_MESSAGES; i++) {
 		if (notify->size == 0 && take_message(notify) == -EAGAIN)
 			return;
 		while (notify->size > 0 && send_message(notify) == -EAGAIN)
@@ -345,7 +345,7 @@ void notify_close(struct notify *notify)
 	if (!notify)
 		return;
 	if (notify->sock >= 0)
-		pass_last_words(notify);
+		forward_last(notify);
 	if (notify->on_message)
 		event_free(notify->on_message);
 	if (notify->on_room)

@@ -2,17 +2,18 @@
 /*
  * Theory of operation
  *
- * Closing a file on FUSE waits for the file system's server, in the kernel and without end (man 2
- * close; FUSE_FLUSH), and the server can be the target's own. So what we receive must not be such a
- * file, since we have to close it; but what it is shows only to one who has it. That is a process
- * of its own, which peeks at the message (man 2 recv, MSG_PEEK) and may wait as long as it likes.
- * Where its answer is no, or does not come, the message is received without its descriptors: the
- * kernel drops them then, which is no close(2).
+ * Closing a file on FUSE waits in the kernel for the file system's server, without a time limit
+ * (man 2 close; FUSE_FLUSH). The server can be a process of the target. We have to close each
+ * descriptor that we receive, so we must not receive such a file. But only a process that has the
+ * descriptor can find out the kind of file. So a separate process peeks at the message (man 2 recv,
+ * MSG_PEEK); it may block. If it finds such a file, or does not answer, we receive the message
+ * without its descriptors. The kernel then drops them without a close(2).
  *
- * Only regular files are flushed. A memory file is one as well, and says so by its seals. Overlayfs
- * passes the flush on to what is below it, and the target can mount it, too. All other file systems
- * that can be mounted in a user namespace are the kernel's own. What is mounted where we are is not
- * the target's: a container's root directory is often on overlayfs.
+ * Only regular files are flushed. A memfd is a regular file as well; its seals identify it.
+ * Overlayfs forwards the flush to the layers below it, and the target can mount it. All other file
+ * systems that can be mounted in a user namespace are implemented in the kernel. A file system that
+ * is mounted in our own mount namespace is not the target's: a container's root directory is often
+ * on overlayfs.
  */
 #include "notify_fds.h"
 
@@ -67,7 +68,7 @@ static bool is_harmless(int fd)
 	       fs.f_type != OVERLAYFS_SUPER_MAGIC;
 }
 
-/* In a process of its own. */
+/* In a separate process. */
 _noreturn_ static void look(int sock)
 {
 	int fds[MESSAGE_MAX_FDS];

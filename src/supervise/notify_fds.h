@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Descriptors that the target sends to the service manager, and that we may have in our hands. */
+/* Descriptors that the target sends to the service manager: which of them we can receive. */
 #pragma once
 
 /*
- * notify_fds_check() - may the descriptors of the next message in @sock be received?
+ * notify_fds_check() - is it safe to receive the descriptors of the next message in @sock?
  *
- * Returns 0 where they may, or where there are none; -EAGAIN without a message; -EPERM where
- * closing one could wait for the target; -ETIMEDOUT where even the look at them does; -errno.
+ * Returns 0 if it is, or if there are none; -EAGAIN without a message; -EPERM if closing one of
+ * them could block until the target acts; -ETIMEDOUT if even the check blocks; or -errno.
  */
 int notify_fds_check(int sock);

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The text of an sd_notify(3) message: assignments, a line each. */
+/* The text of an sd_notify(3) message: one assignment per line. */
 #pragma once
 
 #include <stddef.h>
 #include <sys/types.h>
 
-/* systemd takes no more (NOTIFY_BUFFER_MAX, one byte of which it keeps for itself). */
+/* The longest message that systemd accepts: NOTIFY_BUFFER_MAX less the terminating byte. */
 #define NOTIFY_TEXT_MAX 4095
 
 /*
- * notify_rewrite() - what of the target's message goes to the service manager
- * @launcher: the PID that every MAINPID becomes
+ * notify_rewrite() - rewrite the target's message for the service manager
+ * @launcher: the PID that replaces every MAINPID
  * @ret: room for NOTIFY_TEXT_MAX bytes; not terminated
- * @ret_size: 0 where nothing is left
+ * @ret_size: 0 if nothing is left
  *
- * Lines may end with \n or \r, as systemd reads them, and are written with \n. Of several MAINPIDs
- * one is left. MAINPIDFDID and MAINPIDFD, which name a process that is not the unit's main process,
- * are left out; what is unknown is passed on. One NUL at the end is allowed, and goes.
+ * Lines may end with \n or \r, as systemd reads them; they are written with \n. Only one of several
+ * MAINPIDs stays. MAINPIDFDID and MAINPIDFD are removed, because they name a process that is not
+ * the unit's main process. Unknown assignments stay. One NUL at the end is allowed and removed.
  *
- * Returns 0; -EBADMSG where there is a NUL inside; -EMSGSIZE where the result does not fit.
+ * Returns 0; -EBADMSG if the text contains another NUL; -EMSGSIZE if the result does not fit.
  */
 int notify_rewrite(const char *text, size_t size, pid_t launcher, char *ret, size_t *ret_size);

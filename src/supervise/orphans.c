@@ -2,18 +2,18 @@
 /*
  * Theory of operation
  *
- * A subreaper's descendants are all of whom it, or an orphan that it has adopted, is an ancestor:
- * sessions, process groups and terminals do not matter. The children file of /proc is only right
- * for processes that are frozen, and is not in every kernel (man 5 proc), so /proc is read as a
- * whole, sorted by parent, and walked from us downwards. A process has one parent in such a list,
- * so the walk meets nobody twice, and ends, however torn the picture is that /proc gives.
+ * The descendants of a subreaper include the orphans that it has adopted; sessions, process groups
+ * and terminals do not matter. The children file of /proc is reliable only for frozen processes,
+ * and not every kernel has it (man 5 proc). So we read all of /proc, sort the processes by parent,
+ * and walk down from our own process. A process has one parent in such a snapshot. So the walk
+ * visits each process once and ends, even if the snapshot is inconsistent.
  *
- * The list of /proc is older than what is then read of each process: one may have forked and ended
- * meanwhile, and its child is not in the list. It has left a zombie, though, that only we can reap,
- * so the picture that is without such a zombie and without the living is the last one.
+ * /proc lists the PIDs before we read each process. A process may fork and exit in between, and its
+ * child is not in the list. But it leaves a zombie that only we can reap. So a snapshot without
+ * such a zombie and without living descendants is the last one.
  *
- * Between the picture and the signal a PID can have come to belong to somebody else. So the process
- * is held by a pidfd first, and then looked at again: has it still the parent that it was found by?
+ * Between the snapshot and the signal a PID can pass to another process. So we first open a pidfd,
+ * and then check that the process still has the parent from the snapshot.
  */
 #include "fauxroot/supervise/orphans.h"
 
@@ -37,12 +37,12 @@ struct entry {
 	pid_t pid, ppid;
 };
 
-struct picture {
-	struct entry *items; /* by parent, once it is whole */
+struct snapshot {
+	struct entry *items; /* sorted by parent when it is complete */
 	size_t n, room;
 };
 
-static void picture_clear(struct picture *p)
+static void snapshot_clear(struct snapshot *p)
 {
 	free(p->items);
 }
@@ -53,7 +53,7 @@ static void closedir_ptr(DIR **dir)
 		closedir(*dir);
 }
 
-static int add(struct picture *p, struct entry entry)
+static int add(struct snapshot *p, struct entry entry)
 {
 	if (p->n == p->room) {
 		size_t room = p->room ? p->room * 2 : 256;
@@ -68,7 +68,7 @@ static int add(struct picture *p, struct entry entry)
 	return 0;
 }
 
-/* The parent of the process @pid, and whether it is a zombie; -ESRCH where it is none. */
+/* The parent of the process @pid, and whether it is a zombie; -ESRCH if it does not exist. */
 static int find_parent(int proc, pid_t pid, pid_t *ret, bool *ret_zombie)
 {
 	char state;
@@ -86,7 +86,7 @@ static int by_parent(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static int take_picture(DIR *dir, struct picture *p)
+static int take_snapshot(DIR *dir, struct snapshot *p)
 {
 	struct dirent *entry;
 
@@ -112,8 +112,8 @@ static int take_picture(DIR *dir, struct picture *p)
 	return 0;
 }
 
-/* The first child of @parent in the picture; its end where there is none. */
-static size_t first_child(const struct picture *p, pid_t parent)
+/* Index of the first child of @parent in the snapshot; where it would be if there is none. */
+static size_t first_child(const struct snapshot *p, pid_t parent)
 {
 	size_t low = 0, high = p->n;
 
@@ -128,7 +128,7 @@ static size_t first_child(const struct picture *p, pid_t parent)
 	return low;
 }
 
-/* Where pidfd_open(2) is refused, the signal goes by the PID. */
+/* Signal by pidfd; by PID if pidfd_open(2) is refused. */
 static void signal_one(int proc, const struct entry *process, int sig)
 {
 	_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, process->pid, 0);
@@ -143,9 +143,9 @@ static void signal_one(int proc, const struct entry *process, int sig)
 		(void)kill(process->pid, sig);
 }
 
-/* From us downwards: @found serves as the queue and ends as the list. */
-static int find_descendants(const struct picture *p, bool (*spare)(void *arg, pid_t pid), void *arg,
-			    struct picture *found)
+/* Walk down from our own process. @found is the queue of the walk, and its result. */
+static int find_descendants(const struct snapshot *p, bool (*spare)(void *arg, pid_t pid),
+			    void *arg, struct snapshot *found)
 {
 	pid_t parent = getpid();
 
@@ -165,21 +165,21 @@ static int find_descendants(const struct picture *p, bool (*spare)(void *arg, pi
 
 int orphans_signal(int sig, bool (*spare)(void *arg, pid_t pid), void *arg, struct error *err)
 {
-	_cleanup_(picture_clear) struct picture all = {0}, found = {0};
+	_cleanup_(snapshot_clear) struct snapshot all = {0}, found = {0};
 	_cleanup_(closedir_ptr) DIR *dir = opendir("/proc");
 	int rc;
 
 	if (!dir)
-		return err_set(err, errno, "looking for left-over processes: opening /proc");
+		return err_set(err, errno, "searching for leftover processes: opening /proc");
 	if (!procstat_is_ours())
 		return err_say(err, ENOTSUP,
-			       "looking for left-over processes: /proc shows those of another PID "
+			       "searching for leftover processes: /proc shows another PID "
 			       "namespace");
-	rc = take_picture(dir, &all);
+	rc = take_snapshot(dir, &all);
 	if (rc == 0)
 		rc = find_descendants(&all, spare, arg, &found);
 	if (rc < 0)
-		return err_set(err, -rc, "looking for left-over processes");
+		return err_set(err, -rc, "searching for leftover processes");
 	for (size_t i = 0; i < found.n && sig > 0; i++) {
 		signal_one(dirfd(dir), &found.items[i], sig);
 		if (sig == SIGTERM)

@@ -2,9 +2,10 @@
 /*
  * Theory of operation
  *
- * As PID 1 of a namespace it is easier than elsewhere: -1 is everybody but us (man 2 kill), all
- * whose parent ends become our children, and whoever is there when we end is killed by the kernel.
- * Who has entered from outside is told, but is no child of ours and not waited for.
+ * PID 1 of a namespace needs no list of processes. kill(2) with -1 signals all processes except PID
+ * 1 itself. Orphans become children of PID 1. The kernel kills the remaining processes when PID 1
+ * exits. A process that has entered the namespace from outside gets the signal as well, but it is
+ * not our child, so we do not wait for it.
  */
 #include <errno.h>
 #include <poll.h>
@@ -26,7 +27,7 @@ static bool has_children(void)
 	return pid == 0;
 }
 
-/* Take what has arrived. Was there one that means "end"? */
+/* Read the pending signals. Was one of them a terminating signal? */
 static bool hurried(const struct signals *signals)
 {
 	struct signalfd_siginfo info;

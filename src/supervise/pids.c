@@ -2,14 +2,15 @@
 /*
  * Theory of operation
  *
- * A daemon that finds its pid file asks whether a process of that number lives. After a SIGKILL of
- * everything the file is stale. In a PID namespace the next start of the same daemon has the same
- * number, so it finds itself alive and does not start, for ever. With a random first number the
- * old one names nobody, but for one time in some thousands, and the next start has another.
+ * A daemon that finds its pid file checks whether a process with that PID exists. After a SIGKILL
+ * of all processes the file is stale. In a PID namespace the next start of the same daemon gets the
+ * same PID. It finds that PID, its own, alive and does not start, now or ever again. With a random
+ * first PID the old one belongs to no process, except once in some thousand times; then the next
+ * start has another PID.
  *
- * ns_last_pid moves on the numbers of all that follow, so that the pid files of a daemon's own
- * children, containerd's say, are outdated, too. Where it cannot be written, clone3(2) gives the
- * number to the one process that it makes; those after that begin at 2 again.
+ * ns_last_pid also moves the PIDs of all later processes, so the pid files of a daemon's children,
+ * for example containerd's, are outdated as well. If it cannot be written, clone3(2) gives the PID
+ * to the one process that it makes; the processes after that begin at 2 again.
  */
 #include "fauxroot/supervise/pids.h"
 
@@ -32,7 +33,7 @@
 #define FIRST 1000
 #define LAST  30000
 
-/* What it is unless somebody has changed it; a kernel of 64 bits allows 4,194,304. */
+/* The default of pid_max; a 64-bit kernel allows up to 4,194,304. */
 #define USUAL_PID_MAX 32768
 
 pid_t pids_choose(uint32_t random, uint32_t pid_max)
@@ -77,7 +78,7 @@ int pids_scatter(pid_t *ret_wanted)
 	pid_t last;
 	int rc;
 
-	/* Early at boot there may be no randomness; do not wait for it. */
+	/* Early at boot there may be no entropy; do not wait for it. */
 	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) != (ssize_t)sizeof(random))
 		random = (uint32_t)clock_us();
 	last = pids_choose(random, pid_max);

@@ -17,7 +17,7 @@
 
 int procstat_parse(const char *text, size_t size, char *ret_state, pid_t *ret_ppid)
 {
-	/* The name is the process's own choice; nothing behind it has a parenthesis. */
+	/* The process chooses its name; nothing after the name contains a parenthesis. */
 	const char *name_end = memrchr(text, ')', size);
 	struct cursor c;
 	uint32_t ppid;

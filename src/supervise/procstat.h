@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* /proc/PID/stat as far as it says whose child a process is (man 5 proc). */
+/* State and parent of a process, from /proc/PID/stat (man 5 proc). */
 #pragma once
 
 #include <stdbool.h>
@@ -7,19 +7,19 @@
 #include <sys/types.h>
 
 /*
- * procstat_parse() - state letter and parent of a line of /proc/PID/stat
- * @text: of @size bytes; the command's name in it may hold anything, parentheses and newlines too
- * @ret_ppid: 0 where the parent is outside of our PID namespace
+ * procstat_parse() - parse the state letter and the parent in a line of /proc/PID/stat
+ * @text: @size bytes; the command's name in it may contain any bytes, also parentheses and newlines
+ * @ret_ppid: 0 if the parent is outside of our PID namespace
  *
  * Returns 0, or -EINVAL with the outputs untouched.
  */
 int procstat_parse(const char *text, size_t size, char *ret_state, pid_t *ret_ppid);
 
 /*
- * procstat_read() - the same of the process @pid
- * @proc: descriptor of /proc; AT_FDCWD: the one that is mounted there
+ * procstat_read() - procstat_parse() for the process @pid
+ * @proc: descriptor of /proc; AT_FDCWD: open by the path /proc
  *
- * Returns 0; -ESRCH where there is none; -errno with the outputs untouched.
+ * Returns 0; -ESRCH if the process does not exist; or -errno, with the outputs untouched.
  */
 int procstat_read(int proc, pid_t pid, char *ret_state, pid_t *ret_ppid);
 

@@ -92,7 +92,7 @@ bool signals_read(const struct signals *signals, struct signalfd_siginfo *ret)
 	return n == sizeof(*ret);
 }
 
-/* The terminal signals the whole foreground process group, in the kernel's name. */
+/* The terminal signals the whole foreground process group, with si_code SI_KERNEL. */
 static bool came_from_terminal(const struct signalfd_siginfo *info)
 {
 	switch (info->ssi_signo) {
@@ -105,7 +105,8 @@ static bool came_from_terminal(const struct signalfd_siginfo *info)
 		return info->ssi_code == SI_KERNEL;
 	case SIGHUP:
 	case SIGCONT:
-		/* When the terminal hangs up the session's leader alone is told. */
+		/* On a hangup the kernel signals the session leader alone: if we are it, the
+		 * target has not received the signal. */
 		return info->ssi_code == SI_KERNEL && getsid(0) != getpid();
 	default:
 		return false;
@@ -129,15 +130,14 @@ void signal_forward(const struct signalfd_siginfo *info, const struct process *t
 	queued.si_pid = (pid_t)info->ssi_pid;
 	queued.si_uid = info->ssi_uid;
 	queued.si_value.sival_ptr = (void *)(uintptr_t)info->ssi_ptr;
-	/* ESRCH: it has ended meanwhile, which SIGCHLD tells. */
+	/* ESRCH: the target has exited; SIGCHLD reports that. */
 	(void)syscall(SYS_pidfd_send_signal, target->pidfd, sig,
 		      info->ssi_code == SI_QUEUE ? &queued : NULL, 0);
 }
 
 const char *signal_words(int sig, char *buf, size_t size)
 {
-	/* From 32 on come the real-time ones, of which strsignal(3) speaks as each C library likes.
-	 */
+	/* From 32 on are the real-time signals. C libraries describe them in different words. */
 	const char *words = sig > 0 && sig < 32 ? strsignal(sig) : NULL;
 
 	if (words)

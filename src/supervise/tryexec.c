@@ -2,11 +2,12 @@
 /*
  * Theory of operation
  *
- * Whether a file can be executed is known to execve(2) alone: its mode, those of the directories
- * above it for the ids that we have inside, noexec, the interpreter that a script names, the format
- * of a binary, binfmt_misc. So it is executed, by a process that is traced: man 2 ptrace,
- * PTRACE_O_TRACEEXEC stops it when execve(2) has succeeded and before the new program's first
- * instruction, and PTRACE_O_EXITKILL ends it with us. Then it is killed; the program never runs.
+ * Only execve(2) knows whether a file can be executed. It depends on the file's mode, on the modes
+ * of the directories above it for our ids in the namespace, on noexec, on the interpreter of a
+ * script, on the format of a binary, and on binfmt_misc. So a traced process executes the file (man
+ * 2 ptrace). PTRACE_O_TRACEEXEC stops it after execve(2) has succeeded and before the first
+ * instruction of the new program. PTRACE_O_EXITKILL kills it when we exit. Then we kill it; the
+ * program never runs.
  */
 #include "fauxroot/supervise/tryexec.h"
 
@@ -24,10 +25,10 @@
 #include "fauxroot/base/spawn.h"
 #include "fauxroot/base/str.h"
 
-/* What the traced process ends with where it could not even be traced. */
+/* Exit status of the process if it could not be traced. */
 #define UNTRACED 255
 
-/* In the traced process. Its status is the errno, which is below 255. */
+/* In the traced process. Its exit status is the errno, which is below 255. */
 _noreturn_ static void execute(const char *path, char **command)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -51,7 +52,7 @@ static pid_t wait_for(pid_t pid, int *ret_status)
 	return rc;
 }
 
-/* Let it go on from its first stop, to the one after execve(2) or to its end. */
+/* Continue it from its first stop, up to the stop after execve(2) or to its exit. */
 static bool trace(pid_t pid, int *ret_status)
 {
 	return wait_for(pid, ret_status) == pid && WIFSTOPPED(*ret_status) &&
@@ -59,7 +60,7 @@ static bool trace(pid_t pid, int *ret_status)
 	       ptrace(PTRACE_CONT, pid, NULL, NULL) == 0 && wait_for(pid, ret_status) == pid;
 }
 
-/* 0 or -errno of execve(2); 0 as well where that cannot be seen */
+/* 0 or -errno of execve(2); 0 as well if the result cannot be observed */
 static int try_exec(const char *path, char **command)
 {
 	int status = 0, rc = 0;

@@ -130,7 +130,7 @@ heard_nothing_from() {
 $LAUNCHER $(id -u) 0 X=zzz
 $LAUNCHER $(id -u) 0 X=1|MAINPID=$LAUNCHER
 $LAUNCHER $(id -u) 1 BARRIER=1" "$(sed 's/zzzz*/zzz/' "$HEARD")"
-	equals 1 "$(log_count 'message to the service manager is lost: receiving it: Message too long')"
+	equals 1 "$(log_count 'message to the service manager is lost: receiving: Message too long')"
 	stop
 }
 
@@ -162,7 +162,7 @@ $LAUNCHER $(id -u) 1 BARRIER=1" "$(sed 's/zzzz*/zzz/' "$HEARD")"
 	ended 0
 }
 
-@test "no manager, or one that is no UNIX socket: the target runs all the same" {
+@test "no manager, or one that is not a UNIX socket: the target runs all the same" {
 	unset NOTIFY_SOCKET
 	run -0 fx sh -c 'echo "[$NOTIFY_SOCKET]"; ls "$ROOTLESSKIT_STATE_DIR"'
 	says "$output" '^\[\]$'
@@ -171,7 +171,7 @@ $LAUNCHER $(id -u) 1 BARRIER=1" "$(sed 's/zzzz*/zzz/' "$HEARD")"
 	one_line "$stderr" 'warning: .*nothing" cannot be reached: No such file or directory'
 	NOTIFY_SOCKET=vsock:2:9 run -0 --separate-stderr fx sh -c 'echo "$NOTIFY_SOCKET"'
 	equals vsock:2:9 "$output"
-	one_line "$stderr" 'warning: NOTIFY_SOCKET=vsock:2:9 is no UNIX socket'
+	one_line "$stderr" 'warning: NOTIFY_SOCKET=vsock:2:9 is not a UNIX socket'
 }
 
 @test "the watchdog's PID is the target's where it was the launcher's" {

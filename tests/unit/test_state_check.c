@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* statedir_check() says what statedir_open() would, and changes nothing. */
+/* statedir_check() returns the same result as statedir_open(), and changes nothing. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,7 +20,7 @@
 #include "fauxroot/state/statedir.h"
 #include "state_fixture.h"
 
-/* Both answers, the check's first; what it leaves is looked at by the caller. */
+/* Compare both results, the check's first. The caller examines the directory afterwards. */
 static void agree(const char *wanted, int expected)
 {
 	struct error checked = {.text = ""}, opened = {.text = ""};
@@ -42,7 +42,7 @@ static void agree(const char *wanted, int expected)
 	statedir_remove(&d);
 }
 
-static void both_say_the_same(void **state)
+static void check_and_open_return_the_same(void **state)
 {
 	char *longest = str_format("%s/%0120d", (char *)*state, 0);
 
@@ -63,8 +63,8 @@ static void both_say_the_same(void **state)
 	assert_int_equal(unlink("file") || unlink("link"), 0);
 }
 
-/* Only asked, not opened: were it not refused, it would be emptied. */
-static void a_home_is_refused_whatever_HOME_says(void **state)
+/* Call the check alone: if statedir_open() did not refuse it, it would empty it. */
+static void a_home_is_refused_even_if_HOME_differs(void **state)
 {
 	struct passwd entry, *account = NULL;
 	struct error err = {.text = ""};
@@ -84,7 +84,7 @@ static void a_file_without_permission_is_refused(void **state)
 {
 	(void)state;
 	if (geteuid() == 0) {
-		/* Root may write everywhere: somebody else's is refused all the same. */
+		/* Root may write everywhere, but another user's directory is refused. */
 		assert_int_equal(mkdir("theirs", 0700), 0);
 		assert_int_equal(chown("theirs", 1, 1), 0);
 		agree("theirs", -EPERM);
@@ -113,7 +113,7 @@ static void nothing_is_changed(void **state)
 	assert_int_equal(unlink("s/child_pid") || rmdir("s/sub") || rmdir("s"), 0);
 }
 
-static void a_running_instance_is_named_and_goes_on(void **state)
+static void a_running_instance_is_named_and_not_disturbed(void **state)
 {
 	struct error err = {.text = ""};
 	struct statedir d = STATEDIR_NONE;
@@ -135,7 +135,7 @@ static void a_running_instance_is_named_and_goes_on(void **state)
 	statedir_remove(&d);
 }
 
-static void the_default_is_the_first_base_that_serves(void **state)
+static void the_default_is_the_first_usable_base(void **state)
 {
 	struct error err = {.text = ""};
 	char *path = NULL, *run = str_format("%s/run", (char *)*state);
@@ -159,15 +159,15 @@ static void the_default_is_the_first_base_that_serves(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(both_say_the_same, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_home_is_refused_whatever_HOME_says, set_up,
+		cmocka_unit_test_setup_teardown(check_and_open_return_the_same, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_home_is_refused_even_if_HOME_differs, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(a_file_without_permission_is_refused, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(nothing_is_changed, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_running_instance_is_named_and_goes_on, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(the_default_is_the_first_base_that_serves, set_up,
+		cmocka_unit_test_setup_teardown(a_running_instance_is_named_and_not_disturbed,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(the_default_is_the_first_usable_base, set_up,
 						tear_down),
 	};
 

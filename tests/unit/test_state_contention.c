@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Several processes and one state directory. As whoever runs the tests. */
+/* Several processes and one state directory. Runs as any user. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,7 +19,7 @@
 #include "fauxroot/state/statedir.h"
 #include "state_fixture.h"
 
-/* A process that has the directory until it is killed; its PID, once it has it. */
+/* Start a process that holds the directory until it is killed. Returns its PID when it holds it. */
 static pid_t start_holder(const char *path, bool lock_file_only)
 {
 	char byte;
@@ -60,7 +60,7 @@ static void end_holder(pid_t pid)
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
-static void test_busy(void **state)
+static void a_busy_directory_is_refused(void **state)
 {
 	struct statedir d;
 	pid_t holder;
@@ -71,7 +71,7 @@ static void test_busy(void **state)
 	(void)str_print(words, sizeof(words), "is in use by process %d (", (int)holder);
 	assert_int_equal(chmod("s", 0755), 0);
 	assert_refused("s", -EBUSY, words);
-	/* nothing has changed, not even if somebody has removed its lock file */
+	/* nothing has changed, even after its lock file was removed */
 	assert_int_equal(mode_of("s"), 0755);
 	assert_true(exists("s/child_pid"));
 	unlink("s/lock");
@@ -84,7 +84,7 @@ static void test_busy(void **state)
 	statedir_remove(&d);
 }
 
-static void test_busy_with_lock_file_only(void **state)
+static void a_directory_with_only_its_lock_file_locked_is_refused(void **state)
 {
 	pid_t holder;
 	char words[64];
@@ -104,7 +104,7 @@ static void test_busy_with_lock_file_only(void **state)
 	rmdir("s");
 }
 
-/* Until somebody, or the helper that waits for it, sits in flock(2). */
+/* Wait until a process, or the helper that waits for it, blocks in flock(2). */
 static void wait_for_waiter(void)
 {
 	for (int i = 0; i < 500; i++) {
@@ -128,14 +128,14 @@ static void leave_clean(struct statedir *d)
 	statedir_remove(d);
 }
 
-/* What the waiter locked is not what a path leads to. */
+/* The path no longer leads to the file that the waiter locks. */
 static void leave_renamed(struct statedir *d)
 {
 	assert_int_equal(rename("s", "away"), 0);
 	statedir_close(d);
 }
 
-/* As RootlessKit does it, which locks the file only. */
+/* RootlessKit locks only the file. */
 static void leave_as_rootlesskit(struct statedir *d)
 {
 	assert_int_equal(unlink("s/lock"), 0);
@@ -155,9 +155,9 @@ static void wait_and_take(void)
 	_exit(0);
 }
 
-/* A predecessor that goes while we wait, one way or another: what we get is a directory of ours at
- * the path. */
-static void test_dying_predecessor(void **state)
+/* A predecessor exits while we wait, in several ways: we always get a directory of our own at the
+ * path. */
+static void a_dying_predecessor_is_waited_for(void **state)
 {
 	static const struct {
 		void (*leave)(struct statedir *d);
@@ -181,7 +181,7 @@ static void test_dying_predecessor(void **state)
 		waiter = fork();
 		assert_true(waiter >= 0);
 		if (waiter == 0) {
-			/* Only its copies are closed, the locks stay with the parent. */
+			/* This closes only our copies; the parent keeps the locks. */
 			statedir_close(&d);
 			wait_and_take();
 		}
@@ -197,8 +197,8 @@ static void test_dying_predecessor(void **state)
 }
 
 /*
- * Fights for one directory: at any time one process has it. The winner says so in a file made
- * exclusively outside; that two of them have it would be seen by the second.
+ * Processes compete for one directory: at any time one of them has it. The winner makes a file
+ * outside exclusively; if two had the directory, the second would find the file.
  */
 static _Noreturn void fight(int rounds, bool die)
 {
@@ -229,7 +229,7 @@ static _Noreturn void fight(int rounds, bool die)
 	_exit(0);
 }
 
-static void test_fight(void **state)
+static void competing_launchers_get_the_directory_in_turn(void **state)
 {
 	struct statedir d;
 	pid_t pids[4];
@@ -255,10 +255,13 @@ static void test_fight(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_busy, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_busy_with_lock_file_only, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_dying_predecessor, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_fight, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_busy_directory_is_refused, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_directory_with_only_its_lock_file_locked_is_refused, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_dying_predecessor_is_waited_for, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(competing_launchers_get_the_directory_in_turn,
+						set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

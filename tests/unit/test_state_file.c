@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Files that appear whole or not at all, full file systems and mounts below. The tests run in user
- * and mount namespaces of their own, on a tmpfs of 16 KiB at /mnt.
+ * Atomic files, full file systems, and mounts in the directory. The tests run in user and mount
+ * namespaces of their own, on a tmpfs of 16 KiB at /mnt.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -60,7 +60,7 @@ static void open_s(struct statedir *ret)
 	assert_int_equal(rc, 0);
 }
 
-static void test_write(void **state)
+static void files_are_written_with_their_mode(void **state)
 {
 	struct statedir d;
 	struct stat st;
@@ -77,8 +77,8 @@ static void test_write(void **state)
 	assert_false(exists("s"));
 }
 
-/* The target is the same user and may put anything under the temporary name. */
-static void test_write_in_the_way(void **state)
+/* The target has the same user id and may use the temporary name for any file. */
+static void a_file_under_the_temporary_name_is_replaced(void **state)
 {
 	struct statedir d;
 	struct error err = {0};
@@ -103,7 +103,7 @@ static void test_write_in_the_way(void **state)
 	statedir_remove(&d);
 }
 
-static void test_full(void **state)
+static void a_full_file_system_keeps_the_old_content(void **state)
 {
 	_cleanup_free_ char *big = calloc(1, 32768);
 	struct statedir d;
@@ -115,15 +115,15 @@ static void test_full(void **state)
 	assert_int_equal(statedir_write(&d, "hosts", big, 32768, 0644, &err), -ENOSPC);
 	assert_string_equal(err.text, "writing \"/mnt/s/hosts\": No space left on device");
 	assert_int_equal(err.step, STEP_STATEDIR);
-	/* The old one stands, and nothing half-written beside it. */
+	/* The old file stays, and no partial file is left. */
 	assert_content("s/hosts", "old");
 	assert_false(exists("s/.hosts.new"));
 	statedir_remove(&d);
 	assert_false(exists("s"));
 }
 
-/* No room for the directory, or for its lock: nothing is left of the attempt. */
-static void test_full_at_open(void **state)
+/* If there is no room for the directory or for its lock, nothing is left of the attempt. */
+static void a_full_file_system_fails_without_a_trace(void **state)
 {
 	static const char *const inodes[] = {"nr_inodes=1", "nr_inodes=2"};
 
@@ -142,8 +142,8 @@ static void test_full_at_open(void **state)
 	}
 }
 
-/* What is mounted below is not ours to empty, on whatever level it is. */
-static void test_mounts_below(void **state)
+/* A mount in the directory is not emptied, at any depth. */
+static void mounts_in_the_directory_are_not_emptied(void **state)
 {
 	static const char *const places[] = {"s/m", "s/a/m", "s/a/b/m"};
 
@@ -174,8 +174,8 @@ static void test_mounts_below(void **state)
 	}
 }
 
-/* The directory may be a mount itself: it is used and emptied, and stays. */
-static void test_mount_itself(void **state)
+/* The directory may itself be a mount: it is used and emptied, and stays. */
+static void the_directory_may_be_a_mount(void **state)
 {
 	struct statedir d;
 
@@ -194,12 +194,16 @@ static void test_mount_itself(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_write, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_write_in_the_way, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_full, set_up, tear_down),
-		cmocka_unit_test(test_full_at_open),
-		cmocka_unit_test_setup_teardown(test_mounts_below, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_mount_itself, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(files_are_written_with_their_mode, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(a_file_under_the_temporary_name_is_replaced, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(a_full_file_system_keeps_the_old_content, set_up,
+						tear_down),
+		cmocka_unit_test(a_full_file_system_fails_without_a_trace),
+		cmocka_unit_test_setup_teardown(mounts_in_the_directory_are_not_emptied, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(the_directory_may_be_a_mount, set_up, tear_down),
 	};
 
 	scratch_unshare(0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The links of running instances: made, listed, cleared away when their launcher is dead. */
+/* The links of running instances: made, listed, and removed when their launcher is dead. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +13,7 @@
 #include "fauxroot/state/instances.h"
 #include "state_fixture.h"
 
-/* The working directory, which is fresh, is XDG_RUNTIME_DIR. */
+/* Use the working directory, which is new, as XDG_RUNTIME_DIR. */
 static void use_here(void)
 {
 	char here[256];
@@ -38,7 +38,7 @@ static void assert_announced(const struct statedir *state, struct instance_link 
 		fail_msg("%s", err.text);
 }
 
-/* A launcher in a process of its own, until it is killed. */
+/* A launcher in a process of its own; it runs until it is killed. */
 static pid_t launch_named(const char *state_dir, const char *name)
 {
 	struct statedir state = STATEDIR_NONE;
@@ -143,8 +143,8 @@ static void lists_in_order(void **unused)
 	remove_state("c");
 }
 
-/* A launcher clears away what a killed one has left, whatever directory that had. */
-static void launchers_clear_away(void **unused)
+/* A launcher removes the links of a killed launcher, whatever directory that had. */
+static void removes_links_of_killed_launchers(void **unused)
 {
 	struct instance_link link = INSTANCE_LINK_NONE;
 	char same[32], other[32], alive[32];
@@ -162,7 +162,7 @@ static void launchers_clear_away(void **unused)
 	snprintf(other, sizeof(other), "fauxroot/%d", second);
 	snprintf(alive, sizeof(alive), "fauxroot/%d", third);
 	assert_open("s", &state);
-	/* Its lock is ours now: the link must not look alive. */
+	/* We hold its lock now: the link must not count as alive. */
 	assert_true(exists(same) && exists(other));
 	assert_announced(&state, &link);
 	assert_false(exists(same));
@@ -179,8 +179,8 @@ static void launchers_clear_away(void **unused)
 	assert_int_equal(rmdir("fauxroot"), 0);
 }
 
-/* What is no link of a launcher is neither listed nor touched. */
-static void leaves_others_alone(void **unused)
+/* A file that is not a launcher's link is neither listed nor changed. */
+static void does_not_touch_other_files(void **unused)
 {
 	static const char *const names[] = {"x", "01", "0", "-1", "1x", "99999999999", " 1", "+1"};
 	_cleanup_instances_ struct instances found = {0};
@@ -210,7 +210,7 @@ static void leaves_others_alone(void **unused)
 	assert_int_equal(rmdir("fauxroot"), 0);
 }
 
-static void refuses_what_is_not_ours(void **unused)
+static void refuses_an_unusable_directory(void **unused)
 {
 	struct instance_link link = INSTANCE_LINK_NONE;
 	struct instances found = {0};
@@ -285,7 +285,7 @@ static void takes_a_free_name(void **unused)
 	remove_state("a");
 }
 
-/* A name that a killed launcher had must not pass to another one that gets its PID. */
+/* The name of a killed launcher must not pass to another launcher with the same PID. */
 static void leaves_no_names_behind(void **unused)
 {
 	_cleanup_instances_ struct instances found = {0};
@@ -325,8 +325,8 @@ static void leaves_no_names_behind(void **unused)
 	remove_state("a");
 }
 
-/* Launchers that want one name, each of which is killed once it has it. */
-static void gives_a_name_to_one(void **unused)
+/* Launchers compete for one name; each is killed when it has it. */
+static void gives_a_name_to_one_launcher(void **unused)
 {
 	enum { LAUNCHERS = 6, ROUNDS = 100 };
 	pid_t pids[LAUNCHERS];
@@ -371,8 +371,8 @@ static void gives_a_name_to_one(void **unused)
 	assert_false(exists("fauxroot"));
 }
 
-/* Launchers that come and go at once, each removing the directory as the last one. */
-static void survives_coming_and_going(void **unused)
+/* Launchers start and exit at the same time; the last one removes the directory. */
+static void survives_concurrent_starts_and_exits(void **unused)
 {
 	enum { LAUNCHERS = 6, ROUNDS = 200 };
 	pid_t pids[LAUNCHERS];
@@ -414,13 +414,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(lists_itself),
 		TEST(lists_in_order),
-		TEST(launchers_clear_away),
-		TEST(leaves_others_alone),
-		TEST(refuses_what_is_not_ours),
-		TEST(survives_coming_and_going),
+		TEST(removes_links_of_killed_launchers),
+		TEST(does_not_touch_other_files),
+		TEST(refuses_an_unusable_directory),
+		TEST(survives_concurrent_starts_and_exits),
 		TEST(takes_a_free_name),
 		TEST(leaves_no_names_behind),
-		TEST(gives_a_name_to_one),
+		TEST(gives_a_name_to_one_launcher),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who holds a lock, out of /proc/locks. */
+/* The holder of a lock, from /proc/locks. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -54,7 +54,7 @@ static const struct {
 	{"FLOCK\n\n\n1:\n", 0},
 };
 
-static void test_table(void **state)
+static void the_holder_is_found_in_proc_locks(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -69,9 +69,9 @@ static void test_table(void **state)
 }
 
 /*
- * Are we in the machine's first PID namespace? Only there does /proc/locks show a lock whose owner
- * has ended; in a container the kernel leaves out what it cannot translate (locks_translate_pid(),
- * PROC_PID_INIT_INO).
+ * Are we in the machine's first PID namespace? Only there /proc/locks shows a lock whose owner has
+ * exited. In a container the kernel leaves out PIDs that it cannot translate
+ * (locks_translate_pid(), PROC_PID_INIT_INO).
  */
 static int in_first_pidns(void)
 {
@@ -81,8 +81,9 @@ static int in_first_pidns(void)
 	return st.st_ino == 0xEFFFFFFCU;
 }
 
-/* A lock that lives on in a fork after its owner's end is not blamed on a PID that is nobody's. */
-static void test_left_behind(void **state)
+/* A fork keeps a lock after its owner has exited: the error names no process with the owner's PID.
+ */
+static void an_inherited_lock_names_its_exited_owner(void **state)
 {
 	char path[] = "/tmp/test_state_lock.XXXXXX", want[128], byte;
 	struct lock_patience past = {deadline_in(0), -1};
@@ -117,8 +118,8 @@ static void test_left_behind(void **state)
 	assert_int_equal(lock_take(fd, &past, NULL), -EBUSY);
 	if (in_first_pidns())
 		(void)str_print(want, sizeof(want),
-				"state directory \"/x\": is in use by what process %d, which has "
-				"ended, left behind",
+				"state directory \"/x\": is in use by a process that inherited the "
+				"lock of process %d, which has exited",
 				(int)owner);
 	else
 		(void)str_print(want, sizeof(want),
@@ -129,7 +130,7 @@ static void test_left_behind(void **state)
 	assert_int_equal(err.reason, REASON_IN_USE);
 	assert_string_equal(err.about, "");
 	close(life[1]);
-	/* It ends now; the lock is waited for, and is then in our name. */
+	/* It exits now. We wait for the lock, and then hold it. */
 	past.deadline = deadline_in(60000);
 	assert_int_equal(lock_take(fd, &past, NULL), 0);
 	(void)str_print(want, sizeof(want), "state directory \"/x\": is in use by process %d (",
@@ -145,8 +146,8 @@ static void test_left_behind(void **state)
 	unlink(path);
 }
 
-/* Past the deadline, and no helper is left. */
-static void test_deadline(void **state)
+/* The wait ends at the deadline, and no helper is left. */
+static void the_wait_ends_at_the_deadline(void **state)
 {
 	char path[] = "/tmp/test_state_lock.XXXXXX";
 	_cleanup_close_ int fd = mkostemp(path, O_CLOEXEC);
@@ -164,8 +165,8 @@ static void test_deadline(void **state)
 	assert_int_equal(lock_take(fd, &patience, NULL), 0);
 }
 
-/* A readable cancel descriptor ends the wait; no helper is left then either. */
-static void test_cancel(void **state)
+/* A readable cancel descriptor ends the wait, and no helper is left. */
+static void the_wait_can_be_cancelled(void **state)
 {
 	char path[] = "/tmp/test_state_lock.XXXXXX";
 	_cleanup_close_ int fd = mkostemp(path, O_CLOEXEC);
@@ -185,10 +186,10 @@ static void test_cancel(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_table),
-		cmocka_unit_test(test_left_behind),
-		cmocka_unit_test(test_cancel),
-		cmocka_unit_test(test_deadline),
+		cmocka_unit_test(the_holder_is_found_in_proc_locks),
+		cmocka_unit_test(an_inherited_lock_names_its_exited_owner),
+		cmocka_unit_test(the_wait_can_be_cancelled),
+		cmocka_unit_test(the_wait_ends_at_the_deadline),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The state directory: what is refused, what is emptied. As whoever runs the tests. */
+/* The state directory: which ones are refused, and emptying. Runs as any user. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,7 +18,7 @@
 #include "fauxroot/state/statedir.h"
 #include "state_fixture.h"
 
-static void test_made_and_removed(void **state)
+static void a_directory_is_made_and_removed(void **state)
 {
 	_cleanup_free_ char *want = str_format("%s/a/b/s", (char *)*state);
 	struct statedir d;
@@ -39,7 +39,7 @@ static void test_made_and_removed(void **state)
 	assert_int_equal(rmdir("a"), 0);
 }
 
-static void test_umask(void **state)
+static void the_umask_does_not_matter(void **state)
 {
 	static const mode_t umasks[] = {0, 0777};
 
@@ -60,7 +60,7 @@ static void test_umask(void **state)
 	}
 }
 
-static void test_paths(void **state)
+static void paths_are_resolved(void **state)
 {
 	static const struct {
 		const char *wanted, *path; /* below the test's directory */
@@ -98,7 +98,7 @@ static void test_paths(void **state)
 	rmdir("real");
 }
 
-static void test_refused(void **state)
+static void unsuitable_paths_are_refused(void **state)
 {
 	char longest[PATH_MAX];
 	struct statedir d;
@@ -124,12 +124,12 @@ static void test_refused(void **state)
 	assert_int_equal(setenv("HOME", "/", 1), 0);
 	assert_int_equal(setenv("XDG_RUNTIME_DIR", "dir", 1), 0);
 	assert_refused("dir/", -EINVAL, "$XDG_RUNTIME_DIR");
-	assert_refused("dir/fauxroot", -EINVAL, "take one below it");
+	assert_refused("dir/fauxroot", -EINVAL, "use a directory in it");
 	assert_int_equal(unsetenv("XDG_RUNTIME_DIR"), 0);
 	assert_int_equal(mode_of("dir"), 0755);
 	assert_true(exists("dir/stays"));
 
-	/* api.sock has to fit: 107 bytes do, 108 do not, and nothing is made for nothing */
+	/* api.sock has to fit: 107 bytes do, 108 do not, and then nothing is made */
 	n = strlen(*state);
 	(void)str_print(longest, sizeof(longest), "p/%0*d", (int)(107 - 9 - n - 3), 0);
 	assert_open(longest, &d);
@@ -147,11 +147,10 @@ static void test_refused(void **state)
 	rmdir("dir");
 }
 
-static void test_anothers(void **state)
+static void a_directory_of_another_user_is_refused(void **state)
 {
 	(void)state;
-	/* Ours is not the one thing that always belongs to another user: for root, take nobody's.
-	 */
+	/* Nothing here belongs to another user for certain; root can give a directory to nobody. */
 	if (geteuid() == 0) {
 		assert_int_equal(mkdir("other", 0777), 0);
 		assert_int_equal(chown("other", 65534, 65534), 0);
@@ -163,7 +162,7 @@ static void test_anothers(void **state)
 	}
 }
 
-static void test_emptied(void **state)
+static void the_directory_is_emptied(void **state)
 {
 	struct statedir d;
 
@@ -202,8 +201,8 @@ static void test_emptied(void **state)
 	rmdir("outside");
 }
 
-/* Deeper than descriptors, stack or path names go, and wider than one getdents(2). */
-static void test_emptied_deep(void **state)
+/* Deeper than descriptors, stack or path names allow, and wider than one getdents(2). */
+static void a_deep_and_wide_directory_is_emptied(void **state)
 {
 	struct statedir d;
 	int at;
@@ -235,8 +234,8 @@ static void test_emptied_deep(void **state)
 	assert_false(exists("s"));
 }
 
-/* A directory that even we may not enter is ours all the same. */
-static void test_shut(void **state)
+/* Our own directory is accepted even if its mode denies us access. */
+static void an_unreadable_directory_of_ours_is_accepted(void **state)
 {
 	struct statedir d;
 
@@ -248,7 +247,7 @@ static void test_shut(void **state)
 	assert_false(exists("s"));
 }
 
-static void test_strange_lock(void **state)
+static void a_lock_that_is_not_a_regular_file_is_refused(void **state)
 {
 	(void)state;
 	assert_int_equal(mkdir("s", 0700), 0);
@@ -265,7 +264,7 @@ static void test_strange_lock(void **state)
 	rmdir("s");
 }
 
-static void test_default(void **state)
+static void the_default_is_the_first_usable_base(void **state)
 {
 	struct statedir d;
 	const char *after;
@@ -273,8 +272,7 @@ static void test_default(void **state)
 	assert_int_equal(mkdir("run", 0700), 0);
 	assert_int_equal(mkdir("tmp", 0700), 0);
 	touch("file");
-	/* XDG_RUNTIME_DIR first; relative ones and those where nothing can be made are passed over
-	 */
+	/* XDG_RUNTIME_DIR first; relative and unusable directories are skipped */
 	struct {
 		const char *xdg, *tmpdir, *under;
 	} cases[] = {
@@ -307,7 +305,7 @@ static void test_default(void **state)
 	unlink("file");
 }
 
-static void test_removed_while_running(void **state)
+static void a_directory_removed_while_running_is_tolerated(void **state)
 {
 	struct statedir d, e;
 	struct error err = {0};
@@ -318,7 +316,7 @@ static void test_removed_while_running(void **state)
 	unlink("s/lock");
 	assert_int_equal(rmdir("s"), 0);
 	assert_int_equal(statedir_write(&d, "child_pid", "1", 1, 0444, &err), -ENOENT);
-	/* … and made again by the next one, which has nothing to do with us */
+	/* … and made again by the next launcher: that directory is not ours */
 	assert_open("s", &e);
 	assert_int_equal(statedir_write(&e, "child_pid", "2", 1, 0444, &err), 0);
 	statedir_remove(&d);
@@ -326,7 +324,7 @@ static void test_removed_while_running(void **state)
 	statedir_remove(&e);
 	assert_false(exists("s"));
 
-	/* renamed away: emptied where it is, and what has its name now is left alone */
+	/* renamed: emptied at its new path; the directory at the old path stays */
 	assert_open("s", &d);
 	assert_int_equal(statedir_write(&d, "child_pid", "1", 1, 0444, &err), 0);
 	assert_int_equal(rename("s", "away"), 0);
@@ -339,17 +337,23 @@ static void test_removed_while_running(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_made_and_removed, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_umask, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_paths, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_anothers, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_emptied, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_emptied_deep, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_shut, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_strange_lock, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_default, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_removed_while_running, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_directory_is_made_and_removed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(the_umask_does_not_matter, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(paths_are_resolved, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(unsuitable_paths_are_refused, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_directory_of_another_user_is_refused, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(the_directory_is_emptied, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_deep_and_wide_directory_is_emptied, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(an_unreadable_directory_of_ours_is_accepted, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(a_lock_that_is_not_a_regular_file_is_refused,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(the_default_is_the_first_usable_base, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(a_directory_removed_while_running_is_tolerated,
+						set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

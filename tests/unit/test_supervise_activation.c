@@ -59,8 +59,8 @@ static void put(const char *variable, const char *value)
 		unsetenv(variable);
 }
 
-/* From 4711 to 2. */
-static void what_names_the_launcher_becomes_the_targets(void **state)
+/* PID 4711 is replaced by 2. */
+static void variables_with_the_launchers_pid_get_the_targets(void **state)
 {
 	static const struct {
 		bool activated;
@@ -96,7 +96,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(activation_is_strict),
-		cmocka_unit_test(what_names_the_launcher_becomes_the_targets),
+		cmocka_unit_test(variables_with_the_launchers_pid_get_the_targets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fork_attended(): each test runs an attendant in a process of its own, which ends up with empty
- * hands, and watches it and its charge from outside.
+ * fork_attended(): each test runs an attendant in a process of its own, which releases everything
+ * that it holds, and observes it and its command from outside.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -31,13 +31,13 @@ enum { PATIENCE_MS = 60000 };
 
 struct fixture {
 	pid_t attendant;
-	int said;  /* what charge and attendant say, a word a write; the attendant keeps it */
-	int other; /* its other end is the charge's alone, once that runs */
+	int said;  /* output of command and attendant, a word per write; the attendant keeps it */
+	int other; /* only the command holds the other end while it runs */
 };
 
 struct job {
 	bool reap_all;
-	int (*charge)(int say);
+	int (*command)(int say);
 };
 
 static void say(int fd, const char *words)
@@ -75,7 +75,7 @@ static int live(const struct job *job, int fd)
 	if (rc < 0)
 		return 101;
 	if (rc == 0)
-		_exit(job->charge(fd));
+		_exit(job->command(fd));
 	/* What waitpid(2) says, as an exit status that tells both apart. */
 	return WIFSIGNALED(status) ? 64 + WTERMSIG(status) : WEXITSTATUS(status);
 }
@@ -137,9 +137,9 @@ static int kill_self(int fd)
 	return 0;
 }
 
-static void ends_as_its_charge_does(void **state)
+static void exits_with_the_status_of_its_command(void **state)
 {
-	const struct job exits = {.charge = seven}, dies = {.charge = kill_self};
+	const struct job exits = {.command = seven}, dies = {.command = kill_self};
 	struct fixture f = start(&exits);
 
 	(void)state;
@@ -148,7 +148,7 @@ static void ends_as_its_charge_does(void **state)
 	assert_ends(&f, 64 + SIGKILL);
 }
 
-/* Say each signal that comes, and end with SIGTERM. */
+/* Print each signal that arrives, and exit at SIGTERM. */
 static int listen_for(int fd)
 {
 	sigset_t all;
@@ -176,9 +176,9 @@ static pid_t child_of(pid_t pid)
 	return (pid_t)child;
 }
 
-static void forwards_signals_and_tells_of_stops(void **state)
+static void forwards_signals_and_reports_stops(void **state)
 {
-	const struct job job = {.charge = listen_for};
+	const struct job job = {.command = listen_for};
 	struct fixture f = start(&job);
 
 	(void)state;
@@ -196,7 +196,7 @@ static void forwards_signals_and_tells_of_stops(void **state)
 	assert_ends(&f, 3);
 }
 
-/* The attendant's descriptors, as its charge finds them when it first runs. */
+/* The attendant's descriptors, as its command finds them when it starts. */
 static int look_at_attendant(int fd)
 {
 	char path[64], target[256];
@@ -229,9 +229,9 @@ static int look_at_attendant(int fd)
 	return odd;
 }
 
-static void has_empty_hands_before_its_charge_runs(void **state)
+static void releases_everything_before_its_command_runs(void **state)
 {
-	const struct job job = {.charge = look_at_attendant};
+	const struct job job = {.command = look_at_attendant};
 	int stray = open("/dev/zero", O_RDONLY);
 	struct fixture f = start(&job);
 
@@ -257,9 +257,9 @@ static void assert_end_of_file(int fd)
 	assert_int_equal(read(fd, &byte, 1), 0);
 }
 
-static void holds_nothing_and_takes_its_charge_along(void **state)
+static void holds_nothing_and_its_command_dies_with_it(void **state)
 {
-	const struct job job = {.charge = let_go};
+	const struct job job = {.command = let_go};
 	struct fixture f = start(&job);
 
 	(void)state;
@@ -273,7 +273,7 @@ static void holds_nothing_and_takes_its_charge_along(void **state)
 	fd_close(f.other);
 }
 
-/* Leave an orphan, which ends at once, and count what is left of it below the attendant. */
+/* Leave an orphan that exits at once, and count the attendant's children afterwards. */
 static int orphans_left(bool wanted)
 {
 	struct deadline deadline = deadline_in(PATIENCE_MS);
@@ -314,10 +314,10 @@ static int leave_none(int fd)
 	return orphans_left(false);
 }
 
-static void reaps_all_or_its_charge_alone(void **state)
+static void reaps_every_child_or_its_own_alone(void **state)
 {
-	const struct job all = {.reap_all = true, .charge = leave_none},
-			 alone = {.reap_all = false, .charge = leave_one};
+	const struct job all = {.reap_all = true, .command = leave_none},
+			 alone = {.reap_all = false, .command = leave_one};
 	struct fixture f = start(&all);
 
 	(void)state;
@@ -329,11 +329,11 @@ static void reaps_all_or_its_charge_alone(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(ends_as_its_charge_does),
-		cmocka_unit_test(forwards_signals_and_tells_of_stops),
-		cmocka_unit_test(has_empty_hands_before_its_charge_runs),
-		cmocka_unit_test(holds_nothing_and_takes_its_charge_along),
-		cmocka_unit_test(reaps_all_or_its_charge_alone),
+		cmocka_unit_test(exits_with_the_status_of_its_command),
+		cmocka_unit_test(forwards_signals_and_reports_stops),
+		cmocka_unit_test(releases_everything_before_its_command_runs),
+		cmocka_unit_test(holds_nothing_and_its_command_dies_with_it),
+		cmocka_unit_test(reaps_every_child_or_its_own_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

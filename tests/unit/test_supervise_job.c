@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * job_stop(): a process of ours plays the launcher, and tells in its exit status what came of it;
- * we are its shell, and its command is a child of its own.
+ * job_stop(): a child process plays the launcher and reports the result in its exit status. The
+ * test plays its shell. The command is a child of the launcher.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,7 +23,7 @@
 
 enum { PATIENCE_MS = 20000 };
 
-/* What the job ends with. */
+/* Exit statuses of the job. */
 enum { WENT_ON = 1, CONTINUED = 2, CONT_IS_PENDING = 4, FAILED = 64 };
 
 struct fixture {
@@ -31,7 +31,7 @@ struct fixture {
 	pid_t command;
 };
 
-/* The command, stopped. */
+/* The stopped command. */
 static int start_command(struct process *ret)
 {
 	int rc = process_fork("the command", ret, NULL), status;
@@ -106,7 +106,7 @@ static int end_of(struct fixture *f)
 	return WEXITSTATUS(status);
 }
 
-static void a_leader_of_a_session_goes_on(void **state)
+static void a_session_leader_does_not_stop(void **state)
 {
 	struct fixture f;
 
@@ -115,7 +115,7 @@ static void a_leader_of_a_session_goes_on(void **state)
 	assert_int_equal(end_of(&f), WENT_ON);
 }
 
-static void the_shell_stops_and_continues_it(void **state)
+static void the_shell_stops_and_continues_the_job(void **state)
 {
 	struct fixture f;
 
@@ -126,8 +126,8 @@ static void the_shell_stops_and_continues_it(void **state)
 	assert_int_equal(end_of(&f), CONTINUED | CONT_IS_PENDING);
 }
 
-/* And what has continued the job is not for the command. */
-static void who_continues_the_command_continues_it(void **state)
+/* The SIGCONT that continued the job is not for the command. */
+static void continuing_the_command_continues_the_job(void **state)
 {
 	struct fixture f;
 
@@ -138,7 +138,7 @@ static void who_continues_the_command_continues_it(void **state)
 	assert_int_equal(end_of(&f), CONTINUED);
 }
 
-static void who_kills_the_command_continues_it(void **state)
+static void killing_the_command_continues_the_job(void **state)
 {
 	struct fixture f;
 
@@ -149,8 +149,8 @@ static void who_kills_the_command_continues_it(void **state)
 	assert_int_equal(end_of(&f), CONTINUED);
 }
 
-/* Before it has stopped, while it stops, or after. */
-static void a_command_that_is_continued_at_once_leaves_nobody_stopped(void **state)
+/* SIGCONT arrives before the job has stopped, while it stops, or after. */
+static void a_command_that_is_continued_at_once_leaves_no_process_stopped(void **state)
 {
 	(void)state;
 	for (int i = 0; i < 20; i++) {
@@ -165,7 +165,7 @@ static void a_command_that_is_continued_at_once_leaves_nobody_stopped(void **sta
 	}
 }
 
-static void what_proc_shows_is_believed(void **state)
+static void the_state_in_proc_counts(void **state)
 {
 	struct process command = PROCESS_NONE;
 	int status;
@@ -187,12 +187,12 @@ static void what_proc_shows_is_believed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_leader_of_a_session_goes_on),
-		cmocka_unit_test(the_shell_stops_and_continues_it),
-		cmocka_unit_test(who_continues_the_command_continues_it),
-		cmocka_unit_test(who_kills_the_command_continues_it),
-		cmocka_unit_test(a_command_that_is_continued_at_once_leaves_nobody_stopped),
-		cmocka_unit_test(what_proc_shows_is_believed),
+		cmocka_unit_test(a_session_leader_does_not_stop),
+		cmocka_unit_test(the_shell_stops_and_continues_the_job),
+		cmocka_unit_test(continuing_the_command_continues_the_job),
+		cmocka_unit_test(killing_the_command_continues_the_job),
+		cmocka_unit_test(a_command_that_is_continued_at_once_leaves_no_process_stopped),
+		cmocka_unit_test(the_state_in_proc_counts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,7 +66,7 @@ static void messages_are_rewritten(void **state)
 	}
 }
 
-static void a_nul_ends_a_message_or_spoils_it(void **state)
+static void a_nul_is_allowed_only_at_the_end(void **state)
 {
 	char text[NOTIFY_TEXT_MAX];
 	size_t n;
@@ -177,7 +177,7 @@ static int say(struct fixture *f, const char *text)
 	return message_send(f->target, text, strlen(text), NULL, 0);
 }
 
-/* The next message at the manager is exactly that; NULL: there is none. */
+/* The next message at the manager equals @want; NULL: there is none. */
 static void assert_heard(struct fixture *f, const char *text)
 {
 	char got[4096] = "";
@@ -191,7 +191,7 @@ static void assert_heard(struct fixture *f, const char *text)
 	assert_int_equal(n, strlen(text));
 }
 
-static void messages_and_descriptors_pass(void **state)
+static void messages_and_descriptors_are_forwarded(void **state)
 {
 	struct fixture *f = *state;
 	char own[32], got[64], c;
@@ -221,8 +221,8 @@ static void messages_and_descriptors_pass(void **state)
 	fd_close(ends[0]);
 }
 
-/* Memory files, directories, sockets. */
-static void files_are_passed_on(void **state)
+/* memfds, directories, sockets. */
+static void files_are_forwarded(void **state)
 {
 	struct fixture *f = *state;
 	int memory = memfd_create("state", MFD_CLOEXEC);
@@ -248,7 +248,7 @@ static void files_are_passed_on(void **state)
 	fd_close(directory);
 }
 
-static void what_is_no_message_is_dropped(void **state)
+static void an_invalid_message_is_dropped(void **state)
 {
 	struct fixture *f = *state;
 	char big[8192];
@@ -274,7 +274,7 @@ static void what_is_no_message_is_dropped(void **state)
 	fd_close(ends[0]);
 }
 
-static void a_manager_that_does_not_read_holds_the_target_back(void **state)
+static void a_manager_that_does_not_read_blocks_the_target(void **state)
 {
 	struct fixture *f = *state;
 	char text[32];
@@ -306,7 +306,7 @@ static void a_manager_that_does_not_read_holds_the_target_back(void **state)
 	assert_heard(f, "STATUS=again");
 }
 
-static void another_manager_is_found(void **state)
+static void a_restarted_manager_is_found(void **state)
 {
 	struct fixture *f = *state;
 
@@ -319,7 +319,7 @@ static void another_manager_is_found(void **state)
 	turn(f);
 	assert_heard(f, "STATUS=found");
 	assert_heard(f, NULL);
-	/* At once, when there is one already. */
+	/* If a manager listens already, the message arrives at once. */
 	fd_close(f->manager);
 	start_manager(f);
 	assert_int_equal(say(f, "STATUS=third"), 0);
@@ -327,7 +327,7 @@ static void another_manager_is_found(void **state)
 	assert_heard(f, "STATUS=third");
 }
 
-static void a_manager_may_come_later(void **state)
+static void a_manager_may_start_later(void **state)
 {
 	struct fixture *f = *state;
 
@@ -340,7 +340,7 @@ static void a_manager_may_come_later(void **state)
 	assert_heard(f, "READY=1");
 }
 
-static void last_words_are_passed_on(void **state)
+static void the_last_messages_are_forwarded(void **state)
 {
 	struct fixture *f = *state;
 
@@ -352,7 +352,7 @@ static void last_words_are_passed_on(void **state)
 	assert_heard(f, "STOPPING=1");
 }
 
-static void last_words_to_a_deaf_manager_end(void **state)
+static void the_wait_for_a_manager_that_does_not_read_ends(void **state)
 {
 	struct fixture *f = *state;
 
@@ -383,7 +383,7 @@ static void abstract_addresses_are_reached(void **state)
 	assert_heard(f, "READY=1");
 }
 
-static void other_addresses_are_left_alone(void **state)
+static void other_addresses_are_unchanged(void **state)
 {
 	static const char *const addresses[] = {
 		"", "/", "@", "vsock:2:1234", "relative/path", "x",
@@ -419,18 +419,18 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(messages_are_rewritten),
-		cmocka_unit_test(a_nul_ends_a_message_or_spoils_it),
+		cmocka_unit_test(a_nul_is_allowed_only_at_the_end),
 		cmocka_unit_test(a_message_may_grow_to_systemds_limit),
-		with_fixture(messages_and_descriptors_pass),
-		with_fixture(files_are_passed_on),
-		with_fixture(what_is_no_message_is_dropped),
-		with_fixture(a_manager_that_does_not_read_holds_the_target_back),
-		with_fixture(another_manager_is_found),
-		with_fixture(a_manager_may_come_later),
-		with_fixture(last_words_are_passed_on),
-		with_fixture(last_words_to_a_deaf_manager_end),
+		with_fixture(messages_and_descriptors_are_forwarded),
+		with_fixture(files_are_forwarded),
+		with_fixture(an_invalid_message_is_dropped),
+		with_fixture(a_manager_that_does_not_read_blocks_the_target),
+		with_fixture(a_restarted_manager_is_found),
+		with_fixture(a_manager_may_start_later),
+		with_fixture(the_last_messages_are_forwarded),
+		with_fixture(the_wait_for_a_manager_that_does_not_read_ends),
 		with_fixture(abstract_addresses_are_reached),
-		with_fixture(other_addresses_are_left_alone),
+		with_fixture(other_addresses_are_unchanged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

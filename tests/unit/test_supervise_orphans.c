@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* orphans_signal() on real process trees, and what it reads in /proc/PID/stat. */
+/* orphans_signal() on real process trees, and the parser of /proc/PID/stat. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,7 +19,7 @@
 #include "fauxroot/supervise/reap.h"
 #include "supervise/procstat.h"
 
-static void stat_lines(void **state)
+static void lines_of_proc_stat_are_parsed(void **state)
 {
 	static const struct {
 		const char *text;
@@ -59,7 +59,7 @@ static void stat_lines(void **state)
 	}
 }
 
-/* A process that waits for its end, at the end of @depth further ones that have ended. */
+/* A process that waits to be killed; its @depth ancestors below the test have exited. */
 _noreturn_ static void grow(unsigned depth, int ready)
 {
 	if (depth > 0 && fork() == 0)
@@ -91,7 +91,7 @@ static void reap_dead(void)
 		;
 }
 
-/* The living once @n are left: those above a planted process may be on their way out yet. */
+/* Wait until @n are left: the ancestors of a planted process may still be exiting. */
 static int living_of(int n)
 {
 	const struct timespec moment = {.tv_nsec = 1000000};
@@ -127,7 +127,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static void all_descendants_whatever_their_session(void **state)
+static void descendants_of_every_session_are_signalled(void **state)
 {
 	assert_int_equal(living_of(0), 0);
 	plant(0, *state);
@@ -146,7 +146,7 @@ static void all_descendants_whatever_their_session(void **state)
 	assert_int_equal(living_of(0), 0);
 }
 
-static void sigterm_ends_the_stopped(void **state)
+static void sigterm_terminates_stopped_processes(void **state)
 {
 	pid_t pid = plant(0, *state);
 	int status;
@@ -164,7 +164,7 @@ static bool is_this(void *arg, pid_t pid)
 	return pid == *(pid_t *)arg;
 }
 
-static void a_spared_child_is_spared_with_all_below_it(void **state)
+static void a_spared_child_keeps_its_descendants(void **state)
 {
 	int *pipe_fds = *state, status;
 	pid_t spared = fork(), other;
@@ -182,8 +182,8 @@ static void a_spared_child_is_spared_with_all_below_it(void **state)
 	assert_int_equal(living_of(2), 2);
 }
 
-/* It may have forked after the list was made. */
-static void a_zombie_of_ours_is_no_end(void **state)
+/* The zombie may have forked after the list was made. */
+static void a_zombie_of_ours_is_counted(void **state)
 {
 	pid_t pid = plant(0, *state);
 	siginfo_t info;
@@ -198,13 +198,14 @@ static void a_zombie_of_ours_is_no_end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(stat_lines),
-		cmocka_unit_test_setup_teardown(all_descendants_whatever_their_session, set_up,
+		cmocka_unit_test(lines_of_proc_stat_are_parsed),
+		cmocka_unit_test_setup_teardown(descendants_of_every_session_are_signalled, set_up,
 						tear_down),
-		cmocka_unit_test_setup_teardown(sigterm_ends_the_stopped, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_spared_child_is_spared_with_all_below_it, set_up,
+		cmocka_unit_test_setup_teardown(sigterm_terminates_stopped_processes, set_up,
 						tear_down),
-		cmocka_unit_test_setup_teardown(a_zombie_of_ours_is_no_end, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_spared_child_keeps_its_descendants, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(a_zombie_of_ours_is_counted, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

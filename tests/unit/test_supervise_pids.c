@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where the numbers of a PID namespace begin. */
+/* The first PIDs of a PID namespace. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,7 +14,7 @@
 #include "fauxroot/base/spawn.h"
 #include "fauxroot/supervise/pids.h"
 
-static void a_first_number(void **state)
+static void the_first_pid_is_in_range(void **state)
 {
 	static const struct {
 		uint32_t random, pid_max;
@@ -44,8 +44,8 @@ static void a_first_number(void **state)
 	}
 }
 
-/* Without the right to it, or where somebody has it, there is no process. */
-static void a_number_that_is_taken_or_not_for_us(void **state)
+/* Without the capability, or if the PID is in use, no process is made. */
+static void a_pid_in_use_or_not_permitted_is_refused(void **state)
 {
 	struct process p = PROCESS_NONE;
 	int rc = pids_fork(getpid(), &p);
@@ -61,8 +61,8 @@ static void a_number_that_is_taken_or_not_for_us(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_first_number),
-		cmocka_unit_test(a_number_that_is_taken_or_not_for_us),
+		cmocka_unit_test(the_first_pid_is_in_range),
+		cmocka_unit_test(a_pid_in_use_or_not_permitted_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -76,7 +76,7 @@ static void an_ignored_hangup_does_not_end_a_launch(void **state)
 	assert_int_equal(block(state), 0);
 }
 
-static void an_ignored_sigchld_is_put_right(void **state)
+static void an_ignored_sigchld_is_reset(void **state)
 {
 	struct signals signals;
 	struct sigaction action;
@@ -91,7 +91,7 @@ static void an_ignored_sigchld_is_put_right(void **state)
 	assert_int_equal(block(state), 0);
 }
 
-/* A target that waits for one signal with sigwaitinfo(2) and exits with the number it came with. */
+/* A target that waits for one signal with sigwaitinfo(2) and exits with the value sent with it. */
 static struct process start_target(bool own_group)
 {
 	int gate[2];
@@ -139,7 +139,7 @@ static int forwarded_status(const struct signalfd_siginfo *info, bool own_group,
 	return WEXITSTATUS(status);
 }
 
-static void what_the_target_has_not_got_is_forwarded(void **state)
+static void signals_that_the_target_lacks_are_forwarded(void **state)
 {
 	const struct {
 		struct signalfd_siginfo info;
@@ -168,7 +168,7 @@ static void what_the_target_has_not_got_is_forwarded(void **state)
 				 cases[i].status);
 }
 
-static void signals_have_the_words_of_a_log(void **state)
+static void signals_are_described_in_words(void **state)
 {
 	char buf[64];
 
@@ -212,10 +212,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_terminating_signal_stays_pending, block, restore),
 		cmocka_unit_test_setup_teardown(an_ignored_hangup_does_not_end_a_launch, block,
 						restore),
-		cmocka_unit_test_setup_teardown(an_ignored_sigchld_is_put_right, block, restore),
-		cmocka_unit_test_setup_teardown(what_the_target_has_not_got_is_forwarded, block,
+		cmocka_unit_test_setup_teardown(an_ignored_sigchld_is_reset, block, restore),
+		cmocka_unit_test_setup_teardown(signals_that_the_target_lacks_are_forwarded, block,
 						restore),
-		cmocka_unit_test(signals_have_the_words_of_a_log),
+		cmocka_unit_test(signals_are_described_in_words),
 		cmocka_unit_test(orphans_are_adopted_and_reaped),
 	};
 

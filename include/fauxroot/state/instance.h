@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is known of the running instances: see instances.h. */
+/* Facts about a running instance: see instances.h. */
 #pragma once
 
 #include <stddef.h>
@@ -8,10 +8,10 @@
 struct instance {
 	pid_t pid;	 /* of the launcher */
 	char *state_dir; /* absolute */
-	char *name;	 /* NULL: it has none */
+	char *name;	 /* NULL: no name */
 };
 
-/* A list that it owns; all zero is an empty one. */
+/* A list that owns its items; all zero is an empty list. */
 struct instances {
 	struct instance *items;
 	size_t n;

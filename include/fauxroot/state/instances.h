@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The running instances of a user: each launcher keeps a symbolic link
- * $XDG_RUNTIME_DIR/fauxroot/PID to its state directory while it lives, and where it has a name
- * (--name) a link $XDG_RUNTIME_DIR/fauxroot/NAME to that link.
+ * The running instances of a user. Each launcher keeps a symbolic link
+ * $XDG_RUNTIME_DIR/fauxroot/PID to its state directory while it runs. If it has a name (--name), it
+ * also keeps a link $XDG_RUNTIME_DIR/fauxroot/NAME to the first link.
  */
 #pragma once
 
@@ -16,11 +16,11 @@
 struct error;
 struct statedir;
 
-/* A launcher's own links: none where dir is -1. */
+/* A launcher's own links; none if dir is -1. */
 struct instance_link {
 	int dir; /* $XDG_RUNTIME_DIR/fauxroot */
 	char pid[16];
-	char name[CONFIG_NAME_MAX + 1]; /* "": it has no name */
+	char name[CONFIG_NAME_MAX + 1]; /* "": no name */
 };
 
 #define INSTANCE_LINK_NONE ((struct instance_link){.dir = -1})
@@ -29,10 +29,10 @@ struct instance_link {
  * instance_announce() - make the links of this process to @state
  * @name: valid for --name; NULL: none
  *
- * Also clears away the links of launchers that are dead, and what statedir_sweep() takes; those to
- * @state are dead, because its lock is ours. Returns 0 or -errno with no link made. -ENOENT:
- * XDG_RUNTIME_DIR is not set. -EEXIST: a running instance has the name. Without a name, nothing but
- * a line in `fauxrootctl ps` depends on it.
+ * Also removes the links of dead launchers, and their state directories (statedir_sweep()). Other
+ * links to @state are dead, because this process holds its lock. Returns 0, or -errno without a
+ * link. -ENOENT: XDG_RUNTIME_DIR is not set. -EEXIST: a running instance has the name. An instance
+ * without a name can ignore a failure: only its line in `fauxrootctl ps` is missing.
  */
 int instance_announce(const struct statedir *state, const char *name, struct instance_link *ret,
 		      struct error *err);
@@ -40,12 +40,12 @@ int instance_announce(const struct statedir *state, const char *name, struct ins
 /*
  * instance_name_check() - could instance_announce() take @name now?
  *
- * Changes nothing. Returns 0; -EEXIST; -ENOENT where XDG_RUNTIME_DIR is not set or does not exist;
+ * Changes nothing. Returns 0; -EEXIST; -ENOENT if XDG_RUNTIME_DIR is not set or does not exist; or
  * -errno.
  */
 int instance_name_check(const char *name, struct error *err);
 
-/* instance_withdraw() - remove them, and the directory where it was the last; accepts
+/* instance_withdraw() - remove the links, and the directory if it is then empty; accepts
  * INSTANCE_LINK_NONE */
 void instance_withdraw(struct instance_link *link);
 
@@ -54,9 +54,9 @@ void instances_clear(struct instances *instances);
 #define _cleanup_instances_ _cleanup_(instances_clear)
 
 /*
- * instances_list() - who runs, in the order of PIDs
+ * instances_list() - list the running instances, in the order of PIDs
  *
- * Dead ones are left out and their links cleared away. Returns 0 or -errno; an absent directory is
- * an empty list.
+ * Leaves out dead instances and removes their links. Returns 0 or -errno; a missing directory is an
+ * empty list.
  */
 int instances_list(struct instances *ret, struct error *err);

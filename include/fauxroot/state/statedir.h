@@ -2,10 +2,11 @@
 /*
  * The state directory: child_pid, api.sock, resolv.conf, hosts, lock.
  *
- * It is ours, 0700 and no symbolic link, which is checked by descriptor. Its file "lock" holds an
- * exclusive flock(2) for as long as the launcher lives, so a second launcher, or a RootlessKit, on
- * the same directory is refused; the directory itself is flocked, too, which keeps cleaners of /tmp
- * away (man 5 tmpfiles.d). Files appear whole: a temporary file and a rename.
+ * It belongs to the caller, has mode 0700 and is not a symbolic link; this is checked by
+ * descriptor. The launcher holds an exclusive flock(2) on the file "lock" until it exits, so a
+ * second launcher or a RootlessKit on the same directory is refused. It also locks the directory
+ * itself, which keeps cleaners of /tmp away (man 5 tmpfiles.d). Files are written atomically: a
+ * temporary file and a rename.
  */
 #pragma once
 
@@ -15,82 +16,82 @@
 
 struct error;
 
-/* What statedir_remove() needs at a time, at most. */
+/* The most descriptors that statedir_remove() needs at a time. */
 #define STATEDIR_SPARE 4
 
 struct statedir {
 	char *path;		   /* absolute and canonical */
 	int dir;		   /* descriptor of the directory */
 	int lock;		   /* descriptor of its file "lock", locked */
-	int spare[STATEDIR_SPARE]; /* held so that the directory can be removed when we are out of
-				    * descriptors */
+	int spare[STATEDIR_SPARE]; /* reserve: with it the directory can be removed although all
+				    * descriptors are in use */
 };
 
 #define STATEDIR_NONE ((struct statedir){NULL, -1, -1, {-1, -1, -1, -1}})
 
 /*
  * statedir_open() - make, check, lock and empty a state directory
- * @wanted: the path; NULL: fauxroot.XXXXXX under the first of $XDG_RUNTIME_DIR, $TMPDIR, /tmp where
+ * @wanted: the path; NULL: fauxroot.XXXXXX in the first of $XDG_RUNTIME_DIR, $TMPDIR, /tmp where
  *	it can be made
  * @cancel_fd: as fd_wait()
  *
- * Missing parents are made, 0700, and stay. A lock that a dying predecessor holds is waited for up
- * to a second. What stands in the directory but "lock" is removed, without leaving the file system
- * and without following links. The umask does not matter.
+ * Missing parents are made with mode 0700, and stay. If a dying predecessor holds the lock, the
+ * function waits up to a second. It removes everything in the directory except "lock", without
+ * leaving the file system and without following links. The umask does not matter.
  *
- * Returns 0, or -errno at step STEP_STATEDIR: -EBUSY with the PID of the launcher that has it,
- * -ENOTDIR, -ELOOP, -EPERM (another user's, or below another user's directory), -ENAMETOOLONG (a
- * socket below it would exceed 107 bytes), -EINVAL (emptying it would take the home, the runtime or
- * the working directory, or the links of instances.h), -ECANCELED; nothing is changed then.
+ * Returns 0, or -errno at step STEP_STATEDIR: -EBUSY with the PID of the launcher that uses it,
+ * -ENOTDIR, -ELOOP, -EPERM (another user owns it or a directory above it), -ENAMETOOLONG (the path
+ * of a socket in it would exceed 107 bytes), -EINVAL (emptying it would remove the home, the
+ *runtime or the working directory, or the links of instances.h), -ECANCELED. Nothing is changed
+ *then.
  */
 int statedir_open(const char *wanted, int cancel_fd, struct statedir *ret, struct error *err);
 
 /*
  * statedir_check() - would statedir_open() succeed?
- * @wanted: as there
- * @room: bytes that must be free in its file system; they are taken for a moment, without a name
- * @ret: the path, to be freed; with a @wanted of NULL that of a directory that would be made,
- *	fauxroot.XXXXXX
+ * @wanted: as for statedir_open()
+ * @room: bytes that must be free in the file system; an unnamed file takes them for a moment
+ * @ret: the path, which the caller frees; if @wanted is NULL, the path with "fauxroot.XXXXXX" as
+ *its last component
  *
- * Makes, empties and removes nothing that has a name; a lock that is free is held, shared, for a
- * moment. Returns 0 or the -errno and the sentence that statedir_open() would give, at step
- * STEP_STATEDIR.
+ * Makes, empties and removes nothing that has a name. A free lock is held for a moment, shared.
+ * Returns 0, or the -errno and the message of statedir_open(), at step STEP_STATEDIR.
  */
 int statedir_check(const char *wanted, size_t room, char **ret, struct error *err);
 
 /*
- * statedir_write() - make the file @name whole or not at all: temporary file, then rename(2)
+ * statedir_write() - write the file @name atomically: temporary file, then rename(2)
  *
- * Returns 0 or -errno (ENOSPC: the old content, if any, stands).
+ * Returns 0 or -errno (ENOSPC: the old content, if any, stays).
  */
 int statedir_write(const struct statedir *dir, const char *name, const void *data, size_t size,
 		   mode_t mode, struct error *err);
 
 /*
- * statedir_remove() - at our end: empty and remove the directory, while the lock is still held
+ * statedir_remove() - before the launcher exits: empty and remove the directory, with the lock held
  *
- * Where the path leads to another directory by now (somebody renamed ours away) that one is left
- * alone. Accepts STATEDIR_NONE.
+ * If the path now leads to another directory (somebody has renamed ours), that directory stays.
+ * Accepts STATEDIR_NONE.
  */
 void statedir_remove(struct statedir *dir);
 
 /*
- * statedir_sweep() - remove the directory @path of a launcher that is dead
+ * statedir_sweep() - remove the directory @path of a dead launcher
  *
- * Only where its name is one that statedir_open() chose by itself; a directory that the user named
- * is emptied by the next launcher that is given it. One that is locked by now is left alone.
+ * Does so only if statedir_open() chose its name. The next launcher that uses a directory that the
+ * user named empties it. A directory that is locked again stays.
  */
 void statedir_sweep(const char *path);
 
 /*
  * statedir_sweep_strays() - remove the directories of launchers that were killed before they had a
- * link (instances.h), which leads to those of all others
+ * link (instances.h); statedir_sweep() finds all others by their links
  *
- * Looks where statedir_open() would make one now, for names of its choice. As the command of such a
- * launcher has not run, its directory has nothing in it but what a launcher makes there: one that
- * has more is left alone, and so is one that is locked.
+ * Searches the place where statedir_open() would now make a directory, for names of that form. The
+ * command of such a launcher has not run, so its directory holds only files that a launcher makes.
+ * A directory with other files stays, and so does a locked one.
  */
 void statedir_sweep_strays(void);
 
-/* statedir_close() - let go without removing anything, in a process that only inherited it */
+/* statedir_close() - close without removing anything, in a process that only inherited @dir */
 void statedir_close(struct statedir *dir);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Evacuation of our cgroup (man 7 cgroups, version 2). Controllers can be enabled for the children
- * of a cgroup only when no process is in it itself ("no internal processes"); so its processes move
- * to a child of it, and the command finds controllers for the cgroups that it makes beside that.
+ * of a cgroup only while the cgroup itself has no processes ("no internal processes"). So its
+ * processes move to a child cgroup, the leaf. The command then has controllers for the cgroups that
+ * it makes beside the leaf.
  */
 #pragma once
 
@@ -15,40 +16,41 @@
 struct error;
 
 struct cgroup2 {
-	int dir;	     /* of the cgroup that we were born into; -1: none */
+	int dir;	     /* the cgroup in which we were started; -1: none */
 	int leaf;	     /* of the one below it that we live in; -1: not yet */
-	char *path;	     /* of @dir, for messages */
-	const char *name;    /* of @refuge */
-	bool made;	     /* it was not there: ours to remove */
-	struct strv enabled; /* controllers that we have enabled */
+	char *path;	     /* of dir, for messages */
+	const char *name;    /* of the leaf */
+	bool made;	     /* we have made the leaf, so we remove it */
+	struct strv enabled; /* the controllers that we have enabled */
 };
 
 #define CGROUP2_NONE ((struct cgroup2){.dir = -1, .leaf = -1})
 
 /*
- * cgroup2_open() - find our cgroup, and see that it can be evacuated; nothing is changed
- * @name: of the cgroup to be made below it; must outlive @ret
+ * cgroup2_open() - find our cgroup, and check that it can be evacuated; change nothing
+ * @name: name of the leaf cgroup; must outlive @ret
  *
  * Returns 0, or at step STEP_CGROUP -ENODEV (no cgroup2 is mounted here), -EACCES (not delegated to
- * us), -EPERM (it is the root of the hierarchy, where the kernel's threads are), -errno.
+ * us), -EPERM (the root of the hierarchy, which holds the kernel's threads), or -errno.
  */
 int cgroup2_open(const char *name, struct cgroup2 *ret, struct error *err);
 
 /*
- * cgroup2_evacuate() - move the processes, ours first, and enable what controllers there are
- * @child: is to be moved as well, on pain of failure
+ * cgroup2_evacuate() - move all processes to the leaf, ours first, and enable all controllers
+ * @child: a process of ours; a failure to move it is an error
  *
- * Other processes that cannot be moved, and controllers that cannot be enabled, are warned of.
- * Returns 0 or -errno at step STEP_CGROUP.
+ * Logs a warning for another process that cannot be moved, and for a controller that cannot be
+ * enabled. Returns 0 or -errno at step STEP_CGROUP.
  */
 int cgroup2_evacuate(struct cgroup2 *cgroup, pid_t child, struct error *err);
 
 /*
- * cgroup2_return() - disable what we have enabled, move all back, remove what we have made
+ * cgroup2_return() - disable the controllers that we have enabled, move all processes back, remove
+ * the leaf if we have made it
  *
- * As far as the kernel lets us: cgroups that others have made with those controllers keep us where
- * we are. Nothing is undone while another instance lives in the same refuge. Accepts CGROUP2_NONE,
- * and whatever the functions above have left.
+ * As far as the kernel allows: if other processes have made cgroups with those controllers, ours
+ * stay in the leaf. Undoes nothing while another instance uses the same leaf. Accepts CGROUP2_NONE,
+ * and the state after a failure of the functions above.
  */
 void cgroup2_return(struct cgroup2 *cgroup);
 

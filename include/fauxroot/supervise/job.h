@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Job control: the shell that has started us sees us in the place of the command. */
+/* Job control: the shell that started us sees our process as the job, not the command. */
 #pragma once
 
 #include <stdbool.h>
@@ -7,20 +7,20 @@
 struct process;
 
 /*
- * job_stop() - stop this process, as the command has stopped
- * @command: as we see it. If it ends, or is continued past us, we go on, too: so it must be a
- *	process of our own /proc. Without a pidfd nobody looks after it meanwhile
+ * job_stop() - stop this process, because the command has stopped
+ * @command: the command, with its PID in our own /proc. We continue when it exits, or when somebody
+ *	continues it without continuing us. Without a pidfd nothing observes it while we are stopped
  *
- * All signals must be blocked. Where no shell waits for us (in a service, or under a terminal that
- * has none) nobody would continue us, and we do not stop. Returns true where we have stopped and
- * were continued; a SIGCONT that came from elsewhere is then pending still.
+ * All signals must be blocked. If no shell waits for us (in a service, or on a terminal without a
+ * shell), nothing would continue us, so we do not stop. Returns true if we stopped and were
+ * continued. A SIGCONT from another process is then still pending.
  */
 bool job_stop(const struct process *command);
 
 /*
- * job_is_stopped() - does /proc show @command stopped?
+ * job_is_stopped() - does /proc show @command as stopped?
  *
- * What cannot be seen, for /proc is not ours to read or shows another PID namespace, counts as
- * stopped.
+ * Returns true as well if it cannot be seen, because /proc is not readable or shows another PID
+ * namespace.
  */
 bool job_is_stopped(const struct process *command);

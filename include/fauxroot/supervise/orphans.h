@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a target leaves behind: its descendants, which have become ours (become_subreaper()). */
+/* Descendants of the target that are left when it exits: they become ours (become_subreaper()). */
 #pragma once
 
 #include <stdbool.h>
@@ -10,25 +10,26 @@ struct signals;
 
 /*
  * orphans_signal() - send @sig to all descendants of the calling process, whatever their session
- * @sig: with SIGTERM comes SIGCONT, for those that are stopped; 0: only count
- * @spare: says of a child of ours that it is left alone, with all below it; NULL: none is
+ * @sig: SIGTERM is followed by SIGCONT, for stopped processes; 0: only count
+ * @spare: returns true for a child of ours that is left out with all its descendants; NULL: none is
  * @arg: its first argument
  *
- * They are found in /proc, which must show our own PID namespace, and signalled by pidfd where that
- * is there (pidfd_open(2), Linux 5.3): a PID that has gone to somebody else meanwhile is left
- * alone. What is forked meanwhile may be missed: reap, and call it again.
+ * The processes are found in /proc, which must show our own PID namespace, and signalled by pidfd
+ * if the kernel has it (pidfd_open(2), Linux 5.3). So a PID that now belongs to another process is
+ * left alone. A process that is forked during the call may be missed: reap, and call it again.
  *
- * Returns how many there are, among them those that may not be signalled and zombies that wait for
- * us to reap them; so 0 means that there are none, and will be none. -errno where /proc cannot be
- * read or is another namespace's.
+ * Returns the number of descendants, including those that we may not signal and the zombies that we
+ * have yet to reap. So 0 means that there are none, and that there will be none. -errno if /proc
+ * cannot be read or shows another PID namespace.
  */
 int orphans_signal(int sig, bool (*spare)(void *arg, pid_t pid), void *arg, struct error *err);
 
 /*
- * pidns_end_all() - as PID 1 of a namespace: tell all others in it to end, and wait for that
- * @signals: a terminating one ends the wait
- * @seconds: as long at most; no more than 86400
+ * pidns_end_all() - as PID 1 of a namespace: send SIGTERM to all other processes in it, and wait
+ * until our children have exited
+ * @signals: a terminating signal ends the wait
+ * @seconds: the longest wait, at most 86400
  *
- * What is left when it returns is killed when PID 1 ends (man 7 pid_namespaces).
+ * The kernel kills the processes that are left when PID 1 exits (man 7 pid_namespaces).
  */
 void pidns_end_all(const struct signals *signals, unsigned seconds);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The numbers of processes in a new PID namespace: they begin at 2, so that a daemon has the same
- * one in each, and finds itself in the pid file that it left behind when it was killed.
+ * The PIDs in a new PID namespace. They begin at 2, so a daemon gets the same PID in each
+ * namespace. After it was killed, it finds its own PID in its old pid file. So let them begin at
+ * random.
  */
 #pragma once
 
@@ -11,40 +12,41 @@
 struct process;
 
 /*
- * pids_choose() - the number after which those of a namespace are to go on
- * @random: any number, to choose by
- * @pid_max: as /proc/sys/kernel/pid_max has it
+ * pids_choose() - choose the PID after which the PIDs of a namespace continue
+ * @random: any random number
+ * @pid_max: the value of /proc/sys/kernel/pid_max
  *
- * Returns one from 1,000 to 30,000 and below half of @pid_max: there is room above it before the
- * kernel begins anew at 300. 0 where @pid_max leaves none.
+ * Returns a number from 1,000 to 30,000 and below half of @pid_max: this leaves room above it
+ * before the kernel starts again at 300. 0 if @pid_max is too small.
  */
 pid_t pids_choose(uint32_t random, uint32_t pid_max);
 
 /*
- * pids_choose_one() - a number for one process, where @pid_max is too small for pids_choose() or
- * the namespace's own numbers cannot be set
+ * pids_choose_one() - choose the PID of one process, if @pid_max is too small for pids_choose() or
+ * ns_last_pid cannot be written
  *
- * From 2 to below @pid_max, and at most 30,000.
+ * Returns a number from 2 to below @pid_max, at most 30,000.
  */
 pid_t pids_choose_one(uint32_t random, uint32_t pid_max);
 
 /*
- * pids_scatter() - in a PID namespace's init, before there is anybody else: let the next process
- * have a random number, and the others those after it
- * @ret_wanted: 0 where that is done; else a number to ask pids_fork() for
+ * pids_scatter() - in init of a PID namespace, before any other process exists: give the next
+ * process a random PID, and later ones the PIDs after it
+ * @ret_wanted: 0 on success; else a PID to request from pids_fork()
  *
- * By /proc/sys/kernel/ns_last_pid, which acts on the writer's own namespace (man 7 pid_namespaces).
- * Returns 0 or -errno, with @ret_wanted set in either case: -ERANGE where pid_max is too small,
- * -EROFS in containers that have /proc/sys read-only.
+ * Writes /proc/sys/kernel/ns_last_pid, which acts on the writer's own namespace (man 7
+ * pid_namespaces). Returns 0 or -errno, and sets @ret_wanted in both cases. -ERANGE: pid_max is too
+ * small. -EROFS: /proc/sys is read-only, as in some containers.
  */
 int pids_scatter(pid_t *ret_wanted);
 
 /*
- * pids_fork() - fork(2) a process that has the number @pid in our PID namespace, and hold it
+ * pids_fork() - fork(2) a process with the PID @pid in our PID namespace
+ * @ret: the new process, with a pidfd
  *
- * By clone3(2) with set_tid: CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN in the namespace's user
- * namespace; Linux 5.5. For a process of one thread. Returns 0 in the new process, 1 with @ret in
- * the parent, or -errno: -EEXIST where the number is taken, -ENOSYS or -EPERM where clone3(2) is
- * refused.
+ * Uses clone3(2) with set_tid (Linux 5.5), which needs CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN in
+ * the user namespace that owns the PID namespace. The caller must have one thread. Returns 0 in the
+ * new process, 1 with @ret in the parent, or -errno: -EEXIST if the PID is in use, -ENOSYS or
+ * -EPERM if clone3(2) is refused.
  */
 int pids_fork(pid_t pid, struct process *ret);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reaping: the launcher is a subreaper, so the target's orphans become its children. */
+/* The launcher is a subreaper, so orphans of the target become its children. */
 #pragma once
 
 struct error;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The controlling terminal, where the command is in a PID namespace.
+ * The controlling terminal, for a command in a PID namespace.
  *
- * A shell in there cannot name a process group outside: from its side that is group 0. So it takes
- * the terminal for its own group when it starts, and cannot give it back when it stops or ends. We
- * do, from outside. Without a controlling terminal these functions do nothing but what they are
- * called. All signals must be blocked, SIGTTOU above all (man 3 tcsetpgrp).
+ * A shell in the namespace cannot name a process group outside: it sees that as group 0. It makes
+ * its own group the terminal's foreground group when it starts, and cannot restore the old one when
+ * it stops or exits. The launcher does that from outside. Without a controlling terminal these
+ * functions do nothing with it. All signals must be blocked, above all SIGTTOU (man 3 tcsetpgrp).
  */
 #pragma once
 
@@ -14,16 +14,16 @@
 struct process;
 
 /*
- * terminal_stop() - job_stop(), and see to the terminal
- * @command: PROCESS_NONE where it is not known
+ * terminal_stop() - job_stop(), and restore the terminal's foreground group
+ * @command: PROCESS_NONE if it is not known
  *
- * Returns true when somebody has continued us; false at once where nobody could. If the command's
- * process group had the terminal for itself, and the terminal is ours now, as a shell's fg has made
- * it, it is handed to that group again: before SIGCONT is passed on, or the command would find
- * itself in the background.
+ * Returns true when we have been continued; false at once if nothing would continue us. If the
+ * command's process group was the foreground group, and our group is it now (a shell's fg does
+ * that), the command's group becomes the foreground group again. This happens before SIGCONT is
+ * forwarded; otherwise the command would continue in the background.
  */
 bool terminal_stop(const struct process *command);
 
-/* terminal_take_back() - the command has ended: take the terminal where the group that has it has
- * died out */
+/* terminal_take_back() - after the command has exited: make our group the foreground group, if the
+ * foreground group has no processes left */
 void terminal_take_back(void);

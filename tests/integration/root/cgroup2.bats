@@ -286,7 +286,7 @@ refused() {
 }
 
 @test "a machine without cgroup v2: named, with what mends it" {
-	refused 'has no cgroup2' 'cause: no cgroup v2 is mounted here' unshare --mount --propagation private bash -c '
+	refused 'shows no cgroup2 mount' 'cause: no cgroup v2 is mounted here' unshare --mount --propagation private bash -c '
 		while umount "$0" 2>/dev/null; do :; done; exec "$@"' "$TREE"
 	says "$stderr" 'remedy: .*(systemd.unified_cgroup_hierarchy=1|docker run)'
 }

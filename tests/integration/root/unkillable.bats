@@ -76,7 +76,7 @@ heal() {
 		"$1" send "STATUS=still here"; exec sleep 1000' "$T/go" "$notify"
 	hang /mnt
 	touch "$T/go"
-	wait_for logged 'its descriptors may be of a file system that does not answer'
+	wait_for logged 'its descriptors may belong to a file system that hangs'
 	touch "$T/go.on"
 	wait_for grep -q 'STATUS=still here' "$T/heard"
 	not grep -q FDSTORE "$T/heard"
