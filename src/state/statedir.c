@@ -203,7 +203,7 @@ static int take(const char *path, const struct lock_patience *patience, struct s
 }
 
 /* Do this before making anything that statedir_remove() might have to remove. */
-static int take_spare(struct statedir *dir)
+static int open_spare(struct statedir *dir)
 {
 	for (size_t i = 0; i < STATEDIR_SPARE; i++) {
 		dir->spare[i] = open("/", O_PATH | O_CLOEXEC);
@@ -213,7 +213,7 @@ static int take_spare(struct statedir *dir)
 	return 0;
 }
 
-static void give_spare(struct statedir *dir)
+static void close_spare(struct statedir *dir)
 {
 	for (size_t i = 0; i < STATEDIR_SPARE; i++)
 		dir->spare[i] = fd_close(dir->spare[i]);
@@ -228,7 +228,7 @@ static int open_resolved(const char *path, bool made, int cancel_fd, struct stat
 {
 	const struct lock_patience patience = {deadline_in(PREDECESSOR_MS), cancel_fd};
 	struct statedir d = STATEDIR_NONE;
-	int rc = take_spare(&d);
+	int rc = open_spare(&d);
 
 	if (rc < 0)
 		(void)err_file(err, -rc, path, "opening the state directory \"%s\"", path);
@@ -354,7 +354,7 @@ void statedir_remove(struct statedir *dir)
 
 	if (dir->dir < 0)
 		return;
-	give_spare(dir);
+	close_spare(dir);
 	/* Try twice: the second time a resource that was short may be available again. */
 	rc = remove_dir(dir, &err);
 	if (rc < 0)
@@ -394,13 +394,13 @@ void statedir_sweep(const char *path)
 		statedir_close(&d);
 		return;
 	}
-	log_debug("removing %s, left behind by a launcher that was killed", path);
+	log_debug("removing %s, left over from a killed launcher", path);
 	statedir_remove(&d);
 }
 
 void statedir_close(struct statedir *dir)
 {
-	give_spare(dir);
+	close_spare(dir);
 	fd_close(dir->lock);
 	fd_close(dir->dir);
 	free(dir->path);

@@ -55,7 +55,7 @@
 #define LAST_MS	      1000
 
 /* The shortest time between two log lines about lost messages. */
-#define COMPLAIN_MS 10000
+#define WARN_MS 10000
 
 struct notify {
 	char *path; /* of our socket */
@@ -65,7 +65,7 @@ struct notify {
 	socklen_t manager_addr_size;
 	int manager; /* connected to it; -1 while it is gone */
 	bool gone;   /* this has been logged */
-	int64_t complained_ms;
+	int64_t warned_ms;
 	bool distrusted; /* the target has sent descriptors that are not received */
 	struct event_base *base;
 	struct event *on_message;
@@ -85,13 +85,13 @@ static void drop(struct notify *notify)
 	notify->size = 0;
 }
 
-static void complain(struct notify *notify, const char *what, int errnum)
+static void warn_lost(struct notify *notify, const char *what, int errnum)
 {
 	int64_t now = clock_ms();
 
-	if (notify->complained_ms != 0 && now - notify->complained_ms < COMPLAIN_MS)
+	if (notify->warned_ms != 0 && now - notify->warned_ms < WARN_MS)
 		return;
-	notify->complained_ms = now;
+	notify->warned_ms = now;
 	log_warning("a message to the service manager is lost: %s: %s", what, strerror(errnum));
 }
 
@@ -180,7 +180,7 @@ static int send_message(struct notify *notify)
 	if (rc == 0)
 		notify->gone = false;
 	else if (!notify->gone)
-		complain(notify, "sending", -rc);
+		warn_lost(notify, "sending", -rc);
 	drop(notify);
 	return 0;
 }
@@ -200,19 +200,19 @@ static int take_message(struct notify *notify)
 	n = message_recv(notify->sock, raw, sizeof(raw), notify->fds, &notify->n_fds);
 	if (rc != 0) {
 		notify->distrusted |= rc == -EPERM || rc == -ETIMEDOUT;
-		complain(notify, "its descriptors may belong to a file system that hangs",
-			 rc > 0 ? EPERM : -rc);
+		warn_lost(notify, "its descriptors may belong to a file system that hangs",
+			  rc > 0 ? EPERM : -rc);
 		return 0;
 	}
 	if (n < 0) {
 		notify->n_fds = 0;
 		if (n != -EAGAIN)
-			complain(notify, "receiving", (int)-n);
+			warn_lost(notify, "receiving", (int)-n);
 		return n == -EAGAIN ? -EAGAIN : 0;
 	}
 	rc = notify_rewrite(raw, (size_t)n, getpid(), notify->text, &notify->size);
 	if (rc < 0)
-		complain(notify, "parsing", -rc);
+		warn_lost(notify, "parsing", -rc);
 	if (rc < 0 || notify->size == 0)
 		drop(notify);
 	return notify->size > 0;
@@ -227,7 +227,7 @@ static void wait_for_room(struct notify *notify)
 
 	notify->on_room = event_new(notify->base, notify->manager, EV_WRITE, on_room, notify);
 	if (!notify->on_room || event_add(notify->on_room, &second) < 0) {
-		complain(notify, "waiting to send", ENOMEM);
+		warn_lost(notify, "waiting to send", ENOMEM);
 		drop(notify);
 		return;
 	}
@@ -334,7 +334,7 @@ static void forward_last(struct notify *notify)
 		while (notify->size > 0 && send_message(notify) == -EAGAIN)
 			if (deadline_left(&deadline) == 0 ||
 			    fd_wait(notify->manager, POLLOUT, &deadline, -1) < 0) {
-				complain(notify, "the manager does not read", ETIMEDOUT);
+				warn_lost(notify, "the manager does not read", ETIMEDOUT);
 				return;
 			}
 	}

@@ -28,7 +28,7 @@ static bool has_children(void)
 }
 
 /* Read the pending signals. Was one of them a terminating signal? */
-static bool hurried(const struct signals *signals)
+static bool is_interrupted(const struct signals *signals)
 {
 	struct signalfd_siginfo info;
 	bool yes = false;
@@ -45,6 +45,6 @@ void pidns_end_all(const struct signals *signals, unsigned seconds)
 	(void)kill(-1, SIGTERM);
 	(void)kill(-1, SIGCONT);
 	while (has_children())
-		if (fd_wait(signals->all, POLLIN, &deadline, -1) < 0 || hurried(signals))
+		if (fd_wait(signals->all, POLLIN, &deadline, -1) < 0 || is_interrupted(signals))
 			return;
 }
