@@ -240,7 +240,8 @@ static int open_resolved(const char *path, bool made, int cancel_fd, struct stat
 			rc = take(path, &patience, &d, &made, err);
 		while (rc == AGAIN && deadline_left(&patience.deadline) > 0);
 	if (rc == AGAIN)
-		rc = err_say(err, EBUSY, "state directory \"%s\": others keep removing it", path);
+		rc = err_say(err, EBUSY, "state directory \"%s\": other processes keep removing it",
+			     path);
 	if (rc < 0) {
 		statedir_close(&d);
 		return rc;

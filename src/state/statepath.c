@@ -344,7 +344,7 @@ int statepath_first_base(int (*attempt)(void *arg, const char *base, struct erro
 			rc = err_say(&one, EINVAL, "\"%s\" is not an absolute path", bases[i]);
 		if (rc == 0)
 			return 0;
-		log_debug("no state directory there: %s", one.text);
+		log_debug("no state directory in this place: %s", one.text);
 		if (all.code == 0)
 			all = one;
 		else

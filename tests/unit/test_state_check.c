@@ -126,7 +126,7 @@ static void a_running_instance_is_named_and_not_disturbed(void **state)
 	if (!strstr(err.text, who))
 		fail_msg("%s", err.text);
 	free(who);
-	/* Its file "lock" alone is enough: a RootlessKit takes no other. */
+	/* A lock on its file "lock" alone is enough: RootlessKit takes no other. */
 	assert_int_equal(flock(d.dir, LOCK_UN), 0);
 	assert_int_equal(statedir_check("s", 4096, &path, &err), -EBUSY);
 	assert_int_equal(flock(d.lock, LOCK_UN), 0);

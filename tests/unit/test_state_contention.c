@@ -34,7 +34,7 @@ static pid_t start_holder(const char *path, bool lock_file_only)
 
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (lock_file_only) {
-			/* As RootlessKit does it. */
+			/* RootlessKit locks only the file. */
 			int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 			if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
@@ -78,7 +78,7 @@ static void a_busy_directory_is_refused(void **state)
 	assert_refused("s", -EBUSY, words);
 	assert_false(exists("s/lock"));
 	end_holder(holder);
-	/* a killed one's is free, with what it left */
+	/* the directory of a killed holder is free, with its files */
 	assert_open("s", &d);
 	assert_false(exists("s/child_pid"));
 	statedir_remove(&d);
@@ -219,7 +219,7 @@ static _Noreturn void fight(int rounds, bool die)
 			_exit(3);
 		close(fd);
 		unlink("winner");
-		/* Without a word: the kernel releases the locks, the next one finds the rest. */
+		/* No clean-up: the kernel releases the locks, the next one finds the files. */
 		if (die && i == rounds - 1)
 			_exit(0);
 		if (exists("s/child_pid") == false)

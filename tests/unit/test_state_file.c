@@ -33,7 +33,7 @@ static int tear_down(void **state)
 {
 	(void)state;
 	assert_int_equal(chdir("/"), 0);
-	/* Busy, if a test has left a descriptor open there. */
+	/* EBUSY if a test has left a descriptor open there. */
 	assert_int_equal(umount2("/mnt", 0), 0);
 	return 0;
 }
@@ -158,13 +158,13 @@ static void mounts_in_the_directory_are_not_emptied(void **state)
 		assert_int_equal(mkdir("s/a", 0700), 0);
 		assert_int_equal(mkdir("s/a/b", 0700), 0);
 		assert_int_equal(mkdir(places[i], 0700), 0);
-		/* a bind of the same file system, which st_dev does not tell */
+		/* a bind of the same file system: st_dev does not show it */
 		assert_int_equal(mount("other", places[i], NULL, MS_BIND, NULL), 0);
 		assert_int_equal(statedir_open("s", -1, &d, &err), -EBUSY);
 		print_message("%s\n", err.text);
 		assert_non_null(strstr(err.text, "emptying the state directory \"/mnt/s\": "));
 		assert_true(exists("other/stays"));
-		/* It may have been moved up within the directory; there is but one. */
+		/* It may have been moved up in the directory; there is only one. */
 		while (umount2("s/.old.0", 0) == 0 || umount2("s/.old.1", 0) == 0 ||
 		       umount2(places[i], 0) == 0 || umount2("s/.old.0/m", 0) == 0)
 			;

@@ -195,7 +195,7 @@ static void does_not_touch_other_files(void **unused)
 	}
 	touch("fauxroot/4");
 	assert_int_equal(symlink("relative", "fauxroot/5"), 0);
-	/* A state directory out of sight, of a process that lives. */
+	/* A state directory that cannot be seen, of a living process. */
 	snprintf(self, sizeof(self), "fauxroot/%d", getpid());
 	assert_int_equal(symlink("/nonexistent", self), 0);
 	list(&found);
@@ -265,11 +265,11 @@ static void takes_a_free_name(void **unused)
 	assert_string_equal(err.text, wanted);
 	assert_int_equal(instance_announce(&state, "build", &link, &err), -EEXIST);
 	assert_string_equal(err.text, wanted);
-	/* No line in the list either. */
+	/* The list has no such line either. */
 	instances_clear(&found);
 	list(&found);
 	assert_int_equal(found.n, 1);
-	/* What a killed launcher leaves is no obstacle. */
+	/* The name of a killed launcher is free. */
 	end(first);
 	assert_int_equal(instance_name_check("build", &err), 0);
 	if (instance_announce(&state, "build", &link, &err) < 0)
@@ -300,7 +300,7 @@ static void leaves_no_names_behind(void **unused)
 	end(killed);
 	snprintf(own, sizeof(own), "%d", getpid());
 	assert_int_equal(symlink(own, "fauxroot/stale"), 0);
-	/* Nobody's names: no launcher has made these. */
+	/* No launcher has made these names. */
 	assert_int_equal(symlink(own, "fauxroot/$(id)"), 0);
 	assert_int_equal(symlink("elsewhere", "fauxroot/other"), 0);
 	assert_open("s", &state);
@@ -314,7 +314,7 @@ static void leaves_no_names_behind(void **unused)
 	assert_int_equal(unlink("fauxroot/other"), 0);
 	instance_withdraw(&link);
 	assert_false(exists("fauxroot"));
-	/* The list clears away, too. */
+	/* The list also removes names of dead launchers. */
 	killed = launch_named("a", "old");
 	end(killed);
 	instances_clear(&found);
@@ -350,7 +350,7 @@ static void gives_a_name_to_one_launcher(void **unused)
 
 				if (rc == -EEXIST)
 					continue;
-				/* Nobody else thinks that it has the name. */
+				/* No other launcher has the name. */
 				if (rc < 0 || mkdir("having", 0700) < 0 || rmdir("having") < 0) {
 					fprintf(stderr, "%d %s\n", rc, err.text);
 					_exit(1);

@@ -37,14 +37,14 @@ static const struct {
 	 "12: FLOCK  ADVISORY  WRITE 4 01:2f:5678 0 EOF\n"
 	 "13: FLOCK  ADVISORY  WRITE 5 00:2f:5678 0 EOF\n",
 	 5},
-	/* one that only waits, other kinds of locks, a holder in another PID namespace */
+	/* a waiter, other kinds of locks, a holder in another PID namespace */
 	{"1: -> FLOCK  ADVISORY  WRITE 99 00:2f:5678 0 EOF\n", 0},
 	{"1: POSIX  ADVISORY  WRITE 99 00:2f:5678 0 EOF\n", 0},
 	{"1: OFDLCK ADVISORY  WRITE -1 00:2f:5678 0 EOF\n", 0},
 	{"1: FLOCK  ADVISORY  WRITE 0 00:2f:5678 0 EOF\n", 0},
 	{"1: FLOCK  ADVISORY  WRITE -1 00:2f:5678 0 EOF\n", 0},
 	{"1: FLOCK  ADVISORY  WRITE 99999999999 00:2f:5678 0 EOF\n", 0},
-	/* what is no such line */
+	/* invalid lines */
 	{"1: FLOCK  ADVISORY  WRITE 1234 00:2F:5678 0 EOF\n", 0},
 	{"1: FLOCK  ADVISORY  WRITE 1234 :2f:5678 0 EOF\n", 0},
 	{"1: FLOCK  ADVISORY  WRITE 1234 00:2f: 0 EOF\n", 0},
@@ -81,7 +81,7 @@ static int in_first_pidns(void)
 	return st.st_ino == 0xEFFFFFFCU;
 }
 
-/* A fork keeps a lock after its owner has exited: the error names no process with the owner's PID.
+/* A fork keeps a lock after its owner has exited: the message says so, the error is about no PID.
  */
 static void an_inherited_lock_names_its_exited_owner(void **state)
 {
@@ -93,7 +93,7 @@ static void an_inherited_lock_names_its_exited_owner(void **state)
 
 	(void)state;
 	assert_true(fd >= 0);
-	/* What is left behind becomes ours, as it would anyway if this test were PID 1. */
+	/* Adopt the orphan, as this test would anyway if it were PID 1. */
 	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
 	assert_int_equal(pipe2(life, O_CLOEXEC), 0);
 	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
@@ -105,7 +105,7 @@ static void an_inherited_lock_names_its_exited_owner(void **state)
 		close(life[1]);
 		if (own < 0 || flock(own, LOCK_EX | LOCK_NB) < 0)
 			_exit(1);
-		/* The one that is left ends with the test: at the end of file. */
+		/* The fork exits with the test: at end of file. */
 		if (fork() == 0) {
 			close(ready[1]);
 			_exit(read(life[0], &byte, 1) == 0 ? 0 : 1);

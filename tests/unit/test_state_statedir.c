@@ -91,7 +91,7 @@ static void paths_are_resolved(void **state)
 		assert_true(exists(cases[i].path));
 		statedir_remove(&d);
 		assert_false(exists(cases[i].path));
-		/* What a path only passes through by its letters is not made. */
+		/* A component that ".." removes again is not made. */
 		assert_false(exists("no"));
 	}
 	unlink("link");

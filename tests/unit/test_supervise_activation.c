@@ -69,10 +69,10 @@ static void variables_with_the_launchers_pid_get_the_targets(void **state)
 	} cases[] = {
 		{true, "4711", NULL, NULL, NULL, "2", NULL, NULL, NULL},
 		{true, "4711", "99", "4711", "4711", "2", NULL, "2", "2"},
-		/* Not for the launcher, so neither for the target. */
+		/* Not for the launcher, so not for the target. */
 		{false, "4711", "99", "4711", NULL, "4711", "99", "2", NULL},
 		{false, "1", NULL, "1", "47110", "1", NULL, "1", "47110"},
-		/* Nor is what another PID namespace has meant by 2. */
+		/* 2 in another PID namespace is another process. */
 		{false, "2", "99", "2", "2", NULL, "99", NULL, NULL},
 		{false, NULL, NULL, "4711x", "", NULL, NULL, "4711x", ""},
 		{false, NULL, NULL, " 4711", "-4711", NULL, NULL, " 4711", "-4711"},

@@ -76,7 +76,7 @@ static int live(const struct job *job, int fd)
 		return 101;
 	if (rc == 0)
 		_exit(job->command(fd));
-	/* What waitpid(2) says, as an exit status that tells both apart. */
+	/* Encode the result of waitpid(2) in an exit status. */
 	return WIFSIGNALED(status) ? 64 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
@@ -131,7 +131,7 @@ static int seven(int fd)
 static int kill_self(int fd)
 {
 	(void)fd;
-	/* SIGUSR1 is blocked, as all are. */
+	/* All signals are blocked, also SIGUSR1. */
 	kill(getpid(), SIGUSR1);
 	kill(getpid(), SIGKILL);
 	return 0;
@@ -189,7 +189,7 @@ static void forwards_signals_and_reports_stops(void **state)
 	assert_says(&f, '2');
 	kill(child_of(f.attendant), SIGSTOP);
 	assert_says(&f, 'S');
-	/* SIGCONT, which wakes it, is a signal like the others. */
+	/* SIGCONT is forwarded like other signals; it continues the command. */
 	kill(f.attendant, SIGCONT);
 	assert_says(&f, '?');
 	kill(f.attendant, SIGTERM);
@@ -224,7 +224,7 @@ static int look_at_attendant(int fd)
 	closedir(dir);
 	snprintf(path, sizeof(path), "/proc/%d/cwd", getppid());
 	odd += readlink(path, target, sizeof(target)) != 1 || target[0] != '/';
-	/* Its own are as they were. */
+	/* Its own descriptors are unchanged. */
 	odd += fcntl(fd, F_GETFD) < 0;
 	return odd;
 }
@@ -265,7 +265,7 @@ static void holds_nothing_and_its_command_dies_with_it(void **state)
 	(void)state;
 	assert_says(&f, 'r');
 	assert_end_of_file(f.other);
-	/* Both have the other end of this one. */
+	/* Both hold the other end of this pipe. */
 	kill(f.attendant, SIGKILL);
 	assert_end_of_file(f.said);
 	assert_int_equal(waitpid(f.attendant, NULL, 0), f.attendant);

@@ -171,7 +171,7 @@ static void the_state_in_proc_counts(void **state)
 	int status;
 
 	(void)state;
-	/* Unknown: it may be. */
+	/* Unknown counts as stopped. */
 	assert_true(job_is_stopped(&command));
 	assert_int_equal(start_command(&command), 0);
 	assert_true(job_is_stopped(&command));

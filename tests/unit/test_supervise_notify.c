@@ -36,7 +36,7 @@ static void messages_are_rewritten(void **state)
 		{"MAINPID=1", "MAINPID=4711"},
 		{"READY=1\nMAINPID=1\nX_ANY=1", "READY=1\nMAINPID=4711\nX_ANY=1"},
 		{"MAINPID=\nMAINPID=x\nMAINPID=3", "MAINPID=4711"},
-		/* systemd splits there, too: nothing hides behind it. */
+		/* systemd also splits there, so no assignment can hide. */
 		{"X=1\rMAINPID=1\r\nREADY=1", "X=1\nMAINPID=4711\nREADY=1"},
 		{"MAINPIDFDID=77\nMAINPID=1", "MAINPID=4711"},
 		{"MAINPIDFD=1", ""},
@@ -213,7 +213,7 @@ static void messages_and_descriptors_are_forwarded(void **state)
 	turn(f);
 	assert_int_equal(message_recv(f->manager, got, sizeof(got), fds, &n), 9);
 	assert_int_equal(n, 1);
-	/* The manager's is the last copy of that end. */
+	/* The manager has the last copy of that end. */
 	assert_int_equal(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
 	assert_int_equal(read(ends[0], &c, 1), -1);
 	fd_close(fds[0]);
@@ -268,7 +268,7 @@ static void an_invalid_message_is_dropped(void **state)
 	turn(f);
 	assert_heard(f, "STATUS=still here");
 	assert_heard(f, NULL);
-	/* Nothing has kept a descriptor. */
+	/* The proxy has kept no descriptor. */
 	fd_close(ends[1]);
 	assert_int_equal(read(ends[0], &c, 1), 0);
 	fd_close(ends[0]);
@@ -281,7 +281,7 @@ static void a_manager_that_does_not_read_blocks_the_target(void **state)
 	int said = 0, heard = 0, rc;
 
 	start_proxy(f);
-	/* Both queues and our hands fill; a bound for all that is far off. */
+	/* Both queues fill, and the proxy holds a message. The bound is generous. */
 	for (int quiet = 0; quiet < 3;) {
 		snprintf(text, sizeof(text), "X=%d", said);
 		rc = say(f, text);
@@ -293,7 +293,7 @@ static void a_manager_that_does_not_read_blocks_the_target(void **state)
 		turn(f);
 	}
 	assert_true(said > 2);
-	/* All arrive in their order once it reads. */
+	/* When the manager reads, all arrive in order. */
 	while (heard < said) {
 		snprintf(text, sizeof(text), "X=%d", heard++);
 		assert_heard(f, text);
@@ -406,7 +406,7 @@ static void other_addresses_are_unchanged(void **state)
 	unsetenv("NOTIFY_SOCKET");
 	assert_int_equal(notify_open(f->dir, &f->notify, &err), 0);
 	assert_null(f->notify);
-	/* The directory is what fails, where one is. */
+	/* With a UNIX socket address the directory fails. */
 	setenv("NOTIFY_SOCKET", f->manager_path, 1);
 	assert_int_equal(notify_open("/nowhere", &f->notify, &err), -ENOENT);
 	assert_non_null(strstr(err.text, "/nowhere/notify"));

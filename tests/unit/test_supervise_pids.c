@@ -24,12 +24,12 @@ static void the_first_pid_is_in_range(void **state)
 		{29000, 4194304, 30000, 29002},
 		{29001, 4194304, 1000, 29003},
 		{UINT32_MAX, 4194304, 1000 + UINT32_MAX % 29001, 2 + UINT32_MAX % 29999},
-		/* Below half of what there is. */
+		/* Below half of pid_max. */
 		{15383, 32768, 16383, 15385},
 		{15384, 32768, 1000, 15386},
 		{1, 2002, 1000, 3},
 		{7, 2002, 1000, 9},
-		/* Too few for all. */
+		/* pid_max is too small. */
 		{7, 2000, 0, 9},
 		{398, 400, 0, 2},
 		{397, 400, 0, 399},

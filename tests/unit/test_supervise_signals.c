@@ -131,7 +131,7 @@ static int forwarded_status(const struct signalfd_siginfo *info, bool own_group,
 	int status = -1;
 
 	signal_forward(info, &p);
-	/* What must not arrive shows in that the next signal is the first. */
+	/* If a signal is not forwarded, the next one arrives first. */
 	if (swallowed)
 		signal_forward(&last, &p);
 	assert_int_equal(process_wait(&p, &deadline, -1, &status), 0);
