@@ -34,7 +34,7 @@ int cgroup2_membership(const char *text, size_t size, char **ret)
 	return -ENOENT;
 }
 
-/* What of @cgroup lies below @root: "" or "/…"; NULL where it lies elsewhere. */
+/* The part of @cgroup below @root: "" or "/…"; NULL if @cgroup is not below @root. */
 static const char *below(const char *cgroup, const char *root)
 {
 	const char *rest = streq(root, "/") ? cgroup : str_after(cgroup, root);
@@ -61,7 +61,7 @@ int cgroup2_directory(const char *text, size_t size, const char *cgroup, char **
 			rc = found ? 0 : -ENXIO;
 			continue;
 		}
-		/* The last of those mounted upon another is the one that a path leads to. */
+		/* The last of several mounts on one mount point is on top. */
 		free(found);
 		found = str_format("%s%s", streq(mount.point, "/") && *rest ? "" : mount.point,
 				   rest);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which runtime's container we are in, by the marks that it leaves: none is sure to be there, and
- * nothing depends on it but what is proposed.
+ * Which runtime made our container? The files that runtimes leave show it. They are not reliable,
+ * so the answer only chooses the proposed remedies.
  */
 #include <stdlib.h>
 
 #include "fauxroot/base/str.h"
 #include "fauxroot/machine/machine.h"
 
-/* Of several the first: a pod can have been made by Docker, too. */
+/* The first match counts: the containers of a pod may be Docker's. */
 static const struct {
 	const char *path, *name;
 } marks[] = {
@@ -24,7 +24,7 @@ static const struct {
 
 bool machine_container(const struct machine *machine, struct container *ret)
 {
-	/* A pod without a service account has no secrets. */
+	/* A pod without a service account has no secrets, but has this variable. */
 	const char *pod = *machine->root ? NULL : getenv("KUBERNETES_SERVICE_HOST");
 
 	if (pod && *pod) {
@@ -38,9 +38,9 @@ bool machine_container(const struct machine *machine, struct container *ret)
 			(void)str_print(ret->mark, sizeof(ret->mark), "%s", marks[i].path);
 			return true;
 		}
-	/* What systemd wrote there: "lxc", "systemd-nspawn", … (man 1 systemd-detect-virt) */
+	/* systemd writes the runtime there: "lxc", "systemd-nspawn" (man 1 systemd-detect-virt). */
 	(void)str_print(ret->mark, sizeof(ret->mark), "/run/systemd/container");
-	return machine_word(machine, ret->mark, ret->name, sizeof(ret->name));
+	return machine_first_line(machine, ret->mark, ret->name, sizeof(ret->name));
 }
 
 bool machine_in_container(const struct machine *machine)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A range of ids that is free on this machine, to propose where somebody has none.
+ * Finds a free range of ids, to propose it to a user without subordinate ids.
  *
- * One user's range must be nobody else's, neither as subordinate ids nor as ids of accounts. All
- * that is taken is gathered, sorted, and walked from below until a gap is wide enough.
+ * The range must not overlap subordinate ids of other users or ids of accounts. All ids in use are
+ * collected and sorted. The search then goes upwards to the first gap that is wide enough.
  */
 #include <stdlib.h>
 
@@ -21,7 +21,8 @@ struct span {
 struct spans {
 	struct span *items;
 	size_t n, room;
-	bool incomplete; /* out of memory: what is missing may not be taken for free */
+	bool incomplete; /* out of memory: ids in use are missing, so no range is known to be free
+			  */
 };
 
 static void add_span(struct spans *spans, uint64_t first, uint64_t count)
@@ -67,7 +68,7 @@ static int compare_spans(const void *a, const void *b)
 	return (x->first > y->first) - (x->first < y->first);
 }
 
-/* SUB_UID_MIN, below which useradd(8) gives no subordinate ids; 100000 where it is not set. */
+/* SUB_UID_MIN: useradd(8) gives no subordinate ids below it. The default is 100000. */
 static uint32_t lowest(const struct machine *machine)
 {
 	_cleanup_free_ char *text = machine_read(machine, "/etc/login.defs");
@@ -80,7 +81,8 @@ static uint32_t lowest(const struct machine *machine)
 	return min;
 }
 
-/* How many ids from @first on have both of our own id maps, @count at most? */
+/* The number of consecutive ids from @first on that are in both of our own id maps; @count at most.
+ */
 static uint32_t mapped(const struct machine *machine, uint64_t first, uint64_t count)
 {
 	uint64_t uids = machine_maps_until(machine, "uid_map", first);
@@ -89,7 +91,7 @@ static uint32_t mapped(const struct machine *machine, uint64_t first, uint64_t c
 	return (uint32_t)MIN(count, MIN(MIN(uids, gids), (uint64_t)UINT32_MAX) - first);
 }
 
-/* From @at on, the first @count ids that none of the sorted @spans has. */
+/* The start of the first @count ids from @at on that are in none of the sorted @spans. */
 static uint64_t first_gap(const struct spans *spans, uint64_t at, uint32_t count)
 {
 	for (size_t i = 0; i < spans->n && spans->items[i].first < at + count; i++)
@@ -97,7 +99,7 @@ static uint64_t first_gap(const struct spans *spans, uint64_t at, uint32_t count
 	return at;
 }
 
-/* In a user namespace that does not reach up to SUB_UID_MIN: the widest gap that it has at all. */
+/* For a user namespace whose maps end below SUB_UID_MIN: the widest gap in the maps. */
 static uint32_t widest_gap(const struct spans *spans, const struct machine *machine,
 			   uint64_t *ret_first)
 {

@@ -10,15 +10,15 @@
 #include "fauxroot/base/spawn.h"
 #include "fauxroot/base/str.h"
 
-/* man 5 subuid speaks of 100,000 entries and more, some 3 MB; a busy host has some thousand mounts.
- */
+/* A limit far above real files: /etc/subuid may have 100,000 entries and more, about 3 MB (man 5
+ * subuid); a busy host has some thousand mounts. */
 #define MAX_FILE (64U << 20)
 
 const struct machine this_machine = {.root = "", .services = true};
 
 bool machine_path(const struct machine *machine, const char *path, char *buf, size_t size)
 {
-	/* Here a relative path is relative to the working directory; another root has only itself.
+	/* Without another root a relative path starts in the working directory, else in the root.
 	 */
 	return str_print(buf, size, "%s%s%s", machine->root,
 			 *path == '/' || !*machine->root ? "" : "/", path) == 0;
@@ -26,11 +26,11 @@ bool machine_path(const struct machine *machine, const char *path, char *buf, si
 
 int machine_load(const struct machine *machine, const char *path, char **ret, size_t *ret_size)
 {
-	char place[PATH_MAX];
+	char full[PATH_MAX];
 
-	if (!machine_path(machine, path, place, sizeof(place)))
+	if (!machine_path(machine, path, full, sizeof(full)))
 		return -ENAMETOOLONG;
-	return file_read_bounded(AT_FDCWD, place, MAX_FILE, ret, ret_size);
+	return file_read_bounded(AT_FDCWD, full, MAX_FILE, ret, ret_size);
 }
 
 char *machine_read(const struct machine *machine, const char *path)
@@ -40,7 +40,7 @@ char *machine_read(const struct machine *machine, const char *path)
 	return machine_load(machine, path, &text, NULL) < 0 ? NULL : text;
 }
 
-bool machine_word(const struct machine *machine, const char *path, char *buf, size_t size)
+bool machine_first_line(const struct machine *machine, const char *path, char *buf, size_t size)
 {
 	_cleanup_free_ char *text = machine_read(machine, path);
 
@@ -53,17 +53,17 @@ bool machine_word(const struct machine *machine, const char *path, char *buf, si
 
 bool machine_stat(const struct machine *machine, const char *path, struct stat *ret)
 {
-	char place[PATH_MAX];
+	char full[PATH_MAX];
 
-	return machine_path(machine, path, place, sizeof(place)) && stat(place, ret) == 0;
+	return machine_path(machine, path, full, sizeof(full)) && stat(full, ret) == 0;
 }
 
 bool machine_exists(const struct machine *machine, const char *path)
 {
-	char place[PATH_MAX];
+	char full[PATH_MAX];
 	struct stat st;
 
-	return machine_path(machine, path, place, sizeof(place)) && lstat(place, &st) == 0;
+	return machine_path(machine, path, full, sizeof(full)) && lstat(full, &st) == 0;
 }
 
 static bool is_file(const struct machine *machine, const char *path, mode_t bits)
@@ -89,7 +89,7 @@ bool machine_find(const struct machine *machine, const char *name, char *buf, si
 bool machine_find_elsewhere(const struct machine *machine, const char *name, mode_t bits, char *dir,
 			    size_t size)
 {
-	/* NixOS and Guix have their set-user-ID programs in the first two. */
+	/* The first two are the directories of set-user-ID programs in NixOS and Guix. */
 	static const char *const dirs[] = {
 		"/run/wrappers/bin", "/run/privileged/bin", "/usr/local/bin", "/usr/bin", "/bin",
 		"/usr/local/sbin",   "/usr/sbin",	    "/sbin",

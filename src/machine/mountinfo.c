@@ -10,7 +10,7 @@ static bool is_octal(const char *at, const char *end)
 	       at[2] >= '0' && at[2] <= '7';
 }
 
-/* One field of a line, with its escapes undone. False where it is empty or does not fit. */
+/* Copy one field of a line, and decode its escapes. False if it is empty or does not fit. */
 static bool take_field(struct cursor *line, char *buf, size_t size)
 {
 	const char *at, *end;
@@ -47,7 +47,7 @@ static bool skip_fields(struct cursor *line, int count)
 	return true;
 }
 
-/* Any number of tags, and the "-" behind them. */
+/* Skip any number of optional fields, and the "-" after them. */
 static bool skip_tags(struct cursor *line)
 {
 	while (!cursor_word(line, "- "))

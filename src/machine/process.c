@@ -19,14 +19,14 @@ bool machine_status(const struct machine *machine, const char *field, char *buf,
 	return false;
 }
 
-/* The second of a field's numbers: real, effective, saved, file system. */
+/* The second number of a field: it has the real, effective, saved and file system id. */
 static uint32_t effective(const struct machine *machine, const char *field, uint32_t otherwise)
 {
 	char text[128];
 	uint32_t real, id;
 	struct cursor c;
 
-	/* Without /proc the system call knows, unless this is not the machine that it knows. */
+	/* Without /proc use the system call, but not for a test's machine. */
 	if (!machine_status(machine, field, text, sizeof(text)))
 		return *machine->root ? UINT32_MAX : otherwise;
 	c = cursor_of(text);
@@ -52,7 +52,7 @@ bool machine_lacks_cap(const struct machine *machine, unsigned cap)
 	size_t n;
 	unsigned digit;
 
-	/* Hexadecimal, the lowest capability in the last digit's lowest bit. */
+	/* A hexadecimal number; the lowest bit of the last digit is capability 0. */
 	if (!machine_status(machine, "CapBnd", text, sizeof(text)))
 		return false;
 	n = strspn(text, "0123456789abcdef");
@@ -77,7 +77,7 @@ bool idmap_next(struct cursor *text, struct id_extent *ret)
 	return false;
 }
 
-/* The end of the run of mapped ids that @id is in, or @id where it is in none. */
+/* The end of the extent that contains @id; @id if it is not mapped. */
 static uint64_t mapped_until(const char *map, uint64_t id)
 {
 	struct cursor c = cursor_of(map);
@@ -98,7 +98,7 @@ uint64_t machine_maps_until(const struct machine *machine, const char *file, uin
 	if (str_print(path, sizeof(path), "/proc/self/%s", file) < 0)
 		return first;
 	map = machine_read(machine, path);
-	/* Without the file there is nothing that it could leave out. */
+	/* Without the file no id is known to be missing. */
 	if (!map)
 		return UINT64_MAX;
 	while ((next = mapped_until(map, id)) != id)

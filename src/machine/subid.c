@@ -2,17 +2,17 @@
 /*
  * Theory of operation
  *
- * Three texts say which subordinate ids a user has: /etc/subuid and /etc/subgid, the output of
- * getsubids(1), and the "subid:" line of /etc/nsswitch.conf that chooses between them.
+ * Subordinate ids come from /etc/subuid and /etc/subgid, or from getsubids(1). The "subid:" line of
+ * /etc/nsswitch.conf chooses between the two.
  *
- * newuidmap(1) passes over a line that it cannot read, and the launch then fails with a range that
- * "is not allowed", long after the cause. So a bad line of the calling user's is an error here that
- * shows the line. A bad line of somebody else's is not our business: one user's mistake must not
- * stop another's launch. The owner of a line is compared as newuidmap does it: the login name
- * letter by letter, or the uid as decimal number without leading zeros.
+ * newuidmap(1) skips a malformed line. The launch then fails much later, with a range that "is not
+ * allowed". So here a malformed line of the calling user is an error, and the error shows the line.
+ * Malformed lines of other users are ignored: one user's mistake must not stop another user's
+ * launch. The owner of a line is compared as in newuidmap: the exact login name, or the uid as
+ * decimal number without leading zeros.
  *
- * nsswitch.conf errs the other way: only a text that clearly names nothing but files spares the
- * question to getsubids(1), whose answer is right in every case, only slower.
+ * In nsswitch.conf a doubtful line is no error: it means getsubids(1), which is always right, but
+ * slower. The files are read directly only if the line clearly names no other source.
  */
 #include "fauxroot/machine/subid.h"
 
@@ -31,7 +31,7 @@ void subid_ranges_clear(struct subid_ranges *ranges)
 	*ranges = (struct subid_ranges){0};
 }
 
-/* NULL, or what is wrong with these numbers */
+/* Returns NULL, or why the numbers are invalid. */
 static const char *add_range(struct subid_ranges *ranges, uint32_t start, uint32_t count,
 			     unsigned line)
 {
@@ -44,7 +44,7 @@ static const char *add_range(struct subid_ranges *ranges, uint32_t start, uint32
 			return NULL;
 	if (ranges->n == SUBID_MAX_RANGES)
 		return "more than 4096 ranges of one user";
-	/* Room doubles whenever the number has reached a power of two. */
+	/* The array is full if the number of items is a power of two: double it. */
 	if ((ranges->n & (ranges->n - 1)) == 0) {
 		size_t room = ranges->n ? ranges->n * 2 : 1;
 		struct subid_range *larger =
@@ -63,7 +63,7 @@ static const char *number_complaint(int rc)
 	return rc == -ERANGE ? "a number exceeds 4294967295" : NULL;
 }
 
-/* "START:COUNT"; 0, -EINVAL or -ERANGE. What follows is left to the caller. */
+/* Parse "START:COUNT". Returns 0, -EINVAL or -ERANGE. The caller parses the rest of the line. */
 static int take_numbers(struct cursor *c, uint32_t *ret_start, uint32_t *ret_count)
 {
 	int rc = cursor_u32(c, UINT32_MAX, ret_start);
@@ -73,7 +73,7 @@ static int take_numbers(struct cursor *c, uint32_t *ret_start, uint32_t *ret_cou
 	return rc == 0 ? cursor_u32(c, UINT32_MAX, ret_count) : rc;
 }
 
-/* What follows the owner and its colon, and nothing else. NULL, or what is wrong. */
+/* Parse the rest of a line after "OWNER:". Returns NULL, or why it is invalid. */
 static const char *take_own_line(struct cursor c, unsigned line, struct subid_ranges *ranges)
 {
 	uint32_t start = 0, count = 0;
@@ -92,7 +92,7 @@ static const char *take_own_line(struct cursor c, unsigned line, struct subid_ra
 	return add_range(ranges, start, count, line);
 }
 
-/* The first field of a line, which is left behind its colon; false for a comment. */
+/* Take the first field and its colon off a line. Returns false for a comment. */
 static bool take_owner(struct cursor *line, struct cursor *ret)
 {
 	const char *owner;
@@ -152,7 +152,7 @@ int subid_parse_file(const char *text, size_t size, const char *path, const char
 	return 0;
 }
 
-/* Take the last word of @c, and the blanks before it: the name in the middle may hold blanks. */
+/* Take the last word and the blanks before it off @c: the name in the middle may contain blanks. */
 static struct cursor last_word(struct cursor *c)
 {
 	const char *end = c->end, *at = end;
@@ -177,7 +177,7 @@ static int take_number(struct cursor word, uint32_t *ret)
 	return rc;
 }
 
-/* "INDEX: NAME START COUNT". NULL, or what is wrong. */
+/* Parse "INDEX: NAME START COUNT". Returns NULL, or why it is invalid. */
 static const char *take_getsubids_line(struct cursor c, unsigned line, struct subid_ranges *ranges)
 {
 	uint32_t index, start = 0, count = 0;
@@ -217,7 +217,7 @@ int subid_parse_getsubids(const char *text, size_t size, struct subid_ranges *re
 	return 0;
 }
 
-/* The words of one "subid:" line; an action such as [NOTFOUND=return] names no source. */
+/* Parse the sources of a "subid:" line. Actions such as [NOTFOUND=return] are not sources. */
 static bool names_other_than_files(struct cursor c)
 {
 	while (!cursor_at_end(&c)) {

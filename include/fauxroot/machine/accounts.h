@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Accounts and groups: passwd(5), group(5), the name service. */
+/* Users and groups from passwd(5), group(5) and the name service. */
 #pragma once
 
 #include <stdbool.h>
@@ -10,30 +10,35 @@
 
 struct machine;
 
-/* A line of passwd(5), or of group(5), which has its id in the same place. */
+/* A line of passwd(5) or group(5). Both have the id in the third field. */
 struct account {
 	struct cursor name;
 	uint32_t id;
-	uint32_t gid; /* of passwd(5) alone; UINT32_MAX where there is none */
+	uint32_t gid; /* only in passwd(5), else UINT32_MAX */
 };
 
 /*
- * account_next() - take the next line "NAME:PASSWORD:ID:…" of @text
+ * account_next() - read the next line "NAME:PASSWORD:ID:…" of @text
  *
- * Other lines, those for NIS among them ("+name"), are passed over. Returns false at the end.
+ * Other lines are skipped, for example lines for NIS ("+name"). Returns false at the end.
  */
 bool account_next(struct cursor *text, struct account *ret);
 
-/* machine_name() - the login name of @uid as a fresh string, by /etc/passwd, else by the name
- * service; NULL where it has none, or when out of memory */
+/*
+ * machine_name() - look up the login name of @uid in /etc/passwd, then in the name service
+ *
+ * Returns a string that the caller frees, or NULL: no name, or out of memory.
+ */
 char *machine_name(const struct machine *machine, uint32_t uid);
 
-/* machine_user() - our own login name, else our uid in digits; true for a name */
+/* machine_user() - print our login name, and return true; or print our uid, and return false */
 bool machine_user(const struct machine *machine, char *buf, size_t size);
 
-/* machine_account() - is our uid in /etc/passwd? @ret_gid: the primary group's id, UINT32_MAX where
- * the line has none */
+/*
+ * machine_account() - is our uid in /etc/passwd?
+ * @ret_gid: the primary group's id; UINT32_MAX if the line has none
+ */
 bool machine_account(const struct machine *machine, uint32_t *ret_gid);
 
-/* machine_group() - the name of the group @gid by /etc/group, else its digits */
+/* machine_group() - print the name of the group @gid from /etc/group, or else its number */
 void machine_group(const struct machine *machine, uint32_t gid, char *buf, size_t size);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The mounts of this process, by /proc/self/mountinfo (man 5 proc). */
+/* The mounts of this process, from /proc/self/mountinfo (man 5 proc). */
 #pragma once
 
 #include <limits.h>
@@ -13,26 +13,27 @@ struct machine;
 /* One mount: "36 35 98:0 /root /point rw,nosuid [optional fields] - ext4 SOURCE …" */
 struct mount {
 	unsigned major, minor;
-	char root[PATH_MAX];  /* of the file system, what is mounted */
-	char point[PATH_MAX]; /* where, below our root */
-	char options[256];    /* of the mount alone: "rw,nosuid,nodev" */
-	char type[64];
+	char root[PATH_MAX];  /* the directory of the file system that is mounted */
+	char point[PATH_MAX]; /* the mount point, relative to our root */
+	char options[256];    /* of the mount, not of the file system: "rw,nosuid,nodev" */
+	char type[64];	      /* of the file system */
 };
 
 /*
- * mountinfo_next() - take the next line of @text, the octal escapes (\040) undone
+ * mountinfo_next() - read the next line of @text, and decode its octal escapes (\040)
  *
- * Lines that are not well-formed, or do not fit, are passed over. Returns false at the end.
+ * Malformed lines and lines that do not fit are skipped. Returns false at the end.
  */
 bool mountinfo_next(struct cursor *text, struct mount *ret);
 
-/* mount_has() - is @option ("nosuid") among the mount's? */
+/* mount_has() - does the mount have the option @option, for example "nosuid"? */
 bool mount_has(const struct mount *mount, const char *option);
 
 /*
- * machine_mount() - the mount that @path is on: of those above it the lowest, and of several on one
- * point the last, which is on top
+ * machine_mount() - find the mount that contains @path
  *
- * Returns false where mountinfo cannot be read or has none: in a chroot.
+ * That is the mount with the longest mount point above @path. If several have the same mount point,
+ * the last one is on top. Returns false if mountinfo cannot be read or has no such mount, for
+ * example in a chroot.
  */
 bool machine_mount(const struct machine *machine, const char *path, struct mount *ret);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Subordinate ids in texts: /etc/subuid and /etc/subgid (man 5 subuid), the output of getsubids(1),
- * the line of nsswitch.conf that chooses between them.
+ * Parsers for subordinate ids: /etc/subuid and /etc/subgid (man 5 subuid), the output of
+ * getsubids(1), and the line of nsswitch.conf that chooses between them.
  */
 #pragma once
 
@@ -16,77 +16,79 @@
 struct error;
 struct machine;
 
-/* As many ids as images use. */
+/* The number of ids that container images use. */
 #define USUAL_IDS 65536
 
-/* More lines of one user than this are refused: the kernel takes 340 extents anyway. */
+/* The most lines of one user. The kernel accepts only 340 extents in a map. */
 #define SUBID_MAX_RANGES 4096
 
-/* The last id that can be mapped; 4294967295 means "none" to the kernel. */
+/* The last id that can be mapped: for the kernel 4294967295 means "no id". */
 #define SUBID_LAST 4294967294U
 
 struct subid_range {
 	uint32_t start;
 	uint32_t count; /* never 0; start + count - 1 is at most SUBID_LAST */
-	unsigned line;	/* in its source, from 1; for error texts */
+	unsigned line;	/* number in the source, from 1; for error messages */
 };
 
 struct subid_ranges {
 	struct subid_range *items;
 	size_t n;
-	const char *source; /* "/etc/subuid", "getsubids": for error texts; not owned */
+	const char *source; /* "/etc/subuid", "getsubids": for error messages; not owned */
 };
 
 void subid_ranges_clear(struct subid_ranges *ranges);
 
 #define _cleanup_subid_ranges_ _cleanup_(subid_ranges_clear)
 
-/* A line of subuid(5) or subgid(5): whose it is, and the range. */
+/* A line of subuid(5) or subgid(5). */
 struct subid_line {
 	struct cursor owner;
 	uint32_t start, count;
 };
 
 /*
- * subid_next() - take the next line of @text that gives a range to anybody, whatever follows it
+ * subid_next() - read the next line of @text that gives a range to any user
  *
- * Comments and lines without a range are passed over. Returns false at the end.
+ * Comments and lines without a range are skipped; text after the range is ignored. Returns false at
+ * the end.
  */
 bool subid_next(struct cursor *text, struct subid_line *ret);
 
 /*
- * subid_parse_file() - the ranges that a text in the form of /etc/subuid gives one user
+ * subid_parse_file() - parse one user's ranges from a file in the format of /etc/subuid
  * @text, @size: the file's content
- * @path: for the error's words, and the source of @ret; must outlive it
- * @name: the user's login name, NULL where it has none
- * @uid: the user's numeric id, which may stand in the first field, too
+ * @path: for error messages and ret->source; must outlive @ret
+ * @name: the user's login name; NULL: none
+ * @uid: the user's id, which the first field may have instead of the name
  *
- * Lines of other users and comments are passed over unread; a line of this user's must be exactly
- * OWNER:START:COUNT. Identical ranges count once. Returns 0 (also with no range found) or -EINVAL
- * with the line's number and text.
+ * Comments and lines of other users are skipped without a check. A line of this user must be
+ * exactly OWNER:START:COUNT. Identical ranges count once. Returns 0, also if no range is found; or
+ * -EINVAL with the line's number and text.
  */
 int subid_parse_file(const char *text, size_t size, const char *path, const char *name, uid_t uid,
 		     struct subid_ranges *ret, struct error *err);
 
 /*
- * subid_parse_getsubids() - the ranges that getsubids(1) has printed: "0: alice 100000 65536"
+ * subid_parse_getsubids() - parse the output of getsubids(1): "0: alice 100000 65536"
  *
- * The name may hold blanks ("EXAMPLE\domain users"). Returns 0 or -EINVAL with the line.
+ * The name may contain blanks ("EXAMPLE\domain users"). Returns 0 or -EINVAL with the line.
  */
 int subid_parse_getsubids(const char *text, size_t size, struct subid_ranges *ret,
 			  struct error *err);
 
 /*
- * subid_nsswitch_is_dynamic() - does the "subid:" line of an nsswitch.conf text name anything but
- * files?
+ * subid_nsswitch_is_dynamic() - does the "subid:" line in the text of nsswitch.conf name a source
+ * other than "files"?
  */
 bool subid_nsswitch_is_dynamic(const char *text, size_t size);
 
 /*
- * machine_free_range() - USUAL_IDS subordinate ids that nobody has on this machine
+ * machine_free_range() - find USUAL_IDS ids that are not in use on this machine
  *
- * From SUB_UID_MIN of login.defs (100000) on, outside of every line of /etc/subuid and /etc/subgid
- * and every uid and gid of /etc/passwd and /etc/group, and inside our own id maps; where those have
- * no such range, as many ids as they have. False where they have none.
+ * The range starts at SUB_UID_MIN of login.defs (100000) or above. It overlaps no range in
+ * /etc/subuid and /etc/subgid and no id in /etc/passwd and /etc/group, and is inside our own id
+ * maps. If the maps have no such range, the result is the widest free range in them. Returns false
+ * if no id is free.
  */
 bool machine_free_range(const struct machine *machine, uint32_t *ret_first, uint32_t *ret_count);

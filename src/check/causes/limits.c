@@ -75,7 +75,7 @@ static bool has_no_pids_left(struct facts *facts, const char *dir)
 	uint32_t refused;
 
 	(void)str_print(path, sizeof(path), "%s/pids.events", dir);
-	if (!machine_word(facts->machine, path, events, sizeof(events)))
+	if (!machine_first_line(facts->machine, path, events, sizeof(events)))
 		return false;
 	c = cursor_of(events);
 	(void)str_print(path, sizeof(path), "%s/pids.max", dir);

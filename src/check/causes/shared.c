@@ -11,7 +11,7 @@ bool fact_file(struct facts *facts, const char *name, const char *path)
 {
 	char text[256];
 
-	return machine_word(facts->machine, path, text, sizeof(text)) &&
+	return machine_first_line(facts->machine, path, text, sizeof(text)) &&
 	       fact(facts, name, "%s", text);
 }
 

@@ -13,7 +13,7 @@ void probe_kernel(const struct preflight *p, struct finding *f)
 	struct facts facts = facts_of(p);
 	char release[128];
 
-	if (!machine_word(p->machine, path, release, sizeof(release))) {
+	if (!machine_first_line(p->machine, path, release, sizeof(release))) {
 		see_unknown(f, "%s cannot be read", path);
 		return;
 	}
@@ -44,7 +44,8 @@ static char *read_kernel_config(const struct preflight *p, char *path, size_t si
 					     "/usr/lib/modules/%s/config"};
 	char release[128], *text = NULL;
 
-	if (!machine_word(p->machine, "/proc/sys/kernel/osrelease", release, sizeof(release)) ||
+	if (!machine_first_line(p->machine, "/proc/sys/kernel/osrelease", release,
+				sizeof(release)) ||
 	    strchr(release, '/'))
 		(void)str_print(release, sizeof(release), "?");
 	for (size_t i = 0; i < ARRAY_SIZE(places) && !text; i++) {
@@ -156,14 +157,15 @@ void probe_apparmor(const struct preflight *p, struct finding *f)
 {
 	char label[256], restricted[16];
 
-	if (!machine_word(p->machine, "/proc/self/attr/apparmor/current", label, sizeof(label)) &&
+	if (!machine_first_line(p->machine, "/proc/self/attr/apparmor/current", label,
+				sizeof(label)) &&
 	    (!machine_exists(p->machine, "/sys/kernel/security/apparmor") ||
-	     !machine_word(p->machine, "/proc/self/attr/current", label, sizeof(label)))) {
+	     !machine_first_line(p->machine, "/proc/self/attr/current", label, sizeof(label)))) {
 		see(f, "not there");
 		return;
 	}
-	if (machine_word(p->machine, "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
-			 restricted, sizeof(restricted)) &&
+	if (machine_first_line(p->machine, "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
+			       restricted, sizeof(restricted)) &&
 	    streq(restricted, "1"))
 		see(f, "%s; user namespaces are restricted", label);
 	else
@@ -174,11 +176,12 @@ void probe_selinux(const struct preflight *p, struct finding *f)
 {
 	char enforcing[16], label[256];
 
-	if (!machine_word(p->machine, "/sys/fs/selinux/enforce", enforcing, sizeof(enforcing))) {
+	if (!machine_first_line(p->machine, "/sys/fs/selinux/enforce", enforcing,
+				sizeof(enforcing))) {
 		see(f, "not there");
 		return;
 	}
-	if (!machine_word(p->machine, "/proc/self/attr/current", label, sizeof(label)))
+	if (!machine_first_line(p->machine, "/proc/self/attr/current", label, sizeof(label)))
 		(void)str_print(label, sizeof(label), "no label");
 	see(f, "%s, %s", streq(enforcing, "1") ? "enforcing" : "permissive", label);
 }

@@ -116,7 +116,8 @@ void probe_ping(const struct preflight *p, struct finding *f)
 		see_unknown(f, "%s", outcome->tried ? outcome->err.text : "not tried");
 		return;
 	}
-	if (!machine_word(p->machine, "/proc/sys/net/ipv4/ping_group_range", range, sizeof(range)))
+	if (!machine_first_line(p->machine, "/proc/sys/net/ipv4/ping_group_range", range,
+				sizeof(range)))
 		(void)str_print(range, sizeof(range), "not known");
 	if (strchr(range, '\t'))
 		*strchr(range, '\t') = ' ';

@@ -16,7 +16,7 @@ static bool selinux_enforces_here(const struct preflight *p)
 {
 	char text[16];
 
-	return machine_word(p->machine, "/sys/fs/selinux/enforce", text, sizeof(text)) &&
+	return machine_first_line(p->machine, "/sys/fs/selinux/enforce", text, sizeof(text)) &&
 	       streq(text, "1");
 }
 
