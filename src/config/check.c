@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What options mean together. Whether an option has an effect with the chosen network stands in its
- * row; the conflicts that no row can say stand here, one function a subject.
+ * Checks of several options together. A row of the option table lists the networks with which the
+ * option has an effect. All other conflicts are here, in one function for each subject.
  */
 #include <errno.h>
 
@@ -9,7 +9,7 @@
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/log.h"
 
-/* Does the chosen network, or whatever else the row is about, make use of this option? */
+/* Does this option have an effect with the chosen network? */
 static bool has_effect(const struct option_row *row, const struct config *config)
 {
 	return row->nets == 0 || (row->nets & OPTION_NET(config->net));
@@ -41,14 +41,14 @@ static int refuse_idle(const struct config *config, struct error *err)
 	for (const struct option_row *row = options_next(NULL); row; row = options_next(row))
 		if (row->idle == OPTION_IDLE_REFUSE && !has_effect(row, config) &&
 		    !option_is_default(row, config))
-			return err_say(err, EINVAL, "--%s cannot be chosen with --net=%s",
-				       row->name, net_words[config->net].name);
+			return err_say(err, EINVAL, "--%s cannot be used with --net=%s", row->name,
+				       net_words[config->net].name);
 	return 0;
 }
 
 static int check_network(const struct config *config, struct error *err)
 {
-	/* ipv6(7): Linux keeps IPv6 off a link that carries less than RFC 8200 asks for. */
+	/* Linux disables IPv6 on a link with an MTU below the minimum of RFC 8200 (man 7 ipv6). */
 	if (config->ipv6 && config->mtu > 0 && config->mtu < 1280 &&
 	    (OPTION_NET(config->net) & NETS_WITH_IPV6))
 		return err_say(err, EINVAL, "--ipv6 needs an --mtu of at least 1280, not %u",
@@ -61,7 +61,7 @@ static int check_files(const struct config *config, struct error *err)
 	if (config->copy_up.n > 0 && (config->propagation == PROPAGATION_SHARED ||
 				      config->propagation == PROPAGATION_RSHARED))
 		return err_say(err, EINVAL,
-			       "--propagation=%s would spread --copy-up=%s to the host; it takes a "
+			       "--propagation=%s would spread --copy-up=%s to the host; use a "
 			       "private or slave mode",
 			       propagation_words[config->propagation].name,
 			       config->copy_up.items[0]);
@@ -117,7 +117,10 @@ int options_refuse_conflicts(const struct config *config, struct error *err)
 	return 0;
 }
 
-/* Whoever asks for protection should know that there is none; RootlessKit's scripts ask always. */
+/*
+ * Warn a user who requests protection and does not get it. RootlessKit's scripts always request it,
+ * so do not warn under its name.
+ */
 static enum log_level idle_level(const struct option_row *row, const struct config *config)
 {
 	bool unprotected = row->offset == offsetof(struct config, disable_host_loopback) &&

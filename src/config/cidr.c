@@ -6,7 +6,7 @@
 
 #include "fauxroot/base/parse.h"
 
-/* A decimal number that is written in the one canonical way. */
+/* A decimal number without leading zeros. */
 static int take_number(struct cursor *c, uint32_t max, uint32_t *ret)
 {
 	const char *start = c->at;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* --help, --version and --print-semver: the option table as text, for what is in this build. */
+/* --help, --version and --print-semver: the available rows of the option table as text. */
 #include <string.h>
 
 #include "private.h"
@@ -10,7 +10,7 @@ enum {
 	HELP_WIDTH = 80,
 };
 
-/* Words of @text up to column HELP_WIDTH, further lines indented; the cursor stands at @column. */
+/* Print @text from @column, wrapped at HELP_WIDTH; further lines are indented to HELP_COLUMN. */
 static void print_wrapped(FILE *out, const char *text, int column)
 {
 	struct cursor c = cursor_of(text);
@@ -33,7 +33,7 @@ static void print_wrapped(FILE *out, const char *text, int column)
 	fputc('\n', out);
 }
 
-/* The default as it would be given; NULL where there is none to name. */
+/* The default as an argument of the option; NULL if --help does not show it. */
 static const char *default_text(const struct option_row *row, const struct config *defaults)
 {
 	switch (row->kind) {
@@ -90,7 +90,7 @@ void options_help(FILE *out, const struct config *config)
 	fprintf(out,
 		"Usage: %s [options] [--] command [argument...]\n\n"
 		"Runs a command as fake root: in a user namespace where the caller is root, with\n"
-		"the caller's subordinate ids, its own mounts and, if asked for, its own "
+		"the caller's subordinate ids, private mounts and, with --net, a private "
 		"network.\n\n"
 		"  %s --net=slirp4netns --copy-up=/etc --disable-host-loopback buildkitd\n",
 		program, program);
@@ -102,12 +102,14 @@ void options_help(FILE *out, const struct config *config)
 		group = row->group;
 		print_row(out, row, &defaults);
 	}
-	fputs("\nOptions end at the first word that is none. An empty value is the default.\n",
+	fputs("\nOptions end at the first argument that is not an option. An empty value selects\n"
+	      "the default.\n",
 	      out);
 	if (config->persona == PERSONA_FAUXROOT)
-		fputs("Without a command $SHELL runs. Options in FAUXROOT_OPTIONS come first.\n",
+		fputs("Without a command, fauxroot runs $SHELL. Options in FAUXROOT_OPTIONS come "
+		      "first.\n",
 		      out);
-	fputs("The manual is fauxroot(1).\n", out);
+	fputs("See fauxroot(1) for details.\n", out);
 }
 
 static void print_semver(FILE *out, const struct config *config)

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The networks and port drivers, as far as options are about them: the one place of this room that
- * lists them.
+ * The networks and port drivers of the command line. No other file of this room lists them.
  *
- * To add a network driver: a word here, a table of the options that it alone has in a file of its
- * own, and that table, and the check of what those options mean together, in the lists below.
+ * To add a network driver: add a word here. Add a file with the table of the driver's own options
+ * and the check of conflicts between them, and add both to the lists below.
  */
 #include <assert.h>
 
@@ -48,7 +47,7 @@ static_assert(ARRAY_SIZE(port_words) == PORT_MODE_COUNT_ + 1, "every port driver
 
 const struct port_needs port_needs[PORT_MODE_COUNT_] = {
 	[PORT_NONE] = {~0U, ""},
-	[PORT_BUILTIN] = {~OPTION_NET(NET_HOST), "a network of its own: --net other than host"},
+	[PORT_BUILTIN] = {~OPTION_NET(NET_HOST), "a private network: --net other than host"},
 	[PORT_SLIRP4NETNS] = {OPTION_NET(NET_SLIRP4NETNS), "--net=slirp4netns"},
 	[PORT_IMPLICIT] = {OPTION_NET(NET_PASTA), "--net=pasta"},
 	[PORT_GVISOR_TAP_VSOCK] = {OPTION_NET(NET_GVISOR_TAP_VSOCK), "--net=gvisor-tap-vsock"},

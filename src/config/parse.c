@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading argv by the option table, in the manner of Go's flag package, which the scripts of
- * today's users were written for: one dash or two, "--x=v" or "--x v", a boolean never takes the
- * next word, options end at the first word that is none. A list is split at commas, so a path with
- * a comma cannot be given.
+ * Parse argv with the option table. The syntax is that of Go's flag package, because existing
+ * scripts for RootlessKit use it: one dash or two, "--x=v" or "--x v"; a boolean never takes the
+ * next argument as its value; options end at the first argument that is not an option. A list is
+ * split at commas, so a path in a list cannot contain a comma.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -57,7 +57,7 @@ static int set_choice(const struct option_row *row, unsigned *field, const char 
 	return -EINVAL;
 }
 
-/* Empty items, as in "/etc,,/run" or an unset variable of a script, name nothing. */
+/* Ignore empty items: "/etc,,/run", or an unset variable of a script. */
 static int add_items(const struct option_row *row, struct strv *list, const char *value,
 		     struct error *err)
 {
@@ -115,7 +115,7 @@ static int set_value(const struct option_row *row, struct config *config, const 
 	return rc < 0 ? wrong_value(row, value, err) : 0;
 }
 
-/* One option at *at, and its value in the next word where it has one; *at moves behind. */
+/* Parse the option at *at, and its value if that is the next argument; *at moves past both. */
 static int take_option(struct config *config, char ***at, struct error *err)
 {
 	const char *word = **at, *name = word + (word[1] == '-' ? 2 : 1), *value;
@@ -135,8 +135,8 @@ static int take_option(struct config *config, char ***at, struct error *err)
 	else if (**at)
 		value = *(*at)++;
 	else
-		return err_say(err, EINVAL, "--%s takes %s, but the command line ends there",
-			       row->name, option_takes(row, takes, sizeof(takes)));
+		return err_say(err, EINVAL, "--%s needs a value: %s", row->name,
+			       option_takes(row, takes, sizeof(takes)));
 	return set_value(row, config, value, err);
 }
 
@@ -144,7 +144,7 @@ int options_read(struct config *config, int argc, char **argv, struct error *err
 {
 	char **at = argc > 0 ? argv + 1 : argv;
 
-	/* A lone "-" is a word, as in Go. */
+	/* A lone "-" is not an option, as in Go. */
 	while (*at && (*at)[0] == '-' && (*at)[1] != '\0') {
 		int rc;
 
@@ -170,7 +170,7 @@ int options_read(struct config *config, int argc, char **argv, struct error *err
 
 int options_preset(struct config *config, const char *text, struct error *err)
 {
-	/* Its first item is passed over, as the program's name is. */
+	/* options_read() skips the first item, as it skips the program's name in argv. */
 	int rc = strv_add(&config->preset, "FAUXROOT_OPTIONS");
 
 	rc = rc < 0 ? err_set(err, ENOMEM, "splitting words")
@@ -178,14 +178,14 @@ int options_preset(struct config *config, const char *text, struct error *err)
 	if (rc == 0)
 		rc = options_read(config, (int)config->preset.n, config->preset.items, err);
 	if (rc == 0 && *config->command)
-		rc = err_say(err, EINVAL, "\"%s\" is no option", *config->command);
+		rc = err_say(err, EINVAL, "\"%s\" is not an option", *config->command);
 	config->command = NULL;
 	if (rc < 0)
 		(void)err_wrap(err, rc, "FAUXROOT_OPTIONS");
 	return err_step(err, rc, STEP_OPTIONS);
 }
 
-/* Under our own name a spec of --publish without a protocol is for TCP. */
+/* As fauxroot, a spec of --publish without a protocol is for TCP. */
 static int complete_specs(struct config *config, struct error *err)
 {
 	if (config->persona != PERSONA_FAUXROOT)
@@ -201,7 +201,7 @@ static int complete_specs(struct config *config, struct error *err)
 	return 0;
 }
 
-/* Without a command, under our own name, the user's shell. */
+/* As fauxroot, run the user's shell if no command is given. */
 static int need_command(struct config *config, struct error *err)
 {
 	if (*config->command || config->action != ACTION_RUN)

@@ -52,19 +52,19 @@ static int proto_family(enum port_proto proto)
 	}
 }
 
-/* Ports @first…@last; one port where no range stands here. */
+/* Ports @first…@last; a single port is a range of length one. */
 struct range {
 	uint32_t first, last;
 };
 
-/* What stands between the colons of a spec: at most four, and one more that is too many. */
+/* The fields between the colons of a spec: at most four. A fifth one is stored to detect it. */
 #define FIELDS_MAX 4
 struct fields {
 	struct cursor items[FIELDS_MAX + 1];
 	size_t n;
 };
 
-/* Where each part of a spec stands; @parent_ip and @child_ip are empty where there is none. */
+/* The parts of a spec; @parent_ip and @child_ip are empty if they are not given. */
 struct parts {
 	struct cursor parent_ip, parent_port, child_ip, child_port;
 };
@@ -79,7 +79,7 @@ static int bad(const char *text, struct error *err, const char *fmt, ...)
 	vsnprintf(why, sizeof(why), fmt, ap);
 	va_end(ap);
 	err_say(err, EINVAL,
-		"bad port \"%s\": %s; it takes "
+		"invalid port \"%s\": %s; expected "
 		"[PARENT-IP]:PARENT-PORT:[CHILD-IP:]CHILD-PORT/PROTO, "
 		"such as 127.0.0.1:8080:80/tcp",
 		text, why);
@@ -106,12 +106,12 @@ static int split(const char *text, struct cursor c, struct fields *ret, struct e
 		ret->items[ret->n++] = cursor_of_n(start, (size_t)(c.at - start));
 		if (ret->n > FIELDS_MAX)
 			return bad(text, err,
-				   "it has too many colons (an IPv6 address stands in brackets)");
+				   "it has too many colons (an IPv6 address needs brackets)");
 	} while (cursor_char(&c, ':'));
 	return 0;
 }
 
-/* A number or a range: no address looks like that. */
+/* Is @c a port or a range of ports? Neither can be confused with an address. */
 static bool is_port(struct cursor c)
 {
 	const char *start;
@@ -122,7 +122,7 @@ static bool is_port(struct cursor c)
 	return n > 0 && digits == n;
 }
 
-/* Which field is what? With three, the address is the first, or left out, or the second. */
+/* Assign the fields to the parts. Of three fields, the address is the first one or the second. */
 static int assign(const char *text, const struct fields *f, struct parts *ret, struct error *err)
 {
 	const struct cursor none = {text, text}, *item = f->items;
@@ -172,7 +172,7 @@ static int take_port(const char *text, const char *whose, struct cursor c, bool 
 	return 0;
 }
 
-/* An address, bracketed or not, or nothing. */
+/* An address, with or without brackets, or nothing. */
 static int take_address(const char *text, const char *whose, struct cursor c,
 			char ret[INET6_ADDRSTRLEN], struct error *err)
 {
@@ -198,7 +198,7 @@ static int take_proto(const char *text, struct cursor c, enum port_proto *ret, s
 {
 	if (portspec_proto(c.at, ret) < 0)
 		return bad(text, err,
-			   "the protocol \"%.20s\" is none of tcp, tcp4, tcp6, udp, udp4, udp6",
+			   "the protocol \"%.20s\" is not one of tcp, tcp4, tcp6, udp, udp4, udp6",
 			   c.at);
 	return 0;
 }
@@ -230,7 +230,7 @@ static int parse(const char *text, bool ranges, struct port_spec *ret, unsigned 
 	spec.parent_port = (uint16_t)parent.first;
 	spec.child_port = (uint16_t)child.first;
 	if (portspec_check(&spec, err) < 0)
-		return err_wrap(err, -EINVAL, "bad port \"%s\"", text);
+		return err_wrap(err, -EINVAL, "invalid port \"%s\"", text);
 	*ret = spec;
 	*ret_count = parent.last - parent.first + 1;
 	return 0;
@@ -249,7 +249,7 @@ int portspec_parse_range(const char *text, struct port_spec *ret, unsigned *ret_
 	return parse(text, true, ret, ret_count, err);
 }
 
-/* Each interface may have that address, and a spec does not say which is meant. */
+/* Each interface can have the same link-local address, and a spec does not name an interface. */
 static int link_local(const char *whose, const char *ip, struct error *err)
 {
 	return err_say(err, EINVAL, "the %s IP \"%s\" is link-local, which needs an interface",
@@ -269,7 +269,7 @@ int portspec_check(const struct port_spec *spec, struct error *err)
 	if (spec->parent_ip[0] && endpoint_is_link_local(&e))
 		return link_local("parent", spec->parent_ip, err);
 	if (spec->parent_ip[0] && family != AF_UNSPEC && e.sa.sa_family != family)
-		return err_say(err, EINVAL, "the parent IP \"%s\" is not one for %s",
+		return err_say(err, EINVAL, "the parent IP \"%s\" is not an address for %s",
 			       spec->parent_ip, portspec_proto_name(spec->proto));
 	if (spec->child_ip[0] && endpoint_of(spec->child_ip, 0, &e) < 0)
 		return err_say(err, EINVAL, "the child IP \"%s\" is not an IP address",
@@ -277,7 +277,7 @@ int portspec_check(const struct port_spec *spec, struct error *err)
 	if (spec->child_ip[0] && endpoint_is_link_local(&e))
 		return link_local("child", spec->child_ip, err);
 	if (spec->child_ip[0] && endpoint_is_wildcard(&e))
-		return err_say(err, EINVAL, "the child IP \"%s\" is nobody's address",
+		return err_say(err, EINVAL, "the child IP \"%s\" is a wildcard address",
 			       spec->child_ip);
 	return 0;
 }

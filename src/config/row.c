@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What can be asked about one row of the option table: its field, its default, its values. */
+/* Functions for one row of the option table: its field, its default, its values. */
 #include <assert.h>
 
 #include "private.h"
 
-/* Seconds; as docker stop has it. */
+/* Seconds; the same as docker stop. */
 #define KILL_TIMEOUT 10
 
 /* The row without a name at the end of @table. */
@@ -15,8 +15,8 @@ static const struct option_row *end_of(const struct option_row *table)
 	return table;
 }
 
-/* The tables in the order of --help, those of drivers between the two others; NULL: behind the last
- * one. */
+/* Table number @i in the order of --help: the tables of drivers are between the two others. NULL
+ * after the last one. */
 static const struct option_row *table_at(size_t i)
 {
 	size_t n = 0;
@@ -117,7 +117,7 @@ void option_set_default(const struct option_row *row, struct config *config)
 	memcpy(field, (const char *)&defaults + row->offset, field_size(row->kind));
 }
 
-/* "subid, single or auto" of the words that this build serves */
+/* "subid, single or auto": the words that are available in this build */
 static const char *list_words(const struct option_word *words, char *buf, size_t size)
 {
 	const struct option_word *last = NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The options that --net=slirp4netns alone has. */
+/* The options of --net=slirp4netns. */
 #include <errno.h>
 
 #include "private.h"

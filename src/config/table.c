@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The option tables of what no network driver has for itself. parse.c reads argv by the tables,
- * help.c prints them, check.c asks them which network has a use for what.
+ * The tables of all options that do not belong to one network driver. parse.c parses argv with
+ * them, help.c prints them, and check.c reads with which networks an option has an effect.
  *
- * To add an option: a field in struct config, its default in config_init() unless that is 0 or the
- * row's preset, a row here, and a paragraph in man/fauxroot.1. To make one available: `.available =
- * true`, and where it is about some value only, in the list of words (values.c).
+ * To add an option: add a field to struct config, a row here, and a paragraph to man/fauxroot.1. If
+ * the default is neither 0 nor the row's preset, set it in config_init(). To make an option
+ * available, set `.available = true`; to make a value available, do that in the list of words
+ * (values.c).
  */
 #include "fauxroot/config/options.h"
 
@@ -22,8 +23,7 @@ const struct option_row network_rows[] = {
 		.words = net_words,
 		.argument = "DRIVER",
 		.group = network,
-		.help = "network of the command: the host's, none but lo, or one of its "
-			"own",
+		.help = "network of the command: the host's, only lo, or a private one",
 		.available = true,
 	},
 	{
@@ -88,8 +88,7 @@ const struct option_row network_rows[] = {
 		.kind = OPTION_BOOL,
 		OPTION_AT(detach_netns),
 		.group = network,
-		.help = "leave the network at STATE/netns; the command runs in the "
-			"host's",
+		.help = "put the network at STATE/netns; the command runs in the host's",
 		.available = true,
 		.nets = NETS_OF_HELPERS | OPTION_NET(NET_NONE),
 	},
@@ -125,7 +124,7 @@ const struct option_row other_rows[] = {
 		.kind = OPTION_BOOL,
 		OPTION_AT(source_ip_transparent),
 		.group = ports,
-		.help = "show the command the clients' own addresses",
+		.help = "show the command the addresses of clients",
 		.available = true,
 	},
 	{
@@ -135,8 +134,8 @@ const struct option_row other_rows[] = {
 		.words = api_inside_words,
 		.argument = "POLICY",
 		.group = ports,
-		.help = "what the command may ask of the API; unprivileged: publish "
-			"only ports that any user could bind",
+		.help = "what the command may request from the API; unprivileged: "
+			"publish only ports that any user can bind",
 		.available = true,
 	},
 	{
@@ -147,7 +146,7 @@ const struct option_row other_rows[] = {
 		.takes = "an absolute path of a directory other than / and /tmp",
 		.argument = "DIR",
 		.group = files,
-		.help = "directory to replace by a writable private copy, as /etc; "
+		.help = "directory to replace with a writable private copy, as /etc; "
 			"repeatable",
 		.available = true,
 	},
@@ -159,7 +158,7 @@ const struct option_row other_rows[] = {
 		.argument = "MODE",
 		.group = files,
 		.help = "kind of copy: a tmpfs with symbolic links to what the "
-			"directory holds",
+			"directory contains",
 		.available = true,
 	},
 	{
@@ -192,7 +191,7 @@ const struct option_row other_rows[] = {
 			 "letter or digit first",
 		.argument = "NAME",
 		.group = files,
-		.help = "instance name, by which fauxrootctl finds it",
+		.help = "name of the instance for fauxrootctl",
 		.available = true,
 	},
 	{
@@ -213,9 +212,8 @@ const struct option_row other_rows[] = {
 		.words = subid_source_words,
 		.argument = "SOURCE",
 		.group = ids,
-		.help = "where subordinate ids are looked up; dynamic: getsubids(1); "
-			"static: /etc/subuid and /etc/subgid; auto: as nsswitch.conf "
-			"says",
+		.help = "source of subordinate ids; dynamic: getsubids(1); static: "
+			"/etc/subuid and /etc/subgid; auto: by nsswitch.conf",
 		.available = true,
 	},
 	{
@@ -248,7 +246,7 @@ const struct option_row other_rows[] = {
 		.kind = OPTION_BOOL,
 		OPTION_AT(utsns),
 		.group = processes,
-		.help = "own UTS namespace: a host name of its own",
+		.help = "own UTS namespace: the command can change its host name",
 		.available = true,
 	},
 	{
@@ -256,7 +254,8 @@ const struct option_row other_rows[] = {
 		.kind = OPTION_BOOL,
 		OPTION_AT(ipcns),
 		.group = processes,
-		.help = "own IPC namespace: own System V IPC and POSIX message queues",
+		.help = "own IPC namespace: private System V IPC and POSIX message "
+			"queues",
 		.available = true,
 	},
 	{
@@ -275,8 +274,8 @@ const struct option_row other_rows[] = {
 		.kind = OPTION_BOOL,
 		OPTION_AT(kill_orphans),
 		.group = processes,
-		.help = "end the processes that the command leaves behind: SIGTERM, "
-			"then SIGKILL",
+		.help = "terminate the processes that the command leaves behind: "
+			"SIGTERM, then SIGKILL",
 		.available = true,
 	},
 	{
@@ -310,8 +309,8 @@ const struct option_row other_rows[] = {
 		.argument = "MODE",
 		.bare = "true",
 		.group = general,
-		.help = "report what on this machine is in the way of the other "
-			"options, with remedies; launch nothing",
+		.help = "report obstacles to the other options on this machine, with "
+			"remedies; launch nothing",
 		.available = true,
 	},
 	{

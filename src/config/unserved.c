@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Options of networks that this build has no driver for. Scripts give them: they parse, are
- * absent from --help, and have no effect with another network.
+ * Options of networks for which this build has no driver. Scripts use these options, so they parse.
+ * They are absent from --help and have no effect with another network.
  */
 #include "private.h"
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The values of single options: the words that a choice takes (those of --net and --port-driver are
- * in networks.c), and the rules for strings and numbers. What several options mean together stands
- * in check.c.
+ * The values of single options: the words of choices (those of --net and --port-driver are in
+ * networks.c), and the rules for strings and numbers. check.c checks several options together.
  */
 #include <assert.h>
 #include <limits.h>
@@ -71,7 +70,7 @@ const struct option_word log_format_words[] = {
 	{NULL, false},
 };
 
-/* SEMVER_NONE is no word that anybody can give: an empty value is the default. */
+/* A user cannot select SEMVER_NONE by a word: an empty value selects the default. */
 const struct option_word semver_words[] = {
 	[SEMVER_NONE] = {"", true},
 	[SEMVER_MAJOR] = {"major", true},
@@ -88,8 +87,8 @@ const struct option_word check_words[] = {
 };
 
 /*
- * 0, or what IPv4 works with (RFC 791: 68) up to what helpers take. What IPv6 needs is checked
- * with the other conflicts.
+ * 0, or a value from the minimum of IPv4 (RFC 791: 68) to the maximum of the helpers. check.c
+ * checks the minimum of IPv6.
  */
 bool valid_mtu(const char *value)
 {
@@ -99,8 +98,8 @@ bool valid_mtu(const char *value)
 }
 
 /*
- * What dev_valid_name() of the kernel takes, less '%': tun(4) would read "tap%d" as a template and
- * give the device a name that nobody here knows.
+ * The names that dev_valid_name() of the kernel accepts, but without '%': the tun driver takes
+ * "tap%d" as a template and gives the device another name.
  */
 bool valid_ifname(const char *value)
 {
@@ -116,7 +115,7 @@ bool valid_seconds(const char *value)
 	return parse_u32(value, 86400, &seconds) == 0;
 }
 
-/* A directory of its own under our cgroup, not a way to another one. */
+/* One component, so that the path cannot lead out of our cgroup. */
 bool valid_cgroup(const char *value)
 {
 	return strlen(value) <= NAME_MAX && !strchr(value, '/') && !streq(value, ".") &&
@@ -142,13 +141,13 @@ bool config_name_is_valid(const char *value)
 }
 
 /*
- * An absolute path that does not, by its text, lead to /tmp or to the root directory; whether it
- * exists is seen when it is copied up. /tmp is where daemons and their clients meet; a copy would
- * part them.
+ * An absolute path whose text does not lead to /tmp or to the root directory. The launch checks
+ * whether the path exists. In /tmp daemons have sockets for their clients, which would be missing
+ * in a copy.
  */
 bool valid_copy_up(const char *value)
 {
-	char name[8] = ""; /* the only component so far, cut */
+	char name[8] = ""; /* the only component so far, truncated */
 	unsigned depth = 0;
 	struct cursor c = cursor_of(value);
 

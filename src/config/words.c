@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A line of words, split as systemd splits ExecStart= (man 5 systemd.service, "Command lines"):
- * white space separates, quotes of both kinds hold together, and the escapes of C stand for a
- * character, in quotes as well. What systemd replaces there, $VARIABLE and %specifier, stays as it
- * is.
+ * A line of words, split as systemd splits ExecStart= (man 5 systemd.service, "Command lines";
+ * man 7 systemd.syntax, "Quoting"): white space separates words, single and double quotes keep
+ * white space together, and C escapes stand for a character, in quotes as well. Quotes may begin
+ * and end inside a word, as in --name="a b": the manual page denies that, and extract_first_word()
+ * of systemd does it.
+ *
+ * Unlike systemd, an unknown escape is an error instead of a warning, and $VARIABLE, %specifier and
+ * a lone ";" stay unchanged.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -13,7 +17,7 @@
 #include "fauxroot/base/parse.h"
 #include "private.h"
 
-/* The word that is being put together. It is never longer than the text that it comes from. */
+/* The word that is being read. It is never longer than the text before it was split. */
 struct word {
 	char *at;
 	size_t n;
@@ -27,7 +31,7 @@ static int digit_of(char c)
 	return found ? (int)(found - digits) : -1;
 }
 
-/* Exactly @n digits of @base. No escape stands for NUL, which ends a word of an argv. */
+/* Exactly @n digits of @base. An escape for NUL is refused: NUL ends a string of an argv. */
 static int take_code(struct cursor *c, unsigned base, unsigned n, uint32_t *ret)
 {
 	uint32_t code = 0;
@@ -51,7 +55,7 @@ static void add_byte(struct word *word, uint32_t byte)
 	word->at[word->n++] = (char)byte;
 }
 
-/* As UTF-8 (RFC 3629): shorter than the escape that it is for. */
+/* Append @code as UTF-8 (RFC 3629), which is shorter than the escape. */
 static int add_code_point(struct word *word, uint32_t code)
 {
 	if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
@@ -74,7 +78,7 @@ static int add_code_point(struct word *word, uint32_t code)
 	return 0;
 }
 
-/* What follows a backslash. */
+/* The escape after a backslash. */
 static int take_escape(struct cursor *c, struct word *word)
 {
 	static const char names[] = "abfnrtv\\\"'s", values[] = "\a\b\f\n\r\t\v\\\"' ";
@@ -117,8 +121,7 @@ static int take_word(struct cursor *c, struct word *word, struct error *err)
 
 		if (here == '\\') {
 			if (take_escape(c, word) < 0)
-				return err_say(err, EINVAL,
-					       "what follows a backslash is no escape");
+				return err_say(err, EINVAL, "unknown escape after a backslash");
 		} else if (quote && here == quote) {
 			quote = '\0';
 		} else if (!quote && (here == '\'' || here == '"')) {
@@ -127,7 +130,7 @@ static int take_word(struct cursor *c, struct word *word, struct error *err)
 			add_byte(word, (unsigned char)here);
 		}
 	}
-	return quote ? err_say(err, EINVAL, "a %c is not closed", quote) : 0;
+	return quote ? err_say(err, EINVAL, "missing closing %c", quote) : 0;
 }
 
 int words_split(const char *text, struct strv *ret, struct error *err)

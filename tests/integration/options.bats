@@ -189,9 +189,9 @@ tmpfs" "$output"
 	says "$stderr" 'debug: FAUXROOT_OPTIONS --net=none --workdir=/tmp --debug'
 	equals unset "$(fx --pidns sh -c 'echo "${FAUXROOT_OPTIONS-unset}"' 2>/dev/null)"
 	FAUXROOT_OPTIONS='--net=none id' run -125 fx true
-	one_line "$output" 'error: FAUXROOT_OPTIONS: "id" is no option'
+	one_line "$output" 'error: FAUXROOT_OPTIONS: "id" is not an option'
 	FAUXROOT_OPTIONS='"' run -125 fx true
-	one_line "$output" 'error: FAUXROOT_OPTIONS: a " is not closed'
+	one_line "$output" 'error: FAUXROOT_OPTIONS: missing closing "'
 	# RootlessKit has no such variable: it is the command's.
 	ln -sf "$(realpath "$FAUXROOT")" rootlesskit
 	FAUXROOT_OPTIONS='--nonsense' run -0 ./rootlesskit sh -c 'echo "$FAUXROOT_OPTIONS"'

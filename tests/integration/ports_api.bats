@@ -134,13 +134,13 @@ load ../lib/bash/ports
 		"$(port_objects | jq -r '.spec | "\(.proto):\(.parentPort):\(.childPort)"' | paste -sd' ')"
 	for spec in 80 8080:80 127.0.0.1:80:80; do
 		run -1 "$compat/rootlessctl" --socket "$S/api.sock" add-ports "$spec"
-		one_line "$output" "^error: bad port \"$spec\": it does not end with a protocol"
+		one_line "$output" "^error: invalid port \"$spec\": it does not end with a protocol"
 		run -1 --separate-stderr "$compat/rootlesskit" --net=none --port-driver=builtin -p "$spec" touch started
-		one_error "$stderr" "bad port \"$spec\": it does not end with a protocol"
+		one_error "$stderr" "invalid port \"$spec\": it does not end with a protocol"
 		absent started
 	done
 	run -125 --separate-stderr fx --net=none --port-driver=builtin -p 80 touch started
-	one_error "$stderr" 'bad port "80/tcp": the child port is missing'
+	one_error "$stderr" 'invalid port "80/tcp": the child port is missing'
 	stop
 }
 
@@ -190,8 +190,8 @@ load ../lib/bash/ports
 		400|parent IP "localhost" is not an IP address|{"proto":"tcp","parentIP":"localhost","parentPort":0,"childPort":80}
 		400|parent IP "127.1" is not an IP address|{"proto":"tcp","parentIP":"127.1","parentPort":0,"childPort":80}
 		400|"parentIP" is too long|{"proto":"tcp","parentIP":"0000:0000:0000:0000:0000:0000:0000:0000:0000:0000","parentPort":0,"childPort":80}
-		400|parent IP "::1" is not one for tcp4|{"proto":"tcp4","parentIP":"::1","parentPort":0,"childPort":80}
-		400|parent IP "127.0.0.1" is not one for udp6|{"proto":"udp6","parentIP":"127.0.0.1","parentPort":0,"childPort":80}
+		400|parent IP "::1" is not an address for tcp4|{"proto":"tcp4","parentIP":"::1","parentPort":0,"childPort":80}
+		400|parent IP "127.0.0.1" is not an address for udp6|{"proto":"udp6","parentIP":"127.0.0.1","parentPort":0,"childPort":80}
 		400|child IP "x" is not an IP address|{"proto":"tcp","parentPort":0,"childIP":"x","childPort":80}
 		400|child IP "0.0.0.0" is nobody|{"proto":"tcp","parentPort":0,"childIP":"0.0.0.0","childPort":80}
 		400|Cannot assign requested address|{"proto":"tcp","parentIP":"192.0.2.77","parentPort":0,"childPort":80}

@@ -401,7 +401,7 @@ static const struct {
 	{ARGS("remove-ports", "5", "4294967296"), "",
 	 "error: \"4294967296\" is not the id of a port, nor a spec\n"},
 	{ARGS("add-ports", "127.0.0.1:6000:1/tcp", "0:1/tcp"), "",
-	 "error: bad port \"0:1/tcp\": the parent port \"0\" is not one of 1-65535; it takes "
+	 "error: invalid port \"0:1/tcp\": the parent port \"0\" is not one of 1-65535; expected "
 	 "[PARENT-IP]:PARENT-PORT:[CHILD-IP:]CHILD-PORT/PROTO, such as 127.0.0.1:8080:80/tcp\n"},
 	{ARGS("add-ports", "127.0.0.1:1:60001/tcp"), "",
 	 "error: publishing it: Permission denied (HTTP status 400)\n"},
@@ -426,7 +426,7 @@ static const struct {
 } compatible_rows[] = {
 	{ARGS("list-ports", "--json"), "", ""},
 	{ARGS("add-ports", "8080:80"), "",
-	 "error: bad port \"8080:80\": it does not end with a protocol, as in 80/tcp; it takes "
+	 "error: invalid port \"8080:80\": it does not end with a protocol, as in 80/tcp; expected "
 	 "[PARENT-IP]:PARENT-PORT:[CHILD-IP:]CHILD-PORT/PROTO, such as 127.0.0.1:8080:80/tcp\n"},
 	{ARGS("add-ports", "--json", "1.2.3.4:81:81/tcp4", "8080:80/tcp"),
 	 "{\"id\":15,\"spec\":{\"proto\":\"tcp4\",\"parentIP\":\"1.2.3.4\",\"parentPort\":81,"

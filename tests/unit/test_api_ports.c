@@ -145,13 +145,13 @@ static const struct {
 	 "\"parentIP\" is too long"},
 	{TCP(PORTS ",\"childIP\":false"), "\"childIP\" is not a string"},
 	{TCP(PORTS ",\"childIP\":\"127.1\""), "\"127.1\" is not an IP address"},
-	{TCP(PORTS ",\"childIP\":\"0.0.0.0\""), "is nobody's address"},
+	{TCP(PORTS ",\"childIP\":\"0.0.0.0\""), "is a wildcard address"},
 	{TCP(PORTS ",\"owner\":\"me\""), "\"owner\" is not \"peer\""},
 	{TCP(PORTS ",\"owner\":\"\""), "\"owner\" is not \"peer\""},
 	{TCP(PORTS ",\"owner\":true"), "\"owner\" is not \"peer\""},
 	{TCP(PORTS ",\"owner\":[\"peer\"]"), "\"owner\" is not \"peer\""},
-	{"{\"proto\":\"tcp4\",\"parentIP\":\"::1\"," PORTS "}", "is not one for tcp4"},
-	{"{\"proto\":\"udp6\",\"parentIP\":\"127.0.0.1\"," PORTS "}", "is not one for udp6"},
+	{"{\"proto\":\"tcp4\",\"parentIP\":\"::1\"," PORTS "}", "is not an address for tcp4"},
+	{"{\"proto\":\"udp6\",\"parentIP\":\"127.0.0.1\"," PORTS "}", "is not an address for udp6"},
 };
 
 static void refuses_by_name(void **state)

@@ -104,15 +104,15 @@ static void conflicts_are_refused(void **state)
 		const char *args;
 		const char *text; /* NULL: they go together */
 	} cases[] = {
-		{"--cidr=10.0.3.0/24", "--cidr cannot be chosen with --net=host"},
-		{"--net=none --cidr=10.0.3.0/24", "--cidr cannot be chosen with --net=none"},
+		{"--cidr=10.0.3.0/24", "--cidr cannot be used with --net=host"},
+		{"--net=none --cidr=10.0.3.0/24", "--cidr cannot be used with --net=none"},
 		{"--net=lxc-user-nic --cidr=10.0.3.0/24",
-		 "--cidr cannot be chosen with --net=lxc-user-nic"},
-		{"--net=vpnkit --cidr=10.0.3.0/24", "--cidr cannot be chosen with --net=vpnkit"},
+		 "--cidr cannot be used with --net=lxc-user-nic"},
+		{"--net=vpnkit --cidr=10.0.3.0/24", "--cidr cannot be used with --net=vpnkit"},
 		{"--net=pasta --cidr=10.0.3.0/24", NULL},
 		{"--net=gvisor-tap-vsock --cidr=10.0.3.0/24", NULL},
-		{"--ifname=tap1", "--ifname cannot be chosen with --net=host"},
-		{"--net=none --ifname=tap1", "--ifname cannot be chosen with --net=none"},
+		{"--ifname=tap1", "--ifname cannot be used with --net=host"},
+		{"--net=none --ifname=tap1", "--ifname cannot be used with --net=none"},
 		{"--net=lxc-user-nic --ifname=eth1", NULL},
 		{"--net=vpnkit --ifname=eth1", NULL},
 		{"--net=slirp4netns --ipv6 --mtu=1279",
@@ -126,15 +126,14 @@ static void conflicts_are_refused(void **state)
 		{"--net=slirp4netns --detach-netns --slirp4netns-sandbox=auto", NULL},
 		{"--net=pasta --detach-netns --slirp4netns-sandbox=true", NULL},
 		{"--copy-up=/etc --propagation=rshared",
-		 "--propagation=rshared would spread --copy-up=/etc to the host; it takes a "
-		 "private "
+		 "--propagation=rshared would spread --copy-up=/etc to the host; use a private "
 		 "or slave mode"},
 		{"--copy-up=/run,/etc --propagation=shared",
-		 "--propagation=shared would spread --copy-up=/run to the host; it takes a private "
+		 "--propagation=shared would spread --copy-up=/run to the host; use a private "
 		 "or slave mode"},
 		{"--copy-up=/etc --propagation=private", NULL},
 		{"--port-driver=builtin",
-		 "--port-driver=builtin needs a network of its own: --net other than host"},
+		 "--port-driver=builtin needs a private network: --net other than host"},
 		{"--net=none --port-driver=builtin", NULL},
 		{"--net=pasta --port-driver=builtin", NULL},
 		{"--net=pasta --port-driver=slirp4netns",

@@ -244,9 +244,8 @@ static void wrong_values_are_refused_by_name(void **state)
 		{"-= CMD", "unknown option -; --help lists them"},
 		{"-p8080:80/tcp CMD", "unknown option -p8080:80/tcp; --help lists them"},
 		{"-hv CMD", "unknown option -hv; --help lists them"},
-		{"--net", "--net takes host, none or slirp4netns, but the command line ends there"},
-		{"-p", "--publish takes [parentIP]:parentPort:[childIP:]childPort/proto, but the "
-		       "command line ends there"},
+		{"--net", "--net needs a value: host, none or slirp4netns"},
+		{"-p", "--publish needs a value: [parentIP]:parentPort:[childIP:]childPort/proto"},
 		{"--net=nosuch CMD", "--net takes host, none or slirp4netns, not \"nosuch\""},
 		{"--net=Host CMD", "--net takes host, none or slirp4netns, not \"Host\""},
 		{"--net=hos CMD", "--net takes host, none or slirp4netns, not \"hos\""},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* IPv4 networks in CIDR form, and the addresses that the child's network uses of one. */
+/* IPv4 networks in CIDR notation, and their addresses in the child's network. */
 #pragma once
 
 #include <netinet/in.h>
@@ -9,10 +9,10 @@
 #define CIDR_MAX_PREFIX 25
 
 /*
- * cidr_parse() - "10.0.2.0/24", the whole of @text
+ * cidr_parse() - parse @text, such as "10.0.2.0/24"
  *
  * The host bits must be 0 and the prefix 1…25: the child, the gateway and the DNS server are the
- * network's +100, +2 and +3. Numbers have no leading zeros, which other programs read as octal.
+ * network's +100, +2 and +3. Leading zeros are refused: other programs read such numbers as octal.
  * Returns 0, or -EINVAL with @ret untouched.
  */
 int cidr_parse(const char *text, struct cidr *ret);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the user asked for: filled once by options_parse(), never changed afterwards. */
+/* The parsed command line: filled once by options_parse(), never changed afterwards. */
 #pragma once
 
 #include <netinet/in.h>
@@ -11,7 +11,7 @@
 
 struct error;
 
-/* Names under which the launcher is called decide how it presents itself. */
+/* The name by which the launcher is called selects its messages, version and exit statuses. */
 enum persona {
 	PERSONA_FAUXROOT = 0,
 	PERSONA_ROOTLESSKIT, /* called as rootlesskit or docker-rootlesskit */
@@ -37,11 +37,11 @@ enum port_mode {
 	PORT_MODE_COUNT_
 };
 
-/* What clients of api.sock that are inside the instance may do there. */
+/* What clients inside the instance may request from api.sock. */
 enum api_inside {
-	API_INSIDE_FULL = 0,	 /* what those outside may */
-	API_INSIDE_UNPRIVILEGED, /* ports that need a privilege are neither added nor removed */
-	API_INSIDE_READ_ONLY,	 /* look */
+	API_INSIDE_FULL = 0,	 /* the same as clients outside */
+	API_INSIDE_UNPRIVILEGED, /* all but adding and removing ports that need a privilege */
+	API_INSIDE_READ_ONLY,	 /* only to read */
 	API_INSIDE_NONE,	 /* nothing */
 	API_INSIDE_COUNT_
 };
@@ -81,10 +81,10 @@ enum copy_up_mode {
 /* An IPv4 network: the address in network byte order, with all host bits 0. */
 struct cidr {
 	struct in_addr address;
-	unsigned prefix; /* 1…25; 0: none given */
+	unsigned prefix; /* 1…25; 0: not given */
 };
 
-/* The options of --net=slirp4netns alone. */
+/* The options of --net=slirp4netns. */
 struct slirp4netns_options {
 	const char *binary; /* "slirp4netns" unless given */
 	enum tristate sandbox, seccomp;
@@ -92,7 +92,7 @@ struct slirp4netns_options {
 
 #define UNSERVED_OPTIONS 4
 
-/* What is to be done instead of a launch. */
+/* What to do: a launch, or something else instead. */
 enum action {
 	ACTION_RUN = 0,
 	ACTION_HELP,
@@ -101,11 +101,11 @@ enum action {
 	ACTION_CHECK,
 };
 
-/* --check: look instead of launching. */
+/* --check: report obstacles instead of launching. */
 enum check_mode {
 	CHECK_NONE = 0,
 	CHECK_PLAIN,
-	CHECK_STRICT, /* a warning shows in the exit status */
+	CHECK_STRICT, /* warnings change the exit status, too */
 };
 
 enum semver_part {
@@ -119,25 +119,25 @@ enum semver_part {
 #define CONFIG_NAME_MAX 63
 
 /*
- * config_name_is_valid() - can @name be that of an instance?
+ * config_name_is_valid() - is @name valid for an instance?
  *
- * Letters, digits, '_', '.' and '-'; the first is a letter or a digit, and one at least is a
- * letter, so that no option and no PID looks like a name.
+ * A name consists of letters, digits, '_', '.' and '-'. It begins with a letter or a digit and has
+ * at least one letter, so that a name is never mistaken for an option or a PID.
  */
 bool config_name_is_valid(const char *name);
 
-/* Strings are constants or stand in the caller's argv, which lives as long as the process. */
+/* Strings are constants or parts of the caller's argv, which exists as long as the process. */
 struct config {
 	enum persona persona;
-	enum action action; /* what help, version, semver and check come to */
+	enum action action; /* by help, version, semver and check */
 	bool help, version;
 	enum semver_part semver;
 	enum check_mode check;
-	bool json; /* what --check prints */
+	bool json; /* format of the report of --check */
 
 	bool debug;
 	enum log_format log_format;
-	const char *state_dir; /* as given; NULL: make one */
+	const char *state_dir; /* as given; NULL: create one */
 	const char *name;      /* of the instance; NULL: none */
 
 	enum net_mode net;
@@ -149,7 +149,7 @@ struct config {
 	bool detach_netns;
 	struct slirp4netns_options slirp4netns;
 	const char *unserved[UNSERVED_OPTIONS]; /* options of networks that this build does not
-						   serve; config/unserved.c has their rows */
+						   support; config/unserved.c has their rows */
 
 	struct strv copy_up;
 	enum copy_up_mode copy_up_mode;
@@ -172,12 +172,12 @@ struct config {
 	enum subid_source subid_source;
 
 	char **command; /* NULL-terminated, the caller's argv, or @shell */
-	char *shell[2]; /* what runs where no command is given; NULL: that is an error */
+	char *shell[2]; /* runs if no command is given; NULL: a missing command is an error */
 
-	struct strv preset; /* the words of FAUXROOT_OPTIONS, which strings above may stand in */
+	struct strv preset; /* the words of FAUXROOT_OPTIONS; strings above may point into them */
 };
 
-/* config_init() - the defaults: what an option that is not given, or given empty, comes to */
+/* config_init() - set the defaults: the values of options that are not given, or given empty */
 void config_init(struct config *config);
 
 /* config_clear() - free the lists */
@@ -185,17 +185,17 @@ void config_clear(struct config *config);
 
 #define _cleanup_config_ _cleanup_(config_clear)
 
-/* config_has_helper() - is the network one by a helper program? */
+/* config_has_helper() - does the network use a helper program? */
 bool config_has_helper(const struct config *config);
 
-/* The RootlessKit whose clothes we wear under its names. */
+/* The version of RootlessKit that fauxroot reports when it is called by RootlessKit's names. */
 #define COMPAT_VERSION "3.0.1"
 
 /* persona_of() - by the base name of @argv0, which may be NULL */
 enum persona persona_of(const char *argv0);
 
-/* persona_program() - what the log and --version call this program: "fauxroot", "rootlesskit" */
+/* persona_program() - the program's name in the log and in --version: "fauxroot", "rootlesskit" */
 const char *persona_program(enum persona persona);
 
-/* persona_version() - for --version, --print-semver and /v1/info */
+/* persona_version() - the version in --version, --print-semver and /v1/info */
 const char *persona_version(enum persona persona);

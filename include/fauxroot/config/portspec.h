@@ -2,8 +2,8 @@
 /*
  * Port specs: [parentIP]:parentPort:[childIP:]childPort/proto
  *
- * Addresses stay as they were given, because the API echoes them; portspec_parent() and
- * portspec_child() say what they mean.
+ * A spec keeps its addresses as text, because the API returns them as they were given.
+ * portspec_parent() and portspec_child() return the addresses to use.
  */
 #pragma once
 
@@ -16,7 +16,7 @@
 struct error;
 
 enum port_proto {
-	PROTO_TCP = 0, /* both families where the parent address is a wildcard */
+	PROTO_TCP = 0, /* both families if the parent address is a wildcard */
 	PROTO_TCP4,
 	PROTO_TCP6,
 	PROTO_UDP,
@@ -29,11 +29,11 @@ struct port_spec {
 	enum port_proto proto;
 	char parent_ip[INET6_ADDRSTRLEN]; /* "": not given */
 	char child_ip[INET6_ADDRSTRLEN];
-	uint16_t parent_port; /* 0: any free one, which only the API can ask for */
+	uint16_t parent_port; /* 0: any free port; only the API can request it */
 	uint16_t child_port;
 };
 
-/* An address with a port, of either family; sa.sa_family is AF_UNSPEC where there is none. */
+/* An IPv4 or IPv6 address with a port; sa.sa_family is AF_UNSPEC if there is no address. */
 union endpoint {
 	struct sockaddr sa;
 	struct sockaddr_in in;
@@ -43,69 +43,71 @@ union endpoint {
 /* portspec_proto_name() - "tcp", "tcp4", … */
 const char *portspec_proto_name(enum port_proto proto);
 
-/* portspec_proto() - the protocol of that name; 0 or -EINVAL */
+/* portspec_proto() - the protocol with this name; 0 or -EINVAL */
 int portspec_proto(const char *name, enum port_proto *ret);
 
 bool portspec_is_udp(enum port_proto proto);
 
 /*
- * portspec_parse() - one spec as --publish takes it
+ * portspec_parse() - parse one spec of --publish
  *
- * Returns 0, or -EINVAL with a sentence that quotes @text and says what is wrong with it.
+ * Returns 0, or -EINVAL with @text and the reason in the message.
  */
 int portspec_parse(const char *text, struct port_spec *ret, struct error *err);
 
 /*
- * portspec_parse_range() - as portspec_parse(), but a port may be a range:
+ * portspec_parse_range() - the same as portspec_parse(), but a port may be a range:
  * "8000-8010:8000-8010/tcp"
  * @ret: the spec of the first port
- * @ret_count: how many there are; spec number i has both ports higher by i
+ * @ret_count: number of ports; spec number i has both ports higher by i
  */
 int portspec_parse_range(const char *text, struct port_spec *ret, unsigned *ret_count,
 			 struct error *err);
 
 /*
- * portspec_complete() - @text, with "/tcp" behind it where it names no protocol
+ * portspec_complete() - append "/tcp" to @text if it has no protocol
  *
- * For command lines under our own name: "8080:80". Returns a fresh string, NULL when out of memory.
+ * For command lines of fauxroot and fauxrootctl: "8080:80". Returns a new string, or NULL when out
+ * of memory.
  */
 char *portspec_complete(const char *text);
 
 /*
- * portspec_check() - is a spec that did not come from portspec_parse() sound?
+ * portspec_check() - check a spec that is not from portspec_parse()
  *
- * The addresses are addresses, of the family that the protocol says, and not link-local; the child
- * port is not 0. A parent port of 0 passes. Returns 0 or -EINVAL.
+ * Both addresses must be valid and not link-local, the parent address must have the family of the
+ * protocol, and the child port must not be 0. A parent port of 0 is valid. Returns 0 or -EINVAL.
  */
 int portspec_check(const struct port_spec *spec, struct error *err);
 
-/* portspec_format() - as text that portspec_parse() reads; @size at least PORTSPEC_MAX */
+/* portspec_format() - format as text for portspec_parse(); @size at least PORTSPEC_MAX */
 #define PORTSPEC_MAX (2 * (INET6_ADDRSTRLEN + 2) + 20)
 const char *portspec_format(const struct port_spec *spec, char *buf, size_t size);
 
 /*
- * portspec_parent() - where to listen
+ * portspec_parent() - the addresses to listen on
  * @ret: IPv4 first
  *
- * Returns how many there are: two where @spec is for both families, else one.
+ * Returns the number of addresses: two if @spec is for both families, otherwise one.
  */
 size_t portspec_parent(const struct port_spec *spec, union endpoint ret[2]);
 
 /*
- * portspec_child() - where the target is reached when loopback addresses lead to it
+ * portspec_child() - the target's address, for a driver that can reach its loopback addresses
  *
- * The child IP; without one the parent IP where that is a loopback address, else 127.0.0.1, or ::1
- * where the parent IP is an IPv6 address.
+ * Returns the child IP if it is given. Otherwise the parent IP if that is a loopback address, ::1
+ * if the parent IP is another IPv6 address, and 127.0.0.1 in all other cases.
  */
 union endpoint portspec_child(const struct port_spec *spec);
 
-/* portspec_equal() - the same in all members, addresses compared as text */
+/* portspec_equal() - are all members equal? Addresses are compared as text. */
 bool portspec_equal(const struct port_spec *a, const struct port_spec *b);
 
-/* portspec_conflict() - the same protocol, parent IP and parent port? */
+/* portspec_conflict() - do both need the same protocol, parent address and parent port? */
 bool portspec_conflict(const struct port_spec *a, const struct port_spec *b);
 
-/* endpoint_of() - "127.0.0.1" or "::1" and a port; an IPv4-mapped address is IPv4. 0 or -EINVAL */
+/* endpoint_of() - the endpoint of "127.0.0.1" or "::1" and a port; an IPv4-mapped address becomes
+ * IPv4. 0 or -EINVAL */
 int endpoint_of(const char *ip, uint16_t port, union endpoint *ret);
 
 socklen_t endpoint_size(const union endpoint *e);
@@ -113,11 +115,12 @@ uint16_t endpoint_port(const union endpoint *e);
 void endpoint_set_port(union endpoint *e, uint16_t port);
 bool endpoint_is_loopback(const union endpoint *e);
 
-/* endpoint_is_link_local() - of IPv6 (RFC 4291, section 2.5.6): to be used with a scope id only */
+/* endpoint_is_link_local() - an IPv6 link-local address (RFC 4291, section 2.5.6), which needs a
+ * scope id */
 bool endpoint_is_link_local(const union endpoint *e);
 bool endpoint_is_wildcard(const union endpoint *e);
 bool endpoint_equal(const union endpoint *a, const union endpoint *b);
 
-/* endpoint_format() - "127.0.0.1:80", "[::1]:80"; @size at least ENDPOINT_MAX */
+/* endpoint_format() - format as "127.0.0.1:80" or "[::1]:80"; @size at least ENDPOINT_MAX */
 #define ENDPOINT_MAX (INET6_ADDRSTRLEN + 9)
 const char *endpoint_format(const union endpoint *e, char *buf, size_t size);
