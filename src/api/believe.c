@@ -8,7 +8,7 @@
 #include "fauxroot/base/err.h"
 #include "fauxroot/sys/peer.h"
 
-/* Can we be inside an instance, whose launcher shows itself to us as root or not at all? */
+/* Can we be inside an instance? There the launcher looks like root or cannot be seen. */
 static bool may_be_inside(void)
 {
 	return geteuid() == 0 && !peer_initial_userns();
@@ -25,8 +25,8 @@ int api_believe(int sock, enum api_belief belief, struct error *err)
 		return 0;
 	if (place == PEER_BELOW)
 		return err_say(err, EPERM,
-			       "it belongs to process %d in a user namespace below ours: to the "
-			       "command of an instance, not to its launcher",
+			       "it belongs to process %d in a user namespace below ours: it is the "
+			       "command of an instance, not its launcher",
 			       peer.process.pid);
 	if (belief == API_BELIEVE_TO_SHOW || may_be_inside())
 		return 0;

@@ -2,13 +2,13 @@
 /*
  * Theory of operation
  *
- * One request, one connection: HTTP/1.0 over a UNIX socket. A server must not answer that in
- * chunks, so the body is as long as its header Content-Length says, or ends where the connection
- * does. What has arrived is kept in one buffer, from the head on; the head is parsed again with
- * each piece until it is whole, which its bound keeps cheap.
+ * Each request has its own connection: HTTP/1.0 over a UNIX socket. A server must not answer
+ * HTTP/1.0 in chunks, so the header Content-Length or the end of the connection ends the body. One
+ * buffer has the whole answer. The head is parsed again with each received piece until it is
+ * complete; its limited size keeps that cheap.
  *
- * connect(2) of a UNIX socket waits while the listener's queue is full, for as long as SO_SNDTIMEO
- * says (man 7 socket); send(2) likewise. All waits end at one deadline.
+ * connect(2) of a UNIX socket waits while the listener's queue is full, at most for SO_SNDTIMEO
+ * (man 7 socket); send(2) likewise. All waits end at one deadline.
  */
 #include "fauxroot/api/client.h"
 
@@ -34,7 +34,7 @@
 #define MAX_HEAD (16 << 10)
 #define MAX_BODY (1 << 20)
 
-/* What a receive buffer begins with; most answers fit. */
+/* The initial size of the receive buffer; most answers fit. */
 #define FIRST_ROOM 4096
 
 void api_reply_clear(struct api_reply *reply)
@@ -43,13 +43,13 @@ void api_reply_clear(struct api_reply *reply)
 	*reply = (struct api_reply){.status = 0};
 }
 
-/* A request under way. */
+/* A request and its answer so far. */
 struct call {
 	const char *socket;
 	unsigned ms;
 	struct deadline deadline;
 	int sock;
-	char *data; /* what has arrived; NUL-terminated */
+	char *data; /* the received bytes; NUL-terminated */
 	size_t size, room;
 	struct http_head head;
 };
@@ -66,7 +66,7 @@ static int timed_out(const struct call *call, struct error *err)
 		       (call->ms + 999) / 1000);
 }
 
-/* Let connect(2) and send(2) wait until the deadline, and not for ever, which 0 would mean. */
+/* Let connect(2) and send(2) wait until the deadline, and at least 1 ms: 0 means forever. */
 static int bound_sending(const struct call *call)
 {
 	int left_ms = MAX(deadline_left(&call->deadline), 1);
@@ -94,8 +94,8 @@ static int open_connection(struct call *call, struct error *err)
 }
 
 /*
- * A server may answer and close before it has read everything: what it has answered counts, and
- * where it has answered nothing, receiving will show that.
+ * A server may answer and close before it has read the whole request. So ignore EPIPE: receiving
+ * gets the answer, or reports that there is none.
  */
 static int send_request(struct call *call, const char *text, struct error *err)
 {
@@ -111,7 +111,7 @@ static int send_request(struct call *call, const char *text, struct error *err)
 		if (n < 0 && (errno == EPIPE || errno == ECONNRESET))
 			return 0;
 		if (n < 0)
-			return err_set(err, errno, "asking \"%s\"", call->socket);
+			return err_set(err, errno, "calling \"%s\"", call->socket);
 		text += n;
 		left -= (size_t)n;
 	}
@@ -140,7 +140,7 @@ static int make_room(struct call *call, struct error *err)
 		return 0;
 	larger = realloc(call->data, room);
 	if (!larger) {
-		err_set(err, ENOMEM, "asking \"%s\"", call->socket);
+		err_set(err, ENOMEM, "calling \"%s\"", call->socket);
 		return -ENOMEM;
 	}
 	call->data = larger;
@@ -148,7 +148,7 @@ static int make_room(struct call *call, struct error *err)
 	return 0;
 }
 
-/* More of the answer; returns how much, 0 at the end, or -errno. */
+/* Receive more of the answer. Returns the number of bytes, 0 at the end, or -errno. */
 static ssize_t receive(struct call *call, struct error *err)
 {
 	ssize_t n;
@@ -160,19 +160,19 @@ static ssize_t receive(struct call *call, struct error *err)
 	if (rc == -ETIMEDOUT)
 		return timed_out(call, err);
 	if (rc < 0)
-		return err_set(err, -rc, "asking \"%s\"", call->socket);
+		return err_set(err, -rc, "calling \"%s\"", call->socket);
 	n = recv(call->sock, call->data + call->size, call->room - call->size - 1, MSG_DONTWAIT);
-	/* Where it has not read all of the request, its end is a reset. */
+	/* A server that closes before it has read the whole request resets the connection. */
 	if (n < 0 && errno == ECONNRESET)
 		n = 0;
 	if (n < 0)
-		return err_set(err, errno, "asking \"%s\"", call->socket);
+		return err_set(err, errno, "calling \"%s\"", call->socket);
 	call->size += (size_t)n;
 	call->data[call->size] = '\0';
 	return n;
 }
 
-/* Until the head is whole, interim answers (1xx) passed over. */
+/* Receive the complete head; skip interim answers (1xx). */
 static int receive_head(struct call *call, struct error *err)
 {
 	for (;;) {
@@ -227,7 +227,7 @@ static int receive_body(struct call *call, struct error *err)
 		if (n == 0 && call->head.length == HTTP_NO_LENGTH)
 			return 0;
 		if (n == 0)
-			return err_say(err, EPROTO, "the answer from \"%s\" is cut off",
+			return err_say(err, EPROTO, "the answer from \"%s\" is truncated",
 				       call->socket);
 	}
 }
@@ -247,13 +247,13 @@ static int perform(struct call *call, const char *request, struct error *err)
 	return rc == 0 ? receive_body(call, err) : rc;
 }
 
-/* The body moves to the start of the buffer, which the caller gets. */
+/* Move the body to the start of the buffer, and pass the buffer to the caller. */
 static int take_reply(struct call *call, struct api_reply *ret, struct error *err)
 {
 	size_t size = call->size - call->head.size;
 	char *body = TAKE_PTR(call->data);
 
-	/* Never: a head has arrived. */
+	/* Cannot happen: a head has been received. */
 	if (!body)
 		return err_say(err, EPROTO, "\"%s\" has not answered", call->socket);
 	memmove(body, body + call->head.size, size);
@@ -274,7 +274,7 @@ int api_call_within(unsigned ms, const char *socket, const char *method, const c
 	_cleanup_free_ char *request = compose(method, path, body);
 	int64_t start_us = clock_us();
 	int rc = request ? perform(&call, request, err)
-			 : err_set(err, ENOMEM, "asking \"%s\"", socket);
+			 : err_set(err, ENOMEM, "calling \"%s\"", socket);
 
 	if (rc == 0)
 		rc = take_reply(&call, ret, err);
@@ -309,7 +309,7 @@ int api_launcher(const char *socket, struct peer *ret, struct error *err)
 		return err_wrap(err, rc, "\"%s\"", socket);
 	rc = peer_open(call.sock, PEER_LISTENS, &peer);
 	if (rc < 0)
-		return err_set(err, -rc, "looking for the process behind \"%s\"", socket);
+		return err_set(err, -rc, "finding the process that serves \"%s\"", socket);
 	*ret = peer;
 	peer = PEER_NONE;
 	return 0;

@@ -2,21 +2,22 @@
 /*
  * Theory of operation
  *
- * evhttp trusts everybody and bounds only a connection's silence. connection_new() hands it a
- * filter (bufferevent_filter_new()) on top of the socket, so each byte passes through pass_in() and
+ * evhttp accepts every client, and its only limit is an idle timeout. So connection_new() gives it
+ * a filter (bufferevent_filter_new()) on top of the socket. Each byte passes through pass_in() and
  * pass_out():
  *
- * - The first byte makes us ask who sent it (SO_PEERCRED); strangers are cut before evhttp has seen
- *   anything of theirs.
- * - The first byte of a request starts its deadline, the end of its answer stops it. evhttp's own
- *   timeout starts anew with every byte, so one byte a second would live for ever.
- * - An answer goes from the filter's buffer right to the socket. In the lower buffer it would be
- *   lost where evhttp closes the connection, since evhttp looks at the filter's only, and libevent
- *   would write it without MSG_NOSIGNAL.
+ * - With the first byte pass_in() checks the peer's credentials (SO_PEERCRED). The connection of
+ *   another user is closed before evhttp gets any of its bytes.
+ * - The first byte of a request starts its deadline, and the end of its answer stops it. evhttp's
+ * own timeout restarts with every byte: a client with one byte a second would stay forever.
+ * - An answer goes from the filter's buffer directly to the socket. In the socket's own buffer the
+ *   answer would be lost when evhttp closes the connection, because evhttp only checks the filter's
+ *   buffer. libevent would also write it without MSG_NOSIGNAL.
  * - evhttp's own HTML pages (request too large, no HTTP, unknown method) are replaced by JSON.
  *
- * A connection that has waited for its first request, or with one, for too long is cut. One that
- * has been answered may stay idle until the gate needs its place. See gate.c for that.
+ * A connection is closed if its first request does not arrive in time, or if a request is not
+ * answered in time. After an answer a connection may stay idle until the gate needs room for
+ * another one: see gate.c.
  */
 #include "connection.h"
 
@@ -39,24 +40,24 @@
 #include "inside.h"
 
 enum phase {
-	PHASE_FRESH = 0, /* no byte of the first request has come */
-	PHASE_IDLE,	 /* no byte of the next request has come */
-	PHASE_RECEIVING, /* evhttp has the say: what it writes is a page of its own */
+	PHASE_FRESH = 0, /* no byte of the first request has arrived */
+	PHASE_IDLE,	 /* no byte of the next request has arrived */
+	PHASE_RECEIVING, /* evhttp reads a request; if it writes, it writes a page of its own */
 	PHASE_COMPOSING, /* between connection_answer_begin() and _end() */
-	PHASE_SENDING,	 /* our answer leaves */
-	PHASE_CUT,	 /* shut down; libevent will free it */
+	PHASE_SENDING,	 /* our answer is being sent */
+	PHASE_SHUT_DOWN, /* shut down; libevent will free it */
 };
 
 struct connection {
-	struct gate_member member; /* its gate is NULL when the server has stopped before us */
+	struct gate_member member; /* its gate is NULL when the server has stopped before */
 	struct bufferevent *socket;
-	struct bufferevent *filter; /* on top of the socket; what evhttp knows */
+	struct bufferevent *filter; /* on top of the socket; evhttp uses this one */
 	struct event *deadline;
 	struct event *page;	/* evhttp has written a page of its own */
-	struct event *writable; /* the socket takes more of an answer; NULL until needed */
+	struct event *writable; /* the socket accepts more of an answer; NULL until needed */
 	enum phase phase;
-	bool trusted; /* the peer has been asked for */
-	enum { PLACE_UNASKED = 0, PLACE_OUTSIDE, PLACE_INSIDE } place;
+	bool trusted; /* the peer's credentials have been checked */
+	enum { INSIDE_UNKNOWN = 0, INSIDE_NO, INSIDE_YES } inside;
 };
 
 static struct timeval in_ms(unsigned ms)
@@ -87,8 +88,8 @@ static void connection_arm(struct connection *conn)
 	evtimer_add(conn->deadline, &limit);
 }
 
-/* evhttp has let go of it, and the loop has yet to come to connection_free(): it has no callbacks.
- */
+/* Has evhttp freed the connection? Then the filter has no callbacks, and the event loop calls
+ * connection_free() later. */
 static bool is_leaving(const struct connection *conn)
 {
 	bufferevent_event_cb on_event = NULL;
@@ -97,25 +98,26 @@ static bool is_leaving(const struct connection *conn)
 	return !on_event;
 }
 
-static void connection_cut(struct connection *conn)
+static void connection_shut_down(struct connection *conn)
 {
-	connection_move(conn, PHASE_CUT);
+	connection_move(conn, PHASE_SHUT_DOWN);
 	evtimer_del(conn->deadline);
 	if (conn->writable)
 		event_del(conn->writable);
-	/* To call it back would take a reference to what has none left. */
+	/* A deferred callback would take a reference to a filter that has none left. */
 	if (is_leaving(conn))
 		return;
 	shutdown(bufferevent_getfd(conn->socket), SHUT_RDWR);
-	/* Where a full buffer has suspended reading libevent would not see the end of file. */
+	/* If a full buffer has suspended reading, libevent does not see the end of file by itself.
+	 */
 	bufferevent_trigger_event(conn->filter, BEV_EVENT_READING | BEV_EVENT_EOF,
 				  BEV_TRIG_DEFER_CALLBACKS);
 }
 
-/* gate_ops.cut */
-static void cut_member(struct gate_member *member)
+/* gate_ops.shut_down */
+static void shut_down_member(struct gate_member *member)
 {
-	connection_cut(connection_of(member));
+	connection_shut_down(connection_of(member));
 }
 
 /* gate_ops.orphan: libevent frees the connection some time later. */
@@ -134,7 +136,7 @@ static bool member_has_input(const struct gate_member *member)
 
 const struct gate_ops connection_gate_ops = {
 	.has_input = member_has_input,
-	.cut = cut_member,
+	.shut_down = shut_down_member,
 	.orphan = orphan_member,
 };
 
@@ -142,12 +144,12 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
-	log_debug("api.sock: a client is too slow, cut off");
-	connection_cut(arg);
+	log_debug("api.sock: closing the connection of a client that is too slow");
+	connection_shut_down(arg);
 }
 
 /*
- * The bytes of a connection.
+ * Reading and writing.
  */
 
 /* Our own user and root (man 7 unix, SO_PEERCRED). */
@@ -172,12 +174,12 @@ static enum bufferevent_filter_result pass_in(struct evbuffer *from, struct evbu
 	(void)mode;
 	if (n == 0)
 		return BEV_NEED_MORE;
-	if (conn->phase != PHASE_CUT && !conn->trusted) {
+	if (conn->phase != PHASE_SHUT_DOWN && !conn->trusted) {
 		conn->trusted = peer_allowed(conn);
 		if (!conn->trusted)
-			connection_cut(conn);
+			connection_shut_down(conn);
 	}
-	if (conn->phase == PHASE_CUT) {
+	if (conn->phase == PHASE_SHUT_DOWN) {
 		evbuffer_drain(from, n);
 		return BEV_ERROR;
 	}
@@ -190,7 +192,7 @@ static enum bufferevent_filter_result pass_in(struct evbuffer *from, struct evbu
 	return evbuffer_remove_buffer(from, to, n) < 0 ? BEV_ERROR : BEV_OK;
 }
 
-/* As much of @from as the socket takes. A peer that has gone must not raise SIGPIPE. */
+/* Send as much of @from as the socket accepts. A closed connection must not raise SIGPIPE. */
 static void send_now(struct connection *conn, struct evbuffer *from)
 {
 	const void *data = evbuffer_pullup(from, -1);
@@ -203,7 +205,7 @@ static void send_now(struct connection *conn, struct evbuffer *from)
 		evbuffer_drain(from, (size_t)n);
 	} else if (!data || (errno != EAGAIN && errno != EINTR)) {
 		evbuffer_drain(from, evbuffer_get_length(from));
-		connection_cut(conn);
+		connection_shut_down(conn);
 	}
 }
 
@@ -223,7 +225,7 @@ static void wait_until_writable(struct connection *conn)
 			event_new(bufferevent_get_base(conn->socket),
 				  bufferevent_getfd(conn->socket), EV_WRITE, on_writable, conn);
 	if (!conn->writable || event_add(conn->writable, NULL) < 0)
-		connection_cut(conn);
+		connection_shut_down(conn);
 }
 
 static bool is_continue(struct evbuffer *from)
@@ -246,7 +248,7 @@ static enum bufferevent_filter_result pass_out(struct evbuffer *from, struct evb
 	if (conn->phase == PHASE_COMPOSING ||
 	    (conn->phase == PHASE_RECEIVING && !is_continue(from)))
 		return BEV_NEED_MORE;
-	if (conn->phase == PHASE_CUT) {
+	if (conn->phase == PHASE_SHUT_DOWN) {
 		evbuffer_drain(from, evbuffer_get_length(from));
 		return BEV_OK;
 	}
@@ -258,8 +260,8 @@ static enum bufferevent_filter_result pass_out(struct evbuffer *from, struct evb
 }
 
 /*
- * evhttp has refused a request by itself: keep the status of its page ("HTTP/1.1 413 Request Entity
- * Too Large"), say the rest in JSON, and close.
+ * evhttp has refused a request by itself. Keep the status of its page ("HTTP/1.1 413 Request Entity
+ * Too Large"), replace the page by JSON, and close the connection.
  */
 static void on_page(evutil_socket_t fd, short what, void *arg)
 {
@@ -279,7 +281,7 @@ static void on_page(evutil_socket_t fd, short what, void *arg)
 		status++;
 	else
 		status = "400 Bad Request";
-	/* The words are the library's: nothing in them needs to be escaped. */
+	/* The text is the library's and needs no escapes. */
 	(void)str_print(body, sizeof(body), "{\"message\":\"%.100s\"}", status + 4);
 	(void)str_print(head, sizeof(head),
 			"HTTP/1.1 %.100s\r\nContent-Type: application/json\r\n"
@@ -288,11 +290,11 @@ static void on_page(evutil_socket_t fd, short what, void *arg)
 	evbuffer_drain(page, evbuffer_get_length(page));
 	if (evbuffer_add_printf(page, "%s%s", head, body) > 0)
 		send_now(conn, page);
-	connection_cut(conn);
+	connection_shut_down(conn);
 	evbuffer_drain(page, evbuffer_get_length(page));
 }
 
-/* Some of evhttp's pages come while writing is switched off: pass_out() does not see them all. */
+/* evhttp writes some pages while writing is disabled, and pass_out() does not see these. */
 static void on_output(struct evbuffer *output, const struct evbuffer_cb_info *info, void *arg)
 {
 	struct connection *conn = arg;
@@ -303,7 +305,7 @@ static void on_output(struct evbuffer *output, const struct evbuffer_cb_info *in
 }
 
 /*
- * A connection's life.
+ * Creating and freeing.
  */
 
 static void connection_destroy(struct connection *conn)
@@ -317,7 +319,7 @@ static void connection_destroy(struct connection *conn)
 	free(conn);
 }
 
-/* The filter is freed, and evhttp's connection with it. */
+/* libevent calls this when it frees the filter, after evhttp has freed its connection. */
 static void connection_free(void *arg)
 {
 	struct connection *conn = arg;
@@ -326,7 +328,8 @@ static void connection_free(void *arg)
 	connection_destroy(conn);
 }
 
-/* @conn with its socket and filter; -ENOMEM leaves what is there to connection_destroy() */
+/* Create the socket and the filter of @conn. After -ENOMEM the caller calls connection_destroy().
+ */
 static int connection_init(struct connection *conn, struct event_base *base)
 {
 	conn->deadline = evtimer_new(base, on_deadline, conn);
@@ -386,15 +389,14 @@ int connection_socket(const struct connection *conn)
 
 bool connection_is_inside(struct connection *conn)
 {
-	if (conn->place == PLACE_UNASKED)
-		conn->place =
-			client_is_inside(connection_socket(conn)) ? PLACE_INSIDE : PLACE_OUTSIDE;
-	return conn->place == PLACE_INSIDE;
+	if (conn->inside == INSIDE_UNKNOWN)
+		conn->inside = client_is_inside(connection_socket(conn)) ? INSIDE_YES : INSIDE_NO;
+	return conn->inside == INSIDE_YES;
 }
 
 void connection_answer_begin(struct connection *conn)
 {
-	if (conn->phase != PHASE_CUT)
+	if (conn->phase != PHASE_SHUT_DOWN)
 		connection_move(conn, PHASE_COMPOSING);
 }
 
@@ -409,7 +411,7 @@ void connection_answered(struct connection *conn)
 {
 	if (conn->phase != PHASE_SENDING)
 		return;
-	/* The next request may have come already, with this one. */
+	/* The next request may have arrived together with this one. */
 	if (evbuffer_get_length(bufferevent_get_input(conn->filter)) > 0) {
 		connection_move(conn, PHASE_RECEIVING);
 		connection_arm(conn);

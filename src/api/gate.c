@@ -2,18 +2,18 @@
 /*
  * Theory of operation
  *
- * evhttp accepts whatever comes. So its listener is kept disabled, and an event of ours on the same
- * descriptor, "knock", says that somebody waits in the queue. With room for one more it enables the
- * listener; gate_accepted(), called for each connection, disables it again. So there is a decision
- * before every accept(2).
+ * evhttp accepts all connections. To decide before every accept(2), the gate keeps evhttp's
+ * listener disabled. Its own event on the same descriptor, "pending", reports that a client waits
+ * in the listen queue. If there is room for one more connection, the gate enables the listener;
+ * gate_accepted(), called for each connection, disables it again.
  *
- * Without room the longest idle connection is cut, and the queue waits until it has gone. One that
- * has been answered is idle between its requests. One that has said nothing yet is fresh, and has
- * some time for its first byte: with slow clients in all other places it would be the only one to
- * make room, as soon as it is in. Bytes that have come and are not read yet count. Where all are
- * busy or fresh the queue waits for the first that ends, becomes idle, or stays fresh for too long.
- * Out of descriptors it waits for a second at most, since those that were in the way need not be
- * ours.
+ * Without room, the gate closes the connection that has been idle for longest, and the queue waits
+ * until that is gone. After an answer a connection is idle until the next request. A connection
+ * that has sent nothing yet is fresh, and it has some time for its first byte: otherwise, with slow
+ * clients on all other connections, each new connection would be closed for the next one. Received
+ * bytes that are not read yet count as sent. If all connections are busy or fresh, the queue waits
+ * until one is closed, becomes idle, or stays fresh for too long. Without free descriptors, the
+ * queue waits for one second at most, because other code may have used them and freed them.
  */
 #include "gate.h"
 
@@ -36,11 +36,11 @@ static bool can_open(void)
 	return fd >= 0;
 }
 
-static struct gate_member *first_silent(const struct gate *gate, enum gate_place place)
+static struct gate_member *first_silent(const struct gate *gate, enum gate_state state)
 {
 	struct gate_member *member;
 
-	LIST_EACH (member, &gate->members[place], link)
+	LIST_EACH (member, &gate->members[state], link)
 		if (!gate->ops->has_input(member))
 			return member;
 	return NULL;
@@ -51,18 +51,18 @@ static void make_room(struct gate *gate)
 	struct gate_member *member = first_silent(gate, GATE_IDLE);
 	int64_t left_ms = 0;
 
-	event_del(gate->knock);
+	event_del(gate->pending);
 	if (!member) {
 		member = first_silent(gate, GATE_FRESH);
 		left_ms = member ? member->since_ms + gate->limits.fresh_ms - clock_ms() : 0;
 	}
 	if (member && left_ms <= 0) {
-		gate->ops->cut(member);
+		gate->ops->shut_down(member);
 	} else if (member) {
 		struct timeval left = {.tv_sec = left_ms / 1000,
 				       .tv_usec = (suseconds_t)(left_ms % 1000) * 1000};
 
-		evtimer_add(gate->ripe, &left);
+		evtimer_add(gate->overdue, &left);
 	}
 }
 
@@ -71,14 +71,14 @@ static void wait_for_descriptors(struct gate *gate)
 	static const struct timeval second = {.tv_sec = 1};
 
 	if (!gate->warned)
-		log_warning("api.sock: out of file descriptors; clients have to wait");
+		log_warning("api.sock: out of file descriptors; clients must wait");
 	gate->warned = true;
 	evconnlistener_disable(gate->listener);
-	evtimer_add(gate->pause, &second);
+	evtimer_add(gate->retry, &second);
 	make_room(gate);
 }
 
-static void on_knock(evutil_socket_t fd, short what, void *arg)
+static void on_pending(evutil_socket_t fd, short what, void *arg)
 {
 	struct gate *gate = arg;
 
@@ -92,21 +92,21 @@ static void on_knock(evutil_socket_t fd, short what, void *arg)
 		evconnlistener_enable(gate->listener);
 }
 
-static void on_ripe(evutil_socket_t fd, short what, void *arg)
+static void on_overdue(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
 	gate_review(arg);
 }
 
-static void on_pause_end(evutil_socket_t fd, short what, void *arg)
+static void on_retry(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
 	gate_review(arg);
 }
 
-/* Without this callback libevent would write to stderr. on_knock() sees the queue again. */
+/* Without this callback libevent would write to stderr. on_pending() sees the queue again. */
 static void on_accept_error(struct evconnlistener *listener, void *arg)
 {
 	(void)arg; /* evhttp's */
@@ -117,13 +117,14 @@ int gate_init(struct gate *gate, struct event_base *base, struct evconnlistener 
 	      const struct api_limits *limits, const struct gate_ops *ops)
 {
 	*gate = (struct gate){.limits = *limits, .ops = ops, .listener = listener};
-	for (int place = 0; place < GATE_PLACES; place++)
-		list_init(&gate->members[place]);
-	gate->pause = evtimer_new(base, on_pause_end, gate);
-	gate->ripe = evtimer_new(base, on_ripe, gate);
-	gate->knock = event_new(base, evconnlistener_get_fd(listener), EV_READ | EV_PERSIST,
-				on_knock, gate);
-	if (!gate->pause || !gate->ripe || !gate->knock || event_add(gate->knock, NULL) < 0) {
+	for (int state = 0; state < GATE_STATES; state++)
+		list_init(&gate->members[state]);
+	gate->retry = evtimer_new(base, on_retry, gate);
+	gate->overdue = evtimer_new(base, on_overdue, gate);
+	gate->pending = event_new(base, evconnlistener_get_fd(listener), EV_READ | EV_PERSIST,
+				  on_pending, gate);
+	if (!gate->retry || !gate->overdue || !gate->pending ||
+	    event_add(gate->pending, NULL) < 0) {
 		gate_clear(gate);
 		return -ENOMEM;
 	}
@@ -131,11 +132,11 @@ int gate_init(struct gate *gate, struct event_base *base, struct evconnlistener 
 	return 0;
 }
 
-static void orphan_all(struct gate *gate, enum gate_place place)
+static void orphan_all(struct gate *gate, enum gate_state state)
 {
 	struct gate_member *member;
 
-	while ((member = LIST_FIRST(&gate->members[place], struct gate_member, link))) {
+	while ((member = LIST_FIRST(&gate->members[state], struct gate_member, link))) {
 		list_remove(&member->link);
 		member->gate = NULL;
 		gate->ops->orphan(member);
@@ -146,47 +147,47 @@ void gate_clear(struct gate *gate)
 {
 	if (!gate->listener)
 		return;
-	for (int place = 0; place < GATE_PLACES; place++)
-		orphan_all(gate, (enum gate_place)place);
-	if (gate->knock)
-		event_free(gate->knock);
-	if (gate->pause)
-		event_free(gate->pause);
-	if (gate->ripe)
-		event_free(gate->ripe);
+	for (int state = 0; state < GATE_STATES; state++)
+		orphan_all(gate, (enum gate_state)state);
+	if (gate->pending)
+		event_free(gate->pending);
+	if (gate->retry)
+		event_free(gate->retry);
+	if (gate->overdue)
+		event_free(gate->overdue);
 	*gate = (struct gate){.n = 0};
 }
 
 void gate_accepted(struct gate *gate)
 {
 	evconnlistener_disable(gate->listener);
-	/* A knock of this turn of the loop may have been for the one that is in by now. */
-	event_del(gate->knock);
-	event_add(gate->knock, NULL);
+	/* The event may be active already for the connection that was just accepted. */
+	event_del(gate->pending);
+	event_add(gate->pending, NULL);
 }
 
 void gate_enter(struct gate *gate, struct gate_member *member)
 {
 	member->gate = gate;
-	member->place = GATE_FRESH;
+	member->state = GATE_FRESH;
 	member->since_ms = clock_ms();
 	list_append(&gate->members[GATE_FRESH], &member->link);
 	gate->n++;
 }
 
-void gate_move(struct gate_member *member, enum gate_place place)
+void gate_move(struct gate_member *member, enum gate_state state)
 {
-	if (!member->gate || member->place == place)
+	if (!member->gate || member->state == state)
 		return;
 	list_remove(&member->link);
-	list_append(&member->gate->members[place], &member->link);
-	member->place = place;
+	list_append(&member->gate->members[state], &member->link);
+	member->state = state;
 }
 
 void gate_review(struct gate *gate)
 {
-	if (!evtimer_pending(gate->pause, NULL))
-		event_add(gate->knock, NULL);
+	if (!evtimer_pending(gate->retry, NULL))
+		event_add(gate->pending, NULL);
 }
 
 void gate_leave(struct gate_member *member)
@@ -198,7 +199,7 @@ void gate_leave(struct gate_member *member)
 	list_remove(&member->link);
 	member->gate = NULL;
 	gate->n--;
-	evtimer_del(gate->pause);
+	evtimer_del(gate->retry);
 	gate_review(gate);
 }
 
@@ -208,8 +209,8 @@ struct gate_member *gate_find(struct gate *gate,
 {
 	struct gate_member *member;
 
-	for (int place = 0; place < GATE_PLACES; place++)
-		LIST_EACH (member, &gate->members[place], link)
+	for (int state = 0; state < GATE_STATES; state++)
+		LIST_EACH (member, &gate->members[state], link)
 			if (is(member, arg))
 				return member;
 	return NULL;

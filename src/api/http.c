@@ -9,7 +9,7 @@
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
 
-/* One line without its end; false where the end has not arrived. */
+/* One line without its end; false if the end has not arrived. */
 static bool take_line(struct cursor *c, struct cursor *ret)
 {
 	const char *end = memchr(c->at, '\n', cursor_left(c));
@@ -23,7 +23,7 @@ static bool take_line(struct cursor *c, struct cursor *ret)
 	return true;
 }
 
-/* Text that a header may hold: no control characters but tabs, which includes a lone CR. */
+/* Is @line valid in a head? Control characters are not, except tabs; a lone CR is one of them. */
 static bool is_text(const struct cursor *line)
 {
 	for (const char *at = line->at; at < line->end; at++)
@@ -32,7 +32,7 @@ static bool is_text(const struct cursor *line)
 	return true;
 }
 
-/* "HTTP/1.1 200 OK"; the words after the number may be absent. */
+/* "HTTP/1.1 200 OK"; the text after the number may be absent. */
 static int parse_status(struct cursor line, long *ret)
 {
 	uint32_t minor, status;
@@ -75,7 +75,8 @@ static int parse_header(struct cursor line, uint64_t *length, struct error *err)
 		return err_say(err, EPROTO, "one of its headers has no name");
 	cursor_blanks(&line);
 	if (is_name(name, n, "Transfer-Encoding"))
-		return err_say(err, EPROTO, "it has a transfer coding, which HTTP/1.0 lacks");
+		return err_say(err, EPROTO,
+			       "it has a transfer coding, which HTTP/1.0 does not allow");
 	return is_name(name, n, "Content-Length") ? parse_length(line, length, err) : 0;
 }
 
@@ -84,7 +85,7 @@ static bool has_body(long status)
 	return status >= 200 && status != 204 && status != 304;
 }
 
-/* Bytes that cannot be the start of a status line: do not wait for its end. */
+/* Can these bytes not be the start of a status line? Then do not wait for its end. */
 static bool is_foreign(const char *text, size_t n)
 {
 	static const char start[] = "HTTP/1.";

@@ -23,8 +23,8 @@ void api_info_clear(struct api_info *info)
 }
 
 /*
- * Encoding. A json_t that is NULL, for want of memory, makes json_object_set_new() and
- * json_array_append_new() fail, so every function passes failures up as a negative number.
+ * Encoding. When out of memory a json_t is NULL, and json_object_set_new() and
+ * json_array_append_new() fail for it. Every function returns such a failure as a negative number.
  */
 
 static int put_string(json_t *object, const char *key, const char *s)
@@ -101,7 +101,7 @@ char *api_info_encode(const struct api_info *info, unsigned indent)
 }
 
 /*
- * Decoding. @where is the path of the enclosing object for messages: "" or "networkDriver.".
+ * Decoding. @where is the path of the enclosing object, for messages: "" or "networkDriver.".
  */
 
 static int wrong_type(const char *where, const char *key, const char *wanted, struct error *err)
@@ -173,7 +173,7 @@ static int take_pid(const json_t *object, const char *key, pid_t *ret, struct er
 	return 0;
 }
 
-/* A driver's object: absent is NULL, and so is the "null" of other implementations. */
+/* A driver's object; NULL if it is absent or "null", as in other implementations. */
 static int take_object(const json_t *root, const char *key, const json_t **ret, struct error *err)
 {
 	const json_t *value = json_object_get(root, key);

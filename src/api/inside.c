@@ -26,7 +26,8 @@ bool inside_may_publish(enum api_inside policy, const struct port_spec *spec)
 	case API_INSIDE_FULL:
 		return true;
 	case API_INSIDE_UNPRIVILEGED:
-		/* Port 0 becomes one of ip_local_port_range, which begins above the others. */
+		/* For port 0 the kernel chooses one of ip_local_port_range, which is unprivileged.
+		 */
 		return spec->parent_port == 0 || spec->parent_port >= unprivileged_port_start();
 	default:
 		return false;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Clients of api.sock that are the instance's command, or may be. */
+/* Clients of api.sock that may be processes of the instance's command. */
 #pragma once
 
 #include <stdbool.h>
@@ -11,15 +11,15 @@ struct port_spec;
 /*
  * client_is_inside() - is the client at the other end of @sock inside the instance?
  *
- * Outside is a process of our own user namespace (peer_place()), and root, where we are not root
- * ourselves: the command's ids are never mapped to it. All others are inside, those included that
- * cannot be looked at.
+ * A process of our own user namespace (peer_place()) is outside. So is root, if we are not root:
+ * the command's ids are never mapped to it. All other processes count as inside, including those
+ * whose user namespace cannot be read.
  */
 bool client_is_inside(int sock);
 
 /*
- * inside_may_publish() - may a client inside publish @spec, or take it back, by @policy?
+ * inside_may_publish() - does @policy allow a client inside to add or remove @spec?
  *
- * API_INSIDE_UNPRIVILEGED: where any user could bind the parent port.
+ * API_INSIDE_UNPRIVILEGED: if any user can bind the parent port.
  */
 bool inside_may_publish(enum api_inside policy, const struct port_spec *spec);

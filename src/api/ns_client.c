@@ -30,13 +30,13 @@ void ns_answer_clear(struct ns_answer *answer)
 	*answer = NS_ANSWER_NONE;
 }
 
-/* All @fds find their owner: @ns, or they are closed. */
+/* Move each of @fds to @ns, or close it. */
 static int sort_fds(int *fds, size_t n, struct ns_set *ns, struct error *err)
 {
 	int rc = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		/* -1 where it is no namespace at all. */
+		/* ioctl(2) returns -1 for a descriptor that is not a namespace. */
 		int *place = ns_set_place(ns, ioctl(fds[i], NS_GET_NSTYPE));
 
 		if (place && *place < 0) {
@@ -44,14 +44,16 @@ static int sort_fds(int *fds, size_t n, struct ns_set *ns, struct error *err)
 			continue;
 		}
 		fds[i] = fd_close(fds[i]);
-		rc = err_say(err, EPROTO,
-			     place ? "it hands out two namespaces of one kind"
-				   : "it hands out a descriptor that is no namespace we can join");
+		rc = err_say(
+			err, EPROTO,
+			place ? "it sent two namespaces of the same type"
+			      : "it sent a descriptor that is not a namespace of a known type");
 	}
 	return rc;
 }
 
-/* One record into @buf, NUL-terminated; its size, or -errno. 0 at the end of file. */
+/* Receive one record into @buf, NUL-terminated. Returns its size, 0 at the end of file, or -errno.
+ */
 static ssize_t take_record(int sock, char *buf, size_t size, int *fds, size_t *n_fds,
 			   struct error *err)
 {
@@ -81,7 +83,7 @@ static int take_namespaces(int sock, struct ns_answer *answer, struct error *err
 	if (n < 0)
 		return (int)n;
 	if (n == 0)
-		return err_say(err, EPROTO, "it has answered nothing");
+		return err_say(err, EPROTO, "it sent no answer");
 	rc = sort_fds(fds, n_fds, &answer->ns, err);
 	if (rc < 0)
 		return rc;
@@ -94,7 +96,7 @@ static int take_namespaces(int sock, struct ns_answer *answer, struct error *err
 	return answer->state_dir ? 0 : err_set(err, ENOMEM, "reading its answer");
 }
 
-/* What has come is what was sent. Older launchers say nothing here. */
+/* Check that all namespaces have arrived. Older launchers do not send this record. */
 static int take_names(int sock, const struct ns_answer *answer, struct error *err)
 {
 	char names[NS_NAMES_MAX], have[NS_NAMES_MAX];
@@ -104,28 +106,26 @@ static int take_names(int sock, const struct ns_answer *answer, struct error *er
 		return (int)n;
 	if (streq(names, ns_set_names(&answer->ns, have)))
 		return 0;
-	return err_say(err, EPROTO,
-		       "its namespaces are \"%s\", and those that have come are \"%s\"", names,
-		       have);
+	return err_say(err, EPROTO, "it names the namespaces \"%s\" but sent \"%s\"", names, have);
 }
 
-/* Namespaces are joined with all that we are: only those of a launcher of our own. */
+/* Joining namespaces gives their processes access to us: accept only our own user's launcher. */
 static int check_peer(int sock, struct ns_answer *answer, struct error *err)
 {
 	struct ucred peer;
 	int rc = peer_credentials(sock, &peer);
 
 	if (rc < 0)
-		return err_set(err, -rc, "looking who it belongs to");
+		return err_set(err, -rc, "reading its peer credentials");
 	if (peer.uid != geteuid())
-		return err_say(err, EPERM, "it belongs to user %u, and we are user %u", peer.uid,
+		return err_say(err, EPERM, "it belongs to user %u, not to user %u", peer.uid,
 			       geteuid());
 	answer->uid = peer.uid;
 	answer->gid = peer.gid;
 	return api_believe(sock, API_BELIEVE_TO_ACT, err);
 }
 
-/* A launcher that is stopped may have a full queue, in which connect(2) would wait for ever. */
+/* If a stopped launcher's listen queue is full, connect(2) would wait forever. */
 static int connect_in_time(int sock, const struct sockaddr_un *addr)
 {
 	const struct timeval limit = {.tv_sec = ASK_MS / 1000};

@@ -2,15 +2,17 @@
 /*
  * Theory of operation
  *
- * A fresh connection's buffer takes both records at once, so each client is served and forgotten
- * between two turns of the event loop: there are no connections to bound. The second record names
- * the kinds of namespaces that came with the first. A client that lacks one of them must not join
- * the others: its command would be within the target's reach, and have the host's in hand.
+ * The buffer of a new connection has room for both records, so the server sends both at once and
+ * closes the connection: no connections stay open, and none have to be limited. The second record
+ * has the types of the namespaces in the first. A client that did not get all of them must not join
+ * the others: the target could reach the client's command, which would still be in a namespace of
+ * the host.
  *
- * Only our own user is served, not root: who executes a command in namespaces of a user hands that
- * user's target its descriptors, groups and terminal. To the target, which has our user id too, the
- * descriptors are worth nothing: setns(2) wants capabilities in the namespace that owns them, which
- * its processes have in there already or not at all (man 7 user_namespaces).
+ * The server accepts only clients of our own user, not of root. A client that executes a command in
+ * a user's namespaces exposes its descriptors, groups and terminal to that user's target. The
+ * target has our user id, too, but cannot use the descriptors: setns(2) needs capabilities in the
+ * owning user namespace, and the target's processes inside have them already, the others never (man
+ * 7 user_namespaces).
  */
 #include "fauxroot/api/namespaces.h"
 
@@ -32,11 +34,11 @@ struct ns_server {
 	const struct ns_set *ns;
 	char *path; /* of the state directory */
 	int listener;
-	struct event *knock; /* a client waits */
-	struct event *pause; /* out of descriptors: look again later */
+	struct event *pending; /* a client waits */
+	struct event *retry;   /* out of descriptors: look again later */
 };
 
-static void hand_out(const struct ns_server *server, int client)
+static void send_namespaces(const struct ns_server *server, int client)
 {
 	struct ucred peer = {.uid = (uid_t)-1};
 	char names[NS_NAMES_MAX];
@@ -56,7 +58,7 @@ static void hand_out(const struct ns_server *server, int client)
 		log_debug("ns.sock: PID %d: %s", peer.pid, strerror(-rc));
 }
 
-static void on_knock(evutil_socket_t fd, short what, void *arg)
+static void on_pending(evutil_socket_t fd, short what, void *arg)
 {
 	static const struct timeval second = {.tv_sec = 1};
 	struct ns_server *server = arg;
@@ -64,30 +66,32 @@ static void on_knock(evutil_socket_t fd, short what, void *arg)
 
 	(void)what;
 	if (client >= 0) {
-		hand_out(server, client);
+		send_namespaces(server, client);
 		return;
 	}
 	if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM)
 		return;
-	log_warning("ns.sock: clients have to wait: %s", strerror(errno));
-	event_del(server->knock);
-	evtimer_add(server->pause, &second);
+	log_warning("ns.sock: clients must wait: %s", strerror(errno));
+	event_del(server->pending);
+	evtimer_add(server->retry, &second);
 }
 
-static void on_pause_end(evutil_socket_t fd, short what, void *arg)
+static void on_retry(evutil_socket_t fd, short what, void *arg)
 {
 	struct ns_server *server = arg;
 
 	(void)fd;
 	(void)what;
-	event_add(server->knock, NULL);
+	event_add(server->pending, NULL);
 }
 
 static int serve(struct ns_server *server, struct event_base *base)
 {
-	server->knock = event_new(base, server->listener, EV_READ | EV_PERSIST, on_knock, server);
-	server->pause = evtimer_new(base, on_pause_end, server);
-	return server->knock && server->pause && event_add(server->knock, NULL) == 0 ? 0 : -ENOMEM;
+	server->pending =
+		event_new(base, server->listener, EV_READ | EV_PERSIST, on_pending, server);
+	server->retry = evtimer_new(base, on_retry, server);
+	return server->pending && server->retry && event_add(server->pending, NULL) == 0 ? 0
+											 : -ENOMEM;
 }
 
 int ns_server_start(struct event_base *base, const char *path, const struct ns_set *ns,
@@ -119,10 +123,10 @@ void ns_server_stop(struct ns_server *server)
 {
 	if (!server)
 		return;
-	if (server->knock)
-		event_free(server->knock);
-	if (server->pause)
-		event_free(server->pause);
+	if (server->pending)
+		event_free(server->pending);
+	if (server->retry)
+		event_free(server->retry);
 	fd_close(server->listener);
 	free(server->path);
 	free(server);

@@ -13,7 +13,7 @@ struct owner {
 	struct list link;
 	struct owners *owners;
 	uint32_t id;
-	int pidfd; /* readable when the process has ended (man 2 pidfd_open) */
+	int pidfd; /* readable when the process has exited (man 2 pidfd_open) */
 	struct event *end;
 };
 
@@ -95,7 +95,7 @@ bool owners_has(const struct owners *owners, uint32_t id)
 	return owner_of(owners, id) != NULL;
 }
 
-void owners_look(struct owners *owners)
+void owners_check(struct owners *owners)
 {
 	struct owner *owner, *next;
 

@@ -2,8 +2,8 @@
 /*
  * Theory of operation
  *
- * evhttp leaves a request alone until it is answered, unless its connection is closed: then it cuts
- * the ties between the two, and the request is ours to free.
+ * evhttp keeps a request until it is answered. If its connection is closed before, evhttp separates
+ * the two, and we have to free the request.
  */
 #include "parked.h"
 

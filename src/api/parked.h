@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Requests that cannot be answered yet, in the order in which they came. */
+/* Requests that cannot be answered yet, in the order of their arrival. */
 #pragma once
 
 #include <stdint.h>
@@ -12,25 +12,26 @@ struct parked {
 	struct list items;
 };
 
-/* parked_init() - none yet */
+/* parked_init() - start with an empty list */
 void parked_init(struct parked *parked);
 
 /*
- * parked_add() - @http waits, until its connection is closed at the latest
+ * parked_add() - let @http wait; closing its connection removes it from the list
  *
  * Returns 0 or -ENOMEM.
  */
 int parked_add(struct parked *parked, struct evhttp_request *http);
 
-/* parked_add_removal() - the port @id is to be removed, which nobody waits for; 0 or -ENOMEM */
+/* parked_add_removal() - add the removal of the port @id, without a client; 0 or -ENOMEM */
 int parked_add_removal(struct parked *parked, uint32_t id);
 
 /*
- * parked_each() - call one of these for each that waits now, which does not wait any more then
- * @answer, @remove: called with @arg; may add it again
+ * parked_each() - take each item out of the list and call @answer or @remove for it
+ * @answer, @remove: called with @arg; they may add the item again, for the next call
  */
 void parked_each(struct parked *parked, void (*answer)(void *arg, struct evhttp_request *http),
 		 void (*remove)(void *arg, uint32_t id), void *arg);
 
-/* parked_clear() - forget all, whose connections are evhttp's to close; accepts what is all zero */
+/* parked_clear() - forget all items; evhttp closes their connections. Accepts a list that is all
+ * zero. */
 void parked_clear(struct parked *parked);

@@ -10,7 +10,7 @@
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
 
-/* The one owner that there is: the process at the other end of the connection. */
+/* The only possible owner: the process at the other end of the connection. */
 #define OWNER_PEER "peer"
 
 void api_ports_clear(struct api_ports *ports)
@@ -31,8 +31,8 @@ int api_ports_add(struct api_ports *ports, const struct api_port *port)
 }
 
 /*
- * Encoding. A value that is NULL, for want of memory, makes json_object_set_new() and
- * json_array_append_new() fail, which is passed up as NULL.
+ * Encoding. When out of memory a value is NULL, and json_object_set_new() and
+ * json_array_append_new() fail for it. The functions return such a failure as NULL.
  */
 
 static int put_ip(json_t *object, const char *key, const char *ip)
@@ -100,10 +100,10 @@ char *api_ports_encode(const struct api_ports *ports)
 }
 
 /*
- * Decoding. The sentences are for the one who wrote the JSON, so they name its members.
+ * Decoding. The messages are for the author of the JSON, so they name its members.
  */
 
-/* The member @key, NULL where it is absent. A null is so, too: Go's decoder takes it for that. */
+/* The member @key; NULL if it is absent or null. Go's decoder treats both alike. */
 static const json_t *member(const json_t *object, const char *key)
 {
 	const json_t *value = json_object_get(object, key);
@@ -119,7 +119,7 @@ static int take_proto(const json_t *spec, enum port_proto *ret, struct error *er
 		return err_say(err, EINVAL, "the member \"proto\" is missing");
 	if (!json_is_string(value) || portspec_proto(json_string_value(value), ret) < 0)
 		return err_say(err, EINVAL,
-			       "\"proto\" is none of \"tcp\", \"tcp4\", \"tcp6\", \"udp\", "
+			       "\"proto\" is not one of \"tcp\", \"tcp4\", \"tcp6\", \"udp\", "
 			       "\"udp4\", \"udp6\"");
 	return 0;
 }
@@ -186,7 +186,7 @@ static int take_owner(const json_t *object, bool *ret, struct error *err)
 	return 0;
 }
 
-/* jansson bounds the depth of nesting (JSON_PARSER_MAX_DEPTH: 2048) and refuses what follows. */
+/* jansson limits the depth of nesting (JSON_PARSER_MAX_DEPTH: 2048) and refuses trailing text. */
 static int load(const char *text, size_t size, const char *what, int code, json_t **ret,
 		struct error *err)
 {
@@ -228,7 +228,7 @@ static int take_answer(const json_t *object, struct api_port *ret, struct error 
 	port.id = (uint32_t)json_integer_value(id);
 	if (take_spec(json_object_get(object, "spec"), &port.spec, err) < 0)
 		return err_wrap(err, -EPROTO, "the answer's port %u", port.id);
-	/* Of a later server's other owners nothing is known here. */
+	/* A later server may have other kinds of owners: ignore them. */
 	port.owned = take_owner(object, &port.owned, NULL) == 0 && port.owned;
 	*ret = port;
 	return 0;
@@ -242,7 +242,7 @@ int api_port_decode(const char *text, size_t size, struct api_port *ret, struct 
 	return rc < 0 ? rc : take_answer(root, ret, err);
 }
 
-/* RootlessKit answers that for a list that has become empty. */
+/* RootlessKit answers null for a list that has become empty. */
 static bool is_null(const char *text, size_t size)
 {
 	struct cursor c = cursor_of_n(text, size);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The routes of the REST API: one row a method and path. A handler answers with a status and a
- * body; everything that is wrong is answered by refuse(), so an error is {"message": …} everywhere.
+ * The routes of the REST API: one row for each method and path. A handler answers with a status and
+ * a body. refuse() answers all failed requests, so the body of an error is always {"message": …}.
  */
 #include "routes.h"
 
@@ -25,7 +25,8 @@
 
 struct route {
 	const char *method;
-	const char *path; /* a component in braces stands for any one component that is not empty */
+	const char
+		*path; /* a component in braces matches any single component, except an empty one */
 	void (*handle)(const struct api_ops *ops, void *arg, const struct api_request *request,
 		       struct api_response *ret);
 };
@@ -58,7 +59,7 @@ static void get_info(const struct api_ops *ops, void *arg, const struct api_requ
 }
 
 /*
- * Ports. Without a port driver each of these is answered with 400, whatever it says.
+ * Ports. Without a port driver each request is answered with 400.
  */
 
 static void refuse_without_driver(struct api_response *ret)
@@ -84,7 +85,7 @@ static int status_of(int rc)
 	}
 }
 
-/* Say why it has failed, or that it is not known yet. */
+/* Answer with the reason of the failure, or wait if the result is not known yet. */
 static void refuse_or_wait(struct api_response *ret, int rc, const struct error *err)
 {
 	if (rc == -EINPROGRESS)
@@ -93,7 +94,7 @@ static void refuse_or_wait(struct api_response *ret, int rc, const struct error 
 		refuse(ret, status_of(rc), "%s", err->text);
 }
 
-/* A port that has ended with its client is neither shown nor in the way. */
+/* Remove ports of exited owners first, so that the list does not have them. */
 static void list_ports(const struct api_ops *ops, void *arg, const struct api_request *request,
 		       struct api_response *ret)
 {
@@ -105,7 +106,7 @@ static void list_ports(const struct api_ops *ops, void *arg, const struct api_re
 		refuse_without_driver(ret);
 		return;
 	}
-	owners_look(request->owners);
+	owners_check(request->owners);
 	rc = ops->list_ports(arg, &ports, &err);
 	if (rc < 0) {
 		refuse(ret, status_of(rc), "%s", err.text);
@@ -117,22 +118,22 @@ static void list_ports(const struct api_ops *ops, void *arg, const struct api_re
 	ret->body = api_ports_encode(&ports);
 }
 
-/* By the policy for clients inside; refused where not. */
+/* Does the policy for clients inside allow @spec? If not, refuse the request. */
 static bool may_publish(const struct api_ops *ops, void *arg, const struct api_request *request,
 			const struct port_spec *spec, struct api_response *ret)
 {
 	if (!request->inside || inside_may_publish(ops->inside(arg), spec))
 		return true;
 	refuse(ret, 403,
-	       "the instance does not let its own command publish port %u, or take it "
-	       "back (--api-inside=unprivileged): ports below %u are privileged",
+	       "this instance does not allow its command to add or remove port %u "
+	       "(--api-inside=unprivileged): ports below %u are privileged",
 	       spec->parent_port, unprivileged_port_start());
 	return false;
 }
 
 /*
- * Publish @spec; where it is @owned, until the client ends. The client is held first: what it asks
- * for must not outlive it because there was no descriptor for it.
+ * Publish @spec; if it is @owned, until the client exits. Open the client's pidfd first: without a
+ * descriptor for it, the port would outlive the client.
  */
 static int publish(const struct api_ops *ops, void *arg, const struct api_request *request,
 		   const struct port_spec *spec, bool owned, struct api_port *ret,
@@ -142,7 +143,7 @@ static int publish(const struct api_ops *ops, void *arg, const struct api_reques
 	int rc = owned ? peer_open(request->sock, PEER_CONNECTED, &owner) : 0;
 
 	if (rc < 0)
-		return err_set(err, -rc, "looking for the process that is to own the port");
+		return err_set(err, -rc, "finding the process that owns the port");
 	rc = ops->add_port(arg, spec, ret, err);
 	if (rc < 0 || !owned)
 		return rc;
@@ -151,7 +152,7 @@ static int publish(const struct api_ops *ops, void *arg, const struct api_reques
 	if (rc == 0)
 		return 0;
 	(void)ops->remove_port(arg, ret->id, NULL);
-	return err_set(err, -rc, "watching the process that is to own the port");
+	return err_set(err, -rc, "watching the process that owns the port");
 }
 
 static void add_port(const struct api_ops *ops, void *arg, const struct api_request *request,
@@ -171,7 +172,7 @@ static void add_port(const struct api_ops *ops, void *arg, const struct api_requ
 			     &err);
 	if (rc == 0 && !may_publish(ops, arg, request, &spec, ret))
 		return;
-	owners_look(request->owners);
+	owners_check(request->owners);
 	if (rc == 0)
 		rc = publish(ops, arg, request, &spec, owned, &port, &err);
 	if (rc < 0) {
@@ -182,7 +183,7 @@ static void add_port(const struct api_ops *ops, void *arg, const struct api_requ
 	ret->body = api_port_encode(&port);
 }
 
-/* Where its spec is not known there is no such port, which removing it will say. */
+/* An unknown @id passes: removing it reports that there is no such port. */
 static bool may_remove(const struct api_ops *ops, void *arg, const struct api_request *request,
 		       uint32_t id, struct api_response *ret)
 {
@@ -256,7 +257,7 @@ static bool path_matches(const char *pattern, const char *path)
 	return cursor_at_end(&have);
 }
 
-/* RFC 9110, section 15.5.6: a 405 names the methods that there are. */
+/* A 405 names the methods of the path (RFC 9110, section 15.5.6). */
 static void add_allowed(struct api_response *ret, const char *method)
 {
 	size_t used = strlen(ret->allow);
@@ -265,18 +266,17 @@ static void add_allowed(struct api_response *ret, const char *method)
 			method);
 }
 
-/* By the policy for clients inside, as far as the method tells. */
+/* Refuse a request whose method alone shows that the policy for clients inside forbids it. */
 static bool refuse_inside(const struct api_ops *ops, void *arg, const struct api_request *request,
 			  struct api_response *ret)
 {
 	enum api_inside policy = request->inside ? ops->inside(arg) : API_INSIDE_FULL;
 
 	if (policy == API_INSIDE_NONE)
-		refuse(ret, 403,
-		       "the instance does not answer its own command (--api-inside=none)");
+		refuse(ret, 403, "this instance does not answer its command (--api-inside=none)");
 	else if (policy == API_INSIDE_READ_ONLY && !streq(request->method, "GET"))
 		refuse(ret, 403,
-		       "the instance does not let its own command publish ports, or take them back "
+		       "this instance does not allow its command to add or remove ports "
 		       "(--api-inside=read-only)");
 	else
 		return false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The REST server: the socket, evhttp on it, and the way of a request through the routes. What
- * evhttp lacks in bounds is in gate.c and connection.c.
+ * The REST server: the socket, evhttp on it, and the path of a request through the routes. gate.c
+ * and connection.c add the limits that evhttp lacks.
  */
 #include "fauxroot/api/server.h"
 
@@ -77,7 +77,7 @@ static void send_response(struct evhttp_request *http, const struct api_response
 		evhttp_add_header(headers, "Content-Type", "application/json");
 	if (response->allow[0] != '\0')
 		evhttp_add_header(headers, "Allow", response->allow);
-	/* RFC 9110, section 9.3.2: HEAD is told the length, and gets nothing of it. */
+	/* The answer to HEAD has the length, but no body (RFC 9110, section 9.3.2). */
 	(void)str_print(length, sizeof(length), "%zu", strlen(body));
 	evhttp_add_header(headers, "Content-Length", length);
 	if (evhttp_request_get_command(http) != EVHTTP_REQ_HEAD)
@@ -101,15 +101,13 @@ static void on_owner_end(void *arg, uint32_t id)
 	if (rc == -EINPROGRESS && parked_add_removal(&server->parked, id) == 0)
 		return;
 	if (rc == 0)
-		log_info("port %" PRIu32 " is taken back: the process that asked for it has ended",
-			 id);
+		log_info("removed port %" PRIu32 ": the process that owns it has exited", id);
 	else
-		log_warning("taking back port %" PRIu32 ", whose process has ended: %s", id,
-			    err.text);
+		log_warning("removing port %" PRIu32 " of an exited process: %s", id, err.text);
 }
 
-/* The answer comes later. Until then evhttp must not come upon a further request: it takes only one
- * at a time, and ends the process where another is read. */
+/* Answer later. Until then evhttp must not read another request of the connection: it handles only
+ * one at a time and aborts the process at a second one. */
 static bool park(struct api_server *server, struct evhttp_request *http)
 {
 	struct evhttp_connection *peer = evhttp_request_get_connection(http);
@@ -137,13 +135,13 @@ static void on_request(void *arg, struct evhttp_request *http)
 
 	conn = connection_find(&server->gate, evhttp_connection_get_bufferevent(peer));
 	if (!conn) {
-		/* Where connection_new() is out of memory evhttp goes on without it, unchecked. */
+		/* If connection_new() was out of memory, evhttp continues without our checks. */
 		evhttp_send_error(http, HTTP_SERVUNAVAIL, NULL);
 		return;
 	}
 	request.sock = connection_socket(conn);
 	request.owners = &server->owners;
-	/* Looked for where it matters only, since it takes some system calls. */
+	/* Check only if the policy depends on it: the check takes some system calls. */
 	request.inside = server->ops->inside &&
 			 server->ops->inside(server->arg) != API_INSIDE_FULL &&
 			 connection_is_inside(conn);
@@ -168,7 +166,8 @@ void api_server_resume(struct api_server *server)
 		parked_each(&server->parked, on_request, on_owner_end, server);
 }
 
-/* evhttp with the listening socket @fd, which is its own from here on, failure included. */
+/* Start evhttp on the listening socket @fd. The function takes ownership of @fd, also on failure.
+ */
 static int serve(struct api_server *server, struct event_base *base, int fd,
 		 const struct api_limits *limits)
 {
@@ -195,7 +194,7 @@ static int serve(struct api_server *server, struct event_base *base, int fd,
 	evhttp_set_max_body_size(server->http, API_BODY_SIZE);
 	/* Idle clients may stay for as long as there is room for others. */
 	evhttp_set_timeout(server->http, 365 * 86400);
-	/* An empty answer has no type, least of all text/html. */
+	/* An empty answer has no type; the default is text/html. */
 	evhttp_set_default_content_type(server->http, NULL);
 	evhttp_set_gencb(server->http, on_http, server);
 	return 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The UNIX sockets of the state directory: how they are made. */
+/* Creating the UNIX sockets of the state directory. */
 #pragma once
 
 #include <sys/socket.h>
@@ -7,10 +7,10 @@
 struct error;
 
 /*
- * socket_listen() - a listening socket @dir/@name
- * @type: SOCK_STREAM, SOCK_SEQPACKET
+ * socket_listen() - create the listening socket @dir/@name
+ * @type: SOCK_STREAM or SOCK_SEQPACKET
  *
- * Close-on-exec and non-blocking; its file has the mode 0600 whatever the umask is. Returns 0 or
- * -errno.
+ * The socket is close-on-exec and non-blocking. Its file has the mode 0600 with every umask.
+ * Returns 0 or -errno.
  */
 int socket_listen(const char *dir, const char *name, int type, int *ret, struct error *err);

@@ -90,7 +90,7 @@ static int join(struct ns_answer *answer, struct error *err)
 		return err_set(err, errno, "outliving the caller");
 	rc = caps_clear_passed_on(err);
 	if (rc == 0 && chdir(here) < 0)
-		rc = err_set(err, errno, "the working directory \"%s\" in there", here);
+		rc = err_set(err, errno, "entering the working directory \"%s\"", here);
 	return rc;
 }
 
@@ -127,9 +127,10 @@ static int fork_failed(int rc, struct error *err)
 {
 	if (rc != -ENOMEM)
 		return rc;
-	return err_say(err, ENOMEM,
-		       "the instance's PID namespace takes no new process: it is ending (%s)",
-		       strerror(ENOMEM));
+	return err_say(
+		err, ENOMEM,
+		"the instance's PID namespace accepts no new process: the instance is ending (%s)",
+		strerror(ENOMEM));
 }
 
 /* Returns 0 in the process that is to become the command: a child in the PID namespace. */

@@ -79,7 +79,7 @@ static int named(const char *wanted, char **ret, struct error *err)
 	if (!list)
 		return err_set(err, ENOMEM, "listing the instances");
 	return err_say(err, EINVAL, "no instance \"%s\" is running%s%s", wanted,
-		       running.n > 0 ? "; these are: " : "", list);
+		       running.n > 0 ? "; running instances: " : "", list);
 }
 
 static int the_only_one(char **ret, struct error *err)
@@ -94,8 +94,8 @@ static int the_only_one(char **ret, struct error *err)
 		return in_state_dir(running.items[0].state_dir, ret, err);
 	if (running.n == 0)
 		return err_say(err, EINVAL,
-			       "no instance is running that $XDG_RUNTIME_DIR/fauxroot knows; "
-			       "--socket takes the state directory of another");
+			       "no instance in $XDG_RUNTIME_DIR/fauxroot is running; "
+			       "for another one, give its state directory with --socket");
 	list = describe(&running);
 	if (!list)
 		return err_set(err, ENOMEM, "listing the instances");
@@ -110,7 +110,7 @@ int ctl_socket(const struct ctl *ctl, char **ret, struct error *err)
 	const char *state_dir = getenv("ROOTLESSKIT_STATE_DIR");
 
 	if (ctl->socket && ctl->instance)
-		return err_say(err, EINVAL, "--socket and --instance exclude each other");
+		return err_say(err, EINVAL, "--socket and --instance cannot be combined");
 	if (ctl->socket)
 		return given_socket(ctl->socket, ret, err);
 	if (ctl->instance)

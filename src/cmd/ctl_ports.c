@@ -121,7 +121,7 @@ static int add_one(const struct ctl *ctl, const struct port_spec *spec, struct a
 	int rc;
 
 	if (!body)
-		return err_set(err, ENOMEM, "asking for a port");
+		return err_set(err, ENOMEM, "requesting a port");
 	rc = ctl_ask(ctl, "POST", "/v1/ports", body, 201, &reply, err);
 	if (rc == 0)
 		rc = api_port_decode(reply.body, reply.size, &port, err);
@@ -130,7 +130,7 @@ static int add_one(const struct ctl *ctl, const struct port_spec *spec, struct a
 	if (api_ports_add(added, &port) == 0)
 		return 0;
 	(void)remove_one(ctl, port.id, NULL);
-	return err_set(err, ENOMEM, "asking for a port");
+	return err_set(err, ENOMEM, "requesting a port");
 }
 
 /* One word of the command line: a spec, or a range of them. */
@@ -247,7 +247,7 @@ int ctl_remove_ports(struct ctl *ctl, struct error *err)
 		else if (strchr(*word, ':'))
 			rc = find_specs(ctl, *word, &known, &found, err);
 		else
-			rc = err_say(err, EINVAL, "\"%s\" is not the id of a port, nor a spec",
+			rc = err_say(err, EINVAL, "\"%s\" is neither the id of a port nor a spec",
 				     *word);
 	}
 	for (size_t i = 0; i < found.n && rc == 0; i++) {

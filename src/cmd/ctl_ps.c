@@ -50,7 +50,7 @@ static int get(const struct instance *instance, const char *path, struct api_rep
 	int rc;
 
 	if (!socket)
-		return err_set(err, ENOMEM, "asking");
+		return err_set(err, ENOMEM, "calling the API");
 	rc = api_call_within(ANSWER_MS, socket, "GET", path, NULL, ret, err);
 	return rc < 0 ? rc : api_reply_expect(ret, 200, err);
 }

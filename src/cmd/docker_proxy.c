@@ -168,7 +168,7 @@ static int add_port(struct proxy *proxy, const struct port_spec *spec, struct er
 	int rc;
 
 	if (!body)
-		return err_set(err, ENOMEM, "asking for a port");
+		return err_set(err, ENOMEM, "requesting a port");
 	rc = ask(proxy, "POST", "/v1/ports", body, 201, &reply, err);
 	if (rc == 0)
 		rc = api_port_decode(reply.body, reply.size, &port, err);
@@ -279,7 +279,7 @@ static int serve(struct proxy *proxy, const char *proto, int *ret_status, struct
 		rc = live(proxy, &real, &wait_status, err);
 	removed = remove_port(proxy, &at_end);
 	if (rc == 0 && removed < 0)
-		return err_say(err, at_end.code, "taking the port back: %s", at_end.text);
+		return err_say(err, at_end.code, "removing the port: %s", at_end.text);
 	*ret_status = status_of_target(PERSONA_FAUXROOT, wait_status);
 	return rc;
 }

@@ -100,7 +100,7 @@ static int report_interrupt(const struct config *config, int sig)
 {
 	char words[64];
 
-	log_error("ended before the command was started: signal: %s",
+	log_error("interrupted before the command was started: signal: %s",
 		  signal_words(sig, words, sizeof(words)));
 	return status_of_target(config->persona, W_EXITCODE(0, sig));
 }
@@ -168,7 +168,7 @@ static int check(const struct config *config)
 	if (rc == -ECANCELED && signals_pending_end() > 0)
 		return report_interrupt(config, signals_pending_end());
 	if (rc < 0) {
-		(void)err_set(&err, -rc, "looking for obstacles");
+		(void)err_set(&err, -rc, "checking for obstacles");
 		return report_failure(config, &err);
 	}
 	return report_findings(config, &findings);

@@ -274,7 +274,7 @@ second() {
 	equals "- State Directory: $T/second" "$(ctl info --instance="$SECOND" | sed -n 3p)"
 	equals "$LAUNCHER one" "$(ctl ps --json | jq -r '.[] | select(.name) | .pid, .name' | paste -sd' ')"
 	run -1 ctl --instance=two info
-	one_line "$output" '^error: no instance "two" is running; these are: '
+	one_line "$output" '^error: no instance "two" is running; running instances: '
 	run -0 ctl --instance="$SECOND" stop
 	wait "$SECOND" || true
 	stop

@@ -172,7 +172,7 @@ mapper() {
 	wait_for test -e stopped
 	kill -TERM "$LAUNCHER"
 	not wait "$LAUNCHER"
-	logged 'ended before the command was started: signal: terminated'
+	logged 'interrupted before the command was started: signal: terminated'
 }
 
 @test "a program of the command's in the state directory, by slirp4netns' name, is not executed" {

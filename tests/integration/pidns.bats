@@ -532,7 +532,7 @@ compare_fds() { # OPTIONS…
 	wait_for process_state "$command" Z
 	# The leak checker would want a new process, too.
 	ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0 run -125 inside true
-	one_line "$output" "^error: the instance's PID namespace takes no new process: it is ending"
+	one_line "$output" "^error: the instance's PID namespace accepts no new process: the instance is ending"
 	kill -CONT "$parent"
 	ended 137
 	wait "$parent" || true

@@ -173,9 +173,9 @@ load ../lib/bash/ports
 		400|not a JSON object|[{"proto":"tcp","parentPort":0,"childPort":80}]
 		400|"proto" is missing|{}
 		400|"proto" is missing|{"proto":null,"parentPort":0,"childPort":80}
-		400|"proto" is none of|{"proto":"sctp","parentPort":0,"childPort":80}
-		400|"proto" is none of|{"proto":"TCP","parentPort":0,"childPort":80}
-		400|"proto" is none of|{"proto":6,"parentPort":0,"childPort":80}
+		400|"proto" is not one of|{"proto":"sctp","parentPort":0,"childPort":80}
+		400|"proto" is not one of|{"proto":"TCP","parentPort":0,"childPort":80}
+		400|"proto" is not one of|{"proto":6,"parentPort":0,"childPort":80}
 		400|"parentPort" is missing|{"proto":"tcp","childPort":80}
 		400|"parentPort" is not an integer|{"proto":"tcp","parentPort":"80","childPort":80}
 		400|"parentPort" is not an integer|{"proto":"tcp","parentPort":8080.0,"childPort":80}

@@ -310,7 +310,7 @@ launch_fake() {
 		-p "127.0.0.1:$PORT:80/tcp" touch started
 	wait_for test -s requests
 	stop
-	logged 'ended before the command was started'
+	logged 'interrupted before the command was started'
 	not logged 'timed out'
 	absent started
 	kill_marked

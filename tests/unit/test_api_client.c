@@ -277,7 +277,7 @@ static const struct {
 	{"SSH-2.0-x\r\n", HANGS, -EPROTO, "it is not HTTP"},
 	{"HTTP/1.1 200 OK\r\nContent-Length: 1048577\r\n\r\n", HANGS, -EFBIG,
 	 "larger than 1048576 bytes"},
-	{"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort", CLOSES, -EPROTO, "is cut off"},
+	{"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort", CLOSES, -EPROTO, "is truncated"},
 	{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n", CLOSES, -EPROTO, ""},
 	{"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n", CLOSES, -EPROTO, ""},
 	{"HTTP/1.1 200 OK\r\n\r\n", DRIBBLES, -EFBIG, "larger than 1048576 bytes"},

@@ -167,9 +167,9 @@ static void run(const struct fixture *f, const char *name, bool inside, int out,
 #define ARGS(...) ((const char *const[]){__VA_ARGS__, NULL})
 #define NO_ARGS	  ((const char *const[]){NULL})
 
-#define NO_INSTANCE                                                            \
-	"error: no instance is running that $XDG_RUNTIME_DIR/fauxroot knows; " \
-	"--socket takes the state directory of another\n"
+#define NO_INSTANCE                                                    \
+	"error: no instance in $XDG_RUNTIME_DIR/fauxroot is running; " \
+	"for another one, give its state directory with --socket\n"
 
 static const struct {
 	const char *name;
@@ -223,7 +223,7 @@ static const struct {
 	{"fauxrootctl", ARGS("--instance", "1", "info"), "",
 	 "error: no instance \"1\" is running\n"},
 	{"fauxrootctl", ARGS("--instance=x", "info", "--socket=y"), "",
-	 "error: --socket and --instance exclude each other\n"},
+	 "error: --socket and --instance cannot be combined\n"},
 	{"fauxrootctl", ARGS("kill", "--signal=NOPE"), "",
 	 "error: --signal takes a name such as TERM, or a number from 1 to 64, not \"NOPE\"\n"},
 	{"fauxrootctl", ARGS("kill", "-s", "65"), "",
@@ -397,9 +397,10 @@ static const struct {
 	{ARGS("remove-ports", "9", "10", "11", "12"), "9\n10\n11\n",
 	 "error: there is no port with the id 12 (HTTP status 400)\n"},
 	/* All words are understood before anything is asked for. */
-	{ARGS("remove-ports", "5", "x"), "", "error: \"x\" is not the id of a port, nor a spec\n"},
+	{ARGS("remove-ports", "5", "x"), "",
+	 "error: \"x\" is neither the id of a port nor a spec\n"},
 	{ARGS("remove-ports", "5", "4294967296"), "",
-	 "error: \"4294967296\" is not the id of a port, nor a spec\n"},
+	 "error: \"4294967296\" is neither the id of a port nor a spec\n"},
 	{ARGS("add-ports", "127.0.0.1:6000:1/tcp", "0:1/tcp"), "",
 	 "error: invalid port \"0:1/tcp\": the parent port \"0\" is not one of 1-65535; expected "
 	 "[PARENT-IP]:PARENT-PORT:[CHILD-IP:]CHILD-PORT/PROTO, such as 127.0.0.1:8080:80/tcp\n"},

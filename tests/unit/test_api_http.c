@@ -88,7 +88,7 @@ static void refuses_the_rest(void **state)
 		{"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n",
 		 "it has two different Content-Length headers"},
 		{"HTTP/1.1 200 OK\r\ntransfer-encoding: identity\r\n",
-		 "it has a transfer coding, which HTTP/1.0 lacks"},
+		 "it has a transfer coding, which HTTP/1.0 does not allow"},
 	};
 
 	(void)state;

@@ -420,7 +420,7 @@ static const struct {
 	{BUILTIN, ARGS("-host-port", "65536"), WORKS, "not \"65536\""},
 	{BUILTIN, ARGS("-host-port"), WORKS, "1\n-host-port takes"},
 	{BUILTIN, DOCKER("tcp", "localhost"), WORKS, "\"localhost\" is not an IP address"},
-	{BUILTIN, DOCKER("tcp", "::ffff:1.2.3.4"), WORKS, "not one for tcp6"},
+	{BUILTIN, DOCKER("tcp", "::ffff:1.2.3.4"), WORKS, "not an address for tcp6"},
 	{BUILTIN, ARGS("-host-ip", "0.0.0.0", "-host-port", "60001"), WORKS,
 	 "1\npublishing it: Permission denied (HTTP status 400)"},
 };

@@ -1,32 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whose answers a client believes. The sockets of an instance stand in its state directory, where
- * the instance's command can put sockets of its own in their place. It runs as the same user, so
- * the user id tells nothing; the user namespace does.
+ * Trust of a client in a server. The instance's command can replace the sockets in the state
+ * directory with its own sockets. The command has the same user id as the launcher, but another
+ * user namespace.
  */
 #pragma once
 
 struct error;
 
-/* What the answer is wanted for. */
+/* The use of the answer. */
 enum api_belief {
-	API_BELIEVE_TO_SHOW = 0, /* it is shown to the user */
-	API_BELIEVE_TO_ACT,	 /* we join namespaces on its word */
+	API_BELIEVE_TO_SHOW = 0, /* show it to the user */
+	API_BELIEVE_TO_ACT,	 /* join the namespaces in it, or signal the server */
 };
 
 /*
- * api_believe() - is the server at the other end of @sock a launcher's, as far as can be known?
+ * api_believe() - check that the server at the other end of @sock can be trusted as a launcher
  * @sock: connected
  *
- * In the host's namespaces a launcher is in our own user namespace, and its command in one below:
- * peer_place(). A server below ours is never believed. One whose place cannot be seen is believed
- * to show, not to act.
+ * On the host, a launcher is in our own user namespace, and its command is in a descendant of it:
+ * peer_place(). A server in a descendant is never trusted. A server whose user namespace cannot be
+ * read is trusted to show its answer, but not to act on it.
  *
- * Inside an instance its launcher is above us, and often cannot be seen. There a server is believed
- * whatever it is: the command and all that we could do on a false word are within each other's
- * reach anyway. So root of a user namespace that is not the initial one believes a server whose
- * place cannot be seen. (In a container that has a user namespace, its root cannot be told from
- * that.)
+ * Inside an instance, the launcher is in an ancestor of our user namespace and often cannot be
+ * seen. Any server is trusted there, because the command can do to us directly what a forged answer
+ * could make us do. So root of a user namespace other than the initial one also trusts a server
+ * whose user namespace cannot be read. (Root of a container with a user namespace looks the same.)
  *
  * Returns 0, or -EPERM with the reason.
  */

@@ -9,48 +9,49 @@
 struct error;
 struct peer;
 
-/* What a server has answered. */
+/* The answer of a server. */
 struct api_reply {
 	long status; /* HTTP */
 	char *body;  /* NUL-terminated, at most 1 MiB */
 	size_t size;
 };
 
-/* api_reply_clear() - free what @reply holds */
+/* api_reply_clear() - free the contents of @reply */
 void api_reply_clear(struct api_reply *reply);
 
 #define _cleanup_api_reply_ _cleanup_(api_reply_clear)
 
 /*
- * api_call() - one request over the UNIX socket @socket
+ * api_call() - send one request over the UNIX socket @socket
  * @method: "GET", "POST", "DELETE"
  * @path: "/v1/info"
  * @body: JSON, or NULL
  *
- * Ten seconds at most; nothing in the environment leads it elsewhere. A server that api_believe()
- * refuses is sent nothing. Returns 0 with any HTTP status, or -errno where there was no answer:
+ * The call takes ten seconds at most and ignores the environment. It sends nothing to a server that
+ * api_believe() refuses. Returns 0 with any HTTP status, or -errno if there was no answer:
  * connect(2)'s, -EPERM, -ETIMEDOUT, -EFBIG (more than 1 MiB of body or 16 KiB of headers), -EPROTO,
  * -ENOMEM.
  */
 int api_call(const char *socket, const char *method, const char *path, const char *body,
 	     struct api_reply *ret, struct error *err);
 
-/* api_call_within() - the same with another limit than ten seconds, in milliseconds */
+/* api_call_within() - api_call() with a limit of @ms milliseconds */
 int api_call_within(unsigned ms, const char *socket, const char *method, const char *path,
 		    const char *body, struct api_reply *ret, struct error *err);
 
 /*
  * api_reply_expect() - is @reply the answer @status?
  *
- * Returns 0, or -EPROTO with what the server objects to: its {"message": …}.
+ * Returns 0, or -EPROTO with the server's {"message": …} as reason.
  */
 int api_reply_expect(const struct api_reply *reply, long status, struct error *err);
 
 /*
- * api_launcher() - the process that serves the UNIX socket @socket, to be signalled or waited for
- * @ret: for peer_close()
+ * api_launcher() - find the process that serves the UNIX socket @socket, to signal it or wait for
+ * it
+ * @ret: to be closed with peer_close()
  *
- * Nothing is sent. Returns 0; connect(2)'s -errno; -EPERM where api_believe() does not let us act
- * on it; -ESRCH where it has ended.
+ * Nothing is sent. Returns 0; connect(2)'s -errno; -EPERM if api_believe() does not trust the
+ * server enough to act; -ESRCH if the process has exited.
  */
 int api_launcher(const char *socket, struct peer *ret, struct error *err);

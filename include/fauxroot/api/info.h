@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The API's types and their JSON: what GET /v1/info answers and fauxrootctl info prints. */
+/* The answer of GET /v1/info as a struct and as JSON; fauxrootctl info prints it. */
 #pragma once
 
 #include <stdbool.h>
@@ -19,35 +19,36 @@ struct api_info {
 	char *version;
 	char *state_dir;
 	pid_t child_pid;
-	char *net_driver; /* absent for the host's network; the net_ members need it */
+	char *net_driver; /* absent for the host's network, and the other net_ members with it */
 	struct strv net_dns;
 	char *net_child_ip;
 	bool net_dynamic_child_ip;
-	char *port_driver; /* absent for none and implicit; the port_ members need it */
+	char *port_driver; /* absent for none and implicit, and the other port_ members with it */
 	struct strv port_protos;
 	bool port_disallow_loopback_child_ip;
 	char *port_source_ip; /* "client" or "proxy" */
 };
 
-/* api_info_clear() - free what @info holds; it may be filled again afterwards */
+/* api_info_clear() - free the contents of @info, which can be filled again */
 void api_info_clear(struct api_info *info);
 
 #define _cleanup_api_info_ _cleanup_(api_info_clear)
 
 /*
- * api_info_encode() - as JSON text
- * @indent: spaces a level, 0 for one line
+ * api_info_encode() - encode as JSON text
+ * @indent: spaces for each level, 0 for one line
  *
- * JSON is UTF-8 (RFC 8259, section 8.1): of a string that is not, the bytes beyond ASCII become
- * '?'. Returns a fresh string, NULL when out of memory.
+ * JSON is UTF-8 (RFC 8259, section 8.1). In a string that is not UTF-8, the bytes beyond ASCII
+ * become
+ * '?'. Returns a new string, or NULL when out of memory.
  */
 char *api_info_encode(const struct api_info *info, unsigned indent);
 
 /*
- * api_info_decode() - from what a server has sent
- * @text: @size bytes, of anybody's making
+ * api_info_decode() - decode the answer of a server
+ * @text: @size untrusted bytes
  *
- * The type of every known member is checked, unknown members are ignored. apiVersion, version,
- * stateDir and childPID must be there. Returns 0, or -EPROTO or -ENOMEM with @ret untouched.
+ * The type of every known member is checked, and unknown members are ignored. apiVersion, version,
+ * stateDir and childPID are required. Returns 0, or -EPROTO or -ENOMEM with @ret untouched.
  */
 int api_info_decode(const char *text, size_t size, struct api_info *ret, struct error *err);

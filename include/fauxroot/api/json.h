@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What those who write JSON share on top of jansson. */
+/* Helpers for writing JSON with jansson. */
 #pragma once
 
 #include "fauxroot/base/json.h"
@@ -7,11 +7,11 @@
 /*
  * api_json_string() - @s as a JSON string
  *
- * jansson takes UTF-8 only, but a path may hold any bytes: where @s is not UTF-8, each byte beyond
- * ASCII becomes '?'. NULL when out of memory.
+ * jansson accepts only UTF-8, but a path may contain any bytes: if @s is not UTF-8, each byte
+ * beyond ASCII becomes '?'. Returns NULL when out of memory.
  */
 json_t *api_json_string(const char *s);
 
-/* api_json_message() - {"message": @text}, the body of every error; fresh, NULL when out of memory
- */
+/* api_json_message() - {"message": @text}, the body of every error. Returns a new string, or NULL
+ * when out of memory. */
 char *api_json_message(const char *text);

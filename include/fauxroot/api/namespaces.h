@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ns.sock: the launcher hands its pinned namespaces out, by descriptor (SCM_RIGHTS), to processes
- * of its own user: `fauxrootctl exec` joins them whatever the target has made of itself.
+ * ns.sock: the launcher sends descriptors of its pinned namespaces (SCM_RIGHTS) to processes of its
+ * own user. `fauxrootctl exec` joins these namespaces, even if the target has moved to others.
  *
- * A SOCK_SEQPACKET socket in the state directory. A client that connects is sent two records, and
- * the connection is closed:
+ * ns.sock is a SOCK_SEQPACKET socket in the state directory. The launcher sends two records to a
+ * client that connects, and closes the connection:
  *
- *  1. the path of the state directory, with one descriptor a namespace. What kind a namespace is
- *     of, its descriptor says (man 2 ioctl_ns, NS_GET_NSTYPE).
- *  2. the names of all those kinds, "user net mnt": ns_set_names(). Launchers and clients from
- *     before there was this record do without it.
+ *  1. the path of the state directory, with one descriptor for each namespace. The descriptor
+ * itself has the type of the namespace (man 2 ioctl_ns, NS_GET_NSTYPE).
+ *  2. the names of all these types, "user net mnt": ns_set_names(). Older launchers do not send
+ * this record, and older clients do not read it.
  *
- * A client says nothing, so none can be slow.
+ * The launcher reads nothing from a client, so a slow client cannot delay it.
  */
 #pragma once
 
@@ -25,7 +25,7 @@ struct event_base;
 struct ns_server;
 
 /*
- * ns_server_start() - bind, listen, hand out
+ * ns_server_start() - bind, listen, send the namespaces to clients
  * @path: of the state directory; the socket is @path/ns.sock, mode 0600
  * @ns: must outlive the server
  *
@@ -37,7 +37,7 @@ int ns_server_start(struct event_base *base, const char *path, const struct ns_s
 /* ns_server_stop() - accepts NULL */
 void ns_server_stop(struct ns_server *server);
 
-/* What a launcher hands out. */
+/* The answer of a launcher. */
 struct ns_answer {
 	struct ns_set ns; /* -1 for those that the child shares with the launcher */
 	char *state_dir;
@@ -52,12 +52,11 @@ void ns_answer_clear(struct ns_answer *answer);
 #define _cleanup_ns_answer_ _cleanup_(ns_answer_clear)
 
 /*
- * ns_ask() - take the namespaces of the launcher that listens on the socket @path
+ * ns_ask() - get the namespaces of the launcher that listens on the socket @path
  *
- * Ten seconds at most. The answer is believed where whoever listens is of our own user, and in our
- * own user namespace: api_believe() tells how, and what is checked inside. It has the user and the
- * mount namespace, and all that the second record names. Returns 0; connect(2)'s -errno; -EPERM
- * where the listener must not be believed; -ETIMEDOUT; -EPROTO with what is wrong with the answer,
- * or where it has a namespace of a kind that is not known here.
+ * The call takes ten seconds at most. The listener must have our own user id and pass
+ * api_believe(). The answer must have the user and the mount namespace, and all namespaces in the
+ * second record. Returns 0; connect(2)'s -errno; -EPERM if the listener is not trusted; -ETIMEDOUT;
+ * -EPROTO if the answer is invalid or has a namespace of an unknown type.
  */
 int ns_ask(const char *path, struct ns_answer *ret, struct error *err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the REST server is given to answer with. */
+/* The functions that the REST server calls to answer requests. */
 #pragma once
 
 #include <stdint.h>
@@ -13,14 +13,14 @@ struct error;
 struct port_spec;
 
 /*
- * What the routes ask of the rest of the program. All return 0 or -errno.
+ * The functions that the routes call. Those with a result return 0 or -errno.
  *
- * Those of ports may be NULL where there is no port driver, or return -EOPNOTSUPP. Their errors
- * become an HTTP status: 409 for -EADDRINUSE, 400 for what another request could mend (-EINVAL,
- * -ENOENT, -EOPNOTSUPP, -EACCES, -EPERM, -EADDRNOTAVAIL, -EAFNOSUPPORT), else 500.
+ * The functions for ports may be NULL if there is no port driver, or return -EOPNOTSUPP. An error
+ * becomes an HTTP status: 409 for -EADDRINUSE; 400 for errors that another request can avoid
+ * (-EINVAL, -ENOENT, -EOPNOTSUPP, -EACCES, -EPERM, -EADDRNOTAVAIL, -EAFNOSUPPORT); otherwise 500.
  *
- * add_port() and remove_port() may return -EINPROGRESS: the client waits, and they are called
- * again, with the same words, from within api_server_resume().
+ * add_port() and remove_port() may return -EINPROGRESS. Then the client waits, and
+ * api_server_resume() calls the function again with the same arguments.
  */
 struct api_ops {
 	/* Fill @ret (empty before). */
@@ -30,15 +30,15 @@ struct api_ops {
 	int (*list_ports)(void *arg, struct api_ports *ret, struct error *err);
 
 	/*
-	 * Publish @spec, which has passed portspec_check(); where its parent port is 0, a free one
-	 * that @ret names. From the return on connections are accepted.
+	 * Publish @spec, which has passed portspec_check(). If its parent port is 0, choose a free
+	 * port and return it in @ret. When the function returns, connections are accepted.
 	 */
 	int (*add_port)(void *arg, const struct port_spec *spec, struct api_port *ret,
 			struct error *err);
 
-	/* Nobody listens any more at the return. -ENOENT: no such port. */
+	/* When the function returns, the listening socket is closed. -ENOENT: no such port. */
 	int (*remove_port)(void *arg, uint32_t id, struct error *err);
 
-	/* What clients inside may do. May be NULL: all that those outside may. */
+	/* The policy for clients inside. NULL: the same rights as for clients outside. */
 	enum api_inside (*inside)(void *arg);
 };

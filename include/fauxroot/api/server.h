@@ -2,13 +2,13 @@
 /*
  * The REST server on the state directory's api.sock, over evhttp, in the launcher's event loop.
  *
- * Bounds: 16 KiB of headers, 64 KiB of body, ten seconds a request, 256 connections, of which the
- * longest idle makes room, and one that has not said anything yet after a second. Peers are our own
- * user and root (SO_PEERCRED). Which of them are inside the instance the user namespace tells; what
- * they ask beyond api_ops.inside is answered with 403.
+ * Limits: 16 KiB of headers, 64 KiB of body, ten seconds for a request, 256 connections. For a
+ * further connection, the server closes the one that has been idle for longest, or one that has
+ * sent nothing for a second. Clients must be of our own user or root (SO_PEERCRED). A client's user
+ * namespace decides whether it is inside the instance; requests of such clients that api_ops.inside
+ * does not allow are answered with 403.
  *
- * A port whose POST has the member "owner": "peer" is taken back when the process at the other end
- * of that connection ends.
+ * A port whose POST has the member "owner": "peer" is removed when the client process exits.
  */
 #pragma once
 
@@ -28,8 +28,7 @@ struct event_base;
 int api_server_start(struct event_base *base, const char *path, const struct api_ops *ops,
 		     void *arg, struct api_server **ret, struct error *err);
 
-/* api_server_resume() - ask again what was -EINPROGRESS, in the order of the requests; accepts NULL
- */
+/* api_server_resume() - retry all requests that were -EINPROGRESS, in their order; accepts NULL */
 void api_server_resume(struct api_server *server);
 
 /* api_server_stop() - close all connections; accepts NULL */
