@@ -32,7 +32,7 @@ static size_t width_of(const struct columns *columns, size_t column)
 	return width;
 }
 
-/* Is there something in the cells from @at to the end of its row? */
+/* Is any cell from @at to the end of its row not empty? */
 static bool more_follows(const struct columns *columns, size_t at)
 {
 	do {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A table for people, aligned as Go's text/tabwriter does it: cells, four spaces between. */
+/* A table of text, with four spaces between columns, in the format of Go's text/tabwriter. */
 #pragma once
 
 #include <stddef.h>
@@ -8,14 +8,14 @@
 #include "fauxroot/base/str.h"
 
 struct columns {
-	size_t n;	   /* a row */
+	size_t n;	   /* cells in each row */
 	struct strv cells; /* row by row */
 };
 
-/* columns_add() - the next cell; control characters become '?'. 0 or -ENOMEM */
+/* columns_add() - append a cell; control characters become '?'. 0 or -ENOMEM */
 int columns_add(struct columns *columns, const char *fmt, ...) _printf_(2, 3);
 
-/* columns_print() - all rows; no white space stands at the end of a line */
+/* columns_print() - print all rows; no line ends with white space */
 void columns_print(FILE *out, const struct columns *columns);
 
 void columns_clear(struct columns *columns);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fauxrootctl, the client of the REST API. Called as rootlessctl it presents itself as that; the
- * docker proxy is the same executable under another name.
+ * fauxrootctl, the client of the REST API. The same executable is rootlessctl and the docker proxy,
+ * if it is called by these names.
  */
 #include <assert.h>
 #include <errno.h>
@@ -45,7 +45,8 @@ static int fail(const struct ctl *ctl, struct error *err)
 	return ctl->failure;
 }
 
-/* Where the caller has closed a descriptor of these, none of ours must take its number. */
+/* Open the descriptors below @n that the caller has closed, so that ours do not get their numbers.
+ */
 static int fill_fds(int n)
 {
 	for (int fd = 0; fd < n; fd++)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Requests to the instance that the command line names. */
+/* Requests to the instance of the command line. */
 #pragma once
 
 struct api_reply;
@@ -7,9 +7,9 @@ struct ctl;
 struct error;
 
 /*
- * ctl_ask() - send a request to the instance that @ctl names
+ * ctl_ask() - send a request to the instance of @ctl
  * @body: JSON, or NULL
- * @status: the HTTP status that the answer must have
+ * @status: the expected HTTP status
  *
  * Returns 0, or -errno of ctl_socket(), api_call() or api_reply_expect().
  */

@@ -4,20 +4,20 @@
  *
  * Theory of operation
  *
- * The launcher hands its pinned namespaces out over ns.sock. The instance's command can put a
- * socket of its own there, so ns_ask() believes a launcher alone, and takes all namespaces or none.
- * This process joins them, becomes root there and executes the command in its own place: terminal,
- * signals, exit status and parent are what they are without us. From setns(2) to execve(2) it is
- * undumpable, so the target, which is root there, cannot trace it while it still holds what is of
- * the host (see sys/ns.c).
+ * The launcher sends its pinned namespaces over ns.sock. The instance's command can replace that
+ * socket with its own, so ns_ask() only trusts a launcher, and gets all namespaces or none. This
+ * process joins the namespaces, becomes root there, and executes the command in place of itself:
+ * terminal, signals, exit status and parent are the command's own. From setns(2) to execve(2) the
+ * process is not dumpable: the target is root there and must not trace it while the process still
+ * has descriptors and memory of the host (see sys/ns.c).
  *
- * A PID namespace is joined by new processes only. Then the command is a child of this process,
- * which attends it with empty hands: it forwards signals, stops as the command stops, and ends as
- * it ends, by the same signal if by one. SIGKILL to it kills the command, as it does without a PID
- * namespace. It stays undumpable; the target can neither see nor name it.
+ * Only new processes join a PID namespace. So with one, the command is a child of this process,
+ * which forwards signals, stops together with the command, and exits with its status or dies by the
+ * same signal. SIGKILL to this process kills the command, as it does without a PID namespace. The
+ * process stays not dumpable, and the target cannot see it or use its PID.
  *
- * The working directory is entered again by its path: setns(2) leads to the root directory of the
- * mount namespace, and a path there may lead to a copy of what it leads to here.
+ * The working directory is entered again by its path: setns(2) changes to the root directory of the
+ * mount namespace, where the same path may lead to a copy of the directory.
  */
 #include <errno.h>
 #include <limits.h>
@@ -41,7 +41,7 @@
 #include "fauxroot/sys/caps.h"
 #include "fauxroot/sys/ns.h"
 
-/* ns.sock stands beside api.sock. */
+/* ns.sock is in the directory of api.sock. */
 static int find_ns_socket(const struct ctl *ctl, char **ret, struct error *err)
 {
 	_cleanup_free_ char *api = NULL;
@@ -75,7 +75,7 @@ static int join(struct ns_answer *answer, struct error *err)
 
 	if (!getcwd(here, sizeof(here)))
 		return err_set(err, errno, "finding the working directory");
-	/* Where we are called from inside. */
+	/* Skip the namespaces that we are in already: we may have been started inside. */
 	ns_set_leave_own(&answer->ns);
 	if (prctl(PR_SET_DUMPABLE, 0) < 0)
 		return err_set(err, errno, "becoming undumpable");
@@ -84,8 +84,8 @@ static int join(struct ns_answer *answer, struct error *err)
 		return rc;
 	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
 		return err_set(err, errno, "becoming root of the user namespace");
-	/* ns_join() is for forks of the launcher; a caller's command outlives its caller. The
-	 * change of ids may have undone the other. */
+	/* ns_join() is for forks of the launcher and sets PDEATHSIG; this command may outlive its
+	 * parent. The change of ids may have reset the dumpable flag. */
 	if (prctl(PR_SET_DUMPABLE, 0) < 0 || prctl(PR_SET_PDEATHSIG, 0) < 0)
 		return err_set(err, errno, "outliving the caller");
 	rc = caps_clear_passed_on(err);
@@ -99,18 +99,19 @@ static void stop_too(void *arg, pid_t pid, int status)
 {
 	(void)arg;
 	(void)status;
-	/* Without a pidfd: we have left our /proc, and a watcher would be in the namespace. */
+	/* Without a pidfd: we have left our /proc, and a watcher process would be in the namespace.
+	 */
 	(void)terminal_stop(&(struct process){pid, -1});
 }
 
-/* End as the command has ended, by the same signal if by one. */
+/* Exit with the command's status, or die by the same signal. */
 _noreturn_ static void end_like(int status)
 {
 	if (WIFSIGNALED(status)) {
 		const struct sigaction by_default = {.sa_handler = SIG_DFL};
 		sigset_t none;
 
-		/* Undumpable as we are, we leave no core. */
+		/* A process that is not dumpable leaves no core file. */
 		(void)sigaction(WTERMSIG(status), &by_default, NULL);
 		sigemptyset(&none);
 		kill(getpid(), WTERMSIG(status));
@@ -120,8 +121,8 @@ _noreturn_ static void end_like(int status)
 }
 
 /*
- * fork(2) fails with ENOMEM where the init of the PID namespace has ended (its manual page says
- * so). It is what an instance does that is asked while it ends.
+ * fork(2) fails with ENOMEM if the init of the PID namespace has exited (see its manual page). This
+ * happens when the instance is ending.
  */
 static int fork_failed(int rc, struct error *err)
 {
@@ -133,7 +134,7 @@ static int fork_failed(int rc, struct error *err)
 		strerror(ENOMEM));
 }
 
-/* Returns 0 in the process that is to become the command: a child in the PID namespace. */
+/* Returns 0 in the process that becomes the command: a child in the PID namespace. */
 static int enter_pidns(struct error *err)
 {
 	struct signals signals;
@@ -153,7 +154,7 @@ static int enter_pidns(struct error *err)
 	end_like(status);
 }
 
-/* Join the instance, and go into its PID namespace where it has one. */
+/* Join the namespaces of the instance, and its PID namespace if it has one. */
 static int enter(const struct ctl *ctl, struct error *err)
 {
 	_cleanup_ns_answer_ struct ns_answer answer = NS_ANSWER_NONE;
@@ -171,11 +172,11 @@ static int enter(const struct ctl *ctl, struct error *err)
 	return rc;
 }
 
-/* Returns only where it fails. */
+/* Execute the command; returns only on failure. */
 static int become(struct ctl *ctl, char **words, struct error *err)
 {
 	_cleanup_free_ char *path = NULL;
-	/* As what is in there sees PATH, and not execvp(3): see launch/child.c. */
+	/* Search PATH inside the instance, and without execvp(3): see launch/child.c. */
 	int rc = path_find(words[0], &path);
 
 	if (rc == 0) {

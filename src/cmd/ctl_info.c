@@ -9,7 +9,7 @@
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/str.h"
 
-/* "[a b]", as Go prints a slice. */
+/* "[a b]", the format of Go for a slice. */
 static void print_list(const char *title, const struct strv *v)
 {
 	printf("  - %s: [", title);
@@ -20,7 +20,7 @@ static void print_list(const char *title, const struct strv *v)
 	fputs("]\n", stdout);
 }
 
-/* A server's words must not steer the terminal. */
+/* A server's text must not contain control sequences for the terminal. */
 static void print_line(const char *title, char *value)
 {
 	str_printable(value);

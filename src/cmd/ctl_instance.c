@@ -21,7 +21,7 @@ static int in_state_dir(const char *dir, char **ret, struct error *err)
 	return *ret ? 0 : err_set(err, ENOMEM, "finding the socket");
 }
 
-/* --socket: the socket itself, or the state directory that holds it */
+/* --socket: the socket itself, or its state directory */
 static int given_socket(const char *path, char **ret, struct error *err)
 {
 	struct stat st;

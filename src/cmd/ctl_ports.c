@@ -2,8 +2,8 @@
 /*
  * fauxrootctl list-ports, add-ports, remove-ports
  *
- * A range is one port of the API each. add-ports is all or nothing: where one port cannot be had,
- * or a signal ends it, those that it has published before are taken back, and no id is printed.
+ * Each port of a range is one port of the API. add-ports publishes all ports or none: if one port
+ * cannot be published, or a signal arrives, it removes the ports before and prints no id.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -18,7 +18,7 @@
 #include "fauxroot/base/str.h"
 #include "fauxroot/supervise/signals.h"
 
-/* One array; as rootlessctl, one object a line. */
+/* Print one array; as rootlessctl, one object in each line. */
 static int print_json(const struct ctl *ctl, const struct api_ports *ports, struct error *err)
 {
 	for (size_t i = 0; i < ports->n && ctl->compatible; i++) {
@@ -82,7 +82,7 @@ int ctl_list_ports(struct ctl *ctl, struct error *err)
 	return ctl->json ? print_json(ctl, &ports, err) : print_table(&ports, err);
 }
 
-/* A word of the command line that is a spec, or a range; without a protocol, tcp. */
+/* Parse an argument that is a spec or a range; the default protocol is tcp. */
 static int read_spec(const struct ctl *ctl, const char *word, struct port_spec *ret,
 		     unsigned *ret_count, struct error *err)
 {
@@ -133,7 +133,7 @@ static int add_one(const struct ctl *ctl, const struct port_spec *spec, struct a
 	return err_set(err, ENOMEM, "requesting a port");
 }
 
-/* One word of the command line: a spec, or a range of them. */
+/* Publish the ports of one argument: a spec or a range. */
 static int add_word(const struct ctl *ctl, const char *word, struct api_ports *added,
 		    struct error *err)
 {
@@ -151,7 +151,7 @@ static int add_word(const struct ctl *ctl, const char *word, struct api_ports *a
 	return rc;
 }
 
-/* What could not be taken back is said, with the error that led here. */
+/* Remove the ports in @added. Ports that cannot be removed are added to the message of @err. */
 static void roll_back(const struct ctl *ctl, struct api_ports *added, struct error *err)
 {
 	while (added->n > 0) {
@@ -171,7 +171,7 @@ int ctl_add_ports(struct ctl *ctl, struct error *err)
 	unsigned count = 0;
 	int rc = 0;
 
-	/* All are understood before the first is asked for. */
+	/* Parse all arguments before the first request. */
 	for (char **word = ctl->words; *word && rc == 0; word++)
 		rc = read_spec(ctl, *word, &spec, &count, err);
 	if (rc == 0)
@@ -182,7 +182,7 @@ int ctl_add_ports(struct ctl *ctl, struct error *err)
 		rc = add_word(ctl, *word, &added, err);
 	if (rc < 0)
 		roll_back(ctl, &added, err);
-	/* Here we end where a signal is pending. */
+	/* A pending signal terminates the process here. */
 	signals_restore(&signals);
 	signals_close(&signals);
 	if (rc < 0)
@@ -194,7 +194,7 @@ int ctl_add_ports(struct ctl *ctl, struct error *err)
 	return 0;
 }
 
-/* The id of the port @spec in @ports; 0: it is not published */
+/* The id of the port @spec in @ports; 0: the port is not published */
 static uint32_t id_of(const struct api_ports *ports, const struct port_spec *spec)
 {
 	for (size_t i = 0; i < ports->n; i++)
@@ -203,7 +203,7 @@ static uint32_t id_of(const struct api_ports *ports, const struct port_spec *spe
 	return 0;
 }
 
-/* Ports that are to be removed, by their ids. */
+/* Append the id of a port to remove. */
 static int add_id(struct api_ports *list, uint32_t id, struct error *err)
 {
 	const struct api_port port = {.id = id};
@@ -211,7 +211,7 @@ static int add_id(struct api_ports *list, uint32_t id, struct error *err)
 	return api_ports_add(list, &port) < 0 ? err_set(err, ENOMEM, "listing the ports") : 0;
 }
 
-/* The ids of a spec or a range; @known is filled when the first spec needs it. */
+/* Append the ids of a spec or a range; the first spec fills @known with the published ports. */
 static int find_specs(const struct ctl *ctl, const char *word, struct api_ports *known,
 		      struct api_ports *found, struct error *err)
 {
@@ -238,7 +238,7 @@ int ctl_remove_ports(struct ctl *ctl, struct error *err)
 	_cleanup_api_ports_ struct api_ports known = {NULL, 0}, found = {NULL, 0};
 	int rc = 0;
 
-	/* All are understood before the first is removed. */
+	/* Parse all arguments before the first removal. */
 	for (char **word = ctl->words; *word && rc == 0; word++) {
 		uint32_t id;
 

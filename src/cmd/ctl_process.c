@@ -2,8 +2,9 @@
 /*
  * fauxrootctl stop, kill, wait
  *
- * The launcher is found over its socket and held by a pidfd, so that no signal can reach a process
- * that has got its PID since, and its end is seen though it is no child of ours.
+ * These commands find the launcher over its socket and use a pidfd of it. So no signal can reach
+ * another process that gets the same PID later, and we can wait although the launcher is not our
+ * child.
  */
 #include <errno.h>
 #include <poll.h>
@@ -33,7 +34,7 @@ static const struct {
 	{"PWR", SIGPWR},       {"SYS", SIGSYS},
 };
 
-/* "TERM", "SIGTERM", "15" or "RTMIN+1"; 0 where it is none of these. */
+/* The number of "TERM", "SIGTERM", "15" or "RTMIN+1"; 0 if @text is no signal. */
 static int signal_number(const char *text)
 {
 	const char *name = str_after(text, "SIG"), *more;
@@ -54,7 +55,7 @@ static int signal_number(const char *text)
 
 static int send_signal(const struct peer *launcher, int sig, struct error *err)
 {
-	/* pidfd_send_signal(2) says EINVAL then. */
+	/* pidfd_send_signal(2) would fail with EINVAL, which explains nothing. */
 	if (launcher->process.pid == 0)
 		return err_say(err, EPERM,
 			       "the launcher is outside of this PID namespace, and cannot be "
@@ -67,7 +68,7 @@ static int send_signal(const struct peer *launcher, int sig, struct error *err)
 
 static int wait_for_end(const struct peer *launcher, struct error *err)
 {
-	/* A pidfd is readable when its process has ended (man 2 pidfd_open). */
+	/* A pidfd is readable when its process has exited (man 2 pidfd_open). */
 	int rc = fd_wait(launcher->process.pidfd, POLLIN, NULL, -1);
 
 	return rc < 0 ? err_set(err, -rc, "waiting for process %d", launcher->process.pid) : 0;
@@ -88,7 +89,8 @@ int ctl_stop(struct ctl *ctl, struct error *err)
 
 	if (rc == 0)
 		rc = send_signal(&launcher, SIGTERM, err);
-	/* One that is stopped must go on to see it. It may also have ended by now. */
+	/* A stopped launcher must continue to handle the signal. It may also have exited already.
+	 */
 	if (rc == 0)
 		(void)send_signal(&launcher, SIGCONT, NULL);
 	return rc < 0 ? rc : wait_for_end(&launcher, err);

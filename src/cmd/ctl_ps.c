@@ -2,8 +2,8 @@
 /*
  * fauxrootctl ps
  *
- * Each instance is asked over its own api.sock. One that does not answer, because it is stopped,
- * say, stays in the list with what is known of it without.
+ * Each instance is queried over its own api.sock. An instance that does not answer, for example
+ * because it is stopped, stays in the list with the data that is known without an answer.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,24 +23,24 @@
 #include "fauxroot/state/instances.h"
 #include "fauxroot/supervise/attend.h"
 
-/* A list is not held up for longer by one that is stuck. */
+/* The time for an answer: an instance that is stuck must not delay the list for longer. */
 #define ANSWER_MS 2000
 
 #define COMMAND_MAX 4096
 
-/* What an instance has told. */
-struct told {
+/* The answers of an instance. */
+struct answers {
 	bool info_known;
 	struct api_info info;
 	struct api_ports ports;
 	struct strv command; /* as far as the system shows it */
 };
 
-static void told_clear(struct told *told)
+static void answers_clear(struct answers *answers)
 {
-	api_info_clear(&told->info);
-	api_ports_clear(&told->ports);
-	strv_clear(&told->command);
+	api_info_clear(&answers->info);
+	api_ports_clear(&answers->ports);
+	strv_clear(&answers->command);
 }
 
 static int get(const struct instance *instance, const char *path, struct api_reply *ret,
@@ -55,7 +55,7 @@ static int get(const struct instance *instance, const char *path, struct api_rep
 	return rc < 0 ? rc : api_reply_expect(ret, 200, err);
 }
 
-/* With a PID namespace the process is init, whose own name comes before the command. */
+/* With a PID namespace the process is our init, and its name comes before the command. */
 static void drop_init(struct strv *command)
 {
 	if (command->n < 2 || !streq(command->items[0], INIT_NAME))
@@ -65,8 +65,7 @@ static void drop_init(struct strv *command)
 	memmove(command->items, command->items + 1, (command->n + 1) * sizeof(*command->items));
 }
 
-/* /proc/PID/cmdline (man 5 proc): words that end in NUL. It is not ours to demand that it is there.
- */
+/* Read /proc/PID/cmdline (man 5 proc): strings terminated by NUL. The file may be unreadable. */
 static int read_command(pid_t pid, struct strv *ret)
 {
 	char path[64], data[COMMAND_MAX];
@@ -78,7 +77,7 @@ static int read_command(pid_t pid, struct strv *ret)
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0)
 		n = read(fd, data, sizeof(data) - 1);
-	/* Init has taken a word out, and NULs are left at the end. */
+	/* Our init has removed an argument from its command line, which leaves NULs at the end. */
 	while (n > 1 && data[n - 1] == '\0' && data[n - 2] == '\0')
 		n--;
 	for (ssize_t at = 0; at < n && rc == 0; at += (ssize_t)strlen(data + at) + 1) {
@@ -89,50 +88,50 @@ static int read_command(pid_t pid, struct strv *ret)
 	return rc;
 }
 
-static int ask_all(const struct instance *instance, struct told *told, struct error *err)
+static int ask_all(const struct instance *instance, struct answers *answers, struct error *err)
 {
 	_cleanup_api_reply_ struct api_reply info = {.status = 0}, ports = {.status = 0};
 	int rc = get(instance, "/v1/info", &info, err);
 
 	if (rc == 0)
-		rc = api_info_decode(info.body, info.size, &told->info, err);
+		rc = api_info_decode(info.body, info.size, &answers->info, err);
 	if (rc < 0)
 		return rc;
-	told->info_known = true;
-	if (read_command(told->info.child_pid, &told->command) < 0)
+	answers->info_known = true;
+	if (read_command(answers->info.child_pid, &answers->command) < 0)
 		return err_set(err, ENOMEM, "reading its command");
-	if (!told->info.port_driver)
+	if (!answers->info.port_driver)
 		return 0;
 	rc = get(instance, "/v1/ports", &ports, err);
-	return rc < 0 ? rc : api_ports_decode(ports.body, ports.size, &told->ports, err);
+	return rc < 0 ? rc : api_ports_decode(ports.body, ports.size, &answers->ports, err);
 }
 
-static const char *network_of(const struct told *told)
+static const char *network_of(const struct answers *answers)
 {
-	if (!told->info_known)
+	if (!answers->info_known)
 		return "?";
-	return told->info.net_driver ? told->info.net_driver : "host";
+	return answers->info.net_driver ? answers->info.net_driver : "host";
 }
 
 static int add_row(struct columns *columns, const struct instance *instance,
-		   const struct told *told)
+		   const struct answers *answers)
 {
 	_cleanup_free_ char *command = NULL, *joined = NULL;
 	_cleanup_strv_ struct strv ports = {NULL, 0};
 	char text[PORTSPEC_MAX];
 	int rc = 0;
 
-	for (size_t i = 0; i < told->ports.n && rc == 0; i++)
+	for (size_t i = 0; i < answers->ports.n && rc == 0; i++)
 		rc = strv_add(&ports,
-			      portspec_format(&told->ports.items[i].spec, text, sizeof(text)));
-	command = strv_join(&told->command, " ");
+			      portspec_format(&answers->ports.items[i].spec, text, sizeof(text)));
+	command = strv_join(&answers->command, " ");
 	joined = strv_join(&ports, ",");
 	if (rc < 0 || !command || !joined)
 		return -ENOMEM;
 	if (columns_add(columns, "%d", instance->pid) < 0 ||
 	    columns_add(columns, "%s", instance->name ? instance->name : "-") < 0 ||
 	    columns_add(columns, "%.40s", *command ? command : "?") < 0 ||
-	    columns_add(columns, "%s", network_of(told)) < 0 ||
+	    columns_add(columns, "%s", network_of(answers)) < 0 ||
 	    columns_add(columns, "%s", *joined ? joined : "-") < 0 ||
 	    columns_add(columns, "%s", instance->state_dir) < 0)
 		return -ENOMEM;
@@ -140,39 +139,39 @@ static int add_row(struct columns *columns, const struct instance *instance,
 }
 
 /*
- * A json_t that is NULL, for want of memory, makes the functions that take it fail. They are called
- * in turn all the same: those that take over a reference do so even then.
+ * When out of memory a json_t is NULL, and the functions of jansson fail for it. Call all of them
+ * nevertheless: functions that take a reference release it even when they fail.
  */
 
-static json_t *command_json(const struct told *told)
+static json_t *command_json(const struct answers *answers)
 {
 	_cleanup_json_ json_t *command = json_array();
 
-	for (size_t i = 0; i < told->command.n; i++)
-		if (json_array_append_new(command, api_json_string(told->command.items[i])) < 0)
+	for (size_t i = 0; i < answers->command.n; i++)
+		if (json_array_append_new(command, api_json_string(answers->command.items[i])) < 0)
 			return NULL;
 	return TAKE_PTR(command);
 }
 
-static json_t *ports_json(const struct told *told)
+static json_t *ports_json(const struct answers *answers)
 {
-	_cleanup_free_ char *text = api_ports_encode(&told->ports);
+	_cleanup_free_ char *text = api_ports_encode(&answers->ports);
 
 	return text ? json_loads(text, 0, NULL) : NULL;
 }
 
-static json_t *to_json(const struct instance *instance, const struct told *told)
+static json_t *to_json(const struct instance *instance, const struct answers *answers)
 {
 	_cleanup_json_ json_t *root = json_object();
 	int rc = json_object_set_new(root, "pid", json_integer(instance->pid));
 
 	if (instance->name)
 		rc |= json_object_set_new(root, "name", api_json_string(instance->name));
-	if (told->info_known) {
-		rc |= json_object_set_new(root, "childPID", json_integer(told->info.child_pid));
-		rc |= json_object_set_new(root, "command", command_json(told));
-		rc |= json_object_set_new(root, "network", api_json_string(network_of(told)));
-		rc |= json_object_set_new(root, "ports", ports_json(told));
+	if (answers->info_known) {
+		rc |= json_object_set_new(root, "childPID", json_integer(answers->info.child_pid));
+		rc |= json_object_set_new(root, "command", command_json(answers));
+		rc |= json_object_set_new(root, "network", api_json_string(network_of(answers)));
+		rc |= json_object_set_new(root, "ports", ports_json(answers));
 	}
 	rc |= json_object_set_new(root, "stateDir", api_json_string(instance->state_dir));
 	return rc == 0 ? TAKE_PTR(root) : NULL;
@@ -182,7 +181,7 @@ static int print_json(const struct ctl *ctl, const json_t *list)
 {
 	_cleanup_free_ char *text = NULL;
 
-	/* As rootlessctl, one object a line. */
+	/* As rootlessctl, print one object in each line. */
 	for (size_t i = 0; i < json_array_size(list) && ctl->compatible; i++) {
 		_cleanup_free_ char *line = json_dumps(json_array_get(list, i), JSON_COMPACT);
 
@@ -199,7 +198,7 @@ static int print_json(const struct ctl *ctl, const json_t *list)
 	return 0;
 }
 
-/* What is printed at the end: one of these. */
+/* The list to print at the end: a table or JSON. */
 struct listing {
 	struct columns columns;
 	json_t *list;
@@ -214,14 +213,14 @@ static void listing_clear(struct listing *listing)
 static int add_instance(const struct ctl *ctl, struct listing *listing,
 			const struct instance *instance)
 {
-	_cleanup_(told_clear) struct told told = {.info_known = false};
+	_cleanup_(answers_clear) struct answers answers = {.info_known = false};
 	struct error err = {.code = 0};
 
-	if (ask_all(instance, &told, &err) < 0)
+	if (ask_all(instance, &answers, &err) < 0)
 		log_warning("instance %d: %s", instance->pid, err.text);
 	if (!ctl->json)
-		return add_row(&listing->columns, instance, &told);
-	return json_array_append_new(listing->list, to_json(instance, &told)) < 0 ? -ENOMEM : 0;
+		return add_row(&listing->columns, instance, &answers);
+	return json_array_append_new(listing->list, to_json(instance, &answers)) < 0 ? -ENOMEM : 0;
 }
 
 int ctl_ps(struct ctl *ctl, struct error *err)

@@ -20,10 +20,11 @@ static const struct ctl_command commands[] = {
 
 static const struct ctl_option options[] = {
 	{"instance", 0, offsetof(struct ctl, instance), "NAME|PID", 0,
-	 "Instance to ask (default: the only one that is running)"},
+	 "Name or PID of the instance (default: the only one)"},
 	{"socket", 0, offsetof(struct ctl, socket), "PATH", 0,
-	 "Its api.sock or state directory (default: $ROOTLESSKIT_STATE_DIR)"},
-	{"signal", 's', offsetof(struct ctl, signal), "SIGNAL", CTL_SIGNAL, "Name or number"},
+	 "api.sock or state directory (default: $ROOTLESSKIT_STATE_DIR)"},
+	{"signal", 's', offsetof(struct ctl, signal), "SIGNAL", CTL_SIGNAL,
+	 "Name or number of the signal"},
 	{"json", 0, offsetof(struct ctl, json), NULL, CTL_JSON, "Print JSON"},
 	{"debug", 0, offsetof(struct ctl, debug), NULL, 0, "Log requests and their time"},
 	{"help", 'h', offsetof(struct ctl, show_help), NULL, 0, "Show this help"},
@@ -47,7 +48,7 @@ void ctl_help(FILE *out, const struct ctl *ctl)
 
 	fprintf(out,
 		"Usage: %s [options] command [argument...]\n\n"
-		"Asks a running fauxroot over its REST API.\n\nCommands:\n",
+		"Controls a running fauxroot.\n\nCommands:\n",
 		ctl->program);
 	for (const struct ctl_command *command = commands; command->name; command++) {
 		(void)str_print(left, sizeof(left), "%s %s", command->name, command->arguments);
@@ -65,11 +66,11 @@ void ctl_help(FILE *out, const struct ctl *ctl)
 	}
 	fputs("\nA SPEC is [PARENT-IP]:PARENT-PORT:[CHILD-IP:]CHILD-PORT/PROTO, such as\n"
 	      "127.0.0.1:8080:80/tcp; ports may be ranges: 8000-8010:8000-8010/tcp.\n"
-	      "The manual is fauxrootctl(1).\n",
+	      "See fauxrootctl(1) for details.\n",
 	      out);
 }
 
-/* @command: NULL before the command, where only options for all are valid */
+/* @command: NULL before the command, where only options for all commands are valid */
 static int unknown_option(const struct ctl *ctl, const char *word, const char *name, size_t n,
 			  const struct ctl_command *command, struct error *err)
 {
@@ -113,8 +114,8 @@ static const struct ctl_option *find_option(const char *name, size_t n,
 }
 
 /*
- * Take one option from **@words, as Go's flag package would: one dash or two, "--name=value" or
- * "--name value".
+ * Parse one option at **@words with the syntax of Go's flag package: one dash or two,
+ * "--name=value" or "--name value".
  */
 static int take_option(struct ctl *ctl, char ***words, const struct ctl_command *command,
 		       struct error *err)
@@ -144,7 +145,7 @@ static int take_option(struct ctl *ctl, char ***words, const struct ctl_command 
 	return 0;
 }
 
-/* Options up to the first word that is none; "--" ends them, too. */
+/* Parse options up to the first argument that is not an option; "--" ends them, too. */
 static int take_options(struct ctl *ctl, char ***words, const struct ctl_command *command,
 			struct error *err)
 {
@@ -187,7 +188,8 @@ int ctl_parse(struct ctl *ctl, char **words, const struct ctl_command **ret, str
 	if (!command)
 		return unknown_command(ctl, *words, err);
 	words++;
-	/* The statuses of env(1) and of fauxroot: 1 is the executed command's own. */
+	/* Use the statuses of env(1) and of fauxroot: 1 may be the executed command's own status.
+	 */
 	if (command->verb == CTL_EXEC || command->verb == CTL_SHELL)
 		ctl->failure = STATUS_LAUNCH_FAILED;
 	rc = take_options(ctl, &words, command, err);

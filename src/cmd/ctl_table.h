@@ -29,7 +29,7 @@ struct ctl_command {
 	const char *name;
 	unsigned options;      /* CTL_ bits of the options that only some commands take */
 	const char *arguments; /* for --help */
-	const char *word;      /* what it needs at least one of; NULL: it takes none */
+	const char *word;      /* the required argument; NULL: the command takes no arguments */
 	const char *help;
 };
 
@@ -38,24 +38,24 @@ struct ctl_option {
 	char short_name;      /* 0: none */
 	size_t offset;	      /* in struct ctl */
 	const char *argument; /* of a string option; NULL: a boolean, "--x" or "--x=false" */
-	unsigned bit;	      /* for commands that have this CTL_ bit; 0: before or after any */
+	unsigned bit;	      /* for commands with this CTL_ bit; 0: for all commands */
 	const char *help;
 };
 
-/* ctl_commands(), ctl_options() - the tables; they end with a NULL name */
+/* ctl_commands(), ctl_options() - the tables, terminated by a NULL name */
 const struct ctl_command *ctl_commands(void);
 const struct ctl_option *ctl_options(void);
 
-/* ctl_takes() - does @command take an option with the bit @bit? */
+/* ctl_takes() - does @command accept an option with the bit @bit? */
 static inline bool ctl_takes(const struct ctl_command *command, unsigned bit)
 {
 	return bit == 0 || (command->options & bit) != 0;
 }
 
 /*
- * ctl_parse() - fill @ctl from the words of the command line
+ * ctl_parse() - fill @ctl from the arguments of the command line
  * @words: NULL-terminated, without the program's name; @ctl points into them
- * @ret: the command; NULL where help or the version is asked for
+ * @ret: the command; NULL if help or the version is requested
  *
  * Returns 0 or -EINVAL.
  */

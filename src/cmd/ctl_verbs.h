@@ -2,8 +2,8 @@
 /*
  * The commands of fauxrootctl, one row each.
  *
- * To add a command: a row here, a file with its function, a paragraph in man/fauxrootctl.1. The
- * parser, --help, the completions and main() are made from the rows.
+ * To add a command: add a row here, a file with its function, and a paragraph in
+ * man/fauxrootctl.1. The parser, --help, the completions and main() use the rows.
  */
 #pragma once
 
@@ -12,15 +12,15 @@
 struct ctl;
 struct error;
 
-/* Options that not every command takes: bits for struct ctl_command and struct ctl_option. */
+/* Options of single commands: bits for struct ctl_command and struct ctl_option. */
 #define CTL_JSON   1U
 #define CTL_SIGNAL 2U
 
 /*
  * row(VERB, FUNCTION, NAME, OPTIONS, ARGUMENTS, WORD, HELP)
  *
- * OPTIONS: CTL_ bits. ARGUMENTS: for --help. WORD: what the command needs at least one of; NULL: it
- * takes no words.
+ * OPTIONS: CTL_ bits. ARGUMENTS: for --help. WORD: the argument that is required at least once;
+ * NULL: the command takes no arguments.
  */
 /* clang-format off */
 #define CTL_VERBS(row) \
@@ -33,9 +33,9 @@ struct error;
 	row(INFO, ctl_info, "info", CTL_JSON, "[--json]", NULL, \
 	    "Show versions, state directory, child and drivers") \
 	row(EXEC, ctl_exec, "exec", 0, "[--] COMMAND...", "COMMAND", \
-	    "Run a command beside the instance's own") \
+	    "Run a command in the instance") \
 	row(SHELL, ctl_shell, "shell", 0, "", NULL, \
-	    "Run $SHELL beside the instance's command") \
+	    "Run $SHELL in the instance") \
 	row(PS, ctl_ps, "ps", CTL_JSON, "[--json]", NULL, \
 	    "List this user's running instances") \
 	row(STOP, ctl_stop, "stop", 0, "", NULL, \
@@ -53,7 +53,7 @@ enum ctl_verb { CTL_VERBS(CTL_VERB_ENUM) CTL_VERB_COUNT_ };
  * The functions of the commands.
  * @ctl: the parsed command line; a function may set @ctl->failure
  *
- * They print their results on stdout. Return 0 or -errno.
+ * They print their results to stdout. They return 0 or -errno.
  */
 #define CTL_VERB_PROTOTYPE(verb, function, name, options, arguments, word, help) \
 	int function(struct ctl *ctl, struct error *err);

@@ -4,17 +4,18 @@
  *
  * Theory of operation
  *
- * A rootless dockerd runs this in place of docker-proxy, one for each published port, inside the
- * child's namespaces. The port of the host is asked for over the API; it leads to the same number
- * on the child's loopback (or the child's own address, where the driver cannot reach loopback), and
- * there the real docker-proxy listens and relays to the container. dockerd learns over descriptor 3
- * whether all that has worked: docker-proxy says so, or we do where it was not started.
+ * A rootless dockerd runs this program instead of docker-proxy, once for each published port,
+ * inside the child's namespaces. The program publishes the port of the host over the API. The port
+ * leads to the same number on the child's loopback, or on the child's own address if the driver
+ * cannot reach loopback. There the real docker-proxy listens and relays to the container. dockerd
+ * reads the result from descriptor 3: docker-proxy writes it, or this program if docker-proxy was
+ * not started.
  *
- * dockerd ends us with SIGINT or SIGTERM, or by its own death (PDEATHSIG). Then docker-proxy is
- * ended and the port taken back. Both signals are blocked from the start, so none finds us with a
- * port that nobody takes back. The port is asked for as one that ends with this process, so that
- * the launcher takes it back where SIGKILL leaves us no time; a launcher that does not know ports
- * of that kind ignores the wish.
+ * dockerd stops this program with SIGINT or SIGTERM, or by its own exit (PDEATHSIG). The program
+ * then terminates docker-proxy and removes the port. Both signals are blocked from the start, so
+ * they cannot kill the program before it has removed the port. The port is requested with this
+ * process as owner, so the launcher removes it even after SIGKILL. A launcher without such ports
+ * ignores that part of the request.
  */
 #include "docker_proxy.h"
 
@@ -41,7 +42,7 @@
 
 #define REAL_PROXY "docker-proxy"
 
-/* How long docker-proxy gets for its own way out. */
+/* How long to wait for docker-proxy between SIGTERM and SIGKILL. */
 #define PATIENCE_MS 1000
 
 struct proxy {
@@ -51,7 +52,7 @@ struct proxy {
 	sigset_t caller_mask;
 	int signals;	/* signalfd of SIGINT and SIGTERM */
 	uint32_t id;	/* of the port; 0: none */
-	bool delegated; /* descriptor 3 is docker-proxy's now */
+	bool delegated; /* docker-proxy has descriptor 3 now */
 };
 
 static void proxy_clear(struct proxy *proxy)
@@ -92,7 +93,7 @@ static int ask_info(struct proxy *proxy, struct error *err)
 	return rc < 0 ? rc : api_info_decode(reply.body, reply.size, &proxy->info, err);
 }
 
-/* Is nothing of ours needed between dockerd and docker-proxy? */
+/* Can docker-proxy do without this program? */
 static bool is_unneeded(const struct proxy *proxy)
 {
 	const char *driver = proxy->info.port_driver;
@@ -129,7 +130,7 @@ static int find_proto(const struct proxy *proxy, char *buf, size_t size, struct 
 	return 0;
 }
 
-/* The port of the host, which leads to the same number at @spec->child_ip. */
+/* The port to publish: on the host, leading to the same number at @spec->child_ip. */
 static int find_spec(const struct proxy *proxy, const char *proto, struct port_spec *spec,
 		     struct error *err)
 {
@@ -177,7 +178,7 @@ static int add_port(struct proxy *proxy, const struct port_spec *spec, struct er
 	return rc;
 }
 
-/* A launcher that has gone has taken the port with it. */
+/* If the launcher has exited, the port is gone, too. */
 static int remove_port(struct proxy *proxy, struct error *err)
 {
 	_cleanup_api_reply_ struct api_reply reply = {.status = 0};
@@ -215,7 +216,7 @@ _noreturn_ static void become_real(const struct proxy *proxy, const char *path)
 	_exit(errnum == ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE);
 }
 
-/* docker-proxy keeps our stdin, stdout, stderr and descriptor 3, and dies with us. */
+/* docker-proxy gets our stdin, stdout, stderr and descriptor 3, and is killed when we exit. */
 static int start_real(struct proxy *proxy, const char *path, struct process *ret, struct error *err)
 {
 	int fd = DOCKER_PROXY_FD, rc = fork_clean(REAL_PROXY, &fd, 1, ret, err);
@@ -224,7 +225,7 @@ static int start_real(struct proxy *proxy, const char *path, struct process *ret
 		become_real(proxy, path);
 	if (rc < 0)
 		return rc;
-	/* dockerd reads a reason up to the end of file. */
+	/* dockerd reads a reason up to the end of file, so do not keep our descriptor open. */
 	proxy->delegated = true;
 	fd_close(DOCKER_PROXY_FD);
 	return 0;
@@ -243,7 +244,7 @@ static int end_real(struct process *real, int *ret_status)
 	return rc == -ETIMEDOUT ? 0 : rc;
 }
 
-/* Until docker-proxy ends, or is to end: then its end is what was wanted. */
+/* Wait until docker-proxy exits, or until a signal tells us to terminate it: status 0 then. */
 static int live(struct proxy *proxy, struct process *real, int *ret_status, struct error *err)
 {
 	int rc = process_wait(real, NULL, proxy->signals, ret_status);
@@ -255,7 +256,7 @@ static int live(struct proxy *proxy, struct process *real, int *ret_status, stru
 	return rc < 0 ? err_set(err, -rc, "waiting for " REAL_PROXY) : 0;
 }
 
-/* From the port to its end. */
+/* Publish the port, run docker-proxy, and remove the port. */
 static int serve(struct proxy *proxy, const char *proto, int *ret_status, struct error *err)
 {
 	_cleanup_(process_kill) struct process real = PROCESS_NONE;
@@ -328,7 +329,7 @@ int docker_proxy(const char *name, char **argv)
 	int status = EXIT_SUCCESS, rc;
 
 	log_setup(name, "proxy", LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
-	/* An ignored SIGCHLD would take docker-proxy's status away (man 2 sigaction). */
+	/* With an ignored SIGCHLD docker-proxy's status would be lost (man 2 sigaction). */
 	(void)signal(SIGCHLD, SIG_DFL);
 	rc = block_signals(&proxy, &err);
 	if (rc == 0)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The words that dockerd gives docker-proxy, in the forms of Go's flag package: one dash or two,
- * "-name value" or "-name=value". Those that are not about the host's side are docker-proxy's
- * business and pass through.
+ * The arguments of docker-proxy from dockerd, in the syntax of Go's flag package: one dash or two,
+ * "-name value" or "-name=value". Arguments that do not concern the host's side are passed to
+ * docker-proxy unchanged.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@ void proxy_words_clear(struct proxy_words *words)
 	free(words->own_word);
 }
 
-/* The value of the flag @name at **@word; *@word is moved to the word that holds it. */
+/* The value of the flag @name at **@word; *@word is moved to the element with the value. */
 static const char *flag_value(char ***word, const char *name, bool *ret_joined)
 {
 	const char *at = **word + 1, *after;
@@ -40,7 +40,7 @@ int proxy_words_read(struct proxy_words *words, char **argv, struct error *err)
 
 	while (argv[n])
 		n++;
-	/* Room for one word more: see proxy_words_set_host_ip(). */
+	/* proxy_words_set_host_ip() may append one element. */
 	words->argv = calloc(n + 2, sizeof(*words->argv));
 	if (!words->argv)
 		return err_set(err, ENOMEM, "reading the command line");
@@ -67,7 +67,8 @@ int proxy_words_read(struct proxy_words *words, char **argv, struct error *err)
 
 int proxy_words_set_host_ip(struct proxy_words *words, const char *ip, struct error *err)
 {
-	/* Without one docker-proxy would listen everywhere, where our own listener may be. */
+	/* Without a host-ip docker-proxy would listen on all addresses, and our own listener may
+	 * already have one of them. */
 	if (!words->host_ip_word) {
 		size_t n = 0;
 

@@ -28,8 +28,8 @@
 #include "fauxroot/supervise/signals.h"
 
 /*
- * Where the caller has closed stdin, stdout or stderr, our own descriptors must not take its
- * number. Close-on-exec: the target finds it closed, as the caller wanted.
+ * If the caller has closed stdin, stdout or stderr, open /dev/null there, so that our own
+ * descriptors do not get these numbers. Close-on-exec: for the target they are closed again.
  */
 static void fill_standard_fds(void)
 {
@@ -49,28 +49,27 @@ static void warn_few_ids(uint64_t uids, uint64_t gids)
 {
 	struct explanation why;
 
-	/* Not even asked otherwise: with the answer the pages around it would be in memory for
-	 * good. */
+	/* Do not call explain_few_ids() needlessly: the pages that it touches stay in memory. */
 	if (uids >= USUAL_IDS && gids >= USUAL_IDS)
 		return;
 	if (explain_few_ids(uids, gids, &this_machine, &why))
 		warn_with_remedy(&why);
 }
 
-/* A unit without XDG_RUNTIME_DIR is warned about before the daemon fails. */
+/* Warn about a unit without XDG_RUNTIME_DIR before the daemon fails. */
 static void warn_unit(void)
 {
 	const char *dir = getenv("XDG_RUNTIME_DIR");
 	struct explanation why;
 
-	/* Do not touch the pages of the answer in any other launch. */
+	/* Do not touch the pages of explain_unit() in other launches. */
 	if (dir && *dir)
 		return;
 	if (explain_unit(&this_machine, &why))
 		warn_with_remedy(&why);
 }
 
-/* Print @err with what is known about its cause on this machine; returns the exit status. */
+/* Log @err with its cause and remedy, if they are known; returns the exit status. */
 static int report_failure(const struct config *config, const struct error *err)
 {
 	struct explanation why;
@@ -95,7 +94,7 @@ static int report_target(const struct config *config, int wait_status)
 	return status_of_target(config->persona, wait_status);
 }
 
-/* A terminating signal came before the target ran: the same status as if it had killed us. */
+/* A terminating signal arrived before the target ran: exit as if the signal had killed us. */
 static int report_interrupt(const struct config *config, int sig)
 {
 	char words[64];
@@ -124,7 +123,7 @@ static int launch(const struct config *config, bool activated)
 	return report_target(config, status);
 }
 
-/* Say on stdout what stands in the way, and in the status whether anything does. */
+/* Print the report to stdout; the status shows whether there are obstacles. */
 static int report_findings(const struct config *config, const struct findings *findings)
 {
 	const char *no_colour = getenv("NO_COLOR");
@@ -134,7 +133,7 @@ static int report_findings(const struct config *config, const struct findings *f
 		report_print(stdout, findings, terminal);
 	else if (report_print_json(stdout, findings) < 0)
 		log_error("printing JSON: out of memory");
-	/* Whoever reads only the first lines has what it wants, in them and in the status. */
+	/* EPIPE is no failure: the reader may only want the first lines. */
 	if ((fflush(stdout) != 0 || ferror(stdout)) && errno != EPIPE) {
 		log_error("writing the report: %s", strerror(errno));
 		return status_of_failure(config->persona, &(struct error){.code = EIO});
@@ -175,8 +174,8 @@ static int check(const struct config *config)
 }
 
 /*
- * Options of the environment first, under our own name. The command does not see them: one that
- * runs fauxroot again means that by its own words.
+ * As fauxroot, read the options of the environment first. Remove the variable from the command's
+ * environment: if the command runs fauxroot again, only its own options count.
  */
 static int read_options(struct config *config, int argc, char **argv, struct error *err)
 {
@@ -201,7 +200,7 @@ static void log_preset(const struct config *config)
 		log_debug("%s", text);
 }
 
-/* "fauxroot help", unless that is a program. */
+/* "fauxroot help", unless a program "help" exists. */
 static bool is_help(const struct config *config)
 {
 	_cleanup_free_ char *path = NULL;

@@ -2,10 +2,10 @@
 /*
  * Theory of operation
  *
- * bash splits "--net=host" into three words (COMP_WORDBREAKS), "--net host" into two. The command
- * begins at the first word that is no option and no option's value. The words of compgen -W are
- * expanded as the shell's own are, so those that come from the file system or a server are passed
- * on only where they hold nothing but plain characters.
+ * bash splits "--net=host" into three words (COMP_WORDBREAKS), and "--net host" into two. The
+ * command begins at the first word that is neither an option nor the value of an option. bash
+ * expands the words of compgen -W like other words of the shell. So words from the file system or a
+ * server are only used if all their characters are plain.
  */
 #include <stdio.h>
 
@@ -85,7 +85,7 @@ static const char bash_ctl[] =
 	"\t\tfi\n"
 	"\tfi\n";
 
-/* Instances by the links that they have, ports by asking with the options in front of the command.
+/* Instances are completed from their links, ports by a request with the options before the command.
  */
 static const char bash_ctl_functions[] =
 	"_fauxrootctl_instances()\n{\n"
@@ -112,7 +112,7 @@ static const char bash_ctl_functions[] =
 	"\tdone\n"
 	"}\n\n";
 
-/* The options that a command has beside those for all. */
+/* The options of a command, apart from those of all commands. */
 static void print_bash_options(const struct topic *topic)
 {
 	printf("_%s_options()\n{\n\tcase $1 in\n", topic->program);

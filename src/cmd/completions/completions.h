@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the programs take on their command lines, for the shells' completions. */
+/* The command lines of the programs, for the shells' completions. */
 #pragma once
 
 #include <stdbool.h>
@@ -8,7 +8,7 @@
 #include "../ctl_table.h"
 #include "fauxroot/config/options.h"
 
-/* What stands for an option's value. */
+/* The kind of an option's value. */
 enum value {
 	VALUE_NONE = 0, /* a switch */
 	VALUE_WORDS,
@@ -28,29 +28,29 @@ struct item {
 	const char *argument;
 	const char *help;
 	bool repeats;
-	bool may_be_bare; /* a value only after "=" */
-	unsigned bit;	  /* for commands with this CTL_ bit; 0: for all */
+	bool may_be_bare; /* the value is optional, and only given after "=" */
+	unsigned bit;	  /* for commands with this CTL_ bit; 0: for all commands */
 };
 
-/* All that is to be completed: options, and words in the place of the command. */
+/* Everything to complete for a program: options and commands. */
 struct topic {
 	const char *program;
 	struct item items[96];
 	size_t n;
-	const struct ctl_command *commands; /* NULL: a program of the system */
+	const struct ctl_command *commands; /* NULL: complete programs of the system */
 };
 
-/* completions_words() - print the words of a choice that this build serves */
+/* completions_words() - print the words of a choice that are available in this build */
 void completions_words(const struct item *item);
 
 /*
- * completions_quoted() - print @text for within single quotes
- * @quote: what stands for a single quote
- * @escaped: characters that get a backslash in front
+ * completions_quoted() - print @text inside single quotes
+ * @quote: the replacement for a single quote
+ * @escaped: characters that get a backslash
  */
 void completions_quoted(const char *text, const char *quote, const char *escaped);
 
-/* One a shell. @names: those of the program; NULL-terminated */
+/* Print the completions for one shell. @names: the names of the program; NULL-terminated */
 void completions_bash(const struct topic *topic, const char *const *names);
 void completions_zsh(const struct topic *topic, const char *const *names);
 void completions_fish(const struct topic *topic, const char *const *names);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fish: one line an option. Those of the launcher end where the command begins.
+ * fish: one line for each option. The options of the launcher end where the command begins.
  */
 #include <stdio.h>
 
@@ -72,7 +72,7 @@ static void print_fish_commands(const struct topic *topic, const char *name)
 	print_fish_subcommand(topic, name, "-n '__fish_seen_subcommand_from exec' ", 2);
 }
 
-/* The published ports, asked for with the options in front of the command. */
+/* The published ports, by a request with the options before the command. */
 static const char fish_ids[] = "function __fauxrootctl_ids\n"
 			       "\tset -l words\n"
 			       "\tfor word in (commandline -opc)\n"

@@ -2,8 +2,8 @@
 /*
  * completions SHELL PROGRAM: the completions of fauxroot or fauxrootctl for bash, zsh or fish
  *
- * A tool of the build, not installed. It prints functions for the shell around what the option
- * tables say, so completions know exactly what the programs know.
+ * A tool of the build, not installed. It prints functions for the shell from the option tables, so
+ * the completions always have the same options as the programs.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +22,7 @@ static enum value value_of(const char *argument)
 		return VALUE_INSTANCE;
 	if (streq(argument, "PATH"))
 		return VALUE_FILE;
-	/* The binaries of helpers. */
+	/* Executables of helpers. */
 	if (streq(argument, "FILE"))
 		return VALUE_PROGRAM;
 	return VALUE_OTHER;

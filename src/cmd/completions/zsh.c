@@ -86,7 +86,7 @@ static void print_zsh_commands(const struct topic *topic)
 	     "esac");
 }
 
-/* Instances by the links that they have, ports by asking with the options that are there. */
+/* Instances are completed from their links, ports by a request with the options so far. */
 static const char zsh_ctl_functions[] =
 	"_fauxrootctl_instances() {\n"
 	"\tcompadd -- $XDG_RUNTIME_DIR/fauxroot/*(N:t)\n"
