@@ -76,9 +76,16 @@ static void write_file(const char *name, mode_t mode, const char *text)
 	fd_close(fd);
 }
 
+/* Freed by tear_down(). */
+static char *paths[64];
+static size_t n_paths;
+
 static const char *in_dir(const char *name)
 {
-	return str_format("%s/%s", dir, name);
+	assert_true(n_paths < ARRAY_SIZE(paths));
+	paths[n_paths] = str_format("%s/%s", dir, name);
+	assert_non_null(paths[n_paths]);
+	return paths[n_paths++];
 }
 
 /*
@@ -586,6 +593,8 @@ static int tear_down(void **state)
 {
 	(void)state;
 	free(output_of("rm -rf $XDG_RUNTIME_DIR"));
+	while (n_paths > 0)
+		free(paths[--n_paths]);
 	fd_close(taken);
 	return 0;
 }
