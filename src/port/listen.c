@@ -2,10 +2,10 @@
 /*
  * Theory of operation
  *
- * The launcher binds, because it is the one with the file capability, if any, and because what it
- * holds survives the forwarder. There is one socket an address, without SO_REUSEPORT, which would
- * let two instances of one user share a port without a word. The two families have sockets of their
- * own, so tcp4 and tcp6 never conflict.
+ * The launcher binds the listeners. It has the file capability, if there is one, and its sockets
+ * survive the death of the forwarder. Each address has one socket. SO_REUSEPORT is not set: it
+ * would let two instances of one user share a port without an error. IPv4 and IPv6 have separate
+ * sockets, so tcp4 and tcp6 never conflict.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -18,15 +18,15 @@
 #include "fauxroot/sys/portstart.h"
 #include "occupant.h"
 
-/* A client that vanished is noticed within five minutes, so that it does not hold descriptors. */
+/* A client that vanished is detected within five minutes, so that it does not keep descriptors. */
 #define KEEPALIVE_IDLE_S     180
 #define KEEPALIVE_INTERVAL_S 30
 #define KEEPALIVE_PROBES     4
 
-/* Datagrams wait here while a thread is busy; net.core.rmem_max bounds it. */
+/* Datagrams wait in this buffer while a thread is busy; net.core.rmem_max limits its size. */
 #define UDP_BUFFER_BYTES (4 << 20)
 
-/* For parent port 0: the port that IPv4 got may be taken in IPv6. */
+/* For parent port 0: the free port of IPv4 may be in use with IPv6. */
 #define FREE_PORT_TRIES 16
 
 static int set(int fd, int level, int option, int value)
@@ -34,16 +34,16 @@ static int set(int fd, int level, int option, int value)
 	return setsockopt(fd, level, option, &value, sizeof(value)) < 0 ? -errno : 0;
 }
 
-/* What accepted connections inherit. */
+/* Accepted connections inherit these options. */
 static void set_tcp_options(int fd)
 {
 	static const struct linger reset = {.l_onoff = 1, .l_linger = 0};
 
 	set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 	set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-	/* Closed by the death of the forwarder, they have not come to their end: see relay.c. */
+	/* If the forwarder dies, its connections are reset, not closed in order: see relay.c. */
 	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
-	/* Urgent data is a part of the stream, and read with it (RFC 6093). */
+	/* Read urgent data as a part of the stream (RFC 6093). */
 	set(fd, SOL_SOCKET, SO_OOBINLINE, 1);
 	set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
 	set(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
@@ -54,16 +54,16 @@ static void set_tcp_options(int fd)
 static void set_udp_options(int fd, const union endpoint *e)
 {
 	set(fd, SOL_SOCKET, SO_RCVBUF, UDP_BUFFER_BYTES);
-	/* On a wildcard: answers leave from the address that the client has sent to. */
+	/* On a wildcard address, answers must leave from the address that the client has sent to.
+	 */
 	if (endpoint_is_wildcard(e) && e->sa.sa_family == AF_INET6)
 		set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
 	else if (endpoint_is_wildcard(e))
 		set(fd, IPPROTO_IP, IP_PKTINFO, 1);
 }
 
-/* One sentence; what mends it is the caller's affair, but for clients of the API, who see no more.
- */
-static int explain(int errnum, const union endpoint *e, bool udp, struct error *err)
+/* Clients of the API see only this text, so it includes the remedies for a privileged port. */
+static int listen_error(int errnum, const union endpoint *e, bool udp, struct error *err)
 {
 	char name[ENDPOINT_MAX];
 	const char *proto = udp ? "udp" : "tcp";
@@ -78,20 +78,20 @@ static int explain(int errnum, const union endpoint *e, bool udp, struct error *
 		if (who.reason != REASON_NONE)
 			return err_about(err, rc, who.reason, "%u", who.id);
 	} else if (errnum == EACCES && endpoint_port(e) < start) {
-		rc = err_say(err, errnum,
-			     "listening on %s/%s: Permission denied: ports below %u are "
-			     "privileged (mended by sysctl "
-			     "net.ipv4.ip_unprivileged_port_start=%u, by setcap "
-			     "cap_net_bind_service=ep on fauxroot with the builtin driver, or by a "
-			     "higher port)",
-			     name, proto, start, endpoint_port(e));
+		rc = err_say(
+			err, errnum,
+			"listening on %s/%s: Permission denied: ports below %u are "
+			"privileged (remedies: sysctl "
+			"net.ipv4.ip_unprivileged_port_start=%u; with the builtin driver, setcap "
+			"cap_net_bind_service=ep on fauxroot; a higher port)",
+			name, proto, start, endpoint_port(e));
 	} else {
 		rc = err_set(err, errnum, "listening on %s/%s", name, proto);
 	}
 	return err_about(err, rc, REASON_LISTEN, "%s/%s", name, proto);
 }
 
-/* A listening socket at @e, or -errno. */
+/* Returns a listening socket at @e, or -errno. */
 static int listen_at(const union endpoint *e, bool udp)
 {
 	int type = (udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC | SOCK_NONBLOCK;
@@ -118,7 +118,7 @@ static uint16_t bound_port(int fd)
 	return getsockname(fd, &e.sa, &size) < 0 ? 0 : endpoint_port(&e);
 }
 
-/* The host has no IPv6, or it is switched off. */
+/* The host has no IPv6, or IPv6 is disabled. */
 static bool no_ipv6(int rc)
 {
 	return rc == -EAFNOSUPPORT || rc == -EADDRNOTAVAIL;
@@ -140,7 +140,7 @@ static int open_once(struct port *port, struct error *err)
 			break;
 		if (fd < 0) {
 			listen_close(port);
-			return explain(-fd, &parents[i], udp, err);
+			return listen_error(-fd, &parents[i], udp, err);
 		}
 		port->listeners[i] = fd;
 	}

@@ -2,13 +2,14 @@
 /*
  * Theory of operation
  *
- * EADDRINUSE does not say who. The tables in /proc/net list the sockets of our network namespace
- * with address, owner and inode number, and whoever has a socket has a link "socket:[INODE]" in
- * /proc/PID/fd. Other users' links cannot be read; then the owner's uid is all there is to say.
+ * EADDRINUSE does not name the process that uses the address. The tables in /proc/net list the
+ * sockets of our network namespace with address, owner and inode number. A process that has a
+ * socket open has a link "socket:[INODE]" in /proc/PID/fd. We cannot read the links of other
+ * users; then only the owner's uid is known.
  *
- * The tables have listening sockets first. Where none fits, a connection that was bound without
- * SO_REUSEADDR is in the way, maybe one that has ended: the kernel keeps its port for a minute
- * (TIME_WAIT, man 7 tcp), and nobody has it.
+ * The tables list listening sockets first. If none matches, the address is blocked by a connection
+ * that was bound without SO_REUSEADDR. That connection may be closed already: the kernel keeps its
+ * port for a minute (TIME_WAIT, man 7 tcp), and no process owns it.
  */
 #include "occupant.h"
 
@@ -25,9 +26,9 @@
 #include "fauxroot/base/str.h"
 
 /*
- * For tables and /proc together, which take a millisecond or two unless somebody has opened
- * descriptors by the ten thousands. The event loop waits meanwhile. It is processor time, so that a
- * busy machine does not keep us from finding anything; the second bound is of time as it passes.
+ * Limits for the search in the tables and /proc together. It takes a millisecond or two, unless
+ * processes have tens of thousands of open descriptors. The event loop waits meanwhile. The first
+ * limit is processor time, so the search succeeds on a busy machine, too; the second is real time.
  */
 #define SEARCH_CPU_MS 100
 #define SEARCH_MS     1000
@@ -43,7 +44,7 @@ static int64_t cpu_ms(void)
 {
 	struct timespec now;
 
-	/* Of ours, which Linux always has. */
+	/* Cannot fail: Linux always has this clock. */
 	(void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
@@ -65,7 +66,7 @@ static void close_dir(DIR **dir)
 		closedir(*dir);
 }
 
-/* Exactly @digits hexadecimal digits, at most eight. */
+/* Parse exactly @digits hexadecimal digits, at most eight. */
 static int take_hex(struct cursor *c, unsigned digits, uint32_t *ret)
 {
 	struct cursor at = *c;
@@ -84,7 +85,8 @@ static int take_hex(struct cursor *c, unsigned digits, uint32_t *ret)
 	return 0;
 }
 
-/* ADDRESS:PORT. Each four bytes of the address are written as a number of this machine's order. */
+/* Parse ADDRESS:PORT. Each group of four bytes of the address is printed as a number in the byte
+ * order of this machine. */
 static int take_endpoint(struct cursor *c, bool ipv6, union endpoint *ret)
 {
 	uint32_t words[4], port;
@@ -105,7 +107,7 @@ static int take_endpoint(struct cursor *c, bool ipv6, union endpoint *ret)
 	return 0;
 }
 
-/* Blanks and the @n words behind them, whatever they are. */
+/* Skip blanks and the next @n words. */
 static void skip_words(struct cursor *c, unsigned n)
 {
 	const char *start;
@@ -160,8 +162,10 @@ bool socket_row_blocks(const struct socket_row *row, const union endpoint *e)
 	return endpoint_is_wildcard(&local) || endpoint_is_wildcard(e) || endpoint_equal(&local, e);
 }
 
-/* Look through one table; returns whether a listening socket is found, else leaves any other, best
- * one that somebody has. */
+/*
+ * Search one table for a socket that blocks @e. Returns true if it finds a listening socket.
+ * Otherwise @ret is another matching socket, if there is one; a socket with an owner is preferred.
+ */
 static bool search_table(const char *path, bool ipv6, const union endpoint *e,
 			 const struct budget *budget, struct socket_row *ret)
 {
@@ -194,7 +198,7 @@ static bool find_socket(const union endpoint *e, bool udp, const struct budget *
 	return ret->local.sa.sa_family != AF_UNSPEC;
 }
 
-/* Is the socket called @wanted among the descriptors in the directory @fds, which is closed? */
+/* Is one of the descriptors in the directory @fds the socket @wanted? Closes @fds. */
 static bool has_socket(int fds, const char *wanted, const struct budget *budget)
 {
 	_cleanup_(close_dir) DIR *dir = fdopendir(fds);
@@ -217,7 +221,7 @@ static bool has_socket(int fds, const char *wanted, const struct budget *budget)
 	return false;
 }
 
-/* Is the socket called @wanted among what the process @pid shows? */
+/* Is one of the visible descriptors of the process @pid the socket @wanted? */
 static bool process_has(int proc, uint32_t pid, const char *wanted, const struct budget *budget)
 {
 	char path[64];
@@ -228,7 +232,7 @@ static bool process_has(int proc, uint32_t pid, const char *wanted, const struct
 	return fds >= 0 && has_socket(fds, wanted, budget);
 }
 
-/* The parent of @pid; 0: not known, or outside of our PID namespace */
+/* Returns the parent of @pid; 0: not known, or outside of our PID namespace. */
 static uint32_t parent_of(int proc, uint32_t pid)
 {
 	_cleanup_free_ char *text = NULL;
@@ -250,12 +254,12 @@ static uint32_t parent_of(int proc, uint32_t pid)
 }
 
 /*
- * The process that has the socket @inode, its name and its PID; false: none is shown. Where parent
- * and child have it, as a launcher and its forwarder have, it is the parent that has to let go of
- * it, whichever PID is the lower one.
+ * Find the process that has the socket @inode open, its name and its PID. Returns false if no
+ * visible process has it. If parent and child both have it open, like a launcher and its forwarder,
+ * report the parent: only the parent can release it for good.
  */
-static bool find_holder(uint64_t inode, const struct budget *budget, uint32_t *ret_pid,
-			char **ret_name)
+static bool find_owner(uint64_t inode, const struct budget *budget, uint32_t *ret_pid,
+		       char **ret_name)
 {
 	_cleanup_(close_dir) DIR *proc = opendir("/proc");
 	const struct dirent *entry;
@@ -288,7 +292,7 @@ bool occupant_find(const union endpoint *e, bool udp, struct occupant *ret)
 	if (row.inode == 0) {
 		(void)str_print(who.words, sizeof(who.words),
 				"a connection that was closed recently");
-	} else if (find_holder(row.inode, &budget, &who.id, &name)) {
+	} else if (find_owner(row.inode, &budget, &who.id, &name)) {
 		who.reason = REASON_PORT_OF_PROCESS;
 		str_printable(name);
 		(void)str_print(who.words, sizeof(who.words), "process %u (%s)", who.id, name);

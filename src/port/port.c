@@ -86,8 +86,9 @@ int ports_supervise(struct ports *ports, struct event_base *base, struct childre
 	ports->children = children;
 	ports->events = events;
 	ports->events_arg = arg;
-	/* From now on a terminating signal is the target's, which may go on for long and whose
-	 * ports come and go while one is pending. Each wait has its deadline. */
+	/* From now on a terminating signal belongs to the target. The target may run long after it,
+	 * and ports are still added and removed, so a pending signal must not cancel our waits.
+	 * Each wait has its own deadline. */
 	ports->cancel_fd = -1;
 	return ports->driver && ports->driver->supervise ? ports->driver->supervise(ports, err) : 0;
 }
@@ -169,9 +170,9 @@ static int make_room(struct ports *ports, struct error *err)
 	return 0;
 }
 
-/* Through @hand the new port comes into being, or is only tried. */
+/* @run: port_driver.add, or port_driver.try for a trial only */
 static int add(struct ports *ports, const struct port_spec *spec,
-	       int (*hand)(struct ports *ports, struct port *port, struct error *err),
+	       int (*run)(struct ports *ports, struct port *port, struct error *err),
 	       struct error *err)
 {
 	struct port port = {.spec = *spec, .listeners = {-1, -1}};
@@ -183,11 +184,11 @@ static int add(struct ports *ports, const struct port_spec *spec,
 	if (rc < 0)
 		return err_step(err, rc, STEP_PORT);
 	port.id = ++ports->last_id;
-	rc = hand(ports, &port, err);
+	rc = run(ports, &port, err);
 	if (rc == -EINPROGRESS)
 		return work_begin(ports, PORTS_ADDING, &port, spec);
 	if (rc < 0) {
-		/* An id that nobody has seen. */
+		/* The id was never shown: use it again. */
 		ports->last_id--;
 		portspec_format(spec, text, sizeof(text));
 		return err_step(err, err_wrap(err, rc, "publishing %s", text), STEP_PORT);
@@ -214,8 +215,8 @@ int ports_add(struct ports *ports, const struct port_spec *spec, const struct po
 	return rc;
 }
 
-/* port_driver.try of those that have none */
-static int listen_shortly(struct ports *ports, struct port *port, struct error *err)
+/* port_driver.try for drivers without one */
+static int try_listen(struct ports *ports, struct port *port, struct error *err)
 {
 	int rc = listen_open(port, err);
 
@@ -229,8 +230,7 @@ int ports_try(struct ports *ports, const struct port_spec *spec, struct error *e
 	int rc = check_driver(ports, spec, err);
 
 	return rc < 0 ? rc
-		      : add(ports, spec, ports->driver->try ? ports->driver->try : listen_shortly,
-			    err);
+		      : add(ports, spec, ports->driver->try ? ports->driver->try : try_listen, err);
 }
 
 int ports_remove(struct ports *ports, uint32_t id, struct error *err)

@@ -21,7 +21,7 @@ int work_check_idle(const struct ports *ports, struct error *err)
 {
 	return ports->work == PORTS_IDLE
 		       ? 0
-		       : err_set(err, EINPROGRESS, "another port is published or taken back");
+		       : err_set(err, EINPROGRESS, "another port is being added or removed");
 }
 
 int work_take_outcome(struct ports *ports, struct error *err)
@@ -32,7 +32,7 @@ int work_take_outcome(struct ports *ports, struct error *err)
 	return ports->outcome.rc;
 }
 
-/* Returns 0 with the port in the table, or what has come in the way. */
+/* Returns 0 if the port is in the table now, or -errno. */
 static int finish_adding(struct ports *ports, const struct port *port, int rc, struct error *err)
 {
 	char text[PORTSPEC_MAX];
@@ -41,7 +41,7 @@ static int finish_adding(struct ports *ports, const struct port *port, int rc, s
 		ports->items[ports->n++] = *port;
 		return 0;
 	}
-	/* An id that nobody has seen. */
+	/* The id was never shown: use it again. */
 	ports->last_id--;
 	return err_wrap(err, rc, "publishing %s",
 			portspec_format(&ports->asked, text, sizeof(text)));
@@ -77,7 +77,7 @@ void ports_finish(struct ports *ports, const struct port *port, const struct err
 void work_abandon(struct ports *ports)
 {
 	if (ports->work == PORTS_ADDING)
-		ports->last_id--; /* asked again, it begins anew */
+		ports->last_id--; /* the repeated call starts from the beginning */
 	else if (ports->work == PORTS_REMOVING)
 		set_outcome(ports, PORTS_REMOVING, 0);
 	ports->work = PORTS_IDLE;

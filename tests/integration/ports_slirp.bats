@@ -207,18 +207,18 @@ launch_fake() {
 		printf %b "$answer" >answer
 		refused_by POST /v1/ports "$spec" 500 "$why"
 	done <<-'END'
-		the answer of slirp4netns is not one|
-		the answer of slirp4netns is not one|rubbish
-		the answer of slirp4netns is not one|[]
-		the answer of slirp4netns is not one|{}
-		the answer of slirp4netns is not one|{"return":7}
-		the answer of slirp4netns is not one|{"return":{"id":1}
-		the answer of slirp4netns is not one|\0\0\0
-		the answer of slirp4netns is not one|{"return":{"id":1},"return":{"id":2}}
-		slirp4netns gave the port no id|{"return":{}}
-		slirp4netns gave the port no id|{"return":{"id":"1"}}
-		slirp4netns gave the port no id|{"return":{"id":-1}}
-		slirp4netns gave the port no id|{"return":{"id":4294967296}}
+		invalid answer from slirp4netns|
+		invalid answer from slirp4netns|rubbish
+		invalid answer from slirp4netns|[]
+		invalid answer from slirp4netns|{}
+		invalid answer from slirp4netns|{"return":7}
+		invalid answer from slirp4netns|{"return":{"id":1}
+		invalid answer from slirp4netns|\0\0\0
+		invalid answer from slirp4netns|{"return":{"id":1},"return":{"id":2}}
+		slirp4netns returned no valid id for the port|{"return":{}}
+		slirp4netns returned no valid id for the port|{"return":{"id":"1"}}
+		slirp4netns returned no valid id for the port|{"return":{"id":-1}}
+		slirp4netns returned no valid id for the port|{"return":{"id":4294967296}}
 		slirp4netns refused: no luck|{"error":{"desc":"no luck"}}
 		slirp4netns refused: no reason given|{"error":{"desc":7}}
 		slirp4netns refused: no reason given|{"error":{}}
@@ -243,7 +243,7 @@ launch_fake() {
 	publish tcp 127.0.0.1 0 10.0.2.100 80
 	rm "$S/s4n.sock"
 	unpublish "$ID"
-	refused_by POST /v1/ports "$spec" 500 'slirp4netns is not there: connecting to .*s4n.sock: No such file or directory'
+	refused_by POST /v1/ports "$spec" 500 'slirp4netns is not running: connecting to .*s4n.sock: No such file or directory'
 	stop
 	kill_marked
 }

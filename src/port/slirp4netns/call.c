@@ -2,10 +2,11 @@
 /*
  * Theory of operation
  *
- * slirp4netns takes one JSON request a connection, whose end is marked by shutdown(2), and gives
- * one JSON answer (man 1 slirp4netns, "API SOCKET"). It crashes on requests that lack a member, so
- * ours are always whole. Its answers are those of a helper, and the command can put a socket of its
- * own in the place of the real one: they are bounded, awaited with a deadline, their types checked.
+ * slirp4netns takes one JSON request per connection and sends one JSON answer; the client marks the
+ * end of the request with shutdown(2) (man 1 slirp4netns, "API SOCKET"). slirp4netns crashes on
+ * requests that lack a member, so our requests are always complete. Answers are untrusted, because
+ * the command can replace the socket with its own. So answers have a maximum size and a deadline,
+ * and their types are checked.
  */
 #include "call.h"
 
@@ -22,8 +23,8 @@
 
 #define ANSWER_MS 5000
 
-/* Connect, and send @request, whose reference is taken. Returns the connection, or -errno. */
-static int ask(const char *socket, json_t *request, struct error *err)
+/* Connect and send @request, taking over the reference. Returns the connection, or -errno. */
+static int send_request(const char *socket, json_t *request, struct error *err)
 {
 	_cleanup_json_ json_t *owned = request;
 	_cleanup_free_ char *text = owned ? json_dumps(owned, JSON_COMPACT) : NULL;
@@ -31,22 +32,23 @@ static int ask(const char *socket, json_t *request, struct error *err)
 	int rc;
 
 	if (!text)
-		return err_set(err, ENOMEM, "asking slirp4netns");
+		return err_set(err, ENOMEM, "sending a request to slirp4netns");
 	rc = unix_connect(socket, SOCK_STREAM, &fd);
 	if (rc == -ENOENT || rc == -ECONNREFUSED)
-		return err_say(err, ECONNREFUSED, "slirp4netns is not there: connecting to %s: %s",
-			       socket, strerror(-rc));
+		return err_say(err, ECONNREFUSED,
+			       "slirp4netns is not running: connecting to %s: %s", socket,
+			       strerror(-rc));
 	if (rc < 0)
 		return err_set(err, -rc, "connecting to %s", socket);
-	/* A request of a few hundred bytes always fits the socket's buffer. */
+	/* A request has a few hundred bytes, so it always fits into the socket's buffer. */
 	if (send(fd, text, strlen(text), MSG_NOSIGNAL) != (ssize_t)strlen(text) ||
 	    shutdown(fd, SHUT_WR) < 0)
-		return err_set(err, errno, "asking slirp4netns");
+		return err_set(err, errno, "sending a request to slirp4netns");
 	return TAKE_FD(fd);
 }
 
-/* Take what there is of the answer. Returns 1 at its end, 0 where more is to come, -errno. */
-static int take(int fd, char *data, size_t *size, struct error *err)
+/* Read the available part of the answer. Returns 1 at its end, 0 if more will follow, -errno. */
+static int read_answer(int fd, char *data, size_t *size, struct error *err)
 {
 	for (;;) {
 		ssize_t n = recv(fd, data + *size, SLIRPCALL_BYTES - *size, 0);
@@ -65,13 +67,14 @@ static int take(int fd, char *data, size_t *size, struct error *err)
 	}
 }
 
-static int late(int rc, struct error *err)
+static int wait_error(int rc, struct error *err)
 {
 	return err_set(err, -rc, "waiting for the answer of slirp4netns");
 }
 
-/* @ret: the member "return", a new reference. What is refused brings slirp4netns's own words. */
-static int understand(const char *data, size_t size, json_t **ret, struct error *err)
+/* @ret: the member "return", a new reference. A refusal becomes an error with slirp4netns's text.
+ */
+static int parse_answer(const char *data, size_t size, json_t **ret, struct error *err)
 {
 	_cleanup_json_ json_t *answer = json_loadb(data, size, JSON_REJECT_DUPLICATES, NULL);
 	const json_t *error = json_object_get(answer, "error");
@@ -82,7 +85,7 @@ static int understand(const char *data, size_t size, json_t **ret, struct error 
 		return err_say(err, EIO, "slirp4netns refused: %s",
 			       text ? text : "no reason given");
 	if (!json_is_object(result))
-		return err_say(err, EPROTO, "the answer of slirp4netns is not one");
+		return err_say(err, EPROTO, "invalid answer from slirp4netns");
 	*ret = json_incref(result);
 	return 0;
 }
@@ -91,7 +94,7 @@ int slirpcall_wait(const char *socket, json_t *request, int cancel_fd, json_t **
 		   struct error *err)
 {
 	struct deadline deadline = deadline_in(ANSWER_MS);
-	_cleanup_close_ int fd = ask(socket, request, err);
+	_cleanup_close_ int fd = send_request(socket, request, err);
 	_cleanup_json_ json_t *result = NULL;
 	char data[SLIRPCALL_BYTES];
 	size_t size = 0;
@@ -99,16 +102,16 @@ int slirpcall_wait(const char *socket, json_t *request, int cancel_fd, json_t **
 
 	while (rc == 0) {
 		rc = fd_wait(fd, POLLIN, &deadline, cancel_fd);
-		rc = rc < 0 ? late(rc, err) : take(fd, data, &size, err);
+		rc = rc < 0 ? wait_error(rc, err) : read_answer(fd, data, &size, err);
 	}
 	if (rc > 0)
-		rc = understand(data, size, &result, err);
+		rc = parse_answer(data, size, &result, err);
 	if (rc == 0 && ret)
 		*ret = TAKE_PTR(result);
 	return rc;
 }
 
-/* It is to be read when there is more, and by the deadline. */
+/* Wait for the next part of the answer, until the deadline. */
 static int wait_for_more(struct slirpcall *call)
 {
 	int left = deadline_left(&call->deadline);
@@ -125,17 +128,17 @@ static void on_answer(evutil_socket_t fd, short what, void *arg)
 	int rc;
 
 	if (what & EV_TIMEOUT)
-		rc = late(-ETIMEDOUT, &err);
+		rc = wait_error(-ETIMEDOUT, &err);
 	else
-		rc = take(fd, call->answer, &call->size, &err);
+		rc = read_answer(fd, call->answer, &call->size, &err);
 	if (rc == 0) {
 		rc = wait_for_more(call);
 		if (rc == 0)
 			return;
-		(void)late(rc, &err);
+		(void)wait_error(rc, &err);
 	}
 	if (rc > 0)
-		rc = understand(call->answer, call->size, &result, &err);
+		rc = parse_answer(call->answer, call->size, &result, &err);
 	slirpcall_clear(call);
 	call->done(call->arg, result, rc < 0 ? &err : NULL);
 }
@@ -143,7 +146,7 @@ static void on_answer(evutil_socket_t fd, short what, void *arg)
 int slirpcall_start(struct slirpcall *call, struct event_base *base, const char *socket,
 		    json_t *request, struct error *err)
 {
-	int fd = ask(socket, request, err);
+	int fd = send_request(socket, request, err);
 
 	if (fd < 0)
 		return fd;
@@ -155,7 +158,7 @@ int slirpcall_start(struct slirpcall *call, struct event_base *base, const char 
 		return 0;
 	fd_close(fd);
 	slirpcall_clear(call);
-	return err_set(err, ENOMEM, "asking slirp4netns");
+	return err_set(err, ENOMEM, "sending a request to slirp4netns");
 }
 
 void slirpcall_clear(struct slirpcall *call)

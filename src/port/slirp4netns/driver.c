@@ -2,16 +2,16 @@
 /*
  * Theory of operation
  *
- * slirp4netns forwards ports itself: call.c asks it. It listens on IPv4 only and reaches the
- * child at its interface's address.
+ * slirp4netns forwards ports itself, on request (call.c). It listens on IPv4 only and reaches the
+ * child at the address of its interface.
  *
- * In a launch its answers are waited for. In the event loop they are not: there is one request at a
- * time, and until it is answered port.c answers others with -EINPROGRESS. One that is not answered
- * within the deadline fails, and with it those that have waited for their turn meanwhile: each
- * would wait as long.
+ * During a launch the driver waits for each answer. In the event loop it does not wait: there is
+ * one request at a time, and port.c returns -EINPROGRESS to other callers until the answer has
+ * arrived. If slirp4netns does not answer within the deadline, the request fails. So do the
+ * requests that waited for their turn meanwhile, because each of them would wait as long.
  *
- * When slirp4netns has been started again it knows no port: all of the table are added once more,
- * one after the other.
+ * A restarted slirp4netns knows no port. The driver then adds all ports of the table again, one
+ * after the other.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -27,10 +27,10 @@
 #include "slirp4netns.h"
 
 struct slirp_ports {
-	struct slirpcall call; /* of what port.c calls ports->work */
-	struct port port;      /* PORTS_ADDING: with its parent port */
-	size_t renewed;	       /* PORTS_RENEWING: how many of the table have been added again */
-	bool mute;	       /* it has not answered those before: see above */
+	struct slirpcall call; /* the request of ports->work */
+	struct port port;      /* PORTS_ADDING: the port, with its final parent port */
+	size_t renewed;	       /* PORTS_RENEWING: number of ports that were added again */
+	bool mute;	       /* the previous request timed out: see above */
 };
 
 /* The request that publishes @port; NULL when out of memory. */
@@ -43,7 +43,7 @@ static json_t *add_request(const struct ports *ports, const struct port *port)
 		(void)str_print(child, sizeof(child), "%s", spec->child_ip);
 	else
 		endpoint_format(&ports->net.address, child, sizeof(child));
-	/* Without its port. */
+	/* Remove the port. */
 	*strchrnul(child, ':') = '\0';
 	return json_pack("{s:s, s:{s:s, s:s, s:i, s:s, s:i}}", "execute", "add_hostfwd",
 			 "arguments", "proto", portspec_is_udp(spec->proto) ? "udp" : "tcp",
@@ -51,20 +51,20 @@ static json_t *add_request(const struct ports *ports, const struct port *port)
 			 spec->parent_port, "guest_addr", child, "guest_port", spec->child_port);
 }
 
-/* Its own id of the port. */
+/* Read slirp4netns's own id of the port. */
 static int take_id(const json_t *result, struct port *port, struct error *err)
 {
 	const json_t *id = json_object_get(result, "id");
 
 	if (!json_is_integer(id) || json_integer_value(id) < 0 ||
 	    json_integer_value(id) > UINT32_MAX)
-		return err_say(err, EPROTO, "slirp4netns gave the port no id");
+		return err_say(err, EPROTO, "slirp4netns returned no valid id for the port");
 	port->driver_id = (uint32_t)json_integer_value(id);
 	return 0;
 }
 
-/* Ask from the event loop. Returns -EINPROGRESS, or -errno. */
-static int ask(struct ports *ports, json_t *request, struct error *err)
+/* Start a request in the event loop. Returns -EINPROGRESS, or -errno. */
+static int start_request(struct ports *ports, json_t *request, struct error *err)
 {
 	struct slirp_ports *s = ports->state;
 	int rc;
@@ -77,7 +77,7 @@ static int ask(struct ports *ports, json_t *request, struct error *err)
 	return rc < 0 ? rc : -EINPROGRESS;
 }
 
-static int ask_to_add(struct ports *ports, struct port *port, struct error *err)
+static int request_add(struct ports *ports, struct port *port, struct error *err)
 {
 	struct slirp_ports *s = ports->state;
 	_cleanup_json_ json_t *result = NULL;
@@ -86,7 +86,7 @@ static int ask_to_add(struct ports *ports, struct port *port, struct error *err)
 
 	if (ports->base) {
 		s->port = *port;
-		return ask(ports, request, err);
+		return start_request(ports, request, err);
 	}
 	rc = slirpcall_wait(ports->net.endpoint, request, ports->cancel_fd, &result, err);
 	return rc < 0 ? rc : take_id(result, port, err);
@@ -100,8 +100,9 @@ static bool is_ipv4(const char *ip)
 }
 
 /*
- * slirp4netns says neither why it could not listen nor which free port it got: see first, with the
- * rights that it has: root's where we are root, but not our file capability.
+ * slirp4netns reports neither why it could not listen nor which free port it chose. So try to
+ * listen here first, with the rights of slirp4netns: it runs as root if we are root, but it does
+ * not have our file capability.
  */
 static int slirp_try(struct ports *ports, struct port *port, struct error *err)
 {
@@ -133,11 +134,11 @@ static int slirp_add(struct ports *ports, struct port *port, struct error *err)
 {
 	int rc = slirp_try(ports, port, err);
 
-	return rc < 0 ? rc : ask_to_add(ports, port, err);
+	return rc < 0 ? rc : request_add(ports, port, err);
 }
 
-/* It is dead, and its ports with it; the next one is told of those in the table only. */
-static int unless_gone(int rc)
+/* If slirp4netns is dead, the port is removed: a new one gets only the ports of the table. */
+static int ok_if_dead(int rc)
 {
 	return rc == -ECONNREFUSED ? 0 : rc;
 }
@@ -146,15 +147,14 @@ static int slirp_remove(struct ports *ports, struct port *port, struct error *er
 {
 	json_t *request = json_pack("{s:s, s:{s:I}}", "execute", "remove_hostfwd", "arguments",
 				    "id", (json_int_t)port->driver_id);
-	int rc = ports->base ? ask(ports, request, err)
+	int rc = ports->base ? start_request(ports, request, err)
 			     : slirpcall_wait(ports->net.endpoint, request, ports->cancel_fd, NULL,
 					      err);
 
-	return unless_gone(rc);
+	return ok_if_dead(rc);
 }
 
-/* Ask for the next one of the table. Returns -EINPROGRESS, 0 where there is none left, or -errno.
- */
+/* Add the next port of the table again. Returns -EINPROGRESS, 0 if none is left, or -errno. */
 static int renew_next(struct ports *ports, struct error *err)
 {
 	struct slirp_ports *s = ports->state;
@@ -164,7 +164,7 @@ static int renew_next(struct ports *ports, struct error *err)
 
 	if (s->renewed >= ports->n)
 		return 0;
-	rc = ask(ports, add_request(ports, port), err);
+	rc = start_request(ports, add_request(ports, port), err);
 	return rc == -EINPROGRESS ? rc
 				  : err_wrap(err, rc, "publishing %s again",
 					     portspec_format(&port->spec, text, sizeof(text)));
@@ -248,9 +248,9 @@ static void slirp_stop(struct ports *ports)
 {
 	struct slirp_ports *s = ports->state;
 
-	/* slirp4netns takes its ports with it. */
 	if (!s)
 		return;
+	/* The ports disappear together with slirp4netns. */
 	slirpcall_clear(&s->call);
 	free(s);
 	ports->state = NULL;
