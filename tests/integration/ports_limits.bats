@@ -92,7 +92,7 @@ holds() {
 	done
 	equals "$forwarder" "$(part 'fauxroot: ports')"
 	stop
-	logged 'out of descriptors: published port 1 has all connections'
+	logged 'out of descriptors: published port 1 has its maximum number of connections'
 }
 
 @test "a removed port that was full: its clients are reset, waiting ones too, and the rest is as before" {

@@ -198,7 +198,7 @@ static void limits(void **state)
 		 "up to 65536 where it asks for more; a launch needs up to 64",
 		 "ulimit -n 65536",
 		 .files = {{"/proc/self/limits", LIMITS("64", "unlimited", "1"), 0}}},
-		{STEP_PORT, ETOOMANYREFS, "telling the port forwarder",
+		{STEP_PORT, ETOOMANYREFS, "sending an order to the port forwarder",
 		 "a process may have 64 descriptors open (/proc/self/limits, Max open files), and "
 		 "up to 4096 where it asks for more; a launch needs up to 64",
 		 "ulimit -n 4096", .files = {{"/proc/self/limits", LIMITS("64", "4096", "1"), 0}}},

@@ -2,13 +2,13 @@
 /*
  * Theory of operation
  *
- * A port keeps its clients' addresses if the option asks for it (--source-ip-transparent), if a
- * socket in the child may take a foreign address (source.c), and if the kernel leads the answers
- * back (tracking.c). The last is set up for the first port that remote clients can reach: it turns
- * connection tracking on, which costs all connections of the namespace something.
+ * A port keeps its clients' addresses if three conditions are true: --source-ip-transparent is
+ * enabled, a socket in the child can be bound to a foreign address (source.c), and the kernel
+ * routes the answers back to us (tracking.c). The last is set up for the first port that remote
+ * clients can reach, because connection tracking slows down all connections of the namespace.
  *
- * The server of a loopback address needs a routing rule as well. Several ports may lead to one
- * server, so the rule goes with the last of them.
+ * A server at a loopback address needs a routing rule as well. Several ports may lead to one
+ * server, so the rule is removed with the last of them.
  */
 #include "addresses.h"
 
@@ -35,7 +35,7 @@ int addresses_prepare(struct addresses *a, const struct ports *ports, struct err
 	if (rc < 0)
 		return err_wrap(err, rc, "preparing the child's network for published ports");
 	if (transparent && a->setup.why[0])
-		log_warning("not all addresses of remote clients are kept: %s", a->setup.why);
+		log_warning("some addresses of remote clients are not kept: %s", a->setup.why);
 	return 0;
 }
 
@@ -89,8 +89,8 @@ int addresses_track(struct addresses *a, const struct ports *ports, struct error
 		return err_wrap(err, rc, "keeping the addresses of remote clients");
 	}
 	a->refused = true;
-	log_warning("the addresses of remote clients are not kept, the command sees its own "
-		    "instead: %s",
+	log_warning("the addresses of remote clients are not kept; the command sees an address of "
+		    "its own network instead: %s",
 		    why.text);
 	return 0;
 }

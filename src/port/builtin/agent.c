@@ -2,13 +2,13 @@
 /*
  * Theory of operation
  *
- * A socket belongs for ever to the network namespace that it was made in. The agent lives in the
- * child's network namespace, makes fresh, unconnected sockets there, and passes them out to the
- * forwarder, which connects them itself: no round trip for a connection, and no socket of the
- * host's ever where the target could get at it.
+ * A socket always belongs to the network namespace in which it was made. The agent runs in the
+ * child's network namespace. It makes unconnected sockets there and passes them to the forwarder,
+ * which connects them itself. So a connection needs no round trip to the agent, and no socket of
+ * the host is ever within reach of the target.
  *
- * The target cannot ptrace the agent nor take its descriptors (it is in the middle user namespace),
- * but it can signal it: the launcher then starts another one.
+ * The agent is in the middle user namespace: the target can neither ptrace it nor take its
+ * descriptors. But the target can signal it; if the agent dies, the launcher restarts it.
  */
 #include "agent.h"
 
@@ -41,7 +41,8 @@
 
 static void set(int fd, int level, int option, int value)
 {
-	/* What an option brings is wanted, not needed: bind() says so later where it is missing. */
+	/* Ignore failures: each option is optional. bind() fails later if a required one is unset.
+	 */
 	(void)setsockopt(fd, level, option, &value, sizeof(value));
 }
 
@@ -54,11 +55,11 @@ static int make_socket(enum socket_kind kind)
 		return -errno;
 	if (kind_type(kind) == SOCK_STREAM) {
 		set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-		/* As those of clients: see port/listen.c. */
+		/* The same options as for client sockets: see port/listen.c. */
 		set(fd, SOL_SOCKET, SO_OOBINLINE, 1);
 		(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 		socket_stays_here(fd);
-		/* The port of a bound address is chosen by connect(), which can share it between
+		/* Let connect() choose the port of a bound address: it can use one port for several
 		 * destinations (man 7 ip). */
 		set(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
 		if (kind_family(kind) == AF_INET6)
@@ -91,7 +92,7 @@ static int answer(int sock, const struct supply_request *request)
 	return rc;
 }
 
-/* One request; false when the conversation is over. */
+/* Serve one request. Returns false when the connection is closed or broken. */
 static bool serve(int sock)
 {
 	struct supply_request request;
@@ -123,8 +124,8 @@ _noreturn_ static void agent_main(const struct ns_set *ns, const int *socks, siz
 		patience_ms = ready == 0 ? -1 : CALM_MS;
 		if (ready == 0)
 			memory_release_code();
-		/* One worker that has gone, or wants no more of us: the launcher makes a new start
-		 * for all. */
+		/* A worker has exited or closed its socket: exit. The launcher restarts the agent
+		 * for all workers. */
 		for (size_t i = 0; i < n; i++)
 			if (fds[i].revents && !serve(fds[i].fd))
 				_exit(0);

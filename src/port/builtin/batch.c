@@ -18,7 +18,8 @@
 
 #define DATAGRAM_BYTES (64U << 10)
 
-/* One send of UDP_SEGMENT: what an IPv4 datagram holds, and UDP_MAX_SEGMENTS of older kernels. */
+/* Limits of one send with UDP_SEGMENT: the maximum payload of an IPv4 datagram, and
+ * UDP_MAX_SEGMENTS of older kernels. */
 #define SEGMENTS_BYTES 65507U
 #define SEGMENTS_MAX   64U
 
@@ -137,8 +138,9 @@ static void send_from(struct msghdr *msg, union control *control, const struct i
 }
 
 /*
- * Gather the datagrams from @i on that can go as one: all of one size, the last may be smaller. An
- * empty one goes alone. Returns how many, with their bytes in @iov.
+ * Collect the datagrams from @i on that can be sent as one: all have the same size, only the last
+ * may be smaller. An empty datagram is sent alone. Returns their number; @iov points to their
+ * bytes.
  */
 static unsigned gather(const struct batch *batch, int i, bool segments, struct iovec *iov)
 {
@@ -156,7 +158,7 @@ static unsigned gather(const struct batch *batch, int i, bool segments, struct i
 	return n;
 }
 
-/* Arrange the chain from @first on as sends; returns how many. */
+/* Prepare the messages for the chain from @first on; returns their number. */
 static unsigned arrange(struct batch *batch, int first, const union endpoint *to,
 			const struct in6_addr *local, bool segments)
 {
@@ -188,7 +190,7 @@ static unsigned arrange(struct batch *batch, int first, const union endpoint *to
 	return n;
 }
 
-/* Did the network refuse the way, rather than the datagrams? */
+/* Was UDP_SEGMENT refused, rather than the datagrams? */
 static bool is_segment_error(int errnum)
 {
 	return errnum == EINVAL || errnum == EIO || errnum == EMSGSIZE || errnum == ENOPROTOOPT ||
@@ -216,7 +218,8 @@ void batch_send(struct batch *batch, int fd, int first, const union endpoint *to
 			n = arrange(batch, a->first[sent], to, local, false);
 			sent = 0;
 		} else if (errno == ECONNREFUSED && !again) {
-			/* An earlier datagram's error; this one has not been sent yet. */
+			/* The error belongs to an earlier datagram; this one has not been sent yet.
+			 */
 			again = true;
 		} else {
 			sent++;

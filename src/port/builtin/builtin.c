@@ -2,19 +2,21 @@
 /*
  * Theory of operation
  *
- * The launcher's side of the builtin driver. It binds the listeners and keeps them, prepares the
- * child's network for real client addresses (addresses.c), and runs two processes: the forwarder,
- * which relays, and the agent, which supplies it with sockets of the child's network namespace (see
- * forwarder.c and agent.c). Orders to the forwarder are answered at once, so they are waited for.
- * Where it is not known whether an order took effect, the launcher asks: a REMOVE of what is not
- * there is refused by name. Where that fails as well, a new forwarder gets the ports of the table.
+ * The launcher's side of the builtin driver. The launcher binds the listeners and keeps them. It
+ * prepares the child's network for real client addresses (addresses.c). And it runs two processes:
+ * the forwarder, which relays, and the agent, which makes sockets of the child's network namespace
+ * for the forwarder (forwarder.c and agent.c).
  *
- * Either process is started again when it dies. A new agent joins the pinned namespaces, wherever
- * the target may be by now, and connections go on; a new forwarder takes over the same listeners,
- * so only the connections of the old one are lost. One that does not answer is ended and counts as
- * dead. One that stops (the target may signal the agent) is continued, and ended when it stops
- * again. When they are started, and when they are given up, is kept's affair (proc/kept.h). While
- * there is no forwarder, ports come and go in the table, and clients wait in the listeners.
+ * The forwarder answers orders at once, so the launcher waits for each answer. If it is unknown
+ * whether an ADD took effect, the launcher sends a REMOVE; -ENOENT means that there is no such
+ * port. If the REMOVE fails as well, a new forwarder gets the ports of the table.
+ *
+ * Both processes are restarted when they die (proc/kept.h: when, and how often). A new agent joins
+ * the pinned namespaces, even if the target has left them, and connections continue. A new
+ * forwarder uses the same listeners, so only the connections of the old one are lost. A process
+ * that does not answer is killed. A process that is stopped is continued, and killed if it is
+ * stopped again (the target may signal the agent). While there is no forwarder, ports are added and
+ * removed in the table only, and clients wait in the backlogs of the listeners.
  */
 #include <assert.h>
 #include <errno.h>
@@ -43,13 +45,13 @@
 
 struct builtin {
 	struct process forwarder, agent;
-	int control;	 /* towards the forwarder */
+	int control;	 /* socket towards the forwarder */
 	uint32_t serial; /* of the last order */
 	struct event *event;
 	unsigned n_workers;
-	struct destinations destinations; /* those of the table: port.driver_id is the slot */
+	struct destinations destinations; /* of all ports; port.driver_id is the slot */
 	struct addresses addresses;	  /* of remote clients */
-	struct kept kept_forwarder;	  /* and with it the agent */
+	struct kept kept_forwarder;	  /* a restart also restarts the agent */
 	struct kept kept_agent;
 };
 
@@ -62,22 +64,22 @@ static unsigned count_processors(void)
 	return (unsigned)MAX(1, MIN(CPU_COUNT(&set), MAX_WORKERS));
 }
 
-/* One message of the forwarder. Returns 1 for DONE, 0 for a LOG line, which is written. */
-static int take_reply(struct builtin *b, struct control_message *ret, struct error *err)
+/* Receive one message of the forwarder; a LOG line is logged. Returns 1 for DONE, 0 for LOG. */
+static int receive_reply(struct builtin *b, struct control_message *ret, struct error *err)
 {
 	ssize_t n = message_recv(b->control, ret, sizeof(*ret), NULL, NULL);
 
 	if (n <= 0)
-		return err_say(err, EPIPE, "the port forwarder has ended");
+		return err_say(err, EPIPE, "the port forwarder exited");
 	if (control_check_reply(ret, (size_t)n, 0) < 0)
-		return err_say(err, EPROTO, "the port forwarder sent what it must not");
+		return err_say(err, EPROTO, "protocol error from the port forwarder");
 	if (ret->type == CONTROL_DONE)
 		return 1;
 	log_as("forwarder", (enum log_level)ret->log.level, ret->log.text);
 	return 0;
 }
 
-/* Give an order and await its answer. */
+/* Send an order and wait for its answer. */
 static int order(struct ports *ports, struct control_message *m, const int *fds, size_t n,
 		 struct error *err)
 {
@@ -89,18 +91,18 @@ static int order(struct ports *ports, struct control_message *m, const int *fds,
 	m->serial = ++b->serial;
 	rc = message_send(b->control, m, sizeof(*m), fds, n);
 	if (rc < 0)
-		return err_set(err, -rc, "telling the port forwarder");
+		return err_set(err, -rc, "sending an order to the port forwarder");
 	do {
 		rc = fd_wait(b->control, POLLIN, &deadline, ports->cancel_fd);
 		if (rc < 0)
 			return err_set(err, -rc, "waiting for the port forwarder");
-		rc = take_reply(b, &reply, err);
+		rc = receive_reply(b, &reply, err);
 	} while (rc == 0 || (rc > 0 && reply.serial != m->serial));
 	if (rc < 0)
 		return rc;
 	if (reply.result == -ENOSPC)
 		return err_say(err, ENOSPC,
-			       "the port forwarder may not watch more descriptors "
+			       "the port forwarder cannot watch more descriptors "
 			       "(sysctl fs.epoll.max_user_watches)");
 	return reply.result < 0 ? err_set(err, -reply.result, "the port forwarder refused") : 0;
 }
@@ -124,7 +126,7 @@ static int start_agent(struct ports *ports, struct error *err)
 	return rc;
 }
 
-static int tell_add(struct ports *ports, const struct port *port, struct error *err)
+static int send_add(struct ports *ports, const struct port *port, struct error *err)
 {
 	struct builtin *b = ports->state;
 	struct control_message m = {.type = CONTROL_ADD, .id = port->id};
@@ -161,8 +163,8 @@ static void on_control(evutil_socket_t fd, short events, void *arg)
 
 	(void)fd;
 	(void)events;
-	/* Its end is noticed by its being reaped. */
-	if (take_reply(b, &m, NULL) < 0)
+	/* On an error only stop watching: the process table reports the forwarder's exit. */
+	if (receive_reply(b, &m, NULL) < 0)
 		event_del(b->event);
 }
 
@@ -178,7 +180,7 @@ static int watch_control(struct ports *ports, struct error *err)
 	return 0;
 }
 
-/* Both processes, with the ports of the table. */
+/* Start both processes, with the ports of the table. */
 static int start_processes(struct ports *ports, struct error *err)
 {
 	struct builtin *b = ports->state;
@@ -188,7 +190,7 @@ static int start_processes(struct ports *ports, struct error *err)
 	if (rc == 0)
 		rc = start_agent(ports, err);
 	for (size_t i = 0; i < ports->n && rc == 0; i++)
-		rc = tell_add(ports, &ports->items[i], err);
+		rc = send_add(ports, &ports->items[i], err);
 	if (rc == 0)
 		rc = watch_control(ports, err);
 	if (rc < 0)
@@ -199,15 +201,15 @@ static int start_processes(struct ports *ports, struct error *err)
 }
 
 /*
- * The forwarder is gone, or as good as gone, with the error @err: another one is to get the ports
- * of the table. In the event loop it will, some time later; before, in a launch, it has it already.
- * Returns 0 or -errno.
+ * The forwarder has died or does not work any more, with the error @err. Start a new one with the
+ * ports of the table: during a launch at once, in the event loop some time later. Returns 0 or
+ * -errno.
  */
 static int replace_forwarder(struct ports *ports, struct error *err)
 {
 	struct builtin *b = ports->state;
 
-	log_warning("%s; starting it again", err->text);
+	log_warning("%s; restarting it", err->text);
 	stop_processes(b);
 	if (!ports->base)
 		return start_processes(ports, err);
@@ -216,26 +218,26 @@ static int replace_forwarder(struct ports *ports, struct error *err)
 }
 
 /* kept_ops.start */
-static int start_forwarder_again(void *arg, struct error *err)
+static int restart_forwarder(void *arg, struct error *err)
 {
 	return start_processes(arg, err);
 }
 
 /* kept_ops.start */
-static int start_agent_again(void *arg, struct error *err)
+static int restart_agent(void *arg, struct error *err)
 {
 	struct ports *ports = arg;
 	struct builtin *b = ports->state;
 	int rc;
 
-	/* It comes with the next forwarder. */
+	/* The next forwarder starts the agent, too. */
 	if (b->control < 0)
 		return 0;
 	rc = start_agent(ports, err);
 	return kept_is_gone(rc) ? replace_forwarder(ports, err) : rc;
 }
 
-/* kept_ops.ended: the agent has nothing to supply without a forwarder. */
+/* kept_ops.ended: without a forwarder, stop the agent, too. */
 static void on_forwarder_ended(void *arg, int status, char *why, size_t size)
 {
 	const struct ports *ports = arg;
@@ -258,7 +260,7 @@ static void on_lost(void *arg, const struct error *err)
 static const struct kept_ops forwarder_ops = {
 	.name = "the port forwarder",
 	.step = STEP_PORT,
-	.start = start_forwarder_again,
+	.start = restart_forwarder,
 	.ended = on_forwarder_ended,
 	.lost = on_lost,
 };
@@ -266,7 +268,7 @@ static const struct kept_ops forwarder_ops = {
 static const struct kept_ops agent_ops = {
 	.name = "the port agent",
 	.step = STEP_PORT,
-	.start = start_agent_again,
+	.start = restart_agent,
 	.lost = on_lost,
 };
 
@@ -285,8 +287,8 @@ static int builtin_start(struct ports *ports, struct error *err)
 	b->control = b->destinations.fd = -1;
 	b->addresses = ADDRESSES_NONE;
 	b->n_workers = count_processors();
-	/* A published port is a listener or two; the target, cloned already, keeps its own limit.
-	 */
+	/* Each published port has one or two listeners. The target exists already, so it keeps the
+	 * old limit. */
 	(void)fd_raise_limit();
 	rc = destinations_open(&b->destinations, err);
 	if (rc < 0)
@@ -308,17 +310,18 @@ static int builtin_supervise(struct ports *ports, struct error *err)
 }
 
 /*
- * The forwarder is not to serve the port @id, which is not in the table. Where its answer does not
- * tell, it is asked once more, and then a new one started. Returns 0; -errno where that fails.
+ * Make sure that the forwarder does not serve the port @id, which is not in the table. If its
+ * answer is no clear result, send the order once more; if that fails as well, restart the
+ * forwarder. Returns 0, or -errno if the restart fails.
  */
-static int take_back(struct ports *ports, uint32_t id, struct error *err)
+static int send_remove(struct ports *ports, uint32_t id, struct error *err)
 {
 	const struct builtin *b = ports->state;
 	struct control_message m = {.type = CONTROL_REMOVE, .id = id};
 	int rc = b->control < 0 ? -ENOENT : order(ports, &m, NULL, 0, err);
 
 	if (rc < 0 && rc != -ENOENT && !kept_is_gone(rc)) {
-		log_debug("%s; asking again", err->text);
+		log_debug("%s; retrying", err->text);
 		rc = order(ports, &m, NULL, 0, err);
 	}
 	return rc == 0 || rc == -ENOENT ? 0 : replace_forwarder(ports, err);
@@ -341,18 +344,18 @@ static int builtin_add(struct ports *ports, struct port *port, struct error *err
 		listen_close(port);
 		return rc;
 	}
-	/* Without a forwarder the next one gets it with the rest of the table. */
+	/* If there is no forwarder, the next one gets this port with the rest of the table. */
 	if (b->control >= 0)
-		rc = tell_add(ports, port, err);
+		rc = send_add(ports, port, err);
 	if (kept_is_gone(rc)) {
 		rc = replace_forwarder(ports, err);
 		if (rc == 0 && b->control >= 0)
-			rc = tell_add(ports, port, err);
+			rc = send_add(ports, port, err);
 	}
 	if (rc < 0) {
 		listen_close(port);
-		/* Who has refused does not serve it, but the order may have failed otherwise. */
-		gone = take_back(ports, port->id, &lost);
+		/* A forwarder that refused does not serve the port. After other failures it may. */
+		gone = send_remove(ports, port->id, &lost);
 		if (gone < 0)
 			*err = lost;
 		addresses_leave(&b->addresses, ports, port);
@@ -367,7 +370,7 @@ static int builtin_remove(struct ports *ports, struct port *port, struct error *
 	int rc;
 
 	listen_close(port);
-	rc = take_back(ports, port->id, err);
+	rc = send_remove(ports, port->id, err);
 	addresses_leave(&b->addresses, ports, port);
 	destinations_drop(&b->destinations, port->driver_id);
 	return rc;

@@ -13,7 +13,7 @@
 #include "fauxroot/base/macro.h"
 #include "fauxroot/sys/seccomp.h"
 
-/* What sys/seccomp/filters has made; the Makefile tells the assembler where the files are. */
+/* The output of sys/seccomp/filters; the Makefile passes the directory to the assembler. */
 __asm__(".pushsection .rodata.filters,\"a\"\n"
 	".global forwarder_filter, forwarder_filter_end, agent_filter, agent_filter_end\n"
 	".hidden forwarder_filter, forwarder_filter_end, agent_filter, agent_filter_end\n"
@@ -70,7 +70,7 @@ static int load(const struct sock_filter *made, const struct sock_filter *end, s
 {
 	int rc = filter_load(made, end, err);
 
-	/* What was inherited is not needed again. */
+	/* The inherited heap is not needed any more. */
 	if (rc == 0)
 		libc_heap_trim();
 	return rc;

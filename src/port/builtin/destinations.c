@@ -2,18 +2,18 @@
 /*
  * Theory of operation
  *
- * Who takes the forwarder over has the sockets of clients, which belong to the host's network. On
- * those, connect(2) with AF_UNSPEC and then with 127.0.0.1 would lead to the services of the host's
- * loopback. seccomp cannot look at an address in memory, but it can look at the pointer: so the
- * addresses are at a fixed place, one a slot, and the filter allows connect(2) with the beginning
- * of a slot alone, and no call that would put other memory in that place.
+ * An attacker who takes over the forwarder has the sockets of clients, which belong to the host's
+ * network. With connect(2) to AF_UNSPEC and then to 127.0.0.1 these sockets would reach services on
+ * the host's loopback. seccomp cannot read an address in memory, but it can compare the pointer. So
+ * the addresses are in memory at a fixed address, one per slot. The filter allows connect(2) only
+ * with a pointer to the start of a slot, and forbids calls that would map other memory there.
  *
- * Zeros would be AF_UNSPEC, so free slots hold a family that there is none of. The file grows by
- * the page; beyond its end connect(2) fails with EFAULT.
+ * Zeros would mean AF_UNSPEC, so free slots contain an address family that does not exist. The file
+ * grows by whole pages; beyond its end connect(2) fails with EFAULT.
  *
- * The place is below everything else that is mapped, and above what vm.mmap_min_addr keeps free: a
- * call that unmaps or replaces memory from some address on reaches it only from an address below
- * its end, which the filter can see.
+ * The memory is below all other mappings, and above the range that vm.mmap_min_addr reserves. A
+ * call that unmaps or replaces a range of memory can only reach it if the range starts below its
+ * end, and the filter can check that.
  */
 #include "destinations.h"
 
@@ -43,9 +43,9 @@ struct destination {
 };
 
 static_assert(sizeof(union endpoint) <= DESTINATION_BYTES, "an address fits in a slot");
-static_assert(SLOTS % GROW_SLOTS == 0, "the file ends with the memory");
+static_assert(SLOTS % GROW_SLOTS == 0, "the file can fill the mapping exactly");
 
-/* Slots from @slot on. */
+/* Write slots from @slot on. */
 static int write_slots(const struct destinations *d, uint32_t slot, const void *data, size_t size)
 {
 	ssize_t n = pwrite(d->fd, data, size, (off_t)slot * DESTINATION_BYTES);
@@ -99,7 +99,7 @@ int destinations_open(struct destinations *ret, struct error *err)
 {
 	struct destinations d = {.fd = memfd_create("destinations", MFD_CLOEXEC | MFD_NOEXEC_SEAL)};
 
-	/* Linux before 6.3 */
+	/* Linux before 6.3 does not know MFD_NOEXEC_SEAL. */
 	if (d.fd < 0 && errno == EINVAL)
 		d.fd = memfd_create("destinations", MFD_CLOEXEC);
 	if (d.fd < 0)
@@ -108,7 +108,7 @@ int destinations_open(struct destinations *ret, struct error *err)
 	return 0;
 }
 
-/* The slot of @e, else a free one, else one more than there are. */
+/* Returns the slot of @e, else a free one, else the number of slots. */
 static uint32_t find(const struct destinations *d, const union endpoint *e)
 {
 	uint32_t found = d->n;
@@ -131,7 +131,7 @@ int destinations_add(struct destinations *d, const union endpoint *e, uint32_t *
 	if (rc == 0 && (slot == d->n || d->items[slot].users == 0))
 		rc = write_slot(d, slot, e);
 	if (rc < 0)
-		return err_set(err, -rc, "telling the port forwarder an address");
+		return err_set(err, -rc, "passing an address to the port forwarder");
 	if (slot == d->n)
 		d->n++;
 	d->items[slot].e = *e;
@@ -144,7 +144,7 @@ void destinations_drop(struct destinations *d, uint32_t slot)
 {
 	union endpoint none = no_endpoint();
 
-	/* A slot that stays as it was allows what was allowed before. */
+	/* If this fails, the forwarder may still connect to an address that was allowed before. */
 	if (--d->items[slot].users == 0)
 		(void)write_slot(d, slot, &none);
 }
@@ -158,13 +158,13 @@ void destinations_close(struct destinations *d)
 
 int destinations_map(int fd, struct error *err)
 {
-	void *place = (void *)(uintptr_t)DESTINATIONS_BASE;
+	void *base = (void *)(uintptr_t)DESTINATIONS_BASE;
 	void *at =
-		mmap(place, DESTINATIONS_BYTES, PROT_READ, MAP_SHARED | MAP_FIXED_NOREPLACE, fd, 0);
+		mmap(base, DESTINATIONS_BYTES, PROT_READ, MAP_SHARED | MAP_FIXED_NOREPLACE, fd, 0);
 
-	/* It stays for the life of the process. */
+	/* The mapping stays until the process exits. */
 	/* cppcheck-suppress memleak */
-	return at == place ? 0 : err_set(err, errno, "mapping the addresses of published ports");
+	return at == base ? 0 : err_set(err, errno, "mapping the addresses of published ports");
 }
 
 const union endpoint *destination_at(uint32_t slot)

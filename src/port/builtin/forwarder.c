@@ -2,16 +2,17 @@
 /*
  * Theory of operation
  *
- * The forwarder relays what strangers send, so it is a process of its own with nothing to lose: no
- * capability, no terminal, no file, and system calls for relaying only. It cannot make a socket:
- * the launcher binds and hands in the listeners (and keeps them, so that a new forwarder goes on
- * with the same ones and no client is refused meanwhile), the agent sends those towards the target.
- * It can connect them to what is published only (destinations.c).
+ * The forwarder relays untrusted bytes, so it is a separate process with few rights: it has no
+ * capability, no terminal and no file, and may only make the system calls that relaying needs. It
+ * cannot make sockets. The launcher binds the listeners and passes them; it keeps them as well, so
+ * a new forwarder continues with the same listeners and no client is refused meanwhile. The agent
+ * passes the sockets towards the target. The forwarder can connect these to published addresses
+ * only (destinations.c).
  *
- * Its first thread is a worker like the others, which also takes the launcher's orders. One order
- * is in hand at a time: the launcher's descriptor is watched for one message (EPOLLONESHOT), and
- * again when that has been answered. An order is carried out in parts, by letters to the workers;
- * who does the last part answers.
+ * Its first thread is a worker like the others, and also receives the launcher's orders. There is
+ * one current order at a time: the launcher's socket is watched for one message (EPOLLONESHOT), and
+ * watched again after the answer. An order consists of parts, which letters bring to the workers.
+ * The worker that finishes the last part sends the answer.
  */
 #include "forwarder.h"
 
@@ -43,23 +44,23 @@
 #include "supply.h"
 #include "worker.h"
 
-/* The launcher is heard for one order. */
+/* Wait for one order of the launcher. */
 #define ORDER_EVENTS (EPOLLIN | EPOLLONESHOT)
 
-/* More than any kernel allows a process (sysctl fs.nr_open). */
+/* More than any kernel allows for a process (sysctl fs.nr_open). */
 #define DESCRIPTORS_MAX (1U << 30)
 #define STACK_BYTES	(256 << 10)
 
-/* The launcher's order in hand. */
+/* The current order of the launcher. */
 struct order {
 	uint32_t id, serial;
-	struct listener *listeners[2]; /* to be joined, or left */
+	struct listener *listeners[2]; /* to join or to leave */
 	unsigned n;
-	atomic_uint left; /* parts that are not done yet */
-	atomic_int error; /* 0, or why the port is not served */
+	atomic_uint left; /* parts that are not finished yet */
+	atomic_int error; /* 0, or the -errno of a part that failed */
 };
 
-/* The way of the sockets towards a new agent to the workers. */
+/* Passes a socket towards a new agent to a worker. */
 struct agent_letter {
 	struct letter letter;
 	struct forwarder *forwarder;
@@ -83,7 +84,8 @@ struct forwarder {
 	pthread_barrier_t started;
 };
 
-/* log_redirect()'s sink: the launcher writes the line. One that does not listen misses it. */
+/* The sink of log_redirect(): the launcher logs the line. If its socket is full, the line is lost.
+ */
 static void log_to_launcher(void *arg, enum log_level level, const char *text)
 {
 	struct forwarder *f = arg;
@@ -93,7 +95,7 @@ static void log_to_launcher(void *arg, enum log_level level, const char *text)
 	(void)message_send(f->control.fd, &m, sizeof(m), NULL, 0);
 }
 
-/* The answer to the order in hand; the next one may come. */
+/* Answer the current order, and wait for the next one. */
 static void done(struct forwarder *f, int result)
 {
 	struct control_message m = {
@@ -103,25 +105,26 @@ static void done(struct forwarder *f, int result)
 		.result = result,
 	};
 
-	/* The launcher awaits each answer, so the socket has room for it; else it has gone. */
+	/* The launcher waits for each answer, so the socket has room. A failure means that the
+	 * launcher has exited. */
 	if (message_send(f->control.fd, &m, sizeof(m), NULL, 0) < 0 ||
 	    watch_change(&f->workers.items[0].loop, &f->control, ORDER_EVENTS) < 0)
 		_exit(0);
 }
 
-/* Begin an order of so many parts. */
+/* Begin an order with @n parts. */
 static void set_parts(struct forwarder *f, unsigned n)
 {
 	atomic_store(&f->order.left, n);
 }
 
-/* One part of the order in hand is done; from any thread. Returns true for the last one. */
+/* One part of the current order is finished; from any thread. Returns true for the last part. */
 static bool part_done(struct forwarder *f)
 {
 	return atomic_fetch_sub(&f->order.left, 1) == 1;
 }
 
-/* Have all workers leave the listeners of the order in hand: on_closed() answers it. */
+/* Let all workers leave the listeners of the current order; then on_closed() answers it. */
 static void withdraw(struct forwarder *f)
 {
 	struct order *order = &f->order;
@@ -134,7 +137,7 @@ static void withdraw(struct forwarder *f)
 		listener_leave(listeners[i]);
 }
 
-/* shares.closed: what withdraw() has begun is done. */
+/* shares.closed: withdraw() is finished. */
 static void on_closed(void *arg)
 {
 	struct forwarder *f = arg;
@@ -143,7 +146,7 @@ static void on_closed(void *arg)
 		done(f, atomic_load(&f->order.error));
 }
 
-/* listener.joined. Where one worker could not, all leave again first. */
+/* listener.joined. If one worker failed, all workers leave before the answer. */
 static void on_joined(void *arg, int rc)
 {
 	struct forwarder *f = arg;
@@ -158,7 +161,7 @@ static void on_joined(void *arg, int rc)
 		withdraw(f);
 }
 
-/* Make the listeners of a port and its share. Returns false where memory is short. */
+/* Create the listeners of a port and its share. Returns false if memory is short. */
 static bool make_port(struct forwarder *f, const struct control_message *m, const int *fds,
 		      size_t n)
 {
@@ -184,7 +187,7 @@ static bool make_port(struct forwarder *f, const struct control_message *m, cons
 	return share;
 }
 
-/* The answer comes from on_joined(). */
+/* on_joined() sends the answer. */
 static void add_port(struct forwarder *f, const struct control_message *m, const int *fds, size_t n)
 {
 	struct order *order = &f->order;
@@ -227,7 +230,7 @@ static void connect_supply(struct letter *letter)
 		done(f, 0);
 }
 
-/* The answer comes from connect_supply(). */
+/* connect_supply() sends the answer. */
 static void supply(struct forwarder *f, const struct control_message *m, const int *fds)
 {
 	unsigned n = f->workers.n;
@@ -280,7 +283,7 @@ static void on_order(struct watch *watch, uint32_t events)
 	(void)events;
 	if (n == -EAGAIN && watch_change(&f->workers.items[0].loop, watch, ORDER_EVENTS) == 0)
 		return;
-	/* End of file: the launcher has gone. */
+	/* End of file: the launcher has exited. */
 	if (n == 0 || (n < 0 && !message_lacks_fds(n)))
 		_exit(0);
 	f->order.id = m.id;
@@ -329,7 +332,7 @@ static int start_threads(struct forwarder *f, struct error *err)
 			err_set(err, -rc, "starting a thread");
 	}
 	pthread_attr_destroy(&attr);
-	/* A thread that has not begun yet still makes calls that the filter will not allow. */
+	/* Wait for the threads: a starting thread still makes calls that the filter forbids. */
 	if (rc == 0)
 		(void)pthread_barrier_wait(&f->started);
 	return rc;
@@ -347,8 +350,8 @@ static int set_up(struct forwarder *f, int control, unsigned n_workers, int dest
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	rc = workers_init(&f->workers, n_workers, (unsigned)MIN(fd_raise_limit(), DESCRIPTORS_MAX),
 			  on_closed, f, err);
-	/* Further arenas of malloc(3) look at /sys and /proc as they grow and shrink, which the
-	 * filter forbids; what a thread allocates often comes from its own cache anyway. */
+	/* With several arenas malloc(3) reads files in /sys and /proc, which the filter forbids.
+	 * Frequent allocations come from a thread's own cache anyway. */
 	libc_heap_one_arena();
 	if (rc == 0)
 		rc = destinations_map(destinations, err);

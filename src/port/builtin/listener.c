@@ -2,19 +2,19 @@
 /*
  * Theory of operation
  *
- * The threads share one listening socket of TCP; EPOLLEXCLUSIVE (man 2 epoll_ctl) wakes one of them
- * for a connection. A connection is accepted only when a socket towards the target is at hand, so
- * an accepted client never waits for one: while there is none (the agent is being started again, or
- * descriptors have run out) clients wait in the kernel's backlog, and the thread leaves the
- * listener alone instead of spinning on it.
+ * The threads share one listening TCP socket; EPOLLEXCLUSIVE (man 2 epoll_ctl) wakes one of them
+ * for a connection. A thread accepts a connection only if it has a socket towards the target, so an
+ * accepted client never waits for one. If there is none (the agent is being restarted, or
+ * descriptors have run out), clients wait in the kernel's backlog. Meanwhile the thread does not
+ * watch the listener: its seat rests.
  *
- * A port that has all connections that it may have (shares.c) accepts one more all the same, where
- * the client may turn out to be another than those that fill it. That one gets its place, waits in
- * the thread's seat, or is reset.
+ * A full port (shares.c) may still accept one more client, because it may be a client with few
+ * connections. share_enter() decides: the client is relayed, waits in the thread's seat, or is
+ * reset.
  *
- * The way of a new connection: on_client() here accepts it, with a socket of supply.c; relay.c
- * finds it a thread, a place in the port's share (shares.c), and a source address and a connection
- * to the target (target.c). From then on it is relay.c and stream.c that have it.
+ * The path of a new connection: on_client() accepts it and takes a socket from supply.c. relay.c
+ * chooses a thread, enters the connection in the port's share (shares.c), binds the source address
+ * and connects to the target (target.c). After that, relay.c and stream.c move its bytes.
  */
 #include "listener.h"
 
@@ -28,7 +28,7 @@
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/macro.h"
 
-/* So many at a time, before what has been accepted gets its turn. */
+/* Accept so many clients at a time; then accepted connections get their turn. */
 #define ACCEPT_ROUNDS 8
 
 static int seat_watch(struct seat *seat)
@@ -40,7 +40,7 @@ static int seat_watch(struct seat *seat)
 	return rc;
 }
 
-/* Do not watch it until listeners_resume(). */
+/* Stop watching the listener until listeners_resume(). */
 static void seat_rest(struct seat *seat)
 {
 	if (seat->watched)
@@ -49,7 +49,7 @@ static void seat_rest(struct seat *seat)
 	seat->here->resting = true;
 }
 
-/* Make a relay of the client at @fd, if its port's share allows; false: no more clients now. */
+/* Relay the client at @fd, if the share of its port allows. Returns false to stop accepting. */
 static bool admit(struct seat *seat, int fd, const union endpoint *client, int target)
 {
 	struct listeners *here = seat->here;
@@ -71,7 +71,7 @@ static bool admit(struct seat *seat, int fd, const union endpoint *client, int t
 	return false;
 }
 
-/* Take one connection; false when there is none, or not now. */
+/* Accept one connection. Returns false if there is none, or none can be accepted now. */
 static bool accept_one(struct seat *seat)
 {
 	struct listeners *here = seat->here;
@@ -106,7 +106,7 @@ static bool accept_one(struct seat *seat)
 	case EINTR:
 		return true;
 	default:
-		/* EAGAIN; and the network's errors of a client that has gone (man 2 accept). */
+		/* EAGAIN, or a network error of a client that has gone (man 2 accept). */
 		return false;
 	}
 }
@@ -132,15 +132,15 @@ static void on_datagrams(struct watch *watch, uint32_t events)
 		seat_rest(seat);
 }
 
-/* ---- later ---- */
+/* ---- resuming ---- */
 
-/* May clients be accepted there again? */
+/* May the thread accept clients at this seat again? */
 static bool may_watch(const struct seat *seat)
 {
 	return seat->listener->udp || (seat->waiting < 0 && share_look(seat->listener->share));
 }
 
-/* Ask again for the client that waits. */
+/* Try again to relay the waiting client. */
 static void retry(struct seat *seat)
 {
 	int fd = seat->waiting, target;
@@ -209,7 +209,7 @@ void listener_join(struct listener *l, struct listeners *ls)
 	mail_post(ls->mail, &seat->letter, join);
 }
 
-/* All threads have left, or none has joined. */
+/* All threads have left, or no thread has joined. */
 static void listener_free(struct listener *l)
 {
 	fd_close(l->port.fd);
@@ -257,7 +257,7 @@ void listener_leave(struct listener *l)
 		mail_post(l->seats[i].here->mail, &l->seats[i].letter, leave);
 }
 
-/* ---- making ---- */
+/* ---- creating ---- */
 
 static void seat_init(struct seat *seat, struct listener *l)
 {

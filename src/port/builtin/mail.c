@@ -34,7 +34,7 @@ void mail_wake(struct mailbox *box)
 {
 	uint64_t one = 1;
 
-	/* EAGAIN: the counter is at its end, 2^64 - 2; the thread wakes up anyway. */
+	/* EAGAIN: the counter has its maximum, 2^64 - 2; the thread wakes up anyway. */
 	(void)!write(box->watch.fd, &one, sizeof(one));
 }
 
@@ -63,7 +63,7 @@ bool mail_read(struct mailbox *box)
 	box->end = &box->first;
 	pthread_mutex_unlock(&box->lock);
 	for (; letter; letter = next) {
-		/* It may be freed, or posted again. */
+		/* read() may free the letter or post it again. */
 		next = letter->next;
 		letter->read(letter);
 	}

@@ -2,7 +2,7 @@
 /*
  * Theory of operation
  *
- * What nft(8) would be told:
+ * The table in the syntax of nft(8):
  *
  *	table inet fauxroot {
  *		chain out {
@@ -20,19 +20,20 @@
  *		}
  *	}
  *
- * A rule is a list of expressions that load into register 1, compare it (and end the rule where it
- * differs), or store it.
+ * A rule is a list of expressions. Each one loads a value into register 1, compares the register
+ * (and ends the rule if it differs), or stores the register.
  *
- * The mark goes to connections from addresses that are not the child's, which only we make; from
- * there to their answers, whether those are forwarded to us (prerouting) or made here (output: of
- * type route, so that the new mark is looked up). Of our own packets only those for a server of
- * this namespace come in, over lo. They get the mark, too, and the server's socket takes it over
- * (net.ipv4.tcp_fwmark_accept): so its answer is routed with the mark from the start, where without
- * it there may be no route at all (--net=none).
+ * The mark is set on connections from addresses that are not the child's; only we make such
+ * connections. From the connection it is copied to the answers. Those are forwarded to us (chain
+ * in, prerouting), or made by a server in this namespace (chain out; its type is route, so that the
+ * kernel routes the packet again with the new mark). Our own packets for a server of this namespace
+ * arrive over lo. They get the mark, too, and the server's socket inherits it
+ * (net.ipv4.tcp_fwmark_accept). So the answer has the mark before it is routed; without the mark
+ * there may be no route at all (--net=none).
  *
- * A batch is one datagram between BATCH_BEGIN and BATCH_END, carried out as a whole or not at all.
- * The acknowledgement is asked for with its last rule: that of BATCH_END is not answered before
- * Linux 6.10.
+ * A batch is one datagram with BATCH_BEGIN and BATCH_END; the kernel carries out all of it or
+ * nothing. The last rule requests the acknowledgement, because Linux before 6.10 does not
+ * acknowledge BATCH_END.
  */
 #include "nft.h"
 
@@ -55,17 +56,17 @@
 #include "fauxroot/sys/netlink.h"
 #include "source.h"
 
-/* In older headers of the kernel's it is missing. */
+/* Missing in older kernel headers. */
 #define TABLE_OWNER 2U
 
-/* NF_IP_PRI_MANGLE, NF_IP_PRI_NAT_SRC + 1: the target's own rules for sources come first. */
+/* NF_IP_PRI_MANGLE, and NF_IP_PRI_NAT_SRC + 1: after the target's own source NAT rules. */
 #define PRIORITY_MANGLE	    (-150)
 #define PRIORITY_AFTER_SNAT 101
 
-/* Rules of networks that fit into one request. */
+/* The number of network rules that fit into one request. */
 #define NETWORKS_A_BATCH 24
 
-/* Reports that are taken at a time: the target may cause as many as it likes. */
+/* Read so many reports at a time: the target can cause any number of them. */
 #define REPORTS_MAX 64
 
 enum { DIRECTION_ORIGINAL = 0, DIRECTION_REPLY = 1 };
@@ -114,7 +115,7 @@ static void put_chain(struct netlink_request *r, const char *name, const char *t
 	netlink_nest_end(r, nest);
 }
 
-/* Returns what rule_end() needs. */
+/* Returns the offset that rule_end() needs. */
 static size_t begin_rule(struct netlink_request *r, const char *chain, uint16_t flags)
 {
 	begin_message(r, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND | flags);
@@ -162,7 +163,7 @@ static void compare(struct netlink_request *r, uint32_t how, const void *value, 
 	end_expression(r, e);
 }
 
-/* Where in the packet's facts a value is loaded from or stored to. */
+/* Load or store a property of the packet's connection. */
 static void access_ct(struct netlink_request *r, uint32_t key, bool store)
 {
 	struct expression e = begin_expression(r, "ct");
@@ -213,7 +214,7 @@ static void load_source(struct netlink_request *r, bool ipv6)
 	end_expression(r, e);
 }
 
-/* What is loaded, without the bits behind @prefix. */
+/* Clear the bits after @prefix in the register. */
 static void cut_to_prefix(struct netlink_request *r, uint8_t prefix, size_t size)
 {
 	static const uint8_t zero[16];
@@ -264,7 +265,7 @@ static void put_marking_rule(struct netlink_request *r, bool by_mark)
 	netlink_nest_end(r, rule);
 }
 
-/* Answers on their way out of this namespace's servers; or all that comes in. */
+/* The rule of the chain out, for answers of servers in this namespace, or of the chain in. */
 static void put_mark_rule(struct netlink_request *r, bool out, uint16_t flags)
 {
 	size_t rule = begin_rule(r, out ? "out" : "in", flags);
@@ -296,7 +297,7 @@ static void put_network_rule(struct netlink_request *r, const struct nft_network
 	netlink_nest_end(r, rule);
 }
 
-/* @replace: remove a table that is there, with all that it holds; else that is -EEXIST. */
+/* @replace: first remove an existing table with its contents; otherwise it is -EEXIST. */
 static int make(struct netlink *nl, const struct nft_variant *variant, bool replace,
 		struct error *err)
 {
@@ -314,13 +315,13 @@ static int make(struct netlink *nl, const struct nft_variant *variant, bool repl
 	put_mark_rule(&r, true, 0);
 	put_mark_rule(&r, false, NLM_F_ACK);
 	put_boundary(&r, NFNL_MSG_BATCH_END);
-	return netlink_transact(nl, &r, "making the nf_tables table of published ports", err);
+	return netlink_transact(nl, &r, "creating the nf_tables table of published ports", err);
 }
 
 int nft_make(struct netlink *nl, const struct nft_variant *variant, struct error *err)
 {
-	/* After a removal the next socket of nf_tables that is closed waits for a grace period of
-	 * the kernel, so nothing is removed where nothing is there. */
+	/* Try without a removal first: after a removal, closing a socket of nf_tables takes a grace
+	 * period of the kernel. */
 	int rc = make(nl, variant, false, err);
 
 	return rc == -EEXIST ? make(nl, variant, true, err) : rc;

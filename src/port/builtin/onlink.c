@@ -10,7 +10,7 @@
 #include "fauxroot/base/macro.h"
 #include "fauxroot/sys/netlink.h"
 
-/* Reports that are taken at a time. */
+/* Read so many reports at a time. */
 #define REPORTS_MAX 64
 
 struct networks {
@@ -24,7 +24,7 @@ static bool is_link_local(const struct nft_network *network)
 	       (network->address[1] & 0xc0) == 0x80;
 }
 
-/* Fill in @network from a route's attributes: is it one on the link itself? */
+/* Fill in @network from the attributes of a route. Returns whether it is directly on the link. */
 static bool read_route(const struct nlmsghdr *message, struct nft_network *network)
 {
 	struct netlink_span rest = netlink_attributes(message, sizeof(struct rtmsg));
@@ -82,7 +82,7 @@ int onlink_list(struct netlink *nl, struct nft_network *ret, size_t *ret_n, stru
 		netlink_begin(&r, RTM_GETROUTE, NLM_F_DUMP, &all, sizeof(all));
 		rc = netlink_query(nl, &r, take_route, &networks, "listing the child's routes",
 				   err);
-		/* A kernel without IPv6. */
+		/* The kernel has no IPv6. */
 		if (rc == -EOPNOTSUPP || rc == -EAFNOSUPPORT)
 			rc = 0;
 	}

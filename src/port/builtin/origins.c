@@ -2,10 +2,10 @@
 /*
  * Theory of operation
  *
- * A binary heap a port orders its sources by their number of connections; each source knows its
- * place, so that one connection more or less costs a few comparisons and swaps. One table for all
- * ports finds them by key. Both grow with the sources, of which there are no more than connections,
- * and go back to little with the last one.
+ * Each port has a binary heap that orders its sources by their number of connections. Each source
+ * knows its index in the heap, so one connection more or less costs a few comparisons and swaps.
+ * One hash table for all ports finds sources by key. Heap and table grow with the number of
+ * sources, which never exceeds the number of connections, and shrink when the last source is gone.
  */
 #include "origins.h"
 
@@ -28,7 +28,7 @@ static void put(struct origin_heap *heap, unsigned at, struct origin *source)
 	source->at = at;
 }
 
-/* @source has more connections than before. */
+/* The number of connections of @source has grown: move it up. */
 static void rise(struct origin *source)
 {
 	struct origin_heap *heap = source->heap;
@@ -41,7 +41,7 @@ static void rise(struct origin *source)
 	put(heap, at, source);
 }
 
-/* @source has fewer. */
+/* The number of connections of @source has shrunk: move it down. */
 static void sink(struct origin *source)
 {
 	struct origin_heap *heap = source->heap;
@@ -94,7 +94,7 @@ void origin_heap_clear(struct origin_heap *heap)
 	heap->room = 0;
 }
 
-/* ---- the table ---- */
+/* ---- the hash table ---- */
 
 void origin_key(const union endpoint *client, uint64_t ret_key[2])
 {
@@ -102,7 +102,7 @@ void origin_key(const union endpoint *client, uint64_t ret_key[2])
 
 	ret_key[0] = ret_key[1] = 0;
 	if (client->sa.sa_family != AF_INET6) {
-		/* Not that of any IPv6 network: those have 0 in the second half. */
+		/* Different from all keys of IPv6 networks: those have 0 in the second half. */
 		ret_key[1] = UINT64_C(1) << 63 | client->in.sin_addr.s_addr;
 		return;
 	}
@@ -133,7 +133,7 @@ struct origin *origin_find(const struct origins *s, const struct origin_heap *he
 	return NULL;
 }
 
-/* Chains of one on average. Where memory is short they grow longer instead. */
+/* Keep chains at a length of one on average. If memory is short, chains grow instead. */
 static bool slots_grow(struct origins *s)
 {
 	size_t n_old = s->n_slots, n = MAX(n_old * 2, SLOTS_MIN);

@@ -2,10 +2,10 @@
 /*
  * Theory of operation
  *
- * A pipe is borrowed, never owned: a relay holds one only while bytes are in flight, so an idle
- * connection costs none. Pipes are of 1 MiB, the most that an ordinary user may have: small ones
- * make splice(2) slower than copying. All pipes of a user share /proc/sys/fs/pipe-user-pages-soft
- * (man 7 pipe: 64 MiB); we take a part of it at most, and where it is used up, relays copy instead.
+ * A relay borrows a pipe only while bytes are in flight, so an idle connection has none. A pipe has
+ * 1 MiB, the maximum for an ordinary user: with small pipes splice(2) is slower than copying. All
+ * pipes of a user share one limit, /proc/sys/fs/pipe-user-pages-soft (man 7 pipe: 64 MiB). We use
+ * at most a part of it. When it is used up, relays copy instead.
  */
 #include "pipes.h"
 
@@ -15,7 +15,7 @@
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/macro.h"
 
-/* Pages come back when other programs of the user close pipes: look again after this. */
+/* Other programs of the user may close pipes and so free pages: try again after this time. */
 #define SHORT_MS 1000
 
 static struct pipe make_pipe(void)
@@ -25,7 +25,7 @@ static struct pipe make_pipe(void)
 
 	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
 		return pipe;
-	/* EPERM past the soft limit; or the kernel gives what is left. */
+	/* Beyond the soft limit this fails with EPERM, or the kernel makes the pipe smaller. */
 	if (fcntl(fds[1], F_SETPIPE_SZ, PIPE_BYTES) < PIPE_BYTES) {
 		fd_close(fds[0]);
 		fd_close(fds[1]);

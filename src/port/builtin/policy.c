@@ -2,25 +2,26 @@
 /*
  * Theory of operation
  *
- * A bulk transfer keeps three busy: the sender, the receiver, and us between them. Each wakes us at
- * every turn, and a thread that has slept preempts whom it finds (EEVDF, as CFS before): the very
- * receiver that it has just served, which then falls behind, so that its window fills and we are
- * woken on its processor again. Where there are not processors for all three this cost a fifth of
- * the throughput. A thread of SCHED_BATCH (man 7 sched) does not preempt: it waits until somebody
- * pauses, or takes an idle processor.
+ * A bulk transfer keeps three threads busy: the sender, the receiver, and our worker between them.
+ * Sender and receiver wake the worker again and again. A thread that wakes up preempts the running
+ * thread (EEVDF, and CFS before). Often that is the receiver to which the worker has just sent
+ * data. The receiver falls behind, its window fills, and the worker is woken on its processor
+ * again. With fewer than three free processors this cost a fifth of the throughput. A thread with
+ * SCHED_BATCH (man 7 sched) does not preempt: it waits until another thread pauses, or runs on an
+ * idle processor.
  *
- * For a small request on a busy machine that wait would be the wrong thing: with all processors
- * taken its 99th percentile doubled. So a thread is SCHED_BATCH only while much goes through its
- * pipes.
+ * For small requests on a busy machine that wait is too long: with all processors busy, the 99th
+ * percentile of the response time doubled. So a thread uses SCHED_BATCH only while many bytes go
+ * through its pipes.
  */
 #include "policy.h"
 
 #include <sched.h>
 
-/* Looked at so often. */
+/* The interval of checks. */
 #define LOOK_MS 100
 
-/* So much is a bulk transfer: 1.6 Gbit/s. */
+/* The minimum rate of a bulk transfer: 1.6 Gbit/s. */
 #define BULK_BYTES_PER_MS (200 << 10)
 
 bool policy_may_change(void)

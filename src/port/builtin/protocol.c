@@ -153,6 +153,6 @@ void socket_stays_here(int fd)
 {
 	static const char reno[] = "reno";
 
-	/* Refused: it works with any other as well. */
+	/* Ignore failures: every other algorithm works as well. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, reno, sizeof(reno) - 1);
 }

@@ -2,24 +2,24 @@
 /*
  * Theory of operation
  *
- * A relay joins a client's connection and one to the target: two descriptors, two streams. epoll
- * reports edges, remembered in the ends' flags, so an established relay costs no epoll_ctl(2).
- * EPOLLOUT is asked for when a send has first been refused: a socket that is still connecting
- * refuses likewise, so the completion of connect() needs no event of its own, and its failure shows
- * as an error on receiving.
+ * A relay connects a client's connection with a connection to the target: two descriptors, two
+ * streams. epoll is edge-triggered, and the flags of the ends remember the edges. So an established
+ * relay needs no epoll_ctl(2). EPOLLOUT is enabled after the first send that was refused. A
+ * connecting socket refuses sends, too: so the completion of connect() needs no separate event, and
+ * its failure is an error of a later recv().
  *
- * End of file passes on as shutdown(2). Anything else that ends a connection ends the other with a
- * reset, as the peer would see without us: a target that refuses the connection is a reset to the
- * client. Both sockets come with SO_LINGER of 0 (man 7 socket), so that our own death is a reset,
- * too: end of file would claim that all has been said.
+ * An end of file is passed on with shutdown(2). Any other end of one connection resets the other
+ * connection, as the peer would see it without a relay: if the target refuses the connection, the
+ * client gets a reset. Both sockets have SO_LINGER with 0 seconds (man 7 socket), so the death of
+ * the forwarder is a reset, too: an end of file would mean that all bytes have arrived.
  *
- * A relay has a place in the share of its port from before it is made until it is closed
- * (shares.c); another client may displace it.
+ * A relay occupies a slot in the share of its port (shares.c), from before its creation until it is
+ * closed. Another client may displace it.
  *
- * A new relay stays with the thread that accepted it unless that has more than its share: a few
- * long-lived connections are spread evenly, many short ones are not passed around. A relay that is
- * handed on is a letter to the other thread, and keeps the share of its port in use until it is
- * read: a port is removed when all its relays are closed, and those on their way have arrived.
+ * A new relay stays with the accepting thread, unless that thread has clearly more relays than
+ * another one. So a few long connections are distributed evenly, and many short ones are not passed
+ * around. A relay is passed to another thread by a letter. Until the letter is read, the relay is a
+ * user of the share: a port is removed when all its relays are closed and all letters are read.
  */
 #include "relay.h"
 
@@ -33,7 +33,7 @@
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/macro.h"
 
-/* Of an idle connection, which costs this and two descriptors. */
+/* The memory of an idle connection, which also has two descriptors. */
 #define RELAY_BYTES 184
 
 struct relay {
@@ -42,7 +42,7 @@ struct relay {
 	struct relays *relays;	  /* its thread's */
 	union {
 		struct list link;     /* in relays.open, or relays.dead */
-		struct letter letter; /* on its way to another thread */
+		struct letter letter; /* while it is passed to another thread */
 	};
 	struct list ready; /* in relays.ready, or self-linked */
 	struct share_slot slot;
@@ -51,7 +51,7 @@ struct relay {
 
 static_assert(sizeof(struct relay) <= RELAY_BYTES, "a relay is small");
 
-/* All has been said, both ways: close(2) may do without the reset. */
+/* Both directions are finished: close(2) needs no reset. */
 static void set_orderly(int fd)
 {
 	static const struct linger none = {.l_onoff = 0};
@@ -59,7 +59,7 @@ static void set_orderly(int fd)
 	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
 }
 
-/* Give up the place of @r; a client that waits for one may ask again. */
+/* Leave the share of the port. A waiting client may try again. */
 static void leave(struct relays *here, struct relay *r)
 {
 	int waiter = share_leave(&r->slot);
@@ -69,7 +69,7 @@ static void leave(struct relays *here, struct relay *r)
 		mail_wake(here->threads->relays[waiter]->mail);
 }
 
-/* Close @r and bury it. */
+/* Close @r; relays_bury() frees it. */
 static void relay_close(struct relay *r, bool reset)
 {
 	struct relays *here = r->relays;
@@ -81,8 +81,8 @@ static void relay_close(struct relay *r, bool reset)
 		if (!reset)
 			set_orderly(r->ends[i].watch.fd);
 	}
-	/* The agent may still hold its reference to the target's end, and then close() would leave
-	 * it in the epoll set, naming a relay that is no more. */
+	/* The agent may still have the target's end open. Then close() alone would leave it in the
+	 * epoll set, with a pointer to a freed relay. */
 	watch_remove(here->loop, &r->ends[1].watch);
 	for (int i = 0; i < 2; i++)
 		r->ends[i].watch.fd = fd_close(r->ends[i].watch.fd);
@@ -102,7 +102,7 @@ void relays_bury(struct relays *rs)
 	}
 }
 
-/* Move what can be moved, both ways. */
+/* Move bytes in both directions. */
 static void turn(struct relay *r)
 {
 	struct relays *here = r->relays;
@@ -138,7 +138,7 @@ void relays_turn(struct relays *rs)
 
 	if (list_empty(&rs->ready))
 		return;
-	/* Those that yield again come to the now empty list: one turn each. */
+	/* Relays that yield again are added to the list, which is empty now: each gets one turn. */
 	round = rs->ready;
 	round.next->prev = round.prev->next = &round;
 	list_init(&rs->ready);
@@ -162,7 +162,7 @@ static void on_end(struct watch *watch, uint32_t events)
 		end->urgent = true;
 	if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
 		end->writable = true;
-	/* A reset after its end of file: no read would tell us any more. */
+	/* A reset after end of file: no further read would report it. */
 	if ((events & EPOLLERR) && r->streams[end->index].done)
 		relay_close(r, true);
 	else
@@ -191,7 +191,7 @@ unsigned relays_load(const struct relays *rs)
 	return atomic_load_explicit(&rs->load, memory_order_relaxed);
 }
 
-/* The thread that a new relay of @here goes to. */
+/* Returns the thread for a new relay that @here has accepted. */
 static struct relays *choose_thread(struct relays *here)
 {
 	const struct relay_threads *threads = here->threads;
@@ -239,7 +239,7 @@ static void hand_over(struct relay *r, struct relays *to)
 	mail_post(to->mail, &r->letter, arrive);
 }
 
-/* Connect @r to the target. Returns false where that has failed at once. */
+/* Connect @r to the target. Returns false if that fails at once. */
 static bool connect_target(const struct target *target, struct relay *r,
 			   const union endpoint *client)
 {

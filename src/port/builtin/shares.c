@@ -2,20 +2,23 @@
 /*
  * Theory of operation
  *
- * Counted are connections, two descriptors each. What all ports have, or have reserved where that
- * is more, is "committed"; a port may take another connection while it has less than its reserve,
- * or while less is committed than there is. A port that is published when all is taken has its
- * reserve nevertheless: it displaces connections of the port that has most.
+ * The unit is a connection, which has two descriptors. For each port its connections are counted,
+ * or its reserve if that is more; the sum over all ports is "committed". A port may take another
+ * connection while it has less than its reserve, or while less is committed than the capacity. A
+ * port that is published when the capacity is used up gets its reserve nevertheless: it displaces
+ * connections of the port with most.
  *
- * A full port is looked at source by source. Its backlog is a queue, so a client is seen only when
- * those before it are out of the way: each is accepted on a spare descriptor, and takes the place
- * of the newest connection of the source that has most, where that leaves this source with no fewer
- * than its own. Else it is one of the greedy source, or of no worse a one. It waits a moment: where
- * connections come and go its turn comes. Where they only stay, it is reset. Where no source has
- * more than one connection nobody could be displaced, and clients wait in the backlog.
+ * In a full port the sources of connections are compared. The backlog is a queue, so we see a
+ * client only after the clients before it are out of the way. Each is accepted on a spare
+ * descriptor. It displaces the newest connection of the source with most connections, if that
+ * source still has at least as many as the client's own source afterwards. Otherwise the client
+ * belongs to the source with most, or to one with nearly as many. Then it waits for a moment: if
+ * connections end, it is admitted; if they only stay open, it is reset. If no source has more than
+ * one connection, none could be displaced, and clients wait in the backlog.
  *
- * A displaced connection belongs to the thread that relays it, and that may be handing it on just
- * now: it goes to a list of that thread, or is told when it arrives.
+ * A displaced connection belongs to the thread that relays it, and that thread may be passing it to
+ * another thread at this moment. So it is put on a list of its thread, or is detected when it
+ * arrives at the other thread (share_settle()).
  */
 #include "shares.h"
 
@@ -24,10 +27,10 @@
 
 #include "fauxroot/base/macro.h"
 
-/* What a listener needs beside connections: itself, and a spare to accept with. */
+/* A listener's own descriptors: its socket, and a spare one to accept with. */
 #define LISTENER_DESCRIPTORS 2U
 
-/* ---- room ---- */
+/* ---- capacity ---- */
 
 static unsigned committed(const struct shares *s)
 {
@@ -39,14 +42,14 @@ static void add_committed(struct shares *s, int n)
 	atomic_store_explicit(&s->committed, committed(s) + (unsigned)n, memory_order_relaxed);
 }
 
-/* Descriptors that flows have, or could. */
+/* Descriptors that UDP flows have, or that are reserved for them. */
 static unsigned flows(const struct shares *s)
 {
 	return MAX(atomic_load_explicit(s->flows, memory_order_relaxed),
 		   atomic_load_explicit(&s->udp_reserve, memory_order_relaxed));
 }
 
-/* Connections that there can be: one at least. */
+/* The maximum number of connections, at least one. */
 static unsigned capacity(const struct shares *s)
 {
 	unsigned all = s->descriptors, taken = flows(s);
@@ -60,13 +63,13 @@ static bool has_room(const struct share *share)
 	       committed(share->shares) < capacity(share->shares);
 }
 
-/* A port has come or gone. */
+/* Divide the descriptors again, after a port was added or removed. */
 static void divide(struct shares *s)
 {
 	unsigned all = s->limit > s->listeners ? s->limit - s->listeners : 0, sum = 0;
 
 	s->descriptors = all;
-	/* Half of all is reserved at most; flows can have the other half, and no more. */
+	/* At most half of all descriptors are reserved; the other half is the limit of flows. */
 	s->reserve = MAX(1U, MIN(SHARE_RESERVE, all / 4 / MAX(s->n_tcp, 1U)));
 	for (struct list *at = s->ports.next; at != &s->ports; at = at->next) {
 		const struct share *share = CONTAINER(at, struct share, link);
@@ -117,8 +120,8 @@ static void give(struct share_slot *slot)
 	origin_drop(&share->shares->origins, TAKE_PTR(slot->source), &slot->link);
 }
 
-/* The newest connection of the source that has most in @share. Returns the worker to wake, or -1.
- */
+/* Displace the newest connection of the source with most connections in @share. Returns the worker
+ * to wake, or -1. */
 static int displace(struct share *share)
 {
 	struct list *newest = origin_most(&share->heap)->connections.next;
@@ -147,8 +150,10 @@ static struct share *largest(struct shares *s)
 }
 
 /*
- * The port that is to lose a connection to another one of @source, which is NULL where it has none
- * in @share. NULL: there is none.
+ * Find the port that must lose a connection to a new one of @source.
+ * @source: NULL: it has no connection in @share
+ *
+ * Returns NULL if there is none.
  */
 static struct share *find_victim(struct share *share, const struct origin *source)
 {
@@ -191,13 +196,14 @@ static enum share_answer enter(struct share *share, const uint64_t *key, struct 
 
 		if (!victim && share->used > 0)
 			return wait_or_not(share, asker, now_ms);
-		/* Too little even for the first one; or those displaced are still to go. */
+		/* No room even for a first connection, or too many displaced ones are still open.
+		 */
 		if (!victim || s->leaving >= SHARE_LEAVING_MAX)
 			return SHARE_WAITS;
 		*ret_wake = displace(victim);
 		update_shut(victim);
 	}
-	/* @source has not lost its last one: it had fewer than the one that lost. */
+	/* @source is still valid: it had fewer connections than the source that lost one. */
 	if (!source)
 		source = origin_new(&s->origins, &share->heap, key);
 	if (!source)
@@ -319,7 +325,7 @@ void share_remove(struct share *share)
 	pthread_mutex_unlock(&share->shares->lock);
 }
 
-/* With the lock. Returns true for the last user. */
+/* Remove one user; the caller has the lock. Returns true for the last user. */
 static bool drop_user(struct share *share)
 {
 	struct shares *s = share->shares;
@@ -397,7 +403,7 @@ void shares_clear(struct shares *s)
 	pthread_mutex_destroy(&s->lock);
 }
 
-/* ---- for others that need descriptors ---- */
+/* ---- for other users of descriptors ---- */
 
 unsigned shares_flows_max(struct shares *s)
 {

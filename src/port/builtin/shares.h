@@ -91,7 +91,7 @@ enum share_answer {
 
 /*
  * shares_init() - start without ports
- * @descriptors: RLIMIT_NOFILE minus those not for connections, flows and listeners
+ * @descriptors: for connections, flows and listeners: a part of RLIMIT_NOFILE
  * @flows: current number of UDP flows, one descriptor each; must outlive @s
  * @closed: called with @arg, from any thread, when a share has lost its last user
  */
@@ -176,8 +176,8 @@ struct share_slot *shares_displaced(struct shares *s, unsigned worker);
 /*
  * share_is_shut() - should clients stay in the backlog?
  *
- * True while the port is full and no new client could displace a connection: no source has more
- * than one connection, or one client waits already.
+ * True while one client waits already, and while the port is full and no new client could displace
+ * a connection, because no source has more than one.
  */
 static inline bool share_is_shut(const struct share *share)
 {

@@ -2,21 +2,22 @@
 /*
  * Theory of operation
  *
- * With IP_TRANSPARENT (man 7 ip) a socket in the child may connect from an address that is not the
- * child's: the real client's. What is left to do is to lead the target's answers back into that
- * socket instead of out of the child's network. Answers that may be ours look up a routing table of
- * their own, in which every destination is local:
+ * With IP_TRANSPARENT (man 7 ip) a socket in the child can connect from an address that is not the
+ * child's: the real client's. The target's answers must then be routed back to that socket, and not
+ * out of the child's network. So possible answers to us use a separate routing table, in which
+ * every destination is local. Two kinds of rules select it:
  *
- * - all: a rule on a mark. Connection tracking carries it from our packets to their answers,
- *   through bridges and DNAT: see tracking.c.
- * - answers from a published port of a loopback address: a rule on their source, address and port.
- *   The mark comes when the answer has been routed, and where there is no other route for it (a
- *   network without a way out) it would not come at all. The rule names the port, because after
- * DNAT the kernel routes a packet again, with its source: a connection of the target's own from
- *   127.0.0.1 that DNAT turns to a container must go there.
+ * - A rule on a mark, for all answers. Connection tracking copies the mark from our packets to
+ *   their answers, through bridges and DNAT: see tracking.c.
+ * - A rule on source address and source port, for each published port of a loopback address. An
+ *   answer gets its mark after it was routed; if the network has no other route for it (no way
+ *   out), it would never get one. The rule includes the port, because the kernel routes a packet
+ *   again after DNAT, with its source: a connection of the target itself from 127.0.0.1 that DNAT
+ *   redirects to a container must reach that container.
  *
- * Servers trust 127.0.0.1. So a remote client whose address cannot be kept comes from the child's
- * interface; a network that has no such address (--net=none, or one without IPv6) gets one on lo.
+ * Servers trust 127.0.0.1. So a remote client that cannot keep its address gets the address of the
+ * child's interface. A network without such an address (--net=none, or one without IPv6) gets one
+ * on lo.
  */
 #include "source.h"
 
@@ -44,7 +45,7 @@
 
 #define SETUP_MS 5000
 
-/* IPv4's dummy address (RFC 7600), and one like those that IPv6 networks of ours have. */
+/* The IPv4 dummy address (RFC 7600), and an address as in the IPv6 networks that we set up. */
 #define PROXY4 "192.0.0.8"
 #define PROXY6 "fd00::100"
 
@@ -54,13 +55,13 @@
 
 static const int families[SOURCE_FAMILIES] = {AF_INET, AF_INET6};
 
-/* There already: as good as made. */
-static int made(int rc)
+/* An object that exists already is success. */
+static int ok_if_exists(int rc)
 {
 	return rc == -EEXIST ? 0 : rc;
 }
 
-/* ip [-6] rule add … lookup TABLE: what a packet must have is appended by the caller. */
+/* ip [-6] rule add … lookup TABLE: the caller appends the conditions. */
 static void begin_rule(struct netlink_request *r, uint16_t type, int family, uint8_t prefix)
 {
 	const struct fib_rule_hdr rule = {
@@ -73,7 +74,8 @@ static void begin_rule(struct netlink_request *r, uint16_t type, int family, uin
 	netlink_begin(r, type, type == RTM_NEWRULE ? NLM_F_CREATE | NLM_F_EXCL : 0, &rule,
 		      sizeof(rule));
 	netlink_put_u32(r, FRA_TABLE, SOURCE_TABLE);
-	/* Its own, lest the next rule gets the next lower one, and one day none is left. */
+	/* A fixed priority: by default each new rule gets the next lower one, until none is left.
+	 */
 	netlink_put_u32(r, FRA_PRIORITY, SOURCE_PRIORITY);
 }
 
@@ -84,7 +86,7 @@ static int add_mark_rule(struct netlink *nl, int family)
 
 	begin_rule(&r, RTM_NEWRULE, family, 0);
 	netlink_put_u32(&r, FRA_FWMARK, SOURCE_MARK);
-	return made(netlink_transact(nl, &r, "adding a routing rule", NULL));
+	return ok_if_exists(netlink_transact(nl, &r, "adding a routing rule", NULL));
 }
 
 /* ip [-6] rule add|del from ADDRESS ipproto tcp sport PORT lookup TABLE */
@@ -106,8 +108,8 @@ static int change_answers_rule(struct netlink *nl, uint16_t type, const union en
 
 int source_lead_answers(struct netlink *nl, const union endpoint *child, struct error *err)
 {
-	return made(change_answers_rule(nl, RTM_NEWRULE, child, "adding a routing rule for answers",
-					err));
+	return ok_if_exists(change_answers_rule(nl, RTM_NEWRULE, child,
+						"adding a routing rule for answers", err));
 }
 
 int source_leave_answers(struct netlink *nl, const union endpoint *child, struct error *err)
@@ -134,7 +136,7 @@ static int add_route(struct netlink *nl, int family)
 	netlink_begin(&r, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, &route, sizeof(route));
 	netlink_put_u32(&r, RTA_TABLE, SOURCE_TABLE);
 	netlink_put_u32(&r, RTA_OIF, if_nametoindex("lo"));
-	return made(netlink_transact(nl, &r, "adding a routing table", NULL));
+	return ok_if_exists(netlink_transact(nl, &r, "adding a routing table", NULL));
 }
 
 /* ip address add ADDRESS dev lo */
@@ -155,10 +157,10 @@ static int add_address(struct netlink *nl, const union endpoint *e)
 	netlink_begin(&r, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, &ifaddr, sizeof(ifaddr));
 	netlink_put(&r, IFA_LOCAL, address, size);
 	netlink_put(&r, IFA_ADDRESS, address, size);
-	return made(netlink_transact(nl, &r, "adding an address", NULL));
+	return ok_if_exists(netlink_transact(nl, &r, "adding an address", NULL));
 }
 
-/* The first address of @family on an interface that is not loopback nor link-local. */
+/* Returns the first address of @family on an interface that is neither loopback nor link-local. */
 static union endpoint interface_address(int family)
 {
 	union endpoint found = {.sa.sa_family = AF_UNSPEC};
@@ -182,7 +184,7 @@ static union endpoint interface_address(int family)
 	return found;
 }
 
-/* May a socket be bound to an address that is not ours, of the range for documentation? */
+/* Can a socket be bound to a foreign address? Tries one of the range for documentation. */
 static int try_transparent(int family)
 {
 	_cleanup_close_ int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -205,12 +207,12 @@ static void note(struct source_setup *setup, const char *what, int rc)
 		(void)str_print(setup->why, sizeof(setup->why), "%s: %s", what, strerror(-rc));
 }
 
-/* Real sources: may they be taken, and do answers with the mark find back? */
+/* Check whether sockets can use real source addresses, and route answers with the mark back. */
 static void prepare_answers(struct netlink *nl, int i, struct source_setup *setup)
 {
 	int rc = try_transparent(families[i]);
 
-	/* A network without IPv6 at all needs none of it, and nobody misses it. */
+	/* A network without IPv6 needs no preparation for it. */
 	if (rc == -EAFNOSUPPORT)
 		return;
 	note(setup, "IP_TRANSPARENT", rc);
@@ -225,8 +227,8 @@ static void prepare_answers(struct netlink *nl, int i, struct source_setup *setu
 	setup->real[i] = rc == 0;
 }
 
-/* Accepted sockets take over the mark, of both families. Where /proc/sys is read-only, only
- * networks without a way out miss it: see nft.c. */
+/* Let accepted sockets inherit the mark; the sysctl is for both families. If /proc/sys is
+ * read-only, only networks without a way out suffer: see nft.c. */
 static void prepare_accept(void)
 {
 	_cleanup_close_ int fd = open("/proc/sys/net/ipv4/tcp_fwmark_accept", O_WRONLY | O_CLOEXEC);

@@ -2,19 +2,19 @@
 /*
  * Theory of operation
  *
- * Bytes of one direction of a relay. Few bytes are received into the thread's buffer and sent on:
- * two system calls and no pipe. A read that fills the buffer shows a bulk transfer, which goes
- * through a borrowed pipe by splice(2), without being copied, until the sender pauses.
+ * A stream moves the bytes of one direction of a relay. Small amounts are received into the
+ * thread's buffer and sent on: two system calls, and no pipe. A read that fills the buffer
+ * indicates a bulk transfer. Its bytes go through a borrowed pipe by splice(2), without a copy,
+ * until the sender pauses.
  *
- * Urgent data (man 7 tcp) stays where it is in the stream, which loses none of it; the mark is not
- * passed on. splice(2) does not get past the mark, so a stream that has had one is copied. At a
- * mark splice(2) returns 0 when the sender's end of file waits behind it, as at the end of file
- * itself, and maybe before epoll reports the mark. Only recv(2), which reads past the mark, tells
- * the end.
+ * Urgent data (man 7 tcp) keeps its position in the stream, and no byte is lost; the mark is not
+ * passed on. splice(2) stops at the mark, so a stream that has had one is copied. splice(2) returns
+ * 0 at the end of file, but also at a mark if the end of file follows it; and epoll may report the
+ * mark later. Only recv(2) can tell the two cases apart, because it reads past the mark.
  *
- * What the receiver does not take stays in the pipe or, of the buffer, in a leftover; nothing more
- * is read then, so what is held for a receiver that never reads is bounded, and the sender is held
- * up by its own window.
+ * If the receiver does not take all bytes, the rest stays in the pipe, or is copied from the buffer
+ * into a leftover. Then nothing more is read. So the memory for a receiver that never reads is
+ * limited, and the TCP window stops the sender.
  */
 #include "stream.h"
 
@@ -28,13 +28,13 @@
 
 #include "fauxroot/base/macro.h"
 
-/* So many rounds before other relays of the thread get their turn. */
+/* The number of rounds before other relays of the thread get their turn. */
 #define ROUNDS 16
 
-/* Spliced at a time: the receiver can begin while we fetch the next. */
+/* Bytes per splice(2): the receiver can start reading while we fetch the next chunk. */
 #define CHUNK (256 << 10)
 
-/* A bulk transfer that pauses with less than this goes back to copying. */
+/* If a bulk transfer pauses with fewer bytes than this, the stream copies again. */
 #define BULK_MIN (32 << 10)
 
 int mover_init(struct mover *m, struct loop *loop, unsigned max_pipes)
@@ -63,12 +63,12 @@ void stream_clear(struct mover *m, struct stream *s)
 	s->n = s->at = 0;
 }
 
-/* @to takes no more: hear when it does. Returns the state to report. */
+/* @to is full: wait for EPOLLOUT. Returns the state to report. */
 static enum stream_state wait_writable(struct mover *m, struct end *to)
 {
 	to->writable = false;
 	if (!to->asked_out) {
-		/* Reports at once where room has come meanwhile. */
+		/* If there is room again meanwhile, this reports it at once. */
 		if (watch_change(m->loop, &to->watch, END_EVENTS | EPOLLOUT) < 0)
 			return STREAM_BROKEN;
 		to->asked_out = true;
@@ -76,7 +76,7 @@ static enum stream_state wait_writable(struct mover *m, struct end *to)
 	return STREAM_WAITS;
 }
 
-/* Keep the @n bytes at @data for @to, which has taken what it could. */
+/* Keep the @n bytes at @data that @to has not taken. */
 static enum stream_state keep(struct mover *m, struct stream *s, struct end *to, const char *data,
 			      size_t n)
 {
@@ -120,8 +120,9 @@ static enum stream_state copy(struct mover *m, struct stream *s, struct end *fro
 		return STREAM_YIELDS;
 	}
 	s->bulk = n == BUFFER_BYTES;
-	/* A short read has emptied the socket (man 7 epoll); what comes later is a new edge, but a
-	 * hang-up may have been reported with these bytes, or the urgent mark have ended them. */
+	/* A short read has emptied the socket (man 7 epoll), and later bytes are a new edge. But a
+	 * hang-up may have been reported with these bytes, or the read may have ended at the urgent
+	 * mark. */
 	if (!s->bulk && !from->hung && !from->urgent)
 		from->readable = false;
 	sent = send(to->watch.fd, m->buffer, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -135,7 +136,7 @@ static enum stream_state copy(struct mover *m, struct stream *s, struct end *fro
 	return STREAM_YIELDS;
 }
 
-/* Fill the borrowed pipe from @from. Returns how many bytes came, 0 where none did; or -1. */
+/* Fill the borrowed pipe from @from. Returns the number of bytes, which may be 0, or -1. */
 static ssize_t fill_pipe(struct stream *s, struct end *from)
 {
 	size_t held = s->n;
@@ -148,18 +149,18 @@ static ssize_t fill_pipe(struct stream *s, struct end *from)
 	if (n < 0) {
 		if (errno != EAGAIN)
 			return -1;
-		/* With bytes in the pipe, it may be the pipe that is full. */
+		/* If the pipe contains bytes, EAGAIN may mean that the pipe is full. */
 		if (held == 0)
 			from->readable = false;
 		return 0;
 	}
 	s->n += (uint32_t)n;
-	/* 0 is the end of file or an urgent mark: copy() tells which, once the pipe is empty. */
+	/* 0 means end of file or an urgent mark: copy() finds out which, when the pipe is empty. */
 	s->bulk = n >= BULK_MIN;
 	return n;
 }
 
-/* One round through the pipe. */
+/* Move bytes through the pipe once. */
 static enum stream_state move_spliced(struct mover *m, struct stream *s, struct end *from,
 				      struct end *to)
 {
@@ -193,7 +194,7 @@ static enum stream_state move_once(struct mover *m, struct stream *s, struct end
 		return to->writable ? send_leftover(m, s, to) : STREAM_WAITS;
 	if (s->eof) {
 		s->done = true;
-		/* ENOTCONN: the receiver has gone meanwhile. */
+		/* ENOTCONN: the receiver has closed the connection meanwhile. */
 		return shutdown(to->watch.fd, SHUT_WR) < 0 ? STREAM_BROKEN : STREAM_DONE;
 	}
 	if (!from->readable)

@@ -2,14 +2,14 @@
 /*
  * Theory of operation
  *
- * Each thread keeps a stock of unconnected sockets of the child's network namespace, and asks the
- * agent for more before it runs out. The stock grows when it runs dry and shrinks when part of it
- * was not needed for a second, so that an idle port holds a handful of descriptors.
+ * Each thread keeps a stock of unconnected sockets of the child's network namespace, and requests
+ * more from the agent before the stock runs dry. The desired size grows when the stock runs dry. It
+ * shrinks when a part was not needed for a second. So an idle port has only a few descriptors.
  *
- * Where few descriptors are left, sockets are made ahead by the two, so that those that no port
- * needs are not missing elsewhere. At RLIMIT_NOFILE the kernel delivers only a part of a batch, or
- * nothing (man 7 unix, MSG_CTRUNC): the next ones are small then, and come when connections have
- * ended.
+ * If few descriptors are left, a thread requests at most two sockets at a time, so that unused
+ * sockets do not take descriptors from connections. At RLIMIT_NOFILE the kernel delivers only a
+ * part of a batch, or nothing (man 7 unix, MSG_CTRUNC). Then the next batches are small, and are
+ * requested after connections have ended.
  */
 #include "supply.h"
 
@@ -25,14 +25,14 @@
 
 #define WANT_MIN 4
 #define RETRY_MS 50
-#define WANT_UDP 16 /* a batch of datagrams can be that many new clients */
+#define WANT_UDP 16 /* each datagram of a batch may come from a new client */
 
 static uint8_t want_min(enum socket_kind kind)
 {
 	return kind == KIND_UDP4 || kind == KIND_UDP6 ? WANT_UDP : WANT_MIN;
 }
 
-static void ask(struct supply *supply, enum socket_kind kind)
+static void request_more(struct supply *supply, enum socket_kind kind)
 {
 	struct stock *stock = &supply->stocks[kind];
 	struct supply_request request = {.kind = kind};
@@ -51,7 +51,7 @@ static void ask(struct supply *supply, enum socket_kind kind)
 	supply->queue[supply->n_queue++] = (uint8_t)kind;
 }
 
-/* The agent answers in order: the kind that this answer must be of. */
+/* Returns the kind that the next answer must have: the agent answers requests in order. */
 static enum socket_kind next_answer(struct supply *supply)
 {
 	enum socket_kind kind = supply->queue[0];
@@ -66,7 +66,7 @@ void supply_need(struct supply *supply, enum socket_kind kind)
 	struct stock *stock = &supply->stocks[kind];
 
 	stock->want = MAX(stock->want, want_min(kind));
-	ask(supply, kind);
+	request_more(supply, kind);
 }
 
 int supply_take(struct supply *supply, enum socket_kind kind)
@@ -79,7 +79,7 @@ int supply_take(struct supply *supply, enum socket_kind kind)
 	stock->low = MIN(stock->low, stock->n);
 	if (fd < 0)
 		stock->want = (uint8_t)MIN(MAX(stock->want, want_min(kind)) * 2, MAX_BATCH);
-	ask(supply, kind);
+	request_more(supply, kind);
 	return fd;
 }
 
@@ -106,7 +106,7 @@ static void disconnect(struct supply *supply)
 		next_answer(supply);
 }
 
-/* Descriptors of an answer that has passed supply_check_answer(). Returns 0 or -EPROTO. */
+/* Add the descriptors of a checked answer to the stock. Returns 0 or -EPROTO. */
 static int stock_up(struct supply *supply, enum socket_kind kind, const int *fds, size_t n)
 {
 	int rc = 0;
@@ -129,7 +129,8 @@ static int refuse(const int *fds, size_t n)
 	return -EPROTO;
 }
 
-/* One answer. Returns 1, 0 when there is none, -errno when the agent is dead or a stranger. */
+/* Receive one answer. Returns 1; 0 if there is none; -errno if the agent is dead or breaks the
+ * protocol. */
 static int take_answer(struct supply *supply)
 {
 	struct supply_answer answer;
@@ -147,7 +148,7 @@ static int take_answer(struct supply *supply)
 	asked = supply->stocks[supply->queue[0]].asked;
 	kind = next_answer(supply);
 	if (n < 0) {
-		/* Out of descriptors; those that came are closed again. */
+		/* Out of descriptors: message_recv() has closed those that were delivered. */
 		supply->scarce = true;
 		supply->retry_ms = supply->loop->now_ms + RETRY_MS;
 		supply->loop->fds_short = true;
@@ -166,7 +167,7 @@ static void on_agent(struct watch *watch, uint32_t events)
 	int rc;
 
 	(void)events;
-	/* An earlier event of the batch has ended the conversation. */
+	/* An earlier event of the batch has disconnected the agent. */
 	if (watch->fd < 0)
 		return;
 	do {
@@ -174,7 +175,7 @@ static void on_agent(struct watch *watch, uint32_t events)
 	} while (rc > 0);
 	if (rc < 0) {
 		if (rc == -EPROTO)
-			log_error("the port agent sent what it must not");
+			log_error("protocol error from the port agent");
 		disconnect(supply);
 	}
 	if (supply->loop->now_ms >= supply->retry_ms)
@@ -203,7 +204,7 @@ void supply_connect(struct supply *supply, int fd, uint64_t netns_cookie)
 	}
 	for (int kind = 0; kind < KIND_COUNT_; kind++)
 		if (supply->stocks[kind].want > 0)
-			ask(supply, (enum socket_kind)kind);
+			request_more(supply, (enum socket_kind)kind);
 }
 
 void supply_retry(struct supply *supply)
@@ -237,7 +238,7 @@ void supply_tick(struct supply *supply)
 		for (; stock->n > stock->want; stock->n--)
 			fd_close(stock->fds[stock->n - 1]);
 		stock->low = stock->n;
-		ask(supply, (enum socket_kind)kind);
+		request_more(supply, (enum socket_kind)kind);
 	}
 }
 

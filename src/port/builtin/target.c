@@ -15,7 +15,7 @@ enum source target_bind(const struct target *target, int fd, const union endpoin
 		if (bind(fd, &source.sa, endpoint_size(&source)) == 0)
 			return SOURCE_PLAIN;
 	}
-	/* Routing gives a loopback source towards loopback addresses alone. */
+	/* Routing chooses a loopback source for loopback destinations only. */
 	if (!endpoint_is_loopback(&target->child))
 		return SOURCE_PLAIN;
 	if (target->proxy.sa.sa_family != AF_UNSPEC &&

@@ -2,24 +2,25 @@
 /*
  * Theory of operation
  *
- * The launcher itself speaks to nf_tables in the child's network namespace, over sockets that a
- * runner has made there: a socket keeps its namespace, and the launcher, whose effective uid owns
- * the child's user namespaces from outside, has every capability in them (man 7 user_namespaces).
- * So no program of anybody's is executed, and nothing is looked up in the child's mount namespace.
+ * The launcher configures nf_tables in the child's network namespace itself, over sockets that a
+ * runner has made there: a socket keeps its namespace. The launcher's effective uid owns the
+ * child's user namespaces from outside, so the launcher has all capabilities in them (man 7
+ * user_namespaces). So no program is executed, and no path is resolved in the child's mount
+ * namespace.
  *
  * The table belongs to the launcher's socket (NFT_TABLE_F_OWNER, Linux 5.12): "nft flush ruleset"
- * in the child passes over it. The launcher is out of the target's reach and lives as long as the
- * ports, where the agent may be killed by the target. On an older kernel the table is watched, and
- * made again when somebody has removed it.
+ * in the child does not remove it. The launcher is the owner, because the target cannot kill it and
+ * it lives as long as the ports; the agent can be killed by the target. On an older kernel the
+ * launcher watches the table, and restores it after a removal.
  *
- * How our connections are known depends on the kernel. With nft_fib: no address of the namespace is
- * their source. Without: their sockets carry a mark that no routing rule knows.
+ * The kernel decides how the rules recognise our connections. With nft_fib: their source is not an
+ * address of the namespace. Without: their sockets carry a mark that no routing rule uses.
  *
- * A client whose address lies in a network on a link of the child's cannot keep it where DNAT leads
- * its connection out on that link: the server there would look for the client on the link, too.
- * Such connections get the link's own address for a source. Networks come and go (docker network
- * create), so the routes are watched. What the target changes in quick succession is looked at once
- * in a while.
+ * A client may have an address in a network on one of the child's links. If DNAT redirects its
+ * connection to a server on that link, the client cannot keep its address: the server would search
+ * the client on the link. Such connections get the link's own address as their source. Networks are
+ * added and removed (docker network create), so the launcher watches the routes. The target may
+ * change them very often, so the interval between two checks has a minimum.
  */
 #include "tracking.h"
 
@@ -44,12 +45,13 @@
 #define OPEN_MS	  5000
 #define ANSWER_MS 2000
 
-/* After a change, before it is looked at: the next changes are seen with it. */
-#define SETTLE_MS 50
+/* The delay between a change and the check, which then covers further changes as well. */
+#define DELAY_MS 50
 
-/* Between two looks, where changes do not end; and so many times as long as a look takes. */
-#define PACE_MS	   250
-#define PACE_TIMES 20
+/* The minimum interval between two checks: at least PAUSE_MS, and at least PAUSE_TIMES the duration
+ * of a check. */
+#define PAUSE_MS    250
+#define PAUSE_TIMES 20
 
 enum role { NFT, NFT_REPORTS, ROUTES, ROUTE_REPORTS, ROLES };
 
@@ -58,14 +60,14 @@ struct tracking {
 	struct nft_variant variant;
 	uint32_t port; /* of the NFT socket (man 7 netlink: nl_pid) */
 	struct event *on_nft, *on_routes, *on_due;
-	int64_t rest_ms; /* until then the routes are not looked at again */
-	bool removed;	 /* the table is to be made again */
-	bool networks_said;
+	int64_t rest_ms; /* do not check the routes again before this time */
+	bool removed;	 /* the table must be restored */
+	bool complained; /* a problem with networks was logged */
 };
 
 /* ---- the sockets ---- */
 
-/* ns_job.run; what is sent belongs to this short-lived process, which ends. */
+/* ns_job.run. It sends the sockets and does not close them: the process exits soon. */
 static int open_inside(void *arg, struct error *err)
 {
 	static const int protocols[ROLES] = {NETLINK_NETFILTER, NETLINK_NETFILTER, NETLINK_ROUTE,
@@ -132,7 +134,7 @@ static void learn_port(struct tracking *t)
 		t->port = name.nl_pid;
 }
 
-/* In the way that this kernel knows, the best first. */
+/* Create the table in the best variant that this kernel supports. */
 static int make_table(struct tracking *t, struct error *err)
 {
 	static const struct nft_variant variants[] = {
@@ -153,7 +155,7 @@ static int make_table(struct tracking *t, struct error *err)
 		}
 		log_debug("%s%s%s", why.text, variants[i].by_mark ? " (by mark)" : "",
 			  variants[i].owned ? " (owned)" : "");
-		/* The first one's reason is the one to tell. */
+		/* Report the error of the best variant. */
 		if (i == 0 && err)
 			*err = why;
 		if (i == 0)
@@ -164,9 +166,9 @@ static int make_table(struct tracking *t, struct error *err)
 
 static void complain(struct tracking *t, const struct error *err)
 {
-	if (t->networks_said)
+	if (t->complained)
 		return;
-	t->networks_said = true;
+	t->complained = true;
 	log_warning("clients with an address of one of the command's networks may get no answers "
 		    "from that network: %s",
 		    err->text);
@@ -180,18 +182,18 @@ static void set_networks(struct tracking *t)
 	size_t n = 0;
 	int rc = onlink_list(&t->sockets[ROUTES], networks, &n, &err);
 
-	/* Of too many networks the first ones. They may also have changed meanwhile: that is
-	 * reported, see on_routes(). */
+	/* If there are too many networks, use the first ones. -EINTR: they have changed during the
+	 * dump, and on_routes() gets a report. */
 	if (rc == -E2BIG)
 		complain(t, &err);
 	if (rc == 0 || rc == -E2BIG)
 		rc = nft_set_networks(&t->sockets[NFT], networks, n, &err);
 	if (rc < 0 && rc != -EINTR)
 		complain(t, &err);
-	t->rest_ms = clock_ms() + MAX(PACE_MS, (clock_ms() - start) * PACE_TIMES);
+	t->rest_ms = clock_ms() + MAX(PAUSE_MS, (clock_ms() - start) * PAUSE_TIMES);
 }
 
-/* Before the first look at the routes. */
+/* Call it before the first check of the routes, so that no change is missed. */
 static int watch(struct tracking *t, struct error *err)
 {
 	int rc = onlink_watch(&t->sockets[ROUTE_REPORTS]);
@@ -234,9 +236,9 @@ bool tracking_is_by_mark(const struct tracking *t)
 
 /* ---- changes ---- */
 
-static void look_soon(struct tracking *t)
+static void check_soon(struct tracking *t)
 {
-	int64_t wait = MAX(SETTLE_MS, t->rest_ms - clock_ms());
+	int64_t wait = MAX(DELAY_MS, t->rest_ms - clock_ms());
 	struct timeval due = {.tv_sec = wait / 1000, .tv_usec = wait % 1000 * 1000};
 
 	if (!event_pending(t->on_due, EV_TIMEOUT, NULL))
@@ -250,7 +252,7 @@ static void on_routes(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	onlink_drain(&t->sockets[ROUTE_REPORTS]);
-	look_soon(t);
+	check_soon(t);
 }
 
 static void on_nft(evutil_socket_t fd, short what, void *arg)
@@ -262,7 +264,7 @@ static void on_nft(evutil_socket_t fd, short what, void *arg)
 	if (!nft_is_removed(&t->sockets[NFT_REPORTS], t->port))
 		return;
 	t->removed = true;
-	look_soon(t);
+	check_soon(t);
 }
 
 static void on_due(evutil_socket_t fd, short what, void *arg)
@@ -273,7 +275,7 @@ static void on_due(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (t->removed) {
-		log_debug("the nf_tables table of published ports was removed; making it again");
+		log_debug("the nf_tables table of published ports was removed; restoring it");
 		t->removed = false;
 		if (nft_make(&t->sockets[NFT], &t->variant, &err) < 0)
 			log_warning("remote clients of published ports get no answers: %s",

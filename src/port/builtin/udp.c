@@ -2,17 +2,18 @@
 /*
  * Theory of operation
  *
- * One flow a client address: a socket of the child's network namespace, connected to the target, so
- * that answers find their client. Datagrams come and go in batches (recvmmsg(2), sendmmsg(2));
- * those of one size to one receiver travel through the kernel as one (UDP_SEGMENT, man 7 udp).
+ * Each client address has one flow: a socket of the child's network namespace, connected to the
+ * target, so that answers find their client. Datagrams are received and sent in batches
+ * (recvmmsg(2), sendmmsg(2)). Datagrams of one size to one receiver pass through the kernel as one
+ * (UDP_SEGMENT, man 7 udp).
  *
- * A flow is as old as its last datagram of either direction; the least recently used one makes room
- * when there are too many, or when descriptors run out. A dead target (ECONNREFUSED) is survived:
- * it may come back.
+ * The age of a flow is the time since its last datagram in either direction. If there are too many
+ * flows, or descriptors run out, the least recently used flow is closed. A dead target
+ * (ECONNREFUSED) does not end a flow: the target may be restarted.
  *
- * Clients that are not on loopback come from the address of the child's interface. A server on the
- * wildcard address answers those from that address instead of the loopback one that we sent to: the
- * socket of such a flow stays unconnected, and senders are looked at here.
+ * The target sees clients that are not on loopback with the address of the child's interface. A
+ * server on the wildcard address then answers from that address, not from the loopback address that
+ * we sent to. So the socket of such a flow stays unconnected, and this file checks the senders.
  */
 #include "udp.h"
 
@@ -31,12 +32,12 @@
 #define SLOTS_MIN 64
 
 struct flow {
-	struct watch watch; /* the child's end */
+	struct watch watch; /* the socket towards the target */
 	struct udp *udp;    /* its thread's */
 	bool connected, segments;
-	int16_t first, last; /* its chain in the batch being sent; -1: none */
+	int16_t first, last; /* its chain in the current batch; -1: none */
 	struct list lru;
-	struct flow *next; /* in its slot */
+	struct flow *next; /* in its slot of the hash table */
 	struct udp_port *port;
 	int64_t last_ms;
 	union endpoint client;
@@ -72,7 +73,7 @@ static struct flow *find(struct udp *udp, const struct udp_port *port, const uni
 	return NULL;
 }
 
-/* Chains of one on average. Where memory is short they grow longer instead. */
+/* Keep chains at a length of one on average. If memory is short, chains grow instead. */
 static int resize(struct udp *udp, size_t n_slots)
 {
 	struct flow **old = udp->slots, **slots = calloc(n_slots, sizeof(struct flow *));
@@ -110,8 +111,8 @@ static void flow_close(struct flow *flow)
 	atomic_fetch_sub_explicit(&udp->limit->flows, 1, memory_order_relaxed);
 }
 
-/* Close the least recently used flow that has nothing to send in this batch; false: there is none.
- */
+/* Close the least recently used flow without datagrams in this batch. Returns false if there is
+ * none. */
 static bool make_room(struct udp *udp)
 {
 	for (struct list *at = udp->lru.prev; at != &udp->lru; at = at->prev) {
@@ -147,7 +148,7 @@ static bool too_many(struct udp_limit *limit)
 	return n >= MIN(limit->flows_max, shares_flows_max(limit->shares));
 }
 
-/* The socket of a new flow, or -1. */
+/* Returns the socket for a new flow, or -1. */
 static int flow_socket(struct udp *udp, enum socket_kind kind)
 {
 	int fd;
@@ -157,7 +158,7 @@ static int flow_socket(struct udp *udp, enum socket_kind kind)
 	if (udp->n_flows >= udp->n_slots && resize(udp, MAX(udp->n_slots * 2, SLOTS_MIN)) < 0)
 		return -1;
 	fd = supply_take(udp->supply, kind);
-	/* The next datagram of this client may find a descriptor. */
+	/* This datagram is lost; for the next one there may be a descriptor. */
 	if (fd < 0)
 		make_room(udp);
 	return fd;
@@ -179,7 +180,7 @@ static void touch(struct flow *flow)
 	list_insert(&flow->udp->lru, &flow->lru);
 }
 
-/* Is the datagram's sender the target? Those of a connected flow always are. */
+/* Did the target send the datagram? On a connected socket the kernel has checked that. */
 static bool is_target(const struct flow *flow, const union endpoint *sender)
 {
 	const struct target *target = &flow->port->target;
@@ -200,10 +201,10 @@ static void on_answer(struct watch *watch, uint32_t events)
 	int first = -1, last = -1, n;
 
 	(void)events;
-	/* An earlier event of the batch has ended it. */
+	/* An earlier event of the batch has closed the flow. */
 	if (watch->fd < 0)
 		return;
-	/* ECONNREFUSED and the like are taken off the socket by being reported. */
+	/* An error like ECONNREFUSED is cleared from the socket when it is returned. */
 	n = batch_receive(batch, watch->fd, BATCH_DATAGRAMS);
 	for (int i = 0; i < n; i++) {
 		if (!is_target(flow, batch_name(batch, (unsigned)i)))
@@ -243,7 +244,7 @@ static struct flow *flow_new(struct udp *udp, struct udp_port *port, const union
 	flow->local = *local;
 	flow->first = -1;
 	flow->segments = true;
-	/* EADDRINUSE, EAGAIN: all local ports are taken (ip_local_port_range). */
+	/* EADDRINUSE, EAGAIN: all local ports are in use (ip_local_port_range). */
 	if (flow_connect(flow, &port->target) < 0 ||
 	    watch_add(udp->loop, &flow->watch, EPOLLIN) < 0) {
 		fd_close(fd);
@@ -255,7 +256,7 @@ static struct flow *flow_new(struct udp *udp, struct udp_port *port, const union
 	return flow;
 }
 
-/* Sort the @n datagrams received at @port by flow; those without one are lost. */
+/* Sort the @n datagrams received at @port by flow. Datagrams without a flow are lost. */
 static unsigned sort(struct udp *udp, struct udp_port *port, unsigned n, struct flow **touched)
 {
 	unsigned n_touched = 0;
@@ -289,7 +290,7 @@ bool udp_receive(struct udp *udp, struct udp_port *port)
 	unsigned room = supply_stock(udp->supply, port->kind), n_touched;
 	int n;
 
-	/* Each datagram may be a new client's: read as many as there are sockets for. */
+	/* Each datagram may come from a new client: read only as many as there are sockets. */
 	if (room == 0) {
 		int fd = supply_take(udp->supply, port->kind);
 
@@ -322,7 +323,9 @@ void udp_init(struct udp *udp, struct loop *loop, struct supply *supply, struct 
 	udp->limit = limit;
 	list_init(&udp->lru);
 	list_init(&udp->dead);
-	/* 16 bytes of the kernel's randomness (man 3 getauxval): slots cannot be aimed at. */
+	/* AT_RANDOM: 16 random bytes of the kernel (man 3 getauxval). A client cannot choose its
+	 * slot.
+	 */
 	memcpy(&udp->seed, (const void *)getauxval(AT_RANDOM), sizeof(udp->seed));
 }
 

@@ -2,15 +2,15 @@
 /*
  * Theory of operation
  *
- * A worker waits for events, deals with a batch of them, gives relays that had more to do than one
- * turn the next one, reads its letters, and only then frees what died meanwhile: nothing that a
- * later event of the batch may name is gone.
+ * A worker waits for a batch of events and handles them. Then it gives the next turn to relays that
+ * had more work than one turn, and reads its letters. Only after that it frees closed objects: a
+ * later event of the batch may still point to them.
  *
- * The parts of a worker do not know it. What one of them reports in its loop (room_made, fds_short)
- * the worker passes on to those that wait for it, after the batch.
+ * The parts of a worker do not depend on the worker. They report conditions in the loop (room_made,
+ * fds_short); after the batch the worker passes these on to the parts that wait for them.
  *
- * Workers share nothing but the listeners; what one has for another goes by letter. A worker with
- * nothing to age, retry, give back or change back sleeps without a timeout.
+ * Workers share only listeners, shares and limits; they pass objects to each other by letters. If a
+ * worker has nothing to time out, retry, return or reset, it sleeps without a timeout.
  */
 #include "worker.h"
 
@@ -24,10 +24,10 @@
 #include "fauxroot/sys/memory.h"
 
 #define TICK_MS 1000
-/* When listeners rest for want of descriptors: other workers free some without telling us. */
+/* While listeners rest because descriptors are short: other workers free some without a letter. */
 #define RESTING_TICK_MS 50
 
-/* Fewer relays and flows than this are not worth a walk through the heap. */
+/* Below this number of relays and flows, trimming the heap is not worth its time. */
 #define PEAK_MIN 16
 
 #define FLOWS_MAX 65536U
@@ -37,7 +37,7 @@ static unsigned held(const struct worker *w)
 	return relays_load(&w->relays) + udp_flows(&w->udp);
 }
 
-/* Give memory of ended connections and flows back when most of them have. */
+/* Return memory to the kernel when most connections and flows have ended. */
 static void trim(struct worker *w)
 {
 	if (w->peak > PEAK_MIN && held(w) < w->peak / 4) {
@@ -46,8 +46,8 @@ static void trim(struct worker *w)
 	}
 	if (relays_load(&w->relays) == 0)
 		mover_trim(&w->relays.mover);
-	/* Flows of UDP do not count: a page fault delays no datagram by more than the wake-up of a
-	 * thread. */
+	/* UDP flows do not count: a page fault delays a datagram no more than the wake-up of the
+	 * thread does. */
 	if (w->warm && relays_load_of_all(&w->relays) == 0)
 		memory_release_code();
 	w->warm = false;
@@ -69,7 +69,8 @@ static void tick(struct worker *w)
 	w->tick_ms = w->loop.now_ms;
 	supply_tick(&w->supply);
 	udp_tick(&w->udp);
-	/* The batch has been dealt with; and what has just died is to be given back as well. */
+	/* The batch is finished. Free closed objects first, so that trim() returns their memory,
+	 * too. */
 	bury(w);
 	trim(w);
 }
@@ -80,8 +81,8 @@ static bool idle(const struct worker *w)
 	       w->peak <= PEAK_MIN && supply_idle(&w->supply) && udp_idle(&w->udp);
 }
 
-/* Milliseconds that epoll may sleep. */
-static int patience(const struct worker *w)
+/* The timeout of the next loop_turn(), in milliseconds. */
+static int next_timeout(const struct worker *w)
 {
 	int64_t left;
 
@@ -95,7 +96,7 @@ static int patience(const struct worker *w)
 	return (int)MAX(0, MIN(left, TICK_MS));
 }
 
-/* Give back descriptors that are kept for later. */
+/* Close descriptors that are kept in reserve. */
 static void release_descriptors(struct worker *w)
 {
 	w->loop.fds_short = false;
@@ -135,7 +136,7 @@ static void follow_up(struct worker *w)
 void worker_run(struct worker *w)
 {
 	for (;;) {
-		w->warm |= loop_turn(&w->loop, patience(w)) > 0;
+		w->warm |= loop_turn(&w->loop, next_timeout(w)) > 0;
 		follow_up(w);
 	}
 }
@@ -173,8 +174,8 @@ static int worker_init(struct workers *ws, unsigned index, struct error *err)
 	return 0;
 }
 
-/* Descriptors for ports and what goes through them: without what the forwarder itself needs, pipes,
- * and sockets that are made ahead. */
+/* Returns the number of descriptors for listeners, connections and flows: without the forwarder's
+ * own, pipes, and sockets that are made in advance. */
 static unsigned for_ports(unsigned limit, unsigned n_workers)
 {
 	unsigned own = 8 + 3 * n_workers, pipes = 2 * MIN(PIPES_ALL, limit / PIPES_PART);
@@ -191,7 +192,7 @@ int workers_init(struct workers *ws, unsigned n, unsigned descriptors,
 	ws->n = ws->relays.n = n;
 	ws->descriptors = descriptors;
 	ws->relays.shares = ws->udp.shares = &ws->shares;
-	/* Half of the descriptors stay for connections: anybody can make up clients of UDP. */
+	/* Keep half of the descriptors for connections: UDP client addresses can be forged. */
 	ws->udp.flows_max = MIN(FLOWS_MAX, descriptors / 2);
 	scarce_init(&ws->scarce);
 	shares_init(&ws->shares, for_ports(descriptors, n), &ws->udp.flows, port_closed, arg);

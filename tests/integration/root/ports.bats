@@ -263,7 +263,7 @@ untroubled() { # N - that many were hit
 		"$PORTCHECK" churn 127.0.0.1 "$first" 3
 		[ $times = 2 ] || equals "$forwarder" "$(part 'fauxroot: ports')"
 	done
-	logged 'telling the port forwarder: No buffer space available; starting it again'
+	logged 'sending an order to the port forwarder: No buffer space available; restarting it'
 	# An addition is refused, and nothing of it stays.
 	forwarder=$(part 'fauxroot: ports')
 	free_port
