@@ -228,10 +228,10 @@ static void sources_with_one_each(void **state)
 	} while (enter(share, address, &slots[n]) == SHARE_ENTERED && ++n < 399);
 	assert_int_equal(n, 399);
 	assert_true(share_is_shut(share));
-	assert_false(share_look(share));
+	assert_false(share_recheck(share));
 	(void)share_leave(&slots[0]);
 	assert_false(share_is_shut(share));
-	assert_true(share_look(share));
+	assert_true(share_recheck(share));
 	leave_many(slots + 1, n - 1);
 	share_close(share);
 }
@@ -370,19 +370,19 @@ static void displaced_on_the_way(void **state)
 	(void)state;
 	assert_int_equal(n, 398);
 	assert_int_equal(share_enter(share, &e, &slots[n], 0, 1, now, &wake), SHARE_ENTERED);
-	assert_false(slots[n].settled);
+	assert_false(slots[n].arrived);
 	e = client("192.0.2.2");
 	assert_int_equal(share_enter(share, &e, &other, 0, 0, now, &wake), SHARE_ENTERED);
 	assert_int_equal(wake, -1);
 	assert_null(shares_displaced(&shares, 0));
 	assert_null(shares_displaced(&shares, 1));
-	assert_false(share_settle(&slots[n], 1));
+	assert_false(share_arrive(&slots[n], 1));
 	(void)share_leave(&slots[n]);
 	/* And when it has arrived: its worker is woken. */
 	(void)share_leave(&slots[0]);
 	e = client("192.0.2.1");
 	assert_int_equal(share_enter(share, &e, &slots[0], 0, 1, now, &wake), SHARE_ENTERED);
-	assert_true(share_settle(&slots[0], 1));
+	assert_true(share_arrive(&slots[0], 1));
 	e = client("192.0.2.3");
 	assert_int_equal(share_enter(share, &e, &slots[n], 0, 0, now, &wake), SHARE_ENTERED);
 	assert_int_equal(wake, 1);

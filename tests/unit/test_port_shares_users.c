@@ -38,19 +38,19 @@ static void users(void **state)
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(share_enter(share, &e, &slots[i], 0, 1, NOW_MS, &wake),
 				 SHARE_ENTERED);
-		share_hold(share);
+		share_ref(share);
 	}
-	assert_true(share_settle(&slots[0], 1));
-	share_release(share);
+	assert_true(share_arrive(&slots[0], 1));
+	share_unref(share);
 	(void)share_leave(&slots[0]);
 	/* The second one arrives after its port's listeners have gone. */
 	share_remove(share);
 	share_close(share);
 	share_close(share);
 	assert_int_equal(closed, 0);
-	assert_false(share_settle(&slots[1], 1));
+	assert_false(share_arrive(&slots[1], 1));
 	(void)share_leave(&slots[1]);
-	share_release(share);
+	share_unref(share);
 	assert_int_equal(closed, 1);
 	assert_int_equal(shares.n_tcp, 0);
 	assert_int_equal(shares.used, 0);

@@ -137,7 +137,7 @@ static void on_datagrams(struct watch *watch, uint32_t events)
 /* May the thread accept clients at this seat again? */
 static bool may_watch(const struct seat *seat)
 {
-	return seat->listener->udp || (seat->waiting < 0 && share_look(seat->listener->share));
+	return seat->listener->udp || (seat->waiting < 0 && share_recheck(seat->listener->share));
 }
 
 /* Try again to relay the waiting client. */

@@ -227,15 +227,15 @@ static void arrive(struct letter *letter)
 	struct share *share = r->slot.share;
 
 	adopt(r->relays, r);
-	if (!r->dead && !share_settle(&r->slot, r->relays->index))
+	if (!r->dead && !share_arrive(&r->slot, r->relays->index))
 		relay_close(r, true);
-	share_release(share);
+	share_unref(share);
 }
 
 static void hand_over(struct relay *r, struct relays *to)
 {
 	r->relays = to;
-	share_hold(r->slot.share);
+	share_ref(r->slot.share);
 	mail_post(to->mail, &r->letter, arrive);
 }
 

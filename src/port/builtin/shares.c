@@ -18,7 +18,7 @@
  *
  * A displaced connection belongs to the thread that relays it, and that thread may be passing it to
  * another thread at this moment. So it is put on a list of its thread, or is detected when it
- * arrives at the other thread (share_settle()).
+ * arrives at the other thread (share_arrive()).
  */
 #include "shares.h"
 
@@ -90,7 +90,7 @@ static void update_shut(struct share *share)
 	atomic_store_explicit(&share->shut, shut, memory_order_relaxed);
 }
 
-bool share_look(struct share *share)
+bool share_recheck(struct share *share)
 {
 	pthread_mutex_lock(&share->shares->lock);
 	update_shut(share);
@@ -130,7 +130,7 @@ static int displace(struct share *share)
 
 	give(slot);
 	s->leaving++;
-	if (!slot->settled)
+	if (!slot->arrived)
 		return -1;
 	list_insert(&s->displaced[slot->worker], &slot->link);
 	return slot->worker;
@@ -223,7 +223,7 @@ enum share_answer share_enter(struct share *share, const union endpoint *client,
 
 	origin_key(client, key);
 	slot->worker = (uint8_t)worker;
-	slot->settled = worker == asker;
+	slot->arrived = worker == asker;
 	*ret_wake = -1;
 	pthread_mutex_lock(&share->shares->lock);
 	answer = enter(share, key, slot, asker, now_ms, ret_wake);
@@ -232,14 +232,14 @@ enum share_answer share_enter(struct share *share, const union endpoint *client,
 	return answer;
 }
 
-bool share_settle(struct share_slot *slot, unsigned worker)
+bool share_arrive(struct share_slot *slot, unsigned worker)
 {
 	struct shares *s = slot->share->shares;
 	bool stays;
 
 	pthread_mutex_lock(&s->lock);
 	slot->worker = (uint8_t)worker;
-	slot->settled = true;
+	slot->arrived = true;
 	stays = slot->source && !slot->share->removed;
 	pthread_mutex_unlock(&s->lock);
 	return stays;
@@ -360,14 +360,14 @@ void share_close(struct share *share)
 		share_free(share);
 }
 
-void share_hold(struct share *share)
+void share_ref(struct share *share)
 {
 	pthread_mutex_lock(&share->shares->lock);
 	share->users++;
 	pthread_mutex_unlock(&share->shares->lock);
 }
 
-void share_release(struct share *share)
+void share_unref(struct share *share)
 {
 	struct shares *s = share->shares;
 	bool last;

@@ -80,7 +80,7 @@ struct share_slot {
 	struct share *share;
 	struct origin *source; /* NULL: displaced */
 	uint8_t worker;
-	bool settled; /* the worker owns the connection; false: it is in a letter to the worker */
+	bool arrived; /* the worker owns the connection; false: it is in a letter to the worker */
 };
 
 enum share_answer {
@@ -111,7 +111,7 @@ void shares_clear(struct shares *s);
  */
 struct share *share_open(struct shares *s, uint32_t id, unsigned listeners, bool udp);
 
-/* share_remove() - the port is being removed: share_settle() refuses connections from now on */
+/* share_remove() - the port is being removed: share_arrive() refuses connections from now on */
 void share_remove(struct share *share);
 
 /*
@@ -122,20 +122,20 @@ void share_remove(struct share *share);
 void share_close(struct share *share);
 
 /*
- * share_hold(), share_release() - add or remove a user, for a connection in a letter to a thread
+ * share_ref(), share_unref() - add or remove a user, for a connection in a letter to a thread
  *
- * The caller of share_hold() must be a user, or a thread of one. The last share_release() frees the
+ * The caller of share_ref() must be a user, or a thread of one. The last share_unref() frees the
  * share, as share_close() does.
  */
-void share_hold(struct share *share);
-void share_release(struct share *share);
+void share_ref(struct share *share);
+void share_unref(struct share *share);
 
 /*
  * share_enter() - decide whether an accepted client of @share may stay
  * @client: its address
  * @slot: filled in with SHARE_ENTERED, and then in use until share_leave()
  * @asker: the calling worker
- * @worker: the worker that will own the connection; if that is @asker, the slot is settled
+ * @worker: the worker that will own the connection; if that is @asker, .arrived is set
  * @now_ms: on the monotonic clock
  * @ret_wake: a worker that must call shares_displaced(), or -1; set with SHARE_ENTERED
  *
@@ -148,12 +148,12 @@ enum share_answer share_enter(struct share *share, const union endpoint *client,
 			      int64_t now_ms, int *ret_wake);
 
 /*
- * share_settle() - @worker has received the connection from another thread
+ * share_arrive() - @worker has received the connection from another thread
  *
  * Returns false if the connection was displaced meanwhile, or its port is being removed. Then close
  * it and call share_leave().
  */
-bool share_settle(struct share_slot *slot, unsigned worker);
+bool share_arrive(struct share_slot *slot, unsigned worker);
 
 /*
  * share_leave() - the connection ends
@@ -167,7 +167,7 @@ int share_leave(struct share_slot *slot);
 void share_give_up(struct share *share, unsigned worker);
 
 /*
- * shares_displaced() - get a settled connection of @worker that was displaced; NULL: none is left
+ * shares_displaced() - a displaced connection that has arrived at @worker; NULL: none is left
  *
  * Reset the connection, and call share_leave().
  */
@@ -185,11 +185,11 @@ static inline bool share_is_shut(const struct share *share)
 }
 
 /*
- * share_look() - check again whether clients may be accepted; updates share_is_shut()
+ * share_recheck() - check again whether clients may be accepted; updates share_is_shut()
  *
  * Other ports may have made room meanwhile.
  */
-bool share_look(struct share *share);
+bool share_recheck(struct share *share);
 
 /* shares_flows_max() - the maximum number of UDP flows that leaves TCP ports their part */
 unsigned shares_flows_max(struct shares *s);
