@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Messages between launcher, forwarder and agent: the first byte says how many descriptors came
- * along, the second which check reads the rest. What passes can be worked with.
+ * Messages between launcher, forwarder and agent. The first input byte is the number of
+ * descriptors, the second selects the check, and the rest is the message. A message that passes
+ * must be valid in all fields.
  */
 #include <assert.h>
 #include <stdint.h>

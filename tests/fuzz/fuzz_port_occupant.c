@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is taken from a line of /proc/net/tcp is an address of the family that was asked for. */
+/* A parsed line of /proc/net/tcp has an address of the requested family. */
 #include <assert.h>
 #include <stdint.h>
 #include <string.h>

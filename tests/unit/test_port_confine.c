@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A planted breach: each process is killed at a call that is not on its list, and at no other. */
+/* The seccomp filters: each process is killed by a call that is not on its list, and only then. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -30,7 +30,7 @@
 #include "port/builtin/confine.h"
 #include "port/builtin/destinations.h"
 
-/* Run @act behind @confine in a child; its wait status. */
+/* Run @act in a child with the filter of @confine. Returns the wait status. */
 static int run_confined(int (*confine)(struct error *), void (*act)(void))
 {
 	struct rlimit none = {0, 0};
@@ -134,7 +134,7 @@ static void do_executable(void)
 	syscall(SYS_mmap, NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 }
 
-/* Above all the destinations, which are not mapped here. */
+/* Addresses at the limits of the destinations, which are not mapped here. */
 #define BELOW ((void *)(uintptr_t)DESTINATIONS_BASE)
 #define LAST  ((void *)(uintptr_t)(DESTINATIONS_BASE + DESTINATIONS_BYTES - DESTINATION_BYTES))
 #define ABOVE ((void *)(uintptr_t)(DESTINATIONS_BASE + DESTINATIONS_BYTES))
@@ -168,7 +168,7 @@ static void do_connect_below(void)
 }
 
 #if UINTPTR_MAX > UINT32_MAX
-/* The lower half of the pointer alone is right. */
+/* Only the lower half of the pointer is valid. */
 static void do_connect_far(void)
 {
 	syscall(SYS_connect, -1, (void *)((uintptr_t)BELOW | (uintptr_t)1 << 32), 16);
@@ -263,7 +263,7 @@ static void do_memory(void)
 	syscall(SYS_mmap, NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 }
 
-__attribute__((unused)) static void breaches(void **state)
+__attribute__((unused)) static void calls_off_the_list_kill(void **state)
 {
 	static const struct {
 		const char *name;
@@ -330,8 +330,8 @@ __attribute__((unused)) static void breaches(void **state)
 }
 
 /*
- * Taken over: a client's socket is to be led to a service of the host's loopback. With the filter,
- * nothing that the forwarder may do disconnects it or takes the address elsewhere.
+ * An attacker has taken over the forwarder, and tries to connect a client's socket to a service on
+ * the host's loopback. No allowed call disconnects the socket or connects it to another address.
  */
 static int accepted = -1;
 
@@ -339,19 +339,20 @@ static void connect_elsewhere(void)
 {
 	const union endpoint *e = destination_at(0);
 
-	/* Connected as it is, and no slot says AF_UNSPEC, used or not, in the file or behind it. */
+	/* The socket stays connected: no slot has AF_UNSPEC, used or free, in the file or beyond.
+	 */
 	if (e->sa.sa_family != AF_INET || connect(accepted, &e->sa, 16) == 0 || errno != EISCONN)
 		_exit(1);
 	for (uint32_t slot = 1; slot < DESTINATIONS_BYTES / DESTINATION_BYTES; slot++)
 		if (connect(accepted, &destination_at(slot)->sa, 16) == 0 ||
 		    (errno != EISCONN && errno != EFAULT && errno != EAFNOSUPPORT))
 			_exit(2);
-	/* Nor can a slot be written, be it by a call. */
+	/* A system call cannot write to a slot either. */
 	if (recv(accepted, (void *)(uintptr_t)e, 2, 0) >= 0 || errno != EFAULT)
 		_exit(3);
 }
 
-static void a_client_stays_where_it_is(void **state)
+static void a_client_socket_cannot_be_reconnected(void **state)
 {
 	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), status;
@@ -389,7 +390,7 @@ static void a_client_stays_where_it_is(void **state)
 	close(listener);
 }
 
-/* With all signals blocked, as the forwarder has them. */
+/* Abort with all signals blocked, as in the forwarder. */
 static void do_abort(void)
 {
 	sigset_t all;
@@ -399,16 +400,16 @@ static void do_abort(void)
 	abort();
 }
 
-/* The log says "Aborted" then, and not "Bad system call". */
-static void an_abort_is_seen_as_one(void **state)
+/* So the log reports "Aborted", and not "Bad system call". */
+static void an_abort_is_reported_as_an_abort(void **state)
 {
 	(void)state;
 	assert_int_equal(WTERMSIG(run_confined(confine_forwarder, do_abort)), SIGABRT);
 	assert_int_equal(WTERMSIG(run_confined(confine_agent, do_abort)), SIGABRT);
 }
 
-/* Allowed, and for ever. */
-static void sleep_on(void)
+/* Sleep for ever, with an allowed call. */
+static void sleep_forever(void)
 {
 	static int word;
 
@@ -416,7 +417,7 @@ static void sleep_on(void)
 		syscall(SYS_futex, &word, FUTEX_WAIT, 0, NULL, NULL, 0);
 }
 
-static void no_new_privs(void **state)
+static void no_new_privs_is_set(void **state)
 {
 	char path[64], text[4096], *found = NULL;
 	int fd, status;
@@ -425,11 +426,11 @@ static void no_new_privs(void **state)
 	(void)state;
 	if (pid == 0) {
 		if (confine_forwarder(NULL) == 0)
-			sleep_on();
+			sleep_forever();
 		_exit(99);
 	}
 	snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	/* Until the filter is there, which comes after the flag. */
+	/* Wait for the filter: the flag is set before it. */
 	for (int i = 0; i < 5000 && !found; i++) {
 		ssize_t n;
 
@@ -470,12 +471,12 @@ static void no_capability_is_left(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#ifndef __SANITIZE_ADDRESS__ /* whose runtime's own calls are allowed, too */
-		cmocka_unit_test(breaches),
+#ifndef __SANITIZE_ADDRESS__ /* with ASan, the calls of its runtime are allowed, too */
+		cmocka_unit_test(calls_off_the_list_kill),
 #endif
-		cmocka_unit_test(a_client_stays_where_it_is),
-		cmocka_unit_test(an_abort_is_seen_as_one),
-		cmocka_unit_test(no_new_privs),
+		cmocka_unit_test(a_client_socket_cannot_be_reconnected),
+		cmocka_unit_test(an_abort_is_reported_as_an_abort),
+		cmocka_unit_test(no_new_privs_is_set),
 		cmocka_unit_test(no_capability_is_left),
 	};
 

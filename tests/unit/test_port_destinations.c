@@ -39,7 +39,7 @@ static union endpoint at(unsigned port)
 	return e;
 }
 
-/* What stands in a slot, as a reader of the memory sees it. */
+/* Returns the contents of a slot, as a reader of the memory sees them. */
 static union endpoint there(const struct destinations *d, uint32_t slot)
 {
 	union endpoint e;
@@ -48,7 +48,7 @@ static union endpoint there(const struct destinations *d, uint32_t slot)
 	return e;
 }
 
-static void written_and_taken_back(void **state)
+static void slots_are_shared_and_reused(void **state)
 {
 	struct destinations *d = *state;
 	union endpoint one = at(80), other = at(81), seen;
@@ -57,7 +57,7 @@ static void written_and_taken_back(void **state)
 	assert_int_equal(destinations_add(d, &one, &a, NULL), 0);
 	assert_int_equal(destinations_add(d, &other, &b, NULL), 0);
 	assert_int_not_equal(a, b);
-	/* Two ports to one address have a slot in common, until both are gone. */
+	/* Two ports to one address share a slot until both are removed. */
 	assert_int_equal(destinations_add(d, &one, &c, NULL), 0);
 	assert_int_equal(a, c);
 	destinations_drop(d, a);
@@ -68,12 +68,12 @@ static void written_and_taken_back(void **state)
 	assert_int_equal(seen.sa.sa_family, 0xffff);
 	seen = there(d, b);
 	assert_true(endpoint_equal(&seen, &other));
-	/* A free slot is used again. */
+	/* A free slot is reused. */
 	assert_int_equal(destinations_add(d, &one, &c, NULL), 0);
 	assert_int_equal(a, c);
 }
 
-/* A free slot is no AF_UNSPEC, and as many fit as are promised. */
+/* A free slot is not AF_UNSPEC, and all DESTINATIONS_BYTES can be used. */
 static void a_thousand_destinations_keep_their_slots(void **state)
 {
 	struct destinations *d = *state;
@@ -105,7 +105,7 @@ static void a_thousand_destinations_keep_their_slots(void **state)
 	assert_null(destination_at(DESTINATIONS_BYTES / DESTINATION_BYTES));
 }
 
-/* In a process of its own: a reader sees what is written later. */
+/* A reader in another process sees later writes. */
 static void a_process_maps_them_once(void **state)
 {
 	struct destinations *d = *state;
@@ -133,7 +133,7 @@ static void a_process_maps_them_once(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(written_and_taken_back, start, end),
+		cmocka_unit_test_setup_teardown(slots_are_shared_and_reused, start, end),
 		cmocka_unit_test_setup_teardown(a_thousand_destinations_keep_their_slots, start,
 						end),
 		cmocka_unit_test_setup_teardown(a_process_maps_them_once, start, end),

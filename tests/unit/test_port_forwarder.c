@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The forwarder as the launcher sees it: a process with real workers, given orders. */
+/* The forwarder from the launcher's side: orders to a process with real workers. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -31,11 +31,10 @@
 #define WORKERS	  3
 #define ANSWER_MS 30000
 
-/* Shared with the forwarder: so many more descriptors may be watched before one is refused;
- * negative: any number. */
+/* Shared with the forwarder: the number of watches until one is refused; negative: no limit. */
 static atomic_int *watches_left;
 
-/* In the place of the C library's, for the forwarder in here. */
+/* Replaces the C library's function for the forwarder in this program. */
 int epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
 {
 	if (op == EPOLL_CTL_ADD && atomic_load(watches_left) >= 0 &&
@@ -64,14 +63,14 @@ static int end(void **state)
 	return munmap(watches_left, sizeof(*watches_left));
 }
 
-/* Give an order, and do not wait for its answer. */
-static void give(struct fixture *f, struct control_message *m, const int *fds, size_t n)
+/* Send an order, and do not wait for its answer. */
+static void send_order(struct fixture *f, struct control_message *m, const int *fds, size_t n)
 {
 	m->serial = ++f->serial;
 	assert_int_equal(message_send(f->control, m, sizeof(*m), fds, n), 0);
 }
 
-/* The result of the order with this serial for this port, whose answer must be the next one. */
+/* Returns the result of the next answer, which must be for this port and serial. */
 static int result(struct fixture *f, uint32_t id, uint32_t serial)
 {
 	struct deadline deadline = deadline_in(ANSWER_MS);
@@ -81,7 +80,7 @@ static int result(struct fixture *f, uint32_t id, uint32_t serial)
 	assert_int_equal(message_recv(f->control, &reply, sizeof(reply), NULL, NULL),
 			 sizeof(reply));
 	if (reply.type == CONTROL_LOG)
-		fail_msg("the forwarder says: %s", reply.log.text);
+		fail_msg("the forwarder logged: %s", reply.log.text);
 	assert_int_equal(reply.type, CONTROL_DONE);
 	assert_int_equal(reply.id, id);
 	assert_int_equal(reply.serial, serial);
@@ -90,7 +89,7 @@ static int result(struct fixture *f, uint32_t id, uint32_t serial)
 
 static int order(struct fixture *f, struct control_message *m, const int *fds, size_t n)
 {
-	give(f, m, fds, n);
+	send_order(f, m, fds, n);
 	return result(f, m->id, m->serial);
 }
 
@@ -129,7 +128,7 @@ static int start(void **state)
 	    destinations_add(&f.destinations, &child, &f.slot, &err) < 0 ||
 	    forwarder_start(WORKERS, f.destinations.fd, &f.process, &f.control, &err) < 0)
 		return -1;
-	/* Its workers are there. */
+	/* After the first answer its workers run. */
 	assert_int_equal(take_away(&f, 99), -ENOENT);
 	return 0;
 }
@@ -149,7 +148,7 @@ static int listen_somewhere(bool udp, union endpoint *ret)
 	return fd;
 }
 
-/* Does anybody hold a listener there? */
+/* Is a socket open at @e? */
 static bool is_taken(const union endpoint *e, bool udp)
 {
 	int fd = socket(AF_INET, (udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
@@ -159,7 +158,7 @@ static bool is_taken(const union endpoint *e, bool udp)
 	return rc < 0 && errno == EADDRINUSE;
 }
 
-static void added_and_removed(void **state)
+static void a_port_is_added_and_removed(void **state)
 {
 	union endpoint e[2];
 	int fds[2] = {listen_somewhere(false, &e[0]), listen_somewhere(false, &e[1])};
@@ -176,8 +175,9 @@ static void added_and_removed(void **state)
 	assert_int_equal(take_away(*state, 1), -ENOENT);
 }
 
-/* Whichever worker cannot take a port up: the launcher hears why, and none keeps the listener. */
-static void not_taken_up_by_all(void **state)
+/* If any worker cannot watch a port, the launcher gets the reason, and no worker keeps the
+ * listener. */
+static void a_port_that_a_worker_cannot_watch_is_refused(void **state)
 {
 	for (int udp = 0; udp < 2; udp++)
 		for (int served = 0; served < (udp ? 1 : WORKERS * 2); served++) {
@@ -188,7 +188,7 @@ static void not_taken_up_by_all(void **state)
 			assert_int_equal(add(*state, 1, udp, fds, 2), -ENOSPC);
 			atomic_store(watches_left, -1);
 			assert_int_equal(take_away(*state, 1), -ENOENT);
-			/* The next one works. */
+			/* The next order succeeds. */
 			assert_int_equal(add(*state, 2, udp, fds, 1), 0);
 			for (int i = 0; i < 2; i++) {
 				close(fds[i]);
@@ -199,8 +199,8 @@ static void not_taken_up_by_all(void **state)
 		}
 }
 
-/* Orders that do not wait for an answer are carried out one after the other. */
-static void orders_in_advance(void **state)
+/* Orders that are sent before the previous answer are carried out one after the other. */
+static void queued_orders_are_carried_out_in_order(void **state)
 {
 	struct fixture *f = *state;
 	struct control_message adding = {.type = CONTROL_ADD}, removing = {.type = CONTROL_REMOVE};
@@ -212,10 +212,10 @@ static void orders_in_advance(void **state)
 		int fd = listen_somewhere(false, &e);
 
 		adding.id = removing.id = id;
-		give(f, &adding, &fd, 1);
-		give(f, &removing, NULL, 0);
+		send_order(f, &adding, &fd, 1);
+		send_order(f, &removing, NULL, 0);
 		close(fd);
-		give(f, &removing, NULL, 0);
+		send_order(f, &removing, NULL, 0);
 		assert_int_equal(result(f, id, f->serial - 2), 0);
 		assert_int_equal(result(f, id, f->serial - 1), 0);
 		assert_int_equal(result(f, id, f->serial), -ENOENT);
@@ -223,17 +223,17 @@ static void orders_in_advance(void **state)
 	}
 }
 
-static void bad_orders(void **state)
+static void invalid_orders_are_refused(void **state)
 {
 	struct control_message m = {.type = CONTROL_ADD, .id = 1};
 	union endpoint e;
 	int fd = listen_somewhere(false, &e);
 
-	/* Without a child's address; and descriptors that come with it are not kept. */
+	/* An order without the child's address: the forwarder closes its descriptors. */
 	assert_int_equal(order(*state, &m, &fd, 1), -EPROTO);
 	close(fd);
 	assert_false(is_taken(&e, false));
-	/* Another address than stands in that slot; and no slot. */
+	/* An address that differs from the slot's; then a slot that does not exist. */
 	m.add.destination = ((struct fixture *)*state)->slot;
 	assert_int_equal(endpoint_of("127.0.0.1", 81, &m.add.child), 0);
 	assert_int_equal(order(*state, &m, NULL, 0), -EPROTO);
@@ -246,10 +246,11 @@ static void bad_orders(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(added_and_removed, start, end),
-		cmocka_unit_test_setup_teardown(not_taken_up_by_all, start, end),
-		cmocka_unit_test_setup_teardown(orders_in_advance, start, end),
-		cmocka_unit_test_setup_teardown(bad_orders, start, end),
+		cmocka_unit_test_setup_teardown(a_port_is_added_and_removed, start, end),
+		cmocka_unit_test_setup_teardown(a_port_that_a_worker_cannot_watch_is_refused, start,
+						end),
+		cmocka_unit_test_setup_teardown(queued_orders_are_carried_out_in_order, start, end),
+		cmocka_unit_test_setup_teardown(invalid_orders_are_refused, start, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -52,7 +52,7 @@ static void take_note(struct letter *letter)
 {
 	struct note *note = CONTAINER(letter, struct note, letter);
 
-	/* Those of one sender come in order. */
+	/* Letters of one sender arrive in order. */
 	assert_int_equal(note->number, next_of[note->sender]++);
 	n_read++;
 }
@@ -84,16 +84,16 @@ static void letters_of_many_threads(void **state)
 	}
 	for (unsigned i = 0; i < SENDERS; i++)
 		pthread_join(ids[i], NULL);
-	/* A sender wakes the thread after posting: its letter may have been read before that. */
+	/* A sender wakes the thread after it has posted; its letter may have been read already. */
 	loop_turn(&loop, 0);
 	(void)mail_read(&box);
 	assert_int_equal(n_read, SENDERS * LETTERS);
-	/* Nothing is left that would wake the thread. */
+	/* No wake-up is left. */
 	loop_turn(&loop, 0);
 	assert_false(mail_read(&box));
 }
 
-/* letter.read: until it has been read three times. */
+/* letter.read: posts itself again until it was read three times. */
 static void post_again(struct letter *letter)
 {
 	struct note *note = CONTAINER(letter, struct note, letter);
@@ -102,8 +102,8 @@ static void post_again(struct letter *letter)
 		mail_post(&box, letter, post_again);
 }
 
-/* A letter that is being read may be posted at once; it is read in a later turn. */
-static void the_same_letter_again(void **state)
+/* read() may post its own letter again; it is read in a later turn. */
+static void a_letter_posts_itself_again(void **state)
 {
 	struct note first = {.times = 0}, second = {.times = 0};
 
@@ -155,7 +155,7 @@ static void a_watch_for_one_event(void **state)
 	loop_turn(&loop, 0);
 	assert_int_equal(counter.calls, 1);
 	assert_int_equal(counter.events, EPOLLIN);
-	/* What is true already is reported again. */
+	/* An event that is pending already is reported again. */
 	assert_int_equal(watch_change(&loop, &counter.watch, EPOLLOUT | EPOLLONESHOT), 0);
 	loop_turn(&loop, WAIT_MS);
 	assert_int_equal(counter.calls, 2);
@@ -171,7 +171,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ROW(letters_of_many_threads),
-		ROW(the_same_letter_again),
+		ROW(a_letter_posts_itself_again),
 		ROW(woken_without_letters),
 		ROW(a_watch_for_one_event),
 	};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who has an address: lines of the kernel's tables, and sockets of this process and its child. */
+/* The owner of an address: lines of the kernel's tables, and sockets of this process and its child.
+ */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,8 +20,8 @@
 #include "scratch.h"
 
 /*
- * occupant_find(), again for as long as others have used up its time: its bound on that is
- * reached where thousands of sockets of other tests are on their way out.
+ * Repeat occupant_find() until it finds the owner: its time limit may be exceeded while thousands
+ * of sockets of other tests are being closed.
  */
 static bool found(const union endpoint *e, bool udp, const char *want, struct occupant *who)
 {
@@ -36,7 +37,7 @@ static bool found(const union endpoint *e, bool udp, const char *want, struct oc
 static void lines_of_proc_net_are_parsed(void **state)
 {
 	static const struct {
-		const char *line, *local; /* NULL: no such line */
+		const char *line, *local; /* local NULL: the line is invalid */
 		bool ipv6, listens;
 		uint32_t uid;
 		uint64_t inode;
@@ -67,7 +68,7 @@ static void lines_of_proc_net_are_parsed(void **state)
 		{.line = "0: 0100007F:1F90 00000000:0000 0A " REST " 4294967296 0 1"},
 		{.line = "0: 0100007F:1F90 00000000:0000 0A " REST " 1001 0"},
 		{.line = "0: 0100007F:1F90 00000000:0000 0A " REST " 1001 0 x"},
-		/* The other family's. */
+		/* Lines of the other family. */
 		{.line = "0: 0100007F:1F90 00000000:0000 0A " REST " 1001 0 1", .ipv6 = true},
 		{.line = "0: 00000000000000000000000001000000:0035 "
 			 "00000000000000000000000000000000:0000 "
@@ -93,7 +94,7 @@ static void lines_of_proc_net_are_parsed(void **state)
 	}
 }
 
-static void what_blocks(void **state)
+static void which_sockets_block(void **state)
 {
 	static const struct {
 		const char *has, *wants;
@@ -128,7 +129,7 @@ static void what_blocks(void **state)
 	}
 }
 
-/* An IPv4 socket in IPv6's clothes, which endpoint_of() does not make. */
+/* An IPv4-mapped IPv6 address, which endpoint_of() does not make. */
 static void mapped_addresses(void **state)
 {
 	struct socket_row row;
@@ -163,7 +164,7 @@ static int bound(const char *ip, int type, union endpoint *ret)
 	return fd;
 }
 
-static void our_own(void **state)
+static void our_own_sockets_are_found(void **state)
 {
 	static const struct {
 		const char *ip;
@@ -176,7 +177,7 @@ static void our_own(void **state)
 	struct occupant who;
 
 	(void)state;
-	/* What a process calls itself is shown as it is, and never more than it. */
+	/* The name of a process is printed completely, without control characters. */
 	assert_int_equal(prctl(PR_SET_NAME, "a (b)\n\033[1mc"), 0);
 	assert_int_equal(prctl(PR_GET_NAME, name), 0);
 	(void)str_print(expected, sizeof(expected), "process %d (a (b) ?[1mc)", getpid());
@@ -191,7 +192,7 @@ static void our_own(void **state)
 		assert_int_equal(who.id, getpid());
 		fd_close(fd);
 		(void)str_print(who.words, sizeof(who.words), "as before");
-		/* On a busy machine another process may have that free port by now. */
+		/* On a busy machine another process may use the port by now. */
 		if (occupant_find(&e, udp, &who))
 			assert_string_not_equal(who.words, expected);
 		else
@@ -199,7 +200,7 @@ static void our_own(void **state)
 	}
 }
 
-/* Numbers of processes begin anew at pid_max, so that a child may have the lower one. */
+/* PIDs wrap around at pid_max, so a child may have a lower PID than its parent. */
 static void parent_and_child_have_it(const void *arg)
 {
 	static const char next[] = "/proc/sys/kernel/ns_last_pid";
@@ -212,7 +213,7 @@ static void parent_and_child_have_it(const void *arg)
 	(void)arg;
 	if (pid > 0)
 		_exit(scratch_wait(pid));
-	/* The first of the PID namespace. */
+	/* This child is PID 1 of the new PID namespace. */
 	check(pid == 0 && mount("proc", "/proc", "proc", 0, NULL) == 0);
 	put(next, "100");
 	pid = fork();
@@ -238,8 +239,8 @@ static void the_parent_is_named(void **state)
 	assert_int_equal(scratch_run(parent_and_child_have_it, NULL, CLONE_NEWPID), 0);
 }
 
-/* Listening IPv6 sockets that take IPv4, too, are in the other table. */
-static void both_families(void **state)
+/* An IPv6 listener that also accepts IPv4 is in the table of IPv6. */
+static void an_ipv6_socket_blocks_ipv4(void **state)
 {
 	union endpoint e, v4;
 	struct occupant who;
@@ -251,8 +252,8 @@ static void both_families(void **state)
 	fd_close(fd);
 }
 
-/* A client was bound to the port, and was the first to close: the port is nobody's, and taken. */
-static void time_wait(void **state)
+/* A client was bound to the port and closed first: the port has no owner, and is still in use. */
+static void a_recently_closed_connection_blocks(void **state)
 {
 	union endpoint server, client;
 	int listener = bound("127.0.0.1", SOCK_STREAM, &server), fd, peer, again;
@@ -282,12 +283,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines_of_proc_net_are_parsed),
-		cmocka_unit_test(what_blocks),
+		cmocka_unit_test(which_sockets_block),
 		cmocka_unit_test(mapped_addresses),
-		cmocka_unit_test(our_own),
+		cmocka_unit_test(our_own_sockets_are_found),
 		cmocka_unit_test(the_parent_is_named),
-		cmocka_unit_test(both_families),
-		cmocka_unit_test(time_wait),
+		cmocka_unit_test(an_ipv6_socket_blocks_ipv4),
+		cmocka_unit_test(a_recently_closed_connection_blocks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

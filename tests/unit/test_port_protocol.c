@@ -27,7 +27,7 @@ static struct control_message good_add(void)
 	return m;
 }
 
-static void add(void **state)
+static void orders_to_add_are_checked(void **state)
 {
 	struct control_message m = good_add(), bad;
 
@@ -59,7 +59,7 @@ static void add(void **state)
 	assert_int_equal(control_check_order(&bad, sizeof(bad), 1), -EPROTO);
 }
 
-static void other_orders(void **state)
+static void other_orders_are_checked(void **state)
 {
 	struct control_message m = {.type = CONTROL_REMOVE, .id = 1};
 
@@ -74,7 +74,7 @@ static void other_orders(void **state)
 	assert_int_equal(control_check_order(&m, sizeof(m), 0), -EPROTO);
 }
 
-static void replies(void **state)
+static void replies_are_checked(void **state)
 {
 	struct control_message m = {.type = CONTROL_DONE, .id = 1, .result = -EADDRINUSE};
 
@@ -94,7 +94,7 @@ static void replies(void **state)
 	assert_int_equal(control_check_reply(&m, sizeof(m), 0), -EPROTO);
 }
 
-static void supplies(void **state)
+static void supply_messages_are_checked(void **state)
 {
 	struct supply_request request = {.kind = KIND_UDP6, .count = MAX_BATCH};
 	struct supply_answer answer = {.kind = KIND_TCP4, .count = 3};
@@ -120,8 +120,8 @@ static void supplies(void **state)
 	assert_int_equal(supply_check_answer(&answer, sizeof(answer), 0), -EPROTO);
 }
 
-/* What a taken-over agent may pass off as a socket of the child's. */
-static void sockets(void **state)
+/* Descriptors that a compromised agent may send instead of a socket of the child's network. */
+static void sockets_of_the_agent_are_checked(void **state)
 {
 	int fds[] = {
 		socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0),
@@ -145,7 +145,7 @@ static void sockets(void **state)
 		close(fds[i]);
 }
 
-static void congestion_control(void **state)
+static void reno_is_chosen(void **state)
 {
 	static const char other[] = "cubic";
 	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -153,7 +153,7 @@ static void congestion_control(void **state)
 	socklen_t size = sizeof(name);
 
 	(void)state;
-	/* So that Reno is no machine's default here; a kernel without Cubic has Reno anyway. */
+	/* Make sure that Reno is not the default here; a kernel without Cubic has only Reno. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, other, sizeof(other) - 1);
 	socket_stays_here(fd);
 	assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, &size), 0);
@@ -161,7 +161,7 @@ static void congestion_control(void **state)
 	close(fd);
 }
 
-static void kinds(void **state)
+static void kinds_have_their_properties(void **state)
 {
 	(void)state;
 	for (int kind = 0; kind < KIND_COUNT_; kind++)
@@ -174,10 +174,13 @@ static void kinds(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(add),	   cmocka_unit_test(other_orders),
-		cmocka_unit_test(replies), cmocka_unit_test(supplies),
-		cmocka_unit_test(sockets), cmocka_unit_test(congestion_control),
-		cmocka_unit_test(kinds),
+		cmocka_unit_test(orders_to_add_are_checked),
+		cmocka_unit_test(other_orders_are_checked),
+		cmocka_unit_test(replies_are_checked),
+		cmocka_unit_test(supply_messages_are_checked),
+		cmocka_unit_test(sockets_of_the_agent_are_checked),
+		cmocka_unit_test(reno_is_chosen),
+		cmocka_unit_test(kinds_have_their_properties),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

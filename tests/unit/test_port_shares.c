@@ -17,7 +17,7 @@
 static atomic_uint flows;
 static struct shares shares;
 static int64_t now;
-static unsigned closed; /* shares that are no more */
+static unsigned closed; /* number of shares that were freed */
 
 static void on_closed(void *arg)
 {
@@ -30,7 +30,7 @@ static int start(void **state)
 	(void)state;
 	flows = 0;
 	now = 1000000;
-	/* 400 connections; a port of one listener takes one. */
+	/* 800 descriptors are 400 connections; a port with one listener needs two descriptors. */
 	closed = 0;
 	shares_init(&shares, 800, &flows, on_closed, &closed);
 	return 0;
@@ -55,7 +55,7 @@ static union endpoint client(const char *address)
 	return e;
 }
 
-/* Ask for worker 0, of itself. */
+/* Enter as worker 0, for itself. */
 static enum share_answer enter(struct share *share, const char *address, struct share_slot *slot)
 {
 	union endpoint e = client(address);
@@ -64,7 +64,7 @@ static enum share_answer enter(struct share *share, const char *address, struct 
 	return share_enter(share, &e, slot, 0, 0, now, &wake);
 }
 
-/* As many as may enter, up to @n. */
+/* Enter up to @n connections. Returns how many were admitted. */
 static unsigned enter_many(struct share *share, const char *address, struct share_slot *slots,
 			   unsigned n)
 {
@@ -83,7 +83,7 @@ static void leave_many(struct share_slot *slots, unsigned n)
 		(void)share_leave(&slots[i]);
 }
 
-/* Those that are displaced do leave. Returns how many they were. */
+/* Let all displaced connections leave. Returns their number. */
 static unsigned leave_displaced(void)
 {
 	struct share_slot *slot;
@@ -97,7 +97,7 @@ static unsigned leave_displaced(void)
 	return n;
 }
 
-static void a_port_alone_has_all(void **state)
+static void a_single_port_gets_all_connections(void **state)
 {
 	static struct share_slot slots[500];
 	struct share *share = share_open(&shares, 1, 1, false);
@@ -111,7 +111,7 @@ static void a_port_alone_has_all(void **state)
 	share_close(share);
 }
 
-static void reserves(void **state)
+static void each_port_has_a_reserve(void **state)
 {
 	static struct share_slot a_slots[500], b_slots[500], c_slots[500];
 	struct share *a = share_open(&shares, 1, 2, false), *b = share_open(&shares, 2, 1, false);
@@ -119,12 +119,12 @@ static void reserves(void **state)
 	unsigned in_a, in_b, in_c;
 
 	(void)state;
-	/* Two descriptors a listener; what a may have is all but the reserves of two. */
+	/* Each listener needs two descriptors; port a gets all the rest but two reserves. */
 	in_a = enter_many(a, "192.0.2.1", a_slots, 500);
 	assert_int_equal(in_a, 400 - 4 - 2 * SHARE_RESERVE);
 	in_b = enter_many(b, "192.0.2.1", b_slots, 500);
 	assert_int_equal(in_b, SHARE_RESERVE);
-	/* What one leaves, another takes. */
+	/* Another port can use connections that a gives up. */
 	leave_many(a_slots, 10);
 	in_c = enter_many(c, "192.0.2.1", c_slots, 500);
 	assert_int_equal(in_c, SHARE_RESERVE + 10);
@@ -137,8 +137,8 @@ static void reserves(void **state)
 	share_close(a);
 }
 
-/* Many ports: reserves take half of all at most. */
-static void many_ports(void **state)
+/* With many ports, the reserves together take at most half of all connections. */
+static void reserves_take_at_most_half(void **state)
 {
 	static struct share_slot slots[500];
 	struct share *ports[100];
@@ -157,8 +157,8 @@ static void many_ports(void **state)
 		share_close(ports[i]);
 }
 
-/* A port that comes when all is taken displaces what it needs. */
-static void a_late_port(void **state)
+/* A port that is published when all connections are used displaces some. */
+static void a_late_port_displaces_for_its_reserve(void **state)
 {
 	static struct share_slot slots[500], late[SHARE_RESERVE + 1];
 	struct share *a = share_open(&shares, 1, 1, false), *b;
@@ -168,7 +168,7 @@ static void a_late_port(void **state)
 	b = share_open(&shares, 2, 1, false);
 	for (unsigned i = 0; i < SHARE_RESERVE; i++) {
 		assert_int_equal(enter(b, "192.0.2.1", &late[i]), SHARE_ENTERED);
-		/* Not more than fit at a time: those that were displaced have left. */
+		/* One connection at a time displaces no more than needed. */
 		assert_true(leave_displaced() <= 2);
 	}
 	assert_true(shares.used <= 400 - 2);
@@ -182,7 +182,7 @@ static void a_late_port(void **state)
 	share_close(b);
 }
 
-static void another_source_displaces(void **state)
+static void another_source_displaces_the_newest(void **state)
 {
 	static struct share_slot greedy[500], others[500];
 	struct share *share = share_open(&shares, 1, 1, false);
@@ -193,14 +193,14 @@ static void another_source_displaces(void **state)
 	while (enter(share, "192.0.2.2", &others[m]) == SHARE_ENTERED) {
 		m++;
 		displaced += leave_displaced();
-		/* The newest goes, the oldest stays. */
+		/* The newest connection is displaced, the oldest stays. */
 		assert_null(greedy[n - displaced].source);
 	}
 	share_give_up(share, 0);
-	/* Until both have about the same. */
+	/* That ends when both have about the same number. */
 	assert_int_equal(displaced, m);
 	assert_true(n - displaced >= m && n - displaced - m <= 1);
-	/* A third one takes from both. */
+	/* A third source displaces connections of both. */
 	assert_int_equal(enter(share, "192.0.2.3", &others[m++]), SHARE_ENTERED);
 	assert_int_equal(enter(share, "192.0.2.3", &others[m++]), SHARE_ENTERED);
 	assert_int_equal(leave_displaced(), 2);
@@ -213,8 +213,8 @@ static void another_source_displaces(void **state)
 	share_close(share);
 }
 
-/* Where nobody has more than one there is nobody to displace, and clients need not be looked at. */
-static void sources_with_one_each(void **state)
+/* If no source has more than one connection, none can be displaced, and the port is shut. */
+static void sources_with_one_connection_shut_the_port(void **state)
 {
 	static struct share_slot slots[500];
 	struct share *share = share_open(&shares, 1, 1, false);
@@ -236,7 +236,7 @@ static void sources_with_one_each(void **state)
 	share_close(share);
 }
 
-static void patience(void **state)
+static void the_largest_source_waits_and_is_refused(void **state)
 {
 	static struct share_slot slots[500];
 	struct share *share = share_open(&shares, 1, 1, false);
@@ -244,20 +244,20 @@ static void patience(void **state)
 
 	(void)state;
 	assert_int_equal(enter(share, "192.0.2.1", &slots[n]), SHARE_WAITS);
-	/* Others need not be looked at until that one is through; then it asks again. */
+	/* The port is shut until the waiting client is admitted or refused. */
 	assert_true(share_is_shut(share));
 	now += SHARE_PATIENCE_MS - 1;
 	assert_int_equal(enter(share, "192.0.2.1", &slots[n]), SHARE_WAITS);
 	assert_int_equal(share_leave(&slots[0]), 0);
 	assert_int_equal(enter(share, "192.0.2.1", &slots[0]), SHARE_ENTERED);
 	assert_false(share_is_shut(share));
-	/* What it has waited is gone, and a connection that ended brings a little. */
+	/* Waiting has used the patience up, and the end of a connection adds a little. */
 	assert_int_equal(enter(share, "192.0.2.1", &slots[n]), SHARE_WAITS);
 	now += SHARE_PATIENCE_END_MS;
 	assert_int_equal(enter(share, "192.0.2.1", &slots[n]), SHARE_REFUSED);
 	assert_int_equal(enter(share, "192.0.2.1", &slots[n]), SHARE_REFUSED);
 	assert_false(share_is_shut(share));
-	/* Another client is none of those. */
+	/* Another client is admitted. */
 	assert_int_equal(enter(share, "192.0.2.2", &slots[n]), SHARE_ENTERED);
 	assert_int_equal(leave_displaced(), 1);
 	assert_null(slots[0].source);
@@ -265,8 +265,8 @@ static void patience(void **state)
 	share_close(share);
 }
 
-/* A crowd that comes and goes waits for ever, if it must. */
-static void patience_grows(void **state)
+/* While connections end again and again, waiting clients are never refused. */
+static void each_end_of_a_connection_adds_patience(void **state)
 {
 	static struct share_slot slots[500];
 	struct share *share = share_open(&shares, 1, 1, false);
@@ -283,7 +283,7 @@ static void patience_grows(void **state)
 	share_close(share);
 }
 
-static void what_is_one_source(void **state)
+static void which_addresses_are_one_source(void **state)
 {
 	static const struct {
 		const char *a, *b;
@@ -311,8 +311,8 @@ static void what_is_one_source(void **state)
 	}
 }
 
-/* Flows leave the ports of TCP what is theirs, and the other way round. */
-static void datagrams(void **state)
+/* UDP flows leave TCP ports their reserves, and TCP connections leave UDP ports theirs. */
+static void flows_and_connections_leave_each_other_room(void **state)
 {
 	static struct share_slot slots[500];
 	struct share *tcp, *udp = share_open(&shares, 1, 2, true);
@@ -337,8 +337,8 @@ static void datagrams(void **state)
 	share_close(udp);
 }
 
-/* A limit too small for anything still lets one connection through. */
-static void next_to_nothing(void **state)
+/* Even a limit that is too small allows one connection. */
+static void a_tiny_limit_allows_one_connection(void **state)
 {
 	struct shares tiny;
 	struct share_slot slots[2];
@@ -358,8 +358,9 @@ static void next_to_nothing(void **state)
 	shares_clear(&tiny);
 }
 
-/* Displaced while it is handed from thread to thread: told on arrival, and in no list. */
-static void displaced_on_the_way(void **state)
+/* A connection that is displaced while it is passed between threads: share_arrive() detects it, and
+ * it is in no list. */
+static void a_connection_in_a_letter_is_displaced(void **state)
 {
 	static struct share_slot slots[500], other;
 	struct share *share = share_open(&shares, 1, 1, false);
@@ -378,7 +379,7 @@ static void displaced_on_the_way(void **state)
 	assert_null(shares_displaced(&shares, 1));
 	assert_false(share_arrive(&slots[n], 1));
 	(void)share_leave(&slots[n]);
-	/* And when it has arrived: its worker is woken. */
+	/* A connection that has arrived: its worker is woken. */
 	(void)share_leave(&slots[0]);
 	e = client("192.0.2.1");
 	assert_int_equal(share_enter(share, &e, &slots[0], 0, 1, now, &wake), SHARE_ENTERED);
@@ -388,7 +389,7 @@ static void displaced_on_the_way(void **state)
 	assert_int_equal(wake, 1);
 	assert_null(shares_displaced(&shares, 0));
 	assert_ptr_equal(shares_displaced(&shares, 1), &slots[0]);
-	/* Closed by its worker at that moment anyway: the same. */
+	/* It may leave at the same moment without shares_displaced(). */
 	leave_many(slots, n + 1);
 	(void)share_leave(&other);
 	share_close(share);
@@ -408,7 +409,7 @@ static unsigned any(unsigned n)
 	return (unsigned)(random_state >> 33) % n;
 }
 
-/* What the module knows is what can be counted. */
+/* Compare the counters of the module with a count of the connections. */
 static void check(struct share **ports, const struct share_slot *slots, const bool *taken)
 {
 	unsigned used = 0, leaving = 0, sum = 0, tcp = 0;
@@ -482,7 +483,7 @@ static void one_event(struct share **ports, struct share_slot *slots, bool *take
 	}
 }
 
-static void any_order(void **state)
+static void random_events_keep_the_counts(void **state)
 {
 	static struct share_slot slots[SLOTS];
 	static bool taken[SLOTS];
@@ -536,7 +537,7 @@ static void *come_and_go(void *arg)
 	return NULL;
 }
 
-static void threads(void **state)
+static void threads_enter_and_leave_at_once(void **state)
 {
 	pthread_t ids[THREADS];
 
@@ -554,20 +555,20 @@ static void threads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ROW(a_port_alone_has_all),
-		ROW(reserves),
-		ROW(many_ports),
-		ROW(a_late_port),
-		ROW(another_source_displaces),
-		ROW(sources_with_one_each),
-		ROW(patience),
-		ROW(patience_grows),
-		ROW(what_is_one_source),
-		ROW(datagrams),
-		ROW(next_to_nothing),
-		ROW(displaced_on_the_way),
-		ROW(any_order),
-		ROW(threads),
+		ROW(a_single_port_gets_all_connections),
+		ROW(each_port_has_a_reserve),
+		ROW(reserves_take_at_most_half),
+		ROW(a_late_port_displaces_for_its_reserve),
+		ROW(another_source_displaces_the_newest),
+		ROW(sources_with_one_connection_shut_the_port),
+		ROW(the_largest_source_waits_and_is_refused),
+		ROW(each_end_of_a_connection_adds_patience),
+		ROW(which_addresses_are_one_source),
+		ROW(flows_and_connections_leave_each_other_room),
+		ROW(a_tiny_limit_allows_one_connection),
+		ROW(a_connection_in_a_letter_is_displaced),
+		ROW(random_events_keep_the_counts),
+		ROW(threads_enter_and_leave_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

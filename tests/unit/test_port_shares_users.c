@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who keeps the share of a port in use. */
+/* The users of a share: it is freed with the last of them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -15,7 +15,7 @@
 
 static atomic_uint flows;
 static struct shares shares;
-static unsigned closed; /* shares that are no more */
+static unsigned closed; /* number of shares that were freed */
 
 static void on_closed(void *arg)
 {
@@ -23,8 +23,8 @@ static void on_closed(void *arg)
 	closed++;
 }
 
-/* A share goes with its last user, which may be a connection on its way between threads. */
-static void users(void **state)
+/* The last user may be a connection that is being passed between threads. */
+static void a_share_lives_until_its_last_user(void **state)
 {
 	struct share *share;
 	union endpoint e;
@@ -43,7 +43,7 @@ static void users(void **state)
 	assert_true(share_arrive(&slots[0], 1));
 	share_unref(share);
 	(void)share_leave(&slots[0]);
-	/* The second one arrives after its port's listeners have gone. */
+	/* The second connection arrives after the port's listeners were closed. */
 	share_remove(share);
 	share_close(share);
 	share_close(share);
@@ -61,7 +61,7 @@ static void users(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(users),
+		cmocka_unit_test(a_share_lives_until_its_last_user),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

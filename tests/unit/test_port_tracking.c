@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What leads answers to real client addresses back, against the real kernel, in a network namespace
- * of a child's: the nf_tables table in all of its variants, who can remove it, and the list of
- * networks on the child's links.
+ * The routing of answers to real client addresses, with the real kernel, in a network namespace:
+ * the nf_tables table in all variants, its removal, and the list of networks on the child's links.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -33,7 +32,7 @@
 
 #define TIMEOUT_MS 30000
 
-/* In the runner: a check whose failure travels back as the job's error. */
+/* A check in the runner: its failure is returned as the error of the job. */
 #define EXPECT(err, condition)                                                           \
 	do {                                                                             \
 		if (!(condition))                                                        \
@@ -51,7 +50,7 @@ static void run_inside(void **state, int (*run)(void *arg, struct error *err))
 		fail_msg("%s", err.text);
 }
 
-/* What "nft flush ruleset" sends. */
+/* Send the same request as "nft flush ruleset". */
 static int flush_ruleset(struct netlink *nl, struct error *err)
 {
 	const struct nfgenmsg boundary = {.res_id = htons(NFNL_SUBSYS_NFTABLES)};
@@ -66,7 +65,7 @@ static int flush_ruleset(struct netlink *nl, struct error *err)
 	return netlink_transact(nl, &r, "flushing", err);
 }
 
-/* Is the table there? */
+/* Does the table exist? */
 static int has_table(struct netlink *nl)
 {
 	const struct nfgenmsg inet = {.nfgen_family = 1 /* NFPROTO_INET */};
@@ -102,7 +101,7 @@ static int tables_inside(void *arg, struct error *err)
 		if (rc < 0)
 			return rc;
 		EXPECT(err, nft_watch(&reports) == 0);
-		/* Made anew, where it is not owned, and that is no removal. */
+		/* A table without an owner can be made again; that is not reported as a removal. */
 		for (int again = 0; again < (variant.owned ? 1 : 2) && rc == 0; again++)
 			rc = nft_make(&ours, &variant, err);
 		if (rc < 0)
@@ -116,19 +115,19 @@ static int tables_inside(void *arg, struct error *err)
 		EXPECT(err, nft_is_removed(&reports, port_of(&ours)) == !variant.owned);
 		EXPECT(err, variant.owned || nft_make(&ours, &variant, err) == 0);
 		EXPECT(err, !nft_is_removed(&reports, port_of(&ours)));
-		/* It goes with its owner; else the next round replaces it. */
+		/* An owned table disappears with its owner; the next round replaces another one. */
 		netlink_close(&ours);
 		EXPECT(err, has_table(&theirs) == !variant.owned);
 	}
 	return 0;
 }
 
-static void tables(void **state)
+static void tables_in_all_variants(void **state)
 {
 	run_inside(state, tables_inside);
 }
 
-/* A table of the name that is somebody's own. */
+/* Another socket owns a table of our name. */
 static int taken_inside(void *arg, struct error *err)
 {
 	const struct nft_variant owned = {.owned = true};
@@ -147,7 +146,7 @@ static int taken_inside(void *arg, struct error *err)
 	return 0;
 }
 
-static void taken(void **state)
+static void a_table_with_another_owner_is_refused(void **state)
 {
 	run_inside(state, taken_inside);
 }
@@ -168,7 +167,7 @@ static int networks_inside(void *arg, struct error *err)
 		};
 	if (rc == 0)
 		rc = nft_make(&nl, &(struct nft_variant){.owned = true}, err);
-	/* As many as there may be; none is fine, too. */
+	/* The maximum number of networks, and none. */
 	if (rc == 0)
 		rc = nft_set_networks(&nl, networks, 0, err);
 	if (rc == 0)
@@ -180,7 +179,7 @@ static int networks_inside(void *arg, struct error *err)
 	return rc;
 }
 
-static void networks(void **state)
+static void networks_are_replaced(void **state)
 {
 	run_inside(state, networks_inside);
 }
@@ -286,7 +285,7 @@ static int onlink_inside(void *arg, struct error *err)
 	onlink_drain(&reports);
 	EXPECT(err, netlink_receive(&reports, buffer) == -EAGAIN);
 	rc = add_address(&nl, "fd30::1", 64, err);
-	/* Not on the link. */
+	/* This route has a gateway, so it is not listed. */
 	if (rc == 0)
 		rc = add_gateway(&nl, "172.30.0.2", err);
 	if (rc == 0)
@@ -296,7 +295,7 @@ static int onlink_inside(void *arg, struct error *err)
 	EXPECT(err, n == 2);
 	EXPECT(err, is_network(&list[0], "172.30.0.0", 24));
 	EXPECT(err, is_network(&list[1], "fd30::", 64));
-	/* More than there is room for, by far: the dump is not over when the list is full. */
+	/* Far more than fit: the dump continues after the list is full. */
 	for (unsigned i = 0; i < 4U * NFT_NETWORKS_MAX && rc == 0; i++) {
 		char ip[INET_ADDRSTRLEN];
 
@@ -312,12 +311,12 @@ static int onlink_inside(void *arg, struct error *err)
 	return 0;
 }
 
-static void onlink(void **state)
+static void networks_on_links_are_listed(void **state)
 {
 	run_inside(state, onlink_inside);
 }
 
-/* The rules for answers: there, still there, gone, still gone. */
+/* Add each rule twice, then remove it twice. */
 static int rules_inside(void *arg, struct error *err)
 {
 	_cleanup_netlink_ struct netlink nl = NETLINK_NONE;
@@ -335,7 +334,7 @@ static int rules_inside(void *arg, struct error *err)
 	return rc;
 }
 
-static void rules(void **state)
+static void rules_for_answers_are_idempotent(void **state)
 {
 	run_inside(state, rules_inside);
 }
@@ -343,11 +342,13 @@ static void rules(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(tables, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(taken, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(networks, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(onlink, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(rules, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(tables_in_all_variants, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_table_with_another_owner_is_refused, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(networks_are_replaced, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(networks_on_links_are_listed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(rules_for_answers_are_idempotent, set_up,
+						tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
