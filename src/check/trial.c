@@ -56,7 +56,7 @@ static const struct {
 	[STAGE_SYS] = {TRIAL_SYSFS, true},
 	[STAGE_CGROUPFS] = {TRIAL_CGROUPFS, true},
 	[STAGE_NETNS_FILE] = {TRIAL_MOUNT, false},
-	[STAGE_ETC_HELD] = {TRIAL_MOUNT, false},
+	[STAGE_ETC_OPENED] = {TRIAL_MOUNT, false},
 	[STAGE_COPY_UP] = {TRIAL_COPY_UP, true},
 	[STAGE_ETC_BOUND] = {TRIAL_MOUNT, false},
 	[STAGE_ETC_SENT] = {TRIAL_MOUNT, false},
@@ -104,11 +104,11 @@ static void split_network(struct outcomes *to, const struct rehearsal *r)
 	*to->of[TRIAL_TUN].note = '\0';
 	if (has_failed(start) && start->err.reason == REASON_DEVICE) {
 		to->of[TRIAL_TUN] = *start;
-		to->of[TRIAL_NET] = r->settled;
-		to->of[TRIAL_NET].tried = has_failed(&r->settled);
+		to->of[TRIAL_NET] = r->verified;
+		to->of[TRIAL_NET].tried = has_failed(&r->verified);
 		to->of[TRIAL_NET].depends = STAGE_NET_START;
-	} else if (!to->of[TRIAL_NET].tried && has_failed(&r->settled)) {
-		to->of[TRIAL_NET] = r->settled;
+	} else if (!to->of[TRIAL_NET].tried && has_failed(&r->verified)) {
+		to->of[TRIAL_NET] = r->verified;
 	}
 }
 

@@ -2,16 +2,16 @@
 /*
  * Theory of operation
  *
- * The child is born into its namespaces, owns nothing there yet, and waits until the middle process
- * has written its id maps. Only the network namespace it makes itself, which costs as much as all
- * else that the kernel does for a launch, and goes on beside the writing. Then it becomes root of
- * its user namespace, arms PDEATHSIG, and mounts. The credential change clears PDEATHSIG (man 2
- * prctl), so it is armed last, and the launcher's life is checked after that: whoever dies in
- * between is noticed. getppid(2) would not tell: it is 0 in a PID namespace.
+ * The child is cloned into its namespaces, where it has no mapped ids yet. It waits until the
+ * middle process has written its id maps. Meanwhile it makes the network namespace: for the kernel
+ * that is as much work as the rest of the launch. Then it becomes root of its user namespace, arms
+ * PDEATHSIG, and mounts. A change of credentials clears PDEATHSIG (man 2 prctl), so it is armed
+ * after that. Then the child checks that the launcher is alive, in case the launcher died before.
+ * getppid(2) does not show that: in a PID namespace it returns 0.
  *
- * The child becomes the target by itself. Everything of ours is close-on-exec; the launcher sees
- * the end of file when that has worked. With --pidns it becomes init instead, which forks the
- * target: init.c.
+ * The child itself executes the target. All our descriptors are close-on-exec, so the launcher sees
+ * end of file when execve(2) has succeeded. With --pidns the child becomes init instead, which
+ * forks the target: init.c.
  */
 #include "child.h"
 
@@ -46,24 +46,24 @@ int child_make_netns(struct launch *l, struct error *err)
 
 	if (rc < 0)
 		return rc;
-	rc = handshake_say(l->in_child.sock, HANDSHAKE_NETWORK);
-	return rc < 0 ? err_set(err, -rc, "telling the launcher of the network namespace") : 0;
+	rc = handshake_send(l->in_child.sock, HANDSHAKE_NETWORK);
+	return rc < 0 ? err_set(err, -rc, "reporting the network namespace to the launcher") : 0;
 }
 
 int child_become_root(struct launch *l, struct error *err)
 {
-	int rc = handshake_take(l->in_child.sock, HANDSHAKE_MAPPED, "waiting for the id map", -1,
-				&l->in_child.netns, err);
+	int rc = handshake_receive_fd(l->in_child.sock, HANDSHAKE_MAPPED, "waiting for the id map",
+				      -1, &l->in_child.netns, err);
 
 	if (rc < 0)
 		return rc;
 	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
 		return err_set(err, errno, "becoming root of the user namespace");
-	/* The change made us undumpable: our /proc files must be ours while we mount. */
+	/* The change made us undumpable. While we mount, we need access to our /proc files. */
 	if (prctl(PR_SET_DUMPABLE, 1) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
-		return err_set(err, errno, "asking to die with the launcher");
+		return err_set(err, errno, "setting the parent-death signal");
 	if (!handshake_peer_lives(l->in_child.sock))
-		return err_say(err, ECONNRESET, "the launcher has gone");
+		return err_say(err, ECONNRESET, "the launcher has exited");
 	return caps_clear_passed_on(err);
 }
 
@@ -102,8 +102,8 @@ int child_bind_netns(struct launch *l, struct error *err)
 	return netns_bind_child(l->in_child.netns, l->state.path, err);
 }
 
-/* Held from here on: copy-up covers what leads there. */
-int child_hold_etc(struct launch *l, struct error *err)
+/* Open them before copy-up, which hides their path. */
+int child_open_etc(struct launch *l, struct error *err)
 {
 	progress_at(l->progress, "the state directory %s", l->state.path);
 	return etcfiles_open_child(l->state.path, &l->in_child.files, err);
@@ -123,13 +123,13 @@ int child_bind_etc(struct launch *l, struct error *err)
 
 int child_send_etc(struct launch *l, struct error *err)
 {
-	int rc = etc_hand(l->in_child.sock, &l->in_child.files);
+	int rc = etc_send(l->in_child.sock, &l->in_child.files);
 
 	etcfiles_close(&l->in_child.files);
-	return rc < 0 ? err_set(err, -rc, "telling the launcher of /etc") : 0;
+	return rc < 0 ? err_set(err, -rc, "sending the descriptors of /etc to the launcher") : 0;
 }
 
-/* After the mounts, so that it is a directory that the target can see. */
+/* After the mounts, so that the target sees the same directory. */
 int child_enter_workdir(struct launch *l, struct error *err)
 {
 	progress_at(l->progress, "the working directory %s", l->config->workdir);
@@ -140,9 +140,9 @@ int child_enter_workdir(struct launch *l, struct error *err)
 
 int child_report_mounted(struct launch *l, struct error *err)
 {
-	int rc = handshake_say(l->in_child.sock, HANDSHAKE_MOUNTED);
+	int rc = handshake_send(l->in_child.sock, HANDSHAKE_MOUNTED);
 
-	return rc < 0 ? err_set(err, -rc, "telling the launcher of the mounts") : 0;
+	return rc < 0 ? err_set(err, -rc, "reporting the mounts to the launcher") : 0;
 }
 
 int child_set_environment(struct launch *l, struct error *err)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The child's column of the launch: from the clone to the target's execve(2). */
+/* The child's part of the launch: from the clone to the target's execve(2). */
 #pragma once
 
 #include "fauxroot/base/macro.h"
@@ -8,12 +8,14 @@ struct error;
 struct launch;
 
 /*
- * child_main() - runs in the new namespaces; ends in the target, or in a HANDSHAKE_FAILED
- * @l: the child's own copy, as the launcher had it at the clone of the middle process
+ * child_main() - run the child's stages in the new namespaces, up to the target's execve(2)
+ * @l: the child's own copy, in the launcher's state at the clone of the middle process
+ *
+ * A failure is sent to the launcher as HANDSHAKE_FAILED.
  */
 _noreturn_ void child_main(struct launch *l);
 
-/* Its stages, each of the form of struct stage.run */
+/* The child's stages. Each has the form of struct stage.run. */
 int child_make_netns(struct launch *l, struct error *err);
 int child_become_root(struct launch *l, struct error *err);
 int child_open_self(struct launch *l, struct error *err);
@@ -22,15 +24,15 @@ int child_mount_proc(struct launch *l, struct error *err);
 int child_mount_sys(struct launch *l, struct error *err);
 int child_mount_cgroupfs(struct launch *l, struct error *err);
 int child_bind_netns(struct launch *l, struct error *err);
-int child_hold_etc(struct launch *l, struct error *err);
+int child_open_etc(struct launch *l, struct error *err);
 int child_copy_up(struct launch *l, struct error *err);
 int child_bind_etc(struct launch *l, struct error *err);
 int child_send_etc(struct launch *l, struct error *err);
 int child_enter_workdir(struct launch *l, struct error *err);
 int child_report_mounted(struct launch *l, struct error *err);
 
-/* Once the launcher has said "go" */
+/* Waits for "go" first. */
 int child_set_environment(struct launch *l, struct error *err);
 
-/* Returns only where it fails */
+/* Returns only after a failure. */
 int child_execute(struct launch *l, struct error *err);

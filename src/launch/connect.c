@@ -2,8 +2,8 @@
 /*
  * Theory of operation
  *
- * The launcher sets the network up from outside while the child mounts inside. Everything that the
- * target may look for exists before it runs: "go" is the launcher's last message.
+ * The launcher sets up the network from outside while the child mounts inside. Everything that the
+ * target may use exists before it runs: "go" is the launcher's last message.
  */
 #include "connect.h"
 
@@ -29,11 +29,11 @@ int connect_start_net(struct launch *l, struct error *err)
 {
 	struct ns_holder holder = NS_HOLDER_NONE;
 
-	if (l->in_middle.holds) {
+	if (l->in_middle.is_holder) {
 		holder = l->middle;
 		l->middle = NS_HOLDER_NONE;
 	}
-	/* Else it has ended. */
+	/* If the middle process is no holder, it has exited: reap it. */
 	ns_holder_end(&l->middle);
 	return net_start(&l->net, &l->ns, holder, err);
 }
@@ -67,7 +67,7 @@ int connect_publish(struct launch *l, struct error *err)
 	return ports_publish(&l->ports, err);
 }
 
-/* Last before "go", and whole: a client that sees it finds everything in place. */
+/* The last step before "go", and atomic: when a client sees the file, everything else exists. */
 int connect_write_child_pid(struct launch *l, struct error *err)
 {
 	char text[16];
@@ -78,9 +78,9 @@ int connect_write_child_pid(struct launch *l, struct error *err)
 
 int connect_go(struct launch *l, struct error *err)
 {
-	int rc = handshake_say(l->sock, HANDSHAKE_GO);
+	int rc = handshake_send(l->sock, HANDSHAKE_GO);
 
-	return rc < 0 ? err_set(err, -rc, "telling the child to go") : 0;
+	return rc < 0 ? err_set(err, -rc, "sending \"go\" to the child") : 0;
 }
 
 int connect_announce(struct launch *l, struct error *err)
@@ -88,16 +88,16 @@ int connect_announce(struct launch *l, struct error *err)
 	struct error why;
 
 	(void)err;
-	/* One that has a name has been announced with it. */
+	/* A named instance is announced already: prepare_name(). */
 	if (!l->config->name && instance_announce(&l->state, NULL, &l->link, &why) < 0)
-		log_debug("not in the list of instances: %s", why.text);
+		log_debug("cannot add this instance to the list of instances: %s", why.text);
 	statedir_sweep_strays();
 	/* Inherited descriptors belong to the target alone now. */
 	fd_let_go_of_inherited();
 	return 0;
 }
 
-int connect_settle_net(struct launch *l, struct error *err)
+int connect_verify_net(struct launch *l, struct error *err)
 {
 	return net_verify(&l->net, err);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The launcher's stages from the start of the network to "go". Each is of the form of struct
+/* The launcher's stages from the start of the network to "go". Each function has the form of struct
  * stage.run, .undo or .wanted. */
 #pragma once
 
@@ -20,11 +20,11 @@ int connect_publish(struct launch *l, struct error *err);
 int connect_write_child_pid(struct launch *l, struct error *err);
 int connect_go(struct launch *l, struct error *err);
 
-/* For `fauxrootctl ps` alone, while the target is being executed */
+/* Only for `fauxrootctl ps`; runs while the target is executed. */
 int connect_announce(struct launch *l, struct error *err);
 
-/* For a rehearsal: net_verify() */
-int connect_settle_net(struct launch *l, struct error *err);
+/* For a rehearsal: net_verify(). */
+int connect_verify_net(struct launch *l, struct error *err);
 
 void connect_kill_net(struct launch *l);
 void connect_stop_net(struct launch *l);

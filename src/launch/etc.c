@@ -2,14 +2,14 @@
 /*
  * Theory of operation
  *
- * Where the host replaces a file of its /etc that we have mounted upon, our mount is off, in the
- * child, too. Whether there is such a mount the child says, which has made it: a file system's type
- * does not tell the host's /etc from a copy of ours, both may be a tmpfs.
+ * When the host replaces a file of its /etc on which we have mounted our own, the kernel removes
+ * our mount, also in the child. The child reports whether it has made such mounts. The launcher
+ * cannot find out by the file system's type, because the host's /etc and our copy of it can both be
+ * tmpfs.
  *
- * The child also hands out what is needed to make the mount again, as O_PATH descriptors of its
- * mount namespace: its /etc and our two files. From then on no path is walked in there. The target
- * may mount over /etc, /run or the root, a file system that never answers among it, and the repair
- * does not notice.
+ * The child also sends O_PATH descriptors of its mount namespace to repeat the mount: its /etc and
+ * our two files. So the repair walks no path there. The target may mount over /etc, /run or the
+ * root, even a file system that never answers, and the repair still works.
  */
 #include <assert.h>
 #include <errno.h>
@@ -22,30 +22,30 @@
 
 #define REPAIR_MS 2000
 
-/* In the order in which they travel. */
+/* In the order in which they are sent. */
 static void list(const struct etcfiles *files, int ret[ETCFILE_COUNT_ + 1])
 {
 	ret[0] = files->etc;
 	memcpy(ret + 1, files->fd, sizeof(files->fd));
 }
 
-int etc_hand(int sock, const struct etcfiles *files)
+int etc_send(int sock, const struct etcfiles *files)
 {
 	int fds[ETCFILE_COUNT_ + 1], rc = 0;
 
 	list(files, fds);
 	for (size_t i = 0; i < ARRAY_SIZE(fds) && rc == 0; i++)
-		rc = handshake_hand(sock, HANDSHAKE_ETC, files->etc < 0 ? -1 : fds[i]);
+		rc = handshake_send_fd(sock, HANDSHAKE_ETC, files->etc < 0 ? -1 : fds[i]);
 	return rc;
 }
 
-int etc_take(struct launch *l, struct error *err)
+int etc_receive(struct launch *l, struct error *err)
 {
 	_cleanup_etcfiles_ struct etcfiles files = ETCFILES_NONE;
 	int *const places[] = {&files.etc, &files.fd[0], &files.fd[1]};
 	int rc = 0;
 
-	static_assert(ARRAY_SIZE(places) == ETCFILE_COUNT_ + 1, "every descriptor has its place");
+	static_assert(ARRAY_SIZE(places) == ETCFILE_COUNT_ + 1, "one pointer for each descriptor");
 	for (size_t i = 0; i < ARRAY_SIZE(places) && rc == 0; i++)
 		rc = handshake_follow(l->sock, HANDSHAKE_ETC, "mounting", l->progress,
 				      l->signals->cancel, places[i], err);
@@ -66,8 +66,8 @@ static void repair(struct launch *l)
 	int keep[ETCFILE_COUNT_ + 1];
 	struct ns_job job = {
 		.name = "fauxroot: etc",
-		/* With the PID namespace for mount(2), where nothing newer is to be had: it goes by
-		 * /proc. */
+		/* mount(2), the fallback for newer system calls, uses /proc, which needs the PID
+		 * namespace. */
 		.which = NS_JOIN_MNT | NS_JOIN_PID,
 		.run = repair_job,
 		.arg = &l->etc.files,
@@ -79,8 +79,7 @@ static void repair(struct launch *l)
 
 	list(&l->etc.files, keep);
 	if (ns_run(&l->ns, &job, &deadline, -1, &err) < 0)
-		log_warning("resolv.conf and hosts, should the host have replaced one: %s",
-			    err.text);
+		log_warning("repairing the mounts of resolv.conf and hosts: %s", err.text);
 }
 
 static void on_etc(evutil_socket_t fd, short what, void *arg)
@@ -90,7 +89,7 @@ static void on_etc(evutil_socket_t fd, short what, void *arg)
 
 	(void)what;
 	if (rc < 0) {
-		log_warning("the watch on /etc has failed: %s", strerror(-rc));
+		log_warning("watching /etc: %s", strerror(-rc));
 		event_del(l->etc.on_change);
 	} else if (rc > 0) {
 		repair(l);
@@ -108,15 +107,17 @@ static void on_etc_due(evutil_socket_t fd, short what, void *arg)
 		l->etc.on_change =
 			event_new(l->serve.base, l->etc.watch, EV_READ | EV_PERSIST, on_etc, l);
 	if (!l->etc.on_change || event_add(l->etc.on_change, NULL) < 0)
-		log_warning("cannot watch /etc: %s; a replaced resolv.conf will show through",
-			    l->etc.watch < 0 ? strerror(-l->etc.watch) : "out of memory");
-	/* What happened before. */
+		log_warning(
+			"cannot watch /etc: %s; if the host replaces resolv.conf, the command gets "
+			"the host's file",
+			l->etc.watch < 0 ? strerror(-l->etc.watch) : "out of memory");
+	/* The host may have replaced a file before the watch began. */
 	repair(l);
 }
 
 /*
- * Closing an inotify descriptor waits for a grace period of the kernel, up to 15 ms: a command that
- * is over in a moment is not made to pay for a watch that it cannot need.
+ * Closing an inotify descriptor waits for a grace period of the kernel, up to 15 ms. So the watch
+ * begins after a second: short commands do not need it.
  */
 int etc_watch(struct launch *l, struct error *err)
 {

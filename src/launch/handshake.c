@@ -12,12 +12,12 @@
 #include "fauxroot/mounts/progress.h"
 #include "fauxroot/sys/message.h"
 
-/* For one step of the child: more than a file system takes that answers at all, on a machine under
- * load, too. */
+/* The time limit for one step of the child. A file system that works needs less, even on a machine
+ * under load. */
 #define STALL_MS 30000
-#define LOOK_MS	 1000
+#define CHECK_MS 1000
 
-/* One record; only as many bytes of text as there are go over the wire. */
+/* One record. The unused end of .text is not sent. */
 struct record {
 	uint32_t type;
 	int32_t code;	 /* HANDSHAKE_FAILED: errno; HANDSHAKE_LOG: the level */
@@ -27,7 +27,7 @@ struct record {
 	char text[sizeof(((struct error *)NULL)->text)];
 };
 
-/* What a message without content has. */
+/* The size of a message without content. */
 #define HEAD offsetof(struct record, about)
 
 static int send_record(int sock, struct record *record, const char *text)
@@ -38,12 +38,12 @@ static int send_record(int sock, struct record *record, const char *text)
 	return message_send(sock, record, offsetof(struct record, text) + n, NULL, 0);
 }
 
-int handshake_say(int sock, enum handshake_type type)
+int handshake_send(int sock, enum handshake_type type)
 {
-	return handshake_hand(sock, type, -1);
+	return handshake_send_fd(sock, type, -1);
 }
 
-int handshake_hand(int sock, enum handshake_type type, int fd)
+int handshake_send_fd(int sock, enum handshake_type type, int fd)
 {
 	struct record record = {.type = type};
 
@@ -60,7 +60,7 @@ void handshake_fail(int sock, const struct error *err)
 	};
 
 	memcpy(record.about, err->about, sizeof(record.about));
-	/* If the launcher has gone there is nobody to tell. */
+	/* If this fails, the launcher has exited. */
 	(void)send_record(sock, &record, err->text);
 }
 
@@ -72,8 +72,8 @@ void handshake_log(void *arg, enum log_level level, const char *message)
 	(void)send_record(*sock, &record, message);
 }
 
-/* One record with its text terminated. @fd: NULL, or for a descriptor that comes with it; -1 where
- * none does. Returns its size, 0 at end of file, -errno. */
+/* Receive one record, and terminate its text. @fd: its descriptor, -1: none; or NULL. Returns the
+ * record's size, 0 at end of file, or -errno. */
 static ssize_t recv_record(int sock, struct record *record, int *fd)
 {
 	_cleanup_close_ int came = -1;
@@ -111,8 +111,7 @@ static int take_failure(const struct record *record, struct error *err)
 	return rc;
 }
 
-/* @deadline: NULL, or when -ETIMEDOUT is to be returned. @ret_fd: NULL, or as handshake_take() has
- * it. */
+/* @deadline: as in fd_wait(). @ret_fd: as in handshake_receive_fd(), or NULL. */
 static int await(int sock, enum handshake_type type, const char *step_words,
 		 const struct deadline *deadline, int cancel_fd, int *ret_fd, struct error *err)
 {
@@ -131,7 +130,7 @@ static int await(int sock, enum handshake_type type, const char *step_words,
 		if (n == 0 && type == 0)
 			return 0;
 		if (n == 0)
-			return err_say(err, ECONNRESET, "%s: the other process has gone",
+			return err_say(err, ECONNRESET, "%s: the other process has exited",
 				       step_words);
 		if (record.type == HANDSHAKE_LOG) {
 			log_as("child", (enum log_level)record.code, record.text);
@@ -140,7 +139,7 @@ static int await(int sock, enum handshake_type type, const char *step_words,
 		if (record.type == HANDSHAKE_FAILED)
 			return take_failure(&record, err);
 		if (record.type != type)
-			return err_say(err, EPROTO, "%s: message %u came where %u was due",
+			return err_say(err, EPROTO, "%s: received message %u instead of %u",
 				       step_words, record.type, type);
 		if (ret_fd)
 			*ret_fd = TAKE_FD(fd);
@@ -162,23 +161,23 @@ int handshake_poll(int sock, enum handshake_type type, const char *step_words, s
 	return rc == -ETIMEDOUT ? -EAGAIN : rc;
 }
 
-int handshake_take(int sock, enum handshake_type type, const char *step_words, int cancel_fd,
-		   int *ret_fd, struct error *err)
+int handshake_receive_fd(int sock, enum handshake_type type, const char *step_words, int cancel_fd,
+			 int *ret_fd, struct error *err)
 {
 	return await(sock, type, step_words, NULL, cancel_fd, ret_fd, err);
 }
 
-/* Wait until there is a message, or until @progress has stood still for long. */
-static int wait_for_word(int sock, const char *step_words, const struct progress *progress,
-			 int cancel_fd, struct error *err)
+/* Wait until a message comes, or until @progress has not changed for STALL_MS. */
+static int wait_for_message(int sock, const char *step_words, const struct progress *progress,
+			    int cancel_fd, struct error *err)
 {
 	unsigned seen = atomic_load(&progress->steps), now;
 	int64_t since = clock_ms();
 	char at[PROGRESS_TEXT];
 
 	while (clock_ms() - since < STALL_MS) {
-		struct deadline look = deadline_in(LOOK_MS);
-		int rc = fd_wait(sock, POLLIN, &look, cancel_fd);
+		struct deadline check = deadline_in(CHECK_MS);
+		int rc = fd_wait(sock, POLLIN, &check, cancel_fd);
 
 		if (rc != -ETIMEDOUT)
 			return rc < 0 ? err_set(err, -rc, "%s", step_words) : 0;
@@ -197,13 +196,13 @@ int handshake_follow(int sock, enum handshake_type type, const char *step_words,
 {
 	for (;;) {
 		const struct deadline now = deadline_in(0);
-		int rc = wait_for_word(sock, step_words, progress, cancel_fd, err);
+		int rc = wait_for_message(sock, step_words, progress, cancel_fd, err);
 
 		if (rc == 0)
 			rc = await(sock, type, step_words, &now, -1, ret_fd, err);
 		else
 			return rc;
-		/* It was a line of the log. */
+		/* -ETIMEDOUT: the message was a line of the log. */
 		if (rc != -ETIMEDOUT)
 			return rc;
 	}

@@ -2,22 +2,21 @@
 /*
  * Theory of operation
  *
- * PID 1 of the namespace is the cloned child, made anew: it executes our executable by descriptor,
- * so that the environment that /proc shows of it is the command's, ROOTLESSKIT_ variables and all,
- * whether or not the file can be found or read from in there, or is there at all by now. What it
- * has to know stands in its second word (initargs.h); the command's words follow.
+ * PID 1 of the namespace is the cloned child, after it has executed our executable again. So /proc
+ * shows the command's environment as init's, including the ROOTLESSKIT_ variables. The executable
+ * is executed by descriptor, because in the child the file may be hidden, unreadable or deleted.
+ * argv[1] has init's arguments (initargs.h); the command's words follow.
  *
- * In its new shape it has the numbers of the namespace begin anywhere (pids.h), forks the command,
- * says HANDSHAKE_INIT, and lets go of everything but its end of the reports. The command, which
- * waits for that, does the rest of the handshake itself: it has the only descriptor
- * left, so end of file means, as without a PID namespace, that execve(2) has succeeded. The
- * launcher gets a pidfd of it, and signals it without init; what is sent to init itself init passes
- * on.
+ * Init lets the PIDs of the namespace begin at a random number (pids.h), forks the command, sends
+ * HANDSHAKE_INIT, and closes all descriptors except its end of the reports. The command waits for
+ * that and then does the rest of the handshake: it has the last descriptor of the handshake, so end
+ * of file means that execve(2) has succeeded, as without a PID namespace. The launcher gets a pidfd
+ * of the command and signals it directly. Init forwards signals that are sent to init itself.
  *
- * Init ends as the command has. A death by signal it can only report, as no signal kills it; its
- * own status, 128+n, is what is left where the report gets lost. With it everything in the
- * namespace ends, before the launcher sees it end (man 7 pid_namespaces). PDEATHSIG lasts through
- * the execve, and a SIGKILL from outside is one that PID 1 does not ignore.
+ * Init exits with the command's exit status. It can only report a death by signal, because no
+ * signal from inside kills it. If the report is lost, init's own status, 128+n, is used. When init
+ * exits, the kernel kills everything in the namespace before the launcher sees the exit (man 7
+ * pid_namespaces). PDEATHSIG survives the execve, and PID 1 cannot ignore a SIGKILL from outside.
  */
 #include "init.h"
 
@@ -51,7 +50,7 @@
 #include "reports.h"
 #include "target.h"
 
-/* The kernel's set of 64 signals is the beginning of libc's. */
+/* libc's signal set begins with the kernel's set of 64 signals. */
 static_assert(sizeof(sigset_t) >= sizeof(uint64_t), "a signal set holds 64 signals");
 
 int init_open_self(int *ret, struct error *err)
@@ -93,7 +92,7 @@ int init_become(const struct launch *l, struct error *err)
 		fexecve(l->in_child.self, words.items, environ);
 		rc = -errno;
 	}
-	return err_set(err, -rc, "executing ourselves as init of the PID namespace");
+	return err_set(err, -rc, "executing fauxroot as init of the PID namespace");
 }
 
 bool launcher_is_init(int argc, char **argv)
@@ -101,59 +100,59 @@ bool launcher_is_init(int argc, char **argv)
 	return argc > 2 && getpid() == 1 && streq(argv[0], INIT_NAME);
 }
 
-/* What init's callbacks need. */
-struct telling {
+/* The state for init's callbacks. */
+struct reporting {
 	int reports;
-	int sock;      /* until the command has been started */
-	int scattered; /* of pids_scatter() */
-	pid_t wanted;
+	int sock;      /* until the command is started */
+	int scattered; /* result of pids_scatter() */
+	pid_t wanted;  /* the PID that the command should get */
 };
 
-/* Where the numbers of the namespace begin at 2 as ever: what there is instead. */
-static void log_numbers(const struct telling *telling, pid_t command)
+/* Log that the PIDs of the namespace begin at 2, and what that means for the command's PID. */
+static void log_numbers(const struct reporting *reporting, pid_t command)
 {
 	char text[200];
 
-	if (telling->scattered == 0)
+	if (reporting->scattered == 0)
 		return;
 	(void)str_print(text, sizeof(text),
 			"PIDs begin at 2, %s %d: writing /proc/sys/kernel/ns_last_pid: %s",
-			command == telling->wanted
-				? "but that of the command is"
+			command == reporting->wanted
+				? "but the command has PID"
 				: "and a stale pid file may name the command, which is",
-			command, strerror(-telling->scattered));
-	handshake_log((void *)(uintptr_t)&telling->sock, LOG_LEVEL_DEBUG, text);
+			command, strerror(-reporting->scattered));
+	handshake_log((void *)(uintptr_t)&reporting->sock, LOG_LEVEL_DEBUG, text);
 }
 
 /*
- * struct attendant.started. The launcher signals the command itself; init, in a process group of
- * its own from now on, is spared what the terminal and shells send to theirs, and passes nothing on
- * twice.
+ * struct attendant.started. The launcher signals the command directly. From now on init has its own
+ * process group, so that it gets no signals that terminals and shells send to the command's process
+ * group, and does not forward them a second time.
  */
 static void report_start(void *arg, const struct process *command)
 {
-	struct telling *telling = arg;
+	struct reporting *reporting = arg;
 
 	(void)setpgid(0, 0);
-	(void)report_send(telling->reports,
+	(void)report_send(reporting->reports,
 			  &(struct report){.type = REPORT_STARTED, .pidfd = command->pidfd});
-	log_numbers(telling, command->pid);
-	/* A launcher that has gone takes us with it. */
-	(void)handshake_say(telling->sock, HANDSHAKE_INIT);
-	/* The command's own copy is the last one from now on. */
-	telling->sock = fd_close(telling->sock);
+	log_numbers(reporting, command->pid);
+	/* If this fails, the launcher has exited, and PDEATHSIG kills us. */
+	(void)handshake_send(reporting->sock, HANDSHAKE_INIT);
+	/* Now only the command has a copy of it. */
+	reporting->sock = fd_close(reporting->sock);
 }
 
 /* struct attendant.stopped */
 static void report_stop(void *arg, pid_t pid, int status)
 {
-	const struct telling *telling = arg;
+	const struct reporting *reporting = arg;
 
 	(void)pid;
-	(void)report_send(telling->reports, &(struct report){REPORT_STOPPED, status, -1});
+	(void)report_send(reporting->reports, &(struct report){REPORT_STOPPED, status, -1});
 }
 
-/* In the new process: the end of the child's story. */
+/* In the new process: the last steps of the launch. */
 _noreturn_ static void run_command(const struct init_args *args, const struct signals *signals,
 				   char **command)
 {
@@ -169,14 +168,14 @@ _noreturn_ static void run_command(const struct init_args *args, const struct si
 
 static int run(const struct init_args *args, char **command, int *ret_status, struct error *err)
 {
-	struct telling telling = {.reports = args->reports, .sock = args->sock};
+	struct reporting reporting = {.reports = args->reports, .sock = args->sock};
 	struct attendant attendant = {
 		.reap_all = args->reap_all,
 		.keep = (int[]){args->reports, args->sock},
 		.n_keep = 2,
 		.started = report_start,
 		.stopped = report_stop,
-		.arg = &telling,
+		.arg = &reporting,
 	};
 	struct signals signals;
 	int rc = signals_block(&signals, err);
@@ -186,8 +185,8 @@ static int run(const struct init_args *args, char **command, int *ret_status, st
 	sigemptyset(&signals.caller_mask);
 	memcpy(&signals.caller_mask, &args->caller_mask, sizeof(args->caller_mask));
 	attendant.signals = &signals;
-	telling.scattered = pids_scatter(&telling.wanted);
-	attendant.wanted = telling.wanted;
+	reporting.scattered = pids_scatter(&reporting.wanted);
+	attendant.wanted = reporting.wanted;
 	rc = fork_attended(&attendant, ret_status, err);
 	if (rc == 0)
 		run_command(args, &signals, command);
@@ -208,9 +207,9 @@ int launcher_init(char **argv)
 	if (initargs_parse(argv[1], &args) < 0 || fd_set_cloexec(args.sock, 1) < 0 ||
 	    fd_set_cloexec(args.reports, 1) < 0)
 		return STATUS_LAUNCH_FAILED;
-	/* execveat(2) has named us by a number. */
+	/* execveat(2) has set our name to a descriptor's number. */
 	prctl(PR_SET_NAME, INIT_NAME);
-	/* And what is for us alone is no word of a command. */
+	/* Hide our arguments from ps. */
 	title_drop_word(1);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (!handshake_peer_lives(args.sock))
@@ -219,6 +218,6 @@ int launcher_init(char **argv)
 		handshake_fail(args.sock, &err);
 		return STATUS_LAUNCH_FAILED;
 	}
-	/* What is left of our memory is the kernel's affair, and so are those who live in here. */
+	/* The kernel frees our memory, and kills all processes in the namespace. */
 	_exit(status_of_target(PERSONA_FAUXROOT, status));
 }

@@ -25,7 +25,7 @@ int initargs_parse(const char *text, struct init_args *ret)
 	for (size_t i = 0; i < ARRAY_SIZE(max); i++)
 		if ((i > 0 && !cursor_char(&c, ',')) || cursor_u64(&c, max[i], &values[i]) < 0)
 			return -EINVAL;
-	/* 0, 1 and 2 are the command's. */
+	/* 0, 1 and 2 belong to the command. */
 	if (!cursor_at_end(&c) || values[0] < 3 || values[1] < 3 || values[0] == values[1])
 		return -EINVAL;
 	*ret = (struct init_args){

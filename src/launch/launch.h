@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the launcher's parts share: launcher.c brings it all up, serve.c answers clients, loop.c
- * lives with it.
+ * The state of a launch, shared by the launcher's files: launcher.c starts and stops everything,
+ * serve.c answers clients, loop.c runs the event loop.
  */
 #pragma once
 
@@ -27,46 +27,46 @@
 
 struct stage;
 
-/* Of the middle process alone. */
+/* Used only by the middle process. */
 struct in_middle {
 	int sock;		   /* its end of the handshake */
 	unsigned long child_flags; /* CLONE_NEW… of the child */
 	struct process child;
-	struct ns_job hold; /* what it does as the first holder */
-	bool holds;	    /* else it ends instead */
+	struct ns_job job; /* its job as the first holder */
+	bool is_holder;	   /* false: it exits when the child is mapped */
 };
 
-/* Of the child alone. */
+/* Used only by the child. */
 struct in_child {
 	int sock;    /* its end of the handshake */
-	int reports; /* with --pidns, init's end of them; else -1 */
-	int netns;   /* a detached network namespace, to be bound; else -1 */
+	int reports; /* with --pidns, init's end of the reports; else -1 */
+	int netns;   /* the detached network namespace, to be bound; else -1 */
 	int self;    /* with --pidns, our own executable; else -1 */
 	struct etcfiles files;
-	bool etc_copied; /* --copy-up has made /etc private */
+	bool etc_copied; /* --copy-up has replaced /etc by a copy */
 };
 
-/* serve.c: what answers clients. */
+/* serve.c: the servers for clients. */
 struct serve {
 	struct event_base *base;
 	struct api_server *api;
 	struct ns_server *ns_server;
 };
 
-/* loop.c: the target's life. */
+/* loop.c: the supervision of the target. */
 struct loop {
-	struct event *on_handshake, *on_signal, *on_patience, *on_report, *on_log;
-	bool init_is_there;    /* with --pidns: HANDSHAKE_INIT has come */
-	bool init_stopped;     /* by somebody: SIGCONT to us is for it, too */
-	struct process target; /* with --pidns, which init has reported; else the child is it */
-	int status;	       /* of the target, once it has ended */
-	bool target_reported;  /* init has reported the end */
-	bool ending;	       /* something vital has failed: the target is being ended */
-	bool killed;	       /* and was sent SIGKILL */
-	struct error failure;  /* why */
+	struct event *on_handshake, *on_signal, *on_timeout, *on_report, *on_log;
+	bool init_runs;	       /* with --pidns: HANDSHAKE_INIT was received */
+	bool init_stopped;     /* by another process: SIGCONT to us continues init, too */
+	struct process target; /* with --pidns, after init's report; else none, l->child is it */
+	int status;	       /* the target's exit status, when it has exited */
+	bool target_reported;  /* init has reported the target's exit status */
+	bool ending;	       /* something vital has failed: the target is being terminated */
+	bool killed;	       /* SIGKILL was sent */
+	struct error failure;  /* the reason for .ending */
 };
 
-/* etc.c: what is mounted on files of the host's /etc; nothing in a copy. */
+/* etc.c: our mounts on files of the host's /etc; empty if /etc is a copy. */
 struct etc {
 	struct etcfiles files;
 	int watch;
@@ -76,20 +76,21 @@ struct etc {
 /* leftovers.c: --kill-orphans. */
 struct leftovers {
 	struct event *on_due;
-	pid_t *strangers; /* children from before our time */
+	pid_t *strangers; /* children from before the launch */
 	size_t n_strangers;
-	enum { LEFTOVERS_NONE = 0, LEFTOVERS_ASKED, LEFTOVERS_KILLED } state;
+	enum { LEFTOVERS_NONE = 0, LEFTOVERS_TERMINATED, LEFTOVERS_KILLED } state;
 };
 
-/* Each part has the file that fills and clears it; the rest is of the stages of the launcher. */
+/* One file fills and clears each of the structs above. The launcher's stages own the other fields.
+ */
 struct launch {
 	const struct config *config;
 	const struct signals *signals;
 	bool activated; /* LISTEN_FDS are for the launcher, and so for the target */
 	const struct launch_hooks *hooks;
 	const struct stage *stages;
-	struct rehearsal *rehearsal; /* NULL: it is a launch */
-	pid_t launcher;		     /* as the caller's variables name it */
+	struct rehearsal *rehearsal; /* NULL: a launch */
+	pid_t launcher;		     /* for LISTEN_PID */
 	uid_t euid;		     /* the launcher's effective ids, in its own user namespace */
 	gid_t egid;
 	struct in_middle in_middle;
@@ -98,86 +99,89 @@ struct launch {
 	struct idmap map;
 	struct idmap_writers mappers;
 	struct statedir state;
-	char *wanted_state; /* in a rehearsal: the launch's state directory, if it is well */
+	char *wanted_state; /* in a rehearsal: the launch's state directory, if usable */
 	struct instance_link link;
 	struct net net;
 	bool net_opened;
 	struct ports ports;
-	struct notify *notify; /* NULL where no service manager listens */
+	struct notify *notify; /* NULL: no service manager */
 	struct cgroup2 cgroup;
-	struct ns_holder middle; /* until the network has taken it over, or it has ended */
+	struct ns_holder middle; /* the middle process, until net_start() */
 	struct process child;
-	struct ns_set ns; /* the middle user namespace; the network that we set up, though it be
-			     detached; the child's others */
-	struct ns_set target_ns;   /* those that the target is born into: its user namespace; the
-				      others are @ns's descriptors */
-	struct progress *progress; /* of the child, until it executes something */
+	struct ns_set ns; /* the middle user namespace; the child's network, detached or not; the
+			     child's other namespaces */
+	struct ns_set target_ns;   /* the target's namespaces: owns .user; the other descriptors
+				      are those of @ns */
+	struct progress *progress; /* the child's current step, until it executes a program */
 	int sock;		   /* the handshake with the child */
-	int reports;		   /* init's, with --pidns; else -1 */
+	int reports;		   /* with --pidns, the reports from init; else -1 */
 
-	struct children children; /* ours, from the launch's begin to its end */
+	struct children children; /* our own child processes */
 	struct serve serve;
 	struct loop loop;
 	struct etc etc;
 	struct leftovers leftovers;
 };
 
-/* serve_start() - make the event loop, and api.sock and ns.sock in it; 0 or -errno at STEP_API */
+/* serve_start() - make the event loop and the servers at api.sock and ns.sock; 0 or -errno at
+ * STEP_API */
 int serve_start(struct launch *l, struct error *err);
 
-/* serve_stop() - close both, and free the loop; accepts what serve_start() left half-made */
+/* serve_stop() - close the servers and free the event loop; also after a failed serve_start() */
 void serve_stop(struct launch *l);
 
 /*
- * loop_run() - live until the target ends
+ * loop_run() - run the event loop until the target exits
  *
- * Returns 0 with @l->loop.status; -errno where the target was ended because something vital failed,
- * or where the loop itself could not be set up.
+ * Returns 0 with @l->loop.status; -errno if something vital failed, and the target was terminated
+ * for that, or if the loop cannot be set up.
  */
 int loop_run(struct launch *l, struct error *err);
 
 /*
- * etc_hand() - the child's word, before HANDSHAKE_MOUNTED, of what it has mounted on files of /etc
- * @files: as etcfiles_bind_child() has left them; they stay the caller's
+ * etc_send() - in the child, before HANDSHAKE_MOUNTED: send the descriptors for the mounts in /etc
+ * @files: from etcfiles_bind_child(); the caller keeps them
  *
  * Returns 0 or -errno.
  */
-int etc_hand(int sock, const struct etcfiles *files);
+int etc_send(int sock, const struct etcfiles *files);
 
-/* etc_take() - the launcher's side of that, into @l->etc.files; 0 or -errno as handshake_take() */
-int etc_take(struct launch *l, struct error *err);
+/* etc_receive() - in the launcher: receive them into @l->etc.files; 0 or an error of
+ * handshake_follow() */
+int etc_receive(struct launch *l, struct error *err);
 
 /*
- * etc_watch() - where something is mounted on files of the host's /etc: see in the event loop that
- * the host replaces one, and mount ours again
+ * etc_watch() - if our files are mounted on files of the host's /etc, watch /etc in the event loop,
+ * and repeat the mount when the host replaces a file
  *
  * Returns 0 or -ENOMEM.
  */
 int etc_watch(struct launch *l, struct error *err);
 
-/* etc_clear() - free the events of that, and close the files; before the event base goes */
+/* etc_clear() - free the events and close the files; call it before the event base is freed */
 void etc_clear(struct launch *l);
 
-/* loop_clear() - free the loop's events; before the event base goes */
+/* loop_clear() - free the loop's events; call it before the event base is freed */
 void loop_clear(struct launch *l);
 
-/* leftovers_note_strangers() - for --kill-orphans, before the clone: what children we have already
- * are not the target's, and are left alone. 0 or -errno */
+/* leftovers_note_strangers() - for --kill-orphans, before the clone: record the children that exist
+ * already; they are not the target's and are not signalled. 0 or -errno */
 int leftovers_note_strangers(struct launch *l, struct error *err);
 
 /* leftovers_prepare() - for --kill-orphans, before the loop runs; 0 or -ENOMEM */
 int leftovers_prepare(struct launch *l, struct error *err);
 
 /*
- * leftovers_look() - the target, or after it some other child, has ended and been reaped
+ * leftovers_check() - call it when the target, or later any other child, has been reaped
  *
- * Ends the loop unless --kill-orphans is given and something is left: that is told to end, then.
+ * With --kill-orphans it terminates the leftover processes, if there are any. Otherwise it ends the
+ * event loop.
  */
-void leftovers_look(struct launch *l);
+void leftovers_check(struct launch *l);
 
-/* leftovers_hurry() - the signal @sig came after the target's end: a terminating one kills what is
- * left at once */
-void leftovers_hurry(struct launch *l, int sig);
+/* leftovers_on_signal() - the signal @sig came after the target's exit: if it is a terminating one,
+ * kill the leftover processes at once */
+void leftovers_on_signal(struct launch *l, int sig);
 
-/* leftovers_clear() - free its event; before the event base goes */
+/* leftovers_clear() - free the event; call it before the event base is freed */
 void leftovers_clear(struct launch *l);

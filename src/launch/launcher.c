@@ -2,14 +2,14 @@
 /*
  * Theory of operation
  *
- * The table of the launch: what is done, by which process, in the order in time. What can be known
- * in advance is looked at first, so that a missing range or program is reported before anything has
- * started. The launcher, the middle process and the child each walk their own rows, and wait for
- * each other by messages (handshake.h) within them. A row that needs no child goes on beside the
- * programs that write the id maps.
+ * This file has the table of the launch: each row is a stage, with the process that runs it, in the
+ * order in time. Checks that need no child come first, so that a missing range or program is
+ * reported before anything is started. The launcher, the middle process and the child each walk
+ * their own rows. Inside the rows they wait for each other's messages (handshake.h). Rows that need
+ * no child run while programs write the id maps.
  *
- * The waits of the launch have deadlines, and end when a terminating signal is pending. Whatever
- * fails, the launcher's rows are undone in the reverse order.
+ * All waits have deadlines, and end when a terminating signal is pending. After a failure, as after
+ * the target's exit, the launcher's rows are undone in reverse order.
  */
 #include "fauxroot/launch/launcher.h"
 
@@ -31,7 +31,7 @@
 #include "rehearsal.h"
 #include "stage.h"
 
-/* For a rehearsal that is told to end. */
+/* The time that a cancelled rehearsal gets to clean up. */
 #define CANCEL_MS 10000
 
 static bool with_pidns(const struct launch *l)
@@ -59,13 +59,13 @@ static bool with_copy_up(const struct launch *l)
 	return l->config->copy_up.n > 0;
 }
 
-/* A rehearsal may have none. */
+/* A rehearsal may have no command. */
 static bool with_command(const struct launch *l)
 {
 	return l->config->command && l->config->command[0];
 }
 
-/* The loop's part of taking down, before what its events are about. */
+/* Undo the event loop's part, before the objects of its events are freed. */
 static void undo_loop(struct launch *l)
 {
 	namespaces_end_processes(l);
@@ -143,14 +143,14 @@ static const struct stage stages[STAGE_COUNT_] = {
 	[STAGE_NETNS_FILE] = {"netns", SIDE_CHILD, STEP_MOUNT, .wanted = namespaces_detached,
 			      .run = child_bind_netns, .traces = TRACE_MOUNTS,
 			      .needs = {STAGE_PROPAGATION, STAGE_DETACH, STAGE_ETC_FILES}},
-	[STAGE_ETC_HELD] = {"files for /etc", SIDE_CHILD, STEP_MOUNT, .wanted = connect_has_etc,
-			    .run = child_hold_etc, .needs = {STAGE_PROPAGATION, STAGE_ETC_FILES}},
+	[STAGE_ETC_OPENED] = {"files for /etc", SIDE_CHILD, STEP_MOUNT, .wanted = connect_has_etc,
+			      .run = child_open_etc, .needs = {STAGE_PROPAGATION, STAGE_ETC_FILES}},
 	[STAGE_COPY_UP] = {"copy-up", SIDE_CHILD, STEP_MOUNT, .wanted = with_copy_up,
 			   .run = child_copy_up, .traces = TRACE_MOUNTS | TRACE_FILES,
 			   .rehearse = rehearse_copy_up, .needs = {STAGE_PROPAGATION}},
 	[STAGE_ETC_BOUND] = {"files of /etc", SIDE_CHILD, STEP_MOUNT, .wanted = connect_has_etc,
 			     .run = child_bind_etc, .traces = TRACE_MOUNTS | TRACE_FILES,
-			     .needs = {STAGE_ETC_HELD}},
+			     .needs = {STAGE_ETC_OPENED}},
 	[STAGE_ETC_SENT] = {"descriptors of /etc", SIDE_CHILD, STEP_MOUNT,
 			    .wanted = connect_has_etc, .run = child_send_etc,
 			    .needs = {STAGE_PROPAGATION, STAGE_ETC_FILES}},
@@ -161,10 +161,10 @@ static const struct stage stages[STAGE_COUNT_] = {
 	[STAGE_NET_START] = {"network", .run = connect_start_net, .undo = connect_kill_net,
 			     .traces = TRACE_PROCESSES,
 			     .needs = {STAGE_NET_PREPARE, STAGE_LET_MOUNT, STAGE_DETACH}},
-	[STAGE_ETC_TAKEN] = {"watch on /etc", .wanted = connect_has_etc, .run = etc_take,
-			     .needs = {STAGE_LET_MOUNT, STAGE_ETC_FILES}},
+	[STAGE_ETC_RECEIVED] = {"watch on /etc", .wanted = connect_has_etc, .run = etc_receive,
+				.needs = {STAGE_LET_MOUNT, STAGE_ETC_FILES}},
 	[STAGE_MOUNTS] = {"mounts", .run = connect_await_mounts,
-			  .needs = {STAGE_LET_MOUNT, STAGE_ETC_TAKEN}},
+			  .needs = {STAGE_LET_MOUNT, STAGE_ETC_RECEIVED}},
 	[STAGE_NET_READY] = {"network's readiness", .run = connect_await_net,
 			     .needs = {STAGE_NET_START}},
 
@@ -197,8 +197,8 @@ unsigned launch_stage_traces(enum launch_stage stage)
 	return stages[stage].traces;
 }
 
-/* Not on the stack, which all forks of ours get: the id map alone is 8 KiB. NULL when out of
- * memory. */
+/* On the heap, because all our forks copy the stack: the id map alone has 8 KiB. Returns NULL if
+ * out of memory. */
 static struct launch *new_launch(const struct config *config, const struct signals *signals)
 {
 	struct launch *l = calloc(1, sizeof(*l));
@@ -260,7 +260,7 @@ int launcher_run(const struct config *config, const struct signals *signals, boo
 	return rc;
 }
 
-/* In the throw-away process. SIGTERM is its sign to end in order, also where we are killed. */
+/* In the temporary process. SIGTERM, also after the launcher's death, lets it clean up and exit. */
 _noreturn_ static void run_rehearsal(struct launch *l, pid_t parent)
 {
 	title_set("fauxroot: check");
@@ -271,7 +271,7 @@ _noreturn_ static void run_rehearsal(struct launch *l, pid_t parent)
 	_exit(0);
 }
 
-/* It has crashed, or a library has ended it. */
+/* The rehearsal has crashed, or a library has called exit(3). */
 static void note_death(struct launch *l, int status)
 {
 	char how[64];
@@ -282,7 +282,7 @@ static void note_death(struct launch *l, int status)
 
 		if (!outcome->begun || outcome->tried || stages[i].side != SIDE_LAUNCHER)
 			continue;
-		outcome->rc = err_say(&outcome->err, EIO, "%s: the rehearsal has died: %s",
+		outcome->rc = err_say(&outcome->err, EIO, "%s: the rehearsal died: %s",
 				      stages[i].name, how);
 		outcome->tried = true;
 	}
@@ -290,7 +290,7 @@ static void note_death(struct launch *l, int status)
 	statedir_sweep(l->rehearsal->scratch);
 }
 
-/* Wait for its end, or bring it about. 0, -ECANCELED or -errno */
+/* Wait until the rehearsal exits; after a signal terminate it. Returns 0, -ECANCELED or -errno. */
 static int await_rehearsal(struct launch *l, struct process *process)
 {
 	struct deadline deadline;
@@ -325,7 +325,7 @@ int launcher_rehearse(const struct config *config, const struct signals *signals
 	if (rc > 0) {
 		rc = await_rehearsal(l, &process);
 	} else {
-		/* What keeps us from forking would keep a launch from its first clone. */
+		/* A launch would fail in the same way at its first clone. */
 		first->rc = err_step(&first->err, rc, STEP_CLONE);
 		first->tried = true;
 	}

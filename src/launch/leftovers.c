@@ -2,15 +2,15 @@
 /*
  * Theory of operation
  *
- * --kill-orphans: the target has ended, and what it has left behind is to follow it.
+ * --kill-orphans: when the target has exited, terminate the processes that it has left behind.
  *
- *	target ends        timeout, or a          the last is reaped,
- *	  SIGTERM ───────▶ terminating signal ──▶ or that is late
+ *	target exits       timeout, or a          last one reaped,
+ *	  SIGTERM ───────▶ terminating signal ──▶ or timeout
  *	                   SIGKILL                the loop ends
  *
- * The event loop goes on meanwhile: network, ports and API serve the left-over ones to their end.
- * Children that were there before the launcher began (a shell has executed it) are not the
- * target's, and are left alone, as are helpers, and runners of ours that hang in the kernel.
+ * Meanwhile the event loop continues: the leftover processes have network, ports and API until they
+ * exit. Children that existed before the launch are not the target's (a shell with children may
+ * have executed the launcher). They are not signalled, and neither are helpers and hanging runners.
  */
 #include <errno.h>
 #include <signal.h>
@@ -22,11 +22,11 @@
 #include "fauxroot/supervise/orphans.h"
 #include "launch.h"
 
-/* What has been sent SIGKILL and is not gone after this sleeps in the kernel, or is out of reach.
- */
+/* A process that has not exited this long after SIGKILL is blocked in the kernel, or we may not
+ * signal it. */
 #define KILLED_S 2
 
-/* orphans_signal(): is this child not the target's? */
+/* Callback of orphans_signal(): spare children that are not the target's. */
 static bool is_spared(void *arg, pid_t pid)
 {
 	const struct launch *l = arg;
@@ -37,7 +37,7 @@ static bool is_spared(void *arg, pid_t pid)
 	return children_has(&l->children, pid);
 }
 
-/* orphans_signal(): before there are any others. */
+/* Callback of orphans_signal(), before the clone: record every child. */
 static bool is_stranger(void *arg, pid_t pid)
 {
 	struct launch *l = arg;
@@ -50,8 +50,8 @@ static bool is_stranger(void *arg, pid_t pid)
 	return true;
 }
 
-/* Send @sig to all that are left. Returns how many; a failure is told, and counts as none. */
-static int tell(struct launch *l, int sig)
+/* Send @sig to all leftover processes. Returns their number; 0 after a failure, which is logged. */
+static int signal_all(struct launch *l, int sig)
 {
 	struct error err;
 	int n = orphans_signal(sig, is_spared, l, &err);
@@ -78,7 +78,7 @@ static void set_timer(struct launch *l, unsigned seconds)
 static void kill_all(struct launch *l)
 {
 	l->leftovers.state = LEFTOVERS_KILLED;
-	if (tell(l, SIGKILL) == 0)
+	if (signal_all(l, SIGKILL) == 0)
 		done(l);
 	else
 		set_timer(l, KILLED_S);
@@ -91,12 +91,12 @@ static void on_leftovers(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (l->leftovers.state == LEFTOVERS_KILLED) {
-		log_warning("%d of the command's processes cannot be killed", tell(l, 0));
+		log_warning("%d of the command's processes cannot be killed", signal_all(l, 0));
 		done(l);
 		return;
 	}
-	log_warning("%d of the command's processes have not ended in %u s; killing them",
-		    tell(l, 0), l->config->kill_timeout);
+	log_warning("%d of the command's processes did not exit within %u s; killing them",
+		    signal_all(l, 0), l->config->kill_timeout);
 	kill_all(l);
 }
 
@@ -115,27 +115,27 @@ int leftovers_prepare(struct launch *l, struct error *err)
 
 static void begin(struct launch *l)
 {
-	if (!l->config->kill_orphans || tell(l, SIGTERM) == 0) {
+	if (!l->config->kill_orphans || signal_all(l, SIGTERM) == 0) {
 		done(l);
 		return;
 	}
-	log_info("the command has left processes behind; ending them");
-	l->leftovers.state = LEFTOVERS_ASKED;
+	log_info("the command has left processes behind; terminating them");
+	l->leftovers.state = LEFTOVERS_TERMINATED;
 	set_timer(l, l->config->kill_timeout);
 }
 
-void leftovers_look(struct launch *l)
+void leftovers_check(struct launch *l)
 {
 	if (l->leftovers.state == LEFTOVERS_NONE)
 		begin(l);
-	/* Again: one may have been forked while the others were told. */
-	else if (tell(l, l->leftovers.state == LEFTOVERS_KILLED ? SIGKILL : 0) == 0)
+	/* Signal them again: a process may have been forked during the first pass. */
+	else if (signal_all(l, l->leftovers.state == LEFTOVERS_KILLED ? SIGKILL : 0) == 0)
 		done(l);
 }
 
-void leftovers_hurry(struct launch *l, int sig)
+void leftovers_on_signal(struct launch *l, int sig)
 {
-	if (l->leftovers.state == LEFTOVERS_ASKED && signal_terminates(sig))
+	if (l->leftovers.state == LEFTOVERS_TERMINATED && signal_terminates(sig))
 		kill_all(l);
 }
 

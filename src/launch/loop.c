@@ -2,16 +2,16 @@
 /*
  * Theory of operation
  *
- * One thread, one event loop. Signals are read from the signalfd: SIGCHLD means "reap whatever is
- * dead", all others go to the target. The dead are the target (the end), the network's helper (its
- * driver mends it), or orphans of the target (nothing to do: the subreaper only clears them away).
- * Living orphans are not waited for, unless --kill-orphans is given: leftovers.c.
+ * One thread runs one event loop. It reads signals from a signalfd. At SIGCHLD it reaps all dead
+ * children; it forwards all other signals to the target. A dead child is the target (the loop
+ * ends), a helper (its driver restarts it), or an orphan of the target (it is only reaped: the
+ * launcher is a subreaper). The loop does not wait for living orphans, except with --kill-orphans:
+ * leftovers.c.
  *
- * Job control: a shell sees the launcher, the terminal's signals reach the target. When the target
- * stops, the launcher stops itself, so that the shell gets its terminal back; SIGCONT wakes both.
- * That may happen before the child has become the target, so the end of the handshake is waited for
- * here, too. With --pidns the process that is watched here is init, which tells of the target:
- * reports.h.
+ * Job control: the shell sees the launcher, but the terminal's signals reach the target. When the
+ * target stops, the launcher stops itself, so that the shell gets its terminal back. SIGCONT
+ * continues both. The target may stop before its execve(2), so the loop also waits for the end of
+ * the handshake. With --pidns the loop's child is init, which reports about the target: reports.h.
  */
 #include <errno.h>
 #include <signal.h>
@@ -31,37 +31,37 @@
 #include "launch.h"
 #include "reports.h"
 
-/* How long a target that we have to end gets for its own way out. */
-#define PATIENCE_S 10
+/* After a vital failure: the time between SIGTERM and SIGKILL to the target. */
+#define TERM_S 10
 
-/* And how long one that has been killed gets to be gone. */
+/* And the time that the target gets to exit after SIGKILL. */
 #define KILLED_S 2
 
-/* First it is killed. What that does not end waits in the kernel, maybe for ever: then we go
- * without it. */
-static void on_patience(evutil_socket_t fd, short what, void *arg)
+/* The first time kill the target. The second time exit without it: it is blocked in the kernel,
+ * maybe for ever. */
+static void on_timeout(evutil_socket_t fd, short what, void *arg)
 {
-	const struct timeval kill_patience = {.tv_sec = KILLED_S};
+	const struct timeval killed = {.tv_sec = KILLED_S};
 	struct launch *l = arg;
 
 	(void)fd;
 	(void)what;
 	if (!l->loop.killed) {
-		log_warning("the command has not ended in %d s; killing it", PATIENCE_S);
+		log_warning("the command did not exit within %d s; killing it", TERM_S);
 		kill(l->child.pid, SIGKILL);
 		l->loop.killed = true;
-		if (event_add(l->loop.on_patience, &kill_patience) == 0)
+		if (event_add(l->loop.on_timeout, &killed) == 0)
 			return;
 	}
-	log_warning("the command cannot be killed; ending without it");
+	log_warning("the command cannot be killed; exiting without it");
 	event_base_loopbreak(l->serve.base);
 }
 
-/* Something vital is gone for good: end the target, and let the end of the loop report @err. */
+/* Something vital is lost: terminate the target. loop_run() then returns @err. */
 static void on_lost(void *arg, const struct error *err)
 {
 	struct launch *l = arg;
-	struct timeval patience = {.tv_sec = PATIENCE_S};
+	struct timeval timeout = {.tv_sec = TERM_S};
 
 	if (l->loop.ending)
 		return;
@@ -71,10 +71,10 @@ static void on_lost(void *arg, const struct error *err)
 	}
 	l->loop.ending = true;
 	l->loop.failure = *err;
-	log_error("%s; ending the command", err->text);
+	log_error("%s; terminating the command", err->text);
 	kill(l->child.pid, SIGTERM);
 	kill(l->child.pid, SIGCONT);
-	if (!l->loop.on_patience || event_add(l->loop.on_patience, &patience) < 0)
+	if (!l->loop.on_timeout || event_add(l->loop.on_timeout, &timeout) < 0)
 		kill(l->child.pid, SIGKILL);
 }
 
@@ -111,12 +111,12 @@ static void end_handshake(struct launch *l)
 }
 
 /*
- * The child's last words, as far as they are there: INIT with --pidns, and end of file where the
- * command runs; else why it does not. Returns false where there is nothing to take.
+ * Receive the child's last messages, without waiting: INIT with --pidns, then end of file if the
+ * command runs, else the error. Returns false if no message has come.
  */
 static bool take_handshake(struct launch *l)
 {
-	bool init_is_due = l->config->pidns && !l->loop.init_is_there;
+	bool init_is_due = l->config->pidns && !l->loop.init_runs;
 	struct error err;
 	int rc = handshake_poll(l->sock, init_is_due ? HANDSHAKE_INIT : 0,
 				init_is_due ? "starting init" : "starting the command", &err);
@@ -128,7 +128,7 @@ static bool take_handshake(struct launch *l)
 		l->loop.failure = err;
 		event_base_loopbreak(l->serve.base);
 	} else if (init_is_due) {
-		l->loop.init_is_there = true;
+		l->loop.init_runs = true;
 		return true;
 	} else {
 		log_debug("running %s", l->config->command[0]);
@@ -144,12 +144,13 @@ static void on_handshake(evutil_socket_t fd, short what, void *arg)
 	(void)take_handshake(arg);
 }
 
-/* Not for ever: the target can make them up. */
+/* The number of reports to read at once: the target can forge them without end. */
 #define MAX_REPORTS 64
 
 /*
- * With --pidns. Ctrl-Z stops nobody where no shell would continue him: the kernel sees to that by
- * process groups, and does not in a group that has a member whose parent, init, is in another one.
+ * With --pidns. Ctrl-Z must not stop a target that no shell can continue. The kernel ensures that
+ * for orphaned process groups, but the target's group does not count as orphaned: the target's
+ * parent, init, is in another group of the session.
  */
 static void target_stopped(struct launch *l, int status)
 {
@@ -162,7 +163,7 @@ static void take_report(struct launch *l, const struct report *report, int *stop
 {
 	switch (report->type) {
 	case REPORT_STARTED:
-		/* True: the target did not run yet. */
+		/* Trust the first STARTED: the target did not run yet. */
 		if (process_of_pidfd(report->pidfd, &l->loop.target) < 0)
 			fd_close(report->pidfd);
 		break;
@@ -172,17 +173,18 @@ static void take_report(struct launch *l, const struct report *report, int *stop
 	case REPORT_ENDED:
 		l->loop.target_reported = true;
 		l->loop.status = report->status;
-		/* Signals are init's again, which may still have orphans to end. */
+		/* Forward signals to init again: it may still terminate orphans. */
 		process_forget(&l->loop.target);
 		break;
 	}
 }
 
 /*
- * Take what init has told. @live: there is still a target with which to stop.
+ * Read the reports of init.
+ * @live: the target has not exited; stop together with it
  *
- * The target can write reports of its own and would keep us stopped with them: we stop once for all
- * that are there, and only where /proc shows the target stopped.
+ * The target can forge reports to keep us stopped. So we stop once for all waiting reports, and
+ * only if /proc shows that the target is stopped.
  */
 static void take_reports(struct launch *l, bool live)
 {
@@ -196,7 +198,7 @@ static void take_reports(struct launch *l, bool live)
 		take_report(l, &report, &stopped);
 	}
 	if (rc == -EPROTO)
-		log_warning("init says what makes no sense; its own end will tell the rest");
+		log_warning("invalid report from init; using its exit status");
 	if (l->loop.target_reported || rc < 0) {
 		event_del(l->loop.on_report);
 		l->reports = fd_close(l->reports);
@@ -212,7 +214,7 @@ static void on_report(evutil_socket_t fd, short what, void *arg)
 	take_reports(arg, true);
 }
 
-/* What it had to say before it ended comes first. */
+/* First read the messages that were sent before the exit. */
 static void target_ended(struct launch *l, int status)
 {
 	while (l->sock >= 0 && take_handshake(l))
@@ -225,7 +227,7 @@ static void target_ended(struct launch *l, int status)
 		l->loop.status = status;
 	process_forget(&l->loop.target);
 	process_forget(&l->child);
-	event_del(l->loop.on_patience);
+	event_del(l->loop.on_timeout);
 }
 
 static void continue_init(struct launch *l)
@@ -244,9 +246,9 @@ static void on_child(void *arg, int status)
 		target_ended(l, status);
 		return;
 	}
-	/* Signals go to the target past init, which somebody has stopped. */
+	/* Another process has stopped init: signals go directly to the target. */
 	l->loop.init_stopped = l->config->pidns;
-	/* In another session it is no longer a job of the shell that started us. */
+	/* In another session the child is no longer a job of the shell that started us. */
 	if (getsid(l->child.pid) == getsid(0) && job_stop(&l->child))
 		continue_init(l);
 }
@@ -255,7 +257,7 @@ static void reap_all(struct launch *l)
 {
 	children_reap(&l->children);
 	if (l->child.pid <= 0)
-		leftovers_look(l);
+		leftovers_check(l);
 }
 
 static void on_signal(evutil_socket_t fd, short what, void *arg)
@@ -266,8 +268,8 @@ static void on_signal(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	/* If there is a target to get a signal, init has reported it: do not ask init to pass on
-	 * what the target may have got from the terminal. */
+	/* If the target runs, init has reported it. Read that first: else init would forward a
+	 * signal that the target may have got from the terminal already. */
 	if (l->reports >= 0 && l->loop.target.pid == 0)
 		take_reports(l, true);
 	while (signals_read(l->signals, &info)) {
@@ -280,13 +282,13 @@ static void on_signal(evutil_socket_t fd, short what, void *arg)
 		else if (l->child.pid > 0)
 			signal_forward(&info, &l->child);
 		else
-			leftovers_hurry(l, (int)info.ssi_signo);
+			leftovers_on_signal(l, (int)info.ssi_signo);
 	}
 	if (child)
 		reap_all(l);
 }
 
-/* log_on_loss(): look again until somebody reads. */
+/* Callback of log_on_loss(): try again every second until the log is read. */
 static void on_log_loss(void *arg)
 {
 	const struct timeval second = {.tv_sec = 1};
@@ -303,7 +305,7 @@ static void on_log(evutil_socket_t fd, short what, void *arg)
 		on_log_loss(arg);
 }
 
-/* What the launch needed, most of the program, is not needed again. */
+/* Release memory and code of the launch: most of the program is not needed again. */
 static void on_launched(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
@@ -336,14 +338,14 @@ int loop_run(struct launch *l, struct error *err)
 		event_new(l->serve.base, l->sock, EV_READ | EV_PERSIST, on_handshake, l);
 	l->loop.on_signal =
 		event_new(l->serve.base, l->signals->all, EV_READ | EV_PERSIST, on_signal, l);
-	l->loop.on_patience = event_new(l->serve.base, -1, 0, on_patience, l);
+	l->loop.on_timeout = event_new(l->serve.base, -1, 0, on_timeout, l);
 	if (l->reports >= 0) {
 		l->loop.on_report =
 			event_new(l->serve.base, l->reports, EV_READ | EV_PERSIST, on_report, l);
 		if (!l->loop.on_report || event_add(l->loop.on_report, NULL) < 0)
 			return err_set(err, ENOMEM, "setting up the event loop");
 	}
-	if (!l->loop.on_handshake || !l->loop.on_signal || !l->loop.on_patience ||
+	if (!l->loop.on_handshake || !l->loop.on_signal || !l->loop.on_timeout ||
 	    event_add(l->loop.on_handshake, NULL) < 0 || event_add(l->loop.on_signal, NULL) < 0)
 		return err_set(err, ENOMEM, "setting up the event loop");
 	if (children_watch(&l->children, l->child.pid, on_child, l) < 0)
@@ -359,9 +361,9 @@ int loop_run(struct launch *l, struct error *err)
 	if (rc < 0)
 		return rc;
 	net_supervise(&l->net, l->serve.base, &l->children, &net_events, l);
-	/* Where it fails the memory stays. */
+	/* If this fails, the memory is not released. */
 	(void)event_base_once(l->serve.base, -1, EV_TIMEOUT, on_launched, NULL, &launched);
-	/* Children that ended before the loop was there have left a SIGCHLD pending. */
+	/* A SIGCHLD is pending for children that exited before the loop runs. */
 	if (event_base_dispatch(l->serve.base) < 0)
 		return err_say(err, EIO, "the event loop has failed");
 	if (l->loop.ending) {
@@ -374,7 +376,7 @@ int loop_run(struct launch *l, struct error *err)
 void loop_clear(struct launch *l)
 {
 	struct event **const events[] = {&l->loop.on_log, &l->loop.on_handshake, &l->loop.on_signal,
-					 &l->loop.on_patience, &l->loop.on_report};
+					 &l->loop.on_timeout, &l->loop.on_report};
 
 	log_on_loss(NULL, NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(events); i++)

@@ -2,20 +2,20 @@
 /*
  * Theory of operation
  *
- * There are two user namespaces between the host and the target. The middle process is cloned into
- * the first, and clones the child into the second, below it. Both have the same ids. What is ours
- * and has to do with the child's network, mounts or PIDs joins those from the middle namespace,
- * over which the target has no capability; nothing of ours but the child itself enters the child's.
+ * There are two nested user namespaces. The middle process is cloned into the first, and clones the
+ * child into the second, below it. Both have the same ids. Our processes that work on the child's
+ * network, mounts or PIDs join these namespaces from the middle user namespace. The target has no
+ * capabilities over the middle user namespace. Only the child enters the child's user namespace.
  *
- * The middle process is a fork of the launcher with all that the launcher has open, because the
- * child, which it forks in turn, may have to pass some of it on. It holds no end of a socket that
- * says by its closing that somebody has gone: the launcher's ends are closed first, the child's
- * after the clone, with all the rest. All signals are blocked, as in the launcher: what a terminal
- * sends to the process group does not reach it.
+ * The middle process is a fork of the launcher with all its descriptors, because the child, a fork
+ * of the middle process, may have to pass some of them to the target. It must not keep sockets open
+ * whose end of file reports that a process has exited: it closes the launcher's ends first, and the
+ * child's ends after the clone, together with all other descriptors. All signals are blocked, as in
+ * the launcher: signals from a terminal to the process group have no effect on it.
  *
- * The changes of its user id clear the parent-death signal. idmap_clone() arms it again, and the
- * launcher's life is looked at after that. The child, whose parent is the launcher, finds out by
- * itself: it waits for the launcher's word.
+ * The changes of its user id clear the parent-death signal. idmap_clone() arms it again. After that
+ * the middle process checks that the launcher is alive. The child is the launcher's child, and
+ * checks for itself: it waits for a message from the launcher.
  */
 #include "middle.h"
 
@@ -34,11 +34,11 @@
 #include "launch.h"
 #include "stage.h"
 
-static int see_launcher(const struct launch *l, struct error *err)
+static int check_launcher(const struct launch *l, struct error *err)
 {
 	return handshake_peer_lives(l->in_middle.sock)
 		       ? 0
-		       : err_say(err, ECONNRESET, "the launcher has gone");
+		       : err_say(err, ECONNRESET, "the launcher has exited");
 }
 
 int middle_await_maps(struct launch *l, struct error *err)
@@ -46,9 +46,9 @@ int middle_await_maps(struct launch *l, struct error *err)
 	int rc = 0;
 
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
-		rc = err_set(err, errno, "asking to die with the launcher");
+		rc = err_set(err, errno, "setting the parent-death signal");
 	if (rc == 0)
-		rc = see_launcher(l, err);
+		rc = check_launcher(l, err);
 	if (rc == 0)
 		rc = handshake_expect(l->in_middle.sock, HANDSHAKE_MAPPED, "waiting for the id map",
 				      -1, err);
@@ -66,26 +66,26 @@ int middle_clone_child(struct launch *l, struct error *err)
 	return MIN(rc, 0);
 }
 
-/* The launcher opens the child's namespaces while the child's maps are written. */
+/* Send the child first: the launcher opens its namespaces while its maps are written. */
 int middle_map_child(struct launch *l, struct error *err)
 {
 	int sock = l->in_middle.sock;
-	int rc = handshake_hand(sock, HANDSHAKE_CHILD, l->in_middle.child.pidfd);
+	int rc = handshake_send_fd(sock, HANDSHAKE_CHILD, l->in_middle.child.pidfd);
 
 	if (rc < 0)
-		return err_set(err, -rc, "telling the launcher of the child");
+		return err_set(err, -rc, "sending the child to the launcher");
 	rc = idmap_repeat(&l->map, l->in_middle.child.pid, err);
 	if (rc < 0)
 		return rc;
-	/* What is left is a process that may hold the network for a helper. */
+	/* From now on this process is at most the network's holder. */
 	rc = fd_close_all_except(&sock, 1);
 	if (rc < 0)
-		return err_set(err, -rc, "closing what is the child's");
-	rc = see_launcher(l, err);
+		return err_set(err, -rc, "closing the child's descriptors");
+	rc = check_launcher(l, err);
 	if (rc < 0)
 		return rc;
-	rc = handshake_say(sock, HANDSHAKE_MAPPED);
-	return rc < 0 ? err_set(err, -rc, "telling the launcher of the child's maps") : 0;
+	rc = handshake_send(sock, HANDSHAKE_MAPPED);
+	return rc < 0 ? err_set(err, -rc, "reporting the child's id maps to the launcher") : 0;
 }
 
 void middle_main(struct launch *l, unsigned long child_flags)
@@ -99,7 +99,7 @@ void middle_main(struct launch *l, unsigned long child_flags)
 		handshake_fail(l->in_middle.sock, &err);
 		_exit(1);
 	}
-	if (l->in_middle.holds)
-		ns_hold_here(&l->in_middle.hold, l->in_middle.sock);
+	if (l->in_middle.is_holder)
+		ns_hold_here(&l->in_middle.job, l->in_middle.sock);
 	_exit(0);
 }

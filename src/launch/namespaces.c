@@ -2,10 +2,11 @@
 /*
  * Theory of operation
  *
- * The middle process is cloned into a user namespace of ours, and helper programs write its id
- * maps, which is the longest part of a short launch; meanwhile other stages make what needs no
- * child. The middle process clones the child (middle.c), which is the launcher's own child. Its
- * namespaces are opened at once: once it executes a file that may not be read, they cannot be.
+ * The middle process is cloned into a new user namespace, and helper programs write its id maps.
+ * That is the longest part of a short launch; meanwhile other stages do the work that needs no
+ * child. The middle process clones the child (middle.c) as the launcher's own child. The launcher
+ * opens the child's namespaces at once: that is not permitted any more after the child has executed
+ * an unreadable file.
  */
 #include "namespaces.h"
 
@@ -25,10 +26,10 @@
 #include "middle.h"
 #include "reports.h"
 
-/* newuidmap needs a millisecond; name services behind it may be slow. */
+/* newuidmap needs a millisecond, but may query slow name services. */
 #define IDMAP_MS 10000
 #define NETNS_MS 5000
-/* Two processes of ours, and the kernel. */
+/* Includes the work of the middle process and of the kernel. */
 #define CLONE_MS 10000
 
 bool namespaces_own_net(const struct launch *l)
@@ -41,7 +42,7 @@ bool namespaces_detached(const struct launch *l)
 	return l->config->net != NET_HOST && l->config->detach_netns;
 }
 
-/* Of the second clone. The network namespace is the child's to make. */
+/* The flags for the second clone. The child makes the network namespace itself. */
 static unsigned long clone_flags(const struct launch *l)
 {
 	unsigned long flags = CLONE_NEWUSER | CLONE_NEWNS;
@@ -57,7 +58,7 @@ static unsigned long clone_flags(const struct launch *l)
 	return flags;
 }
 
-/* What both processes have from the launcher. */
+/* Make the sockets for the middle process and the child, before they are cloned. */
 static int make_sockets(struct launch *l, struct error *err)
 {
 	int with_child[2], with_middle[2], reports[2] = {-1, -1};
@@ -79,16 +80,16 @@ static int make_sockets(struct launch *l, struct error *err)
 	return rc < 0 ? err_set(err, -rc, "making a socket pair") : 0;
 }
 
-/* The middle process, in its user namespace; it waits for its maps. */
+/* Clone the middle process into its user namespace, where it waits for its id maps. */
 static int clone_middle(struct launch *l, struct error *err)
 {
 	int rc;
 
-	l->in_middle.holds = l->net_opened && net_set_up_job(&l->net, &l->in_middle.hold);
+	l->in_middle.is_holder = l->net_opened && net_set_up_job(&l->net, &l->in_middle.job);
 	rc = ns_clone(CLONE_NEWUSER, &l->middle.process, err);
 	if (rc == 0)
 		middle_main(l, clone_flags(l));
-	/* Before it can end: what follows acts in its namespace. */
+	/* Open its namespace now: later stages use it, also if the process exits. */
 	return rc < 0 ? rc : ns_pin(l->middle.process.pid, CLONE_NEWUSER, &l->ns, err);
 }
 
@@ -103,10 +104,10 @@ int namespaces_clone_middle(struct launch *l, struct error *err)
 		rc = leftovers_note_strangers(l, err);
 	if (rc < 0)
 		return rc;
-	/* An executable with file capabilities makes us undumpable, and newuidmap could not open
-	 * the middle process's /proc files then, nor we its namespace. */
+	/* An executable with file capabilities makes us undumpable. Then newuidmap could not open
+	 * the middle process's /proc files, and we could not open its namespace. */
 	if (prctl(PR_SET_DUMPABLE, 1) < 0)
-		return err_set(err, errno, "becoming dumpable");
+		return err_set(err, errno, "making the process dumpable");
 	rc = make_sockets(l, err);
 	if (rc == 0)
 		rc = clone_middle(l, err);
@@ -133,8 +134,8 @@ int namespaces_await_map(struct launch *l, struct error *err)
 
 static const char middle_words[] = "making the command's user namespace";
 
-/* The middle process's next message. @ret_fd: NULL, or for what comes with it */
-static int hear_middle(struct launch *l, enum handshake_type type, int *ret_fd, struct error *err)
+/* Receive the middle process's next message. @ret_fd: as in handshake_follow() */
+static int follow_middle(struct launch *l, enum handshake_type type, int *ret_fd, struct error *err)
 {
 	struct deadline deadline = deadline_in(CLONE_MS);
 	int rc = fd_wait(l->middle.sock, POLLIN, &deadline, l->signals->cancel);
@@ -145,16 +146,16 @@ static int hear_middle(struct launch *l, enum handshake_type type, int *ret_fd, 
 				ret_fd, err);
 }
 
-/* The middle process clones it; it is our own child. */
+/* The middle process clones the child with the launcher as parent. */
 int namespaces_take_child(struct launch *l, struct error *err)
 {
 	_cleanup_close_ int pidfd = -1;
-	int rc = handshake_say(l->middle.sock, HANDSHAKE_MAPPED);
+	int rc = handshake_send(l->middle.sock, HANDSHAKE_MAPPED);
 
-	/* One that has gone may have said why. */
+	/* If the middle process has exited, its error may be waiting: read it below. */
 	if (rc < 0 && rc != -EPIPE)
 		return err_set(err, -rc, "%s", middle_words);
-	rc = hear_middle(l, HANDSHAKE_CHILD, &pidfd, err);
+	rc = follow_middle(l, HANDSHAKE_CHILD, &pidfd, err);
 	if (rc < 0)
 		return rc;
 	rc = process_of_pidfd(pidfd, &l->child);
@@ -164,13 +165,13 @@ int namespaces_take_child(struct launch *l, struct error *err)
 	return 0;
 }
 
-/* After the clone, for the root of its cgroup namespace; before there are helpers. */
+/* After the clone, for the root of the child's cgroup namespace, and before helpers are started. */
 int namespaces_evacuate(struct launch *l, struct error *err)
 {
 	return cgroup2_evacuate(&l->cgroup, l->child.pid, err);
 }
 
-/* The network that the child makes is there when it says so. */
+/* Open the child's namespaces, when it has reported its network namespace. */
 int namespaces_pin(struct launch *l, struct error *err)
 {
 	unsigned long flags = clone_flags(l);
@@ -190,8 +191,8 @@ int namespaces_pin(struct launch *l, struct error *err)
 	return 0;
 }
 
-/* A network namespace without the child in it, but owned by the child's user namespace: all that is
- * done to the network is done to this one. */
+/* Make a network namespace that the child is not in. The child's user namespace owns it. From now
+ * on it is the network namespace in l->ns. */
 int namespaces_detach_net(struct launch *l, struct error *err)
 {
 	struct deadline deadline = deadline_in(NETNS_MS);
@@ -201,15 +202,16 @@ int namespaces_detach_net(struct launch *l, struct error *err)
 
 int namespaces_await_child_map(struct launch *l, struct error *err)
 {
-	return hear_middle(l, HANDSHAKE_MAPPED, NULL, err);
+	return follow_middle(l, HANDSHAKE_MAPPED, NULL, err);
 }
 
 int namespaces_let_mount(struct launch *l, struct error *err)
 {
-	int rc = handshake_hand(l->sock, HANDSHAKE_MAPPED, namespaces_detached(l) ? l->ns.net : -1);
+	int rc = handshake_send_fd(l->sock, HANDSHAKE_MAPPED,
+				   namespaces_detached(l) ? l->ns.net : -1);
 
 	if (rc < 0)
-		return err_set(err, -rc, "telling the child that its ids are mapped");
+		return err_set(err, -rc, "reporting the id maps to the child");
 	log_debug("namespaces made, child %d", l->child.pid);
 	return 0;
 }

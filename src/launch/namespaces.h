@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The launcher's stages from the first clone to the child's pinned namespaces. Each is of the form
- * of struct stage.run, .undo or .wanted. */
+/* The launcher's stages from the first clone to the child's pinned namespaces. Each function has
+ * the form of struct stage.run, .undo or .wanted. */
 #pragma once
 
 #include <stdbool.h>
@@ -8,10 +8,10 @@
 struct error;
 struct launch;
 
-/* Is the child itself in the network that it gets? */
+/* Does the child make its own network namespace? */
 bool namespaces_own_net(const struct launch *l);
 
-/* Is there such a network without the child in it? */
+/* Is the network namespace detached: the child stays out of it? */
 bool namespaces_detached(const struct launch *l);
 
 int namespaces_clone_middle(struct launch *l, struct error *err);
@@ -24,11 +24,11 @@ int namespaces_detach_net(struct launch *l, struct error *err);
 int namespaces_await_child_map(struct launch *l, struct error *err);
 int namespaces_let_mount(struct launch *l, struct error *err);
 
-/* What the clones have made but the processes */
+/* Undo the clones, except for the processes. */
 void namespaces_undo(struct launch *l);
 
-/* An unfinished newuidmap or newgidmap */
+/* Kill an unfinished newuidmap or newgidmap. */
 void namespaces_undo_mappers(struct launch *l);
 
-/* The processes; before all else is undone */
+/* Kill the processes; the first step of undoing a launch. */
 void namespaces_end_processes(struct launch *l);

@@ -10,7 +10,7 @@
 #include "fauxroot/supervise/notify.h"
 #include "launch.h"
 
-/* Name services behind getsubids may be slow. */
+/* getsubids may query slow name services. */
 #define RANGES_MS 10000
 
 int prepare_ranges(struct launch *l, struct error *err)
@@ -36,8 +36,8 @@ int prepare_port_options(struct launch *l, struct error *err)
 	return ports_open(l->config, l->signals->cancel, &l->ports, err);
 }
 
-/* The port driver and the network's helper, where that forwards the ports, meet in the state
- * directory. */
+/* If the network's helper forwards the ports, the port driver talks to it over a socket in the
+ * state directory. */
 static int plan_endpoint(struct launch *l, struct error *err)
 {
 	const struct port_driver *driver = l->ports.driver;
@@ -57,7 +57,7 @@ int prepare_statedir_at(struct launch *l, const char *wanted, struct error *err)
 	return plan_endpoint(l, err);
 }
 
-/* A name that is in use ends the launch, so it is taken before anything is started. */
+/* If the name is in use, the launch fails, so reserve it before anything is started. */
 int prepare_name(struct launch *l, struct error *err)
 {
 	const char *name = l->config->name;
@@ -95,7 +95,8 @@ static int write_state_file(const void *arg, const char *name, const char *text,
 	return statedir_write(arg, name, text, size, 0644, err);
 }
 
-/* Before the child needs them; where it is not in that network they are for those who enter it. */
+/* Before the child needs the files. With a detached network they are for processes that enter it.
+ */
 int prepare_etc_files(struct launch *l, struct error *err)
 {
 	_cleanup_strv_ struct strv dns = {NULL, 0};
@@ -109,7 +110,7 @@ int prepare_etc_files(struct launch *l, struct error *err)
 	return etcfiles_write_parent(write_state_file, &l->state, &dns, err);
 }
 
-/* The link last: it leads the next launcher to what a kill in between leaves. */
+/* Remove the link last: if we are killed before, the next launcher finds our leftovers by it. */
 void prepare_undo_statedir(struct launch *l)
 {
 	statedir_remove(&l->state);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The launcher's stages before the first clone: what can be known, and made, without a child. Each
- * is of the form of struct stage.run, or .undo. */
+/* The launcher's stages before the first clone: everything that needs no child. Each function has
+ * the form of struct stage.run or .undo. */
 #pragma once
 
 struct error;
@@ -13,13 +13,14 @@ int prepare_statedir(struct launch *l, struct error *err);
 int prepare_name(struct launch *l, struct error *err);
 int prepare_rehearse_name(struct launch *l, struct error *err);
 
-/* prepare_statedir_at() - as prepare_statedir(), with @wanted in the place of --state-dir */
+/* prepare_statedir_at() - prepare_statedir() with @wanted instead of --state-dir */
 int prepare_statedir_at(struct launch *l, const char *wanted, struct error *err);
 
 int prepare_cgroup(struct launch *l, struct error *err);
 int prepare_notify(struct launch *l, struct error *err);
 
-/* resolv.conf and hosts of the child; and what a detached namespace is bound on */
+/* Write resolv.conf and hosts for the child, and the file on which a detached network namespace is
+ * bound. */
 int prepare_etc_files(struct launch *l, struct error *err);
 
 void prepare_undo_statedir(struct launch *l);

@@ -2,15 +2,16 @@
 /*
  * Theory of operation
  *
- * A rehearsal is a launch whose stages are all tried, in a process of its own, so that nothing of
- * it stays in this one: descriptors, limits that a driver raises, children. Its outcomes are in
- * memory that all its processes share. Most stages do as in a launch, because all that they touch
- * is the rehearsal's own: its namespaces, and a state directory that is made beside where others
- * are, by the name that a later launch would sweep after SIGKILL (statedir_sweep_strays()).
+ * A rehearsal is a launch whose stages are all tried. It runs in a temporary process, so that it
+ * leaves no descriptors, raised limits or children in the caller. The outcomes are in memory that
+ * all its processes share. Most stages run as in a launch, because they only change the rehearsal's
+ * own objects: its namespaces, and a temporary state directory. That directory is beside the usual
+ * ones, and is named so that a later launch removes it if the rehearsal is killed
+ * (statedir_sweep_strays()).
  *
- * One obstacle must not hide the next: where the subordinate ids or their maps fail, a second child
- * gets a map of the caller alone, which needs no privileges, so that the rest is tried
- * nevertheless.
+ * One failure must not hide the next. If the subordinate ids or their maps fail, a second child
+ * gets a map of only the caller's id, which needs no privileges, and the other stages are tried
+ * with it.
  */
 #include "rehearsal.h"
 
@@ -30,7 +31,7 @@
 #include "prepare.h"
 #include "stage.h"
 
-/* For the child's end: executing a file may wait for a file system. */
+/* The time for the child to exit: executing a file may wait for a file system. */
 #define END_MS 10000
 
 int rehearse_nothing(struct launch *l, struct error *err)
@@ -42,7 +43,7 @@ int rehearse_nothing(struct launch *l, struct error *err)
 
 int rehearse_statedir(struct launch *l, struct error *err)
 {
-	/* A page a file: child_pid, and with a network resolv.conf and hosts. */
+	/* One page for each file: child_pid, and with a network resolv.conf and hosts. */
 	size_t room = l->config->net == NET_HOST ? 4096 : (size_t)3 * 4096;
 	struct outcome *outcome = &l->rehearsal->of[STAGE_STATEDIR];
 	int rc = statedir_check(l->config->state_dir, room, &l->wanted_state, err);
@@ -74,7 +75,7 @@ int rehearse_cgroup(struct launch *l, struct error *err)
 
 int rehearse_evacuation(struct launch *l, struct error *err)
 {
-	/* The process that it is open in is thrown away. */
+	/* The descriptor is closed with this temporary process. */
 	return fcntl(l->cgroup.dir, F_DUPFD_CLOEXEC, 0) < 0
 		       ? err_set(err, errno, "making the cgroup \"%s/%s\"", l->cgroup.path,
 				 l->config->evacuate_cgroup2)
@@ -145,7 +146,7 @@ int rehearse_end(struct launch *l, struct error *err)
 	struct deadline deadline = deadline_in(END_MS);
 	int rc = fd_wait(l->child.pidfd, POLLIN, &deadline, l->signals->cancel);
 
-	return rc < 0 ? err_set(err, -rc, "waiting for the child's end") : 0;
+	return rc < 0 ? err_set(err, -rc, "waiting for the child to exit") : 0;
 }
 
 static bool failed(const struct rehearsal *r, enum launch_stage stage)
@@ -153,10 +154,10 @@ static bool failed(const struct rehearsal *r, enum launch_stage stage)
 	return r->of[stage].rc < 0;
 }
 
-/* Of the maps: what the second child does not try anew. */
+/* The stages of the id maps, which are not repeated with the second child. */
 static const enum launch_stage of_maps[] = {STAGE_RANGES, STAGE_MAPPERS, STAGE_IDMAP};
 
-/* Once more from the middle process on, what could not be tried. */
+/* With a second child, run the stages again that could not be tried, from the middle process on. */
 static int rehearse_single(struct launch *l)
 {
 	struct deadline now = deadline_in(0);
@@ -186,14 +187,14 @@ static int rehearse_single(struct launch *l)
 	return rc;
 }
 
-/* What helper is it; and would it do, where there was nothing to start it on? */
-static void settle(struct launch *l)
+/* Verify the helper, also if it could not be started, and record its version. */
+static void verify_helper(struct launch *l)
 {
 	struct rehearsal *r = l->rehearsal;
 
 	if (!l->net_opened)
 		return;
-	stage_try(l, connect_settle_net, STEP_NET, &r->settled);
+	stage_try(l, connect_verify_net, STEP_NET, &r->verified);
 	(void)str_print(r->helper, sizeof(r->helper), "%s%s%s", l->net.driver->name,
 			*l->net.version ? " " : "", l->net.version);
 }
@@ -212,7 +213,7 @@ int rehearse(struct launch *l)
 	    (failed(r, STAGE_RANGES) || failed(r, STAGE_MAPPERS) || failed(r, STAGE_IDMAP)))
 		rc = rehearse_single(l);
 	if (rc != -ECANCELED)
-		settle(l);
+		verify_helper(l);
 	stages_undo(l);
 	free(l->wanted_state);
 	return rc == -ECANCELED ? rc : 0;
@@ -236,7 +237,7 @@ static void rehearsal_arrived(struct rehearsal *r)
 		outcome_arrived(&r->of[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(r->ports); i++)
 		outcome_arrived(&r->ports[i]);
-	outcome_arrived(&r->settled);
+	outcome_arrived(&r->verified);
 	r->helper[sizeof(r->helper) - 1] = '\0';
 	r->scratch[sizeof(r->scratch) - 1] = '\0';
 }

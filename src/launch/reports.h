@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the init of a PID namespace tells the launcher while the command runs: which process it is,
- * that it has stopped, which init cannot do itself, and how it has ended, which no exit status of
- * init's can tell.
+ * Reports from the init of a PID namespace to the launcher while the command runs: the command's
+ * pidfd, its stops (init cannot stop itself), and its exit status (init's own exit status cannot
+ * express a death by signal).
  *
- * One SOCK_SEQPACKET pair beside the handshake, whose end of file still means that the command
- * runs. The first report is made before the command runs. From then on the command, which is root
- * over init, may write what it likes into it: a record is of one size, of a known type, and of a
- * status that waitpid(2) could have reported. What does not hold closes the socket, and init's own
- * end tells the rest.
+ * They use a SOCK_SEQPACKET pair of their own, because end of file on the handshake means that the
+ * command runs. The first report is sent before the command runs. Later reports may be forged: the
+ * command is root over init. So a record must have the right size, a known type, and a status that
+ * waitpid(2) can report. After an invalid record the launcher closes the socket and uses init's
+ * exit status.
  */
 #pragma once
 
@@ -29,15 +29,16 @@ struct report {
 /* reports_open() - the pair, non-blocking: [0] is the launcher's end, [1] init's; 0 or -errno */
 int reports_open(int ret_socks[2]);
 
-/* report_send() - 0 or -errno; -EAGAIN where the launcher, stopped, has let too many pile up */
+/* report_send() - 0 or -errno; -EAGAIN: the socket is full, because the launcher is stopped */
 int report_send(int sock, const struct report *report);
 
 /*
- * report_recv() - the next report, if there is one; its descriptor is the caller's
- * @started: REPORT_STARTED has come. From then on the sender may be the command, so a descriptor is
- *	not even received: closing one of a FUSE file waits for its server
+ * report_recv() - receive the next report without waiting
+ * @started: REPORT_STARTED was received. From then on the sender may be the command, so descriptors
+ *	are not received: closing a descriptor of a FUSE file waits for its server
+ * @ret: the caller owns .pidfd
  *
- * Returns 1; 0 where none is waiting; -ECONNRESET at the end; -EPROTO for what is none, such as a
- * second REPORT_STARTED.
+ * Returns 1; 0 if no report is waiting; -ECONNRESET at end of file; -EPROTO for an invalid report,
+ * for example a second REPORT_STARTED.
  */
 int report_recv(int sock, bool started, struct report *ret);

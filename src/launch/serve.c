@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the launcher answers its clients: the API's view of a launch, and its namespaces. */
+/* The launcher's servers: the API, with its view of a launch, and the server of the namespaces. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
@@ -119,7 +119,7 @@ static const struct api_ops api_ops = {
 	.inside = inside,
 };
 
-/* event_set_log_callback(): else the library writes to stderr by itself, in a form of its own. */
+/* For event_set_log_callback(): without it the library writes to stderr in its own format. */
 static void log_libevent(int severity, const char *text)
 {
 	static const enum log_level levels[] = {
@@ -133,9 +133,8 @@ static void log_libevent(int severity, const char *text)
 }
 
 /*
- * What event_base_new(3) opens: an epoll instance, and the two ends of a pipe for signals. Where it
- * has no descriptor for the pipe it ends the process, by exit(3), with what has been started and
- * made.
+ * The number of descriptors that event_base_new(3) opens: an epoll instance, and a pipe for
+ * signals. Without descriptors for the pipe it calls exit(3), and nothing would be cleaned up.
  */
 #define LOOP_FDS 3
 

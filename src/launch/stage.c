@@ -41,7 +41,7 @@ static int launch(struct launch *l, enum side side, struct error *err)
 	return 0;
 }
 
-/* log_redirect(): the last warning is a note; what is no warning is logged. */
+/* Callback of log_redirect(): keep the last warning or error as note, and log all other lines. */
 static void note(void *arg, enum log_level level, const char *message)
 {
 	struct outcome *outcome = arg;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One stage of a launch, and how a table of them is walked. */
+/* The stages of a launch, and the functions that walk a table of stages. */
 #pragma once
 
 #include <stdbool.h>
@@ -10,7 +10,8 @@
 struct launch;
 struct outcome;
 
-/* Which process does it. Each is a fork of the launcher, with a struct launch of its own. */
+/* The process that runs a stage. The others are forks of the launcher with their own copy of struct
+ * launch. */
 enum side {
 	SIDE_LAUNCHER = 0,
 	SIDE_MIDDLE,
@@ -20,45 +21,45 @@ enum side {
 struct stage {
 	const char *name;
 	enum side side;
-	enum error_step step; /* of an error that has none */
+	enum error_step step; /* for an error without a step */
 
-	/* Do the options ask for it? NULL: always. */
+	/* Do the options enable the stage? NULL: always. */
 	bool (*wanted)(const struct launch *l);
 
-	/* 0 or -errno. NULL: nothing, in a launch. */
+	/* Run the stage. Returns 0 or -errno. NULL: only for a rehearsal. */
 	int (*run)(struct launch *l, struct error *err);
 
-	/* The same without what a rehearsal must not do. NULL: as run(). */
+	/* The rehearsal's version, which leaves no trace. NULL: run() is used. */
 	int (*rehearse)(struct launch *l, struct error *err);
 
-	/* Release what it has made. Accepts a stage that never ran. May be NULL. */
+	/* Undo the stage. Accepts a stage that never ran. May be NULL. */
 	void (*undo)(struct launch *l);
 
-	/* Stages that this one cannot be tried without; STAGE_NONE: none. */
+	/* The stages that must succeed before this one can be tried; STAGE_NONE: none. */
 	enum launch_stage needs[3];
 
-	/* It goes on beside the stage that follows, whose error is reported first. */
+	/* The stage runs while helper programs work. If the stage that waits for them fails, too,
+	 * that error is reported instead of this one's. */
 	bool meanwhile;
 
-	unsigned traces; /* enum launch_trace: what it must not leave behind */
+	unsigned traces; /* enum launch_trace: traces that must not remain */
 };
 
 /*
- * stages_run() - the stages of @side, in their order: in a launch until one fails, in a rehearsal
- * all that can be tried
- * @l: @l->stages is the table; @l->rehearsal, unless it is NULL, gets the outcomes
+ * stages_run() - run the stages of @side in order
+ * @l: @l->stages is the table; @l->rehearsal gets the outcomes, NULL: a launch
  *
- * A rehearsal leaves out what has been tried already. Returns 0 or -errno of the first stage that
- * has failed; a rehearsal goes on past it, except for -ECANCELED.
+ * A launch stops at the first failure. A rehearsal tries all stages that can be tried and were not
+ * tried before; only -ECANCELED stops it. Returns 0 or -errno of the first failed stage.
  */
 int stages_run(struct launch *l, enum side side, struct error *err);
 
-/* stage_try() - note in @outcome what @attempt returns, and what it logs */
+/* stage_try() - call @attempt, and record its result and its last warning in @outcome */
 void stage_try(struct launch *l, int (*attempt)(struct launch *l, struct error *err),
 	       enum error_step step, struct outcome *outcome);
 
-/* stage_blocked_by() - the stage whose failure keeps @stage from being tried; or STAGE_NONE */
+/* stage_blocked_by() - the failed stage because of which @stage cannot be tried; or STAGE_NONE */
 enum launch_stage stage_blocked_by(const struct launch *l, const struct stage *stage);
 
-/* stages_undo() - the launcher's stages in the reverse order, whether they have run or not */
+/* stages_undo() - undo the launcher's stages in reverse order, including stages that did not run */
 void stages_undo(struct launch *l);

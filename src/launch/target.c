@@ -11,8 +11,9 @@
 #include "fauxroot/supervise/signals.h"
 
 /*
- * Not execvp(3): it hands what the kernel cannot execute, a foreign machine's program say, to a
- * shell, and a directory of PATH that we may not search turns "not found" into "permission denied".
+ * Does not use execvp(3): that passes files that the kernel cannot execute, for example programs of
+ * another architecture, to a shell. And if a directory of PATH is not searchable, it reports
+ * "permission denied" instead of "not found".
  */
 int target_exec(char **command, const struct signals *signals, struct error *err)
 {

@@ -5,8 +5,9 @@ struct error;
 struct signals;
 
 /*
- * target_exec() - the last step of the child, or of a child of init: become the command
+ * target_exec() - the last step of the child, or of init's child: execute the command
  *
- * Finds it in PATH, gives it the caller's signal mask, executes it. Returns -errno at STEP_EXEC.
+ * Searches the command in PATH, restores the caller's signal mask, and executes the command.
+ * Returns only after a failure: -errno at STEP_EXEC with REASON_EXEC.
  */
 int target_exec(char **command, const struct signals *signals, struct error *err);

@@ -61,7 +61,7 @@ short_of() {
 		short_of nproc 1 "$name"
 	done
 	stop
-	not logged 'ending the command'
+	not logged 'terminating the command'
 }
 
 @test "no descriptor is free while a helper is started again: it is waited for" {
@@ -71,7 +71,7 @@ short_of() {
 		short_of nofile 8 "$name"
 	done
 	stop
-	not logged 'ending the command'
+	not logged 'terminating the command'
 }
 
 @test "while there is no forwarder, ports come and go, and clients wait" {

@@ -152,11 +152,11 @@ mapper() {
 @test "the middle process killed before its maps, or after them: an error that says so, nothing left" {
 	mapper newuidmap 'kill -KILL $pid; really'
 	PATH=$PWD/bin:$PATH run -125 fx --net=slirp4netns true
-	says "$output" "newuidmap|making the command's user namespace: the other process has gone"
+	says "$output" "newuidmap|making the command's user namespace: the other process has exited"
 	mapper newuidmap 'really'
 	mapper newgidmap 'really; kill -KILL $pid'
 	PATH=$PWD/bin:$PATH run -125 fx --net=slirp4netns true
-	says "$output" "making the command's user namespace: the other process has gone"
+	says "$output" "making the command's user namespace: the other process has exited"
 	rm bin/newgidmap
 	mapper newuidmap 'exit 3'
 	PATH=$PWD/bin:$PATH run -125 fx true

@@ -47,7 +47,7 @@ orphan() {
 @test "with it an orphan in another session is asked to end, and waited for" {
 	run -5 --separate-stderr fx --kill-orphans sh -c './leave sh polite; exit 5'
 	equals asked "$output"
-	says "$stderr" 'info: the command has left processes behind; ending them'
+	says "$stderr" 'info: the command has left processes behind; terminating them'
 }
 
 @test "no orphans: nothing is said, the status is the command's" {
@@ -58,7 +58,7 @@ orphan() {
 
 @test "an orphan that does not end is killed after --kill-timeout, with a warning" {
 	run -0 --separate-stderr fx --kill-orphans --kill-timeout=1 ./leave sh deaf
-	says "$stderr" 'warning: [0-9]+ of the command.s processes have not ended in 1 s; killing them'
+	says "$stderr" 'warning: [0-9]+ of the command.s processes did not exit within 1 s; killing them'
 	gone "$(orphan)"
 }
 

@@ -451,7 +451,7 @@ compare_fds() { # OPTIONS…
 }
 
 @test "where the one /proc that is whole is read-only, ours is; the PID of the command is another all the same" {
-	local command='echo "$$ $(sh -c "echo \$\$")"; tail -n 1 /proc/self/mounts' kind='but that of the command is'
+	local command='echo "$$ $(sh -c "echo \$\$")"; tail -n 1 /proc/self/mounts' kind='but the command has PID'
 	numbers_fixed "$FAUXROOT" --debug --idmap=single --pidns sh -c "$command"
 	says "$output" '^proc /proc proc ro,'
 	# Where the filter around this test refuses clone3 it is as in the next one.
@@ -485,7 +485,7 @@ compare_fds() { # OPTIONS…
 		exit($sent ? 5 : 6);
 	END
 	run -5 fx --pidns perl hostile
-	says "$output" 'init says what makes no sense'
+	says "$output" 'invalid report from init; using its exit status'
 }
 
 # ---- fauxrootctl exec ----

@@ -42,7 +42,7 @@ static void the_expected_message_comes(void **state)
 	struct error err = {0};
 
 	(void)state;
-	assert_int_equal(handshake_say(p.there, HANDSHAKE_MOUNTED), 0);
+	assert_int_equal(handshake_send(p.there, HANDSHAKE_MOUNTED), 0);
 	assert_int_equal(handshake_expect(p.here, HANDSHAKE_MOUNTED, "mounting", -1, &err), 0);
 	close_pair(p);
 }
@@ -65,14 +65,16 @@ static void a_descriptor_comes_with_its_message(void **state)
 	/* Not with the line before it. */
 	log_setup("fauxroot", "parent", LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
 	handshake_log(&p.there, LOG_LEVEL_INFO, "on the way");
-	assert_int_equal(handshake_hand(p.there, HANDSHAKE_MAPPED, given.here), 0);
-	assert_int_equal(handshake_take(p.here, HANDSHAKE_MAPPED, "mapping", -1, &got, &err), 0);
+	assert_int_equal(handshake_send_fd(p.there, HANDSHAKE_MAPPED, given.here), 0);
+	assert_int_equal(handshake_receive_fd(p.here, HANDSHAKE_MAPPED, "mapping", -1, &got, &err),
+			 0);
 	assert_true(got >= 0 && got != given.here && same_file(got, given.here));
 	assert_int_equal(fcntl(got, F_GETFD), FD_CLOEXEC);
 	fd_close(got);
 	/* Where none comes that is told. */
-	assert_int_equal(handshake_say(p.there, HANDSHAKE_MAPPED), 0);
-	assert_int_equal(handshake_take(p.here, HANDSHAKE_MAPPED, "mapping", -1, &got, &err), 0);
+	assert_int_equal(handshake_send(p.there, HANDSHAKE_MAPPED), 0);
+	assert_int_equal(handshake_receive_fd(p.here, HANDSHAKE_MAPPED, "mapping", -1, &got, &err),
+			 0);
 	assert_int_equal(got, -1);
 	close_pair(given);
 	close_pair(p);
@@ -86,10 +88,10 @@ static void a_descriptor_that_is_not_wanted_is_closed(void **state)
 
 	(void)state;
 	fd_close(next);
-	assert_int_equal(handshake_hand(p.there, HANDSHAKE_GO, given.here), 0);
+	assert_int_equal(handshake_send_fd(p.there, HANDSHAKE_GO, given.here), 0);
 	assert_int_equal(handshake_expect(p.here, HANDSHAKE_GO, "going", -1, &err), 0);
-	assert_int_equal(handshake_hand(p.there, HANDSHAKE_GO, given.here), 0);
-	assert_int_equal(handshake_take(p.here, HANDSHAKE_MAPPED, "mapping", -1, &got, &err),
+	assert_int_equal(handshake_send_fd(p.there, HANDSHAKE_GO, given.here), 0);
+	assert_int_equal(handshake_receive_fd(p.here, HANDSHAKE_MAPPED, "mapping", -1, &got, &err),
 			 -EPROTO);
 	assert_int_equal(got, -1);
 	/* The lowest free number is what it was: none has stayed open. */
@@ -108,7 +110,7 @@ static void log_lines_are_passed_over(void **state)
 	(void)state;
 	log_setup("fauxroot", "parent", LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
 	handshake_log(&p.there, LOG_LEVEL_INFO, "on the way");
-	assert_int_equal(handshake_say(p.there, HANDSHAKE_MOUNTED), 0);
+	assert_int_equal(handshake_send(p.there, HANDSHAKE_MOUNTED), 0);
 	assert_int_equal(handshake_expect(p.here, HANDSHAKE_MOUNTED, "mounting", -1, &err), 0);
 	close_pair(p);
 }
@@ -201,7 +203,7 @@ static void end_of_file_names_the_step(void **state)
 	p.there = fd_close(p.there);
 	assert_int_equal(handshake_expect(p.here, HANDSHAKE_MOUNTED, "mounting", -1, &err),
 			 -ECONNRESET);
-	assert_string_equal(err.text, "mounting: the other process has gone");
+	assert_string_equal(err.text, "mounting: the other process has exited");
 	assert_int_equal(handshake_expect(p.here, 0, "starting", -1, &err), 0);
 	close_pair(p);
 }
@@ -239,7 +241,7 @@ static void a_child_that_makes_progress_is_followed(void **state)
 	if (pid == 0) {
 		progress_at(progress, "copying up %s", "/etc\n/x");
 		handshake_log(&p.there, LOG_LEVEL_INFO, "on the way");
-		_exit(handshake_say(p.there, HANDSHAKE_MOUNTED) < 0 ? 1 : 0);
+		_exit(handshake_send(p.there, HANDSHAKE_MOUNTED) < 0 ? 1 : 0);
 	}
 	assert_int_equal(handshake_follow(p.here, HANDSHAKE_MOUNTED, "mounting", progress, -1, NULL,
 					  &err),

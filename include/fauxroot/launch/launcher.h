@@ -10,22 +10,24 @@ struct error;
 struct signals;
 
 /*
- * What the caller may want to say about a launch while it goes on: check/, which knows causes and
- * remedies, is no neighbour of launch/.
+ * Callbacks to the caller during a launch. launch/ may not include check/, which has the causes and
+ * remedies; the caller connects the two.
  */
 struct launch_hooks {
-	/* The maps are planned: so many ids, the caller's own included. Not with --idmap=single. */
+	/* The id maps are planned. @uids, @gids: number of ids, including the caller's own. Not
+	 * called with --idmap=single. */
 	void (*ids_planned)(uint64_t uids, uint64_t gids);
 };
 
-/* launcher_is_init() - has a launcher's child executed itself as init of a PID namespace? */
+/* launcher_is_init() - was this program executed by a launcher's child as init of a PID namespace?
+ */
 bool launcher_is_init(int argc, char **argv);
 
 /*
- * launcher_init() - the life of that init
+ * launcher_init() - run as init of a PID namespace
  *
- * Ends with the command, by _exit(2) with its status; returns the exit status of a failure that it
- * has told the launcher.
+ * When the command exits, init exits by _exit(2) with the same status. The function returns only
+ * after a failure, which it has reported to the launcher: the exit status.
  */
 int launcher_init(char **argv);
 
@@ -33,11 +35,11 @@ int launcher_init(char **argv);
  * launcher_run() - make the namespaces, run the target in them, and clean up after it
  * @signals: blocked and open: signals_block()
  * @activated: the environment's LISTEN_FDS are for this process: activation_is_for()
- * @hooks: what to call on the way
+ * @hooks: callbacks
  * @ret_status: the target's status in the form of waitpid(2)
  *
- * Returns 0 once the target has run and ended; else -errno with the step that failed, nothing being
- * left behind in either case. -ECANCELED: a terminating signal came during the launch, and is still
+ * Returns 0 when the target has run and exited, else -errno with the failed step. In both cases
+ * everything is cleaned up. -ECANCELED: a terminating signal came during the launch and is still
  * pending: signals_pending_end().
  */
 int launcher_run(const struct config *config, const struct signals *signals, bool activated,

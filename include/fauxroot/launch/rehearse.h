@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The rehearsal of a launch: every stage is tried, in processes and namespaces that are thrown
- * away.
+ * The rehearsal of a launch: every stage is tried in temporary processes and namespaces.
  *
- * It differs from a launch in what must not happen to the machine: the state directory is one of
- * its own, processes stay in their cgroups, ports are listened on for a moment without accepting,
- * mounts never propagate, the instance is not announced, and the command is executed under
- * ptrace(2) and killed before its first instruction.
+ * A rehearsal must not change the machine, so it differs from a launch: it uses a temporary state
+ * directory, moves no processes to other cgroups, listens on ports only for a moment and accepts no
+ * connection, propagates no mounts, and does not announce the instance. The command is executed
+ * under ptrace(2) and killed before its first instruction.
  */
 #pragma once
 
@@ -19,39 +18,40 @@
 struct config;
 struct signals;
 
+/* The outcome of a stage. */
 struct outcome {
-	bool tried;		   /* false: not asked for, or something that it needs failed */
-	bool begun;		   /* and, unless it was tried, not ended */
-	bool unwanted;		   /* the options do not ask for it */
+	bool tried;		   /* false: not enabled, or a stage that it needs failed */
+	bool begun;		   /* begun and not tried: the process died in it */
+	bool unwanted;		   /* the options do not enable it */
 	int rc;			   /* 0 or -errno */
-	enum launch_stage depends; /* not tried because this stage has failed; STAGE_NONE */
+	enum launch_stage depends; /* not tried because this stage failed; or STAGE_NONE */
 	struct error err;
-	char note[256]; /* what was learnt on the way: a path, a warning; or "" */
+	char note[256]; /* a path or the last warning; or "" */
 };
 
 /*
- * outcome_arrived() - make @outcome, which another process has filled, one that can be used
+ * outcome_arrived() - validate @outcome, which another process has filled
  *
- * As err_arrived(), for what is beside the error: a return value that is none becomes -EIO, a stage
- * that does not exist STAGE_NONE, and the note ends.
+ * Calls err_arrived() for the error. In addition an invalid return value becomes -EIO, an invalid
+ * stage becomes STAGE_NONE, and the note is terminated.
  */
 void outcome_arrived(struct outcome *outcome);
 
-/* --publish specs looked at; of more than that the rest is passed over. */
+/* The number of --publish options that are tried; further ones are not. */
 #define OUTCOME_PORTS 64
 
-/* In memory that forks share: the launcher's, the middle process's and the child's stages are tried
- * in processes of their own. All zero before. */
+/* In shared memory: the stages of launcher, middle process and child are tried in separate
+ * processes. Starts zeroed. */
 struct rehearsal {
 	struct outcome of[STAGE_COUNT_];
-	struct outcome ports[OUTCOME_PORTS]; /* one a --publish */
-	struct outcome settled;		     /* is the network's helper one that would do? */
+	struct outcome ports[OUTCOME_PORTS]; /* of each --publish option */
+	struct outcome verified;	     /* net_verify() */
 	char helper[128];		     /* the network's driver and its helper's version */
-	char scratch[128];		     /* its own state directory; "": none yet */
-	uint64_t uids, gids;		     /* how many ids the maps have; 0: no maps */
+	char scratch[128];		     /* the temporary state directory; "": none yet */
+	uint64_t uids, gids;		     /* number of mapped ids; 0: no maps */
 
-	/* Called in the child at its end, in its namespaces, as root of them; @arg is the second
-	 * member. May be NULL. */
+	/* Called in the child at its end, in its namespaces and as their root, with @arg. May be
+	 * NULL. */
 	void (*inside)(void *arg);
 	void *arg;
 };
@@ -61,9 +61,9 @@ struct rehearsal {
  * @signals: blocked and open: signals_block()
  * @r: in shared memory
  *
- * A stage without which another cannot be tried is not an end: the other is noted as depending on
- * it. Where the subordinate ids or their maps fail, a second child with a map of the caller alone
- * has the rest tried. Returns 0, -ECANCELED where a terminating signal came, or -ENOMEM.
+ * A failed stage does not end the rehearsal: stages that need it are recorded as depending on it.
+ * If the subordinate ids or their maps fail, a second child, with a map of only the caller's id,
+ * tries the other stages. Returns 0; -ECANCELED after a terminating signal; or -ENOMEM.
  */
 int launcher_rehearse(const struct config *config, const struct signals *signals,
 		      struct rehearsal *r);

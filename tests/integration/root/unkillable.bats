@@ -59,7 +59,7 @@ heal() {
 	END
 	timeout 100 perl "$T/killer" "$LAUNCHER"
 	ended 125
-	logged 'the command cannot be killed; ending without it'
+	logged 'the command cannot be killed; exiting without it'
 	alive "$TARGET"
 	heal
 	wait_for gone "$TARGET"
