@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whatever a broken child sends, the launcher ends its wait with success or with a whole error. */
+/* For all messages of a broken child the launcher's wait ends with success or with a valid error.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -23,7 +24,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	log_setup("fauxroot", "parent", (enum log_level)0, LOG_FORMAT_TEXT);
 	if (message_pair(pair) < 0)
 		return 0;
-	/* What the socket can't hold is not sent: nobody reads yet. */
+	/* Records that do not fit into the socket's buffer are not sent: the reader starts later.
+	 */
 	if (fcntl(pair[1], F_SETFL, O_NONBLOCK) < 0)
 		return 0;
 	/* Records, each after its length in two bytes, then end of file. The longest is one byte

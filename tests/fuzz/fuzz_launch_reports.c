@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whatever a command writes in init's name, and whatever stands in init's second word: a report is
- * one that waitpid(2) could have made, and arguments that are taken say what their text says.
+ * Reports forged by a command, and init's argument word: an accepted report has a status that
+ * waitpid(2) can report, and printing accepted arguments gives the same arguments again.
  */
 #include <assert.h>
 #include <errno.h>

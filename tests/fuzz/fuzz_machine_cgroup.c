@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* /proc/self/cgroup and /proc/self/mountinfo: what is found are absolute paths, below the mount. */
+/* /proc/self/cgroup and /proc/self/mountinfo: results are absolute paths below a mount. */
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -26,12 +26,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	else
 		assert(!cgroup);
 
-	/* A hierarchy that is mounted as a whole shows every cgroup in it, at its path. */
+	/* In a mount of the whole hierarchy every cgroup has its own path. */
 	if (cgroup2_directory(text, size, "/", &root) == 0) {
 		_cleanup_free_ char *expected = str_format("%s/x", streq(root, "/") ? "" : root);
 
 		assert(cgroup2_directory(text, size, "/x", &below) == 0);
-		/* Unless another one shows that cgroup alone; its root may be escaped. */
+		/* Unless another mount contains only that cgroup; its root may be escaped. */
 		if (!memmem(text, size, "/x", 2) && !memchr(text, '\\', size))
 			assert(streq(below, expected));
 	} else {

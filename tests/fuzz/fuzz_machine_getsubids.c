@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The output of getsubids(1): what is taken are different ranges that print as what was read. */
+/* The output of getsubids(1): the ranges are distinct, and printing them gives the input. */
 #include <assert.h>
 #include <errno.h>
 #include <stdint.h>
@@ -34,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		used += (size_t)snprintf(text + used, room - used, "%zu: a user %u %u\n", i,
 					 r->start, r->count);
 	}
-	/* Printed as getsubids does it, they are the same ranges. */
+	/* Print them as getsubids does, and parse again: the ranges are the same. */
 	assert(subid_parse_getsubids(text, used, &again, &err) == 0);
 	assert(again.n == ranges.n);
 	for (size_t i = 0; i < ranges.n; i++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files of one fact a line: passwd, subuid, uid_map, os-release. What is taken stands in the text.
- */
+/* Files with one fact in each line: passwd, subuid, uid_map, os-release. Every result is in the
+ * text. */
 #include <assert.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -39,7 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (c = cursor_of(text); subid_next(&c, &line);) {
 		check_name(&line.owner);
 		(void)str_print(value, sizeof(value), ":%u:", line.start);
-		/* Unless zeros stand before the number. */
+		/* Unless the number has leading zeros. */
 		assert(line.owner.end[1] == '0' ||
 		       strncmp(line.owner.end, value, strlen(value)) == 0);
 	}

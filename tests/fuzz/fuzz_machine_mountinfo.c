@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* /proc/self/mountinfo: what is taken prints, with its escapes, as a line that is taken again. */
+/* /proc/self/mountinfo: printing a mount with escapes gives a line that parses to the same mount.
+ */
 #include <assert.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * nsswitch.conf: a line that names another source is seen wherever it stands, lines of other
- * databases never change the answer, and without the word subid there is none.
+ * nsswitch.conf: a line that names another source is found anywhere. Lines of other databases do
+ * not change the answer. Without the word "subid" the answer is false.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -40,7 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert(answer("subid: sss\n", data, size, ""));
 	assert(answer("", data, size, "\nsubid: files sss"));
 	assert(answer("passwd: sss\n", data, size, "\nsubid: files\ngroup: sss\n") == dynamic);
-	/* A line made a comment names nothing. */
+	/* A comment names no source. */
 	assert(dynamic || !answer("#", data, size, ""));
 	if (!has_word(data, size))
 		assert(!dynamic);

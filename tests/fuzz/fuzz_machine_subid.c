@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * /etc/subuid: what is taken are different ranges of real ids, each standing literally in a line of
- * the user's, and lines of other users change nothing.
+ * /etc/subuid: the ranges are distinct and valid, and each is literally in a line of the user.
+ * Lines of other users change nothing.
  */
 #include <assert.h>
 #include <errno.h>
@@ -39,7 +39,7 @@ static void check_range(const char *text, size_t size, const struct subid_ranges
 		assert(ranges->items[k].line < r->line);
 		assert(ranges->items[k].start != r->start || ranges->items[k].count != r->count);
 	}
-	/* But for leading zeros, the line is what the range prints as. */
+	/* The line is the printed range, except for leading zeros. */
 	line = line_of(text, size, r->line, &n);
 	for (size_t k = 0; k < ARRAY_SIZE(owners); k++) {
 		char want[64];
@@ -69,7 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; i < ranges.n; i++)
 		check_range(text, size, &ranges, i);
 
-	/* The same between lines of others. */
+	/* The result is the same between lines of other users. */
 	framed = malloc(size + 2 * sizeof(others));
 	assert(framed);
 	memcpy(framed, others, sizeof(others) - 1);

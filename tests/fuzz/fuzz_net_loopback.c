@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * resolv.conf as the guard of the host's loopback reads it: a server that is named is found
- * whatever stands around it, at port 53 only; and what is found stands there.
+ * The parser of resolv.conf that protects the host's loopback: a name server is found regardless of
+ * the lines around it, and only at port 53. Addresses that are found are in the text.
  */
 #include <arpa/inet.h>
 #include <assert.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The output of slirp4netns: a version that is taken is written there in decimal, and a complaint
- * is one printable line made of the text's own.
+ * The output of slirp4netns: the parsed version is in the text in decimal. The error is one
+ * printable line of parts of the text.
  */
 #include <assert.h>
 #include <ctype.h>
@@ -27,7 +27,7 @@ static void check_version(const char *text)
 	rest = str_after(text, "slirp4netns version ");
 	assert(rest);
 	snprintf(numbers, sizeof(numbers), "%u.%u.%u", v.major, v.minor, v.patch);
-	/* Leading zeros are the only other way to write them. */
+	/* The text can differ only by leading zeros. */
 	if (!str_after(rest, numbers))
 		assert(strchr(rest, '0'));
 	assert(slirp_version_sufficient(&v) == (v.major > 0 || v.minor > 3));
@@ -45,7 +45,7 @@ static void check_complaint(const char *text, size_t size)
 	assert(strlen(complaint) < sizeof(complaint));
 	for (const char *p = complaint; *p; p++)
 		assert((unsigned char)*p >= 0x20 && *p != 0x7f);
-	/* Any size of the result is kept to. */
+	/* No buffer size is exceeded. */
 	net_helper_complaint(&slirp_ops, text, small, size);
 	assert(strlen(small) < size);
 }

@@ -62,7 +62,7 @@ static void a_descriptor_comes_with_its_message(void **state)
 	int got = -1;
 
 	(void)state;
-	/* Not with the line before it. */
+	/* The line of the log before it has no descriptor. */
 	log_setup("fauxroot", "parent", LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
 	handshake_log(&p.there, LOG_LEVEL_INFO, "on the way");
 	assert_int_equal(handshake_send_fd(p.there, HANDSHAKE_MAPPED, given.here), 0);
@@ -71,7 +71,7 @@ static void a_descriptor_comes_with_its_message(void **state)
 	assert_true(got >= 0 && got != given.here && same_file(got, given.here));
 	assert_int_equal(fcntl(got, F_GETFD), FD_CLOEXEC);
 	fd_close(got);
-	/* Where none comes that is told. */
+	/* A message without a descriptor gives -1. */
 	assert_int_equal(handshake_send(p.there, HANDSHAKE_MAPPED), 0);
 	assert_int_equal(handshake_receive_fd(p.here, HANDSHAKE_MAPPED, "mapping", -1, &got, &err),
 			 0);
@@ -94,7 +94,7 @@ static void a_descriptor_that_is_not_wanted_is_closed(void **state)
 	assert_int_equal(handshake_receive_fd(p.here, HANDSHAKE_MAPPED, "mapping", -1, &got, &err),
 			 -EPROTO);
 	assert_int_equal(got, -1);
-	/* The lowest free number is what it was: none has stayed open. */
+	/* The lowest free number is the same as before: no descriptor is left open. */
 	got = dup(0);
 	assert_int_equal(got, next);
 	fd_close(got);
@@ -102,7 +102,7 @@ static void a_descriptor_that_is_not_wanted_is_closed(void **state)
 	close_pair(p);
 }
 
-static void log_lines_are_passed_over(void **state)
+static void log_lines_are_skipped(void **state)
 {
 	struct pair p = make_pair();
 	struct error err = {0};
@@ -115,7 +115,7 @@ static void log_lines_are_passed_over(void **state)
 	close_pair(p);
 }
 
-static void a_failure_travels_with_its_facts(void **state)
+static void a_failure_arrives_with_its_facts(void **state)
 {
 	struct pair p = make_pair();
 	struct error sent = {0}, got = {0};
@@ -133,8 +133,8 @@ static void a_failure_travels_with_its_facts(void **state)
 	close_pair(p);
 }
 
-/* The record as handshake.c has it. */
-static void a_failure_of_another_make_is_checked(void **state)
+/* The same record as in handshake.c. */
+static void an_invalid_failure_is_corrected(void **state)
 {
 	static const struct {
 		int32_t code;
@@ -161,11 +161,11 @@ static void a_failure_of_another_make_is_checked(void **state)
 		struct pair p = make_pair();
 		struct error got = {0};
 
-		/* Neither string ends. */
+		/* Neither string is terminated. */
 		memset(record.about, 'x', sizeof(record.about));
 		memset(record.text, 'x', sizeof(record.text));
 		assert_int_equal(message_send(p.there, &record, sizeof(record), NULL, 0), 0);
-		/* Cut off in the middle of what it is about. */
+		/* Truncated in the middle of .about. */
 		assert_int_equal(message_send(p.there, &record, 20, NULL, 0), 0);
 		assert_int_equal(handshake_expect(p.here, 0, "starting", -1, &got), cases[i].rc);
 		assert_int_equal(got.code, -cases[i].rc);
@@ -221,7 +221,8 @@ static void a_terminating_signal_ends_the_wait(void **state)
 	close_pair(cancel);
 }
 
-/* In a fork: notes are seen by the other side, and a message is taken past lines of the log. */
+/* The child is a fork: the launcher sees its progress, and receives a message after lines of the
+ * log. */
 static void a_child_that_makes_progress_is_followed(void **state)
 {
 	struct pair p = make_pair();
@@ -264,7 +265,7 @@ static void a_child_that_makes_progress_is_followed(void **state)
 	progress_free(NULL);
 }
 
-static void the_peer_lives_until_it_has_gone(void **state)
+static void the_peer_lives_until_it_exits(void **state)
 {
 	struct pair p = make_pair();
 
@@ -275,8 +276,8 @@ static void the_peer_lives_until_it_has_gone(void **state)
 	close_pair(p);
 }
 
-/* What a broken or hostile other side may send in place of HANDSHAKE_MOUNTED. */
-static void odd_messages_are_errors(void **state)
+/* Messages of a broken or hostile other side instead of HANDSHAKE_MOUNTED. */
+static void unexpected_messages_are_errors(void **state)
 {
 	static const struct {
 		const char *name;
@@ -326,15 +327,15 @@ int main(void)
 		cmocka_unit_test(the_expected_message_comes),
 		cmocka_unit_test(a_descriptor_comes_with_its_message),
 		cmocka_unit_test(a_descriptor_that_is_not_wanted_is_closed),
-		cmocka_unit_test(log_lines_are_passed_over),
-		cmocka_unit_test(a_failure_travels_with_its_facts),
-		cmocka_unit_test(a_failure_of_another_make_is_checked),
+		cmocka_unit_test(log_lines_are_skipped),
+		cmocka_unit_test(a_failure_arrives_with_its_facts),
+		cmocka_unit_test(an_invalid_failure_is_corrected),
 		cmocka_unit_test(a_text_as_long_as_the_record_is_kept),
 		cmocka_unit_test(end_of_file_names_the_step),
 		cmocka_unit_test(a_terminating_signal_ends_the_wait),
 		cmocka_unit_test(a_child_that_makes_progress_is_followed),
-		cmocka_unit_test(the_peer_lives_until_it_has_gone),
-		cmocka_unit_test(odd_messages_are_errors),
+		cmocka_unit_test(the_peer_lives_until_it_exits),
+		cmocka_unit_test(unexpected_messages_are_errors),
 		cmocka_unit_test(an_oversized_message_is_an_error),
 	};
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the processes of a rehearsal leave in the memory that they share. */
+/* Validation of the outcomes in the shared memory of a rehearsal. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A rehearsal against a launch. Each stage is made to fail once: the launch's error and the
- * rehearsal's are the same. And a rehearsal of everything leaves the machine as it was.
+ * A rehearsal compared with a launch. Each stage is made to fail once: launch and rehearsal report
+ * the same error. A rehearsal with everything enabled leaves the machine unchanged.
  *
- * The table at the end of faults[] says for each stage that has no fault of its own why. A stage
- * that is in neither fails the test.
+ * For stages that are not in faults[], a second table has the reason. A stage that is in neither
+ * table fails the test.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -40,7 +40,7 @@ static char dir[] = "/tmp/rehearsal.XXXXXX"; /* XDG_RUNTIME_DIR */
 static int taken;			     /* a socket that listens */
 static char taken_spec[64];
 
-/* What the processes of one case share. */
+/* Shared memory of the processes of one case. */
 struct result {
 	int rc; /* of the launch */
 	struct error err;
@@ -49,7 +49,7 @@ struct result {
 
 #define MAX_CALLS 3
 
-/* A system call that fails with @errnum where its argument number @arg has the bits @mask as in
+/* A system call that fails with @errnum if the bits @mask of its argument number @arg are as in
  * @value; arg -1: always. */
 struct call {
 	int number;
@@ -59,10 +59,10 @@ struct call {
 };
 
 struct fault {
-	enum launch_stage stage; /* the first that fails */
+	enum launch_stage stage; /* the first failed stage */
 	void (*arrange)(struct config *config);
 	struct call calls[MAX_CALLS];
-	bool unless_direct; /* not where we write id maps ourselves */
+	bool unless_direct; /* not if we write id maps ourselves */
 };
 
 static void write_file(const char *name, mode_t mode, const char *text)
@@ -89,7 +89,7 @@ static const char *in_dir(const char *name)
 }
 
 /*
- * What the options are in each case.
+ * The options of each case.
  */
 
 static void plain(struct config *config)
@@ -256,7 +256,7 @@ static const struct fault faults[] = {
 	{STAGE_COMMAND, with_absent_command, NONE},
 };
 
-/* Why no fault of its own. */
+/* Reasons for stages without a fault. */
 static const char message[] = "it only sends or receives a message";
 static const char cgroups[] = "root/check_matrix.bats has cgroups to be moved from";
 static const char room[] = "root/check_matrix.bats has all limits of descriptors";
@@ -317,7 +317,7 @@ static void no_ids(uint64_t uids, uint64_t gids)
 	(void)gids;
 }
 
-/* In a process of its own, under the fault. */
+/* Runs in a separate process, with the fault. */
 _noreturn_ static void run_under(const struct fault *fault, bool rehearses, struct result *result)
 {
 	static const struct launch_hooks hooks = {.ids_planned = no_ids};
@@ -360,7 +360,7 @@ static enum launch_stage first_failure(const struct rehearsal *r)
 	return STAGE_NONE;
 }
 
-/* What differs from run to run: the name of a state directory, a PID in /proc. */
+/* Replace text that differs between runs: the name of a state directory, a PID in /proc. */
 static void normalize(char *text)
 {
 	for (char *at = text; *at; at++) {
@@ -447,7 +447,7 @@ static void every_stage_has_a_fault_or_a_reason(void **state)
 }
 
 /*
- * What a rehearsal leaves behind.
+ * The traces of a rehearsal.
  */
 
 /* The output of @command. */
@@ -526,8 +526,8 @@ static void a_rehearsal_leaves_the_machine_as_it_was(void **state)
 		assert_string_equal(after, before[i]);
 		free(before[i]);
 	}
-	/* Each stage has been tried in one of them, and has worked; but for a cgroup that is not
-	 * ours. */
+	/* Each stage was tried in one of the rehearsals, and succeeded, unless our cgroup is not
+	 * delegated. */
 	for (int i = STAGE_NONE + 1; i < STAGE_COUNT_; i++) {
 		enum launch_stage stage = (enum launch_stage)i;
 		bool tried = false;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* init's words to the launcher, and the child's to init: what is taken, and what is not. */
+/* Reports from init to the launcher, and the arguments of init: valid and invalid ones. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -34,7 +34,7 @@ static int close_pair(void **state)
 	return 0;
 }
 
-static void what_waitpid_reports_arrives(void **state)
+static void valid_reports_arrive(void **state)
 {
 	static const struct report reports[] = {
 		{REPORT_ENDED, W_EXITCODE(0, 0), -1},
@@ -58,7 +58,7 @@ static void what_waitpid_reports_arrives(void **state)
 	}
 }
 
-static void anything_else_does_not(void **state)
+static void invalid_reports_are_refused(void **state)
 {
 	static const struct {
 		const char *name;
@@ -96,7 +96,7 @@ static void anything_else_does_not(void **state)
 	}
 }
 
-static void descriptors_come_with_a_start_alone(void **state)
+static void only_a_start_has_a_descriptor(void **state)
 {
 	int *socks = *state, lowest = dup(0);
 	static const struct {
@@ -124,7 +124,7 @@ static void descriptors_come_with_a_start_alone(void **state)
 		assert_int_equal(dup(0), lowest);
 		fd_close(lowest);
 	}
-	/* A second start is the command's invention, and its descriptor is not touched. */
+	/* A second STARTED is forged by the command, and its descriptor is not received. */
 	assert_int_equal(report_send(socks[1], &start), 0);
 	assert_int_equal(report_recv(socks[0], true, &got), -EPROTO);
 	assert_int_equal(dup(0), lowest);
@@ -176,7 +176,7 @@ static void arguments_of_init_survive(void **state)
 	}
 }
 
-static void odd_arguments_are_refused(void **state)
+static void invalid_arguments_are_refused(void **state)
 {
 	static const char *const cases[] = {
 		"",
@@ -210,7 +210,7 @@ static void odd_arguments_are_refused(void **state)
 		struct init_args got = {.sock = 77};
 
 		if (initargs_parse(cases[i], &got) != -EINVAL)
-			fail_msg("\"%s\" was taken", cases[i]);
+			fail_msg("\"%s\" was accepted", cases[i]);
 		assert_int_equal(got.sock, 77);
 	}
 }
@@ -218,14 +218,13 @@ static void odd_arguments_are_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(what_waitpid_reports_arrives, open_pair,
-						close_pair),
-		cmocka_unit_test_setup_teardown(anything_else_does_not, open_pair, close_pair),
-		cmocka_unit_test_setup_teardown(descriptors_come_with_a_start_alone, open_pair,
+		cmocka_unit_test_setup_teardown(valid_reports_arrive, open_pair, close_pair),
+		cmocka_unit_test_setup_teardown(invalid_reports_are_refused, open_pair, close_pair),
+		cmocka_unit_test_setup_teardown(only_a_start_has_a_descriptor, open_pair,
 						close_pair),
 		cmocka_unit_test_setup_teardown(nobody_waits, open_pair, close_pair),
 		cmocka_unit_test(arguments_of_init_survive),
-		cmocka_unit_test(odd_arguments_are_refused),
+		cmocka_unit_test(invalid_arguments_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

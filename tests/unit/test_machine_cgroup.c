@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where our cgroup is, as two files of /proc tell it. Evacuation itself: root/cgroup2.bats. */
+/* Our cgroup and its directory, from two files of /proc. root/cgroup2.bats tests the evacuation. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -66,7 +66,7 @@ static void the_directory_of_a_cgroup_is_found(void **state)
 		{PROC UNIFIED, "/", 0, "/sys/fs/cgroup"},
 		{PROC UNIFIED, "/a.slice/b", 0, "/sys/fs/cgroup/a.slice/b"},
 		{PROC V1 HYBRID, "/b", 0, "/sys/fs/cgroup/unified/b"},
-		/* No tags, many tags. */
+		/* No optional fields, many optional fields. */
 		{"1 2 3:4 / /c rw - cgroup2 none rw\n", "/b", 0, "/c/b"},
 		{"1 2 3:4 / /c rw shared:1 master:2 propagate_from:3 - cgroup2 none rw\n", "/b", 0,
 		 "/c/b"},
@@ -74,12 +74,12 @@ static void the_directory_of_a_cgroup_is_found(void **state)
 		{"1 2 3:4 / / rw - cgroup2 none rw\n", "/", 0, "/"},
 		{"1 2 3:4 / /with\\040space\\134 rw - cgroup2 none rw\n", "/b", 0,
 		 "/with space\\/b"},
-		/* A part of the hierarchy. */
+		/* A mount of a part of the hierarchy. */
 		{"1 2 3:4 /b /c rw - cgroup2 none rw\n", "/b", 0, "/c"},
 		{"1 2 3:4 /b /c rw - cgroup2 none rw\n", "/b/d", 0, "/c/d"},
 		{"1 2 3:4 /b /c rw - cgroup2 none rw\n", "/bb", -ENXIO, NULL},
 		{"1 2 3:4 /b /c rw - cgroup2 none rw\n", "/", -ENXIO, NULL},
-		/* The last one that shows it. */
+		/* The last mount that contains the cgroup. */
 		{UNIFIED "1 2 3:4 /b /c rw - cgroup2 none rw\n", "/b", 0, "/c"},
 		{UNIFIED "1 2 3:4 /x /c rw - cgroup2 none rw\n", "/b", 0, "/sys/fs/cgroup/b"},
 		{PROC V1, "/b", -ENODEV, NULL},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is read from a machine: free ranges, mounts, ids, accounts, programs. */
+/* Facts from the files of a machine: free ranges, mounts, ids, accounts, programs. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,12 +17,12 @@ static void free_ranges(void **state)
 {
 	static const struct {
 		const char *subuid, *subgid, *passwd, *login_defs, *uid_map;
-		uint32_t first; /* 0: there is none */
+		uint32_t first; /* 0: none */
 	} cases[] = {
 		{"", "", "", NULL, NULL, 100000},
 		{"a:100000:65536\n", "", "", NULL, NULL, 165536},
 		{"", "a:100000:65536\n", "", NULL, NULL, 165536},
-		/* A gap that is just wide enough, and one that is not. */
+		/* A gap that is just wide enough, and one that is too small. */
 		{"a:100000:10\nb:165546:10\n", "", "", NULL, NULL, 100010},
 		{"a:100000:10\nb:165545:10\n", "", "", NULL, NULL, 165555},
 		/* Unsorted, overlapping, one within another, adjacent. */
@@ -30,9 +30,9 @@ static void free_ranges(void **state)
 		 300001},
 		{"", "", "x:x:120000:1::\n", NULL, NULL, 120001},
 		{"", "", "", "# SUB_UID_MIN 1\nSUB_UID_MIN\t\t 500000\n", NULL, 500000},
-		/* Lines that are none. */
+		/* Malformed lines. */
 		{"a\n:::\na:b:c\n\na:100000\na:-1:5\na:4294967296:1\n", "", "", NULL, NULL, 100000},
-		/* Nothing from SUB_UID_MIN on: what there is below. */
+		/* Nothing free from SUB_UID_MIN on: a range below it. */
 		{"a:100000:4294867295\n", "", "b:x:1002:1::\n", NULL, NULL, 1003},
 		{"a:0:4294967295\n", "", "", NULL, NULL, 0},
 		{"", "", "", NULL, "1000 1000 1\n", 0},
@@ -61,7 +61,7 @@ static void free_ranges(void **state)
 	}
 }
 
-/* As many as there are, in a user namespace that has not so many. */
+/* In a user namespace with fewer ids: the widest free range. */
 static void small_ranges(void **state)
 {
 	static const struct {
@@ -98,27 +98,27 @@ static void the_mount_of_a_path_is_found(void **state)
 {
 	static const struct {
 		const char *text, *path;
-		const char *point, *type; /* NULL: none is found */
+		const char *point, *type; /* NULL: no mount is found */
 	} cases[] = {
 		{"22 1 8:1 / / rw - ext4 x rw\n", "/home", "/", "ext4"},
 		{"22 1 8:1 / / rw - ext4 x rw\n", "/", "/", "ext4"},
 		{"22 1 8:1 / / rw - ext4 x rw\n", "home", NULL, NULL},
 		{"22 1 8:1 / /ho rw - ext4 x rw\n", "/home", NULL, NULL},
 		{"22 1 8:1 / /home rw - ext4 x rw\n", "/", NULL, NULL},
-		/* The lowest one, in whatever order; of those on one point the last. */
+		/* The longest mount point, in any order; of equal ones the last. */
 		{"23 22 8:2 / /home rw - xfs y rw\n22 1 8:1 / / rw - ext4 x rw\n", "/home/a",
 		 "/home", "xfs"},
 		{"23 22 8:2 / /home rw - xfs y rw\n24 23 8:3 / /home rw - btrfs z rw\n", "/home",
 		 "/home", "btrfs"},
-		/* Escapes; a backslash that begins none. */
+		/* Escapes, and a backslash that is no escape. */
 		{"23 22 8:2 / /a\\040b\\134c\\012 rw - xfs y rw\n", "/a b\\c\n/d", "/a b\\c\n",
 		 "xfs"},
 		{"23 22 8:2 / /a\\04 rw - xfs y rw\n", "/a\\04", "/a\\04", "xfs"},
 		{"23 22 8:2 / /a\\400 rw - xfs y rw\n", "/a\\400", "/a\\400", "xfs"},
-		/* Tags, and a type with a dot. */
+		/* Optional fields, and a type with a dot. */
 		{"23 22 0:9 / /n rw shared:7 master:1 - fuse.sshfs s:/ rw\n", "/n", "/n",
 		 "fuse.sshfs"},
-		/* Lines that are none. */
+		/* Malformed lines. */
 		{"23 22 8:2 / /n rw\n", "/n", NULL, NULL},
 		{"23 22 8:2 / /n rw - \n", "/n", NULL, NULL},
 		{"23 22 8 / /n rw - xfs y rw\n", "/n", NULL, NULL},
@@ -157,7 +157,7 @@ static void options_of_a_mount(void **state)
 	assert_true(mount_has(&mount, "nodev"));
 	assert_false(mount_has(&mount, "node"));
 	assert_false(mount_has(&mount, "suid"));
-	/* An option of the file system is none of the mount's. */
+	/* An option of the file system is not an option of the mount. */
 	assert_false(mount_has(&mount, "noexec"));
 	assert_false(mountinfo_next(&c, &mount));
 }
@@ -200,7 +200,7 @@ static void id_maps(void **state)
 	assert_false(machine_maps(&fake.machine, "uid_map", 15, 1));
 	assert_true(machine_maps(&fake.machine, "uid_map", 20, 1));
 	assert_int_equal(machine_maps_until(&fake.machine, "uid_map", 3), 15);
-	/* Where there is no such file, nothing is left out. */
+	/* Without the file all ids count as mapped. */
 	assert_true(machine_maps(&fake.machine, "nosuch_map", 0, UINT32_MAX));
 	clear_fake(&fake);
 }
@@ -232,7 +232,7 @@ static void release_fields(void **state)
 	}
 }
 
-/* As path_find() has it: an empty element is the working directory. */
+/* As in path_find(): an empty element is the working directory. */
 static void programs_are_found_in_path(void **state)
 {
 	static const struct {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What /etc/subuid, getsubids(1) and nsswitch.conf say, as tables: a text and the ranges it gives.
- */
+/* Parsers of /etc/subuid, getsubids(1) and nsswitch.conf: tables of texts and their ranges. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -28,10 +27,10 @@ static void ranges_text(const struct subid_ranges *ranges, char *buf, size_t siz
 
 struct file_case {
 	const char *text;
-	const char *name; /* NULL: the user has none */
+	const char *name; /* NULL: the user has no name */
 	uid_t uid;
-	const char *want;  /* the ranges, or NULL: refused … */
-	const char *words; /* … with these words in the error */
+	const char *want;  /* the ranges; NULL: an error … */
+	const char *words; /* … that contains these words */
 };
 
 static const struct file_case file_cases[] = {
@@ -49,7 +48,7 @@ static const struct file_case file_cases[] = {
 	{":1:2\n", "", 1000, "", NULL},
 	{":1:2\n", NULL, 1000, "", NULL},
 	{"alice:1:2\n", NULL, 1000, "", NULL},
-	/* comments, no newline at the end, doubles */
+	/* comments, no newline at the end, duplicates */
 	{"# alice:1:2\n#alice:1:2\nalice:3:4", "alice", 1000, "3+4@3", NULL},
 	{"#alice:3:4\n", "#alice", 1000, "", NULL},
 	{"alice:1:2\nalice:1:2\n1000:1:2\n", "alice", 1000, "1+2@1", NULL},
@@ -65,7 +64,7 @@ static const struct file_case file_cases[] = {
 	{"alice:1:4294967296\n", "alice", 1000, NULL, "a number exceeds 4294967295"},
 	{"alice:1:99999999999999999999999\n", "alice", 1000, NULL, "a number exceeds"},
 	{"alice:18446744073709551617:1\n", "alice", 1000, NULL, "a number exceeds"},
-	/* bad lines of our own, with number and text */
+	/* malformed lines of this user: the error has number and text */
 	{"bob:1:2\nalice:1:2\r\n", "alice", 1000, NULL,
 	 "/etc/subuid, line 2, \"alice:1:2\": the line ends in a carriage return"},
 	{"alice:-1:65536\n", "alice", 1000, NULL,
@@ -86,7 +85,7 @@ static const struct file_case file_cases[] = {
 	{"alice:1:2 # mine\n", "alice", 1000, NULL, "not of the form"},
 	{"1000:1\n", NULL, 1000, NULL, "not of the form"},
 	{"alice:1:2\nalice:3:4\nalice:x:4\n", "alice", 1000, NULL, "line 3"},
-	/* the same of somebody else's */
+	/* the same lines of another user */
 	{"bob:1:2\r\nbob\nbob:\nbob:-1:0\nbob:99999999999:1\n:::\nalice:1:2\n", "alice", 1000,
 	 "1+2@7", NULL},
 };
@@ -116,7 +115,7 @@ static void test_file(void **state)
 	}
 }
 
-/* A NUL in our line is a bad line, one in another's is not. */
+/* A NUL in the user's line is an error, in another user's line it is not. */
 static void test_file_nul(void **state)
 {
 	static const char ours[] = "alice:1:2\0\nalice:5:6\n", others[] = "b\0b:1:2\nalice:5:6\n";

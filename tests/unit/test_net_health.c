@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Does a helper hang? The judgement by itself, and looks at a real TAP device in a network
- * namespace of a child's, whose reader is this test.
+ * Detection of a hanging helper: the decision alone, and checks of a real TAP device in a child's
+ * network namespace. This test is the reader of the device.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,13 +26,13 @@
 #include "net/helper/health.h"
 #include "netns_fixture.h"
 
-static void four_looks_without_progress_are_a_hang(void **state)
+static void four_checks_without_progress_mean_hung(void **state)
 {
-	/* One look each: '+' frames were taken since the last, '=' none; '.' none, and no frame can
-	 * be sent. */
+	/* One character for each check: '+' frames were read since the last check, '=' none; '.'
+	 * none, and no frame can be sent. */
 	static const struct {
 		const char *looks;
-		bool hung; /* at any of them */
+		bool hung; /* at any check */
 	} rows[] = {
 		{"=", false},	    {"===", false},    {"====", true},	     {"====+", true},
 		{"=+=+=+", false},  {"===+===", true}, {"===+==+==", false}, {"===+====", true},
@@ -64,7 +64,7 @@ static struct net_plan plan_of_tap(void)
 	return plan;
 }
 
-/* ns_job.run: the device, configured; its descriptor goes out over the socket @arg. */
+/* ns_job.run: make and configure the device; send its descriptor over the socket @arg. */
 static int make_tap(void *arg, struct error *err)
 {
 	struct net_plan plan = plan_of_tap();
@@ -112,7 +112,7 @@ static unsigned take_frames(int tap)
 	return n;
 }
 
-static void looks_at_a_device(void **state)
+static void checks_of_a_device(void **state)
 {
 	struct fixture *f = *state;
 	struct net net = {.driver = &net_driver_slirp4netns,
@@ -123,7 +123,7 @@ static void looks_at_a_device(void **state)
 	struct net_health health = NET_HEALTH_NONE;
 	int tap = tap_of(&f->ns);
 
-	/* One that reads, however late, is well. */
+	/* A reader that is late does not hang. */
 	for (int i = 0; i < 3 * NET_HEALTH_SILENT_MAX; i++) {
 		assert_false(net_health_is_hung(&health, &net));
 		assert_false(health.given_up);
@@ -138,14 +138,14 @@ static void looks_at_a_device(void **state)
 	assert_true(net_health_is_hung(&health, &net));
 	assert_true(take_frames(tap) > 0);
 	assert_false(net_health_is_hung(&health, &net));
-	/* A device that is gone says nothing. */
+	/* A device that was removed is no evidence. */
 	tap_discard(tap);
 	fd_close(tap);
 	for (int i = 0; i < 2 * NET_HEALTH_SILENT_MAX; i++)
 		assert_false(net_health_is_hung(&health, &net));
 	assert_false(health.probed);
 	net_health_clear(&health);
-	/* And one that never was. */
+	/* A device that never existed is not, either. */
 	assert_false(net_health_is_hung(&health, &net));
 	assert_true(health.given_up);
 	net_health_clear(&health);
@@ -154,8 +154,8 @@ static void looks_at_a_device(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(four_looks_without_progress_are_a_hang),
-		cmocka_unit_test_setup_teardown(looks_at_a_device, set_up, tear_down),
+		cmocka_unit_test(four_checks_without_progress_mean_hung),
+		cmocka_unit_test_setup_teardown(checks_of_a_device, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The base of helper-based networks with a second driver, for tests/lib/tools/taphelper.c: a
- * program that reports on its standard output and ends with its holder. The network works when a
- * ping of the gateway is answered, which the program does itself.
+ * The base of helper-based networks, with a second driver for tests/lib/tools/taphelper.c. That
+ * program reports on its standard output and exits with its holder. The network works if the
+ * gateway answers a ping; the program answers it itself.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -37,12 +37,12 @@
 
 static char program[PATH_MAX]; /* taphelper */
 
-/* What the tests ask of the next start. */
+/* The tests' settings for the next start. */
 static struct {
 	const char *jail;
 	bool jail_wanted, jail_required;
 	bool idle;
-	char needed_version; /* the major one */
+	char needed_version; /* the major version */
 } asked;
 
 static const char *binary(const struct config *config)
@@ -126,7 +126,7 @@ static const struct net_driver driver = {
 };
 
 /*
- * What the launcher does with a driver.
+ * The launcher's part.
  */
 
 static struct run {
@@ -182,7 +182,7 @@ static int open_driver(struct error *err)
 	return rc;
 }
 
-/* Until the program is ready, or the error. */
+/* Start the network, and wait until the program is ready. */
 static int start(struct fixture *f, struct error *err)
 {
 	int rc = open_driver(err);
@@ -207,7 +207,7 @@ static void supervise(void)
 	net_supervise(&run.net, run.base, &run.children, &events, NULL);
 }
 
-/* Live in the event loop until @done. */
+/* Run the event loop until @done. */
 static void live_until(struct fixture *f, bool (*done)(void))
 {
 	struct deadline deadline = deadline_in(DEADLINE_MS);
@@ -248,7 +248,7 @@ static void stop_helper(void)
 	asked = (typeof(asked)){0};
 }
 
-/* ns_job.run: is the gateway @arg there? */
+/* ns_job.run: does the gateway @arg answer a ping? */
 static int ping(void *arg, struct error *err)
 {
 	struct deadline deadline = deadline_in(DEADLINE_MS);
@@ -258,7 +258,7 @@ static int ping(void *arg, struct error *err)
 
 	if (fd < 0)
 		return err_set(err, errno, "making an ICMP socket");
-	/* What is sent while nobody is attached to the device is lost. */
+	/* A packet is lost while no program is attached to the device. */
 	while (deadline_left(&deadline) > 0) {
 		struct deadline next = deadline_in(100);
 		unsigned char answer[128];
@@ -315,7 +315,7 @@ static void starts_and_stops(void **state)
 	assert_int_equal(waitpid(pid, NULL, WNOHANG), -1);
 }
 
-static void a_killed_one_is_started_again(void **state)
+static void a_killed_helper_is_started_again(void **state)
 {
 	struct fixture *f = *state;
 
@@ -328,8 +328,8 @@ static void a_killed_one_is_started_again(void **state)
 	stop_helper();
 }
 
-/* That is how it notices the launcher's end. */
-static void it_ends_with_its_holder(void **state)
+/* That is how it detects the launcher's exit. */
+static void a_helper_exits_with_its_holder(void **state)
 {
 	struct fixture *f = *state;
 
@@ -341,7 +341,7 @@ static void it_ends_with_its_holder(void **state)
 	stop_helper();
 }
 
-static void a_stopped_one_is_continued(void **state)
+static void a_stopped_helper_is_continued(void **state)
 {
 	struct fixture *f = *state;
 	pid_t pid;
@@ -355,7 +355,7 @@ static void a_stopped_one_is_continued(void **state)
 	stop_helper();
 }
 
-static void a_hung_one_is_killed_and_started_again(void **state)
+static void a_hanging_helper_is_killed_and_started_again(void **state)
 {
 	struct fixture *f = *state;
 	struct error err = {0};
@@ -372,7 +372,7 @@ static void a_hung_one_is_killed_and_started_again(void **state)
 	stop_helper();
 }
 
-static void one_that_dies_at_once_says_why(void **state)
+static void the_error_of_a_helper_that_dies_at_once_is_reported(void **state)
 {
 	struct error err = {0};
 
@@ -382,7 +382,7 @@ static void one_that_dies_at_once_says_why(void **state)
 	assert_int_equal(err.step, STEP_NET);
 	assert_int_equal(err.reason, REASON_DIED);
 	assert_string_equal(err.about, program);
-	/* Its complaint, and not what it prints in good health. */
+	/* The error has its message, but not its harmless output. */
 	assert_string_equal(err.text, "taphelper died before it was ready: exit status 1: "
 				      "/nonexistent: No such file or directory");
 	stop_helper();
@@ -406,8 +406,8 @@ static void a_shield_that_is_not_required_is_dropped(void **state)
 	stop_helper();
 }
 
-/* Its version is asked for when it has died, and by --check. */
-static void one_that_is_too_old_is_refused(void **state)
+/* The version is checked when the program has died, and by --check. */
+static void a_helper_that_is_too_old_is_refused(void **state)
 {
 	struct error err = {0};
 
@@ -440,12 +440,12 @@ static void another_program_is_refused(void **state)
 	(void)str_print(program, sizeof(program), "%s", right);
 }
 
-static void one_that_dies_too_often_is_lost(void **state)
+static void a_helper_that_dies_too_often_is_lost(void **state)
 {
 	struct fixture *f = *state;
 
 	start_well(f);
-	/* No later run gets far. */
+	/* Later runs fail. */
 	asked.jail = "/nonexistent";
 	run.helper->shields = 1;
 	kill(run.helper->program.process.pid, SIGKILL);
@@ -458,7 +458,7 @@ static void one_that_dies_too_often_is_lost(void **state)
 	stop_helper();
 }
 
-/* The tools lie beside the unit tests, in the directory of the build. */
+/* The tools are in the build directory of the unit tests. */
 static int find_program(void **state)
 {
 	char self[PATH_MAX];
@@ -478,15 +478,15 @@ int main(void)
 #define IN_NETNS(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		IN_NETNS(starts_and_stops),
-		IN_NETNS(a_killed_one_is_started_again),
-		IN_NETNS(it_ends_with_its_holder),
-		IN_NETNS(a_stopped_one_is_continued),
-		IN_NETNS(a_hung_one_is_killed_and_started_again),
-		IN_NETNS(one_that_dies_at_once_says_why),
+		IN_NETNS(a_killed_helper_is_started_again),
+		IN_NETNS(a_helper_exits_with_its_holder),
+		IN_NETNS(a_stopped_helper_is_continued),
+		IN_NETNS(a_hanging_helper_is_killed_and_started_again),
+		IN_NETNS(the_error_of_a_helper_that_dies_at_once_is_reported),
 		IN_NETNS(a_shield_that_is_not_required_is_dropped),
-		IN_NETNS(one_that_is_too_old_is_refused),
+		IN_NETNS(a_helper_that_is_too_old_is_refused),
 		IN_NETNS(another_program_is_refused),
-		IN_NETNS(one_that_dies_too_often_is_lost),
+		IN_NETNS(a_helper_that_dies_too_often_is_lost),
 	};
 
 	return cmocka_run_group_tests(tests, find_program, NULL);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Links, addresses, routes and the TAP device against the real kernel, in a network namespace of a
- * child's, as whoever runs the tests. Jobs run in ns_run(): what does not hold there comes back as
- * an error.
+ * Links, addresses, routes and the TAP device with the real kernel, in a child's network namespace,
+ * as the user of the tests. Jobs run in ns_run(): a failed check there is returned as an error.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -37,7 +36,7 @@ static int run_in(const struct fixture *f, int (*run)(void *arg, struct error *e
 	return ns_run(&f->ns, &job, &deadline, -1, err);
 }
 
-/* In the runner: a check whose failure travels back as the job's error. */
+/* A check in the runner: its failure is returned as the job's error. */
 #define EXPECT(err, condition)                                                           \
 	do {                                                                             \
 		if (!(condition))                                                        \
@@ -72,7 +71,7 @@ static bool has_address(const char *ifname, int family, const char *expected)
 	return found;
 }
 
-/* Flags and MTU of a link; 0 where there is none. */
+/* Flags and MTU of a link; 0: no such link. */
 static unsigned link_flags(const char *ifname, int *ret_mtu)
 {
 	_cleanup_close_ int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -88,7 +87,7 @@ static unsigned link_flags(const char *ifname, int *ret_mtu)
 	return flags;
 }
 
-/* Does a line of a file of /proc/self/net begin so? */
+/* Does a line of @path begin with @start? */
 static bool proc_line(const char *path, const char *start)
 {
 	_cleanup_free_ char *text = NULL;
@@ -143,7 +142,7 @@ static int expect_configured(const struct net_plan *plan, struct error *err)
 	EXPECT(err, link_flags(plan->ifname, &mtu) & IFF_UP);
 	EXPECT(err, mtu == (int)plan->mtu);
 	EXPECT(err, has_address(plan->ifname, AF_INET, "192.168.7.228"));
-	/* Destination, gateway: host byte order in hexadecimal. */
+	/* Destination and gateway are hexadecimal, in host byte order. */
 	if (htonl(1) != 1) {
 		EXPECT(err, proc_line("/proc/self/net/route", "tap7\t00000000\t8207A8C0\t0003"));
 		EXPECT(err, proc_line("/proc/self/net/route", "tap7\t8007A8C0\t00000000\t0001"));
@@ -157,7 +156,7 @@ static int expect_configured(const struct net_plan *plan, struct error *err)
 	return 0;
 }
 
-/* Made, configured, left by its maker, found again with all it had. */
+/* The device is made, configured, closed, and opened again with the same configuration. */
 static int tap_job(void *arg, struct error *err)
 {
 	const struct net_plan *plan = arg;
@@ -215,8 +214,8 @@ static int refused_job(void *arg, struct error *err)
 	return rc < 0 ? rc : link_configure(plan, err);
 }
 
-/* What the kernel refuses is said with the step, the link, and the kernel's reason. */
-static void what_the_kernel_refuses_is_reported(void **state)
+/* The error has the step, the link, and the kernel's reason. */
+static void errors_of_the_kernel_are_reported(void **state)
 {
 	struct net_plan plan = plan_of("tap7", 65522, false);
 	struct error err;
@@ -245,7 +244,7 @@ static int not_a_tap_job(void *arg, struct error *err)
 	return tap_open("lo", &tap, &created, err);
 }
 
-static void not_a_tap(void **state)
+static void a_link_that_is_no_tap_device_is_refused(void **state)
 {
 	struct error err;
 
@@ -261,9 +260,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(loopback_is_brought_up, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_tap_device_is_configured_for_each_mtu, set_up,
 						tear_down),
-		cmocka_unit_test_setup_teardown(what_the_kernel_refuses_is_reported, set_up,
+		cmocka_unit_test_setup_teardown(errors_of_the_kernel_are_reported, set_up,
 						tear_down),
-		cmocka_unit_test_setup_teardown(not_a_tap, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_link_that_is_no_tap_device_is_refused, set_up,
+						tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which addresses are the host's loopback, and which of them are a name server. */
+/* Addresses of the host's loopback, and addresses of name servers. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -79,7 +79,7 @@ static void addresses_of_the_loopback_are_recognized(void **state)
 	}
 }
 
-/* On the heap, to the byte: a sanitizer sees a read past the end. */
+/* Exactly @size bytes on the heap: a sanitizer detects reads past the end. */
 static bool reaches_cut(const union any *a, size_t size)
 {
 	struct sockaddr *cut = malloc(MAX(size, 1U));
@@ -92,7 +92,7 @@ static bool reaches_cut(const union any *a, size_t size)
 	return result;
 }
 
-static void cut_off(void **state)
+static void truncated_addresses(void **state)
 {
 	const struct sockaddr_un local = {.sun_family = AF_UNIX};
 	union any v4, v6;
@@ -101,7 +101,7 @@ static void cut_off(void **state)
 	address_of("127.0.0.1", 80, &v4);
 	address_of("::1", 80, &v6);
 	for (size_t size = 0; size <= sizeof(v6.v6); size++) {
-		/* Shorter ones connect(2) refuses: EINVAL. */
+		/* connect(2) refuses shorter addresses with EINVAL. */
 		assert_int_equal(reaches_cut(&v4, size), size >= sizeof(v4.v4));
 		assert_int_equal(reaches_cut(&v6, size), size >= 24);
 	}
@@ -159,7 +159,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(addresses_of_the_loopback_are_recognized),
-		cmocka_unit_test(cut_off),
+		cmocka_unit_test(truncated_addresses),
 		cmocka_unit_test(name_servers_of_resolv_conf_are_allowed),
 	};
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What slirp4netns prints: its version, and what it complains of. */
+/* Output of slirp4netns: its version and its errors. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,7 +25,7 @@ static const struct version_case version_cases[] = {
 	 0,
 	 {1, 2, 0, 4, 7, 0},
 	 true},
-	/* As helper_finish() leaves it: the lines joined. */
+	/* With joined lines, as from helper_finish(). */
 	{"slirp4netns version 1.2.0 commit: 656041d libslirp: 4.7.0", 0, {1, 2, 0, 4, 7, 0}, true},
 	{"slirp4netns version 1.3.0-beta.0+dev\ncommit: unknown\nlibslirp: 4.9.1-git\n",
 	 0,
@@ -85,7 +85,7 @@ static const struct {
 	{"a\033[31mred\n", "a?[31mred"},
 };
 
-static void the_complaint_is_found(void **state)
+static void the_error_is_found(void **state)
 {
 	char text[256], small[8];
 
@@ -102,7 +102,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_version_is_parsed),
-		cmocka_unit_test(the_complaint_is_found),
+		cmocka_unit_test(the_error_is_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The registry, the network that each driver will give, and how often a helper may die. */
+/* The registry of drivers and their plans. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -105,7 +105,7 @@ static void slirp4netns_plan(void **state)
 			assert_int_equal(cidr_parse(c->cidr, &config.cidr), 0);
 		assert_int_equal(net_driver_slirp4netns.plan(&config, &plan, &err), c->rc);
 		if (c->rc < 0) {
-			/* The sentence names the option. */
+			/* The message names the option. */
 			assert_int_equal(strncmp(err.text, "--", 2), 0);
 			continue;
 		}
@@ -139,7 +139,7 @@ static void plain_plans(void **state)
 	assert_int_equal(servers.n, 0);
 }
 
-/* The namespace is detached only where one is made. */
+/* --detach-netns has an effect only if a namespace is made. */
 static void only_a_network_of_its_own_is_detached(void **state)
 {
 	static const struct {
@@ -181,7 +181,7 @@ static void missing_helper(void **state)
 	net_stop(&net);
 }
 
-/* The helper's socket lies where it is told to; a network without one says so. */
+/* The helper's socket is in the given directory; a network without such a socket is an error. */
 static void offers_ports(void **state)
 {
 	struct net net = {.driver = &net_driver_slirp4netns, .holder = NS_HOLDER_NONE};
@@ -192,7 +192,7 @@ static void offers_ports(void **state)
 	assert_string_equal(net.endpoint, "/run/a/s4n.sock");
 	assert_int_equal(net_offer_ports(&net, "/run/b", &err), 0);
 	assert_string_equal(net.endpoint, "/run/b/s4n.sock");
-	/* Wherever api.sock fits, so does this. */
+	/* Its name is not longer than "api.sock". */
 	assert_true(strlen(net.driver->endpoint) <= strlen("api.sock"));
 	net_stop(&net);
 	assert_null(net.endpoint);
