@@ -94,7 +94,7 @@ static int the_only_one(char **ret, struct error *err)
 		return in_state_dir(running.items[0].state_dir, ret, err);
 	if (running.n == 0)
 		return err_say(err, EINVAL,
-			       "no instance in $XDG_RUNTIME_DIR/fauxroot is running; "
+			       "no instance is running in $XDG_RUNTIME_DIR/fauxroot; "
 			       "for another one, give its state directory with --socket");
 	list = describe(&running);
 	if (!list)

@@ -193,7 +193,7 @@ load ../lib/bash/ports
 		400|parent IP "::1" is not an address for tcp4|{"proto":"tcp4","parentIP":"::1","parentPort":0,"childPort":80}
 		400|parent IP "127.0.0.1" is not an address for udp6|{"proto":"udp6","parentIP":"127.0.0.1","parentPort":0,"childPort":80}
 		400|child IP "x" is not an IP address|{"proto":"tcp","parentPort":0,"childIP":"x","childPort":80}
-		400|child IP "0.0.0.0" is nobody|{"proto":"tcp","parentPort":0,"childIP":"0.0.0.0","childPort":80}
+		400|child IP "0.0.0.0" is a wildcard address|{"proto":"tcp","parentPort":0,"childIP":"0.0.0.0","childPort":80}
 		400|Cannot assign requested address|{"proto":"tcp","parentIP":"192.0.2.77","parentPort":0,"childPort":80}
 	END
 	refused_by POST /v1/ports "" 400 'not JSON'

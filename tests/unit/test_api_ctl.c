@@ -168,7 +168,7 @@ static void run(const struct fixture *f, const char *name, bool inside, int out,
 #define NO_ARGS	  ((const char *const[]){NULL})
 
 #define NO_INSTANCE                                                    \
-	"error: no instance in $XDG_RUNTIME_DIR/fauxroot is running; " \
+	"error: no instance is running in $XDG_RUNTIME_DIR/fauxroot; " \
 	"for another one, give its state directory with --socket\n"
 
 static const struct {
