@@ -35,7 +35,7 @@ struct ns_server {
 	char *path; /* of the state directory */
 	int listener;
 	struct event *pending; /* a client waits */
-	struct event *retry;   /* out of descriptors: look again later */
+	struct event *retry;   /* out of descriptors: try again later */
 };
 
 static void send_namespaces(const struct ns_server *server, int client)

@@ -105,7 +105,7 @@ static void stop_too(void *arg, pid_t pid, int status)
 }
 
 /* Exit with the command's status, or die by the same signal. */
-_noreturn_ static void end_like(int status)
+_noreturn_ static void exit_like(int status)
 {
 	if (WIFSIGNALED(status)) {
 		const struct sigaction by_default = {.sa_handler = SIG_DFL};
@@ -151,7 +151,7 @@ static int enter_pidns(struct error *err)
 	if (rc <= 0)
 		return rc;
 	terminal_take_back();
-	end_like(status);
+	exit_like(status);
 }
 
 /* Join the namespaces of the instance, and its PID namespace if it has one. */

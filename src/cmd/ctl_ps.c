@@ -88,7 +88,7 @@ static int read_command(pid_t pid, struct strv *ret)
 	return rc;
 }
 
-static int ask_all(const struct instance *instance, struct answers *answers, struct error *err)
+static int query(const struct instance *instance, struct answers *answers, struct error *err)
 {
 	_cleanup_api_reply_ struct api_reply info = {.status = 0}, ports = {.status = 0};
 	int rc = get(instance, "/v1/info", &info, err);
@@ -216,7 +216,7 @@ static int add_instance(const struct ctl *ctl, struct listing *listing,
 	_cleanup_(answers_clear) struct answers answers = {.info_known = false};
 	struct error err = {.code = 0};
 
-	if (ask_all(instance, &answers, &err) < 0)
+	if (query(instance, &answers, &err) < 0)
 		log_warning("instance %d: %s", instance->pid, err.text);
 	if (!ctl->json)
 		return add_row(&listing->columns, instance, &answers);

@@ -70,15 +70,15 @@ static bool is_ipv6(const char *ip)
 	return inet_pton(AF_INET6, ip, &address) == 1;
 }
 
-static int ask(struct proxy *proxy, const char *method, const char *path, const char *body,
-	       long status, struct api_reply *ret, struct error *err)
+static int call_api(struct proxy *proxy, const char *method, const char *path, const char *body,
+		    long status, struct api_reply *ret, struct error *err)
 {
 	int rc = api_call(proxy->socket, method, path, body, ret, err);
 
 	return rc < 0 ? rc : api_reply_expect(ret, status, err);
 }
 
-static int ask_info(struct proxy *proxy, struct error *err)
+static int get_info(struct proxy *proxy, struct error *err)
 {
 	_cleanup_api_reply_ struct api_reply reply = {.status = 0};
 	const char *state_dir = getenv("ROOTLESSKIT_STATE_DIR");
@@ -89,7 +89,7 @@ static int ask_info(struct proxy *proxy, struct error *err)
 	proxy->socket = str_format("%s/api.sock", state_dir);
 	if (!proxy->socket)
 		return err_set(err, ENOMEM, "finding the socket");
-	rc = ask(proxy, "GET", "/v1/info", NULL, 200, &reply, err);
+	rc = call_api(proxy, "GET", "/v1/info", NULL, 200, &reply, err);
 	return rc < 0 ? rc : api_info_decode(reply.body, reply.size, &proxy->info, err);
 }
 
@@ -170,7 +170,7 @@ static int add_port(struct proxy *proxy, const struct port_spec *spec, struct er
 
 	if (!body)
 		return err_set(err, ENOMEM, "requesting a port");
-	rc = ask(proxy, "POST", "/v1/ports", body, 201, &reply, err);
+	rc = call_api(proxy, "POST", "/v1/ports", body, 201, &reply, err);
 	if (rc == 0)
 		rc = api_port_decode(reply.body, reply.size, &port, err);
 	if (rc == 0)
@@ -189,11 +189,11 @@ static int remove_port(struct proxy *proxy, struct error *err)
 		return 0;
 	(void)str_print(path, sizeof(path), "/v1/ports/%" PRIu32, proxy->id);
 	proxy->id = 0;
-	rc = ask(proxy, "DELETE", path, NULL, 200, &reply, err);
+	rc = call_api(proxy, "DELETE", path, NULL, 200, &reply, err);
 	return rc == -ENOENT || rc == -ECONNREFUSED ? 0 : rc;
 }
 
-static void say_result(const char *word, const char *reason)
+static void write_result(const char *word, const char *reason)
 {
 	_cleanup_free_ char *text = str_format("%s\n%s", word, reason);
 
@@ -211,7 +211,7 @@ _noreturn_ static void become_real(const struct proxy *proxy, const char *path)
 	execv(path, proxy->words.argv);
 	errnum = errno;
 	err_set(&err, errnum, "executing \"%s\"", path);
-	say_result("1", err.text);
+	write_result("1", err.text);
 	fprintf(stderr, "error: %s\n", err.text);
 	_exit(errnum == ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE);
 }
@@ -231,7 +231,7 @@ static int start_real(struct proxy *proxy, const char *path, struct process *ret
 	return 0;
 }
 
-static int end_real(struct process *real, int *ret_status)
+static int terminate_real(struct process *real, int *ret_status)
 {
 	struct deadline patience = deadline_in(PATIENCE_MS);
 	int rc;
@@ -245,12 +245,13 @@ static int end_real(struct process *real, int *ret_status)
 }
 
 /* Wait until docker-proxy exits, or until a signal tells us to terminate it: status 0 then. */
-static int live(struct proxy *proxy, struct process *real, int *ret_status, struct error *err)
+static int wait_for_real(struct proxy *proxy, struct process *real, int *ret_status,
+			 struct error *err)
 {
 	int rc = process_wait(real, NULL, proxy->signals, ret_status);
 
 	if (rc == -ECANCELED) {
-		rc = end_real(real, ret_status);
+		rc = terminate_real(real, ret_status);
 		*ret_status = 0;
 	}
 	return rc < 0 ? err_set(err, -rc, "waiting for " REAL_PROXY) : 0;
@@ -277,7 +278,7 @@ static int serve(struct proxy *proxy, const char *proto, int *ret_status, struct
 		return rc;
 	rc = start_real(proxy, path, &real, err);
 	if (rc == 0)
-		rc = live(proxy, &real, &wait_status, err);
+		rc = wait_for_real(proxy, &real, &wait_status, err);
 	removed = remove_port(proxy, &at_end);
 	if (rc == 0 && removed < 0)
 		return err_say(err, at_end.code, "removing the port: %s", at_end.text);
@@ -291,7 +292,7 @@ static int run(struct proxy *proxy, char **argv, int *ret_status, struct error *
 	int rc = proxy_words_read(&proxy->words, argv, err);
 
 	if (rc == 0)
-		rc = ask_info(proxy, err);
+		rc = get_info(proxy, err);
 	if (rc < 0)
 		return rc;
 	if (is_unneeded(proxy))
@@ -305,7 +306,7 @@ static int run(struct proxy *proxy, char **argv, int *ret_status, struct error *
 		    proxy->info.port_driver, proto,
 		    proxy->words.host_port ? proxy->words.host_port : "",
 		    *proxy->words.host_ip ? proxy->words.host_ip : "the host");
-	say_result("0", "");
+	write_result("0", "");
 	return 0;
 }
 
@@ -338,7 +339,7 @@ int docker_proxy(const char *name, char **argv)
 		return status;
 	str_printable(err.text);
 	if (!proxy.delegated)
-		say_result("1", err.text);
+		write_result("1", err.text);
 	fprintf(stderr, "error: %s\n", err.text);
 	return EXIT_FAILURE;
 }

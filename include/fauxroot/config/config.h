@@ -60,7 +60,7 @@ enum idmap_mode {
 
 enum subid_source {
 	SUBID_AUTO = 0,
-	SUBID_DYNAMIC, /* ask getsubids(1) */
+	SUBID_DYNAMIC, /* run getsubids(1) */
 	SUBID_STATIC,  /* read /etc/subuid and /etc/subgid */
 };
 
