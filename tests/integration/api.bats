@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# The REST API's first call, over curl and over the client.
+# Basic calls of the REST API, with curl and with the client.
 
 load ../lib/bash/common
 
@@ -36,7 +36,7 @@ field() {
 	stop
 }
 
-@test "the target itself can ask" {
+@test "the target itself can use the API" {
 	run -0 fx --net=slirp4netns --copy-up=/run sh -c \
 		'curl -sS --unix-socket "$ROOTLESSKIT_STATE_DIR/api.sock" http://x/v1/info; echo; echo $$'
 	equals "${lines[1]}" "$(jq .childPID <<<"${lines[0]}")"
@@ -53,7 +53,7 @@ field() {
 	stop
 }
 
-@test "as rootlesskit the version is the reference's" {
+@test "as rootlesskit: the version is the reference's" {
 	ln -s "$(realpath "$FAUXROOT")" rootlesskit
 	FAUXROOT=$PWD/rootlesskit launch sleep 1000
 	run -0 api /v1/info
@@ -62,7 +62,7 @@ field() {
 	ended 255
 }
 
-@test "fauxrootctl info shows it, by --socket and by ROOTLESSKIT_STATE_DIR" {
+@test "fauxrootctl info shows the same, by --socket and by ROOTLESSKIT_STATE_DIR" {
 	launch --net=slirp4netns sleep 1000
 	run -0 "$FAUXROOTCTL" --socket "$S/api.sock" info
 	equals "- REST API version: 1.1.1
@@ -84,9 +84,9 @@ field() {
 	says "$stderr" '^error: '
 }
 
-@test "silent, slow and torn clients do not hold the launcher" {
+@test "silent, slow and broken clients do not block the launcher" {
 	launch sh -c 'while [ ! -e go ]; do sleep 0.02; done; exit 8'
-	# Each has ten seconds: if they were waited for, the time of api() would not do.
+	# Each has ten seconds: if the launcher waited for them, api() would time out.
 	local i
 	for i in 1 2 3 4; do
 		socat -u "EXEC:sleep 1000" "UNIX-CONNECT:$S/api.sock" 3>&- 4>&- &
@@ -100,7 +100,7 @@ field() {
 	kill_marked
 }
 
-@test "a hundred requests one after another and twenty at once" {
+@test "a hundred sequential requests and twenty at once" {
 	launch sleep 1000
 	local round pids=()
 	for ((round = 0; round < 20; round++)); do

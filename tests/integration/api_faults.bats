@@ -1,12 +1,12 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# Hostile clients of the API: silent ones, too many, endless bodies, and those that go away.
+# Hostile clients of the API: silent ones, too many, endless bodies, and clients that disconnect.
 
 load ../lib/bash/common
 load ../lib/bash/ports
 load ../lib/bash/portcheck
 
-@test "API: silent clients, and one byte after another, hold nobody" {
+@test "API: silent clients, and clients that send byte by byte, block nobody" {
 	launch_ports sleep 1000
 	local i
 	for i in 1 2 3 4 5 6 7 8; do
@@ -19,7 +19,7 @@ load ../lib/bash/portcheck
 	kill_marked
 }
 
-# api_clients N silent|served - that many connections, until end_clients
+# api_clients N silent|served - open N connections that stay until end_clients
 api_clients() {
 	mkfifo go
 	"$FAUXROOT_TEST_TOOLS/apiclients" "$S/api.sock" "$@" <go >clients 3>&- 4>&- &
@@ -28,14 +28,14 @@ api_clients() {
 	wait_for grep -q ready clients
 }
 
-# end_clients - CLOSED: the numbers of those that the server has closed
+# end_clients - set CLOSED to the numbers of the connections that the server has closed
 end_clients() {
 	exec {GO}>&-
 	wait "$CLIENTS" || return
 	CLOSED=$(tail -n +2 clients | paste -sd' ')
 }
 
-@test "API: three hundred idle connections make room for the next, the oldest first" {
+@test "API: with three hundred idle connections the oldest is closed for the next one" {
 	launch_ports sleep 1000
 	api_clients 300 silent
 	publish tcp 127.0.0.1 0 127.0.0.1 80
@@ -45,24 +45,24 @@ end_clients() {
 	stop
 }
 
-@test "API: 256 keep-alive clients between their requests, and the longest idle makes room" {
+@test "API: 256 keep-alive clients between their requests: the longest idle one is closed" {
 	launch_ports sleep 1000
 	api_clients 256 served
 	publish tcp 127.0.0.1 0 127.0.0.1 80
 	unpublish "$ID"
 	end_clients
-	# The second request may come before the launcher has seen that the first client has gone.
+	# The second request may come before the launcher has noticed that the first client disconnected.
 	[[ " 0 1 " == " $CLOSED "* ]]
 	stop
 }
 
-@test "API: JSON nested 100,000 deep and bodies without end are refused" {
+@test "API: JSON nested 100,000 deep and endless bodies are refused" {
 	launch_ports sleep 1000
 	head -c 50000 /dev/zero | tr '\0' '[' >deep
 	equals 400 "$(curl -s --max-time 100 --unix-socket "$S/api.sock" -o /dev/null -w '%{http_code}' --data-binary @deep http://x/v1/ports)"
 	head -c 100000 /dev/zero | tr '\0' '[' >deep
 	not accepted --data-binary @deep
-	# A length of 1 GiB that never comes, and one that comes in chunks.
+	# A length of 1 GiB without the data, and an endless chunked body.
 	not accepted -H 'Content-Length: 1073741824' --data-binary @deep
 	head -c 300000 /dev/zero | tr '\0' ' ' >long
 	not accepted -H 'Transfer-Encoding: chunked' -T long -X POST
@@ -71,21 +71,21 @@ end_clients() {
 	stop
 }
 
-accepted() { # CURL OPTIONS… - POST /v1/ports was answered with other than an error
+accepted() { # CURL OPTIONS… - POST /v1/ports is answered without an error
 	local got
 	got=$(curl -s --max-time 100 --unix-socket "$S/api.sock" -o /dev/null -w '%{http_code}' "$@" http://x/v1/ports || true)
 	[[ $got == 2* ]]
 }
 
-@test "API: out of descriptors: said once at most, in our own words, and it goes on" {
+@test "API: without free descriptors: at most one log line, in our own words, and the API continues" {
 	launch_ports sleep 1000
 	free_port 30
 	local round limit
 	limit=$(($(fds_of "$LAUNCHER") + 14))
 	for round in 1 2 3 4 5 6; do
-		# A port takes two: with an odd and with an even number there may be one left for a client.
+		# A port takes two descriptors: one may be left for a client, depending on the number.
 		prlimit --pid "$LAUNCHER" --nofile=$((limit - round / 4)):$limit
-		# All are taken back, and with them come the clients that had to wait.
+		# All descriptors are released, and then the waiting clients are accepted.
 		run -1 --separate-stderr ctl add-ports "$PORT-$((PORT + 29)):$PORT-$((PORT + 29))/tcp"
 		says "$stderr" 'Too many open files|No file descriptors available'
 		equals "" "$(port_objects)"
@@ -95,7 +95,7 @@ accepted() { # CURL OPTIONS… - POST /v1/ports was answered with other than an 
 	stop
 }
 
-@test "API: a client that goes away in the middle of its request" {
+@test "API: a client that disconnects in the middle of its request" {
 	launch_ports sleep 1000
 	local i
 	for i in 1 2 3 4 5; do
@@ -104,14 +104,14 @@ accepted() { # CURL OPTIONS… - POST /v1/ports was answered with other than an 
 		printf 'POST /v1/ports HTTP/1.1\r\nHost: x\r\nContent-Length: 48\r\n\r\n%s' \
 			'{"proto":"tcp","parentPort":0,"childPort":80}   ' | socat -u - "UNIX-CONNECT:$S/api.sock"
 	done
-	# Whole requests are carried out, torn ones are not.
+	# Complete requests are carried out, incomplete ones are not.
 	five() { [ "$(port_objects | wc -l)" -eq 5 ]; }
 	wait_for five
 	stop
 }
 
-@test "API: ports come and go while SIGTERM is pending, for a target that takes its time" {
-	# As a dockerd does: it stops its containers first, whose ports are taken back one by one.
+@test "API: ports are added and removed while SIGTERM is pending, for a slow target" {
+	# dockerd does this: it first stops its containers, whose ports are removed one by one.
 	launch_ports sh -c 'trap "" TERM; echo deaf; exec sleep 1000'
 	wait_for grep -q deaf "$OUT"
 	local round flood
@@ -127,12 +127,12 @@ accepted() { # CURL OPTIONS… - POST /v1/ports was answered with other than an 
 	ended 137
 }
 
-@test "API: adds racing deletes: no port twice, none left listening that is not listed" {
+@test "API: adds racing deletes: no port twice, no listener without a list entry" {
 	launch_ports sleep 1000
 	free_port 4
 	local worker i pids=() id at
 	for worker in 0 1 2 3 4 5; do
-		# Six workers on four ports: somebody loses every time.
+		# Six workers on four ports: some of them always lose.
 		(
 			for ((i = 0; i < 8; i++)); do
 				id=$(ctl add-ports "127.0.0.1:$((PORT + (worker + i) % 4)):80/tcp" 2>/dev/null) || continue

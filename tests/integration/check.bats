@@ -1,12 +1,12 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# fauxroot --check: what it looks at, what it prints, how it ends, and that nothing of it remains.
-# That it names an obstacle exactly where a launch fails is shown by root/explain.bats.
+# fauxroot --check: what it checks and prints, how it exits, and that it leaves nothing behind.
+# root/explain.bats shows that it names an obstacle exactly when a launch fails.
 
 load ../lib/bash/common
 load ../lib/bash/ports
 
-# check STATUS OPTIONS… - in $output the table
+# check STATUS OPTIONS… - run it; the table is in $output
 check() {
 	local status=$1
 	shift
@@ -14,12 +14,12 @@ check() {
 	equals "" "$stderr"
 }
 
-# finding STATUS CHECK SEEN - one line of the table
+# finding STATUS CHECK SEEN - the table has this line
 finding() {
 	says "$output" "^$1 +$2 +$3"
 }
 
-@test "a machine on which a launch works is ready, and nothing is launched" {
+@test "a machine on which a launch works is ready, and no command is launched" {
 	printf '#!/bin/sh\ntouch ran\n' >./command
 	chmod +x ./command
 	check 0 ./command
@@ -33,7 +33,7 @@ finding() {
 	[ -e ran ]
 }
 
-@test "every check is a line, or has its cause and its remedy below" {
+@test "every check is one line, or is followed by its cause and its remedy" {
 	check 1 ./absent
 	not grep -vE '^(ok|unknown|warning|obstacle) +|^          (cause: |remedy:) |^[1-9][0-9]* obstacle' <<<"$output"
 	finding obstacle command 'executing "\./absent": No such file or directory'
@@ -43,7 +43,7 @@ finding() {
 	[[ $output != *$'\e'* ]]
 }
 
-@test "only what the options need is looked at" {
+@test "only what the options need is checked" {
 	check 0 true
 	not says "$output" 'tun|network|resolv|ping|port|/sys|/proc |copy-up|overlayfs|cgroup|linger|keyring|data dir'
 	check 0 --idmap=single --net=none --pidns --copy-up=/etc true
@@ -51,7 +51,7 @@ finding() {
 	finding ok /proc mounted
 	finding ok copy-up /etc
 	not says "$output" 'newuidmap |subordinate|tun|resolv'
-	# Whatever the command will be.
+	# Whatever the command is.
 	check 0
 	says "$output" '^(ok|warning) +overlayfs '
 	says "$output" '^(ok|warning) +cgroup '
@@ -59,7 +59,7 @@ finding() {
 	not says "$output" '^[a-z]+ +command '
 }
 
-@test "a network is brought up, with its device, its helper and its ports" {
+@test "a network is created, with its device, its helper and its ports" {
 	free_port
 	check 0 --net=slirp4netns --port-driver=builtin -p "127.0.0.1:$PORT:80/tcp" true
 	finding ok /dev/net/tun 'a TAP device: made'
@@ -94,7 +94,7 @@ time.sleep(1000)' "$PORT" >listening 3>&- 4>&- &
 	says "$output" '^5 obstacles'
 }
 
-@test "without usable ranges mounts and network are tried all the same" {
+@test "without usable ranges, mounts and network are still tried" {
 	printf '#!/bin/sh\necho refused >&2\nexit 1\n' >newuidmap
 	chmod +x newuidmap
 	PATH=$T:$PATH check 1 --net=none /no/command
@@ -105,7 +105,7 @@ time.sleep(1000)' "$PORT" >listening 3>&- 4>&- &
 	finding obstacle command '.*No such file'
 }
 
-@test "warnings show in the status only where asked for" {
+@test "warnings change the status only on request" {
 	mkdir -m 0700 "$T/none"
 	export XDG_RUNTIME_DIR=
 	check 0 true
@@ -116,7 +116,7 @@ time.sleep(1000)' "$PORT" >listening 3>&- 4>&- &
 	XDG_RUNTIME_DIR=$T/run run -0 --separate-stderr fx --check=strict true
 }
 
-@test "JSON has what the table has" {
+@test "JSON has the contents of the table" {
 	run -1 --separate-stderr fx --check --json --net=none /no/command
 	python3 -c '
 import json, sys
@@ -136,14 +136,14 @@ assert checks["namespaces"]["status"] == "ok" and "cause" not in checks["namespa
 	one_error "$stderr" '--json needs --check'
 }
 
-@test "options that no launch would take are refused first" {
+@test "options that every launch would refuse are refused first" {
 	run -125 --separate-stderr fx --check --publish=127.0.0.1:1:1/tcp true
 	one_error "$stderr" '--publish='
 	run -125 --separate-stderr fx --check=all true
 	one_error "$stderr" '--check takes false, true or strict'
 }
 
-@test "the names of RootlessKit have it, too" {
+@test "RootlessKit's names have it, too" {
 	ln -s "$FAUXROOT" rootlesskit
 	run -0 --separate-stderr ./rootlesskit --check true 3>&- 4>&-
 	says "$output" '^ok +id map'
@@ -151,7 +151,7 @@ assert checks["namespaces"]["status"] == "ok" and "cause" not in checks["namespa
 	says "$output" '^obstacle +command'
 }
 
-@test "on a terminal it has symbols and colour, unless NO_COLOR is set" {
+@test "on a terminal it uses symbols and colour, unless NO_COLOR is set" {
 	run -0 "$PTY" "$FAUXROOT" --check true 3>&- 4>&- <<<'exit 0'
 	[[ $output == *$'\e['*'✓ ok'* ]]
 	NO_COLOR=1 run -0 "$PTY" "$FAUXROOT" --check true 3>&- 4>&- <<<'exit 0'
@@ -159,7 +159,7 @@ assert checks["namespaces"]["status"] == "ok" and "cause" not in checks["namespa
 	says "$output" '^ok +id map'
 }
 
-@test "a state directory is looked at and left as it is" {
+@test "a state directory is checked without a change" {
 	mkdir -p "$S/below"
 	echo text >"$S/child_pid"
 	check 0 --state-dir="$S" true
@@ -176,7 +176,7 @@ assert checks["namespaces"]["status"] == "ok" and "cause" not in checks["namespa
 	stop
 }
 
-@test "--evacuate-cgroup2: what the launch would say" {
+@test "--evacuate-cgroup2: the same message as the launch" {
 	local options=(--pidns --cgroupns --evacuate-cgroup2=evacuated) code=0
 	fx "${options[@]}" true 2>"$LOG" || code=$?
 	if [ "$code" -eq 0 ]; then
@@ -189,7 +189,7 @@ assert checks["namespaces"]["status"] == "ok" and "cause" not in checks["namespa
 	fi
 }
 
-@test "a signal ends it, and takes what it tries along" {
+@test "a signal ends it, and its trial processes" {
 	printf '#!/bin/sh\necho $$ >"%s/helper"\nexec sleep 1000\n' "$T" >slirp4netns
 	chmod +x slirp4netns
 	"$FAUXROOT" --check --net=slirp4netns --slirp4netns-binary="$T/slirp4netns" true </dev/null \
@@ -202,7 +202,7 @@ assert checks["namespaces"]["status"] == "ok" and "cause" not in checks["namespa
 	wait_for gone "$(<"$T/helper")"
 }
 
-@test "SIGKILL takes it along as well" {
+@test "SIGKILL ends them as well" {
 	printf '#!/bin/sh\necho $$ >"%s/helper"\nexec sleep 1000\n' "$T" >newuidmap
 	chmod +x newuidmap
 	PATH=$T:$PATH "$FAUXROOT" --check true </dev/null >"$OUT" 2>"$LOG" 3>&- 4>&- &
@@ -213,7 +213,7 @@ assert checks["namespaces"]["status"] == "ok" and "cause" not in checks["namespa
 	wait_for gone "$(<"$T/helper")"
 }
 
-@test "what cannot be read, or makes no sense, is no crash" {
+@test "unreadable files and invalid contents cause no crash" {
 	mkdir dir
 	local odd
 	for odd in '' "$(printf '%4000s' x)" $'\xff\xfe' '::' '/'; do

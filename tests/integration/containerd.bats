@@ -1,9 +1,9 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2016,SC2154 # inner shells expand; bats sets LAUNCHER, TARGET
-# Rootless containerd: the options, the environment, the files and the steps in the namespaces that
-# containerd-rootless.sh, its setup tool and nerdctl rely on, by the compatible names. The network is
-# detached, as that script has it wherever --help shows the option.
+# Rootless containerd: the options, environment, files and steps in the namespaces that
+# containerd-rootless.sh, its setup tool and nerdctl rely on, under the compatible names. The network is
+# detached: that script does this wherever --help shows the option.
 
 load ../lib/bash/common
 load ../lib/bash/ports
@@ -34,7 +34,7 @@ teardown() {
 	return $status
 }
 
-# What the script does in the namespaces, before it becomes containerd.
+# What the script does in the namespaces, before it executes containerd.
 child='set -e
 	rm -f /run/containerd /run/xtables.lock /var/lib/containerd /var/lib/cni /etc/containerd
 	ssl=$(realpath /etc/ssl)
@@ -48,12 +48,12 @@ child='set -e
 	own "$XDG_CONFIG_HOME/containerd" /etc/containerd
 	exec containerd'
 
-# As nerdctl enters, which leaves the network alone where $STATE/netns is; ctr is to talk to it.
+# Enter like nerdctl, which does not join the network if $STATE/netns exists; ctr talks to containerd.
 enter() {
 	nsenter "-w$PWD" --preserve-credentials -m -U -t "$(<"$S/child_pid")" -F "$@" 3>&- 4>&-
 }
 
-# image.tar: one layer with a static busybox of user 1000, as "docker save" writes it
+# image.tar: one layer with a static busybox of user 1000, in the format of "docker save"
 make_image() {
 	local layer config
 	mkdir -p rootfs/bin
@@ -69,7 +69,7 @@ make_image() {
 	tar -cf image.tar manifest.json "$config" layer.tar
 }
 
-# spec.json: a container of the file system at DIR, without cgroups and the host's network
+# spec.json: a container of the file system at DIR, without cgroups, in the host's network
 make_spec() { # DIR SCRIPT
 	runc spec
 	jq --arg dir "$1" --arg script "$2" '.process.terminal = false |
@@ -89,7 +89,7 @@ make_spec() { # DIR SCRIPT
 	enter ctr images import image.tar
 	mkdir mnt
 	enter ctr images mount --rw example.org/box:1 "$T/mnt"
-	# Seen in there alone.
+	# Visible only inside.
 	[ -z "$(ls mnt)" ]
 	make_spec "$T/mnt" 'busybox id -u; busybox stat -c %u:%g /bin/busybox'
 	run -0 enter ctr run --rm --config "$T/spec.json" one

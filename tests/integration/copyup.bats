@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# Copy-up: a private writable copy of a directory whose sub-directories stay the real ones.
+# Copy-up: a private writable copy of a directory whose sub-directories are still the real ones.
 #
 # refused: openat2 open_tree
 
@@ -8,7 +8,7 @@ load ../lib/bash/common
 
 setup() {
 	common_setup
-	# A directory to copy up that has everything in it.
+	# A directory with every kind of entry.
 	D=$T/dir
 	mkdir -p "$D/sub/deep" "$D/empty"
 	echo one >"$D/file"
@@ -23,7 +23,7 @@ setup() {
 	echo hidden >"$D/.hidden"
 }
 
-@test "the copy is a tmpfs; entries lead to .ro…; links are made again word for word" {
+@test "the copy is a tmpfs; entries lead to .ro…; links are copied with the same text" {
 	run -0 fx --copy-up="$D" sh -c 'cd "$1" && stat -f -c %T . && cat file relative sub/deep/file into/file "with space" .hidden &&
 		readlink relative absolute dangling into && readlink file && test -p fifo' sh "$D"
 	equals tmpfs "${lines[0]}"
@@ -32,12 +32,12 @@ setup() {
 	[[ ${lines[11]} =~ ^\.ro[A-Za-z0-9]+/file$ ]]
 }
 
-@test "the list of names is the original's, and .ro… beside it" {
+@test "the names are the original's, plus .ro…" {
 	run -0 fx --copy-up="$D" sh -c 'ls -A "$1" | grep -v "^\.ro"' sh "$D"
 	equals "$(ls -A "$D")" "$output"
 }
 
-@test "rm and write in the copy work, the host sees nothing" {
+@test "rm and write in the copy work, the host does not change" {
 	run -0 fx --copy-up="$D" sh -c 'cd "$1" && rm file relative && echo two >file && echo new >new && rm -r empty && cat file' sh "$D"
 	equals two "$output"
 	equals one "$(<"$D/file")"
@@ -46,7 +46,7 @@ setup() {
 	[ -d "$D/empty" ]
 }
 
-@test "a sub-directory is the real one: what is written there is seen from the host" {
+@test "a sub-directory is the real one: the host sees what is written there" {
 	run -0 fx --copy-up="$D" sh -c 'echo there >"$1/sub/made"' sh "$D"
 	equals there "$(<"$D/sub/made")"
 }
@@ -72,14 +72,14 @@ setup() {
 	run -0 fx rmdir "$T/owned"
 }
 
-@test "a directory that holds a socket: the socket still answers" {
+@test "a directory that contains a socket: the socket still answers" {
 	"$PROBE" listen "$D/socket" 3>&- 4>&- &
 	wait_for test -S "$D/socket"
 	run -0 fx --copy-up="$D" socat -u "UNIX-CONNECT:$D/socket" -
 	equals hello "$output"
 }
 
-@test "a socket that the target makes in a sub-directory is seen from the host" {
+@test "a socket that the target creates in a sub-directory is visible on the host" {
 	launch --copy-up="$D" "$PROBE" listen "$D/sub/socket"
 	wait_for test -S "$D/sub/socket"
 	run -0 socat -u "UNIX-CONNECT:$D/sub/socket" -
@@ -87,7 +87,7 @@ setup() {
 	ended 0
 }
 
-@test "a socket under XDG_RUNTIME_DIR with /run copied up is seen from the host" {
+@test "a socket under XDG_RUNTIME_DIR with /run copied up is visible on the host" {
 	case $HOST_RUNTIME_DIR in
 	/run/*) ;;
 	*) HOST_RUNTIME_DIR=/run/user/$(id -u) ;;
@@ -137,7 +137,7 @@ setup() {
 	equals 1 "$output"
 }
 
-@test "a directory given by a link is resolved; /var/run beside /run is done once" {
+@test "a symbolic link to a directory is resolved; /var/run and /run are copied up once" {
 	ln -s dir alias
 	run -0 fx --copy-up="$T/alias" --copy-up="$D" sh -c 'stat -f -c %T "$1"; cut -d" " -f5 /proc/self/mountinfo | grep -cx "$1"' sh "$D"
 	equals "tmpfs 1" "${lines[*]}"
@@ -163,12 +163,12 @@ setup() {
 	done
 }
 
-@test "with copy-up of /etc the network's resolv.conf is there and can be replaced" {
+@test "with copy-up of /etc the network's resolv.conf exists and can be replaced" {
 	run -0 fx --net=slirp4netns --copy-up=/etc sh -c 'cat /etc/resolv.conf; test -s /etc/hosts'
 	says "$output" '^nameserver 10\.0\.2\.3$'
 }
 
-@test "nothing is mounted on the host, at any mode of propagation" {
+@test "nothing is mounted on the host, with any propagation" {
 	local mode
 	for mode in private rprivate slave rslave; do
 		run -0 fx --propagation=$mode --copy-up=/etc --net=none true
@@ -181,9 +181,9 @@ setup() {
 	says "$output" "$D/file"
 }
 
-@test "a directory that cannot be read fails with its name" {
+@test "a directory that cannot be read: the error names it" {
 	mkdir -m 0 "$T/locked"
-	# Fake root may read it: it is the caller's own.
+	# Fake root may read it, because the caller owns it.
 	run -0 fx --copy-up="$T/locked" true
 	chmod 700 "$T/locked"
 }
@@ -195,7 +195,7 @@ setup() {
 	equals 1000 "$output"
 }
 
-@test "a directory swapped for a link during copy-up never leads outside" {
+@test "a directory replaced by a link during copy-up never leads outside" {
 	mkdir -p swap/a victim
 	touch victim/precious
 	(
@@ -205,8 +205,8 @@ setup() {
 	) 2>/dev/null 3>&- 4>&- &
 	local swapper=$! round
 	for ((round = 0; round < 30; round++)); do
-		# It runs on what the path led to at one moment, or it is refused; a tmpfs stands on
-		# the one or on the other, and never a second one on what is beside.
+		# It runs on what the path led to at one moment, or it is refused. One of both
+		# directories gets a tmpfs, and no second one is mounted beside it.
 		run fx --copy-up="$T/swap/a" sh -c 'grep -c " $1/.* - tmpfs none \| $1/.* - tmpfs tmpfs " /proc/self/mountinfo' sh "$T"
 		[ "$status" -ne 0 ] || [ "$output" -le 1 ]
 		[ "$status" -ne 1 ] # no tmpfs at all

@@ -1,13 +1,13 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# Descriptors: none of ours reaches the target, all of the caller's do.
+# Descriptors: the target gets none of ours and all of the caller's.
 #
 # refused: clone3:ports close_range:agent
 
 load ../lib/bash/common
 
-# What the target must see is what a plain program started by the same caller sees: bats and the
-# machine may have descriptors of their own open.
+# The target must see the same descriptors as a plain program of the same caller: bats and the machine
+# may have their own open.
 compare_fds() { # OPTIONS…
 	"$PROBE" fds "$T/plain" 3>&- 4>&-
 	"$FAUXROOT" "$@" "$PROBE" fds "$T/fauxroot" 3>&- 4>&-
@@ -37,7 +37,7 @@ compare_fds() { # OPTIONS…
 two" "$output"
 }
 
-@test "what the target closes is closed: launcher and init do not hold it" {
+@test "a descriptor that the target closes is closed: launcher and init hold no copy" {
 	local mode reader
 	mkfifo fifo
 	for mode in --pidns=false --pidns; do
@@ -51,11 +51,11 @@ two" "$output"
 	done
 }
 
-@test "no descriptor of the launcher is a directory outside, nor a namespace, in any helper" {
+@test "no helper has a directory outside or a namespace open, nor has the launcher" {
 	launch --net=slirp4netns --state-dir="$S" sleep 1000
 	local helper
 	helper=$(child_of "$LAUNCHER" slirp4netns)
-	# The lock above all: a helper that held it would outlive the launcher with it (SAFETY 1, 2).
+	# Above all the lock: a helper that held it would keep it after the launcher's death.
 	run ls -l "/proc/$helper/fd"
 	[[ $output != *"$S/lock"* ]]
 	[[ $output != *"user:["* ]]
@@ -71,7 +71,7 @@ two" "$output"
 	done
 }
 
-@test "a closed stdin is closed for the target too, not filled by something of ours" {
+@test "a closed stdin is closed for the target too, not reused by us" {
 	"$PROBE" fds "$T/plain" <&- 3>&- 4>&-
 	"$FAUXROOT" "$PROBE" fds "$T/fauxroot" <&- 3>&- 4>&-
 	diff "$T/plain" "$T/fauxroot"
@@ -83,7 +83,7 @@ two" "$output"
 	equals 127 "$code"
 }
 
-@test "a broken pipe on stderr is no reason to die" {
+@test "a broken pipe on stderr does not kill the launcher" {
 	run -0 bash -c '"$FAUXROOT" --debug true 2> >(exec <&-; sleep 0)'
 }
 
@@ -99,7 +99,7 @@ two" "$output"
 	says "$output" '^first$'
 }
 
-@test "LISTEN_FDS descriptors do not stay with a helper" {
+@test "LISTEN_FDS descriptors do not stay open in a helper" {
 	echo x >f1
 	sh -c 'exec 3<f1; LISTEN_PID=$$ LISTEN_FDS=1 exec "$FAUXROOT" --state-dir="$1" \
 		--net=slirp4netns sleep 1000' sh "$S" </dev/null >"$OUT" 2>"$LOG" 4>&- &
@@ -112,20 +112,20 @@ two" "$output"
 	stop
 }
 
-@test "a LISTEN_PID of somebody else is ignored, and the variables are not handed on" {
+@test "another process's LISTEN_PID is ignored, and the variables are not passed on" {
 	LISTEN_PID=1 LISTEN_FDS=2 run -0 fx sh -c 'echo "[$LISTEN_PID][$LISTEN_FDS]"'
 	[[ $output = "[][]" || $output = "[1][2]" ]]
-	# Whatever is handed on, it must not claim to be for the target.
+	# Variables that are passed on must not claim to be for the target.
 	LISTEN_PID=1 LISTEN_FDS=2 run -0 fx sh -c '[ "$LISTEN_PID" != $$ ]'
 }
 
-@test "odd values of LISTEN_FDS: 999999, -1, x, empty, 2^32: no crash, no claim" {
+@test "invalid values of LISTEN_FDS: 999999, -1, x, empty, 2^32: no crash, no descriptors passed" {
 	local value
 	for value in 999999 -1 x "" 4294967297 0 1x; do
 		run -0 sh -c 'LISTEN_PID=$$ LISTEN_FDS=$1 exec "$FAUXROOT" sh -c \
 			"case \$LISTEN_PID in \$\$) echo claims \$LISTEN_FDS ;; esac; exit 0" 3>&- 4>&-' \
 			sh "$value"
-		# An honest answer is none: there are no such descriptors.
+		# There are no such descriptors, so none is the correct answer.
 		[[ $output != *claims*999999* && $output != *claims*x* && $output != *claims*-1* ]]
 	done
 }
@@ -135,7 +135,7 @@ two" "$output"
 	equals 64 "$output"
 }
 
-@test "out of descriptors: one clear line and 125, nothing left" {
+@test "without free descriptors: one clear line and 125, nothing left" {
 	local n
 	for n in 4 6 8 10; do
 		run sh -c 'ulimit -n '$n'; exec "$FAUXROOT" --net=slirp4netns true' 3>&- 4>&-

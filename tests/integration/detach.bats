@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2016,SC2154 # inner shells expand; bats sets LAUNCHER, TARGET, PORT
-# --detach-netns: the network is at $STATE/netns, the command in that of the host. What is behind its
-# gateway is in root/network.bats.
+# --detach-netns: the network is at $STATE/netns, the command uses the host's network. root/network.bats
+# tests what is behind the gateway.
 #
 # refused: open_tree close_range:netns close_range:hold
 
@@ -34,14 +34,14 @@ $(ls /sys/class/net)" "$output"
 	equals "" "$stderr"
 }
 
-@test "with /etc copied up resolv.conf and hosts are the host's, too" {
+@test "with /etc copied up, resolv.conf and hosts are still the host's" {
 	run -0 fx --net=slirp4netns --detach-netns --copy-up=/etc sh -c 'cat /etc/resolv.conf /etc/hosts
 		grep -cE " /etc/(hosts|resolv)" /proc/self/mountinfo || :'
 	equals "$(cat /etc/resolv.conf /etc/hosts)
 0" "$output"
 }
 
-@test "netns is an empty file to the host, the namespace inside, and not there without the option" {
+@test "netns is an empty file on the host, the namespace inside, and missing without the option" {
 	launch --net=slirp4netns --detach-netns sleep 1000
 	equals "regular empty file" "$(stat -c %F "$S/netns")"
 	equals nsfs "$(mounts_of_target stat -f -c %T "$S/netns")"
@@ -52,7 +52,7 @@ $(ls /sys/class/net)" "$output"
 	stop
 }
 
-@test "it is there before the command runs, with address, MTU, route, and DNS for who enters" {
+@test "it exists before the command runs, with address, MTU, route, and DNS for a process that enters" {
 	run -0 fx --net=slirp4netns --detach-netns --ipv6 --mtu=1400 --ifname=net1 --cidr=192.168.64.0/24 sh -c '
 		cd "$ROOTLESSKIT_STATE_DIR"
 		grep ^nameserver resolv.conf
@@ -67,7 +67,7 @@ $(ls /sys/class/net)" "$output"
 	says "$output" 'net1:.*UP.* mtu 1400 '
 }
 
-@test "--net=none: lo alone" {
+@test "--net=none: only lo" {
 	run -0 fx --net=none --detach-netns sh -c 'readlink /proc/self/ns/net
 		nsenter --net="$ROOTLESSKIT_STATE_DIR/netns" ip -o addr'
 	equals "$(readlink /proc/self/ns/net)" "${lines[0]}"
@@ -75,14 +75,14 @@ $(ls /sys/class/net)" "$output"
 	says "$output" '127\.0\.0\.1/8'
 }
 
-@test "what is in the child is its root's: links, routes and sysctls can be changed" {
+@test "the child's root owns the network: links, routes and sysctls can be changed" {
 	run -0 fx --net=none --detach-netns --state-dir="$S" nsenter --net="$S/netns" sh -c '
 		ip link add br0 type bridge && ip addr add 10.4.0.1/24 dev br0 && ip link set br0 up &&
 		echo 1 >/proc/sys/net/ipv4/ip_forward && cat /proc/sys/net/ipv4/ip_forward'
 	equals 1 "$output"
 }
 
-@test "with the state directory below directories that are copied up" {
+@test "with the state directory under copied-up directories" {
 	mkdir -p below/run
 	run -0 fx --net=slirp4netns --detach-netns --state-dir="$PWD/below/run/state" --copy-up="$PWD/below" \
 		--copy-up=/etc --copy-up=/run --copy-up=/var/lib sh -c '
@@ -92,7 +92,7 @@ $(ls /sys/class/net)" "$output"
 	says "$output" '10\.0\.2\.100'
 }
 
-@test "the argv of containerd-rootless.sh, with a network and with that of the host" {
+@test "the argv of containerd-rootless.sh, with its own network and with the host's" {
 	local net
 	for net in host slirp4netns none; do
 		run -0 fx "--net=$net" --mtu=1500 --slirp4netns-sandbox=auto --slirp4netns-seccomp=auto \
@@ -106,7 +106,7 @@ $(ls /sys/class/net)" "$output"
 	done
 }
 
-@test "slirp4netns runs without sandbox and filter; asking for them is refused" {
+@test "slirp4netns runs without sandbox and filter; requesting them is refused" {
 	launch --net=slirp4netns --detach-netns --disable-host-loopback sleep 1000
 	tr '\0' '\n' <"/proc/$(helper_pid)/cmdline" >args
 	grep -qx -- --disable-host-loopback args
@@ -119,7 +119,7 @@ $(ls /sys/class/net)" "$output"
 	absent started
 }
 
-@test "slirp4netns killed: started again on the same device in the detached network" {
+@test "slirp4netns killed: restarted on the same device in the detached network" {
 	launch --net=slirp4netns --detach-netns sleep 1000
 	local old before
 	old=$(helper_pid)
@@ -132,7 +132,7 @@ $(ls /sys/class/net)" "$output"
 	stop
 }
 
-@test "slirp4netns killed after the target has taken the mount away: started again all the same" {
+@test "slirp4netns killed after the target has unmounted netns: still restarted" {
 	launch --net=slirp4netns --detach-netns sh -c 'umount "$ROOTLESSKIT_STATE_DIR/netns" && echo gone && exec sleep 1000'
 	wait_for grep -q gone "$OUT"
 	local old
@@ -143,7 +143,7 @@ $(ls /sys/class/net)" "$output"
 	stop
 }
 
-@test "exec is where the command is; nsenter leads on from there" {
+@test "exec joins the command's namespaces; nsenter leads into the network" {
 	launch --net=slirp4netns --detach-netns sleep 1000
 	equals "$(readlink /proc/self/ns/net)" "$(ctl exec readlink /proc/self/ns/net)"
 	equals "$(inside readlink /proc/self/ns/net)" \
@@ -162,7 +162,7 @@ $(readlink /proc/self/ns/net)" "$(<"$OUT")"
 	stop
 }
 
-@test "info tells the detached network" {
+@test "info shows the detached network" {
 	launch --net=slirp4netns --detach-netns sleep 1000
 	run -0 ctl info --json
 	equals '["10.0.2.3"] 10.0.2.100 slirp4netns' \

@@ -1,12 +1,12 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# Docker's proxy: dockerd's own calls of docker-proxy, in the place of which stands ours.
+# Docker's proxy: dockerd calls docker-proxy, and ours replaces it.
 
 load ../lib/bash/common
 load ../lib/bash/ports
 
-# The target is a shell that runs what we put into "order", its answer on descriptor 3 as dockerd
-# reads it; the real docker-proxy is a script that writes its words down and waits to be ended.
+# The target is a shell that runs the contents of "order". Its answer is on descriptor 3, where dockerd
+# reads it. The real docker-proxy is a script that records its arguments and waits for a signal.
 launch_docker() {
 	mkdir -p bin
 	cat >bin/docker-proxy <<-'END'
@@ -29,7 +29,7 @@ launch_docker() {
 		kill "$(<proxy_pid)" 2>/dev/null; wait $proxy; echo $? >status; sleep 1000'
 }
 
-docker_proxy() { # WORDS… - as dockerd calls it
+docker_proxy() { # WORDS… - the call that dockerd makes
 	printf 'echo $BASHPID >proxy_pid; exec rootlesskit-docker-proxy %s\n' "$*" >order.new
 	mv order.new order
 }
@@ -38,7 +38,7 @@ answered() {
 	[ -s answer ]
 }
 
-@test "docker-proxy: a port of the host to the same port of the child's loopback, and back" {
+@test "docker-proxy: a host port leads to the same port of the child's loopback; removed at exit" {
 	launch_docker --net=none --port-driver=builtin
 	free_port
 	docker_proxy -proto tcp -host-ip 127.0.0.1 -host-port "$PORT" -container-ip 172.17.0.2 -container-port 80
@@ -58,8 +58,8 @@ answered() {
 	stop_all
 }
 
-# From the loop alone, and asked for again before the loop has seen it.
-@test "docker-proxy: SIGKILL takes its port back, also in a PID namespace" {
+# Published again from a loop, possibly before the launcher has noticed the death.
+@test "docker-proxy: SIGKILL removes its port, also in a PID namespace" {
 	local option started proxy i
 	for option in --pidns=false --pidns; do
 		launch_docker --net=none --port-driver=builtin $option
@@ -98,7 +98,7 @@ answered() {
 	stop_all
 }
 
-@test "docker-proxy: what it cannot have is told over descriptor 3" {
+@test "docker-proxy: a refused port is reported over descriptor 3" {
 	launch_docker --net=none --port-driver=builtin
 	publish tcp 127.0.0.1 0 127.0.0.1 80
 	docker_proxy -proto tcp -host-ip 127.0.0.1 -host-port "$PORT" -container-ip 172.17.0.2 -container-port 80
@@ -112,12 +112,12 @@ answered() {
 	stop_all
 }
 
-@test "docker-proxy: where the real one fails, its own words pass and the port goes" {
+@test "docker-proxy: when the real one fails, its message is passed on and the port is removed" {
 	touch fail
 	launch_docker --net=none --port-driver=builtin
 	free_port
 	docker_proxy -proto tcp -host-ip 127.0.0.1 -host-port "$PORT" -container-ip 172.17.0.2 -container-port 80
-	# It is written in two pieces.
+	# The message is written in two pieces.
 	wait_for grep -qsx 'no luck' answer
 	equals $'1\nno luck' "$(<answer)"
 	removed() { [ "$(port_objects)" = "" ]; }

@@ -6,7 +6,7 @@
 
 load ../lib/bash/common
 
-# Every error of a launch: a first line of ours that names the cause; further lines may explain.
+# An error of a launch: the first line is ours and names the cause; further lines may explain it.
 fails() { # PATTERN COMMAND…
 	local pattern=$1
 	shift
@@ -36,7 +36,7 @@ fake() { # NAME SHELL
 	fails 'newgidmap' env PATH="$PWD/bin" "$FAUXROOT" true
 }
 
-@test "a newuidmap that hangs is given up by a deadline" {
+@test "a newuidmap that hangs is killed after a deadline" {
 	fake newuidmap 'exec sleep 1000'
 	fails 'newuidmap' timeout 200 "$FAUXROOT" true
 }
@@ -51,12 +51,12 @@ fake() { # NAME SHELL
 	absent started
 }
 
-@test "a newuidmap that fails: its words are in the error" {
+@test "a newuidmap that fails: its output is in the error" {
 	fake newuidmap 'echo "newuidmap: the dog ate it" >&2; exit 1'
 	fails 'newuidmap.*the dog ate it' "$FAUXROOT" true
 }
 
-@test "a newuidmap that writes without end does not fill our memory" {
+@test "a newuidmap with endless output does not fill our memory" {
 	fake newuidmap 'yes "newuidmap: word" | head -c 100000000 >&2; exit 1'
 	fails 'newuidmap' timeout 200 "$FAUXROOT" true
 	[ ${#stderr} -lt 10000 ]
@@ -72,14 +72,14 @@ fake() { # NAME SHELL
 	equals 0 "$output"
 }
 
-@test "no ranges for the user: getsubids' words are in the error, and nothing falls back silently" {
+@test "no ranges for the user: getsubids' output is in the error, and there is no silent fallback" {
 	fake getsubids 'echo "Error fetching ranges" >&2; exit 1'
 	fails 'no subordinate.*Error fetching ranges' env GETSUBIDS="$PWD/bin/getsubids" \
 		"$FAUXROOT" --subid-source=dynamic touch started
 	absent started
 }
 
-@test "answers of getsubids that make no sense are refused" {
+@test "invalid output of getsubids is refused" {
 	local answer
 	for answer in "0: me 100000 -5" "0: me 4294967296 10" "0: me 100000 0" "gibberish" \
 		"0: me 4294967290 10" "0: me $(id -u) 1"; do
@@ -89,17 +89,17 @@ fake() { # NAME SHELL
 	done
 }
 
-@test "a getsubids that hangs is given up" {
+@test "a getsubids that hangs is killed" {
 	fake getsubids 'exec sleep 1000'
 	fails 'getsubids' timeout 200 env GETSUBIDS="$PWD/bin/getsubids" "$FAUXROOT" --subid-source=dynamic true
 }
 
-# In an outer user namespace whose limits are ours to set.
+# In an outer user namespace whose limits the test can set.
 limited() { # LIMIT COMMAND…
 	unshare --user --map-root-user sh -c 'echo 0 >"/proc/sys/user/$1" && shift && exec "$@"' sh "$@"
 }
 
-@test "user.max_user_namespaces=0 is named with its value and what mends it" {
+@test "user.max_user_namespaces=0 is named with its value and its remedy" {
 	fails 'namespace' limited max_user_namespaces "$FAUXROOT" --idmap=single true
 	says "$stderr" 'user\.max_user_namespaces'
 	says "$stderr" 'sysctl'
@@ -116,7 +116,7 @@ limited() { # LIMIT COMMAND…
 	says "$stderr" 'max_mnt_namespaces'
 }
 
-@test "34 nested user namespaces are too many, and that is said" {
+@test "34 nested user namespaces are too many, and the error names this" {
 	cat >nest <<-'END'
 		#!/bin/sh
 		n=$1
@@ -125,21 +125,21 @@ limited() { # LIMIT COMMAND…
 		exec unshare --user --map-root-user "$0" $((n - 1)) "$@"
 	END
 	chmod +x nest
-	# The kernel makes none below level 33.
+	# The kernel creates none below level 33.
 	run ! "$T/nest" 34 true
 	local depth=33
 	until "$T/nest" $depth true 2>/dev/null; do depth=$((depth - 1)); done
 	fails 'namespace' "$T/nest" $depth "$FAUXROOT" --idmap=single true
 }
 
-@test "a chroot is said to be the cause, or at least the step is named" {
+@test "a chroot is named as the cause, or at least the step is named" {
 	run -0 unshare --user --map-root-user --mount sh -c '
 		mkdir root && mount --rbind / root && chroot root sh -c "cd \"$1\" && \"$FAUXROOT\" --idmap=single true"; echo "status=$?"' sh "$T"
 	says "$output" '^status=(0|125)$'
 	[[ $output != *status=125* || $output == *"[fauxroot:"* ]]
 }
 
-@test "/dev/net/tun missing, or something else, is named" {
+@test "/dev/net/tun missing, or not a TUN device, is named" {
 	fails '/dev/net/tun' unshare --user --map-root-user --mount sh -c '
 		mount -t tmpfs none /dev/net && exec "$FAUXROOT" --idmap=single --net=slirp4netns true'
 	fails 'TUN|/dev/net/tun' unshare --user --map-root-user --mount sh -c '
@@ -147,7 +147,7 @@ limited() { # LIMIT COMMAND…
 		exec "$FAUXROOT" --idmap=single --net=slirp4netns true'
 }
 
-@test "nested in another: as root of a container with capabilities the maps are written directly" {
+@test "nested: as root of a container with capabilities the maps are written directly" {
 	run -0 fx sh -c 'GETSUBIDS=$PWD/gs exec "$FAUXROOT" --idmap=single sh -c "id -u; tr -s \" \" </proc/self/uid_map"'
 	equals "0
  0 0 1" "$output"
@@ -166,7 +166,7 @@ limited() { # LIMIT COMMAND…
 	says "$output" '10\.0\.2\.100'
 }
 
-@test "as PID 1 of a bubblewrap container, whose no_new_privs leaves only --idmap=single" {
+@test "as PID 1 of a bubblewrap container, whose no_new_privs only permits --idmap=single" {
 	in_bwrap() {
 		bwrap --dev-bind / / --unshare-user --uid 0 --gid 0 --cap-add ALL --unshare-pid --as-pid-1 \
 			--proc /proc -- "$FAUXROOT" "$@" 3>&- 4>&-

@@ -1,13 +1,13 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# --disable-host-loopback against a target that is root of its network and writes frames of its own to
-# tap0, for addresses that its IP stack would never send there (tests/lib/tools/frames.c).
+# --disable-host-loopback against a target that is root of its network and writes raw frames to tap0, for
+# addresses that its IP stack would never use there (tests/lib/tools/frames.c).
 
 load ../lib/bash/common
 
 FRAMES=$FAUXROOT_TEST_TOOLS/frames
 
-# All that leads to the sender's own loopback, and what libslirp turns into it.
+# All addresses that lead to the sender's own loopback, and those that libslirp translates to it.
 FORBIDDEN=(127.0.0.1 127.5.5.5 127.255.255.254 0.0.0.0 0.0.0.1 ::1 :: ::ffff:127.0.0.1
 	::ffff:127.5.5.5 ::ffff:0.0.0.0 ::127.0.0.1 10.0.2.2 10.0.2.3 10.0.2.7 255.255.255.255
 	fd00::2 fd00::3 fd00::7 ff02::1)
@@ -28,7 +28,7 @@ start_listener() {
 	PORT=$(head -1 received)
 }
 
-# Once all is sent: what has arrived, in $ARRIVED
+# After everything is sent: what has arrived, in $ARRIVED
 end_listener() {
 	"$FRAMES" say "$PORT" end
 	wait_for gone "$LISTENER" && wait "$LISTENER" || return
@@ -39,7 +39,7 @@ send() { # ADDRESS…
 	in_target "$FRAMES" send tap0 "$PORT" "$@"
 }
 
-@test "without --disable-host-loopback such frames arrive: the test can see them" {
+@test "without --disable-host-loopback such frames arrive: the test can detect them" {
 	start_listener
 	launch --net=slirp4netns --ipv6 sleep 1000
 	send "${FORBIDDEN[@]}"
@@ -54,7 +54,7 @@ send() { # ADDRESS…
 	stop
 }
 
-@test "with it none arrives, by UDP or TCP, whatever the address" {
+@test "with it no frame arrives, by UDP or TCP, to any address" {
 	start_listener
 	launch --net=slirp4netns --ipv6 --disable-host-loopback sleep 1000
 	send "${FORBIDDEN[@]}"
@@ -64,7 +64,7 @@ send() { # ADDRESS…
 	stop
 }
 
-@test "nor after slirp4netns was killed and started again, twice" {
+@test "no frame arrives after slirp4netns was killed and restarted, twice" {
 	start_listener
 	launch --net=slirp4netns --ipv6 --disable-host-loopback sleep 1000
 	local i old
@@ -82,7 +82,7 @@ send() { # ADDRESS…
 	stop
 }
 
-@test "nor where slirp4netns runs without sandbox and seccomp filter" {
+@test "no frame arrives when slirp4netns runs without sandbox and seccomp filter" {
 	start_listener
 	launch --net=slirp4netns --ipv6 --disable-host-loopback --slirp4netns-sandbox=false \
 		--slirp4netns-seccomp=false sleep 1000
@@ -93,10 +93,10 @@ send() { # ADDRESS…
 }
 
 @test "the caller's own LD_PRELOAD is kept, for slirp4netns and for the target" {
-	# Any library that needs nothing but the C library.
+	# Any library that depends only on the C library.
 	cp "$(ldd "$(command -v bash)" | awk '/libtinfo|libreadline/ { print $3; exit }')" theirs.so
 	start_listener
-	# A sanitizer that is not loaded first says so, and ends the launcher.
+	# A sanitizer that is not loaded first prints an error and ends the launcher.
 	export ASAN_OPTIONS=$ASAN_OPTIONS:verify_asan_link_order=0
 	export LD_PRELOAD=$PWD/theirs.so
 	launch --net=slirp4netns --disable-host-loopback sh -c 'env; echo "$LD_PRELOAD"; exec sleep 1000'
@@ -109,7 +109,7 @@ send() { # ADDRESS…
 	stop
 }
 
-@test "a slirp4netns that does not load what closes it is warned of" {
+@test "a slirp4netns that does not load the guard library causes a warning" {
 	cat >slirp <<-END
 		#!/bin/sh
 		unset LD_PRELOAD
@@ -123,8 +123,8 @@ send() { # ADDRESS…
 	equals "" "$stderr"
 }
 
-# The host of these is a fauxroot with a network of its own, where we are root: an inner one is started
-# in it.
+# The host of these tests is a fauxroot with its own network, in which we are root. The inner one is
+# started there.
 nested() { # SCRIPT
 	cat >functions <<-'END'
 		serve() { "$@" 2>/dev/null & servers="$servers $!"; }
@@ -133,7 +133,7 @@ nested() { # SCRIPT
 			"$FAUXROOT" --net=slirp4netns --ipv6 --disable-host-loopback --copy-up=/etc \
 				--idmap=single sh -c ". ./functions; $1"
 		}
-		# ask UDP-ADDRESS TEXT: a server there sends it back
+		# ask UDP-ADDRESS TEXT: a server there sends the text back
 		ask() { echo "$2" | socat -t0.5 - "$1" 2>/dev/null | grep "$2"; }
 		until_answered() {
 			for try in $(seq 60); do ask "$@" && return || sleep 0.1; done
@@ -158,7 +158,7 @@ nameserver fd00::3
 53" "$output"
 }
 
-@test "what is not loopback is reached as ever: TCP and UDP, IPv4 and IPv6" {
+@test "addresses that are not loopback are still reached: TCP and UDP, IPv4 and IPv6" {
 	nested ': >/etc/resolv.conf
 		ip addr add 198.51.100.1/32 dev lo
 		ip -6 addr add 2001:db8::1/128 dev lo nodad

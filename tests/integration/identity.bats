@@ -1,10 +1,10 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# Who the target is: ids, maps, capabilities, environment.
+# The target's identity: ids, maps, capabilities, environment.
 
 load ../lib/bash/common
 
-@test "id in the child is root, in the groups that the maps leave" {
+@test "id in the child is root, in the groups that the maps have" {
 	run -0 fx id -u
 	equals 0 "$output"
 	run -0 fx id -g
@@ -13,17 +13,17 @@ load ../lib/bash/common
 	equals root "$output"
 }
 
-# map FILE - /proc/.../uid_map or gid_map with single blanks
+# map FILE - print /proc/.../uid_map or gid_map with single blanks
 map() { tr -s ' ' <"$1" | sed 's/^ //'; }
 
-@test "uid_map and gid_map are the caller and then the subordinate ranges, end to end" {
+@test "uid_map and gid_map have the caller and then the subordinate ranges, without gaps" {
 	launch sleep 1000
 	equals "$(expected_map /etc/subuid "$(id -u)")" "$(map "/proc/$TARGET/uid_map")"
 	equals "$(expected_map /etc/subgid "$(id -g)")" "$(map "/proc/$TARGET/gid_map")"
 	stop
 }
 
-@test "uid_map and gid_map as the command reads them: every id is itself in the namespace above" {
+@test "uid_map and gid_map as the command reads them: every id maps to itself in the parent namespace" {
 	run -0 fx sh -c 'tr -s " " </proc/self/uid_map | sed "s/^ //"; echo --
 		tr -s " " </proc/self/gid_map | sed "s/^ //"'
 	equals "$(expected_map /etc/subuid "$(id -u)" | awk '{print $1, $1, $3}'; echo --
@@ -52,7 +52,7 @@ map() { tr -s ' ' <"$1" | sed 's/^ //'; }
 	GETSUBIDS=$PWD/fake-getsubids launch --subid-source=dynamic sleep 1000
 	run -0 map "/proc/$TARGET/uid_map"
 	stop
-	# The two ranges meet, so the kernel is shown one extent or two: the ids are the same.
+	# The two ranges are adjacent, so the kernel shows one extent or two: the ids are the same.
 	says "$output" "^0 $(id -u) 1\$"
 	says "$output" "^1 $first 1500\$|^1001 $((first + 1000)) 500\$"
 }
@@ -71,7 +71,7 @@ CapAmb: 0000000000000000" "$(tr '\t' ' ' <<<"$output")"
 }
 
 @test "inheritable and ambient capabilities of the caller are cleared" {
-	# Only a caller with capabilities has some to hand on: fake root is one.
+	# Only a caller with capabilities can pass some on: fake root can.
 	run -0 unshare --user --map-root-user \
 		capsh --inh=cap_net_admin --addamb=cap_net_admin -- -c \
 		'"$FAUXROOT" --idmap=single grep -E "^Cap(Inh|Amb)" /proc/self/status'
@@ -106,7 +106,7 @@ deny
 	equals " 0 0 1" "$(tr -s ' ' <<<"$output")"
 }
 
-@test "the environment is the caller's, in its order, and three variables more" {
+@test "the environment is the caller's, in its order, plus three variables" {
 	local own=("PATH=$PATH" "XDG_RUNTIME_DIR=$XDG_RUNTIME_DIR" "FAUXROOT_TEST_MARK=$FAUXROOT_TEST_MARK"
 		EMPTY= $'ODD=two\nlines' "ASAN_OPTIONS=$ASAN_OPTIONS")
 	env -i "${own[@]}" "$FAUXROOT" --state-dir="$S" cat /proc/self/environ >seen 3>&- 4>&-
@@ -137,7 +137,7 @@ ROOTLESSKIT_STATE_DIR=$S" "$output"
 $(nice -n 5 nice)" "$output"
 }
 
-@test "a working directory that has been removed is no reason to fail" {
+@test "a removed working directory is no failure" {
 	mkdir lost
 	cd lost
 	rmdir ../lost
@@ -146,17 +146,17 @@ $(nice -n 5 nice)" "$output"
 	cd "$T"
 }
 
-@test "the child runs the target itself: child_pid is its PID, the launcher its parent" {
+@test "child_pid is the PID of the target itself, and the launcher is its parent" {
 	launch sh -c 'echo $$ $PPID; exec sleep 1000'
 	wait_for test -s "$OUT"
 	equals "$TARGET $LAUNCHER" "$(<"$OUT")"
 	becomes "$TARGET" sleep
-	# Clients parse it untrimmed.
+	# Clients parse the file without trimming it.
 	equals "${#TARGET}" "$(stat -c %s "$S/child_pid")"
 	stop
 }
 
-@test "/proc/CHILD_PID/environ holds the three variables once the command is executed" {
+@test "/proc/CHILD_PID/environ has the three variables once the command is executed" {
 	launch sleep 1000
 	becomes "$TARGET" sleep
 	run -0 sh -c 'tr "\0" "\n" <"/proc/$1/environ" | grep -c ^ROOTLESSKIT_' sh "$TARGET"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2016,SC2154 # inner shells expand; bats sets stderr
-# fauxrootctl exec and ps: commands beside the target, and the list of who runs.
+# fauxrootctl exec and ps: commands beside the target, and the list of instances.
 #
 # refused: openat2:ctl
 
@@ -11,12 +11,12 @@ ctl() { "$FAUXROOTCTL" "$@" 3>&- 4>&-; }
 
 inside() { ctl --socket "$S/api.sock" exec -- "$@"; }
 
-# one_spaced - standard input with one space between the columns
+# one_spaced - print standard input with one space between the columns
 one_spaced() { tr -s ' '; }
 
 HEADS="PID NAME COMMAND NETWORK PORTS STATEDIR"
 
-# listed - the launcher has made its link, which it does while the target is being executed
+# listed - wait until the launcher has created its link, which it does while the target is executed
 listed() { wait_for [ -L "$XDG_RUNTIME_DIR/fauxroot/$LAUNCHER" ]; }
 
 links() { ls "$XDG_RUNTIME_DIR/fauxroot" 2>/dev/null; }
@@ -44,7 +44,7 @@ links() { ls "$XDG_RUNTIME_DIR/fauxroot" 2>/dev/null; }
 	stop
 }
 
-@test "exec: nothing of ours is open, nothing is passed on" {
+@test "exec: no descriptor of ours is open, none is passed on" {
 	launch sleep 1000
 	equals "$(sh -c 'echo $(ls /proc/self/fd)' 3>&- 4>&-)" \
 		"$(inside sh -c 'echo $(ls /proc/self/fd)')"
@@ -81,7 +81,7 @@ links() { ls "$XDG_RUNTIME_DIR/fauxroot" 2>/dev/null; }
 	stop
 }
 
-@test "exec: where the target has gone elsewhere, and cannot be looked at" {
+@test "exec: when the target has changed its namespaces, and cannot be inspected" {
 	cp "$(command -v sleep)" "$T/unreadable"
 	chmod 0111 "$T/unreadable"
 	launch --net=none unshare --net --mount "$T/unreadable" 1000
@@ -91,10 +91,10 @@ links() { ls "$XDG_RUNTIME_DIR/fauxroot" 2>/dev/null; }
 	stop
 }
 
-# The target has the state directory, and can put sockets of its own in the place of the launcher's.
-# Where the client joined what those hand out, its command would be within the target's reach, in the
+# The target owns the state directory and can replace the launcher's sockets with its own. If the client
+# joined the namespaces that such a socket passes, its command would be reachable for the target, in the
 # network and the mount namespace of the host.
-@test "exec: a socket that the target has put in the place of ns.sock is not believed" {
+@test "exec: a socket that the target has put in the place of ns.sock is not trusted" {
 	local kinds
 	for kinds in "user" "user mnt" "user net mnt"; do
 		# shellcheck disable=SC2086 # words
@@ -107,8 +107,8 @@ links() { ls "$XDG_RUNTIME_DIR/fauxroot" 2>/dev/null; }
 	done
 }
 
-# Inside, where client and target are within each other's reach anyway.
-@test "exec: from inside it joins what is handed out there" {
+# Inside, client and target can reach each other anyway.
+@test "exec: from inside it joins the namespaces that such a socket passes" {
 	launch --net=none "$FAUXROOT_TEST_TOOLS/impostor" ns "$S/ns.sock" user net mnt
 	wait_for grep -qx ready "$OUT"
 	run -0 in_target env ROOTLESSKIT_STATE_DIR="$S" "$FAUXROOTCTL" exec readlink /proc/self/ns/net
@@ -116,7 +116,7 @@ links() { ls "$XDG_RUNTIME_DIR/fauxroot" 2>/dev/null; }
 	stop
 }
 
-@test "a socket that the target has put in the place of api.sock is sent nothing, and not believed" {
+@test "a socket that the target has put in the place of api.sock gets no request and is not trusted" {
 	local info='{"apiVersion":"1.1.1","version":"1","stateDir":"/x","childPID":1}'
 	launch --net=none "$FAUXROOT_TEST_TOOLS/impostor" api "$S/api.sock" "$info"
 	listed
@@ -131,13 +131,13 @@ links() { ls "$XDG_RUNTIME_DIR/fauxroot" 2>/dev/null; }
 	equals "$HEADS"$'\n'"$LAUNCHER - ? ? - $S" "$(one_spaced <<<"$output")"
 	says "$stderr" "instance $LAUNCHER: .*in a user namespace below ours"
 	equals $'ready\n'"$(printf 'sent nothing\n%.0s' 1 2 3 4 5)" "$(<"$OUT")"
-	# Inside there is nothing to lose by it.
+	# Inside there is no risk.
 	run -0 in_target "$FAUXROOTCTL" --socket "$S/api.sock" info --json
 	equals 1 "$(jq .childPID <<<"$output")"
 	stop
 }
 
-@test "exec: a working directory that is not there is an error" {
+@test "exec: a missing working directory is an error" {
 	launch --copy-up=/run sleep 1000
 	mkdir "$T/gone"
 	cd "$T/gone"
@@ -148,7 +148,7 @@ links() { ls "$XDG_RUNTIME_DIR/fauxroot" 2>/dev/null; }
 	stop
 }
 
-@test "ps: who runs, in a table and as JSON" {
+@test "ps: the running instances, in a table and as JSON" {
 	launch --net=slirp4netns sleep 1000
 	listed
 	run -0 ctl ps
@@ -162,7 +162,7 @@ links() { ls "$XDG_RUNTIME_DIR/fauxroot" 2>/dev/null; }
 	equals "[]" "$(ctl ps --json)"
 }
 
-@test "ps, info: what is no UTF-8 is shown, with question marks in JSON" {
+@test "ps, info: invalid UTF-8 is shown, with question marks in JSON" {
 	S=$T/$'st\xffate'
 	launch bash -c $'exec -a "sl\xfe\033eep" sleep 1000'
 	listed
@@ -173,7 +173,7 @@ links() { ls "$XDG_RUNTIME_DIR/fauxroot" 2>/dev/null; }
 	stop
 }
 
-@test "ps: one that is stopped is listed, with a warning" {
+@test "ps: a stopped instance is listed, with a warning" {
 	launch sleep 1000
 	listed
 	kill -STOP "$LAUNCHER"
@@ -185,7 +185,7 @@ links() { ls "$XDG_RUNTIME_DIR/fauxroot" 2>/dev/null; }
 	stop
 }
 
-@test "a killed launcher's link is cleared by ps, and by the next launcher" {
+@test "a killed launcher's link is removed by ps, and by the next launcher" {
 	local next
 	for next in ctl launcher; do
 		rm -f "$S/child_pid"
@@ -236,7 +236,7 @@ links() { ls "$XDG_RUNTIME_DIR/fauxroot" 2>/dev/null; }
 	stop
 }
 
-@test "without XDG_RUNTIME_DIR nothing is listed, and all runs" {
+@test "without XDG_RUNTIME_DIR no instance is listed, and everything else works" {
 	unset XDG_RUNTIME_DIR
 	launch sleep 1000
 	inside true
@@ -246,14 +246,14 @@ links() { ls "$XDG_RUNTIME_DIR/fauxroot" 2>/dev/null; }
 	export XDG_RUNTIME_DIR=$T/run
 }
 
-# second OPTIONS... - another launcher beside the one of launch(), whose variables stay
+# second OPTIONS... - start another launcher; the variables of launch() stay
 second() {
 	local launcher=$LAUNCHER target=$TARGET
 	S=$T/second launch "$@"
 	SECOND=$LAUNCHER LAUNCHER=$launcher TARGET=$target
 }
 
-@test "the only running instance is found; of several the list is shown" {
+@test "the only running instance is found; with several, the list is shown" {
 	run -1 ctl info
 	one_line "$output" "^error: no instance is running "
 	launch --name=one sleep 1000
@@ -280,7 +280,7 @@ second() {
 	stop
 }
 
-@test "--name: one instance has it, and a killed one loses it" {
+@test "--name: only one instance has a name, and a killed one loses it" {
 	launch --name=build sleep 1000
 	local killed=$LAUNCHER
 	equals "$killed" "$(readlink "$XDG_RUNTIME_DIR/fauxroot/build")"
@@ -310,7 +310,7 @@ second() {
 		# shellcheck disable=SC2086 # words
 		launch --name=one $options sh -c 'trap "exit 7" TERM; trap "echo got USR1" USR1; while :; do sleep 0.1; done'
 		ctl wait & waiter=$!
-		# Until the shell has its traps.
+		# Until the shell has set its traps.
 		until grep -q USR1 "$OUT"; do ctl kill -s USR1; sleep 0.1; done
 		run -1 ctl kill --signal=sigusr1
 		# From inside, too, unless the launcher is outside of the PID namespace.
@@ -336,7 +336,7 @@ second() {
 	done
 }
 
-@test "stop, kill: what only pretends to be a launcher is not signalled" {
+@test "stop, kill: a process that only pretends to be a launcher is not signalled" {
 	local info='{"apiVersion":"1.1.1","version":"1","stateDir":"/x","childPID":1}'
 	launch --net=none "$FAUXROOT_TEST_TOOLS/impostor" api "$S/api.sock" "$info"
 	listed
@@ -359,7 +359,7 @@ second() {
 	stop
 }
 
-@test "--workdir: a directory that the command sees" {
+@test "--workdir: a directory in the command's view" {
 	equals /usr/lib "$(fx --workdir=/usr/lib pwd)"
 	mkdir -p here/there
 	equals "$T/here" "$(fx --pidns --workdir=here pwd)"
@@ -371,7 +371,7 @@ second() {
 	absent ran
 }
 
-@test "--check finds a name that is in use, and a working directory that is not there" {
+@test "--check finds a name that is in use, and a missing working directory" {
 	launch --name=one sleep 1000
 	run -1 fx --check --name=one true
 	says "$output" "^obstacle .*--name=one: the name \"one\" belongs to the instance with PID $LAUNCHER"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# The launcher's helpers are kept alive: a shortage while one is started again is waited out, and one
-# that is stopped goes on.
+# The launcher keeps its helpers alive: it waits out a shortage while it restarts one, and a stopped one
+# is continued.
 #
 # seconds: 22
 
@@ -20,7 +20,7 @@ works() {
 	"$PORTCHECK" churn 127.0.0.1 "$PORT" 3 2>/dev/null
 }
 
-# limit RESOURCE SOFT - of the launcher, whose soft limit before is BEFORE
+# limit RESOURCE SOFT - set the launcher's soft limit; the old one is BEFORE
 limit() {
 	BEFORE=$(prlimit --pid "$LAUNCHER" "--$1" -o SOFT --noheadings | tr -d ' ')
 	prlimit --pid "$LAUNCHER" "--$1=$2:"
@@ -30,12 +30,12 @@ unlimit() { # RESOURCE
 	prlimit --pid "$LAUNCHER" "--$1=$BEFORE:"
 }
 
-# n_tries - how often the launcher could not start a helper again
+# n_tries - print how often the launcher failed to restart a helper
 n_tries() {
 	grep -c 'restarting .*: ' "$LOG" || true
 }
 
-# short_of RESOURCE SOFT NAME - the helper dies while the launcher lacks something, for a while
+# short_of RESOURCE SOFT NAME - the helper dies during a shortage in the launcher
 short_of() {
 	local old warned tries
 	old=$(child_of "$LAUNCHER" "$3")
@@ -43,7 +43,7 @@ short_of() {
 	tries=$(n_tries)
 	limit "$1" "$2"
 	kill -KILL "$old"
-	# As often as a helper may not die.
+	# As many times as the limit of deaths.
 	tried() { [ "$(n_tries)" -ge $((tries + 5)) ]; }
 	wait_for tried
 	equals $((warned + 1)) "$(log_count 'retrying for up to 60 s')"
@@ -54,7 +54,7 @@ short_of() {
 	wait_for works
 }
 
-@test "no process is free while a helper is started again: it is waited for" {
+@test "no process is free for a restarted helper: the launcher waits" {
 	launch_both
 	local name
 	for name in 'fauxroot: ports' 'fauxroot: agent' slirp4netns; do
@@ -64,7 +64,7 @@ short_of() {
 	not logged 'terminating the command'
 }
 
-@test "no descriptor is free while a helper is started again: it is waited for" {
+@test "no descriptor is free for a restarted helper: the launcher waits" {
 	launch_both
 	local name
 	for name in 'fauxroot: ports' 'fauxroot: agent' slirp4netns; do
@@ -74,7 +74,7 @@ short_of() {
 	not logged 'terminating the command'
 }
 
-@test "while there is no forwarder, ports come and go, and clients wait" {
+@test "while there is no forwarder, ports are added and removed, and clients wait" {
 	launch_both
 	local old first=$PORT removed
 	publish tcp 127.0.0.1 own 127.0.0.1 7000
@@ -86,7 +86,7 @@ short_of() {
 	unpublish "$ID"
 	not connects 127.0.0.1 "$removed"
 	publish tcp 127.0.0.1 own 127.0.0.1 7000
-	# Accepted by the kernel, and answered later.
+	# The kernel accepts them; they are answered later.
 	timeout 100 "$PORTCHECK" churn 127.0.0.1 "$PORT" 3 &
 	local client=$!
 	wait_for connects 127.0.0.1 "$PORT"
@@ -98,7 +98,7 @@ short_of() {
 	stop
 }
 
-@test "all are stopped, and the launcher is continued first: open connections live" {
+@test "all are stopped, and the launcher is continued first: open connections survive" {
 	launch_both
 	local pids pid client
 	mkfifo go
@@ -131,7 +131,7 @@ short_of() {
 	for name in 'fauxroot: ports' 'fauxroot: agent' slirp4netns; do
 		old=$(part "$name")
 		kill -STOP "$old"
-		# Seen, and undone.
+		# The launcher has noticed the stop and continued it.
 		seen() { [ "$(log_count 'was stopped')" -gt "$stops" ]; }
 		wait_for seen
 		wait_for process_state "$old" RSD

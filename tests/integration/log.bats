@@ -1,12 +1,12 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2016 # inner shells expand
-# A reader of stderr that does not read: the launcher goes on, and counts what it could not write.
+# A reader of stderr that does not read: the launcher continues, and counts the lines that it dropped.
 
 load ../lib/bash/common
 load ../lib/bash/ports
 
-# stderr is the FIFO $LOG, open at both ends as descriptor 7; it holds not one byte more.
+# stderr is the FIFO $LOG, open at both ends as descriptor 7; it is full.
 stalled_log() {
 	rm -f "$LOG"
 	mkfifo "$LOG"
@@ -20,14 +20,14 @@ fill_log() {
 	done
 }
 
-# What has been written since: read it all.
+# Read everything that has been written since.
 read_log() { # FILE
 	cat <"$LOG" >"$1" 7>&- &
 	READER=$!
 	exec 7>&-
 }
 
-@test "stderr is a full pipe: helpers are started again, API and SIGTERM work, and the last line is dropped" {
+@test "stderr is a full pipe: helpers are restarted, API and SIGTERM work, and the last line is dropped" {
 	stalled_log
 	free_port
 	launch --net=slirp4netns --port-driver=builtin -p "127.0.0.1:$PORT:7000/tcp" \
@@ -42,12 +42,12 @@ read_log() { # FILE
 	done
 	api GET /v1/info
 	equals 200 "$CODE"
-	# "… was killed", when all is over.
+	# "… was killed", when everything has ended.
 	stop
 	exec 7>&-
 }
 
-@test "stderr is read again: the lost lines are reported, though no other line follows" {
+@test "stderr is read again: the lost lines are reported, even if no other line follows" {
 	stalled_log
 	launch_ports sleep 1000
 	local old
@@ -65,12 +65,12 @@ read_log() { # FILE
 	grep -aq 'was killed' "$T/read"
 }
 
-# Is the terminal stopped? A write that does not wait says so.
+# Is the terminal's output stopped? A non-blocking write shows it.
 stopped() {
 	! dd if=one_dot of="$1" oflag=nonblock bs=1 count=1
 }
 
-@test "stderr is a terminal under Ctrl-S: helpers are started again, API and SIGTERM work" {
+@test "stderr is a terminal under Ctrl-S: helpers are restarted, API and SIGTERM work" {
 	local old terminal
 	mkfifo script
 	printf . >one_dot

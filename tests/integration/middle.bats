@@ -1,18 +1,18 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2016 # inner shells expand
-# The middle user namespace: who is where, who owns what, and what happens to a launch when its middle
+# The middle user namespace: the processes in it, the owners, and the effect on a launch when its middle
 # process is signalled, stopped or killed.
 #
 # seconds: 21
 
 load ../lib/bash/common
 
-# userns PID - the user namespace that it is in
+# userns PID - print its user namespace
 userns() { readlink "/proc/$1/ns/user"; }
 
-# mapper NAME SCRIPT - a newuidmap or newgidmap first in PATH that does SCRIPT with the middle process's
-# PID in $1, before or after "really", which is the program
+# mapper NAME SCRIPT - put a newuidmap or newgidmap first in PATH that runs SCRIPT with the middle process's
+# PID in $1, before or after "really", which is the real program
 mapper() {
 	mkdir -p bin
 	cat >"bin/$1" <<-END
@@ -36,22 +36,22 @@ mapper() {
 	equals "$middle" "$("$PROBE" userns-of "/proc/$TARGET/ns/user" parent)"
 	equals "$(userns "$TARGET")" "$("$PROBE" userns-of "/proc/$TARGET/ns/net" owner)"
 	equals "$(userns "$TARGET")" "$("$PROBE" userns-of "/proc/$TARGET/ns/mnt" owner)"
-	# Of the command's namespaces they share the network alone.
+	# They share only the network with the command.
 	equals "$(readlink "/proc/$TARGET/ns/net")" "$(readlink "/proc/$agent/ns/net")"
 	local ns
 	for ns in mnt pid uts ipc cgroup; do
 		equals "$(readlink "/proc/self/ns/$ns")" "$(readlink "/proc/$agent/ns/$ns")"
 	done
-	# Launcher and forwarder are the host's.
+	# Launcher and forwarder are in the host's.
 	equals "$(userns self)" "$(userns "$LAUNCHER")"
 	equals "$(userns self)" "$(userns "$(child_of "$LAUNCHER" 'fauxroot: ports')")"
-	# The middle process is gone.
+	# The middle process has exited.
 	equals "" "$(child_of "$LAUNCHER" 'fauxroot: hold' || :)"
 	stop
 }
 
-# slirp4netns is started on one: the last word but one of its command line.
-@test "each process that slirp4netns is started on is in the middle namespace, with nothing open" {
+# slirp4netns is started on a process: the last argument but one of its command line.
+@test "each process that slirp4netns is started on is in the middle namespace, with no open descriptor" {
 	cat >wrapper <<-END
 		#!/bin/sh
 		eval "holder=\\\${\$((\$# - 1))}"
@@ -67,7 +67,7 @@ mapper() {
 	expected=$(userns "$agent"
 		readlink "/proc/$TARGET/ns/net" /proc/self/ns/mnt /proc/self/ns/pid
 		echo 3)
-	# The first is the middle process.
+	# The first one is the middle process.
 	equals "$expected" "$(cat holder)"
 	rm holder
 	kill -KILL "$(child_of "$LAUNCHER" slirp4netns)"
@@ -77,7 +77,7 @@ mapper() {
 	stop
 }
 
-@test "one in another: with subordinate ids in several extents, newuidmap as root, and a third" {
+@test "nested: with subordinate ids in several extents, newuidmap as root, and a third level" {
 	run -0 fx --copy-up=/etc sh -c '
 		rm -f /etc/subuid /etc/subgid
 		printf "root:1:1000\nroot:2000:500\n" >/etc/subuid
@@ -92,7 +92,7 @@ mapper() {
 0" "$(grep -v warning: <<<"$output")"
 }
 
-@test "what becomes the command, and exec, are in the command's user namespace" {
+@test "the future command, and exec, are in the command's user namespace" {
 	launch --pidns --net=none sleep 1000
 	equals "$(userns "$TARGET")" "$(userns "$(child_of "$TARGET" sleep)")"
 	equals "$(userns "$TARGET")" "$("$FAUXROOTCTL" --socket="$S/api.sock" exec readlink /proc/self/ns/user 3>&- 4>&-)"
@@ -116,7 +116,7 @@ mapper() {
 	stop
 }
 
-# From the middle namespace, with the caller's id and no capability, as a helper is that gave them up.
+# From the middle namespace, with the caller's id and no capability, like a helper that dropped them.
 @test "a process in the middle namespace without capabilities has no power over the command's" {
 	launch --net=slirp4netns --port-driver=builtin sleep 1000
 	local middle
@@ -125,13 +125,13 @@ mapper() {
 	without() { in_middle setpriv --no-new-privs --inh-caps=-all --bounding-set=-all "$@"; }
 	equals 0000000000000000 "$(without sh -c 'while read -r name value; do
 		[ "$name" != CapEff: ] || echo "$value"; done </proc/self/status')"
-	# In some releases of Linux 5.10 reading the link succeeds, and tells nothing.
+	# In some releases of Linux 5.10 reading the link succeeds, but returns nothing useful.
 	equals "" "$(without readlink "/proc/$TARGET/ns/user")"
 	run without nsenter --user="/proc/$TARGET/ns/user" --preserve-credentials true
 	[ "$status" -ne 0 ]
 	run without head -c 1 "/proc/$TARGET/environ"
 	[ "$status" -ne 0 ]
-	# With them it has: that is what helpers need.
+	# With capabilities it has power: helpers need it.
 	equals "$(userns "$TARGET")" "$(in_middle readlink "/proc/$TARGET/ns/user")"
 	in_middle nsenter --net="/proc/$TARGET/ns/net" ip link set lo down
 	stop
@@ -149,7 +149,7 @@ mapper() {
 	equals reached "$output"
 }
 
-@test "the middle process killed before its maps, or after them: an error that says so, nothing left" {
+@test "the middle process killed before its maps, or after them: the error names it, nothing left" {
 	mapper newuidmap 'kill -KILL $pid; really'
 	PATH=$PWD/bin:$PATH run -125 fx --net=slirp4netns true
 	says "$output" "newuidmap|making the command's user namespace: the other process has exited"
@@ -175,7 +175,7 @@ mapper() {
 	logged 'interrupted before the command was started: signal: terminated'
 }
 
-@test "a program of the command's in the state directory, by slirp4netns' name, is not executed" {
+@test "a program that the command puts in the state directory, named slirp4netns, is not executed" {
 	printf '#!/bin/sh\ntouch "%s/evil.ran"\nexec sleep 1000\n' "$T" >evil
 	chmod +x evil
 	launch --net=slirp4netns --disable-host-loopback sh -c 'cd "$ROOTLESSKIT_STATE_DIR" && ln -s "$0/evil" slirp4netns &&
@@ -189,8 +189,8 @@ mapper() {
 	stop
 }
 
-# What made 0.1.0 start a slirp4netns that could be traced.
-@test "a state directory that refuses names of ours leaves slirp4netns out of reach" {
+# This made 0.1.0 start a slirp4netns that could be traced.
+@test "a state directory that refuses our files leaves slirp4netns out of reach" {
 	local prepare
 	for prepare in 'mkdir -p slirp4netns/x' 'chmod 500 .'; do
 		run -0 fx --net=slirp4netns --disable-host-loopback sh -c '

@@ -9,7 +9,7 @@ own() { readlink "/proc/self/ns/$1"; }
 
 inside() { "$FAUXROOTCTL" --socket "$S/api.sock" exec -- "$@" 3>&- 4>&-; }
 
-@test "each of them is made where asked for, and only then" {
+@test "each of them is created on request, and only then" {
 	local ns other
 	for ns in uts ipc cgroup; do
 		run -0 fx "--${ns}ns" sh -c 'for ns in uts ipc cgroup; do readlink "/proc/self/ns/$ns"; done'
@@ -29,16 +29,16 @@ inside() { "$FAUXROOTCTL" --socket "$S/api.sock" exec -- "$@" 3>&- 4>&-; }
 	run -0 fx --utsns sh -c 'hostname changed-inside && hostname'
 	equals changed-inside "$output"
 	equals "$before" "$(hostname)"
-	# Without it the host's own is out of reach.
+	# Without a UTS namespace the host's name cannot be changed.
 	run ! fx sh -c 'hostname changed-outside 2>/dev/null'
 	equals "$before" "$(hostname)"
 }
 
-@test "System V IPC made inside is not seen outside" {
+@test "System V IPC objects created inside are not visible outside" {
 	local id
 	id=$(fx --ipcns sh -c 'ipcmk -Q >/dev/null && ipcs -q | grep -c 0x' 2>&1)
 	equals 1 "$id"
-	# And the host's are not seen inside.
+	# And the host's are not visible inside.
 	id=$(ipcmk -Q | grep -o '[0-9]*$')
 	run fx --ipcns sh -c 'ipcs -q | grep -c 0x'
 	ipcrm -q "$id"
@@ -63,7 +63,7 @@ inside() { "$FAUXROOTCTL" --socket "$S/api.sock" exec -- "$@" 3>&- 4>&-; }
 	stop
 }
 
-@test "with a network and its helper, which is started again in it" {
+@test "with a network and its helper, which is restarted in it" {
 	launch --utsns --ipcns --cgroupns --net=slirp4netns --copy-up=/etc sleep 1000
 	local helper
 	helper=$(child_of "$LAUNCHER" slirp4netns)

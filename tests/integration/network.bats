@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# The child's own network as far as it shows without servers outside: link, files of /etc, supervision
-# of slirp4netns. What is behind the gateway is in root/network.bats.
+# The child's own network, as far as it can be tested without outside servers: link, files of /etc,
+# supervision of slirp4netns. root/network.bats tests what is behind the gateway.
 #
 # seconds: 21
 
@@ -32,7 +32,7 @@ $(grep -c ' /etc/' /proc/self/mountinfo || :)" "$output"
 }
 
 @test "--net=none: a server on loopback answers" {
-	# Newer ones of socat tell on stderr of the signal that ends them.
+	# Newer versions of socat report on stderr the signal that ends them.
 	run -0 --separate-stderr fx --net=none sh -c 'socat TCP-LISTEN:80,reuseaddr,fork SYSTEM:"echo hi" & p=$!
 		for i in 1 2 3 4 5 6 7 8 9; do socat -u TCP:127.0.0.1:80,retry=200,interval=0.05 - && break; done; kill $p'
 	equals hi "$output"
@@ -60,7 +60,7 @@ $(grep -c ' /etc/' /proc/self/mountinfo || :)" "$output"
 	equals 65520 "$output"
 }
 
-@test "--ipv6 gives an address, a route and a name server more" {
+@test "--ipv6 adds an address, a route and a name server" {
 	run -0 fx --net=slirp4netns --ipv6 sh -c 'ip -o -6 addr show tap0; ip -6 route; cat /etc/resolv.conf'
 	says "$output" 'inet6 fd00::'
 	says "$output" '^default via f[de]00?::2 dev tap0|^default via fd00::2'
@@ -99,7 +99,7 @@ $(grep -c ' /etc/' /proc/self/mountinfo || :)" "$output"
 	equals 1 "$output"
 }
 
-@test "a missing slirp4netns is said before anything starts, with its package" {
+@test "a missing slirp4netns is reported before anything starts, with its package" {
 	mkdir bin
 	local tool
 	for tool in newuidmap newgidmap touch getsubids; do
@@ -122,8 +122,8 @@ $(grep -c ' /etc/' /proc/self/mountinfo || :)" "$output"
 	done
 }
 
-# A slirp4netns that fails in its own ways: a script that looks at its argv.
-fake_slirp() { # what to do, in shell; $real is the true one
+# A slirp4netns with its own failures: a script that checks its arguments.
+fake_slirp() { # the script, in shell; $real is the real one
 	cat >slirp <<-END
 		#!/bin/bash
 		real=$(command -v slirp4netns)
@@ -132,7 +132,7 @@ fake_slirp() { # what to do, in shell; $real is the true one
 	chmod +x slirp
 }
 
-@test "auto: one that dies with the sandbox is started without, with a warning" {
+@test "auto: one that dies with the sandbox is restarted without it, with a warning" {
 	fake_slirp 'case " $* " in *" --enable-sandbox "*) echo "sandbox: refused" >&2; exit 1 ;; esac; exec "$real" "$@"'
 	run -0 --separate-stderr fx --net=slirp4netns --slirp4netns-binary="$PWD/slirp" \
 		ip -o -4 addr show tap0
@@ -143,7 +143,7 @@ fake_slirp() { # what to do, in shell; $real is the true one
 	says "$stderr" 'sandbox'
 }
 
-@test "a slirp4netns that dies before it is ready: its own words are in the error" {
+@test "a slirp4netns that dies before it is ready: its output is in the error" {
 	fake_slirp 'case " $* " in *" --version "*|*" --help "*) exec "$real" "$@" ;; esac; echo "no luck today" >&2; exit 3'
 	run -125 --separate-stderr fx --net=slirp4netns --slirp4netns-binary="$PWD/slirp" touch started
 	says "$stderr" 'slirp4netns.*'
@@ -151,7 +151,7 @@ fake_slirp() { # what to do, in shell; $real is the true one
 	absent started
 }
 
-@test "a slirp4netns that hangs before it is ready is given up, and nothing is left" {
+@test "a slirp4netns that hangs before it is ready is killed, and nothing is left" {
 	fake_slirp 'case " $* " in *" --version "*|*" --help "*) exec "$real" "$@" ;; esac; exec sleep 1000'
 	run -125 --separate-stderr timeout 200 "$FAUXROOT" --net=slirp4netns \
 		--slirp4netns-binary="$PWD/slirp" touch started
@@ -159,7 +159,7 @@ fake_slirp() { # what to do, in shell; $real is the true one
 	absent started
 }
 
-@test "slirp4netns killed: started again on the same device, and it is said" {
+@test "slirp4netns killed: restarted on the same device, and this is logged" {
 	launch --net=slirp4netns sleep 1000
 	local old before
 	old=$(helper_pid)
@@ -173,7 +173,7 @@ fake_slirp() { # what to do, in shell; $real is the true one
 	stop
 }
 
-@test "slirp4netns killed while SIGTERM is pending, for a target that takes its time: started again" {
+@test "slirp4netns killed while SIGTERM is pending, for a slow target: restarted" {
 	launch --net=slirp4netns sh -c 'trap "" TERM; echo deaf; exec sleep 1000'
 	wait_for grep -q deaf "$OUT"
 	local old round flood
@@ -189,7 +189,7 @@ fake_slirp() { # what to do, in shell; $real is the true one
 	ended 137
 }
 
-@test "slirp4netns killed by SIGTERM and by its own end: started again, too" {
+@test "slirp4netns killed by SIGTERM, or exited by itself: restarted, too" {
 	launch --net=slirp4netns sleep 1000
 	local old
 	old=$(helper_pid)
@@ -200,7 +200,7 @@ fake_slirp() { # what to do, in shell; $real is the true one
 }
 
 @test "five deaths in ten seconds are fatal, with that reason" {
-	# The first run is a good one; once that is killed, none gets anywhere.
+	# The first run works; after it is killed, every new one fails.
 	fake_slirp 'case " $* " in *" --version "*) exec "$real" "$@" ;; esac
 		[ ! -e ran ] || { echo "no luck today" >&2; exit 3; }
 		: >ran; exec "$real" "$@"'
@@ -212,7 +212,7 @@ fake_slirp() { # what to do, in shell; $real is the true one
 	wait_for gone "$TARGET"
 }
 
-@test "SIGSTOP to slirp4netns is noticed: it goes on, or is replaced, or is said" {
+@test "SIGSTOP to slirp4netns is noticed: it is continued, or replaced, or this is logged" {
 	launch --net=slirp4netns sleep 1000
 	local old
 	old=$(helper_pid)
@@ -224,7 +224,7 @@ fake_slirp() { # what to do, in shell; $real is the true one
 	stop
 }
 
-@test "a target that has moved on with unshare -n: the killed helper comes back for the pinned one" {
+@test "a target that has run unshare -n: the killed helper is restarted for the pinned network" {
 	launch --net=slirp4netns unshare -n sleep 1000
 	becomes "$TARGET" sleep
 	local old
@@ -246,7 +246,7 @@ fake_slirp() { # what to do, in shell; $real is the true one
 	stop
 }
 
-@test "a target that cannot be read: a killed helper comes back all the same" {
+@test "a target that cannot be inspected: a killed helper is still restarted" {
 	cp "$(command -v sleep)" secret
 	chmod 0111 secret
 	launch --net=slirp4netns ./secret 100
@@ -258,7 +258,7 @@ fake_slirp() { # what to do, in shell; $real is the true one
 	stop
 }
 
-@test "the helper is in a process group of its own, and has no signal for the terminal" {
+@test "the helper is in a process group of its own, and gets no signal of the terminal" {
 	launch --net=slirp4netns sleep 1000
 	local helper
 	helper=$(helper_pid)
@@ -266,14 +266,14 @@ fake_slirp() { # what to do, in shell; $real is the true one
 	stop
 }
 
-@test "the helper ends with the target, however that ends" {
+@test "the helper ends with the target, however the target ends" {
 	run -3 fx --net=slirp4netns sh -c 'exit 3'
 	run -137 fx --net=slirp4netns sh -c 'kill -9 $$'
 	run -127 fx --net=slirp4netns no-such-command-here
 }
 
-@test "processes of ours in the target's namespaces cannot be read by the target" {
-	# The one link that must be there shows that such links can be seen.
+@test "the target cannot read our processes in its namespaces" {
+	# One link must be readable: it shows that the check works.
 	launch --net=slirp4netns sh -c 'while [ ! -e go ]; do sleep 0.02; done
 		ls -l /proc/[0-9]*/exe /proc/$$/exe 2>/dev/null | sed "s/.* -> //"'
 	touch go
@@ -282,9 +282,9 @@ fake_slirp() { # what to do, in shell; $real is the true one
 	not grep -F "$(realpath "$FAUXROOT")" "$OUT"
 }
 
-# What sees it is in test_net_health; that takes half a minute here.
-@test "a slirp4netns that hangs holds up nobody; it is killed and started again (FULL=1)" {
-	# It attaches to the device, says that it is ready, and reads nothing.
+# test_net_health tests the detection; that takes half a minute here.
+@test "a slirp4netns that hangs blocks nobody; it is killed and restarted (FULL=1)" {
+	# It attaches to the device, reports that it is ready, and reads nothing.
 	fake_slirp 'case " $* " in *" --version "*) exec "$real" "$@" ;; esac
 		[ ! -e hung ] || exec "$real" "$@"
 		for word; do case $word in --ready-fd=*) ready=${word#*=} ;; esac; done

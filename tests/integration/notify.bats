@@ -18,17 +18,17 @@ teardown() {
 	common_teardown
 }
 
-# manager [ADDRESS] - listens at NOTIFY_SOCKET; what it hears is in $HEARD
+# manager [ADDRESS] - listen at NOTIFY_SOCKET; received messages are in $HEARD
 manager() {
 	export NOTIFY_SOCKET=${1:-$T/manager}
-	# A line of the manager before must not be taken for this one's.
+	# Ignore the first line of an earlier manager.
 	: >"$HEARD"
 	"$NOTIFY" listen "$NOTIFY_SOCKET" >"$HEARD" 2>&1 3>&- 4>&- 5>&- &
 	MANAGER=$!
 	wait_for grep -q listening "$HEARD"
 }
 
-# heard TEXT - one message is exactly that, from $LAUNCHER, as the manager sees it
+# heard TEXT - exactly one received message is TEXT, and $LAUNCHER is its sender
 heard() {
 	grep -qxF -- "$LAUNCHER $(id -u) $1" "$HEARD"
 }
@@ -38,7 +38,7 @@ heard_nothing_from() {
 	not grep -q "^$1 " "$HEARD"
 }
 
-@test "messages reach the manager in the launcher's name, the target's main PID is the launcher's" {
+@test "messages reach the manager with the launcher as sender; the target's main PID is the launcher's" {
 	manager
 	launch sh -c '"$0" send "READY=1\nSTATUS=up as $$\nMAINPID=$$\nX_UNKNOWN=1" &&
 		echo "$NOTIFY_SOCKET" && exec sleep 1000' "$NOTIFY"
@@ -50,7 +50,7 @@ heard_nothing_from() {
 	absent "$S"
 }
 
-@test "READY comes when API, ports and child_pid are there, from every network and with copy-up" {
+@test "READY is sent when API, ports and child_pid exist, from every network and with copy-up" {
 	manager
 	local options
 	for options in --net=host --net=none --net=slirp4netns "--net=none --pidns" \
@@ -64,7 +64,7 @@ heard_nothing_from() {
 	done
 }
 
-@test "the state directory below a copied-up directory: its socket is reached" {
+@test "the state directory under a copied-up directory: its socket is reached" {
 	manager
 	mkdir "$T/up" "$T/up/deep"
 	S=$T/up/deep/state
@@ -89,12 +89,12 @@ heard_nothing_from() {
 	grep -q "^$LAUNCHER $(id -u) 2 FDSTORE=1|FDNAME=kept \[stored" "$HEARD"
 	heard "253 FDSTORE=1"
 	heard "1 BARRIER=1"
-	# None of them stays with the launcher.
+	# None of them stays open in the launcher.
 	equals "" "$(find "/proc/$LAUNCHER/fd" -lname "$T/file")"
 	stop
 }
 
-@test "a barrier holds while the manager does not read" {
+@test "a barrier waits while the manager does not read" {
 	manager
 	kill -STOP "$MANAGER"
 	launch sh -c '"$0" send STATUS=before && echo sent && "$0" barrier && echo read; exec sleep 1000' \
@@ -107,11 +107,11 @@ heard_nothing_from() {
 	stop
 }
 
-@test "a manager that does not read delays the target, not the launcher; nothing is lost" {
+@test "a manager that does not read delays the target, not the launcher; no message is lost" {
 	manager
 	kill -STOP "$MANAGER"
 	launch sh -c '"$0" flood 2000; echo sent; "$0" barrier && echo read; exec sleep 1000' "$NOTIFY"
-	# The launcher answers meanwhile, and holds one message at most.
+	# The launcher still answers, and holds one message at most.
 	run -0 "$FAUXROOTCTL" --socket "$S/api.sock" info
 	not grep -qx sent "$OUT"
 	kill -CONT "$MANAGER"
@@ -120,7 +120,7 @@ heard_nothing_from() {
 	stop
 }
 
-@test "what is no message is dropped with a line in the log, and the rest goes on" {
+@test "an invalid message is dropped with a line in the log; the others are passed on" {
 	manager
 	launch sh -c '"$0" bytes 4096 x; "$0" bytes 65536 y; "$0" bytes 10 0; "$0" bytes 4095 z
 		"$0" send "MAINPIDFDID=1" "$0"; "$0" send "X=1\rMAINPID=1\n\nMAINPID=2"
@@ -134,14 +134,14 @@ $LAUNCHER $(id -u) 1 BARRIER=1" "$(sed 's/zzzz*/zzz/' "$HEARD")"
 	stop
 }
 
-@test "what the target says last is passed on before the launcher ends" {
+@test "the target's last message is passed on before the launcher exits" {
 	manager
 	run -3 fx sh -c '"$0" send STATUS=bye; "$0" send "STOPPING=1\nERRNO=2"; exit 3' "$NOTIFY"
 	wait_for grep -q ' 0 STOPPING=1|ERRNO=2$' "$HEARD"
 	grep -q ' 0 STATUS=bye$' "$HEARD"
 }
 
-@test "a manager that has gone is said once, and found when it is back" {
+@test "a manager that has exited is reported once, and found when it is back" {
 	manager
 	mkfifo "$T/go"
 	"$FAUXROOT" --state-dir="$S" sh -c 'while read -r n; do "$0" send "STATUS=$n"
@@ -162,7 +162,7 @@ $LAUNCHER $(id -u) 1 BARRIER=1" "$(sed 's/zzzz*/zzz/' "$HEARD")"
 	ended 0
 }
 
-@test "no manager, or one that is not a UNIX socket: the target runs all the same" {
+@test "no manager, or an address that is no UNIX socket: the target still runs" {
 	unset NOTIFY_SOCKET
 	run -0 fx sh -c 'echo "[$NOTIFY_SOCKET]"; ls "$ROOTLESSKIT_STATE_DIR"'
 	says "$output" '^\[\]$'
@@ -186,7 +186,7 @@ $LAUNCHER $(id -u) 1 BARRIER=1" "$(sed 's/zzzz*/zzz/' "$HEARD")"
 	done
 }
 
-@test "helpers see nothing of the service manager" {
+@test "helpers do not get the service manager's variables" {
 	manager
 	mkdir bin
 	printf '#!/bin/sh\nenv >"%s"\nexec /usr/bin/newuidmap "$@"\n' "$T/env.ids" >bin/newuidmap
@@ -200,9 +200,9 @@ $LAUNCHER $(id -u) 1 BARRIER=1" "$(sed 's/zzzz*/zzz/' "$HEARD")"
 	not grep -E '^(NOTIFY_SOCKET|LISTEN_|WATCHDOG_)' "$T/env.ids" "$T/env.net"
 }
 
-@test "a process that has changed its uid does not reach the socket: its message is its own failure" {
+@test "a process that has changed its uid cannot reach the socket: only its own message fails" {
 	manager
-	# Nor does it reach the directory of the sanitizers' reports, which newer ones take for fatal.
+	# It cannot reach the directory of the sanitizers' reports either; newer ones take this for fatal.
 	run -1 --separate-stderr fx setpriv --reuid 7 --clear-groups \
 		env -u ASAN_OPTIONS -u UBSAN_OPTIONS "$NOTIFY" send READY=1
 	one_line "$stderr" 'notify: Permission denied'

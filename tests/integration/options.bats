@@ -1,10 +1,10 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# The command line: what scripts of today pass must run word for word or be refused by name.
+# The command line: the options of existing scripts must run unchanged or be refused by name.
 
 load ../lib/bash/common
 
-# Nothing may have been started: no state directory, no child; common_teardown looks.
+# Nothing may have been started: no state directory, no child; common_teardown checks this.
 refused() { # PATTERN WORDS…
 	local pattern=$1
 	shift
@@ -24,7 +24,7 @@ refused() { # PATTERN WORDS…
 	absent /etc/ran
 }
 
-@test "the argv of containerd-rootless.sh word for word: no option has an effect on --net=host" {
+@test "the argv of containerd-rootless.sh unchanged: no option has an effect on --net=host" {
 	run -0 fx --net=host --mtu=1500 --slirp4netns-sandbox=auto \
 		--slirp4netns-seccomp=auto --disable-host-loopback --port-driver=none --copy-up=/etc \
 		--copy-up=/run --copy-up=/var/lib --propagation=rslave --detach-netns --mtu=0 \
@@ -32,15 +32,15 @@ refused() { # PATTERN WORDS…
 	equals "tmpfs tmpfs tmpfs" "$(grep -v '^\[' <<<"$output" | xargs)"
 }
 
-@test "the argv of dockerd-rootless.sh word for word" {
+@test "the argv of dockerd-rootless.sh unchanged" {
 	run -0 fx --state-dir="$S" --net=slirp4netns --mtu=65520 --slirp4netns-sandbox=auto \
 		--slirp4netns-seccomp=auto --disable-host-loopback --port-driver=builtin --copy-up=/etc \
 		--copy-up=/run --propagation=rslave cat /sys/class/net/tap0/mtu
 	equals 65520 "$output"
 }
 
-# Words apart, a sandbox that must work, and directories that no other client copies up.
-@test "the argv of usernetes word for word, with all namespaces" {
+# Values as separate words, a sandbox that must work, and directories that no other client copies up.
+@test "the argv of usernetes unchanged, with all namespaces" {
 	run -0 fx --state-dir "$S" --net=slirp4netns --mtu=65520 --disable-host-loopback \
 		--slirp4netns-sandbox=true --slirp4netns-seccomp=true --port-driver=builtin \
 		--copy-up=/etc --copy-up=/run --copy-up=/var/lib --copy-up=/opt --propagation=rslave \
@@ -48,7 +48,7 @@ refused() { # PATTERN WORDS…
 	equals "tmpfs tmpfs 65520" "$(xargs <<<"$output")"
 }
 
-@test "what is not built yet is refused by name, with 125, and is not in --help" {
+@test "options that are not implemented are refused by name, with 125, and are not in --help" {
 	local help option
 	help=$(fx --help)
 	for option in --net=pasta --net=lxc-user-nic --net=gvisor-tap-vsock --net=vpnkit; do
@@ -61,7 +61,7 @@ refused() { # PATTERN WORDS…
 	done
 }
 
-@test "Go's spellings of a flag: one dash, value apart, last one wins" {
+@test "Go's spellings of a flag: one dash, separate value, last one wins" {
 	run -0 fx -net=none true
 	run -0 fx --net none ip -o link
 	equals 1 "${#lines[@]}"
@@ -92,7 +92,7 @@ refused() { # PATTERN WORDS…
 tmpfs" "$output"
 }
 
-@test "wrong values are one line that names the option and what it takes" {
+@test "wrong values: one line that names the option and its valid values" {
 	refused 'no-such-option' --no-such-option true
 	refused 'net' --net=tap true
 	refused 'mtu' --net=slirp4netns --mtu=65522 true
@@ -165,7 +165,7 @@ tmpfs" "$output"
 	equals 'error: unknown command "lst-ports"; did you mean list-ports?' "$output"
 }
 
-@test "without a command the shell runs, and help is a command unless there is such a program" {
+@test "without a command the shell runs, and help is a command unless such a program exists" {
 	equals 0 "$(echo 'id -u' | SHELL=/bin/sh fx)"
 	equals 0 "$(echo 'id -u' | env -u SHELL "$FAUXROOT" --net=none)"
 	run -127 env SHELL=/nonexistent "$FAUXROOT"
@@ -192,20 +192,20 @@ tmpfs" "$output"
 	one_line "$output" 'error: FAUXROOT_OPTIONS: "id" is not an option'
 	FAUXROOT_OPTIONS='"' run -125 fx true
 	one_line "$output" 'error: FAUXROOT_OPTIONS: missing closing "'
-	# RootlessKit has no such variable: it is the command's.
+	# RootlessKit has no such variable: it belongs to the command.
 	ln -sf "$(realpath "$FAUXROOT")" rootlesskit
 	FAUXROOT_OPTIONS='--nonsense' run -0 ./rootlesskit sh -c 'echo "$FAUXROOT_OPTIONS"'
 	equals --nonsense "$output"
 }
 
-@test "-p without a port driver: the error has the options to add, which work" {
+@test "-p without a port driver: the error names the options to add, which work" {
 	run -125 fx -p 127.0.0.1:8080:80 true
 	one_line "$output" "add --net=slirp4netns --port-driver=builtin"
 	run -125 fx --net=none -p 127.0.0.1:8080:80 true
 	one_line "$output" "not --port-driver=none; add --port-driver=builtin"
 }
 
-# In compatible clothes.
+# ---- under compatible names ----
 persona() {
 	ln -sf "$(realpath "$FAUXROOT")" "$1"
 }
@@ -236,7 +236,7 @@ persona() {
 	run -7 ./rootlesskit sh -c 'exit 7'
 }
 
-@test "as rootlesskit: its prefixes stand before our lines" {
+@test "as rootlesskit: its prefixes precede our lines" {
 	persona rootlesskit
 	run ./rootlesskit --state-dir=/dev/null true
 	says "$output" '^\[rootlesskit:parent\] '
@@ -246,7 +246,7 @@ persona() {
 	[[ $output != *fauxroot:* ]]
 }
 
-@test "as rootlesskit: runs as the launcher does" {
+@test "as rootlesskit: runs like the launcher" {
 	persona rootlesskit
 	run -0 ./rootlesskit --net=slirp4netns --copy-up=/etc --disable-host-loopback id -u
 	equals 0 "$output"

@@ -1,22 +1,22 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2016,SC2154 # inner shells expand; bats sets LAUNCHER, TARGET
-# --kill-orphans: what the command leaves behind ends with it. Without it the launcher leaves at once.
+# --kill-orphans: processes that the command leaves behind are killed. Without it the launcher exits at once.
 
 load ../lib/bash/common
 load ../lib/bash/ports
 
-# For a target: leave the script behind, in a session of its own and with a parent that is gone,
-# once it is ready. It inherits the test's mark, so the teardown sees who survives.
+# A target: leave the script behind, in its own session and with a dead parent, when it is ready. It
+# inherits the test's mark, so the teardown finds survivors.
 setup() {
 	common_setup
-	# Ends when asked to, and says so.
+	# Exits on SIGTERM, and prints this.
 	cat >polite <<-'END'
 		trap 'echo asked; exit 0' TERM
 		echo "here $$" >here
 		while :; do sleep 0.05; done
 	END
-	# Does not.
+	# Ignores SIGTERM.
 	cat >deaf <<-'END'
 		trap '' TERM
 		echo "here $$" >here
@@ -36,27 +36,27 @@ orphan() {
 	echo "$pid"
 }
 
-@test "without it orphans live on, and the launcher leaves at once" {
-	# Not with run: it waits for all who hold the pipe.
+@test "without it orphans survive, and the launcher exits at once" {
+	# Not with run: it waits until every process has closed the pipe.
 	launch_only sh -c './leave sh deaf; exit 5'
 	ended 5
 	alive "$(orphan)"
 	kill_marked
 }
 
-@test "with it an orphan in another session is asked to end, and waited for" {
+@test "with it an orphan in another session gets SIGTERM, and the launcher waits for it" {
 	run -5 --separate-stderr fx --kill-orphans sh -c './leave sh polite; exit 5'
 	equals asked "$output"
 	says "$stderr" 'info: the command has left processes behind; terminating them'
 }
 
-@test "no orphans: nothing is said, the status is the command's" {
+@test "no orphans: nothing is logged, the status is the command's" {
 	run -5 fx --kill-orphans sh -c 'exit 5'
 	equals "" "$output"
 	run -143 --separate-stderr fx --kill-orphans sh -c 'kill $$'
 }
 
-@test "an orphan that does not end is killed after --kill-timeout, with a warning" {
+@test "an orphan that does not exit is killed after --kill-timeout, with a warning" {
 	run -0 --separate-stderr fx --kill-orphans --kill-timeout=1 ./leave sh deaf
 	says "$stderr" 'warning: [0-9]+ of the command.s processes did not exit within 1 s; killing them'
 	gone "$(orphan)"
@@ -67,7 +67,7 @@ orphan() {
 	gone "$(orphan)"
 }
 
-@test "SIGTERM reaches the command alone; what it leaves is asked when it has ended" {
+@test "SIGTERM only reaches the command; its orphans get it after its exit" {
 	launch --kill-orphans sh -c './leave sh polite; echo left; exec sleep 1000'
 	wait_for grep -qx left "$OUT"
 	stop
@@ -75,19 +75,19 @@ orphan() {
 asked" "$(<"$OUT")"
 }
 
-@test "a second SIGTERM hurries" {
+@test "a second SIGTERM kills at once" {
 	launch --kill-orphans --kill-timeout=86400 sh -c './leave sh deaf; echo left; exec sleep 1000'
 	wait_for grep -qx left "$OUT"
 	kill -TERM "$LAUNCHER"
 	wait_for logged behind
-	kill -USR1 "$LAUNCHER" # means nothing to us
+	kill -USR1 "$LAUNCHER" # has no meaning for us
 	alive "$(orphan)"
 	kill -TERM "$LAUNCHER"
 	ended 143
 	gone "$(orphan)"
 }
 
-@test "a SIGHUP that the caller has had ignored does not" {
+@test "a SIGHUP that the caller ignored does not" {
 	nohup "$FAUXROOT" --state-dir="$S" --kill-orphans --kill-timeout=86400 ./leave sh deaf \
 		</dev/null >"$OUT" 2>"$LOG" 3>&- 4>&- &
 	LAUNCHER=$!
@@ -101,7 +101,7 @@ asked" "$(<"$OUT")"
 	ended 0
 }
 
-@test "stopped ones are woken to end" {
+@test "stopped orphans are continued so that they exit" {
 	launch --kill-orphans --kill-timeout=86400 \
 		sh -c './leave sh polite; echo left; while [ ! -e go ]; do sleep 0.02; done'
 	wait_for grep -qx left "$OUT"
@@ -112,14 +112,14 @@ asked" "$(<"$OUT")"
 	grep -qx asked "$OUT"
 }
 
-@test "those of a subordinate id, too" {
+@test "orphans of a subordinate id, too" {
 	launch_only --kill-orphans --kill-timeout=86400 sh -c 'umask 0; touch here; chmod 0777 .
 		./leave setpriv --reuid 33 --regid 33 --clear-groups sh polite'
 	ended 0
 	grep -qx asked "$OUT"
 }
 
-@test "one that leaves a new one behind when it ends is no way out" {
+@test "an orphan that forks a new one at its exit does not escape" {
 	cat >again <<-'END'
 		trap 'setsid sh again & exit' TERM
 		echo "here $$" >here
@@ -128,7 +128,7 @@ asked" "$(<"$OUT")"
 	run -0 --separate-stderr fx --kill-orphans --kill-timeout=1 ./leave sh again
 }
 
-@test "a storm of forks ends all the same" {
+@test "a storm of forks ends, too" {
 	run -0 --separate-stderr timeout 200 "$FAUXROOT" --kill-orphans --kill-timeout=1 sh -c '
 		for i in 1 2 3 4 5; do (setsid sh -c "trap \"\" TERM; while :; do (sleep 0.05 & ) ; done" &); done'
 }
@@ -143,7 +143,7 @@ asked" "$(<"$OUT")"
 	equals asked "$(<"$OUT")"
 }
 
-@test "network, ports and API serve the orphans to their end" {
+@test "network, ports and API serve the orphans until they exit" {
 	cat >served <<-'END'
 		trap 'ip -o link show tap0
 			curl -sS --max-time 60 --unix-socket "$ROOTLESSKIT_STATE_DIR/api.sock" http://x/v1/ports
@@ -168,7 +168,7 @@ asked" "$(<"$OUT")"
 	not grep -E 'slirp4netns|forwarder|agent' "$LOG"
 }
 
-@test "--pidns: init asks and waits, with and without its reaping; without the option nobody is asked" {
+@test "--pidns: init signals and waits, with and without its reaping; without the option it signals nobody" {
 	local reaper
 	for reaper in true false; do
 		rm -f here
@@ -180,11 +180,11 @@ asked" "$(<"$OUT")"
 	equals "" "$output"
 }
 
-@test "--pidns: what does not end is killed after --kill-timeout" {
+@test "--pidns: orphans that do not exit are killed after --kill-timeout" {
 	run -143 fx --pidns --kill-orphans --kill-timeout=1 sh -c './leave sh deaf; kill $$'
 }
 
-@test "--pidns: a second SIGTERM hurries" {
+@test "--pidns: a second SIGTERM kills at once" {
 	launch --pidns --kill-orphans --kill-timeout=86400 \
 		sh -c './leave sh deaf; rm here; ./leave sh polite; echo left; exec sleep 1000'
 	wait_for grep -qx left "$OUT"
@@ -195,7 +195,7 @@ asked" "$(<"$OUT")"
 	ended 143
 }
 
-@test "--kill-timeout alone is told to have no effect" {
+@test "--kill-timeout alone: a message says that it has no effect" {
 	run -0 --separate-stderr fx --kill-timeout=3 true
 	one_line "$stderr" 'warning: --kill-timeout has no effect without --kill-orphans'
 	run -125 --separate-stderr fx --kill-timeout=86401 true

@@ -1,15 +1,15 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# Published ports in front of real servers: what is reachable, and what is refused. Specs and the API are in
-# ports_api.bats, faults in ports_faults.bats and ports_limits.bats, source addresses in root/ports.bats.
+# Published ports in front of real servers: what is reachable, and what is refused. ports_api.bats tests specs
+# and the API, ports_faults.bats and ports_limits.bats test faults, root/ports.bats source addresses.
 #
 # seconds: 20
 
 load ../lib/bash/common
 load ../lib/bash/ports
 
-# One server for each family and protocol, which says who it is. They outlive the shell that is the
-# target: stop_all ends them.
+# One server for each family and protocol; each names itself. They outlive the shell that is the target:
+# stop_all ends them.
 serve_all() {
 	cat >servers <<-'END'
 		for port in 7000 7001 7002; do
@@ -29,7 +29,7 @@ servers_listen() {
 	[ "$(in_target ss -Hltun | wc -l)" -ge 9 ]
 }
 
-@test "-p from the start: busybox httpd behind slirp4netns, a file fetched whole" {
+@test "-p from the start: busybox httpd behind slirp4netns, a file fetched completely" {
 	mkdir www
 	head -c 3000000 /dev/urandom >www/file
 	free_port
@@ -40,7 +40,7 @@ servers_listen() {
 	not connects 127.0.0.1 "$PORT"
 }
 
-@test "nginx: every pairing of families, a file fetched whole, kept-alive and parallel connections" {
+@test "nginx: every pairing of families, a file fetched completely, kept-alive and parallel connections" {
 	mkdir www
 	head -c 5000000 /dev/urandom >www/file
 	echo small >www/small
@@ -89,7 +89,7 @@ servers_listen() {
 	publish udp 127.0.0.1 "$PORT" 127.0.0.1 7000
 	local words
 	for words in "-n 40M" "-n 40M -R" "-n 40M -P 4" "-n 40M --bidir" "-n 200K -u -b 10M -l 1400"; do
-		# One client at a time: it ends a moment before the server is ready for the next.
+		# One client at a time: it exits a moment before the server is ready for the next.
 		run_iperf() {
 			# shellcheck disable=SC2086
 			timeout 60 iperf3 -J -c 127.0.0.1 -p "$PORT" $words >result
@@ -98,12 +98,12 @@ servers_listen() {
 		equals null "$(jq .error result)"
 		[[ $words = *-u* ]] || [ "$(jq .end.sum_received.bytes result)" -ge 1000000 ]
 	done
-	# The last were datagrams. On a busy machine, who knows how many come: some do.
+	# The last were datagrams. On a busy machine some are lost; some must arrive.
 	equals true "$(jq '.end.sum | .packets > .lost_packets' result)"
 	stop 1
 }
 
-@test "a thread with a bulk transfer lets others go first, and is as before when that is over" {
+@test "a thread with a bulk transfer gives other threads priority, and resets this after the transfer" {
 	launch_ports iperf3 -s -p 7000
 	listens() { in_target ss -Hltn 'sport = 7000' | grep -q .; }
 	yields() { chrt -a -p "$FORWARDER" | grep -q SCHED_BATCH; }
@@ -121,7 +121,7 @@ servers_listen() {
 	stop 1
 }
 
-@test "-p repeated and split at commas; all are there before the target runs" {
+@test "-p repeated and split at commas; all ports exist before the target runs" {
 	free_port 3
 	run -0 fx --net=none --port-driver=builtin -p "127.0.0.1:$PORT:80/tcp,127.0.0.1:$((PORT + 1)):80/udp" \
 		-p "[::1]:$((PORT + 2)):80/tcp6" \
@@ -195,7 +195,7 @@ servers_listen() {
 	stop_all
 }
 
-@test "one port is not the others' when a port is removed" {
+@test "removing a port does not affect the others" {
 	serve_all
 	local first second
 	publish tcp 127.0.0.1 own 127.0.0.1 7001
@@ -208,7 +208,7 @@ servers_listen() {
 	stop_all
 }
 
-@test "parentPort 0: a free port on both families, which the answer and the list name" {
+@test "parentPort 0: a free port on both families, which the answer and the list contain" {
 	serve_all
 	api POST /v1/ports '{"proto":"tcp","parentPort":0,"childIP":"::1","childPort":7001}'
 	equals 201 "$CODE"
@@ -221,7 +221,7 @@ servers_listen() {
 	stop_all
 }
 
-@test "more ports than the soft limit of descriptors, which is the target's as before" {
+@test "more ports than the soft limit of descriptors; the target's limit does not change" {
 	ulimit -Sn 64
 	launch_ports sh -c 'ulimit -Sn >limit; exec sleep 1000'
 	free_port 100
@@ -231,7 +231,7 @@ servers_listen() {
 	stop
 }
 
-@test "a range is one port each; where one is taken, none stays" {
+@test "a range is one port for each number; when one is taken, none stays" {
 	serve_all
 	free_port 5
 	run -0 ctl add-ports "127.0.0.1:$PORT-$((PORT + 2)):7000-7002/tcp"
@@ -241,7 +241,7 @@ servers_listen() {
 	equals "tcp4 7000" "$(said tcp 127.0.0.1 "$PORT")"
 	equals "tcp4 7002" "$(said tcp 127.0.0.1 $((PORT + 2)))"
 	ctl remove-ports 1 2
-	# The third is still there, so 0 and 1 of these are taken back.
+	# The third one exists, so 0 and 1 of these are removed again.
 	run -1 --separate-stderr ctl add-ports "127.0.0.1:$PORT-$((PORT + 4)):7000-7004/tcp"
 	equals "" "$output"
 	says "$stderr" "^error: .*conflicts with port 3"
@@ -249,7 +249,7 @@ servers_listen() {
 	not connects 127.0.0.1 $((PORT + 1))
 	not connects 127.0.0.1 $((PORT + 4))
 	equals 1 "$(port_objects | wc -l)"
-	# So are the words before it.
+	# So are the specs before it.
 	run -1 ctl add-ports "127.0.0.1:$((PORT + 4)):7000/tcp" "127.0.0.1:$((PORT + 2)):7000/tcp"
 	not connects 127.0.0.1 $((PORT + 4))
 	run -1 --separate-stderr ctl add-ports "127.0.0.1:$PORT-$((PORT + 2)):7000-7001/tcp"
@@ -274,7 +274,7 @@ servers_listen() {
 	stop
 }
 
-@test "a port that is removed: its connections are reset, others' go on, and it can be published again" {
+@test "a removed port: its connections are reset, others survive, and it can be published again" {
 	launch_ports "$PORTCHECK" serve 127.0.0.1 7000
 	wait_for grep -q serving "$OUT"
 	local gone_port client stays
@@ -303,7 +303,7 @@ servers_listen() {
 	stop
 }
 
-@test "ports removed under clients that come in crowds: none of their connections outlives the port" {
+@test "ports removed under crowds of clients: no connection outlives its port" {
 	launch_ports "$PORTCHECK" serve 127.0.0.1 7000
 	wait_for grep -q serving "$OUT"
 	local before round pids i
@@ -315,7 +315,7 @@ servers_listen() {
 		publish tcp 127.0.0.1 "$PORT" 127.0.0.1 7000
 		pids=()
 		for i in 1 2 3; do
-			# They never end by themselves: what is left of them is a relay that nobody ends.
+			# They never exit by themselves: a surviving one shows a relay that nobody ended.
 			"$PORTCHECK" hold 127.0.0.1 "$PORT" 1000 >/dev/null 2>&1 3>&- 4>&- &
 			pids+=($!)
 		done
@@ -325,13 +325,13 @@ servers_listen() {
 			wait_for gone "$i"
 		done
 	done
-	# The sockets made ahead of need are given back within seconds.
+	# Prepared sockets are closed within seconds.
 	as_before() { [ "$(fds_of "$(part 'fauxroot: ports')")" -le $((before + $(made_ahead))) ]; }
 	wait_for as_before
 	stop
 }
 
-@test "somebody else listens: 409 with the address, and who; at the start, an error that tells more" {
+@test "another process listens: 409 with the address and the owner; at the start, an error with more" {
 	launch_ports sleep 1000
 	free_port
 	socat "TCP4-LISTEN:$PORT,bind=127.0.0.1,fork" SYSTEM:'echo other' 3>&- 4>&- &
@@ -341,7 +341,7 @@ servers_listen() {
 	refused_by POST /v1/ports "$(spec_json tcp 127.0.0.1 "$PORT" 127.0.0.1 80)" 409 "$why"
 	run -1 --separate-stderr ctl add-ports "127.0.0.1:$PORT:80/tcp"
 	one_line "$stderr" "^error: .*$why"
-	# With the wildcard one family would be free: the port is whole or not at all.
+	# With the wildcard one family would be free: a port is published for both or not at all.
 	refused_by POST /v1/ports '{"proto":"tcp","parentPort":'"$PORT"',"childPort":80}' 409 \
 		"listening on 0\.0\.0\.0:$PORT/tcp: Address already in use by process $other "
 	not connects ::1 "$PORT"
@@ -354,7 +354,7 @@ servers_listen() {
 	kill "$other"
 }
 
-@test "somebody else has the wildcard of IPv6, or a UDP port: found as well" {
+@test "another process has the wildcard of IPv6, or a UDP port: found as well" {
 	launch_ports sleep 1000
 	free_port
 	socat "TCP6-LISTEN:$PORT,ipv6only=0,fork" SYSTEM:'echo other' 3>&- 4>&- &
@@ -376,7 +376,7 @@ servers_listen() {
 	stop
 }
 
-@test "--net=none with ports: still only lo, which has the address that remote clients come from" {
+@test "--net=none with ports: still only lo, which gets the address for remote clients" {
 	launch_ports sleep 1000
 	equals "lo 127.0.0.1/8
 lo 192.0.0.8/32
@@ -401,14 +401,14 @@ lo ::1/128" "$(in_target ip -o addr | awk '{ print $2, $4 }' | LC_ALL=C sort)"
 		absent started
 	done
 	stop
-	# It is free again, for connections of a moment ago do not hold it.
+	# It is free again: recently closed connections do not hold it.
 	run -0 fx --net=none --port-driver=builtin -p "127.0.0.1:$PORT:80/tcp" true
 }
 
 @test "a privileged port: refused with the three remedies" {
 	local start
 	start=$(</proc/sys/net/ipv4/ip_unprivileged_port_start)
-	# The last of them is the least likely to be taken.
+	# The last one is the least likely to be taken.
 	[ "$start" -gt 1 ] || skip "this machine has no privileged ports"
 	PORT=$((start - 1))
 	run -125 --separate-stderr fx --net=none --port-driver=builtin -p "127.0.0.1:$PORT:80/tcp" touch started

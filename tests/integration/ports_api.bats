@@ -1,14 +1,14 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2153 # api() sets CODE and BODY
-# Ports published over the API and the client, and what specs and requests are refused, and how that is said.
+# Ports published over the API and the client: refused specs and requests, and their messages.
 #
 # seconds: 15
 
 load ../lib/bash/common
 load ../lib/bash/ports
 
-@test "the API: add, list, remove; specs are echoed as given, ids are never used again" {
+@test "the API: add, list, remove; specs are echoed unchanged, ids are never used again" {
 	launch_ports sleep 1000
 	api GET /v1/ports
 	equals '200 []' "$CODE $BODY"
@@ -27,7 +27,7 @@ load ../lib/bash/ports
 	refused_by DELETE /v1/ports/1 "" 400 'no port with the id 1'
 	publish tcp 127.0.0.1 0 127.0.0.1 80
 	equals 2 "$ID"
-	# An address is echoed in the words that it came in.
+	# An address is echoed in the form in which it was sent.
 	api POST /v1/ports '{"proto":"tcp","parentIP":"0:0::1","parentPort":0,"childIP":"::ffff:7f00:1","childPort":80}'
 	equals '201 0:0::1 ::ffff:7f00:1' "$CODE $(jq -r '.spec | .parentIP + " " + .childIP' <<<"$BODY")"
 	stop
@@ -47,7 +47,7 @@ load ../lib/bash/ports
 	stop
 }
 
-@test "fauxrootctl: add-ports, list-ports, remove-ports, with tables, JSON and several words" {
+@test "fauxrootctl: add-ports, list-ports, remove-ports, with tables, JSON and several specs" {
 	launch_ports sleep 1000
 	free_port 2
 	run -0 ctl add-ports "127.0.0.1:$PORT:80/tcp" "[::1]:$((PORT + 1)):[::1]:443/tcp6"
@@ -72,7 +72,7 @@ load ../lib/bash/ports
 	stop
 }
 
-@test "conflicts: the same proto, address and port twice is 409 and says with which" {
+@test "conflicts: the same proto, address and port twice is 409 and names the other port" {
 	launch_ports sleep 1000
 	free_port
 	api POST /v1/ports "$(spec_json tcp 127.0.0.1 "$PORT" 127.0.0.1 80)"
@@ -89,14 +89,14 @@ load ../lib/bash/ports
 	stop
 }
 
-@test "add-ports that is interrupted takes back what it has published" {
+@test "an interrupted add-ports removes the ports that it has published" {
 	launch_ports sleep 100
 	free_port 2
-	# The launcher answers when the signal is pending already.
+	# The launcher answers when the signal is already pending.
 	kill -STOP "$LAUNCHER"
 	"$FAUXROOTCTL" --socket "$S/api.sock" add-ports "$PORT-$((PORT + 1)):1-2/tcp" >ids 3>&- 4>&- &
 	local client=$! end=0
-	# It has asked, and sleeps until it is answered: before that it sleeps nowhere.
+	# It has sent the request and sleeps until the answer: it does not sleep before.
 	awaits_answer() {
 		grep -q '^Name:.fauxrootctl$' "/proc/$client/status" &&
 			grep -q '^State:.S' "/proc/$client/status" &&
@@ -109,13 +109,13 @@ load ../lib/bash/ports
 	equals 143 "$end"
 	equals "" "$(<ids)"
 	equals "" "$(port_objects)"
-	# One was there.
+	# One port existed.
 	publish tcp "" "$PORT" 127.0.0.1 80
 	equals 2 "$ID"
 	stop
 }
 
-@test "bad specs with -p: one error that names the spec and what is wrong; nothing has started" {
+@test "bad specs with -p: one error that names the spec and its mistake; nothing has started" {
 	local spec why
 	while IFS='|' read -r spec why; do
 		run -125 --separate-stderr fx --net=none --port-driver=builtin -p "$spec" touch started
@@ -144,7 +144,7 @@ load ../lib/bash/ports
 	stop
 }
 
-@test "bad specs for add-ports: one line, status 1, and nothing is asked for" {
+@test "bad specs for add-ports: one line, status 1, and no request is sent" {
 	launch_ports sleep 1000
 	local spec why
 	free_port
@@ -213,7 +213,7 @@ load ../lib/bash/ports
 	stop
 }
 
-@test "without a port driver: 400 for all of ports, and -p is refused" {
+@test "without a port driver: 400 for all requests about ports, and -p is refused" {
 	launch --net=none sleep 1000
 	refused_by GET /v1/ports "" 400 'no port driver'
 	refused_by POST /v1/ports "$(spec_json tcp 127.0.0.1 0 127.0.0.1 80)" 400 'no port driver'
@@ -231,22 +231,22 @@ load ../lib/bash/ports
 	absent started
 }
 
-# A port whose owner is the process at the other end, and one that stays.
-@test "the API: a port that ends with the process that has asked for it" {
+# One port is owned by the process at the other end, the other one is permanent.
+@test "the API: a port that is removed when its owner exits" {
 	launch_ports sleep 1000
 	publish tcp 127.0.0.1 own 127.0.0.1 80
 	api POST /v1/ports "$(spec_json tcp 127.0.0.1 0 127.0.0.1 80 | jq -c '.owner = "peer"')"
 	equals 201 "$CODE"
 	equals peer "$(jq -r .owner <<<"$BODY")"
-	# curl has ended.
+	# curl has exited.
 	equals "$PORT" "$(port_objects | jq .spec.parentPort)"
 	refused_by POST /v1/ports "$(spec_json tcp 127.0.0.1 0 127.0.0.1 80 | jq -c '.owner = "me"')" 400 owner
 	stop
 }
 
-@test "--api-inside: what the command may ask; the host may all" {
-	# policy, and what info, list-ports, add-ports and remove-ports of a port that is not privileged,
-	# and add-ports of one that is, say inside
+@test "--api-inside: what the command may request; the host may request everything" {
+	# For each policy: the expected answers inside to info, list-ports, add-ports and remove-ports of an
+	# unprivileged port, and add-ports of a privileged one
 	local rows=(
 		"full           ok ok ok ok denied"
 		"unprivileged   ok ok ok ok 403"
@@ -276,7 +276,7 @@ load ../lib/bash/ports
 		run -0 ctl add-ports "127.0.0.1:$((PORT + 1)):80/tcp"
 		inside_says "$remove" remove-ports "$output"
 		inside_says "$privileged" add-ports "127.0.0.1:1:80/tcp"
-		# From outside all goes.
+		# From outside everything works.
 		run -0 ctl info
 		port_objects | jq .id >ids
 		# shellcheck disable=SC2046 # words

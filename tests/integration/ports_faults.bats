@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# What published ports must survive: whole data in every order of closing, dead and silent peers, the death
-# of each process of ours.
+# Faults that published ports must survive: complete data in every order of closing, dead and silent peers,
+# the death of each of our processes.
 #
 # seconds: 27
 
@@ -21,13 +21,13 @@ load ../lib/bash/portcheck
 	stop
 }
 
-@test "urgent data: stays in its place, and neither few bytes nor a bulk transfer stop at it" {
+@test "urgent data: stays in its place, and does not stop small or bulk transfers" {
 	launch_checker
 	check urgent $((16 << 20))
 	stop
 }
 
-@test "urgent data: of thousands of streams with marks anywhere, either way, none is cut" {
+@test "urgent data: of thousands of streams with marks anywhere, either way, none is truncated" {
 	local urgent=$FAUXROOT_TEST_TOOLS/porturgent
 	free_port
 	launch_ports -p "127.0.0.1:$PORT:7000/tcp" "$urgent" serve 127.0.0.1 7000
@@ -36,9 +36,9 @@ load ../lib/bash/portcheck
 	stop
 }
 
-@test "half-close: the client's passes on, and the server's before the client has begun" {
+@test "half-close: the client's is passed on, and the server's before the client has begun" {
 	launch_checker
-	# echo ends with the client's half-close, whose answer is still to come; fetch with the server's.
+	# echo ends with the client's half-close, before the answer; fetch with the server's.
 	check echo 100000 4
 	check fetch 8000000 4
 	check echo 0 4
@@ -59,14 +59,14 @@ load ../lib/bash/portcheck
 	stop
 }
 
-@test "a reset of the server reaches the client as one" {
+@test "a reset of the server reaches the client as a reset" {
 	launch_checker
 	check reset
 	works
 	stop
 }
 
-@test "nobody behind the port: the client sees a reset, again and again, and others go on" {
+@test "no server behind the port: the client gets a reset, repeatedly, and others are served" {
 	launch_checker
 	local dead i
 	publish tcp 127.0.0.1 0 127.0.0.1 7999
@@ -81,7 +81,7 @@ load ../lib/bash/portcheck
 	stop
 }
 
-@test "a reader that never reads: the sender is held up and memory is bounded" {
+@test "a reader that never reads: the sender is blocked and memory is bounded" {
 	launch_checker
 	works
 	local before client taken
@@ -92,7 +92,7 @@ load ../lib/bash/portcheck
 	exec 6>go
 	DEADLINE=200 wait_for test -s taken
 	taken=$(<taken)
-	# What the kernel's buffers take on both sides is not the forwarder's.
+	# The kernel's buffers on both sides are not the forwarder's.
 	[ "$taken" -lt $((64 << 20)) ]
 	sanitized || [ $(($(memory_of "$(part 'fauxroot: ports')") - before)) -lt 4096 ]
 	works
@@ -101,11 +101,11 @@ load ../lib/bash/portcheck
 	stop
 }
 
-@test "SIGKILL to the forwarder: its connections are reset, and another goes on with the same listeners" {
+@test "SIGKILL to the forwarder: its connections are reset, and a new one uses the same listeners" {
 	launch_checker
 	works
 	local round old held
-	# Not closed as if their senders had come to an end.
+	# Not closed as if their senders had finished.
 	check hold 8 >held &
 	held=$!
 	wait_for grep -q ready held
@@ -118,7 +118,7 @@ load ../lib/bash/portcheck
 	wait "$held"
 	logged forwarder
 	check datagrams
-	# Ports and ids are the launcher's, so they are as before; new ones work, removed ones refuse.
+	# The launcher owns ports and ids, so they do not change; new ones work, removed ones refuse.
 	equals 2 "$(port_objects | wc -l)"
 	publish tcp 127.0.0.1 own 127.0.0.1 7000
 	equals 3 "$ID"
@@ -128,7 +128,7 @@ load ../lib/bash/portcheck
 	stop
 }
 
-@test "SIGKILL to the agent: started again, and open connections go on" {
+@test "SIGKILL to the agent: restarted, and open connections survive" {
 	launch_checker
 	mkfifo go
 	check idle 50 <go >ready &
@@ -139,7 +139,7 @@ load ../lib/bash/portcheck
 		old=$(part 'fauxroot: agent')
 		kill -KILL "$old"
 		wait_for replaced 'fauxroot: agent' "$old"
-		# More than are made ahead of need.
+		# More than are prepared in advance.
 		wait_for works
 		check churn 300
 	done
@@ -163,7 +163,7 @@ load ../lib/bash/portcheck
 	stop
 }
 
-@test "SIGSTOP to the forwarder: it is continued; when it stops again another takes over the listeners" {
+@test "SIGSTOP to the forwarder: it is continued; when it stops again a new one takes the listeners" {
 	launch_checker
 	works
 	local old
@@ -183,8 +183,8 @@ load ../lib/bash/portcheck
 
 @test "five deaths of the forwarder in ten seconds are fatal, with its name" {
 	launch_checker
-	# As soon as one is there, which also is while it is being started; and as many as are needed,
-	# for a busy machine may take longer for the first five.
+	# Kill each one as soon as it exists, also during its start; and as many as needed, because a busy
+	# machine may take longer for the first five.
 	cat >killer <<-'END'
 		my $launcher = shift;
 		while (open(my $list, "<", "/proc/$launcher/task/$launcher/children")) {
@@ -200,7 +200,7 @@ load ../lib/bash/portcheck
 	not connects 127.0.0.1 "$PORT"
 }
 
-@test "SIGKILL to the launcher: forwarder and agent go, the port is free" {
+@test "SIGKILL to the launcher: forwarder and agent exit, the port is free" {
 	launch_checker
 	local parts
 	parts="$(part 'fauxroot: ports') $(part 'fauxroot: agent')"
@@ -215,7 +215,7 @@ load ../lib/bash/portcheck
 	kill_marked
 }
 
-@test "UDP: empty and 65,507-byte datagrams, and all between, come back whole" {
+@test "UDP: datagrams of 0 to 65,507 bytes come back complete" {
 	launch_checker
 	check datagrams
 	publish udp ::1 0 127.0.0.1 7000
@@ -225,7 +225,7 @@ load ../lib/bash/portcheck
 	stop
 }
 
-@test "UDP: a dead backend is survived, and works once it is there" {
+@test "UDP: a dead backend is survived, and works once it is back" {
 	launch_checker
 	local live=$PORT
 	publish udp 127.0.0.1 0 127.0.0.1 7999

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# Published ports with many clients and few descriptors: all are served, nothing grows, and all comes back.
-# Leaks of the agent are looked for in root/ports.bats: nobody but root may look into it.
+# Published ports with many clients and few descriptors: all are served, and everything is released.
+# root/ports.bats tests leaks of the agent: only root may inspect it.
 #
 # seconds: 27
 
@@ -9,8 +9,8 @@ load ../lib/bash/common
 load ../lib/bash/ports
 load ../lib/bash/portcheck
 
-@test "ulimit -n 64: 10,000 requests, 900 at a time, are all answered, with a log line or two" {
-	# The forwarder raises its limit; so the hard one of a running one is taken down.
+@test "ulimit -n 64: 10,000 requests, 900 at a time, are all answered, with few log lines" {
+	# The forwarder raises its limit; so lower the hard limit of a running one.
 	launch_checker
 	local forwarder
 	forwarder=$(part 'fauxroot: ports')
@@ -24,7 +24,7 @@ load ../lib/bash/portcheck
 	[ "$(grep -cE 'out of (file )?descriptors' "$LOG")" -le 8 ]
 }
 
-# limited N - fauxroot and all that it starts may have no more descriptors
+# limited N - run fauxroot and everything that it starts with this limit of descriptors
 limited() {
 	printf '#!/bin/sh\nulimit -n %s && exec "%s" "$@"\n' "$1" "$FAUXROOT" >limited
 	chmod +x limited
@@ -41,7 +41,7 @@ limited() {
 	logged 'out of descriptors'
 }
 
-# flood N - that many idle connections of one client to the port, until "echo >&6"
+# flood N - open N idle connections of one client to the port, until "echo >&6"
 flood() {
 	mkfifo go
 	"$FAUXROOT_TEST_TOOLS/portflood" 127.0.0.1 "$PORT" "$1" <go >flood 3>&- 4>&- &
@@ -50,16 +50,16 @@ flood() {
 	wait_for grep -q ready flood
 }
 
-from() { # ADDRESS COMMAND… - as this client
+from() { # ADDRESS COMMAND… - run it with this client address
 	PORTPEER_SOURCE=$1 "${@:2}" 6>&-
 }
 
-# holds N - open that many connections and use them
+# holds N - open N connections and use them
 holds() {
 	check idle "$1" </dev/null
 }
 
-@test "1,500 idle connections of one client: other ports and other clients of this one are answered" {
+@test "1,500 idle connections of one client: other ports and other clients of this port are answered" {
 	limited 1024
 	launch_checker
 	local first=$PORT second late forwarder
@@ -67,10 +67,10 @@ holds() {
 	publish tcp 127.0.0.1 own 127.0.0.1 7000
 	second=$PORT
 	PORT=$first flood 1500
-	# The other port has its reserve, for the greedy client as well.
+	# The other port has its reserve, also for the client above its share.
 	PORT=$second holds 16
 	PORT=$second check churn 20
-	# In the same port, other clients take the place of some; new connections of the greedy one do not.
+	# In the same port, other clients displace some connections; new ones of the same client do not.
 	PORT=$first from 127.0.0.2 check churn 20
 	PORT=$first from 127.0.0.3 holds 30
 	PORT=$first from 127.0.0.2 check crowd 300 30
@@ -82,7 +82,7 @@ holds() {
 	echo >&6
 	exec 6>&-
 	wait "$FLOOD"
-	# What has made no room stays open.
+	# Connections that were not displaced stay open.
 	[ "$(tail -n 1 flood)" -ge 300 ]
 	[ "$(tail -n 1 flood)" -lt 1500 ]
 	unpublish "$late"
@@ -95,7 +95,7 @@ holds() {
 	logged 'out of descriptors: published port 1 has its maximum number of connections'
 }
 
-@test "a removed port that was full: its clients are reset, waiting ones too, and the rest is as before" {
+@test "a full port is removed: its clients are reset, waiting ones too; other ports do not change" {
 	limited 256
 	launch_checker
 	local second round
@@ -115,7 +115,7 @@ holds() {
 	stop
 }
 
-@test "idle connections: two descriptors each at most, little memory, and all answer" {
+@test "idle connections: at most two descriptors each, little memory, and all answer" {
 	local n client before_fds before after
 	n=$(amount 2000 9500)
 	launch_checker
@@ -148,7 +148,7 @@ holds() {
 	check churn $n
 	check echo 100000 64
 	check reset
-	# The last connection may still be on its way out, and the sockets made ahead vary a little.
+	# The last connection may still be closing, and the number of prepared sockets varies a little.
 	few() { [ "$(fds_of "$(part 'fauxroot: ports')")" -le $((fds + $(made_ahead))) ]; }
 	wait_for few
 	sanitized || [ "$(memory_of "$(part 'fauxroot: ports')")" -le $((memory + 512)) ]
@@ -169,14 +169,14 @@ holds() {
 	stop
 }
 
-@test "idle: the forwarder and the launcher give back the pages of code that they do not need" {
-	# What is mapped of files, in KiB
+@test "idle: the forwarder and the launcher release the code pages that they do not need" {
+	# Mapped memory of files, in KiB
 	code_of() { awk '$1 == "Rss:" { rss = $2 } $1 == "Anonymous:" { print rss - $2 }' \
 		"/proc/$1/smaps_rollup"; }
 	is_small() { sanitized || [ "$(code_of "$1")" -lt 1000 ]; }
 	launch_checker
 	wait_for is_small "$LAUNCHER"
-	# Also after more work, and they go on working.
+	# Also after more work, and they still work.
 	check churn 10
 	wait_for is_small "$(part 'fauxroot: ports')"
 	check churn 10

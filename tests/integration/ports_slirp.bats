@@ -1,14 +1,14 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# The port driver slirp4netns: ports that slirp4netns itself forwards, told over its API socket, which
-# may break, hang or answer rubbish.
+# The port driver slirp4netns: slirp4netns itself forwards the ports. It gets requests over its API socket,
+# which may break, hang or send garbage.
 #
 # seconds: 30
 
 load ../lib/bash/common
 load ../lib/bash/ports
 
-# The target: servers on all addresses of the child, which say who they are.
+# The target: servers on all addresses of the child; each names itself.
 launch_slirp() { # OPTIONS…
 	cat >servers <<-'END'
 		socat TCP4-LISTEN:7000,reuseaddr,fork SYSTEM:'echo tcp 7000' &
@@ -33,7 +33,7 @@ helper_replaced() { # OLD
 	now=$(part slirp4netns) && [ "$now" != "$1" ]
 }
 
-@test "-p from the start, TCP and UDP, to the child's own address; gone with the command" {
+@test "-p from the start, TCP and UDP, to the child's own address; removed with the command" {
 	free_port 3
 	launch_slirp -p "127.0.0.1:$PORT:7000/tcp" -p "127.0.0.1:$((PORT + 1)):10.0.2.100:7000/udp" \
 		-p "$((PORT + 2)):7001/tcp4"
@@ -46,7 +46,7 @@ helper_replaced() { # OLD
 	not connects 127.0.0.1 "$PORT"
 }
 
-@test "API and client: add, list, remove; echoed as given, refused at once when removed" {
+@test "API and client: add, list, remove; echoed unchanged, connections refused once removed" {
 	launch_slirp
 	free_port 2
 	api POST /v1/ports "$(spec_json tcp 127.0.0.1 "$PORT" 10.0.2.100 7000)"
@@ -61,7 +61,7 @@ helper_replaced() { # OLD
 	equals "udp 7000" "$(said udp 127.0.0.1 "$PORT")"
 	refused_by DELETE /v1/ports/1 "" 400 'no port with the id 1'
 	unpublish 2
-	# A free port, which the answer names.
+	# A free port; the answer names it.
 	api POST /v1/ports '{"proto":"tcp","parentIP":"127.0.0.1","parentPort":0,"childPort":7001}'
 	equals "201 3" "$CODE $(jq .id <<<"$BODY")"
 	PORT=$(jq .spec.parentPort <<<"$BODY")
@@ -83,7 +83,7 @@ helper_replaced() { # OLD
 	stop_all
 }
 
-@test "conflicts: with another port of ours, and with somebody who is named" {
+@test "conflicts: with another port of ours, and with another process, which is named" {
 	launch_slirp
 	free_port 2
 	ctl add-ports "127.0.0.1:$PORT:7000/tcp"
@@ -98,7 +98,7 @@ helper_replaced() { # OLD
 	stop_all
 }
 
-@test "IPv6 and loopback in the child are refused with a message; /v1/info says what there is" {
+@test "IPv6 and loopback in the child are refused with a message; /v1/info names what is supported" {
 	launch_slirp
 	local text why
 	while IFS='|' read -r why text; do
@@ -127,7 +127,7 @@ helper_replaced() { # OLD
 	absent started
 }
 
-@test "slirp4netns killed: its ports are there again under their ids, removed ones are not" {
+@test "slirp4netns killed: its ports are restored under their ids, removed ones are not" {
 	launch_slirp
 	free_port 3
 	ctl add-ports "127.0.0.1:$PORT:7000/tcp" "127.0.0.1:$((PORT + 1)):7001/tcp" "127.0.0.1:$PORT:7000/udp"
@@ -142,7 +142,7 @@ helper_replaced() { # OLD
 		not connects 127.0.0.1 $((PORT + 1))
 		equals "1 3" "$(port_objects | jq .id | paste -sd' ')"
 	done
-	# slirp4netns counts anew, ids of ours go on.
+	# slirp4netns counts from 1 again, our ids continue.
 	equals 4 "$(ctl add-ports "127.0.0.1:$((PORT + 2)):7001/tcp")"
 	equals "tcp 7001" "$(said tcp 127.0.0.1 $((PORT + 2)))"
 	ctl remove-ports 1
@@ -152,7 +152,7 @@ helper_replaced() { # OLD
 	stop_all
 }
 
-@test "slirp4netns stopped: it is continued, and its ports and the API go on" {
+@test "slirp4netns stopped: it is continued, and its ports and the API work" {
 	launch_slirp
 	free_port 2
 	ctl add-ports "127.0.0.1:$PORT:7000/tcp"
@@ -167,7 +167,7 @@ helper_replaced() { # OLD
 	stop_all
 }
 
-# A slirp4netns whose API is ours: each request is answered with the file "answer", or never.
+# A slirp4netns with our API: each request is answered with the file "answer", or never.
 fake_slirp() {
 	cat >slirp <<-END
 		#!/bin/bash
@@ -199,7 +199,7 @@ launch_fake() {
 	launch --net=slirp4netns --port-driver=slirp4netns --slirp4netns-binary="$PWD/slirp" sleep 1000
 }
 
-@test "answers of slirp4netns that are none: an error, no port, and the next one works" {
+@test "invalid answers of slirp4netns: an error, no port, and the next one works" {
 	launch_fake
 	local answer why spec
 	spec=$(spec_json tcp 127.0.0.1 0 10.0.2.100 80)
@@ -227,18 +227,18 @@ launch_fake() {
 	head -c 100000 /dev/zero | tr '\0' '[' >answer
 	refused_by POST /v1/ports "$spec" 500 'the answer of slirp4netns is too long'
 	equals "" "$(port_objects)"
-	# What we ask is one whole object a request, with every member that slirp4netns needs.
+	# A request is one complete object, with every member that slirp4netns needs.
 	equals '["add_hostfwd",["guest_addr","guest_port","host_addr","host_port","proto"]]' \
 		"$(jq -sc 'map([.execute, (.arguments | keys)]) | unique[]' requests)"
 	echo '{"return":{"id":7}}' >answer
 	api POST /v1/ports "$spec"
 	equals "201 1" "$CODE $(jq .id <<<"$BODY")"
-	# Removed it is by its own id; what cannot be removed is told, and stays removed from the list.
+	# It is removed by its own id. A failed removal is reported, and the port stays off the list.
 	echo '{"error":{"desc":"not today"}}' >answer
 	refused_by DELETE /v1/ports/1 "" 500 'slirp4netns refused: not today'
 	equals '{"execute":"remove_hostfwd","arguments":{"id":7}}' "$(tail -n 1 requests | jq -sc 'last')"
 	equals "" "$(port_objects)"
-	# Where nobody answers, slirp4netns is dead and its ports with it: removed.
+	# When nothing answers, slirp4netns is dead and its ports with it: removed.
 	echo '{"return":{"id":8}}' >answer
 	publish tcp 127.0.0.1 0 10.0.2.100 80
 	rm "$S/s4n.sock"
@@ -248,7 +248,7 @@ launch_fake() {
 	kill_marked
 }
 
-@test "a port that cannot be had again after slirp4netns has died is fatal, with its name" {
+@test "a port that cannot be restored after slirp4netns has died is fatal, and the error names it" {
 	echo '{"return":{"id":1}}' >answer
 	launch_fake
 	publish tcp 127.0.0.1 0 10.0.2.100 80
@@ -259,7 +259,7 @@ launch_fake() {
 	kill_marked
 }
 
-@test "an API socket that hangs: an error by deadline, and the launcher goes on" {
+@test "an API socket that hangs: an error after a deadline, and the launcher continues" {
 	touch hang answer
 	launch_fake
 	refused_by POST /v1/ports "$(spec_json tcp 127.0.0.1 0 10.0.2.100 80)" 500 \
@@ -268,7 +268,7 @@ launch_fake() {
 	rm hang
 	echo '{"return":{"id":1}}' >answer
 	publish tcp 127.0.0.1 0 10.0.2.100 80
-	# One at a time is asked. All fail with the first, and nobody else waits for them.
+	# Requests are sent one at a time. All fail with the first, and others do not wait for them.
 	touch hang
 	local before clients=() i began=$SECONDS
 	before=$(wc -c <requests)
@@ -287,7 +287,7 @@ launch_fake() {
 	equals 2 "$(cat answered.* | grep -c '^400 .*there is no port')"
 	equals 1 "$(tail -c "+$((before + 1))" requests | grep -o remove_hostfwd | wc -l)"
 	[ $((SECONDS - began)) -lt 15 ]
-	# Those that wait for their turn behind one that is not answered are not made to wait as long.
+	# Requests behind an unanswered one do not wait as long.
 	for i in 1 2 3; do
 		(api POST /v1/ports "$(spec_json tcp 127.0.0.1 0 10.0.2.100 8$i)" && echo "$CODE $BODY") >answered.$i 2>&1 &
 		clients+=($!)
@@ -295,14 +295,14 @@ launch_fake() {
 	wait "${clients[@]}"
 	equals 3 "$(cat answered.* | grep -c '^500 ')"
 	equals 2 "$(cat answered.* | grep -c 'slirp4netns does not answer')"
-	# Nor is a signal.
+	# Nor does a signal.
 	api DELETE "/v1/ports/1" >answered 2>&1 &
 	clients+=($!)
 	stop
 	kill_marked
 }
 
-@test "-p with an API socket that hangs: SIGTERM ends the launch at once, and nothing has run" {
+@test "-p with an API socket that hangs: SIGTERM ends the launch at once, and no command has run" {
 	touch hang answer
 	fake_slirp
 	free_port

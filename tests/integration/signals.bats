@@ -12,7 +12,7 @@ load ../lib/bash/common
 	local n sent=()
 	for n in $(seq 1 64); do
 		case $n in
-		# KILL and STOP cannot be; 32 and 33 are the C library's. CHLD is about our own
+		# KILL and STOP cannot be forwarded; 32 and 33 are the C library's. CHLD is about our own
 		# children; TSTP, TTIN and TTOU stop the launcher: job control has its own tests.
 		9 | 19 | 32 | 33 | 17 | 20 | 21 | 22 | 15) continue ;;
 		esac
@@ -25,7 +25,7 @@ load ../lib/bash/common
 	equals "$(printf '%s\n' ready "${sent[@]}" 15)" "$(<"$OUT")"
 }
 
-@test "a burst of different signals arrives whole" {
+@test "a burst of different signals arrives completely" {
 	launch "$PROBE" catch 15
 	wait_for grep -q ready "$OUT"
 	local n
@@ -56,7 +56,7 @@ load ../lib/bash/common
 	logged "signal: user defined signal 1"
 }
 
-@test "SIGKILL to the launcher takes the target with it" {
+@test "SIGKILL to the launcher kills the target" {
 	launch sleep 1000
 	kill -KILL "$LAUNCHER"
 	ended 137
@@ -64,7 +64,7 @@ load ../lib/bash/common
 	rm -rf "$S"
 }
 
-@test "SIGKILL to the launcher takes a target that is a script, and the network's helper" {
+@test "SIGKILL to the launcher kills a target that is a script, and the network's helper" {
 	printf '#!/bin/sh\nsleep 1000\n' >script
 	chmod +x script
 	launch --net=slirp4netns ./script
@@ -78,8 +78,8 @@ load ../lib/bash/common
 	rm -rf "$S"
 }
 
-# $output without the signals 32 and 33: they are libc's own, out of reach for env(1), and ignored
-# below GNU make 4.3.
+# $output without the signals 32 and 33: libc reserves them, so env(1) cannot change them, and GNU make
+# before 4.3 ignores them.
 masks() {
 	local name value
 	while read -r name value; do
@@ -101,7 +101,7 @@ SigIgn: 0000000000000003" "$(masks)"
 SigIgn: 0000000000000000" "$(masks)"
 }
 
-@test "nohup: SIGHUP to the launcher does not end an ignoring target" {
+@test "nohup: SIGHUP to the launcher does not end a target that ignores it" {
 	nohup "$FAUXROOT" --state-dir="$S" "$PROBE" catch 10 </dev/null >"$OUT" 2>"$LOG" 3>&- 4>&- &
 	LAUNCHER=$!
 	wait_for grep -q ready "$OUT"
@@ -116,7 +116,7 @@ SigIgn: 0000000000000000" "$(masks)"
 	run -7 env --ignore-signal=CHLD "$FAUXROOT" --net=slirp4netns sh -c 'exit 7'
 }
 
-@test "fauxroot timeout: the time limit holds and is told" {
+@test "fauxroot timeout: the time limit works and its status is kept" {
 	run -124 fx timeout 0.2 sleep 1000
 	run -137 fx timeout -s KILL 0.2 sleep 1000
 	run -3 fx timeout 100 sh -c 'exit 3'
@@ -127,7 +127,7 @@ SigIgn: 0000000000000000" "$(masks)"
 	run -5 timeout 100 "$FAUXROOT" sh -c 'exit 5'
 }
 
-@test "a stopped target stops the launcher, SIGCONT to the launcher wakes both" {
+@test "a stopped target stops the launcher, SIGCONT to the launcher continues both" {
 	as_job launch sh -c 'while :; do sleep 0.05; done'
 	kill -STOP "$TARGET"
 	wait_for process_state "$TARGET" T
@@ -139,12 +139,12 @@ SigIgn: 0000000000000000" "$(masks)"
 	kill_marked # a sleep of the target may be on its way out
 }
 
-@test "in another session a stopped target does not stop the launcher; SIGCONT through it wakes it" {
+@test "in another session a stopped target does not stop the launcher; SIGCONT through it continues it" {
 	as_job launch setsid sh -c 'echo ready; while :; do sleep 0.05; done'
 	wait_for grep -q ready "$OUT"
 	kill -STOP "$TARGET"
 	wait_for process_state "$TARGET" T
-	# What the launcher serves goes on.
+	# The launcher still serves.
 	run -0 curl -sS --max-time 60 --unix-socket "$S/api.sock" http://x/v1/info
 	kill -CONT "$LAUNCHER"
 	wait_for process_state "$TARGET" SR
@@ -152,7 +152,7 @@ SigIgn: 0000000000000000" "$(masks)"
 	kill_marked
 }
 
-@test "a stopped target that somebody else continues, or kills, takes the launcher along" {
+@test "a stopped target that another process continues, or kills, continues the launcher" {
 	as_job launch "$PROBE" catch 15
 	wait_for grep -q ready "$OUT"
 	kill -STOP "$TARGET"
@@ -168,7 +168,7 @@ SigIgn: 0000000000000000" "$(masks)"
 	wait_for process_state "$LAUNCHER" SR
 	kill -USR1 "$LAUNCHER"
 	wait_for grep -qx 10 "$OUT"
-	# What continued the launcher is not for the target: it has got but its own.
+	# The SIGCONT for the launcher is not passed on: the target has got only its own.
 	wait_for process_state "$LAUNCHER" SR
 	[ "$(grep -cx 18 "$OUT")" -le 21 ]
 	kill -STOP "$TARGET"
@@ -190,7 +190,7 @@ SigIgn: 0000000000000000" "$(masks)"
 	kill_marked
 }
 
-@test "double forks without end (FULL=1: 100,000): no zombie, the right status" {
+@test "endless double forks (FULL=1: 100,000): no zombie, the right status" {
 	local n=10000
 	! sanitized || n=1000
 	[ -z "${FULL:-}" ] || n=100000
@@ -209,6 +209,6 @@ SigIgn: 0000000000000000" "$(masks)"
 	kill_marked # the sleep is the target's own
 }
 
-@test "a target that forks in a storm still ends with its own status" {
+@test "a target with a storm of forks still ends with its own status" {
 	run -7 fx "$PROBE" forks 2000
 }

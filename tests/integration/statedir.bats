@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# The state directory: ours, private, locked, whole, and gone at the end.
+# The state directory: ours, private, locked, complete, and removed at the end.
 #
 # seconds: 18
 
@@ -16,7 +16,7 @@ refused() { # PATTERN STATE_DIR
 	absent "$T/started"
 }
 
-@test "made with its parents, 0700, removed at the end; the parents stay" {
+@test "created with its parents, 0700, removed at the end; the parents stay" {
 	launch_only --state-dir="$T/a/b/state" sleep 1000
 	S=$T/a/b/state
 	wait_for test -s "$S/child_pid"
@@ -36,7 +36,7 @@ refused() { # PATTERN STATE_DIR
 	says "$output" '^/tmp/fauxroot\.......$'
 }
 
-@test "holds lock, api.sock, ns.sock and child_pid, and the network's files where there is one" {
+@test "contains lock, api.sock, ns.sock and child_pid, and the network's files if there is one" {
 	launch --net=slirp4netns sleep 1000
 	equals "api.sock child_pid hosts lock ns.sock resolv.conf" "$(cd "$S" && echo *)"
 	stop
@@ -68,7 +68,7 @@ refused() { # PATTERN STATE_DIR
 	[ -e precious/file ]
 }
 
-@test "a directory of ours that is wider is set to 0700" {
+@test "a directory of ours with a wider mode is set to 0700" {
 	mkdir -m 0777 "$S"
 	chmod 0777 "$S"
 	launch sleep 1000
@@ -76,7 +76,7 @@ refused() { # PATTERN STATE_DIR
 	stop
 }
 
-@test "a symbolic link is refused, and what it leads to is untouched" {
+@test "a symbolic link is refused, and its target is untouched" {
 	mkdir target
 	touch target/file
 	ln -s target link
@@ -135,7 +135,7 @@ refused() { # PATTERN STATE_DIR
 	run -0 fx --state-dir="$S" true
 }
 
-@test "two launchers at once, many times: never both, always one" {
+@test "two launchers at once, repeatedly: exactly one wins" {
 	local round rounds=100 first second won
 	! sanitized || rounds=25
 	for ((round = 0; round < rounds; round++)); do
@@ -154,7 +154,7 @@ refused() { # PATTERN STATE_DIR
 	done
 }
 
-@test "a lock held by somebody else's flock keeps us out" {
+@test "another process's flock excludes us" {
 	mkdir -m 0700 "$S"
 	flock "$S/lock" sh -c 'echo >ready; exec sleep 1000' 3>&- 4>&- &
 	local holder=$!
@@ -168,7 +168,7 @@ refused() { # PATTERN STATE_DIR
 	rm -rf "$S"
 }
 
-@test "our lock keeps flock(1), and so a RootlessKit, out" {
+@test "our lock excludes flock(1), and so a RootlessKit" {
 	launch sleep 1000
 	run -1 flock -n "$S/lock" true
 	stop
@@ -185,7 +185,7 @@ refused() { # PATTERN STATE_DIR
 	done
 }
 
-@test "rm -rf of the directory while it runs: the target goes on, the end is clean" {
+@test "rm -rf of the directory while it runs: the target continues, the end is clean" {
 	launch --net=slirp4netns sleep 1000
 	rm -rf "$S"
 	kill -TERM "$LAUNCHER"
@@ -193,7 +193,7 @@ refused() { # PATTERN STATE_DIR
 	not grep -q '[eE]rror' "$LOG"
 }
 
-@test "a directory put in its place by somebody else is left alone" {
+@test "a directory that another process has put in its place is not touched" {
 	launch sleep 1000
 	mv "$S" "$S.away"
 	mkdir "$S"
@@ -203,7 +203,7 @@ refused() { # PATTERN STATE_DIR
 	rm -rf "$S" "$S.away"
 }
 
-@test "child_pid never appears before it is whole, nor before the target may look for the rest" {
+@test "child_pid never appears incomplete, nor before the other files that the target may need" {
 	local round
 	for ((round = 0; round < 20; round++)); do
 		run -0 fx --state-dir="$S" sh -c '
@@ -212,7 +212,7 @@ refused() { # PATTERN STATE_DIR
 	done
 }
 
-@test "the target makes the directory read-only or closed: it is removed all the same" {
+@test "the target makes the directory read-only or removes all permissions: it is still removed" {
 	local mode
 	for mode in 500 0; do
 		run -0 fx --state-dir="$S" sh -c 'mkdir -m 0 "$ROOTLESSKIT_STATE_DIR/sub" &&
@@ -259,7 +259,7 @@ no_marked() {
 	done
 }
 
-@test "what only looks like a launcher's directory stays" {
+@test "a directory that only resembles a launcher's stays" {
 	mkdir -m 0700 "$XDG_RUNTIME_DIR"/fauxroot.{backup,modexx,locked} "$XDG_RUNTIME_DIR/fauxroot.longer_"
 	touch "$XDG_RUNTIME_DIR"/fauxroot.{backup,modexx,locked}/lock "$XDG_RUNTIME_DIR/fauxroot.backup/mine"
 	chmod 0755 "$XDG_RUNTIME_DIR/fauxroot.modexx"
@@ -273,9 +273,9 @@ no_marked() {
 	rm -r "$XDG_RUNTIME_DIR"/fauxroot.*
 }
 
-@test "short of descriptors, or with a small stack: an error or a launch, and nothing is left" {
+@test "few descriptors, or a small stack: an error or a launch, and nothing is left" {
 	local n code
-	# The search for leaks has no bound where it cannot have the descriptors that it needs.
+	# The leak checker may run without bound when it cannot get the descriptors that it needs.
 	export ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0
 	for n in {5..24}; do
 		for options in "--state-dir=$T/a/state" --net=slirp4netns; do
@@ -287,7 +287,7 @@ no_marked() {
 			not logged warning
 		done
 	done
-	# What a sanitizer needs of the stack is its own.
+	# A sanitizer itself needs an unknown amount of stack.
 	sanitized && return
 	for options in --net=none --net=slirp4netns --pidns; do
 		run -0 sh -c 'ulimit -s 64; exec "$FAUXROOT" "$1" true' sh "$options" 3>&- 4>&-
@@ -295,15 +295,15 @@ no_marked() {
 	done
 }
 
-@test "a read-only place is refused with its name" {
+@test "a read-only directory is refused with its name" {
 	refused '/proc/nowhere' /proc/nowhere
 }
 
-@test "SIGTERM while another holds the directory ends the waiting launcher cleanly" {
+@test "SIGTERM while another launcher holds the directory ends the waiting launcher cleanly" {
 	launch sleep 1000
 	"$FAUXROOT" --state-dir="$S" true 2>"$T/log2" 3>&- 4>&- &
 	local second=$!
-	# Until it has been executed it is a shell with traps of bats's.
+	# Until the launcher is executed, the process is a shell with bats' traps.
 	wait_for [ "/proc/$second/exe" -ef "$FAUXROOT" ]
 	kill -TERM $second
 	wait_for gone $second

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# How the target ended is how the launcher ends; our own failures have statuses of their own.
+# The launcher's status is the target's; our own failures have their own statuses.
 
 load ../lib/bash/common
 
@@ -40,7 +40,7 @@ load ../lib/bash/common
 	one_error "$output" '/no/such/path'
 }
 
-@test "what cannot be executed is 126, and named" {
+@test "a file that cannot be executed is 126, and named" {
 	echo text >plain
 	mkdir directory
 	printf '\0\0\0\0' >binary
@@ -83,7 +83,7 @@ load ../lib/bash/common
 	PATH=$PWD/bin:$PATH run -44 fx my-target
 }
 
-@test "stdout is the target's alone" {
+@test "only the target writes to stdout" {
 	run -0 --separate-stderr fx --net=none echo hello
 	equals hello "$output"
 	equals "" "$stderr"
@@ -118,8 +118,8 @@ load ../lib/bash/common
 	[[ $output != *$'\033'* ]]
 }
 
-@test "a target that leaves an orphan behind does not hold the launcher" {
+@test "a target that leaves an orphan behind does not delay the launcher" {
 	run -3 fx sh -c 'sleep 1000 >/dev/null 2>&1 & echo $!; exit 3'
-	# Without a PID namespace the orphan lives on: it is the target's own.
+	# Without a PID namespace the orphan survives: it is the target's own.
 	kill "$output"
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2016,SC2086 # inner shells expand; $mode and $SH are words
-# On a terminal: an interactive shell has job control, Ctrl-C comes once, Ctrl-Z stops and fg goes on;
+# On a terminal: an interactive shell has job control, Ctrl-C arrives once, Ctrl-Z stops and fg continues;
 # all of it with a PID namespace, too.
 
 load ../lib/bash/common
@@ -12,7 +12,7 @@ setup() {
 	SH="bash --norc --noprofile --noediting -i"
 }
 
-# pty's transcript is shown when a line of the script does not hold.
+# Show pty's transcript when a line of the script fails.
 on_terminal() {
 	"$PTY" -t "$DEADLINE" "$@" 3>&- 4>&-
 }
@@ -41,7 +41,7 @@ on_terminal() {
 	done
 }
 
-@test "no word of job control missing, also with a network" {
+@test "no message about missing job control, also with a network" {
 	local mode
 	for mode in "" --pidns; do
 		on_terminal "$FAUXROOT" $mode --net=slirp4netns --copy-up=/etc $SH >transcript <<-'END'
@@ -78,7 +78,7 @@ on_terminal() {
 	done
 }
 
-@test "Ctrl-C ends target and launcher with 130, helpers in order" {
+@test "Ctrl-C ends target and launcher with 130, and the helpers exit in order" {
 	local mode
 	for mode in "" --pidns; do
 		on_terminal "$FAUXROOT" $mode --net=slirp4netns --state-dir="$S" sh -c 'echo ready; exec sleep 300' <<-'END'
@@ -106,7 +106,7 @@ on_terminal() {
 	done
 }
 
-@test "Ctrl-Z stops launcher and target; fg goes on; the network lives" {
+@test "Ctrl-Z stops launcher and target; fg continues them; the network survives" {
 	local mode
 	for mode in "" --pidns; do
 		on_terminal $SH <<-END
@@ -129,7 +129,7 @@ on_terminal() {
 	done
 }
 
-@test "a stopped launcher can be put in the background and brought back" {
+@test "a stopped launcher can be put in the background and in the foreground again" {
 	local mode
 	for mode in "" --pidns; do
 		on_terminal $SH <<-END
@@ -154,7 +154,7 @@ on_terminal() {
 	done
 }
 
-@test "without a shell Ctrl-Z stops nobody" {
+@test "without a shell Ctrl-Z stops nothing" {
 	local mode
 	for mode in "" --pidns; do
 		on_terminal "$FAUXROOT" $mode sh -c 'echo ready; read line; echo "line=$line"; exit 6' <<-'END'
@@ -168,8 +168,8 @@ on_terminal() {
 	done
 }
 
-@test "Ctrl-C inside fauxroot timeout, whose group is another, arrives once" {
-	# Until it sleeps timeout may not yet know what fork(2) has given it, and leaves without it.
+@test "Ctrl-C inside fauxroot timeout, which has another process group, arrives once" {
+	# Before it sleeps, timeout may not have stored the PID of its fork(2), and then exits without it.
 	local mode waits='until grep -q "^State:.S" /proc/$PPID/status; do :; done;'
 	for mode in "" --pidns; do
 		on_terminal "$FAUXROOT" $mode --state-dir="$S" timeout --foreground 1000 sh -c "$waits exec \"\$PROBE\" catch 3" <<-'END'
@@ -195,9 +195,9 @@ on_terminal() {
 	done
 }
 
-# The group of a shell in a PID namespace has the terminal, and cannot name the one that is to get it.
+# The group of a shell in a PID namespace has the terminal, and cannot name the group that must get it.
 
-@test "--pidns: the terminal comes back from a shell that was killed" {
+@test "--pidns: the terminal is restored after a shell was killed" {
 	on_terminal sh -c '"$FAUXROOT" --pidns '"$SH"'; read line; echo "got=$line"' <<-'END'
 		expect P>
 		send kill -KILL $$\n
@@ -208,7 +208,7 @@ on_terminal() {
 	END
 }
 
-@test "--pidns: a shell that suspends itself goes on with fg" {
+@test "--pidns: a shell that suspends itself continues with fg" {
 	on_terminal $SH <<-END
 		expect P>
 		send env PS1='Q> ' "$FAUXROOT" --pidns $SH\n

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# The command tries to get hold of every process that is not its own (tests/lib/tools/attack.c), while
-# slirp4netns and the port agent are killed and started again. SECURITY.md says why none of it works.
+# The command tries to access every process that is not its own (tests/lib/tools/attack.c), while
+# slirp4netns and the port agent are killed and restarted. SECURITY.md explains why all attempts fail.
 #
 # seconds: 42
 
@@ -14,19 +14,19 @@ SECONDS_EACH=$((20 * ${SLOW:-1}))
 
 setup() {
 	common_setup
-	# As distributions have it that wrap programs to set their environment.
+	# Some distributions wrap programs in this way to set their environment.
 	printf '#!/bin/sh\nexec "%s" "$@"\n' "$(type -P slirp4netns)" >wrapper
 	chmod +x wrapper
 }
 
-# another NAME OLD - the launcher has a child of this name that is not the process OLD, or has ended
+# another NAME OLD - the launcher has a child of this name that is not the process OLD, or has exited
 another() {
 	local now
 	! alive "$LAUNCHER" || { now=$(child_of "$LAUNCHER" "$1") && [ "$now" != "$2" ]; }
 }
 
-# kill_again NAME - that helper, once; and wait until there is another. A helper that dies five times in
-# ten seconds is given up, so each is left alone for a while.
+# kill_again NAME - kill that helper, once; and wait for the next one. Five deaths in ten seconds are fatal,
+# so wait a while each time.
 kill_again() {
 	local old
 	old=$(child_of "$LAUNCHER" "$1") || return 0
@@ -35,7 +35,7 @@ kill_again() {
 	sleep 1.3
 }
 
-# cell NAME "OPTIONS" "WORDS" - one launch under attack, in the background; its words in NAME.said, its
+# cell NAME "OPTIONS" "WORDS" - one launch under attack, in the background; its output in NAME.said, its
 # status in NAME.status
 cell() {
 	S=$T/state.$1
@@ -62,20 +62,20 @@ attack() {
 	cells+=($!)
 	cell unconfined "--slirp4netns-sandbox=false --slirp4netns-seccomp=false $1" "$2" &
 	cells+=($!)
-	# Not for all: bats has a process of its own here, for the test's timeout.
+	# Not wait without PIDs: bats has its own process here, for the test's timeout.
 	wait "${cells[@]}"
 	for name in plain wrapper unconfined; do
 		echo "== $name"
 		cat "$name.said" "$name.log"
 		equals 0 "$(cat "$name.status")"
-		# They were there to be had, and were started again.
+		# They existed, and were restarted.
 		grep -q '^slirp4netns: seen$' "$name.said"
 		grep -q '^fauxroot: agent: seen$' "$name.said"
 		[ "$(grep -c 'slirp4netns started again' "$name.log")" -ge 3 ]
 	done
 }
 
-@test "the command gets hold of no process of ours, while they are killed and started again" {
+@test "the command accesses no process of ours, while they are killed and restarted" {
 	attack "" ""
 }
 

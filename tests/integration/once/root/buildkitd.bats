@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# The real buildkitd under a real service manager, by the shipped units, and as the documents start it:
-# builds, stops, crashes. FAUXROOT_TEST_BUILDKIT names the directory of buildkitd and buildctl where they
-# are not in PATH.
+# The real buildkitd under a real service manager, by the shipped units, and by the commands of the documents:
+# builds, stops, crashes. FAUXROOT_TEST_BUILDKIT names the directory of buildkitd and buildctl if they are
+# not in PATH.
 
 load ../../../lib/bash/common
 load ../../../lib/bash/root
@@ -24,7 +24,7 @@ setup() {
 
 teardown() {
 	local status=0
-	# Without a buildkitd there is nothing to take down.
+	# Without a buildkitd there is nothing to clean up.
 	[ -n "${T:-}" ] || return 0
 	stop_manager || status=1
 	[ $status = 0 ] && [ -n "$BATS_TEST_COMPLETED" ] || [ ! -e "${UNIT_LOG:-}" ] ||
@@ -35,7 +35,7 @@ teardown() {
 	return $status
 }
 
-# build_image - a RUN step, without a registry; the result is in $T/rootfs
+# build_image - build a RUN step, without a registry; the result is in $T/rootfs
 build_image() {
 	as_user mkdir -p context
 	cp "$(command -v busybox.static || command -v busybox)" context/busybox
@@ -47,7 +47,7 @@ build_image() {
 		--local dockerfile=context --output type=local,dest=rootfs
 }
 
-# crash - end the daemon by SIGKILL, as the kernel does where memory is short
+# crash - kill the daemon by SIGKILL, as the kernel does when memory is short
 crash() {
 	kill -KILL "$(<"$XDG_RUNTIME_DIR/fauxroot-buildkit/child_pid")"
 }
@@ -64,10 +64,10 @@ crash() {
 	sc stop $UNIT
 	property_is $UNIT ActiveState inactive
 	property_is $UNIT Result success
-	# What it answers a SIGTERM with; where this changes, so do the units.
+	# buildkitd's status after SIGTERM; if this changes, the units must change.
 	property_is $UNIT ExecMainStatus 1
 	absent "$XDG_RUNTIME_DIR/fauxroot-buildkit"
-	# The socket is there yet.
+	# The socket still exists.
 	as_user buildctl debug workers
 	property_is $UNIT ActiveState active
 	sc restart $UNIT
@@ -77,7 +77,7 @@ crash() {
 	equals "" "$(sc list-units --state=failed --no-legend 'fauxroot*')"
 }
 
-@test "the shipped unit: killed it comes back, daemon and launcher; a loop of crashes ends failed" {
+@test "the shipped unit: daemon or launcher killed, it is restarted; a loop of crashes ends failed" {
 	start_manager
 	adapt $UNIT "$BUILDKITD" <<<"RestartSec=0"
 	sc start $UNIT
@@ -102,7 +102,7 @@ crash() {
 	wait_for property_is fauxroot-buildkit.socket Result service-start-limit-hit
 }
 
-@test "the template: an instance with a cache of its own" {
+@test "the template: an instance with its own cache" {
 	start_manager
 	adapt fauxroot-buildkit@ci.service "$BUILDKITD" </dev/null
 	sc start fauxroot-buildkit@ci.socket
@@ -115,11 +115,11 @@ crash() {
 	property_is fauxroot-buildkit@ci.service Result success
 }
 
-@test "the system-wide unit: as a user of its own, and inactive after a stop" {
+@test "the system-wide unit: with its own user, and inactive after a stop" {
 	start_system_manager
 	cp "$UNITS_SHIPPED"/system/* "$UNIT_DIR"
 	mkdir "$UNIT_DIR/$UNIT.d"
-	# The unit has a /tmp of its own.
+	# The unit has its own /tmp.
 	printf '[Service]\nStandardOutput=append:%s\nStandardError=append:%s\nBindReadOnlyPaths=%s:%s\nExecStart=\nExecStart=%s\n' \
 		/run/test/log/unit.log /run/test/log/unit.log "${BUILDKITD%/*}" /run/test/buildkit \
 		"$(sed -n "s,buildkitd --addr,/run/test/buildkit/buildkitd --addr,

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# A real rootless dockerd without its proxy (--userland-proxy=false): its iptables rules turn connections
-# to a container by DNAT, those from 127.0.0.1 among them. Ports are published through the API.
+# A real rootless dockerd without its proxy (--userland-proxy=false): its iptables rules redirect connections
+# to a container by DNAT, also those from 127.0.0.1. Ports are published through the API.
 #
 # seconds: 16
 
@@ -33,7 +33,7 @@ teardown() {
 	dockerd_teardown
 }
 
-peer() { # WHERE… IP PORT [CURL OPTIONS] - the client that the container sees
+peer() { # WHERE… IP PORT [CURL OPTIONS] - print the client address that the container sees
 	local where=$1 ip=$2 port=$3
 	shift 3
 	"$where" curl -s --max-time 30 "$@" "http://$ip:$port/cgi-bin/peer" | tr -d '[]' | sed 's/^::ffff://'
@@ -47,7 +47,7 @@ container_answers() {
 	[ -n "$(peer as_target 10.0.2.100 8080)" ]
 }
 
-# who_is_seen PREFIX… - a container's server, asked by everybody
+# who_is_seen PREFIX… - a container's server, requested from everywhere
 who_is_seen() {
 	start_dockerd nsenter --target "$HOST_NS" --net -- "$@"
 	make_image
@@ -63,10 +63,10 @@ who_is_seen() {
 		equals "$CLIENT4" "$(peer client "$HOST4" $port)"
 		equals "$BRIDGE" "$(peer client "$HOST4" $port --interface "$BRIDGE_CLIENT")"
 	done
-	# What is published when the container has gone answers nobody, at once.
+	# A published port refuses at once when the container has exited.
 	docker rm -f one
 	run client curl -s --max-time 30 "http://$HOST4:8081/"
-	# 28: it has waited in vain.
+	# 28: it would have timed out.
 	[ "$status" != 0 ] && [ "$status" != 28 ]
 	stop 0
 }
@@ -75,6 +75,6 @@ who_is_seen() {
 	who_is_seen env
 }
 
-@test "the same without nft, neither for the launcher nor for dockerd" {
+@test "the same without nft, for the launcher and for dockerd" {
 	who_is_seen unshare --mount sh -c 'mount --bind /dev/null "$(command -v nft)" && exec "$@"' sh
 }

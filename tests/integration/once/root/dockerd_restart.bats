@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# Rootless dockerd in a PID namespace of its own, killed and started again on the same directories. Its
-# pid file, and containerd's, are left behind; what they name must not be the new daemon itself.
+# Rootless dockerd in its own PID namespace, killed and restarted on the same directories. Its pid file, and
+# containerd's, are left behind; they must not name the new daemon itself.
 
 load ../../../lib/bash/common
 load ../../../lib/bash/root
@@ -24,7 +24,7 @@ nobody_left() {
 	[ -z "$(marked)" ]
 }
 
-@test "dockerd starts again after SIGKILL, past the pid files of its dead self" {
+@test "dockerd restarts after SIGKILL, despite the pid files of its predecessor" {
 	local before='' now
 	for _ in 1 2 3; do
 		start_dockerd
@@ -34,7 +34,7 @@ nobody_left() {
 		before=$now
 		kill -KILL "$LAUNCHER"
 		wait_for nobody_left
-		# The machine's own record of it is what a machine's crash leaves, too.
+		# The machine's own record of it: a crash of the machine leaves it, too.
 		equals "$now" "$(<"$XDG_RUNTIME_DIR/pid")"
 	done
 	start_dockerd

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# The commands of README.md and docs/*.md work as they stand: run from the text, in its order, by the
-# unprivileged user, who builds the sources and installs into a /usr/local of the test's own.
+# The commands of README.md and docs/*.md work unchanged: run from the text, in its order, by the unprivileged
+# user, who builds the sources and installs them into the test's own /usr/local.
 
 load ../../../lib/bash/common
 load ../../../lib/bash/root
@@ -25,8 +25,8 @@ teardown() {
 	return $status
 }
 
-# reader WORDS - in the place of a reader's shell: bash with the helpers of these tests, as the user, in a
-# copy of the sources. /usr/local is empty and the user's own, and "sudo" does nothing but to execute.
+# reader WORDS - run WORDS like a reader's shell: bash with the helpers of these tests, as the user, in a
+# copy of the sources. /usr/local is empty and the user's own, and "sudo" only executes.
 reader() {
 	local part
 	mkdir source bin
@@ -34,7 +34,7 @@ reader() {
 		cp -a "$SOURCE/$part" source/
 	done
 	mkdir source/build
-	# What is built already need not be built again.
+	# Do not build again.
 	for part in "$SOURCE"/build/{obj,lib,flags,completions,compat,fauxroot*}; do
 		[ ! -e "$part" ] || cp -a "$part" source/build/
 	done
@@ -56,15 +56,15 @@ reader() {
 		bash -c "$1" 3>&- 4>&-
 }
 
-@test "each block of the documents is run by these tests, or says why not" {
+@test "these tests run each block of the documents, or the block gives a reason" {
 	"$ROOT/scripts/doc-blocks" "$ROOT"/README.md "$ROOT"/docs/*.md >"$T/blocks"
 	[ "$(grep -c $'^block.*README.md\t[0-9]*\trun' "$T/blocks")" -ge 4 ]
 }
 
-@test "the commands of the documents, with daemons as they are installed" {
+@test "the commands of the documents, with the installed daemons" {
 	[ -z "${FAUXROOT_TEST_BUILDKIT:-}" ] || PATH+=:$FAUXROOT_TEST_BUILDKIT
 	export PATH=$T/bin:$PATH:$STAND_INS
-	# Nothing of RootlessKit's helps.
+	# No program of RootlessKit is visible.
 	not test -x "$(command -v rootlesskit-docker-proxy)"
 	reader 'for file in README.md docs/*.md; do run_document "$file" || exit; done'
 }
@@ -74,7 +74,7 @@ reader() {
 	reader 'run_document README.md'
 }
 
-@test "a command that fails, says something else, or ends in the background is found" {
+@test "a command that fails, prints something else, or exits in the background is found" {
 	mkdir planted
 	try() { # TEXT
 		printf '%s\n' "$1" >planted/file.md

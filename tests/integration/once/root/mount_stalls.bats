@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# A child that stands still while it mounts, as where a network file system does not answer: the launch
-# fails and says at which path. A stopped child stands for it.
+# A child that hangs in mount(2), as with a network file system that does not answer: the launch fails and
+# names the path. A stopped child simulates it.
 #
 # seconds: 32
 
@@ -14,7 +14,7 @@ setup() {
 	root_setup
 }
 
-# stalls WORDS OPTIONS… - with a signal that stops the child at that call of mount(2)
+# stalls WORDS OPTIONS… - stop the child with a signal at that call of mount(2)
 stalls() {
 	local words=$1 call=$2 code=0
 	shift 2
@@ -26,6 +26,6 @@ stalls() {
 	one_error "$(<"$LOG")" "mounting: no progress in 30 s at $words"
 }
 
-@test "the child stands still in a copy-up: the launch fails and names the directory" {
+@test "the child hangs in a copy-up: the launch fails and names the directory" {
 	stalls 'copying up /etc' 2 --copy-up=/etc
 }

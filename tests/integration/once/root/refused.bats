@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# The files that run with new system calls refused say which of them fauxroot tries there, and
-# tests/integration/run finds out where that is not true.
+# The files that run with new system calls refused name the calls that fauxroot tries there.
+# tests/integration/run detects a wrong mark.
 
 load ../../../lib/bash/common
 load ../../../lib/bash/root
@@ -16,18 +16,18 @@ teardown() {
 	common_teardown
 }
 
-# planted MARK COMMAND - a file of one test with this mark, run with the calls refused
+# planted MARK COMMAND - run a file with one test and this mark, with the calls refused
 planted() {
 	printf '# refused: %s\n@test "planted" {\n\t%s\n}\n' "$1" "$2" >planted/planted.bats
 	run "$ROOT/tests/integration/run" --refuse --tap planted/planted.bats 3>&-
 }
 
-@test "a call that fauxroot tries is found in the report, that of a process of its own by the name of that" {
+@test "a call that fauxroot tries is found in the report; a call of a process under its name" {
 	planted 'open_tree openat2 close_range:init' '"$FAUXROOT" --pidns --copy-up=/etc true'
 	[ "$status" = 0 ]
 }
 
-@test "a file that has fauxroot try none of the calls fails, and so does a process that does not" {
+@test "a file in which fauxroot tries none of the calls fails, also for a named process" {
 	planted 'open_tree openat2' true
 	[ "$status" = 1 ]
 	[[ $output == *"no process fauxroot has tried open_tree"*"planted.bats"* ]]
@@ -42,7 +42,7 @@ planted() {
 	[[ $output == *"not ok 1 planted"* ]]
 }
 
-@test "each call that is refused has a file that has fauxroot try it" {
+@test "each refused call has a file in which fauxroot tries it" {
 	local call calls
 	calls=$(sed -n 's/^.*--refuse) calls=\([a-z0-9_,]*\) ;;$/\1/p' "$ROOT/tests/integration/run")
 	[ -n "$calls" ]

@@ -1,9 +1,9 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# The rule of SECURITY.md: a process of ours that has joined the command's mount namespace executes
-# nothing, loads nothing and reads no configuration there. A whole life is traced: a launch with a
-# network and ports, restarts of slirp4netns, agent and forwarder, and the repair of resolv.conf, on a
-# copy of /etc in a mount namespace of the test.
+# The rule of SECURITY.md: a process of ours that has joined the command's mount namespace executes nothing,
+# loads nothing and reads no configuration there. A whole life is traced: a launch with a network and ports,
+# restarts of slirp4netns, agent and forwarder, and the repair of resolv.conf, on a copy of /etc in a mount
+# namespace of the test.
 
 load ../../../lib/bash/common
 load ../../../lib/bash/ports
@@ -21,7 +21,7 @@ teardown() {
 	common_teardown
 }
 
-# another NAME OLD - a child of the launcher of this name that is not the process OLD
+# another NAME OLD - the launcher has a child of this name that is not the process OLD
 another() {
 	local now
 	now=$(child_of "$LAUNCHER" "$1") && [ "$now" != "$2" ]
@@ -34,9 +34,9 @@ restart() { # NAME
 	wait_for another "$1" "$old"
 }
 
-# within TRACE - the calls of processes that have joined a mount namespace, after that, and of their
+# within TRACE - print the calls of processes after they have joined a mount namespace, and of their
 # children. strace writes "PID call(…) = result", and "<unfinished ...>" and "resumed" where two processes
-# are in a call at a time; so a child's first lines can come before the line that names it.
+# are in a call at the same time; so a child's first lines can precede the line that names it.
 within() {
 	awk '
 	NR == FNR && / setns\([0-9]+.*, CLONE_NEWNS/ && !/= -1/ { from[$1] = FNR }
@@ -48,7 +48,7 @@ within() {
 	($1 in from) && FNR > from[$1] { print }' "$1" "$1"
 }
 
-@test "who joins the command's mounts executes nothing and looks nothing up, in a whole life" {
+@test "a process that joins the command's mounts executes and looks up nothing, in a whole life" {
 	launch_as nsenter --target "$SCRATCH" --mount strace -D -f -qq -o "$T/trace" \
 		-e trace=process,setns,%file,connect -e signal=none -- \
 		--net=slirp4netns --port-driver=builtin --disable-host-loopback \
@@ -57,18 +57,18 @@ within() {
 	restart slirp4netns
 	restart 'fauxroot: agent'
 	restart 'fauxroot: ports'
-	# The host replaces it: the mount of ours on it goes, and is made again.
+	# The host replaces it: our mount on it disappears, and is restored.
 	nsenter --target "$SCRATCH" --mount sh -c 'echo nameserver 192.0.2.1 >/etc/new && mv /etc/new /etc/resolv.conf'
 	ours() { nsenter --target "$TARGET" --mount grep -qx 'nameserver 10.0.2.3' /etc/resolv.conf; }
 	wait_for ours
 	stop
 	within "$T/trace" >"$T/within"
 	cat "$T/within"
-	# There was one, which did its work.
+	# There was such a process, and it did its work.
 	grep -q 'move_mount(' "$T/within"
 	run grep -E ' (execve|execveat|connect)\(' "$T/within"
 	equals "" "$output"
-	# What it opens it does not read: places to mount on, what it has brought along, and /proc.
+	# It only opens, and does not read: mount points, its own files, and /proc.
 	run sh -c 'grep -E " open(at|at2)?\(" "$1" | grep -vE "O_PATH|\"/proc/"' sh "$T/within"
 	equals "" "$output"
 }
