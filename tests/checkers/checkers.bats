@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# The checkers, each shown a breach that was planted for it: one that finds nothing proves nothing.
-# They work on copies; the tree itself stays as it is.
+# Tests of the checkers. Each checker must find a planted breach: a checker that finds nothing proves nothing.
+# They work on copies; the tree itself does not change.
 
 bats_require_minimum_version 1.5.0
 
@@ -11,13 +11,13 @@ setup() {
 	mkdir "$COPY"
 	cp -a "$TOP"/{Makefile,.clang-format,.clang-tidy,.codespellrc,include,src,scripts,man} "$COPY"
 	mkdir -p "$COPY/tests/fuzz" "$COPY/tests/unit"
-	# What a checker reports here is not a result of the run that this test is part of.
+	# The results of a checker here are not results of the run that this test is part of.
 	unset RESULTS BUILD
 	export LINT_TOP=$COPY
 	cd "$COPY" || return
 }
 
-# finds STATUS TEXT COMMAND…: the command ends with this status and says the text
+# finds STATUS TEXT COMMAND…: the command exits with this status and prints the text
 finds() {
 	local wanted=$1 text=$2
 	shift 2
@@ -26,7 +26,7 @@ finds() {
 	[[ $output == *"$text"* ]] || { echo "no \"$text\" in: $output" && return 1; }
 }
 
-# plant FILE: a new C file from stdin, in the right format
+# plant FILE: create a C file from stdin, in the right format
 plant() {
 	{
 		echo '/* SPDX-License-Identifier: Apache-2.0 */'
@@ -54,18 +54,18 @@ plant() {
 	finds 1 "include/fauxroot/sys/planted.h:2: room sys (1) includes" scripts/check-layers "$COPY"
 }
 
-@test "check-layers: a room reaches for another's private header" {
+@test "check-layers: a room includes another's private header" {
 	plant src/mounts/planted.c <<<'#include "../net/restart.h"'
 	finds 1 "a private header is for its own room" scripts/check-layers "$COPY"
 }
 
-@test "check-layers: a directory that is no room" {
+@test "check-layers: an unknown room" {
 	mkdir src/attic
 	plant src/attic/planted.c </dev/null
 	finds 1 '"attic" is no room' scripts/check-layers "$COPY"
 }
 
-# with_documents: the copy is one of the documents, too
+# with_documents: copy the documents, too
 with_documents() {
 	cp -a "$TOP"/{*.md,LICENSE,docs} "$COPY"
 	cp -a "$TOP/tests/." "$COPY/tests"
@@ -78,7 +78,7 @@ with_documents() {
 	[ -z "$output" ]
 }
 
-@test "doc-links: a link to no file, and to no heading" {
+@test "doc-links: a link to a missing file, and to a missing heading" {
 	with_documents
 	printf '# Planted\n\nSee [this](gone.md) and [that](ports.md#the-builtin-driver).\n' >docs/planted.md
 	finds 1 "docs/planted.md:3: the link leads to no file: gone.md" scripts/doc-links "$COPY"
@@ -88,9 +88,9 @@ with_documents() {
 	[ "${#lines[@]}" = 1 ]
 }
 
-@test "doc-links: a path that is not there, in a document and in a source" {
+@test "doc-links: a missing path, in a document and in a source" {
 	with_documents
-	# Patterns, what stands for a name, and other text in backquotes are no paths.
+	# Patterns, placeholders, and other text in backquotes are no paths.
 	printf '`src/*/err.c` `tests/{unit,fuzz}` `docs/decisions/NNN-title.md` `api.sock/x` `base/err.c`\n' \
 		>docs/planted.md
 	finds 0 "" scripts/doc-links "$COPY"
@@ -116,7 +116,7 @@ with_documents() {
 	finds 1 "docs/decisions/README.md: no row \"| 001 |" scripts/doc-links "$COPY"
 }
 
-# plant_reader EXPRESSION: a file that reads the text of the error @err, beside another struct's text
+# plant_reader EXPRESSION: plant a file that reads the text of the error @err, beside another struct's text
 plant_reader() {
 	plant src/state/planted.c <<-EOF
 		#include <stdio.h>
@@ -139,7 +139,7 @@ plant_reader() {
 	EOF
 }
 
-@test "check-errors: the tree as it is has no breach, nor has what prints" {
+@test "check-errors: the tree as it is has no breach, nor has code that prints" {
 	finds 0 "no breach" scripts/check-errors "$COPY"
 	plant_reader 'fprintf(stderr, "%s (", err->text) < 0'
 	finds 0 "no breach" scripts/check-errors "$COPY"
@@ -176,7 +176,7 @@ plant_reader() {
 	[[ $output == *"src/sys/seeded.c:2: includes src/sys/planted.h"* ]]
 }
 
-@test "check-layers: a header of another name does not hide a circle of those that implement it" {
+@test "check-layers: a header of another name does not hide a circle of the files that implement it" {
 	plant include/fauxroot/sys/face.h <<-'EOT'
 		int planted(int n);
 		int seeded(int n);
@@ -236,8 +236,8 @@ plant_reader() {
 	finds 0 "no breach" scripts/check-filters "$COPY"
 }
 
-@test "check-filters: a call that nobody needs any more" {
-	# The function has another name; it does something else; its file is gone.
+@test "check-filters: a call that is no longer needed" {
+	# The function has another name; it does something else; its file does not exist.
 	sed -i 's/fill_pipe(/fill_it(/' src/port/builtin/stream.c
 	finds 1 "splice: src/port/builtin/stream.c has no function fill_pipe()" scripts/check-filters "$COPY"
 	sed -i 's/fill_it(/fill_pipe(/; s/= splice(/= tee(/' src/port/builtin/stream.c
@@ -247,7 +247,7 @@ plant_reader() {
 	finds 1 "splice: there is no src/port/builtin/stream.c" scripts/check-filters "$COPY"
 }
 
-@test "check-filters: a call without a reason, and a function of the C library that nobody calls" {
+@test "check-filters: a call without a reason, and a function of the C library that is not called" {
 	local filters=src/sys/seccomp/filters/filters.c
 	sed -i 's|SCMP_SYS(read),.*mail_read.*|SCMP_SYS(read),|' $filters
 	finds 1 "read: no comment behind it names who needs it" scripts/check-filters "$COPY"
@@ -262,7 +262,7 @@ plant_reader() {
 @test "doc-blocks: a block that no test runs, without a reason" {
 	printf '# Planted\n\n```console\n$ uname\n```\n' >planted.md
 	finds 1 "planted.md:3: no test runs this block" scripts/doc-blocks planted.md
-	# A comment further up is not that of the block.
+	# A comment further up does not belong to the block.
 	printf '<!-- not run: planted -->\n\n```console\n$ uname\n```\n' >planted.md
 	finds 1 "planted.md:3: no test runs this block" scripts/doc-blocks planted.md
 	# Its name in a text is not the command.
@@ -279,7 +279,7 @@ plant_reader() {
 	finds 1 "planted.md:1: this block has no end" scripts/doc-blocks planted.md
 }
 
-@test "doc-blocks: commands behind sudo and variables are run" {
+@test "doc-blocks: commands after sudo and variables are run" {
 	printf '```console\n$ export A=1\n$ A=2 sudo make install\n```\n' >planted.md
 	finds 0 $'planted.md\t1\trun\t' scripts/doc-blocks planted.md
 }
@@ -298,7 +298,7 @@ plant_reader() {
 	finds 0 "0 failed" scripts/lint src/base/planted.c
 }
 
-@test "lint: a defect that clang-tidy sees" {
+@test "lint: a defect that clang-tidy finds" {
 	plant src/base/planted.c <<-'EOT'
 		#include <string.h>
 
@@ -314,7 +314,7 @@ plant_reader() {
 	finds 1 "lint clang-tidy: 0 passed, 1 failed" scripts/lint src/base/planted.c
 }
 
-@test "lint: a defect that cppcheck sees" {
+@test "lint: a defect that cppcheck finds" {
 	plant src/base/planted.c <<-'EOT'
 		int planted(int i);
 
@@ -330,7 +330,7 @@ plant_reader() {
 	finds 1 "lint cppcheck: 0 passed, 1 failed" scripts/lint src/base/planted.c
 }
 
-@test "lint: what another C library has not" {
+@test "lint: a function that another C library lacks" {
 	plant src/base/planted.c <<-'EOT'
 		#include <string.h>
 
@@ -350,7 +350,7 @@ plant_reader() {
 	finds 1 "lint clang-format: 0 passed, 1 failed" scripts/lint src/base/planted.c
 }
 
-@test "lint: a call that is ruled out" {
+@test "lint: a banned call" {
 	plant src/base/planted.c <<-'EOT'
 		#include <stdlib.h>
 
@@ -371,7 +371,7 @@ plant_reader() {
 	finds 1 "lint codespell: 0 passed, 1 failed" scripts/lint src/base/planted.c
 }
 
-@test "compile_commands.json: each file is there, with a command that compiles it" {
+@test "compile_commands.json: each file is listed, with a command that compiles it" {
 	local file
 	cp -a "$TOP/tests/." tests
 	make compile_commands.json
@@ -386,7 +386,7 @@ plant_reader() {
 	done
 }
 
-@test "compiler: a warning is an error, as CI builds" {
+@test "compiler: a warning is an error, in CI" {
 	plant src/base/planted.c <<-'EOT'
 		int planted(long n);
 
@@ -434,13 +434,13 @@ plant_reader() {
 		}
 	EOT
 	make BUILD="$COPY/asan" SANITIZE=address,undefined asan/unit/test_base_planted
-	# Where the compiler knows the object's size, UndefinedBehaviorSanitizer sees it first.
+	# Where the compiler knows the object's size, UndefinedBehaviorSanitizer reports it first.
 	run "$COPY/asan/unit/test_base_planted"
 	[ "$status" -ne 0 ]
 	[[ $output == *heap-buffer-overflow* || $output == *"insufficient space for an object"* ]]
 }
 
-# judge STATUS TEXT…: what run-tests makes of a test program that said these lines
+# judge STATUS TEXT…: the result of run-tests for a test program that printed these lines
 judge() {
 	local status=$1
 	shift
@@ -450,7 +450,7 @@ judge() {
 		results_begin && count_tap planted "$1" said env' bash "$status"
 }
 
-@test "tests: all is well" {
+@test "tests: everything passes" {
 	finds 0 "planted: 2 passed, 0 failed, 0 skipped" judge 0 1..2 "ok 1 - a" "ok 2 - b"
 }
 
@@ -458,7 +458,7 @@ judge() {
 	finds 0 "planted: 1 passed, 1 failed, 0 skipped" judge 1 1..2 "ok 1 - a" "not ok 2 - b"
 }
 
-@test "tests: an end before the last one" {
+@test "tests: an exit before the last test" {
 	finds 0 "planted: 1 passed, 1 failed, 0 skipped" judge 0 1..2 "ok 1 - a"
 	finds 0 "planted: 0 passed, 1 failed, 0 skipped" judge 139 "Segmentation fault"
 }
@@ -488,7 +488,7 @@ shows() {
 	diff <(tail -n "$(wc -l <<<"$1")" <<<"$output") <(echo "$1")
 }
 
-@test "tests: at the end what has failed is told again, without what has passed" {
+@test "tests: at the end the failures are repeated, without the passed tests" {
 	printf '%s\n' 1..3 "ok 1 a" "not ok 2 b" "# because" "ok 3 c" "# for no reason" >said
 	seq 1 99 | sed 's/^/# /; 1i not ok 1 many' >many
 	echo 1..1 >>many
@@ -525,7 +525,7 @@ what has failed (passed, failed, skipped, suite):
 3 passed, 5 failed"
 }
 
-@test "tests: many failures have little room each" {
+@test "tests: with many failures, each gets few lines" {
 	for i in $(seq 50); do echo "not ok $i" && seq 20 | sed 's/^/# /'; done >said
 	echo 1..50 >>said
 	run bash -c '. scripts/lib.bash && . scripts/tap.bash && results_begin
@@ -534,7 +534,7 @@ what has failed (passed, failed, skipped, suite):
 	[ "$(grep -c '^not ok' <<<"$output")" -eq 50 ]
 }
 
-# listed NAME: the titles of the suites that run-tests would run of this file, one after the other
+# listed NAME: print the titles of the suites that run-tests would run for this file, one after the other
 listed() {
 	scripts/run-tests --list "$1" | cut -f1 | paste -sd,
 }
@@ -549,7 +549,7 @@ listed() {
 	[ "$(listed /single_root)" = "once root single_root" ]
 }
 
-@test "fresh: a machine's last line counts; one that ends without it is a failure" {
+@test "fresh: a machine's last line counts; a machine without it is a failure" {
 	cat >scripts/fresh-machine <<-'EOT'
 		#!/bin/sh
 		[ "$1" != --root ] || { who=root && shift; }
@@ -574,13 +574,13 @@ what has failed (passed, failed, skipped, suite):
 	shows "3 passed, 0 failed"
 }
 
-@test "CI: a step that fails without a word of its own counts, and is told again; so is one beside it" {
+@test "CI: a step that fails without output counts, and is repeated; so is one in the background" {
 	cp -a "$TOP/.ci" .
 	printf '#!/bin/sh\n' | tee scripts/setup >scripts/fresh
 	chmod +x scripts/fresh
 	printf '%s\n' 'test fuzz:' '	@:' 'lint:' '	@echo a.c:1: error: planted; exit 4' \
 		'demo:' '	@echo what it said; exit 3' >Makefile
-	# Below another make it would say where it is.
+	# Under another make it would print its directory.
 	run env -u MAKEFLAGS -u MAKELEVEL .ci/run
 	[ "$status" -eq 1 ]
 	shows "==> the failures again
@@ -596,7 +596,7 @@ what has failed (passed, failed, skipped, suite):
 0 passed, 2 failed"
 }
 
-@test "CI: at the end of its time what runs is ended, what would follow is not done, and that is a failure" {
+@test "CI: when the time is over the running step is killed, later steps are not run, and that is a failure" {
 	cp -a "$TOP/.ci" .
 	printf '#!/bin/sh\n' | tee scripts/setup >scripts/fresh
 	chmod +x scripts/fresh

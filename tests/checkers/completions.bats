@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2016 # inner shells expand
 #
-# What is written down elsewhere than in the tables of options, or generated from them: the shells'
-# completions are what their shell reads and offer what --help has; so does fauxrootctl's manual.
+# The shells' completions are generated from the tables of options; fauxrootctl's manual is written separately.
+# Each completion must be readable by its shell, and both must agree with --help.
 
 bats_require_minimum_version 1.5.0
 
@@ -13,12 +13,12 @@ setup_file() {
 	cp -r "$TOP/build/completions" "$OUT"
 }
 
-# offered_by_help PROGRAM: its long options, one a line
+# offered_by_help PROGRAM: print its long options, one a line
 offered_by_help() {
 	"$TOP/build/$1" --help | grep -oE '^ +(-., )?--[a-z0-9-]+' | grep -oE -- '--[a-z0-9-]+$' | sort
 }
 
-# bash_offers WORD…: what TAB offers for the last word; "--net=x" is given as --net = x
+# bash_offers WORD…: print what TAB offers for the last word; "--net=x" is given as --net = x
 bash_offers() {
 	bash --norc -c '. "$OUT/$1.bash"
 		compopt() { :; }
@@ -44,7 +44,7 @@ bash_offers() {
 	[[ $(bash_offers fauxroot --copy-up /et) == *"/etc"* ]]
 }
 
-@test "bash: the command begins behind the options' values" {
+@test "bash: the command begins after the options' values" {
 	[[ $(bash_offers fauxroot --net none --debug --copy-up = /etc hea) == *head* ]]
 	[ -z "$(bash_offers fauxroot --net=none ls --ne)" ]
 	[[ $(bash_offers fauxroot -- hea) == *head* ]]
@@ -58,7 +58,7 @@ bash_offers() {
 	[[ $(bash_offers fauxrootctl exec -- hea) == *head* ]]
 }
 
-# instances: XDG_RUNTIME_DIR with the links of two of them, and others that no instance has made
+# instances: create an XDG_RUNTIME_DIR with the links of two instances, and other files
 instances() {
 	export XDG_RUNTIME_DIR=$BATS_TEST_TMPDIR/run
 	mkdir -p "$XDG_RUNTIME_DIR/fauxroot"
@@ -66,7 +66,7 @@ instances() {
 	ln -s /x "$XDG_RUNTIME_DIR/fauxroot/4711"
 }
 
-# a_server: a fauxrootctl in PATH that shows two ports of the instance "build" and of no other
+# a_server: put a fauxrootctl in PATH that shows two ports of the instance "build" and of no other
 a_server() {
 	mkdir "$BATS_TEST_TMPDIR/bin"
 	cat >"$BATS_TEST_TMPDIR/bin/fauxrootctl" <<-'EOF'
@@ -78,7 +78,7 @@ a_server() {
 	PATH=$BATS_TEST_TMPDIR/bin:$PATH
 }
 
-@test "bash: instances and the ids of ports; nothing that is found is expanded" {
+@test "bash: instances and the ids of ports; their text is not expanded" {
 	instances
 	a_server
 	ln -s 4711 "$XDG_RUNTIME_DIR/fauxroot/\$(touch ${BATS_TEST_TMPDIR//\//x})"
@@ -133,7 +133,7 @@ fish_offers() {
 	fish_offers 'fauxrootctl exec hea' | grep -qx head
 }
 
-# zsh_specs PROGRAM: what it tells _arguments, after zsh's own reading of the quotes
+# zsh_specs PROGRAM: print the arguments of _arguments, after zsh's own reading of the quotes
 zsh_specs() {
 	zsh -f -c '_arguments() { print -rl -- "$@"; return 1; }
 		_describe() { print -rl -- "${(@P)2}"; }
@@ -142,7 +142,7 @@ zsh_specs() {
 		f "$1"' zsh "$1"
 }
 
-@test "zsh: both files are read, and registered for all names" {
+@test "zsh: both files are readable, and registered for all names" {
 	local file
 	for file in "$OUT"/_*; do zsh -n "$file"; done
 	run zsh -f -c 'fpath=($OUT $fpath); autoload -Uz compinit; compinit -u -D

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# The demo judges what it sees: a launcher that fails is told with its status and its log.
+# The demo checks its results: when a launcher fails, it prints the launcher's status and its log.
 
 bats_require_minimum_version 1.5.0
 
 setup() {
 	TOP=${FAUXROOT_SOURCE:-$(cd "$BATS_TEST_DIRNAME/../.." && pwd)}
-	# The demo's user must get there.
+	# The demo's user must be able to enter it.
 	D=$(mktemp -d /tmp/fauxroot-test.XXXXXX)
 	mkdir "$D/bin"
 	cp "$TOP"/tests/lib/fixtures/stand-ins/build* "$D/bin"
-	# Where both of BuildKit's programs and this are there, it is BuildKit's demo.
+	# If both of BuildKit's programs and this one exist, the demo uses BuildKit.
 	ln -s /bin/true "$D/bin/runc"
 	cp -L "$TOP/build/fauxroot" "$D/real"
 	cat >"$D/fauxroot" <<-'EOT'
@@ -23,7 +23,7 @@ setup() {
 	EOT
 	chmod -R a+rX "$D"
 	chmod +x "$D/fauxroot"
-	# What it reports is not a result of the run that this test is part of.
+	# Its results are not results of the run that this test is part of.
 	unset RESULTS BUILD
 }
 
@@ -31,7 +31,7 @@ teardown() {
 	rm -rf "$D"
 }
 
-@test "demo: a launcher that ends by itself is told with its status and its log" {
+@test "demo: a launcher that exits by itself is reported with its status and its log" {
 	run -1 env PATH="$D/bin:$PATH" FAUXROOT="$D/fauxroot" "$TOP/scripts/demo"
 	[[ $output == *"ok      nothing stands in the way"* ]]
 	[[ $output == *"buildkitd did not come up: fauxroot has ended by itself, with status 3; the end of the log:"* ]]

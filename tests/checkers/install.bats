@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# make install, install-compat and uninstall, into a directory of the test's own.
+# make install, install-compat and uninstall, into a directory of the test.
 
 bats_require_minimum_version 1.5.0
 
@@ -14,14 +14,14 @@ install_() { make -s -C "$TOP" DESTDIR="$D" PREFIX=/usr "$@"; }
 
 files() { (cd "$D" && find . ! -type d | sort); }
 
-# own_build: BUILD is a copy of what make has built
+# own_build: set BUILD to a copy of the build
 own_build() {
 	export BUILD=$BATS_TEST_TMPDIR/build
 	mkdir "$BUILD"
 	cp -a "$TOP"/build/{fauxroot,fauxrootctl,fauxroot-docker-proxy,completions,compat,flags} "$BUILD"
 }
 
-@test "install: it writes nothing below build, not even with other flags" {
+@test "install: it writes nothing under build, not even with other flags" {
 	own_build
 	touch "$BATS_TEST_TMPDIR/mark"
 	find "$BUILD" | sort >"$BATS_TEST_TMPDIR/before"
@@ -31,7 +31,7 @@ own_build() {
 	[ "$(find "$D" -name '.*' -o -name '*.new')" = "" ]
 }
 
-@test "install: what has not been built is named" {
+@test "install: files that are not built are named" {
 	own_build
 	rm "$BUILD/completions/_fauxroot"
 	run -2 install_ BUILD="$BUILD" install
@@ -39,7 +39,7 @@ own_build() {
 	[ ! -e "$D" ]
 }
 
-# lacking NAME…: pkg-config as it is where these libraries are not installed
+# lacking NAME…: a pkg-config like that of a machine without these libraries
 lacking() {
 	local dir file
 	export PKG_CONFIG_LIBDIR=$BATS_TEST_TMPDIR/pkgconfig
@@ -52,7 +52,7 @@ lacking() {
 	for file; do rm -f "$PKG_CONFIG_LIBDIR/$file.pc"; done
 }
 
-@test "make: libraries that are missing are named before anything is compiled, and who installs them" {
+@test "make: missing libraries are named before compilation, with the command that installs them" {
 	lacking jansson libcap
 	run -2 make -s -C "$TOP" BUILD="$BATS_TEST_TMPDIR/build" all
 	[ "${lines[0]}" = "missing: jansson, libcap" ]
@@ -61,7 +61,7 @@ lacking() {
 	[ "${#lines[@]}" -le 3 ]
 }
 
-@test "make: a missing cmocka keeps nothing but the tests from being built" {
+@test "make: a missing cmocka only prevents the tests from being built" {
 	lacking cmocka
 	run -2 make -s -C "$TOP" BUILD="$BATS_TEST_TMPDIR/build" build-of-a-test \
 		--eval="build-of-a-test: $BATS_TEST_TMPDIR/build/obj/tests/unit/test_base_fd.o"
@@ -85,7 +85,7 @@ lacking() {
 	[[ $output == *"missing: "*pkg-config* ]]
 }
 
-@test "install: programs, a link, the manual pages, and no name of RootlessKit's in PATH" {
+@test "install: programs, a link, the manual pages, and no name of RootlessKit in PATH" {
 	install_ install
 	[ "$("$BIN/fauxroot" --version)" = "fauxroot version 0.1.0" ]
 	[ "$(readlink "$BIN/fauxroot-docker-proxy")" = fauxrootctl ]
@@ -109,9 +109,9 @@ lacking() {
 	# The documents name that directory, and no other.
 	grep -q /usr/libexec/fauxroot/compat "$D/usr/share/man/man1/fauxroot.1"
 	run -1 grep -r /usr/local/libexec "$D/usr/share" "$D/usr/lib/systemd"
-	# Beside the build the same names are in one directory, for the demo and the tests.
+	# The build has the same names in one directory, for the demo and the tests.
 	diff <(ls "$compat") <(ls "$TOP/build/compat")
-	# Elsewhere; where no part is common, by their full names.
+	# In other directories, without a common prefix, by their full names.
 	install_ LIBEXECDIR=/usr/lib install
 	[ "$(readlink "$D/usr/lib/fauxroot/compat/rootlesskit")" = ../../../bin/fauxroot ]
 	grep -q '^Environment=PATH=/usr/lib/fauxroot/compat:%h/bin:' \
@@ -120,7 +120,7 @@ lacking() {
 	[ "$(readlink "$compat/rootlesskit")" = /opt/bin/fauxroot ]
 }
 
-@test "install: units that start the installed program, where systemd looks" {
+@test "install: units that start the installed program, in systemd's directories" {
 	local unit
 	install_ install
 	for unit in user/fauxroot-buildkit user/fauxroot-buildkit@ user/fauxroot-docker system/fauxroot-buildkit; do
@@ -128,7 +128,7 @@ lacking() {
 		grep -q '^ExecStart=/usr/bin/fauxroot --' "$D/usr/lib/systemd/$unit.service"
 		[ "$(stat -c %a "$D/usr/lib/systemd/$unit.service")" = 644 ]
 	done
-	# Nothing of contrib is forgotten.
+	# Every file of contrib is installed.
 	[ "$(cd "$TOP/contrib/systemd" && find . -name 'fauxroot-*' | sort)" = \
 		"$(cd "$D/usr/lib/systemd" && find . -name 'fauxroot-*' | sort)" ]
 	[ -f "$D/usr/share/doc/fauxroot/buildkitd.toml" ]
@@ -138,7 +138,7 @@ lacking() {
 	[[ $(files) != */elsewhere/* ]]
 }
 
-@test "install-compat: four links, each in its clothes; twice is once" {
+@test "install-compat: four links, each acts under its name; a second run changes nothing" {
 	install_ install-compat
 	install_ install-compat
 	local name
@@ -150,7 +150,7 @@ lacking() {
 	[ "$(readlink "$BIN/rootlesskit-docker-proxy")" = fauxrootctl ]
 }
 
-@test "install-compat: another rootlesskit is left alone, and said" {
+@test "install-compat: another rootlesskit is not replaced, and an error names it" {
 	mkdir -p "$BIN"
 	echo theirs >"$BIN/rootlesskit"
 	run -2 install_ install-compat
@@ -158,7 +158,7 @@ lacking() {
 	[ "$(cat "$BIN/rootlesskit")" = theirs ]
 }
 
-@test "uninstall: everything of ours and nothing else" {
+@test "uninstall: removes all our files and nothing else" {
 	install_ install-compat
 	echo theirs >"$BIN/other"
 	rm "$BIN/rootlesskit"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# scripts/setup on machines that are made up: a PATH with a package manager that only notes what it
-# is asked for, as an ordinary user or as root, with sudo and without.
+# scripts/setup on fabricated machines: a PATH with a package manager that only records its arguments, as an
+# unprivileged user or as root, with sudo and without.
 
 bats_require_minimum_version 1.5.0
 
@@ -10,7 +10,7 @@ setup() {
 	TOP=${FAUXROOT_SOURCE:-$(cd "$BATS_TEST_DIRNAME/../.." && pwd)}
 	BIN=$BATS_TEST_TMPDIR/bin
 	SAID=$BATS_TEST_TMPDIR/said
-	# The machine's own /etc, as far as it says what starts at boot.
+	# The machine's own /etc, for the files that control what starts at boot.
 	SETUP_ROOT=$BATS_TEST_TMPDIR/root
 	export SAID SETUP_ROOT
 	mkdir -p "$BIN" "$SETUP_ROOT"/{etc/systemd/{system,user},etc/rc3.d,usr/sbin,dev/net,run/user/1000}
@@ -24,13 +24,13 @@ setup() {
 	machine id '[ "$1" = -u ] && echo 1000 || echo alice'
 }
 
-# machine NAME SCRIPT: a program of the machine
+# machine NAME SCRIPT: create a program of the machine
 machine() {
 	printf '#!/usr/bin/env bash\n%s\n' "$2" >"$BIN/$1"
 	chmod +x "$BIN/$1"
 }
 
-# alpine [WORD…]: nothing is installed, and packages of these names there are not
+# alpine [WORD…]: nothing is installed, and packages of these names do not exist
 alpine() {
 	machine apk 'case $1 in info) grep -qsxF "$3" "$SAID.installed"; exit ;; esac
 		echo "apk $*" >>"$SAID"
@@ -39,7 +39,7 @@ alpine() {
 		printf "%s\n" "$@" >>"$SAID.installed"'
 }
 
-# debian NAME…: nothing is installed, and this release knows no package of these names
+# debian NAME…: nothing is installed, and this release has no package of these names
 debian() {
 	machine dpkg-query 'grep -qsxF "${!#}" "$SAID.installed" && echo installed'
 	machine apt-cache 'case " '"$*"' " in *" ${!#} "*) exit 100 ;; esac'
@@ -62,7 +62,7 @@ setup_as() { # STATUS GROUP…
 	run "-$status" env PATH="$BIN" "$TOP/scripts/setup" "$@"
 }
 
-@test "setup: the lists are brought up to date, then everything is installed at once, by one sudo" {
+@test "setup: the lists are updated, then everything is installed at once, with one sudo" {
 	alpine none
 	sudo_there
 	setup_as 0 build
@@ -72,7 +72,7 @@ setup_as() { # STATUS GROUP…
 	[ "$(wc -l <"$SAID")" = 3 ]
 }
 
-@test "setup: a package that is not to be had keeps nothing else away, and is named" {
+@test "setup: a package that cannot be installed is named, and the others are installed" {
 	alpine slirp4netns
 	sudo_there
 	setup_as 0 build
@@ -81,14 +81,14 @@ setup_as() { # STATUS GROUP…
 	[[ $output == *"could not be installed: slirp4netns"* ]]
 }
 
-@test "setup: where nothing can be installed it fails" {
+@test "setup: when nothing can be installed it fails" {
 	alpine add
 	sudo_there
 	setup_as 1 build
 	[[ $output == *"nothing could be installed" ]]
 }
 
-@test "setup: sudo that refuses is asked once, and setup fails and says what root is to run" {
+@test "setup: sudo that refuses is called once, and setup fails and prints the command for root" {
 	alpine none
 	machine sudo 'echo sudo >>"$SAID"; echo "Sorry, try again." >&2; exit 1'
 	setup_as 1 build
@@ -96,7 +96,7 @@ setup_as() { # STATUS GROUP…
 	[[ $output == *"as root run: TEST_USER=alice $TOP/scripts/setup build" ]]
 }
 
-@test "setup: lists that cannot be brought up to date are no reason to stop" {
+@test "setup: a failed update of the lists does not stop it" {
 	alpine update
 	sudo_there
 	setup_as 0 build
@@ -104,21 +104,21 @@ setup_as() { # STATUS GROUP…
 	[[ $(tail -n 1 "$SAID") == "apk add "*"jansson-dev "* ]]
 }
 
-@test "setup: without sudo it says what root is to run, and runs nothing" {
+@test "setup: without sudo it prints the command for root, and runs nothing" {
 	alpine none
 	setup_as 1 build
 	[[ $output == *"there is no sudo; as root run: TEST_USER=alice $TOP/scripts/setup build" ]]
 	[ ! -s "$SAID" ]
 }
 
-@test "setup: where all is there nobody needs to be root" {
+@test "setup: when everything is installed, root is not needed" {
 	machine apk 'case $1 in info) exit 0 ;; esac; echo "apk $*" >>"$SAID"'
 	setup_as 0 build lint
 	[ -z "$output" ]
 	[ ! -s "$SAID" ]
 }
 
-@test "setup: docker's client is installed where the release has it apart" {
+@test "setup: docker's client is installed where the release has it in its own package" {
 	debian none
 	sudo_there
 	setup_as 0 build demo
@@ -127,7 +127,7 @@ setup_as() { # STATUS GROUP…
 	[ "$(grep -c '^apt-get install' "$SAID")" = 1 ]
 }
 
-@test "setup: docker's client is not asked for where the release does not know it, nor missed" {
+@test "setup: docker's client is not requested where the release does not have it, nor reported" {
 	debian docker-cli
 	sudo_there
 	setup_as 0 build demo
@@ -136,7 +136,7 @@ setup_as() { # STATUS GROUP…
 	[[ $output != *"does not know"* ]]
 }
 
-@test "setup: another package's dockerd and docker will do" {
+@test "setup: another package's dockerd and docker are sufficient" {
 	debian none
 	sudo_there
 	machine docker exit
@@ -145,7 +145,7 @@ setup_as() { # STATUS GROUP…
 	[[ $(grep '^apt-get install' "$SAID") != *docker* ]]
 }
 
-@test "setup: a package that the release does not know is named, and fails nothing" {
+@test "setup: a package that the release does not have is named, and is no failure" {
 	debian cppcheck
 	sudo_there
 	setup_as 0 lint
@@ -154,12 +154,12 @@ setup_as() { # STATUS GROUP…
 	setup_as 0 lint
 }
 
-@test "setup: no package of a daemon may start it; what it enables for the next boot is disabled again" {
+@test "setup: no package of a daemon may start it; units enabled for the next boot are disabled again" {
 	local system=$SETUP_ROOT/etc/systemd/system
 	debian none
 	sudo_there
 	mkdir "$system"/{multi-user,sockets}.target.wants
-	# What was there before stays.
+	# Earlier units stay.
 	ln -s /lib/systemd/system/cron.service "$system/multi-user.target.wants/cron.service"
 	ln -s ../init.d/cron "$SETUP_ROOT/etc/rc3.d/S01cron"
 	cat >"$SAID.postinst" <<-'EOT'
@@ -180,12 +180,12 @@ setup_as() { # STATUS GROUP…
 ./etc/systemd/system/masked.service
 ./etc/systemd/system/multi-user.target.wants/cron.service" ]
 	[[ $output == *"disabled, so that nothing starts at boot (systemctl enable brings one back): agent.socket dbus-org.example.service docker.service docker.socket e2scrub_all.timer"* ]]
-	# And while it was installed, policy-rc.d(8) had forbidden to start anything.
+	# And during the installation, policy-rc.d(8) had forbidden all starts.
 	[ "$(tail -n 1 "$SAID.policy")" = "exit 101" ]
 	[ ! -e "$SETUP_ROOT/usr/sbin/policy-rc.d" ]
 }
 
-@test "setup: a policy-rc.d that is the machine's own stays; one that a killed setup has left does not" {
+@test "setup: the machine's own policy-rc.d stays; one that a killed setup left does not" {
 	local policy=$SETUP_ROOT/usr/sbin/policy-rc.d
 	debian none
 	sudo_there
@@ -201,7 +201,7 @@ setup_as() { # STATUS GROUP…
 	[ ! -e "$policy" ]
 }
 
-@test "setup: it says how to undo what it has done, and does not count what was there before" {
+@test "setup: it prints how to undo its changes, without what existed before" {
 	debian none
 	sudo_there
 	echo gcc >"$SAID.installed"
@@ -211,7 +211,7 @@ setup_as() { # STATUS GROUP…
 	[[ " ${lines[-1]} " != *" gcc "* ]]
 }
 
-@test "setup: a user gets subordinate ids that nobody has, and what a login would have made" {
+@test "setup: a user gets unused subordinate ids, and the directory that a login would have created" {
 	debian none
 	sudo_there
 	machine dpkg-query 'echo installed'
@@ -229,12 +229,12 @@ setup_as() { # STATUS GROUP…
 	[[ $output == *"usermod --del-subuids 165536-231071 --del-subgids 165536-231071 alice"* ]]
 }
 
-@test "setup: on a machine of an unknown kind nothing is installed, and said" {
+@test "setup: on a machine of an unknown kind nothing is installed, with a message" {
 	setup_as 0 build
 	[[ $output == *"no package manager known here"* ]]
 }
 
-@test "setup: a group that there is not" {
+@test "setup: an unknown group" {
 	alpine none
 	setup_as 1 nonsense
 	[[ $output == *"no such group: nonsense" ]]

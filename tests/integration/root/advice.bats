@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2034,SC2153 # what labs use and set
-# What only --check tells, because a launch works and its command fails later: the warning is there,
-# what it says is done, and it has gone.
+# Warnings that only --check prints, because the launch works and the command fails later. Each test sees the
+# warning, follows its remedy, and checks that the warning has disappeared.
 
 load ../../lib/bash/common
 load ../../lib/bash/root
@@ -13,8 +13,8 @@ setup() {
 	LAB_FUNCTIONS=(warns silent)
 }
 
-# warns ID CHECK OPTIONS… COMMAND… - a warning with that id, at the check of that name, and a launch
-# that works; CAUSE and REMEDY are what it says
+# warns ID CHECK OPTIONS… COMMAND… - expect a warning with that id, at that check, and a launch that works;
+# set CAUSE and REMEDY to its texts
 warns() {
 	local id=$1 name=$2 block
 	shift 2
@@ -30,7 +30,7 @@ warns() {
 	[ -n "$CAUSE" ] && [ -n "$REMEDY" ]
 }
 
-# silent ID OPTIONS… COMMAND… - nothing with that id
+# silent ID OPTIONS… COMMAND… - expect no finding with that id
 silent() {
 	local id=$1
 	shift
@@ -99,7 +99,7 @@ silent() {
 	END
 }
 
-@test "ids that somebody else has as well: a free range" {
+@test "ids that another user has as well: a free range" {
 	lab <<-'END'
 		user=$(id -un "$USER_UID")
 		file_over /etc/subuid "$user:100000:65536\nother:150000:65536\n"
@@ -133,7 +133,7 @@ silent() {
 	END
 }
 
-@test "slirp4netns without its sandbox: said to be meant" {
+@test "slirp4netns without its sandbox: the option accepts it" {
 	lab <<-'END'
 		AS_ROOT=("$FAUXROOT_TEST_TOOLS/refuse" --errno EPERM pivot_root --)
 		warns network-degraded network --net=slirp4netns true
@@ -144,7 +144,7 @@ silent() {
 	END
 }
 
-@test "a kernel without nf_tables: remote clients' addresses are not kept, or said not to be wanted" {
+@test "a kernel without nf_tables: remote clients' addresses are lost, or the option disables them" {
 	lab <<-'END'
 		AS_ROOT=("$FAUXROOT_TEST_TOOLS/refuse" --errno EACCES socket:16::12 --)
 		warns source-addresses 'port driver' --net=none --port-driver=builtin true
@@ -177,8 +177,8 @@ silent() {
 	END
 }
 
-# A dockerd that says its version, and ends.
-@test "dockerd without a /run to write to, and without its proxy: --copy-up, and the directory in PATH" {
+# A dockerd that prints its version, and exits.
+@test "dockerd without a writable /run, and without its proxy: --copy-up, and the directory in PATH" {
 	lab <<-'END'
 		mkdir "$T/bin"
 		printf '#!/bin/sh\necho "Docker version 20.10.24, build 1"\n' >"$T/bin/dockerd"
@@ -199,7 +199,7 @@ silent() {
 	END
 }
 
-@test "no life beyond the last session: lingering" {
+@test "the user's processes end with the last session: lingering" {
 	lab <<-'END'
 		mount -t tmpfs tmpfs /run
 		mkdir -p /run/systemd/system
@@ -222,7 +222,7 @@ FABRICATED="
 	few-ids-no-account few-ids-no-range overlay-selinux overlay-missing data-file-system
 "
 
-# The ids of the rows that match no error of a launch: those without steps.
+# Print the ids of the rows that match no error of a launch: those without steps.
 without_error() { # FILE…
 	awk -F'"' '/\.id = / { if (id) print id; id = $2 } /\.steps = / { id = "" } END { if (id) print id }' "$@"
 }

@@ -1,14 +1,14 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2016,SC2154 # inner shells expand; bats sets LAUNCHER, TARGET
-# --evacuate-cgroup2, in a cgroup that this test makes and delegates to the test user.
+# --evacuate-cgroup2, in a cgroup that this test creates and delegates to the test user.
 #
 # refused: openat2 open_tree
 
 load ../../lib/bash/common
 load ../../lib/bash/root
 
-# The place where cgroup2 is mounted.
+# The mount point of cgroup2.
 hierarchy() {
 	findmnt -rno TARGET -t cgroup2 | head -1
 }
@@ -35,18 +35,18 @@ teardown() {
 	common_teardown || status=1
 	[ -n "$GROUP" ] || return $status
 	wait_for removed || status=1
-	# Unless others have begun to use it.
+	# Unless other processes use it now.
 	[ -z "$LENT" ] || echo "-$LENT" 2>/dev/null >"$TREE/cgroup.subtree_control" || :
 	return $status
 }
 
-# With what is left when a launcher was killed, from below.
+# With the cgroups that a killed launcher left, from the bottom up.
 removed() {
 	find "$GROUP" -depth -type d -exec rmdir {} + 2>/dev/null
 	! [ -e "$GROUP" ]
 }
 
-# A controller that can be had in our cgroup; empty where this machine has none for version 2.
+# A controller that our cgroup can enable; empty if this machine has none for version 2.
 find_controller() {
 	local word
 	for word in $(<"$TREE/cgroup.controllers"); do
@@ -75,7 +75,7 @@ launch_evacuated() {
 		--pidns --cgroupns --evacuate-cgroup2=evac "$@"
 }
 
-# STRANGER: a process in our cgroup that is nobody's
+# STRANGER: an unrelated process in our cgroup
 put_stranger() {
 	bash -c 'echo $$ >"$0/cgroup.procs" && exec env -u FAUXROOT_TEST_MARK sleep 100' "$GROUP" 3>&- 4>&- &
 	STRANGER=$!
@@ -91,7 +91,7 @@ cgroups() { # below ours
 	find "$GROUP" -mindepth 1 -type d -printf '%P\n'
 }
 
-@test "the command is in /evac of a cgroup2 at /sys/fs/cgroup, whose root is ours" {
+@test "the command is in /evac of a cgroup2 at /sys/fs/cgroup, whose root is our cgroup" {
 	run -0 --separate-stderr evacuate sh -c 'grep ^0: /proc/self/cgroup; stat -f -c %T /sys/fs/cgroup
 		stat -c %i /sys/fs/cgroup; grep -cxF $$ /sys/fs/cgroup/evac/cgroup.procs
 		mkdir /sys/fs/cgroup/beside && echo $$ >/sys/fs/cgroup/beside/cgroup.procs
@@ -105,7 +105,7 @@ $(stat -c %i "$GROUP")
 	equals "" "$(cgroups)"
 }
 
-@test "launcher, init and helpers are in it, and nobody is outside; at the end nothing is left" {
+@test "launcher, init and helpers are in it, and no process is outside; at the end nothing is left" {
 	find_controller
 	launch_evacuated --net=slirp4netns --port-driver=builtin sleep 100
 	equals "" "$(<"$GROUP/cgroup.procs")"
@@ -134,8 +134,8 @@ $(<"$GROUP/cgroup.controllers")" "$output"
 	equals "" "$(<"$GROUP/cgroup.subtree_control")"
 }
 
-# The kernel takes a process out of its cgroup after its memory, for which a large one takes a while.
-@test "a process that is ending does not keep the controllers from being enabled" {
+# The kernel removes a process from its cgroup after it has freed its memory, which may take a while.
+@test "an exiting process does not prevent the controllers from being enabled" {
 	find_controller
 	if [ -z "$CONTROLLER" ]; then
 		skip "no controller of cgroup v2 is free on this machine"
@@ -159,7 +159,7 @@ $(<"$GROUP/cgroup.controllers")" "$output"
 	exec 9>&-
 }
 
-@test "strangers in the cgroup move along, and back" {
+@test "unrelated processes in the cgroup are moved along, and back" {
 	put_stranger
 	launch_evacuated sleep 100
 	equals "0::$OWN/evac" "$(grep ^0: "/proc/$STRANGER/cgroup")"
@@ -169,10 +169,10 @@ $(<"$GROUP/cgroup.controllers")" "$output"
 	equals "" "$(cgroups)"
 }
 
-@test "what cannot be moved or enabled is warned of, and the command runs" {
+@test "a process that cannot be moved, or a controller that cannot be enabled, is a warning" {
 	find_controller
 	put_stranger
-	# In there the stranger has no PID by which to name it.
+	# The unrelated process has no PID inside, so it cannot be named.
 	run -0 --separate-stderr in_group unshare --pid --fork --mount-proc \
 		setpriv --reuid "$USER_UID" --regid "$USER_GID" --init-groups --inh-caps=-all \
 		"$FAUXROOT" --pidns --cgroupns --evacuate-cgroup2=evac grep ^0: /proc/self/cgroup 3>&- 4>&-
@@ -183,7 +183,7 @@ $(<"$GROUP/cgroup.controllers")" "$output"
 	end_stranger
 }
 
-@test "a cgroup of that name that is there is used, and stays" {
+@test "an existing cgroup of that name is used, and stays" {
 	mkdir "$GROUP/evac"
 	delegate "$GROUP/evac"
 	run -0 evacuate grep ^0: /proc/self/cgroup
@@ -191,9 +191,9 @@ $(<"$GROUP/cgroup.controllers")" "$output"
 	equals evac "$(cgroups)"
 }
 
-@test "a second instance in the same cgroup keeps its place when the first leaves" {
-	# In one without controllers, whatever this machine hands down: where the first instance has
-	# enabled one, the kernel lets nobody else in (man 7 cgroups, no internal processes).
+@test "a second instance in the same cgroup keeps its cgroup when the first exits" {
+	# In a cgroup without controllers: where the first instance has enabled one, the kernel lets no
+	# other process in (man 7 cgroups, no internal processes).
 	local GROUP=$GROUP/bare OWN=$OWN/bare first evac
 	mkdir "$GROUP"
 	delegate "$GROUP"
@@ -211,13 +211,13 @@ $(<"$GROUP/cgroup.controllers")" "$output"
 	equals evac "$(cgroups)"
 }
 
-@test "cgroups that the command leaves behind stay, and the launcher ends all the same" {
+@test "cgroups that the command leaves behind stay, and the launcher still exits" {
 	run -3 --separate-stderr evacuate sh -c 'mkdir /sys/fs/cgroup/beside /sys/fs/cgroup/evac/below; exit 3'
 	equals "" "$stderr"
 	equals "beside evac evac/below" "$(cgroups | sort | xargs)"
 }
 
-@test "a launch that fails later undoes it" {
+@test "a launch that fails later reverts it" {
 	run -127 --separate-stderr evacuate no-such-command-here
 	equals "" "$(cgroups)"
 	equals "" "$(<"$GROUP/cgroup.subtree_control")"
@@ -225,7 +225,7 @@ $(<"$GROUP/cgroup.controllers")" "$output"
 	equals "" "$(cgroups)"
 }
 
-@test "started again after SIGKILL of the launcher" {
+@test "restarted after SIGKILL of the launcher" {
 	launch_evacuated sleep 100
 	kill -KILL "$LAUNCHER"
 	ended 137
@@ -234,7 +234,7 @@ $(<"$GROUP/cgroup.controllers")" "$output"
 	rm -rf "$S"
 	empty() { [ -z "$(<"$GROUP/evac/cgroup.procs")" ]; }
 	wait_for empty
-	# As a service manager starts it: in the cgroup itself, which it has emptied.
+	# As a service manager starts it: in the cgroup itself, which the manager has emptied.
 	for CONTROLLER in $(<"$GROUP/cgroup.subtree_control"); do
 		echo "-$CONTROLLER" >"$GROUP/cgroup.subtree_control"
 	done
@@ -270,7 +270,7 @@ refused() {
 	equals "" "$(cgroups)"
 }
 
-@test "a cgroup that is not delegated: named, with what mends it" {
+@test "a cgroup that is not delegated: named, with its remedy" {
 	chown 0:0 "$GROUP/cgroup.procs"
 	refused "cgroup \"$GROUP\": cgroup.procs: Permission denied" "cause: our cgroup, $OWN in /proc/self/cgroup" \
 		bash -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$GROUP"
@@ -285,13 +285,13 @@ refused() {
 	refused 'is the root of the hierarchy' 'Delegate=yes' bash -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$TREE"
 }
 
-@test "a machine without cgroup v2: named, with what mends it" {
+@test "a machine without cgroup v2: named, with its remedy" {
 	refused 'shows no cgroup2 mount' 'cause: no cgroup v2 is mounted here' unshare --mount --propagation private bash -c '
 		while umount "$0" 2>/dev/null; do :; done; exec "$@"' "$TREE"
 	says "$stderr" 'remedy: .*(systemd.unified_cgroup_hierarchy=1|docker run)'
 }
 
-@test "--check says whether it will work, and changes nothing" {
+@test "--check reports whether it will work, and changes nothing" {
 	check() {
 		in_group setpriv --reuid "$USER_UID" --regid "$USER_GID" --init-groups --inh-caps=-all \
 			"$FAUXROOT" --check --pidns --cgroupns --evacuate-cgroup2=evac true 3>&- 4>&-

@@ -115,7 +115,7 @@ setup() {
 			agree_all --slirp4netns-binary="$binary"
 			broken
 		done
-		# Of what it dies, it says itself.
+		# slirp4netns itself reports why it fails.
 		state "slirp4netns dies"
 		UNEXPLAINED=1
 		agree_all --slirp4netns-binary="$T/dying"
@@ -165,7 +165,7 @@ setup() {
 	END
 }
 
-@test "published ports: privileged, taken, doubled" {
+@test "published ports: privileged, taken, duplicate" {
 	lab unshare --net <<-'END'
 		ip link set lo up
 		all_ports() {

@@ -51,7 +51,7 @@ setup() {
 }
 
 @test "no /proc" {
-	# Sanitizers have their options out of /proc/self/environ.
+	# Sanitizers read their options from /proc/self/environ.
 	sanitized && return
 	lab <<-'END'
 		state "no /proc"
@@ -129,7 +129,7 @@ setup() {
 		state "with Docker's capabilities"
 		BECOME=("--bounding-set=-all,+chown,+dac_override,+fowner,+kill,+setgid,+setuid,+setfcap")
 		agree_all
-		# No row is well that stands for what has failed.
+		# The row of a failed program must not be "ok".
 		lab_start --check true
 		grep -q '^obstacle *newuidmap ' "$T/out"
 		grep -q '^obstacle *newgidmap ' "$T/out"

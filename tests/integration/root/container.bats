@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# The launcher where containers and packages put it: as PID 1, with file capabilities, as root.
+# The launcher in containers and packages: as PID 1, with file capabilities, as root.
 
 load ../../lib/bash/common
 load ../../lib/bash/root
@@ -28,7 +28,7 @@ pid1() {
 
 @test "as PID 1, and with a PID namespace below it" {
 	run -0 pid1 --pidns sh -c 'echo $$ $PPID /proc/[0-9]*'
-	# The command's PID is a random number, and nobody else is there.
+	# The command's PID is random, and there is no other process.
 	equals "${output%% *} 1 /proc/1 /proc/${output%% *}" "$output"
 	run -17 pid1 --pidns sh -c 'exit 17'
 	run -137 pid1 --pidns sh -c 'kill -9 $$'
@@ -51,7 +51,7 @@ pid1() {
 	wait "$outer"
 }
 
-@test "as PID 1: orphans are reaped, and a living one does not hold it" {
+@test "as PID 1: orphans are reaped, and a living one does not delay it" {
 	run -7 pid1 "$PROBE" forks 500
 	run -3 timeout 60 unshare --pid --fork --mount-proc --kill-child -- \
 		setpriv --reuid "$USER_UID" --regid "$USER_GID" --init-groups \
@@ -71,7 +71,7 @@ pid1() {
 	run -9 as_user "$T/withcap" --pidns sh -c 'exit 9'
 }
 
-@test "a binary with file capabilities: the killed helper comes back" {
+@test "a binary with file capabilities: the killed helper is restarted" {
 	cp "$FAUXROOT" "$T/withcap"
 	setcap cap_net_bind_service=ep "$T/withcap"
 	FAUXROOT=$T/withcap launch_as -- --net=slirp4netns sleep 100
@@ -94,7 +94,7 @@ pid1() {
 CapAmb: 0000000000000000" "$(tr '\t' ' ' <<<"$output")"
 }
 
-# Root with ranges of its own, as in a container image.
+# Root with its own ranges, as in a container image.
 as_root_with_ranges() {
 	printf 'root:100000:65536\n' >"$T/subid"
 	chmod 0644 "$T/subid"
@@ -123,7 +123,7 @@ as_root_with_ranges() {
 	says "$output" '10\.0\.2\.100'
 }
 
-@test "as root without CAP_SETFCAP: newuidmap or a clear refusal, never half a map" {
+@test "as root without CAP_SETFCAP: newuidmap or a clear refusal, never a partial map" {
 	printf 'root:100000:65536\n' >"$T/subid"
 	run unshare --mount --propagation private sh -c '
 		mount --bind "$1" /etc/subuid && mount --bind "$1" /etc/subgid &&
@@ -137,7 +137,7 @@ as_root_with_ranges() {
 	fi
 }
 
-@test "in a masked container: /sys read-only or masked is a warning at most" {
+@test "in a masked container: /sys read-only or masked is at most a warning" {
 	run -0 unshare --mount --propagation private sh -c 'mount -o remount,ro,bind /sys && exec "$@"' sh \
 		setpriv --reuid "$USER_UID" --regid "$USER_GID" --init-groups "$FAUXROOT" --net=none \
 		sh -c 'ls /sys/class/net | head -1' 3>&- 4>&-
@@ -146,7 +146,7 @@ as_root_with_ranges() {
 		setpriv --reuid "$USER_UID" --regid "$USER_GID" --init-groups "$FAUXROOT" --net=none true 3>&- 4>&-
 }
 
-# refusing ERROR CALLS [OPTION] - a launch where these system calls answer with that error
+# refusing ERROR CALLS [OPTION] - a launch in which these system calls fail with that error
 refusing() {
 	local error=$1 calls=$2
 	shift 2
@@ -160,8 +160,7 @@ refusing() {
 }
 
 @test "where clone3, openat2, close_range and open_tree are forbidden instead of unknown" {
-	# Since shadow 4.17 newuidmap, whom the refusal reaches as well, opens the map by openat2(2) and by
-	# nothing else.
+	# Since shadow 4.17 newuidmap, which the filter also affects, opens the map only by openat2(2).
 	refusing EPERM clone3,openat2,close_range,open_tree --idmap=single
 	refusing ENOSYS clone3,openat2,close_range,open_tree --idmap=single
 	refusing EPERM clone3,close_range,open_tree

@@ -1,13 +1,13 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# Published ports where the target turns connections to a container by DNAT, as CNI's portmap plugin and
-# a dockerd without its proxy do. No connection hangs, whoever makes it, and a remote client keeps its
-# address wherever that can be answered:
+# Published ports where the target redirects connections to a container by DNAT, like CNI's portmap plugin and
+# a dockerd without its proxy. No connection hangs, from any client. A remote client keeps its address
+# wherever the answer can find its way back:
 #
 #	client 198.51.100.2, 172.30.0.77, 10.0.2.77 ── host ── target 10.0.2.100 ── br0 ── container 172.30.0.2
 #	       2001:db8::2, fd30::77                                  fd00::100               fd30::2
 #
-# The last two addresses of the client are in networks of the target's.
+# The last two addresses of the client are in networks of the target.
 
 load ../../lib/bash/common
 load ../../lib/bash/root
@@ -30,7 +30,7 @@ teardown_file() {
 
 setup() {
 	root_setup
-	# The launcher's PATH: what it needs, and no nft.
+	# The launcher's PATH: the programs that it needs, without nft.
 	mkdir "$T/bin"
 	local name
 	for name in slirp4netns newuidmap newgidmap getsubids sh nsenter setpriv env; do
@@ -131,7 +131,7 @@ as_target() {
 	nsenter --target "$TARGET" --user --mount --net --setuid 0 --setgid 0 "$@" 3>&- 4>&-
 }
 
-# cell NAME WHERE PROTO DESTINATION PORT [SOURCE] - in the background: the peer that the server saw, or
+# cell NAME WHERE PROTO DESTINATION PORT [SOURCE] - in the background: write the peer that the server saw, or
 # HANGS, to the file of that name
 CELLS=()
 cell() {
@@ -154,7 +154,7 @@ setup_ask() {
 			answer=$(timeout 30 head -n 1 <&5)
 		fi
 		[ -n "$answer" ] || exit 1
-		# IPv6 as everybody else writes it.
+		# IPv6 in the usual notation.
 		python3 -c 'import ipaddress, sys; print(ipaddress.ip_address(sys.argv[1].strip("[]")))' "$answer"
 	END
 	chmod +x ask
@@ -183,13 +183,13 @@ wait_cells() {
 
 ask_all() {
 	setup_ask
-	# Of the target's own: turned by DNAT, or not.
+	# From the target itself: redirected by DNAT, or not.
 	cell own-dnat as_target tcp 127.0.0.1 8080
 	cell own-dnat-udp as_target udp 127.0.0.1 8080
 	cell own-redirected as_target tcp 127.0.0.1 8081
 	cell own-plain as_target tcp 127.0.0.1 9000
 	cell own-dnat6 as_target tcp fd00::100 8080
-	# Of the host's loopback.
+	# From the host's loopback.
 	cell host-plain host tcp 127.0.0.1 8001
 	cell host-plain-own-address host tcp 127.0.0.1 8002
 	cell host-dnat host tcp 127.0.0.1 8003
@@ -234,7 +234,7 @@ EVERY_CELL=(
 	bridge6-plain=fd30::77 bridge6-dnat=fd30::1 bridge6-direct=fd30::1
 )
 
-@test "DNAT in the target: every client is answered, with its own address where that can be" {
+@test "DNAT in the target: every client gets an answer, with its own address where possible" {
 	launch_target
 	ask_all
 	cells_are "${EVERY_CELL[@]}"
@@ -250,7 +250,7 @@ EVERY_CELL=(
 	stop_all
 }
 
-# The target's own DNAT is that of iptables-legacy, which is no nf_tables.
+# The target's own DNAT uses iptables-legacy, not nf_tables.
 legacy_rules() {
 	cat <<-'END'
 		export XTABLES_LOCKFILE=$PWD/xtables.lock
@@ -267,7 +267,7 @@ legacy_rules() {
 	END
 }
 
-@test "where the kernel refuses nf_tables: every client is answered, remote ones without their address" {
+@test "where the kernel refuses nf_tables: every client gets an answer, remote ones without their address" {
 	command -v iptables-legacy ip6tables-legacy >/dev/null
 	RULES=legacy_rules
 	target_script
@@ -295,7 +295,7 @@ legacy_rules() {
 	stop_all
 }
 
-@test "the target's nft flush ruleset does not take the answers' way" {
+@test "nft flush ruleset in the target does not break the way of the answers" {
 	launch_target
 	as_target nft flush ruleset
 	setup_ask
@@ -307,7 +307,7 @@ legacy_rules() {
 	stop_all
 }
 
-@test "a network without a way out: answers find back all the same" {
+@test "a network without a default route: answers still find their way back" {
 	cat >servers <<-'END'
 		socat TCP4-LISTEN:9000,bind=192.0.0.8,reuseaddr,fork SYSTEM:'echo $SOCAT_PEERADDR' &
 		socat TCP4-LISTEN:9000,bind=127.0.0.1,reuseaddr,fork SYSTEM:'echo $SOCAT_PEERADDR' &
@@ -329,7 +329,7 @@ legacy_rules() {
 }
 
 # The launcher cannot fork, for a moment.
-@test "a shortage while the first port for remote clients is published: refused, and no address given up" {
+@test "a shortage while the first port for remote clients is published: refused, no address is lost" {
 	launch_as nsenter --target "$HOST_NS" --net -- --net=slirp4netns --port-driver=builtin \
 		socat TCP4-LISTEN:9000,bind=127.0.0.1,reuseaddr,fork SYSTEM:'echo $SOCAT_PEERADDR'
 	strace -qq -o trace -p "$LAUNCHER" -e trace=clone,clone3,fork -e inject=clone,clone3,fork:error=EAGAIN 3>&- 4>&- &
@@ -360,7 +360,7 @@ answer_rules() {
 	local second=$ID
 	publish tcp "$HOST6" 8003 ::1 9001
 	local third=$ID
-	# Of these no remote client comes, and no answer has a loopback address.
+	# No remote client uses these, and no answer has a loopback address.
 	publish tcp 127.0.0.1 8004 127.0.0.1 9002
 	publish udp 0.0.0.0 8005 127.0.0.1 9003
 	publish tcp 0.0.0.0 8006 10.0.2.100 9004
@@ -369,20 +369,20 @@ answer_rules() {
 	equals "127.0.0.1 9000"$'\n'"::1 9001" "$(answer_rules)"
 	unpublish "$third"
 	equals "127.0.0.1 9000" "$(answer_rules)"
-	# A new forwarder is told all ports anew, and the rules are as they were.
+	# A new forwarder gets all ports again, and the rules are as before.
 	local old
 	old=$(part 'fauxroot: ports')
 	kill -KILL "$old"
 	wait_for replaced 'fauxroot: ports' "$old"
 	equals "127.0.0.1 9000" "$(answer_rules)"
-	# Where the target has taken it away itself, nothing is wrong with removing the port.
+	# If the target itself has removed the rule, removing the port is no error.
 	as_target ip rule del priority 26209 from 127.0.0.1 ipproto tcp sport 9000 lookup 26209
 	unpublish "$second"
 	equals "" "$(answer_rules)"
 	stop
 }
 
-@test "publishing a port executes nothing that the target's mount namespace shows" {
+@test "publishing a port executes nothing from the target's mount namespace" {
 	cat >plant <<-END
 		mount -t tmpfs none /usr/local/bin
 		mount -t tmpfs none /usr/local/sbin
@@ -398,7 +398,7 @@ answer_rules() {
 	END
 	launch_as nsenter --target "$HOST_NS" --net -- --net=slirp4netns --port-driver=builtin sh plant
 	wait_for test -e planted
-	# It would be.
+	# A program from there would be executed.
 	equals 1 "$(wc -l <executed)"
 	publish tcp 0.0.0.0 8001 127.0.0.1 9000
 	publish tcp 0.0.0.0 8002 10.0.2.100 9000

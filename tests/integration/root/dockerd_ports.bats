@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# Rootless dockerd, started by its own script through the compatible names: published ports of
-# containers are reachable from the host and go with the container. The daemon is the test user's.
+# Rootless dockerd, started by its own script through the compatible names: published ports of containers are
+# reachable from the host and removed with the container. The daemon runs as the test user.
 
 load ../../lib/bash/common
 load ../../lib/bash/root
@@ -40,7 +40,7 @@ proxies() {
 	done
 }
 
-@test "docker run -p: reachable from the host, gone after docker rm -f, nothing left" {
+@test "docker run -p: reachable from the host, removed after docker rm -f, nothing left" {
 	start_dockerd
 	make_image
 	free_port 3
@@ -49,12 +49,12 @@ proxies() {
 	equals '{"proto":"tcp4","parentIP":"127.0.0.1","parentPort":'"$PORT"',"childIP":"127.0.0.1","childPort":'"$PORT"'}' \
 		"$(rootlessctl --socket "$S/api.sock" list-ports --json | jq -c .spec)"
 	not connects 127.0.0.2 "$PORT"
-	# The wildcard: both families are docker's, one proxy each.
+	# The wildcard: docker publishes both families, with one proxy each.
 	docker run -d --name two -p "$((PORT + 1)):80" server
 	wait_for served 127.0.0.1 $((PORT + 1))
 	wait_for served '[::1]' $((PORT + 1))
 	equals 3 "$(n_ports)"
-	# Taken: docker says so, with our reason, and nothing stays published.
+	# Taken: docker reports it, with our reason, and nothing stays published.
 	run -125 docker run -d --name three -p "127.0.0.1:$PORT:80" server
 	says "$output" "conflicts with port|already allocated|already in use"
 	socat "TCP4-LISTEN:$((PORT + 2)),bind=127.0.0.1,fork" SYSTEM:'echo other' 3>&- 4>&- &
@@ -72,10 +72,10 @@ proxies() {
 	not connects 127.0.0.1 $((PORT + 1))
 	equals 0 "$(n_ports)"
 	equals "" "$(proxies)"
-	# The number is free for the next.
+	# The number is free for the next container.
 	docker run -d --name five -p "127.0.0.1:$PORT:80" server
 	wait_for served 127.0.0.1 "$PORT"
-	# A proxy that is killed leaves no port behind: the container can have it again.
+	# A killed proxy leaves no port behind: the container can get it again.
 	local pid
 	for pid in $(marked); do
 		! grep -qxs rootlesskit-doc "/proc/$pid/comm" || kill -KILL "$pid"
@@ -89,7 +89,7 @@ proxies() {
 	not connects 127.0.0.1 "$PORT"
 }
 
-# docker-proxy is the container's client, whoever its own is; DNAT in the child's network keeps that.
+# docker-proxy is the container's client, for every client; DNAT in the child's network keeps the client's.
 @test "the address that a container sees of a remote client: docker-proxy's, or the client's own" {
 	start_dockerd nsenter --target "$HOST_NS" --net --
 	make_image
@@ -99,7 +99,7 @@ proxies() {
 	}
 	wait_for seen 8080
 	equals "$BRIDGE" "${SEEN#::ffff:}"
-	# The rule that dockerd makes for its port serves connections to the child's own address, too.
+	# The rule that dockerd creates for its port serves connections to the child's own address, too.
 	rootlessctl --socket "$S/api.sock" add-ports 8081:10.0.2.100:8080/tcp
 	wait_for seen 8081
 	equals "$CLIENT4" "${SEEN#::ffff:}"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2016 # inner shells expand
-# Every cause that a machine can be given on purpose: the launch fails and says why, and when what it
-# says has been done, the launch works. Remedies are taken out of the output and run.
+# Every cause that a test can provoke on a machine: the launch fails with the cause, and after the remedy the
+# launch works. The remedies are taken from the output and run.
 #
 # seconds: 25
 
@@ -18,7 +18,7 @@ setup() {
 
 @test "a chroot, left by pivot_root" {
 	lab <<-'END'
-		# Not a mount point: one cannot be told from an ordinary root.
+		# Not a mount point: such a chroot cannot be distinguished from an ordinary root.
 		mkdir "$T/mnt"
 		mount -t tmpfs tmpfs "$T/mnt"
 		mkdir "$T/mnt/root" "$T/mnt/root/old"
@@ -85,7 +85,7 @@ setup() {
 }
 
 @test "no /proc: mounted" {
-	# Sanitizers have their options out of /proc/self/environ.
+	# Sanitizers read their options from /proc/self/environ.
 	sanitized && return
 	lab <<-'END'
 		mount -t tmpfs tmpfs /proc
@@ -96,7 +96,7 @@ setup() {
 	END
 }
 
-# An outer user namespace has limits that its root may set, with files of sysctl.d of its own.
+# The root of an outer user namespace can set its limits, with its own files in sysctl.d.
 @test "limits of namespaces at 0, raised by sysctl" {
 	outer_lab <<-'END'
 		for dir in /etc/sysctl.d /usr/lib/sysctl.d /usr/local/lib/sysctl.d /lib/sysctl.d /run/sysctl.d; do
@@ -118,7 +118,7 @@ setup() {
 		zero user max-user-namespaces true
 		says "$REMEDY" 'Bottlerocket settings'
 		echo 1 >/proc/sys/user/max_user_namespaces
-		# The kernel frees those of the launches before this one a little after their end.
+		# The kernel frees the namespaces of earlier launches a little after their end.
 		for _ in {1..100}; do
 			fails max-user-namespaces --idmap=single true
 			[[ $ERROR != *'below the middle'* ]] || break
@@ -265,7 +265,7 @@ setup() {
 }
 
 @test "a seccomp filter that refuses openat2, which newuidmap needs: run without it, or --idmap=single" {
-	# As that of shadow 4.17, whichever this machine has.
+	# Like newuidmap of shadow 4.17, whatever this machine has.
 	mkdir "$T/bin"
 	cat >"$T/bin/newuidmap" <<-'END'
 		#!/usr/bin/perl
@@ -292,7 +292,7 @@ setup() {
 			works "$(option '--idmap=single')" true
 		done
 		AS_ROOT=()
-		# In the pass without new system calls it is refused to all of the tests.
+		# In the pass without new system calls all tests have it refused.
 		! openat2_works || works true
 	END
 }
@@ -340,7 +340,7 @@ setup() {
 	END
 }
 
-# What Docker leaves to a container.
+# The capabilities that Docker leaves to a container.
 DOCKER_CAPS=+chown,+dac_override,+fowner,+fsetid,+kill,+setgid,+setuid,+setpcap,+net_bind_service
 DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 
@@ -353,7 +353,7 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 			chmod u+s /usr/bin/newuidmap /usr/bin/newgidmap
 		fi
 		BECOME=("--bounding-set=-all,$DOCKER_CAPS")
-		no_trap() { # what would lead into the same failure
+		no_trap() { # remedies that would lead to the same failure
 			if grep -qE 'u\+s|cap-add|SETUID,' <<<"$REMEDY"; then
 				echo "no way out: $REMEDY" >&2
 				return 1
@@ -362,20 +362,20 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 		fails setuid-needs-sys-admin true
 		says "$CAUSE" '^/usr/bin/newuidmap is set-user-ID and needs CAP_SYS_ADMIN .*CapBnd: 00000000a80425fb'
 		no_trap
-		# In a container it is the image that is mended, and a filter is not to blame.
+		# In a container the image must be fixed, and no filter is the cause.
 		AS=(env KUBERNETES_SERVICE_HOST=10.0.0.1)
 		AS_ROOT=("$FAUXROOT_TEST_TOOLS/refuse" kcmp --)
 		fails setuid-needs-sys-admin true
 		says "$REMEDY" "^in the image's Dockerfile: RUN chmod u-s "
 		no_trap
-		# Without any capability but these two, which container images are told to ask for.
+		# Without any capability but these two, which documents for container images recommend.
 		BECOME=(--bounding-set=-all,+setuid,+setgid)
 		fails setuid-needs-sys-admin true
 		no_trap
 		BECOME=(--bounding-set=-all)
 		fails no-cap-setuid-nor-filecaps true
 		says "$REMEDY" 'SETUID, SETGID.*RUN chmod u-s'
-		# The bit by itself would be no way out.
+		# The bit alone would not be enough.
 		BECOME=("--bounding-set=-all,$DOCKER_CAPS")
 		chmod u-s /usr/bin/newuidmap
 		fails filecaps-lost true
@@ -392,7 +392,7 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 	END
 }
 
-@test "CAP_SETFCAP missing, where root maps itself; another user needs none" {
+@test "CAP_SETFCAP missing, where root maps itself; another user does not need it" {
 	lab <<-'END'
 		file_over /etc/subuid "root:100000:65536\n$FAUXROOT_TEST_USER:300000:65536\n"
 		file_over /etc/subgid "root:100000:65536\n$FAUXROOT_TEST_USER:300000:65536\n"
@@ -410,7 +410,7 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 	END
 }
 
-@test "newgrp or sg: another group than /etc/passwd has" {
+@test "newgrp or sg: another group than in /etc/passwd" {
 	lab <<-'END'
 		AS_GID=$(getent group users | cut -d: -f3)
 		fails group-switched true
@@ -450,7 +450,7 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 	lab <<-'END'
 		etc_is_ours
 		user=$(id -un "$USER_UID")
-		others() { # FILES… - what is in them but our lines, and another's
+		others() { # FILES… - print their lines without ours
 			sed -i "/^$user:/d; /^$USER_UID:/d" "$@"
 			echo other:100000:70000 | tee -a "$@" >/dev/null
 		}
@@ -503,7 +503,7 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 	END
 }
 
-@test "a user that /etc/passwd does not have" {
+@test "a user that is not in /etc/passwd" {
 	lab <<-'END'
 		etc_is_ours
 		AS_UID=54321 AS_GID=54321 AS_GROUPS=--clear-groups
@@ -535,7 +535,7 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 	END
 }
 
-@test "lines that are unusable: broken, overlapping, our own uid" {
+@test "unusable lines: broken, overlapping, our own uid" {
 	lab <<-'END'
 		user=$(id -un "$USER_UID")
 		file_over /etc/subuid ''
@@ -557,7 +557,7 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 	END
 }
 
-@test "getsubids missing, failing, answering nonsense or foreign ranges: --subid-source=static" {
+@test "getsubids missing, failing, with invalid output or foreign ranges: --subid-source=static" {
 	lab <<-'END'
 		mkdir "$T/bin"
 		ln -s "$(type -P newuidmap)" "$(type -P newgidmap)" "$(type -P true)" "$T/bin/"
@@ -603,14 +603,14 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 
 # The state directory.
 
-@test "a state directory in use: the other instance ended" {
+@test "a state directory in use: the other instance is terminated" {
 	lab <<-'END'
 		mkdir -m 0700 "$S"
 		chown "$USER_UID" "$S"
 		mkdir "$T/first"
 		T=$T/first lab_start --state-dir="$S/d" sleep 200 &
 		until [ -s "$S/d/child_pid" ]; do sleep 0.02; done
-		# From another PID namespace nobody knows who it is.
+		# From another PID namespace the owner is unknown.
 		AS_ROOT=(unshare --pid --fork --mount-proc --kill-child)
 		fails statedir-in-use-by-somebody --state-dir="$S/d" true
 		AS_ROOT=()
@@ -631,7 +631,7 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 		says "$ERROR" "belongs to uid 0, and we are uid $USER_UID"
 		says "$CAUSE" "^$T/theirs is another user's"
 		works "$(option '--state-dir=[^ ]*')" true
-		# Whoever owns a directory above could put another in its place.
+		# The owner of a directory above could replace it.
 		mkdir -m 0777 "$T/shared"
 		chown 12345 "$T/shared"
 		for path in "$T/shared/mine" "$T/shared/a/b"; do
@@ -642,7 +642,7 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 			grep -q '"id": "statedir-below-foreign"' "$T/out"
 		done
 		works "$(option '--state-dir=[^ ]*')" true
-		# As /tmp, or a volume in a container.
+		# Like /tmp, or a volume in a container.
 		chown 0 "$T/shared"
 		chmod 1777 "$T/shared"
 		works --state-dir="$T/shared/mine" true
@@ -710,7 +710,7 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 		fails runtime-dir-unset --state-dir="${XDG_RUNTIME_DIR:-}/name" true
 		equals "XDG_RUNTIME_DIR is not set, though /run/user/$USER_UID is there" "$CAUSE"
 		as_user sh -c "$REMEDY; $launch" 2>"$T/err"
-		# As in a unit of the system's manager; with the two lines it has the variable.
+		# As in a unit of the system manager; the two lines set the variable.
 		INVOCATION_ID=0123456789abcdef0123456789abcdef fails unit-without-runtime-dir \
 			--state-dir="${XDG_RUNTIME_DIR:-}/name" true
 		says "$CAUSE" 'this systemd unit has no XDG_RUNTIME_DIR'
@@ -764,7 +764,7 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 		mend '.*'
 		works --net=slirp4netns true
 		rm /dev/net/tun
-		# A minor number of the misc devices that no driver has.
+		# A minor number of the misc devices without a driver.
 		mknod -m 0666 /dev/net/tun c 10 254
 		fails tun-driver-missing --net=slirp4netns true
 		rm /dev/net/tun
@@ -791,7 +791,7 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 
 # slirp4netns.
 
-@test "slirp4netns missing, old, not executable, something else, without the shield asked for" {
+@test "slirp4netns missing, old, not executable, another program, without the requested protection" {
 	lab <<-'END'
 		file_over /etc/os-release 'ID=debian\n'
 		mkdir "$T/bin"
@@ -841,7 +841,7 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 		fails cgroup2-missing "${evacuate[@]}" true
 		says "$REMEDY" 'unified_cgroup_hierarchy=1|--cgroupns=private'
 		mount -t cgroup2 none "$T/cgroups"
-		# Of the whole hierarchy, or of a cgroup namespace, which has the file.
+		# The root of the hierarchy or of a cgroup namespace, which has the file.
 		if [ ! -e "$T/cgroups/cgroup.events" ]; then
 			AS_ROOT=(sh -c 'echo $$ >"$0/cgroup.procs"; exec "$@"' "$T/cgroups")
 			fails cgroup-is-root "${evacuate[@]}" true
@@ -854,7 +854,7 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 		fails cgroup-not-ours "${evacuate[@]}" true
 		says "$CAUSE" "our cgroup, .*/explain.$$ in /proc/self/cgroup"
 		says "$REMEDY" 'Delegate=yes'
-		# What Delegate=yes does.
+		# The effect of Delegate=yes.
 		chown "$USER_UID" "$group" "$group"/cgroup.procs "$group"/cgroup.subtree_control
 		works "${evacuate[@]}" true
 	END
@@ -887,7 +887,7 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 		mend 'sudo setcap [^;]*'
 		works $(publish 80)
 		FAUXROOT=$built
-		# Two of them: what the first is mended by must do for the second.
+		# Two of them: the remedy for the first must also be enough for the second.
 		fails port-privileged $(publish 443 -p 127.0.0.1:80:80/tcp)
 		mend 'sudo sysctl [^;]*'
 		works $(publish 443 -p 127.0.0.1:80:80/tcp)
@@ -902,7 +902,7 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 	END
 }
 
-@test "a port that is taken, by us or by another, twice, or of an address of nobody" {
+@test "a port that is taken, by us or by another process, twice, or of an unassigned address" {
 	lab unshare --net <<-'END'
 		ip link set lo up
 		as_user socat TCP-LISTEN:8080,bind=127.0.0.1,fork EXEC:true &
@@ -995,8 +995,8 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 	END
 }
 
-# What this kernel or this file cannot bring about; tests/unit/test_check_explain.c has them on
-# fabricated machines, as it has all others.
+# Causes that cannot be provoked on this kernel or in this file; tests/unit/test_check_explain.c tests them on
+# fabricated machines, together with all others.
 FABRICATED="
 	apparmor-confined apparmor-userns flatpak selinux
 	cgroup-pids-max mount-max kernel-old

@@ -12,7 +12,7 @@ setup() {
 	inject_setup
 }
 
-# Each call that the launch makes, each error that a machine gives, at the first few times it is made.
+# Make each call of the launch fail with each error that it can have, the first few times it occurs.
 sweep_errors() { # CALL ERRORS TIMES OPTIONS…
 	local call=$1 errors=$2 times=$3 errnum n step
 	shift 3
@@ -21,7 +21,7 @@ sweep_errors() { # CALL ERRORS TIMES OPTIONS…
 	for errnum in $errors; do
 		for ((n = 1; n <= times; n += step)); do
 			inject "inject=$call:error=$errnum:when=$n" "$@"
-			# 126, 127: it was the target's own call, or that of its loader.
+			# 126, 127: it was the target's own call, or its loader's.
 			sane "$call: $errnum at $n" 0 125 126 127 1
 			round_is_clean "$call: $errnum at $n"
 		done
@@ -46,7 +46,7 @@ NET="--net=slirp4netns --copy-up=/etc"
 	sweep_errors open_tree,move_mount "EPERM ENOSPC" 2 $NET
 }
 
-@test "what makes a PID namespace and its init fails" {
+@test "the calls that create a PID namespace and its init fail" {
 	sweep_errors clone EAGAIN 4 --pidns
 	sweep_errors mount EPERM 4 --pidns
 	sweep_errors execveat ENOENT 1 --pidns
@@ -67,7 +67,7 @@ NET="--net=slirp4netns --copy-up=/etc"
 	sweep_errors socketpair "EMFILE EPERM" 2 $NET
 }
 
-@test "what else may run out: pidfds, signalfd, epoll, inotify, pipes, memory" {
+@test "other resources run out: pidfds, signalfd, epoll, inotify, pipes, memory" {
 	local call
 	for call in signalfd4 epoll_create1 inotify_init1 pipe2 eventfd2 timerfd_create setns flock renameat2 \
 		mkdirat fchmod fstat setresuid setresgid setgroups prctl execve; do

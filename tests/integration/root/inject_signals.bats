@@ -12,7 +12,7 @@ setup() {
 	inject_setup
 }
 
-# Every call of such a launch as strace's when= counts it: by name and by process. Lines "NAME N".
+# Print every call of such a launch as strace's when= counts it: by name and by process. Lines "NAME N".
 every_call() { # OPTIONS…
 	strace -f -qq -o "$T/trace" -u "$FAUXROOT_TEST_USER" -E "PATH=$PATH" "$FAUXROOT" "$@" true \
 		</dev/null >/dev/null 2>&1 3>&- 4>&- || return
@@ -20,7 +20,7 @@ every_call() { # OPTIONS…
 		awk '{ n = ++seen[$1, $2]; if (n > most[$2]) { most[$2] = n; print $2, n } }'
 }
 
-# A signal at each of them; by default at a sample of ROUNDS.
+# Send a signal at each of them; by default at a sample of ROUNDS.
 sweep_signal() { # SIGNAL STATUS ROUNDS OPTIONS…
 	local signal=$1 status=$2 rounds=$3 calls step nth name n
 	shift 3
@@ -32,7 +32,7 @@ sweep_signal() { # SIGNAL STATUS ROUNDS OPTIONS…
 	for ((nth = 0; nth < ${#calls[@]}; nth += step)); do
 		read -r name n <<<"${calls[nth]}"
 		inject "inject=$name:signal=$signal:when=$n" "$@"
-		# A helper that is hit fails the launch by its name: 125.
+		# A helper that gets the signal fails the launch, which names it: 125.
 		sane "SIG$signal at $name $n" 0 "$status" 125
 		round_is_clean "SIG$signal at $name $n"
 	done

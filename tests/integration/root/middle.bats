@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# The launcher killed while its middle process is between the two clones: nothing is left. And a kernel
-# that executes no memory files.
+# The launcher is killed while its middle process is between the two clones: nothing is left. And a kernel
+# that does not execute memory files.
 
 load ../../lib/bash/common
 load ../../lib/bash/root
@@ -12,8 +12,8 @@ setup() {
 
 none_marked() { [ -z "$(marked)" ]; }
 
-# killed_at EXPRESSION OPTIONS… - the launcher is killed while strace holds its forks at a call that only
-# they make
+# killed_at EXPRESSION OPTIONS… - kill the launcher while strace holds its forks at a call that only they
+# make
 killed_at() {
 	local expression=$1 launcher
 	shift
@@ -24,9 +24,9 @@ killed_at() {
 	wait_for grep -q 'setresuid(' "$T/held"
 	launcher=$(cat "/proc/$tracer/task/$tracer/children")
 	kill -KILL ${launcher%% *}
-	# It ends with the last that it traces.
+	# strace exits with the last process that it traces.
 	wait_for gone $tracer
-	# Nothing lives; what lies there is the next launcher's to clear away.
+	# No process is left; the next launcher removes the files.
 	wait_for none_marked
 	rm -rf "$XDG_RUNTIME_DIR"/fauxroot*
 }
@@ -41,7 +41,7 @@ killed_at() {
 }
 
 # The setting belongs to a PID namespace.
-@test "nothing that the command can reach comes of a kernel that executes no memory files" {
+@test "a kernel that executes no memory files: the command can still reach nothing" {
 	[ -e /proc/sys/vm/memfd_noexec ] || skip "vm.memfd_noexec came with Linux 6.3"
 	# shellcheck disable=SC2016 # expanded in there
 	run -0 unshare --pid --fork --kill-child --mount-proc sh -c \

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# What is behind the gateway. The launcher's host is a network namespace of this test with a link to a
-# second one, which has a DNS server and TCP and UDP servers; nothing leaves the machine.
+# The network behind the gateway. The launcher's host is a network namespace of this test. A link leads to a
+# second one, which has a DNS server and TCP and UDP servers; no packet leaves the machine.
 #
 #	outside 198.51.100.2, 2001:db8::2 ── veth ── host 198.51.100.1, 2001:db8::1 ── slirp4netns
 
@@ -37,7 +37,7 @@ setup_file() {
 	serve outside socat TCP6-LISTEN:7000,ipv6only,reuseaddr,fork SYSTEM:'echo outside6'
 	serve outside socat UDP4-LISTEN:7000,reuseaddr,fork SYSTEM:'cat'
 	serve outside socat -u OPEN:/dev/zero TCP4-LISTEN:7002,reuseaddr,fork
-	# What the child must not reach: the loopback services of its host.
+	# The services that the child must not reach: those on its host's loopback.
 	serve host socat TCP4-LISTEN:7001,bind=127.0.0.1,reuseaddr,fork SYSTEM:'echo loopback'
 	serve host socat TCP6-LISTEN:7001,bind=::1,ipv6only,reuseaddr,fork SYSTEM:'echo loopback'
 	serve host socat UDP4-LISTEN:7001,bind=127.0.0.1,reuseaddr,fork SYSTEM:'echo loopback'
@@ -100,23 +100,23 @@ launch_host() {
 	launch_as nsenter --target "$HOST_NS" --net --mount -- "$@"
 }
 
-# The child's own view, for a target that sleeps.
+# Run it in the child's view, for a target that sleeps.
 child() {
 	nsenter --target "$TARGET" --user --mount --net --preserve-credentials "$@" 3>&- 4>&-
 }
 
-# What a TCP server there says first. A deadline, for who answers; or as long as one waits for
-# somebody who must not.
+# Print what a TCP server sends first. SECONDS is a deadline for a server that answers, or the time to wait for
+# one that must not.
 get() { # ADDRESS PORT [SECONDS]
 	child socat "-t${3:-$DEADLINE}" - "TCP:$(bracket "$1"):$2,connect-timeout=${3:-$DEADLINE}" \
 		</dev/null 2>/dev/null | head -1
 }
 
-works() { # again, after tries in vain
+works() { # again, after failed tries
 	[ "$(get $OUTSIDE 7000 2)" = outside ]
 }
 
-# For bash in the child: what a UDP server answers.
+# For bash in the child: print the answer of a UDP server.
 ASK='exec 5<>"/dev/udp/$0/$1" && echo ping >&5 && timeout 30 head -n 1 <&5'
 
 @test "TCP to a server outside" {
@@ -154,7 +154,7 @@ ping" "$output"
 	equals outside6 "$output"
 }
 
-@test "the host's loopback is reached by the gateway where nothing forbids it" {
+@test "the gateway leads to the host's loopback unless an option forbids it" {
 	launch_host --net=slirp4netns --ipv6 sleep 100
 	equals loopback "$(get 10.0.2.2 7001)"
 	equals loopback "$(get fd00::2 7001)"
@@ -181,7 +181,7 @@ ping" "$output"
 	stop
 }
 
-@test "--disable-host-loopback with a name server on the host's loopback: its other ports stay shut" {
+@test "--disable-host-loopback with a name server on the host's loopback: its other ports stay closed" {
 	local file=$T/resolv.conf
 	echo 'nameserver 127.0.0.1' >"$file"
 	chmod 0644 "$file"
@@ -196,7 +196,7 @@ ping" "$output"
 	[[ $output != *loopback* ]]
 }
 
-@test "abstract sockets of the host are out of reach in an own network" {
+@test "abstract sockets of the host cannot be reached from the child's own network" {
 	launch_host --net=slirp4netns sleep 100
 	equals "" "$(child socat -u ABSTRACT-CONNECT:fauxroot-test - 2>/dev/null || true)"
 	stop
@@ -211,13 +211,13 @@ ping" "$output"
 	stop
 }
 
-# In the network at $S/netns, with its name server: what an enterer does.
+# Run it like a process that enters: in the network at $S/netns, with its name server.
 enter() {
 	nsenter --target "$TARGET" --user --mount nsenter --net="$S/netns" unshare --mount \
 		sh -c 'mount --bind "$0" /etc/resolv.conf && exec "$@"' "$S/resolv.conf" "$@" 3>&- 4>&-
 }
 
-@test "--detach-netns: who enters reaches servers outside by TCP, UDP, IPv6 and name" {
+@test "--detach-netns: a process that enters reaches servers outside by TCP, UDP, IPv6 and name" {
 	launch_host --net=slirp4netns --ipv6 --detach-netns --copy-up=/etc --copy-up=/run sleep 100
 	equals outside "$(enter socat -t30 - "TCP:$OUTSIDE:7000,connect-timeout=30" </dev/null)"
 	equals outside6 "$(enter socat -u "TCP:[2001:db8::2]:7000,connect-timeout=30" -)"
@@ -229,7 +229,7 @@ enter() {
 	stop
 }
 
-@test "--detach-netns --disable-host-loopback: holds for who enters, not for the command" {
+@test "--detach-netns --disable-host-loopback: applies to a process that enters, not to the command" {
 	launch_host --net=slirp4netns --ipv6 --disable-host-loopback --detach-netns \
 		sh -c 'socat -u TCP:127.0.0.1:7001,connect-timeout=30 -; exec sleep 100'
 	wait_for grep -qx loopback "$OUT"
@@ -251,7 +251,7 @@ replaced() { # OLD
 	now=$(helper) && [ "$now" != "$1" ]
 }
 
-@test "slirp4netns killed under load: connections work again, three times, and it is said" {
+@test "slirp4netns killed under load: connections work again, three times, and this is logged" {
 	launch_host --net=slirp4netns --disable-host-loopback sh -c \
 		'while :; do socat -u TCP:198.51.100.2:7002,connect-timeout=2 OPEN:/dev/null 2>/dev/null; done'
 	local round old
@@ -262,7 +262,7 @@ replaced() { # OLD
 		wait_for works
 	done
 	[ "$(log_count slirp4netns)" -ge 3 ]
-	# The rule holds for the new one, too.
+	# The rule applies to the new one, too.
 	equals "" "$(get 10.0.2.2 7001 2)"
 	equals "" "$(get 10.0.2.3 7001 2)"
 	says "$(child getent ahostsv4 service.test.example)" '198\.51\.100\.2'
@@ -282,7 +282,7 @@ replaced() { # OLD
 }
 
 @test "a target that runs unshare -n, then the helper is killed: the pinned network works again" {
-	# The parent of the target's new world stays in the pinned one.
+	# The parent of the target's new namespaces stays in the pinned one.
 	launch_host --net=slirp4netns sh -c 'unshare -n sleep 100 & wait'
 	local old
 	old=$(helper)
@@ -294,7 +294,7 @@ replaced() { # OLD
 	kill_marked
 }
 
-@test "the host's network goes away and comes back while the child runs" {
+@test "the host's network disappears and comes back while the child runs" {
 	launch_host --net=slirp4netns sleep 100
 	host ip link set fxhost down
 	equals "" "$(get $OUTSIDE 7000 2)"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# Whose address a server behind a published port sees, and what the target can reach of the processes
-# that publish it. The launcher's host is a network namespace of this test; the remote client is in a
-# second one: two_networks() in root.bash.
+# The client address that a server behind a published port sees, and the target's access to the processes that
+# publish it. The launcher's host is a network namespace of this test; the remote client is in a second one:
+# two_networks() in root.bash.
 #
 # seconds: 25
 
@@ -23,8 +23,8 @@ setup() {
 	root_setup
 }
 
-# Servers for TCP and UDP on the given addresses, which name their peer. For UDP the question is read:
-# socat ends at once where nobody takes it.
+# Servers for TCP and UDP on the given addresses, which name their peer. The UDP server reads the request:
+# otherwise socat exits at once.
 peers() { # ADDRESS…
 	local ip
 	for ip; do
@@ -51,7 +51,7 @@ bracket() {
 	esac
 }
 
-launch_peers() { # OPTIONS… - the servers of peers() as the target
+launch_peers() { # OPTIONS… - start the servers of peers() as the target
 	launch_as nsenter --target "$HOST_NS" --net -- --port-driver=builtin "$@" sh servers || return
 	wait_for servers_listen
 }
@@ -60,7 +60,7 @@ servers_listen() {
 	[ "$(in_target ss -Hltun 'sport = 7000' | wc -l)" -ge "$SERVERS" ]
 }
 
-# peer_seen host|client tcp|udp IP PORT - the address that the server says; IPv6 as socat writes it
+# peer_seen host|client tcp|udp IP PORT - print the address that the server reports; IPv6 as socat writes it
 peer_seen() {
 	local where=$1
 	shift
@@ -120,7 +120,7 @@ as_target() {
 	nsenter --target "$TARGET" --user --mount --net --setuid 0 --setgid 0 "$@" 3>&- 4>&-
 }
 
-# A server behind a bridge; whatever comes to ADDRESS is turned to it.
+# A server behind a bridge; connections to ADDRESS are redirected to it.
 bridge_behind() { # ADDRESS
 	peers 172.30.0.2
 	cat - servers >bridge <<-END
@@ -149,7 +149,7 @@ seen_at() { # PORT
 	[ "$(peer_seen client tcp $HOST4 "$1")" = $CLIENT4 ]
 }
 
-@test "the client's address holds behind a bridge with DNAT in the child" {
+@test "the client's address is kept behind a bridge with DNAT in the child" {
 	command -v nft >/dev/null
 	bridge_behind 10.0.2.100
 	launch_as nsenter --target "$HOST_NS" --net -- --net=slirp4netns --port-driver=builtin \
@@ -159,7 +159,7 @@ seen_at() { # PORT
 	stop_all
 }
 
-@test "the client's address holds where DNAT in the child turns a loopback address to a bridge" {
+@test "the client's address is kept where DNAT in the child redirects a loopback address to a bridge" {
 	bridge_behind 127.0.0.1
 	launch_as nsenter --target "$HOST_NS" --net -- --net=slirp4netns --port-driver=builtin \
 		-p "0.0.0.0:8001:7000/tcp" sh bridge
@@ -168,7 +168,7 @@ seen_at() { # PORT
 	stop_all
 }
 
-@test "connection tracking is left alone where no remote client can come" {
+@test "connection tracking is not changed when no remote client is possible" {
 	launch_as nsenter --target "$HOST_NS" --net -- --net=slirp4netns --port-driver=builtin \
 		-p "127.0.0.1:8001:7000/tcp" -p "0.0.0.0:8001:7000/udp" -p "[::1]:8001:7000/tcp" sleep 100
 	run -0 as_target nft list ruleset
@@ -179,7 +179,7 @@ seen_at() { # PORT
 	stop
 }
 
-@test "a host without IPv6: the wildcard is IPv4 alone, and IPv6 is refused with the reason" {
+@test "a host without IPv6: the wildcard is IPv4 only, and IPv6 is refused with the reason" {
 	peers 127.0.0.1
 	printf '#!/bin/sh\nexec "%s/refuse" --errno EAFNOSUPPORT socket:10 -- "$@"\n' "$FAUXROOT_TEST_TOOLS" >no-ipv6
 	chmod +x no-ipv6
@@ -198,8 +198,8 @@ seen_at() { # PORT
 	stop_all
 }
 
-# Pages of pipes count for the user in all namespaces alike, so this one is nobody else's.
-@test "urgent data: no stream is cut where the user has no pages for pipes left" {
+# Pages of pipes count for the user in all namespaces, so this user is not used elsewhere.
+@test "urgent data: no stream is truncated when the user has no pages for pipes left" {
 	local tools uid=61234 holder bench seed=$RANDOM
 	tools=$(mktemp -d /tmp/fauxroot-test.XXXXXX)
 	chmod 755 "$tools"
@@ -235,13 +235,13 @@ traced() {
 	not grep -q 'TracerPid:[[:space:]]*0$' "/proc/$1/status"
 }
 
-untroubled() { # N - that many were hit
+untroubled() { # N - N messages have failed
 	kill "$STRACE"
 	wait "$STRACE" || true
 	equals "$1" "$(grep -c INJECTED "$T/trace")"
 }
 
-@test "an order to the forwarder that cannot be sent: asked again, then a new forwarder; the table is true" {
+@test "a message to the forwarder that cannot be sent: retried, then a new forwarder; the table is true" {
 	free_port
 	local first=$PORT forwarder times
 	launch_as env -- --net=none --port-driver=builtin -p "127.0.0.1:$first:7000/tcp" \
@@ -255,7 +255,7 @@ untroubled() { # N - that many were hit
 		untroubled $times
 		equals 1 "$(port_objects | wc -l)"
 		not connects 127.0.0.1 "$PORT"
-		# Not even held by anybody: it can be had again.
+		# No process holds it: it can be published again.
 		api POST /v1/ports "$(spec_json tcp 127.0.0.1 "$PORT" 127.0.0.1 7000)"
 		equals 201 "$CODE"
 		"$PORTCHECK" churn 127.0.0.1 "$PORT" 3
@@ -302,14 +302,14 @@ untroubled() { # N - that many were hit
 	stop_all
 }
 
-@test "--api-inside=unprivileged: the launcher's file capability is not the command's to use" {
+@test "--api-inside=unprivileged: the command cannot use the launcher's file capability" {
 	cp "$FAUXROOT" "$T/withcap"
 	setcap cap_net_bind_service=ep "$T/withcap"
 	local policy
 	for policy in full unprivileged; do
 		FAUXROOT=$T/withcap launch_as nsenter --target "$HOST_NS" --net -- --net=none --port-driver=builtin \
 			--api-inside=$policy -p 127.0.0.1:80:80/tcp sleep 100
-		# What the command gets that asks for port 81, and takes 80 back.
+		# The answers to a command that requests port 81, and removes port 80.
 		as_user "$FAUXROOTCTL" --socket "$S/api.sock" exec sh -c \
 			'"$0" add-ports 127.0.0.1:81:81/tcp; "$0" remove-ports 1' "$FAUXROOTCTL" >"answers.$policy" 2>&1 || true
 		as_user "$FAUXROOTCTL" --socket "$S/api.sock" list-ports --json | jq ".[].spec.parentPort" >"ports.$policy"
@@ -322,7 +322,7 @@ untroubled() { # N - that many were hit
 	equals 80 "$(<ports.unprivileged)"
 }
 
-@test "a file capability is the launcher's alone: forwarder, helper and target lack it" {
+@test "only the launcher has its file capability: forwarder, helper and target lack it" {
 	cp "$FAUXROOT" "$T/withcap"
 	setcap cap_net_bind_service=ep "$T/withcap"
 	FAUXROOT=$T/withcap launch_as nsenter --target "$HOST_NS" --net -- --net=slirp4netns --slirp4netns-sandbox=false \
@@ -334,7 +334,7 @@ untroubled() { # N - that many were hit
 		says "$(<"/proc/$pid/status")" '^CapEff:.0+$'
 		says "$(<"/proc/$pid/status")" '^CapAmb:.0+$'
 	done
-	# The next one has it again, for the listener is the launcher's.
+	# The next forwarder has the port again, because the launcher owns the listener.
 	local old
 	old=$(part 'fauxroot: ports')
 	kill -KILL "$old"
@@ -342,19 +342,19 @@ untroubled() { # N - that many were hit
 	says "$(<"/proc/$(part 'fauxroot: ports')/status")" '^CapPrm:.0+$'
 	publish tcp 127.0.0.1 81 127.0.0.1 7000
 	host bash -c "exec 5<>/dev/tcp/127.0.0.1/81"
-	# /proc closes the launcher's namespaces to its user's other programs, which believe it all the same.
+	# /proc hides the launcher's namespaces from its user's other programs, which still trust it.
 	not as_user readlink "/proc/$LAUNCHER/ns/user"
 	equals "$(readlink "/proc/$TARGET/ns/net")" \
 		"$(as_user "$FAUXROOTCTL" --socket "$S/api.sock" exec readlink /proc/self/ns/net)"
 	stop
-	# In the host's own network the target is nobody special: what it has is its user namespace's.
+	# In the host's own network the target has no privileges: its capabilities are its user namespace's.
 	run -0 host setpriv --reuid "$USER_UID" --regid "$USER_GID" --init-groups --inh-caps=-all \
 		"$T/withcap" --net=host sh -c 'socat -u TCP4-LISTEN:82,bind=127.0.0.1 - 2>&1 || grep CapEff /proc/self/status'
 	says "$output" 'Permission denied'
 	says "$output" '^CapEff:.00000[0-9a-f]*[1-9a-f]'
 }
 
-@test "somebody else's listener: its uid, and with root's eyes its process" {
+@test "another process's listener: its uid, and for root its process" {
 	launch_as nsenter --target "$HOST_NS" --net -- --net=none --port-driver=builtin sleep 100
 	nsenter --target "$HOST_NS" --net socat TCP4-LISTEN:8080,bind=127.0.0.1,fork SYSTEM:'echo other' 3>&- 4>&- &
 	local other=$!
@@ -373,7 +373,7 @@ untroubled() { # N - that many were hit
 	kill "$other"
 }
 
-# ---- what the target can reach ----
+# ---- the target's access ----
 
 reach() { # PID…
 	as_target "$FAUXROOT_TEST_TOOLS/reach" "$@"
@@ -383,7 +383,7 @@ ours() {
 	echo "$LAUNCHER $(part slirp4netns) $(part 'fauxroot: ports') $(part 'fauxroot: agent')"
 }
 
-@test "the target can look into no process of ours, trace none, take no descriptor" {
+@test "the target can inspect no process of ours, trace none, take no descriptor" {
 	launch_as -- --net=slirp4netns --port-driver=builtin sleep 100
 	publish tcp 127.0.0.1 0 127.0.0.1 80
 	connects 127.0.0.1 "$PORT"
@@ -398,7 +398,7 @@ ours() {
 	# shellcheck disable=SC2086
 	run -0 reach $pids
 	equals "" "$output"
-	# Neither when they have been started again.
+	# They fail, too, after the processes were restarted.
 	local name old
 	for name in 'fauxroot: agent' 'fauxroot: ports'; do
 		old=$(part "$name")
@@ -413,7 +413,7 @@ ours() {
 	stop
 }
 
-@test "the target itself, which execs the attempts, reaches nothing of ours either" {
+@test "the target itself, which execs the attempts, cannot access ours either" {
 	cat >attempts <<-'END'
 		while [ ! -s pids ]; do sleep 0.02; done
 		"$FAUXROOT_TEST_TOOLS/reach" $(cat pids)
@@ -426,13 +426,13 @@ ours() {
 	equals "" "$(<"$OUT")"
 }
 
-@test "from a PID namespace they are not to be seen, and past its /proc not to be reached" {
+@test "in a PID namespace our processes are invisible, and without its /proc mount not accessible" {
 	cat >attempts <<-'END'
 		while [ ! -s pids ]; do sleep 0.02; done
 		"$FAUXROOT_TEST_TOOLS/reach" $(cat pids)
 		echo status=$?
 		umount /proc || exit
-		# LeakSanitizer looks for itself there, under its PID in here.
+		# LeakSanitizer searches for itself there, under its PID inside.
 		export ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0
 		"$FAUXROOT_TEST_TOOLS/reach" $(cat pids)
 		echo status=$?
@@ -463,7 +463,7 @@ status=0" "$(<"$OUT")"
 }
 
 @test "no leak: descriptors and memory of forwarder and agent return after thousands of connections" {
-	# Each thread of the forwarder makes up to 4 sockets of TCP and 16 of UDP ahead.
+	# Each thread of the forwarder prepares up to 4 sockets of TCP and 16 of UDP.
 	local n=3000 name fds=() memory=() i more=$((20 * ($(nproc) < 8 ? $(nproc) : 8)))
 	[ -z "$FULL" ] || n=200000
 	launch_as -- --net=none --port-driver=builtin "$PORTCHECK" serve 127.0.0.1 7000
@@ -484,7 +484,7 @@ status=0" "$(<"$OUT")"
 		sanitized || [ "$(pss_of "$name")" -le $((memory[i] + 512)) ]
 		i=$((i + 1))
 	done
-	# They are the same processes still.
+	# They are still the same processes.
 	equals "$pids" "$(part 'fauxroot: ports') $(part 'fauxroot: agent')"
 	stop
 }

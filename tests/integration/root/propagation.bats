@@ -9,7 +9,7 @@ load ../../lib/bash/root
 
 setup() {
 	root_setup
-	# A host of our own: / is shared, and $T/here is the place where both sides mount.
+	# The test's own host: / is shared, and $T/here is the directory where both sides mount.
 	holder SCRATCH --mount --propagation private
 	nsenter --target "$SCRATCH" --mount sh -c '
 		mkdir "$1/here" "$1/there" && chown "$2" "$1/here" "$1/there" &&
@@ -75,7 +75,7 @@ child_sees() {
 	stop
 }
 
-@test "rslave with copied-up directories: nothing of it leaks to the host" {
+@test "rslave with copied-up directories: no mount reaches the host" {
 	local before
 	before=$(scratch cat /proc/self/mountinfo)
 	launch_scratch --propagation=rslave --copy-up=/etc --copy-up=/run --net=slirp4netns sleep 100
@@ -87,7 +87,7 @@ child_sees() {
 	equals "$before" "$(scratch cat /proc/self/mountinfo)"
 }
 
-@test "every mode leaves the host's mounts as they were, with all that is mounted" {
+@test "every mode leaves the host's mounts unchanged, with everything mounted" {
 	local before mode
 	before=$(scratch cat /proc/self/mountinfo)
 	for mode in private rprivate slave rslave; do

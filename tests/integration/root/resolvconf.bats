@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# The host's /etc/resolv.conf and /etc/hosts replaced while the child runs, on a copy of /etc in a
-# mount namespace of the test.
+# The host's /etc/resolv.conf and /etc/hosts are replaced while the child runs, on a copy of /etc in a mount
+# namespace of the test.
 #
 # refused: open_tree:etc
 # seconds: 33
@@ -45,7 +45,7 @@ ours() {
 	child grep -qx 'nameserver 10.0.2.3' /etc/resolv.conf 2>/dev/null
 }
 
-# The file that systemd-resolved renames over is the one that /etc/resolv.conf leads to.
+# The file that systemd-resolved replaces by rename: /etc/resolv.conf links to it.
 by_link() {
 	mkdir "$E/resolved"
 	echo 'nameserver 192.0.2.1' >"$E/resolved/stub.conf"
@@ -56,22 +56,22 @@ replace() { # FILE TEXT
 	scratch sh -c 'printf "%s\n" "$2" >"$1.new" && mv "$1.new" "$1"' sh "$1" "$2"
 }
 
-# mounted_upon - our mount is there, be it below others
+# mounted_upon - our mount exists, possibly below others
 mounted_upon() {
 	grep -q ' /etc/resolv.conf ' "/proc/$TARGET/mountinfo"
 }
 
-# uncover - take off what has been mounted over the child's /etc
+# uncover - remove the mounts over the child's /etc
 uncover() {
 	nsenter --target "$TARGET" --user --mount --setuid 0 --setgid 0 umount --lazy --no-canonicalize /etc 3>&- 4>&-
 }
 
-# The launcher looks at /etc for the first time a second after the start.
+# The launcher checks /etc for the first time a second after the start.
 watched() {
 	find "/proc/$LAUNCHER/fdinfo" -type f -exec grep -q '^inotify ' {} \; -print | grep -q .
 }
 
-@test "the file that the link leads to is replaced: the child keeps its own, without copy-up" {
+@test "the target of the link is replaced: the child keeps its own, without copy-up" {
 	by_link
 	launch_scratch sleep 100
 	ours
@@ -83,7 +83,7 @@ watched() {
 	stop
 }
 
-@test "the file that the link leads to is replaced: with copy-up" {
+@test "the target of the link is replaced: with copy-up" {
 	by_link
 	launch_scratch --copy-up=/etc sleep 100
 	ours
@@ -100,14 +100,14 @@ watched() {
 	stop
 }
 
-@test "/etc/resolv.conf itself is replaced, without copy-up: put back, or said" {
+@test "/etc/resolv.conf itself is replaced, without copy-up: mounted again, or logged" {
 	launch_scratch sleep 100
 	ours
 	local round
 	for round in 1 2 3; do
 		replace /etc/resolv.conf "nameserver 192.0.2.$round"
 		wait_for ours
-		# The host's own is what the host wrote.
+		# The host's own file has what the host wrote.
 		equals "nameserver 192.0.2.$round" "$(scratch cat /etc/resolv.conf)"
 	done
 	stop
@@ -121,7 +121,7 @@ watched() {
 	stop
 }
 
-@test "the command's /etc is a file system that does not answer: nobody asks it, and the repair is made" {
+@test "the command's /etc is a file system that does not answer: no process blocks, and the repair is made" {
 	grep -qw fuse /proc/filesystems || skip "this kernel has no FUSE"
 	scratch sh -c 'mount -t tmpfs -o mode=0755 tmpfs "$1" && mknod -m 0666 "$1/fuse" c 10 229 &&
 		mount --bind "$1/fuse" /dev/fuse' sh "$T/tmp"
@@ -145,7 +145,7 @@ watched() {
 	not logged replaced
 }
 
-@test "a link put in the place of /etc/resolv.conf, without copy-up" {
+@test "a link replaces /etc/resolv.conf, without copy-up" {
 	launch_scratch sleep 100
 	scratch sh -c 'mkdir /etc/resolved && echo nameserver 192.0.2.1 >/etc/resolved/stub.conf &&
 		ln -s resolved/stub.conf /etc/new && mv /etc/new /etc/resolv.conf'
@@ -164,7 +164,7 @@ watched() {
 	stop
 }
 
-@test "the target mounts over the state directory and /etc: nothing is said, and the repair is made below" {
+@test "the target mounts over the state directory and /etc: nothing is logged, the repair is made below" {
 	launch_scratch sh -c 'mount -t tmpfs tmpfs "$XDG_RUNTIME_DIR" && mount -t tmpfs tmpfs "${0%/*}" &&
 		mount -t tmpfs tmpfs /etc && echo ready; exec sleep 100' "$S"
 	wait_for grep -qx ready "$OUT"
@@ -177,7 +177,7 @@ watched() {
 	not logged replaced
 }
 
-@test "/etc is a tmpfs of the host's: no copy of ours, so a replaced resolv.conf is mounted upon again" {
+@test "/etc is a tmpfs of the host, not our copy: a replaced resolv.conf is mounted upon again" {
 	scratch sh -c 'mkdir "$1/tmpfs" && mount -t tmpfs tmpfs "$1/tmpfs" && cp -a /etc/. "$1/tmpfs/" &&
 		mount --move "$1/tmpfs" /etc' sh "$T"
 	equals tmpfs "$(scratch stat -fc %T /etc)"
@@ -189,14 +189,14 @@ watched() {
 	stop
 }
 
-@test "a copied-up /etc is not watched: the target may take our mounts off" {
+@test "a copied-up /etc is not watched: the target may unmount ours" {
 	launch_scratch --copy-up=/etc sh -c 'umount /etc/resolv.conf && echo own >/etc/resolv.conf; exec sleep 100'
 	sleep 1.2 # the watch would begin after a second
 	not watched
 	stop
 }
 
-# on_vm SCRIPT - on a host of the name "vm"; what it prints is $OUT
+# on_vm SCRIPT - run it on a host with the name "vm"; its output is $OUT
 on_vm() {
 	printf '#!/bin/sh\nhostname vm\nexec "$@"\n' >"$T/vm"
 	chmod 0755 "$T/vm"
@@ -253,7 +253,7 @@ on_vm() {
 	equals /run/nowhere/stub.conf "$(readlink "$E/resolv.conf")"
 }
 
-@test "no /etc/resolv.conf at all: with copy-up one is made, and the host still has none" {
+@test "no /etc/resolv.conf at all: with copy-up one is created, and the host still has none" {
 	rm "$E/resolv.conf"
 	launch_scratch --copy-up=/etc sleep 100
 	ours

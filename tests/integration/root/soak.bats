@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# The short form of `make soak`. As root, to whom alone the agent shows what it holds.
+# The short form of `make soak`. As root, because only root can read the agent's descriptors and memory.
 #
 # seconds: 20
 

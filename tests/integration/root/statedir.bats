@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# State directories that only root can arrange: another user's, and a full file system.
+# State directories that only root can create: another user's, and a full file system.
 
 load ../../lib/bash/common
 load ../../lib/bash/root
@@ -30,7 +30,7 @@ setup() {
 	[[ $output =~ ^[0-9]+ ]]
 }
 
-# full BLOCKS COMMAND… - with a tmpfs of 16 KiB at $T/small, BLOCKS of its pages taken
+# full BLOCKS COMMAND… - run it with a tmpfs of 16 KiB at $T/small, BLOCKS of its pages taken
 full() {
 	local blocks=$1
 	shift

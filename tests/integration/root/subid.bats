@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# /etc/subuid and /etc/subgid as they are found on machines, bound over the real ones in a mount
-# namespace of the test.
+# Real-world contents of /etc/subuid and /etc/subgid, bind-mounted over the real files in a mount namespace of
+# the test.
 
 load ../../lib/bash/common
 load ../../lib/bash/root
@@ -47,7 +47,7 @@ refused() { # SUBUID PATTERN
 1001 200000 1000"
 }
 
-@test "several ranges in their order, end to end; those of others are not ours" {
+@test "several ranges in their order, without gaps; those of others are not ours" {
 	maps_to "other:1:5\n$ME:300000:10\nx$ME:400000:10\n$ME:100000:20\n" "1 300000 10
 11 100000 20"
 }
@@ -75,7 +75,7 @@ refused() { # SUBUID PATTERN
 	fi
 }
 
-@test "a range that holds the caller's own id is refused by name, or left out with it" {
+@test "a range that contains the caller's own id is refused by name, or the id is left out" {
 	run with_subids "$ME:$((USER_UID - 1)):10\n" "$ME:100000:65536\n" cat /proc/self/uid_map
 	[ "$status" -eq 125 ]
 	says "$output" "own|$USER_UID"
@@ -98,7 +98,7 @@ refused() { # SUBUID PATTERN
 
 @test "no line for the user: the remedy is a free range" {
 	refused "other:100000:65536\n" 'usermod --add-subuids|/etc/subuid'
-	# Not the range that somebody else has.
+	# Not another user's range.
 	[[ $stderr != *"--add-subuids 100000-165535"* ]]
 }
 
@@ -107,7 +107,7 @@ refused() { # SUBUID PATTERN
 	says "$stderr" 'subgid|group'
 }
 
-@test "a range of somebody else cannot be taken: newuidmap's own check stands" {
+@test "another user's range cannot be used: newuidmap's own check refuses it" {
 	printf '#!/bin/sh\necho "0: x 500000 1000"\n' >"$T/gs"
 	chmod 0755 "$T/gs"
 	run -125 --separate-stderr env GETSUBIDS="$T/gs" setpriv --reuid "$USER_UID" --regid "$USER_GID" \
@@ -115,9 +115,9 @@ refused() { # SUBUID PATTERN
 	says "$stderr" 'newuidmap'
 }
 
-@test "339 ranges fit, 400 are cut or refused, never half mapped" {
+@test "339 ranges fit, 400 are truncated or refused, never partially mapped" {
 	local text
-	# Short numbers: newuidmap's write must also stay below a page.
+	# Short numbers: newuidmap's write must also be smaller than a page.
 	text=$(for i in $(seq 1 339); do printf '%s:%s:1\\n' "$ME" $((2000 + i * 10)); done)
 	run -0 --separate-stderr with_subids "$text" "$ME:100000:65536\n" cat /proc/self/uid_map
 	equals 340 "${#lines[@]}"
@@ -132,7 +132,7 @@ refused() { # SUBUID PATTERN
 	fi
 }
 
-@test "nsswitch's subid: asks getsubids; files and absence do not" {
+@test "nsswitch's subid: it uses getsubids; files, and no subid line, do not" {
 	printf 'subid: files\n' >"$T/nsswitch"
 	local first
 	read -r first _ < <(subuids "$FAUXROOT_TEST_USER")

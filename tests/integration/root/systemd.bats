@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# Under real service managers, the test user's and a system's: the shipped units, adapted by a drop-in
-# that names our launcher and, where buildkitd would run, a small daemon of the tests; and dockerd.
+# Under real service managers, the test user's and a system's: the shipped units, adapted by a drop-in that
+# names our launcher and a small daemon of the tests in place of buildkitd; and dockerd.
 #
 # seconds: 41
 
@@ -17,7 +17,7 @@ setup() {
 	need_systemd
 	root_setup
 	SOCKET=$XDG_RUNTIME_DIR/buildkit/buildkitd.sock
-	# With every option of the launcher that changes who the target is to the service manager.
+	# With every option of the launcher that changes the target's identity for the service manager.
 	MODES=("")
 	if "$FAUXROOT" --help | grep -q -- --pidns; then
 		MODES+=(--pidns)
@@ -33,7 +33,7 @@ teardown() {
 	return $status
 }
 
-# ask WORDS - one line to the daemon at $SOCKET, one back
+# ask WORDS - send one line to the daemon at $SOCKET, print its answer
 ask() {
 	as_user timeout 120 socat -t 120 - "UNIX-CONNECT:$SOCKET" <<<"$*"
 }
@@ -47,7 +47,7 @@ check_main_process() {
 	equals "$main" "$(awk '/^PPid/ { print $2 }' "/proc/$(<"$XDG_RUNTIME_DIR/fauxroot-buildkit/child_pid")/status")"
 }
 
-# unit_pids - all processes of the unit
+# unit_pids - print the PIDs of all processes of the unit
 unit_pids() {
 	cat "${MANAGER_CGROUPS[0]}"/*/"$UNIT/cgroup.procs"
 }
@@ -70,7 +70,7 @@ n_started() {
 		: >"$UNIT_LOG"
 		adapt $UNIT "$SERVICE" "$mode" </dev/null
 		sc start $UNIT
-		# With READY all is there.
+		# After READY everything exists.
 		"$FAUXROOTCTL" --socket "$XDG_RUNTIME_DIR/fauxroot-buildkit/api.sock" info
 		check_main_process
 		main=$(property $UNIT MainPID)
@@ -95,13 +95,13 @@ n_started() {
 		property_is $UNIT ActiveState inactive
 		property_is $UNIT Result success
 		absent "$XDG_RUNTIME_DIR/fauxroot-buildkit"
-		# Once a life.
+		# Once in its life.
 		equals 2 "$(grep -c '^SIGTERM ' "$UNIT_LOG")"
 		equals "1 1" "$(awk '/^started/ { n = 0 } /^SIGTERM/ { printf "%s%d", sep, ++n; sep = " " }' "$UNIT_LOG")"
 	done
 }
 
-@test "a manager that executes itself anew goes on hearing the target" {
+@test "a manager that re-executes itself still gets the target's messages" {
 	start_manager
 	adapt $UNIT "$SERVICE" </dev/null
 	sc start $UNIT
@@ -133,7 +133,7 @@ n_started() {
 	done
 }
 
-@test "Restart=on-failure: after a crash, after SIGKILL to the launcher, not after an honest end" {
+@test "Restart=on-failure: after a crash, after SIGKILL to the launcher, not after status 0" {
 	start_manager
 	local mode main old
 	for mode in "${MODES[@]}"; do
@@ -144,7 +144,7 @@ n_started() {
 		wait_for property_is $UNIT NRestarts 1
 		wait_for property_is $UNIT ActiveState active
 		run -0 ask who
-		# What the target has started goes as well: KillMode=mixed.
+		# The processes that the target has started are killed as well: KillMode=mixed.
 		equals ok "$(ask spawn)"
 		main=$(property $UNIT MainPID)
 		mapfile -t old < <(unit_pids)
@@ -156,7 +156,7 @@ n_started() {
 		run -0 ask who
 		check_main_process
 		equals 3 "$(n_started)"
-		# The status of a stop, which nobody has asked for.
+		# The status of a stop, without a stop job.
 		ask exit 1 || true
 		wait_for property_is $UNIT NRestarts 3
 		wait_for property_is $UNIT ActiveState active
@@ -169,8 +169,8 @@ n_started() {
 	done
 }
 
-# The socket fails with it: clients are refused instead of waiting for nothing.
-@test "a daemon that ends again and again: the unit fails at the limit, and starts when it is mended" {
+# The socket fails with it: clients are refused instead of waiting in vain.
+@test "a daemon that exits repeatedly: the unit fails at the limit, and starts after the repair" {
 	start_manager
 	local status
 	for status in 1 3 125; do
@@ -197,7 +197,7 @@ n_started() {
 	done
 }
 
-# bare_unit LINES - a unit in which the user manager's XDG_RUNTIME_DIR is as in one of the system's
+# bare_unit LINES - a unit in which the user manager's XDG_RUNTIME_DIR is set as in a system unit
 bare_unit() {
 	printf '[Service]\nType=oneshot\n%s\nExecStart=%s true\nStandardError=append:%s\n' \
 		"$1" "$FAUXROOT" "$UNIT_LOG" >"$UNIT_DIR/bare.service"
@@ -216,7 +216,7 @@ bare_unit() {
 	equals "" "$(<"$UNIT_LOG")"
 }
 
-@test "the units of users do not run for the accounts of services" {
+@test "the user units do not run for service accounts" {
 	local unit text
 	for unit in "$UNITS_SHIPPED"/user/*; do
 		text=$(grep '^Condition' "$unit")
@@ -227,7 +227,7 @@ bare_unit() {
 	done
 }
 
-@test "what cannot be executed is not tried again" {
+@test "a command that cannot be executed is not restarted" {
 	start_manager
 	adapt $UNIT /nonexistent/daemon <<<"RestartSec=0"
 	not sc start $UNIT
@@ -238,7 +238,7 @@ bare_unit() {
 	sc stop fauxroot-buildkit.socket
 }
 
-@test "the watchdog is the target's: fed it lives, hanging it is ended and started anew" {
+@test "the watchdog is the target's: fed, the target survives; hanging, it is killed and restarted" {
 	start_manager
 	local mode before
 	fed() { [ "$(property $UNIT WatchdogTimestampMonotonic)" -gt "$1" ]; }
@@ -253,7 +253,7 @@ RestartSec=0"
 		before=$(property $UNIT NRestarts)
 		equals ok "$(ask hang)"
 		wait_for restarted_since "$before"
-		# WatchdogSignal= went to the launcher, and on to the target.
+		# WatchdogSignal= was sent to the launcher, which forwarded it to the target.
 		grep -q 'was killed: signal: aborted' "$UNIT_LOG"
 		wait_for property_is $UNIT ActiveState active
 		run -0 ask who
@@ -261,7 +261,7 @@ RestartSec=0"
 	done
 }
 
-@test "descriptors stored with the manager come back to the next life, beside the socket" {
+@test "descriptors stored with the manager are passed after a restart, beside the socket" {
 	start_manager
 	local mode
 	for mode in "${MODES[@]}"; do
@@ -297,7 +297,7 @@ RestartSec=0"
 	sc stop fauxroot-buildkit@two.{socket,service}
 }
 
-# unit_path UNIT - its Environment=PATH=, as an installation makes it: the compatible names are ours
+# unit_path UNIT - print its Environment=PATH=, as after an installation: the compatible names are ours
 unit_path() {
 	sed -n "s,=/usr/local/libexec/fauxroot/compat:/usr/libexec/fauxroot/compat:,=${FAUXROOT%/*}/compat:,p" \
 		"$UNITS_SHIPPED/user/$1" | grep .
@@ -316,7 +316,7 @@ unit_path() {
 		DAEMON="fd://'" adapt fauxroot-docker.service "fd:// --data-root=$DATA/data'" "$mode" \
 			< <(unit_path fauxroot-docker.service)
 		sc start fauxroot-docker.socket
-		# The first client waits until dockerd has come up.
+		# The first client waits until dockerd is ready.
 		run -0 as_user env DOCKER_CONFIG="$T/home" timeout 120 /usr/bin/docker \
 			-H "unix://$XDG_RUNTIME_DIR/docker.sock" info
 		says "$output" rootless
@@ -358,14 +358,14 @@ unit_path() {
 		StandardError=append:$UNIT_LOG
 	EOF
 	sc daemon-reload
-	# Returns when dockerd has said that it is ready.
+	# Returns when dockerd has reported that it is ready.
 	sc start docker.service
 	run -0 as_user env DOCKER_CONFIG="$T/home" timeout 60 /usr/bin/docker \
 		-H "unix://$XDG_RUNTIME_DIR/docker.sock" info
 	says "$output" rootless
 	# That script prefers the second of the names.
 	equals docker-rootless "$(cat "/proc/$(property docker.service MainPID)/comm")"
-	# As dockerd-rootless-setuptool.sh nsenter.
+	# The same as dockerd-rootless-setuptool.sh nsenter.
 	run -0 as_user nsenter --no-fork --wd="$T" --preserve-credentials -m -n -U \
 		-t "$(<"$XDG_RUNTIME_DIR/dockerd-rootless/child_pid")" -- stat -f -c %T /run
 	equals tmpfs "$output"
@@ -402,7 +402,7 @@ unit_path() {
 	not inside test -e /run/fauxroot-buildkit
 }
 
-# activate N [OPTIONS…] - systemd-socket-activate with N sockets in $T/sockets
+# activate N [OPTIONS…] - run systemd-socket-activate with N sockets in $T/sockets
 activate() {
 	local n=$1 nth words=() names=''
 	shift
@@ -438,7 +438,7 @@ activate() {
 	done
 }
 
-@test "the shipped units are what systemd understands" {
+@test "systemd accepts the shipped units" {
 	local unit kind
 	mkdir -p "$T/verify"
 	for kind in user system; do

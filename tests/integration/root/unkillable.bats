@@ -27,7 +27,7 @@ launch_scratch() {
 	launch_as nsenter --target "$SCRATCH" --mount -- "$@"
 }
 
-# hang DIRECTORY - a file system on it, in the command's mount namespace, whose server is SERVER
+# hang DIRECTORY - mount a file system on it, in the command's mount namespace, with the server SERVER
 hang() {
 	nsenter --target "$TARGET" --user --mount "$FAUXROOT_TEST_TOOLS/silentfuse" "$1" >"$T/fuse" 3>&- 4>&- &
 	SERVER=$!
@@ -40,7 +40,7 @@ heal() {
 	wait_for gone "$SERVER"
 }
 
-@test "the ports are lost and the command cannot be killed: the launcher ends without it" {
+@test "the ports are lost and the command cannot be killed: the launcher exits without it" {
 	free_port
 	launch_scratch --net=none --port-driver=builtin -p "127.0.0.1:$PORT:80/tcp" \
 		sh -c 'until [ -e "$0" ]; do sleep 0.1; done; exec stat /mnt/nothing' "$T/go"
@@ -65,7 +65,7 @@ heal() {
 	wait_for gone "$TARGET"
 }
 
-@test "a file whose closing hangs, sent to the service manager: it is dropped, and the launcher goes on" {
+@test "a file whose close hangs, sent to the service manager: it is dropped, and the launcher continues" {
 	export NOTIFY_SOCKET=$T/manager
 	local notify=$FAUXROOT_TEST_TOOLS/notify
 	as_user "$notify" listen "$NOTIFY_SOCKET" >"$T/heard" &
@@ -82,7 +82,7 @@ heal() {
 	not grep -q FDSTORE "$T/heard"
 	api GET /v1/info
 	equals 200 "$CODE"
-	# The looks and the senders hang there still.
+	# The inspecting and the sending processes still hang there.
 	stop
 	heal
 	kill_marked

@@ -2,17 +2,17 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 # (bats' run sets status, output and stderr; LAUNCHER, TARGET and others are for the tests.)
 #
-# What every integration test stands on.
+# Functions for every integration test.
 #
-# A test gets directories of its own (its XDG_RUNTIME_DIR among them) and a mark in its environment,
-# which everything that it starts inherits. After the test, nothing with that mark may live, nothing
-# of ours may lie in those directories, and the mounts are as they were. A test that leaves something
-# behind has failed, whatever else it showed.
+# A test gets its own directories (with its XDG_RUNTIME_DIR) and a mark in its environment, which all its
+# processes inherit. After the test, no process with that mark may run, none of our files may be in those
+# directories, and the mounts must be unchanged. A test that leaves something behind has failed, whatever its
+# other results.
 #
 #	FAUXROOT            the launcher under test (build/fauxroot)
 #	FAUXROOTCTL         its client (beside it)
-#	FAUXROOT_TEST_TOOLS the programs made from tests/lib/tools/*.c (tests/lib beside the launcher)
-#	FAUXROOT_TEST_USER  the unprivileged user to whom tests that start as root drop (faux)
+#	FAUXROOT_TEST_TOOLS the programs built from tests/lib/tools/*.c (tests/lib beside the launcher)
+#	FAUXROOT_TEST_USER  the unprivileged user for tests that start as root (faux)
 
 bats_require_minimum_version 1.5.0
 
@@ -26,9 +26,8 @@ PROBE=$FAUXROOT_TEST_TOOLS/probe
 PTY=$FAUXROOT_TEST_TOOLS/pty
 export FAUXROOT FAUXROOTCTL FAUXROOT_TEST_TOOLS FAUXROOT_TEST_USER PROBE PTY
 
-# Seconds that whatever is waited for is given: a deadline, not a timing. It costs nothing where the
-# event comes, and must be below BATS_TEST_TIMEOUT (tests/integration/run). SLOW is how many times
-# slower than usual the machine is.
+# The deadline of every wait, in seconds. It costs nothing when the event occurs, and must be below
+# BATS_TEST_TIMEOUT (tests/integration/run). SLOW is how many times slower than usual the machine is.
 DEADLINE=$((30 * ${SLOW:-1}))
 
 common_setup() {
@@ -41,8 +40,8 @@ common_setup() {
 	OUT=$T/out
 	LOG=$T/log
 	cut -d' ' -f5- /proc/self/mountinfo >"$T/mounts"
-	# A finding of a sanitizer in any process of ours fails the test, not only in the one that
-	# the test waits for. Leaks are looked for where nobody traces.
+	# A finding of a sanitizer in any of our processes fails the test, not only in the process that the test
+	# waits for. Leaks are checked where the process is not traced.
 	export ASAN_OPTIONS="log_path=$T/sanitizer:detect_leaks=${LEAKS:-1}"
 	export UBSAN_OPTIONS="log_path=$T/sanitizer:print_stacktrace=1"
 	umask 022
@@ -52,7 +51,7 @@ common_setup() {
 common_teardown() {
 	local left
 	! declare -F release_ports >/dev/null || release_ports
-	# What a test that has failed, timeouts included, did not come to end is no finding.
+	# Processes that a failed test, or its timeout, left behind are no finding.
 	if [ -z "$BATS_TEST_COMPLETED$BATS_TEST_SKIPPED" ]; then
 		show_failure
 		kill_marked
@@ -75,8 +74,8 @@ common_teardown() {
 	fi
 }
 
-# show_failure - what may tell why a test has failed: findings of sanitizers, the end of the launcher's
-# log, what is there yet
+# show_failure - print what may explain a failure: findings of sanitizers, the end of the launcher's log,
+# remaining processes and files
 show_failure() {
 	local file there
 	for file in "$T"/sanitizer*; do
@@ -95,20 +94,20 @@ teardown() {
 	common_teardown
 }
 
-# subuids USER - "FIRST COUNT", its first range in /etc/subuid
+# subuids USER - print "FIRST COUNT", the user's first range in /etc/subuid
 subuids() {
 	awk -F: -v user="$1" '$1 == user { print $2 " " $3; exit }' /etc/subuid
 }
 
-# marked - the PIDs of living processes that carry this test's mark. A zombie has no environment any
-# more, so it is not found: who reaps it, and when, is the machine's affair.
+# marked - print the PIDs of running processes with this test's mark. A zombie has no environment, so it is
+# not found: the machine decides when it is reaped.
 marked() {
 	# shellcheck disable=SC2016 # $1 is for the inner shell
 	env -u FAUXROOT_TEST_MARK sh -c 'grep -lzxFs "$1" /proc/[0-9]*/environ | cut -d/ -f3' \
 		sh "FAUXROOT_TEST_MARK=$FAUXROOT_TEST_MARK"
 }
 
-# kill_marked - until there are none: one may have forked while it was being looked for
+# kill_marked - kill them until there are none: one may fork during the search
 kill_marked() {
 	local pids end=$((SECONDS + DEADLINE))
 	while pids=$(marked) && [ -n "$pids" ] && [ $SECONDS -le $end ]; do
@@ -121,12 +120,12 @@ state_left() {
 	ls -d "$XDG_RUNTIME_DIR"/fauxroot.* "$TMPDIR"/fauxroot.* "$S" 2>/dev/null
 }
 
-# nothing_left - no process, no state directory. Prints what is there.
+# nothing_left - check that no process and no state directory is left; print what is
 nothing_left() {
 	local pid words
 	for pid in $(marked); do
 		words=$({ tr '\0' ' ' <"/proc/$pid/cmdline"; } 2>/dev/null) || true
-		# It may have gone since it was found.
+		# It may have disappeared since it was found.
 		if [ -n "$words" ] || alive "$pid"; then
 			echo "process $pid ($words)"
 		fi
@@ -134,18 +133,18 @@ nothing_left() {
 	state_left
 }
 
-# Helpers are killed before the launcher ends, but the last of them may still be on its way out.
+# Helpers are killed before the launcher exits, but the last of them may still be exiting.
 await_nothing_left() {
 	local end=$((SECONDS + DEADLINE)) left
-	# Its status is ls's, which finds no state directory where only processes are left.
+	# The status is that of ls, which finds no state directory if only processes are left.
 	while left=$(nothing_left || :) && [ -n "$left" ] && [ $SECONDS -lt $end ]; do
 		sleep 0.02
 	done
 	[ -z "$left" ] || echo "$left"
 }
 
-# wait_for COMMAND… - until it succeeds, $DEADLINE seconds at most. What it has to say on stderr is
-# shown of the last try alone.
+# wait_for COMMAND… - repeat it until it succeeds, $DEADLINE seconds at most. Only the stderr of the last try
+# is shown.
 wait_for() {
 	local end=$((${EPOCHREALTIME/./} + DEADLINE * 1000000)) why=${T:-$BATS_FILE_TMPDIR}/in_vain
 	until "$@" 2>"$why"; do
@@ -158,19 +157,19 @@ wait_for() {
 	done
 }
 
-# fx [OPTIONS] COMMAND… - the launcher in the foreground, without bats' own descriptors
+# fx [OPTIONS] COMMAND… - run the launcher in the foreground, without bats' own descriptors
 fx() {
 	"$FAUXROOT" "$@" 3>&- 4>&-
 }
 
-# launch [OPTIONS] COMMAND… - the launcher in the background, its state directory $S, its PID
-# $LAUNCHER, stdout and stderr in $OUT and $LOG. Returns when the target is about to run.
+# launch [OPTIONS] COMMAND… - start the launcher in the background, with state directory $S, PID $LAUNCHER,
+# stdout and stderr in $OUT and $LOG. It returns just before the target is executed.
 launch() {
 	launch_only "$@"
 	await_launch
 }
 
-# await_launch - TARGET, once the launcher has started it. One that has ended will start nothing.
+# await_launch - set TARGET, once the launcher has started it. Fail if the launcher has exited.
 await_launch() {
 	wait_for launch_is_decided || return
 	if [ ! -s "$S/child_pid" ]; then
@@ -185,15 +184,15 @@ launch_is_decided() {
 }
 
 launch_only() {
-	# Now: what an earlier launch has left must not be taken for this one's.
+	# Before the start: an earlier launch's file must not be taken for this one's.
 	: >"$OUT"
 	: >"$LOG"
 	"$FAUXROOT" --state-dir="$S" "$@" </dev/null >"$OUT" 2>"$LOG" 3>&- 4>&- &
 	LAUNCHER=$!
 }
 
-# as_job COMMAND… - what it starts in the background is a job as an interactive shell has them, in a
-# process group of its own: elsewhere nothing stops that nobody would continue
+# as_job COMMAND… - run it with job control, as in an interactive shell: its background processes are jobs
+# with their own process groups. The launcher does not stop without a process that could continue it.
 as_job() {
 	local status=0
 	set -m
@@ -202,7 +201,7 @@ as_job() {
 	return $status
 }
 
-# as_service COMMAND… - what it launches leads a session of its own, as a service does
+# as_service COMMAND… - the launcher leads its own session, as in a service
 as_service() {
 	printf '#!/bin/sh\nexec setsid "%s" "$@"\n' "$FAUXROOT" >"$T/service"
 	chmod +x "$T/service"
@@ -210,7 +209,7 @@ as_service() {
 	"$@"
 }
 
-# ended WANTED - the launcher of launch() ends by itself within the deadline, with this status
+# ended WANTED - the launcher of launch() exits by itself within the deadline, with this status
 ended() {
 	local code=0
 	wait_for gone "$LAUNCHER" || return
@@ -221,14 +220,14 @@ ended() {
 	fi
 }
 
-# stop - SIGTERM to the launcher of launch(), whose target dies of it
+# stop - send SIGTERM to the launcher of launch(); its target dies of it
 stop() {
 	kill -TERM "$LAUNCHER"
 	ended "${1:-143}"
 }
 
-# gone PID - it has ended, reaped or not. (Not with read: where the process ends meanwhile, bash cannot
-# seek back and gives what it has read too much to the next read, of whatever.)
+# gone PID - it has exited, reaped or not. (Not with read: if the process exits meanwhile, bash cannot seek
+# back, and the next read, of another file, gets the rest of its data.)
 gone() {
 	local look
 	look=$(cat "/proc/${1:?no PID}/status" 2>/dev/null) || return 0
@@ -253,13 +252,13 @@ logged() {
 	grep -qF -- "$1" "$LOG"
 }
 
-# log_count TEXT - how many lines contain it
+# log_count TEXT - print how many lines contain it
 log_count() {
 	grep -cF -- "$1" "$LOG" || true
 }
 
-# term_flood - SIGTERM to the launcher every millisecond, so that there is nearly always one pending,
-# from the process $flood
+# term_flood - send SIGTERM to the launcher every millisecond, so that one is nearly always pending, from the
+# process $flood
 term_flood() {
 	local pause
 	exec {pause}<> <(:)
@@ -269,8 +268,8 @@ term_flood() {
 	flood=$!
 }
 
-# child_of PID NAME - the PID of its child of that name. The list may lack one while another ends (man 5
-# proc, children), so it is looked at more than once.
+# child_of PID NAME - print the PID of its child of that name. The list may lack a child while another one
+# exits (man 5 proc, children), so read it repeatedly.
 child_of() {
 	local pid look
 	for look in 1 2 3; do
@@ -284,12 +283,12 @@ child_of() {
 	return 1
 }
 
-# in_target COMMAND… - as root of the target's namespaces
+# in_target COMMAND… - run it as root of the target's namespaces
 in_target() {
 	nsenter --target "$TARGET" --user --mount --net --preserve-credentials --wd="$T" "$@" 3>&- 4>&-
 }
 
-# not COMMAND… - as "!", which does not end a test (bash: set -e ignores it)
+# not COMMAND… - like "!", but it fails the test (bash: set -e ignores "!")
 not() {
 	if "$@"; then
 		echo "succeeded: $*" >&2
@@ -297,7 +296,7 @@ not() {
 	fi
 }
 
-# absent PATH… - none of them is there, not even as a dangling link
+# absent PATH… - none of them exists, not even as a dangling link
 absent() {
 	local path
 	for path in "$@"; do
@@ -316,7 +315,7 @@ equals() {
 	fi
 }
 
-# one_line TEXT PATTERN - TEXT is a single line of our own that contains the pattern (extended)
+# one_line TEXT PATTERN - TEXT is a single line of our own that matches the pattern (extended)
 one_line() {
 	if [ "$(wc -l <<<"$1")" -ne 1 ] || ! grep -qE -- "$2" <<<"$1"; then
 		printf 'not one line with "%s":\n%s\n' "$2" "$1" >&2
@@ -324,8 +323,8 @@ one_line() {
 	fi
 }
 
-# one_error TEXT PATTERN - TEXT is one error of the launcher that matches; the lines after it may only
-# tell its cause and what mends it
+# one_error TEXT PATTERN - TEXT is one error of the launcher that matches; only lines with its cause and
+# remedy may follow
 one_error() {
 	local first=${1%%$'\n'*} prefix='^\[[a-z]+:[a-z ]+\] '
 	if ! grep -qE -- "${prefix}error: .*($2)" <<<"$first" ||
@@ -343,7 +342,7 @@ says() {
 	fi
 }
 
-# The mapped ranges of the calling user as the maps of the child must show them.
+# Print the calling user's ranges in the form of the child's maps.
 expected_map() { # FILE OWN_ID
 	local start count at=1
 	printf '0 %s 1\n' "$2"
@@ -353,7 +352,7 @@ expected_map() { # FILE OWN_ID
 	done < <(grep -E "^($(id -un)|$(id -u)):" "$1")
 }
 
-# Does the launcher carry a sanitizer? Tests of descriptor limits and of memory ask.
+# Does the launcher have a sanitizer? Tests of descriptor limits and of memory need to know.
 sanitized() {
 	grep -q __asan_init "$FAUXROOT"
 }

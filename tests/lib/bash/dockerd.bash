@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash disable=SC2034,SC2154
 #
-# For tests with a rootless dockerd of the test user's, started by docker's own script through the
-# compatible names. Loaded after root.bash and ports.bash.
+# For tests with a rootless dockerd of the test user, started by docker's own script through the compatible
+# names. Load it after root.bash and ports.bash.
 
 SCRIPT=/usr/share/docker.io/contrib/dockerd-rootless.sh
 DEADLINE=120
 BRIDGE=172.31.7.1
-# Of the daemon, and of its launcher.
+# The log of the daemon and of its launcher.
 DOCKERD_OPTIONS=() LAUNCHER_FLAGS=
 
 dockerd_setup() {
@@ -18,7 +18,7 @@ dockerd_setup() {
 	export HOME
 	HOME=$(getent passwd "$FAUXROOT_TEST_USER" | cut -d: -f6)
 	export DOCKER_HOST=unix://$XDG_RUNTIME_DIR/docker.sock DOCKER_CONFIG=$T/config XDG_CONFIG_HOME=$T/config
-	# Beside the user's files, as a daemon's data are: /tmp may be a tmpfs.
+	# In the user's home directory, like a real daemon's data: /tmp may be a tmpfs.
 	DATA=$(as_user mktemp -d "$HOME/fauxroot-test.XXXXXX")
 	as_user mkdir -p image/www config
 	export PATH=${FAUXROOT%/*}/compat:/usr/bin:/usr/sbin:/bin:/sbin
@@ -37,7 +37,7 @@ dockerd_teardown() {
 	return $status
 }
 
-# A server without libraries, in an image of nothing else.
+# A server without libraries, in an image with no other file.
 make_image() {
 	cp "$(command -v busybox.static || command -v busybox)" image/busybox
 	echo 'from the container' >image/www/index.html
@@ -55,7 +55,7 @@ docker() {
 }
 
 start_dockerd() { # [PREFIX…]
-	# Each word execs the next, the script's last is the launcher.
+	# Each word execs the next, and the script finally execs the launcher.
 	"$@" env DOCKERD_ROOTLESS_ROOTLESSKIT_NET=slirp4netns DOCKERD_ROOTLESS_ROOTLESSKIT_PORT_DRIVER=builtin \
 		DOCKERD_ROOTLESS_ROOTLESSKIT_FLAGS="$LAUNCHER_FLAGS --state-dir=$S" \
 		setpriv --reuid "$USER_UID" --regid "$USER_GID" --init-groups --inh-caps=-all \

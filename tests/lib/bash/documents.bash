@@ -1,18 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash disable=SC2030,SC2031 # each document has a subshell of its own
 #
-# Runs the blocks of commands of Markdown files, from their text, as a reader would: a line "$ COMMAND",
-# which goes on in the next where it ends with a backslash; lines "# TEXT" after it are typed into it;
-# the others are what it says, where blanks count as one. A line "…" of these stands for any lines, and
+# Run the blocks of commands of Markdown files, from their text, like a reader: a line "$ COMMAND", which
+# continues in the next line after a backslash; lines "# TEXT" after it are typed into the command; the other
+# lines are its output, where several blanks count as one. A line "…" of the output stands for any lines, and
 # within a line for any text.
 #
-# The commands of a file are run in one shell, block after block. Each ends with status 0, or one that
-# the comment above its block names, and says what the document shows, unless the comment says that this
-# is an example. What follows a command in the background is tried until it succeeds, as a reader would
-# who waits for the daemon; what is in the background must still be there at the end of the block, and
-# gets SIGTERM then.
+# One shell runs the commands of a file, block after block. Each exits with status 0, or with one that the
+# comment above its block names, and prints what the document shows, unless the comment calls this an example.
+# A command after one in the background is repeated until it succeeds, like a reader who waits for the daemon.
+# The command in the background must still run at the end of the block, and then gets SIGTERM.
 
-# run_document FILE - all of its blocks, in the working directory and the environment of the caller
+# run_document FILE - run all of its blocks, in the caller's working directory and environment
 run_document() {
 	local kind file line what note text blocks
 	blocks=$("$ROOT/scripts/doc-blocks" "$1") || return
@@ -23,7 +22,7 @@ run_document() {
 				end_block
 				begin_block "$file:$line" "$what" "$note"
 			else
-				# The text may have tabs of its own.
+				# The text may contain tabs itself.
 				text=$file${line:+$'\t'$line}${what:+$'\t'$what}${note:+$'\t'$note}
 				block_line "$text"
 			fi
@@ -77,7 +76,7 @@ end_block() {
 	BLOCK='' BACKGROUND=()
 }
 
-# run_command - the one that has been read, if any
+# run_command - run the last command that was read, if there is one
 run_command() {
 	local status=0 end=$((SECONDS + DEADLINE)) words=$COMMAND
 	COMMAND=
@@ -113,7 +112,7 @@ judge_command() { # WORDS STATUS
 	[[ $said == $pattern ]] || block_fails "$1"$'\n'"does not say what is shown, but:"$'\n'"$said"
 }
 
-# only_parse WORDS - of what is not run, a target of make must at least exist
+# only_parse WORDS - of a block that is not run, a target of make must at least exist
 only_parse() {
 	if [[ $1 =~ ^(sudo )?make( |$) ]]; then
 		eval "${1/make/make -n}" >"$T/said" 2>&1 || block_fails "make does not know: $1"

@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash disable=SC2034,SC2154
 #
-# A launch broken at its system calls: whatever fails, and wherever a signal comes, there is one clear
-# line, a status of ours or the target's, and nothing left.
+# A launch with faults at its system calls: for every failing call and every signal, there is one clear line, a
+# status of ours or the target's, and nothing left.
 #
-# strace runs as root with -u, so that newuidmap keeps its setuid bit. when=N counts by process and by
-# call: the launcher, the child and the helpers are each hit at their own N-th openat, say. A sample is
-# taken by default, half of it with sanitizers or refused system calls, where a launch takes its time;
-# FULL=1 takes every call.
+# strace runs as root with -u, so that newuidmap keeps its setuid bit. when=N counts by process and by call: for
+# example, the launcher, the child and the helpers each fail at their own N-th openat. By default a sample of
+# the calls is used; half of it with sanitizers or refused system calls, where a launch is slower. FULL=1 uses
+# every call.
 
 inject_setup() {
 	LEAKS=0 # LeakSanitizer cannot work in a traced process
 	root_setup
-	hits=0 # rounds in which it showed: a sweep that hits nothing shows nothing
+	hits=0 # rounds in which the fault had an effect: a sweep without any proves nothing
 }
 
-# inject EXPRESSION OPTIONS… - one launch of "true" under strace; $code and $T/err
+# inject EXPRESSION OPTIONS… - launch "true" once under strace; set $code and write $T/err
 inject() {
 	local expression=$1
 	shift
@@ -24,8 +24,8 @@ inject() {
 		-e "$expression" "$FAUXROOT" "$@" true </dev/null >"$T/stdout" 2>"$T/err" 3>&- 4>&- || code=$?
 }
 
-# Nothing of this round is left: as common_teardown, but it says at which round. Where the very call
-# that clears the state directory away was made to fail, that must have been said.
+# Nothing of this round is left: like common_teardown, but the message names the round. If the call that
+# removes the state directory failed, this must be logged.
 round_is_clean() {
 	local left
 	if grep -qE '(emptying|removing) the state directory' "$T/err"; then
@@ -44,7 +44,7 @@ no_process() {
 	[ -z "$(marked)" ]
 }
 
-# sane EXPRESSION STATUS… - the round's status is one of these, and a failure has said something
+# sane EXPRESSION STATUS… - the round's status is one of these, and a failure has a message
 sane() {
 	local expression=$1 wanted
 	shift

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash disable=SC2016,SC2034 # inner shells expand; the scripts use what is set
 #
-# Broken machines. A lab is a script that runs as root in a mount namespace of its own, breaks
-# something there, sees the launch fail, does what the launcher says, and sees the launch work:
+# Broken machines. A lab is a script that runs as root in its own mount namespace. It breaks something there,
+# checks that the launch fails, follows the remedy, and checks that the launch works:
 #
 #	lab <<-'END'
 #		copy /usr/bin/newuidmap
@@ -12,9 +12,9 @@
 #		works true
 #	END
 #
-# The launcher runs as the test user, in an environment that is the script's: AS is a prefix for it
-# (env, unshare), AS_ROOT one for before the change of user, BECOME are options of setpriv(1). After
-# fails(), ERROR, CAUSE and REMEDY are what it said.
+# The launcher runs as the test user, in the script's environment: AS is a prefix for it (env, unshare), AS_ROOT
+# one for before the change of user, BECOME are options of setpriv(1). After fails(), ERROR, CAUSE and REMEDY
+# are the launcher's messages.
 
 # Functions of the test file that its scripts call.
 LAB_FUNCTIONS=()
@@ -28,7 +28,7 @@ lab() {
 	unshare --mount --propagation private "$@" bash -c "$functions
 set -euo pipefail
 AS=() AS_ROOT=() BECOME=() DISAGREED=0
-# What the remedies call.
+# The commands of the remedies.
 sudo() { \"\$@\"; }
 $(cat)
 [ \$DISAGREED -eq 0 ]" lab 3>&- 4>&-
@@ -39,12 +39,12 @@ user_lab() {
 	OUTER=1 lab setpriv --reuid "$USER_UID" --regid "$USER_GID" --init-groups --inh-caps=-all "$@"
 }
 
-# outer_lab - and as root of a user namespace, whose limits are its own
+# outer_lab - the same as root of a user namespace, whose limits it can set
 outer_lab() {
 	user_lab unshare --user --map-root-user --mount
 }
 
-# lab_start OPTIONS… COMMAND… - STATUS, and ERROR: all that it has said
+# lab_start OPTIONS… COMMAND… - launch; set STATUS and ERROR, all its messages
 lab_start() {
 	STATUS=0
 	if [ -n "$OUTER" ]; then
@@ -82,7 +82,7 @@ works() {
 	fi
 }
 
-# option REGEX - print what of the remedy matches
+# option REGEX - print the match in the remedy
 option() {
 	if ! grep -oE -m 1 -- "$1" <<<"$REMEDY" | head -1 | grep .; then
 		printf 'no "%s" in the remedy: %s\n' "$1" "$REMEDY" >&2
@@ -97,7 +97,7 @@ mend() {
 	eval "$command" >/dev/null
 }
 
-# copy FILE… - each is from now on one that may be changed
+# copy FILE… - replace each by a copy that the script may change
 copy() {
 	local file
 	for file in "$@"; do
@@ -106,7 +106,7 @@ copy() {
 	done
 }
 
-# file_over FILE TEXT - a file of this text in its place; the text is a format of printf
+# file_over FILE TEXT - replace it by a file with this text, a format of printf
 file_over() {
 	# shellcheck disable=SC2059
 	printf "$2" >"$T/over.${1##*/}"
@@ -123,12 +123,12 @@ etc_is_ours() {
 	mount -t overlay -o "lowerdir=/etc,upperdir=$T/etc/upper,workdir=$T/etc/work" overlay /etc
 }
 
-# without_leak_check - where a process may not make another: LeakSanitizer works from one
+# without_leak_check - for processes that cannot fork: LeakSanitizer needs a child process
 without_leak_check() {
 	export ASAN_OPTIONS=${ASAN_OPTIONS/detect_leaks=1/detect_leaks=0}
 }
 
-# in_session OPTIONS… COMMAND… - as works(), in a session of the test user that PAM has set up
+# in_session OPTIONS… COMMAND… - like works(), in a session of the test user that PAM has set up
 in_session() {
 	# shellcheck disable=SC2016 # for the inner shell
 	if ! su "$FAUXROOT_TEST_USER" -s /bin/sh -c 'exec "$FAUXROOT" "$@"' -- sh "$@" \
@@ -138,7 +138,7 @@ in_session() {
 	fi
 }
 
-# words TEXT - one a line
+# words TEXT - print its words, one a line
 words() {
 	tr -s ' \t\n' '\n' <<<"$1"
 }

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash disable=SC2034,SC2153,SC2154 # what labs use and set
 #
-# --check agrees with reality: on machines that are broken in many ways, with the options of real
-# clients, it names an obstacle exactly when the launch fails, and the same cause. After lab.bash.
+# --check agrees with the launch: on machines that are broken in many ways, with the options of real clients, it
+# names an obstacle exactly when the launch fails, and the same cause. Load it after lab.bash.
 
 matrix_setup() {
 	root_setup
@@ -14,8 +14,8 @@ matrix_setup() {
 	export DIR=$T/dir
 }
 
-# alone OPTIONS… COMMAND… - lab_start, again where other tests were in the way: descriptors that are
-# being sent count for all processes of a user (man 7 unix, ETOOMANYREFS)
+# alone OPTIONS… COMMAND… - lab_start, repeated when other tests disturb it: descriptors that are being sent
+# count for all processes of a user (man 7 unix, ETOOMANYREFS)
 alone() {
 	local _
 	for _ in {1..100}; do
@@ -46,8 +46,8 @@ agree() {
 	DISAGREED=1
 }
 
-# agree_all [OPTIONS…] - with the options of real clients, and these; with sanitizers, which take their
-# time, or with refused system calls, with two sets that have all that can fail
+# agree_all [OPTIONS…] - agree with the options of real clients, and these; with sanitizers, which are slow, or
+# with refused system calls, use two sets that cover every possible failure
 agree_all() {
 	if [ -n "$QUICK" ]; then
 		agree --state-dir="$DIR" --net=slirp4netns --disable-host-loopback --port-driver=builtin \
@@ -56,7 +56,7 @@ agree_all() {
 		agree "$@" true
 		return
 	fi
-	# dockerd-rootless.sh and containerd-rootless.sh, buildctl-daemonless.sh, by hand
+	# dockerd-rootless.sh and containerd-rootless.sh, buildctl-daemonless.sh, a direct call
 	agree --net=host --mtu=1500 --slirp4netns-sandbox=auto --slirp4netns-seccomp=auto \
 		--disable-host-loopback --port-driver=none --copy-up=/etc --copy-up=/run --copy-up=/var/lib \
 		--propagation=rslave --detach-netns --mtu=0 "$@" true
@@ -65,22 +65,22 @@ agree_all() {
 		--copy-up=/run --propagation=rslave "$@" true
 	agree --net=slirp4netns --copy-up=/etc --disable-host-loopback "$@" true
 	agree "$@" true
-	# and what is particular to us
+	# and options that only fauxroot has
 	agree --idmap=single --net=none "$@" true
 	agree --pidns --cgroupns --utsns --ipcns "$@" true
 }
 
-# state NAME - the next ones are about this
+# state NAME - the next launches are about this state of the machine
 state() {
 	STATE=$1 LAUNCHED=""
 	AS=() AS_ROOT=() BECOME=()
 }
 
-# UNEXPLAINED=1 - the errors to come have no row of the table, they say it all themselves
+# UNEXPLAINED=1 - the next errors have no row of the table, because they are complete by themselves
 
-# BEGINS=REGEX - what each of the errors to come begins with
+# BEGINS=REGEX - the beginning of each of the next errors
 
-# broken - something of the last state must have failed: else it was not provoked
+# broken - at least one launch of the last state must have failed: otherwise the state was not provoked
 broken() {
 	if ! grep -q '12[567]' <<<"$LAUNCHED"; then
 		echo "$STATE: every launch works" >&2
@@ -88,7 +88,7 @@ broken() {
 	fi
 }
 
-# sound - nothing of it has
+# sound - no launch of the last state has failed
 sound() {
 	equals "" "$(tr -d 0 <<<"$LAUNCHED")"
 }

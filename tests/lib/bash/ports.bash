@@ -5,13 +5,13 @@
 
 PORTCHECK=$FAUXROOT_TEST_TOOLS/portcheck
 
-# Tests may run at a time. Who has chosen a port holds it until the test ends by a link in here that
-# names its process: from the choice to the bind, and from one bind to the next, none is listening.
+# Tests may run at the same time. A test reserves a port until its end, by a link in this directory that names
+# its process: nobody listens at the port between the choice and the bind, and between two binds.
 RESERVED=$BATS_TMPDIR/fauxroot-test-ports
 OWN_PORTS=()
 
-# free_port [NEEDED] - PORT: one of the host with NEEDED - 1 free neighbours above it, on either family
-# and for TCP and UDP; below the range that the kernel gives away by itself
+# free_port [NEEDED] - set PORT to a host port with NEEDED - 1 free neighbours above it, on either family and
+# for TCP and UDP; below the kernel's range of ephemeral ports
 free_port() {
 	local wanted=${1:-1} try at number taken
 	taken=" $(awk 'FNR > 1 { sub(/.*:/, "", $2); print $2 }' /proc/net/{tcp,tcp6,udp,udp6} | tr '\n' ' ')"
@@ -30,13 +30,13 @@ free_port() {
 
 reserve() { # PORT
 	local holder
-	# It goes with the last of those who hold one.
+	# The directory is removed with the last reservation.
 	mkdir -m 1777 "$RESERVED" 2>/dev/null || true
 	if ln -s $$ "$RESERVED/$1" 2>/dev/null; then
 		OWN_PORTS+=("$RESERVED/$1")
 		return
 	fi
-	# Of a test that was killed. Not ours yet: somebody else may be here at this moment.
+	# Of a killed test. Not ours yet: another test may take it at this moment.
 	holder=$(readlink "$RESERVED/$1") && gone "$holder" && rm -f "$RESERVED/$1"
 	return 1
 }
@@ -51,13 +51,13 @@ launch_ports() {
 	launch --net=none --port-driver=builtin "$@"
 }
 
-# stop_all - stop(), where the target's own children outlive it
+# stop_all - stop(), when the target's own children outlive it
 stop_all() {
 	stop || return
 	kill_marked
 }
 
-# api METHOD PATH [BODY] - CODE and BODY of the answer
+# api METHOD PATH [BODY] - set CODE and BODY to the answer
 api() {
 	local answer
 	answer=$(curl -sS --max-time 60 --unix-socket "$S/api.sock" -X "$1" ${3+--data-raw "$3"} \
@@ -65,8 +65,8 @@ api() {
 	CODE=${answer##*$'\n'} BODY=${answer%$'\n'*}
 }
 
-# publish PROTO PARENT_IP PARENT_PORT CHILD_IP CHILD_PORT - over the API: ID, and PORT of the host.
-# PARENT_PORT is 0 for any, or "own" for one that nobody takes when it is free again.
+# publish PROTO PARENT_IP PARENT_PORT CHILD_IP CHILD_PORT - over the API: set ID, and PORT of the host.
+# PARENT_PORT is 0 for any, or "own" for a reserved port, which stays free after its removal.
 publish() {
 	if [ "$3" = own ]; then
 		free_port 1 || return
@@ -104,7 +104,7 @@ ctl() {
 	"$FAUXROOTCTL" --socket "$S/api.sock" "$@" 3>&- 4>&-
 }
 
-# port_objects - the published ports, one JSON object a line
+# port_objects - print the published ports, one JSON object a line
 port_objects() {
 	ctl list-ports --json | jq -c '.[]'
 }
@@ -114,12 +114,12 @@ connects() {
 	(exec 5<>"/dev/tcp/$1/$2") 2>/dev/null
 }
 
-# said tcp|udp IP PORT - the first line of a server's answer. Datagrams may be lost on a busy machine:
-# the question is asked until there is one.
+# said tcp|udp IP PORT - print the first line of a server's answer. A busy machine may lose datagrams: repeat
+# the request until there is an answer.
 said() {
 	(
 		exec 5<>"/dev/$1/$2/$3" || exit
-		# Not read: that takes byte after byte, and with the first the rest of a datagram is gone.
+		# Not with read: it reads single bytes, and the first one discards the rest of a datagram.
 		if [ "$1" = tcp ]; then
 			timeout "$DEADLINE" head -n 1 <&5
 			exit
@@ -134,7 +134,7 @@ said() {
 	)
 }
 
-# part NAME - the PID of the launcher's forwarder or agent
+# part NAME - print the PID of the launcher's forwarder or agent
 part() {
 	child_of "$LAUNCHER" "$1"
 }
@@ -144,8 +144,8 @@ replaced() { # NAME OLD
 	now=$(part "$1") && [ "$now" != "$2" ]
 }
 
-# made_ahead - how many sockets an idle forwarder may hold for connections to come: each of its threads
-# 4 for either family of TCP and 16 for either of UDP
+# made_ahead - print how many sockets an idle forwarder may prepare for new connections: each of its threads 4
+# for either family of TCP and 16 for either of UDP
 made_ahead() {
 	local threads
 	threads=$(nproc)
@@ -160,8 +160,7 @@ pss_of() { # PID - in KiB
 	awk '$1 == "Pss:" { print $2 }' "/proc/$1/smaps_rollup"
 }
 
-# memory_of PID - in KiB, its anonymous memory: what PSS counts of pages that others share depends on
-# who else runs
+# memory_of PID - print its anonymous memory in KiB: the PSS of shared pages depends on the other processes
 memory_of() {
 	awk '$1 == "Anonymous:" { print $2 }' "/proc/$1/smaps_rollup"
 }

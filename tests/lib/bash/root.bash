@@ -12,7 +12,7 @@ load_root() {
 	USER_GID=$(id -g "$FAUXROOT_TEST_USER")
 }
 
-# As common_setup, with everything owned by the test user.
+# Like common_setup, with everything owned by the test user.
 root_setup() {
 	load_root || return
 	chmod 0755 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR"/test "$BATS_TEST_TMPDIR" 2>/dev/null
@@ -20,16 +20,15 @@ root_setup() {
 	chown "$USER_UID:$USER_GID" "$T" "$T"/*
 }
 
-# as_user COMMAND… - in place of a shell of that user; keeps the environment
+# as_user COMMAND… - exec it as that user, with the same environment
 as_user() {
 	HOME=$(getent passwd "$FAUXROOT_TEST_USER" | cut -d: -f6) USER=$FAUXROOT_TEST_USER \
 		setpriv --reuid "$USER_UID" --regid "$USER_GID" --init-groups \
 		--inh-caps=-all "$@" 3>&- 4>&-
 }
 
-# launch_as [PREFIX… --] OPTIONS… - launch() as the test user, behind a prefix such as
-# "nsenter --net=…" or "strace …"; $LAUNCHER is the launcher's PID where every word of the prefix
-# execs the next.
+# launch_as [PREFIX… --] OPTIONS… - launch() as the test user, behind a prefix such as "nsenter --net=…" or
+# "strace …"; $LAUNCHER is the launcher's PID if every word of the prefix execs the next.
 launch_as() {
 	local prefix=()
 	while [ "$1" != -- ]; do
@@ -46,8 +45,8 @@ launch_as() {
 	TARGET=$(<"$S/child_pid")
 }
 
-# map_outside FILE LAUNCH… - uid_map or gid_map of a command as the host's root reads it; LAUNCH… is all
-# but the command
+# map_outside FILE LAUNCH… - print uid_map or gid_map of a command as the host's root reads it; LAUNCH… is the
+# command line without the command
 map_outside() {
 	local file=$1 launcher
 	shift
@@ -61,7 +60,7 @@ map_outside() {
 	wait $launcher
 }
 
-# holder NAME FLAGS… - a process in new namespaces of its own, its PID in the variable NAME
+# holder NAME FLAGS… - start a process in new namespaces; the variable NAME is its PID
 holder() {
 	local name=$1 before
 	shift
@@ -75,14 +74,14 @@ in_new_namespace() {
 	[ "$(cat "/proc/$1/comm" 2>/dev/null)" = sleep ]
 }
 
-# ---- a host and a remote client of it ----
+# ---- a host and a remote client ----
 #
 #	client 198.51.100.2, 2001:db8::2 ── veth ── host 198.51.100.1, 2001:db8::1
 
 HOST4=198.51.100.1 CLIENT4=198.51.100.2
 HOST6=2001:db8::1 CLIENT6=2001:db8::2
 
-# two_networks - the network namespaces HOST_NS and OUT_NS, for all tests of a file
+# two_networks - create the network namespaces HOST_NS and OUT_NS, for all tests of a file
 two_networks() {
 	holder HOST_NS --net
 	holder OUT_NS --net
@@ -103,8 +102,8 @@ end_networks() {
 	end_servers
 }
 
-# serve PREFIX… COMMAND… - in the background, for all tests of a file; until end_servers. What it forks,
-# a socat for each sender of datagrams, carries the same mark.
+# serve PREFIX… COMMAND… - run it in the background, for all tests of a file, until end_servers. Its children,
+# a socat for each sender of datagrams, have the same mark.
 serve() {
 	export FILE_MARK=${FILE_MARK:-file.$$.$EPOCHREALTIME}
 	FAUXROOT_TEST_MARK=$FILE_MARK "$@" </dev/null >/dev/null 2>&1 3>&- 4>&- &

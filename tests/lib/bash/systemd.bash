@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 #
-# A real `systemd --user` manager of the test user, for tests that start as root, also where PID 1 is
-# no systemd. It believes the machine to be booted with systemd where /run/systemd/system is there: a
-# tmpfs in its own mount namespace has one. It gets a cgroup that belongs to the user, as a login would
-# have given it. Units are those of contrib/systemd and of the test; their output is in $UNIT_LOG.
+# A real `systemd --user` manager of the test user, for tests that start as root, also when PID 1 is not
+# systemd. It needs /run/systemd/system, which shows that the machine was booted with systemd: a tmpfs in
+# its own mount namespace has one. It gets a cgroup that belongs to the user, as after a login. The units
+# are those of contrib/systemd and of the test; their output is in $UNIT_LOG.
 #
-# And a real system manager as PID 1 of a PID namespace, with a /run, a /var/lib, users and cgroups of
-# its own, for the system-wide unit.
+# And a real system manager as PID 1 of a PID namespace, with its own /run, /var/lib, users and cgroups, for the
+# system-wide unit.
 
 UNITS_SHIPPED=$ROOT/contrib/systemd
 
-# cgroup_trees - where systemd keeps its cgroups on this machine
+# cgroup_trees - print where systemd keeps its cgroups on this machine
 cgroup_trees() {
 	local tree
 	if [ "$(stat -f -c %T /sys/fs/cgroup)" = cgroup2fs ]; then
@@ -33,7 +33,7 @@ need_systemd() {
 	[ -w "$tree/cgroup.procs" ] || skip "there is no cgroup tree to write to"
 }
 
-# prepare_manager - its executable, cgroups, and a place for units
+# prepare_manager - find its executable, create cgroups and a directory for units
 prepare_manager() {
 	local tree name=fauxroot-test.$FAUXROOT_TEST_MARK
 	SYSTEMD=/usr/lib/systemd/systemd
@@ -75,8 +75,8 @@ start_manager() {
 	wait_for manager_runs
 }
 
-# start_system_manager - what it runs sees the launcher's directory at /run/test/build, and writes to
-# /run/test/unit.log. Its units are those of $UNIT_DIR alone: nothing of the machine's is started.
+# start_system_manager - its services see the launcher's directory at /run/test/build, and write to
+# /run/test/unit.log. It only has the units of $UNIT_DIR: no service of the machine is started.
 start_system_manager() {
 	local target
 	prepare_manager
@@ -98,8 +98,8 @@ start_system_manager() {
 		for file in passwd group subuid subgid machine-id; do
 			[ ! -e "/etc/$file" ] || mount --bind "$test/$file" "/etc/$file"
 		done
-		# PID 1 may change what is the whole machine's, by a remount, too: it gets copies, or
-		# cannot write.
+		# PID 1 may change properties of the whole machine, also by a remount: it gets copies, or
+		# read-only mounts.
 		mkdir "$test/cgroup"
 		if [ "$(stat -f -c %T /sys/fs/cgroup)" = cgroup2fs ]; then
 			mount -t cgroup2 cgroup2 "$test/cgroup"
@@ -150,12 +150,12 @@ system_manager_runs() {
 	PID1=$(child_of "$MANAGER" systemd) && [ "$(system_sc is-system-running)" = running ]
 }
 
-# system_sc WORDS… - systemctl, inside
+# system_sc WORDS… - run systemctl, inside
 system_sc() {
 	inside timeout 120 systemctl --no-pager "$@"
 }
 
-# inside COMMAND… - as the machine's root, in the system manager's namespaces
+# inside COMMAND… - run it as the machine's root, in the system manager's namespaces
 inside() {
 	nsenter --target "$PID1" --mount --pid --net --uts --ipc --wd=/ "$@" 3>&- 4>&-
 }
@@ -167,7 +167,7 @@ manager_runs() {
 stop_manager() {
 	local cgroup status=0
 	[ -n "${MANAGER:-}" ] || return 0
-	# The system manager goes with the parent of its PID namespace.
+	# The system manager is killed with the parent of its PID namespace.
 	kill "-$([ -n "${PID1:-}" ] && echo KILL || echo TERM)" "$MANAGER" 2>/dev/null || true
 	if ! wait_for gone "$MANAGER"; then
 		kill_marked
@@ -184,7 +184,7 @@ cgroup_removed() {
 	! [ -e "$1" ]
 }
 
-# sc WORDS… - systemctl --user, where the manager's /run/systemd is
+# sc WORDS… - run systemctl --user, where the manager's /run/systemd is mounted
 sc() {
 	nsenter --target "$MANAGER" --mount --wd=/ -- setpriv --reuid "$USER_UID" --regid "$USER_GID" \
 		--init-groups timeout 120 systemctl --user --no-pager "$@" 3>&- 4>&-
@@ -199,9 +199,9 @@ property_is() { # UNIT NAME VALUE
 	[ "$(property "$1" "$2")" = "$3" ]
 }
 
-# adapt UNIT COMMAND [OPTIONS…] - take up a shipped user unit; a drop-in puts COMMAND in the place of
-# its daemon, our launcher in that of fauxroot, and OPTIONS before the unit's own. Lines for the
-# drop-in's [Service] section may come on stdin.
+# adapt UNIT COMMAND [OPTIONS…] - install a shipped user unit; a drop-in replaces its daemon by COMMAND and
+# fauxroot by our launcher, and puts OPTIONS before the unit's own. Lines for the drop-in's [Service] section
+# may come on stdin.
 adapt() {
 	local unit=$1 command=$2 line file=$1
 	shift 2

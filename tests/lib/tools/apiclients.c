@@ -4,9 +4,9 @@
  *
  *   apiclients SOCKET N silent|served
  *
- * Opens N connections, one after the other; "served" ones ask something and are answered first.
- * Prints "ready"; at the end of standard input, the numbers of those that the server has closed
- * meanwhile, counted from 0. Status 0 where each could be opened, and was answered.
+ * Opens N connections, one after the other; "served" ones send a request and get its answer first.
+ * Prints "ready"; at the end of standard input, the numbers of the connections that the server has
+ * closed meanwhile, counted from 0. Status 0 if each could be opened, and was answered.
  */
 #include <errno.h>
 #include <poll.h>
@@ -30,7 +30,7 @@
 static const char request[] = "GET /v1/ports HTTP/1.1\r\nHost: x\r\n\r\n";
 static const char status[] = "HTTP/1.1 200 OK\r\n";
 
-/* The answer's first piece has its status line; the rest is taken as far as it has come. */
+/* The first piece of the answer has its status line; read the available rest. */
 static bool is_served(int fd)
 {
 	char answer[4096];

@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * attack: what a command can get hold of that is not its own.
+ * attack: find out which other processes a command can access.
  *
  *	attack SECONDS [--uncover-proc] [--spare-parent]
  *
- * Runs as fauxroot's command. For SECONDS and without pause it looks at every process of its own
- * uid that /proc shows, itself and a process that it has planted aside, and tries on each whatever
- * would give it that process's memory, descriptors, root directory or namespaces. Names of
- * processes and of what worked go to stdout, each once. It begins with the planted process, which
- * is its own and must be had by each means: a means that fails there proves nothing.
+ * Runs as fauxroot's command. For SECONDS and without pause it inspects every process of its own
+ * uid that /proc shows, except itself and a process that it has planted. On each it tries
+ * everything that would give it that process's memory, descriptors, root directory or namespaces.
+ * It prints the names of processes and of successful means to stdout, each once. It begins with the
+ * planted process, which is its own and must be accessible by each means: a means that fails there
+ * proves nothing.
  *
- * --uncover-proc: unmount /proc first, so that with --pidns the host's is seen. What takes a PID
- * then is left out: PIDs there are the host's. --spare-parent: leave out the parent, which with
- * --pidns is the init that the command may reach.
+ * --uncover-proc: unmount /proc first, so that with --pidns the host's is visible. Means that take
+ * a PID are omitted then: the visible PIDs are the host's. --spare-parent: omit the parent, which
+ * with --pidns is the init that the command may access.
  *
- * Exit status: 0 nothing was had, 1 something was, 2 the planted process was not, or nobody was
- * seen.
+ * Exit status: 0 nothing was accessible, 1 something was, 2 the planted process was not, or no
+ * process was visible.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -48,7 +49,7 @@
 #define SYS_pidfd_getfd 438
 #endif
 
-/* Processes of strangers are many on a busy machine: they are looked at in one round of so many. */
+/* A busy machine has many unrelated processes: one round in so many inspects them. */
 enum { MAX_NAMES = 64, FDS = 16, STRANGERS_EVERY = 16 };
 
 /* A process as /proc shows it. */
@@ -126,7 +127,7 @@ static bool by_fd(const struct prey *p)
 	return false;
 }
 
-/* Where access is refused Linux 5.10 may open the directory of the link in its place. */
+/* Where access is refused Linux 5.10 may open the link's own directory instead. */
 static bool opens_ns(const struct prey *p, const char *name)
 {
 	int fd = openat(p->dir, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -150,7 +151,7 @@ static bool by_seize(const struct prey *p)
 {
 	if (ptrace(PTRACE_SEIZE, p->pid, NULL, NULL) < 0)
 		return false;
-	/* It ends with us, or goes on when we do. */
+	/* It exits with us, or continues when we do. */
 	(void)ptrace(PTRACE_INTERRUPT, p->pid, NULL, NULL);
 	(void)waitpid(p->pid, NULL, __WALL);
 	(void)ptrace(PTRACE_DETACH, p->pid, NULL, NULL);
@@ -166,7 +167,7 @@ static bool by_attach(const struct prey *p)
 	return true;
 }
 
-/* That the address means nothing there is no refusal. */
+/* An error about the address is no refusal. */
 static bool by_vm_readv(const struct prey *p)
 {
 	char byte;
@@ -201,7 +202,7 @@ static bool by_perf(const struct prey *p)
 	return fd >= 0;
 }
 
-/* In a child: it would take us with it. */
+/* In a child: it would kill us with it. */
 static bool by_setns(const struct prey *p)
 {
 	int pidfd = (int)syscall(SYS_pidfd_open, p->pid, 0), status = 1;
@@ -326,8 +327,8 @@ static void look_around(struct attack *a)
 	a->rounds++;
 }
 
-/* The number that a link of /proc names, or a field of /proc/self/stat. */
-/* The number that @text begins with after blanks; 0 for none. */
+/* The number that @text begins with after blanks, of a link in /proc or a field of /proc/self/stat;
+ * 0: none. */
 static pid_t number_of(const char *text)
 {
 	struct cursor c = cursor_of(text);
@@ -357,7 +358,7 @@ static pid_t parent_number(void)
 	return line ? number_of(line + strlen("\nPPid:")) : 0;
 }
 
-/* A process of our own, with its number in this /proc: it tells that itself. */
+/* Fork a process of our own. It reports its number in this /proc itself. */
 static pid_t plant(pid_t *ret_number)
 {
 	int fds[2];
@@ -382,7 +383,7 @@ static pid_t plant(pid_t *ret_number)
 	return pid;
 }
 
-/* Each means has the planted process; else it says nothing that others are not had. */
+/* Each means must work on the planted process; otherwise its failure on others proves nothing. */
 static bool control(const struct attack *a, pid_t planted)
 {
 	char path[32];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * forge - as the command in a PID namespace: take init's socket to the launcher, and report without
- * end that the command has stopped. Says "forging" once it does.
+ * forge - as the command in a PID namespace: take init's socket to the launcher, and report
+ * endlessly that the command has stopped. Prints "forging" once it does.
  */
 #include <errno.h>
 #include <signal.h>

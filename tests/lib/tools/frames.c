@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * frames: what a target that is root of its network can send past its own IP stack, and whether it
- * arrives.
+ * frames: send frames past the IP stack of a target that is root of its network, and show whether
+ * they arrive.
  *
  *	frames listen         take a free port for UDP and TCP, IPv4 and IPv6, on all addresses of
  *			      the host, and print it. Then print what arrives, one line each: the
@@ -309,7 +309,7 @@ static bool print_datagrams(int sock)
 	return true;
 }
 
-/* One number that is free for both. */
+/* Find one port number that is free for both. */
 static int open_listeners(int *ret_udp, int *ret_tcp, uint16_t *ret_port)
 {
 	for (int i = 0; i < 100; i++) {
@@ -339,7 +339,7 @@ static int serve(void)
 		if (poll(fds, ARRAY_SIZE(fds), -1) < 0)
 			return fail("waiting");
 		more = print_datagrams(fds[0].fd);
-		/* After them: a connection that was made before the "end" is among those. */
+		/* After the datagrams: a connection made before the "end" must be counted. */
 		print_connections(fds[1].fd);
 	}
 	return fflush(stdout) ? 1 : 0;

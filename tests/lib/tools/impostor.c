@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * impostor: a target that puts a server of its own in the place of one of the instance's sockets.
+ * impostor: a target that puts its own server in the place of one of the instance's sockets.
  *
- *	impostor ns PATH KIND…   as ns.sock: hands out its own namespaces of these kinds ("user",
- *				 "mnt"), as a launcher does
+ *	impostor ns PATH KIND…   as ns.sock: passes its own namespaces of these kinds ("user",
+ *				 "mnt"), like a launcher
  *	impostor api PATH TEXT   as api.sock: answers each request with 200 and the JSON TEXT
  *
- * Writes "ready" when it listens, then a line a client, until it is killed: "sent nothing" where
- * the client of an api.sock has gone without a request.
+ * Writes "ready" when it listens, then a line for each client, until it is killed: "sent nothing"
+ * if the client of an api.sock has closed without a request.
  */
 #include <fcntl.h>
 #include <stdbool.h>

@@ -2,13 +2,13 @@
 /*
  * notify: both sides of sd_notify(3), for tests without a service manager.
  *
- *	notify listen ADDRESS    in the manager's place: one line a message, until SIGTERM:
- *	                         "PID UID N-DESCRIPTORS TEXT", its newlines shown as '|', then what
- *	                         can be read from the first descriptor in [brackets]
+ *	notify listen ADDRESS    act as manager: print one line a message, until SIGTERM:
+ *	                         "PID UID N-DESCRIPTORS TEXT", its newlines shown as '|', then the
+ *	                         contents of the first descriptor in [brackets]
  *	notify send TEXT [FILE…] one message with so many descriptors
  *	notify bytes N CHAR      one message of N times CHAR (which may be '0': NUL)
  *	notify full N            one message with N descriptors
- *	notify barrier           returns when all before it has been read
+ *	notify barrier           return when all earlier messages have been read
  *	notify flood N           N messages, "X_N=1" to "X_N=N"
  *
  * TEXT may hold \n and \r.

@@ -4,9 +4,9 @@
  *
  * The room port without the rest of fauxroot: runs COMMAND in a new user, mount and network
  * namespace (this user mapped to root, lo up, then SCRIPT run by sh), with the builtin driver
- * publishing SPECs, and supervises the driver's processes as the launcher does. Orders come on
- * stdin, one a line: "add SPEC", "remove ID", "list", "source", "restarted"; answers go to stdout.
- * Ends with COMMAND. With --slirp the driver is slirp4netns's, at that API socket.
+ * publishing SPECs, and supervises the driver's processes like the launcher. It reads orders from
+ * stdin, one a line: "add SPEC", "remove ID", "list", "source", "restarted"; it writes answers to
+ * stdout. It exits with COMMAND. With --slirp the driver is slirp4netns's, at that API socket.
  */
 #include <errno.h>
 #include <event2/event.h>
@@ -287,7 +287,7 @@ int main(int argc, char **argv)
 		fail(&err);
 	close(ready[1]);
 	close(go[0]);
-	/* End of file: the network is there, or the child has ended. */
+	/* End of file: the network exists, or the child has exited. */
 	(void)!read(ready[0], &word, 1);
 	if (ports_start(&b->ports, &b->ns, &net, &err) < 0 || ports_publish(&b->ports, &err) < 0)
 		fail(&err);

@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * portcheck: does what goes through a forwarded port arrive, whole and in order?
+ * portcheck: check that data through a forwarded port arrives complete and in order
  *
  *   portcheck serve ADDRESS PORT           TCP and UDP server, behind the port
  *   portcheck echo ADDRESS PORT BYTES N    N connections at once: BYTES each way, then half-close
  *   portcheck fetch ADDRESS PORT BYTES N   the server half-closes first, then BYTES go to it
  *   portcheck urgent ADDRESS PORT BYTES    as echo, with urgent data (man 7 tcp) between
- *   portcheck stall ADDRESS PORT BYTES     send to a server that never reads; prints what was taken
+ *   portcheck stall ADDRESS PORT BYTES     send to a server that never reads; print the sent bytes
  *   portcheck reset ADDRESS PORT           the server resets: the client must see it
- *   portcheck refused ADDRESS PORT         nobody behind the port: the client must see a reset
+ *   portcheck refused ADDRESS PORT         no server behind the port: the client must see a reset
  *   portcheck idle ADDRESS PORT N          open N connections, print "ready", wait for a line on
  *                                          stdin, then use each of them
  *   portcheck churn ADDRESS PORT N         N connections, one after the other
  *   portcheck crowd ADDRESS PORT N M       N connections, M of them at any time
  *   portcheck hold ADDRESS PORT N          open N connections, print "ready", wait until all have
  *                                          been reset
- *   portcheck datagrams ADDRESS PORT       of all sizes, 0 and 65507 included, each echoed whole
- *   portcheck sources ADDRESS PORT N TRIES a datagram from each of N sockets, again where no answer
- *                                          comes; prints how many were answered with their own
+ *   portcheck datagrams ADDRESS PORT       of all sizes, 0 and 65507 included, each echoed complete
+ *   portcheck sources ADDRESS PORT N TRIES a datagram from each of N sockets, repeated without an
+ *                                          answer; print how many got their own answer
  *
- * A connection's first byte tells the server what to do. Data is a pseudo-random sequence that both
- * sides compute, so every byte is compared. Status 0 where all was as it should be.
+ * A connection's first byte selects the server's action. Data is a pseudo-random sequence that both
+ * sides compute, so every byte is compared. Status 0 if all checks passed.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -71,7 +71,7 @@ static void send_sequence(int fd, uint64_t seed, uint64_t bytes)
 	}
 }
 
-/* The same, the last byte of each chunk being urgent. */
+/* The same, with the last byte of each chunk urgent. */
 static void send_urgent_sequence(int fd, uint64_t seed, uint64_t bytes)
 {
 	static __thread char data[CHUNK];
@@ -87,7 +87,7 @@ static void send_urgent_sequence(int fd, uint64_t seed, uint64_t bytes)
 	}
 }
 
-/* Receive to the end of file: exactly @bytes of the sequence. */
+/* Receive until end of file: exactly @bytes of the sequence. */
 static void expect_sequence(int fd, uint64_t seed, uint64_t bytes)
 {
 	static __thread char data[CHUNK], wanted[CHUNK];
@@ -194,7 +194,7 @@ static void start(void *(*run)(void *), int fd)
 	pthread_attr_destroy(&attr);
 }
 
-/* Idle connections share one thread: those that say 'i'. @arg is its epoll set. */
+/* Idle connections share one thread: those that send 'i'. @arg is its epoll set. */
 static void *serve_idle(void *arg)
 {
 	int epoll = (int)(intptr_t)arg;
@@ -235,7 +235,7 @@ static int serve(const struct peer *peer)
 		if (client < 0)
 			continue;
 		setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
-		/* Whoever is idle says so at once. */
+		/* An idle client sends its byte at once. */
 		if (recv(client, &mode, 1, MSG_PEEK) == 1 && mode == 'i') {
 			struct epoll_event event = {.events = EPOLLIN, .data.fd = client};
 
@@ -302,7 +302,7 @@ static int streams(struct peer *peer, uint64_t n)
 	return 0;
 }
 
-/* Urgent data in the middle of a segment, after which nothing comes; then much of it. */
+/* Urgent data in the middle of a segment, followed by nothing; then much of it. */
 static int urgent(struct peer *peer)
 {
 	int fd = dial(peer), cork = 1;
@@ -329,7 +329,7 @@ static int stall(const struct peer *peer)
 	uint64_t taken = 0;
 
 	send_all(poller.fd, "n", 1);
-	/* Two seconds without room: held up. */
+	/* Two seconds without room: the sender is blocked. */
 	while (taken < peer->bytes && poll(&poller, 1, 2000) > 0) {
 		ssize_t n = send(poller.fd, data, sizeof(data), MSG_DONTWAIT | MSG_NOSIGNAL);
 
@@ -339,7 +339,7 @@ static int stall(const struct peer *peer)
 	}
 	printf("%llu\n", (unsigned long long)taken);
 	fflush(stdout);
-	/* Until told to go: the forwarder's memory can be looked at. */
+	/* Wait for a line: the test can check the forwarder's memory. */
 	(void)!read(STDIN_FILENO, data, 1);
 	close(poller.fd);
 	return taken < peer->bytes ? 0 : 1;
@@ -370,7 +370,7 @@ static void ping(int fd, const char *word)
 		die("no echo");
 }
 
-/* @n connections, each of which works; and say so. */
+/* Open @n connections, each of which works; and print "ready". */
 static int *open_idle(const struct peer *peer, uint64_t n)
 {
 	int *fds = calloc(n, sizeof(*fds));
@@ -413,7 +413,7 @@ static int churn(const struct peer *peer, uint64_t n)
 	return 0;
 }
 
-/* One connection of a crowd, that sends a word and waits for its echo. */
+/* One connection of a crowd: it sends a message and waits for its echo. */
 static int join_crowd(const struct peer *peer, int epoll)
 {
 	struct epoll_event event = {.events = EPOLLOUT | EPOLLIN | EPOLLET};
@@ -425,7 +425,7 @@ static int join_crowd(const struct peer *peer, int epoll)
 	return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
 }
 
-/* Go on with @fd; true when its echo has come whole, up to the end of file. */
+/* Continue with @fd; true when its echo has arrived completely, up to the end of file. */
 static bool serve_crowd(int fd, uint32_t events, bool *said)
 {
 	char byte;
@@ -511,7 +511,7 @@ static int datagrams(const struct peer *peer)
 	return 0;
 }
 
-/* Datagrams may be lost where descriptors or local ports run out, and on a busy machine. */
+/* Datagrams may be lost when descriptors or local ports run out, and on a busy machine. */
 static bool is_answered(const struct peer *peer, uint64_t number, uint64_t tries)
 {
 	int fd = open_socket(peer, SOCK_DGRAM);

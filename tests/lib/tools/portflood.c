@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * portflood ADDRESS PORT N: N connections at once that say they are idle (see portcheck.c) and stay
+ * portflood ADDRESS PORT N: open N connections at once that send 'i' (see portcheck.c), stay idle
  *
- * Prints "ready" when each of them has been opened or has failed, whether anybody has accepted it
- * or not. Ends with a line on stdin, and then prints how many are still open.
+ * Prints "ready" when each of them has been opened or has failed, whether it was accepted or not.
+ * Waits for a line on stdin, prints how many are still open, and exits.
  */
 #include <poll.h>
 #include <signal.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For the checkers of ports: addresses, sockets, and an end with a sentence. */
+/* For the checkers of ports: addresses, sockets, and an exit with a message. */
 #pragma once
 
 #include <arpa/inet.h>
@@ -18,7 +18,7 @@
 
 #define TIMEOUT_S 60
 
-/* Whom a checker talks to, or where it serves, and what. */
+/* The address that a checker connects to or serves, and its action. */
 struct peer {
 	union {
 		struct sockaddr sa;
@@ -66,7 +66,7 @@ static inline int open_socket(const struct peer *peer, int type)
 	return fd;
 }
 
-/* From the IPv4 address that PORTPEER_SOURCE names, if any: on loopback, another client. */
+/* From the IPv4 address in PORTPEER_SOURCE, if it is set: on loopback, another client. */
 static inline void bind_source(int fd)
 {
 	const char *text = getenv("PORTPEER_SOURCE");
@@ -87,7 +87,7 @@ static inline int dial(const struct peer *peer)
 	return fd;
 }
 
-/* False where the peer has gone, which a server survives. */
+/* False if the peer has closed; a server continues then. */
 static inline bool try_send(int fd, const char *data, size_t n)
 {
 	while (n > 0) {
@@ -124,7 +124,7 @@ static inline void parse_peer(struct peer *peer, const char *address, const char
 	}
 }
 
-/* Whatever the soft limit is that the tests were started with. */
+/* The tests may have been started with a low soft limit. */
 static inline void raise_descriptor_limit(void)
 {
 	struct rlimit limit;

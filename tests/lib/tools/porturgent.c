@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * porturgent: is a stream with urgent data ever cut?
+ * porturgent: check that no stream with urgent data is truncated
  *
  *   porturgent serve ADDRESS PORT               the server, behind the port
  *   porturgent client ADDRESS PORT N MAX SEED   N connections, 8 at a time, of 0 to MAX bytes
- * either way; prints how many were whole, and each other one porturgent pipes use up the user's
- * pages for pipes (man 7 pipe), print "ready" and hold them until stdin ends
+ *                                               either way; print how many were complete,
+ *                                               and each other connection
+ *   porturgent pipes                            use up the user's pages for pipes (man 7
+ *                                               pipe), print "ready", hold them until stdin ends
  *
- * Each connection has sizes of its own, from a few bytes to MAX, and up to four urgent bytes (man 7
- * tcp) at places of their own, either way, followed by an orderly end. A third of the connections
- * sends only up, a third only down. The sender's last bytes and its end of file are there while the
- * relay still stands at an urgent mark: that is where splice(2) returns 0 before the end.
+ * Each connection has its own sizes, from a few bytes to MAX, and up to four urgent bytes (man 7
+ * tcp) at its own positions, either way, followed by an orderly close. A third of the connections
+ * sends only up, a third only down. The sender's last bytes and its end of file arrive while the
+ * relay is still at an urgent mark: this is where splice(2) returns 0 before the end.
  *
- * Both sides compute the bytes, so every byte is compared. At its end of file the server says how
- * many bytes have come. Status 0 where all connections were whole.
+ * Both sides compute the bytes, so every byte is compared. At the end of file the server reports
+ * how many bytes have arrived. Status 0 if all connections were complete.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -72,7 +74,7 @@ static int compare_places(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* As many small streams as large ones. */
+/* Equal numbers of small and large streams. */
 static struct plan make_plan(uint64_t *random, uint64_t max)
 {
 	struct plan plan = {.seed = next_random(random)};
@@ -109,7 +111,7 @@ static bool send_range(int fd, const struct plan *plan, uint64_t from, uint64_t 
 	return true;
 }
 
-/* All of the plan; on a lost connection the rest shows as missing on the other side. */
+/* Send the whole plan; after a lost connection the other side notices the missing rest. */
 static void *send_plan(void *arg)
 {
 	const struct direction *d = arg;
@@ -280,7 +282,7 @@ static int hold_pipes(void)
 	int fds[2];
 
 	raise_descriptor_limit();
-	/* Where 1 MiB is no longer to be had, smaller ones take what is left. */
+	/* When 1 MiB is no longer possible, smaller pipes take the rest. */
 	for (int size = 1 << 20; size >= 1 << 14; size /= 2)
 		do {
 			if (pipe(fds) < 0)

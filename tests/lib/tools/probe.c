@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * probe: what a target sees of the process it was made from, and a few things it may do.
+ * probe: print what a target sees of the process that started it, and do a few simple things.
  *
  *	probe fds [FILE]      one line an open descriptor: number and what it leads to
  *	probe catch SIGNAL    print each signal that arrives; SIGNAL ends it, with status 0
@@ -28,7 +28,7 @@
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
 
-/* The directory's own descriptor and the output file are opened last, so they do not count. */
+/* The directory's own descriptor and the output file are opened last, so they are not counted. */
 static int list_fds(const char *path)
 {
 	DIR *dir = opendir("/proc/self/fd");
@@ -61,8 +61,8 @@ static int list_fds(const char *path)
 }
 
 /*
- * Every signal is blocked and taken with sigwaitinfo(2): a blocked signal is queued even where its
- * default is to be ignored (SIGCHLD, SIGURG, SIGWINCH), and one that must not be lost is not.
+ * Block every signal and read it with sigwaitinfo(2): a blocked signal is queued even if its
+ * default is to be ignored (SIGCHLD, SIGURG, SIGWINCH), and none is lost.
  */
 static int catch_signals(const char *last)
 {
@@ -103,7 +103,7 @@ static int double_forks(const char *count)
 			_exit(orphan < 0 ? errno : 0);
 		}
 		if (child < 0) {
-			/* Out of processes: the reaper is behind. Let it catch up. */
+			/* No process is free: the reaper is behind. Let it catch up. */
 			if (errno != EAGAIN)
 				return 3;
 			usleep(1000);
@@ -125,7 +125,7 @@ static int serve_once(const char *path)
 	if (listener < 0 ||
 	    str_print(address.sun_path, sizeof(address.sun_path), "%s.new", path) < 0)
 		return 2;
-	/* Whoever sees the socket may connect: it listens by then. */
+	/* A client may connect as soon as it sees the socket: listen before that. */
 	if (bind(listener, (struct sockaddr *)&address, sizeof(address)) < 0 ||
 	    listen(listener, 1) < 0 || rename(address.sun_path, path) < 0)
 		return 2;

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * pty: run a command on a terminal of its own and hold a conversation with it.
+ * pty: run a command on its own terminal, and type and check a script of lines.
  *
  *	pty [-t SECONDS] COMMAND [ARGS…] <SCRIPT
  *
  * The script's lines:
  *
- *	expect TEXT       wait until TEXT appears in what has come since the last expect
+ *	expect TEXT       wait until TEXT appears in the output since the last expect
  *	send TEXT         type TEXT; \n \r \t \\ and \xHH are understood
- *	job               wait until the terminal is another process group's than the command's own
- *	count N TEXT      TEXT must stand N times in everything that has come so far
- *	exit N            wait for the command's end; its status must be N (128+n for signal n)
- *	hangup N          take the terminal away, then as exit
+ *	job               wait until another process group than the command's has the terminal
+ *	count N TEXT      TEXT must occur N times in all output so far
+ *	exit N            wait for the command's exit; its status must be N (128+n for signal n)
+ *	hangup N          close the terminal, then as exit
  *
- * The whole conversation goes to stdout. Every line has SECONDS (10) at most; the first that does
- * not hold ends pty with status 1 and its line number on stderr, and the session is killed.
+ * The transcript goes to stdout. Every line has SECONDS (10) at most; at the first line that fails,
+ * pty exits with status 1 and prints the line's number on stderr, and the session is killed.
  */
 #include <errno.h>
 #include <poll.h>
@@ -40,7 +40,7 @@ struct session {
 	uint32_t seconds;
 };
 
-/* Take what the terminal has, waiting until @deadline (in µs). False: nothing more will come. */
+/* Read the terminal's output, waiting until @deadline (in µs). False: there is no more. */
 static bool pump(struct session *s, int64_t deadline)
 {
 	struct pollfd poll_fd = {.fd = s->terminal, .events = POLLIN};
@@ -135,7 +135,7 @@ static bool type(const struct session *s, const char *text)
 	return write(s->terminal, bytes, size) == (ssize_t)size;
 }
 
-/* A shell prints a job's words before it hands the terminal over: what is typed between is lost. */
+/* A shell prints a job's text before it passes the terminal on: input in between is lost. */
 static bool job_in_front(struct session *s, int64_t deadline)
 {
 	while (tcgetpgrp(s->terminal) == s->pid) {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * reach: what a target can do to processes that are not its own.
+ * reach: find out how a target can access processes that are not its own.
  *
- *	reach PID…    for each of them, one line an attempt that succeeded: "PID what"
+ *	reach PID…    for each of them, print one line for each successful attempt: "PID what"
  *
- * The attempts are those that lead out of the namespaces: to follow its links in /proc, to read its
- * environment and its memory, to take a descriptor, to trace it, to join its namespaces.
- * Status 0 where none succeeded, 1 where one did, 3 where a process is not to be seen, so that
- * nothing was shown.
+ * The attempts are ways out of the namespaces: follow the process's links in /proc, read its
+ * environment and its memory, take a descriptor, trace it, join its namespaces.
+ * Status 0 if none succeeded, 1 if one did, 3 if a process is not visible, so that nothing was
+ * proved.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -60,7 +60,7 @@ static void try_links(pid_t pid)
 		reach(pid, "root/");
 }
 
-/* Those that are readable at open(2) but empty, or refused at read(2), are out of reach, too. */
+/* Files that can be opened but are empty, or refused at read(2), are inaccessible, too. */
 static void try_files(pid_t pid)
 {
 	static const char *const names[] = {"environ", "auxv", "maps", "mem", "stack", "syscall"};
@@ -84,7 +84,7 @@ static void try_descriptors(pid_t pid, int pidfd)
 	for (int fd = 0; fd < FDS_TRIED; fd++) {
 		int taken = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
 
-		/* A process that may be looked into says EBADF for one that is closed. */
+		/* For an accessible process a closed descriptor gives EBADF. */
 		if (taken < 0 && errno != EBADF)
 			continue;
 		reach(pid, "pidfd_getfd");
@@ -98,7 +98,7 @@ static void try_memory(pid_t pid)
 	char byte;
 	struct iovec local = {&byte, 1}, remote = {(void *)(uintptr_t)0x400000, 1};
 
-	/* EFAULT says that only the address was wrong. */
+	/* EFAULT: only the address was wrong. */
 	if (process_vm_readv(pid, &local, 1, &remote, 1, 0) >= 0 || errno == EFAULT)
 		reach(pid, "process_vm_readv");
 }
@@ -134,7 +134,7 @@ static void try_join(pid_t pid, int pidfd)
 			reach(pid, "setns");
 }
 
-/* A /proc of an outer PID namespace shows what no PID names in here. */
+/* A /proc of an outer PID namespace shows processes without a PID in this one. */
 static bool is_seen(pid_t pid)
 {
 	char path[64];

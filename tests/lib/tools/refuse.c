@@ -1,24 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * refuse: run a command under a seccomp filter that answers some system calls with an error.
+ * refuse: run a command under a seccomp filter that fails some system calls with an error.
  *
  *	refuse [--errno NAME] [--user NAME] [--report FILE] SYSCALL[:ARGUMENT…][,SYSCALL…] \
  *		-- COMMAND [ARGS…]
  *
- * NAME is ENOSYS, EPERM, EACCES or EAFNOSUPPORT. With ARGUMENTs, numbers, a call is refused where
- * its arguments are those, in order, an empty one being any: "socket:10" leaves no IPv6,
- * "socket:16::12" no nf_tables.
+ * NAME is ENOSYS, EPERM, EACCES or EAFNOSUPPORT. ARGUMENTs are numbers: a call is refused if its
+ * arguments are equal to them, in order; an empty one matches any value. "socket:10" disables IPv6,
+ * "socket:16::12" disables nf_tables.
  *
- * It shows what a program does in a container whose seccomp profile is older than a system call
- * (ENOSYS, the default) or forbids it (EPERM). A process may load a filter with no_new_privs set or
- * with CAP_SYS_ADMIN (man 2 seccomp). no_new_privs would disable setuid helpers such as newuidmap,
- * so root loads the filter without it and becomes NAME after that; anybody else gets both.
- * Status 125 where refuse itself fails.
+ * It simulates a container whose seccomp profile is older than a system call (ENOSYS, the default)
+ * or forbids it (EPERM). A process may load a filter with no_new_privs set or with CAP_SYS_ADMIN
+ * (man 2 seccomp). no_new_privs would disable setuid helpers such as newuidmap, so root loads the
+ * filter without it and then becomes NAME; other users get both. Status 125 if refuse itself fails.
  *
- * With --report the command is a child, and FILE says in the end what was refused to whom: a line
- * "SYSCALL COUNT PROGRAM" each. The filter then asks refuse for each call (man 2 seccomp_unotify),
- * which answers with the error; where refuse has ended it is ENOSYS. The status is the command's,
- * or 128 and the signal that has ended it.
+ * With --report the command is a child, and refuse writes the refused calls to FILE at the end:
+ * lines "SYSCALL COUNT PROGRAM". The filter then notifies refuse of each call (man 2
+ * seccomp_unotify), which answers with the error; after refuse has exited it is ENOSYS. The status
+ * is the command's, or 128 plus the signal that killed it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -41,7 +40,7 @@
 #include "fauxroot/sys/message.h"
 
 #define STATUS_FAILED 125
-/* Pairs of system call and program that a report can have. */
+/* The maximum number of pairs of system call and program in a report. */
 #define MAX_REFUSED 64
 
 struct request {
@@ -52,7 +51,7 @@ struct request {
 	char **command;
 };
 
-/* What has been refused to the processes of one program. */
+/* Calls that have been refused to the processes of one program. */
 struct refused {
 	int number;	  /* of the system call */
 	char program[16]; /* /proc/PID/comm */
@@ -162,7 +161,7 @@ static int add_rules(scmp_filter_ctx filter, const struct request *request)
 	return rc;
 }
 
-/* Returns the descriptor that the kernel asks by with a report, else 0; or -errno. */
+/* Returns the descriptor for the kernel's notifications with a report, else 0; or -errno. */
 static int load_filter(const struct request *request)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
@@ -192,7 +191,7 @@ static int become(const char *name)
 	return 0;
 }
 
-/* The filter, handed to @asker where there is a report (else -1), and the command; returns on
+/* Load the filter, send it to @asker with a report (else -1), and execute the command; returns on
  * failure only. */
 static int execute(const struct request *request, int asker)
 {
@@ -216,7 +215,7 @@ static int execute(const struct request *request, int asker)
 	return STATUS_FAILED;
 }
 
-/* Count a call of process @pid; without room, or where it is gone, it is not counted. */
+/* Count a call of process @pid; not counted without room, or if the process has exited. */
 static void count(struct refused *all, int number, pid_t pid)
 {
 	_cleanup_free_ char *program = NULL;
@@ -269,7 +268,7 @@ static int print_report(const char *path, const struct refused *all)
 	return fclose(file) == 0 ? 0 : -errno;
 }
 
-/* Answer until the command has ended. */
+/* Answer until the command has exited. */
 static int answer_all(const struct request *request, int listener, int ended, struct refused *all)
 {
 	struct pollfd fds[] = {{ended, POLLIN, 0}, {listener, POLLIN, 0}};
@@ -284,7 +283,7 @@ static int answer_all(const struct request *request, int listener, int ended, st
 	return rc;
 }
 
-/* Returns the status of the command, process @pid, which hands over its filter on @asker. */
+/* Returns the status of the command, process @pid, which sends its filter on @asker. */
 static int watch(const struct request *request, pid_t pid, int asker)
 {
 	struct refused all[MAX_REFUSED] = {{0}};
@@ -293,7 +292,7 @@ static int watch(const struct request *request, pid_t pid, int asker)
 	char byte;
 	int status = 0, rc = ended < 0 ? -errno : 0;
 
-	/* End of file: it could not load the filter, and says so itself. */
+	/* End of file: the child could not load the filter, and prints that itself. */
 	if (rc == 0 && message_recv(asker, &byte, 1, &listener, &n) == 1)
 		rc = answer_all(request, listener, ended, all);
 	if (rc == 0 && waitpid(pid, &status, 0) < 0)

@@ -51,7 +51,7 @@ static inline int sd_send(const void *text, size_t size, const int *fds, size_t 
 	return rc;
 }
 
-/* sd_notify_barrier(3): returns when the manager has read all that came before; 0 or -errno. */
+/* sd_notify_barrier(3): returns when the manager has read all earlier messages; 0 or -errno. */
 static inline int sd_barrier(int timeout_ms)
 {
 	struct pollfd end;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * service: a small daemon as a service manager likes it, without libsystemd.
+ * service: a small daemon with the interfaces of a service manager, without libsystemd.
  *
  *	service [WORDS…]
  *
- * It serves the sockets that it was activated with (man 3 sd_listen_fds), says READY=1 and STATUS,
- * feeds the watchdog if there is one, and ends on SIGTERM with STOPPING=1 and, as buildkitd, with
- * status 1. Its first line on stdout says how it was started. WORDS are ignored: they stand for
- * those of the daemon in whose place it runs. A client of one of its sockets sends one line, and
+ * It serves the sockets that it was activated with (man 3 sd_listen_fds), sends READY=1 and STATUS,
+ * feeds the watchdog if there is one, and on SIGTERM sends STOPPING=1 and, like buildkitd, exits
+ * with status 1. Its first line on stdout reports how it was started. WORDS are ignored: they are
+ * the arguments of the daemon that it replaces. A client of one of its sockets sends one line, and
  * gets one:
  *
  *	who            "NAME PID UID LISTEN_FDS LISTEN_FDNAMES", the name being the socket's
@@ -15,9 +15,9 @@
  *	mainpid        MAINPID= its own PID
  *	reload         RELOADING=1, then READY=1
  *	store TEXT     FDSTORE=1 with FDNAME=kept and a file that holds TEXT
- *	stored         what the file "kept" of an earlier life holds
+ *	stored         print the contents of the file "kept" of an earlier life
  *	spawn          a child in a session of its own, which sleeps
- *	hang           nothing more is done, the watchdog not fed
+ *	hang           do nothing more, do not feed the watchdog
  *	crash          abort(3)
  *	exit N         status N
  */
@@ -227,8 +227,8 @@ static int stop(const struct signalfd_siginfo *info)
 }
 
 /*
- * Not exit(3): systemd sends SIGCONT behind SIGTERM, and where that takes away the SIGSTOP by which
- * LeakSanitizer would stop us at our end it waits for ever.
+ * Not exit(3): systemd sends SIGCONT after SIGTERM. If this cancels the SIGSTOP by which
+ * LeakSanitizer stops us at exit, LeakSanitizer waits for ever.
  */
 _noreturn_ static void leave(int status)
 {

@@ -2,8 +2,8 @@
 /*
  * silentfuse DIRECTORY - mount a FUSE file system there that answers nothing, and serve it
  *
- * In a user and mount namespace. Says "mounted", and "asked" for each request that is left without
- * an answer. Ends, and with it all waits, at a signal, or after five minutes.
+ * In a user and mount namespace. Prints "mounted", and "asked" for each request that is left
+ * without an answer. At a signal, or after five minutes, it exits, which ends all waits.
  */
 #include "silentfuse.h"
 

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A small network helper: it joins the user and network namespaces of a process, attaches to the
- * TAP device there, and answers ARP and pings in the gateway's place. It behaves as pasta does
- *where that differs from slirp4netns: it reports on its standard output, closes what it inherits,
- *and ends with the process that it was started on.
+ * TAP device there, and answers ARP and pings as the gateway. It behaves like pasta where pasta
+ * differs from slirp4netns: it reports on its standard output, closes inherited descriptors, and
+ * exits with the process that it was started on.
  *
  *	taphelper [--jail=DIR] [--idle] PID DEVICE GATEWAY
  *	taphelper --version
  *
  *	--jail=DIR  chroot(2) there before it is ready
- *	--idle      attach to the device, and take no frame
+ *	--idle      attach to the device, and read no frame
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -79,7 +79,7 @@ static uint16_t checksum(const void *data, size_t size)
 	return htons((uint16_t)~sum);
 }
 
-/* Turn a question about the gateway's address into its answer. */
+/* Turn a request for the gateway's address into its answer. */
 static bool answer_arp(unsigned char *body, size_t size)
 {
 	struct ether_arp arp;
@@ -191,7 +191,7 @@ int main(int argc, char **argv)
 		fputs("usage: taphelper [--jail=DIR] [--idle] PID DEVICE GATEWAY\n", stderr);
 		return 2;
 	}
-	/* ENOSYS: what is left open closes with us. */
+	/* ENOSYS: descriptors that are left open are closed at exit. */
 	(void)syscall(SYS_close_range, 3U, ~0U, 0U);
 	holder = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
 	if (holder < 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * traffic: what benchmarks and the soak send through a published port
+ * traffic: the traffic of benchmarks and the soak through a published port
  *
  *	traffic serve PORT          on 127.0.0.1: TCP is echoed; datagrams are counted, and a "?" is
  *	                            answered with how many there were
@@ -9,8 +9,9 @@
  *	traffic idle PORT N         N connections, each greeted once; waits for a line on stdin;
  *	traffic churn PORT SEED MS  connections of all kinds, see churn()
  *
- * One line of result on stdout: microseconds at p50 and p99; datagrams a second that arrived; how
- * many connections were answered (a line before the wait, a line after); connections and failures.
+ * It prints one line of result on stdout: microseconds at p50 and p99; received datagrams a second;
+ * how many connections were answered (a line before the wait, a line after); connections and
+ * failures.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -167,7 +168,7 @@ static int dial(uint16_t port, int type)
 	return -1;
 }
 
-/* Send @n bytes and have them back */
+/* Send @n bytes and receive their echo */
 static bool request(int fd, size_t n)
 {
 	static char data[65536];
@@ -221,7 +222,7 @@ static void latency(uint16_t port, size_t n)
 	close(fd);
 }
 
-/* How many datagrams the server has seen; in a flood's wake, the question may get lost */
+/* How many datagrams the server has received; the question may be lost after a flood */
 static uint64_t ask_count(int fd)
 {
 	struct timeval patience = {.tv_usec = 100000};
@@ -293,7 +294,7 @@ static unsigned below(struct churn *c, unsigned n)
 	return (unsigned)(c->random >> 33) % n;
 }
 
-/* The sender closes first, then hears its bytes and the end of file. */
+/* The sender closes first, then receives its bytes and the end of file. */
 static bool half_close(int fd, size_t n)
 {
 	static char data[65536];
@@ -307,7 +308,7 @@ static bool half_close(int fd, size_t n)
 	return rc == 0 && got == n;
 }
 
-/* Ask how many datagrams there were, and be answered */
+/* Ask for the number of datagrams, and get the answer */
 static bool count_answers(int fd)
 {
 	uint64_t count;
@@ -316,7 +317,7 @@ static bool count_answers(int fd)
 	       recv(fd, &count, sizeof(count), 0) == (ssize_t)sizeof(count);
 }
 
-/* Put @fd in the place of the longest idle connection, which must still work. */
+/* Replace the oldest idle connection, which must still work, by @fd. */
 static bool hold(struct churn *c, int fd)
 {
 	int *place = &c->held[c->oldest++ % ARRAY_SIZE(c->held)];
@@ -371,7 +372,7 @@ static void churn(uint16_t port, uint32_t seed, int64_t ms)
 		c.count++;
 		if (!one_connection(&c)) {
 			c.failed++;
-			/* Whoever is being started again needs a moment. */
+			/* A process that is being restarted needs a moment. */
 			usleep(1000);
 		}
 	}
