@@ -14,7 +14,7 @@ apt_targets() {
 # apt_find_mirror: set MIRROR, and SECURITY if this machine has security updates
 apt_find_mirror() {
 	MIRROR=$(apt_targets Debian | awk 'NR == 1 { print $1 }')
-	[ -n "$MIRROR" ] || die "apt has no Debian mirror in its sources here, or no lists yet: apt-get update"
+	[ -n "$MIRROR" ] || die "apt has no Debian mirror in its sources, or no package lists yet: run apt-get update"
 	SECURITY=$(apt_targets Debian-Security | awk 'NR == 1 { print $1 }')
 }
 

@@ -98,13 +98,13 @@ results_show() {
 	local failed
 	failed=$(awk '$2 > 0' "$RESULTS")
 	if [ -n "$failed" ]; then
-		say "the failures again"
+		say "failures, repeated"
 		# When there are too many lines, each failure gets an equal share.
 		awk -v room=150 'NR == FNR { lines++ }
 			/^(--- |not ok )/ { heads += NR == FNR; n = 0 }
 			NR != FNR && n++ < (lines > room ? room / heads + 2 : room)' \
 			"$RESULTS.failures" "$RESULTS.failures"
-		printf '%s\n' "what has failed (passed, failed, skipped, suite):" "$failed"
+		printf '%s\n' "failed suites (passed, failed, skipped, suite):" "$failed"
 	fi
 	awk '{ p += $1; f += $2 } END { printf "%d passed, %d failed\n", p, f }' "$RESULTS"
 }

@@ -14,7 +14,7 @@ step_begin() {
 	if [ -n "${STEPS_MINUTES:-}" ]; then
 		left=$((STEPS_MINUTES * 60 - SECONDS))
 		COMMAND=(timeout -k 30 "$left" "${COMMAND[@]}")
-		[ $left -gt 0 ] || COMMAND=(sh -c 'echo "no time is left for this"; exit 124')
+		[ $left -gt 0 ] || COMMAND=(sh -c 'echo "no time is left for this step"; exit 124')
 	fi
 }
 
@@ -61,7 +61,7 @@ beside() {
 show_beside() {
 	local status=0
 	wait "$BESIDE_PID" || status=$?
-	say "$BESIDE, meanwhile:"
+	say "$BESIDE, in the background:"
 	cat "$BUILD/log.$BESIDE"
 	step_end "$BESIDE" "$BESIDE_MINUTES" $status "$BESIDE_SINCE"
 }

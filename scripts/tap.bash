@@ -20,7 +20,7 @@ count_tap() {
 	done < <(grep -iE '^(not )?ok .*# skip' "$file" || :)
 	if [ $((passed + failed + skipped)) -lt "$planned" ] || [ "$planned" = 0 ] ||
 		{ [ "$status" != 0 ] && [ "$failed" = 0 ]; }; then
-		refusals+=("$name ended early: $((passed + failed + skipped)) of $planned tests, status $status")
+		refusals+=("$name exited early: $((passed + failed + skipped)) of $planned tests, status $status")
 		failed=$((failed + 1))
 	fi
 	if [ "$failed" != 0 ] || [ -n "${V:-}" ]; then cat "$file"; fi

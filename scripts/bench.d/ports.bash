@@ -30,7 +30,7 @@ enough_descriptors() {
 	if [ "$hard" != unlimited ] && [ "$hard" -lt $NOFILE ] &&
 		! as_root prlimit --pid $$ --nofile=$NOFILE:$NOFILE 2>/dev/null; then
 		NOFILE=$hard
-		note "no more than $NOFILE descriptors a process can be had here"
+		note "a process can have at most $NOFILE descriptors here"
 	fi
 	IDLE=$(((NOFILE - 480) / 2))
 }
@@ -57,7 +57,7 @@ launched() {
 		"$STAGE/tmp/pid" "$@" >>"$STAGE/log" 2>&1 </dev/null &
 	JOB=$!
 	until PID=$(cat "$STAGE/tmp/pid" 2>/dev/null) && [ -n "$PID" ]; do
-		kill -0 $JOB 2>/dev/null || die "$side has not started: $(tail -n 1 "$STAGE/log")"
+		kill -0 $JOB 2>/dev/null || die "$side did not start: $(tail -n 1 "$STAGE/log")"
 		sleep 0.01
 	done
 	LAUNCHED[$PID]=$JOB

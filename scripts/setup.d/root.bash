@@ -105,7 +105,7 @@ available() {
 			lacking+=("$name")
 		fi
 	done
-	[ ${#lacking[@]} = 0 ] || note "$manager does not know, so not installed: ${lacking[*]}"
+	[ ${#lacking[@]} = 0 ] || note "unknown to $manager, so not installed: ${lacking[*]}"
 }
 
 task_install() {
@@ -113,7 +113,7 @@ task_install() {
 	shift
 	"refresh_$manager" || {
 		refreshed=
-		note "the lists of packages are not up to date; going on with what is there"
+		note "the package lists are not up to date; continuing with the existing ones"
 	}
 	available "$manager" "$@"
 	before=$("missing_$manager" "${NAMES[@]}")

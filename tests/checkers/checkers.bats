@@ -250,9 +250,9 @@ plant_reader() {
 @test "check-filters: a call without a reason, and a function of the C library that is not called" {
 	local filters=src/sys/seccomp/filters/filters.c
 	sed -i 's|SCMP_SYS(read),.*mail_read.*|SCMP_SYS(read),|' $filters
-	finds 1 "read: no comment behind it names who needs it" scripts/check-filters "$COPY"
+	finds 1 "read: no comment after it names a reason" scripts/check-filters "$COPY"
 	sed -i 's|libc: realloc()|libc: valloc()|' $filters
-	finds 1 "mremap: nobody calls valloc()" scripts/check-filters "$COPY"
+	finds 1 "mremap: no program of ours calls valloc()" scripts/check-filters "$COPY"
 }
 
 @test "doc-blocks: the documents as they are have no breach" {
@@ -361,7 +361,7 @@ plant_reader() {
 			return atoi(s);
 		}
 	EOT
-	finds 1 "calls that are ruled out" scripts/lint src/base/planted.c
+	finds 1 "banned calls" scripts/lint src/base/planted.c
 }
 
 @test "lint: a misspelt word" {
@@ -501,12 +501,12 @@ shows() {
 		count_tap many 1 many env
 		results_end'
 	[ "$status" -eq 1 ]
-	shows "==> the failures again
+	shows "==> failures, repeated
 --- planted
 not ok 2 b
 # because
 --- empty
-empty ended early: 0 of 0 tests, status 139
+empty exited early: 0 of 0 tests, status 139
 --- compiled
 file.c:7: error: planted
 1
@@ -516,7 +516,7 @@ $(seq 76 100)
 --- many
 not ok 1 many
 $(seq -f '# %.0f' 1 25)
-what has failed (passed, failed, skipped, suite):
+failed suites (passed, failed, skipped, suite):
 2 1 0 planted
 0 1 0 empty
 0 1 0 compiled
@@ -565,7 +565,7 @@ listed() {
 	[[ $output == *"as root in bad: demo"* ]]
 	shows "--- fresh mute test
 as user in mute: test
-what has failed (passed, failed, skipped, suite):
+failed suites (passed, failed, skipped, suite):
 2 1 0 fresh bad demo root
 0 1 0 fresh mute test
 5 passed, 2 failed"
@@ -583,14 +583,14 @@ what has failed (passed, failed, skipped, suite):
 	# Under another make it would print its directory.
 	run env -u MAKEFLAGS -u MAKELEVEL .ci/run
 	[ "$status" -eq 1 ]
-	shows "==> the failures again
+	shows "==> failures, repeated
 --- lint
 a.c:1: error: planted
 make: *** [Makefile:4: lint] Error 4
 --- demo
 what it said
 make: *** [Makefile:6: demo] Error 3
-what has failed (passed, failed, skipped, suite):
+failed suites (passed, failed, skipped, suite):
 0 1 0 lint: status 2
 0 1 0 demo: status 2
 0 passed, 2 failed"
@@ -604,7 +604,7 @@ what has failed (passed, failed, skipped, suite):
 	sed -i 's/STEPS_MINUTES \* 60/STEPS_MINUTES * 10/' scripts/steps.bash
 	run env -u MAKEFLAGS -u MAKELEVEL STEPS_MINUTES=1 .ci/run
 	[ "$status" -eq 1 ]
-	shows "what has failed (passed, failed, skipped, suite):
+	shows "failed suites (passed, failed, skipped, suite):
 0 1 0 test: status 124
 0 1 0 fuzz: status 124
 0 1 0 demo: status 124

@@ -33,8 +33,8 @@ teardown() {
 
 @test "demo: a launcher that exits by itself is reported with its status and its log" {
 	run -1 env PATH="$D/bin:$PATH" FAUXROOT="$D/fauxroot" "$TOP/scripts/demo"
-	[[ $output == *"ok      nothing stands in the way"* ]]
-	[[ $output == *"buildkitd did not come up: fauxroot has ended by itself, with status 3; the end of the log:"* ]]
+	[[ $output == *"ok      no obstacle to the launch"* ]]
+	[[ $output == *"buildkitd did not come up: fauxroot has exited by itself, with status 3; the end of the log:"* ]]
 	[[ $output == *"    planted: the launcher ends"* ]]
 	[[ $output == *"demo: 1 passed, 1 failed"* ]]
 }
