@@ -539,12 +539,15 @@ listed() {
 	scripts/run-tests --list "$1" | cut -f1 | paste -sd,
 }
 
-@test "tests: a file in once/ runs once, plain; any other also with sanitizers and refused system calls" {
+@test "tests: a file in once/ runs once, plain; any other also with sanitizers, a marked one with refused calls" {
 	mkdir -p tests/integration/once/root tests/integration/root
 	touch tests/integration/{each,root/each_root,once/single,once/root/single_root}.bats
-	[ "$(listed integration/each)" = "integration each,integration/asan each,integration/refused each" ]
-	[ "$(listed /each_root)" = \
-		"integration root each_root,integration/asan root each_root,integration/refused root each_root" ]
+	echo '# refused: openat2' | tee tests/integration/marked.bats >tests/integration/root/marked_root.bats
+	[ "$(listed integration/each)" = "integration each,integration/asan each" ]
+	[ "$(listed /each_root)" = "integration root each_root,integration/asan root each_root" ]
+	[ "$(listed integration/marked)" = "integration marked,integration/asan marked,integration/refused marked" ]
+	[ "$(listed /marked_root)" = \
+		"integration root marked_root,integration/asan root marked_root,integration/refused root marked_root" ]
 	[ "$(listed /single.)" = "once single" ]
 	[ "$(listed /single_root)" = "once root single_root" ]
 }
