@@ -218,8 +218,8 @@ fake_slirp() { # the script, in shell; $real is the real one
 	old=$(helper_pid)
 	kill -STOP "$old"
 	wait_for logged 'slirp4netns was stopped'
-	mended() { ! process_state "$old" T; }
-	wait_for mended
+	continued() { ! process_state "$old" T; }
+	wait_for continued
 	wait_for helper_pid >/dev/null
 	stop
 }

@@ -52,7 +52,7 @@ silent() {
 		sysctl -q -w 'net.ipv4.ping_group_range=1 0'
 		warns ping-range ping --net=slirp4netns true
 		says "$CAUSE" '^/proc/sys/net/ipv4/ping_group_range is 1 0, '
-		mend '.*'
+		repair '.*'
 		silent ping-range --net=slirp4netns true
 	END
 }
@@ -62,7 +62,7 @@ silent() {
 		file_over "$(realpath /etc/resolv.conf)" '# empty\n'
 		warns no-name-server resolv.conf --net=slirp4netns true
 		says "$CAUSE" 'names no server'
-		mend 'echo [^,]*'
+		repair 'echo [^,]*'
 		silent no-name-server --net=slirp4netns true
 	END
 }
@@ -76,7 +76,7 @@ silent() {
 		# The soft limit is no obstacle: the launcher raises it.
 		AS=(bash -c 'ulimit -Sn 500; exec "$@"' sh)
 		silent few-descriptors --net=none --port-driver=builtin true
-		mend 'echo [^,]*'
+		repair 'echo [^,]*'
 		ulimit -n 500
 		in_session --check --json --net=none --port-driver=builtin true
 		grep -qF '"check": "open files"' "$T/out"
@@ -89,7 +89,7 @@ silent() {
 		etc_is_ours
 		printf '%s:100000:1000\n' "$(id -un "$USER_UID")" | tee /etc/subuid >/etc/subgid
 		warns few-ids 'subordinate ids' true
-		mend '^sudo usermod [^;]*'
+		repair '^sudo usermod [^;]*'
 		silent few-ids true
 		AS_UID=54321 AS_GID=54321 AS_GROUPS=--clear-groups
 		chown 54321 "$T/run"
@@ -121,7 +121,7 @@ silent() {
 		warns data-nosuid 'data directory' sh -c :
 		says "$CAUSE" "is on $T/data, which is mounted nosuid,nodev"
 		silent data-nosuid true
-		mend 'sudo mount [^;]*'
+		repair 'sudo mount [^;]*'
 		silent data-nosuid sh -c :
 		# mountinfo has the blank as \040.
 		mkdir "$T/USB DISK"
@@ -191,7 +191,7 @@ silent() {
 		warns docker-proxy-missing 'docker proxy' --copy-up=/run dockerd
 		says "$CAUSE" 'this is version 20'
 		option "^export PATH=${FAUXROOT%/*}/compat:\\\$PATH\$"
-		mend '^export .*'
+		repair '^export .*'
 		silent docker-proxy-missing --copy-up=/run dockerd
 		PATH=$T/bin:/usr/bin:/bin
 		sed -i 's/20.10.24/28.0.0/' "$T/bin/dockerd"
@@ -211,7 +211,7 @@ silent() {
 			touch "/var/lib/systemd/linger/$(id -un "$USER_UID")"
 		}
 		warns no-linger lingering sh -c :
-		mend '.*'
+		repair '.*'
 		silent no-linger sh -c :
 	END
 }

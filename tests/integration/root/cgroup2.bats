@@ -19,7 +19,7 @@ setup() {
 	GROUP=$TREE/fauxroot-test.$$.$BATS_SUITE_TEST_NUMBER
 	if [ -z "$TREE" ] || ! mkdir "$GROUP"; then
 		GROUP=
-		skip "no cgroup of version 2 can be made here"
+		skip "a cgroup of version 2 cannot be created here"
 	fi
 	OWN=${GROUP#"$TREE"}
 	CONTROLLER='' LENT=''
@@ -124,7 +124,7 @@ $(stat -c %i "$GROUP")
 @test "controllers are enabled for the cgroups beside it, and disabled at the end" {
 	find_controller
 	if [ -z "$CONTROLLER" ]; then
-		skip "no controller of cgroup v2 is free on this machine"
+		skip "cgroup v2 has no available controller on this machine"
 	fi
 	run -0 --separate-stderr evacuate sh -c 'cat /sys/fs/cgroup/cgroup.subtree_control
 		mkdir /sys/fs/cgroup/beside; cat /sys/fs/cgroup/beside/cgroup.controllers; rmdir /sys/fs/cgroup/beside'
@@ -138,7 +138,7 @@ $(<"$GROUP/cgroup.controllers")" "$output"
 @test "an exiting process does not prevent the controllers from being enabled" {
 	find_controller
 	if [ -z "$CONTROLLER" ]; then
-		skip "no controller of cgroup v2 is free on this machine"
+		skip "cgroup v2 has no available controller on this machine"
 	fi
 	local big
 	mkfifo "$T/fifo"

@@ -85,7 +85,7 @@ setup() {
 		broken
 		kill "$(cat "$DIR/child_pid")"
 		wait
-		state "made anew"
+		state "created again"
 		agree_all
 		sound
 		mount -t tmpfs tmpfs /run/user

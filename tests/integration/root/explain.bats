@@ -91,7 +91,7 @@ setup() {
 		mount -t tmpfs tmpfs /proc
 		fails no-proc --idmap=single true
 		equals 'there is no proc file system on /proc' "$CAUSE"
-		mend '.*'
+		repair '.*'
 		works --idmap=single true
 	END
 }
@@ -111,7 +111,7 @@ setup() {
 			fails "$id" --idmap=single "$@"
 			says "$ERROR" '(clone|unshare): No space left on device'
 			says "$CAUSE" "^/proc/sys/user/max_${kind}_namespaces is 0: "
-			mend '^echo [^;]*--system'
+			repair '^echo [^;]*--system'
 			equals 28633 "$(cat "/proc/sys/user/max_${kind}_namespaces")"
 			works --idmap=single "$@"
 		}
@@ -126,7 +126,7 @@ setup() {
 		done
 		says "$ERROR" 'below the middle user namespace: .*clone: No space left on device'
 		says "$CAUSE" '^/proc/sys/user/max_user_namespaces is 1: a launch makes two'
-		mend '^echo [^;]*--system'
+		repair '^echo [^;]*--system'
 		works --idmap=single true
 		echo 2 >/proc/sys/user/max_user_namespaces
 		for _ in {1..100}; do
@@ -157,7 +157,7 @@ setup() {
 		fails namespaces-used-up --idmap=single true
 		says "$CAUSE" 'max_user_namespaces 2, max_mnt_namespaces [0-9]+\) one is used up'
 		REMEDY=${REMEDY/namespaces=N/namespaces=100}
-		mend 'sysctl -w user.max_user_namespaces=[0-9]+'
+		repair 'sysctl -w user.max_user_namespaces=[0-9]+'
 		works --idmap=single true
 		kill "$holder"
 	END
@@ -199,7 +199,7 @@ setup() {
 		fails process-limit true
 		says "$ERROR" 'Resource temporarily unavailable'
 		says "$CAUSE" 'may have 1 processes'
-		mend 'echo [^,]*'
+		repair 'echo [^,]*'
 		AS=() AS_ROOT=()
 		in_session true
 	END
@@ -218,7 +218,7 @@ setup() {
 		works true
 		AS=(sh -c 'ulimit -n 8; exec "$@"' sh)
 		fails descriptor-limit-hard true
-		mend 'echo [^,]*'
+		repair 'echo [^,]*'
 		in_session true
 	END
 }
@@ -245,7 +245,7 @@ setup() {
 		fails newuidmap-missing true
 		says "$ERROR" 'executing "newuidmap": No such file or directory'
 		equals "newuidmap is not in PATH ($T/bin)" "$CAUSE"
-		mend '.*'
+		repair '.*'
 		works true
 		rm "$T/bin/newgidmap"
 		fails newuidmap-missing true
@@ -304,7 +304,7 @@ setup() {
 		fails setuid-lost true
 		says "$ERROR" 'newuidmap: .*Operation not permitted'
 		equals "/usr/bin/newuidmap has neither the set-user-ID bit nor file capabilities" "$CAUSE"
-		mend '.*'
+		repair '.*'
 		works true
 	END
 }
@@ -321,7 +321,7 @@ setup() {
 		mount --bind /dev/null /usr/bin/newgidmap
 		fails nosuid true
 		equals "$T/mnt/newgidmap is on $T/mnt, which is mounted nosuid, so it gains no privileges" "$CAUSE"
-		mend '.*'
+		repair '.*'
 		works true
 	END
 }
@@ -385,7 +385,7 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 		chmod u+s /usr/bin/newuidmap
 		AS=(env KUBERNETES_SERVICE_HOST=10.0.0.1)
 		fails setuid-needs-sys-admin true
-		mend 'chmod u-s [^(]*'
+		repair 'chmod u-s [^(]*'
 		works true
 		BECOME=(--bounding-set=-all,+setuid,+setgid)
 		works true
@@ -459,28 +459,28 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 		says "$ERROR" 'has no subordinate user ids: no line in /etc/subuid'
 		equals "no line for $user or $USER_UID in /etc/subuid or /etc/subgid" "$CAUSE"
 		works "$(option '--idmap=single')" true
-		mend '^sudo usermod [^;]*'
+		repair '^sudo usermod [^;]*'
 		works true
 		grep -qxE "$user:[0-9]+:65536" /etc/subuid
 		! grep -q "^$user:100000:" /etc/subuid
 		others /etc/subuid
 		fails no-ranges true
 		equals "no line for $user or $USER_UID in /etc/subuid" "$CAUSE"
-		mend '^sudo usermod [^;]*'
+		repair '^sudo usermod [^;]*'
 		works true
 		others /etc/subgid
 		fails no-ranges true
 		equals "no line for $user or $USER_UID in /etc/subgid" "$CAUSE"
-		mend '^sudo usermod [^;]*'
+		repair '^sudo usermod [^;]*'
 		works true
 		rm /etc/subuid /etc/subgid
 		fails no-subid-file true
 		equals 'there is no /etc/subuid /etc/subgid' "$CAUSE"
-		mend '^sudo touch [^;]*'
+		repair '^sudo touch [^;]*'
 		works true
 		rm /etc/subgid
 		fails no-subid-file true
-		mend '^sudo touch [^;]*'
+		repair '^sudo touch [^;]*'
 		works true
 	END
 }
@@ -511,11 +511,11 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 		fails no-ranges-no-account true
 		says "$CAUSE" 'nor does /etc/passwd have that uid'
 		works "$(option '--idmap=single')" true
-		mend 'echo [^;]*'
+		repair 'echo [^;]*'
 		fails no-account true
 		says "$ERROR" 'Cannot determine your user name'
 		works "$(option '--idmap=single')" true
-		mend 'echo [^;]*'
+		repair 'echo [^;]*'
 		works true
 	END
 }
@@ -529,7 +529,7 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 		says "$ERROR" 'known as few-ids'
 		says "$ERROR" 'warning: only 1001 user and 1001 group ids are mapped'
 		REMEDY=${ERROR#*; remedy: }
-		mend '^sudo usermod .*'
+		repair '^sudo usermod .*'
 		works true
 		[[ $ERROR != *few-ids* && $ERROR != *warning* ]]
 	END
@@ -617,7 +617,7 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 		works --state-dir="$S/other" true
 		fails statedir-in-use --state-dir="$S/d" true
 		says "$ERROR" 'is in use by process [0-9]+ \(.*fauxroot'
-		mend 'kill [0-9]+'
+		repair 'kill [0-9]+'
 		wait
 		works --state-dir="$S/d" true
 		rmdir "$S"
@@ -669,7 +669,7 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 		fails statedir-full --state-dir="$T/small/d" true
 		says "$ERROR" 'No space left on device'
 		equals "the file system of $T/small has no room left for us" "$CAUSE"
-		mend 'df [^ ]*'
+		repair 'df [^ ]*'
 		rm "$T/small/full"
 		works --state-dir="$T/small/d" true
 		mount -o remount,ro "$T/small"
@@ -690,12 +690,12 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 	lab <<-'END'
 		fails copy-up-missing --copy-up=/etc --copy-up="$T/nosuch" true
 		equals "there is no $T/nosuch" "$CAUSE"
-		mend 'sudo mkdir .*'
+		repair 'sudo mkdir .*'
 		works --copy-up=/etc --copy-up="$T/nosuch" true
 		chmod 0700 "$T/nosuch"
 		fails copy-up-closed --copy-up="$T/nosuch" true
 		says "$CAUSE" "^$T/nosuch belongs to uid 0 and gid 0, mode 0700"
-		mend 'sudo chmod .*'
+		repair 'sudo chmod .*'
 		works --copy-up="$T/nosuch" true
 	END
 }
@@ -735,12 +735,12 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 			chown "$USER_UID" "/run/user/$USER_UID"
 		}
 		fails no-runtime-dir --state-dir=/name true
-		mend '^sudo loginctl [^;]*'
+		repair '^sudo loginctl [^;]*'
 		as_user sh -c "$(option 'export [^;]*'); $launch" 2>"$T/err"
 		unset XDG_RUNTIME_DIR
 		rmdir "/run/user/$USER_UID" "$T/systemd/system"
 		fails no-runtime-dir --state-dir=/name true
-		mend '^sudo install [^;]*'
+		repair '^sudo install [^;]*'
 		as_user sh -c "$(option 'export [^;]*'); $launch" 2>"$T/err"
 	END
 }
@@ -761,7 +761,7 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 		modprobe tun
 		fails tun-closed --net=slirp4netns true
 		says "$CAUSE" 'the mode of /dev/net/tun is 0600'
-		mend '.*'
+		repair '.*'
 		works --net=slirp4netns true
 		rm /dev/net/tun
 		# A minor number of the misc devices without a driver.
@@ -769,7 +769,7 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 		fails tun-driver-missing --net=slirp4netns true
 		rm /dev/net/tun
 		mount -t tmpfs tmpfs /etc/modules-load.d
-		mend '.*'
+		repair '.*'
 		chmod 0666 /dev/net/tun
 		works --net=slirp4netns true
 		equals tun "$(cat /etc/modules-load.d/tun.conf)"
@@ -778,13 +778,13 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 			"$kind" /dev/net/tun
 			chmod 0777 /dev/net/tun
 			fails tun-is-something-else --net=slirp4netns true
-			mend 'sudo rm [^;]*'
+			repair 'sudo rm [^;]*'
 			works --net=slirp4netns true
 		done
 		mount -o remount,nodev /dev/net
 		fails tun-nodev --net=slirp4netns true
 		equals "/dev/net/tun is on /dev/net, which is mounted nodev" "$CAUSE"
-		mend '^sudo mount [^;]*'
+		repair '^sudo mount [^;]*'
 		works --net=slirp4netns true
 	END
 }
@@ -807,7 +807,7 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 		mount --bind /dev/null /usr/bin/slirp4netns
 		fails slirp4netns-missing --net=slirp4netns true
 		says "$ERROR" 'executing "slirp4netns": No such file or directory'
-		mend '.*'
+		repair '.*'
 		works --net=slirp4netns true
 		AS=()
 		umount /usr/bin/slirp4netns
@@ -884,12 +884,12 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 		works $(publish "$(option 'port from [0-9]+' | tr -dc 0-9)")
 		FAUXROOT=$T/withcap
 		fails port-privileged $(publish 80)
-		mend 'sudo setcap [^;]*'
+		repair 'sudo setcap [^;]*'
 		works $(publish 80)
 		FAUXROOT=$built
 		# Two of them: the remedy for the first must also be enough for the second.
 		fails port-privileged $(publish 443 -p 127.0.0.1:80:80/tcp)
-		mend 'sudo sysctl [^;]*'
+		repair 'sudo sysctl [^;]*'
 		works $(publish 443 -p 127.0.0.1:80:80/tcp)
 		sysctl -q -w net.ipv4.ip_unprivileged_port_start=1024
 		FAUXROOT=$T/withcap
@@ -897,7 +897,7 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 		fails port-privileged-slirp4netns $slirp
 		works ${slirp/80:80/$(option 'port from [0-9]+' | tr -dc 0-9):80}
 		works $(option '--port-driver=builtin') --net=slirp4netns -p 127.0.0.1:80:80/tcp true
-		mend 'sudo sysctl [^;]*'
+		repair 'sudo sysctl [^;]*'
 		works $slirp
 	END
 }
@@ -910,7 +910,7 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 		until [ "$(ss -Hltn 'sport = :8080 or sport = :8081' | wc -l)" -eq 2 ]; do sleep 0.02; done
 		fails port-in-use --net=none --port-driver=builtin -p 127.0.0.1:8080:80/tcp true
 		says "$ERROR" 'Address already in use'
-		mend 'kill [0-9]+'
+		repair 'kill [0-9]+'
 		wait %1 || true
 		works --net=none --port-driver=builtin -p 127.0.0.1:8080:80/tcp true
 		fails port-in-use-by-somebody --net=none --port-driver=builtin -p 127.0.0.1:8081:80/tcp true
@@ -923,7 +923,7 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 		works --net=none --port-driver=builtin -p 127.0.0.1:8080:80/tcp -p 127.0.0.1:8081:81/tcp true
 		fails port-address --net=none --port-driver=builtin -p 192.0.2.1:8080:80/tcp true
 		equals "no interface of this network has the address 192.0.2.1" "$CAUSE"
-		mend 'ip -brief address'
+		repair 'ip -brief address'
 		works --net=none --port-driver=builtin -p 8080:80/tcp true
 	END
 }
@@ -970,7 +970,7 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 		AS=()
 		fails target-no-x-bit "$T/script"
 		equals "$T/script is not executable: its mode is 0644" "$CAUSE"
-		mend '^chmod [^,]*'
+		repair '^chmod [^,]*'
 		fails target-foreign-format "$T/script"
 		works $(option '^sh [^,]*')
 		fails target-directory "$T"
@@ -980,17 +980,17 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 		cp "$(type -P true)" "$T/noexec/program"
 		fails target-noexec "$T/noexec/program"
 		equals "$T/noexec/program is on $T/noexec, which is mounted noexec" "$CAUSE"
-		mend 'sudo mount .*'
+		repair 'sudo mount .*'
 		works "$T/noexec/program"
 		chmod 0700 "$T/noexec/program"
 		fails target-closed "$T/noexec/program"
 		says "$CAUSE" 'belongs to uid 0 and gid 0, mode 0700'
-		mend '.*'
+		repair '.*'
 		works "$T/noexec/program"
 		chmod 0700 "$T/noexec"
 		fails target-dir-closed "$T/noexec/program"
 		says "$CAUSE" "^$T/noexec belongs to uid 0 and gid 0, mode 0700"
-		mend '^sudo chmod [^;]*'
+		repair '^sudo chmod [^;]*'
 		works "$T/noexec/program"
 	END
 }

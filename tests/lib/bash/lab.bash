@@ -8,7 +8,7 @@
 #		copy /usr/bin/newuidmap
 #		chmod u-s /usr/bin/newuidmap
 #		fails setuid-lost true
-#		mend 'sudo chmod .*'
+#		repair 'sudo chmod .*'
 #		works true
 #	END
 #
@@ -22,7 +22,7 @@ LAB_FUNCTIONS=()
 # lab [PREFIX…] - run the script on stdin, behind the prefix in its mount namespace
 lab() {
 	local functions OUTER=${OUTER:-}
-	functions=$(declare -f says equals absent as_user lab_start fails works mend option copy file_over \
+	functions=$(declare -f says equals absent as_user lab_start fails works repair option copy file_over \
 		etc_is_ours in_session without_leak_check "${LAB_FUNCTIONS[@]}")
 	export T S OUT LOG USER_UID USER_GID OUTER
 	unshare --mount --propagation private "$@" bash -c "$functions
@@ -90,8 +90,8 @@ option() {
 	fi
 }
 
-# mend REGEX - run, as root, the command of the remedy that matches
-mend() {
+# repair REGEX - run, as root, the command of the remedy that matches
+repair() {
 	local command
 	command=$(option "$1")
 	eval "$command" >/dev/null

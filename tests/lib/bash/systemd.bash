@@ -30,7 +30,7 @@ need_systemd() {
 		skip "systemd is not installed"
 	fi
 	tree=$(cgroup_trees | head -n 1)
-	[ -w "$tree/cgroup.procs" ] || skip "there is no cgroup tree to write to"
+	[ -w "$tree/cgroup.procs" ] || skip "there is no writable cgroup tree"
 }
 
 # prepare_manager - find its executable, create cgroups and a directory for units
