@@ -149,7 +149,7 @@ wait_for() {
 	local end=$((${EPOCHREALTIME/./} + DEADLINE * 1000000)) why=${T:-$BATS_FILE_TMPDIR}/in_vain
 	until "$@" 2>"$why"; do
 		if [ ${EPOCHREALTIME/./} -gt $end ]; then
-			echo "waited ${DEADLINE}s in vain for: $*" >&2
+			echo "timed out after ${DEADLINE} s: $*" >&2
 			cat "$why" >&2
 			return 1
 		fi
@@ -173,7 +173,7 @@ launch() {
 await_launch() {
 	wait_for launch_is_decided || return
 	if [ ! -s "$S/child_pid" ]; then
-		echo "the launcher has ended" >&2
+		echo "the launcher has exited" >&2
 		return 1
 	fi
 	TARGET=$(<"$S/child_pid")
@@ -301,7 +301,7 @@ absent() {
 	local path
 	for path in "$@"; do
 		if [ -e "$path" ] || [ -L "$path" ]; then
-			echo "$path is there" >&2
+			echo "$path exists" >&2
 			return 1
 		fi
 	done

@@ -68,9 +68,9 @@ end_block() {
 	run_command
 	for pid in "${BACKGROUND[@]}"; do
 		if ! kill -TERM "$pid" 2>/dev/null; then
-			block_fails "what it has started in the background has ended: $(tail -n 20 "$T/background")"
+			block_fails "its process in the background has exited: $(tail -n 20 "$T/background")"
 		fi
-		wait_for gone "$pid" || block_fails "what it has started in the background does not end"
+		wait_for gone "$pid" || block_fails "its process in the background does not exit"
 		wait "$pid" || true
 	done
 	BLOCK='' BACKGROUND=()
@@ -109,12 +109,12 @@ judge_command() { # WORDS STATUS
 	if [ -z "$SHOWN" ] || [[ $NOTE == *output:* ]]; then return; fi
 	pattern=$(tr -s '\t ' ' ' <<<"${SHOWN%$'\n'}" | sed 's/[][*?\\]/\\&/g; s/…/*/g')
 	# shellcheck disable=SC2053 # it is a pattern
-	[[ $said == $pattern ]] || block_fails "$1"$'\n'"does not say what is shown, but:"$'\n'"$said"
+	[[ $said == $pattern ]] || block_fails "$1"$'\n'"does not print the shown output, but:"$'\n'"$said"
 }
 
 # only_parse WORDS - of a block that is not run, a target of make must at least exist
 only_parse() {
 	if [[ $1 =~ ^(sudo )?make( |$) ]]; then
-		eval "${1/make/make -n}" >"$T/said" 2>&1 || block_fails "make does not know: $1"
+		eval "${1/make/make -n}" >"$T/said" 2>&1 || block_fails "unknown target of make: $1"
 	fi
 }

@@ -54,7 +54,7 @@ sane() {
 			if [ "$code" -eq 0 ] || [ "$code" -ge 128 ] || [ -s "$T/err" ]; then
 				return 0
 			fi
-			echo "$expression: status $code without a word" >&2
+			echo "$expression: status $code without a message" >&2
 			return 1
 		fi
 	done

@@ -43,7 +43,7 @@ int main(void)
 	int sock = take_socket();
 
 	if (sock < 0) {
-		fprintf(stderr, "forge: init's socket cannot be had: %s\n", strerror(errno));
+		fprintf(stderr, "forge: cannot get init's socket: %s\n", strerror(errno));
 		return 1;
 	}
 	for (unsigned long sent = 0;; sent++) {

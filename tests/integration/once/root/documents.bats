@@ -100,13 +100,13 @@ reader() {
 	says "$output" '^planted/file.md:1: status 1 of: fauxroot false'
 	try $'```console\n$ fauxroot echo 1\n2\n```'
 	equals 1 "$status"
-	says "$output" 'does not say what is shown, but:'
+	says "$output" 'does not print the shown output, but:'
 	try $'```console\n$ fauxroot false &\n$ sleep 1\n```'
 	equals 1 "$status"
-	says "$output" 'in the background has ended'
+	says "$output" 'in the background has exited'
 	try $'<!-- not run: planted -->\n```console\n$ make no-such-target\n```'
 	equals 1 "$status"
-	says "$output" 'make does not know: make no-such-target'
+	says "$output" 'unknown target of make: make no-such-target'
 	try $'```console\n$ uname\n```'
 	equals 1 "$status"
 	says "$output" 'planted/file.md:1: no test runs this block'
