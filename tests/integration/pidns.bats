@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2016,SC2154 # inner shells expand; bats sets LAUNCHER, TARGET
-# A PID namespace: our init is PID 1 and forks the command; nothing in there outlives either.
-# $TARGET is the init's PID, as child_pid has it.
+# A PID namespace: our init is PID 1 and forks the command; no process in it outlives either.
+# $TARGET is the init's PID, because child_pid contains that.
 #
 # refused: clone3:init close_range:init
 # seconds: 21
@@ -10,7 +10,7 @@
 load ../lib/bash/common
 load ../lib/bash/ports
 
-# inner NAME [PARENT] - the PID, as the host sees it, of a child of init (or of PARENT)
+# inner NAME [PARENT] - print the PID, as the host sees it, of a child of init (or of PARENT)
 inner() { child_of "${2:-$TARGET}" "$1"; }
 
 has_inner() { inner "$@" >/dev/null; }
@@ -37,7 +37,7 @@ zombies() {
 	stop
 }
 
-@test "child_pid is the init's PID, whose environ holds the three variables" {
+@test "child_pid is the init's PID, whose environ has the three variables" {
 	launch --pidns sleep 1000
 	wait_for has_inner sleep
 	run -0 sh -c 'tr "\0" "\n" <"/proc/$1/environ" | grep ^ROOTLESSKIT_ | sort' sh "$TARGET"
@@ -68,8 +68,8 @@ lines" XDG_RUNTIME_DIR="$XDG_RUNTIME_DIR" ASAN_OPTIONS="$ASAN_OPTIONS" \
 	printf '%s\0' A=1 PATH="$PATH" "B=two
 lines" XDG_RUNTIME_DIR="$XDG_RUNTIME_DIR" ASAN_OPTIONS="$ASAN_OPTIONS" >wanted
 	cmp wanted <(head -c "$(stat -c %s wanted)" seen)
-	# USR2 is 12: bit 11. HUP and INT are 1 and 2. A shell may have 32 and 33 ignored, which libc
-	# keeps to itself: the lower 28 do.
+	# USR2 is 12: bit 11. HUP and INT are 1 and 2. A shell may ignore 32 and 33, which libc reserves
+	# for itself: compare the lower 28 bits.
 	run -0 env --block-signal=USR2 --ignore-signal=HUP,INT "$FAUXROOT" --pidns \
 		awk '/^Sig(Blk|Ign)/ { print $1, substr($2, 10) }' /proc/self/status
 	equals "SigBlk: 0000800
@@ -96,7 +96,7 @@ SigIgn: 0000003" "$output"
 	equals 255 "$code"
 }
 
-@test "what cannot be executed is 126 or 127, and named, with and without reaping" {
+@test "a command that cannot be executed is 126 or 127, and named, with and without reaping" {
 	local reaper
 	echo text >plain
 	for reaper in true false; do
@@ -116,7 +116,7 @@ SigIgn: 0000003" "$output"
 		sent+=("$n")
 		wait_for grep -qx "$n" "$OUT"
 	done
-	# And those sent to the init.
+	# And signals sent to the init.
 	kill -USR1 "$TARGET"
 	second_usr1() { equals 2 "$(grep -cx 10 "$OUT")" 2>/dev/null; }
 	wait_for second_usr1
@@ -125,7 +125,7 @@ SigIgn: 0000003" "$output"
 	equals "$(printf '%s\n' ready "${sent[@]}" 10 15)" "$(<"$OUT")"
 }
 
-@test "a stopped command stops the launcher; SIGCONT to the launcher wakes both" {
+@test "a stopped command stops the launcher; SIGCONT to the launcher continues both" {
 	as_job launch --pidns sh -c 'while :; do sleep 0.05; done'
 	wait_for has_inner sh
 	local command
@@ -136,7 +136,7 @@ SigIgn: 0000003" "$output"
 	kill -CONT "$LAUNCHER"
 	wait_for process_state "$command" SR
 	wait_for process_state "$LAUNCHER" SR
-	# Past the launcher, too; and its end while both are stopped is no secret.
+	# SIGCONT past the launcher, too; and a death while both are stopped is noticed.
 	kill -STOP "$command"
 	wait_for process_state "$LAUNCHER" T
 	kill -CONT "$command"
@@ -147,7 +147,7 @@ SigIgn: 0000003" "$output"
 	ended 137
 }
 
-@test "a stopped init stops the launcher, and goes on with it" {
+@test "a stopped init stops the launcher, and continues with it" {
 	as_job launch --pidns sh -c 'while :; do sleep 0.05; done'
 	wait_for has_inner sh
 	kill -STOP "$TARGET"
@@ -171,7 +171,7 @@ SigIgn: 0000003" "$output"
 	stop
 }
 
-@test "reports of stops that the command forges do not keep the launcher from anything" {
+@test "stop reports that the command forges do not disturb the launcher" {
 	as_job launch --pidns "$FAUXROOT_TEST_TOOLS/forge"
 	wait_for grep -q forging "$OUT"
 	local look
@@ -179,7 +179,7 @@ SigIgn: 0000003" "$output"
 		run -0 curl -sS --max-time 20 --unix-socket "$S/api.sock" -o answer http://x/v1/info
 		not process_state "$LAUNCHER" T
 	done
-	# A stop that is one is still believed.
+	# A real stop is still recognised.
 	local forger
 	forger=$(inner forge)
 	kill -STOP "$forger"
@@ -207,7 +207,7 @@ SigIgn: 0000003" "$output"
 	stop
 }
 
-# A setsid child, one of another uid, and an orphan.
+# A setsid child, a process of another uid, and an orphan.
 crowd() {
 	launch --pidns "$@" sh -c '
 		setsid sleep 300 &
@@ -223,7 +223,7 @@ crowd() {
 	equals 4 ${#CROWD[@]}
 }
 
-@test "SIGKILL to the launcher takes everything, with and without reaping" {
+@test "SIGKILL to the launcher kills everything, with and without reaping" {
 	local reaper pid
 	mkfifo fifo
 	for reaper in true false; do
@@ -238,7 +238,7 @@ crowd() {
 	done
 }
 
-@test "when the command ends everything in the namespace has ended" {
+@test "when the command has exited, all processes in the namespace have exited" {
 	local reaper pid
 	mkfifo fifo
 	for reaper in true false; do
@@ -251,7 +251,7 @@ crowd() {
 	done
 }
 
-@test "SIGKILL to the init ends it all with 137" {
+@test "SIGKILL to the init kills all with 137" {
 	launch --pidns --net=slirp4netns sleep 1000
 	wait_for has_inner sleep
 	local command
@@ -261,7 +261,7 @@ crowd() {
 	gone "$command"
 }
 
-@test "the network's helper, forwarder and agent killed: all come back" {
+@test "the network's helper, forwarder and agent killed: all are restarted" {
 	free_port
 	launch --pidns --net=slirp4netns --port-driver=builtin -p "127.0.0.1:$PORT:7000/tcp" "$PORTCHECK" serve :: 7000
 	wait_for grep -q serving "$OUT"
@@ -278,7 +278,7 @@ crowd() {
 	stop
 }
 
-@test "ps shows what each process of a launch is, and its environment is whole" {
+@test "ps shows the role of each process of a launch, and its environment is complete" {
 	local pid long
 	free_port
 	printf -v long '%09000d' 0
@@ -289,7 +289,7 @@ crowd() {
 		# shellcheck disable=SC2254 # a pattern
 		case $(words_of "$1") in $2) ;; *) return 1 ;; esac
 	}
-	# Init shows its own name once it has taken off what it was told.
+	# Init shows its own name after it has removed its arguments.
 	wait_for shows "$TARGET" "fauxroot: init|sh|-c|exec sleep 1000|two words|*"
 	not grep -qE '[0-9],[0-9]' "/proc/$TARGET/cmdline"
 	wait_for child_of "$LAUNCHER" 'fauxroot: agent'
@@ -305,12 +305,12 @@ crowd() {
 	stop
 }
 
-# In an outer user namespace whose mounts are ours to make.
+# In an outer user namespace whose mounts the test can change.
 outer() { # SHELL COMMAND…
 	unshare --user --map-root-user --mount sh -c "$1"' && shift && exec "$@"' sh "$@" 3>&- 4>&-
 }
 
-# numbers_fixed COMMAND… - where the only proc that is whole is read-only, so that the numbers of a
+# numbers_fixed COMMAND… - run it where the only unmasked proc is read-only, so that the next PID of a
 # namespace cannot be set
 numbers_fixed() {
 	mkdir -p whole
@@ -318,7 +318,7 @@ numbers_fixed() {
 		"$@"
 }
 
-@test "the PIDs of each namespace begin somewhere else, the command's children's, too" {
+@test "the PIDs of each namespace begin at a random number, the command's children's, too" {
 	local numbers first
 	for _ in 1 2 3 4; do
 		numbers+=" $(fx --pidns sh -c 'echo $$; sh -c "echo \$\$"; true' | tr '\n' ' ')"
@@ -327,11 +327,11 @@ numbers_fixed() {
 		[ "$first" -ge 1000 ]
 		[ "$first" -le 31000 ]
 	done
-	# Eight of 29,000; two the same would be odd.
+	# Eight of 29,000: two equal ones are unlikely.
 	[ "$(tr ' ' '\n' <<<"$numbers" | grep . | sort -u | wc -l)" -ge 7 ]
 }
 
-@test "double forks without end (FULL=1: 100,000): no zombie, the right status" {
+@test "endless double forks (FULL=1: 100,000): no zombie, the right status" {
 	local n=5000
 	! sanitized || n=1000
 	[ -z "${FULL:-}" ] || n=100000
@@ -344,7 +344,7 @@ numbers_fixed() {
 	run -7 fx --pidns --reaper=false "$PROBE" forks 500
 }
 
-@test "--reaper=false leaves orphans to be zombies, and reaps the command" {
+@test "--reaper=false leaves orphans as zombies, and reaps the command" {
 	launch --pidns --reaper=false sh -c '"$PROBE" forks 50; echo "done $?"; exec sleep 1000'
 	wait_for grep -q '^done 7' "$OUT"
 	fifty() { equals 50 "$(zombies)" 2>/dev/null; }
@@ -398,14 +398,14 @@ compare_fds() { # OPTIONS…
 	diff "$T/plain" "$T/fauxroot"
 }
 
-@test "LISTEN_FDS descriptors arrive at 3, LISTEN_PID is the command's PID in there" {
+@test "LISTEN_FDS descriptors arrive at 3, LISTEN_PID is the command's PID in the namespace" {
 	echo first >f1
 	echo second >f2
 	run -0 sh -c 'exec 3<f1 4<f2; LISTEN_PID=$$ LISTEN_FDS=2 LISTEN_FDNAMES=a:b exec "$FAUXROOT" --pidns sh -c "
 		[ \"\$LISTEN_PID\" = \$\$ ] && echo \$LISTEN_PID \$LISTEN_FDS \$LISTEN_FDNAMES && cat <&3 <&4 && cat <&3"'
 	[[ ${lines[0]} =~ ^[0-9]+\ 2\ a:b$ ]]
 	equals "second first" "${lines[*]:1}"
-	# What is not for us makes no claim in there, where the command's PID may be the same.
+	# Another process's LISTEN_PID is not passed on: the command may have the same PID inside.
 	LISTEN_PID=2 LISTEN_FDS=2 WATCHDOG_PID=2 numbers_fixed "$FAUXROOT_TEST_TOOLS/refuse" clone3 -- \
 		"$FAUXROOT" --idmap=single --pidns sh -c 'echo "$$:$LISTEN_PID:$WATCHDOG_PID"'
 	equals "2::" "$output"
@@ -421,9 +421,9 @@ compare_fds() { # OPTIONS…
 		'grep -q "^SigIgn:.*0$" /proc/self/status && exit 42'
 }
 
-# ---- what may go wrong ----
+# ---- faults ----
 
-@test "our executable may be unreadable, and gone before the init is executed" {
+@test "our executable may be unreadable, and deleted before the init is executed" {
 	export T
 	cp "$FAUXROOT" "$T/secret"
 	chmod 0111 "$T/secret"
@@ -436,7 +436,7 @@ compare_fds() { # OPTIONS…
 	cp "$FAUXROOT" "$T/gone"
 	PATH=$PWD/bin:$PATH run -6 "$T/gone" --pidns sh -c 'exit 6'
 	absent "$T/gone"
-	# Replaced by something else.
+	# Replaced by another file.
 	printf '#!/bin/sh\ncp /bin/false "$T/other"; mv "$T/other" "$T/gone"; exec %s "$@"\n' \
 		"$(command -v newuidmap)" >bin/newuidmap
 	cp "$FAUXROOT" "$T/gone"
@@ -444,7 +444,7 @@ compare_fds() { # OPTIONS…
 	cmp "$T/gone" /bin/false
 }
 
-@test "where parts of /proc are masked it says so, and nothing is started" {
+@test "where parts of /proc are masked the launch fails with a message, and nothing is started" {
 	run -125 outer 'mount -t tmpfs none /proc/sys' "$FAUXROOT" --idmap=single --pidns touch started
 	one_error "$output" 'mounting proc.* on /proc: Operation not permitted'
 	absent started
@@ -454,7 +454,7 @@ compare_fds() { # OPTIONS…
 	local command='echo "$$ $(sh -c "echo \$\$")"; tail -n 1 /proc/self/mounts' kind='but the command has PID'
 	numbers_fixed "$FAUXROOT" --debug --idmap=single --pidns sh -c "$command"
 	says "$output" '^proc /proc proc ro,'
-	# Where the filter around this test refuses clone3 it is as in the next one.
+	# Where the filter around this test refuses clone3, the next test's result applies.
 	if grep -q '^Seccomp:.2' /proc/self/status && grep -qx '2 3' <<<"$output"; then
 		kind='and a stale pid file may name the command, which is'
 	else
@@ -463,14 +463,14 @@ compare_fds() { # OPTIONS…
 	says "$output" "debug: PIDs begin at 2, $kind [0-9]+: writing /proc/sys/kernel/ns_last_pid: Read-only file system"
 }
 
-@test "and without clone3 the launch goes on with 2" {
+@test "without clone3 the launch continues with PID 2" {
 	numbers_fixed "$FAUXROOT_TEST_TOOLS/refuse" clone3 -- "$FAUXROOT" --debug --idmap=single --pidns \
 		sh -c 'echo "$$ $(sh -c "echo \$\$")"'
 	says "$output" '^2 3$'
 	says "$output" 'debug: PIDs begin at 2, and a stale pid file may name the command, which is 2: writing '
 }
 
-@test "a command that writes into the init's reports: its status counts still" {
+@test "a command that writes into the init's reports: its status still counts" {
 	cat >hostile <<-'END'
 		my $init = syscall(434, 1, 0); # pidfd_open
 		my $sent = 0;
@@ -514,14 +514,14 @@ compare_fds() { # OPTIONS…
 	for status in 1 9 15 34; do
 		run -$((128 + status)) inside sh -c "kill -$status \$\$"
 	done
-	# Died of the signal, and not of a status that says so.
+	# It died of the signal, and did not exit with a matching status.
 	run -0 perl -e 'system(@ARGV); print $? & 127' "$FAUXROOTCTL" --socket "$S/api.sock" exec sh -c 'kill -TERM $$'
 	equals 15 "$output"
 	stop
 }
 
-# A process whose parent is outside and does not reap it keeps the namespace ending for as long.
-@test "exec: a PID namespace that is ending is called that" {
+# A process whose parent is outside and does not reap it delays the end of the namespace.
+@test "exec: the error names a PID namespace that is ending" {
 	launch --pidns sleep 1000
 	"$FAUXROOTCTL" --socket "$S/api.sock" exec sleep 1000 3>&- 4>&- &
 	local parent=$! command
@@ -530,7 +530,7 @@ compare_fds() { # OPTIONS…
 	kill -STOP "$parent"
 	kill -KILL "$TARGET"
 	wait_for process_state "$command" Z
-	# The leak checker would want a new process, too.
+	# The leak checker would need a new process, too.
 	ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0 run -125 inside true
 	one_line "$output" "^error: the instance's PID namespace accepts no new process: the instance is ending"
 	kill -CONT "$parent"
@@ -538,7 +538,7 @@ compare_fds() { # OPTIONS…
 	wait "$parent" || true
 }
 
-@test "exec: signals and stops pass; it takes its command with it, and the instance takes both" {
+@test "exec: signals and stops are passed on; it ends with its command, and both with the instance" {
 	launch --pidns sleep 1000
 	set -m
 	"$FAUXROOTCTL" --socket "$S/api.sock" exec "$PROBE" catch 15 </dev/null >caught 3>&- 4>&- &
