@@ -235,7 +235,7 @@ static void a_child_that_makes_progress_is_followed(void **state)
 	(void)state;
 	assert_non_null(progress);
 	assert_string_equal(progress_text(progress, text), "");
-	progress_at(NULL, "nobody is told");
+	progress_at(NULL, "without a progress record");
 	log_setup("fauxroot", "parent", LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
 	pid = fork();
 	assert_true(pid >= 0);

@@ -258,20 +258,21 @@ static const struct fault faults[] = {
 
 /* Reasons for stages without a fault. */
 static const char message[] = "it only sends or receives a message";
-static const char cgroups[] = "root/check_matrix.bats has cgroups to be moved from";
-static const char room[] = "root/check_matrix.bats has all limits of descriptors";
+static const char cgroups[] =
+	"tested in root/check_matrix.bats, which moves processes to other cgroups";
+static const char room[] = "tested in root/check_matrix.bats with every limit on descriptors";
 
 static const char *const without_fault[STAGE_COUNT_] = {
-	[STAGE_SCRATCH] = "a launch has none",
-	[STAGE_NET_PREPARE] = "what it cannot prepare is a warning",
-	[STAGE_AWAIT_MAPS] = "where it fails the maps cannot be written",
+	[STAGE_SCRATCH] = "a launch does not have this stage",
+	[STAGE_NET_PREPARE] = "its failures are only warnings",
+	[STAGE_AWAIT_MAPS] = "if it fails, the maps cannot be written",
 	[STAGE_CHILD] = message,
 	[STAGE_EVACUATION] = cgroups,
 	[STAGE_NAMESPACES] = room,
 	[STAGE_CHILD_MAPPED] = message,
 	[STAGE_LET_MOUNT] = message,
 	[STAGE_SELF] = room,
-	[STAGE_SYS] = "where it cannot be mounted the host's stays, with a warning",
+	[STAGE_SYS] = "if the mount fails, the host's /sys stays, with a warning",
 	[STAGE_CGROUPFS] = cgroups,
 	[STAGE_ETC_OPENED] = room,
 	[STAGE_ETC_BOUND] = room,
@@ -280,9 +281,9 @@ static const char *const without_fault[STAGE_COUNT_] = {
 	[STAGE_ETC_RECEIVED] = message,
 	[STAGE_MOUNTS] = message,
 	[STAGE_GO] = message,
-	[STAGE_ANNOUNCE] = "no launch fails for it",
-	[STAGE_ENVIRONMENT] = "it only runs out of memory",
-	[STAGE_ENDED] = "a launch has none",
+	[STAGE_ANNOUNCE] = "its failure does not fail a launch",
+	[STAGE_ENVIRONMENT] = "it fails only without memory",
+	[STAGE_ENDED] = "a launch does not have this stage",
 };
 
 static void refuse(const struct fault *fault)

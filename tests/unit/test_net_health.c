@@ -31,7 +31,7 @@ static void four_checks_without_progress_mean_hung(void **state)
 	/* One character for each check: '+' frames were read since the last check, '=' none; '.'
 	 * none, and no frame can be sent. */
 	static const struct {
-		const char *looks;
+		const char *checks;
 		bool hung; /* at any check */
 	} rows[] = {
 		{"=", false},	    {"===", false},    {"====", true},	     {"====+", true},
@@ -46,12 +46,12 @@ static void four_checks_without_progress_mean_hung(void **state)
 		uint64_t taken = 7;
 		bool hung = false;
 
-		for (const char *look = rows[i].looks; *look; look++) {
-			taken += *look == '+';
-			hung = net_health_note(&health, *look != '.', taken) || hung;
+		for (const char *check = rows[i].checks; *check; check++) {
+			taken += *check == '+';
+			hung = net_health_note(&health, *check != '.', taken) || hung;
 		}
 		if (hung != rows[i].hung)
-			fail_msg("%s", rows[i].looks);
+			fail_msg("%s", rows[i].checks);
 	}
 }
 

@@ -42,8 +42,8 @@ struct statedir {
  * Returns 0, or -errno at step STEP_STATEDIR: -EBUSY with the PID of the launcher that uses it,
  * -ENOTDIR, -ELOOP, -EPERM (another user owns it or a directory above it), -ENAMETOOLONG (the path
  * of a socket in it would exceed 107 bytes), -EINVAL (emptying it would remove the home, the
- *runtime or the working directory, or the links of instances.h), -ECANCELED. Nothing is changed
- *then.
+ * runtime or the working directory, or the links of instances.h), -ECANCELED. Nothing is changed
+ * then.
  */
 int statedir_open(const char *wanted, int cancel_fd, struct statedir *ret, struct error *err);
 
@@ -52,7 +52,7 @@ int statedir_open(const char *wanted, int cancel_fd, struct statedir *ret, struc
  * @wanted: as for statedir_open()
  * @room: bytes that must be free in the file system; an unnamed file takes them for a moment
  * @ret: the path, which the caller frees; if @wanted is NULL, the path with "fauxroot.XXXXXX" as
- *its last component
+ *	its last component
  *
  * Makes, empties and removes nothing that has a name. A free lock is held for a moment, shared.
  * Returns 0, or the -errno and the message of statedir_open(), at step STEP_STATEDIR.

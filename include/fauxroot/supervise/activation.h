@@ -27,6 +27,6 @@ bool activation_is_for(pid_t pid);
  * variable for another process can be equal to @to by chance, if @to is a number of another PID
  * namespace; it is removed. All other variables stay. LISTEN_PIDFDID (systemd 258) identifies the
  * process @from by more than its number, so it is removed; readers then use LISTEN_PID. Returns 0
- *or -ENOMEM.
+ * or -ENOMEM.
  */
 int activation_retarget(bool activated, pid_t from, pid_t to);
