@@ -80,8 +80,8 @@ static int receive_reply(struct builtin *b, struct control_message *ret, struct 
 }
 
 /* Send an order and wait for its answer. */
-static int order(struct ports *ports, struct control_message *m, const int *fds, size_t n,
-		 struct error *err)
+static int send_order(struct ports *ports, struct control_message *m, const int *fds, size_t n,
+		      struct error *err)
 {
 	struct builtin *b = ports->state;
 	struct deadline deadline = deadline_in(ANSWER_MS);
@@ -118,7 +118,7 @@ static int start_agent(struct ports *ports, struct error *err)
 		return rc;
 	kept_watch(&b->kept_agent, &b->agent);
 	m.supply.netns_cookie = b->addresses.setup.netns_cookie;
-	rc = order(ports, &m, socks, b->n_workers, err);
+	rc = send_order(ports, &m, socks, b->n_workers, err);
 	for (unsigned i = 0; i < b->n_workers; i++)
 		fd_close(socks[i]);
 	if (rc < 0)
@@ -144,7 +144,7 @@ static int send_add(struct ports *ports, const struct port *port, struct error *
 	rc = addresses_lead(&b->addresses, ports, port, err);
 	if (rc < 0)
 		return rc;
-	return order(ports, &m, port->listeners, port->listeners[1] >= 0 ? 2 : 1, err);
+	return send_order(ports, &m, port->listeners, port->listeners[1] >= 0 ? 2 : 1, err);
 }
 
 static void stop_processes(struct builtin *b)
@@ -311,18 +311,18 @@ static int builtin_supervise(struct ports *ports, struct error *err)
 
 /*
  * Make sure that the forwarder does not serve the port @id, which is not in the table. If its
- * answer is no clear result, send the order once more; if that fails as well, restart the
+ * answer is no clear result, send the order again; if that fails as well, restart the
  * forwarder. Returns 0, or -errno if the restart fails.
  */
 static int send_remove(struct ports *ports, uint32_t id, struct error *err)
 {
 	const struct builtin *b = ports->state;
 	struct control_message m = {.type = CONTROL_REMOVE, .id = id};
-	int rc = b->control < 0 ? -ENOENT : order(ports, &m, NULL, 0, err);
+	int rc = b->control < 0 ? -ENOENT : send_order(ports, &m, NULL, 0, err);
 
 	if (rc < 0 && rc != -ENOENT && !kept_is_gone(rc)) {
 		log_debug("%s; retrying", err->text);
-		rc = order(ports, &m, NULL, 0, err);
+		rc = send_order(ports, &m, NULL, 0, err);
 	}
 	return rc == 0 || rc == -ENOENT ? 0 : replace_forwarder(ports, err);
 }

@@ -96,7 +96,7 @@ static void log_to_launcher(void *arg, enum log_level level, const char *text)
 }
 
 /* Answer the current order, and wait for the next one. */
-static void done(struct forwarder *f, int result)
+static void answer_order(struct forwarder *f, int result)
 {
 	struct control_message m = {
 		.type = CONTROL_DONE,
@@ -143,7 +143,7 @@ static void on_closed(void *arg)
 	struct forwarder *f = arg;
 
 	if (part_done(f))
-		done(f, atomic_load(&f->order.error));
+		answer_order(f, atomic_load(&f->order.error));
 }
 
 /* listener.joined. If one worker failed, all workers leave before the answer. */
@@ -156,7 +156,7 @@ static void on_joined(void *arg, int rc)
 	if (!part_done(f))
 		return;
 	if (atomic_load(&f->order.error) == 0)
-		done(f, 0);
+		answer_order(f, 0);
 	else
 		withdraw(f);
 }
@@ -194,7 +194,7 @@ static void add_port(struct forwarder *f, const struct control_message *m, const
 	unsigned workers = f->workers.n;
 
 	if (!make_port(f, m, fds, n)) {
-		done(f, -ENOMEM);
+		answer_order(f, -ENOMEM);
 		return;
 	}
 	order->n = (unsigned)n;
@@ -214,7 +214,7 @@ static void remove_port(struct forwarder *f, uint32_t id)
 		if (l->id == id && order->n < ARRAY_SIZE(order->listeners))
 			order->listeners[order->n++] = l;
 	if (order->n == 0)
-		done(f, -ENOENT);
+		answer_order(f, -ENOENT);
 	else
 		withdraw(f);
 }
@@ -227,7 +227,7 @@ static void connect_supply(struct letter *letter)
 
 	supply_connect(agent->supply, agent->fd, agent->netns_cookie);
 	if (part_done(f))
-		done(f, 0);
+		answer_order(f, 0);
 }
 
 /* connect_supply() sends the answer. */
@@ -290,7 +290,7 @@ static void on_order(struct watch *watch, uint32_t events)
 	f->order.serial = m.serial;
 	atomic_store(&f->order.error, 0);
 	if (n < 0) {
-		done(f, -EMFILE);
+		answer_order(f, -EMFILE);
 		return;
 	}
 	rc = control_check_order(&m, (size_t)n, n_fds);
@@ -304,7 +304,7 @@ static void on_order(struct watch *watch, uint32_t events)
 	}
 	for (size_t i = 0; i < n_fds; i++)
 		fd_close(fds[i]);
-	done(f, rc);
+	answer_order(f, rc);
 }
 
 static void *thread_main(void *arg)

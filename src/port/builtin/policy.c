@@ -19,7 +19,7 @@
 #include <sched.h>
 
 /* The interval of checks. */
-#define LOOK_MS 100
+#define CHECK_MS 100
 
 /* The minimum rate of a bulk transfer: 1.6 Gbit/s. */
 #define BULK_BYTES_PER_MS (200 << 10)
@@ -35,7 +35,7 @@ void policy_adapt(struct policy *policy, uint64_t *spliced, int64_t now_ms)
 	int64_t passed = now_ms - policy->since_ms;
 	bool bulk;
 
-	if (passed < LOOK_MS || !policy->may_change)
+	if (passed < CHECK_MS || !policy->may_change)
 		return;
 	bulk = *spliced >= (uint64_t)passed * BULK_BYTES_PER_MS;
 	*spliced = 0;

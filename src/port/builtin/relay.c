@@ -232,7 +232,7 @@ static void arrive(struct letter *letter)
 	share_unref(share);
 }
 
-static void hand_over(struct relay *r, struct relays *to)
+static void pass_to_thread(struct relay *r, struct relays *to)
 {
 	r->relays = to;
 	share_ref(r->slot.share);
@@ -278,7 +278,7 @@ enum share_answer relay_open(struct relays *here, struct share *share, const str
 	} else if (to == here) {
 		adopt(here, r);
 	} else {
-		hand_over(r, to);
+		pass_to_thread(r, to);
 	}
 	return SHARE_ENTERED;
 }

@@ -100,7 +100,7 @@ bool share_recheck(struct share *share)
 
 /* ---- connections ---- */
 
-static void take(struct share *share, struct origin *source, struct share_slot *slot)
+static void slot_attach(struct share *share, struct origin *source, struct share_slot *slot)
 {
 	slot->share = share;
 	slot->source = source;
@@ -110,7 +110,7 @@ static void take(struct share *share, struct origin *source, struct share_slot *
 		add_committed(share->shares, 1);
 }
 
-static void give(struct share_slot *slot)
+static void slot_detach(struct share_slot *slot)
 {
 	struct share *share = slot->share;
 
@@ -128,7 +128,7 @@ static int displace(struct share *share)
 	struct share_slot *slot = CONTAINER(newest, struct share_slot, link);
 	struct shares *s = share->shares;
 
-	give(slot);
+	slot_detach(slot);
 	s->leaving++;
 	if (!slot->arrived)
 		return -1;
@@ -164,7 +164,7 @@ static struct share *find_victim(struct share *share, const struct origin *sourc
 	return most && most->count >= (source ? source->count : 0) + 2 ? share : NULL;
 }
 
-static enum share_answer wait_or_not(struct share *share, unsigned asker, int64_t now_ms)
+static enum share_answer wait_or_refuse(struct share *share, unsigned asker, int64_t now_ms)
 {
 	if (share->waiter < 0) {
 		share->waiter = (int)asker;
@@ -195,7 +195,7 @@ static enum share_answer enter(struct share *share, const uint64_t *key, struct 
 		struct share *victim = find_victim(share, source);
 
 		if (!victim && share->used > 0)
-			return wait_or_not(share, asker, now_ms);
+			return wait_or_refuse(share, asker, now_ms);
 		/* No room even for a first connection, or too many displaced ones are still open.
 		 */
 		if (!victim || s->leaving >= SHARE_LEAVING_MAX)
@@ -208,7 +208,7 @@ static enum share_answer enter(struct share *share, const uint64_t *key, struct 
 		source = origin_new(&s->origins, &share->heap, key);
 	if (!source)
 		return SHARE_REFUSED;
-	take(share, source, slot);
+	slot_attach(share, source, slot);
 	if (share->waiter == (int)asker)
 		end_wait(share, now_ms);
 	return SHARE_ENTERED;
@@ -253,7 +253,7 @@ int share_leave(struct share_slot *slot)
 
 	pthread_mutex_lock(&s->lock);
 	if (slot->source) {
-		give(slot);
+		slot_detach(slot);
 		share->patience_ms =
 			MIN(SHARE_PATIENCE_MS, share->patience_ms + SHARE_PATIENCE_END_MS);
 	} else {
