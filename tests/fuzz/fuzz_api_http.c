@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The head of a server's answer: the verdict does not depend on how the bytes arrive. Of a head
- * that is taken, no shorter part is a whole head or an error; of one that is refused, no longer
- * text is taken.
+ * The head of a server's answer: the verdict does not depend on how the bytes arrive. No prefix of
+ * an accepted head is a complete head or an error; no longer text of a refused one is accepted.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -14,7 +13,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* A copy without a byte behind it, so that a read beyond the end is seen. */
+/* A copy without a byte after it, so that a read beyond the end is detected. */
 static int parse(const uint8_t *data, size_t n, struct http_head *ret)
 {
 	struct error err = {.code = 0};

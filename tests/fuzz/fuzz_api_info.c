@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a server answers to GET /v1/info: what is taken has all its members, and encoding and
- * decoding it again changes nothing, in one line or indented.
+ * A server's answer to GET /v1/info: an accepted one has all its members, and encoding and decoding
+ * it again changes nothing, in one line or indented.
  */
 #include <assert.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The body of POST /v1/ports, and what a server answers about ports: what is taken is a sound spec,
- * encoding and decoding it again changes nothing, and what is refused is refused with a sentence.
+ * The body of POST /v1/ports, and a server's answer about ports: an accepted one is a valid spec,
+ * encoding and decoding it again changes nothing, and a refusal has a message.
  */
 #include <assert.h>
 #include <errno.h>
@@ -32,7 +32,7 @@ static void check_spec(const struct port_spec *spec, bool owned)
 	assert(api_spec_decode(text, strlen(text), &back, &back_owned, &err) == 0);
 	check_same(spec, &back);
 	assert(back_owned == owned);
-	/* The command line's form says the same. */
+	/* The command line's form means the same. */
 	if (spec->parent_port != 0) {
 		char buf[PORTSPEC_MAX];
 

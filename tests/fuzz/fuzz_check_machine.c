@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is read from files of a machine: one text stands in all of them. A range that is proposed as
- * free must be nobody's afterwards, either.
+ * Files of a machine: one text is the contents of all of them. A range that is proposed as free
+ * must not be another user's, either.
  */
 #include <assert.h>
 #include <stdarg.h>
@@ -37,7 +37,7 @@ static void clear(void)
 	clear_fake(&fake);
 }
 
-/* Whoever gets the proposed range has it to himself: with his line, another one is proposed. */
+/* A proposed range is exclusive: with a line for it, another one is proposed. */
 static void check_free_range(const char *data, size_t size)
 {
 	uint32_t first, count, next, more;
@@ -55,7 +55,7 @@ static void check_free_range(const char *data, size_t size)
 		       (uint64_t)first >= (uint64_t)next + more);
 }
 
-/* An error of the step and with the code that @choice names, for @reason. */
+/* Create an error of the step and with the code that @choice selects, for @reason. */
 static void explain_one(const struct config *config, unsigned choice, size_t reason,
 			const char *about)
 {
@@ -90,7 +90,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	write_one_text(one_text, data, size);
 	config_init(&config);
 	explain_one(&config, size > 0 ? data[0] : 0, size, "newuidmap");
-	/* What errors are about is read, too: paths, addresses, process IDs. */
+	/* The subjects of errors are parsed, too: paths, addresses, process IDs. */
 	(void)str_print(text, sizeof(text), "%.*s", (int)MIN(size, sizeof(text) - 1),
 			(const char *)data);
 	explain_one(&config, size > 0 ? data[size - 1] : 0, size / 2, text);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * --check on a machine in whose files one text stands: whatever it is, each check says one
- * printable line, has a cause exactly where it has a remedy to give, and all of it is JSON. What
- * the parsers of single texts return is part of the text.
+ * --check on a machine in whose files one text is: for every text, each check prints one printable
+ * line and has a cause exactly when it has a remedy, and all of it is JSON. The results of the
+ * parsers of single texts are part of the text.
  */
 #include <assert.h>
 #include <stdarg.h>
@@ -85,7 +85,7 @@ static void begin(void)
 	one_text = make_one_text(&fake, paths, ARRAY_SIZE(paths));
 	(void)atexit(clear);
 	setenv("HOME", "/home/alice", 1);
-	/* A search is as long as this is. */
+	/* A search takes this long. */
 	setenv("PATH", "/usr/local/bin:/usr/bin", 1);
 	for (size_t i = 0; i < ARRAY_SIZE(outcomes.of); i++)
 		outcomes.of[i].tried = true;
@@ -112,7 +112,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	write_one_text(one_text, data, size);
 	config_init(&config);
 	config.net = size % 2 ? NET_SLIRP4NETNS : NET_NONE;
-	/* Without a command all but a command's own checks are made. */
+	/* Without a command all checks run except those of a command. */
 	if (size % 4 > 1)
 		config.command = dockerd;
 	(void)str_print(outcomes.docker, sizeof(outcomes.docker), "%s", text ? text : "");

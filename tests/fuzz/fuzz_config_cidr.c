@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Networks: what is taken is canonical, so it is written in exactly one way. */
+/* Networks: an accepted one is canonical, so it is written in exactly one way. */
 #include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
@@ -26,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	snprintf(again, sizeof(again), "%s/%u", address, cidr.prefix);
 	assert(streq(text, again));
 
-	/* The child's address lies in the network. */
+	/* The child's address is in the network. */
 	host = ntohl(cidr_host(&cidr, 100).s_addr);
 	assert(host >> (32 - cidr.prefix) == ntohl(cidr.address.s_addr) >> (32 - cidr.prefix));
 	return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The command line. What parses can be written out again as options, and these parse to the same;
- * what does not parse has a sentence for it. The input is argv, its words ended by NUL.
+ * The command line. Accepted options can be written out again, and parse to the same; a refusal has
+ * a message. The input is argv, its words terminated by NUL.
  */
 #include <assert.h>
 #include <errno.h>
@@ -60,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(rc == -EINVAL && err.code == EINVAL && *err.text);
 	}
 
-	/* main()'s way is stricter, never looser, and names its step. */
+	/* The parser of main() is stricter, never looser, and names its step. */
 	if (options_parse(&strict, argv.n, argv.words.items, &err) == 0) {
 		assert(rc == 0);
 		assert(strict.action != ACTION_RUN || *strict.command);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is taken is sound, and reads the same again when written. */
+/* An accepted spec is valid, and parses to the same when it is written out. */
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>

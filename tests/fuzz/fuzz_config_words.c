@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The splitting of FAUXROOT_OPTIONS: words are no longer than the text together, and words that are
- * put in quotes, with escapes for what is special there, come out again.
+ * The splitting of FAUXROOT_OPTIONS: the words together are no longer than the text, and words in
+ * quotes, with escapes for special characters, are split back unchanged.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -14,7 +14,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* "\x41\x42": any word, whatever it holds */
+/* "\x41\x42": any word, with any bytes */
 static char *quoted(const struct strv *words)
 {
 	char *text = NULL;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Messages of the target for the service manager: what comes out is lines without NUL, CR and
- * emptiness, names no main process but the launcher, and once at most; all other lines of the
- * message are there in their order; rewriting it again changes nothing.
+ * Messages of the target for the service manager: the result is lines without NUL, CR and empty
+ * lines. It names no main process except the launcher, and that once at most; all other lines of
+ * the message are in it, in their order; rewriting it again changes nothing.
  */
 #include <assert.h>
 #include <stdbool.h>
@@ -39,7 +39,7 @@ static bool is(const struct line *line, const char *prefix)
 	return line->n >= strlen(prefix) && memcmp(line->at, prefix, strlen(prefix)) == 0;
 }
 
-/* The next that is not about the main process; how many MAINPIDs were on the way. */
+/* The next line that is not about the main process; count the MAINPIDs before it. */
 static bool next_plain(struct cursor *c, struct line *ret, int *main_pids)
 {
 	while (next_line(c, ret)) {
@@ -81,7 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(memchr(in, '\0', size - 1) || size > NOTIFY_TEXT_MAX - strlen(LAUNCHER));
 		return 0;
 	}
-	/* One NUL at the end is taken off. */
+	/* One NUL at the end is removed. */
 	if (size > 0 && data[size - 1] == '\0')
 		size--;
 	assert(n <= sizeof(out) && !memchr(out, '\0', n) && !memchr(out, '\r', n));

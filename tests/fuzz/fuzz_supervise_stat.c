@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lines of /proc/PID/stat: whatever a process calls itself, what it is and whose child is read. */
+/* Lines of /proc/PID/stat: for any name of the process, its state and its parent are read. */
 #include <assert.h>
 #include <stdint.h>
 #include <stdio.h>
