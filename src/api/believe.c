@@ -17,13 +17,13 @@ static bool may_be_inside(void)
 int api_believe(int sock, enum api_belief belief, struct error *err)
 {
 	_cleanup_peer_ struct peer peer = PEER_NONE;
-	enum peer_place place = PEER_UNKNOWN;
+	enum peer_relation relation = PEER_UNKNOWN;
 
 	if (peer_open(sock, PEER_LISTENS, &peer) == 0)
-		place = peer_place(&peer);
-	if (place == PEER_HERE || place == PEER_ABOVE)
+		relation = peer_relation(&peer);
+	if (relation == PEER_HERE || relation == PEER_ABOVE)
 		return 0;
-	if (place == PEER_BELOW)
+	if (relation == PEER_BELOW)
 		return err_say(err, EPERM,
 			       "it belongs to process %d in a user namespace below ours: it is the "
 			       "command of an instance, not its launcher",

@@ -10,14 +10,14 @@
 bool client_is_inside(int sock)
 {
 	_cleanup_peer_ struct peer peer = PEER_NONE;
-	enum peer_place place;
+	enum peer_relation relation;
 
 	if (peer_open(sock, PEER_CONNECTED, &peer) < 0)
 		return true;
 	if (peer.uid == 0 && geteuid() != 0)
 		return false;
-	place = peer_place(&peer);
-	return place != PEER_HERE && place != PEER_ABOVE;
+	relation = peer_relation(&peer);
+	return relation != PEER_HERE && relation != PEER_ABOVE;
 }
 
 bool inside_may_publish(enum api_inside policy, const struct port_spec *spec)

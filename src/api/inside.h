@@ -11,7 +11,7 @@ struct port_spec;
 /*
  * client_is_inside() - is the client at the other end of @sock inside the instance?
  *
- * A process of our own user namespace (peer_place()) is outside. So is root, if we are not root:
+ * A process of our own user namespace (peer_relation()) is outside. So is root, if we are not root:
  * the command's ids are never mapped to it. All other processes count as inside, including those
  * whose user namespace cannot be read.
  */

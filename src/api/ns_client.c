@@ -37,7 +37,7 @@ static int sort_fds(int *fds, size_t n, struct ns_set *ns, struct error *err)
 
 	for (size_t i = 0; i < n; i++) {
 		/* ioctl(2) returns -1 for a descriptor that is not a namespace. */
-		int *place = ns_set_place(ns, ioctl(fds[i], NS_GET_NSTYPE));
+		int *place = ns_set_member(ns, ioctl(fds[i], NS_GET_NSTYPE));
 
 		if (place && *place < 0) {
 			*place = TAKE_FD(fds[i]);

@@ -122,7 +122,7 @@ int err_reason(struct error *err, int rc, enum error_reason reason)
 	return err_about(err, rc, reason, "%s", "");
 }
 
-int err_arrived(struct error *err)
+int err_check_received(struct error *err)
 {
 	/* MAX_ERRNO of the kernel's include/linux/err.h */
 	if (err->code <= 0 || err->code > 4095)

@@ -159,7 +159,7 @@ static int act_close_inherited(int fd)
 	return flags < 0 || (flags & FD_CLOEXEC) ? 0 : close(fd);
 }
 
-void fd_let_go_of_inherited(void)
+void fd_close_inherited(void)
 {
 	_cleanup_close_ int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 

@@ -97,7 +97,7 @@ void process_signal(const struct process *p, int sig)
 		(void)syscall(SYS_pidfd_send_signal, p->pidfd, sig, NULL, 0);
 }
 
-int process_of_pidfd(int pidfd, struct process *ret)
+int process_from_pidfd(int pidfd, struct process *ret)
 {
 	_cleanup_free_ char *text = NULL;
 	struct cursor c, line;
@@ -450,7 +450,7 @@ int helper_start(struct helper *ret, const struct helper_spec *spec, struct erro
 	output = pipe_fds[0];
 	output_peer = pipe_fds[1];
 	if (fcntl(output, F_SETFL, O_NONBLOCK) < 0)
-		return err_set(err, errno, "making a pipe for %s", spec->role);
+		return err_set(err, errno, "creating a pipe for %s", spec->role);
 	if (spec->n_keep + 2 > ARRAY_SIZE(plan.keep))
 		return err_set(err, E2BIG, "passing descriptors to %s", spec->role);
 	if (make_env(spec, &env) < 0)

@@ -58,7 +58,7 @@ static char **copy_words(int argc, char **argv)
 	return copy;
 }
 
-char **title_take(int argc, char **argv)
+char **title_init(int argc, char **argv)
 {
 	char **copy = argc > 0 ? copy_words(argc, argv) : NULL;
 
@@ -94,7 +94,7 @@ void title_set(const char *title)
 		command_line.words[size - 1] = '.';
 }
 
-void title_drop_word(size_t n)
+void title_drop_argument(size_t n)
 {
 	char *at = command_line.words, *end = at + command_line.size, *next;
 

@@ -76,7 +76,7 @@ static int join(struct ns_answer *answer, struct error *err)
 	if (!getcwd(here, sizeof(here)))
 		return err_set(err, errno, "finding the working directory");
 	/* Skip the namespaces that we are in already: we may have been started inside. */
-	ns_set_leave_own(&answer->ns);
+	ns_set_drop_own(&answer->ns);
 	if (prctl(PR_SET_DUMPABLE, 0) < 0)
 		return err_set(err, errno, "becoming undumpable");
 	rc = ns_join(&answer->ns, NS_JOIN_ALL, err);

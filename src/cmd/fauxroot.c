@@ -217,7 +217,7 @@ int main(int argc, char **argv)
 	int rc;
 
 	fill_standard_fds();
-	argv = title_take(argc, argv);
+	argv = title_init(argc, argv);
 	if (launcher_is_init(argc, argv))
 		return launcher_init(argv);
 	rc = read_options(&config, argc, argv, &err);

@@ -93,7 +93,7 @@ int connect_announce(struct launch *l, struct error *err)
 		log_debug("cannot add this instance to the list of instances: %s", why.text);
 	statedir_sweep_strays();
 	/* Inherited descriptors belong to the target alone now. */
-	fd_let_go_of_inherited();
+	fd_close_inherited();
 	return 0;
 }
 

@@ -105,7 +105,7 @@ static int take_failure(const struct record *record, struct error *err)
 
 	memcpy(came.about, record->about, sizeof(came.about));
 	memcpy(came.text, record->text, sizeof(came.text));
-	rc = err_arrived(&came);
+	rc = err_check_received(&came);
 	if (err)
 		*err = came;
 	return rc;

@@ -210,7 +210,7 @@ int launcher_init(char **argv)
 	/* execveat(2) has set our name to a descriptor's number. */
 	prctl(PR_SET_NAME, INIT_NAME);
 	/* Hide our arguments from ps. */
-	title_drop_word(1);
+	title_drop_argument(1);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (!handshake_peer_lives(args.sock))
 		return STATUS_LAUNCH_FAILED;

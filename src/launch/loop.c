@@ -164,7 +164,7 @@ static void take_report(struct launch *l, const struct report *report, int *stop
 	switch (report->type) {
 	case REPORT_STARTED:
 		/* Trust the first STARTED: the target did not run yet. */
-		if (process_of_pidfd(report->pidfd, &l->loop.target) < 0)
+		if (process_from_pidfd(report->pidfd, &l->loop.target) < 0)
 			fd_close(report->pidfd);
 		break;
 	case REPORT_STOPPED:

@@ -158,7 +158,7 @@ int namespaces_take_child(struct launch *l, struct error *err)
 	rc = follow_middle(l, HANDSHAKE_CHILD, &pidfd, err);
 	if (rc < 0)
 		return rc;
-	rc = process_of_pidfd(pidfd, &l->child);
+	rc = process_from_pidfd(pidfd, &l->child);
 	if (rc < 0)
 		return err_set(err, -rc, "finding the child's process");
 	pidfd = -1;

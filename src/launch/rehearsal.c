@@ -225,7 +225,7 @@ void outcome_arrived(struct outcome *outcome)
 	if (outcome->rc < -4095 || outcome->rc > 0)
 		outcome->rc = -EIO;
 	if (outcome->rc < 0)
-		(void)err_arrived(&outcome->err);
+		(void)err_check_received(&outcome->err);
 	if ((unsigned)outcome->depends >= STAGE_COUNT_)
 		outcome->depends = STAGE_NONE;
 	outcome->note[sizeof(outcome->note) - 1] = '\0';

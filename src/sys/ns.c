@@ -62,7 +62,7 @@ static const struct {
 static_assert(ARRAY_SIZE(kinds) == NS_KINDS && sizeof(struct ns_set) == NS_KINDS * sizeof(int),
 	      "every member of the set has a kind");
 
-static int *place_of(struct ns_set *ns, size_t kind)
+static int *member_of(struct ns_set *ns, size_t kind)
 {
 	return (int *)((char *)ns + kinds[kind].offset);
 }
@@ -79,11 +79,11 @@ void ns_set_close(struct ns_set *ns)
 	*ns = NS_SET_NONE;
 }
 
-int *ns_set_place(struct ns_set *ns, int flag)
+int *ns_set_member(struct ns_set *ns, int flag)
 {
 	for (size_t i = 0; i < NS_KINDS; i++)
 		if (kinds[i].flag == flag)
-			return place_of(ns, i);
+			return member_of(ns, i);
 	return NULL;
 }
 
@@ -112,10 +112,10 @@ const char *ns_set_names(const struct ns_set *ns, char *buf)
 	return buf;
 }
 
-void ns_set_leave_own(struct ns_set *ns)
+void ns_set_drop_own(struct ns_set *ns)
 {
 	for (size_t i = 0; i < NS_KINDS; i++) {
-		int *fd = place_of(ns, i);
+		int *fd = member_of(ns, i);
 		char ours[64];
 		struct stat a, b;
 
@@ -132,7 +132,7 @@ struct ns_set ns_select(const struct ns_set *ns, unsigned which)
 
 	for (size_t i = 0; i < NS_KINDS; i++)
 		if (kinds[i].join && !(which & kinds[i].join))
-			*place_of(&selected, i) = -1;
+			*member_of(&selected, i) = -1;
 	return selected;
 }
 
@@ -187,7 +187,7 @@ int ns_pin(pid_t pid, unsigned long flags, struct ns_set *ret, struct error *err
 
 	for (size_t i = 0; i < NS_KINDS && rc == 0; i++)
 		if (flags & (unsigned long)kinds[i].flag)
-			rc = open_ns(pid, kinds[i].name, place_of(&ns, i), err);
+			rc = open_ns(pid, kinds[i].name, member_of(&ns, i), err);
 	if (rc < 0) {
 		ns_set_close(&ns);
 		return err_step(err, rc, STEP_CLONE);

@@ -103,7 +103,7 @@ int peer_open(int sock, enum peer_side side, struct peer *ret)
 	if (rc < 0)
 		return rc == -EINVAL || rc == -ENODATA ? -ESRCH : rc;
 	*ret = (struct peer){cred.uid, cred.gid, PROCESS_NONE};
-	if (process_of_pidfd(pidfd, &ret->process) < 0)
+	if (process_from_pidfd(pidfd, &ret->process) < 0)
 		ret->process = (struct process){0, pidfd};
 	return 0;
 }
@@ -115,7 +115,7 @@ void peer_close(struct peer *peer)
 }
 
 /* A pidfd is readable after its process has exited (man 2 pidfd_open). */
-static bool lives(const struct peer *peer)
+static bool is_alive(const struct peer *peer)
 {
 	struct pollfd poll_fd = {.fd = peer->process.pidfd, .events = POLLIN};
 
@@ -126,7 +126,7 @@ static bool lives(const struct peer *peer)
  * The kernel shows the parent of a user namespace only to processes in that parent or above it (man
  * 2 ioctl_ns, NS_GET_PARENT). So if we see the parent, the namespace is below us.
  */
-static enum peer_place place_of_ns(int userns)
+static enum peer_relation relation_of_ns(int userns)
 {
 	_cleanup_close_ int parent = -1;
 	struct stat ours, theirs;
@@ -159,7 +159,7 @@ static bool names_foreign_id(const char *map)
 	return false;
 }
 
-static enum peer_place place_of_map(pid_t pid)
+static enum peer_relation relation_of_map(pid_t pid)
 {
 	_cleanup_free_ char *ours = NULL, *theirs = NULL;
 	char path[64];
@@ -182,10 +182,10 @@ static bool is_namespace(int fd)
 	return ioctl(fd, NS_GET_NSTYPE) >= 0;
 }
 
-enum peer_place peer_place(const struct peer *peer)
+enum peer_relation peer_relation(const struct peer *peer)
 {
 	_cleanup_close_ int userns = -1;
-	enum peer_place place;
+	enum peer_relation relation;
 	char path[64];
 
 	if (peer->process.pid <= 0)
@@ -193,12 +193,12 @@ enum peer_place peer_place(const struct peer *peer)
 	(void)str_print(path, sizeof(path), "/proc/%d/ns/user", peer->process.pid);
 	userns = open(path, O_RDONLY | O_CLOEXEC);
 	if (userns >= 0 && is_namespace(userns))
-		place = place_of_ns(userns);
+		relation = relation_of_ns(userns);
 	else
-		place = userns >= 0 || errno == EACCES || errno == EPERM
-				? place_of_map(peer->process.pid)
-				: PEER_UNKNOWN;
-	return lives(peer) ? place : PEER_UNKNOWN;
+		relation = userns >= 0 || errno == EACCES || errno == EPERM
+				   ? relation_of_map(peer->process.pid)
+				   : PEER_UNKNOWN;
+	return is_alive(peer) ? relation : PEER_UNKNOWN;
 }
 
 bool peer_initial_userns(void)

@@ -16,7 +16,7 @@ int verdict_recv(int sock, const char *name, struct verdict *ret, int *fd, struc
 	if (n != sizeof(*ret) || ret->rc > 0)
 		return err_say(err, EPROTO, "%s exited without a result", name);
 	if (ret->rc < 0) {
-		rc = err_arrived(&ret->err);
+		rc = err_check_received(&ret->err);
 		if (err)
 			*err = ret->err;
 		return rc;

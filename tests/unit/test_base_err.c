@@ -182,7 +182,7 @@ static void a_received_error_is_checked(void **state)
 		err.code = cases[i].code;
 		err.step = (enum error_step)cases[i].step;
 		err.reason = (enum error_reason)cases[i].reason;
-		assert_int_equal(err_arrived(&err), -cases[i].arrived_code);
+		assert_int_equal(err_check_received(&err), -cases[i].arrived_code);
 		assert_int_equal(err.code, cases[i].arrived_code);
 		assert_int_equal(err.step, cases[i].arrived_step);
 		assert_int_equal(err.reason, cases[i].arrived_reason);

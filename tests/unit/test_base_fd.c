@@ -135,7 +135,7 @@ static int let_go(void)
 	open_at(41);
 	if (fd_set_cloexec(41, 1) < 0)
 		return 1;
-	fd_let_go_of_inherited();
+	fd_close_inherited();
 	if (is_open(40) || !is_open(41) || !is_open(2))
 		return 2;
 	return stat("/dev/null", &null) == 0 && fstat(0, &out) == 0 &&

@@ -516,16 +516,16 @@ static void a_pidfd_leads_to_its_process(void **state)
 		for (;;)
 			pause();
 	copy = fcntl(p.pidfd, F_DUPFD_CLOEXEC, 3);
-	assert_int_equal(process_of_pidfd(copy, &same), 0);
+	assert_int_equal(process_from_pidfd(copy, &same), 0);
 	assert_int_equal(same.pid, p.pid);
 	assert_int_equal(same.pidfd, copy);
 	process_kill(&p);
 	same.pid = 0;
-	assert_int_equal(process_of_pidfd(copy, &same), -ESRCH);
-	assert_int_equal(process_of_pidfd(null, &same), -EINVAL);
+	assert_int_equal(process_from_pidfd(copy, &same), -ESRCH);
+	assert_int_equal(process_from_pidfd(null, &same), -EINVAL);
 	assert_int_equal(same.pid, 0);
 	process_forget(&same);
-	assert_int_equal(process_of_pidfd(copy, &same), -ENOENT);
+	assert_int_equal(process_from_pidfd(copy, &same), -ENOENT);
 	fd_close(null);
 }
 

@@ -44,7 +44,7 @@ static bool name_is(const char *expected)
 
 static bool takes_a_copy(int argc, char **argv)
 {
-	char **copy = title_take(argc, argv);
+	char **copy = title_init(argc, argv);
 
 	title_set("other");
 	return copy != argv && copy[argc] == NULL && streq(copy[0], "test") &&
@@ -53,14 +53,14 @@ static bool takes_a_copy(int argc, char **argv)
 
 static bool shows_a_shorter_title(int argc, char **argv)
 {
-	title_take(argc, argv);
+	title_init(argc, argv);
 	title_set("fauxroot: ports");
 	return READS("fauxroot: ports") && name_is("fauxroot: ports");
 }
 
 static bool shows_titles_in_turn(int argc, char **argv)
 {
-	title_take(argc, argv);
+	title_init(argc, argv);
 	title_set("fauxroot: agent");
 	title_set("short");
 	if (!READS("short"))
@@ -72,7 +72,7 @@ static bool shows_titles_in_turn(int argc, char **argv)
 /* "test", "again", one digit, "x": 15 bytes with their NULs. */
 static bool cuts_a_longer_title(int argc, char **argv)
 {
-	title_take(argc, argv);
+	title_init(argc, argv);
 	title_set("fauxroot: watch");
 	if (!READS("watch") || !name_is("fauxroot: watch"))
 		return false;
@@ -93,7 +93,7 @@ static bool leaves_the_environment(int argc, char **argv)
 	size_t n, m;
 	int rc;
 
-	title_take(argc, argv);
+	title_init(argc, argv);
 	if (file_read_bounded(AT_FDCWD, "/proc/self/environ", 1 << 20, &before, &n) < 0)
 		return false;
 	title_set("a title that is longer than all of the words of this command line together");
@@ -104,12 +104,12 @@ static bool leaves_the_environment(int argc, char **argv)
 
 static bool drops_a_word(int argc, char **argv)
 {
-	title_take(argc, argv);
-	title_drop_word(1);
+	title_init(argc, argv);
+	title_drop_argument(1);
 	if (!READS("test\0005\0two\0last\0\0\0\0\0\0"))
 		return false;
-	title_drop_word(17);
-	title_drop_word(3);
+	title_drop_argument(17);
+	title_drop_argument(3);
 	return READS("test\0005\0two\0\0\0\0\0\0\0\0\0\0\0");
 }
 
@@ -118,7 +118,7 @@ static bool names_a_fork_alone(int argc, char **argv)
 	struct process p = PROCESS_NONE;
 	int status, rc;
 
-	title_take(argc, argv);
+	title_init(argc, argv);
 	rc = fork_clean("fauxroot: fork", NULL, 0, &p, NULL);
 	if (rc == 0)
 		_exit(READS("fauxroot: fork") ? 0 : 1);

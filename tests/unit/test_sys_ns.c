@@ -158,7 +158,7 @@ static void own_namespaces_are_left_out(void **state)
 	ns.ipc = open("/proc/self/ns/ipc", O_RDONLY | O_CLOEXEC);
 	ns.uts = open("/proc/self/ns/uts", O_RDONLY | O_CLOEXEC);
 	assert_true(ns.ipc >= 0 && ns.uts >= 0);
-	ns_set_leave_own(&ns);
+	ns_set_drop_own(&ns);
 	assert_int_equal(ns.ipc, -1);
 	assert_int_equal(ns.uts, -1);
 	assert_int_equal(ns.user, f->ns.user);

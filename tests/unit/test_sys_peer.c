@@ -30,7 +30,7 @@ enum {
 	DOWN = 1 << 0,	   /* enters a user namespace of its own */
 	MAPPED = 1 << 1,   /* maps our id to root there */
 	HIDDEN = 1 << 2,   /* is undumpable */
-	OBSERVES = 1 << 3, /* its exit status is the place where it sees *us* */
+	OBSERVES = 1 << 3, /* its exit status is the relation where it sees *us* */
 	ENDS = 1 << 4,	   /* is reaped before we check, while the connection is open */
 };
 
@@ -111,7 +111,8 @@ _noreturn_ static void be_client(const struct fixture *f, unsigned ways)
 	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0)
 		_exit(102);
 	if (ways & OBSERVES)
-		_exit(peer_open(fd, PEER_LISTENS, &peer) < 0 ? 103 : 10 + (int)peer_place(&peer));
+		_exit(peer_open(fd, PEER_LISTENS, &peer) < 0 ? 103
+							     : 10 + (int)peer_relation(&peer));
 	if (ways & ENDS) {
 		/* A child keeps the connection open after this process has exited; the child exits
 		 * when the connection is closed. */
@@ -146,36 +147,36 @@ static void end_client(pid_t pid)
 	assert_true(WIFSIGNALED(status));
 }
 
-static enum peer_place place_of(const struct fixture *f, unsigned ways)
+static enum peer_relation relation_of(const struct fixture *f, unsigned ways)
 {
 	_cleanup_peer_ struct peer peer = PEER_NONE;
 	_cleanup_close_ int sock = -1;
 	pid_t pid = start_client(f, ways, &sock);
-	enum peer_place place;
+	enum peer_relation relation;
 
 	assert_int_equal(peer_open(sock, PEER_CONNECTED, &peer), 0);
 	assert_int_equal(peer.process.pid, pid);
 	assert_true(fcntl(peer.process.pidfd, F_GETFD) & FD_CLOEXEC);
 	assert_int_equal(peer.gid, getegid());
-	place = peer_place(&peer);
+	relation = peer_relation(&peer);
 	end_client(pid);
 	/* Data of a live process is not reported for a dead one. */
-	assert_int_equal(peer_place(&peer), PEER_UNKNOWN);
-	return place;
+	assert_int_equal(peer_relation(&peer), PEER_UNKNOWN);
+	return relation;
 }
 
 static void a_peer_in_our_user_namespace_is_here(void **state)
 {
-	assert_int_equal(place_of(*state, 0), PEER_HERE);
+	assert_int_equal(relation_of(*state, 0), PEER_HERE);
 	/* As for a peer with file capabilities, which an unprivileged user cannot create here: the
 	 * maps decide. */
-	assert_int_equal(place_of(*state, HIDDEN), PEER_HERE);
+	assert_int_equal(relation_of(*state, HIDDEN), PEER_HERE);
 }
 
 static void a_peer_in_a_child_namespace_is_below(void **state)
 {
-	assert_int_equal(place_of(*state, DOWN), PEER_BELOW);
-	assert_int_equal(place_of(*state, DOWN | MAPPED), PEER_BELOW);
+	assert_int_equal(relation_of(*state, DOWN), PEER_BELOW);
+	assert_int_equal(relation_of(*state, DOWN | MAPPED), PEER_BELOW);
 }
 
 /* A process below us can make itself unreadable. It must never appear to be in our namespace, or
@@ -183,9 +184,10 @@ static void a_peer_in_a_child_namespace_is_below(void **state)
 static void a_hidden_peer_is_not_trusted(void **state)
 {
 	for (unsigned mapped = 0; mapped < 2; mapped++) {
-		enum peer_place place = place_of(*state, DOWN | HIDDEN | (mapped ? MAPPED : 0));
+		enum peer_relation relation =
+			relation_of(*state, DOWN | HIDDEN | (mapped ? MAPPED : 0));
 
-		assert_int_equal(place, geteuid() == 0 ? PEER_BELOW : PEER_UNKNOWN);
+		assert_int_equal(relation, geteuid() == 0 ? PEER_BELOW : PEER_UNKNOWN);
 	}
 }
 
@@ -213,7 +215,7 @@ static void an_exited_peer_is_not_opened(void **state)
 	/* Newer kernels return a pidfd of a reaped process. */
 	rc = peer_open(sock, PEER_CONNECTED, &peer);
 	assert_true(rc == 0 || rc == -ESRCH);
-	assert_int_equal(peer_place(&peer), PEER_UNKNOWN);
+	assert_int_equal(peer_relation(&peer), PEER_UNKNOWN);
 }
 
 static void other_files_are_refused(void **state)
@@ -225,7 +227,7 @@ static void other_files_are_refused(void **state)
 	assert_int_equal(peer_open(-1, PEER_CONNECTED, &peer), -EBADF);
 	assert_int_equal(peer_credentials(-1, &cred), -EBADF);
 	assert_int_equal(peer.process.pidfd, -1);
-	assert_int_equal(peer_place(&peer), PEER_UNKNOWN);
+	assert_int_equal(peer_relation(&peer), PEER_UNKNOWN);
 }
 
 static void works_without_so_peerpidfd(void **state)
@@ -261,7 +263,7 @@ static void a_server_that_closed_is_still_known(void **state)
 	fd_close(accept4(f->listener, NULL, NULL, SOCK_CLOEXEC));
 	assert_int_equal(peer_open(sock, PEER_LISTENS, &peer), 0);
 	assert_int_equal(peer.process.pid, getpid());
-	assert_int_equal(peer_place(&peer), PEER_HERE);
+	assert_int_equal(peer_relation(&peer), PEER_HERE);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)

@@ -19,8 +19,8 @@ enum api_belief {
  * @sock: connected
  *
  * On the host, a launcher is in our own user namespace, and its command is in a descendant of it:
- * peer_place(). A server in a descendant is never trusted. A server whose user namespace cannot be
- * read is trusted to show its answer, but not to act on it.
+ * peer_relation(). A server in a descendant is never trusted. A server whose user namespace cannot
+ * be read is trusted to show its answer, but not to act on it.
  *
  * Inside an instance, the launcher is in an ancestor of our user namespace and often cannot be
  * seen. Any server is trusted there, because the command can do to us directly what a forged answer

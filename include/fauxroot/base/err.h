@@ -134,7 +134,7 @@ int err_reason(struct error *err, int rc, enum error_reason reason);
 int err_file(struct error *err, int errnum, const char *path, const char *fmt, ...) _printf_(4, 5);
 
 /*
- * err_arrived() - make @err, received from another process, safe to use
+ * err_check_received() - make @err, received from another process, safe to use
  *
  * An unknown step becomes STEP_NONE. An unknown reason becomes REASON_NONE with an empty about. A
  * code that is no errno value becomes EIO. Both strings are terminated within their arrays. Nothing
@@ -144,4 +144,4 @@ int err_file(struct error *err, int errnum, const char *path, const char *fmt, .
  * is hostile. Those protocols carry no struct error, only an errno value and a line for the log.
  * Returns -err->code.
  */
-int err_arrived(struct error *err);
+int err_check_received(struct error *err);

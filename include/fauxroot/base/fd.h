@@ -43,12 +43,12 @@ int fd_set_cloexec(int fd, int on);
 int fd_close_all_except(const int *keep, size_t n_keep);
 
 /*
- * fd_let_go_of_inherited() - close the descriptors that our own caller left open for other programs
+ * fd_close_inherited() - close the descriptors that our own caller left open for other programs
  *
  * Closes every descriptor from 3 up that is not close-on-exec. Standard input and output become
  * /dev/null; standard error stays. Failures are ignored.
  */
-void fd_let_go_of_inherited(void);
+void fd_close_inherited(void);
 
 /*
  * fd_raise_limit() - allow this process as many descriptors as possible (man 2 getrlimit)

@@ -52,13 +52,13 @@ void process_forget(struct process *p);
 void process_signal(const struct process *p, int sig);
 
 /*
- * process_of_pidfd() - the process that a pidfd refers to, whatever the origin of the pidfd
+ * process_from_pidfd() - the process that a pidfd refers to, whatever the origin of the pidfd
  * @pidfd: @ret owns it on success
  *
  * The PID comes from our /proc (man 2 pidfd_open, "/proc/PID/fdinfo"). Returns 0; -ESRCH if the
  * process is reaped, or has no PID in our PID namespace; -EINVAL if @pidfd is no pidfd.
  */
-int process_of_pidfd(int pidfd, struct process *ret);
+int process_from_pidfd(int pidfd, struct process *ret);
 
 /*
  * process_wait() - wait until @p has exited, and reap it

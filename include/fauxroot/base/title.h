@@ -12,23 +12,24 @@
 #include <stddef.h>
 
 /*
- * title_take() - remember where the command line is, and copy its arguments to other memory
+ * title_init() - remember where the command line is, and copy its arguments to other memory
  * @argc, @argv: the arguments of main()
  *
  * Call it once, before anything keeps a pointer into @argv. Returns the copy, NULL-terminated, to
  * be used instead of @argv; it is never freed. When out of memory it returns @argv, and titles
  * change nothing.
  */
-char **title_take(int argc, char **argv);
+char **title_init(int argc, char **argv);
 
 /*
  * title_set() - show @title instead of the whole command line, and as the name of the process
  *
  * For a fork: the parent's command line stays. If the original command line is too short for
  * @title, the part of @title before its last ": " is left out first, and then its end. The name
- * (man 2 prctl, PR_SET_NAME) has at most 15 bytes. Without title_take() only the name is set.
+ * (man 2 prctl, PR_SET_NAME) has at most 15 bytes. Without title_init() only the name is set.
  */
 void title_set(const char *title);
 
-/* title_drop_word() - remove argument @n, counted from 0, from the command line that is shown */
-void title_drop_word(size_t n);
+/* title_drop_argument() - remove argument @n, counted from 0, from the command line that is shown
+ */
+void title_drop_argument(size_t n);

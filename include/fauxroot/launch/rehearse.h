@@ -32,8 +32,8 @@ struct outcome {
 /*
  * outcome_arrived() - validate @outcome, which another process has filled
  *
- * Calls err_arrived() for the error. In addition an invalid return value becomes -EIO, an invalid
- * stage becomes STAGE_NONE, and the note is terminated.
+ * Calls err_check_received() for the error. In addition an invalid return value becomes -EIO, an
+ * invalid stage becomes STAGE_NONE, and the note is terminated.
  */
 void outcome_arrived(struct outcome *outcome);
 

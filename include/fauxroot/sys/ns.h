@@ -39,8 +39,8 @@ struct ns_set {
 
 void ns_set_close(struct ns_set *ns);
 
-/* ns_set_place() - the member of @ns for the kind @flag, a CLONE_NEW…; NULL for an unknown kind */
-int *ns_set_place(struct ns_set *ns, int flag);
+/* ns_set_member() - the member of @ns for the kind @flag, a CLONE_NEW…; NULL for an unknown kind */
+int *ns_set_member(struct ns_set *ns, int flag);
 
 /* ns_set_list() - copy the descriptors in @ns to an array; returns how many there are */
 size_t ns_set_list(const struct ns_set *ns, int ret_fds[NS_KINDS]);
@@ -50,9 +50,9 @@ size_t ns_set_list(const struct ns_set *ns, int ret_fds[NS_KINDS]);
 #define NS_NAMES_MAX 64
 const char *ns_set_names(const struct ns_set *ns, char *buf);
 
-/* ns_set_leave_own() - close the descriptors in @ns of namespaces that the calling process is
+/* ns_set_drop_own() - close the descriptors in @ns of namespaces that the calling process is
  * already in: it need not join them, and must not join its own user namespace (man 2 setns) */
-void ns_set_leave_own(struct ns_set *ns);
+void ns_set_drop_own(struct ns_set *ns);
 
 /*
  * ns_clone() - fork(2) into new namespaces

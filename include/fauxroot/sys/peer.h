@@ -51,7 +51,7 @@ void peer_close(struct peer *peer);
 #define _cleanup_peer_ _cleanup_(peer_close)
 
 /* The relation of a peer's user namespace to ours. */
-enum peer_place {
+enum peer_relation {
 	PEER_UNKNOWN = 0,
 	PEER_HERE,  /* it is the same */
 	PEER_BELOW, /* our user namespace is its parent or a further ancestor */
@@ -59,14 +59,14 @@ enum peer_place {
 };
 
 /*
- * peer_place() - the relation of the user namespace of @peer to ours
+ * peer_relation() - the relation of the user namespace of @peer to ours
  *
  * Reads /proc/PID/ns/user (man 5 proc), which needs ptrace(2) access. If that is refused, as for a
  * peer with file capabilities, it reads /proc/PID/uid_map, which every user may read: in our user
  * namespace it equals /proc/self/uid_map, and only a map from outside names ids that we do not
  * have. A peer that has exited is PEER_UNKNOWN. Never fails.
  */
-enum peer_place peer_place(const struct peer *peer);
+enum peer_relation peer_relation(const struct peer *peer);
 
 /* peer_initial_userns() - is the calling process in the initial user namespace, which has no
  * parent? Also true if this cannot be determined. */
