@@ -9,10 +9,11 @@
  *
  * - Sockets: MSG_DONTWAIT.
  * - Pipes: RWF_NOWAIT (man 2 pwritev2), which pipes support since Linux 6.5. On older kernels the
- * line is written to an empty pipe of our own, and moved from there by splice(2) with
- * SPLICE_F_NONBLOCK.
+ *   line is written to an empty pipe of our own, and moved from there by splice(2) with
+ *   SPLICE_F_NONBLOCK.
  * - Terminals: an open file description of our own, opened through /proc/self/fd. If another user
- * owns the device, as after su(1), /dev/tty opens it, provided that it is our controlling terminal.
+ *   owns the device, as after su(1), /dev/tty opens it, provided that it is our controlling
+ *   terminal.
  *
  * If none of this works, for example without a free descriptor, poll(2) checks for room first. This
  * is the last choice: another process may fill the pipe between poll(2) and write(2).

@@ -6,12 +6,12 @@
  * user and group ID mappings"):
  *
  * - By newuidmap(1) and newgidmap(1), which are privileged and check that the ranges are the
- * caller's. The two files are independent, so the two programs run in parallel.
+ *   caller's. The two files are independent, so the two programs run in parallel.
  * - By ourselves, with CAP_SETUID, CAP_SETGID and CAP_SETFCAP over our own user namespace: as root,
- * in a container that lacks newuidmap or does not let it gain privileges.
+ *   in a container that lacks newuidmap or does not let it gain privileges.
  * - By ourselves without any capability, for a map of only the caller's id. The kernel allows such
- * a group map only after "deny" in setgroups: a process that can drop its supplementary groups can
- * access files that deny access to one of them (CVE-2014-8989).
+ *   a group map only after "deny" in setgroups: a process that can drop its supplementary groups
+ *   can access files that deny access to one of them (CVE-2014-8989).
  *
  * The child is ours and not reaped yet, so its PID cannot have been reused.
  */

@@ -22,7 +22,7 @@ struct verdict {
  *
  * The sender is a process of fauxroot, out of the target's reach. But it may be killed at any time,
  * and it works on the target's objects. So the form of the record is checked: size, sign, and
- * err_check_received(). Blocks until there is a record. Returns 0, the -errno of the job, or -EPROTO if no
- * verdict arrived.
+ * err_check_received(). It blocks until there is a record. Returns 0, the -errno of the job, or
+ * -EPROTO if no verdict arrived.
  */
 int verdict_recv(int sock, const char *name, struct verdict *ret, int *fd, struct error *err);

@@ -4,13 +4,13 @@
  * its own.
  *
  * - Every fork in the launcher enters its child in the table before anything else can happen
- * (base/forks.h). The child may exit earlier, but keeps its PID until it is reaped.
+ *   (base/forks.h). The child may exit earlier, but keeps its PID until it is reaped.
  * - An entry can be found by its PID only until the PID is reaped, by the table or by a wait for
- * this process (process_wait(), process_kill()). After that, another process may have the PID.
+ *   this process (process_wait(), process_kill()). After that, another process may have the PID.
  * - A PID that is not in the table is an orphan of the command, adopted by the launcher as
- * subreaper. It is reaped, and no callback is called.
+ *   subreaper. It is reaped, and no callback is called.
  * - A callback may fork, may watch, kill and reap other children of the table, and may break the
- * event loop. A child that it has reaped is not reported.
+ *   event loop. A child that it has reaped is not reported.
  *
  * A look-up walks through our own children, a dozen at most. So the time to reap is proportional to
  * the number of children that have exited, however many run.

@@ -6,15 +6,15 @@
  * The policy distinguishes four cases:
  *
  * - It dies. After the first death it is restarted at once; after each further death within ten
- * seconds, with a longer delay. After the fifth it is given up.
+ *   seconds, with a longer delay. After the fifth it is given up.
  * - It cannot be started, because of a shortage that is not its fault (the process limit, no
- * descriptors, no memory, a machine so busy that a deadline is missed). This is no death. The start
- * is retried for a minute, first after a tenth of a second and then with longer delays.
+ *   descriptors, no memory, a machine so busy that a deadline is missed). This is no death. The
+ *   start is retried for a minute, first after a tenth of a second and then with longer delays.
  * - It is stopped. The first time it is continued: after a stop of all processes (a suspended
- * container, `kill -STOP`), we may be continued before it. If it stops again within ten seconds, it
- * is replaced.
+ *   container, `kill -STOP`), we may be continued before it. If it stops again within ten seconds,
+ *   it is replaced.
  * - It exits right after the death of another kept process that it depends on. This is no death of
- * its own, and it is restarted together with the other process.
+ *   its own, and it is restarted together with the other process.
  *
  * The owner knows how to start it, and owns all other objects that belong to it.
  */

@@ -17,10 +17,11 @@
  * A comment after each call names the code that needs it, and scripts/check-filters checks the
  * comment:
  *
- *	FILE FUNCTION(): CALL() a function of ours, in FILE below src/, that calls CALL libc: CALL()
- *	the C library needs it for a function that we call kernel: WHEN the kernel makes a process
- *	call it sanitizer: WHAT only in builds with a sanitizer refused: WHY the call is refused,
- *	not allowed
+ *	FILE FUNCTION(): CALL()  a function of ours, in FILE below src/, that calls CALL
+ *	libc: CALL()             the C library needs it for a function that we call
+ *	kernel: WHEN             the kernel makes a process call it
+ *	sanitizer: WHAT          only in builds with a sanitizer
+ *	refused: WHY             the call is refused, not allowed
  *
  * Remove a call that no code needs.
  */
