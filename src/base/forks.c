@@ -38,12 +38,12 @@ void forks_born(pid_t pid)
 		observer->born(observer->arg, pid);
 }
 
-void forks_left(pid_t pid)
+void forks_abandoned(pid_t pid)
 {
 	const struct fork_observer *observer = current();
 
 	if (observer)
-		observer->left(observer->arg, pid);
+		observer->abandoned(observer->arg, pid);
 }
 
 void forks_reaped(pid_t pid)

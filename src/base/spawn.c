@@ -77,7 +77,7 @@ void process_kill(struct process *p)
 	if (p->pid > 0) {
 		kill(p->pid, SIGKILL);
 		if (reap(p, &deadline, -1, &status) == -ETIMEDOUT)
-			forks_left(p->pid);
+			forks_abandoned(p->pid);
 	}
 	process_forget(p);
 }
@@ -86,7 +86,7 @@ void process_abandon(struct process *p)
 {
 	if (p->pid > 0) {
 		kill(p->pid, SIGKILL);
-		forks_left(p->pid);
+		forks_abandoned(p->pid);
 	}
 	process_forget(p);
 }

@@ -71,7 +71,7 @@ char **title_init(int argc, char **argv)
 }
 
 /* The part of @title that fits. */
-static const char *fitting(const char *title)
+static const char *fitting_part(const char *title)
 {
 	const char *separator = strrchr(title, ':');
 
@@ -87,8 +87,8 @@ void title_set(const char *title)
 	(void)prctl(PR_SET_NAME, title);
 	if (size < 2)
 		return;
-	n = strnlen(fitting(title), size - 1);
-	memcpy(command_line.words, fitting(title), n);
+	n = strnlen(fitting_part(title), size - 1);
+	memcpy(command_line.words, fitting_part(title), n);
 	memset(command_line.words + n, '\0', size - n);
 	if (n + 1 < size)
 		command_line.words[size - 1] = '.';

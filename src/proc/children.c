@@ -46,8 +46,8 @@ static void born(void *arg, pid_t pid)
 	children->items[children->n++] = (struct child){.pid = pid};
 }
 
-/* fork_observer.left: it stays in the table, without a callback */
-static void left(void *arg, pid_t pid)
+/* fork_observer.abandoned: it stays in the table, without a callback */
+static void abandoned(void *arg, pid_t pid)
 {
 	struct child *child = find(arg, pid);
 
@@ -66,7 +66,7 @@ static void reaped(void *arg, pid_t pid)
 
 void children_open(struct children *ret)
 {
-	*ret = (struct children){.observer = {expect, born, left, reaped, ret}};
+	*ret = (struct children){.observer = {expect, born, abandoned, reaped, ret}};
 	forks_observe(&ret->observer);
 }
 

@@ -146,7 +146,7 @@ static int take_datagram(const struct netlink *nl, struct answer *answer, struct
 	return rc;
 }
 
-static int converse(struct netlink *nl, struct netlink_request *r, struct answer *answer,
+static int exchange(struct netlink *nl, struct netlink_request *r, struct answer *answer,
 		    struct error *err)
 {
 	struct deadline deadline = deadline_in(nl->timeout_ms);
@@ -170,12 +170,12 @@ static int converse(struct netlink *nl, struct netlink_request *r, struct answer
 int netlink_transact(struct netlink *nl, struct netlink_request *r, const char *what,
 		     struct error *err)
 {
-	return converse(nl, r, &(struct answer){.what = what}, err);
+	return exchange(nl, r, &(struct answer){.what = what}, err);
 }
 
 int netlink_query(struct netlink *nl, struct netlink_request *r,
 		  int (*take)(const struct nlmsghdr *message, void *arg), void *arg,
 		  const char *what, struct error *err)
 {
-	return converse(nl, r, &(struct answer){.take = take, .arg = arg, .what = what}, err);
+	return exchange(nl, r, &(struct answer){.take = take, .arg = arg, .what = what}, err);
 }

@@ -13,10 +13,14 @@
 struct error;
 
 struct fork_observer {
-	int (*expect)(void *arg); /* before a fork; 0, or -ENOMEM: then there is no fork */
+	/* Before a fork. Returns 0, or -ENOMEM: then there is no fork. */
+	int (*expect)(void *arg);
+	/* @pid is forked. */
 	void (*born)(void *arg, pid_t pid);
-	void (*left)(void *arg, pid_t pid); /* was sent SIGKILL; the caller does not wait for it */
-	void (*reaped)(void *arg, pid_t pid); /* from now on another process may have the PID */
+	/* @pid was sent SIGKILL, and the caller does not wait for it. */
+	void (*abandoned)(void *arg, pid_t pid);
+	/* @pid is reaped: from now on another process may have this PID. */
+	void (*reaped)(void *arg, pid_t pid);
 	void *arg;
 };
 
@@ -34,8 +38,8 @@ int forks_expect(const char *name, struct error *err);
 /* forks_born() - call in the parent as soon as the fork has returned @pid */
 void forks_born(pid_t pid);
 
-/* forks_left() - @pid was sent SIGKILL; the code that reaps all children must reap it */
-void forks_left(pid_t pid);
+/* forks_abandoned() - @pid was sent SIGKILL; the code that reaps all children must reap it */
+void forks_abandoned(pid_t pid);
 
 /* forks_reaped() - waitpid(2) has returned @pid, or has failed with ECHILD for @pid */
 void forks_reaped(pid_t pid);
