@@ -213,8 +213,9 @@ const char *path_variable(void)
 {
 	const char *path = getenv("PATH");
 
-	/* The default of execvp(3) is not used if PATH is unset, nor are the sbin directories,
-	 * which an unprivileged user's PATH lacks: an option names a helper that is elsewhere. */
+	/* A default if PATH is unset, as execvp(3) has one. The sbin directories, which an
+	 * unprivileged user's PATH lacks, are not added: an option names a helper that is
+	 * elsewhere. */
 	return path ? path : "/usr/local/bin:/usr/bin:/bin";
 }
 
@@ -257,7 +258,7 @@ int path_find(const char *name, char **ret)
 
 		if (found == 0)
 			return copy_path(candidate, ret);
-		/* Not if the directory is unreadable: PATH may contain directories of another
+		/* Not if the directory cannot be searched: PATH may contain directories of another
 		 * user. */
 		if (found == -EACCES && there)
 			rc = -EACCES;
