@@ -205,7 +205,7 @@ int ns_join(const struct ns_set *ns, unsigned which, struct error *err)
 		    setns(descriptor_of(&selected, i), kinds[i].flag) < 0)
 			return err_set(err, errno, "joining the child's %s namespace",
 				       kinds[i].name);
-	/* Gaining capabilities may have cleared it (man 2 prctl). */
+	/* A gain of capabilities can clear the parent-death signal (man 2 prctl): set it again. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		return err_set(err, errno, "setting the parent-death signal");
 	return 0;

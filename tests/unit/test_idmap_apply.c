@@ -140,7 +140,7 @@ static void maps_are_written_with_capabilities(void **state)
 
 struct mappers {
 	char dir[64];
-	char uid[96], gid[96], said_uid[96], said_gid[96];
+	char uid[96], gid[96], args_uid[96], args_gid[96];
 };
 
 static void put(const char *path, const char *text)
@@ -161,8 +161,8 @@ static int set_up(void **state)
 	assert_non_null(mkdtemp(m->dir));
 	(void)str_print(m->uid, sizeof(m->uid), "%s/newuidmap", m->dir);
 	(void)str_print(m->gid, sizeof(m->gid), "%s/newgidmap", m->dir);
-	(void)str_print(m->said_uid, sizeof(m->said_uid), "%s/newuidmap.said", m->dir);
-	(void)str_print(m->said_gid, sizeof(m->said_gid), "%s/newgidmap.said", m->dir);
+	(void)str_print(m->args_uid, sizeof(m->args_uid), "%s/newuidmap.args", m->dir);
+	(void)str_print(m->args_gid, sizeof(m->args_gid), "%s/newgidmap.args", m->dir);
 	path = str_format("%s:/usr/bin:/bin", m->dir);
 	assert_int_equal(setenv("PATH", path, 1), 0);
 	*state = m;
@@ -175,8 +175,8 @@ static int tear_down(void **state)
 
 	unlink(m->uid);
 	unlink(m->gid);
-	unlink(m->said_uid);
-	unlink(m->said_gid);
+	unlink(m->args_uid);
+	unlink(m->args_gid);
 	assert_int_equal(rmdir(m->dir), 0);
 	free(m);
 	return 0;
@@ -192,11 +192,11 @@ static const struct idmap two_ranges = {
 static void the_mappers_run_in_parallel(void **state)
 {
 	struct mappers *m = *state;
-	_cleanup_free_ char *said = NULL;
+	_cleanup_free_ char *args = NULL;
 	const char *script = "#!/bin/sh\n"
-			     "echo \"$@\" > \"$0.said\"\n"
+			     "echo \"$@\" > \"$0.args\"\n"
 			     "cd \"${0%/*}\"\n"
-			     "while ! [ -s newuidmap.said ] || ! [ -s newgidmap.said ]; do "
+			     "while ! [ -s newuidmap.args ] || ! [ -s newgidmap.args ]; do "
 			     "sleep 0.01; done\n";
 	char want[128];
 	struct error err;
@@ -204,14 +204,14 @@ static void the_mappers_run_in_parallel(void **state)
 	put(m->uid, script);
 	put(m->gid, script);
 	assert_int_equal(apply(&two_ranges, getpid(), 60000, &err), 0);
-	assert_int_equal(file_read_bounded(AT_FDCWD, m->said_uid, 4096, &said, NULL), 0);
+	assert_int_equal(file_read_bounded(AT_FDCWD, m->args_uid, 4096, &args, NULL), 0);
 	(void)str_print(want, sizeof(want), "%d 0 1000 1 1 100000 65536 65537 300000 10\n",
 			(int)getpid());
-	assert_string_equal(said, want);
-	free(TAKE_PTR(said));
-	assert_int_equal(file_read_bounded(AT_FDCWD, m->said_gid, 4096, &said, NULL), 0);
+	assert_string_equal(args, want);
+	free(TAKE_PTR(args));
+	assert_int_equal(file_read_bounded(AT_FDCWD, m->args_gid, 4096, &args, NULL), 0);
 	(void)str_print(want, sizeof(want), "%d 0 1001 1 1 200000 65536\n", (int)getpid());
-	assert_string_equal(said, want);
+	assert_string_equal(args, want);
 }
 
 static void failed_mappers_are_reported(void **state)
