@@ -89,11 +89,12 @@ static void begin(void)
 	setenv("PATH", "/usr/local/bin:/usr/bin", 1);
 	for (size_t i = 0; i < ARRAY_SIZE(outcomes.of); i++)
 		outcomes.of[i].tried = true;
-	outcomes.of[TRIAL_IDMAP].rc = outcomes.of[TRIAL_OVERLAY].rc = -EPERM;
-	outcomes.of[TRIAL_IDMAP].err = (struct error){.code = EPERM,
-						      .step = STEP_IDMAP,
-						      .reason = REASON_MAP_WRITE,
-						      .about = "newuidmap"};
+	outcomes.of[TRIAL_OVERLAY].rc =
+		err_set(&outcomes.of[TRIAL_OVERLAY].err, EPERM, "mounting an overlay");
+	outcomes.of[TRIAL_IDMAP].rc =
+		err_set(&outcomes.of[TRIAL_IDMAP].err, EPERM, "executing newuidmap");
+	outcomes.of[TRIAL_IDMAP].err.step = STEP_IDMAP;
+	(void)err_about(&outcomes.of[TRIAL_IDMAP].err, -EPERM, REASON_MAP_WRITE, "newuidmap");
 	outcomes.mappers = true;
 	(void)str_print(outcomes.of[TRIAL_STATEDIR].note, 16, "/run/x");
 }

@@ -39,7 +39,7 @@ static void takes_answers(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		_cleanup_free_ char *text = str_format("%sHTTP/1.1 599 next", rows[i].head);
 		size_t size = strlen(rows[i].head);
-		struct http_head head;
+		struct http_head head = {0};
 		struct error err = {0};
 
 		for (size_t n = 1; n <= strlen(text); n++) {

@@ -276,10 +276,6 @@ static void wrong_values_are_refused_by_name(void **state)
 		{"--name=x\n CMD", NAME "\"x\n\""},
 		{"--ifname=. CMD", IFNAME "\".\""},
 		{"--ifname=.. CMD", IFNAME "\"..\""},
-		{"--slirp4netns-sandbox=maybe CMD",
-		 "--slirp4netns-sandbox takes auto, true or false, not \"maybe\""},
-		{"--slirp4netns-seccomp=1 CMD",
-		 "--slirp4netns-seccomp takes auto, true or false, not \"1\""},
 		{"--copy-up=etc CMD", COPYUP "\"etc\""},
 		{"--copy-up=./etc CMD", COPYUP "\"./etc\""},
 		{"--copy-up=/etc,run CMD", COPYUP "\"run\""},
@@ -293,6 +289,23 @@ static void wrong_values_are_refused_by_name(void **state)
 		{"--copy-up=/./tmp/. CMD", COPYUP "\"/./tmp/.\""},
 		{"--copy-up=/var/../tmp CMD", COPYUP "\"/var/../tmp\""},
 		{"--copy-up=/tmp/a/.. CMD", COPYUP "\"/tmp/a/..\""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		check(cases[i].args, -EINVAL, cases[i].text);
+}
+
+static void words_outside_the_choices_are_refused(void **state)
+{
+	static const struct {
+		const char *args;
+		const char *text;
+	} cases[] = {
+		{"--slirp4netns-sandbox=maybe CMD",
+		 "--slirp4netns-sandbox takes auto, true or false, not \"maybe\""},
+		{"--slirp4netns-seccomp=1 CMD",
+		 "--slirp4netns-seccomp takes auto, true or false, not \"1\""},
 		{"--copy-up-mode=overlay CMD",
 		 "--copy-up-mode takes tmpfs+symlink, not \"overlay\""},
 		{"--propagation=none CMD", "--propagation takes rprivate, private, slave, rslave, "
@@ -397,6 +410,7 @@ int main(void)
 		cmocka_unit_test(every_row_and_every_word_was_tried),
 		cmocka_unit_test(forms_are_those_of_go),
 		cmocka_unit_test(wrong_values_are_refused_by_name),
+		cmocka_unit_test(words_outside_the_choices_are_refused),
 		cmocka_unit_test(words_have_the_value_of_their_enum),
 		cmocka_unit_test(the_command_is_the_callers_argv),
 		cmocka_unit_test(an_empty_argv_is_no_crash),
