@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The REST server's bounds in time, number and size, against clients that go to them. */
+/* The REST server's limits on time, number and size, with clients that reach them. */
 #include "test_api_fixture.h"
 
-static void cuts_silence(void **state)
+static void closes_silent_connections(void **state)
 {
 	struct fixture *f = *state;
 	int fd;
@@ -13,8 +13,8 @@ static void cuts_silence(void **state)
 	ask(client(f));
 }
 
-/* Bytes that come steadily do not put the deadline off, in no part of a request. */
-static void cuts_the_slow(void **state)
+/* A slow but steady stream of bytes does not extend the deadline, in any part of a request. */
+static void closes_slow_connections(void **state)
 {
 	static const char *const starts[] = {
 		"",
@@ -42,8 +42,8 @@ static void cuts_the_slow(void **state)
 	ask(client(f));
 }
 
-/* The deadline is a request's: an answered client may stay. */
-static void keeps_the_idle(void **state)
+/* The deadline is for a request: a client may stay after its answer. */
+static void keeps_idle_connections(void **state)
 {
 	struct fixture *f = *state;
 	int fd;
@@ -57,8 +57,8 @@ static void keeps_the_idle(void **state)
 	ask(fd);
 }
 
-/* 256 are open; each further one takes the place of the longest idle, and of no other. */
-static void longest_idle_makes_room(void **state)
+/* 256 connections are open; each further one replaces the connection that is idle for longest. */
+static void closes_the_longest_idle_for_a_new_client(void **state)
 {
 	enum { MANY = 256, MORE = 40 };
 	struct fixture *f = *state;
@@ -81,8 +81,8 @@ static void longest_idle_makes_room(void **state)
 	ask(fds[MORE + 1]);
 }
 
-/* Slow clients in all other places: one that is about to ask is not the one to make room. */
-static void the_slow_do_not_push_out_the_fresh(void **state)
+/* With slow clients on all other connections, a client about to send its request is kept. */
+static void slow_clients_do_not_displace_fresh_ones(void **state)
 {
 	enum { SLOW = 20 };
 	struct fixture *f = *state;
@@ -96,14 +96,14 @@ static void the_slow_do_not_push_out_the_fresh(void **state)
 		say(slow[i] = client(f), "GET /v1/");
 	assert_false(readable_within(fresh, 300));
 	ask(fresh);
-	/* Answered, it is idle, and the next slow one has its place. */
+	/* After its answer it is idle, and the next slow client replaces it. */
 	assert_true(is_closed(fresh));
 	for (int i = 0; i < CONNECTIONS; i++)
 		assert_false(readable_within(slow[i], 0));
 }
 
-/* Those that have been answered make room first, though others are older. */
-static void the_idle_go_before_the_fresh(void **state)
+/* Connections with an answer are closed first, even if fresh ones are older. */
+static void closes_idle_connections_before_fresh_ones(void **state)
 {
 	enum { HALF = CONNECTIONS / 2 };
 	struct fixture *f = *state;
@@ -126,8 +126,8 @@ static void the_idle_go_before_the_fresh(void **state)
 		ask(fresh[i]);
 }
 
-/* Silent from the start, for longer than its first byte may take: the oldest makes room. */
-static void the_silent_make_room_in_time(void **state)
+/* Silent for longer than the limit for the first byte: the oldest connection is closed. */
+static void closes_silent_connections_for_a_new_client(void **state)
 {
 	enum { FRESH_MS = 300 };
 	struct fixture *f = *state;
@@ -161,8 +161,8 @@ static int only_closed(const int fds[CONNECTIONS])
 	return found;
 }
 
-/* Whose request has come, and is not read yet, is not idle. */
-static void keeps_who_has_asked(void **state)
+/* A connection with a request that is not read yet is not idle. */
+static void keeps_clients_with_a_request(void **state)
 {
 	struct fixture *f = *state;
 	char answer[4096];
@@ -189,7 +189,7 @@ static void keeps_who_has_asked(void **state)
 	}
 }
 
-/* All at once, more than the limit: those that ask are answered. */
+/* More clients than the limit at once: all requests are answered. */
 static void serves_a_crowd(void **state)
 {
 	enum { CROWD = 200 };
@@ -209,7 +209,7 @@ static void serves_a_crowd(void **state)
 	ask(client(f));
 }
 
-/* Where all are within a request, the next client waits until the first of them is through. */
+/* If all connections are within a request, the next client waits until one is answered. */
 static void waits_while_all_are_busy(void **state)
 {
 	struct fixture *f = *state;
@@ -233,8 +233,8 @@ static void waits_while_all_are_busy(void **state)
 	assert_int_equal(status_of(answer), 200);
 }
 
-/* Busy for ever: the deadline makes room. */
-static void the_stuck_make_room(void **state)
+/* Connections that stay busy are closed at their deadline, for the next client. */
+static void closes_stuck_connections_for_a_new_client(void **state)
 {
 	struct fixture *f = *state;
 	char answer[4096];
@@ -253,8 +253,8 @@ static void the_stuck_make_room(void **state)
 		assert_true(is_closed(fds[i]));
 }
 
-/* A client that sends requests and never reads: its buffers are bounded, and so is its time. */
-static void bounds_what_is_in_flight(void **state)
+/* A client that sends requests and never reads: its buffers and its time are limited. */
+static void limits_buffers_and_time(void **state)
 {
 	struct fixture *f = *state;
 	size_t sent = 0;
@@ -295,18 +295,18 @@ static void survives_without_descriptors(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(cuts_silence),
-		TEST(cuts_the_slow),
-		TEST(keeps_the_idle),
-		TEST(longest_idle_makes_room),
-		TEST(the_slow_do_not_push_out_the_fresh),
-		TEST(the_idle_go_before_the_fresh),
-		TEST(the_silent_make_room_in_time),
-		TEST(keeps_who_has_asked),
+		TEST(closes_silent_connections),
+		TEST(closes_slow_connections),
+		TEST(keeps_idle_connections),
+		TEST(closes_the_longest_idle_for_a_new_client),
+		TEST(slow_clients_do_not_displace_fresh_ones),
+		TEST(closes_idle_connections_before_fresh_ones),
+		TEST(closes_silent_connections_for_a_new_client),
+		TEST(keeps_clients_with_a_request),
 		TEST(serves_a_crowd),
 		TEST(waits_while_all_are_busy),
-		TEST(the_stuck_make_room),
-		TEST(bounds_what_is_in_flight),
+		TEST(closes_stuck_connections_for_a_new_client),
+		TEST(limits_buffers_and_time),
 		TEST(survives_without_descriptors),
 	};
 

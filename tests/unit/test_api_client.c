@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The client against a server that answers whatever a test wants: a forked process that takes one
- * connection, keeps what it is asked in a pipe, and sends fixed bytes.
+ * The client with a server of the test: a child process that accepts one connection, copies the
+ * request to a pipe, and sends fixed bytes.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -122,7 +122,7 @@ static void start(struct fixture *f, const char *answer, enum ending ending)
 #define OK(body) "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" body
 
 /* Requests byte by byte where it matters; and the answers. */
-static void asks_and_hears(void **state)
+static void sends_requests_and_reads_answers(void **state)
 {
 	static const struct {
 		const char *method, *path, *body;
@@ -184,7 +184,7 @@ static const struct {
 	 "the server answered HTTP status 307"},
 };
 
-static void judges_answers(void **state)
+static void checks_the_status_of_answers(void **state)
 {
 	struct fixture *f = *state;
 
@@ -207,7 +207,7 @@ static void judges_answers(void **state)
 }
 
 /* A body of known length is the whole answer, although the connection stays open. */
-static void stops_at_the_length(void **state)
+static void stops_at_the_content_length(void **state)
 {
 	static const char answer[] =
 		"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Created\r\nContent-Length: 5\r\n\r\n"
@@ -228,7 +228,7 @@ static void stops_at_the_length(void **state)
 }
 
 /* A server that refuses a large request answers before it has read all of it. */
-static void hears_an_early_answer(void **state)
+static void reads_an_early_answer(void **state)
 {
 	struct fixture *f = *state;
 	_cleanup_api_reply_ struct api_reply reply = {0};
@@ -244,8 +244,8 @@ static void hears_an_early_answer(void **state)
 	assert_string_equal(reply.body, "enough");
 }
 
-/* A launcher that is stopped accepts nobody, and the queue of its socket is full. */
-static void does_not_queue_for_ever(void **state)
+/* A stopped launcher accepts no connection, and its listen queue is full. */
+static void does_not_wait_forever_to_connect(void **state)
 {
 	struct fixture *f = *state;
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};
@@ -287,7 +287,7 @@ static const struct {
 	{"HTTP/1.1 200 OK\r\n\r\nx", HANGS, -ETIMEDOUT, ""},
 };
 
-/* Whatever a server does, the client ends with an error that names the socket. */
+/* With every misbehaviour of a server the client fails in time and names the socket. */
 static void fails_in_time(void **state)
 {
 	struct fixture *f = *state;
@@ -312,7 +312,7 @@ static void fails_in_time(void **state)
 	}
 }
 
-static void names_what_it_cannot_reach(void **state)
+static void names_the_unreachable_socket(void **state)
 {
 	struct fixture *f = *state;
 	char missing[128], deep[200], expected[256];
@@ -325,7 +325,7 @@ static void names_what_it_cannot_reach(void **state)
 		 missing);
 	assert_string_equal(err.text, expected);
 
-	/* A socket whose server has gone. */
+	/* A socket whose server has exited. */
 	shutdown(f->listener, SHUT_RDWR);
 	f->listener = fd_close(f->listener);
 	assert_int_equal(api_call(f->path, "GET", "/", NULL, &reply, &err), -ECONNREFUSED);
@@ -337,7 +337,7 @@ static void names_what_it_cannot_reach(void **state)
 }
 
 /* The environment of a machine behind a proxy. */
-static void is_not_led_astray(void **state)
+static void ignores_proxy_variables(void **state)
 {
 	static const char *const names[] = {"http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"};
 	struct fixture *f = *state;
@@ -358,10 +358,14 @@ static void is_not_led_astray(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(asks_and_hears),	     TEST(judges_answers),
-		TEST(fails_in_time),	     TEST(names_what_it_cannot_reach),
-		TEST(is_not_led_astray),     TEST(stops_at_the_length),
-		TEST(hears_an_early_answer), TEST(does_not_queue_for_ever),
+		TEST(sends_requests_and_reads_answers),
+		TEST(checks_the_status_of_answers),
+		TEST(fails_in_time),
+		TEST(names_the_unreachable_socket),
+		TEST(ignores_proxy_variables),
+		TEST(stops_at_the_content_length),
+		TEST(reads_an_early_answer),
+		TEST(does_not_wait_forever_to_connect),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fauxrootctl as a program, beside the launcher that $FAUXROOT names (else build/): its command
- * line, what it prints, its exit status. The server it asks is a real one in a process of ours.
+ * fauxrootctl as a program, in the directory of $FAUXROOT or in build/: its command line, its
+ * output and its exit status. The server is a real one in a child process of the test.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -253,7 +253,7 @@ static const struct {
 	{"fauxrootctl", ARGS("ps", "x"), "", "error: ps takes no argument \"x\"\n"},
 };
 
-static void is_as_wanted(const char *text, const char *wanted, size_t row)
+static void assert_output(const char *text, const char *wanted, size_t row)
 {
 	const char *more = strstr(wanted, "…");
 	bool same =
@@ -263,13 +263,13 @@ static void is_as_wanted(const char *text, const char *wanted, size_t row)
 		fail_msg("row %zu: \"%s\" instead of \"%s\"", row, text, wanted);
 }
 
-/* The status of a failure: that of exec is none that its command would have. */
+/* The status of a failure; exec has its own, which differs from usual statuses of commands. */
 static int failure_of(const char *verb)
 {
 	return verb && (streq(verb, "exec") || streq(verb, "shell")) ? 125 : 1;
 }
 
-static void reads_its_command_line(void **state)
+static void parses_its_command_line(void **state)
 {
 	const struct fixture *f = *state;
 
@@ -277,8 +277,8 @@ static void reads_its_command_line(void **state)
 		_cleanup_(run_clear) struct run result = {0};
 
 		run(f, rows[i].name, false, -1, rows[i].argv, &result);
-		is_as_wanted(result.errors, rows[i].errors, i);
-		is_as_wanted(result.out, rows[i].out, i);
+		assert_output(result.errors, rows[i].errors, i);
+		assert_output(result.out, rows[i].out, i);
 		assert_int_equal(result.status, *rows[i].errors ? failure_of(rows[i].argv[0]) : 0);
 	}
 }
@@ -353,7 +353,7 @@ static void prints_json(void **state)
 }
 
 /*
- * Ports, in one go: what a row does the following ones see.
+ * Ports, in one sequence: each row sees the changes of the rows before.
  */
 
 #define HEADS "ID    PROTO    PARENTIP    PARENTPORT    CHILDIP    CHILDPORT\n"
@@ -396,7 +396,7 @@ static const struct {
 	{ARGS("add-ports", "127.0.0.1:8010-8012:9000-9002/tcp"), "9\n10\n11\n", ""},
 	{ARGS("remove-ports", "9", "10", "11", "12"), "9\n10\n11\n",
 	 "error: there is no port with the id 12 (HTTP status 400)\n"},
-	/* All words are understood before anything is asked for. */
+	/* All arguments are parsed before the first request. */
 	{ARGS("remove-ports", "5", "x"), "",
 	 "error: \"x\" is neither the id of a port nor a spec\n"},
 	{ARGS("remove-ports", "5", "4294967296"), "",
@@ -408,7 +408,7 @@ static const struct {
 	 "error: publishing it: Permission denied (HTTP status 400)\n"},
 	{ARGS("remove-ports", "5"), "5\n", ""},
 	{ARGS("list-ports"), HEADS, ""},
-	/* Under our own name the protocol is tcp unless it is given. */
+	/* As fauxrootctl the default protocol is tcp. */
 	{ARGS("add-ports", "8080:80", "127.0.0.1:8090-8091:90-91"), "12\n13\n14\n", ""},
 	/* By its spec: the whole of it, and all or nothing. */
 	{ARGS("remove-ports", "8080:80/udp"), "", "error: no port :8080:80/udp is published\n"},
@@ -448,21 +448,21 @@ static void manages_ports(void **state)
 		_cleanup_(run_clear) struct run result = {0};
 
 		run(f, "fauxrootctl", true, -1, port_rows[i].argv, &result);
-		is_as_wanted(result.errors, port_rows[i].errors, i);
-		is_as_wanted(result.out, port_rows[i].out, i);
+		assert_output(result.errors, port_rows[i].errors, i);
+		assert_output(result.out, port_rows[i].out, i);
 		assert_int_equal(result.status, *port_rows[i].errors ? 1 : 0);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(compatible_rows); i++) {
 		_cleanup_(run_clear) struct run result = {0};
 
 		run(f, "rootlessctl", true, -1, compatible_rows[i].argv, &result);
-		is_as_wanted(result.errors, compatible_rows[i].errors, 1000 + i);
-		is_as_wanted(result.out, compatible_rows[i].out, 1000 + i);
+		assert_output(result.errors, compatible_rows[i].errors, 1000 + i);
+		assert_output(result.out, compatible_rows[i].out, 1000 + i);
 		assert_int_equal(result.status, *compatible_rows[i].errors ? 1 : 0);
 	}
 }
 
-/* No launcher of ours listens there; the status is not one that a command would have. */
+/* No launcher listens there; the status differs from usual statuses of commands. */
 static void reports_exec_failures(void **state)
 {
 	const struct fixture *f = *state;
@@ -486,7 +486,7 @@ static void logs_when_asked(void **state)
 	assert_non_null(strstr(result.errors, "GET /v1/info over "));
 }
 
-static void notices_what_it_cannot_write(void **state)
+static void reports_write_errors(void **state)
 {
 	const struct fixture *f = *state;
 	_cleanup_(run_clear) struct run full = {0}, closed = {0};
@@ -505,14 +505,14 @@ static void notices_what_it_cannot_write(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(reads_its_command_line),
+		cmocka_unit_test(parses_its_command_line),
 		cmocka_unit_test(help_lists_the_commands),
 		cmocka_unit_test(prints_info),
 		cmocka_unit_test(prints_json),
 		cmocka_unit_test(manages_ports),
 		cmocka_unit_test(reports_exec_failures),
 		cmocka_unit_test(logs_when_asked),
-		cmocka_unit_test(notices_what_it_cannot_write),
+		cmocka_unit_test(reports_write_errors),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Heads of answers, right and wrong, and arriving in pieces. */
+/* Valid and invalid heads of answers, complete and in pieces. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +13,7 @@
 
 #define NONE HTTP_NO_LENGTH
 
-static void takes_answers(void **state)
+static void parses_valid_heads(void **state)
 {
 	static const struct {
 		const char *head; /* without what follows it */
@@ -29,7 +29,7 @@ static void takes_answers(void **state)
 		{"HTTP/1.1 200 OK\r\nContent-Length:5\r\nContent-Length: 5\r\n\r\n", 200, 5},
 		{"HTTP/1.1 200 OK\r\nX-Content-Length: 9\r\n\r\n", 200, NONE},
 		{"HTTP/1.1 200 OK\r\nContent-Length: 9223372036854775807\r\n\r\n", 200, INT64_MAX},
-		/* RFC 9112, section 6.3: these have no body, whatever the header says. */
+		/* These have no body, even with a Content-Length (RFC 9112, section 6.3). */
 		{"HTTP/1.1 100 Continue\r\n\r\n", 100, 0},
 		{"HTTP/1.1 204 No Content\r\nContent-Length: 7\r\n\r\n", 204, 0},
 		{"HTTP/1.1 304 Not Modified\r\nContent-Length: 7\r\n\r\n", 304, 0},
@@ -53,7 +53,7 @@ static void takes_answers(void **state)
 	}
 }
 
-static void refuses_the_rest(void **state)
+static void refuses_invalid_heads(void **state)
 {
 	static const struct {
 		const char *head, *complaint;
@@ -97,7 +97,7 @@ static void refuses_the_rest(void **state)
 		struct error err = {0};
 
 		if (http_head_parse(rows[i].head, strlen(rows[i].head), &head, &err) != -EPROTO)
-			fail_msg("row %zu is taken", i);
+			fail_msg("row %zu is accepted", i);
 		assert_string_equal(err.text, rows[i].complaint);
 		assert_int_equal(head.size, 1234);
 	}
@@ -106,8 +106,8 @@ static void refuses_the_rest(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(takes_answers),
-		cmocka_unit_test(refuses_the_rest),
+		cmocka_unit_test(parses_valid_heads),
+		cmocka_unit_test(refuses_invalid_heads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

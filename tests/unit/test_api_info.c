@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The API's JSON: exact texts out, checked types in. */
+/* The API's JSON: encoding to exact texts, decoding with type checks. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -104,7 +104,7 @@ static const struct {
 	 "/caf?/??"},
 };
 
-/* Encoded exactly so; decoded and encoded again, the same. */
+/* Encoding gives exactly this text; decoding and encoding again gives it again. */
 static void info_is_encoded_and_decoded(void **state)
 {
 	(void)state;
@@ -262,7 +262,7 @@ static void info_of_wrong_types_is_refused(void **state)
 	}
 }
 
-/* 100,000 levels deep: an error, not the end of the stack. */
+/* 100,000 levels of nesting: an error, not a stack overflow. */
 static void refuses_depth(void **state)
 {
 	enum { DEPTH = 100000 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ns.sock: the namespaces that are handed out, to whom, and what a client takes from a server. */
+/* ns.sock: the sent namespaces, the accepted clients, and a client's checks of the records. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -144,7 +144,7 @@ static void assert_is(int fd, const char *name)
 	assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
 }
 
-static void hands_out(void **state)
+static void sends_its_namespaces(void **state)
 {
 	struct fixture *f = *state;
 	struct stat st;
@@ -183,7 +183,7 @@ static int connect_to(const char *path)
 	return connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 ? -errno : fd;
 }
 
-/* Clients that do not read, that say what nobody asked for, that leave: others are served. */
+/* Clients that do not read, that send data, or that disconnect: other clients are served. */
 static void survives_clients(void **state)
 {
 	enum { MANY = 300 };
@@ -210,7 +210,7 @@ static void survives_clients(void **state)
 		fd_close(fds[i]);
 }
 
-/* Without a descriptor for accept(2) clients wait; the server neither spins nor gives up. */
+/* Without a descriptor for accept(2) clients wait; the server does not spin and continues later. */
 static void waits_for_descriptors(void **state)
 {
 	struct fixture *f = *state;
@@ -232,7 +232,7 @@ static void waits_for_descriptors(void **state)
 		fail_msg("%s", err.text);
 }
 
-/* As the program "knock PATH", run as somebody else: 0 where nothing has come back. */
+/* The program "knock PATH", run as another user: returns 0 if no data was received. */
 static int knock(const char *path)
 {
 	struct ns_answer answer = NS_ANSWER_NONE;
@@ -240,14 +240,14 @@ static int knock(const char *path)
 	char byte;
 	int fd;
 
-	/* The client turns away by itself; one that does not is sent nothing. */
+	/* ns_ask() refuses the server by itself; a client without that check gets nothing. */
 	if (ns_ask(path, &answer, &err) != -EPERM)
 		return 2;
 	fd = connect_to(path);
 	return fd >= 0 && recv(fd, &byte, 1, 0) == 0 ? 0 : 3;
 }
 
-/* Another user's process: one that root becomes, else one of our subordinate ids. */
+/* A process of another user: as root change the uid, otherwise use one of our subordinate ids. */
 static void refuses_strangers(void **state)
 {
 	struct fixture *f = *state;
@@ -259,7 +259,7 @@ static void refuses_strangers(void **state)
 	assert_true(n > 0);
 	self[n] = '\0';
 	start(f);
-	/* Two doors that are shut otherwise. */
+	/* Open the permissions of the directory and the socket, which would refuse the client. */
 	assert_int_equal(chmod(f->dir, 0755), 0);
 	assert_int_equal(chmod(f->path, 0666), 0);
 	fflush(NULL);
@@ -275,10 +275,10 @@ static void refuses_strangers(void **state)
 	assert_int_equal(status, 0);
 }
 
-/* Servers that a client must not believe. */
+/* Records of servers that a client must not trust. */
 struct lie {
 	const char *text;
-	const char *names[4]; /* of namespaces; "/": a descriptor that is none */
+	const char *names[4]; /* of namespaces; "/": a descriptor that is not a namespace */
 	const char *kinds;    /* the second record; NULL: there is none, as from older launchers */
 	int rc;
 	const char *words;
@@ -334,7 +334,7 @@ static int listen_at(const char *path)
 	return fd;
 }
 
-static void believes_little(void **state)
+static void refuses_invalid_records(void **state)
 {
 	struct fixture *f = *state;
 	_cleanup_close_ int listener = listen_at(f->path);
@@ -361,7 +361,7 @@ static void believes_little(void **state)
 	}
 }
 
-/* A server in a user namespace below ours, as an instance's command is, in truth or hidden. */
+/* A server in a descendant user namespace, like an instance's command; visible or hidden. */
 _noreturn_ static void serve_from_below(const struct fixture *f, bool hidden, int ready)
 {
 	static const struct lie whole = {"/run/x", {"user", "mnt"}, "user mnt", 0, ""};
@@ -379,7 +379,7 @@ _noreturn_ static void serve_from_below(const struct fixture *f, bool hidden, in
 	_exit(1);
 }
 
-static void believes_nobody_below(void **state)
+static void refuses_servers_in_descendant_namespaces(void **state)
 {
 	struct fixture *f = *state;
 
@@ -411,13 +411,13 @@ static void believes_nobody_below(void **state)
 	}
 }
 
-static void loses_so_peerpidfd(void **state)
+static void works_without_so_peerpidfd(void **state)
 {
 	(void)state;
 	lose_so_peerpidfd();
 }
 
-static void names_what_it_cannot_reach(void **state)
+static void names_the_unreachable_socket(void **state)
 {
 	struct fixture *f = *state;
 	struct ns_answer answer = NS_ANSWER_NONE;
@@ -438,16 +438,11 @@ static void names_what_it_cannot_reach(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(hands_out),
-		TEST(survives_clients),
-		TEST(waits_for_descriptors),
-		TEST(refuses_strangers),
-		TEST(believes_little),
-		TEST(believes_nobody_below),
-		TEST(names_what_it_cannot_reach),
-		TEST(loses_so_peerpidfd),
-		TEST(hands_out),
-		TEST(believes_nobody_below),
+		TEST(sends_its_namespaces),	    TEST(survives_clients),
+		TEST(waits_for_descriptors),	    TEST(refuses_strangers),
+		TEST(refuses_invalid_records),	    TEST(refuses_servers_in_descendant_namespaces),
+		TEST(names_the_unreachable_socket), TEST(works_without_so_peerpidfd),
+		TEST(sends_its_namespaces),	    TEST(refuses_servers_in_descendant_namespaces),
 	};
 
 	if (argc == 3 && streq(argv[1], "knock"))

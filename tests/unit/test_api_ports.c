@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The JSON of ports: exact texts out, checked types in. */
+/* The JSON of ports: encoding to exact texts, decoding with type checks. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +13,7 @@
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/str.h"
 
-/* Those that come back as they went in: nothing normalised, nothing filled in. */
+/* Specs that are encoded as they were decoded, without changes or additions. */
 static const struct {
 	struct port_spec spec;
 	const char *text;
@@ -76,7 +76,7 @@ static const struct {
 	 {PROTO_TCP, "", "", 0, 2}},
 };
 
-static void takes_other_forms(void **state)
+static void accepts_other_forms(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(taken); i++) {
@@ -154,7 +154,7 @@ static const struct {
 	{"{\"proto\":\"udp6\",\"parentIP\":\"127.0.0.1\"," PORTS "}", "is not an address for udp6"},
 };
 
-static void refuses_by_name(void **state)
+static void names_the_member_it_refuses(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
@@ -171,8 +171,8 @@ static void refuses_by_name(void **state)
 	}
 }
 
-/* A port that ends with its client: asked for, and shown. */
-static void tells_owners(void **state)
+/* A port that is removed with its client: in the request and in the list. */
+static void encodes_and_decodes_owners(void **state)
 {
 	const struct port_spec *spec = &specs[0].spec;
 	_cleanup_free_ char *text = api_spec_encode(spec, true), *shown = NULL;
@@ -193,7 +193,7 @@ static void tells_owners(void **state)
 	port.owned = false;
 	assert_int_equal(api_port_decode(shown, strlen(shown), &port, &err), 0);
 	assert_true(port.owned);
-	/* An owner that only later servers know is no reason to refuse their answer. */
+	/* An unknown kind of owner from a later server is accepted. */
 	*strstr(shown, "peer") = 'P';
 	assert_int_equal(api_port_decode(shown, strlen(shown), &port, &err), 0);
 	assert_false(port.owned);
@@ -234,7 +234,7 @@ static void lists_ports(void **state)
 	assert_string_equal(none, "[]");
 	assert_int_equal(api_ports_decode("[]", 2, &back, &err), 0);
 	assert_int_equal(back.n, 0);
-	/* RootlessKit 1.1 answers "null\n" once its last port has gone. */
+	/* RootlessKit 1.1 answers "null\n" after the last port was removed. */
 	assert_int_equal(api_ports_decode("null\n", 5, &back, &err), 0);
 	assert_int_equal(back.n, 0);
 	assert_int_equal(api_ports_add(&ports, &port), 0);
@@ -256,7 +256,7 @@ static void lists_ports(void **state)
 	assert_int_equal(port.id, 1);
 }
 
-/* What a server must not answer. */
+/* Invalid answers of a server. */
 static const char *const bad_answers[] = {
 	"",
 	"{}",
@@ -275,7 +275,7 @@ static const char *const bad_answers[] = {
 	"[{\"id\":1,\"spec\":" TCP(PORTS) "},{\"id\":2}]",
 };
 
-static void distrusts_servers(void **state)
+static void refuses_invalid_answers(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(bad_answers); i++) {
@@ -297,10 +297,13 @@ static void distrusts_servers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(echoes_specs),	     cmocka_unit_test(takes_other_forms),
-		cmocka_unit_test(refuses_by_name),   cmocka_unit_test(survives_nesting),
-		cmocka_unit_test(tells_owners),	     cmocka_unit_test(lists_ports),
-		cmocka_unit_test(distrusts_servers),
+		cmocka_unit_test(echoes_specs),
+		cmocka_unit_test(accepts_other_forms),
+		cmocka_unit_test(names_the_member_it_refuses),
+		cmocka_unit_test(survives_nesting),
+		cmocka_unit_test(encodes_and_decodes_owners),
+		cmocka_unit_test(lists_ports),
+		cmocka_unit_test(refuses_invalid_answers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fauxroot-docker-proxy as a program, beside the launcher that $FAUXROOT names (else build/): what
- * it asks the API for, how it runs docker-proxy, what it says on descriptor 3, and what it leaves.
- * docker-proxy is a script of ours, first in PATH.
+ * fauxroot-docker-proxy as a program, in the directory of $FAUXROOT or in build/: its requests to
+ * the API, how it runs docker-proxy, what it writes to descriptor 3, and that it leaves nothing
+ * behind. docker-proxy is a script of the test, first in PATH.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -33,7 +33,7 @@
 
 enum { PATIENCE_MS = 60000 };
 
-/* What the server says of itself. */
+/* The port driver of the server. */
 enum driver {
 	BUILTIN = 0,
 	NO_LOOPBACK,	 /* leads to the child's own address, IPv4 only */
@@ -144,7 +144,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* docker-proxy: writes its words down, then does what @rest says. */
+/* docker-proxy: writes its arguments to a file, then executes @rest. */
 static void write_script(const struct fixture *f, const char *rest)
 {
 	_cleanup_free_ char *text = str_format("#!/bin/sh\necho \"$@\" >%s\n%s\n", f->words, rest);
@@ -257,7 +257,7 @@ static const struct {
 	{BUILTIN, DOCKER("udp6", "::1"), PORT("udp6", "::1", "::1"), PASSED("udp6", "::1")},
 	{NO_LOOPBACK, DOCKER("tcp", "0.0.0.0"), PORT("tcp4", "0.0.0.0", "10.0.2.100"),
 	 PASSED("tcp", "10.0.2.100")},
-	/* The other forms of Go's flags; what we do not know passes through. */
+	/* The other forms of Go's flags; unknown flags are passed on. */
 	{BUILTIN, ARGS("--proto=tcp", "-x", "-host-ip=127.0.0.1", "--host-port=8080", "-y=z", "w"),
 	 PORT("tcp4", "127.0.0.1", "127.0.0.1"),
 	 "--proto=tcp -x -host-ip=127.0.0.1 --host-port=8080 -y=z w\n"},
@@ -295,9 +295,8 @@ static void publishes(void **state)
 		}
 }
 
-/* SIGKILL leaves nobody to take the port back: the server does. The next one can have it at once.
- */
-static void is_killed(void **state)
+/* After SIGKILL the server removes the port, and the next proxy can publish it at once. */
+static void port_is_removed_after_sigkill(void **state)
 {
 	struct fixture *f = *state;
 
@@ -319,8 +318,8 @@ static void is_killed(void **state)
 	}
 }
 
-/* A docker-proxy that does not want to go; one that goes by itself; a launcher that has gone. */
-static void ends_in_all_ways(void **state)
+/* A docker-proxy that ignores SIGTERM; one that exits by itself; a launcher that has exited. */
+static void exits_with_its_status_and_removes_the_port(void **state)
 {
 	static const struct {
 		const char *script;
@@ -357,8 +356,8 @@ static void ends_in_all_ways(void **state)
 	}
 }
 
-/* Without anything to forward docker-proxy takes our place, its words unchanged. */
-static void steps_aside(void **state)
+/* Without a port driver docker-proxy is executed with unchanged arguments. */
+static void executes_docker_proxy_without_a_port_driver(void **state)
 {
 	static const enum driver drivers[] = {NONE, IMPLICIT};
 	struct fixture *f = *state;
@@ -381,8 +380,8 @@ static void steps_aside(void **state)
 	}
 }
 
-/* What a port driver lacks does not keep the container from starting. */
-static void passes_over_protocols(void **state)
+/* A protocol that the port driver does not support does not prevent the container's start. */
+static void skips_unsupported_protocols(void **state)
 {
 	static const char *const rows[][2] = {
 		{"tcp", "::"}, {"udp6", "0.0.0.0"}, {"sctp", "0.0.0.0"}};
@@ -425,7 +424,7 @@ static const struct {
 	 "1\npublishing it: Permission denied (HTTP status 400)"},
 };
 
-static void says_why_not(void **state)
+static void reports_failures(void **state)
 {
 	struct fixture *f = *state;
 
@@ -478,11 +477,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(publishes),
-		TEST(is_killed),
-		TEST(ends_in_all_ways),
-		TEST(steps_aside),
-		TEST(passes_over_protocols),
-		TEST(says_why_not),
+		TEST(port_is_removed_after_sigkill),
+		TEST(exits_with_its_status_and_removes_the_port),
+		TEST(executes_docker_proxy_without_a_port_driver),
+		TEST(skips_unsupported_protocols),
+		TEST(reports_failures),
 		TEST(needs_an_instance),
 	};
 

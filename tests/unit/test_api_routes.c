@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The route table: which method and path is answered how. */
+/* The route table: the answer for each method and path. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -131,8 +131,8 @@ static void shortens_paths(void **state)
 	free(response.body);
 }
 
-/* What an operation says of its failure is the message, whatever bytes are in it. */
-static void passes_failures(void **state)
+/* The message of a failed operation is returned, with any bytes in it. */
+static void returns_the_message_of_a_failure(void **state)
 {
 	struct api_request request = {.method = "GET", .path = "/v1/info"};
 	struct api_response response;
@@ -148,7 +148,7 @@ static void passes_failures(void **state)
 }
 
 /*
- * Ports, in one go: what a row does the following ones see.
+ * Ports, in one sequence: each row sees the changes of the rows before.
  */
 
 static const struct api_ops port_ops = {
@@ -178,7 +178,7 @@ static const struct {
 	{"POST", "/v1/ports", SPEC(LOCAL, "8080", "81"), 409, NULL},
 	{"POST", "/v1/ports", "{\"childPort\":80,\"x\":[],\"parentPort\":81,\"proto\":\"tcp\"}",
 	 201, PORT("2", SPEC("", "81", "80"))},
-	/* Any free one, which the answer names. */
+	/* Any free port; the answer has its number. */
 	{"POST", "/v1/ports", SPEC("", "0", "80"), 201, PORT("3", SPEC("", "40003", "80"))},
 	{"GET", "/v1/ports", NULL, 200,
 	 "[" PORT("1", SPEC(LOCAL, "8080", "80")) "," PORT("2", SPEC("", "81", "80")) "," PORT(
@@ -307,14 +307,14 @@ static void check_inside(size_t row, bool inside, struct owners *owners)
 			 response.status, response.body);
 	if (response.status == 403)
 		is_message(response.body);
-	/* What is refused changes nothing. */
+	/* A refused request changes nothing. */
 	if (response.status >= 400)
 		assert_int_equal(fake.ports.n, ARRAY_SIZE(ports));
 	free(response.body);
 	api_ports_clear(&fake.ports);
 }
 
-static void keeps_policies(void **state)
+static void applies_the_policy_for_clients_inside(void **state)
 {
 	struct owners owners;
 
@@ -331,8 +331,8 @@ static void keeps_policies(void **state)
 		}
 }
 
-/* Which ports are privileged is the host's to say. */
-static void goes_by_the_sysctl(void **state)
+/* The host's sysctl defines the privileged ports. */
+static void reads_the_privileged_ports_from_the_sysctl(void **state)
 {
 	static const char name[] = "/proc/sys/net/ipv4/ip_unprivileged_port_start";
 	struct port_spec spec = {PROTO_UDP, "127.0.0.1", "", 80, 80};
@@ -353,10 +353,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_request_gets_its_status),
 		cmocka_unit_test(shortens_paths),
-		cmocka_unit_test(passes_failures),
+		cmocka_unit_test(returns_the_message_of_a_failure),
 		cmocka_unit_test(serves_ports),
-		cmocka_unit_test(keeps_policies),
-		cmocka_unit_test(goes_by_the_sysctl),
+		cmocka_unit_test(applies_the_policy_for_clients_inside),
+		cmocka_unit_test(reads_the_privileged_ports_from_the_sysctl),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

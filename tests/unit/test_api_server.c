@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The REST server over its socket: what it answers, byte by byte, and to whom. */
+/* The REST server over its socket: its exact answers, and the accepted clients. */
 #include "test_api_fixture.h"
 
 #include <dirent.h>
@@ -33,7 +33,7 @@ static const struct {
 	{"DELETE /v1/ports/1" CLOSE, 0, 400, ""},
 	{"POST /v1/ports HTTP/1.1\r\nContent-Length: 65536\r\nConnection: close\r\n\r\n", 65536,
 	 400, ""},
-	/* From here on evhttp refuses by itself, and chooses the status. */
+	/* evhttp itself refuses the following requests and chooses the status. */
 	{"PROPFIND /v1/info" CLOSE, 0, 501, ""},
 	{"POST /v1/ports HTTP/1.1\r\nContent-Length: 65537\r\n\r\n", 65537, 413, ""},
 	{"POST /v1/ports HTTP/1.1\r\nContent-Length: 1073741824\r\n\r\n", 0, 413, ""},
@@ -102,7 +102,7 @@ static void each_exchange_is_answered(void **state)
 	}
 }
 
-/* The file has its mode from the first moment, the umask notwithstanding (the server's is 0777). */
+/* The file has its mode from its creation, with every umask (the server's is 0777). */
 static void socket_is_private(void **state)
 {
 	struct fixture *f = *state;
@@ -130,7 +130,7 @@ static void count_inheritable(unsigned *ret)
 	closedir(dir);
 }
 
-/* In this process: nothing that a target would inherit, and the umask is as before. */
+/* In this process: no inheritable descriptors, and the umask is unchanged. */
 static void leaves_no_trace(void **state)
 {
 	struct fixture *f = *state;
@@ -203,7 +203,7 @@ static void answers_on_one_connection(void **state)
 	ask(fd);
 }
 
-/* Requests sent ahead are answered in their order. */
+/* Pipelined requests are answered in their order. */
 static void answers_pipelined(void **state)
 {
 	struct fixture *f = *state;
@@ -221,8 +221,8 @@ static void answers_pipelined(void **state)
 	ask(fd);
 }
 
-/* A request that is split at every byte is a request. */
-static void takes_requests_in_pieces(void **state)
+/* A request may arrive byte by byte. */
+static void reads_requests_in_pieces(void **state)
 {
 	static const char request[] = GET_INFO;
 	struct fixture *f = *state;
@@ -242,7 +242,7 @@ static void takes_requests_in_pieces(void **state)
 	}
 }
 
-static void continues_when_asked(void **state)
+static void sends_100_continue_on_request(void **state)
 {
 	struct fixture *f = *state;
 	char answer[4096];
@@ -260,7 +260,7 @@ static void continues_when_asked(void **state)
 	assert_int_equal(status_of(answer), 400);
 }
 
-/* An answer larger than all buffers arrives whole, also where the connection is then closed. */
+/* An answer larger than all buffers arrives completely, even if the connection is closed then. */
 static void sends_large_answers_whole(void **state)
 {
 	static const char *const requests[] = {GET_INFO, "GET /v1/info" CLOSE};
@@ -318,7 +318,7 @@ static void survives_clients_that_leave(void **state)
 	ask(client(f));
 }
 
-/* As the program "knock PATH", run as somebody else: 0 where no byte has come back. */
+/* The program "knock PATH", run as another user: returns 0 if no byte was received. */
 static int knock(const char *path)
 {
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};
@@ -334,7 +334,7 @@ static int knock(const char *path)
 	return recv(fd, &byte, 1, 0) == 1;
 }
 
-/* Another user's process: one that root becomes, else one of our subordinate ids. */
+/* A process of another user: as root change the uid, otherwise use one of our subordinate ids. */
 static int knock_as_stranger(const char *path)
 {
 	char self[4096];
@@ -364,7 +364,7 @@ static void refuses_strangers(void **state)
 
 	start(f);
 	snprintf(path, sizeof(path), "%s/api.sock", f->dir);
-	/* Two doors that are shut otherwise. */
+	/* Open the permissions of the directory and the socket, which would refuse the client. */
 	assert_int_equal(chmod(f->dir, 0755), 0);
 	assert_int_equal(chmod(path, 0666), 0);
 	assert_int_equal(knock_as_stranger(path), 0);
@@ -378,7 +378,7 @@ int main(int argc, char **argv)
 		TEST(each_exchange_is_answered), TEST(socket_is_private),
 		TEST(leaves_no_trace),		 TEST(reports_failures),
 		TEST(answers_on_one_connection), TEST(answers_pipelined),
-		TEST(takes_requests_in_pieces),	 TEST(continues_when_asked),
+		TEST(reads_requests_in_pieces),	 TEST(sends_100_continue_on_request),
 		TEST(sends_large_answers_whole), TEST(survives_clients_that_leave),
 		TEST(refuses_strangers),
 	};

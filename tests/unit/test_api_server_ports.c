@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ports over the REST server's socket: bodies of any form and size, many clients, those that leave.
- */
+/* Ports over the REST server's socket: bodies of all forms and sizes, many clients, disconnects. */
 #include <dirent.h>
 #include <sched.h>
 #include <sys/prctl.h>
@@ -15,7 +14,7 @@ static void start_with_ports(struct fixture *f)
 	start_limited(f, &(struct api_limits){PATIENCE_MS, 64, 0});
 }
 
-/* One request on a connection that stays open. Returns the status; @answer holds it all. */
+/* One request on a connection that stays open. Returns the status; @answer is the whole answer. */
 static int send_one(int fd, const char *method, const char *path, const char *body, size_t size,
 		    char *answer, size_t room)
 {
@@ -71,7 +70,7 @@ static void answers_byte_by_byte(void **state)
 }
 
 /* The body in chunks, and in as many pieces as it has bytes. */
-static void takes_bodies_in_pieces(void **state)
+static void reads_bodies_in_pieces(void **state)
 {
 	static const char spec[] = SPEC;
 	struct fixture *f = *state;
@@ -91,8 +90,8 @@ static void takes_bodies_in_pieces(void **state)
 	assert_int_equal(count_ports(f), 1);
 }
 
-/* 64 KiB is taken, one byte more is not; 1 GiB is refused before it is sent. */
-static void bounds_bodies(void **state)
+/* 64 KiB are accepted, one byte more is refused; 1 GiB is refused before it is sent. */
+static void limits_the_size_of_bodies(void **state)
 {
 	enum { MOST = 64 << 10 };
 	_cleanup_free_ char *body = malloc(MOST + 1);
@@ -120,8 +119,8 @@ static void bounds_bodies(void **state)
 	assert_int_equal(count_ports(f), 1);
 }
 
-/* 100,000 deep is larger than a body may be; what may be is refused by its depth. */
-static void bounds_nesting(void **state)
+/* 100,000 levels are larger than the limit of a body; a smaller body is refused for its depth. */
+static void limits_the_depth_of_json(void **state)
 {
 	enum { DEEP = 100000, MOST = 64 << 10 };
 	_cleanup_free_ char *body = malloc(DEEP);
@@ -155,7 +154,7 @@ static void survives_races(void **state)
 		char answer[4096], request[128];
 
 		for (unsigned i = 0; i < CLIENTS; i++) {
-			/* Two clients each are after one id, which may not be there yet. */
+			/* Two clients remove the same id, which may not exist yet. */
 			snprintf(request, sizeof(request), "DELETE /v1/ports/%u HTTP/1.1\r\n\r\n",
 				 round * (CLIENTS / 2) + (i / 4) + 1);
 			say(fds[i], i % 2 ? add : request);
@@ -175,7 +174,7 @@ static void survives_races(void **state)
 	assert_int_equal(count_ports(f), added - removed);
 }
 
-/* A request that came whole is done, whether its client waits or not; half of one is not. */
+/* A complete request is executed even if its client disconnects; half a request is not. */
 static void survives_clients_that_leave(void **state)
 {
 	static const char request[] = "POST /v1/ports HTTP/1.1\r\nContent-Length: 45\r\n\r\n" SPEC;
@@ -189,7 +188,7 @@ static void survives_clients_that_leave(void **state)
 		say_n(fd, request, n);
 		f->clients[--f->n_clients] = fd_close(fd);
 	}
-	/* The server sees them in its own time. */
+	/* The server reads them some time later. */
 	while (count_ports(f) == 0)
 		assert_true(deadline_left(&patience) > 0);
 	assert_int_equal(count_ports(f), 1);
@@ -203,8 +202,8 @@ static void survives_clients_that_leave(void **state)
 
 #define OWNED "{\"proto\":\"tcp\",\"parentPort\":0,\"childPort\":80,\"owner\":\"peer\"}"
 
-/* A process that has asked for a port, @owned or not, and lives until it is killed. With @leaves
- * its connection outlives it, in this process. */
+/* A process that requests a port, @owned or not, and runs until it is killed. With @leaves its
+ * connection stays open in this process. */
 static pid_t start_client(struct fixture *f, const char *body, bool leaves)
 {
 	int ready[2], fd = leaves ? client(f) : -1, status = 0;
@@ -248,8 +247,8 @@ static unsigned count_fds(pid_t pid)
 	return n;
 }
 
-/* A port with an owner ends with that process, and with nothing else; others stay. */
-static void ends_ports_with_their_owners(void **state)
+/* A port with an owner is removed when that process exits; other ports stay. */
+static void removes_ports_of_exited_owners(void **state)
 {
 	struct deadline patience = deadline_in(PATIENCE_MS);
 	struct fixture *f = *state;
@@ -280,20 +279,20 @@ static void ends_ports_with_their_owners(void **state)
 	end_client(plain);
 	end_client(owners[0]);
 	assert_int_equal(count_ports(f), 3);
-	/* One that has been removed is not looked after any more. */
+	/* The owner of a removed port is not watched any more. */
 	assert_int_equal(ask_for(fd, "DELETE", "/v1/ports/3", ""), 200);
 	end_client(owners[1]);
 	assert_int_equal(count_ports(f), 2);
 	end_client(owners[2]);
 	assert_int_equal(ask_for(fd, "DELETE", "/v1/ports/4", ""), 400);
 	assert_int_equal(count_ports(f), 1);
-	/* All other clients of this process are connected yet. */
+	/* All other clients of this process are still connected. */
 	while (count_fds(f->server) > fds + f->n_clients - 1)
 		assert_true(deadline_left(&patience) > 0);
 }
 
-/* Nobody asks: the loop sees the end by itself. */
-static void ends_them_unasked(void **state)
+/* Without further requests: the event loop detects the exit. */
+static void removes_them_without_a_request(void **state)
 {
 	struct deadline patience = deadline_in(PATIENCE_MS);
 	struct fixture *f = *state;
@@ -311,8 +310,8 @@ static void ends_them_unasked(void **state)
 	assert_int_equal(count_ports(f), 0);
 }
 
-/* The owner is the process that has connected, whoever writes: it is this one here. */
-static void goes_by_who_connected(void **state)
+/* The owner is the process that has connected, not the process that writes: here this process. */
+static void the_connecting_process_is_the_owner(void **state)
 {
 	struct fixture *f = *state;
 
@@ -321,8 +320,8 @@ static void goes_by_who_connected(void **state)
 	assert_int_equal(count_ports(f), 1);
 }
 
-/* Without a descriptor to hold the owner by, nothing is published. */
-static void publishes_nothing_unowned(void **state)
+/* Without a descriptor for the owner's pidfd no port is published. */
+static void publishes_no_port_without_its_owner(void **state)
 {
 	struct rlimit none, saved;
 	struct fixture *f = *state;
@@ -340,8 +339,8 @@ static void publishes_nothing_unowned(void **state)
 	assert_int_equal(ask_for(fd, "POST", "/v1/ports", OWNED), 201);
 }
 
-/* What a client in a user namespace below is answered to GET info, GET ports, POST and DELETE. */
-static void asks_from_below(struct fixture *f, bool below, int ret[4])
+/* The answers for a client in a descendant user namespace: GET info, GET ports, POST and DELETE. */
+static void request_from_a_descendant_namespace(struct fixture *f, bool below, int ret[4])
 {
 	int ready[2], statuses[4];
 	pid_t pid;
@@ -368,7 +367,7 @@ static void asks_from_below(struct fixture *f, bool below, int ret[4])
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
-static void tells_inside_from_outside(void **state)
+static void distinguishes_clients_inside_and_outside(void **state)
 {
 	static const int wanted[API_INSIDE_COUNT_][4] = {
 		[API_INSIDE_FULL] = {200, 200, 201, 200},
@@ -386,7 +385,7 @@ static void tells_inside_from_outside(void **state)
 
 			f->inside = (enum api_inside)i;
 			start_with_ports(f);
-			asks_from_below(f, below, got);
+			request_from_a_descendant_namespace(f, below, got);
 			if (memcmp(got, wanted[below ? i : API_INSIDE_FULL], sizeof(got)) != 0)
 				fail_msg("policy %zu, below %d: %d %d %d %d", i, below, got[0],
 					 got[1], got[2], got[3]);
@@ -406,7 +405,7 @@ static void post(int fd, const char *body)
 	say(fd, head);
 }
 
-/* Nothing is to be read from it, while a whole other request is answered. */
+/* Assert that @fd gets no answer while another client's request is answered. */
 static void assert_waits(struct fixture *f, int fd)
 {
 	struct pollfd answer = {.fd = fd, .events = POLLIN};
@@ -427,8 +426,8 @@ static void start_slow(struct fixture *f, unsigned request_ms)
 	start_limited(f, &(struct api_limits){request_ms, 64, 0});
 }
 
-/* What takes time is answered when it is done, in its order, and others meanwhile. */
-static void answers_later_what_takes_time(void **state)
+/* Slow operations are answered in order when they are done; other requests meanwhile. */
+static void answers_slow_operations_later(void **state)
 {
 	struct fixture *f = *state;
 	char answer[4096], id[32];
@@ -446,22 +445,22 @@ static void answers_later_what_takes_time(void **state)
 		snprintf(id, sizeof(id), "{\"id\":%d,", i + 1);
 		assert_non_null(strstr(answer, id));
 	}
-	/* The connections go on. */
+	/* The connections stay usable. */
 	say(fds[0], "DELETE /v1/ports/2 HTTP/1.1\r\n\r\n");
 	assert_waits(f, fds[0]);
 	assert_int_equal(count_ports(f), 3);
 	kill(f->server, SIGUSR1);
 	assert_int_equal(hear_status(fds[0], answer, sizeof(answer)), 200);
 	assert_int_equal(count_ports(f), 2);
-	/* What is wrong with a request that took its time is said all the same. */
+	/* The failure of a slow operation is reported, too. */
 	say(fds[1], "DELETE /v1/ports/2 HTTP/1.1\r\n\r\n");
 	assert_waits(f, fds[1]);
 	kill(f->server, SIGUSR1);
 	assert_int_equal(hear_status(fds[1], answer, sizeof(answer)), 400);
 }
 
-/* More requests come on a connection whose first one waits, with it and later. */
-static void takes_one_request_at_a_time(void **state)
+/* More requests arrive on a connection whose first request waits, together with it and later. */
+static void handles_one_request_at_a_time(void **state)
 {
 	struct fixture *f = *state;
 	char answer[4096];
@@ -479,9 +478,9 @@ static void takes_one_request_at_a_time(void **state)
 	assert_int_equal(hear_status(fd, answer, sizeof(answer)), 200);
 }
 
-/* One that waits is cut when its time is up, or goes by itself; nobody is answered then, and what
- * it has asked for is not asked for again. */
-static void forgets_those_who_leave(void **state)
+/* A waiting connection is closed at its deadline, or its client disconnects. Then no answer is
+ * sent, and the operation is not retried. */
+static void forgets_clients_that_disconnect(void **state)
 {
 	struct fixture *f = *state;
 	int fd;
@@ -498,11 +497,11 @@ static void forgets_those_who_leave(void **state)
 		f->n_clients--;
 		fd_close(fd);
 	}
-	/* Until they are cut, too: the bound is the server's. */
+	/* These wait until the server closes them at their deadline. */
 	(void)poll(NULL, 0, REQUEST_MS * 2);
 	kill(f->server, SIGUSR1);
 	assert_int_equal(count_ports(f), 0);
-	/* And one waits when the server ends. */
+	/* One connection waits when the server stops. */
 	post(client(f), SPEC);
 	assert_int_equal(count_ports(f), 0);
 }
@@ -511,19 +510,19 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(answers_byte_by_byte),
-		TEST(takes_bodies_in_pieces),
-		TEST(bounds_bodies),
-		TEST(bounds_nesting),
+		TEST(reads_bodies_in_pieces),
+		TEST(limits_the_size_of_bodies),
+		TEST(limits_the_depth_of_json),
 		TEST(survives_races),
 		TEST(survives_clients_that_leave),
-		TEST(ends_ports_with_their_owners),
-		TEST(ends_them_unasked),
-		TEST(goes_by_who_connected),
-		TEST(publishes_nothing_unowned),
-		TEST(tells_inside_from_outside),
-		TEST(answers_later_what_takes_time),
-		TEST(takes_one_request_at_a_time),
-		TEST(forgets_those_who_leave),
+		TEST(removes_ports_of_exited_owners),
+		TEST(removes_them_without_a_request),
+		TEST(the_connecting_process_is_the_owner),
+		TEST(publishes_no_port_without_its_owner),
+		TEST(distinguishes_clients_inside_and_outside),
+		TEST(answers_slow_operations_later),
+		TEST(handles_one_request_at_a_time),
+		TEST(forgets_clients_that_disconnect),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,7 +9,7 @@
 
 #include "fauxroot/config/cidr.h"
 
-static void networks_are_taken(void **state)
+static void networks_are_parsed(void **state)
 {
 	static const struct {
 		const char *text;
@@ -32,7 +32,7 @@ static void networks_are_taken(void **state)
 	}
 }
 
-static void everything_else_is_refused(void **state)
+static void other_texts_are_refused(void **state)
 {
 	static const char *const cases[] = {
 		"",
@@ -98,8 +98,8 @@ static void hosts_are_counted_from_the_network(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(networks_are_taken),
-		cmocka_unit_test(everything_else_is_refused),
+		cmocka_unit_test(networks_are_parsed),
+		cmocka_unit_test(other_texts_are_refused),
 		cmocka_unit_test(hosts_are_counted_from_the_network),
 	};
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What options mean together: conflicts, what this build lacks, what has no effect, real clients.
- */
+/* Several options together: conflicts, unavailable options, options without effect, command lines
+ * of real clients. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,7 +14,7 @@
 #include "config_text.h"
 #include "fauxroot/base/err.h"
 
-/* Parse as main() does; the error's sentence, or "". */
+/* Parse as main() does; @text is the message of the error, or "". */
 static int parse(const char *argv0, const char *args, char *text, size_t size)
 {
 	struct argv argv = argv_of(argv0, args);
@@ -31,7 +31,7 @@ static int parse(const char *argv0, const char *args, char *text, size_t size)
 	return rc;
 }
 
-static void real_clients_run(void **state)
+static void command_lines_of_real_clients_are_accepted(void **state)
 {
 	static const char *const cases[] = {
 		("--net=host --mtu=1500 --slirp4netns-sandbox=auto --slirp4netns-seccomp=auto "
@@ -45,7 +45,7 @@ static void real_clients_run(void **state)
 		"--net=none --port-driver=builtin -p 8080:80/tcp --publish=127.0.0.1:53:53/udp CMD",
 		"--net=slirp4netns --port-driver=slirp4netns -p 8080:80/tcp CMD",
 		"--net=slirp4netns --port-driver=builtin --source-ip-transparent=false CMD",
-		/* The defaults of what is not here yet change nothing. */
+		/* Unavailable options with their defaults have no effect. */
 		("--pidns=false --cgroupns=0 --utsns=F --ipcns= --reaper=auto --port-driver=none "
 		 "--source-ip-transparent --evacuate-cgroup2= --detach-netns=false CMD"),
 		"--reaper=false CMD",
@@ -54,7 +54,7 @@ static void real_clients_run(void **state)
 		"--pidns --reaper=auto CMD",
 		"--pidns --reaper=true CMD",
 		"--pidns --reaper=false CMD",
-		/* Nothing that the chosen network has no use for is an obstacle. */
+		/* Options without effect on the chosen network are accepted. */
 		("--net=host --ipv6 --slirp4netns-sandbox=true --slirp4netns-seccomp=true "
 		 "--detach-netns --pasta-binary=/x --vpnkit-binary=/x --lxc-user-nic-bridge=x CMD"),
 		"--net=none --ipv6 --mtu=100 --disable-host-loopback CMD",
@@ -72,7 +72,7 @@ static void real_clients_run(void **state)
 			fail_msg("\"%s\": %s", cases[i], text);
 }
 
-static void what_is_not_here_is_refused_by_name(void **state)
+static void unavailable_options_are_refused_by_name(void **state)
 {
 	static const struct {
 		const char *args;
@@ -84,7 +84,7 @@ static void what_is_not_here_is_refused_by_name(void **state)
 		{"--net=vpnkit CMD", "--net=vpnkit"},
 		{"--port-driver=implicit CMD", "--port-driver=implicit"},
 		{"--port-driver=gvisor-tap-vsock CMD", "--port-driver=gvisor-tap-vsock"},
-		/* Before a conflict that it is part of, which could not be mended anyway. */
+		/* Reported before a conflict of the same option. */
 		{"--net=pasta --port-driver=slirp4netns CMD", "--net=pasta"},
 	};
 	char text[1024], expected[256];
@@ -102,7 +102,7 @@ static void conflicts_are_refused(void **state)
 {
 	static const struct {
 		const char *args;
-		const char *text; /* NULL: they go together */
+		const char *text; /* NULL: no conflict */
 	} cases[] = {
 		{"--cidr=10.0.3.0/24", "--cidr cannot be used with --net=host"},
 		{"--net=none --cidr=10.0.3.0/24", "--cidr cannot be used with --net=none"},
@@ -220,8 +220,8 @@ static void a_command_is_needed_only_to_run(void **state)
 	assert_string_equal(text, "no command to run: fauxroot [options] [--] command [argument…]");
 }
 
-/* The caller of options_parse() knows a shell; RootlessKit's users get the error. */
-static void a_shell_is_the_command_that_is_not_given(void **state)
+/* The caller of options_parse() sets a shell; as rootlesskit a missing command is an error. */
+static void a_shell_is_the_default_command(void **state)
 {
 	static const char *const programs[] = {"fauxroot", "rootlesskit"};
 
@@ -267,7 +267,7 @@ static void assert_warned(const char *program, const char *args, const char *wan
 	strv_clear(&argv.words);
 }
 
-static void idle_options_are_told_quietly(void **state)
+static void options_without_effect_are_logged(void **state)
 {
 	static const struct {
 		const char *args;
@@ -295,7 +295,7 @@ static void idle_options_are_told_quietly(void **state)
 	log_setup("fauxroot", "parent", LOG_LEVEL_DEBUG, LOG_FORMAT_TEXT);
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 		assert_warned("fauxroot", cases[i].args, cases[i].log);
-	/* containerd-rootless.sh gives it always. */
+	/* containerd-rootless.sh always gives this option. */
 	assert_warned("rootlesskit", "--net=host --disable-host-loopback CMD",
 		      "7 --disable-host-loopback has no effect with --net=host\n");
 }
@@ -303,12 +303,12 @@ static void idle_options_are_told_quietly(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(real_clients_run),
-		cmocka_unit_test(what_is_not_here_is_refused_by_name),
+		cmocka_unit_test(command_lines_of_real_clients_are_accepted),
+		cmocka_unit_test(unavailable_options_are_refused_by_name),
 		cmocka_unit_test(conflicts_are_refused),
 		cmocka_unit_test(a_command_is_needed_only_to_run),
-		cmocka_unit_test(a_shell_is_the_command_that_is_not_given),
-		cmocka_unit_test(idle_options_are_told_quietly),
+		cmocka_unit_test(a_shell_is_the_default_command),
+		cmocka_unit_test(options_without_effect_are_logged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,7 +17,7 @@
 #include "fauxroot/config/options.h"
 #include "fauxroot/config/status.h"
 
-/* What the options of @args print instead of a launch, as a fresh string. */
+/* The output of the options @args instead of a launch, as a new string. */
 static char *answer(const char *argv0, const char *args)
 {
 	struct argv argv = argv_of(argv0, args);
@@ -36,7 +36,7 @@ static char *answer(const char *argv0, const char *args)
 	return text;
 }
 
-/* Does @word stand in @text as grep -w would find it? */
+/* Does @text contain @word, as with grep -w? */
 static bool has_word(const char *text, const char *word)
 {
 	size_t n = strlen(word);
@@ -52,10 +52,10 @@ static bool has_word(const char *text, const char *word)
 	return false;
 }
 
-static void help_has_what_is_available_and_nothing_else(void **state)
+static void help_has_only_available_options(void **state)
 {
 	_cleanup_free_ char *help = answer("fauxroot", "--help");
-	/* Words that scripts look for; none of them may appear in passing. */
+	/* Scripts grep for these words, so no other text may contain them. */
 	static const char *const absent[] = {"pasta", "lxc-user-nic", "vpnkit", "implicit"};
 
 	(void)state;
@@ -68,7 +68,7 @@ static void help_has_what_is_available_and_nothing_else(void **state)
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(absent); i++)
 		if (has_word(help, absent[i]))
-			fail_msg("\"%s\" stands in --help", absent[i]);
+			fail_msg("--help contains \"%s\"", absent[i]);
 }
 
 static void help_fits_a_terminal(void **state)
@@ -89,7 +89,7 @@ static void help_names_choices_and_defaults(void **state)
 	_cleanup_free_ char *help = answer("fauxroot", "--help");
 
 	(void)state;
-	/* Line breaks aside. */
+	/* Ignore line breaks. */
 	for (char *from = help, *to = help;; from++) {
 		if (*from == ' ' || *from == '\n') {
 			if (to > help && to[-1] != ' ')
@@ -108,7 +108,7 @@ static void help_names_choices_and_defaults(void **state)
 	assert_non_null(strstr(help, " -h, --help print this"));
 }
 
-static void help_is_in_the_callers_name(void **state)
+static void help_uses_the_name_of_the_caller(void **state)
 {
 	_cleanup_free_ char *ours = answer("/usr/bin/fauxroot", "-h");
 	_cleanup_free_ char *theirs = answer("/usr/bin/rootlesskit", "-h");
@@ -151,7 +151,7 @@ static void version_and_semver_follow_the_persona(void **state)
 	}
 }
 
-static void the_base_name_decides(void **state)
+static void the_base_name_selects_the_persona(void **state)
 {
 	static const struct {
 		const char *argv0;
@@ -224,7 +224,7 @@ static void rows_are_complete(void **state)
 		assert_int_equal(row->kind == OPTION_BOOL, row->argument == NULL);
 		assert_int_equal(row->kind == OPTION_CHOICE, row->words != NULL);
 		assert_true(row->kind == OPTION_STRING || !row->preset);
-		/* A rule without words for it would make a poor error. */
+		/* A check without a description would cause an unclear message. */
 		assert_true(!row->valid || row->takes);
 	}
 }
@@ -232,12 +232,12 @@ static void rows_are_complete(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(help_has_what_is_available_and_nothing_else),
+		cmocka_unit_test(help_has_only_available_options),
 		cmocka_unit_test(help_fits_a_terminal),
 		cmocka_unit_test(help_names_choices_and_defaults),
-		cmocka_unit_test(help_is_in_the_callers_name),
+		cmocka_unit_test(help_uses_the_name_of_the_caller),
 		cmocka_unit_test(version_and_semver_follow_the_persona),
-		cmocka_unit_test(the_base_name_decides),
+		cmocka_unit_test(the_base_name_selects_the_persona),
 		cmocka_unit_test(statuses_follow_the_persona),
 		cmocka_unit_test(rows_are_complete),
 	};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The manual has what --help has, and no more: every available option with its words. */
+/* The manual page has exactly the options of --help, with their words. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@
 
 static char *manual;
 
-/* Beside the tree that this program was built in, or its copy, however deep that is; or here. */
+/* Search the manual page in the directories above this program, then in the working directory. */
 static int load(void **state)
 {
 	char top[PATH_MAX], path[PATH_MAX];
@@ -46,8 +46,8 @@ static const char *min_ptr(const char *a, const char *b)
 	return a && (!b || a < b) ? a : b;
 }
 
-/* The option's paragraph: from its ".It Fl -NAME" to the next option or heading; NULL without one.
- */
+/* The option's paragraph: from its ".It Fl -NAME" to the next option or heading; NULL if there is
+ * none. */
 static char *paragraph(const char *name)
 {
 	_cleanup_free_ char *head = str_format("\n.It Fl -%s", name);
@@ -74,7 +74,7 @@ static void every_available_option_has_a_paragraph(void **state)
 
 		if ((text != NULL) != row->available)
 			fail_msg("--%s: available %d", row->name, row->available);
-		/* "--net=DRIVER" in --help is "driver" here. */
+		/* "--net=DRIVER" in --help is "driver" in the manual page. */
 		for (char *ch = value; row->argument && *ch; ch++)
 			if (ch > value + strlen(row->bare ? "Ns Op Ns = Ns Ar" : "Ns = Ns Ar") &&
 			    *ch >= 'A' && *ch <= 'Z')

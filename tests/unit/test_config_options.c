@@ -13,7 +13,7 @@
 #include "config_text.h"
 #include "fauxroot/base/err.h"
 
-/* What argv comes to, as the options that are not at their default, or the error's sentence. */
+/* Parse @args: compare the options that differ from their default, or the error's message. */
 static void check(const char *args, int expected_rc, const char *expected)
 {
 	struct argv argv = argv_of("fauxroot", args);
@@ -31,7 +31,7 @@ static void check(const char *args, int expected_rc, const char *expected)
 	strv_clear(&argv.words);
 }
 
-/* Given alone, each comes back alone: no two rows share a field. */
+/* Each option alone changes only its own field: no two rows share a field. */
 static const char *const values[] = {
 	"--net=none",
 	"--net=slirp4netns",
@@ -105,7 +105,7 @@ static const char *const values[] = {
 	"--help=true",
 };
 
-static void every_option_lands_in_its_field(void **state)
+static void every_option_sets_its_field(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
@@ -114,7 +114,7 @@ static void every_option_lands_in_its_field(void **state)
 
 		check(args, 0, expected);
 	}
-	/* The defaults, given: nothing remains to be told. */
+	/* Options with their default values: no field differs. */
 	check("--net=host --mtu=0 --port-driver=none --propagation=rprivate --idmap=auto "
 	      "--subid-source=auto --reaper=auto --log-format=text --copy-up-mode=tmpfs+symlink "
 	      "--source-ip-transparent=true --api-inside=full --slirp4netns-sandbox=auto "
@@ -133,7 +133,7 @@ static void expect_tried(const char *name, const char *word)
 	fail_msg("%s is not in the table above", option);
 }
 
-static void every_row_and_every_word_was_tried(void **state)
+static void every_row_and_every_word_is_tested(void **state)
 {
 	struct config defaults;
 
@@ -149,7 +149,7 @@ static void every_row_and_every_word_was_tried(void **state)
 	}
 }
 
-static void forms_are_those_of_go(void **state)
+static void the_syntax_is_that_of_go(void **state)
 {
 	static const struct {
 		const char *args;
@@ -173,7 +173,7 @@ static void forms_are_those_of_go(void **state)
 		 "--publish=1:1/tcp --publish=2:2/udp --publish=3:3/udp -- CMD"},
 		{"-h", "--help=true --"},
 		{"-v", "--version=true --"},
-		/* A boolean never takes the next word. */
+		/* A boolean never takes the next argument. */
 		{"--pidns false", "--pidns=true -- false"},
 		{"--pidns=1 CMD", "--pidns=true -- CMD"},
 		{"--pidns=t CMD", "--pidns=true -- CMD"},
@@ -198,15 +198,15 @@ static void forms_are_those_of_go(void **state)
 		{"--pidns --pidns= CMD", "-- CMD"},
 		{"--source-ip-transparent=false --source-ip-transparent= CMD", "-- CMD"},
 		{"--print-semver=major --print-semver= CMD", "-- CMD"},
-		/* Bare it never takes the next word. */
+		/* Without "=" the option never takes the next argument. */
 		{"--check CMD", "--check=true -- CMD"},
 		{"--check strict", "--check=true -- strict"},
 		{"-check=strict --net none CMD", "--net=none --check=strict -- CMD"},
 		{"--check --check=false CMD", "-- CMD"},
-		/* Values are whatever follows. */
+		/* The next argument is the value, even if it looks like an option. */
 		{"--state-dir --net=none CMD", "--state-dir=--net=none -- CMD"},
 		{"--state-dir=a=b CMD", "--state-dir=a=b -- CMD"},
-		/* Lists gather; empty items are nothing. */
+		/* Lists collect values; empty items are ignored. */
 		{"--copy-up=/etc --copy-up=/run CMD", "--copy-up=/etc --copy-up=/run -- CMD"},
 		{"--copy-up=/etc,/run CMD", "--copy-up=/etc --copy-up=/run -- CMD"},
 		{"--copy-up /etc/,/run --copy-up=/var/lib CMD",
@@ -335,7 +335,7 @@ static void words_outside_the_choices_are_refused(void **state)
 		check(cases[i].args, -EINVAL, cases[i].text);
 }
 
-static void words_have_the_value_of_their_enum(void **state)
+static void words_have_the_values_of_their_enum(void **state)
 {
 	static const struct {
 		const char *args;
@@ -389,7 +389,7 @@ static void the_command_is_the_callers_argv(void **state)
 	strv_clear(&argv.words);
 }
 
-static void an_empty_argv_is_no_crash(void **state)
+static void an_empty_argv_does_not_crash(void **state)
 {
 	char *argv[] = {NULL};
 	_cleanup_config_ struct config config;
@@ -406,14 +406,14 @@ static void an_empty_argv_is_no_crash(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_option_lands_in_its_field),
-		cmocka_unit_test(every_row_and_every_word_was_tried),
-		cmocka_unit_test(forms_are_those_of_go),
+		cmocka_unit_test(every_option_sets_its_field),
+		cmocka_unit_test(every_row_and_every_word_is_tested),
+		cmocka_unit_test(the_syntax_is_that_of_go),
 		cmocka_unit_test(wrong_values_are_refused_by_name),
 		cmocka_unit_test(words_outside_the_choices_are_refused),
-		cmocka_unit_test(words_have_the_value_of_their_enum),
+		cmocka_unit_test(words_have_the_values_of_their_enum),
 		cmocka_unit_test(the_command_is_the_callers_argv),
-		cmocka_unit_test(an_empty_argv_is_no_crash),
+		cmocka_unit_test(an_empty_argv_does_not_crash),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
