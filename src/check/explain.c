@@ -2,11 +2,12 @@
 /*
  * Theory of operation
  *
- * An errno alone says little: clone(2) gives EPERM for six reasons. So a row of the table does not
- * guess from the error; its test reads the fact that would be the reason, and only what was found
- * is told. Rows stand from the particular to the general; the first one that holds is the answer.
+ * An errno value alone is not enough: clone(2) returns EPERM for six reasons. So a row of the table
+ * does not guess from the error. Its test reads the fact that would be the reason, and only facts
+ * that were found are reported. Specific rows come before general rows; the first match is the
+ * answer.
  *
- * Everything is read when it is asked for, after the failure: a launch that works pays nothing.
+ * The facts are read after the failure, so a successful launch costs nothing.
  */
 #include "fauxroot/check/explain.h"
 
@@ -51,7 +52,7 @@ static void add_remedy(char *buf, size_t size, const char *before, const char *t
 	size_t used = strlen(buf);
 
 	if (text)
-		(void)str_print(buf + used, size - used, "%s%s%s%s", used > 0 ? "; " : "", before,
+		(void)str_print(buf + used, size - used, "%s%s%s%s", used > 0 ? "\n" : "", before,
 				text, after);
 }
 
@@ -60,12 +61,12 @@ void cause_remedy(const struct cause *cause, const struct container *container, 
 {
 	const struct {
 		const char *runtime, *before, *text, *after;
-		bool otherwise; /* told as well where the runtime is not known */
+		bool otherwise; /* also for an unknown runtime */
 	} ways[] = {
 		{"Docker", "docker run ", cause->docker, " …", true},
 		{"Podman", "podman run ", cause->podman ? cause->podman : cause->docker, " …",
 		 cause->podman != NULL},
-		{"Kubernetes", "in Kubernetes ", cause->kubernetes, "", true},
+		{"Kubernetes", "in Kubernetes, ", cause->kubernetes, "", true},
 		{"LXD", "lxc ", cause->lxd, "", true},
 		{"Incus", "incus ", cause->lxd, "", false},
 	};
@@ -83,20 +84,24 @@ void cause_remedy(const struct cause *cause, const struct container *container, 
 			add_remedy(buf, size, ways[i].before, ways[i].text, ways[i].after);
 	add_remedy(buf, size, "", cause->remedy, "");
 	if (all)
-		add_remedy(buf, size, "outside of a container ", cause->outside, "");
+		add_remedy(buf, size, "outside of a container: ", cause->outside, "");
 }
 
-/* Root needs no sudo(8), and in containers there is none. */
+/* Root does not need sudo(8), and containers do not have it. A path can end like the word. */
 static void drop_sudo(char *text)
 {
 	static const char word[] = "sudo ";
 
-	for (char *at = text; (at = strstr(at, word));)
-		memmove(at, at + strlen(word), strlen(at + strlen(word)) + 1);
+	for (char *at = text; (at = strstr(at, word));) {
+		if (at == text || strchr(" \n", at[-1]))
+			memmove(at, at + strlen(word), strlen(at + strlen(word)) + 1);
+		else
+			at++;
+	}
 }
 
-/* The texts of a row that holds; false, with @ret untouched, where they do not fit. */
-static bool tell(const struct cause *cause, struct facts *facts, struct explanation *ret)
+/* Fill in the texts of a matching row; false, with @ret untouched, if they do not fit. */
+static bool fill_in(const struct cause *cause, struct facts *facts, struct explanation *ret)
 {
 	struct explanation found = {.id = cause->id};
 	char remedy[sizeof(found.remedy)];
@@ -105,7 +110,7 @@ static bool tell(const struct cause *cause, struct facts *facts, struct explanat
 
 	cause_remedy(cause, contained ? &container : NULL, false, remedy, sizeof(remedy));
 	if (!facts_expand(cause->cause, facts, found.cause, sizeof(found.cause)) ||
-	    !facts_expand(remedy, facts, found.remedy, sizeof(found.remedy)))
+	    !facts_expand_remedy(remedy, facts, found.remedy, sizeof(found.remedy)))
 		return false;
 	if (machine_uid(facts->machine) == 0)
 		drop_sudo(found.remedy);
@@ -122,7 +127,7 @@ bool explain(const struct error *err, const struct config *config, const struct 
 	while ((cause = cause_next(&walk))) {
 		struct facts facts = {.machine = machine, .config = config, .err = err};
 
-		if (holds(cause, &facts) && tell(cause, &facts, ret))
+		if (holds(cause, &facts) && fill_in(cause, &facts, ret))
 			return true;
 	}
 	return false;
@@ -135,7 +140,7 @@ bool explain_as(const char *id, struct facts *facts, struct explanation *ret)
 
 	while ((cause = cause_next(&walk)))
 		if (streq(cause->id, id) && (!cause->test || cause->test(facts)) &&
-		    tell(cause, facts, ret))
+		    fill_in(cause, facts, ret))
 			return true;
 	return false;
 }

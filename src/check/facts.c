@@ -17,7 +17,7 @@
 #include "fauxroot/machine/subid.h"
 #include "package.h"
 
-/* The text of @name, fresh and empty where it is not set; NULL where there is no more room. */
+/* The text of @name, new and empty if it is not set; NULL if there is no more room. */
 static char *slot(struct facts *facts, const char *name)
 {
 	for (size_t i = 0; i < facts->n; i++)
@@ -42,7 +42,7 @@ bool fact(struct facts *facts, const char *name, const char *fmt, ...)
 
 	if (!to)
 		return false;
-	/* What was set so far may be an argument. */
+	/* The previous text of the fact may be an argument. */
 	va_start(ap, fmt);
 	fits = print(text, sizeof(text), fmt, ap);
 	va_end(ap);
@@ -80,6 +80,27 @@ const char *fact_text(const struct facts *facts, const char *name)
 	return text ? text : "";
 }
 
+/* @word as one word of sh(1); false if it does not fit. */
+static bool quote(const char *word, char *buf, size_t size)
+{
+	static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				   "0123456789_@%+=:,./-";
+	size_t used = 0;
+
+	if (*word && strspn(word, safe) == strlen(word))
+		return str_print(buf, size, "%s", word) == 0;
+	if (str_print(buf, size, "'") < 0)
+		return false;
+	for (const char *at = word; *at; at++) {
+		used = strlen(buf);
+		if ((*at == '\'' ? str_print(buf + used, size - used, "'\\''")
+				 : str_print(buf + used, size - used, "%c", *at)) < 0)
+			return false;
+	}
+	used = strlen(buf);
+	return str_print(buf + used, size - used, "'") == 0;
+}
+
 static void get_about(const struct facts *facts, char *buf, size_t size)
 {
 	(void)str_print(buf, size, "%s", facts->err->about);
@@ -100,7 +121,7 @@ static void get_gid(const struct facts *facts, char *buf, size_t size)
 	(void)str_print(buf, size, "%u", machine_gid(facts->machine));
 }
 
-/* Our own executable, which an AppArmor profile attaches to. */
+/* Our own executable, to which an AppArmor profile attaches. */
 static void get_self(const struct facts *facts, char *buf, size_t size)
 {
 	char link[PATH_MAX];
@@ -114,7 +135,7 @@ static void get_self(const struct facts *facts, char *buf, size_t size)
 		buf[n] = '\0';
 }
 
-/* XDG_RUNTIME_DIR where it is ours, else where it would be. */
+/* XDG_RUNTIME_DIR if it belongs to us, else the usual path. */
 static void get_runtime_dir(const struct facts *facts, char *buf, size_t size)
 {
 	const char *given = getenv("XDG_RUNTIME_DIR");
@@ -127,13 +148,15 @@ static void get_runtime_dir(const struct facts *facts, char *buf, size_t size)
 		(void)str_print(buf, size, "/run/user/%u", uid);
 }
 
-/* What gives us a directory for XDG_RUNTIME_DIR, and names it. */
+/* The command that creates a directory for XDG_RUNTIME_DIR and sets the variable. */
 static void get_have_runtime_dir(const struct facts *facts, char *buf, size_t size)
 {
 	uint32_t uid = machine_uid(facts->machine);
-	char user[256], dir[64];
+	char name[256], user[300], dir[64];
 
-	get_user(facts, user, sizeof(user));
+	get_user(facts, name, sizeof(name));
+	if (!quote(name, user, sizeof(user)))
+		(void)str_print(user, sizeof(user), "%u", uid);
 	(void)str_print(dir, sizeof(dir), "/run/user/%u", uid);
 	if (machine_exists(facts->machine, dir))
 		(void)str_print(buf, size, "export XDG_RUNTIME_DIR=%s", dir);
@@ -169,21 +192,21 @@ static void get_free_line(const struct facts *facts, char *buf, size_t size)
 		(void)str_print(buf, size, "FIRST:COUNT");
 }
 
-/* Where PATH leads, or where distributions have it. */
+/* The program that PATH finds, or else the path that distributions use. */
 static void get_place(const struct machine *machine, const char *program, char *buf, size_t size)
 {
 	if (!machine_find(machine, program, buf, size))
 		(void)str_print(buf, size, "/usr/bin/%s", program);
 }
 
-/* What is read when a text names it, and what documents have in its place. Other names are in
- * capitals there. */
+/* Facts that are read when a text names them, with their placeholders for documents. The
+ * placeholder of any other fact is its name in capitals. */
 static const struct {
 	const char *name, *word;
 	void (*get)(const struct facts *facts, char *buf, size_t size);
 } names[] = {
-	{"pid", "PID", get_about},   /* of the process that the failure is about */
-	{"owner", "UID", get_about}, /* the user that it is about */
+	{"pid", "PID", get_about},   /* the process that the failure is about */
+	{"owner", "UID", get_about}, /* the user that the failure is about */
 	{"user", "USER", get_user},
 	{"uid", "UID", get_uid},
 	{"gid", "GID", get_gid},
@@ -195,10 +218,10 @@ static const struct {
 	{"free range", "FIRST-LAST", get_free_range},
 	{"free line", "FIRST:COUNT", get_free_line},
 	/* Set by a test. */
-	{"or else", "; or without the option that asks for it", NULL},
+	{"instead", "omit the option that requests it", NULL},
 };
 
-/* Those with a word of their own behind them; documents have what an empty machine gives. */
+/* Names that continue with an argument. Documents contain the values of an empty machine. */
 static const struct {
 	const char *name;
 	void (*get)(const struct machine *machine, const char *word, char *buf, size_t size);
@@ -208,9 +231,24 @@ static const struct {
 	{"boot ", package_boot},
 };
 
+/* Facts that are commands or several words: remedies contain them without quotation marks. */
+static const char *const unquoted[] = {
+	"have runtime dir", "instead", "install ", "boot ",
+	"usermod options",  "options", "missing",  "file words",
+};
+
+static bool is_unquoted(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(unquoted); i++)
+		if (streq(name, unquoted[i]) ||
+		    (str_after(name, unquoted[i]) && unquoted[i][strlen(unquoted[i]) - 1] == ' '))
+			return true;
+	return false;
+}
+
 static const struct machine empty_machine = {.root = "/nonexistent"};
 
-/* A name of the table; false for another one. */
+/* Expand a name of the tables; false for any other name. */
 static bool expand_known(const char *name, const struct facts *facts, char *buf, size_t size)
 {
 	const struct machine *machine = facts ? facts->machine : &empty_machine;
@@ -244,7 +282,7 @@ static bool expand_name(const char *name, const struct facts *facts, char *buf, 
 	return true;
 }
 
-/* A name without its braces; false where it is too long or the brace is missing. */
+/* A name without its braces; false if it is too long or the brace is missing. */
 static bool take_name(struct cursor *c, char *buf, size_t size)
 {
 	const char *name;
@@ -254,29 +292,61 @@ static bool take_name(struct cursor *c, char *buf, size_t size)
 	return cursor_char(c, '}') && str_print(buf, size, "%.*s", (int)n, name) == 0;
 }
 
-bool facts_expand(const char *text, const struct facts *facts, char *buf, size_t size)
+/* The value of the name at @c, after its first brace. */
+static bool take_value(struct cursor *c, const struct facts *facts, bool quoted, char *buf,
+		       size_t size)
 {
-	struct cursor c = cursor_of(text);
+	char name[64], value[512] = "";
+
+	if (cursor_char(c, '{'))
+		return str_print(buf, size, "{") == 0;
+	if (!take_name(c, name, sizeof(name)) || !expand_name(name, facts, value, sizeof(value)))
+		return false;
+	if (quoted && facts && !is_unquoted(name))
+		return quote(value, buf, size);
+	return str_print(buf, size, "%s", value) == 0;
+}
+
+static bool expand(struct cursor c, const struct facts *facts, bool quoted, char *buf, size_t size)
+{
 	size_t used = 0;
 
 	*buf = '\0';
 	while (!cursor_at_end(&c)) {
-		char name[64], value[512] = "";
+		char value[600] = "";
 		const char *piece;
 		size_t n;
 
 		cursor_until(&c, "{", &piece, &n);
-		if (cursor_char(&c, '{')) {
-			if (cursor_char(&c, '{'))
-				(void)str_print(value, sizeof(value), "{");
-			else if (!take_name(&c, name, sizeof(name)) ||
-				 !expand_name(name, facts, value, sizeof(value)))
-				return false;
-		}
+		if (cursor_char(&c, '{') && !take_value(&c, facts, quoted, value, sizeof(value)))
+			return false;
 		if (str_print(buf + used, size - used, "%.*s%s", (int)n, piece, value) < 0)
 			return false;
 		used += strlen(buf + used);
 	}
 	str_printable(buf);
+	return true;
+}
+
+bool facts_expand(const char *text, const struct facts *facts, char *buf, size_t size)
+{
+	return expand(cursor_of(text), facts, false, buf, size);
+}
+
+bool facts_expand_remedy(const char *text, const struct facts *facts, char *buf, size_t size)
+{
+	struct cursor c = cursor_of(text), line;
+	size_t used = 0;
+
+	*buf = '\0';
+	while (cursor_line(&c, &line)) {
+		char command[1024];
+
+		if (!expand(line, facts, true, command, sizeof(command)) ||
+		    (*command &&
+		     str_print(buf + used, size - used, "%s%s", used > 0 ? "\n" : "", command) < 0))
+			return false;
+		used += strlen(buf + used);
+	}
 	return true;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is known while one failure is explained, and how texts name it. */
+/* Facts about one failure. The texts of the causes refer to them by name. */
 #pragma once
 
 #include <stdbool.h>
@@ -12,9 +12,9 @@ struct error;
 struct machine;
 
 /*
- * struct facts - filled by the test of one cause, or by a probe
- * @err: what is explained, never NULL
- * @of: by fact(); those past @n are unset
+ * struct facts - set by the test of one cause, or by a probe
+ * @err: the failure to explain, never NULL
+ * @of: set by fact(); only the first @n are set
  */
 struct facts {
 	const struct machine *machine;
@@ -28,25 +28,33 @@ struct facts {
 };
 
 /*
- * fact() - set the fact @name, or set it anew; texts have it as {name}
- * @name: lives as long as @facts
+ * fact() - set or replace the fact @name; texts contain it as {name}
+ * @name: must live as long as @facts
  *
- * Returns true; false where the text does not fit, which then is cut.
+ * Returns true; false if the text does not fit and is truncated.
  */
 bool fact(struct facts *facts, const char *name, const char *fmt, ...) _printf_(3, 4);
 
-/* fact_add() - append to the fact @name, after @separator where it has a text already */
+/* fact_add() - append to the fact @name, after @separator if it has a text already */
 bool fact_add(struct facts *facts, const char *name, const char *separator, const char *fmt, ...)
 	_printf_(4, 5);
 
-/* fact_text() - the text of the fact @name; "" where it is not set */
+/* fact_text() - the text of the fact @name; "" if it is not set */
 const char *fact_text(const struct facts *facts, const char *name);
 
 /*
- * facts_expand() - @text with its {names} replaced; "{{" is a brace
- * @facts: NULL: each name becomes what documents have in its place, in capitals
+ * facts_expand() - replace the {names} in @text; "{{" is a brace
+ * @facts: NULL: each name becomes a placeholder in capitals, for documents
  *
- * Beside what fact() has set there are names for what is read from the machine when a text needs
- * it: facts.c lists them. Returns false where a name is unknown or the text does not fit.
+ * Texts can name the facts that fact() has set, and the facts in the table of facts.c, which are
+ * read from the machine. Returns false if a name is unknown or the text does not fit.
  */
 bool facts_expand(const char *text, const struct facts *facts, char *buf, size_t size);
+
+/*
+ * facts_expand_remedy() - as facts_expand(), for the lines of a remedy
+ *
+ * Quotes values for the shell if necessary, so that a command works when a user pastes it: a path
+ * may contain blanks. Drops lines that become empty.
+ */
+bool facts_expand_remedy(const char *text, const struct facts *facts, char *buf, size_t size);

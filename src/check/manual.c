@@ -2,8 +2,8 @@
 /*
  * Theory of operation
  *
- * The documents are made of the very rows that --check and failures are explained by. What a row's
- * text takes from the machine stands there as a word in capitals.
+ * The documents are generated from the rows that explain failures and the findings of --check. A
+ * value that a text reads from the machine becomes a placeholder in capitals.
  */
 #include "fauxroot/check/manual.h"
 
@@ -13,7 +13,7 @@
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
 
-/* A row's longest text, with its words in place. */
+/* The longest text of a row, with its placeholders. */
 #define TEXT_MAX 1600
 
 static void describe(const char *text, char *buf, size_t size)
@@ -27,11 +27,11 @@ static void describe_remedy(const struct cause *cause, char *buf, size_t size)
 	char remedy[TEXT_MAX];
 
 	cause_remedy(cause, NULL, true, remedy, sizeof(remedy));
-	describe(remedy, buf, size);
+	if (!facts_expand_remedy(remedy, NULL, buf, size))
+		(void)str_print(buf, size, "?");
 }
 
-/* The words of the errors that the row is for: "Operation not permitted, No space left on device"
- */
+/* The errors that the row is for: "Operation not permitted, No space left on device" */
 static void print_errors(FILE *out, const struct cause *cause)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(cause->codes) && cause->codes[i]; i++)
@@ -61,22 +61,26 @@ void manual_markdown(FILE *out)
 	fputs("# Troubleshooting\n\n"
 	      "<!-- Made from the table of causes by `make docs`; edit src/check/causes/*.c. "
 	      "-->\n\n"
-	      "`fauxroot --check [OPTIONS] [COMMAND]` finds what stands in the way on your "
-	      "machine,\n"
-	      "before a launch; a launch that fails prints the same cause and remedy, with the "
-	      "values\n"
-	      "that were read. This page lists all that is known. Words in capitals stand for what "
-	      "is\n"
-	      "read on the machine: LIMIT, PROGRAM, DIR, MOUNT (a mount point). With\n"
-	      "`--debug` a failure says under which name it is known here, and so does `--check "
-	      "--json`\n"
-	      "([check.md](check.md)).\n\n"
-	      "A remedy is a command to paste or a setting; semicolons separate alternatives. "
-	      "Those "
-	      "for\n"
-	      "Docker, Podman, Kubernetes and LXD stand here side by side; in a container you are "
-	      "told yours\n"
-	      "alone, and on your distribution how it installs what is missing.\n",
+	      "`fauxroot --check [OPTIONS] [COMMAND]` finds the obstacles on your machine before a "
+	      "launch.\n"
+	      "A launch that fails prints the same cause and the same remedies, with the values "
+	      "that "
+	      "it has\n"
+	      "read. This page lists all known causes. Words in capitals are placeholders for "
+	      "values "
+	      "of your\n"
+	      "machine: LIMIT, PROGRAM, DIR, MOUNT (a mount point). The title of each entry is the "
+	      "id "
+	      "that\n"
+	      "`--debug` logs after a failure and that `--check --json` prints "
+	      "([check.md](check.md))."
+	      "\n\n"
+	      "Each line of a remedy is one alternative: a command to paste or a setting. This "
+	      "page "
+	      "lists the\n"
+	      "remedies for Docker, Podman, Kubernetes and LXD together. fauxroot prints only the "
+	      "remedies for\n"
+	      "your container runtime, and the install command of your distribution.\n",
 	      out);
 	for (const struct cause_part *part = cause_parts(); part->title; part++) {
 		fprintf(out, "\n## %s\n", part->title);
@@ -85,7 +89,7 @@ void manual_markdown(FILE *out)
 	}
 }
 
-/* For mdoc(7): no line begins with a control character, and none is long. */
+/* Write one line of text for mdoc(7): no output line begins with a control character or is long. */
 static void mdoc_text(FILE *out, const char *text)
 {
 	struct cursor c = cursor_of(text);
@@ -118,6 +122,18 @@ static void mdoc_text(FILE *out, const char *text)
 	fputc('\n', out);
 }
 
+static void mdoc_remedy(FILE *out, const char *text)
+{
+	struct cursor c = cursor_of(text), line;
+	char command[TEXT_MAX];
+
+	while (cursor_line(&c, &line)) {
+		(void)str_print(command, sizeof(command), "%.*s", (int)cursor_left(&line), line.at);
+		fputs(".br\nRemedy:\n", out);
+		mdoc_text(out, command);
+	}
+}
+
 void manual_mdoc(FILE *out)
 {
 	char text[TEXT_MAX];
@@ -128,9 +144,8 @@ void manual_mdoc(FILE *out)
 			fprintf(out, ".It Cm %s\n", cause->id);
 			describe(cause->cause, text, sizeof(text));
 			mdoc_text(out, text);
-			fputs(".br\nRemedy:\n", out);
 			describe_remedy(cause, text, sizeof(text));
-			mdoc_text(out, text);
+			mdoc_remedy(out, text);
 		}
 		fputs(".El\n", out);
 	}

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "fauxroot/api/json.h"
+#include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
 
 static const struct {
@@ -32,7 +33,7 @@ static size_t count(const struct findings *findings, enum finding_status status)
 	return n;
 }
 
-/* The widest name, ports aside: theirs are as long as their specs. */
+/* The widest name except those of ports, which are as long as their specs. */
 static int name_width(const struct findings *findings)
 {
 	size_t widest = 0;
@@ -57,6 +58,15 @@ static void print_counts(FILE *out, const struct findings *findings)
 	fputc('\n', out);
 }
 
+static void print_why(FILE *out, const struct explanation *why)
+{
+	struct cursor c = cursor_of(why->remedy), line;
+
+	fprintf(out, "          cause:  %s\n", why->cause);
+	while (cursor_line(&c, &line))
+		fprintf(out, "          remedy: %.*s\n", (int)cursor_left(&line), line.at);
+}
+
 void report_print(FILE *out, const struct findings *findings, bool terminal)
 {
 	int width = name_width(findings);
@@ -69,11 +79,8 @@ void report_print(FILE *out, const struct findings *findings, bool terminal)
 		fprintf(out, "%s%s%s%-8s%s  %-*s  %s\n", colour,
 			terminal ? statuses[f->status].symbol : "", terminal ? " " : "",
 			statuses[f->status].name, plain, width, f->name, f->seen);
-		if (!f->why.id || f->status == FINDING_OK)
-			continue;
-		fprintf(out, "          cause:  %s\n", f->why.cause);
-		if (*f->why.remedy)
-			fprintf(out, "          remedy: %s\n", f->why.remedy);
+		if (f->why.id && f->status != FINDING_OK)
+			print_why(out, &f->why);
 	}
 	print_counts(out, findings);
 }

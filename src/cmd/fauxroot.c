@@ -13,6 +13,7 @@
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/libc.h"
 #include "fauxroot/base/log.h"
+#include "fauxroot/base/parse.h"
 #include "fauxroot/base/spawn.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/base/title.h"
@@ -40,8 +41,12 @@ static void fill_standard_fds(void)
 
 static void warn_with_remedy(const struct explanation *why)
 {
+	struct cursor c = cursor_of(why->remedy), line;
+
 	log_debug("known as %s", why->id);
-	log_warning("%s; remedy: %s", why->cause, why->remedy);
+	log_warning("%s", why->cause);
+	while (cursor_line(&c, &line))
+		log_warning("remedy: %.*s", (int)cursor_left(&line), line.at);
 }
 
 /* launch_hooks.ids_planned */
@@ -73,12 +78,15 @@ static void warn_unit(void)
 static int report_failure(const struct config *config, const struct error *err)
 {
 	struct explanation why;
+	struct cursor c, line;
 
 	log_failure(err);
 	if (explain(err, config, &this_machine, &why)) {
 		log_debug("known as %s", why.id);
 		log_error("cause: %s", why.cause);
-		log_error("remedy: %s", why.remedy);
+		c = cursor_of(why.remedy);
+		while (cursor_line(&c, &line))
+			log_error("remedy: %.*s", (int)cursor_left(&line), line.at);
 	}
 	return status_of_failure(config->persona, err);
 }

@@ -51,7 +51,7 @@ static void check_finding(const struct finding *f)
 	assert((unsigned)f->status < FINDING_STATUS_COUNT_);
 	if (!f->why.id)
 		return;
-	assert(*f->why.cause && !strchr(f->why.cause, '\n') && !strchr(f->why.remedy, '\n'));
+	assert(*f->why.cause && !strchr(f->why.cause, '\n') && !strstr(f->why.remedy, "\n\n"));
 	assert(*f->why.remedy || str_after(f->why.cause, "as for: "));
 }
 

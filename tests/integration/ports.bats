@@ -348,7 +348,7 @@ servers_listen() {
 	stop
 	run -125 --separate-stderr fx --net=none --port-driver=builtin -p "127.0.0.1:$PORT:80/tcp" touch started
 	one_error "$stderr" "$why"
-	says "$stderr" "cause: .*process $other has"
+	says "$stderr" "cause: process $other already uses"
 	says "$stderr" "remedy: .*kill $other$"
 	absent started
 	kill "$other"

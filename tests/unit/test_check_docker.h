@@ -75,18 +75,19 @@ static void check_docker(const struct docker_look *look)
 
 static void docker_daemons(void **state)
 {
-	static const char missing[] = "dockerd looks for rootlesskit-docker-proxy before version "
-				      "28, does not find it in PATH, and this is version 20";
+	static const char missing[] = "dockerd before version 28 needs rootlesskit-docker-proxy, "
+				      "which is not in PATH; this is version 20";
 	static const char v20[] = "Docker version 20.10.24, build 1";
 	static const struct docker_look looks[] = {
 		{"dockerd", v20, "/etc", .check = "/run", .seen = "cannot be written to",
 		 .id = "run-not-writable",
-		 .cause = "dockerd makes directories in /run, where only root may do so",
-		 .remedy = "--copy-up=/run"},
+		 .cause = "dockerd creates directories in /run, where only root may create them",
+		 .remedy = "use --copy-up=/run"},
 		{"/opt/containerd", "", "/etc", .check = "/run", .seen = "cannot be written to",
 		 .id = "run-not-writable",
-		 .cause = "/opt/containerd makes directories in /run, where only root may do so",
-		 .remedy = "--copy-up=/run"},
+		 .cause = "/opt/containerd creates directories in /run, where only root may create "
+			  "them",
+		 .remedy = "use --copy-up=/run"},
 		{"dockerd", v20, "/run", .check = "/run", .seen = "a copy of its own"},
 		{"buildkitd", "", "/etc", .check = "/run"},
 		{"containerd", "", "/etc", .check = "docker proxy"},

@@ -25,15 +25,15 @@ static void cgroups(void **state)
 	static const char line[] = "4:memory:/x\n0::/user.slice/session-1.scope\n";
 	static const struct failure cases[] = {
 		{STEP_CGROUP, EACCES, "the cgroup: Permission denied",
-		 "our cgroup, /user.slice/session-1.scope in /proc/self/cgroup, has not been "
-		 "delegated to this user",
-		 "systemd-run --user --scope -p Delegate=yes fauxroot …; in a unit Delegate=yes",
+		 "our cgroup, /user.slice/session-1.scope in /proc/self/cgroup, is not delegated "
+		 "to this user",
+		 "systemd-run --user --scope -p Delegate=yes fauxroot …\nin a systemd unit, set "
+		 "Delegate=yes",
 		 .files = {{"/proc/self/cgroup", line, 0}}},
 		{STEP_CGROUP, EPERM, "the cgroup is the root",
-		 "our cgroup, /sys/fs/cgroup, is the root of the hierarchy, and processes cannot "
-		 "leave that one for a cgroup below it",
-		 "start it in a cgroup of its own: systemd-run --user --scope -p Delegate=yes "
-		 "fauxroot …; or without --evacuate-cgroup2",
+		 "our cgroup, /sys/fs/cgroup, is the root of the hierarchy, which cannot be "
+		 "evacuated",
+		 "systemd-run --user --scope -p Delegate=yes fauxroot …\nomit --evacuate-cgroup2",
 		 .files = {{"/proc/self/cgroup", "0::/\n", 0},
 			   {"/sys/fs/cgroup/cgroup.procs", "", 0}}},
 		{STEP_CGROUP, ENODEV, "finding our cgroup", "no cgroup v2 is mounted here",
@@ -41,7 +41,7 @@ static void cgroups(void **state)
 		 "/etc/default/grub && sudo update-grub && sudo reboot",
 		 .files = {{0}}},
 		{STEP_CGROUP, ENODEV, "finding our cgroup", "no cgroup v2 is mounted here",
-		 "docker run --cgroupns=private …, on a host that has version 2 alone",
+		 "docker run --cgroupns=private … # on a host that uses only cgroup v2",
 		 .files = {{"/.dockerenv", "", 0}}},
 		{STEP_CGROUP, EBUSY, "moving process 1", NULL, NULL, .files = {{0}}},
 	};
@@ -55,91 +55,93 @@ static void state_directories(void **state)
 	static const struct failure cases[] = {
 		{STEP_STATEDIR, EBUSY,
 		 "state directory \"/run/x\": is in use by process 4711 (fauxroot sleep 9)",
-		 "a state directory belongs to one instance at a time, and process 4711 has it",
-		 "another --state-dir; or end that instance: kill 4711", .reason = REASON_IN_USE,
-		 .about = "4711", .files = {{0}}},
+		 "only one instance can use a state directory, and process 4711 uses this one",
+		 "use another --state-dir\nkill 4711", .reason = REASON_IN_USE, .about = "4711",
+		 .files = {{0}}},
 		{STEP_STATEDIR, EBUSY, "state directory \"/run/x\": is in use by another process",
-		 "a state directory belongs to one instance at a time",
-		 "another --state-dir, or end that instance", .reason = REASON_IN_USE,
+		 "only one instance can use a state directory, and another process uses this one",
+		 "use another --state-dir\nterminate that instance", .reason = REASON_IN_USE,
 		 .files = {{0}}},
 		{STEP_STATEDIR, ENAMETOOLONG, "too long",
 		 "the path of a UNIX socket has at most 107 bytes (man 7 unix)",
-		 "a shorter --state-dir", .files = {{0}}},
+		 "use a shorter --state-dir", .files = {{0}}},
 		{STEP_STATEDIR, EACCES, "making a state directory",
-		 "XDG_RUNTIME_DIR is not set, though /run/user/1000 is there",
+		 "XDG_RUNTIME_DIR is not set, although /run/user/1000 exists",
 		 "export XDG_RUNTIME_DIR=/run/user/1000", .files = {{"/run/user/1000/", "", 0}}},
 		{STEP_STATEDIR, EACCES, "making a state directory",
 		 "XDG_RUNTIME_DIR is not set and /run/user/1000 is missing: alice has no login "
 		 "session",
-		 "sudo loginctl enable-linger alice && export XDG_RUNTIME_DIR=/run/user/1000; "
-		 "or --state-dir",
+		 "sudo loginctl enable-linger alice && export XDG_RUNTIME_DIR=/run/user/1000\nuse "
+		 "--state-dir",
 		 .files = {{"/run/systemd/system/", "", 0}}},
 		{STEP_STATEDIR, EACCES, "making a state directory",
 		 "XDG_RUNTIME_DIR is not set and /run/user/1000 is missing: alice has no login "
 		 "session",
 		 "sudo install -d -m 0700 -o 1000 /run/user/1000 && export "
-		 "XDG_RUNTIME_DIR=/run/user/1000; or --state-dir",
+		 "XDG_RUNTIME_DIR=/run/user/1000\nuse --state-dir",
 		 .files = {{0}}},
 		{STEP_STATEDIR, EACCES, "making the directory \"/run/user/7\": Permission denied",
-		 "XDG_RUNTIME_DIR is /run/user/7, which is not there, as after the last session of "
-		 "alice has ended",
-		 "export XDG_RUNTIME_DIR=/run/user/1000; or --state-dir", .reason = REASON_FILE,
+		 "XDG_RUNTIME_DIR is /run/user/7, which does not exist, as after the last session "
+		 "of alice",
+		 "export XDG_RUNTIME_DIR=/run/user/1000\nuse --state-dir", .reason = REASON_FILE,
 		 .about = "/run/user/7", .files = {{"/run/user/1000/", "", 0}},
 		 .xdg_runtime_dir = "/run/user/7", .state_dir = "/run/user/7/x"},
 		{STEP_STATEDIR, EPERM,
 		 "state directory \"/home/alice\": would be emptied, and is or holds the home "
 		 "directory",
-		 "a state directory is emptied at start and removed at the end",
-		 "--state-dir=/home/alice/NAME", .reason = REASON_PRECIOUS, .about = "/home/alice",
-		 .files = {{0}}, .state_dir = "/home/alice"},
+		 "fauxroot empties its state directory at start and removes it at the end",
+		 "use --state-dir=/home/alice/NAME", .reason = REASON_PRECIOUS,
+		 .about = "/home/alice", .files = {{0}}, .state_dir = "/home/alice"},
 		{STEP_STATEDIR, EACCES, "making a state directory", NULL, NULL, .files = {{0}},
 		 .state_dir = "/else/where"},
 		/* $XDG_RUNTIME_DIR/elsewhere */
 		{STEP_STATEDIR, EACCES, "making the state directory \"/elsewhere\"",
-		 "XDG_RUNTIME_DIR is not set, though /run/user/1000 is there",
+		 "XDG_RUNTIME_DIR is not set, although /run/user/1000 exists",
 		 "export XDG_RUNTIME_DIR=/run/user/1000", .reason = REASON_FILE,
 		 .about = "/elsewhere", .files = {{"/run/user/1000/", "", 0}},
 		 .state_dir = "/elsewhere"},
 		{STEP_STATEDIR, EACCES, "making the state directory \"/elsewhere\"",
 		 "this systemd unit has no XDG_RUNTIME_DIR; without it daemons such as buildkitd "
 		 "and dockerd use directories that belong to root",
-		 "RuntimeDirectory=fauxroot and Environment=XDG_RUNTIME_DIR=%t/fauxroot in the "
+		 "set RuntimeDirectory=fauxroot and Environment=XDG_RUNTIME_DIR=%t/fauxroot in the "
 		 "[Service] section",
 		 .reason = REASON_FILE, .about = "/elsewhere",
 		 .files = {{"/run/user/1000/", "", 0}}, .state_dir = "/elsewhere",
 		 .invocation_id = "0123456789abcdef0123456789abcdef"},
 		{STEP_STATEDIR, EPERM,
 		 "state directory \"/srv/x\": belongs to uid 7, and we are uid 1000",
-		 "/srv/x is another user's: a state directory is its user's alone",
-		 "--state-dir=/run/user/1000/NAME", .reason = REASON_FOREIGN, .about = "/srv/x",
+		 "/srv/x belongs to another user; a state directory must belong to the user who "
+		 "starts fauxroot",
+		 "use --state-dir=/run/user/1000/NAME", .reason = REASON_FOREIGN, .about = "/srv/x",
 		 .files = {{0}}, .state_dir = "/srv/x"},
 		{STEP_STATEDIR, EPERM,
 		 "\"/srv/x\": belongs to uid 7, who could replace the state directory \"/srv/x/y\"",
-		 "/srv/x is another user's, who could put another directory in the place of the "
-		 "state directory",
-		 "--state-dir=/run/user/1000/NAME", .reason = REASON_FOREIGN_PARENT,
+		 "/srv/x belongs to another user, who could replace the state directory",
+		 "use --state-dir=/run/user/1000/NAME", .reason = REASON_FOREIGN_PARENT,
 		 .about = "/srv/x", .files = {{0}}, .state_dir = "/srv/x/y"},
 		{STEP_STATEDIR, ELOOP, "state directory \"/srv/x\": is a symbolic link",
-		 "/srv/x is a symbolic link, which somebody could turn elsewhere",
-		 "--state-dir=/srv/y", .reason = REASON_SYMLINK, .about = "/srv/x",
+		 "/srv/x is a symbolic link, whose target somebody could change",
+		 "use --state-dir=/srv/y", .reason = REASON_SYMLINK, .about = "/srv/x",
 		 .files = {{"/srv/x", "->y", 0}, {"/srv/y/", "", 0}}, .state_dir = "/srv/x"},
 		{STEP_STATEDIR, ENOTDIR, "state directory \"/srv/x\": is not a directory",
-		 "/srv/x is a file", "--state-dir=/run/user/1000/NAME",
+		 "/srv/x is a file", "use --state-dir=/run/user/1000/NAME",
 		 .reason = REASON_NOT_DIRECTORY, .about = "/srv/x", .files = {{0}},
 		 .state_dir = "/srv/x"},
 		{STEP_STATEDIR, ENOSPC, "writing \"/tmp/x/child_pid\": No space left on device",
-		 "the file system of /tmp has no room left for us",
-		 "df /tmp and df -i /tmp show it; make room, or --state-dir on another file system",
+		 "the file system of /tmp has no space, inodes or quota left for us",
+		 "df /tmp && df -i /tmp # then free some space\nuse --state-dir on another file "
+		 "system",
 		 .reason = REASON_FILE, .about = "/tmp/x/child_pid", .files = {{0}}},
 		{STEP_API, EDQUOT, "binding \"/tmp/x/api.sock\": Disk quota exceeded",
-		 "the file system of /tmp has no room left for us",
-		 "df /tmp and df -i /tmp show it; make room, or --state-dir on another file system",
+		 "the file system of /tmp has no space, inodes or quota left for us",
+		 "df /tmp && df -i /tmp # then free some space\nuse --state-dir on another file "
+		 "system",
 		 .reason = REASON_FILE, .about = "/tmp/x/api.sock", .files = {{0}}},
 		{STEP_STATEDIR, EROFS,
 		 "making the state directory \"/srv/x/y\": Read-only file system",
 		 "/srv is on a file system that is mounted read-only",
-		 "--state-dir=/run/user/1000/NAME; for a container docker run --tmpfs /tmp …, in "
-		 "Kubernetes an emptyDir at /tmp",
+		 "use --state-dir=/run/user/1000/NAME\nfor a container: docker run --tmpfs /tmp "
+		 "…\nin Kubernetes, mount an emptyDir on /tmp",
 		 .reason = REASON_FILE, .about = "/srv/x/y", .files = {{"/srv/", "", 0}},
 		 .state_dir = "/srv/x/y"},
 		/* Files of this test belong to whoever runs it, who is not uid 4242. */
@@ -161,13 +163,13 @@ static void closed_state_directory(void **state)
 			    .reason = REASON_FILE,
 			    .about = "/srv/x",
 			    .files = {{"/srv/", "", 0}},
-			    .remedy = "--state-dir=/run/user/1000/NAME",
+			    .remedy = "use --state-dir=/run/user/1000/NAME",
 			    .state_dir = "/srv/x/y"};
 	char cause[256];
 
 	(void)state;
 	snprintf(cause, sizeof(cause),
-		 "/srv belongs to uid %u with mode 0755, and alice may make nothing there",
+		 "/srv belongs to uid %u with mode 0755, and alice may not create files there",
 		 geteuid());
 	f.cause = cause;
 	check_failure(&f);
@@ -179,26 +181,26 @@ static void closed_state_directory(void **state)
 			     .about = "/srv/q\"x/s",
 			     .files = {{"/srv/q\"x/", "", 0}},
 			     .cause = cause,
-			     .remedy = "--state-dir=/run/user/1000/NAME",
+			     .remedy = "use --state-dir=/run/user/1000/NAME",
 			     .state_dir = "/srv/q\"x/s"};
 	snprintf(cause, sizeof(cause),
-		 "/srv/q\"x belongs to uid %u with mode 0755, and alice may make nothing there",
+		 "/srv/q\"x belongs to uid %u with mode 0755, and alice may not create files there",
 		 geteuid());
 	check_failure(&f);
 }
 
 static void foreign_runtime_directory(void **state)
 {
-	struct failure f = {.step = STEP_STATEDIR,
-			    .code = EACCES,
-			    .text = "making a state directory",
-			    .files = {{"/run/user/7/", "", 0},
-				      {"/proc/self/status", "Uid:\t4242\t4242\t4242\t4242\n", 0}},
-			    .remedy = "a session of its own: machinectl shell 4242@; or ssh "
-				      "4242@localhost; or sudo install -d -m 0700 -o 4242 "
-				      "/run/user/4242 && export XDG_RUNTIME_DIR=/run/user/4242",
-			    .xdg_runtime_dir = "/run/user/7",
-			    .state_dir = "/run/user/7/fauxroot"};
+	struct failure f = {
+		.step = STEP_STATEDIR,
+		.code = EACCES,
+		.text = "making a state directory",
+		.files = {{"/run/user/7/", "", 0},
+			  {"/proc/self/status", "Uid:\t4242\t4242\t4242\t4242\n", 0}},
+		.remedy = "machinectl shell 4242@\nssh 4242@localhost\nsudo install -d -m 0700 -o "
+			  "4242 /run/user/4242 && export XDG_RUNTIME_DIR=/run/user/4242",
+		.xdg_runtime_dir = "/run/user/7",
+		.state_dir = "/run/user/7/fauxroot"};
 	char cause[256];
 
 	(void)state;
@@ -218,35 +220,34 @@ static void devices_and_helpers(void **state)
 		 .reason = REASON_DEVICE, .about = "/dev/net/tun",
 		 .files = {{"/dev/net/tun", NULL, 0}}},
 		{STEP_NET, ENOENT, "opening /dev/net/tun", "there is no /dev/net/tun",
-		 "podman run --device /dev/net/tun …; or --net=host", .reason = REASON_DEVICE,
+		 "podman run --device /dev/net/tun …\nuse --net=host", .reason = REASON_DEVICE,
 		 .about = "/dev/net/tun",
 		 .files = {{"/dev/net/tun", NULL, 0}, {"/run/.containerenv", "", 0}}},
 		{STEP_NET, ENODEV, "opening /dev/net/tun",
-		 "/dev/net/tun is there, but the kernel has no tun driver loaded", FIX_TUN,
+		 "/dev/net/tun exists, but the kernel has not loaded the tun driver", FIX_TUN,
 		 .reason = REASON_DEVICE, .about = "/dev/net/tun", .files = {{0}}},
 		{STEP_NET, EACCES, "opening /dev/net/tun",
-		 "the mode of /dev/net/tun is 0660; it must be open to all, the kernel checks "
-		 "rights "
-		 "by the network namespace",
+		 "the mode of /dev/net/tun is 0660, but every user must be able to open it: the "
+		 "kernel checks rights by the network namespace",
 		 "sudo chmod 0666 /dev/net/tun", .reason = REASON_DEVICE, .about = "/dev/net/tun",
 		 .files = {{"/dev/net/tun", "", 0660}}},
-		{STEP_NET, ENOTTY, "TUNSETIFF", "/dev/net/tun is no character device: a file",
-		 "sudo rm -r /dev/net/tun && sudo mknod -m 0666 /dev/net/tun c 10 200; for a "
-		 "container docker run --device /dev/net/tun …",
+		{STEP_NET, ENOTTY, "TUNSETIFF", "/dev/net/tun is not a character device: a file",
+		 "sudo rm -r /dev/net/tun && sudo mknod -m 0666 /dev/net/tun c 10 200\nfor a "
+		 "container: docker run --device /dev/net/tun …",
 		 .reason = REASON_DEVICE, .about = "/dev/net/tun",
 		 .files = {{"/dev/net/tun", "", 0666}}},
 		{STEP_NET, ENOTTY, "TUNSETIFF", NULL, NULL, .reason = REASON_DEVICE,
 		 .about = "/dev/net/tun", .files = {{0}}},
 		{STEP_NET, EISDIR, "opening /dev/net/tun",
-		 "/dev/net/tun is no character device: a directory",
-		 "sudo rm -r /dev/net/tun && sudo mknod -m 0666 /dev/net/tun c 10 200; for a "
-		 "container docker run --device /dev/net/tun …",
+		 "/dev/net/tun is not a character device: a directory",
+		 "sudo rm -r /dev/net/tun && sudo mknod -m 0666 /dev/net/tun c 10 200\nfor a "
+		 "container: docker run --device /dev/net/tun …",
 		 .reason = REASON_DEVICE, .about = "/dev/net/tun",
 		 .files = {{"/dev/net/tun", NULL, 0}, {"/dev/net/tun/", "", 0}}},
 		{STEP_NET, EACCES, "opening /dev/net/tun",
 		 "/dev/net/tun is on /dev, which is mounted nodev",
-		 "sudo mount -o remount,dev /dev; for a container docker run --device /dev/net/tun "
-		 "…",
+		 "sudo mount -o remount,dev /dev\nfor a container: docker run --device "
+		 "/dev/net/tun …",
 		 .reason = REASON_DEVICE, .about = "/dev/net/tun",
 		 .files = {{"/proc/self/mountinfo",
 			    "22 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw\n"
@@ -254,57 +255,57 @@ static void devices_and_helpers(void **state)
 			    0}}},
 		{STEP_NET, EPERM, "opening /dev/net/tun",
 		 "this container's device rules do not allow /dev/net/tun",
-		 "docker run --device /dev/net/tun …; or --net=host", .reason = REASON_DEVICE,
+		 "docker run --device /dev/net/tun …\nuse --net=host", .reason = REASON_DEVICE,
 		 .about = "/dev/net/tun", .files = {{"/.dockerenv", "", 0}}},
 		{STEP_NET, EPERM, "opening /dev/net/tun", NULL, NULL, .reason = REASON_DEVICE,
 		 .about = "/dev/net/tun", .files = {{0}}},
 		{STEP_NET, ENOENT,
 		 "starting slirp4netns: executing \"slirp4netns\": No such file or directory",
-		 "it is /usr/sbin/slirp4netns, and PATH does not have /usr/sbin",
-		 "PATH=$PATH:/usr/sbin; or --slirp4netns-binary=/usr/sbin/slirp4netns",
+		 "the program is /usr/sbin/slirp4netns, and /usr/sbin is not in PATH",
+		 "PATH=$PATH:/usr/sbin\nuse --slirp4netns-binary=/usr/sbin/slirp4netns",
 		 .reason = REASON_EXEC, .about = "slirp4netns",
 		 .files = {{"/usr/sbin/slirp4netns", "ELF", 0755}}},
 		{STEP_MOUNT, ENOENT, "opening /a b to copy it up: No such file or directory",
-		 "there is no /a b", "without --copy-up=/a b; or sudo mkdir -p /a b",
+		 "there is no /a b", "omit --copy-up='/a b'\nsudo mkdir -p '/a b'",
 		 .reason = REASON_COPY_UP, .about = "/a b", .files = {{0}}},
 		{STEP_NET, ENOENT,
 		 "starting slirp4netns: executing \"slirp4netns\": No such file or directory",
-		 "slirp4netns is not installed, or not where --slirp4netns-binary or PATH leads",
+		 "slirp4netns is not installed, or neither --slirp4netns-binary nor PATH leads to "
+		 "it",
 		 "sudo apk add slirp4netns", .reason = REASON_EXEC, .about = "slirp4netns",
 		 .files = {{"/etc/os-release", "ID=alpine\n", 0}}},
 		{STEP_NET, ENOENT,
 		 "starting slirp4netns: executing \"slirp4netns\": No such file or directory",
-		 "slirp4netns is not installed, or not where --slirp4netns-binary or PATH leads",
+		 "slirp4netns is not installed, or neither --slirp4netns-binary nor PATH leads to "
+		 "it",
 		 "install the package that contains slirp4netns", .reason = REASON_EXEC,
 		 .about = "slirp4netns", .files = {{"/etc/os-release", "ID=unheard-of\n", 0}}},
 		{STEP_NET, EOPNOTSUPP, "slirp4netns is version 0.3.0: 0.4.0 or newer is needed",
 		 "the slirp4netns that PATH or --slirp4netns-binary leads to is too old",
-		 "sudo apk add slirp4netns, or name a newer one: --slirp4netns-binary=FILE",
+		 "sudo apk add slirp4netns\nuse a newer one: --slirp4netns-binary=FILE",
 		 .reason = REASON_TOO_OLD, .about = "slirp4netns",
 		 .files = {{"/etc/os-release", NULL, 0},
 			   {"/usr/lib/os-release", "ID=alpine\n", 0}}},
 		/* That is executed outside of the namespaces in which AppArmor confines us. */
 		{STEP_NET, EACCES,
 		 "starting slirp4netns: executing \"slirp4netns\": Permission denied",
-		 "what --slirp4netns-binary or PATH leads to is no executable file of this "
-		 "machine",
-		 "another: --slirp4netns-binary=FILE; or sudo apt-get install slirp4netns",
+		 "--slirp4netns-binary or PATH leads to a file that this machine cannot execute",
+		 "use another file: --slirp4netns-binary=FILE\nsudo apt-get install slirp4netns",
 		 .reason = REASON_EXEC, .about = "slirp4netns",
 		 .files = {{"/proc/self/attr/current", "docker-default (enforce)\n", 0}}},
 		{STEP_NET, EACCES,
 		 "starting slirp4netns: executing \"slirp4netns\": Permission denied",
-		 "what --slirp4netns-binary or PATH leads to is no executable file of this "
-		 "machine",
-		 "another: --slirp4netns-binary=FILE; or sudo apt-get install slirp4netns",
+		 "--slirp4netns-binary or PATH leads to a file that this machine cannot execute",
+		 "use another file: --slirp4netns-binary=FILE\nsudo apt-get install slirp4netns",
 		 .reason = REASON_EXEC, .about = "slirp4netns", .files = {{0}}},
 		{STEP_NET, EPROTO, "cat --version printed no version: \"cat\"",
-		 "what --slirp4netns-binary or PATH leads to is not slirp4netns",
-		 "another: --slirp4netns-binary=FILE; or sudo apt-get install slirp4netns",
+		 "--slirp4netns-binary or PATH leads to a program other than slirp4netns",
+		 "use another file: --slirp4netns-binary=FILE\nsudo apt-get install slirp4netns",
 		 .reason = REASON_OTHER_PROGRAM, .about = "slirp4netns", .files = {{0}}},
 		{STEP_NET, ECHILD, "slirp4netns died before it was ready: exit status 1",
-		 "--slirp4netns-sandbox=true --slirp4netns-seccomp=true was asked for, and "
+		 "--slirp4netns-sandbox=true --slirp4netns-seccomp=true is requested, and "
 		 "slirp4netns dies with it here",
-		 "--slirp4netns-sandbox=auto --slirp4netns-seccomp=auto, which goes on without it",
+		 "use --slirp4netns-sandbox=auto --slirp4netns-seccomp=auto # continues without it",
 		 .reason = REASON_DIED, .about = "slirp4netns", .files = {{0}}, .ask = ask_shields},
 		{STEP_NET, ECHILD, "slirp4netns died before it was ready: exit status 1", NULL,
 		 NULL, .reason = REASON_DIED, .about = "slirp4netns", .files = {{0}}},
@@ -319,41 +320,40 @@ static void targets(void **state)
 	static const struct failure cases[] = {
 		{STEP_EXEC, ENOENT, "executing \"nosuch\"",
 		 "nosuch is not in PATH (/usr/local/bin:/usr/bin)",
-		 "its absolute path, or a PATH that leads to it", .reason = REASON_EXEC,
-		 .about = "nosuch", .files = {{0}}, .command = "nosuch"},
+		 "use the absolute path of the command\nadd the directory of the command to PATH",
+		 .reason = REASON_EXEC, .about = "nosuch", .files = {{0}}, .command = "nosuch"},
 		{STEP_EXEC, ENOENT, "executing \"iptables\"",
-		 "it is /usr/sbin/iptables, and PATH does not have /usr/sbin",
+		 "the program is /usr/sbin/iptables, and /usr/sbin is not in PATH",
 		 "PATH=$PATH:/usr/sbin", .reason = REASON_EXEC, .about = "iptables",
 		 .files = {{"/usr/sbin/iptables", "ELF", 0755}}, .command = "iptables"},
 		{STEP_EXEC, ENOENT, "executing \"/opt/x\"", "there is no /opt/x",
-		 "the path of an executable file; one that a --copy-up hides must be there when it "
-		 "starts",
+		 "use the path of an executable file; a file that --copy-up hides must exist at "
+		 "start",
 		 .reason = REASON_EXEC, .about = "/opt/x", .files = {{0}}, .command = "/opt/x"},
 		{STEP_EXEC, ENOENT, "executing \"script\"",
-		 "/usr/bin/script is there, but not /opt/python, the interpreter that its first "
-		 "line "
-		 "names",
-		 "install /opt/python, or name the interpreter that is there in the first line",
+		 "/usr/bin/script exists, but /opt/python, the interpreter in its first line, does "
+		 "not",
+		 "install /opt/python\nchange the first line to an interpreter that exists",
 		 .reason = REASON_EXEC, .about = "script",
 		 .files = {{"/usr/bin/script", "#! /opt/python -u\nprint(1)\n", 0755}},
 		 .command = "script"},
 		{STEP_EXEC, EACCES, "executing \"/opt/x\"",
 		 "/opt/x is not executable: its mode is 0644",
-		 "chmod +x /opt/x, where it is a program", .reason = REASON_EXEC, .about = "/opt/x",
+		 "chmod +x /opt/x # if it is a program", .reason = REASON_EXEC, .about = "/opt/x",
 		 .files = {{"/opt/x", "ELF", 0644}}, .command = "/opt/x"},
 		/* An empty element of PATH is the working directory. */
 		{STEP_EXEC, EACCES, "executing \"foo\"",
-		 "./foo is not executable: its mode is 0644",
-		 "chmod +x ./foo, where it is a program", .reason = REASON_EXEC, .about = "foo",
-		 .files = {{"/foo", "ELF", 0644}}, .command = "foo", .path = ":/usr/bin"},
+		 "./foo is not executable: its mode is 0644", "chmod +x ./foo # if it is a program",
+		 .reason = REASON_EXEC, .about = "foo", .files = {{"/foo", "ELF", 0644}},
+		 .command = "foo", .path = ":/usr/bin"},
 		{STEP_EXEC, EACCES, "executing \"/opt/y/x\"", NULL, NULL, .reason = REASON_EXEC,
 		 .about = "/opt/y/x", .files = {{"/opt/y/x", "ELF", 0755}}, .command = "/opt/y/x"},
 		{STEP_EXEC, EACCES, "executing \"/opt/x\"", "/opt/x is a directory",
-		 "the path of an executable file", .reason = REASON_EXEC, .about = "/opt/x",
+		 "use the path of an executable file", .reason = REASON_EXEC, .about = "/opt/x",
 		 .files = {{"/opt/x/", "", 0}}, .command = "/opt/x"},
 		{STEP_EXEC, EACCES, "executing \"/home/x\"",
 		 "/home/x is on /home, which is mounted noexec",
-		 "a copy of it on another file system, or sudo mount -o remount,exec /home",
+		 "copy it to another file system\nsudo mount -o remount,exec /home",
 		 .reason = REASON_EXEC, .about = "/home/x",
 		 .files =
 			 {{"/home/x", "ELF", 0755},
@@ -364,7 +364,7 @@ static void targets(void **state)
 		{STEP_EXEC, ENOEXEC, "executing \"tool\"",
 		 "/usr/bin/tool is neither an executable of this machine nor a script whose first "
 		 "line is #! and an interpreter",
-		 "sh /usr/bin/tool, where it is a shell script", .reason = REASON_EXEC,
+		 "sh /usr/bin/tool # if it is a shell script", .reason = REASON_EXEC,
 		 .about = "tool", .files = {{0}}, .command = "tool"},
 		/* The text of the step decides nothing without the step. */
 		{STEP_OPTIONS, ENOENT, "executing \"newuidmap\"", NULL, NULL, .files = {{0}}},
@@ -389,9 +389,8 @@ static void closed_targets(void **state)
 	(void)state;
 	f.remedy = "sudo chmod o+rx /opt/x";
 	snprintf(cause, sizeof(cause),
-		 "/opt/x belongs to uid %u and gid %u, mode 0750: fake root has no more rights on "
-		 "it "
-		 "than 4242",
+		 "/opt/x belongs to uid %u and gid %u, mode 0750: fake root has the same rights on "
+		 "it as 4242",
 		 geteuid(), getegid());
 	f.cause = cause;
 	check_failure(&f);
@@ -411,10 +410,10 @@ static void closed_directories(void **state)
 	char cause[256];
 
 	(void)state;
-	f.remedy = "sudo chmod o+x /opt/sub; or a copy of the program elsewhere";
+	f.remedy = "sudo chmod o+x /opt/sub\ncopy the program to another directory";
 	snprintf(cause, sizeof(cause),
-		 "/opt/sub belongs to uid %u and gid %u, mode 0700: fake root has no more rights "
-		 "there than 4242",
+		 "/opt/sub belongs to uid %u and gid %u, mode 0700: fake root has the same rights "
+		 "there as 4242",
 		 geteuid(), getegid());
 	f.cause = cause;
 	check_failure(&f);
@@ -431,14 +430,14 @@ static void closed_copies(void **state)
 		.files = {{"/srv/x/", "", 0},
 			  {"/proc/self/status",
 			   "Uid:\t4242\t4242\t4242\t4242\nGid:\t4242\t4242\t4242\t4242\n", 0}},
-		.remedy = "without --copy-up=/srv/x; or sudo chmod o+rx /srv/x",
+		.remedy = "omit --copy-up=/srv/x\nsudo chmod o+rx /srv/x",
 		.closed_dir = "/srv/x"};
 	char cause[256];
 
 	(void)state;
 	snprintf(cause, sizeof(cause),
-		 "/srv/x belongs to uid %u and gid %u, mode 0700: fake root has no more rights "
-		 "there than 4242, and cannot list what to copy",
+		 "/srv/x belongs to uid %u and gid %u, mode 0700: fake root has the same rights "
+		 "there as 4242, and cannot list what to copy",
 		 geteuid(), getegid());
 	f.cause = cause;
 	check_failure(&f);
@@ -463,37 +462,37 @@ static void ports(void **state)
 	static const struct failure cases[] = {
 		{STEP_PORT, EACCES,
 		 "publishing :80:80/tcp: listening on 0.0.0.0:80/tcp: Permission denied: ports …",
-		 "/proc/sys/net/ipv4/ip_unprivileged_port_start is 1024: lower ports take "
+		 "/proc/sys/net/ipv4/ip_unprivileged_port_start is 1024: lower ports need "
 		 "CAP_NET_BIND_SERVICE",
-		 "sudo sysctl -w net.ipv4.ip_unprivileged_port_start=80; or sudo setcap "
-		 "cap_net_bind_service=ep /opt/fauxroot/bin/fauxroot; or a parent port from 1024 "
+		 "sudo sysctl -w net.ipv4.ip_unprivileged_port_start=80\nsudo setcap "
+		 "cap_net_bind_service=ep /opt/fauxroot/bin/fauxroot\nuse a parent port from 1024 "
 		 "up",
 		 .reason = REASON_LISTEN, .about = "0.0.0.0:80/tcp",
 		 .files = {{"/proc/sys/net/ipv4/ip_unprivileged_port_start", "1024\n", 0}}},
 		{STEP_PORT, EACCES, "listening on [fd00::1]:1023/udp: Permission denied",
-		 "/proc/sys/net/ipv4/ip_unprivileged_port_start is 1024: lower ports take "
+		 "/proc/sys/net/ipv4/ip_unprivileged_port_start is 1024: lower ports need "
 		 "CAP_NET_BIND_SERVICE",
-		 "sudo sysctl -w net.ipv4.ip_unprivileged_port_start=1023; or sudo setcap "
-		 "cap_net_bind_service=ep /opt/fauxroot/bin/fauxroot; or a parent port from 1024 "
+		 "sudo sysctl -w net.ipv4.ip_unprivileged_port_start=1023\nsudo setcap "
+		 "cap_net_bind_service=ep /opt/fauxroot/bin/fauxroot\nuse a parent port from 1024 "
 		 "up",
 		 .reason = REASON_LISTEN, .about = "[fd00::1]:1023/udp",
 		 .files = {{"/proc/sys/net/ipv4/ip_unprivileged_port_start", "1024\n", 0}}},
 		/* One setting for all. */
 		{STEP_PORT, EACCES, "listening on 127.0.0.1:443/tcp: Permission denied",
-		 "/proc/sys/net/ipv4/ip_unprivileged_port_start is 1024: lower ports take "
+		 "/proc/sys/net/ipv4/ip_unprivileged_port_start is 1024: lower ports need "
 		 "CAP_NET_BIND_SERVICE",
-		 "sudo sysctl -w net.ipv4.ip_unprivileged_port_start=81; or sudo setcap "
-		 "cap_net_bind_service=ep /opt/fauxroot/bin/fauxroot; or a parent port from 1024 "
+		 "sudo sysctl -w net.ipv4.ip_unprivileged_port_start=81\nsudo setcap "
+		 "cap_net_bind_service=ep /opt/fauxroot/bin/fauxroot\nuse a parent port from 1024 "
 		 "up",
 		 .reason = REASON_LISTEN, .about = "127.0.0.1:443/tcp",
 		 .files = {{"/proc/sys/net/ipv4/ip_unprivileged_port_start", "1024\n", 0}},
 		 .ask = ask_two_ports},
 		{STEP_PORT, EACCES, "listening on 127.0.0.1:443/tcp: Permission denied",
-		 "/proc/sys/net/ipv4/ip_unprivileged_port_start is 1024: lower ports take "
-		 "CAP_NET_BIND_SERVICE, and slirp4netns has none",
-		 "sudo sysctl -w net.ipv4.ip_unprivileged_port_start=81; or --port-driver=builtin "
-		 "and sudo setcap cap_net_bind_service=ep /opt/fauxroot/bin/fauxroot; or a parent "
-		 "port from 1024 up",
+		 "/proc/sys/net/ipv4/ip_unprivileged_port_start is 1024: lower ports need "
+		 "CAP_NET_BIND_SERVICE, which slirp4netns does not have",
+		 "sudo sysctl -w net.ipv4.ip_unprivileged_port_start=81\nsudo setcap "
+		 "cap_net_bind_service=ep /opt/fauxroot/bin/fauxroot # then use "
+		 "--port-driver=builtin\nuse a parent port from 1024 up",
 		 .reason = REASON_LISTEN, .about = "127.0.0.1:443/tcp",
 		 .files = {{"/proc/sys/net/ipv4/ip_unprivileged_port_start", "1024\n", 0}},
 		 .ask = ask_ports_of_slirp},
@@ -510,26 +509,26 @@ static void ports(void **state)
 		 .files = {{"/proc/sys/net/ipv4/ip_unprivileged_port_start", "1024\n", 0}}},
 		{STEP_PORT, EADDRINUSE,
 		 "listening on 0.0.0.0:80/tcp: Address already in use by process 1234 (nginx)",
-		 "an address and port belong to one socket at a time, and process 1234 has this "
-		 "one",
-		 "another parent port, or end that process: kill 1234",
-		 .reason = REASON_PORT_OF_PROCESS, .about = "1234", .files = {{0}}},
+		 "process 1234 already uses this address and port",
+		 "use another parent port\nkill 1234", .reason = REASON_PORT_OF_PROCESS,
+		 .about = "1234", .files = {{0}}},
 		{STEP_PORT, EADDRINUSE,
 		 "listening on 0.0.0.0:80/tcp: Address already in use by a socket of uid 33",
-		 "an address and port belong to one socket at a time, and uid 33 has this one",
-		 "another parent port; sudo ss -Hnlptu shows whose it is",
+		 "uid 33 already uses this address and port",
+		 "use another parent port\nsudo ss -Hnlptu # lists the processes",
 		 .reason = REASON_PORT_OF_USER, .about = "33", .files = {{0}}},
 		{STEP_PORT, EADDRINUSE, "listening on 0.0.0.0:80/tcp: Address already in use", NULL,
 		 NULL, .reason = REASON_LISTEN, .about = "0.0.0.0:80/tcp", .files = {{0}}},
 		{STEP_PORT, EADDRINUSE, "publishing 80:80/tcp: it conflicts with port 1",
-		 "another --publish has this address, port and protocol",
-		 "one of the two, or another parent port", .reason = REASON_PORT_TWICE,
+		 "another --publish uses this address, port and protocol",
+		 "remove one of the two\nuse another parent port", .reason = REASON_PORT_TWICE,
 		 .about = "1", .files = {{0}}},
 		{STEP_PORT, EADDRNOTAVAIL,
 		 "publishing [2001:db8::1]:80:80/tcp: listening on [2001:db8::1]:80/tcp: Cannot "
 		 "assign requested address",
 		 "no interface of this network has the address [2001:db8::1]",
-		 "one of those that ip -brief address shows, or none, which is all of them",
+		 "ip -brief address # lists the addresses to use\nomit the address to listen on "
+		 "all addresses",
 		 .reason = REASON_LISTEN, .about = "[2001:db8::1]:80/tcp", .files = {{0}}},
 	};
 
@@ -621,6 +620,15 @@ static void texts_name_facts(void **state)
 	huge[sizeof(huge) - 1] = '\0';
 	assert_false(fact(&facts, "limit", "%s", huge));
 	assert_false(fact_add(&facts, "dirs", ", ", "%s", huge));
+	/* Remedies quote values for the shell, and leave out empty lines. */
+	assert_true(fact(&facts, "instead", "%s", ""));
+	assert_true(fact(&facts, "path", "%s", "/a b/it's"));
+	assert_true(facts_expand_remedy("df {path}\n{instead}\nkill {pid}", &facts, text,
+					sizeof(text)));
+	assert_string_equal(text, "df '/a b/it'\\''s'\nkill 4711");
+	assert_true(fact(&facts, "missing", "/a /b"));
+	assert_true(facts_expand_remedy("touch {missing}", &facts, text, sizeof(text)));
+	assert_string_equal(text, "touch /a /b");
 	/* For documents. */
 	assert_true(facts_expand("{dir name} {self} {free line} {{", NULL, text, sizeof(text)));
 	assert_string_equal(text, "DIR NAME /usr/bin/fauxroot FIRST:COUNT {");

@@ -15,11 +15,11 @@ static const char wrote_gid[] = "newgidmap: write to gid_map failed: Operation n
 	sudo "chmod u-s /usr/bin/newuidmap /usr/bin/newgidmap && " sudo \
 	     "setcap cap_setuid=ep /usr/bin/newuidmap && " sudo         \
 	     "setcap cap_setgid=ep /usr/bin/newgidmap"
-#define RUN_SETCAP  "RUN " SETCAP("") " (in Debian setcap is of libcap2-bin)"
+#define RUN_SETCAP  "RUN " SETCAP("") " # in Debian, setcap is in libcap2-bin"
 #define SUDO_SETCAP SETCAP("sudo ")
 
 #define BOUNDING_SET \
-	"CapabilityBoundingSet= with CAP_SETUID CAP_SETGID CAP_SYS_ADMIN CAP_DAC_OVERRIDE"
+	"add CAP_SETUID CAP_SETGID CAP_SYS_ADMIN CAP_DAC_OVERRIDE to CapabilityBoundingSet="
 
 #define SETUID_CANNOT(program, bounding)                                                   \
 	"/usr/bin/" program " is set-user-ID and needs CAP_SYS_ADMIN and CAP_DAC_OVERRIDE" \
@@ -38,12 +38,12 @@ static const struct failure mapper_failures[] = {
 	 .reason = REASON_EXEC, .about = "newuidmap", .files = {{"/usr/bin/newuidmap", NULL, 0}}},
 	/* As in a unit of NixOS. */
 	{STEP_IDMAP, ENOENT, "executing \"newuidmap\": No such file or directory",
-	 "it is /run/wrappers/bin/newuidmap, and PATH does not have /run/wrappers/bin",
+	 "the program is /run/wrappers/bin/newuidmap, and /run/wrappers/bin is not in PATH",
 	 "PATH=$PATH:/run/wrappers/bin", .reason = REASON_EXEC, .about = "newuidmap",
 	 .files = {{"/usr/bin/newuidmap", NULL, 0}, {"/run/wrappers/bin/newuidmap", "ELF", 04755}}},
 	{STEP_IDMAP, EPERM, wrote,
-	 "/usr/local/bin/newuidmap, to which PATH leads, gains no privileges; the one in /usr/bin "
-	 "does",
+	 "/usr/local/bin/newuidmap, the first one in PATH, gains no privileges; the one in "
+	 "/usr/bin does",
 	 "PATH=/usr/bin:$PATH", .reason = REASON_MAP_WRITE, .about = "newuidmap",
 	 .files = {{"/usr/local/bin/newuidmap", "ELF", 0755}}},
 	{STEP_IDMAP, ENOENT, "executing \"newgidmap\": No such file or directory",
@@ -52,17 +52,17 @@ static const struct failure mapper_failures[] = {
 	 .files = {{"/usr/bin/newgidmap", NULL, 0},
 		   {"/etc/os-release", "ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\n", 0}}},
 	{STEP_IDMAP, ENOENT, "executing \"getsubids\": No such file or directory",
-	 "getsubids, which asks the source that nsswitch.conf names for subordinate ids, "
-	 "is "
-	 "not there",
-	 "sudo dnf install shadow-utils-subid; or --subid-source=static", .reason = REASON_EXEC,
+	 "getsubids is missing; it reads the subordinate ids from the source that nsswitch.conf "
+	 "names",
+	 "sudo dnf install shadow-utils-subid\nuse --subid-source=static", .reason = REASON_EXEC,
 	 .about = "getsubids",
 	 .files = {{"/etc/os-release", "NAME=x\nID=mine\nID_LIKE='ours fedora'\n", 0}}},
 	{STEP_IDMAP, EPERM, wrote,
 	 "no_new_privs is set on this process (/proc/self/status: NoNewPrivs: 1), so "
 	 "/usr/bin/newuidmap gains no privileges",
-	 "in Kubernetes securityContext.allowPrivilegeEscalation: true; without --security-opt "
-	 "no-new-privileges of Docker; in systemd NoNewPrivileges=no; or --idmap=single",
+	 "in Kubernetes, set securityContext.allowPrivilegeEscalation: true\ndocker run without "
+	 "--security-opt no-new-privileges\nin a systemd unit, set NoNewPrivileges=no\nuse "
+	 "--idmap=single",
 	 .reason = REASON_MAP_WRITE, .about = "newuidmap",
 	 .files = {{"/proc/self/status",
 		    "Uid:\t1000\t1000\t1000\t1000\nGid:"
@@ -84,28 +84,30 @@ static const struct failure mapper_failures[] = {
 	 .files = {{"/usr/bin/newuidmap", "ELF", 0755}}},
 	/* Docker's capabilities, and newuidmap as Debian and Ubuntu build it. */
 	{STEP_IDMAP, EPERM, wrote, SETUID_CANNOT("newuidmap", "00000000a80425fb"),
-	 "in the image's Dockerfile: " RUN_SETCAP, .reason = REASON_MAP_WRITE, .about = "newuidmap",
+	 "in the Dockerfile of the image, add " RUN_SETCAP, .reason = REASON_MAP_WRITE,
+	 .about = "newuidmap",
 	 .files = {{"/proc/self/status", BOUNDING("00000000a80425fb", "0"), 0},
 		   {"/.dockerenv", "", 0}}},
 	/* A filter allows what is written to any file: it is not to blame. */
 	{STEP_IDMAP, EPERM, wrote_gid, SETUID_CANNOT("newgidmap", "00000000a80425fb"),
-	 "in the image's Dockerfile: " RUN_SETCAP, .reason = REASON_MAP_WRITE, .about = "newgidmap",
+	 "in the Dockerfile of the image, add " RUN_SETCAP, .reason = REASON_MAP_WRITE,
+	 .about = "newgidmap",
 	 .files = {{"/proc/self/status", BOUNDING("00000000a80425fb", "2"), 0},
 		   {"/run/.containerenv", "", 0}}},
 	{STEP_IDMAP, EPERM, wrote, NULL, NULL, .reason = REASON_MAP_WRITE, .about = "newuidmap",
 	 .files = {{"/proc/self/status", BOUNDING("000001ffffffffff", "2"), 0}}},
 	{STEP_IDMAP, EPERM, "newuidmap: open of uid_map failed: Permission denied (exit status 1)",
 	 SETUID_CANNOT("newuidmap", "000001fffffffffd"),
-	 SUDO_SETCAP "; or in systemd " BOUNDING_SET, .reason = REASON_MAP_WRITE,
+	 SUDO_SETCAP "\nin a systemd unit, " BOUNDING_SET, .reason = REASON_MAP_WRITE,
 	 .about = "newuidmap",
 	 .files = {{"/proc/self/status", BOUNDING("000001fffffffffd", "0"), 0}}},
 	/* Of the same function another error: that of a filter. */
 	{STEP_IDMAP, EPERM,
 	 "newgidmap: open of gid_map failed: Function not implemented (exit status 1)",
-	 "a seccomp filter is on this process (/proc/self/status: Seccomp: 2) that refuses "
-	 "openat2(2), by which the newuidmap and newgidmap of shadow 4.17 and newer open the map",
-	 "docker run --security-opt seccomp=unconfined …; or a profile that allows openat2; in "
-	 "systemd a SystemCallFilter= that does; or --idmap=single",
+	 "this process has a seccomp filter (/proc/self/status: Seccomp: 2) that refuses "
+	 "openat2(2); newuidmap and newgidmap of shadow 4.17 and newer open the map with it",
+	 "docker run --security-opt seccomp=unconfined …\nuse a seccomp profile that allows "
+	 "openat2\nin a systemd unit, allow openat2 in SystemCallFilter=\nuse --idmap=single",
 	 .reason = REASON_MAP_OPEN, .about = "newgidmap",
 	 .files = {{"/proc/self/status", BOUNDING("00000000a80425fb", "2"), 0},
 		   {"/.dockerenv", "", 0}}},
@@ -116,7 +118,8 @@ static const struct failure mapper_failures[] = {
 	/* Without the bit it would not help to set it. */
 	{STEP_IDMAP, EPERM, wrote,
 	 "/usr/bin/newuidmap has neither the set-user-ID bit nor file capabilities",
-	 "in the image's Dockerfile: " RUN_SETCAP, .reason = REASON_MAP_WRITE, .about = "newuidmap",
+	 "in the Dockerfile of the image, add " RUN_SETCAP, .reason = REASON_MAP_WRITE,
+	 .about = "newuidmap",
 	 .files = {{"/proc/self/status", BOUNDING("00000000a80425fb", "0"), 0},
 		   {"/usr/bin/newuidmap", "ELF", 0755},
 		   {"/.dockerenv", "", 0}}},
@@ -127,27 +130,27 @@ static const struct failure mapper_failures[] = {
 		   {"/usr/bin/newuidmap", "ELF", 0755}}},
 	/* A pod with "drop: ALL". */
 	{STEP_IDMAP, EPERM, wrote,
-	 "CAP_SETUID or CAP_SETGID is outside of our capability bounding set "
-	 "(/proc/self/status: CapBnd: 0000000000000000), and so is what /usr/bin/newuidmap "
-	 "needs because it is set-user-ID: CAP_SYS_ADMIN and CAP_DAC_OVERRIDE",
-	 "docker run --cap-add SETUID --cap-add SETGID …; and in the image's "
-	 "Dockerfile: " RUN_SETCAP "; in systemd " BOUNDING_SET,
+	 "CAP_SETUID or CAP_SETGID is outside of our capability bounding set (/proc/self/status: "
+	 "CapBnd: 0000000000000000); so is CAP_SYS_ADMIN or CAP_DAC_OVERRIDE, which "
+	 "/usr/bin/newuidmap needs because it is set-user-ID",
+	 "docker run --cap-add SETUID --cap-add SETGID …\nin addition, in the Dockerfile of the "
+	 "image, add " RUN_SETCAP "\nin a systemd unit, " BOUNDING_SET,
 	 .reason = REASON_MAP_WRITE, .about = "newuidmap",
 	 .files = {{"/proc/self/status", BOUNDING("0000000000000000", "0"), 0},
 		   {"/.dockerenv", "", 0}}},
 	{STEP_IDMAP, EPERM, "newuidmap: Could not set caps (exit status 1)",
 	 "CAP_SETUID is outside of our capability bounding set (/proc/self/status: CapBnd: "
-	 "000001ffffffff7f), so newuidmap cannot have it either",
-	 "docker run --cap-add SETUID --cap-add SETGID …; in Kubernetes "
-	 "securityContext.capabilities.add: [SETUID, SETGID]; in systemd " BOUNDING_SET,
+	 "000001ffffffff7f), so newuidmap cannot get it",
+	 "docker run --cap-add SETUID --cap-add SETGID …\nin Kubernetes, set "
+	 "securityContext.capabilities.add: [SETUID, SETGID]\nin a systemd unit, " BOUNDING_SET,
 	 .reason = REASON_DIED, .about = "newuidmap",
 	 .files = {{"/proc/self/status",
 		    "Uid:\t1000\t1000\t1000\t1000\nCapBnd:\t000001ffffffff7f\n", 0}}},
 	{STEP_IDMAP, EPERM, wrote_gid,
 	 "CAP_SETGID is outside of our capability bounding set (/proc/self/status: CapBnd: "
-	 "000001ffffffffbf), so newgidmap cannot have it either",
-	 "docker run --cap-add SETUID --cap-add SETGID …; in Kubernetes "
-	 "securityContext.capabilities.add: [SETUID, SETGID]; in systemd " BOUNDING_SET,
+	 "000001ffffffffbf), so newgidmap cannot get it",
+	 "docker run --cap-add SETUID --cap-add SETGID …\nin Kubernetes, set "
+	 "securityContext.capabilities.add: [SETUID, SETGID]\nin a systemd unit, " BOUNDING_SET,
 	 .reason = REASON_MAP_WRITE, .about = "newgidmap",
 	 .files = {{"/proc/self/status",
 		    "Uid:\t1000\t1000\t1000\t1000\nCapBnd:\t000001ffffffffbf\n", 0}}},
@@ -155,8 +158,8 @@ static const struct failure mapper_failures[] = {
 	{STEP_IDMAP, EPERM, "writing /proc/7/uid_map: Operation not permitted",
 	 "CAP_SETFCAP is outside of our capability bounding set (/proc/self/status: CapBnd: "
 	 "0000000000000000); mapping the outer uid 0 needs it since Linux 5.12",
-	 "docker run --cap-add SETFCAP …; in Kubernetes securityContext.capabilities.add: "
-	 "[SETFCAP]; or run it as another user than root",
+	 "docker run --cap-add SETFCAP …\nin Kubernetes, set securityContext.capabilities.add: "
+	 "[SETFCAP]\nrun fauxroot as a user other than root",
 	 .reason = REASON_FILE, .about = "/proc/7/uid_map",
 	 .files = {{"/proc/self/status", "Uid:\t0\t0\t0\t0\nCapBnd:\t0000000000000000\n", 0}}},
 	{STEP_IDMAP, EPERM, wrote, NULL, NULL, .reason = REASON_MAP_WRITE, .about = "newuidmap",
@@ -165,25 +168,23 @@ static const struct failure mapper_failures[] = {
 	 "CAP_SETFCAP is outside of our capability bounding set (/proc/self/status: "
 	 "CapBnd: "
 	 "00000000280425fb); mapping the outer uid 0 needs it since Linux 5.12",
-	 "docker run --cap-add SETFCAP …; in Kubernetes securityContext.capabilities.add: "
-	 "[SETFCAP]; or run it as another user than root",
+	 "docker run --cap-add SETFCAP …\nin Kubernetes, set securityContext.capabilities.add: "
+	 "[SETFCAP]\nrun fauxroot as a user other than root",
 	 .reason = REASON_MAP_WRITE, .about = "newuidmap",
 	 .files = {{"/proc/self/status", "Uid:\t0\t0\t0\t0\nCapBnd:\t00000000280425fb\n", 0}}},
 	{STEP_IDMAP, EPERM, wrote,
-	 "100000:65536 of /etc/subuid, line 1, is not within the ids of the user namespace "
-	 "we are in (/proc/self/uid_map)",
-	 "give alice a range inside of it in /etc/subuid and /etc/subgid "
-	 "(alice:1001:64536), or give this container more ids (in LXD: "
-	 "security.idmap.size); in a unit of systemd PrivateUsers=no",
+	 "100000:65536 of /etc/subuid, line 1, is outside the ids of our user namespace "
+	 "(/proc/self/uid_map)",
+	 "set alice:1001:64536 in /etc/subuid and /etc/subgid\ngive this container more ids (in "
+	 "LXD: security.idmap.size)\nin a systemd unit, set PrivateUsers=no",
 	 .reason = REASON_MAP_WRITE, .about = "newuidmap",
 	 .files = {{"/proc/self/uid_map", "0 1000 1\n1 100000 65536\n", 0},
 		   {"/proc/self/gid_map", "0 1000 1\n1 100000 65536\n", 0}}},
 	{STEP_IDMAP, EPERM, wrote_gid,
-	 "100000:65536 of /etc/subgid, line 1, is not within the ids of the user namespace "
-	 "we are in (/proc/self/gid_map)",
-	 "give alice a range inside of it in /etc/subuid and /etc/subgid "
-	 "(alice:1001:65536), or give this container more ids (in LXD: "
-	 "security.idmap.size); in a unit of systemd PrivateUsers=no",
+	 "100000:65536 of /etc/subgid, line 1, is outside the ids of our user namespace "
+	 "(/proc/self/gid_map)",
+	 "set alice:1001:65536 in /etc/subuid and /etc/subgid\ngive this container more ids (in "
+	 "LXD: security.idmap.size)\nin a systemd unit, set PrivateUsers=no",
 	 .reason = REASON_MAP_WRITE, .about = "newgidmap",
 	 .files = {{"/proc/self/gid_map", "0 1000 1\n1 100000 100000\n100001 0 10\n", 0}}},
 	/* In two adjacent extents it is whole. */
@@ -191,25 +192,22 @@ static const struct failure mapper_failures[] = {
 	 .files = {{"/proc/self/gid_map", "0 1000 1\n1 100000 100000\n100001 0 100000\n", 0}}},
 	{STEP_IDMAP, EPERM,
 	 "newuidmap: uid range [1-65537) -> [100000-165536) not allowed (exit status 1)",
-	 "/etc/nsswitch.conf has \"subid: sss\": newuidmap goes by that source, and it "
-	 "does "
-	 "not give us these ranges",
-	 "--subid-source=dynamic", .reason = REASON_NOT_GRANTED, .about = "newuidmap",
+	 "/etc/nsswitch.conf has \"subid: sss\": newuidmap uses that source, which does not grant "
+	 "us these ranges",
+	 "use --subid-source=dynamic", .reason = REASON_NOT_GRANTED, .about = "newuidmap",
 	 .files = {{"/etc/nsswitch.conf", "passwd: files\nsubid: sss\n", 0}}},
 	{STEP_IDMAP, EPERM, "newuidmap: Cannot determine your user name. (exit status 1)",
-	 "newuidmap and newgidmap want an account, and neither /etc/passwd nor another "
-	 "source of nsswitch.conf has one for uid 1000",
-	 "echo user1000:x:1000:1000::/:/bin/sh | sudo tee -a /etc/passwd; or "
-	 "--idmap=single",
+	 "newuidmap and newgidmap need an account, but neither /etc/passwd nor another source of "
+	 "nsswitch.conf has one for uid 1000",
+	 "echo user1000:x:1000:1000::/:/bin/sh | sudo tee -a /etc/passwd\nuse --idmap=single",
 	 .reason = REASON_NO_ACCOUNT, .about = "newuidmap", .files = {{0}}},
 	{STEP_IDMAP, EPERM,
 	 "newuidmap: Target process 7 is owned by a different user: uid:1000 (exit status "
 	 "1)",
-	 "this process has the group users and not alice, which /etc/passwd gives alice, "
-	 "as "
-	 "after newgrp or sg; newuidmap and newgidmap refuse that",
-	 "sg alice -c 'fauxroot …'; or a shell without newgrp", .reason = REASON_NOT_OWNER,
-	 .about = "newuidmap",
+	 "this process has the group users, but /etc/passwd has alice for alice, as after newgrp "
+	 "or sg; newuidmap and newgidmap refuse that",
+	 "sg alice -c 'fauxroot …'\nuse a shell that newgrp did not start",
+	 .reason = REASON_NOT_OWNER, .about = "newuidmap",
 	 .files = {{"/proc/self/status", "Uid:\t1000\t1000\t1000\t1000\nGid:\t100\t100\t100\t100\n",
 		    0},
 		   {"/etc/group", "users:x:100:\nalice:x:1000:\n", 0}}},
@@ -226,21 +224,21 @@ static void ranges(void **state)
 	static const struct failure cases[] = {
 		{STEP_IDMAP, EINVAL, "two ranges overlap",
 		 "/etc/subuid has alice:100000:65536; 1000:150000:65536; /etc/subgid has 1000:7:1",
-		 "keep lines that overlap neither each other nor the uid 1000; free on this "
-		 "machine is alice:215536:65536",
+		 "replace the lines that are invalid, overlap each other or contain the uid 1000; "
+		 "alice:215536:65536 is free",
 		 .files = {{"/etc/subuid",
 			    "bob:1:2\nalice:100000:65536\n1000:150000:65536\nalicex:1:2\n", 0},
 			   {"/etc/subgid", "1000:7:1\n", 0}}},
 		{STEP_IDMAP, ENOENT, NO_RANGES,
 		 "no line for alice or 1000 in /etc/subuid or /etc/subgid",
-		 "sudo usermod --add-subuids 165546-231081 --add-subgids 165546-231081 alice; or "
+		 "sudo usermod --add-subuids 165546-231081 --add-subgids 165546-231081 alice\nuse "
 		 "--idmap=single",
 		 .reason = REASON_NO_RANGES, .about = "/etc/subuid",
 		 .files = {{"/etc/subuid", "bob:100000:65536\n", 0},
 			   {"/etc/subgid", "bob:100000:65536\ncarol:165536:10\n", 0}}},
 		{STEP_IDMAP, ENOENT, NO_RANGES,
 		 "no line for alice or 1000 in /etc/subuid or /etc/subgid",
-		 "sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 alice; or "
+		 "sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 alice\nuse "
 		 "--idmap=single",
 		 .reason = REASON_NO_RANGES, .about = "/etc/subuid",
 		 .files = {{"/etc/subuid", "", 0}, {"/etc/subgid", "", 0}}},
@@ -248,36 +246,35 @@ static void ranges(void **state)
 		{STEP_IDMAP, ENOENT,
 		 "user \"root\" (uid 0) has no subordinate user ids: no line in /etc/subuid",
 		 "no line for root or 0 in /etc/subuid or /etc/subgid",
-		 "usermod --add-subuids 1001-65536 --add-subgids 1001-65536 root; or "
+		 "usermod --add-subuids 1001-65536 --add-subgids 1001-65536 root\nuse "
 		 "--idmap=single",
 		 .reason = REASON_NO_RANGES, .about = "/etc/subuid",
 		 .files = {{"/proc/self/status", "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\n", 0},
 			   {"/proc/self/uid_map", "0 1000 1\n1 100000 65536\n", 0},
 			   {"/proc/self/gid_map", "0 1000 1\n1 100000 65536\n", 0}}},
 		{STEP_IDMAP, ENOENT, NO_RANGES,
-		 "alice has no line in /etc/subuid or /etc/subgid, and the user namespace that we "
-		 "are in has no ids left for one (/proc/self/uid_map)",
-		 "--idmap=single; or give this container more ids (in LXD: security.idmap.size)",
+		 "alice has no line in /etc/subuid or /etc/subgid, and our user namespace has no "
+		 "free ids for one (/proc/self/uid_map)",
+		 "use --idmap=single\ngive this container more ids (in LXD: security.idmap.size)",
 		 .reason = REASON_NO_RANGES, .about = "/etc/subuid",
 		 .files = {{"/etc/subuid", "bob:100000:65536\n", 0},
 			   {"/proc/self/uid_map", "1000 1000 1\n", 0},
 			   {"/proc/self/gid_map", "1000 1000 1\n", 0}}},
 		{STEP_IDMAP, ENOENT, NO_RANGES, "no line for alice or 1000 in /etc/subuid",
-		 "sudo usermod --add-subuids 165536-231071 alice; or --idmap=single",
+		 "sudo usermod --add-subuids 165536-231071 alice\nuse --idmap=single",
 		 .reason = REASON_NO_RANGES, .about = "/etc/subuid",
 		 .files = {{"/etc/subuid", "bob:100000:65536\n", 0}}},
 		{STEP_IDMAP, ENOENT,
 		 "user \"alice\" (uid 1000) has no subordinate group ids: no line in /etc/subgid",
 		 "no line for alice or 1000 in /etc/subgid",
-		 "sudo usermod --add-subgids 165536-231071 alice; or --idmap=single",
+		 "sudo usermod --add-subgids 165536-231071 alice\nuse --idmap=single",
 		 .reason = REASON_NO_RANGES, .about = "/etc/subgid",
 		 .files = {{"/etc/subgid", "bob:100000:65536\n", 0}}},
 		{STEP_IDMAP, ENOENT, NO_RANGES,
-		 "no line for uid 1000 in /etc/subuid or /etc/subgid, nor does /etc/passwd have "
-		 "that uid",
-		 "echo 1000:100000:65536 | sudo tee -a /etc/subuid /etc/subgid; where the "
-		 "account's directory has ranges: \"subid: sss\" in /etc/nsswitch.conf; or "
-		 "--idmap=single",
+		 "no line for uid 1000 in /etc/subuid or /etc/subgid, and /etc/passwd has no "
+		 "account with that uid",
+		 "echo 1000:100000:65536 | sudo tee -a /etc/subuid /etc/subgid\nset \"subid: sss\" "
+		 "in /etc/nsswitch.conf, if the account's directory has ranges\nuse --idmap=single",
 		 .reason = REASON_NO_RANGES, .about = "/etc/subuid",
 		 .files = {{"/etc/passwd", "root:x:0:0::/root:/bin/sh\n", 0},
 			   {"/etc/subuid", "", 0},
@@ -285,8 +282,9 @@ static void ranges(void **state)
 		{STEP_IDMAP, ENOENT,
 		 "user \"alice\" (uid 1000) has no subordinate user ids: getsubids printed none",
 		 "/etc/nsswitch.conf has \"subid: sss\", and that source has no ranges for alice",
-		 "assign them there (FreeIPA: ipa subid-generate), or with \"subid: files\" give "
-		 "alice:100000:65536 in /etc/subuid and /etc/subgid; or --idmap=single",
+		 "assign ranges in that source # in FreeIPA: ipa subid-generate\nset \"subid: "
+		 "files\" there, and alice:100000:65536 in /etc/subuid and /etc/subgid\nuse "
+		 "--idmap=single",
 		 .reason = REASON_NO_RANGES, .about = "getsubids",
 		 .files = {{"/etc/nsswitch.conf", "subid: sss\n", 0},
 			   {"/etc/subuid", "", 0},
@@ -294,29 +292,27 @@ static void ranges(void **state)
 		{STEP_IDMAP, ENOENT,
 		 "user \"alice\" (uid 1000) has no subordinate group ids: there is no /etc/subgid",
 		 "there is no /etc/subgid",
-		 "sudo touch /etc/subgid && sudo usermod --add-subgids 165536-231071 alice; or "
+		 "sudo touch /etc/subgid && sudo usermod --add-subgids 165536-231071 alice\nuse "
 		 "--idmap=single",
 		 .reason = REASON_NO_RANGES, .about = "/etc/subgid",
 		 .files = {{"/etc/subgid", NULL, 0}}},
 		{STEP_IDMAP, ENOENT,
 		 "user \"alice\" (uid 1000) has no subordinate user ids: getsubids: Error fetching "
 		 "ranges, exit status 1",
-		 "getsubids gives no ranges, though /etc/subuid has alice:100000:65536; "
-		 "/etc/subgid "
-		 "has alice:100000:65536",
-		 "--subid-source=static", .reason = REASON_NO_RANGES, .about = "getsubids",
+		 "getsubids prints no ranges, although /etc/subuid has alice:100000:65536; "
+		 "/etc/subgid has alice:100000:65536",
+		 "use --subid-source=static", .reason = REASON_NO_RANGES, .about = "getsubids",
 		 .files = {{0}}, .ask = ask_getsubids},
 		{STEP_IDMAP, EINVAL, "getsubids, line 1, \"rubbish\": it is none",
-		 "getsubids gives no ranges, though /etc/subuid has alice:100000:65536; "
-		 "/etc/subgid "
-		 "has alice:100000:65536",
-		 "--subid-source=static", .reason = REASON_NO_RANGES, .about = "getsubids",
+		 "getsubids prints no ranges, although /etc/subuid has alice:100000:65536; "
+		 "/etc/subgid has alice:100000:65536",
+		 "use --subid-source=static", .reason = REASON_NO_RANGES, .about = "getsubids",
 		 .files = {{0}}, .ask = ask_getsubids},
 		{STEP_IDMAP, EPERM,
 		 "newuidmap: uid range [1-1001) -> [500000-501000) not allowed (exit status 1)",
-		 "newuidmap and newgidmap do not grant what getsubids names: /etc/subuid has "
-		 "alice:100000:65536; /etc/subgid has alice:100000:65536",
-		 "--subid-source=static", .reason = REASON_NOT_GRANTED, .about = "newuidmap",
+		 "newuidmap and newgidmap do not grant the ranges that getsubids prints: "
+		 "/etc/subuid has alice:100000:65536; /etc/subgid has alice:100000:65536",
+		 "use --subid-source=static", .reason = REASON_NOT_GRANTED, .about = "newuidmap",
 		 .files = {{0}}, .ask = ask_getsubids},
 	};
 

@@ -7,24 +7,23 @@
 static const struct failure namespace_failures[] = {
 	{STEP_CLONE, EPERM, "clone", NULL, NULL, .files = {{0}}},
 	{STEP_CLONE, EPERM, "clone",
-	 "/proc/sys/kernel/unprivileged_userns_clone is 0: only root may make user "
-	 "namespaces",
+	 "/proc/sys/kernel/unprivileged_userns_clone is 0: only root may create user namespaces",
 	 "echo kernel.unprivileged_userns_clone=1 | sudo tee "
 	 "/etc/sysctl.d/60-fauxroot.conf && sudo sysctl --system",
 	 .files = {{"/proc/sys/kernel/unprivileged_userns_clone", "0\n", 0}}},
 	{STEP_CLONE, EACCES, "clone",
-	 "/proc/sys/kernel/apparmor_restrict_unprivileged_userns is 1: without an AppArmor "
-	 "profile that says userns, a program has no rights in a user namespace",
-	 "printf 'abi <abi/4.0>,\\ninclude <tunables/global>\\nprofile fauxroot "
-	 "/opt/fauxroot/bin/fauxroot flags=(unconfined) {\\n userns,\\n}\\n' | sudo tee "
+	 "/proc/sys/kernel/apparmor_restrict_unprivileged_userns is 1: a program without an "
+	 "AppArmor profile that allows userns has no capabilities in a user namespace",
+	 "printf 'abi <abi/4.0>,\\ninclude <tunables/global>\\nprofile fauxroot \"%s\" "
+	 "flags=(unconfined) {\\n userns,\\n}\\n' /opt/fauxroot/bin/fauxroot | sudo tee "
 	 "/etc/apparmor.d/fauxroot && sudo apparmor_parser -r /etc/apparmor.d/fauxroot",
 	 .files = {{"/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1\n", 0}}},
 	/* Later, at the first thing that needs a capability. */
 	{STEP_MOUNT, EPERM, "setting the mount propagation to rprivate",
-	 "/proc/sys/kernel/apparmor_restrict_unprivileged_userns is 1: without an AppArmor "
-	 "profile that says userns, a program has no rights in a user namespace",
-	 "printf 'abi <abi/4.0>,\\ninclude <tunables/global>\\nprofile fauxroot "
-	 "/opt/fauxroot/bin/fauxroot flags=(unconfined) {\\n userns,\\n}\\n' | sudo tee "
+	 "/proc/sys/kernel/apparmor_restrict_unprivileged_userns is 1: a program without an "
+	 "AppArmor profile that allows userns has no capabilities in a user namespace",
+	 "printf 'abi <abi/4.0>,\\ninclude <tunables/global>\\nprofile fauxroot \"%s\" "
+	 "flags=(unconfined) {\\n userns,\\n}\\n' /opt/fauxroot/bin/fauxroot | sudo tee "
 	 "/etc/apparmor.d/fauxroot && sudo apparmor_parser -r /etc/apparmor.d/fauxroot",
 	 .files = {{"/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1\n", 0}}},
 	/* With a profile it must be something else. */
@@ -32,83 +31,78 @@ static const struct failure namespace_failures[] = {
 	 .files = {{"/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1\n", 0},
 		   {"/proc/self/attr/current", "fauxroot (unconfined)\n", 0}}},
 	{STEP_CLONE, EPERM, "clone",
-	 "this process is in a chroot (/proc/self/mountinfo has no mount at /), where the "
-	 "kernel makes no user namespaces",
-	 "enter the directory with pivot_root(2) instead, as containers and systemd-nspawn "
-	 "do",
+	 "this process is in a chroot (/proc/self/mountinfo has no mount at /), where the kernel "
+	 "creates no user namespaces",
+	 "enter the directory with pivot_root(2), as containers and systemd-nspawn do",
 	 .files = {{"/proc/self/mountinfo", "22 1 8:1 /srv /proc rw - proc proc rw\n", 0}}},
 	{STEP_CLONE, EPERM, "clone",
-	 "our gid 1000 is not in /proc/self/gid_map: who has no id in the user namespace "
-	 "it "
-	 "is in can make no other",
-	 "run the container with a user that its own id map has",
+	 "our gid 1000 is not in /proc/self/gid_map: a process without an id in its user namespace "
+	 "cannot create another",
+	 "run the container as a user that is in its id map",
 	 .files = {{"/proc/self/gid_map", "0 100000 1000\n", 0}}},
 	{STEP_CLONE, EPERM, "clone",
-	 "a seccomp filter is on this process (/proc/self/status: Seccomp: 2), as "
-	 "container "
-	 "engines and systemd's RestrictNamespaces= set one that refuses namespaces and "
-	 "mounts",
-	 "docker run --security-opt seccomp=unconfined …; in Kubernetes "
-	 "securityContext.seccompProfile.type: Unconfined; in systemd "
+	 "this process has a seccomp filter (/proc/self/status: Seccomp: 2); the filters of "
+	 "container engines and of systemd's RestrictNamespaces= refuse namespaces and mounts",
+	 "docker run --security-opt seccomp=unconfined …\nin Kubernetes, set "
+	 "securityContext.seccompProfile.type: Unconfined\nin a systemd unit, set "
 	 "RestrictNamespaces=no",
 	 .files = {{"/proc/self/status", "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nSeccomp:\t2\n", 0}}},
 	{STEP_CLONE, EPERM, "clone",
-	 "this is within a Flatpak (/.flatpak-info), where no program may make namespaces",
-	 "flatpak-spawn --host fauxroot …, which runs it outside",
+	 "this process runs in a Flatpak (/.flatpak-info), which forbids namespaces",
+	 "flatpak-spawn --host fauxroot … # runs it on the host",
 	 .files = {{"/.flatpak-info", "", 0}}},
 	{STEP_CLONE, EACCES, "clone",
 	 "AppArmor confines this process (/proc/self/attr/apparmor/current: docker-default "
 	 "(enforce))",
-	 "docker run --security-opt apparmor=unconfined …; in Kubernetes "
-	 "securityContext.appArmorProfile.type: Unconfined; lxc config set NAME "
+	 "docker run --security-opt apparmor=unconfined …\nin Kubernetes, set "
+	 "securityContext.appArmorProfile.type: Unconfined\nlxc config set NAME "
 	 "security.nesting=true",
 	 .files = {{"/proc/self/attr/apparmor/current", "docker-default (enforce)\n", 0}}},
 	{STEP_CLONE, ENOSPC, "clone",
-	 "/proc/sys/user/max_user_namespaces is 0: a launch makes two user namespaces, one "
-	 "inside the other",
-	 "echo user.max_user_namespaces=28633 | sudo tee /etc/sysctl.d/60-fauxroot.conf && "
-	 "sudo sysctl --system; in Kubernetes on the node, in Bottlerocket "
+	 "/proc/sys/user/max_user_namespaces is 0: a launch creates two nested user namespaces",
+	 "echo user.max_user_namespaces=28633 | sudo tee /etc/sysctl.d/60-fauxroot.conf && sudo "
+	 "sysctl --system # in Kubernetes: on the node\nin Bottlerocket, set "
 	 "settings.kernel.sysctl.\"user.max_user_namespaces\"=\"28633\"",
 	 .files = {{"/proc/sys/user/max_user_namespaces", "0\n", 0}}},
 	{STEP_CLONE, ENOSPC, "below the middle user namespace: clone",
-	 "/proc/sys/user/max_user_namespaces is 1: a launch makes two user namespaces, one "
-	 "inside the other",
-	 "echo user.max_user_namespaces=28633 | sudo tee /etc/sysctl.d/60-fauxroot.conf && "
-	 "sudo sysctl --system; in Kubernetes on the node, in Bottlerocket "
+	 "/proc/sys/user/max_user_namespaces is 1: a launch creates two nested user namespaces",
+	 "echo user.max_user_namespaces=28633 | sudo tee /etc/sysctl.d/60-fauxroot.conf && sudo "
+	 "sysctl --system # in Kubernetes: on the node\nin Bottlerocket, set "
 	 "settings.kernel.sysctl.\"user.max_user_namespaces\"=\"28633\"",
 	 .files = {{"/proc/sys/user/max_user_namespaces", "1\n", 0}}},
 	{STEP_CLONE, ENOSPC, "clone",
-	 "/proc/sys/user/max_net_namespaces is 0: no such namespace can be made",
-	 "echo user.max_net_namespaces=28633 | sudo tee /etc/sysctl.d/60-fauxroot.conf && "
-	 "sudo sysctl --system; or --net=host",
+	 "/proc/sys/user/max_net_namespaces is 0: the kernel creates no such namespace",
+	 "echo user.max_net_namespaces=28633 | sudo tee /etc/sysctl.d/60-fauxroot.conf && sudo "
+	 "sysctl --system\nuse --net=host",
 	 .files = {{"/proc/sys/user/max_net_namespaces", "0\n", 0}}, .ask = ask_network},
 	/* It is not asked for. */
 	{STEP_CLONE, ENOSPC, "clone",
-	 "of the limits in /proc/sys/user (max_user_namespaces 63000) one is used up by "
-	 "this user, or is lower in an outer user namespace; or user namespaces are nested "
-	 "too deep: 32 levels, of which each launch takes two",
-	 "lsns shows who has them; sudo sysctl -w user.max_user_namespaces=N (and the "
-	 "others) raises a limit; where they are nested, start it from fewer levels in",
+	 "one of the limits in /proc/sys/user (max_user_namespaces 63000) is used up by this user, "
+	 "or an outer user namespace has a lower one, or user namespaces are nested too deep: "
+	 "there are 32 levels, and a launch needs two",
+	 "lsns # lists the namespaces and their processes\nsudo sysctl -w "
+	 "user.max_user_namespaces=N # likewise the other limits\nstart fauxroot in a less deeply "
+	 "nested user namespace",
 	 .files = {{"/proc/sys/user/max_net_namespaces", "0\n", 0}}},
 	{STEP_CLONE, ENOSPC, "clone",
-	 "/proc/sys/user/max_uts_namespaces is 0: no such namespace can be made",
-	 "echo user.max_uts_namespaces=28633 | sudo tee /etc/sysctl.d/60-fauxroot.conf && "
-	 "sudo sysctl --system; or without --utsns",
+	 "/proc/sys/user/max_uts_namespaces is 0: the kernel creates no such namespace",
+	 "echo user.max_uts_namespaces=28633 | sudo tee /etc/sysctl.d/60-fauxroot.conf && sudo "
+	 "sysctl --system\nomit --utsns",
 	 .files = {{"/proc/sys/user/max_pid_namespaces", "9\n", 0},
 		   {"/proc/sys/user/max_uts_namespaces", "0\n", 0}},
 	 .ask = ask_namespaces},
 	{STEP_CLONE, ENOSPC, "clone",
-	 "/proc/sys/user/max_mnt_namespaces is 0: no such namespace can be made",
+	 "/proc/sys/user/max_mnt_namespaces is 0: the kernel creates no such namespace",
 	 "echo user.max_mnt_namespaces=28633 | sudo tee /etc/sysctl.d/60-fauxroot.conf && "
 	 "sudo sysctl --system",
 	 .files = {{"/proc/sys/user/max_mnt_namespaces", "0\n", 0}}},
 	{STEP_CLONE, ENOSPC, "clone",
-	 "of the limits in /proc/sys/user (max_user_namespaces 3, max_mnt_namespaces 9, "
-	 "max_net_namespaces 8) one is used up by this user, or is lower in an outer user "
-	 "namespace; or user namespaces are nested too deep: 32 levels, of which each launch "
-	 "takes two",
-	 "lsns shows who has them; sudo sysctl -w user.max_user_namespaces=N (and the "
-	 "others) raises a limit; where they are nested, start it from fewer levels in",
+	 "one of the limits in /proc/sys/user (max_user_namespaces 3, max_mnt_namespaces 9, "
+	 "max_net_namespaces 8) is used up by this user, or an outer user namespace has a lower "
+	 "one, or user namespaces are nested too deep: there are 32 levels, and a launch needs two",
+	 "lsns # lists the namespaces and their processes\nsudo sysctl -w "
+	 "user.max_user_namespaces=N # likewise the other limits\nstart fauxroot in a less deeply "
+	 "nested user namespace",
 	 .files = {{"/proc/sys/user/max_user_namespaces", "3\n", 0},
 		   {"/proc/sys/user/max_mnt_namespaces", "9\n", 0},
 		   {"/proc/sys/user/max_net_namespaces", "8\n", 0},
@@ -116,27 +110,27 @@ static const struct failure namespace_failures[] = {
 	 .ask = ask_network},
 	{STEP_CLONE, EINVAL, "clone",
 	 "this kernel has no user namespaces: there is no /proc/self/ns/user",
-	 "a kernel with CONFIG_USER_NS=y; on RHEL and CentOS 7: sudo grubby "
-	 "--update-kernel=ALL --args=user_namespace.enable=1, "
-	 "user.max_user_namespaces=28633 in /etc/sysctl.d, and a reboot",
+	 "use a kernel with CONFIG_USER_NS=y\non RHEL and CentOS 7: echo "
+	 "user.max_user_namespaces=28633 | sudo tee /etc/sysctl.d/60-fauxroot.conf && sudo grubby "
+	 "--update-kernel=ALL --args=user_namespace.enable=1 && sudo reboot",
 	 .files = {{"/proc/self/ns/user", NULL, 0}}},
 };
 
 /* What mends a masked /proc, by the runtime whose mark is there. */
 static void remedies_of_runtimes(void **state)
 {
-	static const char without[] = "or without --pidns (and for buildkitd "
-				      "--oci-worker-no-process-sandbox)";
+	static const char without[] =
+		"omit --pidns # for buildkitd, add --oci-worker-no-process-sandbox";
 	static const struct {
 		const char *mark, *text, *remedy;
 	} cases[] = {
-		{"/.dockerenv", "", "docker run --security-opt systempaths=unconfined …; "},
-		{"/run/.containerenv", "", "podman run --security-opt unmask=ALL …; "},
+		{"/.dockerenv", "", "docker run --security-opt systempaths=unconfined …\n"},
+		{"/run/.containerenv", "", "podman run --security-opt unmask=ALL …\n"},
 		{"/var/run/secrets/kubernetes.io/x", "",
-		 "in Kubernetes securityContext.procMount: Unmasked (hostUsers: false in the "
-		 "pod); "},
-		{"/dev/lxd/sock", "", "lxc config set NAME security.nesting=true; "},
-		{"/dev/incus/sock", "", "incus config set NAME security.nesting=true; "},
+		 "in Kubernetes, set securityContext.procMount: Unmasked, and hostUsers: false in "
+		 "the pod\n"},
+		{"/dev/lxd/sock", "", "lxc config set NAME security.nesting=true\n"},
+		{"/dev/incus/sock", "", "incus config set NAME security.nesting=true\n"},
 	};
 
 	(void)state;
@@ -146,8 +140,8 @@ static void remedies_of_runtimes(void **state)
 			.step = STEP_PROC,
 			.code = EPERM,
 			.text = "mounting proc, for the PID namespace, on /proc",
-			.cause = "parts of /proc are masked here (/proc/kcore), and the kernel "
-				 "mounts no other proc where none is wholly visible",
+			.cause = "parts of /proc are masked here (/proc/kcore); the kernel then "
+				 "refuses to mount another proc",
 			.remedy = remedy,
 			.files = {{cases[i].mark, cases[i].text, 0},
 				  {"/proc/self/mountinfo",
@@ -190,23 +184,23 @@ static void limits(void **state)
 {
 	static const struct failure cases[] = {
 		{STEP_NONE, EMFILE, "creating a socket pair",
-		 "a process may have 64 descriptors open (/proc/self/limits, Max open files), and "
-		 "up to 4096 where it asks for more; a launch needs up to 64",
+		 "a process may have 64 descriptors open (/proc/self/limits, Max open files); it "
+		 "may raise this limit to 4096; a launch needs up to 64",
 		 "ulimit -n 4096", .files = {{"/proc/self/limits", LIMITS("64", "4096", "1"), 0}}},
 		{STEP_MOUNT, EMFILE, "opening /etc",
-		 "a process may have 64 descriptors open (/proc/self/limits, Max open files), and "
-		 "up to 65536 where it asks for more; a launch needs up to 64",
+		 "a process may have 64 descriptors open (/proc/self/limits, Max open files); it "
+		 "may raise this limit to 65536; a launch needs up to 64",
 		 "ulimit -n 65536",
 		 .files = {{"/proc/self/limits", LIMITS("64", "unlimited", "1"), 0}}},
 		{STEP_PORT, ETOOMANYREFS, "sending an order to the port forwarder",
-		 "a process may have 64 descriptors open (/proc/self/limits, Max open files), and "
-		 "up to 4096 where it asks for more; a launch needs up to 64",
+		 "a process may have 64 descriptors open (/proc/self/limits, Max open files); it "
+		 "may raise this limit to 4096; a launch needs up to 64",
 		 "ulimit -n 4096", .files = {{"/proc/self/limits", LIMITS("64", "4096", "1"), 0}}},
 		{STEP_IDMAP, EMFILE, "reading /etc/subuid",
 		 "a process may have 64 descriptors open (/proc/self/limits, Max open files); a "
 		 "launch needs up to 64",
-		 "echo 'alice - nofile 65536' | sudo tee /etc/security/limits.d/60-fauxroot.conf, "
-		 "and a new session; in systemd LimitNOFILE=65536; docker run --ulimit "
+		 "echo alice - nofile 65536 | sudo tee /etc/security/limits.d/60-fauxroot.conf # "
+		 "then log in again\nin a systemd unit, set LimitNOFILE=65536\ndocker run --ulimit "
 		 "nofile=65536 …",
 		 .reason = REASON_FILE, .about = "/etc/subuid",
 		 .files = {{"/proc/self/limits", LIMITS("64", "64", "1"), 0}}},
@@ -214,37 +208,34 @@ static void limits(void **state)
 		 .files = {{"/proc/self/limits", NULL, 0}}},
 		{STEP_CLONE, EAGAIN, "clone",
 		 "alice may have 63000 processes and threads (/proc/self/limits, Max processes)",
-		 "echo 'alice - nproc 65536' | sudo tee /etc/security/limits.d/60-fauxroot.conf, "
-		 "and a new session; in systemd LimitNPROC=65536",
+		 "echo alice - nproc 65536 | sudo tee /etc/security/limits.d/60-fauxroot.conf # "
+		 "then log in again\nin a systemd unit, set LimitNPROC=65536",
 		 .files = {{0}}},
 		{STEP_CLONE, EAGAIN, "clone", NULL, NULL,
 		 .files = {{"/proc/self/limits", LIMITS("1", "1", "unlimited"), 0}}},
 		{STEP_IDMAP, EAGAIN, "forking newuidmap",
-		 "the cgroup has as many processes as /sys/fs/cgroup/user.slice/pids.max allows: "
-		 "33",
-		 "docker run --pids-limit=-1 …; in Kubernetes the kubelet's podPidsLimit; in "
-		 "systemd "
-		 "TasksMax=infinity",
+		 "the cgroup has reached its limit of processes, 33 "
+		 "(/sys/fs/cgroup/user.slice/pids.max)",
+		 "docker run --pids-limit=-1 …\nin Kubernetes, raise podPidsLimit of the "
+		 "kubelet\nin a systemd unit, set TasksMax=infinity",
 		 .reason = REASON_DIED, .about = "newuidmap",
 		 .files = {{"/sys/fs/cgroup/user.slice/pids.max", "33\n", 0},
 			   {"/sys/fs/cgroup/user.slice/pids.events", "max 1\n", 0}}},
 		{STEP_CLONE, EINVAL, "clone",
-		 "/proc/sys/kernel/osrelease is 4.18.0-553.el8.x86_64: this is an older kernel "
-		 "than "
-		 "Linux 5.10",
-		 "a newer kernel; a reboot, where one is installed already",
+		 "/proc/sys/kernel/osrelease is 4.18.0-553.el8.x86_64: fauxroot needs Linux 5.10 "
+		 "or newer",
+		 "install a newer kernel\nreboot, if a newer kernel is installed already",
 		 .files = {{"/proc/sys/kernel/osrelease", "4.18.0-553.el8.x86_64\n", 0}}},
 		{STEP_MOUNT, ENOSYS, "open_tree",
-		 "/proc/sys/kernel/osrelease is 5.9.16: this is an older kernel than Linux 5.10",
-		 "a newer kernel; a reboot, where one is installed already",
+		 "/proc/sys/kernel/osrelease is 5.9.16: fauxroot needs Linux 5.10 or newer",
+		 "install a newer kernel\nreboot, if a newer kernel is installed already",
 		 .files = {{"/proc/sys/kernel/osrelease", "5.9.16\n", 0}}},
 		{STEP_MOUNT, ENOSYS, "open_tree", NULL, NULL,
 		 .files = {{"/proc/sys/kernel/osrelease", "5.10.0\n", 0}}},
 		{STEP_MOUNT, ENOSPC, "mounting a tmpfs",
-		 "/proc/sys/fs/mount-max is 100: a mount namespace can have no more mounts than "
-		 "that",
+		 "/proc/sys/fs/mount-max is 100: a mount namespace cannot have more mounts",
 		 "echo fs.mount-max=200000 | sudo tee /etc/sysctl.d/60-fauxroot.conf && sudo "
-		 "sysctl --system; or fewer --copy-up",
+		 "sysctl --system\nuse fewer --copy-up options",
 		 .files = {{"/proc/sys/fs/mount-max", "100\n", 0}}},
 	};
 
@@ -256,12 +247,12 @@ static void confinement(void **state)
 {
 	static const struct failure cases[] = {
 		{STEP_PROC, EPERM, "mounting proc, for the PID namespace, on /proc",
-		 "parts of /proc are masked here (/proc/kcore /proc/sys), and the kernel mounts no "
-		 "other proc where none is wholly visible",
-		 "docker run --security-opt systempaths=unconfined …; podman run --security-opt "
-		 "unmask=ALL …; in Kubernetes securityContext.procMount: Unmasked (hostUsers: "
-		 "false in the pod); lxc config set NAME security.nesting=true; or without --pidns "
-		 "(and for buildkitd --oci-worker-no-process-sandbox)",
+		 "parts of /proc are masked here (/proc/kcore /proc/sys); the kernel then refuses "
+		 "to mount another proc",
+		 "docker run --security-opt systempaths=unconfined …\npodman run --security-opt "
+		 "unmask=ALL …\nin Kubernetes, set securityContext.procMount: Unmasked, and "
+		 "hostUsers: false in the pod\nlxc config set NAME security.nesting=true\nomit "
+		 "--pidns # for buildkitd, add --oci-worker-no-process-sandbox",
 		 .files = {{"/proc/self/mountinfo",
 			    "22 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw\n"
 			    "23 22 0:8 / /proc rw - proc proc rw\n"
@@ -278,9 +269,9 @@ static void confinement(void **state)
 		{STEP_MOUNT, EACCES, "setting the mount propagation to rprivate",
 		 "SELinux enforces its policy (/sys/fs/selinux/enforce: 1) on this process "
 		 "(system_u:system_r:container_t:s0:c1,c2)",
-		 "docker run --security-opt label=disable …; in Kubernetes "
-		 "securityContext.seLinuxOptions.type: spc_t; sudo ausearch -m avc -ts recent "
-		 "shows what it refused",
+		 "docker run --security-opt label=disable …\nin Kubernetes, set "
+		 "securityContext.seLinuxOptions.type: spc_t\nsudo ausearch -m avc -ts recent # "
+		 "lists what SELinux refused",
 		 .files = {{"/sys/fs/selinux/enforce", "1", 0},
 			   {"/proc/self/attr/current", "system_u:system_r:container_t:s0:c1,c2\n",
 			    0}}},

@@ -105,7 +105,7 @@ static void confinement(void **state)
 			   {"/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1\n", 0}},
 		 .failed = TRIAL_MOUNT, EACCES,
 		 "setting the mount propagation to rprivate: Permission denied", STEP_MOUNT,
-		 .remedy = "/opt/fauxroot/bin/fauxroot flags=(unconfined)"},
+		 .remedy = "userns,\\n}\\n' /opt/fauxroot/bin/fauxroot |"},
 		{"namespaces", FINDING_OBSTACLE, "clone", "apparmor-confined",
 		 .files = {{"/proc/self/attr/apparmor/current", "docker-default (enforce)\n", 0}},
 		 .failed = TRIAL_CLONE, EACCES, "clone: Permission denied", STEP_CLONE},
@@ -236,7 +236,7 @@ static void ids(void **state)
 		{"shared ids", FINDING_WARNING, "somebody else's", "subids-shared",
 		 .files = {{"/etc/subuid", "bob:34464:65537\nalice:100000:65536\n", 0}}, NO_TRIAL,
 		 .cause = "\"bob\" of /etc/subuid has ids 34464 to 100000",
-		 .remedy = "in /etc/subuid alice:165536:65536"},
+		 .remedy = "set alice:165536:65536 in /etc/subuid"},
 		{"shared ids", FINDING_WARNING, "somebody else's", "subids-shared",
 		 .files = {{"/etc/subgid", "alice:100000:65536\nalicex:165535:5\n", 0}}, NO_TRIAL,
 		 .cause = "\"alicex\" of /etc/subgid"},
@@ -417,6 +417,7 @@ static void a_blank_in_a_mount_point(void **state)
 			   0}},
 		NO_TRIAL,
 		.cause = "/media/USB DISK/data is on /media/USB DISK",
+		.remedy = "sudo mount -o remount,suid,dev '/media/USB DISK'",
 	};
 
 	(void)state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Why a launch failed on this machine, and what mends it. One table of causes; the launcher prints
- * what matches its error, and --check will ask the same rows in advance.
+ * Why a launch fails on this machine, and how to fix it. There is one table of causes. The launcher
+ * prints the row that matches its error; --check uses the same rows before a launch.
  */
 #pragma once
 
@@ -12,37 +12,36 @@ struct config;
 struct error;
 struct machine;
 
-/* One line each, as the log prints them. */
 struct explanation {
 	const char *id;	   /* the name of the row of the table */
-	char cause[512];   /* what was read, with its value */
-	char remedy[1024]; /* a command or a setting, ready to paste */
+	char cause[512];   /* one line: the file or setting that was read, with its value */
+	char remedy[1024]; /* one alternative a line: a command to paste, or a setting */
 };
 
 /*
- * explain() - the cause and the remedy of the failure @err
- * @config: what was asked for
+ * explain() - find the cause and the remedy of the failure @err
+ * @config: the options of the launch
  *
- * Only what was found on @machine is told: where no row of the table holds, nothing is guessed.
- * Returns true where a cause is known, else false with @ret untouched.
+ * Reports only facts that were found on @machine; nothing is guessed. Returns true if a row of the
+ * table matches, else false with @ret untouched.
  */
 bool explain(const struct error *err, const struct config *config, const struct machine *machine,
 	     struct explanation *ret);
 
 /*
- * explain_unit() - the warning for a systemd unit in whose environment XDG_RUNTIME_DIR is missing
+ * explain_unit() - the warning for a systemd unit without XDG_RUNTIME_DIR in its environment
  *
- * Daemons that run as root of a user namespace put sockets and state below it, and without it below
- * /run and /var, where they may not write. Returns true, with @ret filled, where INVOCATION_ID is
- * set (man 5 systemd.exec) and XDG_RUNTIME_DIR is not; else false with @ret untouched.
+ * Daemons that run as root of a user namespace put sockets and state in that directory. Without it
+ * they use /run and /var, where they cannot write. Returns true, with @ret filled, if INVOCATION_ID
+ * is set (man 5 systemd.exec) and XDG_RUNTIME_DIR is not; else false with @ret untouched.
  */
 bool explain_unit(const struct machine *machine, struct explanation *ret);
 
 /*
- * explain_few_ids() - the warning for a map that container images do not fit into
- * @uids, @gids: how many ids are mapped, the caller's own included
+ * explain_few_ids() - the warning for a map that is too small for container images
+ * @uids, @gids: the number of mapped ids, including the caller's own
  *
- * Images use ids up to 65535. Returns true where either count is below 65536.
+ * Images use ids up to 65535. Returns true if either count is less than 65536.
  */
 bool explain_few_ids(uint64_t uids, uint64_t gids, const struct machine *machine,
 		     struct explanation *ret);

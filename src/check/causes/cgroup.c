@@ -34,23 +34,21 @@ const struct cause causes_of_cgroups[] = {
 	 .steps = CGROUP,
 	 .codes = {EPERM},
 	 .test = cgroup_is_root,
-	 .cause = "our cgroup, {dir}, is the root of the hierarchy, and processes cannot "
-		  "leave that one for a cgroup below it",
-	 .remedy = "start it in a cgroup of its own: systemd-run --user --scope -p "
-		   "Delegate=yes fauxroot …; or without --evacuate-cgroup2"},
+	 .cause = "our cgroup, {dir}, is the root of the hierarchy, which cannot be evacuated",
+	 .remedy =
+		 "systemd-run --user --scope -p Delegate=yes fauxroot …\nomit --evacuate-cgroup2"},
 	{.id = "cgroup-not-ours",
 	 .steps = CGROUP,
 	 .codes = {EACCES, EPERM},
 	 .test = has_cgroup2,
-	 .cause = "our cgroup, {cgroup} in /proc/self/cgroup, has not been delegated to this "
-		  "user",
-	 .remedy = "systemd-run --user --scope -p Delegate=yes fauxroot …; in a unit "
+	 .cause = "our cgroup, {cgroup} in /proc/self/cgroup, is not delegated to this user",
+	 .remedy = "systemd-run --user --scope -p Delegate=yes fauxroot …\nin a systemd unit, set "
 		   "Delegate=yes"},
 	{.id = "cgroup2-missing",
 	 .steps = CGROUP,
 	 .codes = {ENODEV},
 	 .cause = "no cgroup v2 is mounted here",
-	 .remedy = "docker run --cgroupns=private …, on a host that has version 2 alone",
+	 .remedy = "docker run --cgroupns=private … # on a host that uses only cgroup v2",
 	 .outside = "{boot systemd.unified_cgroup_hierarchy=1}"},
 	{.cause = NULL},
 };

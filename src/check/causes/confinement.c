@@ -97,49 +97,45 @@ const struct cause causes_of_confinement[] = {
 	 .steps = STEP_BIT(STEP_PROC),
 	 .codes = {EPERM},
 	 .test = proc_is_masked,
-	 .cause = "parts of /proc are masked here ({masks}), and the kernel mounts no other "
-		  "proc "
-		  "where none is wholly visible",
+	 .cause = "parts of /proc are masked here ({masks}); the kernel then refuses to mount "
+		  "another proc",
 	 .docker = "--security-opt systempaths=unconfined",
 	 .podman = "--security-opt unmask=ALL",
-	 .kubernetes = "securityContext.procMount: Unmasked (hostUsers: false in the pod)",
+	 .kubernetes = "set securityContext.procMount: Unmasked, and hostUsers: false in the pod",
 	 .lxd = "config set NAME security.nesting=true",
-	 .remedy = "or without --pidns (and for buildkitd --oci-worker-no-process-sandbox)"},
+	 .remedy = "omit --pidns # for buildkitd, add --oci-worker-no-process-sandbox"},
 	{.id = "flatpak",
 	 .steps = INSIDE,
 	 .codes = {EPERM, ENOSYS},
 	 .test = is_in_flatpak,
-	 .cause = "this is within a Flatpak (/.flatpak-info), where no program may make "
-		  "namespaces",
-	 .remedy = "flatpak-spawn --host fauxroot …, which runs it outside"},
+	 .cause = "this process runs in a Flatpak (/.flatpak-info), which forbids namespaces",
+	 .remedy = "flatpak-spawn --host fauxroot … # runs it on the host"},
 	{.id = "seccomp",
 	 .steps = INSIDE,
 	 .codes = {EPERM, ENOSYS},
 	 .test = has_seccomp_filter,
-	 .cause = "a seccomp filter is on this process (/proc/self/status: Seccomp: "
-		  "{seccomp}), as container engines and systemd's RestrictNamespaces= set "
-		  "one that refuses namespaces and mounts",
+	 .cause = "this process has a seccomp filter (/proc/self/status: Seccomp: {seccomp}); the "
+		  "filters of container engines and of systemd's RestrictNamespaces= refuse "
+		  "namespaces and mounts",
 	 .docker = "--security-opt seccomp=unconfined",
-	 .kubernetes = "securityContext.seccompProfile.type: Unconfined",
-	 .remedy = "in systemd RestrictNamespaces=no"},
+	 .kubernetes = "set securityContext.seccompProfile.type: Unconfined",
+	 .remedy = "in a systemd unit, set RestrictNamespaces=no"},
 	{.id = "apparmor-userns",
 	 .steps = INSIDE,
 	 .codes = {EPERM, EACCES},
 	 .test = apparmor_restricts,
-	 .cause = "/proc/sys/kernel/apparmor_restrict_unprivileged_userns is 1: without an "
-		  "AppArmor profile that says userns, a program "
-		  "has no rights in a user namespace",
-	 .remedy = "printf 'abi <abi/4.0>,\\ninclude <tunables/global>\\nprofile fauxroot "
-		   "{self} flags=(unconfined) {{\\n userns,\\n}\\n' | sudo tee "
-		   "/etc/apparmor.d/fauxroot && sudo apparmor_parser -r "
-		   "/etc/apparmor.d/fauxroot"},
+	 .cause = "/proc/sys/kernel/apparmor_restrict_unprivileged_userns is 1: a program without "
+		  "an AppArmor profile that allows userns has no capabilities in a user namespace",
+	 .remedy = "printf 'abi <abi/4.0>,\\ninclude <tunables/global>\\nprofile fauxroot \"%s\" "
+		   "flags=(unconfined) {{\\n userns,\\n}\\n' {self} | sudo tee "
+		   "/etc/apparmor.d/fauxroot && sudo apparmor_parser -r /etc/apparmor.d/fauxroot"},
 	{.id = "apparmor-confined",
 	 .steps = INSIDE,
 	 .codes = {EPERM, EACCES},
 	 .test = is_apparmor_confined,
 	 .cause = "AppArmor confines this process ({file}: {label})",
 	 .docker = "--security-opt apparmor=unconfined",
-	 .kubernetes = "securityContext.appArmorProfile.type: Unconfined",
+	 .kubernetes = "set securityContext.appArmorProfile.type: Unconfined",
 	 .lxd = "config set NAME security.nesting=true"},
 	{.id = "selinux",
 	 .steps = INSIDE,
@@ -148,15 +144,14 @@ const struct cause causes_of_confinement[] = {
 	 .cause = "SELinux enforces its policy (/sys/fs/selinux/enforce: 1) on this process "
 		  "({label})",
 	 .docker = "--security-opt label=disable",
-	 .kubernetes = "securityContext.seLinuxOptions.type: spc_t",
-	 .remedy = "sudo ausearch -m avc -ts recent shows what it refused"},
+	 .kubernetes = "set securityContext.seLinuxOptions.type: spc_t",
+	 .remedy = "sudo ausearch -m avc -ts recent # lists what SELinux refused"},
 	{.id = "mount-max",
 	 .steps = STEP_BIT(STEP_MOUNT),
 	 .codes = {ENOSPC},
 	 .test = mounts_are_limited,
-	 .cause = "/proc/sys/fs/mount-max is {setting}: a mount namespace can have no more "
-		  "mounts than that",
-	 .remedy = "echo fs.mount-max=200000 | sudo tee /etc/sysctl.d/60-fauxroot.conf && "
-		   "sudo sysctl --system; or fewer --copy-up"},
+	 .cause = "/proc/sys/fs/mount-max is {setting}: a mount namespace cannot have more mounts",
+	 .remedy = "echo fs.mount-max=200000 | sudo tee /etc/sysctl.d/60-fauxroot.conf && sudo "
+		   "sysctl --system\nuse fewer --copy-up options"},
 	{.cause = NULL},
 };

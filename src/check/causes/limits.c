@@ -102,25 +102,24 @@ const struct cause causes_of_limits[] = {
 	 .steps = ANY,
 	 .codes = {EAGAIN},
 	 .test = cgroup_has_no_pids_left,
-	 .cause = "the cgroup has as many processes as {file} allows: {limit}",
+	 .cause = "the cgroup has reached its limit of processes, {limit} ({file})",
 	 .docker = "--pids-limit=-1",
-	 .kubernetes = "the kubelet's podPidsLimit",
-	 .remedy = "in systemd TasksMax=infinity"},
+	 .kubernetes = "raise podPidsLimit of the kubelet",
+	 .remedy = "in a systemd unit, set TasksMax=infinity"},
 	{.id = "process-limit",
 	 .steps = ANY,
 	 .codes = {EAGAIN},
 	 .test = process_limit_is_low,
 	 .cause = "{user} may have {limit} processes and threads (/proc/self/limits, Max "
 		  "processes)",
-	 .remedy = "echo '{user} - nproc 65536' | sudo tee "
-		   "/etc/security/limits.d/60-fauxroot.conf, and a new session; in systemd "
-		   "LimitNPROC=65536"},
+	 .remedy = "echo {user} - nproc 65536 | sudo tee /etc/security/limits.d/60-fauxroot.conf # "
+		   "then log in again\nin a systemd unit, set LimitNPROC=65536"},
 	{.id = "descriptor-limit-soft",
 	 .steps = ANY,
 	 .codes = {EMFILE, ETOOMANYREFS}, /* man 7 unix: descriptors on their way count */
 	 .test = soft_limit_is_low,
 	 .cause = "a process may have {limit} descriptors open (/proc/self/limits, Max open "
-		  "files), and up to {possible} where it asks for more; a launch needs up to 64",
+		  "files); it may raise this limit to {possible}; a launch needs up to 64",
 	 .remedy = "ulimit -n {possible}"},
 	{.id = "descriptor-limit-hard",
 	 .steps = ANY,
@@ -128,8 +127,8 @@ const struct cause causes_of_limits[] = {
 	 .test = hard_limit_is_low,
 	 .cause = "a process may have {limit} descriptors open (/proc/self/limits, Max open "
 		  "files); a launch needs up to 64",
-	 .remedy = "echo '{user} - nofile 65536' | sudo tee "
-		   "/etc/security/limits.d/60-fauxroot.conf, and a new session; in systemd "
-		   "LimitNOFILE=65536; docker run --ulimit nofile=65536 …"},
+	 .remedy = "echo {user} - nofile 65536 | sudo tee /etc/security/limits.d/60-fauxroot.conf "
+		   "# then log in again\nin a systemd unit, set LimitNOFILE=65536\ndocker run "
+		   "--ulimit nofile=65536 …"},
 	{.cause = NULL},
 };

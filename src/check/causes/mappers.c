@@ -20,12 +20,12 @@
 	sudo "chmod u-s {place of newuidmap} {place of newgidmap} && " sudo \
 	     "setcap cap_setuid=ep {place of newuidmap} && " sudo           \
 	     "setcap cap_setgid=ep {place of newgidmap}"
-#define RUN_SETCAP  "RUN " SETCAP("") " (in Debian setcap is of libcap2-bin)"
+#define RUN_SETCAP  "RUN " SETCAP("") " # in Debian, setcap is in libcap2-bin"
 #define SUDO_SETCAP SETCAP("sudo ")
 
 /* All that set-user-ID ones need. */
 #define BOUNDING_SET \
-	"CapabilityBoundingSet= with CAP_SETUID CAP_SETGID CAP_SYS_ADMIN CAP_DAC_OVERRIDE"
+	"add CAP_SETUID CAP_SETGID CAP_SYS_ADMIN CAP_DAC_OVERRIDE to CapabilityBoundingSet="
 
 /* The program that the error is about, or NULL. */
 static const char *mapper(const struct facts *facts)
@@ -184,7 +184,7 @@ const struct cause causes_of_mappers[] = {
 	 .codes = {ENOENT},
 	 .reasons = {REASON_EXEC},
 	 .test = mapper_is_elsewhere,
-	 .cause = "it is {program}, and PATH does not have {dir}",
+	 .cause = "the program is {program}, and {dir} is not in PATH",
 	 .remedy = "PATH=$PATH:{dir}"},
 	{.id = "newuidmap-missing",
 	 .steps = IDMAP,
@@ -198,38 +198,37 @@ const struct cause causes_of_mappers[] = {
 	 .codes = {ENOENT},
 	 .reasons = {REASON_EXEC},
 	 .test = getsubids_is_missing,
-	 .cause = "{program}, which asks the source that nsswitch.conf names for subordinate "
-		  "ids, is not there",
-	 .remedy = "{install getsubids}; or --subid-source=static"},
+	 .cause = "{program} is missing; it reads the subordinate ids from the source that "
+		  "nsswitch.conf names",
+	 .remedy = "{install getsubids}\nuse --subid-source=static"},
 	{/* First: opening the file never fails like that for want of privileges. */
 	 .id = "seccomp-openat2",
 	 .steps = IDMAP,
 	 .codes = {EPERM},
 	 .reasons = {REASON_MAP_OPEN},
 	 .test = has_filter,
-	 .cause = "a seccomp filter is on this process (/proc/self/status: Seccomp: "
-		  "{seccomp}) that refuses openat2(2), by which the newuidmap and newgidmap "
-		  "of shadow 4.17 and newer open the map",
+	 .cause = "this process has a seccomp filter (/proc/self/status: Seccomp: {seccomp}) that "
+		  "refuses openat2(2); newuidmap and newgidmap of shadow 4.17 and newer open the "
+		  "map with it",
 	 .docker = "--security-opt seccomp=unconfined",
-	 .kubernetes = "securityContext.seccompProfile.type: Unconfined",
-	 .remedy = "or a profile that allows openat2; in systemd a SystemCallFilter= that "
-		   "does; or --idmap=single"},
+	 .kubernetes = "set securityContext.seccompProfile.type: Unconfined",
+	 .remedy = "use a seccomp profile that allows openat2\nin a systemd unit, allow openat2 in "
+		   "SystemCallFilter=\nuse --idmap=single"},
 	{.id = "no-new-privs",
 	 .steps = IDMAP,
 	 .codes = {EPERM},
 	 .test = mapper_has_no_new_privs,
 	 .cause = "no_new_privs is set on this process (/proc/self/status: NoNewPrivs: 1), "
 		  "so {program} gains no privileges",
-	 .kubernetes = "securityContext.allowPrivilegeEscalation: true",
-	 .remedy = "without --security-opt no-new-privileges of Docker; in systemd "
-		   "NoNewPrivileges=no; or --idmap=single"},
+	 .kubernetes = "set securityContext.allowPrivilegeEscalation: true",
+	 .remedy = "docker run without --security-opt no-new-privileges\nin a systemd unit, set "
+		   "NoNewPrivileges=no\nuse --idmap=single"},
 	{/* NixOS: that of the package comes before the wrapper with the bit. */
 	 .id = "setuid-elsewhere",
 	 .steps = IDMAP,
 	 .codes = {EPERM},
 	 .test = setuid_mapper_is_elsewhere,
-	 .cause = "{program}, to which PATH leads, gains no privileges; the one in {dir} "
-		  "does",
+	 .cause = "{program}, the first one in PATH, gains no privileges; the one in {dir} does",
 	 .remedy = "PATH={dir}:$PATH"},
 	{.id = "nosuid",
 	 .steps = IDMAP,
@@ -244,7 +243,7 @@ const struct cause causes_of_mappers[] = {
 	 .codes = {EPERM},
 	 .test = mapper_lacks_filecaps,
 	 .cause = "{program} has neither the set-user-ID bit nor file capabilities",
-	 .remedy = "in the image's Dockerfile: " RUN_SETCAP,
+	 .remedy = "in the Dockerfile of the image, add " RUN_SETCAP,
 	 .outside = SUDO_SETCAP},
 	{.id = "setuid-lost",
 	 .steps = IDMAP,
@@ -258,12 +257,12 @@ const struct cause causes_of_mappers[] = {
 	 .codes = {EPERM},
 	 .test = mapper_lacks_cap_and_filecaps,
 	 .cause = "CAP_SETUID or CAP_SETGID is outside of our capability bounding set "
-		  "(/proc/self/status: CapBnd: {caps}), and so is what {program} needs "
-		  "because it is "
-		  "set-user-ID: CAP_SYS_ADMIN and CAP_DAC_OVERRIDE",
+		  "(/proc/self/status: CapBnd: {caps}); so is CAP_SYS_ADMIN or CAP_DAC_OVERRIDE, "
+		  "which {program} needs because it is set-user-ID",
 	 .docker = "--cap-add SETUID --cap-add SETGID",
-	 .kubernetes = "securityContext.capabilities.add: [SETUID, SETGID]",
-	 .remedy = "and in the image's Dockerfile: " RUN_SETCAP "; in systemd " BOUNDING_SET},
+	 .kubernetes = "set securityContext.capabilities.add: [SETUID, SETGID]",
+	 .remedy = "in addition, in the Dockerfile of the image, add " RUN_SETCAP
+		   "\nin a systemd unit, " BOUNDING_SET},
 	{/* Debian's and Ubuntu's stay root while they write, in a namespace that root does
 	  * not own. */
 	 .id = "setuid-needs-sys-admin",
@@ -275,17 +274,17 @@ const struct cause causes_of_mappers[] = {
 		  "write "
 		  "the map; our capability bounding set does not have both "
 		  "(/proc/self/status: CapBnd: {caps})",
-	 .remedy = "in the image's Dockerfile: " RUN_SETCAP,
-	 .outside = SUDO_SETCAP "; or in systemd " BOUNDING_SET},
+	 .remedy = "in the Dockerfile of the image, add " RUN_SETCAP,
+	 .outside = SUDO_SETCAP "\nin a systemd unit, " BOUNDING_SET},
 	{.id = "no-cap-setuid",
 	 .steps = IDMAP,
 	 .codes = {EPERM},
 	 .test = mapper_lacks_cap,
-	 .cause = "{cap} is outside of our capability bounding set "
-		  "(/proc/self/status: CapBnd: {caps}), so {program} cannot have it either",
+	 .cause = "{cap} is outside of our capability bounding set (/proc/self/status: CapBnd: "
+		  "{caps}), so {program} cannot get it",
 	 .docker = "--cap-add SETUID --cap-add SETGID",
-	 .kubernetes = "securityContext.capabilities.add: [SETUID, SETGID]",
-	 .remedy = "in systemd " BOUNDING_SET},
+	 .kubernetes = "set securityContext.capabilities.add: [SETUID, SETGID]",
+	 .remedy = "in a systemd unit, " BOUNDING_SET},
 	{.id = "no-cap-setfcap",
 	 .steps = IDMAP,
 	 .codes = {EPERM},
@@ -293,26 +292,24 @@ const struct cause causes_of_mappers[] = {
 	 .cause = "CAP_SETFCAP is outside of our capability bounding set (/proc/self/status: "
 		  "CapBnd: {caps}); mapping the outer uid 0 needs it since Linux 5.12",
 	 .docker = "--cap-add SETFCAP",
-	 .kubernetes = "securityContext.capabilities.add: [SETFCAP]",
-	 .remedy = "or run it as another user than root"},
+	 .kubernetes = "set securityContext.capabilities.add: [SETFCAP]",
+	 .remedy = "run fauxroot as a user other than root"},
 	{/* Some container platforms run with a uid of their own choice. */
 	 .id = "no-account",
 	 .steps = IDMAP,
 	 .codes = {EPERM},
 	 .reasons = {REASON_NO_ACCOUNT},
-	 .cause = "newuidmap and newgidmap want an account, and neither /etc/passwd nor "
-		  "another source of nsswitch.conf has one for uid {uid}",
-	 .remedy = "echo user{uid}:x:{uid}:{gid}::/:/bin/sh | sudo tee -a /etc/passwd; or "
+	 .cause = "newuidmap and newgidmap need an account, but neither /etc/passwd nor another "
+		  "source of nsswitch.conf has one for uid {uid}",
+	 .remedy = "echo user{uid}:x:{uid}:{gid}::/:/bin/sh | sudo tee -a /etc/passwd\nuse "
 		   "--idmap=single"},
 	{.id = "group-switched",
 	 .steps = IDMAP,
 	 .codes = {EPERM},
 	 .reasons = {REASON_NOT_OWNER},
 	 .test = group_is_not_of_account,
-	 .cause = "this process has the group {group} and not {usual group}, which "
-		  "/etc/passwd "
-		  "gives "
+	 .cause = "this process has the group {group}, but /etc/passwd has {usual group} for "
 		  "{user}, as after newgrp or sg; newuidmap and newgidmap refuse that",
-	 .remedy = "sg {usual group} -c 'fauxroot …'; or a shell without newgrp"},
+	 .remedy = "sg {usual group} -c 'fauxroot …'\nuse a shell that newgrp did not start"},
 	{.cause = NULL},
 };

@@ -78,11 +78,11 @@ static void list_kinds(const struct config *config, struct kind *kinds)
 	const struct kind all[KINDS] = {
 		{"user", NULL, true},
 		{"mnt", NULL, true},
-		{"net", "--net=host", config->net != NET_HOST},
-		{"pid", "without --pidns", config->pidns},
-		{"cgroup", "without --cgroupns", config->cgroupns},
-		{"uts", "without --utsns", config->utsns},
-		{"ipc", "without --ipcns", config->ipcns},
+		{"net", "use --net=host", config->net != NET_HOST},
+		{"pid", "omit --pidns", config->pidns},
+		{"cgroup", "omit --cgroupns", config->cgroupns},
+		{"uts", "omit --utsns", config->utsns},
+		{"ipc", "omit --ipcns", config->ipcns},
 	};
 
 	memcpy(kinds, all, sizeof(all));
@@ -112,7 +112,7 @@ static bool limit_is_zero(struct facts *facts)
 		if (kinds[i].made && read_limit(facts, kinds[i].name) &&
 		    streq(fact_text(facts, "limit"), "0"))
 			return fact(facts, "kind", "%s", kinds[i].name) &&
-			       fact(facts, "or else", "%s%s", kinds[i].otherwise ? "; or " : "",
+			       fact(facts, "instead", "%s",
 				    kinds[i].otherwise ? kinds[i].otherwise : "");
 	return false;
 }
@@ -141,9 +141,8 @@ const struct cause causes_of_namespaces[] = {
 	 .steps = ANY,
 	 .codes = {EINVAL, ENOSYS},
 	 .test = kernel_is_old,
-	 .cause = "/proc/sys/kernel/osrelease is {release}: this is an older kernel than "
-		  "Linux 5.10",
-	 .remedy = "a newer kernel; a reboot, where one is installed already"},
+	 .cause = "/proc/sys/kernel/osrelease is {release}: fauxroot needs Linux 5.10 or newer",
+	 .remedy = "install a newer kernel\nreboot, if a newer kernel is installed already"},
 	{.id = "no-proc",
 	 .steps = ANY,
 	 .codes = {ENOENT},
@@ -155,61 +154,58 @@ const struct cause causes_of_namespaces[] = {
 	 .steps = CLONE,
 	 .codes = {EPERM},
 	 .test = userns_clone_is_off,
-	 .cause = "/proc/sys/kernel/unprivileged_userns_clone is {setting}: only root may "
-		  "make user namespaces",
+	 .cause = "/proc/sys/kernel/unprivileged_userns_clone is {setting}: only root may create "
+		  "user namespaces",
 	 .remedy = "echo kernel.unprivileged_userns_clone=1 | sudo tee "
 		   "/etc/sysctl.d/60-fauxroot.conf && sudo sysctl --system"},
 	{.id = "chroot",
 	 .steps = CLONE,
 	 .codes = {EPERM},
 	 .test = is_chroot,
-	 .cause = "this process is in a chroot (/proc/self/mountinfo has no mount at /), "
-		  "where the kernel makes no user namespaces",
-	 .remedy = "enter the directory with pivot_root(2) instead, as containers and "
-		   "systemd-nspawn do"},
+	 .cause = "this process is in a chroot (/proc/self/mountinfo has no mount at /), where the "
+		  "kernel creates no user namespaces",
+	 .remedy = "enter the directory with pivot_root(2), as containers and systemd-nspawn do"},
 	{.id = "unmapped-id",
 	 .steps = CLONE,
 	 .codes = {EPERM},
 	 .test = is_unmapped,
-	 .cause = "our {id} is not in /proc/self/{map}: who has no id in the user namespace "
-		  "it is "
-		  "in can make no other",
-	 .remedy = "run the container with a user that its own id map has"},
+	 .cause = "our {id} is not in /proc/self/{map}: a process without an id in its user "
+		  "namespace cannot create another",
+	 .remedy = "run the container as a user that is in its id map"},
 	{.id = "max-user-namespaces",
 	 .steps = CLONE,
 	 .codes = {ENOSPC, EINVAL, EUSERS},
 	 .test = user_limit_is_low,
-	 .cause = "/proc/sys/user/max_user_namespaces is {limit}: a launch makes two user "
-		  "namespaces, one inside the other",
-	 .remedy = "echo user.max_user_namespaces=28633 | sudo tee "
-		   "/etc/sysctl.d/60-fauxroot.conf && sudo sysctl --system; in Kubernetes "
-		   "on the node, in Bottlerocket "
+	 .cause = "/proc/sys/user/max_user_namespaces is {limit}: a launch creates two nested user "
+		  "namespaces",
+	 .remedy = "echo user.max_user_namespaces=28633 | sudo tee /etc/sysctl.d/60-fauxroot.conf "
+		   "&& sudo sysctl --system # in Kubernetes: on the node\nin Bottlerocket, set "
 		   "settings.kernel.sysctl.\"user.max_user_namespaces\"=\"28633\""},
 	{.id = "max-namespaces",
 	 .steps = CLONE,
 	 .codes = {ENOSPC},
 	 .test = limit_is_zero,
-	 .cause = "/proc/sys/user/max_{kind}_namespaces is {limit}: no such namespace can "
-		  "be made",
+	 .cause = "/proc/sys/user/max_{kind}_namespaces is {limit}: the kernel creates no such "
+		  "namespace",
 	 .remedy = "echo user.max_{kind}_namespaces=28633 | sudo tee "
-		   "/etc/sysctl.d/60-fauxroot.conf && sudo sysctl --system{or else}"},
+		   "/etc/sysctl.d/60-fauxroot.conf && sudo sysctl --system\n{instead}"},
 	{.id = "namespaces-used-up",
 	 .steps = CLONE,
 	 .codes = {ENOSPC},
 	 .test = limits_are_there,
-	 .cause = "of the limits in /proc/sys/user ({limits}) one is used up by this user, "
-		  "or is lower in an outer user namespace; or user namespaces are nested too "
-		  "deep: 32 levels, of which each launch takes two",
-	 .remedy = "lsns shows who has them; sudo sysctl -w user.max_user_namespaces=N (and "
-		   "the others) raises a limit; where they are nested, start it from fewer "
-		   "levels in"},
+	 .cause = "one of the limits in /proc/sys/user ({limits}) is used up by this user, or an "
+		  "outer user namespace has a lower one, or user namespaces are nested too deep: "
+		  "there are 32 levels, and a launch needs two",
+	 .remedy = "lsns # lists the namespaces and their processes\nsudo sysctl -w "
+		   "user.max_user_namespaces=N # likewise the other limits\nstart fauxroot in a "
+		   "less deeply nested user namespace"},
 	{.id = "no-user-namespaces",
 	 .steps = CLONE,
 	 .codes = {EINVAL},
 	 .test = kernel_has_no_userns,
 	 .cause = "this kernel has no user namespaces: there is no /proc/self/ns/user",
-	 .remedy = "a kernel with CONFIG_USER_NS=y; on RHEL and CentOS 7: sudo grubby "
-		   "--update-kernel=ALL --args=user_namespace.enable=1, "
-		   "user.max_user_namespaces=28633 in /etc/sysctl.d, and a reboot"},
+	 .remedy = "use a kernel with CONFIG_USER_NS=y\non RHEL and CentOS 7: echo "
+		   "user.max_user_namespaces=28633 | sudo tee /etc/sysctl.d/60-fauxroot.conf && "
+		   "sudo grubby --update-kernel=ALL --args=user_namespace.enable=1 && sudo reboot"},
 	{.cause = NULL},
 };

@@ -60,37 +60,35 @@ const struct cause causes_of_ports[] = {
 	 .codes = {EACCES},
 	 .reasons = {REASON_LISTEN},
 	 .test = port_is_privileged,
-	 .cause = "/proc/sys/net/ipv4/ip_unprivileged_port_start is {start}: lower ports "
-		  "take CAP_NET_BIND_SERVICE",
-	 .remedy = "sudo sysctl -w net.ipv4.ip_unprivileged_port_start={lowest}; or "
-		   "sudo setcap cap_net_bind_service=ep {self}; or a parent "
-		   "port from {start} up"},
+	 .cause = "/proc/sys/net/ipv4/ip_unprivileged_port_start is {start}: lower ports need "
+		  "CAP_NET_BIND_SERVICE",
+	 .remedy = "sudo sysctl -w net.ipv4.ip_unprivileged_port_start={lowest}\nsudo setcap "
+		   "cap_net_bind_service=ep {self}\nuse a parent port from {start} up"},
 	{.id = "port-in-use",
 	 .steps = PORT,
 	 .codes = {EADDRINUSE},
 	 .reasons = {REASON_PORT_OF_PROCESS},
-	 .cause = "an address and port belong to one socket at a time, and process {pid} "
-		  "has this one",
-	 .remedy = "another parent port, or end that process: kill {pid}"},
+	 .cause = "process {pid} already uses this address and port",
+	 .remedy = "use another parent port\nkill {pid}"},
 	{.id = "port-in-use-by-somebody",
 	 .steps = PORT,
 	 .codes = {EADDRINUSE},
 	 .reasons = {REASON_PORT_OF_USER},
-	 .cause = "an address and port belong to one socket at a time, and uid {owner} has "
-		  "this one",
-	 .remedy = "another parent port; sudo ss -Hnlptu shows whose it is"},
+	 .cause = "uid {owner} already uses this address and port",
+	 .remedy = "use another parent port\nsudo ss -Hnlptu # lists the processes"},
 	{.id = "port-doubled",
 	 .steps = PORT,
 	 .codes = {EADDRINUSE},
 	 .reasons = {REASON_PORT_TWICE},
-	 .cause = "another --publish has this address, port and protocol",
-	 .remedy = "one of the two, or another parent port"},
+	 .cause = "another --publish uses this address, port and protocol",
+	 .remedy = "remove one of the two\nuse another parent port"},
 	{.id = "port-address",
 	 .steps = PORT,
 	 .codes = {EADDRNOTAVAIL},
 	 .reasons = {REASON_LISTEN},
 	 .test = error_names_address,
 	 .cause = "no interface of this network has the address {address}",
-	 .remedy = "one of those that ip -brief address shows, or none, which is all of them"},
+	 .remedy = "ip -brief address # lists the addresses to use\nomit the address to listen on "
+		   "all addresses"},
 	{.cause = NULL},
 };

@@ -170,38 +170,37 @@ const struct cause causes_of_ranges[] = {
 	 .steps = IDMAP,
 	 .codes = {EPERM},
 	 .test = ranges_are_not_ours,
-	 .cause = "{range}, is not within the ids of the user namespace we are in "
-		  "(/proc/self/{map})",
-	 .remedy = "give {user} a range inside of it in /etc/subuid and /etc/subgid "
-		   "({user}:{free line}), or give this container more ids (in LXD: "
-		   "security.idmap.size); in a unit of systemd PrivateUsers=no"},
+	 .cause = "{range}, is outside the ids of our user namespace (/proc/self/{map})",
+	 .remedy =
+		 "set {user}:{free line} in /etc/subuid and /etc/subgid\ngive this container more "
+		 "ids (in LXD: security.idmap.size)\nin a systemd unit, set PrivateUsers=no"},
 	{.id = "subid-source-differs",
 	 .steps = IDMAP,
 	 .codes = {EPERM},
 	 .reasons = {REASON_NOT_GRANTED},
 	 .test = ranges_come_from_elsewhere,
-	 .cause = "/etc/nsswitch.conf has \"{source}\": newuidmap goes by that source, and "
-		  "it does not give us these ranges",
-	 .remedy = "--subid-source=dynamic"},
+	 .cause = "/etc/nsswitch.conf has \"{source}\": newuidmap uses that source, which does not "
+		  "grant us these ranges",
+	 .remedy = "use --subid-source=dynamic"},
 	{.id = "ranges-not-granted",
 	 .steps = IDMAP,
 	 .codes = {EPERM},
 	 .reasons = {REASON_NOT_GRANTED},
 	 .test = dynamic_source_was_asked_for,
-	 .cause = "newuidmap and newgidmap do not grant what getsubids names: {lines}",
-	 .remedy = "--subid-source=static"},
+	 .cause = "newuidmap and newgidmap do not grant the ranges that getsubids prints: {lines}",
+	 .remedy = "use --subid-source=static"},
 	{.id = "getsubids-failed",
 	 .steps = IDMAP,
 	 .test = getsubids_failed,
-	 .cause = "getsubids gives no ranges, though {lines}",
-	 .remedy = "--subid-source=static"},
+	 .cause = "getsubids prints no ranges, although {lines}",
+	 .remedy = "use --subid-source=static"},
 	{.id = "ranges-unusable",
 	 .steps = IDMAP,
 	 .codes = {EINVAL},
 	 .test = has_lines,
 	 .cause = "{lines}",
-	 .remedy = "keep lines that overlap neither each other nor the uid {uid}; free on "
-		   "this machine is {user}:{free line}"},
+	 .remedy = "replace the lines that are invalid, overlap each other or contain the uid "
+		   "{uid}; {user}:{free line} is free"},
 	{.id = "subid-source-empty",
 	 .steps = IDMAP,
 	 .codes = {ENOENT},
@@ -209,8 +208,8 @@ const struct cause causes_of_ranges[] = {
 	 .test = ranges_come_from_elsewhere,
 	 .cause = "/etc/nsswitch.conf has \"{source}\", and that source has no ranges for "
 		  "{user}",
-	 .remedy = "assign them there (FreeIPA: ipa subid-generate), or with \"subid: "
-		   "files\" give {user}:{free line} in /etc/subuid and /etc/subgid; or "
+	 .remedy = "assign ranges in that source # in FreeIPA: ipa subid-generate\nset \"subid: "
+		   "files\" there, and {user}:{free line} in /etc/subuid and /etc/subgid\nuse "
 		   "--idmap=single"},
 	{/* A user namespace within another one, of a few ids. */
 	 .id = "no-ids-to-give",
@@ -218,10 +217,10 @@ const struct cause causes_of_ranges[] = {
 	 .codes = {ENOENT},
 	 .reasons = {REASON_NO_RANGES},
 	 .test = no_range_is_free,
-	 .cause = "{user} has no line in /etc/subuid or /etc/subgid, and the user "
-		  "namespace that we are in has no ids left for one (/proc/self/uid_map)",
-	 .remedy = "--idmap=single; or give this container more ids (in LXD: "
-		   "security.idmap.size)"},
+	 .cause = "{user} has no line in /etc/subuid or /etc/subgid, and our user namespace has no "
+		  "free ids for one (/proc/self/uid_map)",
+	 .remedy =
+		 "use --idmap=single\ngive this container more ids (in LXD: security.idmap.size)"},
 	{/* usermod(8) adds to files, it makes none. */
 	 .id = "no-subid-file",
 	 .steps = IDMAP,
@@ -229,7 +228,7 @@ const struct cause causes_of_ranges[] = {
 	 .reasons = {REASON_NO_RANGES},
 	 .test = subid_file_is_missing,
 	 .cause = "there is no {missing}",
-	 .remedy = "sudo touch {missing} && sudo usermod {usermod options} {user}; or "
+	 .remedy = "sudo touch {missing} && sudo usermod {usermod options} {user}\nuse "
 		   "--idmap=single"},
 	{.id = "no-ranges",
 	 .steps = IDMAP,
@@ -237,16 +236,15 @@ const struct cause causes_of_ranges[] = {
 	 .reasons = {REASON_NO_RANGES},
 	 .test = local_user_lacks_ranges,
 	 .cause = "no line for {user} or {uid} in {files}",
-	 .remedy = "sudo usermod {usermod options} {user}; or --idmap=single"},
+	 .remedy = "sudo usermod {usermod options} {user}\nuse --idmap=single"},
 	{/* usermod(8) knows the accounts of /etc/passwd only. */
 	 .id = "no-ranges-no-account",
 	 .steps = IDMAP,
 	 .codes = {ENOENT},
 	 .reasons = {REASON_NO_RANGES},
 	 .test = user_lacks_ranges,
-	 .cause = "no line for uid {uid} in {files}, nor does /etc/passwd have that uid",
-	 .remedy = "echo {uid}:{free line} | sudo tee -a {file words}; where the account's "
-		   "directory has ranges: \"subid: sss\" in /etc/nsswitch.conf; or "
-		   "--idmap=single"},
+	 .cause = "no line for uid {uid} in {files}, and /etc/passwd has no account with that uid",
+	 .remedy = "echo {uid}:{free line} | sudo tee -a {file words}\nset \"subid: sss\" in "
+		   "/etc/nsswitch.conf, if the account's directory has ranges\nuse --idmap=single"},
 	{.cause = NULL},
 };

@@ -30,8 +30,8 @@ const struct cause causes_of_the_preflight[] = {
 	{.id = "few-ids-no-range",
 	 .test = no_usual_range_is_free,
 	 .cause = FEW_IDS,
-	 .remedy = "the user namespace that we are in has no 65536 left: give it more (in "
-		   "LXD: security.idmap.size), or start it outside"},
+	 .remedy = "give our user namespace more ids: it has no 65536 left (in LXD: "
+		   "security.idmap.size)\nstart fauxroot outside of it"},
 	{/* usermod(8) knows the accounts of /etc/passwd only. */
 	 .id = "few-ids",
 	 .test = has_account,
@@ -43,104 +43,97 @@ const struct cause causes_of_the_preflight[] = {
 	 .remedy = "echo {uid}:{free line} | sudo tee -a /etc/subuid /etc/subgid"},
 	{.id = "kernel-lacks",
 	 .cause = "this kernel is built without {option} ({file})",
-	 .remedy = "a kernel with {option}=y or =m"},
+	 .remedy = "use a kernel with {option}=y or =m"},
 	{.id = "subids-shared",
-	 .cause = "{sharer}: whoever has those ids can get at the files of the other",
-	 .remedy = "in {file} {user}:{free line} instead; the files made so far keep "
-		   "their ids (fauxroot rm -r, before the change)"},
+	 .cause = "{sharer}: each of the two can access the files of the other",
+	 .remedy = "set {user}:{free line} in {file}; before that, delete existing files with "
+		   "fauxroot rm -r, because they keep their ids"},
 	{.id = "run-not-writable",
-	 .cause = "{program} makes directories in /run, where only root may do so",
-	 .remedy = "--copy-up=/run"},
+	 .cause = "{program} creates directories in /run, where only root may create them",
+	 .remedy = "use --copy-up=/run"},
 	{.id = "docker-proxy-missing",
-	 .cause = "dockerd looks for rootlesskit-docker-proxy before version 28, does not "
-		  "find it in PATH, and this is version {version}",
+	 .cause = "dockerd before version 28 needs rootlesskit-docker-proxy, which is not in PATH; "
+		  "this is version {version}",
 	 .remedy = "export PATH={dir}:$PATH"},
 	{.id = "sys-masked",
-	 .cause = "/sys is masked in parts, as in a container, or not there, and the kernel "
-		  "mounts "
-		  "no other sysfs where none is wholly visible",
+	 .cause = "/sys is missing or partly masked, as in a container; the kernel then refuses to "
+		  "mount another sysfs",
 	 .docker = "--security-opt systempaths=unconfined",
 	 .podman = "--security-opt unmask=ALL",
-	 .kubernetes = "securityContext.procMount: Unmasked (hostUsers: false in the pod)",
+	 .kubernetes = "set securityContext.procMount: Unmasked, and hostUsers: false in the pod",
 	 .lxd = "config set NAME security.nesting=true"},
 	{.id = "no-name-server",
 	 .cause = "/etc/resolv.conf {fault}",
-	 .remedy = "echo 'nameserver 9.9.9.9' | sudo tee {file}, or the service that "
-		   "writes it"},
+	 .remedy = "echo 'nameserver 9.9.9.9' | sudo tee {file}\nconfigure the service that writes "
+		   "{file}"},
 	{.id = "ping-range",
-	 .cause = "/proc/sys/net/ipv4/ping_group_range is {setting}, and our gid {gid} is "
-		  "not in it: the network's helper may not send the pings of the command",
+	 .cause = "/proc/sys/net/ipv4/ping_group_range is {setting}, and our gid {gid} is not in "
+		  "it: the network helper cannot send pings for the command",
 	 .remedy = "echo 'net.ipv4.ping_group_range=0 2147483647' | sudo tee "
 		   "/etc/sysctl.d/61-fauxroot-ping.conf && sudo sysctl --system"},
 	{.id = "source-addresses",
 	 .cause = "{warning}",
-	 .remedy = "sudo modprobe -a nf_tables nft_ct nft_fib_inet nft_masq; or "
-		   "--source-ip-transparent=false says that it is meant"},
+	 .remedy = "sudo modprobe -a nf_tables nft_ct nft_fib_inet nft_masq\nuse "
+		   "--source-ip-transparent=false # if this is intended"},
 	{.id = "cgroup-v1",
 	 .cause = "no cgroup v2 at /sys/fs/cgroup: the command cannot limit what its "
 		  "containers use",
-	 .remedy = "docker run --cgroupns=private …, on a host that has version 2 alone",
+	 .remedy = "docker run --cgroupns=private … # on a host that uses only cgroup v2",
 	 .outside = "{boot systemd.unified_cgroup_hierarchy=1}"},
 	{.id = "cgroup-not-delegated",
 	 .cause = "{dir} belongs to uid {cgroup owner}: the command cannot limit what its "
 		  "containers "
 		  "use",
 	 .docker = "--privileged --cgroupns=private",
-	 .remedy = "or let the daemon do without: dockerd --exec-opt "
-		   "native.cgroupdriver=none",
-	 .outside = "systemd-run --user --scope -p Delegate=yes -- fauxroot …; in a unit "
-		    "Delegate=yes"},
+	 .remedy = "dockerd --exec-opt native.cgroupdriver=none # does without limits",
+	 .outside = "systemd-run --user --scope -p Delegate=yes -- fauxroot …\nin a systemd unit, "
+		    "set Delegate=yes"},
 	{.id = "cgroup-controllers",
-	 .cause = "{file} lacks {controllers}: the command cannot limit that",
+	 .cause = "{file} lacks {controllers}: the command cannot limit these resources",
 	 .remedy = "sudo mkdir -p /etc/systemd/system/user@.service.d && printf "
 		   "'[Service]\\nDelegate=cpu cpuset io memory pids\\n' | sudo tee "
 		   "/etc/systemd/system/user@.service.d/delegate.conf && sudo systemctl "
-		   "daemon-reload, and a new login"},
+		   "daemon-reload # then log in again"},
 	{.id = "no-linger",
-	 .cause = "there is no /var/lib/systemd/linger/{user}: systemd ends what {user} "
-		  "runs with the last session",
+	 .cause = "there is no /var/lib/systemd/linger/{user}: systemd terminates the processes of "
+		  "{user} after the last session",
 	 .remedy = "sudo loginctl enable-linger {user}"},
 	{.id = "few-descriptors",
-	 .cause = "{limit} descriptors may be open at once (the hard limit): a forwarded "
-		  "connection takes two",
-	 .remedy = "echo '{user} - nofile 65536' | sudo tee "
-		   "/etc/security/limits.d/60-fauxroot.conf, and a new session; in a unit "
-		   "LimitNOFILE=65536"},
+	 .cause =
+		 "the hard limit is {limit} open descriptors, and a forwarded connection needs two",
+	 .remedy = "echo {user} - nofile 65536 | sudo tee /etc/security/limits.d/60-fauxroot.conf "
+		   "# then log in again\nin a systemd unit, set LimitNOFILE=65536"},
 	{.id = "keyring-quota",
-	 .cause = "{user} has {keys} of {limit} keys (/proc/key-users), and each container "
-		  "takes "
-		  "one: "
-		  "runc fails with \"disk quota exceeded\"",
+	 .cause = "{user} has {keys} of {limit} keys (/proc/key-users), and each container needs "
+		  "one: runc fails with \"disk quota exceeded\"",
 	 .remedy = "echo 'kernel.keys.maxkeys=20000' | sudo tee "
 		   "/etc/sysctl.d/62-fauxroot-keys.conf && sudo sysctl --system"},
 	{.id = "containers-proc",
-	 .cause = "a container with PIDs of its own cannot have its own /proc here "
-		  "({obstacle}): docker run and a RUN of buildkitd fail with \"mounting "
-		  "proc: operation not permitted\"",
+	 .cause = "a container with its own PID namespace cannot mount /proc here ({obstacle}): "
+		  "docker run and a RUN of buildkitd fail with \"mounting proc: operation not "
+		  "permitted\"",
 	 .docker = "--security-opt systempaths=unconfined",
 	 .podman = "--security-opt unmask=ALL",
-	 .kubernetes = "securityContext.procMount: Unmasked (hostUsers: false in the pod)",
+	 .kubernetes = "set securityContext.procMount: Unmasked, and hostUsers: false in the pod",
 	 .lxd = "config set NAME security.nesting=true",
-	 .remedy = "or buildkitd --oci-worker-no-process-sandbox"},
+	 .remedy = "buildkitd --oci-worker-no-process-sandbox"},
 	{.id = "overlay-selinux",
 	 .cause = "SELinux enforces (/sys/fs/selinux/enforce: 1) and Linux {release} is "
 		  "older than 5.13: files "
 		  "on overlayfs in a user namespace get no label",
-	 .remedy = "{install fuse-overlayfs}, as snapshotter or storage driver: "
-		   "fuse-overlayfs"},
+	 .remedy = "{install fuse-overlayfs} # then use it as snapshotter or storage driver"},
 	{.id = "overlay-missing",
-	 .cause = "overlayfs cannot be mounted in a user namespace ({overlay}), nor is "
-		  "fuse-overlayfs usable ({fuse})",
-	 .remedy = "Linux 5.11 or newer with CONFIG_OVERLAY_FS; or {install fuse-overlayfs}"},
+	 .cause = "overlayfs cannot be mounted in a user namespace ({overlay}), and fuse-overlayfs "
+		  "is not usable ({fuse})",
+	 .remedy = "use Linux 5.11 or newer with CONFIG_OVERLAY_FS\n{install fuse-overlayfs}"},
 	{.id = "data-nosuid",
 	 .cause = "{dir} is on {mount}, which is mounted nosuid,nodev: a daemon that keeps "
 		  "its "
 		  "data there fails with \"rbind ro: operation not permitted\"",
-	 .remedy = "a volume without nosuid and nodev there: in Kubernetes an emptyDir, in "
-		   "Docker -v NAME:{dir}; or sudo mount -o remount,suid,dev {mount}"},
+	 .remedy = "in Kubernetes, mount an emptyDir on {dir}\ndocker run -v NAME:{dir} …\nsudo "
+		   "mount -o remount,suid,dev {mount}"},
 	{.id = "data-file-system",
 	 .cause = "{dir} is on {type} ({mount}), which overlayfs cannot write to",
-	 .remedy = "a directory on ext4, xfs or btrfs: dockerd --data-root, buildkitd "
-		   "--root"},
+	 .remedy = "use a directory on ext4, xfs or btrfs: dockerd --data-root, buildkitd --root"},
 	{.cause = NULL},
 };

@@ -24,7 +24,7 @@ warns() {
 	grep -qF "\"id\": \"$id\"" "$T/out"
 	lab_start --check "$@"
 	equals 0 "$STATUS"
-	block=$(sed -n "\\|^warning  *$name  |,/^ *remedy:/p" "$T/out")
+	block=$(sed -n "\\|^warning  *$name  |,\$p" "$T/out" | sed '2,${/^ /!Q}')
 	CAUSE=$(sed -n 's/^ *cause:  //p' <<<"$block")
 	REMEDY=$(sed -n 's/^ *remedy: //p' <<<"$block")
 	[ -n "$CAUSE" ] && [ -n "$REMEDY" ]
@@ -62,7 +62,7 @@ silent() {
 		file_over "$(realpath /etc/resolv.conf)" '# empty\n'
 		warns no-name-server resolv.conf --net=slirp4netns true
 		says "$CAUSE" 'names no server'
-		repair 'echo [^,]*'
+		repair '^echo .*'
 		silent no-name-server --net=slirp4netns true
 	END
 }
@@ -76,7 +76,7 @@ silent() {
 		# The soft limit is no obstacle: the launcher raises it.
 		AS=(bash -c 'ulimit -Sn 500; exec "$@"' sh)
 		silent few-descriptors --net=none --port-driver=builtin true
-		repair 'echo [^,]*'
+		repair '^echo .*'
 		ulimit -n 500
 		in_session --check --json --net=none --port-driver=builtin true
 		grep -qF '"check": "open files"' "$T/out"
@@ -130,6 +130,8 @@ silent() {
 		export XDG_DATA_HOME="$T/USB DISK"
 		warns data-nosuid 'data directory' sh -c :
 		says "$CAUSE" "is on $T/USB DISK, which is mounted nosuid,nodev"
+		repair 'sudo mount .*'
+		silent data-nosuid sh -c :
 	END
 }
 
@@ -186,7 +188,7 @@ silent() {
 		PATH=$T/bin:/usr/bin:/bin
 		chmod 0755 /run
 		warns run-not-writable /run dockerd
-		option '^--copy-up=/run$'
+		option '^use --copy-up=/run$'
 		silent run-not-writable --copy-up=/run dockerd
 		warns docker-proxy-missing 'docker proxy' --copy-up=/run dockerd
 		says "$CAUSE" 'this is version 20'

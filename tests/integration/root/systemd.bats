@@ -210,8 +210,9 @@ bare_unit() {
 	local lines
 	start_manager
 	bare_unit UnsetEnvironment=XDG_RUNTIME_DIR
-	one_line "$(<"$UNIT_LOG")" 'warning: this systemd unit has no XDG_RUNTIME_DIR; .*; remedy: RuntimeDirectory='
-	lines=$(sed -n 's/.*remedy: \(.*\) and \(.*\) in the .*/\1\n\2/p' "$UNIT_LOG")
+	says "$(<"$UNIT_LOG")" 'warning: this systemd unit has no XDG_RUNTIME_DIR; '
+	equals 2 "$(wc -l <"$UNIT_LOG")"
+	lines=$(sed -n 's/.*warning: remedy: set \(.*\) and \(.*\) in the .*/\1\n\2/p' "$UNIT_LOG")
 	bare_unit "$lines"
 	equals "" "$(<"$UNIT_LOG")"
 }
