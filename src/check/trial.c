@@ -2,10 +2,10 @@
 /*
  * Theory of operation
  *
- * What a launch does is tried by its rehearsal (launch/rehearse.h), what depends on the command
- * here. A row of the report stands for one stage or several: it has the error of the first that
- * failed. Stages of the middle process and some of the child's have no row, because the launcher
- * waits for their success, and its stage has the same error.
+ * The rehearsal (launch/rehearse.h) tries the stages of a launch. This file tries what depends on
+ * the command. A row of the report covers one or more stages and contains the error of the first
+ * stage that failed. Stages of the middle process and some stages of the child have no row: the
+ * launcher waits for them, so a stage of the launcher has the same error.
  */
 #include "trial.h"
 
@@ -25,10 +25,10 @@
 #include "fauxroot/sys/caps.h"
 #include "probes/probe.h"
 
-/* In which row a stage shows; those that are not here show in no row. */
+/* The row of each stage. A stage without an entry has no row. */
 static const struct {
 	enum trial trial;
-	bool proves; /* where it was not tried, nor was the row */
+	bool proves; /* the row counts as tried only if this stage was tried */
 } rows[STAGE_COUNT_] = {
 	[STAGE_RANGES] = {TRIAL_RANGES, true},
 	[STAGE_HELPER] = {TRIAL_NET, false},
@@ -69,7 +69,7 @@ static const struct {
 	[STAGE_COMMAND] = {TRIAL_TARGET, true},
 };
 
-/* What the processes of a rehearsal share. */
+/* Memory shared by the processes of a rehearsal. */
 struct shared {
 	struct rehearsal rehearsal;
 	struct outcome daemon[DAEMON_TRIALS];
@@ -80,7 +80,7 @@ static bool has_failed(const struct outcome *outcome)
 	return outcome->tried && outcome->rc < 0;
 }
 
-/* A row has the first of its stages that has failed; else the one that proves it. */
+/* Copy @stage to its row: the first failed stage wins, else the stage that proves the row. */
 static void add(struct outcome *row, const struct outcome *stage, bool proves)
 {
 	char note[sizeof(row->note)];
@@ -93,8 +93,8 @@ static void add(struct outcome *row, const struct outcome *stage, bool proves)
 	memcpy(row->note, note, sizeof(note));
 }
 
-/* The device is part of the network's start, and has a row of its own. Without one every driver
- * fails in the same way; then it is said whether the helper would do. */
+/* The network's start includes the device, which has a row of its own. Without the device every
+ * driver fails in the same way; the row of the network then reports only the helper's version. */
 static void split_network(struct outcomes *to, const struct rehearsal *r)
 {
 	const struct outcome *start = &r->of[STAGE_NET_START];
@@ -126,7 +126,7 @@ static void take_outcomes(const struct config *config, struct shared *shared, st
 			to->of[TRIAL_FDS] = *outcome;
 	}
 	to->of[TRIAL_FDS].tried = true;
-	/* Where the launch would have its own. */
+	/* Without --state-dir, the scratch directory stands for that of the launch. */
 	if (!config->state_dir)
 		add(&to->of[TRIAL_STATEDIR], &r->of[STAGE_SCRATCH], false);
 	split_network(to, r);
@@ -142,8 +142,8 @@ static void take_outcomes(const struct config *config, struct shared *shared, st
 	to->gids = r->gids;
 }
 
-/* Who may send echo requests without privileges is a range of groups, and all of ours count (man 7
- * icmp, ping_group_range). */
+/* A range of groups may send echo requests without privileges; all our groups count (man 7 icmp,
+ * ping_group_range). */
 static void try_ping(struct outcome *outcome)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_ICMP);
@@ -154,7 +154,7 @@ static void try_ping(struct outcome *outcome)
 	fd_close(fd);
 }
 
-/* Where no child could try it, as far as it can be seen from here. */
+/* If no child has tried the command, at least search for it here. */
 static void find_target(char *const *command, struct outcome *outcome)
 {
 	_cleanup_free_ char *path = NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The file systems that daemons mount: tried in the child of a rehearsal, at its end, in mount
- * namespaces of their own, because the network's helper still uses the child's.
+ * Trials of the file systems that daemons mount. They run at the end of a rehearsal, in the child,
+ * in mount namespaces of their own: the network helper still uses the child's.
  */
 #include "trial.h"
 
@@ -47,7 +47,7 @@ bool trial_wants_storage(const struct config *config)
 	return !command;
 }
 
-/* In a process that ends with the errno. */
+/* Runs in a process of its own; its exit status is the errno value. */
 _noreturn_ static void mount_proc(void)
 {
 	struct error err = {0};
@@ -64,7 +64,7 @@ _noreturn_ static void mount_proc(void)
 	_exit(rc < 0 ? -rc : WEXITSTATUS(status));
 }
 
-/* A container has PIDs of its own, and a /proc that shows them. */
+/* A container has its own PID namespace, with a /proc for it. */
 static int try_container_proc(struct error *err)
 {
 	struct process child;
@@ -82,7 +82,7 @@ static int try_container_proc(struct error *err)
 			STEP_PROC);
 }
 
-/* A tmpfs over a directory that is there, and entered. */
+/* Mount a tmpfs on an existing directory and enter it. */
 static int enter_tmpfs(struct error *err)
 {
 	static const char *const places[] = {"/tmp", "/mnt", "/run", "/var"};
@@ -109,8 +109,8 @@ static int make_file(const char *path, struct error *err)
 	return fd < 0 ? err_set(err, errno, "making a file") : 0;
 }
 
-/* As daemons mount it; "userxattr" is what Linux 5.11 wants in a user namespace, and what kernels
- * that allow it with a patch of their distribution do not know. */
+/* Mount overlayfs as daemons do. Linux 5.11 needs "userxattr" in a user namespace; older kernels
+ * with a patch of their distribution do not know it. */
 static int try_overlay(struct error *err)
 {
 	static const char *const dirs[] = {"lower", "upper", "work", "merged"};
@@ -130,7 +130,7 @@ static int try_overlay(struct error *err)
 	if (mount("overlay", "merged", "overlay", 0, options[0]) < 0 &&
 	    (errno != EINVAL || mount("overlay", "merged", "overlay", 0, options[1]) < 0))
 		return err_set(err, errno, "mounting overlayfs in a user namespace");
-	/* Copies it up: what a security module refuses shows here. */
+	/* This copies the file up; a security module may refuse it. */
 	rc = chmod("merged/file", 0644) < 0 ? -errno : 0;
 	if (rc < 0)
 		return err_set(err, -rc, "writing to overlayfs in a user namespace");

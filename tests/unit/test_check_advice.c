@@ -107,7 +107,7 @@ static void packages(void **state)
 	}
 }
 
-static void the_kernel_gets_an_argument_as_the_distribution_does_it(void **state)
+static void kernel_arguments(void **state)
 {
 	static const struct {
 		const char *os_release, *command;
@@ -147,7 +147,7 @@ int main(void)
 		cmocka_unit_test(few_ids),
 		cmocka_unit_test(units),
 		cmocka_unit_test(packages),
-		cmocka_unit_test(the_kernel_gets_an_argument_as_the_distribution_does_it),
+		cmocka_unit_test(kernel_arguments),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

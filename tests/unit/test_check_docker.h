@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For test_check_preflight.c: what --check says of dockerd's surroundings. */
+/* For test_check_preflight.c: the checks for dockerd and containerd. */
 #pragma once
 
 #include "test_check_look.h"
@@ -79,16 +79,16 @@ static void docker_daemons(void **state)
 				      "which is not in PATH; this is version 20";
 	static const char v20[] = "Docker version 20.10.24, build 1";
 	static const struct docker_look looks[] = {
-		{"dockerd", v20, "/etc", .check = "/run", .seen = "cannot be written to",
+		{"dockerd", v20, "/etc", .check = "/run", .seen = "not writable",
 		 .id = "run-not-writable",
 		 .cause = "dockerd creates directories in /run, where only root may create them",
 		 .remedy = "use --copy-up=/run"},
-		{"/opt/containerd", "", "/etc", .check = "/run", .seen = "cannot be written to",
+		{"/opt/containerd", "", "/etc", .check = "/run", .seen = "not writable",
 		 .id = "run-not-writable",
 		 .cause = "/opt/containerd creates directories in /run, where only root may create "
 			  "them",
 		 .remedy = "use --copy-up=/run"},
-		{"dockerd", v20, "/run", .check = "/run", .seen = "a copy of its own"},
+		{"dockerd", v20, "/run", .check = "/run", .seen = "writable: --copy-up=/run"},
 		{"buildkitd", "", "/etc", .check = "/run"},
 		{"containerd", "", "/etc", .check = "docker proxy"},
 		{"dockerd", v20, "/run", .check = "docker proxy", .seen = "is not in PATH",
@@ -110,7 +110,7 @@ static void docker_daemons(void **state)
 		{"dockerd", "Docker version 28.0.0, build 1", "/run", .check = "docker proxy",
 		 .seen = "Docker 28 needs none"},
 		{"dockerd", "", "/run", .check = "docker proxy",
-		 .seen = "does not tell its version"},
+		 .seen = "does not print its version"},
 	};
 
 	(void)state;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Causes and remedies, each found on a machine made of a few files. */
+/* Causes and remedies of failures on machines made of a few files. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -144,7 +144,7 @@ static void state_directories(void **state)
 		 "…\nin Kubernetes, mount an emptyDir on /tmp",
 		 .reason = REASON_FILE, .about = "/srv/x/y", .files = {{"/srv/", "", 0}},
 		 .state_dir = "/srv/x/y"},
-		/* Files of this test belong to whoever runs it, who is not uid 4242. */
+		/* Files of this test belong to its user, who is not uid 4242. */
 		{STEP_STATEDIR, EACCES, "state directory", NULL, NULL,
 		 .files = {{"/run/user/7/", "", 0},
 			   {"/proc/self/status", "Uid:\t4242\t4242\t4242\t4242\n", 0}},
@@ -173,7 +173,7 @@ static void closed_state_directory(void **state)
 		 geteuid());
 	f.cause = cause;
 	check_failure(&f);
-	/* A path with a quotation mark, which a message has between such marks. */
+	/* A path that contains a quotation mark. */
 	f = (struct failure){.step = STEP_STATEDIR,
 			     .code = EACCES,
 			     .text = "making the directory \"/srv/q\"x/s\": Permission denied",
@@ -286,7 +286,8 @@ static void devices_and_helpers(void **state)
 		 .reason = REASON_TOO_OLD, .about = "slirp4netns",
 		 .files = {{"/etc/os-release", NULL, 0},
 			   {"/usr/lib/os-release", "ID=alpine\n", 0}}},
-		/* That is executed outside of the namespaces in which AppArmor confines us. */
+		/* slirp4netns runs outside of the namespaces, so the AppArmor profile is not the
+		   cause. */
 		{STEP_NET, EACCES,
 		 "starting slirp4netns: executing \"slirp4netns\": Permission denied",
 		 "--slirp4netns-binary or PATH leads to a file that this machine cannot execute",
@@ -374,7 +375,7 @@ static void targets(void **state)
 	check_failures(cases, ARRAY_SIZE(cases));
 }
 
-/* Files of this test belong to whoever runs it, who is not uid 4242 and not in group 4242. */
+/* Files of this test belong to its user, who is neither uid 4242 nor in group 4242. */
 static void closed_targets(void **state)
 {
 	static const char stranger[] = "Uid:\t4242\t4242\t4242\t4242\n"
@@ -496,7 +497,7 @@ static void ports(void **state)
 		 .reason = REASON_LISTEN, .about = "127.0.0.1:443/tcp",
 		 .files = {{"/proc/sys/net/ipv4/ip_unprivileged_port_start", "1024\n", 0}},
 		 .ask = ask_ports_of_slirp},
-		/* Something else refuses. */
+		/* The kernel setting is not the cause. */
 		{STEP_PORT, EACCES, "listening on 0.0.0.0:1024/tcp: Permission denied", NULL, NULL,
 		 .reason = REASON_LISTEN, .about = "0.0.0.0:1024/tcp",
 		 .files = {{"/proc/sys/net/ipv4/ip_unprivileged_port_start", "1024\n", 0}}},
@@ -536,7 +537,7 @@ static void ports(void **state)
 	check_failures(cases, ARRAY_SIZE(cases));
 }
 
-/* The longest values that a test can leave, for each name in @text that is not one of facts.c. */
+/* Set long values for each name in @text that facts.c does not know. */
 static void fill_facts(struct facts *facts, const char *text, char (*names)[32])
 {
 	char value[101], known[512];
@@ -558,7 +559,7 @@ static void fill_facts(struct facts *facts, const char *text, char (*names)[32])
 	}
 }
 
-static void every_text_is_whole(void **state)
+static void every_text_fits(void **state)
 {
 	static const struct file none[MAX_FILES] = {{0}};
 	struct error err = {.code = 0};
@@ -607,7 +608,7 @@ static void texts_name_facts(void **state)
 	assert_string_equal(text, "{1000}");
 	assert_true(facts_expand("kill {pid}", &facts, text, sizeof(text)));
 	assert_string_equal(text, "kill 4711");
-	/* Set, set anew from itself, appended to; an empty one is a fact, too. */
+	/* Set, replaced by means of itself, appended to. An empty text is a fact, too. */
 	assert_true(fact(&facts, "limit", "%d", 7));
 	assert_true(fact(&facts, "limit", "%s0", fact_text(&facts, "limit")));
 	assert_true(fact_add(&facts, "dirs", ", ", "%s", "/a"));
@@ -639,8 +640,8 @@ static void texts_name_facts(void **state)
 	clear_fake(&fake);
 }
 
-/* Last: a row that no test above provokes is a row that nobody knows to work. */
-static void every_row_was_told(void **state)
+/* Last: a row that no test above provokes is untested. */
+static void every_row_explains_a_failure(void **state)
 {
 	struct cause_walk walk = {0};
 	const struct cause *cause;
@@ -648,14 +649,14 @@ static void every_row_was_told(void **state)
 
 	(void)state;
 	for (size_t i = 0; (cause = cause_next(&walk)); i++)
-		if (!told[i] && cause->steps != 0) {
+		if (!reported[i] && cause->steps != 0) {
 			print_error("no failure here is explained by %s\n", cause->id);
 			missing++;
 		}
 	assert_int_equal(missing, 0);
 }
 
-static void every_id_is_its_own(void **state)
+static void every_id_is_unique(void **state)
 {
 	struct cause_walk walk = {0};
 	const struct cause *cause, *other;
@@ -691,10 +692,10 @@ int main(void)
 		cmocka_unit_test(closed_directories),
 		cmocka_unit_test(limits),
 		cmocka_unit_test(confinement),
-		cmocka_unit_test(every_text_is_whole),
+		cmocka_unit_test(every_text_fits),
 		cmocka_unit_test(texts_name_facts),
-		cmocka_unit_test(every_id_is_its_own),
-		cmocka_unit_test(every_row_was_told),
+		cmocka_unit_test(every_id_is_unique),
+		cmocka_unit_test(every_row_explains_a_failure),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For test_check_explain.c: one failure on a machine made of a few files, and what is told of it.
- */
+/* For test_check_explain.c: one failure on a machine made of a few files, and its explanation. */
 #pragma once
 
 #include "check/cause.h"
@@ -10,11 +9,11 @@
 struct failure {
 	enum error_step step;
 	int code;
-	const char *text;  /* of the failure: for the reader of a failed test alone */
-	const char *cause; /* NULL: nothing is known */
+	const char *text;  /* of the failure, only printed if the test fails */
+	const char *cause; /* NULL: no cause is known */
 	const char *remedy;
 	enum error_reason reason;
-	const char *about; /* NULL: nothing that is known */
+	const char *about; /* NULL: unknown */
 	struct file files[MAX_FILES];
 	const char *command;	     /* NULL: "tool" */
 	const char *path;	     /* PATH; NULL: "/usr/local/bin:/usr/bin" */
@@ -45,8 +44,8 @@ static void ask_shields(struct config *config)
 	config->slirp4netns.sandbox = config->slirp4netns.seccomp = TRI_TRUE;
 }
 
-/* The rows of the table that some failure here was explained by, by their number. */
-static bool told[256];
+/* The rows of the table, by number, that have explained a failure here. */
+static bool reported[256];
 
 static void remember(const char *id)
 {
@@ -55,7 +54,7 @@ static void remember(const char *id)
 
 	for (size_t i = 0; (cause = cause_next(&walk)); i++)
 		if (cause->id == id)
-			told[i] = true;
+			reported[i] = true;
 }
 
 static void check_failure(const struct failure *f)

@@ -88,7 +88,7 @@ static const struct failure mapper_failures[] = {
 	 .about = "newuidmap",
 	 .files = {{"/proc/self/status", BOUNDING("00000000a80425fb", "0"), 0},
 		   {"/.dockerenv", "", 0}}},
-	/* A filter allows what is written to any file: it is not to blame. */
+	/* A filter allows write(2) to any file, so it is not the cause. */
 	{STEP_IDMAP, EPERM, wrote_gid, SETUID_CANNOT("newgidmap", "00000000a80425fb"),
 	 "in the Dockerfile of the image, add " RUN_SETCAP, .reason = REASON_MAP_WRITE,
 	 .about = "newgidmap",
@@ -101,7 +101,7 @@ static const struct failure mapper_failures[] = {
 	 SUDO_SETCAP "\nin a systemd unit, " BOUNDING_SET, .reason = REASON_MAP_WRITE,
 	 .about = "newuidmap",
 	 .files = {{"/proc/self/status", BOUNDING("000001fffffffffd", "0"), 0}}},
-	/* Of the same function another error: that of a filter. */
+	/* Another error of the same call, caused by a filter. */
 	{STEP_IDMAP, EPERM,
 	 "newgidmap: open of gid_map failed: Function not implemented (exit status 1)",
 	 "this process has a seccomp filter (/proc/self/status: Seccomp: 2) that refuses "
@@ -115,7 +115,7 @@ static const struct failure mapper_failures[] = {
 	 "newuidmap: open of uid_map failed: Operation not permitted (exit status 1)", NULL, NULL,
 	 .reason = REASON_MAP_OPEN, .about = "newuidmap",
 	 .files = {{"/proc/self/status", BOUNDING("000001ffffffffff", "0"), 0}}},
-	/* Without the bit it would not help to set it. */
+	/* Setting the missing bit would not be enough. */
 	{STEP_IDMAP, EPERM, wrote,
 	 "/usr/bin/newuidmap has neither the set-user-ID bit nor file capabilities",
 	 "in the Dockerfile of the image, add " RUN_SETCAP, .reason = REASON_MAP_WRITE,
@@ -154,7 +154,7 @@ static const struct failure mapper_failures[] = {
 	 .reason = REASON_MAP_WRITE, .about = "newgidmap",
 	 .files = {{"/proc/self/status",
 		    "Uid:\t1000\t1000\t1000\t1000\nCapBnd:\t000001ffffffffbf\n", 0}}},
-	/* Written by ourselves, as root without rights. */
+	/* Written directly, by a root user without capabilities. */
 	{STEP_IDMAP, EPERM, "writing /proc/7/uid_map: Operation not permitted",
 	 "CAP_SETFCAP is outside of our capability bounding set (/proc/self/status: CapBnd: "
 	 "0000000000000000); mapping the outer uid 0 needs it since Linux 5.12",
@@ -187,7 +187,7 @@ static const struct failure mapper_failures[] = {
 	 "LXD: security.idmap.size)\nin a systemd unit, set PrivateUsers=no",
 	 .reason = REASON_MAP_WRITE, .about = "newgidmap",
 	 .files = {{"/proc/self/gid_map", "0 1000 1\n1 100000 100000\n100001 0 10\n", 0}}},
-	/* In two adjacent extents it is whole. */
+	/* Two adjacent extents contain the whole range. */
 	{STEP_IDMAP, EPERM, wrote_gid, NULL, NULL, .reason = REASON_MAP_WRITE, .about = "newgidmap",
 	 .files = {{"/proc/self/gid_map", "0 1000 1\n1 100000 100000\n100001 0 100000\n", 0}}},
 	{STEP_IDMAP, EPERM,
@@ -242,7 +242,7 @@ static void ranges(void **state)
 		 "--idmap=single",
 		 .reason = REASON_NO_RANGES, .about = "/etc/subuid",
 		 .files = {{"/etc/subuid", "", 0}, {"/etc/subgid", "", 0}}},
-		/* Within a user namespace that ends below SUB_UID_MIN; its root has no sudo. */
+		/* In a user namespace that ends below SUB_UID_MIN; root needs no sudo. */
 		{STEP_IDMAP, ENOENT,
 		 "user \"root\" (uid 0) has no subordinate user ids: no line in /etc/subuid",
 		 "no line for root or 0 in /etc/subuid or /etc/subgid",

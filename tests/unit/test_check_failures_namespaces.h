@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For test_check_explain.c: clone(2), limits, and what confines a process inside. */
+/* For test_check_explain.c: clone(2), limits, confinement. */
 #pragma once
 
 #include "test_check_failure.h"
@@ -18,7 +18,7 @@ static const struct failure namespace_failures[] = {
 	 "flags=(unconfined) {\\n userns,\\n}\\n' /opt/fauxroot/bin/fauxroot | sudo tee "
 	 "/etc/apparmor.d/fauxroot && sudo apparmor_parser -r /etc/apparmor.d/fauxroot",
 	 .files = {{"/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1\n", 0}}},
-	/* Later, at the first thing that needs a capability. */
+	/* Later, at the first operation that needs a capability. */
 	{STEP_MOUNT, EPERM, "setting the mount propagation to rprivate",
 	 "/proc/sys/kernel/apparmor_restrict_unprivileged_userns is 1: a program without an "
 	 "AppArmor profile that allows userns has no capabilities in a user namespace",
@@ -26,7 +26,7 @@ static const struct failure namespace_failures[] = {
 	 "flags=(unconfined) {\\n userns,\\n}\\n' /opt/fauxroot/bin/fauxroot | sudo tee "
 	 "/etc/apparmor.d/fauxroot && sudo apparmor_parser -r /etc/apparmor.d/fauxroot",
 	 .files = {{"/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1\n", 0}}},
-	/* With a profile it must be something else. */
+	/* With a profile of our own, the cause is another one. */
 	{STEP_MOUNT, EPERM, "setting the mount propagation to rprivate", NULL, NULL,
 	 .files = {{"/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1\n", 0},
 		   {"/proc/self/attr/current", "fauxroot (unconfined)\n", 0}}},
@@ -75,7 +75,7 @@ static const struct failure namespace_failures[] = {
 	 "echo user.max_net_namespaces=28633 | sudo tee /etc/sysctl.d/60-fauxroot.conf && sudo "
 	 "sysctl --system\nuse --net=host",
 	 .files = {{"/proc/sys/user/max_net_namespaces", "0\n", 0}}, .ask = ask_network},
-	/* It is not asked for. */
+	/* The options request no network namespace. */
 	{STEP_CLONE, ENOSPC, "clone",
 	 "one of the limits in /proc/sys/user (max_user_namespaces 63000) is used up by this user, "
 	 "or an outer user namespace has a lower one, or user namespaces are nested too deep: "
@@ -116,7 +116,7 @@ static const struct failure namespace_failures[] = {
 	 .files = {{"/proc/self/ns/user", NULL, 0}}},
 };
 
-/* What mends a masked /proc, by the runtime whose mark is there. */
+/* The remedies for a masked /proc, by the mark of the container runtime. */
 static void remedies_of_runtimes(void **state)
 {
 	static const char without[] =
@@ -179,7 +179,7 @@ static void namespaces(void **state)
 	check_failures(namespace_failures, ARRAY_SIZE(namespace_failures));
 }
 
-/* What is scarce: any step can fail of it. */
+/* Limits of resources can make any step fail. */
 static void limits(void **state)
 {
 	static const struct failure cases[] = {

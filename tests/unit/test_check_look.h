@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For test_check_preflight.c: one look at a machine made of a few files, and what is found there.
- */
+/* For test_check_preflight.c: one check of a machine made of a few files, and its finding. */
 #pragma once
 
 #include "check/probes/probe.h"
@@ -26,7 +25,7 @@ struct look {
 
 #define NO_TRIAL .failed = TRIAL_COUNT_
 
-/* All has been tried and has worked, but for what @look says. */
+/* All trials have succeeded, except the one that @look names. */
 static void fill_outcomes(const struct look *look, struct outcomes *ret)
 {
 	memset(ret, 0, sizeof(*ret));
@@ -48,8 +47,8 @@ static void fill_outcomes(const struct look *look, struct outcomes *ret)
 			"%s", look->error);
 }
 
-/* The rows of the table that match no error and that a check here has asked for. */
-static bool told[256];
+/* The rows of the table, by number, that a check here has reported. */
+static bool reported[256];
 
 static void remember(const struct findings *findings)
 {
@@ -59,10 +58,10 @@ static void remember(const struct findings *findings)
 	for (size_t i = 0; (cause = cause_next(&walk)); i++)
 		for (size_t j = 0; j < findings->n; j++)
 			if (findings->items[j].why.id == cause->id)
-				told[i] = true;
+				reported[i] = true;
 }
 
-/* Does the machine ask the name service? */
+/* Does the machine use the name service? */
 static bool with_services;
 
 static const struct finding *find(const struct findings *findings, const char *name)
@@ -109,7 +108,7 @@ static void check_look(const struct look *look, enum net_mode net, char **comman
 			 look->id ? look->id : "-");
 }
 
-/* Options of a daemon with a network of its own: all checks. */
+/* Without a command and with a network of its own: all checks. */
 static void check_looks(const struct look *looks, size_t n)
 {
 	setenv("PATH", "/usr/local/bin:/usr/bin", 1);

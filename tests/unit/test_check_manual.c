@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The documents have the table of causes as it is: what `make docs` would write stands there. */
+/* The documents contain the current table of causes, as `make docs` writes it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,7 +16,7 @@
 #include "fauxroot/base/str.h"
 #include "fauxroot/check/manual.h"
 
-/* @name beside the tree that this program was built in, or its copy, however deep that is. */
+/* Load @name from the tree of this program, or from its copy, at any depth. */
 static char *load(const char *name)
 {
 	char top[PATH_MAX], path[PATH_MAX], *text;
@@ -47,7 +47,7 @@ static char *print(void (*write)(FILE *out))
 	return text;
 }
 
-/* Where they differ, the first line of @wanted that does. */
+/* Fail with the first line of @wanted that differs. */
 static void same(const char *name, const char *has, const char *wanted)
 {
 	size_t i = 0, line = 0;
@@ -56,11 +56,11 @@ static void same(const char *name, const char *has, const char *wanted)
 		if (wanted[i] == '\n')
 			line = i + 1;
 	if (has[i] != wanted[i])
-		fail_msg("%s is not what the table says: run `make docs`. First: %.*s", name,
+		fail_msg("%s differs from the table: run `make docs`. First: %.*s", name,
 			 (int)strcspn(wanted + line, "\n"), wanted + line);
 }
 
-static void the_page_of_troubles_is_the_table(void **state)
+static void the_troubleshooting_page_is_current(void **state)
 {
 	_cleanup_free_ char *has = load("docs/troubleshooting.md");
 	_cleanup_free_ char *wanted = print(manual_markdown);
@@ -69,7 +69,7 @@ static void the_page_of_troubles_is_the_table(void **state)
 	same("docs/troubleshooting.md", has, wanted);
 }
 
-static void the_manual_has_the_table(void **state)
+static void the_manual_page_is_current(void **state)
 {
 	static const char begin[] = ".\\\" begin causes\n", end[] = ".\\\" end causes\n";
 	_cleanup_free_ char *has = load("man/fauxroot.1"), *wanted = print(manual_mdoc);
@@ -82,8 +82,8 @@ static void the_manual_has_the_table(void **state)
 	same("man/fauxroot.1", from + strlen(begin), wanted);
 }
 
-/* Each row, with every name of a fact replaced. */
-static void every_row_is_told(void **state)
+/* Each row, without unknown names of facts. */
+static void every_row_is_documented(void **state)
 {
 	_cleanup_free_ char *page = print(manual_markdown), *list = print(manual_mdoc);
 	struct cause_walk walk = {0};
@@ -95,19 +95,19 @@ static void every_row_is_told(void **state)
 		_cleanup_free_ char *tag = str_format("\n.It Cm %s\n", cause->id);
 
 		if (!strstr(page, title) || !strstr(list, tag))
-			fail_msg("%s is not told", cause->id);
+			fail_msg("%s is not documented", cause->id);
 	}
 	assert_null(strstr(page, "{value}"));
-	/* What stands for a name that has no word. */
+	/* The mark of a text that cannot be expanded. */
 	assert_null(strchr(page, '?'));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_page_of_troubles_is_the_table),
-		cmocka_unit_test(the_manual_has_the_table),
-		cmocka_unit_test(every_row_is_told),
+		cmocka_unit_test(the_troubleshooting_page_is_current),
+		cmocka_unit_test(the_manual_page_is_current),
+		cmocka_unit_test(every_row_is_documented),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What --check sees on fabricated machines, with trials that ended as the tests say. */
+/* The findings of --check on fabricated machines, with fabricated outcomes of the trials. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -42,7 +42,7 @@ static void kernels(void **state)
 		 .failed = TRIAL_TUN, ENODEV, "opening /dev/net/tun: No such device", STEP_NET,
 		 REASON_DEVICE, "/dev/net/tun",
 		 .cause = "/boot/config-6.1.0: # CONFIG_TUN is not set"},
-		/* What works is there, whatever a file says. */
+		/* A trial that succeeds proves the option, whatever a file contains. */
 		{"kernel features", FINDING_OK, "by /proc/self/ns and /lib/modules/6.1.0/config",
 		 NULL,
 		 .files = {{"/proc/sys/kernel/osrelease", "6.1.0\n", 0},
@@ -93,7 +93,7 @@ static void configuration_of_the_kernel(void **state)
 static void confinement(void **state)
 {
 	static const struct look looks[] = {
-		{"AppArmor", FINDING_OK, "not there", NULL, .files = {{0}}, NO_TRIAL},
+		{"AppArmor", FINDING_OK, "not enabled", NULL, .files = {{0}}, NO_TRIAL},
 		{"AppArmor", FINDING_OK, "unconfined; user namespaces are restricted", NULL,
 		 .files = {{"/proc/self/attr/apparmor/current", "unconfined\n", 0},
 			   {"/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1\n", 0}},
@@ -156,7 +156,7 @@ static void containers(void **state)
 		{"container", FINDING_OK, "lxc (/run/systemd/container)", NULL,
 		 .files = {{"/run/systemd/container", "lxc\n", 0}}, NO_TRIAL},
 		{"outer user namespace", FINDING_OK, "none", NULL, .files = {{0}}, NO_TRIAL},
-		{"outer user namespace", FINDING_OK, "one of 65537 ids", NULL,
+		{"outer user namespace", FINDING_OK, "yes, with 65537 ids", NULL,
 		 .files = {{"/proc/self/uid_map",
 			    "         0       1000          1\n         1     100000      65536\n",
 			    0}},
@@ -190,7 +190,7 @@ static void ids(void **state)
 		{"newgidmap", FINDING_OBSTACLE, "mode 0755", "setuid-lost",
 		 .files = {{"/usr/bin/newgidmap", "ELF", 0755}}, NO_TRIAL,
 		 .remedy = "sudo chmod u+s /usr/bin/newgidmap"},
-		/* Whether the bit is enough is not known before it has been tried. */
+		/* Only a trial shows whether the bit is enough. */
 		{"newgidmap", FINDING_OBSTACLE, "mode 4755", "setuid-needs-sys-admin",
 		 .files = {{"/proc/self/status",
 			    "Uid:\t1000\t1000\t1000\t1000\nCapBnd:\t00000000a80425fb\n", 0}},
@@ -233,21 +233,21 @@ static void ids(void **state)
 		 .files = {{"/etc/subuid", "bob:34464:65536\nalice:100000:65536\ncarol:165536:1\n",
 			    0}},
 		 NO_TRIAL},
-		{"shared ids", FINDING_WARNING, "somebody else's", "subids-shared",
+		{"shared ids", FINDING_WARNING, "another user also has", "subids-shared",
 		 .files = {{"/etc/subuid", "bob:34464:65537\nalice:100000:65536\n", 0}}, NO_TRIAL,
 		 .cause = "\"bob\" of /etc/subuid has ids 34464 to 100000",
 		 .remedy = "set alice:165536:65536 in /etc/subuid"},
-		{"shared ids", FINDING_WARNING, "somebody else's", "subids-shared",
+		{"shared ids", FINDING_WARNING, "another user also has", "subids-shared",
 		 .files = {{"/etc/subgid", "alice:100000:65536\nalicex:165535:5\n", 0}}, NO_TRIAL,
 		 .cause = "\"alicex\" of /etc/subgid"},
-		{"shared ids", FINDING_WARNING, "somebody else's", "subids-shared",
+		{"shared ids", FINDING_WARNING, "another user also has", "subids-shared",
 		 .files = {{"/etc/passwd",
 			    "alice:x:1000:1000::/:/bin/sh\nldap:x:100123:1::/:/bin/sh\n", 0}},
 		 NO_TRIAL, .cause = "\"ldap\" of /etc/passwd has ids 100123 to 100123"},
-		{"shared ids", FINDING_WARNING, "somebody else's", "subids-shared",
+		{"shared ids", FINDING_WARNING, "another user also has", "subids-shared",
 		 .files = {{"/etc/group", "staff:x:100000:\n", 0}}, NO_TRIAL,
 		 .cause = "\"staff\" of /etc/group"},
-		/* Broken lines are another check's affair. */
+		/* Another check reports invalid lines. */
 		{"shared ids", FINDING_OK, "none", NULL,
 		 .files = {{"/etc/subuid", "bob:x:1\nbob\n:::\nbob:5:\nalice:100000:65536\n", 0}},
 		 NO_TRIAL},
@@ -279,7 +279,7 @@ static void networks(void **state)
 		{"resolv.conf", FINDING_WARNING, "/etc/resolv.conf", "no-name-server",
 		 .files = {{"/etc/resolv.conf", "nameserver\nnameservers 1.1.1.1\n", 0}}, NO_TRIAL,
 		 .cause = "names no server"},
-		/* What has worked is allowed, whatever a file says. */
+		/* A trial that succeeds proves the permission, whatever a file contains. */
 		{"ping", FINDING_OK, "allowed", NULL,
 		 .files = {{"/proc/sys/net/ipv4/ping_group_range", "65534\t65534\n", 0}}, NO_TRIAL},
 		{"ping", FINDING_WARNING, "not allowed", "ping-range",
@@ -288,7 +288,7 @@ static void networks(void **state)
 		 STEP_NONE, .cause = "is 1 0, and our gid 1000 is not in it"},
 		{"ping", FINDING_WARNING, "not allowed", "ping-range", .files = {{0}},
 		 .failed = TRIAL_PING, EACCES, "making an ICMP socket: Permission denied",
-		 STEP_NONE, .cause = "is not known"},
+		 STEP_NONE, .cause = "is unknown"},
 		{"ping", FINDING_UNKNOWN, "Protocol not supported", NULL, .files = {{0}},
 		 .failed = TRIAL_PING, EPROTONOSUPPORT,
 		 "making an ICMP socket: Protocol not supported", STEP_NONE},
@@ -309,7 +309,7 @@ static void sessions(void **state)
 		 NO_TRIAL},
 		{"cgroup", FINDING_UNKNOWN, "removed", NULL,
 		 .files = {{"/proc/self/cgroup", "0::/x (deleted)\n", 0}}, NO_TRIAL},
-		{"cgroup", FINDING_UNKNOWN, "cannot be looked at", NULL,
+		{"cgroup", FINDING_UNKNOWN, ": stat fails", NULL,
 		 .files = {{"/proc/self/cgroup", "0::/nosuch\n", 0}}, NO_TRIAL},
 		{"cgroup", FINDING_WARNING, "/sys/fs/cgroup/session.scope, not delegated",
 		 "cgroup-not-delegated",
@@ -317,7 +317,7 @@ static void sessions(void **state)
 			   {"/proc/self/cgroup", "0::/session.scope\n", 0},
 			   {"/sys/fs/cgroup/session.scope/cgroup.controllers", "cpu memory\n", 0}},
 		 NO_TRIAL, .remedy = "Delegate=yes"},
-		{"evacuation", FINDING_OK, ", to evac below it", NULL, .files = {{0}}, NO_TRIAL},
+		{"evacuation", FINDING_OK, ", to its child evac", NULL, .files = {{0}}, NO_TRIAL},
 		{"evacuation", FINDING_OBSTACLE, "the cgroup: Permission denied", "cgroup-not-ours",
 		 .files = {{"/proc/self/cgroup", "0::/session.scope\n", 0}}, .failed = TRIAL_CGROUP,
 		 EACCES, "the cgroup: Permission denied", STEP_CGROUP, .cause = "/session.scope",
@@ -351,7 +351,7 @@ static void sessions(void **state)
 	check_looks(looks, ARRAY_SIZE(looks));
 }
 
-/* Files of a test belong to whoever runs it. */
+/* Files of a test belong to its user. */
 static void our_own_cgroup(void **state)
 {
 	char status[128];
@@ -375,8 +375,8 @@ static void our_own_cgroup(void **state)
 	check_looks(looks, ARRAY_SIZE(looks));
 }
 
-/* Of two hierarchies, both checks look at the one that is mounted as version 2. */
-static void a_hybrid_host_is_told_one_story(void **state)
+/* Both checks look at the hierarchy that is mounted as version 2. */
+static void a_hybrid_host_has_one_cgroup2_hierarchy(void **state)
 {
 #define HYBRID                                                                        \
 	{                                                                             \
@@ -426,7 +426,7 @@ static void a_blank_in_a_mount_point(void **state)
 	unsetenv("XDG_DATA_HOME");
 }
 
-/* An account of a directory service, whose name stands in /etc/subuid: no file has its uid. */
+/* An account of a directory service: /etc/subuid contains its name, no file contains its uid. */
 /* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): the C library's are reserved */
 int getpwuid_r(uid_t uid, struct passwd *entry, char *buf, size_t size, struct passwd **ret)
 {
@@ -447,7 +447,7 @@ static void accounts_of_the_name_service_have_ranges_too(void **state)
 			{"/etc/subgid", ranges, 0},                                           \
 	}
 	static const struct look looks[] = {
-		{"shared ids", FINDING_WARNING, "somebody else's", "subids-shared",
+		{"shared ids", FINDING_WARNING, "another user also has", "subids-shared",
 		 .files = OF_DORA("dora:600000:65536\nalice:650000:65536\n"), NO_TRIAL,
 		 .cause = "\"alice\" of /etc/subuid has ids 650000", .remedy = "dora:"},
 		/* Of one account, by its name and by its number. */
@@ -509,7 +509,7 @@ static void storage(void **state)
 	check_looks(looks, ARRAY_SIZE(looks));
 }
 
-/* What worked, and said something on the way. */
+/* Trials that succeeded and logged a message. */
 static void notes_are_warnings(void **state)
 {
 	static const struct file none[MAX_FILES] = {{0}};
@@ -545,7 +545,7 @@ static void notes_are_warnings(void **state)
 	assert_int_equal(find(&findings, "open files")->status, FINDING_WARNING);
 }
 
-static void a_cause_is_told_once(void **state)
+static void a_cause_is_reported_once(void **state)
 {
 	_cleanup_findings_ struct findings findings = {NULL, 0, 0};
 	_cleanup_free_ struct outcomes *outcomes = calloc(1, sizeof(*outcomes));
@@ -575,7 +575,7 @@ static void a_cause_is_told_once(void **state)
 	assert_null(find(&findings, "/dev/net/tun"));
 }
 
-static void what_was_not_tried_is_unknown(void **state)
+static void untried_checks_are_unknown(void **state)
 {
 	_cleanup_findings_ struct findings findings = {NULL, 0, 0};
 	_cleanup_free_ struct outcomes *outcomes = calloc(1, sizeof(*outcomes));
@@ -597,7 +597,8 @@ static void what_was_not_tried_is_unknown(void **state)
 	for (size_t i = 0; i < findings.n; i++) {
 		const struct finding *f = &findings.items[i];
 
-		/* A machine without files: no newuidmap, no cgroup; the rest is not known. */
+		/* On a machine without files, newuidmap and cgroup are missing; the rest is
+		 * unknown. */
 		assert_true(*f->seen != '\0');
 		assert_true(f->status != FINDING_OBSTACLE || f->why.id);
 	}
@@ -606,7 +607,7 @@ static void what_was_not_tried_is_unknown(void **state)
 	assert_int_equal(find(&findings, "kernel")->status, FINDING_UNKNOWN);
 }
 
-static void only_what_a_command_needs(void **state)
+static void storage_checks_depend_on_the_command(void **state)
 {
 	static const struct {
 		const char *command;
@@ -627,7 +628,7 @@ static void only_what_a_command_needs(void **state)
 	}
 }
 
-static void texts_of_the_kernel(void **state)
+static void kernel_configurations(void **state)
 {
 	static const char config[] = "CONFIG_A=y\n# CONFIG_B is not set\n# CONFIG_BC is not set\n"
 				     "#CONFIG_D is not set\n# CONFIG_E is not";
@@ -641,16 +642,16 @@ static void texts_of_the_kernel(void **state)
 	assert_false(kernel_config_lacks("", "CONFIG_A"));
 }
 
-/* Last: what no check asks for is not for --check. */
-static void every_row_of_the_preflight_was_told(void **state)
+/* Last: a row that no check above reports is untested. */
+static void every_warning_was_reported(void **state)
 {
 	struct cause_walk walk = {0};
 	const struct cause *cause;
 
 	(void)state;
 	for (size_t i = 0; (cause = cause_next(&walk)); i++)
-		if (cause->steps == 0 && !told[i])
-			fail_msg("no check here has told %s", cause->id);
+		if (cause->steps == 0 && !reported[i])
+			fail_msg("no check here has reported %s", cause->id);
 }
 
 int main(void)
@@ -664,18 +665,18 @@ int main(void)
 		cmocka_unit_test(networks),
 		cmocka_unit_test(sessions),
 		cmocka_unit_test(our_own_cgroup),
-		cmocka_unit_test(a_hybrid_host_is_told_one_story),
+		cmocka_unit_test(a_hybrid_host_has_one_cgroup2_hierarchy),
 		cmocka_unit_test(a_blank_in_a_mount_point),
 		cmocka_unit_test(accounts_of_the_name_service_have_ranges_too),
 		cmocka_unit_test(storage),
 		cmocka_unit_test(notes_are_warnings),
-		cmocka_unit_test(a_cause_is_told_once),
-		cmocka_unit_test(what_was_not_tried_is_unknown),
-		cmocka_unit_test(only_what_a_command_needs),
-		cmocka_unit_test(texts_of_the_kernel),
+		cmocka_unit_test(a_cause_is_reported_once),
+		cmocka_unit_test(untried_checks_are_unknown),
+		cmocka_unit_test(storage_checks_depend_on_the_command),
+		cmocka_unit_test(kernel_configurations),
 		cmocka_unit_test(versions_of_docker),
 		cmocka_unit_test(docker_daemons),
-		cmocka_unit_test(every_row_of_the_preflight_was_told),
+		cmocka_unit_test(every_warning_was_reported),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

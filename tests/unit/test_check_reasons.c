@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every reason of base/err.h is that of a failure which is made to happen here, and says what the
- * comment there promises. The rows of check/ are tested against errors that are put together; this
- * proves that the rooms below make such errors.
+ * This test provokes a failure for every reason in base/err.h and checks that the error matches the
+ * comment there. Other tests check the rows of check/ against fabricated errors; this test proves
+ * that the other rooms create such errors.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -36,9 +36,9 @@
 #define NOBODY 65534
 
 static char dir[] = "/tmp/test_check_reasons.XXXXXX";
-static bool was_root; /* then a directory of a third user is there */
+static bool was_root; /* then a directory of a third user exists */
 
-/* Have been the reason of a failure here. */
+/* The reasons of the failures here. */
 static bool seen[REASON_COUNT_];
 
 static const char *below(const char *name)
@@ -60,7 +60,7 @@ static void put(const char *name, const char *text)
 	assert_int_equal(close(fd), 0);
 }
 
-/* @about: NULL: whatever it is, it is known */
+/* @about: NULL: any, but not empty */
 static void expect(const struct error *err, int rc, enum error_step step, enum error_reason reason,
 		   const char *about)
 {
@@ -82,7 +82,7 @@ static int map_ids(struct error *err)
 	return idmap_apply(&map, getpid(), &deadline, -1, err);
 }
 
-/* The messages are those of shadow. */
+/* The messages of shadow. */
 static void mappers(void **state)
 {
 	static const struct {
@@ -109,7 +109,7 @@ static void mappers(void **state)
 	expect(&err, map_ids(&err), STEP_IDMAP, REASON_EXEC, "newuidmap");
 	put("newgidmap", "#!/bin/sh\n");
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		/* In another language nobody would understand them. */
+		/* The programs must run with LC_ALL=C. */
 		(void)str_print(script, sizeof(script),
 				"#!/bin/sh\n[ \"$LC_ALL\" = C ] || exit 0\necho '%s' >&2\nexit 1\n",
 				cases[i].message);
@@ -180,7 +180,7 @@ static void state_directories(void **state)
 		expect(&err, rc, STEP_STATEDIR, REASON_FOREIGN_PARENT, below("third"));
 	}
 	assert_int_equal(statedir_open(below("held"), -1, &held, &err), 0);
-	/* In a PID namespace below the first /proc/locks does not show whose it is. */
+	/* In a nested PID namespace, /proc/locks does not show the process. */
 	assert_int_equal(statedir_check(below("held"), 0, &checked, &err), -EBUSY);
 	if (*err.about) {
 		char pid[16];
@@ -220,7 +220,7 @@ static void networks(void **state)
 	int tap;
 
 	(void)state;
-	/* Without the right to make one, or without the device, it is about that as well. */
+	/* The error has the same subject without permission or without the device. */
 	expect(&err, tap_open("a-name-that-is-too-long", &tap, &created, &err), STEP_NET,
 	       REASON_DEVICE, "/dev/net/tun");
 	config_init(&config);
@@ -245,7 +245,7 @@ static int try_port(struct ports *ports, const char *ip, unsigned port, struct e
 	return ports_try(ports, &spec, err);
 }
 
-/* Who has the port is looked for in little time: again, while a busy machine shows nobody. */
+/* The search for the process has a short deadline: repeat it on a busy machine. */
 static void expect_occupant(struct ports *ports, unsigned port, enum error_reason reason,
 			    uint32_t id)
 {
@@ -311,7 +311,7 @@ static void published_ports(void **state)
 	config_init(&config);
 	config.port_driver = PORT_BUILTIN;
 	assert_int_equal(ports_open(&config, -1, &ports, &err), 0);
-	/* RFC 5737: an address of no machine. */
+	/* RFC 5737: an address that no machine has. */
 	expect(&err, try_port(&ports, "192.0.2.1", 8080, &err), STEP_PORT, REASON_LISTEN,
 	       "192.0.2.1:8080/tcp");
 	fd = listen_somewhere(&port);
@@ -328,7 +328,7 @@ static void published_ports(void **state)
 	ports_stop(&ports);
 }
 
-/* A reason that nothing sets explains nothing. Of a third user only root can make a directory. */
+/* Only root can create a directory of a third user. */
 static void every_reason_was_seen(void **state)
 {
 	(void)state;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What --check prints of its findings, and with what status it ends. */
+/* The output of --check and its exit status. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -27,12 +27,12 @@ static struct finding items[] = {
 	{.name = "cgroup",
 	 .status = FINDING_WARNING,
 	 .seen = "path \xff \"quoted\"",
-	 .why = {.id = "cgroup-v1", .cause = "é", .remedy = "r"}},
+	 .why = {.id = "cgroup-v1", .cause = "é", .remedy = "first\nsecond"}},
 };
 
 static const struct findings all = {items, ARRAY_SIZE(items), 0};
 
-static void the_table_is_one_line_a_finding(void **state)
+static void the_table_has_a_line_for_each_finding(void **state)
 {
 	char *text = NULL;
 	size_t size;
@@ -51,7 +51,8 @@ static void the_table_is_one_line_a_finding(void **state)
 				  "          cause:  as for: id map\n"
 				  "warning   cgroup  path \xff \"quoted\"\n"
 				  "          cause:  é\n"
-				  "          remedy: r\n"
+				  "          remedy: first\n"
+				  "          remedy: second\n"
 				  "2 obstacles, 1 warning\n");
 	free(text);
 }
@@ -71,7 +72,7 @@ static void a_terminal_gets_symbols(void **state)
 	free(text);
 }
 
-static void json_has_all_of_it(void **state)
+static void json_contains_all_findings(void **state)
 {
 	static const char *const statuses[] = {"ok", "unknown", "obstacle", "obstacle", "warning"};
 	const char *check, *status, *seen, *id, *cause;
@@ -115,7 +116,7 @@ static void json_has_all_of_it(void **state)
 	free(text);
 }
 
-static void the_status_says_what_stands_in_the_way(void **state)
+static void the_status_depends_on_the_findings(void **state)
 {
 	const struct findings ok = {items, 2, 0}, warned = {&items[4], 1, 0}, none = {NULL, 0, 0};
 
@@ -131,10 +132,10 @@ static void the_status_says_what_stands_in_the_way(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_table_is_one_line_a_finding),
+		cmocka_unit_test(the_table_has_a_line_for_each_finding),
 		cmocka_unit_test(a_terminal_gets_symbols),
-		cmocka_unit_test(json_has_all_of_it),
-		cmocka_unit_test(the_status_says_what_stands_in_the_way),
+		cmocka_unit_test(json_contains_all_findings),
+		cmocka_unit_test(the_status_depends_on_the_findings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

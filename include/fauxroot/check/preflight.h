@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * --check: what on this machine stands in the way of a launch with the given options.
+ * --check: find the obstacles on this machine to a launch with the given options.
  *
- * Two halves. preflight_try() tries what can be tried harmlessly, in a throw-away child with the
- * namespaces, maps, mounts and network that the launch would make, by the same functions.
- * preflight_judge() reads the machine's files, takes the trials' outcomes, and says what each check
- * has seen; it starts nothing, so tests hand it a fabricated machine and outcomes of their own.
+ * preflight_try() runs the trials: a temporary child gets the namespaces, maps, mounts and network
+ * of the launch, by the same functions. preflight_judge() reads files of the machine and the
+ * outcomes of the trials, and writes the findings. It starts no process, so tests can pass a
+ * fabricated machine and fabricated outcomes.
  */
 #pragma once
 
@@ -21,17 +21,17 @@
 struct config;
 struct signals;
 
-/* What is tried. */
+/* The trials. */
 enum trial {
 	TRIAL_NONE = 0,
-	TRIAL_RANGES, /* finding the subordinate ids */
+	TRIAL_RANGES, /* find the subordinate ids */
 	TRIAL_STATEDIR,
 	TRIAL_CLONE,
 	TRIAL_IDMAP,
 	TRIAL_MOUNT, /* propagation */
 	TRIAL_SYSFS,
-	TRIAL_CGROUP,	/* can ours be evacuated? */
-	TRIAL_CGROUPFS, /* mounting cgroup2 */
+	TRIAL_CGROUP,	/* can our cgroup be evacuated? */
+	TRIAL_CGROUPFS, /* mount cgroup2 */
 	TRIAL_PROC,
 	TRIAL_COPY_UP,
 	TRIAL_TUN,
@@ -39,7 +39,7 @@ enum trial {
 	TRIAL_PORT_DRIVER,
 	TRIAL_PING,
 	TRIAL_FDS,
-	TRIAL_CONTAINER_PROC, /* what a container's runtime mounts */
+	TRIAL_CONTAINER_PROC, /* mount proc as a container runtime does */
 	TRIAL_OVERLAY,
 	TRIAL_FUSE,
 	TRIAL_TARGET,
@@ -48,42 +48,42 @@ enum trial {
 
 struct outcomes {
 	struct outcome of[TRIAL_COUNT_];
-	struct outcome ports[OUTCOME_PORTS]; /* one a --publish */
+	struct outcome ports[OUTCOME_PORTS]; /* one for each --publish */
 	char helper[128];		     /* the network's driver and its helper's version */
-	char docker[128];		     /* what dockerd --version says; "": nothing */
+	char docker[128];		     /* the output of dockerd --version; "": none */
 	char *kernel_config;		     /* the text of /proc/config.gz; NULL: not read */
-	uint64_t uids, gids;		     /* how many ids the maps have; 0: no maps */
+	uint64_t uids, gids;		     /* the number of ids in the maps; 0: no maps */
 	bool mappers;			     /* newuidmap and newgidmap have to write the maps */
 };
 
-/* outcomes_free() - as free(3); accepts NULL */
+/* outcomes_free() - free the outcomes; accepts NULL */
 void outcomes_free(struct outcomes *outcomes);
 
 /*
- * preflight_try() - try what @config asks for, as far as that leaves nothing behind
+ * preflight_try() - try the launch of @config and leave nothing behind
  * @signals: blocked and open: signals_block()
- * @ret: filled in whatever happens
+ * @ret: always filled in
  *
- * For the launcher's one thread, with SIGCHLD at its default: it makes children and reaps them.
- * What the tried functions log goes into the notes. Takes some 50 ms with a network, each wait
- * having a deadline. Returns 0, -ECANCELED where a terminating signal came, or -ENOMEM.
+ * Only for the single-threaded launcher with the default SIGCHLD action: it forks and reaps
+ * children. Log messages of the tried functions become notes. Takes about 50 ms with a network;
+ * each wait has a deadline. Returns 0, -ECANCELED after a terminating signal, or -ENOMEM.
  */
 int preflight_try(const struct config *config, const struct signals *signals, struct outcomes *ret);
 
 enum finding_status {
 	FINDING_OK = 0,
-	FINDING_UNKNOWN,  /* could not be read, or not be tried because of another finding */
-	FINDING_WARNING,  /* the launch works; something will not work later, or not well */
+	FINDING_UNKNOWN,  /* unreadable, or not tried because of another finding */
+	FINDING_WARNING,  /* the launch works, but the command will have a problem */
 	FINDING_OBSTACLE, /* the launch fails */
 	FINDING_STATUS_COUNT_
 };
 
-/* What one check has seen. */
+/* The result of one check. */
 struct finding {
 	char name[96]; /* "id map", "port 127.0.0.1:80/tcp" */
 	enum finding_status status;
 	char seen[600];
-	struct explanation why; /* its id is NULL where no cause is known */
+	struct explanation why; /* its id is NULL if no cause is known */
 };
 
 struct findings {
@@ -91,12 +91,13 @@ struct findings {
 	size_t n, room;
 };
 
+/* findings_clear() - free the findings and reset the list */
 void findings_clear(struct findings *findings);
 
 #define _cleanup_findings_ _cleanup_(findings_clear)
 
 /*
- * preflight_judge() - all checks that @config asks for, in the order of a launch
+ * preflight_judge() - make all checks that @config needs, in the order of a launch
  * @outcomes: of preflight_try()
  *
  * Returns 0 or -ENOMEM.

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What --check prints: a table for people, JSON for programs. Both are described in docs/check.md.
- */
+/* The output of --check: a table for people, JSON for programs. docs/check.md documents both. */
 #pragma once
 
 #include <stdbool.h>
@@ -12,13 +11,13 @@
 const char *finding_status_name(enum finding_status status);
 
 /*
- * report_print() - one line a finding; cause and remedy below those that have them
- * @terminal: symbols and colour
+ * report_print() - print one line for each finding, with cause and remedies under it
+ * @terminal: add symbols and colour
  */
 void report_print(FILE *out, const struct findings *findings, bool terminal);
 
-/* report_print_json() - one object; 0 or -ENOMEM */
+/* report_print_json() - print one object; returns 0 or -ENOMEM */
 int report_print_json(FILE *out, const struct findings *findings);
 
-/* report_status() - for exit(3): 0 ready, 1 obstacles, 2 warnings where @strict asks for that */
+/* report_status() - the exit status: 0 ready, 1 obstacles, 2 warnings with @strict */
 int report_status(const struct findings *findings, bool strict);

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The table of causes, one part a file. For one error the rows stand from the particular to the
- * general.
+ * The table of causes, one file for each part. For one error, specific rows come before general
+ * rows.
  *
- * A cause names the file that was read and its value; a remedy is a command to paste, or the
- * setting with its name. Where root is needed the command says sudo.
+ * A cause names the file that was read and its value. A remedy is a command to paste, or a setting
+ * with its name; alternatives are on lines of their own. A command that needs root begins with
+ * sudo.
  */
 #include "../cause.h"
 
 const struct cause_part *cause_parts(void)
 {
 	static const struct cause_part parts[] = {
-		{"Making the namespaces", causes_of_namespaces},
+		{"Creating the namespaces", causes_of_namespaces},
 		{"Processes and descriptors", causes_of_limits},
 		{"Mapping ids", causes_of_mappers},
 		{"Subordinate ids", causes_of_ranges},
@@ -21,7 +22,7 @@ const struct cause_part *cause_parts(void)
 		{"The cgroup", causes_of_cgroups},
 		{"Published ports", causes_of_ports},
 		{"The command", causes_of_the_target},
-		{"Warnings, above all of --check", causes_of_the_preflight},
+		{"Warnings, most of them by --check", causes_of_the_preflight},
 		{NULL, NULL},
 	};
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The cgroup that is to be evacuated. */
+/* The cgroup to be evacuated. */
 #include "../cause.h"
 
 #include <errno.h>
@@ -17,7 +17,8 @@ static bool has_cgroup2(struct facts *facts)
 	       fact(facts, "cgroup", "%s", cgroup) && fact(facts, "dir", "%s", dir);
 }
 
-/* The root has no cgroup.events (man 7 cgroups); that of a cgroup namespace has one. */
+/* The root of the hierarchy has no cgroup.events (man 7 cgroups); the root of a cgroup namespace
+ * has one. */
 static bool cgroup_is_root(struct facts *facts)
 {
 	char events[PATH_MAX];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What lets the clone pass and refuses what needs rights inside. */
+/* Confinement that allows clone(2) but refuses operations that need capabilities in the new
+ * namespaces. */
 #include "../cause.h"
 
 #include <errno.h>
@@ -8,12 +9,12 @@
 #include "fauxroot/base/str.h"
 #include "fauxroot/machine/mountinfo.h"
 
-/* All that happens in the new namespaces before the target: AppArmor lets the clone pass there. */
+/* All steps in the new namespaces before the target starts. */
 #define INSIDE                                                               \
 	(STEP_BIT(STEP_NONE) | STEP_BIT(STEP_CLONE) | STEP_BIT(STEP_IDMAP) | \
 	 STEP_BIT(STEP_MOUNT) | STEP_BIT(STEP_PROC) | STEP_BIT(STEP_NET))
 
-/* What a network helper does, and whether it can be executed, is not among that. */
+/* The network helper runs outside of these namespaces. */
 static bool is_inside(const struct facts *facts)
 {
 	switch (facts->err->reason) {
@@ -32,7 +33,7 @@ static bool has_seccomp_filter(struct facts *facts)
 	return !mapper_failed_to_write(facts->err) && has_filter(facts);
 }
 
-/* Our AppArmor label, "docker-default (enforce)"; the first file is that of newer kernels. */
+/* Our AppArmor label: "docker-default (enforce)". Only newer kernels have the first file. */
 static bool apparmor_label(struct facts *facts)
 {
 	static const char *const files[] = {
@@ -46,7 +47,7 @@ static bool apparmor_label(struct facts *facts)
 	return false;
 }
 
-/* A profile of our own, even one that confines nothing, has a name that is in the label. */
+/* Any profile of our own, even an unconfined one, has its name in the label. */
 static bool apparmor_restricts(struct facts *facts)
 {
 	return is_inside(facts) &&
@@ -61,8 +62,8 @@ static bool is_apparmor_confined(struct facts *facts)
 }
 
 /*
- * mount_too_revealing() in fs/namespace.c: a mount on a directory that is always empty hides
- * nothing; below /proc that is binfmt_misc's.
+ * mount_too_revealing() in fs/namespace.c ignores mounts on a directory that is always empty. Under
+ * /proc this is the directory of binfmt_misc.
  */
 bool proc_is_masked(struct facts *facts)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What there is only so much of: processes, descriptors. */
+/* Limits of processes and descriptors. */
 #include "../cause.h"
 
 #include <errno.h>
@@ -12,7 +12,7 @@
 
 #define ANY (~0U)
 
-/* What is proposed, where the hard limit allows it. */
+/* The proposed limit, if the hard limit allows it. */
 #define ENOUGH_DESCRIPTORS 65536
 
 /* A limit of /proc/self/limits; "unlimited" is UINT64_MAX. */
@@ -67,7 +67,7 @@ static bool hard_limit_is_low(struct facts *facts)
 	       fact(facts, "limit", "%llu", (unsigned long long)soft);
 }
 
-/* Has the cgroup @dir refused processes? */
+/* Has the cgroup @dir refused a process? */
 static bool has_no_pids_left(struct facts *facts, const char *dir)
 {
 	char path[PATH_MAX], events[64];
@@ -84,7 +84,7 @@ static bool has_no_pids_left(struct facts *facts, const char *dir)
 	       !streq(fact_text(facts, "limit"), "max") && fact(facts, "file", "%s", path);
 }
 
-/* Our cgroup and those above it, up to the root, which has no pids.max (cgroup-v2.rst). */
+/* Check our cgroup and its ancestors. The root has no pids.max (cgroup-v2.rst). */
 static bool cgroup_has_no_pids_left(struct facts *facts)
 {
 	_cleanup_free_ char *dir = NULL;
@@ -116,7 +116,7 @@ const struct cause causes_of_limits[] = {
 		   "then log in again\nin a systemd unit, set LimitNPROC=65536"},
 	{.id = "descriptor-limit-soft",
 	 .steps = ANY,
-	 .codes = {EMFILE, ETOOMANYREFS}, /* man 7 unix: descriptors on their way count */
+	 .codes = {EMFILE, ETOOMANYREFS}, /* man 7 unix: descriptors in flight count */
 	 .test = soft_limit_is_low,
 	 .cause = "a process may have {limit} descriptors open (/proc/self/limits, Max open "
 		  "files); it may raise this limit to {possible}; a launch needs up to 64",

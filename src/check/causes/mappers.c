@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What keeps newuidmap(1) and newgidmap(1), or ourselves, from writing the id maps. */
+/* Why newuidmap(1), newgidmap(1) or fauxroot itself cannot write the id maps. */
 #include "../cause.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@
 
 #define IDMAP STEP_BIT(STEP_IDMAP)
 
-/* File capabilities in the place of set-user-ID bits: they need nothing but themselves. */
+/* File capabilities instead of set-user-ID bits do not need other capabilities. */
 #define SETCAP(sudo)                                                        \
 	sudo "chmod u-s {place of newuidmap} {place of newgidmap} && " sudo \
 	     "setcap cap_setuid=ep {place of newuidmap} && " sudo           \
@@ -23,7 +23,7 @@
 #define RUN_SETCAP  "RUN " SETCAP("") " # in Debian, setcap is in libcap2-bin"
 #define SUDO_SETCAP SETCAP("sudo ")
 
-/* All that set-user-ID ones need. */
+/* All capabilities that set-user-ID programs need. */
 #define BOUNDING_SET \
 	"add CAP_SETUID CAP_SETGID CAP_SYS_ADMIN CAP_DAC_OVERRIDE to CapabilityBoundingSet="
 
@@ -35,7 +35,7 @@ static const char *mapper(const struct facts *facts)
 	return streq(program, "newuidmap") || streq(program, "newgidmap") ? program : NULL;
 }
 
-/* Its file, where PATH leads. */
+/* Its file in PATH. */
 static bool find_mapper(struct facts *facts, struct stat *ret)
 {
 	const char *program = mapper(facts);
@@ -105,7 +105,7 @@ static bool mapper_lacks_setuid(struct facts *facts)
 	       getxattr(place, "security.capability", NULL, 0) <= 0;
 }
 
-/* Where PATH leads to one without, is there one with the bit? */
+/* If the program in PATH gains no privileges: does another directory have one with the bit? */
 static bool setuid_mapper_is_elsewhere(struct facts *facts)
 {
 	char path[PATH_MAX], dir[PATH_MAX];
@@ -125,10 +125,9 @@ static bool lacks_cap(struct facts *facts, unsigned cap)
 }
 
 /*
- * A set-user-ID newuidmap that stays root has no power over a namespace whose owner is another user
- * (man 7 user_namespaces, "Capabilities"), but by CAP_SYS_ADMIN over the namespace around it; and
- * the file is that user's. One that becomes the user again, as shadow's does when it is built with
- * libcap, needs neither.
+ * A set-user-ID newuidmap that stays root needs CAP_SYS_ADMIN over the parent of a user namespace
+ * that another user owns (man 7 user_namespaces, "Capabilities"), and CAP_DAC_OVERRIDE, because
+ * that user owns the file. shadow's newuidmap with libcap becomes the user again and needs neither.
  */
 static bool root_lacks_power(struct facts *facts)
 {
@@ -201,7 +200,7 @@ const struct cause causes_of_mappers[] = {
 	 .cause = "{program} is missing; it reads the subordinate ids from the source that "
 		  "nsswitch.conf names",
 	 .remedy = "{install getsubids}\nuse --subid-source=static"},
-	{/* First: opening the file never fails like that for want of privileges. */
+	{/* First row: missing privileges never cause this error of open. */
 	 .id = "seccomp-openat2",
 	 .steps = IDMAP,
 	 .codes = {EPERM},
@@ -223,7 +222,7 @@ const struct cause causes_of_mappers[] = {
 	 .kubernetes = "set securityContext.allowPrivilegeEscalation: true",
 	 .remedy = "docker run without --security-opt no-new-privileges\nin a systemd unit, set "
 		   "NoNewPrivileges=no\nuse --idmap=single"},
-	{/* NixOS: that of the package comes before the wrapper with the bit. */
+	{/* NixOS: the program of the package precedes the wrapper with the bit. */
 	 .id = "setuid-elsewhere",
 	 .steps = IDMAP,
 	 .codes = {EPERM},
@@ -237,7 +236,7 @@ const struct cause causes_of_mappers[] = {
 	 .cause = "{program} is on {mount}, which is mounted nosuid, so it gains no "
 		  "privileges",
 	 .remedy = "sudo mount -o remount,suid {mount}"},
-	{/* Where the set-user-ID bit would not do either. */
+	{/* The set-user-ID bit would not be enough either. */
 	 .id = "filecaps-lost",
 	 .steps = IDMAP,
 	 .codes = {EPERM},
@@ -251,7 +250,7 @@ const struct cause causes_of_mappers[] = {
 	 .test = mapper_lacks_setuid,
 	 .cause = "{program} has neither the set-user-ID bit nor file capabilities",
 	 .remedy = "sudo chmod u+s {program}"},
-	{/* As with "drop: ALL" of Kubernetes: one capability more would not be enough. */
+	{/* As with "drop: ALL" of Kubernetes: adding one capability would not be enough. */
 	 .id = "no-cap-setuid-nor-filecaps",
 	 .steps = IDMAP,
 	 .codes = {EPERM},
@@ -263,8 +262,7 @@ const struct cause causes_of_mappers[] = {
 	 .kubernetes = "set securityContext.capabilities.add: [SETUID, SETGID]",
 	 .remedy = "in addition, in the Dockerfile of the image, add " RUN_SETCAP
 		   "\nin a systemd unit, " BOUNDING_SET},
-	{/* Debian's and Ubuntu's stay root while they write, in a namespace that root does
-	  * not own. */
+	{/* Debian's and Ubuntu's programs stay root while they write. */
 	 .id = "setuid-needs-sys-admin",
 	 .steps = IDMAP,
 	 .codes = {EPERM},
@@ -294,7 +292,7 @@ const struct cause causes_of_mappers[] = {
 	 .docker = "--cap-add SETFCAP",
 	 .kubernetes = "set securityContext.capabilities.add: [SETFCAP]",
 	 .remedy = "run fauxroot as a user other than root"},
-	{/* Some container platforms run with a uid of their own choice. */
+	{/* Some container platforms choose an arbitrary uid. */
 	 .id = "no-account",
 	 .steps = IDMAP,
 	 .codes = {EPERM},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What keeps clone(2) from making the namespaces. */
+/* Why clone(2) does not create the namespaces. */
 #include "../cause.h"
 
 #include <errno.h>
@@ -43,8 +43,8 @@ static bool userns_clone_is_off(struct facts *facts)
 }
 
 /*
- * mountinfo shows the mounts below a process's root (man 5 proc): none of them is at "/" in a
- * chroot, unless the new root is a mount point itself, which cannot be told apart.
+ * mountinfo shows the mounts under the root of a process (man 5 proc). In a chroot, no mount is at
+ * "/", unless the new root is a mount point; such a chroot cannot be recognized.
  */
 static bool is_chroot(struct facts *facts)
 {
@@ -54,7 +54,7 @@ static bool is_chroot(struct facts *facts)
 	       !machine_mount(facts->machine, "/", &mount);
 }
 
-/* Whoever has no id in its own user namespace may not make another (man 2 clone, EPERM). */
+/* A process without an id in its user namespace may not create another (man 2 clone, EPERM). */
 static bool is_unmapped(struct facts *facts)
 {
 	uint32_t uid = machine_uid(facts->machine), gid = machine_gid(facts->machine);
@@ -65,9 +65,9 @@ static bool is_unmapped(struct facts *facts)
 	       fact(facts, "id", "gid %u", gid) && fact(facts, "map", "gid_map");
 }
 
-/* A kind of namespace that is asked for, as /proc/sys/user/max_…_namespaces calls it. */
+/* A kind of namespace, by its name in /proc/sys/user/max_…_namespaces. */
 struct kind {
-	const char *name, *otherwise; /* how to do without it */
+	const char *name, *otherwise; /* the option to omit or to use */
 	bool made;
 };
 
@@ -96,7 +96,7 @@ static bool read_limit(struct facts *facts, const char *kind)
 	return fact_file(facts, "limit", path);
 }
 
-/* A launch makes two of them. */
+/* A launch creates two. */
 static bool user_limit_is_low(struct facts *facts)
 {
 	return read_limit(facts, "user") &&

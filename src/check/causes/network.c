@@ -27,7 +27,7 @@ static bool device_is_something_else(struct facts *facts)
 					  : "something else");
 }
 
-/* man 8 mount, nodev: devices there are not opened, whatever their modes. */
+/* man 8 mount, nodev: opening a device there fails, whatever its mode is. */
 static bool device_is_on_nodev(struct facts *facts)
 {
 	struct stat st;
@@ -43,7 +43,7 @@ static bool device_is_closed(struct facts *facts)
 	       fact(facts, "mode", "%04o", st.st_mode & 07777);
 }
 
-/* Of the network's helpers the only one so far. */
+/* The only network helper so far. */
 static bool is_slirp(struct facts *facts)
 {
 	return streq(facts->err->about, facts->config->slirp4netns.binary);
@@ -71,7 +71,7 @@ static bool slirp_is_elsewhere(struct facts *facts)
 	return is_slirp(facts) && is_elsewhere(facts, facts->err->about);
 }
 
-/* slirp4netns binds the port itself, and a capability of ours does not help it. */
+/* slirp4netns binds the port itself; a capability of ours does not help. */
 static bool port_of_slirp_is_privileged(struct facts *facts)
 {
 	return facts->config->port_driver == PORT_SLIRP4NETNS && port_is_privileged(facts);

@@ -10,7 +10,7 @@
 
 #define PORT STEP_BIT(STEP_PORT)
 
-/* What REASON_LISTEN is about: "[::1]:80/tcp", in its parts. */
+/* Split the subject of REASON_LISTEN: "[::1]:80/tcp". */
 static bool tried(const struct facts *facts, struct cursor *ret_address, uint32_t *ret_port)
 {
 	const char *about = facts->err->about, *port = strrchr(about, ':');
@@ -22,7 +22,7 @@ static bool tried(const struct facts *facts, struct cursor *ret_address, uint32_
 	return true;
 }
 
-/* Of several ports the lowest: what lets that one pass lets all pass. */
+/* The lowest of several ports: a setting that allows it allows all. */
 static uint32_t lowest_port(const struct facts *facts, uint32_t tried)
 {
 	const struct strv *publish = &facts->config->publish;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Subordinate ids: ranges that are missing, or that nobody grants. */
+/* Subordinate ids: ranges that are missing or not granted. */
 #include "../cause.h"
 
 #include <errno.h>
@@ -10,7 +10,7 @@
 
 #define IDMAP STEP_BIT(STEP_IDMAP)
 
-/* Our own lines of /etc/subuid or /etc/subgid; empty where there are none, or bad ones. */
+/* Our own lines of /etc/subuid or /etc/subgid; empty if there are none, or invalid lines. */
 static void load_ranges(const struct facts *facts, const char *path, struct subid_ranges *ret)
 {
 	_cleanup_free_ char *text = machine_read(facts->machine, path);
@@ -23,7 +23,7 @@ static void load_ranges(const struct facts *facts, const char *path, struct subi
 				       machine_uid(facts->machine), ret, NULL);
 }
 
-/* Is a range of @path outside of the ids that our own user namespace has? */
+/* Is a range of @path outside of the ids of our user namespace? */
 static bool range_is_foreign(struct facts *facts, const char *path, const char *map)
 {
 	_cleanup_subid_ranges_ struct subid_ranges ranges;
@@ -61,7 +61,7 @@ static bool ranges_come_from_elsewhere(struct facts *facts)
 	return true;
 }
 
-/* Our lines of @path, as they are. */
+/* Add our lines of @path, unchanged. */
 static void add_lines(struct facts *facts, const char *path)
 {
 	_cleanup_free_ char *text = machine_read(facts->machine, path);
@@ -100,21 +100,21 @@ static bool lacks(const struct facts *facts, const char *path)
 	return ranges.n == 0;
 }
 
-/* newuidmap and newgidmap go by the files then. */
+/* newuidmap and newgidmap then use the files. */
 static bool dynamic_source_was_asked_for(struct facts *facts)
 {
 	return facts->config->subid_source == SUBID_DYNAMIC && !ranges_come_from_elsewhere(facts) &&
 	       has_lines(facts);
 }
 
-/* With a plugin for newuidmap, ranges out of the files would not be granted either. */
+/* Only if newuidmap would grant the ranges of the files. */
 static bool getsubids_failed(struct facts *facts)
 {
 	return is_about_getsubids(facts) && dynamic_source_was_asked_for(facts) &&
 	       !lacks(facts, "/etc/subuid") && !lacks(facts, "/etc/subgid");
 }
 
-/* The files without a range of ours, and the options of usermod(8) that give us one. */
+/* Find the files without a range of ours, and the options of usermod(8) that add one. */
 static bool user_lacks_ranges(struct facts *facts)
 {
 	static const struct {
@@ -136,7 +136,7 @@ static bool user_lacks_ranges(struct facts *facts)
 	return *fact_text(facts, "files") != '\0';
 }
 
-/* Is there nothing in our own user namespace that could be given to us? */
+/* Does our user namespace have no free range? */
 static bool no_range_is_free(struct facts *facts)
 {
 	uint32_t first, count;
@@ -211,7 +211,7 @@ const struct cause causes_of_ranges[] = {
 	 .remedy = "assign ranges in that source # in FreeIPA: ipa subid-generate\nset \"subid: "
 		   "files\" there, and {user}:{free line} in /etc/subuid and /etc/subgid\nuse "
 		   "--idmap=single"},
-	{/* A user namespace within another one, of a few ids. */
+	{/* A nested user namespace with few ids. */
 	 .id = "no-ids-to-give",
 	 .steps = IDMAP,
 	 .codes = {ENOENT},
@@ -221,7 +221,7 @@ const struct cause causes_of_ranges[] = {
 		  "free ids for one (/proc/self/uid_map)",
 	 .remedy =
 		 "use --idmap=single\ngive this container more ids (in LXD: security.idmap.size)"},
-	{/* usermod(8) adds to files, it makes none. */
+	{/* usermod(8) adds to files, but does not create them. */
 	 .id = "no-subid-file",
 	 .steps = IDMAP,
 	 .codes = {ENOENT},
@@ -237,7 +237,7 @@ const struct cause causes_of_ranges[] = {
 	 .test = local_user_lacks_ranges,
 	 .cause = "no line for {user} or {uid} in {files}",
 	 .remedy = "sudo usermod {usermod options} {user}\nuse --idmap=single"},
-	{/* usermod(8) knows the accounts of /etc/passwd only. */
+	{/* usermod(8) knows only the accounts of /etc/passwd. */
 	 .id = "no-ranges-no-account",
 	 .steps = IDMAP,
 	 .codes = {ENOENT},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tests that rows of several files use. */
+/* Tests that several files use. */
 #include "../cause.h"
 
 #include <stdlib.h>
@@ -67,7 +67,7 @@ bool is_elsewhere(struct facts *facts, const char *name)
 	       fact(facts, "dir", "%s", dir) && fact(facts, "program", "%s/%s", dir, name);
 }
 
-/* access(2) would ask for us now; fake root's rights are those of our uid on others' files. */
+/* Not access(2), which checks our current rights: fake root has the rights of our uid. */
 bool is_closed_to_us(struct facts *facts, const struct stat *st, mode_t bits)
 {
 	uint32_t uid = machine_uid(facts->machine), gid = machine_gid(facts->machine);

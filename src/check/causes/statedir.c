@@ -11,7 +11,7 @@
 
 #define STATE STEP_BIT(STEP_STATEDIR)
 
-/* The process that has it. */
+/* Is the process known that uses the directory? */
 static bool holder_is_known(struct facts *facts)
 {
 	return *facts->err->about != '\0';
@@ -22,7 +22,8 @@ static bool is_wanted_below(const struct facts *facts, const char *dir)
 	return !facts->config->state_dir || str_after(facts->config->state_dir, dir);
 }
 
-/* Is XDG_RUNTIME_DIR wanted and not set? "$XDG_RUNTIME_DIR/name" is "/name" then. */
+/* Does the state directory need XDG_RUNTIME_DIR, which is not set? "$XDG_RUNTIME_DIR/name" becomes
+ * "/name" then. */
 static bool runtime_dir_is_unset(const struct facts *facts)
 {
 	const char *given = getenv("XDG_RUNTIME_DIR");
@@ -43,7 +44,8 @@ static bool runtime_dir_is_missing(struct facts *facts)
 	return runtime_dir_is_unset(facts) && !runtime_dir_is_there(facts);
 }
 
-/* A user's manager sets the variable, a system's does not. INVOCATION_ID: man 5 systemd.exec. */
+/* The systemd manager of a user sets the variable, the system manager does not. INVOCATION_ID: man
+ * 5 systemd.exec. */
 static bool unit_has_no_runtime_dir(struct facts *facts)
 {
 	const char *unit = getenv("INVOCATION_ID");
@@ -59,7 +61,7 @@ static bool runtime_dir_is_gone(struct facts *facts)
 	       !machine_exists(facts->machine, given) && fact(facts, "dir", "%s", given);
 }
 
-/* After su(1) or sudo(8) it is still that of the login session's user. */
+/* After su(1) or sudo(8), the variable still names the directory of the login user. */
 static bool runtime_dir_is_not_ours(struct facts *facts)
 {
 	const char *given = getenv("XDG_RUNTIME_DIR");
@@ -76,7 +78,7 @@ static bool error_names_path(struct facts *facts)
 	return facts->err->about[0] == '/' && fact(facts, "path", "%s", facts->err->about);
 }
 
-/* The longest part of the path that is there. */
+/* Find the longest part of the path that exists. */
 static bool error_names_place(struct facts *facts)
 {
 	char place[ERROR_ABOUT_MAX], *end;
@@ -198,7 +200,7 @@ const struct cause causes_of_the_state_dir[] = {
 	 .test = error_names_path,
 	 .cause = "{path} is a file",
 	 .remedy = "use --state-dir={runtime dir}/NAME"},
-	{/* Its sentence says which. */
+	{/* The text of the error says why the directory is precious. */
 	 .id = "statedir-precious",
 	 .steps = STATE,
 	 .reasons = {REASON_PRECIOUS},

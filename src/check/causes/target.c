@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The target itself. */
+/* Errors when the target is executed. */
 #include "../cause.h"
 
 #include <errno.h>
@@ -18,7 +18,7 @@ static const char *target(const struct facts *facts)
 	return facts->config->command && facts->config->command[0] ? facts->config->command[0] : "";
 }
 
-/* Its path, where there is something of that name; else its name. */
+/* Set {path}: the path in PATH, or else the name. */
 static bool find_target(struct facts *facts, struct stat *ret)
 {
 	char path[PATH_MAX];
@@ -28,7 +28,7 @@ static bool find_target(struct facts *facts, struct stat *ret)
 	return fact(facts, "path", "%s", path) && machine_stat(facts->machine, path, ret);
 }
 
-/* execve(2) says ENOENT also where the interpreter that a script names is missing. */
+/* execve(2) also returns ENOENT if the interpreter of a script is missing. */
 static bool target_has_no_interpreter(struct facts *facts)
 {
 	char place[PATH_MAX], line[256], *name;
@@ -134,7 +134,7 @@ const struct cause causes_of_the_target[] = {
 	 .test = target_has_no_interpreter,
 	 .cause = "{path} exists, but {interpreter}, the interpreter in its first line, does not",
 	 .remedy = "install {interpreter}\nchange the first line to an interpreter that exists"},
-	{/* Daemons look for iptables and runc where only root's PATH leads. */
+	{/* Daemons need iptables and runc, which only root's PATH may contain. */
 	 .id = "target-in-sbin",
 	 .steps = EXEC,
 	 .codes = {ENOENT},

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What --check warns of, because no launch fails of it at once. Few ids are
- * warned of by a launch as well.
+ * Warnings of --check about problems that do not make a launch fail. A launch also warns about few
+ * ids.
  *
- * These rows match no error; a check asks for one by its id: advise().
+ * These rows match no error. A check requests a row by its id: advise().
  */
 #include "../cause.h"
 
@@ -32,7 +32,7 @@ const struct cause causes_of_the_preflight[] = {
 	 .cause = FEW_IDS,
 	 .remedy = "give our user namespace more ids: it has no 65536 left (in LXD: "
 		   "security.idmap.size)\nstart fauxroot outside of it"},
-	{/* usermod(8) knows the accounts of /etc/passwd only. */
+	{/* usermod(8) knows only the accounts of /etc/passwd. */
 	 .id = "few-ids",
 	 .test = has_account,
 	 .cause = FEW_IDS,

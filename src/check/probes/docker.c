@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What dockerd and containerd want of their surroundings, and end without. */
+/* Requirements of dockerd and containerd. */
 #include "probe.h"
 
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 
 #define VERSION_MS 5000
 
-/* From this version on dockerd speaks to our API itself. */
+/* From this version on, dockerd uses our API directly. */
 #define WITHOUT_PROXY 28
 
 bool command_is(const struct config *config, const char *name)
@@ -53,7 +53,7 @@ void docker_version(const struct config *config, int cancel_fd, char *buf, size_
 	helper_stop(&helper);
 }
 
-/* Both keep sockets and state of containers there, also as fake root. */
+/* Both daemons keep sockets and the state of containers in /run, also as fake root. */
 void probe_run(const struct preflight *p, struct finding *f)
 {
 	struct facts facts = facts_of(p);
@@ -61,19 +61,19 @@ void probe_run(const struct preflight *p, struct finding *f)
 
 	for (size_t i = 0; i < p->config->copy_up.n; i++)
 		if (streq(p->config->copy_up.items[i], "/run")) {
-			see(f, "a copy of its own");
+			see(f, "writable: --copy-up=/run");
 			return;
 		}
 	if (!machine_stat(p->machine, "/run", &st) || !is_closed_to_us(&facts, &st, 0222)) {
-		see(f, "can be written to");
+		see(f, "writable");
 		return;
 	}
-	see(f, "cannot be written to");
+	see(f, "not writable");
 	(void)fact(&facts, "program", "%s", p->config->command[0]);
 	advise(f, FINDING_WARNING, "run-not-writable", &facts);
 }
 
-/* Where the installation, or the build, that this program belongs to has the compatible names. */
+/* The directory with the compatible names in the installation or build of this program. */
 static void compat_dir(const struct machine *machine, char *buf, size_t size)
 {
 	static const char *const usual[] = {"/usr/local/libexec/fauxroot/compat",
@@ -105,7 +105,7 @@ void probe_docker_proxy(const struct preflight *p, struct finding *f)
 	char path[PATH_MAX];
 
 	if (major == 0) {
-		see_unknown(f, "dockerd does not tell its version");
+		see_unknown(f, "dockerd does not print its version");
 		return;
 	}
 	if (major >= WITHOUT_PROXY) {

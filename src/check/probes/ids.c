@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* newuidmap(1) and newgidmap(1), subordinate ids and the maps made of them. */
+/* newuidmap(1), newgidmap(1), subordinate ids and the id maps. */
 #include "probe.h"
 
 #include <errno.h>
@@ -10,8 +10,8 @@
 #include "fauxroot/base/str.h"
 
 /*
- * It is there and has its bit, and could not write: what it lacks is an obstacle. Before it has
- * been tried that is not known, because there are those who need less.
+ * The program has its set-user-ID bit, but could not write the map: report the missing
+ * capabilities. Only the trial shows this, because some builds of newuidmap need fewer.
  */
 static void see_powerless(struct finding *f, struct facts *facts)
 {
@@ -22,7 +22,7 @@ static void see_powerless(struct finding *f, struct facts *facts)
 		advise(f, FINDING_OBSTACLE, reasons[i], facts);
 }
 
-/* Where it is, and by what right it writes maps. */
+/* Report the path of the program and its privileges. */
 static void probe_mapper(const struct preflight *p, struct finding *f, const char *program)
 {
 	static const char *const reasons[] = {"no-new-privs", "setuid-elsewhere", "nosuid",
@@ -42,7 +42,7 @@ static void probe_mapper(const struct preflight *p, struct finding *f, const cha
 		return;
 	}
 	if (!machine_stat(p->machine, path, &st)) {
-		see_unknown(f, "%s cannot be looked at", path);
+		see_unknown(f, "%s: stat fails", path);
 		return;
 	}
 	see(f, "%s, mode %04o%s", path, st.st_mode & 07777,
@@ -82,12 +82,12 @@ void probe_idmap(const struct preflight *p, struct finding *f)
 					    : "written directly");
 }
 
-/* Whose ranges are looked for, in the forms that a line may name him. */
+/* The owner of the ranges, in the two forms that a line can contain. */
 struct owner {
 	char user[256], uid[16];
 };
 
-/* Is this line another's, and are ids of @own in it? */
+/* Does this line belong to another user and contain ids of @own? */
 static bool is_shared(const struct subid_line *line, const struct owner *owner,
 		      const struct subid_ranges *own)
 {
@@ -100,7 +100,7 @@ static bool is_shared(const struct subid_line *line, const struct owner *owner,
 	return false;
 }
 
-/* Who else has ids of @own in the text of subuid(5), or of passwd(5), one id each? */
+/* Find another owner of ids of @own, in a text of subuid(5) or of passwd(5) (one id a line). */
 static bool find_sharer(const char *text, bool accounts, const struct owner *owner,
 			const struct subid_ranges *own, struct subid_line *ret)
 {
@@ -121,7 +121,7 @@ static bool find_sharer(const char *text, bool accounts, const struct owner *own
 	return false;
 }
 
-/* Does somebody else have ids of ours, by the subordinate ids of @path or the accounts of
+/* Does another user have ids of ours, in the subordinate ids of @path or the accounts of
  * @accounts? */
 static bool see_sharer(const struct preflight *p, struct finding *f, const char *path,
 		       const char *accounts)
@@ -144,11 +144,11 @@ static bool see_sharer(const struct preflight *p, struct finding *f, const char 
 	if (!in_file && !(names && find_sharer(names, true, &owner, &own, &other)))
 		return false;
 	(void)fact(&facts, "file", "%s", path);
-	(void)fact(&facts, "sharer", "\"%.*s\" of %s has ids %u to %llu, too",
+	(void)fact(&facts, "sharer", "\"%.*s\" of %s has ids %u to %llu as well",
 		   (int)MIN(cursor_left(&other.owner), (size_t)64), other.owner.at,
 		   in_file ? path : accounts, other.start,
 		   (unsigned long long)other.start + other.count - 1);
-	see(f, "ids of ours are somebody else's as well");
+	see(f, "another user also has some of our ids");
 	advise(f, FINDING_WARNING, "subids-shared", &facts);
 	return true;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The kernel, and who confines this process. What confinement comes to is seen by trying. */
+/* The kernel and the confinement of this process. Only trials show the effect of confinement. */
 #include "probe.h"
 
 #include <stdio.h>
@@ -21,10 +21,10 @@ void probe_kernel(const struct preflight *p, struct finding *f)
 	advise(f, FINDING_OBSTACLE, "kernel-old", &facts);
 }
 
-/* A kernel's option, who needs it, and which trial shows that it is there after all. */
+/* An option of the kernel, and the trial that proves it. */
 struct feature {
 	const char *option;
-	const char *file; /* is there exactly where the kernel has it; NULL: none */
+	const char *file; /* exists only if the kernel has the option; NULL: none */
 	bool needed;
 	enum trial proof;
 };
@@ -36,8 +36,8 @@ static bool is_proven(const struct preflight *p, const struct feature *feature)
 	return outcome->tried && outcome->rc == 0;
 }
 
-/* The configuration of the running kernel, where a distribution leaves it as text, or the kernel
- * itself has it. */
+/* The configuration of the running kernel, from a text file of the distribution or from the kernel
+ * itself. */
 static char *read_kernel_config(const struct preflight *p, char *path, size_t size)
 {
 	static const char *const places[] = {"/boot/config-%s", "/lib/modules/%s/config",
@@ -78,7 +78,7 @@ void probe_features(const struct preflight *p, struct finding *f)
 		see_unknown(f, "/proc/self/ns cannot be read");
 		return;
 	}
-	see(f, "all that the options need%s%s", text ? ", by /proc/self/ns and " : "",
+	see(f, "all options of the kernel are present%s%s", text ? ", by /proc/self/ns and " : "",
 	    text ? path : ", by /proc/self/ns");
 	for (size_t i = 0; i < ARRAY_SIZE(features); i++) {
 		const struct feature *feature = &features[i];
@@ -121,9 +121,9 @@ void probe_outer_userns(const struct preflight *p, struct finding *f)
 	if (ids == 0)
 		see_unknown(f, "/proc/self/uid_map cannot be read");
 	else if (ids == UINT32_MAX)
-		see(f, "none: /proc/self/uid_map is that of the host");
+		see(f, "none: /proc/self/uid_map is the map of the host");
 	else
-		see(f, "one of %llu ids (/proc/self/uid_map)", (unsigned long long)ids);
+		see(f, "yes, with %llu ids (/proc/self/uid_map)", (unsigned long long)ids);
 }
 
 static void see_status(const struct preflight *p, struct finding *f, const char *field,
@@ -161,7 +161,7 @@ void probe_apparmor(const struct preflight *p, struct finding *f)
 				sizeof(label)) &&
 	    (!machine_exists(p->machine, "/sys/kernel/security/apparmor") ||
 	     !machine_first_line(p->machine, "/proc/self/attr/current", label, sizeof(label)))) {
-		see(f, "not there");
+		see(f, "not enabled");
 		return;
 	}
 	if (machine_first_line(p->machine, "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
@@ -178,7 +178,7 @@ void probe_selinux(const struct preflight *p, struct finding *f)
 
 	if (!machine_first_line(p->machine, "/sys/fs/selinux/enforce", enforcing,
 				sizeof(enforcing))) {
-		see(f, "not there");
+		see(f, "not enabled");
 		return;
 	}
 	if (!machine_first_line(p->machine, "/proc/self/attr/current", label, sizeof(label)))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A kernel's configuration, as its distribution leaves it in text or the kernel itself carries it,
- * compressed. Who fails may want to know it. gzip(1) is everywhere, and one library less to load in
- * every launch.
+ * The kernel's configuration, from a text or from the compressed /proc/config.gz, which is read
+ * only after a failure. gzip(1) is installed everywhere, and saves loading a library in every
+ * launch.
  */
 #include <sys/mman.h>
 #include <unistd.h>
@@ -13,7 +13,7 @@
 #include "fauxroot/base/str.h"
 #include "probe.h"
 
-/* That of a distribution has 300 KiB. */
+/* The configuration of a distribution has 300 KiB. */
 #define KERNEL_CONFIG_MAX (4U << 20)
 
 #define GZIP_MS 10000

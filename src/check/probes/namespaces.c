@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Namespaces and the mounts of a launch, as the throw-away child has found them. */
+/* Namespaces and mounts of a launch, as tried by the child of the rehearsal. */
 #include "probe.h"
 
 #include "fauxroot/base/str.h"
@@ -17,7 +17,7 @@ void probe_namespaces(const struct preflight *p, struct finding *f)
 void probe_mounts(const struct preflight *p, struct finding *f)
 {
 	if (see_outcome(p, f, &p->outcomes->of[TRIAL_MOUNT]))
-		see(f, "changed in the mount namespace alone");
+		see(f, "changed only in the mount namespace");
 }
 
 void probe_evacuation(const struct preflight *p, struct finding *f)
@@ -25,7 +25,7 @@ void probe_evacuation(const struct preflight *p, struct finding *f)
 	const struct outcome *outcome = &p->outcomes->of[TRIAL_CGROUP];
 
 	if (see_outcome(p, f, outcome) && see_outcome(p, f, &p->outcomes->of[TRIAL_CGROUPFS]))
-		see(f, "%s, to %s below it", outcome->note, p->config->evacuate_cgroup2);
+		see(f, "%s, to its child %s", outcome->note, p->config->evacuate_cgroup2);
 }
 
 void probe_sysfs(const struct preflight *p, struct finding *f)
@@ -48,7 +48,7 @@ void probe_proc(const struct preflight *p, struct finding *f)
 		see(f, "mounted");
 }
 
-/* A launch does without it; the first container does not. */
+/* A launch works without it; the first container does not. */
 void probe_container_proc(const struct preflight *p, struct finding *f)
 {
 	const struct outcome *outcome = &p->outcomes->of[TRIAL_CONTAINER_PROC];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The command's own network: its device, its helper, what its names and pings depend on. */
+/* The command's own network: device, helper, name servers, pings. */
 #include "probe.h"
 
 #include <errno.h>
@@ -26,7 +26,7 @@ void probe_network(const struct preflight *p, struct finding *f)
 	if (!*outcome->note)
 		return;
 	(void)fact(&facts, "warning", "%s", outcome->note);
-	see(f, "ready, with less than was meant");
+	see(f, "ready, but degraded");
 	advise(f, FINDING_WARNING, "network-degraded", &facts);
 }
 
@@ -57,7 +57,8 @@ static bool names_server(const char *text)
 	return false;
 }
 
-/* Where /etc/resolv.conf leads, below the machine's root, link by link; false for too many. */
+/* Follow the links of /etc/resolv.conf under the root of the machine; false if there are too many.
+ */
 static bool follow(const struct preflight *p, char *path, size_t size, struct finding *f)
 {
 	for (int links = 0; links < 8; links++) {
@@ -94,14 +95,12 @@ void probe_resolv_conf(const struct preflight *p, struct finding *f)
 		return;
 	(void)fact(&facts, "file", "%s", path);
 	(void)fact(&facts, "fault",
-		   !text ? "is missing, or leads nowhere: names cannot be resolved"
+		   !text ? "is missing, or a broken link: names cannot be resolved"
 			 : "names no server: names cannot be resolved");
 	advise(f, FINDING_WARNING, "no-name-server", &facts);
 }
 
-/* What the setting says is no proof: outside of an outer user namespace its range has other
- * numbers.
- */
+/* The setting is no proof: outside of our user namespace its range has other numbers. */
 void probe_ping(const struct preflight *p, struct finding *f)
 {
 	const struct outcome *outcome = &p->outcomes->of[TRIAL_PING];
@@ -118,7 +117,7 @@ void probe_ping(const struct preflight *p, struct finding *f)
 	}
 	if (!machine_first_line(p->machine, "/proc/sys/net/ipv4/ping_group_range", range,
 				sizeof(range)))
-		(void)str_print(range, sizeof(range), "not known");
+		(void)str_print(range, sizeof(range), "unknown");
 	if (strchr(range, '\t'))
 		*strchr(range, '\t') = ' ';
 	(void)fact(&facts, "setting", "%s", range);

@@ -2,12 +2,12 @@
 /*
  * Theory of operation
  *
- * One list of checks, in the order in which a launch would meet what they look at. A check that the
- * options do not ask for is left out. A trial's error gets its cause from the same table as that of
- * a launch; what is no error yet has rows of its own there.
+ * One list of checks, in the order of a launch. A check that the options do not need is left out.
+ * The cause of a trial's error comes from the same table as the cause of a launch's error. Warnings
+ * have their own rows in the table.
  *
- * Nothing on the machine is trusted to be there, to be readable or to have the form that it should:
- * what cannot be read is "unknown", which is neither good nor bad.
+ * A file of the machine may be missing, unreadable or malformed. The finding is "unknown" then,
+ * which is neither good nor bad.
  */
 #include "fauxroot/check/preflight.h"
 
@@ -144,7 +144,7 @@ void findings_clear(struct findings *findings)
 	*findings = (struct findings){NULL, 0, 0};
 }
 
-/* One finding a --publish. */
+/* One finding for each --publish. */
 static int judge_ports(const struct preflight *p)
 {
 	for (size_t i = 0; i < MIN(p->config->publish.n, (size_t)OUTCOME_PORTS); i++) {
@@ -157,7 +157,7 @@ static int judge_ports(const struct preflight *p)
 			return -ENOMEM;
 		if (see_outcome(p, f, &p->outcomes->ports[i]))
 			see(f, "free");
-		/* The error's own words give remedies, too. */
+		/* Not the text of the error: it contains remedies, too. */
 		else if (f->why.id)
 			see(f, "%s", strerror(p->outcomes->ports[i].err.code));
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a probe says in its finding. */
+/* Filling in findings. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,9 +28,9 @@ struct finding *preflight_add(const struct preflight *p, const char *name)
 	return &all->items[all->n++];
 }
 
-static _printf_(2, 0) void say(struct finding *f, const char *fmt, va_list ap)
+static _printf_(2, 0) void set_seen(struct finding *f, const char *fmt, va_list ap)
 {
-	char text[sizeof(f->seen)]; /* what was seen so far may be an argument */
+	char text[sizeof(f->seen)]; /* the previous text may be an argument */
 
 	vsnprintf(text, sizeof(text), fmt, ap);
 	str_printable(text);
@@ -42,7 +42,7 @@ void see(struct finding *f, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	say(f, fmt, ap);
+	set_seen(f, fmt, ap);
 	va_end(ap);
 }
 
@@ -52,11 +52,11 @@ void see_unknown(struct finding *f, const char *fmt, ...)
 
 	f->status = FINDING_UNKNOWN;
 	va_start(ap, fmt);
-	say(f, fmt, ap);
+	set_seen(f, fmt, ap);
 	va_end(ap);
 }
 
-/* An earlier finding with the same cause: one that is told twice looks like two. */
+/* An earlier finding with the same cause: a repeated cause would look like two problems. */
 static const struct finding *earlier(const struct preflight *p, const struct finding *f)
 {
 	for (size_t i = 0; i < p->findings->n; i++) {

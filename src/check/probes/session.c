@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the login session gives: directories, limits, a cgroup, life beyond the last logout. */
+/* The login session: directories, limits, cgroup, lingering. */
 #include "probe.h"
 
 #include <errno.h>
@@ -36,7 +36,7 @@ void probe_state_dir(const struct preflight *p, struct finding *f)
 		see(f, "%s", outcome->note);
 }
 
-/* A daemon with published ports wants many; it raises the soft limit by itself. */
+/* The builtin port driver needs many descriptors; it raises the soft limit itself. */
 void probe_descriptors(const struct preflight *p, struct finding *f)
 {
 	struct facts facts = facts_of(p);
@@ -45,7 +45,7 @@ void probe_descriptors(const struct preflight *p, struct finding *f)
 	if (!see_outcome(p, f, &p->outcomes->of[TRIAL_FDS]))
 		return;
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0) {
-		see_unknown(f, "the limit is not known");
+		see_unknown(f, "the limit is unknown");
 		return;
 	}
 	if (p->config->port_driver == PORT_BUILTIN)
@@ -58,8 +58,8 @@ void probe_descriptors(const struct preflight *p, struct finding *f)
 }
 
 /*
- * Delegated is what we own (man 5 systemd.resource-control, Delegate=). The cgroup to be made for a
- * unit of its own with Delegate=yes would be; ours is what a start by hand gets.
+ * A delegated cgroup belongs to our user (man 5 systemd.resource-control, Delegate=). A unit with
+ * Delegate=yes gets such a cgroup; this check looks at the cgroup of a direct start.
  */
 void probe_cgroup(const struct preflight *p, struct finding *f)
 {
@@ -70,7 +70,7 @@ void probe_cgroup(const struct preflight *p, struct finding *f)
 	struct stat st;
 
 	if (rc == -ESTALE) {
-		see_unknown(f, "removed, or outside of our cgroup namespace");
+		see_unknown(f, "our cgroup is removed, or outside of our cgroup namespace");
 		return;
 	}
 	if (rc < 0) {
@@ -80,7 +80,7 @@ void probe_cgroup(const struct preflight *p, struct finding *f)
 	}
 	(void)fact(&facts, "dir", "%s", dir);
 	if (!machine_stat(p->machine, dir, &st)) {
-		see_unknown(f, "%s cannot be looked at", dir);
+		see_unknown(f, "%s: stat fails", dir);
 		return;
 	}
 	if (st.st_uid != machine_uid(p->machine)) {

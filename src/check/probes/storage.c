@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What daemons that unpack images will find: overlayfs, fuse-overlayfs, a directory for data. */
+/* Requirements of daemons that unpack images: overlayfs or fuse-overlayfs, a data directory. */
 #include "probe.h"
 
 #include <stdlib.h>
@@ -20,7 +20,7 @@ static bool selinux_enforces_here(const struct preflight *p)
 	       streq(text, "1");
 }
 
-/* The choice of buildkitd (auto) and of dockerd (rootless), in their own order. */
+/* Predict the choice of buildkitd (auto) and of rootless dockerd, in their order. */
 void probe_overlay(const struct preflight *p, struct finding *f)
 {
 	const struct outcome *overlay = &p->outcomes->of[TRIAL_OVERLAY];
@@ -30,11 +30,11 @@ void probe_overlay(const struct preflight *p, struct finding *f)
 	bool has_program = machine_find(p->machine, "fuse-overlayfs", program, sizeof(program));
 
 	if (!overlay->tried) {
-		see_unknown(f, "not tried, because of what stands above");
+		see_unknown(f, "not tried because of an obstacle above");
 		return;
 	}
 	if (works(overlay) && selinux_enforces_here(p) && kernel_is_older(&facts, 5, 13)) {
-		see(f, "mounts, and SELinux will not label its files");
+		see(f, "works, but SELinux will not label its files");
 		advise(f, FINDING_WARNING, "overlay-selinux", &facts);
 		return;
 	}
@@ -50,8 +50,9 @@ void probe_overlay(const struct preflight *p, struct finding *f)
 		    program);
 		return;
 	}
-	see(f, "buildkitd's snapshotter will be native, dockerd's storage driver vfs: each layer a "
-	       "whole copy");
+	see(f,
+	    "buildkitd's snapshotter will be native, dockerd's storage driver vfs: each layer is a "
+	    "full copy");
 	(void)fact(&facts, "overlay", "%s", overlay->err.text);
 	(void)fact(&facts, "fuse", "%s",
 		   works(fuse)	 ? "the program is missing"
@@ -60,7 +61,7 @@ void probe_overlay(const struct preflight *p, struct finding *f)
 	advise(f, FINDING_WARNING, "overlay-missing", &facts);
 }
 
-/* Where rootless daemons keep images: as far as it is there. */
+/* The directory in which rootless daemons keep images. */
 static bool data_dir(char *buf, size_t size)
 {
 	const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
