@@ -427,7 +427,7 @@ static void a_blank_in_a_mount_point(void **state)
 }
 
 /* An account of a directory service: /etc/subuid contains its name, no file contains its uid. */
-/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): the C library's are reserved */
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): libc's are reserved */
 int getpwuid_r(uid_t uid, struct passwd *entry, char *buf, size_t size, struct passwd **ret)
 {
 	(void)buf;
