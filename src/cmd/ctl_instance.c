@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "ctl_table.h"
@@ -11,6 +12,7 @@
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/state/instances.h"
+#include "fauxroot/state/statedir.h"
 #include "fauxroot/sys/peer.h"
 
 #define WHICH "which instance? Give --socket or set ROOTLESSKIT_STATE_DIR"
@@ -122,10 +124,33 @@ int ctl_socket(const struct ctl *ctl, char **ret, struct error *err)
 	return the_only_one(ret, err);
 }
 
+/*
+ * The command can replace the socket by a link to that of any service. So the process that listens
+ * must also hold the lock of the state directory.
+ */
+static int confirm_launcher(const char *socket, const struct peer *peer, struct error *err)
+{
+	const char *slash = strrchr(socket, '/');
+	_cleanup_free_ char *dir =
+		slash ? str_format("%.*s/", (int)(slash - socket), socket) : strdup(".");
+
+	if (!dir)
+		return err_set(err, ENOMEM, "finding the state directory");
+	/* Its PID is 0 if it is outside of our PID namespace: no signal reaches it then. */
+	if (peer->process.pid == 0 || statedir_is_held_by(dir, peer->process.pid, peer->uid))
+		return 0;
+	return err_say(err, EPERM,
+		       "process %d listens at \"%s\", but does not hold the lock of that state "
+		       "directory: it is not the launcher",
+		       peer->process.pid, socket);
+}
+
 int ctl_launcher(const struct ctl *ctl, struct peer *ret, struct error *err)
 {
 	_cleanup_free_ char *socket = NULL;
 	int rc = ctl_socket(ctl, &socket, err);
 
-	return rc < 0 ? rc : api_launcher(socket, ret, err);
+	if (rc == 0)
+		rc = api_launcher(socket, ret, err);
+	return rc < 0 ? rc : confirm_launcher(socket, ret, err);
 }

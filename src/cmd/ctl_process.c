@@ -89,6 +89,8 @@ int ctl_stop(struct ctl *ctl, struct error *err)
 
 	if (rc == 0)
 		rc = send_signal(&launcher, SIGTERM, err);
+	if (rc == -ESRCH) /* it has just exited */
+		return 0;
 	/* A stopped launcher must continue to handle the signal. It may also have exited already.
 	 */
 	if (rc == 0)

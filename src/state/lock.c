@@ -177,7 +177,7 @@ static bool has_open(pid_t pid, const struct stat *file)
 	return found;
 }
 
-static pid_t find_holder(int fd)
+pid_t lock_holder(int fd)
 {
 	_cleanup_free_ char *text = NULL;
 	struct stat st;
@@ -217,7 +217,7 @@ static void describe(pid_t pid, char *buf, size_t size)
 
 int lock_is_taken(int fd, const char *path, struct error *err)
 {
-	pid_t pid = find_holder(fd);
+	pid_t pid = lock_holder(fd);
 	bool lives = pid > 0 && (kill(pid, 0) == 0 || errno != ESRCH);
 	char who[320] = "another process (/proc/locks does not show which)";
 	int rc;

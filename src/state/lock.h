@@ -31,6 +31,13 @@ int lock_take(int fd, const struct lock_patience *patience, struct error *err);
 pid_t lock_holder_in(const char *text, size_t size, dev_t dev, ino_t ino);
 
 /*
+ * lock_holder() - the process that took the flock on @fd's file, by /proc/locks (man 5 proc)
+ *
+ * Returns its PID; 0 if there is none, or if our /proc does not show it.
+ */
+pid_t lock_holder(int fd);
+
+/*
  * lock_is_taken() - set the error for a lock on @fd's file that another process holds
  * @path: the state directory that the lock protects
  *

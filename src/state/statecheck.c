@@ -181,3 +181,16 @@ int statedir_check(const char *wanted, size_t room, char **ret, struct error *er
 		*ret = TAKE_PTR(path);
 	return err_step(err, rc, STEP_STATEDIR);
 }
+
+bool statedir_is_held_by(const char *path, pid_t pid, uid_t uid)
+{
+	_cleanup_close_ int dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int fd =
+		dir < 0 ? -1
+			: openat(dir, "lock",
+				 O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct stat st;
+
+	return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1 &&
+	       st.st_uid == uid && pid > 0 && lock_holder(fd) == pid;
+}

@@ -382,3 +382,33 @@ second() {
 	says "$output" "^obstacle .*--workdir=/nonexistent: No such file or directory"
 	stop
 }
+
+@test "stop and kill: a socket that leads to another process of the user signals nobody" {
+	launch sleep 1000
+	socat "UNIX-LISTEN:$T/other.sock,fork" SYSTEM:'cat' 3>&- 4>&- &
+	local other=$! verb
+	wait_for test -S "$T/other.sock"
+	mv "$S/api.sock" "$S/away"
+	ln -s "$T/other.sock" "$S/api.sock"
+	for verb in stop "kill -s KILL" wait; do
+		# shellcheck disable=SC2086 # words
+		run -1 "$FAUXROOTCTL" --socket "$S" $verb
+		says "$output" "process $other listens at .*, but does not hold the lock of that state directory"
+	done
+	alive $other
+	# Nor does the lock of another launcher count, under a second name.
+	local first=$S
+	S=$T/second
+	LAUNCHED=$LAUNCHER
+	launch sleep 1000
+	rm "$first/api.sock" "$first/lock"
+	ln "$S/api.sock" "$first/api.sock"
+	ln "$S/lock" "$first/lock"
+	run -1 "$FAUXROOTCTL" --socket "$first" stop
+	says "$output" "process $LAUNCHER listens at .*, but does not hold the lock"
+	rm "$first/api.sock" "$first/lock"
+	stop
+	kill $other
+	S=$first LAUNCHER=$LAUNCHED
+	stop
+}

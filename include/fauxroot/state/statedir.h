@@ -60,6 +60,16 @@ int statedir_open(const char *wanted, int cancel_fd, struct statedir *ret, struc
 int statedir_check(const char *wanted, size_t room, char **ret, struct error *err);
 
 /*
+ * statedir_is_held_by() - is @pid the launcher that holds the lock of the state directory @path?
+ * @uid: user of that process
+ *
+ * The command can replace what is in its state directory, but cannot make a process hold a lock. A
+ * file that has several names, or that belongs to another user, does not count: it can be the lock
+ * of something else. False also if /proc/locks does not show the process.
+ */
+bool statedir_is_held_by(const char *path, pid_t pid, uid_t uid);
+
+/*
  * statedir_write() - write the file @name atomically: temporary file, then rename(2)
  *
  * Returns 0 or -errno (ENOSPC: the old content, if any, stays).
