@@ -65,6 +65,8 @@ static int set_environment(const struct ns_answer *answer, struct error *err)
 	    setenv("ROOTLESSKIT_PARENT_EUID", uid, 1) < 0 ||
 	    setenv("ROOTLESSKIT_PARENT_EGID", gid, 1) < 0)
 		return err_set(err, ENOMEM, "setting the environment");
+	/* As for a launched command: a nested fauxroot must not read it. */
+	(void)unsetenv("FAUXROOT_OPTIONS");
 	return 0;
 }
 

@@ -192,6 +192,10 @@ tmpfs" "$output"
 	one_line "$output" 'error: FAUXROOT_OPTIONS: "id" is not an option'
 	FAUXROOT_OPTIONS='"' run -125 fx true
 	one_line "$output" 'error: FAUXROOT_OPTIONS: missing closing "'
+	FAUXROOT_OPTIONS='' launch sleep 1000
+	# shellcheck disable=SC2016 # expanded inside
+	equals unset "$("$FAUXROOTCTL" --socket "$S" exec sh -c 'echo "${FAUXROOT_OPTIONS-unset}"')"
+	stop
 	# RootlessKit has no such variable: it belongs to the command.
 	ln -sf "$(realpath "$FAUXROOT")" rootlesskit
 	FAUXROOT_OPTIONS='--nonsense' run -0 ./rootlesskit sh -c 'echo "$FAUXROOT_OPTIONS"'
