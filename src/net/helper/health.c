@@ -30,6 +30,7 @@
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/net/net.h"
+#include "fauxroot/proc/kept.h"
 #include "fauxroot/sys/message.h"
 
 #define OPEN_MS	   2000
@@ -71,6 +72,11 @@ static int open_inside(void *arg, struct error *err)
 
 	if (opened.ifindex == 0 || frames < 0)
 		return err_set(err, errno, "watching %s", opener->ifname);
+	/* A queueing discipline of the command, such as netem, must not hold up the probes (man 7
+	 * packet). */
+	if (setsockopt(frames, SOL_PACKET, PACKET_QDISC_BYPASS, &(int){1}, sizeof(int)) < 0)
+		return err_set(err, errno, "bypassing the queueing discipline of %s",
+			       opener->ifname);
 	rc = netlink_open(NETLINK_ROUTE, COUNTER_MS, &counter, err);
 	if (rc < 0)
 		return rc;
@@ -173,10 +179,16 @@ bool net_health_is_hung(struct net_health *health, const struct net *net)
 
 	if (health->given_up)
 		return false;
-	if (health->frames < 0 && open_sockets(health, net, &err) < 0) {
-		log_debug("cannot detect whether %s hangs: %s", net->driver->name, err.text);
-		health->given_up = true;
-		return false;
+	if (health->frames < 0) {
+		int rc = open_sockets(health, net, &err);
+
+		if (rc < 0) {
+			log_debug("cannot detect whether %s hangs: %s", net->driver->name,
+				  err.text);
+			/* After a shortage or a timeout the next check tries again. */
+			health->given_up = !kept_is_shortage(rc) && rc != -ETIMEDOUT;
+			return false;
+		}
 	}
 	/* Read the counter first: a frame read in between then counts at the next check. */
 	probed = read_counter(health, &taken) == 0 && send_probe(health) == 0;
