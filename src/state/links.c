@@ -15,6 +15,7 @@
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/sys/mount.h"
+#include "fauxroot/sys/peer.h"
 #include "statepath.h"
 
 const char *links_runtime_dir(void)
@@ -71,8 +72,9 @@ enum life links_life(pid_t pid, const char *state_dir)
 			: openat(dir, "lock",
 				 O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 
+	/* Inside an instance /proc and PIDs may be others than those of the launchers. */
 	if (fd < 0)
-		return kill(pid, 0) < 0 && errno == ESRCH ? DEAD : UNSEEN;
+		return kill(pid, 0) < 0 && errno == ESRCH && peer_initial_userns() ? DEAD : UNSEEN;
 	if (flock(fd, LOCK_SH | LOCK_NB) == 0)
 		return DEAD;
 	return errno == EWOULDBLOCK ? ALIVE : UNSEEN;
