@@ -238,13 +238,13 @@ unit:
 	scripts/setup unit
 	scripts/run-tests --units
 
-# Both commands on fresh machines: Debian 12, 13 and sid. This takes hours.
+# Both commands on fresh machines: Debian 12, 13 and sid. This takes about a day.
 FRESH := $(foreach suite,bookworm trixie sid,$(suite):demo $(suite):demo:root $(suite):test)
 fresh:
 	scripts/setup fresh
 	scripts/fresh $(FRESH)
 
-# Everything that takes too long for CI: hours.
+# Everything that takes too long for CI: about a day.
 full:
 	scripts/full
 

@@ -30,8 +30,8 @@ struct cause {
 	bool (*test)(struct facts *facts);
 	const char *cause;
 	/*
-	 * The remedies, for containers and in general; one alternative a line. If the container
-	 * runtime is known, only its remedy is printed.
+	 * The remedies, for containers and in general; one alternative a line. If there is one
+	 * for the container runtime, those for other runtimes are left out.
 	 */
 	const char *docker;	/* options of docker run, and of podman run */
 	const char *podman;	/* options of podman run, if they differ */

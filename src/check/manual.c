@@ -78,9 +78,13 @@ void manual_markdown(FILE *out)
 	      "Each line of a remedy is one alternative: a command to paste or a setting. This "
 	      "page "
 	      "lists the\n"
-	      "remedies for Docker, Podman, Kubernetes and LXD together. fauxroot prints only the "
-	      "remedies for\n"
-	      "your container runtime, and the install command of your distribution.\n",
+	      "remedies for Docker, Podman, Kubernetes and LXD together. If a cause has a remedy "
+	      "for "
+	      "your\n"
+	      "container runtime, fauxroot leaves out those for other runtimes. It prints the "
+	      "install "
+	      "command of\n"
+	      "your distribution.\n",
 	      out);
 	for (const struct cause_part *part = cause_parts(); part->title; part++) {
 		fprintf(out, "\n## %s\n", part->title);

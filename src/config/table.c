@@ -6,7 +6,7 @@
  * To add an option: add a field to struct config, a row here, and a paragraph to man/fauxroot.1. If
  * the default is neither 0 nor the row's preset, set it in config_init(). To make an option
  * available, set `.available = true`; to make a value available, do that in the list of words
- * (values.c).
+ * (values.c; networks.c for --net and --port-driver).
  */
 #include "fauxroot/config/options.h"
 

@@ -5,7 +5,8 @@
  * There are two nested user namespaces. The middle process is cloned into the first, and clones the
  * child into the second, below it. Both have the same ids. Our processes that work on the child's
  * network, mounts or PIDs join these namespaces from the middle user namespace. The target has no
- * capabilities over the middle user namespace. Only the child enters the child's user namespace.
+ * capabilities over the middle user namespace. Only the child enters the child's user namespace,
+ * and before the target runs the runner that makes a detached network (sys/ns_net.c).
  *
  * The middle process is a fork of the launcher with all its descriptors, because the child, a fork
  * of the middle process, may have to pass some of them to the target. It must not keep sockets open

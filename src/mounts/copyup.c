@@ -308,7 +308,7 @@ static int copy_one(struct copy *copy, struct progress *progress, struct error *
 }
 
 /* Check that the path leads to our copy after all mounts: a parent directory may have been
- *moved. */
+ * moved. */
 static int check_copy(const struct copy *copy, struct error *err)
 {
 	_cleanup_close_ int now = place_open_dir(copy->path);

@@ -5,8 +5,9 @@
  * The launcher's effective uid owns the middle user namespace, and the launcher stays in the parent
  * of that namespace. So a fork of the launcher may join it, and has every capability there and in
  * the child's user namespace below it (man 7 user_namespaces, "Capabilities"). All our work inside
- * is done by such forks. They join the child's other namespaces from the middle one, never the
- * child's user namespace. The target has no capability outside its user namespace, so the kernel
+ * is done by such forks. They join the child's other namespaces from the middle one, not the
+ * child's user namespace. The exception runs before the target: the runner that makes a detached
+ * network (ns_net.c). The target has no capability outside its user namespace, so the kernel
  * denies it to trace these forks and to access their descriptors (man 2 ptrace, "Ptrace access mode
  * checking").
  *

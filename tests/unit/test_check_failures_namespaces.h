@@ -8,7 +8,7 @@ static const struct failure namespace_failures[] = {
 	{STEP_CLONE, EPERM, "clone", NULL, NULL, .files = {{0}}},
 	{STEP_CLONE, EPERM, "clone",
 	 "/proc/sys/kernel/unprivileged_userns_clone is 0: only root may create user namespaces",
-	 "echo kernel.unprivileged_userns_clone=1 | sudo tee "
+	 "echo kernel.unprivileged_userns_clone=1 | sudo tee -a "
 	 "/etc/sysctl.d/60-fauxroot.conf && sudo sysctl --system",
 	 .files = {{"/proc/sys/kernel/unprivileged_userns_clone", "0\n", 0}}},
 	{STEP_CLONE, EACCES, "clone",
@@ -60,19 +60,19 @@ static const struct failure namespace_failures[] = {
 	 .files = {{"/proc/self/attr/apparmor/current", "docker-default (enforce)\n", 0}}},
 	{STEP_CLONE, ENOSPC, "clone",
 	 "/proc/sys/user/max_user_namespaces is 0: a launch creates two nested user namespaces",
-	 "echo user.max_user_namespaces=28633 | sudo tee /etc/sysctl.d/60-fauxroot.conf && sudo "
+	 "echo user.max_user_namespaces=28633 | sudo tee -a /etc/sysctl.d/60-fauxroot.conf && sudo "
 	 "sysctl --system # in Kubernetes: on the node\nin Bottlerocket, set "
 	 "settings.kernel.sysctl.\"user.max_user_namespaces\"=\"28633\"",
 	 .files = {{"/proc/sys/user/max_user_namespaces", "0\n", 0}}},
 	{STEP_CLONE, ENOSPC, "below the middle user namespace: clone",
 	 "/proc/sys/user/max_user_namespaces is 1: a launch creates two nested user namespaces",
-	 "echo user.max_user_namespaces=28633 | sudo tee /etc/sysctl.d/60-fauxroot.conf && sudo "
+	 "echo user.max_user_namespaces=28633 | sudo tee -a /etc/sysctl.d/60-fauxroot.conf && sudo "
 	 "sysctl --system # in Kubernetes: on the node\nin Bottlerocket, set "
 	 "settings.kernel.sysctl.\"user.max_user_namespaces\"=\"28633\"",
 	 .files = {{"/proc/sys/user/max_user_namespaces", "1\n", 0}}},
 	{STEP_CLONE, ENOSPC, "clone",
 	 "/proc/sys/user/max_net_namespaces is 0: the kernel creates no such namespace",
-	 "echo user.max_net_namespaces=28633 | sudo tee /etc/sysctl.d/60-fauxroot.conf && sudo "
+	 "echo user.max_net_namespaces=28633 | sudo tee -a /etc/sysctl.d/60-fauxroot.conf && sudo "
 	 "sysctl --system\nuse --net=host",
 	 .files = {{"/proc/sys/user/max_net_namespaces", "0\n", 0}}, .ask = ask_network},
 	/* The options request no network namespace. */
@@ -86,14 +86,14 @@ static const struct failure namespace_failures[] = {
 	 .files = {{"/proc/sys/user/max_net_namespaces", "0\n", 0}}},
 	{STEP_CLONE, ENOSPC, "clone",
 	 "/proc/sys/user/max_uts_namespaces is 0: the kernel creates no such namespace",
-	 "echo user.max_uts_namespaces=28633 | sudo tee /etc/sysctl.d/60-fauxroot.conf && sudo "
+	 "echo user.max_uts_namespaces=28633 | sudo tee -a /etc/sysctl.d/60-fauxroot.conf && sudo "
 	 "sysctl --system\nomit --utsns",
 	 .files = {{"/proc/sys/user/max_pid_namespaces", "9\n", 0},
 		   {"/proc/sys/user/max_uts_namespaces", "0\n", 0}},
 	 .ask = ask_namespaces},
 	{STEP_CLONE, ENOSPC, "clone",
 	 "/proc/sys/user/max_mnt_namespaces is 0: the kernel creates no such namespace",
-	 "echo user.max_mnt_namespaces=28633 | sudo tee /etc/sysctl.d/60-fauxroot.conf && "
+	 "echo user.max_mnt_namespaces=28633 | sudo tee -a /etc/sysctl.d/60-fauxroot.conf && "
 	 "sudo sysctl --system",
 	 .files = {{"/proc/sys/user/max_mnt_namespaces", "0\n", 0}}},
 	{STEP_CLONE, ENOSPC, "clone",
@@ -111,7 +111,8 @@ static const struct failure namespace_failures[] = {
 	{STEP_CLONE, EINVAL, "clone",
 	 "this kernel has no user namespaces: there is no /proc/self/ns/user",
 	 "use a kernel with CONFIG_USER_NS=y\non RHEL and CentOS 7: echo "
-	 "user.max_user_namespaces=28633 | sudo tee /etc/sysctl.d/60-fauxroot.conf && sudo grubby "
+	 "user.max_user_namespaces=28633 | sudo tee -a /etc/sysctl.d/60-fauxroot.conf && sudo "
+	 "grubby "
 	 "--update-kernel=ALL --args=user_namespace.enable=1 && sudo reboot",
 	 .files = {{"/proc/self/ns/user", NULL, 0}}},
 };
@@ -199,7 +200,8 @@ static void limits(void **state)
 		{STEP_IDMAP, EMFILE, "reading /etc/subuid",
 		 "a process may have 64 descriptors open (/proc/self/limits, Max open files); a "
 		 "launch needs up to 64",
-		 "echo alice - nofile 65536 | sudo tee /etc/security/limits.d/60-fauxroot.conf # "
+		 "echo alice - nofile 65536 | sudo tee -a /etc/security/limits.d/60-fauxroot.conf "
+		 "# "
 		 "then log in again\nin a systemd unit, set LimitNOFILE=65536\ndocker run --ulimit "
 		 "nofile=65536 …",
 		 .reason = REASON_FILE, .about = "/etc/subuid",
@@ -208,7 +210,7 @@ static void limits(void **state)
 		 .files = {{"/proc/self/limits", NULL, 0}}},
 		{STEP_CLONE, EAGAIN, "clone",
 		 "alice may have 63000 processes and threads (/proc/self/limits, Max processes)",
-		 "echo alice - nproc 65536 | sudo tee /etc/security/limits.d/60-fauxroot.conf # "
+		 "echo alice - nproc 65536 | sudo tee -a /etc/security/limits.d/60-fauxroot.conf # "
 		 "then log in again\nin a systemd unit, set LimitNPROC=65536",
 		 .files = {{0}}},
 		{STEP_CLONE, EAGAIN, "clone", NULL, NULL,
@@ -234,7 +236,7 @@ static void limits(void **state)
 		 .files = {{"/proc/sys/kernel/osrelease", "5.10.0\n", 0}}},
 		{STEP_MOUNT, ENOSPC, "mounting a tmpfs",
 		 "/proc/sys/fs/mount-max is 100: a mount namespace cannot have more mounts",
-		 "echo fs.mount-max=200000 | sudo tee /etc/sysctl.d/60-fauxroot.conf && sudo "
+		 "echo fs.mount-max=200000 | sudo tee -a /etc/sysctl.d/60-fauxroot.conf && sudo "
 		 "sysctl --system\nuse fewer --copy-up options",
 		 .files = {{"/proc/sys/fs/mount-max", "100\n", 0}}},
 	};

@@ -35,7 +35,7 @@ static void run_in_worlds(void (*job)(const void *arg))
 }
 
 /* Copy up @dirs, separated by spaces; relative to the working directory unless preceded by a
- *dot. */
+ * dot. */
 static int copy_up(const char *dirs, struct error *err)
 {
 	_cleanup_strv_ struct strv list = {NULL, 0};

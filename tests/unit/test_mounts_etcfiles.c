@@ -74,7 +74,7 @@ static struct etcfiles bind_files(const char *state_dir, bool copy_up)
 }
 
 /* The forms of the host's /etc/resolv.conf: ours is visible instead, and the host's stays
- *unchanged. */
+ * unchanged. */
 static void bind_over(const void *arg)
 {
 	static const char *const texts[] = {NULL, "../run/stub", "/none/such", "stub", "."};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Mounts by descriptor: with the new system calls, and with each way in which they may be
- *refused. */
+ * refused. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -297,7 +297,7 @@ static void map_ourselves(const struct fixture *f)
 #define SILENT_S 20
 
 /* In a process of its own: mount a file system on the child's /mnt that does not answer while this
- *process runs. */
+ * process runs. */
 _noreturn_ static void be_silent(const struct fixture *f, int ready)
 {
 	struct ns_set own = f->ns;

@@ -26,9 +26,9 @@ struct progress *progress_new(void);
 void progress_free(struct progress *progress);
 
 /* progress_at() - store the child's next action, "copying up /etc/x"; does nothing if @progress is
- *NULL */
+ * NULL */
 void progress_at(struct progress *progress, const char *fmt, ...) _printf_(2, 3);
 
 /* progress_text() - copy the last description to @buf, in printable form; "" if there is none.
- *Returns @buf */
+ * Returns @buf */
 const char *progress_text(const struct progress *progress, char buf[static PROGRESS_TEXT]);

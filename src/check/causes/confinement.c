@@ -152,7 +152,7 @@ const struct cause causes_of_confinement[] = {
 	 .codes = {ENOSPC},
 	 .test = mounts_are_limited,
 	 .cause = "/proc/sys/fs/mount-max is {setting}: a mount namespace cannot have more mounts",
-	 .remedy = "echo fs.mount-max=200000 | sudo tee /etc/sysctl.d/60-fauxroot.conf && sudo "
+	 .remedy = "echo fs.mount-max=200000 | sudo tee -a /etc/sysctl.d/60-fauxroot.conf && sudo "
 		   "sysctl --system\nuse fewer --copy-up options"},
 	{.cause = NULL},
 };

@@ -112,7 +112,8 @@ const struct cause causes_of_limits[] = {
 	 .test = process_limit_is_low,
 	 .cause = "{user} may have {limit} processes and threads (/proc/self/limits, Max "
 		  "processes)",
-	 .remedy = "echo {user} - nproc 65536 | sudo tee /etc/security/limits.d/60-fauxroot.conf # "
+	 .remedy = "echo {user} - nproc 65536 | sudo tee -a "
+		   "/etc/security/limits.d/60-fauxroot.conf # "
 		   "then log in again\nin a systemd unit, set LimitNPROC=65536"},
 	{.id = "descriptor-limit-soft",
 	 .steps = ANY,
@@ -127,8 +128,9 @@ const struct cause causes_of_limits[] = {
 	 .test = hard_limit_is_low,
 	 .cause = "a process may have {limit} descriptors open (/proc/self/limits, Max open "
 		  "files); a launch needs up to 64",
-	 .remedy = "echo {user} - nofile 65536 | sudo tee /etc/security/limits.d/60-fauxroot.conf "
-		   "# then log in again\nin a systemd unit, set LimitNOFILE=65536\ndocker run "
-		   "--ulimit nofile=65536 …"},
+	 .remedy =
+		 "echo {user} - nofile 65536 | sudo tee -a /etc/security/limits.d/60-fauxroot.conf "
+		 "# then log in again\nin a systemd unit, set LimitNOFILE=65536\ndocker run "
+		 "--ulimit nofile=65536 …"},
 	{.cause = NULL},
 };

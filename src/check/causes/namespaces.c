@@ -156,7 +156,7 @@ const struct cause causes_of_namespaces[] = {
 	 .test = userns_clone_is_off,
 	 .cause = "/proc/sys/kernel/unprivileged_userns_clone is {setting}: only root may create "
 		  "user namespaces",
-	 .remedy = "echo kernel.unprivileged_userns_clone=1 | sudo tee "
+	 .remedy = "echo kernel.unprivileged_userns_clone=1 | sudo tee -a "
 		   "/etc/sysctl.d/60-fauxroot.conf && sudo sysctl --system"},
 	{.id = "chroot",
 	 .steps = CLONE,
@@ -178,16 +178,17 @@ const struct cause causes_of_namespaces[] = {
 	 .test = user_limit_is_low,
 	 .cause = "/proc/sys/user/max_user_namespaces is {limit}: a launch creates two nested user "
 		  "namespaces",
-	 .remedy = "echo user.max_user_namespaces=28633 | sudo tee /etc/sysctl.d/60-fauxroot.conf "
-		   "&& sudo sysctl --system # in Kubernetes: on the node\nin Bottlerocket, set "
-		   "settings.kernel.sysctl.\"user.max_user_namespaces\"=\"28633\""},
+	 .remedy =
+		 "echo user.max_user_namespaces=28633 | sudo tee -a /etc/sysctl.d/60-fauxroot.conf "
+		 "&& sudo sysctl --system # in Kubernetes: on the node\nin Bottlerocket, set "
+		 "settings.kernel.sysctl.\"user.max_user_namespaces\"=\"28633\""},
 	{.id = "max-namespaces",
 	 .steps = CLONE,
 	 .codes = {ENOSPC},
 	 .test = limit_is_zero,
 	 .cause = "/proc/sys/user/max_{kind}_namespaces is {limit}: the kernel creates no such "
 		  "namespace",
-	 .remedy = "echo user.max_{kind}_namespaces=28633 | sudo tee "
+	 .remedy = "echo user.max_{kind}_namespaces=28633 | sudo tee -a "
 		   "/etc/sysctl.d/60-fauxroot.conf && sudo sysctl --system\n{instead}"},
 	{.id = "namespaces-used-up",
 	 .steps = CLONE,
@@ -205,7 +206,7 @@ const struct cause causes_of_namespaces[] = {
 	 .test = kernel_has_no_userns,
 	 .cause = "this kernel has no user namespaces: there is no /proc/self/ns/user",
 	 .remedy = "use a kernel with CONFIG_USER_NS=y\non RHEL and CentOS 7: echo "
-		   "user.max_user_namespaces=28633 | sudo tee /etc/sysctl.d/60-fauxroot.conf && "
+		   "user.max_user_namespaces=28633 | sudo tee -a /etc/sysctl.d/60-fauxroot.conf && "
 		   "sudo grubby --update-kernel=ALL --args=user_namespace.enable=1 && sudo reboot"},
 	{.cause = NULL},
 };

@@ -101,8 +101,9 @@ const struct cause causes_of_the_preflight[] = {
 	{.id = "few-descriptors",
 	 .cause =
 		 "the hard limit is {limit} open descriptors, and a forwarded connection needs two",
-	 .remedy = "echo {user} - nofile 65536 | sudo tee /etc/security/limits.d/60-fauxroot.conf "
-		   "# then log in again\nin a systemd unit, set LimitNOFILE=65536"},
+	 .remedy =
+		 "echo {user} - nofile 65536 | sudo tee -a /etc/security/limits.d/60-fauxroot.conf "
+		 "# then log in again\nin a systemd unit, set LimitNOFILE=65536"},
 	{.id = "keyring-quota",
 	 .cause = "{user} has {keys} of {limit} keys (/proc/key-users), and each container needs "
 		  "one: runc fails with \"disk quota exceeded\"",

@@ -9,7 +9,8 @@ struct ns_set;
 struct process;
 
 /*
- * agent_start() - fork the agent into the child's user and network namespace
+ * agent_start() - fork the agent into the middle user namespace and the child's network
+ * namespace
  * @n: number of workers
  * @ret_socks: the forwarder's sockets towards the agent, one per worker, non-blocking
  *

@@ -14,7 +14,8 @@ struct error;
  *
  * Call it before other threads start: they inherit the sets. The forwarder needs no capability,
  * because the launcher binds its listeners. The agent keeps CAP_NET_ADMIN for IP_TRANSPARENT and
- * SO_MARK; that capability is valid in the child's user namespace only. Returns 0 or -errno.
+ * SO_MARK; that capability is valid in the middle user namespace and below it, not on the host.
+ * Returns 0 or -errno.
  */
 int confine_caps(int kept, struct error *err);
 

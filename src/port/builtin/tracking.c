@@ -3,10 +3,10 @@
  * Theory of operation
  *
  * The launcher configures nf_tables in the child's network namespace itself, over sockets that a
- * runner has made there: a socket keeps its namespace. The launcher's effective uid owns the
- * child's user namespaces from outside, so the launcher has all capabilities in them (man 7
- * user_namespaces). So no program is executed, and no path is resolved in the child's mount
- * namespace.
+ * runner has made there: a socket keeps its namespace. The launcher's effective uid owns the middle
+ * user namespace, and the launcher is in the parent of that namespace. So it has all capabilities
+ * there and in the child's user namespace below it (man 7 user_namespaces): it executes no program,
+ * and resolves no path in the child's mount namespace.
  *
  * The table belongs to the launcher's socket (NFT_TABLE_F_OWNER, Linux 5.12): "nft flush ruleset"
  * in the child does not remove it. The launcher is the owner, because the target cannot kill it and

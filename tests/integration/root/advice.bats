@@ -234,7 +234,7 @@ without_error() { # FILE…
 	while read -r id; do
 		n=$((n + 1))
 		if words "$FABRICATED" | grep -qxF "$id"; then
-			grep -qF "\"$id\"" "$ROOT/tests/unit/test_check_preflight.c" || missing+=" $id"
+			grep -qF "\"$id\"" "$ROOT"/tests/unit/test_check_{preflight.c,look_ids.h} || missing+=" $id"
 		else
 			grep -qE "warns $id " "$BATS_TEST_FILENAME" || missing+=" $id"
 		fi

@@ -297,7 +297,7 @@ refused() {
 			"$FAUXROOT" --check --pidns --cgroupns --evacuate-cgroup2=evac true 3>&- 4>&-
 	}
 	run -0 check
-	says "$output" "^ok +evacuation +$GROUP, to evac below it"
+	says "$output" "^ok +evacuation +$GROUP, to its child evac"
 	equals "" "$(cgroups)"
 	chown 0:0 "$GROUP/cgroup.procs"
 	run -1 check
