@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
@@ -11,6 +12,7 @@
 
 #include "fauxroot/base/str.h"
 #include "fauxroot/state/instances.h"
+#include "state/links.h"
 #include "state_fixture.h"
 
 /* Use the working directory, which is new, as XDG_RUNTIME_DIR. */
@@ -407,6 +409,26 @@ static void survives_concurrent_starts_and_exits(void **unused)
 	assert_false(exists("fauxroot"));
 }
 
+/* Inside an instance PIDs and paths can be others than on the host: a link whose launcher cannot be
+ * seen there is not removed. */
+static void keeps_links_that_it_cannot_judge(void **state)
+{
+	pid_t dead = fork(), pid;
+	int status;
+
+	(void)state;
+	if (dead == 0)
+		_exit(0);
+	assert_int_equal(waitpid(dead, NULL, 0), dead);
+	assert_int_equal(links_life(dead, "/nonexistent"), DEAD);
+	pid = fork();
+	if (pid == 0)
+		_exit(unshare(CLONE_NEWUSER) < 0 ? 100 : (int)links_life(dead, "/nonexistent"));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), UNSEEN);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -421,6 +443,7 @@ int main(void)
 		TEST(takes_a_free_name),
 		TEST(leaves_no_names_behind),
 		TEST(gives_a_name_to_one_launcher),
+		TEST(keeps_links_that_it_cannot_judge),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
