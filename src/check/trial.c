@@ -154,20 +154,28 @@ static void try_ping(struct outcome *outcome)
 	fd_close(fd);
 }
 
-/* If no child has tried the command, at least search for it here. */
-static void find_target(char *const *command, struct outcome *outcome)
+/* If no child has tried the command, at least search for it here. If one has @begun and not come
+ * back, the search could hang as well, on a file system that does not answer. */
+static void find_target(char *const *command, bool begun, struct outcome *outcome)
 {
 	_cleanup_free_ char *path = NULL;
 
 	if (outcome->tried || !command || !command[0])
 		return;
+	outcome->tried = true;
+	if (begun) {
+		outcome->rc = err_say(&outcome->err, ETIMEDOUT,
+				      "executing \"%s\": the process that tried it hung or died",
+				      command[0]);
+		(void)err_step(&outcome->err, outcome->rc, STEP_EXEC);
+		return;
+	}
 	outcome->rc = path_find(command[0], &path);
 	if (outcome->rc < 0) {
 		(void)err_set(&outcome->err, -outcome->rc, "executing \"%s\"", command[0]);
 		(void)err_about(&outcome->err, outcome->rc, REASON_EXEC, "%s", command[0]);
 		(void)err_step(&outcome->err, outcome->rc, STEP_EXEC);
 	}
-	outcome->tried = true;
 }
 
 void outcomes_free(struct outcomes *outcomes)
@@ -180,6 +188,7 @@ void outcomes_free(struct outcomes *outcomes)
 int preflight_try(const struct config *config, const struct signals *signals, struct outcomes *ret)
 {
 	struct shared *shared;
+	bool begun;
 	int rc;
 
 	memset(ret, 0, sizeof(*ret));
@@ -194,13 +203,14 @@ int preflight_try(const struct config *config, const struct signals *signals, st
 	}
 	rc = launcher_rehearse(config, signals, &shared->rehearsal);
 	take_outcomes(config, shared, ret);
+	begun = shared->rehearsal.of[STAGE_COMMAND].begun;
 	(void)munmap(shared, sizeof(*shared));
 	if (rc < 0)
 		return rc;
 	ret->mappers = config->idmap != IDMAP_SINGLE && !caps_can_write_maps();
 	if (config_has_helper(config))
 		try_ping(&ret->of[TRIAL_PING]);
-	find_target(config->command, &ret->of[TRIAL_TARGET]);
+	find_target(config->command, begun, &ret->of[TRIAL_TARGET]);
 	if (has_failed(&ret->of[TRIAL_CLONE]) || has_failed(&ret->of[TRIAL_TUN]))
 		ret->kernel_config = kernel_config_read(signals->cancel);
 	docker_version(config, signals->cancel, ret->docker, sizeof(ret->docker));

@@ -61,7 +61,7 @@ _noreturn_ static void mount_proc(void)
 		_exit(-procfs_mount_child(&err));
 	if (rc > 0)
 		rc = process_wait(&init, NULL, -1, &status);
-	_exit(rc < 0 ? -rc : WEXITSTATUS(status));
+	_exit(rc < 0 ? -rc : WIFEXITED(status) ? WEXITSTATUS(status) : EIO);
 }
 
 /* A container has its own PID namespace, with a /proc for it. */
@@ -76,10 +76,10 @@ static int try_container_proc(struct error *err)
 		rc = process_wait(&child, NULL, -1, &status);
 	if (rc < 0)
 		return rc;
-	if (!WIFEXITED(status) || WEXITSTATUS(status) == 0)
+	rc = WIFEXITED(status) ? WEXITSTATUS(status) : EIO;
+	if (rc == 0)
 		return 0;
-	return err_step(err, err_set(err, WEXITSTATUS(status), "mounting proc in a PID namespace"),
-			STEP_PROC);
+	return err_step(err, err_set(err, rc, "mounting proc in a PID namespace"), STEP_PROC);
 }
 
 /* Mount a tmpfs on an existing directory and enter it. */

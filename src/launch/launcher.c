@@ -150,12 +150,12 @@ static const struct stage stages[STAGE_COUNT_] = {
 			   .rehearse = rehearse_copy_up, .needs = {STAGE_PROPAGATION}},
 	[STAGE_ETC_BOUND] = {"files of /etc", SIDE_CHILD, STEP_MOUNT, .wanted = connect_has_etc,
 			     .run = child_bind_etc, .traces = TRACE_MOUNTS | TRACE_FILES,
-			     .needs = {STAGE_ETC_OPENED}},
+			     .needs = {STAGE_ETC_OPENED, STAGE_COPY_UP}},
 	[STAGE_ETC_SENT] = {"descriptors of /etc", SIDE_CHILD, STEP_MOUNT,
 			    .wanted = connect_has_etc, .run = child_send_etc,
 			    .needs = {STAGE_PROPAGATION, STAGE_ETC_FILES}},
 	[STAGE_WORKDIR] = {"working directory", SIDE_CHILD, STEP_OPTIONS, .wanted = with_workdir,
-			   .run = child_enter_workdir, .needs = {STAGE_PROPAGATION}},
+			   .run = child_enter_workdir, .needs = {STAGE_PROPAGATION, STAGE_COPY_UP}},
 	[STAGE_MOUNTED] = {"report of the mounts", SIDE_CHILD, .run = child_report_mounted,
 			   .needs = {STAGE_PROPAGATION}},
 	[STAGE_NET_START] = {"network", .run = connect_start_net, .undo = connect_kill_net,
@@ -171,7 +171,7 @@ static const struct stage stages[STAGE_COUNT_] = {
 	[STAGE_PORT_DRIVER] = {"port driver", .run = connect_start_ports,
 			       .undo = connect_stop_ports, .traces = TRACE_PROCESSES | TRACE_PORTS,
 			       .rehearse = rehearse_port_driver,
-			       .needs = {STAGE_NET_READY, STAGE_PORT_OPTIONS}},
+			       .needs = {STAGE_NET_READY, STAGE_PORT_OPTIONS, STAGE_SCRATCH}},
 	[STAGE_PORTS] = {"ports", .run = connect_publish, .traces = TRACE_PORTS,
 			 .rehearse = rehearse_ports},
 	[STAGE_CHILD_PID] = {"child_pid", .run = connect_write_child_pid, .traces = TRACE_FILES,
@@ -180,10 +180,10 @@ static const struct stage stages[STAGE_COUNT_] = {
 	[STAGE_ANNOUNCE] = {"list of instances", .run = connect_announce, .traces = TRACE_INSTANCES,
 			    .rehearse = rehearse_nothing},
 	[STAGE_ENVIRONMENT] = {"environment", SIDE_CHILD, .run = child_set_environment,
-			       .needs = {STAGE_MOUNTED, STAGE_GO}},
+			       .needs = {STAGE_MOUNTED, STAGE_GO, STAGE_SCRATCH}},
 	[STAGE_COMMAND] = {"command", SIDE_CHILD, .wanted = with_command, .run = child_execute,
 			   .traces = TRACE_PROCESSES, .rehearse = rehearse_command,
-			   .needs = {STAGE_ENVIRONMENT, STAGE_WORKDIR}},
+			   .needs = {STAGE_ENVIRONMENT, STAGE_WORKDIR, STAGE_COPY_UP}},
 	[STAGE_ENDED] = {"end", .undo = undo_loop, .rehearse = rehearse_end, .needs = {STAGE_GO}},
 };
 
@@ -286,8 +286,13 @@ static void note_death(struct launch *l, int status)
 				      stages[i].name, how);
 		outcome->tried = true;
 	}
-	l->rehearsal->scratch[sizeof(l->rehearsal->scratch) - 1] = '\0';
-	statedir_sweep(l->rehearsal->scratch);
+}
+
+/* A rehearsal that was killed leaves its state directory. */
+static void remove_scratch(struct rehearsal *r)
+{
+	r->scratch[sizeof(r->scratch) - 1] = '\0';
+	statedir_sweep(r->scratch);
 }
 
 /* Wait until the rehearsal exits; after a signal terminate it. Returns 0, -ECANCELED or -errno. */
@@ -295,15 +300,18 @@ static int await_rehearsal(struct launch *l, struct process *process)
 {
 	struct deadline deadline;
 	int status = 0, rc = process_wait(process, NULL, l->signals->cancel, &status);
+	bool killed = false;
 
 	if (rc < 0) {
 		deadline = deadline_in(CANCEL_MS);
 		process_signal(process, SIGTERM);
-		(void)process_wait(process, &deadline, -1, &status);
+		killed = process_wait(process, &deadline, -1, &status) < 0;
 		process_kill(process);
 	}
 	if (status != 0)
 		note_death(l, status);
+	if (status != 0 || killed)
+		remove_scratch(l->rehearsal);
 	return rc;
 }
 

@@ -74,7 +74,7 @@ static int try_exec(const char *path, char **command)
 	}
 	if (trace(pid, &status) && WIFEXITED(status)) {
 		rc = WEXITSTATUS(status) == UNTRACED ? 0 : -WEXITSTATUS(status);
-	} else if (!WIFEXITED(status)) {
+	} else if (!WIFEXITED(status) && !WIFSIGNALED(status)) {
 		kill(pid, SIGKILL);
 		(void)wait_for(pid, &status);
 	}

@@ -4,109 +4,104 @@
 
 #include "test_check_failure.h"
 
+static const struct failure statedir_cases[] = {
+	{STEP_STATEDIR, EBUSY,
+	 "state directory \"/run/x\": is in use by process 4711 (fauxroot sleep 9)",
+	 "only one instance can use a state directory, and process 4711 uses this one",
+	 "use another --state-dir\nkill 4711", .reason = REASON_IN_USE, .about = "4711",
+	 .files = {{0}}},
+	{STEP_STATEDIR, EBUSY, "state directory \"/run/x\": is in use by another process",
+	 "only one instance can use a state directory, and another process uses this one",
+	 "use another --state-dir\nterminate that instance", .reason = REASON_IN_USE,
+	 .files = {{0}}},
+	{STEP_STATEDIR, ENAMETOOLONG, "too long",
+	 "the path of a UNIX socket has at most 107 bytes (man 7 unix)",
+	 "use a shorter --state-dir", .files = {{0}}},
+	{STEP_STATEDIR, EACCES, "making a state directory",
+	 "XDG_RUNTIME_DIR is not set, although /run/user/1000 exists",
+	 "export XDG_RUNTIME_DIR=/run/user/1000", .files = {{"/run/user/1000/", "", 0}}},
+	{STEP_STATEDIR, EACCES, "making a state directory",
+	 "XDG_RUNTIME_DIR is not set and /run/user/1000 is missing: alice has no login "
+	 "session",
+	 "sudo loginctl enable-linger alice && export XDG_RUNTIME_DIR=/run/user/1000\nuse "
+	 "--state-dir",
+	 .files = {{"/run/systemd/system/", "", 0}}},
+	{STEP_STATEDIR, EACCES, "making a state directory",
+	 "XDG_RUNTIME_DIR is not set and /run/user/1000 is missing: alice has no login "
+	 "session",
+	 "sudo install -d -m 0700 -o 1000 /run/user/1000 && export "
+	 "XDG_RUNTIME_DIR=/run/user/1000\nuse --state-dir",
+	 .files = {{0}}},
+	{STEP_STATEDIR, EACCES, "making the directory \"/run/user/7\": Permission denied",
+	 "XDG_RUNTIME_DIR is /run/user/7, which does not exist, as after the last session "
+	 "of alice",
+	 "export XDG_RUNTIME_DIR=/run/user/1000\nuse --state-dir", .reason = REASON_FILE,
+	 .about = "/run/user/7", .files = {{"/run/user/1000/", "", 0}},
+	 .xdg_runtime_dir = "/run/user/7", .state_dir = "/run/user/7/x"},
+	{STEP_STATEDIR, EPERM,
+	 "state directory \"/home/alice\": would be emptied, and is or holds the home "
+	 "directory",
+	 "fauxroot empties its state directory at start and removes it at the end",
+	 "use --state-dir=/home/alice/NAME", .reason = REASON_PRECIOUS, .about = "/home/alice",
+	 .files = {{0}}, .state_dir = "/home/alice"},
+	{STEP_STATEDIR, EACCES, "making a state directory", NULL, NULL, .files = {{0}},
+	 .state_dir = "/else/where"},
+	/* $XDG_RUNTIME_DIR/elsewhere */
+	{STEP_STATEDIR, EACCES, "making the state directory \"/elsewhere\"",
+	 "XDG_RUNTIME_DIR is not set, although /run/user/1000 exists",
+	 "export XDG_RUNTIME_DIR=/run/user/1000", .reason = REASON_FILE, .about = "/elsewhere",
+	 .files = {{"/run/user/1000/", "", 0}}, .state_dir = "/elsewhere"},
+	{STEP_STATEDIR, EACCES, "making the state directory \"/elsewhere\"",
+	 "this systemd unit has no XDG_RUNTIME_DIR; without it daemons such as buildkitd "
+	 "and dockerd use directories that belong to root",
+	 "set RuntimeDirectory=fauxroot and Environment=XDG_RUNTIME_DIR=%t/fauxroot in the "
+	 "[Service] section",
+	 .reason = REASON_FILE, .about = "/elsewhere", .files = {{"/run/user/1000/", "", 0}},
+	 .state_dir = "/elsewhere", .invocation_id = "0123456789abcdef0123456789abcdef"},
+	{STEP_STATEDIR, EPERM, "state directory \"/srv/x\": belongs to uid 7, and we are uid 1000",
+	 "/srv/x belongs to another user; a state directory must belong to the user who "
+	 "starts fauxroot",
+	 "use --state-dir=/run/user/1000/NAME", .reason = REASON_FOREIGN, .about = "/srv/x",
+	 .files = {{0}}, .state_dir = "/srv/x"},
+	{STEP_STATEDIR, EPERM,
+	 "\"/srv/x\": belongs to uid 7, who could replace the state directory \"/srv/x/y\"",
+	 "/srv/x belongs to another user, who could replace the state directory",
+	 "use --state-dir=/run/user/1000/NAME", .reason = REASON_FOREIGN_PARENT, .about = "/srv/x",
+	 .files = {{0}}, .state_dir = "/srv/x/y"},
+	{STEP_STATEDIR, ELOOP, "state directory \"/srv/x\": is a symbolic link",
+	 "/srv/x is a symbolic link, whose target somebody could change", "use --state-dir=/srv/y",
+	 .reason = REASON_SYMLINK, .about = "/srv/x",
+	 .files = {{"/srv/x", "->y", 0}, {"/srv/y/", "", 0}}, .state_dir = "/srv/x"},
+	{STEP_STATEDIR, ENOTDIR, "state directory \"/srv/x\": is not a directory",
+	 "/srv/x is a file", "use --state-dir=/run/user/1000/NAME", .reason = REASON_NOT_DIRECTORY,
+	 .about = "/srv/x", .files = {{0}}, .state_dir = "/srv/x"},
+	{STEP_STATEDIR, ENOSPC, "writing \"/tmp/x/child_pid\": No space left on device",
+	 "the file system of /tmp has no space, inodes or quota left for us",
+	 "df /tmp && df -i /tmp # then free some space\nuse --state-dir on another file "
+	 "system",
+	 .reason = REASON_FILE, .about = "/tmp/x/child_pid", .files = {{0}}},
+	{STEP_API, EDQUOT, "binding \"/tmp/x/api.sock\": Disk quota exceeded",
+	 "the file system of /tmp has no space, inodes or quota left for us",
+	 "df /tmp && df -i /tmp # then free some space\nuse --state-dir on another file "
+	 "system",
+	 .reason = REASON_FILE, .about = "/tmp/x/api.sock", .files = {{0}}},
+	{STEP_STATEDIR, EROFS, "making the state directory \"/srv/x/y\": Read-only file system",
+	 "/srv is on a file system that is mounted read-only",
+	 "use --state-dir=/run/user/1000/NAME\nfor a container: docker run --tmpfs /tmp "
+	 "…\nin Kubernetes, mount an emptyDir on /tmp",
+	 .reason = REASON_FILE, .about = "/srv/x/y", .files = {{"/srv/", "", 0}},
+	 .state_dir = "/srv/x/y"},
+	/* Files of this test belong to its user, who is not uid 4242. */
+	{STEP_STATEDIR, EACCES, "state directory", NULL, NULL,
+	 .files = {{"/run/user/7/", "", 0},
+		   {"/proc/self/status", "Uid:\t4242\t4242\t4242\t4242\n", 0}},
+	 .xdg_runtime_dir = "/run/user/7", .state_dir = "/elsewhere"},
+};
+
 static void state_directories(void **state)
 {
-	static const struct failure cases[] = {
-		{STEP_STATEDIR, EBUSY,
-		 "state directory \"/run/x\": is in use by process 4711 (fauxroot sleep 9)",
-		 "only one instance can use a state directory, and process 4711 uses this one",
-		 "use another --state-dir\nkill 4711", .reason = REASON_IN_USE, .about = "4711",
-		 .files = {{0}}},
-		{STEP_STATEDIR, EBUSY, "state directory \"/run/x\": is in use by another process",
-		 "only one instance can use a state directory, and another process uses this one",
-		 "use another --state-dir\nterminate that instance", .reason = REASON_IN_USE,
-		 .files = {{0}}},
-		{STEP_STATEDIR, ENAMETOOLONG, "too long",
-		 "the path of a UNIX socket has at most 107 bytes (man 7 unix)",
-		 "use a shorter --state-dir", .files = {{0}}},
-		{STEP_STATEDIR, EACCES, "making a state directory",
-		 "XDG_RUNTIME_DIR is not set, although /run/user/1000 exists",
-		 "export XDG_RUNTIME_DIR=/run/user/1000", .files = {{"/run/user/1000/", "", 0}}},
-		{STEP_STATEDIR, EACCES, "making a state directory",
-		 "XDG_RUNTIME_DIR is not set and /run/user/1000 is missing: alice has no login "
-		 "session",
-		 "sudo loginctl enable-linger alice && export XDG_RUNTIME_DIR=/run/user/1000\nuse "
-		 "--state-dir",
-		 .files = {{"/run/systemd/system/", "", 0}}},
-		{STEP_STATEDIR, EACCES, "making a state directory",
-		 "XDG_RUNTIME_DIR is not set and /run/user/1000 is missing: alice has no login "
-		 "session",
-		 "sudo install -d -m 0700 -o 1000 /run/user/1000 && export "
-		 "XDG_RUNTIME_DIR=/run/user/1000\nuse --state-dir",
-		 .files = {{0}}},
-		{STEP_STATEDIR, EACCES, "making the directory \"/run/user/7\": Permission denied",
-		 "XDG_RUNTIME_DIR is /run/user/7, which does not exist, as after the last session "
-		 "of alice",
-		 "export XDG_RUNTIME_DIR=/run/user/1000\nuse --state-dir", .reason = REASON_FILE,
-		 .about = "/run/user/7", .files = {{"/run/user/1000/", "", 0}},
-		 .xdg_runtime_dir = "/run/user/7", .state_dir = "/run/user/7/x"},
-		{STEP_STATEDIR, EPERM,
-		 "state directory \"/home/alice\": would be emptied, and is or holds the home "
-		 "directory",
-		 "fauxroot empties its state directory at start and removes it at the end",
-		 "use --state-dir=/home/alice/NAME", .reason = REASON_PRECIOUS,
-		 .about = "/home/alice", .files = {{0}}, .state_dir = "/home/alice"},
-		{STEP_STATEDIR, EACCES, "making a state directory", NULL, NULL, .files = {{0}},
-		 .state_dir = "/else/where"},
-		/* $XDG_RUNTIME_DIR/elsewhere */
-		{STEP_STATEDIR, EACCES, "making the state directory \"/elsewhere\"",
-		 "XDG_RUNTIME_DIR is not set, although /run/user/1000 exists",
-		 "export XDG_RUNTIME_DIR=/run/user/1000", .reason = REASON_FILE,
-		 .about = "/elsewhere", .files = {{"/run/user/1000/", "", 0}},
-		 .state_dir = "/elsewhere"},
-		{STEP_STATEDIR, EACCES, "making the state directory \"/elsewhere\"",
-		 "this systemd unit has no XDG_RUNTIME_DIR; without it daemons such as buildkitd "
-		 "and dockerd use directories that belong to root",
-		 "set RuntimeDirectory=fauxroot and Environment=XDG_RUNTIME_DIR=%t/fauxroot in the "
-		 "[Service] section",
-		 .reason = REASON_FILE, .about = "/elsewhere",
-		 .files = {{"/run/user/1000/", "", 0}}, .state_dir = "/elsewhere",
-		 .invocation_id = "0123456789abcdef0123456789abcdef"},
-		{STEP_STATEDIR, EPERM,
-		 "state directory \"/srv/x\": belongs to uid 7, and we are uid 1000",
-		 "/srv/x belongs to another user; a state directory must belong to the user who "
-		 "starts fauxroot",
-		 "use --state-dir=/run/user/1000/NAME", .reason = REASON_FOREIGN, .about = "/srv/x",
-		 .files = {{0}}, .state_dir = "/srv/x"},
-		{STEP_STATEDIR, EPERM,
-		 "\"/srv/x\": belongs to uid 7, who could replace the state directory \"/srv/x/y\"",
-		 "/srv/x belongs to another user, who could replace the state directory",
-		 "use --state-dir=/run/user/1000/NAME", .reason = REASON_FOREIGN_PARENT,
-		 .about = "/srv/x", .files = {{0}}, .state_dir = "/srv/x/y"},
-		{STEP_STATEDIR, ELOOP, "state directory \"/srv/x\": is a symbolic link",
-		 "/srv/x is a symbolic link, whose target somebody could change",
-		 "use --state-dir=/srv/y", .reason = REASON_SYMLINK, .about = "/srv/x",
-		 .files = {{"/srv/x", "->y", 0}, {"/srv/y/", "", 0}}, .state_dir = "/srv/x"},
-		{STEP_STATEDIR, ENOTDIR, "state directory \"/srv/x\": is not a directory",
-		 "/srv/x is a file", "use --state-dir=/run/user/1000/NAME",
-		 .reason = REASON_NOT_DIRECTORY, .about = "/srv/x", .files = {{0}},
-		 .state_dir = "/srv/x"},
-		{STEP_STATEDIR, ENOSPC, "writing \"/tmp/x/child_pid\": No space left on device",
-		 "the file system of /tmp has no space, inodes or quota left for us",
-		 "df /tmp && df -i /tmp # then free some space\nuse --state-dir on another file "
-		 "system",
-		 .reason = REASON_FILE, .about = "/tmp/x/child_pid", .files = {{0}}},
-		{STEP_API, EDQUOT, "binding \"/tmp/x/api.sock\": Disk quota exceeded",
-		 "the file system of /tmp has no space, inodes or quota left for us",
-		 "df /tmp && df -i /tmp # then free some space\nuse --state-dir on another file "
-		 "system",
-		 .reason = REASON_FILE, .about = "/tmp/x/api.sock", .files = {{0}}},
-		{STEP_STATEDIR, EROFS,
-		 "making the state directory \"/srv/x/y\": Read-only file system",
-		 "/srv is on a file system that is mounted read-only",
-		 "use --state-dir=/run/user/1000/NAME\nfor a container: docker run --tmpfs /tmp "
-		 "…\nin Kubernetes, mount an emptyDir on /tmp",
-		 .reason = REASON_FILE, .about = "/srv/x/y", .files = {{"/srv/", "", 0}},
-		 .state_dir = "/srv/x/y"},
-		/* Files of this test belong to its user, who is not uid 4242. */
-		{STEP_STATEDIR, EACCES, "state directory", NULL, NULL,
-		 .files = {{"/run/user/7/", "", 0},
-			   {"/proc/self/status", "Uid:\t4242\t4242\t4242\t4242\n", 0}},
-		 .xdg_runtime_dir = "/run/user/7", .state_dir = "/elsewhere"},
-	};
-
 	(void)state;
-	check_failures(cases, ARRAY_SIZE(cases));
+	check_failures(statedir_cases, ARRAY_SIZE(statedir_statedir_cases));
 }
 
 static void closed_state_directory(void **state)

@@ -401,7 +401,8 @@ static void write_large_files(const void *arg)
 	put("etc/hosts", "127.0.0.1 localhost box.example box\n192.0.2.1 x");
 	check(truncate("etc/hosts", (16 << 20) + 1) == 0);
 	check_ok(etcfiles_write_parent(keep, &large_arg, &dns, &err));
-	check(streq(large.text[1], "::1\tbox.example box\n127.0.0.1 localhost box.example box\n"));
+	check(large.text[1] &&
+	      streq(large.text[1], "::1\tbox.example box\n127.0.0.1 localhost box.example box\n"));
 	check(warnings == 1);
 
 	check(etcfiles_write_parent(keep, &fails_arg, &dns, &err) == -ENOSPC);
