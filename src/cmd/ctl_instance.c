@@ -150,7 +150,8 @@ int ctl_launcher(const struct ctl *ctl, struct peer *ret, struct error *err)
 	_cleanup_free_ char *socket = NULL;
 	int rc = ctl_socket(ctl, &socket, err);
 
-	if (rc == 0)
-		rc = api_launcher(socket, ret, err);
+	if (!socket)
+		return rc;
+	rc = api_launcher(socket, ret, err);
 	return rc < 0 ? rc : confirm_launcher(socket, ret, err);
 }

@@ -101,7 +101,7 @@ static const struct failure statedir_cases[] = {
 static void state_directories(void **state)
 {
 	(void)state;
-	check_failures(statedir_cases, ARRAY_SIZE(statedir_statedir_cases));
+	check_failures(statedir_cases, ARRAY_SIZE(statedir_cases));
 }
 
 static void closed_state_directory(void **state)
