@@ -203,7 +203,8 @@ static void take_reports(struct launch *l, bool live)
 		event_del(l->loop.on_report);
 		l->reports = fd_close(l->reports);
 	}
-	if (live && stopped && job_is_stopped(&l->loop.target))
+	/* After its exit nothing would continue us. */
+	if (live && stopped && !l->loop.target_reported && job_is_stopped(&l->loop.target))
 		target_stopped(l, stopped);
 }
 

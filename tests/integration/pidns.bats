@@ -190,6 +190,20 @@ SigIgn: 0000003" "$output"
 	ended 137
 }
 
+@test "stop reports that the command forges before it exits do not stop the launcher" {
+	as_job launch --pidns "$FAUXROOT_TEST_TOOLS/forge" --exit
+	wait_for grep -q forging "$OUT"
+	local forger
+	forger=$(inner forge)
+	# The launcher reads all reports at once, with the exit among them.
+	kill -STOP "$LAUNCHER"
+	wait_for process_state "$LAUNCHER" T
+	kill -USR1 "$forger"
+	wait_for gone "$forger"
+	kill -CONT "$LAUNCHER"
+	ended 7
+}
+
 @test "in a service nobody would continue the launcher: it does not stop, SIGCONT is for init, too" {
 	local command
 	as_service launch --pidns sh -c 'echo ready; while :; do sleep 0.05; done'

@@ -2,6 +2,8 @@
 /*
  * forge - as the command in a PID namespace: take init's socket to the launcher, and report
  * endlessly that the command has stopped. Prints "forging" once it does.
+ *
+ * forge --exit: wait for SIGUSR1, report it ten times, and exit with status 7.
  */
 #include <errno.h>
 #include <signal.h>
@@ -38,7 +40,25 @@ static int take_socket(void)
 	return -1;
 }
 
-int main(void)
+static int forge_and_exit(int sock)
+{
+	sigset_t usr1;
+	int sig;
+
+	sigemptyset(&usr1);
+	sigaddset(&usr1, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &usr1, NULL);
+	puts("forging");
+	fflush(stdout);
+	if (sigwait(&usr1, &sig) != 0)
+		return 1;
+	for (int i = 0; i < 10; i++)
+		if (send(sock, &stopped, sizeof(stopped), MSG_NOSIGNAL) < 0)
+			return 1;
+	return 7;
+}
+
+int main(int argc, char **argv)
 {
 	int sock = take_socket();
 
@@ -46,6 +66,8 @@ int main(void)
 		fprintf(stderr, "forge: cannot get init's socket: %s\n", strerror(errno));
 		return 1;
 	}
+	if (argc > 1 && strcmp(argv[1], "--exit") == 0)
+		return forge_and_exit(sock);
 	for (unsigned long sent = 0;; sent++) {
 		if (send(sock, &stopped, sizeof(stopped), MSG_NOSIGNAL) < 0 && errno != EAGAIN) {
 			fprintf(stderr, "forge: %s\n", strerror(errno));
