@@ -17,16 +17,16 @@
 struct explanation;
 
 /*
- * One cause. It explains a failure at one of @steps with one of @codes (none: any) and one of
- * @reasons (none: any), if @test returns true (NULL: the failure itself is the proof).
+ * One cause. It explains a failure at one of @steps with @reason and one of @codes, if @test
+ * returns true (NULL: the failure itself is the proof).
  *
  * Texts contain {names} of facts, which @test sets or facts.c reads.
  */
 struct cause {
-	const char *id; /* must not change: --debug, --json, documents and tests use it */
-	unsigned steps; /* STEP_BIT()s */
-	int codes[4];	/* ends with 0 */
-	enum error_reason reasons[2]; /* ends with REASON_NONE */
+	const char *id;		  /* must not change: --debug, --json, documents and tests use it */
+	unsigned steps;		  /* STEP_BIT()s */
+	enum error_reason reason; /* or ANY_REASON */
+	int codes[4];		  /* errno values, up to the first 0; or ANY_CODE */
 	bool (*test)(struct facts *facts);
 	const char *cause;
 	/*
@@ -42,6 +42,14 @@ struct cause {
 };
 
 #define STEP_BIT(step) (1U << (step))
+#define ANY_STEP       (~0U)
+#define ANY_REASON     REASON_NONE
+#define ANY_CODE       0
+
+/* FAILURE() - the first members of a row: its id, and the errors that it explains, with one or more
+ * errno values at the end. A row without it explains no error: a probe asks for it by its id. */
+#define FAILURE(name, at, why, ...) \
+	.id = (name), .steps = (at), .reason = (why), .codes = {__VA_ARGS__}
 
 /* A part of the table with its title. */
 struct cause_part {

@@ -20,20 +20,10 @@ static const struct error no_error = {.code = 0};
 
 static bool has_code(const struct cause *cause, int code)
 {
-	if (cause->codes[0] == 0)
+	if (cause->codes[0] == ANY_CODE)
 		return true;
 	for (size_t i = 0; i < ARRAY_SIZE(cause->codes) && cause->codes[i]; i++)
 		if (cause->codes[i] == code)
-			return true;
-	return false;
-}
-
-static bool has_reason(const struct cause *cause, enum error_reason reason)
-{
-	if (cause->reasons[0] == REASON_NONE)
-		return true;
-	for (size_t i = 0; i < ARRAY_SIZE(cause->reasons) && cause->reasons[i]; i++)
-		if (cause->reasons[i] == reason)
 			return true;
 	return false;
 }
@@ -43,7 +33,8 @@ static bool holds(const struct cause *cause, struct facts *facts)
 	const struct error *err = facts->err;
 
 	return (cause->steps & STEP_BIT(err->step)) && has_code(cause, err->code) &&
-	       has_reason(cause, err->reason) && (!cause->test || cause->test(facts));
+	       (cause->reason == ANY_REASON || cause->reason == err->reason) &&
+	       (!cause->test || cause->test(facts));
 }
 
 static void add_remedy(char *buf, size_t size, const char *before, const char *text,

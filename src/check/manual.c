@@ -58,33 +58,18 @@ static void markdown_row(FILE *out, const struct cause *cause)
 
 void manual_markdown(FILE *out)
 {
-	fputs("# Troubleshooting\n\n"
-	      "<!-- Made from the table of causes by `make docs`; edit src/check/causes/*.c. "
-	      "-->\n\n"
-	      "`fauxroot --check [OPTIONS] [COMMAND]` finds the obstacles on your machine before a "
-	      "launch.\n"
-	      "A launch that fails prints the same cause and the same remedies, with the values "
-	      "that "
-	      "it has\n"
-	      "read. This page lists all known causes. Words in capitals are placeholders for "
-	      "values "
-	      "of your\n"
-	      "machine: LIMIT, PROGRAM, DIR, MOUNT (a mount point). The title of each entry is the "
-	      "id "
-	      "that\n"
-	      "`--debug` logs after a failure and that `--check --json` prints "
-	      "([check.md](check.md))."
-	      "\n\n"
-	      "Each line of a remedy is one alternative: a command to paste or a setting. This "
-	      "page "
-	      "lists the\n"
-	      "remedies for Docker, Podman, Kubernetes and LXD together. If a cause has a remedy "
-	      "for "
-	      "your\n"
-	      "container runtime, fauxroot leaves out those for other runtimes. It prints the "
-	      "install "
-	      "command of\n"
-	      "your distribution.\n",
+	fputs("# Troubleshooting\n\n<!-- Made from the table of causes by `make docs`; edit "
+	      "src/check/causes/*.c. -->\n\n`fauxroot --check [OPTIONS] [COMMAND]` finds the "
+	      "obstacles on your machine before a launch.\nA launch that fails prints the same "
+	      "cause and the same remedies, with the values that it has\nread. This page lists all "
+	      "known causes. Words in capitals are placeholders for values of your\nmachine: "
+	      "LIMIT, PROGRAM, DIR, MOUNT (a mount point). The title of each entry is the id "
+	      "that\n`--debug` logs after a failure and that `--check --json` prints "
+	      "([check.md](check.md)).\n\nEach line of a remedy is one alternative: a command to "
+	      "paste or a setting. This page lists the\nremedies for Docker, Podman, Kubernetes "
+	      "and LXD together. If a cause has a remedy for your\ncontainer runtime, fauxroot "
+	      "leaves out those for other runtimes. It prints the install command of\nyour "
+	      "distribution.\n",
 	      out);
 	for (const struct cause_part *part = cause_parts(); part->title; part++) {
 		fprintf(out, "\n## %s\n", part->title);

@@ -31,23 +31,15 @@ static bool cgroup_is_root(struct facts *facts)
 }
 
 const struct cause causes_of_cgroups[] = {
-	{.id = "cgroup-is-root",
-	 .steps = CGROUP,
-	 .codes = {EPERM},
-	 .test = cgroup_is_root,
+	{FAILURE("cgroup-is-root", CGROUP, ANY_REASON, EPERM), .test = cgroup_is_root,
 	 .cause = "our cgroup, {dir}, is the root of the hierarchy, which cannot be evacuated",
 	 .remedy =
 		 "systemd-run --user --scope -p Delegate=yes fauxroot …\nomit --evacuate-cgroup2"},
-	{.id = "cgroup-not-ours",
-	 .steps = CGROUP,
-	 .codes = {EACCES, EPERM},
-	 .test = has_cgroup2,
+	{FAILURE("cgroup-not-ours", CGROUP, ANY_REASON, EACCES, EPERM), .test = has_cgroup2,
 	 .cause = "our cgroup, {cgroup} in /proc/self/cgroup, is not delegated to this user",
 	 .remedy = "systemd-run --user --scope -p Delegate=yes fauxroot …\nin a systemd unit, set "
 		   "Delegate=yes"},
-	{.id = "cgroup2-missing",
-	 .steps = CGROUP,
-	 .codes = {ENODEV},
+	{FAILURE("cgroup2-missing", CGROUP, ANY_REASON, ENODEV),
 	 .cause = "no cgroup v2 is mounted here",
 	 .remedy = "docker run --cgroupns=private … # on a host that uses only cgroup v2",
 	 .outside = "{boot systemd.unified_cgroup_hierarchy=1}"},

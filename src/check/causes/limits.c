@@ -10,8 +10,6 @@
 #include "fauxroot/base/str.h"
 #include "fauxroot/machine/cgroup.h"
 
-#define ANY (~0U)
-
 /* The proposed limit, if the hard limit allows it. */
 #define ENOUGH_DESCRIPTORS 65536
 
@@ -98,39 +96,28 @@ static bool cgroup_has_no_pids_left(struct facts *facts)
 }
 
 const struct cause causes_of_limits[] = {
-	{.id = "cgroup-pids-max",
-	 .steps = ANY,
-	 .codes = {EAGAIN},
-	 .test = cgroup_has_no_pids_left,
+	{FAILURE("cgroup-pids-max", ANY_STEP, ANY_REASON, EAGAIN), .test = cgroup_has_no_pids_left,
 	 .cause = "the cgroup has reached its limit of processes, {limit} ({file})",
-	 .docker = "--pids-limit=-1",
-	 .kubernetes = "raise podPidsLimit of the kubelet",
+	 .docker = "--pids-limit=-1", .kubernetes = "raise podPidsLimit of the kubelet",
 	 .remedy = "in a systemd unit, set TasksMax=infinity"},
-	{.id = "process-limit",
-	 .steps = ANY,
-	 .codes = {EAGAIN},
-	 .test = process_limit_is_low,
-	 .cause = "{user} may have {limit} processes and threads (/proc/self/limits, Max "
-		  "processes)",
-	 .remedy = "echo {user} - nproc 65536 | sudo tee -a "
-		   "/etc/security/limits.d/60-fauxroot.conf # "
-		   "then log in again\nin a systemd unit, set LimitNPROC=65536"},
-	{.id = "descriptor-limit-soft",
-	 .steps = ANY,
-	 .codes = {EMFILE, ETOOMANYREFS}, /* man 7 unix: descriptors in flight count */
+	{FAILURE("process-limit", ANY_STEP, ANY_REASON, EAGAIN), .test = process_limit_is_low,
+	 .cause =
+		 "{user} may have {limit} processes and threads (/proc/self/limits, Max processes)",
+	 .remedy =
+		 "echo {user} - nproc 65536 | sudo tee -a /etc/security/limits.d/60-fauxroot.conf "
+		 "# then log in again\nin a systemd unit, set LimitNPROC=65536"},
+	{/* ETOOMANYREFS: descriptors in flight count, too (man 7 unix). */
+	 FAILURE("descriptor-limit-soft", ANY_STEP, ANY_REASON, EMFILE, ETOOMANYREFS),
 	 .test = soft_limit_is_low,
 	 .cause = "a process may have {limit} descriptors open (/proc/self/limits, Max open "
 		  "files); it may raise this limit to {possible}; a launch needs up to 64",
 	 .remedy = "ulimit -n {possible}"},
-	{.id = "descriptor-limit-hard",
-	 .steps = ANY,
-	 .codes = {EMFILE, ETOOMANYREFS},
+	{FAILURE("descriptor-limit-hard", ANY_STEP, ANY_REASON, EMFILE, ETOOMANYREFS),
 	 .test = hard_limit_is_low,
 	 .cause = "a process may have {limit} descriptors open (/proc/self/limits, Max open "
 		  "files); a launch needs up to 64",
-	 .remedy =
-		 "echo {user} - nofile 65536 | sudo tee -a /etc/security/limits.d/60-fauxroot.conf "
-		 "# then log in again\nin a systemd unit, set LimitNOFILE=65536\ndocker run "
-		 "--ulimit nofile=65536 …"},
+	 .remedy = "echo {user} - nofile 65536 | sudo tee -a "
+		   "/etc/security/limits.d/60-fauxroot.conf # then log in again\nin a systemd "
+		   "unit, set LimitNOFILE=65536\ndocker run --ulimit nofile=65536 …"},
 	{.cause = NULL},
 };

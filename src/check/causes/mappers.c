@@ -140,6 +140,11 @@ static bool mapper_needs_sys_admin(struct facts *facts)
 	return mapper_is_setuid(facts) && root_lacks_power(facts);
 }
 
+static bool mapper_is_too_weak(struct facts *facts)
+{
+	return mapper_failed_to_write(facts->err) && mapper_needs_sys_admin(facts);
+}
+
 static bool mapper_lacks_filecaps(struct facts *facts)
 {
 	return mapper_lacks_setuid(facts) && root_lacks_power(facts);
@@ -178,34 +183,17 @@ static bool group_is_not_of_account(struct facts *facts)
 }
 
 const struct cause causes_of_mappers[] = {
-	{.id = "newuidmap-not-in-path",
-	 .steps = IDMAP,
-	 .codes = {ENOENT},
-	 .reasons = {REASON_EXEC},
-	 .test = mapper_is_elsewhere,
+	{FAILURE("newuidmap-not-in-path", IDMAP, REASON_EXEC, ENOENT), .test = mapper_is_elsewhere,
 	 .cause = "the program is {program}, and {dir} is not in PATH",
 	 .remedy = "PATH=$PATH:{dir}"},
-	{.id = "newuidmap-missing",
-	 .steps = IDMAP,
-	 .codes = {ENOENT},
-	 .reasons = {REASON_EXEC},
-	 .test = mapper_is_missing,
-	 .cause = "{program} is not in PATH ({search path})",
-	 .remedy = "{install newuidmap}"},
-	{.id = "getsubids-missing",
-	 .steps = IDMAP,
-	 .codes = {ENOENT},
-	 .reasons = {REASON_EXEC},
-	 .test = getsubids_is_missing,
+	{FAILURE("newuidmap-missing", IDMAP, REASON_EXEC, ENOENT), .test = mapper_is_missing,
+	 .cause = "{program} is not in PATH ({search path})", .remedy = "{install newuidmap}"},
+	{FAILURE("getsubids-missing", IDMAP, REASON_EXEC, ENOENT), .test = getsubids_is_missing,
 	 .cause = "{program} is missing; it reads the subordinate ids from the source that "
 		  "nsswitch.conf names",
 	 .remedy = "{install getsubids}\nuse --subid-source=static"},
 	{/* First row: missing privileges never cause this error of open. */
-	 .id = "seccomp-openat2",
-	 .steps = IDMAP,
-	 .codes = {EPERM},
-	 .reasons = {REASON_MAP_OPEN},
-	 .test = has_filter,
+	 FAILURE("seccomp-openat2", IDMAP, REASON_MAP_OPEN, EPERM), .test = has_filter,
 	 .cause = "this process has a seccomp filter (/proc/self/status: Seccomp: {seccomp}) that "
 		  "refuses openat2(2); newuidmap and newgidmap of shadow 4.17 and newer open the "
 		  "map with it",
@@ -213,47 +201,28 @@ const struct cause causes_of_mappers[] = {
 	 .kubernetes = "set securityContext.seccompProfile.type: Unconfined",
 	 .remedy = "use a seccomp profile that allows openat2\nin a systemd unit, allow openat2 in "
 		   "SystemCallFilter=\nuse --idmap=single"},
-	{.id = "no-new-privs",
-	 .steps = IDMAP,
-	 .codes = {EPERM},
-	 .test = mapper_has_no_new_privs,
-	 .cause = "no_new_privs is set on this process (/proc/self/status: NoNewPrivs: 1), "
-		  "so {program} gains no privileges",
+	{FAILURE("no-new-privs", IDMAP, ANY_REASON, EPERM), .test = mapper_has_no_new_privs,
+	 .cause = "no_new_privs is set on this process (/proc/self/status: NoNewPrivs: 1), so "
+		  "{program} gains no privileges",
 	 .kubernetes = "set securityContext.allowPrivilegeEscalation: true",
 	 .remedy = "docker run without --security-opt no-new-privileges\nin a systemd unit, set "
 		   "NoNewPrivileges=no\nuse --idmap=single"},
 	{/* NixOS: the program of the package precedes the wrapper with the bit. */
-	 .id = "setuid-elsewhere",
-	 .steps = IDMAP,
-	 .codes = {EPERM},
-	 .test = setuid_mapper_is_elsewhere,
+	 FAILURE("setuid-elsewhere", IDMAP, ANY_REASON, EPERM), .test = setuid_mapper_is_elsewhere,
 	 .cause = "{program}, the first one in PATH, gains no privileges; the one in {dir} does",
 	 .remedy = "PATH={dir}:$PATH"},
-	{.id = "nosuid",
-	 .steps = IDMAP,
-	 .codes = {EPERM},
-	 .test = mapper_is_on_nosuid,
-	 .cause = "{program} is on {mount}, which is mounted nosuid, so it gains no "
-		  "privileges",
+	{FAILURE("nosuid", IDMAP, ANY_REASON, EPERM), .test = mapper_is_on_nosuid,
+	 .cause = "{program} is on {mount}, which is mounted nosuid, so it gains no privileges",
 	 .remedy = "sudo mount -o remount,suid {mount}"},
 	{/* The set-user-ID bit would not be enough either. */
-	 .id = "filecaps-lost",
-	 .steps = IDMAP,
-	 .codes = {EPERM},
-	 .test = mapper_lacks_filecaps,
+	 FAILURE("filecaps-lost", IDMAP, ANY_REASON, EPERM), .test = mapper_lacks_filecaps,
 	 .cause = "{program} has neither the set-user-ID bit nor file capabilities",
-	 .remedy = "in the Dockerfile of the image, add " RUN_SETCAP,
-	 .outside = SUDO_SETCAP},
-	{.id = "setuid-lost",
-	 .steps = IDMAP,
-	 .codes = {EPERM},
-	 .test = mapper_lacks_setuid,
+	 .remedy = "in the Dockerfile of the image, add " RUN_SETCAP, .outside = SUDO_SETCAP},
+	{FAILURE("setuid-lost", IDMAP, ANY_REASON, EPERM), .test = mapper_lacks_setuid,
 	 .cause = "{program} has neither the set-user-ID bit nor file capabilities",
 	 .remedy = "sudo chmod u+s {program}"},
 	{/* As with "drop: ALL" of Kubernetes: adding one capability would not be enough. */
-	 .id = "no-cap-setuid-nor-filecaps",
-	 .steps = IDMAP,
-	 .codes = {EPERM},
+	 FAILURE("no-cap-setuid-nor-filecaps", IDMAP, ANY_REASON, EPERM),
 	 .test = mapper_lacks_cap_and_filecaps,
 	 .cause = "CAP_SETUID or CAP_SETGID is outside of our capability bounding set "
 		  "(/proc/self/status: CapBnd: {caps}); so is CAP_SYS_ADMIN or CAP_DAC_OVERRIDE, "
@@ -263,49 +232,31 @@ const struct cause causes_of_mappers[] = {
 	 .remedy = "in addition, in the Dockerfile of the image, add " RUN_SETCAP
 		   "\nin a systemd unit, " BOUNDING_SET},
 	{/* Debian's and Ubuntu's programs stay root while they write. */
-	 .id = "setuid-needs-sys-admin",
-	 .steps = IDMAP,
-	 .codes = {EPERM},
-	 .reasons = {REASON_MAP_OPEN, REASON_MAP_WRITE},
-	 .test = mapper_needs_sys_admin,
-	 .cause = "{program} is set-user-ID and needs CAP_SYS_ADMIN and CAP_DAC_OVERRIDE to "
-		  "write "
-		  "the map; our capability bounding set does not have both "
-		  "(/proc/self/status: CapBnd: {caps})",
+	 FAILURE("setuid-needs-sys-admin", IDMAP, ANY_REASON, EPERM), .test = mapper_is_too_weak,
+	 .cause = "{program} is set-user-ID and needs CAP_SYS_ADMIN and CAP_DAC_OVERRIDE to write "
+		  "the map; our capability bounding set does not have both (/proc/self/status: "
+		  "CapBnd: {caps})",
 	 .remedy = "in the Dockerfile of the image, add " RUN_SETCAP,
 	 .outside = SUDO_SETCAP "\nin a systemd unit, " BOUNDING_SET},
-	{.id = "no-cap-setuid",
-	 .steps = IDMAP,
-	 .codes = {EPERM},
-	 .test = mapper_lacks_cap,
+	{FAILURE("no-cap-setuid", IDMAP, ANY_REASON, EPERM), .test = mapper_lacks_cap,
 	 .cause = "{cap} is outside of our capability bounding set (/proc/self/status: CapBnd: "
 		  "{caps}), so {program} cannot get it",
 	 .docker = "--cap-add SETUID --cap-add SETGID",
 	 .kubernetes = "set securityContext.capabilities.add: [SETUID, SETGID]",
 	 .remedy = "in a systemd unit, " BOUNDING_SET},
-	{.id = "no-cap-setfcap",
-	 .steps = IDMAP,
-	 .codes = {EPERM},
-	 .test = root_lacks_cap,
+	{FAILURE("no-cap-setfcap", IDMAP, ANY_REASON, EPERM), .test = root_lacks_cap,
 	 .cause = "CAP_SETFCAP is outside of our capability bounding set (/proc/self/status: "
 		  "CapBnd: {caps}); mapping the outer uid 0 needs it since Linux 5.12",
 	 .docker = "--cap-add SETFCAP",
 	 .kubernetes = "set securityContext.capabilities.add: [SETFCAP]",
 	 .remedy = "run fauxroot as a user other than root"},
 	{/* Some container platforms choose an arbitrary uid. */
-	 .id = "no-account",
-	 .steps = IDMAP,
-	 .codes = {EPERM},
-	 .reasons = {REASON_NO_ACCOUNT},
+	 FAILURE("no-account", IDMAP, REASON_NO_ACCOUNT, EPERM),
 	 .cause = "newuidmap and newgidmap need an account, but neither /etc/passwd nor another "
 		  "source of nsswitch.conf has one for uid {uid}",
 	 .remedy = "echo user{uid}:x:{uid}:{gid}::/:/bin/sh | sudo tee -a /etc/passwd\nuse "
 		   "--idmap=single"},
-	{.id = "group-switched",
-	 .steps = IDMAP,
-	 .codes = {EPERM},
-	 .reasons = {REASON_NOT_OWNER},
-	 .test = group_is_not_of_account,
+	{FAILURE("group-switched", IDMAP, REASON_NOT_OWNER, EPERM), .test = group_is_not_of_account,
 	 .cause = "this process has the group {group}, but /etc/passwd has {usual group} for "
 		  "{user}, as after newgrp or sg; newuidmap and newgidmap refuse that",
 	 .remedy = "sg {usual group} -c 'fauxroot …'\nuse a shell that newgrp did not start"},

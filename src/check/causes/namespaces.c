@@ -11,7 +11,6 @@
 #include "fauxroot/machine/mountinfo.h"
 
 #define CLONE STEP_BIT(STEP_CLONE)
-#define ANY   (~0U)
 
 bool kernel_is_older(struct facts *facts, uint32_t major, uint32_t minor)
 {
@@ -137,44 +136,26 @@ static bool kernel_has_no_userns(struct facts *facts)
 }
 
 const struct cause causes_of_namespaces[] = {
-	{.id = "kernel-old",
-	 .steps = ANY,
-	 .codes = {EINVAL, ENOSYS},
-	 .test = kernel_is_old,
+	{FAILURE("kernel-old", ANY_STEP, ANY_REASON, EINVAL, ENOSYS), .test = kernel_is_old,
 	 .cause = "/proc/sys/kernel/osrelease is {release}: fauxroot needs Linux 5.10 or newer",
 	 .remedy = "install a newer kernel\nreboot, if a newer kernel is installed already"},
-	{.id = "no-proc",
-	 .steps = ANY,
-	 .codes = {ENOENT},
-	 .reasons = {REASON_FILE},
-	 .test = has_no_proc,
+	{FAILURE("no-proc", ANY_STEP, REASON_FILE, ENOENT), .test = has_no_proc,
 	 .cause = "there is no proc file system on /proc",
 	 .remedy = "sudo mount -t proc proc /proc"},
-	{.id = "userns-clone-off",
-	 .steps = CLONE,
-	 .codes = {EPERM},
-	 .test = userns_clone_is_off,
+	{FAILURE("userns-clone-off", CLONE, ANY_REASON, EPERM), .test = userns_clone_is_off,
 	 .cause = "/proc/sys/kernel/unprivileged_userns_clone is {setting}: only root may create "
 		  "user namespaces",
 	 .remedy = "echo kernel.unprivileged_userns_clone=1 | sudo tee -a "
 		   "/etc/sysctl.d/60-fauxroot.conf && sudo sysctl --system"},
-	{.id = "chroot",
-	 .steps = CLONE,
-	 .codes = {EPERM},
-	 .test = is_chroot,
+	{FAILURE("chroot", CLONE, ANY_REASON, EPERM), .test = is_chroot,
 	 .cause = "this process is in a chroot (/proc/self/mountinfo has no mount at /), where the "
 		  "kernel creates no user namespaces",
 	 .remedy = "enter the directory with pivot_root(2), as containers and systemd-nspawn do"},
-	{.id = "unmapped-id",
-	 .steps = CLONE,
-	 .codes = {EPERM},
-	 .test = is_unmapped,
+	{FAILURE("unmapped-id", CLONE, ANY_REASON, EPERM), .test = is_unmapped,
 	 .cause = "our {id} is not in /proc/self/{map}: a process without an id in its user "
 		  "namespace cannot create another",
 	 .remedy = "run the container as a user that is in its id map"},
-	{.id = "max-user-namespaces",
-	 .steps = CLONE,
-	 .codes = {ENOSPC, EINVAL, EUSERS},
+	{FAILURE("max-user-namespaces", CLONE, ANY_REASON, ENOSPC, EINVAL, EUSERS),
 	 .test = user_limit_is_low,
 	 .cause = "/proc/sys/user/max_user_namespaces is {limit}: a launch creates two nested user "
 		  "namespaces",
@@ -182,28 +163,19 @@ const struct cause causes_of_namespaces[] = {
 		 "echo user.max_user_namespaces=28633 | sudo tee -a /etc/sysctl.d/60-fauxroot.conf "
 		 "&& sudo sysctl --system # in Kubernetes: on the node\nin Bottlerocket, set "
 		 "settings.kernel.sysctl.\"user.max_user_namespaces\"=\"28633\""},
-	{.id = "max-namespaces",
-	 .steps = CLONE,
-	 .codes = {ENOSPC},
-	 .test = limit_is_zero,
+	{FAILURE("max-namespaces", CLONE, ANY_REASON, ENOSPC), .test = limit_is_zero,
 	 .cause = "/proc/sys/user/max_{kind}_namespaces is {limit}: the kernel creates no such "
 		  "namespace",
 	 .remedy = "echo user.max_{kind}_namespaces=28633 | sudo tee -a "
 		   "/etc/sysctl.d/60-fauxroot.conf && sudo sysctl --system\n{instead}"},
-	{.id = "namespaces-used-up",
-	 .steps = CLONE,
-	 .codes = {ENOSPC},
-	 .test = limits_are_there,
+	{FAILURE("namespaces-used-up", CLONE, ANY_REASON, ENOSPC), .test = limits_are_there,
 	 .cause = "one of the limits in /proc/sys/user ({limits}) is used up by this user, or an "
 		  "outer user namespace has a lower one, or user namespaces are nested too deep: "
 		  "there are 32 levels, and a launch needs two",
 	 .remedy = "lsns # lists the namespaces and their processes\nsudo sysctl -w "
 		   "user.max_user_namespaces=N # likewise the other limits\nstart fauxroot in a "
 		   "less deeply nested user namespace"},
-	{.id = "no-user-namespaces",
-	 .steps = CLONE,
-	 .codes = {EINVAL},
-	 .test = kernel_has_no_userns,
+	{FAILURE("no-user-namespaces", CLONE, ANY_REASON, EINVAL), .test = kernel_has_no_userns,
 	 .cause = "this kernel has no user namespaces: there is no /proc/self/ns/user",
 	 .remedy = "use a kernel with CONFIG_USER_NS=y\non RHEL and CentOS 7: echo "
 		   "user.max_user_namespaces=28633 | sudo tee -a /etc/sysctl.d/60-fauxroot.conf && "

@@ -166,82 +166,49 @@ static bool subid_file_is_missing(struct facts *facts)
 }
 
 const struct cause causes_of_ranges[] = {
-	{.id = "range-outside-map",
-	 .steps = IDMAP,
-	 .codes = {EPERM},
-	 .test = ranges_are_not_ours,
+	{FAILURE("range-outside-map", IDMAP, ANY_REASON, EPERM), .test = ranges_are_not_ours,
 	 .cause = "{range}, is outside the ids of our user namespace (/proc/self/{map})",
 	 .remedy =
 		 "set {user}:{free line} in /etc/subuid and /etc/subgid\ngive this container more "
 		 "ids (in LXD: security.idmap.size)\nin a systemd unit, set PrivateUsers=no"},
-	{.id = "subid-source-differs",
-	 .steps = IDMAP,
-	 .codes = {EPERM},
-	 .reasons = {REASON_NOT_GRANTED},
+	{FAILURE("subid-source-differs", IDMAP, REASON_NOT_GRANTED, EPERM),
 	 .test = ranges_come_from_elsewhere,
 	 .cause = "/etc/nsswitch.conf has \"{source}\": newuidmap uses that source, which does not "
 		  "grant us these ranges",
 	 .remedy = "use --subid-source=dynamic"},
-	{.id = "ranges-not-granted",
-	 .steps = IDMAP,
-	 .codes = {EPERM},
-	 .reasons = {REASON_NOT_GRANTED},
+	{FAILURE("ranges-not-granted", IDMAP, REASON_NOT_GRANTED, EPERM),
 	 .test = dynamic_source_was_asked_for,
 	 .cause = "newuidmap and newgidmap do not grant the ranges that getsubids prints: {lines}",
 	 .remedy = "use --subid-source=static"},
-	{.id = "getsubids-failed",
-	 .steps = IDMAP,
-	 .test = getsubids_failed,
+	{FAILURE("getsubids-failed", IDMAP, ANY_REASON, ANY_CODE), .test = getsubids_failed,
 	 .cause = "getsubids prints no ranges, although {lines}",
 	 .remedy = "use --subid-source=static"},
-	{.id = "ranges-unusable",
-	 .steps = IDMAP,
-	 .codes = {EINVAL},
-	 .test = has_lines,
+	{FAILURE("ranges-unusable", IDMAP, ANY_REASON, EINVAL), .test = has_lines,
 	 .cause = "{lines}",
 	 .remedy = "replace the lines that are invalid, overlap each other or contain the uid "
 		   "{uid}; {user}:{free line} is free"},
-	{.id = "subid-source-empty",
-	 .steps = IDMAP,
-	 .codes = {ENOENT},
-	 .reasons = {REASON_NO_RANGES},
+	{FAILURE("subid-source-empty", IDMAP, REASON_NO_RANGES, ENOENT),
 	 .test = ranges_come_from_elsewhere,
-	 .cause = "/etc/nsswitch.conf has \"{source}\", and that source has no ranges for "
-		  "{user}",
+	 .cause = "/etc/nsswitch.conf has \"{source}\", and that source has no ranges for {user}",
 	 .remedy = "assign ranges in that source # in FreeIPA: ipa subid-generate\nset \"subid: "
 		   "files\" there, and {user}:{free line} in /etc/subuid and /etc/subgid\nuse "
 		   "--idmap=single"},
 	{/* A nested user namespace with few ids. */
-	 .id = "no-ids-to-give",
-	 .steps = IDMAP,
-	 .codes = {ENOENT},
-	 .reasons = {REASON_NO_RANGES},
-	 .test = no_range_is_free,
+	 FAILURE("no-ids-to-give", IDMAP, REASON_NO_RANGES, ENOENT), .test = no_range_is_free,
 	 .cause = "{user} has no line in /etc/subuid or /etc/subgid, and our user namespace has no "
 		  "free ids for one (/proc/self/uid_map)",
 	 .remedy =
 		 "use --idmap=single\ngive this container more ids (in LXD: security.idmap.size)"},
 	{/* usermod(8) adds to files, but does not create them. */
-	 .id = "no-subid-file",
-	 .steps = IDMAP,
-	 .codes = {ENOENT},
-	 .reasons = {REASON_NO_RANGES},
-	 .test = subid_file_is_missing,
+	 FAILURE("no-subid-file", IDMAP, REASON_NO_RANGES, ENOENT), .test = subid_file_is_missing,
 	 .cause = "there is no {missing}",
 	 .remedy = "sudo touch {missing} && sudo usermod {usermod options} {user}\nuse "
 		   "--idmap=single"},
-	{.id = "no-ranges",
-	 .steps = IDMAP,
-	 .codes = {ENOENT},
-	 .reasons = {REASON_NO_RANGES},
-	 .test = local_user_lacks_ranges,
+	{FAILURE("no-ranges", IDMAP, REASON_NO_RANGES, ENOENT), .test = local_user_lacks_ranges,
 	 .cause = "no line for {user} or {uid} in {files}",
 	 .remedy = "sudo usermod {usermod options} {user}\nuse --idmap=single"},
 	{/* usermod(8) knows only the accounts of /etc/passwd. */
-	 .id = "no-ranges-no-account",
-	 .steps = IDMAP,
-	 .codes = {ENOENT},
-	 .reasons = {REASON_NO_RANGES},
+	 FAILURE("no-ranges-no-account", IDMAP, REASON_NO_RANGES, ENOENT),
 	 .test = user_lacks_ranges,
 	 .cause = "no line for uid {uid} in {files}, and /etc/passwd has no account with that uid",
 	 .remedy = "echo {uid}:{free line} | sudo tee -a {file words}\nset \"subid: sss\" in "

@@ -36,8 +36,7 @@ const struct cause causes_of_the_preflight[] = {
 	 .id = "few-ids",
 	 .test = has_account,
 	 .cause = FEW_IDS,
-	 .remedy = "sudo usermod --add-subuids {free range} --add-subgids {free range} "
-		   "{user}"},
+	 .remedy = "sudo usermod --add-subuids {free range} --add-subgids {free range} {user}"},
 	{.id = "few-ids-no-account",
 	 .cause = FEW_IDS,
 	 .remedy = "echo {uid}:{free line} | sudo tee -a /etc/subuid /etc/subgid"},
@@ -76,14 +75,13 @@ const struct cause causes_of_the_preflight[] = {
 	 .remedy = "sudo modprobe -a nf_tables nft_ct nft_fib_inet nft_masq\nuse "
 		   "--source-ip-transparent=false # if this is intended"},
 	{.id = "cgroup-v1",
-	 .cause = "no cgroup v2 at /sys/fs/cgroup: the command cannot limit what its "
-		  "containers use",
+	 .cause =
+		 "no cgroup v2 at /sys/fs/cgroup: the command cannot limit what its containers use",
 	 .remedy = "docker run --cgroupns=private … # on a host that uses only cgroup v2",
 	 .outside = "{boot systemd.unified_cgroup_hierarchy=1}"},
 	{.id = "cgroup-not-delegated",
 	 .cause = "{dir} belongs to uid {cgroup owner}: the command cannot limit what its "
-		  "containers "
-		  "use",
+		  "containers use",
 	 .docker = "--privileged --cgroupns=private",
 	 .remedy = "dockerd --exec-opt native.cgroupdriver=none # does without limits",
 	 .outside = "systemd-run --user --scope -p Delegate=yes -- fauxroot …\nin a systemd unit, "
@@ -119,17 +117,15 @@ const struct cause causes_of_the_preflight[] = {
 	 .lxd = "config set NAME security.nesting=true",
 	 .remedy = "buildkitd --oci-worker-no-process-sandbox"},
 	{.id = "overlay-selinux",
-	 .cause = "SELinux enforces (/sys/fs/selinux/enforce: 1) and Linux {release} is "
-		  "older than 5.13: files "
-		  "on overlayfs in a user namespace get no label",
+	 .cause = "SELinux enforces (/sys/fs/selinux/enforce: 1) and Linux {release} is older than "
+		  "5.13: files on overlayfs in a user namespace get no label",
 	 .remedy = "{install fuse-overlayfs} # then use it as snapshotter or storage driver"},
 	{.id = "overlay-missing",
 	 .cause = "overlayfs cannot be mounted in a user namespace ({overlay}), and fuse-overlayfs "
 		  "is not usable ({fuse})",
 	 .remedy = "use Linux 5.11 or newer with CONFIG_OVERLAY_FS\n{install fuse-overlayfs}"},
 	{.id = "data-nosuid",
-	 .cause = "{dir} is on {mount}, which is mounted nosuid,nodev: a daemon that keeps "
-		  "its "
+	 .cause = "{dir} is on {mount}, which is mounted nosuid,nodev: a daemon that keeps its "
 		  "data there fails with \"rbind ro: operation not permitted\"",
 	 .remedy = "in Kubernetes, mount an emptyDir on {dir}\ndocker run -v NAME:{dir} …\nsudo "
 		   "mount -o remount,suid,dev {mount}"},

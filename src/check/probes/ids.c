@@ -9,29 +9,22 @@
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
 
-/*
- * The program has its set-user-ID bit, but could not write the map: report the missing
- * capabilities. Only the trial shows this, because some builds of newuidmap need fewer.
- */
-static void see_powerless(struct finding *f, struct facts *facts)
-{
-	static const char *const reasons[] = {"no-cap-setuid-nor-filecaps",
-					      "setuid-needs-sys-admin"};
-
-	for (size_t i = 0; i < ARRAY_SIZE(reasons) && f->status == FINDING_OK; i++)
-		advise(f, FINDING_OBSTACLE, reasons[i], facts);
-}
-
 /* Report the path of the program and its privileges. */
 static void probe_mapper(const struct preflight *p, struct finding *f, const char *program)
 {
-	static const char *const reasons[] = {"no-new-privs", "setuid-elsewhere", "nosuid",
-					      "filecaps-lost", "setuid-lost"};
-	struct error err = {.code = ENOENT, .step = STEP_IDMAP, .reason = REASON_EXEC};
+	static const char *const reasons[] = {
+		"no-new-privs",		 "setuid-elsewhere", "nosuid",
+		"filecaps-lost",	 "setuid-lost",	     "no-cap-setuid-nor-filecaps",
+		"setuid-needs-sys-admin"};
+	struct error err = p->outcomes->of[TRIAL_IDMAP].err;
 	struct facts facts = facts_of(p);
 	char path[PATH_MAX];
 	struct stat st;
+	size_t n = ARRAY_SIZE(reasons);
 
+	/* Some builds of newuidmap need fewer capabilities: only the trial shows that they lack. */
+	if (!mapper_failed_to_write(&err))
+		n -= 2;
 	(void)str_print(err.about, sizeof(err.about), "%s", program);
 	facts.err = &err;
 	if (!machine_find(p->machine, program, path, sizeof(path))) {
@@ -47,39 +40,33 @@ static void probe_mapper(const struct preflight *p, struct finding *f, const cha
 	}
 	see(f, "%s, mode %04o%s", path, st.st_mode & 07777,
 	    st.st_mode & S_ISUID ? " (set-user-ID)" : "");
-	for (size_t i = 0; i < ARRAY_SIZE(reasons) && f->status == FINDING_OK; i++)
+	for (size_t i = 0; i < n && f->status == FINDING_OK; i++)
 		advise(f, FINDING_OBSTACLE, reasons[i], &facts);
-	if (mapper_failed_to_write(&p->outcomes->of[TRIAL_IDMAP].err))
-		see_powerless(f, &facts);
 }
 
-void probe_newuidmap(const struct preflight *p, struct finding *f)
+static void probe_newuidmap(const struct preflight *p, struct finding *f)
 {
 	probe_mapper(p, f, "newuidmap");
 }
 
-void probe_newgidmap(const struct preflight *p, struct finding *f)
+static void probe_newgidmap(const struct preflight *p, struct finding *f)
 {
 	probe_mapper(p, f, "newgidmap");
 }
 
-void probe_ranges(const struct preflight *p, struct finding *f)
+static void probe_ranges(const struct preflight *p, struct finding *f)
 {
 	const struct outcomes *o = p->outcomes;
 
-	if (!see_outcome(p, f, &o->of[TRIAL_RANGES]))
-		return;
 	see(f, "%llu user and %llu group ids, our own included", (unsigned long long)o->uids,
 	    (unsigned long long)o->gids);
 	if (explain_few_ids(o->uids, o->gids, p->machine, &f->why))
 		f->status = FINDING_WARNING;
 }
 
-void probe_idmap(const struct preflight *p, struct finding *f)
+static void probe_idmap(const struct preflight *p, struct finding *f)
 {
-	if (see_outcome(p, f, &p->outcomes->of[TRIAL_IDMAP]))
-		see(f, p->outcomes->mappers ? "written by newuidmap and newgidmap"
-					    : "written directly");
+	see(f, p->outcomes->mappers ? "written by newuidmap and newgidmap" : "written directly");
 }
 
 /* The owner of the ranges, in the two forms that a line can contain. */
@@ -153,9 +140,28 @@ static bool see_sharer(const struct preflight *p, struct finding *f, const char 
 	return true;
 }
 
-void probe_shared_ranges(const struct preflight *p, struct finding *f)
+static void probe_shared_ranges(const struct preflight *p, struct finding *f)
 {
 	see(f, "none");
 	if (!see_sharer(p, f, "/etc/subuid", "/etc/passwd"))
 		(void)see_sharer(p, f, "/etc/subgid", "/etc/group");
 }
+
+static bool with_mappers(const struct preflight *p)
+{
+	return p->outcomes->mappers;
+}
+
+static bool with_ranges(const struct preflight *p)
+{
+	return p->config->idmap != IDMAP_SINGLE;
+}
+
+const struct probe probes_of_ids[] = {
+	{"newuidmap", with_mappers, .look = probe_newuidmap},
+	{"newgidmap", with_mappers, .look = probe_newgidmap},
+	{"subordinate ids", with_ranges, TRIAL_RANGES, .look = probe_ranges},
+	{"shared ids", with_ranges, .look = probe_shared_ranges},
+	{"id map", .trial = TRIAL_IDMAP, .look = probe_idmap},
+	{NULL},
+};

@@ -7,7 +7,7 @@
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
 
-void probe_kernel(const struct preflight *p, struct finding *f)
+static void probe_kernel(const struct preflight *p, struct finding *f)
 {
 	static const char path[] = "/proc/sys/kernel/osrelease";
 	struct facts facts = facts_of(p);
@@ -59,7 +59,7 @@ static char *read_kernel_config(const struct preflight *p, char *path, size_t si
 	return str_format("%s", p->outcomes->kernel_config);
 }
 
-void probe_features(const struct preflight *p, struct finding *f)
+static void probe_features(const struct preflight *p, struct finding *f)
 {
 	const struct config *config = p->config;
 	const struct feature features[] = {
@@ -99,7 +99,7 @@ void probe_features(const struct preflight *p, struct finding *f)
 	}
 }
 
-void probe_container(const struct preflight *p, struct finding *f)
+static void probe_container(const struct preflight *p, struct finding *f)
 {
 	struct container container;
 
@@ -109,7 +109,7 @@ void probe_container(const struct preflight *p, struct finding *f)
 		see(f, "none");
 }
 
-void probe_outer_userns(const struct preflight *p, struct finding *f)
+static void probe_outer_userns(const struct preflight *p, struct finding *f)
 {
 	_cleanup_free_ char *map = machine_read(p->machine, "/proc/self/uid_map");
 	struct cursor c = cursor_of(map ? map : "");
@@ -139,21 +139,21 @@ static void see_status(const struct preflight *p, struct finding *f, const char 
 		see(f, "%s", words[value]);
 }
 
-void probe_no_new_privs(const struct preflight *p, struct finding *f)
+static void probe_no_new_privs(const struct preflight *p, struct finding *f)
 {
 	static const char *const words[] = {"not set", "set"};
 
 	see_status(p, f, "NoNewPrivs", words, ARRAY_SIZE(words));
 }
 
-void probe_seccomp(const struct preflight *p, struct finding *f)
+static void probe_seccomp(const struct preflight *p, struct finding *f)
 {
 	static const char *const words[] = {"no filter", "strict", "a filter"};
 
 	see_status(p, f, "Seccomp", words, ARRAY_SIZE(words));
 }
 
-void probe_apparmor(const struct preflight *p, struct finding *f)
+static void probe_apparmor(const struct preflight *p, struct finding *f)
 {
 	char label[256], restricted[16];
 
@@ -172,7 +172,7 @@ void probe_apparmor(const struct preflight *p, struct finding *f)
 		see(f, "%s", label);
 }
 
-void probe_selinux(const struct preflight *p, struct finding *f)
+static void probe_selinux(const struct preflight *p, struct finding *f)
 {
 	char enforcing[16], label[256];
 
@@ -185,3 +185,25 @@ void probe_selinux(const struct preflight *p, struct finding *f)
 		(void)str_print(label, sizeof(label), "no label");
 	see(f, "%s, %s", streq(enforcing, "1") ? "enforcing" : "permissive", label);
 }
+
+static void probe_namespaces(const struct preflight *p, struct finding *f)
+{
+	const struct config *config = p->config;
+
+	see(f, "user, mount%s%s%s%s%s: made", config->net != NET_HOST ? ", network" : "",
+	    config->pidns ? ", PID" : "", config->cgroupns ? ", cgroup" : "",
+	    config->utsns ? ", UTS" : "", config->ipcns ? ", IPC" : "");
+}
+
+const struct probe probes_of_the_kernel[] = {
+	{"kernel", .look = probe_kernel},
+	{"kernel features", .look = probe_features},
+	{"container", .look = probe_container},
+	{"outer user namespace", .look = probe_outer_userns},
+	{"no_new_privs", .look = probe_no_new_privs},
+	{"seccomp", .look = probe_seccomp},
+	{"AppArmor", .look = probe_apparmor},
+	{"SELinux", .look = probe_selinux},
+	{"namespaces", .trial = TRIAL_CLONE, .look = probe_namespaces},
+	{NULL},
+};

@@ -9,19 +9,11 @@
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
 
-void probe_tun(const struct preflight *p, struct finding *f)
-{
-	if (see_outcome(p, f, &p->outcomes->of[TRIAL_TUN]))
-		see(f, "a TAP device: made");
-}
-
-void probe_network(const struct preflight *p, struct finding *f)
+static void probe_network(const struct preflight *p, struct finding *f)
 {
 	const struct outcome *outcome = &p->outcomes->of[TRIAL_NET];
 	struct facts facts = facts_of(p);
 
-	if (!see_outcome(p, f, outcome))
-		return;
 	see(f, "%s: started, ready", p->outcomes->helper);
 	if (!*outcome->note)
 		return;
@@ -30,13 +22,11 @@ void probe_network(const struct preflight *p, struct finding *f)
 	advise(f, FINDING_WARNING, "network-degraded", &facts);
 }
 
-void probe_port_driver(const struct preflight *p, struct finding *f)
+static void probe_port_driver(const struct preflight *p, struct finding *f)
 {
 	const struct outcome *outcome = &p->outcomes->of[TRIAL_PORT_DRIVER];
 	struct facts facts = facts_of(p);
 
-	if (!see_outcome(p, f, outcome))
-		return;
 	see(f, "%s: started",
 	    p->config->port_driver == PORT_BUILTIN ? "builtin" : "of the network");
 	if (!*outcome->note)
@@ -82,7 +72,7 @@ static bool follow(const struct preflight *p, char *path, size_t size, struct fi
 	return false;
 }
 
-void probe_resolv_conf(const struct preflight *p, struct finding *f)
+static void probe_resolv_conf(const struct preflight *p, struct finding *f)
 {
 	struct facts facts = facts_of(p);
 	_cleanup_free_ char *text = NULL;
@@ -101,7 +91,7 @@ void probe_resolv_conf(const struct preflight *p, struct finding *f)
 }
 
 /* The setting is no proof: outside of our user namespace its range has other numbers. */
-void probe_ping(const struct preflight *p, struct finding *f)
+static void probe_ping(const struct preflight *p, struct finding *f)
 {
 	const struct outcome *outcome = &p->outcomes->of[TRIAL_PING];
 	struct facts facts = facts_of(p);
@@ -124,3 +114,28 @@ void probe_ping(const struct preflight *p, struct finding *f)
 	see(f, "not allowed");
 	advise(f, FINDING_WARNING, "ping-range", &facts);
 }
+
+bool with_own_network(const struct preflight *p)
+{
+	return p->config->net != NET_HOST;
+}
+
+static bool with_helper(const struct preflight *p)
+{
+	return config_has_helper(p->config);
+}
+
+static bool with_port_driver(const struct preflight *p)
+{
+	return p->config->port_driver != PORT_NONE && p->config->port_driver != PORT_IMPLICIT;
+}
+
+const struct probe probes_of_networks[] = {
+	{"/dev/net/tun", with_helper, TRIAL_TUN, .seen = "a TAP device: made"},
+	{"network", with_own_network, TRIAL_NET, .look = probe_network},
+	{"resolv.conf", with_helper, .look = probe_resolv_conf},
+	{"ping", with_helper, .look = probe_ping},
+	{"port driver", with_port_driver, TRIAL_PORT_DRIVER, .look = probe_port_driver},
+	{.name = "port"},
+	{NULL},
+};

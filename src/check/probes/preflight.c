@@ -21,121 +21,10 @@
 #include "probe.h"
 #include "../trial.h"
 
-static bool always(const struct preflight *p)
-{
-	(void)p;
-	return true;
-}
-
-static bool with_mappers(const struct preflight *p)
-{
-	return p->outcomes->mappers;
-}
-
-static bool with_ranges(const struct preflight *p)
-{
-	return p->config->idmap != IDMAP_SINGLE;
-}
-
-static bool with_own_network(const struct preflight *p)
-{
-	return p->config->net != NET_HOST;
-}
-
-static bool with_own_sys(const struct preflight *p)
-{
-	return with_own_network(p) && !p->config->detach_netns;
-}
-
-static bool with_helper(const struct preflight *p)
-{
-	return config_has_helper(p->config);
-}
-
-static bool with_port_driver(const struct preflight *p)
-{
-	return p->config->port_driver != PORT_NONE && p->config->port_driver != PORT_IMPLICIT;
-}
-
-static bool with_pidns(const struct preflight *p)
-{
-	return p->config->pidns;
-}
-
-static bool with_evacuation(const struct preflight *p)
-{
-	return p->config->evacuate_cgroup2 != NULL;
-}
-
-static bool with_copy_up(const struct preflight *p)
-{
-	return p->config->copy_up.n > 0;
-}
-
-static bool for_daemon(const struct preflight *p)
-{
-	return trial_wants_storage(p->config);
-}
-
-static bool for_user_daemon(const struct preflight *p)
-{
-	return for_daemon(p) && machine_uid(p->machine) != 0 &&
-	       machine_exists(p->machine, "/run/systemd/system");
-}
-
-static bool for_docker(const struct preflight *p)
-{
-	return command_is(p->config, "dockerd");
-}
-
-static bool for_user_of_run(const struct preflight *p)
-{
-	return for_docker(p) || command_is(p->config, "containerd");
-}
-
-static bool with_command(const struct preflight *p)
-{
-	return p->config->command && p->config->command[0];
-}
-
-static const struct probe probes[] = {
-	{"kernel", always, probe_kernel},
-	{"kernel features", always, probe_features},
-	{"container", always, probe_container},
-	{"outer user namespace", always, probe_outer_userns},
-	{"no_new_privs", always, probe_no_new_privs},
-	{"seccomp", always, probe_seccomp},
-	{"AppArmor", always, probe_apparmor},
-	{"SELinux", always, probe_selinux},
-	{"namespaces", always, probe_namespaces},
-	{"newuidmap", with_mappers, probe_newuidmap},
-	{"newgidmap", with_mappers, probe_newgidmap},
-	{"subordinate ids", with_ranges, probe_ranges},
-	{"shared ids", with_ranges, probe_shared_ranges},
-	{"id map", always, probe_idmap},
-	{"mounts", always, probe_mounts},
-	{"/proc", with_pidns, probe_proc},
-	{"/sys", with_own_sys, probe_sysfs},
-	{"evacuation", with_evacuation, probe_evacuation},
-	{"copy-up", with_copy_up, probe_copy_up},
-	{"/dev/net/tun", with_helper, probe_tun},
-	{"network", with_own_network, probe_network},
-	{"resolv.conf", with_helper, probe_resolv_conf},
-	{"ping", with_helper, probe_ping},
-	{"port driver", with_port_driver, probe_port_driver},
-	{"port", always, NULL},
-	{"runtime directory", always, probe_runtime_dir},
-	{"state directory", always, probe_state_dir},
-	{"open files", always, probe_descriptors},
-	{"cgroup", for_daemon, probe_cgroup},
-	{"lingering", for_user_daemon, probe_linger},
-	{"keyrings", for_daemon, probe_keyrings},
-	{"containers' /proc", for_daemon, probe_container_proc},
-	{"overlayfs", for_daemon, probe_overlay},
-	{"data directory", for_daemon, probe_data_dir},
-	{"/run", for_user_of_run, probe_run},
-	{"docker proxy", for_docker, probe_docker_proxy},
-	{"command", with_command, probe_command},
+/* In the order of a launch. */
+static const struct probe *const parts[] = {
+	probes_of_the_kernel,  probes_of_ids,	  probes_of_mounts,	 probes_of_networks,
+	probes_of_the_session, probes_of_storage, probes_of_the_command,
 };
 
 void findings_clear(struct findings *findings)
@@ -168,14 +57,19 @@ static int judge(const struct preflight *p, const struct probe *probe)
 {
 	struct finding *f;
 
-	if (!probe->wanted(p))
+	if (probe->wanted && !probe->wanted(p))
 		return 0;
-	if (!probe->look)
+	if (!probe->seen && !probe->look)
 		return judge_ports(p);
 	f = preflight_add(p, probe->name);
 	if (!f)
 		return -ENOMEM;
-	probe->look(p, f);
+	if (probe->trial != TRIAL_NONE && !see_outcome(p, f, &p->outcomes->of[probe->trial]))
+		return 0;
+	if (probe->seen)
+		see(f, "%s", probe->seen);
+	if (probe->look)
+		probe->look(p, f);
 	return 0;
 }
 
@@ -186,8 +80,9 @@ int preflight_judge(const struct config *config, const struct machine *machine,
 	const struct preflight p = {config, machine, outcomes, &findings};
 	int rc = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(probes) && rc == 0; i++)
-		rc = judge(&p, &probes[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(parts) && rc == 0; i++)
+		for (const struct probe *probe = parts[i]; probe->name && rc == 0; probe++)
+			rc = judge(&p, probe);
 	if (rc < 0)
 		findings_clear(&findings);
 	else

@@ -16,12 +16,28 @@ struct preflight {
 	struct findings *findings; /* of the previous probes */
 };
 
-/* One row of the list of checks. */
+/* One row of the list of checks. A row with only a name becomes one finding for each --publish. */
 struct probe {
-	const char *name; /* must not change: documents and scripts use it */
-	bool (*wanted)(const struct preflight *p);
-	void (*look)(const struct preflight *p, struct finding *f); /* NULL: one finding a port */
+	const char *name;			   /* must not change: scripts use it */
+	bool (*wanted)(const struct preflight *p); /* NULL: always */
+	enum trial trial;			   /* its error is the finding; or TRIAL_NONE */
+	const char *seen;			   /* the text if the trial succeeded */
+	/* Look closer, unless the trial has failed. May be NULL. */
+	void (*look)(const struct preflight *p, struct finding *f);
 };
+
+/* The parts of the list, one for each file. Each ends with a row without a name. */
+extern const struct probe probes_of_the_kernel[]; /* and confinement */
+extern const struct probe probes_of_ids[];
+extern const struct probe probes_of_mounts[];
+extern const struct probe probes_of_networks[]; /* and ports */
+extern const struct probe probes_of_the_session[];
+extern const struct probe probes_of_storage[];
+extern const struct probe probes_of_the_command[];
+
+/* Conditions that more than one file uses. */
+bool with_own_network(const struct preflight *p);
+bool for_daemon(const struct preflight *p);
 
 /* see() - set the text of a finding; replaces the previous text */
 void see(struct finding *f, const char *fmt, ...) _printf_(2, 3);
@@ -48,56 +64,6 @@ struct facts facts_of(const struct preflight *p);
 /* preflight_add() - append a finding; NULL if out of memory */
 struct finding *preflight_add(const struct preflight *p, const char *name);
 
-/* kernel.c */
-void probe_kernel(const struct preflight *p, struct finding *f);
-void probe_features(const struct preflight *p, struct finding *f);
-void probe_container(const struct preflight *p, struct finding *f);
-void probe_outer_userns(const struct preflight *p, struct finding *f);
-void probe_no_new_privs(const struct preflight *p, struct finding *f);
-void probe_seccomp(const struct preflight *p, struct finding *f);
-void probe_apparmor(const struct preflight *p, struct finding *f);
-void probe_selinux(const struct preflight *p, struct finding *f);
-
-/* namespaces.c */
-void probe_namespaces(const struct preflight *p, struct finding *f);
-void probe_mounts(const struct preflight *p, struct finding *f);
-void probe_evacuation(const struct preflight *p, struct finding *f);
-void probe_sysfs(const struct preflight *p, struct finding *f);
-void probe_proc(const struct preflight *p, struct finding *f);
-void probe_container_proc(const struct preflight *p, struct finding *f);
-void probe_copy_up(const struct preflight *p, struct finding *f);
-
-/* ids.c */
-void probe_newuidmap(const struct preflight *p, struct finding *f);
-void probe_newgidmap(const struct preflight *p, struct finding *f);
-void probe_ranges(const struct preflight *p, struct finding *f);
-void probe_shared_ranges(const struct preflight *p, struct finding *f);
-void probe_idmap(const struct preflight *p, struct finding *f);
-
-/* network.c */
-void probe_tun(const struct preflight *p, struct finding *f);
-void probe_network(const struct preflight *p, struct finding *f);
-void probe_port_driver(const struct preflight *p, struct finding *f);
-void probe_resolv_conf(const struct preflight *p, struct finding *f);
-void probe_ping(const struct preflight *p, struct finding *f);
-
-/* session.c */
-void probe_runtime_dir(const struct preflight *p, struct finding *f);
-void probe_state_dir(const struct preflight *p, struct finding *f);
-void probe_descriptors(const struct preflight *p, struct finding *f);
-void probe_cgroup(const struct preflight *p, struct finding *f);
-void probe_linger(const struct preflight *p, struct finding *f);
-void probe_keyrings(const struct preflight *p, struct finding *f);
-void probe_command(const struct preflight *p, struct finding *f);
-
-/* storage.c */
-void probe_overlay(const struct preflight *p, struct finding *f);
-void probe_data_dir(const struct preflight *p, struct finding *f);
-
-/* docker.c */
-void probe_run(const struct preflight *p, struct finding *f);
-void probe_docker_proxy(const struct preflight *p, struct finding *f);
-
 /* command_is() - is @name the file name of the command? */
 bool command_is(const struct config *config, const char *name);
 
@@ -107,8 +73,6 @@ uint32_t docker_major(const char *text);
 /* docker_version() - the output of dockerd --version, if the command is dockerd; else @buf is
  * unchanged */
 void docker_version(const struct config *config, int cancel_fd, char *buf, size_t size);
-
-/* kernelconfig.c */
 
 /* kernel_config_read() - the text of /proc/config.gz, to be freed; NULL if it does not exist */
 char *kernel_config_read(int cancel_fd);

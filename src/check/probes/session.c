@@ -12,7 +12,7 @@
 #include "fauxroot/base/str.h"
 #include "fauxroot/machine/cgroup.h"
 
-void probe_runtime_dir(const struct preflight *p, struct finding *f)
+static void probe_runtime_dir(const struct preflight *p, struct finding *f)
 {
 	static const char *const reasons[] = {"runtime-dir-foreign", "runtime-dir-gone",
 					      "runtime-dir-unset", "no-runtime-dir"};
@@ -28,22 +28,17 @@ void probe_runtime_dir(const struct preflight *p, struct finding *f)
 	}
 }
 
-void probe_state_dir(const struct preflight *p, struct finding *f)
+static void probe_state_dir(const struct preflight *p, struct finding *f)
 {
-	const struct outcome *outcome = &p->outcomes->of[TRIAL_STATEDIR];
-
-	if (see_outcome(p, f, outcome))
-		see(f, "%s", outcome->note);
+	see(f, "%s", p->outcomes->of[TRIAL_STATEDIR].note);
 }
 
 /* The builtin port driver needs many descriptors; it raises the soft limit itself. */
-void probe_descriptors(const struct preflight *p, struct finding *f)
+static void probe_descriptors(const struct preflight *p, struct finding *f)
 {
 	struct facts facts = facts_of(p);
 	struct rlimit limit;
 
-	if (!see_outcome(p, f, &p->outcomes->of[TRIAL_FDS]))
-		return;
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0) {
 		see_unknown(f, "the limit is unknown");
 		return;
@@ -61,7 +56,7 @@ void probe_descriptors(const struct preflight *p, struct finding *f)
  * A delegated cgroup belongs to our user (man 5 systemd.resource-control, Delegate=). A unit with
  * Delegate=yes gets such a cgroup; this check looks at the cgroup of a direct start.
  */
-void probe_cgroup(const struct preflight *p, struct finding *f)
+static void probe_cgroup(const struct preflight *p, struct finding *f)
 {
 	struct facts facts = facts_of(p);
 	_cleanup_free_ char *controllers = NULL, *dir = NULL;
@@ -99,7 +94,7 @@ void probe_cgroup(const struct preflight *p, struct finding *f)
 		advise(f, FINDING_WARNING, "cgroup-controllers", &facts);
 }
 
-void probe_linger(const struct preflight *p, struct finding *f)
+static void probe_linger(const struct preflight *p, struct finding *f)
 {
 	struct facts facts = facts_of(p);
 	char path[300];
@@ -137,7 +132,7 @@ static bool find_keys(const char *text, uint32_t uid, uint32_t *ret_used, uint32
 	return false;
 }
 
-void probe_keyrings(const struct preflight *p, struct finding *f)
+static void probe_keyrings(const struct preflight *p, struct finding *f)
 {
 	struct facts facts = facts_of(p);
 	_cleanup_free_ char *text = machine_read(p->machine, "/proc/key-users");
@@ -155,13 +150,18 @@ void probe_keyrings(const struct preflight *p, struct finding *f)
 	advise(f, FINDING_WARNING, "keyring-quota", &facts);
 }
 
-void probe_command(const struct preflight *p, struct finding *f)
+static bool for_user_daemon(const struct preflight *p)
 {
-	char path[PATH_MAX];
-
-	if (see_outcome(p, f, &p->outcomes->of[TRIAL_TARGET]))
-		see(f, "%s",
-		    machine_find(p->machine, p->config->command[0], path, sizeof(path))
-			    ? path
-			    : p->config->command[0]);
+	return for_daemon(p) && machine_uid(p->machine) != 0 &&
+	       machine_exists(p->machine, "/run/systemd/system");
 }
+
+const struct probe probes_of_the_session[] = {
+	{"runtime directory", .look = probe_runtime_dir},
+	{"state directory", .trial = TRIAL_STATEDIR, .look = probe_state_dir},
+	{"open files", .trial = TRIAL_FDS, .look = probe_descriptors},
+	{"cgroup", for_daemon, .look = probe_cgroup},
+	{"lingering", for_user_daemon, .look = probe_linger},
+	{"keyrings", for_daemon, .look = probe_keyrings},
+	{NULL},
+};

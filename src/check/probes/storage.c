@@ -1,11 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Requirements of daemons that unpack images: overlayfs or fuse-overlayfs, a data directory. */
+/* Requirements of daemons that run containers: /proc, overlayfs or fuse-overlayfs, a data
+ * directory. */
 #include "probe.h"
 
 #include <stdlib.h>
 
 #include "fauxroot/base/str.h"
 #include "fauxroot/machine/mountinfo.h"
+#include "../trial.h"
+
+/* A launch works without it; the first container does not. */
+static void probe_container_proc(const struct preflight *p, struct finding *f)
+{
+	const struct outcome *outcome = &p->outcomes->of[TRIAL_CONTAINER_PROC];
+	struct facts facts = facts_of(p);
+
+	if (!outcome->tried || outcome->rc == 0) {
+		if (see_outcome(p, f, outcome))
+			see(f, "can be mounted");
+		return;
+	}
+	see(f, "%s", outcome->err.text);
+	(void)fact(&facts, "obstacle", "%s",
+		   proc_is_masked(&facts) ? fact_text(&facts, "masks")
+					  : strerror(outcome->err.code));
+	advise(f, FINDING_WARNING, "containers-proc", &facts);
+}
 
 static bool works(const struct outcome *outcome)
 {
@@ -21,7 +41,7 @@ static bool selinux_enforces_here(const struct preflight *p)
 }
 
 /* Predict the choice of buildkitd (auto) and of rootless dockerd, in their order. */
-void probe_overlay(const struct preflight *p, struct finding *f)
+static void probe_overlay(const struct preflight *p, struct finding *f)
 {
 	const struct outcome *overlay = &p->outcomes->of[TRIAL_OVERLAY];
 	const struct outcome *fuse = &p->outcomes->of[TRIAL_FUSE];
@@ -71,7 +91,7 @@ static bool data_dir(char *buf, size_t size)
 	return home && *home == '/' && str_print(buf, size, "%s/.local/share", home) == 0;
 }
 
-void probe_data_dir(const struct preflight *p, struct finding *f)
+static void probe_data_dir(const struct preflight *p, struct finding *f)
 {
 	static const char *const unfit[] = {"nfs",  "nfs4",  "cifs", "overlay",	  "ecryptfs",
 					    "vfat", "exfat", "9p",   "fuse.sshfs"};
@@ -100,3 +120,15 @@ void probe_data_dir(const struct preflight *p, struct finding *f)
 		if (streq(mount.type, unfit[i]))
 			advise(f, FINDING_WARNING, "data-file-system", &facts);
 }
+
+bool for_daemon(const struct preflight *p)
+{
+	return trial_wants_storage(p->config);
+}
+
+const struct probe probes_of_storage[] = {
+	{"containers' /proc", for_daemon, .look = probe_container_proc},
+	{"overlayfs", for_daemon, .look = probe_overlay},
+	{"data directory", for_daemon, .look = probe_data_dir},
+	{NULL},
+};

@@ -1012,7 +1012,7 @@ FABRICATED="
 	while read -r id; do
 		n=$((n + 1))
 		words "$provoked $FABRICATED" | grep -qxF "$id" || missing+=" $id"
-	done < <(awk -F'"' '/\.id = / { id = $2 } /\.steps = / { print id }' "$ROOT"/src/check/causes/*.c)
+	done < <(awk -F'"' '/FAILURE\("/ { print $2 }' "$ROOT"/src/check/causes/*.c)
 	[ $n -gt 0 ]
 	equals "" "$missing"
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Requirements of dockerd and containerd. */
+/* The command, and the requirements of dockerd and containerd. */
 #include "probe.h"
 
 #include <stdlib.h>
@@ -54,7 +54,7 @@ void docker_version(const struct config *config, int cancel_fd, char *buf, size_
 }
 
 /* Both daemons keep sockets and the state of containers in /run, also as fake root. */
-void probe_run(const struct preflight *p, struct finding *f)
+static void probe_run(const struct preflight *p, struct finding *f)
 {
 	struct facts facts = facts_of(p);
 	struct stat st;
@@ -98,7 +98,7 @@ static void compat_dir(const struct machine *machine, char *buf, size_t size)
 		}
 }
 
-void probe_docker_proxy(const struct preflight *p, struct finding *f)
+static void probe_docker_proxy(const struct preflight *p, struct finding *f)
 {
 	struct facts facts = facts_of(p);
 	uint32_t major = docker_major(p->outcomes->docker);
@@ -122,3 +122,33 @@ void probe_docker_proxy(const struct preflight *p, struct finding *f)
 	(void)fact(&facts, "dir", "%s", path);
 	advise(f, FINDING_WARNING, "docker-proxy-missing", &facts);
 }
+
+static void probe_command(const struct preflight *p, struct finding *f)
+{
+	char path[PATH_MAX];
+	const char *command = p->config->command[0];
+
+	see(f, "%s", machine_find(p->machine, command, path, sizeof(path)) ? path : command);
+}
+
+static bool for_docker(const struct preflight *p)
+{
+	return command_is(p->config, "dockerd");
+}
+
+static bool for_user_of_run(const struct preflight *p)
+{
+	return for_docker(p) || command_is(p->config, "containerd");
+}
+
+static bool with_command(const struct preflight *p)
+{
+	return p->config->command && p->config->command[0];
+}
+
+const struct probe probes_of_the_command[] = {
+	{"/run", for_user_of_run, .look = probe_run},
+	{"docker proxy", for_docker, .look = probe_docker_proxy},
+	{"command", with_command, TRIAL_TARGET, .look = probe_command},
+	{NULL},
+};

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The mounts of a launch, as tried by the child of the rehearsal. */
+#include "probe.h"
+
+#include "fauxroot/base/str.h"
+
+static void probe_evacuation(const struct preflight *p, struct finding *f)
+{
+	if (see_outcome(p, f, &p->outcomes->of[TRIAL_CGROUPFS]))
+		see(f, "%s, to its child %s", p->outcomes->of[TRIAL_CGROUP].note,
+		    p->config->evacuate_cgroup2);
+}
+
+static void probe_sysfs(const struct preflight *p, struct finding *f)
+{
+	const struct outcome *outcome = &p->outcomes->of[TRIAL_SYSFS];
+	struct facts facts = facts_of(p);
+
+	if (!*outcome->note)
+		return;
+	see(f, "%s", outcome->note);
+	advise(f, FINDING_WARNING, "sys-masked", &facts);
+}
+
+static void probe_copy_up(const struct preflight *p, struct finding *f)
+{
+	_cleanup_free_ char *dirs = strv_join(&p->config->copy_up, ", ");
+
+	see(f, "%s", dirs ? dirs : "done");
+}
+
+static bool with_pidns(const struct preflight *p)
+{
+	return p->config->pidns;
+}
+
+static bool with_own_sys(const struct preflight *p)
+{
+	return with_own_network(p) && !p->config->detach_netns;
+}
+
+static bool with_evacuation(const struct preflight *p)
+{
+	return p->config->evacuate_cgroup2 != NULL;
+}
+
+static bool with_copy_up(const struct preflight *p)
+{
+	return p->config->copy_up.n > 0;
+}
+
+const struct probe probes_of_mounts[] = {
+	{"mounts", .trial = TRIAL_MOUNT, .seen = "changed only in the mount namespace"},
+	{"/proc", with_pidns, TRIAL_PROC, .seen = "mounted"},
+	{"/sys", with_own_sys, TRIAL_SYSFS, "mounted", probe_sysfs},
+	{"evacuation", with_evacuation, TRIAL_CGROUP, .look = probe_evacuation},
+	{"copy-up", with_copy_up, TRIAL_COPY_UP, .look = probe_copy_up},
+	{NULL},
+};
