@@ -20,9 +20,6 @@
  *		}
  *	}
  *
- * A rule is a list of expressions. Each one loads a value into register 1, compares the register
- * (and ends the rule if it differs), or stores the register.
- *
  * The mark is set on connections from addresses that are not the child's; only we make such
  * connections. From the connection it is copied to the answers. Those are forwarded to us (chain
  * in, prerouting), or made by a server in this namespace (chain out; its type is route, so that the
@@ -30,10 +27,6 @@
  * arrive over lo. They get the mark, too, and the server's socket inherits it
  * (net.ipv4.tcp_fwmark_accept). So the answer has the mark before it is routed; without the mark
  * there may be no route at all (--net=none).
- *
- * A batch is one datagram with BATCH_BEGIN and BATCH_END; the kernel carries out all of it or
- * nothing. The last rule requests the acknowledgement, because Linux before 6.10 does not
- * acknowledge BATCH_END.
  */
 #include "nft.h"
 
@@ -54,10 +47,8 @@
 #include "fauxroot/base/macro.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/sys/netlink.h"
+#include "fauxroot/sys/nftables.h"
 #include "source.h"
-
-/* Missing in older kernel headers. */
-#define TABLE_OWNER 2U
 
 /* NF_IP_PRI_MANGLE, and NF_IP_PRI_NAT_SRC + 1: after the target's own source NAT rules. */
 #define PRIORITY_MANGLE	    (-150)
@@ -71,154 +62,31 @@
 
 enum { DIRECTION_ORIGINAL = 0, DIRECTION_REPLY = 1 };
 
-/* ---- messages ---- */
-
-static void begin_message(struct netlink_request *r, uint16_t type, uint16_t flags)
-{
-	const struct nfgenmsg header = {.nfgen_family = NFPROTO_INET, .version = NFNETLINK_V0};
-
-	netlink_begin(r, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type), flags, &header,
-		      sizeof(header));
-}
-
-static void put_boundary(struct netlink_request *r, uint16_t type)
-{
-	const struct nfgenmsg header = {
-		.nfgen_family = AF_UNSPEC,
-		.version = NFNETLINK_V0,
-		.res_id = htons(NFNL_SUBSYS_NFTABLES),
-	};
-
-	netlink_begin(r, type, 0, &header, sizeof(header));
-}
-
-static void put_table(struct netlink_request *r, uint16_t type, uint16_t flags, uint32_t is)
-{
-	begin_message(r, type, flags);
-	netlink_put_string(r, NFTA_TABLE_NAME, NFT_TABLE);
-	if (type == NFT_MSG_NEWTABLE)
-		netlink_put_be32(r, NFTA_TABLE_FLAGS, is);
-}
-
-static void put_chain(struct netlink_request *r, const char *name, const char *type, uint32_t hook,
-		      int32_t priority)
-{
-	size_t nest;
-
-	begin_message(r, NFT_MSG_NEWCHAIN, NLM_F_CREATE);
-	netlink_put_string(r, NFTA_CHAIN_TABLE, NFT_TABLE);
-	netlink_put_string(r, NFTA_CHAIN_NAME, name);
-	netlink_put_string(r, NFTA_CHAIN_TYPE, type);
-	nest = netlink_nest(r, NFTA_CHAIN_HOOK);
-	netlink_put_be32(r, NFTA_HOOK_HOOKNUM, hook);
-	netlink_put_be32(r, NFTA_HOOK_PRIORITY, (uint32_t)priority);
-	netlink_nest_end(r, nest);
-}
-
-/* Returns the offset that rule_end() needs. */
-static size_t begin_rule(struct netlink_request *r, const char *chain, uint16_t flags)
-{
-	begin_message(r, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND | flags);
-	netlink_put_string(r, NFTA_RULE_TABLE, NFT_TABLE);
-	netlink_put_string(r, NFTA_RULE_CHAIN, chain);
-	return netlink_nest(r, NFTA_RULE_EXPRESSIONS);
-}
-
 /* ---- expressions ---- */
-
-struct expression {
-	size_t element, data;
-};
-
-static struct expression begin_expression(struct netlink_request *r, const char *name)
-{
-	struct expression e = {.element = netlink_nest(r, NFTA_LIST_ELEM)};
-
-	netlink_put_string(r, NFTA_EXPR_NAME, name);
-	e.data = netlink_nest(r, NFTA_EXPR_DATA);
-	return e;
-}
-
-static void end_expression(struct netlink_request *r, struct expression e)
-{
-	netlink_nest_end(r, e.data);
-	netlink_nest_end(r, e.element);
-}
-
-static void put_value(struct netlink_request *r, uint16_t type, const void *value, size_t size)
-{
-	size_t nest = netlink_nest(r, type);
-
-	netlink_put(r, NFTA_DATA_VALUE, value, size);
-	netlink_nest_end(r, nest);
-}
-
-static void compare(struct netlink_request *r, uint32_t how, const void *value, size_t size)
-{
-	struct expression e = begin_expression(r, "cmp");
-
-	netlink_put_be32(r, NFTA_CMP_SREG, NFT_REG_1);
-	netlink_put_be32(r, NFTA_CMP_OP, how);
-	put_value(r, NFTA_CMP_DATA, value, size);
-	end_expression(r, e);
-}
-
-/* Load or store a property of the packet's connection. */
-static void access_ct(struct netlink_request *r, uint32_t key, bool store)
-{
-	struct expression e = begin_expression(r, "ct");
-
-	netlink_put_be32(r, NFTA_CT_KEY, key);
-	netlink_put_be32(r, store ? NFTA_CT_SREG : NFTA_CT_DREG, NFT_REG_1);
-	end_expression(r, e);
-}
-
-static void access_meta(struct netlink_request *r, uint32_t key, bool store)
-{
-	struct expression e = begin_expression(r, "meta");
-
-	netlink_put_be32(r, NFTA_META_KEY, key);
-	netlink_put_be32(r, store ? NFTA_META_SREG : NFTA_META_DREG, NFT_REG_1);
-	end_expression(r, e);
-}
-
-static void load_number(struct netlink_request *r, uint32_t value)
-{
-	struct expression e = begin_expression(r, "immediate");
-
-	netlink_put_be32(r, NFTA_IMMEDIATE_DREG, NFT_REG_1);
-	put_value(r, NFTA_IMMEDIATE_DATA, &value, sizeof(value));
-	end_expression(r, e);
-}
 
 static void load_source_type(struct netlink_request *r)
 {
-	struct expression e = begin_expression(r, "fib");
+	struct nftables_expression e = nftables_begin_expression(r, "fib");
 
 	netlink_put_be32(r, NFTA_FIB_DREG, NFT_REG_1);
 	netlink_put_be32(r, NFTA_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
 	netlink_put_be32(r, NFTA_FIB_FLAGS, NFTA_FIB_F_SADDR);
-	end_expression(r, e);
+	nftables_end_expression(r, e);
 }
 
 static void load_source(struct netlink_request *r, bool ipv6)
 {
-	struct expression e = begin_expression(r, "payload");
-
-	netlink_put_be32(r, NFTA_PAYLOAD_DREG, NFT_REG_1);
-	netlink_put_be32(r, NFTA_PAYLOAD_BASE, NFT_PAYLOAD_NETWORK_HEADER);
-	netlink_put_be32(r, NFTA_PAYLOAD_OFFSET,
-			 (uint32_t)(ipv6 ? offsetof(struct ip6_hdr, ip6_src)
-					 : offsetof(struct iphdr, saddr)));
-	netlink_put_be32(r, NFTA_PAYLOAD_LEN, ipv6 ? 16 : 4);
-	end_expression(r, e);
+	nftables_load_payload(r, NFT_PAYLOAD_NETWORK_HEADER,
+			      (uint32_t)(ipv6 ? offsetof(struct ip6_hdr, ip6_src)
+					      : offsetof(struct iphdr, saddr)),
+			      ipv6 ? 16 : 4);
 }
 
 /* Clear the bits after @prefix in the register. */
 static void cut_to_prefix(struct netlink_request *r, uint8_t prefix, size_t size)
 {
 	static const uint8_t zero[16];
-	struct expression e = begin_expression(r, "bitwise");
+	struct nftables_expression e = nftables_begin_expression(r, "bitwise");
 	uint8_t mask[16] = {0};
 
 	for (size_t bit = 0; bit < prefix && bit < size * 8; bit++)
@@ -226,23 +94,23 @@ static void cut_to_prefix(struct netlink_request *r, uint8_t prefix, size_t size
 	netlink_put_be32(r, NFTA_BITWISE_SREG, NFT_REG_1);
 	netlink_put_be32(r, NFTA_BITWISE_DREG, NFT_REG_1);
 	netlink_put_be32(r, NFTA_BITWISE_LEN, (uint32_t)size);
-	put_value(r, NFTA_BITWISE_MASK, mask, size);
-	put_value(r, NFTA_BITWISE_XOR, zero, size);
-	end_expression(r, e);
+	nftables_put_value(r, NFTA_BITWISE_MASK, mask, size);
+	nftables_put_value(r, NFTA_BITWISE_XOR, zero, size);
+	nftables_end_expression(r, e);
 }
 
 static void is_direction(struct netlink_request *r, uint8_t direction)
 {
-	access_ct(r, NFT_CT_DIRECTION, false);
-	compare(r, NFT_CMP_EQ, &direction, sizeof(direction));
+	nftables_load_ct(r, NFT_CT_DIRECTION);
+	nftables_compare(r, NFT_CMP_EQ, &direction, sizeof(direction));
 }
 
 static void is_ours(struct netlink_request *r)
 {
 	static const uint32_t mark = SOURCE_MARK;
 
-	access_ct(r, NFT_CT_MARK, false);
-	compare(r, NFT_CMP_EQ, &mark, sizeof(mark));
+	nftables_load_ct(r, NFT_CT_MARK);
+	nftables_compare(r, NFT_CMP_EQ, &mark, sizeof(mark));
 }
 
 /* ---- rules ---- */
@@ -250,51 +118,49 @@ static void is_ours(struct netlink_request *r)
 static void put_marking_rule(struct netlink_request *r, bool by_mark)
 {
 	static const uint32_t local = RTN_LOCAL, of_socket = SOURCE_SOCKET_MARK;
-	size_t rule = begin_rule(r, "out", 0);
+	size_t rule = nftables_begin_rule(r, NFT_TABLE, "out", 0);
 
 	is_direction(r, DIRECTION_ORIGINAL);
 	if (by_mark) {
-		access_meta(r, NFT_META_MARK, false);
-		compare(r, NFT_CMP_EQ, &of_socket, sizeof(of_socket));
+		nftables_load_meta(r, NFT_META_MARK);
+		nftables_compare(r, NFT_CMP_EQ, &of_socket, sizeof(of_socket));
 	} else {
 		load_source_type(r);
-		compare(r, NFT_CMP_NEQ, &local, sizeof(local));
+		nftables_compare(r, NFT_CMP_NEQ, &local, sizeof(local));
 	}
-	load_number(r, SOURCE_MARK);
-	access_ct(r, NFT_CT_MARK, true);
-	netlink_nest_end(r, rule);
+	nftables_load_number(r, SOURCE_MARK);
+	nftables_store_ct(r, NFT_CT_MARK);
+	nftables_end_rule(r, rule);
 }
 
 /* The rule of the chain out, for answers of servers in this namespace, or of the chain in. */
 static void put_mark_rule(struct netlink_request *r, bool out, uint16_t flags)
 {
-	size_t rule = begin_rule(r, out ? "out" : "in", flags);
+	size_t rule = nftables_begin_rule(r, NFT_TABLE, out ? "out" : "in", flags);
 
 	if (out)
 		is_direction(r, DIRECTION_REPLY);
 	is_ours(r);
-	load_number(r, SOURCE_MARK);
-	access_meta(r, NFT_META_MARK, true);
-	netlink_nest_end(r, rule);
+	nftables_load_number(r, SOURCE_MARK);
+	nftables_store_meta(r, NFT_META_MARK);
+	nftables_end_rule(r, rule);
 }
 
 static void put_network_rule(struct netlink_request *r, const struct nft_network *network,
 			     uint16_t flags)
 {
 	bool ipv6 = network->family == AF_INET6;
-	uint8_t protocol = ipv6 ? NFPROTO_IPV6 : NFPROTO_IPV4;
-	size_t size = ipv6 ? 16 : 4, rule = begin_rule(r, "post", flags);
+	size_t size = ipv6 ? 16 : 4, rule = nftables_begin_rule(r, NFT_TABLE, "post", flags);
 
-	access_meta(r, NFT_META_NFPROTO, false);
-	compare(r, NFT_CMP_EQ, &protocol, sizeof(protocol));
+	nftables_is_family(r, ipv6);
 	is_ours(r);
-	access_meta(r, NFT_META_OIF, false);
-	compare(r, NFT_CMP_EQ, &network->ifindex, sizeof(network->ifindex));
+	nftables_load_meta(r, NFT_META_OIF);
+	nftables_compare(r, NFT_CMP_EQ, &network->ifindex, sizeof(network->ifindex));
 	load_source(r, ipv6);
 	cut_to_prefix(r, network->prefix, size);
-	compare(r, NFT_CMP_EQ, network->address, size);
-	end_expression(r, begin_expression(r, "masq"));
-	netlink_nest_end(r, rule);
+	nftables_compare(r, NFT_CMP_EQ, network->address, size);
+	nftables_end_expression(r, nftables_begin_expression(r, "masq"));
+	nftables_end_rule(r, rule);
 }
 
 /* @replace: first remove an existing table with its contents; otherwise it is -EEXIST. */
@@ -304,17 +170,17 @@ static int make(struct netlink *nl, const struct nft_variant *variant, bool repl
 	struct netlink_request r;
 
 	netlink_clear(&r);
-	put_boundary(&r, NFNL_MSG_BATCH_BEGIN);
+	nftables_begin_batch(&r);
 	if (replace)
-		put_table(&r, NFT_MSG_DELTABLE, 0, 0);
-	put_table(&r, NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL,
-		  variant->owned ? TABLE_OWNER : 0);
-	put_chain(&r, "out", "route", NF_INET_LOCAL_OUT, PRIORITY_MANGLE);
-	put_chain(&r, "in", "filter", NF_INET_PRE_ROUTING, PRIORITY_MANGLE);
+		nftables_put_table(&r, NFT_TABLE, NFT_MSG_DELTABLE, 0, 0);
+	nftables_put_table(&r, NFT_TABLE, NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL,
+			   variant->owned ? NFTABLES_OWNER : 0);
+	nftables_put_chain(&r, NFT_TABLE, "out", "route", NF_INET_LOCAL_OUT, PRIORITY_MANGLE);
+	nftables_put_chain(&r, NFT_TABLE, "in", "filter", NF_INET_PRE_ROUTING, PRIORITY_MANGLE);
 	put_marking_rule(&r, variant->by_mark);
 	put_mark_rule(&r, true, 0);
 	put_mark_rule(&r, false, NLM_F_ACK);
-	put_boundary(&r, NFNL_MSG_BATCH_END);
+	nftables_end_batch(&r);
 	return netlink_transact(nl, &r, "creating the nf_tables table of published ports", err);
 }
 
@@ -336,16 +202,17 @@ int nft_set_networks(struct netlink *nl, const struct nft_network *networks, siz
 
 	do {
 		netlink_clear(&r);
-		put_boundary(&r, NFNL_MSG_BATCH_BEGIN);
+		nftables_begin_batch(&r);
 		if (i == 0) {
-			put_chain(&r, "post", "nat", NF_INET_POST_ROUTING, PRIORITY_AFTER_SNAT);
-			begin_message(&r, NFT_MSG_DELRULE, n == 0 ? NLM_F_ACK : 0);
+			nftables_put_chain(&r, NFT_TABLE, "post", "nat", NF_INET_POST_ROUTING,
+					   PRIORITY_AFTER_SNAT);
+			nftables_begin_message(&r, NFT_MSG_DELRULE, n == 0 ? NLM_F_ACK : 0);
 			netlink_put_string(&r, NFTA_RULE_TABLE, NFT_TABLE);
 			netlink_put_string(&r, NFTA_RULE_CHAIN, "post");
 		}
 		for (size_t end = MIN(n, i + NETWORKS_A_BATCH); i < end; i++)
 			put_network_rule(&r, &networks[i], i == end - 1 ? NLM_F_ACK : 0);
-		put_boundary(&r, NFNL_MSG_BATCH_END);
+		nftables_end_batch(&r);
 		rc = netlink_transact(nl, &r, "masquerading clients of the child's networks", err);
 	} while (rc == 0 && i < n);
 	return rc;
