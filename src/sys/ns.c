@@ -252,11 +252,11 @@ _noreturn_ static void run_job(const struct ns_set *ns, const struct ns_job *job
 		verdict.rc = job->run(job->arg, &verdict.err);
 	if (verdict.rc == 0 && job->out)
 		memcpy(verdict.out, job->out, job->out_size);
-	if (verdict.rc == 0 && job->fd) {
-		verdict.rc = message_send(sock, &verdict, sizeof(verdict), job->fd, 1);
+	if (verdict.rc == 0 && job->n_fds > 0) {
+		verdict.rc = message_send(sock, &verdict, sizeof(verdict), job->fds, job->n_fds);
 		if (verdict.rc == 0)
 			_exit(0);
-		(void)err_set(&verdict.err, -verdict.rc, "sending a descriptor");
+		(void)err_set(&verdict.err, -verdict.rc, "sending descriptors");
 	}
 	(void)message_send(sock, &verdict, sizeof(verdict), NULL, 0);
 	_exit(0);
@@ -266,21 +266,18 @@ _noreturn_ static void run_job(const struct ns_set *ns, const struct ns_job *job
 static int take_verdict(int sock, const struct ns_job *job, const struct deadline *deadline,
 			int cancel_fd, struct error *err)
 {
-	_cleanup_close_ int fd = -1;
 	struct verdict verdict;
-	int rc = fd_wait(sock, POLLIN, deadline, cancel_fd);
+	int fds[NS_JOB_FDS_MAX], rc = fd_wait(sock, POLLIN, deadline, cancel_fd);
 
 	if (rc < 0)
 		return err_set(err, -rc, "waiting for %s", job->name);
-	rc = verdict_recv(sock, job->name, &verdict, job->fd ? &fd : NULL, err);
+	rc = verdict_recv(sock, job->name, &verdict, fds, job->n_fds, err);
 	if (rc < 0)
 		return rc;
-	if (job->fd && fd < 0)
-		return err_say(err, EPROTO, "%s sent no descriptor", job->name);
 	if (job->out)
 		memcpy(job->out, verdict.out, job->out_size);
-	if (job->fd)
-		*job->fd = TAKE_FD(fd);
+	for (size_t i = 0; i < job->n_fds; i++)
+		job->fds[i] = fds[i];
 	return 0;
 }
 
@@ -327,7 +324,8 @@ int ns_run(const struct ns_set *ns, const struct ns_job *job, const struct deadl
 	int keep[24], rc;
 	size_t n = ns_set_list(&joined, keep);
 
-	if (job->out_size > VERDICT_OUT_MAX || job->n_keep > ARRAY_SIZE(keep) - NS_KINDS - 1)
+	if (job->out_size > VERDICT_OUT_MAX || job->n_fds > NS_JOB_FDS_MAX ||
+	    job->n_keep > ARRAY_SIZE(keep) - NS_KINDS - 1)
 		return err_set(err, E2BIG, "running %s", job->name);
 	for (size_t i = 0; i < job->n_keep; i++)
 		keep[n++] = job->keep[i];

@@ -53,7 +53,8 @@ int ns_make_net(const struct ns_set *ns, int *ret, const struct deadline *deadli
 		.which = NS_JOIN_USER,
 		.run = unshare_net,
 		.arg = &net,
-		.fd = &net,
+		.fds = &net,
+		.n_fds = 1,
 	};
 	int rc = ns_run(ns, &job, deadline, cancel_fd, err);
 

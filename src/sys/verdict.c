@@ -6,22 +6,31 @@
 #include "fauxroot/base/fd.h"
 #include "fauxroot/sys/message.h"
 
-int verdict_recv(int sock, const char *name, struct verdict *ret, int *fd, struct error *err)
+static void close_all(int *fds, size_t n)
 {
-	_cleanup_close_ int came = -1;
-	size_t n_fds = fd ? 1 : 0;
-	ssize_t n = message_recv(sock, ret, sizeof(*ret), fd ? &came : NULL, &n_fds);
-	int rc;
+	for (size_t i = 0; i < n; i++)
+		fds[i] = fd_close(fds[i]);
+}
 
-	if (n != sizeof(*ret) || ret->rc > 0)
-		return err_say(err, EPROTO, "%s exited without a result", name);
-	if (ret->rc < 0) {
+int verdict_recv(int sock, const char *name, struct verdict *ret, int *fds, size_t n_fds,
+		 struct error *err)
+{
+	size_t came = n_fds;
+	ssize_t n = message_recv(sock, ret, sizeof(*ret), n_fds > 0 ? fds : NULL, &came);
+	int rc = 0;
+
+	if (n < 0 || n_fds == 0)
+		came = 0;
+	if (n != sizeof(*ret) || ret->rc > 0) {
+		rc = err_say(err, EPROTO, "%s exited without a result", name);
+	} else if (ret->rc < 0) {
 		rc = err_check_received(&ret->err);
 		if (err)
 			*err = ret->err;
-		return rc;
+	} else if (came != n_fds) {
+		rc = err_say(err, EPROTO, "%s sent %zu descriptors of %zu", name, came, n_fds);
 	}
-	if (fd)
-		*fd = TAKE_FD(came);
-	return 0;
+	if (rc < 0)
+		close_all(fds, came);
+	return rc;
 }

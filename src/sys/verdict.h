@@ -17,12 +17,12 @@ struct verdict {
 /*
  * verdict_recv() - receive and check the verdict of the process @name
  * @ret: filled if the job succeeded
- * @fd: gets the descriptor that arrives with it, close-on-exec; -1 if none arrives. NULL: none is
- * received.
+ * @fds, @n_fds: gets the descriptors that arrive with it, close-on-exec. @n_fds 0: none is received
  *
  * The sender is a process of fauxroot, out of the target's reach. But it may be killed at any time,
  * and it works on the target's objects. So the form of the record is checked: size, sign, and
  * err_check_received(). It blocks until there is a record. Returns 0, the -errno of the job, or
- * -EPROTO if no verdict arrived.
+ * -EPROTO if no verdict with that number of descriptors arrived.
  */
-int verdict_recv(int sock, const char *name, struct verdict *ret, int *fd, struct error *err);
+int verdict_recv(int sock, const char *name, struct verdict *ret, int *fds, size_t n_fds,
+		 struct error *err);

@@ -41,7 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (message_pair(pair) < 0)
 		return 0;
 	if (message_send(pair[1], &sent, whole, NULL, 0) == 0) {
-		rc = verdict_recv(pair[0], "fuzz", &got, NULL, &err);
+		rc = verdict_recv(pair[0], "fuzz", &got, NULL, 0, &err);
 		assert(rc <= 0 && rc >= -4095);
 		assert((rc == 0) == (whole == sizeof(sent) && sent.rc == 0));
 		assert(rc == 0 || err.code == -rc);

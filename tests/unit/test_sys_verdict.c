@@ -25,7 +25,7 @@ static int pass(const struct verdict *sent, size_t size, struct verdict *ret, st
 	assert_int_equal(message_pair(pair), 0);
 	assert_int_equal(message_send(pair[1], sent, size, NULL, 0), 0);
 	fd_close(pair[1]);
-	rc = verdict_recv(pair[0], "job", ret, NULL, err);
+	rc = verdict_recv(pair[0], "job", ret, NULL, 0, err);
 	fd_close(pair[0]);
 	return rc;
 }
@@ -90,13 +90,13 @@ static void a_descriptor_arrives_with_the_verdict(void **state)
 {
 	struct verdict sent = {.rc = 0}, got;
 	struct error err = {0};
-	int pair[2], given = open("/", O_PATH | O_CLOEXEC), came = -1;
+	int two[2], pair[2], given = open("/", O_PATH | O_CLOEXEC), came = -1;
 
 	(void)state;
 	assert_true(given >= 0);
 	assert_int_equal(message_pair(pair), 0);
 	assert_int_equal(message_send(pair[1], &sent, sizeof(sent), &given, 1), 0);
-	assert_int_equal(verdict_recv(pair[0], "job", &got, &came, &err), 0);
+	assert_int_equal(verdict_recv(pair[0], "job", &got, &came, 1, &err), 0);
 	assert_true(came >= 0 && came != given);
 	fd_close(came);
 	/* A failure's descriptor is closed: the lowest free number is unchanged. */
@@ -104,8 +104,16 @@ static void a_descriptor_arrives_with_the_verdict(void **state)
 	sent.err.code = EPERM;
 	came = -1;
 	assert_int_equal(message_send(pair[1], &sent, sizeof(sent), &given, 1), 0);
-	assert_int_equal(verdict_recv(pair[0], "job", &got, &came, &err), -EPERM);
+	assert_int_equal(verdict_recv(pair[0], "job", &got, &came, 1, &err), -EPERM);
 	assert_int_equal(came, -1);
+	came = dup(given);
+	assert_int_equal(came, pair[1] + 1);
+	fd_close(came);
+	/* So are the descriptors of a success that are not as many as they should be. */
+	sent.rc = 0;
+	assert_int_equal(message_send(pair[1], &sent, sizeof(sent), &given, 1), 0);
+	assert_int_equal(verdict_recv(pair[0], "job", &got, two, 2, &err), -EPROTO);
+	assert_string_equal(err.text, "job sent 1 descriptors of 2");
 	came = dup(given);
 	assert_int_equal(came, pair[1] + 1);
 	fd_close(came);

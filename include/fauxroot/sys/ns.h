@@ -104,8 +104,8 @@ int ns_join(const struct ns_set *ns, unsigned which, struct error *err);
  * @keep: descriptors the job needs, or NULL
  * @out: memory of @out_size bytes (at most 1024), copied back from the runner if the job returns 0;
  * NULL for none
- * @fd: where the job stores a descriptor; if the job returns 0, the caller gets the descriptor in
- * the same variable; NULL for none
+ * @fds: where the job stores @n_fds descriptors, all of them or none but with an error; if the job
+ * returns 0, the caller gets the descriptors in the same variables; NULL for none
  * @deadline, @cancel_fd: as fd_wait()
  *
  * A runner that misses the deadline is killed and left to the code that reaps our children: SIGKILL
@@ -122,8 +122,11 @@ struct ns_job {
 	size_t n_keep;
 	void *out;
 	size_t out_size;
-	int *fd;
+	int *fds;
+	size_t n_fds; /* at most NS_JOB_FDS_MAX */
 };
+
+#define NS_JOB_FDS_MAX 16
 
 int ns_run(const struct ns_set *ns, const struct ns_job *job, const struct deadline *deadline,
 	   int cancel_fd, struct error *err);

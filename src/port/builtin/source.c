@@ -288,7 +288,8 @@ int source_prepare(const struct ns_set *ns, const struct port_net *net, bool tra
 		.arg = &job,
 		.out = &job.setup,
 		.out_size = sizeof(job.setup),
-		.fd = &job.route,
+		.fds = &job.route,
+		.n_fds = 1,
 	};
 	struct deadline deadline = deadline_in(SETUP_MS);
 	int rc;

@@ -26,17 +26,14 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <fcntl.h>
 #include <linux/netlink.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
 #include "fauxroot/base/clock.h"
 #include "fauxroot/base/err.h"
-#include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/macro.h"
-#include "fauxroot/sys/message.h"
 #include "fauxroot/sys/netlink.h"
 #include "fauxroot/sys/ns.h"
 #include "nft.h"
@@ -67,60 +64,40 @@ struct tracking {
 
 /* ---- the sockets ---- */
 
-/* ns_job.run. It sends the sockets and does not close them: the process exits soon. */
+/* ns_job.run. It does not close the sockets: the process exits soon. */
 static int open_inside(void *arg, struct error *err)
 {
 	static const int protocols[ROLES] = {NETLINK_NETFILTER, NETLINK_NETFILTER, NETLINK_ROUTE,
 					     NETLINK_ROUTE};
-	const int *sock = arg;
 	struct netlink nl;
-	int fds[ROLES], rc = 0;
+	int *fds = arg, rc = 0;
 
 	for (int i = 0; i < ROLES && rc == 0; i++) {
 		rc = netlink_open(protocols[i], ANSWER_MS, &nl, err);
 		if (rc == 0)
 			fds[i] = nl.fd;
 	}
-	if (rc < 0)
-		return rc;
-	rc = message_send(*sock, "", 1, fds, ROLES);
-	return rc < 0 ? err_set(err, -rc, "sending sockets") : 0;
+	return rc;
 }
 
 static int open_sockets(struct tracking *t, const struct ns_set *ns, int cancel_fd,
 			struct error *err)
 {
 	struct deadline deadline = deadline_in(OPEN_MS);
-	_cleanup_close_ int here = -1, there = -1;
+	int fds[ROLES], rc;
 	struct ns_job job = {
 		.name = "fauxroot: netns",
 		.which = NS_JOIN_NET,
 		.run = open_inside,
-		.arg = &there,
-		.keep = &there,
-		.n_keep = 1,
+		.arg = fds,
+		.fds = fds,
+		.n_fds = ROLES,
 	};
-	int pair[2], fds[MESSAGE_MAX_FDS], rc = message_pair(pair);
-	size_t n = ARRAY_SIZE(fds);
-	char word;
 
-	if (rc < 0)
-		return err_set(err, -rc, "creating a socket pair");
-	here = pair[0];
-	there = pair[1];
 	rc = ns_run(ns, &job, &deadline, cancel_fd, err);
-	if (rc < 0)
-		return rc;
-	(void)fcntl(here, F_SETFL, O_NONBLOCK);
-	if (message_recv(here, &word, 1, fds, &n) != 1)
-		return err_say(err, EPROTO, "the runner sent no sockets");
-	for (size_t i = 0; i < n; i++) {
-		if (i < ROLES && n == ROLES)
-			t->sockets[i] = netlink_of(fds[i], ANSWER_MS);
-		else
-			fd_close(fds[i]);
-	}
-	return n == ROLES ? 0 : err_say(err, EPROTO, "the runner sent %zu sockets", n);
+	for (int i = 0; i < ROLES && rc == 0; i++)
+		t->sockets[i] = netlink_of(fds[i], ANSWER_MS);
+	return rc;
 }
 
 /* ---- the table ---- */
