@@ -28,7 +28,8 @@
 #include "fauxroot/base/macro.h"
 #include "fauxroot/sys/seccomp.h"
 #include "port/builtin/confine.h"
-#include "port/builtin/destinations.h"
+#include "fauxroot/proc/confine.h"
+#include "fauxroot/proc/destinations.h"
 
 /* Run @act in a child with the filter of @confine. Returns the wait status. */
 static int run_confined(int (*confine)(struct error *), void (*act)(void))

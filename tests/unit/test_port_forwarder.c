@@ -24,7 +24,7 @@
 #include "fauxroot/base/spawn.h"
 #include "fauxroot/config/portspec.h"
 #include "fauxroot/sys/message.h"
-#include "port/builtin/destinations.h"
+#include "fauxroot/proc/destinations.h"
 #include "port/builtin/forwarder.h"
 #include "port/builtin/protocol.h"
 

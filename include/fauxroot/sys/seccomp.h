@@ -3,9 +3,9 @@
 #pragma once
 
 /*
- * The forwarder's memory with the addresses that it may connect to (port/builtin's destinations.c).
- * Its filter knows this memory. It is below all other memory, at a multiple of its size. Each
- * address takes DESTINATION_BYTES.
+ * Memory of the forwarder, or of the name service, with the addresses that it may connect to
+ * (proc/destinations.h). Its filter knows this memory. It is below all other memory, at a multiple
+ * of its size. Each address takes DESTINATION_BYTES.
  */
 #define DESTINATIONS_BASE  0x100000U
 #define DESTINATIONS_BYTES 0x100000U

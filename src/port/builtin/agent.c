@@ -26,6 +26,7 @@
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/spawn.h"
+#include "fauxroot/proc/confine.h"
 #include "fauxroot/sys/memory.h"
 #include "fauxroot/sys/message.h"
 #include "fauxroot/sys/ns.h"

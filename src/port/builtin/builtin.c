@@ -28,7 +28,7 @@
 
 #include "addresses.h"
 #include "agent.h"
-#include "destinations.h"
+#include "fauxroot/proc/destinations.h"
 #include "fauxroot/base/clock.h"
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"

@@ -27,7 +27,6 @@
 #include <unistd.h>
 
 #include "confine.h"
-#include "destinations.h"
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/libc.h"
@@ -36,6 +35,8 @@
 #include "fauxroot/base/macro.h"
 #include "fauxroot/base/spawn.h"
 #include "fauxroot/base/str.h"
+#include "fauxroot/proc/confine.h"
+#include "fauxroot/proc/destinations.h"
 #include "fauxroot/sys/message.h"
 #include "listener.h"
 #include "mail.h"

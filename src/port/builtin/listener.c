@@ -24,7 +24,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-#include "destinations.h"
+#include "fauxroot/proc/destinations.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/macro.h"
 

@@ -3,10 +3,11 @@
  * Theory of operation
  *
  * An attacker who takes over the forwarder has the sockets of clients, which belong to the host's
- * network. With connect(2) to AF_UNSPEC and then to 127.0.0.1 these sockets would reach services on
- * the host's loopback. seccomp cannot read an address in memory, but it can compare the pointer. So
- * the addresses are in memory at a fixed address, one per slot. The filter allows connect(2) only
- * with a pointer to the start of a slot, and forbids calls that would map other memory there.
+ * network; one who takes over the name service can make such sockets. With connect(2) to AF_UNSPEC
+ * and then to 127.0.0.1 these sockets would reach services on the host's loopback. seccomp cannot
+ * read an address in memory, but it can compare the pointer. So the addresses are in memory at a
+ * fixed address, one per slot. The filter allows connect(2) only with a pointer to the start of a
+ * slot, and forbids calls that would map other memory there.
  *
  * Zeros would mean AF_UNSPEC, so free slots contain an address family that does not exist. The file
  * grows by whole pages; beyond its end connect(2) fails with EFAULT.
@@ -15,7 +16,7 @@
  * call that unmaps or replaces a range of memory can only reach it if the range starts below its
  * end, and the filter can check that.
  */
-#include "destinations.h"
+#include "fauxroot/proc/destinations.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -103,7 +104,7 @@ int destinations_open(struct destinations *ret, struct error *err)
 	if (d.fd < 0 && errno == EINVAL)
 		d.fd = memfd_create("destinations", MFD_CLOEXEC);
 	if (d.fd < 0)
-		return err_set(err, errno, "making memory for the port forwarder");
+		return err_set(err, errno, "making memory for permitted addresses");
 	*ret = d;
 	return 0;
 }
@@ -131,7 +132,7 @@ int destinations_add(struct destinations *d, const union endpoint *e, uint32_t *
 	if (rc == 0 && (slot == d->n || d->items[slot].users == 0))
 		rc = write_slot(d, slot, e);
 	if (rc < 0)
-		return err_set(err, -rc, "passing an address to the port forwarder");
+		return err_set(err, -rc, "permitting an address");
 	if (slot == d->n)
 		d->n++;
 	d->items[slot].e = *e;
@@ -164,7 +165,7 @@ int destinations_map(int fd, struct error *err)
 
 	/* The mapping stays until the process exits. */
 	/* cppcheck-suppress memleak */
-	return at == base ? 0 : err_set(err, errno, "mapping the addresses of published ports");
+	return at == base ? 0 : err_set(err, errno, "mapping the permitted addresses");
 }
 
 const union endpoint *destination_at(uint32_t slot)
