@@ -21,11 +21,13 @@
 #include <cmocka.h>
 
 #include <linux/nsfs.h>
+#include <linux/sockios.h>
 
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/sys/caps.h"
+#include "fauxroot/sys/inside.h"
 #include "fauxroot/sys/message.h"
 #include "fauxroot/sys/ns.h"
 
@@ -178,7 +180,7 @@ static void a_job_returns_a_descriptor(void **state)
 {
 	struct fixture *f = *state;
 	int fd = -1;
-	struct ns_job job = {.name = "open", .run = open_null, .arg = &fd, .fd = &fd};
+	struct ns_job job = {.name = "open", .run = open_null, .arg = &fd, .fds = &fd, .n_fds = 1};
 	struct deadline deadline = deadline_in(60000);
 	struct error err = {0};
 	struct stat st, null;
@@ -226,6 +228,40 @@ static void ns_make_net_leaves_the_child_outside(void **state)
 	assert_int_equal(ns_run(&ns, &job, &deadline, -1, &err), 0);
 	assert_int_equal(seen.net, made.st_ino);
 	fd_close(ns.net);
+}
+
+static void sockets_listen_in_the_childs_network(void **state)
+{
+	struct fixture *f = *state;
+	struct inside_socket wanted[3] = {{.type = SOCK_DGRAM}, {.type = SOCK_STREAM}};
+	struct deadline deadline = deadline_in(60000);
+	int fds[3] = {-1, -1, -1}, seen = 0;
+	struct error err = {0};
+	socklen_t size = sizeof(seen);
+	struct stat childs, st;
+
+	assert_int_equal(fstat(f->ns.net, &childs), 0);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(endpoint_of("0.0.0.0", 53, &wanted[i].address), 0);
+	/* The launcher's root in there may bind port 53. */
+	if (inside_listen(&f->ns, wanted, 2, fds, &deadline, -1, &err) < 0)
+		fail_msg("%s", err.text);
+	for (int i = 0; i < 2; i++) {
+		int net = ioctl(fds[i], SIOCGSKNS);
+
+		assert_int_equal(fstat(net, &st), 0);
+		assert_int_equal(st.st_ino, childs.st_ino);
+		fd_close(net);
+	}
+	assert_int_equal(getsockopt(fds[1], SOL_SOCKET, SO_ACCEPTCONN, &seen, &size), 0);
+	assert_int_equal(seen, 1);
+	/* All of them or none. */
+	wanted[2] = wanted[0];
+	assert_int_equal(inside_listen(&f->ns, wanted, 3, fds, &deadline, -1, &err), -EADDRINUSE);
+	assert_string_equal(err.text,
+			    "binding 0.0.0.0:53 in the child's network: Address already in use");
+	fd_close(fds[0]);
+	fd_close(fds[1]);
 }
 
 static int fail_so(void *arg, struct error *err)
@@ -499,6 +535,8 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(own_namespaces_are_left_out, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_job_returns_a_descriptor, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(sockets_listen_in_the_childs_network, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(ns_make_net_leaves_the_child_outside, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(a_failed_job_returns_its_error, set_up, tear_down),
