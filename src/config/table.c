@@ -202,7 +202,8 @@ const struct option_row other_rows[] = {
 		.argument = "MAP",
 		.group = ids,
 		.help = "id map; subid: the caller as 0, then its subordinate ids; "
-			"single: the caller alone; auto: subid",
+			"single: the caller alone; fit: as subid, limited to the ids that "
+			"exist in a container; auto: subid",
 		.available = true,
 	},
 	{

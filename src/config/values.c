@@ -54,6 +54,7 @@ const struct option_word idmap_words[] = {
 	[IDMAP_AUTO] = {"auto", true},
 	[IDMAP_SUBID] = {"subid", true},
 	[IDMAP_SINGLE] = {"single", true},
+	[IDMAP_FIT] = {"fit", true},
 	{NULL, false},
 };
 

@@ -29,7 +29,27 @@
 #include "fauxroot/base/spawn.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/config/config.h"
+#include "fauxroot/idmap/fit.h"
+#include "fauxroot/machine/machine.h"
 #include "fauxroot/sys/caps.h"
+
+/*
+ * Root of a container often has no line in /etc/subuid, and needs none: it writes the maps itself.
+ */
+static int load_fitting(const struct config *config, const struct deadline *deadline, int cancel_fd,
+			struct subid_ranges *ret, struct error *err)
+{
+	struct fit fit = {&this_machine, {geteuid(), getegid()}, caps_can_write_maps()};
+	struct error missing = {0};
+	int rc = subid_load(config->subid_source, fit.own[SUBID_UID], deadline, cancel_fd, ret,
+			    &missing);
+
+	if (rc == 0 || (rc == -ENOENT && fit_is_free(&fit)))
+		return fit_ranges(&fit, ret, err);
+	if (err)
+		*err = missing;
+	return rc;
+}
 
 int idmap_prepare(const struct config *config, const struct deadline *deadline, int cancel_fd,
 		  struct idmap *ret, struct error *err)
@@ -38,7 +58,9 @@ int idmap_prepare(const struct config *config, const struct deadline *deadline, 
 	struct idmap map = {.single = config->idmap == IDMAP_SINGLE};
 	int rc = 0;
 
-	if (!map.single)
+	if (config->idmap == IDMAP_FIT)
+		rc = load_fitting(config, deadline, cancel_fd, ranges, err);
+	else if (!map.single)
 		rc = subid_load(config->subid_source, geteuid(), deadline, cancel_fd, ranges, err);
 	if (rc == 0)
 		rc = idmap_plan(SUBID_UID, geteuid(), &ranges[SUBID_UID], &map.uid, err);

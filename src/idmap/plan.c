@@ -68,7 +68,7 @@ int idmap_plan(enum subid_kind kind, uint32_t own, const struct subid_ranges *ra
 
 		if (rc < 0)
 			return rc;
-		if (plan.n > 1 && last->outside + last->count == r->start)
+		if (plan.n > 1 && !ranges->apart && last->outside + last->count == r->start)
 			last->count += r->count;
 		else if (plan.n == IDMAP_MAX_EXTENTS)
 			return err_say(err, EINVAL,

@@ -46,21 +46,32 @@ uint32_t machine_gid(const struct machine *machine)
 	return effective(machine, "Gid", getegid());
 }
 
-bool machine_lacks_cap(const struct machine *machine, unsigned cap)
+/* Is @cap in the set @field of /proc/self/status? @otherwise: that is not known. */
+static bool set_has(const struct machine *machine, const char *field, unsigned cap, bool otherwise)
 {
 	char text[32];
 	size_t n;
 	unsigned digit;
 
 	/* A hexadecimal number; the lowest bit of the last digit is capability 0. */
-	if (!machine_status(machine, "CapBnd", text, sizeof(text)))
-		return false;
+	if (!machine_status(machine, field, text, sizeof(text)))
+		return otherwise;
 	n = strspn(text, "0123456789abcdef");
 	if (text[n] || cap / 4 >= n)
-		return false;
+		return otherwise;
 	n -= cap / 4 + 1;
 	digit = (unsigned)(text[n] <= '9' ? text[n] - '0' : text[n] - 'a' + 10);
-	return !(digit & 1U << cap % 4);
+	return digit & 1U << cap % 4;
+}
+
+bool machine_lacks_cap(const struct machine *machine, unsigned cap)
+{
+	return !set_has(machine, "CapBnd", cap, true);
+}
+
+bool machine_has_cap(const struct machine *machine, unsigned cap)
+{
+	return set_has(machine, "CapEff", cap, false);
 }
 
 bool idmap_next(struct cursor *text, struct id_extent *ret)

@@ -88,6 +88,22 @@ CapAmb: 0000000000000000" "$(tr '\t' ' ' <<<"$output")"
 1000 2000 3000" "$output"
 }
 
+@test "--idmap=fit: outside of containers as subid; inside, root needs no subordinate ids" {
+	run -0 fx cat /proc/self/uid_map /proc/self/gid_map
+	local usual=$output count
+	run -0 fx --idmap=fit cat /proc/self/uid_map /proc/self/gid_map
+	equals "$usual" "$output"
+	# Fake root has no line in /etc/subuid, and its namespace has all that are in this one.
+	run -125 fx "$FAUXROOT" true
+	says "$output" 'remedy: use --idmap=fit$'
+	run -0 fx "$FAUXROOT" --check --idmap=fit true
+	run -0 fx "$FAUXROOT" --idmap=fit cat /proc/self/uid_map /proc/self/gid_map
+	equals "$usual" "$output"
+	# And once more.
+	run -0 fx "$FAUXROOT" --idmap=fit "$FAUXROOT" --idmap=fit sh -c 'touch f && chown 1:7 f && stat -c %u:%g f; rm f'
+	equals 1:7 "$output"
+}
+
 @test "--idmap=single maps only the caller and denies setgroups" {
 	run -0 fx --idmap=single sh -c 'tr -s " " </proc/self/uid_map; cat /proc/self/setgroups; id -u'
 	equals " 0 0 1

@@ -30,6 +30,11 @@ static const char wrote_gid[] = "newgidmap: write to gid_map failed: Operation n
 	"Uid:\t1000\t1000\t1000\t1000\nGid:\t1000\t1000\t1000\t1000\nCapBnd:\t" bounding \
 	"\nSeccomp:\t" seccomp "\n"
 
+static void ask_for_fit(struct config *config)
+{
+	config->idmap = IDMAP_FIT;
+}
+
 static const struct failure mapper_failures[] = {
 	{STEP_IDMAP, EPERM, wrote, NULL, NULL, .reason = REASON_MAP_WRITE, .about = "newuidmap",
 	 .files = {{0}}},
@@ -175,21 +180,40 @@ static const struct failure mapper_failures[] = {
 	{STEP_IDMAP, EPERM, wrote,
 	 "100000:65536 of /etc/subuid, line 1, is outside the ids of our user namespace "
 	 "(/proc/self/uid_map)",
-	 "set alice:1001:64536 in /etc/subuid and /etc/subgid\ngive this container more ids (in "
-	 "LXD: security.idmap.size)\nin a systemd unit, set PrivateUsers=no",
+	 "set alice:1001:64536 in /etc/subuid and /etc/subgid\nin a systemd unit, set "
+	 "PrivateUsers=no\nuse --idmap=single",
 	 .reason = REASON_MAP_WRITE, .about = "newuidmap",
 	 .files = {{"/proc/self/uid_map", "0 1000 1\n1 100000 65536\n", 0},
 		   {"/proc/self/gid_map", "0 1000 1\n1 100000 65536\n", 0}}},
 	{STEP_IDMAP, EPERM, wrote_gid,
-	 "100000:65536 of /etc/subgid, line 1, is outside the ids of our user namespace "
-	 "(/proc/self/gid_map)",
-	 "set alice:1001:65536 in /etc/subuid and /etc/subgid\ngive this container more ids (in "
-	 "LXD: security.idmap.size)\nin a systemd unit, set PrivateUsers=no",
+	 "100000:65536 of /etc/subgid, line 1, is not within one line of /proc/self/gid_map, the "
+	 "ids of our user namespace",
+	 "use --idmap=fit\nset alice:1001:65536 in /etc/subuid and /etc/subgid\nin a systemd "
+	 "unit, set PrivateUsers=no",
 	 .reason = REASON_MAP_WRITE, .about = "newgidmap",
 	 .files = {{"/proc/self/gid_map", "0 1000 1\n1 100000 100000\n100001 0 10\n", 0}}},
-	/* Two adjacent extents contain the whole range. */
-	{STEP_IDMAP, EPERM, wrote_gid, NULL, NULL, .reason = REASON_MAP_WRITE, .about = "newgidmap",
+	/* Two adjacent lines contain the whole range. */
+	{STEP_IDMAP, EPERM, wrote_gid,
+	 "100000:65536 of /etc/subgid, line 1, is not within one line of /proc/self/gid_map, the "
+	 "ids of our user namespace",
+	 "use --idmap=fit\nset alice:1001:65536 in /etc/subuid and /etc/subgid\nin a systemd "
+	 "unit, set PrivateUsers=no",
+	 .reason = REASON_MAP_WRITE, .about = "newgidmap",
 	 .files = {{"/proc/self/gid_map", "0 1000 1\n1 100000 100000\n100001 0 100000\n", 0}}},
+	/* One line does. */
+	{STEP_IDMAP, EPERM, wrote_gid, NULL, NULL, .reason = REASON_MAP_WRITE, .about = "newgidmap",
+	 .files = {{"/proc/self/gid_map", "0 1000 1\n1 100000 200000\n", 0}}},
+	/* The option was used, and nothing is left. */
+	{STEP_IDMAP, EPERM, "no id of our lines in /etc/subuid is in /proc/self/uid_map",
+	 "100000:65536 of /etc/subuid, line 1, is outside the ids of our user namespace "
+	 "(/proc/self/uid_map)",
+	 "podman run --user 0 --env FAUXROOT_OPTIONS=--idmap=fit …\nset alice:1001:64536 in "
+	 "/etc/subuid and /etc/subgid\nuse --idmap=single\ngive this container more ids (in LXD: "
+	 "security.idmap.size)",
+	 .ask = ask_for_fit,
+	 .files = {{"/proc/self/uid_map", "0 1000 1\n1 100000 65536\n", 0},
+		   {"/proc/self/gid_map", "0 1000 1\n1 100000 65536\n", 0},
+		   {"/run/.containerenv", "", 0}}},
 	{STEP_IDMAP, EPERM,
 	 "newuidmap: uid range [1-65537) -> [100000-165536) not allowed (exit status 1)",
 	 "/etc/nsswitch.conf has \"subid: sss\": newuidmap uses that source, which does not grant "
@@ -250,6 +274,19 @@ static void ranges(void **state)
 		 "--idmap=single",
 		 .reason = REASON_NO_RANGES, .about = "/etc/subuid",
 		 .files = {{"/proc/self/status", "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\n", 0},
+			   {"/proc/self/uid_map", "0 1000 1\n1 100000 65536\n", 0},
+			   {"/proc/self/gid_map", "0 1000 1\n1 100000 65536\n", 0}}},
+		/* The same, and root can write maps there. */
+		{STEP_IDMAP, ENOENT,
+		 "user \"root\" (uid 0) has no subordinate user ids: no line in /etc/subuid",
+		 "no line for root or 0 in /etc/subuid or /etc/subgid; none is needed in this user "
+		 "namespace, because root can write id maps here",
+		 "use --idmap=fit\nuse --idmap=single", .reason = REASON_NO_RANGES,
+		 .about = "/etc/subuid",
+		 .files = {{"/proc/self/status",
+			    "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\n"
+			    "CapEff:\t00000000800405fb\n",
+			    0},
 			   {"/proc/self/uid_map", "0 1000 1\n1 100000 65536\n", 0},
 			   {"/proc/self/gid_map", "0 1000 1\n1 100000 65536\n", 0}}},
 		{STEP_IDMAP, ENOENT, NO_RANGES,

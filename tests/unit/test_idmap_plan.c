@@ -67,7 +67,7 @@ static void plans_match_the_table(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(plan_cases); i++) {
 		const struct plan_case *c = &plan_cases[i];
 		struct subid_range items[4];
-		struct subid_ranges ranges = {.items = items, .source = "/etc/subuid"};
+		struct subid_ranges ranges = {.items = items, .source = "/etc/subuid", false};
 		struct idmap_plan plan = {.n = 4711};
 		char text[IDMAP_TEXT_MAX + 1];
 		struct error err = {0};
@@ -93,7 +93,7 @@ static void plans_match_the_table(void **state)
 static void gid_errors_name_gids(void **state)
 {
 	struct subid_range item = {100, 5, 2};
-	struct subid_ranges ranges = {&item, 1, "/etc/subgid"};
+	struct subid_ranges ranges = {&item, 1, "/etc/subgid", false};
 	struct idmap_plan plan;
 	struct error err = {0};
 
@@ -113,7 +113,7 @@ static void fill(struct subid_range *items, size_t n, uint32_t start)
 static void extents_are_limited(void **state)
 {
 	struct subid_range items[IDMAP_MAX_EXTENTS];
-	struct subid_ranges ranges = {items, IDMAP_MAX_EXTENTS - 1, "/etc/subuid"};
+	struct subid_ranges ranges = {items, IDMAP_MAX_EXTENTS - 1, "/etc/subuid", false};
 	struct idmap_plan plan;
 	struct error err = {0};
 
@@ -137,7 +137,7 @@ static void extents_are_limited(void **state)
 static void maps_are_limited_to_a_page(void **state)
 {
 	struct subid_range items[IDMAP_MAX_EXTENTS];
-	struct subid_ranges ranges = {items, IDMAP_MAX_EXTENTS - 1, "/etc/subuid"};
+	struct subid_ranges ranges = {items, IDMAP_MAX_EXTENTS - 1, "/etc/subuid", false};
 	struct idmap_plan plan;
 	struct error err = {0};
 	char text[IDMAP_TEXT_MAX + 1];

@@ -56,6 +56,7 @@ enum idmap_mode {
 	IDMAP_AUTO = 0, /* subid; never falls back silently */
 	IDMAP_SUBID,
 	IDMAP_SINGLE, /* only the caller, setgroups denied */
+	IDMAP_FIT,    /* subid, without the ids that our own user namespace does not have */
 };
 
 enum subid_source {

@@ -46,9 +46,9 @@ struct idmap {
  * @kind: for the error
  * @own: the caller's user or group id
  *
- * Adjacent ranges are merged into one extent. Returns 0, or -EINVAL with a sentence that shows the
- * lines: two ranges overlap, a range contains @own, a range is empty or ends past 2^32-2, or there
- * are more extents than the kernel accepts.
+ * Adjacent ranges are merged into one extent, unless @ranges says that they are apart. Returns 0,
+ * or -EINVAL with a sentence that shows the lines: two ranges overlap, a range contains @own, a
+ * range is empty or ends past 2^32-2, or there are more extents than the kernel accepts.
  */
 int idmap_plan(enum subid_kind kind, uint32_t own, const struct subid_ranges *ranges,
 	       struct idmap_plan *ret, struct error *err);

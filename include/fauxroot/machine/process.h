@@ -22,6 +22,10 @@ uint32_t machine_gid(const struct machine *machine);
  * that we start can have it? False if that is not known. */
 bool machine_lacks_cap(const struct machine *machine, unsigned cap);
 
+/* machine_has_cap() - do we have the capability in our effective set? False if that is not known.
+ */
+bool machine_has_cap(const struct machine *machine, unsigned cap);
+
 /* One line of a uid_map or gid_map. */
 struct id_extent {
 	uint32_t inside, outside, count;

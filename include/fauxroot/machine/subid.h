@@ -35,6 +35,7 @@ struct subid_ranges {
 	struct subid_range *items;
 	size_t n;
 	const char *source; /* "/etc/subuid", "getsubids": for error messages; not owned */
+	bool apart;	    /* adjacent ranges are in different lines of our own id map */
 };
 
 void subid_ranges_clear(struct subid_ranges *ranges);

@@ -4,9 +4,11 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <linux/capability.h>
 
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
+#include "fauxroot/idmap/fit.h"
 
 #define IDMAP STEP_BIT(STEP_IDMAP)
 
@@ -23,7 +25,26 @@ static void load_ranges(const struct facts *facts, const char *path, struct subi
 				       machine_uid(facts->machine), ret, NULL);
 }
 
-/* Is a range of @path outside of the ids of our user namespace? */
+/* Does one line of our own /proc/self/@file contain all ids of @range? */
+static bool is_in_one_line(const struct facts *facts, const char *file,
+			   const struct subid_range *range)
+{
+	_cleanup_free_ char *map = NULL;
+	char path[64];
+	struct cursor c;
+	struct id_extent e;
+
+	(void)str_print(path, sizeof(path), "/proc/self/%s", file);
+	map = machine_read(facts->machine, path);
+	c = cursor_of(map ? map : "");
+	while (idmap_next(&c, &e))
+		if (range->start >= e.inside &&
+		    (uint64_t)range->start + range->count <= (uint64_t)e.inside + e.count)
+			return true;
+	return !map;
+}
+
+/* The kernel accepts a line of a child's map only if it is within one line of ours. */
 static bool range_is_foreign(struct facts *facts, const char *path, const char *map)
 {
 	_cleanup_subid_ranges_ struct subid_ranges ranges;
@@ -32,7 +53,7 @@ static bool range_is_foreign(struct facts *facts, const char *path, const char *
 	for (size_t i = 0; i < ranges.n; i++) {
 		const struct subid_range *r = &ranges.items[i];
 
-		if (!machine_maps(facts->machine, map, r->start, r->count))
+		if (!is_in_one_line(facts, map, r))
 			return fact(facts, "range", "%u:%u of %s, line %u", r->start, r->count,
 				    path, r->line) &&
 			       fact(facts, "map", "%s", map);
@@ -44,6 +65,35 @@ static bool ranges_are_not_ours(struct facts *facts)
 {
 	return range_is_foreign(facts, "/etc/subuid", "uid_map") ||
 	       range_is_foreign(facts, "/etc/subgid", "gid_map");
+}
+
+/* Would --idmap=fit find ids? */
+static bool fit_finds_ids(struct facts *facts)
+{
+	const struct fit fit = {
+		facts->machine,
+		{machine_uid(facts->machine), machine_gid(facts->machine)},
+		machine_has_cap(facts->machine, CAP_SETUID) &&
+			machine_has_cap(facts->machine, CAP_SETGID) &&
+			machine_has_cap(facts->machine, CAP_SETFCAP),
+	};
+	struct subid_ranges ranges[SUBID_KINDS_];
+	bool found;
+
+	if (facts->config->idmap == IDMAP_FIT)
+		return false;
+	load_ranges(facts, "/etc/subuid", &ranges[SUBID_UID]);
+	load_ranges(facts, "/etc/subgid", &ranges[SUBID_GID]);
+	found = fit_ranges(&fit, ranges, NULL) == 0;
+	for (enum subid_kind k = 0; k < SUBID_KINDS_; k++)
+		subid_ranges_clear(&ranges[k]);
+	return found;
+}
+
+/* The usual image in a container with few ids, and the cut ranges are enough. */
+static bool ranges_can_be_cut(struct facts *facts)
+{
+	return fit_finds_ids(facts) && ranges_are_not_ours(facts);
 }
 
 static bool ranges_come_from_elsewhere(struct facts *facts)
@@ -136,6 +186,11 @@ static bool user_lacks_ranges(struct facts *facts)
 	return *fact_text(facts, "files") != '\0';
 }
 
+static bool root_can_fit(struct facts *facts)
+{
+	return fit_finds_ids(facts) && user_lacks_ranges(facts);
+}
+
 /* Does our user namespace have no free range? */
 static bool no_range_is_free(struct facts *facts)
 {
@@ -166,11 +221,23 @@ static bool subid_file_is_missing(struct facts *facts)
 }
 
 const struct cause causes_of_ranges[] = {
+	{FAILURE("range-partly-outside-map", IDMAP, ANY_REASON, EPERM), .test = ranges_can_be_cut,
+	 .cause = "{range}, is not within one line of /proc/self/{map}, the ids of our user "
+		  "namespace",
+	 .remedy = "use --idmap=fit\nset {user}:{free line} in /etc/subuid and /etc/subgid\ngive "
+		   "this container more ids (in LXD: security.idmap.size)",
+	 .outside = "use --idmap=fit\nset {user}:{free line} in /etc/subuid and "
+		    "/etc/subgid\nin a systemd unit, set PrivateUsers=no"},
 	{FAILURE("range-outside-map", IDMAP, ANY_REASON, EPERM), .test = ranges_are_not_ours,
 	 .cause = "{range}, is outside the ids of our user namespace (/proc/self/{map})",
+	 .docker = "--user 0 --env FAUXROOT_OPTIONS=--idmap=fit",
+	 .kubernetes = "set securityContext.runAsUser: 0 and the variable "
+		       "FAUXROOT_OPTIONS=--idmap=fit",
 	 .remedy =
-		 "set {user}:{free line} in /etc/subuid and /etc/subgid\ngive this container more "
-		 "ids (in LXD: security.idmap.size)\nin a systemd unit, set PrivateUsers=no"},
+		 "set {user}:{free line} in /etc/subuid and /etc/subgid\nuse --idmap=single\ngive "
+		 "this container more ids (in LXD: security.idmap.size)",
+	 .outside = "set {user}:{free line} in /etc/subuid and /etc/subgid\nin a systemd unit, "
+		    "set PrivateUsers=no\nuse --idmap=single"},
 	{FAILURE("subid-source-differs", IDMAP, REASON_NOT_GRANTED, EPERM),
 	 .test = ranges_come_from_elsewhere,
 	 .cause = "/etc/nsswitch.conf has \"{source}\": newuidmap uses that source, which does not "
@@ -193,6 +260,11 @@ const struct cause causes_of_ranges[] = {
 	 .remedy = "assign ranges in that source # in FreeIPA: ipa subid-generate\nset \"subid: "
 		   "files\" there, and {user}:{free line} in /etc/subuid and /etc/subgid\nuse "
 		   "--idmap=single"},
+	{/* Root of a container. */
+	 FAILURE("no-ranges-but-power", IDMAP, REASON_NO_RANGES, ENOENT), .test = root_can_fit,
+	 .cause = "no line for {user} or {uid} in {files}; none is needed in this user namespace, "
+		  "because {user} can write id maps here",
+	 .remedy = "use --idmap=fit\nuse --idmap=single"},
 	{/* A nested user namespace with few ids. */
 	 FAILURE("no-ids-to-give", IDMAP, REASON_NO_RANGES, ENOENT), .test = no_range_is_free,
 	 .cause = "{user} has no line in /etc/subuid or /etc/subgid, and our user namespace has no "

@@ -117,6 +117,64 @@ as_root_with_ranges() {
  1 1 65536" "$(tr -s ' ' <<<"$output")"
 }
 
+# in_container COUNT COMMAND… - as root of a user namespace that has 0 and COUNT other ids
+in_container() {
+	local map="0 0 1
+1 200000 $1" inner pid status=0
+	shift
+	mkdir -m 0777 "$T/shared"
+	mkfifo -m 0666 "$T/shared/mapped"
+	unshare --user --mount --propagation private sh -c \
+		'echo $$ >"$0/inner"; read -r _ <"$0/mapped"; exec setpriv --reuid 0 --regid 0 --clear-groups -- "$@"' \
+		"$T/shared" "$@" >"$T/said" 2>"$T/complained" 3>&- 4>&- &
+	pid=$!
+	wait_for test -s "$T/shared/inner"
+	inner=$(<"$T/shared/inner")
+	cat <<<"$map" >"/proc/$inner/uid_map" # echo writes line by line
+	cat <<<"$map" >"/proc/$inner/gid_map"
+	echo >"$T/shared/mapped"
+	wait "$pid" || status=$?
+	rm -r "$T/shared"
+	cat "$T/said"
+	cat "$T/complained" >&2
+	return "$status"
+}
+
+@test "in a container with few ids, --idmap=fit maps those that exist" {
+	printf 'root:100000:65536\n' >"$T/subid"
+	chmod 0644 "$T/subid"
+	local with_lines='mount --bind "$0/subid" /etc/subuid && mount --bind "$0/subid" /etc/subgid && exec "$@"'
+	# As rootless Podman and Docker, and Kubernetes with hostUsers: false.
+	run -0 in_container 65535 "$FAUXROOT" --idmap=fit cat /proc/self/uid_map
+	equals " 0 0 1
+ 1 1 65535" "$(tr -s ' ' <<<"$output")"
+	run -0 in_container 65535 sh -c "$with_lines" "$T" "$FAUXROOT" --idmap=fit cat /proc/self/gid_map
+	equals " 0 0 1
+ 1 1 65535" "$(tr -s ' ' <<<"$output")"
+	# A part of the range exists. A warning says that it is small.
+	run -0 --separate-stderr in_container 131071 sh -c "$with_lines" "$T" "$FAUXROOT" --idmap=fit cat /proc/self/uid_map
+	equals " 0 0 1
+ 1 1 31072" "$(tr -s ' ' <<<"$output")"
+	says "$stderr" 'warning: only 31073 user and 31073 group ids'
+	run -125 in_container 131071 sh -c "$with_lines" "$T" "$FAUXROOT" true
+	says "$output" 'remedy: use --idmap=fit$'
+	# In two lines: one extent would be refused.
+	run -0 in_container "109999
+110000 400000 90000" sh -c "$with_lines" "$T" "$FAUXROOT" --idmap=fit cat /proc/self/uid_map
+	equals " 0 0 1
+ 1 1 10000
+ 10001 10001 55536" "$(tr -s ' ' <<<"$output")"
+}
+
+@test "--idmap=fit never takes all ids of the machine" {
+	: >"$T/subid"
+	chmod 0644 "$T/subid"
+	run -125 unshare --mount --propagation private sh -c '
+		mount --bind "$0/subid" /etc/subuid && mount --bind "$0/subid" /etc/subgid &&
+		exec "$FAUXROOT" --idmap=fit true' "$T" 3>&- 4>&-
+	says "$output" 'no subordinate user ids'
+}
+
 @test "as root: a network, copy-up and an exit status" {
 	run -6 as_root_with_ranges --net=slirp4netns --copy-up=/etc --copy-up=/run sh -c \
 		'ip -o -4 addr show tap0; exit 6'

@@ -436,6 +436,12 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 		line=$(option "$(id -un "$USER_UID"):[0-9]+:65536")
 		echo "$line" | tee /etc/subuid >/etc/subgid
 		works true
+		# Now a part of the range exists.
+		echo "$(id -un "$USER_UID"):299000:65536" | tee /etc/subuid >/etc/subgid
+		fails range-partly-outside-map true
+		equals "299000:65536 of /etc/subuid, line 1, is not within one line of /proc/self/uid_map, the ids of our user namespace" "$CAUSE"
+		says "$REMEDY" '^use --idmap=fit$'
+		works --idmap=fit true
 	END
 	wait_for test -s "$T/shared/inner"
 	local inner
