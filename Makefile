@@ -2,6 +2,11 @@
 # fauxroot: `make` builds it, `make demo` shows it, `make test` tests it. See README.md.
 
 CC      ?= cc
+PKG_CONFIG ?= pkg-config
+# For another machine: make CC=aarch64-linux-gnu-gcc AR=… PKG_CONFIG=…. The generators are built with these
+# compilers and libraries instead, because they run here.
+CC_FOR_BUILD         ?= cc
+PKG_CONFIG_FOR_BUILD ?= pkg-config
 PREFIX  ?= /usr/local
 BINDIR  ?= $(PREFIX)/bin
 MANDIR  ?= $(PREFIX)/share/man
@@ -15,7 +20,7 @@ SYSTEMUNITDIR ?= $(PREFIX)/lib/systemd/system
 BUILD   ?= build
 # Use one spelling everywhere, also in dependencies: build/asan, without the directory before it.
 override BUILD := $(patsubst $(CURDIR)/%,%,$(BUILD))
-VERSION := 0.1.0
+VERSION := $(strip $(file <VERSION))
 
 # SANITIZE=address,undefined builds into a tree of its own: make SANITIZE=… BUILD=build/asan
 # COVERAGE=1 likewise: make COVERAGE=1 BUILD=build/coverage
@@ -24,9 +29,19 @@ COVERAGE ?=
 
 PKGS     := libevent_extra libevent_core jansson libcap
 CTL_PKGS := jansson libcap
-PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) libseccomp 2>/dev/null)
+PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) libseccomp 2>/dev/null)
 
-CPPFLAGS += -Iinclude -D_GNU_SOURCE -DFAUXROOT_VERSION='"$(VERSION)"' $(PKG_CFLAGS)
+ALL_CPPFLAGS = -Iinclude -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DFAUXROOT_VERSION='"$(VERSION)"' \
+	$(PKG_CFLAGS) $(CPPFLAGS)
+
+# The processor that the launcher is for, by its compiler, if it is not that of this machine. libseccomp names
+# some processors differently; FILTER_ARCH=NAME names it where the compiler's name is not enough (gcc -m32).
+processor = $(firstword $(subst -, ,$(shell $(1) -dumpmachine 2>/dev/null)))
+BUILD_PROCESSOR := $(call processor,$(CC_FOR_BUILD))
+FILTER_ARCH := $(if $(BUILD_PROCESSOR),$(patsubst arm%,arm,$(patsubst i%86,x86,$(subst powerpc,ppc,$(filter-out \
+	$(BUILD_PROCESSOR),$(call processor,$(CC)))))))
+CROSS := $(FILTER_ARCH)
+
 # Developers and CI treat a warning as an error: make WERROR=-Werror. Warnings of another compiler or of
 # another C library's macros must not stop a user's build.
 WERROR   ?=
@@ -34,7 +49,9 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wco
 CFLAGS   ?= -O2 -g
 # One section a function, and --gc-sections below: an executable contains only the functions it calls.
 ALL_CFLAGS = -std=gnu17 $(WARNINGS) -fPIE -ffunction-sections -fdata-sections \
-	-fstack-protector-strong -fno-strict-aliasing $(HARDEN) $(CFLAGS) -MMD -MP
+	-fstack-protector-strong -fno-strict-aliasing $(HARDEN) $(PREFIX_MAP) $(CFLAGS) -MMD -MP
+# The directory of the build is not in the result. gcov needs it.
+PREFIX_MAP := $(if $(COVERAGE),,-ffile-prefix-map=$(CURDIR)=.)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed,--gc-sections $(LDFLAGS)
 
 ifeq ($(SANITIZE),)
@@ -52,7 +69,7 @@ endif
 
 # Rooms from the highest layer to the lowest: this is also the link order.
 ROOMS := check launch idmap mounts net port api state supervise machine proc config sys base
-room_objects = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/$(1)/*.c src/$(1)/*/*.c))
+room_objects = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(sort $(wildcard src/$(1)/*.c src/$(1)/*/*.c)))
 archive = $(foreach room,$(1),$(if $(call room_objects,$(room)),$(BUILD)/lib/$(room).a))
 
 # The explanations of failures, and --check, are at the end of the launcher: the kernel maps the pages around
@@ -64,9 +81,9 @@ CTL_ROOMS      := api state supervise machine proc config sys base
 SHARED ?=
 archived = $(filter /%,$(shell $(CC) -print-file-name=$(1:-l%=lib%.a)))
 lean = $(foreach flag,$(1),$(if $(call archived,$(flag)),$(flag:-l%=-l:lib%.a),$(flag)))
-LAUNCHER_LIBS   = $(call $(if $(SHARED),or,lean),$(shell pkg-config --libs $(PKGS)))
-CTL_LIBS        = $(call $(if $(SHARED),or,lean),$(shell pkg-config --libs $(CTL_PKGS)))
-TEST_LIBS       = $(shell pkg-config --libs $(PKGS) cmocka libseccomp)
+LAUNCHER_LIBS   = $(call $(if $(SHARED),or,lean),$(shell $(PKG_CONFIG) --libs $(PKGS)))
+CTL_LIBS        = $(call $(if $(SHARED),or,lean),$(shell $(PKG_CONFIG) --libs $(CTL_PKGS)))
+TEST_LIBS       = $(shell $(PKG_CONFIG) --libs $(PKGS) cmocka libseccomp)
 
 # `make V=1` shows whole commands.
 ifeq ($(V),)
@@ -100,18 +117,37 @@ $(BUILD)/fauxroot-docker-proxy: $(BUILD)/fauxrootctl
 $(BUILD)/compat: Makefile
 	$(call say,LN)mkdir -p $@ && $(call link_compat,$@,../) && touch $@
 
+# Generators run on this machine. For another machine they are built in a tree of their own by a second make,
+# which knows when to build them again; then a result is only replaced when it differs.
+FILTERS := obj/sys/seccomp/filters
+GENERATORS := $(BUILD)$(if $(CROSS),/generators)
+generator = $(if $(CROSS),generators,$(BUILD)/$(1))
+ifeq ($(CROSS),)
+generate = mkdir -p $(@D) && $(1) >$@.new && mv $@.new $@
+else
+generate = mkdir -p $(@D) && $(1) >$@.new && if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+endif
+# $(1): targets
+make_here = env -u PKG_CONFIG_LIBDIR -u PKG_CONFIG_PATH -u PKG_CONFIG_SYSROOT_DIR $(MAKE) \
+	BUILD=$(GENERATORS) CC='$(CC_FOR_BUILD)' CC_FOR_BUILD='$(CC_FOR_BUILD)' AR=ar \
+	PKG_CONFIG='$(PKG_CONFIG_FOR_BUILD)' CPPFLAGS= CFLAGS=-O1 LDFLAGS= STATIC= SANITIZE= COVERAGE= \
+	FILTER_ARCH= $(1)
+generators:
+	+@$(call make_here,--no-print-directory NEEDED=libseccomp $(addprefix $(GENERATORS)/, \
+		completions/generate $(FILTERS)/filters))
+
 # Completions are printed by a tool that is linked with the tables of options.
 $(BUILD)/completions/generate: $(filter $(BUILD)/obj/cmd/completions/%,$(call room_objects,cmd)) \
 		$(BUILD)/obj/cmd/ctl_table.o $(call archive,config base)
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^
 
-$(BUILD)/completions/%.bash: $(BUILD)/completions/generate
-	$(call say,GEN)$< bash $* >$@.new && mv $@.new $@
-$(BUILD)/completions/%.fish: $(BUILD)/completions/generate
-	$(call say,GEN)$< fish $* >$@.new && mv $@.new $@
-$(BUILD)/completions/_%: $(BUILD)/completions/generate
-	$(call say,GEN)$< zsh $* >$@.new && mv $@.new $@
+$(BUILD)/completions/%.bash: $(call generator,completions/generate)
+	$(call say,GEN)$(call generate,$(GENERATORS)/completions/generate bash $*)
+$(BUILD)/completions/%.fish: $(call generator,completions/generate)
+	$(call say,GEN)$(call generate,$(GENERATORS)/completions/generate fish $*)
+$(BUILD)/completions/_%: $(call generator,completions/generate)
+	$(call say,GEN)$(call generate,$(GENERATORS)/completions/generate zsh $*)
 
 completions: $(COMPLETIONS)
 
@@ -120,9 +156,12 @@ completions: $(COMPLETIONS)
 $(BUILD)/manual: $(BUILD)/obj/cmd/manual/main.o $(call archive,$(ROOMS))
 	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LAUNCHER_LIBS)
 
-docs: $(BUILD)/manual
-	$< markdown >docs/troubleshooting.md
-	scripts/splice man/fauxroot.1 causes $< mdoc
+docs: $(if $(CROSS),manual-here,$(BUILD)/manual)
+	$(GENERATORS)/manual markdown >docs/troubleshooting.md
+	scripts/splice man/fauxroot.1 causes $(GENERATORS)/manual mdoc
+
+manual-here:
+	+@$(call make_here,--no-print-directory $(GENERATORS)/manual)
 
 define room_rule
 $(BUILD)/lib/$(1).a: $(call room_objects,$(1))
@@ -133,11 +172,11 @@ $(foreach room,$(ROOMS),$(eval $(call room_rule,$(room))))
 
 $(BUILD)/obj/%.o: src/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call say,CC)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+	$(call say,CC)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
 $(BUILD)/obj/tests/%.o: tests/%.c $(BUILD)/flags | test-needs
 	@mkdir -p $(@D)
-	$(call say,CC)$(CC) $(CPPFLAGS) -Isrc -Itests/lib/fixtures $(ALL_CFLAGS) -c -o $@ $<
+	$(call say,CC)$(CC) $(ALL_CPPFLAGS) -Isrc -Itests/lib/fixtures $(ALL_CFLAGS) -c -o $@ $<
 
 # The library that slirp4netns loads with --disable-host-loopback is embedded in the launcher. It depends on
 # no library, so it is built without sanitizers and gcov.
@@ -150,32 +189,32 @@ PRELOAD_SOURCES := src/net/slirp4netns/preload/preload.c src/net/slirp4netns/loo
 $(PRELOAD): $(PRELOAD_SOURCES) $(wildcard src/net/slirp4netns/*/*.h) \
 		src/net/slirp4netns/loopback.h include/fauxroot/base/parse.h $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call say,LD)$(CC) $(CPPFLAGS) $(PRELOAD_CFLAGS) $(PRELOAD_LDFLAGS) -o $@ $(PRELOAD_SOURCES)
-$(BUILD)/obj/net/slirp4netns/preload.o: private CPPFLAGS += -Wa,-I$(dir $(PRELOAD))
+	$(call say,LD)$(CC) $(ALL_CPPFLAGS) $(PRELOAD_CFLAGS) $(PRELOAD_LDFLAGS) -o $@ $(PRELOAD_SOURCES)
+$(BUILD)/obj/net/slirp4netns/preload.o: private ALL_CPPFLAGS += -Wa,-I$(dir $(PRELOAD))
 $(BUILD)/obj/net/slirp4netns/preload.o: $(PRELOAD)
 
 # The seccomp filters are embedded in the launcher, too. libseccomp compiles them at build time, so the
 # launcher does not need it.
-FILTERS := $(BUILD)/obj/sys/seccomp/filters
-$(FILTERS)/filters: $(FILTERS)/filters.o
-	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(shell pkg-config --libs libseccomp)
-$(FILTERS)/%.bpf: $(FILTERS)/filters
-	$(call say,GEN)$< $* >$@.new && mv $@.new $@
-$(BUILD)/obj/port/builtin/confine.o: private CPPFLAGS += -Wa,-I$(FILTERS)
-$(BUILD)/obj/sys/seccomp/load.o: private CPPFLAGS += -Wa,-I$(FILTERS)
-$(BUILD)/obj/sys/seccomp/load.o: $(FILTERS)/runner.bpf
-$(BUILD)/obj/port/builtin/confine.o: $(FILTERS)/forwarder.bpf $(FILTERS)/agent.bpf
+$(BUILD)/$(FILTERS)/filters: $(BUILD)/$(FILTERS)/filters.o
+	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs libseccomp)
+$(BUILD)/$(FILTERS)/%.bpf: $(call generator,$(FILTERS)/filters)
+	$(call say,GEN)$(call generate,$(GENERATORS)/$(FILTERS)/filters $* $(FILTER_ARCH))
+$(BUILD)/obj/port/builtin/confine.o: private ALL_CPPFLAGS += -Wa,-I$(BUILD)/$(FILTERS)
+$(BUILD)/obj/sys/seccomp/load.o: private ALL_CPPFLAGS += -Wa,-I$(BUILD)/$(FILTERS)
+$(BUILD)/obj/sys/seccomp/load.o: $(BUILD)/$(FILTERS)/runner.bpf
+$(BUILD)/obj/port/builtin/confine.o: $(addprefix $(BUILD)/$(FILTERS)/,forwarder.bpf agent.bpf)
 
 # Another compiler or other flags: rebuild. The file changes only when they do.
-FLAGS = $(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(SHARED)
+NEEDED = $(sort $(PKGS) $(CTL_PKGS) $(if $(CROSS),,libseccomp))
+FLAGS = $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(SHARED)
 $(BUILD)/flags: force
-	@scripts/needs build '$(if $(wildcard $@),,first)' '$(CC)' $(sort $(PKGS) $(CTL_PKGS) libseccomp)
+	@PKG_CONFIG='$(PKG_CONFIG)' scripts/needs build '$(if $(wildcard $@),,first)' '$(CC)' $(NEEDED)
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(subst ','\'',$(FLAGS))' | cmp -s - $@ || \
 		printf '%s\n' '$(subst ','\'',$(FLAGS))' >$@
 
 test-needs:
-	@scripts/needs unit '' '$(CC)' cmocka
+	@PKG_CONFIG='$(PKG_CONFIG)' scripts/needs unit '' '$(CC)' cmocka
 
 # Tests. test_ROOM.c, test_ROOM_topic.c and fuzz_ROOM_topic.c are linked only with that room and the rooms
 # that it may use: a wrong call does not link.
@@ -266,6 +305,12 @@ lab:
 	$(MAKE) all tools
 	scripts/lab $(LAB)
 
+# Other architectures: make test-cross ARCHITECTURES='arm64 s390x', as Debian names them
+ARCHITECTURES ?=
+test-cross:
+	scripts/setup cross
+	scripts/test-cross $(ARCHITECTURES)
+
 # Seconds a target: make fuzz FUZZ_SECONDS=600
 FUZZ_SECONDS ?= 60
 fuzz:
@@ -285,7 +330,7 @@ escaped = $(subst ",\",$(subst \,\\,$(1)))
 compile_flags = $(if $(findstring /preload/,$(1)),$(PRELOAD_CFLAGS),$(if $(filter tests/%,$(1)), \
 	-Isrc -Itests/lib/fixtures) $(filter-out -MMD -MP,$(ALL_CFLAGS)))
 compile_command = {"directory": "$(call escaped,$(CURDIR))", "file": "$(1)", "command": \
-	"$(call escaped,$(CC) $(CPPFLAGS) $(call compile_flags,$(1)) -c $(1))"}
+	"$(call escaped,$(CC) $(ALL_CPPFLAGS) $(call compile_flags,$(1)) -c $(1))"}
 ALL_SOURCES = $(sort $(shell find src tests -name '*.c'))
 compile_commands.json: force
 	$(file >$@,[$(call compile_command,$(firstword $(ALL_SOURCES))))
@@ -380,5 +425,5 @@ clean:
 	rm -rf build
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
-.PHONY: all completions docs units tools fuzz-targets demo test unit fresh full bench soak lab fuzz \
-	lint check-layers coverage install install-compat uninstall clean force test-needs
+.PHONY: all completions docs generators manual-here units tools fuzz-targets demo test unit fresh full \
+	bench soak lab fuzz test-cross lint check-layers coverage install install-compat uninstall clean force test-needs

@@ -70,8 +70,7 @@ static int timed_out(const struct call *call, struct error *err)
 static int bound_sending(const struct call *call)
 {
 	int left_ms = MAX(deadline_left(&call->deadline), 1);
-	struct timeval limit = {.tv_sec = left_ms / 1000,
-				.tv_usec = (suseconds_t)(left_ms % 1000) * 1000};
+	struct timeval limit = timeval_ms(left_ms);
 
 	return setsockopt(call->sock, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) < 0 ? -errno
 											  : 0;

@@ -33,6 +33,7 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 
+#include "fauxroot/base/clock.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/sys/peer.h"
@@ -60,11 +61,6 @@ struct connection {
 	enum { INSIDE_UNKNOWN = 0, INSIDE_NO, INSIDE_YES } inside;
 };
 
-static struct timeval in_ms(unsigned ms)
-{
-	return (struct timeval){.tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000};
-}
-
 static struct connection *connection_of(const struct gate_member *member)
 {
 	return CONTAINER(member, struct connection, member);
@@ -84,7 +80,7 @@ static void connection_arm(struct connection *conn)
 
 	if (!conn->member.gate)
 		return;
-	limit = in_ms(conn->member.gate->limits.request_ms);
+	limit = timeval_ms(conn->member.gate->limits.request_ms);
 	evtimer_add(conn->deadline, &limit);
 }
 

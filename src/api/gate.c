@@ -59,8 +59,7 @@ static void make_room(struct gate *gate)
 	if (member && left_ms <= 0) {
 		gate->ops->shut_down(member);
 	} else if (member) {
-		struct timeval left = {.tv_sec = left_ms / 1000,
-				       .tv_usec = (suseconds_t)(left_ms % 1000) * 1000};
+		struct timeval left = timeval_ms(left_ms);
 
 		evtimer_add(gate->overdue, &left);
 	}

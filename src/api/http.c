@@ -43,7 +43,7 @@ static int parse_status(struct cursor line, long *ret)
 		return -EPROTO;
 	if (!cursor_at_end(&line) && *line.at != ' ')
 		return -EPROTO;
-	*ret = status;
+	*ret = (long)status;
 	return 0;
 }
 

@@ -34,3 +34,11 @@ int deadline_left(const struct deadline *deadline)
 		return 0;
 	return left > INT_MAX ? INT_MAX : (int)left;
 }
+
+struct timeval timeval_ms(int64_t ms)
+{
+	return (struct timeval){
+		.tv_sec = (time_t)(ms / 1000),
+		.tv_usec = (suseconds_t)(ms % 1000 * 1000),
+	};
+}

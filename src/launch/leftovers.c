@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fauxroot/base/clock.h"
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/supervise/orphans.h"
@@ -69,7 +70,7 @@ static void done(struct launch *l)
 
 static void set_timer(struct launch *l, unsigned seconds)
 {
-	const struct timeval due = {.tv_sec = seconds};
+	const struct timeval due = timeval_ms(seconds * 1000LL);
 
 	if (event_add(l->leftovers.on_due, &due) < 0)
 		done(l);

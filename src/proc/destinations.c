@@ -49,7 +49,7 @@ static_assert(SLOTS % GROW_SLOTS == 0, "the file can fill the mapping exactly");
 /* Write slots from @slot on. */
 static int write_slots(const struct destinations *d, uint32_t slot, const void *data, size_t size)
 {
-	ssize_t n = pwrite(d->fd, data, size, (off_t)slot * DESTINATION_BYTES);
+	ssize_t n = pwrite(d->fd, data, size, (off_t)slot * (off_t)DESTINATION_BYTES);
 
 	if (n < 0)
 		return -errno;

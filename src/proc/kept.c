@@ -61,7 +61,7 @@ static void give_up(struct kept *kept, const struct error *err)
 
 static void start_in(struct kept *kept, int delay_ms)
 {
-	const struct timeval delay = {delay_ms / 1000, delay_ms % 1000 * 1000L};
+	const struct timeval delay = timeval_ms(delay_ms);
 	struct error err;
 
 	kept->state = KEPT_WAITING;

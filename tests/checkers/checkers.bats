@@ -9,7 +9,7 @@ setup() {
 	TOP=${FAUXROOT_SOURCE:-$(cd "$BATS_TEST_DIRNAME/../.." && pwd)}
 	COPY=$BATS_TEST_TMPDIR/copy
 	mkdir "$COPY"
-	cp -a "$TOP"/{Makefile,.clang-format,.clang-tidy,.codespellrc,include,src,scripts,man} "$COPY"
+	cp -a "$TOP"/{Makefile,VERSION,.clang-format,.clang-tidy,.codespellrc,include,src,scripts,man} "$COPY"
 	mkdir -p "$COPY/tests/fuzz" "$COPY/tests/unit"
 	# The results of a checker here are not results of the run that this test is part of.
 	unset RESULTS BUILD

@@ -87,7 +87,7 @@ lacking() {
 
 @test "install: programs, a link, the manual pages, and no name of RootlessKit in PATH" {
 	install_ install
-	[ "$("$BIN/fauxroot" --version)" = "fauxroot version 0.1.0" ]
+	[ "$("$BIN/fauxroot" --version)" = "fauxroot version $(cat "$TOP/VERSION")" ]
 	[ "$(readlink "$BIN/fauxroot-docker-proxy")" = fauxrootctl ]
 	[ "$(stat -c %a "$BIN/fauxroot" "$BIN/fauxrootctl" | sort -u)" = 755 ]
 	[ -f "$D/usr/share/man/man1/fauxroot.1" ]

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdint.h>
+#include <sys/time.h>
 
 struct deadline {
 	int64_t at_ms; /* as clock_ms() counts */
@@ -18,3 +19,7 @@ struct deadline deadline_in(int64_t ms);
 /* deadline_left() - milliseconds until @deadline, as a timeout for poll(2): 0 when it is past, -1
  * for NULL */
 int deadline_left(const struct deadline *deadline);
+
+/* timeval_ms() - @ms milliseconds, not negative, for timers and socket options; the members' types
+ * differ between machines and C libraries */
+struct timeval timeval_ms(int64_t ms);

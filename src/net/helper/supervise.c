@@ -33,7 +33,7 @@ static void on_output(evutil_socket_t fd, short what, void *arg);
 
 static void set_timer(struct event *timer, int ms)
 {
-	const struct timeval delay = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000L};
+	const struct timeval delay = timeval_ms(ms);
 
 	(void)event_add(timer, &delay);
 }

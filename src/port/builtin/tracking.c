@@ -216,7 +216,7 @@ bool tracking_is_by_mark(const struct tracking *t)
 static void check_soon(struct tracking *t)
 {
 	int64_t wait = MAX(DELAY_MS, t->rest_ms - clock_ms());
-	struct timeval due = {.tv_sec = wait / 1000, .tv_usec = wait % 1000 * 1000};
+	struct timeval due = timeval_ms(wait);
 
 	if (!event_pending(t->on_due, EV_TIMEOUT, NULL))
 		(void)event_add(t->on_due, &due);

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "fauxroot/base/clock.h"
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/json.h"
@@ -115,7 +116,7 @@ int slirpcall_wait(const char *socket, json_t *request, int cancel_fd, json_t **
 static int wait_for_more(struct slirpcall *call)
 {
 	int left = deadline_left(&call->deadline);
-	struct timeval limit = {left / 1000, left % 1000 * 1000L};
+	struct timeval limit = timeval_ms(left);
 
 	return event_add(call->on_answer, &limit) < 0 ? -ENOMEM : 0;
 }

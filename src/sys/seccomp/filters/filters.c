@@ -3,13 +3,13 @@
  * filters: generate the seccomp filters of the forwarder, the agent and runners when fauxroot is
  * built.
  *
- *	filters forwarder|agent|runner >FILE
+ *	filters forwarder|agent|runner [ARCHITECTURE] >FILE
  *
  * Their rules are known then. So the launcher contains only the finished filters (../load.c,
  * port/builtin's confine.c), not the library that generates them. The library would be a seventh of
  * the launcher: its code and tables of names would be in memory three times, and each filter would
  * take half a millisecond. The output is an array of struct sock_filter in the machine's byte
- * order.
+ * order. ARCHITECTURE is another machine's, as libseccomp names it: then fauxroot is cross-built.
  *
  * Forwarder and agent have lists of allowed calls. A runner has a list of refused calls: any code
  * of ours may run in one, with any C library and sanitizer, and the list of refused calls is short.
@@ -352,7 +352,33 @@ static const struct {
 	{"runner", SCMP_ACT_ALLOW, fill_runner},
 };
 
-static int make(const char *name)
+/*
+ * Machines whose numbers of flags, options and address families are those of the machine that
+ * generates: the rules contain such numbers. On mips, alpha, parisc and sparc many differ; filters
+ * for them are generated there.
+ */
+static const char *const alike[] = {"x86_64",  "x86",	"aarch64", "arm",
+				    "riscv64", "s390x", "ppc64le", "loongarch64"};
+
+/* Make @filter for the machine @name instead of this one, in that machine's byte order. */
+static int set_architecture(scmp_filter_ctx filter, const char *name)
+{
+	uint32_t architecture = 0;
+	int rc;
+
+	for (size_t i = 0; i < ARRAY_SIZE(alike); i++)
+		if (streq(name, alike[i]))
+			architecture = seccomp_arch_resolve_name(name);
+	if (!architecture)
+		return -EOPNOTSUPP;
+	if (architecture == seccomp_arch_native())
+		return 0;
+	/* In this order: one filter cannot have two byte orders. */
+	rc = seccomp_arch_remove(filter, SCMP_ARCH_NATIVE);
+	return rc < 0 ? rc : seccomp_arch_add(filter, architecture);
+}
+
+static int make(const char *name, const char *architecture)
 {
 	_cleanup_(release) scmp_filter_ctx filter = NULL;
 	int rc;
@@ -361,7 +387,11 @@ static int make(const char *name)
 		if (!streq(name, kinds[i].name))
 			continue;
 		filter = seccomp_init(kinds[i].otherwise);
-		rc = filter ? kinds[i].fill(filter) : -ENOMEM;
+		rc = filter ? 0 : -ENOMEM;
+		if (rc == 0 && architecture)
+			rc = set_architecture(filter, architecture);
+		if (rc == 0)
+			rc = kinds[i].fill(filter);
 		return rc < 0 ? rc : seccomp_export_bpf(filter, STDOUT_FILENO);
 	}
 	return -EINVAL;
@@ -371,13 +401,13 @@ int main(int argc, char **argv)
 {
 	int rc;
 
-	if (argc != 2) {
-		fprintf(stderr, "usage: filters forwarder|agent|runner >FILE\n");
+	if (argc != 2 && argc != 3) {
+		fprintf(stderr, "usage: filters forwarder|agent|runner [ARCHITECTURE] >FILE\n");
 		return 2;
 	}
 	/* Use all features of the library, whatever kernel this build runs on. */
 	(void)seccomp_api_set(4);
-	rc = make(argv[1]);
+	rc = make(argv[1], argv[2]);
 	if (rc < 0)
 		fprintf(stderr, "filters: %s: %s\n", argv[1], strerror(-rc));
 	return rc < 0;
