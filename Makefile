@@ -68,7 +68,7 @@ HARDEN :=
 endif
 
 # Rooms from the highest layer to the lowest: this is also the link order.
-ROOMS := check launch idmap mounts net port api state supervise machine proc config sys base
+ROOMS := check launch idmap mounts net port names api state supervise machine proc config sys base
 room_objects = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(sort $(wildcard src/$(1)/*.c src/$(1)/*/*.c)))
 archive = $(foreach room,$(1),$(if $(call room_objects,$(room)),$(BUILD)/lib/$(room).a))
 
@@ -200,6 +200,8 @@ $(BUILD)/$(FILTERS)/filters: $(BUILD)/$(FILTERS)/filters.o
 $(BUILD)/$(FILTERS)/%.bpf: $(call generator,$(FILTERS)/filters)
 	$(call say,GEN)$(call generate,$(GENERATORS)/$(FILTERS)/filters $* $(FILTER_ARCH))
 $(BUILD)/obj/port/builtin/confine.o: private ALL_CPPFLAGS += -Wa,-I$(BUILD)/$(FILTERS)
+$(BUILD)/obj/names/confine.o: private ALL_CPPFLAGS += -Wa,-I$(BUILD)/$(FILTERS)
+$(BUILD)/obj/names/confine.o: $(BUILD)/$(FILTERS)/names.bpf
 $(BUILD)/obj/sys/seccomp/load.o: private ALL_CPPFLAGS += -Wa,-I$(BUILD)/$(FILTERS)
 $(BUILD)/obj/sys/seccomp/load.o: $(BUILD)/$(FILTERS)/runner.bpf
 $(BUILD)/obj/port/builtin/confine.o: $(addprefix $(BUILD)/$(FILTERS)/,forwarder.bpf agent.bpf)

@@ -62,6 +62,7 @@ static const struct {
 	[STAGE_ETC_SENT] = {TRIAL_MOUNT, false},
 	[STAGE_WORKDIR] = {TRIAL_TARGET, false},
 	[STAGE_NET_START] = {TRIAL_NET, false},
+	[STAGE_NAMES] = {TRIAL_NET, false},
 	[STAGE_MOUNTS] = {TRIAL_MOUNT, false},
 	[STAGE_NET_READY] = {TRIAL_NET, true},
 	[STAGE_PORT_DRIVER] = {TRIAL_PORT_DRIVER, true},

@@ -5,13 +5,25 @@
  */
 #include "private.h"
 
-static const char lxc[] = "Network with lxc-user-nic", vpnkit[] = "Network with vpnkit";
+static const char pasta[] = "Network with pasta", lxc[] = "Network with lxc-user-nic",
+		  vpnkit[] = "Network with vpnkit";
 
 const struct option_row unserved_rows[] = {
 	{
-		.name = "lxc-user-nic-binary",
+		.name = "pasta-binary",
 		.kind = OPTION_STRING,
 		OPTION_AT(unserved[0]),
+		.preset = "pasta",
+		.argument = "FILE",
+		.group = pasta,
+		.help = "pasta executable, searched in PATH unless it has a slash",
+		.nets = OPTION_NET(NET_PASTA),
+		.idle = OPTION_IDLE_WARN,
+	},
+	{
+		.name = "lxc-user-nic-binary",
+		.kind = OPTION_STRING,
+		OPTION_AT(unserved[1]),
 		.argument = "FILE",
 		.group = lxc,
 		.help = "lxc-user-nic executable",
@@ -21,7 +33,7 @@ const struct option_row unserved_rows[] = {
 	{
 		.name = "lxc-user-nic-bridge",
 		.kind = OPTION_STRING,
-		OPTION_AT(unserved[1]),
+		OPTION_AT(unserved[2]),
 		.preset = "lxcbr0",
 		.argument = "NAME",
 		.group = lxc,
@@ -32,7 +44,7 @@ const struct option_row unserved_rows[] = {
 	{
 		.name = "vpnkit-binary",
 		.kind = OPTION_STRING,
-		OPTION_AT(unserved[2]),
+		OPTION_AT(unserved[3]),
 		.preset = "vpnkit",
 		.argument = "FILE",
 		.group = vpnkit,

@@ -16,6 +16,7 @@
 #include "fauxroot/idmap/idmap.h"
 #include "fauxroot/launch/rehearse.h"
 #include "fauxroot/mounts/etcfiles.h"
+#include "fauxroot/names/names.h"
 #include "fauxroot/net/net.h"
 #include "fauxroot/port/port.h"
 #include "fauxroot/proc/children.h"
@@ -73,6 +74,11 @@ struct etc {
 	struct event *on_change, *on_due;
 };
 
+/* names.c: the name service. */
+struct naming {
+	struct names *names; /* NULL: there is none */
+};
+
 /* leftovers.c: --kill-orphans. */
 struct leftovers {
 	struct event *on_due;
@@ -120,6 +126,7 @@ struct launch {
 	struct serve serve;
 	struct loop loop;
 	struct etc etc;
+	struct naming naming;
 	struct leftovers leftovers;
 };
 
@@ -160,6 +167,24 @@ int etc_watch(struct launch *l, struct error *err);
 
 /* etc_clear() - free the events and close the files; call it before the event base is freed */
 void etc_clear(struct launch *l);
+
+/* naming_wanted() - do the options want our name service? */
+bool naming_wanted(const struct launch *l);
+
+/* naming_start() - make the sockets of the name service in the child's network, and give it the
+ * host's name servers; 0 or -errno */
+int naming_start(struct launch *l, struct error *err);
+
+/*
+ * naming_supervise() - serve names in the event loop
+ * @events: called with @l; must exist as long as the loop
+ *
+ * Returns 0 or -ENOMEM.
+ */
+int naming_supervise(struct launch *l, const struct names_events *events, struct error *err);
+
+/* naming_stop() - stop the name service; also if it never started */
+void naming_stop(struct launch *l);
 
 /* loop_clear() - free the loop's events; call it before the event base is freed */
 void loop_clear(struct launch *l);

@@ -161,6 +161,8 @@ static const struct stage stages[STAGE_COUNT_] = {
 	[STAGE_NET_START] = {"network", .run = connect_start_net, .undo = connect_kill_net,
 			     .traces = TRACE_PROCESSES,
 			     .needs = {STAGE_NET_PREPARE, STAGE_LET_MOUNT, STAGE_DETACH}},
+	[STAGE_NAMES] = {"name service", .step = STEP_NET, .wanted = naming_wanted,
+			 .run = naming_start, .undo = naming_stop, .needs = {STAGE_NET_START}},
 	[STAGE_ETC_RECEIVED] = {"watch on /etc", .wanted = connect_has_etc, .run = etc_receive,
 				.needs = {STAGE_LET_MOUNT, STAGE_ETC_FILES}},
 	[STAGE_MOUNTS] = {"mounts", .run = connect_await_mounts,

@@ -99,6 +99,10 @@ static const struct ports_events ports_events = {
 	.ready = on_ports_ready,
 };
 
+static const struct names_events names_events = {
+	.lost = on_lost,
+};
+
 static const struct net_events net_events = {
 	.lost = on_lost,
 	.restarted = on_restarted,
@@ -359,6 +363,8 @@ int loop_run(struct launch *l, struct error *err)
 	rc = notify_serve(l->notify, l->serve.base, err);
 	if (rc == 0)
 		rc = ports_supervise(&l->ports, l->serve.base, &l->children, &ports_events, l, err);
+	if (rc == 0)
+		rc = naming_supervise(l, &names_events, err);
 	if (rc < 0)
 		return rc;
 	net_supervise(&l->net, l->serve.base, &l->children, &net_events, l);

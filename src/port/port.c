@@ -9,7 +9,6 @@
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/str.h"
-#include "fauxroot/config/options.h"
 #include "fauxroot/port/drivers.h"
 #include "slirp4netns/slirp4netns.h"
 #include "work.h"
@@ -25,12 +24,9 @@ int ports_open(const struct config *config, int cancel_fd, struct ports *ret, st
 	struct ports ports = {.config = config, .cancel_fd = cancel_fd};
 	struct port_spec spec;
 
-	ports.name = options_port_driver(config);
 	for (size_t i = 0; drivers[i]; i++)
 		if (drivers[i]->mode == config->port_driver)
 			ports.driver = drivers[i];
-	if (config_has_forwarder(config))
-		ports.driver = &port_builtin;
 	for (size_t i = 0; i < config->publish.n; i++)
 		if (portspec_parse(config->publish.items[i], &spec, err) < 0)
 			return err_step(err, -EINVAL, STEP_OPTIONS);
@@ -148,7 +144,7 @@ static int check_new(const struct ports *ports, const struct port_spec *spec, st
 	portspec_format(spec, text, sizeof(text));
 	if (!has_proto(ports->driver, spec->proto))
 		return err_say(err, EOPNOTSUPP, "publishing %s: the port driver %s has no %s", text,
-			       ports->name, portspec_proto_name(spec->proto));
+			       ports->driver->name, portspec_proto_name(spec->proto));
 	for (size_t i = 0; i < ports->n; i++)
 		if (portspec_conflict(&ports->items[i].spec, spec))
 			return err_about(err,
@@ -156,6 +152,21 @@ static int check_new(const struct ports *ports, const struct port_spec *spec, st
 						 "publishing %s: it conflicts with port %u", text,
 						 ports->items[i].id),
 					 REASON_PORT_TWICE, "%u", ports->items[i].id);
+	return 0;
+}
+
+static int make_room(struct ports *ports, struct error *err)
+{
+	size_t room = ports->room ? ports->room * 2 : 8;
+	struct port *items;
+
+	if (ports->n < ports->room)
+		return 0;
+	items = realloc(ports->items, room * sizeof(*items));
+	if (!items)
+		return err_set(err, ENOMEM, "publishing a port");
+	ports->items = items;
+	ports->room = room;
 	return 0;
 }
 
@@ -169,7 +180,7 @@ static int add(struct ports *ports, const struct port_spec *spec,
 	int rc = check_new(ports, spec, err);
 
 	if (rc == 0)
-		rc = work_make_room(ports, err);
+		rc = make_room(ports, err);
 	if (rc < 0)
 		return err_step(err, rc, STEP_PORT);
 	port.id = ++ports->last_id;
@@ -182,7 +193,7 @@ static int add(struct ports *ports, const struct port_spec *spec,
 		portspec_format(spec, text, sizeof(text));
 		return err_step(err, err_wrap(err, rc, "publishing %s", text), STEP_PORT);
 	}
-	work_enter(ports, &port);
+	ports->items[ports->n++] = port;
 	return 0;
 }
 
@@ -224,15 +235,27 @@ int ports_try(struct ports *ports, const struct port_spec *spec, struct error *e
 
 int ports_remove(struct ports *ports, uint32_t id, struct error *err)
 {
+	int rc;
+
 	if (ports->outcome.work == PORTS_REMOVING && ports->current.id == id)
 		return work_take_outcome(ports, err);
-	return work_remove(ports, id, err);
-}
+	rc = work_check_idle(ports, err);
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < ports->n; i++) {
+		struct port port = ports->items[i];
 
-bool ports_counters(const struct ports *ports, const struct port *port, struct port_counters *ret)
-{
-	return ports->driver && ports->driver->counters &&
-	       ports->driver->counters(ports, port, ret);
+		if (port.id != id)
+			continue;
+		memmove(&ports->items[i], &ports->items[i + 1],
+			(ports->n - i - 1) * sizeof(ports->items[0]));
+		ports->n--;
+		rc = ports->driver->remove(ports, &port, err);
+		return rc == -EINPROGRESS ? work_begin(ports, PORTS_REMOVING, &port, &port.spec)
+					  : err_step(err, rc, STEP_PORT);
+	}
+	return err_step(err, err_say(err, ENOENT, "there is no port with the id %u", id),
+			STEP_PORT);
 }
 
 const char *ports_source(const struct ports *ports)

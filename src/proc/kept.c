@@ -215,6 +215,11 @@ bool kept_stopped(struct kept *kept)
 	return !again;
 }
 
+void kept_start(struct kept *kept)
+{
+	start_in(kept, 0);
+}
+
 void kept_restarted(struct kept *kept)
 {
 	if (kept->short_since_ms >= 0)

@@ -144,20 +144,6 @@ nested() { # SCRIPT
 		". ./functions; rm /etc/resolv.conf; $1"
 }
 
-@test "a name server on the host's loopback answers, at port 53 and nowhere else" {
-	nested 'echo nameserver 127.0.0.53 >/etc/resolv.conf
-		serve socat UDP4-RECVFROM:53,bind=127.0.0.53,fork EXEC:cat
-		serve socat UDP4-RECVFROM:54,bind=127.0.0.53,fork EXEC:cat
-		until_answered UDP4:127.0.0.53:53 host53 && until_answered UDP4:127.0.0.53:54 host54 &&
-			inner "cat /etc/resolv.conf; until_answered UDP4:10.0.2.3:53 53; ask UDP4:10.0.2.3:54 54
-				exit 0"'
-	equals "host53
-host54
-nameserver 10.0.2.3
-nameserver fd00::3
-53" "$output"
-}
-
 @test "addresses that are not loopback are still reached: TCP and UDP, IPv4 and IPv6" {
 	nested ': >/etc/resolv.conf
 		ip addr add 198.51.100.1/32 dev lo

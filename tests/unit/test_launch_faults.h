@@ -233,6 +233,7 @@ static const struct fault faults[] = {
 	{STAGE_COPY_UP, with_absent_copy_up, NONE},
 	{STAGE_WORKDIR, with_absent_workdir, NONE},
 	{STAGE_NET_START, with_slirp, .calls = {WITH(ioctl, EPERM, 1, 0x400454ca)}},
+	{STAGE_NAMES, with_slirp, .calls = {ALWAYS(memfd_create, EPERM)}},
 	{STAGE_NET_READY, with_dying_slirp, NONE},
 	{STAGE_PORT_DRIVER, with_port_driver,
 	 .calls = {ALWAYS(seccomp, EPERM), {SCMP_SYS(prctl), EPERM, 0, UINT32_MAX, 22}}},

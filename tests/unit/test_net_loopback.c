@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Addresses of the host's loopback, and addresses of name servers. */
+/* Addresses of the host's loopback. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -109,58 +109,11 @@ static void truncated_addresses(void **state)
 	assert_false(loopback_reaches((const struct sockaddr *)&local, sizeof(local)));
 }
 
-static void name_servers_of_resolv_conf_are_allowed(void **state)
-{
-	static const struct {
-		const char *address;
-		uint16_t port;
-		const char *text;
-		bool expected;
-	} table[] = {
-		{"127.0.0.53", 53, "nameserver 127.0.0.53\n", true},
-		{"127.0.0.53", 53, "nameserver 127.0.0.53", true},
-		{"127.0.0.53", 53, "nameserver \t 127.0.0.53 \n", true},
-		{"127.0.0.53", 53, "nameserver 127.0.0.53\r\n", true},
-		{"127.0.0.53", 53, "# x\nsearch a\nnameserver 192.0.2.1\nnameserver 127.0.0.53\n",
-		 true},
-		{"127.0.0.53", 5353, "nameserver 127.0.0.53\n", false},
-		{"127.0.0.53", 0, "nameserver 127.0.0.53\n", false},
-		{"127.0.0.1", 53, "nameserver 127.0.0.53\n", false},
-		{"127.0.0.53", 53, "nameserver 127.0.0.5\n", false},
-		{"127.0.0.5", 53, "nameserver 127.0.0.53\n", false},
-		{"127.0.0.53", 53, "#nameserver 127.0.0.53\n", false},
-		{"127.0.0.53", 53, " nameserver 127.0.0.53\n", false},
-		{"127.0.0.53", 53, "nameserver127.0.0.53\n", false},
-		{"127.0.0.53", 53, "nameserver\n127.0.0.53\n", false},
-		{"127.0.0.53", 53, "nameserver ::ffff:127.0.0.53\n", false},
-		{"127.0.0.53", 53, "", false},
-		{"::1", 53, "nameserver ::1\n", true},
-		{"::1", 53, "nameserver 0:0::0:1\n", true},
-		{"::1", 53, "nameserver ::1%lo\n", true},
-		{"::1", 53, "nameserver 127.0.0.1\n", false},
-		{"::ffff:127.0.0.1", 53, "nameserver 127.0.0.1\n", false},
-		/* Longer than any address. */
-		{"::1", 53, "nameserver 0000:0000:0000:0000:0000:0000:0000:00000000000000000001\n",
-		 false},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
-		union any a;
-		socklen_t size = address_of(table[i].address, table[i].port, &a);
-
-		print_message("%s in \"%s\"\n", table[i].address, table[i].text);
-		assert_int_equal(loopback_names(&a.sa, size, table[i].text, strlen(table[i].text)),
-				 table[i].expected);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(addresses_of_the_loopback_are_recognized),
 		cmocka_unit_test(truncated_addresses),
-		cmocka_unit_test(name_servers_of_resolv_conf_are_allowed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -52,6 +52,7 @@ enum launch_stage {
 	STAGE_WORKDIR,	    /* enter the working directory */
 	STAGE_MOUNTED,	    /* report that everything is mounted */
 	STAGE_NET_START,    /* start the network */
+	STAGE_NAMES,	    /* start the name service */
 	STAGE_ETC_RECEIVED, /* receive the descriptors of resolv.conf and hosts */
 	STAGE_MOUNTS,	    /* wait until everything is mounted */
 	STAGE_NET_READY,    /* wait until the network is usable */

@@ -136,6 +136,10 @@ void kept_died(struct kept *kept, const char *why);
  */
 bool kept_stopped(struct kept *kept);
 
+/* kept_start() - start it from the event loop, as after a death: for a process that was not needed
+ * before. After kept_supervise() */
+void kept_start(struct kept *kept);
+
 /* kept_restarted() - the owner has started it in another way: stop the timer */
 void kept_restarted(struct kept *kept);
 

@@ -11,6 +11,17 @@
 #define DESTINATIONS_BYTES 0x100000U
 #define DESTINATION_BYTES  32U
 
+/*
+ * The descriptors of the name service (names/relay.c), which its filter knows by number. All
+ * numbers below NAMES_FD_FREE, a power of two, are in use and cannot be closed.
+ */
+#define NAMES_FD_CONTROL 3
+#define NAMES_FD_UDP	 4
+#define NAMES_FD_UDP6	 5
+#define NAMES_FD_TCP	 6
+#define NAMES_FD_TCP6	 7
+#define NAMES_FD_FREE	 16
+
 struct error;
 struct sock_filter;
 

@@ -23,7 +23,10 @@
 struct slirp {
 	int preload;	/* the object that blocks the host's loopback; -1: none */
 	bool preloaded; /* this run has called the object */
+	bool has_dns;	/* this version cannot do without its own DNS */
 };
+
+#define DISABLE_DNS "--disable-dns"
 
 enum {
 	SANDBOX = 1U << 0, /* --enable-sandbox: an empty root directory, no capabilities */
@@ -126,6 +129,9 @@ static int arguments(struct net_helper *h, struct net_helper_command *command)
 		rc = add_network(&net->plan, argv);
 	if (rc == 0 && net->config->disable_host_loopback)
 		rc = strv_add(argv, "--disable-host-loopback");
+	/* Names are the business of names/. */
+	if (rc == 0 && !s->has_dns)
+		rc = strv_add(argv, DISABLE_DNS);
 	if (rc == 0 && net->plan.ipv6)
 		rc = strv_add(argv, "--enable-ipv6");
 	if (rc == 0 && net->endpoint)
@@ -143,6 +149,19 @@ static int arguments(struct net_helper *h, struct net_helper_command *command)
 	command->keep = s->preload;
 	s->preloaded = false;
 	return rc < 0 ? rc : slirp_preload_env(s->preload, command->ready, &command->env);
+}
+
+/* Its own DNS does no harm: our addresses are on lo, so it gets no packet for them. */
+static bool adapt(struct net_helper *h, const char *text)
+{
+	struct slirp *s = h->own;
+
+	/* "unrecognized option '--disable-dns'", in the words of any C library. */
+	if (s->has_dns || !strstr(text, "disable-dns"))
+		return false;
+	log_debug("this slirp4netns does not know %s", DISABLE_DNS);
+	s->has_dns = true;
+	return true;
 }
 
 /* The preloaded object writes to the same descriptor, before slirp4netns does. */
@@ -187,6 +206,7 @@ const struct net_helper_ops slirp_ops = {
 	.prepare = open_preload,
 	.release = release,
 	.arguments = arguments,
+	.adapt = adapt,
 	.take_ready = take_ready,
 	.chatter = slirp_chatter,
 	.up = is_up,

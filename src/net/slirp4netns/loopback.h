@@ -19,12 +19,3 @@
  * Internet address: the kernel reports the error.
  */
 bool loopback_reaches(const struct sockaddr *address, socklen_t size);
-
-/*
- * loopback_names() - is @address port 53 of a name server in a resolv.conf?
- * @size: bytes at @address
- * @text, @n: content and size of the file
- *
- * Lines are read as libslirp reads them: "nameserver" at the start of a line, blanks, the address.
- */
-bool loopback_names(const struct sockaddr *address, socklen_t size, const char *text, size_t n);

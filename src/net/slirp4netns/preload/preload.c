@@ -11,14 +11,13 @@
  * frame's pages (PACKET_TX_RING, splice) and change them after the filter. Here the address is in
  * slirp4netns's own memory, after all translation, just before the kernel gets it.
  *
- * libslirp forwards DNS to the host's name server, which may be on the loopback, for example at
- * 127.0.0.53. Port 53 of that address stays reachable while /etc/resolv.conf names it.
+ * There is no exception for a name server on the loopback, for example at 127.0.0.53: names are
+ * relayed by our own name service (names/), not by slirp4netns.
  *
  * The object is linked with no library. It uses only functions of slirp4netns's own C library that
  * have the same names in glibc and musl, so that one object works with both.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,28 +31,10 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-#define MAX_RESOLV_CONF 16384
-
-/* If the file changes during the read, the next packet reads it again. */
-static bool is_name_server(const struct sockaddr *address, socklen_t size)
-{
-	char text[MAX_RESOLV_CONF];
-	size_t used = 0;
-	ssize_t n = 0;
-	int fd = open("/etc/resolv.conf", O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return false;
-	while (used < sizeof(text) && (n = read(fd, text + used, sizeof(text) - used)) > 0)
-		used += (size_t)n;
-	close(fd);
-	return n >= 0 && loopback_names(address, size, text, used);
-}
-
 /* Sets errno as for a missing route: libslirp reports that to the target by ICMP. */
 static bool refused(const struct sockaddr *address, socklen_t size)
 {
-	if (!loopback_reaches(address, size) || is_name_server(address, size))
+	if (!loopback_reaches(address, size))
 		return false;
 	errno = ENETUNREACH;
 	return true;

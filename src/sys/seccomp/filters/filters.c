@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * filters: generate the seccomp filters of the forwarder, the agent and runners when fauxroot is
- * built.
+ * filters: generate the seccomp filters of the forwarder, the agent, the name service and runners
+ * when fauxroot is built.
  *
- *	filters forwarder|agent|runner [ARCHITECTURE] >FILE
+ *	filters forwarder|agent|names|runner [ARCHITECTURE] >FILE
  *
  * Their rules are known then. So the launcher contains only the finished filters (../load.c,
- * port/builtin's confine.c), not the library that generates them. The library would be a seventh of
- * the launcher: its code and tables of names would be in memory three times, and each filter would
- * take half a millisecond. The output is an array of struct sock_filter in the machine's byte
- * order. ARCHITECTURE is another machine's, as libseccomp names it: then fauxroot is cross-built.
+ * confine.c of port/builtin and names), not the library that generates them. The library would be a
+ * seventh of the launcher: its code and tables of names would be in memory three times, and each
+ * filter would take half a millisecond. The output is an array of struct sock_filter in the
+ * machine's byte order. ARCHITECTURE is another machine's, as libseccomp names it: then fauxroot is
+ * cross-built.
  *
- * Forwarder and agent have lists of allowed calls. A runner has a list of refused calls: any code
- * of ours may run in one, with any C library and sanitizer, and the list of refused calls is short.
+ * Forwarder, agent and name service have lists of allowed calls. A runner has a list of refused
+ * calls: any code of ours may run in one, with any C library and sanitizer, and the list of refused
+ * calls is short.
  *
  * A comment after each call names the code that needs it, and scripts/check-filters checks the
  * comment:
@@ -54,7 +56,6 @@ static const int libc_calls[] = {
 	SCMP_SYS(clock_gettime64), /* base/clock.c clock_us(): clock_gettime() */
 	SCMP_SYS(exit),		   /* libc: _exit() */
 	SCMP_SYS(exit_group),	   /* libc: _exit() */
-	SCMP_SYS(close),	   /* base/fd.c fd_close(): close() */
 	SCMP_SYS(restart_syscall), /* kernel: after SIGCONT, where a call has a timeout */
 	SCMP_SYS(rt_sigreturn),	   /* kernel: at the end of a signal handler */
 	/* Each new thread registers both, maybe only after the filter is loaded. */
@@ -73,6 +74,7 @@ static const int libc_calls[] = {
 #define MEMORY_BEGIN ((uint64_t)DESTINATIONS_BASE + DESTINATIONS_BYTES)
 
 static const int forwarder_calls[] = {
+	SCMP_SYS(close),	   /* base/fd.c fd_close(): close() */
 	SCMP_SYS(epoll_ctl),	   /* port/builtin/loop.c control(): epoll_ctl() */
 	SCMP_SYS(epoll_wait),	   /* port/builtin/loop.c loop_turn(): epoll_wait() */
 	SCMP_SYS(epoll_pwait),	   /* port/builtin/loop.c loop_turn(): epoll_wait() */
@@ -92,12 +94,24 @@ static const int forwarder_calls[] = {
 };
 
 static const int agent_calls[] = {
+	SCMP_SYS(close),	/* base/fd.c fd_close(): close() */
 	SCMP_SYS(poll),		/* port/builtin/agent.c agent_main(): poll() */
 	SCMP_SYS(ppoll),	/* port/builtin/agent.c agent_main(): poll() */
 	SCMP_SYS(ppoll_time64), /* port/builtin/agent.c agent_main(): poll() */
 	SCMP_SYS(setsockopt),	/* port/builtin/agent.c set(): setsockopt() */
 	SCMP_SYS(sendmsg),	/* sys/message.c message_send(): sendmsg() */
 	SCMP_SYS(recvmsg),	/* sys/message.c receive(): recvmsg() */
+};
+
+static const int names_calls[] = {
+	SCMP_SYS(epoll_ctl),   /* names/loop.c control(): epoll_ctl() */
+	SCMP_SYS(epoll_wait),  /* names/loop.c names_loop_turn(): epoll_wait() */
+	SCMP_SYS(epoll_pwait), /* names/loop.c names_loop_turn(): epoll_wait() */
+	SCMP_SYS(accept4),     /* names/streams.c on_client(): accept4() */
+	SCMP_SYS(recvfrom),    /* names/relay.c on_datagrams(): recvfrom() */
+	SCMP_SYS(recv),	       /* names/attempts.c on_datagram(): recv() */
+	SCMP_SYS(recvmsg),     /* sys/message.c receive(): recvmsg() */
+	SCMP_SYS(getrandom),   /* names/attempts.c begin(): getrandom() */
 };
 
 /* The runtime of a sanitizer maps shadow memory, starts a thread of its own, and reports at
@@ -275,6 +289,79 @@ static int allow_inet_socket(scmp_filter_ctx filter)
 	return rc < 0 ? rc : allow_when(filter, socket_call, 0, AF_INET6);
 }
 
+/*
+ * Descriptors are 32 bits wide for the kernel; the other half of the argument must not deceive the
+ * filter. So a number is compared by its bits.
+ */
+static int allow_fd(scmp_filter_ctx filter, int call, uint32_t fd)
+{
+	const struct scmp_arg_cmp is = SCMP_A0_64(SCMP_CMP_MASKED_EQ, UINT32_MAX, fd);
+
+	return allow_if(filter, call, &is, 1);
+}
+
+/* The most descriptors that the name service can close: 2 to the power of this. */
+#define FD_BITS 21
+
+/* Allow to close descriptors from NAMES_FD_FREE on: one of the upper bits is set. */
+static int allow_closing(scmp_filter_ctx filter)
+{
+	int rc = 0;
+
+	for (int bit = __builtin_ctz(NAMES_FD_FREE); bit < FD_BITS && rc == 0; bit++) {
+		const struct scmp_arg_cmp set =
+			SCMP_A0_64(SCMP_CMP_MASKED_EQ, 1ULL << bit, 1ULL << bit);
+
+		rc = allow_if(filter, SCMP_SYS(close), /* base/fd.c fd_close(): close() */
+			      &set, 1);
+	}
+	return rc;
+}
+
+/*
+ * Allow to send only over a connection, and from the sockets in the child's network: sendto(2)
+ * without an address, or at these descriptors. sendmsg(2), which can have one in memory, is for the
+ * launcher's socket.
+ */
+static int allow_sending(scmp_filter_ctx filter)
+{
+	const uint64_t not_these = UINT32_MAX & ~(uint64_t)MSG_NOSIGNAL;
+	const struct scmp_arg_cmp flags = SCMP_A3_64(SCMP_CMP_MASKED_EQ, not_these, 0);
+	const struct scmp_arg_cmp connected[] = {flags, SCMP_A4_64(SCMP_CMP_EQ, 0, 0)};
+	static const uint32_t inside[] = {NAMES_FD_UDP, NAMES_FD_UDP6};
+	int rc = allow_if(filter, SCMP_SYS(sendto), /* names/attempts.c send_datagram(): send() */
+			  connected, ARRAY_SIZE(connected));
+
+	if (rc == 0)
+		rc = allow_if(filter, SCMP_SYS(send), /* names/attempts.c send_datagram(): send() */
+			      &flags, 1);
+	for (size_t i = 0; i < ARRAY_SIZE(inside) && rc == 0; i++)
+		rc = allow_fd(filter, SCMP_SYS(sendto), /* names/relay.c send_to(): sendto() */
+			      inside[i]);
+	if (rc == 0)
+		rc = allow_fd(filter,
+			      SCMP_SYS(sendmsg), /* sys/message.c message_send(): sendmsg() */
+			      NAMES_FD_CONTROL);
+	return rc;
+}
+
+static int allow_names(scmp_filter_ctx filter)
+{
+	const uint64_t mask = ~(uint64_t)(DESTINATIONS_BYTES - 1) | (DESTINATION_BYTES - 1);
+	const struct scmp_arg_cmp slot = SCMP_A1_64(SCMP_CMP_MASKED_EQ, mask, DESTINATIONS_BASE);
+	int socket_call = SCMP_SYS(socket);	     /* names/attempts.c begin(): socket() */
+	int rc = allow_if(filter, SCMP_SYS(connect), /* names/attempts.c begin(): connect() */
+			  &slot, 1);
+
+	if (rc == 0)
+		rc = allow_when(filter, socket_call, 0, AF_INET);
+	if (rc == 0)
+		rc = allow_when(filter, socket_call, 0, AF_INET6);
+	if (rc == 0)
+		rc = allow_sending(filter);
+	return rc < 0 ? rc : allow_closing(filter);
+}
+
 static void release(scmp_filter_ctx *filter)
 {
 	if (*filter)
@@ -307,6 +394,11 @@ static int fill_forwarder(scmp_filter_ctx filter)
 static int fill_agent(scmp_filter_ctx filter)
 {
 	return fill(filter, agent_calls, ARRAY_SIZE(agent_calls), allow_inet_socket);
+}
+
+static int fill_names(scmp_filter_ctx filter)
+{
+	return fill(filter, names_calls, ARRAY_SIZE(names_calls), allow_names);
 }
 
 /* Refuse @call if its argument number 2 has all bits of @mask. */
@@ -349,6 +441,7 @@ static const struct {
 } kinds[] = {
 	{"forwarder", SCMP_ACT_KILL_PROCESS, fill_forwarder},
 	{"agent", SCMP_ACT_KILL_PROCESS, fill_agent},
+	{"names", SCMP_ACT_KILL_PROCESS, fill_names},
 	{"runner", SCMP_ACT_ALLOW, fill_runner},
 };
 
@@ -402,7 +495,8 @@ int main(int argc, char **argv)
 	int rc;
 
 	if (argc != 2 && argc != 3) {
-		fprintf(stderr, "usage: filters forwarder|agent|runner [ARCHITECTURE] >FILE\n");
+		fprintf(stderr,
+			"usage: filters forwarder|agent|names|runner [ARCHITECTURE] >FILE\n");
 		return 2;
 	}
 	/* Use all features of the library, whatever kernel this build runs on. */

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * Whoever guesses what an answer must look like can answer in the server's place. So each question
+ * has an id of its own and a socket of its own, whose port the kernel chooses at random. The socket
+ * is connected: the kernel drops datagrams from other addresses and ports. What arrives must have
+ * the id and repeat the question, byte by byte. Capital letters count: a client that chooses them
+ * at random is protected by them (the "0x20 bit"). A server that changes them is asked again over
+ * TCP, where a stranger cannot answer; so is a server for which too many strange datagrams arrive.
+ *
+ * connect(2) is only possible to the addresses of name servers: proc/destinations.h.
+ */
+#include "attempts.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+
+#include "fauxroot/base/fd.h"
+#include "fauxroot/config/portspec.h"
+#include "fauxroot/proc/destinations.h"
+
+/* After that many datagrams that are no answer, ask over TCP. */
+#define STRANGERS_MAX 16
+
+static void fail(struct attempt *a)
+{
+	a->ops->failed(a);
+}
+
+/* Send the question with the id of this attempt. */
+static int send_datagram(const struct attempt *a)
+{
+	uint8_t *p = a->question->bytes + QUESTION_PREFIX;
+
+	dns_set_id(p, a->id);
+	return send(a->watch.fd, p, a->question->size, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+static int send_stream(struct attempt *a)
+{
+	size_t size = a->question->size + QUESTION_PREFIX;
+	ssize_t n;
+
+	dns_set_id(a->question->bytes + QUESTION_PREFIX, a->id);
+	n = send(a->watch.fd, a->question->bytes + a->sent, size - a->sent, MSG_NOSIGNAL);
+	if (n < 0)
+		return errno == EAGAIN ? 0 : -errno;
+	a->sent += (size_t)n;
+	if (a->sent < size)
+		return 0;
+	return names_watch_change(a->loop, &a->watch, EPOLLIN);
+}
+
+static void ask_over_tcp(struct attempt *a);
+
+/* Returns true if the attempt has ended. */
+static bool take_answer(struct attempt *a, uint8_t *p, size_t size)
+{
+	enum dns_match match;
+
+	dns_set_id(a->question->bytes + QUESTION_PREFIX, a->id);
+	match = dns_match(a->question->bytes + QUESTION_PREFIX, a->question->end, p, size);
+	if (match == DNS_SAME || match == DNS_BARE || (a->tcp && match == DNS_SAME_BUT_CASE)) {
+		a->ops->answered(a, match, p, size);
+		return true;
+	}
+	if (a->tcp) {
+		fail(a);
+		return true;
+	}
+	if (match == DNS_SAME_BUT_CASE || ++a->strangers >= STRANGERS_MAX) {
+		ask_over_tcp(a);
+		return true;
+	}
+	return false;
+}
+
+static void on_datagram(struct attempt *a)
+{
+	for (;;) {
+		ssize_t n = recv(a->watch.fd, a->buffer, DNS_MAX_BYTES, 0);
+
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return;
+		if (n < 0) {
+			fail(a);
+			return;
+		}
+		if (take_answer(a, a->buffer, (size_t)n))
+			return;
+	}
+}
+
+/* Make room for @size bytes. */
+static int make_room(struct attempt *a, size_t size)
+{
+	uint8_t *in = size > a->in_room ? realloc(a->in, size) : a->in;
+
+	if (!in)
+		return -ENOMEM;
+	a->in = in;
+	a->in_room = MAX(size, a->in_room);
+	return 0;
+}
+
+/* Read the length, then that many bytes. Returns 1 when the answer is complete. */
+static int read_stream(struct attempt *a)
+{
+	for (;;) {
+		size_t want = QUESTION_PREFIX;
+		ssize_t n;
+
+		if (a->in_size >= QUESTION_PREFIX)
+			want += (size_t)(a->in[0] << 8 | a->in[1]);
+		if (a->in_size >= QUESTION_PREFIX && a->in_size == want)
+			return 1;
+		if (make_room(a, want) < 0)
+			return -ENOMEM;
+		n = recv(a->watch.fd, a->in + a->in_size, want - a->in_size, 0);
+		if (n < 0)
+			return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+		if (n == 0)
+			return -ECONNRESET;
+		a->in_size += (size_t)n;
+	}
+}
+
+static void on_stream(struct attempt *a)
+{
+	int rc = 0;
+
+	if (a->sent < a->question->size + QUESTION_PREFIX)
+		rc = send_stream(a);
+	else
+		rc = read_stream(a);
+	if (rc < 0)
+		fail(a);
+	else if (rc > 0)
+		(void)take_answer(a, a->in + QUESTION_PREFIX, a->in_size - QUESTION_PREFIX);
+}
+
+static void on_ready(struct watch *watch, uint32_t events)
+{
+	struct attempt *a = CONTAINER(watch, struct attempt, watch);
+
+	(void)events;
+	if (a->tcp)
+		on_stream(a);
+	else
+		on_datagram(a);
+}
+
+/* Make the socket, connect it, and send as much as possible. */
+static int begin(struct attempt *a)
+{
+	const union endpoint *server = destination_at(a->slot);
+	int type = a->tcp ? SOCK_STREAM : SOCK_DGRAM, rc;
+
+	if (!server)
+		return -EINVAL;
+	if (getrandom(&a->id, sizeof(a->id), GRND_NONBLOCK) != sizeof(a->id))
+		return -EAGAIN;
+	a->watch.fd = socket(server->sa.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (a->watch.fd < 0)
+		return -errno;
+	if (connect(a->watch.fd, &server->sa, endpoint_size(server)) < 0 && errno != EINPROGRESS)
+		return -errno;
+	rc = names_watch_add(a->loop, &a->watch, a->tcp ? EPOLLOUT : EPOLLIN);
+	if (rc == 0 && !a->tcp)
+		rc = send_datagram(a);
+	return rc;
+}
+
+static void ask_over_tcp(struct attempt *a)
+{
+	names_watch_close(a->loop, &a->watch);
+	a->tcp = true;
+	if (begin(a) < 0)
+		fail(a);
+}
+
+int attempt_start(const struct attempt_spec *spec, struct attempt **ret)
+{
+	struct attempt *a = calloc(1, sizeof(*a));
+	int rc;
+
+	if (!a)
+		return -ENOMEM;
+	*a = (struct attempt){
+		.watch = {.fd = -1, .ready = on_ready},
+		.loop = spec->loop,
+		.ops = spec->ops,
+		.owner = spec->owner,
+		.question = spec->question,
+		.buffer = spec->buffer,
+		.server = spec->server,
+		.generation = spec->generation,
+		.slot = spec->slot,
+		.asked_ms = spec->loop->now_ms,
+		.tcp = spec->tcp,
+	};
+	list_init(&a->link);
+	rc = begin(a);
+	if (rc < 0) {
+		names_watch_close(a->loop, &a->watch);
+		free(a);
+		return rc;
+	}
+	*ret = a;
+	return 0;
+}
+
+void attempt_end(struct attempt *a)
+{
+	list_remove(&a->link);
+	names_watch_close(a->loop, &a->watch);
+	free(a->in);
+	names_loop_bury(a->loop, &a->grave, a);
+}
