@@ -219,6 +219,7 @@ static const struct {
 	{"free line", "FIRST:COUNT", get_free_line},
 	/* Set by a test. */
 	{"instead", "omit the option that requests it", NULL},
+	{"enclosing", "add --copy-up=DIR # then PATH is created in the copy of DIR", NULL},
 };
 
 /* Names that continue with an argument. Documents contain the values of an empty machine. */
@@ -233,8 +234,8 @@ static const struct {
 
 /* Facts that are commands or several words: remedies contain them without quotation marks. */
 static const char *const unquoted[] = {
-	"have runtime dir", "instead", "install ", "boot ",
-	"usermod options",  "options", "missing",  "file words",
+	"have runtime dir", "instead", "install ",   "boot ",	  "usermod options",
+	"options",	    "missing", "file words", "enclosing",
 };
 
 static bool is_unquoted(const char *name)

@@ -58,6 +58,9 @@ static int check_network(const struct config *config, struct error *err)
 
 static int check_files(const struct config *config, struct error *err)
 {
+	if (config->persona != PERSONA_FAUXROOT && config->copy_up_mode != COPY_UP_TMPFS_SYMLINK)
+		return err_say(err, EINVAL, "--copy-up-mode takes tmpfs+symlink, not \"%s\"",
+			       copy_up_mode_words[config->copy_up_mode].name);
 	if (config->copy_up.n > 0 && (config->propagation == PROPAGATION_SHARED ||
 				      config->propagation == PROPAGATION_RSHARED))
 		return err_say(err, EINVAL,

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fauxroot/config/config.h"
 
+#include <stdlib.h>
+
 #include "fauxroot/base/str.h"
 
 void config_clear(struct config *config)
 {
 	strv_clear(&config->copy_up);
+	free(config->copy_up_modes);
+	config->copy_up_modes = NULL;
 	strv_clear(&config->publish);
 	strv_clear(&config->preset);
 }
@@ -13,6 +17,11 @@ void config_clear(struct config *config)
 bool config_has_helper(const struct config *config)
 {
 	return config->net != NET_HOST && config->net != NET_NONE;
+}
+
+enum copy_up_mode config_copy_up_mode(const struct config *config, size_t i)
+{
+	return config->copy_up_modes ? config->copy_up_modes[i] : config->copy_up_mode;
 }
 
 enum persona persona_of(const char *argv0)

@@ -201,6 +201,41 @@ static int complete_specs(struct config *config, struct error *err)
 	return 0;
 }
 
+/* Remove the mode from the end of @item, DIR:MODE; a colon before anything else is part of DIR. */
+static enum copy_up_mode take_mode(char *item, enum copy_up_mode otherwise)
+{
+	char *colon = strrchr(item, ':');
+	unsigned mode;
+
+	for (mode = 0; colon && mode < COPY_UP_COUNT_; mode++)
+		if (streq(colon + 1, copy_up_mode_words[mode].name)) {
+			*colon = '\0';
+			return mode;
+		}
+	return otherwise;
+}
+
+/* As fauxroot, a directory of --copy-up can have a mode of its own. */
+static int take_modes(struct config *config, struct error *err)
+{
+	size_t n = config->copy_up.n;
+
+	if (config->persona != PERSONA_FAUXROOT || n == 0)
+		return 0;
+	free(config->copy_up_modes);
+	config->copy_up_modes = calloc(n, sizeof(*config->copy_up_modes));
+	if (!config->copy_up_modes)
+		return err_set(err, ENOMEM, "reading --copy-up");
+	for (size_t i = 0; i < n; i++) {
+		char *dir = config->copy_up.items[i];
+
+		config->copy_up_modes[i] = take_mode(dir, config->copy_up_mode);
+		if (!valid_copy_up(dir))
+			return wrong_value(find_row("copy-up", strlen("copy-up")), dir, err);
+	}
+	return 0;
+}
+
 /* As fauxroot, run the user's shell if no command is given. */
 static int need_command(struct config *config, struct error *err)
 {
@@ -222,6 +257,8 @@ int options_parse(struct config *config, int argc, char **argv, struct error *er
 	rc = options_read(config, argc, argv, err);
 	if (rc == 0)
 		rc = complete_specs(config, err);
+	if (rc == 0)
+		rc = take_modes(config, err);
 	if (rc == 0 && (config->action == ACTION_RUN || config->action == ACTION_CHECK)) {
 		rc = options_refuse_unavailable(config, err);
 		if (rc == 0)

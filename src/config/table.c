@@ -146,8 +146,8 @@ const struct option_row other_rows[] = {
 		.takes = "an absolute path of a directory other than / and /tmp",
 		.argument = "DIR",
 		.group = files,
-		.help = "directory to replace with a writable private copy, as /etc; "
-			"repeatable",
+		.help = "directory to replace with a writable private copy, as /etc or "
+			"/etc:copy; repeatable",
 		.available = true,
 	},
 	{
@@ -157,8 +157,8 @@ const struct option_row other_rows[] = {
 		.words = copy_up_mode_words,
 		.argument = "MODE",
 		.group = files,
-		.help = "kind of copy: a tmpfs with symbolic links to what the "
-			"directory contains",
+		.help = "kind of copy: symbolic links to what the directory contains, "
+			"or real copies of it",
 		.available = true,
 	},
 	{

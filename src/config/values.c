@@ -47,8 +47,10 @@ const struct option_word reaper_words[] = {
 
 const struct option_word copy_up_mode_words[] = {
 	[COPY_UP_TMPFS_SYMLINK] = {"tmpfs+symlink", true},
+	[COPY_UP_COPY] = {"copy", true},
 	{NULL, false},
 };
+static_assert(ARRAY_SIZE(copy_up_mode_words) == COPY_UP_COUNT_ + 1, "every mode has a word");
 
 const struct option_word idmap_words[] = {
 	[IDMAP_AUTO] = {"auto", true},

@@ -109,10 +109,23 @@ int child_open_etc(struct launch *l, struct error *err)
 	return etcfiles_open_child(l->state.path, &l->in_child.files, err);
 }
 
+int child_copy_up_for(struct launch *l, const char *state_dir, struct error *err)
+{
+	char usual[32];
+	const struct copyup request = {
+		.config = l->config,
+		.state_dir = state_dir,
+		.keep = {getenv("XDG_RUNTIME_DIR"), usual},
+		.progress = l->progress,
+	};
+
+	str_print(usual, sizeof(usual), "/run/user/%u", l->euid);
+	return copyup_apply_child(&request, &l->in_child.etc_copied, err);
+}
+
 int child_copy_up(struct launch *l, struct error *err)
 {
-	return copyup_apply_child(&l->config->copy_up, l->state.path, l->progress,
-				  &l->in_child.etc_copied, err);
+	return child_copy_up_for(l, l->state.path, err);
 }
 
 int child_bind_etc(struct launch *l, struct error *err)

@@ -31,6 +31,9 @@ int child_send_etc(struct launch *l, struct error *err);
 int child_enter_workdir(struct launch *l, struct error *err);
 int child_report_mounted(struct launch *l, struct error *err);
 
+/* child_copy_up_for() - child_copy_up() with another state directory, for a rehearsal */
+int child_copy_up_for(struct launch *l, const char *state_dir, struct error *err);
+
 /* Waits for "go" first. */
 int child_set_environment(struct launch *l, struct error *err);
 

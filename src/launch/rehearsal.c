@@ -20,6 +20,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "connect.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/str.h"
@@ -93,9 +94,7 @@ int rehearse_copy_up(struct launch *l, struct error *err)
 {
 	const char *state = l->wanted_state;
 
-	return copyup_apply_child(&l->config->copy_up,
-				  state && access(state, X_OK) == 0 ? state : "/", l->progress,
-				  &l->in_child.etc_copied, err);
+	return child_copy_up_for(l, state && access(state, X_OK) == 0 ? state : "/", err);
 }
 
 int rehearse_port_driver(struct launch *l, struct error *err)

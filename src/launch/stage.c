@@ -41,12 +41,12 @@ static int launch(struct launch *l, enum side side, struct error *err)
 	return 0;
 }
 
-/* Callback of log_redirect(): keep the last warning or error as note, and log all other lines. */
+/* Callback of log_redirect(): keep the last line as note, except for debugging. */
 static void note(void *arg, enum log_level level, const char *message)
 {
 	struct outcome *outcome = arg;
 
-	if (level <= LOG_LEVEL_WARNING)
+	if (level <= LOG_LEVEL_INFO)
 		(void)str_print(outcome->note, sizeof(outcome->note), "%s", message);
 	else
 		log_as("check", level, message);

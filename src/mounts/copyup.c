@@ -4,25 +4,17 @@
  *
  * Every directory is opened as a place before the first mount. So the directory that is checked is
  * the one that is mounted on, even if its path is replaced by a link in between. A directory is
- * copied up before its parents: it is then part of the tree that is bound below the parent's tmpfs.
+ * copied up before its parents: it is then part of the tree that is bound in the parent's tmpfs.
  * In the opposite order its path would already be covered.
  *
- * Each copy is a tmpfs over the place. The original is bound recursively on .roXXXXXX in it, and
- * the entries are links into that. The place still is the original, but a recursive bind of it
- * would include the tmpfs that now covers it. So the tmpfs is unbindable during the bind (man 7
- * mount_namespaces), which excludes it.
- *
- * The original keeps its own flags: /run/user/UID, the state directory and other mounts below stay
- * writable, and shared with the host.
+ * Each copy is a tmpfs over the place. copylinks.c or copytree.c fills it. A directory that does
+ * not exist is created last, inside a copy: nothing is ever created on the host.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/magic.h>
 #include <stdlib.h>
-#include <sys/mount.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -34,21 +26,20 @@
 #include "fauxroot/mounts/mounts.h"
 #include "fauxroot/mounts/progress.h"
 #include "fauxroot/sys/mount.h"
+#include "copyup.h"
 
-/* Name of the mount point of the original: ".ro" and six random characters. */
-#define ORIGINAL_NAME_SIZE 10
-
-/* A directory to copy up. */
-struct copy {
-	char *path;   /* canonical */
-	int original; /* as a place */
-	int cover;    /* root of the tmpfs over it; -1 before the mount */
+/* A directory that does not exist, by the directory above it that does. */
+struct missing {
+	char *base, *rest; /* canonical path; path below it */
 };
 
 struct copies {
+	const struct copyup *request;
 	struct copy *items;
 	size_t n;
-	struct progress *progress;
+	struct missing *missing;
+	size_t n_missing;
+	struct kept_dirs kept;
 };
 
 static void copies_clear(struct copies *copies)
@@ -59,6 +50,11 @@ static void copies_clear(struct copies *copies)
 		fd_close(copies->items[i].cover);
 	}
 	free(copies->items);
+	for (size_t i = 0; i < copies->n_missing; i++) {
+		free(copies->missing[i].base);
+		free(copies->missing[i].rest);
+	}
+	free(copies->missing);
 }
 
 /* Compare device and inode: do both descriptors refer to the same file? */
@@ -96,93 +92,141 @@ static int compare_descending(const void *a, const void *b)
 	return strcmp(((const struct copy *)b)->path, ((const struct copy *)a)->path);
 }
 
-static int cannot_copy(const char *doing, const char *path, int errnum, struct error *err)
+/*
+ * Add @dir, which does not exist, to @copies: split it behind the longest part that exists. The
+ * rest must be plain names, because it becomes directories.
+ */
+static int add_missing(struct copies *copies, const char *dir, struct error *err)
 {
-	return err_about(err, err_set(err, errnum, "%s %s to copy it up", doing, path),
-			 REASON_COPY_UP, "%s", path);
+	_cleanup_free_ char *path = strdup(dir), *base = NULL, *rest = NULL;
+	size_t n = strlen(dir);
+
+	while (path && !base && n > 1) {
+		while (n > 1 && path[n - 1] == '/')
+			path[--n] = '\0';
+		while (n > 1 && path[n - 1] != '/')
+			n--;
+		if (streq(path + n, ".") || streq(path + n, ".."))
+			return copy_cannot_read("opening", dir, ENOENT, err);
+		path[n - 1 + (n == 1)] = '\0';
+		base = realpath(path, NULL);
+	}
+	rest = base ? strdup(dir + n) : NULL;
+	if (!rest)
+		return copy_cannot_read("opening", dir, path && base ? ENOMEM : ENOENT, err);
+	copies->missing[copies->n_missing++] = (struct missing){TAKE_PTR(base), TAKE_PTR(rest)};
+	return 0;
 }
 
-/* Open @dir, following links, and add it to @copies, unless it is a duplicate. */
-static int add_copy(struct copies *copies, const char *dir, int state_dir, struct error *err)
+/* Open directory number @i of the request, following links, and add it to @copies. If it is a
+ * duplicate, only its mode counts. */
+static int add_copy(struct copies *copies, size_t i, int state_dir, struct error *err)
 {
+	const struct config *config = copies->request->config;
+	const char *dir = config->copy_up.items[i], *reason;
+	enum copy_up_mode mode = config_copy_up_mode(config, i);
 	_cleanup_free_ char *path = NULL;
 	_cleanup_close_ int place = -1;
-	const char *reason;
 
 	if (*dir != '/')
 		return err_say(err, EINVAL, "cannot copy up \"%s\": the path is not absolute", dir);
-	progress_at(copies->progress, "opening %s to copy it up", dir);
+	progress_at(copies->request->progress, "opening %s to copy it up", dir);
 	path = realpath(dir, NULL);
+	/* RootlessKit refuses it. */
+	if (!path && errno == ENOENT && config->persona == PERSONA_FAUXROOT)
+		return add_missing(copies, dir, err);
 	if (!path)
-		return cannot_copy("opening", dir, errno, err);
+		return copy_cannot_read("opening", dir, errno, err);
 	place = place_open(path);
 	if (place < 0)
-		return cannot_copy("opening", dir, -place, err);
-	for (size_t i = 0; i < copies->n; i++)
-		if (streq(copies->items[i].path, path))
+		return copy_cannot_read("opening", dir, -place, err);
+	for (size_t j = 0; j < copies->n; j++)
+		if (streq(copies->items[j].path, path)) {
+			copies->items[j].mode = mode;
 			return 0;
+		}
 	reason = why_refused(path, place, state_dir);
 	if (reason)
 		return err_say(err, EINVAL, "cannot copy up %s: %s", dir, reason);
-	copies->items[copies->n++] = (struct copy){TAKE_PTR(path), TAKE_FD(place), -1};
+	copies->items[copies->n++] = (struct copy){
+		.path = TAKE_PTR(path), .mode = mode, .original = TAKE_FD(place), .cover = -1};
 	return 0;
 }
 
-static int open_copies(const struct strv *dirs, const char *state_dir, struct copies *ret,
-		       struct error *err)
+/* Is @base in a copy, in which directories can be created? Below a copy of links are the host's
+ * directories. */
+static bool is_in_copy(const struct copies *copies, const char *base)
 {
-	_cleanup_close_ int state = place_open_dir(state_dir);
+	for (size_t i = 0; i < copies->n; i++) {
+		const char *below = str_after(base, copies->items[i].path);
+
+		if (below &&
+		    (*below == '\0' || (*below == '/' && copies->items[i].mode == COPY_UP_COPY)))
+			return true;
+	}
+	return false;
+}
+
+/* If one cannot be created, nothing has been changed yet. */
+static int check_missing(const struct copies *copies, struct error *err)
+{
+	for (size_t i = 0; i < copies->n_missing; i++) {
+		const struct missing *missing = &copies->missing[i];
+		char path[PATH_MAX];
+
+		if (is_in_copy(copies, missing->base))
+			continue;
+		(void)str_print(path, sizeof(path), "%s/%s",
+				streq(missing->base, "/") ? "" : missing->base, missing->rest);
+		return copy_cannot_read("opening", path, ENOENT, err);
+	}
+	return 0;
+}
+
+static void keep(struct kept_dirs *kept, int dir)
+{
+	struct stat st;
+
+	if (dir < 0 || fstat(dir, &st) < 0 || kept->n == ARRAY_SIZE(kept->of))
+		return;
+	kept->of[kept->n].dev = st.st_dev;
+	kept->of[kept->n++].ino = st.st_ino;
+}
+
+/* The directories that a real copy leaves to the host. One that does not exist, or cannot be
+ * opened, is in no copy. */
+static void find_kept(struct copies *copies, int state)
+{
+	const struct copyup *request = copies->request;
+
+	keep(&copies->kept, state);
+	for (size_t i = 0; i < ARRAY_SIZE(request->keep); i++) {
+		_cleanup_close_ int dir = request->keep[i] ? place_open_dir(request->keep[i]) : -1;
+
+		keep(&copies->kept, dir);
+	}
+}
+
+static int open_copies(struct copies *copies, struct error *err)
+{
+	const struct copyup *request = copies->request;
+	_cleanup_close_ int state = place_open_dir(request->state_dir);
 	int rc = 0;
 
 	if (state < 0)
-		return err_set(err, -state, "opening the state directory %s", state_dir);
-	ret->items = calloc(dirs->n, sizeof(*ret->items));
-	if (!ret->items)
+		return err_set(err, -state, "opening the state directory %s", request->state_dir);
+	copies->items = calloc(request->config->copy_up.n, sizeof(*copies->items));
+	copies->missing = calloc(request->config->copy_up.n, sizeof(*copies->missing));
+	if (!copies->items || !copies->missing)
 		return err_set(err, ENOMEM, "copying up");
-	for (size_t i = 0; i < dirs->n && rc == 0; i++)
-		rc = add_copy(ret, dirs->items[i], state, err);
+	find_kept(copies, state);
+	for (size_t i = 0; i < request->config->copy_up.n && rc == 0; i++)
+		rc = add_copy(copies, i, state, err);
+	if (rc == 0)
+		rc = check_missing(copies, err);
 	/* In descending order a path is before its parents, which are its prefixes. */
-	qsort(ret->items, ret->n, sizeof(*ret->items), compare_descending);
+	qsort(copies->items, copies->n, sizeof(*copies->items), compare_descending);
 	return rc;
-}
-
-/*
- * The id that the kernel shows for an unmapped one. An original that really belongs to the user
- * with this number also gets owner 0, which is harmless.
- */
-static uint32_t overflow_id(const char *file)
-{
-	_cleanup_free_ char *text = NULL;
-	uint32_t id = 65534;
-
-	if (file_read_bounded(AT_FDCWD, file, 32, &text, NULL) == 0) {
-		text[strcspn(text, "\n")] = '\0';
-		(void)parse_u32(text, UINT32_MAX, &id);
-	}
-	return id;
-}
-
-/* Open the directory @place itself, not a mount on it; -1 with errno. */
-static int open_readable(int place)
-{
-	return openat(place, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-}
-
-static int copy_mode_and_owner(const struct copy *copy, struct error *err)
-{
-	_cleanup_close_ int dir = open_readable(copy->cover);
-	struct stat st;
-	uid_t uid;
-	gid_t gid;
-
-	if (dir < 0 || fstat(copy->original, &st) < 0)
-		return err_set(err, errno, "opening the tmpfs on %s", copy->path);
-	uid = st.st_uid == overflow_id("/proc/sys/kernel/overflowuid") ? 0 : st.st_uid;
-	gid = st.st_gid == overflow_id("/proc/sys/kernel/overflowgid") ? 0 : st.st_gid;
-	/* The owner is first: chown(2) clears set-id bits. */
-	if (fchown(dir, uid, gid) < 0 || fchmod(dir, st.st_mode & 07777) < 0)
-		return err_set(err, errno, "setting owner and mode of the tmpfs on %s", copy->path);
-	return 0;
 }
 
 /* Mount the tmpfs, and open its root: the only step that needs a path. */
@@ -203,108 +247,102 @@ static int cover(struct copy *copy, struct error *err)
 	return 0;
 }
 
-/* Choose a name that no entry of the original has. */
-static int choose_name(int original, char name[static ORIGINAL_NAME_SIZE])
+static int copy_one(struct copies *copies, struct copy *copy, struct error *err)
 {
-	static const char letters[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-	unsigned char random[6];
-	struct stat st;
-
-	do {
-		if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
-			return -errno;
-		str_print(name, ORIGINAL_NAME_SIZE, ".ro");
-		for (size_t i = 0; i < sizeof(random); i++)
-			name[3 + i] = letters[random[i] % (sizeof(letters) - 1)];
-		name[3 + sizeof(random)] = '\0';
-	} while (fstatat(original, name, &st, AT_SYMLINK_NOFOLLOW) == 0);
-	return 0;
-}
-
-static int bind_original(const struct copy *copy, char name[static ORIGINAL_NAME_SIZE],
-			 struct error *err)
-{
-	_cleanup_close_ int place = -1;
-	int rc = choose_name(copy->original, name);
-
-	if (rc == 0 && mkdirat(copy->cover, name, 0700) < 0)
-		rc = -errno;
-	if (rc < 0)
-		return err_set(err, -rc, "creating %s/.roXXXXXX", copy->path);
-	place = place_open_at(copy->cover, name);
-	rc = place < 0 ? place : mount_propagation(copy->cover, MS_UNBINDABLE);
-	if (rc == 0)
-		rc = mount_bind(copy->original, place);
-	/* Private again: the bind of a parent directory must include it. */
-	if (rc == 0)
-		rc = mount_propagation(copy->cover, MS_PRIVATE);
-	return rc < 0 ? err_set(err, -rc, "binding %s on %s/%s", copy->path, copy->path, name) : 0;
-}
-
-/* Create a link for one entry: a copy if the entry is a link, otherwise into the original. */
-static int link_entry(const struct copy *copy, const char *original_name, const char *entry)
-{
-	char text[PATH_MAX];
-	ssize_t n = readlinkat(copy->original, entry, text, sizeof(text) - 1);
-
-	if (n >= 0)
-		text[n] = '\0';
-	else if (errno == ENOENT)
-		return 0; /* the host has removed it in the meantime */
-	else if (errno != EINVAL)
-		return -errno;
-	else if (str_print(text, sizeof(text), "%s/%s", original_name, entry) < 0)
-		return -ENAMETOOLONG;
-	return symlinkat(text, copy->cover, entry) < 0 ? -errno : 0;
-}
-
-static void close_dir(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-
-static int link_entries(const struct copy *copy, const char *original_name,
-			struct progress *progress, struct error *err)
-{
-	_cleanup_close_ int fd = open_readable(copy->original);
-	_cleanup_(close_dir) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
-
-	if (!dir)
-		return cannot_copy("reading", copy->path, errno, err);
-	fd = -1; /* closedir() closes it */
-	while ((errno = 0, entry = readdir(dir))) {
-		int rc;
-
-		if (streq(entry->d_name, ".") || streq(entry->d_name, ".."))
-			continue;
-		progress_at(progress, "copying up %s/%s", copy->path, entry->d_name);
-		rc = link_entry(copy, original_name, entry->d_name);
-		if (rc < 0)
-			return err_set(err, -rc, "creating the link %s/%s", copy->path,
-				       entry->d_name);
-	}
-	return errno ? cannot_copy("reading", copy->path, errno, err) : 0;
-}
-
-static int copy_one(struct copy *copy, struct progress *progress, struct error *err)
-{
-	char name[ORIGINAL_NAME_SIZE];
+	struct progress *progress = copies->request->progress;
 	int rc;
 
 	progress_at(progress, "copying up %s", copy->path);
 	rc = cover(copy, err);
-	if (rc == 0)
-		rc = copy_mode_and_owner(copy, err);
-	if (rc == 0)
-		rc = bind_original(copy, name, err);
-	if (rc == 0)
-		rc = link_entries(copy, name, progress, err);
+	if (rc == 0 && copy->mode == COPY_UP_COPY)
+		rc = copy_tree(copy, &copies->kept, progress, err);
+	else if (rc == 0)
+		rc = copy_links(copy, progress, err);
 	if (rc == 0)
 		log_debug("copied up %s", copy->path);
 	return rc;
+}
+
+/* One line for all directories. */
+static void report_left_out(const struct copies *copies)
+{
+	unsigned entries = 0, left_out = 0;
+	const char *path = NULL;
+	bool several = false;
+
+	for (size_t i = 0; i < copies->n; i++) {
+		if (copies->items[i].left_out == 0)
+			continue;
+		several |= left_out > 0;
+		entries += copies->items[i].entries;
+		left_out += copies->items[i].left_out;
+		path = copies->items[i].path;
+	}
+	if (left_out > 0)
+		log_info("the cop%s%s lack%s %u of %u entries, which cannot be read",
+			 several ? "ies" : "y of ", several ? "" : path, several ? "" : "s",
+			 left_out, entries);
+}
+
+/* Is the directory @fd in one of our tmpfs? */
+static bool is_ours(const struct copies *copies, int fd)
+{
+	struct stat st, cover;
+
+	if (fstat(fd, &st) < 0)
+		return false;
+	for (size_t i = 0; i < copies->n; i++)
+		if (fstat(copies->items[i].cover, &cover) == 0 && cover.st_dev == st.st_dev)
+			return true;
+	return false;
+}
+
+/* Create the directories of @rest in @base, which may be there from another missing directory. */
+static int make_directories(int base, const char *rest)
+{
+	_cleanup_close_ int dir = fcntl(base, F_DUPFD_CLOEXEC, 3);
+	struct cursor c = cursor_of(rest);
+
+	while (dir >= 0 && !cursor_at_end(&c)) {
+		char name[NAME_MAX + 1];
+		const char *start;
+		int next;
+		size_t n;
+
+		cursor_until(&c, "/", &start, &n);
+		cursor_char(&c, '/');
+		if (n == 0)
+			continue;
+		if (str_print(name, sizeof(name), "%.*s", (int)n, start) < 0)
+			return -ENAMETOOLONG;
+		if (mkdirat(dir, name, 0755) < 0 && errno != EEXIST)
+			return -errno;
+		next = openat(dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (next < 0)
+			return -errno;
+		fd_close(dir);
+		dir = next;
+	}
+	return dir < 0 ? -errno : 0;
+}
+
+static int make_missing(const struct copies *copies, struct error *err)
+{
+	for (size_t i = 0; i < copies->n_missing; i++) {
+		const struct missing *missing = &copies->missing[i];
+		_cleanup_close_ int base = place_open_dir(missing->base);
+		int rc = MIN(base, 0);
+
+		/* Below a copy, a mount of the host can have been bound. */
+		if (rc == 0 && !is_ours(copies, base))
+			rc = -ENOENT;
+		if (rc == 0)
+			rc = make_directories(base, missing->rest);
+		if (rc < 0)
+			return copy_cannot_read("creating", missing->rest, -rc, err);
+		log_debug("created %s/%s", missing->base, missing->rest);
+	}
+	return 0;
 }
 
 /* Check that the path leads to our copy after all mounts: a parent directory may have been
@@ -322,36 +360,45 @@ static int check_copy(const struct copy *copy, struct error *err)
 
 /*
  * If the working directory is copied up, change to the copy: writes would go to the original. A
- * directory further below needs no change: its path still leads to the same directory.
+ * directory further below needs that only if it is really copied: the path of another one still
+ * leads to the same directory. If it cannot be read, it is in no copy, and the process stays.
  */
 static int enter_copy(const struct copies *copies, const char *cwd, struct error *err)
 {
-	for (size_t i = 0; cwd && i < copies->n; i++)
-		if (streq(cwd, copies->items[i].path) && fchdir(copies->items[i].cover) < 0)
+	for (size_t i = 0; cwd && i < copies->n; i++) {
+		const struct copy *copy = &copies->items[i];
+		const char *below = str_after(cwd, copy->path);
+
+		if (below && *below == '\0' && fchdir(copy->cover) < 0)
 			return err_set(err, errno, "entering the copy of %s", cwd);
+		if (below && *below == '/' && copy->mode == COPY_UP_COPY && chdir(cwd) < 0)
+			log_debug("the copy has no %s: %s", cwd, strerror(errno));
+	}
 	return 0;
 }
 
-int copyup_apply_child(const struct strv *dirs, const char *state_dir, struct progress *progress,
-		       bool *ret_etc, struct error *err)
+int copyup_apply_child(const struct copyup *request, bool *ret_etc, struct error *err)
 {
-	_cleanup_(copies_clear) struct copies copies = {NULL, 0, progress};
+	_cleanup_(copies_clear) struct copies copies = {.request = request};
 	_cleanup_free_ char *cwd = getcwd(NULL, 0);
 	_cleanup_free_ char *etc = realpath("/etc", NULL);
 	bool etc_copied = false;
-	int rc = open_copies(dirs, state_dir, &copies, err);
+	int rc = open_copies(&copies, err);
 
 	for (size_t i = 0; i < copies.n && rc == 0; i++)
-		rc = copy_one(&copies.items[i], progress, err);
+		rc = copy_one(&copies, &copies.items[i], err);
 	for (size_t i = 0; i < copies.n && rc == 0; i++) {
-		progress_at(progress, "opening the copy of %s", copies.items[i].path);
+		progress_at(request->progress, "opening the copy of %s", copies.items[i].path);
 		rc = check_copy(&copies.items[i], err);
 		etc_copied |= etc && streq(copies.items[i].path, etc);
 	}
 	if (rc == 0)
+		rc = make_missing(&copies, err);
+	if (rc == 0)
 		rc = enter_copy(&copies, cwd, err);
 	if (rc < 0)
 		return err_step(err, rc, STEP_MOUNT);
+	report_left_out(&copies);
 	*ret_etc = etc_copied;
 	return 0;
 }

@@ -194,13 +194,14 @@ static void state_directories(void **state)
 
 static void mounts(void **state)
 {
-	_cleanup_strv_ struct strv dirs = {0};
+	_cleanup_config_ struct config config = {0};
+	const struct copyup request = {.config = &config, .state_dir = dir};
 	struct error err = {0};
 	bool etc;
 
 	(void)state;
-	assert_int_equal(strv_add(&dirs, "/nonexistent/x"), 0);
-	expect(&err, copyup_apply_child(&dirs, dir, NULL, &etc, &err), STEP_MOUNT, REASON_COPY_UP,
+	assert_int_equal(strv_add(&config.copy_up, "/nonexistent/x"), 0);
+	expect(&err, copyup_apply_child(&request, &etc, &err), STEP_MOUNT, REASON_COPY_UP,
 	       "/nonexistent/x");
 }
 

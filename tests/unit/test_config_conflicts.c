@@ -216,6 +216,10 @@ static void a_command_is_needed_only_to_run(void **state)
 	assert_int_equal(parse("/usr/bin/rootlesskit", "--net=none", text, sizeof(text)), -EINVAL);
 	assert_string_equal(text,
 			    "no command to run: rootlesskit [options] [--] command [argument…]");
+	assert_int_equal(parse("rootlesskit", "--copy-up=/etc --copy-up-mode=copy CMD", text,
+			       sizeof(text)),
+			 -EINVAL);
+	assert_string_equal(text, "--copy-up-mode takes tmpfs+symlink, not \"copy\"");
 	assert_int_equal(parse("fauxroot", "--net=none --", text, sizeof(text)), -EINVAL);
 	assert_string_equal(text, "no command to run: fauxroot [options] [--] command [argument…]");
 }

@@ -103,7 +103,7 @@ static void help_names_choices_and_defaults(void **state)
 	assert_non_null(strstr(help, "--net=DRIVER "));
 	assert_non_null(strstr(help, "(host, none or slirp4netns; default: host)"));
 	assert_non_null(strstr(help, "(default: slirp4netns)"));
-	assert_non_null(strstr(help, "(default: tmpfs+symlink)"));
+	assert_non_null(strstr(help, "(tmpfs+symlink or copy; default: tmpfs+symlink)"));
 	assert_non_null(strstr(help, "(major, minor or patch)"));
 	assert_non_null(strstr(help, " -h, --help print this"));
 }

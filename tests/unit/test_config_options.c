@@ -71,6 +71,7 @@ static const char *const values[] = {
 	"--copy-up=/tmp/below",
 	"--copy-up=/tmpfiles",
 	"--copy-up=/var/tmp",
+	"--copy-up-mode=copy",
 	"--propagation=private",
 	"--propagation=slave",
 	"--propagation=rslave",
@@ -297,6 +298,57 @@ static void wrong_values_are_refused_by_name(void **state)
 		check(cases[i].args, -EINVAL, cases[i].text);
 }
 
+/* DIR:MODE. Any other colon is part of the path, and so is the mode if a slash follows. */
+static void a_directory_can_have_a_mode(void **state)
+{
+	static const struct {
+		const char *args, *dir;
+		enum copy_up_mode mode;
+	} cases[] = {
+		{"fauxroot --copy-up=/etc CMD", "/etc", COPY_UP_TMPFS_SYMLINK},
+		{"fauxroot --copy-up=/etc:copy CMD", "/etc", COPY_UP_COPY},
+		{"fauxroot --copy-up=/etc/:copy CMD", "/etc/", COPY_UP_COPY},
+		{"fauxroot --copy-up=/etc --copy-up-mode=copy CMD", "/etc", COPY_UP_COPY},
+		{"fauxroot --copy-up-mode=copy --copy-up=/etc:tmpfs+symlink CMD", "/etc",
+		 COPY_UP_TMPFS_SYMLINK},
+		{"fauxroot --copy-up=/a:b CMD", "/a:b", COPY_UP_TMPFS_SYMLINK},
+		{"fauxroot --copy-up=/a:b:copy CMD", "/a:b", COPY_UP_COPY},
+		{"fauxroot --copy-up=/a:copy:tmpfs+symlink CMD", "/a:copy", COPY_UP_TMPFS_SYMLINK},
+		{"fauxroot --copy-up=/a:copy/ CMD", "/a:copy/", COPY_UP_TMPFS_SYMLINK},
+		{"fauxroot --copy-up=/a:copy/b CMD", "/a:copy/b", COPY_UP_TMPFS_SYMLINK},
+		{"fauxroot --copy-up=/a: CMD", "/a:", COPY_UP_TMPFS_SYMLINK},
+		{"fauxroot --copy-up=/a:Copy CMD", "/a:Copy", COPY_UP_TMPFS_SYMLINK},
+		/* The directory is refused. */
+		{"fauxroot --copy-up=/:copy CMD", NULL, 0},
+		{"fauxroot --copy-up=/tmp:copy CMD", NULL, 0},
+		{"fauxroot --copy-up=/../tmp/:tmpfs+symlink CMD", NULL, 0},
+		/* RootlessKit has no modes of single directories. */
+		{"rootlesskit --copy-up=/etc:copy CMD", "/etc:copy", COPY_UP_TMPFS_SYMLINK},
+		{"rootlesskit --copy-up=/etc:tmpfs+symlink CMD", "/etc:tmpfs+symlink",
+		 COPY_UP_TMPFS_SYMLINK},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const char *space = strchr(cases[i].args, ' ');
+		_cleanup_free_ char *program =
+			strndup(cases[i].args, (size_t)(space - cases[i].args));
+		struct argv argv = argv_of(program, space + 1);
+		_cleanup_config_ struct config config;
+		struct error err = {0};
+
+		config_init(&config);
+		assert_int_equal(options_parse(&config, argv.n, argv.words.items, &err),
+				 cases[i].dir ? 0 : -EINVAL);
+		assert_int_equal(config.copy_up.n, 1);
+		if (cases[i].dir) {
+			assert_string_equal(config.copy_up.items[0], cases[i].dir);
+			assert_int_equal(config_copy_up_mode(&config, 0), cases[i].mode);
+		}
+		strv_clear(&argv.words);
+	}
+}
+
 static void words_outside_the_choices_are_refused(void **state)
 {
 	static const struct {
@@ -308,7 +360,7 @@ static void words_outside_the_choices_are_refused(void **state)
 		{"--slirp4netns-seccomp=1 CMD",
 		 "--slirp4netns-seccomp takes auto, true or false, not \"1\""},
 		{"--copy-up-mode=overlay CMD",
-		 "--copy-up-mode takes tmpfs+symlink, not \"overlay\""},
+		 "--copy-up-mode takes tmpfs+symlink or copy, not \"overlay\""},
 		{"--propagation=none CMD", "--propagation takes rprivate, private, slave, rslave, "
 					   "shared or rshared, not \"none\""},
 		{"--port-driver=nosuch CMD",
@@ -412,6 +464,7 @@ int main(void)
 		cmocka_unit_test(every_row_and_every_word_is_tested),
 		cmocka_unit_test(the_syntax_is_that_of_go),
 		cmocka_unit_test(wrong_values_are_refused_by_name),
+		cmocka_unit_test(a_directory_can_have_a_mode),
 		cmocka_unit_test(words_outside_the_choices_are_refused),
 		cmocka_unit_test(words_have_the_values_of_their_enum),
 		cmocka_unit_test(the_command_is_the_callers_argv),

@@ -34,6 +34,14 @@ static void run_in_worlds(void (*job)(const void *arg))
 		assert_int_equal(scratch_run(job, &worlds[i], 0), 0);
 }
 
+static int apply(const struct strv *dirs, const char *state_dir, bool *ret_etc, struct error *err)
+{
+	struct config config = {.copy_up = *dirs};
+
+	return copyup_apply_child(&(struct copyup){.config = &config, .state_dir = state_dir},
+				  ret_etc, err);
+}
+
 /* Copy up @dirs, separated by spaces; relative to the working directory unless preceded by a
  * dot. */
 static int copy_up(const char *dirs, struct error *err)
@@ -46,7 +54,7 @@ static int copy_up(const char *dirs, struct error *err)
 	check(copy && cwd);
 	while ((word = strsep(&rest, " ")))
 		check(strv_addf(&list, "%s%s", cwd, word) == 0);
-	return copyup_apply_child(&list, "state", NULL, &etc_copied, err);
+	return apply(&list, "state", &etc_copied, err);
 }
 
 /* The name of the original in @dir: the only entry .roXXXXXX that is a directory. */
@@ -215,7 +223,7 @@ static void copy_above_state(const void *arg)
 	state = open("d/state", O_PATH | O_DIRECTORY);
 	enter_world(arg);
 	check(strv_addf(&dirs, "%s/d", cwd) == 0);
-	check_ok(copyup_apply_child(&dirs, "d/state", NULL, &etc_copied, &err));
+	check_ok(apply(&dirs, "d/state", &etc_copied, &err));
 	check(!etc_copied);
 	fd_close(openat(state, "child_pid", O_WRONLY | O_CREAT, 0644));
 	check(access("d/state/child_pid", F_OK) == 0);
@@ -257,8 +265,7 @@ static void copy_cwd(const void *arg)
 	check(chdir("d") == 0);
 	before = getcwd(NULL, 0);
 	check(chdir("..") == 0 && chdir("d") == 0);
-	check_ok(copyup_apply_child(&(struct strv){&before, 1}, "../state", NULL, &(bool){false},
-				    &err));
+	check_ok(apply(&(struct strv){&before, 1}, "../state", &(bool){false}, &err));
 	after = getcwd(NULL, 0);
 	check(streq(before, after) && is_tmpfs("."));
 	put("new", "");
@@ -287,7 +294,7 @@ static void copy_etc(const void *arg)
 
 	set_up();
 	enter_world(arg);
-	check_ok(copyup_apply_child(&(struct strv){names, 1}, "state", NULL, &etc_copied, &err));
+	check_ok(apply(&(struct strv){names, 1}, "state", &etc_copied, &err));
 	check(etc_copied && is_tmpfs("/etc") && access("/etc/passwd", F_OK) == 0);
 	put("/etc/new", "");
 }
@@ -332,7 +339,7 @@ static void refuse_all(const void *arg)
 			check(strv_addf(&dirs, "%s/%s", cwd, table[i].dir + 1) == 0);
 		else
 			check(strv_add(&dirs, table[i].dir) == 0);
-		check(copyup_apply_child(&dirs, "state", NULL, &etc_copied, &err) == table[i].rc);
+		check(apply(&dirs, "state", &etc_copied, &err) == table[i].rc);
 		check(strstr(err.text, table[i].words) && err.step == STEP_MOUNT && etc_copied);
 		check(count_mounts("tmpfs") == before);
 	}
@@ -389,7 +396,7 @@ static int copy_while_swapped(const char *path)
 		int rc;
 
 		scratch_unshare(0);
-		rc = copyup_apply_child(&(struct strv){dirs, 1}, "state", NULL, &etc_copied, &err);
+		rc = apply(&(struct strv){dirs, 1}, "state", &etc_copied, &err);
 		check(rc == 0 || strstr(err.text, path) || strstr(err.text, "victim"));
 		_exit(rc == 0 ? 0 : 2);
 	}

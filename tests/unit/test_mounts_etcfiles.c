@@ -62,9 +62,11 @@ static struct etcfiles bind_files(const char *state_dir, bool copy_up)
 	check_ok(etcfiles_open_child(state_dir, &files, &err));
 	if (copy_up) {
 		static char *dirs[] = {"/etc", NULL};
+		struct config config = {.copy_up = {dirs, 1}};
 
-		check_ok(copyup_apply_child(&(struct strv){dirs, 1}, state_dir, NULL, &etc_copied,
-					    &err));
+		check_ok(copyup_apply_child(
+			&(struct copyup){.config = &config, .state_dir = state_dir}, &etc_copied,
+			&err));
 		check(etc_copied);
 	}
 	check_ok(etcfiles_bind_child(&files, etc_copied, &err));

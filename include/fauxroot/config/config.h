@@ -76,7 +76,9 @@ enum propagation {
 };
 
 enum copy_up_mode {
-	COPY_UP_TMPFS_SYMLINK = 0,
+	COPY_UP_TMPFS_SYMLINK = 0, /* links into the original */
+	COPY_UP_COPY,
+	COPY_UP_COUNT_
 };
 
 /* An IPv4 network: the address in network byte order, with all host bits 0. */
@@ -152,7 +154,8 @@ struct config {
 	const char *unserved[UNSERVED_OPTIONS]; /* options of networks that this build does not
 						   support; config/unserved.c has their rows */
 
-	struct strv copy_up;
+	struct strv copy_up;		  /* directories, without the mode */
+	enum copy_up_mode *copy_up_modes; /* of each directory; NULL: @copy_up_mode for all */
 	enum copy_up_mode copy_up_mode;
 	enum propagation propagation;
 
@@ -188,6 +191,9 @@ void config_clear(struct config *config);
 
 /* config_has_helper() - does the network use a helper program? */
 bool config_has_helper(const struct config *config);
+
+/* config_copy_up_mode() - the mode of directory number @i of --copy-up */
+enum copy_up_mode config_copy_up_mode(const struct config *config, size_t i);
 
 /* The version of RootlessKit that fauxroot reports when it is called by RootlessKit's names. */
 #define COMPAT_VERSION "3.0.1"

@@ -26,7 +26,7 @@ struct outcome {
 	int rc;			   /* 0 or -errno */
 	enum launch_stage depends; /* not tried because this stage failed; or STAGE_NONE */
 	struct error err;
-	char note[256]; /* a path or the last warning; or "" */
+	char note[256]; /* a path or the last line of the log; or "" */
 };
 
 /*

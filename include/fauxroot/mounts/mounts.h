@@ -60,20 +60,40 @@ int sysfs_mount_child(struct error *err);
 int cgroupfs_mount_child(struct error *err);
 
 /*
- * copyup_apply_child() - make a private writable copy of each directory in @dirs: tmpfs+symlink
+ * struct copyup - the request for copyup_apply_child()
+ * @config: its --copy-up and --copy-up-mode
  * @state_dir: path of the state directory. It cannot be copied up, because its new files must stay
  * visible under their path; its parent directories can
+ * @keep: paths of directories that a real copy of a parent directory contains as they are, shared
+ * with the host: XDG_RUNTIME_DIR. NULL or a path that does not exist: none
  * @progress: gets each path before an access to it; may be NULL
+ */
+struct copyup {
+	const struct config *config;
+	const char *state_dir;
+	const char *keep[2];
+	struct progress *progress;
+};
+
+/*
+ * copyup_apply_child() - make a private writable copy of each directory of --copy-up
  * @ret_etc: is /etc itself copied up?
  *
  * Each directory becomes a tmpfs with the mode of the original, and with its owner if that is
- * mapped. The entries are symbolic links into .roXXXXXX, a recursive bind of the original with its
- * own mount flags. An entry that is itself a symbolic link is copied literally. Paths are resolved
- * first and duplicates dropped, so /var/run and /run are one directory. If the working directory is
- * copied up, the process moves to the copy.
+ * mapped. Paths are resolved first. If a directory is given twice, the last mode counts. If the
+ * working directory is copied up, the process moves to the copy.
  *
- * Relative and missing directories, /, /tmp, and the kernel's file systems (/proc, /sys) are
+ * COPY_UP_TMPFS_SYMLINK: the entries are symbolic links into .roXXXXXX, a recursive bind of the
+ * original with its own mount flags. An entry that is itself a symbolic link is copied literally.
+ *
+ * COPY_UP_COPY: regular files, directories and links are copied, with mode, times, extended
+ * attributes and hard links; an owner that is not mapped becomes root. Mounts below, the state
+ * directory and @keep are bound. Sockets, FIFOs and devices are links into .roXXXXXX. Entries that
+ * cannot be read are left out, with one line in the log. More than 20,000 entries or 64 MiB is
+ * -EFBIG.
+ *
+ * As fauxroot, a directory that does not exist is created if the directory above it is copied up.
+ * Relative and other missing directories, /, /tmp, and the kernel's file systems (/proc, /sys) are
  * refused.
  */
-int copyup_apply_child(const struct strv *dirs, const char *state_dir, struct progress *progress,
-		       bool *ret_etc, struct error *err);
+int copyup_apply_child(const struct copyup *request, bool *ret_etc, struct error *err);

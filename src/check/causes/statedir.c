@@ -110,9 +110,31 @@ static bool state_dir_is_link(struct facts *facts)
 	       fact(facts, "target", "%s", str_after(real, facts->machine->root));
 }
 
+/* DIR:MODE with an unknown mode is the path of a directory. */
+static bool copy_up_mode_is_unknown(struct facts *facts)
+{
+	const char *path = facts->err->about, *colon = strrchr(path, ':');
+
+	return colon && !strchr(colon, '/') && error_names_path(facts) &&
+	       !machine_exists(facts->machine, path) &&
+	       fact(facts, "dir", "%.*s", (int)(colon - path), path) &&
+	       machine_exists(facts->machine, fact_text(facts, "dir")) &&
+	       fact(facts, "mode", "%s", colon + 1);
+}
+
+/* Sets {enclosing}: how to create the directory in a copy of the one above it. */
 static bool copy_up_is_missing(struct facts *facts)
 {
-	return error_names_path(facts) && !machine_exists(facts->machine, facts->err->about);
+	const char *above;
+
+	if (!error_names_place(facts) || machine_exists(facts->machine, facts->err->about))
+		return false;
+	above = fact_text(facts, "place");
+	if (streq(above, "/") || streq(above, "/tmp") || !facts->config ||
+	    facts->config->persona != PERSONA_FAUXROOT)
+		return fact(facts, "enclosing", "%s", "");
+	return fact(facts, "enclosing", "add --copy-up=%s # then %s is created in that copy", above,
+		    facts->err->about);
 }
 
 static bool copy_up_is_closed(struct facts *facts)
@@ -185,13 +207,25 @@ const struct cause causes_of_the_state_dir[] = {
 	{FAILURE("statedir-path-long", STATE, ANY_REASON, ENAMETOOLONG),
 	 .cause = "the path of a UNIX socket has at most 107 bytes (man 7 unix)",
 	 .remedy = "use a shorter --state-dir"},
+	{FAILURE("copy-up-mode-unknown", STEP_BIT(STEP_MOUNT), REASON_COPY_UP, ENOENT),
+	 .test = copy_up_mode_is_unknown,
+	 .cause = "there is no {path}, and \"{mode}\" is not a mode of --copy-up",
+	 .remedy = "use --copy-up={dir}:copy\nuse --copy-up={dir}:tmpfs+symlink"},
 	{FAILURE("copy-up-missing", STEP_BIT(STEP_MOUNT), REASON_COPY_UP, ENOENT, ENOTDIR),
 	 .test = copy_up_is_missing, .cause = "there is no {path}",
-	 .remedy = "omit --copy-up={path}\nsudo mkdir -p {path}"},
+	 .remedy = "omit --copy-up={path}\nsudo mkdir -p {path}\n{enclosing}"},
 	{FAILURE("copy-up-closed", STEP_BIT(STEP_MOUNT), REASON_COPY_UP, EACCES),
 	 .test = copy_up_is_closed,
 	 .cause = "{path} belongs to {rights}: fake root has the same rights there as {user}, and "
 		  "cannot list what to copy",
 	 .remedy = "omit --copy-up={path}\nsudo chmod o+rx {path}"},
+	{FAILURE("copy-up-large", STEP_BIT(STEP_MOUNT), REASON_COPY_UP, EFBIG),
+	 .test = error_names_path, .cause = "a real copy is made at each start, and is in memory",
+	 .remedy = "use --copy-up={path}:tmpfs+symlink\nuse --copy-up={path}/NAME:copy for each "
+		   "directory below {path} that the command writes to"},
+	{FAILURE("copy-up-memory", STEP_BIT(STEP_MOUNT), REASON_COPY_UP, ENOSPC, ENOMEM),
+	 .test = error_names_path,
+	 .cause = "the copies are in memory, and there is not enough of it",
+	 .remedy = "use --copy-up={path}:tmpfs+symlink\nfree # then stop other programs"},
 	{.cause = NULL},
 };

@@ -24,9 +24,17 @@ static void probe_sysfs(const struct preflight *p, struct finding *f)
 
 static void probe_copy_up(const struct preflight *p, struct finding *f)
 {
-	_cleanup_free_ char *dirs = strv_join(&p->config->copy_up, ", ");
+	const struct outcome *outcome = &p->outcomes->of[TRIAL_COPY_UP];
+	_cleanup_strv_ struct strv dirs = {NULL, 0};
+	_cleanup_free_ char *list = NULL;
 
-	see(f, "%s", dirs ? dirs : "done");
+	for (size_t i = 0; i < p->config->copy_up.n; i++)
+		(void)strv_addf(&dirs, "%s%s", p->config->copy_up.items[i],
+				config_copy_up_mode(p->config, i) == COPY_UP_COPY ? " as a copy"
+										  : "");
+	list = strv_join(&dirs, ", ");
+	if (see_outcome(p, f, outcome))
+		see(f, "%s%s%s", list ? list : "done", *outcome->note ? "; " : "", outcome->note);
 }
 
 static bool with_pidns(const struct preflight *p)
