@@ -9,6 +9,7 @@
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
+#include "timestamp.h"
 
 /* The only possible owner: the process at the other end of the connection. */
 #define OWNER_PEER "peer"
@@ -62,7 +63,28 @@ static json_t *spec_json(const struct port_spec *spec)
 	return TAKE_PTR(object);
 }
 
-static json_t *port_json(const struct api_port *port)
+/* Numbers beyond a JSON integer of jansson cannot be real. */
+static json_t *number(uint64_t n)
+{
+	return json_integer((json_int_t)MIN(n, (uint64_t)INT64_MAX));
+}
+
+static int put_counters(json_t *object, const struct api_port *port)
+{
+	const struct api_counters *counters = &port->counters;
+	char since[API_TIME_SIZE];
+
+	if (!port->counted)
+		return 0;
+	api_time_format(&counters->since, since);
+	return json_object_set_new(object, "counters",
+				   json_pack("{s:s, s:o, s:o, s:o}", "since", since, "connections",
+					     number(counters->connections), "bytesToChild",
+					     number(counters->bytes_to_child), "bytesFromChild",
+					     number(counters->bytes_from_child)));
+}
+
+json_t *api_port_json(const struct api_port *port)
 {
 	_cleanup_json_ json_t *object = json_object();
 
@@ -70,7 +92,7 @@ static json_t *port_json(const struct api_port *port)
 		return NULL;
 	if (json_object_set_new(object, "spec", spec_json(&port->spec)) < 0)
 		return NULL;
-	if (put_owner(object, port->owned) < 0)
+	if (put_owner(object, port->owned) < 0 || put_counters(object, port) < 0)
 		return NULL;
 	return TAKE_PTR(object);
 }
@@ -84,7 +106,7 @@ char *api_spec_encode(const struct port_spec *spec, bool owned)
 
 char *api_port_encode(const struct api_port *port)
 {
-	_cleanup_json_ json_t *root = port_json(port);
+	_cleanup_json_ json_t *root = api_port_json(port);
 
 	return root ? json_dumps(root, JSON_COMPACT) : NULL;
 }
@@ -94,7 +116,7 @@ char *api_ports_encode(const struct api_ports *ports)
 	_cleanup_json_ json_t *root = json_array();
 
 	for (size_t i = 0; i < ports->n; i++)
-		if (json_array_append_new(root, port_json(&ports->items[i])) < 0)
+		if (json_array_append_new(root, api_port_json(&ports->items[i])) < 0)
 			return NULL;
 	return root ? json_dumps(root, JSON_COMPACT) : NULL;
 }
@@ -217,6 +239,26 @@ int api_spec_decode(const char *text, size_t size, struct port_spec *ret, bool *
 	return rc;
 }
 
+static bool take_number(const json_t *object, const char *key, uint64_t *ret)
+{
+	const json_t *value = json_object_get(object, key);
+
+	if (!json_is_integer(value) || json_integer_value(value) < 0)
+		return false;
+	*ret = (uint64_t)json_integer_value(value);
+	return true;
+}
+
+static bool take_counters(const json_t *object, struct api_counters *ret)
+{
+	const char *since = json_string_value(json_object_get(object, "since"));
+
+	return since && api_time_parse(since, &ret->since) == 0 &&
+	       take_number(object, "connections", &ret->connections) &&
+	       take_number(object, "bytesToChild", &ret->bytes_to_child) &&
+	       take_number(object, "bytesFromChild", &ret->bytes_from_child);
+}
+
 static int take_answer(const json_t *object, struct api_port *ret, struct error *err)
 {
 	const json_t *id = json_object_get(object, "id");
@@ -230,6 +272,7 @@ static int take_answer(const json_t *object, struct api_port *ret, struct error 
 		return err_wrap(err, -EPROTO, "the answer's port %u", port.id);
 	/* A later server may have other kinds of owners: ignore them. */
 	port.owned = take_owner(object, &port.owned, NULL) == 0 && port.owned;
+	port.counted = take_counters(json_object_get(object, "counters"), &port.counters);
 	*ret = port;
 	return 0;
 }

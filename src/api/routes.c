@@ -6,6 +6,7 @@
 #include "routes.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -131,6 +132,14 @@ static bool may_publish(const struct api_ops *ops, void *arg, const struct api_r
 	return false;
 }
 
+/* Has the client closed its connection? Half of it may be closed: then it still waits. */
+static bool has_gone(int sock)
+{
+	struct pollfd poll_fd = {.fd = sock};
+
+	return poll(&poll_fd, 1, 0) > 0 && (poll_fd.revents & (POLLHUP | POLLERR));
+}
+
 /*
  * Publish @spec; if it is @owned, until the client exits. Open the client's pidfd first: without a
  * descriptor for it, the port would outlive the client.
@@ -142,6 +151,9 @@ static int publish(const struct api_ops *ops, void *arg, const struct api_reques
 	_cleanup_peer_ struct peer owner = PEER_NONE;
 	int rc = owned ? peer_open(request->sock, PEER_CONNECTED, &owner) : 0;
 
+	/* It would not learn the id, and believes that its request has failed. */
+	if (has_gone(request->sock))
+		return err_say(err, ECANCELED, "the client has gone");
 	if (rc < 0)
 		return err_set(err, -rc, "finding the process that owns the port");
 	rc = ops->add_port(arg, spec, ret, err);

@@ -18,11 +18,13 @@
 #include "fauxroot/base/str.h"
 #include "fauxroot/supervise/signals.h"
 
-/* Print one array; as rootlessctl, one object in each line. */
+/* Print one array; as rootlessctl, one object in each line, and only the members that rootlessctl
+ * has. */
 static int print_json(const struct ctl *ctl, const struct api_ports *ports, struct error *err)
 {
 	for (size_t i = 0; i < ports->n && ctl->compatible; i++) {
-		_cleanup_free_ char *line = api_port_encode(&ports->items[i]);
+		struct api_port plain = {.id = ports->items[i].id, .spec = ports->items[i].spec};
+		_cleanup_free_ char *line = api_port_encode(&plain);
 
 		if (!line)
 			return err_set(err, ENOMEM, "printing the ports");

@@ -63,6 +63,23 @@ static int fill_info(void *arg, struct api_info *ret, struct error *err)
 	return rc < 0 ? err_set(err, -rc, "describing this instance") : 0;
 }
 
+/* Describe @port of the table for clients. */
+static struct api_port describe(const struct launch *l, const struct port *port)
+{
+	struct api_port ret = {.id = port->id, .spec = port->spec};
+	struct port_counters counters;
+
+	ret.counted = ports_counters(&l->ports, port, &counters);
+	if (ret.counted)
+		ret.counters = (struct api_counters){
+			.since = port->since,
+			.connections = counters.connections,
+			.bytes_to_child = counters.bytes_to_child,
+			.bytes_from_child = counters.bytes_from_child,
+		};
+	return ret;
+}
+
 /* api_ops.list_ports */
 static int list_ports(void *arg, struct api_ports *ret, struct error *err)
 {
@@ -71,9 +88,9 @@ static int list_ports(void *arg, struct api_ports *ret, struct error *err)
 	if (!l->ports.driver)
 		return err_say(err, EOPNOTSUPP, "no port driver is available");
 	for (size_t i = 0; i < l->ports.n; i++) {
-		const struct port *port = &l->ports.items[i];
+		const struct api_port port = describe(l, &l->ports.items[i]);
 
-		if (api_ports_add(ret, &(struct api_port){.id = port->id, .spec = port->spec}) < 0)
+		if (api_ports_add(ret, &port) < 0)
 			return err_set(err, ENOMEM, "listing the ports");
 	}
 	return 0;

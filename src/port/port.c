@@ -155,21 +155,6 @@ static int check_new(const struct ports *ports, const struct port_spec *spec, st
 	return 0;
 }
 
-static int make_room(struct ports *ports, struct error *err)
-{
-	size_t room = ports->room ? ports->room * 2 : 8;
-	struct port *items;
-
-	if (ports->n < ports->room)
-		return 0;
-	items = realloc(ports->items, room * sizeof(*items));
-	if (!items)
-		return err_set(err, ENOMEM, "publishing a port");
-	ports->items = items;
-	ports->room = room;
-	return 0;
-}
-
 /* @run: port_driver.add, or port_driver.try for a trial only */
 static int add(struct ports *ports, const struct port_spec *spec,
 	       int (*run)(struct ports *ports, struct port *port, struct error *err),
@@ -180,7 +165,7 @@ static int add(struct ports *ports, const struct port_spec *spec,
 	int rc = check_new(ports, spec, err);
 
 	if (rc == 0)
-		rc = make_room(ports, err);
+		rc = work_make_room(ports, err);
 	if (rc < 0)
 		return err_step(err, rc, STEP_PORT);
 	port.id = ++ports->last_id;
@@ -193,7 +178,7 @@ static int add(struct ports *ports, const struct port_spec *spec,
 		portspec_format(spec, text, sizeof(text));
 		return err_step(err, err_wrap(err, rc, "publishing %s", text), STEP_PORT);
 	}
-	ports->items[ports->n++] = port;
+	work_enter(ports, &port);
 	return 0;
 }
 
@@ -235,27 +220,15 @@ int ports_try(struct ports *ports, const struct port_spec *spec, struct error *e
 
 int ports_remove(struct ports *ports, uint32_t id, struct error *err)
 {
-	int rc;
-
 	if (ports->outcome.work == PORTS_REMOVING && ports->current.id == id)
 		return work_take_outcome(ports, err);
-	rc = work_check_idle(ports, err);
-	if (rc < 0)
-		return rc;
-	for (size_t i = 0; i < ports->n; i++) {
-		struct port port = ports->items[i];
+	return work_remove(ports, id, err);
+}
 
-		if (port.id != id)
-			continue;
-		memmove(&ports->items[i], &ports->items[i + 1],
-			(ports->n - i - 1) * sizeof(ports->items[0]));
-		ports->n--;
-		rc = ports->driver->remove(ports, &port, err);
-		return rc == -EINPROGRESS ? work_begin(ports, PORTS_REMOVING, &port, &port.spec)
-					  : err_step(err, rc, STEP_PORT);
-	}
-	return err_step(err, err_say(err, ENOENT, "there is no port with the id %u", id),
-			STEP_PORT);
+bool ports_counters(const struct ports *ports, const struct port *port, struct port_counters *ret)
+{
+	return ports->driver && ports->driver->counters &&
+	       ports->driver->counters(ports, port, ret);
 }
 
 const char *ports_source(const struct ports *ports)

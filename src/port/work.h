@@ -16,6 +16,19 @@
 int work_begin(struct ports *ports, enum ports_work work, const struct port *port,
 	       const struct port_spec *asked);
 
+/* work_make_room() - make room in the table for one more port; 0 or -ENOMEM */
+int work_make_room(struct ports *ports, struct error *err);
+
+/* work_remove() - begin to remove the port @id of the table: see ports_remove() */
+int work_remove(struct ports *ports, uint32_t id, struct error *err);
+
+/* work_enter() - append the published @port to the table, which has room, and report it */
+void work_enter(struct ports *ports, const struct port *port);
+
+/* work_drop() - report that the port @id is removed, and take it out of the table; it need not be
+ * in it */
+void work_drop(struct ports *ports, uint32_t id);
+
 /* work_check_idle() - 0, or -EINPROGRESS while an operation is in progress */
 int work_check_idle(const struct ports *ports, struct error *err);
 
@@ -25,7 +38,8 @@ int work_take_outcome(struct ports *ports, struct error *err);
 /*
  * work_announce() - the driver is idle: callers that got -EINPROGRESS repeat their calls
  *
- * If no caller takes the outcome then, it is dropped: its caller has gone.
+ * If no caller takes the outcome then, its caller has gone: a port that was published for it is
+ * removed again.
  */
 void work_announce(struct ports *ports);
 

@@ -19,7 +19,8 @@ load ../lib/bash/ports
 	connects 127.0.0.1 "$PORT"
 	api GET /v1/ports
 	equals "200 [{\"id\":1,\"spec\":{\"proto\":\"tcp4\",\"parentIP\":\"127.0.0.1\",\"parentPort\":$PORT,\"childPort\":80}}]" \
-		"$CODE $BODY"
+		"$CODE $(jq -c 'map(del(.counters))' <<<"$BODY")"
+	equals '["bytesFromChild","bytesToChild","connections","since"]' "$(jq -c '.[0].counters | keys' <<<"$BODY")"
 	run -0 curl -sS --max-time 60 --unix-socket "$S/api.sock" -X DELETE -D - http://x/v1/ports/1
 	says "$output" '^HTTP/1.1 200 '
 	says "${output,,}" '^content-length: 0'
@@ -57,9 +58,12 @@ load ../lib/bash/ports
 	equals "ID PROTO PARENTIP PARENTPORT CHILDIP CHILDPORT
 1 tcp 127.0.0.1 $PORT 80
 2 tcp6 ::1 $((PORT + 1)) ::1 443" "$(tr -s ' ' <<<"$output" | sed 's/ $//')"
+	local second="{\"id\":2,\"spec\":{\"proto\":\"tcp6\",\"parentIP\":\"::1\",\"parentPort\":$((PORT + 1)),\"childIP\":\"::1\",\"childPort\":443}"
 	run -0 port_objects
-	equals "{\"id\":2,\"spec\":{\"proto\":\"tcp6\",\"parentIP\":\"::1\",\"parentPort\":$((PORT + 1)),\"childIP\":\"::1\",\"childPort\":443}}" \
-		"${lines[1]}"
+	says "${lines[1]}" "^${second//[/\\[},\"counters\":"
+	# As rootlessctl: one object a line, and only the members of RootlessKit.
+	run -0 "${FAUXROOT%/*}/compat/rootlessctl" --socket "$S/api.sock" list-ports --json
+	equals "$second}" "${lines[1]}"
 	run -0 ctl remove-ports 1 2
 	equals "1
 2" "$output"
@@ -70,6 +74,50 @@ load ../lib/bash/ports
 	equals "" "$output"
 	says "$stderr" '^error: .*no port with the id 9'
 	stop
+}
+
+# counters ID FILTER - print what jq's FILTER finds in the counters of the port
+counters() {
+	ctl list-ports --json | jq -c --argjson id "$1" ".[] | select(.id == \$id) | .counters | $2"
+}
+
+counted() { # ID CONNECTIONS TO-CHILD FROM-CHILD
+	[ "$(counters "$1" '[.connections, .bytesToChild, .bytesFromChild]')" = "[$2,$3,$4]" ]
+}
+
+@test "counters of a port: connections and exact bytes each way; they outlive the forwarder" {
+	head -c 3000000 /dev/zero >sent
+	launch_ports sh -c 'socat -t100 TCP4-LISTEN:80,reuseaddr,fork EXEC:cat & exec socat UDP4-RECVFROM:53,reuseaddr,fork SYSTEM:"cat >/dev/null; echo answer"'
+	local began now tcp udp
+	began=$(date -u +%FT%T.000Z)
+	publish tcp 127.0.0.1 0 127.0.0.1 80
+	tcp=$ID
+	publish udp 127.0.0.1 0 127.0.0.1 53
+	udp=$ID
+	counted "$tcp" 0 0 0
+	counted "$udp" 0 0 0
+	now=$(date -u +%FT%T.999Z)
+	[[ ! $(counters "$tcp" .since) < "\"$began\"" && ! $(counters "$tcp" .since) > "\"$now\"" ]]
+	# A bulk transfer is spliced, a small one is copied.
+	echoed() { socat -t100 - "TCP4:127.0.0.1:$(port_objects | jq "select(.id == $tcp) | .spec.parentPort")"; }
+	says_back() { [ "$(echo "$1" | echoed)" = "$1" ]; }
+	wait_for says_back hello
+	wait_for counted "$tcp" "$(counters "$tcp" .connections)" 6 6
+	equals "$(sha256sum <sent)" "$(echoed <sent | sha256sum)"
+	counted "$tcp" "$(counters "$tcp" .connections)" 3000006 3000006
+	# The question has 4 bytes and the answer 7; either may have been lost and repeated.
+	said udp 127.0.0.1 "$PORT" >/dev/null
+	equals true "$(counters "$udp" '.connections == 1 and .bytesToChild > 0 and .bytesToChild % 4 == 0 and .bytesFromChild > 0 and .bytesFromChild % 7 == 0')"
+	# A new forwarder continues to count.
+	kill -KILL "$(part 'fauxroot: ports')"
+	wait_for logged 'the port forwarder died'
+	wait_for says_back again
+	wait_for counted "$tcp" "$(counters "$tcp" .connections)" 3000012 3000012
+	# A new port begins at zero.
+	unpublish "$tcp"
+	publish tcp 127.0.0.1 0 127.0.0.1 80
+	counted "$ID" 0 0 0
+	stop_all
 }
 
 @test "conflicts: the same proto, address and port twice is 409 and names the other port" {

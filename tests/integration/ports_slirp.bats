@@ -185,7 +185,7 @@ fake_slirp() {
 			(
 				eval "exec \$ready>&- \$exit>&-"
 				exec socat -t 100 "UNIX-LISTEN:\$socket,fork,unlink-early" \
-					SYSTEM:'cat >>$T/requests; if [ -e $T/hang ]; then exec sleep 1000; fi; cat $T/answer'
+					SYSTEM:'cat >>$T/requests; if [ -e $T/hang ]; then exec sleep 1000; fi; while [ -e $T/slow ]; do sleep 0.02; done; cat $T/answer'
 			) </dev/null >/dev/null 2>&1 &
 			until [ -S "\$socket" ]; do sleep 0.02; done
 		fi
@@ -233,10 +233,14 @@ launch_fake() {
 	echo '{"return":{"id":7}}' >answer
 	api POST /v1/ports "$spec"
 	equals "201 1" "$CODE $(jq .id <<<"$BODY")"
-	# It is removed by its own id. A failed removal is reported, and the port stays off the list.
-	echo '{"error":{"desc":"not today"}}' >answer
-	refused_by DELETE /v1/ports/1 "" 500 'slirp4netns refused: not today'
+	# It is removed by its own id. A failed removal is reported, and the port stays in the list.
+	echo rubbish >answer
+	refused_by DELETE /v1/ports/1 "" 500 'invalid answer from slirp4netns'
 	equals '{"execute":"remove_hostfwd","arguments":{"id":7}}' "$(tail -n 1 requests | jq -sc 'last')"
+	equals 1 "$(port_objects | jq .id)"
+	# slirp4netns refuses to remove a port only if it does not forward it: then it is removed.
+	echo '{"error":{"desc":"bad request: bad arguments.id"}}' >answer
+	unpublish 1
 	equals "" "$(port_objects)"
 	# When nothing answers, slirp4netns is dead and its ports with it: removed.
 	echo '{"return":{"id":8}}' >answer
@@ -283,8 +287,10 @@ launch_fake() {
 	kill -STOP "$(part slirp4netns)"
 	wait_for logged 'slirp4netns was stopped'
 	wait "${clients[@]}"
-	grep -q '^500 .*waiting for the answer of slirp4netns: Connection timed out' answered.*
-	equals 2 "$(cat answered.* | grep -c '^400 .*there is no port')"
+	# The port may still be served, so it is listed.
+	equals 1 "$(cat answered.* | grep -c '^500 .*waiting for the answer of slirp4netns: Connection timed out')"
+	equals 2 "$(cat answered.* | grep -c '^500 .*slirp4netns does not answer')"
+	equals "$ID" "$(port_objects | jq .id)"
 	equals 1 "$(tail -c "+$((before + 1))" requests | grep -o remove_hostfwd | wc -l)"
 	[ $((SECONDS - began)) -lt 15 ]
 	# Requests behind an unanswered one do not wait as long.
@@ -301,6 +307,46 @@ launch_fake() {
 	stop
 	kill_marked
 }
+
+@test "a port that is published too late for its client is removed again" {
+	touch answer slow
+	launch_fake
+	local spec client before
+	spec=$(spec_json tcp 127.0.0.1 0 10.0.2.100 80)
+	requests() { grep -o '"execute": *"[a-z_]*"' requests | tr -d '" ' | tr '\n' ' '; }
+	sent() { [ "$(requests)" = "$1" ]; }
+	# The client goes away while it waits, like an add-ports after ten seconds, or like an owner that dies.
+	for spec in "$spec" "$(jq -c '.owner = "peer"' <<<"$spec")"; do
+		touch slow
+		: >requests
+		echo '{"return":{"id":7}}' >answer
+		curl -sS --max-time 60 --unix-socket "$S/api.sock" --data-raw "$spec" http://x/v1/ports >late 2>&1 &
+		client=$!
+		wait_for sent 'execute:add_hostfwd '
+		kill -KILL "$client"
+		wait "$client" || true
+		rm slow
+		wait_for sent 'execute:add_hostfwd execute:remove_hostfwd '
+		wait_for empty_list
+	done
+	# slirp4netns answers after the deadline: the client has got an error.
+	touch slow
+	: >requests
+	echo '{"return":{"id":9}}' >answer
+	refused_by POST /v1/ports "$spec" 500 'waiting for the answer of slirp4netns: Connection timed out'
+	equals "" "$(port_objects)"
+	rm slow
+	wait_for sent 'execute:add_hostfwd execute:remove_hostfwd '
+	equals 9 "$(jq -s 'last.arguments.id' requests)"
+	wait_for empty_list
+	# A client that is still there keeps its port.
+	publish tcp 127.0.0.1 0 10.0.2.100 80
+	equals "$ID" "$(port_objects | jq .id)"
+	stop
+	kill_marked
+}
+
+empty_list() { [ -z "$(port_objects)" ]; }
 
 @test "-p with an API socket that hangs: SIGTERM ends the launch at once, and no command has run" {
 	touch hang answer

@@ -256,6 +256,66 @@ static void lists_ports(void **state)
 	assert_int_equal(port.id, 1);
 }
 
+static const char counted[] = "{\"id\":7,\"spec\":" TCP(
+	"\"parentPort\":1,\"childPort\":2") ",\"counters\":{"
+					    "\"since\":\"2026-11-29T19:10:07.089Z\","
+					    "\"connections\":3,"
+					    "\"bytesToChild\":9223372036854775807,"
+					    "\"bytesFromChild\":0}}";
+
+static void encodes_and_decodes_counters(void **state)
+{
+	struct api_port port = {
+		.id = 7,
+		.spec = {PROTO_TCP, "", "", 1, 2},
+		.counted = true,
+		.counters = {{1795979407, 89999999}, 3, UINT64_MAX, 0},
+	};
+	_cleanup_free_ char *text = api_port_encode(&port), *again = NULL;
+	struct api_port back;
+	struct error err;
+
+	(void)state;
+	/* A number of the forwarder may be anything, and stays a valid JSON integer. */
+	assert_string_equal(text, counted);
+	assert_int_equal(api_port_decode(text, strlen(text), &back, &err), 0);
+	assert_true(back.counted);
+	again = api_port_encode(&back);
+	assert_string_equal(again, counted);
+}
+
+/* Counters of another server, or none: the port is shown without them. */
+static const char *const other_counters[] = {
+	"",
+	",\"counters\":7",
+	",\"counters\":{}",
+	",\"counters\":{\"since\":\"today\",\"connections\":1,\"bytesToChild\":1,"
+	"\"bytesFromChild\":1}",
+	",\"counters\":{\"since\":\"2026-13-29T19:10:07.089Z\",\"connections\":1,"
+	"\"bytesToChild\":1,\"bytesFromChild\":1}",
+	",\"counters\":{\"since\":\"2026-11-29T19:10:07.089Z\",\"connections\":-1,"
+	"\"bytesToChild\":1,\"bytesFromChild\":1}",
+	",\"counters\":{\"since\":\"2026-11-29T19:10:07.089Z\",\"connections\":1,"
+	"\"bytesToChild\":1.5,\"bytesFromChild\":1}",
+	",\"counters\":{\"since\":\"2026-11-29T19:10:07.089Z\",\"connections\":1,"
+	"\"bytesToChild\":1}",
+};
+
+static void ignores_other_counters(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(other_counters); i++) {
+		_cleanup_free_ char *text =
+			str_format("{\"id\":1,\"spec\":" TCP(PORTS) "%s}", other_counters[i]);
+		struct api_port port = {.counted = true};
+		struct error err;
+
+		assert_int_equal(api_port_decode(text, strlen(text), &port, &err), 0);
+		if (port.counted)
+			fail_msg("%s", text);
+	}
+}
+
 /* Invalid answers of a server. */
 static const char *const bad_answers[] = {
 	"",
@@ -303,6 +363,8 @@ int main(void)
 		cmocka_unit_test(survives_nesting),
 		cmocka_unit_test(encodes_and_decodes_owners),
 		cmocka_unit_test(lists_ports),
+		cmocka_unit_test(encodes_and_decodes_counters),
+		cmocka_unit_test(ignores_other_counters),
 		cmocka_unit_test(refuses_invalid_answers),
 	};
 

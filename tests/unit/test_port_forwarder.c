@@ -25,6 +25,7 @@
 #include "fauxroot/config/portspec.h"
 #include "fauxroot/sys/message.h"
 #include "fauxroot/proc/destinations.h"
+#include "port/builtin/counters.h"
 #include "port/builtin/forwarder.h"
 #include "port/builtin/protocol.h"
 
@@ -48,6 +49,7 @@ int epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
 struct fixture {
 	struct process process;
 	struct destinations destinations;
+	struct counters counters;
 	uint32_t slot; /* 127.0.0.1:80 */
 	int control;
 	uint32_t serial;
@@ -60,6 +62,7 @@ static int end(void **state)
 	process_kill(&f->process);
 	fd_close(f->control);
 	destinations_close(&f->destinations);
+	counters_close(&f->counters);
 	return munmap(watches_left, sizeof(*watches_left));
 }
 
@@ -126,7 +129,8 @@ static int start(void **state)
 	assert_int_equal(endpoint_of("127.0.0.1", 80, &child), 0);
 	if (destinations_open(&f.destinations, &err) < 0 ||
 	    destinations_add(&f.destinations, &child, &f.slot, &err) < 0 ||
-	    forwarder_start(WORKERS, f.destinations.fd, &f.process, &f.control, &err) < 0)
+	    counters_open(&f.counters, WORKERS, &err) < 0 ||
+	    forwarder_start(&f.counters, f.destinations.fd, &f.process, &f.control, &err) < 0)
 		return -1;
 	/* After the first answer its workers run. */
 	assert_int_equal(take_away(&f, 99), -ENOENT);

@@ -14,6 +14,7 @@
 
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/macro.h"
+#include "port/builtin/counters.h"
 #include "port/builtin/protocol.h"
 
 static struct control_message good_add(void)
@@ -46,6 +47,8 @@ static void orders_to_add_are_checked(void **state)
 	bad = m, bad.add.udp = 2;
 	assert_int_equal(control_check_order(&bad, sizeof(bad), 1), -EPROTO);
 	bad = m, bad.add.wildcard = 2;
+	assert_int_equal(control_check_order(&bad, sizeof(bad), 1), -EPROTO);
+	bad = m, bad.add.counter = COUNTERS_SLOTS;
 	assert_int_equal(control_check_order(&bad, sizeof(bad), 1), -EPROTO);
 	bad = m, bad.add.child.sa.sa_family = AF_UNIX;
 	assert_int_equal(control_check_order(&bad, sizeof(bad), 1), -EPROTO);

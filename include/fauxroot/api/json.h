@@ -12,6 +12,10 @@
  */
 json_t *api_json_string(const char *s);
 
+/* api_port_json() - what api_port_encode() (ports.h) prints, as a value; NULL when out of memory */
+struct api_port;
+json_t *api_port_json(const struct api_port *port);
+
 /* api_json_message() - {"message": @text}, the body of every error. Returns a new string, or NULL
  * when out of memory. */
 char *api_json_message(const char *text);

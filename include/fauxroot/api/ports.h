@@ -5,16 +5,25 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "fauxroot/base/macro.h"
 #include "fauxroot/config/portspec.h"
 
 struct error;
 
+/* What a port has relayed. */
+struct api_counters {
+	struct timespec since; /* when it was published; CLOCK_REALTIME */
+	uint64_t connections, bytes_to_child, bytes_from_child;
+};
+
 struct api_port {
 	uint32_t id;
 	struct port_spec spec; /* as it was given */
 	bool owned;	       /* the port is removed when the process that requested it exits */
+	bool counted;	       /* .counters is known */
+	struct api_counters counters;
 };
 
 /* A list, which owns its items; all zero is an empty list. */
@@ -39,7 +48,8 @@ void api_ports_clear(struct api_ports *ports);
  */
 char *api_spec_encode(const struct port_spec *spec, bool owned);
 
-/* api_port_encode() - {"id":1,"spec":{…}}, with "owner":"peer" if the port is owned */
+/* api_port_encode() - {"id":1,"spec":{…}}, with "owner":"peer" if the port is owned, and "counters"
+ * if it is counted */
 char *api_port_encode(const struct api_port *port);
 
 /* api_ports_encode() - an array of those */
@@ -58,7 +68,11 @@ char *api_ports_encode(const struct api_ports *ports);
 int api_spec_decode(const char *text, size_t size, struct port_spec *ret, bool *ret_owned,
 		    struct error *err);
 
-/* api_port_decode(), api_ports_decode() - decode a server's answer; `null` is an empty list, too.
- * Return 0, or -EPROTO or -ENOMEM with @ret untouched. */
+/*
+ * api_port_decode(), api_ports_decode() - decode a server's answer; `null` is an empty list, too
+ *
+ * Other servers have no counters, or other members of that name: then .counted is false. Return 0,
+ * or -EPROTO or -ENOMEM with @ret untouched.
+ */
 int api_port_decode(const char *text, size_t size, struct api_port *ret, struct error *err);
 int api_ports_decode(const char *text, size_t size, struct api_ports *ret, struct error *err);

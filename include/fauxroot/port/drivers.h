@@ -25,3 +25,10 @@ void listen_close(struct port *port);
  * @err: why the operation failed; NULL: success
  */
 void ports_finish(struct ports *ports, const struct port *port, const struct error *err);
+
+/*
+ * ports_adopt_late() - for drivers: @port was published after ports_finish() had reported a failure
+ *
+ * Nobody knows the port, so it enters the table with a new id and is removed as soon as possible.
+ */
+void ports_adopt_late(struct ports *ports, const struct port *port);

@@ -84,10 +84,13 @@ int ports_try(struct ports *ports, const struct port_spec *spec, struct error *e
 /*
  * ports_remove() - unpublish the port @id
  *
- * When it returns 0, the listener is closed. Returns 0, -ENOENT or another -errno; -EINPROGRESS as
- * ports_add().
+ * When it returns 0, the listener is closed. Returns 0, -ENOENT, or another -errno with the port
+ * still in the table; -EINPROGRESS as ports_add().
  */
 int ports_remove(struct ports *ports, uint32_t id, struct error *err);
+
+/* ports_counters() - what @port of the table has relayed; false if the driver does not know */
+bool ports_counters(const struct ports *ports, const struct port *port, struct port_counters *ret);
 
 /*
  * ports_source() - which source address targets see, for the API: "client" or "proxy"

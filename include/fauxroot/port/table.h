@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include "fauxroot/base/err.h"
 #include "fauxroot/config/config.h"
@@ -22,6 +23,15 @@ struct port {
 	struct port_spec spec; /* as given; a parent port of 0 is replaced by the port found */
 	int listeners[2];      /* builtin: IPv4 first; -1: unused */
 	uint32_t driver_id;    /* the driver's own id of the port; builtin: see destinations.c */
+	uint32_t counter;      /* builtin: its slot, see counters.c */
+	struct timespec since; /* when it was published; CLOCK_REALTIME */
+	bool unwanted;	       /* its caller has gone before the answer: remove it */
+};
+
+/* What a port has relayed since it was published. */
+struct port_counters {
+	uint64_t connections; /* TCP connections that were accepted; with UDP, client addresses */
+	uint64_t bytes_to_child, bytes_from_child; /* as the receiver took them */
 };
 
 /* The child's network, as the port drivers see it. */
@@ -39,6 +49,10 @@ struct ports_events {
 
 	/* Repeat the calls that returned -EINPROGRESS. May be NULL: no caller waits. */
 	void (*ready)(void *arg);
+
+	/* A port was published, or is about to leave the table. May be NULL. */
+	void (*published)(void *arg, const struct port *port);
+	void (*removed)(void *arg, const struct port *port);
 };
 
 /* A driver's operation that continues in the event loop. */
@@ -73,7 +87,10 @@ struct port_driver {
 	 */
 	int (*try)(struct ports *ports, struct port *port, struct error *err);
 
-	/* Undo add(). The listeners are closed when it returns, also on failure. 0 or -errno. */
+	/*
+	 * Undo add(). @port is still in the table. When it returns 0, the port is not served any
+	 * more; on failure it may be served, and stays in the table.
+	 */
 	int (*remove)(struct ports *ports, struct port *port, struct error *err);
 
 	/* Continue in the event loop: ports->base and ports->events are set. May be NULL. */
@@ -82,6 +99,10 @@ struct port_driver {
 	/* The network's helper was restarted. An operation that returned -EINPROGRESS has not
 	 * taken effect. May be NULL. */
 	int (*network_restarted)(struct ports *ports, struct error *err);
+
+	/* What @port has relayed. Returns false if that is not known. May be NULL. */
+	bool (*counters)(const struct ports *ports, const struct port *port,
+			 struct port_counters *ret);
 
 	/* Does the target see the addresses of remote TCP clients? May be NULL: no. */
 	bool (*keeps_source)(const struct ports *ports);
@@ -115,8 +136,10 @@ struct ports {
 		enum ports_work work; /* PORTS_IDLE: no outcome */
 		int rc;
 		struct error err;
-	} outcome;   /* of @current, until the caller repeats its call */
-	void *state; /* the driver's own */
+	} outcome;	    /* of @current, until the caller repeats its call */
+	uint32_t unclaimed; /* during .ready: the published port of .outcome; 0: its caller knows it
+			     */
+	void *state;	    /* the driver's own */
 };
 
 #define PORTS_NONE ((struct ports){.cancel_fd = -1})

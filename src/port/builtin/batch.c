@@ -197,21 +197,23 @@ static bool is_segment_error(int errnum)
 	       errnum == EOPNOTSUPP;
 }
 
-void batch_send(struct batch *batch, int fd, int first, const union endpoint *to,
-		const struct in6_addr *local, bool *segments)
+uint64_t batch_send(struct batch *batch, int fd, int first, const union endpoint *to,
+		    const struct in6_addr *local, bool *segments)
 {
 	struct batch_arrays *a = batch->arrays;
 	unsigned n = arrange(batch, first, to, local, *segments), sent = 0;
+	uint64_t bytes = 0;
 	bool again = false;
 
 	while (sent < n) {
 		int rc = sendmmsg(fd, a->out + sent, n - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
 
 		if (rc > 0) {
-			sent += (unsigned)rc;
+			for (int i = 0; i < rc; i++)
+				bytes += a->out[sent++].msg_len;
 			again = false;
 		} else if (errno == EAGAIN || errno == ENOBUFS) {
-			return;
+			break;
 		} else if (*segments && a->out[sent].msg_hdr.msg_iovlen > 1 &&
 			   is_segment_error(errno)) {
 			*segments = false;
@@ -226,6 +228,7 @@ void batch_send(struct batch *batch, int fd, int first, const union endpoint *to
 			again = false;
 		}
 	}
+	return bytes;
 }
 
 void batch_trim(struct batch *batch, int64_t now_ms)

@@ -40,10 +40,10 @@ void batch_local(const struct batch *batch, unsigned i, struct in6_addr *ret);
  * @local: the source address, or NULL
  * @segments: try UDP_SEGMENT; cleared if the route does not support it
  *
- * A datagram that the network refuses is lost, as UDP allows.
+ * A datagram that the network refuses is lost, as UDP allows. Returns the number of bytes sent.
  */
-void batch_send(struct batch *batch, int fd, int first, const union endpoint *to,
-		const struct in6_addr *local, bool *segments);
+uint64_t batch_send(struct batch *batch, int fd, int first, const union endpoint *to,
+		    const struct in6_addr *local, bool *segments);
 
 /* batch_trim() - return memory that has not been used for a second to the kernel */
 void batch_trim(struct batch *batch, int64_t now_ms);

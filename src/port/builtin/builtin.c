@@ -28,6 +28,7 @@
 
 #include "addresses.h"
 #include "agent.h"
+#include "counters.h"
 #include "fauxroot/proc/destinations.h"
 #include "fauxroot/base/clock.h"
 #include "fauxroot/base/err.h"
@@ -48,9 +49,9 @@ struct builtin {
 	int control;	 /* socket towards the forwarder */
 	uint32_t serial; /* of the last order */
 	struct event *event;
-	unsigned n_workers;
 	struct destinations destinations; /* of all ports; port.driver_id is the slot */
 	struct addresses addresses;	  /* of remote clients */
+	struct counters counters;	  /* of all ports; port.counter is the slot */
 	struct kept kept_forwarder;	  /* a restart also restarts the agent */
 	struct kept kept_agent;
 };
@@ -112,14 +113,14 @@ static int start_agent(struct ports *ports, struct error *err)
 	struct builtin *b = ports->state;
 	struct control_message m = {.type = CONTROL_SUPPLY};
 	int socks[MAX_WORKERS];
-	int rc = agent_start(ports->ns, b->n_workers, &b->agent, socks, err);
+	int rc = agent_start(ports->ns, b->counters.threads, &b->agent, socks, err);
 
 	if (rc < 0)
 		return rc;
 	kept_watch(&b->kept_agent, &b->agent);
 	m.supply.netns_cookie = b->addresses.setup.netns_cookie;
-	rc = send_order(ports, &m, socks, b->n_workers, err);
-	for (unsigned i = 0; i < b->n_workers; i++)
+	rc = send_order(ports, &m, socks, b->counters.threads, err);
+	for (unsigned i = 0; i < b->counters.threads; i++)
 		fd_close(socks[i]);
 	if (rc < 0)
 		process_kill(&b->agent);
@@ -138,6 +139,7 @@ static int send_add(struct ports *ports, const struct port *port, struct error *
 	m.add.child = portspec_child(&port->spec);
 	m.add.proxy = *addresses_proxy(&b->addresses, m.add.child.sa.sa_family);
 	m.add.destination = port->driver_id;
+	m.add.counter = port->counter;
 	m.add.wildcard = endpoint_is_wildcard(&parents[0]);
 	m.add.transparent = addresses_kept(&b->addresses, ports, port);
 	m.add.marked = m.add.transparent && addresses_marked(&b->addresses);
@@ -184,13 +186,15 @@ static int watch_control(struct ports *ports, struct error *err)
 static int start_processes(struct ports *ports, struct error *err)
 {
 	struct builtin *b = ports->state;
-	int rc = forwarder_start(b->n_workers, b->destinations.fd, &b->forwarder, &b->control, err);
+	int rc = forwarder_start(&b->counters, b->destinations.fd, &b->forwarder, &b->control, err);
 
 	kept_watch(&b->kept_forwarder, &b->forwarder);
 	if (rc == 0)
 		rc = start_agent(ports, err);
+	/* A port without a listener is being removed. */
 	for (size_t i = 0; i < ports->n && rc == 0; i++)
-		rc = send_add(ports, &ports->items[i], err);
+		if (ports->items[i].listeners[0] >= 0)
+			rc = send_add(ports, &ports->items[i], err);
 	if (rc == 0)
 		rc = watch_control(ports, err);
 	if (rc < 0)
@@ -286,11 +290,12 @@ static int builtin_start(struct ports *ports, struct error *err)
 	kept_follow(&b->kept_agent, &b->forwarder);
 	b->control = b->destinations.fd = -1;
 	b->addresses = ADDRESSES_NONE;
-	b->n_workers = count_processors();
 	/* Each published port has one or two listeners. The target exists already, so it keeps the
 	 * old limit. */
 	(void)fd_raise_limit();
-	rc = destinations_open(&b->destinations, err);
+	rc = counters_open(&b->counters, count_processors(), err);
+	if (rc == 0)
+		rc = destinations_open(&b->destinations, err);
 	if (rc < 0)
 		return rc;
 	rc = addresses_prepare(&b->addresses, ports, err);
@@ -327,6 +332,16 @@ static int send_remove(struct ports *ports, uint32_t id, struct error *err)
 	return rc == 0 || rc == -ENOENT ? 0 : replace_forwarder(ports, err);
 }
 
+/* Return what @port uses, once no forwarder serves it. */
+static void forget(struct ports *ports, const struct port *port)
+{
+	struct builtin *b = ports->state;
+
+	addresses_leave(&b->addresses, ports, port);
+	destinations_drop(&b->destinations, port->driver_id);
+	counters_drop(&b->counters, port->counter);
+}
+
 static int builtin_add(struct ports *ports, struct port *port, struct error *err)
 {
 	int rc = listen_open(port, err), gone = 0;
@@ -344,6 +359,7 @@ static int builtin_add(struct ports *ports, struct port *port, struct error *err
 		listen_close(port);
 		return rc;
 	}
+	port->counter = counters_take(&b->counters);
 	/* If there is no forwarder, the next one gets this port with the rest of the table. */
 	if (b->control >= 0)
 		rc = send_add(ports, port, err);
@@ -358,22 +374,30 @@ static int builtin_add(struct ports *ports, struct port *port, struct error *err
 		gone = send_remove(ports, port->id, &lost);
 		if (gone < 0)
 			*err = lost;
-		addresses_leave(&b->addresses, ports, port);
-		destinations_drop(&b->destinations, port->driver_id);
+		forget(ports, port);
 	}
 	return gone < 0 ? gone : rc;
 }
 
 static int builtin_remove(struct ports *ports, struct port *port, struct error *err)
 {
-	struct builtin *b = ports->state;
-	int rc;
-
 	listen_close(port);
-	rc = send_remove(ports, port->id, err);
-	addresses_leave(&b->addresses, ports, port);
-	destinations_drop(&b->destinations, port->driver_id);
-	return rc;
+	/* If this fails, there is no forwarder, and so none that serves the port. */
+	if (send_remove(ports, port->id, err) < 0)
+		log_warning("%s", err->text);
+	forget(ports, port);
+	return 0;
+}
+
+static bool builtin_counters(const struct ports *ports, const struct port *port,
+			     struct port_counters *ret)
+{
+	const struct builtin *b = ports->state;
+
+	if (port->counter == 0)
+		return false;
+	counters_read(&b->counters, port->counter, ret);
+	return true;
 }
 
 static bool builtin_keeps_source(const struct ports *ports)
@@ -403,6 +427,7 @@ static void builtin_stop(struct ports *ports)
 	stop_processes(b);
 	addresses_clear(&b->addresses);
 	destinations_close(&b->destinations);
+	counters_close(&b->counters);
 	free(b);
 	ports->state = NULL;
 }
@@ -417,6 +442,7 @@ const struct port_driver port_builtin = {
 	.add = builtin_add,
 	.remove = builtin_remove,
 	.supervise = builtin_supervise,
+	.counters = builtin_counters,
 	.keeps_source = builtin_keeps_source,
 	.prepare_source = builtin_prepare_source,
 	.stop = builtin_stop,

@@ -177,6 +177,7 @@ static bool make_port(struct forwarder *f, const struct control_message *m, cons
 		share = share_open(&f->workers.shares, m->id, (unsigned)n, m->add.udp);
 	for (size_t i = 0; i < n; i++) {
 		if (share) {
+			share->counter = m->add.counter;
 			order->listeners[i]->share = share;
 			list_insert(&f->listeners, &order->listeners[i]->link);
 		} else if (order->listeners[i]) {
@@ -339,8 +340,8 @@ static int start_threads(struct forwarder *f, struct error *err)
 	return rc;
 }
 
-static int set_up(struct forwarder *f, int control, unsigned n_workers, int destinations,
-		  struct error *err)
+static int set_up(struct forwarder *f, int control, const struct counters *counters,
+		  int destinations, struct error *err)
 {
 	sigset_t all;
 	int rc;
@@ -349,8 +350,9 @@ static int set_up(struct forwarder *f, int control, unsigned n_workers, int dest
 	list_init(&f->listeners);
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
-	rc = workers_init(&f->workers, n_workers, (unsigned)MIN(fd_raise_limit(), DESCRIPTORS_MAX),
-			  on_closed, f, err);
+	rc = workers_init(&f->workers, counters->threads,
+			  (unsigned)MIN(fd_raise_limit(), DESCRIPTORS_MAX), counters, on_closed, f,
+			  err);
 	/* With several arenas malloc(3) reads files in /sys and /proc, which the filter forbids.
 	 * Frequent allocations come from a thread's own cache anyway. */
 	libc_heap_one_arena();
@@ -371,7 +373,7 @@ static int set_up(struct forwarder *f, int control, unsigned n_workers, int dest
 	return rc < 0 ? err_set(err, -rc, "watching the launcher's orders") : 0;
 }
 
-_Noreturn static void forwarder_main(int control, unsigned n_workers, int destinations)
+_Noreturn static void forwarder_main(int control, const struct counters *counters, int destinations)
 {
 	struct forwarder *f = calloc(1, sizeof(*f));
 	struct error err;
@@ -380,15 +382,15 @@ _Noreturn static void forwarder_main(int control, unsigned n_workers, int destin
 		_exit(1);
 	f->control.fd = control;
 	log_redirect(log_to_launcher, f);
-	if (set_up(f, control, n_workers, destinations, &err) < 0) {
+	if (set_up(f, control, counters, destinations, &err) < 0) {
 		log_failure(&err);
 		_exit(1);
 	}
 	worker_run(&f->workers.items[0]);
 }
 
-int forwarder_start(unsigned n_workers, int destinations, struct process *ret, int *ret_control,
-		    struct error *err)
+int forwarder_start(const struct counters *counters, int destinations, struct process *ret,
+		    int *ret_control, struct error *err)
 {
 	int pair[2];
 	int rc = message_pair(pair);
@@ -398,7 +400,7 @@ int forwarder_start(unsigned n_workers, int destinations, struct process *ret, i
 	(void)fcntl(pair[1], F_SETFL, O_NONBLOCK);
 	rc = fork_clean("fauxroot: ports", (int[]){pair[1], destinations}, 2, ret, err);
 	if (rc == 0)
-		forwarder_main(pair[1], n_workers, destinations);
+		forwarder_main(pair[1], counters, destinations);
 	fd_close(pair[1]);
 	if (rc < 0) {
 		fd_close(pair[0]);

@@ -2,16 +2,17 @@
 /* The forwarder: the process that relays published ports. See forwarder.c. */
 #pragma once
 
+struct counters;
 struct error;
 struct process;
 
 /*
  * forwarder_start() - fork the forwarder
- * @n_workers: threads, 1…MAX_WORKERS
+ * @counters: shared with it; their number of threads, 1…MAX_WORKERS, is that of its workers
  * @destinations: memfd with the addresses that it may connect to, see destinations.h
  * @ret_control: the launcher's socket of the control conversation, see protocol.h
  *
  * Returns 0 or -errno.
  */
-int forwarder_start(unsigned n_workers, int destinations, struct process *ret, int *ret_control,
-		    struct error *err);
+int forwarder_start(const struct counters *counters, int destinations, struct process *ret,
+		    int *ret_control, struct error *err);

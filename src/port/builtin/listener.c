@@ -281,6 +281,7 @@ struct listener *listener_new(uint32_t id, const struct control_add *add, int fd
 	l->port = (struct udp_port){
 		.fd = fd,
 		.kind = kind_of(add->child.sa.sa_family, add->udp, add->marked),
+		.counter = add->counter,
 		.wildcard = add->wildcard,
 		.segments = true,
 	};

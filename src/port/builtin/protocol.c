@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "counters.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/macro.h"
 
@@ -60,7 +61,7 @@ static bool is_endpoint(const union endpoint *e)
 static int check_add(const struct control_add *add, size_t n_fds)
 {
 	if (n_fds < 1 || n_fds > 2 || add->udp > 1 || add->marked > 1 || add->transparent > 1 ||
-	    add->wildcard > 1)
+	    add->wildcard > 1 || add->counter >= COUNTERS_SLOTS)
 		return -EPROTO;
 	if (!is_endpoint(&add->child) || endpoint_port(&add->child) == 0 ||
 	    endpoint_is_wildcard(&add->child))

@@ -46,6 +46,7 @@ struct control_add {
 	uint32_t transparent; /* bool: keep the client's address */
 	uint32_t wildcard;    /* bool: datagrams report the local address they arrived at */
 	uint32_t destination; /* slot of @child, see destinations.h */
+	uint32_t counter;     /* slot of the port, see counters.h */
 	union endpoint child; /* the target's address */
 	union endpoint proxy; /* the source for clients that cannot keep their address and are not
 			       * on loopback; or AF_UNSPEC */

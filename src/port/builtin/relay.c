@@ -102,6 +102,18 @@ void relays_bury(struct relays *rs)
 	}
 }
 
+/* Move bytes from the end @from to the other, and count them. */
+static enum stream_state move(struct relays *here, struct relay *r, int from)
+{
+	struct mover *mover = &here->mover;
+	enum stream_state state;
+
+	mover->moved = 0;
+	state = stream_move(mover, &r->streams[from], &r->ends[from], &r->ends[!from]);
+	counter_add(&here->counters[r->slot.share->counter].bytes[from], mover->moved);
+	return state;
+}
+
 /* Move bytes in both directions. */
 static void turn(struct relay *r)
 {
@@ -111,8 +123,7 @@ static void turn(struct relay *r)
 
 	list_remove(&r->ready);
 	for (int from = 0; from < 2; from++) {
-		switch (stream_move(&here->mover, &r->streams[from], &r->ends[from],
-				    &r->ends[!from])) {
+		switch (move(here, r, from)) {
 		case STREAM_BROKEN:
 			relay_close(r, true);
 			return;
@@ -270,6 +281,7 @@ enum share_answer relay_open(struct relays *here, struct share *share, const str
 	}
 	if (wake >= 0)
 		mail_wake(here->threads->relays[wake]->mail);
+	counter_add(&here->counters[share->counter].connections, 1);
 	if (!connect_target(target, r, client)) {
 		leave(here, r);
 		fd_close(client_fd);
@@ -310,11 +322,12 @@ unsigned relays_load_of_all(const struct relays *rs)
 }
 
 int relays_init(struct relays *rs, unsigned index, struct loop *loop, struct mailbox *mail,
-		const struct relay_threads *threads, unsigned max_pipes)
+		struct counter *counters, const struct relay_threads *threads, unsigned max_pipes)
 {
 	rs->index = index;
 	rs->loop = loop;
 	rs->mail = mail;
+	rs->counters = counters;
 	rs->threads = threads;
 	list_init(&rs->open);
 	list_init(&rs->ready);

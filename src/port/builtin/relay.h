@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "counters.h"
 #include "fauxroot/base/list.h"
 #include "loop.h"
 #include "mail.h"
@@ -18,6 +19,7 @@ struct relays {
 	unsigned index; /* of the thread */
 	struct loop *loop;
 	struct mailbox *mail;
+	struct counter *counters; /* the thread's, by slot */
 	const struct relay_threads *threads;
 	struct mover mover;
 	struct list open;
@@ -37,12 +39,13 @@ struct relay_threads {
  * relays_init() - start without relays
  * @index: of the thread
  * @loop, @mail: the thread's
+ * @counters: the thread's, by slot of the port (counters.h)
  * @max_pipes: maximum number of pipes that the thread may borrow at once
  *
  * A relay that is closed sets @loop->room_made. Returns 0 or -errno.
  */
 int relays_init(struct relays *rs, unsigned index, struct loop *loop, struct mailbox *mail,
-		const struct relay_threads *threads, unsigned max_pipes);
+		struct counter *counters, const struct relay_threads *threads, unsigned max_pipes);
 
 /*
  * relay_open() - relay between an accepted client and the target

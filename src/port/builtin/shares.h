@@ -62,7 +62,8 @@ struct shares {
 struct share {
 	struct list link;
 	struct shares *shares;
-	uint32_t id; /* of the port */
+	uint32_t id;	  /* of the port */
+	uint32_t counter; /* slot of the port (counters.h); set by the caller of share_open() */
 	bool udp;
 	unsigned used;	/* connections */
 	unsigned users; /* references: listeners, and connections in letters between threads */

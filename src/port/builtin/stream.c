@@ -97,6 +97,7 @@ static enum stream_state send_leftover(struct mover *m, struct stream *s, struct
 
 	if (n < 0)
 		return errno == EAGAIN ? wait_writable(m, to) : STREAM_BROKEN;
+	m->moved += (uint64_t)n;
 	s->at += (uint32_t)n;
 	if (s->at < s->n)
 		return wait_writable(m, to);
@@ -131,6 +132,7 @@ static enum stream_state copy(struct mover *m, struct stream *s, struct end *fro
 			return STREAM_BROKEN;
 		sent = 0;
 	}
+	m->moved += (uint64_t)sent;
 	if (sent < n)
 		return keep(m, s, to, m->buffer + sent, (size_t)(n - sent));
 	return STREAM_YIELDS;
@@ -182,6 +184,7 @@ static enum stream_state move_spliced(struct mover *m, struct stream *s, struct 
 	}
 	s->n -= (uint32_t)n;
 	m->spliced += (uint64_t)n;
+	m->moved += (uint64_t)n;
 	return STREAM_YIELDS;
 }
 

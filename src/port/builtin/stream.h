@@ -50,6 +50,7 @@ struct mover {
 	struct pipe_pool pipes;
 	char *buffer;	  /* BUFFER_BYTES */
 	uint64_t spliced; /* bytes through pipes; policy_adapt() resets it to 0 */
+	uint64_t moved;	  /* bytes that receivers took; the caller of stream_move() resets it */
 };
 
 enum stream_state {

@@ -199,6 +199,7 @@ static void on_answer(struct watch *watch, uint32_t events)
 	struct udp_port *port = flow->port;
 	struct batch *batch = flow->udp->batch;
 	int first = -1, last = -1, n;
+	uint64_t sent;
 
 	(void)events;
 	/* An earlier event of the batch has closed the flow. */
@@ -218,8 +219,9 @@ static void on_answer(struct watch *watch, uint32_t events)
 	}
 	if (first < 0)
 		return;
-	batch_send(batch, port->fd, first, &flow->client, port->wildcard ? &flow->local : NULL,
-		   &port->segments);
+	sent = batch_send(batch, port->fd, first, &flow->client,
+			  port->wildcard ? &flow->local : NULL, &port->segments);
+	counter_add(&flow->udp->counters[port->counter].bytes[1], sent);
 	touch(flow);
 }
 
@@ -253,6 +255,7 @@ static struct flow *flow_new(struct udp *udp, struct udp_port *port, const union
 		return NULL;
 	}
 	flow_insert(udp, flow);
+	counter_add(&udp->counters[port->counter].connections, 1);
 	return flow;
 }
 
@@ -288,6 +291,7 @@ bool udp_receive(struct udp *udp, struct udp_port *port)
 {
 	struct flow *touched[BATCH_DATAGRAMS];
 	unsigned room = supply_stock(udp->supply, port->kind), n_touched;
+	uint64_t sent = 0;
 	int n;
 
 	/* Each datagram may come from a new client: read only as many as there are sockets. */
@@ -307,20 +311,24 @@ bool udp_receive(struct udp *udp, struct udp_port *port)
 	for (unsigned i = 0; i < n_touched; i++) {
 		struct flow *flow = touched[i];
 
-		batch_send(udp->batch, flow->watch.fd, flow->first,
-			   flow->connected ? NULL : &port->target.child, NULL, &flow->segments);
+		sent += batch_send(udp->batch, flow->watch.fd, flow->first,
+				   flow->connected ? NULL : &port->target.child, NULL,
+				   &flow->segments);
 		flow->first = -1;
 		touch(flow);
 	}
+	counter_add(&udp->counters[port->counter].bytes[0], sent);
 	return true;
 }
 
-void udp_init(struct udp *udp, struct loop *loop, struct supply *supply, struct udp_limit *limit)
+void udp_init(struct udp *udp, struct loop *loop, struct supply *supply, struct udp_limit *limit,
+	      struct counter *counters)
 {
 	memset(udp, 0, sizeof(*udp));
 	udp->loop = loop;
 	udp->supply = supply;
 	udp->limit = limit;
+	udp->counters = counters;
 	list_init(&udp->lru);
 	list_init(&udp->dead);
 	/* AT_RANDOM: 16 random bytes of the kernel (man 3 getauxval). A client cannot choose its

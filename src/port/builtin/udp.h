@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "counters.h"
 #include "fauxroot/base/list.h"
 #include "loop.h"
 #include "protocol.h"
@@ -19,8 +20,9 @@ struct udp_port {
 	int fd;
 	enum socket_kind kind;
 	struct target target;
-	bool wildcard; /* datagrams report the local address they arrived at */
-	bool segments; /* UDP_SEGMENT towards clients has not failed yet */
+	uint32_t counter; /* slot of the port (counters.h) */
+	bool wildcard;	  /* datagrams report the local address they arrived at */
+	bool segments;	  /* UDP_SEGMENT towards clients has not failed yet */
 };
 
 /* The number of flows in all threads, and its limit. */
@@ -34,15 +36,17 @@ struct udp {
 	struct loop *loop;
 	struct supply *supply;
 	struct udp_limit *limit;
-	struct batch *batch; /* NULL: the thread never had a port */
+	struct counter *counters; /* the thread's, by slot */
+	struct batch *batch;	  /* NULL: the thread never had a port */
 	uint64_t seed;
 	struct flow **slots;
 	size_t n_slots, n_flows; /* n_slots is a power of two */
 	struct list lru, dead;	 /* most recently used first */
 };
 
-/* udp_init() - start without ports and flows; @loop, @supply: the thread's */
-void udp_init(struct udp *udp, struct loop *loop, struct supply *supply, struct udp_limit *limit);
+/* udp_init() - start without ports and flows; @loop, @supply, @counters: the thread's */
+void udp_init(struct udp *udp, struct loop *loop, struct supply *supply, struct udp_limit *limit,
+	      struct counter *counters);
 
 /* udp_prepare() - allocate memory before the first port; 0 or -ENOMEM. May be called again */
 int udp_prepare(struct udp *udp);

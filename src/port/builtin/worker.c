@@ -141,7 +141,8 @@ void worker_run(struct worker *w)
 	}
 }
 
-static int worker_init(struct workers *ws, unsigned index, struct error *err)
+static int worker_init(struct workers *ws, unsigned index, struct counter *counters,
+		       struct error *err)
 {
 	struct worker *w = &ws->items[index];
 	unsigned pipes = MIN(PIPES_ALL, ws->descriptors / PIPES_PART) / ws->n;
@@ -152,8 +153,8 @@ static int worker_init(struct workers *ws, unsigned index, struct error *err)
 	if (rc < 0)
 		return err_set(err, -rc, "making a worker's epoll set");
 	supply_init(&w->supply, &w->loop, &ws->shares, ws->n);
-	udp_init(&w->udp, &w->loop, &w->supply, &ws->udp);
-	rc = relays_init(&w->relays, index, &w->loop, &w->mail, &ws->relays, pipes);
+	udp_init(&w->udp, &w->loop, &w->supply, &ws->udp, counters);
+	rc = relays_init(&w->relays, index, &w->loop, &w->mail, counters, &ws->relays, pipes);
 	if (rc < 0)
 		return err_set(err, -rc, "making a worker's buffer");
 	ws->relays.relays[index] = &w->relays;
@@ -185,7 +186,8 @@ static unsigned for_ports(unsigned limit, unsigned n_workers)
 }
 
 int workers_init(struct workers *ws, unsigned n, unsigned descriptors,
-		 void (*port_closed)(void *arg), void *arg, struct error *err)
+		 const struct counters *counters, void (*port_closed)(void *arg), void *arg,
+		 struct error *err)
 {
 	int rc = 0;
 
@@ -197,6 +199,6 @@ int workers_init(struct workers *ws, unsigned n, unsigned descriptors,
 	scarce_init(&ws->scarce);
 	shares_init(&ws->shares, for_ports(descriptors, n), &ws->udp.flows, port_closed, arg);
 	for (unsigned i = 0; i < n && rc == 0; i++)
-		rc = worker_init(ws, i, err);
+		rc = worker_init(ws, i, counters_of(counters, i), err);
 	return rc;
 }

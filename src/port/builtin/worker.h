@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "counters.h"
 #include "listener.h"
 #include "loop.h"
 #include "mail.h"
@@ -48,13 +49,15 @@ struct workers {
 /*
  * workers_init() - initialise all workers; starts no thread
  * @descriptors: RLIMIT_NOFILE
+ * @counters: for @n threads
  * @port_closed: called with @arg, from any thread, when the listeners and connections of a removed
  *               port are closed
  *
  * Returns 0 or -errno.
  */
 int workers_init(struct workers *ws, unsigned n, unsigned descriptors,
-		 void (*port_closed)(void *arg), void *arg, struct error *err);
+		 const struct counters *counters, void (*port_closed)(void *arg), void *arg,
+		 struct error *err);
 
 /* worker_run() - the main function of a thread */
 _Noreturn void worker_run(struct worker *w);

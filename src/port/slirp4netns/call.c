@@ -140,8 +140,27 @@ static void on_answer(evutil_socket_t fd, short what, void *arg)
 	}
 	if (rc > 0)
 		rc = parse_answer(call->answer, call->size, &result, &err);
+	if (rc == -ETIMEDOUT && call->expired)
+		call->expired(call->arg);
 	slirpcall_clear(call);
 	call->done(call->arg, result, rc < 0 ? &err : NULL);
+}
+
+int slirpcall_move(struct slirpcall *from, struct event_base *base, int64_t ms,
+		   struct slirpcall *to)
+{
+	to->on_answer = event_new(base, from->fd, EV_READ, on_answer, to);
+	if (!to->on_answer)
+		return -ENOMEM;
+	event_free(TAKE_PTR(from->on_answer));
+	to->fd = TAKE_FD(from->fd);
+	to->size = from->size;
+	memcpy(to->answer, from->answer, from->size);
+	to->deadline = deadline_in(ms);
+	if (wait_for_more(to) == 0)
+		return 0;
+	slirpcall_clear(to);
+	return -ENOMEM;
 }
 
 int slirpcall_start(struct slirpcall *call, struct event_base *base, const char *socket,

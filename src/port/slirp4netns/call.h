@@ -23,6 +23,9 @@ struct slirpcall {
 	/* @result: the member "return" of the answer, or NULL with @err. The call is finished:
 	 * done() may start the next one. */
 	void (*done)(void *arg, const json_t *result, const struct error *err);
+	/* The time is over, and done() follows with -ETIMEDOUT. May be NULL; it may call
+	 * slirpcall_move(). */
+	void (*expired)(void *arg);
 	void *arg;
 };
 
@@ -47,6 +50,15 @@ int slirpcall_wait(const char *socket, json_t *request, int cancel_fd, json_t **
  */
 int slirpcall_start(struct slirpcall *call, struct event_base *base, const char *socket,
 		    json_t *request, struct error *err);
+
+/*
+ * slirpcall_move() - wait for the answer of @from elsewhere, for another @ms milliseconds
+ * @to: done and arg are set, and no request is pending
+ *
+ * On success no request of @from is pending. Returns 0 or -ENOMEM.
+ */
+int slirpcall_move(struct slirpcall *from, struct event_base *base, int64_t ms,
+		   struct slirpcall *to);
 
 /* slirpcall_clear() - drop the pending request, if there is one */
 void slirpcall_clear(struct slirpcall *call);

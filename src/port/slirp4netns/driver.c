@@ -10,6 +10,9 @@
  * arrived. If slirp4netns does not answer within the deadline, the request fails. So do the
  * requests that waited for their turn meanwhile, because each of them would wait as long.
  *
+ * An answer to such a request may still come, and the port is published then, although its caller
+ * has got an error. So the connection stays open, and the port is removed when the answer comes.
+ *
  * A restarted slirp4netns knows no port. The driver then adds all ports of the table again, one
  * after the other.
  */
@@ -21,16 +24,33 @@
 #include "call.h"
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/json.h"
+#include "fauxroot/base/list.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/port/drivers.h"
 #include "fauxroot/sys/caps.h"
 #include "slirp4netns.h"
 
+/* How long an answer may come too late: until then a port may be published unnoticed. */
+#define LATE_MS 600000
+
+/* The number of such answers to wait for. Each one keeps a descriptor open. */
+#define LATE_MAX 16
+
+/* A request for a port that was not answered in time; its caller got an error. */
+struct late {
+	struct list link;
+	struct slirpcall call;
+	struct ports *ports;
+	struct port port;
+};
+
 struct slirp_ports {
 	struct slirpcall call; /* the request of ports->work */
-	struct port port;      /* PORTS_ADDING: the port, with its final parent port */
-	size_t renewed;	       /* PORTS_RENEWING: number of ports that were added again */
-	bool mute;	       /* the previous request timed out: see above */
+	struct list lates;
+	unsigned n_lates;
+	struct port port; /* PORTS_ADDING: the port, with its final parent port */
+	size_t renewed;	  /* PORTS_RENEWING: number of ports that were added again */
+	bool mute;	  /* the previous request timed out: see above */
 };
 
 /* The request that publishes @port; NULL when out of memory. */
@@ -137,10 +157,14 @@ static int slirp_add(struct ports *ports, struct port *port, struct error *err)
 	return rc < 0 ? rc : request_add(ports, port, err);
 }
 
-/* If slirp4netns is dead, the port is removed: a new one gets only the ports of the table. */
-static int ok_if_dead(int rc)
+/*
+ * Is the port gone although the request to remove it has failed? If slirp4netns is dead, a new one
+ * gets only the ports of the table. It refuses the request only if it does not forward the port: it
+ * has carried out an earlier request too late for us.
+ */
+static bool is_gone(int rc)
 {
-	return rc == -ECONNREFUSED ? 0 : rc;
+	return rc == -ECONNREFUSED || rc == -EIO;
 }
 
 static int slirp_remove(struct ports *ports, struct port *port, struct error *err)
@@ -151,7 +175,7 @@ static int slirp_remove(struct ports *ports, struct port *port, struct error *er
 			     : slirpcall_wait(ports->net.endpoint, request, ports->cancel_fd, NULL,
 					      err);
 
-	return ok_if_dead(rc);
+	return is_gone(rc) ? 0 : rc;
 }
 
 /* Add the next port of the table again. Returns -EINPROGRESS, 0 if none is left, or -errno. */
@@ -200,6 +224,59 @@ static void on_renewed(struct ports *ports, const json_t *result, const struct e
 	}
 }
 
+static void late_drop(struct slirp_ports *s, struct late *late)
+{
+	slirpcall_clear(&late->call);
+	list_remove(&late->link);
+	s->n_lates--;
+	free(late);
+}
+
+static void lates_clear(struct slirp_ports *s)
+{
+	struct late *late;
+
+	while ((late = LIST_FIRST(&s->lates, struct late, link)))
+		late_drop(s, late);
+}
+
+/* slirpcall.done of a late answer */
+static void on_late_answer(void *arg, const json_t *result, const struct error *err)
+{
+	struct late *late = arg;
+	struct ports *ports = late->ports;
+	struct port port = late->port;
+
+	late_drop(ports->state, late);
+	if (!err && take_id(result, &port, NULL) == 0)
+		ports_adopt_late(ports, &port);
+}
+
+/* slirpcall.expired: if memory is short, a late answer is not noticed. */
+static void on_expired(void *arg)
+{
+	struct ports *ports = arg;
+	struct slirp_ports *s = ports->state;
+	struct late *late;
+
+	if (ports->work != PORTS_ADDING || s->n_lates == LATE_MAX)
+		return;
+	late = calloc(1, sizeof(*late));
+	if (!late)
+		return;
+	late->ports = ports;
+	late->port = s->port;
+	late->call.fd = -1;
+	late->call.done = on_late_answer;
+	late->call.arg = late;
+	if (slirpcall_move(&s->call, ports->base, LATE_MS, &late->call) < 0) {
+		free(late);
+		return;
+	}
+	list_append(&s->lates, &late->link);
+	s->n_lates++;
+}
+
 /* slirpcall.done */
 static void on_answer(void *arg, const json_t *result, const struct error *err)
 {
@@ -213,6 +290,8 @@ static void on_answer(void *arg, const json_t *result, const struct error *err)
 	}
 	if (ports->work == PORTS_ADDING && !err && take_id(result, &s->port, &failure) < 0)
 		err = &failure;
+	if (ports->work == PORTS_REMOVING && err && is_gone(-err->code))
+		err = NULL;
 	s->mute = err && err->code == ETIMEDOUT;
 	ports_finish(ports, &s->port, err);
 	s->mute = false;
@@ -230,6 +309,8 @@ static int slirp_start(struct ports *ports, struct error *err)
 		return err_set(err, ENOMEM, "starting the port driver");
 	s->call.fd = -1;
 	s->call.done = on_answer;
+	s->call.expired = on_expired;
+	list_init(&s->lates);
 	s->call.arg = ports;
 	ports->state = s;
 	return 0;
@@ -240,6 +321,7 @@ static int slirp_restarted(struct ports *ports, struct error *err)
 	struct slirp_ports *s = ports->state;
 
 	slirpcall_clear(&s->call);
+	lates_clear(s);
 	s->renewed = 0;
 	return renew_next(ports, err);
 }
@@ -252,6 +334,7 @@ static void slirp_stop(struct ports *ports)
 		return;
 	/* The ports disappear together with slirp4netns. */
 	slirpcall_clear(&s->call);
+	lates_clear(s);
 	free(s);
 	ports->state = NULL;
 }
