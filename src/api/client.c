@@ -231,7 +231,8 @@ static int receive_body(struct call *call, struct error *err)
 	}
 }
 
-static int perform(struct call *call, const char *request, struct error *err)
+/* Send @request and receive the head of the answer. */
+static int begin(struct call *call, const char *request, struct error *err)
 {
 	int rc = open_connection(call, err);
 
@@ -241,8 +242,13 @@ static int perform(struct call *call, const char *request, struct error *err)
 	if (rc < 0)
 		return err_wrap(err, rc, "\"%s\"", call->socket);
 	rc = send_request(call, request, err);
-	if (rc == 0)
-		rc = receive_head(call, err);
+	return rc == 0 ? receive_head(call, err) : rc;
+}
+
+static int perform(struct call *call, const char *request, struct error *err)
+{
+	int rc = begin(call, request, err);
+
 	return rc == 0 ? receive_body(call, err) : rc;
 }
 
@@ -288,6 +294,67 @@ int api_call(const char *socket, const char *method, const char *path, const cha
 	     struct api_reply *ret, struct error *err)
 {
 	return api_call_within(API_CALL_MS, socket, method, path, body, ret, err);
+}
+
+/* Wait for the server, or until nobody reads from @out any more (man 2 poll: POLLERR). */
+static int wait_to_follow(const struct call *call, int out, struct error *err)
+{
+	struct pollfd fds[] = {{.fd = call->sock, .events = POLLIN}, {.fd = out}};
+
+	while (poll(fds, ARRAY_SIZE(fds), -1) < 0)
+		if (errno != EINTR)
+			return err_set(err, errno, "reading from \"%s\"", call->socket);
+	return fds[1].revents & POLLERR ? err_set(err, EPIPE, "passing on the answer") : 0;
+}
+
+/* Pass on what has been received of the body, and receive more, until the server closes. */
+static int follow(struct call *call, int out, api_sink *sink, void *arg, struct error *err)
+{
+	for (;;) {
+		ssize_t n;
+		int rc = 0;
+
+		if (call->size > call->head.size)
+			rc = sink(arg, call->data + call->head.size, call->size - call->head.size,
+				  err);
+		if (rc < 0)
+			return rc;
+		call->size = call->head.size = 0;
+		rc = wait_to_follow(call, out, err);
+		if (rc < 0)
+			return rc;
+		call->deadline = deadline_in(call->ms);
+		n = receive(call, err);
+		if (n <= 0)
+			return (int)n;
+	}
+}
+
+int api_follow(const char *socket, const char *path, int out, api_sink *sink, void *arg,
+	       struct error *err)
+{
+	_cleanup_(call_clear) struct call call = {
+		.socket = socket,
+		.ms = API_CALL_MS,
+		.deadline = deadline_in(API_CALL_MS),
+		.sock = -1,
+	};
+	_cleanup_free_ char *request = compose("GET", path, NULL);
+	struct api_reply reply;
+	int rc = request ? begin(&call, request, err)
+			 : err_set(err, ENOMEM, "calling \"%s\"", socket);
+
+	if (rc == 0 && call.head.status == 200)
+		return follow(&call, out, sink, arg, err);
+	if (rc == 0)
+		rc = receive_body(&call, err);
+	if (rc == 0)
+		rc = take_reply(&call, &reply, err);
+	if (rc < 0)
+		return rc;
+	rc = api_reply_expect(&reply, 200, err);
+	api_reply_clear(&reply);
+	return rc;
 }
 
 int api_launcher(const char *socket, struct peer *ret, struct error *err)

@@ -46,6 +46,7 @@ enum phase {
 	PHASE_RECEIVING, /* evhttp reads a request; if it writes, it writes a page of its own */
 	PHASE_COMPOSING, /* between connection_answer_begin() and _end() */
 	PHASE_SENDING,	 /* our answer is being sent */
+	PHASE_STREAMING, /* another file writes to the socket: connection_stream() */
 	PHASE_SHUT_DOWN, /* shut down; libevent will free it */
 };
 
@@ -381,6 +382,17 @@ struct connection *connection_find(struct gate *gate, const struct bufferevent *
 int connection_socket(const struct connection *conn)
 {
 	return bufferevent_getfd(conn->socket);
+}
+
+void connection_stream(struct connection *conn)
+{
+	connection_move(conn, PHASE_STREAMING);
+	evtimer_del(conn->deadline);
+}
+
+void connection_close(struct connection *conn)
+{
+	connection_shut_down(conn);
 }
 
 bool connection_is_inside(struct connection *conn)

@@ -34,5 +34,11 @@ bool connection_is_inside(struct connection *conn);
 void connection_answer_begin(struct connection *conn);
 void connection_answer_end(struct connection *conn);
 
+/* connection_stream() - the caller writes to the socket from now on, without limits in time */
+void connection_stream(struct connection *conn);
+
+/* connection_close() - shut the connection down; evhttp frees it later, in the event loop */
+void connection_close(struct connection *conn);
+
 /* connection_answered() - the answer has been sent: the connection becomes idle */
 void connection_answered(struct connection *conn);

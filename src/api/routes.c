@@ -21,8 +21,10 @@
 #include "fauxroot/base/str.h"
 #include "fauxroot/sys/peer.h"
 #include "fauxroot/sys/portstart.h"
+#include "events.h"
 #include "inside.h"
 #include "owners.h"
+#include "snapshot.h"
 
 struct route {
 	const char *method;
@@ -117,6 +119,32 @@ static void list_ports(const struct api_ops *ops, void *arg, const struct api_re
 		ports.items[i].owned = owners_has(request->owners, ports.items[i].id);
 	ret->status = 200;
 	ret->body = api_ports_encode(&ports);
+}
+
+static void get_events(const struct api_ops *ops, void *arg, const struct api_request *request,
+		       struct api_response *ret)
+{
+	_cleanup_api_info_ struct api_info info = {.child_pid = 0};
+	_cleanup_api_ports_ struct api_ports ports = {NULL, 0};
+	struct error err = {.code = 0};
+
+	if (!events_has_room(request->events)) {
+		refuse(ret, 503, "this instance has as many clients of /v1/events as it can serve");
+		return;
+	}
+	owners_check(request->owners);
+	if (ops->info(arg, &info, &err) < 0) {
+		refuse(ret, 500, "%s", err.text);
+		return;
+	}
+	/* Without a port driver there are none. */
+	if (ops->list_ports)
+		(void)ops->list_ports(arg, &ports, &err);
+	for (size_t i = 0; i < ports.n; i++)
+		ports.items[i].owned = owners_has(request->owners, ports.items[i].id);
+	ret->status = 200;
+	ret->stream = true;
+	ret->body = snapshot_encode(&info, &ports, !ops->network_is_up || ops->network_is_up(arg));
 }
 
 /* Does the policy for clients inside allow @spec? If not, refuse the request. */
@@ -244,6 +272,7 @@ static void remove_port(const struct api_ops *ops, void *arg, const struct api_r
 
 static const struct route routes[] = {
 	{"GET", "/v1/info", get_info},
+	{"GET", "/v1/events", get_events},
 	{"GET", "/v1/ports", list_ports},
 	{"POST", "/v1/ports", add_port},
 	{"DELETE", "/v1/ports/{id}", remove_port},

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 struct api_ops;
+struct events;
 struct owners;
 
 struct api_request {
@@ -16,11 +17,13 @@ struct api_request {
 	int sock;	       /* the client's connection */
 	bool inside;	       /* the client counts as inside; false if there are no restrictions */
 	struct owners *owners; /* of ports that are removed with their client */
+	struct events *events; /* the clients of /v1/events */
 };
 
 struct api_response {
 	int status;
 	char *body;	/* JSON, or "", to be freed; NULL when out of memory */
+	bool stream;	/* status 200: .body is the first line of a stream of events */
 	bool later;	/* no result yet: route the request again later, ignore the other members */
 	char allow[64]; /* with status 405 the methods for the header Allow, otherwise "" */
 };

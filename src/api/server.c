@@ -18,6 +18,8 @@
 #include <event2/listener.h>
 
 #include "connection.h"
+#include "events.h"
+#include "fauxroot/api/events.h"
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
@@ -32,6 +34,7 @@ struct api_server {
 	struct gate gate;
 	struct owners owners;
 	struct parked parked;
+	struct events events;
 	struct evhttp *http;
 	const struct api_ops *ops;
 	void *arg;
@@ -141,6 +144,7 @@ static void on_request(void *arg, struct evhttp_request *http)
 	}
 	request.sock = connection_socket(conn);
 	request.owners = &server->owners;
+	request.events = &server->events;
 	/* Check only if the policy depends on it: the check takes some system calls. */
 	request.inside = server->ops->inside &&
 			 server->ops->inside(server->arg) != API_INSIDE_FULL &&
@@ -148,11 +152,29 @@ static void on_request(void *arg, struct evhttp_request *http)
 	api_route(server->ops, server->arg, &request, &response);
 	if (response.later && park(server, http))
 		return;
+	if (response.stream && response.body &&
+	    events_subscribe(&server->events, http, conn, response.body) == 0) {
+		free(response.body);
+		return;
+	}
 	evhttp_request_set_on_complete_cb(http, on_sent, conn);
 	connection_answer_begin(conn);
 	send_response(http, &response);
 	connection_answer_end(conn);
 	free(response.body);
+}
+
+void api_server_emit(struct api_server *server, const struct api_event *event)
+{
+	_cleanup_free_ char *line = NULL;
+
+	if (!server || list_empty(&server->events.clients))
+		return;
+	line = api_event_encode(event);
+	if (line)
+		events_send(&server->events, line);
+	else
+		log_warning("an event is not reported: out of memory");
 }
 
 static void on_http(struct evhttp_request *http, void *arg)
@@ -219,6 +241,7 @@ int api_server_start_limited(struct event_base *base, const char *path,
 	server->arg = arg;
 	owners_init(&server->owners, base, on_owner_end, server);
 	parked_init(&server->parked);
+	events_init(&server->events, base);
 	rc = serve(server, base, fd, limits);
 	if (rc < 0) {
 		api_server_stop(server);
@@ -240,6 +263,7 @@ void api_server_stop(struct api_server *server)
 		return;
 	owners_clear(&server->owners);
 	parked_clear(&server->parked);
+	events_clear(&server->events);
 	gate_clear(&server->gate);
 	if (server->http)
 		evhttp_free(server->http);

@@ -32,6 +32,8 @@ struct error;
 	    "Remove published ports, print their ids") \
 	row(INFO, ctl_info, "info", CTL_JSON, "[--json]", NULL, \
 	    "Show versions, state directory, child and drivers") \
+	row(EVENTS, ctl_events, "events", 0, "", NULL, \
+	    "Print events as lines of JSON until the instance has ended") \
 	row(EXEC, ctl_exec, "exec", 0, "[--] COMMAND...", "COMMAND", \
 	    "Run a command in the instance") \
 	row(SHELL, ctl_shell, "shell", 0, "", NULL, \

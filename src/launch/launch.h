@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "fauxroot/api/namespaces.h"
+#include "fauxroot/api/ports.h"
 #include "fauxroot/api/server.h"
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/spawn.h"
@@ -20,6 +21,7 @@
 #include "fauxroot/net/net.h"
 #include "fauxroot/port/port.h"
 #include "fauxroot/proc/children.h"
+#include "fauxroot/proc/kept.h"
 #include "fauxroot/state/instances.h"
 #include "fauxroot/state/statedir.h"
 #include "fauxroot/supervise/cgroup2.h"
@@ -27,6 +29,7 @@
 #include "fauxroot/sys/ns.h"
 
 struct stage;
+struct strv;
 
 /* Used only by the middle process. */
 struct in_middle {
@@ -52,6 +55,7 @@ struct serve {
 	struct event_base *base;
 	struct api_server *api;
 	struct ns_server *ns_server;
+	bool network_down; /* the network's helper has died and is not restarted yet */
 };
 
 /* loop.c: the supervision of the target. */
@@ -123,6 +127,7 @@ struct launch {
 	int reports;		   /* with --pidns, the reports from init; else -1 */
 
 	struct children children; /* our own child processes */
+	struct kept_observer observer;
 	struct serve serve;
 	struct loop loop;
 	struct etc etc;
@@ -136,6 +141,24 @@ int serve_start(struct launch *l, struct error *err);
 
 /* serve_stop() - close the servers and free the event loop; also after a failed serve_start() */
 void serve_stop(struct launch *l);
+
+/*
+ * events_observe() - report what happens to our processes to the clients of the API
+ * events_published(), events_removed() - a port was published, or is removed
+ * events_network() - the network has gone down, or is up again
+ * events_names_changed() - the name servers or host names of the command's network have changed
+ * @dns: addresses of the servers that names are looked up at from now on; NULL: not known
+ * events_exit() - the instance ends with loop_run()'s result: @rc, and @err if it is -errno
+ */
+void events_observe(struct launch *l);
+void events_published(struct launch *l, const struct port *port);
+void events_removed(struct launch *l, const struct port *port);
+void events_network(struct launch *l, bool up);
+void events_names_changed(struct launch *l, const struct strv *dns);
+void events_exit(struct launch *l, int rc, const struct error *err);
+
+/* serve_port() - describe @port of the table for clients of the API */
+struct api_port serve_port(const struct launch *l, const struct port *port);
 
 /*
  * loop_run() - run the event loop until the target exits

@@ -251,8 +251,10 @@ int launcher_run(const struct config *config, const struct signals *signals, boo
 	l->hooks = hooks;
 	children_open(&l->children);
 	rc = stages_run(l, SIDE_LAUNCHER, err);
-	if (rc == 0)
+	if (rc == 0) {
 		rc = loop_run(l, err);
+		events_exit(l, rc, err);
+	}
 	if (rc == 0)
 		*ret_status = l->loop.status;
 	stages_undo(l);

@@ -78,10 +78,19 @@ static void on_lost(void *arg, const struct error *err)
 		kill(l->child.pid, SIGKILL);
 }
 
+/* net_events.down */
+static void on_network_down(void *arg)
+{
+	events_network(arg, false);
+}
+
+/* net_events.restarted */
 static void on_restarted(void *arg)
 {
 	struct launch *l = arg;
 	struct error err;
+
+	events_network(l, true);
 
 	if (ports_network_restarted(&l->ports, &err) < 0)
 		on_lost(l, &err);
@@ -94,9 +103,23 @@ static void on_ports_ready(void *arg)
 	api_server_resume(l->serve.api);
 }
 
+/* ports_events.published */
+static void on_published(void *arg, const struct port *port)
+{
+	events_published(arg, port);
+}
+
+/* ports_events.removed */
+static void on_removed(void *arg, const struct port *port)
+{
+	events_removed(arg, port);
+}
+
 static const struct ports_events ports_events = {
 	.lost = on_lost,
 	.ready = on_ports_ready,
+	.published = on_published,
+	.removed = on_removed,
 };
 
 static const struct names_events names_events = {
@@ -105,6 +128,7 @@ static const struct names_events names_events = {
 
 static const struct net_events net_events = {
 	.lost = on_lost,
+	.down = on_network_down,
 	.restarted = on_restarted,
 };
 
@@ -360,6 +384,7 @@ int loop_run(struct launch *l, struct error *err)
 		rc = etc_watch(l, err);
 	if (rc < 0)
 		return rc;
+	events_observe(l);
 	rc = notify_serve(l->notify, l->serve.base, err);
 	if (rc == 0)
 		rc = ports_supervise(&l->ports, l->serve.base, &l->children, &ports_events, l, err);

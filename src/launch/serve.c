@@ -63,8 +63,7 @@ static int fill_info(void *arg, struct api_info *ret, struct error *err)
 	return rc < 0 ? err_set(err, -rc, "describing this instance") : 0;
 }
 
-/* Describe @port of the table for clients. */
-static struct api_port describe(const struct launch *l, const struct port *port)
+struct api_port serve_port(const struct launch *l, const struct port *port)
 {
 	struct api_port ret = {.id = port->id, .spec = port->spec};
 	struct port_counters counters;
@@ -88,7 +87,7 @@ static int list_ports(void *arg, struct api_ports *ret, struct error *err)
 	if (!l->ports.driver)
 		return err_say(err, EOPNOTSUPP, "no port driver is available");
 	for (size_t i = 0; i < l->ports.n; i++) {
-		const struct api_port port = describe(l, &l->ports.items[i]);
+		const struct api_port port = serve_port(l, &l->ports.items[i]);
 
 		if (api_ports_add(ret, &port) < 0)
 			return err_set(err, ENOMEM, "listing the ports");
@@ -120,6 +119,14 @@ static int remove_port(void *arg, uint32_t id, struct error *err)
 	return ports_remove(&l->ports, id, err);
 }
 
+/* api_ops.network_is_up */
+static bool network_is_up(void *arg)
+{
+	const struct launch *l = arg;
+
+	return !l->serve.network_down;
+}
+
 /* api_ops.inside */
 static enum api_inside inside(void *arg)
 {
@@ -133,6 +140,7 @@ static const struct api_ops api_ops = {
 	.list_ports = list_ports,
 	.add_port = add_port,
 	.remove_port = remove_port,
+	.network_is_up = network_is_up,
 	.inside = inside,
 };
 

@@ -83,6 +83,34 @@ static unsigned note_death(struct kept *kept, int64_t now)
 	return recent;
 }
 
+void kept_observe(struct children *children, const struct kept_observer *observer)
+{
+	children->kept = observer;
+}
+
+static const struct kept_observer *observer_of(const struct kept *kept)
+{
+	return kept->supervised ? kept->children->kept : NULL;
+}
+
+static void report_death(struct kept *kept, const char *why)
+{
+	const struct kept_observer *observer = observer_of(kept);
+
+	if (observer && !kept->is_down)
+		observer->died(observer->arg, kept->ops->name, why);
+	kept->is_down = true;
+}
+
+static void report_restart(struct kept *kept)
+{
+	const struct kept_observer *observer = observer_of(kept);
+
+	if (observer && kept->is_down)
+		observer->restarted(observer->arg, kept->ops->name);
+	kept->is_down = false;
+}
+
 void kept_died(struct kept *kept, const char *why)
 {
 	unsigned recent;
@@ -91,6 +119,7 @@ void kept_died(struct kept *kept, const char *why)
 	if (kept->state != KEPT_STARTED)
 		return;
 	kept->stopped_ms = -1;
+	report_death(kept, why);
 	recent = note_death(kept, kept->now_ms());
 	if (recent < KEPT_DEATHS) {
 		start_in(kept, delays_ms[MAX(recent, 1U) - 1]);
@@ -226,6 +255,7 @@ void kept_restarted(struct kept *kept)
 		log_info("%s was restarted after %lld s", kept->ops->name,
 			 (long long)(kept->now_ms() - kept->short_since_ms + 500) / 1000);
 	kept->short_since_ms = -1;
+	report_restart(kept);
 	if (kept->state != KEPT_WAITING)
 		return;
 	(void)event_del(&kept->timer);

@@ -25,6 +25,7 @@
 #include <cmocka.h>
 
 #include "api/limits.h"
+#include "fauxroot/api/events.h"
 #include "fauxroot/api/info.h"
 #include "fauxroot/api/server.h"
 #include "fauxroot/base/clock.h"
@@ -53,6 +54,7 @@ struct fixture {
 	bool has_ports;			 /* a port driver; else there is none */
 	enum api_inside inside;		 /* what clients inside may do */
 	const struct api_limits *limits; /* the server's */
+	unsigned burst;			 /* number of events at SIGUSR2 */
 	struct api_server *running;	 /* in the server's process */
 };
 
@@ -101,6 +103,22 @@ static inline void on_resume(evutil_socket_t fd, short what, void *arg)
 	f->ports.slow = true;
 }
 
+/* SIGUSR2: report some events, each with a line of more than 500 bytes. */
+static inline void on_burst(evutil_socket_t fd, short what, void *arg)
+{
+	const struct fixture *f = arg;
+	char reason[501];
+
+	(void)fd;
+	(void)what;
+	memset(reason, 'x', sizeof(reason) - 1);
+	reason[sizeof(reason) - 1] = '\0';
+	for (unsigned i = 0; i < f->burst; i++)
+		api_server_emit(f->running, &(struct api_event){.type = API_EVENT_HELPER_DIED,
+								.helper = "test",
+								.reason = reason});
+}
+
 /* exit(), not _exit(): the leak checker of sanitizer builds runs then, and its status is ours. */
 static inline void serve(void *arg, int ready)
 {
@@ -108,11 +126,13 @@ static inline void serve(void *arg, int ready)
 	struct event_base *base = event_base_new();
 	struct event *term = evsignal_new(base, SIGTERM, server_on_term, base);
 	struct event *resume = evsignal_new(base, SIGUSR1, on_resume, f);
+	struct event *burst = evsignal_new(base, SIGUSR2, on_burst, f);
 	struct api_server *server = NULL;
 	struct error err = {0};
 
 	event_add(term, NULL);
 	event_add(resume, NULL);
+	event_add(burst, NULL);
 	umask(0777);
 	if (api_server_start_limited(base, f->dir, f->limits, &server_ops[f->has_ports], f, &server,
 				     &err) < 0) {
@@ -128,6 +148,7 @@ static inline void serve(void *arg, int ready)
 	api_ports_clear(&f->ports.ports);
 	event_free(term);
 	event_free(resume);
+	event_free(burst);
 	event_base_free(base);
 	exit(0);
 }

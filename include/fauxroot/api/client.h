@@ -39,6 +39,20 @@ int api_call(const char *socket, const char *method, const char *path, const cha
 int api_call_within(unsigned ms, const char *socket, const char *method, const char *path,
 		    const char *body, struct api_reply *ret, struct error *err);
 
+/* Gets the next @n bytes of a body. Returns 0, or -errno to end api_follow(). */
+typedef int api_sink(void *arg, const char *data, size_t n, struct error *err);
+
+/*
+ * api_follow() - GET @path, and pass the body to @sink until the server closes the connection
+ * @out: the descriptor that @sink writes to; nobody reads from it any more: -EPIPE
+ * @arg: for @sink
+ *
+ * The answer must begin within ten seconds; after that it may take any time. Returns 0, or -errno
+ * as api_call(), api_reply_expect() or @sink.
+ */
+int api_follow(const char *socket, const char *path, int out, api_sink *sink, void *arg,
+	       struct error *err);
+
 /*
  * api_reply_expect() - is @reply the answer @status?
  *

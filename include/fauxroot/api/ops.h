@@ -2,6 +2,7 @@
 /* The functions that the REST server calls to answer requests. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "fauxroot/config/config.h"
@@ -38,6 +39,9 @@ struct api_ops {
 
 	/* When the function returns, the listening socket is closed. -ENOENT: no such port. */
 	int (*remove_port)(void *arg, uint32_t id, struct error *err);
+
+	/* Does the network work? For the first line of a stream of events. NULL: yes */
+	bool (*network_is_up)(void *arg);
 
 	/* The policy for clients inside. NULL: the same rights as for clients outside. */
 	enum api_inside (*inside)(void *arg);

@@ -8,12 +8,16 @@
  * namespace decides whether it is inside the instance; requests of such clients that api_ops.inside
  * does not allow are answered with 403.
  *
+ * GET /v1/events is answered with a stream of lines, one for each event, to 16 clients at once. A
+ * client that is late by more than 64 KiB is dropped.
+ *
  * A port whose POST has the member "owner": "peer" is removed when the client process exits.
  */
 #pragma once
 
 #include "fauxroot/api/ops.h"
 
+struct api_event;
 struct api_server;
 struct error;
 struct event_base;
@@ -27,6 +31,9 @@ struct event_base;
  */
 int api_server_start(struct event_base *base, const char *path, const struct api_ops *ops,
 		     void *arg, struct api_server **ret, struct error *err);
+
+/* api_server_emit() - report @event to the clients of /v1/events; accepts a server that is NULL */
+void api_server_emit(struct api_server *server, const struct api_event *event);
 
 /* api_server_resume() - retry all requests that were -EINPROGRESS, in their order; accepts NULL */
 void api_server_resume(struct api_server *server);

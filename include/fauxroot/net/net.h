@@ -45,6 +45,9 @@ struct net_events {
 	/* The network is lost and is not restarted. */
 	void (*lost)(void *arg, const struct error *err);
 
+	/* The network is down until restarted(), because the helper has died. May be NULL. */
+	void (*down)(void *arg);
+
 	/* The helper was restarted. It does not know the requests that its predecessor got. */
 	void (*restarted)(void *arg);
 };

@@ -24,6 +24,7 @@
 #include "fauxroot/base/forks.h"
 
 struct error;
+struct kept_observer;
 
 /*
  * Callback: a child has exited and was reaped, or has stopped.
@@ -42,6 +43,7 @@ struct children {
 	struct child *items;
 	size_t n, room;
 	struct fork_observer observer;
+	const struct kept_observer *kept; /* kept_observe(); NULL: none */
 };
 
 /* children_open() - create an empty table; all forks of this process are entered from now on. @ret

@@ -66,6 +66,16 @@ struct kept_ops {
 	void (*lost)(void *arg, const struct error *err);
 };
 
+/* Callbacks about all kept processes of a table of children. */
+struct kept_observer {
+	/* A process has died and will be restarted. @name: kept_ops.name; @why: as for ended() */
+	void (*died)(void *arg, const char *name, const char *why);
+
+	/* It was restarted. */
+	void (*restarted)(void *arg, const char *name);
+	void *arg;
+};
+
 enum kept_state {
 	KEPT_STARTED = 0, /* it runs, as far as is known */
 	KEPT_WAITING,	  /* it does not run; the timer will start it */
@@ -82,6 +92,7 @@ struct kept {
 	const struct process *leader; /* the process that it follows; NULL: none */
 	bool stopped_again;	      /* and was killed for that */
 	bool supervised;
+	bool is_down; /* its death was reported to the observer */
 	enum kept_state state;
 	int delay_ms; /* the last delay of the timer */
 	int64_t deaths_ms[KEPT_DEATHS];
@@ -102,6 +113,10 @@ void kept_init(struct kept *kept, const struct kept_ops *ops, void *arg);
  * @children: reports its exits and stops; must outlive it
  */
 void kept_supervise(struct kept *kept, struct event_base *base, struct children *children);
+
+/* kept_observe() - report the deaths and restarts of all processes that @children reports to
+ * @observer, which must outlive it */
+void kept_observe(struct children *children, const struct kept_observer *observer);
 
 /*
  * kept_watch() - from now on, @process is the kept process

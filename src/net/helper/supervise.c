@@ -117,8 +117,11 @@ static void on_ended(void *arg, int status, char *why, size_t size)
 
 	unwatch(h);
 	net_helper_death_reason(h, status, why, size);
-	if (h->state == NET_HELPER_UP)
+	if (h->state == NET_HELPER_UP) {
 		h->down_since_ms = clock_ms();
+		if (h->net->events->down)
+			h->net->events->down(h->net->events_arg);
+	}
 	net_helper_enter_down(h);
 	net_health_clear(&h->health);
 }

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fauxrootctl events
+ *
+ * The lines of the server are printed as they are. The last one is "exit"; a stream that ends
+ * without it is an error, because the launcher was killed, or has dropped this client.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ctl_instance.h"
+#include "ctl_table.h"
+#include "fauxroot/api/client.h"
+#include "fauxroot/api/json.h"
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/macro.h"
+#include "fauxroot/base/str.h"
+
+/* A line is short, even with thousands of ports in a snapshot. */
+#define LINE_MAX_BYTES (8 << 20)
+
+struct stream {
+	char *line; /* the last, maybe incomplete line */
+	size_t n, room;
+	bool ended;   /* the event "exit" was printed */
+	bool dropped; /* the event "dropped" was printed */
+};
+
+static void stream_clear(struct stream *stream)
+{
+	free(stream->line);
+}
+
+/* Print a complete line. It is JSON, in which control characters are escaped. */
+static int print(struct stream *stream, struct error *err)
+{
+	_cleanup_json_ json_t *event = json_loadb(stream->line, stream->n, 0, NULL);
+	const char *name = json_string_value(json_object_get(event, "event"));
+
+	if (!name)
+		return err_say(err, EPROTO, "the server sent a line that is not an event");
+	stream->ended = streq(name, "exit");
+	stream->dropped = streq(name, "dropped");
+	(void)fwrite(stream->line, 1, stream->n, stdout);
+	if (fflush(stdout) != 0)
+		return err_set(err, errno, "writing to standard output");
+	stream->n = 0;
+	return 0;
+}
+
+static int append(struct stream *stream, const char *data, size_t n, struct error *err)
+{
+	size_t room = stream->room ? stream->room : 4096;
+	char *larger;
+
+	while (room < stream->n + n)
+		room *= 2;
+	if (room > LINE_MAX_BYTES)
+		return err_say(err, EPROTO, "the server sent a line that is too long");
+	if (room > stream->room) {
+		larger = realloc(stream->line, room);
+		if (!larger)
+			return err_set(err, ENOMEM, "reading an event");
+		stream->line = larger;
+		stream->room = room;
+	}
+	memcpy(stream->line + stream->n, data, n);
+	stream->n += n;
+	return 0;
+}
+
+/* api_sink */
+static int on_data(void *arg, const char *data, size_t n, struct error *err)
+{
+	struct stream *stream = arg;
+	int rc = 0;
+
+	while (n > 0 && rc == 0) {
+		const char *end = memchr(data, '\n', n);
+		size_t part = end ? (size_t)(end - data) + 1 : n;
+
+		rc = append(stream, data, part, err);
+		if (rc == 0 && end)
+			rc = print(stream, err);
+		data += part;
+		n -= part;
+	}
+	return rc;
+}
+
+int ctl_events(struct ctl *ctl, struct error *err)
+{
+	_cleanup_(stream_clear) struct stream stream = {.line = NULL};
+	_cleanup_free_ char *socket = NULL;
+	int rc = ctl_socket(ctl, &socket, err);
+
+	if (rc == 0)
+		rc = api_follow(socket, "/v1/events", STDOUT_FILENO, on_data, &stream, err);
+	if (rc < 0 || stream.ended)
+		return rc;
+	if (stream.dropped)
+		return err_say(err, EPIPE, "the events came faster than they were read");
+	return err_say(err, EPIPE,
+		       "the stream ended without the event \"exit\": the launcher was killed");
+}
