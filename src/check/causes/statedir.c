@@ -137,11 +137,13 @@ static bool copy_up_is_missing(struct facts *facts)
 		    facts->err->about);
 }
 
+/* The directory itself, or one on the way to it. */
 static bool copy_up_is_closed(struct facts *facts)
 {
 	struct stat st;
 
-	return error_names_path(facts) && machine_stat(facts->machine, facts->err->about, &st) &&
+	return error_names_place(facts) &&
+	       machine_stat(facts->machine, fact_text(facts, "place"), &st) &&
 	       is_closed_to_us(facts, &st, 0555);
 }
 
@@ -216,9 +218,9 @@ const struct cause causes_of_the_state_dir[] = {
 	 .remedy = "omit --copy-up={path}\nsudo mkdir -p {path}\n{enclosing}"},
 	{FAILURE("copy-up-closed", STEP_BIT(STEP_MOUNT), REASON_COPY_UP, EACCES),
 	 .test = copy_up_is_closed,
-	 .cause = "{path} belongs to {rights}: fake root has the same rights there as {user}, and "
+	 .cause = "{place} belongs to {rights}: fake root has the same rights there as {user}, and "
 		  "cannot list what to copy",
-	 .remedy = "omit --copy-up={path}\nsudo chmod o+rx {path}"},
+	 .remedy = "omit --copy-up={path}\nsudo chmod o+rx {place}"},
 	{FAILURE("copy-up-large", STEP_BIT(STEP_MOUNT), REASON_COPY_UP, EFBIG),
 	 .test = error_names_path, .cause = "a real copy is made at each start, and is in memory",
 	 .remedy = "use --copy-up={path}:tmpfs+symlink\nuse --copy-up={path}/NAME:copy for each "

@@ -29,9 +29,23 @@ setup() {
 		state "missing"
 		agree --copy-up="$T/nosuch" --copy-up=/etc true
 		broken
+		agree --copy-up="$T:copy" --copy-up="$T/closed/new" true
+		broken
 		state "closed"
 		agree --copy-up=/etc --copy-up="$T/closed" true
+		agree --copy-up=/etc --copy-up="$T/closed:copy" true
 		broken
+		state "too large"
+		mkdir "$T/large"
+		truncate -s 65M "$T/large/file"
+		agree --copy-up="$T/large:copy" true
+		broken
+		state "an unknown mode"
+		agree --copy-up="$T/large:cpy" true
+		broken
+		state "missing, in a copy"
+		agree --copy-up="$T/large" --copy-up="$T/large/new" --copy-up=/etc:copy true
+		sound
 		UNEXPLAINED=1
 		state "no directory"
 		agree --copy-up="$T/file" true
