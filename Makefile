@@ -307,6 +307,15 @@ lab:
 	$(MAKE) all tools
 	scripts/lab $(LAB)
 
+# The image of rootless BuildKit, with podman, docker or buildctl: docs/image.md
+image:
+	scripts/image
+
+test-image:
+	scripts/setup build image
+	$(MAKE) $(jobs) all
+	scripts/test-image
+
 # Other architectures: make test-cross ARCHITECTURES='arm64 s390x', as Debian names them
 ARCHITECTURES ?=
 test-cross:
@@ -428,4 +437,4 @@ clean:
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 .PHONY: all completions docs generators manual-here units tools fuzz-targets demo test unit fresh full \
-	bench soak lab fuzz test-cross lint check-layers coverage install install-compat uninstall clean force test-needs
+	bench soak lab fuzz test-cross image test-image lint check-layers coverage install install-compat uninstall clean force test-needs
