@@ -18,20 +18,22 @@ static bool has_effect(const struct option_row *row, const struct config *config
 int options_refuse_unavailable(const struct config *config, struct error *err)
 {
 	for (const struct option_row *row = options_next(NULL); row; row = options_next(row)) {
-		const char *value = NULL;
+		const char *value = NULL, *instead = NULL;
 
 		if (row->kind == OPTION_CHOICE) {
 			if (option_word(row, config)->available)
 				continue;
 			value = option_word(row, config)->name;
+			instead = row->words == net_words ? net_instead[config->net] : NULL;
 		} else if (row->available || option_is_default(row, config) ||
 			   !has_effect(row, config)) {
 			continue;
 		} else if (row->kind == OPTION_BOOL && !option_bool(row, config)) {
 			value = "false";
 		}
-		return err_say(err, EOPNOTSUPP, "--%s%s%s is not available in this build",
-			       row->name, value ? "=" : "", value ? value : "");
+		return err_say(err, EOPNOTSUPP, "--%s%s%s is not available in this build%s%s",
+			       row->name, value ? "=" : "", value ? value : "", instead ? "; " : "",
+			       instead ? instead : "");
 	}
 	return 0;
 }

@@ -24,6 +24,17 @@ enum copy_up_mode config_copy_up_mode(const struct config *config, size_t i)
 	return config->copy_up_modes ? config->copy_up_modes[i] : config->copy_up_mode;
 }
 
+bool config_chooses_helper(const struct config *config)
+{
+	return config->net == NET_AUTO || config->net == NET_GVISOR_TAP_VSOCK;
+}
+
+bool config_has_forwarder(const struct config *config)
+{
+	return config->port_driver == PORT_BUILTIN || config->port_driver == PORT_PESTO ||
+	       config->port_driver == PORT_GVISOR_TAP_VSOCK;
+}
+
 enum persona persona_of(const char *argv0)
 {
 	const char *slash = argv0 ? strrchr(argv0, '/') : NULL;

@@ -9,14 +9,18 @@
 
 /* Networks with a helper program, and those of them with IPv6. */
 #define NETS_OF_HELPERS (~(OPTION_NET(NET_HOST) | OPTION_NET(NET_NONE)))
-#define NETS_WITH_IPV6                                                               \
-	(NETS_OF_HELPERS & ~(OPTION_NET(NET_LXC_USER_NIC) | OPTION_NET(NET_VPNKIT) | \
-			     OPTION_NET(NET_GVISOR_TAP_VSOCK)))
+#define NETS_WITH_IPV6	(NETS_OF_HELPERS & ~(OPTION_NET(NET_LXC_USER_NIC) | OPTION_NET(NET_VPNKIT)))
+
+/* Networks that may use any helper: config_chooses_helper(). */
+#define NETS_AUTOMATIC (OPTION_NET(NET_AUTO) | OPTION_NET(NET_GVISOR_TAP_VSOCK))
 
 /* networks.c: the option tables of single networks, terminated by NULL, and the words of --net and
  * --port-driver */
 extern const struct option_row *const driver_tables[];
 extern const struct option_word net_words[], port_words[];
+
+/* networks.c: what to use instead of a network that this build does not support; NULL: it does */
+extern const char *const net_instead[];
 
 /* networks.c: the option for a private network that messages and texts suggest */
 extern const char suggested_network[];
@@ -36,7 +40,8 @@ int network_refuse_conflicts(const struct config *config, struct error *err);
 
 /* The tables, each terminated by a row without a name. table.c has the first and the last one; the
  * other files have the names of their tables. */
-extern const struct option_row network_rows[], slirp4netns_rows[], unserved_rows[], other_rows[];
+extern const struct option_row network_rows[], slirp4netns_rows[], pasta_rows[], unserved_rows[],
+	other_rows[];
 
 /* slirp4netns_refuse_conflicts() - network_refuse_conflicts() for --net=slirp4netns */
 int slirp4netns_refuse_conflicts(const struct config *config, struct error *err);

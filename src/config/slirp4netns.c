@@ -17,7 +17,7 @@ const struct option_row slirp4netns_rows[] = {
 		.group = group,
 		.help = "slirp4netns executable, searched in PATH unless it has a slash",
 		.available = true,
-		.nets = OPTION_NET(NET_SLIRP4NETNS),
+		.nets = OPTION_NET(NET_SLIRP4NETNS) | NETS_AUTOMATIC,
 		.idle = OPTION_IDLE_WARN,
 	},
 	{
@@ -30,7 +30,7 @@ const struct option_row slirp4netns_rows[] = {
 		.help = "run slirp4netns in an almost empty mount namespace; auto: "
 			"retry without if it fails to start",
 		.available = true,
-		.nets = OPTION_NET(NET_SLIRP4NETNS),
+		.nets = OPTION_NET(NET_SLIRP4NETNS) | NETS_AUTOMATIC,
 	},
 	{
 		.name = "slirp4netns-seccomp",
@@ -42,7 +42,7 @@ const struct option_row slirp4netns_rows[] = {
 		.help = "run slirp4netns under its system call filter; auto: retry "
 			"without if it fails to start",
 		.available = true,
-		.nets = OPTION_NET(NET_SLIRP4NETNS),
+		.nets = OPTION_NET(NET_SLIRP4NETNS) | NETS_AUTOMATIC,
 	},
 	{.name = NULL},
 };

@@ -5,25 +5,13 @@
  */
 #include "private.h"
 
-static const char pasta[] = "Network with pasta", lxc[] = "Network with lxc-user-nic",
-		  vpnkit[] = "Network with vpnkit";
+static const char lxc[] = "Network with lxc-user-nic", vpnkit[] = "Network with vpnkit";
 
 const struct option_row unserved_rows[] = {
 	{
-		.name = "pasta-binary",
-		.kind = OPTION_STRING,
-		OPTION_AT(unserved[0]),
-		.preset = "pasta",
-		.argument = "FILE",
-		.group = pasta,
-		.help = "pasta executable, searched in PATH unless it has a slash",
-		.nets = OPTION_NET(NET_PASTA),
-		.idle = OPTION_IDLE_WARN,
-	},
-	{
 		.name = "lxc-user-nic-binary",
 		.kind = OPTION_STRING,
-		OPTION_AT(unserved[1]),
+		OPTION_AT(unserved[0]),
 		.argument = "FILE",
 		.group = lxc,
 		.help = "lxc-user-nic executable",
@@ -33,7 +21,7 @@ const struct option_row unserved_rows[] = {
 	{
 		.name = "lxc-user-nic-bridge",
 		.kind = OPTION_STRING,
-		OPTION_AT(unserved[2]),
+		OPTION_AT(unserved[1]),
 		.preset = "lxcbr0",
 		.argument = "NAME",
 		.group = lxc,
@@ -44,7 +32,7 @@ const struct option_row unserved_rows[] = {
 	{
 		.name = "vpnkit-binary",
 		.kind = OPTION_STRING,
-		OPTION_AT(unserved[3]),
+		OPTION_AT(unserved[2]),
 		.preset = "vpnkit",
 		.argument = "FILE",
 		.group = vpnkit,

@@ -38,7 +38,7 @@ static int fill_ports(const struct launch *l, struct api_info *ret)
 
 	if (!driver)
 		return 0;
-	rc = copy_string(&ret->port_driver, driver->name);
+	rc = copy_string(&ret->port_driver, l->ports.name);
 	if (rc == 0)
 		rc = copy_string(&ret->port_source_ip, ports_source(&l->ports));
 	for (size_t i = 0; driver->protos[i] && rc == 0; i++)

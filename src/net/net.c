@@ -8,7 +8,10 @@
 #include <sys/wait.h>
 
 #include "fauxroot/base/err.h"
+#include "fauxroot/base/log.h"
+#include "fauxroot/config/options.h"
 #include "fauxroot/proc/children.h"
+#include "pasta/pasta.h"
 #include "slirp4netns/slirp4netns.h"
 
 const struct net_driver *const *net_drivers(void)
@@ -17,6 +20,7 @@ const struct net_driver *const *net_drivers(void)
 		&net_driver_host,
 		&net_driver_none,
 		&net_driver_slirp4netns,
+		&net_driver_pasta,
 		NULL,
 	};
 
@@ -32,26 +36,91 @@ static const struct net_driver *find_driver(enum net_mode mode)
 	return *driver;
 }
 
-int net_open(const struct config *config, int cancel_fd, struct net *ret, struct error *err)
+/* Plan the network of @driver, and find its helper. */
+static int open_driver(struct net *net, const struct net_driver *driver, struct error *err)
 {
 	int rc;
 
-	*ret = (struct net){
-		.driver = find_driver(config->net),
-		.config = config,
-		.cancel_fd = cancel_fd,
-		.holder = NS_HOLDER_NONE,
-	};
-	if (!ret->driver)
-		return err_step(err,
-				err_say(err, EOPNOTSUPP, "--net: no such driver in this build"),
-				STEP_OPTIONS);
-	rc = err_step(err, ret->driver->plan(config, &ret->plan, err), STEP_OPTIONS);
-	if (rc == 0) {
-		ret->plan.detached = ret->plan.own_netns && config->detach_netns;
-		if (ret->driver->check)
-			rc = err_step(err, ret->driver->check(ret, err), STEP_NET);
+	net->driver = driver;
+	net->version[0] = '\0';
+	rc = err_step(err, driver->plan(net->config, &net->plan, err), STEP_OPTIONS);
+	if (rc < 0)
+		return rc;
+	net->plan.detached = net->plan.own_netns && net->config->detach_netns;
+	return driver->check ? err_step(err, driver->check(net, err), STEP_NET) : 0;
+}
+
+/*
+ * The order of --net=auto. It is constant, so that a machine has the same network at each start.
+ * docs/networks.md has the measurements behind it.
+ */
+static const struct net_driver *const preferred[] = {
+	&net_driver_slirp4netns,
+	&net_driver_pasta,
+	NULL,
+};
+
+/*
+ * Open the first driver of net->rest whose helper is installed. Returns 0; -ENOENT with
+ * REASON_EXEC if none of them is; else the last other error.
+ */
+static int open_next(struct net *net, struct error *err)
+{
+	int rc = -ENOENT;
+
+	while (*net->rest) {
+		const struct net_driver *driver = *net->rest++;
+		struct error why;
+		int failed = open_driver(net, driver, &why);
+
+		if (failed == 0) {
+			log_debug("--net=%s: %s", options_net(net->config), driver->name);
+			return 0;
+		}
+		log_debug("--net=%s: not %s: %s", options_net(net->config), driver->name, why.text);
+		if (rc == -ENOENT) {
+			*err = why;
+			rc = failed;
+		}
+		if (why.step == STEP_OPTIONS)
+			break;
 	}
+	return rc;
+}
+
+static int open_first(struct net *net, struct error *err)
+{
+	int rc;
+
+	net->rest = preferred;
+	rc = open_next(net, err);
+	if (rc == -ENOENT) {
+		rc = err_say(err, ENOENT,
+			     "--net=%s: no network helper is installed: neither %s (package "
+			     "slirp4netns) nor %s (package passt)",
+			     options_net(net->config), net->config->slirp4netns.binary,
+			     net->config->pasta.binary);
+		(void)err_step(err, rc, STEP_NET);
+		return err_about(err, rc, REASON_EXEC, "%s", net->config->slirp4netns.binary);
+	}
+	if (rc == 0 && net->config->net == NET_GVISOR_TAP_VSOCK)
+		log_warning("--net=gvisor-tap-vsock is not built in: using %s", net->driver->name);
+	return rc;
+}
+
+int net_open(const struct config *config, int cancel_fd, struct net *ret, struct error *err)
+{
+	const struct net_driver *driver = find_driver(config->net);
+	int rc;
+
+	*ret = (struct net){.config = config, .cancel_fd = cancel_fd, .holder = NS_HOLDER_NONE};
+	if (config_chooses_helper(config))
+		rc = open_first(ret, err);
+	else if (driver)
+		rc = open_driver(ret, driver, err);
+	else
+		rc = err_step(err, err_say(err, EOPNOTSUPP, "--net: no such driver in this build"),
+			      STEP_OPTIONS);
 	if (rc < 0)
 		net_stop(ret);
 	return rc;
@@ -100,6 +169,45 @@ int net_prepare(struct net *net, struct error *err)
 	return rc < 0 ? err_step(err, rc, STEP_NET) : rc;
 }
 
+/* Start the network of net->driver again from the beginning, in the same namespaces. */
+static int start_over(struct net *net, struct error *err)
+{
+	int rc = open_next(net, err);
+
+	if (rc == 0)
+		rc = net_prepare(net, err);
+	if (rc == 0)
+		rc = net->driver->start(net, err);
+	return err_step(err, rc, STEP_NET);
+}
+
+/*
+ * The helper failed its first start with @rc. If the user left the choice to us, start the next
+ * one. A device that cannot be used fails for all of them. Returns 0 if the next one is started.
+ */
+static int fall_back(struct net *net, int rc, struct error *err)
+{
+	struct error why;
+
+	while (rc < 0 && net->rest && *net->rest && rc != -ECANCELED &&
+	       err->reason != REASON_DEVICE) {
+		const struct net_driver *failed = net->driver;
+
+		failed->stop(net);
+		ns_holder_end(&net->holder);
+		rc = start_over(net, &why);
+		if (rc == -ENOENT && why.reason == REASON_EXEC) {
+			net->driver = failed;
+			return -err->code;
+		}
+		log_warning("--net=%s: %s; trying %s", options_net(net->config), err->text,
+			    net->driver->name);
+		if (rc < 0)
+			*err = why;
+	}
+	return rc;
+}
+
 int net_start(struct net *net, const struct ns_set *ns, struct ns_holder holder, struct error *err)
 {
 	int rc;
@@ -107,6 +215,8 @@ int net_start(struct net *net, const struct ns_set *ns, struct ns_holder holder,
 	net->ns = ns;
 	net->holder = holder;
 	rc = net->driver->start(net, err);
+	if (rc < 0)
+		rc = fall_back(net, rc, err);
 	return rc < 0 ? err_step(err, rc, STEP_NET) : rc;
 }
 
@@ -114,7 +224,13 @@ int net_wait_ready(struct net *net, struct error *err)
 {
 	int rc = net->driver->wait_ready ? net->driver->wait_ready(net, err) : 0;
 
-	return rc < 0 ? err_step(err, rc, STEP_NET) : rc;
+	while (rc < 0) {
+		rc = fall_back(net, rc, err);
+		if (rc < 0)
+			return err_step(err, rc, STEP_NET);
+		rc = net->driver->wait_ready(net, err);
+	}
+	return rc;
 }
 
 void net_supervise(struct net *net, struct event_base *base, struct children *children,

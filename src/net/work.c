@@ -9,12 +9,14 @@
 #include "fauxroot/net/net.h"
 #include "fauxroot/proc/children.h"
 #include "fauxroot/sys/ns.h"
+#include "helper/helper.h"
 
 bool net_set_up_job(const struct net *net, struct ns_job *ret)
 {
 	if (!net->driver->set_up)
 		return false;
 	*ret = *net->driver->set_up;
+	ret->guards = net->driver->helper && net->driver->helper->holder_stays;
 	ret->arg = (void *)(uintptr_t)&net->plan;
 	return true;
 }
@@ -24,8 +26,11 @@ static void on_holder(void *arg, int status)
 {
 	struct net *net = arg;
 
-	if (!WIFSTOPPED(status))
-		process_forget(&net->holder.process);
+	if (WIFSTOPPED(status))
+		return;
+	process_forget(&net->holder.process);
+	if (net->driver->holder_ended)
+		net->driver->holder_ended(net);
 }
 
 void net_watch_holder(struct net *net)

@@ -9,6 +9,7 @@
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/str.h"
+#include "fauxroot/config/options.h"
 #include "fauxroot/port/drivers.h"
 #include "slirp4netns/slirp4netns.h"
 #include "work.h"
@@ -24,9 +25,12 @@ int ports_open(const struct config *config, int cancel_fd, struct ports *ret, st
 	struct ports ports = {.config = config, .cancel_fd = cancel_fd};
 	struct port_spec spec;
 
+	ports.name = options_port_driver(config);
 	for (size_t i = 0; drivers[i]; i++)
 		if (drivers[i]->mode == config->port_driver)
 			ports.driver = drivers[i];
+	if (config_has_forwarder(config))
+		ports.driver = &port_builtin;
 	for (size_t i = 0; i < config->publish.n; i++)
 		if (portspec_parse(config->publish.items[i], &spec, err) < 0)
 			return err_step(err, -EINVAL, STEP_OPTIONS);
@@ -144,7 +148,7 @@ static int check_new(const struct ports *ports, const struct port_spec *spec, st
 	portspec_format(spec, text, sizeof(text));
 	if (!has_proto(ports->driver, spec->proto))
 		return err_say(err, EOPNOTSUPP, "publishing %s: the port driver %s has no %s", text,
-			       ports->driver->name, portspec_proto_name(spec->proto));
+			       ports->name, portspec_proto_name(spec->proto));
 	for (size_t i = 0; i < ports->n; i++)
 		if (portspec_conflict(&ports->items[i].spec, spec))
 			return err_about(err,

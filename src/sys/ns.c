@@ -339,6 +339,26 @@ int ns_run(const struct ns_set *ns, const struct ns_job *job, const struct deadl
 	return rc;
 }
 
+/*
+ * In the holder: wait for the pidfd of a process, then for the end of the launcher, and kill that
+ * process. The parent-death signal would kill this process before it can do so. End of file on
+ * @sock is as reliable: no other process has the other end.
+ */
+_noreturn_ static void guard(int sock)
+{
+	int pidfd = -1;
+	size_t n = 1;
+	char word;
+
+	prctl(PR_SET_PDEATHSIG, 0);
+	if (message_recv(sock, &word, 1, &pidfd, &n) != 1 || n != 1)
+		_exit(0);
+	while (message_recv(sock, &word, 1, NULL, NULL) == -EINTR)
+		;
+	(void)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+	_exit(0);
+}
+
 /* In the holder. @verdict is the result of joining the user namespace. */
 _noreturn_ static void hold(const struct ns_job *job, int sock, struct verdict *verdict)
 {
@@ -355,6 +375,8 @@ _noreturn_ static void hold(const struct ns_job *job, int sock, struct verdict *
 		verdict->rc = job->run(job->arg, &verdict->err);
 	if (message_send(sock, verdict, sizeof(*verdict), NULL, 0) < 0 || verdict->rc < 0)
 		_exit(0);
+	if (job->guards)
+		guard(sock);
 	fd_close(sock);
 	for (;;)
 		pause();
@@ -402,14 +424,22 @@ int ns_holder_work(struct ns_holder *holder, const struct ns_set *ns, const stru
 		(void)err_set(err, -rc, "passing the network namespace to %s", job->name);
 	else
 		rc = take_verdict(holder->sock, job, deadline, cancel_fd, err);
+	if (rc == 0 && job->guards)
+		holder->guard = TAKE_FD(holder->sock);
 	holder->sock = fd_close(holder->sock);
 	if (rc < 0)
 		end_runner(&holder->process, rc);
 	return rc;
 }
 
+int ns_holder_guard(const struct ns_holder *holder, int pidfd)
+{
+	return message_send(holder->guard, "", 1, &pidfd, 1);
+}
+
 void ns_holder_end(struct ns_holder *holder)
 {
 	holder->sock = fd_close(holder->sock);
+	holder->guard = fd_close(holder->guard);
 	process_kill(&holder->process);
 }

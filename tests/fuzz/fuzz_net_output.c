@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The output of slirp4netns: the parsed version is in the text in decimal. The error is one
- * printable line of parts of the text.
+ * printable line of parts of the text. The output of pasta: the parsed version is a day, or empty.
  */
 #include <assert.h>
 #include <ctype.h>
@@ -12,6 +12,7 @@
 #include "fauxroot/base/macro.h"
 #include "fauxroot/base/str.h"
 #include "net/helper/helper.h"
+#include "net/pasta/pasta.h"
 #include "net/slirp4netns/slirp4netns.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -50,6 +51,18 @@ static void check_complaint(const char *text, size_t size)
 	assert(strlen(small) < size);
 }
 
+static void check_pasta(const char *text)
+{
+	char version[32];
+
+	(void)pasta_servers_parse(text);
+	(void)pasta_interpret(text);
+	if (pasta_version_parse(text, version, sizeof(version)) < 0)
+		return;
+	assert(str_after(text, "pasta "));
+	assert(!*version || (strlen(version) == 10 && version[4] == '-' && version[7] == '-'));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char text[512];
@@ -61,5 +74,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	text[size] = '\0';
 	check_version(text);
 	check_complaint(text, (size_t)data[0] % 64 + 1);
+	check_pasta(text);
 	return 0;
 }

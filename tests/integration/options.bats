@@ -51,13 +51,9 @@ refused() { # PATTERN WORDS…
 @test "options that are not implemented are refused by name, with 125, and are not in --help" {
 	local help option
 	help=$(fx --help)
-	for option in --net=pasta --net=lxc-user-nic --net=gvisor-tap-vsock --net=vpnkit; do
-		refused "$option.*not available in this build" $option true
+	for option in --net=lxc-user-nic --net=vpnkit; do
+		refused "$option.*not available in this build; use --net=auto" $option true
 		not grep -q -- "${option#*=}" <<<"$help"
-	done
-	for option in implicit gvisor-tap-vsock; do
-		refused "--port-driver=$option.*not available in this build" --port-driver=$option true
-		not grep -q -- $option <<<"$help"
 	done
 }
 
@@ -204,7 +200,7 @@ tmpfs" "$output"
 
 @test "-p without a port driver: the error names the options to add, which work" {
 	run -125 fx -p 127.0.0.1:8080:80 true
-	one_line "$output" "add --net=slirp4netns --port-driver=builtin"
+	one_line "$output" "add --net=auto --port-driver=builtin"
 	run -125 fx --net=none -p 127.0.0.1:8080:80 true
 	one_line "$output" "not --port-driver=none; add --port-driver=builtin"
 }

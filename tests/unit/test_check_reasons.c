@@ -32,6 +32,7 @@
 #include "fauxroot/port/port.h"
 #include "fauxroot/state/statedir.h"
 #include "idmap/subid_load.h"
+#include "net/pasta/pasta.h"
 
 #define NOBODY 65534
 
@@ -232,6 +233,10 @@ static void networks(void **state)
 		expect(&err, net_verify(&net, &err), STEP_NET, versions[i].reason, "slirp4netns");
 		net_stop(&net);
 	}
+	assert_int_equal(pasta_interpret("External interface not usable\n"), REASON_NO_ROUTE);
+	assert_int_equal(pasta_interpret("Couldn't open user namespace /proc/9/ns/user\n"),
+			 REASON_CONFINED);
+	seen[REASON_NO_ROUTE] = seen[REASON_CONFINED] = true;
 	assert_int_equal(unlink(below("slirp4netns")), 0);
 	expect(&err, net_open(&config, -1, &net, &err), STEP_NET, REASON_EXEC, "slirp4netns");
 }

@@ -35,6 +35,7 @@ static void check(const char *args, int expected_rc, const char *expected)
 static const char *const values[] = {
 	"--net=none",
 	"--net=slirp4netns",
+	"--net=auto",
 	"--net=pasta",
 	"--net=lxc-user-nic",
 	"--net=gvisor-tap-vsock",
@@ -61,6 +62,7 @@ static const char *const values[] = {
 	"--port-driver=builtin",
 	"--port-driver=slirp4netns",
 	"--port-driver=implicit",
+	"--port-driver=pesto",
 	"--port-driver=gvisor-tap-vsock",
 	"--publish=127.0.0.1:8080:80/tcp",
 	"--source-ip-transparent=false",
@@ -246,11 +248,18 @@ static void wrong_values_are_refused_by_name(void **state)
 		{"-= CMD", "unknown option -; --help lists them"},
 		{"-p8080:80/tcp CMD", "unknown option -p8080:80/tcp; --help lists them"},
 		{"-hv CMD", "unknown option -hv; --help lists them"},
-		{"--net", "--net needs a value: host, none or slirp4netns"},
+		{"--net",
+		 "--net needs a value: host, none, auto, slirp4netns, pasta or gvisor-tap-vsock"},
 		{"-p", "--publish needs a value: [parentIP]:parentPort:[childIP:]childPort/proto"},
-		{"--net=nosuch CMD", "--net takes host, none or slirp4netns, not \"nosuch\""},
-		{"--net=Host CMD", "--net takes host, none or slirp4netns, not \"Host\""},
-		{"--net=hos CMD", "--net takes host, none or slirp4netns, not \"hos\""},
+		{"--net=nosuch CMD",
+		 "--net takes host, none, auto, slirp4netns, pasta or gvisor-tap-vsock, "
+		 "not \"nosuch\""},
+		{"--net=Host CMD",
+		 "--net takes host, none, auto, slirp4netns, pasta or gvisor-tap-vsock, "
+		 "not \"Host\""},
+		{"--net=hos CMD",
+		 "--net takes host, none, auto, slirp4netns, pasta or gvisor-tap-vsock, "
+		 "not \"hos\""},
 		{"--ipv6=yes CMD", "--ipv6 takes true or false, not \"yes\""},
 		{"--ipv6=2 CMD", "--ipv6 takes true or false, not \"2\""},
 		{"--ipv6=tRUE CMD", "--ipv6 takes true or false, not \"tRUE\""},
@@ -364,7 +373,8 @@ static void words_outside_the_choices_are_refused(void **state)
 		{"--propagation=none CMD", "--propagation takes rprivate, private, slave, rslave, "
 					   "shared or rshared, not \"none\""},
 		{"--port-driver=nosuch CMD",
-		 "--port-driver takes none, builtin or slirp4netns, not \"nosuch\""},
+		 "--port-driver takes none, builtin, slirp4netns, implicit, pesto or "
+		 "gvisor-tap-vsock, not \"nosuch\""},
 		{"--idmap=double CMD", "--idmap takes auto, subid, single or fit, not \"double\""},
 		{"--subid-source=files CMD",
 		 "--subid-source takes auto, dynamic or static, not \"files\""},
@@ -398,6 +408,7 @@ static void words_have_the_values_of_their_enum(void **state)
 		{"--net=host", offsetof(struct config, net), NET_HOST},
 		{"--net=none", offsetof(struct config, net), NET_NONE},
 		{"--net=slirp4netns", offsetof(struct config, net), NET_SLIRP4NETNS},
+		{"--net=auto", offsetof(struct config, net), NET_AUTO},
 		{"--net=pasta", offsetof(struct config, net), NET_PASTA},
 		{"--net=vpnkit", offsetof(struct config, net), NET_VPNKIT},
 		{"--port-driver=builtin", offsetof(struct config, port_driver), PORT_BUILTIN},

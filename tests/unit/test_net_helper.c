@@ -41,7 +41,7 @@ static char program[PATH_MAX]; /* taphelper */
 static struct {
 	const char *jail;
 	bool jail_wanted, jail_required;
-	bool idle;
+	bool idle, deaf;
 	char needed_version; /* the major version */
 } asked;
 
@@ -84,6 +84,8 @@ static int arguments(struct net_helper *h, struct net_helper_command *command)
 		rc = strv_addf(&command->argv, "--jail=%s", asked.jail);
 	if (rc == 0 && asked.idle)
 		rc = strv_add(&command->argv, "--idle");
+	if (rc == 0 && asked.deaf)
+		rc = strv_add(&command->argv, "--deaf");
 	if (rc == 0)
 		rc = strv_addf(&command->argv, "%d", h->net->holder.process.pid);
 	if (rc == 0)
@@ -328,15 +330,34 @@ static void a_killed_helper_is_started_again(void **state)
 	stop_helper();
 }
 
-/* That is how it detects the launcher's exit. */
-static void a_helper_exits_with_its_holder(void **state)
+/* Some programs do that by themselves; the others are killed: nothing would stop them when the
+ * launcher is killed. */
+static void a_helper_is_started_again_if_its_holder_dies(void **state)
 {
 	struct fixture *f = *state;
 
+	for (int deaf = 0; deaf < 2; deaf++) {
+		asked.deaf = deaf;
+		start_well(f);
+		kill(run.net.holder.process.pid, SIGKILL);
+		live_until(f, restarted);
+		assert_non_null(strstr(run.log, deaf ? "taphelper died: its holder was killed\n"
+						     : "taphelper died: "));
+		assert_network(f);
+		stop_helper();
+	}
+}
+
+/* The launcher's exit closes its end of the socket. */
+static void a_helper_is_killed_when_the_launcher_exits(void **state)
+{
+	struct fixture *f = *state;
+
+	asked.deaf = true;
 	start_well(f);
-	kill(run.net.holder.process.pid, SIGKILL);
+	run.net.holder.guard = fd_close(run.net.holder.guard);
 	live_until(f, restarted);
-	assert_non_null(strstr(run.log, "taphelper died: exit status 0\n"));
+	assert_non_null(strstr(run.log, "taphelper died: "));
 	assert_network(f);
 	stop_helper();
 }
@@ -479,7 +500,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		IN_NETNS(starts_and_stops),
 		IN_NETNS(a_killed_helper_is_started_again),
-		IN_NETNS(a_helper_exits_with_its_holder),
+		IN_NETNS(a_helper_is_started_again_if_its_holder_dies),
+		IN_NETNS(a_helper_is_killed_when_the_launcher_exits),
 		IN_NETNS(a_stopped_helper_is_continued),
 		IN_NETNS(a_hanging_helper_is_killed_and_started_again),
 		IN_NETNS(the_error_of_a_helper_that_dies_at_once_is_reported),

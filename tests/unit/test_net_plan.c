@@ -12,6 +12,7 @@
 #include "fauxroot/base/err.h"
 #include "fauxroot/config/cidr.h"
 #include "fauxroot/net/net.h"
+#include "net/pasta/pasta.h"
 #include "net/slirp4netns/slirp4netns.h"
 
 static void each_mode_has_one_driver(void **state)
@@ -27,7 +28,8 @@ static void each_mode_has_one_driver(void **state)
 		assert_non_null((*driver)->plan);
 		assert_non_null((*driver)->start);
 	}
-	assert_int_equal(seen, 1U << NET_HOST | 1U << NET_NONE | 1U << NET_SLIRP4NETNS);
+	assert_int_equal(seen,
+			 1U << NET_HOST | 1U << NET_NONE | 1U << NET_SLIRP4NETNS | 1U << NET_PASTA);
 }
 
 static void without_driver(void **state)
@@ -92,9 +94,8 @@ static void check_dns(const struct net_plan *plan, const char *dns)
 		assert_string_equal(servers.items[1], "fd00::3");
 }
 
-static void slirp4netns_plan(void **state)
+static void check_plans(const struct net_driver *driver)
 {
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(plan_cases); i++) {
 		const struct plan_case *c = &plan_cases[i];
 		struct config config = {.mtu = c->mtu, .ifname = c->ifname, .ipv6 = c->ipv6};
@@ -103,7 +104,7 @@ static void slirp4netns_plan(void **state)
 
 		if (c->cidr)
 			assert_int_equal(cidr_parse(c->cidr, &config.cidr), 0);
-		assert_int_equal(net_driver_slirp4netns.plan(&config, &plan, &err), c->rc);
+		assert_int_equal(driver->plan(&config, &plan, &err), c->rc);
 		if (c->rc < 0) {
 			/* The message names the option. */
 			assert_int_equal(strncmp(err.text, "--", 2), 0);
@@ -121,6 +122,13 @@ static void slirp4netns_plan(void **state)
 		assert_address(AF_INET6, &plan.address6, "fd00::100");
 		assert_address(AF_INET6, &plan.gateway6, "fd00::2");
 	}
+}
+
+static void plans_of_helpers(void **state)
+{
+	(void)state;
+	check_plans(&net_driver_slirp4netns);
+	check_plans(&net_driver_pasta);
 }
 
 static void plain_plans(void **state)
@@ -206,7 +214,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_mode_has_one_driver),
 		cmocka_unit_test(without_driver),
-		cmocka_unit_test(slirp4netns_plan),
+		cmocka_unit_test(plans_of_helpers),
 		cmocka_unit_test(plain_plans),
 		cmocka_unit_test(missing_helper),
 		cmocka_unit_test(only_a_network_of_its_own_is_detached),

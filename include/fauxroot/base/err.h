@@ -48,6 +48,8 @@ enum error_reason {
 	REASON_DIED,	      /* it failed, or exited before it was ready */
 	REASON_TOO_OLD,	      /* its version is too old */
 	REASON_OTHER_PROGRAM, /* it is not the expected program */
+	REASON_NO_ROUTE,      /* it needs a default route of the host */
+	REASON_CONFINED,      /* it is not permitted to enter the child's namespaces */
 
 	/* Files. about: the absolute path. */
 	REASON_FILE,	       /* it cannot be created, opened, read, written or mounted on */

@@ -20,10 +20,11 @@ enum persona {
 enum net_mode {
 	NET_HOST = 0,
 	NET_NONE,
+	NET_AUTO, /* the first helper that is installed and works */
 	NET_SLIRP4NETNS,
 	NET_PASTA,
 	NET_LXC_USER_NIC,
-	NET_GVISOR_TAP_VSOCK,
+	NET_GVISOR_TAP_VSOCK, /* as NET_AUTO: scripts use this name if they find no helper */
 	NET_VPNKIT,
 	NET_MODE_COUNT_
 };
@@ -32,7 +33,8 @@ enum port_mode {
 	PORT_NONE = 0,
 	PORT_BUILTIN,
 	PORT_SLIRP4NETNS,
-	PORT_IMPLICIT,
+	PORT_IMPLICIT, /* pasta forwards all ports that listen */
+	PORT_PESTO,    /* these two are served by PORT_BUILTIN */
 	PORT_GVISOR_TAP_VSOCK,
 	PORT_MODE_COUNT_
 };
@@ -93,7 +95,12 @@ struct slirp4netns_options {
 	enum tristate sandbox, seccomp;
 };
 
-#define UNSERVED_OPTIONS 4
+/* The options of --net=pasta. */
+struct pasta_options {
+	const char *binary; /* "pasta" unless given */
+};
+
+#define UNSERVED_OPTIONS 3
 
 /* What to do: a launch, or something else instead. */
 enum action {
@@ -151,6 +158,7 @@ struct config {
 	bool ipv6;
 	bool detach_netns;
 	struct slirp4netns_options slirp4netns;
+	struct pasta_options pasta;
 	const char *unserved[UNSERVED_OPTIONS]; /* options of networks that this build does not
 						   support; config/unserved.c has their rows */
 
@@ -194,6 +202,12 @@ bool config_has_helper(const struct config *config);
 
 /* config_copy_up_mode() - the mode of directory number @i of --copy-up */
 enum copy_up_mode config_copy_up_mode(const struct config *config, size_t i);
+
+/* config_chooses_helper() - is any installed helper program used? */
+bool config_chooses_helper(const struct config *config);
+
+/* config_has_forwarder() - does our own forwarder forward the published ports? */
+bool config_has_forwarder(const struct config *config);
 
 /* The version of RootlessKit that fauxroot reports when it is called by RootlessKit's names. */
 #define COMPAT_VERSION "3.0.1"

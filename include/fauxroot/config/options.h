@@ -101,6 +101,10 @@ int options_preset(struct config *config, const char *text, struct error *err);
  */
 void options_warn(const struct config *config);
 
+/* options_net(), options_port_driver() - the words of --net and --port-driver in @config */
+const char *options_net(const struct config *config);
+const char *options_port_driver(const struct config *config);
+
 /* options_help() - print the text of --help, with the options that are available in this build */
 void options_help(FILE *out, const struct config *config);
 

@@ -96,6 +96,9 @@ struct net_driver {
 	/* Continue in the event loop net->base. May be NULL. */
 	void (*supervise)(struct net *net);
 
+	/* The holder has exited. Called from the event loop. May be NULL. */
+	void (*holder_ended)(struct net *net);
+
 	/* Leave the event loop and kill the helpers, without waiting. May be NULL. */
 	void (*kill)(struct net *net);
 
@@ -107,6 +110,8 @@ struct net_driver {
 struct net {
 	const struct net_driver *driver;
 	const struct config *config;
+	const struct net_driver *const *rest; /* drivers to use if this one fails its first start,
+						 up to NULL; NULL: none */
 	struct net_plan plan;
 	const struct ns_set *ns; /* set by net_start() */
 	struct ns_holder holder; /* of driver->set_up, waiting or done; or NS_HOLDER_NONE */

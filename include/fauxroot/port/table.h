@@ -116,6 +116,8 @@ struct port_driver {
 
 struct ports {
 	const struct port_driver *driver; /* NULL: --port-driver=none and implicit */
+	const char *name;		  /* the word of --port-driver, also if another driver
+					     serves it: for the API and messages */
 	const struct config *config;
 	const struct ns_set *ns;
 	struct port_net net;

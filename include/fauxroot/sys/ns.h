@@ -124,6 +124,7 @@ struct ns_job {
 	size_t out_size;
 	int *fds;
 	size_t n_fds; /* at most NS_JOB_FDS_MAX */
+	bool guards;  /* of a holder: ns_holder_guard() is used */
 };
 
 #define NS_JOB_FDS_MAX 16
@@ -137,14 +138,15 @@ int ns_run(const struct ns_set *ns, const struct ns_job *job, const struct deadl
  */
 struct ns_holder {
 	struct process process;
-	int sock; /* to the holder until its job is done; then -1 */
+	int sock;  /* to the holder until its job is done; then -1 */
+	int guard; /* end of file there tells a holder with ns_job.guards that we have exited; -1 */
 };
 
-#define NS_HOLDER_NONE ((struct ns_holder){PROCESS_NONE, -1})
+#define NS_HOLDER_NONE ((struct ns_holder){PROCESS_NONE, -1, -1})
 
 /*
  * ns_hold() - start a holder, which waits for ns_holder_work()
- * @job: name, run and arg are used, as by ns_run()
+ * @job: name, run, arg and guards are used, as by ns_run()
  *
  * Returns 0 or -errno. ns_holder_work() reports a failure to join.
  */
@@ -168,6 +170,14 @@ _noreturn_ void ns_hold_here(const struct ns_job *job, int sock);
  */
 int ns_holder_work(struct ns_holder *holder, const struct ns_set *ns, const struct ns_job *job,
 		   const struct deadline *deadline, int cancel_fd, struct error *err);
+
+/*
+ * ns_holder_guard() - let a holder, whose job is done, kill the process of @pidfd when we exit
+ *
+ * For a process that has joined a user namespace: that clears its parent-death signal (man 2
+ * prctl). For a holder with ns_job.guards, once. Returns 0 or -errno.
+ */
+int ns_holder_guard(const struct ns_holder *holder, int pidfd);
 
 /* ns_holder_end() - kill and reap the holder; accepts NS_HOLDER_NONE */
 void ns_holder_end(struct ns_holder *holder);

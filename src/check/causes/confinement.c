@@ -22,6 +22,8 @@ static bool is_inside(const struct facts *facts)
 	case REASON_DIED:
 	case REASON_TOO_OLD:
 	case REASON_OTHER_PROGRAM:
+	case REASON_NO_ROUTE:
+	case REASON_CONFINED:
 		return facts->err->step != STEP_NET;
 	default:
 		return true;

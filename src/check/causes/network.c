@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* /dev/net/tun, slirp4netns. */
+/* /dev/net/tun, slirp4netns, pasta. */
 #include "../cause.h"
 
 #include <errno.h>
@@ -43,10 +43,43 @@ static bool device_is_closed(struct facts *facts)
 	       fact(facts, "mode", "%04o", st.st_mode & 07777);
 }
 
-/* The only network helper so far. */
 static bool is_slirp(struct facts *facts)
 {
-	return streq(facts->err->about, facts->config->slirp4netns.binary);
+	return facts->config->net != NET_PASTA &&
+	       streq(facts->err->about, facts->config->slirp4netns.binary);
+}
+
+static bool is_pasta(struct facts *facts)
+{
+	return facts->config->net != NET_SLIRP4NETNS &&
+	       streq(facts->err->about, facts->config->pasta.binary);
+}
+
+static bool has_no_helper(struct facts *facts)
+{
+	return config_chooses_helper(facts->config) && is_slirp(facts);
+}
+
+static bool pasta_is_elsewhere(struct facts *facts)
+{
+	return is_pasta(facts) && is_elsewhere(facts, facts->err->about);
+}
+
+static bool pasta_leaks_loopback(struct facts *facts)
+{
+	return is_pasta(facts) && facts->config->disable_host_loopback;
+}
+
+static bool pasta_forwards_nothing(struct facts *facts)
+{
+	return is_pasta(facts) && facts->config->port_driver == PORT_IMPLICIT;
+}
+
+/* passt's own profile allows what pasta needs. Ubuntu 23.10 and 24.04 do not have it. */
+static bool pasta_has_no_profile(struct facts *facts)
+{
+	return is_pasta(facts) &&
+	       setting_is(facts, "/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1");
 }
 
 static void add_shield(struct facts *facts, const char *option)
@@ -106,6 +139,9 @@ const struct cause causes_of_networks[] = {
 	 .kubernetes = "use a device plugin that provides it, or set privileged: true",
 	 .lxd = "config device add NAME tun unix-char path=/dev/net/tun",
 	 .remedy = "use --net=host"},
+	{FAILURE("network-helpers-missing", NET, REASON_EXEC, ENOENT), .test = has_no_helper,
+	 .cause = "neither slirp4netns nor pasta is installed, or PATH does not lead to them",
+	 .remedy = "{install slirp4netns}\n{install passt} # contains pasta"},
 	{FAILURE("slirp4netns-not-in-path", NET, REASON_EXEC, ENOENT), .test = slirp_is_elsewhere,
 	 .cause = "the program is {program}, and {dir} is not in PATH",
 	 .remedy = "PATH=$PATH:{dir}\nuse --slirp4netns-binary={program}"},
@@ -125,6 +161,50 @@ const struct cause causes_of_networks[] = {
 	{FAILURE("slirp4netns-shields", NET, REASON_DIED, ECHILD), .test = shield_was_required,
 	 .cause = "{required} is requested, and slirp4netns dies with it here",
 	 .remedy = "use {options} # continues without it"},
+	{FAILURE("pasta-not-in-path", NET, REASON_EXEC, ENOENT), .test = pasta_is_elsewhere,
+	 .cause = "the program is {program}, and {dir} is not in PATH",
+	 .remedy = "PATH=$PATH:{dir}\nuse --pasta-binary={program}"},
+	{FAILURE("pasta-missing", NET, REASON_EXEC, ENOENT), .test = is_pasta,
+	 .cause = "pasta is not installed, or neither --pasta-binary nor PATH leads to it",
+	 .remedy = "{install passt} # contains pasta\nuse --net=auto # uses slirp4netns if that is "
+		   "installed"},
+	{FAILURE("pasta-not-executable", NET, REASON_EXEC, EACCES, ENOEXEC), .test = is_pasta,
+	 .cause = "--pasta-binary or PATH leads to a file that this machine cannot execute",
+	 .remedy = "use another file: --pasta-binary=FILE\n{install passt}"},
+	{FAILURE("pasta-impostor", NET, REASON_OTHER_PROGRAM, EPROTO), .test = is_pasta,
+	 .cause = "--pasta-binary or PATH leads to a program other than pasta",
+	 .remedy = "use another file: --pasta-binary=FILE\n{install passt}"},
+	{FAILURE("pasta-old-loopback", NET, REASON_TOO_OLD, EOPNOTSUPP),
+	 .test = pasta_leaks_loopback,
+	 .cause = "this pasta is too old for --disable-host-loopback: frames that the command "
+		  "writes to its network device reach the host's loopback",
+	 .remedy =
+		 "use --net=slirp4netns\n{install slirp4netns} # if it is missing\nuse a pasta of "
+		 "2024-09 or later, as in Debian 13: --pasta-binary=FILE"},
+	{FAILURE("pasta-old-implicit", NET, REASON_TOO_OLD, EOPNOTSUPP),
+	 .test = pasta_forwards_nothing,
+	 .cause = "this pasta is too old for --port-driver=implicit: it forwards ports only if the "
+		  "command may reach the host's loopback, too",
+	 .remedy = "use --port-driver=builtin\nuse a pasta of 2024-12 or later, as in Debian 13: "
+		   "--pasta-binary=FILE"},
+	{FAILURE("pasta-no-route", NET, REASON_NO_ROUTE, ECHILD), .test = is_pasta,
+	 .cause = "this machine has no default route, and pasta before 2024 does not start without "
+		  "one",
+	 .remedy = "use --net=slirp4netns\n{install slirp4netns} # if it is missing\nconnect this "
+		   "machine to a network\nuse a pasta of 2024 or later: --pasta-binary=FILE"},
+	{FAILURE("pasta-apparmor", NET, REASON_CONFINED, ECHILD), .test = pasta_has_no_profile,
+	 .cause =
+		 "AppArmor does not let pasta enter user namespaces, and the package passt of this "
+		 "release has no profile for it",
+	 .remedy =
+		 "use --net=slirp4netns\n{install slirp4netns} # if it is missing\nsudo sysctl -w "
+		 "kernel.apparmor_restrict_unprivileged_userns=0"},
+	{FAILURE("pasta-confined", NET, REASON_CONFINED, ECHILD), .test = is_pasta,
+	 .cause =
+		 "pasta is not permitted to enter the command's namespaces: a security module or a "
+		 "container forbids it",
+	 .remedy = "use --net=slirp4netns\nsudo dmesg | grep -e apparmor -e avc # shows what was "
+		   "refused"},
 	{FAILURE("port-privileged-slirp4netns", STEP_BIT(STEP_PORT), REASON_LISTEN, EACCES),
 	 .test = port_of_slirp_is_privileged,
 	 .cause = "/proc/sys/net/ipv4/ip_unprivileged_port_start is {start}: lower ports need "

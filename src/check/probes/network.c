@@ -27,8 +27,7 @@ static void probe_port_driver(const struct preflight *p, struct finding *f)
 	const struct outcome *outcome = &p->outcomes->of[TRIAL_PORT_DRIVER];
 	struct facts facts = facts_of(p);
 
-	see(f, "%s: started",
-	    p->config->port_driver == PORT_BUILTIN ? "builtin" : "of the network");
+	see(f, "%s: started", config_has_forwarder(p->config) ? "builtin" : "of the network");
 	if (!*outcome->note)
 		return;
 	(void)fact(&facts, "warning", "%s", outcome->note);

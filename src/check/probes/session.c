@@ -43,10 +43,10 @@ static void probe_descriptors(const struct preflight *p, struct finding *f)
 		see_unknown(f, "the limit is unknown");
 		return;
 	}
-	if (p->config->port_driver == PORT_BUILTIN)
+	if (config_has_forwarder(p->config))
 		limit.rlim_cur = limit.rlim_max;
 	see(f, "up to %llu", (unsigned long long)limit.rlim_cur);
-	if (limit.rlim_cur >= 1024 || p->config->port_driver != PORT_BUILTIN)
+	if (limit.rlim_cur >= 1024 || !config_has_forwarder(p->config))
 		return;
 	(void)fact(&facts, "limit", "%llu", (unsigned long long)limit.rlim_cur);
 	advise(f, FINDING_WARNING, "few-descriptors", &facts);

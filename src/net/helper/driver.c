@@ -57,33 +57,74 @@ int net_helper_check(struct net *net, struct error *err)
 	return 0;
 }
 
-/* Is it the right program, and new enough? Returns 0 or -errno. */
-static int check_version(const struct net_helper *h, struct error *err)
+static int add_words(struct strv *argv, const char *const *words)
+{
+	int rc = 0;
+
+	for (; rc == 0 && words && *words; words++)
+		rc = strv_add(argv, *words);
+	return rc;
+}
+
+/* Execute the program with @args, which may be NULL, and the arguments for its version. @program
+ * has its output. */
+static int ask_version(const struct net_helper *h, const char *const *args, struct helper *program,
+		       int *ret_status, struct error *err)
 {
 	const struct net_helper_ops *ops = h->ops;
 	_cleanup_strv_ struct strv argv = {0};
 	struct deadline deadline = deadline_in(VERSION_MS);
-	_cleanup_(helper_stop) struct helper program = HELPER_NONE;
 	struct helper_spec spec = {0};
 	char role[64];
-	int status = 0, rc = strv_add(&argv, ops->binary(h->net->config));
+	int rc = strv_add(&argv, ops->binary(h->net->config));
 
-	for (const char *const *word = ops->version_args; rc == 0 && *word; word++)
-		rc = strv_add(&argv, *word);
+	if (rc == 0)
+		rc = add_words(&argv, args);
+	if (rc == 0)
+		rc = add_words(&argv, ops->version_args);
 	if (rc < 0)
 		return err_set(err, ENOMEM, "checking the version of %s", ops->name);
 	(void)str_print(role, sizeof(role), "%s --version", ops->name);
 	spec.argv = (const char *const *)argv.items;
 	spec.role = role;
-	rc = helper_start(&program, &spec, err);
+	rc = helper_start(program, &spec, err);
+	return rc < 0 ? rc
+		      : helper_finish(program, 1, &deadline, h->net->cancel_fd, ret_status, err);
+}
+
+static int check_feature(const struct net_helper *h, const struct net_helper_feature *feature,
+			 struct error *err)
+{
+	const char *path = h->ops->binary(h->net->config), *version = h->net->version;
+	_cleanup_(helper_stop) struct helper program = HELPER_NONE;
+	int status = 0, rc = ask_version(h, feature->args, &program, &status, err);
+
+	if (rc < 0 || status == 0)
+		return rc;
+	rc = err_say(err, EOPNOTSUPP, "%s%s%s is too old for %s: it has no option %s", path,
+		     *version ? " " : "", version, feature->option, feature->args[0]);
+	return err_about(err, rc, REASON_TOO_OLD, "%s", path);
+}
+
+/* Is it the right program, and new enough? Returns 0 or -errno. */
+static int check_version(const struct net_helper *h, struct error *err)
+{
+	_cleanup_(helper_stop) struct helper program = HELPER_NONE;
+	const struct net_helper_feature *feature = h->ops->features;
+	int status = 0, rc = ask_version(h, NULL, &program, &status, err);
+
 	if (rc == 0)
-		rc = helper_finish(&program, 1, &deadline, h->net->cancel_fd, &status, err);
-	return rc < 0 ? rc : ops->judge_version(h->net, status, program.text, err);
+		rc = h->ops->judge_version(h->net, status, program.text, err);
+	for (; rc == 0 && feature && feature->option; feature++)
+		if (feature->needed(h->net->config))
+			rc = check_feature(h, feature, err);
+	return rc;
 }
 
 int net_helper_verify(struct net *net, struct error *err)
 {
-	return check_version(net->state, err);
+	/* NULL: the driver has failed, and there is no other one (net_wait_ready()). */
+	return net->state ? check_version(net->state, err) : 0;
 }
 
 int net_helper_prepare(struct net *net, struct error *err)
@@ -106,6 +147,7 @@ int net_helper_start(struct net *net, struct error *err)
 static int reap_unready(struct net_helper *h, struct error *err)
 {
 	struct deadline deadline = deadline_in(REAP_MS);
+	enum error_reason kind = REASON_DIED;
 	char reason[512];
 	int status, rc;
 
@@ -117,10 +159,12 @@ static int reap_unready(struct net_helper *h, struct error *err)
 			       h->ops->name);
 	}
 	net_helper_death_reason(h, status, reason, sizeof(reason));
+	if (h->ops->interpret)
+		kind = h->ops->interpret(h->program.text);
 	net_helper_enter_down(h);
 	return err_about(
 		err, err_say(err, ECHILD, "%s died before it was ready: %s", h->ops->name, reason),
-		REASON_DIED, "%s", h->ops->binary(h->net->config));
+		kind, "%s", h->ops->binary(h->net->config));
 }
 
 /* Wait until the started run is ready. -ECHILD: the program has died. */

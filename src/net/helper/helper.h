@@ -35,6 +35,17 @@ struct net_helper_command {
 	int keep;	  /* one more descriptor that the program inherits; -1: none */
 };
 
+/* Something that only newer versions of the program have. */
+struct net_helper_feature {
+	const char *option; /* our option that needs it, for messages */
+
+	/* Do the options need it? */
+	bool (*needed)(const struct config *config);
+
+	/* Arguments that old versions refuse; with version_args they are tried. Ends with NULL. */
+	const char *const *args;
+};
+
 /* Results of net_helper_ops.take_ready, besides -errno for an invalid byte. */
 enum {
 	NET_HELPER_NOT_YET = 0,
@@ -57,6 +68,16 @@ struct net_helper_ops {
 	 */
 	const char *const *version_args;
 	int (*judge_version)(struct net *net, int status, const char *text, struct error *err);
+
+	/* Ends with an option of NULL; NULL: all versions have everything. */
+	const struct net_helper_feature *features;
+
+	/*
+	 * Interpret the error messages of a program that died before it was ready. Returns a
+	 * reason whose about is the program: REASON_DIED if there is no better one. May be NULL.
+	 * @text: the program's whole output
+	 */
+	enum error_reason (*interpret)(const char *text);
 
 	/*
 	 * Shields protect the host from a program that a packet has exploited: a sandbox, a seccomp
@@ -98,8 +119,8 @@ struct net_helper_ops {
 	 * net_helper_command.ready is then 1. */
 	bool ready_on_stdout;
 
-	/* The program exits together with the holder. The holder then stays as long as the program
-	 * runs, so that both exit with the launcher. */
+	/* The program has no way to notice the launcher's exit. The holder then stays as long as
+	 * the program runs, and kills it when the launcher exits: ns_holder_guard(). */
 	bool holder_stays;
 
 	/* The beginnings of lines that the program prints without a fault; ends with NULL. They are
@@ -149,6 +170,7 @@ int net_helper_prepare(struct net *net, struct error *err);
 int net_helper_start(struct net *net, struct error *err);
 int net_helper_wait_ready(struct net *net, struct error *err);
 void net_helper_supervise(struct net *net);
+void net_helper_holder_ended(struct net *net);
 void net_helper_kill(struct net *net);
 void net_helper_stop(struct net *net);
 
@@ -160,7 +182,7 @@ extern const struct ns_job net_helper_set_up;
 	.plan = net_helper_plan, .check = net_helper_check, .verify = net_helper_verify,        \
 	.set_up = &net_helper_set_up, .prepare = net_helper_prepare, .start = net_helper_start, \
 	.wait_ready = net_helper_wait_ready, .supervise = net_helper_supervise,                 \
-	.kill = net_helper_kill, .stop = net_helper_stop
+	.holder_ended = net_helper_holder_ended, .kill = net_helper_kill, .stop = net_helper_stop
 
 /*
  * net_helper_complaint() - extract the error messages from a program's output

@@ -15,7 +15,8 @@
  * 3. The helper reports over a pipe that it is ready; then the holder is no longer needed. Joining
  *    a user namespace can clear the parent-death signal (man 2 prctl), so a helper detects the
  *    launcher's exit in another way: by end of file on a second pipe, whose other end the launcher
- *    keeps open; or by the holder's exit, in which case the holder stays as long as the helper.
+ *    keeps open. For a helper that does not, the holder stays, and kills it when the launcher
+ * exits.
  */
 #include "run.h"
 
@@ -132,7 +133,13 @@ int net_helper_run(struct net_helper *h, struct error *err)
 	if (rc < 0)
 		return rc;
 	rc = execute(h, err);
+	if (rc == 0 && h->ops->holder_stays) {
+		rc = ns_holder_guard(&h->net->holder, h->program.process.pidfd);
+		if (rc < 0)
+			(void)err_set(err, -rc, "passing %s to its holder", h->ops->name);
+	}
 	if (rc < 0) {
+		helper_stop(&h->program);
 		net_helper_enter_down(h);
 		return err_wrap(err, rc, "starting %s", h->ops->name);
 	}

@@ -176,6 +176,15 @@ void net_helper_supervise(struct net *net)
 	watch_output(h);
 }
 
+void net_helper_holder_ended(struct net *net)
+{
+	struct net_helper *h = net->state;
+
+	/* Nothing else would stop the program when the launcher exits. */
+	if (h->ops->holder_stays && h->state != NET_HELPER_DOWN && h->program.process.pid > 0)
+		kill_for(h, "its holder was killed");
+}
+
 void net_helper_kill(struct net *net)
 {
 	struct net_helper *h = net->state;

@@ -5,11 +5,12 @@
  * differs from slirp4netns: it reports on its standard output, closes inherited descriptors, and
  * exits with the process that it was started on.
  *
- *	taphelper [--jail=DIR] [--idle] PID DEVICE GATEWAY
+ *	taphelper [--jail=DIR] [--idle] [--deaf] PID DEVICE GATEWAY
  *	taphelper --version
  *
  *	--jail=DIR  chroot(2) there before it is ready
  *	--idle      attach to the device, and read no frame
+ *	--deaf      go on when the process PID exits
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -170,7 +171,7 @@ static void serve(int tap, int holder, bool idle)
 int main(int argc, char **argv)
 {
 	const char *jail = NULL;
-	bool idle = false;
+	bool idle = false, deaf = false;
 	uint32_t pid;
 	int at = 1, holder, tap;
 
@@ -183,12 +184,15 @@ int main(int argc, char **argv)
 			jail = str_after(argv[at], "--jail=");
 		else if (streq(argv[at], "--idle"))
 			idle = true;
+		else if (streq(argv[at], "--deaf"))
+			deaf = true;
 		else
 			break;
 	}
 	if (argc - at != 3 || parse_u32(argv[at], INT32_MAX, &pid) < 0 ||
 	    inet_pton(AF_INET, argv[at + 2], &gateway) != 1) {
-		fputs("usage: taphelper [--jail=DIR] [--idle] PID DEVICE GATEWAY\n", stderr);
+		fputs("usage: taphelper [--jail=DIR] [--idle] [--deaf] PID DEVICE GATEWAY\n",
+		      stderr);
 		return 2;
 	}
 	/* ENOSYS: descriptors that are left open are closed at exit. */
@@ -204,6 +208,6 @@ int main(int argc, char **argv)
 		die(jail);
 	printf("%d\n", getpid());
 	fclose(stdout);
-	serve(tap, holder, idle);
+	serve(tap, deaf ? -1 : holder, idle);
 	return 0;
 }

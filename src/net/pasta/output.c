@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pasta.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+
+#include "fauxroot/base/parse.h"
+#include "fauxroot/base/str.h"
+
+/* Parse "20250503" or "2025_05_03" at the cursor. */
+static bool take_day(struct cursor c, char *ret, size_t size)
+{
+	char digits[8];
+
+	for (size_t i = 0; i < sizeof(digits); i++) {
+		if (i == 4 || i == 6)
+			(void)cursor_char(&c, '_');
+		if (cursor_at_end(&c) || *c.at < '0' || *c.at > '9')
+			return false;
+		digits[i] = *c.at;
+		(void)cursor_char(&c, digits[i]);
+	}
+	return digits[0] == '2' &&
+	       str_print(ret, size, "%.4s-%.2s-%.2s", digits, digits + 4, digits + 6) == 0;
+}
+
+int pasta_version_parse(const char *text, char *ret, size_t size)
+{
+	struct cursor c = cursor_of(text), line;
+	char day[16] = "";
+
+	if (!cursor_line(&c, &line) || !cursor_word(&line, "pasta ") || cursor_at_end(&line))
+		return -EINVAL;
+	while (!cursor_at_end(&line) && *line.at != ' ' && !take_day(line, day, sizeof(day)))
+		(void)cursor_char(&line, *line.at);
+	return str_print(ret, size, "%s", day) < 0 ? -EINVAL : 0;
+}
+
+/* Messages at the beginning of a line, and what they mean. */
+static const struct {
+	const char *start;
+	enum error_reason reason;
+} meanings[] = {
+	/* Until 2023: no interface has a default route. */
+	{"External interface not usable", REASON_NO_ROUTE},
+	{"No external routable interface", REASON_NO_ROUTE},
+	{"Couldn't open user namespace", REASON_CONFINED},
+	{"Couldn't enter user namespace", REASON_CONFINED},
+	{"Couldn't create user namespace", REASON_CONFINED},
+	{"Couldn't switch to pasta namespaces", REASON_CONFINED},
+};
+
+enum error_reason pasta_interpret(const char *text)
+{
+	struct cursor c = cursor_of(text), line;
+
+	while (cursor_line(&c, &line))
+		for (size_t i = 0; i < ARRAY_SIZE(meanings); i++) {
+			struct cursor start = line;
+
+			if (cursor_word(&start, meanings[i].start))
+				return meanings[i].reason;
+		}
+	return REASON_DIED;
+}
+
+const char *const pasta_chatter[] = {
+	"Failed to send ",	"Can't run AVX2 build",
+	"Outbound interface",	"No routable interface",
+	"Template interface",	"Multiple default ",
+	"Multiple interfaces ", NULL,
+};
+
+struct pasta_servers pasta_servers_parse(const char *text)
+{
+	struct cursor c = cursor_of(text), line;
+	struct pasta_servers found = {0};
+
+	while (cursor_line(&c, &line)) {
+		char address[INET6_ADDRSTRLEN];
+		struct in6_addr ignored;
+		const char *start;
+		size_t n;
+
+		if (!cursor_word(&line, "nameserver") || cursor_blanks(&line) == 0)
+			continue;
+		cursor_until(&line, " \t\r%", &start, &n);
+		if (str_print(address, sizeof(address), "%.*s", (int)MIN(n, sizeof(address)),
+			      start) < 0)
+			continue;
+		found.ipv4 |= inet_pton(AF_INET, address, &ignored) == 1;
+		found.ipv6 |= inet_pton(AF_INET6, address, &ignored) == 1;
+	}
+	return found;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Output of pasta: its version and its errors; and the name servers that it can forward to. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <errno.h>
+#include <cmocka.h>
+
+#include "fauxroot/base/macro.h"
+#include "net/pasta/pasta.h"
+
+static const struct {
+	const char *text, *version; /* NULL: not from pasta */
+} versions[] = {
+	{"pasta 0.0~git20250503.587980c-2+deb13u1\nCopyright Red Hat\n", "2025-05-03"},
+	{"pasta 0.0~git20261002.cba3570-1 Copyright Red Hat GNU GPL", "2026-10-02"},
+	{"pasta 0^20240906.g6b38f07-1.fc41.x86_64\n", "2024-09-06"},
+	{"pasta 2025_02_17.a1e48a0\n", "2025-02-17"},
+	{"pasta unknown version\nCopyright Red Hat\n", ""},
+	/* The text after the version does not count. */
+	{"pasta unknown of 2025_02_17\n", ""},
+	{"pasta 2025_02\n", ""},
+	{"pasta 99999999\n", ""},
+	{"pasta 20250503", "2025-05-03"},
+	{"pasta ", NULL},
+	{"pasta", NULL},
+	{"passt 2025_02_17.a1e48a0\n", NULL},
+	{"slirp4netns version 1.2.0\n", NULL},
+	{" pasta 2025_02_17\n", NULL},
+	{"", NULL},
+};
+
+static void the_version_is_parsed(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(versions); i++) {
+		char version[32] = "before";
+		int rc = pasta_version_parse(versions[i].text, version, sizeof(version));
+
+		print_message("%.40s\n", versions[i].text);
+		assert_int_equal(rc, versions[i].version ? 0 : -EINVAL);
+		assert_string_equal(version, versions[i].version ? versions[i].version : "before");
+	}
+}
+
+static const struct {
+	const char *text;
+	enum error_reason reason;
+} complaints[] = {
+	{"", REASON_DIED},
+	{"Usage: pasta [OPTION]... PID\n", REASON_DIED},
+	{"External interface not usable\n", REASON_NO_ROUTE},
+	{"Failed to send 20 bytes to syslog\nExternal interface not usable\n", REASON_NO_ROUTE},
+	{"Couldn't open user namespace /proc/12/ns/user: Permission denied\n", REASON_CONFINED},
+	{"Couldn't enter user namespace /proc/12/ns/user: Permission denied", REASON_CONFINED},
+	{"no External interface not usable\n", REASON_DIED},
+};
+
+static void the_error_is_interpreted(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(complaints); i++)
+		assert_int_equal(pasta_interpret(complaints[i].text), complaints[i].reason);
+}
+
+static const struct {
+	const char *text;
+	struct pasta_servers servers;
+} files[] = {
+	{"", {false, false}},
+	{"nameserver 192.0.2.1\n", {true, false}},
+	{"nameserver 127.0.0.53\noptions edns0\n", {true, false}},
+	{"nameserver 2001:db8::1\n", {false, true}},
+	{"nameserver fe80::1%eth0\n", {false, true}},
+	{"nameserver\t192.0.2.1 # comment\nnameserver 2001:db8::1\r\n", {true, true}},
+	{"#nameserver 192.0.2.1\n nameserver 192.0.2.1\nnameserver\n", {false, false}},
+	{"nameserver example.org\nnameserver 192.0.2\nnameservers 192.0.2.1\n", {false, false}},
+	{"nameserver 1111111111111111111111111111111111111111111111111111\n", {false, false}},
+	{"nameserver 192.0.2.1", {true, false}},
+};
+
+static void name_servers_are_found(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		struct pasta_servers found = pasta_servers_parse(files[i].text);
+
+		print_message("%s\n", files[i].text);
+		assert_int_equal(found.ipv4, files[i].servers.ipv4);
+		assert_int_equal(found.ipv6, files[i].servers.ipv6);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_version_is_parsed),
+		cmocka_unit_test(the_error_is_interpreted),
+		cmocka_unit_test(name_servers_are_found),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
