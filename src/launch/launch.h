@@ -60,7 +60,7 @@ struct serve {
 
 /* loop.c: the supervision of the target. */
 struct loop {
-	struct event *on_handshake, *on_signal, *on_timeout, *on_report, *on_log;
+	struct event *on_handshake, *on_signal, *on_timeout, *on_report, *on_log, *on_more;
 	bool init_runs;	       /* with --pidns: HANDSHAKE_INIT was received */
 	bool init_stopped;     /* by another process: SIGCONT to us continues init, too */
 	struct process target; /* with --pidns, after init's report; else none, l->child is it */

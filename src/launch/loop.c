@@ -284,9 +284,18 @@ static void on_child(void *arg, int status)
 
 static void reap_all(struct launch *l)
 {
-	children_reap(&l->children);
+	/* Each turn of the loop handles the other events, too. */
+	if (children_reap(&l->children))
+		event_active(l->loop.on_more, EV_TIMEOUT, 0);
 	if (l->child.pid <= 0)
 		leftovers_check(l);
+}
+
+static void on_more(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	reap_all(arg);
 }
 
 static void on_signal(evutil_socket_t fd, short what, void *arg)
@@ -374,8 +383,10 @@ int loop_run(struct launch *l, struct error *err)
 		if (!l->loop.on_report || event_add(l->loop.on_report, NULL) < 0)
 			return err_set(err, ENOMEM, "setting up the event loop");
 	}
-	if (!l->loop.on_handshake || !l->loop.on_signal || !l->loop.on_timeout ||
-	    event_add(l->loop.on_handshake, NULL) < 0 || event_add(l->loop.on_signal, NULL) < 0)
+	l->loop.on_more = event_new(l->serve.base, -1, 0, on_more, l);
+	if (!l->loop.on_more || !l->loop.on_handshake || !l->loop.on_signal ||
+	    !l->loop.on_timeout || event_add(l->loop.on_handshake, NULL) < 0 ||
+	    event_add(l->loop.on_signal, NULL) < 0)
 		return err_set(err, ENOMEM, "setting up the event loop");
 	if (children_watch(&l->children, l->child.pid, on_child, l) < 0)
 		return err_set(err, ENOMEM, "setting up the event loop");
@@ -407,8 +418,9 @@ int loop_run(struct launch *l, struct error *err)
 
 void loop_clear(struct launch *l)
 {
-	struct event **const events[] = {&l->loop.on_log, &l->loop.on_handshake, &l->loop.on_signal,
-					 &l->loop.on_timeout, &l->loop.on_report};
+	struct event **const events[] = {&l->loop.on_log,    &l->loop.on_handshake,
+					 &l->loop.on_signal, &l->loop.on_timeout,
+					 &l->loop.on_report, &l->loop.on_more};
 
 	log_on_loss(NULL, NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(events); i++)

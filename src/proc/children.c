@@ -113,11 +113,15 @@ static void dispatch(struct children *children, pid_t pid, int status)
 		entry.changed(entry.arg, status);
 }
 
-void children_reap(struct children *children)
+bool children_reap(struct children *children)
 {
+	unsigned n = 0;
 	pid_t pid;
 	int status;
 
-	while (reap_next(-1, &pid, &status))
+	while (n < CHILDREN_AT_ONCE && reap_next(-1, &pid, &status)) {
 		dispatch(children, pid, status);
+		n++;
+	}
+	return n == CHILDREN_AT_ONCE;
 }

@@ -95,6 +95,29 @@ static void the_exit_of_a_watched_child_is_reported_once(void **state)
 	assert_int_equal(w.reports, 1);
 }
 
+/* Children that exit without end must not keep the launcher busy without end. */
+static void a_limited_number_is_reaped_at_once(void **state)
+{
+	struct watched last;
+
+	(void)state;
+	for (unsigned i = 0; i < CHILDREN_AT_ONCE; i++) {
+		struct watched w;
+
+		make(&w, 0, NULL);
+		await_end(&w);
+		process_forget(&w.process);
+	}
+	make(&last, 3, note);
+	await_end(&last);
+	assert_true(children_reap(&table));
+	assert_int_equal(table.n, 1);
+	assert_int_equal(last.reports, 0);
+	assert_false(children_reap(&table));
+	assert_int_equal(table.n, 0);
+	assert_int_equal(last.reports, 1);
+}
+
 /* The fork itself has entered it in the table, so an early exit makes no difference. */
 static void an_exit_before_the_watch_is_reported(void **state)
 {
@@ -340,7 +363,8 @@ static int64_t reap_orphans(size_t n)
 		assert_int_equal(waitid(P_PID, (id_t)last, &info, WEXITED | WNOWAIT), 0);
 	}
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &begin);
-	children_reap(&table);
+	while (children_reap(&table))
+		;
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
 	assert_int_equal(table.n, ARRAY_SIZE(ours));
 	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
@@ -380,6 +404,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(the_exit_of_a_watched_child_is_reported_once),
+		TEST(a_limited_number_is_reaped_at_once),
 		TEST(an_exit_before_the_watch_is_reported),
 		TEST(a_helper_is_in_the_table),
 		TEST(a_stop_and_then_the_exit_are_reported),

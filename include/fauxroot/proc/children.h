@@ -67,6 +67,13 @@ int children_watch(struct children *children, pid_t pid, child_changed *changed,
  * waits for any more (process_kill(), process_abandon()). */
 bool children_has(const struct children *children, pid_t pid);
 
-/* children_reap() - reap every child that has exited, and call the callbacks of ours; never
- * blocks */
-void children_reap(struct children *children);
+/*
+ * children_reap() - reap children that have exited, and call the callbacks of ours; never blocks
+ *
+ * Returns true if it has reaped as many as it may at once: other work gets its turn, and then the
+ * caller calls it again. The command can let any number of orphans exit.
+ */
+bool children_reap(struct children *children);
+
+/* The number of children that children_reap() reaps at once. */
+#define CHILDREN_AT_ONCE 256
