@@ -29,10 +29,8 @@ struct cause {
 	int codes[4];		  /* errno values, up to the first 0; or ANY_CODE */
 	bool (*test)(struct facts *facts);
 	const char *cause;
-	/*
-	 * The remedies, for containers and in general; one alternative a line. If there is one
-	 * for the container runtime, those for other runtimes are left out.
-	 */
+	/* The remedies, for containers and in general; one alternative a line. In a known
+	 * container, those for other runtimes are left out. */
 	const char *docker;	/* options of docker run, and of podman run */
 	const char *podman;	/* options of podman run, if they differ */
 	const char *kubernetes; /* a sentence after "in Kubernetes, " */
@@ -50,6 +48,18 @@ struct cause {
  * errno values at the end. A row without it explains no error: a probe asks for it by its id. */
 #define FAILURE(name, at, why, ...) \
 	.id = (name), .steps = (at), .reason = (why), .codes = {__VA_ARGS__}
+
+/* Remedies of several rows. */
+#define SYSCTL(setting) \
+	"echo " setting " | sudo tee -a /etc/sysctl.d/60-fauxroot.conf && sudo sysctl --system"
+#define SET_LIMIT(item)                                                                         \
+	"echo {user} - " item " 65536 | sudo tee -a /etc/security/limits.d/60-fauxroot.conf # " \
+	"then log in again"
+#define MORE_IDS "config set NAME security.idmap.size 200000"
+#define UNMASK                                                                                    \
+	.docker = "--security-opt systempaths=unconfined", .podman = "--security-opt unmask=ALL", \
+	.kubernetes = "set securityContext.procMount: Unmasked, and hostUsers: false in the pod", \
+	.lxd = "config set NAME security.nesting=true"
 
 /* A part of the table with its title. */
 struct cause_part {
@@ -118,9 +128,6 @@ bool setting_is(struct facts *facts, const char *path, const char *value);
  * /proc/self/status */
 bool has_filter(struct facts *facts);
 
-/* is_in_container() - does this process run in a container? */
-bool is_in_container(struct facts *facts);
-
 /* port_is_privileged() - is the port of the error reserved for privileged processes? Sets {start}:
  * the first unprivileged port, {lowest}: the lowest published port */
 bool port_is_privileged(struct facts *facts);
@@ -128,10 +135,6 @@ bool port_is_privileged(struct facts *facts);
 /* is_mounted_with() - is the file system of @path mounted with @option ("nosuid")? Sets {mount}:
  * its mount point */
 bool is_mounted_with(struct facts *facts, const char *path, const char *option);
-
-/* is_elsewhere() - is the program @name not in PATH, but in another directory that distributions
- * use? Sets {program}: its path, {dir}: that directory */
-bool is_elsewhere(struct facts *facts, const char *name);
 
 /* is_closed_to_us() - does @st lack one of @bits for our ids? Sets {rights}: its owner and mode */
 bool is_closed_to_us(struct facts *facts, const struct stat *st, mode_t bits);

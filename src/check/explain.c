@@ -61,21 +61,20 @@ void cause_remedy(const struct cause *cause, const struct container *container, 
 		{"LXD", "lxc ", cause->lxd, "", true},
 		{"Incus", "incus ", cause->lxd, "", false},
 	};
-	bool known = false;
+	const char *outside = container ? NULL : cause->outside;
 
 	*buf = '\0';
-	if (cause->outside && !container && !all) {
-		add_remedy(buf, size, "", cause->outside, "");
-		return;
-	}
 	for (size_t i = 0; container && i < ARRAY_SIZE(ways); i++)
-		known |= ways[i].text && streq(ways[i].runtime, container->name);
-	for (size_t i = 0; i < ARRAY_SIZE(ways); i++)
-		if (known ? streq(ways[i].runtime, container->name) : ways[i].otherwise)
+		if (streq(ways[i].runtime, container->name))
 			add_remedy(buf, size, ways[i].before, ways[i].text, ways[i].after);
-	add_remedy(buf, size, "", cause->remedy, "");
-	if (all)
-		add_remedy(buf, size, "outside of a container: ", cause->outside, "");
+	if (all || !outside)
+		add_remedy(buf, size, "", cause->remedy, "");
+	add_remedy(buf, size, all ? "outside of a container: " : "", outside, "");
+	/* An unknown container, or a runtime for which the row has nothing. */
+	if (all || (!container && !outside) || *buf == '\0')
+		for (size_t i = 0; i < ARRAY_SIZE(ways); i++)
+			if (ways[i].otherwise)
+				add_remedy(buf, size, ways[i].before, ways[i].text, ways[i].after);
 }
 
 /* Root does not need sudo(8), and containers do not have it. A path can end like the word. */

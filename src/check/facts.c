@@ -85,54 +85,23 @@ static bool quote(const char *word, char *buf, size_t size)
 {
 	static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				   "0123456789_@%+=:,./-";
-	size_t used = 0;
+	struct cursor c = cursor_of(word);
+	const char *piece;
+	size_t used, n;
 
 	if (*word && strspn(word, safe) == strlen(word))
 		return str_print(buf, size, "%s", word) == 0;
 	if (str_print(buf, size, "'") < 0)
 		return false;
-	for (const char *at = word; *at; at++) {
+	for (bool more = true; more;) {
 		used = strlen(buf);
-		if ((*at == '\'' ? str_print(buf + used, size - used, "'\\''")
-				 : str_print(buf + used, size - used, "%c", *at)) < 0)
+		cursor_until(&c, "'", &piece, &n);
+		more = cursor_char(&c, '\'');
+		if (str_print(buf + used, size - used, "%.*s%s", (int)n, piece,
+			      more ? "'\\''" : "'") < 0)
 			return false;
 	}
-	used = strlen(buf);
-	return str_print(buf + used, size - used, "'") == 0;
-}
-
-static void get_about(const struct facts *facts, char *buf, size_t size)
-{
-	(void)str_print(buf, size, "%s", facts->err->about);
-}
-
-static void get_user(const struct facts *facts, char *buf, size_t size)
-{
-	(void)machine_user(facts->machine, buf, size);
-}
-
-static void get_uid(const struct facts *facts, char *buf, size_t size)
-{
-	(void)str_print(buf, size, "%u", machine_uid(facts->machine));
-}
-
-static void get_gid(const struct facts *facts, char *buf, size_t size)
-{
-	(void)str_print(buf, size, "%u", machine_gid(facts->machine));
-}
-
-/* Our own executable, to which an AppArmor profile attaches. */
-static void get_self(const struct facts *facts, char *buf, size_t size)
-{
-	char link[PATH_MAX];
-	ssize_t n = -1;
-
-	if (machine_path(facts->machine, "/proc/self/exe", link, sizeof(link)))
-		n = readlink(link, buf, size - 1);
-	if (n < 0)
-		(void)str_print(buf, size, "/usr/bin/fauxroot");
-	else
-		buf[n] = '\0';
+	return true;
 }
 
 /* XDG_RUNTIME_DIR if it belongs to us, else the usual path. */
@@ -154,7 +123,7 @@ static void get_have_runtime_dir(const struct facts *facts, char *buf, size_t si
 	uint32_t uid = machine_uid(facts->machine);
 	char name[256], user[300], dir[64];
 
-	get_user(facts, name, sizeof(name));
+	(void)machine_user(facts->machine, name, sizeof(name));
 	if (!quote(name, user, sizeof(user)))
 		(void)str_print(user, sizeof(user), "%u", uid);
 	(void)str_print(dir, sizeof(dir), "/run/user/%u", uid);
@@ -170,28 +139,6 @@ static void get_have_runtime_dir(const struct facts *facts, char *buf, size_t si
 				uid, dir, dir);
 }
 
-/* For usermod(8). */
-static void get_free_range(const struct facts *facts, char *buf, size_t size)
-{
-	uint32_t first, count;
-
-	if (machine_free_range(facts->machine, &first, &count))
-		(void)str_print(buf, size, "%u-%u", first, first + count - 1);
-	else
-		(void)str_print(buf, size, "FIRST-LAST");
-}
-
-/* For subuid(5). */
-static void get_free_line(const struct facts *facts, char *buf, size_t size)
-{
-	uint32_t first, count;
-
-	if (machine_free_range(facts->machine, &first, &count))
-		(void)str_print(buf, size, "%u:%u", first, count);
-	else
-		(void)str_print(buf, size, "FIRST:COUNT");
-}
-
 /* The program that PATH finds, or else the path that distributions use. */
 static void get_place(const struct machine *machine, const char *program, char *buf, size_t size)
 {
@@ -199,43 +146,78 @@ static void get_place(const struct machine *machine, const char *program, char *
 		(void)str_print(buf, size, "/usr/bin/%s", program);
 }
 
-/* Facts that are read when a text names them, with their placeholders for documents. The
- * placeholder of any other fact is its name in capitals. */
+/* For usermod(8), or a line of subuid(5). */
+static void get_free_range(const struct facts *facts, bool line, char *buf, size_t size)
+{
+	uint32_t first, count;
+
+	if (!machine_free_range(facts->machine, &first, &count))
+		(void)str_print(buf, size, line ? "FIRST:COUNT" : "FIRST-LAST");
+	else if (line)
+		(void)str_print(buf, size, "%u:%u", first, count);
+	else
+		(void)str_print(buf, size, "%u-%u", first, first + count - 1);
+}
+
+/* Facts that are read when a text names them. False for any other name. */
+static bool read_fact(const char *name, const struct facts *facts, char *buf, size_t size)
+{
+	if (streq(name, "pid") || streq(name, "owner")) /* that the failure is about */
+		(void)str_print(buf, size, "%s", facts->err->about);
+	else if (streq(name, "user"))
+		(void)machine_user(facts->machine, buf, size);
+	else if (streq(name, "uid"))
+		(void)str_print(buf, size, "%u", machine_uid(facts->machine));
+	else if (streq(name, "gid"))
+		(void)str_print(buf, size, "%u", machine_gid(facts->machine));
+	else if (streq(name, "self"))
+		(void)(machine_self(facts->machine, buf, size) ||
+		       str_print(buf, size, "/usr/bin/fauxroot"));
+	else if (streq(name, "runtime dir"))
+		get_runtime_dir(facts, buf, size);
+	else if (streq(name, "have runtime dir"))
+		get_have_runtime_dir(facts, buf, size);
+	else if (streq(name, "free range") || streq(name, "free line"))
+		get_free_range(facts, streq(name, "free line"), buf, size);
+	else
+		return false;
+	return true;
+}
+
+/* Names that continue with a word. Documents contain the values of an empty machine. */
+static bool run_command(const char *name, const struct machine *machine, char *buf, size_t size)
+{
+	const char *word;
+
+	if ((word = str_after(name, "place of ")))
+		get_place(machine, word, buf, size);
+	else if ((word = str_after(name, "install ")))
+		package_install(machine, word, buf, size);
+	else if ((word = str_after(name, "boot ")))
+		package_boot(machine, word, buf, size);
+	return word != NULL;
+}
+
+/* In documents a fact is a word in capitals; these have other placeholders. */
 static const struct {
 	const char *name, *word;
-	void (*get)(const struct facts *facts, char *buf, size_t size);
-} names[] = {
-	{"pid", "PID", get_about},   /* the process that the failure is about */
-	{"owner", "UID", get_about}, /* the user that the failure is about */
-	{"user", "USER", get_user},
-	{"uid", "UID", get_uid},
-	{"gid", "GID", get_gid},
-	{"self", "/usr/bin/fauxroot", get_self},
-	{"runtime dir", "/run/user/UID", get_runtime_dir},
+} placeholders[] = {
+	{"owner", "UID"},
+	{"self", "/usr/bin/fauxroot"},
+	{"runtime dir", "/run/user/UID"},
 	{"have runtime dir",
-	 "sudo loginctl enable-linger USER && export XDG_RUNTIME_DIR=/run/user/UID",
-	 get_have_runtime_dir},
-	{"free range", "FIRST-LAST", get_free_range},
-	{"free line", "FIRST:COUNT", get_free_line},
-	/* Set by a test. */
-	{"instead", "omit the option that requests it", NULL},
-	{"enclosing", "add --copy-up=DIR # then PATH is created in the copy of DIR", NULL},
-};
-
-/* Names that continue with an argument. Documents contain the values of an empty machine. */
-static const struct {
-	const char *name;
-	void (*get)(const struct machine *machine, const char *word, char *buf, size_t size);
-} commands[] = {
-	{"place of ", get_place},
-	{"install ", package_install},
-	{"boot ", package_boot},
+	 "sudo loginctl enable-linger USER && export XDG_RUNTIME_DIR=/run/user/UID"},
+	{"free range", "FIRST-LAST"},
+	{"free line", "FIRST:COUNT"},
+	{"instead", "omit the option that requests it"},
+	{"get helper", "install the package that contains HELPER"},
+	{"enclosing", "add --copy-up=DIR # then PATH is created in the copy of DIR"},
 };
 
 /* Facts that are commands or several words: remedies contain them without quotation marks. */
 static const char *const unquoted[] = {
-	"have runtime dir", "instead", "install ",   "boot ",	  "usermod options",
-	"options",	    "missing", "file words", "enclosing",
+	"have runtime dir", "instead", "install ",   "boot ",	   "usermod options", "options",
+	"missing",	    "binary",  "file words", "get helper", "enclosing",
 };
 
 static bool is_unquoted(const char *name)
@@ -247,61 +229,37 @@ static bool is_unquoted(const char *name)
 	return false;
 }
 
-static const struct machine empty_machine = {.root = "/nonexistent"};
-
-/* Expand a name of the tables; false for any other name. */
-static bool expand_known(const char *name, const struct facts *facts, char *buf, size_t size)
-{
-	const struct machine *machine = facts ? facts->machine : &empty_machine;
-
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		if (str_after(name, commands[i].name)) {
-			commands[i].get(machine, str_after(name, commands[i].name), buf, size);
-			return true;
-		}
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		if (!streq(name, names[i].name) || (facts && !names[i].get))
-			continue;
-		if (facts)
-			names[i].get(facts, buf, size);
-		else
-			(void)str_print(buf, size, "%s", names[i].word);
-		return true;
-	}
-	return false;
-}
-
 static bool expand_name(const char *name, const struct facts *facts, char *buf, size_t size)
 {
-	if (expand_known(name, facts, buf, size))
+	static const struct machine empty = {.root = "/nonexistent"};
+
+	if (run_command(name, facts ? facts->machine : &empty, buf, size))
 		return true;
 	if (facts)
-		return find(facts, name) && str_print(buf, size, "%s", find(facts, name)) == 0;
+		return read_fact(name, facts, buf, size) ||
+		       (find(facts, name) && str_print(buf, size, "%s", find(facts, name)) == 0);
+	for (size_t i = 0; i < ARRAY_SIZE(placeholders); i++)
+		if (streq(name, placeholders[i].name))
+			return str_print(buf, size, "%s", placeholders[i].word) == 0;
 	(void)str_print(buf, size, "%s", name);
 	for (char *at = buf; *at; at++)
 		*at = (char)toupper((unsigned char)*at);
 	return true;
 }
 
-/* A name without its braces; false if it is too long or the brace is missing. */
-static bool take_name(struct cursor *c, char *buf, size_t size)
-{
-	const char *name;
-	size_t n;
-
-	cursor_until(c, "}", &name, &n);
-	return cursor_char(c, '}') && str_print(buf, size, "%.*s", (int)n, name) == 0;
-}
-
-/* The value of the name at @c, after its first brace. */
+/* The value of the name at @c, after its first brace; false if it is unknown or not complete. */
 static bool take_value(struct cursor *c, const struct facts *facts, bool quoted, char *buf,
 		       size_t size)
 {
 	char name[64], value[512] = "";
+	const char *at;
+	size_t n;
 
 	if (cursor_char(c, '{'))
 		return str_print(buf, size, "{") == 0;
-	if (!take_name(c, name, sizeof(name)) || !expand_name(name, facts, value, sizeof(value)))
+	cursor_until(c, "}", &at, &n);
+	if (!cursor_char(c, '}') || str_print(name, sizeof(name), "%.*s", (int)n, at) < 0 ||
+	    !expand_name(name, facts, value, sizeof(value)))
 		return false;
 	if (quoted && facts && !is_unquoted(name))
 		return quote(value, buf, size);

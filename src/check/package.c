@@ -12,7 +12,7 @@
 
 struct distribution {
 	const char *ids;		   /* separated by blanks */
-	const char *install, *install_end; /* before and after the package */
+	const char *install, *install_end; /* before and after the package; NULL: nothing */
 	const char *newuidmap, *getsubids; /* packages whose names differ from the program's */
 	const char *boot, *boot_end; /* before and after the kernel's argument; NULL: unknown */
 };
@@ -24,21 +24,22 @@ struct distribution {
 
 /* Only distributions whose commands are tested. */
 static const struct distribution distributions[] = {
-	{"debian ubuntu", "apt-get install ", "", "uidmap", "uidmap", GRUB,
+	{"debian ubuntu", "apt-get install ", NULL, "uidmap", "uidmap", GRUB,
 	 " /' /etc/default/grub && sudo update-grub && sudo reboot"},
-	{"fedora rhel centos rocky almalinux ol amzn", "dnf install ", "", "shadow-utils",
+	{"fedora rhel centos rocky almalinux ol amzn", "dnf install ", NULL, "shadow-utils",
 	 "shadow-utils-subid", GRUBBY, " && sudo reboot"},
-	{"alpine", "apk add ", "", "shadow-uidmap", "shadow-subids", NULL, NULL},
+	{"alpine", "apk add ", NULL, "shadow-uidmap", "shadow-subids", NULL, NULL},
 };
 
 /* Fedora CoreOS and Silverblue: /usr is read-only, and rpm-ostree(1) changes the next boot. */
-static const struct distribution rpm_ostree = {"",
-					       "rpm-ostree install ",
-					       REBOOT,
-					       "shadow-utils",
-					       "shadow-utils-subid",
-					       "sudo rpm-ostree kargs --append=",
-					       REBOOT};
+static const struct distribution rpm_ostree = {
+	.install = "rpm-ostree install ",
+	.install_end = REBOOT,
+	.newuidmap = "shadow-utils",
+	.getsubids = "shadow-utils-subid",
+	.boot = "sudo rpm-ostree kargs --append=",
+	.boot_end = REBOOT,
+};
 
 /* The distribution that one of the words of the field @name of os-release is an id of. */
 static const struct distribution *find_by_field(const char *text, const char *name)
@@ -89,7 +90,7 @@ void package_install(const struct machine *machine, const char *program, char *b
 				streq(program, "newuidmap")   ? d->newuidmap
 				: streq(program, "getsubids") ? d->getsubids
 							      : program,
-				d->install_end);
+				d->install_end ? d->install_end : "");
 }
 
 void package_boot(const struct machine *machine, const char *argument, char *buf, size_t size)

@@ -163,7 +163,7 @@ static int find_obstacles(const struct config *config, const struct signals *sig
 
 static int check(const struct config *config)
 {
-	_cleanup_findings_ struct findings findings = {NULL, 0, 0};
+	_cleanup_findings_ struct findings findings = {NULL, 0};
 	struct signals signals;
 	struct error err;
 	int rc = signals_block(&signals, &err);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <unistd.h>
 
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/parse.h"
@@ -64,6 +65,17 @@ bool machine_exists(const struct machine *machine, const char *path)
 	struct stat st;
 
 	return machine_path(machine, path, full, sizeof(full)) && lstat(full, &st) == 0;
+}
+
+bool machine_self(const struct machine *machine, char *buf, size_t size)
+{
+	char link[PATH_MAX];
+	ssize_t n = -1;
+
+	if (machine_path(machine, "/proc/self/exe", link, sizeof(link)))
+		n = readlink(link, buf, size - 1);
+	buf[n > 0 ? n : 0] = '\0';
+	return n > 0;
 }
 
 static bool is_file(const struct machine *machine, const char *path, mode_t bits)

@@ -103,7 +103,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	_cleanup_findings_ struct findings findings = {NULL, 0, 0};
+	_cleanup_findings_ struct findings findings = {NULL, 0};
 	_cleanup_free_ char *text = strndup((const char *)data, size);
 	char *dockerd[] = {"dockerd", NULL};
 	struct config config;

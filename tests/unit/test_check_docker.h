@@ -43,7 +43,7 @@ static void check_docker(const struct docker_look *look)
 		look->files[1],
 	};
 	char *command[] = {(char *)(uintptr_t)look->command, NULL};
-	_cleanup_findings_ struct findings findings = {NULL, 0, 0};
+	_cleanup_findings_ struct findings findings = {NULL, 0};
 	_cleanup_free_ struct outcomes *outcomes = calloc(1, sizeof(*outcomes));
 	const struct finding *f;
 	struct config config;

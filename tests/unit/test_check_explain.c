@@ -41,7 +41,7 @@ static void cgroups(void **state)
 		 "/etc/default/grub && sudo update-grub && sudo reboot",
 		 .files = {{0}}},
 		{STEP_CGROUP, ENODEV, "finding our cgroup", "no cgroup v2 is mounted here",
-		 "docker run --cgroupns=private … # on a host that uses only cgroup v2",
+		 "docker run --cgroupns=private …\nuse a host that has only cgroup v2",
 		 .files = {{"/.dockerenv", "", 0}}},
 		{STEP_CGROUP, EBUSY, "moving process 1", NULL, NULL, .files = {{0}}},
 	};

@@ -65,9 +65,9 @@ static const struct failure mapper_failures[] = {
 	{STEP_IDMAP, EPERM, wrote,
 	 "no_new_privs is set on this process (/proc/self/status: NoNewPrivs: 1), so "
 	 "/usr/bin/newuidmap gains no privileges",
-	 "in Kubernetes, set securityContext.allowPrivilegeEscalation: true\ndocker run without "
-	 "--security-opt no-new-privileges\nin a systemd unit, set NoNewPrivileges=no\nuse "
-	 "--idmap=single",
+	 "in a systemd unit, set NoNewPrivileges=no\nuse --idmap=single\ndocker run without "
+	 "--security-opt no-new-privileges …\nin Kubernetes, set "
+	 "securityContext.allowPrivilegeEscalation: true",
 	 .reason = REASON_MAP_WRITE, .about = "newuidmap",
 	 .files = {{"/proc/self/status",
 		    "Uid:\t1000\t1000\t1000\t1000\nGid:"
@@ -138,7 +138,8 @@ static const struct failure mapper_failures[] = {
 	 "CAP_SETUID or CAP_SETGID is outside of our capability bounding set (/proc/self/status: "
 	 "CapBnd: 0000000000000000); so is CAP_SYS_ADMIN or CAP_DAC_OVERRIDE, which "
 	 "/usr/bin/newuidmap needs because it is set-user-ID",
-	 "docker run --cap-add SETUID --cap-add SETGID …\nin addition, in the Dockerfile of the "
+	 "docker run --cap-add SETUID --cap-add SETGID …\nin addition to the capabilities, in the "
+	 "Dockerfile of the "
 	 "image, add " RUN_SETCAP "\nin a systemd unit, " BOUNDING_SET,
 	 .reason = REASON_MAP_WRITE, .about = "newuidmap",
 	 .files = {{"/proc/self/status", BOUNDING("0000000000000000", "0"), 0},
@@ -146,16 +147,18 @@ static const struct failure mapper_failures[] = {
 	{STEP_IDMAP, EPERM, "newuidmap: Could not set caps (exit status 1)",
 	 "CAP_SETUID is outside of our capability bounding set (/proc/self/status: CapBnd: "
 	 "000001ffffffff7f), so newuidmap cannot get it",
-	 "docker run --cap-add SETUID --cap-add SETGID …\nin Kubernetes, set "
-	 "securityContext.capabilities.add: [SETUID, SETGID]\nin a systemd unit, " BOUNDING_SET,
+	 "in a systemd unit, " BOUNDING_SET
+	 "\ndocker run --cap-add SETUID --cap-add SETGID …\nin Kubernetes, set "
+	 "securityContext.capabilities.add: [SETUID, SETGID]",
 	 .reason = REASON_DIED, .about = "newuidmap",
 	 .files = {{"/proc/self/status",
 		    "Uid:\t1000\t1000\t1000\t1000\nCapBnd:\t000001ffffffff7f\n", 0}}},
 	{STEP_IDMAP, EPERM, wrote_gid,
 	 "CAP_SETGID is outside of our capability bounding set (/proc/self/status: CapBnd: "
 	 "000001ffffffffbf), so newgidmap cannot get it",
-	 "docker run --cap-add SETUID --cap-add SETGID …\nin Kubernetes, set "
-	 "securityContext.capabilities.add: [SETUID, SETGID]\nin a systemd unit, " BOUNDING_SET,
+	 "in a systemd unit, " BOUNDING_SET
+	 "\ndocker run --cap-add SETUID --cap-add SETGID …\nin Kubernetes, set "
+	 "securityContext.capabilities.add: [SETUID, SETGID]",
 	 .reason = REASON_MAP_WRITE, .about = "newgidmap",
 	 .files = {{"/proc/self/status",
 		    "Uid:\t1000\t1000\t1000\t1000\nCapBnd:\t000001ffffffffbf\n", 0}}},
@@ -163,8 +166,8 @@ static const struct failure mapper_failures[] = {
 	{STEP_IDMAP, EPERM, "writing /proc/7/uid_map: Operation not permitted",
 	 "CAP_SETFCAP is outside of our capability bounding set (/proc/self/status: CapBnd: "
 	 "0000000000000000); mapping the outer uid 0 needs it since Linux 5.12",
-	 "docker run --cap-add SETFCAP …\nin Kubernetes, set securityContext.capabilities.add: "
-	 "[SETFCAP]\nrun fauxroot as a user other than root",
+	 "run fauxroot as a user other than root\ndocker run --cap-add SETFCAP …\nin Kubernetes, "
+	 "set securityContext.capabilities.add: [SETFCAP]",
 	 .reason = REASON_FILE, .about = "/proc/7/uid_map",
 	 .files = {{"/proc/self/status", "Uid:\t0\t0\t0\t0\nCapBnd:\t0000000000000000\n", 0}}},
 	{STEP_IDMAP, EPERM, wrote, NULL, NULL, .reason = REASON_MAP_WRITE, .about = "newuidmap",
@@ -173,8 +176,8 @@ static const struct failure mapper_failures[] = {
 	 "CAP_SETFCAP is outside of our capability bounding set (/proc/self/status: "
 	 "CapBnd: "
 	 "00000000280425fb); mapping the outer uid 0 needs it since Linux 5.12",
-	 "docker run --cap-add SETFCAP …\nin Kubernetes, set securityContext.capabilities.add: "
-	 "[SETFCAP]\nrun fauxroot as a user other than root",
+	 "run fauxroot as a user other than root\ndocker run --cap-add SETFCAP …\nin Kubernetes, "
+	 "set securityContext.capabilities.add: [SETFCAP]",
 	 .reason = REASON_MAP_WRITE, .about = "newuidmap",
 	 .files = {{"/proc/self/status", "Uid:\t0\t0\t0\t0\nCapBnd:\t00000000280425fb\n", 0}}},
 	{STEP_IDMAP, EPERM, wrote,
@@ -208,8 +211,7 @@ static const struct failure mapper_failures[] = {
 	 "100000:65536 of /etc/subuid, line 1, is outside the ids of our user namespace "
 	 "(/proc/self/uid_map)",
 	 "podman run --user 0 --env FAUXROOT_OPTIONS=--idmap=fit …\nset alice:1001:64536 in "
-	 "/etc/subuid and /etc/subgid\nuse --idmap=single\ngive this container more ids (in LXD: "
-	 "security.idmap.size)",
+	 "/etc/subuid and /etc/subgid\nuse --idmap=single\ngive this container more ids",
 	 .ask = ask_for_fit,
 	 .files = {{"/proc/self/uid_map", "0 1000 1\n1 100000 65536\n", 0},
 		   {"/proc/self/gid_map", "0 1000 1\n1 100000 65536\n", 0},
@@ -292,7 +294,8 @@ static void ranges(void **state)
 		{STEP_IDMAP, ENOENT, NO_RANGES,
 		 "alice has no line in /etc/subuid or /etc/subgid, and our user namespace has no "
 		 "free ids for one (/proc/self/uid_map)",
-		 "use --idmap=single\ngive this container more ids (in LXD: security.idmap.size)",
+		 "use --idmap=single\ngive this container more ids\nlxc config set NAME "
+		 "security.idmap.size 200000",
 		 .reason = REASON_NO_RANGES, .about = "/etc/subuid",
 		 .files = {{"/etc/subuid", "bob:100000:65536\n", 0},
 			   {"/proc/self/uid_map", "1000 1000 1\n", 0},

@@ -43,9 +43,8 @@ static const struct failure namespace_failures[] = {
 	{STEP_CLONE, EPERM, "clone",
 	 "this process has a seccomp filter (/proc/self/status: Seccomp: 2); the filters of "
 	 "container engines and of systemd's RestrictNamespaces= refuse namespaces and mounts",
-	 "docker run --security-opt seccomp=unconfined …\nin Kubernetes, set "
-	 "securityContext.seccompProfile.type: Unconfined\nin a systemd unit, set "
-	 "RestrictNamespaces=no",
+	 "in a systemd unit, set RestrictNamespaces=no\ndocker run --security-opt "
+	 "seccomp=unconfined …\nin Kubernetes, set securityContext.seccompProfile.type: Unconfined",
 	 .files = {{"/proc/self/status", "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nSeccomp:\t2\n", 0}}},
 	{STEP_CLONE, EPERM, "clone",
 	 "this process runs in a Flatpak (/.flatpak-info), which forbids namespaces",
@@ -110,11 +109,7 @@ static const struct failure namespace_failures[] = {
 	 .ask = ask_network},
 	{STEP_CLONE, EINVAL, "clone",
 	 "this kernel has no user namespaces: there is no /proc/self/ns/user",
-	 "use a kernel with CONFIG_USER_NS=y\non RHEL and CentOS 7: echo "
-	 "user.max_user_namespaces=28633 | sudo tee -a /etc/sysctl.d/60-fauxroot.conf && sudo "
-	 "grubby "
-	 "--update-kernel=ALL --args=user_namespace.enable=1 && sudo reboot",
-	 .files = {{"/proc/self/ns/user", NULL, 0}}},
+	 "use a kernel with CONFIG_USER_NS=y", .files = {{"/proc/self/ns/user", NULL, 0}}},
 };
 
 /* The remedies for a masked /proc, by the mark of the container runtime. */
@@ -218,8 +213,8 @@ static void limits(void **state)
 		{STEP_IDMAP, EAGAIN, "forking newuidmap",
 		 "the cgroup has reached its limit of processes, 33 "
 		 "(/sys/fs/cgroup/user.slice/pids.max)",
-		 "docker run --pids-limit=-1 …\nin Kubernetes, raise podPidsLimit of the "
-		 "kubelet\nin a systemd unit, set TasksMax=infinity",
+		 "in a systemd unit, set TasksMax=infinity\ndocker run --pids-limit=-1 …\nin "
+		 "Kubernetes, raise podPidsLimit of the kubelet",
 		 .reason = REASON_DIED, .about = "newuidmap",
 		 .files = {{"/sys/fs/cgroup/user.slice/pids.max", "33\n", 0},
 			   {"/sys/fs/cgroup/user.slice/pids.events", "max 1\n", 0}}},
@@ -251,10 +246,10 @@ static void confinement(void **state)
 		{STEP_PROC, EPERM, "mounting proc, for the PID namespace, on /proc",
 		 "parts of /proc are masked here (/proc/kcore /proc/sys); the kernel then refuses "
 		 "to mount another proc",
-		 "docker run --security-opt systempaths=unconfined …\npodman run --security-opt "
-		 "unmask=ALL …\nin Kubernetes, set securityContext.procMount: Unmasked, and "
-		 "hostUsers: false in the pod\nlxc config set NAME security.nesting=true\nomit "
-		 "--pidns # for buildkitd, add --oci-worker-no-process-sandbox",
+		 "omit --pidns # for buildkitd, add --oci-worker-no-process-sandbox\ndocker run "
+		 "--security-opt systempaths=unconfined …\npodman run --security-opt unmask=ALL "
+		 "…\nin Kubernetes, set securityContext.procMount: Unmasked, and hostUsers: false "
+		 "in the pod\nlxc config set NAME security.nesting=true",
 		 .files = {{"/proc/self/mountinfo",
 			    "22 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw\n"
 			    "23 22 0:8 / /proc rw - proc proc rw\n"
@@ -271,9 +266,9 @@ static void confinement(void **state)
 		{STEP_MOUNT, EACCES, "setting the mount propagation to rprivate",
 		 "SELinux enforces its policy (/sys/fs/selinux/enforce: 1) on this process "
 		 "(system_u:system_r:container_t:s0:c1,c2)",
-		 "docker run --security-opt label=disable …\nin Kubernetes, set "
-		 "securityContext.seLinuxOptions.type: spc_t\nsudo ausearch -m avc -ts recent # "
-		 "lists what SELinux refused",
+		 "sudo ausearch -m avc -ts recent # lists what SELinux refused\ndocker run "
+		 "--security-opt label=disable …\nin Kubernetes, set "
+		 "securityContext.seLinuxOptions.type: spc_t",
 		 .files = {{"/sys/fs/selinux/enforce", "1", 0},
 			   {"/proc/self/attr/current", "system_u:system_r:container_t:s0:c1,c2\n",
 			    0}}},

@@ -25,21 +25,21 @@ static void devices_and_helpers(void **state)
 		 "sudo chmod 0666 /dev/net/tun", .reason = REASON_DEVICE, .about = "/dev/net/tun",
 		 .files = {{"/dev/net/tun", "", 0660}}},
 		{STEP_NET, ENOTTY, "TUNSETIFF", "/dev/net/tun is not a character device: a file",
-		 "sudo rm -r /dev/net/tun && sudo mknod -m 0666 /dev/net/tun c 10 200\nfor a "
-		 "container: docker run --device /dev/net/tun …",
+		 "sudo rm -r /dev/net/tun && sudo mknod -m 0666 /dev/net/tun c 10 200\n"
+		 "docker run --device /dev/net/tun …",
 		 .reason = REASON_DEVICE, .about = "/dev/net/tun",
 		 .files = {{"/dev/net/tun", "", 0666}}},
 		{STEP_NET, ENOTTY, "TUNSETIFF", NULL, NULL, .reason = REASON_DEVICE,
 		 .about = "/dev/net/tun", .files = {{0}}},
 		{STEP_NET, EISDIR, "opening /dev/net/tun",
 		 "/dev/net/tun is not a character device: a directory",
-		 "sudo rm -r /dev/net/tun && sudo mknod -m 0666 /dev/net/tun c 10 200\nfor a "
-		 "container: docker run --device /dev/net/tun …",
+		 "sudo rm -r /dev/net/tun && sudo mknod -m 0666 /dev/net/tun c 10 200\n"
+		 "docker run --device /dev/net/tun …",
 		 .reason = REASON_DEVICE, .about = "/dev/net/tun",
 		 .files = {{"/dev/net/tun", NULL, 0}, {"/dev/net/tun/", "", 0}}},
 		{STEP_NET, EACCES, "opening /dev/net/tun",
 		 "/dev/net/tun is on /dev, which is mounted nodev",
-		 "sudo mount -o remount,dev /dev\nfor a container: docker run --device "
+		 "sudo mount -o remount,dev /dev\ndocker run --device "
 		 "/dev/net/tun …",
 		 .reason = REASON_DEVICE, .about = "/dev/net/tun",
 		 .files = {{"/proc/self/mountinfo",
@@ -55,8 +55,7 @@ static void devices_and_helpers(void **state)
 		{STEP_NET, ENOENT,
 		 "starting slirp4netns: executing \"slirp4netns\": No such file or directory",
 		 "the program is /usr/sbin/slirp4netns, and /usr/sbin is not in PATH",
-		 "PATH=$PATH:/usr/sbin\nuse --slirp4netns-binary=/usr/sbin/slirp4netns",
-		 .reason = REASON_EXEC, .about = "slirp4netns",
+		 "PATH=$PATH:/usr/sbin", .reason = REASON_EXEC, .about = "slirp4netns",
 		 .files = {{"/usr/sbin/slirp4netns", "ELF", 0755}}},
 		{STEP_MOUNT, ENOENT, "opening /a b to copy it up: No such file or directory",
 		 "there is no /a b", "omit --copy-up='/a b'\nsudo mkdir -p '/a b'",
@@ -142,8 +141,8 @@ static void pastas(void **state)
 		 .reason = REASON_EXEC, .about = "pasta", .files = {{0}}, .ask = ask_pasta},
 		{STEP_NET, ENOENT, "executing \"pasta\"",
 		 "the program is /usr/sbin/pasta, and /usr/sbin is not in PATH",
-		 "PATH=$PATH:/usr/sbin\nuse --pasta-binary=/usr/sbin/pasta", .reason = REASON_EXEC,
-		 .about = "pasta", .files = {{"/usr/sbin/pasta", "ELF", 0755}}, .ask = ask_pasta},
+		 "PATH=$PATH:/usr/sbin", .reason = REASON_EXEC, .about = "pasta",
+		 .files = {{"/usr/sbin/pasta", "ELF", 0755}}, .ask = ask_pasta},
 		{STEP_NET, EACCES, "executing \"pasta\"",
 		 "--pasta-binary or PATH leads to a file that this machine cannot execute",
 		 "use another file: --pasta-binary=FILE\nsudo apt-get install passt",

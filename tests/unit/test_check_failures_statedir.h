@@ -87,8 +87,8 @@ static const struct failure statedir_cases[] = {
 	 .reason = REASON_FILE, .about = "/tmp/x/api.sock", .files = {{0}}},
 	{STEP_STATEDIR, EROFS, "making the state directory \"/srv/x/y\": Read-only file system",
 	 "/srv is on a file system that is mounted read-only",
-	 "use --state-dir=/run/user/1000/NAME\nfor a container: docker run --tmpfs /tmp "
-	 "…\nin Kubernetes, mount an emptyDir on /tmp",
+	 "use --state-dir=/run/user/1000/NAME\ndocker run --tmpfs /tmp …\nin Kubernetes, mount an "
+	 "emptyDir on /tmp",
 	 .reason = REASON_FILE, .about = "/srv/x/y", .files = {{"/srv/", "", 0}},
 	 .state_dir = "/srv/x/y"},
 	{STEP_MOUNT, ENOENT, "opening /srv/a/b to copy it up: No such file or directory",

@@ -82,7 +82,7 @@ static bool is_seen(const struct look *look, const struct finding *f)
 
 static void check_look(const struct look *look, enum net_mode net, char **command)
 {
-	_cleanup_findings_ struct findings findings = {NULL, 0, 0};
+	_cleanup_findings_ struct findings findings = {NULL, 0};
 	_cleanup_free_ struct outcomes *outcomes = calloc(1, sizeof(*outcomes));
 	const struct finding *f;
 	struct config config;

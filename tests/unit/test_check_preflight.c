@@ -65,7 +65,7 @@ static void kernels(void **state)
 static void configuration_of_the_kernel(void **state)
 {
 	static const struct file none[MAX_FILES] = {{0}};
-	_cleanup_findings_ struct findings findings = {NULL, 0, 0};
+	_cleanup_findings_ struct findings findings = {NULL, 0};
 	struct outcomes *outcomes = calloc(1, sizeof(*outcomes));
 	const struct look look = {.failed = TRIAL_TUN,
 				  .code = ENODEV,
@@ -185,7 +185,7 @@ static void networks(void **state)
 	static const struct look looks[] = {
 		{"network", FINDING_OK, "slirp4netns 1.2.0: started, ready", NULL, .files = {{0}},
 		 NO_TRIAL},
-		{"network", FINDING_OBSTACLE, "0.4.0 or newer", "slirp4netns-old", .files = {{0}},
+		{"network", FINDING_OBSTACLE, "0.4.0 or newer", "helper-old", .files = {{0}},
 		 .failed = TRIAL_NET, EOPNOTSUPP,
 		 "slirp4netns is version 0.3.0: 0.4.0 or newer is needed", STEP_NET, REASON_TOO_OLD,
 		 "slirp4netns"},
@@ -401,7 +401,7 @@ static void storage(void **state)
 static void notes_are_warnings(void **state)
 {
 	static const struct file none[MAX_FILES] = {{0}};
-	_cleanup_findings_ struct findings findings = {NULL, 0, 0};
+	_cleanup_findings_ struct findings findings = {NULL, 0};
 	_cleanup_free_ struct outcomes *outcomes = calloc(1, sizeof(*outcomes));
 	const struct look look = {NO_TRIAL};
 	const struct rlimit few = {512, 512};
@@ -435,7 +435,7 @@ static void notes_are_warnings(void **state)
 
 static void a_cause_is_reported_once(void **state)
 {
-	_cleanup_findings_ struct findings findings = {NULL, 0, 0};
+	_cleanup_findings_ struct findings findings = {NULL, 0};
 	_cleanup_free_ struct outcomes *outcomes = calloc(1, sizeof(*outcomes));
 	const struct look look = {.files = {{"/usr/bin/newuidmap", "ELF", 0755}},
 				  .failed = TRIAL_IDMAP,
@@ -465,7 +465,7 @@ static void a_cause_is_reported_once(void **state)
 
 static void untried_checks_are_unknown(void **state)
 {
-	_cleanup_findings_ struct findings findings = {NULL, 0, 0};
+	_cleanup_findings_ struct findings findings = {NULL, 0};
 	_cleanup_free_ struct outcomes *outcomes = calloc(1, sizeof(*outcomes));
 	char *copy_up[] = {(char[]){"/etc"}, NULL}, *publish[] = {(char[]){"80:80/tcp"}, NULL};
 	const struct machine nowhere = {.root = "/nonexistent"};

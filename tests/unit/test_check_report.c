@@ -30,7 +30,7 @@ static struct finding items[] = {
 	 .why = {.id = "cgroup-v1", .cause = "é", .remedy = "first\nsecond"}},
 };
 
-static const struct findings all = {items, ARRAY_SIZE(items), 0};
+static const struct findings all = {items, ARRAY_SIZE(items)};
 
 static void the_table_has_a_line_for_each_finding(void **state)
 {
@@ -59,7 +59,7 @@ static void the_table_has_a_line_for_each_finding(void **state)
 
 static void a_terminal_gets_symbols(void **state)
 {
-	const struct findings one = {items, 1, 0};
+	const struct findings one = {items, 1};
 	char *text = NULL;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
@@ -118,7 +118,7 @@ static void json_contains_all_findings(void **state)
 
 static void the_status_depends_on_the_findings(void **state)
 {
-	const struct findings ok = {items, 2, 0}, warned = {&items[4], 1, 0}, none = {NULL, 0, 0};
+	const struct findings ok = {items, 2}, warned = {&items[4], 1}, none = {NULL, 0};
 
 	(void)state;
 	assert_int_equal(report_status(&all, false), 1);

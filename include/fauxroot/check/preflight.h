@@ -88,7 +88,7 @@ struct finding {
 
 struct findings {
 	struct finding *items;
-	size_t n, room;
+	size_t n;
 };
 
 /* findings_clear() - free the findings and reset the list */

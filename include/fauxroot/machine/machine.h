@@ -47,6 +47,9 @@ bool machine_stat(const struct machine *machine, const char *path, struct stat *
 /* machine_exists() - does a directory entry @path exist? A dangling symbolic link counts. */
 bool machine_exists(const struct machine *machine, const char *path);
 
+/* machine_self() - the path of this process's executable; false if it is unknown */
+bool machine_self(const struct machine *machine, char *buf, size_t size);
+
 /*
  * machine_find() - find a regular file of this name in PATH, executable or not
  * @name: a name with a slash is not searched in PATH

@@ -13,7 +13,7 @@ const struct cause_part *cause_parts(void)
 {
 	static const struct cause_part parts[] = {
 		{"Creating the namespaces", causes_of_namespaces},
-		{"Processes and descriptors", causes_of_limits},
+		{"Processes, descriptors, PATH", causes_of_limits},
 		{"Mapping ids", causes_of_mappers},
 		{"Subordinate ids", causes_of_ranges},
 		{"Confinement", causes_of_confinement},

@@ -99,10 +99,7 @@ const struct cause causes_of_confinement[] = {
 	{FAILURE("proc-masked", STEP_BIT(STEP_PROC), ANY_REASON, EPERM), .test = proc_is_masked,
 	 .cause = "parts of /proc are masked here ({masks}); the kernel then refuses to mount "
 		  "another proc",
-	 .docker = "--security-opt systempaths=unconfined", .podman = "--security-opt unmask=ALL",
-	 .kubernetes = "set securityContext.procMount: Unmasked, and hostUsers: false in the pod",
-	 .lxd = "config set NAME security.nesting=true",
-	 .remedy = "omit --pidns # for buildkitd, add --oci-worker-no-process-sandbox"},
+	 UNMASK, .remedy = "omit --pidns # for buildkitd, add --oci-worker-no-process-sandbox"},
 	{FAILURE("flatpak", INSIDE, ANY_REASON, EPERM, ENOSYS), .test = is_in_flatpak,
 	 .cause = "this process runs in a Flatpak (/.flatpak-info), which forbids namespaces",
 	 .remedy = "flatpak-spawn --host fauxroot … # runs it on the host"},
@@ -132,7 +129,6 @@ const struct cause causes_of_confinement[] = {
 	 .remedy = "sudo ausearch -m avc -ts recent # lists what SELinux refused"},
 	{FAILURE("mount-max", STEP_BIT(STEP_MOUNT), ANY_REASON, ENOSPC), .test = mounts_are_limited,
 	 .cause = "/proc/sys/fs/mount-max is {setting}: a mount namespace cannot have more mounts",
-	 .remedy = "echo fs.mount-max=200000 | sudo tee -a /etc/sysctl.d/60-fauxroot.conf && sudo "
-		   "sysctl --system\nuse fewer --copy-up options"},
+	 .remedy = SYSCTL("fs.mount-max=200000") "\nuse fewer --copy-up options"},
 	{.cause = NULL},
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Limits of processes and descriptors. */
+/* Limits of processes and descriptors, and of PATH. */
 #include "../cause.h"
 
 #include <errno.h>
@@ -95,7 +95,24 @@ static bool cgroup_has_no_pids_left(struct facts *facts)
 	return false;
 }
 
+/* Is the program not in PATH, but in another directory that distributions use? */
+static bool program_is_elsewhere(struct facts *facts)
+{
+	const char *name = facts->err->about;
+	char path[PATH_MAX], dir[PATH_MAX];
+
+	return *name && !is_about_getsubids(facts) &&
+	       !machine_find(facts->machine, name, path, sizeof(path)) &&
+	       machine_find_elsewhere(facts->machine, name, 0111, dir, sizeof(dir)) &&
+	       fact(facts, "dir", "%s", dir) && fact(facts, "program", "%s/%s", dir, name);
+}
+
 const struct cause causes_of_limits[] = {
+	{/* Daemons need iptables and runc, which only root's PATH may contain. */
+	 FAILURE("program-not-in-path", ANY_STEP, REASON_EXEC, ENOENT),
+	 .test = program_is_elsewhere,
+	 .cause = "the program is {program}, and {dir} is not in PATH",
+	 .remedy = "PATH=$PATH:{dir}"},
 	{FAILURE("cgroup-pids-max", ANY_STEP, ANY_REASON, EAGAIN), .test = cgroup_has_no_pids_left,
 	 .cause = "the cgroup has reached its limit of processes, {limit} ({file})",
 	 .docker = "--pids-limit=-1", .kubernetes = "raise podPidsLimit of the kubelet",
@@ -116,8 +133,7 @@ const struct cause causes_of_limits[] = {
 	 .test = hard_limit_is_low,
 	 .cause = "a process may have {limit} descriptors open (/proc/self/limits, Max open "
 		  "files); a launch needs up to 64",
-	 .remedy = "echo {user} - nofile 65536 | sudo tee -a "
-		   "/etc/security/limits.d/60-fauxroot.conf # then log in again\nin a systemd "
-		   "unit, set LimitNOFILE=65536\ndocker run --ulimit nofile=65536 …"},
+	 .docker = "--ulimit nofile=65536",
+	 .remedy = SET_LIMIT("nofile") "\nin a systemd unit, set LimitNOFILE=65536"},
 	{.cause = NULL},
 };

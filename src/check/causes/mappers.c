@@ -45,11 +45,6 @@ static bool find_mapper(struct facts *facts, struct stat *ret)
 	       machine_stat(facts->machine, path, ret) && fact(facts, "program", "%s", path);
 }
 
-static bool mapper_is_elsewhere(struct facts *facts)
-{
-	return mapper(facts) && is_elsewhere(facts, mapper(facts));
-}
-
 static bool mapper_is_missing(struct facts *facts)
 {
 	const char *path = getenv("PATH");
@@ -183,9 +178,6 @@ static bool group_is_not_of_account(struct facts *facts)
 }
 
 const struct cause causes_of_mappers[] = {
-	{FAILURE("newuidmap-not-in-path", IDMAP, REASON_EXEC, ENOENT), .test = mapper_is_elsewhere,
-	 .cause = "the program is {program}, and {dir} is not in PATH",
-	 .remedy = "PATH=$PATH:{dir}"},
 	{FAILURE("newuidmap-missing", IDMAP, REASON_EXEC, ENOENT), .test = mapper_is_missing,
 	 .cause = "{program} is not in PATH ({search path})", .remedy = "{install newuidmap}"},
 	{FAILURE("getsubids-missing", IDMAP, REASON_EXEC, ENOENT), .test = getsubids_is_missing,
@@ -204,9 +196,9 @@ const struct cause causes_of_mappers[] = {
 	{FAILURE("no-new-privs", IDMAP, ANY_REASON, EPERM), .test = mapper_has_no_new_privs,
 	 .cause = "no_new_privs is set on this process (/proc/self/status: NoNewPrivs: 1), so "
 		  "{program} gains no privileges",
+	 .docker = "without --security-opt no-new-privileges",
 	 .kubernetes = "set securityContext.allowPrivilegeEscalation: true",
-	 .remedy = "docker run without --security-opt no-new-privileges\nin a systemd unit, set "
-		   "NoNewPrivileges=no\nuse --idmap=single"},
+	 .remedy = "in a systemd unit, set NoNewPrivileges=no\nuse --idmap=single"},
 	{/* NixOS: the program of the package precedes the wrapper with the bit. */
 	 FAILURE("setuid-elsewhere", IDMAP, ANY_REASON, EPERM), .test = setuid_mapper_is_elsewhere,
 	 .cause = "{program}, the first one in PATH, gains no privileges; the one in {dir} does",
@@ -229,8 +221,9 @@ const struct cause causes_of_mappers[] = {
 		  "which {program} needs because it is set-user-ID",
 	 .docker = "--cap-add SETUID --cap-add SETGID",
 	 .kubernetes = "set securityContext.capabilities.add: [SETUID, SETGID]",
-	 .remedy = "in addition, in the Dockerfile of the image, add " RUN_SETCAP
-		   "\nin a systemd unit, " BOUNDING_SET},
+	 .remedy =
+		 "in addition to the capabilities, in the Dockerfile of the image, add " RUN_SETCAP
+		 "\nin a systemd unit, " BOUNDING_SET},
 	{/* Debian's and Ubuntu's programs stay root while they write. */
 	 FAILURE("setuid-needs-sys-admin", IDMAP, ANY_REASON, EPERM), .test = mapper_is_too_weak,
 	 .cause = "{program} is set-user-ID and needs CAP_SYS_ADMIN and CAP_DAC_OVERRIDE to write "

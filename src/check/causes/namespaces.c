@@ -145,8 +145,7 @@ const struct cause causes_of_namespaces[] = {
 	{FAILURE("userns-clone-off", CLONE, ANY_REASON, EPERM), .test = userns_clone_is_off,
 	 .cause = "/proc/sys/kernel/unprivileged_userns_clone is {setting}: only root may create "
 		  "user namespaces",
-	 .remedy = "echo kernel.unprivileged_userns_clone=1 | sudo tee -a "
-		   "/etc/sysctl.d/60-fauxroot.conf && sudo sysctl --system"},
+	 .remedy = SYSCTL("kernel.unprivileged_userns_clone=1")},
 	{FAILURE("chroot", CLONE, ANY_REASON, EPERM), .test = is_chroot,
 	 .cause = "this process is in a chroot (/proc/self/mountinfo has no mount at /), where the "
 		  "kernel creates no user namespaces",
@@ -159,15 +158,14 @@ const struct cause causes_of_namespaces[] = {
 	 .test = user_limit_is_low,
 	 .cause = "/proc/sys/user/max_user_namespaces is {limit}: a launch creates two nested user "
 		  "namespaces",
-	 .remedy =
-		 "echo user.max_user_namespaces=28633 | sudo tee -a /etc/sysctl.d/60-fauxroot.conf "
-		 "&& sudo sysctl --system # in Kubernetes: on the node\nin Bottlerocket, set "
-		 "settings.kernel.sysctl.\"user.max_user_namespaces\"=\"28633\""},
+	 .remedy = SYSCTL("user.max_user_namespaces=28633") " # in Kubernetes: on the node\nin "
+							    "Bottlerocket, set "
+							    "settings.kernel.sysctl.\"user.max_"
+							    "user_namespaces\"=\"28633\""},
 	{FAILURE("max-namespaces", CLONE, ANY_REASON, ENOSPC), .test = limit_is_zero,
 	 .cause = "/proc/sys/user/max_{kind}_namespaces is {limit}: the kernel creates no such "
 		  "namespace",
-	 .remedy = "echo user.max_{kind}_namespaces=28633 | sudo tee -a "
-		   "/etc/sysctl.d/60-fauxroot.conf && sudo sysctl --system\n{instead}"},
+	 .remedy = SYSCTL("user.max_{kind}_namespaces=28633") "\n{instead}"},
 	{FAILURE("namespaces-used-up", CLONE, ANY_REASON, ENOSPC), .test = limits_are_there,
 	 .cause = "one of the limits in /proc/sys/user ({limits}) is used up by this user, or an "
 		  "outer user namespace has a lower one, or user namespaces are nested too deep: "
@@ -177,8 +175,6 @@ const struct cause causes_of_namespaces[] = {
 		   "less deeply nested user namespace"},
 	{FAILURE("no-user-namespaces", CLONE, ANY_REASON, EINVAL), .test = kernel_has_no_userns,
 	 .cause = "this kernel has no user namespaces: there is no /proc/self/ns/user",
-	 .remedy = "use a kernel with CONFIG_USER_NS=y\non RHEL and CentOS 7: echo "
-		   "user.max_user_namespaces=28633 | sudo tee -a /etc/sysctl.d/60-fauxroot.conf && "
-		   "sudo grubby --update-kernel=ALL --args=user_namespace.enable=1 && sudo reboot"},
+	 .remedy = "use a kernel with CONFIG_USER_NS=y"},
 	{.cause = NULL},
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* /dev/net/tun, slirp4netns, pasta. */
+/* /dev/net/tun, and the helper programs of networks. */
 #include "../cause.h"
 
 #include <errno.h>
@@ -43,6 +43,11 @@ static bool device_is_closed(struct facts *facts)
 	       fact(facts, "mode", "%04o", st.st_mode & 07777);
 }
 
+static bool is_in_container(struct facts *facts)
+{
+	return machine_in_container(facts->machine);
+}
+
 static bool is_slirp(struct facts *facts)
 {
 	return facts->config->net != NET_PASTA &&
@@ -55,14 +60,37 @@ static bool is_pasta(struct facts *facts)
 	       streq(facts->err->about, facts->config->pasta.binary);
 }
 
+/* Is the failure about a helper program? Sets {helper}: its usual name, {binary}: the option for
+ * its file, {get helper}: how to install it. */
+static bool is_helper(struct facts *facts)
+{
+	static const struct {
+		bool (*test)(struct facts *facts);
+		const char *name, *binary, *install;
+	} helpers[] = {
+		{is_slirp, "slirp4netns", "--slirp4netns-binary", "{install slirp4netns}"},
+		{is_pasta, "pasta", "--pasta-binary", "{install passt}"},
+	};
+	char install[256];
+
+	for (size_t i = 0; i < ARRAY_SIZE(helpers); i++)
+		if (helpers[i].test(facts))
+			return fact(facts, "helper", "%s", helpers[i].name) &&
+			       fact(facts, "binary", "%s", helpers[i].binary) &&
+			       facts_expand(helpers[i].install, facts, install, sizeof(install)) &&
+			       fact(facts, "get helper", "%s", install);
+	return false;
+}
+
+/* pasta has rows of its own for what an old version cannot do. */
+static bool slirp_is_old(struct facts *facts)
+{
+	return is_slirp(facts) && is_helper(facts);
+}
+
 static bool has_no_helper(struct facts *facts)
 {
 	return config_chooses_helper(facts->config) && is_slirp(facts);
-}
-
-static bool pasta_is_elsewhere(struct facts *facts)
-{
-	return is_pasta(facts) && is_elsewhere(facts, facts->err->about);
 }
 
 static bool pasta_leaks_loopback(struct facts *facts)
@@ -90,7 +118,7 @@ static void add_shield(struct facts *facts, const char *option)
 
 static bool shield_was_required(struct facts *facts)
 {
-	if (!is_slirp(facts))
+	if (!is_helper(facts))
 		return false;
 	if (facts->config->slirp4netns.sandbox == TRI_TRUE)
 		add_shield(facts, "--slirp4netns-sandbox");
@@ -99,81 +127,64 @@ static bool shield_was_required(struct facts *facts)
 	return *fact_text(facts, "required") != '\0';
 }
 
-static bool slirp_is_elsewhere(struct facts *facts)
-{
-	return is_slirp(facts) && is_elsewhere(facts, facts->err->about);
-}
-
 /* slirp4netns binds the port itself; a capability of ours does not help. */
 static bool port_of_slirp_is_privileged(struct facts *facts)
 {
 	return facts->config->port_driver == PORT_SLIRP4NETNS && port_is_privileged(facts);
 }
 
+#define HAND_OVER_TUN                      \
+	.docker = "--device /dev/net/tun", \
+	.lxd = "config device add NAME tun unix-char path=/dev/net/tun"
+
+#define LOAD_TUN "sudo modprobe tun && echo tun | sudo tee /etc/modules-load.d/tun.conf"
+
 const struct cause causes_of_networks[] = {
 	{FAILURE("tun-missing", NET, REASON_DEVICE, ENOENT), .test = device_is_missing,
-	 .cause = "there is no /dev/net/tun", .docker = "--device /dev/net/tun",
-	 .kubernetes = "mount a hostPath volume of /dev/net/tun",
-	 .lxd = "config device add NAME tun unix-char path=/dev/net/tun",
-	 .remedy = "use --net=host",
-	 .outside = "sudo modprobe tun && echo tun | sudo tee /etc/modules-load.d/tun.conf"},
+	 .cause = "there is no /dev/net/tun", HAND_OVER_TUN,
+	 .kubernetes = "mount a hostPath volume of /dev/net/tun", .remedy = "use --net=host",
+	 .outside = LOAD_TUN},
 	{FAILURE("tun-driver-missing", NET, REASON_DEVICE, ENODEV, ENXIO),
 	 .cause = "/dev/net/tun exists, but the kernel has not loaded the tun driver",
-	 .remedy = "sudo modprobe tun && echo tun | sudo tee /etc/modules-load.d/tun.conf"},
+	 .remedy = LOAD_TUN},
 	{FAILURE("tun-is-something-else", NET, REASON_DEVICE, ENOTTY, EINVAL, EISDIR),
 	 .test = device_is_something_else,
 	 .cause = "/dev/net/tun is not a character device: {type}",
-	 .remedy = "sudo rm -r /dev/net/tun && sudo mknod -m 0666 /dev/net/tun c 10 200\nfor a "
-		   "container: docker run --device /dev/net/tun …"},
+	 .docker = "--device /dev/net/tun",
+	 .remedy = "sudo rm -r /dev/net/tun && sudo mknod -m 0666 /dev/net/tun c 10 200"},
 	{FAILURE("tun-nodev", NET, REASON_DEVICE, EACCES), .test = device_is_on_nodev,
 	 .cause = "/dev/net/tun is on {mount}, which is mounted nodev",
-	 .remedy = "sudo mount -o remount,dev {mount}\nfor a container: docker run --device "
-		   "/dev/net/tun …"},
+	 .docker = "--device /dev/net/tun", .remedy = "sudo mount -o remount,dev {mount}"},
 	{FAILURE("tun-closed", NET, REASON_DEVICE, EACCES, EPERM), .test = device_is_closed,
 	 .cause = "the mode of /dev/net/tun is {mode}, but every user must be able to open it: the "
 		  "kernel checks rights by the network namespace",
 	 .remedy = "sudo chmod 0666 /dev/net/tun"},
 	{FAILURE("tun-device-rules", NET, REASON_DEVICE, EACCES, EPERM), .test = is_in_container,
-	 .cause = "this container's device rules do not allow /dev/net/tun",
-	 .docker = "--device /dev/net/tun",
+	 .cause = "this container's device rules do not allow /dev/net/tun", HAND_OVER_TUN,
 	 .kubernetes = "use a device plugin that provides it, or set privileged: true",
-	 .lxd = "config device add NAME tun unix-char path=/dev/net/tun",
 	 .remedy = "use --net=host"},
 	{FAILURE("network-helpers-missing", NET, REASON_EXEC, ENOENT), .test = has_no_helper,
 	 .cause = "neither slirp4netns nor pasta is installed, or PATH does not lead to them",
 	 .remedy = "{install slirp4netns}\n{install passt} # contains pasta"},
-	{FAILURE("slirp4netns-not-in-path", NET, REASON_EXEC, ENOENT), .test = slirp_is_elsewhere,
-	 .cause = "the program is {program}, and {dir} is not in PATH",
-	 .remedy = "PATH=$PATH:{dir}\nuse --slirp4netns-binary={program}"},
-	{FAILURE("slirp4netns-missing", NET, REASON_EXEC, ENOENT), .test = is_slirp,
-	 .cause = "slirp4netns is not installed, or neither --slirp4netns-binary nor PATH leads to "
-		  "it",
-	 .remedy = "{install slirp4netns}"},
-	{FAILURE("slirp4netns-old", NET, REASON_TOO_OLD, EOPNOTSUPP), .test = is_slirp,
-	 .cause = "the slirp4netns that PATH or --slirp4netns-binary leads to is too old",
-	 .remedy = "{install slirp4netns}\nuse a newer one: --slirp4netns-binary=FILE"},
-	{FAILURE("slirp4netns-not-executable", NET, REASON_EXEC, EACCES, ENOEXEC), .test = is_slirp,
-	 .cause = "--slirp4netns-binary or PATH leads to a file that this machine cannot execute",
-	 .remedy = "use another file: --slirp4netns-binary=FILE\n{install slirp4netns}"},
-	{FAILURE("slirp4netns-impostor", NET, REASON_OTHER_PROGRAM, EPROTO), .test = is_slirp,
-	 .cause = "--slirp4netns-binary or PATH leads to a program other than slirp4netns",
-	 .remedy = "use another file: --slirp4netns-binary=FILE\n{install slirp4netns}"},
-	{FAILURE("slirp4netns-shields", NET, REASON_DIED, ECHILD), .test = shield_was_required,
-	 .cause = "{required} is requested, and slirp4netns dies with it here",
-	 .remedy = "use {options} # continues without it"},
-	{FAILURE("pasta-not-in-path", NET, REASON_EXEC, ENOENT), .test = pasta_is_elsewhere,
-	 .cause = "the program is {program}, and {dir} is not in PATH",
-	 .remedy = "PATH=$PATH:{dir}\nuse --pasta-binary={program}"},
 	{FAILURE("pasta-missing", NET, REASON_EXEC, ENOENT), .test = is_pasta,
 	 .cause = "pasta is not installed, or neither --pasta-binary nor PATH leads to it",
 	 .remedy = "{install passt} # contains pasta\nuse --net=auto # uses slirp4netns if that is "
 		   "installed"},
-	{FAILURE("pasta-not-executable", NET, REASON_EXEC, EACCES, ENOEXEC), .test = is_pasta,
-	 .cause = "--pasta-binary or PATH leads to a file that this machine cannot execute",
-	 .remedy = "use another file: --pasta-binary=FILE\n{install passt}"},
-	{FAILURE("pasta-impostor", NET, REASON_OTHER_PROGRAM, EPROTO), .test = is_pasta,
-	 .cause = "--pasta-binary or PATH leads to a program other than pasta",
-	 .remedy = "use another file: --pasta-binary=FILE\n{install passt}"},
+	{FAILURE("helper-missing", NET, REASON_EXEC, ENOENT), .test = is_helper,
+	 .cause = "{helper} is not installed, or neither {binary} nor PATH leads to it",
+	 .remedy = "{get helper}"},
+	{FAILURE("helper-old", NET, REASON_TOO_OLD, EOPNOTSUPP), .test = slirp_is_old,
+	 .cause = "the {helper} that PATH or {binary} leads to is too old",
+	 .remedy = "{get helper}\nuse a newer one: {binary}=FILE"},
+	{FAILURE("helper-not-executable", NET, REASON_EXEC, EACCES, ENOEXEC), .test = is_helper,
+	 .cause = "{binary} or PATH leads to a file that this machine cannot execute",
+	 .remedy = "use another file: {binary}=FILE\n{get helper}"},
+	{FAILURE("helper-impostor", NET, REASON_OTHER_PROGRAM, EPROTO), .test = is_helper,
+	 .cause = "{binary} or PATH leads to a program other than {helper}",
+	 .remedy = "use another file: {binary}=FILE\n{get helper}"},
+	{FAILURE("helper-shields", NET, REASON_DIED, ECHILD), .test = shield_was_required,
+	 .cause = "{required} is requested, and {helper} dies with it here",
+	 .remedy = "use {options} # continues without it"},
 	{FAILURE("pasta-old-loopback", NET, REASON_TOO_OLD, EOPNOTSUPP),
 	 .test = pasta_leaks_loopback,
 	 .cause = "this pasta is too old for --disable-host-loopback: frames that the command "

@@ -224,8 +224,9 @@ const struct cause causes_of_ranges[] = {
 	{FAILURE("range-partly-outside-map", IDMAP, ANY_REASON, EPERM), .test = ranges_can_be_cut,
 	 .cause = "{range}, is not within one line of /proc/self/{map}, the ids of our user "
 		  "namespace",
+	 .lxd = MORE_IDS,
 	 .remedy = "use --idmap=fit\nset {user}:{free line} in /etc/subuid and /etc/subgid\ngive "
-		   "this container more ids (in LXD: security.idmap.size)",
+		   "this container more ids",
 	 .outside = "use --idmap=fit\nset {user}:{free line} in /etc/subuid and "
 		    "/etc/subgid\nin a systemd unit, set PrivateUsers=no"},
 	{FAILURE("range-outside-map", IDMAP, ANY_REASON, EPERM), .test = ranges_are_not_ours,
@@ -233,9 +234,10 @@ const struct cause causes_of_ranges[] = {
 	 .docker = "--user 0 --env FAUXROOT_OPTIONS=--idmap=fit",
 	 .kubernetes = "set securityContext.runAsUser: 0 and the variable "
 		       "FAUXROOT_OPTIONS=--idmap=fit",
+	 .lxd = MORE_IDS,
 	 .remedy =
 		 "set {user}:{free line} in /etc/subuid and /etc/subgid\nuse --idmap=single\ngive "
-		 "this container more ids (in LXD: security.idmap.size)",
+		 "this container more ids",
 	 .outside = "set {user}:{free line} in /etc/subuid and /etc/subgid\nin a systemd unit, "
 		    "set PrivateUsers=no\nuse --idmap=single"},
 	{FAILURE("subid-source-differs", IDMAP, REASON_NOT_GRANTED, EPERM),
@@ -269,8 +271,7 @@ const struct cause causes_of_ranges[] = {
 	 FAILURE("no-ids-to-give", IDMAP, REASON_NO_RANGES, ENOENT), .test = no_range_is_free,
 	 .cause = "{user} has no line in /etc/subuid or /etc/subgid, and our user namespace has no "
 		  "free ids for one (/proc/self/uid_map)",
-	 .remedy =
-		 "use --idmap=single\ngive this container more ids (in LXD: security.idmap.size)"},
+	 .lxd = MORE_IDS, .remedy = "use --idmap=single\ngive this container more ids"},
 	{/* usermod(8) adds to files, but does not create them. */
 	 FAILURE("no-subid-file", IDMAP, REASON_NO_RANGES, ENOENT), .test = subid_file_is_missing,
 	 .cause = "there is no {missing}",

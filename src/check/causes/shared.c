@@ -33,11 +33,6 @@ bool has_filter(struct facts *facts)
 	return fact_status(facts, "seccomp", "Seccomp") && streq(fact_text(facts, "seccomp"), "2");
 }
 
-bool is_in_container(struct facts *facts)
-{
-	return machine_in_container(facts->machine);
-}
-
 bool is_mounted_with(struct facts *facts, const char *path, const char *option)
 {
 	struct mount mount;
@@ -56,15 +51,6 @@ bool is_about_getsubids(const struct facts *facts)
 	const char *named = getenv("GETSUBIDS");
 
 	return streq(facts->err->about, named && *named ? named : "getsubids");
-}
-
-bool is_elsewhere(struct facts *facts, const char *name)
-{
-	char path[PATH_MAX], dir[PATH_MAX];
-
-	return *name && !machine_find(facts->machine, name, path, sizeof(path)) &&
-	       machine_find_elsewhere(facts->machine, name, 0111, dir, sizeof(dir)) &&
-	       fact(facts, "dir", "%s", dir) && fact(facts, "program", "%s/%s", dir, name);
 }
 
 /* Not access(2), which checks our current rights: fake root has the rights of our uid. */

@@ -200,9 +200,8 @@ const struct cause causes_of_the_state_dir[] = {
 	 .remedy = "df {place} && df -i {place} # then free some space\nuse --state-dir on another "
 		   "file system"},
 	{FAILURE("statedir-read-only", STATE, REASON_FILE, EROFS), .test = error_names_place,
-	 .cause = "{place} is on a file system that is mounted read-only",
-	 .remedy = "use --state-dir={runtime dir}/NAME\nfor a container: docker run --tmpfs /tmp "
-		   "…\nin Kubernetes, mount an emptyDir on /tmp"},
+	 .cause = "{place} is on a file system that is mounted read-only", .docker = "--tmpfs /tmp",
+	 .kubernetes = "mount an emptyDir on /tmp", .remedy = "use --state-dir={runtime dir}/NAME"},
 	{FAILURE("statedir-closed", STATE, REASON_FILE, EACCES, EPERM), .test = error_names_place,
 	 .cause = "{place} belongs to {rights}, and {user} may not create files there",
 	 .remedy = "use --state-dir={runtime dir}/NAME"},

@@ -50,11 +50,6 @@ static bool target_has_no_interpreter(struct facts *facts)
 	       fact(facts, "interpreter", "%s", name);
 }
 
-static bool target_is_elsewhere(struct facts *facts)
-{
-	return is_elsewhere(facts, target(facts));
-}
-
 static bool target_is_not_in_path(struct facts *facts)
 {
 	const char *path = getenv("PATH");
@@ -132,10 +127,6 @@ const struct cause causes_of_the_target[] = {
 	 .test = target_has_no_interpreter,
 	 .cause = "{path} exists, but {interpreter}, the interpreter in its first line, does not",
 	 .remedy = "install {interpreter}\nchange the first line to an interpreter that exists"},
-	{/* Daemons need iptables and runc, which only root's PATH may contain. */
-	 FAILURE("target-in-sbin", EXEC, ANY_REASON, ENOENT), .test = target_is_elsewhere,
-	 .cause = "the program is {program}, and {dir} is not in PATH",
-	 .remedy = "PATH=$PATH:{dir}"},
 	{FAILURE("target-not-in-path", EXEC, ANY_REASON, ENOENT, EACCES),
 	 .test = target_is_not_in_path, .cause = "{name} is not in PATH ({search path})",
 	 .remedy =

@@ -30,8 +30,9 @@ const struct cause causes_of_the_preflight[] = {
 	{.id = "few-ids-no-range",
 	 .test = no_usual_range_is_free,
 	 .cause = FEW_IDS,
-	 .remedy = "give our user namespace more ids: it has no 65536 left (in LXD: "
-		   "security.idmap.size)\nstart fauxroot outside of it"},
+	 .lxd = MORE_IDS,
+	 .remedy = "give our user namespace more ids: it has no 65536 left\nstart fauxroot outside "
+		   "of it"},
 	{/* usermod(8) knows only the accounts of /etc/passwd. */
 	 .id = "few-ids",
 	 .test = has_account,
@@ -57,10 +58,7 @@ const struct cause causes_of_the_preflight[] = {
 	{.id = "sys-masked",
 	 .cause = "/sys is missing or partly masked, as in a container; the kernel then refuses to "
 		  "mount another sysfs",
-	 .docker = "--security-opt systempaths=unconfined",
-	 .podman = "--security-opt unmask=ALL",
-	 .kubernetes = "set securityContext.procMount: Unmasked, and hostUsers: false in the pod",
-	 .lxd = "config set NAME security.nesting=true"},
+	 UNMASK},
 	{.id = "no-name-server",
 	 .cause = "/etc/resolv.conf {fault}",
 	 .remedy = "echo 'nameserver 9.9.9.9' | sudo tee {file}\nconfigure the service that writes "
@@ -68,8 +66,7 @@ const struct cause causes_of_the_preflight[] = {
 	{.id = "ping-range",
 	 .cause = "/proc/sys/net/ipv4/ping_group_range is {setting}, and our gid {gid} is not in "
 		  "it: the network helper cannot send pings for the command",
-	 .remedy = "echo 'net.ipv4.ping_group_range=0 2147483647' | sudo tee "
-		   "/etc/sysctl.d/61-fauxroot-ping.conf && sudo sysctl --system"},
+	 .remedy = SYSCTL("'net.ipv4.ping_group_range=0 2147483647'")},
 	{.id = "source-addresses",
 	 .cause = "{warning}",
 	 .remedy = "sudo modprobe -a nf_tables nft_ct nft_fib_inet nft_masq\nuse "
@@ -77,7 +74,8 @@ const struct cause causes_of_the_preflight[] = {
 	{.id = "cgroup-v1",
 	 .cause =
 		 "no cgroup v2 at /sys/fs/cgroup: the command cannot limit what its containers use",
-	 .remedy = "docker run --cgroupns=private … # on a host that uses only cgroup v2",
+	 .docker = "--cgroupns=private",
+	 .remedy = "use a host that has only cgroup v2",
 	 .outside = "{boot systemd.unified_cgroup_hierarchy=1}"},
 	{.id = "cgroup-not-delegated",
 	 .cause = "{dir} belongs to uid {cgroup owner}: the command cannot limit what its "
@@ -99,22 +97,16 @@ const struct cause causes_of_the_preflight[] = {
 	{.id = "few-descriptors",
 	 .cause =
 		 "the hard limit is {limit} open descriptors, and a forwarded connection needs two",
-	 .remedy =
-		 "echo {user} - nofile 65536 | sudo tee -a /etc/security/limits.d/60-fauxroot.conf "
-		 "# then log in again\nin a systemd unit, set LimitNOFILE=65536"},
+	 .remedy = SET_LIMIT("nofile") "\nin a systemd unit, set LimitNOFILE=65536"},
 	{.id = "keyring-quota",
 	 .cause = "{user} has {keys} of {limit} keys (/proc/key-users), and each container needs "
 		  "one: runc fails with \"disk quota exceeded\"",
-	 .remedy = "echo 'kernel.keys.maxkeys=20000' | sudo tee "
-		   "/etc/sysctl.d/62-fauxroot-keys.conf && sudo sysctl --system"},
+	 .remedy = SYSCTL("kernel.keys.maxkeys=20000")},
 	{.id = "containers-proc",
 	 .cause = "a container with its own PID namespace cannot mount /proc here ({obstacle}): "
 		  "docker run and a RUN of buildkitd fail with \"mounting proc: operation not "
 		  "permitted\"",
-	 .docker = "--security-opt systempaths=unconfined",
-	 .podman = "--security-opt unmask=ALL",
-	 .kubernetes = "set securityContext.procMount: Unmasked, and hostUsers: false in the pod",
-	 .lxd = "config set NAME security.nesting=true",
+	 UNMASK,
 	 .remedy = "buildkitd --oci-worker-no-process-sandbox"},
 	{.id = "overlay-selinux",
 	 .cause = "SELinux enforces (/sys/fs/selinux/enforce: 1) and Linux {release} is older than "
@@ -127,8 +119,9 @@ const struct cause causes_of_the_preflight[] = {
 	{.id = "data-nosuid",
 	 .cause = "{dir} is on {mount}, which is mounted nosuid,nodev: a daemon that keeps its "
 		  "data there fails with \"rbind ro: operation not permitted\"",
-	 .remedy = "in Kubernetes, mount an emptyDir on {dir}\ndocker run -v NAME:{dir} …\nsudo "
-		   "mount -o remount,suid,dev {mount}"},
+	 .docker = "-v NAME:{dir}",
+	 .kubernetes = "mount an emptyDir on {dir}",
+	 .remedy = "sudo mount -o remount,suid,dev {mount}"},
 	{.id = "data-file-system",
 	 .cause = "{dir} is on {type} ({mount}), which overlayfs cannot write to",
 	 .remedy = "use a directory on ext4, xfs or btrfs: dockerd --data-root, buildkitd --root"},

@@ -56,7 +56,6 @@ void docker_version(const struct config *config, int cancel_fd, char *buf, size_
 /* Both daemons keep sockets and the state of containers in /run, also as fake root. */
 static void probe_run(const struct preflight *p, struct finding *f)
 {
-	struct facts facts = facts_of(p);
 	struct stat st;
 
 	for (size_t i = 0; i < p->config->copy_up.n; i++)
@@ -64,13 +63,13 @@ static void probe_run(const struct preflight *p, struct finding *f)
 			see(f, "writable: --copy-up=/run");
 			return;
 		}
-	if (!machine_stat(p->machine, "/run", &st) || !is_closed_to_us(&facts, &st, 0222)) {
+	if (!machine_stat(p->machine, "/run", &st) || !is_closed_to_us(p->facts, &st, 0222)) {
 		see(f, "writable");
 		return;
 	}
 	see(f, "not writable");
-	(void)fact(&facts, "program", "%s", p->config->command[0]);
-	advise(f, FINDING_WARNING, "run-not-writable", &facts);
+	(void)fact(p->facts, "program", "%s", p->config->command[0]);
+	warn(p, f, "run-not-writable");
 }
 
 /* The directory with the compatible names in the installation or build of this program. */
@@ -78,12 +77,9 @@ static void compat_dir(const struct machine *machine, char *buf, size_t size)
 {
 	static const char *const usual[] = {"/usr/local/libexec/fauxroot/compat",
 					    "/usr/libexec/fauxroot/compat"};
-	char link[PATH_MAX], self[PATH_MAX] = "";
-	ssize_t n = -1;
+	char self[PATH_MAX];
 
-	if (machine_path(machine, "/proc/self/exe", link, sizeof(link)))
-		n = readlink(link, self, sizeof(self) - 1);
-	self[n > 0 ? n : 0] = '\0';
+	(void)machine_self(machine, self, sizeof(self));
 	for (int up = 0; up < 2 && strrchr(self, '/'); up++) {
 		*strrchr(self, '/') = '\0';
 		(void)str_print(buf, size, "%s%s", self,
@@ -100,7 +96,6 @@ static void compat_dir(const struct machine *machine, char *buf, size_t size)
 
 static void probe_docker_proxy(const struct preflight *p, struct finding *f)
 {
-	struct facts facts = facts_of(p);
 	uint32_t major = docker_major(p->outcomes->docker);
 	char path[PATH_MAX];
 
@@ -117,10 +112,10 @@ static void probe_docker_proxy(const struct preflight *p, struct finding *f)
 		return;
 	}
 	see(f, "rootlesskit-docker-proxy is not in PATH");
-	(void)fact(&facts, "version", "%u", major);
+	(void)fact(p->facts, "version", "%u", major);
 	compat_dir(p->machine, path, sizeof(path));
-	(void)fact(&facts, "dir", "%s", path);
-	advise(f, FINDING_WARNING, "docker-proxy-missing", &facts);
+	(void)fact(p->facts, "dir", "%s", path);
+	warn(p, f, "docker-proxy-missing");
 }
 
 static void probe_command(const struct preflight *p, struct finding *f)

@@ -17,7 +17,6 @@ static void probe_mapper(const struct preflight *p, struct finding *f, const cha
 		"filecaps-lost",	 "setuid-lost",	     "no-cap-setuid-nor-filecaps",
 		"setuid-needs-sys-admin"};
 	struct error err = p->outcomes->of[TRIAL_IDMAP].err;
-	struct facts facts = facts_of(p);
 	char path[PATH_MAX];
 	struct stat st;
 	size_t n = ARRAY_SIZE(reasons);
@@ -26,12 +25,12 @@ static void probe_mapper(const struct preflight *p, struct finding *f, const cha
 	if (!mapper_failed_to_write(&err))
 		n -= 2;
 	(void)str_print(err.about, sizeof(err.about), "%s", program);
-	facts.err = &err;
+	p->facts->err = &err;
 	if (!machine_find(p->machine, program, path, sizeof(path))) {
 		see(f, "not found");
-		advise(f, FINDING_OBSTACLE, "newuidmap-not-in-path", &facts);
+		object(p, f, "program-not-in-path");
 		if (f->status == FINDING_OK)
-			advise(f, FINDING_OBSTACLE, "newuidmap-missing", &facts);
+			object(p, f, "newuidmap-missing");
 		return;
 	}
 	if (!machine_stat(p->machine, path, &st)) {
@@ -41,7 +40,7 @@ static void probe_mapper(const struct preflight *p, struct finding *f, const cha
 	see(f, "%s, mode %04o%s", path, st.st_mode & 07777,
 	    st.st_mode & S_ISUID ? " (set-user-ID)" : "");
 	for (size_t i = 0; i < n && f->status == FINDING_OK; i++)
-		advise(f, FINDING_OBSTACLE, reasons[i], &facts);
+		object(p, f, reasons[i]);
 }
 
 static void probe_newuidmap(const struct preflight *p, struct finding *f)
@@ -116,7 +115,6 @@ static bool see_sharer(const struct preflight *p, struct finding *f, const char 
 	_cleanup_subid_ranges_ struct subid_ranges own = {0};
 	_cleanup_free_ char *text = machine_read(p->machine, path);
 	_cleanup_free_ char *names = machine_read(p->machine, accounts);
-	struct facts facts = facts_of(p);
 	uint32_t uid = machine_uid(p->machine);
 	struct subid_line other;
 	struct owner owner;
@@ -130,13 +128,13 @@ static bool see_sharer(const struct preflight *p, struct finding *f, const char 
 	in_file = find_sharer(text, false, &owner, &own, &other);
 	if (!in_file && !(names && find_sharer(names, true, &owner, &own, &other)))
 		return false;
-	(void)fact(&facts, "file", "%s", path);
-	(void)fact(&facts, "sharer", "\"%.*s\" of %s has ids %u to %llu as well",
+	(void)fact(p->facts, "file", "%s", path);
+	(void)fact(p->facts, "sharer", "\"%.*s\" of %s has ids %u to %llu as well",
 		   (int)MIN(cursor_left(&other.owner), (size_t)64), other.owner.at,
 		   in_file ? path : accounts, other.start,
 		   (unsigned long long)other.start + other.count - 1);
 	see(f, "another user also has some of our ids");
-	advise(f, FINDING_WARNING, "subids-shared", &facts);
+	warn(p, f, "subids-shared");
 	return true;
 }
 

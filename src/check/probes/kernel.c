@@ -10,7 +10,6 @@
 static void probe_kernel(const struct preflight *p, struct finding *f)
 {
 	static const char path[] = "/proc/sys/kernel/osrelease";
-	struct facts facts = facts_of(p);
 	char release[128];
 
 	if (!machine_first_line(p->machine, path, release, sizeof(release))) {
@@ -18,7 +17,7 @@ static void probe_kernel(const struct preflight *p, struct finding *f)
 		return;
 	}
 	see(f, "Linux %s", release);
-	advise(f, FINDING_OBSTACLE, "kernel-old", &facts);
+	object(p, f, "kernel-old");
 }
 
 /* An option of the kernel, and the trial that proves it. */
@@ -83,18 +82,17 @@ static void probe_features(const struct preflight *p, struct finding *f)
 	for (size_t i = 0; i < ARRAY_SIZE(features); i++) {
 		const struct feature *feature = &features[i];
 		bool absent = feature->file && !machine_exists(p->machine, feature->file);
-		struct facts facts = facts_of(p);
 
 		if (!feature->needed || is_proven(p, feature) ||
 		    !(absent || (text && kernel_config_lacks(text, feature->option))))
 			continue;
 		see(f, "no %s", feature->option);
-		(void)fact(&facts, "option", "%s", feature->option);
+		(void)fact(p->facts, "option", "%s", feature->option);
 		if (absent)
-			(void)fact(&facts, "file", "there is no %s", feature->file);
+			(void)fact(p->facts, "file", "there is no %s", feature->file);
 		else
-			(void)fact(&facts, "file", "%s: # %s is not set", path, feature->option);
-		advise(f, FINDING_OBSTACLE, "kernel-lacks", &facts);
+			(void)fact(p->facts, "file", "%s: # %s is not set", path, feature->option);
+		object(p, f, "kernel-lacks");
 		return;
 	}
 }

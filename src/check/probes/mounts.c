@@ -14,12 +14,11 @@ static void probe_evacuation(const struct preflight *p, struct finding *f)
 static void probe_sysfs(const struct preflight *p, struct finding *f)
 {
 	const struct outcome *outcome = &p->outcomes->of[TRIAL_SYSFS];
-	struct facts facts = facts_of(p);
 
 	if (!*outcome->note)
 		return;
 	see(f, "%s", outcome->note);
-	advise(f, FINDING_WARNING, "sys-masked", &facts);
+	warn(p, f, "sys-masked");
 }
 
 static void probe_copy_up(const struct preflight *p, struct finding *f)

@@ -12,27 +12,25 @@
 static void probe_network(const struct preflight *p, struct finding *f)
 {
 	const struct outcome *outcome = &p->outcomes->of[TRIAL_NET];
-	struct facts facts = facts_of(p);
 
 	see(f, "%s: started, ready", p->outcomes->helper);
 	if (!*outcome->note)
 		return;
-	(void)fact(&facts, "warning", "%s", outcome->note);
+	(void)fact(p->facts, "warning", "%s", outcome->note);
 	see(f, "ready, but degraded");
-	advise(f, FINDING_WARNING, "network-degraded", &facts);
+	warn(p, f, "network-degraded");
 }
 
 static void probe_port_driver(const struct preflight *p, struct finding *f)
 {
 	const struct outcome *outcome = &p->outcomes->of[TRIAL_PORT_DRIVER];
-	struct facts facts = facts_of(p);
 
 	see(f, "%s: started", config_has_forwarder(p->config) ? "builtin" : "of the network");
 	if (!*outcome->note)
 		return;
-	(void)fact(&facts, "warning", "%s", outcome->note);
+	(void)fact(p->facts, "warning", "%s", outcome->note);
 	see(f, "builtin: started, without the addresses of remote clients");
-	advise(f, FINDING_WARNING, "source-addresses", &facts);
+	warn(p, f, "source-addresses");
 }
 
 static bool names_server(const char *text)
@@ -73,7 +71,6 @@ static bool follow(const struct preflight *p, char *path, size_t size, struct fi
 
 static void probe_resolv_conf(const struct preflight *p, struct finding *f)
 {
-	struct facts facts = facts_of(p);
 	_cleanup_free_ char *text = NULL;
 	char path[PATH_MAX] = "/etc/resolv.conf";
 
@@ -82,18 +79,17 @@ static void probe_resolv_conf(const struct preflight *p, struct finding *f)
 		text = machine_read(p->machine, path);
 	if (text && names_server(text))
 		return;
-	(void)fact(&facts, "file", "%s", path);
-	(void)fact(&facts, "fault",
+	(void)fact(p->facts, "file", "%s", path);
+	(void)fact(p->facts, "fault",
 		   !text ? "is missing, or a broken link: names cannot be resolved"
 			 : "names no server: names cannot be resolved");
-	advise(f, FINDING_WARNING, "no-name-server", &facts);
+	warn(p, f, "no-name-server");
 }
 
 /* The setting is no proof: outside of our user namespace its range has other numbers. */
 static void probe_ping(const struct preflight *p, struct finding *f)
 {
 	const struct outcome *outcome = &p->outcomes->of[TRIAL_PING];
-	struct facts facts = facts_of(p);
 	char range[64];
 
 	if (outcome->tried && outcome->rc == 0) {
@@ -109,9 +105,9 @@ static void probe_ping(const struct preflight *p, struct finding *f)
 		(void)str_print(range, sizeof(range), "unknown");
 	if (strchr(range, '\t'))
 		*strchr(range, '\t') = ' ';
-	(void)fact(&facts, "setting", "%s", range);
+	(void)fact(p->facts, "setting", "%s", range);
 	see(f, "not allowed");
-	advise(f, FINDING_WARNING, "ping-range", &facts);
+	warn(p, f, "ping-range");
 }
 
 bool with_own_network(const struct preflight *p)

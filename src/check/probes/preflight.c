@@ -30,62 +30,61 @@ static const struct probe *const parts[] = {
 void findings_clear(struct findings *findings)
 {
 	free(findings->items);
-	*findings = (struct findings){NULL, 0, 0};
+	*findings = (struct findings){NULL, 0};
 }
 
+static const struct error no_error = {.code = 0};
+
 /* One finding for each --publish. */
-static int judge_ports(const struct preflight *p)
+static void judge_ports(const struct preflight *p)
 {
 	for (size_t i = 0; i < MIN(p->config->publish.n, (size_t)OUTCOME_PORTS); i++) {
-		char name[96];
-		struct finding *f;
+		struct finding *f = preflight_add(p, "port");
 
-		(void)str_print(name, sizeof(name), "port %s", p->config->publish.items[i]);
-		f = preflight_add(p, name);
-		if (!f)
-			return -ENOMEM;
+		(void)str_print(f->name, sizeof(f->name), "port %s", p->config->publish.items[i]);
 		if (see_outcome(p, f, &p->outcomes->ports[i]))
 			see(f, "free");
 		/* Not the text of the error: it contains remedies, too. */
 		else if (f->why.id)
 			see(f, "%s", strerror(p->outcomes->ports[i].err.code));
 	}
-	return 0;
 }
 
-static int judge(const struct preflight *p, const struct probe *probe)
+static void judge(const struct preflight *p, const struct probe *probe)
 {
 	struct finding *f;
 
 	if (probe->wanted && !probe->wanted(p))
-		return 0;
-	if (!probe->seen && !probe->look)
-		return judge_ports(p);
+		return;
+	*p->facts = (struct facts){.machine = p->machine, .config = p->config, .err = &no_error};
+	if (!probe->seen && !probe->look) {
+		judge_ports(p);
+		return;
+	}
 	f = preflight_add(p, probe->name);
-	if (!f)
-		return -ENOMEM;
 	if (probe->trial != TRIAL_NONE && !see_outcome(p, f, &p->outcomes->of[probe->trial]))
-		return 0;
+		return;
 	if (probe->seen)
 		see(f, "%s", probe->seen);
 	if (probe->look)
 		probe->look(p, f);
-	return 0;
 }
 
 int preflight_judge(const struct config *config, const struct machine *machine,
 		    const struct outcomes *outcomes, struct findings *ret)
 {
-	struct findings findings = {NULL, 0, 0};
-	const struct preflight p = {config, machine, outcomes, &findings};
-	int rc = 0;
+	struct facts facts;
+	const struct preflight p = {config, machine, outcomes, ret, &facts};
+	size_t room = OUTCOME_PORTS;
 
-	for (size_t i = 0; i < ARRAY_SIZE(parts) && rc == 0; i++)
-		for (const struct probe *probe = parts[i]; probe->name && rc == 0; probe++)
-			rc = judge(&p, probe);
-	if (rc < 0)
-		findings_clear(&findings);
-	else
-		*ret = findings;
-	return rc;
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		for (const struct probe *probe = parts[i]; probe->name; probe++)
+			room++;
+	*ret = (struct findings){calloc(room, sizeof(*ret->items)), 0};
+	if (!ret->items)
+		return -ENOMEM;
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		for (const struct probe *probe = parts[i]; probe->name; probe++)
+			judge(&p, probe);
+	return 0;
 }

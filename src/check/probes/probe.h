@@ -14,6 +14,7 @@ struct preflight {
 	const struct machine *machine;
 	const struct outcomes *outcomes;
 	struct findings *findings; /* of the previous probes */
+	struct facts *facts;	   /* empty for each probe */
 };
 
 /* One row of the list of checks. A row with only a name becomes one finding for each --publish. */
@@ -42,8 +43,8 @@ bool for_daemon(const struct preflight *p);
 /* see() - set the text of a finding; replaces the previous text */
 void see(struct finding *f, const char *fmt, ...) _printf_(2, 3);
 
-/* see_unknown() - set the status FINDING_UNKNOWN and the reason */
-void see_unknown(struct finding *f, const char *fmt, ...) _printf_(2, 3);
+/* see_unknown() - as see(), and set the status FINDING_UNKNOWN */
+#define see_unknown(f, ...) (see((f), __VA_ARGS__), (void)((f)->status = FINDING_UNKNOWN))
 
 /*
  * see_outcome() - set the finding by the outcome of a trial
@@ -53,15 +54,12 @@ void see_unknown(struct finding *f, const char *fmt, ...) _printf_(2, 3);
  */
 bool see_outcome(const struct preflight *p, struct finding *f, const struct outcome *outcome);
 
-/* advise() - set @status and the row @id of the table of causes, if its test succeeds; its texts
- * use
- * @facts */
-void advise(struct finding *f, enum finding_status status, const char *id, struct facts *facts);
+/* warn(), object() - set the status and the row @id of the table of causes, if its test succeeds; its
+ * texts use the facts of @p */
+void warn(const struct preflight *p, struct finding *f, const char *id);
+void object(const struct preflight *p, struct finding *f, const char *id);
 
-/* facts_of() - an empty struct facts for @p, about no error */
-struct facts facts_of(const struct preflight *p);
-
-/* preflight_add() - append a finding; NULL if out of memory */
+/* preflight_add() - append a finding; there is room for one for each row and each --publish */
 struct finding *preflight_add(const struct preflight *p, const char *name);
 
 /* command_is() - is @name the file name of the command? */

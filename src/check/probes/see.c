@@ -12,48 +12,22 @@
 
 struct finding *preflight_add(const struct preflight *p, const char *name)
 {
-	struct findings *all = p->findings;
+	struct finding *f = &p->findings->items[p->findings->n++];
 
-	if (all->n == all->room) {
-		size_t room = all->room ? all->room * 2 : 32;
-		struct finding *larger = realloc(all->items, room * sizeof(*larger));
-
-		if (!larger)
-			return NULL;
-		all->items = larger;
-		all->room = room;
-	}
-	memset(&all->items[all->n], 0, sizeof(*all->items));
-	(void)str_print(all->items[all->n].name, sizeof(all->items[all->n].name), "%s", name);
-	return &all->items[all->n++];
-}
-
-static _printf_(2, 0) void set_seen(struct finding *f, const char *fmt, va_list ap)
-{
-	char text[sizeof(f->seen)]; /* the previous text may be an argument */
-
-	vsnprintf(text, sizeof(text), fmt, ap);
-	str_printable(text);
-	memcpy(f->seen, text, sizeof(text));
+	(void)str_print(f->name, sizeof(f->name), "%s", name);
+	return f;
 }
 
 void see(struct finding *f, const char *fmt, ...)
 {
+	char text[sizeof(f->seen)]; /* the previous text may be an argument */
 	va_list ap;
 
 	va_start(ap, fmt);
-	set_seen(f, fmt, ap);
+	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-}
-
-void see_unknown(struct finding *f, const char *fmt, ...)
-{
-	va_list ap;
-
-	f->status = FINDING_UNKNOWN;
-	va_start(ap, fmt);
-	set_seen(f, fmt, ap);
-	va_end(ap);
+	str_printable(text);
+	memcpy(f->seen, text, sizeof(text));
 }
 
 /* An earlier finding with the same cause: a repeated cause would look like two problems. */
@@ -92,15 +66,14 @@ bool see_outcome(const struct preflight *p, struct finding *f, const struct outc
 	return false;
 }
 
-void advise(struct finding *f, enum finding_status status, const char *id, struct facts *facts)
+void warn(const struct preflight *p, struct finding *f, const char *id)
 {
-	if (explain_as(id, facts, &f->why))
-		f->status = status;
+	if (explain_as(id, p->facts, &f->why))
+		f->status = FINDING_WARNING;
 }
 
-struct facts facts_of(const struct preflight *p)
+void object(const struct preflight *p, struct finding *f, const char *id)
 {
-	static const struct error no_error = {.code = 0};
-
-	return (struct facts){.machine = p->machine, .config = p->config, .err = &no_error};
+	if (explain_as(id, p->facts, &f->why))
+		f->status = FINDING_OBSTACLE;
 }

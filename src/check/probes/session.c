@@ -21,11 +21,8 @@ static void probe_runtime_dir(const struct preflight *p, struct finding *f)
 	see(f, "%s", given && *given ? given : "XDG_RUNTIME_DIR is not set");
 	if (explain_unit(p->machine, &f->why))
 		f->status = FINDING_WARNING;
-	for (size_t i = 0; i < ARRAY_SIZE(reasons) && f->status == FINDING_OK; i++) {
-		struct facts facts = facts_of(p);
-
-		advise(f, FINDING_WARNING, reasons[i], &facts);
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(reasons) && f->status == FINDING_OK; i++)
+		warn(p, f, reasons[i]);
 }
 
 static void probe_state_dir(const struct preflight *p, struct finding *f)
@@ -36,7 +33,6 @@ static void probe_state_dir(const struct preflight *p, struct finding *f)
 /* The builtin port driver needs many descriptors; it raises the soft limit itself. */
 static void probe_descriptors(const struct preflight *p, struct finding *f)
 {
-	struct facts facts = facts_of(p);
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0) {
@@ -48,8 +44,8 @@ static void probe_descriptors(const struct preflight *p, struct finding *f)
 	see(f, "up to %llu", (unsigned long long)limit.rlim_cur);
 	if (limit.rlim_cur >= 1024 || !config_has_forwarder(p->config))
 		return;
-	(void)fact(&facts, "limit", "%llu", (unsigned long long)limit.rlim_cur);
-	advise(f, FINDING_WARNING, "few-descriptors", &facts);
+	(void)fact(p->facts, "limit", "%llu", (unsigned long long)limit.rlim_cur);
+	warn(p, f, "few-descriptors");
 }
 
 /*
@@ -58,7 +54,6 @@ static void probe_descriptors(const struct preflight *p, struct finding *f)
  */
 static void probe_cgroup(const struct preflight *p, struct finding *f)
 {
-	struct facts facts = facts_of(p);
 	_cleanup_free_ char *controllers = NULL, *dir = NULL;
 	char file[PATH_MAX], lacks[64];
 	int rc = machine_cgroup2(p->machine, NULL, &dir);
@@ -70,41 +65,40 @@ static void probe_cgroup(const struct preflight *p, struct finding *f)
 	}
 	if (rc < 0) {
 		see(f, "no cgroup v2");
-		advise(f, FINDING_WARNING, "cgroup-v1", &facts);
+		warn(p, f, "cgroup-v1");
 		return;
 	}
-	(void)fact(&facts, "dir", "%s", dir);
+	(void)fact(p->facts, "dir", "%s", dir);
 	if (!machine_stat(p->machine, dir, &st)) {
 		see_unknown(f, "%s: stat fails", dir);
 		return;
 	}
 	if (st.st_uid != machine_uid(p->machine)) {
 		see(f, "%s, not delegated", dir);
-		(void)fact(&facts, "cgroup owner", "%u", (unsigned)st.st_uid);
-		advise(f, FINDING_WARNING, "cgroup-not-delegated", &facts);
+		(void)fact(p->facts, "cgroup owner", "%u", (unsigned)st.st_uid);
+		warn(p, f, "cgroup-not-delegated");
 		return;
 	}
 	see(f, "%s, ours", dir);
 	(void)str_print(file, sizeof(file), "%s/cgroup.controllers", dir);
 	controllers = machine_read(p->machine, file);
 	cgroup_lacks(controllers ? controllers : "", "cpu io memory pids", lacks, sizeof(lacks));
-	(void)fact(&facts, "file", "%s", file);
-	(void)fact(&facts, "controllers", "%s", lacks);
+	(void)fact(p->facts, "file", "%s", file);
+	(void)fact(p->facts, "controllers", "%s", lacks);
 	if (*lacks)
-		advise(f, FINDING_WARNING, "cgroup-controllers", &facts);
+		warn(p, f, "cgroup-controllers");
 }
 
 static void probe_linger(const struct preflight *p, struct finding *f)
 {
-	struct facts facts = facts_of(p);
 	char path[300];
 
-	(void)facts_expand("/var/lib/systemd/linger/{user}", &facts, path, sizeof(path));
+	(void)facts_expand("/var/lib/systemd/linger/{user}", p->facts, path, sizeof(path));
 	see(f, "on (%s)", path);
 	if (machine_exists(p->machine, path))
 		return;
 	see(f, "off");
-	advise(f, FINDING_WARNING, "no-linger", &facts);
+	warn(p, f, "no-linger");
 }
 
 /* man 5 proc, /proc/key-users: "1001:     2 2/2 2/200 28/20000" */
@@ -134,7 +128,6 @@ static bool find_keys(const char *text, uint32_t uid, uint32_t *ret_used, uint32
 
 static void probe_keyrings(const struct preflight *p, struct finding *f)
 {
-	struct facts facts = facts_of(p);
 	_cleanup_free_ char *text = machine_read(p->machine, "/proc/key-users");
 	uint32_t used, max;
 
@@ -145,9 +138,9 @@ static void probe_keyrings(const struct preflight *p, struct finding *f)
 	see(f, "%u of %u keys in use", used, max);
 	if (used < max - max / 4)
 		return;
-	(void)fact(&facts, "keys", "%u", used);
-	(void)fact(&facts, "limit", "%u", max);
-	advise(f, FINDING_WARNING, "keyring-quota", &facts);
+	(void)fact(p->facts, "keys", "%u", used);
+	(void)fact(p->facts, "limit", "%u", max);
+	warn(p, f, "keyring-quota");
 }
 
 static bool for_user_daemon(const struct preflight *p)

@@ -13,7 +13,6 @@
 static void probe_container_proc(const struct preflight *p, struct finding *f)
 {
 	const struct outcome *outcome = &p->outcomes->of[TRIAL_CONTAINER_PROC];
-	struct facts facts = facts_of(p);
 
 	if (!outcome->tried || outcome->rc == 0) {
 		if (see_outcome(p, f, outcome))
@@ -21,10 +20,10 @@ static void probe_container_proc(const struct preflight *p, struct finding *f)
 		return;
 	}
 	see(f, "%s", outcome->err.text);
-	(void)fact(&facts, "obstacle", "%s",
-		   proc_is_masked(&facts) ? fact_text(&facts, "masks")
-					  : strerror(outcome->err.code));
-	advise(f, FINDING_WARNING, "containers-proc", &facts);
+	(void)fact(p->facts, "obstacle", "%s",
+		   proc_is_masked(p->facts) ? fact_text(p->facts, "masks")
+					    : strerror(outcome->err.code));
+	warn(p, f, "containers-proc");
 }
 
 static bool works(const struct outcome *outcome)
@@ -45,7 +44,6 @@ static void probe_overlay(const struct preflight *p, struct finding *f)
 {
 	const struct outcome *overlay = &p->outcomes->of[TRIAL_OVERLAY];
 	const struct outcome *fuse = &p->outcomes->of[TRIAL_FUSE];
-	struct facts facts = facts_of(p);
 	char program[256];
 	bool has_program = machine_find(p->machine, "fuse-overlayfs", program, sizeof(program));
 
@@ -53,9 +51,9 @@ static void probe_overlay(const struct preflight *p, struct finding *f)
 		see_unknown(f, "not tried because of an obstacle above");
 		return;
 	}
-	if (works(overlay) && selinux_enforces_here(p) && kernel_is_older(&facts, 5, 13)) {
+	if (works(overlay) && selinux_enforces_here(p) && kernel_is_older(p->facts, 5, 13)) {
 		see(f, "works, but SELinux will not label its files");
-		advise(f, FINDING_WARNING, "overlay-selinux", &facts);
+		warn(p, f, "overlay-selinux");
 		return;
 	}
 	if (works(overlay)) {
@@ -73,12 +71,12 @@ static void probe_overlay(const struct preflight *p, struct finding *f)
 	see(f,
 	    "buildkitd's snapshotter will be native, dockerd's storage driver vfs: each layer is a "
 	    "full copy");
-	(void)fact(&facts, "overlay", "%s", overlay->err.text);
-	(void)fact(&facts, "fuse", "%s",
+	(void)fact(p->facts, "overlay", "%s", overlay->err.text);
+	(void)fact(p->facts, "fuse", "%s",
 		   works(fuse)	 ? "the program is missing"
 		   : fuse->tried ? fuse->err.text
 				 : "not tried");
-	advise(f, FINDING_WARNING, "overlay-missing", &facts);
+	warn(p, f, "overlay-missing");
 }
 
 /* The directory in which rootless daemons keep images. */
@@ -95,7 +93,6 @@ static void probe_data_dir(const struct preflight *p, struct finding *f)
 {
 	static const char *const unfit[] = {"nfs",  "nfs4",  "cifs", "overlay",	  "ecryptfs",
 					    "vfat", "exfat", "9p",   "fuse.sshfs"};
-	struct facts facts = facts_of(p);
 	struct mount mount;
 	char dir[PATH_MAX];
 
@@ -107,18 +104,18 @@ static void probe_data_dir(const struct preflight *p, struct finding *f)
 		see_unknown(f, "%s: /proc/self/mountinfo cannot be read", dir);
 		return;
 	}
-	(void)fact(&facts, "dir", "%s", dir);
-	(void)fact(&facts, "mount", "%s", mount.point);
-	(void)fact(&facts, "type", "%s", mount.type);
+	(void)fact(p->facts, "dir", "%s", dir);
+	(void)fact(p->facts, "mount", "%s", mount.point);
+	(void)fact(p->facts, "type", "%s", mount.type);
 	if (mount_has(&mount, "nosuid") && mount_has(&mount, "nodev")) {
 		see(f, "%s, mounted nosuid and nodev", dir);
-		advise(f, FINDING_WARNING, "data-nosuid", &facts);
+		warn(p, f, "data-nosuid");
 		return;
 	}
 	see(f, "%s on %s", dir, mount.type);
 	for (size_t i = 0; i < ARRAY_SIZE(unfit); i++)
 		if (streq(mount.type, unfit[i]))
-			advise(f, FINDING_WARNING, "data-file-system", &facts);
+			warn(p, f, "data-file-system");
 }
 
 bool for_daemon(const struct preflight *p)

@@ -152,7 +152,7 @@ setup() {
 		# It does not hide that slirp4netns is too old, nor that the kernel has no driver.
 		lab_start --check --json --net=slirp4netns --slirp4netns-binary="$T/old" true
 		grep -qE '"id": "tun-missing' "$T/out"
-		grep -qF '"id": "slirp4netns-old"' "$T/out"
+		grep -qF '"id": "helper-old"' "$T/out"
 		if [ -e /proc/config.gz ] && ! [ -e "/boot/config-$(uname -r)" ]; then
 			echo '# CONFIG_TUN is not set' | gzip >"$T/config.gz"
 			mount --bind "$T/config.gz" /proc/config.gz

@@ -236,7 +236,7 @@ setup() {
 			ln -s "$T"/package/* "$T/bin/"
 		}
 		AS=(env PATH="$T/bin")
-		fails newuidmap-not-in-path true
+		fails program-not-in-path true
 		equals 'the program is /usr/bin/newuidmap, and /usr/bin is not in PATH' "$CAUSE"
 		as_user sh -c "PATH=$T/bin; $REMEDY"'; exec "$FAUXROOT" true'
 		mkdir "$T/package"
@@ -376,7 +376,7 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 		BECOME=(--bounding-set=-all)
 		fails no-cap-setuid-nor-filecaps true
 		says "$REMEDY" 'SETUID, SETGID'
-		says "$REMEDY" '^in addition, .* RUN chmod u-s'
+		says "$REMEDY" '^in addition to the capabilities, .* RUN chmod u-s'
 		# The bit alone would not be enough.
 		BECOME=("--bounding-set=-all,$DOCKER_CAPS")
 		chmod u-s /usr/bin/newuidmap
@@ -497,12 +497,10 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 	user_lab "$FAUXROOT" --copy-up=/etc <<-'END'
 		rm /etc/subuid /etc/subgid
 		touch /etc/subuid /etc/subgid
-		fails no-ranges true
-		# usermod would lock the /etc/.pwd.lock that was copied up, which is real root's.
-		range=$(option '^usermod --add-subuids [0-9]+-[0-9]+')
-		range=${range##* }
-		echo "root:${range%-*}:$((${range#*-} - ${range%-*} + 1))" | tee /etc/subuid >/etc/subgid
-		works true
+		fails no-ranges-but-power true
+		says "$CAUSE" '^no line for root or 0 in /etc/subuid or /etc/subgid; none is needed'
+		works "$(option '--idmap=fit')" true
+		works "$(option '--idmap=single')" true
 	END
 	user_lab unshare --user --map-root-user <<-'END'
 		fails no-ids-to-give true
@@ -809,29 +807,34 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 			ln -s "$T/slirp4netns" "$T/bin/"
 		}
 		AS=(env PATH="$T/bin")
-		fails slirp4netns-not-in-path --net=slirp4netns true
-		works --net=slirp4netns "$(option '--slirp4netns-binary=[^ ]*')" true
+		fails program-not-in-path --net=slirp4netns true
+		as_user sh -c "PATH=$T/bin; $REMEDY"'; exec "$FAUXROOT" --net=slirp4netns true'
 		cp "$(type -P slirp4netns)" "$T/"
 		mount --bind /dev/null /usr/bin/slirp4netns
-		fails slirp4netns-missing --net=slirp4netns true
+		fails helper-missing --net=slirp4netns true
 		says "$ERROR" 'executing "slirp4netns": No such file or directory'
-		repair '.*'
+		[ ! -e /usr/bin/pasta ] || mount --bind /dev/null /usr/bin/pasta
+		fails network-helpers-missing --net=auto true
+		equals "neither slirp4netns nor pasta is installed, or PATH does not lead to them" "$CAUSE"
+		repair '.* slirp4netns'
 		works --net=slirp4netns true
+		fails pasta-missing --net=pasta true
+		works "$(option '--net=auto')" true
 		AS=()
 		umount /usr/bin/slirp4netns
 		newer=--slirp4netns-binary=$(type -P slirp4netns)
 		printf '#!/bin/sh\necho slirp4netns version 0.3.2\n' >"$T/old"
 		chmod 0755 "$T/old"
-		fails slirp4netns-old --net=slirp4netns --slirp4netns-binary="$T/old" true
+		fails helper-old --net=slirp4netns --slirp4netns-binary="$T/old" true
 		says "$ERROR" 'is version 0.3.2: 0.4.0 or newer is needed'
 		option '--slirp4netns-binary=FILE'
 		works --net=slirp4netns "$newer" true
-		fails slirp4netns-not-executable --net=slirp4netns --slirp4netns-binary=/etc/passwd true
+		fails helper-not-executable --net=slirp4netns --slirp4netns-binary=/etc/passwd true
 		option '--slirp4netns-binary=FILE'
-		fails slirp4netns-impostor --net=slirp4netns --slirp4netns-binary="$(type -P echo)" true
+		fails helper-impostor --net=slirp4netns --slirp4netns-binary="$(type -P echo)" true
 		option '--slirp4netns-binary=FILE'
 		AS_ROOT=("$FAUXROOT_TEST_TOOLS/refuse" --errno EPERM pivot_root --)
-		fails slirp4netns-shields --net=slirp4netns --slirp4netns-sandbox=true true
+		fails helper-shields --net=slirp4netns --slirp4netns-sandbox=true true
 		says "$ERROR" 'slirp4netns died before it was ready'
 		works --net=slirp4netns "$(option '--slirp4netns-sandbox=auto')" true
 	END
@@ -953,7 +956,7 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 		PATH=/usr/bin:/bin
 		mount -t tmpfs tmpfs /usr/local/sbin
 		cp "$(type -P true)" /usr/local/sbin/fauxtool
-		fails target-in-sbin fauxtool
+		fails program-not-in-path fauxtool
 		equals "the program is /usr/local/sbin/fauxtool, and /usr/local/sbin is not in PATH" "$CAUSE"
 		as_user sh -c "$REMEDY"'; exec "$FAUXROOT" fauxtool'
 		printf '#!/nosuch/sh\nexit 0\n' >"$T/script"
@@ -1007,6 +1010,8 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 # fabricated machines, together with all others.
 FABRICATED="
 	apparmor-confined apparmor-userns flatpak selinux
+	copy-up-large copy-up-memory copy-up-mode-unknown
+	pasta-apparmor pasta-confined pasta-no-route pasta-old-implicit pasta-old-loopback
 	cgroup-pids-max mount-max kernel-old
 	no-user-namespaces subid-source-differs tun-device-rules
 	userns-clone-off
