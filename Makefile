@@ -17,7 +17,7 @@ DOCDIR  ?= $(PREFIX)/share/doc/fauxroot
 LIBEXECDIR ?= $(PREFIX)/libexec
 USERUNITDIR   ?= $(PREFIX)/lib/systemd/user
 SYSTEMUNITDIR ?= $(PREFIX)/lib/systemd/system
-BUILD   ?= build
+BUILD   ?= build$(if $(STATIC),/static)
 # Use one spelling everywhere, also in dependencies: build/asan, without the directory before it.
 override BUILD := $(patsubst $(CURDIR)/%,%,$(BUILD))
 VERSION := $(strip $(file <VERSION))
@@ -26,6 +26,25 @@ VERSION := $(strip $(file <VERSION))
 # COVERAGE=1 likewise: make COVERAGE=1 BUILD=build/coverage
 SANITIZE ?=
 COVERAGE ?=
+
+# STATIC=1 builds launcher and client as static position-independent executables, with musl: they run on every
+# Linux of the processor. Debian's packages supply the libraries (scripts/static-root), unless the compiler
+# is musl's own already; then its libraries need archives.
+STATIC ?=
+STATIC_CC := $(CC)
+ifneq ($(STATIC),)
+MUSL := $(findstring musl,$(shell $(CC) -dumpmachine 2>/dev/null))
+ifeq ($(MUSL),)
+STATIC_ROOT ?= build/static-libraries/$(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null)))
+ifeq ($(filter clean uninstall lint,$(MAKECMDGOALS)),)
+include $(STATIC_ROOT)/make.mk
+$(STATIC_ROOT)/make.mk: scripts/static-root
+	scripts/static-root '$(STATIC_CC)' $(@D)
+endif
+else
+override PKG_CONFIG := $(PKG_CONFIG) --static
+endif
+endif
 
 PKGS     := libevent_extra libevent_core jansson libcap
 CTL_PKGS := jansson libcap
@@ -40,19 +59,20 @@ processor = $(firstword $(subst -, ,$(shell $(1) -dumpmachine 2>/dev/null)))
 BUILD_PROCESSOR := $(call processor,$(CC_FOR_BUILD))
 FILTER_ARCH := $(if $(BUILD_PROCESSOR),$(patsubst arm%,arm,$(patsubst i%86,x86,$(subst powerpc,ppc,$(filter-out \
 	$(BUILD_PROCESSOR),$(call processor,$(CC)))))))
-CROSS := $(FILTER_ARCH)
+CROSS := $(or $(FILTER_ARCH),$(if $(STATIC),musl))
 
 # Developers and CI treat a warning as an error: make WERROR=-Werror. Warnings of another compiler or of
-# another C library's macros must not stop a user's build.
+# another C library's macros must not stop a user's build: musl's convert types.
 WERROR   ?=
-WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wconversion $(WERROR)
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	$(if $(STATIC),,-Wconversion) $(WERROR)
 CFLAGS   ?= -O2 -g
 # One section a function, and --gc-sections below: an executable contains only the functions it calls.
 ALL_CFLAGS = -std=gnu17 $(WARNINGS) -fPIE -ffunction-sections -fdata-sections \
 	-fstack-protector-strong -fno-strict-aliasing $(HARDEN) $(PREFIX_MAP) $(CFLAGS) -MMD -MP
 # The directory of the build is not in the result. gcov needs it.
-PREFIX_MAP := $(if $(COVERAGE),,-ffile-prefix-map=$(CURDIR)=.)
-ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed,--gc-sections $(LDFLAGS)
+PREFIX_MAP := $(if $(COVERAGE),,'-ffile-prefix-map=$(CURDIR)=.')
+ALL_LDFLAGS = $(if $(STATIC),-static-pie,-pie) -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed,--gc-sections $(LDFLAGS)
 
 ifeq ($(SANITIZE),)
 HARDEN := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 $(shell \
@@ -81,8 +101,8 @@ CTL_ROOMS      := api state supervise machine proc config sys base
 SHARED ?=
 archived = $(filter /%,$(shell $(CC) -print-file-name=$(1:-l%=lib%.a)))
 lean = $(foreach flag,$(1),$(if $(call archived,$(flag)),$(flag:-l%=-l:lib%.a),$(flag)))
-LAUNCHER_LIBS   = $(call $(if $(SHARED),or,lean),$(shell $(PKG_CONFIG) --libs $(PKGS)))
-CTL_LIBS        = $(call $(if $(SHARED),or,lean),$(shell $(PKG_CONFIG) --libs $(CTL_PKGS)))
+LAUNCHER_LIBS   = $(call $(if $(SHARED)$(STATIC),or,lean),$(shell $(PKG_CONFIG) --libs $(PKGS)))
+CTL_LIBS        = $(call $(if $(SHARED)$(STATIC),or,lean),$(shell $(PKG_CONFIG) --libs $(CTL_PKGS)))
 TEST_LIBS       = $(shell $(PKG_CONFIG) --libs $(PKGS) cmocka libseccomp)
 
 # `make V=1` shows whole commands.
@@ -117,8 +137,9 @@ $(BUILD)/fauxroot-docker-proxy: $(BUILD)/fauxrootctl
 $(BUILD)/compat: Makefile
 	$(call say,LN)mkdir -p $@ && $(call link_compat,$@,../) && touch $@
 
-# Generators run on this machine. For another machine they are built in a tree of their own by a second make,
-# which knows when to build them again; then a result is only replaced when it differs.
+# Generators run on this machine. For another machine, or another C library, they are built in a tree of
+# their own by a second make, which knows when to build them again; then a result is only replaced when it
+# differs.
 FILTERS := obj/sys/seccomp/filters
 GENERATORS := $(BUILD)$(if $(CROSS),/generators)
 generator = $(if $(CROSS),generators,$(BUILD)/$(1))
@@ -208,7 +229,8 @@ $(BUILD)/obj/port/builtin/confine.o: $(addprefix $(BUILD)/$(FILTERS)/,forwarder.
 
 # Another compiler or other flags: rebuild. The file changes only when they do.
 NEEDED = $(sort $(PKGS) $(CTL_PKGS) $(if $(CROSS),,libseccomp))
-FLAGS = $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(SHARED)
+# A moved tree need not be built again.
+FLAGS = $(CC) $(ALL_CPPFLAGS) $(subst $(PREFIX_MAP),,$(ALL_CFLAGS)) $(ALL_LDFLAGS) $(SHARED)
 $(BUILD)/flags: force
 	@PKG_CONFIG='$(PKG_CONFIG)' scripts/needs build '$(if $(wildcard $@),,first)' '$(CC)' $(NEEDED)
 	@mkdir -p $(@D)
@@ -321,6 +343,11 @@ ARCHITECTURES ?=
 test-cross:
 	scripts/setup cross
 	scripts/test-cross $(ARCHITECTURES)
+
+test-static:
+	scripts/setup test static
+	$(MAKE) $(jobs) all tools
+	scripts/test-static
 
 # Seconds a target: make fuzz FUZZ_SECONDS=600
 FUZZ_SECONDS ?= 60
@@ -437,4 +464,5 @@ clean:
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 .PHONY: all completions docs generators manual-here units tools fuzz-targets demo test unit fresh full \
-	bench soak lab fuzz test-cross image test-image lint check-layers coverage install install-compat uninstall clean force test-needs
+	bench soak lab fuzz test-cross test-static image test-image lint check-layers coverage install \
+	install-compat uninstall clean force test-needs

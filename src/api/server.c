@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -29,6 +30,26 @@
 #include "parked.h"
 #include "routes.h"
 #include "socket.h"
+
+#ifndef __GLIBC__
+/*
+ * evhttp calls this function for the address of each client, and exits the process if it fails.
+ * musl's own refuses AF_UNIX. We need no other family, and nobody the names.
+ */
+int getnameinfo(const struct sockaddr *restrict addr, socklen_t len, char *restrict host,
+		socklen_t host_size, char *restrict port, socklen_t port_size, int flags)
+{
+	(void)len;
+	(void)flags;
+	if (addr->sa_family != AF_UNIX)
+		return EAI_FAMILY;
+	if (host_size > 0)
+		*host = '\0';
+	if (port_size > 0)
+		*port = '\0';
+	return 0;
+}
+#endif
 
 struct api_server {
 	struct gate gate;

@@ -16,6 +16,7 @@
 #include "ctl_table.h"
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
+#include "fauxroot/base/libc.h"
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/sys/peer.h"
@@ -48,8 +49,8 @@ static int signal_number(const char *text)
 		if (streq(signal_names[i].name, name))
 			return signal_names[i].number;
 	more = str_after(name, "RTMIN+");
-	if (more && parse_u32(more, (uint32_t)(SIGRTMAX - SIGRTMIN), &number) == 0)
-		return SIGRTMIN + (int)number;
+	if (more && parse_u32(more, (uint32_t)(SIGRTMAX - FIRST_REALTIME_SIGNAL), &number) == 0)
+		return FIRST_REALTIME_SIGNAL + (int)number;
 	return 0;
 }
 

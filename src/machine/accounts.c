@@ -2,12 +2,20 @@
 #include "fauxroot/machine/accounts.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pwd.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/spawn.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/machine/machine.h"
 #include "fauxroot/machine/process.h"
+
+/* A name service on the network may be slow. */
+#define GETENT_MS 10000
 
 static bool take_account(struct cursor line, struct account *ret)
 {
@@ -24,6 +32,14 @@ static bool take_account(struct cursor line, struct account *ret)
 	ret->name = cursor_of_n(name, n);
 	if (cursor_u32(&line, UINT32_MAX, &ret->gid) < 0)
 		ret->gid = UINT32_MAX;
+	ret->home = cursor_of("");
+	if (cursor_char(&line, ':')) {
+		cursor_until(&line, ":", &password, &m); /* the full name */
+		if (cursor_char(&line, ':')) {
+			cursor_until(&line, ":", &name, &n);
+			ret->home = cursor_of_n(name, n);
+		}
+	}
 	return true;
 }
 
@@ -47,33 +63,98 @@ static bool find_account(const char *text, uint32_t id, struct account *ret)
 	return false;
 }
 
-static char *name_in_service(uint32_t uid)
+/* Copy what is asked for; @ret_name and @ret_home may be NULL. */
+static bool copy_account(const struct account *account, char **ret_name, char **ret_home)
+{
+	const struct cursor *from = ret_name ? &account->name : &account->home;
+	char **ret = ret_name ? ret_name : ret_home;
+
+	*ret = strndup(from->at, cursor_left(from));
+	return *ret;
+}
+
+bool account_by_getent(uint32_t uid, char **ret_name, char **ret_home)
+{
+	char number[sizeof("4294967295")], text[4096];
+	const char *argv[] = {"getent", "passwd", number, NULL};
+	struct helper_spec spec = {.argv = argv, .role = "getent"};
+	struct deadline deadline = deadline_in(GETENT_MS);
+	_cleanup_(helper_stop) struct helper helper = HELPER_NONE;
+	_cleanup_close_ int out = -1, in = -1;
+	struct account account;
+	int fds[2], status;
+	struct error err;
+	ssize_t n;
+
+	(void)str_print(number, sizeof(number), "%u", uid);
+	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
+		return false;
+	out = fds[0];
+	spec.stdout_to = in = fds[1];
+	/* Its one line fits in the pipe, so it does not wait for us. */
+	if (helper_start(&helper, &spec, &err) < 0 ||
+	    helper_finish(&helper, 1, &deadline, -1, &status, &err) < 0 || status != 0)
+		return false;
+	n = read(out, text, sizeof(text) - 1);
+	text[MAX(n, 0)] = '\0';
+	return find_account(text, uid, &account) && copy_account(&account, ret_name, ret_home);
+}
+
+/* musl has no plugins of name services, and a static program cannot load glibc's. */
+#ifdef __GLIBC__
+static bool ask_service(uint32_t uid, char **ret_name, char **ret_home)
 {
 	struct passwd entry, *found = NULL;
-	size_t size = 4096;
 
-	for (; size <= 1U << 20; size *= 4) {
+	for (size_t size = 4096; size <= 1U << 20; size *= 4) {
 		_cleanup_free_ char *buf = malloc(size);
 		int rc;
 
 		if (!buf)
-			return NULL;
+			return false;
 		rc = getpwuid_r(uid, &entry, buf, size, &found);
 		if (rc == ERANGE)
 			continue;
-		return rc == 0 && found ? strdup(found->pw_name) : NULL;
+		if (rc != 0 || !found)
+			return false;
+		if (ret_name)
+			*ret_name = strdup(found->pw_name);
+		else
+			*ret_home = strdup(found->pw_dir);
+		return ret_name ? *ret_name : *ret_home;
 	}
-	return NULL;
+	return false;
 }
+#else
+static bool ask_service(uint32_t uid, char **ret_name, char **ret_home)
+{
+	return account_by_getent(uid, ret_name, ret_home);
+}
+#endif
 
-char *machine_name(const struct machine *machine, uint32_t uid)
+/* Look in /etc/passwd first: this loads no name service. */
+static bool look_up(const struct machine *machine, uint32_t uid, char **ret_name, char **ret_home)
 {
 	_cleanup_free_ char *text = machine_read(machine, "/etc/passwd");
 	struct account account;
 
 	if (find_account(text, uid, &account))
-		return strndup(account.name.at, cursor_left(&account.name));
-	return machine->services ? name_in_service(uid) : NULL;
+		return copy_account(&account, ret_name, ret_home);
+	return machine->services && ask_service(uid, ret_name, ret_home);
+}
+
+char *machine_name(const struct machine *machine, uint32_t uid)
+{
+	char *name = NULL;
+
+	return look_up(machine, uid, &name, NULL) ? name : NULL;
+}
+
+char *machine_home(const struct machine *machine, uint32_t uid)
+{
+	char *home = NULL;
+
+	return look_up(machine, uid, NULL, &home) ? home : NULL;
 }
 
 bool machine_user(const struct machine *machine, char *buf, size_t size)

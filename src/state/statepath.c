@@ -16,7 +16,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -28,6 +27,7 @@
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
+#include "fauxroot/machine/accounts.h"
 #include "fauxroot/machine/machine.h"
 #include "fauxroot/machine/process.h"
 
@@ -155,15 +155,13 @@ int statepath_fits(const char *path, struct error *err)
 /* A mistake such as --state-dir=. or --state-dir=$HOME must not delete the user's files. */
 static int check_path(const char *path, struct error *err)
 {
-	struct passwd entry, *account = NULL;
-	char buf[4096];
 	/* HOME can be unset or another user's, for example under sudo(8) or in a unit. */
-	bool known = getpwuid_r(geteuid(), &entry, buf, sizeof(buf), &account) == 0 && account;
+	_cleanup_free_ char *home = machine_home(&this_machine, geteuid());
 	const struct {
 		const char *path, *words;
 	} precious[] = {
 		{getenv("HOME"), "the home directory"},
-		{known ? account->pw_dir : NULL, "the home directory"},
+		{home, "the home directory"},
 		{getenv("XDG_RUNTIME_DIR"), "$XDG_RUNTIME_DIR"},
 		{".", "the working directory"},
 	};

@@ -12,6 +12,7 @@
 
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
+#include "fauxroot/base/libc.h"
 #include "fauxroot/base/macro.h"
 
 static const int terminating[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
@@ -29,7 +30,7 @@ int signals_block(struct signals *ret, struct error *err)
 	struct signals signals;
 	sigset_t all, end;
 
-	sigfillset(&all);
+	libc_all_signals(&all);
 	if (sigprocmask(SIG_SETMASK, &all, &signals.caller_mask) < 0 ||
 	    sigaction(SIGCHLD, &by_default, NULL) < 0)
 		return err_set(err, errno, "blocking signals");
@@ -142,8 +143,8 @@ const char *signal_words(int sig, char *buf, size_t size)
 
 	if (words)
 		snprintf(buf, size, "%c%s", tolower((unsigned char)words[0]), words + 1);
-	else if (sig >= SIGRTMIN && sig <= SIGRTMAX)
-		snprintf(buf, size, "real-time signal %d", sig - SIGRTMIN);
+	else if (sig >= FIRST_REALTIME_SIGNAL && sig <= SIGRTMAX)
+		snprintf(buf, size, "real-time signal %d", sig - FIRST_REALTIME_SIGNAL);
 	else
 		snprintf(buf, size, "signal %d", sig);
 	return buf;

@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -308,6 +310,54 @@ static void relative_paths_are_relative_to_here(void **state)
 	clear_fake(&fake);
 }
 
+/* Run account_by_getent() with a program of these @lines as getent. */
+static void ask_getent(const char *lines, bool found, const char *name, const char *home)
+{
+	char dir[] = "/tmp/fauxroot-getent.XXXXXX", path[64], *text = NULL;
+	FILE *file;
+
+	assert_non_null(mkdtemp(dir));
+	(void)snprintf(path, sizeof(path), "%s/getent", dir);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fprintf(file, "#!/bin/sh\n%s\n", lines);
+	assert_int_equal(fclose(file), 0);
+	assert_int_equal(chmod(path, 0700), 0);
+	assert_int_equal(setenv("PATH", dir, 1), 0);
+	assert_int_equal(account_by_getent(3210, &text, NULL), found);
+	if (found)
+		assert_string_equal(text, name);
+	free(text);
+	text = NULL;
+	assert_int_equal(account_by_getent(3210, NULL, &text), found);
+	if (found)
+		assert_string_equal(text, home);
+	free(text);
+	unlink(path);
+	rmdir(dir);
+}
+
+static void getent_names_an_account(void **state)
+{
+	static const char line[] = "ldap:x:3210:3210:A. Name,:/home/ldap:/bin/sh";
+	_cleanup_free_ char *path = strdup(getenv("PATH"));
+	char lines[256], *none = NULL;
+
+	(void)state;
+	(void)snprintf(lines, sizeof(lines), "[ \"$*\" = 'passwd 3210' ] && echo '%s'", line);
+	ask_getent(lines, true, "ldap", "/home/ldap");
+	(void)snprintf(lines, sizeof(lines), "echo warning >&2; echo '%s'", line);
+	ask_getent(lines, true, "ldap", "/home/ldap");
+	(void)snprintf(lines, sizeof(lines), "echo '%s'; exit 2", line);
+	ask_getent(lines, false, NULL, NULL);
+	ask_getent("exit 2", false, NULL, NULL);
+	ask_getent("echo other:x:1:1::/:/bin/sh", false, NULL, NULL);
+	ask_getent("echo no account", false, NULL, NULL);
+	assert_int_equal(setenv("PATH", "/nonexistent", 1), 0);
+	assert_false(account_by_getent(3210, &none, NULL));
+	assert_int_equal(setenv("PATH", path, 1), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -316,6 +366,7 @@ int main(void)
 		cmocka_unit_test(the_mount_of_a_path_is_found),
 		cmocka_unit_test(options_of_a_mount),
 		cmocka_unit_test(accounts_are_read),
+		cmocka_unit_test(getent_names_an_account),
 		cmocka_unit_test(id_maps),
 		cmocka_unit_test(release_fields),
 		cmocka_unit_test(programs_are_found_in_path),

@@ -4,7 +4,9 @@
  */
 #pragma once
 
+#include <limits.h>
 #include <malloc.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 
@@ -16,6 +18,22 @@
 #ifndef WCOREFLAG
 #define WCOREFLAG 0x80
 #endif
+
+/* The first real-time signal of glibc. musl uses it itself, and its SIGRTMIN is 35. But programs
+ * and service managers count from 34: "RTMIN+3" is 37. */
+#define FIRST_REALTIME_SIGNAL 34
+
+/* libc_all_signals() - sigfillset(3), and the signal that musl leaves out: it is blocked and
+ * received like the others. musl only uses it to change the ids of all threads, and we never do. */
+static inline void libc_all_signals(sigset_t *set)
+{
+	sigfillset(set);
+#ifndef __GLIBC__
+	const unsigned bits = CHAR_BIT * sizeof(unsigned long), n = FIRST_REALTIME_SIGNAL - 1;
+
+	((unsigned long *)set)[n / bits] |= 1UL << n % bits;
+#endif
+}
 
 /* libc_heap_trim() - return the memory that free(3) keeps to the kernel (man 3 malloc_trim); musl
  * keeps little

@@ -14,7 +14,8 @@ struct machine;
 struct account {
 	struct cursor name;
 	uint32_t id;
-	uint32_t gid; /* only in passwd(5), else UINT32_MAX */
+	uint32_t gid;	    /* only in passwd(5), else UINT32_MAX */
+	struct cursor home; /* only in passwd(5), else empty */
 };
 
 /*
@@ -30,6 +31,19 @@ bool account_next(struct cursor *text, struct account *ret);
  * Returns a string that the caller frees, or NULL: no name, or out of memory.
  */
 char *machine_name(const struct machine *machine, uint32_t uid);
+
+/* machine_home() - look up the home directory of @uid, as machine_name() the name */
+char *machine_home(const struct machine *machine, uint32_t uid);
+
+/*
+ * account_by_getent() - look up @uid by getent(1)
+ * @ret_name, @ret_home: where to put the login name or the home directory, as a new string; one of
+ *	both is NULL
+ *
+ * For a C library that cannot load the plugins of nsswitch.conf: the machine's own getent can.
+ * Returns false: no account, no getent, no memory, or no answer in ten seconds.
+ */
+bool account_by_getent(uint32_t uid, char **ret_name, char **ret_home);
 
 /* machine_user() - print our login name, and return true; or print our uid, and return false */
 bool machine_user(const struct machine *machine, char *buf, size_t size);

@@ -17,6 +17,8 @@
 #include "policy.h"
 
 #include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 /* The interval of checks. */
 #define CHECK_MS 100
@@ -24,14 +26,21 @@
 /* The minimum rate of a bulk transfer: 1.6 Gbit/s. */
 #define BULK_BYTES_PER_MS (200 << 10)
 
+/* musl's functions refuse: POSIX wants them to act on processes, and Linux acts on threads. */
 bool policy_may_change(void)
 {
-	return sched_getscheduler(0) == SCHED_OTHER;
+	return syscall(SYS_sched_getscheduler, 0) == SCHED_OTHER;
+}
+
+static bool set_policy(int policy)
+{
+	static const struct sched_param none = {.sched_priority = 0};
+
+	return syscall(SYS_sched_setscheduler, 0, policy, &none) == 0;
 }
 
 void policy_adapt(struct policy *policy, uint64_t *spliced, int64_t now_ms)
 {
-	static const struct sched_param none = {.sched_priority = 0};
 	int64_t passed = now_ms - policy->since_ms;
 	bool bulk;
 
@@ -40,7 +49,6 @@ void policy_adapt(struct policy *policy, uint64_t *spliced, int64_t now_ms)
 	bulk = *spliced >= (uint64_t)passed * BULK_BYTES_PER_MS;
 	*spliced = 0;
 	policy->since_ms = now_ms;
-	if (bulk != policy->is_batch &&
-	    sched_setscheduler(0, bulk ? SCHED_BATCH : SCHED_OTHER, &none) == 0)
+	if (bulk != policy->is_batch && set_policy(bulk ? SCHED_BATCH : SCHED_OTHER))
 		policy->is_batch = bulk;
 }

@@ -276,7 +276,7 @@ static int allow_forwarding(scmp_filter_ctx filter)
 	}
 	if (rc == 0)
 		rc = allow_when(filter, SCMP_SYS(sched_setscheduler),
-				/* port/builtin/policy.c policy_adapt(): sched_setscheduler() */
+				/* port/builtin/policy.c set_policy(): syscall() */
 				0, 0);
 	return rc;
 }
