@@ -99,6 +99,7 @@ static int check_existing(int place, const char *path, size_t room, struct error
 static int check_makable(int dir, const char *path, size_t size, size_t room, struct error *err)
 {
 	const char *what = path[size] == '\0' ? "state directory" : "directory";
+	_cleanup_close_ int made = -1;
 	char above[PATH_MAX];
 
 	if (faccessat(dir, ".", W_OK | X_OK, AT_EACCESS) < 0)
@@ -108,6 +109,8 @@ static int check_makable(int dir, const char *path, size_t size, size_t room, st
 	while (size > 1 && path[--size] != '/')
 		;
 	(void)str_print(above, sizeof(above), "%.*s", (int)MAX(size, (size_t)1), path);
+	/* One inode for the directory, and those of check_room() in it. */
+	made = openat(dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	return check_room(dir, above, room, err);
 }
 
