@@ -2,6 +2,7 @@
 #include "facts.h"
 
 #include <ctype.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -104,17 +105,38 @@ static bool quote(const char *word, char *buf, size_t size)
 	return true;
 }
 
-/* XDG_RUNTIME_DIR if it belongs to us, else the usual path. */
-static void get_runtime_dir(const struct facts *facts, char *buf, size_t size)
+/* Can we create files in @dir? On a read-only file system we cannot, whatever the mode is. */
+static bool is_writable(const struct machine *machine, const char *dir)
 {
+	char path[PATH_MAX];
+
+	return machine_path(machine, dir, path, sizeof(path)) &&
+	       faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS) == 0;
+}
+
+bool fact_state_parent(const struct machine *machine, char *buf, size_t size)
+{
+	static const char *const shared[] = {"/tmp", "/var/tmp", "/dev/shm"};
 	const char *given = getenv("XDG_RUNTIME_DIR");
-	uint32_t uid = machine_uid(facts->machine);
+	uint32_t uid = machine_uid(machine);
 	struct stat st;
 
-	if (given && *given && machine_stat(facts->machine, given, &st) && st.st_uid == uid)
+	if (given && *given && machine_stat(machine, given, &st) && st.st_uid == uid)
 		(void)str_print(buf, size, "%s", given);
 	else
 		(void)str_print(buf, size, "/run/user/%u", uid);
+	if (is_writable(machine, buf))
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(shared); i++)
+		if (is_writable(machine, shared[i]))
+			return str_print(buf, size, "%s", shared[i]) == 0;
+	return false;
+}
+
+/* A directory in which we can create a state directory; if there is none, the usual one. */
+static void get_runtime_dir(const struct facts *facts, char *buf, size_t size)
+{
+	(void)fact_state_parent(facts->machine, buf, size);
 }
 
 /* The command that creates a directory for XDG_RUNTIME_DIR and sets the variable. */
@@ -211,13 +233,14 @@ static const struct {
 	{"free line", "FIRST:COUNT"},
 	{"instead", "omit the option that requests it"},
 	{"get helper", "install the package that contains HELPER"},
+	{"elsewhere", "use --state-dir=/run/user/UID/NAME"},
 	{"enclosing", "add --copy-up=DIR # then PATH is created in the copy of DIR"},
 };
 
 /* Facts that are commands or several words: remedies contain them without quotation marks. */
 static const char *const unquoted[] = {
 	"have runtime dir", "instead", "install ",   "boot ",	   "usermod options", "options",
-	"missing",	    "binary",  "file words", "get helper", "enclosing",
+	"missing",	    "binary",  "file words", "get helper", "enclosing",	      "elsewhere",
 };
 
 static bool is_unquoted(const char *name)

@@ -43,6 +43,14 @@ bool fact_add(struct facts *facts, const char *name, const char *separator, cons
 const char *fact_text(const struct facts *facts, const char *name);
 
 /*
+ * fact_state_parent() - find a directory in which we can create a state directory: XDG_RUNTIME_DIR
+ * if it belongs to us, or the usual path of it, or a directory that all users share
+ *
+ * Returns false if we can write to none; @buf is the runtime directory then.
+ */
+bool fact_state_parent(const struct machine *machine, char *buf, size_t size);
+
+/*
  * facts_expand() - replace the {names} in @text; "{{" is a brace
  * @facts: NULL: each name becomes a placeholder in capitals, for documents
  *

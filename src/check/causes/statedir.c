@@ -3,8 +3,10 @@
 #include "../cause.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
@@ -97,6 +99,39 @@ static bool error_names_place(struct facts *facts)
 	       fact(facts, "rights", "uid %u with mode %04o", st.st_uid, st.st_mode & 07777);
 }
 
+/* Sets {elsewhere}: another place for the state directory, or "" if there is none. */
+static bool place_is_read_only(struct facts *facts)
+{
+	char dir[ERROR_ABOUT_MAX];
+
+	if (!error_names_place(facts))
+		return false;
+	if (!fact_state_parent(facts->machine, dir, sizeof(dir)))
+		return fact(facts, "elsewhere", "%s", "");
+	return fact(facts, "elsewhere", "use --state-dir=%s/NAME", dir);
+}
+
+/* The kernel appends " (deleted)" to the path of a deleted directory (man 5 proc). */
+static bool working_dir_is_deleted(struct facts *facts)
+{
+	static const char mark[] = " (deleted)";
+	const char *wanted = facts->config ? facts->config->state_dir : NULL;
+	char link[PATH_MAX], path[PATH_MAX];
+	ssize_t n = -1;
+
+	if (!wanted || *wanted == '/' || !*wanted)
+		return false;
+	if (machine_path(facts->machine, "/proc/self/cwd", link, sizeof(link)))
+		n = readlink(link, path, sizeof(path) - 1);
+	if (n < (ssize_t)strlen(mark))
+		return false;
+	path[n] = '\0';
+	if (!streq(path + n - strlen(mark), mark))
+		return false;
+	path[n - (ssize_t)strlen(mark)] = '\0';
+	return fact(facts, "dir", "%s", path) && fact(facts, "wanted", "%s", wanted);
+}
+
 static bool state_dir_is_link(struct facts *facts)
 {
 	_cleanup_free_ char *real = NULL;
@@ -154,6 +189,12 @@ const struct cause causes_of_the_state_dir[] = {
 	{FAILURE("statedir-in-use-by-somebody", STATE, REASON_IN_USE, EBUSY),
 	 .cause = "only one instance can use a state directory, and another process uses this one",
 	 .remedy = "use another --state-dir\nterminate that instance"},
+	{FAILURE("statedir-no-cwd", STATE, ANY_REASON, ENOENT), .test = working_dir_is_deleted,
+	 .cause =
+		 "--state-dir={wanted} is relative to the working directory, {dir}, which has been "
+		 "deleted",
+	 .remedy =
+		 "cd / # or another directory that exists\nuse --state-dir with an absolute path"},
 	{FAILURE("runtime-dir-foreign", STATE, ANY_REASON, EACCES, EPERM, ENOENT, EROFS),
 	 .test = runtime_dir_is_not_ours,
 	 .cause = "XDG_RUNTIME_DIR is {dir}, as after su or sudo from that user's session",
@@ -193,15 +234,16 @@ const struct cause causes_of_the_state_dir[] = {
 	{/* The text of the error says why the directory is precious. */
 	 FAILURE("statedir-precious", STATE, REASON_PRECIOUS, ANY_CODE), .test = error_names_path,
 	 .cause = "fauxroot empties its state directory at start and removes it at the end",
-	 .remedy = "use --state-dir={path}/NAME"},
+	 .remedy = "use --state-dir={runtime dir}/NAME"},
 	{FAILURE("statedir-full", STATE | STEP_BIT(STEP_API), REASON_FILE, ENOSPC, EDQUOT),
 	 .test = error_names_place,
 	 .cause = "the file system of {place} has no space, inodes or quota left for us",
 	 .remedy = "df {place} && df -i {place} # then free some space\nuse --state-dir on another "
 		   "file system"},
-	{FAILURE("statedir-read-only", STATE, REASON_FILE, EROFS), .test = error_names_place,
+	{FAILURE("statedir-read-only", STATE, REASON_FILE, EROFS), .test = place_is_read_only,
 	 .cause = "{place} is on a file system that is mounted read-only", .docker = "--tmpfs /tmp",
-	 .kubernetes = "mount an emptyDir on /tmp", .remedy = "use --state-dir={runtime dir}/NAME"},
+	 .kubernetes = "mount an emptyDir on /tmp", .remedy = "{elsewhere}",
+	 .outside = "{elsewhere}\nsudo mount -t tmpfs -o mode=1777 none /tmp"},
 	{FAILURE("statedir-closed", STATE, REASON_FILE, EACCES, EPERM), .test = error_names_place,
 	 .cause = "{place} belongs to {rights}, and {user} may not create files there",
 	 .remedy = "use --state-dir={runtime dir}/NAME"},

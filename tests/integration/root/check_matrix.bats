@@ -90,6 +90,13 @@ setup() {
 		mount -o remount,ro "$T/small"
 		agree_all
 		broken
+		state "a relative path in a deleted directory"
+		mkdir "$T/gone"
+		cd "$T/gone"
+		rmdir "$T/gone"
+		agree --state-dir=name true
+		broken
+		cd "$T"
 		state "in use"
 		DIR=$T/ours/d
 		mkdir "$T/first"
@@ -115,6 +122,26 @@ setup() {
 		DIR=/run/user/0/name
 		agree_all
 		broken
+	END
+}
+
+# Blocks and inodes, from nothing to what a launch needs.
+@test "a full runtime directory" {
+	lab <<-'END'
+		mkdir "$T/small"
+		AS=(env XDG_RUNTIME_DIR="$T/small")
+		failed=""
+		for room in size=4k size=8k size=12k size=16k nr_inodes=1 nr_inodes=2 nr_inodes=3 nr_inodes=5 nr_inodes=7; do
+			mount -t tmpfs -o "$room,uid=$USER_UID,mode=0700" tmpfs "$T/small"
+			STATE="a runtime directory with $room"
+			LAUNCHED=""
+			agree true
+			agree --state-dir="$T/small/d" true
+			agree --net=slirp4netns --state-dir="$T/small/d" true
+			[ -z "$(tr -d 0 <<<"$LAUNCHED")" ] || failed+=x
+			umount "$T/small"
+		done
+		[ -n "$failed" ]
 	END
 }
 

@@ -682,12 +682,27 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 		fails statedir-read-only --state-dir="$T/small/d" true
 		says "$ERROR" 'Read-only file system'
 		works "$(option '--state-dir=[^ ]*')" true
+		# The remedy names no other read-only directory.
+		AS=(env XDG_RUNTIME_DIR="$T/small")
+		fails statedir-read-only --state-dir="$T/small/d" true
+		equals --state-dir=/tmp/NAME "$(option '--state-dir=[^ ]*')"
+		works "$(option '--state-dir=[^ ]*')" true
+		AS=()
+		mkdir "$T/gone"
+		cd "$T/gone"
+		rmdir "$T/gone"
+		fails statedir-no-cwd --state-dir=relative true
+		says "$CAUSE" "relative to the working directory, $T/gone, which has been deleted"
+		repair 'cd /'
+		works --state-dir="$T/tmp/relative" true
+		cd "$T"
 		fails statedir-path-long --state-dir="$T/$(printf 'x%.0s' {1..108})" true
 		says "$REMEDY" 'a shorter --state-dir'
 		mkdir -m 0700 "$T/home"
 		chown "$USER_UID" "$T/home"
 		AS=(env HOME="$T/home")
 		fails statedir-precious --state-dir="$T/home" true
+		equals "--state-dir=$XDG_RUNTIME_DIR/NAME" "$(option '--state-dir=[^ ]*')"
 		works "$(option '--state-dir=[^ ]*')" true
 	END
 }
