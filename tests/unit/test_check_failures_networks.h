@@ -119,6 +119,12 @@ static void ask_no_loopback(struct config *config)
 	config->disable_host_loopback = true;
 }
 
+static void ask_no_loopback6(struct config *config)
+{
+	ask_no_loopback(config);
+	config->ipv6 = true;
+}
+
 static void ask_implicit(struct config *config)
 {
 	config->net = NET_PASTA;
@@ -152,6 +158,13 @@ static void pastas(void **state)
 		 "use another file: --pasta-binary=FILE\nsudo apt-get install passt",
 		 .reason = REASON_OTHER_PROGRAM, .about = "pasta", .files = {{0}},
 		 .ask = ask_pasta},
+		{STEP_NET, EOPNOTSUPP, "pasta cannot hold --disable-host-loopback",
+		 "no known pasta keeps the host's loopback out of reach with --ipv6: a datagram to "
+		 "::ffff:127.0.0.1, which the command writes to its network device, reaches it",
+		 "use --net=slirp4netns\nsudo apt-get install slirp4netns # if it is "
+		 "missing\nleave --ipv6 out",
+		 .reason = REASON_TOO_OLD, .about = "pasta", .files = {{0}},
+		 .ask = ask_no_loopback6},
 		{STEP_NET, EOPNOTSUPP, "pasta is too old for --disable-host-loopback",
 		 "this pasta is too old for --disable-host-loopback: frames that the command "
 		 "writes to its network device reach the host's loopback",

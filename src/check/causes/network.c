@@ -98,6 +98,11 @@ static bool pasta_leaks_loopback(struct facts *facts)
 	return is_pasta(facts) && facts->config->disable_host_loopback;
 }
 
+static bool pasta_leaks_loopback6(struct facts *facts)
+{
+	return pasta_leaks_loopback(facts) && facts->config->ipv6;
+}
+
 static bool pasta_forwards_nothing(struct facts *facts)
 {
 	return is_pasta(facts) && facts->config->port_driver == PORT_IMPLICIT;
@@ -185,6 +190,12 @@ const struct cause causes_of_networks[] = {
 	{FAILURE("helper-shields", NET, REASON_DIED, ECHILD), .test = shield_was_required,
 	 .cause = "{required} is requested, and {helper} dies with it here",
 	 .remedy = "use {options} # continues without it"},
+	{FAILURE("pasta-ipv6-loopback", NET, REASON_TOO_OLD, EOPNOTSUPP),
+	 .test = pasta_leaks_loopback6,
+	 .cause = "no known pasta keeps the host's loopback out of reach with --ipv6: a datagram "
+		  "to ::ffff:127.0.0.1, which the command writes to its network device, reaches it",
+	 .remedy = "use --net=slirp4netns\n{install slirp4netns} # if it is missing\nleave --ipv6 "
+		   "out"},
 	{FAILURE("pasta-old-loopback", NET, REASON_TOO_OLD, EOPNOTSUPP),
 	 .test = pasta_leaks_loopback,
 	 .cause = "this pasta is too old for --disable-host-loopback: frames that the command "

@@ -39,6 +39,9 @@ int net_helper_check(struct net *net, struct error *err)
 		(void)err_set(err, -rc, "starting %s: executing \"%s\"", ops->name, binary);
 		return err_about(err, rc, REASON_EXEC, "%s", binary);
 	}
+	rc = ops->check ? ops->check(net->config, err) : 0;
+	if (rc < 0)
+		return rc;
 	h = calloc(1, sizeof(*h) + ops->own_size);
 	if (!h)
 		return err_set(err, ENOMEM, "starting %s", ops->name);

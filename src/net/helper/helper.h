@@ -69,6 +69,9 @@ struct net_helper_ops {
 	const char *const *version_args;
 	int (*judge_version)(struct net *net, int status, const char *text, struct error *err);
 
+	/* Refuse options that no version of the program supports together. May be NULL. */
+	int (*check)(const struct config *config, struct error *err);
+
 	/* Ends with an option of NULL; NULL: all versions have everything. */
 	const struct net_helper_feature *features;
 

@@ -42,6 +42,21 @@ static int judge_version(struct net *net, int status, const char *text, struct e
 		REASON_OTHER_PROGRAM, "%s", program);
 }
 
+/* pasta turns the address into one of IPv4 when it opens the socket, after it has checked it. */
+static int check(const struct config *config, struct error *err)
+{
+	const char *program = config->pasta.binary;
+	int rc;
+
+	if (!config->disable_host_loopback || !config->ipv6)
+		return 0;
+	rc = err_say(err, EOPNOTSUPP,
+		     "%s cannot hold --disable-host-loopback together with --ipv6: datagrams to "
+		     "::ffff:127.0.0.1 reach the host's loopback",
+		     program);
+	return err_about(err, rc, REASON_TOO_OLD, "%s", program);
+}
+
 static bool forbids_loopback(const struct config *config)
 {
 	return config->disable_host_loopback;
@@ -184,6 +199,7 @@ static const struct net_helper_ops pasta_ops = {
 	.binary = binary,
 	.version_args = version_args,
 	.judge_version = judge_version,
+	.check = check,
 	.features = features,
 	.interpret = pasta_interpret,
 	.arguments = arguments,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * frames: send frames past the IP stack of a target that is root of its network, and show whether
- * they arrive.
+ * frames: attacks on the host's loopback by a target that is root of its network: with sockets, and
+ * with frames past its own IP stack. Shows whether they arrive.
  *
  *	frames listen         take a free port for UDP and TCP, IPv4 and IPv6, on all addresses of
  *			      the host, and print it. Then print what arrives, one line each: the
@@ -9,8 +9,14 @@
  *			      to. A datagram "end" ends it.
  *	frames send INTERFACE PORT ADDRESS…
  *			      for each address a datagram "udp ADDRESS" and a TCP SYN, as frames
- *			      from 10.0.2.100 or fd00::100. Returns when slirp4netns has taken
- *			      them all: it answers an ARP request that was sent after them.
+ *			      from 10.0.2.100 or fd00::100; with SOURCE>ADDRESS from another
+ *			      source. After each address it waits until the network helper
+ *			      answers an ARP request, so the helper has taken the frames, or was
+ *			      started again.
+ *	frames connect PORT ADDRESS…
+ *			      for each address a datagram "socket ADDRESS" and a connection, with
+ *			      sockets. Prints the addresses whose connection was accepted, by
+ *			      whomever
  *	frames say PORT TEXT  one datagram to 127.0.0.1
  */
 #include <arpa/inet.h>
@@ -34,7 +40,9 @@
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
 
-#define ANSWER_MS 30000
+#define ANSWER_MS  30000
+#define REPEAT_MS  100
+#define CONNECT_MS 1500
 
 static const unsigned char our_mac[ETH_ALEN] = {0x02, 0, 0, 0, 0xfe, 0x01};
 static const unsigned char gateway_mac[ETH_ALEN] = {0x52, 0x55, 10, 0, 2, 2};
@@ -92,11 +100,19 @@ struct endpoints {
 	} from, to;
 };
 
-static int endpoints_to(const char *address, struct endpoints *ret)
+/* @text: "[SOURCE>]ADDRESS" */
+static int endpoints_to(const char *text, struct endpoints *ret)
 {
+	const char *arrow = strchr(text, '>'), *address = arrow ? arrow + 1 : text;
+	char source[INET6_ADDRSTRLEN];
+
 	*ret = (struct endpoints){.family = strchr(address, ':') ? AF_INET6 : AF_INET};
-	if (inet_pton(ret->family, ret->family == AF_INET ? "10.0.2.100" : "fd00::100",
-		      &ret->from) != 1 ||
+	if (arrow)
+		(void)str_print(source, sizeof(source), "%.*s", (int)(arrow - text), text);
+	else
+		(void)str_print(source, sizeof(source), "%s",
+				ret->family == AF_INET ? "10.0.2.100" : "fd00::100");
+	if (inet_pton(ret->family, source, &ret->from) != 1 ||
 	    inet_pton(ret->family, address, &ret->to) != 1) {
 		errno = EINVAL;
 		return -1;
@@ -193,23 +209,27 @@ static int send_frame(int sock, const struct frame *f)
 	return send(sock, f->data, f->size, 0) == (ssize_t)f->size ? 0 : -1;
 }
 
-/* Wait for the answer to make_arp(). */
+/* Ask for the gateway's address until there is an answer. */
 static int await_answer(int sock)
 {
 	struct deadline deadline = deadline_in(ANSWER_MS);
 	unsigned char data[2048];
-	ssize_t n;
+	struct frame f;
 
-	do {
-		int rc = fd_wait(sock, POLLIN, &deadline, -1);
+	make_arp(&f);
+	while (deadline_left(&deadline) > 0) {
+		struct deadline next = deadline_in(REPEAT_MS);
 
-		if (rc < 0) {
-			errno = -rc;
-			return -1;
-		}
-		n = recv(sock, data, sizeof(data), 0);
-	} while (n < (ssize_t)sizeof(struct ether_header) || memcmp(data, our_mac, ETH_ALEN) != 0);
-	return 0;
+		/* ENETDOWN, ENOBUFS: while the helper is started again. */
+		(void)send_frame(sock, &f);
+		while (fd_wait(sock, POLLIN, &next, -1) == 0)
+			if (recv(sock, data, sizeof(data), 0) >=
+				    (ssize_t)sizeof(struct ether_header) &&
+			    memcmp(data, our_mac, ETH_ALEN) == 0)
+				return 0;
+	}
+	errno = ETIMEDOUT;
+	return -1;
 }
 
 static int open_interface(const char *name)
@@ -228,31 +248,89 @@ static int open_interface(const char *name)
 	return -1;
 }
 
+static int send_to(int sock, uint32_t port, const char *address, uint16_t source)
+{
+	char text[120];
+	struct endpoints e;
+	struct frame f;
+
+	if (endpoints_to(address, &e) < 0 || str_print(text, sizeof(text), "udp %s", address) < 0)
+		return fail(address);
+	make_udp(&f, &e, (uint16_t)port, text);
+	if (send_frame(sock, &f) < 0)
+		return fail("sending a datagram");
+	make_syn(&f, &e, (uint16_t)port, source);
+	if (send_frame(sock, &f) < 0)
+		return fail("sending a SYN");
+	return await_answer(sock) < 0 ? fail("asking for the gateway") : 0;
+}
+
 static int send_all(const char *interface, uint32_t port, char *const *addresses)
 {
 	_cleanup_close_ int sock = open_interface(interface);
 	uint16_t source = 20000;
-	struct frame f;
+	int rc = 0;
 
 	if (sock < 0)
 		return fail(interface);
-	for (; *addresses; addresses++) {
-		char text[80];
-		struct endpoints e;
+	for (; rc == 0 && *addresses; addresses++)
+		rc = send_to(sock, port, *addresses, ++source);
+	return rc;
+}
 
-		if (endpoints_to(*addresses, &e) < 0 ||
-		    str_print(text, sizeof(text), "udp %s", *addresses) < 0)
-			return fail(*addresses);
-		make_udp(&f, &e, (uint16_t)port, text);
-		if (send_frame(sock, &f) < 0)
-			return fail("sending a datagram");
-		make_syn(&f, &e, (uint16_t)port, ++source);
-		if (send_frame(sock, &f) < 0)
-			return fail("sending a SYN");
+/* Sockets. */
+
+static int address_of(const char *text, uint32_t port, struct sockaddr_storage *ret,
+		      socklen_t *ret_size)
+{
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
+	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+
+	if (inet_pton(AF_INET, text, &v4.sin_addr) == 1) {
+		memcpy(ret, &v4, sizeof(v4));
+		*ret_size = sizeof(v4);
+		return 0;
 	}
-	make_arp(&f);
-	if (send_frame(sock, &f) < 0 || await_answer(sock) < 0)
-		return fail("asking slirp4netns for its address");
+	if (inet_pton(AF_INET6, text, &v6.sin6_addr) != 1)
+		return -1;
+	memcpy(ret, &v6, sizeof(v6));
+	*ret_size = sizeof(v6);
+	return 0;
+}
+
+static bool is_accepted(int sock)
+{
+	struct deadline deadline = deadline_in(CONNECT_MS);
+	socklen_t size = sizeof(int);
+	int error = 0;
+
+	return fd_wait(sock, POLLOUT, &deadline, -1) == 0 &&
+	       getsockopt(sock, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
+}
+
+/* Errors are no failure: the network may refuse an address. */
+static int connect_all(uint32_t port, char *const *addresses)
+{
+	for (; *addresses; addresses++) {
+		struct sockaddr_storage to;
+		socklen_t size;
+		char text[120];
+		int udp, tcp;
+
+		if (address_of(*addresses, port, &to, &size) < 0 ||
+		    str_print(text, sizeof(text), "socket %s", *addresses) < 0)
+			return fail(*addresses);
+		udp = socket(to.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+		tcp = socket(to.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		if (udp < 0 || tcp < 0)
+			return fail("making a socket");
+		(void)!sendto(udp, text, strlen(text), 0, (struct sockaddr *)&to, size);
+		if ((connect(tcp, (struct sockaddr *)&to, size) == 0 || errno == EINPROGRESS) &&
+		    is_accepted(tcp))
+			puts(*addresses);
+		fd_close(udp);
+		fd_close(tcp);
+	}
 	return 0;
 }
 
@@ -371,6 +449,10 @@ int main(int argc, char **argv)
 		return send_all(argv[2], port, argv + 4);
 	if (streq(verb, "say") && argc == 4 && parse_u32(argv[2], UINT16_MAX, &port) == 0)
 		return say(port, argv[3]);
-	fputs("usage: frames listen | send INTERFACE PORT ADDRESS… | say PORT TEXT\n", stderr);
+	if (streq(verb, "connect") && argc > 3 && parse_u32(argv[2], UINT16_MAX, &port) == 0)
+		return connect_all(port, argv + 3);
+	fputs("usage: frames listen | send INTERFACE PORT [SOURCE>]ADDRESS… | "
+	      "connect PORT ADDRESS… | say PORT TEXT\n",
+	      stderr);
 	return 2;
 }

@@ -1,0 +1,251 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2016,SC2153,SC2154 # inner shells expand; each() sets NAME and NET
+# All networks with a helper program, each with the same tests: slirp4netns, the pasta of this machine, and
+# pasta of newer releases of Debian. The host is a network namespace of this test.
+#
+# seconds: 50
+
+load ../../../lib/bash/common
+load ../../../lib/bash/root
+load ../../../lib/bash/networks
+
+setup_file() {
+	load_root && find_networks && outer_network
+}
+
+teardown_file() {
+	end_networks
+}
+
+setup() {
+	root_setup
+	find_networks
+	outer_links
+}
+
+# Does the launch of $NAME end because it is too old to start without a default route?
+needs_route() {
+	[ "$NAME" = pasta ] && ! holds_loopback
+}
+
+reach() {
+	launch_host "${NET[@]}" --ipv6 sleep 1000
+	equals outside "$(get "$OUTSIDE" 7000)"
+	equals outside6 "$(get "[$OUTSIDE6]" 7000)"
+	equals ping "$(in_child bash -c 'exec 5<>"/dev/udp/$0/7000" && echo ping >&5 && timeout 30 head -n 1 <&5' "$OUTSIDE")"
+	in_child busybox ping -c 1 -W 30 "$OUTSIDE"
+	says "$(in_child getent ahostsv4 service.test.example)" "$OUTSIDE"
+	# Datagrams of several thousand bytes, which the outer link has to fragment.
+	equals 8000 "$(head -c 8000 /dev/zero | in_child socat -b 65536 -T 5 - "UDP:$OUTSIDE:7000" | wc -c)"
+	stop
+}
+
+@test "TCP, UDP, echo, IPv6, names and large datagrams reach the outside" {
+	each reach
+}
+
+transfer() {
+	launch_host "${NET[@]}" --mtu=1500 sleep 1000
+	equals 1500 "$(in_child cat /sys/class/net/tap0/mtu)"
+	equals 5000000 "$(in_child sh -c "socat -u TCP:$OUTSIDE:7002 - 2>/dev/null | head -c 5000000 | wc -c")"
+	in_child sh -c "head -c 500000 /dev/zero | timeout 60 socat -u - TCP:$OUTSIDE:7003"
+	stop
+}
+
+@test "with an MTU of 1500, transfers arrive whole, in both directions" {
+	each transfer
+}
+
+load_it() {
+	launch_host "${NET[@]}" sh -c '
+		while :; do socat -u TCP:192.0.2.80:7002,connect-timeout=2 OPEN:/dev/null 2>/dev/null; done'
+}
+
+other_helper() { # OLD
+	local now
+	now=$(helper_of "$LAUNCHER") && [ "$now" != "$1" ]
+}
+
+look_at_device() {
+	in_child sh -c 'cat /sys/class/net/tap0/ifindex /sys/class/net/tap0/address; ip -o -4 addr show tap0; ip route'
+}
+
+killed_under_load() {
+	local device old
+	load_it
+	device=$(look_at_device)
+	for _ in 1 2; do
+		old=$(helper_of "$LAUNCHER")
+		kill -KILL "$old"
+		wait_for other_helper "$old"
+		wait_for reaches_outside
+	done
+	equals "$device" "$(look_at_device)"
+	# A process that nobody continues.
+	old=$(helper_of "$LAUNCHER")
+	kill -STOP "$old"
+	wait_for logged 'was stopped'
+	wait_for reaches_outside
+	kill -TERM "$LAUNCHER"
+	ended 143
+}
+
+@test "killed and stopped under load: the network works again, on the same device" {
+	each killed_under_load
+	kill_marked # the socat of the loops
+}
+
+moved() {
+	launch_host "${NET[@]}" sleep 1000
+	reaches_outside
+	touch "$T/$NAME.ready"
+	wait_for test -e "$T/moved"
+	wait_for reaches_outside
+	stop
+}
+
+@test "the default route moves to another interface, as when a VPN starts" {
+	local name
+	each moved >moved.out 2>&1 &
+	for name in "${NETWORKS[@]}"; do
+		wait_for test -e "$name.ready"
+	done
+	on_host sh -c 'ip route replace default via 203.0.113.2 && ip link set fxa down'
+	touch moved
+	wait $! || {
+		cat moved.out
+		false
+	}
+}
+
+later() {
+	if needs_route; then
+		local status=0
+		nsenter --target "$HOST_NS" --net --mount setpriv --reuid "$USER_UID" --regid "$USER_GID" \
+			--init-groups --inh-caps=-all "$FAUXROOT" "${NET[@]}" true 2>"$LOG" || status=$?
+		equals 125 $status
+		says "$(<"$LOG")" 'cause: this machine has no default route'
+		touch "$T/$NAME.ready"
+		return
+	fi
+	launch_host "${NET[@]}" sleep 1000
+	touch "$T/$NAME.ready"
+	wait_for test -e "$T/moved"
+	wait_for reaches_outside
+	stop
+}
+
+@test "the host gets its network after the launch; a pasta that needs a route says so" {
+	local name
+	on_host sh -c 'ip link set fxa down && ip link set fxb down'
+	each later >later.out 2>&1 &
+	for name in "${NETWORKS[@]}"; do
+		wait_for test -e "$name.ready"
+	done
+	outer_links
+	touch moved
+	wait $! || {
+		cat later.out
+		false
+	}
+}
+
+launcher_killed() {
+	local helper
+	launch_host "${NET[@]}" sleep 1000
+	helper=$(helper_of "$LAUNCHER")
+	kill -KILL "$LAUNCHER"
+	wait_for gone "$helper"
+	wait_for gone "$TARGET"
+}
+
+@test "after SIGKILL of the launcher no helper is left" {
+	each launcher_killed
+	rm -rf "$T"/*.state
+}
+
+restarts_after_frame() {
+	launch_host "${NET[@]}" --ipv6 sleep 1000
+	in_child "$FAUXROOT_TEST_TOOLS/frames" send tap0 7000 ::ffff:198.51.100.1
+	wait_for reaches_outside
+	stop
+}
+
+@test "a frame that kills pasta of 2025 and 2026 interrupts the network only for a moment" {
+	each restarts_after_frame
+}
+
+# Each address that leads to the host's loopback on some network, and with sources that are forged.
+PLAIN=(127.0.0.1 127.5.5.5 0.0.0.0 ::1 :: ::ffff:127.0.0.1 ::ffff:0.0.0.0 10.0.2.2 10.0.2.3 10.0.2.7
+	fd00::2 fd00::3 fd00::7)
+FORGED=(127.0.0.1 127.5.5.5 127.255.255.254 0.0.0.0 0.0.0.1 ::1 :: ::ffff:127.0.0.1 ::ffff:127.5.5.5
+	::ffff:0.0.0.0 ::127.0.0.1 10.0.2.2 10.0.2.3 10.0.2.7 255.255.255.255 fd00::2 fd00::3 fd00::7 ff02::1
+	'127.0.0.1>10.0.2.2' '10.0.2.2>10.0.2.2' '0.0.0.0>127.0.0.1' '127.0.0.1>127.0.0.1' '::1>::1'
+	'fd00::2>::1' '::1>fd00::2' '::ffff:127.0.0.1>::1')
+
+# attack OPTIONS… - print the kinds of attack that have reached the host's loopback
+attack() {
+	local listener port
+	rm -f "$T/$NAME.received"
+	on_host setpriv --reuid "$USER_UID" --regid "$USER_GID" --clear-groups \
+		"$FAUXROOT_TEST_TOOLS/frames" listen >"$T/$NAME.received" 3>&- 4>&- &
+	listener=$!
+	wait_for test -s "$T/$NAME.received"
+	port=$(head -n 1 "$T/$NAME.received")
+	launch_host "${NET[@]}" "$@" sleep 1000
+	in_child "$FAUXROOT_TEST_TOOLS/frames" connect "$port" "${PLAIN[@]}" >/dev/null
+	on_host "$FAUXROOT_TEST_TOOLS/frames" say "$port" '== frames'
+	in_child "$FAUXROOT_TEST_TOOLS/frames" send tap0 "$port" "${FORGED[@]}"
+	stop
+	# A datagram may be lost.
+	while alive "$listener"; do
+		on_host "$FAUXROOT_TEST_TOOLS/frames" say "$port" end
+		sleep 0.1
+	done
+	wait "$listener"
+	# Before the line "== frames" the connections are those of sockets.
+	sed '1d;$d' "$T/$NAME.received" | awk '/^== / { frames = 1; next }
+		{ kind = $1 == "socket" ? "socket, UDP" : $1 == "udp" ? "frame, UDP" : (frames ? "frame" : "socket") ", TCP"
+		  if (!seen[kind]++) print kind }' | sort | paste -sd ';'
+}
+
+# refused OPTIONS… - the network cannot be used with --disable-host-loopback and these options
+refused() {
+	local status=0
+	on_host setpriv --reuid "$USER_UID" --regid "$USER_GID" --init-groups --inh-caps=-all \
+		"$FAUXROOT" "${NET[@]}" --disable-host-loopback "$@" true 2>"$LOG" || status=$?
+	equals 125 $status
+	says "$(<"$LOG")" 'error: .*--disable-host-loopback'
+	echo "refused by name"
+}
+
+# row TITLE OPTIONS… - attack without --disable-host-loopback, and with it
+row() {
+	local title=$1 open closed
+	shift
+	open=$(attack "$@")
+	says "$open" 'socket, TCP'
+	says "$open" 'socket, UDP'
+	says "$open" 'frame, UDP'
+	says "$open" 'frame, TCP'
+	if [ "$NAME" != slirp4netns ] && { [ $# -gt 0 ] || ! holds_loopback; }; then
+		closed=$(refused "$@")
+	else
+		closed=$(attack --disable-host-loopback "$@")
+		[ -z "$closed" ] || cat "$T/$NAME.received"
+		equals "" "$closed"
+	fi
+	printf '| %-14s | %-6s | %-52s | %-15s |\n' "$NAME" "$title" "$open" "${closed:-nothing}" >>"$T/$NAME.row"
+}
+
+attack_rows() {
+	row IPv4
+	row "+ IPv6" --ipv6
+}
+
+@test "--disable-host-loopback: sockets and frames reach nothing; without it each attack reaches" {
+	each attack_rows
+	sed 's/^/# /' "$T"/*.row >&3
+	equals $((2 * ${#NETWORKS[@]})) "$(cat "$T"/*.row | wc -l)"
+}
