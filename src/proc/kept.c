@@ -72,6 +72,16 @@ static void start_in(struct kept *kept, int delay_ms)
 	give_up(kept, &err);
 }
 
+static unsigned max_deaths(const struct kept *kept)
+{
+	return kept->ops->deaths ? kept->ops->deaths : KEPT_DEATHS;
+}
+
+static int window_ms(const struct kept *kept)
+{
+	return kept->ops->window_ms ? kept->ops->window_ms : KEPT_WINDOW_MS;
+}
+
 /* Count a death; returns the number of deaths in the window that ends now. */
 static unsigned note_death(struct kept *kept, int64_t now)
 {
@@ -79,7 +89,7 @@ static unsigned note_death(struct kept *kept, int64_t now)
 
 	kept->deaths_ms[kept->n_deaths++ % KEPT_DEATHS] = now;
 	for (unsigned i = 0; i < MIN(kept->n_deaths, (unsigned)KEPT_DEATHS); i++)
-		recent += now - kept->deaths_ms[i] < KEPT_WINDOW_MS;
+		recent += now - kept->deaths_ms[i] < window_ms(kept);
 	return recent;
 }
 
@@ -121,12 +131,12 @@ void kept_died(struct kept *kept, const char *why)
 	kept->stopped_ms = -1;
 	report_death(kept, why);
 	recent = note_death(kept, kept->now_ms());
-	if (recent < KEPT_DEATHS) {
+	if (recent < max_deaths(kept)) {
 		start_in(kept, delays_ms[MAX(recent, 1U) - 1]);
 		return;
 	}
 	(void)err_say(&err, ECHILD, "%s died %d times in %d s, the last time: %s", kept->ops->name,
-		      KEPT_DEATHS, KEPT_WINDOW_MS / 1000, why);
+		      (int)max_deaths(kept), window_ms(kept) / 1000, why);
 	give_up(kept, &err);
 }
 

@@ -174,6 +174,20 @@ static void a_fifth_death_outside_the_window_restarts(void **state)
 	CHECK_DEATHS({1, 0}, {2, 100}, {200, 500}, {1000, 2000}, {10001, 2000}, {20500, 0});
 }
 
+/* With limits of its own. */
+static void a_third_death_in_a_minute_gives_up(void **state)
+{
+	struct kept_ops strict = ops;
+	struct fixture *f = *state;
+
+	strict.deaths = 3;
+	strict.window_ms = 60000;
+	f->kept.ops = &strict;
+	CHECK_DEATHS({1, 0}, {30000, 100}, {60001, 100}, {60002, -1});
+	assert_string_equal(f->lost.text,
+			    "the helper died 3 times in 60 s, the last time: signal 9 (Killed)");
+}
+
 static void rare_deaths_restart_at_once(void **state)
 {
 	CHECK_DEATHS({1, 0}, {20000, 0}, {40000, 0}, {60000, 0}, {80000, 0}, {100000, 0},
@@ -426,6 +440,7 @@ int main(void)
 		TEST(five_quick_deaths_are_too_many),
 		TEST(a_fifth_death_inside_the_window_gives_up),
 		TEST(a_fifth_death_outside_the_window_restarts),
+		TEST(a_third_death_in_a_minute_gives_up),
 		TEST(rare_deaths_restart_at_once),
 		TEST(a_shortage_is_waited_out),
 		TEST(a_minute_of_shortage_gives_up),

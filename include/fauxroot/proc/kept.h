@@ -50,6 +50,11 @@ struct kept_ops {
 	const char *name;     /* for messages: "the port forwarder" */
 	enum error_step step; /* of errors that report that it is given up */
 
+	/* It is given up after @deaths deaths, 2 to KEPT_DEATHS, in @window_ms. 0: KEPT_DEATHS and
+	 * KEPT_WINDOW_MS. */
+	unsigned deaths;
+	int window_ms;
+
 	/*
 	 * Start the process. Called from the event loop, so it must not wait long. It calls
 	 * kept_watch() for the new process. Returns 0, or -errno with nothing left running.
