@@ -88,7 +88,7 @@ HARDEN :=
 endif
 
 # Rooms from the highest layer to the lowest: this is also the link order.
-ROOMS := check launch idmap mounts net port names api state supervise machine proc config sys base
+ROOMS := check launch idmap mounts net port names switch api state supervise machine proc config sys base
 room_objects = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(sort $(wildcard src/$(1)/*.c src/$(1)/*/*.c)))
 archive = $(foreach room,$(1),$(if $(call room_objects,$(room)),$(BUILD)/lib/$(room).a))
 
@@ -226,6 +226,8 @@ $(BUILD)/obj/names/confine.o: $(BUILD)/$(FILTERS)/names.bpf
 $(BUILD)/obj/sys/seccomp/load.o: private ALL_CPPFLAGS += -Wa,-I$(BUILD)/$(FILTERS)
 $(BUILD)/obj/sys/seccomp/load.o: $(BUILD)/$(FILTERS)/runner.bpf
 $(BUILD)/obj/port/builtin/confine.o: $(addprefix $(BUILD)/$(FILTERS)/,forwarder.bpf agent.bpf)
+$(BUILD)/obj/switch/filters.o: private ALL_CPPFLAGS += -Wa,-I$(BUILD)/$(FILTERS)
+$(BUILD)/obj/switch/filters.o: $(addprefix $(BUILD)/$(FILTERS)/,command.bpf switch.bpf)
 
 # Another compiler or other flags: rebuild. The file changes only when they do.
 NEEDED = $(sort $(PKGS) $(CTL_PKGS) $(if $(CROSS),,libseccomp))

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "fauxroot/api/json.h"
@@ -16,6 +17,7 @@ void api_info_clear(struct api_info *info)
 	free(info->net_driver);
 	strv_clear(&info->net_dns);
 	free(info->net_child_ip);
+	free(info->accel_mode);
 	free(info->port_driver);
 	strv_clear(&info->port_protos);
 	free(info->port_source_ip);
@@ -47,6 +49,30 @@ static int put_strv(json_t *object, const char *key, const struct strv *v)
 	return json_object_set(object, key, array);
 }
 
+static int put_count(json_t *object, const char *key, uint64_t value)
+{
+	return json_object_set_new(object, key, json_integer((json_int_t)MIN(value, INT64_MAX)));
+}
+
+static int put_accel(json_t *net, const struct api_info *info)
+{
+	_cleanup_json_ json_t *accel = NULL;
+
+	if (!info->accel_mode)
+		return 0;
+	accel = json_object();
+	if (put_string(accel, "mode", info->accel_mode) < 0)
+		return -1;
+	if (json_object_set_new(accel, "on", json_boolean(info->accel_on)) < 0)
+		return -1;
+	if (put_count(accel, "switched", info->accel_switched) < 0 ||
+	    put_count(accel, "leftAlone", info->accel_left) < 0 ||
+	    put_count(accel, "failed", info->accel_failed) < 0 ||
+	    put_count(accel, "restarts", info->accel_restarts) < 0)
+		return -1;
+	return json_object_set(net, "accel", accel);
+}
+
 static int put_net(json_t *root, const struct api_info *info)
 {
 	_cleanup_json_ json_t *net = NULL;
@@ -61,6 +87,8 @@ static int put_net(json_t *root, const struct api_info *info)
 	if (put_string(net, "childIP", info->net_child_ip) < 0)
 		return -1;
 	if (put_true(net, "dynamicChildIP", info->net_dynamic_child_ip) < 0)
+		return -1;
+	if (put_accel(net, info) < 0)
 		return -1;
 	return json_object_set(root, "networkDriver", net);
 }
@@ -186,6 +214,43 @@ static int take_object(const json_t *root, const char *key, const json_t **ret, 
 	return 0;
 }
 
+static int take_count(const json_t *object, const char *where, const char *key, uint64_t *ret,
+		      struct error *err)
+{
+	const json_t *value = json_object_get(object, key);
+
+	if (!value)
+		return 0;
+	if (!json_is_integer(value) || json_integer_value(value) < 0)
+		return wrong_type(where, key, "a count", err);
+	*ret = (uint64_t)json_integer_value(value);
+	return 0;
+}
+
+static int take_accel(const json_t *net, struct api_info *info, struct error *err)
+{
+	static const char where[] = "networkDriver.accel.";
+	const json_t *accel = json_object_get(net, "accel");
+	int rc;
+
+	if (!accel || json_is_null(accel))
+		return 0;
+	if (!json_is_object(accel))
+		return wrong_type("networkDriver.", "accel", "an object", err);
+	rc = take_string(accel, where, "mode", true, &info->accel_mode, err);
+	if (rc == 0)
+		rc = take_bool(accel, where, "on", &info->accel_on, err);
+	if (rc == 0)
+		rc = take_count(accel, where, "switched", &info->accel_switched, err);
+	if (rc == 0)
+		rc = take_count(accel, where, "leftAlone", &info->accel_left, err);
+	if (rc == 0)
+		rc = take_count(accel, where, "failed", &info->accel_failed, err);
+	if (rc == 0)
+		rc = take_count(accel, where, "restarts", &info->accel_restarts, err);
+	return rc;
+}
+
 static int take_net(const json_t *root, struct api_info *info, struct error *err)
 {
 	static const char where[] = "networkDriver.";
@@ -201,6 +266,8 @@ static int take_net(const json_t *root, struct api_info *info, struct error *err
 		rc = take_string(net, where, "childIP", false, &info->net_child_ip, err);
 	if (rc == 0)
 		rc = take_bool(net, where, "dynamicChildIP", &info->net_dynamic_child_ip, err);
+	if (rc == 0)
+		rc = take_accel(net, info, err);
 	return rc;
 }
 

@@ -90,6 +90,7 @@ extern const struct cause causes_of_namespaces[];    /* clone(2) */
 extern const struct cause causes_of_limits[];	     /* processes, descriptors */
 extern const struct cause causes_of_mappers[];	     /* newuidmap(1) and newgidmap(1) */
 extern const struct cause causes_of_ranges[];	     /* subordinate ids */
+extern const struct cause causes_of_acceleration[];  /* --net-accel */
 extern const struct cause causes_of_confinement[];   /* AppArmor, masked mounts */
 extern const struct cause causes_of_the_state_dir[]; /* and of --copy-up */
 extern const struct cause causes_of_networks[];	     /* devices, helpers */

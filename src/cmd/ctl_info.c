@@ -27,6 +27,16 @@ static void print_line(const char *title, char *value)
 	printf("- %s: %s\n", title, value);
 }
 
+static void print_accel(struct api_info *info)
+{
+	str_printable(info->accel_mode);
+	printf("  - Acceleration: %s%s, %llu connections switched, %llu left alone (%llu failed), "
+	       "%llu restarts\n",
+	       info->accel_mode, info->accel_on ? "" : " (off)",
+	       (unsigned long long)info->accel_switched, (unsigned long long)info->accel_left,
+	       (unsigned long long)info->accel_failed, (unsigned long long)info->accel_restarts);
+}
+
 static void print_info(struct api_info *info)
 {
 	print_line("REST API version", info->api_version);
@@ -40,6 +50,8 @@ static void print_info(struct api_info *info)
 			str_printable(info->net_child_ip);
 			printf("  - IP: %s\n", info->net_child_ip);
 		}
+		if (info->accel_mode)
+			print_accel(info);
 	}
 	if (info->port_driver) {
 		print_line("Port Driver", info->port_driver);

@@ -55,6 +55,12 @@ static int check_network(const struct config *config, struct error *err)
 	    (OPTION_NET(config->net) & NETS_WITH_IPV6))
 		return err_say(err, EINVAL, "--ipv6 needs an --mtu of at least 1280, not %u",
 			       config->mtu);
+	if (config->net_accel != NET_ACCEL_NONE && config->detach_netns)
+		return err_say(err, EINVAL,
+			       "--net-accel cannot be used with --detach-netns: the command runs "
+			       "in the host's network");
+	if (config->net_accel_except.n > 0 && config->net_accel == NET_ACCEL_NONE)
+		return err_say(err, EINVAL, "--net-accel-except needs --net-accel=switch");
 	return network_refuse_conflicts(config, err);
 }
 

@@ -11,6 +11,7 @@ void config_clear(struct config *config)
 	free(config->copy_up_modes);
 	config->copy_up_modes = NULL;
 	strv_clear(&config->publish);
+	strv_clear(&config->net_accel_except);
 	strv_clear(&config->preset);
 }
 

@@ -92,6 +92,33 @@ const struct option_row network_rows[] = {
 		.available = true,
 		.nets = NETS_OF_HELPERS | OPTION_NET(NET_NONE),
 	},
+	{
+		.name = "net-accel",
+		.kind = OPTION_CHOICE,
+		OPTION_AT(net_accel),
+		.words = net_accel_words,
+		.argument = "HOW",
+		.group = network,
+		.help = "switch: give outgoing TCP connections sockets of the host, for its full "
+			"speed",
+		.available = true,
+		.nets = NETS_WITH_IPV6,
+		.idle = OPTION_IDLE_REFUSE,
+	},
+	{
+		.name = "net-accel-except",
+		.kind = OPTION_LIST,
+		OPTION_AT(net_accel_except),
+		.valid = valid_range,
+		.takes = "an IPv4 or IPv6 network such as 10.0.0.0/8, or an address",
+		.argument = "NETWORK",
+		.group = network,
+		.help = "network whose connections --net-accel leaves alone, as 10.0.0.0/8; "
+			"repeatable",
+		.available = true,
+		.nets = NETS_WITH_IPV6,
+		.idle = OPTION_IDLE_REFUSE,
+	},
 	{.name = NULL},
 };
 

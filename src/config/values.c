@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "fauxroot/base/parse.h"
+#include "fauxroot/config/range.h"
 #include "private.h"
 
 const struct option_word api_inside_words[] = {
@@ -19,6 +20,13 @@ const struct option_word api_inside_words[] = {
 	{NULL, false},
 };
 static_assert(ARRAY_SIZE(api_inside_words) == API_INSIDE_COUNT_ + 1, "every policy has a word");
+
+const struct option_word net_accel_words[] = {
+	[NET_ACCEL_NONE] = {"none", true},
+	[NET_ACCEL_SWITCH] = {"switch", true},
+	{NULL, false},
+};
+static_assert(ARRAY_SIZE(net_accel_words) == NET_ACCEL_COUNT_ + 1, "every acceleration has a word");
 
 const struct option_word propagation_words[] = {
 	[PROPAGATION_RPRIVATE] = {"rprivate", true},
@@ -172,4 +180,11 @@ bool valid_copy_up(const char *value)
 			snprintf(name, sizeof(name), "%.*s", (int)MIN(n, sizeof(name)), part);
 	}
 	return depth > 1 || (depth == 1 && !streq(name, "tmp"));
+}
+
+bool valid_range(const char *value)
+{
+	struct address_range range;
+
+	return range_parse(value, &range) == 0;
 }

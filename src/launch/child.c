@@ -151,6 +151,22 @@ int child_enter_workdir(struct launch *l, struct error *err)
 	return 0;
 }
 
+int child_install_accel(struct launch *l, struct error *err)
+{
+	return accel_install_child(&l->in_child.accel, err);
+}
+
+int child_send_accel(struct launch *l, struct error *err)
+{
+	int sock = l->in_child.sock;
+	int rc = handshake_send_fd(sock, HANDSHAKE_ACCEL, l->in_child.accel.notify);
+
+	if (rc == 0)
+		rc = handshake_send_fd(sock, HANDSHAKE_ACCEL, l->in_child.accel.routes);
+	accel_kit_close(&l->in_child.accel);
+	return rc < 0 ? err_set(err, -rc, "sending the descriptors of --net-accel") : 0;
+}
+
 int child_report_mounted(struct launch *l, struct error *err)
 {
 	int rc = handshake_send(l->in_child.sock, HANDSHAKE_MOUNTED);

@@ -48,6 +48,36 @@ int connect_await_mounts(struct launch *l, struct error *err)
 	return rc;
 }
 
+int connect_receive_accel(struct launch *l, struct error *err)
+{
+	int *const fds[] = {&l->accel_kit.notify, &l->accel_kit.routes};
+	int rc = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(fds) && rc == 0; i++)
+		rc = handshake_follow(l->sock, HANDSHAKE_ACCEL, "installing a filter", l->progress,
+				      l->signals->cancel, fds[i], err);
+	return rc;
+}
+
+int connect_start_accel(struct launch *l, struct error *err)
+{
+	if (l->accel_kit.notify < 0) {
+		log_warning("--net-accel=switch: another program handles system calls by seccomp "
+			    "already; connections are not switched");
+		accel_kit_close(&l->accel_kit);
+		return accel_off(&l->accel, err);
+	}
+	return accel_start(&l->accel_kit, l->net.plan.ifname, &l->config->net_accel_except,
+			   l->child.pidfd, l->child.pid, &l->accel, err);
+}
+
+void connect_stop_accel(struct launch *l)
+{
+	accel_kit_close(&l->accel_kit);
+	accel_stop(l->accel);
+	l->accel = NULL;
+}
+
 int connect_await_net(struct launch *l, struct error *err)
 {
 	return net_wait_ready(&l->net, err);

@@ -17,7 +17,10 @@
  *						any, is the network namespace to bind
  *			  <-------------------  HANDSHAKE_ETC three times, if it mounts
  *						resolv.conf and hosts: etc_send()
- *			  <-------------------  HANDSHAKE_MOUNTED
+ * *			  <-------------------  HANDSHAKE_ACCEL twice, with --net-accel: the
+ *						notification descriptor, if any, and a socket
+ *						of its network
+			  <-------------------  HANDSHAKE_MOUNTED
  *	HANDSHAKE_GO	  ------------------->		become the target
  *			  <-------------------  HANDSHAKE_INIT, only with --pidns: init runs
  *			  <------ end of file		execve(2) has succeeded
@@ -44,6 +47,7 @@ enum handshake_type {
 	HANDSHAKE_NETWORK,
 	HANDSHAKE_CHILD,
 	HANDSHAKE_ETC,
+	HANDSHAKE_ACCEL,
 };
 
 /* handshake_send() - send a message without content; 0 or -errno */

@@ -26,6 +26,7 @@
 #include "fauxroot/state/statedir.h"
 #include "fauxroot/supervise/cgroup2.h"
 #include "fauxroot/supervise/signals.h"
+#include "fauxroot/switch/accel.h"
 #include "fauxroot/sys/ns.h"
 
 struct stage;
@@ -48,6 +49,7 @@ struct in_child {
 	int self;    /* with --pidns, our own executable; else -1 */
 	struct etcfiles files;
 	bool etc_copied; /* --copy-up has replaced /etc by a copy */
+	struct accel_kit accel;
 };
 
 /* serve.c: the servers for clients. */
@@ -114,7 +116,9 @@ struct launch {
 	struct net net;
 	bool net_opened;
 	struct ports ports;
-	struct notify *notify; /* NULL: no service manager */
+	struct accel_kit accel_kit; /* from the child, until accel_start() */
+	struct accel *accel;	    /* NULL: no --net-accel */
+	struct notify *notify;	    /* NULL: no service manager */
 	struct cgroup2 cgroup;
 	struct ns_holder middle; /* the middle process, until net_start() */
 	struct process child;

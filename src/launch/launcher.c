@@ -60,6 +60,11 @@ static bool with_copy_up(const struct launch *l)
 }
 
 /* A rehearsal may have no command. */
+static bool with_accel(const struct launch *l)
+{
+	return l->config->net_accel != NET_ACCEL_NONE;
+}
+
 static bool with_command(const struct launch *l)
 {
 	return l->config->command && l->config->command[0];
@@ -156,6 +161,11 @@ static const struct stage stages[STAGE_COUNT_] = {
 			    .needs = {STAGE_PROPAGATION, STAGE_ETC_FILES}},
 	[STAGE_WORKDIR] = {"working directory", SIDE_CHILD, STEP_OPTIONS, .wanted = with_workdir,
 			   .run = child_enter_workdir, .needs = {STAGE_PROPAGATION, STAGE_COPY_UP}},
+	[STAGE_ACCEL_FILTER] = {"filter of --net-accel", SIDE_CHILD, STEP_NET, .wanted = with_accel,
+				.run = child_install_accel, .needs = {STAGE_NETNS, STAGE_ROOT}},
+	[STAGE_ACCEL_SENT] = {"descriptors of --net-accel", SIDE_CHILD, STEP_NET,
+			      .wanted = with_accel, .run = child_send_accel,
+			      .needs = {STAGE_PROPAGATION}},
 	[STAGE_MOUNTED] = {"report of the mounts", SIDE_CHILD, .run = child_report_mounted,
 			   .needs = {STAGE_PROPAGATION}},
 	[STAGE_NET_START] = {"network", .run = connect_start_net, .undo = connect_kill_net,
@@ -165,11 +175,16 @@ static const struct stage stages[STAGE_COUNT_] = {
 			 .run = naming_start, .undo = naming_stop, .needs = {STAGE_NET_START}},
 	[STAGE_ETC_RECEIVED] = {"watch on /etc", .wanted = connect_has_etc, .run = etc_receive,
 				.needs = {STAGE_LET_MOUNT, STAGE_ETC_FILES}},
+	[STAGE_ACCEL_RECEIVED] = {"receipt for --net-accel", .wanted = with_accel,
+				  .run = connect_receive_accel, .needs = {STAGE_LET_MOUNT}},
 	[STAGE_MOUNTS] = {"mounts", .run = connect_await_mounts,
 			  .needs = {STAGE_LET_MOUNT, STAGE_ETC_RECEIVED}},
 	[STAGE_NET_READY] = {"network's readiness", .run = connect_await_net,
 			     .needs = {STAGE_NET_START}},
 
+	[STAGE_ACCEL] = {"network acceleration", .wanted = with_accel, .run = connect_start_accel,
+			 .undo = connect_stop_accel, .traces = TRACE_PROCESSES,
+			 .needs = {STAGE_NET_READY, STAGE_ACCEL_RECEIVED, STAGE_ACCEL_FILTER}},
 	[STAGE_PORT_DRIVER] = {"port driver", .run = connect_start_ports,
 			       .undo = connect_stop_ports, .traces = TRACE_PROCESSES | TRACE_PORTS,
 			       .rehearse = rehearse_port_driver,
@@ -219,10 +234,12 @@ static struct launch *new_launch(const struct config *config, const struct signa
 			     .reports = -1,
 			     .netns = -1,
 			     .self = -1,
-			     .files = ETCFILES_NONE},
+			     .files = ETCFILES_NONE,
+			     .accel = ACCEL_KIT_NONE},
 		.state = STATEDIR_NONE,
 		.link = INSTANCE_LINK_NONE,
 		.ports = PORTS_NONE,
+		.accel_kit = ACCEL_KIT_NONE,
 		.cgroup = CGROUP2_NONE,
 		.middle = NS_HOLDER_NONE,
 		.child = PROCESS_NONE,

@@ -403,6 +403,8 @@ int loop_run(struct launch *l, struct error *err)
 		rc = naming_supervise(l, &names_events, err);
 	if (rc < 0)
 		return rc;
+	if (l->accel)
+		accel_supervise(l->accel, l->serve.base, &l->children);
 	net_supervise(&l->net, l->serve.base, &l->children, &net_events, l);
 	/* If this fails, the memory is not released. */
 	(void)event_base_once(l->serve.base, -1, EV_TIMEOUT, on_launched, NULL, &launched);

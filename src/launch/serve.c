@@ -16,6 +16,21 @@ static int copy_string(char **to, const char *from)
 	return *to ? 0 : -ENOMEM;
 }
 
+static int fill_accel(const struct launch *l, struct api_info *ret)
+{
+	struct accel_counts counts;
+
+	if (!l->accel)
+		return 0;
+	accel_count(l->accel, &counts);
+	ret->accel_on = counts.on;
+	ret->accel_switched = counts.switched;
+	ret->accel_left = counts.left;
+	ret->accel_failed = counts.failed;
+	ret->accel_restarts = counts.restarts;
+	return copy_string(&ret->accel_mode, "switch");
+}
+
 static int fill_network(const struct launch *l, struct api_info *ret)
 {
 	char address[INET_ADDRSTRLEN];
@@ -28,6 +43,8 @@ static int fill_network(const struct launch *l, struct api_info *ret)
 		return rc;
 	inet_ntop(AF_INET, &l->net.plan.address, address, sizeof(address));
 	rc = copy_string(&ret->net_child_ip, address);
+	if (rc == 0)
+		rc = fill_accel(l, ret);
 	return rc < 0 ? rc : net_dns(&l->net, &ret->net_dns);
 }
 

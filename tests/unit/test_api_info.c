@@ -41,6 +41,18 @@ static void fill_slirp(struct api_info *info)
 	info->net_child_ip = strdup("10.0.2.100");
 }
 
+static void fill_accel(struct api_info *info)
+{
+	fill_base(info);
+	info->net_driver = strdup("pasta");
+	info->accel_mode = strdup("switch");
+	info->accel_on = true;
+	info->accel_switched = 5000000000;
+	info->accel_left = 3;
+	info->accel_failed = 1;
+	info->accel_restarts = 2;
+}
+
 static void fill_ports(struct api_info *info)
 {
 	fill_base(info);
@@ -86,6 +98,10 @@ static const struct {
 	 "{" BASE
 	 ",\"networkDriver\":{\"driver\":\"slirp4netns\",\"dns\":[\"10.0.2.3\",\"fd00::3\"],"
 	 "\"childIP\":\"10.0.2.100\"}}",
+	 "/run/x"},
+	{"acceleration", fill_accel,
+	 "{" BASE ",\"networkDriver\":{\"driver\":\"pasta\",\"accel\":{\"mode\":\"switch\","
+	 "\"on\":true,\"switched\":5000000000,\"leftAlone\":3,\"failed\":1,\"restarts\":2}}}",
 	 "/run/x"},
 	{"ports", fill_ports,
 	 "{" BASE ",\"networkDriver\":{\"driver\":\"lxc-user-nic\",\"dynamicChildIP\":true},"
@@ -219,6 +235,14 @@ static const struct {
 	 "\"networkDriver.childIP\" is not a string"},
 	{WITH("\"networkDriver\":{\"driver\":\"x\",\"dynamicChildIP\":1}"),
 	 "\"networkDriver.dynamicChildIP\" is not a boolean"},
+	{WITH("\"networkDriver\":{\"driver\":\"x\",\"accel\":true}"),
+	 "\"networkDriver.accel\" is not an object"},
+	{WITH("\"networkDriver\":{\"driver\":\"x\",\"accel\":{}}"),
+	 "lacks the member \"networkDriver.accel.mode\""},
+	{WITH("\"networkDriver\":{\"driver\":\"x\",\"accel\":{\"mode\":\"y\",\"on\":1}}"),
+	 "\"networkDriver.accel.on\" is not a boolean"},
+	{WITH("\"networkDriver\":{\"driver\":\"x\",\"accel\":{\"mode\":\"y\",\"switched\":-1}}"),
+	 "\"networkDriver.accel.switched\" is not a count"},
 	{WITH("\"portDriver\":true"), "\"portDriver\" is not an object"},
 	{WITH("\"portDriver\":{\"protos\":[]}"), "lacks the member \"portDriver.driver\""},
 	{WITH("\"portDriver\":{\"driver\":\"x\",\"protos\":{}}"),

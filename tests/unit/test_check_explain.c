@@ -50,6 +50,33 @@ static void cgroups(void **state)
 	check_failures(cases, ARRAY_SIZE(cases));
 }
 
+static void network_acceleration(void **state)
+{
+	static const char filtered[] = "Seccomp:\t2\n";
+	static const struct failure cases[] = {
+		{STEP_NET, EPERM, "--net-accel=switch: pidfd_getfd: Operation not permitted",
+		 "/proc/sys/kernel/yama/ptrace_scope is 3: no process may look into another one, "
+		 "until the next boot",
+		 "use --net-accel=none", .reason = REASON_ACCEL, .about = "pidfd_getfd",
+		 .files = {{"/proc/sys/kernel/yama/ptrace_scope", "3\n", 0},
+			   {"/proc/self/status", filtered, 0}}},
+		{STEP_NET, EPERM, "--net-accel=switch: pidfd_getfd: Operation not permitted",
+		 "a seccomp filter (/proc/self/status: Seccomp: 2) does not allow pidfd_getfd, "
+		 "which --net-accel=switch needs",
+		 "use --net-accel=none\ndocker run --cap-add SYS_PTRACE …\nin Kubernetes, add "
+		 "SYS_PTRACE to the container's capabilities",
+		 .reason = REASON_ACCEL, .about = "pidfd_getfd",
+		 .files = {{"/proc/sys/kernel/yama/ptrace_scope", "1\n", 0},
+			   {"/proc/self/status", filtered, 0}}},
+		/* An unknown policy. */
+		{STEP_NET, EPERM, "--net-accel=switch: kcmp: Operation not permitted", NULL, NULL,
+		 .reason = REASON_ACCEL, .about = "kcmp", .files = {{0}}},
+	};
+
+	(void)state;
+	check_failures(cases, ARRAY_SIZE(cases));
+}
+
 static void targets(void **state)
 {
 	static const struct failure cases[] = {
@@ -417,6 +444,7 @@ int main(void)
 		cmocka_unit_test(ranges),
 		cmocka_unit_test(state_directories),
 		cmocka_unit_test(foreign_runtime_directory),
+		cmocka_unit_test(network_acceleration),
 		cmocka_unit_test(devices_and_helpers),
 		cmocka_unit_test(closed_copies),
 		cmocka_unit_test(ports),

@@ -415,10 +415,12 @@ static void notes_are_warnings(void **state)
 	config_init(&config);
 	config.net = NET_SLIRP4NETNS;
 	config.port_driver = PORT_BUILTIN;
+	config.net_accel = NET_ACCEL_SWITCH;
 	fill_outcomes(&look, outcomes);
 	(void)str_print(outcomes->of[TRIAL_SYSFS].note, 64, "/sys shows the host's network");
 	(void)str_print(outcomes->of[TRIAL_NET].note, 64, "it died; trying without its sandbox");
 	(void)str_print(outcomes->of[TRIAL_PORT_DRIVER].note, 64, "addresses are not kept");
+	(void)str_print(outcomes->of[TRIAL_ACCEL].note, 64, "there is no route");
 	assert_int_equal(preflight_judge(&config, &fake.machine, outcomes, &findings), 0);
 	clear_fake(&fake);
 	remember(&findings);
@@ -426,6 +428,8 @@ static void notes_are_warnings(void **state)
 	assert_string_equal(find(&findings, "network")->why.id, "network-degraded");
 	assert_string_equal(find(&findings, "network")->why.cause,
 			    "it died; trying without its sandbox");
+	assert_string_equal(find(&findings, "acceleration")->why.id, "accel-without-effect");
+	assert_string_equal(find(&findings, "acceleration")->why.cause, "there is no route");
 	assert_string_equal(find(&findings, "port driver")->why.id, "source-addresses");
 	assert_string_equal(find(&findings, "port driver")->why.cause, "addresses are not kept");
 	assert_int_equal(find(&findings, "port driver")->status, FINDING_WARNING);

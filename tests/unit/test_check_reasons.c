@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +32,7 @@
 #include "fauxroot/net/net.h"
 #include "fauxroot/port/port.h"
 #include "fauxroot/state/statedir.h"
+#include "fauxroot/switch/accel.h"
 #include "idmap/subid_load.h"
 #include "net/pasta/pasta.h"
 
@@ -241,6 +243,22 @@ static void networks(void **state)
 	expect(&err, net_open(&config, -1, &net, &err), STEP_NET, REASON_EXEC, "slirp4netns");
 }
 
+/* There is no process with this ID to look into. */
+static void acceleration(void **state)
+{
+	struct accel_kit kit = {.notify = dup(STDERR_FILENO), .routes = dup(STDERR_FILENO)};
+	struct strv except = {NULL, 0};
+	struct accel *accel = NULL;
+	struct error err = {0};
+
+	(void)state;
+	expect(&err, accel_start(&kit, "tap0", &except, -1, INT_MAX, &accel, &err), STEP_NET,
+	       REASON_ACCEL, "process_vm_readv");
+	assert_null(accel);
+	assert_int_equal(kit.notify, -1);
+	assert_int_equal(kit.routes, -1);
+}
+
 static int try_port(struct ports *ports, const char *ip, unsigned port, struct error *err)
 {
 	struct port_spec spec;
@@ -375,6 +393,7 @@ int main(void)
 		cmocka_unit_test(state_directories),
 		cmocka_unit_test(mounts),
 		cmocka_unit_test(networks),
+		cmocka_unit_test(acceleration),
 		cmocka_unit_test(published_ports),
 		cmocka_unit_test(every_reason_was_seen),
 	};

@@ -123,6 +123,17 @@ static void conflicts_are_refused(void **state)
 		 "--slirp4netns-seccomp=true does not work with --detach-netns"},
 		{"--net=slirp4netns --detach-netns --slirp4netns-sandbox=auto", NULL},
 		{"--net=pasta --detach-netns --slirp4netns-sandbox=true", NULL},
+		{"--net-accel=switch", "--net-accel cannot be used with --net=host"},
+		{"--net=none --net-accel=switch", "--net-accel cannot be used with --net=none"},
+		{"--net=slirp4netns --net-accel=switch", NULL},
+		{"--net=pasta --net-accel=switch", NULL},
+		{"--net=slirp4netns --net-accel=none --detach-netns", NULL},
+		{"--net=slirp4netns --net-accel=switch --detach-netns",
+		 "--net-accel cannot be used with --detach-netns: the command runs in the host's "
+		 "network"},
+		{"--net=slirp4netns --net-accel=switch --net-accel-except=10.0.0.0/8,::1", NULL},
+		{"--net=slirp4netns --net-accel-except=10.0.0.0/8",
+		 "--net-accel-except needs --net-accel=switch"},
 		{"--copy-up=/etc --propagation=rshared",
 		 "--propagation=rshared would spread --copy-up=/etc to the host; use a private "
 		 "or slave mode"},

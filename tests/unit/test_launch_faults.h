@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <stdbool.h>
@@ -101,6 +102,12 @@ static void with_refusing_mappers(struct config *config)
 static void with_slirp(struct config *config)
 {
 	config->net = NET_SLIRP4NETNS;
+}
+
+static void with_accel(struct config *config)
+{
+	with_slirp(config);
+	config->net_accel = NET_ACCEL_SWITCH;
 }
 
 static void with_absent_slirp(struct config *config)
@@ -232,9 +239,12 @@ static const struct fault faults[] = {
 	 .calls = {ALWAYS(open_tree, EPERM), WITH(mount, EPERM, 3, MS_BIND)}},
 	{STAGE_COPY_UP, with_absent_copy_up, NONE},
 	{STAGE_WORKDIR, with_absent_workdir, NONE},
+	{STAGE_ACCEL_FILTER, with_accel,
+	 .calls = {WITH(seccomp, EINVAL, 1, SECCOMP_FILTER_FLAG_NEW_LISTENER)}},
 	{STAGE_NET_START, with_slirp, .calls = {WITH(ioctl, EPERM, 1, 0x400454ca)}},
 	{STAGE_NAMES, with_slirp, .calls = {ALWAYS(memfd_create, EPERM)}},
 	{STAGE_NET_READY, with_dying_slirp, NONE},
+	{STAGE_ACCEL, with_accel, .calls = {ALWAYS(pidfd_getfd, EPERM)}},
 	{STAGE_PORT_DRIVER, with_port_driver,
 	 .calls = {ALWAYS(seccomp, EPERM), {SCMP_SYS(prctl), EPERM, 0, UINT32_MAX, 22}}},
 	{STAGE_PORTS, with_taken_port, NONE},
@@ -264,6 +274,8 @@ static const char *const without_fault[STAGE_COUNT_] = {
 	[STAGE_ETC_OPENED] = room,
 	[STAGE_ETC_BOUND] = room,
 	[STAGE_ETC_SENT] = message,
+	[STAGE_ACCEL_SENT] = message,
+	[STAGE_ACCEL_RECEIVED] = message,
 	[STAGE_MOUNTED] = message,
 	[STAGE_ETC_RECEIVED] = message,
 	[STAGE_MOUNTS] = message,

@@ -242,6 +242,7 @@ static void with_everything(struct config *config)
 	config->pidns = config->cgroupns = config->utsns = config->ipcns = true;
 	config->evacuate_cgroup2 = "rehearsal";
 	config->disable_host_loopback = true;
+	config->net_accel = NET_ACCEL_SWITCH;
 	config->name = "rehearsal";
 	config->workdir = "/";
 	config->state_dir = in_dir("state");
@@ -255,6 +256,7 @@ static void with_everything_detached(struct config *config)
 {
 	with_everything(config);
 	config->detach_netns = true;
+	config->net_accel = NET_ACCEL_NONE;
 	config->evacuate_cgroup2 = NULL;
 }
 

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "fauxroot/base/macro.h"
@@ -23,6 +24,12 @@ struct api_info {
 	struct strv net_dns;
 	char *net_child_ip;
 	bool net_dynamic_child_ip;
+	char *accel_mode; /* --net-accel; absent for none, and the other accel_ members with it */
+	bool accel_on;	  /* false: it could not be started, or was turned off */
+	uint64_t accel_switched; /* connections that got sockets of the host */
+	uint64_t accel_left;	 /* connections that the network's helper handles */
+	uint64_t accel_failed;	 /* of these, connections for which no socket could be made */
+	uint64_t accel_restarts; /* of the processes */
 	char *port_driver; /* absent for none and implicit, and the other port_ members with it */
 	struct strv port_protos;
 	bool port_disallow_loopback_child_ip;

@@ -48,6 +48,13 @@ enum api_inside {
 	API_INSIDE_COUNT_
 };
 
+/* --net-accel: how connections avoid the user-mode network. */
+enum net_accel {
+	NET_ACCEL_NONE = 0,
+	NET_ACCEL_SWITCH, /* they get sockets of the host */
+	NET_ACCEL_COUNT_
+};
+
 enum tristate {
 	TRI_AUTO = 0,
 	TRI_TRUE,
@@ -157,6 +164,8 @@ struct config {
 	bool disable_host_loopback;
 	bool ipv6;
 	bool detach_netns;
+	enum net_accel net_accel;
+	struct strv net_accel_except; /* networks that are not accelerated */
 	struct slirp4netns_options slirp4netns;
 	struct pasta_options pasta;
 	const char *unserved[UNSERVED_OPTIONS]; /* options of networks that this build does not

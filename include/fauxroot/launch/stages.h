@@ -38,26 +38,30 @@ enum launch_stage {
 	STAGE_LET_MOUNT,    /* let the child mount */
 
 	/* The child mounts while the launcher starts the network. */
-	STAGE_ROOT,	    /* become root of the user namespace */
-	STAGE_SELF,	    /* open our own executable, for init */
-	STAGE_PROPAGATION,  /* set the propagation of mounts */
-	STAGE_PROC,	    /* mount /proc */
-	STAGE_SYS,	    /* mount /sys */
-	STAGE_CGROUPFS,	    /* mount cgroup2 */
-	STAGE_NETNS_FILE,   /* bind the detached network namespace */
-	STAGE_ETC_OPENED,   /* open resolv.conf and hosts */
-	STAGE_COPY_UP,	    /* copy directories up */
-	STAGE_ETC_BOUND,    /* bind resolv.conf and hosts */
-	STAGE_ETC_SENT,	    /* send the descriptors for these mounts */
-	STAGE_WORKDIR,	    /* enter the working directory */
-	STAGE_MOUNTED,	    /* report that everything is mounted */
-	STAGE_NET_START,    /* start the network */
-	STAGE_NAMES,	    /* start the name service */
-	STAGE_ETC_RECEIVED, /* receive the descriptors of resolv.conf and hosts */
-	STAGE_MOUNTS,	    /* wait until everything is mounted */
-	STAGE_NET_READY,    /* wait until the network is usable */
+	STAGE_ROOT,	      /* become root of the user namespace */
+	STAGE_SELF,	      /* open our own executable, for init */
+	STAGE_PROPAGATION,    /* set the propagation of mounts */
+	STAGE_PROC,	      /* mount /proc */
+	STAGE_SYS,	      /* mount /sys */
+	STAGE_CGROUPFS,	      /* mount cgroup2 */
+	STAGE_NETNS_FILE,     /* bind the detached network namespace */
+	STAGE_ETC_OPENED,     /* open resolv.conf and hosts */
+	STAGE_COPY_UP,	      /* copy directories up */
+	STAGE_ETC_BOUND,      /* bind resolv.conf and hosts */
+	STAGE_ETC_SENT,	      /* send the descriptors for these mounts */
+	STAGE_WORKDIR,	      /* enter the working directory */
+	STAGE_ACCEL_FILTER,   /* install the filter of --net-accel */
+	STAGE_ACCEL_SENT,     /* send its descriptors */
+	STAGE_MOUNTED,	      /* report that everything is mounted */
+	STAGE_NET_START,      /* start the network */
+	STAGE_NAMES,	      /* start the name service */
+	STAGE_ETC_RECEIVED,   /* receive the descriptors of resolv.conf and hosts */
+	STAGE_ACCEL_RECEIVED, /* receive the descriptors of --net-accel */
+	STAGE_MOUNTS,	      /* wait until everything is mounted */
+	STAGE_NET_READY,      /* wait until the network is usable */
 
 	/* Everything that the target may use, then the target. */
+	STAGE_ACCEL,	   /* start the processes of --net-accel */
 	STAGE_PORT_DRIVER, /* start the port driver */
 	STAGE_PORTS,	   /* publish the ports */
 	STAGE_CHILD_PID,   /* write child_pid */

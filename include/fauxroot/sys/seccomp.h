@@ -35,6 +35,21 @@ struct sock_filter;
 int filter_load(const struct sock_filter *made, const struct sock_filter *end, struct error *err);
 
 /*
+ * filter_notify() - install a filter that passes system calls to another process (man 2
+ * seccomp_unotify)
+ * @made, @end: as in filter_load()
+ * @ret: the notification descriptor, close-on-exec
+ *
+ * For a single-threaded process with CAP_SYS_ADMIN in its user namespace: no_new_privs is not set.
+ * All programs that the process executes inherit the filter. If no process has the descriptor open
+ * any more, the calls fail with ENOSYS. While the other process handles a call, the caller can only
+ * be killed, not interrupted (Linux 5.19; before that, a signal cancels the call). Returns 0 or
+ * -errno: EBUSY: the process has such a filter already; EINVAL: the kernel lacks notifications.
+ */
+int filter_notify(const struct sock_filter *made, const struct sock_filter *end, int *ret,
+		  struct error *err);
+
+/*
  * filter_refuse_code() - from now on, no program can be executed and no memory can become
  * executable
  *

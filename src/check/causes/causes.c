@@ -16,6 +16,7 @@ const struct cause_part *cause_parts(void)
 		{"Processes, descriptors, PATH", causes_of_limits},
 		{"Mapping ids", causes_of_mappers},
 		{"Subordinate ids", causes_of_ranges},
+		{"Network acceleration", causes_of_acceleration},
 		{"Confinement", causes_of_confinement},
 		{"The state directory and --copy-up", causes_of_the_state_dir},
 		{"Devices and network helpers", causes_of_networks},

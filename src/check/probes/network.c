@@ -21,6 +21,18 @@ static void probe_network(const struct preflight *p, struct finding *f)
 	warn(p, f, "network-degraded");
 }
 
+static void probe_accel(const struct preflight *p, struct finding *f)
+{
+	const struct outcome *outcome = &p->outcomes->of[TRIAL_ACCEL];
+
+	see(f, "switch: started");
+	if (!*outcome->note)
+		return;
+	(void)fact(p->facts, "warning", "%s", outcome->note);
+	see(f, "switch: started, without effect");
+	warn(p, f, "accel-without-effect");
+}
+
 static void probe_port_driver(const struct preflight *p, struct finding *f)
 {
 	const struct outcome *outcome = &p->outcomes->of[TRIAL_PORT_DRIVER];
@@ -120,6 +132,11 @@ static bool with_helper(const struct preflight *p)
 	return config_has_helper(p->config);
 }
 
+static bool with_accel(const struct preflight *p)
+{
+	return p->config->net_accel != NET_ACCEL_NONE;
+}
+
 static bool with_port_driver(const struct preflight *p)
 {
 	return p->config->port_driver != PORT_NONE && p->config->port_driver != PORT_IMPLICIT;
@@ -130,6 +147,7 @@ const struct probe probes_of_networks[] = {
 	{"network", with_own_network, TRIAL_NET, .look = probe_network},
 	{"resolv.conf", with_helper, .look = probe_resolv_conf},
 	{"ping", with_helper, .look = probe_ping},
+	{"acceleration", with_accel, TRIAL_ACCEL, .look = probe_accel},
 	{"port driver", with_port_driver, TRIAL_PORT_DRIVER, .look = probe_port_driver},
 	{.name = "port"},
 	{NULL},

@@ -14,6 +14,10 @@
 #include "fauxroot/base/macro.h"
 #include "filters/filters.h"
 
+#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
+#endif
+
 /* The output of filters/filters.c; the Makefile passes the file's directory to the assembler. */
 __asm__(".pushsection .rodata.filters,\"a\"\n"
 	".global runner_filter, runner_filter_end\n"
@@ -50,6 +54,24 @@ int filter_load(const struct sock_filter *made, const struct sock_filter *end, s
 	if (rc > 0)
 		return err_say(err, ESRCH,
 			       "loading a seccomp filter: thread %ld already has another", rc);
+	return 0;
+}
+
+int filter_notify(const struct sock_filter *made, const struct sock_filter *end, int *ret,
+		  struct error *err)
+{
+	/* The kernel does not change the filter. */
+	const struct sock_fprog program = {.len = (unsigned short)(end - made),
+					   .filter = (struct sock_filter *)(uintptr_t)made};
+	unsigned long flags = SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_SPEC_ALLOW;
+	long fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+			  flags | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, &program);
+
+	if (fd < 0 && errno == EINVAL)
+		fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+	if (fd < 0)
+		return err_set(err, errno, "loading a seccomp filter with notifications");
+	*ret = (int)fd;
 	return 0;
 }
 

@@ -220,7 +220,7 @@ silent() {
 
 # On fabricated machines: tests/unit/test_check_preflight.c.
 FABRICATED="
-	kernel-lacks cgroup-v1 cgroup-not-delegated cgroup-controllers keyring-quota
+	accel-without-effect kernel-lacks cgroup-v1 cgroup-not-delegated cgroup-controllers keyring-quota
 	few-ids-no-account few-ids-no-range overlay-selinux overlay-missing data-file-system
 "
 

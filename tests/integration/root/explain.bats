@@ -1024,6 +1024,7 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 # Causes that cannot be provoked on this kernel or in this file; tests/unit/test_check_explain.c tests them on
 # fabricated machines, together with all others.
 FABRICATED="
+	accel-refused accel-yama
 	apparmor-confined apparmor-userns flatpak selinux
 	copy-up-large copy-up-memory copy-up-mode-unknown
 	pasta-apparmor pasta-confined pasta-no-route pasta-old-implicit pasta-old-loopback

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * filters: generate the seccomp filters of the forwarder, the agent, the name service and runners
- * when fauxroot is built.
+ * filters: generate the seccomp filters that fauxroot embeds, when it is built.
  *
- *	filters forwarder|agent|names|runner [ARCHITECTURE] >FILE
+ *	filters forwarder|agent|names|runner|command|switch [ARCHITECTURE] >FILE
  *
  * Their rules are known then. So the launcher contains only the finished filters (../load.c,
  * confine.c of port/builtin and names), not the library that generates them. The library would be a
@@ -12,9 +11,10 @@
  * machine's byte order. ARCHITECTURE is another machine's, as libseccomp names it: then fauxroot is
  * cross-built.
  *
- * Forwarder, agent and name service have lists of allowed calls. A runner has a list of refused
- * calls: any code of ours may run in one, with any C library and sanitizer, and the list of refused
- * calls is short.
+ * Forwarder, agent, name service and switch have lists of allowed calls. The command's filter
+ *allows everything, and reports calls to the switch processes (--net-accel=switch). A runner has a
+ *list of refused calls: any code of ours may run in one, with any C library and sanitizer, and the
+ *list of refused calls is short.
  *
  * A comment after each call names the code that needs it, and scripts/check-filters checks the
  * comment:
@@ -24,15 +24,19 @@
  *	kernel: WHEN             the kernel makes a process call it
  *	sanitizer: WHAT          only in builds with a sanitizer
  *	refused: WHY             the call is refused, not allowed
+ *	reported: WHY            another process handles the call
  *
  * Remove a call that no code needs.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/seccomp.h>
+#include <linux/sockios.h>
 #include <seccomp.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/shm.h>
@@ -112,6 +116,34 @@ static const int names_calls[] = {
 	SCMP_SYS(recv),	       /* names/attempts.c on_datagram(): recv() */
 	SCMP_SYS(recvmsg),     /* sys/message.c receive(): recvmsg() */
 	SCMP_SYS(getrandom),   /* names/attempts.c begin(): getrandom() */
+};
+
+static const int switch_calls[] = {
+	SCMP_SYS(poll),		    /* switch/worker.c await(): poll() */
+	SCMP_SYS(ppoll),	    /* switch/worker.c await(): poll() */
+	SCMP_SYS(ppoll_time64),	    /* switch/worker.c await(): poll() */
+	SCMP_SYS(close),	    /* base/fd.c fd_close(): close() */
+	SCMP_SYS(pidfd_open),	    /* switch/peek.c open_thread(): syscall() */
+	SCMP_SYS(pidfd_getfd),	    /* switch/peek.c peek_fd(): syscall() */
+	SCMP_SYS(process_vm_readv), /* switch/peek.c peek_address(): process_vm_readv() */
+	SCMP_SYS(kcmp),		    /* switch/sets.c has_member(): syscall() */
+	SCMP_SYS(read),		    /* switch/lines.c fill(): read() */
+	SCMP_SYS(readlinkat),	    /* switch/sets.c look_at(): readlinkat() */
+	SCMP_SYS(getdents64),	    /* libc: readdir() */
+	SCMP_SYS(fstat),	    /* libc: opendir(), fstat() */
+	SCMP_SYS(newfstatat),	    /* libc: opendir(), fstat() */
+	SCMP_SYS(statx),	    /* libc: opendir(), fstat() */
+	SCMP_SYS(getrandom),	    /* switch/ports.c ports_random(): getrandom() */
+	SCMP_SYS(setsockopt),	    /* switch/carry.c carry_int(): setsockopt() */
+	SCMP_SYS(getsockopt),	    /* switch/carry.c get_int(): getsockopt() */
+	SCMP_SYS(getsockname),	    /* switch/examine.c is_bound(): getsockname() */
+	SCMP_SYS(bind),		    /* switch/ports.c ports_bind(): bind() */
+	SCMP_SYS(connect),	    /* switch/replace.c connect_out(): connect() */
+	SCMP_SYS(listen),	    /* switch/worker.c serve_listen(): listen() */
+	SCMP_SYS(dup3),		    /* switch/replace.c join_sets(): dup3() */
+	SCMP_SYS(epoll_ctl),	    /* switch/sets.c sets_join(): epoll_ctl() */
+	SCMP_SYS(sendto),	    /* sys/netlink.c send_request(): sendto() */
+	SCMP_SYS(recvmsg),	    /* sys/netlink.c netlink_receive(): recvmsg() */
 };
 
 /* The runtime of a sanitizer maps shadow memory, starts a thread of its own, and reports at
@@ -362,6 +394,32 @@ static int allow_names(scmp_filter_ctx filter)
 	return rc < 0 ? rc : allow_closing(filter);
 }
 
+/* New sockets, notifications, and files of /proc for reading. */
+static int allow_switching(scmp_filter_ctx filter)
+{
+	static const unsigned long requests[] = {SECCOMP_IOCTL_NOTIF_RECV, SECCOMP_IOCTL_NOTIF_SEND,
+						 SECCOMP_IOCTL_NOTIF_ADDFD,
+						 SECCOMP_IOCTL_NOTIF_ID_VALID, SIOCGSKNS};
+	static const int commands[] = {F_DUPFD_CLOEXEC, F_SETFL};
+	static const int fcntls[] = {
+		SCMP_SYS(fcntl),   /* switch/replace.c move_away(): fcntl() */
+		SCMP_SYS(fcntl64), /* switch/replace.c move_away(): fcntl() */
+	};
+	const struct scmp_arg_cmp reading =
+		SCMP_A2_64(SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY);
+	int rc = allow_inet_socket(filter); /* switch/replace.c new_socket(): socket() */
+
+	for (size_t i = 0; i < ARRAY_SIZE(requests) && rc == 0; i++)
+		rc = allow_when(filter, SCMP_SYS(ioctl), /* switch/worker.c receive(): ioctl() */
+				1, requests[i]);
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(commands) && rc == 0; i++)
+		rc = allow_when(filter, fcntls[i % 2], 1, (uint64_t)commands[i / 2]);
+	if (rc == 0)
+		rc = allow_if(filter, SCMP_SYS(openat), /* switch/lines.c lines_open(): open() */
+			      &reading, 1);
+	return rc;
+}
+
 static void release(scmp_filter_ctx *filter)
 {
 	if (*filter)
@@ -399,6 +457,35 @@ static int fill_agent(scmp_filter_ctx filter)
 static int fill_names(scmp_filter_ctx filter)
 {
 	return fill(filter, names_calls, ARRAY_SIZE(names_calls), allow_names);
+}
+
+static int fill_switch(scmp_filter_ctx filter)
+{
+	return fill(filter, switch_calls, ARRAY_SIZE(switch_calls), allow_switching);
+}
+
+/*
+ * Report connect(2) with the address sizes of IPv4, of IPv6 and of sockaddr_storage, and the calls
+ * that concern the new sockets. System calls of other architectures (32-bit programs) are not
+ * reported.
+ */
+static int fill_command(scmp_filter_ctx filter)
+{
+	static const unsigned sizes[] = {16, 28, 128}; /* struct sockaddr_in, _in6, _storage */
+	static const int calls[] = {
+		SCMP_SYS(listen),	 /* reported: a switched socket must not listen */
+		SCMP_SYS(epoll_create),	 /* reported: a set may contain the socket */
+		SCMP_SYS(epoll_create1), /* reported: a set may contain the socket */
+	};
+	int rc = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ALLOW);
+
+	for (size_t i = 0; i < ARRAY_SIZE(sizes) && rc == 0; i++)
+		rc = seccomp_rule_add(filter, SCMP_ACT_NOTIFY,
+				      SCMP_SYS(connect), /* reported: to be switched */
+				      1, SCMP_A2_64(SCMP_CMP_EQ, sizes[i], 0));
+	for (size_t i = 0; i < ARRAY_SIZE(calls) && rc == 0; i++)
+		rc = seccomp_rule_add(filter, SCMP_ACT_NOTIFY, calls[i], 0);
+	return rc;
 }
 
 /* Refuse @call if its argument number 2 has all bits of @mask. */
@@ -443,6 +530,8 @@ static const struct {
 	{"agent", SCMP_ACT_KILL_PROCESS, fill_agent},
 	{"names", SCMP_ACT_KILL_PROCESS, fill_names},
 	{"runner", SCMP_ACT_ALLOW, fill_runner},
+	{"command", SCMP_ACT_ALLOW, fill_command},
+	{"switch", SCMP_ACT_KILL_PROCESS, fill_switch},
 };
 
 /*
@@ -496,11 +585,12 @@ int main(int argc, char **argv)
 
 	if (argc != 2 && argc != 3) {
 		fprintf(stderr,
-			"usage: filters forwarder|agent|names|runner [ARCHITECTURE] >FILE\n");
+			"usage: filters "
+			"forwarder|agent|names|runner|command|switch [ARCHITECTURE] >FILE\n");
 		return 2;
 	}
 	/* Use all features of the library, whatever kernel this build runs on. */
-	(void)seccomp_api_set(4);
+	(void)seccomp_api_set(5);
 	rc = make(argv[1], argv[2]);
 	if (rc < 0)
 		fprintf(stderr, "filters: %s: %s\n", argv[1], strerror(-rc));

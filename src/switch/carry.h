@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Socket options that the command has set before connect(2). */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The number of options in the table of carry.c. */
+#define CARRY_OPTIONS 32
+
+/* The values of a new TCP socket of the host, by family. */
+struct defaults {
+	bool known[2][CARRY_OPTIONS];
+	int values[2][CARRY_OPTIONS];
+};
+
+/* carry_learn() - read the values of new sockets */
+void carry_learn(struct defaults *ret);
+
+/* carry_possible() - are all options of the socket @fd such that a socket of the host can have
+ * them, and behaves in the same way? */
+bool carry_possible(int fd);
+
+/*
+ * carry_over() - set the options of the socket @from on @to, a new socket of the host
+ * @family: of both: AF_INET or AF_INET6
+ *
+ * Only values that differ from @defaults are set. If the host refuses one, it keeps its value:
+ * all of them tune a connection, none restricts it.
+ */
+void carry_over(const struct defaults *defaults, int from, int to, int family);
+
+/* get_int() - the value of an option with an integer value; -1 if it cannot be read */
+int get_int(int fd, int level, int name);

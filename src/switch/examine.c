@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "examine.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "attempt.h"
+#include "carry.h"
+#include "peek.h"
+
+static enum left examine_ipv4(uint32_t address)
+{
+	bool special = address >> 24 == 0 ||	  /* this host */
+		       address >> 24 == 127 ||	  /* loopback */
+		       address >> 16 == 0xa9fe || /* link-local */
+		       address >> 28 >= 14;	  /* multicast, reserved, broadcast */
+
+	return special ? LEFT_INSIDE : LEFT_NOT;
+}
+
+enum left examine_address(const struct attempt *a)
+{
+	const struct in6_addr *address = &a->plain.in6.sin6_addr;
+
+	if (a->plain.sa.sa_family == AF_INET)
+		return examine_ipv4(ntohl(a->plain.in.sin_addr.s_addr));
+	if (IN6_IS_ADDR_UNSPECIFIED(address) || IN6_IS_ADDR_LOOPBACK(address) ||
+	    IN6_IS_ADDR_LINKLOCAL(address) || IN6_IS_ADDR_MULTICAST(address))
+		return LEFT_INSIDE;
+	return LEFT_NOT;
+}
+
+/* Has the command bound it? An explicit address or port must stay. */
+static bool is_bound(int fd)
+{
+	union endpoint name;
+	socklen_t size = sizeof(name);
+
+	return getsockname(fd, &name.sa, &size) < 0 || endpoint_port(&name) != 0 ||
+	       !endpoint_is_wildcard(&name);
+}
+
+static bool is_unused(int fd)
+{
+	struct tcp_info info;
+	socklen_t size = sizeof(info);
+
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
+	       info.tcpi_state == TCP_CLOSE;
+}
+
+enum left examine_socket(struct attempt *a, const struct homes *homes)
+{
+	enum home home;
+	struct stat st;
+
+	a->family = get_int(a->old, SOL_SOCKET, SO_DOMAIN);
+	if ((a->family != AF_INET && a->family != AF_INET6) || a->family != a->to.sa.sa_family)
+		return LEFT_FAMILY;
+	if (get_int(a->old, SOL_SOCKET, SO_PROTOCOL) != IPPROTO_TCP || !is_unused(a->old) ||
+	    fstat(a->old, &st) < 0)
+		return LEFT_SOCKET;
+	a->inode = st.st_ino;
+	a->uid = st.st_uid;
+	home = homes_of(homes, a->old);
+	/* Only our own sockets of the host are bound to a device: carry on with a new one. */
+	a->again = home == HOME_HOST && get_int(a->old, SOL_SOCKET, SO_BINDTOIFINDEX) > 0;
+	if (home != HOME_COMMAND && !a->again)
+		return LEFT_NETWORK;
+	if (a->again)
+		return LEFT_NOT;
+	if (is_bound(a->old))
+		return LEFT_BOUND;
+	return carry_possible(a->old) ? LEFT_NOT : LEFT_OPTION;
+}

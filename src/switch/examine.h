@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Can a socket of the command be replaced by one of the host? */
+#pragma once
+
+#include "page.h"
+
+struct attempt;
+struct homes;
+
+/*
+ * examine_address() - is the destination one that may lie outside of the command's network?
+ *
+ * Special addresses (man 7 ip: loopback, link-local, multicast) never do. Routes decide about all
+ * others. Returns LEFT_NOT or LEFT_INSIDE.
+ */
+enum left examine_address(const struct attempt *a);
+
+/*
+ * examine_socket() - is @a->old a TCP socket that was not used yet, of the command's network?
+ *
+ * Fills @a->family, @a->inode, @a->uid and @a->again. Returns LEFT_NOT or the reason.
+ */
+enum left examine_socket(struct attempt *a, const struct homes *homes);

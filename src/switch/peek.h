@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Look into the process that has made a system call. The switch process runs in the host's
+ * namespaces with the launcher's user id, which owns the middle user namespace. That gives it all
+ * capabilities over the processes of the command (man 7 user_namespaces), whatever ids these have.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "page.h"
+
+struct attempt;
+
+/*
+ * peek_address() - copy the address from the memory of the process to @a->to and @a->plain
+ *
+ * It can change at any time after that. Returns LEFT_NOT, LEFT_UNREADABLE or LEFT_FAMILY.
+ */
+enum left peek_address(struct attempt *a);
+
+/*
+ * peek_fd() - open the thread and copy its socket: @a->thread and @a->old
+ * @notify: to check that the system call is still in progress: so the thread ID was not reused
+ *
+ * Returns LEFT_NOT or LEFT_UNREADABLE.
+ */
+enum left peek_fd(struct attempt *a, int notify);
+
+/* peek_flags() - @a->flags, from /proc/TID/fdinfo; LEFT_NOT or LEFT_UNREADABLE */
+enum left peek_flags(struct attempt *a);
+
+/* Where a socket belongs to. */
+enum home {
+	HOME_COMMAND,
+	HOME_HOST,
+	HOME_ELSEWHERE, /* a network namespace that the command has made */
+};
+
+/* How to recognize both network namespaces. */
+struct homes {
+	bool by_cookie; /* Linux 5.14: SO_NETNS_COOKIE; else inode numbers */
+	uint64_t command, host;
+};
+
+/*
+ * homes_learn() - recognize the network namespaces of two sockets
+ * @command: a socket of the command's network namespace
+ * @host: a socket of our own network namespace
+ *
+ * Returns 0 or -errno.
+ */
+int homes_learn(int command, int host, struct homes *ret);
+
+/* homes_of() - the network namespace of the socket @fd */
+enum home homes_of(const struct homes *homes, int fd);

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sets.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/kcmp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "attempt.h"
+#include "fauxroot/base/clock.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/parse.h"
+#include "fauxroot/base/str.h"
+#include "lines.h"
+
+/*
+ * A process ID may be used again, and a set may arrive from another process, so a search is
+ * repeated after this time, and after twenty times as long as it took.
+ */
+#define REMEMBER_MS    1000
+#define REMEMBER_TIMES 20
+
+static bool take_hex(struct cursor *c, uint64_t *ret)
+{
+	const char *start = c->at;
+	uint64_t value = 0;
+
+	for (; !cursor_at_end(c); c->at++) {
+		char here = *c->at;
+
+		if (here >= '0' && here <= '9')
+			value = value << 4 | (uint64_t)(here - '0');
+		else if (here >= 'a' && here <= 'f')
+			value = value << 4 | (uint64_t)(here - 'a' + 10);
+		else
+			break;
+	}
+	*ret = value;
+	return c->at > start && c->at - start <= 16;
+}
+
+/* Skip blanks, @word and blanks. */
+static bool take_label(struct cursor *c, const char *word)
+{
+	(void)cursor_blanks(c);
+	if (!cursor_word(c, word))
+		return false;
+	(void)cursor_blanks(c);
+	return true;
+}
+
+bool sets_parse(struct cursor line, int *ret_fd, uint64_t *ret_inode, struct membership *ret)
+{
+	uint64_t events, data, pos, inode;
+	uint32_t fd;
+
+	if (!take_label(&line, "tfd:") || cursor_u32(&line, INT32_MAX, &fd) < 0 ||
+	    !take_label(&line, "events:") || !take_hex(&line, &events) ||
+	    !take_label(&line, "data:") || !take_hex(&line, &data) || !take_label(&line, "pos:") ||
+	    cursor_u64(&line, UINT64_MAX, &pos) < 0 || !take_label(&line, "ino:") ||
+	    !take_hex(&line, &inode) || events > UINT32_MAX)
+		return false;
+	*ret_fd = (int)fd;
+	*ret_inode = inode;
+	ret->events = (uint32_t)events;
+	ret->data = data;
+	return true;
+}
+
+/* Find the socket in the set: @a->sets. Returns LEFT_NOT also if it is not there any more. */
+static enum left read_set(struct attempt *a, int set)
+{
+	_cleanup_lines_ struct lines lines;
+	struct membership member = {.set = set};
+	struct cursor line;
+	uint64_t inode;
+	char name[32];
+	int fd;
+
+	(void)str_print(name, sizeof(name), "fdinfo/%d", set);
+	if (lines_open(&lines, a->tid, name) < 0)
+		return LEFT_FAILED;
+	while (lines_next(&lines, &line)) {
+		if (!sets_parse(line, &fd, &inode, &member) || fd != a->number || inode != a->inode)
+			continue;
+		if (a->n_sets == ATTEMPT_SETS)
+			return LEFT_FAILED;
+		a->sets[a->n_sets++] = member;
+		break;
+	}
+	return LEFT_NOT;
+}
+
+/* Returns 1 if the socket is in the set, 0 if not, -errno if that is no set any more. */
+static int has_member(const struct attempt *a, int set)
+{
+	struct kcmp_epoll_slot slot = {.efd = (unsigned)set, .tfd = (unsigned)a->number};
+	long rc = syscall(SYS_kcmp, a->tid, a->tid, KCMP_EPOLL_TFD, a->number, &slot);
+
+	if (rc < 0)
+		return errno == ENOENT ? 0 : -errno;
+	return rc == 0;
+}
+
+/* Look at one descriptor of the process: is it a set, or the same socket? */
+static enum left look_at(struct attempt *a, struct sets_process *process, int dir, const char *name,
+			 const char *socket)
+{
+	char target[64];
+	ssize_t n = readlinkat(dir, name, target, sizeof(target) - 1);
+	uint32_t number;
+
+	if (n < 0 || parse_u32(name, INT32_MAX, &number) < 0)
+		return LEFT_NOT;
+	target[n] = '\0';
+	if (streq(target, socket) && (int)number != a->number)
+		return LEFT_SHARED;
+	if (!streq(target, "anon_inode:[eventpoll]"))
+		return LEFT_NOT;
+	if (process->n >= 0 && process->n < SETS_KNOWN)
+		process->sets[process->n++] = (int)number;
+	else
+		process->n = -1;
+	return read_set(a, (int)number);
+}
+
+static void close_dir(DIR **dir)
+{
+	if (*dir)
+		closedir(*dir);
+}
+
+/* Look at all descriptors of the process. */
+static enum left search(struct attempt *a, struct sets_process *process, uint32_t made)
+{
+	int64_t begin_ms = clock_ms(), end_ms;
+	_cleanup_(close_dir) DIR *dir = NULL;
+	char path[64], socket[64];
+	enum left left = LEFT_NOT;
+	const struct dirent *entry;
+
+	*process = (struct sets_process){.made = made};
+	(void)str_print(path, sizeof(path), "/proc/%d/fd", a->tid);
+	(void)str_print(socket, sizeof(socket), "socket:[%lu]", (unsigned long)a->inode);
+	dir = opendir(path);
+	if (!dir)
+		return LEFT_UNREADABLE;
+	while (left == LEFT_NOT && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			left = look_at(a, process, dirfd(dir), entry->d_name, socket);
+	end_ms = clock_ms();
+	if (left == LEFT_NOT && process->n >= 0) {
+		process->tid = a->tid;
+		process->until_ms = end_ms + REMEMBER_MS + (end_ms - begin_ms) * REMEMBER_TIMES;
+	}
+	return left;
+}
+
+enum left sets_find(struct sets_memory *memory, uint32_t made, struct attempt *a)
+{
+	struct sets_process *process = &memory->items[(unsigned)a->tid % SETS_PROCESSES];
+	enum left left = LEFT_NOT;
+
+	a->n_sets = 0;
+	if (process->tid != a->tid || process->made != made || clock_ms() >= process->until_ms)
+		return search(a, process, made);
+	for (int i = 0; i < process->n && left == LEFT_NOT; i++) {
+		int rc = has_member(a, process->sets[i]);
+
+		if (rc < 0) {
+			a->n_sets = 0;
+			return search(a, process, made);
+		}
+		if (rc > 0)
+			left = read_set(a, process->sets[i]);
+	}
+	return left;
+}
+
+int sets_join(const struct attempt *a, int number)
+{
+	for (size_t i = 0; i < a->n_sets; i++) {
+		struct epoll_event event = {
+			.events = a->sets[i].events,
+			.data.u64 = a->sets[i].data,
+		};
+		_cleanup_close_ int set =
+			(int)syscall(SYS_pidfd_getfd, a->thread, a->sets[i].set, 0);
+
+		if (set < 0 || epoll_ctl(set, EPOLL_CTL_ADD, number, &event) < 0)
+			return -errno;
+	}
+	return 0;
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * The kernel suspends the command's connect(2), and this process decides. If the connection leaves
+ * the command's network by its gateway, a socket of the host connects, without waiting, and takes
+ * the place of the command's socket. Then the command's call is answered: with EINPROGRESS if the
+ * socket is non-blocking. If it blocks, the kernel executes the command's own connect(2), which
+ * waits on the new socket as long as the command wants, with its signals and timeouts. The command
+ * can have changed the address by then, or the descriptor: this is safe, because the socket is
+ * confined (replace.h).
+ *
+ * In all other cases the kernel executes the call on the command's own socket, and the user-mode
+ * network handles the connection. Nothing here makes a call fail that would not fail without it,
+ * except listen(2) on a switched socket.
+ *
+ * The data comes from the kernel, from /proc and from the memory of the command: an address of
+ * fixed size. The calls that are allowed to this process are in sys/seccomp/filters. The command
+ * can block it for a time, for example with memory whose content a FUSE server provides; then the
+ * launcher replaces it (accel.c).
+ */
+#include "worker.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/seccomp.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "attempt.h"
+#include "examine.h"
+#include "fauxroot/base/clock.h"
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/str.h"
+#include "fauxroot/config/range.h"
+#include "fauxroot/sys/memory.h"
+#include "filters.h"
+#include "replace.h"
+#include "routes.h"
+#include "state.h"
+
+/* After this long without a call the process is idle. */
+#define CALM_MS 1000
+
+#define ROUTE_MS 1000
+
+void worker_answer(int notify, uint64_t id, int how)
+{
+	/* The kernel reads its own size of the struct, which may be larger than ours. */
+	union {
+		struct seccomp_notif_resp response;
+		unsigned char room[NOTIFICATION_BYTES];
+	} answer;
+
+	memset(&answer, 0, sizeof(answer));
+	answer.response.id = id;
+	answer.response.error = MIN(how, 0);
+	answer.response.flags = how == 0 ? SECCOMP_USER_NOTIF_FLAG_CONTINUE : 0;
+	(void)ioctl(notify, SECCOMP_IOCTL_NOTIF_SEND, &answer);
+}
+
+static bool is_excepted(const struct strv *except, const union endpoint *to)
+{
+	for (size_t i = 0; i < except->n; i++) {
+		struct address_range range;
+
+		if (range_parse(except->items[i], &range) == 0 && range_contains(&range, to))
+			return true;
+	}
+	return false;
+}
+
+/* Decide, and switch. Returns LEFT_NOT if the command has the host's socket now. */
+static enum left try_switch(struct worker *w, struct attempt *a)
+{
+	enum left left = peek_address(a);
+
+	if (left == LEFT_NOT)
+		left = examine_address(a);
+	if (left == LEFT_NOT && is_excepted(w->except, &a->plain))
+		left = LEFT_EXCEPTED;
+	if (left == LEFT_NOT)
+		left = peek_fd(a, w->notify);
+	if (left == LEFT_NOT)
+		left = examine_socket(a, &w->homes);
+	if (left == LEFT_NOT)
+		left = routes_inside(&w->command_net, w->device, &a->plain, a->uid);
+	if (left == LEFT_NOT)
+		left = routes_outside(&w->host_net, &a->plain, &a->device);
+	if (left == LEFT_NOT)
+		left = peek_flags(a);
+	if (left == LEFT_NOT && (a->flags & O_ASYNC))
+		left = LEFT_OPTION;
+	/* A thread that waits in connect(2) does not wait in epoll_wait(2) for the same socket. */
+	if (left == LEFT_NOT && (a->flags & O_NONBLOCK))
+		left = sets_find(&w->sets, atomic_load(&w->page->sets), a);
+	if (left == LEFT_NOT)
+		left = replace_connect(w, a);
+	if (left == LEFT_NOT)
+		left = replace_hand_over(w, a);
+	return left;
+}
+
+static struct attempt attempt_of(const struct seccomp_notif *call)
+{
+	return (struct attempt){
+		.id = call->id,
+		.tid = (pid_t)call->pid,
+		.number = (int)call->data.args[0],
+		.pointer = call->data.args[1],
+		.size = call->data.args[2],
+		.thread = -1,
+		.old = -1,
+		.fresh = -1,
+	};
+}
+
+static void close_attempt(struct attempt *a)
+{
+	fd_close(a->thread);
+	fd_close(a->old);
+	fd_close(a->fresh);
+}
+
+static void serve_connect(struct worker *w, const struct seccomp_notif *call)
+{
+	struct attempt a = attempt_of(call);
+	enum left left = try_switch(w, &a);
+
+	atomic_fetch_add(left == LEFT_NOT ? &w->page->switched : &w->page->left[left], 1);
+	worker_answer(w->notify, a.id,
+		      left == LEFT_NOT && (a.flags & O_NONBLOCK) ? -EINPROGRESS : 0);
+	close_attempt(&a);
+}
+
+/*
+ * The kernel must not execute the command's listen(2) on TCP sockets: the command could put a
+ * switched socket in the place of another one meanwhile. So listen here, on our copy of the socket.
+ * Other sockets than TCP keep the command's credentials (man 7 unix, SO_PEERCRED).
+ */
+static void serve_listen(struct worker *w, const struct seccomp_notif *call)
+{
+	struct attempt a = attempt_of(call);
+	int how = ANSWER_DONE;
+
+	if (peek_fd(&a, w->notify) != LEFT_NOT ||
+	    get_int(a.old, SOL_SOCKET, SO_PROTOCOL) != IPPROTO_TCP)
+		how = 0;
+	else if (homes_of(&w->homes, a.old) == HOME_HOST &&
+		 get_int(a.old, SOL_SOCKET, SO_BINDTOIFINDEX) > 0)
+		how = -EINVAL;
+	else if (listen(a.old, (int)call->data.args[1]) < 0)
+		how = -errno;
+	worker_answer(w->notify, a.id, how);
+	close_attempt(&a);
+}
+
+static void serve(struct worker *w, const struct seccomp_notif *call)
+{
+	switch (call->data.nr) {
+	case __NR_connect:
+		serve_connect(w, call);
+		break;
+	case __NR_listen:
+		serve_listen(w, call);
+		break;
+	default:
+		/* epoll_create(2): count it before the set exists. */
+		atomic_fetch_add(&w->page->sets, 1);
+		worker_answer(w->notify, call->id, 0);
+	}
+}
+
+/* Wait for a call. Returns false if no process of the command is left. */
+static bool await(struct worker *w, int *patience_ms)
+{
+	struct pollfd fd = {.fd = w->notify, .events = POLLIN};
+	int ready = poll(&fd, 1, *patience_ms);
+
+	*patience_ms = ready == 0 ? -1 : CALM_MS;
+	if (ready == 0)
+		memory_release_code();
+	return !(ready > 0 && (fd.revents & (POLLHUP | POLLERR | POLLNVAL)));
+}
+
+/* If the other process was faster, this waits for the next call. */
+static bool receive(struct worker *w)
+{
+	memset(w->slot->notification, 0, sizeof(w->slot->notification));
+	atomic_store(&w->slot->since_ms, 0);
+	if (ioctl(w->notify, SECCOMP_IOCTL_NOTIF_RECV, w->slot->notification) < 0)
+		return false;
+	atomic_store(&w->slot->since_ms, clock_ms());
+	return true;
+}
+
+static int learn(struct worker *w)
+{
+	int rc = netlink_open(NETLINK_ROUTE, ROUTE_MS, &w->host_net, NULL);
+
+	if (rc < 0)
+		return rc;
+	ports_learn(&w->ports);
+	carry_learn(&w->defaults);
+	return homes_learn(w->command_net.fd, w->host_net.fd, &w->homes);
+}
+
+void worker_main(struct worker *w)
+{
+	int patience_ms = CALM_MS;
+
+	/* The command may use higher descriptors than we do: sets.h. */
+	(void)fd_raise_limit();
+	if (learn(w) < 0 || filters_confine(NULL) < 0)
+		_exit(1);
+	while (await(w, &patience_ms)) {
+		struct seccomp_notif call;
+
+		if (!receive(w))
+			continue;
+		memcpy(&call, w->slot->notification, sizeof(call));
+		serve(w, &call);
+	}
+	/* The command has ended, and the launcher ends this process. */
+	for (;;)
+		(void)poll(NULL, 0, -1);
+}
