@@ -13,6 +13,8 @@
 static const char *const names[] = {
 	[API_EVENT_PUBLISHED] = "published",
 	[API_EVENT_REMOVED] = "removed",
+	[API_EVENT_HOST_PORT_ADDED] = "host-port-added",
+	[API_EVENT_HOST_PORT_REMOVED] = "host-port-removed",
 	[API_EVENT_HELPER_DIED] = "helper-died",
 	[API_EVENT_HELPER_RESTARTED] = "helper-restarted",
 	[API_EVENT_NETWORK_DOWN] = "network-down",

@@ -242,10 +242,20 @@ static bool may_remove(const struct api_ops *ops, void *arg, const struct api_re
 	return true;
 }
 
+/* Read the id at the end of the path. If there is none, refuse the request. */
+static bool read_id(const struct api_request *request, uint32_t *ret_id, struct api_response *ret)
+{
+	const char *text = strrchr(request->path, '/') + 1;
+
+	if (parse_u32(text, UINT32_MAX, ret_id) == 0)
+		return true;
+	refuse(ret, 400, "\"%.64s\" is not the id of a port", text);
+	return false;
+}
+
 static void remove_port(const struct api_ops *ops, void *arg, const struct api_request *request,
 			struct api_response *ret)
 {
-	const char *id_text = strrchr(request->path, '/') + 1;
 	struct error err = {.code = 0};
 	uint32_t id;
 	int rc;
@@ -254,10 +264,8 @@ static void remove_port(const struct api_ops *ops, void *arg, const struct api_r
 		refuse_without_driver(ret);
 		return;
 	}
-	if (parse_u32(id_text, UINT32_MAX, &id) < 0) {
-		refuse(ret, 400, "\"%.64s\" is not the id of a port", id_text);
+	if (!read_id(request, &id, ret))
 		return;
-	}
 	if (!may_remove(ops, arg, request, id, ret))
 		return;
 	rc = ops->remove_port(arg, id, &err);
@@ -270,12 +278,116 @@ static void remove_port(const struct api_ops *ops, void *arg, const struct api_r
 	ret->body = strdup("");
 }
 
+/*
+ * Services of the host. They open a way out of the command's network, so only a client in the
+ * host's user namespace may add or remove them, whatever --api-inside allows.
+ */
+
+static void refuse_host_ports(struct api_response *ret)
+{
+	refuse(ret, 400, "this network cannot forward services of the host");
+}
+
+static bool may_open_host(const struct api_request *request, struct api_response *ret)
+{
+	if (!client_is_inside(request->sock))
+		return true;
+	refuse(ret, 403, "only the host's side may add or remove services of the host");
+	return false;
+}
+
+static void list_host_ports(const struct api_ops *ops, void *arg, const struct api_request *request,
+			    struct api_response *ret)
+{
+	_cleanup_api_ports_ struct api_ports ports = {NULL, 0};
+	struct error err = {.code = 0};
+	int rc;
+
+	(void)request;
+	if (!ops->list_host_ports) {
+		refuse_host_ports(ret);
+		return;
+	}
+	rc = ops->list_host_ports(arg, &ports, &err);
+	if (rc < 0) {
+		refuse(ret, status_of(rc), "%s", err.text);
+		return;
+	}
+	ret->status = 200;
+	ret->body = api_ports_encode(&ports);
+}
+
+/* Decode the service of the host in the body of @request. */
+static int decode_host_port(const struct api_request *request, struct port_spec *ret,
+			    struct error *err)
+{
+	bool owned = false;
+	int rc = api_spec_decode(request->body ? request->body : "", request->size, ret, &owned,
+				 err);
+
+	if (rc == 0 && owned)
+		return err_say(err, EINVAL, "a service of the host has no owner");
+	return rc < 0 ? rc : portspec_check_host(ret, err);
+}
+
+static void add_host_port(const struct api_ops *ops, void *arg, const struct api_request *request,
+			  struct api_response *ret)
+{
+	struct error err = {.code = 0};
+	struct port_spec spec;
+	struct api_port port;
+	int rc;
+
+	if (!may_open_host(request, ret))
+		return;
+	if (!ops->add_host_port) {
+		refuse_host_ports(ret);
+		return;
+	}
+	rc = decode_host_port(request, &spec, &err);
+	if (rc == 0 && has_gone(request->sock))
+		rc = err_say(&err, ECANCELED, "the client has gone");
+	if (rc == 0)
+		rc = ops->add_host_port(arg, &spec, &port, &err);
+	if (rc < 0) {
+		refuse(ret, status_of(rc), "%s", err.text);
+		return;
+	}
+	ret->status = 201;
+	ret->body = api_port_encode(&port);
+}
+
+static void remove_host_port(const struct api_ops *ops, void *arg,
+			     const struct api_request *request, struct api_response *ret)
+{
+	struct error err = {.code = 0};
+	uint32_t id;
+	int rc;
+
+	if (!may_open_host(request, ret) || !read_id(request, &id, ret))
+		return;
+	if (!ops->remove_host_port) {
+		refuse_host_ports(ret);
+		return;
+	}
+	rc = ops->remove_host_port(arg, id, &err);
+	if (rc < 0) {
+		refuse(ret, status_of(rc), "%s", err.text);
+		return;
+	}
+	ret->status = 200;
+	ret->body = strdup("");
+}
+
 static const struct route routes[] = {
 	{"GET", "/v1/info", get_info},
 	{"GET", "/v1/events", get_events},
 	{"GET", "/v1/ports", list_ports},
 	{"POST", "/v1/ports", add_port},
 	{"DELETE", "/v1/ports/{id}", remove_port},
+	{"GET", "/v1/host-ports", list_host_ports},
+	{"POST", "/v1/host-ports", add_host_port},
+	{"DELETE", "/v1/host-ports/{id}", remove_host_port},
 };
 
 static bool path_matches(const char *pattern, const char *path)

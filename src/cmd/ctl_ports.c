@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fauxrootctl list-ports, add-ports, remove-ports
+ * fauxrootctl list-ports, add-ports, remove-ports, and the same for services of the host
  *
  * Each port of a range is one port of the API. add-ports publishes all ports or none: if one port
  * cannot be published, or a signal arrives, it removes the ports before and prints no id.
@@ -17,6 +17,18 @@
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/supervise/signals.h"
+
+/* Published ports, or services of the host. */
+struct kind {
+	const char *path; /* of the API */
+	const char *columns[4];
+	bool host;
+};
+
+static const struct kind published = {
+	"/v1/ports", {"PARENTIP", "PARENTPORT", "CHILDIP", "CHILDPORT"}, false};
+static const struct kind of_host = {
+	"/v1/host-ports", {"CHILDIP", "CHILDPORT", "HOSTIP", "HOSTPORT"}, true};
 
 /* Print one array; as rootlessctl, one object in each line, and only the members that rootlessctl
  * has. */
@@ -40,56 +52,66 @@ static int print_json(const struct ctl *ctl, const struct api_ports *ports, stru
 	return 0;
 }
 
-static int print_table(const struct api_ports *ports, struct error *err)
+static int add_row(struct columns *columns, const struct kind *kind, const struct api_port *port)
 {
-	static const char *const heads[] = {"ID",	  "PROTO",   "PARENTIP",
-					    "PARENTPORT", "CHILDIP", "CHILDPORT"};
-	_cleanup_columns_ struct columns columns = {.n = ARRAY_SIZE(heads)};
-	int rc = 0;
+	struct port_spec spec = kind->host ? portspec_reversed(&port->spec) : port->spec;
 
-	for (size_t i = 0; i < ARRAY_SIZE(heads) && rc == 0; i++)
-		rc = columns_add(&columns, "%s", heads[i]);
-	for (size_t i = 0; i < ports->n && rc == 0; i++) {
-		const struct port_spec *spec = &ports->items[i].spec;
+	if (columns_add(columns, "%" PRIu32, port->id) < 0 ||
+	    columns_add(columns, "%s", portspec_proto_name(spec.proto)) < 0 ||
+	    columns_add(columns, "%s", spec.parent_ip) < 0 ||
+	    columns_add(columns, "%u", spec.parent_port) < 0 ||
+	    columns_add(columns, "%s", spec.child_ip) < 0 ||
+	    columns_add(columns, "%u", spec.child_port) < 0)
+		return -ENOMEM;
+	return 0;
+}
 
-		if (columns_add(&columns, "%" PRIu32, ports->items[i].id) < 0 ||
-		    columns_add(&columns, "%s", portspec_proto_name(spec->proto)) < 0 ||
-		    columns_add(&columns, "%s", spec->parent_ip) < 0 ||
-		    columns_add(&columns, "%u", spec->parent_port) < 0 ||
-		    columns_add(&columns, "%s", spec->child_ip) < 0 ||
-		    columns_add(&columns, "%u", spec->child_port) < 0)
-			rc = -ENOMEM;
-	}
+static int print_table(const struct kind *kind, const struct api_ports *ports, struct error *err)
+{
+	_cleanup_columns_ struct columns columns = {.n = 2 + ARRAY_SIZE(kind->columns)};
+	int rc = columns_add(&columns, "ID");
+
+	if (rc == 0)
+		rc = columns_add(&columns, "PROTO");
+	for (size_t i = 0; i < ARRAY_SIZE(kind->columns) && rc == 0; i++)
+		rc = columns_add(&columns, "%s", kind->columns[i]);
+	for (size_t i = 0; i < ports->n && rc == 0; i++)
+		rc = add_row(&columns, kind, &ports->items[i]);
 	if (rc < 0)
 		return err_set(err, ENOMEM, "printing the ports");
 	columns_print(stdout, &columns);
 	return 0;
 }
 
-static int get_ports(const struct ctl *ctl, struct api_ports *ret, struct error *err)
+static int get_ports(const struct ctl *ctl, const struct kind *kind, struct api_ports *ret,
+		     struct error *err)
 {
 	_cleanup_api_reply_ struct api_reply reply = {.status = 0};
-	int rc = ctl_ask(ctl, "GET", "/v1/ports", NULL, 200, &reply, err);
+	int rc = ctl_ask(ctl, "GET", kind->path, NULL, 200, &reply, err);
 
 	return rc < 0 ? rc : api_ports_decode(reply.body, reply.size, ret, err);
 }
 
-int ctl_list_ports(struct ctl *ctl, struct error *err)
+static int list(const struct ctl *ctl, const struct kind *kind, struct error *err)
 {
 	_cleanup_api_ports_ struct api_ports ports = {NULL, 0};
-	int rc = get_ports(ctl, &ports, err);
+	int rc = get_ports(ctl, kind, &ports, err);
 
 	if (rc < 0)
 		return rc;
-	return ctl->json ? print_json(ctl, &ports, err) : print_table(&ports, err);
+	return ctl->json ? print_json(ctl, &ports, err) : print_table(kind, &ports, err);
 }
 
 /* Parse an argument that is a spec or a range; the default protocol is tcp. */
-static int read_spec(const struct ctl *ctl, const char *word, struct port_spec *ret,
-		     unsigned *ret_count, struct error *err)
+static int read_spec(const struct ctl *ctl, const struct kind *kind, const char *word,
+		     struct port_spec *ret, unsigned *ret_count, struct error *err)
 {
-	_cleanup_free_ char *text = ctl->compatible ? strdup(word) : portspec_complete(word);
+	_cleanup_free_ char *text = NULL;
 
+	*ret_count = 1;
+	if (kind->host)
+		return portspec_parse_host(word, ret, err);
+	text = ctl->compatible ? strdup(word) : portspec_complete(word);
 	if (!text)
 		return err_set(err, ENOMEM, "reading \"%s\"", word);
 	return portspec_parse_range(text, ret, ret_count, err);
@@ -105,17 +127,18 @@ static struct port_spec nth_spec(const struct port_spec *first, unsigned i)
 	return spec;
 }
 
-static int remove_one(const struct ctl *ctl, uint32_t id, struct error *err)
+static int remove_one(const struct ctl *ctl, const struct kind *kind, uint32_t id,
+		      struct error *err)
 {
 	_cleanup_api_reply_ struct api_reply reply = {.status = 0};
 	char path[64];
 
-	(void)str_print(path, sizeof(path), "/v1/ports/%" PRIu32, id);
+	(void)str_print(path, sizeof(path), "%s/%" PRIu32, kind->path, id);
 	return ctl_ask(ctl, "DELETE", path, NULL, 200, &reply, err);
 }
 
-static int add_one(const struct ctl *ctl, const struct port_spec *spec, struct api_ports *added,
-		   struct error *err)
+static int add_one(const struct ctl *ctl, const struct kind *kind, const struct port_spec *spec,
+		   struct api_ports *added, struct error *err)
 {
 	_cleanup_api_reply_ struct api_reply reply = {.status = 0};
 	_cleanup_free_ char *body = api_spec_encode(spec, false);
@@ -124,29 +147,29 @@ static int add_one(const struct ctl *ctl, const struct port_spec *spec, struct a
 
 	if (!body)
 		return err_set(err, ENOMEM, "requesting a port");
-	rc = ctl_ask(ctl, "POST", "/v1/ports", body, 201, &reply, err);
+	rc = ctl_ask(ctl, "POST", kind->path, body, 201, &reply, err);
 	if (rc == 0)
 		rc = api_port_decode(reply.body, reply.size, &port, err);
 	if (rc < 0)
 		return rc;
 	if (api_ports_add(added, &port) == 0)
 		return 0;
-	(void)remove_one(ctl, port.id, NULL);
+	(void)remove_one(ctl, kind, port.id, NULL);
 	return err_set(err, ENOMEM, "requesting a port");
 }
 
 /* Publish the ports of one argument: a spec or a range. */
-static int add_word(const struct ctl *ctl, const char *word, struct api_ports *added,
-		    struct error *err)
+static int add_word(const struct ctl *ctl, const struct kind *kind, const char *word,
+		    struct api_ports *added, struct error *err)
 {
 	struct port_spec first;
 	unsigned count = 0;
-	int rc = read_spec(ctl, word, &first, &count, err);
+	int rc = read_spec(ctl, kind, word, &first, &count, err);
 
 	for (unsigned i = 0; i < count && rc == 0; i++) {
 		struct port_spec spec = nth_spec(&first, i);
 
-		rc = add_one(ctl, &spec, added, err);
+		rc = add_one(ctl, kind, &spec, added, err);
 		if (rc == 0 && signals_pending_end() > 0)
 			rc = err_say(err, EINTR, "interrupted");
 	}
@@ -154,18 +177,19 @@ static int add_word(const struct ctl *ctl, const char *word, struct api_ports *a
 }
 
 /* Remove the ports in @added. Ports that cannot be removed are added to the message of @err. */
-static void roll_back(const struct ctl *ctl, struct api_ports *added, struct error *err)
+static void roll_back(const struct ctl *ctl, const struct kind *kind, struct api_ports *added,
+		      struct error *err)
 {
 	while (added->n > 0) {
 		uint32_t id = added->items[--added->n].id;
 		struct error why = {.code = 0};
 
-		if (remove_one(ctl, id, &why) < 0)
+		if (remove_one(ctl, kind, id, &why) < 0)
 			(void)err_wrap(err, 0, "port %" PRIu32 " stays (%s), and", id, why.text);
 	}
 }
 
-int ctl_add_ports(struct ctl *ctl, struct error *err)
+static int add(const struct ctl *ctl, const struct kind *kind, struct error *err)
 {
 	_cleanup_api_ports_ struct api_ports added = {NULL, 0};
 	struct signals signals;
@@ -175,15 +199,15 @@ int ctl_add_ports(struct ctl *ctl, struct error *err)
 
 	/* Parse all arguments before the first request. */
 	for (char **word = ctl->words; *word && rc == 0; word++)
-		rc = read_spec(ctl, *word, &spec, &count, err);
+		rc = read_spec(ctl, kind, *word, &spec, &count, err);
 	if (rc == 0)
 		rc = signals_block(&signals, err);
 	if (rc < 0)
 		return rc;
 	for (char **word = ctl->words; *word && rc == 0; word++)
-		rc = add_word(ctl, *word, &added, err);
+		rc = add_word(ctl, kind, *word, &added, err);
 	if (rc < 0)
-		roll_back(ctl, &added, err);
+		roll_back(ctl, kind, &added, err);
 	/* A pending signal terminates the process here. */
 	signals_restore(&signals);
 	signals_close(&signals);
@@ -213,29 +237,38 @@ static int add_id(struct api_ports *list, uint32_t id, struct error *err)
 	return api_ports_add(list, &port) < 0 ? err_set(err, ENOMEM, "listing the ports") : 0;
 }
 
+static int unknown_spec(const struct kind *kind, const struct port_spec *spec, struct error *err)
+{
+	struct port_spec shown = kind->host ? portspec_reversed(spec) : *spec;
+	char text[PORTSPEC_MAX];
+
+	portspec_format(&shown, text, sizeof(text));
+	if (!kind->host)
+		return err_say(err, ENOENT, "no port %s is published", text);
+	return err_say(err, ENOENT, "no service of the host is forwarded as %s",
+		       text[0] == ':' ? text + 1 : text);
+}
+
 /* Append the ids of a spec or a range; the first spec fills @known with the published ports. */
-static int find_specs(const struct ctl *ctl, const char *word, struct api_ports *known,
-		      struct api_ports *found, struct error *err)
+static int find_specs(const struct ctl *ctl, const struct kind *kind, const char *word,
+		      struct api_ports *known, struct api_ports *found, struct error *err)
 {
 	struct port_spec first;
 	unsigned count = 0;
-	int rc = read_spec(ctl, word, &first, &count, err);
+	int rc = read_spec(ctl, kind, word, &first, &count, err);
 
 	if (rc == 0 && !known->items)
-		rc = get_ports(ctl, known, err);
+		rc = get_ports(ctl, kind, known, err);
 	for (unsigned i = 0; i < count && rc == 0; i++) {
 		struct port_spec spec = nth_spec(&first, i);
 		uint32_t id = id_of(known, &spec);
-		char text[PORTSPEC_MAX];
 
-		rc = id > 0 ? add_id(found, id, err)
-			    : err_say(err, ENOENT, "no port %s is published",
-				      portspec_format(&spec, text, sizeof(text)));
+		rc = id > 0 ? add_id(found, id, err) : unknown_spec(kind, &spec, err);
 	}
 	return rc;
 }
 
-int ctl_remove_ports(struct ctl *ctl, struct error *err)
+static int discard(const struct ctl *ctl, const struct kind *kind, struct error *err)
 {
 	_cleanup_api_ports_ struct api_ports known = {NULL, 0}, found = {NULL, 0};
 	int rc = 0;
@@ -247,15 +280,45 @@ int ctl_remove_ports(struct ctl *ctl, struct error *err)
 		if (parse_u32(*word, UINT32_MAX, &id) == 0)
 			rc = add_id(&found, id, err);
 		else if (strchr(*word, ':'))
-			rc = find_specs(ctl, *word, &known, &found, err);
+			rc = find_specs(ctl, kind, *word, &known, &found, err);
 		else
 			rc = err_say(err, EINVAL, "\"%s\" is neither the id of a port nor a spec",
 				     *word);
 	}
 	for (size_t i = 0; i < found.n && rc == 0; i++) {
-		rc = remove_one(ctl, found.items[i].id, err);
+		rc = remove_one(ctl, kind, found.items[i].id, err);
 		if (rc == 0)
 			printf("%" PRIu32 "\n", found.items[i].id);
 	}
 	return rc;
+}
+
+int ctl_list_ports(struct ctl *ctl, struct error *err)
+{
+	return list(ctl, &published, err);
+}
+
+int ctl_add_ports(struct ctl *ctl, struct error *err)
+{
+	return add(ctl, &published, err);
+}
+
+int ctl_remove_ports(struct ctl *ctl, struct error *err)
+{
+	return discard(ctl, &published, err);
+}
+
+int ctl_list_host_ports(struct ctl *ctl, struct error *err)
+{
+	return list(ctl, &of_host, err);
+}
+
+int ctl_add_host_ports(struct ctl *ctl, struct error *err)
+{
+	return add(ctl, &of_host, err);
+}
+
+int ctl_remove_host_ports(struct ctl *ctl, struct error *err)
+{
+	return discard(ctl, &of_host, err);
 }

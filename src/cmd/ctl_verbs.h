@@ -30,6 +30,12 @@ struct error;
 	    "SPEC", "Publish ports, print their ids") \
 	row(REMOVE_PORTS, ctl_remove_ports, "remove-ports", 0, "ID|SPEC...", "ID or SPEC", \
 	    "Remove published ports, print their ids") \
+	row(LIST_HOST_PORTS, ctl_list_host_ports, "list-host-ports", CTL_JSON, "[--json]", NULL, \
+	    "List the services of the host that the command can reach") \
+	row(ADD_HOST_PORTS, ctl_add_host_ports, "add-host-ports", CTL_JSON, "[--json] SPEC...", \
+	    "SPEC", "Let the command reach services of the host, print their ids") \
+	row(REMOVE_HOST_PORTS, ctl_remove_host_ports, "remove-host-ports", 0, "ID|SPEC...", \
+	    "ID or SPEC", "Remove services of the host, print their ids") \
 	row(INFO, ctl_info, "info", CTL_JSON, "[--json]", NULL, \
 	    "Show versions, state directory, child and drivers") \
 	row(EVENTS, ctl_events, "events", 0, "", NULL, \

@@ -8,6 +8,7 @@
 #include "private.h"
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/log.h"
+#include "fauxroot/config/portspec.h"
 
 /* Does this option have an effect with the chosen network? */
 static bool has_effect(const struct option_row *row, const struct config *config)
@@ -97,6 +98,21 @@ static int check_ports(const struct config *config, struct error *err)
 	return 0;
 }
 
+static int check_host_services(const struct config *config, struct error *err)
+{
+	struct port_spec spec;
+
+	if (config->forward_host.n > 0 && config->detach_netns)
+		return err_say(
+			err, EINVAL,
+			"--forward-host makes no sense with --detach-netns: the command is in "
+			"the host's network");
+	for (size_t i = 0; i < config->forward_host.n; i++)
+		if (portspec_parse_host(config->forward_host.items[i], &spec, err) < 0)
+			return err_wrap(err, -EINVAL, "--forward-host");
+	return 0;
+}
+
 static int check_processes(const struct config *config, struct error *err)
 {
 	if (config->reaper == TRI_TRUE && !config->pidns)
@@ -116,7 +132,8 @@ static int check_output(const struct config *config, struct error *err)
 int options_refuse_conflicts(const struct config *config, struct error *err)
 {
 	static int (*const checks[])(const struct config *config, struct error *err) = {
-		refuse_idle, check_network, check_files, check_ports, check_processes, check_output,
+		refuse_idle,	     check_network,   check_files,  check_ports,
+		check_host_services, check_processes, check_output,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {

@@ -12,6 +12,7 @@ void config_clear(struct config *config)
 	config->copy_up_modes = NULL;
 	strv_clear(&config->publish);
 	strv_clear(&config->net_accel_except);
+	strv_clear(&config->forward_host);
 	strv_clear(&config->preset);
 }
 

@@ -69,8 +69,44 @@ struct parts {
 	struct cursor parent_ip, parent_port, child_ip, child_port;
 };
 
-static int bad(const char *text, struct error *err, const char *fmt, ...) _printf_(3, 4);
-static int bad(const char *text, struct error *err, const char *fmt, ...)
+/* The words of a kind of spec. */
+struct spec_kind {
+	const char *what, *first, *second, *expected;
+};
+
+static const struct spec_kind port_kind = {
+	"port",
+	"parent",
+	"child",
+	"[PARENT-IP]:PARENT-PORT:[CHILD-IP:]CHILD-PORT/PROTO, such as 127.0.0.1:8080:80/tcp",
+};
+
+static const struct spec_kind host_kind = {
+	"service of the host",
+	"child",
+	"host",
+	"[CHILD-IP:]CHILD-PORT:[HOST-IP:]HOST-PORT[/PROTO], such as 5432:127.0.0.1:5432",
+};
+
+/* The text of a spec. */
+struct source {
+	const char *text;
+	const struct spec_kind *kind;
+};
+
+struct port_spec portspec_reversed(const struct port_spec *spec)
+{
+	struct port_spec ret = *spec;
+
+	memcpy(ret.parent_ip, spec->child_ip, sizeof(ret.parent_ip));
+	memcpy(ret.child_ip, spec->parent_ip, sizeof(ret.child_ip));
+	ret.parent_port = spec->child_port;
+	ret.child_port = spec->parent_port;
+	return ret;
+}
+
+static int bad(const struct source *text, struct error *err, const char *fmt, ...) _printf_(3, 4);
+static int bad(const struct source *text, struct error *err, const char *fmt, ...)
 {
 	char why[256];
 	va_list ap;
@@ -78,16 +114,13 @@ static int bad(const char *text, struct error *err, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(why, sizeof(why), fmt, ap);
 	va_end(ap);
-	err_say(err, EINVAL,
-		"invalid port \"%s\": %s; expected "
-		"[PARENT-IP]:PARENT-PORT:[CHILD-IP:]CHILD-PORT/PROTO, "
-		"such as 127.0.0.1:8080:80/tcp",
-		text, why);
+	err_say(err, EINVAL, "invalid %s \"%s\": %s; expected %s", text->kind->what, text->text,
+		why, text->kind->expected);
 	return -EINVAL;
 }
 
 /* Split @c at the colons that are not in brackets. */
-static int split(const char *text, struct cursor c, struct fields *ret, struct error *err)
+static int split(const struct source *text, struct cursor c, struct fields *ret, struct error *err)
 {
 	ret->n = 0;
 	do {
@@ -123,9 +156,10 @@ static bool is_port(struct cursor c)
 }
 
 /* Assign the fields to the parts. Of three fields, the address is the first one or the second. */
-static int assign(const char *text, const struct fields *f, struct parts *ret, struct error *err)
+static int assign(const struct source *text, const struct fields *f, struct parts *ret,
+		  struct error *err)
 {
-	const struct cursor none = {text, text}, *item = f->items;
+	const struct cursor none = {text->text, text->text}, *item = f->items;
 
 	switch (f->n) {
 	case 2:
@@ -133,7 +167,7 @@ static int assign(const char *text, const struct fields *f, struct parts *ret, s
 			*ret = (struct parts){none, item[0], none, item[1]};
 			return 0;
 		}
-		return bad(text, err, "the child port is missing");
+		return bad(text, err, "the %s port is missing", text->kind->second);
 	case 3:
 		if (!is_port(item[0]) || is_port(item[1])) {
 			*ret = (struct parts){item[0], item[1], none, item[2]};
@@ -145,9 +179,11 @@ static int assign(const char *text, const struct fields *f, struct parts *ret, s
 		*ret = (struct parts){item[0], item[1], item[2], item[3]};
 		break;
 	default:
-		return bad(text, err, "the child port is missing");
+		return bad(text, err, "the %s port is missing", text->kind->second);
 	}
-	return cursor_at_end(&ret->child_ip) ? bad(text, err, "the child IP is empty") : 0;
+	return cursor_at_end(&ret->child_ip)
+		       ? bad(text, err, "the %s IP is empty", text->kind->second)
+		       : 0;
 }
 
 static bool read_range(struct cursor c, bool ranges, struct range *ret)
@@ -161,7 +197,7 @@ static bool read_range(struct cursor c, bool ranges, struct range *ret)
 	return cursor_at_end(&c);
 }
 
-static int take_port(const char *text, const char *whose, struct cursor c, bool ranges,
+static int take_port(const struct source *text, const char *whose, struct cursor c, bool ranges,
 		     struct range *ret, struct error *err)
 {
 	if (cursor_at_end(&c))
@@ -173,7 +209,7 @@ static int take_port(const char *text, const char *whose, struct cursor c, bool 
 }
 
 /* An address, with or without brackets, or nothing. */
-static int take_address(const char *text, const char *whose, struct cursor c,
+static int take_address(const struct source *text, const char *whose, struct cursor c,
 			char ret[INET6_ADDRSTRLEN], struct error *err)
 {
 	const struct cursor given = c;
@@ -194,7 +230,8 @@ static int take_address(const char *text, const char *whose, struct cursor c,
 		   (int)MIN(cursor_left(&given), 60), given.at);
 }
 
-static int take_proto(const char *text, struct cursor c, enum port_proto *ret, struct error *err)
+static int take_proto(const struct source *text, struct cursor c, enum port_proto *ret,
+		      struct error *err)
 {
 	if (portspec_proto(c.at, ret) < 0)
 		return bad(text, err,
@@ -203,10 +240,10 @@ static int take_proto(const char *text, struct cursor c, enum port_proto *ret, s
 	return 0;
 }
 
-static int parse(const char *text, bool ranges, struct port_spec *ret, unsigned *ret_count,
+static int parse(const struct source *text, bool ranges, struct port_spec *ret, unsigned *ret_count,
 		 struct error *err)
 {
-	struct cursor c = cursor_of(text), addresses;
+	struct cursor c = cursor_of(text->text), addresses;
 	struct port_spec spec = {.proto = PROTO_TCP};
 	struct range parent = {0, 0}, child = {0, 0};
 	struct fields fields = {.n = 0};
@@ -219,18 +256,20 @@ static int parse(const char *text, bool ranges, struct port_spec *ret, unsigned 
 	if (!cursor_char(&c, '/'))
 		return bad(text, err, "it does not end with a protocol, as in 80/tcp");
 	if (split(text, addresses, &fields, err) < 0 || assign(text, &fields, &parts, err) < 0 ||
-	    take_address(text, "parent", parts.parent_ip, spec.parent_ip, err) < 0 ||
-	    take_port(text, "parent", parts.parent_port, ranges, &parent, err) < 0 ||
-	    take_address(text, "child", parts.child_ip, spec.child_ip, err) < 0 ||
-	    take_port(text, "child", parts.child_port, ranges, &child, err) < 0 ||
+	    take_address(text, text->kind->first, parts.parent_ip, spec.parent_ip, err) < 0 ||
+	    take_port(text, text->kind->first, parts.parent_port, ranges, &parent, err) < 0 ||
+	    take_address(text, text->kind->second, parts.child_ip, spec.child_ip, err) < 0 ||
+	    take_port(text, text->kind->second, parts.child_port, ranges, &child, err) < 0 ||
 	    take_proto(text, c, &spec.proto, err) < 0)
 		return -EINVAL;
 	if (parent.last - parent.first != child.last - child.first)
 		return bad(text, err, "the two ranges differ in length");
 	spec.parent_port = (uint16_t)parent.first;
 	spec.child_port = (uint16_t)child.first;
+	if (text->kind == &host_kind)
+		spec = portspec_reversed(&spec);
 	if (portspec_check(&spec, err) < 0)
-		return err_wrap(err, -EINVAL, "invalid port \"%s\"", text);
+		return err_wrap(err, -EINVAL, "invalid %s \"%s\"", text->kind->what, text->text);
 	*ret = spec;
 	*ret_count = parent.last - parent.first + 1;
 	return 0;
@@ -238,15 +277,68 @@ static int parse(const char *text, bool ranges, struct port_spec *ret, unsigned 
 
 int portspec_parse(const char *text, struct port_spec *ret, struct error *err)
 {
+	const struct source source = {text, &port_kind};
 	unsigned count;
 
-	return parse(text, false, ret, &count, err);
+	return parse(&source, false, ret, &count, err);
 }
 
 int portspec_parse_range(const char *text, struct port_spec *ret, unsigned *ret_count,
 			 struct error *err)
 {
-	return parse(text, true, ret, ret_count, err);
+	const struct source source = {text, &port_kind};
+
+	return parse(&source, true, ret, ret_count, err);
+}
+
+int portspec_parse_host(const char *text, struct port_spec *ret, struct error *err)
+{
+	_cleanup_free_ char *whole = portspec_complete(text);
+	const struct source source = {whole, &host_kind};
+	struct port_spec spec;
+	unsigned count;
+	int rc = whole ? parse(&source, false, &spec, &count, err)
+		       : err_set(err, ENOMEM, "reading \"%s\"", text);
+
+	if (rc == 0)
+		rc = portspec_check_host(&spec, err);
+	if (rc == 0)
+		*ret = spec;
+	return rc;
+}
+
+int portspec_check_host(const struct port_spec *spec, struct error *err)
+{
+	union endpoint host;
+
+	if (spec->proto != PROTO_TCP && spec->proto != PROTO_UDP)
+		return err_say(err, EINVAL,
+			       "a service of the host has the protocol tcp or udp, not %s",
+			       portspec_proto_name(spec->proto));
+	if (spec->parent_port == 0)
+		return err_say(err, EINVAL, "the host port is missing");
+	if (spec->parent_ip[0] && endpoint_of(spec->parent_ip, 0, &host) == 0 &&
+	    endpoint_is_wildcard(&host))
+		return err_say(err, EINVAL, "the host IP \"%s\" is a wildcard address",
+			       spec->parent_ip);
+	return 0;
+}
+
+union endpoint portspec_host(const struct port_spec *spec)
+{
+	union endpoint host;
+
+	if (!spec->parent_ip[0] || endpoint_of(spec->parent_ip, spec->parent_port, &host) < 0)
+		(void)endpoint_of("127.0.0.1", spec->parent_port, &host);
+	return host;
+}
+
+bool portspec_conflict_inside(const struct port_spec *a, const struct port_spec *b)
+{
+	/* Without an address, both are at the same addresses. */
+	return a->child_port == b->child_port &&
+	       portspec_is_udp(a->proto) == portspec_is_udp(b->proto) &&
+	       (!a->child_ip[0] || !b->child_ip[0] || streq(a->child_ip, b->child_ip));
 }
 
 /* Each interface can have the same link-local address, and a spec does not name an interface. */

@@ -147,6 +147,19 @@ const struct option_row other_rows[] = {
 		.available = true,
 	},
 	{
+		.name = "forward-host",
+		.kind = OPTION_LIST,
+		OPTION_AT(forward_host),
+		.takes = "[childIP:]childPort:[hostIP:]hostPort[/tcp|udp]",
+		.argument = "SPEC",
+		.group = ports,
+		.help = "service of the host that the command can reach, as "
+			"5432:127.0.0.1:5432; repeatable",
+		.available = true,
+		.nets = NETS_OF_HELPERS,
+		.idle = OPTION_IDLE_REFUSE,
+	},
+	{
 		.name = "source-ip-transparent",
 		.kind = OPTION_BOOL,
 		OPTION_AT(source_ip_transparent),

@@ -97,6 +97,28 @@ int connect_publish(struct launch *l, struct error *err)
 	return ports_publish(&l->ports, err);
 }
 
+bool connect_has_host_ports(const struct launch *l)
+{
+	return l->host_ports.driver;
+}
+
+int connect_host_ports(struct launch *l, struct error *err)
+{
+	struct port_net net = {.endpoint = NULL};
+	int rc;
+
+	if (l->net.plan.has_host)
+		net.host.in =
+			(struct sockaddr_in){.sin_family = AF_INET, .sin_addr = l->net.plan.host};
+	rc = ports_start(&l->host_ports, &l->ns, &net, err);
+	return rc < 0 ? rc : ports_publish(&l->host_ports, err);
+}
+
+void connect_stop_host_ports(struct launch *l)
+{
+	ports_stop(&l->host_ports);
+}
+
 /* The last step before "go", and atomic: when a client sees the file, everything else exists. */
 int connect_write_child_pid(struct launch *l, struct error *err)
 {

@@ -19,6 +19,11 @@ int connect_await_net(struct launch *l, struct error *err);
 int connect_start_accel(struct launch *l, struct error *err);
 int connect_start_ports(struct launch *l, struct error *err);
 int connect_publish(struct launch *l, struct error *err);
+/* Can services of the host be forwarded? The stage starts those of --forward-host. */
+bool connect_has_host_ports(const struct launch *l);
+int connect_host_ports(struct launch *l, struct error *err);
+void connect_stop_host_ports(struct launch *l);
+
 int connect_write_child_pid(struct launch *l, struct error *err);
 int connect_go(struct launch *l, struct error *err);
 

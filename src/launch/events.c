@@ -14,16 +14,25 @@ static void emit(struct launch *l, const struct api_event *event)
 
 void events_published(struct launch *l, const struct port *port)
 {
-	const struct api_port shown = serve_port(l, port);
+	const struct api_port shown = serve_port(&l->ports, port);
 
 	emit(l, &(struct api_event){.type = API_EVENT_PUBLISHED, .port = &shown});
 }
 
 void events_removed(struct launch *l, const struct port *port)
 {
-	const struct api_port shown = serve_port(l, port);
+	const struct api_port shown = serve_port(&l->ports, port);
 
 	emit(l, &(struct api_event){.type = API_EVENT_REMOVED, .port = &shown});
+}
+
+void events_host_port(struct launch *l, const struct port *port, bool added)
+{
+	const struct api_port shown = serve_port(&l->host_ports, port);
+
+	emit(l, &(struct api_event){.type = added ? API_EVENT_HOST_PORT_ADDED
+						  : API_EVENT_HOST_PORT_REMOVED,
+				    .port = &shown});
 }
 
 void events_network(struct launch *l, bool up)

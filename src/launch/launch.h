@@ -119,6 +119,7 @@ struct launch {
 	struct accel_kit accel_kit; /* from the child, until accel_start() */
 	struct accel *accel;	    /* NULL: no --net-accel */
 	struct notify *notify;	    /* NULL: no service manager */
+	struct ports host_ports;    /* services of the host; .driver is NULL: not possible */
 	struct cgroup2 cgroup;
 	struct ns_holder middle; /* the middle process, until net_start() */
 	struct process child;
@@ -149,6 +150,7 @@ void serve_stop(struct launch *l);
 /*
  * events_observe() - report what happens to our processes to the clients of the API
  * events_published(), events_removed() - a port was published, or is removed
+ * events_host_port() - a service of the host was added, or is removed
  * events_network() - the network has gone down, or is up again
  * events_names_changed() - the name servers or host names of the command's network have changed
  * @dns: addresses of the servers that names are looked up at from now on; NULL: not known
@@ -157,12 +159,13 @@ void serve_stop(struct launch *l);
 void events_observe(struct launch *l);
 void events_published(struct launch *l, const struct port *port);
 void events_removed(struct launch *l, const struct port *port);
+void events_host_port(struct launch *l, const struct port *port, bool added);
 void events_network(struct launch *l, bool up);
 void events_names_changed(struct launch *l, const struct strv *dns);
 void events_exit(struct launch *l, int rc, const struct error *err);
 
-/* serve_port() - describe @port of the table for clients of the API */
-struct api_port serve_port(const struct launch *l, const struct port *port);
+/* serve_port() - describe @port of the table @ports for clients of the API */
+struct api_port serve_port(const struct ports *ports, const struct port *port);
 
 /*
  * loop_run() - run the event loop until the target exits

@@ -126,6 +126,24 @@ static const struct names_events names_events = {
 	.lost = on_lost,
 };
 
+/* ports_events.published */
+static void on_host_port(void *arg, const struct port *port)
+{
+	events_host_port(arg, port, true);
+}
+
+/* ports_events.removed */
+static void on_host_port_removed(void *arg, const struct port *port)
+{
+	events_host_port(arg, port, false);
+}
+
+static const struct ports_events host_ports_events = {
+	.lost = on_lost,
+	.published = on_host_port,
+	.removed = on_host_port_removed,
+};
+
 static const struct net_events net_events = {
 	.lost = on_lost,
 	.down = on_network_down,
@@ -399,6 +417,9 @@ int loop_run(struct launch *l, struct error *err)
 	rc = notify_serve(l->notify, l->serve.base, err);
 	if (rc == 0)
 		rc = ports_supervise(&l->ports, l->serve.base, &l->children, &ports_events, l, err);
+	if (rc == 0)
+		rc = ports_supervise(&l->host_ports, l->serve.base, &l->children,
+				     &host_ports_events, l, err);
 	if (rc == 0)
 		rc = naming_supervise(l, &names_events, err);
 	if (rc < 0)

@@ -80,12 +80,12 @@ static int fill_info(void *arg, struct api_info *ret, struct error *err)
 	return rc < 0 ? err_set(err, -rc, "describing this instance") : 0;
 }
 
-struct api_port serve_port(const struct launch *l, const struct port *port)
+struct api_port serve_port(const struct ports *ports, const struct port *port)
 {
 	struct api_port ret = {.id = port->id, .spec = port->spec};
 	struct port_counters counters;
 
-	ret.counted = ports_counters(&l->ports, port, &counters);
+	ret.counted = ports_counters(ports, port, &counters);
 	if (ret.counted)
 		ret.counters = (struct api_counters){
 			.since = port->since,
@@ -96,29 +96,33 @@ struct api_port serve_port(const struct launch *l, const struct port *port)
 	return ret;
 }
 
-/* api_ops.list_ports */
-static int list_ports(void *arg, struct api_ports *ret, struct error *err)
+/* The three operations on published ports, and on services of the host. */
+
+static int check_driver(const struct ports *ports, struct error *err)
 {
-	const struct launch *l = arg;
-
-	if (!l->ports.driver)
-		return err_say(err, EOPNOTSUPP, "no port driver is available");
-	for (size_t i = 0; i < l->ports.n; i++) {
-		const struct api_port port = serve_port(l, &l->ports.items[i]);
-
-		if (api_ports_add(ret, &port) < 0)
-			return err_set(err, ENOMEM, "listing the ports");
-	}
-	return 0;
+	if (ports->driver)
+		return 0;
+	return err_say(err, EOPNOTSUPP, "no port driver is available");
 }
 
-/* api_ops.add_port */
-static int add_port(void *arg, const struct port_spec *spec, struct api_port *ret,
-		    struct error *err)
+static int list(const struct ports *ports, struct api_ports *ret, struct error *err)
 {
-	struct launch *l = arg;
+	int rc = check_driver(ports, err);
+
+	for (size_t i = 0; i < ports->n && rc == 0; i++) {
+		const struct api_port port = serve_port(ports, &ports->items[i]);
+
+		if (api_ports_add(ret, &port) < 0)
+			rc = err_set(err, ENOMEM, "listing the ports");
+	}
+	return rc;
+}
+
+static int add(struct ports *ports, const struct port_spec *spec, struct api_port *ret,
+	       struct error *err)
+{
 	const struct port *port;
-	int rc = ports_add(&l->ports, spec, &port, err);
+	int rc = ports_add(ports, spec, &port, err);
 
 	if (rc < 0)
 		return rc;
@@ -126,14 +130,67 @@ static int add_port(void *arg, const struct port_spec *spec, struct api_port *re
 	return 0;
 }
 
+static int discard(struct ports *ports, uint32_t id, struct error *err)
+{
+	int rc = check_driver(ports, err);
+
+	return rc < 0 ? rc : ports_remove(ports, id, err);
+}
+
+/* api_ops.list_ports */
+static int list_ports(void *arg, struct api_ports *ret, struct error *err)
+{
+	return list(&((struct launch *)arg)->ports, ret, err);
+}
+
+/* api_ops.add_port */
+static int add_port(void *arg, const struct port_spec *spec, struct api_port *ret,
+		    struct error *err)
+{
+	return add(&((struct launch *)arg)->ports, spec, ret, err);
+}
+
 /* api_ops.remove_port */
 static int remove_port(void *arg, uint32_t id, struct error *err)
 {
-	struct launch *l = arg;
+	return discard(&((struct launch *)arg)->ports, id, err);
+}
 
-	if (!l->ports.driver)
-		return err_say(err, EOPNOTSUPP, "no port driver is available");
-	return ports_remove(&l->ports, id, err);
+static int check_host(const struct launch *l, struct error *err)
+{
+	if (l->host_ports.driver)
+		return 0;
+	return err_say(err, EOPNOTSUPP,
+		       "services of the host need a network of the command's own with a helper: "
+		       "--net=auto, without --detach-netns");
+}
+
+/* api_ops.list_host_ports */
+static int list_host_ports(void *arg, struct api_ports *ret, struct error *err)
+{
+	const struct launch *l = arg;
+	int rc = check_host(l, err);
+
+	return rc < 0 ? rc : list(&l->host_ports, ret, err);
+}
+
+/* api_ops.add_host_port */
+static int add_host_port(void *arg, const struct port_spec *spec, struct api_port *ret,
+			 struct error *err)
+{
+	struct launch *l = arg;
+	int rc = check_host(l, err);
+
+	return rc < 0 ? rc : add(&l->host_ports, spec, ret, err);
+}
+
+/* api_ops.remove_host_port */
+static int remove_host_port(void *arg, uint32_t id, struct error *err)
+{
+	struct launch *l = arg;
+	int rc = check_host(l, err);
+
+	return rc < 0 ? rc : discard(&l->host_ports, id, err);
 }
 
 /* api_ops.network_is_up */
@@ -157,6 +214,9 @@ static const struct api_ops api_ops = {
 	.list_ports = list_ports,
 	.add_port = add_port,
 	.remove_port = remove_port,
+	.list_host_ports = list_host_ports,
+	.add_host_port = add_host_port,
+	.remove_host_port = remove_host_port,
 	.network_is_up = network_is_up,
 	.inside = inside,
 };

@@ -55,19 +55,23 @@ static int read_host(const char *name, char **ret, size_t *ret_size)
 	return *ret ? 0 : -ENOMEM;
 }
 
-static char *compose(enum etcfile file, const char *host, size_t size, const struct strv *dns)
+static char *compose(enum etcfile file, const char *host, size_t size, const struct strv *dns,
+		     const char *names)
 {
 	char hostname[HOST_NAME_MAX + 1] = "";
+	_cleanup_free_ char *hosts = NULL;
 
 	if (file == ETCFILE_RESOLV_CONF)
 		return resolvconf_compose(host, size, dns);
 	gethostname(hostname, sizeof(hostname));
-	return hosts_compose(host, size, hostname);
+	hosts = hosts_compose(host, size, hostname);
+	return hosts ? str_format("%s%s", names, hosts) : NULL;
 }
 
 int etcfiles_write_parent(int (*write)(const void *arg, const char *name, const char *text,
 				       size_t size, struct error *err),
-			  const void *write_arg, const struct strv *dns, struct error *err)
+			  const void *write_arg, const struct strv *dns, const char *names,
+			  struct error *err)
 {
 	int rc = 0;
 
@@ -77,7 +81,7 @@ int etcfiles_write_parent(int (*write)(const void *arg, const char *name, const 
 
 		rc = read_host(etcfile_names[i], &host, &size);
 		if (rc == 0)
-			text = compose((enum etcfile)i, host, size, dns);
+			text = compose((enum etcfile)i, host, size, dns, names);
 		if (!text)
 			rc = err_set(err, ENOMEM, "composing %s", etcfile_names[i]);
 		else

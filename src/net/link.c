@@ -126,6 +126,24 @@ static int configure_ipv6(struct netlink *nl, unsigned index, const struct net_p
 	return rc < 0 ? err_wrap(err, rc, "IPv6") : 0;
 }
 
+/*
+ * Services of the host listen at an address of lo, so the network's helper never sees it. 127.0.0.1
+ * is not enough: containers behind a bridge in this network cannot reach it.
+ */
+static int configure_host(struct netlink *nl, const struct net_plan *plan, struct error *err)
+{
+	const struct address address = {AF_INET, 32, &plan->host, sizeof(plan->host), NULL};
+	const struct address address6 = {AF_INET6, 128, &plan->host6, sizeof(plan->host6), NULL};
+	unsigned index = if_nametoindex("lo");
+	int rc = index == 0 ? err_set(err, errno, "finding lo") : 0;
+
+	if (rc == 0)
+		rc = add_address(nl, index, &address, err);
+	if (rc == 0 && plan->ipv6)
+		rc = add_address(nl, index, &address6, err);
+	return rc;
+}
+
 int link_configure(const struct net_plan *plan, struct error *err)
 {
 	_cleanup_netlink_ struct netlink nl = NETLINK_NONE;
@@ -141,6 +159,8 @@ int link_configure(const struct net_plan *plan, struct error *err)
 		rc = configure_ipv4(&nl, index, plan, err);
 	if (rc == 0 && plan->ipv6)
 		rc = configure_ipv6(&nl, index, plan, err);
+	if (rc == 0 && plan->has_host)
+		rc = configure_host(&nl, plan, err);
 	if (rc < 0)
 		return err_step(err, err_wrap(err, rc, "configuring %s", plan->ifname), STEP_NET);
 	return 0;

@@ -35,7 +35,7 @@ static int set(int fd, int level, int option, int value)
 }
 
 /* Accepted connections inherit these options. */
-static void set_tcp_options(int fd)
+void listen_set_tcp(int fd)
 {
 	static const struct linger reset = {.l_onoff = 1, .l_linger = 0};
 
@@ -104,7 +104,7 @@ static int listen_at(const union endpoint *e, bool udp)
 	if (udp)
 		set_udp_options(fd, e);
 	else
-		set_tcp_options(fd);
+		listen_set_tcp(fd);
 	if (bind(fd, &e->sa, endpoint_size(e)) < 0 || (!udp && listen(fd, SOMAXCONN) < 0))
 		return -errno;
 	return TAKE_FD(fd);

@@ -38,11 +38,21 @@ int ports_open(const struct config *config, int cancel_fd, struct ports *ret, st
 	return 0;
 }
 
+void ports_open_host(const struct config *config, int cancel_fd, struct ports *ret)
+{
+	*ret = (struct ports){
+		.config = config,
+		.cancel_fd = cancel_fd,
+		.driver = &port_builtin_reverse,
+	};
+}
+
 static int publish(struct ports *ports, const char *text, struct error *err)
 {
 	const struct port *port;
 	struct port_spec spec;
-	int rc = portspec_parse(text, &spec, err);
+	int rc = ports->driver->reverse ? portspec_parse_host(text, &spec, err)
+					: portspec_parse(text, &spec, err);
 
 	if (rc == 0)
 		rc = ports_add(ports, &spec, &port, err);
@@ -76,10 +86,13 @@ int ports_start(struct ports *ports, const struct ns_set *ns, const struct port_
 
 int ports_publish(struct ports *ports, struct error *err)
 {
+	const struct strv *wanted = ports->driver && ports->driver->reverse
+					    ? &ports->config->forward_host
+					    : &ports->config->publish;
 	int rc = 0;
 
-	for (size_t i = 0; i < ports->config->publish.n && rc == 0; i++)
-		rc = publish(ports, ports->config->publish.items[i], err);
+	for (size_t i = 0; i < wanted->n && rc == 0; i++)
+		rc = publish(ports, wanted->items[i], err);
 	return err_step(err, rc, STEP_PORT);
 }
 
@@ -131,31 +144,39 @@ static bool has_proto(const struct port_driver *driver, enum port_proto proto)
 
 static int check_driver(const struct ports *ports, const struct port_spec *spec, struct error *err)
 {
-	char text[PORTSPEC_MAX];
+	char text[WORK_TEXT_MAX];
 
 	if (ports->driver)
 		return 0;
-	portspec_format(spec, text, sizeof(text));
-	return err_step(err,
-			err_say(err, EOPNOTSUPP, "publishing %s: there is no port driver", text),
+	work_spec_text(ports, spec, text);
+	return err_step(err, err_say(err, EOPNOTSUPP, "%s: there is no port driver", text),
 			STEP_PORT);
+}
+
+static bool conflict(const struct ports *ports, const struct port_spec *a,
+		     const struct port_spec *b)
+{
+	return ports->driver->reverse ? portspec_conflict_inside(a, b) : portspec_conflict(a, b);
 }
 
 static int check_new(const struct ports *ports, const struct port_spec *spec, struct error *err)
 {
-	char text[PORTSPEC_MAX];
+	char text[WORK_TEXT_MAX];
 
-	portspec_format(spec, text, sizeof(text));
+	work_spec_text(ports, spec, text);
 	if (!has_proto(ports->driver, spec->proto))
-		return err_say(err, EOPNOTSUPP, "publishing %s: the port driver %s has no %s", text,
+		return err_say(err, EOPNOTSUPP, "%s: the port driver %s has no %s", text,
 			       ports->name, portspec_proto_name(spec->proto));
-	for (size_t i = 0; i < ports->n; i++)
-		if (portspec_conflict(&ports->items[i].spec, spec))
-			return err_about(err,
-					 err_say(err, EADDRINUSE,
-						 "publishing %s: it conflicts with port %u", text,
-						 ports->items[i].id),
-					 REASON_PORT_TWICE, "%u", ports->items[i].id);
+	for (size_t i = 0; i < ports->n; i++) {
+		uint32_t id = ports->items[i].id;
+		int rc;
+
+		if (!conflict(ports, &ports->items[i].spec, spec))
+			continue;
+		rc = err_say(err, EADDRINUSE, "%s: it conflicts with port %u", text, id);
+		return ports->driver->reverse ? rc
+					      : err_about(err, rc, REASON_PORT_TWICE, "%u", id);
+	}
 	return 0;
 }
 
@@ -165,7 +186,7 @@ static int add(struct ports *ports, const struct port_spec *spec,
 	       struct error *err)
 {
 	struct port port = {.spec = *spec, .listeners = {-1, -1}};
-	char text[PORTSPEC_MAX];
+	char text[WORK_TEXT_MAX];
 	int rc = check_new(ports, spec, err);
 
 	if (rc == 0)
@@ -179,8 +200,8 @@ static int add(struct ports *ports, const struct port_spec *spec,
 	if (rc < 0) {
 		/* The id was never shown: use it again. */
 		ports->last_id--;
-		portspec_format(spec, text, sizeof(text));
-		return err_step(err, err_wrap(err, rc, "publishing %s", text), STEP_PORT);
+		work_spec_text(ports, spec, text);
+		return err_step(err, err_wrap(err, rc, "%s", text), STEP_PORT);
 	}
 	work_enter(ports, &port);
 	return 0;

@@ -4,12 +4,29 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/port/drivers.h"
+
+const char *work_spec_text(const struct ports *ports, const struct port_spec *spec,
+			   char buf[WORK_TEXT_MAX])
+{
+	bool reverse = ports->driver && ports->driver->reverse;
+	struct port_spec shown = reverse ? portspec_reversed(spec) : *spec;
+	char text[PORTSPEC_MAX];
+
+	portspec_format(&shown, text, sizeof(text));
+	if (!reverse)
+		snprintf(buf, WORK_TEXT_MAX, "publishing %s", text);
+	else /* without a child IP the text begins with a colon */
+		snprintf(buf, WORK_TEXT_MAX, "forwarding %s to the host",
+			 text[0] == ':' ? text + 1 : text);
+	return buf;
+}
 
 int work_begin(struct ports *ports, enum ports_work work, const struct port *port,
 	       const struct port_spec *asked)
@@ -80,7 +97,7 @@ void work_drop(struct ports *ports, uint32_t id)
 /* Returns 0 if the port is in the table now, or -errno. */
 static int finish_adding(struct ports *ports, const struct port *port, int rc, struct error *err)
 {
-	char text[PORTSPEC_MAX];
+	char text[WORK_TEXT_MAX];
 
 	if (rc == 0) {
 		work_enter(ports, port);
@@ -88,8 +105,7 @@ static int finish_adding(struct ports *ports, const struct port *port, int rc, s
 	}
 	/* The id was never shown: use it again. */
 	ports->last_id--;
-	return err_wrap(err, rc, "publishing %s",
-			portspec_format(&ports->asked, text, sizeof(text)));
+	return err_wrap(err, rc, "%s", work_spec_text(ports, &ports->asked, text));
 }
 
 int work_remove(struct ports *ports, uint32_t id, struct error *err)

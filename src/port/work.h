@@ -29,6 +29,11 @@ void work_enter(struct ports *ports, const struct port *port);
  * in it */
 void work_drop(struct ports *ports, uint32_t id);
 
+/* work_spec_text() - what is being done with @spec, for messages: "publishing :8080:80/tcp" */
+#define WORK_TEXT_MAX (PORTSPEC_MAX + 32)
+const char *work_spec_text(const struct ports *ports, const struct port_spec *spec,
+			   char buf[WORK_TEXT_MAX]);
+
 /* work_check_idle() - 0, or -EINPROGRESS while an operation is in progress */
 int work_check_idle(const struct ports *ports, struct error *err);
 

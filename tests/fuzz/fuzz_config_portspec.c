@@ -33,6 +33,23 @@ static void check(const struct port_spec *spec)
 	assert(!endpoint_is_wildcard(&child));
 }
 
+/* A service of the host is a spec with parent and child exchanged. */
+static void check_host(const struct port_spec *spec)
+{
+	struct port_spec shown = portspec_reversed(spec), read;
+	union endpoint host = portspec_host(spec);
+	char text[PORTSPEC_MAX];
+
+	assert(portspec_check(spec, NULL) == 0 && portspec_check_host(spec, NULL) == 0);
+	assert(spec->proto == PROTO_TCP || spec->proto == PROTO_UDP);
+	assert(endpoint_port(&host) == spec->parent_port && endpoint_port(&host) != 0);
+	assert(!endpoint_is_wildcard(&host));
+	portspec_format(&shown, text, sizeof(text));
+	assert(portspec_parse_host(text[0] == ':' ? text + 1 : text, &read, NULL) == 0);
+	assert(portspec_equal(spec, &read));
+	assert(portspec_conflict_inside(spec, &read));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -54,6 +71,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert((uint32_t)spec.child_port + count - 1 <= UINT16_MAX);
 		check(&spec);
 	}
+	if (portspec_parse_host(text, &spec, &err) == 0)
+		check_host(&spec);
+	else
+		assert(err.code != 0 && err.text[0]);
 	free(text);
 	return 0;
 }

@@ -67,6 +67,7 @@ static const char *const values[] = {
 	"--port-driver=pesto",
 	"--port-driver=gvisor-tap-vsock",
 	"--publish=127.0.0.1:8080:80/tcp",
+	"--forward-host=5432:127.0.0.1:5432",
 	"--source-ip-transparent=false",
 	"--api-inside=unprivileged",
 	"--api-inside=read-only",

@@ -218,9 +218,97 @@ static void free_port_never_conflicts(void **state)
 	assert_int_equal(portspec_check(&spec, NULL), -EINVAL);
 }
 
+/* Services of the host: the text, the spec in its usual form, and the host's address. */
+static const struct {
+	const char *text, *shown, *host;
+} host_services[] = {
+	{"5432:5432", ":5432:5432/tcp", "127.0.0.1:5432"},
+	{"80:8080/udp", ":80:8080/udp", "127.0.0.1:8080"},
+	{"10.0.2.4:80:192.0.2.1:8080/tcp", "10.0.2.4:80:192.0.2.1:8080/tcp", "192.0.2.1:8080"},
+	{"127.0.0.1:80:8080", "127.0.0.1:80:8080/tcp", "127.0.0.1:8080"},
+	{"80:127.0.0.2:8080", ":80:127.0.0.2:8080/tcp", "127.0.0.2:8080"},
+	{"[fd00::4]:80:[::1]:8080", "[fd00::4]:80:[::1]:8080/tcp", "[::1]:8080"},
+};
+
+static const struct {
+	const char *text, *why;
+} bad_host_services[] = {
+	{"", "the host port is missing"},
+	{"80", "the host port is missing"},
+	{"80:", "the host port is missing"},
+	{"x:80", "the host port is missing"},
+	{"0:80", "the child port \"0\" is not one of 1-65535"},
+	{"80:0", "the host port \"0\" is not one of 1-65535"},
+	{"80:65536", "the host port \"65536\" is not one of 1-65535"},
+	{"80-81:80-81", "is not one of 1-65535"},
+	{"80:80/tcp4", "tcp or udp, not tcp4"},
+	{"80:80/", "the protocol \"\" is not one of"},
+	{"80:0.0.0.0:80", "the host IP \"0.0.0.0\" is a wildcard address"},
+	{"80:[::]:80", "is a wildcard address"},
+	{"0.0.0.0:80:80", "the child IP \"0.0.0.0\" is a wildcard address"},
+	{"[fe80::1]:80:80", "the child IP \"fe80::1\" is link-local"},
+	{"80:localhost:80", "the host IP \"localhost\" is not an IP address"},
+	{"1:2:3:4:5", "too many colons"},
+};
+
+static void parses_services_of_the_host(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(host_services); i++) {
+		char text[PORTSPEC_MAX];
+		struct port_spec spec, shown;
+		struct error err = {0};
+		union endpoint host;
+
+		if (portspec_parse_host(host_services[i].text, &spec, &err) < 0)
+			fail_msg("%s: %s", host_services[i].text, err.text);
+		shown = portspec_reversed(&spec);
+		assert_string_equal(portspec_format(&shown, text, sizeof(text)),
+				    host_services[i].shown);
+		host = portspec_host(&spec);
+		assert_string_equal(endpoint_format(&host, text, sizeof(text)),
+				    host_services[i].host);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad_host_services); i++) {
+		struct port_spec spec;
+		struct error err = {0};
+
+		if (portspec_parse_host(bad_host_services[i].text, &spec, &err) != -EINVAL ||
+		    !strstr(err.text, bad_host_services[i].why))
+			fail_msg("%s: %s", bad_host_services[i].text, err.text);
+	}
+}
+
+static void services_conflict_inside(void **state)
+{
+	static const struct {
+		const char *a, *b;
+		bool conflict;
+	} cases[] = {
+		{"80:1", "80:2", true},
+		{"80:1", "81:1", false},
+		{"80:1/tcp", "80:1/udp", false},
+		{"80:1", "10.0.2.4:80:1", true},
+		{"127.0.0.1:80:1", "127.0.0.2:80:1", false},
+		{"127.0.0.1:80:1", "127.0.0.1:80:2", true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct port_spec a, b;
+
+		assert_int_equal(portspec_parse_host(cases[i].a, &a, NULL), 0);
+		assert_int_equal(portspec_parse_host(cases[i].b, &b, NULL), 0);
+		if (portspec_conflict_inside(&a, &b) != cases[i].conflict)
+			fail_msg("%s, %s", cases[i].a, cases[i].b);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(parses_services_of_the_host),
+		cmocka_unit_test(services_conflict_inside),
 		cmocka_unit_test(good_specs),
 		cmocka_unit_test(bad_specs),
 		cmocka_unit_test(ranges_of_ports_are_parsed),

@@ -141,6 +141,14 @@ static void with_taken_port(struct config *config)
 	assert_int_equal(strv_add(&config->publish, taken_spec), 0);
 }
 
+/* The options have been checked one by one, not against each other. */
+static void with_conflicting_services(struct config *config)
+{
+	with_slirp(config);
+	assert_int_equal(strv_add(&config->forward_host, "1234:1"), 0);
+	assert_int_equal(strv_add(&config->forward_host, "1234:2"), 0);
+}
+
 static void with_bad_state_dir(struct config *config)
 {
 	config->state_dir = "/dev/null/state";
@@ -248,6 +256,7 @@ static const struct fault faults[] = {
 	{STAGE_PORT_DRIVER, with_port_driver,
 	 .calls = {ALWAYS(seccomp, EPERM), {SCMP_SYS(prctl), EPERM, 0, UINT32_MAX, 22}}},
 	{STAGE_PORTS, with_taken_port, NONE},
+	{STAGE_HOST_PORTS, with_conflicting_services, NONE},
 	{STAGE_CHILD_PID, plain,
 	 .calls = {ALWAYS(rename, EIO), ALWAYS(renameat, EIO), ALWAYS(renameat2, EIO)}},
 	{STAGE_COMMAND, with_absent_command, NONE},

@@ -64,9 +64,9 @@ static struct etcfiles bind_files(const char *state_dir, bool copy_up)
 		static char *dirs[] = {"/etc", NULL};
 		struct config config = {.copy_up = {dirs, 1}};
 
-		check_ok(copyup_apply_child(
-			&(struct copyup){.config = &config, .state_dir = state_dir}, &etc_copied,
-			&err));
+		check_ok(copyup_apply_child(&(struct copyup){.config = &config,
+							     .state_dir = state_dir},
+					    &etc_copied, &err));
 		check(etc_copied);
 	}
 	check_ok(etcfiles_bind_child(&files, etc_copied, &err));
@@ -373,12 +373,12 @@ static void write_files(const void *arg)
 	check(symlink("../etc/stub", "etc/resolv.conf") == 0);
 	put("etc/stub", "nameserver 127.0.0.53\nsearch example\n");
 	put("etc/hosts", "127.0.1.1 box");
-	check_ok(etcfiles_write_parent(keep, &all_arg, &dns, &err));
+	check_ok(etcfiles_write_parent(keep, &all_arg, &dns, "", &err));
 	check(streq(all.text[0], "nameserver 10.0.2.3\nsearch example\n"));
 	check(streq(all.text[1], LOCAL "::1\tbox\n127.0.1.1 box\n") && warnings == 0);
 
 	check(unlink("etc/stub") == 0 && unlink("etc/hosts") == 0 && mkdir("etc/hosts", 0755) == 0);
-	check_ok(etcfiles_write_parent(keep, &none_arg, &dns, &err));
+	check_ok(etcfiles_write_parent(keep, &none_arg, &dns, "", &err));
 	check(streq(none.text[0], "nameserver 10.0.2.3\n"));
 	check(streq(none.text[1], LOCAL "127.0.0.1\tbox\n::1\tbox\n"));
 	/* A missing file counts as empty; an unreadable one causes a warning. */
@@ -402,12 +402,12 @@ static void write_large_files(const void *arg)
 	/* The first lines of a file that is too large are kept. */
 	put("etc/hosts", "127.0.0.1 localhost box.example box\n192.0.2.1 x");
 	check(truncate("etc/hosts", (16 << 20) + 1) == 0);
-	check_ok(etcfiles_write_parent(keep, &large_arg, &dns, &err));
+	check_ok(etcfiles_write_parent(keep, &large_arg, &dns, "", &err));
 	check(large.text[1] &&
 	      streq(large.text[1], "::1\tbox.example box\n127.0.0.1 localhost box.example box\n"));
 	check(warnings == 1);
 
-	check(etcfiles_write_parent(keep, &fails_arg, &dns, &err) == -ENOSPC);
+	check(etcfiles_write_parent(keep, &fails_arg, &dns, "", &err) == -ENOSPC);
 	check(streq(err.text, "writing hosts: No space left on device") && err.step == STEP_MOUNT);
 }
 

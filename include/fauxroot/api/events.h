@@ -7,8 +7,10 @@ struct error;
 struct strv;
 
 enum api_event_type {
-	API_EVENT_PUBLISHED = 0,    /* .port */
-	API_EVENT_REMOVED,	    /* .port */
+	API_EVENT_PUBLISHED = 0,   /* .port */
+	API_EVENT_REMOVED,	   /* .port */
+	API_EVENT_HOST_PORT_ADDED, /* .port: a service of the host */
+	API_EVENT_HOST_PORT_REMOVED,
 	API_EVENT_HELPER_DIED,	    /* .helper, .reason */
 	API_EVENT_HELPER_RESTARTED, /* .helper */
 	API_EVENT_NETWORK_DOWN,	    /* until NETWORK_UP */

@@ -16,7 +16,8 @@ struct port_spec;
 /*
  * The functions that the routes call. Those with a result return 0 or -errno.
  *
- * The functions for ports may be NULL if there is no port driver, or return -EOPNOTSUPP. An error
+ * The functions for ports may be NULL if there is no port driver, or return -EOPNOTSUPP. So may
+ * those for services of the host. An error
  * becomes an HTTP status: 409 for -EADDRINUSE; 400 for errors that another request can avoid
  * (-EINVAL, -ENOENT, -EOPNOTSUPP, -EACCES, -EPERM, -EADDRNOTAVAIL, -EAFNOSUPPORT); otherwise 500.
  *
@@ -39,6 +40,13 @@ struct api_ops {
 
 	/* When the function returns, the listening socket is closed. -ENOENT: no such port. */
 	int (*remove_port)(void *arg, uint32_t id, struct error *err);
+
+	/* The same for services of the host that the command may reach. NULL: this network cannot
+	 * forward them. */
+	int (*list_host_ports)(void *arg, struct api_ports *ret, struct error *err);
+	int (*add_host_port)(void *arg, const struct port_spec *spec, struct api_port *ret,
+			     struct error *err);
+	int (*remove_host_port)(void *arg, uint32_t id, struct error *err);
 
 	/* Does the network work? For the first line of a stream of events. NULL: yes */
 	bool (*network_is_up)(void *arg);

@@ -38,6 +38,7 @@ enum trial {
 	TRIAL_NET,
 	TRIAL_ACCEL,
 	TRIAL_PORT_DRIVER,
+	TRIAL_HOST_PORTS, /* --forward-host */
 	TRIAL_PING,
 	TRIAL_FDS,
 	TRIAL_CONTAINER_PROC, /* mount proc as a container runtime does */

@@ -178,6 +178,7 @@ struct config {
 
 	enum port_mode port_driver;
 	struct strv publish;
+	struct strv forward_host; /* services of the host, as given */
 	bool source_ip_transparent;
 	enum api_inside api_inside;
 

@@ -80,6 +80,25 @@ char *portspec_complete(const char *text);
  */
 int portspec_check(const struct port_spec *spec, struct error *err);
 
+/*
+ * Services of the host that the command's network may reach, the reverse of published ports: the
+ * child addresses listen, and connections lead to the parent address, which is on the host.
+ *
+ * portspec_parse_host() - parse [childIP:]childPort:[hostIP:]hostPort[/tcp|udp]
+ * portspec_check_host() - check a spec that has passed portspec_check(): tcp or udp, and a host
+ *	address that can be connected to
+ * portspec_host() - the host's address; 127.0.0.1 if the spec has none
+ * portspec_conflict_inside() - do both listen at the same address inside?
+ * portspec_reversed() - the spec with parent and child exchanged: for portspec_format()
+ *
+ * The first two return 0, or -EINVAL with the reason.
+ */
+int portspec_parse_host(const char *text, struct port_spec *ret, struct error *err);
+int portspec_check_host(const struct port_spec *spec, struct error *err);
+union endpoint portspec_host(const struct port_spec *spec);
+bool portspec_conflict_inside(const struct port_spec *a, const struct port_spec *b);
+struct port_spec portspec_reversed(const struct port_spec *spec);
+
 /* portspec_format() - format as text for portspec_parse(); @size at least PORTSPEC_MAX */
 #define PORTSPEC_MAX (2 * (INET6_ADDRSTRLEN + 2) + 20)
 const char *portspec_format(const struct port_spec *spec, char *buf, size_t size);

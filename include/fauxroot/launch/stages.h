@@ -64,6 +64,7 @@ enum launch_stage {
 	STAGE_ACCEL,	   /* start the processes of --net-accel */
 	STAGE_PORT_DRIVER, /* start the port driver */
 	STAGE_PORTS,	   /* publish the ports */
+	STAGE_HOST_PORTS,  /* forward services of the host */
 	STAGE_CHILD_PID,   /* write child_pid */
 	STAGE_GO,	   /* let the child become the target */
 	STAGE_ANNOUNCE,	   /* add the instance to the list of instances */

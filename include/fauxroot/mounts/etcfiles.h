@@ -21,6 +21,7 @@ enum etcfile { ETCFILE_RESOLV_CONF, ETCFILE_HOSTS, ETCFILE_COUNT_ };
  * @write: writes one complete file; every id of the child must be able to read it (0644)
  * @write_arg: its first argument
  * @dns: addresses of name servers, in order
+ * @names: lines for hosts before all others, complete; may be ""
  *
  * resolv.conf keeps the search (or domain) and options lines of the file that the host's
  * /etc/resolv.conf leads to. hosts keeps the host's lines, and maps its name to 127.0.0.1 and ::1.
@@ -29,7 +30,8 @@ enum etcfile { ETCFILE_RESOLV_CONF, ETCFILE_HOSTS, ETCFILE_COUNT_ };
  */
 int etcfiles_write_parent(int (*write)(const void *arg, const char *name, const char *text,
 				       size_t size, struct error *err),
-			  const void *write_arg, const struct strv *dns, struct error *err);
+			  const void *write_arg, const struct strv *dns, const char *names,
+			  struct error *err);
 
 /* O_PATH descriptors of the state directory's files and of /etc, in the child's mount namespace. */
 struct etcfiles {

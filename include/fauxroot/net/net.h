@@ -36,8 +36,10 @@ struct net_plan {
 	unsigned mtu;
 	unsigned prefix;
 	struct in_addr address, gateway, dns;
+	bool has_host; /* @host is put on lo, for services of the host: --forward-host */
+	struct in_addr host;
 	bool ipv6;
-	struct in6_addr address6, gateway6, dns6;
+	struct in6_addr address6, gateway6, dns6, host6;
 };
 
 /* Notifications to the launcher, from the event loop. */

@@ -4,7 +4,7 @@
 
 #include "fauxroot/port/table.h"
 
-extern const struct port_driver port_builtin;
+extern const struct port_driver port_builtin, port_builtin_reverse;
 
 /*
  * listen_open() - bind and listen at the parent addresses of @port
@@ -15,6 +15,9 @@ extern const struct port_driver port_builtin;
  * privileged port, the remedies.
  */
 int listen_open(struct port *port, struct error *err);
+
+/* listen_set_tcp() - set the options that connections of a listening TCP socket inherit */
+void listen_set_tcp(int fd);
 
 /* listen_close() - close the listeners of @port */
 void listen_close(struct port *port);

@@ -32,6 +32,14 @@ struct port_net port_net_at(struct in_addr address, const struct in6_addr *addre
 int ports_open(const struct config *config, int cancel_fd, struct ports *ret, struct error *err);
 
 /*
+ * ports_open_host() - a table of services of the host, the reverse of published ports
+ *
+ * Its driver starts its processes with the first service. The --forward-host options have been
+ * checked. The other functions work as for published ports.
+ */
+void ports_open_host(const struct config *config, int cancel_fd, struct ports *ret);
+
+/*
  * ports_start() - start the driver
  * @ns, @net: must outlive @ports; the network is up
  *
@@ -41,7 +49,8 @@ int ports_open(const struct config *config, int cancel_fd, struct ports *ret, st
 int ports_start(struct ports *ports, const struct ns_set *ns, const struct port_net *net,
 		struct error *err);
 
-/* ports_publish() - publish the ports of --publish; 0 or -errno at step STEP_PORT */
+/* ports_publish() - publish the ports of --publish, or of --forward-host; 0 or -errno at step
+ * STEP_PORT */
 int ports_publish(struct ports *ports, struct error *err);
 
 /*

@@ -38,6 +38,7 @@ struct port_counters {
 struct port_net {
 	union endpoint address,
 		address6;     /* of the child's interface, with port 0; AF_UNSPEC: not known */
+	union endpoint host;  /* on the child's lo, for services of the host; AF_UNSPEC: none */
 	const char *endpoint; /* path of the socket on which the network's helper takes requests to
 				 forward ports; NULL: it has none */
 };
@@ -69,6 +70,7 @@ struct port_driver {
 	const char *const *protos; /* NULL-terminated, for the API */
 	bool disallow_loopback_child_ip;
 	bool by_network; /* the network's helper forwards the ports, see port_net.endpoint */
+	bool reverse;	 /* services of the host for the child: port_builtin_reverse */
 
 	int (*start)(struct ports *ports, struct error *err);
 

@@ -127,6 +127,11 @@ bool with_own_network(const struct preflight *p)
 	return p->config->net != NET_HOST;
 }
 
+static bool with_services(const struct preflight *p)
+{
+	return p->config->forward_host.n > 0;
+}
+
 static bool with_helper(const struct preflight *p)
 {
 	return config_has_helper(p->config);
@@ -150,5 +155,7 @@ const struct probe probes_of_networks[] = {
 	{"acceleration", with_accel, TRIAL_ACCEL, .look = probe_accel},
 	{"port driver", with_port_driver, TRIAL_PORT_DRIVER, .look = probe_port_driver},
 	{.name = "port"},
+	{"services of the host", with_services, TRIAL_HOST_PORTS,
+	 .seen = "listening in the command's network, and relayed"},
 	{NULL},
 };

@@ -70,7 +70,7 @@ static const char bash_launcher[] = "\telif [ $i -ge \"$COMP_CWORD\" ]; then\n"
 static const char bash_ctl[] =
 	"\telif [ $i -ge \"$COMP_CWORD\" ]; then\n"
 	"\t\tmapfile -t COMPREPLY < <(compgen -W \"$commands\" -- \"$cur\")\n"
-	"\telif [ \"${COMP_WORDS[i]}\" = remove-ports ] && [[ $cur != -* ]]; then\n"
+	"\telif [[ ${COMP_WORDS[i]} == remove-*ports && $cur != -* ]]; then\n"
 	"\t\tmapfile -t COMPREPLY < <(compgen -W \"$(_fauxrootctl_ids \"$i\")\" -- \"$cur\")\n"
 	"\telif [ \"${COMP_WORDS[i]}\" != exec ]; then\n"
 	"\t\t\"${FUNCNAME[0]}_options\" \"${COMP_WORDS[i]}\"\n"
@@ -107,7 +107,8 @@ static const char bash_ctl_functions[] =
 	"\t\t\twords+=(\"${COMP_WORDS[i]}\")\n"
 	"\t\tfi\n"
 	"\tdone\n"
-	"\t\"${words[@]}\" list-ports 2>/dev/null | while read -r id _; do\n"
+	"\t\"${words[@]}\" \"list-${COMP_WORDS[$1]#remove-}\" 2>/dev/null | while read -r id _; "
+	"do\n"
 	"\t\tcase $id in *[!0-9]*) ;; *) printf '%s ' \"$id\" ;; esac\n"
 	"\tdone\n"
 	"}\n\n";

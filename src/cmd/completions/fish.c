@@ -66,7 +66,8 @@ static void print_fish_commands(const struct topic *topic, const char *name)
 		completions_quoted(command->help, "\\'", "\\");
 		puts("'");
 	}
-	printf("complete -c %s -n '__fish_seen_subcommand_from remove-ports' -x -a "
+	printf("complete -c %s -n '__fish_seen_subcommand_from remove-ports remove-host-ports' -x "
+	       "-a "
 	       "'(__fauxrootctl_ids)'\n",
 	       name);
 	print_fish_subcommand(topic, name, "-n '__fish_seen_subcommand_from exec' ", 2);
@@ -75,11 +76,16 @@ static void print_fish_commands(const struct topic *topic, const char *name)
 /* The published ports, by a request with the options before the command. */
 static const char fish_ids[] = "function __fauxrootctl_ids\n"
 			       "\tset -l words\n"
+			       "\tset -l list list-ports\n"
 			       "\tfor word in (commandline -opc)\n"
-			       "\t\ttest $word = remove-ports; and break\n"
+			       "\t\tswitch $word\n"
+			       "\t\t\tcase remove-ports remove-host-ports\n"
+			       "\t\t\t\tset list (string replace remove list $word)\n"
+			       "\t\t\t\tbreak\n"
+			       "\t\tend\n"
 			       "\t\tset -a words $word\n"
 			       "\tend\n"
-			       "\t$words list-ports 2>/dev/null | string match -r '^[0-9]+'\n"
+			       "\t$words $list 2>/dev/null | string match -r '^[0-9]+'\n"
 			       "end\n";
 
 void completions_fish(const struct topic *topic, const char *const *names)

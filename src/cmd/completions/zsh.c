@@ -78,8 +78,9 @@ static void print_zsh_commands(const struct topic *topic)
 		for (size_t i = 0; i < topic->n; i++)
 			if (ctl_takes(command, topic->items[i].bit))
 				print_zsh_item(&topic->items[i]);
-		puts(command->verb == CTL_REMOVE_PORTS ? "\t\t'*:ID:_fauxrootctl_ids' ;;"
-						       : "\t\t'*: : ' ;;");
+		puts(command->verb == CTL_REMOVE_PORTS || command->verb == CTL_REMOVE_HOST_PORTS
+			     ? "\t\t'*:ID:_fauxrootctl_ids' ;;"
+			     : "\t\t'*: : ' ;;");
 	}
 	puts("\t*) return 1 ;;\n"
 	     "\tesac ;;\n"
@@ -95,7 +96,7 @@ static const char zsh_ctl_functions[] =
 	"\tlocal -a options lines\n"
 	"\t[[ -z $opt_args[--socket] ]] || options+=(--socket=$opt_args[--socket])\n"
 	"\t[[ -z $opt_args[--instance] ]] || options+=(--instance=$opt_args[--instance])\n"
-	"\tlines=(${(f)\"$($service $options list-ports 2>/dev/null)\"})\n"
+	"\tlines=(${(f)\"$($service $options ${words[1]/remove/list} 2>/dev/null)\"})\n"
 	"\tcompadd -- ${${(M)lines:#[0-9]*}%% *}\n"
 	"}\n\n";
 

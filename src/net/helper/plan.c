@@ -15,6 +15,7 @@
 #define ADDRESS6 "fd00::100"
 #define GATEWAY6 "fd00::2"
 #define DNS6	 "fd00::3"
+#define HOST6	 "fd00::4"
 
 static struct cidr network_of(const struct config *config)
 {
@@ -34,6 +35,8 @@ int net_helper_plan(const struct config *config, struct net_plan *ret, struct er
 		.address = cidr_host(&cidr, 100),
 		.gateway = cidr_host(&cidr, 2),
 		.dns = cidr_host(&cidr, 3),
+		.has_host = config->forward_host.n > 0,
+		.host = cidr_host(&cidr, 4),
 		.ipv6 = config->ipv6,
 	};
 	unsigned min_mtu = config->ipv6 ? MIN_MTU6 : MIN_MTU;
@@ -48,6 +51,7 @@ int net_helper_plan(const struct config *config, struct net_plan *ret, struct er
 		inet_pton(AF_INET6, ADDRESS6, &plan.address6);
 		inet_pton(AF_INET6, GATEWAY6, &plan.gateway6);
 		inet_pton(AF_INET6, DNS6, &plan.dns6);
+		inet_pton(AF_INET6, HOST6, &plan.host6);
 	}
 	*ret = plan;
 	return 0;

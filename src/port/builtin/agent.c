@@ -105,14 +105,17 @@ static bool serve(int sock)
 
 _noreturn_ static void agent_main(const struct ns_set *ns, const int *socks, size_t n)
 {
-	struct ns_set own = ns_select(ns, NS_JOIN_NET);
 	struct pollfd fds[MAX_WORKERS];
 	int patience_ms = CALM_MS;
 
-	if (ns_join(&own, NS_JOIN_NET, NULL) < 0)
-		_exit(1);
-	ns_set_close(&own);
-	if (confine_stdio(NULL) < 0 || confine_caps(CAP_NET_ADMIN, NULL) < 0 ||
+	if (ns) {
+		struct ns_set own = ns_select(ns, NS_JOIN_NET);
+
+		if (ns_join(&own, NS_JOIN_NET, NULL) < 0)
+			_exit(1);
+		ns_set_close(&own);
+	}
+	if (confine_stdio(NULL) < 0 || confine_caps(ns ? CAP_NET_ADMIN : -1, NULL) < 0 ||
 	    confine_agent(NULL) < 0)
 		_exit(1);
 	for (size_t i = 0; i < n; i++)
@@ -142,7 +145,7 @@ static void close_all(int *fds, size_t n)
 int agent_start(const struct ns_set *ns, size_t n, struct process *ret, int *ret_socks,
 		struct error *err)
 {
-	const struct ns_set joined = ns_select(ns, NS_JOIN_NET);
+	const struct ns_set joined = ns ? ns_select(ns, NS_JOIN_NET) : NS_SET_NONE;
 	int ours[MAX_WORKERS], theirs[MAX_WORKERS], keep[MAX_WORKERS + NS_KINDS];
 	size_t made, kept = ns_set_list(&joined, keep);
 	int rc = 0;

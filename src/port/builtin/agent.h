@@ -11,6 +11,7 @@ struct process;
 /*
  * agent_start() - fork the agent into the middle user namespace and the child's network
  * namespace
+ * @ns: NULL: an agent in the launcher's own namespaces, which makes sockets towards the host
  * @n: number of workers
  * @ret_socks: the forwarder's sockets towards the agent, one per worker, non-blocking
  *

@@ -17,6 +17,12 @@
  * that does not answer is killed. A process that is stopped is continued, and killed if it is
  * stopped again (the target may signal the agent). While there is no forwarder, ports are added and
  * removed in the table only, and clients wait in the backlogs of the listeners.
+ *
+ * The reverse driver makes services of the host reachable for the command, with the same two
+ * programs and the sockets exchanged: a runner makes the listeners in the child's network, and the
+ * agent, in the host's network, makes the sockets that the forwarder connects. It is another
+ * forwarder, whose permitted addresses are those services and nothing else: a forwarder that
+ * handles both directions could connect a socket of the host to an address that is meant inside.
  */
 #include <assert.h>
 #include <errno.h>
@@ -25,6 +31,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "addresses.h"
 #include "agent.h"
@@ -38,6 +45,7 @@
 #include "fauxroot/base/str.h"
 #include "fauxroot/port/drivers.h"
 #include "fauxroot/proc/kept.h"
+#include "fauxroot/sys/inside.h"
 #include "fauxroot/sys/message.h"
 #include "forwarder.h"
 #include "protocol.h"
@@ -45,6 +53,8 @@
 #define ANSWER_MS 5000
 
 struct builtin {
+	bool reverse; /* services of the host for the command: see above */
+	bool started; /* with .reverse: the processes were started once */
 	struct process forwarder, agent;
 	int control;	 /* socket towards the forwarder */
 	uint32_t serial; /* of the last order */
@@ -55,6 +65,11 @@ struct builtin {
 	struct kept kept_forwarder;	  /* a restart also restarts the agent */
 	struct kept kept_agent;
 };
+
+static const char *forwarder_name(const struct builtin *b)
+{
+	return b->kept_forwarder.ops->name;
+}
 
 static unsigned count_processors(void)
 {
@@ -71,9 +86,9 @@ static int receive_reply(struct builtin *b, struct control_message *ret, struct 
 	ssize_t n = message_recv(b->control, ret, sizeof(*ret), NULL, NULL);
 
 	if (n <= 0)
-		return err_say(err, EPIPE, "the port forwarder exited");
+		return err_say(err, EPIPE, "%s exited", forwarder_name(b));
 	if (control_check_reply(ret, (size_t)n, 0) < 0)
-		return err_say(err, EPROTO, "protocol error from the port forwarder");
+		return err_say(err, EPROTO, "protocol error from %s", forwarder_name(b));
 	if (ret->type == CONTROL_DONE)
 		return 1;
 	log_as("forwarder", (enum log_level)ret->log.level, ret->log.text);
@@ -92,20 +107,29 @@ static int send_order(struct ports *ports, struct control_message *m, const int 
 	m->serial = ++b->serial;
 	rc = message_send(b->control, m, sizeof(*m), fds, n);
 	if (rc < 0)
-		return err_set(err, -rc, "sending an order to the port forwarder");
+		return err_set(err, -rc, "sending an order to %s", forwarder_name(b));
 	do {
 		rc = fd_wait(b->control, POLLIN, &deadline, ports->cancel_fd);
 		if (rc < 0)
-			return err_set(err, -rc, "waiting for the port forwarder");
+			return err_set(err, -rc, "waiting for %s", forwarder_name(b));
 		rc = receive_reply(b, &reply, err);
 	} while (rc == 0 || (rc > 0 && reply.serial != m->serial));
 	if (rc < 0)
 		return rc;
 	if (reply.result == -ENOSPC)
 		return err_say(err, ENOSPC,
-			       "the port forwarder cannot watch more descriptors "
-			       "(sysctl fs.epoll.max_user_watches)");
-	return reply.result < 0 ? err_set(err, -reply.result, "the port forwarder refused") : 0;
+			       "%s cannot watch more descriptors "
+			       "(sysctl fs.epoll.max_user_watches)",
+			       forwarder_name(b));
+	return reply.result < 0 ? err_set(err, -reply.result, "%s refused", forwarder_name(b)) : 0;
+}
+
+/* The cookie of the launcher's own network namespace; 0: not known */
+static uint64_t own_netns_cookie(void)
+{
+	_cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	return fd < 0 ? 0 : socket_netns_cookie(fd);
 }
 
 static int start_agent(struct ports *ports, struct error *err)
@@ -113,12 +137,13 @@ static int start_agent(struct ports *ports, struct error *err)
 	struct builtin *b = ports->state;
 	struct control_message m = {.type = CONTROL_SUPPLY};
 	int socks[MAX_WORKERS];
-	int rc = agent_start(ports->ns, b->counters.threads, &b->agent, socks, err);
+	int rc = agent_start(b->reverse ? NULL : ports->ns, b->counters.threads, &b->agent, socks,
+			     err);
 
 	if (rc < 0)
 		return rc;
 	kept_watch(&b->kept_agent, &b->agent);
-	m.supply.netns_cookie = b->addresses.setup.netns_cookie;
+	m.supply.netns_cookie = b->reverse ? own_netns_cookie() : b->addresses.setup.netns_cookie;
 	rc = send_order(ports, &m, socks, b->counters.threads, err);
 	for (unsigned i = 0; i < b->counters.threads; i++)
 		fd_close(socks[i]);
@@ -127,26 +152,42 @@ static int start_agent(struct ports *ports, struct error *err)
 	return rc;
 }
 
+/*
+ * A service of the host: the target of the relay is the host's address. Services on the host's
+ * loopback see loopback clients, as without a network of its own for the command.
+ */
+static void describe_host(const struct port *port, struct control_add *add)
+{
+	add->child = portspec_host(&port->spec);
+	(void)endpoint_of(add->child.sa.sa_family == AF_INET6 ? "::1" : "127.0.0.1", 0,
+			  &add->proxy);
+}
+
 static int send_add(struct ports *ports, const struct port *port, struct error *err)
 {
 	struct builtin *b = ports->state;
 	struct control_message m = {.type = CONTROL_ADD, .id = port->id};
+	unsigned n_listeners = port->listeners[1] >= 0 ? 2 : 1;
 	union endpoint parents[2];
 	int rc;
 
-	(void)portspec_parent(&port->spec, parents);
 	m.add.udp = portspec_is_udp(port->spec.proto);
-	m.add.child = portspec_child(&port->spec);
-	m.add.proxy = *addresses_proxy(&b->addresses, m.add.child.sa.sa_family);
 	m.add.destination = port->driver_id;
 	m.add.counter = port->counter;
+	if (b->reverse) {
+		describe_host(port, &m.add);
+		return send_order(ports, &m, port->listeners, n_listeners, err);
+	}
+	(void)portspec_parent(&port->spec, parents);
+	m.add.child = portspec_child(&port->spec);
+	m.add.proxy = *addresses_proxy(&b->addresses, m.add.child.sa.sa_family);
 	m.add.wildcard = endpoint_is_wildcard(&parents[0]);
 	m.add.transparent = addresses_kept(&b->addresses, ports, port);
 	m.add.marked = m.add.transparent && addresses_marked(&b->addresses);
 	rc = addresses_lead(&b->addresses, ports, port, err);
 	if (rc < 0)
 		return rc;
-	return send_order(ports, &m, port->listeners, port->listeners[1] >= 0 ? 2 : 1, err);
+	return send_order(ports, &m, port->listeners, n_listeners, err);
 }
 
 static void stop_processes(struct builtin *b)
@@ -186,7 +227,8 @@ static int watch_control(struct ports *ports, struct error *err)
 static int start_processes(struct ports *ports, struct error *err)
 {
 	struct builtin *b = ports->state;
-	int rc = forwarder_start(&b->counters, b->destinations.fd, &b->forwarder, &b->control, err);
+	int rc = forwarder_start(b->reverse ? "fauxroot: host" : "fauxroot: ports", &b->counters,
+				 b->destinations.fd, &b->forwarder, &b->control, err);
 
 	kept_watch(&b->kept_forwarder, &b->forwarder);
 	if (rc == 0)
@@ -276,17 +318,35 @@ static const struct kept_ops agent_ops = {
 	.lost = on_lost,
 };
 
-static int builtin_start(struct ports *ports, struct error *err)
+static const struct kept_ops host_forwarder_ops = {
+	.name = "the forwarder to the host",
+	.step = STEP_PORT,
+	.start = restart_forwarder,
+	.ended = on_forwarder_ended,
+	.lost = on_lost,
+};
+
+static const struct kept_ops host_agent_ops = {
+	.name = "the host agent",
+	.step = STEP_PORT,
+	.start = restart_agent,
+	.lost = on_lost,
+};
+
+/* Prepare what both directions have, and start no process. */
+static int prepare(struct ports *ports, struct error *err)
 {
+	bool reverse = ports->driver->reverse;
 	struct builtin *b = calloc(1, sizeof(*b));
 	int rc;
 
 	if (!b)
 		return err_set(err, ENOMEM, "starting the port forwarder");
 	ports->state = b;
+	b->reverse = reverse;
 	b->forwarder = b->agent = PROCESS_NONE;
-	kept_init(&b->kept_forwarder, &forwarder_ops, ports);
-	kept_init(&b->kept_agent, &agent_ops, ports);
+	kept_init(&b->kept_forwarder, reverse ? &host_forwarder_ops : &forwarder_ops, ports);
+	kept_init(&b->kept_agent, reverse ? &host_agent_ops : &agent_ops, ports);
 	kept_follow(&b->kept_agent, &b->forwarder);
 	b->control = b->destinations.fd = -1;
 	b->addresses = ADDRESSES_NONE;
@@ -294,24 +354,65 @@ static int builtin_start(struct ports *ports, struct error *err)
 	 * old limit. */
 	(void)fd_raise_limit();
 	rc = counters_open(&b->counters, count_processors(), err);
-	if (rc == 0)
-		rc = destinations_open(&b->destinations, err);
+	return rc < 0 ? rc : destinations_open(&b->destinations, err);
+}
+
+static int builtin_start(struct ports *ports, struct error *err)
+{
+	int rc = prepare(ports, err);
+	struct builtin *b = ports->state;
+
 	if (rc < 0)
 		return rc;
 	rc = addresses_prepare(&b->addresses, ports, err);
 	return rc < 0 ? rc : start_processes(ports, err);
 }
 
+/* Start the processes with the first service. */
+static int start_first(struct ports *ports, struct error *err)
+{
+	struct builtin *b = ports->state;
+
+	if (b->started)
+		return 0;
+	b->started = start_processes(ports, err) == 0;
+	return b->started ? 0 : -err->code;
+}
+
+/* Listen in the child's network: at the child's address, or at 127.0.0.1 and the address for
+ * containers. */
+static int listen_inside(struct ports *ports, struct port *port, struct error *err)
+{
+	struct deadline deadline = deadline_in(ANSWER_MS);
+	bool udp = portspec_is_udp(port->spec.proto);
+	const char *ip = port->spec.child_ip[0] ? port->spec.child_ip : "127.0.0.1";
+	struct inside_socket wanted[2];
+	size_t n = 1;
+	int rc;
+
+	(void)endpoint_of(ip, port->spec.child_port, &wanted[0].address);
+	if (!port->spec.child_ip[0] && ports->net.host.sa.sa_family != AF_UNSPEC) {
+		wanted[n].address = ports->net.host;
+		endpoint_set_port(&wanted[n++].address, port->spec.child_port);
+	}
+	for (size_t i = 0; i < n; i++)
+		wanted[i].type = udp ? SOCK_DGRAM : SOCK_STREAM;
+	rc = inside_listen(ports->ns, wanted, n, port->listeners, &deadline, ports->cancel_fd, err);
+	for (size_t i = 0; i < n && rc == 0 && !udp; i++)
+		listen_set_tcp(port->listeners[i]);
+	return rc;
+}
+
 static int builtin_supervise(struct ports *ports, struct error *err)
 {
 	struct builtin *b = ports->state;
-	int rc = watch_control(ports, err);
+	int rc = b->control >= 0 ? watch_control(ports, err) : 0;
 
 	kept_supervise(&b->kept_forwarder, ports->base, ports->children);
 	kept_supervise(&b->kept_agent, ports->base, ports->children);
 	kept_watch(&b->kept_forwarder, &b->forwarder);
 	kept_watch(&b->kept_agent, &b->agent);
-	return rc < 0 ? rc : addresses_supervise(&b->addresses, ports, err);
+	return rc < 0 || b->reverse ? rc : addresses_supervise(&b->addresses, ports, err);
 }
 
 /*
@@ -337,24 +438,28 @@ static void forget(struct ports *ports, const struct port *port)
 {
 	struct builtin *b = ports->state;
 
-	addresses_leave(&b->addresses, ports, port);
+	if (!b->reverse)
+		addresses_leave(&b->addresses, ports, port);
 	destinations_drop(&b->destinations, port->driver_id);
 	counters_drop(&b->counters, port->counter);
 }
 
 static int builtin_add(struct ports *ports, struct port *port, struct error *err)
 {
-	int rc = listen_open(port, err), gone = 0;
 	struct builtin *b = ports->state;
-	union endpoint child = portspec_child(&port->spec);
+	union endpoint target =
+		b->reverse ? portspec_host(&port->spec) : portspec_child(&port->spec);
 	struct error lost;
+	int rc = b->reverse ? start_first(ports, err) : 0, gone = 0;
 
+	if (rc == 0)
+		rc = b->reverse ? listen_inside(ports, port, err) : listen_open(port, err);
 	if (rc < 0)
 		return rc;
-	if (addresses_wanted(&b->addresses, ports, port))
+	if (!b->reverse && addresses_wanted(&b->addresses, ports, port))
 		rc = addresses_track(&b->addresses, ports, err);
 	if (rc == 0)
-		rc = destinations_add(&b->destinations, &child, &port->driver_id, err);
+		rc = destinations_add(&b->destinations, &target, &port->driver_id, err);
 	if (rc < 0) {
 		listen_close(port);
 		return rc;
@@ -397,6 +502,14 @@ static bool builtin_counters(const struct ports *ports, const struct port *port,
 	if (port->counter == 0)
 		return false;
 	counters_read(&b->counters, port->counter, ret);
+	/* The forwarder counts from its client on; with services of the host that is the command.
+	 */
+	if (b->reverse) {
+		uint64_t to_host = ret->bytes_to_child;
+
+		ret->bytes_to_child = ret->bytes_from_child;
+		ret->bytes_from_child = to_host;
+	}
 	return true;
 }
 
@@ -445,5 +558,20 @@ const struct port_driver port_builtin = {
 	.counters = builtin_counters,
 	.keeps_source = builtin_keeps_source,
 	.prepare_source = builtin_prepare_source,
+	.stop = builtin_stop,
+};
+
+static const char *const host_protos[] = {"tcp", "udp", NULL};
+
+const struct port_driver port_builtin_reverse = {
+	.mode = PORT_BUILTIN,
+	.name = "builtin",
+	.protos = host_protos,
+	.reverse = true,
+	.start = prepare,
+	.add = builtin_add,
+	.remove = builtin_remove,
+	.supervise = builtin_supervise,
+	.counters = builtin_counters,
 	.stop = builtin_stop,
 };

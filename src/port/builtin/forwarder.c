@@ -389,8 +389,8 @@ _Noreturn static void forwarder_main(int control, const struct counters *counter
 	worker_run(&f->workers.items[0]);
 }
 
-int forwarder_start(const struct counters *counters, int destinations, struct process *ret,
-		    int *ret_control, struct error *err)
+int forwarder_start(const char *title, const struct counters *counters, int destinations,
+		    struct process *ret, int *ret_control, struct error *err)
 {
 	int pair[2];
 	int rc = message_pair(pair);
@@ -398,7 +398,7 @@ int forwarder_start(const struct counters *counters, int destinations, struct pr
 	if (rc < 0)
 		return err_set(err, -rc, "making a socket pair for the port forwarder");
 	(void)fcntl(pair[1], F_SETFL, O_NONBLOCK);
-	rc = fork_clean("fauxroot: ports", (int[]){pair[1], destinations}, 2, ret, err);
+	rc = fork_clean(title, (int[]){pair[1], destinations}, 2, ret, err);
 	if (rc == 0)
 		forwarder_main(pair[1], counters, destinations);
 	fd_close(pair[1]);

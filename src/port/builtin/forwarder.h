@@ -8,11 +8,12 @@ struct process;
 
 /*
  * forwarder_start() - fork the forwarder
+ * @title: of the process, "fauxroot: ports"
  * @counters: shared with it; their number of threads, 1…MAX_WORKERS, is that of its workers
  * @destinations: memfd with the addresses that it may connect to, see destinations.h
  * @ret_control: the launcher's socket of the control conversation, see protocol.h
  *
  * Returns 0 or -errno.
  */
-int forwarder_start(const struct counters *counters, int destinations, struct process *ret,
-		    int *ret_control, struct error *err);
+int forwarder_start(const char *title, const struct counters *counters, int destinations,
+		    struct process *ret, int *ret_control, struct error *err);

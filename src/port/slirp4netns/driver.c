@@ -46,8 +46,8 @@ struct late {
 
 struct slirp_ports {
 	struct slirpcall call; /* the request of ports->work */
-	struct list lates;
-	unsigned n_lates;
+	struct list overdue;
+	unsigned n_overdue;
 	struct port port; /* PORTS_ADDING: the port, with its final parent port */
 	size_t renewed;	  /* PORTS_RENEWING: number of ports that were added again */
 	bool mute;	  /* the previous request timed out: see above */
@@ -228,15 +228,15 @@ static void late_drop(struct slirp_ports *s, struct late *late)
 {
 	slirpcall_clear(&late->call);
 	list_remove(&late->link);
-	s->n_lates--;
+	s->n_overdue--;
 	free(late);
 }
 
-static void lates_clear(struct slirp_ports *s)
+static void overdue_clear(struct slirp_ports *s)
 {
 	struct late *late;
 
-	while ((late = LIST_FIRST(&s->lates, struct late, link)))
+	while ((late = LIST_FIRST(&s->overdue, struct late, link)))
 		late_drop(s, late);
 }
 
@@ -259,7 +259,7 @@ static void on_expired(void *arg)
 	struct slirp_ports *s = ports->state;
 	struct late *late;
 
-	if (ports->work != PORTS_ADDING || s->n_lates == LATE_MAX)
+	if (ports->work != PORTS_ADDING || s->n_overdue == LATE_MAX)
 		return;
 	late = calloc(1, sizeof(*late));
 	if (!late)
@@ -273,8 +273,8 @@ static void on_expired(void *arg)
 		free(late);
 		return;
 	}
-	list_append(&s->lates, &late->link);
-	s->n_lates++;
+	list_append(&s->overdue, &late->link);
+	s->n_overdue++;
 }
 
 /* slirpcall.done */
@@ -310,7 +310,7 @@ static int slirp_start(struct ports *ports, struct error *err)
 	s->call.fd = -1;
 	s->call.done = on_answer;
 	s->call.expired = on_expired;
-	list_init(&s->lates);
+	list_init(&s->overdue);
 	s->call.arg = ports;
 	ports->state = s;
 	return 0;
@@ -321,7 +321,7 @@ static int slirp_restarted(struct ports *ports, struct error *err)
 	struct slirp_ports *s = ports->state;
 
 	slirpcall_clear(&s->call);
-	lates_clear(s);
+	overdue_clear(s);
 	s->renewed = 0;
 	return renew_next(ports, err);
 }
@@ -334,7 +334,7 @@ static void slirp_stop(struct ports *ports)
 		return;
 	/* The ports disappear together with slirp4netns. */
 	slirpcall_clear(&s->call);
-	lates_clear(s);
+	overdue_clear(s);
 	free(s);
 	ports->state = NULL;
 }
