@@ -72,7 +72,7 @@ ALL_CFLAGS = -std=gnu17 $(WARNINGS) -fPIE -ffunction-sections -fdata-sections \
 	-fstack-protector-strong -fno-strict-aliasing $(HARDEN) $(PREFIX_MAP) $(CFLAGS) -MMD -MP
 # The directory of the build is not in the result. gcov needs it.
 PREFIX_MAP := $(if $(COVERAGE),,'-ffile-prefix-map=$(CURDIR)=.')
-ALL_LDFLAGS = $(if $(STATIC),-static-pie,-pie) -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed,--gc-sections $(LDFLAGS)
+ALL_LDFLAGS = $(if $(STATIC),-static-pie,-pie) -pthread -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed,--gc-sections $(LDFLAGS)
 
 ifeq ($(SANITIZE),)
 HARDEN := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 $(shell \
@@ -103,7 +103,7 @@ archived = $(filter /%,$(shell $(CC) -print-file-name=$(1:-l%=lib%.a)))
 lean = $(foreach flag,$(1),$(if $(call archived,$(flag)),$(flag:-l%=-l:lib%.a),$(flag)))
 LAUNCHER_LIBS   = $(call $(if $(SHARED)$(STATIC),or,lean),$(shell $(PKG_CONFIG) --libs $(PKGS)))
 CTL_LIBS        = $(call $(if $(SHARED)$(STATIC),or,lean),$(shell $(PKG_CONFIG) --libs $(CTL_PKGS)))
-TEST_LIBS       = $(shell $(PKG_CONFIG) --libs $(PKGS) cmocka libseccomp)
+TEST_LIBS       = $(shell $(PKG_CONFIG) --libs $(PKGS) cmocka libseccomp) -lutil
 
 # `make V=1` shows whole commands.
 ifeq ($(V),)
@@ -324,7 +324,7 @@ soak:
 	$(MAKE) all tools
 	scripts/soak
 
-# Virtual machines with other kernels: make lab LAB=bullseye-5.10
+# Virtual machines with other kernels and releases: make lab LAB=bullseye-5.10
 LAB ?=
 lab:
 	scripts/setup lab

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "fauxroot/base/clock.h"
+#include "fauxroot/base/libc.h"
 #include "fauxroot/base/parse.h"
 
 int fd_close(int fd)

@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "fauxroot/base/fd.h"
+#include "fauxroot/base/libc.h"
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
 

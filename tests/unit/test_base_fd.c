@@ -18,6 +18,7 @@
 
 #include "fauxroot/base/clock.h"
 #include "fauxroot/base/fd.h"
+#include "fauxroot/base/libc.h"
 #include "fauxroot/base/str.h"
 
 static bool is_open(int fd)

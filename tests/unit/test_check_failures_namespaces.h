@@ -57,6 +57,13 @@ static const struct failure namespace_failures[] = {
 	 "securityContext.appArmorProfile.type: Unconfined\nlxc config set NAME "
 	 "security.nesting=true",
 	 .files = {{"/proc/self/attr/apparmor/current", "docker-default (enforce)\n", 0}}},
+	{STEP_CLONE, EACCES, "clone",
+	 "the AppArmor profile /usr/bin/fauxroot confines fauxroot "
+	 "(/proc/self/attr/apparmor/current: /usr/bin/fauxroot (enforce))",
+	 "printf %s /usr/bin/fauxroot | sudo tee /sys/kernel/security/apparmor/.remove # removes "
+	 "the "
+	 "profile until the next boot; permanently, add \"userns,\" to it",
+	 .files = {{"/proc/self/attr/apparmor/current", "/usr/bin/fauxroot (enforce)\n", 0}}},
 	{STEP_CLONE, ENOSPC, "clone",
 	 "/proc/sys/user/max_user_namespaces is 0: a launch creates two nested user namespaces",
 	 "echo user.max_user_namespaces=28633 | sudo tee -a /etc/sysctl.d/60-fauxroot.conf && sudo "

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Features of glibc that musl lacks. `scripts/lint` compiles everything with musl's headers.
+ * Features of a current glibc that musl or the glibc of Debian 11 lacks. `scripts/lint` compiles everything
+ * with musl's headers, `make lab` on Debian 11.
  */
 #pragma once
 
@@ -8,7 +9,19 @@
 #include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+
+/* System calls since Linux 5.6. All architectures have the same number. */
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
+#ifndef SYS_openat2
+#define SYS_openat2 437
+#endif
+#ifndef SYS_pidfd_getfd
+#define SYS_pidfd_getfd 438
+#endif
 
 /* man 2 wait has macros that decode a status; the macros that build one are glibc extensions. */
 #ifndef W_EXITCODE

@@ -63,6 +63,20 @@ static bool is_apparmor_confined(struct facts *facts)
 	       strstr(fact_text(facts, "label"), " (enforce)");
 }
 
+/* A profile that an administrator wrote for fauxroot, under its name or its path; engines have one
+ * profile for all containers. */
+static bool has_apparmor_profile(struct facts *facts)
+{
+	const char *label, *mode;
+
+	if (!is_apparmor_confined(facts))
+		return false;
+	label = fact_text(facts, "label");
+	mode = strstr(label, " (enforce)");
+	return memmem(label, (size_t)(mode - label), "fauxroot", strlen("fauxroot")) &&
+	       fact(facts, "profile", "%.*s", (int)(mode - label), label);
+}
+
 /*
  * mount_too_revealing() in fs/namespace.c ignores mounts on a directory that is always empty. Under
  * /proc this is the directory of binfmt_misc.
@@ -116,6 +130,11 @@ const struct cause causes_of_confinement[] = {
 	 .remedy = "printf 'abi <abi/4.0>,\\ninclude <tunables/global>\\nprofile fauxroot \"%s\" "
 		   "flags=(unconfined) {{\\n userns,\\n}\\n' {self} | sudo tee "
 		   "/etc/apparmor.d/fauxroot && sudo apparmor_parser -r /etc/apparmor.d/fauxroot"},
+	{FAILURE("apparmor-profile", INSIDE, ANY_REASON, EPERM, EACCES),
+	 .test = has_apparmor_profile,
+	 .cause = "the AppArmor profile {profile} confines fauxroot ({file}: {label})",
+	 .remedy = "printf %s {profile} | sudo tee /sys/kernel/security/apparmor/.remove # removes "
+		   "the profile until the next boot; permanently, add \"userns,\" to it"},
 	{FAILURE("apparmor-confined", INSIDE, ANY_REASON, EPERM, EACCES),
 	 .test = is_apparmor_confined, .cause = "AppArmor confines this process ({file}: {label})",
 	 .docker = "--security-opt apparmor=unconfined",

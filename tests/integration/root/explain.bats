@@ -1025,7 +1025,7 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 # fabricated machines, together with all others.
 FABRICATED="
 	accel-refused accel-yama
-	apparmor-confined apparmor-userns flatpak selinux
+	apparmor-confined apparmor-profile apparmor-userns flatpak selinux
 	copy-up-large copy-up-memory copy-up-mode-unknown
 	pasta-apparmor pasta-confined pasta-no-route pasta-old-implicit pasta-old-loopback
 	cgroup-pids-max mount-max kernel-old

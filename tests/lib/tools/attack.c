@@ -41,13 +41,10 @@
 
 #include "fauxroot/base/clock.h"
 #include "fauxroot/base/fd.h"
+#include "fauxroot/base/libc.h"
 #include "fauxroot/base/macro.h"
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
-
-#ifndef SYS_pidfd_getfd
-#define SYS_pidfd_getfd 438
-#endif
 
 /* A busy machine has many unrelated processes: one round in so many inspects them. */
 enum { MAX_NAMES = 64, FDS = 16, STRANGERS_EVERY = 16 };

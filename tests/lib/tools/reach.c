@@ -21,6 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "fauxroot/base/libc.h"
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
 

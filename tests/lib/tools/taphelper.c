@@ -32,6 +32,7 @@
 /* After netinet/if_ether.h: another order redefines ethhdr with musl. */
 #include <linux/if_tun.h>
 
+#include "fauxroot/base/libc.h"
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
 

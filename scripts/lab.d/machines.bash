@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash disable=SC2034 # the script uses what is set
+# The machines of the lab and their parts: root file systems, kernels, programs. For scripts/lab.
+#
+# Each part is created once and kept in build/lab. Its name contains a checksum of what it is made of.
+
+MACHINES=(bookworm-6.1 trixie-6.12 sid bullseye-5.10 small-5.10 small-6.1)
+
+# machine NAME: set SUITE, the Debian release of the user space, KERNEL_SUITE, the release of the kernel, and
+# INIT, the machine's PID 1: systemd, or small for a shell script in a machine without services
+machine() {
+	INIT=systemd
+	case $1 in
+	bookworm-6.1) SUITE=bookworm KERNEL_SUITE=bookworm ;;
+	trixie-6.12) SUITE=trixie KERNEL_SUITE=trixie ;;
+	sid) SUITE=sid KERNEL_SUITE=sid ;;
+	bullseye-5.10) SUITE=bullseye KERNEL_SUITE=bullseye ;;
+	small-5.10) SUITE=bookworm KERNEL_SUITE=bullseye INIT=small ;;
+	small-6.1) SUITE=bookworm KERNEL_SUITE=bookworm INIT=small ;;
+	*) die "unknown machine $1; known machines: ${MACHINES[*]}" ;;
+	esac
+	root_packages
+}
+
+# What the tests run. The first packages are needed on every machine that runs the tests.
+root_packages() {
+	PACKAGES=(bash bats busybox-static coreutils curl dnsmasq-base iperf3 iproute2 iptables jq kmod
+		libcap2 libcap2-bin libevent-core-2.1-7 libevent-extra-2.1-7 libjansson4 mount nftables
+		nginx-light passwd procps slirp4netns socat strace sudo uidmap util-linux)
+	case $SUITE in
+	bullseye | bookworm) ;;
+	*) PACKAGES=("${PACKAGES[@]/%-2.1-7/-2.1-7t64}" docker-cli) ;;
+	esac
+	[ "$INIT" = systemd ] || return 0
+	# With what a login session has on a usual installation.
+	PACKAGES+=(apparmor dbus dbus-user-session docker.io fuse-overlayfs libpam-systemd openssh-client
+		openssh-server passt policykit-1 python3-minimal systemd-sysv udev)
+	case $SUITE in
+	# passt is not in Debian 11.
+	bullseye) PACKAGES=("${PACKAGES[@]/#passt/}") ;;
+	bookworm) ;;
+	*) PACKAGES=("${PACKAGES[@]/#policykit-1/polkitd}") ;;
+	esac
+}
+
+# What a build needs, without the programs that run.
+BUILD_PACKAGES=(gcc make libc6-dev pkg-config libevent-dev libjansson-dev libcap-dev libseccomp-dev
+	libcmocka-dev)
+
+checksum() { printf '%s\n' "$@" | sha256sum | cut -c 1-12; }
+
+# cached PATH FUNCTION…: create PATH if it is missing; FUNCTION gets a temporary name as its last argument
+cached() {
+	[ ! -e "$1" ] || return 0
+	say "making ${1#"$TOP/"}"
+	rm -rf "$1.new"
+	"${@:2}" "$1.new"
+	mv "$1.new" "$1"
+}
+
+# bootstrap DIRECTORY PACKAGE… [-- OPTION…]: install the packages of SUITE, with mmdebstrap's options
+bootstrap() {
+	local tree=$1 packages=()
+	shift
+	while [ $# -gt 0 ] && [ "$1" != -- ]; do
+		[ -z "$1" ] || packages+=("$1")
+		shift
+	done
+	rm -rf "$tree"
+	apt_find_mirror
+	apt_sources "$SUITE" >"$LAB/$SUITE.list"
+	mmdebstrap --quiet --variant=apt --include="$(IFS=,; echo "${packages[*]}")" "${@:2}" \
+		"$SUITE" "$tree" "$LAB/$SUITE.list"
+}
+
+# make_root IMAGE: the root file system. The machine's own Docker is disabled: the tests start theirs.
+make_root() {
+	local tree=$LAB/root.tree.$SUITE hooks=()
+	if [ "$SUITE" = bullseye ]; then
+		# The tests need a newer bats, a package of shell scripts.
+		apt_find_mirror
+		apt_own "$LAB/apt.bookworm" bookworm
+		(cd "$LAB" && rm -f bats_*.deb && apt-get "${APT[@]}" -qq download bats)
+		hooks=(--customize-hook="dpkg --root=\"\$1\" --force-depends -i '$LAB'/bats_*.deb >/dev/null")
+	fi
+	# shellcheck disable=SC2016 # expanded by mmdebstrap's shell
+	bootstrap "$tree" "${PACKAGES[@]}" -- --skip=output/dev "${hooks[@]}" \
+		--customize-hook='chroot "$1" useradd --create-home --shell /bin/bash faux' \
+		--customize-hook='rm -rf "$1"/usr/share/doc "$1"/usr/share/locale "$1"/var/lib/apt/lists'
+	if [ "$INIT" = systemd ]; then
+		set_up_services "$tree"
+	fi
+	truncate -s 4G "$1"
+	mke2fs -q -t ext4 -d "$tree" "$1"
+	rm -rf "$tree"
+}
+
+set_up_services() { # DIRECTORY
+	local unit
+	for unit in docker.service docker.socket containerd.service nginx.service dnsmasq.service \
+		systemd-networkd-wait-online.service apt-daily.timer apt-daily-upgrade.timer \
+		e2scrub_all.timer e2scrub_reap.service iperf3.service; do
+		ln -sf /dev/null "$1/etc/systemd/system/$unit"
+	done
+	echo lab >"$1/etc/hostname"
+	printf '127.0.0.1 localhost\n127.0.1.1 lab.example lab\n::1 localhost\n' >"$1/etc/hosts"
+	echo 'nameserver 127.0.0.1' >"$1/etc/resolv.conf"
+	# systemd creates it at the first boot, and treats a machine without it as new.
+	: >"$1/etc/machine-id"
+	mkdir -p "$1/root/.ssh" "$1/home/faux/.ssh" "$1/var/log/journal"
+	ssh-keygen -q -t ed25519 -N '' -f "$1/root/.ssh/id_ed25519"
+	cp "$1/root/.ssh/id_ed25519.pub" "$1/home/faux/.ssh/authorized_keys"
+	chown -R --reference="$1/home/faux" "$1/home/faux/.ssh"
+}
+
+# make_kernel DIRECTORY: create vmlinuz and modules (an image) of KERNEL_SUITE's kernel, and in first/ the
+# modules that the disks need. Their names give the order in which they are loaded.
+make_kernel() {
+	local package version module n=10 tree=$1/tree
+	mkdir -p "$tree"
+	apt_find_mirror
+	apt_own "$LAB/apt.$KERNEL_SUITE" "$KERNEL_SUITE"
+	package=$(apt-cache "${APT[@]}" depends linux-image-cloud-amd64 |
+		sed -n 's/^ *Depends: \(linux-image-[0-9].*\)$/\1/p')
+	(cd "$1" && apt-get "${APT[@]}" -qq download "$package")
+	dpkg-deb -x "$1/$package"_*.deb "$tree"
+	version=${package#linux-image-}
+	cp "$tree/boot/vmlinuz-$version" "$1/vmlinuz"
+	# Newer packages have the modules in /usr/lib.
+	[ -d "$tree/lib/modules" ] || ln -s usr/lib "$tree/lib"
+	depmod -b "$tree" "$version"
+	mkdir "$1/first"
+	modprobe -d "$tree" -S "$version" --show-depends -a virtio_pci virtio_blk ext4 |
+		awk '$1 == "insmod" && !seen[$2]++ { print $2 }' | while read -r module; do
+		case $module in
+		*.xz) xz -dc "$module" >"$1/first/$n.ko" ;;
+		*.zst) zstd -qdc "$module" >"$1/first/$n.ko" ;;
+		*) cp "$module" "$1/first/$n.ko" ;;
+		esac
+		n=$((n + 1))
+	done
+	truncate -s 400M "$1/modules"
+	mke2fs -q -t ext4 -d "$tree/lib/modules/" "$1/modules"
+	rm -rf "$tree" "$1/$package"_*.deb
+}
+
+make_builder() { # DIRECTORY
+	bootstrap "$1" "${BUILD_PACKAGES[@]}"
+}
+
+# build_programs: set PROGRAMS to a build directory with the programs for SUITE. On a machine of that release
+# it is this tree's own.
+build_programs() {
+	local builder log=$LAB/build.$SUITE.log
+	builder=$LAB/builder.$SUITE.$(checksum "${BUILD_PACKAGES[@]}")
+	PROGRAMS=$BUILD
+	if [ "$(. /etc/os-release && echo "${VERSION_CODENAME:-}")" = "$SUITE" ]; then return; fi
+	cached "$builder" make_builder
+	say "building for $SUITE"
+	mkdir -p "$builder/srv/tree"
+	git -C "$TOP" ls-files -z | (cd "$TOP" && cpio --quiet -0pdu "$builder/srv/tree")
+	chroot "$builder" make -C /srv/tree -j"$(nproc)" all tools >"$log" 2>&1 || {
+		tail -n 20 "$log"
+		die "the build for $SUITE failed; its log is $log"
+	}
+	PROGRAMS=$builder/srv/tree/build
+}
