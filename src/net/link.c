@@ -2,12 +2,18 @@
 #include "fauxroot/net/link.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
+#include "fauxroot/base/log.h"
+#include "fauxroot/base/str.h"
 #include "fauxroot/net/net.h"
 #include "fauxroot/sys/netlink.h"
 
@@ -164,4 +170,19 @@ int link_configure(const struct net_plan *plan, struct error *err)
 	if (rc < 0)
 		return err_step(err, err_wrap(err, rc, "configuring %s", plan->ifname), STEP_NET);
 	return 0;
+}
+
+/* The word is short; a longer one is not the one that we look for. */
+#define WORD_MAX 32
+
+void link_choose_congestion_control(void)
+{
+	static const char path[] = "/proc/sys/net/ipv4/tcp_congestion_control";
+	_cleanup_close_ int fd = open(path, O_RDWR | O_CLOEXEC);
+	char word[WORD_MAX + 1] = "";
+
+	if (fd < 0 || pread(fd, word, WORD_MAX, 0) <= 0 || !str_after(word, "bbr"))
+		return;
+	if (pwrite(fd, "reno", 4, 0) < 0)
+		log_debug("writing %s: %s", path, strerror(errno));
 }

@@ -35,6 +35,19 @@ is_new() {
 	equals "" "$stderr"
 }
 
+@test "bbr, which the network inherits from the host, is replaced; the command can choose another one" {
+	local host
+	host=$(</proc/sys/net/ipv4/tcp_congestion_control)
+	case $host in bbr*) host=reno ;; esac
+	run -0 fx --net=pasta sh -c 'cd /proc/sys/net/ipv4; cat tcp_congestion_control
+		tr " " "\n" <tcp_allowed_congestion_control | tail -n 1 >tcp_congestion_control
+		cat tcp_congestion_control; tr " " "\n" <tcp_allowed_congestion_control | tail -n 1'
+	equals "$host" "${lines[0]}"
+	equals "${lines[2]}" "${lines[1]}"
+	run -0 fx --net=none cat /proc/sys/net/ipv4/tcp_congestion_control
+	equals "$(</proc/sys/net/ipv4/tcp_congestion_control)" "$output"
+}
+
 @test "--cidr, --mtu, --ifname and --ipv6 change it" {
 	run -0 fx --net=pasta --cidr=192.168.64.0/20 --mtu=1400 --ifname=eth0 --ipv6 sh -c 'ip -o addr show eth0
 		ip route; ip -6 route; cat /sys/class/net/eth0/mtu; cat /etc/resolv.conf'

@@ -49,6 +49,7 @@ static int set_up_link_in_ns(void *arg, struct error *err)
 	rc = link_up_loopback(err);
 	if (rc == 0)
 		rc = link_configure(plan, err);
+	link_choose_congestion_control();
 	if (rc < 0)
 		tap_discard(tap);
 	return rc;
