@@ -28,7 +28,13 @@ static const struct {
 	{"passt 2025_02_17.a1e48a0\n", NULL},
 	{"slirp4netns version 1.2.0\n", NULL},
 	{" pasta 2025_02_17\n", NULL},
-	{"", NULL},
+	/* pasta of 2025 prints nothing to a pipe. */
+	{"", ""},
+	{"Can't run AVX2 build, using non-AVX2 version: No such file or directory", ""},
+	{"Can't run AVX2 build, using non-AVX2 version: No such file or directory pasta "
+	 "0.0~git20261002.cba3570-1 Copyright Red Hat",
+	 "2026-10-02"},
+	{"something else than pasta 2025_02_17", NULL},
 };
 
 static void the_version_is_parsed(void **state)

@@ -27,13 +27,21 @@ static bool take_day(struct cursor c, char *ret, size_t size)
 
 int pasta_version_parse(const char *text, char *ret, size_t size)
 {
-	struct cursor c = cursor_of(text), line;
+	const char *at = strstr(text, "pasta ");
+	bool complained = str_after(text, "Can't run AVX2 build") != NULL;
+	struct cursor c;
 	char day[16] = "";
 
-	if (!cursor_line(&c, &line) || !cursor_word(&line, "pasta ") || cursor_at_end(&line))
+	if (!at && (complained || *text == '\0'))
+		return str_print(ret, size, "%s", "") < 0 ? -EINVAL : 0;
+	if (!at || (at != text && !complained))
 		return -EINVAL;
-	while (!cursor_at_end(&line) && *line.at != ' ' && !take_day(line, day, sizeof(day)))
-		(void)cursor_char(&line, *line.at);
+	c = cursor_of(at + strlen("pasta "));
+	if (cursor_at_end(&c))
+		return -EINVAL;
+	while (!cursor_at_end(&c) && *c.at != ' ' && *c.at != '\n' &&
+	       !take_day(c, day, sizeof(day)))
+		(void)cursor_char(&c, *c.at);
 	return str_print(ret, size, "%s", day) < 0 ? -EINVAL : 0;
 }
 
