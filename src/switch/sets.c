@@ -3,10 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/kcmp.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -96,7 +93,7 @@ static enum left read_set(struct attempt *a, int set)
 	return LEFT_NOT;
 }
 
-/* Returns 1 if the socket is in the set, 0 if not, -errno if that is no set any more. */
+/* Returns 1 if the socket is in the set, 0 if not; -EINVAL if @set is no set, or another -errno. */
 static int has_member(const struct attempt *a, int set)
 {
 	struct kcmp_epoll_slot slot = {.efd = (unsigned)set, .tfd = (unsigned)a->number};
@@ -107,26 +104,30 @@ static int has_member(const struct attempt *a, int set)
 	return rc == 0;
 }
 
-/* Look at one descriptor of the process: is it a set, or the same socket? */
-static enum left look_at(struct attempt *a, struct sets_process *process, int dir, const char *name,
-			 const char *socket)
+/*
+ * Look at one descriptor of the process: is it a set, or the same socket? kcmp(2) tells that, and
+ * works on processes of other users of the command, whose /proc/PID/fd is closed to us.
+ */
+static enum left look_at(struct attempt *a, struct sets_process *process, int number)
 {
-	char target[64];
-	ssize_t n = readlinkat(dir, name, target, sizeof(target) - 1);
-	uint32_t number;
+	long same = syscall(SYS_kcmp, a->tid, a->tid, KCMP_FILE, a->number, number);
+	int member;
 
-	if (n < 0 || parse_u32(name, INT32_MAX, &number) < 0)
-		return LEFT_NOT;
-	target[n] = '\0';
-	if (streq(target, socket) && (int)number != a->number)
+	if (same == 0)
 		return LEFT_SHARED;
-	if (!streq(target, "anon_inode:[eventpoll]"))
+	/* EBADF: it was closed meanwhile. */
+	if (same < 0)
+		return errno == EBADF ? LEFT_NOT : LEFT_UNREADABLE;
+	member = has_member(a, number);
+	if (member == -EINVAL || member == -EBADF)
 		return LEFT_NOT;
+	if (member < 0)
+		return LEFT_UNREADABLE;
 	if (process->n >= 0 && process->n < SETS_KNOWN)
-		process->sets[process->n++] = (int)number;
+		process->sets[process->n++] = number;
 	else
 		process->n = -1;
-	return read_set(a, (int)number);
+	return member ? read_set(a, number) : LEFT_NOT;
 }
 
 static void close_dir(DIR **dir)
@@ -140,19 +141,19 @@ static enum left search(struct attempt *a, struct sets_process *process, uint32_
 {
 	int64_t begin_ms = clock_ms(), end_ms;
 	_cleanup_(close_dir) DIR *dir = NULL;
-	char path[64], socket[64];
 	enum left left = LEFT_NOT;
 	const struct dirent *entry;
+	char path[64];
+	uint32_t number;
 
 	*process = (struct sets_process){.made = made};
-	(void)str_print(path, sizeof(path), "/proc/%d/fd", a->tid);
-	(void)str_print(socket, sizeof(socket), "socket:[%lu]", (unsigned long)a->inode);
+	(void)str_print(path, sizeof(path), "/proc/%d/fdinfo", a->tid);
 	dir = opendir(path);
 	if (!dir)
 		return LEFT_UNREADABLE;
 	while (left == LEFT_NOT && (entry = readdir(dir)))
-		if (entry->d_name[0] != '.')
-			left = look_at(a, process, dirfd(dir), entry->d_name, socket);
+		if (parse_u32(entry->d_name, INT32_MAX, &number) == 0 && (int)number != a->number)
+			left = look_at(a, process, (int)number);
 	end_ms = clock_ms();
 	if (left == LEFT_NOT && process->n >= 0) {
 		process->tid = a->tid;

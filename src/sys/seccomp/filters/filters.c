@@ -128,7 +128,6 @@ static const int switch_calls[] = {
 	SCMP_SYS(process_vm_readv), /* switch/peek.c peek_address(): process_vm_readv() */
 	SCMP_SYS(kcmp),		    /* switch/sets.c has_member(): syscall() */
 	SCMP_SYS(read),		    /* switch/lines.c fill(): read() */
-	SCMP_SYS(readlinkat),	    /* switch/sets.c look_at(): readlinkat() */
 	SCMP_SYS(getdents64),	    /* libc: readdir() */
 	SCMP_SYS(fstat),	    /* libc: opendir(), fstat() */
 	SCMP_SYS(newfstatat),	    /* libc: opendir(), fstat() */
