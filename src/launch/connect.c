@@ -107,9 +107,11 @@ int connect_host_ports(struct launch *l, struct error *err)
 	struct port_net net = {.endpoint = NULL};
 	int rc;
 
-	if (l->net.plan.has_host)
+	if (l->net.plan.has_host) {
 		net.host.in =
 			(struct sockaddr_in){.sin_family = AF_INET, .sin_addr = l->net.plan.host};
+		net.gateway = l->net.plan.gateway;
+	}
 	rc = ports_start(&l->host_ports, &l->ns, &net, err);
 	return rc < 0 ? rc : ports_publish(&l->host_ports, err);
 }

@@ -45,10 +45,17 @@ heard() {
 	equals "service for 127.0.0.1" "$(asked 127.0.0.1:5432)"
 	equals "service for 127.0.0.1" "$(asked 10.0.2.4:5432)"
 	equals "service for 127.0.0.1" "$(asked host.docker.internal:5432)"
+	# The gateway's address, for this port alone.
+	equals "service for 127.0.0.1" "$(asked 10.0.2.2:5432)"
 	equals "service for 127.0.0.1" "$(asked '[fd00::4]:80')"
 	equals "10.0.2.4	host.docker.internal host.containers.internal
 fd00::4	host.docker.internal host.containers.internal" "$(in_target grep internal /etc/hosts)"
 	wait_for heard 127.0.0.9:53
+	# Removing one service leaves the others.
+	equals 4 "$(ctl add-host-ports "85:$SERVICE")"
+	ctl remove-host-ports "5432:$SERVICE"
+	equals "service for 127.0.0.1" "$(asked 10.0.2.2:85)"
+	equals "" "$(asked 10.0.2.2:5432)$(asked 10.0.2.4:5432)"
 	equals "" "$(asked 127.0.0.9:5432)"
 	# Another network of addresses.
 	stop
@@ -112,9 +119,11 @@ fd00::4	host.docker.internal host.containers.internal" "$(in_target grep interna
 	wait_for logged 'the forwarder to the host died'
 	reached() { [ "$(asked 127.0.0.1:81)" = "service for 127.0.0.1" ]; }
 	wait_for reached
+	equals 4 "$(ctl add-host-ports "84:$SERVICE")"
 	equals "1
 2" "$(ctl remove-host-ports "5432:$SERVICE" 2)"
 	equals "" "$(asked 127.0.0.1:5432)$(asked 127.0.0.1:81)"
+	equals "service for 127.0.0.1" "$(asked 127.0.0.1:84)"
 	stop
 	end_host
 }

@@ -37,8 +37,9 @@ struct port_counters {
 /* The child's network, as the port drivers see it. */
 struct port_net {
 	union endpoint address,
-		address6;     /* of the child's interface, with port 0; AF_UNSPEC: not known */
-	union endpoint host;  /* on the child's lo, for services of the host; AF_UNSPEC: none */
+		address6;	/* of the child's interface, with port 0; AF_UNSPEC: not known */
+	union endpoint host;	/* on the child's lo, for services of the host; AF_UNSPEC: none */
+	struct in_addr gateway; /* of the network; with .host */
 	const char *endpoint; /* path of the socket on which the network's helper takes requests to
 				 forward ports; NULL: it has none */
 };

@@ -45,16 +45,18 @@
 #include "fauxroot/base/str.h"
 #include "fauxroot/port/drivers.h"
 #include "fauxroot/proc/kept.h"
-#include "fauxroot/sys/inside.h"
 #include "fauxroot/sys/message.h"
 #include "forwarder.h"
+#include "gateway.h"
 #include "protocol.h"
+#include "reverse.h"
 
 #define ANSWER_MS 5000
 
 struct builtin {
-	bool reverse; /* services of the host for the command: see above */
-	bool started; /* with .reverse: the processes were started once */
+	bool reverse;		/* services of the host for the command: see above */
+	bool started;		/* with .reverse: the processes were started once */
+	struct gateway gateway; /* with .reverse */
 	struct process forwarder, agent;
 	int control;	 /* socket towards the forwarder */
 	uint32_t serial; /* of the last order */
@@ -152,17 +154,6 @@ static int start_agent(struct ports *ports, struct error *err)
 	return rc;
 }
 
-/*
- * A service of the host: the target of the relay is the host's address. Services on the host's
- * loopback see loopback clients, as without a network of its own for the command.
- */
-static void describe_host(const struct port *port, struct control_add *add)
-{
-	add->child = portspec_host(&port->spec);
-	(void)endpoint_of(add->child.sa.sa_family == AF_INET6 ? "::1" : "127.0.0.1", 0,
-			  &add->proxy);
-}
-
 static int send_add(struct ports *ports, const struct port *port, struct error *err)
 {
 	struct builtin *b = ports->state;
@@ -175,7 +166,7 @@ static int send_add(struct ports *ports, const struct port *port, struct error *
 	m.add.destination = port->driver_id;
 	m.add.counter = port->counter;
 	if (b->reverse) {
-		describe_host(port, &m.add);
+		reverse_describe(port, &m.add);
 		return send_order(ports, &m, port->listeners, n_listeners, err);
 	}
 	(void)portspec_parent(&port->spec, parents);
@@ -348,6 +339,7 @@ static int prepare(struct ports *ports, struct error *err)
 	kept_init(&b->kept_forwarder, reverse ? &host_forwarder_ops : &forwarder_ops, ports);
 	kept_init(&b->kept_agent, reverse ? &host_agent_ops : &agent_ops, ports);
 	kept_follow(&b->kept_agent, &b->forwarder);
+	b->gateway = GATEWAY_NONE;
 	b->control = b->destinations.fd = -1;
 	b->addresses = ADDRESSES_NONE;
 	/* Each published port has one or two listeners. The target exists already, so it keeps the
@@ -372,35 +364,29 @@ static int builtin_start(struct ports *ports, struct error *err)
 static int start_first(struct ports *ports, struct error *err)
 {
 	struct builtin *b = ports->state;
+	struct error why = {0};
 
 	if (b->started)
 		return 0;
 	b->started = start_processes(ports, err) == 0;
-	return b->started ? 0 : -err->code;
+	if (!b->started)
+		return -err->code;
+	if (ports->net.gateway.s_addr != 0 &&
+	    gateway_open(&b->gateway, ports->ns, ports->cancel_fd, &why) < 0)
+		log_debug("no service of the host at the gateway's address: %s", why.text);
+	return 0;
 }
 
-/* Listen in the child's network: at the child's address, or at 127.0.0.1 and the address for
- * containers. */
-static int listen_inside(struct ports *ports, struct port *port, struct error *err)
+/* The services are at their other addresses if this fails. */
+static void lead_gateway(struct ports *ports, const struct port *added)
 {
-	struct deadline deadline = deadline_in(ANSWER_MS);
-	bool udp = portspec_is_udp(port->spec.proto);
-	const char *ip = port->spec.child_ip[0] ? port->spec.child_ip : "127.0.0.1";
-	struct inside_socket wanted[2];
-	size_t n = 1;
-	int rc;
+	struct builtin *b = ports->state;
+	struct error why = {0};
+	int rc = added ? gateway_add(&b->gateway, ports, added, &why)
+		       : gateway_renew(&b->gateway, ports, &why);
 
-	(void)endpoint_of(ip, port->spec.child_port, &wanted[0].address);
-	if (!port->spec.child_ip[0] && ports->net.host.sa.sa_family != AF_UNSPEC) {
-		wanted[n].address = ports->net.host;
-		endpoint_set_port(&wanted[n++].address, port->spec.child_port);
-	}
-	for (size_t i = 0; i < n; i++)
-		wanted[i].type = udp ? SOCK_DGRAM : SOCK_STREAM;
-	rc = inside_listen(ports->ns, wanted, n, port->listeners, &deadline, ports->cancel_fd, err);
-	for (size_t i = 0; i < n && rc == 0 && !udp; i++)
-		listen_set_tcp(port->listeners[i]);
-	return rc;
+	if (rc < 0)
+		log_warning("%s", why.text);
 }
 
 static int builtin_supervise(struct ports *ports, struct error *err)
@@ -453,7 +439,7 @@ static int builtin_add(struct ports *ports, struct port *port, struct error *err
 	int rc = b->reverse ? start_first(ports, err) : 0, gone = 0;
 
 	if (rc == 0)
-		rc = b->reverse ? listen_inside(ports, port, err) : listen_open(port, err);
+		rc = b->reverse ? reverse_listen(ports, port, err) : listen_open(port, err);
 	if (rc < 0)
 		return rc;
 	if (!b->reverse && addresses_wanted(&b->addresses, ports, port))
@@ -480,17 +466,23 @@ static int builtin_add(struct ports *ports, struct port *port, struct error *err
 		if (gone < 0)
 			*err = lost;
 		forget(ports, port);
+	} else if (b->reverse) {
+		lead_gateway(ports, port);
 	}
 	return gone < 0 ? gone : rc;
 }
 
 static int builtin_remove(struct ports *ports, struct port *port, struct error *err)
 {
+	const struct builtin *b = ports->state;
+
 	listen_close(port);
 	/* If this fails, there is no forwarder, and so none that serves the port. */
 	if (send_remove(ports, port->id, err) < 0)
 		log_warning("%s", err->text);
 	forget(ports, port);
+	if (b->reverse)
+		lead_gateway(ports, NULL);
 	return 0;
 }
 
@@ -541,6 +533,7 @@ static void builtin_stop(struct ports *ports)
 	addresses_clear(&b->addresses);
 	destinations_close(&b->destinations);
 	counters_close(&b->counters);
+	gateway_close(&b->gateway);
 	free(b);
 	ports->state = NULL;
 }

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What differs for services of the host, the reverse of published ports: see builtin.c. */
+#pragma once
+
+struct control_add;
+struct error;
+struct port;
+struct ports;
+
+/*
+ * reverse_describe() - the target of the relay is the host's address
+ *
+ * Services on the host's loopback see loopback clients, as without a network of its own for the
+ * command.
+ */
+void reverse_describe(const struct port *port, struct control_add *add);
+
+/*
+ * reverse_listen() - listen in the child's network: at the child's address, or at 127.0.0.1 and the
+ * address for containers
+ *
+ * Returns 0 or -errno, as inside_listen() (sys/inside.h).
+ */
+int reverse_listen(struct ports *ports, struct port *port, struct error *err);
