@@ -239,8 +239,9 @@ static const struct {
 
 /* Facts that are commands or several words: remedies contain them without quotation marks. */
 static const char *const unquoted[] = {
-	"have runtime dir", "instead", "install ",   "boot ",	   "usermod options", "options",
-	"missing",	    "binary",  "file words", "get helper", "enclosing",	      "elsewhere",
+	"have runtime dir", "instead",	 "install ", "boot ",	   "usermod options",
+	"options",	    "missing",	 "binary",   "file words", "get helper",
+	"enclosing",	    "elsewhere", "paths",
 };
 
 static bool is_unquoted(const char *name)

@@ -193,6 +193,7 @@ void outcomes_free(struct outcomes *outcomes)
 int preflight_try(const struct config *config, const struct signals *signals, struct outcomes *ret)
 {
 	struct shared *shared;
+	struct outcome *last;
 	bool begun;
 	int rc;
 
@@ -205,6 +206,9 @@ int preflight_try(const struct config *config, const struct signals *signals, st
 	if (trial_wants_storage(config)) {
 		shared->rehearsal.inside = trial_daemon;
 		shared->rehearsal.arg = shared->daemon;
+		last = &shared->daemon[DAEMON_TRIALS - 1];
+		if (!trial_data_dir(config, last->note, sizeof(last->note)))
+			*last->note = '\0';
 	}
 	rc = launcher_rehearse(config, signals, &shared->rehearsal);
 	take_outcomes(config, shared, ret);

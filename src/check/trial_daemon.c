@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -19,6 +21,10 @@
 #include "fauxroot/base/str.h"
 #include "fauxroot/config/config.h"
 #include "fauxroot/mounts/mounts.h"
+#include "probes/probe.h"
+
+/* How long the data directory may take to answer. */
+#define DATA_MS 3000
 
 bool trial_wants_storage(const struct config *config)
 {
@@ -45,6 +51,105 @@ bool trial_wants_storage(const struct config *config)
 		if (streq(slash ? slash + 1 : command, daemons[i]))
 			return true;
 	return !command;
+}
+
+/* The value of the option @name among the words of @command: "--name=VALUE" or "--name VALUE". */
+static const char *option_value(char *const *command, const char *name)
+{
+	const char *value = NULL;
+
+	for (size_t i = 1; command[i]; i++) {
+		const char *rest = str_after(command[i], name);
+
+		if (rest && *rest == '=')
+			value = rest + 1;
+		else if (rest && *rest == '\0' && command[i + 1])
+			value = command[++i];
+	}
+	return value;
+}
+
+bool trial_data_dir(const struct config *config, char *buf, size_t size)
+{
+	const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME"), *given = NULL;
+
+	if (command_is(config, "dockerd"))
+		given = option_value(config->command, "--data-root");
+	else if (command_is(config, "buildkitd") || command_is(config, "containerd"))
+		given = option_value(config->command, "--root");
+	if (given && *given == '/')
+		return str_print(buf, size, "%s", given) == 0;
+	if (data && *data == '/')
+		return str_print(buf, size, "%s", data) == 0;
+	return home && *home == '/' && str_print(buf, size, "%s/.local/share", home) == 0;
+}
+
+/* Open the longest part of @path that exists; cut @path there. */
+static int open_existing(char *path)
+{
+	for (;;) {
+		int fd = open(*path ? path : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+		if (fd >= 0 || errno != ENOENT || !strrchr(path, '/'))
+			return fd < 0 ? -errno : fd;
+		*strrchr(path, '/') = '\0';
+	}
+}
+
+/* Create a file without a name, or one whose name is removed at once. */
+static int make_unnamed(int dir)
+{
+	static const char name[] = ".fauxroot.check";
+	int fd = openat(dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	if (fd >= 0 || errno == EACCES || errno == EPERM || errno == EROFS || errno == ENOSPC ||
+	    errno == EDQUOT || errno == EOVERFLOW)
+		return fd < 0 ? -errno : fd;
+	fd = openat(dir, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	(void)unlinkat(dir, name, 0);
+	return fd;
+}
+
+/* Unpacking an image gives files to other ids. If we have no other id, there is nothing to try. */
+static int try_data(const char *wanted, struct error *err)
+{
+	char path[sizeof(((struct outcome *)NULL)->note)];
+	_cleanup_close_ int dir = -1, fd = -1;
+
+	(void)str_print(path, sizeof(path), "%s", wanted);
+	dir = open_existing(path);
+	if (dir < 0)
+		return err_set(err, -dir, "opening %s", path);
+	fd = make_unnamed(dir);
+	if (fd < 0)
+		return err_set(err, -fd, "creating a file in %s", *path ? path : "/");
+	if (fchown(fd, 1, 1) < 0 && errno != EINVAL)
+		return err_about(err, err_set(err, errno, "giving a file in %s to uid 1", path),
+				 REASON_FOREIGN, "%s", path);
+	return 0;
+}
+
+/* A file system that does not answer must not stop the other trials. */
+static void try_data_apart(struct outcome *outcome)
+{
+	struct deadline deadline = deadline_in(DATA_MS);
+	struct process child;
+	int status, rc;
+
+	if (!*outcome->note)
+		return;
+	outcome->begun = true;
+	rc = process_fork("data", &child, &outcome->err);
+	if (rc == 0) {
+		outcome->rc = try_data(outcome->note, &outcome->err);
+		(void)err_step(&outcome->err, outcome->rc, STEP_MOUNT);
+		outcome->tried = true;
+		_exit(0);
+	}
+	if (rc > 0 && process_wait(&child, &deadline, -1, &status) < 0)
+		process_kill(&child);
 }
 
 /* Runs in a process of its own; its exit status is the errno value. */
@@ -157,13 +262,15 @@ static int try_fuse(struct error *err)
 
 void trial_daemon(void *arg)
 {
-	static int (*const attempts[DAEMON_TRIALS])(struct error * err) = {
+	static int (*const attempts[])(struct error * err) = {
 		try_container_proc,
 		try_overlay,
 		try_fuse,
 	};
 	struct outcome *outcomes = arg;
 
+	/* Before the others cover directories. */
+	try_data_apart(&outcomes[DAEMON_TRIALS - 1]);
 	for (size_t i = 0; i < ARRAY_SIZE(attempts); i++) {
 		struct outcome *outcome = &outcomes[i];
 

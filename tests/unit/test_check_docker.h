@@ -30,6 +30,9 @@ static void versions_of_docker(void **state)
 /* One check of one command line. */
 struct docker_look {
 	const char *command, *version, *copy_up;
+	enum persona persona;
+	const char *state_dir;
+	bool owner_failed;    /* a file in the data directory cannot be given away */
 	struct file files[3]; /* beside /run, which is closed to us */
 	const char *check, *seen, *id, *cause, *remedy;
 };
@@ -53,6 +56,15 @@ static void check_docker(const struct docker_look *look)
 	make_fake(&fake, files);
 	config_init(&config);
 	config.command = command;
+	config.persona = look->persona;
+	config.state_dir = look->state_dir;
+	if (look->owner_failed) {
+		struct outcome *data = &outcomes->of[TRIAL_DATA];
+
+		data->tried = true;
+		data->rc = err_set(&data->err, EOVERFLOW, "giving a file in /home to uid 1");
+		data->err.reason = REASON_FOREIGN;
+	}
 	assert_int_equal(strv_add(&config.copy_up, look->copy_up), 0);
 	(void)str_print(outcomes->docker, sizeof(outcomes->docker), "%s", look->version);
 	assert_int_equal(preflight_judge(&config, &fake.machine, outcomes, &findings), 0);
@@ -111,10 +123,58 @@ static void docker_daemons(void **state)
 		 .seen = "Docker 28 needs none"},
 		{"dockerd", "", "/run", .check = "docker proxy",
 		 .seen = "does not print its version"},
+		{"dockerd", v20, "/var/run/", .check = "/run", .seen = "writable: --copy-up=/run"},
+		/* Left by a dockerd of root. */
+		{"dockerd", v20, "/run",
+		 .files = {{"/run/docker/", "", 0}, {"/run/xtables.lock", "", 0600}},
+		 .check = "/run", .seen = "except for what belongs to root", .id = "run-has-files",
+		 .cause = "dockerd writes to /run/docker /run/xtables.lock, which belongs to root "
+			  "of "
+			  "the host",
+		 .remedy = "use --copy-up=/run:copy"},
+		{"dockerd", v20, "/run", PERSONA_ROOTLESSKIT,
+		 .files = {{"/run/containerd/", "", 0}}, .check = "/run",
+		 .seen = "except for what belongs to root", .id = "run-has-files-compat",
+		 .cause = "dockerd writes to /run/containerd, which belongs to root of the host",
+		 .remedy = "run sh -c 'rm -f /run/containerd; exec dockerd' # in the copy, not on "
+			   "the host"},
+		{"containerd", "", "/run", .files = {{"/run/docker/", "", 0}}, .check = "/run",
+		 .seen = "writable: --copy-up=/run"},
+		{"containerd", "", "/run", .state_dir = "/srv/state/x", .files = {{0}},
+		 .check = "runtime directory", .seen = "is not set", .id = "daemon-runtime-dir",
+		 .cause = "containerd keeps its socket and its state in XDG_RUNTIME_DIR, which is "
+			  "not set",
+		 .remedy = "sudo install -d -m 0700 -o 4242 /run/user/4242 && export "
+			   "XDG_RUNTIME_DIR=/run/user/4242"},
+		{"sh", "", "/run", .state_dir = "/srv/state/x", .check = "runtime directory",
+		 .seen = "is not set"},
+		{"sh", "", "/run", .check = "programs"},
+		{"buildkitd", "", "/run", .check = "programs", .seen = "none is outside of PATH"},
+		{"buildkitd", "", "/run", .files = {{"/usr/sbin/runc", "ELF", 0755}},
+		 .check = "programs", .seen = "runc is not in PATH", .id = "daemon-path",
+		 .cause = "buildkitd starts runc, which is in /usr/sbin, and /usr/sbin is not in "
+			  "PATH",
+		 .remedy = "export PATH=$PATH:/usr/sbin"},
+		{"buildkitd", "", "/run",
+		 .files = {{"/usr/sbin/runc", "ELF", 0755}, {"/usr/bin/runc", "ELF", 0755}},
+		 .check = "programs", .seen = "none is outside of PATH"},
+		{"buildkitd", "", "/run", .owner_failed = true,
+		 .files = {{"/proc/self/mountinfo", "22 1 8:1 / / rw - ext4 x rw\n", 0}},
+		 .check = "data directory", .seen = "giving a file in /home to uid 1",
+		 .id = "data-owner",
+		 .cause =
+			 "/home/alice/.local/share is on ext4 (/), where our subordinate ids "
+			 "cannot "
+			 "own files, as on the home directory of systemd-homed: unpacking an image "
+			 "fails",
+		 .remedy = "sudo install -d -o 4242 /var/lib/4242 && export "
+			   "XDG_DATA_HOME=/var/lib/4242\nuse a directory on another file system: "
+			   "dockerd --data-root, buildkitd --root"},
 	};
 
 	(void)state;
 	setenv("PATH", "/usr/local/bin:/usr/bin", 1);
+	unsetenv("XDG_RUNTIME_DIR");
 	for (size_t i = 0; i < ARRAY_SIZE(looks); i++)
 		check_docker(&looks[i]);
 }

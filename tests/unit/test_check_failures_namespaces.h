@@ -31,6 +31,12 @@ static const struct failure namespace_failures[] = {
 	 .files = {{"/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1\n", 0},
 		   {"/proc/self/attr/current", "fauxroot (unconfined)\n", 0}}},
 	{STEP_CLONE, EPERM, "clone",
+	 "another file system (ext4) is mounted over /, and this process is still below it, where "
+	 "the kernel creates no user namespaces",
+	 "sudo umount /",
+	 .files = {{"/proc/self/mountinfo",
+		    "22 1 8:1 / / rw - xfs x rw\n23 22 8:1 / / rw - ext4 x rw\n", 0}}},
+	{STEP_CLONE, EPERM, "clone",
 	 "this process is in a chroot (/proc/self/mountinfo has no mount at /), where the kernel "
 	 "creates no user namespaces",
 	 "enter the directory with pivot_root(2), as containers and systemd-nspawn do",

@@ -44,6 +44,7 @@ enum trial {
 	TRIAL_CONTAINER_PROC, /* mount proc as a container runtime does */
 	TRIAL_OVERLAY,
 	TRIAL_FUSE,
+	TRIAL_DATA, /* give a file in the data directory to another id */
 	TRIAL_TARGET,
 	TRIAL_COUNT_
 };

@@ -53,6 +53,23 @@ static bool is_chroot(struct facts *facts)
 	       !machine_mount(facts->machine, "/", &mount);
 }
 
+/*
+ * The kernel takes the topmost mount on / for the root of the mount namespace, and counts a process
+ * below it as one in a chroot. Only such a process sees two mounts there. Sets {type}.
+ */
+static bool root_is_covered(struct facts *facts)
+{
+	_cleanup_free_ char *text = machine_read(facts->machine, "/proc/self/mountinfo");
+	struct cursor c = cursor_of(text ? text : "");
+	struct mount mount;
+	unsigned n = 0;
+
+	while (mountinfo_next(&c, &mount))
+		if (streq(mount.point, "/") && ++n > 1)
+			(void)fact(facts, "type", "%s", mount.type);
+	return n > 1;
+}
+
 /* A process without an id in its user namespace may not create another (man 2 clone, EPERM). */
 static bool is_unmapped(struct facts *facts)
 {
@@ -146,6 +163,10 @@ const struct cause causes_of_namespaces[] = {
 	 .cause = "/proc/sys/kernel/unprivileged_userns_clone is {setting}: only root may create "
 		  "user namespaces",
 	 .remedy = SYSCTL("kernel.unprivileged_userns_clone=1")},
+	{FAILURE("root-covered", CLONE, ANY_REASON, EPERM), .test = root_is_covered,
+	 .cause = "another file system ({type}) is mounted over /, and this process is still below "
+		  "it, where the kernel creates no user namespaces",
+	 .remedy = "sudo umount /"},
 	{FAILURE("chroot", CLONE, ANY_REASON, EPERM), .test = is_chroot,
 	 .cause = "this process is in a chroot (/proc/self/mountinfo has no mount at /), where the "
 		  "kernel creates no user namespaces",

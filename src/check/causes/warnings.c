@@ -51,6 +51,23 @@ const struct cause causes_of_the_preflight[] = {
 	{.id = "run-not-writable",
 	 .cause = "{program} creates directories in /run, where only root may create them",
 	 .remedy = "use --copy-up=/run"},
+	{.id = "run-has-files",
+	 .cause = "{program} writes to {paths}, which belongs to root of the host",
+	 .remedy = "use --copy-up=/run:copy"},
+	{.id = "run-has-files-compat",
+	 .cause = "{program} writes to {paths}, which belongs to root of the host",
+	 .remedy = "run sh -c 'rm -f {paths}; exec {program}' # in the copy, not on the host"},
+	{.id = "daemon-path",
+	 .cause = "{command} starts {name}, which is in {dir}, and {dir} is not in PATH",
+	 .remedy = "export PATH=$PATH:{dir}"},
+	{.id = "daemon-runtime-dir",
+	 .cause = "{command} keeps its socket and its state in XDG_RUNTIME_DIR, which is not set",
+	 .remedy = "{have runtime dir}"},
+	{.id = "cgroup-mount-missing",
+	 .cause = "no cgroup file system is mounted: runc and crun fail with \"no cgroup mount "
+		  "found in mountinfo\"",
+	 .remedy = "sudo mount -t cgroup2 cgroup2 /sys/fs/cgroup\nuse --cgroupns, and as command "
+		   "sh -c 'mount -t cgroup2 cgroup2 /sys/fs/cgroup; exec {command}'"},
 	{.id = "docker-proxy-missing",
 	 .cause = "dockerd before version 28 needs rootlesskit-docker-proxy, which is not in PATH; "
 		  "this is version {version}",
@@ -122,6 +139,16 @@ const struct cause causes_of_the_preflight[] = {
 	 .docker = "-v NAME:{dir}",
 	 .kubernetes = "mount an emptyDir on {dir}",
 	 .remedy = "sudo mount -o remount,suid,dev {mount}"},
+	{.id = "data-owner",
+	 .cause = "{dir} is on {type} ({mount}), where our subordinate ids cannot own files, as on "
+		  "the home directory of systemd-homed: unpacking an image fails",
+	 .remedy = "sudo install -d -o {user} /var/lib/{user} && export XDG_DATA_HOME=/var/lib/"
+		   "{user}\nuse a directory on another file system: dockerd --data-root, buildkitd "
+		   "--root"},
+	{.id = "data-not-writable",
+	 .cause = "the command keeps its images in {dir}, where it cannot create files",
+	 .remedy = "sudo install -d -o {user} /var/lib/{user} && export XDG_DATA_HOME=/var/lib/"
+		   "{user}\nuse another directory: dockerd --data-root, buildkitd --root"},
 	{.id = "data-file-system",
 	 .cause = "{dir} is on {type} ({mount}), which overlayfs cannot write to",
 	 .remedy = "use a directory on ext4, xfs or btrfs: dockerd --data-root, buildkitd --root"},

@@ -53,23 +53,84 @@ void docker_version(const struct config *config, int cancel_fd, char *buf, size_
 	helper_stop(&helper);
 }
 
+bool is_known_daemon(const struct preflight *p)
+{
+	return command_is(p->config, "dockerd") || command_is(p->config, "containerd") ||
+	       command_is(p->config, "buildkitd");
+}
+
+/* Programs that a daemon starts by their names. Distributions have some of them in /usr/sbin. */
+static void probe_programs(const struct preflight *p, struct finding *f)
+{
+	static const struct {
+		const char *command, *program;
+	} starts[] = {
+		{"dockerd", "containerd"}, {"dockerd", "runc"},	  {"dockerd", "iptables"},
+		{"containerd", "runc"},	   {"buildkitd", "runc"},
+	};
+
+	char dir[PATH_MAX];
+
+	see(f, "none is outside of PATH");
+	(void)fact(p->facts, "command", "%s", p->config->command[0]);
+	for (size_t i = 0; i < ARRAY_SIZE(starts) && f->status == FINDING_OK; i++) {
+		if (!command_is(p->config, starts[i].command) ||
+		    machine_find(p->machine, starts[i].program, dir, sizeof(dir)) ||
+		    !machine_find_elsewhere(p->machine, starts[i].program, 0111, dir, sizeof(dir)))
+			continue;
+		see(f, "%s is not in PATH", starts[i].program);
+		(void)fact(p->facts, "name", "%s", starts[i].program);
+		(void)fact(p->facts, "dir", "%s", dir);
+		warn(p, f, "daemon-path");
+	}
+}
+
+/* The number of --copy-up for /run; negative if there is none. */
+static int copy_of_run(const struct config *config)
+{
+	static const char *const names[] = {"/run", "/run/", "/var/run", "/var/run/"};
+
+	for (size_t i = 0; i < config->copy_up.n; i++)
+		for (size_t j = 0; j < ARRAY_SIZE(names); j++)
+			if (streq(config->copy_up.items[i], names[j]))
+				return (int)i;
+	return -1;
+}
+
+/* What root's daemons have left in /run cannot be written through the links of a copy. */
+static bool run_has_files(const struct preflight *p)
+{
+	static const char *const paths[] = {"/run/containerd", "/run/docker", "/run/xtables.lock"};
+	size_t n = command_is(p->config, "dockerd") ? ARRAY_SIZE(paths) : 1;
+	struct stat st;
+
+	for (size_t i = 0; i < n; i++)
+		if (!strv_contains(&p->config->copy_up, paths[i]) &&
+		    machine_stat(p->machine, paths[i], &st) && is_closed_to_us(p->facts, &st, 0222))
+			(void)fact_add(p->facts, "paths", " ", "%s", paths[i]);
+	return *fact_text(p->facts, "paths") != '\0';
+}
+
 /* Both daemons keep sockets and the state of containers in /run, also as fake root. */
 static void probe_run(const struct preflight *p, struct finding *f)
 {
+	bool ours = p->config->persona == PERSONA_FAUXROOT;
+	int copy = copy_of_run(p->config);
 	struct stat st;
 
-	for (size_t i = 0; i < p->config->copy_up.n; i++)
-		if (streq(p->config->copy_up.items[i], "/run")) {
-			see(f, "writable: --copy-up=/run");
-			return;
-		}
-	if (!machine_stat(p->machine, "/run", &st) || !is_closed_to_us(p->facts, &st, 0222)) {
-		see(f, "writable");
+	(void)fact(p->facts, "program", "%s", p->config->command[0]);
+	if (copy < 0 && machine_stat(p->machine, "/run", &st) &&
+	    is_closed_to_us(p->facts, &st, 0222)) {
+		see(f, "not writable");
+		warn(p, f, "run-not-writable");
 		return;
 	}
-	see(f, "not writable");
-	(void)fact(p->facts, "program", "%s", p->config->command[0]);
-	warn(p, f, "run-not-writable");
+	see(f, "writable%s", copy < 0 ? "" : ": --copy-up=/run");
+	if (copy >= 0 && config_copy_up_mode(p->config, (size_t)copy) != COPY_UP_COPY &&
+	    run_has_files(p)) {
+		see(f, "writable, except for what belongs to root of the host");
+		warn(p, f, ours ? "run-has-files" : "run-has-files-compat");
+	}
 }
 
 /* The directory with the compatible names in the installation or build of this program. */
@@ -142,8 +203,9 @@ static bool with_command(const struct preflight *p)
 }
 
 const struct probe probes_of_the_command[] = {
+	{"programs", is_known_daemon, .look = probe_programs},
 	{"/run", for_user_of_run, .look = probe_run},
 	{"docker proxy", for_docker, .look = probe_docker_proxy},
 	{"command", with_command, TRIAL_TARGET, .look = probe_command},
-	{NULL},
+	{.name = NULL},
 };

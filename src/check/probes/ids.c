@@ -161,5 +161,5 @@ const struct probe probes_of_ids[] = {
 	{"subordinate ids", with_ranges, TRIAL_RANGES, .look = probe_ranges},
 	{"shared ids", with_ranges, .look = probe_shared_ranges},
 	{"id map", .trial = TRIAL_IDMAP, .look = probe_idmap},
-	{NULL},
+	{.name = NULL},
 };

@@ -203,5 +203,5 @@ const struct probe probes_of_the_kernel[] = {
 	{"AppArmor", .look = probe_apparmor},
 	{"SELinux", .look = probe_selinux},
 	{"namespaces", .trial = TRIAL_CLONE, .look = probe_namespaces},
-	{NULL},
+	{.name = NULL},
 };

@@ -62,5 +62,5 @@ const struct probe probes_of_mounts[] = {
 	{"/sys", with_own_sys, TRIAL_SYSFS, "mounted", probe_sysfs},
 	{"evacuation", with_evacuation, TRIAL_CGROUP, .look = probe_evacuation},
 	{"copy-up", with_copy_up, TRIAL_COPY_UP, .look = probe_copy_up},
-	{NULL},
+	{.name = NULL},
 };

@@ -157,5 +157,5 @@ const struct probe probes_of_networks[] = {
 	{.name = "port"},
 	{"services of the host", with_services, TRIAL_HOST_PORTS,
 	 .seen = "listening in the command's network, and relayed"},
-	{NULL},
+	{.name = NULL},
 };

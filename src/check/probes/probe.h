@@ -40,6 +40,9 @@ extern const struct probe probes_of_the_command[];
 bool with_own_network(const struct preflight *p);
 bool for_daemon(const struct preflight *p);
 
+/* is_known_daemon() - is the command dockerd, containerd or buildkitd? */
+bool is_known_daemon(const struct preflight *p);
+
 /* see() - set the text of a finding; replaces the previous text */
 void see(struct finding *f, const char *fmt, ...) _printf_(2, 3);
 
@@ -54,8 +57,8 @@ void see(struct finding *f, const char *fmt, ...) _printf_(2, 3);
  */
 bool see_outcome(const struct preflight *p, struct finding *f, const struct outcome *outcome);
 
-/* warn(), object() - set the status and the row @id of the table of causes, if its test succeeds; its
- * texts use the facts of @p */
+/* warn(), object() - set the status and the row @id of the table of causes, if its test succeeds;
+ * its texts use the facts of @p */
 void warn(const struct preflight *p, struct finding *f, const char *id);
 void object(const struct preflight *p, struct finding *f, const char *id);
 

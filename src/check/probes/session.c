@@ -11,6 +11,7 @@
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/machine/cgroup.h"
+#include "fauxroot/machine/mountinfo.h"
 
 static void probe_runtime_dir(const struct preflight *p, struct finding *f)
 {
@@ -23,6 +24,10 @@ static void probe_runtime_dir(const struct preflight *p, struct finding *f)
 		f->status = FINDING_WARNING;
 	for (size_t i = 0; i < ARRAY_SIZE(reasons) && f->status == FINDING_OK; i++)
 		warn(p, f, reasons[i]);
+	if (f->status == FINDING_OK && !(given && *given) && is_known_daemon(p)) {
+		(void)fact(p->facts, "command", "%s", p->config->command[0]);
+		warn(p, f, "daemon-runtime-dir");
+	}
 }
 
 static void probe_state_dir(const struct preflight *p, struct finding *f)
@@ -48,6 +53,34 @@ static void probe_descriptors(const struct preflight *p, struct finding *f)
 	warn(p, f, "few-descriptors");
 }
 
+/* Container runtimes look for a mount of cgroup v1 or v2, wherever it is. */
+static bool has_cgroup_mount(const struct machine *machine)
+{
+	_cleanup_free_ char *text = machine_read(machine, "/proc/self/mountinfo");
+	struct cursor c = cursor_of(text ? text : "");
+	struct mount mount;
+
+	while (mountinfo_next(&c, &mount))
+		if (streq(mount.type, "cgroup") || streq(mount.type, "cgroup2"))
+			return true;
+	return !text;
+}
+
+/* There is no cgroup v2. */
+static void look_for_cgroup(const struct preflight *p, struct finding *f)
+{
+	if (has_cgroup_mount(p->machine)) {
+		see(f, "no cgroup v2");
+		warn(p, f, "cgroup-v1");
+	} else {
+		see(f, "no mount");
+		(void)fact(p->facts, "command", "%s",
+			   p->config->command && p->config->command[0] ? p->config->command[0]
+								       : "COMMAND");
+		warn(p, f, "cgroup-mount-missing");
+	}
+}
+
 /*
  * A delegated cgroup belongs to our user (man 5 systemd.resource-control, Delegate=). A unit with
  * Delegate=yes gets such a cgroup; this check looks at the cgroup of a direct start.
@@ -64,8 +97,7 @@ static void probe_cgroup(const struct preflight *p, struct finding *f)
 		return;
 	}
 	if (rc < 0) {
-		see(f, "no cgroup v2");
-		warn(p, f, "cgroup-v1");
+		look_for_cgroup(p, f);
 		return;
 	}
 	(void)fact(p->facts, "dir", "%s", dir);
@@ -156,5 +188,5 @@ const struct probe probes_of_the_session[] = {
 	{"cgroup", for_daemon, .look = probe_cgroup},
 	{"lingering", for_user_daemon, .look = probe_linger},
 	{"keyrings", for_daemon, .look = probe_keyrings},
-	{NULL},
+	{.name = NULL},
 };

@@ -79,24 +79,32 @@ static void probe_overlay(const struct preflight *p, struct finding *f)
 	warn(p, f, "overlay-missing");
 }
 
-/* The directory in which rootless daemons keep images. */
-static bool data_dir(char *buf, size_t size)
+/* Has a file in the data directory not got another owner? */
+static bool data_failed(const struct preflight *p, const char *dir, struct finding *f)
 {
-	const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+	const struct outcome *outcome = &p->outcomes->of[TRIAL_DATA];
 
-	if (data && *data == '/')
-		return str_print(buf, size, "%s", data) == 0;
-	return home && *home == '/' && str_print(buf, size, "%s/.local/share", home) == 0;
+	if (outcome->begun && !outcome->tried) {
+		see_unknown(f, "%s does not answer", dir);
+		return true;
+	}
+	if (!outcome->tried || outcome->rc == 0)
+		return false;
+	see(f, "%s", outcome->err.text);
+	warn(p, f, outcome->err.reason == REASON_FOREIGN ? "data-owner" : "data-not-writable");
+	return true;
 }
 
 static void probe_data_dir(const struct preflight *p, struct finding *f)
 {
-	static const char *const unfit[] = {"nfs",  "nfs4",  "cifs", "overlay",	  "ecryptfs",
-					    "vfat", "exfat", "9p",   "fuse.sshfs"};
+	static const char *const unfit[] = {"nfs",     "nfs4",	   "cifs", "smb3",
+					    "overlay", "ecryptfs", "vfat", "exfat",
+					    "ntfs",    "ntfs3",	   "9p",   "fuse",
+					    "fuseblk", "lustre",   "gpfs", "beegfs"};
 	struct mount mount;
 	char dir[PATH_MAX];
 
-	if (!data_dir(dir, sizeof(dir))) {
+	if (!trial_data_dir(p->config, dir, sizeof(dir))) {
 		see_unknown(f, "neither XDG_DATA_HOME nor HOME is set");
 		return;
 	}
@@ -112,9 +120,11 @@ static void probe_data_dir(const struct preflight *p, struct finding *f)
 		warn(p, f, "data-nosuid");
 		return;
 	}
+	if (data_failed(p, dir, f))
+		return;
 	see(f, "%s on %s", dir, mount.type);
 	for (size_t i = 0; i < ARRAY_SIZE(unfit); i++)
-		if (streq(mount.type, unfit[i]))
+		if (streq(mount.type, unfit[i]) || str_after(mount.type, "fuse."))
 			warn(p, f, "data-file-system");
 }
 
@@ -127,5 +137,5 @@ const struct probe probes_of_storage[] = {
 	{"containers' /proc", for_daemon, .look = probe_container_proc},
 	{"overlayfs", for_daemon, .look = probe_overlay},
 	{"data directory", for_daemon, .look = probe_data_dir},
-	{NULL},
+	{.name = NULL},
 };

@@ -201,6 +201,78 @@ silent() {
 	END
 }
 
+@test "what root's dockerd has left in /run: a real copy" {
+	lab <<-'END'
+		mkdir "$T/bin"
+		printf '#!/bin/sh\n' >"$T/bin/containerd"
+		chmod +x "$T/bin/containerd"
+		PATH=$T/bin:$PATH
+		mount -t tmpfs -o mode=755 tmpfs /run
+		silent run-has-files --copy-up=/run containerd
+		mkdir -m 0711 /run/containerd
+		warns run-has-files /run --copy-up=/run containerd
+		says "$CAUSE" 'containerd writes to /run/containerd, '
+		option '^use --copy-up=/run:copy$'
+		silent run-has-files --copy-up=/run:copy containerd
+		chmod 0755 /run/containerd
+		silent run-has-files --copy-up=/run --copy-up=/run/containerd containerd
+	END
+}
+
+@test "a daemon's program in a directory outside of PATH, and no XDG_RUNTIME_DIR" {
+	lab <<-'END'
+		mkdir "$T/bin"
+		printf '#!/bin/sh\n' >"$T/bin/buildkitd"
+		chmod +x "$T/bin/buildkitd"
+		mount -t tmpfs -o mode=755 tmpfs /usr/local/sbin
+		cp "$T/bin/buildkitd" /usr/local/sbin/runc
+		ln -s "$(type -P newuidmap)" "$(type -P newgidmap)" "$T/bin/"
+		AS=(/usr/bin/env PATH="$T/bin")
+		warns daemon-path programs buildkitd
+		says "$CAUSE" 'buildkitd starts runc, which is in '
+		says "$REMEDY" '^export PATH=\$PATH:/'
+		AS=(/usr/bin/env PATH="$T/bin:${REMEDY##*:}")
+		silent daemon-path buildkitd
+		AS=(/usr/bin/env -u XDG_RUNTIME_DIR PATH="$T/bin")
+		warns daemon-runtime-dir 'runtime directory' --state-dir="$T/run/x" buildkitd
+		silent daemon-runtime-dir --state-dir="$T/run/x" /usr/bin/true
+	END
+}
+
+@test "a data directory where other ids own nothing, or that is read-only" {
+	lab <<-'END'
+		mkdir "$T/data" "$T/small" "$T/bin"
+		printf '#!/bin/sh\n' >"$T/bin/buildkitd"
+		chmod +x "$T/bin/buildkitd"
+		PATH=$T/bin:$PATH
+		chown "$USER_UID" "$T/data"
+		AS=(env XDG_DATA_HOME="$T/data/below/it")
+		silent data-owner buildkitd
+		# As on a mount that maps one id, or on FUSE.
+		AS_ROOT=("$FAUXROOT_TEST_TOOLS/refuse" --errno EPERM fchown --)
+		warns data-owner 'data directory' buildkitd
+		says "$CAUSE" "^$T/data/below/it is on "
+		silent data-owner true
+		AS_ROOT=()
+		mount -t tmpfs -o "ro,uid=$USER_UID" tmpfs "$T/small"
+		AS=(env XDG_DATA_HOME="$T/small")
+		warns data-not-writable 'data directory' buildkitd
+		silent data-not-writable buildkitd --root "$T/data"
+		silent data-not-writable buildkitd --root="$T/data"
+		[ -z "$(ls -A "$T/data")" ]
+	END
+}
+
+@test "no cgroup mount: one of cgroup v2" {
+	lab <<-'END'
+		umount -R /sys/fs/cgroup
+		warns cgroup-mount-missing cgroup sh -c :
+		says "$CAUSE" 'no cgroup mount found in mountinfo'
+		repair '^sudo mount .*'
+		silent cgroup-mount-missing sh -c :
+	END
+}
+
 @test "the user's processes end with the last session: lingering" {
 	lab <<-'END'
 		mount -t tmpfs tmpfs /run

@@ -125,6 +125,20 @@ setup() {
 	END
 }
 
+@test "the root directory is covered" {
+	lab <<-'END'
+		mount --bind / /
+		state "covered"
+		agree true
+		agree --net=slirp4netns --pidns --copy-up=/etc true
+		broken
+		umount /
+		state "uncovered"
+		agree true
+		sound
+	END
+}
+
 # Blocks and inodes, from nothing to what a launch needs.
 @test "a full runtime directory" {
 	lab <<-'END'

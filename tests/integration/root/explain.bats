@@ -707,6 +707,16 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 	END
 }
 
+@test "another file system over the root directory" {
+	lab <<-'END'
+		works true
+		mount --bind / /
+		fails root-covered true
+		repair 'sudo umount /'
+		works true
+	END
+}
+
 @test "--copy-up of a directory that is missing, or closed" {
 	lab <<-'END'
 		fails copy-up-missing --copy-up=/etc --copy-up="$T/nosuch" true
