@@ -16,6 +16,7 @@
 #include "fauxroot/base/clock.h"
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
+#include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/sys/message.h"
 #include "fauxroot/sys/peer.h"
@@ -109,6 +110,27 @@ static int take_names(int sock, const struct ns_answer *answer, struct error *er
 	return err_say(err, EPROTO, "it names the namespaces \"%s\" but sent \"%s\"", names, have);
 }
 
+/* Newer launchers may send more words. */
+static int take_version(int sock, struct ns_answer *answer, struct error *err)
+{
+	char text[256];
+	struct cursor c;
+	ssize_t n = take_record(sock, text, sizeof(text), NULL, NULL, err);
+
+	if (n <= 0)
+		return (int)n;
+	c = cursor_of(text);
+	if (cursor_u32(&c, UINT32_MAX, &answer->version) < 0 || answer->version == 0)
+		return err_say(err, EPROTO, "its answer has no version");
+	if (answer->version > NS_RECORDS_VERSION)
+		return err_say(
+			err, EPROTONOSUPPORT,
+			"its answer has version %u, and this program knows version %u: use the "
+			"fauxrootctl of the launcher's version",
+			answer->version, NS_RECORDS_VERSION);
+	return 0;
+}
+
 /* Joining namespaces gives their processes access to us: accept only our own user's launcher. */
 static int check_peer(int sock, struct ns_answer *answer, struct error *err)
 {
@@ -154,6 +176,8 @@ int ns_ask(const char *path, struct ns_answer *ret, struct error *err)
 		rc = take_namespaces(sock, &answer, err);
 	if (rc == 0)
 		rc = take_names(sock, &answer, err);
+	if (rc == 0)
+		rc = take_version(sock, &answer, err);
 	if (rc < 0)
 		return err_wrap(err, rc, "\"%s\"", path);
 	*ret = answer;

@@ -2,7 +2,7 @@
 /*
  * Theory of operation
  *
- * The buffer of a new connection has room for both records, so the server sends both at once and
+ * The buffer of a new connection has room for all records, so the server sends them at once and
  * closes the connection: no connections stay open, and none have to be limited. The second record
  * has the types of the namespaces in the first. A client that did not get all of them must not join
  * the others: the target could reach the client's command, which would still be in a namespace of
@@ -40,6 +40,7 @@ struct ns_server {
 
 static void send_namespaces(const struct ns_server *server, int client)
 {
+	static const char version[] = NS_RECORDS_VERSION_TEXT " " FAUXROOT_VERSION;
 	struct ucred peer = {.uid = (uid_t)-1};
 	char names[NS_NAMES_MAX];
 	int fds[NS_KINDS], rc;
@@ -54,6 +55,8 @@ static void send_namespaces(const struct ns_server *server, int client)
 	(void)ns_set_names(server->ns, names);
 	if (rc == 0)
 		rc = message_send(client, names, strlen(names), NULL, 0);
+	if (rc == 0)
+		rc = message_send(client, version, strlen(version), NULL, 0);
 	if (rc < 0)
 		log_debug("ns.sock: PID %d: %s", peer.pid, strerror(-rc));
 }

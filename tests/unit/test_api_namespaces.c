@@ -163,6 +163,7 @@ static void sends_its_namespaces(void **state)
 			else
 				assert_int_equal(*member(&answer.ns, kind), -1);
 		assert_string_equal(answer.state_dir, f->dir);
+		assert_int_equal(answer.version, NS_RECORDS_VERSION);
 		assert_int_equal(answer.uid, geteuid());
 		assert_int_equal(answer.gid, getegid());
 		assert_int_equal(lstat(f->path, &st), 0);
@@ -309,7 +310,8 @@ static const struct lie lies[] = {
 	{"/run/x", {"user", "time"}, NULL, -EPROTO, "not a namespace of a known type"},
 };
 
-static void lie_to_one(int listener, const struct lie *lie)
+/* @version: the third record; NULL: there is none, as from older launchers */
+static void lie_to_one(int listener, const struct lie *lie, const char *version)
 {
 	int client = accept4(listener, NULL, NULL, SOCK_CLOEXEC), fds[4];
 	size_t n = 0;
@@ -320,6 +322,8 @@ static void lie_to_one(int listener, const struct lie *lie)
 		(void)message_send(client, lie->text, strlen(lie->text), fds, n);
 	if (lie->kinds)
 		(void)message_send(client, lie->kinds, strlen(lie->kinds), NULL, 0);
+	if (version)
+		(void)message_send(client, version, strlen(version), NULL, 0);
 	fd_close(client);
 }
 
@@ -334,6 +338,25 @@ static int listen_at(const char *path)
 	return fd;
 }
 
+/* Ask a server that answers one client. */
+static int ask_liar(const char *path, int listener, const struct lie *lie, const char *version,
+		    struct ns_answer *answer, struct error *err)
+{
+	pid_t pid;
+	int rc;
+
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		lie_to_one(listener, lie, version);
+		pause();
+	}
+	rc = ns_ask(path, answer, err);
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	return rc;
+}
+
 static void refuses_invalid_records(void **state)
 {
 	struct fixture *f = *state;
@@ -343,21 +366,43 @@ static void refuses_invalid_records(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(lies); i++) {
 		_cleanup_ns_answer_ struct ns_answer answer = NS_ANSWER_NONE;
 		struct error err = {0};
-		pid_t pid;
-		int rc;
+		int rc = ask_liar(f->path, listener, &lies[i], NULL, &answer, &err);
 
-		fflush(NULL);
-		pid = fork();
-		if (pid == 0) {
-			lie_to_one(listener, &lies[i]);
-			pause();
-		}
-		rc = ns_ask(f->path, &answer, &err);
-		kill(pid, SIGKILL);
-		assert_int_equal(waitpid(pid, NULL, 0), pid);
 		if (rc != lies[i].rc || (rc < 0 && !strstr(err.text, lies[i].words)))
 			fail_msg("row %zu: %d %s", i, rc, err.text);
 		assert_true(rc == 0 || (!answer.state_dir && answer.ns.user == -1));
+	}
+}
+
+static void understands_other_versions(void **state)
+{
+	static const struct lie whole = {"/run/x", {"user", "mnt"}, "user mnt", 0, ""};
+	static const struct {
+		const char *record;
+		int rc;
+		uint32_t version;
+		const char *words;
+	} cases[] = {
+		{NULL, 0, 0, ""},
+		{"1", 0, 1, ""},
+		{"1 0.1.0", 0, 1, ""},
+		{"1 9.0.0 and words that nobody knows yet", 0, 1, ""},
+		{"2 9.0.0", -EPROTONOSUPPORT, 0, "version 2, and this program knows version 1"},
+		{"0 1", -EPROTO, 0, "no version"},
+		{"new", -EPROTO, 0, "no version"},
+	};
+	struct fixture *f = *state;
+	_cleanup_close_ int listener = listen_at(f->path);
+
+	assert_true(listener >= 0);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_ns_answer_ struct ns_answer answer = NS_ANSWER_NONE;
+		struct error err = {0};
+		int rc = ask_liar(f->path, listener, &whole, cases[i].record, &answer, &err);
+
+		if (rc != cases[i].rc || (rc < 0 && !strstr(err.text, cases[i].words)))
+			fail_msg("row %zu: %d %s", i, rc, err.text);
+		assert_int_equal(answer.version, cases[i].version);
 	}
 }
 
@@ -374,7 +419,7 @@ _noreturn_ static void serve_from_below(const struct fixture *f, bool hidden, in
 		prctl(PR_SET_DUMPABLE, 0);
 	listener = listen_at(f->path);
 	(void)fd_write_all(ready, "r", 1);
-	lie_to_one(listener, &whole);
+	lie_to_one(listener, &whole, NULL);
 	pause();
 	_exit(1);
 }
@@ -438,11 +483,17 @@ static void names_the_unreachable_socket(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(sends_its_namespaces),	    TEST(survives_clients),
-		TEST(waits_for_descriptors),	    TEST(refuses_strangers),
-		TEST(refuses_invalid_records),	    TEST(refuses_servers_in_descendant_namespaces),
-		TEST(names_the_unreachable_socket), TEST(works_without_so_peerpidfd),
-		TEST(sends_its_namespaces),	    TEST(refuses_servers_in_descendant_namespaces),
+		TEST(sends_its_namespaces),
+		TEST(survives_clients),
+		TEST(waits_for_descriptors),
+		TEST(refuses_strangers),
+		TEST(refuses_invalid_records),
+		TEST(refuses_servers_in_descendant_namespaces),
+		TEST(understands_other_versions),
+		TEST(names_the_unreachable_socket),
+		TEST(works_without_so_peerpidfd),
+		TEST(sends_its_namespaces),
+		TEST(refuses_servers_in_descendant_namespaces),
 	};
 
 	if (argc == 3 && streq(argv[1], "knock"))

@@ -3,7 +3,7 @@
  * ns.sock: the launcher sends descriptors of its pinned namespaces (SCM_RIGHTS) to processes of its
  * own user. `fauxrootctl exec` joins these namespaces, even if the target has moved to others.
  *
- * ns.sock is a SOCK_SEQPACKET socket in the state directory. The launcher sends two records to a
+ * ns.sock is a SOCK_SEQPACKET socket in the state directory. The launcher sends three records to a
  * client that connects, and closes the connection:
  *
  *  1. the path of the state directory, with one descriptor for each namespace. The descriptor
@@ -11,10 +11,15 @@
  *  2. the names of all these types, "user net mnt": ns_set_names(). Older launchers do not send
  * this record, and older clients do not read it.
  *
+ *  3. "1 0.1.0": the version of these records, then the launcher's. Older launchers do not send it,
+ * older clients do not read it. Later versions may add words to it, and records after it: clients
+ * ignore both. The number changes if the meaning of the first two records changes.
+ *
  * The launcher reads nothing from a client, so a slow client cannot delay it.
  */
 #pragma once
 
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "fauxroot/base/macro.h"
@@ -37,8 +42,13 @@ int ns_server_start(struct event_base *base, const char *path, const struct ns_s
 /* ns_server_stop() - accepts NULL */
 void ns_server_stop(struct ns_server *server);
 
+/* The version of the records. */
+#define NS_RECORDS_VERSION	1
+#define NS_RECORDS_VERSION_TEXT "1"
+
 /* The answer of a launcher. */
 struct ns_answer {
+	uint32_t version; /* of the records; 0: a launcher that does not say it */
 	struct ns_set ns; /* -1 for those that the child shares with the launcher */
 	char *state_dir;
 	uid_t uid; /* of the launcher */
@@ -57,6 +67,7 @@ void ns_answer_clear(struct ns_answer *answer);
  * The call takes ten seconds at most. The listener must have our own user id and pass
  * api_believe(). The answer must have the user and the mount namespace, and all namespaces in the
  * second record. Returns 0; connect(2)'s -errno; -EPERM if the listener is not trusted; -ETIMEDOUT;
- * -EPROTO if the answer is invalid or has a namespace of an unknown type.
+ * -EPROTONOSUPPORT if the launcher's records have a later version; -EPROTO if the answer is invalid
+ * or has a namespace of an unknown type.
  */
 int ns_ask(const char *path, struct ns_answer *ret, struct error *err);
