@@ -351,6 +351,19 @@ test-static:
 	$(MAKE) $(jobs) all tools
 	scripts/test-static
 
+# The sources of the last commit as a tarball, and Debian's packages from it on fresh machines
+dist:
+	scripts/dist
+
+# All files of a release, from the last commit: make release RELEASE_KEY=FILE
+release: export RELEASE_KEY := $(RELEASE_KEY)
+release:
+	scripts/release
+
+test-deb:
+	scripts/setup fresh
+	scripts/test-deb
+
 # Seconds a target: make fuzz FUZZ_SECONDS=600
 FUZZ_SECONDS ?= 60
 fuzz:
@@ -400,8 +413,9 @@ link_compat = for pair in $(COMPAT); do \
 # units, manual pages and documents name the one directory of the compatible names.
 UNIT_COMPAT := /usr/local/libexec/fauxroot/compat:/usr/libexec/fauxroot/compat
 units_of = $(wildcard contrib/systemd/$(1)/*.service contrib/systemd/$(1)/*.socket)
+# All documents are in one directory, so links between them lose theirs.
 to_place = s,^ExecStart=fauxroot ,ExecStart=$(BINDIR)/fauxroot ,; s,$(UNIT_COMPAT),$(COMPATDIR),; \
-	s,$(firstword $(subst :, ,$(UNIT_COMPAT))),$(COMPATDIR),
+	s,$(firstword $(subst :, ,$(UNIT_COMPAT))),$(COMPATDIR),; s,](docs/,](,g; s,](\.\./\([A-Z]\),](\1,g
 # $(1): files, $(2): the directory
 install_texts = for file in $(1); do \
 		new=$(DESTDIR)$(2)/.$${file\#\#*/}.new; \
@@ -411,16 +425,19 @@ install_texts = for file in $(1); do \
 
 # Installing builds nothing and writes nothing under $(BUILD): with sudo, root would own these files, and the
 # next make would fail.
+MAN_SECTIONS := $(sort $(patsubst .%,%,$(suffix $(wildcard man/*.[1-9]))))
+DOCUMENTS := README.md CHANGELOG.md SECURITY.md $(wildcard docs/*.md docs/*.svg) contrib/systemd/buildkitd.toml
 BUILT := $(BUILD)/fauxroot $(BUILD)/fauxrootctl $(COMPLETIONS)
 install:
 	@for file in $(BUILT); do \
 		[ -e $$file ] || { echo "there is no $$file: run make first" >&2; exit 1; }; done
-	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1
+	install -d $(DESTDIR)$(BINDIR) $(addprefix $(DESTDIR)$(MANDIR)/man,$(MAN_SECTIONS))
 	install -m 0755 $(BUILD)/fauxroot $(BUILD)/fauxrootctl $(DESTDIR)$(BINDIR)
 	ln -sf fauxrootctl $(DESTDIR)$(BINDIR)/fauxroot-docker-proxy
 	install -d $(DESTDIR)$(COMPATDIR)
 	$(call link_compat,$(DESTDIR)$(COMPATDIR),$(COMPAT_TO_BIN))
-	$(call install_texts,$(wildcard man/*.1),$(MANDIR)/man1)
+	$(foreach section,$(MAN_SECTIONS),$(call install_texts,$(wildcard man/*.$(section)),$(MANDIR)/man$(section));)
+	ln -sf fauxrootctl.1 $(DESTDIR)$(MANDIR)/man1/fauxroot-docker-proxy.1
 	install -d $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(FISHDIR)
 	for program in fauxroot fauxrootctl; do \
 		install -m 0644 $(BUILD)/completions/$$program.bash \
@@ -429,10 +446,12 @@ install:
 		install -m 0644 $(BUILD)/completions/$$program.fish $(DESTDIR)$(FISHDIR) || \
 		exit; \
 	done
-	install -d $(DESTDIR)$(USERUNITDIR) $(DESTDIR)$(SYSTEMUNITDIR) $(DESTDIR)$(DOCDIR)
+	install -d $(DESTDIR)$(USERUNITDIR) $(DESTDIR)$(SYSTEMUNITDIR) \
+		$(DESTDIR)$(DOCDIR)/decisions
 	$(call install_texts,$(call units_of,user),$(USERUNITDIR))
 	$(call install_texts,$(call units_of,system),$(SYSTEMUNITDIR))
-	$(call install_texts,contrib/systemd/buildkitd.toml docs/systemd.md,$(DOCDIR))
+	$(call install_texts,$(DOCUMENTS),$(DOCDIR))
+	$(call install_texts,$(wildcard docs/decisions/*.md),$(DOCDIR)/decisions)
 
 # Never overwrite another package's program.
 install-compat: install
@@ -443,22 +462,30 @@ install-compat: install
 			echo "$(DESTDIR)$(BINDIR)/$$name exists and is not ours" >&2; exit 1; fi; \
 		echo "ln -s $$program $(DESTDIR)$(BINDIR)/$$name"; ln -s $$program $$name || exit; \
 	done
+	@cd $(DESTDIR)$(MANDIR)/man1 && for pair in $(COMPAT); do \
+		name=$${pair%%:*}; \
+		[ -e $$name.1 ] || ln -sf $${pair#*:}.1 $$name.1 || exit; \
+	done
 
 uninstall:
 	@cd $(DESTDIR)$(BINDIR) && for pair in $(COMPAT); do \
 		name=$${pair%%:*}; \
 		if [ "$$(readlink $$name)" = $${pair#*:} ]; then rm -v $$name; fi; \
+		page=$(DESTDIR)$(MANDIR)/man1/$$name.1; \
+		if [ "$$(readlink $$page)" = $${pair#*:}.1 ]; then rm -v $$page; fi; \
 	done
 	rm -f $(addprefix $(DESTDIR)$(BINDIR)/,fauxroot fauxrootctl fauxroot-docker-proxy) \
 		$(foreach pair,$(COMPAT),$(DESTDIR)$(COMPATDIR)/$(firstword $(subst :, ,$(pair))))
-	rm -f $(addprefix $(DESTDIR)$(MANDIR)/man1/,$(notdir $(wildcard man/*.1)))
+	rm -f $(foreach section,$(MAN_SECTIONS),$(addprefix $(DESTDIR)$(MANDIR)/man$(section)/,$(notdir \
+		$(wildcard man/*.$(section))))) $(DESTDIR)$(MANDIR)/man1/fauxroot-docker-proxy.1
 	rm -f $(addprefix $(DESTDIR)$(BASHDIR)/,fauxroot fauxrootctl) \
 		$(addprefix $(DESTDIR)$(ZSHDIR)/,_fauxroot _fauxrootctl) \
 		$(addprefix $(DESTDIR)$(FISHDIR)/,fauxroot.fish fauxrootctl.fish)
 	rm -f $(addprefix $(DESTDIR)$(USERUNITDIR)/,$(notdir $(call units_of,user))) \
 		$(addprefix $(DESTDIR)$(SYSTEMUNITDIR)/,$(notdir $(call units_of,system))) \
-		$(addprefix $(DESTDIR)$(DOCDIR)/,buildkitd.toml systemd.md)
-	rmdir $(DESTDIR)$(DOCDIR) $(DESTDIR)$(COMPATDIR) $(dir $(DESTDIR)$(COMPATDIR)) \
+		$(addprefix $(DESTDIR)$(DOCDIR)/,$(notdir $(DOCUMENTS))) \
+		$(addprefix $(DESTDIR)$(DOCDIR)/decisions/,$(notdir $(wildcard docs/decisions/*.md)))
+	rmdir $(DESTDIR)$(DOCDIR)/decisions $(DESTDIR)$(DOCDIR) $(DESTDIR)$(COMPATDIR) $(dir $(DESTDIR)$(COMPATDIR)) \
 		2>/dev/null || :
 
 clean:
@@ -466,5 +493,5 @@ clean:
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 .PHONY: all completions docs generators manual-here units tools fuzz-targets demo test unit fresh full \
-	bench soak lab fuzz test-cross test-static image test-image lint check-layers coverage install \
+	bench soak lab fuzz test-cross test-static test-deb dist release image test-image lint check-layers coverage install \
 	install-compat uninstall clean force test-needs

@@ -94,6 +94,26 @@ lacking() {
 	[[ $(ls "$BIN") != *rootless* ]]
 }
 
+@test "install: every manual page and every document, with links that lead to each other" {
+	local file link target
+	install_ install
+	for file in "$TOP"/man/*.[1-9]; do
+		[ -f "$D/usr/share/man/man${file##*.}/${file##*/}" ]
+	done
+	[ "$(readlink "$D/usr/share/man/man1/fauxroot-docker-proxy.1")" = fauxrootctl.1 ]
+	for file in README.md CHANGELOG.md SECURITY.md docs/*.md docs/decisions/*.md; do
+		for file in "$TOP"/$file; do
+			[ -f "$D/usr/share/doc/fauxroot/$(sed 's,^docs/,,' <<<"${file#"$TOP/"}")" ]
+		done
+	done
+	# Links in the README to documents.
+	for link in $(grep -oE '\]\([a-z]+\.(md|svg)' "$D/usr/share/doc/fauxroot/README.md" | cut -c 3-); do
+		[ -f "$D/usr/share/doc/fauxroot/$link" ]
+	done
+	[ -n "$link" ]
+	run -1 grep -r '](docs/' "$D/usr/share/doc/fauxroot"
+}
+
 @test "install: the compatible names in libexec, in the PATH of the unit of dockerd" {
 	local name compat=$D/usr/libexec/fauxroot/compat
 	install_ install
@@ -148,6 +168,9 @@ lacking() {
 	done
 	[ "$("$BIN/rootlessctl" --version)" = "rootlessctl version 3.0.1" ]
 	[ "$(readlink "$BIN/rootlesskit-docker-proxy")" = fauxrootctl ]
+	for name in rootlesskit docker-rootlesskit rootlessctl rootlesskit-docker-proxy; do
+		[ -f "$D/usr/share/man/man1/$name.1" ]
+	done
 }
 
 @test "install-compat: another rootlesskit is not replaced, and an error names it" {
