@@ -439,8 +439,8 @@ static void notes_are_warnings(void **state)
 	(void)str_print(outcomes->of[TRIAL_PORT_DRIVER].note, 64, "addresses are not kept");
 	(void)str_print(outcomes->of[TRIAL_ACCEL].note, 64, "there is no route");
 	assert_int_equal(preflight_judge(&config, &fake.machine, outcomes, &findings), 0);
-	clear_fake(&fake);
 	remember(&findings);
+	assert_null(find(&findings, "implicit ports"));
 	assert_string_equal(find(&findings, "/sys")->why.id, "sys-masked");
 	assert_string_equal(find(&findings, "network")->why.id, "network-degraded");
 	assert_string_equal(find(&findings, "network")->why.cause,
@@ -452,6 +452,11 @@ static void notes_are_warnings(void **state)
 	assert_int_equal(find(&findings, "port driver")->status, FINDING_WARNING);
 	assert_string_equal(find(&findings, "open files")->why.id, "few-descriptors");
 	assert_int_equal(find(&findings, "open files")->status, FINDING_WARNING);
+	config.port_driver = PORT_IMPLICIT;
+	assert_int_equal(preflight_judge(&config, &fake.machine, outcomes, &findings), 0);
+	clear_fake(&fake);
+	remember(&findings);
+	assert_string_equal(find(&findings, "implicit ports")->why.id, "implicit-ports");
 }
 
 static void a_cause_is_reported_once(void **state)

@@ -88,6 +88,12 @@ const struct cause causes_of_the_preflight[] = {
 	 .cause = "{warning}",
 	 .remedy = "sudo modprobe -a nf_tables nft_ct nft_fib_inet nft_masq\nuse "
 		   "--source-ip-transparent=false # if this is intended"},
+	{.id = "implicit-ports",
+	 .cause = "a port that the command opens only at its 127.0.0.1 is opened at all addresses "
+		  "of "
+		  "the host, too; ports from 32768 up, and those that are in use here, are not "
+		  "forwarded, without a message",
+	 .remedy = "use --port-driver=builtin # forwards only the ports that are published"},
 	{.id = "cgroup-v1",
 	 .cause =
 		 "no cgroup v2 at /sys/fs/cgroup: the command cannot limit what its containers use",

@@ -147,6 +147,18 @@ static bool with_port_driver(const struct preflight *p)
 	return p->config->port_driver != PORT_NONE && p->config->port_driver != PORT_IMPLICIT;
 }
 
+static bool with_implicit_ports(const struct preflight *p)
+{
+	return p->config->port_driver == PORT_IMPLICIT;
+}
+
+/* A consequence of the option, not of the machine. */
+static void probe_implicit_ports(const struct preflight *p, struct finding *f)
+{
+	see(f, "pasta forwards every port on which the command listens");
+	warn(p, f, "implicit-ports");
+}
+
 const struct probe probes_of_networks[] = {
 	{"/dev/net/tun", with_helper, TRIAL_TUN, .seen = "a TAP device: made"},
 	{"network", with_own_network, TRIAL_NET, .look = probe_network},
@@ -154,6 +166,7 @@ const struct probe probes_of_networks[] = {
 	{"ping", with_helper, .look = probe_ping},
 	{"acceleration", with_accel, TRIAL_ACCEL, .look = probe_accel},
 	{"port driver", with_port_driver, TRIAL_PORT_DRIVER, .look = probe_port_driver},
+	{"implicit ports", with_implicit_ports, .look = probe_implicit_ports},
 	{.name = "port"},
 	{"services of the host", with_services, TRIAL_HOST_PORTS,
 	 .seen = "listening in the command's network, and relayed"},
