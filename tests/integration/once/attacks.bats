@@ -58,7 +58,7 @@ attack() {
 	local name cells=()
 	cell plain "$1" "$2" &
 	cells+=($!)
-	cell wrapper "--slirp4netns-binary=$PWD/wrapper $1" "$2" &
+	cell wrapper "--slirp4netns-binary=$PWD/wrapper --net-accel=switch $1" "$2" &
 	cells+=($!)
 	cell unconfined "--slirp4netns-sandbox=false --slirp4netns-seccomp=false $1" "$2" &
 	cells+=($!)
@@ -73,6 +73,7 @@ attack() {
 		grep -q '^fauxroot: agent: seen$' "$name.said"
 		[ "$(grep -c 'slirp4netns started again' "$name.log")" -ge 3 ]
 	done
+	grep -q '^fauxroot: switc[a-z]*: seen$' wrapper.said
 }
 
 @test "the command accesses no process of ours, while they are killed and restarted" {
