@@ -22,13 +22,14 @@ log=$(mktemp "${TMPDIR:-/tmp}/buildctl-daemonless.XXXXXX")
 # The variables contain words.
 # shellcheck disable=SC2086
 $ROOTLESSKIT $BUILDKITD $BUILDKITD_FLAGS --addr="$address" >"$log" 2>&1 &
-daemon=$!
+daemon=$! command=
 
 finish() {
 	status=$?
 	trap - EXIT
+	[ -z "$command" ] || kill "$command" 2>/dev/null || :
 	kill $daemon 2>/dev/null || :
-	wait $daemon || :
+	wait || :
 	rm -f "$log"
 	exit $status
 }
@@ -55,4 +56,8 @@ done
 # standard input, before any redirection.
 exec 3<&0
 $BUILDCTL --addr="$address" "$@" <&3 3<&- &
-wait $!
+command=$!
+status=0
+wait $command || status=$?
+command=
+(exit $status)

@@ -117,7 +117,7 @@ fauxrootctl" "$output"
 }
 
 @test "buildctl-daemonless.sh: status, standard input, a signal, a daemon that does not start" {
-	printf '#!/bin/sh\ncase $* in *workers*) exec /usr/bin/buildctl "$@" ;; *kill*) kill -TERM $PPID; sleep 1000 ;; esac\ncat; exit 3\n' >client
+	printf '#!/bin/sh\ncase $* in *workers*) exec /usr/bin/buildctl "$@" ;; *kill*) kill -TERM $PPID; exec sleep 1000 ;; esac\ncat; exit 3\n' >client
 	chmod 755 client
 	run -3 in_image -i "${UNCONFINED[@]}" -v "$PWD/client:/client:ro" --env BUILDCTL=/client -- \
 		buildctl-daemonless.sh build <<<"from stdin"

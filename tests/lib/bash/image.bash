@@ -28,7 +28,8 @@ teardown() {
 			podman logs --tail 20 "$name" 2>&1 | sed "s/^/$name: /"
 		done
 	fi
-	podman pod rm --all --force >/dev/null || status=1
+	# A file system of a pod can be busy for a moment.
+	wait_for podman pod rm --all --force || status=1
 	podman rm --all --force --time 0 >/dev/null || status=1
 	podman volume prune --force >/dev/null || status=1
 	podman secret rm --all >/dev/null || status=1
