@@ -49,6 +49,14 @@ static int refuse_idle(const struct config *config, struct error *err)
 	return 0;
 }
 
+static int check_dns(const struct config *config, struct error *err)
+{
+	for (size_t i = 0; i < config->dns.n; i++)
+		if (config->dns.n > 1 && streq(config->dns.items[i], "none"))
+			return err_say(err, EINVAL, "--dns=none cannot be used with other --dns");
+	return 0;
+}
+
 static int check_network(const struct config *config, struct error *err)
 {
 	/* Linux disables IPv6 on a link with an MTU below the minimum of RFC 8200 (man 7 ipv6). */
@@ -132,8 +140,8 @@ static int check_output(const struct config *config, struct error *err)
 int options_refuse_conflicts(const struct config *config, struct error *err)
 {
 	static int (*const checks[])(const struct config *config, struct error *err) = {
-		refuse_idle,	     check_network,   check_files,  check_ports,
-		check_host_services, check_processes, check_output,
+		refuse_idle, check_network,	  check_dns,	   check_files,
+		check_ports, check_host_services, check_processes, check_output,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {

@@ -13,7 +13,15 @@ void config_clear(struct config *config)
 	strv_clear(&config->publish);
 	strv_clear(&config->net_accel_except);
 	strv_clear(&config->forward_host);
+	strv_clear(&config->dns);
 	strv_clear(&config->preset);
+}
+
+enum dns_mode config_dns(const struct config *config)
+{
+	if (config->dns.n == 0)
+		return DNS_RELAY;
+	return streq(config->dns.items[0], "none") ? DNS_NONE : DNS_GIVEN;
 }
 
 bool config_has_helper(const struct config *config)

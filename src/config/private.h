@@ -53,6 +53,7 @@ extern const struct option_word api_inside_words[], net_accel_words[], propagati
 
 bool valid_mtu(const char *value);
 bool valid_ifname(const char *value);
+bool valid_dns(const char *value);
 bool valid_seconds(const char *value);
 bool valid_cgroup(const char *value);
 bool valid_copy_up(const char *value);

@@ -74,6 +74,20 @@ const struct option_row network_rows[] = {
 		.nets = NETS_OF_HELPERS,
 	},
 	{
+		.name = "dns",
+		.kind = OPTION_LIST,
+		OPTION_AT(dns),
+		.valid = valid_dns,
+		.takes = "an IP address or \"none\"",
+		.argument = "ADDRESS",
+		.group = network,
+		.help = "name server instead of the host's, asked through the network; "
+			"repeatable; none: leave /etc/resolv.conf alone",
+		.available = true,
+		.nets = NETS_OF_HELPERS,
+		.idle = OPTION_IDLE_REFUSE,
+	},
+	{
 		.name = "ipv6",
 		.kind = OPTION_BOOL,
 		OPTION_AT(ipv6),

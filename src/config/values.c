@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "fauxroot/base/parse.h"
+#include "fauxroot/config/portspec.h"
 #include "fauxroot/config/range.h"
 #include "private.h"
 
@@ -116,6 +117,14 @@ bool valid_ifname(const char *value)
 {
 	return strlen(value) < IFNAMSIZ && !streq(value, ".") && !streq(value, "..") &&
 	       !strpbrk(value, "/:% \t\n\v\f\r");
+}
+
+/* Without the interface of a link-local address: the network has its own. */
+bool valid_dns(const char *value)
+{
+	union endpoint e;
+
+	return streq(value, "none") || endpoint_of(value, 0, &e) == 0;
 }
 
 /* Up to a day. */

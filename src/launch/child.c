@@ -106,7 +106,8 @@ int child_bind_netns(struct launch *l, struct error *err)
 int child_open_etc(struct launch *l, struct error *err)
 {
 	progress_at(l->progress, "the state directory %s", l->state.path);
-	return etcfiles_open_child(l->state.path, &l->in_child.files, err);
+	return etcfiles_open_child(l->state.path, config_dns(l->config) != DNS_NONE,
+				   &l->in_child.files, err);
 }
 
 int child_copy_up_for(struct launch *l, const char *state_dir, struct error *err)

@@ -2,6 +2,11 @@
 /*
  * Theory of operation
  *
+ * The child's resolv.conf and hosts are composed from the host's files. When these change, in /etc
+ * or where their links lead, the child's are written anew in place, and the name service gets the
+ * new servers. A change takes a moment: a file is truncated and then written, or several are
+ * replaced. So we wait until nothing has happened for a tenth of a second, but not much longer.
+ *
  * When the host replaces a file of its /etc on which we have mounted our own, the kernel removes
  * our mount, also in the child. The child reports whether it has made such mounts. The launcher
  * cannot find out by the file system's type, because the host's /etc and our copy of it can both be
@@ -11,16 +16,23 @@
  * our two files. So the repair walks no path there. The target may mount over /etc, /run or the
  * root, even a file system that never answers, and the repair still works.
  */
+#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
 
+#include "fauxroot/base/clock.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
+#include "fauxroot/base/str.h"
 #include "handshake.h"
 #include "launch.h"
 
 #define REPAIR_MS 2000
+
+/* The end of a change: nothing more for that long, or so long after its beginning. */
+#define CALM_MS	    100
+#define CALM_MAX_MS 500
 
 /* In the order in which they are sent. */
 static void list(const struct etcfiles *files, int ret[ETCFILE_COUNT_ + 1])
@@ -82,37 +94,152 @@ static void repair(struct launch *l)
 		log_warning("repairing the mounts of resolv.conf and hosts: %s", err.text);
 }
 
+/* Passes an etcfile from etcfiles_write_parent() on. */
+typedef int write_file(const void *arg, enum etcfile file, const char *text, size_t size,
+		       struct error *err);
+
+/* Lines of hosts with the names of the host, as Docker and podman call it. */
+static void name_host(const struct net_plan *plan, char *buf, size_t size)
+{
+	static const char names[] = "host.docker.internal host.containers.internal";
+	char v4[INET_ADDRSTRLEN], v6[INET6_ADDRSTRLEN];
+	size_t used;
+
+	buf[0] = '\0';
+	if (!plan->has_host)
+		return;
+	inet_ntop(AF_INET, &plan->host, v4, sizeof(v4));
+	(void)str_print(buf, size, "%s\t%s\n", v4, names);
+	used = strlen(buf);
+	inet_ntop(AF_INET6, &plan->host6, v6, sizeof(v6));
+	if (plan->ipv6)
+		(void)str_print(buf + used, size - used, "%s\t%s\n", v6, names);
+}
+
+static int compose(struct launch *l, write_file *write, const void *arg, struct error *err)
+{
+	_cleanup_strv_ struct strv dns = {NULL, 0};
+	char names[256];
+	const struct etc_content content = {
+		.dns = config_dns(l->config) == DNS_NONE ? NULL : &dns,
+		.names = names,
+	};
+
+	name_host(&l->net.plan, names, sizeof(names));
+	if (net_dns(&l->net, &dns) < 0)
+		return err_set(err, ENOMEM, "listing the name servers");
+	return etcfiles_write_parent(write, arg, &content, err);
+}
+
+/* write_file: in the state directory. */
+static int write_first(const void *arg, enum etcfile file, const char *text, size_t size,
+		       struct error *err)
+{
+	struct launch *const *l = arg;
+	const struct statedir *state = &(*l)->state;
+	const char *name = etcfile_name(file);
+	int rc = statedir_write(state, name, text, size, 0644, err);
+
+	if (rc < 0)
+		return rc;
+	rc = etccopy_open(state->dir, name, text, size, &(*l)->etc.copies[file]);
+	return rc < 0 ? err_set(err, -rc, "opening %s/%s", state->path, name) : 0;
+}
+
+int etc_write(struct launch *l, struct error *err)
+{
+	return compose(l, write_first, &l, err);
+}
+
+/* write_file: anew, in place. */
+static int write_again(const void *arg, enum etcfile file, const char *text, size_t size,
+		       struct error *err)
+{
+	struct launch *const *l = arg;
+	struct etccopy *copy = &(*l)->etc.copies[file];
+	const char *name = etcfile_name(file);
+	int rc = copy->fd < 0 ? 0 : etccopy_renew(copy, text, size);
+
+	(void)err;
+	if (rc > 0)
+		log_debug("the host's %s has changed, and so has the command's", name);
+	if (rc == -ESTALE) {
+		log_info("the host's %s has changed; the command has written its own, which stays",
+			 name);
+		etccopy_close(copy);
+	} else if (rc < 0) {
+		log_warning("writing the command's %s anew: %s", name, strerror(-rc));
+	}
+	return 0;
+}
+
+static void renew(struct launch *l)
+{
+	struct error err;
+
+	l->etc.changed_ms = 0;
+	if (compose(l, write_again, &l, &err) < 0)
+		log_warning("following the host's /etc: %s", err.text);
+	if (naming_renew(l))
+		log_debug("the host's name servers have changed");
+}
+
+static void on_renew(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	renew(arg);
+}
+
+/* Wait for the end of a change. */
+static void renew_soon(struct launch *l)
+{
+	const struct timeval calm = {.tv_usec = CALM_MS * 1000};
+	int64_t now = clock_ms();
+
+	if (l->etc.changed_ms == 0)
+		l->etc.changed_ms = now;
+	if (now - l->etc.changed_ms >= CALM_MAX_MS || event_add(l->etc.on_renew, &calm) < 0)
+		renew(l);
+}
+
 static void on_etc(evutil_socket_t fd, short what, void *arg)
 {
 	struct launch *l = arg;
-	int rc = etcfiles_watch_read(fd);
+	int rc = etcwatch_read(&l->etc.watch);
 
+	(void)fd;
 	(void)what;
 	if (rc < 0) {
 		log_warning("watching /etc: %s", strerror(-rc));
 		event_del(l->etc.on_change);
-	} else if (rc > 0) {
-		repair(l);
+		return;
 	}
+	if ((rc & ETCWATCH_REPLACED) && l->etc.files.etc >= 0)
+		repair(l);
+	if (rc & ETCWATCH_CHANGED)
+		renew_soon(l);
 }
 
 static void on_etc_due(evutil_socket_t fd, short what, void *arg)
 {
 	struct launch *l = arg;
+	int rc = etcwatch_open(&l->etc.watch);
 
 	(void)fd;
 	(void)what;
-	l->etc.watch = etcfiles_watch_open();
-	if (l->etc.watch >= 0)
+	if (rc == 0)
 		l->etc.on_change =
-			event_new(l->serve.base, l->etc.watch, EV_READ | EV_PERSIST, on_etc, l);
+			event_new(l->serve.base, l->etc.watch.fd, EV_READ | EV_PERSIST, on_etc, l);
 	if (!l->etc.on_change || event_add(l->etc.on_change, NULL) < 0)
 		log_warning(
-			"cannot watch /etc: %s; if the host replaces resolv.conf, the command gets "
-			"the host's file",
-			l->etc.watch < 0 ? strerror(-l->etc.watch) : "out of memory");
-	/* The host may have replaced a file before the watch began. */
-	repair(l);
+			"cannot watch /etc: %s; the command's resolv.conf and hosts do not follow "
+			"the host's",
+			rc < 0 ? strerror(-rc) : "out of memory");
+	/* The host may have changed a file before the watch began. */
+	if (l->etc.files.etc >= 0)
+		repair(l);
+	renew(l);
 }
 
 /*
@@ -123,10 +250,11 @@ int etc_watch(struct launch *l, struct error *err)
 {
 	struct timeval due = {.tv_sec = 1};
 
-	if (l->etc.files.etc < 0)
+	if (!l->net.plan.configures_dns)
 		return 0;
+	l->etc.on_renew = event_new(l->serve.base, -1, 0, on_renew, l);
 	l->etc.on_due = event_new(l->serve.base, -1, 0, on_etc_due, l);
-	if (!l->etc.on_due || event_add(l->etc.on_due, &due) < 0)
+	if (!l->etc.on_renew || !l->etc.on_due || event_add(l->etc.on_due, &due) < 0)
 		return err_set(err, ENOMEM, "watching /etc");
 	return 0;
 }
@@ -137,6 +265,10 @@ void etc_clear(struct launch *l)
 		event_free(TAKE_PTR(l->etc.on_change));
 	if (l->etc.on_due)
 		event_free(TAKE_PTR(l->etc.on_due));
-	l->etc.watch = fd_close(l->etc.watch);
+	if (l->etc.on_renew)
+		event_free(TAKE_PTR(l->etc.on_renew));
+	etcwatch_close(&l->etc.watch);
+	for (int i = 0; i < ETCFILE_COUNT_; i++)
+		etccopy_close(&l->etc.copies[i]);
 	etcfiles_close(&l->etc.files);
 }

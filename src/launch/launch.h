@@ -17,6 +17,7 @@
 #include "fauxroot/idmap/idmap.h"
 #include "fauxroot/launch/rehearse.h"
 #include "fauxroot/mounts/etcfiles.h"
+#include "fauxroot/mounts/etcwatch.h"
 #include "fauxroot/names/names.h"
 #include "fauxroot/net/net.h"
 #include "fauxroot/port/port.h"
@@ -73,16 +74,21 @@ struct loop {
 	struct error failure;  /* the reason for .ending */
 };
 
-/* etc.c: our mounts on files of the host's /etc; empty if /etc is a copy. */
+/* etc.c: the child's resolv.conf and hosts, which follow the host's. @files: our mounts on files of
+ * the host's /etc; empty if /etc is a copy. */
 struct etc {
 	struct etcfiles files;
-	int watch;
-	struct event *on_change, *on_due;
+	struct etcwatch watch;
+	struct event *on_change, *on_due, *on_renew;
+	int64_t changed_ms; /* the first change that is not followed yet; 0: none */
+	struct etccopy copies[ETCFILE_COUNT_];
 };
 
 /* names.c: the name service. */
 struct naming {
-	struct names *names; /* NULL: there is none */
+	struct names *names;			   /* NULL: there is none */
+	union endpoint servers[NAMES_SERVERS_MAX]; /* of the host's resolv.conf */
+	size_t n_servers;
 };
 
 /* leftovers.c: --kill-orphans. */
@@ -187,9 +193,14 @@ int etc_send(int sock, const struct etcfiles *files);
  * handshake_follow() */
 int etc_receive(struct launch *l, struct error *err);
 
+/* etc_write() - write the child's resolv.conf and hosts to the state directory; 0 or -errno at
+ * STEP_MOUNT */
+int etc_write(struct launch *l, struct error *err);
+
 /*
- * etc_watch() - if our files are mounted on files of the host's /etc, watch /etc in the event loop,
- * and repeat the mount when the host replaces a file
+ * etc_watch() - in the event loop: when the host's files change, write the child's anew, and tell
+ * the name service; if our files are mounted on files of the host's /etc, repeat the mount when the
+ * host replaces one
  *
  * Returns 0 or -ENOMEM.
  */
@@ -204,6 +215,10 @@ bool naming_wanted(const struct launch *l);
 /* naming_start() - make the sockets of the name service in the child's network, and give it the
  * host's name servers; 0 or -errno */
 int naming_start(struct launch *l, struct error *err);
+
+/* naming_renew() - the host's resolv.conf may have changed: read its servers again. Returns true if
+ * they have changed */
+bool naming_renew(struct launch *l);
 
 /*
  * naming_supervise() - serve names in the event loop

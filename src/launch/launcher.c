@@ -253,7 +253,9 @@ static struct launch *new_launch(const struct config *config, const struct signa
 		.target_ns = NS_SET_NONE,
 		.sock = -1,
 		.reports = -1,
-		.etc = {.watch = -1, .files = ETCFILES_NONE},
+		.etc = {.watch = ETCWATCH_NONE,
+			.files = ETCFILES_NONE,
+			.copies = {ETCCOPY_NONE, ETCCOPY_NONE}},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(l->mappers.mappers); i++)

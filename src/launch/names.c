@@ -18,22 +18,52 @@
 
 bool naming_wanted(const struct launch *l)
 {
-	return l->net.plan.configures_dns;
+	return l->net.plan.configures_dns && config_dns(l->config) == DNS_RELAY;
 }
 
 /* The servers of the host's resolv.conf; those of an empty file if it cannot be read. */
-static int set_servers(const struct launch *l, struct error *err)
+static size_t read_servers(union endpoint *ret)
 {
-	union endpoint servers[NAMES_SERVERS_MAX];
 	_cleanup_free_ char *text = NULL;
-	size_t size = 0, n;
+	size_t size = 0;
 	int rc = file_read_lines(AT_FDCWD, "/etc/resolv.conf", RESOLV_CONF_MAX, &text, &size);
 
 	if (rc < 0)
 		log_debug("reading /etc/resolv.conf: %s", strerror(-rc));
-	n = resolvconf_servers(text ? text : "", size, if_nametoindex, NAMES_PORT, servers,
-			       ARRAY_SIZE(servers));
-	return names_set_servers(l->naming.names, servers, n, err);
+	return resolvconf_servers(text ? text : "", size, if_nametoindex, NAMES_PORT, ret,
+				  NAMES_SERVERS_MAX);
+}
+
+static void log_servers(const struct naming *naming)
+{
+	char text[ENDPOINT_MAX];
+
+	for (size_t i = 0; i < naming->n_servers; i++)
+		log_debug("name server %zu: %s", i + 1,
+			  endpoint_format(&naming->servers[i], text, sizeof(text)));
+}
+
+static int set_servers(struct launch *l, struct error *err)
+{
+	l->naming.n_servers = read_servers(l->naming.servers);
+	log_servers(&l->naming);
+	return names_set_servers(l->naming.names, l->naming.servers, l->naming.n_servers, err);
+}
+
+bool naming_renew(struct launch *l)
+{
+	union endpoint servers[NAMES_SERVERS_MAX];
+	size_t n = l->naming.names ? read_servers(servers) : l->naming.n_servers, i = 0;
+	struct error err;
+
+	while (i < n && n == l->naming.n_servers &&
+	       endpoint_equal(&servers[i], &l->naming.servers[i]))
+		i++;
+	if (!l->naming.names || (i == n && n == l->naming.n_servers))
+		return false;
+	if (set_servers(l, &err) < 0)
+		log_warning("following the host's name servers: %s", err.text);
+	return true;
 }
 
 int naming_start(struct launch *l, struct error *err)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "prepare.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 
@@ -94,45 +93,13 @@ int prepare_notify(struct launch *l, struct error *err)
 	return notify_open(l->state.path, &l->notify, err);
 }
 
-static int write_state_file(const void *arg, const char *name, const char *text, size_t size,
-			    struct error *err)
-{
-	return statedir_write(arg, name, text, size, 0644, err);
-}
-
 /* Before the child needs the files. With a detached network they are for processes that enter it.
  */
-/* Lines of hosts with the names of the host, as Docker and podman call it. */
-static void name_host(const struct net_plan *plan, char *buf, size_t size)
-{
-	static const char names[] = "host.docker.internal host.containers.internal";
-	char v4[INET_ADDRSTRLEN], v6[INET6_ADDRSTRLEN];
-	size_t used;
-
-	buf[0] = '\0';
-	if (!plan->has_host)
-		return;
-	inet_ntop(AF_INET, &plan->host, v4, sizeof(v4));
-	(void)str_print(buf, size, "%s\t%s\n", v4, names);
-	used = strlen(buf);
-	inet_ntop(AF_INET6, &plan->host6, v6, sizeof(v6));
-	if (plan->ipv6)
-		(void)str_print(buf + used, size - used, "%s\t%s\n", v6, names);
-}
-
 int prepare_etc_files(struct launch *l, struct error *err)
 {
-	_cleanup_strv_ struct strv dns = {NULL, 0};
-	char names[256];
-
 	if (l->net.plan.detached && statedir_write(&l->state, NETNS_FILE, "", 0, 0444, err) < 0)
 		return -err->code;
-	if (!l->net.plan.configures_dns)
-		return 0;
-	if (net_dns(&l->net, &dns) < 0)
-		return err_set(err, ENOMEM, "listing the name servers");
-	name_host(&l->net.plan, names, sizeof(names));
-	return etcfiles_write_parent(write_state_file, &l->state, &dns, names, err);
+	return l->net.plan.configures_dns ? etc_write(l, err) : 0;
 }
 
 /* Remove the link last: if we are killed before, the next launcher finds our leftovers by it. */

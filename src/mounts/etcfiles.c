@@ -55,22 +55,27 @@ static int read_host(const char *name, char **ret, size_t *ret_size)
 	return *ret ? 0 : -ENOMEM;
 }
 
-static char *compose(enum etcfile file, const char *host, size_t size, const struct strv *dns,
-		     const char *names)
+const char *etcfile_name(enum etcfile file)
+{
+	return etcfile_names[file];
+}
+
+static char *compose(enum etcfile file, const char *host, size_t size,
+		     const struct etc_content *content)
 {
 	char hostname[HOST_NAME_MAX + 1] = "";
 	_cleanup_free_ char *hosts = NULL;
 
 	if (file == ETCFILE_RESOLV_CONF)
-		return resolvconf_compose(host, size, dns);
+		return resolvconf_compose(host, size, content->dns);
 	gethostname(hostname, sizeof(hostname));
 	hosts = hosts_compose(host, size, hostname);
-	return hosts ? str_format("%s%s", names, hosts) : NULL;
+	return hosts ? str_format("%s%s", content->names ? content->names : "", hosts) : NULL;
 }
 
-int etcfiles_write_parent(int (*write)(const void *arg, const char *name, const char *text,
+int etcfiles_write_parent(int (*write)(const void *arg, enum etcfile file, const char *text,
 				       size_t size, struct error *err),
-			  const void *write_arg, const struct strv *dns, const char *names,
+			  const void *write_arg, const struct etc_content *content,
 			  struct error *err)
 {
 	int rc = 0;
@@ -79,18 +84,21 @@ int etcfiles_write_parent(int (*write)(const void *arg, const char *name, const 
 		_cleanup_free_ char *host = NULL, *text = NULL;
 		size_t size = 0;
 
+		if (i == ETCFILE_RESOLV_CONF && !content->dns)
+			continue;
 		rc = read_host(etcfile_names[i], &host, &size);
 		if (rc == 0)
-			text = compose((enum etcfile)i, host, size, dns, names);
+			text = compose((enum etcfile)i, host, size, content);
 		if (!text)
 			rc = err_set(err, ENOMEM, "composing %s", etcfile_names[i]);
 		else
-			rc = write(write_arg, etcfile_names[i], text, strlen(text), err);
+			rc = write(write_arg, (enum etcfile)i, text, strlen(text), err);
 	}
 	return rc < 0 ? err_step(err, rc, STEP_MOUNT) : 0;
 }
 
-int etcfiles_open_child(const char *state_dir, struct etcfiles *ret, struct error *err)
+int etcfiles_open_child(const char *state_dir, bool with_resolv_conf, struct etcfiles *ret,
+			struct error *err)
 {
 	_cleanup_etcfiles_ struct etcfiles files = ETCFILES_NONE;
 	_cleanup_close_ int dir = place_open_dir(state_dir);
@@ -98,6 +106,8 @@ int etcfiles_open_child(const char *state_dir, struct etcfiles *ret, struct erro
 	if (dir < 0)
 		return err_step(err, err_set(err, -dir, "opening %s", state_dir), STEP_MOUNT);
 	for (int i = 0; i < ETCFILE_COUNT_; i++) {
+		if (i == ETCFILE_RESOLV_CONF && !with_resolv_conf)
+			continue;
 		files.fd[i] = place_open_at(dir, etcfile_names[i]);
 		if (files.fd[i] < 0)
 			return err_step(err,
@@ -147,6 +157,8 @@ int etcfiles_bind_child(struct etcfiles *files, bool etc_copied, struct error *e
 	for (int i = 0; i < ETCFILE_COUNT_ && rc == 0; i++) {
 		const char *name = etcfile_names[i];
 
+		if (files->fd[i] < 0)
+			continue;
 		if (etc_copied)
 			rc = make_mount_point(etc, name);
 		if (rc == 0)

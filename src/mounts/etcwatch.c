@@ -4,84 +4,215 @@
  *
  * A rename over a directory entry, or its removal, detaches the mounts on it in all other mount
  * namespaces (with a mount in its own namespace it fails with EBUSY; man 2 rename, man 2 unlink).
- * NetworkManager, DHCP clients and editors replace /etc/resolv.conf and /etc/hosts like this. The
- * launcher watches the host's /etc. As soon as the entry exists again, a runner binds our file
- * again. A copy of /etc has no entry that the host could replace.
+ * NetworkManager, DHCP clients and editors replace /etc/resolv.conf and /etc/hosts like this. As
+ * soon as the entry exists again, a runner binds our file again. A copy of /etc has no entry that
+ * the host could replace.
+ *
+ * The files may also change where their links lead: /etc/resolv.conf is a link into
+ * /run/systemd/resolve, /run/NetworkManager, /mnt/wsl and others. A path is resolved component by
+ * component, as the kernel does it. The directory of each component is watched for the component's
+ * name: so it does not matter whether a file, a link or a directory on the way is replaced, edited,
+ * removed or made.
  */
+#include "fauxroot/mounts/etcwatch.h"
+
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "fauxroot/base/err.h"
+#include "fauxroot/base/fd.h"
 #include "fauxroot/base/str.h"
+#include "fauxroot/mounts/etcfiles.h"
 #include "fauxroot/sys/mount.h"
 #include "private.h"
 
-int etcfiles_watch_open(void)
-{
-	_cleanup_close_ int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+/* As many links as the kernel follows (man 7 path_resolution). */
+#define LINKS_MAX 40
 
-	if (watch < 0)
+#define EVENTS                                                                              \
+	(IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_MODIFY | IN_CLOSE_WRITE | \
+	 IN_ONLYDIR)
+
+/* A path whose components are being resolved. */
+struct walk {
+	char at[PATH_MAX];   /* the directory so far; "": the root */
+	char rest[PATH_MAX]; /* relative to it */
+	int links;
+};
+
+/* Watch the directory @dir for the entry @name. Returns 0 or -errno. */
+static int watch_entry(struct etcwatch *watch, const char *dir, const char *name)
+{
+	int wd = inotify_add_watch(watch->fd, *dir ? dir : "/", EVENTS);
+	bool is_entry = streq(dir, "/etc") &&
+			(streq(name, etcfile_names[0]) || streq(name, etcfile_names[1]));
+	size_t i = 0;
+
+	if (wd < 0)
 		return -errno;
-	if (inotify_add_watch(watch, "/etc", IN_CREATE | IN_MOVED_TO | IN_ONLYDIR) < 0)
-		return -errno;
-	return TAKE_FD(watch);
+	while (i < watch->n && (watch->items[i].wd != wd || !streq(watch->items[i].name, name)))
+		i++;
+	if (i == ETCWATCH_MAX)
+		return -ENOSPC;
+	if (i == watch->n) {
+		char *copy = strdup(name);
+
+		if (!copy)
+			return -ENOMEM;
+		watch->items[watch->n].name = copy;
+		watch->items[watch->n++].wd = wd;
+	}
+	watch->items[i].is_entry = is_entry;
+	watch->items[i].is_kept = true;
+	return 0;
 }
 
-static bool is_ours(const struct inotify_event *event)
+/* Take the first component of the rest. Returns false at the end, or if it does not fit. */
+static bool take_component(struct walk *walk, char *name, size_t size)
 {
-	if (event->mask & IN_Q_OVERFLOW)
-		return true; /* events were lost: check */
-	for (int i = 0; i < ETCFILE_COUNT_ && event->len > 0; i++)
-		if (streq(event->name, etcfile_names[i]))
-			return true;
-	return false;
+	const char *start = walk->rest + strspn(walk->rest, "/");
+	size_t n = strcspn(start, "/");
+
+	if (n == 0 || n >= size)
+		return false;
+	*(char *)mempcpy(name, start, n) = '\0';
+	memmove(walk->rest, start + n, strlen(start + n) + 1);
+	return true;
 }
 
-int etcfiles_watch_read(int watch)
+/* Go to the entry @name of the current directory. Returns false at the end of the way. */
+static bool step(struct walk *walk, const char *name)
 {
-	_Alignas(struct inotify_event) char buf[4096];
-	bool replaced = false;
+	char path[PATH_MAX], target[PATH_MAX], rest[PATH_MAX];
+	struct stat st;
 	ssize_t n;
 
-	while ((n = read(watch, buf, sizeof(buf))) > 0) {
+	if (str_print(path, sizeof(path), "%s/%s", walk->at, name) < 0 || lstat(path, &st) < 0)
+		return false;
+	if (!S_ISLNK(st.st_mode))
+		return S_ISDIR(st.st_mode) &&
+		       str_print(walk->at, sizeof(walk->at), "%s", path) == 0;
+	n = readlink(path, target, sizeof(target) - 1);
+	if (n <= 0 || ++walk->links > LINKS_MAX)
+		return false;
+	target[n] = '\0';
+	if (*target == '/')
+		*walk->at = '\0';
+	return str_print(rest, sizeof(rest), "%s/%s", target, walk->rest) == 0 &&
+	       str_print(walk->rest, sizeof(walk->rest), "%s", rest) == 0;
+}
+
+/* Watch all components of @path. Returns 0, or -errno if the first ones cannot be watched. */
+static int follow(struct etcwatch *watch, const char *path)
+{
+	struct walk walk = {.links = 0};
+	char name[NAME_MAX + 1];
+	int rc = str_print(walk.rest, sizeof(walk.rest), "%s", path), first = rc;
+	bool on = rc == 0;
+
+	for (unsigned i = 0; on && take_component(&walk, name, sizeof(name)); i++) {
+		char *slash = strrchr(walk.at, '/');
+
+		if (streq(name, "."))
+			continue;
+		if (streq(name, "..")) {
+			if (slash)
+				*slash = '\0';
+			continue;
+		}
+		rc = watch_entry(watch, walk.at, name);
+		if (i < 2 && first == 0)
+			first = rc;
+		on = step(&walk, name);
+	}
+	return first;
+}
+
+/* Follow the links as they are now; forget entries that are not on the way any more. */
+static int follow_all(struct etcwatch *watch)
+{
+	size_t kept = 0;
+	int rc = 0;
+
+	for (size_t i = 0; i < watch->n; i++)
+		watch->items[i].is_kept = false;
+	for (int i = 0; i < ETCFILE_COUNT_ && rc == 0; i++) {
+		char path[64];
+
+		(void)str_print(path, sizeof(path), "/etc/%s", etcfile_names[i]);
+		rc = follow(watch, path);
+	}
+	for (size_t i = 0; i < watch->n; i++) {
+		if (watch->items[i].is_kept)
+			watch->items[kept++] = watch->items[i];
+		else
+			free(watch->items[i].name);
+	}
+	watch->n = kept;
+	return rc;
+}
+
+int etcwatch_open(struct etcwatch *ret)
+{
+	struct etcwatch watch = ETCWATCH_NONE;
+	int rc;
+
+	watch.fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	rc = watch.fd < 0 ? -errno : follow_all(&watch);
+	if (rc < 0) {
+		etcwatch_close(&watch);
+		return rc;
+	}
+	*ret = watch;
+	return 0;
+}
+
+static int meaning(const struct etcwatch *watch, const struct inotify_event *event)
+{
+	/* Events were lost. */
+	if (event->mask & IN_Q_OVERFLOW)
+		return ETCWATCH_CHANGED | ETCWATCH_REPLACED;
+	for (size_t i = 0; i < watch->n && event->len > 0; i++) {
+		if (watch->items[i].wd != event->wd || !streq(watch->items[i].name, event->name))
+			continue;
+		if (watch->items[i].is_entry && (event->mask & (IN_CREATE | IN_MOVED_TO)))
+			return ETCWATCH_CHANGED | ETCWATCH_REPLACED;
+		return ETCWATCH_CHANGED;
+	}
+	return 0;
+}
+
+int etcwatch_read(struct etcwatch *watch)
+{
+	_Alignas(struct inotify_event) char buf[4096];
+	int result = 0;
+	ssize_t n;
+
+	while ((n = read(watch->fd, buf, sizeof(buf))) > 0) {
 		for (const char *at = buf; at < buf + n;) {
 			const struct inotify_event *event = (const void *)at;
 
-			replaced |= is_ours(event);
+			result |= meaning(watch, event);
 			at += sizeof(*event) + event->len;
 		}
 	}
 	if (n < 0 && errno != EAGAIN)
 		return -errno;
-	return replaced;
+	if (result)
+		(void)follow_all(watch);
+	return result;
 }
 
-static int repair_one(int file, int etc, const char *name)
+void etcwatch_close(struct etcwatch *watch)
 {
-	_cleanup_close_ int entry = place_open_at(etc, name);
-	int rc;
-
-	if (entry == -ENOENT)
-		return 0;
-	if (entry < 0)
-		return entry;
-	if (place_is_mount(entry))
-		return 0;
-	rc = etcfile_bind(file, etc, name);
-	return rc == -ENOENT ? 0 : rc;
-}
-
-int etcfiles_repair(const struct etcfiles *files, struct error *err)
-{
-	for (int i = 0; i < ETCFILE_COUNT_; i++) {
-		int rc = repair_one(files->fd[i], files->etc, etcfile_names[i]);
-
-		if (rc < 0)
-			return err_set(err, -rc, "binding our file on /etc/%s again",
-				       etcfile_names[i]);
-	}
-	return 0;
+	for (size_t i = 0; i < watch->n; i++)
+		free(watch->items[i].name);
+	fd_close(watch->fd);
+	*watch = ETCWATCH_NONE;
 }

@@ -152,10 +152,15 @@ static int add_address(struct strv *v, int family, const void *address)
 
 int net_dns(const struct net *net, struct strv *ret)
 {
-	int rc;
+	enum dns_mode mode = config_dns(net->config);
+	int rc = 0;
 
-	if (!net->plan.configures_dns)
+	if (!net->plan.configures_dns || mode == DNS_NONE)
 		return 0;
+	for (size_t i = 0; mode == DNS_GIVEN && i < net->config->dns.n && rc == 0; i++)
+		rc = strv_add(ret, net->config->dns.items[i]);
+	if (mode == DNS_GIVEN)
+		return rc;
 	rc = add_address(ret, AF_INET, &net->plan.dns);
 	if (rc == 0 && net->plan.ipv6)
 		rc = add_address(ret, AF_INET6, &net->plan.dns6);

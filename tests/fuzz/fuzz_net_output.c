@@ -55,7 +55,6 @@ static void check_pasta(const char *text)
 {
 	char version[32];
 
-	(void)pasta_servers_parse(text);
 	(void)pasta_interpret(text);
 	if (pasta_version_parse(text, version, sizeof(version)) < 0)
 		return;

@@ -94,3 +94,77 @@ tcp Host.Example" "$output"
 	equals "    100 $A 192.0.2.1
 1" "$output"
 }
+
+@test "the host's files are followed: edited, replaced, a link or its target replaced, removed" {
+	host 'server 127.0.0.1 fixed 192.0.2.1; server 127.0.0.2 fixed 192.0.2.2
+		server 127.0.0.3 fixed 192.0.2.3; server 127.0.0.4 fixed 192.0.2.4
+		mkdir -p /run/a /run/b
+		echo nameserver 127.0.0.1 >/etc/resolv.conf
+		inner "
+			until_ip() { wait_until gives \"0 46 192.0.2.\$1\" && echo \$1; touch step.\$1; }
+			until_ip 1
+			until_ip 2
+			until_ip 3
+			until_ip 4
+			until_ip 11
+			wait_until grep -qx \"search new.example\" /etc/resolv.conf && echo searched
+			wait_until grep -q \"192.0.2.99 printer\" /etc/hosts && echo printer
+			cat /etc/resolv.conf
+			" >out &
+		children="$children $!"
+		wait_until test -e step.1
+		echo nameserver 127.0.0.2 >/etc/resolv.conf
+		wait_until test -e step.2
+		echo nameserver 127.0.0.3 >/run/a/conf; ln -s /run/a/conf /etc/new; mv /etc/new /etc/resolv.conf
+		wait_until test -e step.3
+		echo nameserver 127.0.0.4 >/run/a/new; mv /run/a/new /run/a/conf
+		wait_until test -e step.4
+		rm -r /run/a
+		server 127.0.0.9 fixed 192.0.2.11; ln -s b /run/a
+		printf "search new.example\nnameserver 127.0.0.9\n" >/run/b/conf
+		wait_until test -e step.11
+		echo "192.0.2.99 printer" >>/etc/hosts
+		wait_until grep -q new.example out; wait_until grep -q printer out; wait_until grep -q nameserver out
+		cat out'
+	equals "1
+2
+3
+4
+11
+searched
+printer
+nameserver 10.0.2.3
+search new.example" "$output"
+}
+
+@test "a resolv.conf that the command has written stays; --dns gives it others, and none leaves it alone" {
+	host 'server 127.0.0.1 fixed 192.0.2.1
+		printf "nameserver 127.0.0.1\nsearch old.example\n" >/etc/resolv.conf
+		inner "echo nameserver 192.0.2.7 >/etc/resolv.conf; touch written
+			wait_until grep -q printer /etc/hosts; cat /etc/resolv.conf" >out & children="$children $!"
+		wait_until test -e written
+		printf "nameserver 127.0.0.1\nsearch new.example\n" >/etc/resolv.conf
+		echo "192.0.2.99 printer" >>/etc/hosts
+		wait_until grep -q nameserver out; cat out
+		inner --dns=192.0.2.8 --dns=fd00::9 "cat /etc/resolv.conf; ip -o addr show lo | grep -c 10.0.2.3
+			$FAUXROOT --version >/dev/null"
+		inner --dns=none "cat /etc/resolv.conf; grep -c printer /etc/hosts"'
+	equals "nameserver 192.0.2.7
+nameserver 192.0.2.8
+nameserver fd00::9
+search new.example
+0
+nameserver 127.0.0.1
+search new.example
+1" "$output"
+}
+
+@test "the command can bind port 53 of the wildcard address, and names go on resolving" {
+	host 'server 127.0.0.1 fixed 192.0.2.1
+		inner "server 0.0.0.0 fixed 192.0.2.77; \$DNS ask 127.0.0.1 host.example; ask host.example
+			ask host.example tcp; nft flush ruleset; ask host.example"'
+	equals "0 46 192.0.2.77
+$A 192.0.2.1
+$A 192.0.2.1
+$A 192.0.2.1" "$output"
+}

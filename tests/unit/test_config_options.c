@@ -46,6 +46,9 @@ static const char *const values[] = {
 	"--cidr=10.0.3.0/24",
 	"--cidr=10.0.2.128/25",
 	"--ifname=tap9",
+	"--dns=192.0.2.1",
+	"--dns=2001:db8::1",
+	"--dns=none",
 	"--ifname=123456789012345",
 	"--disable-host-loopback=true",
 	"--ipv6=true",
@@ -234,6 +237,7 @@ static void wrong_values_are_refused_by_name(void **state)
 	"--name takes letters, digits, '_', '.' and '-', at most 63, at least one letter, a " \
 	"letter or "                                                                          \
 	"digit first, not "
+#define DNS "--dns takes an IP address or \"none\", not "
 #define IFNAME \
 	"--ifname takes a name of at most 15 bytes without '/', ':', '%' and white space, not "
 #define COPYUP "--copy-up takes an absolute path of a directory other than / and /tmp, not "
@@ -288,6 +292,9 @@ static void wrong_values_are_refused_by_name(void **state)
 		{"--name=.. CMD", NAME "\"..\""},
 		{"--name=a/b CMD", NAME "\"a/b\""},
 		{"--name=x\n CMD", NAME "\"x\n\""},
+		{"--dns=example.org CMD", DNS "\"example.org\""},
+		{"--dns=192.0.2.1:53 CMD", DNS "\"192.0.2.1:53\""},
+		{"--dns=fe80::1%eth0 CMD", DNS "\"fe80::1%eth0\""},
 		{"--ifname=. CMD", IFNAME "\".\""},
 		{"--ifname=.. CMD", IFNAME "\"..\""},
 		{"--copy-up=etc CMD", COPYUP "\"etc\""},

@@ -14,6 +14,7 @@
 
 #include "fauxroot/base/log.h"
 #include "fauxroot/mounts/etcfiles.h"
+#include "fauxroot/mounts/etcwatch.h"
 #include "fauxroot/mounts/mounts.h"
 #include "scratch.h"
 
@@ -59,7 +60,7 @@ static struct etcfiles bind_files(const char *state_dir, bool copy_up)
 	struct error err = {0};
 	bool etc_copied = false;
 
-	check_ok(etcfiles_open_child(state_dir, &files, &err));
+	check_ok(etcfiles_open_child(state_dir, true, &files, &err));
 	if (copy_up) {
 		static char *dirs[] = {"/etc", NULL};
 		struct config config = {.copy_up = {dirs, 1}};
@@ -163,9 +164,9 @@ static void open_fails(const void *arg)
 
 	(void)arg;
 	set_up();
-	check(etcfiles_open_child("none", &files, &err) == -ENOENT && err.step == STEP_MOUNT);
+	check(etcfiles_open_child("none", true, &files, &err) == -ENOENT && err.step == STEP_MOUNT);
 	check(unlink("state/hosts") == 0);
-	check(etcfiles_open_child("state", &files, &err) == -ENOENT);
+	check(etcfiles_open_child("state", true, &files, &err) == -ENOENT);
 	check(strstr(err.text, "state/hosts") && files.fd[0] == -1 && files.fd[1] == -1);
 }
 
@@ -177,38 +178,111 @@ static void etcfiles_open_before_copyup(void **state)
 
 static void watch_all(const void *arg)
 {
-	int watch;
+	struct etcwatch watch = ETCWATCH_NONE;
 
 	(void)arg;
 	set_up();
-	watch = etcfiles_watch_open();
-	check(watch >= 0 && etcfiles_watch_read(watch) == 0);
-	put("etc/resolv.conf", "written in place");
+	check(etcwatch_open(&watch) == 0 && etcwatch_read(&watch) == 0);
 	put("etc/other", "");
 	check(chmod("etc/hosts", 0600) == 0 && unlink("etc/other") == 0);
 	check(mkdir("etc/dir", 0755) == 0);
 	put("etc/dir/resolv.conf", "");
-	check(etcfiles_watch_read(watch) == 0);
+	check(etcwatch_read(&watch) == 0);
+	put("etc/resolv.conf", "written in place");
+	check(etcwatch_read(&watch) == ETCWATCH_CHANGED);
 	put("etc/new", "");
 	check(rename("etc/new", "etc/resolv.conf") == 0);
-	check(etcfiles_watch_read(watch) == 1);
-	check(etcfiles_watch_read(watch) == 0);
-	check(unlink("etc/hosts") == 0 && etcfiles_watch_read(watch) == 0);
-	check(symlink("x", "etc/hosts") == 0 && etcfiles_watch_read(watch) == 1);
+	check(etcwatch_read(&watch) == (ETCWATCH_CHANGED | ETCWATCH_REPLACED));
+	check(etcwatch_read(&watch) == 0);
+	check(unlink("etc/hosts") == 0 && etcwatch_read(&watch) == ETCWATCH_CHANGED);
+	check(symlink("x", "etc/hosts") == 0 && etcwatch_read(&watch) & ETCWATCH_REPLACED);
 	/* More events than fit into one read. */
 	for (int i = 0; i < 2000; i++) {
 		put("etc/resolv.conf.tmp", "");
 		check(rename("etc/resolv.conf.tmp", "etc/resolv.conf") == 0);
 	}
-	check(etcfiles_watch_read(watch) == 1);
-	check(etcfiles_watch_read(watch) == 0);
-	check(etcfiles_watch_read(-1) == -EBADF);
+	check(etcwatch_read(&watch) & ETCWATCH_REPLACED);
+	check(etcwatch_read(&watch) == 0);
+	etcwatch_close(&watch);
+	check(etcwatch_read(&watch) == -EBADF);
+}
+
+/* What happens where the links lead is a change, but replaces no entry of /etc. */
+static void watch_links(const void *arg)
+{
+	struct etcwatch watch = ETCWATCH_NONE;
+
+	(void)arg;
+	set_up();
+	check(unlink("etc/resolv.conf") == 0 && symlink("a/conf", "etc/resolv.conf") == 0);
+	check(etcwatch_open(&watch) == 0);
+	/* The directory appears, then the file, which is another link, then its target. */
+	check(mkdir("etc/b", 0755) == 0 && etcwatch_read(&watch) == 0);
+	check(symlink("./../etc/b/", "etc/a") == 0 && etcwatch_read(&watch) == ETCWATCH_CHANGED);
+	check(symlink("/etc/c/d", "etc/b/conf") == 0 && etcwatch_read(&watch) == ETCWATCH_CHANGED);
+	check(mkdir("etc/c", 0755) == 0 && etcwatch_read(&watch) == ETCWATCH_CHANGED);
+	put("etc/c/d", "x");
+	check(etcwatch_read(&watch) == ETCWATCH_CHANGED);
+	put("etc/c/d", "edited");
+	check(etcwatch_read(&watch) == ETCWATCH_CHANGED);
+	put("etc/c/new", "");
+	check(etcwatch_read(&watch) == 0);
+	check(rename("etc/c/new", "etc/c/d") == 0 && etcwatch_read(&watch) == ETCWATCH_CHANGED);
+	/* Another link: the old target does not matter any more. */
+	check(unlink("etc/a") == 0 && symlink("e", "etc/a") == 0);
+	check(etcwatch_read(&watch) == ETCWATCH_CHANGED);
+	put("etc/c/d", "other");
+	check(etcwatch_read(&watch) == 0);
+	check(mkdir("etc/e", 0755) == 0 && etcwatch_read(&watch) == ETCWATCH_CHANGED);
+	/* A circle ends. */
+	check(symlink("../a/conf", "etc/e/conf") == 0);
+	check(etcwatch_read(&watch) == ETCWATCH_CHANGED && etcwatch_read(&watch) == 0);
+	etcwatch_close(&watch);
+}
+
+static bool file_is(const char *path, const char *text)
+{
+	_cleanup_free_ char *seen = NULL;
+
+	return file_read_bounded(AT_FDCWD, path, 4096, &seen, NULL) == 0 && streq(seen, text);
+}
+
+static void renew_copies(const void *arg)
+{
+	struct etccopy copy = ETCCOPY_NONE;
+	struct stat before, after;
+	int dir;
+
+	(void)arg;
+	set_up();
+	put("etc/file", "first\n");
+	dir = open("etc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	check(etccopy_open(dir, "none", "", 0, &copy) == -ENOENT);
+	check(etccopy_open(dir, "file", "first\n", 6, &copy) == 0);
+	check(stat("etc/file", &before) == 0);
+	check(etccopy_renew(&copy, "first\n", 6) == 0);
+	check(etccopy_renew(&copy, "a longer one\n", 13) == 1 &&
+	      file_is("etc/file", "a longer one\n"));
+	check(etccopy_renew(&copy, "x\n", 2) == 1 && file_is("etc/file", "x\n"));
+	/* It is the same file: a bind shows it. */
+	check(stat("etc/file", &after) == 0 && before.st_ino == after.st_ino);
+	/* The command writes to it: of the same size, longer, shorter. */
+	put("etc/file", "y\n");
+	check(etccopy_renew(&copy, "z\n", 2) == -ESTALE && file_is("etc/file", "y\n"));
+	put("etc/file", "x\ny\n");
+	check(etccopy_renew(&copy, "z\n", 2) == -ESTALE);
+	put("etc/file", "");
+	check(etccopy_renew(&copy, "z\n", 2) == -ESTALE);
+	etccopy_close(&copy);
+	fd_close(dir);
 }
 
 static void replacements_are_watched(void **state)
 {
 	(void)state;
 	assert_int_equal(scratch_run(watch_all, NULL, 0), 0);
+	assert_int_equal(scratch_run(watch_links, NULL, 0), 0);
+	assert_int_equal(scratch_run(renew_copies, NULL, 0), 0);
 }
 
 /* Wait for a message from the other side. */
@@ -343,13 +417,15 @@ struct written {
 	int n, fail_at;
 };
 
-static int keep(const void *arg, const char *name, const char *text, size_t size, struct error *err)
+static int keep(const void *arg, enum etcfile file, const char *text, size_t size,
+		struct error *err)
 {
 	struct written *written = *(struct written *const *)arg;
 
-	check(streq(name, written->n == 0 ? "resolv.conf" : "hosts") && size == strlen(text));
+	check(streq(etcfile_name(file), written->n == 0 ? "resolv.conf" : "hosts") &&
+	      size == strlen(text));
 	if (written->n == written->fail_at)
-		return err_set(err, ENOSPC, "writing %s", name);
+		return err_set(err, ENOSPC, "writing %s", etcfile_name(file));
 	written->text[written->n++] = strdup(text);
 	return 0;
 }
@@ -360,6 +436,7 @@ static void write_files(const void *arg)
 {
 	static char *servers[] = {"10.0.2.3", NULL};
 	const struct strv dns = {servers, 1};
+	const struct etc_content content = {.dns = &dns};
 	struct written all = {.fail_at = -1}, none = {.fail_at = -1};
 	const struct written *all_arg = &all, *none_arg = &none;
 	struct error err = {0};
@@ -373,12 +450,12 @@ static void write_files(const void *arg)
 	check(symlink("../etc/stub", "etc/resolv.conf") == 0);
 	put("etc/stub", "nameserver 127.0.0.53\nsearch example\n");
 	put("etc/hosts", "127.0.1.1 box");
-	check_ok(etcfiles_write_parent(keep, &all_arg, &dns, "", &err));
+	check_ok(etcfiles_write_parent(keep, &all_arg, &content, &err));
 	check(streq(all.text[0], "nameserver 10.0.2.3\nsearch example\n"));
 	check(streq(all.text[1], LOCAL "::1\tbox\n127.0.1.1 box\n") && warnings == 0);
 
 	check(unlink("etc/stub") == 0 && unlink("etc/hosts") == 0 && mkdir("etc/hosts", 0755) == 0);
-	check_ok(etcfiles_write_parent(keep, &none_arg, &dns, "", &err));
+	check_ok(etcfiles_write_parent(keep, &none_arg, &content, &err));
 	check(streq(none.text[0], "nameserver 10.0.2.3\n"));
 	check(streq(none.text[1], LOCAL "127.0.0.1\tbox\n::1\tbox\n"));
 	/* A missing file counts as empty; an unreadable one causes a warning. */
@@ -390,6 +467,7 @@ static void write_large_files(const void *arg)
 {
 	static char *servers[] = {"10.0.2.3", NULL};
 	const struct strv dns = {servers, 1};
+	const struct etc_content content = {.dns = &dns};
 	struct written large = {.fail_at = -1}, fails = {.fail_at = 1};
 	const struct written *large_arg = &large, *fails_arg = &fails;
 	struct error err = {0};
@@ -402,12 +480,12 @@ static void write_large_files(const void *arg)
 	/* The first lines of a file that is too large are kept. */
 	put("etc/hosts", "127.0.0.1 localhost box.example box\n192.0.2.1 x");
 	check(truncate("etc/hosts", (16 << 20) + 1) == 0);
-	check_ok(etcfiles_write_parent(keep, &large_arg, &dns, "", &err));
+	check_ok(etcfiles_write_parent(keep, &large_arg, &content, &err));
 	check(large.text[1] &&
 	      streq(large.text[1], "::1\tbox.example box\n127.0.0.1 localhost box.example box\n"));
 	check(warnings == 1);
 
-	check(etcfiles_write_parent(keep, &fails_arg, &dns, "", &err) == -ENOSPC);
+	check(etcfiles_write_parent(keep, &fails_arg, &content, &err) == -ENOSPC);
 	check(streq(err.text, "writing hosts: No space left on device") && err.step == STEP_MOUNT);
 }
 

@@ -70,40 +70,11 @@ static void the_error_is_interpreted(void **state)
 		assert_int_equal(pasta_interpret(complaints[i].text), complaints[i].reason);
 }
 
-static const struct {
-	const char *text;
-	struct pasta_servers servers;
-} files[] = {
-	{"", {false, false}},
-	{"nameserver 192.0.2.1\n", {true, false}},
-	{"nameserver 127.0.0.53\noptions edns0\n", {true, false}},
-	{"nameserver 2001:db8::1\n", {false, true}},
-	{"nameserver fe80::1%eth0\n", {false, true}},
-	{"nameserver\t192.0.2.1 # comment\nnameserver 2001:db8::1\r\n", {true, true}},
-	{"#nameserver 192.0.2.1\n nameserver 192.0.2.1\nnameserver\n", {false, false}},
-	{"nameserver example.org\nnameserver 192.0.2\nnameservers 192.0.2.1\n", {false, false}},
-	{"nameserver 1111111111111111111111111111111111111111111111111111\n", {false, false}},
-	{"nameserver 192.0.2.1", {true, false}},
-};
-
-static void name_servers_are_found(void **state)
-{
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-		struct pasta_servers found = pasta_servers_parse(files[i].text);
-
-		print_message("%s\n", files[i].text);
-		assert_int_equal(found.ipv4, files[i].servers.ipv4);
-		assert_int_equal(found.ipv6, files[i].servers.ipv6);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_version_is_parsed),
 		cmocka_unit_test(the_error_is_interpreted),
-		cmocka_unit_test(name_servers_are_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

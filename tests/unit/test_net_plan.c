@@ -84,8 +84,20 @@ static void assert_address(int family, const void *address, const char *expected
 
 static void check_dns(const struct net_plan *plan, const char *dns)
 {
-	const struct net net = {.plan = *plan};
-	_cleanup_strv_ struct strv servers = {0};
+	static char *given[] = {"192.0.2.1", NULL}, *none[] = {"none", NULL};
+	const struct config relay = {.mtu = 0}, other = {.dns = {given, 1}},
+			    alone = {.dns = {none, 1}};
+	struct net net = {.plan = *plan, .config = &other};
+	_cleanup_strv_ struct strv servers = {0}, others = {0};
+
+	/* --dns takes the place of the network's own server. */
+	assert_int_equal(net_dns(&net, &others), 0);
+	assert_int_equal(others.n, 1);
+	assert_string_equal(others.items[0], "192.0.2.1");
+	net.config = &alone;
+	assert_int_equal(net_dns(&net, &servers), 0);
+	assert_int_equal(servers.n, 0);
+	net.config = &relay;
 
 	assert_int_equal(net_dns(&net, &servers), 0);
 	assert_int_equal(servers.n, plan->ipv6 ? 2 : 1);
@@ -135,7 +147,7 @@ static void plain_plans(void **state)
 {
 	const struct config config = {.mtu = 1500, .ipv6 = true};
 	_cleanup_strv_ struct strv servers = {0};
-	struct net net = {0};
+	struct net net = {.config = &config};
 
 	(void)state;
 	assert_int_equal(net_driver_host.plan(&config, &net.plan, NULL), 0);

@@ -166,6 +166,7 @@ struct config {
 	bool detach_netns;
 	enum net_accel net_accel;
 	struct strv net_accel_except; /* networks that are not accelerated */
+	struct strv dns; /* of --dns, see config_dns() */
 	struct slirp4netns_options slirp4netns;
 	struct pasta_options pasta;
 	const char *unserved[UNSERVED_OPTIONS]; /* options of networks that this build does not
@@ -206,6 +207,16 @@ void config_init(struct config *config);
 void config_clear(struct config *config);
 
 #define _cleanup_config_ _cleanup_(config_clear)
+
+/* Which name servers the command gets, if its network is a helper's. */
+enum dns_mode {
+	DNS_RELAY = 0, /* the name service, which asks the host's */
+	DNS_GIVEN,     /* those in config.dns */
+	DNS_NONE,      /* /etc/resolv.conf stays the host's */
+};
+
+/* config_dns() - the meaning of --dns */
+enum dns_mode config_dns(const struct config *config);
 
 /* config_has_helper() - does the network use a helper program? */
 bool config_has_helper(const struct config *config);

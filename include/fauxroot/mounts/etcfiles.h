@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/str.h"
@@ -16,26 +17,58 @@ struct error;
 
 enum etcfile { ETCFILE_RESOLV_CONF, ETCFILE_HOSTS, ETCFILE_COUNT_ };
 
+/* What the files contain beside lines of the host's. */
+struct etc_content {
+	const struct strv *dns; /* addresses of name servers, in order; NULL: no resolv.conf */
+	const char *names;	/* lines for hosts before all others, complete; NULL: none */
+};
+
 /*
  * etcfiles_write_parent() - compose resolv.conf and hosts, and pass them to @write
  * @write: writes one complete file; every id of the child must be able to read it (0644)
  * @write_arg: its first argument
- * @dns: addresses of name servers, in order
- * @names: lines for hosts before all others, complete; may be ""
  *
  * resolv.conf keeps the search (or domain) and options lines of the file that the host's
  * /etc/resolv.conf leads to. hosts keeps the host's lines, and maps its name to 127.0.0.1 and ::1.
  * A missing host file counts as empty. An unreadable one counts as empty with a warning; so does
  * the part of a file beyond 16 MiB. Returns 0 or -errno at step STEP_MOUNT.
  */
-int etcfiles_write_parent(int (*write)(const void *arg, const char *name, const char *text,
+int etcfiles_write_parent(int (*write)(const void *arg, enum etcfile file, const char *text,
 				       size_t size, struct error *err),
-			  const void *write_arg, const struct strv *dns, const char *names,
+			  const void *write_arg, const struct etc_content *content,
 			  struct error *err);
+
+/* etcfile_name() - the name of @file, in /etc and in the state directory */
+const char *etcfile_name(enum etcfile file);
+
+/* The launcher's view of a file that it has written for the child. */
+struct etccopy {
+	int fd; /* -1: not open */
+	size_t size;
+	uint64_t sum;	 /* of the contents that we have written */
+	bool unfinished; /* the last write failed */
+};
+
+#define ETCCOPY_NONE ((struct etccopy){.fd = -1})
+
+/* etccopy_open() - open the file @name of @dir, which has just been written with @text, before the
+ * command runs; 0 or -errno */
+int etccopy_open(int dir, const char *name, const char *text, size_t size, struct etccopy *ret);
+
+/*
+ * etccopy_renew() - write the file anew, in place
+ *
+ * Returns 1; 0 if it has this text already; -ESTALE if the command has written to it: it stays
+ * unchanged; or -errno (ENOSPC: the next call writes it, whatever its contents are).
+ */
+int etccopy_renew(struct etccopy *copy, const char *text, size_t size);
+
+/* etccopy_close() - accepts ETCCOPY_NONE */
+void etccopy_close(struct etccopy *copy);
 
 /* O_PATH descriptors of the state directory's files and of /etc, in the child's mount namespace. */
 struct etcfiles {
-	int fd[ETCFILE_COUNT_];
+	int fd[ETCFILE_COUNT_]; /* -1: there is no such file */
 	int etc; /* /etc, where the files are mounted; -1 before that, and if /etc is copied up */
 };
 
@@ -43,10 +76,12 @@ struct etcfiles {
 
 /*
  * etcfiles_open_child() - open the files of @state_dir, before copy-up covers a parent directory
+ * @with_resolv_conf: false: only hosts
  *
  * Returns 0 or -errno at step STEP_MOUNT.
  */
-int etcfiles_open_child(const char *state_dir, struct etcfiles *ret, struct error *err);
+int etcfiles_open_child(const char *state_dir, bool with_resolv_conf, struct etcfiles *ret,
+			struct error *err);
 
 /*
  * etcfiles_bind_child() - bind the files on the entries of /etc
@@ -63,24 +98,6 @@ int etcfiles_bind_child(struct etcfiles *files, bool etc_copied, struct error *e
 void etcfiles_close(struct etcfiles *files);
 
 #define _cleanup_etcfiles_ _cleanup_(etcfiles_close)
-
-/*
- * etcfiles_watch_open() - create an inotify descriptor that becomes readable when /etc/resolv.conf
- * or /etc/hosts itself is replaced, which undoes a mount on it in every namespace
- *
- * Only needed if /etc is not copied up: the host cannot undo a mount in a copy. Earlier
- * replacements are not reported: call etcfiles_repair() once afterwards. Returns the descriptor,
- * close-on-exec and non-blocking, or -errno.
- */
-int etcfiles_watch_open(void);
-
-/*
- * etcfiles_watch_read() - read the events of the watch
- *
- * Returns 1 if one of the files was replaced: call etcfiles_repair(); 0 if none was; -errno if the
- * watch has failed: close it. Never blocks.
- */
-int etcfiles_watch_read(int watch);
 
 /*
  * etcfiles_repair() - bind the files again that are not bound any more; call it in a runner in the

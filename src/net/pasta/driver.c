@@ -11,7 +11,8 @@
  *
  * The device and its addresses are ours: without --config-net pasta changes nothing, and the device
  * stays when pasta dies. -T none and -U none are essential: by default pasta opens a port on the
- * child's loopback for each port that listens on the host's loopback.
+ * child's loopback for each port that listens on the host's loopback. Names are the business of
+ * names/: without --dns-forward pasta forwards no DNS of its own.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -21,9 +22,6 @@
 #include "fauxroot/base/fd.h"
 #include "../helper/helper.h"
 #include "pasta.h"
-
-/* A larger file has no more name servers that a resolver uses (man 5 resolv.conf, MAXNS). */
-#define RESOLV_CONF_MAX 65536
 
 static const char *binary(const struct config *config)
 {
@@ -99,31 +97,6 @@ static int add_address(struct strv *argv, const char *option, int family, const 
 	return rc < 0 ? rc : strv_add(argv, inet_ntop(family, address, text, sizeof(text)));
 }
 
-static struct pasta_servers read_servers(void)
-{
-	_cleanup_free_ char *text = NULL;
-	size_t n;
-
-	/* Without the file no server is known, and pasta is not asked to forward queries. */
-	if (file_read_bounded(AT_FDCWD, "/etc/resolv.conf", RESOLV_CONF_MAX, &text, &n) < 0)
-		return (struct pasta_servers){0};
-	return pasta_servers_parse(text);
-}
-
-/* Queries to our DNS address. For a family without a name server pasta would ask the host's own
- * loopback. */
-static int add_dns(const struct net_plan *plan, struct strv *argv)
-{
-	struct pasta_servers servers = read_servers();
-	int rc = 0;
-
-	if (servers.ipv4)
-		rc = add_address(argv, "--dns-forward", AF_INET, &plan->dns);
-	if (rc == 0 && servers.ipv6 && plan->ipv6)
-		rc = add_address(argv, "--dns-forward", AF_INET6, &plan->dns6);
-	return rc;
-}
-
 static int add_network(const struct net_plan *plan, struct strv *argv)
 {
 	static const char *const no_services[] = {"--no-dhcp", "--no-dhcpv6", "--no-ra", NULL};
@@ -147,7 +120,7 @@ static int add_network(const struct net_plan *plan, struct strv *argv)
 		rc = add_address(argv, "--gateway", AF_INET6, &plan->gateway6);
 	if (rc == 0)
 		rc = add_words(argv, no_services);
-	return rc < 0 ? rc : add_dns(plan, argv);
+	return rc;
 }
 
 static int add_ports(const struct config *config, struct strv *argv)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pasta.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 
@@ -79,26 +78,3 @@ const char *const pasta_chatter[] = {
 	"Template interface",	"Multiple default ",
 	"Multiple interfaces ", NULL,
 };
-
-struct pasta_servers pasta_servers_parse(const char *text)
-{
-	struct cursor c = cursor_of(text), line;
-	struct pasta_servers found = {0};
-
-	while (cursor_line(&c, &line)) {
-		char address[INET6_ADDRSTRLEN];
-		struct in6_addr ignored;
-		const char *start;
-		size_t n;
-
-		if (!cursor_word(&line, "nameserver") || cursor_blanks(&line) == 0)
-			continue;
-		cursor_until(&line, " \t\r%", &start, &n);
-		if (str_print(address, sizeof(address), "%.*s", (int)MIN(n, sizeof(address)),
-			      start) < 0)
-			continue;
-		found.ipv4 |= inet_pton(AF_INET, address, &ignored) == 1;
-		found.ipv6 |= inet_pton(AF_INET6, address, &ignored) == 1;
-	}
-	return found;
-}

@@ -24,12 +24,4 @@ enum error_reason pasta_interpret(const char *text);
 /* net_helper_ops.chatter */
 extern const char *const pasta_chatter[];
 
-/* Which families of name servers a resolv.conf(5) has. */
-struct pasta_servers {
-	bool ipv4, ipv6;
-};
-
-/* pasta_servers_parse() - find the name servers in @text, the content of a resolv.conf(5) */
-struct pasta_servers pasta_servers_parse(const char *text);
-
 extern const struct net_driver net_driver_pasta;

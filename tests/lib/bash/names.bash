@@ -20,6 +20,7 @@ write_functions() {
 			wait_until grep -q ready "log.$1"
 		}
 		inner() { # [OPTION…] SCRIPT
+			words=
 			while [ $# -gt 1 ]; do words="$words $1"; shift; done
 			"$FAUXROOT" --net=slirp4netns --copy-up=/etc --idmap=single $words sh -c ". ./functions; $1"
 		}
@@ -32,6 +33,7 @@ write_functions() {
 host() {
 	write_functions
 	run -0 --separate-stderr fx --net=none --copy-up=/etc --copy-up=/run sh -c ". ./functions
-		rm -f /etc/resolv.conf
+		rm -f /etc/resolv.conf /etc/hosts
+		echo 127.0.0.1 localhost >/etc/hosts
 		$1"
 }
