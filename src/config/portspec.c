@@ -295,7 +295,7 @@ int portspec_parse_host(const char *text, struct port_spec *ret, struct error *e
 {
 	_cleanup_free_ char *whole = portspec_complete(text);
 	const struct source source = {whole, &host_kind};
-	struct port_spec spec;
+	struct port_spec spec = {.proto = PROTO_TCP};
 	unsigned count;
 	int rc = whole ? parse(&source, false, &spec, &count, err)
 		       : err_set(err, ENOMEM, "reading \"%s\"", text);

@@ -46,18 +46,19 @@ void events_names_changed(struct launch *l, const struct strv *dns)
 	emit(l, &(struct api_event){.type = API_EVENT_NAMES_CHANGED, .dns = dns});
 }
 
+static void emit_exit(struct launch *l, int status, const char *reason)
+{
+	emit(l, &(struct api_event){.type = API_EVENT_EXIT, .status = status, .reason = reason});
+}
+
 void events_exit(struct launch *l, int rc, const struct error *err)
 {
 	enum persona persona = l->config->persona;
-	struct api_event event = {.type = API_EVENT_EXIT};
 
-	if (rc < 0) {
-		event.status = status_of_failure(persona, err);
-		event.reason = err->text;
-	} else {
-		event.status = status_of_target(persona, l->loop.status);
-	}
-	emit(l, &event);
+	if (rc < 0)
+		emit_exit(l, status_of_failure(persona, err), err->text);
+	else
+		emit_exit(l, status_of_target(persona, l->loop.status), NULL);
 }
 
 /* "port forwarder" for "the port forwarder" */

@@ -47,12 +47,17 @@ void ports_open_host(const struct config *config, int cancel_fd, struct ports *r
 	};
 }
 
+static bool is_reverse(const struct ports *ports)
+{
+	return ports->driver && ports->driver->reverse;
+}
+
 static int publish(struct ports *ports, const char *text, struct error *err)
 {
 	const struct port *port;
 	struct port_spec spec;
-	int rc = ports->driver->reverse ? portspec_parse_host(text, &spec, err)
-					: portspec_parse(text, &spec, err);
+	int rc = is_reverse(ports) ? portspec_parse_host(text, &spec, err)
+				   : portspec_parse(text, &spec, err);
 
 	if (rc == 0)
 		rc = ports_add(ports, &spec, &port, err);
@@ -86,9 +91,8 @@ int ports_start(struct ports *ports, const struct ns_set *ns, const struct port_
 
 int ports_publish(struct ports *ports, struct error *err)
 {
-	const struct strv *wanted = ports->driver && ports->driver->reverse
-					    ? &ports->config->forward_host
-					    : &ports->config->publish;
+	const struct strv *wanted =
+		is_reverse(ports) ? &ports->config->forward_host : &ports->config->publish;
 	int rc = 0;
 
 	for (size_t i = 0; i < wanted->n && rc == 0; i++)
@@ -156,7 +160,7 @@ static int check_driver(const struct ports *ports, const struct port_spec *spec,
 static bool conflict(const struct ports *ports, const struct port_spec *a,
 		     const struct port_spec *b)
 {
-	return ports->driver->reverse ? portspec_conflict_inside(a, b) : portspec_conflict(a, b);
+	return is_reverse(ports) ? portspec_conflict_inside(a, b) : portspec_conflict(a, b);
 }
 
 static int check_new(const struct ports *ports, const struct port_spec *spec, struct error *err)
@@ -174,8 +178,7 @@ static int check_new(const struct ports *ports, const struct port_spec *spec, st
 		if (!conflict(ports, &ports->items[i].spec, spec))
 			continue;
 		rc = err_say(err, EADDRINUSE, "%s: it conflicts with port %u", text, id);
-		return ports->driver->reverse ? rc
-					      : err_about(err, rc, REASON_PORT_TWICE, "%u", id);
+		return is_reverse(ports) ? rc : err_about(err, rc, REASON_PORT_TWICE, "%u", id);
 	}
 	return 0;
 }

@@ -104,9 +104,22 @@ accepted() { # CURL OPTIONS… - POST /v1/ports is answered without an error
 		printf 'POST /v1/ports HTTP/1.1\r\nHost: x\r\nContent-Length: 48\r\n\r\n%s' \
 			'{"proto":"tcp","parentPort":0,"childPort":80}   ' | socat -u - "UNIX-CONNECT:$S/api.sock"
 	done
-	# Complete requests are carried out, incomplete ones are not.
-	five() { [ "$(port_objects | wc -l)" -eq 5 ]; }
-	wait_for five
+	# Incomplete requests are not carried out. Complete ones are, unless the client has gone before.
+	ctl info >/dev/null
+	[ "$(port_objects | wc -l)" -le 5 ]
+	publish tcp 127.0.0.1 0 127.0.0.1 80
+	equals "$ID" "$(port_objects | jq -s 'last.id')"
+	# The launcher is stopped, and the client gives up: its ports do not appear later.
+	local before
+	before=$(port_objects)
+	kill -STOP "$LAUNCHER"
+	printf 'POST /v1/ports HTTP/1.1\r\nHost: x\r\nContent-Length: 45\r\n\r\n%s' \
+		'{"proto":"tcp","parentPort":0,"childPort":80}' | socat -u - "UNIX-CONNECT:$S/api.sock"
+	kill -CONT "$LAUNCHER"
+	local i
+	for i in 1 2 3 4 5; do
+		equals "$before" "$(port_objects)"
+	done
 	stop
 }
 

@@ -28,18 +28,18 @@ static size_t bytes(unsigned threads)
 
 int counters_open(struct counters *ret, unsigned threads, struct error *err)
 {
-	struct counters counters = {.threads = threads};
+	static const int flags = MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE;
+	uint8_t *used = calloc(COUNTERS_SLOTS, 1);
+	void *items;
 
-	counters.used = calloc(COUNTERS_SLOTS, 1);
-	if (!counters.used)
+	if (!used)
 		return err_set(err, ENOMEM, "making counters for published ports");
-	counters.items = mmap(NULL, bytes(threads), PROT_READ | PROT_WRITE,
-			      MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (counters.items == MAP_FAILED) {
-		free(counters.used);
+	items = mmap(NULL, bytes(threads), PROT_READ | PROT_WRITE, flags, -1, 0);
+	if (items == MAP_FAILED) {
+		free(used);
 		return err_set(err, errno, "making counters for published ports");
 	}
-	*ret = counters;
+	*ret = (struct counters){.items = items, .threads = threads, .used = used};
 	return 0;
 }
 
