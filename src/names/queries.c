@@ -18,7 +18,7 @@
 
 #include "fauxroot/base/macro.h"
 
-/* When the table is full, a query of this age may be displaced by one of a client that has none. */
+/* When the table is full, a query of this age may be displaced by any. */
 #define OLD_MS 1000
 
 static void free_query(struct query *q)
@@ -188,17 +188,28 @@ void queries_init(struct queries *queries, struct loop *loop, struct servers *se
 	list_init(&queries->all);
 }
 
-/* The table is full: drop a query of another client than @newcomer, if that is fair. */
-static bool make_place(struct queries *queries, const struct client *newcomer)
+/*
+ * The table is full: drop the oldest query of the client that has most, if @newcomer has fewer.
+ * Else drop an old one, of @newcomer if it has any: it was lost, or its server is silent.
+ */
+static bool make_place(struct queries *queries, struct client *newcomer)
 {
 	struct client *greediest = clients_greediest(queries->clients);
-	struct query *oldest = LIST_FIRST(&queries->all, struct query, link);
+	struct query *oldest;
 
-	if (greediest && newcomer->n_queries + 1 < greediest->n_queries)
+	if (greediest && newcomer->n_queries + 1 < greediest->n_queries) {
 		oldest = LIST_FIRST(&greediest->queries, struct query, of_client);
-	else if (newcomer->n_queries > 0 || queries->loop->now_ms - oldest->born_ms < OLD_MS)
-		return false;
+	} else {
+		oldest = newcomer->n_queries > 0
+				 ? LIST_FIRST(&newcomer->queries, struct query, of_client)
+				 : LIST_FIRST(&queries->all, struct query, link);
+		if (queries->loop->now_ms - oldest->born_ms < OLD_MS)
+			return false;
+	}
+	/* Keep @newcomer, also if this was its only query. */
+	newcomer->n_queries++;
 	finish(oldest, NULL, 0);
+	newcomer->n_queries--;
 	return true;
 }
 

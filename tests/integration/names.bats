@@ -168,3 +168,23 @@ $A 192.0.2.1
 $A 192.0.2.1
 $A 192.0.2.1" "$output"
 }
+
+@test "the name service starts with the first query, and survives SIGKILL, SIGSTOP and a flood" {
+	host 'server 127.0.0.1 fixed 192.0.2.1
+		# Of this launcher, a child of the shell in the background.
+		pids() { pgrep -P "$(pgrep -P $shell -x fauxroot)" -f "^fauxroot: names"; }
+		inner "wait_until test -e go; ask host.example; touch 1; wait_until test -e killed
+			ask host.example; touch 2; wait_until test -e stopped; ask host.example; touch 3
+			\$DNS flood 10.0.2.3 1000 >/dev/null; wait_until gives \"0 46 192.0.2.1\" && echo again; touch 4" >out 2>err & shell=$!; children="$children $!"
+		wait_until pgrep -P $shell -x fauxroot; pids; touch go
+		wait_until test -e 1; first=$(pids); kill -9 $first; touch killed
+		wait_until test -e 2; second=$(pids); [ "$second" != "$first" ] && echo another
+		kill -STOP $second; touch stopped
+		wait_until test -e 3
+		wait_until test -e 4; cat out'
+	equals "another
+$A 192.0.2.1
+$A 192.0.2.1
+$A 192.0.2.1
+again" "$output"
+}
