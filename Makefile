@@ -178,8 +178,8 @@ $(BUILD)/manual: $(BUILD)/obj/cmd/manual/main.o $(call archive,$(ROOMS))
 	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LAUNCHER_LIBS)
 
 docs: $(if $(CROSS),manual-here,$(BUILD)/manual)
-	$(GENERATORS)/manual markdown >docs/troubleshooting.md
-	scripts/splice man/fauxroot.1 causes $(GENERATORS)/manual mdoc
+	scripts/splice docs/troubleshooting.md causes $(GENERATORS)/manual markdown
+	scripts/splice man/fauxroot-causes.7 causes $(GENERATORS)/manual mdoc
 
 manual-here:
 	+@$(call make_here,--no-print-directory $(GENERATORS)/manual)

@@ -7,11 +7,13 @@
  */
 #include "fauxroot/check/manual.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "cause.h"
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
+#include "symptoms.h"
 
 /* The longest text of a row, with its placeholders. */
 #define TEXT_MAX 1600
@@ -56,21 +58,38 @@ static void markdown_row(FILE *out, const struct cause *cause)
 	fprintf(out, "\n\n<!-- not run: it changes the machine -->\n```text\n%s\n```\n", text);
 }
 
+/* "Mapping ids" becomes "mapping-ids", as in links of Markdown. */
+static void print_anchor(FILE *out, const char *title)
+{
+	for (; *title; title++)
+		if (*title == ' ')
+			fputc('-', out);
+		else if (isalnum((unsigned char)*title) || *title == '-')
+			fputc(tolower((unsigned char)*title), out);
+}
+
+static void print_contents(FILE *out)
+{
+	for (const struct cause_part *part = cause_parts(); part->title; part++) {
+		fprintf(out, "- [%s](#", part->title);
+		print_anchor(out, part->title);
+		fputs("):", out);
+		for (const struct cause *cause = part->rows; cause->cause; cause++)
+			fprintf(out, "%s [%s](#%s)", cause == part->rows ? "" : ",", cause->id,
+				cause->id);
+		fputc('\n', out);
+	}
+}
+
 void manual_markdown(FILE *out)
 {
-	fputs("# Troubleshooting\n\n<!-- Made from the table of causes by `make docs`; edit "
-	      "src/check/causes/*.c. -->\n\n`fauxroot --check [OPTIONS] [COMMAND]` finds the "
-	      "obstacles on your machine before a launch.\nA launch that fails prints the same "
-	      "cause and the same remedies, with the values that it has\nread. This page lists all "
-	      "known causes. Words in capitals are placeholders for values of your\nmachine: "
-	      "LIMIT, PROGRAM, DIR, MOUNT (a mount point). The title of each entry is the id "
-	      "that\n`--debug` logs after a failure and that `--check --json` prints "
-	      "([check.md](check.md)).\n\nEach line of a remedy is one alternative: a command to "
-	      "paste or a setting. This page lists the\nremedies for Docker, Podman, Kubernetes "
-	      "and LXD together. If a cause has a remedy for your\ncontainer runtime, fauxroot "
-	      "leaves out those for other runtimes. It prints the install command of\nyour "
-	      "distribution.\n",
+	fputs("## All causes\n\n", out);
+	print_contents(out);
+	fputs("\n## Error lines\n\nThe words of the lines after `error:`, in the order of a "
+	      "launch; "
+	      "\"…\" stands for any text.\n\n",
 	      out);
+	symptoms_print(out);
 	for (const struct cause_part *part = cause_parts(); part->title; part++) {
 		fprintf(out, "\n## %s\n", part->title);
 		for (const struct cause *cause = part->rows; cause->cause; cause++)

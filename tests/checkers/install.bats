@@ -91,6 +91,7 @@ lacking() {
 	[ "$(readlink "$BIN/fauxroot-docker-proxy")" = fauxrootctl ]
 	[ "$(stat -c %a "$BIN/fauxroot" "$BIN/fauxrootctl" | sort -u)" = 755 ]
 	[ -f "$D/usr/share/man/man1/fauxroot.1" ]
+	[ -f "$D/usr/share/man/man7/fauxroot-causes.7" ]
 	[[ $(ls "$BIN") != *rootless* ]]
 }
 

@@ -35,7 +35,7 @@ static char *load(const char *name)
 	return text;
 }
 
-static char *print(void (*write)(FILE *out))
+__attribute__((noinline)) static char *print(void (*write)(FILE *out))
 {
 	char *text = NULL;
 	size_t size;
@@ -60,26 +60,51 @@ static void same(const char *name, const char *has, const char *wanted)
 			 (int)strcspn(wanted + line, "\n"), wanted + line);
 }
 
+/* The part of @name between the lines that `make docs` looks for. */
+static void part_is_current(const char *name, const char *begin, const char *end,
+			    void (*write)(FILE *out))
+{
+	_cleanup_free_ char *has = load(name), *wanted = print(write);
+	char *from = strstr(has, begin), *to = strstr(has, end);
+
+	assert_non_null(from);
+	assert_non_null(to);
+	*to = '\0';
+	same(name, from + strlen(begin), wanted);
+}
+
 static void the_troubleshooting_page_is_current(void **state)
 {
-	_cleanup_free_ char *has = load("docs/troubleshooting.md");
-	_cleanup_free_ char *wanted = print(manual_markdown);
-
 	(void)state;
-	same("docs/troubleshooting.md", has, wanted);
+	part_is_current("docs/troubleshooting.md", "<!-- begin causes -->\n",
+			"<!-- end causes -->\n", manual_markdown);
 }
 
 static void the_manual_page_is_current(void **state)
 {
-	static const char begin[] = ".\\\" begin causes\n", end[] = ".\\\" end causes\n";
-	_cleanup_free_ char *has = load("man/fauxroot.1"), *wanted = print(manual_mdoc);
-	char *from = strstr(has, begin), *to = strstr(has, end);
+	(void)state;
+	part_is_current("man/fauxroot-causes.7", ".\\\" begin causes\n", ".\\\" end causes\n",
+			manual_mdoc);
+}
+
+/* The contents link to it, and an error line does, if it explains one. */
+static void every_row_is_found(void **state)
+{
+	_cleanup_free_ char *page = print(manual_markdown);
+	char *index = strstr(page, "## Error lines\n"), *end = strstr(page, "\n### ");
+	struct cause_walk walk = {0};
+	const struct cause *cause;
 
 	(void)state;
-	assert_non_null(from);
-	assert_non_null(to);
-	*to = '\0';
-	same("man/fauxroot.1", from + strlen(begin), wanted);
+	assert_non_null(index);
+	assert_non_null(end);
+	*end = *index = '\0';
+	while ((cause = cause_next(&walk))) {
+		_cleanup_free_ char *link = str_format("[%s](#%s)", cause->id, cause->id);
+
+		if (!strstr(page, link) || (cause->steps && !strstr(index + 1, link)))
+			fail_msg("%s is not in the index", cause->id);
+	}
 }
 
 /* Each row, without unknown names of facts. */
@@ -108,6 +133,7 @@ int main(void)
 		cmocka_unit_test(the_troubleshooting_page_is_current),
 		cmocka_unit_test(the_manual_page_is_current),
 		cmocka_unit_test(every_row_is_documented),
+		cmocka_unit_test(every_row_is_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,8 +4,9 @@
 
 #include <stdio.h>
 
-/* manual_markdown() - write docs/troubleshooting.md */
+/* manual_markdown() - write the contents, the index of error lines and all causes, for
+ * docs/troubleshooting.md */
 void manual_markdown(FILE *out);
 
-/* manual_mdoc() - write the list of causes for DIAGNOSTICS of fauxroot(1), in mdoc(7) */
+/* manual_mdoc() - write the list of causes for fauxroot-causes(7), in mdoc(7) */
 void manual_mdoc(FILE *out);

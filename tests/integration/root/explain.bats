@@ -1031,13 +1031,39 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 	END
 }
 
+# A reader who pastes a line searches for a part without names, numbers and paths. The lines are from reports.
+@test "a reader finds the entry for a pasted error line by grep" {
+	local id line part
+	while IFS='|' read -r id line; do
+		part=$(sed 's/^[^:]*: *//; s/([^)]*)/\n/g; s/"[^"]*"/\n/g; s/[^ ]*[0-9][^ ]*/\n/g; s|[^ ]*/[^ ]*|\n|g' <<<"$line" |
+			awk 'length($0) > n { n = length($0); longest = $0 } END { print longest }' |
+			sed 's/^[: ]*//; s/[: ]*$//')
+		[ "${#part}" -ge 12 ]
+		grep -F -- "$part" "$ROOT/docs/troubleshooting.md" | grep -qF "(#$id)" || {
+			echo "\"$part\" does not lead to $id" >&2
+			return 1
+		}
+	done <<-'END'
+		setuid-lost|error: newuidmap: write to uid_map failed: Operation not permitted (exit status 1)
+		no-ranges|error: user "alice" (uid 1000) has no subordinate user ids: no line in /etc/subuid
+		max-user-namespaces|error: creating the namespaces: clone: No space left on device
+		seccomp|error: creating the namespaces: clone: Operation not permitted
+		tun-missing|error: starting slirp4netns: opening /dev/net/tun: No such file or directory
+		helper-missing|error: starting slirp4netns: executing "slirp4netns": No such file or directory
+		statedir-in-use|error: state directory "/run/user/1000/x": is in use by process 4711 (fauxroot sh)
+		port-in-use|error: publishing 8080:80/tcp: listening on 0.0.0.0:8080/tcp: Address already in use by process 99 (nginx)
+		copy-up-missing|error: opening /nosuch to copy it up: No such file or directory
+		proc-masked|error: mounting proc, for the PID namespace, on /proc: Operation not permitted
+	END
+}
+
 # Causes that cannot be provoked on this kernel or in this file; tests/unit/test_check_explain.c tests them on
 # fabricated machines, together with all others.
 FABRICATED="
 	accel-refused accel-yama
 	apparmor-confined apparmor-profile apparmor-userns flatpak selinux
 	copy-up-large copy-up-memory copy-up-mode-unknown
-	pasta-apparmor pasta-confined pasta-no-route pasta-old-implicit pasta-old-loopback
+	pasta-apparmor pasta-confined pasta-ipv6-loopback pasta-no-route pasta-old-implicit pasta-old-loopback
 	cgroup-pids-max mount-max kernel-old
 	no-user-namespaces subid-source-differs tun-device-rules
 	userns-clone-off

@@ -22,9 +22,9 @@ LAB_FUNCTIONS=()
 # lab [PREFIX…] - run the script on stdin, behind the prefix in its mount namespace
 lab() {
 	local functions OUTER=${OUTER:-}
-	functions=$(declare -f says equals absent as_user lab_start fails works repair option copy file_over \
+	functions=$(declare -f says equals absent as_user lab_start indexed fails works repair option copy file_over \
 		etc_is_ours in_session without_leak_check "${LAB_FUNCTIONS[@]}")
-	export T S OUT LOG USER_UID USER_GID OUTER
+	export T S OUT LOG USER_UID USER_GID OUTER ROOT
 	unshare --mount --propagation private "$@" bash -c "$functions
 set -euo pipefail
 AS=() AS_ROOT=() BECOME=() DISAGREED=0
@@ -58,6 +58,19 @@ lab_start() {
 	ERROR=$(<"$T/err")
 }
 
+# indexed ID LINE - does the index of error lines in docs/troubleshooting.md have the line, with that cause?
+indexed() {
+	LINE=$2 awk -F'`' -v id="$1" '
+		/^\| `/ {
+			words = $2
+			gsub(/[][\\.^$*+?(){}|]/, "\\\\&", words)
+			gsub(/…/, ".*", words)
+			found = found || (ENVIRON["LINE"] ~ words && index($3, "(#" id ")"))
+		}
+		END { exit !found }
+	' "$ROOT/docs/troubleshooting.md"
+}
+
 # fails ID OPTIONS… COMMAND… - the launch fails, explained by that row of the table
 fails() {
 	local id=$1
@@ -70,7 +83,12 @@ fails() {
 		printf '%s: status %s, not explained by %s:\n%s\n' "$*" "$STATUS" "$id" "$ERROR" >&2
 		return 1
 	fi
+	id=$(sed -n 's/.*debug: known as //p' <<<"$ERROR" | tail -n 1)
 	ERROR=$(grep -v 'debug: ' <<<"$ERROR")
+	if ! indexed "$id" "$(grep -m 1 'error: ' <<<"$ERROR")"; then
+		printf 'not in src/check/symptoms.c with %s:\n%s\n' "$id" "$ERROR" >&2
+		return 1
+	fi
 }
 
 # works OPTIONS… COMMAND…
