@@ -158,7 +158,9 @@ build_programs() {
 	cached "$builder" make_builder
 	say "building for $SUITE"
 	mkdir -p "$builder/srv/tree"
-	git -C "$TOP" ls-files -z | (cd "$TOP" && cpio --quiet -0pdu "$builder/srv/tree")
+	# Files that are gone from this tree must not be built.
+	find "$builder/srv/tree" -mindepth 1 -maxdepth 1 ! -name build -exec rm -rf {} +
+	git -C "$TOP" ls-files -z | (cd "$TOP" && cpio --quiet -0pdmu "$builder/srv/tree")
 	chroot "$builder" make -C /srv/tree -j"$(nproc)" all tools >"$log" 2>&1 || {
 		tail -n 20 "$log"
 		die "the build for $SUITE failed; its log is $log"

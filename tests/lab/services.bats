@@ -97,7 +97,7 @@ user_unit() {
 	cgroup=/sys/fs/cgroup$(property evacuated ControlGroup)
 	wait_for grep -qx 33 "$cgroup/made/pids.max"
 	says "$(<"$cgroup/cgroup.subtree_control")" 'memory'
-	[ -s "$cgroup/inner/cgroup.procs" ]
+	[ -n "$(<"$cgroup/inner/cgroup.procs")" ]
 	equals '' "$(<"$cgroup/cgroup.procs")"
 	sc stop evacuated
 	wait_for test ! -e "$cgroup"
