@@ -161,8 +161,10 @@ static int write_again(const void *arg, enum etcfile file, const char *text, siz
 	int rc = copy->fd < 0 ? 0 : etccopy_renew(copy, text, size);
 
 	(void)err;
-	if (rc > 0)
+	if (rc > 0) {
+		(*l)->etc.renewed = true;
 		log_debug("the host's %s has changed, and so has the command's", name);
+	}
 	if (rc == -ESTALE) {
 		log_info("the host's %s has changed; the command has written its own, which stays",
 			 name);
@@ -173,15 +175,30 @@ static int write_again(const void *arg, enum etcfile file, const char *text, siz
 	return 0;
 }
 
+/* Report the servers that answer from now on: the host's behind the name service, or those of the
+ * command's own resolv.conf. */
+static void report(struct launch *l)
+{
+	_cleanup_strv_ struct strv dns = {NULL, 0};
+	int rc = l->naming.names ? naming_servers(&l->naming, &dns) : net_dns(&l->net, &dns);
+
+	events_names_changed(l, rc < 0 ? NULL : &dns);
+}
+
 static void renew(struct launch *l)
 {
 	struct error err;
 
 	l->etc.changed_ms = 0;
+	l->etc.renewed = false;
 	if (compose(l, write_again, &l, &err) < 0)
 		log_warning("following the host's /etc: %s", err.text);
-	if (naming_renew(l))
+	if (naming_renew(l)) {
+		l->etc.renewed = true;
 		log_debug("the host's name servers have changed");
+	}
+	if (l->etc.renewed)
+		report(l);
 }
 
 static void on_renew(evutil_socket_t fd, short what, void *arg)

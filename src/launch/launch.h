@@ -81,6 +81,7 @@ struct etc {
 	struct etcwatch watch;
 	struct event *on_change, *on_due, *on_renew;
 	int64_t changed_ms; /* the first change that is not followed yet; 0: none */
+	bool renewed;	    /* this round has changed something for the command */
 	struct etccopy copies[ETCFILE_COUNT_];
 };
 
@@ -159,7 +160,7 @@ void serve_stop(struct launch *l);
  * events_host_port() - a service of the host was added, or is removed
  * events_network() - the network has gone down, or is up again
  * events_names_changed() - the name servers or host names of the command's network have changed
- * @dns: addresses of the servers that names are looked up at from now on; NULL: not known
+ * @dns: addresses of the servers that answer from now on; NULL: not known
  * events_exit() - the instance ends with loop_run()'s result: @rc, and @err if it is -errno
  */
 void events_observe(struct launch *l);
@@ -219,6 +220,10 @@ int naming_start(struct launch *l, struct error *err);
 /* naming_renew() - the host's resolv.conf may have changed: read its servers again. Returns true if
  * they have changed */
 bool naming_renew(struct launch *l);
+
+/* naming_servers() - append the addresses of the host's name servers to @ret, without ports; 0 or
+ * -ENOMEM */
+int naming_servers(const struct naming *naming, struct strv *ret);
 
 /*
  * naming_supervise() - serve names in the event loop

@@ -2,6 +2,7 @@
 /*
  * The name service in a launch: it gets the servers of the host's resolv.conf.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
@@ -10,6 +11,7 @@
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
+#include "fauxroot/base/str.h"
 #include "fauxroot/machine/resolvconf.h"
 #include "launch.h"
 
@@ -41,6 +43,22 @@ static void log_servers(const struct naming *naming)
 	for (size_t i = 0; i < naming->n_servers; i++)
 		log_debug("name server %zu: %s", i + 1,
 			  endpoint_format(&naming->servers[i], text, sizeof(text)));
+}
+
+int naming_servers(const struct naming *naming, struct strv *ret)
+{
+	char ip[INET6_ADDRSTRLEN];
+	int rc = 0;
+
+	for (size_t i = 0; i < naming->n_servers && rc == 0; i++) {
+		const union endpoint *e = &naming->servers[i];
+		bool ipv6 = e->sa.sa_family == AF_INET6;
+
+		inet_ntop(e->sa.sa_family, ipv6 ? (const void *)&e->in6.sin6_addr : &e->in.sin_addr,
+			  ip, sizeof(ip));
+		rc = strv_add(ret, ip);
+	}
+	return rc;
 }
 
 static int set_servers(struct launch *l, struct error *err)

@@ -137,6 +137,31 @@ nameserver 10.0.2.3
 search new.example" "$output"
 }
 
+@test "clients of the API hear of changed servers, search domains and hosts" {
+	host 'server 127.0.0.1 fixed 192.0.2.1
+		echo nameserver 127.0.0.1 >/etc/resolv.conf
+		printf "nameserver 127.0.0.1\nnameserver fd00::9\n" >two
+		changes() { [ "$(grep -c names-changed events)" = "$1" ]; }
+		inner --state-dir=$PWD/state "touch up; until [ -e end ]; do sleep 0.05; done" &
+		children="$children $!"
+		wait_until test -e up
+		"$FAUXROOTCTL" --socket state/api.sock events >events &
+		children="$children $!"
+		wait_until grep -q snapshot events
+		cat two >/etc/resolv.conf
+		wait_until changes 1
+		{ cat two; echo search new.example; } >/etc/resolv.conf
+		wait_until changes 2
+		echo "192.0.2.99 printer" >>/etc/hosts
+		wait_until changes 3
+		touch end
+		wait_until grep -q exit events
+		jq -c "select(.event == \"names-changed\") | .dns" events'
+	equals '["127.0.0.1","fd00::9"]
+["127.0.0.1","fd00::9"]
+["127.0.0.1","fd00::9"]' "$output"
+}
+
 @test "a resolv.conf that the command has written stays; --dns gives it others, and none leaves it alone" {
 	host 'server 127.0.0.1 fixed 192.0.2.1
 		printf "nameserver 127.0.0.1\nsearch old.example\n" >/etc/resolv.conf
