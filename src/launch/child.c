@@ -162,8 +162,8 @@ int child_send_accel(struct launch *l, struct error *err)
 	int sock = l->in_child.sock;
 	int rc = handshake_send_fd(sock, HANDSHAKE_ACCEL, l->in_child.accel.notify);
 
-	if (rc == 0)
-		rc = handshake_send_fd(sock, HANDSHAKE_ACCEL, l->in_child.accel.routes);
+	for (size_t i = 0; i < ACCEL_PROCESSES && rc == 0; i++)
+		rc = handshake_send_fd(sock, HANDSHAKE_ACCEL, l->in_child.accel.routes[i]);
 	accel_kit_close(&l->in_child.accel);
 	return rc < 0 ? err_set(err, -rc, "sending the descriptors of --net-accel") : 0;
 }

@@ -50,12 +50,13 @@ int connect_await_mounts(struct launch *l, struct error *err)
 
 int connect_receive_accel(struct launch *l, struct error *err)
 {
-	int *const fds[] = {&l->accel_kit.notify, &l->accel_kit.routes};
+	struct accel_kit *kit = &l->accel_kit;
 	int rc = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(fds) && rc == 0; i++)
+	for (size_t i = 0; i <= ACCEL_PROCESSES && rc == 0; i++)
 		rc = handshake_follow(l->sock, HANDSHAKE_ACCEL, "installing a filter", l->progress,
-				      l->signals->cancel, fds[i], err);
+				      l->signals->cancel,
+				      i == 0 ? &kit->notify : &kit->routes[i - 1], err);
 	return rc;
 }
 

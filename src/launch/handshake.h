@@ -17,8 +17,8 @@
  *						any, is the network namespace to bind
  *			  <-------------------  HANDSHAKE_ETC three times, if it mounts
  *						resolv.conf and hosts: etc_send()
- * *			  <-------------------  HANDSHAKE_ACCEL twice, with --net-accel: the
- *						notification descriptor, if any, and a socket
+ * *			  <-------------------  HANDSHAKE_ACCEL three times, with --net-accel: the
+ *						notification descriptor, if any, and sockets
  *						of its network
 			  <-------------------  HANDSHAKE_MOUNTED
  *	HANDSHAKE_GO	  ------------------->		become the target

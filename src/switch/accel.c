@@ -43,6 +43,8 @@
 
 #define ROUTE_MS 1000
 
+_Static_assert(SWITCH_WORKERS == ACCEL_PROCESSES, "each process has a slot");
+
 /* The longest time for one call. Usually it takes a tenth of a millisecond. */
 #define STUCK_MS 5000
 
@@ -50,17 +52,17 @@
 struct switcher {
 	struct accel *accel;
 	struct slot *slot;
+	struct netlink routes; /* of the command's network */
 	struct process process;
 	struct kept kept;
 };
 
 struct accel {
 	int notify;
-	struct netlink routes;
 	unsigned device;
 	const struct strv *except;
 	struct page *page;
-	struct switcher switchers[SWITCH_WORKERS];
+	struct switcher switchers[ACCEL_PROCESSES];
 	unsigned restarts;
 	bool on;
 	struct event *on_check; /* looks for blocked processes */
@@ -71,7 +73,8 @@ struct accel {
 void accel_kit_close(struct accel_kit *kit)
 {
 	kit->notify = fd_close(kit->notify);
-	kit->routes = fd_close(kit->routes);
+	for (size_t i = 0; i < ARRAY_SIZE(kit->routes); i++)
+		kit->routes[i] = fd_close(kit->routes[i]);
 }
 
 /* The failures that mean that this machine does not allow switching. */
@@ -85,19 +88,26 @@ static int refused(struct error *err, int errnum, const char *what)
 int accel_install_child(struct accel_kit *ret, struct error *err)
 {
 	struct accel_kit kit = ACCEL_KIT_NONE;
-	struct netlink routes = NETLINK_NONE;
-	int rc = netlink_open(NETLINK_ROUTE, ROUTE_MS, &routes, err);
+	int rc = 0;
 
-	if (rc < 0)
-		return err_step(err, rc, STEP_NET);
-	rc = filters_notify(&kit.notify, err);
-	if (rc < 0 && rc != -EBUSY) {
-		netlink_close(&routes);
-		return refused(err, -rc, "seccomp notifications");
+	for (size_t i = 0; i < ARRAY_SIZE(kit.routes) && rc == 0; i++) {
+		struct netlink routes = NETLINK_NONE;
+
+		rc = err_step(err, netlink_open(NETLINK_ROUTE, ROUTE_MS, &routes, err), STEP_NET);
+		kit.routes[i] = routes.fd;
 	}
-	kit.routes = routes.fd;
-	*ret = kit;
-	return 0;
+	if (rc == 0) {
+		rc = filters_notify(&kit.notify, err);
+		if (rc == -EBUSY)
+			rc = 0;
+		else if (rc < 0)
+			rc = refused(err, -rc, "seccomp notifications");
+	}
+	if (rc < 0)
+		accel_kit_close(&kit);
+	else
+		*ret = kit;
+	return rc;
 }
 
 /* Try on the child what the processes do with the command. */
@@ -153,7 +163,7 @@ static void release_call(const struct accel *accel, struct slot *slot)
 static int start_process(struct switcher *switcher, struct error *err)
 {
 	struct accel *accel = switcher->accel;
-	const int keep[] = {accel->notify, accel->routes.fd};
+	const int keep[] = {accel->notify, switcher->routes.fd};
 	struct worker *w;
 	int rc;
 
@@ -168,7 +178,7 @@ static int start_process(struct switcher *switcher, struct error *err)
 	if (!w)
 		_exit(1);
 	w->notify = accel->notify;
-	w->command_net = netlink_of(accel->routes.fd, ROUTE_MS);
+	w->command_net = netlink_of(switcher->routes.fd, ROUTE_MS);
 	w->device = accel->device;
 	w->except = accel->except;
 	w->page = accel->page;
@@ -281,7 +291,7 @@ static int prepare(struct accel *accel, const char *ifname, int child, pid_t chi
 	if (rc == 0)
 		rc = try_access(accel, child, child_pid, err);
 	if (rc == 0)
-		rc = routes_device(&accel->routes, ifname, &accel->device, err);
+		rc = routes_device(&accel->switchers[0].routes, ifname, &accel->device, err);
 	if (rc == 0)
 		rc = netlink_open(NETLINK_ROUTE, ROUTE_MS, &host, err);
 	if (rc == 0 && !routes_usable(&host))
@@ -300,7 +310,6 @@ static int new_accel(struct accel **ret, struct error *err)
 	if (!accel)
 		return err_set(err, ENOMEM, "preparing the network acceleration");
 	accel->notify = -1;
-	accel->routes = NETLINK_NONE;
 	/* cppcheck-suppress invalidFunctionArg */
 	page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (page == MAP_FAILED) {
@@ -313,6 +322,7 @@ static int new_accel(struct accel **ret, struct error *err)
 
 		switcher->accel = accel;
 		switcher->slot = &accel->page->slots[i];
+		switcher->routes = NETLINK_NONE;
 		switcher->process = PROCESS_NONE;
 		kept_init(&switcher->kept, &switcher_ops, switcher);
 	}
@@ -331,7 +341,8 @@ int accel_start(struct accel_kit *kit, const char *ifname, const struct strv *ex
 		return rc;
 	}
 	accel->notify = TAKE_FD(kit->notify);
-	accel->routes = netlink_of(TAKE_FD(kit->routes), ROUTE_MS);
+	for (size_t i = 0; i < ARRAY_SIZE(accel->switchers); i++)
+		accel->switchers[i].routes = netlink_of(TAKE_FD(kit->routes[i]), ROUTE_MS);
 	accel->except = except;
 	rc = prepare(accel, ifname, child, child_pid, err);
 	for (size_t i = 0; i < ARRAY_SIZE(accel->switchers) && rc == 0; i++)
@@ -387,12 +398,12 @@ void accel_stop(struct accel *accel)
 	for (size_t i = 0; i < ARRAY_SIZE(accel->switchers); i++) {
 		kept_clear(&accel->switchers[i].kept);
 		process_kill(&accel->switchers[i].process);
+		netlink_close(&accel->switchers[i].routes);
 	}
 	if (accel->on_check)
 		event_free(accel->on_check);
 	if (accel->on_call)
 		event_free(accel->on_call);
-	netlink_close(&accel->routes);
 	fd_close(accel->notify);
 	(void)munmap(accel->page, sizeof(*accel->page));
 	free(accel);

@@ -6,8 +6,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-/* Switch processes per instance: one works while the other one waits for the kernel. */
-#define SWITCH_WORKERS 2
+#define SWITCH_WORKERS 2 /* ACCEL_PROCESSES */
 
 /* Why a connection was left to the user-mode network. left_name() has the names. */
 enum left {

@@ -200,12 +200,22 @@ static bool receive(struct worker *w)
 	return true;
 }
 
+/* Drop the answers that a process before this one did not read: they have the same numbers. */
+static void drop_answers(int fd)
+{
+	unsigned char byte;
+
+	while (recv(fd, &byte, sizeof(byte), MSG_DONTWAIT) >= 0)
+		;
+}
+
 static int learn(struct worker *w)
 {
 	int rc = netlink_open(NETLINK_ROUTE, ROUTE_MS, &w->host_net, NULL);
 
 	if (rc < 0)
 		return rc;
+	drop_answers(w->command_net.fd);
 	ports_learn(&w->ports);
 	carry_learn(&w->defaults);
 	return homes_learn(w->command_net.fd, w->host_net.fd, &w->homes);

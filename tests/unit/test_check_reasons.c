@@ -246,7 +246,7 @@ static void networks(void **state)
 /* There is no process with this ID to look into. */
 static void acceleration(void **state)
 {
-	struct accel_kit kit = {.notify = dup(STDERR_FILENO), .routes = dup(STDERR_FILENO)};
+	struct accel_kit kit = {dup(STDERR_FILENO), {dup(STDERR_FILENO), dup(STDERR_FILENO)}};
 	struct strv except = {NULL, 0};
 	struct accel *accel = NULL;
 	struct error err = {0};
@@ -256,7 +256,7 @@ static void acceleration(void **state)
 	       REASON_ACCEL, "process_vm_readv");
 	assert_null(accel);
 	assert_int_equal(kit.notify, -1);
-	assert_int_equal(kit.routes, -1);
+	assert_int_equal(kit.routes[1], -1);
 }
 
 static int try_port(struct ports *ports, const char *ip, unsigned port, struct error *err)
@@ -388,14 +388,10 @@ static void tidy(void)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(mappers),
-		cmocka_unit_test(subordinate_ids),
-		cmocka_unit_test(state_directories),
-		cmocka_unit_test(mounts),
-		cmocka_unit_test(networks),
-		cmocka_unit_test(acceleration),
-		cmocka_unit_test(published_ports),
-		cmocka_unit_test(every_reason_was_seen),
+		cmocka_unit_test(mappers),	     cmocka_unit_test(subordinate_ids),
+		cmocka_unit_test(state_directories), cmocka_unit_test(mounts),
+		cmocka_unit_test(networks),	     cmocka_unit_test(acceleration),
+		cmocka_unit_test(published_ports),   cmocka_unit_test(every_reason_was_seen),
 	};
 	int failed;
 

@@ -19,19 +19,23 @@ struct error;
 struct event_base;
 struct strv;
 
+/* The number of switch processes: one works while the other one waits for the kernel. */
+#define ACCEL_PROCESSES 2
+
 /* What the child passes to the launcher. */
 struct accel_kit {
 	int notify; /* the notification descriptor of its filter; -1: another filter has one */
-	int routes; /* a NETLINK_ROUTE socket of its network namespace */
+	int routes[ACCEL_PROCESSES]; /* NETLINK_ROUTE sockets of its network namespace: a process
+					must not read the answers for another one */
 };
 
-#define ACCEL_KIT_NONE ((struct accel_kit){-1, -1})
+#define ACCEL_KIT_NONE ((struct accel_kit){-1, {-1, -1}})
 
 void accel_kit_close(struct accel_kit *kit);
 
 /*
  * accel_install_child() - in the child, before the command: install the filter
- * @ret: the caller sends both descriptors to the launcher and closes them
+ * @ret: the caller sends the descriptors to the launcher and closes them
  *
  * From now on connect(2) of the child waits for the launcher. A process can have only one filter
  * with notifications; if there is one already, @ret->notify is -1. Returns 0 or -errno at step

@@ -27,7 +27,11 @@ setup_file() {
 	serve client python3 -m http.server --bind "$CLIENT4" --directory "$WWW" $WEB
 	# The banner of a server for ssh, which waits for an answer.
 	serve client socat "TCP4-LISTEN:8022,bind=$CLIENT4,reuseaddr,fork" SYSTEM:'echo SSH-2.0-test; cat'
-	wait_for listening 2
+	printf 'daemon off; worker_processes 1; pid %s/pid; error_log %s/err; events { }
+		http { access_log off; server { listen %s:8001; location / { return 200 ok; } } }' \
+		"$WWW" "$WWW" "$CLIENT4" >"$WWW/nginx.conf"
+	serve client nginx -e "$WWW/err" -c "$WWW/nginx.conf"
+	wait_for listening 3
 }
 
 teardown_file() {
@@ -39,7 +43,7 @@ setup() {
 }
 
 listening() {
-	[ "$(client ss -Hltn 'sport = 8000 or sport = 8022' | wc -l)" -eq "$1" ]
+	[ "$(client ss -Hltn 'sport = 8000 or sport = 8001 or sport = 8022' | wc -l)" -eq "$1" ]
 }
 
 # switched NUMBER SCRIPT - run it inside; at least so many connections are switched. Its output is $output.
@@ -143,4 +147,11 @@ asyncio.run(main())"'
 		curl -sS http://127.0.0.1:8080/large | cmp - '"$WWW/large"'
 		kill $proxy; wait $proxy || true'
 	equals 9 "$(grep -c '^hello$' <<<"$output")"
+}
+
+# Both processes look up routes all the time; each must read its own answers only.
+@test "wrk: many short connections at the same time, all of them switched" {
+	needs wrk
+	switched 500 "wrk -t2 -c16 -d3 -H 'Connection: close' http://$CLIENT4:8001/"
+	not grep -E 'Socket errors:.*timeout [1-9]' <<<"$output"
 }
