@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# Network acceleration: connections that leave the host, direct, with --net-accel=switch and without. Used by
+# bench, after networks.bash. Only root can make the two network namespaces: the host, and the server's.
+
+ACCEL_ROUNDS=${ACCEL_ROUNDS:-5}
+ACCEL_SERVER=198.51.100.2
+ACCEL_NETS=() ACCEL_JOBS=()
+declare -A ACCEL_WORDS=()
+
+accel_net() { # a process in a new network namespace
+	unshare --net sleep infinity >/dev/null 2>&1 &
+	ACCEL_NETS+=($!)
+	until [ "$(readlink "/proc/$!/ns/net")" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.01; done
+}
+
+at_server() { nsenter --target "${ACCEL_NETS[1]}" --net "$@"; }
+at_host() { nsenter --target "${ACCEL_NETS[0]}" --net "$@"; }
+
+accel_up() {
+	accel_net
+	accel_net
+	ip link add fxhost netns "${ACCEL_NETS[0]}" type veth peer name fxout netns "${ACCEL_NETS[1]}"
+	at_host ip link set lo up
+	at_host ip link set fxhost up
+	at_host ip addr add 198.51.100.1/24 dev fxhost
+	at_host ip route add default via $ACCEL_SERVER
+	at_server ip link set lo up
+	at_server ip link set fxout up
+	at_server ip addr add $ACCEL_SERVER/24 dev fxout
+	mkdir -p "$STAGE/accel"
+	cat >"$STAGE/accel/nginx.conf" <<-END
+		daemon off; worker_processes auto; pid $STAGE/accel/pid; error_log $STAGE/accel/error.log;
+		events { worker_connections 4096; }
+		http { access_log off; server { listen $ACCEL_SERVER:8080 backlog=4096;
+		location / { return 200 "a small answer\n"; } } }
+	END
+	at_server iperf3 --server --bind $ACCEL_SERVER >/dev/null &
+	ACCEL_JOBS+=($!)
+	PATH=$PATH:/usr/sbin at_server nginx -c "$STAGE/accel/nginx.conf" &
+	ACCEL_JOBS+=($!)
+	until [ "$(at_server ss -Hltn "src $ACCEL_SERVER" | wc -l)" -ge 2 ]; do sleep 0.05; done
+}
+
+accel_down() {
+	[ ${#ACCEL_JOBS[@]} = 0 ] || kill "${ACCEL_JOBS[@]}" 2>/dev/null || :
+	[ ${#ACCEL_NETS[@]} = 0 ] || kill "${ACCEL_NETS[@]}" 2>/dev/null || :
+	ACCEL_JOBS=() ACCEL_NETS=()
+}
+
+accel_inside() { # SIDE COMMAND…
+	local words gid
+	gid=$(id -g "$TEST_USER")
+	read -ra words <<<"${ACCEL_WORDS[$1]}"
+	at_host env HOME=/ setpriv --reuid="$TEST_USER" --regid="$gid" --init-groups --inh-caps=-all \
+		"${words[@]}" "${@:2}" 2>>"$STAGE/log" </dev/null
+}
+
+accel_stream() { # SIDE [OPTION]
+	accel_inside "$1" iperf3 --client $ACCEL_SERVER --time 3 --format m "${@:2}" |
+		awk '$NF == "receiver" { print $(NF - 2) / 1000 }'
+}
+
+accel_upload() { accel_stream "$1"; }
+accel_download() { accel_stream "$1" --reverse; }
+
+accel_requests() { # SIDE [OPTION…]
+	accel_inside "$1" wrk --threads 2 --connections 32 --duration 2s "${@:2}" \
+		"http://$ACCEL_SERVER:8080/" | awk '$1 == "Requests/sec:" { print $2 }'
+}
+
+accel_connections() { accel_requests "$1" -H 'Connection: close'; }
+
+measure_accel() {
+	local what side at=0
+	if [ "$(id -u)" != 0 ]; then
+		echo '| not measured: this takes root | | | | |' | tee "$STAGE/accel.table"
+		return
+	fi
+	ACCEL_WORDS=([direct]=''
+		[switched]="$STAGE/fauxroot --net=slirp4netns --net-accel=switch"
+		[slirp4netns]="$STAGE/fauxroot --net=slirp4netns"
+		[pasta]="$STAGE/fauxroot --net=pasta")
+	SIDES=(direct switched slirp4netns)
+	! command -v pasta >/dev/null || SIDES+=(pasta)
+	accel_up
+	for what in accel_upload accel_download accel_connections accel_requests; do
+		in_turn "$ACCEL_ROUNDS" "$what"
+	done
+	accel_down
+	for side in "${SIDES[@]}"; do
+		at=$((at + 1))
+		printf '| %s | %.1f | %.1f | %.0f | %.0f |\n' "$side" "$(column "$STAGE/accel_upload" $at)" \
+			"$(column "$STAGE/accel_download" $at)" "$(column "$STAGE/accel_connections" $at)" \
+			"$(column "$STAGE/accel_requests" $at)" | tee -a "$STAGE/accel.table"
+	done
+	for what in accel_upload accel_download; do
+		judge "$(column "$STAGE/$what" 2 1)" at-least 0.9
+		printf '| switched : direct, %s | %.2f | %s | %s | |\n' "${what#accel_}" \
+			"$(column "$STAGE/$what" 2 1)" "$BOUND" "$VERDICT" | tee -a "$STAGE/accel.table"
+	done
+	judge "$(column "$STAGE/accel_connections" 2 3)" at-least 1
+	printf '| switched : slirp4netns, connections | %.2f | %s | %s | |\n' \
+		"$(column "$STAGE/accel_connections" 2 3)" "$BOUND" "$VERDICT" | tee -a "$STAGE/accel.table"
+}
