@@ -75,6 +75,7 @@ static const struct symptom {
 	{STATE, REASON_FILE, "making the directory \"…\"", NULL},
 	{STATE, REASON_FILE, "opening the state directory \"…\"", NULL},
 	{STATE, REASON_FILE, "writing \"…\"", NULL},
+	{STATE, ANY_REASON, "state directory \"…\"", "statedir-no-cwd"},
 	{STATE, REASON_IN_USE, "state directory \"…\": is in use by process … (…).",
 	 "statedir-in-use"},
 	{STATE, REASON_IN_USE, "state directory \"…\": is in use by another process.",

@@ -292,6 +292,7 @@ silent() {
 
 # On fabricated machines: tests/unit/test_check_preflight.c.
 FABRICATED="
+	implicit-ports run-has-files-compat
 	accel-without-effect kernel-lacks cgroup-v1 cgroup-not-delegated cgroup-controllers keyring-quota
 	few-ids-no-account few-ids-no-range overlay-selinux overlay-missing data-file-system
 "
@@ -301,7 +302,7 @@ FABRICATED="
 	while read -r id; do
 		n=$((n + 1))
 		if words "$FABRICATED" | grep -qxF "$id"; then
-			grep -qF "\"$id\"" "$ROOT"/tests/unit/test_check_{preflight.c,look_ids.h} || missing+=" $id"
+			grep -qF "\"$id\"" "$ROOT"/tests/unit/test_check_{preflight.c,look_ids.h,docker.h} || missing+=" $id"
 		else
 			grep -qE "warns $id " "$BATS_TEST_FILENAME" || missing+=" $id"
 		fi
