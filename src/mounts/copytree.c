@@ -245,7 +245,7 @@ static int too_large(const struct walk *walk, struct error *err)
 int copy_tree(struct copy *copy, const struct kept_dirs *kept, struct progress *progress,
 	      struct error *err)
 {
-	_cleanup_(walk_free) struct walk *walk = calloc(1, sizeof(*walk));
+	_cleanup_(walk_free) struct walk *walk = NULL;
 	int fd = openat(copy->original, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_(close_dir) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	_cleanup_close_ int to = openat(copy->cover, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -255,8 +255,11 @@ int copy_tree(struct copy *copy, const struct kept_dirs *kept, struct progress *
 
 	if (fd < 0)
 		return copy_cannot_read("reading", copy->path, errno, err);
-	if (!dir || !walk || to < 0 || fstat(fd, &st) < 0)
-		return err_set(err, dir && walk ? errno : ENOMEM, "copying up %s", copy->path);
+	if (to < 0 || fstat(fd, &st) < 0)
+		return err_set(err, errno, "copying up %s", copy->path);
+	walk = calloc(1, sizeof(*walk));
+	if (!dir || !walk)
+		return err_set(err, ENOMEM, "copying up %s", copy->path);
 	walk->copy = copy;
 	walk->kept = kept;
 	walk->progress = progress;

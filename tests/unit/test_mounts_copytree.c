@@ -327,7 +327,7 @@ static void copy_etc(const void *arg)
 	bool etc_copied = false, closed;
 
 	check(mkdir("state", 0700) == 0);
-	closed = open("/etc/shadow", O_RDONLY | O_CLOEXEC) < 0 && errno == EACCES;
+	closed = access("/etc/shadow", R_OK) < 0 && errno == EACCES;
 	enter_world(arg);
 	log_redirect(last_line, line);
 	check_ok(copyup_apply_child(&(struct copyup){.config = &config, .state_dir = "state"},
