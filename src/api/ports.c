@@ -36,9 +36,9 @@ int api_ports_add(struct api_ports *ports, const struct api_port *port)
  * json_array_append_new() fail for it. The functions return such a failure as NULL.
  */
 
-static int put_ip(json_t *object, const char *key, const char *ip)
+static int put_text(json_t *object, const char *key, const char *text)
 {
-	return *ip ? json_object_set_new(object, key, json_string(ip)) : 0;
+	return *text ? json_object_set_new(object, key, json_string(text)) : 0;
 }
 
 static int put_owner(json_t *object, bool owned)
@@ -52,11 +52,13 @@ static json_t *spec_json(const struct port_spec *spec)
 
 	if (json_object_set_new(object, "proto", json_string(portspec_proto_name(spec->proto))) < 0)
 		return NULL;
-	if (put_ip(object, "parentIP", spec->parent_ip) < 0)
+	if (put_text(object, "parentIP", spec->parent_ip) < 0)
 		return NULL;
-	if (json_object_set_new(object, "parentPort", json_integer(spec->parent_port)) < 0)
+	if (spec->host_path[0] ? put_text(object, "hostPath", spec->host_path) < 0
+			       : json_object_set_new(object, "parentPort",
+						     json_integer(spec->parent_port)) < 0)
 		return NULL;
-	if (put_ip(object, "childIP", spec->child_ip) < 0)
+	if (put_text(object, "childIP", spec->child_ip) < 0)
 		return NULL;
 	if (json_object_set_new(object, "childPort", json_integer(spec->child_port)) < 0)
 		return NULL;
@@ -160,6 +162,22 @@ static int take_ip(const json_t *spec, const char *key, char ret[INET6_ADDRSTRLE
 	return 0;
 }
 
+static int take_path(const json_t *spec, const char *key, char ret[PORTSPEC_PATH_SIZE],
+		     struct error *err)
+{
+	const json_t *value = member(spec, key);
+
+	if (!value)
+		return 0;
+	if (!json_is_string(value) || json_string_length(value) == 0)
+		return err_say(err, EINVAL, "\"%s\" is not a path", key);
+	if (json_string_length(value) != strlen(json_string_value(value)) ||
+	    str_print(ret, PORTSPEC_PATH_SIZE, "%s", json_string_value(value)) < 0)
+		return err_say(err, EINVAL, "\"%s\" is longer than %d bytes, or has a NUL", key,
+			       PORTSPEC_PATH_SIZE - 1);
+	return 0;
+}
+
 static int take_port(const json_t *spec, const char *key, json_int_t least, uint16_t *ret,
 		     struct error *err)
 {
@@ -186,6 +204,8 @@ static int take_spec(const json_t *object, struct port_spec *ret, struct error *
 	if (rc == 0)
 		rc = take_ip(object, "parentIP", spec.parent_ip, err);
 	if (rc == 0)
+		rc = take_path(object, "hostPath", spec.host_path, err);
+	if (rc == 0 && (!spec.host_path[0] || member(object, "parentPort")))
 		rc = take_port(object, "parentPort", 0, &spec.parent_port, err);
 	if (rc == 0)
 		rc = take_ip(object, "childIP", spec.child_ip, err);

@@ -210,6 +210,8 @@ static void add_port(const struct api_ops *ops, void *arg, const struct api_requ
 	}
 	rc = api_spec_decode(request->body ? request->body : "", request->size, &spec, &owned,
 			     &err);
+	if (rc == 0 && spec.host_path[0])
+		rc = err_say(&err, EINVAL, "\"hostPath\" is for services of the host only");
 	if (rc == 0 && !may_publish(ops, arg, request, &spec, ret))
 		return;
 	owners_check(request->owners);

@@ -52,6 +52,18 @@ static int print_json(const struct ctl *ctl, const struct api_ports *ports, stru
 	return 0;
 }
 
+/* The columns of the address that is connected to. */
+static int add_target(struct columns *columns, const struct port_spec *spec)
+{
+	if (spec->host_path[0])
+		return columns_add(columns, "unix:%s", spec->host_path) < 0
+			       ? -ENOMEM
+			       : columns_add(columns, "%s", "");
+	return columns_add(columns, "%s", spec->child_ip) < 0
+		       ? -ENOMEM
+		       : columns_add(columns, "%u", spec->child_port);
+}
+
 static int add_row(struct columns *columns, const struct kind *kind, const struct api_port *port)
 {
 	struct port_spec spec = kind->host ? portspec_reversed(&port->spec) : port->spec;
@@ -59,9 +71,7 @@ static int add_row(struct columns *columns, const struct kind *kind, const struc
 	if (columns_add(columns, "%" PRIu32, port->id) < 0 ||
 	    columns_add(columns, "%s", portspec_proto_name(spec.proto)) < 0 ||
 	    columns_add(columns, "%s", spec.parent_ip) < 0 ||
-	    columns_add(columns, "%u", spec.parent_port) < 0 ||
-	    columns_add(columns, "%s", spec.child_ip) < 0 ||
-	    columns_add(columns, "%u", spec.child_port) < 0)
+	    columns_add(columns, "%u", spec.parent_port) < 0 || add_target(columns, &spec) < 0)
 		return -ENOMEM;
 	return 0;
 }

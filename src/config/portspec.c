@@ -85,8 +85,12 @@ static const struct spec_kind host_kind = {
 	"service of the host",
 	"child",
 	"host",
-	"[CHILD-IP:]CHILD-PORT:[HOST-IP:]HOST-PORT[/PROTO], such as 5432:127.0.0.1:5432",
+	"[CHILD-IP:]CHILD-PORT:[HOST-IP:]HOST-PORT[/PROTO], such as 5432:127.0.0.1:5432, or "
+	"[CHILD-IP:]CHILD-PORT:unix:/PATH",
 };
+
+/* What precedes the path of a UNIX socket. */
+static const char unix_mark[] = ":unix:";
 
 /* The text of a spec. */
 struct source {
@@ -291,7 +295,68 @@ int portspec_parse_range(const char *text, struct port_spec *ret, unsigned *ret_
 	return parse(&source, true, ret, ret_count, err);
 }
 
-int portspec_parse_host(const char *text, struct port_spec *ret, struct error *err)
+static bool is_plain(const char *path)
+{
+	for (const char *at = path; *at; at++)
+		if (*at < ' ' || *at > '~')
+			return false;
+	return true;
+}
+
+static int check_path(const struct port_spec *spec, struct error *err)
+{
+	if (portspec_is_udp(spec->proto))
+		return err_say(err, EINVAL, "a UNIX socket of the host is for tcp, not for %s",
+			       portspec_proto_name(spec->proto));
+	if (spec->proto != PROTO_TCP)
+		return err_say(err, EINVAL,
+			       "a service of the host has the protocol tcp or udp, not %s",
+			       portspec_proto_name(spec->proto));
+	if (spec->parent_ip[0] || spec->parent_port != 0)
+		return err_say(err, EINVAL,
+			       "a service of the host has either an address or a path");
+	if (spec->host_path[0] != '/')
+		return err_say(err, EINVAL, "the path of the UNIX socket is not absolute");
+	if (!is_plain(spec->host_path))
+		return err_say(err, EINVAL, "the path of the UNIX socket is not printable ASCII");
+	return 0;
+}
+
+/* @at: where unix_mark begins in the text */
+static int parse_path(const struct source *text, const char *at, struct port_spec *ret,
+		      struct error *err)
+{
+	const char *path = at + strlen(unix_mark), *last;
+	struct port_spec spec = {.proto = PROTO_TCP};
+	struct cursor port, ip = {text->text, text->text};
+	struct range range = {0, 0};
+	struct fields fields = {.n = 0};
+	enum port_proto proto;
+
+	if (split(text, cursor_of_n(text->text, (size_t)(at - text->text)), &fields, err) < 0)
+		return -EINVAL;
+	if (fields.n > 2)
+		return bad(text, err, "it has too many colons (an IPv6 address needs brackets)");
+	port = fields.items[fields.n - 1];
+	if (fields.n == 2)
+		ip = fields.items[0];
+	if (take_address(text, "child", ip, spec.child_ip, err) < 0 ||
+	    take_port(text, "child", port, false, &range, err) < 0)
+		return -EINVAL;
+	spec.child_port = (uint16_t)range.first;
+	if (str_print(spec.host_path, sizeof(spec.host_path), "%s", path) < 0)
+		return bad(text, err, "the path is longer than %zu bytes",
+			   sizeof(spec.host_path) - 1);
+	last = strrchr(path, '/');
+	if (last && portspec_proto(last + 1, &proto) == 0)
+		return bad(text, err, "a UNIX socket is for tcp, and takes no /%s", last + 1);
+	if (portspec_check(&spec, err) < 0 || check_path(&spec, err) < 0)
+		return err_wrap(err, -EINVAL, "invalid %s \"%s\"", text->kind->what, text->text);
+	*ret = spec;
+	return 0;
+}
+
+static int parse_address(const char *text, struct port_spec *ret, struct error *err)
 {
 	_cleanup_free_ char *whole = portspec_complete(text);
 	const struct source source = {whole, &host_kind};
@@ -307,10 +372,21 @@ int portspec_parse_host(const char *text, struct port_spec *ret, struct error *e
 	return rc;
 }
 
+int portspec_parse_host(const char *text, struct port_spec *ret, struct error *err)
+{
+	const char *at = strstr(text, unix_mark);
+
+	if (at)
+		return parse_path(&(struct source){text, &host_kind}, at, ret, err);
+	return parse_address(text, ret, err);
+}
+
 int portspec_check_host(const struct port_spec *spec, struct error *err)
 {
 	union endpoint host;
 
+	if (spec->host_path[0])
+		return check_path(spec, err);
 	if (spec->proto != PROTO_TCP && spec->proto != PROTO_UDP)
 		return err_say(err, EINVAL,
 			       "a service of the host has the protocol tcp or udp, not %s",
@@ -378,6 +454,12 @@ const char *portspec_format(const struct port_spec *spec, char *buf, size_t size
 {
 	bool parent6 = strchr(spec->parent_ip, ':'), child6 = strchr(spec->child_ip, ':');
 
+	/* Reversed, as any service of the host: the parent is what listens. */
+	if (spec->host_path[0]) {
+		snprintf(buf, size, "%s%s%s:%u%s%s", parent6 ? "[" : "", spec->parent_ip,
+			 parent6 ? "]" : "", spec->parent_port, unix_mark, spec->host_path);
+		return buf;
+	}
 	snprintf(buf, size, "%s%s%s:%u:%s%s%s%s%u/%s", parent6 ? "[" : "", spec->parent_ip,
 		 parent6 ? "]" : "", spec->parent_port, child6 ? "[" : "", spec->child_ip,
 		 child6 ? "]" : "", spec->child_ip[0] ? ":" : "", spec->child_port,
@@ -430,7 +512,7 @@ bool portspec_equal(const struct port_spec *a, const struct port_spec *b)
 {
 	return a->proto == b->proto && a->parent_port == b->parent_port &&
 	       a->child_port == b->child_port && streq(a->parent_ip, b->parent_ip) &&
-	       streq(a->child_ip, b->child_ip);
+	       streq(a->child_ip, b->child_ip) && streq(a->host_path, b->host_path);
 }
 
 bool portspec_conflict(const struct port_spec *a, const struct port_spec *b)

@@ -164,7 +164,7 @@ const struct option_row other_rows[] = {
 		.name = "forward-host",
 		.kind = OPTION_LIST,
 		OPTION_AT(forward_host),
-		.takes = "[childIP:]childPort:[hostIP:]hostPort[/tcp|udp]",
+		.takes = "[childIP:]childPort:([hostIP:]hostPort[/tcp|udp]|unix:/path)",
 		.argument = "SPEC",
 		.group = ports,
 		.help = "service of the host that the command can reach, as "

@@ -131,13 +131,6 @@ int ports_network_restarted(struct ports *ports, struct error *err)
 	return err_step(err, rc, STEP_PORT);
 }
 
-static bool same_spec(const struct port_spec *a, const struct port_spec *b)
-{
-	return a->proto == b->proto && streq(a->parent_ip, b->parent_ip) &&
-	       streq(a->child_ip, b->child_ip) && a->parent_port == b->parent_port &&
-	       a->child_port == b->child_port;
-}
-
 static bool has_proto(const struct port_driver *driver, enum port_proto proto)
 {
 	for (size_t i = 0; driver->protos[i]; i++)
@@ -215,7 +208,7 @@ int ports_add(struct ports *ports, const struct port_spec *spec, const struct po
 {
 	int rc = check_driver(ports, spec, err);
 
-	if (rc == 0 && ports->outcome.work == PORTS_ADDING && same_spec(&ports->asked, spec)) {
+	if (rc == 0 && ports->outcome.work == PORTS_ADDING && portspec_equal(&ports->asked, spec)) {
 		rc = work_take_outcome(ports, err);
 	} else {
 		if (rc == 0)

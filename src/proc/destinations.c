@@ -9,6 +9,10 @@
  * fixed address, one per slot. The filter allows connect(2) only with a pointer to the start of a
  * slot, and forbids calls that would map other memory there.
  *
+ * The address of a UNIX socket takes four slots, and the filter allows pointers to each of them.
+ * The last three contain bytes of the path, without a NUL, and 0xff after its end. Two such bytes
+ * are no address family that a kernel knows.
+ *
  * Zeros would mean AF_UNSPEC, so free slots contain an address family that does not exist. The file
  * grows by whole pages; beyond its end connect(2) fails with EFAULT.
  *
@@ -23,6 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "fauxroot/base/err.h"
@@ -41,9 +46,14 @@
 struct destination {
 	union endpoint e;
 	unsigned users;
+	char *path; /* of a UNIX socket, in the first of its slots; else NULL */
 };
 
+/* The slots of a UNIX socket's address. */
+#define PATH_SLOTS 4U
+
 static_assert(sizeof(union endpoint) <= DESTINATION_BYTES, "an address fits in a slot");
+static_assert(sizeof(struct sockaddr_un) <= PATH_SLOTS * DESTINATION_BYTES, "a path fits, too");
 static_assert(SLOTS % GROW_SLOTS == 0, "the file can fill the mapping exactly");
 
 /* Write slots from @slot on. */
@@ -141,10 +151,80 @@ int destinations_add(struct destinations *d, const union endpoint *e, uint32_t *
 	return 0;
 }
 
+/* Write the slots of a UNIX socket's address. */
+static int write_path(const struct destinations *d, uint32_t slot, const char *path)
+{
+	const sa_family_t family = AF_UNIX;
+	char data[PATH_SLOTS * DESTINATION_BYTES];
+
+	memset(data, 0xff, sizeof(data));
+	memcpy(data, &family, sizeof(family));
+	memcpy(data + offsetof(struct sockaddr_un, sun_path), path, strlen(path));
+	return write_slots(d, slot, data, sizeof(data));
+}
+
+/* Returns the slot of @path; if there is none, the first of PATH_SLOTS free ones, or the number of
+ * slots. */
+static uint32_t find_path(const struct destinations *d, const char *path)
+{
+	uint32_t found = d->n, run = 0;
+
+	for (uint32_t i = 0; i < d->n; i++) {
+		if (d->items[i].path && strcmp(d->items[i].path, path) == 0)
+			return i;
+		run = d->items[i].users == 0 ? run + 1 : 0;
+		if (run == PATH_SLOTS && found == d->n)
+			found = i + 1 - PATH_SLOTS;
+	}
+	return found;
+}
+
+int destinations_add_path(struct destinations *d, const char *path, uint32_t *ret_slot,
+			  struct error *err)
+{
+	uint32_t slot = find_path(d, path);
+	int rc = slot + PATH_SLOTS <= d->room ? 0 : grow(d);
+	char *copy;
+
+	if (rc == 0 && slot < d->n && d->items[slot].path) {
+		d->items[slot].users++;
+		*ret_slot = slot;
+		return 0;
+	}
+	if (rc == 0)
+		rc = write_path(d, slot, path);
+	copy = rc == 0 ? strdup(path) : NULL;
+	if (rc < 0 || !copy)
+		return err_set(err, rc < 0 ? -rc : ENOMEM, "permitting a path");
+	for (uint32_t i = slot; i < slot + PATH_SLOTS; i++)
+		d->items[i] = (struct destination){.e = no_endpoint(), .users = 1};
+	d->items[slot].path = copy;
+	d->n = MAX(d->n, slot + PATH_SLOTS);
+	*ret_slot = slot;
+	return 0;
+}
+
+static void drop_path(struct destinations *d, uint32_t slot)
+{
+	union endpoint none = no_endpoint();
+
+	if (--d->items[slot].users > 0)
+		return;
+	free(TAKE_PTR(d->items[slot].path));
+	for (uint32_t i = slot; i < slot + PATH_SLOTS; i++) {
+		d->items[i].users = 0;
+		(void)write_slot(d, i, &none);
+	}
+}
+
 void destinations_drop(struct destinations *d, uint32_t slot)
 {
 	union endpoint none = no_endpoint();
 
+	if (d->items[slot].path) {
+		drop_path(d, slot);
+		return;
+	}
 	/* If this fails, the forwarder may still connect to an address that was allowed before. */
 	if (--d->items[slot].users == 0)
 		(void)write_slot(d, slot, &none);
@@ -153,6 +233,8 @@ void destinations_drop(struct destinations *d, uint32_t slot)
 void destinations_close(struct destinations *d)
 {
 	d->fd = fd_close(d->fd);
+	for (uint32_t i = 0; i < d->n; i++)
+		free(d->items[i].path);
 	free(TAKE_PTR(d->items));
 	d->n = d->room = 0;
 }

@@ -18,6 +18,7 @@ static void check_same(const struct port_spec *a, const struct port_spec *b)
 	assert(a->proto == b->proto);
 	assert(streq(a->parent_ip, b->parent_ip) && a->parent_port == b->parent_port);
 	assert(streq(a->child_ip, b->child_ip) && a->child_port == b->child_port);
+	assert(streq(a->host_path, b->host_path));
 }
 
 static void check_spec(const struct port_spec *spec, bool owned)
@@ -33,7 +34,7 @@ static void check_spec(const struct port_spec *spec, bool owned)
 	check_same(spec, &back);
 	assert(back_owned == owned);
 	/* The command line's form means the same. */
-	if (spec->parent_port != 0) {
+	if (spec->parent_port != 0 && !spec->host_path[0]) {
 		char buf[PORTSPEC_MAX];
 
 		assert(portspec_parse(portspec_format(spec, buf, sizeof(buf)), &back, &err) == 0);

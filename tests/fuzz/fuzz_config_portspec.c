@@ -42,8 +42,13 @@ static void check_host(const struct port_spec *spec)
 
 	assert(portspec_check(spec, NULL) == 0 && portspec_check_host(spec, NULL) == 0);
 	assert(spec->proto == PROTO_TCP || spec->proto == PROTO_UDP);
-	assert(endpoint_port(&host) == spec->parent_port && endpoint_port(&host) != 0);
-	assert(!endpoint_is_wildcard(&host));
+	if (spec->host_path[0]) {
+		assert(spec->host_path[0] == '/' && spec->proto == PROTO_TCP);
+		assert(spec->parent_port == 0 && !spec->parent_ip[0]);
+	} else {
+		assert(endpoint_port(&host) == spec->parent_port && endpoint_port(&host) != 0);
+		assert(!endpoint_is_wildcard(&host));
+	}
 	portspec_format(&shown, text, sizeof(text));
 	assert(portspec_parse_host(text[0] == ':' ? text + 1 : text, &read, NULL) == 0);
 	assert(portspec_equal(spec, &read));

@@ -17,7 +17,10 @@ static void check_order(const struct control_message *m, size_t n_fds)
 	switch (m->type) {
 	case CONTROL_ADD:
 		assert(m->id != 0 && n_fds >= 1 && n_fds <= 2);
-		assert(endpoint_port(&m->add.child) != 0);
+		if (m->add.child.sa.sa_family == AF_UNIX)
+			assert(m->add.path_size >= 1 && m->add.path_size <= 107);
+		else
+			assert(endpoint_port(&m->add.child) != 0 && m->add.path_size == 0);
 		assert(kind_of(m->add.child.sa.sa_family, m->add.udp, m->add.marked) < KIND_COUNT_);
 		break;
 	case CONTROL_REMOVE:

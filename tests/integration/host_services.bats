@@ -128,6 +128,54 @@ fd00::4	host.docker.internal host.containers.internal" "$(in_target grep interna
 	end_host
 }
 
+# blob - the checksum of what a client gets that sends the file "blob" and then ends its stream
+blob() {
+	in_target socat -t30 -T30 - "TCP:$1" <blob 2>/dev/null | sha256sum
+}
+
+@test "a UNIX socket of the host: both directions, half-close, the caller's rights, one line for a missing one" {
+	mkdir shut
+	head -c 8000000 /dev/urandom >blob
+	# Each answers when the client has ended its stream.
+	# shellcheck disable=SC2016 # the server's shell expands it
+	socat -t30 UNIX-LISTEN:echo.sock,fork SYSTEM:'cat >got.$$; cat got.$$' 3>&- 4>&- &
+	SERVERS=($!)
+	socat UNIX-LISTEN:shut/in.sock,fork SYSTEM:'echo inside' 3>&- 4>&- &
+	SERVERS+=($!)
+	wait_for test -S echo.sock -a -S shut/in.sock
+	launch --net=slirp4netns --disable-host-loopback --forward-host="80:unix:$PWD/echo.sock" \
+		--forward-host="127.0.0.9:81:unix:$PWD/missing.sock" sleep 1000
+	equals "$(sha256sum <blob)" "$(blob 127.0.0.1:80)"
+	equals "$(sha256sum <blob)" "$(blob 10.0.2.4:80)"
+	# Its clients are disconnected; a server that comes later is found.
+	equals "" "$(asked 127.0.0.9:81)$(asked 127.0.0.9:81)"
+	wait_for logged "connecting to the host's $PWD/missing.sock: No such file or directory; its clients are disconnected"
+	equals 1 "$(log_count "missing.sock: No such")"
+	mv echo.sock missing.sock
+	equals "$(sha256sum <blob)" "$(blob 127.0.0.9:81)"
+	equals "" "$(asked 127.0.0.1:80)"
+	# Over the API, in the table, and removed by its spec.
+	equals 3 "$(ctl add-host-ports "82:unix:$PWD/shut/in.sock")"
+	equals inside "$(asked 127.0.0.1:82)"
+	chmod 0 shut
+	equals "" "$(asked 127.0.0.1:82)"
+	wait_for logged "shut/in.sock: Permission denied"
+	chmod 700 shut
+	equals "3 tcp 82 unix:$PWD/shut/in.sock" "$(ctl list-host-ports | tr -s ' ' | sed -n 's/ *$//; 4p')"
+	equals "$PWD/shut/in.sock null" "$(ctl list-host-ports --json | jq -r '.[2].spec | "\(.hostPath) \(.parentPort)"')"
+	equals 3 "$(ctl remove-host-ports "82:unix:$PWD/shut/in.sock")"
+	equals "" "$(asked 127.0.0.1:82)"
+	# Published ports have no such target, and the rest is refused by name.
+	refused_by POST /v1/ports '{"proto":"tcp","parentPort":1,"childPort":1,"hostPath":"/x"}' 400 'services of the host only'
+	refused_by POST /v1/host-ports '{"proto":"udp","childPort":1,"hostPath":"/x"}' 400 'for tcp, not for udp'
+	refused_by POST /v1/host-ports '{"proto":"tcp","childPort":1,"hostPath":"x"}' 400 'not absolute'
+	refused_by POST /v1/host-ports '{"proto":"tcp","childPort":1}' 400 'parentPort'
+	run -1 --separate-stderr ctl add-host-ports 53:unix:/run/x/udp
+	one_line "$stderr" 'a UNIX socket is for tcp, and takes no /udp'
+	stop
+	end_host
+}
+
 @test "where it cannot work it is refused by name, and nothing has started" {
 	while IFS='|' read -r options why; do
 		# shellcheck disable=SC2086 # several words

@@ -18,19 +18,23 @@ static const struct {
 	struct port_spec spec;
 	const char *text;
 } specs[] = {
-	{{PROTO_TCP, "", "", 8080, 80}, "{\"proto\":\"tcp\",\"parentPort\":8080,\"childPort\":80}"},
-	{{PROTO_TCP4, "0.0.0.0", "", 1, 65535},
+	{{PROTO_TCP, "", "", 8080, 80, ""},
+	 "{\"proto\":\"tcp\",\"parentPort\":8080,\"childPort\":80}"},
+	{{PROTO_TCP4, "0.0.0.0", "", 1, 65535, ""},
 	 "{\"proto\":\"tcp4\",\"parentIP\":\"0.0.0.0\",\"parentPort\":1,\"childPort\":65535}"},
-	{{PROTO_UDP, "", "10.0.2.100", 53, 53},
+	{{PROTO_UDP, "", "10.0.2.100", 53, 53, ""},
 	 "{\"proto\":\"udp\",\"parentPort\":53,\"childIP\":\"10.0.2.100\",\"childPort\":53}"},
-	{{PROTO_TCP6, "0:0:0:0:0:0:0:1", "::ffff:127.0.0.1", 65535, 1},
+	{{PROTO_TCP6, "0:0:0:0:0:0:0:1", "::ffff:127.0.0.1", 65535, 1, ""},
 	 "{\"proto\":\"tcp6\",\"parentIP\":\"0:0:0:0:0:0:0:1\",\"parentPort\":65535,"
 	 "\"childIP\":\"::ffff:127.0.0.1\",\"childPort\":1}"},
-	{{PROTO_UDP6, "2001:DB8::A", "", 9, 9},
+	{{PROTO_UDP6, "2001:DB8::A", "", 9, 9, ""},
 	 "{\"proto\":\"udp6\",\"parentIP\":\"2001:DB8::A\",\"parentPort\":9,\"childPort\":9}"},
-	{{PROTO_UDP4, "127.0.0.2", "127.0.0.3", 0, 7},
+	{{PROTO_UDP4, "127.0.0.2", "127.0.0.3", 0, 7, ""},
 	 "{\"proto\":\"udp4\",\"parentIP\":\"127.0.0.2\",\"parentPort\":0,\"childIP\":\"127.0.0."
 	 "3\","
+	 "\"childPort\":7}"},
+	{{PROTO_TCP, "", "127.0.0.9", 0, 7, "/run/a \"b\".sock"},
+	 "{\"proto\":\"tcp\",\"hostPath\":\"/run/a \\\"b\\\".sock\",\"childIP\":\"127.0.0.9\","
 	 "\"childPort\":7}"},
 };
 
@@ -41,6 +45,7 @@ static void assert_same(const struct port_spec *a, const struct port_spec *b)
 	assert_int_equal(a->parent_port, b->parent_port);
 	assert_string_equal(a->child_ip, b->child_ip);
 	assert_int_equal(a->child_port, b->child_port);
+	assert_string_equal(a->host_path, b->host_path);
 }
 
 static void echoes_specs(void **state)
@@ -66,14 +71,14 @@ static const struct {
 	struct port_spec spec;
 } taken[] = {
 	{" { \"childPort\" : 80 ,\r\n\t\"parentPort\":8080, \"proto\":\"tcp\" } ",
-	 {PROTO_TCP, "", "", 8080, 80}},
+	 {PROTO_TCP, "", "", 8080, 80, ""}},
 	{"{\"proto\":\"tcp\",\"parentPort\":1,\"childPort\":2,\"parentIP\":\"\",\"childIP\":\"\"}",
-	 {PROTO_TCP, "", "", 1, 2}},
+	 {PROTO_TCP, "", "", 1, 2, ""}},
 	{"{\"proto\":\"tcp\",\"parentPort\":1,\"childPort\":2,\"parentIP\":null,\"childIP\":null}",
-	 {PROTO_TCP, "", "", 1, 2}},
+	 {PROTO_TCP, "", "", 1, 2, ""}},
 	{"{\"proto\":\"t\\u0063p\",\"parentPort\":0,\"childPort\":2,\"x\":{\"proto\":[1,{}]},"
 	 "\"ParentIP\":7}",
-	 {PROTO_TCP, "", "", 0, 2}},
+	 {PROTO_TCP, "", "", 0, 2, ""}},
 };
 
 static void accepts_other_forms(void **state)
@@ -98,6 +103,12 @@ static const struct {
 	const char *text;
 	const char *words; /* a part of the sentence */
 } refused[] = {
+	{TCP("\"childPort\":80,\"hostPath\":7"), "\"hostPath\" is not a path"},
+	{TCP("\"childPort\":80,\"hostPath\":\"\""), "\"hostPath\" is not a path"},
+	{TCP("\"childPort\":80,\"hostPath\":\"/"
+	     "0123456789012345678901234567890123456789012345678901234567"
+	     "8901234567890123456789012345678901234567890123456\""),
+	 "\"hostPath\" is longer than 107 bytes"},
 	{"", "the request's body is not JSON"},
 	{"{", "the request's body is not JSON"},
 	{TCP(PORTS) "{", "the request's body is not JSON"},
@@ -267,7 +278,7 @@ static void encodes_and_decodes_counters(void **state)
 {
 	struct api_port port = {
 		.id = 7,
-		.spec = {PROTO_TCP, "", "", 1, 2},
+		.spec = {PROTO_TCP, "", "", 1, 2, ""},
 		.counted = true,
 		.counters = {{1795979407, 89999999}, 3, UINT64_MAX, 0},
 	};

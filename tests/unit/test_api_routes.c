@@ -281,8 +281,8 @@ static void check_inside(size_t row, bool inside, struct owners *owners)
 {
 	struct fake_ports fake = {.last_id = 2};
 	struct api_port ports[] = {
-		{.id = 1, .spec = {PROTO_TCP, "", "", 80, 80}},
-		{.id = 2, .spec = {PROTO_TCP, "", "", 8080, 80}},
+		{.id = 1, .spec = {PROTO_TCP, "", "", 80, 80, ""}},
+		{.id = 2, .spec = {PROTO_TCP, "", "", 8080, 80, ""}},
 	};
 	struct api_request request = {
 		.method = inside_rows[row].method,
@@ -335,7 +335,7 @@ static void applies_the_policy_for_clients_inside(void **state)
 static void reads_the_privileged_ports_from_the_sysctl(void **state)
 {
 	static const char name[] = "/proc/sys/net/ipv4/ip_unprivileged_port_start";
-	struct port_spec spec = {PROTO_UDP, "127.0.0.1", "", 80, 80};
+	struct port_spec spec = {PROTO_UDP, "127.0.0.1", "", 80, 80, ""};
 	_cleanup_close_ int fd = open(name, O_WRONLY | O_CLOEXEC);
 
 	(void)state;

@@ -251,6 +251,71 @@ static const struct {
 	{"1:2:3:4:5", "too many colons"},
 };
 
+/* Services at UNIX sockets. */
+static void parses_paths_of_the_host(void **state)
+{
+	static const struct {
+		const char *text, *shown, *ip, *path;
+	} good[] = {
+		{"5432:unix:/run/a.sock", ":5432:unix:/run/a.sock", "", "/run/a.sock"},
+		{"10.0.2.4:80:unix:/a b:c/d", "10.0.2.4:80:unix:/a b:c/d", "10.0.2.4", "/a b:c/d"},
+		{"[fd00::4]:80:unix:/x:unix:/y", "[fd00::4]:80:unix:/x:unix:/y", "fd00::4",
+		 "/x:unix:/y"},
+	};
+	static const struct {
+		const char *text, *why;
+	} bad[] = {
+		{"53:unix:/run/x/udp", "a UNIX socket is for tcp, and takes no /udp"},
+		{"53:unix:/run/x/tcp6", "takes no /tcp6"},
+		{"80:unix:run/x", "is not absolute"},
+		{"80:unix:", "is not absolute"},
+		{"80:unix:@x", "is not absolute"},
+		{":unix:/x", "the child port is missing"},
+		{"0:unix:/x", "the child port \"0\" is not one of 1-65535"},
+		{"80-81:unix:/x", "is not one of 1-65535"},
+		{"1:2:3:unix:/x", "too many colons"},
+		{"host:80:unix:/x", "the child IP \"host\" is not an IP address"},
+		{"0.0.0.0:80:unix:/x", "is a wildcard address"},
+		{"80:unix:/x\ny", "is not printable ASCII"},
+		{"80:unix:/\xc3\xbc", "is not printable ASCII"},
+	};
+	char text[256], shown[PORTSPEC_MAX];
+	struct port_spec spec, reversed;
+	struct error err;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		assert_int_equal(portspec_parse_host(good[i].text, &spec, &err), 0);
+		assert_int_equal(portspec_check_host(&spec, &err), 0);
+		assert_string_equal(spec.host_path, good[i].path);
+		assert_string_equal(spec.child_ip, good[i].ip);
+		reversed = portspec_reversed(&spec);
+		assert_string_equal(portspec_format(&reversed, shown, sizeof(shown)),
+				    good[i].shown);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		assert_int_equal(portspec_parse_host(bad[i].text, &spec, &err), -EINVAL);
+		if (!strstr(err.text, bad[i].why))
+			fail_msg("%s: %s", bad[i].text, err.text);
+	}
+	/* 107 bytes are the most. */
+	for (size_t n = 107; n <= 108; n++) {
+		strcpy(text, "80:unix:/");
+		memset(text + 9, 'x', n - 1);
+		text[8 + n] = '\0';
+		assert_int_equal(portspec_parse_host(text, &spec, &err), n == 107 ? 0 : -EINVAL);
+	}
+	assert_non_null(strstr(err.text, "the path is longer than 107 bytes"));
+	/* From the API. */
+	spec.proto = PROTO_UDP;
+	assert_int_equal(portspec_check_host(&spec, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "is for tcp, not for udp"));
+	spec.proto = PROTO_TCP;
+	spec.parent_port = 1;
+	assert_int_equal(portspec_check_host(&spec, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "either an address or a path"));
+}
+
 static void parses_services_of_the_host(void **state)
 {
 	(void)state;
@@ -307,6 +372,7 @@ static void services_conflict_inside(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(parses_paths_of_the_host),
 		cmocka_unit_test(parses_services_of_the_host),
 		cmocka_unit_test(services_conflict_inside),
 		cmocka_unit_test(good_specs),

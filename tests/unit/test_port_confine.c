@@ -110,6 +110,12 @@ static void do_bind(void)
 	syscall(SYS_bind, -1, NULL, 0);
 }
 
+/* A name that the kernel chooses. */
+static void do_bind_away(void)
+{
+	syscall(SYS_bind, -1, NULL, sizeof(sa_family_t));
+}
+
 static void do_accept(void)
 {
 	syscall(SYS_accept4, -1, NULL, NULL, 0);
@@ -274,11 +280,12 @@ __attribute__((unused)) static void calls_off_the_list_kill(void **state)
 		{"open", do_open, false, false},
 		{"exec", do_exec, false, false},
 		{"inet", do_inet, false, true},
-		{"unix", do_unix, false, false},
+		{"unix", do_unix, false, true},
 		{"kill", do_kill, false, false},
 		{"setns", do_setns, false, false},
 		{"ptrace", do_ptrace, false, false},
 		{"bind", do_bind, true, false},
+		{"bind away", do_bind_away, true, true},
 		{"accept", do_accept, true, false},
 		{"dup", do_cloexec, false, false},
 		{"pipe", do_pipe_size, true, false},

@@ -50,6 +50,17 @@ static void orders_to_add_are_checked(void **state)
 	assert_int_equal(control_check_order(&bad, sizeof(bad), 1), -EPROTO);
 	bad = m, bad.add.counter = COUNTERS_SLOTS;
 	assert_int_equal(control_check_order(&bad, sizeof(bad), 1), -EPROTO);
+	bad = m, bad.add.path_size = 1;
+	assert_int_equal(control_check_order(&bad, sizeof(bad), 1), -EPROTO);
+	bad = m, bad.add.child.sa.sa_family = AF_UNIX, bad.add.proxy.sa.sa_family = AF_UNSPEC;
+	bad.add.marked = bad.add.transparent = bad.add.udp = 0;
+	for (uint32_t size = 0; size <= 108; size++) {
+		bad.add.path_size = size;
+		assert_int_equal(control_check_order(&bad, sizeof(bad), 1),
+				 size > 0 && size < 108 ? 0 : -EPROTO);
+	}
+	bad.add.path_size = 1, bad.add.udp = 1;
+	assert_int_equal(control_check_order(&bad, sizeof(bad), 1), -EPROTO);
 	bad = m, bad.add.child.sa.sa_family = AF_UNIX;
 	assert_int_equal(control_check_order(&bad, sizeof(bad), 1), -EPROTO);
 	bad = m, bad.add.child.in.sin_port = 0;

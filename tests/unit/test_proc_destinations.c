@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -73,6 +74,52 @@ static void slots_are_shared_and_reused(void **state)
 	assert_int_equal(a, c);
 }
 
+/* No pointer to a slot of a path leads to another address. */
+static void paths_take_slots_without_a_family(void **state)
+{
+	struct destinations *d = *state;
+	char longest[108];
+	union endpoint one = at(80), seen;
+	uint32_t a, b, c, again;
+
+	memset(longest, 'x', sizeof(longest) - 1);
+	longest[107] = '\0';
+	assert_int_equal(destinations_add(d, &one, &a, NULL), 0);
+	for (size_t n = 1; n <= 107; n++) {
+		const char *path = longest + 107 - n;
+
+		assert_int_equal(destinations_add_path(d, path, &b, NULL), 0);
+		assert_int_equal(destinations_add_path(d, path, &again, NULL), 0);
+		assert_int_equal(b, again);
+		assert_int_not_equal(a, b);
+		assert_int_equal(there(d, b).sa.sa_family, AF_UNIX);
+		for (uint32_t i = 1; i < 4; i++) {
+			seen = there(d, b + i);
+			assert_true(seen.sa.sa_family > 255);
+		}
+		/* Another address gets none of its slots, nor when one of two users has gone. */
+		destinations_drop(d, b);
+		assert_int_equal(destinations_add(d, &(union endpoint){.in = at(81).in}, &c, NULL),
+				 0);
+		assert_true(c < b || c > b + 3);
+		destinations_drop(d, c);
+		destinations_drop(d, b);
+		for (uint32_t i = 0; i < 4; i++)
+			assert_int_equal(there(d, b + i).sa.sa_family, 0xffff);
+	}
+	/* A path fills a gap of four, and the last slots. */
+	assert_int_equal(destinations_add_path(d, "/x", &b, NULL), 0);
+	for (unsigned i = 0; i < DESTINATIONS_BYTES / DESTINATION_BYTES - 5; i++) {
+		union endpoint e = at(1000 + i);
+
+		assert_int_equal(destinations_add(d, &e, &c, NULL), 0);
+	}
+	assert_int_equal(destinations_add_path(d, "/y", &c, NULL), -ENOSPC);
+	destinations_drop(d, b);
+	assert_int_equal(destinations_add_path(d, "/y", &c, NULL), 0);
+	assert_int_equal(b, c);
+}
+
 /* A free slot is not AF_UNSPEC, and all DESTINATIONS_BYTES can be used. */
 static void a_thousand_destinations_keep_their_slots(void **state)
 {
@@ -134,6 +181,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(slots_are_shared_and_reused, start, end),
+		cmocka_unit_test_setup_teardown(paths_take_slots_without_a_family, start, end),
 		cmocka_unit_test_setup_teardown(a_thousand_destinations_keep_their_slots, start,
 						end),
 		cmocka_unit_test_setup_teardown(a_process_maps_them_once, start, end),

@@ -25,12 +25,17 @@ enum port_proto {
 	PROTO_COUNT_
 };
 
+/* The most that a socket's address holds, and a NUL (man 7 unix: sun_path). */
+#define PORTSPEC_PATH_SIZE 108
+
 struct port_spec {
 	enum port_proto proto;
 	char parent_ip[INET6_ADDRSTRLEN]; /* "": not given */
 	char child_ip[INET6_ADDRSTRLEN];
 	uint16_t parent_port; /* 0: any free port; only the API can request it */
 	uint16_t child_port;
+	char host_path[PORTSPEC_PATH_SIZE]; /* a service of the host: its UNIX socket, instead of
+					       the parent's address and port; "": none */
 };
 
 /* An IPv4 or IPv6 address with a port; sa.sa_family is AF_UNSPEC if there is no address. */
@@ -84,10 +89,11 @@ int portspec_check(const struct port_spec *spec, struct error *err);
  * Services of the host that the command's network may reach, the reverse of published ports: the
  * child addresses listen, and connections lead to the parent address, which is on the host.
  *
- * portspec_parse_host() - parse [childIP:]childPort:[hostIP:]hostPort[/tcp|udp]
+ * portspec_parse_host() - parse [childIP:]childPort:[hostIP:]hostPort[/tcp|udp], or
+ *	[childIP:]childPort:unix:/path
  * portspec_check_host() - check a spec that has passed portspec_check(): tcp or udp, and a host
- *	address that can be connected to
- * portspec_host() - the host's address; 127.0.0.1 if the spec has none
+ *	address that can be connected to; or tcp, and an absolute path in printable ASCII
+ * portspec_host() - the host's address; 127.0.0.1 if the spec has none. Not for a UNIX socket
  * portspec_conflict_inside() - do both listen at the same address inside?
  * portspec_reversed() - the spec with parent and child exchanged: for portspec_format()
  *
@@ -100,7 +106,7 @@ bool portspec_conflict_inside(const struct port_spec *a, const struct port_spec 
 struct port_spec portspec_reversed(const struct port_spec *spec);
 
 /* portspec_format() - format as text for portspec_parse(); @size at least PORTSPEC_MAX */
-#define PORTSPEC_MAX (2 * (INET6_ADDRSTRLEN + 2) + 20)
+#define PORTSPEC_MAX (2 * (INET6_ADDRSTRLEN + 2) + 20 + PORTSPEC_PATH_SIZE)
 const char *portspec_format(const struct port_spec *spec, char *buf, size_t size);
 
 /*

@@ -36,6 +36,16 @@ int destinations_add(struct destinations *d, const union endpoint *e, uint32_t *
 		     struct error *err);
 void destinations_drop(struct destinations *d, uint32_t slot);
 
+/*
+ * destinations_add_path() - allow the forwarder to connect to the UNIX socket at @path
+ * @path: 1…107 bytes
+ *
+ * It takes four slots; undo it with destinations_drop(). The forwarder chooses how many bytes of
+ * the path it uses, so a beginning of the path is allowed, too. Returns as destinations_add().
+ */
+int destinations_add_path(struct destinations *d, const char *path, uint32_t *ret_slot,
+			  struct error *err);
+
 /* destinations_close() - accepts one that was never opened, with fd -1 */
 void destinations_close(struct destinations *d);
 

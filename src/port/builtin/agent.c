@@ -47,27 +47,47 @@ static void set(int fd, int level, int option, int value)
 	(void)setsockopt(fd, level, option, &value, sizeof(value));
 }
 
-static int make_socket(enum socket_kind kind)
+static void set_tcp(int fd, enum socket_kind kind)
 {
 	static const struct linger reset = {.l_onoff = 1, .l_linger = 0};
+
+	set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	/* The same options as for client sockets: see port/listen.c. */
+	set(fd, SOL_SOCKET, SO_OOBINLINE, 1);
+	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	socket_stays_here(fd);
+	/* Let connect() choose the port of a bound address: it can use one port for several
+	 * destinations (man 7 ip). */
+	set(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+	if (kind_family(kind) == AF_INET6)
+		set(fd, IPPROTO_IPV6, IPV6_TRANSPARENT, 1);
+	else
+		set(fd, IPPROTO_IP, IP_TRANSPARENT, 1);
+}
+
+/* Bind @fd to an abstract name that the kernel chooses (man 7 unix: autobind). The forwarder may
+ * call bind(2), and could otherwise make files with the socket. */
+static int bind_away(int fd)
+{
+	static const struct sockaddr none = {.sa_family = AF_UNIX};
+
+	return bind(fd, &none, sizeof(none.sa_family));
+}
+
+static int make_socket(enum socket_kind kind)
+{
 	int fd = socket(kind_family(kind), kind_type(kind) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return -errno;
-	if (kind_type(kind) == SOCK_STREAM) {
-		set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-		/* The same options as for client sockets: see port/listen.c. */
-		set(fd, SOL_SOCKET, SO_OOBINLINE, 1);
-		(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
-		socket_stays_here(fd);
-		/* Let connect() choose the port of a bound address: it can use one port for several
-		 * destinations (man 7 ip). */
-		set(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
-		if (kind_family(kind) == AF_INET6)
-			set(fd, IPPROTO_IPV6, IPV6_TRANSPARENT, 1);
-		else
-			set(fd, IPPROTO_IP, IP_TRANSPARENT, 1);
+	if (kind == KIND_UNIX && bind_away(fd) < 0) {
+		int rc = -errno;
+
+		fd_close(fd);
+		return rc;
 	}
+	if (kind != KIND_UNIX && kind_type(kind) == SOCK_STREAM)
+		set_tcp(fd, kind);
 	if (kind_marked(kind))
 		set(fd, SOL_SOCKET, SO_MARK, SOURCE_SOCKET_MARK);
 	return fd;

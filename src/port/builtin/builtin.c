@@ -430,11 +430,22 @@ static void forget(struct ports *ports, const struct port *port)
 	counters_drop(&b->counters, port->counter);
 }
 
+/* Permit the address of @port's target. */
+static int permit(struct builtin *b, struct port *port, struct error *err)
+{
+	const struct port_spec *spec = &port->spec;
+	union endpoint target;
+
+	if (spec->host_path[0])
+		return destinations_add_path(&b->destinations, spec->host_path, &port->driver_id,
+					     err);
+	target = b->reverse ? portspec_host(spec) : portspec_child(spec);
+	return destinations_add(&b->destinations, &target, &port->driver_id, err);
+}
+
 static int builtin_add(struct ports *ports, struct port *port, struct error *err)
 {
 	struct builtin *b = ports->state;
-	union endpoint target =
-		b->reverse ? portspec_host(&port->spec) : portspec_child(&port->spec);
 	struct error lost;
 	int rc = b->reverse ? start_first(ports, err) : 0, gone = 0;
 
@@ -445,7 +456,7 @@ static int builtin_add(struct ports *ports, struct port *port, struct error *err
 	if (!b->reverse && addresses_wanted(&b->addresses, ports, port))
 		rc = addresses_track(&b->addresses, ports, err);
 	if (rc == 0)
-		rc = destinations_add(&b->destinations, &target, &port->driver_id, err);
+		rc = permit(b, port, err);
 	if (rc < 0) {
 		listen_close(port);
 		return rc;

@@ -270,6 +270,8 @@ static bool is_destination(const struct control_add *add)
 {
 	const union endpoint *there = destination_at(add->destination);
 
+	if (there && add->child.sa.sa_family == AF_UNIX)
+		return there->sa.sa_family == AF_UNIX;
 	return there && endpoint_equal(there, &add->child);
 }
 

@@ -290,7 +290,10 @@ struct listener *listener_new(uint32_t id, const struct control_add *add, int fd
 		.destination = destination_at(add->destination),
 		.proxy = add->proxy,
 		.transparent = add->transparent,
+		.path_size = add->path_size,
+		.complaints = &l->complaints,
 	};
+	scarce_init(&l->complaints);
 	atomic_init(&l->users, threads);
 	l->joined = joined;
 	l->arg = arg;

@@ -49,9 +49,10 @@ struct listener {
 	struct list link; /* belongs to the caller, until the first thread leaves */
 	uint32_t id;	  /* of the port */
 	bool udp;
-	struct udp_port port; /* with TCP, the fields for datagrams are unused */
-	struct share *share;  /* the port's; its listeners have it in common */
-	atomic_uint users;    /* threads that have not left: the last one frees the listener */
+	struct udp_port port;	  /* with TCP, the fields for datagrams are unused */
+	struct scarce complaints; /* about the target */
+	struct share *share;	  /* the port's; its listeners have it in common */
+	atomic_uint users;	  /* threads that have not left: the last one frees the listener */
 	void (*joined)(void *arg, int rc);
 	void *arg;
 	struct seat seats[]; /* by index of the thread */

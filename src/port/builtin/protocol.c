@@ -26,6 +26,7 @@ static const struct {
 	[KIND_UDP6] = {AF_INET6, SOCK_DGRAM, false},
 	[KIND_TCP4_MARKED] = {AF_INET, SOCK_STREAM, true},
 	[KIND_TCP6_MARKED] = {AF_INET6, SOCK_STREAM, true},
+	[KIND_UNIX] = {AF_UNIX, SOCK_STREAM, false},
 };
 static_assert(ARRAY_SIZE(kinds) == KIND_COUNT_, "every kind is described");
 
@@ -46,6 +47,8 @@ bool kind_marked(enum socket_kind kind)
 
 enum socket_kind kind_of(int family, bool udp, bool marked)
 {
+	if (family == AF_UNIX)
+		return KIND_UNIX;
 	if (udp)
 		return family == AF_INET6 ? KIND_UDP6 : KIND_UDP4;
 	if (marked)
@@ -58,12 +61,23 @@ static bool is_endpoint(const union endpoint *e)
 	return e->sa.sa_family == AF_INET || e->sa.sa_family == AF_INET6;
 }
 
+/* A UNIX socket's path is in the memory of the destinations. */
+static int check_unix(const struct control_add *add)
+{
+	if (add->udp || add->marked || add->transparent || add->path_size < 1 ||
+	    add->path_size > PORTSPEC_PATH_SIZE - 1 || add->proxy.sa.sa_family != AF_UNSPEC)
+		return -EPROTO;
+	return 0;
+}
+
 static int check_add(const struct control_add *add, size_t n_fds)
 {
 	if (n_fds < 1 || n_fds > 2 || add->udp > 1 || add->marked > 1 || add->transparent > 1 ||
 	    add->wildcard > 1 || add->counter >= COUNTERS_SLOTS)
 		return -EPROTO;
-	if (!is_endpoint(&add->child) || endpoint_port(&add->child) == 0 ||
+	if (add->child.sa.sa_family == AF_UNIX)
+		return check_unix(add);
+	if (add->path_size != 0 || !is_endpoint(&add->child) || endpoint_port(&add->child) == 0 ||
 	    endpoint_is_wildcard(&add->child))
 		return -EPROTO;
 	if (add->proxy.sa.sa_family != AF_UNSPEC &&

@@ -47,7 +47,8 @@ struct control_add {
 	uint32_t wildcard;    /* bool: datagrams report the local address they arrived at */
 	uint32_t destination; /* slot of @child, see destinations.h */
 	uint32_t counter;     /* slot of the port, see counters.h */
-	union endpoint child; /* the target's address */
+	uint32_t path_size;   /* of the path in the slot, if @child is AF_UNIX; else 0 */
+	union endpoint child; /* the target's address; AF_UNIX: it is only in the slot */
 	union endpoint proxy; /* the source for clients that cannot keep their address and are not
 			       * on loopback; or AF_UNSPEC */
 };
@@ -85,10 +86,11 @@ enum socket_kind {
 	KIND_UDP6,
 	KIND_TCP4_MARKED,
 	KIND_TCP6_MARKED,
+	KIND_UNIX, /* a stream; bound already, so that it cannot make a file */
 	KIND_COUNT_
 };
 
-/* kind_family() - AF_INET or AF_INET6 */
+/* kind_family() - AF_INET, AF_INET6 or AF_UNIX */
 int kind_family(enum socket_kind kind);
 
 /* kind_type() - SOCK_STREAM or SOCK_DGRAM */

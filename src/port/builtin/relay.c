@@ -252,7 +252,7 @@ static void pass_to_thread(struct relay *r, struct relays *to)
 
 /* Connect @r to the target. Returns false if that fails at once. */
 static bool connect_target(const struct target *target, struct relay *r,
-			   const union endpoint *client)
+			   const union endpoint *client, int64_t now_ms)
 {
 	int fd = r->ends[1].watch.fd, rc;
 
@@ -261,7 +261,10 @@ static bool connect_target(const struct target *target, struct relay *r,
 	if (target_bind(target, fd, client) == SOURCE_REFUSED)
 		return false;
 	rc = target_connect(target, fd);
-	return rc == 0 || rc == -EINPROGRESS;
+	if (rc == 0 || rc == -EINPROGRESS)
+		return true;
+	target_complain(target, rc, now_ms);
+	return false;
 }
 
 enum share_answer relay_open(struct relays *here, struct share *share, const struct target *target,
@@ -273,6 +276,8 @@ enum share_answer relay_open(struct relays *here, struct share *share, const str
 	int wake = -1;
 
 	if (r)
+		r->ends[1].partial = target->child.sa.sa_family == AF_UNIX;
+	if (r)
 		answer = share_enter(share, client, &r->slot, here->index, to->index,
 				     here->loop->now_ms, &wake);
 	if (answer != SHARE_ENTERED) {
@@ -282,7 +287,7 @@ enum share_answer relay_open(struct relays *here, struct share *share, const str
 	if (wake >= 0)
 		mail_wake(here->threads->relays[wake]->mail);
 	counter_add(&here->counters[share->counter].connections, 1);
-	if (!connect_target(target, r, client)) {
+	if (!connect_target(target, r, client, here->loop->now_ms)) {
 		leave(here, r);
 		fd_close(client_fd);
 		fd_close(target_fd);

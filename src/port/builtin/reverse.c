@@ -2,6 +2,7 @@
 #include "reverse.h"
 
 #include <stdbool.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "fauxroot/base/clock.h"
@@ -13,6 +14,12 @@
 
 void reverse_describe(const struct port *port, struct control_add *add)
 {
+	if (port->spec.host_path[0]) {
+		memset(&add->child, 0, sizeof(add->child));
+		add->child.sa.sa_family = AF_UNIX;
+		add->path_size = (uint32_t)strlen(port->spec.host_path);
+		return;
+	}
 	add->child = portspec_host(&port->spec);
 	(void)endpoint_of(add->child.sa.sa_family == AF_INET6 ? "::1" : "127.0.0.1", 0,
 			  &add->proxy);

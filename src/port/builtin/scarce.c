@@ -13,8 +13,7 @@ void scarce_init(struct scarce *scarce)
 	atomic_init(&scarce->logged_ms, INT64_MIN / 2);
 }
 
-/* Returns true if no line was logged for a minute; then the calling thread must log one. */
-static bool may_log(struct scarce *scarce, int64_t now_ms)
+bool scarce_may_log(struct scarce *scarce, int64_t now_ms)
 {
 	int64_t logged = atomic_load(&scarce->logged_ms);
 
@@ -24,7 +23,7 @@ static bool may_log(struct scarce *scarce, int64_t now_ms)
 
 void scarce_share(struct scarce *scarce, uint32_t id, int64_t now_ms)
 {
-	if (may_log(scarce, now_ms))
+	if (scarce_may_log(scarce, now_ms))
 		log_warning("out of descriptors: published port %u has its maximum number of "
 			    "connections; clients with many connections get no more and lose some "
 			    "to other clients; a higher RLIMIT_NOFILE (ulimit -n) allows more",
@@ -33,7 +32,7 @@ void scarce_share(struct scarce *scarce, uint32_t id, int64_t now_ms)
 
 void scarce_descriptors(struct scarce *scarce, int64_t now_ms)
 {
-	if (may_log(scarce, now_ms))
+	if (scarce_may_log(scarce, now_ms))
 		log_warning("out of descriptors: new connections to published ports wait until "
 			    "others end; a higher RLIMIT_NOFILE (ulimit -n) allows more");
 }

@@ -2,6 +2,7 @@
 /* Logs that descriptors have run out: once a minute for all threads together. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Shared by all threads. */
@@ -11,6 +12,10 @@ struct scarce {
 
 /* scarce_init() - nothing was logged yet */
 void scarce_init(struct scarce *scarce);
+
+/* scarce_may_log() - was no line logged for a minute? Then the calling thread must log one. @now_ms
+ * as below */
+bool scarce_may_log(struct scarce *scarce, int64_t now_ms);
 
 /*
  * scarce_descriptors() - log that the process has no descriptors left

@@ -12,6 +12,9 @@
  * 0 at the end of file, but also at a mark if the end of file follows it; and epoll may report the
  * mark later. Only recv(2) can tell the two cases apart, because it reads past the mark.
  *
+ * A UNIX socket may return less than it has (man 7 unix: descriptors that the peer sends along end
+ * a read, and are closed). So it is read until it is empty.
+ *
  * If the receiver does not take all bytes, the rest stays in the pipe, or is copied from the buffer
  * into a leftover. Then nothing more is read. So the memory for a receiver that never reads is
  * limited, and the TCP window stops the sender.
@@ -124,7 +127,7 @@ static enum stream_state copy(struct mover *m, struct stream *s, struct end *fro
 	/* A short read has emptied the socket (man 7 epoll), and later bytes are a new edge. But a
 	 * hang-up may have been reported with these bytes, or the read may have ended at the urgent
 	 * mark. */
-	if (!s->bulk && !from->hung && !from->urgent)
+	if (!s->bulk && !from->hung && !from->urgent && !from->partial)
 		from->readable = false;
 	sent = send(to->watch.fd, m->buffer, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT);
 	if (sent < 0) {

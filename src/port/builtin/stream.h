@@ -21,6 +21,7 @@ struct end {
 	bool writable;	/* likewise */
 	bool hung;	/* the peer has closed or failed: read until the socket reports it */
 	bool urgent;	/* the peer has sent urgent data; reading pauses at its mark */
+	bool partial;	/* a short read may leave bytes in the socket: a UNIX socket */
 	bool asked_out; /* EPOLLOUT is among the watched events */
 };
 

@@ -2,13 +2,19 @@
 #include "target.h"
 
 #include <errno.h>
+#include <stddef.h>
+#include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
+
+#include "fauxroot/base/log.h"
+#include "scarce.h"
 
 enum source target_bind(const struct target *target, int fd, const union endpoint *client)
 {
 	union endpoint source = *client;
 
-	if (endpoint_is_loopback(client))
+	if (endpoint_is_loopback(client) || target->child.sa.sa_family == AF_UNIX)
 		return SOURCE_PLAIN;
 	if (target->transparent && client->sa.sa_family == target->child.sa.sa_family) {
 		endpoint_set_port(&source, 0);
@@ -27,6 +33,20 @@ enum source target_bind(const struct target *target, int fd, const union endpoin
 int target_connect(const struct target *target, int fd)
 {
 	const union endpoint *to = target->destination;
+	socklen_t size =
+		target->child.sa.sa_family == AF_UNIX
+			? (socklen_t)(offsetof(struct sockaddr_un, sun_path) + target->path_size)
+			: endpoint_size(&target->child);
 
-	return connect(fd, &to->sa, endpoint_size(&target->child)) < 0 ? -errno : 0;
+	return connect(fd, &to->sa, size) < 0 ? -errno : 0;
+}
+
+void target_complain(const struct target *target, int rc, int64_t now_ms)
+{
+	const char *address = (const char *)target->destination;
+
+	if (target->child.sa.sa_family == AF_UNIX && scarce_may_log(target->complaints, now_ms))
+		log_warning("connecting to the host's %.*s: %s; its clients are disconnected",
+			    (int)target->path_size,
+			    address + offsetof(struct sockaddr_un, sun_path), strerror(-rc));
 }

@@ -3,14 +3,19 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "fauxroot/config/portspec.h"
+
+struct scarce;
 
 struct target {
 	union endpoint child;		   /* the target's address */
 	const union endpoint *destination; /* a copy that connect(2) may use: destinations.h */
 	union endpoint proxy; /* the source for clients that cannot keep theirs; or AF_UNSPEC */
 	bool transparent;     /* clients keep their address (man 7 ip: IP_TRANSPARENT) */
+	uint32_t path_size;   /* of the path in .destination, if .child is AF_UNIX */
+	struct scarce *complaints; /* limits the lines about a UNIX socket that is missing */
 };
 
 enum source {
@@ -28,3 +33,7 @@ enum source target_bind(const struct target *target, int fd, const union endpoin
 
 /* target_connect() - connect @fd to the target; 0 or -errno (man 2 connect): TCP -EINPROGRESS */
 int target_connect(const struct target *target, int fd);
+
+/* target_complain() - log that connecting to a UNIX socket failed with @rc, at most once a minute.
+ * TCP targets may be down at any time: nothing is logged for them */
+void target_complain(const struct target *target, int rc, int64_t now_ms);

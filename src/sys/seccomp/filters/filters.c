@@ -11,13 +11,12 @@
  * machine's byte order. ARCHITECTURE is another machine's, as libseccomp names it: then fauxroot is
  * cross-built.
  *
- * Forwarder, agent, name service and switch have lists of allowed calls. The command's filter
- *allows everything, and reports calls to the switch processes (--net-accel=switch). A runner has a
- *list of refused calls: any code of ours may run in one, with any C library and sanitizer, and the
- *list of refused calls is short.
+ * Forwarder, agent, name service and switch have lists of allowed calls. The filter of the command
+ * allows everything, and reports calls to the switch processes (--net-accel=switch). A runner has
+ * a list of refused calls: any code of ours may run in one, and the list is short.
  *
- * A comment after each call names the code that needs it, and scripts/check-filters checks the
- * comment:
+ * A comment after each call names the code that needs it, and scripts/check-filters checks that.
+ * Remove a call that no code needs.
  *
  *	FILE FUNCTION(): CALL()  a function of ours, in FILE below src/, that calls CALL
  *	libc: CALL()             the C library needs it for a function that we call
@@ -25,8 +24,6 @@
  *	sanitizer: WHAT          only in builds with a sanitizer
  *	refused: WHY             the call is refused, not allowed
  *	reported: WHY            another process handles the call
- *
- * Remove a call that no code needs.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -380,14 +377,11 @@ static int allow_names(scmp_filter_ctx filter)
 {
 	const uint64_t mask = ~(uint64_t)(DESTINATIONS_BYTES - 1) | (DESTINATION_BYTES - 1);
 	const struct scmp_arg_cmp slot = SCMP_A1_64(SCMP_CMP_MASKED_EQ, mask, DESTINATIONS_BASE);
-	int socket_call = SCMP_SYS(socket);	     /* names/attempts.c begin(): socket() */
-	int rc = allow_if(filter, SCMP_SYS(connect), /* names/attempts.c begin(): connect() */
-			  &slot, 1);
+	int connect_call = SCMP_SYS(connect); /* names/attempts.c begin(): connect() */
+	int rc = allow_if(filter, connect_call, &slot, 1);
 
 	if (rc == 0)
-		rc = allow_when(filter, socket_call, 0, AF_INET);
-	if (rc == 0)
-		rc = allow_when(filter, socket_call, 0, AF_INET6);
+		rc = allow_inet_socket(filter); /* names/attempts.c begin(): socket() */
 	if (rc == 0)
 		rc = allow_sending(filter);
 	return rc < 0 ? rc : allow_closing(filter);
@@ -448,9 +442,21 @@ static int fill_forwarder(scmp_filter_ctx filter)
 	return fill(filter, forwarder_calls, ARRAY_SIZE(forwarder_calls), allow_forwarding);
 }
 
+/* UNIX sockets, for services of the host, can only be bound to a name that the kernel chooses. */
+static int allow_agent(scmp_filter_ctx filter)
+{
+	int socket_call = SCMP_SYS(socket); /* port/builtin/agent.c make_socket(): socket() */
+	int bind_call = SCMP_SYS(bind);	    /* port/builtin/agent.c bind_away(): bind() */
+	int rc = allow_inet_socket(filter);
+
+	if (rc == 0)
+		rc = allow_when(filter, socket_call, 0, AF_UNIX);
+	return rc < 0 ? rc : allow_when(filter, bind_call, 2, sizeof(sa_family_t));
+}
+
 static int fill_agent(scmp_filter_ctx filter)
 {
-	return fill(filter, agent_calls, ARRAY_SIZE(agent_calls), allow_inet_socket);
+	return fill(filter, agent_calls, ARRAY_SIZE(agent_calls), allow_agent);
 }
 
 static int fill_names(scmp_filter_ctx filter)
