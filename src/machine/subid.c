@@ -9,14 +9,18 @@
  * allowed". So here a malformed line of the calling user is an error, and the error shows the line.
  * Malformed lines of other users are ignored: one user's mistake must not stop another user's
  * launch. The owner of a line is compared as in newuidmap: the exact login name, or the uid as
- * decimal number without leading zeros.
+ * decimal number without leading zeros. The two numbers are read as in newuidmap, so a line never
+ * means other ids here than there: "0100000" is octal, blanks and a plus sign may come first, and
+ * text after a third colon is ignored (newuidmap of shadow 4.17 and newer ignores such a line).
  *
  * In nsswitch.conf a doubtful line is no error: it means getsubids(1), which is always right, but
  * slower. The files are read directly only if the line clearly names no other source.
  */
 #include "fauxroot/machine/subid.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -24,6 +28,9 @@
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
+
+/* The size of newuidmap's buffer: it ignores a line that does not fit. */
+#define NEWUIDMAP_LINE 1024
 
 void subid_ranges_clear(struct subid_ranges *ranges)
 {
@@ -63,36 +70,105 @@ static const char *number_complaint(int rc)
 	return rc == -ERANGE ? "a number exceeds 4294967295" : NULL;
 }
 
-/* Parse "START:COUNT". Returns 0, -EINVAL or -ERANGE. The caller parses the rest of the line. */
-static int take_numbers(struct cursor *c, uint32_t *ret_start, uint32_t *ret_count)
+/* Take "0x" or "0" off @c, and return the base that it means for strtoul(3). */
+static unsigned take_base(struct cursor *c)
 {
-	int rc = cursor_u32(c, UINT32_MAX, ret_start);
+	struct cursor hex = *c;
 
-	if (rc == 0 && !cursor_char(c, ':'))
-		rc = -EINVAL;
-	return rc == 0 ? cursor_u32(c, UINT32_MAX, ret_count) : rc;
+	if (!cursor_char(&hex, '0'))
+		return 10;
+	if ((cursor_char(&hex, 'x') || cursor_char(&hex, 'X')) && cursor_left(&hex) > 0 &&
+	    isxdigit((unsigned char)*hex.at)) {
+		*c = hex;
+		return 16;
+	}
+	return 8;
+}
+
+static unsigned digit_value(char ch)
+{
+	if (ch >= '0' && ch <= '9')
+		return (unsigned)(ch - '0');
+	return isxdigit((unsigned char)ch) ? (unsigned)(tolower((unsigned char)ch) - 'a') + 10
+					   : UINT_MAX;
+}
+
+/*
+ * Take a number off a field as newuidmap does: with strtoul(3) and base 0. Blanks and a sign may
+ * come first, "0x10" is 16 and "010" is 8. Returns 0, -EINVAL without digits, -ERANGE, or -EDOM for
+ * a negative number.
+ */
+static int take_strtoul(struct cursor *c, uint32_t *ret)
+{
+	uint64_t value = 0;
+	unsigned base;
+	bool negative, any = false;
+
+	while (cursor_left(c) > 0 && isspace((unsigned char)*c->at))
+		c->at++;
+	negative = cursor_char(c, '-');
+	if (!negative)
+		cursor_char(c, '+');
+	base = take_base(c);
+	for (; cursor_left(c) > 0 && digit_value(*c->at) < base; c->at++) {
+		any = true;
+		value = MIN(value * base + digit_value(*c->at), (uint64_t)UINT32_MAX + 1);
+	}
+	if (!any)
+		return -EINVAL;
+	if (negative)
+		return -EDOM;
+	*ret = (uint32_t)value;
+	return value > UINT32_MAX ? -ERANGE : 0;
+}
+
+static struct cursor take_field(struct cursor *c)
+{
+	const char *at;
+	size_t n;
+
+	cursor_until(c, ":", &at, &n);
+	cursor_char(c, ':');
+	return cursor_of_n(at, n);
+}
+
+/* newuidmap ignores a line with such a field. Returns NULL, or why. */
+static const char *field_complaint(struct cursor field, int rc)
+{
+	if (rc == -EDOM)
+		return "a number is negative";
+	if (rc == -ERANGE)
+		return number_complaint(rc);
+	if (rc == 0 && cursor_at_end(&field))
+		return NULL;
+	if (rc == 0 && *field.at == '\r')
+		return "the line ends in a carriage return";
+	if (rc == 0 && isspace((unsigned char)*field.at))
+		return "a blank follows a number";
+	if (rc == 0 && (*field.at == '8' || *field.at == '9'))
+		return "a number that begins with 0 is octal, and has no digit 8 or 9";
+	return "not of the form USER:START:COUNT";
 }
 
 /* Parse the rest of a line after "OWNER:". Returns NULL, or why it is invalid. */
 static const char *take_own_line(struct cursor c, unsigned line, struct subid_ranges *ranges)
 {
-	uint32_t start = 0, count = 0;
-	const char *why = NULL;
-	int rc;
+	uint32_t numbers[2] = {0};
 
-	if (cursor_left(&c) > 0 && c.end[-1] == '\r')
-		return "the line ends in a carriage return";
-	rc = take_numbers(&c, &start, &count);
-	if (rc == 0 && !cursor_at_end(&c))
-		rc = -EINVAL;
-	if (rc < 0) {
-		why = number_complaint(rc);
-		return why ? why : "not of the form USER:START:COUNT";
+	if (memchr(c.at, '\0', cursor_left(&c)))
+		return "the line contains a NUL byte";
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+		struct cursor field = take_field(&c);
+		int rc = take_strtoul(&field, &numbers[i]);
+		const char *why = field_complaint(field, rc);
+
+		if (why)
+			return why;
 	}
-	return add_range(ranges, start, count, line);
+	return add_range(ranges, numbers[0], numbers[1], line);
 }
 
-/* Take the first field and its colon off a line. Returns false for a comment. */
+/* Take the first field and its colon off a line. Returns false for a comment and for NIS's "+". */
 static bool take_owner(struct cursor *line, struct cursor *ret)
 {
 	const char *owner;
@@ -101,17 +177,24 @@ static bool take_owner(struct cursor *line, struct cursor *ret)
 	cursor_until(line, ":", &owner, &n);
 	cursor_char(line, ':');
 	*ret = cursor_of_n(owner, n);
-	return n > 0 && owner[0] != '#';
+	return n > 0 && !strchr("#+-", owner[0]);
 }
 
 bool subid_next(struct cursor *text, struct subid_line *ret)
 {
 	struct cursor line;
 
-	while (cursor_line(text, &line))
-		if (take_owner(&line, &ret->owner) &&
-		    take_numbers(&line, &ret->start, &ret->count) == 0)
+	while (cursor_line(text, &line)) {
+		struct cursor start, count;
+
+		if (!take_owner(&line, &ret->owner))
+			continue;
+		start = take_field(&line);
+		count = take_field(&line);
+		if (take_strtoul(&start, &ret->start) == 0 && cursor_at_end(&start) &&
+		    take_strtoul(&count, &ret->count) == 0)
 			return true;
+	}
 	return false;
 }
 
@@ -126,13 +209,21 @@ static int bad_line(struct error *err, const char *source, unsigned n, const str
 	return err_say(err, EINVAL, "%s, line %u, \"%s\": %s", source, n, shown, why);
 }
 
+bool subid_names(struct cursor owner, const char *name, const char *number)
+{
+	cursor_blanks(&owner);
+	while (cursor_left(&owner) > 0 && (owner.end[-1] == ' ' || owner.end[-1] == '\t'))
+		owner.end--;
+	return (name && cursor_is(&owner, name)) || cursor_is(&owner, number);
+}
+
 int subid_parse_file(const char *text, size_t size, const char *path, const char *name, uid_t uid,
 		     struct subid_ranges *ret, struct error *err)
 {
 	_cleanup_subid_ranges_ struct subid_ranges ranges = {.source = path};
-	struct cursor c = cursor_of_n(text, size), line, rest, owner;
+	struct cursor c = cursor_of_n(text, size), line, rest, owner, blank = {0};
 	char number[sizeof("4294967295")];
-	unsigned n = 0;
+	unsigned n = 0, blank_n = 0;
 
 	snprintf(number, sizeof(number), "%u", (unsigned)uid);
 	while (cursor_line(&c, &line)) {
@@ -140,13 +231,20 @@ int subid_parse_file(const char *text, size_t size, const char *path, const char
 
 		n++;
 		rest = line;
-		if (!take_owner(&rest, &owner) ||
-		    !((name && cursor_is(&owner, name)) || cursor_is(&owner, number)))
+		if (!take_owner(&rest, &owner) || !subid_names(owner, name, number))
 			continue;
-		why = take_own_line(rest, n, &ranges);
+		if (!(name && cursor_is(&owner, name)) && !cursor_is(&owner, number)) {
+			blank = line;
+			blank_n = n;
+			continue;
+		}
+		why = cursor_left(&line) < NEWUIDMAP_LINE ? take_own_line(rest, n, &ranges)
+							  : "longer than 1023 bytes";
 		if (why)
 			return bad_line(err, path, n, &line, why);
 	}
+	if (ranges.n == 0 && blank_n > 0)
+		return bad_line(err, path, blank_n, &blank, "a blank is part of the user's name");
 	*ret = ranges;
 	ranges = (struct subid_ranges){0};
 	return 0;

@@ -294,8 +294,7 @@ static void ranges(void **state)
 		{STEP_IDMAP, ENOENT, NO_RANGES,
 		 "alice has no line in /etc/subuid or /etc/subgid, and our user namespace has no "
 		 "free ids for one (/proc/self/uid_map)",
-		 "use --idmap=single\ngive this container more ids\nlxc config set NAME "
-		 "security.idmap.size 200000",
+		 "use --idmap=single\ngive the outer user namespace more ids",
 		 .reason = REASON_NO_RANGES, .about = "/etc/subuid",
 		 .files = {{"/etc/subuid", "bob:100000:65536\n", 0},
 			   {"/proc/self/uid_map", "1000 1000 1\n", 0},

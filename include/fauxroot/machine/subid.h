@@ -57,6 +57,13 @@ struct subid_line {
 bool subid_next(struct cursor *text, struct subid_line *ret);
 
 /*
+ * subid_names() - is @owner, without blanks around it, the login name @name or the uid @number?
+ *
+ * @name may be NULL: none.
+ */
+bool subid_names(struct cursor owner, const char *name, const char *number);
+
+/*
  * subid_parse_file() - parse one user's ranges from a file in the format of /etc/subuid
  * @text, @size: the file's content
  * @path: for error messages and ret->source; must outlive @ret
@@ -64,7 +71,9 @@ bool subid_next(struct cursor *text, struct subid_line *ret);
  * @uid: the user's id, which the first field may have instead of the name
  *
  * Comments and lines of other users are skipped without a check. A line of this user must be
- * exactly OWNER:START:COUNT. Identical ranges count once. Returns 0, also if no range is found; or
+ * one that newuidmap(1) takes: OWNER:START:COUNT, numbers as strtoul(3) with base 0 reads them, and
+ * optionally a colon and more text. If the only lines of this user have a blank before or after the
+ * name, they are errors: newuidmap takes them for another user's. Identical ranges count once. Returns 0, also if no range is found; or
  * -EINVAL with the line's number and text.
  */
 int subid_parse_file(const char *text, size_t size, const char *path, const char *name, uid_t uid,

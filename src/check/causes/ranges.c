@@ -127,7 +127,7 @@ static void add_lines(struct facts *facts, const char *path)
 
 		cursor_until(&rest, ":", &name, &n);
 		owner = cursor_of_n(name, n);
-		if (cursor_at_end(&rest) || !(cursor_is(&owner, user) || cursor_is(&owner, uid)))
+		if (cursor_at_end(&rest) || !subid_names(owner, user, uid))
 			continue;
 		(void)fact_add(facts, "lines", "; ", "%s%s%.*s", first ? path : "",
 			       first ? " has " : "", (int)cursor_left(&line), line.at);
@@ -271,7 +271,8 @@ const struct cause causes_of_ranges[] = {
 	 FAILURE("no-ids-to-give", IDMAP, REASON_NO_RANGES, ENOENT), .test = no_range_is_free,
 	 .cause = "{user} has no line in /etc/subuid or /etc/subgid, and our user namespace has no "
 		  "free ids for one (/proc/self/uid_map)",
-	 .lxd = MORE_IDS, .remedy = "use --idmap=single\ngive this container more ids"},
+	 .lxd = MORE_IDS, .remedy = "use --idmap=single\ngive this container more ids",
+	 .outside = "use --idmap=single\ngive the outer user namespace more ids"},
 	{/* usermod(8) adds to files, but does not create them. */
 	 FAILURE("no-subid-file", IDMAP, REASON_NO_RANGES, ENOENT), .test = subid_file_is_missing,
 	 .cause = "there is no {missing}",

@@ -505,6 +505,18 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 	user_lab unshare --user --map-root-user <<-'END'
 		fails no-ids-to-give true
 		says "$CAUSE" 'has no free ids for one \(/proc/self/uid_map\)'
+		[[ $REMEDY != *usermod* ]]
+		works "$(option '--idmap=single')" true
+	END
+	# Fake root in fake root, as root: usermod cannot help there.
+	user_lab "$FAUXROOT" "$FAUXROOT" --idmap=fit <<-'END'
+		fails no-ranges-but-power true
+		[[ $REMEDY != *usermod* ]]
+		works "$(option '--idmap=fit')" true
+	END
+	user_lab "$FAUXROOT" --idmap=single <<-'END'
+		fails no-ids-to-give true
+		[[ $REMEDY != *usermod* ]]
 		works "$(option '--idmap=single')" true
 	END
 }

@@ -91,8 +91,6 @@ refused() { # SUBUID PATTERN
 	refused "$ME:100000:0\n" 'subuid'
 	refused "$ME::\n" 'subuid'
 	refused "$ME:100000\n" 'subuid'
-	refused "$ME:0x100:10\n" 'subuid'
-	refused "$ME:100000:10:20\n" 'subuid'
 	refused "$ME:100000:10junk\n" 'subuid'
 }
 
@@ -150,4 +148,67 @@ refused() { # SUBUID PATTERN
 	[ -e "$T/asked" ]
 	equals "0 0 1
 1 1 10" "$(uid_map)"
+}
+
+# grants START COUNT - does the real newuidmap give these ids, with the line in $T/subuid?
+grants() {
+	unshare --mount --propagation private sh -c 'mount --bind "$1" /etc/subuid && shift && exec "$@"' \
+		sh "$T/subuid" setpriv --reuid "$USER_UID" --regid "$USER_GID" --init-groups bash -c '
+		coproc unshare --user sh -c "echo; read -r _" || exit
+		read -r _ <&"${COPROC[0]}"
+		newuidmap "$COPROC_PID" 0 "$1" "$2" 2>/dev/null' bash "$1" "$2" 3>&- 4>&-
+}
+
+@test "each form of a line is read as newuidmap reads it" {
+	local line start count words
+	while IFS='|' read -r line start count words; do
+		line=${line//ME/$ME}
+		echo "line: $line"
+		if [ "$start" ]; then
+			maps_to "$line\n" "1 $start $count"
+			grants "$start" "$count"
+			not grants "$start" $((count + 1))
+			not grants $((start - 1)) 1
+		else
+			refused "$line\n" "/etc/subuid, line 1, .*$words"
+			says "$stderr" 'is free'
+			not grants 100000 1
+			not grants 32768 1
+			run -1 with_subids "$line\n" "$ME:100000:65536\n" --check
+			says "$output" "subordinate ids .*/etc/subuid, line 1, .*$words"
+		fi
+	done <<-'END'
+		ME:100000:65536:|100000|65536
+		ME:100000:65536:20:x|100000|65536
+		ME:100000:65536:# mine|100000|65536
+		ME:100000:65536:\r|100000|65536
+		ME: 100000:\t65536|100000|65536
+		ME:\v100000:65536|100000|65536
+		ME:+100000:+65536|100000|65536
+		ME:0x186a0:0X10000|100000|65536
+		ME:0100000:0100|32768|64
+		ME:00303240:65536|100000|65536
+		 ME:100000:65536|||a blank is part
+		ME :100000:65536|||a blank is part
+		ME:100000 :65536|||a blank follows a number
+		ME:100000:65536 |||a blank follows a number
+		ME:100000:65536 # mine|||a blank follows a number
+		ME:100000:65536\r|||a carriage return
+		ME:0100009:65536|||is octal
+		ME:0x:65536|||not of the form
+		ME::65536|||not of the form
+		ME:100000:|||not of the form
+		ME:+ 100000:65536|||not of the form
+		ME:100000:-1|||is negative
+		ME:-1:5|||is negative
+		ME:18446744073709651616:5|||exceeds
+	END
+}
+
+@test "a comment and NIS's lines are nobody's" {
+	local line
+	for line in "#$ME:100000:10" "+$ME:100000:10" "-$ME:100000:10" "0$USER_UID:100000:10"; do
+		refused "$line\n" 'no line in /etc/subuid'
+		not grants 100000 1
+	done
 }
