@@ -142,6 +142,14 @@ bool explain_unit(const struct machine *machine, struct explanation *ret)
 	return explain_as("unit-without-runtime-dir", &facts, ret);
 }
 
+bool explain_overlap(const struct config *config, const struct machine *machine,
+		     struct explanation *ret)
+{
+	struct facts facts = {.machine = machine, .config = config, .err = &no_error};
+
+	return config_has_helper(config) && explain_as("network-overlap", &facts, ret);
+}
+
 bool explain_few_ids(uint64_t uids, uint64_t gids, const struct machine *machine,
 		     struct explanation *ret)
 {

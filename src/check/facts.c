@@ -229,6 +229,7 @@ static const struct {
 	{"runtime dir", "/run/user/UID"},
 	{"have runtime dir",
 	 "sudo loginctl enable-linger USER && export XDG_RUNTIME_DIR=/run/user/UID"},
+	{"free network", "NETWORK/24"},
 	{"free range", "FIRST-LAST"},
 	{"free line", "FIRST:COUNT"},
 	{"instead", "omit the option that requests it"},

@@ -74,6 +74,15 @@ static void warn_unit(void)
 		warn_with_remedy(&why);
 }
 
+/* Warn about a network whose addresses the host uses, too. */
+static void warn_overlap(const struct config *config)
+{
+	struct explanation why;
+
+	if (explain_overlap(config, &this_machine, &why))
+		warn_with_remedy(&why);
+}
+
 /* Log @err with its cause and remedy, if they are known; returns the exit status. */
 static int report_failure(const struct config *config, const struct error *err)
 {
@@ -123,6 +132,7 @@ static int launch(const struct config *config, bool activated)
 		return report_failure(config, &err);
 	options_warn(config);
 	warn_unit();
+	warn_overlap(config);
 	rc = launcher_run(config, &signals, activated, &hooks, &status, &err);
 	if (rc == -ECANCELED && signals_pending_end() > 0)
 		return report_interrupt(config, signals_pending_end());

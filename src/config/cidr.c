@@ -36,6 +36,13 @@ int cidr_parse(const char *text, struct cidr *ret)
 	return 0;
 }
 
+struct cidr cidr_of(const struct config *config)
+{
+	if (config->cidr.prefix > 0)
+		return config->cidr;
+	return (struct cidr){.address.s_addr = htonl(0x0a000200), .prefix = 24}; /* 10.0.2.0 */
+}
+
 struct in_addr cidr_host(const struct cidr *cidr, unsigned host)
 {
 	return (struct in_addr){.s_addr = htonl(ntohl(cidr->address.s_addr) + host)};

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <arpa/inet.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -13,6 +14,7 @@
 #include "fauxroot/machine/accounts.h"
 #include "fauxroot/machine/mountinfo.h"
 #include "fauxroot/machine/process.h"
+#include "fauxroot/machine/routes.h"
 #include "fauxroot/machine/subid.h"
 
 static void free_ranges(void **state)
@@ -358,6 +360,63 @@ static void getent_names_an_account(void **state)
 	assert_int_equal(setenv("PATH", path, 1), 0);
 }
 
+/* fib_trie, with @leaves between the routes that every machine has. */
+#define FIB(leaves)                                                                            \
+	"Main:\n  +-- 0.0.0.0/0 3 0 5\n     |-- 0.0.0.0\n        /0 universe UNICAST\n" leaves \
+	"     |-- 127.0.0.0\n        /8 host LOCAL\n"
+
+static void routes_are_found(void **state)
+{
+	static const struct {
+		const char *fib, *route, *other; /* NULL: none */
+	} cases[] = {
+		{NULL, NULL, NULL},
+		{"", NULL, "10.1.2.0"},
+		{FIB(""), NULL, "10.1.2.0"},
+		{FIB("     |-- 10.0.2.0\n        /24 link UNICAST\n"), "10.0.2.0/24", "10.1.2.0"},
+		{FIB("     |-- 10.0.2.77\n        /32 host LOCAL\n"), "10.0.2.77/32", "10.1.2.0"},
+		{FIB("     |-- 10.0.0.0\n        /16 universe UNICAST tos=16\n"), "10.0.0.0/16",
+		 "10.1.2.0"},
+		{FIB("     |-- 10.0.0.0\n        /9 universe UNICAST\n"), "10.0.0.0/9",
+		 "10.128.2.0"},
+		{FIB("     |-- 10.0.0.0\n        /8 universe UNICAST\n"), "10.0.0.0/8",
+		 "192.168.1.0"},
+		/* Two lengths of one address, and another table. */
+		{"Id 52:\n |-- 10.0.0.0\n /32 link BROADCAST\n /22 universe UNICAST\n",
+		 "10.0.0.0/22", "10.1.2.0"},
+		/* They lead nowhere, are default routes, or are next to it. */
+		{FIB("     |-- 10.0.2.255\n        /32 link BROADCAST\n"), NULL, "10.1.2.0"},
+		{FIB("     |-- 10.0.0.0\n        /8 universe UNREACHABLE\n"), NULL, "10.1.2.0"},
+		{FIB("     |-- 0.0.0.0\n        /1 universe UNICAST\n"), NULL, "10.1.2.0"},
+		{FIB("     |-- 10.0.3.0\n        /24 link UNICAST\n"), NULL, "10.1.2.0"},
+		{FIB("     |-- 10.1.0.0\n        /16 link UNICAST\n"), NULL, "10.2.2.0"},
+		/* Malformed lines. */
+		{"|-- 10.0.2\n/24 link UNICAST\n|--\n/33 link UNICAST\n/24\n/24 link\n", NULL,
+		 "10.1.2.0"},
+	};
+	struct cidr ours = {.address.s_addr = htonl(0x0a000200), .prefix = 24}, other;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct file files[MAX_FILES] = {
+			{cases[i].fib ? "/proc/self/net/fib_trie" : NULL, cases[i].fib, 0},
+		};
+		char route[32] = "";
+		struct fake fake;
+		bool overlaps, found;
+
+		make_fake(&fake, files);
+		overlaps = routes_overlap(&fake.machine, &ours, route, sizeof(route));
+		found = routes_free(&fake.machine, &other);
+		clear_fake(&fake);
+		assert_int_equal(overlaps, cases[i].route != NULL);
+		assert_string_equal(route, cases[i].route ? cases[i].route : "");
+		assert_int_equal(found, cases[i].other != NULL);
+		if (found)
+			assert_string_equal(inet_ntoa(other.address), cases[i].other);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -372,6 +431,7 @@ int main(void)
 		cmocka_unit_test(programs_are_found_in_path),
 		cmocka_unit_test(relative_paths_are_relative_to_here),
 		cmocka_unit_test(the_real_machine_is_read_without_harm),
+		cmocka_unit_test(routes_are_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,6 +38,16 @@ bool explain(const struct error *err, const struct config *config, const struct 
 bool explain_unit(const struct machine *machine, struct explanation *ret);
 
 /*
+ * explain_overlap() - the warning for a host whose own network overlaps the command's
+ * @config: the options of the launch
+ *
+ * Returns true if the command gets a network with addresses of its own, and @machine has a route
+ * into it, or an address in it.
+ */
+bool explain_overlap(const struct config *config, const struct machine *machine,
+		     struct explanation *ret);
+
+/*
  * explain_few_ids() - the warning for a map that is too small for container images
  * @uids, @gids: the number of mapped ids, including the caller's own
  *

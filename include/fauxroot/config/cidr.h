@@ -17,5 +17,8 @@
  */
 int cidr_parse(const char *text, struct cidr *ret);
 
+/* cidr_of() - the network that the options request, by default 10.0.2.0/24 */
+struct cidr cidr_of(const struct config *config);
+
 /* cidr_host() - the network's address plus @host, in network byte order */
 struct in_addr cidr_host(const struct cidr *cidr, unsigned host);

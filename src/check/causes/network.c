@@ -2,10 +2,13 @@
 /* /dev/net/tun, and the helper programs of networks. */
 #include "../cause.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <sys/stat.h>
 
 #include "fauxroot/base/str.h"
+#include "fauxroot/config/cidr.h"
+#include "fauxroot/machine/routes.h"
 
 #define NET STEP_BIT(STEP_NET)
 
@@ -138,6 +141,28 @@ static bool port_of_slirp_is_privileged(struct facts *facts)
 	return facts->config->port_driver == PORT_SLIRP4NETNS && port_is_privileged(facts);
 }
 
+static bool print_network(struct facts *facts, const char *name, const struct cidr *network)
+{
+	char text[INET_ADDRSTRLEN];
+
+	inet_ntop(AF_INET, &network->address, text, sizeof(text));
+	return fact(facts, name, "%s/%u", text, network->prefix);
+}
+
+/* Sets {network}: the command's, {route}: the host's, {free network}: one to use instead. */
+static bool host_has_our_network(struct facts *facts)
+{
+	struct cidr ours = cidr_of(facts->config), other;
+	char route[32];
+
+	if (!routes_overlap(facts->machine, &ours, route, sizeof(route)))
+		return false;
+	if (!routes_free(facts->machine, &other))
+		return false;
+	return fact(facts, "route", "%s", route) && print_network(facts, "network", &ours) &&
+	       print_network(facts, "free network", &other);
+}
+
 #define HAND_OVER_TUN                      \
 	.docker = "--device /dev/net/tun", \
 	.lxd = "config device add NAME tun unix-char path=/dev/net/tun"
@@ -234,7 +259,12 @@ const struct cause causes_of_networks[] = {
 	 .remedy = "sudo sysctl -w net.ipv4.ip_unprivileged_port_start={lowest}\nsudo setcap "
 		   "cap_net_bind_service=ep {self} # then use --port-driver=builtin\nuse a parent "
 		   "port from {start} up"},
-	/* A warning. */
+	/* Warnings. */
+	{.id = "network-overlap",
+	 .test = host_has_our_network,
+	 .cause = "the host has a route to {route}, which overlaps {network}, the command's "
+		  "network: the command cannot reach these addresses of the host's network",
+	 .remedy = "use --cidr={free network}"},
 	{.id = "network-degraded",
 	 .cause = "{warning}",
 	 .remedy = "use --slirp4netns-sandbox=false --slirp4netns-seccomp=false # if this is "

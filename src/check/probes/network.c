@@ -2,12 +2,14 @@
 /* The command's own network: device, helper, name servers, pings. */
 #include "probe.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
+#include "fauxroot/config/cidr.h"
 
 static void probe_network(const struct preflight *p, struct finding *f)
 {
@@ -43,6 +45,16 @@ static void probe_port_driver(const struct preflight *p, struct finding *f)
 	(void)fact(p->facts, "warning", "%s", outcome->note);
 	see(f, "builtin: started, without the addresses of remote clients");
 	warn(p, f, "source-addresses");
+}
+
+static void probe_addresses(const struct preflight *p, struct finding *f)
+{
+	struct in_addr address = cidr_of(p->config).address;
+	char text[INET_ADDRSTRLEN];
+
+	inet_ntop(AF_INET, &address, text, sizeof(text));
+	see(f, "%s/%u", text, cidr_of(p->config).prefix);
+	warn(p, f, "network-overlap");
 }
 
 static bool names_server(const char *text)
@@ -162,6 +174,7 @@ static void probe_implicit_ports(const struct preflight *p, struct finding *f)
 const struct probe probes_of_networks[] = {
 	{"/dev/net/tun", with_helper, TRIAL_TUN, .seen = "a TAP device: made"},
 	{"network", with_own_network, TRIAL_NET, .look = probe_network},
+	{"addresses", with_helper, .look = probe_addresses},
 	{"resolv.conf", with_helper, .look = probe_resolv_conf},
 	{"ping", with_helper, .look = probe_ping},
 	{"acceleration", with_accel, TRIAL_ACCEL, .look = probe_accel},

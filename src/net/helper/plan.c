@@ -17,16 +17,9 @@
 #define DNS6	 "fd00::3"
 #define HOST6	 "fd00::4"
 
-static struct cidr network_of(const struct config *config)
-{
-	if (config->cidr.prefix > 0)
-		return config->cidr;
-	return (struct cidr){.address.s_addr = htonl(0x0a000200), .prefix = 24}; /* 10.0.2.0 */
-}
-
 int net_helper_plan(const struct config *config, struct net_plan *ret, struct error *err)
 {
-	struct cidr cidr = network_of(config);
+	struct cidr cidr = cidr_of(config);
 	struct net_plan plan = {
 		.own_netns = true,
 		.configures_dns = true,

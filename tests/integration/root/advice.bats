@@ -67,6 +67,27 @@ silent() {
 	END
 }
 
+@test "a network of the host with the command's addresses: another --cidr" {
+	lab unshare --net <<-'END'
+		ip link set lo up
+		silent network-overlap --net=slirp4netns true
+		for place in 10.0.2.15/24 10.0.0.1/16 10.0.2.77/32; do
+			ip address add "$place" dev lo scope link
+			warns network-overlap addresses --net=slirp4netns true
+			says "$CAUSE" 'the host has a route to 10\.0\..*, which overlaps 10.0.2.0/24'
+			works --net=slirp4netns true
+			says "$ERROR" "warning: ${CAUSE%%:*}"
+			says "$ERROR" "warning: remedy: $REMEDY"
+			cidr=$(option '--cidr=[^ ]*')
+			silent network-overlap --net=slirp4netns "$cidr" true
+			works --net=slirp4netns "$cidr" true
+			if grep overlaps "$T/err"; then exit 1; fi
+			silent network-overlap --net=none true
+			ip address del "$place" dev lo
+		done
+	END
+}
+
 @test "few descriptors for a forwarder: limits.conf, and a new session" {
 	lab <<-'END'
 		etc_is_ours
