@@ -7,6 +7,10 @@
  * new servers. A change takes a moment: a file is truncated and then written, or several are
  * replaced. So we wait until nothing has happened for a tenth of a second, but not much longer.
  *
+ * A link of the host may lead to a file system that does not answer. So the launcher never opens
+ * these files: a process does (etclook.h). If it waits, so does the change, and everything else
+ * goes on. There is never more than one such process.
+ *
  * When the host replaces a file of its /etc on which we have mounted our own, the kernel removes
  * our mount, also in the child. The child reports whether it has made such mounts. The launcher
  * cannot find out by the file system's type, because the host's /etc and our copy of it can both be
@@ -19,7 +23,9 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "fauxroot/base/clock.h"
 #include "fauxroot/base/fd.h"
@@ -33,6 +39,10 @@
 /* The end of a change: nothing more for that long, or so long after its beginning. */
 #define CALM_MS	    100
 #define CALM_MAX_MS 500
+
+/* A look that takes longer is late. After one that failed, the next begins so much later. */
+#define LOOK_MS	 5000
+#define RETRY_MS 5000
 
 /* In the order in which they are sent. */
 static void list(const struct etcfiles *files, int ret[ETCFILE_COUNT_ + 1])
@@ -116,7 +126,8 @@ static void name_host(const struct net_plan *plan, char *buf, size_t size)
 		(void)str_print(buf + used, size - used, "%s\t%s\n", v6, names);
 }
 
-static int compose(struct launch *l, write_file *write, const void *arg, struct error *err)
+static int compose(struct launch *l, const struct etchost *host, write_file *write, const void *arg,
+		   struct error *err)
 {
 	_cleanup_strv_ struct strv dns = {NULL, 0};
 	char names[256];
@@ -128,7 +139,7 @@ static int compose(struct launch *l, write_file *write, const void *arg, struct 
 	name_host(&l->net.plan, names, sizeof(names));
 	if (net_dns(&l->net, &dns) < 0)
 		return err_set(err, ENOMEM, "listing the name servers");
-	return etcfiles_write_parent(write, arg, &content, err);
+	return etcfiles_write_parent(host, write, arg, &content, err);
 }
 
 /* write_file: in the state directory. */
@@ -146,9 +157,37 @@ static int write_first(const void *arg, enum etcfile file, const char *text, siz
 	return rc < 0 ? err_set(err, -rc, "opening %s/%s", state->path, name) : 0;
 }
 
+/* The first look, before the event loop. If it fails or is late, the launch goes on without. */
+static int look_first(struct launch *l, struct etchost *ret, struct error *err)
+{
+	struct deadline deadline = deadline_in(LOOK_MS);
+	struct etcwatch none = ETCWATCH_NONE;
+	struct etclook look = ETCLOOK_NONE;
+	int status = 0, rc = etclook_start(&none, &look, err);
+
+	if (rc == 0)
+		rc = process_wait(&look.process, &deadline, l->signals->cancel, &status);
+	if (rc == 0)
+		rc = status == 0 ? etclook_take(&look, &none, ret) : -EIO;
+	etclook_close(&look);
+	if (rc == -ECANCELED)
+		return err_set(err, ECANCELED, "reading the host's resolv.conf and hosts");
+	if (rc < 0)
+		log_warning("the command starts without the host's resolv.conf and hosts, and gets "
+			    "them later: reading them: %s",
+			    strerror(-rc));
+	return 0;
+}
+
 int etc_write(struct launch *l, struct error *err)
 {
-	return compose(l, write_first, &l, err);
+	_cleanup_etchost_ struct etchost host = ETCHOST_NONE;
+	int rc = look_first(l, &host, err);
+
+	if (rc < 0)
+		return err_step(err, rc, STEP_MOUNT);
+	naming_learn(l, host.files[ETCFILE_RESOLV_CONF].text, host.files[ETCFILE_RESOLV_CONF].size);
+	return compose(l, &host, write_first, &l, err);
 }
 
 /* write_file: anew, in place. */
@@ -185,15 +224,16 @@ static void report(struct launch *l)
 	events_names_changed(l, rc < 0 ? NULL : &dns);
 }
 
-static void renew(struct launch *l)
+/* The look has found this. */
+static void renew(struct launch *l, const struct etchost *host)
 {
 	struct error err;
 
-	l->etc.changed_ms = 0;
 	l->etc.renewed = false;
-	if (compose(l, write_again, &l, &err) < 0)
+	if (compose(l, host, write_again, &l, &err) < 0)
 		log_warning("following the host's /etc: %s", err.text);
-	if (naming_renew(l)) {
+	if (naming_renew(l, host->files[ETCFILE_RESOLV_CONF].text,
+			 host->files[ETCFILE_RESOLV_CONF].size)) {
 		l->etc.renewed = true;
 		log_debug("the host's name servers have changed");
 	}
@@ -201,11 +241,90 @@ static void renew(struct launch *l)
 		report(l);
 }
 
+static void look_in(struct launch *l, int ms)
+{
+	const struct timeval delay = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+
+	if (event_add(l->etc.on_renew, &delay) < 0)
+		log_warning("following the host's /etc: out of memory");
+}
+
+/* The first look is over, or late. The host may have replaced a file before the watch began. */
+static void repair_first(struct launch *l)
+{
+	if (!l->etc.looked && l->etc.files.etc >= 0)
+		repair(l);
+	l->etc.looked = true;
+}
+
+/* child_changed: of the process that looks */
+static void on_looked(void *arg, int status)
+{
+	_cleanup_etchost_ struct etchost host = ETCHOST_NONE;
+	struct launch *l = arg;
+	int rc;
+
+	/* Whoever has stopped it may do so again. */
+	if (WIFSTOPPED(status)) {
+		process_signal(&l->etc.look.process, SIGKILL);
+		return;
+	}
+	process_forget(&l->etc.look.process);
+	event_del(l->etc.on_late);
+	if (l->etc.late)
+		log_info("the host's /etc/resolv.conf and /etc/hosts can be read again");
+	l->etc.late = false;
+	rc = status == 0 ? etclook_take(&l->etc.look, &l->etc.watch, &host) : -EIO;
+	etclook_close(&l->etc.look);
+	repair_first(l);
+	if (rc == 0) {
+		renew(l, &host);
+		if (l->etc.again)
+			look_in(l, CALM_MS);
+	} else {
+		log_debug("looking at the host's /etc: %s", strerror(-rc));
+		look_in(l, RETRY_MS);
+	}
+	l->etc.again = false;
+}
+
+static void on_late(evutil_socket_t fd, short what, void *arg)
+{
+	struct launch *l = arg;
+
+	(void)fd;
+	(void)what;
+	log_warning("the host's /etc/resolv.conf or /etc/hosts leads to a file system that does "
+		    "not answer; the command's follow when it does");
+	l->etc.late = true;
+	repair_first(l);
+}
+
+static void look(struct launch *l)
+{
+	const struct timeval late = {.tv_sec = LOOK_MS / 1000};
+	struct error err;
+
+	l->etc.changed_ms = 0;
+	if (l->etc.look.result >= 0) {
+		l->etc.again = true;
+		return;
+	}
+	if (etclook_start(&l->etc.watch, &l->etc.look, &err) < 0) {
+		log_warning("following the host's /etc: %s", err.text);
+		look_in(l, RETRY_MS);
+		return;
+	}
+	/* Our own fork is in the table, so this needs no memory. */
+	(void)children_watch(&l->children, l->etc.look.process.pid, on_looked, l);
+	(void)event_add(l->etc.on_late, &late);
+}
+
 static void on_renew(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
-	renew(arg);
+	look(arg);
 }
 
 /* Wait for the end of a change. */
@@ -217,13 +336,13 @@ static void renew_soon(struct launch *l)
 	if (l->etc.changed_ms == 0)
 		l->etc.changed_ms = now;
 	if (now - l->etc.changed_ms >= CALM_MAX_MS || event_add(l->etc.on_renew, &calm) < 0)
-		renew(l);
+		look(l);
 }
 
 static void on_etc(evutil_socket_t fd, short what, void *arg)
 {
 	struct launch *l = arg;
-	int rc = etcwatch_read(&l->etc.watch);
+	int rc = etcwatch_read(&l->etc.watch, l->etc.look.result >= 0);
 
 	(void)fd;
 	(void)what;
@@ -253,10 +372,7 @@ static void on_etc_due(evutil_socket_t fd, short what, void *arg)
 			"cannot watch /etc: %s; the command's resolv.conf and hosts do not follow "
 			"the host's",
 			rc < 0 ? strerror(-rc) : "out of memory");
-	/* The host may have changed a file before the watch began. */
-	if (l->etc.files.etc >= 0)
-		repair(l);
-	renew(l);
+	look(l);
 }
 
 /*
@@ -271,7 +387,9 @@ int etc_watch(struct launch *l, struct error *err)
 		return 0;
 	l->etc.on_renew = event_new(l->serve.base, -1, 0, on_renew, l);
 	l->etc.on_due = event_new(l->serve.base, -1, 0, on_etc_due, l);
-	if (!l->etc.on_renew || !l->etc.on_due || event_add(l->etc.on_due, &due) < 0)
+	l->etc.on_late = event_new(l->serve.base, -1, 0, on_late, l);
+	if (!l->etc.on_renew || !l->etc.on_due || !l->etc.on_late ||
+	    event_add(l->etc.on_due, &due) < 0)
 		return err_set(err, ENOMEM, "watching /etc");
 	return 0;
 }
@@ -284,6 +402,9 @@ void etc_clear(struct launch *l)
 		event_free(TAKE_PTR(l->etc.on_due));
 	if (l->etc.on_renew)
 		event_free(TAKE_PTR(l->etc.on_renew));
+	if (l->etc.on_late)
+		event_free(TAKE_PTR(l->etc.on_late));
+	etclook_close(&l->etc.look);
 	etcwatch_close(&l->etc.watch);
 	for (int i = 0; i < ETCFILE_COUNT_; i++)
 		etccopy_close(&l->etc.copies[i]);

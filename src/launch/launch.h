@@ -17,6 +17,7 @@
 #include "fauxroot/idmap/idmap.h"
 #include "fauxroot/launch/rehearse.h"
 #include "fauxroot/mounts/etcfiles.h"
+#include "fauxroot/mounts/etclook.h"
 #include "fauxroot/mounts/etcwatch.h"
 #include "fauxroot/names/names.h"
 #include "fauxroot/net/net.h"
@@ -79,7 +80,11 @@ struct loop {
 struct etc {
 	struct etcfiles files;
 	struct etcwatch watch;
-	struct event *on_change, *on_due, *on_renew;
+	struct etclook look; /* running; or ETCLOOK_NONE */
+	bool looked;	     /* the first look of the event loop is over, or late */
+	bool late;	     /* the look waits for a file system */
+	bool again;	     /* something has changed since it began */
+	struct event *on_change, *on_due, *on_renew, *on_late;
 	int64_t changed_ms; /* the first change that is not followed yet; 0: none */
 	bool renewed;	    /* this round has changed something for the command */
 	struct etccopy copies[ETCFILE_COUNT_];
@@ -217,9 +222,13 @@ bool naming_wanted(const struct launch *l);
  * host's name servers; 0 or -errno */
 int naming_start(struct launch *l, struct error *err);
 
-/* naming_renew() - the host's resolv.conf may have changed: read its servers again. Returns true if
- * they have changed */
-bool naming_renew(struct launch *l);
+/* naming_learn() - before naming_start(): the host's resolv.conf contains @text of @size bytes;
+ * NULL: it cannot be read */
+void naming_learn(struct launch *l, const char *text, size_t size);
+
+/* naming_renew() - the host's resolv.conf contains @text of @size bytes now; NULL: it cannot be
+ * read. Returns true if the servers have changed */
+bool naming_renew(struct launch *l, const char *text, size_t size);
 
 /* naming_servers() - append the addresses of the host's name servers to @ret, without ports; 0 or
  * -ENOMEM */

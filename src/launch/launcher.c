@@ -254,6 +254,7 @@ static struct launch *new_launch(const struct config *config, const struct signa
 		.sock = -1,
 		.reports = -1,
 		.etc = {.watch = ETCWATCH_NONE,
+			.look = ETCLOOK_NONE,
 			.files = ETCFILES_NONE,
 			.copies = {ETCCOPY_NONE, ETCCOPY_NONE}},
 	};

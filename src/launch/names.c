@@ -4,36 +4,30 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <net/if.h>
 #include <string.h>
 
 #include "fauxroot/base/err.h"
-#include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/machine/resolvconf.h"
 #include "launch.h"
-
-/* A resolv.conf has a few hundred bytes. */
-#define RESOLV_CONF_MAX (64U << 10)
 
 bool naming_wanted(const struct launch *l)
 {
 	return l->net.plan.configures_dns && config_dns(l->config) == DNS_RELAY;
 }
 
-/* The servers of the host's resolv.conf; those of an empty file if it cannot be read. */
-static size_t read_servers(union endpoint *ret)
+/* Those of an empty file if there is no text. */
+static size_t list_servers(const char *text, size_t size, union endpoint *ret)
 {
-	_cleanup_free_ char *text = NULL;
-	size_t size = 0;
-	int rc = file_read_lines(AT_FDCWD, "/etc/resolv.conf", RESOLV_CONF_MAX, &text, &size);
+	return resolvconf_servers(text ? text : "", text ? size : 0, if_nametoindex, NAMES_PORT,
+				  ret, NAMES_SERVERS_MAX);
+}
 
-	if (rc < 0)
-		log_debug("reading /etc/resolv.conf: %s", strerror(-rc));
-	return resolvconf_servers(text ? text : "", size, if_nametoindex, NAMES_PORT, ret,
-				  NAMES_SERVERS_MAX);
+void naming_learn(struct launch *l, const char *text, size_t size)
+{
+	l->naming.n_servers = list_servers(text, size, l->naming.servers);
 }
 
 static void log_servers(const struct naming *naming)
@@ -63,15 +57,14 @@ int naming_servers(const struct naming *naming, struct strv *ret)
 
 static int set_servers(struct launch *l, struct error *err)
 {
-	l->naming.n_servers = read_servers(l->naming.servers);
 	log_servers(&l->naming);
 	return names_set_servers(l->naming.names, l->naming.servers, l->naming.n_servers, err);
 }
 
-bool naming_renew(struct launch *l)
+bool naming_renew(struct launch *l, const char *text, size_t size)
 {
 	union endpoint servers[NAMES_SERVERS_MAX];
-	size_t n = l->naming.names ? read_servers(servers) : l->naming.n_servers, i = 0;
+	size_t n = list_servers(text, size, servers), i = 0;
 	struct error err;
 
 	while (i < n && n == l->naming.n_servers &&
@@ -79,6 +72,7 @@ bool naming_renew(struct launch *l)
 		i++;
 	if (!l->naming.names || (i == n && n == l->naming.n_servers))
 		return false;
+	naming_learn(l, text, size);
 	if (set_servers(l, &err) < 0)
 		log_warning("following the host's name servers: %s", err.text);
 	return true;

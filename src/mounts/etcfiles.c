@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -25,34 +26,32 @@
 #include "etctext.h"
 #include "private.h"
 
-/* Large enough for lists of blocked hosts, which have a few MiB. */
-#define ETCFILE_MAX (16U << 20)
-
 const char *const etcfile_names[ETCFILE_COUNT_] = {
 	[ETCFILE_RESOLV_CONF] = "resolv.conf",
 	[ETCFILE_HOSTS] = "hosts",
 };
 
-/* Read the host's file, or its beginning; empty if it cannot be read. */
-static int read_host(const char *name, char **ret, size_t *ret_size)
+/* Warn about a file that is not complete. */
+static void report(const struct etchost *host, enum etcfile file)
 {
-	char path[PATH_MAX];
-	int rc = str_print(path, sizeof(path), "/etc/%s", name);
+	const char *name = etcfile_names[file];
+	int rc = host->files[file].rc;
 
-	if (rc == 0)
-		rc = file_read_lines(AT_FDCWD, path, ETCFILE_MAX, ret, ret_size);
 	if (rc > 0)
 		log_warning(
-			"the child's %s contains only the first %u MiB of the host's: %s is larger",
-			name, ETCFILE_MAX >> 20, path);
-	if (rc >= 0)
-		return 0;
-	if (rc != -ENOENT)
-		log_warning("the child's %s contains nothing of the host's: reading %s: %s", name,
-			    path, strerror(-rc));
-	*ret = strdup("");
-	*ret_size = 0;
-	return *ret ? 0 : -ENOMEM;
+			"the child's %s contains only the first %u MiB of the host's: /etc/%s is "
+			"larger",
+			name, ETCFILE_MAX >> 20, name);
+	else if (rc < 0 && rc != -ENOENT)
+		log_warning("the child's %s contains nothing of the host's: reading /etc/%s: %s",
+			    name, name, strerror(-rc));
+}
+
+void etchost_clear(struct etchost *host)
+{
+	for (int i = 0; i < ETCFILE_COUNT_; i++)
+		free(host->files[i].text);
+	*host = ETCHOST_NONE;
 }
 
 const char *etcfile_name(enum etcfile file)
@@ -73,7 +72,8 @@ static char *compose(enum etcfile file, const char *host, size_t size,
 	return hosts ? str_format("%s%s", content->names ? content->names : "", hosts) : NULL;
 }
 
-int etcfiles_write_parent(int (*write)(const void *arg, enum etcfile file, const char *text,
+int etcfiles_write_parent(const struct etchost *host,
+			  int (*write)(const void *arg, enum etcfile file, const char *text,
 				       size_t size, struct error *err),
 			  const void *write_arg, const struct etc_content *content,
 			  struct error *err)
@@ -81,14 +81,14 @@ int etcfiles_write_parent(int (*write)(const void *arg, enum etcfile file, const
 	int rc = 0;
 
 	for (int i = 0; i < ETCFILE_COUNT_ && rc == 0; i++) {
-		_cleanup_free_ char *host = NULL, *text = NULL;
-		size_t size = 0;
+		_cleanup_free_ char *text = NULL;
+		const char *of_host = host->files[i].text;
 
 		if (i == ETCFILE_RESOLV_CONF && !content->dns)
 			continue;
-		rc = read_host(etcfile_names[i], &host, &size);
-		if (rc == 0)
-			text = compose((enum etcfile)i, host, size, content);
+		report(host, (enum etcfile)i);
+		text = compose((enum etcfile)i, of_host ? of_host : "",
+			       of_host ? host->files[i].size : 0, content);
 		if (!text)
 			rc = err_set(err, ENOMEM, "composing %s", etcfile_names[i]);
 		else

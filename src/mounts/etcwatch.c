@@ -134,8 +134,8 @@ static int follow(struct etcwatch *watch, const char *path)
 	return first;
 }
 
-/* Follow the links as they are now; forget entries that are not on the way any more. */
-static int follow_all(struct etcwatch *watch)
+/* Entries that are not on the way any more are forgotten. */
+int etcwatch_follow(struct etcwatch *watch)
 {
 	size_t kept = 0;
 	int rc = 0;
@@ -161,14 +161,10 @@ static int follow_all(struct etcwatch *watch)
 int etcwatch_open(struct etcwatch *ret)
 {
 	struct etcwatch watch = ETCWATCH_NONE;
-	int rc;
 
 	watch.fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	rc = watch.fd < 0 ? -errno : follow_all(&watch);
-	if (rc < 0) {
-		etcwatch_close(&watch);
-		return rc;
-	}
+	if (watch.fd < 0)
+		return -errno;
 	*ret = watch;
 	return 0;
 }
@@ -188,7 +184,18 @@ static int meaning(const struct etcwatch *watch, const struct inotify_event *eve
 	return 0;
 }
 
-int etcwatch_read(struct etcwatch *watch)
+/* The meaning of an event in a directory that may not be known yet. */
+static int possible_meaning(const struct inotify_event *event)
+{
+	bool is_name = event->len > 0 && (streq(event->name, etcfile_names[0]) ||
+					  streq(event->name, etcfile_names[1]));
+
+	if (is_name && (event->mask & (IN_CREATE | IN_MOVED_TO)))
+		return ETCWATCH_CHANGED | ETCWATCH_REPLACED;
+	return ETCWATCH_CHANGED;
+}
+
+int etcwatch_read(struct etcwatch *watch, bool unknown)
 {
 	_Alignas(struct inotify_event) char buf[4096];
 	int result = 0;
@@ -198,14 +205,12 @@ int etcwatch_read(struct etcwatch *watch)
 		for (const char *at = buf; at < buf + n;) {
 			const struct inotify_event *event = (const void *)at;
 
-			result |= meaning(watch, event);
+			result |= meaning(watch, event) | (unknown ? possible_meaning(event) : 0);
 			at += sizeof(*event) + event->len;
 		}
 	}
 	if (n < 0 && errno != EAGAIN)
 		return -errno;
-	if (result)
-		(void)follow_all(watch);
 	return result;
 }
 

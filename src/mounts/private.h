@@ -7,6 +7,9 @@
 /* The names of the files, in /etc and in the state directory. */
 extern const char *const etcfile_names[ETCFILE_COUNT_];
 
+/* The most that is taken of a host's file. Lists of blocked hosts have a few MiB. */
+#define ETCFILE_MAX (16U << 20)
+
 /* etcfile_bind() - bind the place @file on the entry @name of @etc itself, even if it is a symbolic
  * link; 0 or -errno */
 int etcfile_bind(int file, int etc, const char *name);

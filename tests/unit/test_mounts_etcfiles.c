@@ -12,8 +12,10 @@
 #include <sys/socket.h>
 #include <cmocka.h>
 
+#include "fauxroot/base/clock.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/mounts/etcfiles.h"
+#include "fauxroot/mounts/etclook.h"
 #include "fauxroot/mounts/etcwatch.h"
 #include "fauxroot/mounts/mounts.h"
 #include "scratch.h"
@@ -176,35 +178,52 @@ static void etcfiles_open_before_copyup(void **state)
 	assert_int_equal(scratch_run(open_fails, NULL, 0), 0);
 }
 
+static int open_watch(struct etcwatch *watch)
+{
+	int rc = etcwatch_open(watch);
+
+	return rc < 0 ? rc : etcwatch_follow(watch);
+}
+
+/* As the launcher: after a change the links are followed again. */
+static int read_watch(struct etcwatch *watch)
+{
+	int rc = etcwatch_read(watch, false);
+
+	if (rc > 0)
+		check(etcwatch_follow(watch) == 0);
+	return rc;
+}
+
 static void watch_all(const void *arg)
 {
 	struct etcwatch watch = ETCWATCH_NONE;
 
 	(void)arg;
 	set_up();
-	check(etcwatch_open(&watch) == 0 && etcwatch_read(&watch) == 0);
+	check(open_watch(&watch) == 0 && read_watch(&watch) == 0);
 	put("etc/other", "");
 	check(chmod("etc/hosts", 0600) == 0 && unlink("etc/other") == 0);
 	check(mkdir("etc/dir", 0755) == 0);
 	put("etc/dir/resolv.conf", "");
-	check(etcwatch_read(&watch) == 0);
+	check(read_watch(&watch) == 0);
 	put("etc/resolv.conf", "written in place");
-	check(etcwatch_read(&watch) == ETCWATCH_CHANGED);
+	check(read_watch(&watch) == ETCWATCH_CHANGED);
 	put("etc/new", "");
 	check(rename("etc/new", "etc/resolv.conf") == 0);
-	check(etcwatch_read(&watch) == (ETCWATCH_CHANGED | ETCWATCH_REPLACED));
-	check(etcwatch_read(&watch) == 0);
-	check(unlink("etc/hosts") == 0 && etcwatch_read(&watch) == ETCWATCH_CHANGED);
-	check(symlink("x", "etc/hosts") == 0 && etcwatch_read(&watch) & ETCWATCH_REPLACED);
+	check(read_watch(&watch) == (ETCWATCH_CHANGED | ETCWATCH_REPLACED));
+	check(read_watch(&watch) == 0);
+	check(unlink("etc/hosts") == 0 && read_watch(&watch) == ETCWATCH_CHANGED);
+	check(symlink("x", "etc/hosts") == 0 && read_watch(&watch) & ETCWATCH_REPLACED);
 	/* More events than fit into one read. */
 	for (int i = 0; i < 2000; i++) {
 		put("etc/resolv.conf.tmp", "");
 		check(rename("etc/resolv.conf.tmp", "etc/resolv.conf") == 0);
 	}
-	check(etcwatch_read(&watch) & ETCWATCH_REPLACED);
-	check(etcwatch_read(&watch) == 0);
+	check(read_watch(&watch) & ETCWATCH_REPLACED);
+	check(read_watch(&watch) == 0);
 	etcwatch_close(&watch);
-	check(etcwatch_read(&watch) == -EBADF);
+	check(read_watch(&watch) == -EBADF);
 }
 
 /* What happens where the links lead is a change, but replaces no entry of /etc. */
@@ -215,28 +234,28 @@ static void watch_links(const void *arg)
 	(void)arg;
 	set_up();
 	check(unlink("etc/resolv.conf") == 0 && symlink("a/conf", "etc/resolv.conf") == 0);
-	check(etcwatch_open(&watch) == 0);
+	check(open_watch(&watch) == 0);
 	/* The directory appears, then the file, which is another link, then its target. */
-	check(mkdir("etc/b", 0755) == 0 && etcwatch_read(&watch) == 0);
-	check(symlink("./../etc/b/", "etc/a") == 0 && etcwatch_read(&watch) == ETCWATCH_CHANGED);
-	check(symlink("/etc/c/d", "etc/b/conf") == 0 && etcwatch_read(&watch) == ETCWATCH_CHANGED);
-	check(mkdir("etc/c", 0755) == 0 && etcwatch_read(&watch) == ETCWATCH_CHANGED);
+	check(mkdir("etc/b", 0755) == 0 && read_watch(&watch) == 0);
+	check(symlink("./../etc/b/", "etc/a") == 0 && read_watch(&watch) == ETCWATCH_CHANGED);
+	check(symlink("/etc/c/d", "etc/b/conf") == 0 && read_watch(&watch) == ETCWATCH_CHANGED);
+	check(mkdir("etc/c", 0755) == 0 && read_watch(&watch) == ETCWATCH_CHANGED);
 	put("etc/c/d", "x");
-	check(etcwatch_read(&watch) == ETCWATCH_CHANGED);
+	check(read_watch(&watch) == ETCWATCH_CHANGED);
 	put("etc/c/d", "edited");
-	check(etcwatch_read(&watch) == ETCWATCH_CHANGED);
+	check(read_watch(&watch) == ETCWATCH_CHANGED);
 	put("etc/c/new", "");
-	check(etcwatch_read(&watch) == 0);
-	check(rename("etc/c/new", "etc/c/d") == 0 && etcwatch_read(&watch) == ETCWATCH_CHANGED);
+	check(read_watch(&watch) == 0);
+	check(rename("etc/c/new", "etc/c/d") == 0 && read_watch(&watch) == ETCWATCH_CHANGED);
 	/* Another link: the old target does not matter any more. */
 	check(unlink("etc/a") == 0 && symlink("e", "etc/a") == 0);
-	check(etcwatch_read(&watch) == ETCWATCH_CHANGED);
+	check(read_watch(&watch) == ETCWATCH_CHANGED);
 	put("etc/c/d", "other");
-	check(etcwatch_read(&watch) == 0);
-	check(mkdir("etc/e", 0755) == 0 && etcwatch_read(&watch) == ETCWATCH_CHANGED);
+	check(read_watch(&watch) == 0);
+	check(mkdir("etc/e", 0755) == 0 && read_watch(&watch) == ETCWATCH_CHANGED);
 	/* A circle ends. */
 	check(symlink("../a/conf", "etc/e/conf") == 0);
-	check(etcwatch_read(&watch) == ETCWATCH_CHANGED && etcwatch_read(&watch) == 0);
+	check(read_watch(&watch) == ETCWATCH_CHANGED && read_watch(&watch) == 0);
 	etcwatch_close(&watch);
 }
 
@@ -430,6 +449,22 @@ static int keep(const void *arg, enum etcfile file, const char *text, size_t siz
 	return 0;
 }
 
+/* Look at /etc, with @watch, and write what is there. */
+static int write_parent(struct etcwatch *watch, const struct written *const *arg,
+			const struct etc_content *content, struct error *err)
+{
+	_cleanup_etchost_ struct etchost host = ETCHOST_NONE;
+	struct deadline deadline = deadline_in(30000);
+	struct etclook look = ETCLOOK_NONE;
+	int status = -1;
+
+	check(etclook_start(watch, &look, err) == 0);
+	check(process_wait(&look.process, &deadline, -1, &status) == 0 && status == 0);
+	check(etclook_take(&look, watch, &host) == 0);
+	etclook_close(&look);
+	return etcfiles_write_parent(&host, keep, arg, content, err);
+}
+
 #define LOCAL "127.0.0.1\tlocalhost\n::1\tlocalhost\n"
 
 static void write_files(const void *arg)
@@ -440,26 +475,36 @@ static void write_files(const void *arg)
 	struct written all = {.fail_at = -1}, none = {.fail_at = -1};
 	const struct written *all_arg = &all, *none_arg = &none;
 	struct error err = {0};
+	struct etcwatch watch = ETCWATCH_NONE;
 	int warnings = 0;
 
 	(void)arg;
 	log_redirect(count_line, &warnings);
 	set_up();
-	check(sethostname("box", 3) == 0);
+	check(sethostname("box", 3) == 0 && etcwatch_open(&watch) == 0);
 	check(unlink("etc/resolv.conf") == 0);
 	check(symlink("../etc/stub", "etc/resolv.conf") == 0);
 	put("etc/stub", "nameserver 127.0.0.53\nsearch example\n");
 	put("etc/hosts", "127.0.1.1 box");
-	check_ok(etcfiles_write_parent(keep, &all_arg, &content, &err));
+	check_ok(write_parent(&watch, &all_arg, &content, &err));
 	check(streq(all.text[0], "nameserver 10.0.2.3\nsearch example\n"));
 	check(streq(all.text[1], LOCAL "::1\tbox\n127.0.1.1 box\n") && warnings == 0);
 
 	check(unlink("etc/stub") == 0 && unlink("etc/hosts") == 0 && mkdir("etc/hosts", 0755) == 0);
-	check_ok(etcfiles_write_parent(keep, &none_arg, &content, &err));
+	check_ok(write_parent(&watch, &none_arg, &content, &err));
 	check(streq(none.text[0], "nameserver 10.0.2.3\n"));
 	check(streq(none.text[1], LOCAL "127.0.0.1\tbox\n::1\tbox\n"));
 	/* A missing file counts as empty; an unreadable one causes a warning. */
 	check(warnings == 1);
+	/* The process has watched for us: also what is missing. */
+	check(etcwatch_read(&watch, false) & ETCWATCH_REPLACED);
+	put("etc/stub", "");
+	check(etcwatch_read(&watch, false) == ETCWATCH_CHANGED);
+	/* During a look, what the watch does not know is a change; a name may be one of /etc. */
+	put("etc/other", "");
+	check(etcwatch_read(&watch, true) == ETCWATCH_CHANGED);
+	check(etcwatch_read(&watch, true) == 0);
+	etcwatch_close(&watch);
 }
 
 /* A file that is too large, and a failure to write. */
@@ -471,6 +516,7 @@ static void write_large_files(const void *arg)
 	struct written large = {.fail_at = -1}, fails = {.fail_at = 1};
 	const struct written *large_arg = &large, *fails_arg = &fails;
 	struct error err = {0};
+	struct etcwatch watch = ETCWATCH_NONE;
 	int warnings = 0;
 
 	(void)arg;
@@ -480,12 +526,12 @@ static void write_large_files(const void *arg)
 	/* The first lines of a file that is too large are kept. */
 	put("etc/hosts", "127.0.0.1 localhost box.example box\n192.0.2.1 x");
 	check(truncate("etc/hosts", (16 << 20) + 1) == 0);
-	check_ok(etcfiles_write_parent(keep, &large_arg, &content, &err));
+	check_ok(write_parent(&watch, &large_arg, &content, &err));
 	check(large.text[1] &&
 	      streq(large.text[1], "::1\tbox.example box\n127.0.0.1 localhost box.example box\n"));
 	check(warnings == 1);
 
-	check(etcfiles_write_parent(keep, &fails_arg, &content, &err) == -ENOSPC);
+	check(write_parent(&watch, &fails_arg, &content, &err) == -ENOSPC);
 	check(streq(err.text, "writing hosts: No space left on device") && err.step == STEP_MOUNT);
 }
 

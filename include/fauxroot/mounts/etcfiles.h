@@ -17,6 +17,22 @@ struct error;
 
 enum etcfile { ETCFILE_RESOLV_CONF, ETCFILE_HOSTS, ETCFILE_COUNT_ };
 
+/* The host's files, as a look has found them (etclook.h). */
+struct etchost {
+	struct {
+		char *text; /* NULL: not read */
+		size_t size;
+		int rc; /* 0; 1: only the beginning, the file is too large; or -errno */
+	} files[ETCFILE_COUNT_];
+};
+
+#define ETCHOST_NONE ((struct etchost){{{NULL, 0, 0}}})
+
+/* etchost_clear() - free the texts; @host is ETCHOST_NONE afterwards */
+void etchost_clear(struct etchost *host);
+
+#define _cleanup_etchost_ _cleanup_(etchost_clear)
+
 /* What the files contain beside lines of the host's. */
 struct etc_content {
 	const struct strv *dns; /* addresses of name servers, in order; NULL: no resolv.conf */
@@ -25,6 +41,7 @@ struct etc_content {
 
 /*
  * etcfiles_write_parent() - compose resolv.conf and hosts, and pass them to @write
+ * @host: what the host's files contain
  * @write: writes one complete file; every id of the child must be able to read it (0644)
  * @write_arg: its first argument
  *
@@ -33,7 +50,8 @@ struct etc_content {
  * A missing host file counts as empty. An unreadable one counts as empty with a warning; so does
  * the part of a file beyond 16 MiB. Returns 0 or -errno at step STEP_MOUNT.
  */
-int etcfiles_write_parent(int (*write)(const void *arg, enum etcfile file, const char *text,
+int etcfiles_write_parent(const struct etchost *host,
+			  int (*write)(const void *arg, enum etcfile file, const char *text,
 				       size_t size, struct error *err),
 			  const void *write_arg, const struct etc_content *content,
 			  struct error *err);

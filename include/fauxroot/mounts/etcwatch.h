@@ -31,21 +31,30 @@ enum {
 };
 
 /*
- * etcwatch_open() - watch both files
+ * etcwatch_open() - open a watch that watches nothing yet
  *
- * Earlier changes are not reported: read the files once afterwards, and call etcfiles_repair()
- * once. The descriptor is close-on-exec and non-blocking. Returns 0 or -errno of inotify_init1(2);
- * or of inotify_add_watch(2) on /etc. Other directories that cannot be watched are left out.
+ * The descriptor is close-on-exec and non-blocking. Returns 0 or -errno of inotify_init1(2).
  */
 int etcwatch_open(struct etcwatch *ret);
 
 /*
- * etcwatch_read() - read the events, and follow links that have changed
+ * etcwatch_follow() - watch both files, along the links as they are now
  *
- * Never blocks on the descriptor. Returns ETCWATCH_… or 0; -errno if the watch has failed: close
- * it.
+ * Waits for the file systems on the way: call it in a process of its own (etclook.h). Earlier
+ * changes are not reported: read the files once afterwards, and call etcfiles_repair() once.
+ * Returns 0, or -errno of inotify_add_watch(2) on /etc. Other directories that cannot be watched
+ * are left out.
  */
-int etcwatch_read(struct etcwatch *watch);
+int etcwatch_follow(struct etcwatch *watch);
+
+/*
+ * etcwatch_read() - read the events
+ * @unknown: a look is on its way, so directories may be watched that @watch does not know yet:
+ *every event counts as a change, and the replacement of one of the names as one in /etc
+ *
+ * Never blocks. Returns ETCWATCH_… or 0; -errno if the watch has failed: close it.
+ */
+int etcwatch_read(struct etcwatch *watch, bool unknown);
 
 /* etcwatch_close() - accepts ETCWATCH_NONE; @watch is ETCWATCH_NONE afterwards */
 void etcwatch_close(struct etcwatch *watch);

@@ -4,7 +4,7 @@
 # namespace of the test.
 #
 # refused: open_tree:etc
-# seconds: 33
+# seconds: 46
 
 load ../../lib/bash/common
 load ../../lib/bash/ports
@@ -145,6 +145,52 @@ watched() {
 	not logged replaced
 }
 
+# silence - in the scratch, /etc/silent is a file system that does not answer, until unsilence()
+silence() {
+	mkdir "$E/silent"
+	nsenter --target "$SCRATCH" --mount "$FAUXROOT_TEST_TOOLS/silentfuse" /etc/silent >"$T/fuse" 3>&- 4>&- &
+	SILENT=$!
+	wait_for grep -q mounted "$T/fuse"
+}
+
+unsilence() {
+	kill "$SILENT"
+	wait_for gone "$SILENT"
+	scratch umount --lazy --no-canonicalize /etc/silent
+}
+
+@test "the host's resolv.conf leads to a file system that does not answer: only the look at it waits" {
+	grep -qw fuse /proc/filesystems || skip "this kernel has no FUSE"
+	launch_scratch sleep 1000
+	wait_for watched
+	silence
+	scratch sh -c 'ln -s silent/file /etc/new && mv /etc/new /etc/resolv.conf'
+	wait_for ours
+	wait_for grep -q asked "$T/fuse"
+	api GET /v1/info
+	equals 200 "$CODE"
+	wait_for logged "leads to a file system that does not answer"
+	replace /etc/resolv.conf "search new.example"
+	wait_for ours
+	unsilence
+	followed() { child grep -qx 'search new.example' /etc/resolv.conf; }
+	wait_for followed
+	logged "can be read again"
+	stop
+}
+
+@test "the host's hosts leads to a file system that does not answer: the launch goes on, and it can be ended" {
+	grep -qw fuse /proc/filesystems || skip "this kernel has no FUSE"
+	silence
+	ln -sf silent/file "$E/hosts"
+	launch_scratch sleep 1000
+	logged "the command starts without the host's resolv.conf and hosts"
+	ours
+	wait_for watched
+	stop
+	unsilence
+}
+
 @test "a link replaces /etc/resolv.conf, without copy-up" {
 	launch_scratch sleep 100
 	scratch sh -c 'mkdir /etc/resolved && echo nameserver 192.0.2.1 >/etc/resolved/stub.conf &&
@@ -189,10 +235,14 @@ watched() {
 	stop
 }
 
-@test "a copied-up /etc is not watched: the target may unmount ours" {
+@test "a copied-up /etc is not mounted upon again: the target may unmount ours" {
 	launch_scratch --copy-up=/etc sh -c 'umount /etc/resolv.conf && echo own >/etc/resolv.conf; exec sleep 100'
-	sleep 1.2 # the watch would begin after a second
-	not watched
+	wait_for watched
+	replace /etc/resolv.conf "nameserver 192.0.2.9"
+	replace /etc/hosts "192.0.2.7 somewhere"
+	named() { child grep -q somewhere /etc/hosts; }
+	wait_for named
+	equals own "$(child cat /etc/resolv.conf)"
 	stop
 }
 

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A look at the host's /etc/resolv.conf and /etc/hosts, in a process of its own. Their links may
+ * lead to a file system that does not answer (FUSE, NFS). Then the process waits, not the launcher.
+ */
+#pragma once
+
+#include "fauxroot/base/spawn.h"
+#include "fauxroot/mounts/etcfiles.h"
+#include "fauxroot/mounts/etcwatch.h"
+
+struct error;
+
+struct etclook {
+	struct process process;
+	int result; /* memory with what it has found; -1: there is no look */
+};
+
+#define ETCLOOK_NONE ((struct etclook){.process = PROCESS_NONE, .result = -1})
+
+/*
+ * etclook_start() - start a process that follows the links, watches them, and reads both files
+ * @watch: its descriptor gets the watches; ETCWATCH_NONE: watch nothing
+ *
+ * The process exits with status 0 when it has finished. It gets SIGKILL when the caller dies.
+ * Returns 0, or -errno.
+ */
+int etclook_start(const struct etcwatch *watch, struct etclook *ret, struct error *err);
+
+/*
+ * etclook_take() - what the look has found, after its process has exited with status 0
+ * @watch: as for etclook_start(); it then knows what the process has watched
+ * @ret: the caller calls etchost_clear()
+ *
+ * Never blocks. Returns 0, or -errno; also that of a watch on /etc.
+ */
+int etclook_take(const struct etclook *look, struct etcwatch *watch, struct etchost *ret);
+
+/* etclook_close() - end the process without a wait for it, and free the result. Accepts
+ * ETCLOOK_NONE; @look is ETCLOOK_NONE afterwards */
+void etclook_close(struct etclook *look);
