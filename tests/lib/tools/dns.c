@@ -16,6 +16,7 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
+#include <net/if.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -43,6 +44,7 @@ static socklen_t address(const char *text, unsigned port, struct sockaddr_storag
 {
 	struct sockaddr_in *v4 = (void *)ret;
 	struct sockaddr_in6 *v6 = (void *)ret;
+	char ip[64];
 
 	memset(ret, 0, sizeof(*ret));
 	if (inet_pton(AF_INET, text, &v4->sin_addr) == 1) {
@@ -50,8 +52,11 @@ static socklen_t address(const char *text, unsigned port, struct sockaddr_storag
 		v4->sin_port = htons((uint16_t)port);
 		return sizeof(*v4);
 	}
-	if (inet_pton(AF_INET6, text, &v6->sin6_addr) != 1)
+	(void)str_print(ip, sizeof(ip), "%.*s", (int)strcspn(text, "%"), text);
+	if (inet_pton(AF_INET6, ip, &v6->sin6_addr) != 1)
 		die(text);
+	if (strchr(text, '%'))
+		v6->sin6_scope_id = if_nametoindex(strchr(text, '%') + 1);
 	v6->sin6_family = AF_INET6;
 	v6->sin6_port = htons((uint16_t)port);
 	return sizeof(*v6);
