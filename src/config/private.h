@@ -47,8 +47,8 @@ extern const struct option_row network_rows[], slirp4netns_rows[], pasta_rows[],
 int slirp4netns_refuse_conflicts(const struct config *config, struct error *err);
 
 /* values.c: the words of the other choices, and the checks of other values */
-extern const struct option_word api_inside_words[], net_accel_words[], propagation_words[], tristate_words[],
-	reaper_words[], copy_up_mode_words[], idmap_words[], subid_source_words[],
+extern const struct option_word api_inside_words[], net_accel_words[], propagation_words[],
+	tristate_words[], reaper_words[], copy_up_mode_words[], idmap_words[], subid_source_words[],
 	log_format_words[], semver_words[], check_words[];
 
 bool valid_mtu(const char *value);

@@ -31,7 +31,7 @@ static const struct failure namespace_failures[] = {
 	 .files = {{"/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1\n", 0},
 		   {"/proc/self/attr/current", "fauxroot (unconfined)\n", 0}}},
 	{STEP_CLONE, EPERM, "clone",
-	 "another file system (ext4) is mounted over /, and this process is still below it, where "
+	 "a file system of type ext4 is mounted over /, and this process is still below it, where "
 	 "the kernel creates no user namespaces",
 	 "sudo umount /",
 	 .files = {{"/proc/self/mountinfo",

@@ -51,8 +51,8 @@ enum error_reason {
 	REASON_NO_ROUTE,      /* it needs a default route of the host */
 	REASON_CONFINED,      /* it is not permitted to enter the child's namespaces */
 
-	/* The kernel, or a policy of this machine, does not allow --net-accel=switch. about: what is
-	 * refused: a system call, for example. */
+	/* The kernel, or a policy of this machine, does not allow --net-accel=switch. about: what
+	 * is refused: a system call, for example. */
 	REASON_ACCEL,
 
 	/* Files. about: the absolute path. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Features of a current glibc that musl or the glibc of Debian 11 lacks. `scripts/lint` compiles everything
- * with musl's headers, `make lab` on Debian 11.
+ * Features of a current glibc that musl or the glibc of Debian 11 lacks. `scripts/lint` compiles
+ * everything with musl's headers, `make lab` on Debian 11.
  */
 #pragma once
 

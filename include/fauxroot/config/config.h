@@ -166,7 +166,7 @@ struct config {
 	bool detach_netns;
 	enum net_accel net_accel;
 	struct strv net_accel_except; /* networks that are not accelerated */
-	struct strv dns; /* of --dns, see config_dns() */
+	struct strv dns;	      /* of --dns, see config_dns() */
 	struct slirp4netns_options slirp4netns;
 	struct pasta_options pasta;
 	const char *unserved[UNSERVED_OPTIONS]; /* options of networks that this build does not

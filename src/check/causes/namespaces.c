@@ -164,7 +164,7 @@ const struct cause causes_of_namespaces[] = {
 		  "user namespaces",
 	 .remedy = SYSCTL("kernel.unprivileged_userns_clone=1")},
 	{FAILURE("root-covered", CLONE, ANY_REASON, EPERM), .test = root_is_covered,
-	 .cause = "another file system ({type}) is mounted over /, and this process is still below "
+	 .cause = "a file system of type {type} is mounted over /, and this process is still below "
 		  "it, where the kernel creates no user namespaces",
 	 .remedy = "sudo umount /"},
 	{FAILURE("chroot", CLONE, ANY_REASON, EPERM), .test = is_chroot,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * manual markdown|mdoc: print the table of causes for docs/troubleshooting.md or man/fauxroot-causes.7
+ * manual markdown|mdoc: print the table of causes for docs/troubleshooting.md or
+ * man/fauxroot-causes.7
  *
  * A tool of the build, not installed: see `make docs`.
  */

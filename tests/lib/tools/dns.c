@@ -28,9 +28,18 @@
 
 #include "fauxroot/base/clock.h"
 #include "fauxroot/base/macro.h"
+#include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
 
 enum { HEADER = 12, TYPE_A = 1, TYPE_TXT = 16, TYPE_OPT = 41, MESSAGE_MAX = 65535 };
+
+static uint32_t number_of(const char *text)
+{
+	uint32_t n = 0;
+
+	(void)parse_u32(text, UINT32_MAX, &n);
+	return n;
+}
 
 static uint8_t message[MESSAGE_MAX + 2];
 
@@ -161,7 +170,7 @@ static size_t answer(const struct server *s, uint8_t *p, bool tcp)
 		for (size_t i = HEADER; i < at - 5; i++)
 			p[i] = (uint8_t)(isalpha(p[i]) ? p[i] ^ 0x20 : p[i]);
 	if (streq(s->mode, "big"))
-		return put_text(p, at, (size_t)atoi(s->ip));
+		return put_text(p, at, number_of(s->ip));
 	if (rcode == 0 && type == TYPE_A) {
 		at = begin_record(p, at, TYPE_A, 4);
 		inet_pton(AF_INET, s->ip, p + at);
@@ -353,8 +362,10 @@ static int ask(char **argv)
 		tcp |= streq(*word, "tcp");
 		if (streq(*word, "txt"))
 			type = TYPE_TXT;
-		(void)!sscanf(*word, "edns=%u", &edns);
-		(void)!sscanf(*word, "port=%u", &port);
+		if (str_after(*word, "edns="))
+			edns = number_of(str_after(*word, "edns="));
+		if (str_after(*word, "port="))
+			port = number_of(str_after(*word, "port="));
 	}
 	n = (ssize_t)query(message + 2, argv[1], id, type, edns);
 	put16(message, 0, (size_t)n);
@@ -433,15 +444,17 @@ static int flood(const char *server, int ms)
 
 int main(int argc, char **argv)
 {
+	uint32_t a, b;
+
 	if (argc >= 4 && streq(argv[1], "serve"))
 		serve(argv[2], argv[3], argc > 4 ? argv[4] : "");
 	if (argc >= 4 && streq(argv[1], "ask"))
 		return ask(argv + 2);
-	if (argc == 6 && streq(argv[1], "bench"))
-		return bench(argv[2], argv[3], (unsigned)atoi(argv[4]),
-			     MIN((unsigned)atoi(argv[5]), (unsigned)PARALLEL_MAX));
-	if (argc == 4 && streq(argv[1], "flood"))
-		return flood(argv[2], atoi(argv[3]));
+	if (argc == 6 && streq(argv[1], "bench") && parse_u32(argv[4], UINT32_MAX, &a) == 0 &&
+	    parse_u32(argv[5], PARALLEL_MAX, &b) == 0)
+		return bench(argv[2], argv[3], a, b);
+	if (argc == 4 && streq(argv[1], "flood") && parse_u32(argv[3], INT32_MAX, &a) == 0)
+		return flood(argv[2], (int)a);
 	fprintf(stderr, "usage: dns serve|ask|bench|flood …\n");
 	return 2;
 }
