@@ -151,8 +151,8 @@ static int reap_unready(struct net_helper *h, struct error *err)
 {
 	struct deadline deadline = deadline_in(REAP_MS);
 	enum error_reason kind = REASON_DIED;
+	int status, rc, code = ECHILD;
 	char reason[512];
-	int status, rc;
 
 	rc = process_wait(&h->program.process, &deadline, h->net->cancel_fd, &status);
 	if (rc < 0) {
@@ -165,8 +165,11 @@ static int reap_unready(struct net_helper *h, struct error *err)
 	if (h->ops->interpret)
 		kind = h->ops->interpret(h->program.text);
 	net_helper_enter_down(h);
+	/* RLIMIT_NPROC, pids.max: it is not the fault of its shields. */
+	if (strstr(h->program.text, strerror(EAGAIN)))
+		code = EAGAIN;
 	return err_about(
-		err, err_say(err, ECHILD, "%s died before it was ready: %s", h->ops->name, reason),
+		err, err_say(err, code, "%s died before it was ready: %s", h->ops->name, reason),
 		kind, "%s", h->ops->binary(h->net->config));
 }
 

@@ -32,6 +32,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 #include "addresses.h"
 #include "agent.h"
@@ -52,6 +53,9 @@
 #include "reverse.h"
 
 #define ANSWER_MS 5000
+
+/* The forwarder has closed its socket, and only has to exit. */
+#define EXIT_MS 200
 
 struct builtin {
 	bool reverse;		/* services of the host for the command: see above */
@@ -214,6 +218,21 @@ static int watch_control(struct ports *ports, struct error *err)
 	return 0;
 }
 
+/*
+ * The starting forwarder has closed its socket, which is the error @rc. It exits with the number of
+ * the error that it met, such as EAGAIN if it may not have its threads.
+ */
+static int exit_reason(struct builtin *b, int rc, struct error *err)
+{
+	struct deadline deadline = deadline_in(EXIT_MS);
+	int status;
+
+	if (process_wait(&b->forwarder, &deadline, -1, &status) < 0 || !WIFEXITED(status) ||
+	    !kept_is_shortage(-WEXITSTATUS(status)))
+		return rc;
+	return err_set(err, WEXITSTATUS(status), "starting %s", forwarder_name(b));
+}
+
 /* Start both processes, with the ports of the table. */
 static int start_processes(struct ports *ports, struct error *err)
 {
@@ -230,6 +249,8 @@ static int start_processes(struct ports *ports, struct error *err)
 			rc = send_add(ports, &ports->items[i], err);
 	if (rc == 0)
 		rc = watch_control(ports, err);
+	if (rc == -EPIPE)
+		rc = exit_reason(b, rc, err);
 	if (rc < 0)
 		stop_processes(b);
 	else

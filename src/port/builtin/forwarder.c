@@ -386,7 +386,7 @@ _Noreturn static void forwarder_main(int control, const struct counters *counter
 	log_redirect(log_to_launcher, f);
 	if (set_up(f, control, counters, destinations, &err) < 0) {
 		log_failure(&err);
-		_exit(1);
+		_exit(err.code);
 	}
 	worker_run(&f->workers.items[0]);
 }

@@ -206,6 +206,39 @@ setup() {
 	END
 }
 
+@test "too few processes for a helper, for the agent or for a thread of the forwarder: the same cause" {
+	# The forwarder has a thread a processor.
+	[ "$(nproc)" -gt 1 ] || skip "one processor"
+	lab <<-'END'
+		etc_is_ours
+		without_leak_check
+		# A user without other processes, which the limit counts as well.
+		AS_UID=54321 AS_GID=54321 AS_GROUPS=--clear-groups
+		chown 54321 "$T/run"
+		echo few:x:54321:54321::/:/bin/sh >>/etc/passwd
+		echo few:700000:65536 | tee /etc/subuid >/etc/subgid
+		seen=
+		port=(--port-driver=builtin)
+		for net in none 'slirp4netns --dns=none'; do
+			works --net=$net "${port[@]}" true
+			for ((n = 2; n < 40; n++)); do
+				AS=(prlimit --nproc="$n" --)
+				lab_start --net=$net "${port[@]}" true
+				[ "$STATUS" -ne 0 ] || break
+				fails process-limit --net=$net "${port[@]}" true
+				says "$CAUSE" "may have $n processes and threads"
+				[[ $ERROR != *'trying without'* ]]
+				seen+=$ERROR
+			done
+			[ "$n" -lt 40 ]
+			AS=()
+		done
+		for what in 'forking fauxroot: agent' 'starting the port forwarder' 'slirp4netns died before it was ready'; do
+			says "$seen" "$what: .*Resource temporarily unavailable"
+		done
+	END
+}
+
 @test "too few descriptors: ulimit, or limits.conf" {
 	lab <<-'END'
 		etc_is_ours
