@@ -168,8 +168,8 @@ static void docker_daemons(void **state)
 			 "own files, as on the home directory of systemd-homed: unpacking an image "
 			 "fails",
 		 .remedy = "sudo install -d -o 4242 /var/lib/4242 && export "
-			   "XDG_DATA_HOME=/var/lib/4242\nuse a directory on another file system: "
-			   "dockerd --data-root, buildkitd --root"},
+			   "XDG_DATA_HOME=/var/lib/4242\ndockerd --data-root=DIR # a directory "
+			   "on another file system\nbuildkitd --root=DIR # the same"},
 	};
 
 	(void)state;

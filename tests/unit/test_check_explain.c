@@ -320,6 +320,25 @@ static void fill_facts(struct facts *facts, const char *text, char (*names)[32])
 	}
 }
 
+/* Is it one remedy a line? Comments, from "#" on, are free. */
+static void check_lines(const struct cause *cause, const char *remedy)
+{
+	static const char *const words[] = {", or ", "; or ", " or use ", " or set ", " or omit "};
+	struct cursor c = cursor_of(remedy), line;
+
+	while (cursor_line(&c, &line)) {
+		char text[600];
+
+		snprintf(text, sizeof(text), "%.*s", (int)cursor_left(&line), line.at);
+		text[strcspn(text, "#")] = '\0';
+		for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+			if (strstr(text, words[i]))
+				fail_msg("%s: two remedies in one line: %s", cause->id, text);
+		if (strstr(text, "dockerd ") && strstr(text, "buildkitd "))
+			fail_msg("%s: two commands in one line: %s", cause->id, text);
+	}
+}
+
 static void every_text_fits(void **state)
 {
 	static const struct file none[MAX_FILES] = {{0}};
@@ -338,6 +357,7 @@ static void every_text_fits(void **state)
 		struct explanation why;
 
 		cause_remedy(cause, NULL, true, remedy, sizeof(remedy));
+		check_lines(cause, remedy);
 		fill_facts(&facts, cause->cause, names);
 		fill_facts(&facts, remedy, names);
 		if (!facts_expand(cause->cause, &facts, why.cause, sizeof(why.cause)) ||

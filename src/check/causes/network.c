@@ -191,7 +191,8 @@ const struct cause causes_of_networks[] = {
 	 .remedy = "sudo chmod 0666 /dev/net/tun"},
 	{FAILURE("tun-device-rules", NET, REASON_DEVICE, EACCES, EPERM), .test = is_in_container,
 	 .cause = "this container's device rules do not allow /dev/net/tun", HAND_OVER_TUN,
-	 .kubernetes = "use a device plugin that provides it, or set privileged: true",
+	 .kubernetes = "use a device plugin that provides it\nin Kubernetes, set "
+		       "privileged: true",
 	 .remedy = "use --net=host"},
 	{FAILURE("network-helpers-missing", NET, REASON_EXEC, ENOENT), .test = has_no_helper,
 	 .cause = "neither slirp4netns nor pasta is installed, or PATH does not lead to them",

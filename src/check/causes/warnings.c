@@ -26,6 +26,10 @@ static bool has_account(struct facts *facts)
 	return machine_account(facts->machine, &gid);
 }
 
+#define OTHER_DATA(where)                           \
+	"dockerd --data-root=DIR # a directory " where \
+	"\nbuildkitd --root=DIR # the same"
+
 const struct cause causes_of_the_preflight[] = {
 	{.id = "few-ids-no-range",
 	 .test = no_usual_range_is_free,
@@ -149,14 +153,13 @@ const struct cause causes_of_the_preflight[] = {
 	 .cause = "{dir} is on {type} ({mount}), where our subordinate ids cannot own files, as on "
 		  "the home directory of systemd-homed: unpacking an image fails",
 	 .remedy = "sudo install -d -o {user} /var/lib/{user} && export XDG_DATA_HOME=/var/lib/"
-		   "{user}\nuse a directory on another file system: dockerd --data-root, buildkitd "
-		   "--root"},
+		   "{user}\n" OTHER_DATA("on another file system")},
 	{.id = "data-not-writable",
 	 .cause = "the command keeps its images in {dir}, where it cannot create files",
 	 .remedy = "sudo install -d -o {user} /var/lib/{user} && export XDG_DATA_HOME=/var/lib/"
-		   "{user}\nuse another directory: dockerd --data-root, buildkitd --root"},
+		   "{user}\n" OTHER_DATA("that the command can write to")},
 	{.id = "data-file-system",
 	 .cause = "{dir} is on {type} ({mount}), which overlayfs cannot write to",
-	 .remedy = "use a directory on ext4, xfs or btrfs: dockerd --data-root, buildkitd --root"},
+	 .remedy = OTHER_DATA("on ext4, xfs or btrfs")},
 	{.cause = NULL},
 };
