@@ -21,8 +21,8 @@
 
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
+#include "fauxroot/base/log.h"
 #include "fauxroot/base/macro.h"
-#include "fauxroot/base/str.h"
 #include "fauxroot/sys/inside.h"
 #include "fauxroot/sys/netlink.h"
 #include "fauxroot/sys/ns.h"
@@ -44,7 +44,6 @@ struct job {
 	int fds[FD_COUNT];
 	struct {
 		bool has_table;
-		char why[160];
 	} out;
 };
 
@@ -158,7 +157,7 @@ static int open_in_ns(void *arg, struct error *err)
 		rc = open_behind_table(job, &nl, &why);
 	job->out.has_table = rc == 0;
 	if (rc < 0) {
-		(void)str_print(job->out.why, sizeof(job->out.why), "%s", why.text);
+		log_info("the name service takes port 53 in the command's network: %s", why.text);
 		rc = bind_all(job, NAMES_PORT, err);
 	}
 	/* The number of descriptors is fixed. */
@@ -185,7 +184,6 @@ int inside_open(const struct ns_set *ns, const struct names_at *at, int cancel_f
 
 	if (rc < 0)
 		return rc;
-	job.out.why[sizeof(job.out.why) - 1] = '\0';
 	*ret = (struct inside){
 		.sockets = {{job.fds[FD_UDP], job.fds[FD_UDP6]},
 			    {job.fds[FD_TCP], job.fds[FD_TCP6]}},
@@ -193,7 +191,6 @@ int inside_open(const struct ns_set *ns, const struct names_at *at, int cancel_f
 	};
 	if (!job.out.has_table)
 		fd_close(job.fds[FD_TABLE]);
-	(void)str_print(ret->why, sizeof(ret->why), "%s", job.out.why);
 	return 0;
 }
 

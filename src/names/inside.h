@@ -12,11 +12,10 @@ struct ns_set;
 
 struct inside {
 	struct relay_sockets sockets;
-	int table;     /* netlink socket that owns the table; -1: there is no table */
-	char why[160]; /* why there is none */
+	int table; /* netlink socket that owns the table; -1: there is no table */
 };
 
-#define INSIDE_NONE ((struct inside){{{-1, -1}, {-1, -1}}, -1, ""})
+#define INSIDE_NONE ((struct inside){{{-1, -1}, {-1, -1}}, -1})
 
 /* inside_open() - see names_listen() */
 int inside_open(const struct ns_set *ns, const struct names_at *at, int cancel_fd,

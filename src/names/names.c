@@ -145,15 +145,7 @@ int names_listen(struct names *names, const struct ns_set *ns, const struct name
 
 	if (rc < 0)
 		return err_step(err, err_wrap(err, rc, "preparing the name service"), STEP_NET);
-	if (names->inside.table < 0)
-		log_debug("the name service takes port 53: %s", names->inside.why);
 	return 0;
-}
-
-bool names_keeps_port_free(const struct names *names, const char **ret_why)
-{
-	*ret_why = names->inside.why;
-	return names->inside.table >= 0;
 }
 
 static void drop_slots(struct names *names, const uint32_t *slots, size_t n)

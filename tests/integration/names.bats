@@ -194,6 +194,19 @@ $A 192.0.2.1
 $A 192.0.2.1" "$output"
 }
 
+@test "without nf_tables the name service takes port 53, and the log says so" {
+	host 'server 127.0.0.1 fixed 192.0.2.1
+		"$FAUXROOT_TEST_TOOLS/refuse" --errno EAFNOSUPPORT socket:16::12 -- \
+			"$FAUXROOT" --debug --net=slirp4netns --copy-up=/etc --idmap=single \
+			sh -c ". ./functions; ask host.example; ask host.example tcp
+				$DNS serve 0.0.0.0 fixed 192.0.2.77 2>&1" 2>log
+		grep -c "takes port 53 in the command" log'
+	equals "$A 192.0.2.1
+$A 192.0.2.1
+binding port 53: Address already in use
+1" "$output"
+}
+
 @test "the name service starts with the first query, and survives SIGKILL, SIGSTOP and a flood" {
 	host 'server 127.0.0.1 fixed 192.0.2.1
 		# Of this launcher, a child of the shell in the background.

@@ -36,15 +36,11 @@ int names_open(struct names **ret, struct error *err);
  * @cancel_fd: as in fd_wait()
  *
  * The sockets are on a high port, to which a table of nf_tables redirects port 53 of the addresses.
- * If the kernel refuses that, they are on port 53: names_keeps_port_free(). Returns 0 or -errno at
+ * If the kernel refuses that, they are on port 53, and the log says so. Returns 0 or -errno at
  * step STEP_NET.
  */
 int names_listen(struct names *names, const struct ns_set *ns, const struct names_at *at,
 		 int cancel_fd, struct error *err);
-
-/* names_keeps_port_free() - can the command bind port 53 of the wildcard address? @ret_why: the
- * kernel's reason if it cannot, valid as long as @names */
-bool names_keeps_port_free(const struct names *names, const char **ret_why);
 
 /*
  * names_set_servers() - ask these name servers from now on, in this order
