@@ -265,9 +265,10 @@ static int allow_connecting(scmp_filter_ctx filter)
 	};
 	const uint64_t mask = ~(uint64_t)(DESTINATIONS_BYTES - 1) | (DESTINATION_BYTES - 1);
 	const struct scmp_arg_cmp slot = SCMP_A1_64(SCMP_CMP_MASKED_EQ, mask, DESTINATIONS_BASE);
-	int rc = allow_if(filter,
-			  SCMP_SYS(connect), /* port/builtin/target.c target_connect(): connect() */
-			  &slot, 1);
+	int shutdown_call = SCMP_SYS(shutdown); /* port/builtin/stream.c move_once(): shutdown() */
+	int connect_call =
+		SCMP_SYS(connect); /* port/builtin/target.c target_connect(): connect() */
+	int rc = allow_if(filter, connect_call, &slot, 1);
 
 	for (size_t i = 0; i < ARRAY_SIZE(sends) && rc == 0; i++) {
 		const struct scmp_arg_cmp flags = {
@@ -279,12 +280,7 @@ static int allow_connecting(scmp_filter_ctx filter)
 
 		rc = allow_if(filter, sends[i][0], &flags, 1);
 	}
-	if (rc == 0)
-		rc = allow_when(
-			filter,
-			SCMP_SYS(shutdown), /* port/builtin/stream.c move_once(): shutdown() */
-			1, SHUT_WR);
-	return rc;
+	return rc < 0 ? rc : allow_when(filter, shutdown_call, 1, SHUT_WR);
 }
 
 /* Pipes' sizes, a thread's own scheduling policy, and connections. */
