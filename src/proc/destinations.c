@@ -53,7 +53,8 @@ struct destination {
 #define PATH_SLOTS 4U
 
 static_assert(sizeof(union endpoint) <= DESTINATION_BYTES, "an address fits in a slot");
-static_assert(sizeof(struct sockaddr_un) <= PATH_SLOTS * DESTINATION_BYTES, "a path fits, too");
+static_assert(sizeof(struct sockaddr_un) <= (size_t)PATH_SLOTS * DESTINATION_BYTES,
+	      "a path fits, too");
 static_assert(SLOTS % GROW_SLOTS == 0, "the file can fill the mapping exactly");
 
 /* Write slots from @slot on. */
@@ -155,7 +156,7 @@ int destinations_add(struct destinations *d, const union endpoint *e, uint32_t *
 static int write_path(const struct destinations *d, uint32_t slot, const char *path)
 {
 	const sa_family_t family = AF_UNIX;
-	char data[PATH_SLOTS * DESTINATION_BYTES];
+	char data[(size_t)PATH_SLOTS * DESTINATION_BYTES];
 
 	memset(data, 0xff, sizeof(data));
 	memcpy(data, &family, sizeof(family));
