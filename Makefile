@@ -336,7 +336,7 @@ image:
 	scripts/image
 
 test-image:
-	scripts/setup build image
+	scripts/setup build image static
 	$(MAKE) $(jobs) all
 	scripts/test-image
 

@@ -45,7 +45,7 @@ setup_file() {
 	podman run --name buildkitd -d "${UNCONFINED[@]}" -v "$PWD:/src:ro" "$IMAGE" --oci-worker-no-process-sandbox
 	ready buildkitd
 	built "$(build_in buildkitd)"
-	run -0 podman exec buildkitd ps -eo user,args --no-headers
+	run -0 podman exec buildkitd ps -eo user,args
 	says "$output" '^user +fauxroot buildkitd --oci-worker-no-process-sandbox$'
 }
 
@@ -116,7 +116,7 @@ setup_file() {
 		--oci-worker-no-process-sandbox
 	ready buildkitd
 	built "$(build_in buildkitd)"
-	run -0 podman exec buildkitd ps -eo args --no-headers
+	run -0 podman exec buildkitd ps -eo args
 	says "$output" '^(/[a-z/]*)?slirp4netns '
 }
 
