@@ -147,7 +147,9 @@ void manual_mdoc(FILE *out)
 	char text[TEXT_MAX];
 
 	for (const struct cause_part *part = cause_parts(); part->title; part++) {
-		fprintf(out, ".Pp\n%s:\n.Bl -tag -width Ds\n", part->title);
+		/* No paragraph begins directly after the heading of the section. */
+		fprintf(out, "%s%s:\n.Bl -tag -width Ds\n", part == cause_parts() ? "" : ".Pp\n",
+			part->title);
 		for (const struct cause *cause = part->rows; cause->cause; cause++) {
 			fprintf(out, ".It Cm %s\n", cause->id);
 			describe(cause->cause, text, sizeof(text));
