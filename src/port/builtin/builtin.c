@@ -24,13 +24,11 @@
  * forwarder, whose permitted addresses are those services and nothing else: a forwarder that
  * handles both directions could connect a socket of the host to an address that is meant inside.
  */
-#include <assert.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -43,7 +41,6 @@
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/spawn.h"
-#include "fauxroot/base/str.h"
 #include "fauxroot/port/drivers.h"
 #include "fauxroot/proc/kept.h"
 #include "fauxroot/sys/message.h"
