@@ -73,8 +73,8 @@ bool subid_names(struct cursor owner, const char *name, const char *number);
  * Comments and lines of other users are skipped without a check. A line of this user must be
  * one that newuidmap(1) takes: OWNER:START:COUNT, numbers as strtoul(3) with base 0 reads them, and
  * optionally a colon and more text. If the only lines of this user have a blank before or after the
- * name, they are errors: newuidmap takes them for another user's. Identical ranges count once. Returns 0, also if no range is found; or
- * -EINVAL with the line's number and text.
+ * name, they are errors: newuidmap takes them for another user's. Identical ranges count once.
+ * Returns 0, also if no range is found; or -EINVAL with the line's number and text.
  */
 int subid_parse_file(const char *text, size_t size, const char *path, const char *name, uid_t uid,
 		     struct subid_ranges *ret, struct error *err);

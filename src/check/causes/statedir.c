@@ -193,8 +193,7 @@ const struct cause causes_of_the_state_dir[] = {
 	 .cause =
 		 "--state-dir={wanted} is relative to the working directory, {dir}, which has been "
 		 "deleted",
-	 .remedy =
-		 "cd /\nuse --state-dir with an absolute path"},
+	 .remedy = "cd /\nuse --state-dir with an absolute path"},
 	{FAILURE("runtime-dir-foreign", STATE, ANY_REASON, EACCES, EPERM, ENOENT, EROFS),
 	 .test = runtime_dir_is_not_ours,
 	 .cause = "XDG_RUNTIME_DIR is {dir}, as after su or sudo from that user's session",

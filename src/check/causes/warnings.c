@@ -26,9 +26,8 @@ static bool has_account(struct facts *facts)
 	return machine_account(facts->machine, &gid);
 }
 
-#define OTHER_DATA(where)                           \
-	"dockerd --data-root=DIR # a directory " where \
-	"\nbuildkitd --root=DIR # the same"
+#define OTHER_DATA(where) \
+	"dockerd --data-root=DIR # a directory " where "\nbuildkitd --root=DIR # the same"
 
 const struct cause causes_of_the_preflight[] = {
 	{.id = "few-ids-no-range",
