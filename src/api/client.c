@@ -340,7 +340,7 @@ int api_follow(const char *socket, const char *path, int out, api_sink *sink, vo
 		.sock = -1,
 	};
 	_cleanup_free_ char *request = compose("GET", path, NULL);
-	struct api_reply reply;
+	struct api_reply reply = {.status = 0};
 	int rc = request ? begin(&call, request, err)
 			 : err_set(err, ENOMEM, "calling \"%s\"", socket);
 

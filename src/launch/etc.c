@@ -243,7 +243,7 @@ static void renew(struct launch *l, const struct etchost *host)
 
 static void look_in(struct launch *l, int ms)
 {
-	const struct timeval delay = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+	const struct timeval delay = timeval_ms(ms);
 
 	if (event_add(l->etc.on_renew, &delay) < 0)
 		log_warning("following the host's /etc: out of memory");
@@ -330,7 +330,7 @@ static void on_renew(evutil_socket_t fd, short what, void *arg)
 /* Wait for the end of a change. */
 static void renew_soon(struct launch *l)
 {
-	const struct timeval calm = {.tv_usec = CALM_MS * 1000};
+	const struct timeval calm = timeval_ms(CALM_MS);
 	int64_t now = clock_ms();
 
 	if (l->etc.changed_ms == 0)

@@ -28,7 +28,7 @@
 #include "relay.h"
 
 /* Events of the sockets: UDP and TCP of each family. */
-#define SOCKETS (2 * NAMES_FAMILIES)
+#define SOCKETS ((size_t)2 * NAMES_FAMILIES)
 
 struct names {
 	struct inside inside;

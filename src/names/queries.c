@@ -203,7 +203,7 @@ static bool make_place(struct queries *queries, struct client *newcomer)
 		oldest = newcomer->n_queries > 0
 				 ? LIST_FIRST(&newcomer->queries, struct query, of_client)
 				 : LIST_FIRST(&queries->all, struct query, link);
-		if (queries->loop->now_ms - oldest->born_ms < OLD_MS)
+		if (!oldest || queries->loop->now_ms - oldest->born_ms < OLD_MS)
 			return false;
 	}
 	/* Keep @newcomer, also if this was its only query. */
