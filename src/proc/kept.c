@@ -93,6 +93,19 @@ static unsigned note_death(struct kept *kept, int64_t now)
 	return recent;
 }
 
+/* The number of short lives in a row before this one, which ends now. */
+static unsigned short_lives(const struct kept *kept)
+{
+	return kept->now_ms() - kept->tried_ms < window_ms(kept) ? kept->n_short : 0;
+}
+
+/* Deaths every few seconds must not fill the log. */
+static enum log_level level_of(const struct kept *kept)
+{
+	return kept->ops->persistent && short_lives(kept) >= max_deaths(kept) ? LOG_LEVEL_DEBUG
+									      : LOG_LEVEL_WARNING;
+}
+
 void kept_observe(struct children *children, const struct kept_observer *observer)
 {
 	children->kept = observer;
@@ -121,6 +134,19 @@ static void report_restart(struct kept *kept)
 	kept->is_down = false;
 }
 
+/* A persistent process, after n_short short lives. */
+static void start_again(struct kept *kept)
+{
+	if (kept->n_short < max_deaths(kept)) {
+		start_in(kept, delays_ms[kept->n_short - 1]);
+		return;
+	}
+	if (kept->n_short == max_deaths(kept))
+		log_warning("%s died %u times in a row; it is now restarted every %d s",
+			    kept->ops->name, kept->n_short, KEPT_STEP_MAX_MS / 1000);
+	start_in(kept, KEPT_STEP_MAX_MS);
+}
+
 void kept_died(struct kept *kept, const char *why)
 {
 	unsigned recent;
@@ -131,6 +157,11 @@ void kept_died(struct kept *kept, const char *why)
 	kept->stopped_ms = -1;
 	report_death(kept, why);
 	recent = note_death(kept, kept->now_ms());
+	kept->n_short = short_lives(kept) + 1;
+	if (kept->ops->persistent) {
+		start_again(kept);
+		return;
+	}
 	if (recent < max_deaths(kept)) {
 		start_in(kept, delays_ms[MAX(recent, 1U) - 1]);
 		return;
@@ -148,13 +179,12 @@ static void wait_out(struct kept *kept, struct error *err)
 
 	if (kept->short_since_ms < 0) {
 		kept->short_since_ms = now;
-		log_warning("restarting %s: %s; retrying for up to %d s", kept->ops->name,
-			    err->text, KEPT_PATIENCE_MS / 1000);
+		log_warning("restarting %s: %s; retrying", kept->ops->name, err->text);
 	} else {
 		log_debug("restarting %s: %s", kept->ops->name, err->text);
 		delay_ms = MIN(kept->delay_ms * 2, KEPT_STEP_MAX_MS);
 	}
-	if (now - kept->short_since_ms < KEPT_PATIENCE_MS) {
+	if (kept->ops->persistent || now - kept->short_since_ms < KEPT_PATIENCE_MS) {
 		start_in(kept, MAX(delay_ms, KEPT_STEP_MS));
 		return;
 	}
@@ -172,13 +202,14 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	kept->state = KEPT_STARTED;
+	kept->tried_ms = kept->now_ms();
 	rc = kept->ops->start(kept->arg, &err);
 	if (rc == 0) {
 		kept_restarted(kept);
 	} else if (kept_is_shortage(rc)) {
 		wait_out(kept, &err);
 	} else {
-		log_warning("restarting %s: %s", kept->ops->name, err.text);
+		log_write(level_of(kept), "restarting %s: %s", kept->ops->name, err.text);
 		kept_died(kept, err.text);
 	}
 }
@@ -227,7 +258,7 @@ static void on_changed(void *arg, int status)
 		kept->ops->ended(kept->arg, status, why, sizeof(why));
 	if (kept->stopped_again)
 		(void)str_print(why, sizeof(why), "it was stopped again");
-	log_warning("%s died: %s", kept->ops->name, why);
+	log_write(level_of(kept), "%s died: %s", kept->ops->name, why);
 	kept_died(kept, why);
 }
 

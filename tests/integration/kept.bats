@@ -39,14 +39,14 @@ n_tries() {
 short_of() {
 	local old warned tries
 	old=$(child_of "$LAUNCHER" "$3")
-	warned=$(log_count 'retrying for up to 60 s')
+	warned=$(log_count '; retrying')
 	tries=$(n_tries)
 	limit "$1" "$2"
 	kill -KILL "$old"
 	# As many times as the limit of deaths.
 	tried() { [ "$(n_tries)" -ge $((tries + 5)) ]; }
 	wait_for tried
-	equals $((warned + 1)) "$(log_count 'retrying for up to 60 s')"
+	equals $((warned + 1)) "$(log_count '; retrying')"
 	alive "$LAUNCHER"
 	not child_of "$LAUNCHER" "$3"
 	unlimit "$1"
@@ -82,7 +82,7 @@ short_of() {
 	old=$(part 'fauxroot: ports')
 	limit nproc 1
 	kill -KILL "$old"
-	wait_for logged 'retrying for up to 60 s'
+	wait_for logged '; retrying'
 	unpublish "$ID"
 	not connects 127.0.0.1 "$removed"
 	publish tcp 127.0.0.1 own 127.0.0.1 7000

@@ -188,6 +188,32 @@ static void a_third_death_in_a_minute_gives_up(void **state)
 			    "the helper died 3 times in 60 s, the last time: signal 9 (Killed)");
 }
 
+/* It is restarted without end. The delays begin anew after a life of ten seconds. */
+static void a_persistent_process_is_never_given_up(void **state)
+{
+	struct kept_ops persistent = ops;
+	struct fixture *f = *state;
+
+	persistent.persistent = true;
+	f->kept.ops = &persistent;
+	CHECK_DEATHS({1, 0}, {2, 100}, {200, 500}, {1000, 2000}, {3500, 5000}, {8501, 5000},
+		     {23499, 5000}, {38499, 0}, {38500, 100});
+	/* Starts that fail, too. */
+	f->fail_with = -ENOENT;
+	kept_died(&f->kept, "exit status 1");
+	for (int i = 0; i < 20; i++)
+		pass(f);
+	assert_int_equal(f->kept.delay_ms, 5000);
+	f->fail_with = -ENOMEM;
+	for (int i = 0; i < 100; i++)
+		pass(f);
+	assert_int_equal(f->kept.delay_ms, 5000);
+	f->fail_with = 0;
+	pass(f);
+	assert_int_equal(f->kept.state, KEPT_STARTED);
+	assert_int_equal(f->losses, 0);
+}
+
 static void rare_deaths_restart_at_once(void **state)
 {
 	CHECK_DEATHS({1, 0}, {20000, 0}, {40000, 0}, {60000, 0}, {80000, 0}, {100000, 0},
@@ -441,6 +467,7 @@ int main(void)
 		TEST(a_fifth_death_inside_the_window_gives_up),
 		TEST(a_fifth_death_outside_the_window_restarts),
 		TEST(a_third_death_in_a_minute_gives_up),
+		TEST(a_persistent_process_is_never_given_up),
 		TEST(rare_deaths_restart_at_once),
 		TEST(a_shortage_is_waited_out),
 		TEST(a_minute_of_shortage_gives_up),

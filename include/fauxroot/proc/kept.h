@@ -6,10 +6,12 @@
  * The policy distinguishes four cases:
  *
  * - It dies. After the first death it is restarted at once; after each further death within ten
- *   seconds, with a longer delay. After the fifth it is given up.
+ *   seconds, with a longer delay. After the fifth it is given up; or, if it is persistent, it is
+ *   restarted every five seconds until it lives for ten.
  * - It cannot be started, because of a shortage that is not its fault (the process limit, no
  *   descriptors, no memory, a machine so busy that a deadline is missed). This is no death. The
- *   start is retried for a minute, first after a tenth of a second and then with longer delays.
+ *   start is retried for a minute, or without end if it is persistent, first after a tenth of a
+ *   second and then with longer delays.
  * - It is stopped. The first time it is continued: after a stop of all processes (a suspended
  *   container, `kill -STOP`), we may be continued before it. If it stops again within ten seconds,
  *   it is replaced.
@@ -55,6 +57,10 @@ struct kept_ops {
 	unsigned deaths;
 	int window_ms;
 
+	/* Never give it up: the target, which is hostile, can kill it, or it waits for a change on
+	 * the host. */
+	bool persistent;
+
 	/*
 	 * Start the process. Called from the event loop, so it must not wait long. It calls
 	 * kept_watch() for the new process. Returns 0, or -errno with nothing left running.
@@ -67,7 +73,8 @@ struct kept_ops {
 	 */
 	void (*ended)(void *arg, int status, char *why, size_t size);
 
-	/* The process is given up. Called once, as the last callback. */
+	/* The process is given up. Called once, as the last callback. A persistent one is given up
+	 * only if the timer cannot be set. */
 	void (*lost)(void *arg, const struct error *err);
 };
 
@@ -102,6 +109,8 @@ struct kept {
 	int delay_ms; /* the last delay of the timer */
 	int64_t deaths_ms[KEPT_DEATHS];
 	unsigned n_deaths;
+	unsigned n_short;	/* lives in a row that were shorter than the window */
+	int64_t tried_ms;	/* the last start, also one that failed */
 	int64_t stopped_ms;	/* the last stop; -1: none */
 	int64_t short_since_ms; /* time of the first failure in a row; -1: the last start succeeded
 				 */

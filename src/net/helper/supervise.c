@@ -9,9 +9,10 @@
  *                         ▲     dies, or killed when      │  ready-fd
  *                         └───── it is late to be ready ──┘
  *
- * "kept" (proc/kept.h) decides about a restart after a death, and continues a stopped helper. The
- * timer here is the deadline for readiness in STARTING. A helper that hangs (health.c) is killed,
- * and then handled like any dead helper.
+ * "kept" (proc/kept.h) decides about a restart after a death, and continues a stopped helper. A
+ * helper is never given up: the target can send frames that kill it, and a helper may need a route
+ * that the host gets later. The timer here is the deadline for readiness in STARTING. A helper that
+ * hangs (health.c) is killed, and then handled like any dead helper.
  */
 #include <errno.h>
 #include <event2/event.h>
@@ -162,6 +163,7 @@ void net_helper_supervise(struct net *net)
 	h->kept_ops = (struct kept_ops){
 		.name = h->ops->name,
 		.step = STEP_NET,
+		.persistent = true,
 		.start = run_again,
 		.ended = on_ended,
 		.lost = on_lost,

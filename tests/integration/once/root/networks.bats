@@ -4,7 +4,7 @@
 # All networks with a helper program, each with the same tests: slirp4netns, the pasta of this machine, and
 # pasta of newer releases of Debian. The host is a network namespace of this test.
 #
-# seconds: 50
+# seconds: 90
 
 load ../../../lib/bash/common
 load ../../../lib/bash/root
@@ -165,15 +165,60 @@ launcher_killed() {
 	rm -rf "$T"/*.state
 }
 
-restarts_after_frame() {
+restarts_after_frames() {
+	local i
 	launch_host "${NET[@]}" --ipv6 sleep 1000
-	in_child "$FAUXROOT_TEST_TOOLS/frames" send tap0 7000 ::ffff:198.51.100.1
-	wait_for reaches_outside
+	# More than five. A frame that is queued in the device while no helper runs may kill the next one.
+	for i in {1..8}; do
+		in_child "$FAUXROOT_TEST_TOOLS/frames" send tap0 7000 ::ffff:198.51.100.1
+		wait_for reaches_outside
+	done
+	if [[ $NAME == pasta-* ]]; then
+		logged 'pasta died 5 times in a row'
+	fi
+	alive "$TARGET"
 	stop
 }
 
-@test "a frame that kills pasta of 2025 and 2026 interrupts the network only for a moment" {
-	each restarts_after_frame
+@test "frames that kill pasta of 2025 and 2026 interrupt the network only for a moment, and never end the command" {
+	each restarts_after_frames
+}
+
+loses_its_route() {
+	launch_host "${NET[@]}" sleep 1000
+	reaches_outside
+	touch "$T/$NAME.ready"
+	wait_for test -e "$T/offline"
+	kill -KILL "$(helper_of "$LAUNCHER")"
+	if needs_route; then
+		wait_for logged 'pasta died 5 times in a row'
+	else
+		wait_for logged 'started again'
+	fi
+	touch "$T/$NAME.down"
+	wait_for test -e "$T/online"
+	wait_for reaches_outside
+	alive "$TARGET"
+	stop
+}
+
+@test "the helper dies while the host has no route: the network comes back with the host's" {
+	local name
+	each loses_its_route >loses.out 2>&1 &
+	for name in "${NETWORKS[@]}"; do
+		wait_for test -e "$name.ready"
+	done
+	on_host sh -c 'ip link set fxa down && ip link set fxb down'
+	touch offline
+	for name in "${NETWORKS[@]}"; do
+		wait_for test -e "$name.down"
+	done
+	outer_links
+	touch online
+	wait $! || {
+		cat loses.out
+		false
+	}
 }
 
 # Each address that leads to the host's loopback on some network, and with sources that are forged.
