@@ -5,7 +5,7 @@
 #
 #	outside 198.51.100.2, 2001:db8::2, 203.0.113.5 ── veth ── host 198.51.100.1, 2001:db8::1
 #
-# seconds: 45
+# seconds: 32
 
 # shellcheck disable=SC2016 # scripts for a shell inside
 load ../../lib/bash/common
