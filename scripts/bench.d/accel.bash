@@ -35,9 +35,10 @@ accel_up() {
 		http { access_log off; server { listen $ACCEL_SERVER:8080 backlog=4096;
 		location / { return 200 "a small answer\n"; } } }
 	END
-	at_server iperf3 --server --bind $ACCEL_SERVER >/dev/null &
+	# Not at_server: the process of a function in the background is a shell, and its child would stay.
+	nsenter --target "${ACCEL_NETS[1]}" --net iperf3 --server --bind $ACCEL_SERVER >/dev/null &
 	ACCEL_JOBS+=($!)
-	PATH=$PATH:/usr/sbin at_server nginx -c "$STAGE/accel/nginx.conf" &
+	PATH=$PATH:/usr/sbin nsenter --target "${ACCEL_NETS[1]}" --net nginx -c "$STAGE/accel/nginx.conf" &
 	ACCEL_JOBS+=($!)
 	until [ "$(at_server ss -Hltn "src $ACCEL_SERVER" | wc -l)" -ge 2 ]; do sleep 0.05; done
 }
