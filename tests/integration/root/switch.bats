@@ -5,7 +5,7 @@
 #
 #	outside 198.51.100.2, 2001:db8::2, 203.0.113.5 ── veth ── host 198.51.100.1, 2001:db8::1
 #
-# seconds: 32
+# seconds: 42
 
 # shellcheck disable=SC2016 # scripts for a shell inside
 load ../../lib/bash/common
@@ -257,6 +257,31 @@ for i in range(3):
 	touch "$T/end"
 	wait "$LAUNCHER"
 	equals good "$(<"$OUT")"
+}
+
+@test "a switch process that the command blocks with its memory is replaced" {
+	grep -qw fuse /proc/filesystems || skip "this kernel has no FUSE"
+	cp "$ROOT/tests/lib/fixtures/stall.py" "$T/stall.py"
+	# A /dev/fuse that the test user may open, as on most machines.
+	holder SCRATCH --mount --propagation private
+	mkdir "$T/devices"
+	nsenter --target "$SCRATCH" --mount sh -c 'mount -t tmpfs -o mode=0755 tmpfs "$1" &&
+		mknod -m 0666 "$1/fuse" c 10 229 && mount --bind "$1/fuse" /dev/fuse' sh "$T/devices"
+	host() { nsenter --target "$SCRATCH" --mount nsenter --target "$HOST_NS" --net "$@" 3>&- 4>&-; }
+	run -0 inside_script '
+		python3 "$T/stall.py" /mnt >"$T/stalled" &
+		for try in {1..300}; do ! grep -qs asked "$T/stalled" || break; sleep 0.1; done
+		grep asked "$T/stalled"
+		dial 198.51.100.2 7000; echo
+		for try in {1..300}; do [ "$(number restarts)" = 0 ] || break; sleep 0.1; done
+		dial 198.51.100.2 7000; echo
+		echo "$(number restarts) $(number switched) $(number on)"
+		kill -KILL "$(head -1 "$T/stalled")"
+		wait'
+	equals 1 "$(grep -c 'the switch process is blocked by the command; replacing it' <<<"$output")"
+	equals 2 "$(grep -c '^outside$' <<<"$output")"
+	grep -qx '1 2 true' <<<"$output"
+	kill "$SCRATCH"
 }
 
 @test "three deaths turn the acceleration off; connections continue without it" {
