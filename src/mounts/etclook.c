@@ -142,13 +142,12 @@ int etclook_take(const struct etclook *look, struct etcwatch *watch, struct etch
 {
 	_cleanup_free_ struct result *result = malloc(sizeof(*result));
 	off_t at = sizeof(*result);
-	int rc = 0;
+	int rc;
 
 	*ret = ETCHOST_NONE;
 	if (!result)
 		return -ENOMEM;
-	if (pread(look->result, result, sizeof(*result), 0) != sizeof(*result))
-		return -EIO;
+	rc = pread(look->result, result, sizeof(*result), 0) == sizeof(*result) ? 0 : -EIO;
 	for (int i = 0; i < ETCFILE_COUNT_ && rc == 0; i++) {
 		ret->files[i].rc = result->files[i].rc;
 		ret->files[i].size = result->files[i].size;
