@@ -109,7 +109,8 @@ static int send_order(struct ports *ports, struct control_message *m, const int 
 
 	m->serial = ++b->serial;
 	rc = message_send(b->control, m, sizeof(*m), fds, n);
-	if (rc < 0)
+	/* If it has exited: its last messages are logged, and the end of file is reported. */
+	if (rc < 0 && rc != -EPIPE && rc != -ECONNRESET)
 		return err_set(err, -rc, "sending an order to %s", forwarder_name(b));
 	do {
 		rc = fd_wait(b->control, POLLIN, &deadline, ports->cancel_fd);
