@@ -174,7 +174,17 @@ static void survives_races(void **state)
 	assert_int_equal(count_ports(f), added - removed);
 }
 
-/* A complete request is executed even if its client disconnects; half a request is not. */
+/* Stop the server: it does not read what clients do until SIGCONT. */
+static void stop_server(const struct fixture *f)
+{
+	int status = 0;
+
+	assert_int_equal(kill(f->server, SIGSTOP), 0);
+	assert_int_equal(waitpid(f->server, &status, WUNTRACED), f->server);
+	assert_true(WIFSTOPPED(status));
+}
+
+/* The request of a client that has disconnected is not executed, whether whole or in part. */
 static void survives_clients_that_leave(void **state)
 {
 	static const char request[] = "POST /v1/ports HTTP/1.1\r\nContent-Length: 45\r\n\r\n" SPEC;
@@ -183,13 +193,27 @@ static void survives_clients_that_leave(void **state)
 	int waits;
 
 	start_with_ports(f);
-	for (size_t n = 1; n <= strlen(request); n++) {
+	for (size_t n = 1; n < strlen(request); n++) {
 		int fd = client(f);
 
 		say_n(fd, request, n);
 		f->clients[--f->n_clients] = fd_close(fd);
 	}
-	/* The last client has sent a complete request, but would not learn the id of its port. */
+	/* A whole request, on a connection that the server knows, and on one that it does not. The
+	 * server sees the request together with the end: it would execute a request without it. */
+	for (int known = 0; known < 2; known++) {
+		int fd = client(f);
+
+		/* Now the server has accepted all clients: there is room in its queue. */
+		ask(fd);
+		stop_server(f);
+		if (!known)
+			fd = client(f);
+		say_n(fd, request, strlen(request));
+		f->clients[--f->n_clients] = fd_close(fd);
+		assert_int_equal(kill(f->server, SIGCONT), 0);
+	}
+	/* The last clients have sent a complete request, but would not learn the id of its port. */
 	for (int i = 0; i < 20; i++)
 		assert_int_equal(count_ports(f), 0);
 	/* A client that has closed only its own side waits for the answer. */
