@@ -102,16 +102,16 @@ lacking() {
 		[ -f "$D/usr/share/man/man${file##*.}/${file##*/}" ]
 	done
 	[ "$(readlink "$D/usr/share/man/man1/fauxroot-docker-proxy.1")" = fauxrootctl.1 ]
+	cd "$TOP"
 	for file in README.md CHANGELOG.md SECURITY.md docs/*.md docs/decisions/*.md; do
-		for file in "$TOP"/$file; do
-			[ -f "$D/usr/share/doc/fauxroot/$(sed 's,^docs/,,' <<<"${file#"$TOP/"}")" ]
-		done
+		[ -f "$D/usr/share/doc/fauxroot/${file#docs/}" ]
 	done
 	# Links in the README to documents.
-	for link in $(grep -oE '\]\([a-z]+\.(md|svg)' "$D/usr/share/doc/fauxroot/README.md" | cut -c 3-); do
+	grep -oE '\]\([a-z]+\.(md|svg)' "$D/usr/share/doc/fauxroot/README.md" | cut -c 3- >"$BATS_TEST_TMPDIR/links"
+	[ -s "$BATS_TEST_TMPDIR/links" ]
+	while read -r link; do
 		[ -f "$D/usr/share/doc/fauxroot/$link" ]
-	done
-	[ -n "$link" ]
+	done <"$BATS_TEST_TMPDIR/links"
 	run -1 grep -r '](docs/' "$D/usr/share/doc/fauxroot"
 }
 

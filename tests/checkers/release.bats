@@ -87,5 +87,5 @@ refuses() {
 	[ "$(grep -cv '^fauxroot-1.2.3/' list)" = 0 ]
 	grep -qx fauxroot-1.2.3/VERSION list
 	[ "$(tar -xzOf one fauxroot-1.2.3/VERSION)" = 1.2.3 ]
-	! grep -q '/build/' list
+	run -1 grep '/build/' list
 }

@@ -50,13 +50,13 @@ shapes() {
 			count=$((count + 1))
 		}'
 		shapes
-	} >shapes
+	} >script
 	host 'ip addr add 192.0.2.53/32 dev lo; ip -6 addr add 2001:db8::53/128 dev lo nodad
 		ip -6 addr add fe80::53/128 dev lo nodad
 		server 192.0.2.53 fixed 192.0.2.1; server 127.0.0.1 fixed 192.0.2.1
 		server 2001:db8::53 fixed 192.0.2.1; server ::1 fixed 192.0.2.1
 		server fe80::53%lo fixed 192.0.2.1
-		count=0; . ./shapes; echo $count'
+		count=0; . ./script; echo $count'
 	equals 25 "$output"
 }
 

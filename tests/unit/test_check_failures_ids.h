@@ -245,116 +245,112 @@ static void mappers(void **state)
 	check_failures(mapper_failures, ARRAY_SIZE(mapper_failures));
 }
 
+static const struct failure range_failures[] = {
+	{STEP_IDMAP, EINVAL, "two ranges overlap",
+	 "/etc/subuid has alice:100000:65536; 1000:150000:65536; /etc/subgid has 1000:7:1",
+	 "replace the lines that are invalid, overlap each other or contain the uid 1000; "
+	 "alice:215536:65536 is free",
+	 .files = {{"/etc/subuid", "bob:1:2\nalice:100000:65536\n1000:150000:65536\nalicex:1:2\n",
+		    0},
+		   {"/etc/subgid", "1000:7:1\n", 0}}},
+	{STEP_IDMAP, ENOENT, NO_RANGES, "no line for alice or 1000 in /etc/subuid or /etc/subgid",
+	 "sudo usermod --add-subuids 165546-231081 --add-subgids 165546-231081 alice\nuse "
+	 "--idmap=single",
+	 .reason = REASON_NO_RANGES, .about = "/etc/subuid",
+	 .files = {{"/etc/subuid", "bob:100000:65536\n", 0},
+		   {"/etc/subgid", "bob:100000:65536\ncarol:165536:10\n", 0}}},
+	{STEP_IDMAP, ENOENT, NO_RANGES, "no line for alice or 1000 in /etc/subuid or /etc/subgid",
+	 "sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 alice\nuse "
+	 "--idmap=single",
+	 .reason = REASON_NO_RANGES, .about = "/etc/subuid",
+	 .files = {{"/etc/subuid", "", 0}, {"/etc/subgid", "", 0}}},
+	/* In a user namespace that ends below SUB_UID_MIN; root needs no sudo. */
+	{STEP_IDMAP, ENOENT,
+	 "user \"root\" (uid 0) has no subordinate user ids: no line in /etc/subuid",
+	 "no line for root or 0 in /etc/subuid or /etc/subgid",
+	 "usermod --add-subuids 1001-65536 --add-subgids 1001-65536 root\nuse "
+	 "--idmap=single",
+	 .reason = REASON_NO_RANGES, .about = "/etc/subuid",
+	 .files = {{"/proc/self/status", "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\n", 0},
+		   {"/proc/self/uid_map", "0 1000 1\n1 100000 65536\n", 0},
+		   {"/proc/self/gid_map", "0 1000 1\n1 100000 65536\n", 0}}},
+	/* The same, and root can write maps there. */
+	{STEP_IDMAP, ENOENT,
+	 "user \"root\" (uid 0) has no subordinate user ids: no line in /etc/subuid",
+	 "no line for root or 0 in /etc/subuid or /etc/subgid; none is needed in this user "
+	 "namespace, because root can write id maps here",
+	 "use --idmap=fit\nuse --idmap=single", .reason = REASON_NO_RANGES, .about = "/etc/subuid",
+	 .files = {{"/proc/self/status",
+		    "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\n"
+		    "CapEff:\t00000000800405fb\n",
+		    0},
+		   {"/proc/self/uid_map", "0 1000 1\n1 100000 65536\n", 0},
+		   {"/proc/self/gid_map", "0 1000 1\n1 100000 65536\n", 0}}},
+	{STEP_IDMAP, ENOENT, NO_RANGES,
+	 "alice has no line in /etc/subuid or /etc/subgid, and our user namespace has no "
+	 "free ids for one (/proc/self/uid_map)",
+	 "use --idmap=single\ngive the outer user namespace more ids", .reason = REASON_NO_RANGES,
+	 .about = "/etc/subuid",
+	 .files = {{"/etc/subuid", "bob:100000:65536\n", 0},
+		   {"/proc/self/uid_map", "1000 1000 1\n", 0},
+		   {"/proc/self/gid_map", "1000 1000 1\n", 0}}},
+	{STEP_IDMAP, ENOENT, NO_RANGES, "no line for alice or 1000 in /etc/subuid",
+	 "sudo usermod --add-subuids 165536-231071 alice\nuse --idmap=single",
+	 .reason = REASON_NO_RANGES, .about = "/etc/subuid",
+	 .files = {{"/etc/subuid", "bob:100000:65536\n", 0}}},
+	{STEP_IDMAP, ENOENT,
+	 "user \"alice\" (uid 1000) has no subordinate group ids: no line in /etc/subgid",
+	 "no line for alice or 1000 in /etc/subgid",
+	 "sudo usermod --add-subgids 165536-231071 alice\nuse --idmap=single",
+	 .reason = REASON_NO_RANGES, .about = "/etc/subgid",
+	 .files = {{"/etc/subgid", "bob:100000:65536\n", 0}}},
+	{STEP_IDMAP, ENOENT, NO_RANGES,
+	 "no line for uid 1000 in /etc/subuid or /etc/subgid, and /etc/passwd has no "
+	 "account with that uid",
+	 "echo 1000:100000:65536 | sudo tee -a /etc/subuid /etc/subgid\nset \"subid: sss\" "
+	 "in /etc/nsswitch.conf, if the account's directory has ranges\nuse --idmap=single",
+	 .reason = REASON_NO_RANGES, .about = "/etc/subuid",
+	 .files = {{"/etc/passwd", "root:x:0:0::/root:/bin/sh\n", 0},
+		   {"/etc/subuid", "", 0},
+		   {"/etc/subgid", "", 0}}},
+	{STEP_IDMAP, ENOENT,
+	 "user \"alice\" (uid 1000) has no subordinate user ids: getsubids printed none",
+	 "/etc/nsswitch.conf has \"subid: sss\", and that source has no ranges for alice",
+	 "assign ranges in that source # in FreeIPA: ipa subid-generate\nset \"subid: "
+	 "files\" there, and alice:100000:65536 in /etc/subuid and /etc/subgid\nuse "
+	 "--idmap=single",
+	 .reason = REASON_NO_RANGES, .about = "getsubids",
+	 .files = {{"/etc/nsswitch.conf", "subid: sss\n", 0},
+		   {"/etc/subuid", "", 0},
+		   {"/etc/subgid", "", 0}}},
+	{STEP_IDMAP, ENOENT,
+	 "user \"alice\" (uid 1000) has no subordinate group ids: there is no /etc/subgid",
+	 "there is no /etc/subgid",
+	 "sudo touch /etc/subgid && sudo usermod --add-subgids 165536-231071 alice\nuse "
+	 "--idmap=single",
+	 .reason = REASON_NO_RANGES, .about = "/etc/subgid", .files = {{"/etc/subgid", NULL, 0}}},
+	{STEP_IDMAP, ENOENT,
+	 "user \"alice\" (uid 1000) has no subordinate user ids: getsubids: Error fetching "
+	 "ranges, exit status 1",
+	 "getsubids prints no ranges, although /etc/subuid has alice:100000:65536; "
+	 "/etc/subgid has alice:100000:65536",
+	 "use --subid-source=static", .reason = REASON_NO_RANGES, .about = "getsubids",
+	 .files = {{0}}, .ask = ask_getsubids},
+	{STEP_IDMAP, EINVAL, "getsubids, line 1, \"rubbish\": it is none",
+	 "getsubids prints no ranges, although /etc/subuid has alice:100000:65536; "
+	 "/etc/subgid has alice:100000:65536",
+	 "use --subid-source=static", .reason = REASON_NO_RANGES, .about = "getsubids",
+	 .files = {{0}}, .ask = ask_getsubids},
+	{STEP_IDMAP, EPERM,
+	 "newuidmap: uid range [1-1001) -> [500000-501000) not allowed (exit status 1)",
+	 "newuidmap and newgidmap do not grant the ranges that getsubids prints: "
+	 "/etc/subuid has alice:100000:65536; /etc/subgid has alice:100000:65536",
+	 "use --subid-source=static", .reason = REASON_NOT_GRANTED, .about = "newuidmap",
+	 .files = {{0}}, .ask = ask_getsubids},
+};
+
 static void ranges(void **state)
 {
-	static const struct failure cases[] = {
-		{STEP_IDMAP, EINVAL, "two ranges overlap",
-		 "/etc/subuid has alice:100000:65536; 1000:150000:65536; /etc/subgid has 1000:7:1",
-		 "replace the lines that are invalid, overlap each other or contain the uid 1000; "
-		 "alice:215536:65536 is free",
-		 .files = {{"/etc/subuid",
-			    "bob:1:2\nalice:100000:65536\n1000:150000:65536\nalicex:1:2\n", 0},
-			   {"/etc/subgid", "1000:7:1\n", 0}}},
-		{STEP_IDMAP, ENOENT, NO_RANGES,
-		 "no line for alice or 1000 in /etc/subuid or /etc/subgid",
-		 "sudo usermod --add-subuids 165546-231081 --add-subgids 165546-231081 alice\nuse "
-		 "--idmap=single",
-		 .reason = REASON_NO_RANGES, .about = "/etc/subuid",
-		 .files = {{"/etc/subuid", "bob:100000:65536\n", 0},
-			   {"/etc/subgid", "bob:100000:65536\ncarol:165536:10\n", 0}}},
-		{STEP_IDMAP, ENOENT, NO_RANGES,
-		 "no line for alice or 1000 in /etc/subuid or /etc/subgid",
-		 "sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 alice\nuse "
-		 "--idmap=single",
-		 .reason = REASON_NO_RANGES, .about = "/etc/subuid",
-		 .files = {{"/etc/subuid", "", 0}, {"/etc/subgid", "", 0}}},
-		/* In a user namespace that ends below SUB_UID_MIN; root needs no sudo. */
-		{STEP_IDMAP, ENOENT,
-		 "user \"root\" (uid 0) has no subordinate user ids: no line in /etc/subuid",
-		 "no line for root or 0 in /etc/subuid or /etc/subgid",
-		 "usermod --add-subuids 1001-65536 --add-subgids 1001-65536 root\nuse "
-		 "--idmap=single",
-		 .reason = REASON_NO_RANGES, .about = "/etc/subuid",
-		 .files = {{"/proc/self/status", "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\n", 0},
-			   {"/proc/self/uid_map", "0 1000 1\n1 100000 65536\n", 0},
-			   {"/proc/self/gid_map", "0 1000 1\n1 100000 65536\n", 0}}},
-		/* The same, and root can write maps there. */
-		{STEP_IDMAP, ENOENT,
-		 "user \"root\" (uid 0) has no subordinate user ids: no line in /etc/subuid",
-		 "no line for root or 0 in /etc/subuid or /etc/subgid; none is needed in this user "
-		 "namespace, because root can write id maps here",
-		 "use --idmap=fit\nuse --idmap=single", .reason = REASON_NO_RANGES,
-		 .about = "/etc/subuid",
-		 .files = {{"/proc/self/status",
-			    "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\n"
-			    "CapEff:\t00000000800405fb\n",
-			    0},
-			   {"/proc/self/uid_map", "0 1000 1\n1 100000 65536\n", 0},
-			   {"/proc/self/gid_map", "0 1000 1\n1 100000 65536\n", 0}}},
-		{STEP_IDMAP, ENOENT, NO_RANGES,
-		 "alice has no line in /etc/subuid or /etc/subgid, and our user namespace has no "
-		 "free ids for one (/proc/self/uid_map)",
-		 "use --idmap=single\ngive the outer user namespace more ids",
-		 .reason = REASON_NO_RANGES, .about = "/etc/subuid",
-		 .files = {{"/etc/subuid", "bob:100000:65536\n", 0},
-			   {"/proc/self/uid_map", "1000 1000 1\n", 0},
-			   {"/proc/self/gid_map", "1000 1000 1\n", 0}}},
-		{STEP_IDMAP, ENOENT, NO_RANGES, "no line for alice or 1000 in /etc/subuid",
-		 "sudo usermod --add-subuids 165536-231071 alice\nuse --idmap=single",
-		 .reason = REASON_NO_RANGES, .about = "/etc/subuid",
-		 .files = {{"/etc/subuid", "bob:100000:65536\n", 0}}},
-		{STEP_IDMAP, ENOENT,
-		 "user \"alice\" (uid 1000) has no subordinate group ids: no line in /etc/subgid",
-		 "no line for alice or 1000 in /etc/subgid",
-		 "sudo usermod --add-subgids 165536-231071 alice\nuse --idmap=single",
-		 .reason = REASON_NO_RANGES, .about = "/etc/subgid",
-		 .files = {{"/etc/subgid", "bob:100000:65536\n", 0}}},
-		{STEP_IDMAP, ENOENT, NO_RANGES,
-		 "no line for uid 1000 in /etc/subuid or /etc/subgid, and /etc/passwd has no "
-		 "account with that uid",
-		 "echo 1000:100000:65536 | sudo tee -a /etc/subuid /etc/subgid\nset \"subid: sss\" "
-		 "in /etc/nsswitch.conf, if the account's directory has ranges\nuse --idmap=single",
-		 .reason = REASON_NO_RANGES, .about = "/etc/subuid",
-		 .files = {{"/etc/passwd", "root:x:0:0::/root:/bin/sh\n", 0},
-			   {"/etc/subuid", "", 0},
-			   {"/etc/subgid", "", 0}}},
-		{STEP_IDMAP, ENOENT,
-		 "user \"alice\" (uid 1000) has no subordinate user ids: getsubids printed none",
-		 "/etc/nsswitch.conf has \"subid: sss\", and that source has no ranges for alice",
-		 "assign ranges in that source # in FreeIPA: ipa subid-generate\nset \"subid: "
-		 "files\" there, and alice:100000:65536 in /etc/subuid and /etc/subgid\nuse "
-		 "--idmap=single",
-		 .reason = REASON_NO_RANGES, .about = "getsubids",
-		 .files = {{"/etc/nsswitch.conf", "subid: sss\n", 0},
-			   {"/etc/subuid", "", 0},
-			   {"/etc/subgid", "", 0}}},
-		{STEP_IDMAP, ENOENT,
-		 "user \"alice\" (uid 1000) has no subordinate group ids: there is no /etc/subgid",
-		 "there is no /etc/subgid",
-		 "sudo touch /etc/subgid && sudo usermod --add-subgids 165536-231071 alice\nuse "
-		 "--idmap=single",
-		 .reason = REASON_NO_RANGES, .about = "/etc/subgid",
-		 .files = {{"/etc/subgid", NULL, 0}}},
-		{STEP_IDMAP, ENOENT,
-		 "user \"alice\" (uid 1000) has no subordinate user ids: getsubids: Error fetching "
-		 "ranges, exit status 1",
-		 "getsubids prints no ranges, although /etc/subuid has alice:100000:65536; "
-		 "/etc/subgid has alice:100000:65536",
-		 "use --subid-source=static", .reason = REASON_NO_RANGES, .about = "getsubids",
-		 .files = {{0}}, .ask = ask_getsubids},
-		{STEP_IDMAP, EINVAL, "getsubids, line 1, \"rubbish\": it is none",
-		 "getsubids prints no ranges, although /etc/subuid has alice:100000:65536; "
-		 "/etc/subgid has alice:100000:65536",
-		 "use --subid-source=static", .reason = REASON_NO_RANGES, .about = "getsubids",
-		 .files = {{0}}, .ask = ask_getsubids},
-		{STEP_IDMAP, EPERM,
-		 "newuidmap: uid range [1-1001) -> [500000-501000) not allowed (exit status 1)",
-		 "newuidmap and newgidmap do not grant the ranges that getsubids prints: "
-		 "/etc/subuid has alice:100000:65536; /etc/subgid has alice:100000:65536",
-		 "use --subid-source=static", .reason = REASON_NOT_GRANTED, .about = "newuidmap",
-		 .files = {{0}}, .ask = ask_getsubids},
-	};
-
 	(void)state;
-	check_failures(cases, ARRAY_SIZE(cases));
+	check_failures(range_failures, ARRAY_SIZE(range_failures));
 }

@@ -96,12 +96,32 @@ static void unavailable_options_are_refused_by_name(void **state)
 	}
 }
 
-static void conflicts_are_refused(void **state)
+struct conflict {
+	const char *args;
+	const char *text; /* NULL: no conflict */
+};
+
+static void assert_conflicts(const struct conflict *cases, size_t n)
 {
-	static const struct {
-		const char *args;
-		const char *text; /* NULL: no conflict */
-	} cases[] = {
+	for (size_t i = 0; i < n; i++) {
+		struct argv argv = argv_of("fauxroot", cases[i].args);
+		_cleanup_config_ struct config config;
+		struct error err = {0};
+		int rc;
+
+		config_init(&config);
+		assert_int_equal(options_read(&config, argv.n, argv.words.items, &err), 0);
+		rc = options_refuse_conflicts(&config, &err);
+		if (rc != (cases[i].text ? -EINVAL : 0) ||
+		    !streq(err.text, cases[i].text ? cases[i].text : ""))
+			fail_msg("\"%s\": %d, \"%s\"", cases[i].args, rc, err.text);
+		strv_clear(&argv.words);
+	}
+}
+
+static void conflicts_of_networks_and_mounts_are_refused(void **state)
+{
+	static const struct conflict cases[] = {
 		{"--cidr=10.0.3.0/24", "--cidr cannot be used with --net=host"},
 		{"--net=none --cidr=10.0.3.0/24", "--cidr cannot be used with --net=none"},
 		{"--net=lxc-user-nic --cidr=10.0.3.0/24",
@@ -147,6 +167,15 @@ static void conflicts_are_refused(void **state)
 		 "--propagation=shared would spread --copy-up=/run to the host; use a private "
 		 "or slave mode"},
 		{"--copy-up=/etc --propagation=private", NULL},
+	};
+
+	(void)state;
+	assert_conflicts(cases, ARRAY_SIZE(cases));
+}
+
+static void conflicts_of_ports_and_processes_are_refused(void **state)
+{
+	static const struct conflict cases[] = {
 		{"--port-driver=builtin",
 		 "--port-driver=builtin needs a private network: --net other than host"},
 		{"--net=none --port-driver=builtin", NULL},
@@ -190,20 +219,7 @@ static void conflicts_are_refused(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct argv argv = argv_of("fauxroot", cases[i].args);
-		_cleanup_config_ struct config config;
-		struct error err = {0};
-		int rc;
-
-		config_init(&config);
-		assert_int_equal(options_read(&config, argv.n, argv.words.items, &err), 0);
-		rc = options_refuse_conflicts(&config, &err);
-		if (rc != (cases[i].text ? -EINVAL : 0) ||
-		    !streq(err.text, cases[i].text ? cases[i].text : ""))
-			fail_msg("\"%s\": %d, \"%s\"", cases[i].args, rc, err.text);
-		strv_clear(&argv.words);
-	}
+	assert_conflicts(cases, ARRAY_SIZE(cases));
 }
 
 static void a_command_is_needed_only_to_run(void **state)
@@ -335,7 +351,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(command_lines_of_real_clients_are_accepted),
 		cmocka_unit_test(unavailable_options_are_refused_by_name),
-		cmocka_unit_test(conflicts_are_refused),
+		cmocka_unit_test(conflicts_of_networks_and_mounts_are_refused),
+		cmocka_unit_test(conflicts_of_ports_and_processes_are_refused),
 		cmocka_unit_test(a_command_is_needed_only_to_run),
 		cmocka_unit_test(a_shell_is_the_default_command),
 		cmocka_unit_test(options_without_effect_are_logged),

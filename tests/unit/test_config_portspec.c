@@ -300,7 +300,7 @@ static void parses_paths_of_the_host(void **state)
 	}
 	/* 107 bytes are the most. */
 	for (size_t n = 107; n <= 108; n++) {
-		strcpy(text, "80:unix:/");
+		memcpy(text, "80:unix:/", 9);
 		memset(text + 9, 'x', n - 1);
 		text[8 + n] = '\0';
 		assert_int_equal(portspec_parse_host(text, &spec, &err), n == 107 ? 0 : -EINVAL);

@@ -342,7 +342,8 @@ static void ask_getent(const char *lines, bool found, const char *name, const ch
 static void getent_names_an_account(void **state)
 {
 	static const char line[] = "ldap:x:3210:3210:A. Name,:/home/ldap:/bin/sh";
-	_cleanup_free_ char *path = strdup(getenv("PATH"));
+	const char *search = getenv("PATH");
+	_cleanup_free_ char *path = strdup(search ? search : "/usr/bin:/bin");
 	char lines[256], *none = NULL;
 
 	(void)state;

@@ -255,7 +255,8 @@ static void watch_links(const void *arg)
 	check(mkdir("etc/e", 0755) == 0 && read_watch(&watch) == ETCWATCH_CHANGED);
 	/* A circle ends. */
 	check(symlink("../a/conf", "etc/e/conf") == 0);
-	check(read_watch(&watch) == ETCWATCH_CHANGED && read_watch(&watch) == 0);
+	check(read_watch(&watch) == ETCWATCH_CHANGED);
+	check(read_watch(&watch) == 0);
 	etcwatch_close(&watch);
 }
 

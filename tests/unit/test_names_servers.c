@@ -47,7 +47,7 @@ static void a_silent_server_pauses_longer_each_time(void **state)
 	assert_int_equal(servers_next(&s, 0, now), 0);
 	assert_true(servers_doubt(&s, 0));
 	servers_failed(&s, 0, now, now);
-	assert_int_equal(s.items[0].down_ms, now + 2 * SERVER_PAUSE_MS);
+	assert_int_equal(s.items[0].down_ms, now + 2LL * SERVER_PAUSE_MS);
 	for (int i = 0; i < 10; i++) {
 		now = s.items[0].down_ms;
 		servers_failed(&s, 0, now, now);

@@ -179,18 +179,18 @@ static int open_null(void *arg, struct error *err)
 static void a_job_returns_a_descriptor(void **state)
 {
 	struct fixture *f = *state;
-	int fd = -1;
-	struct ns_job job = {.name = "open", .run = open_null, .arg = &fd, .fds = &fd, .n_fds = 1};
+	int fds[1] = {-1};
+	struct ns_job job = {.name = "open", .run = open_null, .arg = fds, .fds = fds, .n_fds = 1};
 	struct deadline deadline = deadline_in(60000);
 	struct error err = {0};
 	struct stat st, null;
 
 	assert_int_equal(ns_run(&f->ns, &job, &deadline, -1, &err), 0);
-	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(fstat(fds[0], &st), 0);
 	assert_int_equal(stat("/dev/null", &null), 0);
 	assert_true(S_ISCHR(st.st_mode) && st.st_rdev == null.st_rdev);
-	assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
-	fd_close(fd);
+	assert_int_equal(fcntl(fds[0], F_GETFD), FD_CLOEXEC);
+	fd_close(fds[0]);
 }
 
 static void ns_make_net_leaves_the_child_outside(void **state)

@@ -16,6 +16,7 @@ adds() {
 	local expected=$1 got=yes
 	shift
 	lab_start --net=none "$@" sh -ec 'ip netns add fx; ip netns exec fx true; ip netns del fx'
+	# shellcheck disable=SC2153 # lab_start sets STATUS
 	[ "$STATUS" -eq 0 ] || got=no
 	if [ "$got" != "$expected" ] || [ -n "$(ls -A /run/netns 2>/dev/null)" ]; then
 		printf '%s: %s, expected %s\n%s\n' "$*" "$got" "$expected" "$ERROR"

@@ -197,16 +197,25 @@ static void send_wrong(const struct server *s, int fd, uint8_t *p, size_t n,
 		sendto(fd, p, n, 0, (const void *)to, to_size);
 }
 
+/* IPv4 and IPv6 have it at the same place. */
+static unsigned port_of(const struct sockaddr_storage *addr)
+{
+	struct sockaddr_in v4;
+
+	memcpy(&v4, addr, sizeof(v4));
+	return ntohs(v4.sin_port);
+}
+
 static void serve_udp(const struct server *s)
 {
-	struct sockaddr_storage from;
+	struct sockaddr_storage from = {0};
 	socklen_t size = sizeof(from);
 	ssize_t n = recvfrom(s->udp, message, MESSAGE_MAX, 0, (void *)&from, &size);
 	int fd = s->udp;
 
 	if (n < HEADER)
 		return;
-	report("udp", message, ntohs(((struct sockaddr_in *)(void *)&from)->sin_port));
+	report("udp", message, port_of(&from));
 	if (streq(s->mode, "silent"))
 		return;
 	n = (ssize_t)answer(s, message, false);
@@ -436,8 +445,11 @@ static int flood(const char *server, int ms)
 	uint8_t q[512];
 
 	while (clock_ms() < end)
-		for (int i = 0; i < 100; i++)
-			n += send(fd, q, query(q, "flood.example", n & 0xffff, TYPE_A, 0), 0) > 0;
+		for (int i = 0; i < 100; i++) {
+			size_t size = query(q, "flood.example", n & 0xffff, TYPE_A, 0);
+
+			n += send(fd, q, size, 0) > 0;
+		}
 	printf("%u\n", n);
 	return 0;
 }
