@@ -70,7 +70,7 @@ static const char *number_complaint(int rc)
 	return rc == -ERANGE ? "a number exceeds 4294967295" : NULL;
 }
 
-/* Take "0x" or "0" off @c, and return the base that it means for strtoul(3). */
+/* Take "0x" or "0" off @c, and return the base that it means for "strtoul". */
 static unsigned take_base(struct cursor *c)
 {
 	struct cursor hex = *c;
@@ -94,7 +94,7 @@ static unsigned digit_value(char ch)
 }
 
 /*
- * Take a number off a field as newuidmap does: with strtoul(3) and base 0. Blanks and a sign may
+ * Take a number off a field as newuidmap does: with "strtoul" and base 0. Blanks and a sign may
  * come first, "0x10" is 16 and "010" is 8. Returns 0, -EINVAL without digits, -ERANGE, or -EDOM for
  * a negative number.
  */
