@@ -581,7 +581,7 @@ failed suites (passed, failed, skipped, suite):
 	cp -a "$TOP/.ci" .
 	printf '#!/bin/sh\n' | tee scripts/setup >scripts/fresh
 	chmod +x scripts/fresh
-	printf '%s\n' 'test fuzz:' '	@:' 'lint:' '	@echo a.c:1: error: planted; exit 4' \
+	printf '%s\n' 'test fuzz test-cross test-static test-image test-deb lab:' '	@:' 'lint:' '	@echo a.c:1: error: planted; exit 4' \
 		'demo:' '	@echo what it said; exit 3' >Makefile
 	# Under another make it would print its directory.
 	run env -u MAKEFLAGS -u MAKELEVEL .ci/run
@@ -611,7 +611,9 @@ failed suites (passed, failed, skipped, suite):
 0 1 0 test: status 124
 0 1 0 fuzz: status 124
 0 1 0 demo: status 124
+0 1 0 ship: status 124
+0 1 0 lab: status 124
 0 1 0 fresh: status 124
 0 1 0 all steps in 1 minutes
-0 passed, 5 failed"
+0 passed, 7 failed"
 }

@@ -33,9 +33,9 @@ bash_offers() {
 }
 
 @test "bash: values, in both forms" {
-	[ "$(bash_offers fauxroot --net '')" = $'host\nnone\nslirp4netns' ]
+	[ "$(bash_offers fauxroot --net '')" = $'host\nnone\nauto\nslirp4netns\npasta\ngvisor-tap-vsock' ]
 	[ "$(bash_offers fauxroot --net = sl)" = slirp4netns ]
-	[ "$(bash_offers fauxroot --net =)" = $'host\nnone\nslirp4netns' ]
+	[ "$(bash_offers fauxroot --net =)" = $'host\nnone\nauto\nslirp4netns\npasta\ngvisor-tap-vsock' ]
 	[ "$(bash_offers fauxroot --debug --propagation rs)" = $'rslave\nrshared' ]
 	[ "$(bash_offers fauxroot --ipv6 = f)" = false ]
 	[ -z "$(bash_offers fauxroot --mtu 1)" ]
@@ -51,8 +51,9 @@ bash_offers() {
 }
 
 @test "bash: fauxrootctl's commands, and the options of each" {
-	[ "$(bash_offers fauxrootctl '' | sort)" = "$(printf '%s\n' add-ports exec info kill list-ports ps remove-ports shell stop wait)" ]
-	[ "$(bash_offers fauxrootctl --socket /x li)" = list-ports ]
+	[ "$(bash_offers fauxrootctl '' | sort)" = "$(printf '%s\n' add-host-ports add-ports events exec info kill \
+		list-host-ports list-ports ps remove-host-ports remove-ports shell stop wait)" ]
+	[ "$(bash_offers fauxrootctl --socket /x li)" = $'list-ports\nlist-host-ports' ]
 	[ "$(bash_offers fauxrootctl info --j)" = --json ]
 	[ -z "$(bash_offers fauxrootctl remove-ports --j)" ]
 	[[ $(bash_offers fauxrootctl exec -- hea) == *head* ]]
@@ -108,6 +109,7 @@ a_server() {
 			service=fauxrootctl
 			f() { state=none words=(x); . "$OUT/_fauxrootctl"; }
 			f
+			words=(remove-ports)
 			"$1"' zsh "$1"
 	}
 	[ "$(added _fauxrootctl_instances)" = $'4711\nbuild' ]
@@ -125,9 +127,10 @@ fish_offers() {
 	for option in $(offered_by_help fauxroot); do
 		fish_offers "fauxroot $option" | grep -qx -e "$option" -e "$option="
 	done
-	[ "$(fish_offers 'fauxroot --net=')" = $'--net=host\n--net=none\n--net=slirp4netns' ]
+	[ "$(fish_offers 'fauxroot --net=')" = $'--net=auto\n--net=gvisor-tap-vsock\n--net=host\n--net=none\n--net=pasta\n--net=slirp4netns' ]
 	fish_offers 'fauxroot --net none hea' | grep -qx head
-	[ "$(fish_offers 'fauxrootctl ')" = "$(printf '%s\n' add-ports exec info kill list-ports ps remove-ports shell stop wait)" ]
+	[ "$(fish_offers 'fauxrootctl ')" = "$(printf '%s\n' add-host-ports add-ports events exec info kill \
+		list-host-ports list-ports ps remove-host-ports remove-ports shell stop wait)" ]
 	[ "$(fish_offers 'fauxrootctl info --j')" = --json ]
 	[ -z "$(fish_offers 'fauxrootctl remove-ports --j')" ]
 	fish_offers 'fauxrootctl exec hea' | grep -qx head
@@ -157,7 +160,7 @@ zsh_specs() {
 		diff <(offered_by_help $program) \
 			<(zsh_specs $program | grep -oE '^\*?--[a-z0-9-]+=?-?\[' | grep -oE -- '--[a-z0-9-]+' | sort -u)
 	done
-	zsh_specs fauxroot | grep -qx -- '--net=\[.*\]:DRIVER:(host none slirp4netns )'
+	zsh_specs fauxroot | grep -qx -- '--net=\[.*\]:DRIVER:(host none auto slirp4netns pasta gvisor-tap-vsock )'
 	zsh_specs fauxroot | grep -qx -- '\*--copy-up=\[.*\]:DIR:_files -/'
 }
 
