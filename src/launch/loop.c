@@ -245,6 +245,8 @@ static void take_reports(struct launch *l, bool live)
 	}
 	if (rc == -EPROTO)
 		log_warning("invalid report from init; using its exit status");
+	else if (rc < 0 && rc != -ECONNRESET)
+		log_warning("receiving init's report: %s; using its exit status", strerror(-rc));
 	if (l->loop.target_reported || rc < 0) {
 		event_del(l->loop.on_report);
 		l->reports = fd_close(l->reports);

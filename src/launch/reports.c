@@ -77,6 +77,8 @@ int report_recv(int sock, bool started, struct report *ret)
 		return 0;
 	if (n == 0 || n == -ECONNRESET)
 		return -ECONNRESET;
+	if (n < 0 && n != -EMSGSIZE)
+		return (int)n;
 	if (n != sizeof(record) || !is_sound(&record, n_fds == 1))
 		return -EPROTO;
 	*ret = (struct report){

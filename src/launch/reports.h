@@ -38,7 +38,7 @@ int report_send(int sock, const struct report *report);
  *	are not received: closing a descriptor of a FUSE file waits for its server
  * @ret: the caller owns .pidfd
  *
- * Returns 1; 0 if no report is waiting; -ECONNRESET at end of file; -EPROTO for an invalid report,
- * for example a second REPORT_STARTED.
+ * Returns 1; 0 if no report is waiting; -ECONNRESET at end of file; -EMFILE if we may not open the
+ * pidfd; -EPROTO for an invalid report, for example a second REPORT_STARTED.
  */
 int report_recv(int sock, bool started, struct report *ret);

@@ -365,8 +365,11 @@ _noreturn_ static void hold(const struct ns_job *job, int sock, struct verdict *
 	int net = -1;
 	size_t n = 1;
 	char word;
+	ssize_t came = message_recv(sock, &word, 1, &net, &n);
 
-	if (message_recv(sock, &word, 1, &net, &n) != 1)
+	if (came < 0 && came != -ECONNRESET)
+		verdict->rc = err_set(&verdict->err, (int)-came, "receiving the child's network");
+	else if (came != 1)
 		_exit(0);
 	if (verdict->rc == 0 && setns(net, CLONE_NEWNET) < 0)
 		verdict->rc = err_set(&verdict->err, errno, "joining the child's net namespace");

@@ -21,7 +21,12 @@ int verdict_recv(int sock, const char *name, struct verdict *ret, int *fds, size
 
 	if (n < 0 || n_fds == 0)
 		came = 0;
-	if (n != sizeof(*ret) || ret->rc > 0) {
+	if (n < 0 && n != -ECONNRESET) {
+		/* The process has sent a record, and we cannot take all of it. */
+		rc = n == -EPROTO ? err_say(err, EPROTO, "%s sent more than %zu descriptors", name,
+					    n_fds)
+				  : err_set(err, (int)-n, "receiving the result of %s", name);
+	} else if (n != sizeof(*ret) || ret->rc > 0) {
 		rc = err_say(err, EPROTO, "%s exited without a result", name);
 	} else if (ret->rc < 0) {
 		rc = err_check_received(&ret->err);

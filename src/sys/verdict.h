@@ -21,8 +21,9 @@ struct verdict {
  *
  * The sender is a process of fauxroot, out of the target's reach. But it may be killed at any time,
  * and it works on the target's objects. So the form of the record is checked: size, sign, and
- * err_check_received(). It blocks until there is a record. Returns 0, the -errno of the job, or
- * -EPROTO if no verdict with that number of descriptors arrived.
+ * err_check_received(). It blocks until there is a record. Returns 0, the -errno of the job,
+ * -EPROTO if no verdict with that number of descriptors arrived, -EMFILE if we may not open as many
+ * descriptors as arrived (RLIMIT_NOFILE), or another -errno of message_recv().
  */
 int verdict_recv(int sock, const char *name, struct verdict *ret, int *fds, size_t n_fds,
 		 struct error *err);

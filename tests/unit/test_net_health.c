@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -151,10 +152,42 @@ static void checks_of_a_device(void **state)
 	net_health_clear(&health);
 }
 
+/* A shortage of descriptors ends, so it never ends the checks. */
+static void a_shortage_of_descriptors_only_delays_the_checks(void **state)
+{
+	struct fixture *f = *state;
+	struct net net = {.driver = &net_driver_slirp4netns,
+			  .ns = &f->ns,
+			  .holder = NS_HOLDER_NONE,
+			  .plan = plan_of_tap(),
+			  .cancel_fd = -1};
+	struct net_health health = NET_HEALTH_NONE;
+	int tap = tap_of(&f->ns), lowest = dup(tap), free = 0;
+	struct rlimit saved;
+
+	fd_close(lowest);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &saved), 0);
+	for (; free < 64 && health.frames < 0; free++) {
+		struct rlimit few = {(rlim_t)(lowest + free), saved.rlim_max};
+
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+		assert_false(net_health_is_hung(&health, &net));
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &saved), 0);
+		if (health.given_up)
+			fail_msg("gives up with room for %d", free);
+	}
+	assert_true(health.frames >= 0);
+	assert_in_range(free, 2, 63);
+	net_health_clear(&health);
+	fd_close(tap);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(four_checks_without_progress_mean_hung),
+		cmocka_unit_test_setup_teardown(a_shortage_of_descriptors_only_delays_the_checks,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(checks_of_a_device, set_up, tear_down),
 	};
 

@@ -111,7 +111,7 @@ int ns_join(const struct ns_set *ns, unsigned which, struct error *err);
  * A runner that misses the deadline is killed and left to the code that reaps our children: SIGKILL
  * does not terminate it while it waits for a file system of the target. So ns_run() returns at
  * @deadline whatever the target does. Returns the result of @job with its error, or -ETIMEDOUT,
- * -ECANCELED.
+ * -ECANCELED, -EMFILE (the caller may not open as many descriptors as the job returns).
  */
 struct ns_job {
 	const char *name;

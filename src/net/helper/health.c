@@ -31,7 +31,6 @@
 #include "fauxroot/base/log.h"
 #include "fauxroot/net/net.h"
 #include "fauxroot/proc/kept.h"
-#include "fauxroot/sys/message.h"
 
 #define OPEN_MS	   2000
 #define COUNTER_MS 1000
@@ -49,76 +48,63 @@ bool net_health_note(struct net_health *health, bool probed, uint64_t taken)
 	return health->silent >= NET_HEALTH_SILENT_MAX;
 }
 
-/* Sent by the runner together with the two sockets. */
-struct opened {
-	int ifindex;
-};
+/* In the order in which the runner returns them. */
+enum { FD_FRAMES, FD_COUNTER, FD_COUNT };
 
 struct opener {
 	const char *ifname;
-	int sock;
+	int fds[FD_COUNT];
+	struct {
+		int ifindex;
+	} out;
 };
 
-/* ns_job.run */
+/* ns_job.run. After a failure the process exits, and its sockets with it. */
 static int open_inside(void *arg, struct error *err)
 {
-	const struct opener *opener = arg;
-	struct opened opened = {.ifindex = (int)if_nametoindex(opener->ifname)};
-	_cleanup_netlink_ struct netlink counter = NETLINK_NONE;
-	/* With protocol 0 a packet socket receives nothing (man 7 packet). */
-	_cleanup_close_ int frames =
-		socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct opener *opener = arg;
+	struct netlink counter = NETLINK_NONE;
 	int rc;
 
-	if (opened.ifindex == 0 || frames < 0)
+	opener->out.ifindex = (int)if_nametoindex(opener->ifname);
+	if (opener->out.ifindex == 0)
+		return err_set(err, errno, "watching %s", opener->ifname);
+	/* With protocol 0 a packet socket receives nothing (man 7 packet). */
+	opener->fds[FD_FRAMES] = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (opener->fds[FD_FRAMES] < 0)
 		return err_set(err, errno, "watching %s", opener->ifname);
 	/* A queueing discipline of the command, such as netem, must not hold up the probes (man 7
 	 * packet). */
-	if (setsockopt(frames, SOL_PACKET, PACKET_QDISC_BYPASS, &(int){1}, sizeof(int)) < 0)
+	if (setsockopt(opener->fds[FD_FRAMES], SOL_PACKET, PACKET_QDISC_BYPASS, &(int){1},
+		       sizeof(int)) < 0)
 		return err_set(err, errno, "bypassing the queueing discipline of %s",
 			       opener->ifname);
 	rc = netlink_open(NETLINK_ROUTE, COUNTER_MS, &counter, err);
-	if (rc < 0)
-		return rc;
-	return message_send(opener->sock, &opened, sizeof(opened), (int[]){frames, counter.fd}, 2);
+	opener->fds[FD_COUNTER] = counter.fd;
+	return rc;
 }
 
 static int open_sockets(struct net_health *health, const struct net *net, struct error *err)
 {
 	struct deadline deadline = deadline_in(OPEN_MS);
-	_cleanup_close_ int here = -1, there = -1;
-	struct opener opener = {.ifname = net->plan.ifname};
-	struct opened opened;
-	int pair[2], fds[2], rc = message_pair(pair);
-	size_t n = 2;
+	struct opener opener = {.ifname = net->plan.ifname, .fds = {-1, -1}};
+	const struct ns_job job = {
+		.name = "fauxroot: net",
+		.which = NS_JOIN_NET,
+		.run = open_inside,
+		.arg = &opener,
+		.out = &opener.out,
+		.out_size = sizeof(opener.out),
+		.fds = opener.fds,
+		.n_fds = FD_COUNT,
+	};
+	int rc = ns_run(net->ns, &job, &deadline, net->cancel_fd, err);
 
 	if (rc < 0)
-		return err_set(err, -rc, "creating a socket pair");
-	here = pair[0];
-	there = opener.sock = pair[1];
-	rc = ns_run(net->ns,
-		    &(struct ns_job){
-			    .name = "fauxroot: net",
-			    .which = NS_JOIN_NET,
-			    .run = open_inside,
-			    .arg = &opener,
-			    .keep = &there,
-			    .n_keep = 1,
-		    },
-		    &deadline, net->cancel_fd, err);
-	if (rc < 0)
 		return rc;
-	(void)fcntl(here, F_SETFL, O_NONBLOCK);
-	if (message_recv(here, &opened, sizeof(opened), fds, &n) != sizeof(opened))
-		return err_say(err, EPROTO, "the runner sent no sockets");
-	if (n != 2) {
-		for (size_t i = 0; i < n; i++)
-			fd_close(fds[i]);
-		return err_say(err, EPROTO, "the runner sent %zu sockets", n);
-	}
-	health->frames = fds[0];
-	health->counter = netlink_of(fds[1], COUNTER_MS);
-	health->ifindex = opened.ifindex;
+	health->frames = opener.fds[FD_FRAMES];
+	health->counter = netlink_of(opener.fds[FD_COUNTER], COUNTER_MS);
+	health->ifindex = opener.out.ifindex;
 	return 0;
 }
 
