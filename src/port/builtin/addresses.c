@@ -125,9 +125,12 @@ void addresses_leave(struct addresses *a, const struct ports *ports, const struc
 	if (!needs_rule(a, ports, port))
 		return;
 	for (size_t i = 0; i < ports->n; i++) {
-		union endpoint other = portspec_child(&ports->items[i].spec);
+		const struct port *item = &ports->items[i];
+		union endpoint other = portspec_child(&item->spec);
 
-		if (endpoint_equal(&other, &child) && needs_rule(a, ports, &ports->items[i]))
+		/* A port without a listener is being removed. */
+		if (item->listeners[0] >= 0 && endpoint_equal(&other, &child) &&
+		    needs_rule(a, ports, item))
 			return;
 	}
 	if (source_leave_answers(&a->route, &child, &err) < 0)

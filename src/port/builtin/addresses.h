@@ -62,7 +62,7 @@ int addresses_supervise(const struct addresses *a, const struct ports *ports, st
 /*
  * addresses_lead() - add the routing rule for answers of the server of @port, if it needs one
  * addresses_leave() - remove the rule, unless another port of the table leads to the same server
- * @port: for addresses_leave(), it is no longer in the table
+ * @port: for addresses_leave(), its listeners are closed; it may still be in the table
  *
  * addresses_lead() returns 0 or -errno; a rule that exists already is success.
  */

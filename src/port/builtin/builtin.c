@@ -421,7 +421,7 @@ static int builtin_supervise(struct ports *ports, struct error *err)
 }
 
 /*
- * Make sure that the forwarder does not serve the port @id, which is not in the table. If its
+ * Make sure that the forwarder does not serve the port @id, whose listeners are closed. If its
  * answer is no clear result, send the order again; if that fails as well, restart the
  * forwarder. Returns 0, or -errno if the restart fails.
  */
