@@ -169,7 +169,7 @@ seen_at() { # PORT
 }
 
 @test "connection tracking is not changed when no remote client is possible" {
-	launch_as nsenter --target "$HOST_NS" --net -- --net=slirp4netns --port-driver=builtin \
+	launch_as nsenter --target "$HOST_NS" --net -- --net=slirp4netns --dns=none --port-driver=builtin \
 		-p "127.0.0.1:8001:7000/tcp" -p "0.0.0.0:8001:7000/udp" -p "[::1]:8001:7000/tcp" sleep 100
 	run -0 as_target nft list ruleset
 	equals "" "$output"
