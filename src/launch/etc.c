@@ -31,6 +31,7 @@
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/str.h"
+#include "fauxroot/proc/kept.h"
 #include "handshake.h"
 #include "launch.h"
 
@@ -157,21 +158,51 @@ static int write_first(const void *arg, enum etcfile file, const char *text, siz
 	return rc < 0 ? err_set(err, -rc, "opening %s/%s", state->path, name) : 0;
 }
 
-/* The first look, before the event loop. If it fails or is late, the launch goes on without. */
-static int look_first(struct launch *l, struct etchost *ret, struct error *err)
+/* A shortage of the machine or of our limits. A look that is late is none. */
+static bool is_shortage(int rc)
+{
+	return rc != -ETIMEDOUT && kept_is_shortage(rc);
+}
+
+/* Could the look not read a file because of a shortage? EAGAIN is none: it means a FIFO or a lease.
+ */
+static int check_files(const struct etchost *host, struct error *err)
+{
+	for (int i = 0; i < ETCFILE_COUNT_; i++) {
+		int rc = host->files[i].rc;
+
+		if (rc != -EAGAIN && is_shortage(rc))
+			return err_set(err, -rc, "reading /etc/%s", etcfile_name((enum etcfile)i));
+	}
+	return 0;
+}
+
+static int look_once(struct launch *l, struct etchost *ret, struct error *err)
 {
 	struct deadline deadline = deadline_in(LOOK_MS);
 	struct etcwatch none = ETCWATCH_NONE;
 	struct etclook look = ETCLOOK_NONE;
 	int status = 0, rc = etclook_start(&none, &look, err);
 
-	if (rc == 0)
-		rc = process_wait(&look.process, &deadline, l->signals->cancel, &status);
+	if (rc < 0)
+		return rc;
+	rc = process_wait(&look.process, &deadline, l->signals->cancel, &status);
 	if (rc == 0)
 		rc = status == 0 ? etclook_take(&look, &none, ret) : -EIO;
 	etclook_close(&look);
-	if (rc == -ECANCELED)
-		return err_set(err, ECANCELED, "reading the host's resolv.conf and hosts");
+	if (rc < 0)
+		return err_set(err, -rc, "reading the host's resolv.conf and hosts");
+	return check_files(ret, err);
+}
+
+/* The first look, before the event loop. If it fails or is late, the launch goes on without. But
+ * not during a shortage: the launch would need more, and fail later. */
+static int look_first(struct launch *l, struct etchost *ret, struct error *err)
+{
+	int rc = look_once(l, ret, err);
+
+	if (rc == -ECANCELED || is_shortage(rc))
+		return rc;
 	if (rc < 0)
 		log_warning("the command starts without the host's resolv.conf and hosts, and gets "
 			    "them later: reading them: %s",

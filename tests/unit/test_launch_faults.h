@@ -231,6 +231,7 @@ static const struct fault faults[] = {
 	{STAGE_NOTIFY, with_manager, .calls = {{SCMP_SYS(socket), EACCES, 1, 0xf, SOCK_DGRAM}}},
 	{STAGE_ETC_FILES, with_slirp,
 	 .calls = {ALWAYS(rename, EIO), ALWAYS(renameat, EIO), ALWAYS(renameat2, EIO)}},
+	{STAGE_ETC_FILES, with_slirp, .calls = {ALWAYS(memfd_create, EMFILE)}},
 	{STAGE_MIDDLE, plain, .calls = {WITH(clone, EPERM, 0, CLONE_NEWUSER)}},
 	{STAGE_MAPPERS, plain, NONE},
 	{STAGE_API, plain, .calls = {ALWAYS(listen, EPERM)}},
