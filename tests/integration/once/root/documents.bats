@@ -30,7 +30,7 @@ teardown() {
 reader() {
 	local part
 	mkdir source bin
-	for part in Makefile VERSION README.md CHANGELOG.md LICENSE contrib docs include man scripts src tests; do
+	for part in Makefile VERSION README.md CHANGELOG.md SECURITY.md LICENSE contrib docs include man scripts src tests; do
 		cp -a "$SOURCE/$part" source/
 	done
 	mkdir source/build
