@@ -182,8 +182,8 @@ static inline int tear_down(void **state)
 	int status = 0;
 
 	if (f->server > 0) {
-		/* A test that stopped it may have failed. Before SIGTERM: at the exit the leak checker
-		 * traces the process, and a signal then would stop both. */
+		/* A test that stopped it may have failed. Before SIGTERM: at the exit the leak
+		 * checker traces the process, and a signal then would stop both. */
 		kill(f->server, SIGCONT);
 		kill(f->server, SIGTERM);
 		waitpid(f->server, &status, 0);
