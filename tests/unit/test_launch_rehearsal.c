@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <setjmp.h>
@@ -23,11 +24,13 @@
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "fauxroot/base/clock.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/config/config.h"
@@ -35,6 +38,7 @@
 #include "fauxroot/launch/rehearse.h"
 #include "fauxroot/supervise/signals.h"
 #include "fauxroot/sys/caps.h"
+#include "port/builtin/protocol.h"
 #include "test_launch_faults.h"
 
 static void refuse(const struct fault *fault)
@@ -199,6 +203,50 @@ static void every_stage_has_a_fault_or_a_reason(void **state)
 }
 
 /*
+ * The port forwarder may exit before or after the launcher's first order.
+ */
+
+static enum first { ANY_FIRST, ORDER_FIRST, EXIT_FIRST } first;
+
+/* The first order passes sockets; the forwarder's messages never do. */
+ssize_t sendmsg(int sock, const struct msghdr *msg, int flags)
+{
+	bool order = msg->msg_controllen > 0;
+	struct deadline deadline = deadline_in(30000);
+
+	if (msg->msg_iovlen == 1 && msg->msg_iov->iov_len == sizeof(struct control_message)) {
+		if (first == EXIT_FIRST && order)
+			(void)fd_wait(sock, POLLRDHUP, &deadline, -1);
+		if (first == ORDER_FIRST && !order)
+			(void)fd_wait(sock, POLLIN, &deadline, -1);
+	}
+	return (ssize_t)syscall(SYS_sendmsg, sock, msg, flags);
+}
+
+static void a_forwarder_that_cannot_start_is_reported_alike(void **state)
+{
+	static const enum first firsts[] = {ORDER_FIRST, EXIT_FIRST};
+	const struct fault *fault = faults;
+	struct error *errors[2 * ARRAY_SIZE(firsts)];
+
+	(void)state;
+	while (fault->stage != STAGE_PORT_DRIVER)
+		fault++;
+	for (size_t i = 0; i < ARRAY_SIZE(errors); i++) {
+		struct result *result = new_result();
+		bool rehearses = i % 2 == 1;
+
+		first = firsts[i / 2];
+		run_fault(fault, rehearses, result);
+		first = ANY_FIRST;
+		errors[i] = rehearses ? &result->rehearsal.of[STAGE_PORT_DRIVER].err : &result->err;
+		print_message("%s\n", errors[i]->text);
+		assert_int_equal(errors[i]->code, EPERM);
+		assert_true(is_same(errors[i], errors[0]));
+	}
+}
+
+/*
  * The traces of a rehearsal.
  */
 
@@ -358,6 +406,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_stage_has_a_fault_or_a_reason),
 		cmocka_unit_test(a_rehearsal_fails_as_the_launch_does),
+		cmocka_unit_test(a_forwarder_that_cannot_start_is_reported_alike),
 		cmocka_unit_test(a_rehearsal_leaves_the_machine_as_it_was),
 	};
 

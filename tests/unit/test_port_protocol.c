@@ -99,6 +99,11 @@ static void replies_are_checked(void **state)
 	assert_int_equal(control_check_reply(&m, sizeof(m), 0), -EPROTO);
 	m.result = -4096;
 	assert_int_equal(control_check_reply(&m, sizeof(m), 0), -EPROTO);
+	m = (struct control_message){.type = CONTROL_FAILED, .result = -EPERM};
+	assert_int_equal(control_check_reply(&m, sizeof(m), 0), 0);
+	assert_int_equal(control_check_order(&m, sizeof(m), 0), -EPROTO);
+	m.result = 0;
+	assert_int_equal(control_check_reply(&m, sizeof(m), 0), -EPROTO);
 	m = (struct control_message){.type = CONTROL_LOG, .log.level = LOG_LEVEL_WARNING};
 	assert_int_equal(control_check_reply(&m, sizeof(m), 0), 0);
 	m.log.level = LOG_LEVEL_DEBUG + 1;

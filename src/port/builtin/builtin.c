@@ -30,7 +30,6 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 
 #include "addresses.h"
 #include "agent.h"
@@ -50,9 +49,6 @@
 #include "reverse.h"
 
 #define ANSWER_MS 5000
-
-/* The forwarder has closed its socket, and only has to exit. */
-#define EXIT_MS 200
 
 struct builtin {
 	bool reverse;		/* services of the host for the command: see above */
@@ -83,19 +79,42 @@ static unsigned count_processors(void)
 	return (unsigned)MAX(1, MIN(CPU_COUNT(&set), MAX_WORKERS));
 }
 
-/* Receive one message of the forwarder; a LOG line is logged. Returns 1 for DONE, 0 for LOG. */
+/*
+ * Receive one message of the forwarder; a LOG line is logged. Returns 1 for DONE, 0 if there is
+ * more to receive. If the forwarder has not been able to start, returns the -errno that it has met.
+ */
 static int receive_reply(struct builtin *b, struct control_message *ret, struct error *err)
 {
 	ssize_t n = message_recv(b->control, ret, sizeof(*ret), NULL, NULL);
 
+	/* It has exited without reading an order. What it sent comes after this error. */
+	if (n == -ECONNRESET)
+		return 0;
 	if (n <= 0)
 		return err_say(err, EPIPE, "%s exited", forwarder_name(b));
 	if (control_check_reply(ret, (size_t)n, 0) < 0)
 		return err_say(err, EPROTO, "protocol error from %s", forwarder_name(b));
 	if (ret->type == CONTROL_DONE)
 		return 1;
+	if (ret->type == CONTROL_FAILED)
+		return err_set(err, -ret->result, "starting %s", forwarder_name(b));
 	log_as("forwarder", (enum log_level)ret->log.level, ret->log.text);
 	return 0;
+}
+
+/*
+ * No order can be sent: the forwarder has closed its socket. The error is the same as if it had
+ * closed its socket after the order. Its last messages are already there, so nothing is waited for.
+ */
+static int receive_last(struct builtin *b, struct error *err)
+{
+	struct deadline now = deadline_in(0);
+	struct control_message m;
+	int rc = 0;
+
+	while (rc >= 0 && fd_wait(b->control, POLLIN, &now, -1) == 0)
+		rc = receive_reply(b, &m, err);
+	return rc < 0 ? rc : err_say(err, EPIPE, "%s exited", forwarder_name(b));
 }
 
 /* Send an order and wait for its answer. */
@@ -109,8 +128,9 @@ static int send_order(struct ports *ports, struct control_message *m, const int 
 
 	m->serial = ++b->serial;
 	rc = message_send(b->control, m, sizeof(*m), fds, n);
-	/* If it has exited: its last messages are logged, and the end of file is reported. */
-	if (rc < 0 && rc != -EPIPE && rc != -ECONNRESET)
+	if (rc == -EPIPE || rc == -ECONNRESET)
+		return receive_last(b, err);
+	if (rc < 0)
 		return err_set(err, -rc, "sending an order to %s", forwarder_name(b));
 	do {
 		rc = fd_wait(b->control, POLLIN, &deadline, ports->cancel_fd);
@@ -216,21 +236,6 @@ static int watch_control(struct ports *ports, struct error *err)
 	return 0;
 }
 
-/*
- * The starting forwarder has closed its socket, which is the error @rc. It exits with the number of
- * the error that it met, such as EAGAIN if it may not have its threads.
- */
-static int exit_reason(struct builtin *b, int rc, struct error *err)
-{
-	struct deadline deadline = deadline_in(EXIT_MS);
-	int status;
-
-	if (process_wait(&b->forwarder, &deadline, -1, &status) < 0 || !WIFEXITED(status) ||
-	    !kept_is_shortage(-WEXITSTATUS(status)))
-		return rc;
-	return err_set(err, WEXITSTATUS(status), "starting %s", forwarder_name(b));
-}
-
 /* Start both processes, with the ports of the table. */
 static int start_processes(struct ports *ports, struct error *err)
 {
@@ -247,8 +252,6 @@ static int start_processes(struct ports *ports, struct error *err)
 			rc = send_add(ports, &ports->items[i], err);
 	if (rc == 0)
 		rc = watch_control(ports, err);
-	if (rc == -EPIPE)
-		rc = exit_reason(b, rc, err);
 	if (rc < 0)
 		stop_processes(b);
 	else

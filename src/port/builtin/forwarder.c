@@ -375,18 +375,27 @@ static int set_up(struct forwarder *f, int control, const struct counters *count
 	return rc < 0 ? err_set(err, -rc, "watching the launcher's orders") : 0;
 }
 
+/* The launcher reports @rc. If the message is lost, it reports that the forwarder has exited. */
+_Noreturn static void fail(int control, int rc)
+{
+	const struct control_message m = {.type = CONTROL_FAILED, .result = rc};
+
+	(void)message_send(control, &m, sizeof(m), NULL, 0);
+	_exit(1);
+}
+
 _Noreturn static void forwarder_main(int control, const struct counters *counters, int destinations)
 {
 	struct forwarder *f = calloc(1, sizeof(*f));
 	struct error err;
 
 	if (!f)
-		_exit(1);
+		fail(control, -ENOMEM);
 	f->control.fd = control;
 	log_redirect(log_to_launcher, f);
 	if (set_up(f, control, counters, destinations, &err) < 0) {
 		log_failure(&err);
-		_exit(err.code);
+		fail(control, -err.code);
 	}
 	worker_run(&f->workers.items[0]);
 }

@@ -109,6 +109,8 @@ int control_check_reply(const struct control_message *m, size_t size, size_t n_f
 	switch (m->type) {
 	case CONTROL_DONE:
 		return 0;
+	case CONTROL_FAILED:
+		return m->result < 0 ? 0 : -EPROTO;
 	case CONTROL_LOG:
 		if (m->log.level < LOG_LEVEL_ERROR || m->log.level > LOG_LEVEL_DEBUG ||
 		    !memchr(m->log.text, '\0', sizeof(m->log.text)))

@@ -5,7 +5,8 @@
  * Control, between launcher and forwarder. The launcher sends orders, one at a time: ADD or REMOVE
  * a port, or SUPPLY, which passes the sockets towards the agent. The forwarder answers each order
  * with DONE, and sends LOG lines at any time. It reads the next order after it has answered the
- * previous one.
+ * previous one. A forwarder that cannot start sends FAILED as its last message, before or after the
+ * first order.
  * - DONE of an ADD is sent when all workers watch the listeners. If one worker fails, no worker
  *   keeps them.
  * - DONE of a REMOVE is sent when the listeners are closed; its result is -ENOENT if the port is
@@ -38,6 +39,7 @@ enum control_type {
 	CONTROL_SUPPLY,	 /* launcher: sockets towards a new agent, one per worker */
 	CONTROL_DONE,	 /* forwarder: the order with that serial was carried out, or refused */
 	CONTROL_LOG,	 /* forwarder: a line for the log */
+	CONTROL_FAILED,	 /* forwarder: it cannot start, and exits */
 };
 
 struct control_add {
@@ -66,7 +68,7 @@ struct control_message {
 	uint32_t type;
 	uint32_t id;	 /* of the port: ADD, REMOVE and their DONE; else 0 */
 	uint32_t serial; /* of the order and of its DONE: so a late answer matches no later order */
-	int32_t result;	 /* DONE: 0 or -errno; else 0 */
+	int32_t result;	 /* DONE: 0 or -errno; FAILED: -errno; else 0 */
 	union {
 		struct control_add add;
 		struct control_supply supply;
