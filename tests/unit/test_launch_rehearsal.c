@@ -209,6 +209,7 @@ static void every_stage_has_a_fault_or_a_reason(void **state)
 static enum first { ANY_FIRST, ORDER_FIRST, EXIT_FIRST } first;
 
 /* The first order passes sockets; the forwarder's messages never do. */
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): libc's are reserved */
 ssize_t sendmsg(int sock, const struct msghdr *msg, int flags)
 {
 	bool order = msg->msg_controllen > 0;

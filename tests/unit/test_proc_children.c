@@ -346,12 +346,14 @@ static void a_child_forked_for_us_is_added(void **state)
 static size_t waits;
 
 /* The calls of the program under test arrive here: all its ways to reap are counted. */
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): libc's are reserved */
 pid_t waitpid(pid_t pid, int *status, int options)
 {
 	waits++;
 	return (pid_t)syscall(SYS_wait4, pid, status, options, NULL);
 }
 
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): libc's are reserved */
 int waitid(idtype_t type, id_t id, siginfo_t *info, int options)
 {
 	waits++;

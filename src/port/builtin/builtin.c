@@ -79,15 +79,14 @@ static unsigned count_processors(void)
 	return (unsigned)MAX(1, MIN(CPU_COUNT(&set), MAX_WORKERS));
 }
 
-/*
- * Receive one message of the forwarder; a LOG line is logged. Returns 1 for DONE, 0 if there is
+/* Receive one message of the forwarder; a LOG line is logged. Returns 1 for DONE, 0 if there is
  * more to receive. If the forwarder has not been able to start, returns the -errno that it has met.
  */
 static int receive_reply(struct builtin *b, struct control_message *ret, struct error *err)
 {
 	ssize_t n = message_recv(b->control, ret, sizeof(*ret), NULL, NULL);
 
-	/* It has exited without reading an order. What it sent comes after this error. */
+	/* It exited without reading an order. Its last messages come after this error. */
 	if (n == -ECONNRESET)
 		return 0;
 	if (n <= 0)
@@ -102,17 +101,15 @@ static int receive_reply(struct builtin *b, struct control_message *ret, struct 
 	return 0;
 }
 
-/*
- * No order can be sent: the forwarder has closed its socket. The error is the same as if it had
- * closed its socket after the order. Its last messages are already there, so nothing is waited for.
- */
+/* No order can be sent: the forwarder has closed its socket, after its last messages. The error is
+ * that of a socket closed after the order. */
 static int receive_last(struct builtin *b, struct error *err)
 {
 	struct deadline now = deadline_in(0);
 	struct control_message m;
 	int rc = 0;
 
-	while (rc >= 0 && fd_wait(b->control, POLLIN, &now, -1) == 0)
+	for (int i = 0; i < 1000 && rc >= 0 && fd_wait(b->control, POLLIN, &now, -1) == 0; i++)
 		rc = receive_reply(b, &m, err);
 	return rc < 0 ? rc : err_say(err, EPIPE, "%s exited", forwarder_name(b));
 }
@@ -134,6 +131,9 @@ static int send_order(struct ports *ports, struct control_message *m, const int 
 		return err_set(err, -rc, "sending an order to %s", forwarder_name(b));
 	do {
 		rc = fd_wait(b->control, POLLIN, &deadline, ports->cancel_fd);
+		/* A forwarder that sends without pause is as good as silent. */
+		if (rc == 0 && deadline_left(&deadline) == 0)
+			rc = -ETIMEDOUT;
 		if (rc < 0)
 			return err_set(err, -rc, "waiting for %s", forwarder_name(b));
 		rc = receive_reply(b, &reply, err);
@@ -141,10 +141,8 @@ static int send_order(struct ports *ports, struct control_message *m, const int 
 	if (rc < 0)
 		return rc;
 	if (reply.result == -ENOSPC)
-		return err_say(err, ENOSPC,
-			       "%s cannot watch more descriptors "
-			       "(sysctl fs.epoll.max_user_watches)",
-			       forwarder_name(b));
+		return err_say(err, ENOSPC, "%s cannot watch more descriptors (sysctl %s)",
+			       forwarder_name(b), "fs.epoll.max_user_watches");
 	return reply.result < 0 ? err_set(err, -reply.result, "%s refused", forwarder_name(b)) : 0;
 }
 
