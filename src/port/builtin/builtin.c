@@ -8,8 +8,8 @@
  * for the forwarder (forwarder.c and agent.c).
  *
  * The forwarder answers orders at once, so the launcher waits for each answer. If it is unknown
- * whether an ADD took effect, the launcher sends a REMOVE; -ENOENT means that there is no such
- * port. If the REMOVE fails as well, a new forwarder gets the ports of the table.
+ * whether an ADD took effect, the launcher sends a REMOVE (-ENOENT: there is no such port). If the
+ * REMOVE fails as well, a new forwarder gets the ports of the table.
  *
  * Both processes are restarted when they die (proc/kept.h: when, and how often). A new agent joins
  * the pinned namespaces, even if the target has left them, and connections continue. A new
@@ -20,9 +20,9 @@
  *
  * The reverse driver makes services of the host reachable for the command, with the same two
  * programs and the sockets exchanged: a runner makes the listeners in the child's network, and the
- * agent, in the host's network, makes the sockets that the forwarder connects. It is another
- * forwarder, whose permitted addresses are those services and nothing else: a forwarder that
- * handles both directions could connect a socket of the host to an address that is meant inside.
+ * agent, in the host's network, makes the sockets that the forwarder connects. This forwarder may
+ * connect to these services only: one that handles both directions could connect a socket of the
+ * host to an address that is meant inside.
  */
 #include <errno.h>
 #include <event2/event.h>
@@ -150,7 +150,6 @@ static int send_order(struct ports *ports, struct control_message *m, const int 
 static uint64_t own_netns_cookie(void)
 {
 	_cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
 	return fd < 0 ? 0 : socket_netns_cookie(fd);
 }
 
