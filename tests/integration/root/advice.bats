@@ -323,7 +323,7 @@ FABRICATED="
 	while read -r id; do
 		n=$((n + 1))
 		if words "$FABRICATED" | grep -qxF "$id"; then
-			grep -qF "\"$id\"" "$ROOT"/tests/unit/test_check_{preflight.c,look_ids.h,docker.h} || missing+=" $id"
+			grep -qF "\"$id\"" "$ROOT"/tests/unit/test_check_{preflight.c,look_ids.h,look_storage.h,docker.h} || missing+=" $id"
 		else
 			grep -qE "warns $id " "$BATS_TEST_FILENAME" || missing+=" $id"
 		fi
