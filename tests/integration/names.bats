@@ -89,8 +89,10 @@ tcp Host.Example" "$output"
 @test "a silent server is not waited for again and again" {
 	host 'server 127.0.0.1 silent; server 127.0.0.2 fixed 192.0.2.1
 		printf "nameserver 127.0.0.1\nnameserver 127.0.0.2\n" >/etc/resolv.conf
+		# Waiting for each would take several minutes.
+		start=$SECONDS
 		inner "for i in \$(seq 100); do ask host.example; done | uniq -c"
-		echo $(($(grep -c ^udp log.127.0.0.1) < 50))'
+		echo $((SECONDS - start < 60))'
 	equals "    100 $A 192.0.2.1
 1" "$output"
 }
