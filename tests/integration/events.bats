@@ -81,7 +81,9 @@ has_n() { # NAME N - the forwarder was restarted N times
 	launch sleep 1000
 	follow seen
 	kill -KILL "$LAUNCHER"
-	run -1 wait "$READER"
+	# Not by run, whose subshell has no children.
+	wait "$READER" || code=$?
+	equals 1 "${code:-0}"
 	one_line "$(<seen.err)" '^error: the stream ended without the event "exit": the launcher was killed$'
 	run -1 --separate-stderr ctl events
 	one_line "$stderr" '^error: connecting to '
