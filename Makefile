@@ -313,10 +313,11 @@ fresh:
 full:
 	scripts/full
 
+# One subject of scripts/bench.d: make bench BENCH=ports
 bench:
 	scripts/setup bench
 	$(MAKE) all $(BUILD)/tests/bench/pairs $(BUILD)/tests/lib/traffic
-	scripts/bench
+	scripts/bench $(BENCH)
 
 # An hour by default: make soak SOAK_SECONDS=600
 soak:

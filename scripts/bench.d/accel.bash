@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 # Network acceleration: connections that leave the host, direct, with --net-accel=switch and without. Used by
-# bench, after networks.bash. Only root can make the two network namespaces: the host, and the server's.
+# bench. Only root can make the two network namespaces: the host, and the server's.
 
 ACCEL_ROUNDS=${ACCEL_ROUNDS:-5}
 ACCEL_SERVER=198.51.100.2
@@ -72,10 +72,10 @@ accel_requests() { # SIDE [OPTION…]
 
 accel_connections() { accel_requests "$1" -H 'Connection: close'; }
 
-measure_accel() {
+accel_measure() {
 	local what side at=0
 	if [ "$(id -u)" != 0 ]; then
-		echo '| not measured: this takes root | | | | |' | tee "$STAGE/accel.table"
+		echo '| not measured: this takes root | | | | |' | put
 		return
 	fi
 	ACCEL_WORDS=([direct]=''
@@ -93,14 +93,31 @@ measure_accel() {
 		at=$((at + 1))
 		printf '| %s | %.1f | %.1f | %.0f | %.0f |\n' "$side" "$(column "$STAGE/accel_upload" $at)" \
 			"$(column "$STAGE/accel_download" $at)" "$(column "$STAGE/accel_connections" $at)" \
-			"$(column "$STAGE/accel_requests" $at)" | tee -a "$STAGE/accel.table"
+			"$(column "$STAGE/accel_requests" $at)" | put
 	done
 	for what in accel_upload accel_download; do
 		judge "$(column "$STAGE/$what" 2 1)" at-least 0.9
 		printf '| switched : direct, %s | %.2f | %s | %s | |\n' "${what#accel_}" \
-			"$(column "$STAGE/$what" 2 1)" "$BOUND" "$VERDICT" | tee -a "$STAGE/accel.table"
+			"$(column "$STAGE/$what" 2 1)" "$BOUND" "$VERDICT" | put
 	done
 	judge "$(column "$STAGE/accel_connections" 2 3)" at-least 1
 	printf '| switched : slirp4netns, connections | %.2f | %s | %s | |\n' \
-		"$(column "$STAGE/accel_connections" 2 3)" "$BOUND" "$VERDICT" | tee -a "$STAGE/accel.table"
+		"$(column "$STAGE/accel_connections" 2 3)" "$BOUND" "$VERDICT" | put
+}
+
+accel_page() {
+	cat <<-EOT
+		## Network acceleration
+
+		The command is a client of servers in another network namespace, behind a veth link: iperf3,
+		and nginx (wrk, 32 clients) with \`Connection: close\` and with connections that are kept. "direct" is
+		the same client in the host's network. The values are medians of $ACCEL_ROUNDS rounds.
+
+		$(machine)
+		- $(programs slirp4netns iperf3 nginx wrk)
+
+		| network | upload, Gbit/s | download, Gbit/s | new connections a second | requests a second |
+		|---|---|---|---|---|
+		$(rows accel)
+	EOT
 }

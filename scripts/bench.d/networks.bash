@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# Networks with a helper program: slirp4netns, pasta by version, rootlesskit, and direct. Used by bench,
-# after ports.bash.
+# Networks with a helper program: slirp4netns, pasta by version, rootlesskit, and direct. Used by bench.
 #
 # A side is a launcher with a network. Its command is the client: it reaches servers at the host's 127.0.0.1
 # through the gateway.
@@ -89,8 +88,9 @@ net_launch() {
 		END { print "" }' >"$STAGE/net_launch"
 }
 
-measure_networks() {
+networks_measure() {
 	local what at=0 side
+	enough_descriptors
 	find_sides
 	start_side direct
 	net_launch
@@ -103,6 +103,24 @@ measure_networks() {
 			"$(column "$STAGE/net_launch" $at)" "$(column "$STAGE/net_upload" $at)" \
 			"$(column "$STAGE/net_download" $at)" "$(column "$STAGE/net_connections" $at)" \
 			"$([ "$side" = direct ] || column "$STAGE/net_memory" $at)" |
-			tee -a "$STAGE/networks"
+			put
 	done
+}
+
+networks_page() {
+	cat <<-EOT
+		## Networks
+
+		The command is a client of servers at the host's 127.0.0.1, which it reaches through the
+		gateway: iperf3, and nginx (wrk, 32 clients, \`Connection: close\`). The time is that of a
+		launch of \`true\`. The memory is the resident memory of the helper program after 300
+		connections. The values are medians of $NET_ROUNDS rounds, of three times as many for launches.
+
+		$(machine)
+		- $(rootlesskit --version); $(programs slirp4netns iperf3 nginx wrk)
+
+		| network | launch, ms | upload, Gbit/s | download, Gbit/s | new connections a second | memory, KiB |
+		|---|---|---|---|---|---|
+		$(rows networks)
+	EOT
 }

@@ -5,92 +5,8 @@
 # Three sides with the same servers run at the same time. They are measured in turn, once a round; each
 # round begins with another side. HTTP, IPERF and TRAFFIC are the sides' ports on the host.
 
-SIDES=(fauxroot rootlesskit direct)
-declare -A HTTP IPERF TRAFFIC LAUNCHED=()
-
-# "ulimit -n" of every process: the forwarder needs two descriptors a connection, and some more.
-NOFILE=20480
-
-free_ports() { # N: print N unused ports of the host, one a line
-	local port used
-	used=$(awk 'FNR > 1 { split($2, at, ":"); print at[2] }' /proc/net/{tcp,tcp6,udp,udp6})
-	for port in $(shuf -i 20000-32000); do
-		[ "$1" -gt 0 ] || return 0
-		if grep -qx "$(printf %04X "$port")" <<<"$used"; then continue; fi
-		echo "$port"
-		set -- $(($1 - 1))
-	done
-}
-
-# Raise the hard limit where it is too low. Some containers do not allow that: then IDLE is the number of
-# idle connections that fit.
-enough_descriptors() {
-	local hard
-	hard=$(ulimit -Hn)
-	if [ "$hard" != unlimited ] && [ "$hard" -lt $NOFILE ] &&
-		! as_root prlimit --pid $$ --nofile=$NOFILE:$NOFILE 2>/dev/null; then
-		NOFILE=$hard
-		note "a process can have at most $NOFILE descriptors here"
-	fi
-	IDLE=$(((NOFILE - 480) / 2))
-}
-
-# launched SIDE [OPTION…] -- COMMAND…: run COMMAND in the background as this side's target; set PID and
-# JOB
-launched() {
-	local side=$1 options=()
-	shift
-	while [ "$1" != -- ]; do
-		options+=("$1")
-		shift
-	done
-	shift
-	case $side in
-	fauxroot) set -- "$STAGE/fauxroot" --net=slirp4netns --disable-host-loopback \
-		--port-driver=builtin "${options[@]}" "$@" ;;
-	rootlesskit) set -- rootlesskit --net=slirp4netns --disable-host-loopback \
-		--port-driver=builtin "${options[@]}" "$@" ;;
-	esac
-	rm -f "$STAGE/tmp/pid"
-	# shellcheck disable=SC2016 # for the shell inside
-	as_user prlimit --nofile="$NOFILE:$NOFILE" bash -c 'echo $$ >"$0" && exec "$@"' \
-		"$STAGE/tmp/pid" "$@" >>"$STAGE/log" 2>&1 </dev/null &
-	JOB=$!
-	until PID=$(cat "$STAGE/tmp/pid" 2>/dev/null) && [ -n "$PID" ]; do
-		kill -0 $JOB 2>/dev/null || die "$side did not start: $(tail -n 1 "$STAGE/log")"
-		sleep 0.01
-	done
-	LAUNCHED[$PID]=$JOB
-}
-
-# ended PID: send SIGTERM to a launcher and wait until it has exited
-ended() {
-	local try
-	kill "$1" 2>/dev/null || :
-	for ((try = 0; try < 100; try++)); do
-		[ "$try" -lt 99 ] || kill -KILL "$1" 2>/dev/null || :
-		kill -0 "${LAUNCHED[$1]}" 2>/dev/null || break
-		sleep 0.1
-	done
-	wait "${LAUNCHED[$1]}" 2>/dev/null || :
-	unset "LAUNCHED[$1]"
-}
-
-all_ended() {
-	local pid
-	for pid in "${!LAUNCHED[@]}"; do ended "$pid"; done
-}
-
-answers() { # PORT: something listens at the port
-	local try
-	for ((try = 0; try < 200; try++)); do
-		# shellcheck disable=SC2188 # opened and closed
-		if (: <>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; then return; fi
-		sleep 0.05
-	done
-	tail -n 5 "$STAGE/log" >&2
-	die "no server at port $1"
-}
+SIDES=()
+declare -A HTTP IPERF TRAFFIC
 
 start_side() { # SIDE
 	local side=$1 ports at try=0 inside=(8080 5201 7000) forwards=()
@@ -138,32 +54,6 @@ download() { stream "$1" --reverse; }
 connections() { http "$1" 2s; }
 datagrams() { traffic flood "${TRAFFIC[$1]}" 1000 | awk '{ print $1 / 1000 }'; }
 latency() { traffic latency "${TRAFFIC[$1]}" 10000; }
-
-# in_turn ROUNDS FUNCTION: write the output of FUNCTION for each side, one line a round, to the file named
-# after FUNCTION
-in_turn() {
-	local rounds=$1 what=$2 round i side
-	for ((round = 0; round < rounds; round++)); do
-		for ((i = 0; i < ${#SIDES[@]}; i++)); do
-			side=${SIDES[$(((round + i) % ${#SIDES[@]}))]}
-			"$what" "$side" >"$STAGE/now.$side" || die "measuring $what of $side"
-			[ -s "$STAGE/now.$side" ] || die "nothing measured: $what of $side"
-		done
-		paste -d ' ' "${SIDES[@]/#/$STAGE/now.}"
-	done >"$STAGE/$what"
-}
-
-# column FILE N: print the median of the Nth number of the lines; column FILE N M: of N divided by M
-column() {
-	awk -v a="$2" -v b="${3:-0}" '{ print b ? $a / $b : $a }' "$1" | sort -g |
-		awk '{ v[NR] = $1 } END { print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'
-}
-
-# spread FILE N M: print the quartiles of N divided by M
-spread() {
-	awk -v a="$2" -v b="$3" '{ print $a / $b }' "$1" | sort -g |
-		awk '{ v[NR] = $1 } END { q = int(NR / 4); printf "%.3f–%.3f", v[1 + q], v[NR - q] }'
-}
 
 # ---- Memory ----
 
@@ -239,4 +129,79 @@ idle() {
 	wait "$client" || :
 	ended "$launcher"
 	echo "$opened ${answered:-0} $kib $fds"
+}
+
+# ---- The section ----
+
+# port_row WHAT DIRECTION LIMIT FILE OURS PEER [DIRECT]: print a line of the table of ports, from the
+# numbers that in_turn() wrote into these columns of FILE
+port_row() {
+	local file=$STAGE/$4 ratio direct=''
+	ratio=$(column "$file" "$5" "$6")
+	[ -z "${7:-}" ] || direct=$(column "$file" "$7")
+	judge "$ratio" "$2" "$3"
+	awk -v what="$1" -v a="$(column "$file" "$5")" -v b="$(column "$file" "$6")" -v d="$direct" \
+		-v r="$ratio" -v spread="$(spread "$file" "$5" "$6")" -v limit="$BOUND" -v v="$VERDICT" '
+		function short(x) { return sprintf(x < 100 ? "%.1f" : "%.0f", x) }
+		BEGIN { printf "| %s | %s | %s | %s | %.3f (%s) | %s | %s |\n", what, short(a), short(b),
+			d == "" ? "" : short(d), r, spread, limit, v }' |
+		put
+}
+
+# limit_row WHAT DIRECTION LIMIT VALUE [OTHER]: print a line with an absolute limit, not one relative to a
+# peer
+limit_row() {
+	judge "$4" "$2" "$3"
+	printf '| %s | %s | %s | | | %s | %s |\n' "$1" "$4" "${5:-}" "$BOUND" "$VERDICT" | put
+}
+
+ports_measure() {
+	local side ours theirs
+	SIDES=(fauxroot rootlesskit direct)
+	enough_descriptors
+	for side in "${SIDES[@]}"; do start_side "$side"; done
+	in_turn 5 upload
+	port_row 'one TCP stream to the target, Gbit/s' at-least 1.2 upload 1 2 3
+	in_turn 5 download
+	port_row 'one TCP stream from the target, Gbit/s' at-least 1.2 download 1 2 3
+	in_turn 10 connections
+	port_row 'new connections a second' at-least 1.6 connections 1 2 3
+	in_turn 10 datagrams
+	port_row 'UDP, thousand datagrams a second' at-least 1.5 datagrams 1 2 3
+	in_turn 10 latency
+	port_row 'a request of 100 bytes, p50, µs' at-most - latency 1 3 5
+	port_row 'a request of 100 bytes, p99, µs' at-most - latency 2 4 6
+	all_ended
+	SIDES=(fauxroot rootlesskit)
+	in_turn 10 memory
+	port_row 'memory of an idle instance with a network and a port, KiB' at-most 0.125 memory 1 3
+	port_row 'descriptors of this instance' at-most - memory 2 4
+	in_turn 1 idle
+	read -ra ours < <(cut -d ' ' -f 1-4 "$STAGE/idle")
+	read -ra theirs < <(cut -d ' ' -f 5-8 "$STAGE/idle")
+	limit_row "$IDLE idle connections: answered" at-least "$IDLE" "${ours[1]}" "${theirs[1]}"
+	limit_row "$IDLE idle connections: additional memory, KiB" at-most $((4096 * IDLE / 10000)) "${ours[2]}"
+	limit_row "$IDLE idle connections: descriptors each" at-most 2 \
+		"$(awk -v n="${ours[3]}" -v c="$IDLE" 'BEGIN { printf "%.1f", n / c }')"
+}
+
+ports_page() {
+	cat <<-EOT
+		## Published ports
+
+		Both programs run with \`--net=slirp4netns --disable-host-loopback --port-driver=builtin\` and
+		the same servers as targets. "direct" measures these servers without a forwarder. The servers
+		are iperf3, nginx (wrk, 64 clients, \`Connection: close\`), and tests/lib/tools/traffic.c for
+		datagrams of 1,200 bytes and small requests. The values are medians of 5 rounds for streams, and of
+		10 rounds for all others. Memory is the proportional share (PSS) of all processes except the target
+		and slirp4netns. The idle connections are opened and answered one after another, with \`ulimit -n\`
+		$NOFILE.
+
+		$(machine)
+		- $(rootlesskit --version); $(programs slirp4netns iperf3 nginx wrk)
+
+		| measurement | fauxroot | rootlesskit | direct | ratio | limit | result |
+		|---|---|---|---|---|---|---|
+		$(rows ports)
+	EOT
 }
