@@ -21,6 +21,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "etc.h"
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
@@ -74,7 +75,7 @@ int child_open_self(struct launch *l, struct error *err)
 
 int child_set_propagation(struct launch *l, struct error *err)
 {
-	progress_at(l->progress, "/proc and /sys");
+	progress_at(l->cloned.progress, "/proc and /sys");
 	return propagation_apply_child(l->config->propagation, err);
 }
 
@@ -98,15 +99,15 @@ int child_mount_cgroupfs(struct launch *l, struct error *err)
 
 int child_bind_netns(struct launch *l, struct error *err)
 {
-	progress_at(l->progress, "the state directory %s", l->state.path);
-	return netns_bind_child(l->in_child.netns, l->state.path, err);
+	progress_at(l->cloned.progress, "the state directory %s", l->prepared.state.path);
+	return netns_bind_child(l->in_child.netns, l->prepared.state.path, err);
 }
 
 /* Open them before copy-up, which hides their path. */
 int child_open_etc(struct launch *l, struct error *err)
 {
-	progress_at(l->progress, "the state directory %s", l->state.path);
-	return etcfiles_open_child(l->state.path, config_dns(l->config) != DNS_NONE,
+	progress_at(l->cloned.progress, "the state directory %s", l->prepared.state.path);
+	return etcfiles_open_child(l->prepared.state.path, config_dns(l->config) != DNS_NONE,
 				   &l->in_child.files, err);
 }
 
@@ -117,21 +118,21 @@ int child_copy_up_for(struct launch *l, const char *state_dir, struct error *err
 		.config = l->config,
 		.state_dir = state_dir,
 		.keep = {getenv("XDG_RUNTIME_DIR"), usual},
-		.progress = l->progress,
+		.progress = l->cloned.progress,
 	};
 
-	str_print(usual, sizeof(usual), "/run/user/%u", l->euid);
+	str_print(usual, sizeof(usual), "/run/user/%u", l->launcher.euid);
 	return copyup_apply_child(&request, &l->in_child.etc_copied, err);
 }
 
 int child_copy_up(struct launch *l, struct error *err)
 {
-	return child_copy_up_for(l, l->state.path, err);
+	return child_copy_up_for(l, l->prepared.state.path, err);
 }
 
 int child_bind_etc(struct launch *l, struct error *err)
 {
-	progress_at(l->progress, "resolv.conf and hosts of /etc");
+	progress_at(l->cloned.progress, "resolv.conf and hosts of /etc");
 	return etcfiles_bind_child(&l->in_child.files, l->in_child.etc_copied, err);
 }
 
@@ -146,26 +147,10 @@ int child_send_etc(struct launch *l, struct error *err)
 /* After the mounts, so that the target sees the same directory. */
 int child_enter_workdir(struct launch *l, struct error *err)
 {
-	progress_at(l->progress, "the working directory %s", l->config->workdir);
+	progress_at(l->cloned.progress, "the working directory %s", l->config->workdir);
 	if (chdir(l->config->workdir) < 0)
 		return err_set(err, errno, "--workdir=%s", l->config->workdir);
 	return 0;
-}
-
-int child_install_accel(struct launch *l, struct error *err)
-{
-	return accel_install_child(&l->in_child.accel, err);
-}
-
-int child_send_accel(struct launch *l, struct error *err)
-{
-	int sock = l->in_child.sock;
-	int rc = handshake_send_fd(sock, HANDSHAKE_ACCEL, l->in_child.accel.notify);
-
-	for (size_t i = 0; i < ACCEL_PROCESSES && rc == 0; i++)
-		rc = handshake_send_fd(sock, HANDSHAKE_ACCEL, l->in_child.accel.routes[i]);
-	accel_kit_close(&l->in_child.accel);
-	return rc < 0 ? err_set(err, -rc, "sending the descriptors of --net-accel") : 0;
 }
 
 int child_report_mounted(struct launch *l, struct error *err)
@@ -177,20 +162,21 @@ int child_report_mounted(struct launch *l, struct error *err)
 
 int child_set_environment(struct launch *l, struct error *err)
 {
-	const char *notify = notify_path(l->notify);
+	const char *notify = notify_path(l->prepared.notify);
 	char euid[16], egid[16];
 	int rc = handshake_expect(l->in_child.sock, HANDSHAKE_GO, "waiting for the launcher", -1,
 				  err);
 
 	if (rc < 0)
 		return rc;
-	str_print(euid, sizeof(euid), "%u", l->euid);
-	str_print(egid, sizeof(egid), "%u", l->egid);
-	if (setenv("ROOTLESSKIT_STATE_DIR", l->state.path, 1) < 0 ||
+	str_print(euid, sizeof(euid), "%u", l->launcher.euid);
+	str_print(egid, sizeof(egid), "%u", l->launcher.egid);
+	if (setenv("ROOTLESSKIT_STATE_DIR", l->prepared.state.path, 1) < 0 ||
 	    setenv("ROOTLESSKIT_PARENT_EUID", euid, 1) < 0 ||
 	    setenv("ROOTLESSKIT_PARENT_EGID", egid, 1) < 0 ||
 	    (notify && setenv("NOTIFY_SOCKET", notify, 1) < 0) ||
-	    (!l->config->pidns && activation_retarget(l->activated, l->launcher, getpid()) < 0))
+	    (!l->config->pidns &&
+	     activation_retarget(l->launcher.activated, l->launcher.pid, getpid()) < 0))
 		return err_set(err, ENOMEM, "setting the target's environment");
 	return 0;
 }

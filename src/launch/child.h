@@ -29,8 +29,6 @@ int child_copy_up(struct launch *l, struct error *err);
 int child_bind_etc(struct launch *l, struct error *err);
 int child_send_etc(struct launch *l, struct error *err);
 int child_enter_workdir(struct launch *l, struct error *err);
-int child_install_accel(struct launch *l, struct error *err);
-int child_send_accel(struct launch *l, struct error *err);
 int child_report_mounted(struct launch *l, struct error *err);
 
 /* child_copy_up_for() - child_copy_up() with another state directory, for a rehearsal */

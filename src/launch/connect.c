@@ -30,53 +30,22 @@ int connect_start_net(struct launch *l, struct error *err)
 	struct ns_holder holder = NS_HOLDER_NONE;
 
 	if (l->in_middle.is_holder) {
-		holder = l->middle;
-		l->middle = NS_HOLDER_NONE;
+		holder = l->cloned.middle;
+		l->cloned.middle = NS_HOLDER_NONE;
 	}
 	/* If the middle process is no holder, it has exited: reap it. */
-	ns_holder_end(&l->middle);
-	return net_start(&l->net, &l->ns, holder, err);
+	ns_holder_end(&l->cloned.middle);
+	return net_start(&l->net, &l->cloned.ns, holder, err);
 }
 
 int connect_await_mounts(struct launch *l, struct error *err)
 {
-	int rc = handshake_follow(l->sock, HANDSHAKE_MOUNTED, "mounting", l->progress,
+	int rc = handshake_follow(l->cloned.sock, HANDSHAKE_MOUNTED, "mounting", l->cloned.progress,
 				  l->signals->cancel, NULL, err);
 
 	if (rc == 0)
 		log_debug("mounted");
 	return rc;
-}
-
-int connect_receive_accel(struct launch *l, struct error *err)
-{
-	struct accel_kit *kit = &l->accel_kit;
-	int rc = 0;
-
-	for (size_t i = 0; i <= ACCEL_PROCESSES && rc == 0; i++)
-		rc = handshake_follow(l->sock, HANDSHAKE_ACCEL, "installing a filter", l->progress,
-				      l->signals->cancel,
-				      i == 0 ? &kit->notify : &kit->routes[i - 1], err);
-	return rc;
-}
-
-int connect_start_accel(struct launch *l, struct error *err)
-{
-	if (l->accel_kit.notify < 0) {
-		log_warning("--net-accel=switch: another program handles system calls by seccomp "
-			    "already; connections are not switched");
-		accel_kit_close(&l->accel_kit);
-		return accel_off(&l->accel, err);
-	}
-	return accel_start(&l->accel_kit, l->net.plan.ifname, &l->config->net_accel_except,
-			   l->child.pidfd, l->child.pid, &l->accel, err);
-}
-
-void connect_stop_accel(struct launch *l)
-{
-	accel_kit_close(&l->accel_kit);
-	accel_stop(l->accel);
-	l->accel = NULL;
 }
 
 int connect_await_net(struct launch *l, struct error *err)
@@ -90,7 +59,7 @@ int connect_start_ports(struct launch *l, struct error *err)
 	struct port_net net = port_net_at(plan->address, plan->ipv6 ? &plan->address6 : NULL);
 
 	net.endpoint = l->net.endpoint;
-	return ports_start(&l->ports, &l->ns, &net, err);
+	return ports_start(&l->ports, &l->cloned.ns, &net, err);
 }
 
 int connect_publish(struct launch *l, struct error *err)
@@ -113,7 +82,7 @@ int connect_host_ports(struct launch *l, struct error *err)
 			(struct sockaddr_in){.sin_family = AF_INET, .sin_addr = l->net.plan.host};
 		net.gateway = l->net.plan.gateway;
 	}
-	rc = ports_start(&l->host_ports, &l->ns, &net, err);
+	rc = ports_start(&l->host_ports, &l->cloned.ns, &net, err);
 	return rc < 0 ? rc : ports_publish(&l->host_ports, err);
 }
 
@@ -126,14 +95,14 @@ void connect_stop_host_ports(struct launch *l)
 int connect_write_child_pid(struct launch *l, struct error *err)
 {
 	char text[16];
-	int n = snprintf(text, sizeof(text), "%d", l->child.pid);
+	int n = snprintf(text, sizeof(text), "%d", l->cloned.child.pid);
 
-	return statedir_write(&l->state, "child_pid", text, (size_t)n, 0444, err);
+	return statedir_write(&l->prepared.state, "child_pid", text, (size_t)n, 0444, err);
 }
 
 int connect_go(struct launch *l, struct error *err)
 {
-	int rc = handshake_send(l->sock, HANDSHAKE_GO);
+	int rc = handshake_send(l->cloned.sock, HANDSHAKE_GO);
 
 	return rc < 0 ? err_set(err, -rc, "sending \"go\" to the child") : 0;
 }
@@ -144,7 +113,8 @@ int connect_announce(struct launch *l, struct error *err)
 
 	(void)err;
 	/* A named instance is announced already: prepare_name(). */
-	if (!l->config->name && instance_announce(&l->state, NULL, &l->link, &why) < 0)
+	if (!l->config->name &&
+	    instance_announce(&l->prepared.state, NULL, &l->prepared.link, &why) < 0)
 		log_debug("cannot add this instance to the list of instances: %s", why.text);
 	statedir_sweep_strays();
 	/* Inherited descriptors belong to the target alone now. */
@@ -159,15 +129,14 @@ int connect_verify_net(struct launch *l, struct error *err)
 
 void connect_kill_net(struct launch *l)
 {
-	if (l->net_opened)
+	if (l->net.driver)
 		net_kill(&l->net);
 }
 
 void connect_stop_net(struct launch *l)
 {
-	if (l->net_opened)
+	if (l->net.driver)
 		net_stop(&l->net);
-	l->net_opened = false;
 }
 
 void connect_stop_ports(struct launch *l)

@@ -14,9 +14,7 @@ bool connect_has_etc(const struct launch *l);
 int connect_prepare_net(struct launch *l, struct error *err);
 int connect_start_net(struct launch *l, struct error *err);
 int connect_await_mounts(struct launch *l, struct error *err);
-int connect_receive_accel(struct launch *l, struct error *err);
 int connect_await_net(struct launch *l, struct error *err);
-int connect_start_accel(struct launch *l, struct error *err);
 int connect_start_ports(struct launch *l, struct error *err);
 int connect_publish(struct launch *l, struct error *err);
 /* Can services of the host be forwarded? The stage starts those of --forward-host. */
@@ -34,6 +32,5 @@ int connect_announce(struct launch *l, struct error *err);
 int connect_verify_net(struct launch *l, struct error *err);
 
 void connect_kill_net(struct launch *l);
-void connect_stop_accel(struct launch *l);
 void connect_stop_net(struct launch *l);
 void connect_stop_ports(struct launch *l);

@@ -20,6 +20,8 @@
  * our two files. So the repair walks no path there. The target may mount over /etc, /run or the
  * root, even a file system that never answers, and the repair still works.
  */
+#include "etc.h"
+
 #include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
@@ -27,6 +29,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "events.h"
 #include "fauxroot/base/clock.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
@@ -34,6 +37,7 @@
 #include "fauxroot/proc/kept.h"
 #include "handshake.h"
 #include "launch.h"
+#include "naming.h"
 
 #define REPAIR_MS 2000
 
@@ -70,7 +74,7 @@ int etc_receive(struct launch *l, struct error *err)
 
 	static_assert(ARRAY_SIZE(places) == ETCFILE_COUNT_ + 1, "one pointer for each descriptor");
 	for (size_t i = 0; i < ARRAY_SIZE(places) && rc == 0; i++)
-		rc = handshake_follow(l->sock, HANDSHAKE_ETC, "mounting", l->progress,
+		rc = handshake_follow(l->cloned.sock, HANDSHAKE_ETC, "mounting", l->cloned.progress,
 				      l->signals->cancel, places[i], err);
 	if (rc < 0)
 		return rc;
@@ -101,7 +105,7 @@ static void repair(struct launch *l)
 	struct error err;
 
 	list(&l->etc.files, keep);
-	if (ns_run(&l->ns, &job, &deadline, -1, &err) < 0)
+	if (ns_run(&l->cloned.ns, &job, &deadline, -1, &err) < 0)
 		log_warning("repairing the mounts of resolv.conf and hosts: %s", err.text);
 }
 
@@ -148,7 +152,7 @@ static int write_first(const void *arg, enum etcfile file, const char *text, siz
 		       struct error *err)
 {
 	struct launch *const *l = arg;
-	const struct statedir *state = &(*l)->state;
+	const struct statedir *state = &(*l)->prepared.state;
 	const char *name = etcfile_name(file);
 	int rc = statedir_write(state, name, text, size, 0644, err);
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What happens to the instance, as events for clients of the API. */
-#include "fauxroot/api/events.h"
+#include "events.h"
 
+#include "fauxroot/api/events.h"
 #include "fauxroot/api/ports.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/config/status.h"
 #include "launch.h"
+#include "serve.h"
 
 static void emit(struct launch *l, const struct api_event *event)
 {
@@ -37,7 +39,7 @@ void events_host_port(struct launch *l, const struct port *port, bool added)
 
 void events_network(struct launch *l, bool up)
 {
-	l->serve.network_down = !up;
+	l->events.network_down = !up;
 	emit(l, &(struct api_event){.type = up ? API_EVENT_NETWORK_UP : API_EVENT_NETWORK_DOWN});
 }
 
@@ -84,6 +86,6 @@ static void on_restarted(void *arg, const char *name)
 
 void events_observe(struct launch *l)
 {
-	l->observer = (struct kept_observer){on_died, on_restarted, l};
-	kept_observe(&l->children, &l->observer);
+	l->events.observer = (struct kept_observer){on_died, on_restarted, l};
+	kept_observe(&l->children, &l->events.observer);
 }

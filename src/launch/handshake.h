@@ -17,10 +17,10 @@
  *						any, is the network namespace to bind
  *			  <-------------------  HANDSHAKE_ETC three times, if it mounts
  *						resolv.conf and hosts: etc_send()
- * *			  <-------------------  HANDSHAKE_ACCEL three times, with --net-accel: the
+ *			  <-------------------  HANDSHAKE_ACCEL three times, with --net-accel: the
  *						notification descriptor, if any, and sockets
  *						of its network
-			  <-------------------  HANDSHAKE_MOUNTED
+ *			  <-------------------  HANDSHAKE_MOUNTED
  *	HANDSHAKE_GO	  ------------------->		become the target
  *			  <-------------------  HANDSHAKE_INIT, only with --pidns: init runs
  *			  <------ end of file		execve(2) has succeeded

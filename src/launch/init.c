@@ -69,8 +69,8 @@ int init_become(const struct launch *l, struct error *err)
 		.sock = l->in_child.sock,
 		.reports = l->in_child.reports,
 		.reap_all = l->config->reaper != TRI_FALSE,
-		.activated = l->activated,
-		.launcher = l->launcher,
+		.activated = l->launcher.activated,
+		.launcher = l->launcher.pid,
 		.kill_orphans = l->config->kill_orphans,
 		.kill_timeout = l->config->kill_timeout,
 	};

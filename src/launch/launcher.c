@@ -18,8 +18,13 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "loop.h"
+#include "naming.h"
+#include "netaccel.h"
 #include "child.h"
 #include "connect.h"
+#include "etc.h"
+#include "events.h"
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/title.h"
 #include "fauxroot/supervise/notify.h"
@@ -29,6 +34,7 @@
 #include "namespaces.h"
 #include "prepare.h"
 #include "rehearsal.h"
+#include "serve.h"
 #include "stage.h"
 
 /* The time that a cancelled rehearsal gets to clean up. */
@@ -59,12 +65,12 @@ static bool with_copy_up(const struct launch *l)
 	return l->config->copy_up.n > 0;
 }
 
-/* A rehearsal may have no command. */
 static bool with_accel(const struct launch *l)
 {
 	return l->config->net_accel != NET_ACCEL_NONE;
 }
 
+/* A rehearsal may have no command. */
 static bool with_command(const struct launch *l)
 {
 	return l->config->command && l->config->command[0];
@@ -74,8 +80,8 @@ static bool with_command(const struct launch *l)
 static void undo_loop(struct launch *l)
 {
 	namespaces_end_processes(l);
-	notify_close(l->notify);
-	l->notify = NULL;
+	notify_close(l->prepared.notify);
+	l->prepared.notify = NULL;
 	loop_clear(l);
 }
 
@@ -162,9 +168,9 @@ static const struct stage stages[STAGE_COUNT_] = {
 	[STAGE_WORKDIR] = {"working directory", SIDE_CHILD, STEP_OPTIONS, .wanted = with_workdir,
 			   .run = child_enter_workdir, .needs = {STAGE_PROPAGATION, STAGE_COPY_UP}},
 	[STAGE_ACCEL_FILTER] = {"filter of --net-accel", SIDE_CHILD, STEP_NET, .wanted = with_accel,
-				.run = child_install_accel, .needs = {STAGE_NETNS, STAGE_ROOT}},
+				.run = netaccel_install, .needs = {STAGE_NETNS, STAGE_ROOT}},
 	[STAGE_ACCEL_SENT] = {"descriptors of --net-accel", SIDE_CHILD, STEP_NET,
-			      .wanted = with_accel, .run = child_send_accel,
+			      .wanted = with_accel, .run = netaccel_send,
 			      .needs = {STAGE_PROPAGATION}},
 	[STAGE_MOUNTED] = {"report of the mounts", SIDE_CHILD, .run = child_report_mounted,
 			   .needs = {STAGE_PROPAGATION}},
@@ -176,14 +182,14 @@ static const struct stage stages[STAGE_COUNT_] = {
 	[STAGE_ETC_RECEIVED] = {"watch on /etc", .wanted = connect_has_etc, .run = etc_receive,
 				.needs = {STAGE_LET_MOUNT, STAGE_ETC_FILES}},
 	[STAGE_ACCEL_RECEIVED] = {"receipt for --net-accel", .wanted = with_accel,
-				  .run = connect_receive_accel, .needs = {STAGE_LET_MOUNT}},
+				  .run = netaccel_receive, .needs = {STAGE_LET_MOUNT}},
 	[STAGE_MOUNTS] = {"mounts", .run = connect_await_mounts,
 			  .needs = {STAGE_LET_MOUNT, STAGE_ETC_RECEIVED}},
 	[STAGE_NET_READY] = {"network's readiness", .run = connect_await_net,
 			     .needs = {STAGE_NET_START}},
 
-	[STAGE_ACCEL] = {"network acceleration", .wanted = with_accel, .run = connect_start_accel,
-			 .undo = connect_stop_accel, .traces = TRACE_PROCESSES,
+	[STAGE_ACCEL] = {"network acceleration", .wanted = with_accel, .run = netaccel_start,
+			 .undo = netaccel_stop, .traces = TRACE_PROCESSES,
 			 .needs = {STAGE_NET_READY, STAGE_ACCEL_RECEIVED, STAGE_ACCEL_FILTER}},
 	[STAGE_PORT_DRIVER] = {"port driver", .run = connect_start_ports,
 			       .undo = connect_stop_ports, .traces = TRACE_PROCESSES | TRACE_PORTS,
@@ -230,9 +236,7 @@ static struct launch *new_launch(const struct config *config, const struct signa
 		.config = config,
 		.signals = signals,
 		.stages = stages,
-		.launcher = getpid(),
-		.euid = geteuid(),
-		.egid = getegid(),
+		.launcher = {.pid = getpid(), .euid = geteuid(), .egid = getegid()},
 		.in_middle = {.sock = -1, .child = PROCESS_NONE},
 		.in_child = {.sock = -1,
 			     .reports = -1,
@@ -240,27 +244,27 @@ static struct launch *new_launch(const struct config *config, const struct signa
 			     .self = -1,
 			     .files = ETCFILES_NONE,
 			     .accel = ACCEL_KIT_NONE},
-		.state = STATEDIR_NONE,
-		.link = INSTANCE_LINK_NONE,
+		.prepared = {.state = STATEDIR_NONE,
+			     .link = INSTANCE_LINK_NONE,
+			     .cgroup = CGROUP2_NONE},
+		.cloned = {.middle = NS_HOLDER_NONE,
+			   .child = PROCESS_NONE,
+			   .ns = NS_SET_NONE,
+			   .target_ns = NS_SET_NONE,
+			   .sock = -1,
+			   .reports = -1},
 		.ports = PORTS_NONE,
-		.accel_kit = ACCEL_KIT_NONE,
 		.host_ports = PORTS_NONE,
-		.cgroup = CGROUP2_NONE,
-		.middle = NS_HOLDER_NONE,
-		.child = PROCESS_NONE,
+		.accel = {.kit = ACCEL_KIT_NONE},
 		.loop = {.target = PROCESS_NONE},
-		.ns = NS_SET_NONE,
-		.target_ns = NS_SET_NONE,
-		.sock = -1,
-		.reports = -1,
 		.etc = {.watch = ETCWATCH_NONE,
 			.look = ETCLOOK_NONE,
 			.files = ETCFILES_NONE,
 			.copies = {ETCCOPY_NONE, ETCCOPY_NONE}},
 	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(l->mappers.mappers); i++)
-		l->mappers.mappers[i] = HELPER_NONE;
+	for (size_t i = 0; i < ARRAY_SIZE(l->cloned.mappers.mappers); i++)
+		l->cloned.mappers.mappers[i] = HELPER_NONE;
 	return l;
 }
 
@@ -272,7 +276,7 @@ int launcher_run(const struct config *config, const struct signals *signals, boo
 
 	if (!l)
 		return err_set(err, ENOMEM, "preparing the launch");
-	l->activated = activated;
+	l->launcher.activated = activated;
 	l->hooks = hooks;
 	children_open(&l->children);
 	rc = stages_run(l, SIDE_LAUNCHER, err);
@@ -293,7 +297,7 @@ int launcher_run(const struct config *config, const struct signals *signals, boo
 _noreturn_ static void run_rehearsal(struct launch *l, pid_t parent)
 {
 	title_set("fauxroot: check");
-	l->launcher = getpid();
+	l->launcher.pid = getpid();
 	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() == parent)
 		(void)rehearse(l);

@@ -12,6 +12,8 @@
  * exit. Children that existed before the launch are not the target's (a shell with children may
  * have executed the launcher). They are not signalled, and neither are helpers and hanging runners.
  */
+#include "leftovers.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>

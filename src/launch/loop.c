@@ -13,12 +13,16 @@
  * continues both. The target may stop before its execve(2), so the loop also waits for the end of
  * the handshake. With --pidns the loop's child is init, which reports about the target: reports.h.
  */
+#include "loop.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "etc.h"
+#include "events.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/libc.h"
 #include "fauxroot/base/log.h"
@@ -29,6 +33,8 @@
 #include "fauxroot/sys/memory.h"
 #include "handshake.h"
 #include "launch.h"
+#include "leftovers.h"
+#include "naming.h"
 #include "reports.h"
 
 /* After a vital failure: the time between SIGTERM and SIGKILL to the target. */
@@ -48,7 +54,7 @@ static void on_timeout(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (!l->loop.killed) {
 		log_warning("the command did not exit within %d s; killing it", TERM_S);
-		kill(l->child.pid, SIGKILL);
+		kill(l->cloned.child.pid, SIGKILL);
 		l->loop.killed = true;
 		if (event_add(l->loop.on_timeout, &killed) == 0)
 			return;
@@ -65,17 +71,17 @@ static void on_lost(void *arg, const struct error *err)
 
 	if (l->loop.ending)
 		return;
-	if (l->child.pid <= 0) {
+	if (l->cloned.child.pid <= 0) {
 		log_error("%s", err->text);
 		return;
 	}
 	l->loop.ending = true;
 	l->loop.failure = *err;
 	log_error("%s; terminating the command", err->text);
-	kill(l->child.pid, SIGTERM);
-	kill(l->child.pid, SIGCONT);
+	kill(l->cloned.child.pid, SIGTERM);
+	kill(l->cloned.child.pid, SIGCONT);
 	if (!l->loop.on_timeout || event_add(l->loop.on_timeout, &timeout) < 0)
-		kill(l->child.pid, SIGKILL);
+		kill(l->cloned.child.pid, SIGKILL);
 }
 
 /* net_events.down */
@@ -153,7 +159,7 @@ static const struct net_events net_events = {
 static void end_handshake(struct launch *l)
 {
 	event_del(l->loop.on_handshake);
-	l->sock = fd_close(l->sock);
+	l->cloned.sock = fd_close(l->cloned.sock);
 }
 
 /*
@@ -164,7 +170,7 @@ static bool take_handshake(struct launch *l)
 {
 	bool init_is_due = l->config->pidns && !l->loop.init_runs;
 	struct error err;
-	int rc = handshake_poll(l->sock, init_is_due ? HANDSHAKE_INIT : 0,
+	int rc = handshake_poll(l->cloned.sock, init_is_due ? HANDSHAKE_INIT : 0,
 				init_is_due ? "starting init" : "starting the command", &err);
 
 	if (rc == -EAGAIN)
@@ -238,7 +244,7 @@ static void take_reports(struct launch *l, bool live)
 	int rc = 0, stopped = 0;
 
 	for (int i = 0; i < MAX_REPORTS && !l->loop.target_reported; i++) {
-		rc = report_recv(l->reports, l->loop.target.pid > 0, &report);
+		rc = report_recv(l->cloned.reports, l->loop.target.pid > 0, &report);
 		if (rc <= 0)
 			break;
 		take_report(l, &report, &stopped);
@@ -249,7 +255,7 @@ static void take_reports(struct launch *l, bool live)
 		log_warning("receiving init's report: %s; using its exit status", strerror(-rc));
 	if (l->loop.target_reported || rc < 0) {
 		event_del(l->loop.on_report);
-		l->reports = fd_close(l->reports);
+		l->cloned.reports = fd_close(l->cloned.reports);
 	}
 	/* After its exit nothing would continue us. */
 	if (live && stopped && !l->loop.target_reported && job_is_stopped(&l->loop.target))
@@ -266,23 +272,23 @@ static void on_report(evutil_socket_t fd, short what, void *arg)
 /* First read the messages that were sent before the exit. */
 static void target_ended(struct launch *l, int status)
 {
-	while (l->sock >= 0 && take_handshake(l))
+	while (l->cloned.sock >= 0 && take_handshake(l))
 		;
-	if (l->sock >= 0)
+	if (l->cloned.sock >= 0)
 		end_handshake(l);
-	if (l->reports >= 0)
+	if (l->cloned.reports >= 0)
 		take_reports(l, false);
 	if (!l->loop.target_reported)
 		l->loop.status = status;
 	process_forget(&l->loop.target);
-	process_forget(&l->child);
+	process_forget(&l->cloned.child);
 	event_del(l->loop.on_timeout);
 }
 
 static void continue_init(struct launch *l)
 {
 	if (l->loop.init_stopped)
-		kill(l->child.pid, SIGCONT);
+		kill(l->cloned.child.pid, SIGCONT);
 	l->loop.init_stopped = false;
 }
 
@@ -298,7 +304,7 @@ static void on_child(void *arg, int status)
 	/* Another process has stopped init: signals go directly to the target. */
 	l->loop.init_stopped = l->config->pidns;
 	/* In another session the child is no longer a job of the shell that started us. */
-	if (getsid(l->child.pid) == getsid(0) && job_stop(&l->child))
+	if (getsid(l->cloned.child.pid) == getsid(0) && job_stop(&l->cloned.child))
 		continue_init(l);
 }
 
@@ -307,7 +313,7 @@ static void reap_all(struct launch *l)
 	/* Each turn of the loop handles the other events, too. */
 	if (children_reap(&l->children))
 		event_active(l->loop.on_more, EV_TIMEOUT, 0);
-	if (l->child.pid <= 0)
+	if (l->cloned.child.pid <= 0)
 		leftovers_check(l);
 }
 
@@ -328,17 +334,17 @@ static void on_signal(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	/* If the target runs, init has reported it. Read that first: else init would forward a
 	 * signal that the target may have got from the terminal already. */
-	if (l->reports >= 0 && l->loop.target.pid == 0)
+	if (l->cloned.reports >= 0 && l->loop.target.pid == 0)
 		take_reports(l, true);
 	while (signals_read(l->signals, &info)) {
-		if (info.ssi_signo == SIGCONT && l->child.pid > 0)
+		if (info.ssi_signo == SIGCONT && l->cloned.child.pid > 0)
 			continue_init(l);
 		if (info.ssi_signo == SIGCHLD)
 			child = true;
 		else if (l->loop.target.pid > 0)
 			signal_forward(&info, &l->loop.target);
-		else if (l->child.pid > 0)
-			signal_forward(&info, &l->child);
+		else if (l->cloned.child.pid > 0)
+			signal_forward(&info, &l->cloned.child);
 		else
 			leftovers_on_signal(l, (int)info.ssi_signo);
 	}
@@ -393,13 +399,13 @@ int loop_run(struct launch *l, struct error *err)
 		return rc;
 
 	l->loop.on_handshake =
-		event_new(l->serve.base, l->sock, EV_READ | EV_PERSIST, on_handshake, l);
+		event_new(l->serve.base, l->cloned.sock, EV_READ | EV_PERSIST, on_handshake, l);
 	l->loop.on_signal =
 		event_new(l->serve.base, l->signals->all, EV_READ | EV_PERSIST, on_signal, l);
 	l->loop.on_timeout = event_new(l->serve.base, -1, 0, on_timeout, l);
-	if (l->reports >= 0) {
-		l->loop.on_report =
-			event_new(l->serve.base, l->reports, EV_READ | EV_PERSIST, on_report, l);
+	if (l->cloned.reports >= 0) {
+		l->loop.on_report = event_new(l->serve.base, l->cloned.reports,
+					      EV_READ | EV_PERSIST, on_report, l);
 		if (!l->loop.on_report || event_add(l->loop.on_report, NULL) < 0)
 			return err_set(err, ENOMEM, "setting up the event loop");
 	}
@@ -408,7 +414,7 @@ int loop_run(struct launch *l, struct error *err)
 	    !l->loop.on_timeout || event_add(l->loop.on_handshake, NULL) < 0 ||
 	    event_add(l->loop.on_signal, NULL) < 0)
 		return err_set(err, ENOMEM, "setting up the event loop");
-	if (children_watch(&l->children, l->child.pid, on_child, l) < 0)
+	if (children_watch(&l->children, l->cloned.child.pid, on_child, l) < 0)
 		return err_set(err, ENOMEM, "setting up the event loop");
 	rc = leftovers_prepare(l, err);
 	if (rc == 0)
@@ -416,7 +422,7 @@ int loop_run(struct launch *l, struct error *err)
 	if (rc < 0)
 		return rc;
 	events_observe(l);
-	rc = notify_serve(l->notify, l->serve.base, err);
+	rc = notify_serve(l->prepared.notify, l->serve.base, err);
 	if (rc == 0)
 		rc = ports_supervise(&l->ports, l->serve.base, &l->children, &ports_events, l, err);
 	if (rc == 0)
@@ -426,8 +432,8 @@ int loop_run(struct launch *l, struct error *err)
 		rc = naming_supervise(l, &names_events, err);
 	if (rc < 0)
 		return rc;
-	if (l->accel)
-		accel_supervise(l->accel, l->serve.base, &l->children);
+	if (l->accel.running)
+		accel_supervise(l->accel.running, l->serve.base, &l->children);
 	net_supervise(&l->net, l->serve.base, &l->children, &net_events, l);
 	/* If this fails, the memory is not released. */
 	(void)event_base_once(l->serve.base, -1, EV_TIMEOUT, on_launched, NULL, &launched);

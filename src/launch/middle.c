@@ -58,7 +58,7 @@ int middle_await_maps(struct launch *l, struct error *err)
 
 int middle_clone_child(struct launch *l, struct error *err)
 {
-	int rc = idmap_clone(&l->map, l->in_middle.child_flags, &l->in_middle.child, err);
+	int rc = idmap_clone(&l->prepared.map, l->in_middle.child_flags, &l->in_middle.child, err);
 
 	if (rc == 0) {
 		fd_close(l->in_middle.sock);
@@ -75,7 +75,7 @@ int middle_map_child(struct launch *l, struct error *err)
 
 	if (rc < 0)
 		return err_set(err, -rc, "sending the child to the launcher");
-	rc = idmap_repeat(&l->map, l->in_middle.child.pid, err);
+	rc = idmap_repeat(&l->prepared.map, l->in_middle.child.pid, err);
 	if (rc < 0)
 		return rc;
 	/* From now on this process is at most the network's holder. */
@@ -94,8 +94,8 @@ void middle_main(struct launch *l, unsigned long child_flags)
 	struct error err = {0};
 
 	l->in_middle.child_flags = child_flags;
-	fd_close(l->middle.sock);
-	fd_close(l->sock);
+	fd_close(l->cloned.middle.sock);
+	fd_close(l->cloned.sock);
 	if (stages_run(l, SIDE_MIDDLE, &err) < 0) {
 		handshake_fail(l->in_middle.sock, &err);
 		_exit(1);

@@ -23,6 +23,7 @@
 #include "fauxroot/sys/message.h"
 #include "handshake.h"
 #include "launch.h"
+#include "leftovers.h"
 #include "middle.h"
 #include "reports.h"
 
@@ -66,16 +67,16 @@ static int make_sockets(struct launch *l, struct error *err)
 
 	if (rc < 0)
 		return err_set(err, -rc, "making a socket pair");
-	l->sock = with_child[0];
+	l->cloned.sock = with_child[0];
 	l->in_child.sock = with_child[1];
 	rc = message_pair(with_middle);
 	if (rc < 0)
 		return err_set(err, -rc, "making a socket pair");
-	l->middle.sock = with_middle[0];
+	l->cloned.middle.sock = with_middle[0];
 	l->in_middle.sock = with_middle[1];
 	if (l->config->pidns)
 		rc = reports_open(reports);
-	l->reports = reports[0];
+	l->cloned.reports = reports[0];
 	l->in_child.reports = reports[1];
 	return rc < 0 ? err_set(err, -rc, "making a socket pair") : 0;
 }
@@ -85,20 +86,21 @@ static int clone_middle(struct launch *l, struct error *err)
 {
 	int rc;
 
-	l->in_middle.is_holder = l->net_opened && net_set_up_job(&l->net, &l->in_middle.job);
-	rc = ns_clone(CLONE_NEWUSER, &l->middle.process, err);
+	l->in_middle.is_holder = l->net.driver && net_set_up_job(&l->net, &l->in_middle.job);
+	rc = ns_clone(CLONE_NEWUSER, &l->cloned.middle.process, err);
 	if (rc == 0)
 		middle_main(l, clone_flags(l));
 	/* Open its namespace now: later stages use it, also if the process exits. */
-	return rc < 0 ? rc : ns_pin(l->middle.process.pid, CLONE_NEWUSER, &l->ns, err);
+	return rc < 0 ? rc
+		      : ns_pin(l->cloned.middle.process.pid, CLONE_NEWUSER, &l->cloned.ns, err);
 }
 
 int namespaces_clone_middle(struct launch *l, struct error *err)
 {
 	int rc = become_subreaper(err);
 
-	l->progress = progress_new();
-	if (rc == 0 && !l->progress)
+	l->cloned.progress = progress_new();
+	if (rc == 0 && !l->cloned.progress)
 		rc = err_set(err, ENOMEM, "sharing memory with the child");
 	if (rc == 0)
 		rc = leftovers_note_strangers(l, err);
@@ -119,13 +121,13 @@ int namespaces_clone_middle(struct launch *l, struct error *err)
 
 int namespaces_start_mappers(struct launch *l, struct error *err)
 {
-	return idmap_begin(&l->map, l->middle.process.pid, &l->mappers, err);
+	return idmap_begin(&l->prepared.map, l->cloned.middle.process.pid, &l->cloned.mappers, err);
 }
 
 int namespaces_await_map(struct launch *l, struct error *err)
 {
 	struct deadline deadline = deadline_in(IDMAP_MS);
-	int rc = idmap_finish(&l->mappers, &deadline, l->signals->cancel, err);
+	int rc = idmap_finish(&l->cloned.mappers, &deadline, l->signals->cancel, err);
 
 	if (rc == 0)
 		log_debug("ids mapped");
@@ -138,19 +140,19 @@ static const char middle_words[] = "making the command's user namespace";
 static int follow_middle(struct launch *l, enum handshake_type type, int *ret_fd, struct error *err)
 {
 	struct deadline deadline = deadline_in(CLONE_MS);
-	int rc = fd_wait(l->middle.sock, POLLIN, &deadline, l->signals->cancel);
+	int rc = fd_wait(l->cloned.middle.sock, POLLIN, &deadline, l->signals->cancel);
 
 	if (rc < 0)
 		return err_set(err, -rc, "%s", middle_words);
-	return handshake_follow(l->middle.sock, type, middle_words, l->progress, l->signals->cancel,
-				ret_fd, err);
+	return handshake_follow(l->cloned.middle.sock, type, middle_words, l->cloned.progress,
+				l->signals->cancel, ret_fd, err);
 }
 
 /* The middle process clones the child with the launcher as parent. */
 int namespaces_take_child(struct launch *l, struct error *err)
 {
 	_cleanup_close_ int pidfd = -1;
-	int rc = handshake_send(l->middle.sock, HANDSHAKE_MAPPED);
+	int rc = handshake_send(l->cloned.middle.sock, HANDSHAKE_MAPPED);
 
 	/* If the middle process has exited, its error may be waiting: read it below. */
 	if (rc < 0 && rc != -EPIPE)
@@ -158,7 +160,7 @@ int namespaces_take_child(struct launch *l, struct error *err)
 	rc = follow_middle(l, HANDSHAKE_CHILD, &pidfd, err);
 	if (rc < 0)
 		return rc;
-	rc = process_from_pidfd(pidfd, &l->child);
+	rc = process_from_pidfd(pidfd, &l->cloned.child);
 	if (rc < 0)
 		return err_set(err, -rc, "finding the child's process");
 	pidfd = -1;
@@ -168,36 +170,38 @@ int namespaces_take_child(struct launch *l, struct error *err)
 /* After the clone, for the root of the child's cgroup namespace, and before helpers are started. */
 int namespaces_evacuate(struct launch *l, struct error *err)
 {
-	return cgroup2_evacuate(&l->cgroup, l->child.pid, err);
+	return cgroup2_evacuate(&l->prepared.cgroup, l->cloned.child.pid, err);
 }
 
 /* Open the child's namespaces, when it has reported its network namespace. */
 int namespaces_pin(struct launch *l, struct error *err)
 {
 	unsigned long flags = clone_flags(l);
-	int middle = l->ns.user, rc = 0;
+	int middle = l->cloned.ns.user, rc = 0;
 
 	if (namespaces_own_net(l)) {
 		flags |= CLONE_NEWNET;
-		rc = handshake_follow(l->sock, HANDSHAKE_NETWORK, "making the network namespace",
-				      l->progress, l->signals->cancel, NULL, err);
+		rc = handshake_follow(l->cloned.sock, HANDSHAKE_NETWORK,
+				      "making the network namespace", l->cloned.progress,
+				      l->signals->cancel, NULL, err);
 	}
 	if (rc == 0)
-		rc = ns_pin(l->child.pid, flags, &l->target_ns, err);
+		rc = ns_pin(l->cloned.child.pid, flags, &l->cloned.target_ns, err);
 	if (rc < 0)
 		return rc;
-	l->ns = l->target_ns;
-	l->ns.user = middle;
+	l->cloned.ns = l->cloned.target_ns;
+	l->cloned.ns.user = middle;
 	return 0;
 }
 
 /* Make a network namespace that the child is not in. The child's user namespace owns it. From now
- * on it is the network namespace in l->ns. */
+ * on it is the network namespace in l->cloned.ns. */
 int namespaces_detach_net(struct launch *l, struct error *err)
 {
 	struct deadline deadline = deadline_in(NETNS_MS);
 
-	return ns_make_net(&l->target_ns, &l->ns.net, &deadline, l->signals->cancel, err);
+	return ns_make_net(&l->cloned.target_ns, &l->cloned.ns.net, &deadline, l->signals->cancel,
+			   err);
 }
 
 int namespaces_await_child_map(struct launch *l, struct error *err)
@@ -207,33 +211,33 @@ int namespaces_await_child_map(struct launch *l, struct error *err)
 
 int namespaces_let_mount(struct launch *l, struct error *err)
 {
-	int rc = handshake_send_fd(l->sock, HANDSHAKE_MAPPED,
-				   namespaces_detached(l) ? l->ns.net : -1);
+	int rc = handshake_send_fd(l->cloned.sock, HANDSHAKE_MAPPED,
+				   namespaces_detached(l) ? l->cloned.ns.net : -1);
 
 	if (rc < 0)
 		return err_set(err, -rc, "reporting the id maps to the child");
-	log_debug("namespaces made, child %d", l->child.pid);
+	log_debug("namespaces made, child %d", l->cloned.child.pid);
 	return 0;
 }
 
 void namespaces_undo(struct launch *l)
 {
-	l->sock = fd_close(l->sock);
-	l->reports = fd_close(l->reports);
-	progress_free(TAKE_PTR(l->progress));
-	l->target_ns.user = fd_close(l->target_ns.user);
-	ns_set_close(&l->ns);
-	l->target_ns = NS_SET_NONE;
+	l->cloned.sock = fd_close(l->cloned.sock);
+	l->cloned.reports = fd_close(l->cloned.reports);
+	progress_free(TAKE_PTR(l->cloned.progress));
+	l->cloned.target_ns.user = fd_close(l->cloned.target_ns.user);
+	ns_set_close(&l->cloned.ns);
+	l->cloned.target_ns = NS_SET_NONE;
 }
 
 void namespaces_undo_mappers(struct launch *l)
 {
-	idmap_abandon(&l->mappers);
+	idmap_abandon(&l->cloned.mappers);
 }
 
 void namespaces_end_processes(struct launch *l)
 {
 	process_forget(&l->loop.target);
-	process_kill(&l->child);
-	ns_holder_end(&l->middle);
+	process_kill(&l->cloned.child);
+	ns_holder_end(&l->cloned.middle);
 }

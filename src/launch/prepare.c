@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "etc.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/launch/launcher.h"
@@ -17,10 +18,11 @@
 int prepare_ranges(struct launch *l, struct error *err)
 {
 	struct deadline deadline = deadline_in(RANGES_MS);
-	int rc = idmap_prepare(l->config, &deadline, l->signals->cancel, &l->map, err);
+	int rc = idmap_prepare(l->config, &deadline, l->signals->cancel, &l->prepared.map, err);
 
-	if (rc == 0 && !l->map.single && l->hooks)
-		l->hooks->ids_planned(idmap_count(&l->map.uid), idmap_count(&l->map.gid));
+	if (rc == 0 && !l->prepared.map.single && l->hooks)
+		l->hooks->ids_planned(idmap_count(&l->prepared.map.uid),
+				      idmap_count(&l->prepared.map.gid));
 	return rc;
 }
 
@@ -28,7 +30,6 @@ int prepare_helper(struct launch *l, struct error *err)
 {
 	int rc = net_open(l->config, l->signals->cancel, &l->net, err);
 
-	l->net_opened = rc == 0;
 	return rc;
 }
 
@@ -46,18 +47,18 @@ static int plan_endpoint(struct launch *l, struct error *err)
 {
 	const struct port_driver *driver = l->ports.driver;
 
-	if (!l->net_opened || !driver || !driver->by_network)
+	if (!l->net.driver || !driver || !driver->by_network)
 		return 0;
-	return net_offer_ports(&l->net, l->state.path, err);
+	return net_offer_ports(&l->net, l->prepared.state.path, err);
 }
 
 int prepare_statedir_at(struct launch *l, const char *wanted, struct error *err)
 {
-	int rc = statedir_open(wanted, l->signals->cancel, &l->state, err);
+	int rc = statedir_open(wanted, l->signals->cancel, &l->prepared.state, err);
 
 	if (rc < 0)
 		return rc;
-	log_debug("state directory: %s", l->state.path);
+	log_debug("state directory: %s", l->prepared.state.path);
 	return plan_endpoint(l, err);
 }
 
@@ -65,7 +66,7 @@ int prepare_statedir_at(struct launch *l, const char *wanted, struct error *err)
 int prepare_name(struct launch *l, struct error *err)
 {
 	const char *name = l->config->name;
-	int rc = instance_announce(&l->state, name, &l->link, err);
+	int rc = instance_announce(&l->prepared.state, name, &l->prepared.link, err);
 
 	return rc < 0 ? err_wrap(err, rc, "--name=%s", name) : 0;
 }
@@ -85,19 +86,20 @@ int prepare_statedir(struct launch *l, struct error *err)
 
 int prepare_cgroup(struct launch *l, struct error *err)
 {
-	return cgroup2_open(l->config->evacuate_cgroup2, &l->cgroup, err);
+	return cgroup2_open(l->config->evacuate_cgroup2, &l->prepared.cgroup, err);
 }
 
 int prepare_notify(struct launch *l, struct error *err)
 {
-	return notify_open(l->state.path, &l->notify, err);
+	return notify_open(l->prepared.state.path, &l->prepared.notify, err);
 }
 
 /* Before the child needs the files. With a detached network they are for processes that enter it.
  */
 int prepare_etc_files(struct launch *l, struct error *err)
 {
-	if (l->net.plan.detached && statedir_write(&l->state, NETNS_FILE, "", 0, 0444, err) < 0)
+	if (l->net.plan.detached &&
+	    statedir_write(&l->prepared.state, NETNS_FILE, "", 0, 0444, err) < 0)
 		return -err->code;
 	return l->net.plan.configures_dns ? etc_write(l, err) : 0;
 }
@@ -105,11 +107,11 @@ int prepare_etc_files(struct launch *l, struct error *err)
 /* Remove the link last: if we are killed before, the next launcher finds our leftovers by it. */
 void prepare_undo_statedir(struct launch *l)
 {
-	statedir_remove(&l->state);
-	instance_withdraw(&l->link);
+	statedir_remove(&l->prepared.state);
+	instance_withdraw(&l->prepared.link);
 }
 
 void prepare_undo_cgroup(struct launch *l)
 {
-	cgroup2_return(&l->cgroup);
+	cgroup2_return(&l->prepared.cgroup);
 }

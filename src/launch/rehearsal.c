@@ -47,10 +47,11 @@ int rehearse_statedir(struct launch *l, struct error *err)
 	/* One page for each file: child_pid, and with a network resolv.conf and hosts. */
 	size_t room = l->config->net == NET_HOST ? 4096 : (size_t)3 * 4096;
 	struct outcome *outcome = &l->rehearsal->of[STAGE_STATEDIR];
-	int rc = statedir_check(l->config->state_dir, room, &l->wanted_state, err);
+	int rc = statedir_check(l->config->state_dir, room, &l->prepared.wanted_state, err);
 
 	if (rc == 0)
-		(void)str_print(outcome->note, sizeof(outcome->note), "%s", l->wanted_state);
+		(void)str_print(outcome->note, sizeof(outcome->note), "%s",
+				l->prepared.wanted_state);
 	return rc;
 }
 
@@ -60,7 +61,7 @@ int rehearse_scratch(struct launch *l, struct error *err)
 
 	if (rc == 0)
 		(void)str_print(l->rehearsal->scratch, sizeof(l->rehearsal->scratch), "%s",
-				l->state.path);
+				l->prepared.state.path);
 	return rc;
 }
 
@@ -70,15 +71,16 @@ int rehearse_cgroup(struct launch *l, struct error *err)
 	int rc = prepare_cgroup(l, err);
 
 	if (rc == 0)
-		(void)str_print(outcome->note, sizeof(outcome->note), "%s", l->cgroup.path);
+		(void)str_print(outcome->note, sizeof(outcome->note), "%s",
+				l->prepared.cgroup.path);
 	return rc;
 }
 
 int rehearse_evacuation(struct launch *l, struct error *err)
 {
 	/* The descriptor is closed with this temporary process. */
-	return fcntl(l->cgroup.dir, F_DUPFD_CLOEXEC, 0) < 0
-		       ? err_set(err, errno, "making the cgroup \"%s/%s\"", l->cgroup.path,
+	return fcntl(l->prepared.cgroup.dir, F_DUPFD_CLOEXEC, 0) < 0
+		       ? err_set(err, errno, "making the cgroup \"%s/%s\"", l->prepared.cgroup.path,
 				 l->config->evacuate_cgroup2)
 		       : 0;
 }
@@ -92,7 +94,7 @@ int rehearse_propagation(struct launch *l, struct error *err)
 
 int rehearse_copy_up(struct launch *l, struct error *err)
 {
-	const char *state = l->wanted_state;
+	const char *state = l->prepared.wanted_state;
 
 	return child_copy_up_for(l, state && access(state, X_OK) == 0 ? state : "/", err);
 }
@@ -143,7 +145,7 @@ int rehearse_command(struct launch *l, struct error *err)
 int rehearse_end(struct launch *l, struct error *err)
 {
 	struct deadline deadline = deadline_in(END_MS);
-	int rc = fd_wait(l->child.pidfd, POLLIN, &deadline, l->signals->cancel);
+	int rc = fd_wait(l->cloned.child.pidfd, POLLIN, &deadline, l->signals->cancel);
 
 	return rc < 0 ? err_set(err, -rc, "waiting for the child to exit") : 0;
 }
@@ -167,7 +169,7 @@ static int rehearse_single(struct launch *l)
 	int rc;
 
 	config.idmap = IDMAP_SINGLE;
-	rc = idmap_prepare(&config, &now, -1, &l->map, &err);
+	rc = idmap_prepare(&config, &now, -1, &l->prepared.map, &err);
 	if (rc < 0)
 		return 0;
 	namespaces_end_processes(l);
@@ -191,7 +193,7 @@ static void verify_helper(struct launch *l)
 {
 	struct rehearsal *r = l->rehearsal;
 
-	if (!l->net_opened)
+	if (!l->net.driver)
 		return;
 	stage_try(l, connect_verify_net, STEP_NET, &r->verified);
 	(void)str_print(r->helper, sizeof(r->helper), "%s%s%s", l->net.driver->name,
@@ -205,8 +207,8 @@ int rehearse(struct launch *l)
 	int rc = stages_run(l, SIDE_LAUNCHER, &err);
 
 	if (!failed(r, STAGE_RANGES)) {
-		r->uids = idmap_count(&l->map.uid);
-		r->gids = idmap_count(&l->map.gid);
+		r->uids = idmap_count(&l->prepared.map.uid);
+		r->gids = idmap_count(&l->prepared.map.gid);
 	}
 	if (rc != -ECANCELED && l->config->idmap != IDMAP_SINGLE &&
 	    (failed(r, STAGE_RANGES) || failed(r, STAGE_MAPPERS) || failed(r, STAGE_IDMAP)))
@@ -214,7 +216,7 @@ int rehearse(struct launch *l)
 	if (rc != -ECANCELED)
 		verify_helper(l);
 	stages_undo(l);
-	free(l->wanted_state);
+	free(l->prepared.wanted_state);
 	return rc == -ECANCELED ? rc : 0;
 }
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The launcher's servers: the API, with its view of a launch, and the server of the namespaces. */
+#include "serve.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
@@ -20,9 +22,9 @@ static int fill_accel(const struct launch *l, struct api_info *ret)
 {
 	struct accel_counts counts;
 
-	if (!l->accel)
+	if (!l->accel.running)
 		return 0;
-	accel_count(l->accel, &counts);
+	accel_count(l->accel.running, &counts);
 	ret->accel_on = counts.on;
 	ret->accel_switched = counts.switched;
 	ret->accel_left = counts.left;
@@ -70,9 +72,9 @@ static int fill_info(void *arg, struct api_info *ret, struct error *err)
 	struct launch *l = arg;
 	int rc = copy_string(&ret->version, persona_version(l->config->persona));
 
-	ret->child_pid = l->child.pid;
+	ret->child_pid = l->cloned.child.pid;
 	if (rc == 0)
-		rc = copy_string(&ret->state_dir, l->state.path);
+		rc = copy_string(&ret->state_dir, l->prepared.state.path);
 	if (rc == 0)
 		rc = fill_network(l, ret);
 	if (rc == 0)
@@ -198,7 +200,7 @@ static bool network_is_up(void *arg)
 {
 	const struct launch *l = arg;
 
-	return !l->serve.network_down;
+	return !l->events.network_down;
 }
 
 /* api_ops.inside */
@@ -250,9 +252,10 @@ int serve_start(struct launch *l, struct error *err)
 	l->serve.base = event_base_new();
 	if (!l->serve.base)
 		return err_step(err, err_set(err, ENOMEM, "making an event loop"), STEP_API);
-	rc = api_server_start(l->serve.base, l->state.path, &api_ops, l, &l->serve.api, err);
+	rc = api_server_start(l->serve.base, l->prepared.state.path, &api_ops, l, &l->serve.api,
+			      err);
 	if (rc == 0)
-		rc = ns_server_start(l->serve.base, l->state.path, &l->target_ns,
+		rc = ns_server_start(l->serve.base, l->prepared.state.path, &l->cloned.target_ns,
 				     &l->serve.ns_server, err);
 	return rc;
 }

@@ -2,6 +2,8 @@
 /*
  * The name service in a launch: it gets the servers of the host's resolv.conf.
  */
+#include "naming.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
@@ -91,7 +93,7 @@ int naming_start(struct launch *l, struct error *err)
 	if (rc == 0)
 		rc = set_servers(l, err);
 	if (rc == 0)
-		rc = names_listen(l->naming.names, &l->ns, &at, l->signals->cancel, err);
+		rc = names_listen(l->naming.names, &l->cloned.ns, &at, l->signals->cancel, err);
 	return rc;
 }
 

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The child's resolv.conf and hosts, which follow the host's. */
+#pragma once
+
+struct error;
+struct etcfiles;
+struct launch;
+
+/*
+ * etc_send() - in the child, before HANDSHAKE_MOUNTED: send the descriptors for the mounts in /etc
+ * @files: from etcfiles_bind_child(); the caller keeps them
+ *
+ * Returns 0 or -errno.
+ */
+int etc_send(int sock, const struct etcfiles *files);
+
+/* etc_receive() - in the launcher: receive them into @l->etc.files; 0 or an error of
+ * handshake_follow() */
+int etc_receive(struct launch *l, struct error *err);
+
+/* etc_write() - write the child's resolv.conf and hosts to the state directory; 0 or -errno at
+ * STEP_MOUNT */
+int etc_write(struct launch *l, struct error *err);
+
+/*
+ * etc_watch() - in the event loop: when the host's files change, write the child's anew, and tell
+ * the name service; if our files are mounted on files of the host's /etc, repeat the mount when the
+ * host replaces one
+ *
+ * Returns 0 or -ENOMEM.
+ */
+int etc_watch(struct launch *l, struct error *err);
+
+/* etc_clear() - free the events and close the files; call it before the event base is freed */
+void etc_clear(struct launch *l);
