@@ -11,7 +11,7 @@
  *    of the launch.
  * 2. The holder makes a persistent TAP device and sets its addresses and routes. The holder of a
  *    later run finds the device of the run before, with all changes by the target, and does not
- *    change it. So connections survive a restart, and helpers do not configure the device.
+ *    change it: helpers do not configure the device. It ends the connections of the run before.
  * 3. The helper reports over a pipe that it is ready; then the holder is no longer needed. Joining
  *    a user namespace can clear the parent-death signal (man 2 prctl), so a helper detects the
  *    launcher's exit in another way: by end of file on a second pipe, whose other end the launcher
@@ -30,11 +30,25 @@
 
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
+#include "fauxroot/base/log.h"
+#include "fauxroot/net/connections.h"
 #include "fauxroot/net/link.h"
 
 /* For our own steps, which take a millisecond each. They block the event loop: a target that
  * disturbs a runner must not block the launcher for long. */
 #define STEP_MS 2000
+
+/* Without this, they would only wait longer. */
+static void end_connections(const struct net_plan *plan)
+{
+	struct error err;
+	int n = connections_end(plan, &err);
+
+	if (n < 0)
+		log_debug("connections through %s: %s", plan->ifname, err.text);
+	if (n > 0)
+		log_debug("connections through %s: %d ended", plan->ifname, n);
+}
 
 /* In the child's network namespace. */
 static int set_up_link_in_ns(void *arg, struct error *err)
@@ -44,8 +58,12 @@ static int set_up_link_in_ns(void *arg, struct error *err)
 	bool created;
 	int rc = tap_open(plan->ifname, &tap, &created, err);
 
-	if (rc < 0 || !created)
+	if (rc < 0)
 		return rc;
+	if (!created) {
+		end_connections(plan);
+		return 0;
+	}
 	rc = link_up_loopback(err);
 	if (rc == 0)
 		rc = link_configure(plan, err);

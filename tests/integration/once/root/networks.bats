@@ -29,13 +29,25 @@ needs_route() {
 	[ "$NAME" = pasta ] && ! holds_loopback
 }
 
+# Queries over UDP and TCP, to the name server of each family; getent reads resolv.conf.
+names_resolve() {
+	local server way
+	says "$(in_child getent ahostsv4 service.test.example)" "$OUTSIDE"
+	for server in 10.0.2.3 fd00::3; do
+		for way in "" tcp; do
+			# shellcheck disable=SC2086 # no word
+			says "$(in_child "$FAUXROOT_TEST_TOOLS/dns" ask $server service.test.example $way)" " $OUTSIDE\$"
+		done
+	done
+}
+
 reach() {
 	launch_host "${NET[@]}" --ipv6 sleep 1000
 	equals outside "$(get "$OUTSIDE" 7000)"
 	equals outside6 "$(get "[$OUTSIDE6]" 7000)"
 	equals ping "$(in_child bash -c 'exec 5<>"/dev/udp/$0/7000" && echo ping >&5 && timeout 30 head -n 1 <&5' "$OUTSIDE")"
 	in_child busybox ping -c 1 -W 30 "$OUTSIDE"
-	says "$(in_child getent ahostsv4 service.test.example)" "$OUTSIDE"
+	names_resolve
 	# Datagrams of several thousand bytes, which the outer link has to fragment.
 	equals 8000 "$(head -c 8000 /dev/zero | in_child socat -b 65536 -T 5 - "UDP:$OUTSIDE:7000" | wc -c)"
 	stop
@@ -85,7 +97,7 @@ killed_under_load() {
 	# A process that nobody continues.
 	old=$(helper_of "$LAUNCHER")
 	kill -STOP "$old"
-	wait_for logged 'was stopped'
+	wait_for logged 'was stopped'; echo "B $SECONDS"
 	wait_for reaches_outside
 	kill -TERM "$LAUNCHER"
 	ended 143
@@ -94,6 +106,67 @@ killed_under_load() {
 @test "killed and stopped under load: the network works again, on the same device" {
 	each killed_under_load
 	kill_marked # the socat of the loops
+}
+
+# in_flight COMMAND… - run it in the command's network, and append its PID to FLIGHTS
+in_flight() {
+	in_child "$@" >/dev/null 2>&1 &
+	FLIGHTS+=($!)
+}
+
+# Do more than so many packets move through the device? rx: from the outside
+moves() { # rx|tx PACKETS
+	[ "$(in_child cat "/sys/class/net/tap0/statistics/$1_packets")" -gt "$2" ]
+}
+
+all_move() {
+	local way n
+	for way in rx tx; do
+		n=$(in_child cat "/sys/class/net/tap0/statistics/${way}_packets")
+		wait_for moves $way $((n + 50))
+	done
+}
+
+# A client outside of the port that the host publishes. It says what it hears before and after the file
+# "killed" is there.
+published_client() { # PORT
+	inside_of "$OUT_NS" bash -c 'exec 5<>"/dev/tcp/198.51.100.1/$0" && read -r -t 30 peer <&5 && echo "$peer" &&
+		touch "$1.connected" && until [ -e "$1.killed" ]; do sleep 0.05; done &&
+		echo still here >&5 && read -r -t 30 answer <&5 && echo "$answer"' "$1" "$T/$NAME"
+}
+
+ended_in_flight() {
+	local pid old port=$((8000 + $(cksum <<<"$NAME" | cut -d ' ' -f 1) % 1000))
+	FLIGHTS=()
+	launch_host "${NET[@]}" --port-driver=builtin --publish "198.51.100.1:$port:10.0.2.100:80/tcp" \
+		socat TCP-LISTEN:80,reuseaddr,fork SYSTEM:'echo "$SOCAT_PEERADDR"; cat'
+	in_flight socat -u "TCP:$OUTSIDE:7002" OPEN:/dev/null
+	in_flight socat -u OPEN:/dev/zero "TCP:$OUTSIDE:7003"
+	all_move
+	published_client "$port" >"$T/$NAME.client" &
+	wait_for test -e "$T/$NAME.connected"
+	old=$(helper_of "$LAUNCHER")
+	# While it is stopped, nothing is lost.
+	kill -STOP "$old"
+	wait_for logged 'was stopped'
+	all_move
+	alive "${FLIGHTS[0]}"
+	alive "${FLIGHTS[1]}"
+	kill -KILL "$old"
+	wait_for other_helper "$old"
+	wait_for reaches_outside
+	for pid in "${FLIGHTS[@]}"; do
+		wait_for gone "$pid"
+	done
+	touch "$T/$NAME.killed"
+	wait_for grep -qx 'still here' "$T/$NAME.client"
+	equals 198.51.100.2 "$(head -n 1 "$T/$NAME.client")"
+	stop
+}
+
+@test "transfers in flight: a stopped helper delays them, a killed one ends them, and published ports go on" {
+	each ended_in_flight
+	kill_marked # the socat of the published ports
 }
 
 moved() {
