@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The state of a launch, in parts. Each part belongs to the file that is named at it, which fills and
- * clears it. */
+/* The state of a launch, in parts. Each part belongs to the file that is named at it, which fills
+ * and clears it. */
 #pragma once
 
 #include <event2/event.h>
@@ -25,6 +25,7 @@
 #include "fauxroot/state/instances.h"
 #include "fauxroot/state/statedir.h"
 #include "fauxroot/supervise/cgroup2.h"
+#include "fauxroot/supervise/leftovers.h"
 #include "fauxroot/supervise/signals.h"
 #include "fauxroot/switch/accel.h"
 #include "fauxroot/sys/ns.h"
@@ -135,14 +136,6 @@ struct naming {
 	struct names *names;			   /* NULL: there is none */
 	union endpoint servers[NAMES_SERVERS_MAX]; /* of the host's resolv.conf */
 	size_t n_servers;
-};
-
-/* leftovers.c: --kill-orphans. */
-struct leftovers {
-	struct event *on_due;
-	pid_t *strangers; /* children from before the launch */
-	size_t n_strangers;
-	enum { LEFTOVERS_NONE = 0, LEFTOVERS_TERMINATED, LEFTOVERS_KILLED } state;
 };
 
 struct launch {

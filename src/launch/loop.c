@@ -6,7 +6,7 @@
  * children; it forwards all other signals to the target. A dead child is the target (the loop
  * ends), a helper (its driver restarts it), or an orphan of the target (it is only reaped: the
  * launcher is a subreaper). The loop does not wait for living orphans, except with --kill-orphans:
- * leftovers.c.
+ * supervise/leftovers.h.
  *
  * Job control: the shell sees the launcher, but the terminal's signals reach the target. When the
  * target stops, the launcher stops itself, so that the shell gets its terminal back. SIGCONT
@@ -33,7 +33,6 @@
 #include "fauxroot/sys/memory.h"
 #include "handshake.h"
 #include "launch.h"
-#include "leftovers.h"
 #include "naming.h"
 #include "reports.h"
 
@@ -314,7 +313,7 @@ static void reap_all(struct launch *l)
 	if (children_reap(&l->children))
 		event_active(l->loop.on_more, EV_TIMEOUT, 0);
 	if (l->cloned.child.pid <= 0)
-		leftovers_check(l);
+		leftovers_check(&l->leftovers);
 }
 
 static void on_more(evutil_socket_t fd, short what, void *arg)
@@ -346,7 +345,7 @@ static void on_signal(evutil_socket_t fd, short what, void *arg)
 		else if (l->cloned.child.pid > 0)
 			signal_forward(&info, &l->cloned.child);
 		else
-			leftovers_on_signal(l, (int)info.ssi_signo);
+			leftovers_on_signal(&l->leftovers, (int)info.ssi_signo);
 	}
 	if (child)
 		reap_all(l);
@@ -416,7 +415,8 @@ int loop_run(struct launch *l, struct error *err)
 		return err_set(err, ENOMEM, "setting up the event loop");
 	if (children_watch(&l->children, l->cloned.child.pid, on_child, l) < 0)
 		return err_set(err, ENOMEM, "setting up the event loop");
-	rc = leftovers_prepare(l, err);
+	rc = leftovers_supervise(&l->leftovers, l->serve.base, &l->children,
+				 l->config->kill_timeout, err);
 	if (rc == 0)
 		rc = etc_watch(l, err);
 	if (rc < 0)
@@ -457,6 +457,6 @@ void loop_clear(struct launch *l)
 	for (size_t i = 0; i < ARRAY_SIZE(events); i++)
 		if (*events[i])
 			event_free(TAKE_PTR(*events[i]));
-	leftovers_clear(l);
+	leftovers_clear(&l->leftovers);
 	etc_clear(l);
 }

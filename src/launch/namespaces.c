@@ -23,7 +23,6 @@
 #include "fauxroot/sys/message.h"
 #include "handshake.h"
 #include "launch.h"
-#include "leftovers.h"
 #include "middle.h"
 #include "reports.h"
 
@@ -103,7 +102,7 @@ int namespaces_clone_middle(struct launch *l, struct error *err)
 	if (rc == 0 && !l->cloned.progress)
 		rc = err_set(err, ENOMEM, "sharing memory with the child");
 	if (rc == 0)
-		rc = leftovers_note_strangers(l, err);
+		rc = leftovers_open(&l->leftovers, l->config->kill_orphans, err);
 	if (rc < 0)
 		return rc;
 	/* An executable with file capabilities makes us undumpable. Then newuidmap could not open
