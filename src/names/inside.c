@@ -23,11 +23,10 @@
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/macro.h"
+#include "fauxroot/proc/kept.h"
 #include "fauxroot/sys/inside.h"
 #include "fauxroot/sys/netlink.h"
 #include "fauxroot/sys/ns.h"
-
-#include "table.h"
 
 #define OPEN_MS	  5000
 #define ANSWER_MS 2000
@@ -36,16 +35,23 @@
 #define PORT_COUNT 4000U
 #define PORT_TRIES 8
 
-/* In the order in which the runner returns them: the table's socket is the first. */
-enum { FD_TABLE, FD_UDP, FD_TCP, FD_UDP6, FD_TCP6, FD_COUNT };
+/* In the order in which the runner returns them: the sockets of the table are the last. */
+enum { FD_UDP, FD_TCP, FD_UDP6, FD_TCP6, FD_COUNT };
 
 struct job {
 	const struct names_at *at;
-	int fds[FD_COUNT];
+	bool behind_table;
+	int fds[FD_COUNT + KEPT_TABLE_FDS];
 	struct {
-		bool has_table;
+		uint16_t port;
 	} out;
 };
+
+/* The number of the service's sockets. */
+static int count(const struct names_at *at)
+{
+	return at->ipv6 ? FD_COUNT : FD_UDP6;
+}
 
 static int add_address(struct netlink *nl, unsigned lo, unsigned char family, const void *address,
 		       size_t size, struct error *err)
@@ -92,18 +98,18 @@ static union endpoint endpoint_at(const struct names_at *at, bool ipv6, uint16_t
 	return e;
 }
 
-static void close_sockets(struct job *job)
+static void close_sockets(struct job *job, int n)
 {
-	for (int i = FD_UDP; i < FD_COUNT; i++)
+	for (int i = 0; i < n; i++)
 		job->fds[i] = fd_close(job->fds[i]);
 }
 
 /* Bind all sockets at @port. */
 static int bind_all(struct job *job, uint16_t port, struct error *err)
 {
-	int n = job->at->ipv6 ? FD_COUNT : FD_UDP6, rc = 0;
+	int n = count(job->at), rc = 0;
 
-	for (int i = FD_UDP; i < n && rc == 0; i++) {
+	for (int i = 0; i < n && rc == 0; i++) {
 		struct inside_socket wanted = {
 			.address = endpoint_at(job->at, i >= FD_UDP6, port),
 			.type = i == FD_UDP || i == FD_UDP6 ? SOCK_DGRAM : SOCK_STREAM,
@@ -112,7 +118,7 @@ static int bind_all(struct job *job, uint16_t port, struct error *err)
 		rc = inside_bind(&wanted, &job->fds[i], err);
 	}
 	if (rc < 0)
-		close_sockets(job);
+		close_sockets(job, n);
 	return rc;
 }
 
@@ -124,52 +130,33 @@ static uint16_t random_port(void)
 	return (uint16_t)(PORT_FIRST + number % PORT_COUNT);
 }
 
-/* Sockets at a high port, and the table. */
-static int open_behind_table(struct job *job, struct netlink *nl, struct error *err)
-{
-	uint16_t port;
-	int rc = -EADDRINUSE;
-
-	for (int i = 0; i < PORT_TRIES && rc == -EADDRINUSE; i++) {
-		port = random_port();
-		rc = bind_all(job, port, err);
-	}
-	if (rc < 0)
-		return rc;
-	rc = table_make(nl, job->at, port, err);
-	if (rc < 0)
-		close_sockets(job);
-	return rc;
-}
-
 /* ns_job.run */
 static int open_in_ns(void *arg, struct error *err)
 {
 	struct job *job = arg;
-	struct netlink nl = NETLINK_NONE;
-	struct error why = {0};
 	int rc = add_addresses(job->at, err);
 
+	job->out.port = NAMES_PORT;
+	if (rc == 0 && job->behind_table)
+		rc = kept_table_sockets(job->fds + count(job->at), err);
+	else if (rc == 0)
+		return bind_all(job, NAMES_PORT, err);
 	if (rc < 0)
 		return rc;
-	rc = netlink_open(NETLINK_NETFILTER, ANSWER_MS, &nl, &why);
-	if (rc == 0)
-		rc = open_behind_table(job, &nl, &why);
-	job->out.has_table = rc == 0;
-	if (rc < 0) {
-		log_info("the name service takes port 53 in the command's network: %s", why.text);
-		rc = bind_all(job, NAMES_PORT, err);
+	rc = -EADDRINUSE;
+	for (int i = 0; i < PORT_TRIES && rc == -EADDRINUSE; i++) {
+		job->out.port = random_port();
+		rc = bind_all(job, job->out.port, err);
 	}
-	/* The number of descriptors is fixed. */
-	job->fds[FD_TABLE] = job->out.has_table ? nl.fd : job->fds[FD_UDP];
 	return rc;
 }
 
-int inside_open(const struct ns_set *ns, const struct names_at *at, int cancel_fd,
-		struct inside *ret, struct error *err)
+/* Make the sockets: at port 53, or at a high one with the table. */
+static int open_sockets(const struct ns_set *ns, const struct names_at *at, bool behind_table,
+			int cancel_fd, struct inside *ret, struct error *err)
 {
 	struct deadline deadline = deadline_in(OPEN_MS);
-	struct job job = {.at = at, .fds = {-1, -1, -1, -1, -1}};
+	struct job job = {.at = at, .behind_table = behind_table, .fds = {-1, -1, -1, -1}};
 	const struct ns_job ns_job = {
 		.name = "fauxroot: netns",
 		.which = NS_JOIN_NET,
@@ -178,20 +165,41 @@ int inside_open(const struct ns_set *ns, const struct names_at *at, int cancel_f
 		.out = &job.out,
 		.out_size = sizeof(job.out),
 		.fds = job.fds,
-		.n_fds = at->ipv6 ? FD_COUNT : FD_UDP6,
+		.n_fds = (size_t)(count(at) + (behind_table ? KEPT_TABLE_FDS : 0)),
 	};
 	int rc = ns_run(ns, &ns_job, &deadline, cancel_fd, err);
 
 	if (rc < 0)
 		return rc;
-	*ret = (struct inside){
-		.sockets = {{job.fds[FD_UDP], job.fds[FD_UDP6]},
-			    {job.fds[FD_TCP], job.fds[FD_TCP6]}},
-		.table = job.out.has_table ? job.fds[FD_TABLE] : -1,
+	if (behind_table)
+		rc = table_make(&ret->table, job.fds + count(at), at, job.out.port, err);
+	if (rc < 0) {
+		close_sockets(&job, count(at));
+		return rc;
+	}
+	ret->sockets = (struct relay_sockets){
+		.udp = {job.fds[FD_UDP], at->ipv6 ? job.fds[FD_UDP6] : -1},
+		.tcp = {job.fds[FD_TCP], at->ipv6 ? job.fds[FD_TCP6] : -1},
 	};
-	if (!job.out.has_table)
-		fd_close(job.fds[FD_TABLE]);
 	return 0;
+}
+
+int inside_open(const struct ns_set *ns, const struct names_at *at, int cancel_fd,
+		struct inside *ret, struct error *err)
+{
+	struct error why = {0};
+	int rc;
+
+	*ret = INSIDE_NONE;
+	rc = open_sockets(ns, at, true, cancel_fd, ret, &why);
+	if (rc == 0)
+		return 0;
+	if (rc == -ECANCELED || kept_is_shortage(rc)) {
+		*err = why;
+		return rc;
+	}
+	log_info("the name service takes port 53 in the command's network: %s", why.text);
+	return open_sockets(ns, at, false, cancel_fd, ret, err);
 }
 
 void inside_close(struct inside *inside)
@@ -200,6 +208,6 @@ void inside_close(struct inside *inside)
 		fd_close(inside->sockets.udp[i]);
 		fd_close(inside->sockets.tcp[i]);
 	}
-	fd_close(inside->table);
+	kept_table_close(&inside->table.kept);
 	*inside = INSIDE_NONE;
 }

@@ -203,11 +203,15 @@ int names_supervise(struct names *names, struct event_base *base, struct childre
 {
 	const int fds[SOCKETS] = {names->inside.sockets.udp[0], names->inside.sockets.tcp[0],
 				  names->inside.sockets.udp[1], names->inside.sockets.tcp[1]};
+	int rc;
 
 	names->base = base;
 	names->events = events;
 	names->events_arg = arg;
 	kept_supervise(&names->kept, base, children);
+	rc = kept_table_supervise(&names->inside.table.kept, base, err);
+	if (rc < 0)
+		return rc;
 	for (size_t i = 0; i < SOCKETS; i++) {
 		if (fds[i] < 0)
 			continue;

@@ -7,7 +7,6 @@
  * table exchanges the ports, in the syntax of nft(8), and likewise for tcp and for IPv6:
  *
  *	table inet fauxroot-names {
- *		flags owner
  *		chain in {
  *			type filter hook prerouting priority raw;
  *			ip daddr ADDRESS udp dport 53 notrack udp dport set PORT
@@ -24,8 +23,7 @@
  * then the whole network of the command loses packets. The exchange needs no memory, so the packets
  * are not tracked at all.
  *
- * The table belongs to the launcher's socket: "nft flush ruleset" in the command's network does not
- * remove it, and it disappears with the launcher.
+ * For how the table stays, see proc/kept_table.c.
  */
 #include "table.h"
 
@@ -107,18 +105,32 @@ static void put_address(struct netlink_request *r, const void *address, bool ipv
 	}
 }
 
-int table_make(struct netlink *nl, const struct names_at *at, uint16_t port, struct error *err)
+/* kept_table_ops.make */
+static int make(void *arg, struct netlink *nl, const struct nftables_table *wanted,
+		struct error *err)
 {
+	const struct table *table = arg;
+	const struct names_at *at = &table->at;
+	in_port_t port = htons(table->port);
 	struct netlink_request r;
 
 	netlink_clear(&r);
-	nftables_begin_batch(&r);
-	nftables_put_table(&r, TABLE, NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL, NFTABLES_OWNER);
+	nftables_begin_table(&r, wanted, 0);
 	nftables_put_chain(&r, TABLE, "in", "filter", NF_INET_PRE_ROUTING, PRIORITY_RAW);
 	nftables_put_chain(&r, TABLE, "out", "filter", NF_INET_LOCAL_OUT, PRIORITY_RAW);
-	put_address(&r, &at->address, false, htons(port), !at->ipv6);
+	put_address(&r, &at->address, false, port, !at->ipv6);
 	if (at->ipv6)
-		put_address(&r, &at->address6, true, htons(port), true);
+		put_address(&r, &at->address6, true, port, true);
 	nftables_end_batch(&r);
 	return netlink_transact(nl, &r, "creating the nf_tables table of the name service", err);
+}
+
+static const struct kept_table_ops ops = {.name = TABLE, .make = make};
+
+int table_make(struct table *table, const int *fds, const struct names_at *at, uint16_t port,
+	       struct error *err)
+{
+	table->at = *at;
+	table->port = port;
+	return kept_table_make(fds, &ops, table, &table->kept, err);
 }

@@ -6,16 +6,23 @@
 #include <stdint.h>
 
 #include "fauxroot/names/at.h"
+#include "fauxroot/proc/kept_table.h"
 
 struct error;
-struct netlink;
+
+struct table {
+	struct kept_table kept;
+	struct names_at at;
+	uint16_t port;
+};
 
 /*
  * table_make() - create the table
- * @nl: a socket of NETLINK_NETFILTER in the child's network; the table exists as long as it is open
- * @port: of the sockets
+ * @table: stays where it is until kept_table_close()
+ * @fds: from kept_table_sockets()
+ * @port: of the service's sockets
  *
- * Creates the whole table or nothing. Returns 0 or -errno (ENOENT: the kernel lacks an expression;
- * EINVAL, EOPNOTSUPP: before Linux 5.12 a table has no owner).
+ * Returns as kept_table_make().
  */
-int table_make(struct netlink *nl, const struct names_at *at, uint16_t port, struct error *err);
+int table_make(struct table *table, const int *fds, const struct names_at *at, uint16_t port,
+	       struct error *err);

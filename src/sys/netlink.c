@@ -47,6 +47,14 @@ struct netlink netlink_of(int fd, int timeout_ms)
 	return (struct netlink){.fd = fd, .timeout_ms = timeout_ms};
 }
 
+uint32_t netlink_port(const struct netlink *nl)
+{
+	struct sockaddr_nl name = {0};
+	socklen_t size = sizeof(name);
+
+	return getsockname(nl->fd, (struct sockaddr *)&name, &size) < 0 ? 0 : name.nl_pid;
+}
+
 void netlink_close(struct netlink *nl)
 {
 	fd_close(nl->fd);

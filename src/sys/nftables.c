@@ -2,15 +2,20 @@
 #include "fauxroot/sys/nftables.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "fauxroot/sys/netlink.h"
+
+/* Read so many reports at a time: the target can cause any number of them. */
+#define REPORTS_MAX 64
 
 static void put_boundary(struct netlink_request *r, uint16_t type)
 {
@@ -41,13 +46,17 @@ void nftables_begin_message(struct netlink_request *r, uint16_t type, uint16_t f
 		      sizeof(header));
 }
 
-void nftables_put_table(struct netlink_request *r, const char *name, uint16_t type, uint16_t flags,
-			uint32_t is)
+void nftables_begin_table(struct netlink_request *r, const struct nftables_table *table,
+			  uint16_t flags)
 {
-	nftables_begin_message(r, type, flags);
-	netlink_put_string(r, NFTA_TABLE_NAME, name);
-	if (type == NFT_MSG_NEWTABLE)
-		netlink_put_be32(r, NFTA_TABLE_FLAGS, is);
+	nftables_begin_batch(r);
+	if (table->replace) {
+		nftables_begin_message(r, NFT_MSG_DELTABLE, 0);
+		netlink_put_string(r, NFTA_TABLE_NAME, table->name);
+	}
+	nftables_begin_message(r, NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL | flags);
+	netlink_put_string(r, NFTA_TABLE_NAME, table->name);
+	netlink_put_be32(r, NFTA_TABLE_FLAGS, table->flags);
 }
 
 void nftables_put_chain(struct netlink_request *r, const char *table, const char *name,
@@ -207,4 +216,47 @@ void nftables_is_protocol(struct netlink_request *r, uint8_t protocol)
 {
 	nftables_load_meta(r, NFT_META_L4PROTO);
 	nftables_compare(r, NFT_CMP_EQ, &protocol, sizeof(protocol));
+}
+
+/* ---- watching ---- */
+
+int nftables_watch(const struct netlink *nl)
+{
+	int group = NFNLGRP_NFTABLES;
+
+	return setsockopt(nl->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0
+		       ? -errno
+		       : 0;
+}
+
+static bool reports_removal(const struct nlmsghdr *message, const char *table, uint32_t maker)
+{
+	struct netlink_span rest = netlink_attributes(message, sizeof(struct nfgenmsg));
+	struct netlink_attribute attribute;
+	size_t size = strlen(table) + 1;
+
+	if (message->nlmsg_type != (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELTABLE) ||
+	    message->nlmsg_pid == maker)
+		return false;
+	while (netlink_next_attribute(&rest, &attribute))
+		if (attribute.type == NFTA_TABLE_NAME && attribute.size == size &&
+		    memcmp(attribute.payload, table, size) == 0)
+			return true;
+	return false;
+}
+
+bool nftables_is_removed(const struct netlink *nl, const char *table, uint32_t maker)
+{
+	_Alignas(NLMSG_ALIGNTO) unsigned char buffer[NETLINK_BUFFER_SIZE];
+	bool removed = false;
+	int n = 0;
+
+	for (int i = 0; i < REPORTS_MAX && (n = netlink_receive(nl, buffer)) >= 0; i++) {
+		struct netlink_span rest = {buffer, buffer + n};
+		const struct nlmsghdr *message;
+
+		while ((message = netlink_next_message(&rest)))
+			removed |= reports_removal(message, table, maker);
+	}
+	return removed || (n < 0 && n != -EAGAIN);
 }

@@ -51,6 +51,9 @@ heard() {
 	equals "10.0.2.4	host.docker.internal host.containers.internal
 fd00::4	host.docker.internal host.containers.internal" "$(in_target grep internal /etc/hosts)"
 	wait_for heard 127.0.0.9:53
+	in_target nft flush ruleset
+	gateway_leads() { [ "service for 127.0.0.1" = "$(asked 10.0.2.2:5432)" ]; }
+	wait_for gateway_leads
 	# Removing one service leaves the others.
 	equals 4 "$(ctl add-host-ports "85:$SERVICE")"
 	ctl remove-host-ports "5432:$SERVICE"

@@ -40,6 +40,9 @@ int netlink_open(int protocol, int timeout_ms, struct netlink *ret, struct error
 /* netlink_of() - a session on @fd, a socket from netlink_open(); the session owns @fd */
 struct netlink netlink_of(int fd, int timeout_ms);
 
+/* netlink_port() - the port of the socket (man 7 netlink: nl_pid); 0 if it has none */
+uint32_t netlink_port(const struct netlink *nl);
+
 /* netlink_close() - close @nl; accepts NETLINK_NONE; @nl is NETLINK_NONE afterwards */
 void netlink_close(struct netlink *nl);
 

@@ -17,11 +17,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct netlink;
 struct netlink_request;
 
-/* Table flag, missing in older kernel headers: the netlink socket owns the table (Linux 5.12).
- * Other sockets cannot remove it, and it disappears with the socket. */
-#define NFTABLES_OWNER 2U
+/* Table flags, missing in older kernel headers: owner, the netlink socket owns the table (Linux
+ * 5.12), and other sockets cannot remove it; persist, it stays when that socket is closed (Linux
+ * 6.9). */
+#define NFTABLES_KEPT (2U | 4U)
+
+/* A new table. */
+struct nftables_table {
+	const char *name;
+	uint32_t flags; /* 0 or NFTABLES_KEPT */
+	bool replace;	/* first remove the table of that name, with its contents; it must exist */
+};
 
 /* nftables_begin_batch(), nftables_end_batch() - append the bounds of a batch */
 void nftables_begin_batch(struct netlink_request *r);
@@ -31,13 +40,15 @@ void nftables_end_batch(struct netlink_request *r);
 void nftables_begin_message(struct netlink_request *r, uint16_t type, uint16_t flags);
 
 /*
- * nftables_put_table() - append a message about the table @name
- * @type: NFT_MSG_NEWTABLE, NFT_MSG_DELTABLE
- * @flags: NLM_F_…
- * @is: the flags of a new table: 0 or NFTABLES_OWNER
+ * nftables_begin_table() - begin a batch with the new table @table
+ * @flags: NLM_F_ACK if only nftables_end_batch() follows, else 0
+ *
+ * The batch fails with -EEXIST if there is a table of that name, with -EINVAL or -EOPNOTSUPP if the
+ * kernel does not know the flags, and with -EPERM if the table to replace belongs to another
+ * socket.
  */
-void nftables_put_table(struct netlink_request *r, const char *name, uint16_t type, uint16_t flags,
-			uint32_t is);
+void nftables_begin_table(struct netlink_request *r, const struct nftables_table *table,
+			  uint16_t flags);
 
 /*
  * nftables_put_chain() - append a new base chain
@@ -101,3 +112,17 @@ void nftables_is_family(struct netlink_request *r, bool ipv6);
 
 /* nftables_is_protocol() - end the rule unless the transport protocol is @protocol, IPPROTO_… */
 void nftables_is_protocol(struct netlink_request *r, uint8_t protocol);
+
+/* nftables_watch() - subscribe @nl, a socket of NETLINK_NETFILTER, to removals of tables; 0 or
+ * -errno */
+int nftables_watch(const struct netlink *nl);
+
+/*
+ * nftables_is_removed() - read the pending reports after nftables_watch()
+ * @table: its name
+ * @maker: the port of the socket that creates the table: its own removals do not count
+ *
+ * Returns true if another socket has removed a table of that name, or if a report was lost. Never
+ * blocks.
+ */
+bool nftables_is_removed(const struct netlink *nl, const char *table, uint32_t maker);

@@ -391,21 +391,9 @@ static int start_first(struct ports *ports, struct error *err)
 	if (!b->started)
 		return -err->code;
 	if (ports->net.gateway.s_addr != 0 &&
-	    gateway_open(&b->gateway, ports->ns, ports->cancel_fd, &why) < 0)
+	    gateway_open(&b->gateway, ports, &why) < 0)
 		log_debug("no service of the host at the gateway's address: %s", why.text);
 	return 0;
-}
-
-/* The services are at their other addresses if this fails. */
-static void lead_gateway(struct ports *ports, const struct port *added)
-{
-	struct builtin *b = ports->state;
-	struct error why = {0};
-	int rc = added ? gateway_add(&b->gateway, ports, added, &why)
-		       : gateway_renew(&b->gateway, ports, &why);
-
-	if (rc < 0)
-		log_warning("%s", why.text);
 }
 
 static int builtin_supervise(struct ports *ports, struct error *err)
@@ -417,7 +405,10 @@ static int builtin_supervise(struct ports *ports, struct error *err)
 	kept_supervise(&b->kept_agent, ports->base, ports->children);
 	kept_watch(&b->kept_forwarder, &b->forwarder);
 	kept_watch(&b->kept_agent, &b->agent);
-	return rc < 0 || b->reverse ? rc : addresses_supervise(&b->addresses, ports, err);
+	if (rc == 0)
+		rc = b->reverse ? gateway_supervise(&b->gateway, ports->base, err)
+				: addresses_supervise(&b->addresses, ports, err);
+	return rc;
 }
 
 /*
@@ -497,14 +488,14 @@ static int builtin_add(struct ports *ports, struct port *port, struct error *err
 			*err = lost;
 		forget(ports, port);
 	} else if (b->reverse) {
-		lead_gateway(ports, port);
+		gateway_lead(&b->gateway, ports, port);
 	}
 	return gone < 0 ? gone : rc;
 }
 
 static int builtin_remove(struct ports *ports, struct port *port, struct error *err)
 {
-	const struct builtin *b = ports->state;
+	struct builtin *b = ports->state;
 
 	listen_close(port);
 	/* If this fails, there is no forwarder, and so none that serves the port. */
@@ -512,7 +503,7 @@ static int builtin_remove(struct ports *ports, struct port *port, struct error *
 		log_warning("%s", err->text);
 	forget(ports, port);
 	if (b->reverse)
-		lead_gateway(ports, NULL);
+		gateway_lead(&b->gateway, ports, NULL);
 	return 0;
 }
 

@@ -7,7 +7,6 @@
  * of services to the address for containers, in the syntax of nft(8), for each service:
  *
  *	table inet fauxroot-host {
- *		flags owner
  *		chain in {
  *			type nat hook prerouting priority dstnat;
  *			ip daddr GATEWAY tcp dport PORT dnat ip to HOST
@@ -18,12 +17,11 @@
  *		}
  *	}
  *
- * The chain "in" is for containers behind a bridge. The table belongs to the launcher's socket, as
- * that of the name service does.
+ * The chain "in" is for containers behind a bridge. For how the table stays, see
+ * proc/kept_table.c.
  */
 #include "gateway.h"
 
-#include <errno.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -32,43 +30,34 @@
 
 #include "fauxroot/base/clock.h"
 #include "fauxroot/base/err.h"
+#include "fauxroot/base/log.h"
 #include "fauxroot/base/macro.h"
 #include "fauxroot/port/table.h"
 #include "fauxroot/sys/nftables.h"
 #include "fauxroot/sys/ns.h"
 
-#define TABLE	  "fauxroot-host"
-#define OPEN_MS	  5000
-#define ANSWER_MS 2000
+#define TABLE	"fauxroot-host"
+#define OPEN_MS 5000
 
 /* NF_IP_PRI_NAT_DST */
 #define PRIORITY_DSTNAT (-100)
 
 static const char *const chains[] = {"in", "out"};
 
-/* An empty table, in place of an older one of ours. */
-static int make_table(struct netlink *nl, uint32_t flags, struct error *err)
+/* kept_table_ops.make: an empty table. */
+static int make_table(void *arg, struct netlink *nl, const struct nftables_table *table,
+		      struct error *err)
 {
 	struct netlink_request r;
 
+	(void)arg;
 	netlink_clear(&r);
-	nftables_begin_batch(&r);
-	nftables_put_table(&r, TABLE, NFT_MSG_NEWTABLE, NLM_F_CREATE, flags);
-	nftables_put_table(&r, TABLE, NFT_MSG_DELTABLE, 0, 0);
-	nftables_put_table(&r, TABLE, NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_ACK, flags);
+	nftables_begin_table(&r, table, NLM_F_ACK);
 	nftables_put_chain(&r, TABLE, "in", "nat", NF_INET_PRE_ROUTING, PRIORITY_DSTNAT);
 	nftables_put_chain(&r, TABLE, "out", "nat", NF_INET_LOCAL_OUT, PRIORITY_DSTNAT);
 	nftables_end_batch(&r);
 	return netlink_transact(nl, &r, "creating the nf_tables table of services of the host",
 				err);
-}
-
-static int replace_table(struct netlink *nl, struct error *err)
-{
-	int rc = make_table(nl, NFTABLES_OWNER, err);
-
-	/* Linux before 5.12 does not know owners. */
-	return rc == -EINVAL || rc == -EOPNOTSUPP ? make_table(nl, 0, err) : rc;
 }
 
 static void put_dnat(struct netlink_request *r, const struct in_addr *to)
@@ -114,58 +103,90 @@ static int add_rules(struct netlink *nl, const struct port_net *net, const struc
 /* ns_job.run */
 static int open_inside(void *arg, struct error *err)
 {
-	struct netlink nl = NETLINK_NONE;
-	int *ret_fd = arg;
-	int rc = netlink_open(NETLINK_NETFILTER, ANSWER_MS, &nl, err);
+	return kept_table_sockets(arg, err);
+}
 
-	if (rc == 0)
-		*ret_fd = nl.fd;
+/* A service with a child IP is not there. */
+static int add_port(struct gateway *gateway, const struct ports *ports, const struct port *port,
+		    struct error *err)
+{
+	return port->spec.child_ip[0]
+		       ? 0
+		       : add_rules(&gateway->table.nl, &ports->net, &port->spec, err);
+}
+
+static int add_all(struct gateway *gateway, const struct ports *ports, struct error *err)
+{
+	int rc = 0;
+
+	/* A port without a listener is being removed. */
+	for (size_t i = 0; i < ports->n && rc == 0; i++)
+		if (ports->items[i].listeners[0] >= 0)
+			rc = add_port(gateway, ports, &ports->items[i], err);
 	return rc;
 }
 
-int gateway_open(struct gateway *gateway, const struct ns_set *ns, int cancel_fd, struct error *err)
+/* kept_table_ops.restored */
+static void on_restored(void *arg)
+{
+	struct gateway *gateway = arg;
+	struct error err = {0};
+
+	if (add_all(gateway, gateway->ports, &err) < 0)
+		log_warning("%s", err.text);
+}
+
+static const struct kept_table_ops table_ops = {
+	.name = TABLE,
+	.make = make_table,
+	.restored = on_restored,
+};
+
+int gateway_open(struct gateway *gateway, const struct ports *ports, struct error *err)
 {
 	struct deadline deadline = deadline_in(OPEN_MS);
-	int fd = -1;
+	int fds[KEPT_TABLE_FDS];
 	const struct ns_job job = {
 		.name = "fauxroot: netns",
 		.which = NS_JOIN_NET,
 		.run = open_inside,
-		.arg = &fd,
-		.fds = &fd,
-		.n_fds = 1,
+		.arg = fds,
+		.fds = fds,
+		.n_fds = KEPT_TABLE_FDS,
 	};
-	int rc = ns_run(ns, &job, &deadline, cancel_fd, err);
+	int rc = ns_run(ports->ns, &job, &deadline, ports->cancel_fd, err);
 
-	if (rc < 0)
-		return rc;
-	gateway->nl = netlink_of(fd, ANSWER_MS);
-	rc = replace_table(&gateway->nl, err);
+	gateway->ports = ports;
+	if (rc == 0)
+		rc = kept_table_make(fds, &table_ops, gateway, &gateway->table, err);
+	if (rc == 0 && ports->base)
+		rc = gateway_supervise(gateway, ports->base, err);
 	if (rc < 0)
 		gateway_close(gateway);
 	return rc;
 }
 
-int gateway_add(struct gateway *gateway, const struct ports *ports, const struct port *port,
-		struct error *err)
+int gateway_supervise(struct gateway *gateway, struct event_base *base, struct error *err)
 {
-	if (gateway->nl.fd < 0 || port->spec.child_ip[0])
-		return 0;
-	return add_rules(&gateway->nl, &ports->net, &port->spec, err);
+	return kept_table_supervise(&gateway->table, base, err);
 }
 
-int gateway_renew(struct gateway *gateway, const struct ports *ports, struct error *err)
+void gateway_lead(struct gateway *gateway, const struct ports *ports, const struct port *added)
 {
-	int rc = gateway->nl.fd < 0 ? 0 : replace_table(&gateway->nl, err);
+	struct error err = {0};
+	int rc;
 
-	/* A port without a listener is being removed. */
-	for (size_t i = 0; i < ports->n && rc == 0; i++)
-		if (ports->items[i].listeners[0] >= 0)
-			rc = gateway_add(gateway, ports, &ports->items[i], err);
-	return rc;
+	if (!gateway->table.ops)
+		return;
+	rc = added ? add_port(gateway, ports, added, &err)
+		   : kept_table_renew(&gateway->table, &err);
+	if (rc == 0 && !added)
+		rc = add_all(gateway, ports, &err);
+	if (rc < 0)
+		log_warning("%s", err.text);
 }
 
 void gateway_close(struct gateway *gateway)
 {
-	netlink_close(&gateway->nl);
+	kept_table_close(&gateway->table);
 }

@@ -4,37 +4,41 @@
 
 #include <netinet/in.h>
 
-#include "fauxroot/sys/netlink.h"
+#include "fauxroot/proc/kept_table.h"
 
 struct error;
-struct ns_set;
+struct event_base;
 struct port;
 struct ports;
 
 struct gateway {
-	struct netlink nl; /* owns the table; fd -1: there is none */
+	struct kept_table table;
+	const struct ports *ports; /* the services */
 };
 
-#define GATEWAY_NONE ((struct gateway){NETLINK_NONE})
+#define GATEWAY_NONE ((struct gateway){.table = KEPT_TABLE_NONE})
 
 /*
- * gateway_open() - make the table in the network of @ns
- * @cancel_fd: as in fd_wait()
+ * gateway_open() - make the table in the network of @ports; it is restored if the command removes
+ * it
+ * @ports: must outlive it
  *
  * Returns 0 or -errno: without nf_tables the services are at their other addresses only.
  */
-int gateway_open(struct gateway *gateway, const struct ns_set *ns, int cancel_fd,
-		 struct error *err);
+int gateway_open(struct gateway *gateway, const struct ports *ports, struct error *err);
+
+/* gateway_supervise() - for a table that was made before there was an event loop: restore it from
+ * now on, in @base; 0 or -errno */
+int gateway_supervise(struct gateway *gateway, struct event_base *base, struct error *err);
 
 /*
- * gateway_add() - lead the gateway's address to the address for containers for the service @port
- * gateway_renew() - after a removal: the same for the remaining services of @ports
+ * gateway_lead() - lead the gateway's address to the address for containers
+ * @added: for this service, too; NULL: for all of @ports, after a removal
  *
- * A service with a child IP is not there. Both do nothing without a table. Return 0 or -errno.
+ * A service with a child IP is not there. Does nothing without a table. A failure is logged: the
+ * services are at their other addresses.
  */
-int gateway_add(struct gateway *gateway, const struct ports *ports, const struct port *port,
-		struct error *err);
-int gateway_renew(struct gateway *gateway, const struct ports *ports, struct error *err);
+void gateway_lead(struct gateway *gateway, const struct ports *ports, const struct port *added);
 
-/* gateway_close() - remove the table; accepts GATEWAY_NONE */
+/* gateway_close() - the table disappears with the network; accepts GATEWAY_NONE */
 void gateway_close(struct gateway *gateway);

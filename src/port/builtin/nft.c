@@ -31,7 +31,6 @@
 #include "nft.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_tables.h>
@@ -40,7 +39,6 @@
 #include <netinet/in.h>
 #include <netinet/ip.h>
 #include <netinet/ip6.h>
-#include <string.h>
 #include <sys/socket.h>
 
 #include "fauxroot/base/err.h"
@@ -56,9 +54,6 @@
 
 /* The number of network rules that fit into one request. */
 #define NETWORKS_A_BATCH 24
-
-/* Read so many reports at a time: the target can cause any number of them. */
-#define REPORTS_MAX 64
 
 enum { DIRECTION_ORIGINAL = 0, DIRECTION_REPLY = 1 };
 
@@ -163,34 +158,20 @@ static void put_network_rule(struct netlink_request *r, const struct nft_network
 	nftables_end_rule(r, rule);
 }
 
-/* @replace: first remove an existing table with its contents; otherwise it is -EEXIST. */
-static int make(struct netlink *nl, const struct nft_variant *variant, bool replace,
-		struct error *err)
+int nft_make(struct netlink *nl, const struct nftables_table *table, bool by_mark,
+	     struct error *err)
 {
 	struct netlink_request r;
 
 	netlink_clear(&r);
-	nftables_begin_batch(&r);
-	if (replace)
-		nftables_put_table(&r, NFT_TABLE, NFT_MSG_DELTABLE, 0, 0);
-	nftables_put_table(&r, NFT_TABLE, NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL,
-			   variant->owned ? NFTABLES_OWNER : 0);
+	nftables_begin_table(&r, table, 0);
 	nftables_put_chain(&r, NFT_TABLE, "out", "route", NF_INET_LOCAL_OUT, PRIORITY_MANGLE);
 	nftables_put_chain(&r, NFT_TABLE, "in", "filter", NF_INET_PRE_ROUTING, PRIORITY_MANGLE);
-	put_marking_rule(&r, variant->by_mark);
+	put_marking_rule(&r, by_mark);
 	put_mark_rule(&r, true, 0);
 	put_mark_rule(&r, false, NLM_F_ACK);
 	nftables_end_batch(&r);
 	return netlink_transact(nl, &r, "creating the nf_tables table of published ports", err);
-}
-
-int nft_make(struct netlink *nl, const struct nft_variant *variant, struct error *err)
-{
-	/* Try without a removal first: after a removal, closing a socket of nf_tables takes a grace
-	 * period of the kernel. */
-	int rc = make(nl, variant, false, err);
-
-	return rc == -EEXIST ? make(nl, variant, true, err) : rc;
 }
 
 int nft_set_networks(struct netlink *nl, const struct nft_network *networks, size_t n,
@@ -216,46 +197,4 @@ int nft_set_networks(struct netlink *nl, const struct nft_network *networks, siz
 		rc = netlink_transact(nl, &r, "masquerading clients of the child's networks", err);
 	} while (rc == 0 && i < n);
 	return rc;
-}
-
-/* ---- watching ---- */
-
-int nft_watch(const struct netlink *nl)
-{
-	int group = NFNLGRP_NFTABLES;
-
-	return setsockopt(nl->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0
-		       ? -errno
-		       : 0;
-}
-
-static bool reports_removal(const struct nlmsghdr *message, uint32_t maker)
-{
-	struct netlink_span rest = netlink_attributes(message, sizeof(struct nfgenmsg));
-	struct netlink_attribute attribute;
-
-	if (message->nlmsg_type != (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELTABLE) ||
-	    message->nlmsg_pid == maker)
-		return false;
-	while (netlink_next_attribute(&rest, &attribute))
-		if (attribute.type == NFTA_TABLE_NAME && attribute.size == sizeof(NFT_TABLE) &&
-		    memcmp(attribute.payload, NFT_TABLE, sizeof(NFT_TABLE)) == 0)
-			return true;
-	return false;
-}
-
-bool nft_is_removed(const struct netlink *nl, uint32_t maker)
-{
-	_Alignas(NLMSG_ALIGNTO) unsigned char buffer[NETLINK_BUFFER_SIZE];
-	bool removed = false;
-	int n = 0;
-
-	for (int i = 0; i < REPORTS_MAX && (n = netlink_receive(nl, buffer)) >= 0; i++) {
-		struct netlink_span rest = {buffer, buffer + n};
-		const struct nlmsghdr *message;
-
-		while ((message = netlink_next_message(&rest)))
-			removed |= reports_removal(message, maker);
-	}
-	return removed || (n < 0 && n != -EAGAIN);
 }

@@ -12,27 +12,23 @@
 
 struct error;
 struct netlink;
+struct nftables_table;
 
 /* The table is "inet fauxroot". */
 #define NFT_TABLE "fauxroot"
 
-/* How the rules recognise our connections, and who owns the table. */
-struct nft_variant {
-	bool by_mark; /* true: our sockets carry SOURCE_SOCKET_MARK. false: the source is not an
-		       * address of the namespace, which needs the kernel's nft_fib */
-	bool owned;   /* the netlink socket owns the table (Linux 5.12): other sockets cannot remove
-		       * it, and it disappears with the socket */
-};
-
 /*
- * nft_make() - create the table; replaces an existing one that has no owner
+ * nft_make() - create the table
  * @nl: a socket of NETLINK_NETFILTER in the child's network namespace
+ * @table: its name is NFT_TABLE
+ * @by_mark: our sockets carry SOURCE_SOCKET_MARK; false: their source is not an address of the
+ * namespace, which needs the kernel's nft_fib
  *
  * Creates the whole table or nothing. Turns connection tracking on. Returns 0 or -errno, with the
- * kernel's message: -ENOENT if the kernel lacks an expression, -EINVAL or -EOPNOTSUPP if it does
- * not support owners, -EPERM if another socket owns a table of that name.
+ * kernel's message: -ENOENT if the kernel lacks an expression; and as nftables_begin_table().
  */
-int nft_make(struct netlink *nl, const struct nft_variant *variant, struct error *err);
+int nft_make(struct netlink *nl, const struct nftables_table *table, bool by_mark,
+	     struct error *err);
 
 /* A network that the namespace reaches directly, without a gateway. */
 struct nft_network {
@@ -55,19 +51,3 @@ struct nft_network {
  */
 int nft_set_networks(struct netlink *nl, const struct nft_network *networks, size_t n,
 		     struct error *err);
-
-/*
- * nft_watch() - subscribe @nl, a socket of NETLINK_NETFILTER, to removals of tables
- *
- * Only a table without an owner needs this. Returns 0 or -errno.
- */
-int nft_watch(const struct netlink *nl);
-
-/*
- * nft_is_removed() - read the pending reports after nft_watch()
- * @maker: the port (nl_pid) of the socket that creates the table: its own removals do not count
- *
- * Returns true if another socket has removed a table of our name, or if a report was lost. Never
- * blocks.
- */
-bool nft_is_removed(const struct netlink *nl, uint32_t maker);

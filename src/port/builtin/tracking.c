@@ -3,15 +3,8 @@
  * Theory of operation
  *
  * The launcher configures nf_tables in the child's network namespace itself, over sockets that a
- * runner has made there: a socket keeps its namespace. The launcher's effective uid owns the middle
- * user namespace, and the launcher is in the parent of that namespace. So it has all capabilities
- * there and in the child's user namespace below it (man 7 user_namespaces): it executes no program,
- * and resolves no path in the child's mount namespace.
- *
- * The table belongs to the launcher's socket (NFT_TABLE_F_OWNER, Linux 5.12): "nft flush ruleset"
- * in the child does not remove it. The launcher is the owner, because the target cannot kill it and
- * it lives as long as the ports; the agent can be killed by the target. On an older kernel the
- * launcher watches the table, and restores it after a removal.
+ * runner has made there, and keeps the table there: proc/kept_table.h. It is not the agent that
+ * does this: the target can kill the agent.
  *
  * The kernel decides how the rules recognise our connections. With nft_fib: their source is not an
  * address of the namespace. Without: their sockets carry a mark that no routing rule uses.
@@ -34,6 +27,7 @@
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/macro.h"
+#include "fauxroot/proc/kept_table.h"
 #include "fauxroot/sys/netlink.h"
 #include "fauxroot/sys/ns.h"
 #include "nft.h"
@@ -50,95 +44,94 @@
 #define PAUSE_MS    250
 #define PAUSE_TIMES 20
 
-enum role { NFT, NFT_REPORTS, ROUTES, ROUTE_REPORTS, ROLES };
-
 struct tracking {
-	struct netlink sockets[ROLES]; /* of the child's network namespace */
-	struct nft_variant variant;
-	uint32_t port; /* of the NFT socket (man 7 netlink: nl_pid) */
-	struct event *on_nft, *on_routes, *on_due;
+	struct kept_table table;
+	bool by_mark;			      /* see nft.h */
+	struct netlink routes, route_reports; /* of the child's network namespace */
+	struct event *on_routes, *on_due;
 	int64_t rest_ms; /* do not check the routes again before this time */
-	bool removed;	 /* the table must be restored */
 	bool complained; /* a problem with networks was logged */
 };
 
 /* ---- the sockets ---- */
 
+/* The order in which the runner returns them: those of the table are the first. */
+enum { FD_ROUTES = KEPT_TABLE_FDS, FD_ROUTE_REPORTS, FD_COUNT };
+
 /* ns_job.run. It does not close the sockets: the process exits soon. */
 static int open_inside(void *arg, struct error *err)
 {
-	static const int protocols[ROLES] = {NETLINK_NETFILTER, NETLINK_NETFILTER, NETLINK_ROUTE,
-					     NETLINK_ROUTE};
 	struct netlink nl;
-	int *fds = arg, rc = 0;
+	int *fds = arg, rc = kept_table_sockets(fds, err);
 
-	for (int i = 0; i < ROLES && rc == 0; i++) {
-		rc = netlink_open(protocols[i], ANSWER_MS, &nl, err);
+	for (int i = FD_ROUTES; i < FD_COUNT && rc == 0; i++) {
+		rc = netlink_open(NETLINK_ROUTE, ANSWER_MS, &nl, err);
 		if (rc == 0)
 			fds[i] = nl.fd;
 	}
 	return rc;
 }
 
-static int open_sockets(struct tracking *t, const struct ns_set *ns, int cancel_fd,
-			struct error *err)
+/* ---- the table ---- */
+
+/* kept_table_ops.make: in the best variant that this kernel supports. */
+static int make_table(void *arg, struct netlink *nl, const struct nftables_table *table,
+		      struct error *err)
+{
+	struct tracking *t = arg;
+	struct error why = {0};
+	int rc = nft_make(nl, table, false, err);
+
+	if (rc == 0 || rc == -EEXIST)
+		return rc;
+	/* If that fails, too, report the error of the better variant. */
+	if (nft_make(nl, table, true, &why) < 0)
+		return rc;
+	t->by_mark = true;
+	return 0;
+}
+
+static void check_soon(struct tracking *t)
+{
+	int64_t wait = MAX(DELAY_MS, t->rest_ms - clock_ms());
+	struct timeval due = timeval_ms(wait);
+
+	if (!event_pending(t->on_due, EV_TIMEOUT, NULL))
+		(void)event_add(t->on_due, &due);
+}
+
+/* kept_table_ops.restored */
+static void on_restored(void *arg)
+{
+	check_soon(arg);
+}
+
+static const struct kept_table_ops table_ops = {
+	.name = NFT_TABLE,
+	.make = make_table,
+	.restored = on_restored,
+};
+
+/* Make the sockets and the table. */
+static int open_table(struct tracking *t, const struct ns_set *ns, int cancel_fd, struct error *err)
 {
 	struct deadline deadline = deadline_in(OPEN_MS);
-	int fds[ROLES], rc;
-	struct ns_job job = {
+	int fds[FD_COUNT], rc;
+	const struct ns_job job = {
 		.name = "fauxroot: netns",
 		.which = NS_JOIN_NET,
 		.run = open_inside,
 		.arg = fds,
 		.fds = fds,
-		.n_fds = ROLES,
+		.n_fds = FD_COUNT,
 	};
 
 	rc = ns_run(ns, &job, &deadline, cancel_fd, err);
-	for (int i = 0; i < ROLES && rc == 0; i++)
-		t->sockets[i] = netlink_of(fds[i], ANSWER_MS);
-	return rc;
-}
-
-/* ---- the table ---- */
-
-static void learn_port(struct tracking *t)
-{
-	struct sockaddr_nl name = {0};
-	socklen_t size = sizeof(name);
-
-	if (getsockname(t->sockets[NFT].fd, (struct sockaddr *)&name, &size) == 0)
-		t->port = name.nl_pid;
-}
-
-/* Create the table in the best variant that this kernel supports. */
-static int make_table(struct tracking *t, struct error *err)
-{
-	static const struct nft_variant variants[] = {
-		{.by_mark = false, .owned = true},
-		{.by_mark = true, .owned = true},
-		{.by_mark = false, .owned = false},
-		{.by_mark = true, .owned = false},
-	};
-	int rc = 0;
-
-	for (size_t i = 0; i < ARRAY_SIZE(variants); i++) {
-		struct error why = {0};
-		int failed = nft_make(&t->sockets[NFT], &variants[i], &why);
-
-		if (failed == 0) {
-			t->variant = variants[i];
-			return 0;
-		}
-		log_debug("%s%s%s", why.text, variants[i].by_mark ? " (by mark)" : "",
-			  variants[i].owned ? " (owned)" : "");
-		/* Report the error of the best variant. */
-		if (i == 0 && err)
-			*err = why;
-		if (i == 0)
-			rc = failed;
-	}
-	return rc;
+	if (rc < 0)
+		return rc;
+	t->routes = netlink_of(fds[FD_ROUTES], ANSWER_MS);
+	t->route_reports = netlink_of(fds[FD_ROUTE_REPORTS], ANSWER_MS);
+	return kept_table_make(fds, &table_ops, t, &t->table, err);
 }
 
 static void complain(struct tracking *t, const struct error *err)
@@ -157,26 +150,23 @@ static void set_networks(struct tracking *t)
 	int64_t start = clock_ms();
 	struct error err = {0};
 	size_t n = 0;
-	int rc = onlink_list(&t->sockets[ROUTES], networks, &n, &err);
+	int rc = onlink_list(&t->routes, networks, &n, &err);
 
 	/* If there are too many networks, use the first ones. -EINTR: they have changed during the
 	 * dump, and on_routes() gets a report. */
 	if (rc == -E2BIG)
 		complain(t, &err);
 	if (rc == 0 || rc == -E2BIG)
-		rc = nft_set_networks(&t->sockets[NFT], networks, n, &err);
+		rc = nft_set_networks(&t->table.nl, networks, n, &err);
 	if (rc < 0 && rc != -EINTR)
 		complain(t, &err);
 	t->rest_ms = clock_ms() + MAX(PAUSE_MS, (clock_ms() - start) * PAUSE_TIMES);
 }
 
-/* Call it before the first check of the routes, so that no change is missed. */
-static int watch(struct tracking *t, struct error *err)
+static int watch_routes(struct tracking *t, struct error *err)
 {
-	int rc = onlink_watch(&t->sockets[ROUTE_REPORTS]);
+	int rc = onlink_watch(&t->route_reports);
 
-	if (rc == 0 && !t->variant.owned)
-		rc = nft_watch(&t->sockets[NFT_REPORTS]);
 	return rc < 0 ? err_set(err, -rc, "watching the child's network") : 0;
 }
 
@@ -187,20 +177,16 @@ int tracking_start(const struct ns_set *ns, int cancel_fd, struct tracking **ret
 
 	if (!t)
 		return err_set(err, ENOMEM, "tracking connections");
-	for (int i = 0; i < ROLES; i++)
-		t->sockets[i] = NETLINK_NONE;
-	rc = open_sockets(t, ns, cancel_fd, err);
+	t->table = KEPT_TABLE_NONE;
+	t->routes = t->route_reports = NETLINK_NONE;
+	rc = open_table(t, ns, cancel_fd, err);
+	/* Before the first check of the routes, so that no change is missed. */
 	if (rc == 0)
-		rc = make_table(t, err);
-	if (rc == 0)
-		rc = watch(t, err);
+		rc = watch_routes(t, err);
 	if (rc < 0) {
 		tracking_stop(t);
 		return rc;
 	}
-	if (t->variant.owned)
-		netlink_close(&t->sockets[NFT_REPORTS]);
-	learn_port(t);
 	set_networks(t);
 	*ret = t;
 	return 0;
@@ -208,19 +194,10 @@ int tracking_start(const struct ns_set *ns, int cancel_fd, struct tracking **ret
 
 bool tracking_is_by_mark(const struct tracking *t)
 {
-	return t->variant.by_mark;
+	return t->by_mark;
 }
 
 /* ---- changes ---- */
-
-static void check_soon(struct tracking *t)
-{
-	int64_t wait = MAX(DELAY_MS, t->rest_ms - clock_ms());
-	struct timeval due = timeval_ms(wait);
-
-	if (!event_pending(t->on_due, EV_TIMEOUT, NULL))
-		(void)event_add(t->on_due, &due);
-}
 
 static void on_routes(evutil_socket_t fd, short what, void *arg)
 {
@@ -228,37 +205,15 @@ static void on_routes(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	onlink_drain(&t->sockets[ROUTE_REPORTS]);
-	check_soon(t);
-}
-
-static void on_nft(evutil_socket_t fd, short what, void *arg)
-{
-	struct tracking *t = arg;
-
-	(void)fd;
-	(void)what;
-	if (!nft_is_removed(&t->sockets[NFT_REPORTS], t->port))
-		return;
-	t->removed = true;
+	onlink_drain(&t->route_reports);
 	check_soon(t);
 }
 
 static void on_due(evutil_socket_t fd, short what, void *arg)
 {
-	struct tracking *t = arg;
-	struct error err = {0};
-
 	(void)fd;
 	(void)what;
-	if (t->removed) {
-		log_debug("the nf_tables table of published ports was removed; restoring it");
-		t->removed = false;
-		if (nft_make(&t->sockets[NFT], &t->variant, &err) < 0)
-			log_warning("remote clients of published ports get no answers: %s",
-				    err.text);
-	}
-	set_networks(t);
+	set_networks(arg);
 }
 
 int tracking_supervise(struct tracking *t, struct event_base *base, struct error *err)
@@ -266,16 +221,10 @@ int tracking_supervise(struct tracking *t, struct event_base *base, struct error
 	if (t->on_due)
 		return 0;
 	t->on_due = event_new(base, -1, 0, on_due, t);
-	t->on_routes =
-		event_new(base, t->sockets[ROUTE_REPORTS].fd, EV_READ | EV_PERSIST, on_routes, t);
+	t->on_routes = event_new(base, t->route_reports.fd, EV_READ | EV_PERSIST, on_routes, t);
 	if (!t->on_due || !t->on_routes || event_add(t->on_routes, NULL) < 0)
 		return err_set(err, ENOMEM, "watching the child's routes");
-	if (t->variant.owned)
-		return 0;
-	t->on_nft = event_new(base, t->sockets[NFT_REPORTS].fd, EV_READ | EV_PERSIST, on_nft, t);
-	if (!t->on_nft || event_add(t->on_nft, NULL) < 0)
-		return err_set(err, ENOMEM, "watching nf_tables");
-	return 0;
+	return kept_table_supervise(&t->table, base, err);
 }
 
 static void free_event(struct event *event)
@@ -288,10 +237,10 @@ void tracking_stop(struct tracking *t)
 {
 	if (!t)
 		return;
-	free_event(t->on_nft);
 	free_event(t->on_routes);
 	free_event(t->on_due);
-	for (int i = 0; i < ROLES; i++)
-		netlink_close(&t->sockets[i]);
+	kept_table_close(&t->table);
+	netlink_close(&t->routes);
+	netlink_close(&t->route_reports);
 	free(t);
 }

@@ -27,9 +27,9 @@ bool tracking_is_by_mark(const struct tracking *t);
 /*
  * tracking_supervise() - follow changes of the child's networks in the event loop @base
  *
- * A table without an owner is restored if it is removed. Returns 0 or -errno.
+ * The table is restored if the command removes it. Returns 0 or -errno.
  */
 int tracking_supervise(struct tracking *t, struct event_base *base, struct error *err);
 
-/* tracking_stop() - close the sockets; an owned table disappears with them. Accepts NULL */
+/* tracking_stop() - close the sockets; accepts NULL */
 void tracking_stop(struct tracking *t);
