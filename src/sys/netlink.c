@@ -163,13 +163,12 @@ static int exchange(struct netlink *nl, struct netlink_request *r, struct answer
 	if (rc < 0)
 		return err_set(err, -rc, "%s: sending to the kernel", answer->what);
 	answer->last = nl->seq;
-	do {
+	while ((rc = take_datagram(nl, answer, err)) == 0) {
 		rc = fd_wait(nl->fd, POLLIN, &deadline, -1);
 		if (rc < 0)
 			return err_set(err, -rc, "%s: waiting for the kernel's answer",
 				       answer->what);
-		rc = take_datagram(nl, answer, err);
-	} while (rc == 0);
+	}
 	if (rc > 0 && answer->refused < 0)
 		return err_set(err, -answer->refused, "%s", answer->what);
 	return MIN(rc, 0);
