@@ -178,14 +178,13 @@ static void serve(struct worker *w, const struct seccomp_notif *call)
 }
 
 /* Wait for a call. Returns false if no process of the command is left. */
-static bool await(struct worker *w, int *patience_ms)
+static bool await(struct worker *w)
 {
 	struct pollfd fd = {.fd = w->notify, .events = POLLIN};
-	int ready = poll(&fd, 1, *patience_ms);
+	int ready = poll(&fd, 1, CALM_MS);
 
-	*patience_ms = ready == 0 ? -1 : CALM_MS;
 	if (ready == 0)
-		memory_release_code();
+		ready = memory_sleep(&fd, 1);
 	return !(ready > 0 && (fd.revents & (POLLHUP | POLLERR | POLLNVAL)));
 }
 
@@ -223,13 +222,11 @@ static int learn(struct worker *w)
 
 void worker_main(struct worker *w)
 {
-	int patience_ms = CALM_MS;
-
 	/* The command may use higher descriptors than we do: sets.h. */
 	(void)fd_raise_limit();
 	if (learn(w) < 0 || filters_confine(NULL) < 0)
 		_exit(1);
-	while (await(w, &patience_ms)) {
+	while (await(w)) {
 		struct seccomp_notif call;
 
 		if (!receive(w))

@@ -58,16 +58,36 @@ static int find_segments(struct dl_phdr_info *object, size_t size, void *arg)
 	return 0;
 }
 
+/* Find all segments first: code that runs between two calls of madvise(2) is mapped again. */
+static void find_code(struct segments *ret)
+{
+	ret->page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	ret->n = 0;
+	if (!log_enabled(LOG_LEVEL_DEBUG))
+		dl_iterate_phdr(find_segments, ret);
+}
+
 void memory_release_code(void)
 {
-	struct segments found = {.page = (uintptr_t)sysconf(_SC_PAGESIZE)};
+	struct segments found;
 
-	if (log_enabled(LOG_LEVEL_DEBUG))
-		return;
-	/* Find all segments first: code that runs between two madvise() calls is mapped again. */
-	dl_iterate_phdr(find_segments, &found);
+	find_code(&found);
 	for (size_t i = 0; i < found.n; i++)
 		/* If it is refused (for the vdso), the segment stays mapped. */
 		(void)madvise((void *)found.at[i].begin, found.at[i].end - found.at[i].begin,
 			      MADV_DONTNEED);
+}
+
+/* The calls are by pointer: the linker's table of jumps is another place of the code. */
+int memory_sleep(struct pollfd *fds, nfds_t n)
+{
+	int (*volatile const unmap)(void *, size_t, int) = madvise;
+	int (*volatile const wait)(struct pollfd *, nfds_t, int) = poll;
+	struct segments found;
+
+	find_code(&found);
+	for (size_t i = 0; i < found.n; i++)
+		(void)unmap((void *)found.at[i].begin, found.at[i].end - found.at[i].begin,
+			    MADV_DONTNEED);
+	return wait(fds, n, -1);
 }

@@ -126,7 +126,6 @@ static bool serve(int sock)
 _noreturn_ static void agent_main(const struct ns_set *ns, const int *socks, size_t n)
 {
 	struct pollfd fds[MAX_WORKERS];
-	int patience_ms = CALM_MS;
 
 	if (ns) {
 		struct ns_set own = ns_select(ns, NS_JOIN_NET);
@@ -141,13 +140,12 @@ _noreturn_ static void agent_main(const struct ns_set *ns, const int *socks, siz
 	for (size_t i = 0; i < n; i++)
 		fds[i] = (struct pollfd){.fd = socks[i], .events = POLLIN};
 	for (;;) {
-		int ready = poll(fds, n, patience_ms);
+		int ready = poll(fds, n, CALM_MS);
 
+		if (ready == 0)
+			ready = memory_sleep(fds, n);
 		if (ready < 0 && errno != EINTR)
 			_exit(1);
-		patience_ms = ready == 0 ? -1 : CALM_MS;
-		if (ready == 0)
-			memory_release_code();
 		/* A worker has exited or closed its socket: exit. The launcher restarts the agent
 		 * for all workers. */
 		for (size_t i = 0; i < n; i++)
