@@ -15,8 +15,7 @@
 
 struct parked_item {
 	struct list link;
-	struct evhttp_request *http; /* NULL: the removal of the port @id */
-	uint32_t id;
+	struct evhttp_request *http;
 };
 
 void parked_init(struct parked *parked)
@@ -42,42 +41,26 @@ static void on_close(struct evhttp_connection *peer, void *arg)
 		evhttp_request_free(http);
 }
 
-static struct parked_item *add(struct parked *parked, struct evhttp_request *http, uint32_t id)
+int parked_add(struct parked *parked, struct evhttp_request *http)
 {
 	struct parked_item *item = malloc(sizeof(*item));
 
 	if (!item)
-		return NULL;
-	*item = (struct parked_item){.http = http, .id = id};
-	list_append(&parked->items, &item->link);
-	return item;
-}
-
-int parked_add(struct parked *parked, struct evhttp_request *http)
-{
-	struct parked_item *item = add(parked, http, 0);
-
-	if (!item)
 		return -ENOMEM;
+	item->http = http;
+	list_append(&parked->items, &item->link);
 	evhttp_connection_set_closecb(evhttp_request_get_connection(http), on_close, item);
 	return 0;
 }
 
-int parked_add_removal(struct parked *parked, uint32_t id)
-{
-	return add(parked, NULL, id) ? 0 : -ENOMEM;
-}
-
 static void forget(struct parked_item *item)
 {
-	if (item->http)
-		evhttp_connection_set_closecb(evhttp_request_get_connection(item->http), NULL,
-					      NULL);
+	evhttp_connection_set_closecb(evhttp_request_get_connection(item->http), NULL, NULL);
 	drop(item);
 }
 
 void parked_each(struct parked *parked, void (*answer)(void *arg, struct evhttp_request *http),
-		 void (*remove)(void *arg, uint32_t id), void *arg)
+		 void *arg)
 {
 	const struct parked_item *last = LIST_LAST(&parked->items, struct parked_item, link);
 	struct parked_item *item;
@@ -85,14 +68,10 @@ void parked_each(struct parked *parked, void (*answer)(void *arg, struct evhttp_
 
 	while (!done && (item = LIST_FIRST(&parked->items, struct parked_item, link))) {
 		struct evhttp_request *http = item->http;
-		uint32_t id = item->id;
 
 		done = item == last;
 		forget(item);
-		if (http)
-			answer(arg, http);
-		else
-			remove(arg, id);
+		answer(arg, http);
 	}
 }
 

@@ -2,8 +2,6 @@
 /* Requests that cannot be answered yet, in the order of their arrival. */
 #pragma once
 
-#include <stdint.h>
-
 #include "fauxroot/base/list.h"
 
 struct evhttp_request;
@@ -22,15 +20,12 @@ void parked_init(struct parked *parked);
  */
 int parked_add(struct parked *parked, struct evhttp_request *http);
 
-/* parked_add_removal() - add the removal of the port @id, without a client; 0 or -ENOMEM */
-int parked_add_removal(struct parked *parked, uint32_t id);
-
 /*
- * parked_each() - take each item out of the list and call @answer or @remove for it
- * @answer, @remove: called with @arg; they may add the item again, for the next call
+ * parked_each() - take each request out of the list and call @answer for it
+ * @answer: called with @arg; it may add the request again, for the next call
  */
 void parked_each(struct parked *parked, void (*answer)(void *arg, struct evhttp_request *http),
-		 void (*remove)(void *arg, uint32_t id), void *arg);
+		 void *arg);
 
 /* parked_clear() - forget all items; evhttp closes their connections. Accepts a list that is all
  * zero. */

@@ -191,7 +191,7 @@ static int publish(const struct api_ops *ops, void *arg, const struct api_reques
 	rc = owners_watch(request->owners, ret->id, TAKE_FD(owner.process.pidfd));
 	if (rc == 0)
 		return 0;
-	(void)ops->remove_port(arg, ret->id, NULL);
+	ops->abandon_port(arg, ret->id);
 	return err_set(err, -rc, "watching the process that owns the port");
 }
 

@@ -115,19 +115,13 @@ static void on_sent(struct evhttp_request *http, void *arg)
 	connection_answered(arg);
 }
 
-/* struct owners.ended, parked_each() */
+/* struct owners.ended */
 static void on_owner_end(void *arg, uint32_t id)
 {
 	struct api_server *server = arg;
-	struct error err = {.code = 0};
-	int rc = server->ops->remove_port(server->arg, id, &err);
 
-	if (rc == -EINPROGRESS && parked_add_removal(&server->parked, id) == 0)
-		return;
-	if (rc == 0)
-		log_info("removed port %" PRIu32 ": the process that owns it has exited", id);
-	else
-		log_warning("removing port %" PRIu32 " of an exited process: %s", id, err.text);
+	log_info("removing port %" PRIu32 ": the process that owns it has exited", id);
+	server->ops->abandon_port(server->arg, id);
 }
 
 /* Answer later. Until then evhttp must not read another request of the connection: it handles only
@@ -206,7 +200,7 @@ static void on_http(struct evhttp_request *http, void *arg)
 void api_server_resume(struct api_server *server)
 {
 	if (server)
-		parked_each(&server->parked, on_request, on_owner_end, server);
+		parked_each(&server->parked, on_request, server);
 }
 
 /* Start evhttp on the listening socket @fd. The function takes ownership of @fd, also on failure.

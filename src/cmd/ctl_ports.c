@@ -3,7 +3,9 @@
  * fauxrootctl list-ports, add-ports, remove-ports, and the same for services of the host
  *
  * Each port of a range is one port of the API. add-ports publishes all ports or none: if one port
- * cannot be published, or a signal arrives, it removes the ports before and prints no id.
+ * cannot be published, or a signal arrives, it removes the ports before and prints no id. A
+ * launcher that does not answer in time may still have published the port. Ids ascend, so a later
+ * list shows it as one that is new since the first list.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -147,8 +149,38 @@ static int remove_one(const struct ctl *ctl, const struct kind *kind, uint32_t i
 	return ctl_ask(ctl, "DELETE", path, NULL, 200, &reply, err);
 }
 
+/* The id of the port @spec in @ports; 0: the port is not published */
+static uint32_t id_of(const struct api_ports *ports, const struct port_spec *spec)
+{
+	for (size_t i = 0; i < ports->n; i++)
+		if (portspec_equal(&ports->items[i].spec, spec))
+			return ports->items[i].id;
+	return 0;
+}
+
+/* The port @spec was requested after the ids of @before were given, and there was no answer: remove
+ * it if it is published. If that is not known, say so in @err. */
+static void take_back(const struct ctl *ctl, const struct kind *kind, const struct port_spec *spec,
+		      const struct api_ports *before, struct error *err)
+{
+	_cleanup_api_ports_ struct api_ports now = {NULL, 0};
+	char text[PORTSPEC_MAX];
+	struct error why = {.code = 0};
+	uint32_t last = before->n > 0 ? before->items[before->n - 1].id : 0, id = 0;
+	int rc = get_ports(ctl, kind, &now, &why);
+
+	if (rc == 0)
+		id = id_of(&now, spec);
+	if (id > last)
+		rc = remove_one(ctl, kind, id, &why);
+	if (rc == 0)
+		return;
+	portspec_format(spec, text, sizeof(text));
+	(void)err_wrap(err, 0, "it is not known whether %s is published (list-ports), and", text);
+}
+
 static int add_one(const struct ctl *ctl, const struct kind *kind, const struct port_spec *spec,
-		   struct api_ports *added, struct error *err)
+		   const struct api_ports *before, struct api_ports *added, struct error *err)
 {
 	_cleanup_api_reply_ struct api_reply reply = {.status = 0};
 	_cleanup_free_ char *body = api_spec_encode(spec, false);
@@ -158,6 +190,8 @@ static int add_one(const struct ctl *ctl, const struct kind *kind, const struct 
 	if (!body)
 		return err_set(err, ENOMEM, "requesting a port");
 	rc = ctl_ask(ctl, "POST", kind->path, body, 201, &reply, err);
+	if (rc == -ETIMEDOUT)
+		take_back(ctl, kind, spec, before, err);
 	if (rc == 0)
 		rc = api_port_decode(reply.body, reply.size, &port, err);
 	if (rc < 0)
@@ -170,7 +204,7 @@ static int add_one(const struct ctl *ctl, const struct kind *kind, const struct 
 
 /* Publish the ports of one argument: a spec or a range. */
 static int add_word(const struct ctl *ctl, const struct kind *kind, const char *word,
-		    struct api_ports *added, struct error *err)
+		    const struct api_ports *before, struct api_ports *added, struct error *err)
 {
 	struct port_spec first;
 	unsigned count = 0;
@@ -179,7 +213,7 @@ static int add_word(const struct ctl *ctl, const struct kind *kind, const char *
 	for (unsigned i = 0; i < count && rc == 0; i++) {
 		struct port_spec spec = nth_spec(&first, i);
 
-		rc = add_one(ctl, kind, &spec, added, err);
+		rc = add_one(ctl, kind, &spec, before, added, err);
 		if (rc == 0 && signals_pending_end() > 0)
 			rc = err_say(err, EINTR, "interrupted");
 	}
@@ -201,7 +235,7 @@ static void roll_back(const struct ctl *ctl, const struct kind *kind, struct api
 
 static int add(const struct ctl *ctl, const struct kind *kind, struct error *err)
 {
-	_cleanup_api_ports_ struct api_ports added = {NULL, 0};
+	_cleanup_api_ports_ struct api_ports before = {NULL, 0}, added = {NULL, 0};
 	struct signals signals;
 	struct port_spec spec;
 	unsigned count = 0;
@@ -214,8 +248,9 @@ static int add(const struct ctl *ctl, const struct kind *kind, struct error *err
 		rc = signals_block(&signals, err);
 	if (rc < 0)
 		return rc;
+	rc = get_ports(ctl, kind, &before, err);
 	for (char **word = ctl->words; *word && rc == 0; word++)
-		rc = add_word(ctl, kind, *word, &added, err);
+		rc = add_word(ctl, kind, *word, &before, &added, err);
 	if (rc < 0)
 		roll_back(ctl, kind, &added, err);
 	/* A pending signal terminates the process here. */
@@ -227,15 +262,6 @@ static int add(const struct ctl *ctl, const struct kind *kind, struct error *err
 		return print_json(ctl, &added, err);
 	for (size_t i = 0; i < added.n; i++)
 		printf("%" PRIu32 "\n", added.items[i].id);
-	return 0;
-}
-
-/* The id of the port @spec in @ports; 0: the port is not published */
-static uint32_t id_of(const struct api_ports *ports, const struct port_spec *spec)
-{
-	for (size_t i = 0; i < ports->n; i++)
-		if (portspec_equal(&ports->items[i].spec, spec))
-			return ports->items[i].id;
 	return 0;
 }
 

@@ -158,6 +158,12 @@ static int remove_port(void *arg, uint32_t id, struct error *err)
 	return discard(&((struct launch *)arg)->ports, id, err);
 }
 
+/* api_ops.abandon_port */
+static void abandon_port(void *arg, uint32_t id)
+{
+	ports_abandon(&((struct launch *)arg)->ports, id);
+}
+
 static int check_host(const struct launch *l, struct error *err)
 {
 	if (l->host_ports.driver)
@@ -216,6 +222,7 @@ static const struct api_ops api_ops = {
 	.list_ports = list_ports,
 	.add_port = add_port,
 	.remove_port = remove_port,
+	.abandon_port = abandon_port,
 	.list_host_ports = list_host_ports,
 	.add_host_port = add_host_port,
 	.remove_host_port = remove_host_port,

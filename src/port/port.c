@@ -2,6 +2,7 @@
 #include "fauxroot/port/port.h"
 
 #include <errno.h>
+#include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -121,6 +122,7 @@ int ports_network_restarted(struct ports *ports, struct error *err)
 	if (!ports->driver || !ports->driver->network_restarted)
 		return 0;
 	work_abandon(ports);
+	work_forget_unwanted(ports);
 	rc = ports->driver->network_restarted(ports, err);
 	if (rc == -EINPROGRESS) {
 		ports->work = PORTS_RENEWING;
@@ -211,6 +213,8 @@ int ports_add(struct ports *ports, const struct port_spec *spec, const struct po
 	if (rc == 0 && ports->outcome.work == PORTS_ADDING && portspec_equal(&ports->asked, spec)) {
 		rc = work_take_outcome(ports, err);
 	} else {
+		/* One of these may have the address. */
+		work_remove_unwanted(ports);
 		if (rc == 0)
 			rc = work_check_idle(ports, err);
 		if (rc == 0)
@@ -272,6 +276,8 @@ void ports_stop(struct ports *ports)
 		ports->driver->stop(ports);
 	for (size_t i = 0; i < ports->n; i++)
 		listen_close(&ports->items[i]);
+	if (ports->retry)
+		event_free(ports->retry);
 	free(ports->items);
 	*ports = PORTS_NONE;
 }

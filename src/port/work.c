@@ -2,6 +2,7 @@
 #include "work.h"
 
 #include <errno.h>
+#include <event2/event.h>
 #include <stdlib.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -11,6 +12,10 @@
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/port/drivers.h"
+#include "fauxroot/port/port.h"
+
+/* Seconds until a failed removal of an unwanted port is tried again. */
+#define RETRY_S 10
 
 const char *work_spec_text(const struct ports *ports, const struct port_spec *spec,
 			   char buf[WORK_TEXT_MAX])
@@ -26,6 +31,14 @@ const char *work_spec_text(const struct ports *ports, const struct port_spec *sp
 		snprintf(buf, WORK_TEXT_MAX, "forwarding %s to the host",
 			 text[0] == ':' ? text + 1 : text);
 	return buf;
+}
+
+static struct port *find(const struct ports *ports, uint32_t id)
+{
+	for (size_t i = 0; i < ports->n; i++)
+		if (ports->items[i].id == id)
+			return &ports->items[i];
+	return NULL;
 }
 
 int work_begin(struct ports *ports, enum ports_work work, const struct port *port,
@@ -111,50 +124,84 @@ static int finish_adding(struct ports *ports, const struct port *port, int rc, s
 int work_remove(struct ports *ports, uint32_t id, struct error *err)
 {
 	int rc = work_check_idle(ports, err);
+	struct port *port;
 
 	if (rc < 0)
 		return rc;
-	for (size_t i = 0; i < ports->n; i++) {
-		struct port *port = &ports->items[i];
-
-		if (port->id != id)
-			continue;
-		rc = ports->driver->remove(ports, port, err);
-		if (rc == -EINPROGRESS)
-			return work_begin(ports, PORTS_REMOVING, port, &port->spec);
-		if (rc == 0)
-			work_drop(ports, id);
-		return err_step(err, rc, STEP_PORT);
-	}
-	return err_step(err, err_say(err, ENOENT, "there is no port with the id %u", id),
-			STEP_PORT);
+	port = find(ports, id);
+	if (!port)
+		return err_step(err, err_say(err, ENOENT, "there is no port with the id %u", id),
+				STEP_PORT);
+	rc = ports->driver->remove(ports, port, err);
+	if (rc == -EINPROGRESS)
+		return work_begin(ports, PORTS_REMOVING, port, &port->spec);
+	if (rc == 0)
+		work_drop(ports, id);
+	return err_step(err, rc, STEP_PORT);
 }
 
-/* Remove ports whose caller has gone. If the driver is busy, work_announce() tries again. */
-static void remove_unwanted(struct ports *ports)
+/* The time of ports->retry. */
+static void on_retry(evutil_socket_t fd, short what, void *arg)
+{
+	struct ports *ports = arg;
+
+	(void)fd;
+	(void)what;
+	for (size_t i = 0; i < ports->n; i++)
+		ports->items[i].rests = false;
+	work_remove_unwanted(ports);
+}
+
+/* The unwanted @port could not be removed. */
+static void rest(struct ports *ports, struct port *port, const struct error *why)
+{
+	static const struct timeval wait = {.tv_sec = RETRY_S};
+
+	port->rests = true;
+	log_warning("removing port %u: %s; trying again", port->id, why->text);
+	if (!ports->retry)
+		ports->retry = evtimer_new(ports->base, on_retry, ports);
+	if (ports->retry && !evtimer_pending(ports->retry, NULL))
+		(void)evtimer_add(ports->retry, &wait);
+}
+
+void work_remove_unwanted(struct ports *ports)
 {
 	for (size_t i = ports->n; i-- > 0 && ports->work == PORTS_IDLE;) {
-		uint32_t id = ports->items[i].id;
+		struct port *port = &ports->items[i];
 		struct error err;
 		int rc;
 
-		if (!ports->items[i].unwanted)
+		if (!port->unwanted || port->rests)
 			continue;
-		rc = work_remove(ports, id, &err);
+		rc = work_remove(ports, port->id, &err);
 		if (rc < 0 && rc != -EINPROGRESS)
-			log_warning("removing port %u: %s", id, err.text);
+			rest(ports, port, &err);
 	}
 }
 
-/* The caller of the port @id has gone, so nobody would know or remove it. */
-static void set_unwanted(struct ports *ports, uint32_t id)
+void work_forget_unwanted(struct ports *ports)
 {
-	for (size_t i = 0; i < ports->n; i++) {
-		if (ports->items[i].id != id)
-			continue;
-		ports->items[i].unwanted = true;
-		log_info("removing port %u: its client does not know it", id);
-	}
+	for (size_t i = ports->n; i-- > 0;)
+		if (ports->items[i].unwanted)
+			work_drop(ports, ports->items[i].id);
+}
+
+void ports_abandon(struct ports *ports, uint32_t id)
+{
+	struct port *port = find(ports, id);
+
+	if (!port)
+		return;
+	port->unwanted = true;
+	work_remove_unwanted(ports);
+}
+
+/* The caller of the port @id has gone before the answer. */
+static void abandon_unclaimed(struct ports *ports, uint32_t id)
+{
+	log_info("removing port %u: its client does not know it", id);
+	ports_abandon(ports, id);
 }
 
 void ports_adopt_late(struct ports *ports, const struct port *port)
@@ -165,8 +212,12 @@ void ports_adopt_late(struct ports *ports, const struct port *port)
 		return;
 	late.id = ++ports->last_id;
 	work_enter(ports, &late);
-	set_unwanted(ports, late.id);
-	remove_unwanted(ports);
+	abandon_unclaimed(ports, late.id);
+}
+
+void ports_removed_late(struct ports *ports, uint32_t id)
+{
+	work_drop(ports, id);
 }
 
 void work_announce(struct ports *ports)
@@ -179,9 +230,19 @@ void work_announce(struct ports *ports)
 		ports->events->ready(ports->events_arg);
 	ports->outcome.work = PORTS_IDLE;
 	if (ports->unclaimed > 0)
-		set_unwanted(ports, ports->unclaimed);
+		abandon_unclaimed(ports, ports->unclaimed);
 	ports->unclaimed = 0;
-	remove_unwanted(ports);
+	work_remove_unwanted(ports);
+}
+
+static void finish_removing(struct ports *ports, const struct error *err)
+{
+	struct port *port = find(ports, ports->current.id);
+
+	if (!err)
+		work_drop(ports, ports->current.id);
+	else if (port && port->unwanted)
+		rest(ports, port, err);
 }
 
 static void set_outcome(struct ports *ports, enum ports_work work, int rc)
@@ -198,8 +259,8 @@ void ports_finish(struct ports *ports, const struct port *port, const struct err
 		ports->outcome.err = *err;
 	if (ports->work == PORTS_ADDING)
 		rc = finish_adding(ports, port, rc, &ports->outcome.err);
-	if (ports->work == PORTS_REMOVING && rc == 0)
-		work_drop(ports, ports->current.id);
+	if (ports->work == PORTS_REMOVING)
+		finish_removing(ports, err);
 	if (ports->work != PORTS_RENEWING)
 		set_outcome(ports, ports->work, rc);
 	work_announce(ports);

@@ -29,6 +29,16 @@ void work_enter(struct ports *ports, const struct port *port);
  * in it */
 void work_drop(struct ports *ports, uint32_t id);
 
+/*
+ * work_remove_unwanted() - begin to remove ports that are not wanted any more
+ *
+ * Does nothing while another operation is pending; work_announce() begins with the next one.
+ */
+void work_remove_unwanted(struct ports *ports);
+
+/* work_forget_unwanted() - the restarted network serves no port: take those out of the table */
+void work_forget_unwanted(struct ports *ports);
+
 /* work_spec_text() - what is being done with @spec, for messages: "publishing :8080:80/tcp" */
 #define WORK_TEXT_MAX (PORTSPEC_MAX + 32)
 const char *work_spec_text(const struct ports *ports, const struct port_spec *spec,

@@ -79,7 +79,7 @@ answered() {
 		done
 		gone_unasked() { not connects 127.0.0.1 "$PORT" 2>/dev/null; }
 		wait_for gone_unasked
-		logged "removed port 3: the process that owns it has exited"
+		logged "removing port 3: the process that owns it has exited"
 		equals "" "$(port_objects)"
 		stop_all
 	done

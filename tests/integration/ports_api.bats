@@ -163,6 +163,46 @@ counted() { # ID CONNECTIONS TO-CHILD FROM-CHILD
 	stop
 }
 
+# A launcher whose answer to a POST never arrives. Until the POST it has port 3 only.
+slow_server() { # PORT
+	cat >server <<-END
+		#!/bin/bash
+		read -r method path _
+		while read -r line && [ "\$line" != \$'\r' ]; do :; done
+		echo "\$method \$path" >>$T/requests
+		other='{"id":3,"spec":{"proto":"tcp","parentIP":"127.0.0.1","parentPort":1,"childIP":"","childPort":80}}'
+		late='{"id":4,"spec":{"proto":"tcp","parentIP":"127.0.0.1","parentPort":$1,"childIP":"","childPort":80}}'
+		case \$method in
+		GET) [ ! -e $T/mute ] || [ ! -e $T/published ] || exit ;;&
+		POST) touch $T/published; exec sleep 1000 ;;
+		GET) if [ -e $T/published ]; then body="[\$other,\$late]"; else body="[\$other]"; fi ;;
+		esac
+		printf 'HTTP/1.0 200 OK\r\nContent-Length: %d\r\n\r\n%s' "\${#body}" "\$body"
+	END
+	chmod +x server
+	socat "UNIX-LISTEN:$T/slow.sock,fork" "EXEC:$T/server" >/dev/null 2>&1 3>&- 4>&- &
+	wait_for test -S slow.sock
+}
+
+@test "add-ports: a port whose answer never arrives is removed, and no other one is" {
+	slow_server 8080
+	local server=$!
+	run -1 --separate-stderr "$FAUXROOTCTL" --socket "$T/slow.sock" add-ports 127.0.0.1:8080:80
+	one_line "$stderr" 'no answer from ".*" within 10 seconds$'
+	equals "GET /v1/ports POST /v1/ports GET /v1/ports DELETE /v1/ports/4" "$(paste -sd' ' requests)"
+	# It was published before: port 3 belongs to somebody else.
+	rm requests published
+	run -1 --separate-stderr "$FAUXROOTCTL" --socket "$T/slow.sock" add-ports 127.0.0.1:1:80
+	equals "GET /v1/ports POST /v1/ports GET /v1/ports" "$(paste -sd' ' requests)"
+	# The list is not to be had either.
+	rm requests published
+	touch mute
+	run -1 --separate-stderr "$FAUXROOTCTL" --socket "$T/slow.sock" add-ports 127.0.0.1:8080:80
+	one_line "$stderr" 'it is not known whether 127.0.0.1:8080:80/tcp is published'
+	kill "$server"
+	kill_marked
+}
+
 @test "bad specs with -p: one error that names the spec and its mistake; nothing has started" {
 	local spec why
 	while IFS='|' read -r spec why; do

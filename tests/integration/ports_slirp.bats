@@ -3,7 +3,7 @@
 # The port driver slirp4netns: slirp4netns itself forwards the ports. It gets requests over its API socket,
 # which may break, hang or send garbage.
 #
-# seconds: 30
+# seconds: 60
 
 load ../lib/bash/common
 load ../lib/bash/ports
@@ -242,11 +242,12 @@ launch_fake() {
 	echo '{"error":{"desc":"bad request: bad arguments.id"}}' >answer
 	unpublish 1
 	equals "" "$(port_objects)"
-	# When nothing answers, slirp4netns is dead and its ports with it: removed.
+	# Nobody is at the socket, but slirp4netns runs and may serve the port: it stays in the list.
 	echo '{"return":{"id":8}}' >answer
 	publish tcp 127.0.0.1 0 10.0.2.100 80
 	rm "$S/s4n.sock"
-	unpublish "$ID"
+	refused_by DELETE "/v1/ports/$ID" "" 500 'slirp4netns is not running: connecting to .*s4n.sock: No such file or directory'
+	equals "$ID" "$(port_objects | jq .id)"
 	refused_by POST /v1/ports "$spec" 500 'slirp4netns is not running: connecting to .*s4n.sock: No such file or directory'
 	stop
 	kill_marked
@@ -347,6 +348,70 @@ launch_fake() {
 }
 
 empty_list() { [ -z "$(port_objects)" ]; }
+
+@test "a port that is removed too late for its client leaves the list, without a second request" {
+	touch answer
+	launch_fake
+	echo '{"return":{"id":7}}' >answer
+	publish tcp 127.0.0.1 0 10.0.2.100 80
+	touch slow
+	refused_by DELETE "/v1/ports/$ID" "" 500 'waiting for the answer of slirp4netns: Connection timed out'
+	equals "$ID" "$(port_objects | jq .id)"
+	rm slow
+	wait_for empty_list
+	equals 1 "$(grep -o remove_hostfwd requests | wc -l)"
+	# A late refusal says that slirp4netns does not forward the port.
+	publish tcp 127.0.0.1 0 10.0.2.100 80
+	touch slow
+	refused_by DELETE "/v1/ports/$ID" "" 500 'waiting for the answer of slirp4netns: Connection timed out'
+	echo '{"error":{"desc":"bad request: bad arguments.id"}}' >answer
+	rm slow
+	wait_for empty_list
+	stop
+	kill_marked
+}
+
+# owner SPEC - a client that owns a port; it stays until it is killed. Sets OWNER and ID.
+owner() {
+	rm -f owned owned.in
+	mkfifo owned.in
+	exec 7<>owned.in
+	socat - "UNIX-CONNECT:$S/api.sock" <owned.in >owned 2>/dev/null 3>&- 4>&- 7>&- &
+	OWNER=$!
+	printf 'POST /v1/ports HTTP/1.1\r\nContent-Length: %s\r\n\r\n%s' ${#1} "$1" >&7
+	wait_for grep -q '"id":' owned
+	ID=$(tail -n 1 owned | jq .id)
+}
+
+@test "an owner exits while slirp4netns does not answer: its port is removed when that is possible" {
+	local spec
+	touch answer
+	launch_fake
+	echo '{"return":{"id":7}}' >answer
+	spec=$(spec_json tcp 127.0.0.1 0 10.0.2.100 80 | jq -c '.owner = "peer"')
+	owner "$spec"
+	touch hang
+	kill -KILL "$OWNER"
+	wait "$OWNER" || true
+	wait_for logged "removing port $ID: waiting for the answer of slirp4netns: Connection timed out; trying again"
+	equals "$ID" "$(port_objects | jq .id)"
+	rm hang
+	wait_for empty_list
+	equals 2 "$(grep -o remove_hostfwd requests | wc -l)"
+	# A restarted slirp4netns does not get the port.
+	owner "$spec"
+	touch hang
+	kill -KILL "$OWNER"
+	wait "$OWNER" || true
+	wait_for logged "removing port $ID: waiting for the answer"
+	: >requests
+	rm hang
+	kill -KILL "$(part slirp4netns)"
+	wait_for empty_list
+	not grep -q add_hostfwd requests
+	stop
+	kill_marked
+}
 
 @test "-p with an API socket that hangs: SIGTERM ends the launch at once, and no command has run" {
 	touch hang answer

@@ -17,8 +17,8 @@ struct port_spec;
  * The functions that the routes call. Those with a result return 0 or -errno.
  *
  * The functions for ports may be NULL if there is no port driver, or return -EOPNOTSUPP. So may
- * those for services of the host. An error
- * becomes an HTTP status: 409 for -EADDRINUSE; 400 for errors that another request can avoid
+ * those for services of the host. An error becomes an HTTP status: 409 for -EADDRINUSE; 400 for
+ * errors that another request can avoid
  * (-EINVAL, -ENOENT, -EOPNOTSUPP, -EACCES, -EPERM, -EADDRNOTAVAIL, -EAFNOSUPPORT); otherwise 500.
  *
  * add_port() and remove_port() may return -EINPROGRESS. Then the client waits, and
@@ -40,6 +40,10 @@ struct api_ops {
 
 	/* When the function returns, the listening socket is closed. -ENOENT: no such port. */
 	int (*remove_port)(void *arg, uint32_t id, struct error *err);
+
+	/* Nobody else removes the port @id, so remove it as soon as possible; an unknown id is
+	 * ignored. NULL only without .remove_port. */
+	void (*abandon_port)(void *arg, uint32_t id);
 
 	/* The same for services of the host that the command may reach. NULL: this network cannot
 	 * forward them. */

@@ -98,6 +98,14 @@ int ports_try(struct ports *ports, const struct port_spec *spec, struct error *e
  */
 int ports_remove(struct ports *ports, uint32_t id, struct error *err);
 
+/*
+ * ports_abandon() - remove the port @id as soon as possible: nobody else would do it
+ *
+ * A removal that fails is tried again, every ten seconds and with each other operation, and after a
+ * restart of the network. An unknown id is ignored. Call it in the event loop.
+ */
+void ports_abandon(struct ports *ports, uint32_t id);
+
 /* ports_counters() - what @port of the table has relayed; false if the driver does not know */
 bool ports_counters(const struct ports *ports, const struct port *port, struct port_counters *ret);
 

@@ -13,6 +13,7 @@
 #include "fauxroot/config/portspec.h"
 
 struct children;
+struct event;
 struct event_base;
 struct ns_set;
 struct ports;
@@ -25,7 +26,8 @@ struct port {
 	uint32_t driver_id;    /* the driver's own id of the port; builtin: see destinations.c */
 	uint32_t counter;      /* builtin: its slot, see counters.c */
 	struct timespec since; /* when it was published; CLOCK_REALTIME */
-	bool unwanted;	       /* its caller has gone before the answer: remove it */
+	bool unwanted;	       /* nobody would remove it: the launcher does */
+	bool rests;	       /* .unwanted, and the last removal has failed: try again later */
 };
 
 /* What a port has relayed since it was published. */
@@ -141,7 +143,8 @@ struct ports {
 		enum ports_work work; /* PORTS_IDLE: no outcome */
 		int rc;
 		struct error err;
-	} outcome;	    /* of @current, until the caller repeats its call */
+	} outcome;	     /* of @current, until the caller repeats its call */
+	struct event *retry; /* the next removal of ports that rest; NULL until one is needed */
 	uint32_t unclaimed; /* during .ready: the published port of .outcome; 0: its caller knows it
 			     */
 	void *state;	    /* the driver's own */

@@ -181,6 +181,29 @@ int slirpcall_start(struct slirpcall *call, struct event_base *base, const char 
 	return err_set(err, ENOMEM, "sending a request to slirp4netns");
 }
 
+static void on_unsent(evutil_socket_t fd, short what, void *arg)
+{
+	struct slirpcall *call = arg;
+	const struct error why = call->unsent;
+
+	(void)fd;
+	(void)what;
+	slirpcall_clear(call);
+	call->done(call->arg, NULL, &why);
+}
+
+int slirpcall_fail_later(struct slirpcall *call, struct event_base *base, const struct error *err)
+{
+	const struct timeval wait = timeval_ms(ANSWER_MS);
+
+	call->unsent = *err;
+	call->on_answer = evtimer_new(base, on_unsent, call);
+	if (call->on_answer && evtimer_add(call->on_answer, &wait) == 0)
+		return 0;
+	slirpcall_clear(call);
+	return -ENOMEM;
+}
+
 void slirpcall_clear(struct slirpcall *call)
 {
 	if (!call->on_answer)

@@ -7,8 +7,7 @@
 #include <stddef.h>
 
 #include "fauxroot/base/clock.h"
-
-struct error;
+#include "fauxroot/base/err.h"
 
 #define SLIRPCALL_BYTES 4096
 
@@ -19,6 +18,7 @@ struct slirpcall {
 	struct deadline deadline;
 	char answer[SLIRPCALL_BYTES];
 	size_t size;
+	struct error unsent; /* of slirpcall_fail_later() */
 
 	/* @result: the member "return" of the answer, or NULL with @err. The call is finished:
 	 * done() may start the next one. */
@@ -50,6 +50,15 @@ int slirpcall_wait(const char *socket, json_t *request, int cancel_fd, json_t **
  */
 int slirpcall_start(struct slirpcall *call, struct event_base *base, const char *socket,
 		    json_t *request, struct error *err);
+
+/*
+ * slirpcall_fail_later() - let the event loop @base call @call->done with @err after five seconds
+ * @call: as slirpcall_start(); @call->expired is not called
+ * @err: why there is no connection; copied
+ *
+ * Returns 0 or -ENOMEM.
+ */
+int slirpcall_fail_later(struct slirpcall *call, struct event_base *base, const struct error *err);
 
 /*
  * slirpcall_move() - wait for the answer of @from elsewhere, for another @ms milliseconds

@@ -10,8 +10,12 @@
  * arrived. If slirp4netns does not answer within the deadline, the request fails. So do the
  * requests that waited for their turn meanwhile, because each of them would wait as long.
  *
- * An answer to such a request may still come, and the port is published then, although its caller
- * has got an error. So the connection stays open, and the port is removed when the answer comes.
+ * An answer to such a request may still come, although its caller has got an error. So the
+ * connection stays open. If a port is published by then, it is removed; if one is removed, it
+ * leaves the table.
+ *
+ * A removal that reaches nobody waits for the restart of slirp4netns. If there is none,
+ * slirp4netns is alive and serves the port: the command has removed the socket.
  *
  * A restarted slirp4netns knows no port. The driver then adds all ports of the table again, one
  * after the other.
@@ -36,11 +40,12 @@
 /* The number of such answers to wait for. Each one keeps a descriptor open. */
 #define LATE_MAX 16
 
-/* A request for a port that was not answered in time; its caller got an error. */
+/* A request that was not answered in time; its caller got an error. */
 struct late {
 	struct list link;
 	struct slirpcall call;
 	struct ports *ports;
+	bool removal;
 	struct port port;
 };
 
@@ -158,23 +163,26 @@ static int slirp_add(struct ports *ports, struct port *port, struct error *err)
 }
 
 /*
- * Is the port gone although the request to remove it has failed? If slirp4netns is dead, a new one
- * gets only the ports of the table. It refuses the request only if it does not forward the port: it
- * has carried out an earlier request too late for us.
+ * Is the port gone although the request to remove it has failed? slirp4netns refuses the request
+ * only if it does not forward the port: it has carried out an earlier request too late for us.
  */
 static bool is_gone(int rc)
 {
-	return rc == -ECONNREFUSED || rc == -EIO;
+	return rc == -EIO;
 }
 
 static int slirp_remove(struct ports *ports, struct port *port, struct error *err)
 {
 	json_t *request = json_pack("{s:s, s:{s:I}}", "execute", "remove_hostfwd", "arguments",
 				    "id", (json_int_t)port->driver_id);
+	struct slirp_ports *s = ports->state;
 	int rc = ports->base ? start_request(ports, request, err)
 			     : slirpcall_wait(ports->net.endpoint, request, ports->cancel_fd, NULL,
 					      err);
 
+	/* After a restart the new slirp4netns does not have the port: see work_abandon(). */
+	if (rc == -ECONNREFUSED && ports->base)
+		return slirpcall_fail_later(&s->call, ports->base, err) < 0 ? rc : -EINPROGRESS;
 	return is_gone(rc) ? 0 : rc;
 }
 
@@ -246,9 +254,12 @@ static void on_late_answer(void *arg, const json_t *result, const struct error *
 	struct late *late = arg;
 	struct ports *ports = late->ports;
 	struct port port = late->port;
+	bool removal = late->removal;
 
 	late_drop(ports->state, late);
-	if (!err && take_id(result, &port, NULL) == 0)
+	if (removal && (!err || is_gone(-err->code)))
+		ports_removed_late(ports, port.id);
+	if (!removal && !err && take_id(result, &port, NULL) == 0)
 		ports_adopt_late(ports, &port);
 }
 
@@ -259,13 +270,14 @@ static void on_expired(void *arg)
 	struct slirp_ports *s = ports->state;
 	struct late *late;
 
-	if (ports->work != PORTS_ADDING || s->n_overdue == LATE_MAX)
+	if (ports->work == PORTS_RENEWING || s->n_overdue == LATE_MAX)
 		return;
 	late = calloc(1, sizeof(*late));
 	if (!late)
 		return;
 	late->ports = ports;
-	late->port = s->port;
+	late->removal = ports->work == PORTS_REMOVING;
+	late->port = late->removal ? ports->current : s->port;
 	late->call.fd = -1;
 	late->call.done = on_late_answer;
 	late->call.arg = late;
