@@ -525,6 +525,22 @@ int helper_drain(struct helper *h)
 	return 1;
 }
 
+bool helper_not_loaded(const char *text)
+{
+	static const char *const words[] = {
+		": error while loading shared libraries: ",
+		": symbol lookup error: ",
+		"not found (required by ",
+		"Error loading shared library ",
+		"Error relocating ",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (strstr(text, words[i]))
+			return true;
+	return false;
+}
+
 void helper_stop(struct helper *h)
 {
 	process_kill(&h->process);

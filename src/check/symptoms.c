@@ -100,6 +100,7 @@ static const struct symptom {
 	{NET, REASON_EXEC, "starting slirp4netns: executing \"…\"", "helper-not-executable"},
 	{NET, REASON_TOO_OLD, "… is version …: … or newer is needed.", "helper-old"},
 	{NET, REASON_OTHER_PROGRAM, "… printed no version.", NULL},
+	{NET | IDMAP, REASON_LOADER, "… cannot be loaded: ….", NULL},
 	{NET, REASON_DIED, "slirp4netns died before it was ready: ….", NULL},
 	{NET, REASON_TOO_OLD, "… is too old for …: it has no option ….",
 	 "pasta-old-loopback pasta-old-implicit"},

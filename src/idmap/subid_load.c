@@ -103,6 +103,13 @@ struct query {
 	size_t size;
 };
 
+static const char *getsubids_program(void)
+{
+	const char *named = getenv("GETSUBIDS");
+
+	return named && *named ? named : "getsubids";
+}
+
 static int query_start(struct query *q, enum subid_kind kind, const char *program, const char *name,
 		       struct error *err)
 {
@@ -165,6 +172,10 @@ static int query_result(const struct query *q, int status, enum subid_kind kind,
 	char how[64];
 	int rc;
 
+	if (status != 0 && helper_not_loaded(text)) {
+		rc = err_say(err, ELIBACC, "%s cannot be loaded: %s", getsubids_program(), text);
+		return err_about(err, rc, REASON_LOADER, "%s", getsubids_program());
+	}
 	/* It prints "Error fetching ranges" if there is no range, and for every other error. */
 	if (status != 0)
 		return err_say(err, WIFEXITED(status) ? ENOENT : EIO,
@@ -188,13 +199,6 @@ static void query_clear(struct query *q)
 	q->out = fd_close(q->out);
 	free(q->text);
 	q->text = NULL;
-}
-
-static const char *getsubids_program(void)
-{
-	const char *named = getenv("GETSUBIDS");
-
-	return named && *named ? named : "getsubids";
 }
 
 static int ask_getsubids(struct query *queries, const struct owner *owner,

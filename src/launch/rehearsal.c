@@ -124,13 +124,13 @@ int rehearse_ports(struct launch *l, struct error *err)
 	for (size_t i = 0; i < MIN(l->config->publish.n, (size_t)OUTCOME_PORTS) && ports.driver;
 	     i++) {
 		struct outcome *outcome = &l->rehearsal->ports[i];
-		int rc = try_port(&ports, l->config->publish.items[i], &outcome->err);
 
-		outcome->rc = rc;
+		stage_note(outcome);
+		outcome->rc = try_port(&ports, l->config->publish.items[i], &outcome->err);
 		outcome->tried = true;
-		if (rc < 0 && first == 0) {
+		if (outcome->rc < 0 && first == 0) {
 			*err = outcome->err;
-			first = rc;
+			first = outcome->rc;
 		}
 	}
 	ports_stop(&ports);

@@ -52,11 +52,16 @@ static void note(void *arg, enum log_level level, const char *message)
 		log_as("check", level, message);
 }
 
+void stage_note(struct outcome *outcome)
+{
+	log_redirect(note, outcome);
+}
+
 void stage_try(struct launch *l, int (*attempt)(struct launch *l, struct error *err),
 	       enum error_step step, struct outcome *outcome)
 {
 	outcome->begun = true;
-	log_redirect(note, outcome);
+	stage_note(outcome);
 	outcome->rc = err_step(&outcome->err, attempt(l, &outcome->err), step);
 	log_redirect(NULL, NULL);
 	outcome->tried = true;

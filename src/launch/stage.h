@@ -54,6 +54,9 @@ struct stage {
  */
 int stages_run(struct launch *l, enum side side, struct error *err);
 
+/* stage_note() - until the end of stage_try(), the last warning is the note of @outcome */
+void stage_note(struct outcome *outcome);
+
 /* stage_try() - call @attempt, and record its result and its last warning in @outcome */
 void stage_try(struct launch *l, int (*attempt)(struct launch *l, struct error *err),
 	       enum error_step step, struct outcome *outcome);

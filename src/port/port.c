@@ -178,6 +178,42 @@ static int check_new(const struct ports *ports, const struct port_spec *spec, st
 	return 0;
 }
 
+/* slirp4netns sends an answer to 127.0.0.1 to its own port, where --disable-host-loopback stops it.
+ * TCP is not affected: slirp4netns accepts those connections itself. */
+static bool loses_answers(const struct ports *ports, const struct port_spec *spec)
+{
+	union endpoint parent;
+
+	return ports->driver == &port_slirp4netns && ports->config->disable_host_loopback &&
+	       portspec_is_udp(spec->proto) &&
+	       (!spec->parent_ip[0] ||
+		(endpoint_of(spec->parent_ip, 0, &parent) == 0 &&
+		 (endpoint_is_loopback(&parent) || endpoint_is_wildcard(&parent))));
+}
+
+static bool needs_ipv6(const struct ports *ports, const struct port_spec *spec)
+{
+	union endpoint child = portspec_child(spec);
+
+	return config_has_helper(ports->config) && !ports->config->ipv6 &&
+	       child.sa.sa_family == AF_INET6 && !endpoint_is_loopback(&child);
+}
+
+static void warn_about(const struct ports *ports, const struct port_spec *spec)
+{
+	char text[WORK_TEXT_MAX];
+
+	if (is_reverse(ports))
+		return;
+	work_spec_text(ports, spec, text);
+	if (loses_answers(ports, spec))
+		log_warning("%s: with --disable-host-loopback, clients at 127.0.0.1 get no answer "
+			    "from this port driver; --port-driver=builtin has no such limit",
+			    text);
+	if (needs_ipv6(ports, spec))
+		log_warning("%s: the command's network has no IPv6 without --ipv6", text);
+}
+
 /* @run: port_driver.add, or port_driver.try for a trial only */
 static int add(struct ports *ports, const struct port_spec *spec,
 	       int (*run)(struct ports *ports, struct port *port, struct error *err),
@@ -193,6 +229,8 @@ static int add(struct ports *ports, const struct port_spec *spec,
 		return err_step(err, rc, STEP_PORT);
 	port.id = ++ports->last_id;
 	rc = run(ports, &port, err);
+	if (rc == 0 || rc == -EINPROGRESS)
+		warn_about(ports, spec);
 	if (rc == -EINPROGRESS)
 		return work_begin(ports, PORTS_ADDING, &port, spec);
 	if (rc < 0) {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # fauxroot --check: what it checks and prints, how it exits, and that it leaves nothing behind.
-# root/explain.bats shows that it names an obstacle exactly when a launch fails.
+# root/check_matrix.bats shows that it names an obstacle exactly when a launch fails.
 
 load ../lib/bash/common
 load ../lib/bash/ports

@@ -182,3 +182,24 @@ holds() {
 	check churn 10
 	stop
 }
+
+@test "all local ports of the command's network are in use: a warning with the setting, TCP and UDP" {
+	free_port
+	launch_ports -p "127.0.0.1:$PORT:7000/tcp" -p "127.0.0.1:$PORT:7000/udp" sh -c '
+		echo 40000 40003 >/proc/sys/net/ipv4/ip_local_port_range
+		exec "$0" serve :: 7000' "$PORTCHECK"
+	wait_for grep -q serving "$OUT"
+	flood 8
+	wait_for grep -q 'connecting to 127.0.0.1:7000: Cannot assign requested address' "$LOG"
+	# Each client of UDP has a socket as well.
+	[ "$(check sources 12 1)" -lt 12 ]
+	wait_for grep -q 'connecting to 127.0.0.1:7000: Resource temporarily unavailable' "$LOG"
+	equals 2 "$(grep -c 'warning: connecting to' "$LOG")"
+	"$FAUXROOTCTL" --socket "$S" exec sh -c "$(grep -om 1 'sysctl -w [^)]*' "$LOG")"
+	works
+	equals 12 "$(check sources 12 150)"
+	echo >&6
+	exec 6>&-
+	wait "$FLOOD"
+	stop
+}

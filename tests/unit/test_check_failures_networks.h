@@ -6,6 +6,18 @@
 
 #define FIX_TUN "sudo modprobe tun && echo tun | sudo tee /etc/modules-load.d/tun.conf"
 
+static void ask_library_path(struct config *config)
+{
+	ask_network(config);
+	setenv("LD_LIBRARY_PATH", "/opt/other lib", 1);
+}
+
+static void ask_no_library_path(struct config *config)
+{
+	ask_network(config);
+	unsetenv("LD_LIBRARY_PATH");
+}
+
 static void devices_and_helpers(void **state)
 {
 	static const struct failure cases[] = {
@@ -95,6 +107,17 @@ static void devices_and_helpers(void **state)
 		 "--slirp4netns-binary or PATH leads to a program other than slirp4netns",
 		 "use another file: --slirp4netns-binary=FILE\nsudo apt-get install slirp4netns",
 		 .reason = REASON_OTHER_PROGRAM, .about = "slirp4netns", .files = {{0}}},
+		{STEP_NET, ELIBACC, "slirp4netns cannot be loaded: libslirp.so.0: file too short",
+		 "LD_LIBRARY_PATH is /opt/other lib, and slirp4netns does not run with the "
+		 "libraries there",
+		 "env -u LD_LIBRARY_PATH fauxroot …\nenv -u LD_LIBRARY_PATH fauxroot … env "
+		 "LD_LIBRARY_PATH='/opt/other lib' … # only for the command",
+		 .reason = REASON_LOADER, .about = "slirp4netns", .files = {{0}},
+		 .ask = ask_library_path},
+		{STEP_NET, ELIBACC, "slirp4netns cannot be loaded: libslirp.so.0: file too short",
+		 "a library that slirp4netns needs is missing, or is another version",
+		 "ldd $(command -v slirp4netns) # lists the libraries", .reason = REASON_LOADER,
+		 .about = "slirp4netns", .files = {{0}}, .ask = ask_no_library_path},
 		{STEP_NET, ECHILD, "slirp4netns died before it was ready: exit status 1",
 		 "--slirp4netns-sandbox=true --slirp4netns-seccomp=true is requested, and "
 		 "slirp4netns dies with it here",

@@ -408,6 +408,47 @@ static void notes_are_warnings(void **state)
 	assert_string_equal(find(&findings, "implicit ports")->why.id, "implicit-ports");
 }
 
+static void ports_that_some_clients_cannot_use(void **state)
+{
+	static const struct file files[MAX_FILES] = {
+		{"/proc/sys/net/ipv6/conf/all/disable_ipv6", "1\n", 0}};
+	static const struct {
+		const char *spec, *note, *id;
+		enum port_mode driver;
+	} cases[] = {
+		{"80:[fd00::100]:80/tcp", "there is no IPv6", "port-needs-ipv6", PORT_BUILTIN},
+		{"80:80/udp", "no answers", "port-udp-loopback", PORT_SLIRP4NETNS},
+		{"80:80/tcp6", "", "port-ipv6-off", PORT_BUILTIN},
+		{"80:80/tcp", "", NULL, PORT_BUILTIN},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_findings_ struct findings findings = {NULL, 0};
+		_cleanup_free_ struct outcomes *outcomes = calloc(1, sizeof(*outcomes));
+		_cleanup_config_ struct config config;
+		char name[64];
+		struct fake fake;
+
+		assert_non_null(outcomes);
+		make_fake(&fake, files);
+		config_init(&config);
+		config.net = NET_SLIRP4NETNS;
+		config.port_driver = cases[i].driver;
+		assert_int_equal(strv_add(&config.publish, cases[i].spec), 0);
+		outcomes->ports[0].tried = true;
+		(void)str_print(outcomes->ports[0].note, 64, "%s", cases[i].note);
+		assert_int_equal(preflight_judge(&config, &fake.machine, outcomes, &findings), 0);
+		clear_fake(&fake);
+		remember(&findings);
+		(void)str_print(name, sizeof(name), "port %s", cases[i].spec);
+		assert_int_equal(find(&findings, name)->status,
+				 cases[i].id ? FINDING_WARNING : FINDING_OK);
+		if (cases[i].id)
+			assert_string_equal(find(&findings, name)->why.id, cases[i].id);
+	}
+}
+
 static void a_cause_is_reported_once(void **state)
 {
 	_cleanup_findings_ struct findings findings = {NULL, 0};
@@ -533,6 +574,7 @@ int main(void)
 		cmocka_unit_test(accounts_of_the_name_service_have_ranges_too),
 		cmocka_unit_test(storage),
 		cmocka_unit_test(notes_are_warnings),
+		cmocka_unit_test(ports_that_some_clients_cannot_use),
 		cmocka_unit_test(a_cause_is_reported_once),
 		cmocka_unit_test(untried_checks_are_unknown),
 		cmocka_unit_test(storage_checks_depend_on_the_command),

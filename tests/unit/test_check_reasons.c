@@ -216,6 +216,8 @@ static void networks(void **state)
 	} versions[] = {
 		{"#!/bin/sh\necho slirp4netns version 0.3.0\n", REASON_TOO_OLD},
 		{"#!/bin/sh\necho something else\n", REASON_OTHER_PROGRAM},
+		{"#!/bin/sh\necho $0: symbol lookup error: undefined symbol\nexit 127\n",
+		 REASON_LOADER},
 	};
 	struct config config;
 	struct error err = {0};

@@ -46,6 +46,7 @@ enum error_reason {
 	/* Programs that fauxroot runs. about: the program, as it was searched for. */
 	REASON_EXEC,	      /* it is not found, or cannot be executed */
 	REASON_DIED,	      /* it failed, or exited before it was ready */
+	REASON_LOADER,	      /* the dynamic loader cannot load its libraries */
 	REASON_TOO_OLD,	      /* its version is too old */
 	REASON_OTHER_PROGRAM, /* it is not the expected program */
 	REASON_NO_ROUTE,      /* it needs a default route of the host */

@@ -150,6 +150,10 @@ int helper_drain(struct helper *h);
 int helper_finish(struct helper *helpers, size_t n, const struct deadline *deadline, int cancel_fd,
 		  int *ret_statuses, struct error *err);
 
+/* helper_not_loaded() - is @text a message of the dynamic loader, which could not load a library of
+ * a program (man 8 ld.so; musl has other words)? */
+bool helper_not_loaded(const char *text);
+
 /* helper_stop() - SIGKILL, reap, close; @h is HELPER_NONE afterwards. Accepts HELPER_NONE. */
 void helper_stop(struct helper *h);
 

@@ -20,6 +20,7 @@ static bool is_inside(const struct facts *facts)
 	switch (facts->err->reason) {
 	case REASON_EXEC:
 	case REASON_DIED:
+	case REASON_LOADER:
 	case REASON_TOO_OLD:
 	case REASON_OTHER_PROGRAM:
 	case REASON_NO_ROUTE:

@@ -10,6 +10,9 @@
 #include "fauxroot/base/str.h"
 #include "fauxroot/machine/cgroup.h"
 
+/* The steps that run programs of others. */
+#define PROGRAMS (STEP_BIT(STEP_NET) | STEP_BIT(STEP_IDMAP))
+
 /* The proposed limit, if the hard limit allows it. */
 #define ENOUGH_DESCRIPTORS 65536
 
@@ -107,12 +110,41 @@ static bool program_is_elsewhere(struct facts *facts)
 	       fact(facts, "dir", "%s", dir) && fact(facts, "program", "%s/%s", dir, name);
 }
 
+/* The dynamic loader ignores these variables for programs with privileges, as newuidmap. Sets
+ * {variable}, {value}. */
+static bool loader_was_led(struct facts *facts)
+{
+	static const char *const variables[] = {"LD_LIBRARY_PATH", "LD_PRELOAD"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(variables); i++) {
+		const char *value = getenv(variables[i]);
+
+		if (value && *value)
+			return fact(facts, "program", "%s", facts->err->about) &&
+			       fact(facts, "variable", "%s", variables[i]) &&
+			       fact(facts, "value", "%s", value);
+	}
+	return false;
+}
+
+static bool loader_failed(struct facts *facts)
+{
+	return fact(facts, "program", "%s", facts->err->about);
+}
+
 const struct cause causes_of_limits[] = {
 	{/* Daemons need iptables and runc, which only root's PATH may contain. */
 	 FAILURE("program-not-in-path", ANY_STEP, REASON_EXEC, ENOENT),
 	 .test = program_is_elsewhere,
 	 .cause = "the program is {program}, and {dir} is not in PATH",
 	 .remedy = "PATH=$PATH:{dir}"},
+	{FAILURE("loader-variable", PROGRAMS, REASON_LOADER, ELIBACC), .test = loader_was_led,
+	 .cause = "{variable} is {value}, and {program} does not run with the libraries there",
+	 .remedy = "env -u {variable} fauxroot …\n"
+		   "env -u {variable} fauxroot … env {variable}={value} … # only for the command"},
+	{FAILURE("loader-libraries", PROGRAMS, REASON_LOADER, ELIBACC), .test = loader_failed,
+	 .cause = "a library that {program} needs is missing, or is another version",
+	 .remedy = "ldd $(command -v {program}) # lists the libraries"},
 	{FAILURE("cgroup-pids-max", ANY_STEP, ANY_REASON, EAGAIN), .test = cgroup_has_no_pids_left,
 	 .cause = "the cgroup has reached its limit of processes, {limit} ({file})",
 	 .docker = "--pids-limit=-1", .kubernetes = "raise podPidsLimit of the kubelet",

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "fauxroot/base/str.h"
+#include "fauxroot/config/portspec.h"
 #include "probe.h"
 #include "../trial.h"
 
@@ -35,6 +36,24 @@ void findings_clear(struct findings *findings)
 
 static const struct error no_error = {.code = 0};
 
+/* What a port that can be published will not do. */
+static void look_at_port(const struct preflight *p, struct finding *f, const char *text,
+			 const char *warning)
+{
+	union endpoint parents[2];
+	struct port_spec spec;
+
+	see(f, "free");
+	(void)fact(p->facts, "warning", "%s", warning);
+	if (*warning)
+		warn(p, f, "port-udp-loopback");
+	if (*warning && !f->why.id)
+		warn(p, f, "port-needs-ipv6");
+	if (!f->why.id && portspec_parse(text, &spec, NULL) == 0 &&
+	    portspec_parent(&spec, parents) > 0 && parents[0].sa.sa_family == AF_INET6)
+		warn(p, f, "port-ipv6-off");
+}
+
 /* One finding for each --publish. */
 static void judge_ports(const struct preflight *p)
 {
@@ -43,7 +62,7 @@ static void judge_ports(const struct preflight *p)
 
 		(void)str_print(f->name, sizeof(f->name), "port %s", p->config->publish.items[i]);
 		if (see_outcome(p, f, &p->outcomes->ports[i]))
-			see(f, "free");
+			look_at_port(p, f, p->config->publish.items[i], p->outcomes->ports[i].note);
 		/* Not the text of the error: it contains remedies, too. */
 		else if (f->why.id)
 			see(f, "%s", strerror(p->outcomes->ports[i].err.code));

@@ -109,6 +109,19 @@ static int check_feature(const struct net_helper *h, const struct net_helper_fea
 	return err_about(err, rc, REASON_TOO_OLD, "%s", path);
 }
 
+/* The program has failed: does the dynamic loader report why? */
+static int check_loaded(const struct net_helper *h, const char *text, struct error *err)
+{
+	const char *path = h->ops->binary(h->net->config);
+	int rc;
+
+	if (!helper_not_loaded(text))
+		return 0;
+	rc = err_say(err, ELIBACC, "%s cannot be loaded: %.*s", path, (int)strcspn(text, "\n"),
+		     text);
+	return err_about(err, rc, REASON_LOADER, "%s", path);
+}
+
 /* Is it the right program, and new enough? Returns 0 or -errno. */
 static int check_version(const struct net_helper *h, struct error *err)
 {
@@ -116,6 +129,8 @@ static int check_version(const struct net_helper *h, struct error *err)
 	const struct net_helper_feature *feature = h->ops->features;
 	int status = 0, rc = ask_version(h, NULL, &program, &status, err);
 
+	if (rc == 0 && status != 0)
+		rc = check_loaded(h, program.text, err);
 	if (rc == 0)
 		rc = h->ops->judge_version(h->net, status, program.text, err);
 	for (; rc == 0 && feature && feature->option; feature++)

@@ -254,13 +254,12 @@ static void pass_to_thread(struct relay *r, struct relays *to)
 static bool connect_target(const struct target *target, struct relay *r,
 			   const union endpoint *client, int64_t now_ms)
 {
-	int fd = r->ends[1].watch.fd, rc;
+	int fd = r->ends[1].watch.fd, rc = target_bind(target, fd, client);
 
 	if (endpoint_is_loopback(client))
 		socket_stays_here(r->ends[0].watch.fd);
-	if (target_bind(target, fd, client) == SOURCE_REFUSED)
-		return false;
-	rc = target_connect(target, fd);
+	if (rc >= 0)
+		rc = target_connect(target, fd);
 	if (rc == 0 || rc == -EINPROGRESS)
 		return true;
 	target_complain(target, rc, now_ms);

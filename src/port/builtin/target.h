@@ -15,25 +15,32 @@ struct target {
 	union endpoint proxy; /* the source for clients that cannot keep theirs; or AF_UNSPEC */
 	bool transparent;     /* clients keep their address (man 7 ip: IP_TRANSPARENT) */
 	uint32_t path_size;   /* of the path in .destination, if .child is AF_UNIX */
-	struct scarce *complaints; /* limits the lines about a UNIX socket that is missing */
+	struct scarce *complaints; /* limits the lines of target_complain() */
 };
 
 enum source {
-	SOURCE_REFUSED = -1, /* only a loopback address was possible, which servers trust */
-	SOURCE_PLAIN,	     /* the client's own address, or the one that routing chooses */
-	SOURCE_PROXY,	     /* the address of the child's interface */
+	SOURCE_PLAIN, /* the client's own address, or the one that routing chooses */
+	SOURCE_PROXY, /* the address of the child's interface */
 };
 
 /*
  * target_bind() - bind a socket to its source address
  * @fd: a socket of the child's network namespace, not connected yet
  * @client: the client's address
+ *
+ * Returns an enum source, or -errno (man 2 bind). -EACCES: only a loopback address was possible,
+ * which servers trust.
  */
-enum source target_bind(const struct target *target, int fd, const union endpoint *client);
+int target_bind(const struct target *target, int fd, const union endpoint *client);
 
 /* target_connect() - connect @fd to the target; 0 or -errno (man 2 connect): TCP -EINPROGRESS */
 int target_connect(const struct target *target, int fd);
 
-/* target_complain() - log that connecting to a UNIX socket failed with @rc, at most once a minute.
- * TCP targets may be down at any time: nothing is logged for them */
+/*
+ * target_complain() - log that target_bind() or target_connect() failed with @rc
+ *
+ * Logs at most one line a minute: for a UNIX socket, and for TCP and UDP if all local ports of the
+ * network are in use, or the address is unreachable. A target that refuses connections may be down
+ * at any time: nothing is logged.
+ */
 void target_complain(const struct target *target, int rc, int64_t now_ms);

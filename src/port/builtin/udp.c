@@ -126,19 +126,17 @@ static bool make_room(struct udp *udp)
 	return false;
 }
 
-/* Bind and connect a new flow's socket. */
+/* Bind and connect a new flow's socket. A bound one for the proxy's address stays unconnected. */
 static int flow_connect(struct flow *flow, const struct target *target)
 {
-	switch (target_bind(target, flow->watch.fd, &flow->client)) {
-	case SOURCE_REFUSED:
-		return -EADDRNOTAVAIL;
-	case SOURCE_PROXY:
-		return 0;
-	case SOURCE_PLAIN:
-		break;
-	}
-	flow->connected = true;
-	return target_connect(target, flow->watch.fd);
+	int rc = target_bind(target, flow->watch.fd, &flow->client);
+
+	flow->connected = rc == SOURCE_PLAIN;
+	if (rc == SOURCE_PLAIN)
+		rc = target_connect(target, flow->watch.fd);
+	if (rc < 0)
+		target_complain(target, rc, flow->udp->loop->now_ms);
+	return rc;
 }
 
 static bool too_many(struct udp_limit *limit)
@@ -246,7 +244,6 @@ static struct flow *flow_new(struct udp *udp, struct udp_port *port, const union
 	flow->local = *local;
 	flow->first = -1;
 	flow->segments = true;
-	/* EADDRINUSE, EAGAIN: all local ports are in use (ip_local_port_range). */
 	if (flow_connect(flow, &port->target) < 0 ||
 	    watch_add(udp->loop, &flow->watch, EPOLLIN) < 0) {
 		fd_close(fd);

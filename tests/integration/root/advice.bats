@@ -179,6 +179,31 @@ silent() {
 	END
 }
 
+@test "ports that some clients cannot use: another driver, --ipv6, the sysctl" {
+	lab unshare --net <<-'END'
+		ip link set lo up
+		slirp="--net=slirp4netns --disable-host-loopback --port-driver=slirp4netns"
+		for spec in 127.0.0.1:8080:80/udp 8080:80/udp; do
+			warns port-udp-loopback "port $spec" $slirp -p "$spec" true
+			works $slirp -p "$spec" true
+			says "$ERROR" 'warning: publishing .*: with --disable-host-loopback, clients at 127.0.0.1 get no'
+			silent port-udp-loopback $slirp "$(option '--port-driver=builtin')" -p "$spec" true
+			silent port-udp-loopback ${slirp/--disable-host-loopback/} -p "$spec" true
+		done
+		silent port-udp-loopback $slirp -p 8080:80/tcp true
+		spec='127.0.0.1:8080:[fd00::100]:80/tcp'
+		warns port-needs-ipv6 "port ${spec//[[\]]/.}" --net=slirp4netns --port-driver=builtin -p "$spec" true
+		works --net=slirp4netns --port-driver=builtin -p "$spec" true
+		says "$ERROR" 'warning: publishing .*: the command.s network has no IPv6'
+		silent port-needs-ipv6 --net=slirp4netns "$(option '--ipv6')" --port-driver=builtin -p "$spec" true
+		sysctl -q -w net.ipv6.conf.all.disable_ipv6=1
+		warns port-ipv6-off 'port 8080:80/tcp6' --net=none --port-driver=builtin -p 8080:80/tcp6 true
+		silent port-ipv6-off --net=none --port-driver=builtin -p 8080:80/tcp true
+		repair '^sudo sysctl .*'
+		silent port-ipv6-off --net=none --port-driver=builtin -p 8080:80/tcp6 true
+	END
+}
+
 @test "a masked /sys with an own network: unmasked" {
 	lab <<-'END'
 		mount -t tmpfs tmpfs /sys/kernel

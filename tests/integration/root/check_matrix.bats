@@ -176,6 +176,14 @@ setup() {
 		agree_all --slirp4netns-binary="$T/dying"
 		broken
 		UNEXPLAINED=""
+		state "libraries of another system"
+		mkdir "$T/alien"
+		echo none >"$T/alien/libslirp.so.0"
+		echo none >"$T/alien/libsubid.so.4"
+		AS=(env LD_LIBRARY_PATH="$T/alien")
+		agree_all
+		agree --net=slirp4netns --subid-source=dynamic true
+		broken
 		state "slirp4netns not in PATH"
 		ln -s "$(type -P newuidmap)" "$(type -P newgidmap)" "$(type -P true)" "$T/bin/"
 		AS=(env PATH="$T/bin")
@@ -259,6 +267,21 @@ setup() {
 		broken
 		state "an address of somebody else"
 		all_ports -p 192.0.2.1:8080:80/tcp
+		broken
+		UNEXPLAINED=1
+		UNEXPLAINED=""
+		state "IPv6 is off"
+		sysctl -q -w net.ipv6.conf.all.disable_ipv6=1
+		agree --net=slirp4netns --port-driver=builtin -p '[::1]:8080:80/tcp' true
+		agree --net=none --port-driver=builtin -p '[::1]:8080:80/udp' true
+		broken
+		state "IPv6 is off, at wildcards"
+		agree --net=slirp4netns --port-driver=builtin -p '[::]:8080:80/tcp6' -p 8081:80/tcp true
+		sound
+		sysctl -q -w net.ipv6.conf.all.disable_ipv6=0
+		state "no IPv6 sockets"
+		AS_ROOT=("$FAUXROOT_TEST_TOOLS/refuse" --errno EAFNOSUPPORT socket:10 --)
+		agree --net=none --port-driver=builtin -p '[::]:8080:80/tcp6' true
 		broken
 		UNEXPLAINED=1
 		state "IPv6 with slirp4netns"
