@@ -253,10 +253,16 @@ UNIT_TESTS   := $(addprefix $(BUILD)/unit/,$(call test_names,unit,test))
 FUZZ_TARGETS := $(addprefix $(BUILD)/fuzz/,$(call test_names,fuzz,fuzz))
 TEST_TOOLS   := $(patsubst tests/lib/tools/%.c,$(BUILD)/tests/lib/%,$(wildcard tests/lib/tools/*.c))
 
+# Forked processes of the unit tests write their part of the coverage.
+ifneq ($(COVERAGE),)
+COVERAGE_OBJ   := $(BUILD)/obj/tests/lib/coverage.o
+COVERAGE_FLAGS := -Wl,--wrap=_exit,--wrap=syscall
+endif
+
 define unit_rule
-$(BUILD)/unit/$(1): $(BUILD)/obj/tests/unit/$(1).o $(call test_archives,$(1))
+$(BUILD)/unit/$(1): $(BUILD)/obj/tests/unit/$(1).o $(COVERAGE_OBJ) $(call test_archives,$(1))
 	@mkdir -p $$(@D)
-	$$(call say,LD)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(TEST_LIBS)
+	$$(call say,LD)$$(CC) $$(ALL_LDFLAGS) $$(COVERAGE_FLAGS) -o $$@ $$^ $$(TEST_LIBS)
 endef
 $(foreach test,$(notdir $(UNIT_TESTS)),$(eval $(call unit_rule,$(test))))
 
