@@ -112,6 +112,10 @@ static void split_network(struct outcomes *to, const struct rehearsal *r)
 		to->of[TRIAL_NET] = r->verified;
 		to->of[TRIAL_NET].tried = has_failed(&r->verified);
 		to->of[TRIAL_NET].depends = STAGE_NET_START;
+	} else if (has_failed(start) && start->err.reason != REASON_EXEC) {
+		/* The device is made before the helper is executed, but not before anything else. */
+		to->of[TRIAL_TUN].tried = false;
+		to->of[TRIAL_TUN].depends = STAGE_NET_START;
 	} else if (!to->of[TRIAL_NET].tried && has_failed(&r->verified)) {
 		to->of[TRIAL_NET] = r->verified;
 	}

@@ -293,11 +293,21 @@ int launcher_run(const struct config *config, const struct signals *signals, boo
 	return rc;
 }
 
-/* In the temporary process. SIGTERM, also after the launcher's death, lets it clean up and exit. */
+/* In the temporary process. SIGTERM, also after the launcher's death, lets it clean up and exit.
+ * The caller may ignore SIGTERM, so this process has signalfds of its own. */
 _noreturn_ static void run_rehearsal(struct launch *l, pid_t parent)
 {
+	const struct sigaction by_default = {.sa_handler = SIG_DFL};
+	struct signals signals;
+	struct error err;
+
 	title_set("fauxroot: check");
 	l->launcher.pid = getpid();
+	(void)sigaction(SIGTERM, &by_default, NULL);
+	if (signals_block(&signals, &err) == 0) {
+		signals.caller_mask = l->signals->caller_mask;
+		l->signals = &signals;
+	}
 	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() == parent)
 		(void)rehearse(l);
@@ -321,11 +331,12 @@ static void note_death(struct launch *l, int status)
 	}
 }
 
-/* A rehearsal that was killed leaves its state directory. */
+/* A rehearsal that was killed leaves its state directory. Its forks die with it, and hold the lock
+ * until then. */
 static void remove_scratch(struct rehearsal *r)
 {
 	r->scratch[sizeof(r->scratch) - 1] = '\0';
-	statedir_sweep(r->scratch);
+	statedir_sweep(r->scratch, CANCEL_MS);
 }
 
 /* Wait until the rehearsal exits; after a signal terminate it. Returns 0, -ECANCELED or -errno. */

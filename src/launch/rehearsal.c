@@ -156,7 +156,7 @@ static bool failed(const struct rehearsal *r, enum launch_stage stage)
 }
 
 /* The stages of the id maps, which are not repeated with the second child. */
-static const enum launch_stage of_maps[] = {STAGE_RANGES, STAGE_MAPPERS, STAGE_IDMAP};
+static const enum launch_stage of_maps[REHEARSED_MAPS] = {STAGE_RANGES, STAGE_MAPPERS, STAGE_IDMAP};
 
 /* With a second child, run the stages again that could not be tried, from the middle process on. */
 static int rehearse_single(struct launch *l)
@@ -164,7 +164,6 @@ static int rehearse_single(struct launch *l)
 	struct deadline now = deadline_in(0);
 	struct config config = *l->config;
 	struct rehearsal *r = l->rehearsal;
-	struct outcome saved[ARRAY_SIZE(of_maps)];
 	struct error err = {0};
 	int rc;
 
@@ -176,16 +175,14 @@ static int rehearse_single(struct launch *l)
 	namespaces_undo_mappers(l);
 	namespaces_undo(l);
 	for (size_t i = 0; i < ARRAY_SIZE(of_maps); i++)
-		saved[i] = r->of[of_maps[i]];
+		r->maps[i] = r->of[of_maps[i]];
+	r->second = true;
 	for (int i = STAGE_MIDDLE; i < STAGE_COUNT_; i++)
 		if (i <= STAGE_MAPPERS || i == STAGE_IDMAP || i == STAGE_AWAIT_MAPS ||
 		    r->of[i].depends != STAGE_NONE)
 			r->of[i] = (struct outcome){0};
 	r->of[STAGE_RANGES].rc = 0;
-	rc = stages_run(l, SIDE_LAUNCHER, &err);
-	for (size_t i = 0; i < ARRAY_SIZE(of_maps); i++)
-		r->of[of_maps[i]] = saved[i];
-	return rc;
+	return stages_run(l, SIDE_LAUNCHER, &err);
 }
 
 /* Verify the helper, also if it could not be started, and record its version. */
@@ -245,7 +242,12 @@ static void rehearsal_arrived(struct rehearsal *r)
 
 void rehearse_conclude(const struct launch *l)
 {
-	rehearsal_arrived(l->rehearsal);
+	struct rehearsal *r = l->rehearsal;
+
+	/* Here, not in rehearse_single(): the process that runs it may die. */
+	for (size_t i = 0; i < ARRAY_SIZE(of_maps) && r->second; i++)
+		r->of[of_maps[i]] = r->maps[i];
+	rehearsal_arrived(r);
 	for (int i = STAGE_NONE + 1; i < STAGE_COUNT_; i++) {
 		struct outcome *outcome = &l->rehearsal->of[i];
 

@@ -48,7 +48,7 @@ static int clear_dead(void *arg, pid_t pid, const char *name)
 		(void)unlinkat(cleaning->dir, name, 0);
 	} else if (links_life(pid, path) == DEAD) {
 		(void)unlinkat(cleaning->dir, name, 0);
-		statedir_sweep(path);
+		statedir_sweep(path, 0);
 	}
 	return 0;
 }

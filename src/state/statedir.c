@@ -379,16 +379,17 @@ static bool is_abandoned(const char *path)
 	return dir < 0 || flock(dir, LOCK_SH | LOCK_NB) == 0 || errno != EWOULDBLOCK;
 }
 
-void statedir_sweep(const char *path)
+void statedir_sweep(const char *path, unsigned wait_ms)
 {
-	const struct lock_patience none = {deadline_in(0), -1};
+	const struct lock_patience patience = {deadline_in(wait_ms), -1};
 	const char *name = strrchr(path, '/');
 	struct statedir d = STATEDIR_NONE;
 	struct error err;
 	bool made = false;
 
-	if (!name || fnmatch("/" OWN_PATTERN, name, 0) != 0 || !is_abandoned(path) ||
-	    take(path, &none, &d, &made, &err) != 0)
+	if (!name || fnmatch("/" OWN_PATTERN, name, 0) != 0 ||
+	    (wait_ms == 0 && !is_abandoned(path)) ||
+	    take(path, &patience, &d, &made, &err) != 0)
 		return;
 	d.path = strdup(path);
 	if (!d.path) {

@@ -70,7 +70,7 @@ static void sweep_stray(int base, const char *path, const char *name)
 	if (fstat(fd, &st) < 0 || st.st_uid != geteuid() || (st.st_mode & 07777) != 0700)
 		fd_close(fd);
 	else if (holds_launchers_files(fd))
-		statedir_sweep(stray);
+		statedir_sweep(stray, 0);
 }
 
 /* Called by statepath_first_base(). */

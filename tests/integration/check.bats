@@ -202,6 +202,32 @@ assert checks["namespaces"]["status"] == "ok" and "cause" not in checks["namespa
 	wait_for gone "$(<"$T/helper")"
 }
 
+@test "a signal ends it as well if its caller ignores SIGTERM" {
+	printf '#!/bin/sh\necho $$ >"%s/helper"\nexec sleep 1000\n' "$T" >slirp4netns
+	chmod +x slirp4netns
+	(
+		trap '' TERM
+		exec "$FAUXROOT" --check --net=slirp4netns --slirp4netns-binary="$T/slirp4netns" true </dev/null \
+			>"$OUT" 2>"$LOG" 3>&- 4>&-
+	) &
+	LAUNCHER=$!
+	wait_for test -s "$T/helper"
+	# Without a signal that it does not ignore, it goes on.
+	kill -TERM "$LAUNCHER"
+	kill -HUP "$LAUNCHER"
+	ended 129
+	wait_for gone "$(<"$T/helper")"
+}
+
+@test "a rehearsal that dies with its second child reports the subordinate ids nevertheless" {
+	printf '#!/bin/sh\nkill -KILL $PPID\n' >killer
+	chmod +x killer
+	GETSUBIDS=$(type -P false) check 1 --subid-source=dynamic --net=slirp4netns \
+		--slirp4netns-binary="$T/killer" true
+	finding obstacle 'subordinate ids' '.*has no subordinate user ids'
+	finding obstacle network '.*the rehearsal died.*'
+}
+
 @test "SIGKILL ends them as well" {
 	printf '#!/bin/sh\necho $$ >"%s/helper"\nexec sleep 1000\n' "$T" >newuidmap
 	chmod +x newuidmap

@@ -40,15 +40,21 @@ void outcome_arrived(struct outcome *outcome);
 /* The number of --publish options that are tried; further ones are not. */
 #define OUTCOME_PORTS 64
 
+/* The number of stages that a second child does not try again: rehearsal.c. */
+#define REHEARSED_MAPS 3
+
 /* In shared memory: the stages of launcher, middle process and child are tried in separate
  * processes. Starts zeroed. */
 struct rehearsal {
 	struct outcome of[STAGE_COUNT_];
 	struct outcome ports[OUTCOME_PORTS]; /* of each --publish option */
 	struct outcome verified;	     /* net_verify() */
-	char helper[128];		     /* the network's driver and its helper's version */
-	char scratch[128];		     /* the temporary state directory; "": none yet */
-	uint64_t uids, gids;		     /* number of mapped ids; 0: no maps */
+	/* While a second child is tried: the outcomes of the id maps with the first one. */
+	struct outcome maps[REHEARSED_MAPS];
+	bool second;
+	char helper[128];    /* the network's driver and its helper's version */
+	char scratch[128];   /* the temporary state directory; "": none yet */
+	uint64_t uids, gids; /* number of mapped ids; 0: no maps */
 
 	/* Called in the child at its end, in its namespaces and as their root, with @arg. May be
 	 * NULL. */

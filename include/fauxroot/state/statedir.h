@@ -87,11 +87,12 @@ void statedir_remove(struct statedir *dir);
 
 /*
  * statedir_sweep() - remove the directory @path of a dead launcher
+ * @wait_ms: how long to wait for the lock, which forks of the launcher may still hold
  *
  * Does so only if statedir_open() chose its name. The next launcher that uses a directory that the
  * user named empties it. A directory that is locked again stays.
  */
-void statedir_sweep(const char *path);
+void statedir_sweep(const char *path, unsigned wait_ms);
 
 /*
  * statedir_sweep_strays() - remove the directories of launchers that were killed before they had a

@@ -26,6 +26,11 @@ setup() {
 			AS_ROOT=("$FAUXROOT_TEST_TOOLS/refuse" --errno EPERM "$call" --)
 			agree_all
 			[ "$call" = unshare ] || [ "$call" = open_tree,move_mount ] || broken
+			# No device is made if the network namespace cannot be joined.
+			if [ "$call" = setns ]; then
+				lab_start --check --net=slirp4netns true
+				says "$(<"$T/out")" 'unknown +/dev/net/tun'
+			fi
 		done
 		state "masked /proc"
 		mount --bind /dev/null /proc/version
