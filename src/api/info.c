@@ -14,6 +14,7 @@ void api_info_clear(struct api_info *info)
 	free(info->api_version);
 	free(info->version);
 	free(info->state_dir);
+	free(info->name);
 	free(info->net_driver);
 	strv_clear(&info->net_dns);
 	free(info->net_child_ip);
@@ -120,6 +121,8 @@ char *api_info_encode(const struct api_info *info, unsigned indent)
 	if (put_string(root, "version", info->version) < 0)
 		return NULL;
 	if (put_string(root, "stateDir", info->state_dir) < 0)
+		return NULL;
+	if (put_string(root, "name", info->name) < 0)
 		return NULL;
 	if (json_object_set_new(root, "childPID", json_integer(info->child_pid)) < 0)
 		return NULL;
@@ -308,6 +311,8 @@ int api_info_decode(const char *text, size_t size, struct api_info *ret, struct 
 		rc = take_string(root, "", "version", true, &info.version, err);
 	if (rc == 0)
 		rc = take_string(root, "", "stateDir", true, &info.state_dir, err);
+	if (rc == 0)
+		rc = take_string(root, "", "name", false, &info.name, err);
 	if (rc == 0)
 		rc = take_pid(root, "childPID", &info.child_pid, err);
 	if (rc == 0)

@@ -42,6 +42,8 @@ static void print_info(struct api_info *info)
 	print_line("REST API version", info->api_version);
 	print_line("Implementation version", info->version);
 	print_line("State Directory", info->state_dir);
+	if (info->name)
+		print_line("Name", info->name);
 	printf("- Child PID: %d\n", info->child_pid);
 	if (info->net_driver) {
 		print_line("Network Driver", info->net_driver);

@@ -8,6 +8,7 @@
 
 #include "ctl_table.h"
 #include "fauxroot/api/client.h"
+#include "fauxroot/api/info.h"
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
@@ -49,11 +50,13 @@ static char *describe(const struct instances *instances)
 	return rc < 0 ? NULL : strv_join(&words, ", ");
 }
 
-static const struct instance *find(const struct instances *instances, const char *wanted)
+static const struct instance *find(const struct instances *instances, const char *wanted,
+				   bool *ret_by_pid)
 {
 	uint32_t pid = 0;
 	bool by_pid = parse_u32(wanted, INT32_MAX, &pid) == 0;
 
+	*ret_by_pid = by_pid;
 	for (size_t i = 0; i < instances->n; i++) {
 		const struct instance *instance = &instances->items[i];
 
@@ -64,6 +67,32 @@ static const struct instance *find(const struct instances *instances, const char
 	return NULL;
 }
 
+/* The time for an answer. */
+#define NAME_MS 2000
+
+/* The command can change the link of a name so that it leads to another instance of the user. So
+ * the launcher itself must have the name. */
+static int confirm_name(const char *socket, const struct instance *instance, struct error *err)
+{
+	_cleanup_api_reply_ struct api_reply reply = {.status = 0};
+	_cleanup_api_info_ struct api_info info = {.child_pid = 0};
+	int rc = api_call_within(NAME_MS, socket, "GET", "/v1/info", NULL, &reply, err);
+
+	if (rc == 0)
+		rc = api_reply_expect(&reply, 200, err);
+	if (rc == 0)
+		rc = api_info_decode(reply.body, reply.size, &info, err);
+	if (rc < 0)
+		return err_wrap(err, rc, "confirming the name of instance %d; use --instance=%d",
+				instance->pid, instance->pid);
+	if (info.name && streq(info.name, instance->name))
+		return 0;
+	return err_say(err, EPERM,
+		       "instance %d does not have the name \"%s\": somebody has changed the link "
+		       "$XDG_RUNTIME_DIR/fauxroot/%s",
+		       instance->pid, instance->name, instance->name);
+}
+
 /* --instance=NAME|PID */
 static int named(const char *wanted, char **ret, struct error *err)
 {
@@ -71,12 +100,21 @@ static int named(const char *wanted, char **ret, struct error *err)
 	_cleanup_free_ char *list = NULL;
 	const struct instance *instance;
 	int rc = instances_list(&running, err);
+	bool by_pid;
 
 	if (rc < 0)
 		return rc;
-	instance = find(&running, wanted);
-	if (instance)
-		return in_state_dir(instance->state_dir, ret, err);
+	instance = find(&running, wanted, &by_pid);
+	if (instance) {
+		_cleanup_free_ char *socket = NULL;
+
+		rc = in_state_dir(instance->state_dir, &socket, err);
+		if (rc == 0 && !by_pid)
+			rc = confirm_name(socket, instance, err);
+		if (rc == 0)
+			*ret = TAKE_PTR(socket);
+		return rc;
+	}
 	list = describe(&running);
 	if (!list)
 		return err_set(err, ENOMEM, "listing the instances");

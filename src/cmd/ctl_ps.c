@@ -113,11 +113,18 @@ static const char *network_of(const struct answers *answers)
 	return answers->info.net_driver ? answers->info.net_driver : "host";
 }
 
+/* As the launcher says: the command can change the link of the name. */
+static const char *name_of(const struct instance *instance, const struct answers *answers)
+{
+	return answers->info_known ? answers->info.name : instance->name;
+}
+
 static int add_row(struct columns *columns, const struct instance *instance,
 		   const struct answers *answers)
 {
 	_cleanup_free_ char *command = NULL, *joined = NULL;
 	_cleanup_strv_ struct strv ports = {NULL, 0};
+	const char *name = name_of(instance, answers);
 	char text[PORTSPEC_MAX];
 	int rc = 0;
 
@@ -129,7 +136,7 @@ static int add_row(struct columns *columns, const struct instance *instance,
 	if (rc < 0 || !command || !joined)
 		return -ENOMEM;
 	if (columns_add(columns, "%d", instance->pid) < 0 ||
-	    columns_add(columns, "%s", instance->name ? instance->name : "-") < 0 ||
+	    columns_add(columns, "%s", name ? name : "-") < 0 ||
 	    columns_add(columns, "%.40s", *command ? command : "?") < 0 ||
 	    columns_add(columns, "%s", network_of(answers)) < 0 ||
 	    columns_add(columns, "%s", *joined ? joined : "-") < 0 ||
@@ -165,8 +172,9 @@ static json_t *to_json(const struct instance *instance, const struct answers *an
 	_cleanup_json_ json_t *root = json_object();
 	int rc = json_object_set_new(root, "pid", json_integer(instance->pid));
 
-	if (instance->name)
-		rc |= json_object_set_new(root, "name", api_json_string(instance->name));
+	if (name_of(instance, answers))
+		rc |= json_object_set_new(root, "name",
+					  api_json_string(name_of(instance, answers)));
 	if (answers->info_known) {
 		rc |= json_object_set_new(root, "childPID", json_integer(answers->info.child_pid));
 		rc |= json_object_set_new(root, "command", command_json(answers));

@@ -75,6 +75,8 @@ static int fill_info(void *arg, struct api_info *ret, struct error *err)
 	ret->child_pid = l->cloned.child.pid;
 	if (rc == 0)
 		rc = copy_string(&ret->state_dir, l->prepared.state.path);
+	if (rc == 0 && l->config->name)
+		rc = copy_string(&ret->name, l->config->name);
 	if (rc == 0)
 		rc = fill_network(l, ret);
 	if (rc == 0)

@@ -383,6 +383,28 @@ second() {
 	stop
 }
 
+@test "--instance=NAME: a link of a name that was changed leads to no other instance" {
+	launch --name=build sleep 1000
+	local first=$S victim
+	equals "\"build\"" "$("$FAUXROOTCTL" --instance=build info --json | jq .name)"
+	LAUNCHED=$LAUNCHER S=$T/second
+	launch --name=other sleep 1000
+	victim=$LAUNCHER
+	# What the command can do: the directory belongs to the user.
+	ln -sfn "$victim" "$XDG_RUNTIME_DIR/fauxroot/build"
+	rm "$XDG_RUNTIME_DIR/fauxroot/other"
+	for verb in info stop wait list-ports; do
+		run -1 "$FAUXROOTCTL" --instance=build "$verb"
+		says "$output" "instance $victim does not have the name \"build\""
+	done
+	alive "$victim"
+	equals other "$("$FAUXROOTCTL" ps --json | jq -r ".[] | select(.pid == $victim).name")"
+	"$FAUXROOTCTL" --instance="$victim" info
+	stop
+	S=$first LAUNCHER=$LAUNCHED
+	stop
+}
+
 @test "stop and kill: a socket that leads to another process of the user signals nobody" {
 	launch sleep 1000
 	socat "UNIX-LISTEN:$T/other.sock,fork" SYSTEM:'cat' 3>&- 4>&- &

@@ -19,6 +19,7 @@ struct api_info {
 	char *api_version; /* NULL on the server's side: API_VERSION */
 	char *version;
 	char *state_dir;
+	char *name; /* --name; absent without the option */
 	pid_t child_pid;
 	char *net_driver; /* absent for the host's network, and the other net_ members with it */
 	struct strv net_dns;
