@@ -3,62 +3,41 @@
 # Network acceleration: connections that leave the host, direct, with --net-accel=switch and without. Used by
 # bench. Only root can make the two network namespaces: the host, and the server's.
 
-ACCEL_ROUNDS=${ACCEL_ROUNDS:-5}
-ACCEL_SERVER=198.51.100.2
-ACCEL_NETS=() ACCEL_JOBS=()
+ACCEL_ROUNDS=${ACCEL_ROUNDS:-4}
+ACCEL_JOBS=()
 declare -A ACCEL_WORDS=()
 
-accel_net() { # a process in a new network namespace
-	unshare --net sleep infinity >/dev/null 2>&1 &
-	ACCEL_NETS+=($!)
-	until [ "$(readlink "/proc/$!/ns/net")" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.01; done
-}
-
-at_server() { nsenter --target "${ACCEL_NETS[1]}" --net "$@"; }
-at_host() { nsenter --target "${ACCEL_NETS[0]}" --net "$@"; }
-
 accel_up() {
-	accel_net
-	accel_net
-	ip link add fxhost netns "${ACCEL_NETS[0]}" type veth peer name fxout netns "${ACCEL_NETS[1]}"
-	at_host ip link set lo up
-	at_host ip link set fxhost up
-	at_host ip addr add 198.51.100.1/24 dev fxhost
-	at_host ip route add default via $ACCEL_SERVER
-	at_server ip link set lo up
-	at_server ip link set fxout up
-	at_server ip addr add $ACCEL_SERVER/24 dev fxout
+	nets_up
 	mkdir -p "$STAGE/accel"
 	cat >"$STAGE/accel/nginx.conf" <<-END
 		daemon off; worker_processes auto; pid $STAGE/accel/pid; error_log $STAGE/accel/error.log;
 		events { worker_connections 4096; }
-		http { access_log off; server { listen $ACCEL_SERVER:8080 backlog=4096;
+		http { access_log off; server { listen $OTHER_ADDRESS:8080 backlog=4096;
 		location / { return 200 "a small answer\n"; } } }
 	END
-	# Not at_server: the process of a function in the background is a shell, and its child would stay.
-	nsenter --target "${ACCEL_NETS[1]}" --net iperf3 --server --bind $ACCEL_SERVER >/dev/null &
+	# Not at_other: the process of a function in the background is a shell, and its child would stay.
+	nsenter --target "$OTHER_NET" --net iperf3 --server --bind $OTHER_ADDRESS >/dev/null 2>&1 &
 	ACCEL_JOBS+=($!)
-	PATH=$PATH:/usr/sbin nsenter --target "${ACCEL_NETS[1]}" --net nginx -c "$STAGE/accel/nginx.conf" &
+	PATH=$PATH:/usr/sbin nsenter --target "$OTHER_NET" --net nginx -c "$STAGE/accel/nginx.conf" &
 	ACCEL_JOBS+=($!)
-	until [ "$(at_server ss -Hltn "src $ACCEL_SERVER" | wc -l)" -ge 2 ]; do sleep 0.05; done
+	until [ "$(at_other ss -Hltn "src $OTHER_ADDRESS" | wc -l)" -ge 2 ]; do sleep 0.05; done
 }
 
 accel_down() {
 	[ ${#ACCEL_JOBS[@]} = 0 ] || kill "${ACCEL_JOBS[@]}" 2>/dev/null || :
-	[ ${#ACCEL_NETS[@]} = 0 ] || kill "${ACCEL_NETS[@]}" 2>/dev/null || :
-	ACCEL_JOBS=() ACCEL_NETS=()
+	ACCEL_JOBS=()
+	nets_down
 }
 
 accel_inside() { # SIDE COMMAND…
-	local words gid
-	gid=$(id -g "$TEST_USER")
+	local words
 	read -ra words <<<"${ACCEL_WORDS[$1]}"
-	at_host env HOME=/ setpriv --reuid="$TEST_USER" --regid="$gid" --init-groups --inh-caps=-all \
-		"${words[@]}" "${@:2}" 2>>"$STAGE/log" </dev/null
+	as_user_at_host "${words[@]}" "${@:2}" 2>>"$STAGE/log" </dev/null
 }
 
 accel_stream() { # SIDE [OPTION]
-	accel_inside "$1" iperf3 --client $ACCEL_SERVER --time 3 --format m "${@:2}" |
+	accel_inside "$1" iperf3 --client $OTHER_ADDRESS --time 2 --format m "${@:2}" |
 		awk '$NF == "receiver" { print $(NF - 2) / 1000 }'
 }
 
@@ -66,11 +45,23 @@ accel_upload() { accel_stream "$1"; }
 accel_download() { accel_stream "$1" --reverse; }
 
 accel_requests() { # SIDE [OPTION…]
-	accel_inside "$1" wrk --threads 2 --connections 32 --duration 2s "${@:2}" \
-		"http://$ACCEL_SERVER:8080/" | awk '$1 == "Requests/sec:" { print $2 }'
+	accel_inside "$1" wrk --threads 2 --connections 32 --duration 1s "${@:2}" \
+		"http://$OTHER_ADDRESS:8080/" | awk '$1 == "Requests/sec:" { print $2 }'
 }
 
 accel_connections() { accel_requests "$1" -H 'Connection: close'; }
+
+accel_chart() {
+	local side at=0
+	{
+		printf '\tupload\tdownload\n'
+		for side in "${SIDES[@]}"; do
+			at=$((at + 1))
+			printf '%s\t%s\t%s\n' "$side" "$(column "$STAGE/accel_upload" $at)" \
+				"$(column "$STAGE/accel_download" $at)"
+		done
+	} | chart accel 'Network acceleration: to and from another machine' 'Gbit/s'
+}
 
 accel_measure() {
 	local what side at=0
@@ -89,6 +80,7 @@ accel_measure() {
 		in_turn "$ACCEL_ROUNDS" "$what"
 	done
 	accel_down
+	accel_chart
 	for side in "${SIDES[@]}"; do
 		at=$((at + 1))
 		printf '| %s | %.1f | %.1f | %.0f | %.0f |\n' "$side" "$(column "$STAGE/accel_upload" $at)" \
@@ -112,6 +104,8 @@ accel_page() {
 		The command is a client of servers in another network namespace, behind a veth link: iperf3,
 		and nginx (wrk, 32 clients) with \`Connection: close\` and with connections that are kept. "direct" is
 		the same client in the host's network. The values are medians of $ACCEL_ROUNDS rounds.
+
+		![Network acceleration](bench-accel.svg)
 
 		$(machine)
 		- $(programs slirp4netns iperf3 nginx wrk)

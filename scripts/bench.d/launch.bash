@@ -46,17 +46,31 @@ alone() {
 	printf "| \`%s\` | | %s ms | | | %s ms | %s |\n" "$3" "$ms" "$BOUND" "$VERDICT" | put
 }
 
+# launch_bars NAME LINE…: add a cluster of bars, from these lines of the last comparison
+launch_bars() {
+	local line
+	printf '%s' "$1" >>"$STAGE/launch.tsv"
+	for line in "${@:2}"; do
+		awk -v n="$line" 'NR == n { printf "\t%.2f", $1 / 1000 }' "$STAGE/times" >>"$STAGE/launch.tsv"
+	done
+	echo >>"$STAGE/launch.tsv"
+}
+
 launch_measure() {
 	local fauxroot=$STAGE/fauxroot
+	printf '\tfauxroot\trootlesskit\tunshare\tbwrap\n' >"$STAGE/launch.tsv"
 	compare 200 'fauxroot true' "$fauxroot" true \
 		-- 1.05 'unshare --map-auto --map-root-user -m true' \
 		unshare --map-auto --map-root-user -m true \
 		-- 0.167 'rootlesskit true' rootlesskit true \
 		-- - 'bwrap --unshare-user --bind / / true' bwrap --unshare-user --bind / / true
+	launch_bars 'no network' 1 3 2 4
 	compare 30 'fauxroot --net=slirp4netns --copy-up=/etc --disable-host-loopback true' \
 		"$fauxroot" --net=slirp4netns --copy-up=/etc --disable-host-loopback true \
 		-- 0.25 'rootlesskit (the same options)' \
 		rootlesskit --net=slirp4netns --copy-up=/etc --disable-host-loopback true
+	launch_bars 'slirp4netns and --copy-up=/etc' 1 2
+	chart launch 'Launch of true' 'milliseconds' <"$STAGE/launch.tsv"
 	alone 20 300 'fauxroot --check --net=slirp4netns --copy-up=/etc --copy-up=/run --port-driver=builtin' \
 		"$fauxroot" --check --net=slirp4netns --copy-up=/etc --copy-up=/run --port-driver=builtin
 }
@@ -69,6 +83,8 @@ launch_page() {
 		The times are medians of wall-clock time from fork to exit, of 200 rounds without a network and of 30
 		with one. By default fauxroot starts slirp4netns in its sandbox and with its seccomp filter,
 		rootlesskit without them.
+
+		![Launch of true](bench-launch.svg)
 
 		$(machine)
 		- $(rootlesskit --version); $(unshare --version); bubblewrap $(bwrap --version | cut -d ' ' -f 2)

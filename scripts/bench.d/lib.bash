@@ -56,6 +56,66 @@ spread() {
 		awk '{ v[NR] = $1 } END { q = int(NR / 4); printf "%.3f–%.3f", v[1 + q], v[NR - q] }'
 }
 
+# ---- Pictures ----
+
+# The colours of text and lines follow the reader's page. The bars are readable on both.
+STYLE='<style>.paper{fill:#fff}.ink{fill:#1f2328}.line{stroke:#1f2328}.gridline{stroke:#8b949e;stroke-opacity:.5}'
+STYLE+='@media(prefers-color-scheme:dark){.paper{fill:#0d1117}.ink{fill:#e6edf3}.line{stroke:#8b949e}}</style>'
+
+# chart NAME HEADING UNIT: draw docs/bench-NAME.svg from a table with tabs on stdin. The first line has the names
+# of the series, after an empty field; each other line is a cluster of bars.
+chart() {
+	cat >"$STAGE/$1.chart"
+	gnuplot -e "data = '$STAGE/$1.chart'; heading = '$2'; unit = '$3'; series = $(awk -F '\t' \
+		'NR == 1 { print NF - 1 }' "$STAGE/$1.chart")" "$TOP/scripts/bench.d/chart.gp" |
+		sed -e '/<desc>/d' -e "s|<title>Gnuplot</title>|<title>$2</title>$STYLE|" \
+			-e 's|^<rect x="0" y="0" [^>]*>|<rect width="100%" height="100%" rx="6" class="paper" fill="white"/>|' \
+			-e 's/fill="black"/class="ink" &/' -e "s/stroke='black'/class=\"line\" &/" \
+			-e 's/[ \t]*$//' >"$TOP/docs/bench-$1.svg"
+}
+
+# ---- Two networks ----
+
+# With root: the network namespaces of a host, and of another machine behind a link. HOST_NET and OTHER_NET are
+# processes in them.
+HOST_NET='' OTHER_NET=''
+HOST_ADDRESS=198.51.100.1 OTHER_ADDRESS=198.51.100.2
+
+new_net() { # set NET to a process in a new network namespace
+	unshare --net sleep infinity >/dev/null 2>&1 &
+	NET=$!
+	until [ "$(readlink "/proc/$NET/ns/net")" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.01; done
+}
+
+at_host() { nsenter --target "$HOST_NET" --net "$@"; }
+at_other() { nsenter --target "$OTHER_NET" --net "$@"; }
+
+# In the host's namespace, as the unprivileged user.
+as_user_at_host() {
+	at_host env HOME=/ XDG_RUNTIME_DIR="/run/user/$(id -u "$TEST_USER")" setpriv --reuid="$TEST_USER" \
+		--regid="$(id -g "$TEST_USER")" --init-groups --inh-caps=-all "$@"
+}
+
+nets_up() {
+	new_net
+	HOST_NET=$NET
+	new_net
+	OTHER_NET=$NET
+	ip link add fxhost netns "$HOST_NET" type veth peer name fxother netns "$OTHER_NET"
+	at_host ip link set lo up
+	at_host ip link set fxhost up
+	at_host ip addr add $HOST_ADDRESS/24 dev fxhost
+	at_host ip route add default via $OTHER_ADDRESS
+	at_other ip link set lo up
+	at_other ip link set fxother up
+	at_other ip addr add $OTHER_ADDRESS/24 dev fxother
+}
+
+nets_down() {
+	[ -z "$HOST_NET" ] || kill "$HOST_NET" "$OTHER_NET" 2>/dev/null || :
+	HOST_NET='' OTHER_NET=''
+}
+
 # ---- Launchers in the background ----
 
 declare -A LAUNCHED=()

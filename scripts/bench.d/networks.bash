@@ -7,7 +7,7 @@
 
 NET_SIDES=()
 declare -A NET_WORDS=() NET_TITLES=() NET_SERVER=()
-NET_ROUNDS=${NET_ROUNDS:-5}
+NET_ROUNDS=${NET_ROUNDS:-4}
 
 # net_side NAME TITLE SERVER-ADDRESS LAUNCHER…
 net_side() {
@@ -46,7 +46,7 @@ inside() {
 }
 
 net_stream() { # SIDE [OPTION]
-	inside "$1" iperf3 --client "${NET_SERVER[$1]}" --port "${IPERF[direct]}" --time 3 --format m "${@:2}" |
+	inside "$1" iperf3 --client "${NET_SERVER[$1]}" --port "${IPERF[direct]}" --time 1 --format m "${@:2}" |
 		awk '$NF == "receiver" { print $(NF - 2) / 1000 }'
 }
 
@@ -54,7 +54,7 @@ net_upload() { net_stream "$1"; }
 net_download() { net_stream "$1" --reverse; }
 
 net_connections() { # SIDE
-	inside "$1" wrk --threads 2 --connections 32 --duration 2s -H 'Connection: close' \
+	inside "$1" wrk --threads 2 --connections 32 --duration 1s -H 'Connection: close' \
 		"http://${NET_SERVER[$1]}:${HTTP[direct]}/" | awk '$1 == "Requests/sec:" { print $2 }'
 }
 
@@ -105,6 +105,19 @@ networks_measure() {
 			"$([ "$side" = direct ] || column "$STAGE/net_memory" $at)" |
 			put
 	done
+	networks_chart
+}
+
+networks_chart() {
+	local side at=0
+	{
+		printf '\tupload\tdownload\n'
+		for side in "${NET_SIDES[@]}"; do
+			at=$((at + 1))
+			printf '%s\t%s\t%s\n' "${NET_TITLES[$side]}" "$(column "$STAGE/net_upload" $at)" \
+				"$(column "$STAGE/net_download" $at)"
+		done
+	} | chart networks 'Networks: to and from a server of the host' 'Gbit/s'
 }
 
 networks_page() {
@@ -115,6 +128,8 @@ networks_page() {
 		gateway: iperf3, and nginx (wrk, 32 clients, \`Connection: close\`). The time is that of a
 		launch of \`true\`. The memory is the resident memory of the helper program after 300
 		connections. The values are medians of $NET_ROUNDS rounds, of three times as many for launches.
+
+		![Networks](bench-networks.svg)
 
 		$(machine)
 		- $(rootlesskit --version); $(programs slirp4netns iperf3 nginx wrk)

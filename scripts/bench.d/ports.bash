@@ -45,13 +45,13 @@ http() { # SIDE SECONDS: connections a second
 }
 
 stream() { # SIDE [OPTION]: received Gbit/s
-	as_user iperf3 --client 127.0.0.1 --port "${IPERF[$1]}" --time 3 --format m "${@:2}" |
+	as_user iperf3 --client 127.0.0.1 --port "${IPERF[$1]}" --time 2 --format m "${@:2}" |
 		awk '$NF == "receiver" { print $(NF - 2) / 1000 }'
 }
 
 upload() { stream "$1"; }
 download() { stream "$1" --reverse; }
-connections() { http "$1" 2s; }
+connections() { http "$1" 1s; }
 datagrams() { traffic flood "${TRAFFIC[$1]}" 1000 | awk '{ print $1 / 1000 }'; }
 latency() { traffic latency "${TRAFFIC[$1]}" 10000; }
 
@@ -155,6 +155,19 @@ limit_row() {
 	printf '| %s | %s | %s | | | %s | %s |\n' "$1" "$4" "${5:-}" "$BOUND" "$VERDICT" | put
 }
 
+ports_chart() {
+	{
+		printf '\tfauxroot\trootlesskit\n'
+		printf 'stream to the target%s\n' "$(ratios upload)"
+		printf 'stream from the target%s\n' "$(ratios download)"
+		printf 'new connections%s\n' "$(ratios connections)"
+		printf 'UDP datagrams%s\n' "$(ratios datagrams)"
+	} | chart ports 'Published ports' 'relative to a direct connection'
+}
+
+# ratios NAME: the numbers of fauxroot and rootlesskit, divided by those of a direct connection
+ratios() { printf '\t%s\t%s' "$(column "$STAGE/$1" 1 3)" "$(column "$STAGE/$1" 2 3)"; }
+
 ports_measure() {
 	local side ours theirs
 	SIDES=(fauxroot rootlesskit direct)
@@ -166,14 +179,15 @@ ports_measure() {
 	port_row 'one TCP stream from the target, Gbit/s' at-least 1.2 download 1 2 3
 	in_turn 10 connections
 	port_row 'new connections a second' at-least 1.6 connections 1 2 3
-	in_turn 10 datagrams
+	in_turn 5 datagrams
 	port_row 'UDP, thousand datagrams a second' at-least 1.5 datagrams 1 2 3
 	in_turn 10 latency
 	port_row 'a request of 100 bytes, p50, µs' at-most - latency 1 3 5
 	port_row 'a request of 100 bytes, p99, µs' at-most - latency 2 4 6
 	all_ended
+	ports_chart
 	SIDES=(fauxroot rootlesskit)
-	in_turn 10 memory
+	in_turn 5 memory
 	port_row 'memory of an idle instance with a network and a port, KiB' at-most 0.125 memory 1 3
 	port_row 'descriptors of this instance' at-most - memory 2 4
 	in_turn 1 idle
@@ -192,10 +206,12 @@ ports_page() {
 		Both programs run with \`--net=slirp4netns --disable-host-loopback --port-driver=builtin\` and
 		the same servers as targets. "direct" measures these servers without a forwarder. The servers
 		are iperf3, nginx (wrk, 64 clients, \`Connection: close\`), and tests/lib/tools/traffic.c for
-		datagrams of 1,200 bytes and small requests. The values are medians of 5 rounds for streams, and of
-		10 rounds for all others. Memory is the proportional share (PSS) of all processes except the target
+		datagrams of 1,200 bytes and small requests. The values are medians of 10 rounds for connections
+		and requests, and of 5 rounds for all others. Memory is the proportional share (PSS) of all processes except the target
 		and slirp4netns. The idle connections are opened and answered one after another, with \`ulimit -n\`
 		$NOFILE.
+
+		![Published ports](bench-ports.svg)
 
 		$(machine)
 		- $(rootlesskit --version); $(programs slirp4netns iperf3 nginx wrk)
