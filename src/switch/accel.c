@@ -30,6 +30,7 @@
 #include "fauxroot/base/clock.h"
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
+#include "fauxroot/base/libc.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/spawn.h"
 #include "fauxroot/base/str.h"

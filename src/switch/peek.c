@@ -15,6 +15,7 @@
 
 #include "attempt.h"
 #include "fauxroot/base/fd.h"
+#include "fauxroot/base/libc.h"
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
 #include "lines.h"
