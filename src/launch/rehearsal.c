@@ -45,7 +45,8 @@ int rehearse_nothing(struct launch *l, struct error *err)
 int rehearse_statedir(struct launch *l, struct error *err)
 {
 	/* One page for each file: child_pid, and with a network resolv.conf and hosts. */
-	size_t room = l->config->net == NET_HOST ? 4096 : (size_t)3 * 4096;
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t room = l->config->net == NET_HOST ? page : 3 * page;
 	struct outcome *outcome = &l->rehearsal->of[STAGE_STATEDIR];
 	int rc = statedir_check(l->config->state_dir, room, &l->prepared.wanted_state, err);
 

@@ -80,10 +80,10 @@ setup() {
 		DIR=$T/ours/$(printf 'x%.0s' {1..108})
 		agree_all
 		broken
-		mount -t tmpfs -o "size=16k,uid=$USER_UID,mode=0700" tmpfs "$T/small"
+		mount -t tmpfs -o "size=64k,uid=$USER_UID,mode=0700" tmpfs "$T/small"
 		DIR=$T/small/d
 		state "full"
-		head -c 16384 /dev/zero >"$T/small/full"
+		head -c 65536 /dev/zero >"$T/small/full"
 		agree_all
 		broken
 		state "read-only"
@@ -145,7 +145,9 @@ setup() {
 		mkdir "$T/small"
 		AS=(env XDG_RUNTIME_DIR="$T/small")
 		failed=""
-		for room in size=4k size=8k size=12k size=16k nr_inodes=1 nr_inodes=2 nr_inodes=3 nr_inodes=5 nr_inodes=7; do
+		# A tmpfs is filled by pages, which are larger than 4 KiB on some machines.
+		kib=$(($(getconf PAGE_SIZE) / 1024))
+		for room in size=$((kib))k size=$((2 * kib))k size=$((3 * kib))k size=$((4 * kib))k nr_inodes=1 nr_inodes=2 nr_inodes=3 nr_inodes=5 nr_inodes=7; do
 			mount -t tmpfs -o "$room,uid=$USER_UID,mode=0700" tmpfs "$T/small"
 			STATE="a runtime directory with $room"
 			LAUNCHED=""

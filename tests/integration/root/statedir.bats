@@ -30,19 +30,20 @@ setup() {
 	[[ $output =~ ^[0-9]+ ]]
 }
 
-# full BLOCKS COMMAND… - run it with a tmpfs of 16 KiB at $T/small, BLOCKS of its pages taken
+# full BLOCKS COMMAND… - run it with a tmpfs of four pages at $T/small, BLOCKS of them taken
 full() {
-	local blocks=$1
+	local blocks=$1 page
+	page=$(getconf PAGE_SIZE)
 	shift
 	mkdir -p "$T/small"
 	unshare --mount --propagation private sh -c '
-		mount -t tmpfs -o size=16k,mode=1777 none "$1" || exit 99
-		[ "$2" -eq 0 ] || head -c $(($2 * 4096)) /dev/zero >"$1/ballast" || exit 98
-		shift 2
+		mount -t tmpfs -o size=$((4 * $3)),mode=1777 none "$1" || exit 99
+		[ "$2" -eq 0 ] || head -c $(($2 * $3)) /dev/zero >"$1/ballast" || exit 98
+		shift 3
 		"$@"
 		code=$?
 		find "$T_SMALL" -mindepth 1 ! -name ballast >&2
-		exit $code' sh "$T/small" "$blocks" \
+		exit $code' sh "$T/small" "$blocks" "$page" \
 		setpriv --reuid "$USER_UID" --regid "$USER_GID" --init-groups --inh-caps=-all \
 		"$FAUXROOT" --state-dir="$T/small/state" "$@" 3>&- 4>&-
 }
