@@ -67,9 +67,15 @@ static const struct failure namespace_failures[] = {
 	 "the AppArmor profile /usr/bin/fauxroot confines fauxroot "
 	 "(/proc/self/attr/apparmor/current: /usr/bin/fauxroot (enforce))",
 	 "printf %s /usr/bin/fauxroot | sudo tee /sys/kernel/security/apparmor/.remove # removes "
-	 "the "
-	 "profile until the next boot; permanently, add \"userns,\" to it",
+	 "the profile until the next boot; permanently, add \"userns,\" and \"mount,\" to it",
 	 .files = {{"/proc/self/attr/apparmor/current", "/usr/bin/fauxroot (enforce)\n", 0}}},
+	/* The shell that started fauxroot has this profile. */
+	{STEP_MOUNT, EACCES, "mount",
+	 "the AppArmor profile cage confines fauxroot (/proc/self/attr/apparmor/current: cage "
+	 "(enforce))",
+	 "printf %s cage | sudo tee /sys/kernel/security/apparmor/.remove # removes the profile "
+	 "until the next boot; permanently, add \"userns,\" and \"mount,\" to it",
+	 .files = {{"/proc/self/attr/apparmor/current", "cage (enforce)\n", 0}}},
 	{STEP_CLONE, ENOSPC, "clone",
 	 "/proc/sys/user/max_user_namespaces is 0: a launch creates two nested user namespaces",
 	 "echo user.max_user_namespaces=28633 | sudo tee -a /etc/sysctl.d/60-fauxroot.conf && sudo "

@@ -64,18 +64,32 @@ static bool is_apparmor_confined(struct facts *facts)
 	       strstr(fact_text(facts, "label"), " (enforce)");
 }
 
-/* A profile that an administrator wrote for fauxroot, under its name or its path; engines have one
- * profile for all containers. */
+/* Engines have one profile for all containers. */
+static bool is_of_engine(const char *label)
+{
+	static const char *const parts[] = {"docker", "container", "crio", "lxc", "lxd", "incus"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		if (strstr(label, parts[i]))
+			return true;
+	return false;
+}
+
+/* An administrator's profile: for fauxroot, under its name or its path, or for a program on the
+ * host that started it. */
 static bool has_apparmor_profile(struct facts *facts)
 {
+	struct container container;
 	const char *label, *mode;
 
 	if (!is_apparmor_confined(facts))
 		return false;
 	label = fact_text(facts, "label");
 	mode = strstr(label, " (enforce)");
-	return memmem(label, (size_t)(mode - label), "fauxroot", strlen("fauxroot")) &&
-	       fact(facts, "profile", "%.*s", (int)(mode - label), label);
+	if (!memmem(label, (size_t)(mode - label), "fauxroot", strlen("fauxroot")) &&
+	    (is_of_engine(label) || machine_container(facts->machine, &container)))
+		return false;
+	return fact(facts, "profile", "%.*s", (int)(mode - label), label);
 }
 
 /*
@@ -135,7 +149,8 @@ const struct cause causes_of_confinement[] = {
 	 .test = has_apparmor_profile,
 	 .cause = "the AppArmor profile {profile} confines fauxroot ({file}: {label})",
 	 .remedy = "printf %s {profile} | sudo tee /sys/kernel/security/apparmor/.remove # removes "
-		   "the profile until the next boot; permanently, add \"userns,\" to it"},
+		   "the profile until the next boot; permanently, add \"userns,\" and "
+		   "\"mount,\" to it"},
 	{FAILURE("apparmor-confined", INSIDE, ANY_REASON, EPERM, EACCES),
 	 .test = is_apparmor_confined, .cause = "AppArmor confines this process ({file}: {label})",
 	 .docker = "--security-opt apparmor=unconfined",
