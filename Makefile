@@ -334,8 +334,8 @@ soak:
 # Virtual machines with other kernels and releases: make lab LAB=bullseye-5.10
 LAB ?=
 lab:
-	scripts/setup lab
-	$(MAKE) all tools
+	scripts/setup lab cross unit
+	$(MAKE) all units tools
 	scripts/lab $(LAB)
 
 # The image of rootless BuildKit, with podman, docker or buildctl: docs/image.md

@@ -26,15 +26,15 @@ apt_sources() {
 	[ -z "$SECURITY" ] || echo "deb $SECURITY $1-security main"
 }
 
-# apt_own DIRECTORY SUITE: set APT to the options that make apt work in DIRECTORY, on SUITE. It fetches the
-# lists when they are missing or older than a day.
+# apt_own DIRECTORY SUITE [ARCHITECTURE]: set APT to the options that make apt work in DIRECTORY, on SUITE. It
+# fetches the lists when they are missing or older than a day.
 apt_own() {
 	mkdir -p "$1/lists/partial" "$1/cache/archives/partial"
 	apt_sources "$2" >"$1/sources.list"
 	APT=(-o "Dir::Etc::SourceList=$1/sources.list" -o Dir::Etc::SourceParts=/dev/null
 		-o "Dir::State::Lists=$1/lists" -o "Dir::Cache=$1/cache"
 		-o Dir::Etc::TrustedParts=/usr/share/keyrings -o APT::Sandbox::User=root
-		-o Acquire::Languages=none)
+		-o Acquire::Languages=none ${3:+-o "APT::Architecture=$3" -o "APT::Architectures=$3"})
 	if [ -z "$(find "$1/fetched" -mtime -1 2>/dev/null)" ]; then
 		apt-get "${APT[@]}" -qq update
 		touch "$1/fetched"

@@ -70,7 +70,18 @@ restarted() { # OLD_MAIN_PID
 	echo "$output"
 	says "$output" 'systemd 2 .*rootless'
 	equals active "$(sc is-active $UNIT)"
-	as_docker info --format "'{{.Driver}}'" >/srv/results/docker-storage
+}
+
+@test "--check has named the storage driver: overlayfs, or fuse-overlayfs where the kernel does not permit it" {
+	local driver
+	driver=$(as_docker info --format "'{{.Driver}}'" | tee /srv/results/docker-storage)
+	run session fauxroot --check --copy-up=/etc --copy-up=/run dockerd
+	grep -i overlay <<<"$output"
+	case $driver in
+	overlay2 | overlayfs) says "$output" 'ok +overlayfs +works: .*driver overlay2' ;;
+	fuse-overlayfs) says "$output" 'ok +overlayfs +.*fuse-overlayfs' ;;
+	*) return 1 ;;
+	esac
 }
 
 @test "a build with RUN, and a container with a published port" {
@@ -83,11 +94,16 @@ restarted() { # OLD_MAIN_PID
 	as_docker rm -f served
 }
 
-@test "--memory and --cpus limit a container" {
+# scope_of CONTAINER - print the path of its cgroup
+scope_of() {
+	find "/sys/fs/cgroup/user.slice/user-$FAUX_UID.slice" -type d \
+		-name "docker-$(as_docker inspect -f '{{.Id}}' "$1").scope"
+}
+
+@test "--memory, --cpus and --pids-limit limit a container" {
 	as_docker run -d --name limited --memory 64m --cpus 0.5 --pids-limit 77 box
 	local scope
-	scope=$(find "/sys/fs/cgroup/user.slice/user-$FAUX_UID.slice" -type d \
-		-name "docker-$(as_docker inspect -f '{{.Id}}' limited).scope")
+	scope=$(scope_of limited)
 	equals $((64 << 20)) "$(<"$scope/memory.max")"
 	equals '50000 100000' "$(<"$scope/cpu.max")"
 	equals 77 "$(<"$scope/pids.max")"
@@ -95,6 +111,16 @@ restarted() { # OLD_MAIN_PID
 	run -137 as_docker run --rm --memory 32m --memory-swap 32m box \
 		/bin/busybox tail -c 200m /dev/zero
 	as_docker rm -f limited
+	run as_docker run --rm --pids-limit 5 box \
+		"/bin/sh -c 'for n in 1 2 3 4 5 6 7 8; do /bin/busybox sleep 1 & done'"
+	echo "$output"
+	[ "$status" != 0 ]
+	says "$output" "can't fork"
+	as_docker run -d --name busy --cpus 0.2 box "/bin/sh -c 'while :; do :; done'"
+	scope=$(scope_of busy)
+	is_throttled() { awk '/^nr_throttled/ { n = $2 } END { exit n < 5 }' "$scope/cpu.stat"; }
+	wait_for is_throttled
+	as_docker rm -f busy
 }
 
 @test "reload reaches the daemon, restart replaces it" {

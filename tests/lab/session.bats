@@ -6,6 +6,17 @@
 load ../lib/bash/common
 load ../lib/bash/machine
 
+# The manager of a user who lingers does not end with the session. Other tests need it, after the reboot, too.
+setup_file() {
+	export LINGERS=no
+	[ ! -e "/var/lib/systemd/linger/$FAUX" ] || LINGERS=yes
+	loginctl disable-linger "$FAUX"
+}
+
+teardown_file() {
+	[ "$LINGERS" != yes ] || loginctl enable-linger "$FAUX"
+}
+
 setup() {
 	machine_setup
 }
@@ -25,14 +36,16 @@ teardown() {
 }
 
 @test "fauxroot is fake root, with and without a network, a PID namespace, copied-up directories" {
+	local others
 	equals 0 "$(session fauxroot id -u)"
+	others=$(pgrep -u $FAUX slirp4netns | sort)
 	run -0 session fauxroot --net=slirp4netns --copy-up=/etc --copy-up=/run --pidns --disable-host-loopback \
 		"sh -c 'id -u; ip -4 -o addr show tap0; cat /etc/resolv.conf; stat -f -c %T /run'"
 	says "$output" '^0$'
 	says "$output" '10\.0\.2\.100/24'
 	says "$output" '^nameserver 10\.0\.2\.3$'
 	says "$output" '^tmpfs$'
-	equals '' "$(pgrep -u $FAUX -l slirp4netns)"
+	equals "$others" "$(pgrep -u $FAUX slirp4netns | sort)"
 }
 
 @test "--check finds the machine ready, and the launch agrees" {
@@ -41,6 +54,70 @@ teardown() {
 	echo "$output"
 	run -0 session fauxroot --net=slirp4netns --port-driver=builtin --copy-up=/etc --pidns \
 		--disable-host-loopback true
+}
+
+# said TEXT - wait until the console, descriptor 5, prints the text. A prompt does not end a line.
+said() {
+	local all='' character end=$((SECONDS + DEADLINE))
+	until [[ $all == *"$1" ]]; do
+		[ $SECONDS -lt $end ] || { echo "no \"$1\" on the console: $all"; return 1; }
+		! IFS= read -r -t 1 -n 1 -u 5 character || all+=${character:-$'\n'}
+	done
+}
+
+@test "a login on the serial console: fake root with a network, Ctrl-C, the end of the session" {
+	echo "$FAUX:a-password-of-the-lab" | chpasswd
+	# The other end of the line.
+	exec 5<>/dev/virtio-ports/lab
+	systemctl start serial-getty@ttyS1.service
+	said 'lab login: '
+	echo "$FAUX" >&5
+	said 'Password: '
+	echo a-password-of-the-lab >&5
+	said '$ '
+	# shellcheck disable=SC2016 # expanded there
+	echo 'loginctl --no-pager show-session "$XDG_SESSION_ID" -p TTY; fauxroot --net=slirp4netns sh -c "tty; id -u; echo run\"\"ning; exec sleep 1000"; echo "sta""tus $?"' >&5
+	said 'TTY=ttyS1'
+	said $'/dev/ttyS1\r\n0\r\nrunning'
+	printf '\003' >&5
+	said 'status 130'
+	echo exit >&5
+	said 'lab login: '
+	no_session() { ! loginctl list-sessions --no-legend | grep -q ttyS1; }
+	wait_for no_session
+	systemctl stop serial-getty@ttyS1.service
+	exec 5>&-
+}
+
+@test "machinectl shell, systemd-run and run0 start a launch of the user's" {
+	local version
+	version=$(systemctl --version | sed -n '1s/systemd \([0-9]*\).*/\1/p')
+	run -0 script -qec "machinectl -q shell $FAUX@ /usr/local/bin/fauxroot --net=slirp4netns id -un" /dev/null
+	says "$output" '(^|@)root.?$'
+	if [ "$version" -ge 248 ]; then
+		equals root "$(systemd-run -q --user -M $FAUX@ --wait --pipe fauxroot --net=slirp4netns id -un)"
+	fi
+	if [ "$version" -ge 256 ]; then
+		run -0 script -qec "run0 --user=$FAUX fauxroot --net=slirp4netns id -un" /dev/null
+		says "$output" '(^|@)root.?$'
+	fi
+}
+
+@test "polkit: a user enables lingering with the remedy of --check, and no more is asked of polkit" {
+	local pid
+	run session fauxroot --check dockerd
+	says "$output" "systemd terminates the processes of $FAUX after the last session"
+	says "$output" "remedy: .*loginctl enable-linger"
+	# What docs/systemd.md tells a user to do without root.
+	session loginctl enable-linger
+	run session fauxroot --check dockerd
+	equals '' "$(grep 'after the last session' <<<"$output")"
+	session 'fauxroot sleep 1000 >/dev/null 2>&1 </dev/null & echo $!' >out
+	pid=$(<out)
+	alive "$pid"
+	kill "$pid"
+	wait_for gone "$pid"
+	loginctl disable-linger $FAUX
 }
 
 @test "a session that ends takes a launch along" {

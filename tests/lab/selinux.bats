@@ -1,0 +1,55 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# SELinux enforces Debian's policy: an unconfined user's launch works; a policy that refuses it is named, and the
+# remedy finds the refusal.
+
+load ../lib/bash/common
+load ../lib/bash/machine
+
+setup() {
+	machine_setup
+	[ "$(cat /sys/fs/selinux/enforce 2>/dev/null)" = 1 ] || skip "SELinux does not enforce here"
+}
+
+teardown() {
+	! semodule -l 2>/dev/null | grep -q '^lab_' || semodule -r lab_refuses
+}
+
+# refuse RULE - add a rule to the policy that takes a permission away
+refuse() {
+	echo "$1" >lab_refuses.cil
+	semodule -i lab_refuses.cil
+}
+
+# named - output has the cause, and its remedy, carried out, prints the refusal of CLASS
+named() { # CLASS
+	local remedy
+	says "$output" 'cause: SELinux enforces its policy \(/sys/fs/selinux/enforce: 1\) on this process \(.*:unconfined_t:'
+	remedy=$(sed -n 's/.*remedy: sudo //p' <<<"$output" | head -n 1)
+	run -0 eval "$remedy"
+	says "$output" "denied .*comm=\"fauxroot.*tclass=$1"
+}
+
+@test "an unconfined user is fake root with a network, a PID namespace and copied-up directories" {
+	says "$(session id -Z)" ':unconfined_t:'
+	run -0 session fauxroot --net=slirp4netns --port-driver=builtin --copy-up=/etc --copy-up=/run --pidns \
+		--disable-host-loopback "sh -c 'id -u; id -Z; ip -4 -o addr show tap0'"
+	says "$output" '^0$'
+	says "$output" ':unconfined_t:'
+	says "$output" '10\.0\.2\.100/24'
+	run session fauxroot --check dockerd
+	says "$output" 'SELinux +enforcing'
+}
+
+@test "a policy without user namespaces: cause, --check, remedy; without the rule it works" {
+	refuse '(deny unconfined_t unconfined_t (user_namespace (create)))'
+	run session fauxroot --check
+	equals 1 "$status"
+	says "$output" 'SELinux enforces its policy'
+	run session fauxroot true
+	echo "$output"
+	equals 125 "$status"
+	named user_namespace
+	semodule -r lab_refuses
+	session fauxroot true
+}
