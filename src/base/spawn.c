@@ -475,10 +475,14 @@ int helper_start(struct helper *ret, const struct helper_spec *spec, struct erro
 	return 0;
 }
 
-/* Keep the last bytes that fit, and log all of them with --debug. */
+/* Keep the first and the last bytes that fit, and log all of them with --debug. */
 static void take_text(struct helper *h, char *data, size_t n)
 {
-	size_t room = sizeof(h->text) - 1;
+	size_t room = sizeof(h->text) - 1, begun = strlen(h->first);
+	size_t missing = MIN(n, sizeof(h->first) - 1 - begun);
+
+	memcpy(h->first + begun, data, missing);
+	h->first[begun + missing] = '\0';
 
 	if (log_enabled(LOG_LEVEL_DEBUG))
 		for (char *line = data, *end; line < data + n; line = end + 1) {

@@ -143,6 +143,19 @@ fake_slirp() { # the script, in shell; $real is the real one
 	says "$stderr" 'sandbox'
 }
 
+@test "a slirp4netns before 1.1.9, which answers --disable-dns with its usage, is started without it" {
+	fake_slirp 'case " $* " in *" --disable-dns "*)
+			echo "slirp4netns: unrecognized option '"'--disable-dns'"'" >&2
+			printf "%s\n" "Usage: slirp4netns [OPTION]... PID|PATH TAPNAME" $(seq 1000)
+			exit 1 ;;
+		esac
+		exec "$real" "$@"'
+	run -0 --separate-stderr fx --net=slirp4netns --slirp4netns-binary="$PWD/slirp" \
+		ip -o -4 addr show tap0
+	says "$output" '10\.0\.2\.100'
+	equals "" "$stderr"
+}
+
 @test "a slirp4netns that dies before it is ready: its output is in the error" {
 	fake_slirp 'case " $* " in *" --version "*|*" --help "*) exec "$real" "$@" ;; esac; echo "no luck today" >&2; exit 3'
 	run -125 --separate-stderr fx --net=slirp4netns --slirp4netns-binary="$PWD/slirp" touch started

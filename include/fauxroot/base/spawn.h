@@ -112,6 +112,8 @@ struct helper {
 	struct process process;
 	int output;	/* read end of that pipe; non-blocking; -1 after end of file */
 	char text[512]; /* the last output, for an error's sentence; NUL-terminated */
+	/* The first output: programs name an unknown option there, before pages of usage. */
+	char first[128];
 	size_t text_size;
 	const char *role;
 };

@@ -247,7 +247,7 @@ int net_helper_wait_ready(struct net *net, struct error *err)
 	struct error too_old;
 	int rc = await_ready(h, err);
 
-	if (rc == -ECHILD && h->ops->adapt && h->ops->adapt(h, h->program.text)) {
+	if (rc == -ECHILD && h->ops->adapt && h->ops->adapt(h, h->program.first)) {
 		rc = net_helper_run(h, err);
 		if (rc == 0)
 			rc = await_ready(h, err);

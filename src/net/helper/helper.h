@@ -108,9 +108,9 @@ struct net_helper_ops {
 	int (*arguments)(struct net_helper *h, struct net_helper_command *command);
 
 	/*
-	 * The program has died before it was ready, with @text as its output. Can it be started in
-	 * another way, as an older version wants it? True: @h->own is changed, and the program is
-	 * started once more. May be NULL.
+	 * The program has died before it was ready; @text is the beginning of its output. Can it be
+	 * started in another way, as an older version wants it? True: @h->own is changed, and the
+	 * program is started once more. May be NULL.
 	 */
 	bool (*adapt)(struct net_helper *h, const char *text);
 

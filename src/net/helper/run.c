@@ -194,7 +194,7 @@ void net_helper_enter_up(struct net_helper *h)
 	/* Messages from the start do not explain a later death. */
 	helper_drain(&h->program);
 	h->program.text_size = 0;
-	h->program.text[0] = '\0';
+	h->program.text[0] = h->program.first[0] = '\0';
 	h->state = NET_HELPER_UP;
 }
 
