@@ -69,14 +69,14 @@ repair() {
 @test "a profile that fauxroot has inherited: cause, --check, and no remedy for containers" {
 	cp /bin/bash /usr/local/bin/cage
 	confine cage '' ''
+	run session "cage -c 'fauxroot --check; exit \$?'"
+	equals 1 "$status"
+	says "$output" 'the AppArmor profile cage confines fauxroot'
 	run session "cage -c 'fauxroot true; exit \$?'"
 	echo "$output"
 	equals 125 "$status"
 	says "$output" 'cause: the AppArmor profile cage confines fauxroot \(/proc/self/attr/.*: cage \(enforce\)\)'
 	equals '' "$(grep -iE 'docker|kubernetes|lxc|lxd' <<<"$output")"
-	run session "cage -c 'fauxroot --check; exit \$?'"
-	equals 1 "$status"
-	says "$output" 'the AppArmor profile cage confines fauxroot'
 	repair
 	session "cage -c 'fauxroot true; exit \$?'"
 }

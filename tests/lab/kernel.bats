@@ -49,7 +49,7 @@ traced() {
 	RUN=$(mktemp -d /tmp/kernel.XXXXXX)
 	chown "$FAUX:" "$RUN"
 	strace -u "$FAUX" -f -qq -e signal=none -e trace="$filter" -o "$T/trace" \
-		env HOME="$RUN" XDG_RUNTIME_DIR="$RUN" "$FAUXROOT" "$@" >/dev/null
+		env HOME="$RUN" XDG_RUNTIME_DIR="$RUN" "$FAUXROOT" "$@" >/dev/null || return
 	rm -r "$RUN"
 	cat "$T/trace"
 }
