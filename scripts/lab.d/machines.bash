@@ -156,16 +156,21 @@ set_up_services() { # DIRECTORY
 # make_kernel DIRECTORY: create vmlinuz and modules (an image) of KERNEL_SUITE's kernel, and in first/ the
 # modules that the disks need. Their names give the order in which they are loaded.
 make_kernel() {
-	local package version module n=10 tree=$1/tree
+	local package version module image parts n=10 tree=$1/tree
 	mkdir -p "$tree"
 	apt_find_mirror
 	apt_own "$LAB/apt.$KERNEL_SUITE.$ARCH" "$KERNEL_SUITE" "$ARCH"
 	package=$(apt-cache "${APT[@]}" depends "$KERNEL" |
 		sed -n 's/^ *Depends: \(linux-image-[0-9].*\)$/\1/p')
-	(cd "$1" && apt-get "${APT[@]}" -qq download "$package")
-	dpkg-deb -x "$1/$package"_*.deb "$tree"
+	# Since Linux 7 the package is divided.
+	mapfile -t parts < <(apt-cache "${APT[@]}" depends "$package" |
+		sed -n 's/^ *Depends: \(linux-\(base\|binary\|modules\)-[0-9].*\)$/\1/p')
+	(cd "$1" && apt-get "${APT[@]}" -qq download "$package" "${parts[@]}")
+	for module in "$1"/*.deb; do dpkg-deb -x "$module" "$tree"; done
 	version=${package#linux-image-}
-	unpack_kernel "$tree/boot/vmlinuz-$version" "$1/vmlinuz"
+	image=$tree/boot/vmlinuz-$version
+	[ -e "$image" ] || image=$tree/usr/lib/modules/$version/vmlinuz
+	unpack_kernel "$image" "$1/vmlinuz"
 	# Newer packages have the modules in /usr/lib.
 	[ -d "$tree/lib/modules" ] || ln -s usr/lib "$tree/lib"
 	depmod -b "$tree" "$version"
@@ -181,7 +186,7 @@ make_kernel() {
 	done
 	truncate -s 400M "$1/modules"
 	mke2fs -q -t ext4 -d "$tree/lib/modules/" "$1/modules"
-	rm -rf "$tree" "$1/$package"_*.deb
+	rm -rf "$tree" "$1"/*.deb
 }
 
 # unpack_kernel FILE NEW: qemu does not start the self-extracting programs for EFI of arm64. Such a file has the
