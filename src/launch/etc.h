@@ -22,14 +22,6 @@ int etc_receive(struct launch *l, struct error *err);
  * STEP_MOUNT */
 int etc_write(struct launch *l, struct error *err);
 
-/*
- * etc_watch() - in the event loop: when the host's files change, write the child's anew, and tell
- * the name service; if our files are mounted on files of the host's /etc, repeat the mount when the
- * host replaces one
- *
- * Returns 0 or -ENOMEM.
+/* etc_watch() - in the event loop: etcfollow_supervise(), also for the name service; 0 or -ENOMEM
  */
 int etc_watch(struct launch *l, struct error *err);
-
-/* etc_clear() - free the events and close the files; call it before the event base is freed */
-void etc_clear(struct launch *l);

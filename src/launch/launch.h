@@ -14,9 +14,7 @@
 #include "fauxroot/config/config.h"
 #include "fauxroot/idmap/idmap.h"
 #include "fauxroot/launch/rehearse.h"
-#include "fauxroot/mounts/etcfiles.h"
-#include "fauxroot/mounts/etclook.h"
-#include "fauxroot/mounts/etcwatch.h"
+#include "fauxroot/mounts/etcfollow.h"
 #include "fauxroot/names/names.h"
 #include "fauxroot/net/net.h"
 #include "fauxroot/port/port.h"
@@ -116,21 +114,6 @@ struct loop {
 	struct error failure;  /* the reason for .ending */
 };
 
-/* etc.c: the child's resolv.conf and hosts, which follow the host's. @files: our mounts on files of
- * the host's /etc; empty if /etc is a copy. */
-struct etc {
-	struct etcfiles files;
-	struct etcwatch watch;
-	struct etclook look; /* running; or ETCLOOK_NONE */
-	bool looked;	     /* the first look of the event loop is over, or late */
-	bool late;	     /* the look waits for a file system */
-	bool again;	     /* something has changed since it began */
-	struct event *on_change, *on_due, *on_renew, *on_late;
-	int64_t changed_ms; /* the first change that is not followed yet; 0: none */
-	bool renewed;	    /* this round has changed something for the command */
-	struct etccopy copies[ETCFILE_COUNT_];
-};
-
 /* naming.c: the name service. */
 struct naming {
 	struct names *names;			   /* NULL: there is none */
@@ -165,6 +148,6 @@ struct launch {
 	struct serve serve;
 	struct events events;
 	struct loop loop;
-	struct etc etc;
+	struct etcfollow etc;
 	struct leftovers leftovers;
 };

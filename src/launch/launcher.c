@@ -257,10 +257,7 @@ static struct launch *new_launch(const struct config *config, const struct signa
 		.host_ports = PORTS_NONE,
 		.accel = {.kit = ACCEL_KIT_NONE},
 		.loop = {.target = PROCESS_NONE},
-		.etc = {.watch = ETCWATCH_NONE,
-			.look = ETCLOOK_NONE,
-			.files = ETCFILES_NONE,
-			.copies = {ETCCOPY_NONE, ETCCOPY_NONE}},
+		.etc = ETCFOLLOW_NONE,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(l->cloned.mappers.mappers); i++)

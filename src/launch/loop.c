@@ -26,7 +26,6 @@
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/libc.h"
 #include "fauxroot/base/log.h"
-#include "fauxroot/mounts/etcfiles.h"
 #include "fauxroot/supervise/job.h"
 #include "fauxroot/supervise/notify.h"
 #include "fauxroot/supervise/terminal.h"
@@ -458,5 +457,5 @@ void loop_clear(struct launch *l)
 		if (*events[i])
 			event_free(TAKE_PTR(*events[i]));
 	leftovers_clear(&l->leftovers);
-	etc_clear(l);
+	etcfollow_clear(&l->etc);
 }

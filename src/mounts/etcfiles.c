@@ -72,11 +72,8 @@ static char *compose(enum etcfile file, const char *host, size_t size,
 	return hosts ? str_format("%s%s", content->names ? content->names : "", hosts) : NULL;
 }
 
-int etcfiles_write_parent(const struct etchost *host,
-			  int (*write)(const void *arg, enum etcfile file, const char *text,
-				       size_t size, struct error *err),
-			  const void *write_arg, const struct etc_content *content,
-			  struct error *err)
+int etcfiles_write_parent(const struct etchost *host, etcfile_write *write, const void *write_arg,
+			  const struct etc_content *content, struct error *err)
 {
 	int rc = 0;
 

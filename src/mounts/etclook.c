@@ -21,7 +21,9 @@
 
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
+#include "fauxroot/base/log.h"
 #include "fauxroot/base/str.h"
+#include "fauxroot/proc/kept.h"
 #include "private.h"
 
 #ifndef MFD_NOEXEC_SEAL
@@ -166,4 +168,54 @@ void etclook_close(struct etclook *look)
 	process_abandon(&look->process);
 	fd_close(look->result);
 	*look = ETCLOOK_NONE;
+}
+
+/* A shortage of the machine or of our limits. A look that is late is none. */
+static bool is_shortage(int rc)
+{
+	return rc != -ETIMEDOUT && kept_is_shortage(rc);
+}
+
+/* Could the look not read a file because of a shortage? EAGAIN is none: it means a FIFO or a lease.
+ */
+static int check_files(const struct etchost *host, struct error *err)
+{
+	for (int i = 0; i < ETCFILE_COUNT_; i++) {
+		int rc = host->files[i].rc;
+
+		if (rc != -EAGAIN && is_shortage(rc))
+			return err_set(err, -rc, "reading /etc/%s", etcfile_name((enum etcfile)i));
+	}
+	return 0;
+}
+
+static int look_once(int cancel_fd, struct etchost *ret, struct error *err)
+{
+	struct deadline deadline = deadline_in(ETCLOOK_MS);
+	struct etcwatch none = ETCWATCH_NONE;
+	struct etclook look = ETCLOOK_NONE;
+	int status = 0, rc = etclook_start(&none, &look, err);
+
+	if (rc < 0)
+		return rc;
+	rc = process_wait(&look.process, &deadline, cancel_fd, &status);
+	if (rc == 0)
+		rc = status == 0 ? etclook_take(&look, &none, ret) : -EIO;
+	etclook_close(&look);
+	if (rc < 0)
+		return err_set(err, -rc, "reading the host's resolv.conf and hosts");
+	return check_files(ret, err);
+}
+
+int etclook_first(int cancel_fd, struct etchost *ret, struct error *err)
+{
+	int rc = look_once(cancel_fd, ret, err);
+
+	if (rc == -ECANCELED || is_shortage(rc))
+		return rc;
+	if (rc < 0)
+		log_warning("the command starts without the host's resolv.conf and hosts, and gets "
+			    "them later: reading them: %s",
+			    strerror(-rc));
+	return 0;
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 
 #include "fauxroot/base/err.h"
@@ -165,6 +166,23 @@ int net_dns(const struct net *net, struct strv *ret)
 	if (rc == 0 && net->plan.ipv6)
 		rc = add_address(ret, AF_INET6, &net->plan.dns6);
 	return rc;
+}
+
+void net_hosts(const struct net *net, char *buf, size_t size)
+{
+	static const char names[] = "host.docker.internal host.containers.internal";
+	char v4[INET_ADDRSTRLEN], v6[INET6_ADDRSTRLEN];
+	size_t used;
+
+	buf[0] = '\0';
+	if (!net->plan.has_host)
+		return;
+	inet_ntop(AF_INET, &net->plan.host, v4, sizeof(v4));
+	(void)str_print(buf, size, "%s\t%s\n", v4, names);
+	used = strlen(buf);
+	inet_ntop(AF_INET6, &net->plan.host6, v6, sizeof(v6));
+	if (net->plan.ipv6)
+		(void)str_print(buf + used, size - used, "%s\t%s\n", v6, names);
 }
 
 int net_prepare(struct net *net, struct error *err)

@@ -39,22 +39,23 @@ struct etc_content {
 	const char *names;	/* lines for hosts before all others, complete; NULL: none */
 };
 
+/* Writes one complete file. Every id of the child must be able to read it (0644). Returns 0 or
+ * -errno. */
+typedef int etcfile_write(const void *arg, enum etcfile file, const char *text, size_t size,
+			  struct error *err);
+
 /*
  * etcfiles_write_parent() - compose resolv.conf and hosts, and pass them to @write
  * @host: what the host's files contain
- * @write: writes one complete file; every id of the child must be able to read it (0644)
- * @write_arg: its first argument
+ * @write: called with @write_arg
  *
  * resolv.conf keeps the search (or domain) and options lines of the file that the host's
  * /etc/resolv.conf leads to. hosts keeps the host's lines, and maps its name to 127.0.0.1 and ::1.
  * A missing host file counts as empty. An unreadable one counts as empty with a warning; so does
  * the part of a file beyond 16 MiB. Returns 0 or -errno at step STEP_MOUNT.
  */
-int etcfiles_write_parent(const struct etchost *host,
-			  int (*write)(const void *arg, enum etcfile file, const char *text,
-				       size_t size, struct error *err),
-			  const void *write_arg, const struct etc_content *content,
-			  struct error *err);
+int etcfiles_write_parent(const struct etchost *host, etcfile_write *write, const void *write_arg,
+			  const struct etc_content *content, struct error *err);
 
 /* etcfile_name() - the name of @file, in /etc and in the state directory */
 const char *etcfile_name(enum etcfile file);

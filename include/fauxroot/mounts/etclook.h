@@ -11,6 +11,9 @@
 
 struct error;
 
+/* A look that takes longer is late. */
+#define ETCLOOK_MS 5000
+
 struct etclook {
 	struct process process;
 	int result; /* memory with what it has found; -1: there is no look */
@@ -35,6 +38,16 @@ int etclook_start(const struct etcwatch *watch, struct etclook *ret, struct erro
  * Never blocks. Returns 0, or -errno; also that of a watch on /etc.
  */
 int etclook_take(const struct etclook *look, struct etcwatch *watch, struct etchost *ret);
+
+/*
+ * etclook_first() - look at the files before the event loop runs, and wait for the result
+ * @cancel_fd: as in fd_wait()
+ * @ret: ETCHOST_NONE, and unchanged if the look fails or takes too long: this logs a warning. The
+ *	caller calls etchost_clear()
+ *
+ * Returns 0; -ECANCELED; or -errno of a shortage: a launch would need more, and fail later.
+ */
+int etclook_first(int cancel_fd, struct etchost *ret, struct error *err);
 
 /* etclook_close() - end the process without a wait for it, and free the result. Accepts
  * ETCLOOK_NONE; @look is ETCLOOK_NONE afterwards */

@@ -159,6 +159,10 @@ int net_offer_ports(struct net *net, const char *dir, struct error *err);
 /* net_dns() - append the name servers for resolv.conf to @ret as text; 0 or -ENOMEM */
 int net_dns(const struct net *net, struct strv *ret);
 
+/* net_hosts() - lines for hosts(5) with the host's names, as Docker and podman call it; "": it has
+ * no address in the command's network */
+void net_hosts(const struct net *net, char *buf, size_t size);
+
 /*
  * net_set_up_job() - the holder's job, for a holder that is forked before net_start()
  * @net: must not move: the job's argument points into it

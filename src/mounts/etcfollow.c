@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * When the host's resolv.conf or hosts changes, in /etc or where its link leads, the child's are
+ * written anew in place. A change takes a moment: a file is truncated and then written, or several
+ * are replaced. So we wait until nothing has happened for a tenth of a second, but not much longer.
+ *
+ * A link of the host may lead to a file system that does not answer. So the launcher never opens
+ * these files: a process does (etclook.h). If it waits, so does the change, and everything else
+ * goes on. There is never more than one such process.
+ *
+ * When the host replaces a file of its /etc on which we have mounted our own, the kernel removes
+ * our mount, also in the child. The repair uses O_PATH descriptors of the child's /etc and of our
+ * files, and walks no path there. The target may mount over /etc, /run or the root, even a file
+ * system that never answers, and the repair still works.
+ */
+#include "fauxroot/mounts/etcfollow.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "fauxroot/base/clock.h"
+#include "fauxroot/base/err.h"
+#include "fauxroot/base/log.h"
+#include "fauxroot/base/macro.h"
+#include "fauxroot/proc/children.h"
+#include "fauxroot/sys/ns.h"
+
+#define REPAIR_MS 2000
+
+/* The end of a change: nothing more for that long, or so long after its beginning. */
+#define CALM_MS	    100
+#define CALM_MAX_MS 500
+
+/* After a look that failed, the next begins so much later. */
+#define RETRY_MS 5000
+
+static int repair_job(void *arg, struct error *err)
+{
+	return etcfiles_repair(arg, err);
+}
+
+static void repair(struct etcfollow *etc)
+{
+	int keep[ETCFILE_COUNT_ + 1];
+	struct ns_job job = {
+		.name = "fauxroot: etc",
+		/* mount(2), the fallback for newer system calls, uses /proc, which needs the PID
+		 * namespace. */
+		.which = NS_JOIN_MNT | NS_JOIN_PID,
+		.run = repair_job,
+		.arg = &etc->files,
+		.keep = keep,
+		.n_keep = ARRAY_SIZE(keep),
+	};
+	struct deadline deadline = deadline_in(REPAIR_MS);
+	struct error err;
+
+	keep[0] = etc->files.etc;
+	memcpy(keep + 1, etc->files.fd, sizeof(etc->files.fd));
+	if (ns_run(etc->ns, &job, &deadline, -1, &err) < 0)
+		log_warning("repairing the mounts of resolv.conf and hosts: %s", err.text);
+}
+
+/* etcfile_write: anew, in place. */
+static int write_again(const void *arg, enum etcfile file, const char *text, size_t size,
+		       struct error *err)
+{
+	struct etcfollow *const *etc = arg;
+	struct etccopy *copy = &(*etc)->copies[file];
+	const char *name = etcfile_name(file);
+	int rc = copy->fd < 0 ? 0 : etccopy_renew(copy, text, size);
+
+	(void)err;
+	if (rc > 0) {
+		(*etc)->written = true;
+		log_debug("the host's %s has changed, and so has the command's", name);
+	}
+	if (rc == -ESTALE) {
+		log_info("the host's %s has changed; the command has written its own, which stays",
+			 name);
+		etccopy_close(copy);
+	} else if (rc < 0) {
+		log_warning("writing the command's %s anew: %s", name, strerror(-rc));
+	}
+	return 0;
+}
+
+static void renew(struct etcfollow *etc, const struct etchost *host)
+{
+	struct error err;
+
+	etc->written = false;
+	if (etc->ops->compose(etc->arg, host, write_again, &etc, &err) < 0)
+		log_warning("following the host's /etc: %s", err.text);
+	etc->ops->looked(etc->arg, host, etc->written);
+}
+
+static void look_in(struct etcfollow *etc, int ms)
+{
+	const struct timeval delay = timeval_ms(ms);
+
+	if (event_add(etc->on_renew, &delay) < 0)
+		log_warning("following the host's /etc: out of memory");
+}
+
+/* The first look is over, or late. The host may have replaced a file before the watch began. */
+static void repair_first(struct etcfollow *etc)
+{
+	if (!etc->looked && etc->files.etc >= 0)
+		repair(etc);
+	etc->looked = true;
+}
+
+/* child_changed: of the process that looks */
+static void on_looked(void *arg, int status)
+{
+	_cleanup_etchost_ struct etchost host = ETCHOST_NONE;
+	struct etcfollow *etc = arg;
+	int rc;
+
+	/* Whoever has stopped it may do so again. */
+	if (WIFSTOPPED(status)) {
+		process_signal(&etc->look.process, SIGKILL);
+		return;
+	}
+	process_forget(&etc->look.process);
+	event_del(etc->on_late);
+	if (etc->late)
+		log_info("the host's /etc/resolv.conf and /etc/hosts can be read again");
+	etc->late = false;
+	rc = status == 0 ? etclook_take(&etc->look, &etc->watch, &host) : -EIO;
+	etclook_close(&etc->look);
+	repair_first(etc);
+	if (rc == 0) {
+		renew(etc, &host);
+		if (etc->again)
+			look_in(etc, CALM_MS);
+	} else {
+		log_debug("looking at the host's /etc: %s", strerror(-rc));
+		look_in(etc, RETRY_MS);
+	}
+	etc->again = false;
+}
+
+static void on_late(evutil_socket_t fd, short what, void *arg)
+{
+	struct etcfollow *etc = arg;
+
+	(void)fd;
+	(void)what;
+	log_warning("the host's /etc/resolv.conf or /etc/hosts leads to a file system that does "
+		    "not answer; the command's follow when it does");
+	etc->late = true;
+	repair_first(etc);
+}
+
+static void look(struct etcfollow *etc)
+{
+	const struct timeval late = {.tv_sec = ETCLOOK_MS / 1000};
+	struct error err;
+
+	etc->changed_ms = 0;
+	if (etc->look.result >= 0) {
+		etc->again = true;
+		return;
+	}
+	if (etclook_start(&etc->watch, &etc->look, &err) < 0) {
+		log_warning("following the host's /etc: %s", err.text);
+		look_in(etc, RETRY_MS);
+		return;
+	}
+	/* Our own fork is in the table, so this needs no memory. */
+	(void)children_watch(etc->children, etc->look.process.pid, on_looked, etc);
+	(void)event_add(etc->on_late, &late);
+}
+
+static void on_renew(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	look(arg);
+}
+
+/* Wait for the end of a change. */
+static void renew_soon(struct etcfollow *etc)
+{
+	const struct timeval calm = timeval_ms(CALM_MS);
+	int64_t now = clock_ms();
+
+	if (etc->changed_ms == 0)
+		etc->changed_ms = now;
+	if (now - etc->changed_ms >= CALM_MAX_MS || event_add(etc->on_renew, &calm) < 0)
+		look(etc);
+}
+
+static void on_etc(evutil_socket_t fd, short what, void *arg)
+{
+	struct etcfollow *etc = arg;
+	int rc = etcwatch_read(&etc->watch, etc->look.result >= 0);
+
+	(void)fd;
+	(void)what;
+	if (rc < 0) {
+		log_warning("watching /etc: %s", strerror(-rc));
+		event_del(etc->on_change);
+		return;
+	}
+	if ((rc & ETCWATCH_REPLACED) && etc->files.etc >= 0)
+		repair(etc);
+	if (rc & ETCWATCH_CHANGED)
+		renew_soon(etc);
+}
+
+static void on_etc_due(evutil_socket_t fd, short what, void *arg)
+{
+	struct etcfollow *etc = arg;
+	int rc = etcwatch_open(&etc->watch);
+
+	(void)fd;
+	(void)what;
+	if (rc == 0)
+		etc->on_change =
+			event_new(etc->base, etc->watch.fd, EV_READ | EV_PERSIST, on_etc, etc);
+	if (!etc->on_change || event_add(etc->on_change, NULL) < 0)
+		log_warning(
+			"cannot watch /etc: %s; the command's resolv.conf and hosts do not follow "
+			"the host's",
+			rc < 0 ? strerror(-rc) : "out of memory");
+	look(etc);
+}
+
+/*
+ * Closing an inotify descriptor waits for a grace period of the kernel, up to 15 ms. So the watch
+ * begins after a second: short commands do not need it.
+ */
+int etcfollow_supervise(struct etcfollow *etc, struct event_base *base, struct children *children,
+			const struct ns_set *ns, const struct etcfollow_ops *ops, void *arg,
+			struct error *err)
+{
+	struct timeval due = {.tv_sec = 1};
+
+	etc->ops = ops;
+	etc->arg = arg;
+	etc->ns = ns;
+	etc->children = children;
+	etc->base = base;
+	etc->on_renew = event_new(base, -1, 0, on_renew, etc);
+	etc->on_due = event_new(base, -1, 0, on_etc_due, etc);
+	etc->on_late = event_new(base, -1, 0, on_late, etc);
+	if (!etc->on_renew || !etc->on_due || !etc->on_late || event_add(etc->on_due, &due) < 0)
+		return err_set(err, ENOMEM, "watching /etc");
+	return 0;
+}
+
+void etcfollow_clear(struct etcfollow *etc)
+{
+	struct event **const events[] = {&etc->on_change, &etc->on_due, &etc->on_renew,
+					 &etc->on_late};
+
+	for (size_t i = 0; i < ARRAY_SIZE(events); i++)
+		if (*events[i])
+			event_free(TAKE_PTR(*events[i]));
+	etclook_close(&etc->look);
+	etcwatch_close(&etc->watch);
+	for (int i = 0; i < ETCFILE_COUNT_; i++)
+		etccopy_close(&etc->copies[i]);
+	etcfiles_close(&etc->files);
+}
