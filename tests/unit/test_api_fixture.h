@@ -241,18 +241,23 @@ static inline bool readable_within(int fd, int ms)
 	return fd_wait(fd, POLLIN, &deadline, -1) == 0;
 }
 
-/* One read(2); 0 at the end of file, which a reset is, too. */
-static inline size_t hear(int fd, char *buf, size_t size)
+/* One recv(2) with @flags; 0 at the end of file, which a reset is, too. */
+static inline size_t receive(int fd, char *buf, size_t size, int flags)
 {
 	ssize_t n;
 
 	if (!readable_within(fd, PATIENCE_MS))
 		fail_msg("nothing from the server for %d ms", PATIENCE_MS);
-	n = recv(fd, buf, size, 0);
+	n = recv(fd, buf, size, flags);
 	if (n < 0 && errno == ECONNRESET)
 		return 0;
 	assert_true(n >= 0);
 	return (size_t)n;
+}
+
+static inline size_t hear(int fd, char *buf, size_t size)
+{
+	return receive(fd, buf, size, 0);
 }
 
 static inline bool is_closed(int fd)
