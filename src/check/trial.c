@@ -9,8 +9,10 @@
  */
 #include "trial.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -25,53 +27,38 @@
 #include "fauxroot/sys/caps.h"
 #include "probes/probe.h"
 
-/* The row of each stage. A stage without an entry has no row. */
+#define BIT(stage) (UINT64_C(1) << (stage))
+
+static_assert(STAGE_COUNT_ <= 64, "each stage has a bit");
+
+/* The stages of each row. Stages without a row are those that another stage waits for. */
 static const struct {
-	enum trial trial;
-	bool proves; /* the row counts as tried only if this stage was tried */
-} rows[STAGE_COUNT_] = {
-	[STAGE_RANGES] = {TRIAL_RANGES, true},
-	[STAGE_HELPER] = {TRIAL_NET, false},
-	[STAGE_PORT_OPTIONS] = {TRIAL_PORT_DRIVER, false},
-	[STAGE_STATEDIR] = {TRIAL_STATEDIR, true},
-	[STAGE_NAME] = {TRIAL_STATEDIR, false},
-	[STAGE_CGROUP] = {TRIAL_CGROUP, true},
-	[STAGE_NOTIFY] = {TRIAL_STATEDIR, false},
-	[STAGE_ETC_FILES] = {TRIAL_STATEDIR, false},
-	[STAGE_MIDDLE] = {TRIAL_CLONE, false},
-	[STAGE_MAPPERS] = {TRIAL_IDMAP, false},
-	[STAGE_NET_PREPARE] = {TRIAL_NET, false},
-	[STAGE_API] = {TRIAL_STATEDIR, false},
-	[STAGE_IDMAP] = {TRIAL_IDMAP, true},
-	[STAGE_CHILD] = {TRIAL_CLONE, false},
-	[STAGE_EVACUATION] = {TRIAL_CGROUP, false},
-	[STAGE_NAMESPACES] = {TRIAL_CLONE, true},
-	[STAGE_DETACH] = {TRIAL_CLONE, false},
-	[STAGE_CHILD_MAPPED] = {TRIAL_CLONE, false},
-	[STAGE_LET_MOUNT] = {TRIAL_CLONE, false},
-	[STAGE_ROOT] = {TRIAL_MOUNT, false},
-	[STAGE_SELF] = {TRIAL_MOUNT, false},
-	[STAGE_PROPAGATION] = {TRIAL_MOUNT, true},
-	[STAGE_PROC] = {TRIAL_PROC, true},
-	[STAGE_SYS] = {TRIAL_SYSFS, true},
-	[STAGE_CGROUPFS] = {TRIAL_CGROUPFS, true},
-	[STAGE_NETNS_FILE] = {TRIAL_MOUNT, false},
-	[STAGE_ETC_OPENED] = {TRIAL_MOUNT, false},
-	[STAGE_COPY_UP] = {TRIAL_COPY_UP, true},
-	[STAGE_ETC_BOUND] = {TRIAL_MOUNT, false},
-	[STAGE_ETC_SENT] = {TRIAL_MOUNT, false},
-	[STAGE_WORKDIR] = {TRIAL_TARGET, false},
-	[STAGE_NET_START] = {TRIAL_NET, false},
-	[STAGE_NAMES] = {TRIAL_NET, false},
-	[STAGE_MOUNTS] = {TRIAL_MOUNT, false},
-	[STAGE_NET_READY] = {TRIAL_NET, true},
-	[STAGE_ACCEL_FILTER] = {TRIAL_ACCEL, false},
-	[STAGE_ACCEL_RECEIVED] = {TRIAL_ACCEL, false},
-	[STAGE_ACCEL] = {TRIAL_ACCEL, true},
-	[STAGE_PORT_DRIVER] = {TRIAL_PORT_DRIVER, true},
-	[STAGE_HOST_PORTS] = {TRIAL_HOST_PORTS, true},
-	[STAGE_CHILD_PID] = {TRIAL_STATEDIR, false},
-	[STAGE_COMMAND] = {TRIAL_TARGET, true},
+	enum launch_stage proof; /* the row counts as tried only if this stage was tried */
+	uint64_t others;	 /* BIT()s */
+} rows[TRIAL_COUNT_] = {
+	[TRIAL_RANGES] = {STAGE_RANGES, 0},
+	[TRIAL_STATEDIR] = {STAGE_STATEDIR, BIT(STAGE_NAME) | BIT(STAGE_NOTIFY) |
+						    BIT(STAGE_ETC_FILES) | BIT(STAGE_API) |
+						    BIT(STAGE_CHILD_PID)},
+	[TRIAL_CLONE] = {STAGE_NAMESPACES, BIT(STAGE_MIDDLE) | BIT(STAGE_CHILD) |
+						   BIT(STAGE_DETACH) | BIT(STAGE_CHILD_MAPPED) |
+						   BIT(STAGE_LET_MOUNT)},
+	[TRIAL_IDMAP] = {STAGE_IDMAP, BIT(STAGE_MAPPERS)},
+	[TRIAL_MOUNT] = {STAGE_PROPAGATION, BIT(STAGE_ROOT) | BIT(STAGE_SELF) |
+						    BIT(STAGE_NETNS_FILE) | BIT(STAGE_ETC_OPENED) |
+						    BIT(STAGE_ETC_BOUND) | BIT(STAGE_ETC_SENT) |
+						    BIT(STAGE_MOUNTS)},
+	[TRIAL_PROC] = {STAGE_PROC, 0},
+	[TRIAL_SYSFS] = {STAGE_SYS, 0},
+	[TRIAL_CGROUP] = {STAGE_CGROUP, BIT(STAGE_EVACUATION)},
+	[TRIAL_CGROUPFS] = {STAGE_CGROUPFS, 0},
+	[TRIAL_COPY_UP] = {STAGE_COPY_UP, 0},
+	[TRIAL_NET] = {STAGE_NET_READY, BIT(STAGE_HELPER) | BIT(STAGE_NET_PREPARE) |
+						BIT(STAGE_NET_START) | BIT(STAGE_NAMES)},
+	[TRIAL_ACCEL] = {STAGE_ACCEL, BIT(STAGE_ACCEL_FILTER) | BIT(STAGE_ACCEL_RECEIVED)},
+	[TRIAL_PORT_DRIVER] = {STAGE_PORT_DRIVER, BIT(STAGE_PORT_OPTIONS)},
+	[TRIAL_HOST_PORTS] = {STAGE_HOST_PORTS, 0},
+	[TRIAL_TARGET] = {STAGE_COMMAND, BIT(STAGE_WORKDIR)},
 };
 
 /* Memory shared by the processes of a rehearsal. */
@@ -128,8 +115,9 @@ static void take_outcomes(const struct config *config, struct shared *shared, st
 	for (int i = STAGE_NONE + 1; i < STAGE_COUNT_; i++) {
 		const struct outcome *outcome = &r->of[i];
 
-		if (rows[i].trial != TRIAL_NONE)
-			add(&to->of[rows[i].trial], outcome, rows[i].proves);
+		for (int t = TRIAL_NONE + 1; t < TRIAL_COUNT_; t++)
+			if ((int)rows[t].proof == i || (rows[t].others & BIT(i)))
+				add(&to->of[t], outcome, (int)rows[t].proof == i);
 		if (has_failed(outcome) && outcome->err.code == EMFILE &&
 		    !has_failed(&to->of[TRIAL_FDS]))
 			to->of[TRIAL_FDS] = *outcome;

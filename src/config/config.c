@@ -29,6 +29,56 @@ bool config_has_helper(const struct config *config)
 	return config->net != NET_HOST && config->net != NET_NONE;
 }
 
+bool config_has_pidns(const struct config *config)
+{
+	return config->pidns;
+}
+
+bool config_has_netns(const struct config *config)
+{
+	return config->net != NET_HOST;
+}
+
+bool config_owns_net(const struct config *config)
+{
+	return config_has_netns(config) && !config->detach_netns;
+}
+
+bool config_detaches_net(const struct config *config)
+{
+	return config_has_netns(config) && config->detach_netns;
+}
+
+bool config_has_accel(const struct config *config)
+{
+	return config->net_accel != NET_ACCEL_NONE;
+}
+
+bool config_evacuates(const struct config *config)
+{
+	return config->evacuate_cgroup2;
+}
+
+bool config_copies_up(const struct config *config)
+{
+	return config->copy_up.n > 0;
+}
+
+bool config_has_name(const struct config *config)
+{
+	return config->name;
+}
+
+bool config_has_workdir(const struct config *config)
+{
+	return config->workdir;
+}
+
+bool config_has_command(const struct config *config)
+{
+	return config->command && config->command[0];
+}
+
 enum copy_up_mode config_copy_up_mode(const struct config *config, size_t i)
 {
 	return config->copy_up_modes ? config->copy_up_modes[i] : config->copy_up_mode;

@@ -40,42 +40,6 @@
 /* The time that a cancelled rehearsal gets to clean up. */
 #define CANCEL_MS 10000
 
-static bool with_pidns(const struct launch *l)
-{
-	return l->config->pidns;
-}
-
-static bool with_evacuation(const struct launch *l)
-{
-	return l->config->evacuate_cgroup2;
-}
-
-static bool with_name(const struct launch *l)
-{
-	return l->config->name;
-}
-
-static bool with_workdir(const struct launch *l)
-{
-	return l->config->workdir;
-}
-
-static bool with_copy_up(const struct launch *l)
-{
-	return l->config->copy_up.n > 0;
-}
-
-static bool with_accel(const struct launch *l)
-{
-	return l->config->net_accel != NET_ACCEL_NONE;
-}
-
-/* A rehearsal may have no command. */
-static bool with_command(const struct launch *l)
-{
-	return l->config->command && l->config->command[0];
-}
-
 /* Undo the event loop's part, before the objects of its events are freed. */
 static void undo_loop(struct launch *l)
 {
@@ -94,9 +58,10 @@ static const struct stage stages[STAGE_COUNT_] = {
 			    .rehearse = rehearse_statedir},
 	[STAGE_SCRATCH] = {"scratch directory", .rehearse = rehearse_scratch,
 			   .traces = TRACE_FILES},
-	[STAGE_NAME] = {"name", .wanted = with_name, .step = STEP_STATEDIR, .run = prepare_name,
-			.rehearse = prepare_rehearse_name, .traces = TRACE_INSTANCES},
-	[STAGE_CGROUP] = {"cgroup", .wanted = with_evacuation, .run = prepare_cgroup,
+	[STAGE_NAME] = {"name", .option = config_has_name, .step = STEP_STATEDIR,
+			.run = prepare_name, .rehearse = prepare_rehearse_name,
+			.traces = TRACE_INSTANCES},
+	[STAGE_CGROUP] = {"cgroup", .option = config_evacuates, .run = prepare_cgroup,
 			  .undo = prepare_undo_cgroup, .rehearse = rehearse_cgroup},
 	[STAGE_NOTIFY] = {"NOTIFY_SOCKET", .run = prepare_notify, .traces = TRACE_FILES,
 			  .needs = {STAGE_SCRATCH}},
@@ -120,13 +85,13 @@ static const struct stage stages[STAGE_COUNT_] = {
 			 .traces = TRACE_PROCESSES, .needs = {STAGE_AWAIT_MAPS, STAGE_IDMAP}},
 	[STAGE_CHILD] = {"child", .step = STEP_CLONE, .run = namespaces_take_child,
 			 .needs = {STAGE_IDMAP}},
-	[STAGE_EVACUATION] = {"evacuation", .wanted = with_evacuation, .run = namespaces_evacuate,
+	[STAGE_EVACUATION] = {"evacuation", .option = config_evacuates, .run = namespaces_evacuate,
 			      .traces = TRACE_CGROUPS, .rehearse = rehearse_evacuation,
 			      .needs = {STAGE_CHILD, STAGE_CGROUP}},
-	[STAGE_NETNS] = {"network namespace", SIDE_CHILD, .wanted = namespaces_own_net,
+	[STAGE_NETNS] = {"network namespace", SIDE_CHILD, .option = config_owns_net,
 			 .run = child_make_netns, .needs = {STAGE_CHILD}},
 	[STAGE_NAMESPACES] = {"namespaces", .run = namespaces_pin, .needs = {STAGE_CHILD}},
-	[STAGE_DETACH] = {"detached network", .wanted = namespaces_detached,
+	[STAGE_DETACH] = {"detached network", .option = config_detaches_net,
 			  .run = namespaces_detach_net, .needs = {STAGE_NAMESPACES}},
 	[STAGE_CHILD_MAP] = {"child's id map", SIDE_MIDDLE, .run = middle_map_child,
 			     .needs = {STAGE_CLONE}},
@@ -137,26 +102,26 @@ static const struct stage stages[STAGE_COUNT_] = {
 
 	[STAGE_ROOT] = {"root", SIDE_CHILD, .run = child_become_root,
 			.needs = {STAGE_NETNS, STAGE_LET_MOUNT}},
-	[STAGE_SELF] = {"executable", SIDE_CHILD, .wanted = with_pidns, .run = child_open_self,
-			.needs = {STAGE_ROOT}},
+	[STAGE_SELF] = {"executable", SIDE_CHILD, .option = config_has_pidns,
+			.run = child_open_self, .needs = {STAGE_ROOT}},
 	[STAGE_PROPAGATION] = {"propagation", SIDE_CHILD, STEP_MOUNT, .run = child_set_propagation,
 			       .traces = TRACE_MOUNTS, .rehearse = rehearse_propagation,
 			       .needs = {STAGE_ROOT}},
-	[STAGE_PROC] = {"/proc", SIDE_CHILD, STEP_MOUNT, .wanted = with_pidns,
+	[STAGE_PROC] = {"/proc", SIDE_CHILD, STEP_MOUNT, .option = config_has_pidns,
 			.run = child_mount_proc, .traces = TRACE_MOUNTS,
 			.needs = {STAGE_PROPAGATION}},
-	[STAGE_SYS] = {"/sys", SIDE_CHILD, STEP_MOUNT, .wanted = namespaces_own_net,
+	[STAGE_SYS] = {"/sys", SIDE_CHILD, STEP_MOUNT, .option = config_owns_net,
 		       .run = child_mount_sys, .traces = TRACE_MOUNTS,
 		       .needs = {STAGE_PROPAGATION}},
-	[STAGE_CGROUPFS] = {"cgroup2", SIDE_CHILD, STEP_MOUNT, .wanted = with_evacuation,
+	[STAGE_CGROUPFS] = {"cgroup2", SIDE_CHILD, STEP_MOUNT, .option = config_evacuates,
 			    .run = child_mount_cgroupfs, .traces = TRACE_MOUNTS,
 			    .needs = {STAGE_PROPAGATION}},
-	[STAGE_NETNS_FILE] = {"netns", SIDE_CHILD, STEP_MOUNT, .wanted = namespaces_detached,
+	[STAGE_NETNS_FILE] = {"netns", SIDE_CHILD, STEP_MOUNT, .option = config_detaches_net,
 			      .run = child_bind_netns, .traces = TRACE_MOUNTS,
 			      .needs = {STAGE_PROPAGATION, STAGE_DETACH, STAGE_ETC_FILES}},
 	[STAGE_ETC_OPENED] = {"files for /etc", SIDE_CHILD, STEP_MOUNT, .wanted = connect_has_etc,
 			      .run = child_open_etc, .needs = {STAGE_PROPAGATION, STAGE_ETC_FILES}},
-	[STAGE_COPY_UP] = {"copy-up", SIDE_CHILD, STEP_MOUNT, .wanted = with_copy_up,
+	[STAGE_COPY_UP] = {"copy-up", SIDE_CHILD, STEP_MOUNT, .option = config_copies_up,
 			   .run = child_copy_up, .traces = TRACE_MOUNTS | TRACE_FILES,
 			   .rehearse = rehearse_copy_up, .needs = {STAGE_PROPAGATION}},
 	[STAGE_ETC_BOUND] = {"files of /etc", SIDE_CHILD, STEP_MOUNT, .wanted = connect_has_etc,
@@ -165,12 +130,14 @@ static const struct stage stages[STAGE_COUNT_] = {
 	[STAGE_ETC_SENT] = {"descriptors of /etc", SIDE_CHILD, STEP_MOUNT,
 			    .wanted = connect_has_etc, .run = child_send_etc,
 			    .needs = {STAGE_PROPAGATION, STAGE_ETC_FILES}},
-	[STAGE_WORKDIR] = {"working directory", SIDE_CHILD, STEP_OPTIONS, .wanted = with_workdir,
-			   .run = child_enter_workdir, .needs = {STAGE_PROPAGATION, STAGE_COPY_UP}},
-	[STAGE_ACCEL_FILTER] = {"filter of --net-accel", SIDE_CHILD, STEP_NET, .wanted = with_accel,
-				.run = netaccel_install, .needs = {STAGE_NETNS, STAGE_ROOT}},
+	[STAGE_WORKDIR] = {"working directory", SIDE_CHILD, STEP_OPTIONS,
+			   .option = config_has_workdir, .run = child_enter_workdir,
+			   .needs = {STAGE_PROPAGATION, STAGE_COPY_UP}},
+	[STAGE_ACCEL_FILTER] = {"filter of --net-accel", SIDE_CHILD, STEP_NET,
+				.option = config_has_accel, .run = netaccel_install,
+				.needs = {STAGE_NETNS, STAGE_ROOT}},
 	[STAGE_ACCEL_SENT] = {"descriptors of --net-accel", SIDE_CHILD, STEP_NET,
-			      .wanted = with_accel, .run = netaccel_send,
+			      .option = config_has_accel, .run = netaccel_send,
 			      .needs = {STAGE_PROPAGATION}},
 	[STAGE_MOUNTED] = {"report of the mounts", SIDE_CHILD, .run = child_report_mounted,
 			   .needs = {STAGE_PROPAGATION}},
@@ -181,14 +148,14 @@ static const struct stage stages[STAGE_COUNT_] = {
 			 .run = naming_start, .undo = naming_stop, .needs = {STAGE_NET_START}},
 	[STAGE_ETC_RECEIVED] = {"watch on /etc", .wanted = connect_has_etc, .run = etc_receive,
 				.needs = {STAGE_LET_MOUNT, STAGE_ETC_FILES}},
-	[STAGE_ACCEL_RECEIVED] = {"receipt for --net-accel", .wanted = with_accel,
+	[STAGE_ACCEL_RECEIVED] = {"receipt for --net-accel", .option = config_has_accel,
 				  .run = netaccel_receive, .needs = {STAGE_LET_MOUNT}},
 	[STAGE_MOUNTS] = {"mounts", .run = connect_await_mounts,
 			  .needs = {STAGE_LET_MOUNT, STAGE_ETC_RECEIVED}},
 	[STAGE_NET_READY] = {"network's readiness", .run = connect_await_net,
 			     .needs = {STAGE_NET_START}},
 
-	[STAGE_ACCEL] = {"network acceleration", .wanted = with_accel, .run = netaccel_start,
+	[STAGE_ACCEL] = {"network acceleration", .option = config_has_accel, .run = netaccel_start,
 			 .undo = netaccel_stop, .traces = TRACE_PROCESSES,
 			 .needs = {STAGE_NET_READY, STAGE_ACCEL_RECEIVED, STAGE_ACCEL_FILTER}},
 	[STAGE_PORT_DRIVER] = {"port driver", .run = connect_start_ports,
@@ -208,8 +175,9 @@ static const struct stage stages[STAGE_COUNT_] = {
 			    .rehearse = rehearse_nothing},
 	[STAGE_ENVIRONMENT] = {"environment", SIDE_CHILD, .run = child_set_environment,
 			       .needs = {STAGE_MOUNTED, STAGE_GO, STAGE_SCRATCH}},
-	[STAGE_COMMAND] = {"command", SIDE_CHILD, .wanted = with_command, .run = child_execute,
-			   .traces = TRACE_PROCESSES, .rehearse = rehearse_command,
+	[STAGE_COMMAND] = {"command", SIDE_CHILD, .option = config_has_command,
+			   .run = child_execute, .traces = TRACE_PROCESSES,
+			   .rehearse = rehearse_command,
 			   .needs = {STAGE_ENVIRONMENT, STAGE_WORKDIR, STAGE_COPY_UP}},
 	[STAGE_ENDED] = {"end", .undo = undo_loop, .rehearse = rehearse_end, .needs = {STAGE_GO}},
 };

@@ -32,16 +32,6 @@
 /* Includes the work of the middle process and of the kernel. */
 #define CLONE_MS 10000
 
-bool namespaces_own_net(const struct launch *l)
-{
-	return l->config->net != NET_HOST && !l->config->detach_netns;
-}
-
-bool namespaces_detached(const struct launch *l)
-{
-	return l->config->net != NET_HOST && l->config->detach_netns;
-}
-
 /* The flags for the second clone. The child makes the network namespace itself. */
 static unsigned long clone_flags(const struct launch *l)
 {
@@ -178,7 +168,7 @@ int namespaces_pin(struct launch *l, struct error *err)
 	unsigned long flags = clone_flags(l);
 	int middle = l->cloned.ns.user, rc = 0;
 
-	if (namespaces_own_net(l)) {
+	if (config_owns_net(l->config)) {
 		flags |= CLONE_NEWNET;
 		rc = handshake_follow(l->cloned.sock, HANDSHAKE_NETWORK,
 				      "making the network namespace", l->cloned.progress,
@@ -211,7 +201,7 @@ int namespaces_await_child_map(struct launch *l, struct error *err)
 int namespaces_let_mount(struct launch *l, struct error *err)
 {
 	int rc = handshake_send_fd(l->cloned.sock, HANDSHAKE_MAPPED,
-				   namespaces_detached(l) ? l->cloned.ns.net : -1);
+				   config_detaches_net(l->config) ? l->cloned.ns.net : -1);
 
 	if (rc < 0)
 		return err_set(err, -rc, "reporting the id maps to the child");

@@ -1,18 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The launcher's stages from the first clone to the child's pinned namespaces. Each function has
- * the form of struct stage.run, .undo or .wanted. */
+ * the form of struct stage.run or .undo. */
 #pragma once
-
-#include <stdbool.h>
 
 struct error;
 struct launch;
-
-/* Does the child make its own network namespace? */
-bool namespaces_own_net(const struct launch *l);
-
-/* Is the network namespace detached: the child stays out of it? */
-bool namespaces_detached(const struct launch *l);
 
 int namespaces_clone_middle(struct launch *l, struct error *err);
 int namespaces_start_mappers(struct launch *l, struct error *err);

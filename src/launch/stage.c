@@ -7,9 +7,14 @@
 #include "fauxroot/base/str.h"
 #include "launch.h"
 
+static bool is_wanted(const struct launch *l, const struct stage *stage)
+{
+	return (!stage->option || stage->option(l->config)) && (!stage->wanted || stage->wanted(l));
+}
+
 static int run(struct launch *l, const struct stage *stage, struct error *err)
 {
-	if (!stage->run || (stage->wanted && !stage->wanted(l)))
+	if (!stage->run || !is_wanted(l, stage))
 		return 0;
 	return err_step(err, stage->run(l, err), stage->step);
 }
@@ -90,8 +95,7 @@ static int rehearse(struct launch *l, enum side side, struct error *err)
 
 		if (stage->side != side || outcome->tried)
 			continue;
-		outcome->unwanted =
-			(!stage->run && !stage->rehearse) || (stage->wanted && !stage->wanted(l));
+		outcome->unwanted = (!stage->run && !stage->rehearse) || !is_wanted(l, stage);
 		if (!outcome->unwanted)
 			outcome->depends = stage_blocked_by(l, stage);
 		if (outcome->unwanted || outcome->depends != STAGE_NONE)

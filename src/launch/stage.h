@@ -7,6 +7,7 @@
 #include "fauxroot/base/err.h"
 #include "fauxroot/launch/stages.h"
 
+struct config;
 struct launch;
 struct outcome;
 
@@ -24,6 +25,9 @@ struct stage {
 	enum error_step step; /* for an error without a step */
 
 	/* Do the options enable the stage? NULL: always. */
+	bool (*option)(const struct config *config);
+
+	/* Does what earlier stages have found enable it? NULL: always. */
 	bool (*wanted)(const struct launch *l);
 
 	/* Run the stage. Returns 0 or -errno. NULL: only for a rehearsal. */

@@ -221,6 +221,20 @@ enum dns_mode config_dns(const struct config *config);
 /* config_has_helper() - does the network use a helper program? */
 bool config_has_helper(const struct config *config);
 
+/* The options that enable stages of a launch and rows of --check. config_has_netns(): the command's
+ * network has a namespace of its own; config_owns_net(): and the command is in it. A rehearsal may
+ * have no command. */
+bool config_has_pidns(const struct config *config);
+bool config_has_netns(const struct config *config);
+bool config_owns_net(const struct config *config);
+bool config_detaches_net(const struct config *config);
+bool config_has_accel(const struct config *config);
+bool config_evacuates(const struct config *config);
+bool config_copies_up(const struct config *config);
+bool config_has_name(const struct config *config);
+bool config_has_workdir(const struct config *config);
+bool config_has_command(const struct config *config);
+
 /* config_copy_up_mode() - the mode of directory number @i of --copy-up */
 enum copy_up_mode config_copy_up_mode(const struct config *config, size_t i);
 

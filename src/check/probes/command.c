@@ -53,10 +53,10 @@ void docker_version(const struct config *config, int cancel_fd, char *buf, size_
 	helper_stop(&helper);
 }
 
-bool is_known_daemon(const struct preflight *p)
+bool is_known_daemon(const struct config *config)
 {
-	return command_is(p->config, "dockerd") || command_is(p->config, "containerd") ||
-	       command_is(p->config, "buildkitd");
+	return command_is(config, "dockerd") || command_is(config, "containerd") ||
+	       command_is(config, "buildkitd");
 }
 
 /* Programs that a daemon starts by their names. Distributions have some of them in /usr/sbin. */
@@ -187,25 +187,20 @@ static void probe_command(const struct preflight *p, struct finding *f)
 	see(f, "%s", machine_find(p->machine, command, path, sizeof(path)) ? path : command);
 }
 
-static bool for_docker(const struct preflight *p)
+static bool for_docker(const struct config *config)
 {
-	return command_is(p->config, "dockerd");
+	return command_is(config, "dockerd");
 }
 
-static bool for_user_of_run(const struct preflight *p)
+static bool for_user_of_run(const struct config *config)
 {
-	return for_docker(p) || command_is(p->config, "containerd");
-}
-
-static bool with_command(const struct preflight *p)
-{
-	return p->config->command && p->config->command[0];
+	return for_docker(config) || command_is(config, "containerd");
 }
 
 const struct probe probes_of_the_command[] = {
 	{"programs", is_known_daemon, .look = probe_programs},
 	{"/run", for_user_of_run, .look = probe_run},
 	{"docker proxy", for_docker, .look = probe_docker_proxy},
-	{"command", with_command, TRIAL_TARGET, .look = probe_command},
+	{"command", config_has_command, TRIAL_TARGET, .look = probe_command},
 	{.name = NULL},
 };

@@ -150,14 +150,14 @@ static bool with_mappers(const struct preflight *p)
 	return p->outcomes->mappers;
 }
 
-static bool with_ranges(const struct preflight *p)
+static bool with_ranges(const struct config *config)
 {
-	return p->config->idmap != IDMAP_SINGLE;
+	return config->idmap != IDMAP_SINGLE;
 }
 
 const struct probe probes_of_ids[] = {
-	{"newuidmap", with_mappers, .look = probe_newuidmap},
-	{"newgidmap", with_mappers, .look = probe_newgidmap},
+	{"newuidmap", .wanted = with_mappers, .look = probe_newuidmap},
+	{"newgidmap", .wanted = with_mappers, .look = probe_newgidmap},
 	{"subordinate ids", with_ranges, TRIAL_RANGES, .look = probe_ranges},
 	{"shared ids", with_ranges, .look = probe_shared_ranges},
 	{"id map", .trial = TRIAL_IDMAP, .look = probe_idmap},

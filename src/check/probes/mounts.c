@@ -36,31 +36,11 @@ static void probe_copy_up(const struct preflight *p, struct finding *f)
 		see(f, "%s%s%s", list ? list : "done", *outcome->note ? "; " : "", outcome->note);
 }
 
-static bool with_pidns(const struct preflight *p)
-{
-	return p->config->pidns;
-}
-
-static bool with_own_sys(const struct preflight *p)
-{
-	return with_own_network(p) && !p->config->detach_netns;
-}
-
-static bool with_evacuation(const struct preflight *p)
-{
-	return p->config->evacuate_cgroup2 != NULL;
-}
-
-static bool with_copy_up(const struct preflight *p)
-{
-	return p->config->copy_up.n > 0;
-}
-
 const struct probe probes_of_mounts[] = {
 	{"mounts", .trial = TRIAL_MOUNT, .seen = "changed only in the mount namespace"},
-	{"/proc", with_pidns, TRIAL_PROC, .seen = "mounted"},
-	{"/sys", with_own_sys, TRIAL_SYSFS, "mounted", probe_sysfs},
-	{"evacuation", with_evacuation, TRIAL_CGROUP, .look = probe_evacuation},
-	{"copy-up", with_copy_up, TRIAL_COPY_UP, .look = probe_copy_up},
+	{"/proc", config_has_pidns, TRIAL_PROC, .seen = "mounted"},
+	{"/sys", config_owns_net, TRIAL_SYSFS, .seen = "mounted", .look = probe_sysfs},
+	{"evacuation", config_evacuates, TRIAL_CGROUP, .look = probe_evacuation},
+	{"copy-up", config_copies_up, TRIAL_COPY_UP, .look = probe_copy_up},
 	{.name = NULL},
 };

@@ -13,38 +13,12 @@
 
 static void probe_network(const struct preflight *p, struct finding *f)
 {
-	const struct outcome *outcome = &p->outcomes->of[TRIAL_NET];
-
 	see(f, "%s: started, ready", p->outcomes->helper);
-	if (!*outcome->note)
-		return;
-	(void)fact(p->facts, "warning", "%s", outcome->note);
-	see(f, "ready, but degraded");
-	warn(p, f, "network-degraded");
-}
-
-static void probe_accel(const struct preflight *p, struct finding *f)
-{
-	const struct outcome *outcome = &p->outcomes->of[TRIAL_ACCEL];
-
-	see(f, "switch: started");
-	if (!*outcome->note)
-		return;
-	(void)fact(p->facts, "warning", "%s", outcome->note);
-	see(f, "switch: started, without effect");
-	warn(p, f, "accel-without-effect");
 }
 
 static void probe_port_driver(const struct preflight *p, struct finding *f)
 {
-	const struct outcome *outcome = &p->outcomes->of[TRIAL_PORT_DRIVER];
-
 	see(f, "%s: started", config_has_forwarder(p->config) ? "builtin" : "of the network");
-	if (!*outcome->note)
-		return;
-	(void)fact(p->facts, "warning", "%s", outcome->note);
-	see(f, "builtin: started, without the addresses of remote clients");
-	warn(p, f, "source-addresses");
 }
 
 static void probe_addresses(const struct preflight *p, struct finding *f)
@@ -134,34 +108,19 @@ static void probe_ping(const struct preflight *p, struct finding *f)
 	warn(p, f, "ping-range");
 }
 
-bool with_own_network(const struct preflight *p)
+static bool with_services(const struct config *config)
 {
-	return p->config->net != NET_HOST;
+	return config->forward_host.n > 0;
 }
 
-static bool with_services(const struct preflight *p)
+static bool with_port_driver(const struct config *config)
 {
-	return p->config->forward_host.n > 0;
+	return config->port_driver != PORT_NONE && config->port_driver != PORT_IMPLICIT;
 }
 
-static bool with_helper(const struct preflight *p)
+static bool with_implicit_ports(const struct config *config)
 {
-	return config_has_helper(p->config);
-}
-
-static bool with_accel(const struct preflight *p)
-{
-	return p->config->net_accel != NET_ACCEL_NONE;
-}
-
-static bool with_port_driver(const struct preflight *p)
-{
-	return p->config->port_driver != PORT_NONE && p->config->port_driver != PORT_IMPLICIT;
-}
-
-static bool with_implicit_ports(const struct preflight *p)
-{
-	return p->config->port_driver == PORT_IMPLICIT;
+	return config->port_driver == PORT_IMPLICIT;
 }
 
 /* A consequence of the option, not of the machine. */
@@ -172,13 +131,17 @@ static void probe_implicit_ports(const struct preflight *p, struct finding *f)
 }
 
 const struct probe probes_of_networks[] = {
-	{"/dev/net/tun", with_helper, TRIAL_TUN, .seen = "a TAP device: made"},
-	{"network", with_own_network, TRIAL_NET, .look = probe_network},
-	{"addresses", with_helper, .look = probe_addresses},
-	{"resolv.conf", with_helper, .look = probe_resolv_conf},
-	{"ping", with_helper, .look = probe_ping},
-	{"acceleration", with_accel, TRIAL_ACCEL, .look = probe_accel},
-	{"port driver", with_port_driver, TRIAL_PORT_DRIVER, .look = probe_port_driver},
+	{"/dev/net/tun", config_has_helper, TRIAL_TUN, .seen = "a TAP device: made"},
+	{"network", config_has_netns, TRIAL_NET, .look = probe_network,
+	 .degraded = "ready, but degraded", .warning = "network-degraded"},
+	{"addresses", config_has_helper, .look = probe_addresses},
+	{"resolv.conf", config_has_helper, .look = probe_resolv_conf},
+	{"ping", config_has_helper, .look = probe_ping},
+	{"acceleration", config_has_accel, TRIAL_ACCEL, .seen = "switch: started",
+	 .degraded = "switch: started, without effect", .warning = "accel-without-effect"},
+	{"port driver", with_port_driver, TRIAL_PORT_DRIVER, .look = probe_port_driver,
+	 .degraded = "builtin: started, without the addresses of remote clients",
+	 .warning = "source-addresses"},
 	{"implicit ports", with_implicit_ports, .look = probe_implicit_ports},
 	{.name = "port"},
 	{"services of the host", with_services, TRIAL_HOST_PORTS,

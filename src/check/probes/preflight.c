@@ -71,9 +71,10 @@ static void judge_ports(const struct preflight *p)
 
 static void judge(const struct preflight *p, const struct probe *probe)
 {
+	const struct outcome *outcome = &p->outcomes->of[probe->trial];
 	struct finding *f;
 
-	if (probe->wanted && !probe->wanted(p))
+	if ((probe->option && !probe->option(p->config)) || (probe->wanted && !probe->wanted(p)))
 		return;
 	*p->facts = (struct facts){.machine = p->machine, .config = p->config, .err = &no_error};
 	if (!probe->seen && !probe->look) {
@@ -81,12 +82,17 @@ static void judge(const struct preflight *p, const struct probe *probe)
 		return;
 	}
 	f = preflight_add(p, probe->name);
-	if (probe->trial != TRIAL_NONE && !see_outcome(p, f, &p->outcomes->of[probe->trial]))
+	if (probe->trial != TRIAL_NONE && !see_outcome(p, f, outcome))
 		return;
 	if (probe->seen)
 		see(f, "%s", probe->seen);
 	if (probe->look)
 		probe->look(p, f);
+	if (probe->degraded && *outcome->note) {
+		(void)fact(p->facts, "warning", "%s", outcome->note);
+		see(f, "%s", probe->degraded);
+		warn(p, f, probe->warning);
+	}
 }
 
 int preflight_judge(const struct config *config, const struct machine *machine,

@@ -19,10 +19,14 @@ struct preflight {
 
 /* One row of the list of checks. A row with only a name becomes one finding for each --publish. */
 struct probe {
-	const char *name;			   /* must not change: scripts use it */
-	bool (*wanted)(const struct preflight *p); /* NULL: always */
-	enum trial trial;			   /* its error is the finding; or TRIAL_NONE */
-	const char *seen;			   /* the text if the trial succeeded */
+	const char *name;			     /* must not change: scripts use it */
+	bool (*option)(const struct config *config); /* do the options need it? NULL: always */
+	enum trial trial;			     /* its error is the finding; or TRIAL_NONE */
+	const char *seen;			     /* the text if the trial succeeded */
+	const char
+		*degraded;   /* the text if the trial has left a note; NULL: notes are no warning */
+	const char *warning; /* the id of the cause for that: {warning} is the note */
+	bool (*wanted)(const struct preflight *p); /* does the machine? NULL: always */
 	/* Look closer, unless the trial has failed. May be NULL. */
 	void (*look)(const struct preflight *p, struct finding *f);
 };
@@ -36,12 +40,8 @@ extern const struct probe probes_of_the_session[];
 extern const struct probe probes_of_storage[];
 extern const struct probe probes_of_the_command[];
 
-/* Conditions that more than one file uses. */
-bool with_own_network(const struct preflight *p);
-bool for_daemon(const struct preflight *p);
-
 /* is_known_daemon() - is the command dockerd, containerd or buildkitd? */
-bool is_known_daemon(const struct preflight *p);
+bool is_known_daemon(const struct config *config);
 
 /* see() - set the text of a finding; replaces the previous text */
 void see(struct finding *f, const char *fmt, ...) _printf_(2, 3);

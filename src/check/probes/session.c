@@ -12,6 +12,7 @@
 #include "fauxroot/base/str.h"
 #include "fauxroot/machine/cgroup.h"
 #include "fauxroot/machine/mountinfo.h"
+#include "../trial.h"
 
 static void probe_runtime_dir(const struct preflight *p, struct finding *f)
 {
@@ -24,7 +25,7 @@ static void probe_runtime_dir(const struct preflight *p, struct finding *f)
 		f->status = FINDING_WARNING;
 	for (size_t i = 0; i < ARRAY_SIZE(reasons) && f->status == FINDING_OK; i++)
 		warn(p, f, reasons[i]);
-	if (f->status == FINDING_OK && !(given && *given) && is_known_daemon(p)) {
+	if (f->status == FINDING_OK && !(given && *given) && is_known_daemon(p->config)) {
 		(void)fact(p->facts, "command", "%s", p->config->command[0]);
 		warn(p, f, "daemon-runtime-dir");
 	}
@@ -175,18 +176,17 @@ static void probe_keyrings(const struct preflight *p, struct finding *f)
 	warn(p, f, "keyring-quota");
 }
 
-static bool for_user_daemon(const struct preflight *p)
+static bool has_session(const struct preflight *p)
 {
-	return for_daemon(p) && machine_uid(p->machine) != 0 &&
-	       machine_exists(p->machine, "/run/systemd/system");
+	return machine_uid(p->machine) != 0 && machine_exists(p->machine, "/run/systemd/system");
 }
 
 const struct probe probes_of_the_session[] = {
 	{"runtime directory", .look = probe_runtime_dir},
 	{"state directory", .trial = TRIAL_STATEDIR, .look = probe_state_dir},
 	{"open files", .trial = TRIAL_FDS, .look = probe_descriptors},
-	{"cgroup", for_daemon, .look = probe_cgroup},
-	{"lingering", for_user_daemon, .look = probe_linger},
-	{"keyrings", for_daemon, .look = probe_keyrings},
+	{"cgroup", trial_wants_storage, .look = probe_cgroup},
+	{"lingering", trial_wants_storage, .wanted = has_session, .look = probe_linger},
+	{"keyrings", trial_wants_storage, .look = probe_keyrings},
 	{.name = NULL},
 };

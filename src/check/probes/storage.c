@@ -128,14 +128,9 @@ static void probe_data_dir(const struct preflight *p, struct finding *f)
 			warn(p, f, "data-file-system");
 }
 
-bool for_daemon(const struct preflight *p)
-{
-	return trial_wants_storage(p->config);
-}
-
 const struct probe probes_of_storage[] = {
-	{"containers' /proc", for_daemon, .look = probe_container_proc},
-	{"overlayfs", for_daemon, .look = probe_overlay},
-	{"data directory", for_daemon, .look = probe_data_dir},
+	{"containers' /proc", trial_wants_storage, .look = probe_container_proc},
+	{"overlayfs", trial_wants_storage, .look = probe_overlay},
+	{"data directory", trial_wants_storage, .look = probe_data_dir},
 	{.name = NULL},
 };
