@@ -55,6 +55,12 @@ struct cause {
 #define SET_LIMIT(item)                                                                         \
 	"echo {user} - " item " 65536 | sudo tee -a /etc/security/limits.d/60-fauxroot.conf # " \
 	"then log in again"
+#define UNIFIED_CGROUPS                                                                 \
+	.docker = "--cgroupns=private", .remedy = "use a host that has only cgroup v2", \
+	.outside = "{boot systemd.unified_cgroup_hierarchy=1}"
+#define UNFILTERED                                     \
+	.docker = "--security-opt seccomp=unconfined", \
+	.kubernetes = "set securityContext.seccompProfile.type: Unconfined"
 #define MORE_IDS "config set NAME security.idmap.size 200000"
 #define UNMASK                                                                                    \
 	.docker = "--security-opt systempaths=unconfined", .podman = "--security-opt unmask=ALL", \
@@ -128,6 +134,11 @@ bool setting_is(struct facts *facts, const char *path, const char *value);
 /* has_filter() - does this process have a seccomp filter? Sets {seccomp}: the mode in
  * /proc/self/status */
 bool has_filter(struct facts *facts);
+
+/* own_ranges() - our own lines of /etc/subuid or /etc/subgid; empty if there are none, or invalid
+ * lines
+ */
+void own_ranges(const struct machine *machine, const char *path, struct subid_ranges *ret);
 
 /* port_is_privileged() - is the port of the error reserved for privileged processes? Sets {start}:
  * the first unprivileged port, {lowest}: the lowest published port */

@@ -63,17 +63,14 @@ static bool find_account(const char *text, uint32_t id, struct account *ret)
 	return false;
 }
 
-/* Copy what is asked for; @ret_name and @ret_home may be NULL. */
-static bool copy_account(const struct account *account, char **ret_name, char **ret_home)
+static char *copy_field(const struct account *account, enum account_field field)
 {
-	const struct cursor *from = ret_name ? &account->name : &account->home;
-	char **ret = ret_name ? ret_name : ret_home;
+	const struct cursor *from = field == ACCOUNT_HOME ? &account->home : &account->name;
 
-	*ret = strndup(from->at, cursor_left(from));
-	return *ret;
+	return strndup(from->at, cursor_left(from));
 }
 
-bool account_by_getent(uint32_t uid, char **ret_name, char **ret_home)
+char *account_by_getent(uint32_t uid, enum account_field field)
 {
 	char number[sizeof("4294967295")], text[4096];
 	const char *argv[] = {"getent", "passwd", number, NULL};
@@ -88,73 +85,57 @@ bool account_by_getent(uint32_t uid, char **ret_name, char **ret_home)
 
 	(void)str_print(number, sizeof(number), "%u", uid);
 	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
-		return false;
+		return NULL;
 	out = fds[0];
 	spec.stdout_to = in = fds[1];
 	/* Its one line fits in the pipe, so it does not wait for us. */
 	if (helper_start(&helper, &spec, &err) < 0 ||
 	    helper_finish(&helper, 1, &deadline, -1, &status, &err) < 0 || status != 0)
-		return false;
+		return NULL;
 	n = read(out, text, sizeof(text) - 1);
 	text[MAX(n, 0)] = '\0';
-	return find_account(text, uid, &account) && copy_account(&account, ret_name, ret_home);
+	return find_account(text, uid, &account) ? copy_field(&account, field) : NULL;
 }
 
 /* musl has no plugins of name services, and a static program cannot load glibc's. */
 #ifdef __GLIBC__
-static bool ask_service(uint32_t uid, char **ret_name, char **ret_home)
+static char *ask_service(uint32_t uid, enum account_field field)
 {
 	struct passwd entry, *found = NULL;
+	int rc = ERANGE;
 
-	for (size_t size = 4096; size <= 1U << 20; size *= 4) {
+	for (size_t size = 4096; size <= 1U << 20 && rc == ERANGE; size *= 4) {
 		_cleanup_free_ char *buf = malloc(size);
-		int rc;
 
-		if (!buf)
-			return false;
-		rc = getpwuid_r(uid, &entry, buf, size, &found);
-		if (rc == ERANGE)
-			continue;
-		if (rc != 0 || !found)
-			return false;
-		if (ret_name)
-			*ret_name = strdup(found->pw_name);
-		else
-			*ret_home = strdup(found->pw_dir);
-		return ret_name ? *ret_name : *ret_home;
+		rc = buf ? getpwuid_r(uid, &entry, buf, size, &found) : ENOMEM;
+		if (rc == 0 && found)
+			return strdup(field == ACCOUNT_HOME ? found->pw_dir : found->pw_name);
 	}
-	return false;
+	return NULL;
 }
 #else
-static bool ask_service(uint32_t uid, char **ret_name, char **ret_home)
-{
-	return account_by_getent(uid, ret_name, ret_home);
-}
+#define ask_service account_by_getent
 #endif
 
 /* Look in /etc/passwd first: this loads no name service. */
-static bool look_up(const struct machine *machine, uint32_t uid, char **ret_name, char **ret_home)
+static char *look_up(const struct machine *machine, uint32_t uid, enum account_field field)
 {
 	_cleanup_free_ char *text = machine_read(machine, "/etc/passwd");
 	struct account account;
 
 	if (find_account(text, uid, &account))
-		return copy_account(&account, ret_name, ret_home);
-	return machine->services && ask_service(uid, ret_name, ret_home);
+		return copy_field(&account, field);
+	return machine->services ? ask_service(uid, field) : NULL;
 }
 
 char *machine_name(const struct machine *machine, uint32_t uid)
 {
-	char *name = NULL;
-
-	return look_up(machine, uid, &name, NULL) ? name : NULL;
+	return look_up(machine, uid, ACCOUNT_NAME);
 }
 
 char *machine_home(const struct machine *machine, uint32_t uid)
 {
-	char *home = NULL;
-
-	return look_up(machine, uid, NULL, &home) ? home : NULL;
+	return look_up(machine, uid, ACCOUNT_HOME);
 }
 
 bool machine_user(const struct machine *machine, char *buf, size_t size)

@@ -9,7 +9,6 @@
 
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
-#include "fauxroot/machine/accounts.h"
 #include "fauxroot/machine/machine.h"
 #include "fauxroot/machine/process.h"
 #include "fauxroot/machine/subid.h"
@@ -41,24 +40,15 @@ static void add_span(struct spans *spans, uint64_t first, uint64_t count)
 	spans->items[spans->n++] = (struct span){first, first + count};
 }
 
-static void add_ranges(struct spans *spans, const struct machine *machine, const char *path)
+static void add_file(struct spans *spans, const struct machine *machine, const char *path,
+		     bool accounts)
 {
 	_cleanup_free_ char *text = machine_read(machine, path);
 	struct cursor c = cursor_of(text ? text : "");
 	struct subid_line line;
 
-	while (subid_next(&c, &line))
+	while (subid_next_of(&c, accounts, &line))
 		add_span(spans, line.start, line.count);
-}
-
-static void add_accounts(struct spans *spans, const struct machine *machine, const char *path)
-{
-	_cleanup_free_ char *text = machine_read(machine, path);
-	struct cursor c = cursor_of(text ? text : "");
-	struct account account;
-
-	while (account_next(&c, &account))
-		add_span(spans, account.id, 1);
 }
 
 static int compare_spans(const void *a, const void *b)
@@ -126,10 +116,10 @@ bool machine_free_range(const struct machine *machine, uint32_t *ret_first, uint
 	uint32_t count = USUAL_IDS;
 	uint64_t first;
 
-	add_ranges(&spans, machine, "/etc/subuid");
-	add_ranges(&spans, machine, "/etc/subgid");
-	add_accounts(&spans, machine, "/etc/passwd");
-	add_accounts(&spans, machine, "/etc/group");
+	add_file(&spans, machine, "/etc/subuid", false);
+	add_file(&spans, machine, "/etc/subgid", false);
+	add_file(&spans, machine, "/etc/passwd", true);
+	add_file(&spans, machine, "/etc/group", true);
 	if (spans.n > 0)
 		qsort(spans.items, spans.n, sizeof(*spans.items), compare_spans);
 	first = first_gap(&spans, lowest(machine), count);

@@ -28,6 +28,7 @@
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
+#include "fauxroot/machine/accounts.h"
 
 /* The size of newuidmap's buffer: it ignores a line that does not fit. */
 #define NEWUIDMAP_LINE 1024
@@ -196,6 +197,18 @@ bool subid_next(struct cursor *text, struct subid_line *ret)
 			return true;
 	}
 	return false;
+}
+
+bool subid_next_of(struct cursor *text, bool accounts, struct subid_line *ret)
+{
+	struct account account;
+
+	if (!accounts)
+		return subid_next(text, ret);
+	if (!account_next(text, &account))
+		return false;
+	*ret = (struct subid_line){account.name, account.id, 1};
+	return true;
 }
 
 static int bad_line(struct error *err, const char *source, unsigned n, const struct cursor *line,

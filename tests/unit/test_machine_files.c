@@ -315,7 +315,8 @@ static void relative_paths_are_relative_to_here(void **state)
 /* Run account_by_getent() with a program of these @lines as getent. */
 static void ask_getent(const char *lines, bool found, const char *name, const char *home)
 {
-	char dir[] = "/tmp/fauxroot-getent.XXXXXX", path[64], *text = NULL;
+	const char *const expected[] = {[ACCOUNT_NAME] = name, [ACCOUNT_HOME] = home};
+	char dir[] = "/tmp/fauxroot-getent.XXXXXX", path[64];
 	FILE *file;
 
 	assert_non_null(mkdtemp(dir));
@@ -326,15 +327,13 @@ static void ask_getent(const char *lines, bool found, const char *name, const ch
 	assert_int_equal(fclose(file), 0);
 	assert_int_equal(chmod(path, 0700), 0);
 	assert_int_equal(setenv("PATH", dir, 1), 0);
-	assert_int_equal(account_by_getent(3210, &text, NULL), found);
-	if (found)
-		assert_string_equal(text, name);
-	free(text);
-	text = NULL;
-	assert_int_equal(account_by_getent(3210, NULL, &text), found);
-	if (found)
-		assert_string_equal(text, home);
-	free(text);
+	for (enum account_field field = ACCOUNT_NAME; field <= ACCOUNT_HOME; field++) {
+		_cleanup_free_ char *text = account_by_getent(3210, field);
+
+		assert_int_equal(text != NULL, found);
+		if (found)
+			assert_string_equal(text, expected[field]);
+	}
 	unlink(path);
 	rmdir(dir);
 }
@@ -344,7 +343,7 @@ static void getent_names_an_account(void **state)
 	static const char line[] = "ldap:x:3210:3210:A. Name,:/home/ldap:/bin/sh";
 	const char *search = getenv("PATH");
 	_cleanup_free_ char *path = strdup(search ? search : "/usr/bin:/bin");
-	char lines[256], *none = NULL;
+	char lines[256];
 
 	(void)state;
 	(void)snprintf(lines, sizeof(lines), "[ \"$*\" = 'passwd 3210' ] && echo '%s'", line);
@@ -357,7 +356,7 @@ static void getent_names_an_account(void **state)
 	ask_getent("echo other:x:1:1::/:/bin/sh", false, NULL, NULL);
 	ask_getent("echo no account", false, NULL, NULL);
 	assert_int_equal(setenv("PATH", "/nonexistent", 1), 0);
-	assert_false(account_by_getent(3210, &none, NULL));
+	assert_null(account_by_getent(3210, ACCOUNT_NAME));
 	assert_int_equal(setenv("PATH", path, 1), 0);
 }
 

@@ -35,15 +35,16 @@ char *machine_name(const struct machine *machine, uint32_t uid);
 /* machine_home() - look up the home directory of @uid, as machine_name() the name */
 char *machine_home(const struct machine *machine, uint32_t uid);
 
+enum account_field { ACCOUNT_NAME, ACCOUNT_HOME };
+
 /*
  * account_by_getent() - look up @uid by getent(1)
- * @ret_name, @ret_home: where to put the login name or the home directory, as a new string; one of
- *	both is NULL
  *
  * For a C library that cannot load the plugins of nsswitch.conf: the machine's own getent can.
- * Returns false: no account, no getent, no memory, or no answer in ten seconds.
+ * Returns the login name or the home directory, which the caller frees; NULL: no account, no
+ * getent, no memory, or no answer in ten seconds.
  */
-bool account_by_getent(uint32_t uid, char **ret_name, char **ret_home);
+char *account_by_getent(uint32_t uid, enum account_field field);
 
 /* machine_user() - print our login name, and return true; or print our uid, and return false */
 bool machine_user(const struct machine *machine, char *buf, size_t size);

@@ -56,6 +56,10 @@ struct subid_line {
  */
 bool subid_next(struct cursor *text, struct subid_line *ret);
 
+/* subid_next_of() - subid_next(); @accounts: of a text in the format of passwd(5) or group(5),
+ * where each line gives one id to its account */
+bool subid_next_of(struct cursor *text, bool accounts, struct subid_line *ret);
+
 /*
  * subid_names() - is @owner, without blanks around it, the login name @name or the uid @number?
  *

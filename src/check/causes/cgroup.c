@@ -40,8 +40,6 @@ const struct cause causes_of_cgroups[] = {
 	 .remedy = "systemd-run --user --scope -p Delegate=yes fauxroot …\nin a systemd unit, set "
 		   "Delegate=yes"},
 	{FAILURE("cgroup2-missing", CGROUP, ANY_REASON, ENODEV),
-	 .cause = "no cgroup v2 is mounted here", .docker = "--cgroupns=private",
-	 .remedy = "use a host that has only cgroup v2",
-	 .outside = "{boot systemd.unified_cgroup_hierarchy=1}"},
+	 .cause = "no cgroup v2 is mounted here", UNIFIED_CGROUPS},
 	{.cause = NULL},
 };

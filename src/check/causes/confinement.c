@@ -136,9 +136,7 @@ const struct cause causes_of_confinement[] = {
 	 .cause = "this process has a seccomp filter (/proc/self/status: Seccomp: {seccomp}); the "
 		  "filters of container engines and of systemd's RestrictNamespaces= refuse "
 		  "namespaces and mounts",
-	 .docker = "--security-opt seccomp=unconfined",
-	 .kubernetes = "set securityContext.seccompProfile.type: Unconfined",
-	 .remedy = "in a systemd unit, set RestrictNamespaces=no"},
+	 UNFILTERED, .remedy = "in a systemd unit, set RestrictNamespaces=no"},
 	{FAILURE("apparmor-userns", INSIDE, ANY_REASON, EPERM, EACCES), .test = apparmor_restricts,
 	 .cause = "/proc/sys/kernel/apparmor_restrict_unprivileged_userns is 1: a program without "
 		  "an AppArmor profile that allows userns has no capabilities in a user namespace",

@@ -152,9 +152,7 @@ const struct cause causes_of_limits[] = {
 	{FAILURE("process-limit", ANY_STEP, ANY_REASON, EAGAIN), .test = process_limit_is_low,
 	 .cause =
 		 "{user} may have {limit} processes and threads (/proc/self/limits, Max processes)",
-	 .remedy =
-		 "echo {user} - nproc 65536 | sudo tee -a /etc/security/limits.d/60-fauxroot.conf "
-		 "# then log in again\nin a systemd unit, set LimitNPROC=65536"},
+	 .remedy = SET_LIMIT("nproc") "\nin a systemd unit, set LimitNPROC=65536"},
 	{/* ETOOMANYREFS: descriptors in flight count, too (man 7 unix). */
 	 FAILURE("descriptor-limit-soft", ANY_STEP, ANY_REASON, EMFILE, ETOOMANYREFS),
 	 .test = soft_limit_is_low,

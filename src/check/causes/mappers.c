@@ -27,6 +27,10 @@
 #define BOUNDING_SET \
 	"add CAP_SETUID CAP_SETGID CAP_SYS_ADMIN CAP_DAC_OVERRIDE to CapabilityBoundingSet="
 
+#define ADD_CAPS                                       \
+	.docker = "--cap-add SETUID --cap-add SETGID", \
+	.kubernetes = "set securityContext.capabilities.add: [SETUID, SETGID]"
+
 /* The program that the error is about, or NULL. */
 static const char *mapper(const struct facts *facts)
 {
@@ -189,8 +193,7 @@ const struct cause causes_of_mappers[] = {
 	 .cause = "this process has a seccomp filter (/proc/self/status: Seccomp: {seccomp}) that "
 		  "refuses openat2(2); newuidmap and newgidmap of shadow 4.17 and newer open the "
 		  "map with it",
-	 .docker = "--security-opt seccomp=unconfined",
-	 .kubernetes = "set securityContext.seccompProfile.type: Unconfined",
+	 UNFILTERED,
 	 .remedy = "use a seccomp profile that allows openat2\nin a systemd unit, allow openat2 in "
 		   "SystemCallFilter=\nuse --idmap=single"},
 	{FAILURE("no-new-privs", IDMAP, ANY_REASON, EPERM), .test = mapper_has_no_new_privs,
@@ -219,8 +222,7 @@ const struct cause causes_of_mappers[] = {
 	 .cause = "CAP_SETUID or CAP_SETGID is outside of our capability bounding set "
 		  "(/proc/self/status: CapBnd: {caps}); so is CAP_SYS_ADMIN or CAP_DAC_OVERRIDE, "
 		  "which {program} needs because it is set-user-ID",
-	 .docker = "--cap-add SETUID --cap-add SETGID",
-	 .kubernetes = "set securityContext.capabilities.add: [SETUID, SETGID]",
+	 ADD_CAPS,
 	 .remedy =
 		 "in addition to the capabilities, in the Dockerfile of the image, add " RUN_SETCAP
 		 "\nin a systemd unit, " BOUNDING_SET},
@@ -234,9 +236,7 @@ const struct cause causes_of_mappers[] = {
 	{FAILURE("no-cap-setuid", IDMAP, ANY_REASON, EPERM), .test = mapper_lacks_cap,
 	 .cause = "{cap} is outside of our capability bounding set (/proc/self/status: CapBnd: "
 		  "{caps}), so {program} cannot get it",
-	 .docker = "--cap-add SETUID --cap-add SETGID",
-	 .kubernetes = "set securityContext.capabilities.add: [SETUID, SETGID]",
-	 .remedy = "in a systemd unit, " BOUNDING_SET},
+	 ADD_CAPS, .remedy = "in a systemd unit, " BOUNDING_SET},
 	{FAILURE("no-cap-setfcap", IDMAP, ANY_REASON, EPERM), .test = root_lacks_cap,
 	 .cause = "CAP_SETFCAP is outside of our capability bounding set (/proc/self/status: "
 		  "CapBnd: {caps}); mapping the outer uid 0 needs it since Linux 5.12",

@@ -167,6 +167,8 @@ static bool host_has_our_network(struct facts *facts)
 	.docker = "--device /dev/net/tun", \
 	.lxd = "config device add NAME tun unix-char path=/dev/net/tun"
 
+#define OTHER_NET "use --net=slirp4netns\n{install slirp4netns} # if it is missing"
+
 #define LOAD_TUN "sudo modprobe tun && echo tun | sudo tee /etc/modules-load.d/tun.conf"
 
 const struct cause causes_of_networks[] = {
@@ -220,15 +222,13 @@ const struct cause causes_of_networks[] = {
 	 .test = pasta_leaks_loopback6,
 	 .cause = "no known pasta keeps the host's loopback out of reach with --ipv6: a datagram "
 		  "to ::ffff:127.0.0.1, which the command writes to its network device, reaches it",
-	 .remedy = "use --net=slirp4netns\n{install slirp4netns} # if it is missing\nleave --ipv6 "
-		   "out"},
+	 .remedy = OTHER_NET "\nleave --ipv6 out"},
 	{FAILURE("pasta-old-loopback", NET, REASON_TOO_OLD, EOPNOTSUPP),
 	 .test = pasta_leaks_loopback,
 	 .cause = "this pasta is too old for --disable-host-loopback: frames that the command "
 		  "writes to its network device reach the host's loopback",
-	 .remedy =
-		 "use --net=slirp4netns\n{install slirp4netns} # if it is missing\nuse a pasta of "
-		 "2024-09 or later, as in Debian 13: --pasta-binary=FILE"},
+	 .remedy = OTHER_NET
+	 "\nuse a pasta of 2024-09 or later, as in Debian 13: --pasta-binary=FILE"},
 	{FAILURE("pasta-old-implicit", NET, REASON_TOO_OLD, EOPNOTSUPP),
 	 .test = pasta_forwards_nothing,
 	 .cause = "this pasta is too old for --port-driver=implicit: it forwards ports only if the "
@@ -238,15 +238,14 @@ const struct cause causes_of_networks[] = {
 	{FAILURE("pasta-no-route", NET, REASON_NO_ROUTE, ECHILD), .test = is_pasta,
 	 .cause = "this machine has no default route, and pasta before 2024 does not start without "
 		  "one",
-	 .remedy = "use --net=slirp4netns\n{install slirp4netns} # if it is missing\nconnect this "
-		   "machine to a network\nuse a pasta of 2024 or later: --pasta-binary=FILE"},
+	 .remedy = OTHER_NET
+	 "\nconnect this "
+	 "machine to a network\nuse a pasta of 2024 or later: --pasta-binary=FILE"},
 	{FAILURE("pasta-apparmor", NET, REASON_CONFINED, ECHILD), .test = pasta_has_no_profile,
 	 .cause =
 		 "AppArmor does not let pasta enter user namespaces, and the package passt of this "
 		 "release has no profile for it",
-	 .remedy =
-		 "use --net=slirp4netns\n{install slirp4netns} # if it is missing\nsudo sysctl -w "
-		 "kernel.apparmor_restrict_unprivileged_userns=0"},
+	 .remedy = OTHER_NET "\nsudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"},
 	{FAILURE("pasta-confined", NET, REASON_CONFINED, ECHILD), .test = is_pasta,
 	 .cause =
 		 "pasta is not permitted to enter the command's namespaces: a security module or a "

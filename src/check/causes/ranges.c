@@ -12,19 +12,6 @@
 
 #define IDMAP STEP_BIT(STEP_IDMAP)
 
-/* Our own lines of /etc/subuid or /etc/subgid; empty if there are none, or invalid lines. */
-static void load_ranges(const struct facts *facts, const char *path, struct subid_ranges *ret)
-{
-	_cleanup_free_ char *text = machine_read(facts->machine, path);
-	char user[256];
-	bool named = machine_user(facts->machine, user, sizeof(user));
-
-	*ret = (struct subid_ranges){0};
-	if (text)
-		(void)subid_parse_file(text, strlen(text), path, named ? user : NULL,
-				       machine_uid(facts->machine), ret, NULL);
-}
-
 /* Does one line of our own /proc/self/@file contain all ids of @range? */
 static bool is_in_one_line(const struct facts *facts, const char *file,
 			   const struct subid_range *range)
@@ -49,7 +36,7 @@ static bool range_is_foreign(struct facts *facts, const char *path, const char *
 {
 	_cleanup_subid_ranges_ struct subid_ranges ranges;
 
-	load_ranges(facts, path, &ranges);
+	own_ranges(facts->machine, path, &ranges);
 	for (size_t i = 0; i < ranges.n; i++) {
 		const struct subid_range *r = &ranges.items[i];
 
@@ -82,8 +69,8 @@ static bool fit_finds_ids(struct facts *facts)
 
 	if (facts->config->idmap == IDMAP_FIT)
 		return false;
-	load_ranges(facts, "/etc/subuid", &ranges[SUBID_UID]);
-	load_ranges(facts, "/etc/subgid", &ranges[SUBID_GID]);
+	own_ranges(facts->machine, "/etc/subuid", &ranges[SUBID_UID]);
+	own_ranges(facts->machine, "/etc/subgid", &ranges[SUBID_GID]);
 	found = fit_ranges(&fit, ranges, NULL) == 0;
 	for (enum subid_kind k = 0; k < SUBID_KINDS_; k++)
 		subid_ranges_clear(&ranges[k]);
@@ -146,7 +133,7 @@ static bool lacks(const struct facts *facts, const char *path)
 {
 	_cleanup_subid_ranges_ struct subid_ranges ranges;
 
-	load_ranges(facts, path, &ranges);
+	own_ranges(facts->machine, path, &ranges);
 	return ranges.n == 0;
 }
 

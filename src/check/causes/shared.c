@@ -3,6 +3,7 @@
 #include "../cause.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "fauxroot/base/str.h"
 #include "fauxroot/machine/mountinfo.h"
@@ -31,6 +32,18 @@ bool setting_is(struct facts *facts, const char *path, const char *value)
 bool has_filter(struct facts *facts)
 {
 	return fact_status(facts, "seccomp", "Seccomp") && streq(fact_text(facts, "seccomp"), "2");
+}
+
+void own_ranges(const struct machine *machine, const char *path, struct subid_ranges *ret)
+{
+	_cleanup_free_ char *text = machine_read(machine, path);
+	char user[256];
+	bool named = machine_user(machine, user, sizeof(user));
+
+	*ret = (struct subid_ranges){0};
+	if (text)
+		(void)subid_parse_file(text, strlen(text), path, named ? user : NULL,
+				       machine_uid(machine), ret, NULL);
 }
 
 bool is_mounted_with(struct facts *facts, const char *path, const char *option)

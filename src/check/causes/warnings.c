@@ -100,9 +100,7 @@ const struct cause causes_of_the_preflight[] = {
 	{.id = "cgroup-v1",
 	 .cause =
 		 "no cgroup v2 at /sys/fs/cgroup: the command cannot limit what its containers use",
-	 .docker = "--cgroupns=private",
-	 .remedy = "use a host that has only cgroup v2",
-	 .outside = "{boot systemd.unified_cgroup_hierarchy=1}"},
+	 UNIFIED_CGROUPS},
 	{.id = "cgroup-not-delegated",
 	 .cause = "{dir} belongs to uid {cgroup owner}: the command cannot limit what its "
 		  "containers use",

@@ -86,24 +86,15 @@ static bool is_shared(const struct subid_line *line, const struct owner *owner,
 	return false;
 }
 
-/* Find another owner of ids of @own, in a text of subuid(5) or of passwd(5) (one id a line). */
+/* Find another owner of ids of @own. @accounts: as for subid_next_of() */
 static bool find_sharer(const char *text, bool accounts, const struct owner *owner,
 			const struct subid_ranges *own, struct subid_line *ret)
 {
-	struct cursor c = cursor_of(text);
-	struct account account;
+	struct cursor c = cursor_of(text ? text : "");
 
-	if (!accounts) {
-		while (subid_next(&c, ret))
-			if (is_shared(ret, owner, own))
-				return true;
-		return false;
-	}
-	while (account_next(&c, &account)) {
-		*ret = (struct subid_line){account.name, account.id, 1};
+	while (subid_next_of(&c, accounts, ret))
 		if (is_shared(ret, owner, own))
 			return true;
-	}
 	return false;
 }
 
@@ -112,21 +103,18 @@ static bool find_sharer(const char *text, bool accounts, const struct owner *own
 static bool see_sharer(const struct preflight *p, struct finding *f, const char *path,
 		       const char *accounts)
 {
-	_cleanup_subid_ranges_ struct subid_ranges own = {0};
+	_cleanup_subid_ranges_ struct subid_ranges own;
 	_cleanup_free_ char *text = machine_read(p->machine, path);
 	_cleanup_free_ char *names = machine_read(p->machine, accounts);
-	uint32_t uid = machine_uid(p->machine);
 	struct subid_line other;
 	struct owner owner;
-	bool named = machine_user(p->machine, owner.user, sizeof(owner.user));
 	bool in_file;
 
-	(void)str_print(owner.uid, sizeof(owner.uid), "%u", uid);
-	if (!text || subid_parse_file(text, strlen(text), path, named ? owner.user : NULL, uid,
-				      &own, NULL) < 0)
-		return false;
+	own_ranges(p->machine, path, &own);
+	(void)machine_user(p->machine, owner.user, sizeof(owner.user));
+	(void)str_print(owner.uid, sizeof(owner.uid), "%u", machine_uid(p->machine));
 	in_file = find_sharer(text, false, &owner, &own, &other);
-	if (!in_file && !(names && find_sharer(names, true, &owner, &own, &other)))
+	if (!in_file && !find_sharer(names, true, &owner, &own, &other))
 		return false;
 	(void)fact(p->facts, "file", "%s", path);
 	(void)fact(p->facts, "sharer", "\"%.*s\" of %s has ids %u to %llu as well",

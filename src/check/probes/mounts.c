@@ -11,16 +11,6 @@ static void probe_evacuation(const struct preflight *p, struct finding *f)
 		    p->config->evacuate_cgroup2);
 }
 
-static void probe_sysfs(const struct preflight *p, struct finding *f)
-{
-	const struct outcome *outcome = &p->outcomes->of[TRIAL_SYSFS];
-
-	if (!*outcome->note)
-		return;
-	see(f, "%s", outcome->note);
-	warn(p, f, "sys-masked");
-}
-
 static void probe_copy_up(const struct preflight *p, struct finding *f)
 {
 	const struct outcome *outcome = &p->outcomes->of[TRIAL_COPY_UP];
@@ -39,7 +29,8 @@ static void probe_copy_up(const struct preflight *p, struct finding *f)
 const struct probe probes_of_mounts[] = {
 	{"mounts", .trial = TRIAL_MOUNT, .seen = "changed only in the mount namespace"},
 	{"/proc", config_has_pidns, TRIAL_PROC, .seen = "mounted"},
-	{"/sys", config_owns_net, TRIAL_SYSFS, .seen = "mounted", .look = probe_sysfs},
+	{"/sys", config_owns_net, TRIAL_SYSFS, .seen = "mounted", .degraded = "{note}",
+	 .warning = "sys-masked"},
 	{"evacuation", config_evacuates, TRIAL_CGROUP, .look = probe_evacuation},
 	{"copy-up", config_copies_up, TRIAL_COPY_UP, .look = probe_copy_up},
 	{.name = NULL},

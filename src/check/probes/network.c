@@ -11,11 +11,6 @@
 #include "fauxroot/base/str.h"
 #include "fauxroot/config/cidr.h"
 
-static void probe_network(const struct preflight *p, struct finding *f)
-{
-	see(f, "%s: started, ready", p->outcomes->helper);
-}
-
 static void probe_port_driver(const struct preflight *p, struct finding *f)
 {
 	see(f, "%s: started", config_has_forwarder(p->config) ? "builtin" : "of the network");
@@ -123,16 +118,9 @@ static bool with_implicit_ports(const struct config *config)
 	return config->port_driver == PORT_IMPLICIT;
 }
 
-/* A consequence of the option, not of the machine. */
-static void probe_implicit_ports(const struct preflight *p, struct finding *f)
-{
-	see(f, "pasta forwards every port on which the command listens");
-	warn(p, f, "implicit-ports");
-}
-
 const struct probe probes_of_networks[] = {
 	{"/dev/net/tun", config_has_helper, TRIAL_TUN, .seen = "a TAP device: made"},
-	{"network", config_has_netns, TRIAL_NET, .look = probe_network,
+	{"network", config_has_netns, TRIAL_NET, .seen = "{helper}: started, ready",
 	 .degraded = "ready, but degraded", .warning = "network-degraded"},
 	{"addresses", config_has_helper, .look = probe_addresses},
 	{"resolv.conf", config_has_helper, .look = probe_resolv_conf},
@@ -142,7 +130,10 @@ const struct probe probes_of_networks[] = {
 	{"port driver", with_port_driver, TRIAL_PORT_DRIVER, .look = probe_port_driver,
 	 .degraded = "builtin: started, without the addresses of remote clients",
 	 .warning = "source-addresses"},
-	{"implicit ports", with_implicit_ports, .look = probe_implicit_ports},
+	/* A consequence of the option, not of the machine. */
+	{"implicit ports", with_implicit_ports,
+	 .seen = "pasta forwards every port on which the command listens",
+	 .warning = "implicit-ports"},
 	{.name = "port"},
 	{"services of the host", with_services, TRIAL_HOST_PORTS,
 	 .seen = "listening in the command's network, and relayed"},

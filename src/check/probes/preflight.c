@@ -69,6 +69,15 @@ static void judge_ports(const struct preflight *p)
 	}
 }
 
+/* @text may have {names} of facts. */
+static void see_facts(const struct preflight *p, struct finding *f, const char *text)
+{
+	char seen[sizeof(f->seen)];
+
+	if (facts_expand(text, p->facts, seen, sizeof(seen)))
+		see(f, "%s", seen);
+}
+
 static void judge(const struct preflight *p, const struct probe *probe)
 {
 	const struct outcome *outcome = &p->outcomes->of[probe->trial];
@@ -84,15 +93,18 @@ static void judge(const struct preflight *p, const struct probe *probe)
 	f = preflight_add(p, probe->name);
 	if (probe->trial != TRIAL_NONE && !see_outcome(p, f, outcome))
 		return;
+	(void)fact(p->facts, "note", "%s", outcome->note);
+	(void)fact(p->facts, "helper", "%s", p->outcomes->helper);
 	if (probe->seen)
-		see(f, "%s", probe->seen);
+		see_facts(p, f, probe->seen);
 	if (probe->look)
 		probe->look(p, f);
 	if (probe->degraded && *outcome->note) {
 		(void)fact(p->facts, "warning", "%s", outcome->note);
-		see(f, "%s", probe->degraded);
-		warn(p, f, probe->warning);
+		see_facts(p, f, probe->degraded);
 	}
+	if (probe->warning && (!probe->degraded || *outcome->note))
+		warn(p, f, probe->warning);
 }
 
 int preflight_judge(const struct config *config, const struct machine *machine,

@@ -17,15 +17,18 @@ struct preflight {
 	struct facts *facts;	   /* empty for each probe */
 };
 
-/* One row of the list of checks. A row with only a name becomes one finding for each --publish. */
+/* One row of the list of checks. A row with only a name becomes one finding for each --publish. The
+ * texts may contain {note}, the trial's, and {helper}, the network's. */
 struct probe {
 	const char *name;			     /* must not change: scripts use it */
 	bool (*option)(const struct config *config); /* do the options need it? NULL: always */
 	enum trial trial;			     /* its error is the finding; or TRIAL_NONE */
 	const char *seen;			     /* the text if the trial succeeded */
-	const char
-		*degraded;   /* the text if the trial has left a note; NULL: notes are no warning */
-	const char *warning; /* the id of the cause for that: {warning} is the note */
+	/* The text if the trial has left a note; NULL: a note is no warning. */
+	const char *degraded;
+	/* The id of a cause: for that note, {warning}; without .degraded always, if its test
+	 * succeeds. May be NULL. */
+	const char *warning;
 	bool (*wanted)(const struct preflight *p); /* does the machine? NULL: always */
 	/* Look closer, unless the trial has failed. May be NULL. */
 	void (*look)(const struct preflight *p, struct finding *f);

@@ -31,11 +31,6 @@ static void probe_runtime_dir(const struct preflight *p, struct finding *f)
 	}
 }
 
-static void probe_state_dir(const struct preflight *p, struct finding *f)
-{
-	see(f, "%s", p->outcomes->of[TRIAL_STATEDIR].note);
-}
-
 /* The builtin port driver needs many descriptors; it raises the soft limit itself. */
 static void probe_descriptors(const struct preflight *p, struct finding *f)
 {
@@ -183,7 +178,7 @@ static bool has_session(const struct preflight *p)
 
 const struct probe probes_of_the_session[] = {
 	{"runtime directory", .look = probe_runtime_dir},
-	{"state directory", .trial = TRIAL_STATEDIR, .look = probe_state_dir},
+	{"state directory", .trial = TRIAL_STATEDIR, .seen = "{note}"},
 	{"open files", .trial = TRIAL_FDS, .look = probe_descriptors},
 	{"cgroup", trial_wants_storage, .look = probe_cgroup},
 	{"lingering", trial_wants_storage, .wanted = has_session, .look = probe_linger},
