@@ -13,6 +13,25 @@ static void set_ipv4(union endpoint *e, const void *address, uint16_t port)
 	memcpy(&e->in.sin_addr, address, sizeof(e->in.sin_addr));
 }
 
+union endpoint endpoint_of_ipv4(struct in_addr address)
+{
+	union endpoint e;
+
+	memset(&e, 0, sizeof(e));
+	set_ipv4(&e, &address, 0);
+	return e;
+}
+
+union endpoint endpoint_of_ipv6(const struct in6_addr *address)
+{
+	union endpoint e;
+
+	memset(&e, 0, sizeof(e));
+	e.in6.sin6_family = AF_INET6;
+	e.in6.sin6_addr = *address;
+	return e;
+}
+
 int endpoint_of(const char *ip, uint16_t port, union endpoint *ret)
 {
 	struct in6_addr address6;

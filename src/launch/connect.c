@@ -74,13 +74,17 @@ bool connect_has_host_ports(const struct launch *l)
 
 int connect_host_ports(struct launch *l, struct error *err)
 {
+	const struct net_plan *plan = &l->net.plan;
 	struct port_net net = {.endpoint = NULL};
 	int rc;
 
-	if (l->net.plan.has_host) {
-		net.host.in =
-			(struct sockaddr_in){.sin_family = AF_INET, .sin_addr = l->net.plan.host};
-		net.gateway = l->net.plan.gateway;
+	if (plan->has_host) {
+		net.host = endpoint_of_ipv4(plan->host);
+		net.gateway = endpoint_of_ipv4(plan->gateway);
+	}
+	if (plan->has_host && plan->ipv6) {
+		net.host6 = endpoint_of_ipv6(&plan->host6);
+		net.gateway6 = endpoint_of_ipv6(&plan->gateway6);
 	}
 	rc = ports_start(&l->host_ports, &l->cloned.ns, &net, err);
 	return rc < 0 ? rc : ports_publish(&l->host_ports, err);

@@ -120,6 +120,14 @@ static void on_looked(void *arg, const struct etchost *host, bool written)
 		report(l);
 }
 
+void etc_name_host(struct launch *l)
+{
+	if (l->net.names_host)
+		return;
+	l->net.names_host = true;
+	etcfollow_renew(&l->etc);
+}
+
 int etc_watch(struct launch *l, struct error *err)
 {
 	static const struct etcfollow_ops ops = {compose, on_looked};

@@ -25,3 +25,7 @@ int etc_write(struct launch *l, struct error *err);
 /* etc_watch() - in the event loop: etcfollow_supervise(), also for the name service; 0 or -ENOMEM
  */
 int etc_watch(struct launch *l, struct error *err);
+
+/* etc_name_host() - in the event loop: there is a service of the host, so hosts gets names for the
+ * address of services */
+void etc_name_host(struct launch *l);

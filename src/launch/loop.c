@@ -134,6 +134,7 @@ static const struct names_events names_events = {
 static void on_host_port(void *arg, const struct port *port)
 {
 	events_host_port(arg, port, true);
+	etc_name_host(arg);
 }
 
 /* ports_events.removed */

@@ -186,6 +186,12 @@ static void on_renew(evutil_socket_t fd, short what, void *arg)
 	look(arg);
 }
 
+void etcfollow_renew(struct etcfollow *etc)
+{
+	if (etc->on_late)
+		look(etc);
+}
+
 /* Wait for the end of a change. */
 static void renew_soon(struct etcfollow *etc)
 {

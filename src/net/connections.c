@@ -37,8 +37,8 @@
 #define CONNECTIONS_MAX 65536
 
 /* The states with a connection to the other side. */
-#define STATES                                                                                     \
-	(1U << TCP_ESTABLISHED | 1U << TCP_FIN_WAIT1 | 1U << TCP_FIN_WAIT2 |                       \
+#define STATES                                                               \
+	(1U << TCP_ESTABLISHED | 1U << TCP_FIN_WAIT1 | 1U << TCP_FIN_WAIT2 | \
 	 1U << TCP_CLOSE_WAIT | 1U << TCP_LAST_ACK | 1U << TCP_CLOSING)
 
 /* Ports and addresses in network byte order. IPv4 addresses are mapped ones: a socket of IPv6 may

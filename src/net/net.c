@@ -47,6 +47,7 @@ static int open_driver(struct net *net, const struct net_driver *driver, struct 
 	rc = err_step(err, driver->plan(net->config, &net->plan, err), STEP_OPTIONS);
 	if (rc < 0)
 		return rc;
+	net->names_host = net->config->forward_host.n > 0;
 	net->plan.detached = net->plan.own_netns && net->config->detach_netns;
 	return driver->check ? err_step(err, driver->check(net, err), STEP_NET) : 0;
 }
@@ -175,7 +176,7 @@ void net_hosts(const struct net *net, char *buf, size_t size)
 	size_t used;
 
 	buf[0] = '\0';
-	if (!net->plan.has_host)
+	if (!net->names_host)
 		return;
 	inet_ntop(AF_INET, &net->plan.host, v4, sizeof(v4));
 	(void)str_print(buf, size, "%s\t%s\n", v4, names);

@@ -161,6 +161,15 @@ int listen_open(struct port *port, struct error *err)
 	return rc;
 }
 
+size_t listen_count(const struct port *port)
+{
+	size_t n = 0;
+
+	while (n < ARRAY_SIZE(port->listeners) && port->listeners[n] >= 0)
+		n++;
+	return n;
+}
+
 void listen_close(struct port *port)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(port->listeners); i++)

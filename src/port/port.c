@@ -70,10 +70,9 @@ struct port_net port_net_at(struct in_addr address, const struct in6_addr *addre
 	struct port_net net = {.endpoint = NULL};
 
 	if (address.s_addr != 0)
-		net.address.in = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr = address};
+		net.address = endpoint_of_ipv4(address);
 	if (address6)
-		net.address6.in6 =
-			(struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_addr = *address6};
+		net.address6 = endpoint_of_ipv6(address6);
 	return net;
 }
 
@@ -219,7 +218,7 @@ static int add(struct ports *ports, const struct port_spec *spec,
 	       int (*run)(struct ports *ports, struct port *port, struct error *err),
 	       struct error *err)
 {
-	struct port port = {.spec = *spec, .listeners = {-1, -1}};
+	struct port port = {.spec = *spec, .listeners = PORT_NO_LISTENERS};
 	char text[WORK_TEXT_MAX];
 	int rc = check_new(ports, spec, err);
 

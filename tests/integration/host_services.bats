@@ -48,18 +48,32 @@ heard() {
 	# The gateway's address, for this port alone.
 	equals "service for 127.0.0.1" "$(asked 10.0.2.2:5432)"
 	equals "service for 127.0.0.1" "$(asked '[fd00::4]:80')"
+	# The same with IPv6.
+	equals "service for 127.0.0.1" "$(asked '[::1]:5432')"
+	equals "service for 127.0.0.1" "$(asked '[fd00::4]:5432')"
+	equals "service for 127.0.0.1" "$(asked '[fd00::2]:5432')"
 	equals "10.0.2.4	host.docker.internal host.containers.internal
 fd00::4	host.docker.internal host.containers.internal" "$(in_target grep internal /etc/hosts)"
 	wait_for heard 127.0.0.9:53
+	equals 4 "$(ctl add-host-ports "54:$DATAGRAMS/udp")"
+	heard6() { [ "$(echo word | in_target socat -T2 - "UDP6:$1" 2>/dev/null)" = "heard word" ]; }
+	wait_for heard6 '[::1]:54'
+	wait_for heard6 '[fd00::4]:54'
+	wait_for heard6 '[fd00::2]:54'
 	in_target nft flush ruleset
 	gateway_leads() { [ "service for 127.0.0.1" = "$(asked 10.0.2.2:5432)" ]; }
 	wait_for gateway_leads
 	# Removing one service leaves the others.
-	equals 4 "$(ctl add-host-ports "85:$SERVICE")"
+	equals 5 "$(ctl add-host-ports "85:$SERVICE")"
 	ctl remove-host-ports "5432:$SERVICE"
 	equals "service for 127.0.0.1" "$(asked 10.0.2.2:85)"
 	equals "" "$(asked 10.0.2.2:5432)$(asked 10.0.2.4:5432)"
-	equals "" "$(asked 127.0.0.9:5432)"
+	equals "" "$(asked 127.0.0.9:5432)$(asked '[::1]:5432')$(asked '[fd00::2]:5432')"
+	equals "service for 127.0.0.1" "$(asked '[fd00::2]:85')"
+	# A command without IPv6 has the service with IPv4.
+	in_target sh -c 'echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6'
+	equals 6 "$(ctl add-host-ports "86:$SERVICE")"
+	equals "service for 127.0.0.1" "$(asked 127.0.0.1:86)"
 	# Another network of addresses.
 	stop
 	launch --net=slirp4netns --cidr=10.9.8.0/25 --forward-host="80:$SERVICE" sleep 1000
@@ -92,13 +106,19 @@ fd00::4	host.docker.internal host.containers.internal" "$(in_target grep interna
 	launch --net=slirp4netns --disable-host-loopback sleep 1000
 	equals "ID PROTO CHILDIP CHILDPORT HOSTIP HOSTPORT" "$(ctl list-host-ports | tr -s ' ')"
 	not part 'fauxroot: host'
+	not in_target grep -q internal /etc/hosts
 	equals 1 "$(ctl add-host-ports "5432:$SERVICE")"
 	equals 2 "$(ctl add-host-ports "127.0.0.1:81:127.0.0.1:$SERVICE")"
 	equals "ID PROTO CHILDIP CHILDPORT HOSTIP HOSTPORT
 1 tcp 5432 $SERVICE
 2 tcp 127.0.0.1 81 127.0.0.1 $SERVICE" "$(ctl list-host-ports | tr -s ' ')"
 	equals "service for 127.0.0.1" "$(asked 127.0.0.1:5432)"
+	# The first service gives names to the address for containers.
+	named() { in_target grep -q "^10\.0\.2\.4	host\.docker\.internal" /etc/hosts; }
+	wait_for named
 	equals "[1,0,22]" "$(ctl list-host-ports --json | jq -c '.[0].counters | [.connections, .bytesFromChild, .bytesToChild]')"
+	equals "service for 127.0.0.1" "$(asked host.docker.internal:5432)"
+	equals "service for 127.0.0.1" "$(asked 10.0.2.2:5432)"
 	# Inside nobody may, whatever --api-inside allows; reading is allowed.
 	for what in "add-host-ports 82:$SECRET" "remove-host-ports 1"; do
 		# shellcheck disable=SC2086 # two words

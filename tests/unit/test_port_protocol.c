@@ -36,7 +36,7 @@ static void orders_to_add_are_checked(void **state)
 	assert_int_equal(control_check_order(&m, sizeof(m), 1), 0);
 	assert_int_equal(control_check_order(&m, sizeof(m), 2), 0);
 	assert_int_equal(control_check_order(&m, sizeof(m), 0), -EPROTO);
-	assert_int_equal(control_check_order(&m, sizeof(m), 3), -EPROTO);
+	assert_int_equal(control_check_order(&m, sizeof(m), PORT_LISTENERS_MAX + 1), -EPROTO);
 	assert_int_equal(control_check_order(&m, sizeof(m) - 1, 1), -EPROTO);
 	assert_int_equal(control_check_order(&m, 0, 1), -EPROTO);
 	assert_int_equal(control_check_reply(&m, sizeof(m), 0), -EPROTO);

@@ -131,6 +131,11 @@ bool portspec_equal(const struct port_spec *a, const struct port_spec *b);
 /* portspec_conflict() - do both need the same protocol, parent address and parent port? */
 bool portspec_conflict(const struct port_spec *a, const struct port_spec *b);
 
+/* endpoint_of_ipv4(), endpoint_of_ipv6() - the endpoint of an address in network byte order, with
+ * port 0 */
+union endpoint endpoint_of_ipv4(struct in_addr address);
+union endpoint endpoint_of_ipv6(const struct in6_addr *address);
+
 /* endpoint_of() - the endpoint of "127.0.0.1" or "::1" and a port; an IPv4-mapped address becomes
  * IPv4. 0 or -EINVAL */
 int endpoint_of(const char *ip, uint16_t port, union endpoint *ret);

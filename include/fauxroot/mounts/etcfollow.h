@@ -64,6 +64,10 @@ int etcfollow_supervise(struct etcfollow *etc, struct event_base *base, struct c
 			const struct ns_set *ns, const struct etcfollow_ops *ops, void *arg,
 			struct error *err);
 
+/* etcfollow_renew() - write the child's files anew, because .compose has something new for them;
+ * nothing without etcfollow_supervise() */
+void etcfollow_renew(struct etcfollow *etc);
+
 /* etcfollow_clear() - free the events and close the files; call it before the event base is freed
  */
 void etcfollow_clear(struct etcfollow *etc);

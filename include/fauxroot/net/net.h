@@ -36,7 +36,7 @@ struct net_plan {
 	unsigned mtu;
 	unsigned prefix;
 	struct in_addr address, gateway, dns;
-	bool has_host; /* @host is put on lo, for services of the host: --forward-host */
+	bool has_host; /* @host and @host6 are put on lo, for services of the host */
 	struct in_addr host;
 	bool ipv6;
 	struct in6_addr address6, gateway6, dns6, host6;
@@ -118,6 +118,7 @@ struct net {
 	const struct ns_set *ns; /* set by net_start() */
 	struct ns_holder holder; /* of driver->set_up, waiting or done; or NS_HOLDER_NONE */
 	char *endpoint;		 /* path of the helper's socket after net_offer_ports(); or NULL */
+	bool names_host;	 /* there is a service of the host: net_hosts() has lines for it */
 	int cancel_fd;		 /* as fd_wait() */
 	char version[32];	 /* the helper's: "1.2.0"; "": not known */
 	struct event_base *base; /* NULL until net_supervise() */

@@ -19,6 +19,9 @@ int listen_open(struct port *port, struct error *err);
 /* listen_set_tcp() - set the options that connections of a listening TCP socket inherit */
 void listen_set_tcp(int fd);
 
+/* listen_count() - the number of @port's listeners, which are the first ones of the array */
+size_t listen_count(const struct port *port);
+
 /* listen_close() - close the listeners of @port */
 void listen_close(struct port *port);
 

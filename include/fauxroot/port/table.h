@@ -18,11 +18,20 @@ struct event_base;
 struct ns_set;
 struct ports;
 
+/* A service of the host listens at 127.0.0.1, at the address for containers, and at both of IPv6.
+ */
+#define PORT_LISTENERS_MAX 4
+#define PORT_NO_LISTENERS      \
+	{                      \
+		-1, -1, -1, -1 \
+	}
+
 /* A published port. The API shows id and spec; the rest belongs to the driver. */
 struct port {
 	uint32_t id;
 	struct port_spec spec; /* as given; a parent port of 0 is replaced by the port found */
-	int listeners[2];      /* builtin: IPv4 first; -1: unused */
+	int listeners[PORT_LISTENERS_MAX]; /* builtin: IPv4 first; -1: unused, and so are the rest
+					    */
 	uint32_t driver_id;    /* the driver's own id of the port; builtin: see destinations.c */
 	uint32_t counter;      /* builtin: its slot, see counters.c */
 	struct timespec since; /* when it was published; CLOCK_REALTIME */
@@ -39,9 +48,10 @@ struct port_counters {
 /* The child's network, as the port drivers see it. */
 struct port_net {
 	union endpoint address,
-		address6;	/* of the child's interface, with port 0; AF_UNSPEC: not known */
-	union endpoint host;	/* on the child's lo, for services of the host; AF_UNSPEC: none */
-	struct in_addr gateway; /* of the network; with .host */
+		address6; /* of the child's interface, with port 0; AF_UNSPEC: not known */
+	union endpoint host,
+		host6; /* on the child's lo, for services of the host; AF_UNSPEC: none */
+	union endpoint gateway, gateway6; /* of the network; with .host and .host6 */
 	const char *endpoint; /* path of the socket on which the network's helper takes requests to
 				 forward ports; NULL: it has none */
 };

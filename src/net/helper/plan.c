@@ -28,7 +28,7 @@ int net_helper_plan(const struct config *config, struct net_plan *ret, struct er
 		.address = cidr_host(&cidr, 100),
 		.gateway = cidr_host(&cidr, 2),
 		.dns = cidr_host(&cidr, 3),
-		.has_host = config->forward_host.n > 0,
+		.has_host = !config->detach_netns,
 		.host = cidr_host(&cidr, 4),
 		.ipv6 = config->ipv6,
 	};

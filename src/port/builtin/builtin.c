@@ -177,7 +177,7 @@ static int send_add(struct ports *ports, const struct port *port, struct error *
 {
 	struct builtin *b = ports->state;
 	struct control_message m = {.type = CONTROL_ADD, .id = port->id};
-	unsigned n_listeners = port->listeners[1] >= 0 ? 2 : 1;
+	size_t n_listeners = listen_count(port);
 	union endpoint parents[2];
 	int rc;
 
@@ -390,7 +390,7 @@ static int start_first(struct ports *ports, struct error *err)
 	b->started = start_processes(ports, err) == 0;
 	if (!b->started)
 		return -err->code;
-	if (ports->net.gateway.s_addr != 0 &&
+	if (ports->net.gateway.sa.sa_family != AF_UNSPEC &&
 	    gateway_open(&b->gateway, ports, &why) < 0)
 		log_debug("no service of the host at the gateway's address: %s", why.text);
 	return 0;

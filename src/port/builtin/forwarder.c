@@ -35,6 +35,7 @@
 #include "fauxroot/base/macro.h"
 #include "fauxroot/base/spawn.h"
 #include "fauxroot/base/str.h"
+#include "fauxroot/port/table.h"
 #include "fauxroot/proc/confine.h"
 #include "fauxroot/proc/destinations.h"
 #include "fauxroot/sys/message.h"
@@ -55,7 +56,7 @@
 /* The current order of the launcher. */
 struct order {
 	uint32_t id, serial;
-	struct listener *listeners[2]; /* to join or to leave */
+	struct listener *listeners[PORT_LISTENERS_MAX]; /* to join or to leave */
 	unsigned n;
 	atomic_uint left; /* parts that are not finished yet */
 	atomic_int error; /* 0, or the -errno of a part that failed */
@@ -129,9 +130,11 @@ static bool part_done(struct forwarder *f)
 static void withdraw(struct forwarder *f)
 {
 	struct order *order = &f->order;
-	struct listener *const listeners[2] = {order->listeners[0], order->listeners[1]};
+	struct listener *listeners[PORT_LISTENERS_MAX];
 	unsigned n = MIN(order->n, ARRAY_SIZE(listeners));
 
+	/* The last worker may answer at once, and the next order overwrites this one. */
+	memcpy(listeners, order->listeners, sizeof(listeners));
 	set_parts(f, 1);
 	share_remove(listeners[0]->share);
 	for (unsigned i = 0; i < n; i++)
@@ -168,12 +171,14 @@ static bool make_port(struct forwarder *f, const struct control_message *m, cons
 {
 	struct order *order = &f->order;
 	struct share *share = NULL;
+	size_t made = 0;
 
-	order->listeners[1] = NULL;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		order->listeners[i] =
 			listener_new(m->id, &m->add, fds[i], f->workers.n, on_joined, f);
-	if (order->listeners[0] && (n == 1 || order->listeners[1]))
+		made += order->listeners[i] ? 1 : 0;
+	}
+	if (made == n)
 		share = share_open(&f->workers.shares, m->id, (unsigned)n, m->add.udp);
 	for (size_t i = 0; i < n; i++) {
 		if (share) {

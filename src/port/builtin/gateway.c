@@ -10,10 +10,11 @@
  *		chain in {
  *			type nat hook prerouting priority dstnat;
  *			ip daddr GATEWAY tcp dport PORT dnat ip to HOST
+ *			ip6 daddr GATEWAY6 tcp dport PORT dnat ip6 to HOST6
  *		}
  *		chain out {
  *			type nat hook output priority dstnat;
- *			ip daddr GATEWAY tcp dport PORT dnat ip to HOST
+ *			the same
  *		}
  *	}
  *
@@ -26,6 +27,7 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <netinet/ip.h>
+#include <netinet/ip6.h>
 #include <stddef.h>
 
 #include "fauxroot/base/clock.h"
@@ -60,40 +62,70 @@ static int make_table(void *arg, struct netlink *nl, const struct nftables_table
 				err);
 }
 
-static void put_dnat(struct netlink_request *r, const struct in_addr *to)
+/* An address, its size, and where it is as the destination of a packet. */
+struct address {
+	const void *bytes;
+	size_t size, offset;
+};
+
+static struct address address_of(const union endpoint *e)
 {
+	if (e->sa.sa_family == AF_INET6)
+		return (struct address){&e->in6.sin6_addr, sizeof(e->in6.sin6_addr),
+					offsetof(struct ip6_hdr, ip6_dst)};
+	return (struct address){&e->in.sin_addr, sizeof(e->in.sin_addr),
+				offsetof(struct iphdr, daddr)};
+}
+
+static void put_dnat(struct netlink_request *r, const union endpoint *to)
+{
+	struct address address = address_of(to);
 	struct nftables_expression e;
 
-	nftables_load_bytes(r, to, sizeof(*to));
+	nftables_load_bytes(r, address.bytes, address.size);
 	e = nftables_begin_expression(r, "nat");
 	netlink_put_be32(r, NFTA_NAT_TYPE, NFT_NAT_DNAT);
-	netlink_put_be32(r, NFTA_NAT_FAMILY, NFPROTO_IPV4);
+	netlink_put_be32(r, NFTA_NAT_FAMILY,
+			 to->sa.sa_family == AF_INET6 ? NFPROTO_IPV6 : NFPROTO_IPV4);
 	netlink_put_be32(r, NFTA_NAT_REG_ADDR_MIN, NFT_REG_1);
 	nftables_end_expression(r, e);
+}
+
+static void put_rule(struct netlink_request *r, const char *chain, uint16_t flags,
+		     const union endpoint *gateway, const union endpoint *host,
+		     const struct port_spec *spec)
+{
+	size_t rule = nftables_begin_rule(r, TABLE, chain, flags);
+	struct address address = address_of(gateway);
+	in_port_t port = htons(spec->child_port);
+
+	nftables_is_family(r, gateway->sa.sa_family == AF_INET6);
+	nftables_load_payload(r, NFT_PAYLOAD_NETWORK_HEADER, (uint32_t)address.offset,
+			      (uint32_t)address.size);
+	nftables_compare(r, NFT_CMP_EQ, address.bytes, address.size);
+	nftables_is_protocol(r, portspec_is_udp(spec->proto) ? IPPROTO_UDP : IPPROTO_TCP);
+	/* The destination port, of TCP and UDP. */
+	nftables_load_payload(r, NFT_PAYLOAD_TRANSPORT_HEADER, 2, sizeof(port));
+	nftables_compare(r, NFT_CMP_EQ, &port, sizeof(port));
+	put_dnat(r, host);
+	nftables_end_rule(r, rule);
 }
 
 static int add_rules(struct netlink *nl, const struct port_net *net, const struct port_spec *spec,
 		     struct error *err)
 {
-	in_port_t port = htons(spec->child_port);
+	bool ipv6 = net->gateway6.sa.sa_family != AF_UNSPEC;
 	struct netlink_request r;
 
 	netlink_clear(&r);
 	nftables_begin_batch(&r);
 	for (size_t i = 0; i < ARRAY_SIZE(chains); i++) {
-		size_t rule = nftables_begin_rule(&r, TABLE, chains[i],
-						  i + 1 == ARRAY_SIZE(chains) ? NLM_F_ACK : 0);
+		/* The last rule requests the answer. */
+		uint16_t ack = i + 1 == ARRAY_SIZE(chains) ? NLM_F_ACK : 0;
 
-		nftables_is_family(&r, false);
-		nftables_load_payload(&r, NFT_PAYLOAD_NETWORK_HEADER, offsetof(struct iphdr, daddr),
-				      sizeof(net->gateway));
-		nftables_compare(&r, NFT_CMP_EQ, &net->gateway, sizeof(net->gateway));
-		nftables_is_protocol(&r, portspec_is_udp(spec->proto) ? IPPROTO_UDP : IPPROTO_TCP);
-		/* The destination port, of TCP and UDP. */
-		nftables_load_payload(&r, NFT_PAYLOAD_TRANSPORT_HEADER, 2, sizeof(port));
-		nftables_compare(&r, NFT_CMP_EQ, &port, sizeof(port));
-		put_dnat(&r, &net->host.in.sin_addr);
-		nftables_end_rule(&r, rule);
+		if (ipv6)
+			put_rule(&r, chains[i], 0, &net->gateway6, &net->host6, spec);
+		put_rule(&r, chains[i], ack, &net->gateway, &net->host, spec);
 	}
 	nftables_end_batch(&r);
 	return netlink_transact(nl, &r, "leading the gateway's address to a service of the host",

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "counters.h"
+#include "fauxroot/port/table.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/macro.h"
 
@@ -72,8 +73,8 @@ static int check_unix(const struct control_add *add)
 
 static int check_add(const struct control_add *add, size_t n_fds)
 {
-	if (n_fds < 1 || n_fds > 2 || add->udp > 1 || add->marked > 1 || add->transparent > 1 ||
-	    add->wildcard > 1 || add->counter >= COUNTERS_SLOTS)
+	if (n_fds < 1 || n_fds > PORT_LISTENERS_MAX || add->udp > 1 || add->marked > 1 ||
+	    add->transparent > 1 || add->wildcard > 1 || add->counter >= COUNTERS_SLOTS)
 		return -EPROTO;
 	if (add->child.sa.sa_family == AF_UNIX)
 		return check_unix(add);
