@@ -71,10 +71,15 @@ launch_measure() {
 		rootlesskit --net=slirp4netns --copy-up=/etc --disable-host-loopback true
 	launch_bars 'slirp4netns and --copy-up=/etc' 1 2
 	chart launch 'Launch of true' 'milliseconds' <"$STAGE/launch.tsv"
+	if rootlesskit2; then
+		compare 30 'fauxroot --net=pasta --copy-up=/etc --disable-host-loopback true' \
+			"$fauxroot" --net=pasta "--pasta-binary=$PASTA" --copy-up=/etc --disable-host-loopback true \
+			-- 0.4 "$("$RK2" --version | sed 's/ version//') (the same options)" \
+			"$RK2" --net=pasta "--pasta-binary=$PASTA" --copy-up=/etc --disable-host-loopback true
+	fi
 	alone 20 300 'fauxroot --check --net=slirp4netns --copy-up=/etc --copy-up=/run --port-driver=builtin' \
 		"$fauxroot" --check --net=slirp4netns --copy-up=/etc --copy-up=/run --port-driver=builtin
 }
-
 
 launch_page() {
 	cat <<-EOT
@@ -82,7 +87,7 @@ launch_page() {
 
 		The times are medians of wall-clock time from fork to exit, of 200 rounds without a network and of 30
 		with one. By default fauxroot starts slirp4netns in its sandbox and with its seccomp filter,
-		rootlesskit without them.
+		rootlesskit without them. pasta is that of Debian 13 for both.
 
 		![Launch of true](bench-launch.svg)
 

@@ -13,6 +13,12 @@ rows() { cat "$STAGE/$1.rows"; }
 # A margin below this percentage is small: another machine may miss the limit.
 BARELY=5
 
+# rootlesskit2: set RK2 to rootlesskit 2 and PASTA to the pasta of the same release; false if setup has none
+rootlesskit2() {
+	RK2=$STAGE/passt/trixie/rootlesskit PASTA=$STAGE/passt/trixie/pasta
+	[ -x "$RK2" ] && [ -x "$PASTA" ]
+}
+
 # judge VALUE at-most|at-least LIMIT: set BOUND, and VERDICT with the margin; both stay empty when LIMIT is "-",
 # for numbers that only give the scale
 judge() {

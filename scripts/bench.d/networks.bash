@@ -35,7 +35,13 @@ find_sides() {
 			"pasta $(pasta_day "$program" | grep . || echo "of Debian $suite")" 10.0.2.2 \
 			"$STAGE/fauxroot" --net=pasta "--pasta-binary=$program"
 	done
-	net_side rootlesskit "rootlesskit with slirp4netns" 10.0.2.2 rootlesskit --net=slirp4netns
+	net_side rootlesskit "$(rootlesskit --version | sed 's/ version//') with slirp4netns" 10.0.2.2 \
+		rootlesskit --net=slirp4netns
+	rootlesskit2 || return 0
+	program=$("$RK2" --version | sed 's/ version//')
+	net_side rootlesskit2 "$program with slirp4netns" 10.0.2.2 "$RK2" --net=slirp4netns
+	net_side rootlesskit2_pasta "$program with pasta $(pasta_day "$PASTA" | grep . || echo "of Debian trixie")" \
+		10.0.2.2 "$RK2" --net=pasta "--pasta-binary=$PASTA"
 }
 
 # inside SIDE COMMAND…: run it as the side's command
