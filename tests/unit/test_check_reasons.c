@@ -237,8 +237,9 @@ static void networks(void **state)
 		expect(&err, net_verify(&net, &err), STEP_NET, versions[i].reason, "slirp4netns");
 		net_stop(&net);
 	}
-	assert_int_equal(pasta_interpret("External interface not usable\n"), REASON_NO_ROUTE);
-	assert_int_equal(pasta_interpret("Couldn't open user namespace /proc/9/ns/user\n"),
+	assert_int_equal(pasta_interpret("External interface not usable\n").reason,
+			 REASON_NO_ROUTE);
+	assert_int_equal(pasta_interpret("Couldn't open user namespace /proc/9/ns/user\n").reason,
 			 REASON_CONFINED);
 	seen[REASON_NO_ROUTE] = seen[REASON_CONFINED] = true;
 	assert_int_equal(unlink(below("slirp4netns")), 0);

@@ -53,21 +53,30 @@ static void the_version_is_parsed(void **state)
 static const struct {
 	const char *text;
 	enum error_reason reason;
+	int code;
 } complaints[] = {
-	{"", REASON_DIED},
-	{"Usage: pasta [OPTION]... PID\n", REASON_DIED},
-	{"External interface not usable\n", REASON_NO_ROUTE},
-	{"Failed to send 20 bytes to syslog\nExternal interface not usable\n", REASON_NO_ROUTE},
-	{"Couldn't open user namespace /proc/12/ns/user: Permission denied\n", REASON_CONFINED},
-	{"Couldn't enter user namespace /proc/12/ns/user: Permission denied", REASON_CONFINED},
-	{"no External interface not usable\n", REASON_DIED},
+	{"", REASON_DIED, ECHILD},
+	{"Usage: pasta [OPTION]... PID\n", REASON_DIED, ECHILD},
+	{"External interface not usable\n", REASON_NO_ROUTE, ECHILD},
+	{"Failed to send 20 bytes to syslog\nExternal interface not usable\n", REASON_NO_ROUTE,
+	 ECHILD},
+	{"Couldn't open user namespace /proc/12/ns/user: Permission denied\n", REASON_CONFINED,
+	 ECHILD},
+	{"Couldn't enter user namespace /proc/12/ns/user: Permission denied", REASON_CONFINED,
+	 ECHILD},
+	{"no External interface not usable\n", REASON_DIED, ECHILD},
+	{"Failed to send 35 bytes to syslog\nFailed to get netlink socket\n", REASON_DIED, EAGAIN},
 };
 
 static void the_error_is_interpreted(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(complaints); i++)
-		assert_int_equal(pasta_interpret(complaints[i].text), complaints[i].reason);
+	for (size_t i = 0; i < ARRAY_SIZE(complaints); i++) {
+		struct net_helper_meaning meaning = pasta_interpret(complaints[i].text);
+
+		assert_int_equal(meaning.reason, complaints[i].reason);
+		assert_int_equal(meaning.code, complaints[i].code);
+	}
 }
 
 int main(void)

@@ -14,6 +14,7 @@
 
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/macro.h"
+#include "fauxroot/port/table.h"
 #include "port/builtin/counters.h"
 #include "port/builtin/protocol.h"
 

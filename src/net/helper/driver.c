@@ -165,8 +165,8 @@ int net_helper_start(struct net *net, struct error *err)
 static int reap_unready(struct net_helper *h, struct error *err)
 {
 	struct deadline deadline = deadline_in(REAP_MS);
-	enum error_reason kind = REASON_DIED;
-	int status, rc, code = ECHILD;
+	struct net_helper_meaning meaning = {REASON_DIED, ECHILD};
+	int status, rc;
 	char reason[512];
 
 	rc = process_wait(&h->program.process, &deadline, h->net->cancel_fd, &status);
@@ -178,14 +178,13 @@ static int reap_unready(struct net_helper *h, struct error *err)
 	}
 	net_helper_death_reason(h, status, reason, sizeof(reason));
 	if (h->ops->interpret)
-		kind = h->ops->interpret(h->program.text);
+		meaning = h->ops->interpret(h->program.text);
 	net_helper_enter_down(h);
 	/* RLIMIT_NPROC, pids.max: it is not the fault of its shields. */
 	if (strstr(h->program.text, strerror(EAGAIN)))
-		code = EAGAIN;
-	return err_about(
-		err, err_say(err, code, "%s died before it was ready: %s", h->ops->name, reason),
-		kind, "%s", h->ops->binary(h->net->config));
+		meaning.code = EAGAIN;
+	rc = err_say(err, meaning.code, "%s died before it was ready: %s", h->ops->name, reason);
+	return err_about(err, rc, meaning.reason, "%s", h->ops->binary(h->net->config));
 }
 
 /* Wait until the started run is ready. -ECHILD: the program has died. */

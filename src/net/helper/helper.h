@@ -52,6 +52,13 @@ enum {
 	NET_HELPER_READY,
 };
 
+/* Why a program died before it was ready, for its error. */
+struct net_helper_meaning {
+	enum error_reason
+		reason; /* its about is the program; REASON_DIED if there is no better one */
+	int code;	/* ECHILD; EAGAIN: there were too many processes */
+};
+
 /* A driver's description of its program. */
 struct net_helper_ops {
 	const char *name; /* for messages */
@@ -76,11 +83,10 @@ struct net_helper_ops {
 	const struct net_helper_feature *features;
 
 	/*
-	 * Interpret the error messages of a program that died before it was ready. Returns a
-	 * reason whose about is the program: REASON_DIED if there is no better one. May be NULL.
+	 * Interpret the error messages of a program that died before it was ready. May be NULL.
 	 * @text: the program's whole output
 	 */
-	enum error_reason (*interpret)(const char *text);
+	struct net_helper_meaning (*interpret)(const char *text);
 
 	/*
 	 * Shields protect the host from a program that a packet has exploited: a sandbox, a seccomp

@@ -47,18 +47,21 @@ int pasta_version_parse(const char *text, char *ret, size_t size)
 /* Messages at the beginning of a line, and what they mean. */
 static const struct {
 	const char *start;
-	enum error_reason reason;
+	struct net_helper_meaning meaning;
 } meanings[] = {
 	/* Until 2023: no interface has a default route. */
-	{"External interface not usable", REASON_NO_ROUTE},
-	{"No external routable interface", REASON_NO_ROUTE},
-	{"Couldn't open user namespace", REASON_CONFINED},
-	{"Couldn't enter user namespace", REASON_CONFINED},
-	{"Couldn't create user namespace", REASON_CONFINED},
-	{"Couldn't switch to pasta namespaces", REASON_CONFINED},
+	{"External interface not usable", {REASON_NO_ROUTE, ECHILD}},
+	{"No external routable interface", {REASON_NO_ROUTE, ECHILD}},
+	{"Couldn't open user namespace", {REASON_CONFINED, ECHILD}},
+	{"Couldn't enter user namespace", {REASON_CONFINED, ECHILD}},
+	{"Couldn't create user namespace", {REASON_CONFINED, ECHILD}},
+	{"Couldn't switch to pasta namespaces", {REASON_CONFINED, ECHILD}},
+	/* It opens sockets in a process that it clones, and says nothing if it cannot clone. */
+	{"Failed to get netlink socket", {REASON_DIED, EAGAIN}},
+	{"Failed to clone process", {REASON_DIED, EAGAIN}},
 };
 
-enum error_reason pasta_interpret(const char *text)
+struct net_helper_meaning pasta_interpret(const char *text)
 {
 	struct cursor c = cursor_of(text), line;
 
@@ -67,9 +70,9 @@ enum error_reason pasta_interpret(const char *text)
 			struct cursor start = line;
 
 			if (cursor_word(&start, meanings[i].start))
-				return meanings[i].reason;
+				return meanings[i].meaning;
 		}
-	return REASON_DIED;
+	return (struct net_helper_meaning){REASON_DIED, ECHILD};
 }
 
 const char *const pasta_chatter[] = {

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "fauxroot/base/err.h"
+#include "../helper/helper.h"
 
 /*
  * pasta_version_parse() - the output of pasta --version
@@ -19,7 +20,7 @@
 int pasta_version_parse(const char *text, char *ret, size_t size);
 
 /* pasta_interpret() - net_helper_ops.interpret */
-enum error_reason pasta_interpret(const char *text);
+struct net_helper_meaning pasta_interpret(const char *text);
 
 /* net_helper_ops.chatter */
 extern const char *const pasta_chatter[];

@@ -220,7 +220,7 @@ setup() {
 		echo few:700000:65536 | tee /etc/subuid >/etc/subgid
 		seen=
 		port=(--port-driver=builtin)
-		for net in none 'slirp4netns --dns=none'; do
+		for net in none 'slirp4netns --dns=none' 'pasta --dns=none'; do
 			works --net=$net "${port[@]}" true
 			for ((n = 2; n < 40; n++)); do
 				AS=(prlimit --nproc="$n" --)
@@ -237,6 +237,8 @@ setup() {
 		for what in 'forking fauxroot: agent' 'starting the port forwarder' 'slirp4netns died before it was ready'; do
 			says "$seen" "$what: .*Resource temporarily unavailable"
 		done
+		# It does not say why.
+		says "$seen" 'pasta died before it was ready: .*Failed to get netlink socket'
 	END
 }
 
