@@ -109,7 +109,7 @@ static const struct symptom {
 	{NET, REASON_ACCEL, "--net-accel=switch: …", NULL},
 	{NET, REASON_NO_ROUTE, "pasta died before it was ready: ….", NULL},
 	{NET, REASON_NO_ROUTE, "No external routable interface.", NULL},
-	{NET, REASON_CONFINED, "pasta died before it was ready: Couldn't … namespace….", NULL},
+	{NET, REASON_CONFINED, "pasta died before it was ready: … Couldn't … namespace….", NULL},
 	{NET, REASON_DIED, "pasta died before it was ready: … Failed to get netlink socket….",
 	 "process-limit cgroup-pids-max"},
 	{PORT, REASON_LISTEN, "listening on …", NULL},

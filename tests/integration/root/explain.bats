@@ -390,7 +390,7 @@ FABRICATED="
 	accel-refused accel-yama
 	apparmor-confined apparmor-profile apparmor-userns flatpak selinux
 	copy-up-large copy-up-memory copy-up-mode-unknown
-	pasta-apparmor pasta-confined pasta-ipv6-loopback pasta-no-route pasta-old-implicit pasta-old-loopback
+	pasta-apparmor
 	cgroup-pids-max mount-max kernel-old
 	no-user-namespaces subid-source-differs tun-device-rules
 	ipv6-missing userns-clone-off

@@ -3,7 +3,7 @@
 # shellcheck disable=SC2016 # inner shells expand
 # Causes of failed launches (see explain.bats): devices and helpers of networks, published ports.
 #
-# seconds: 8
+# seconds: 12
 
 load ../../lib/bash/common
 load ../../lib/bash/root
@@ -54,6 +54,41 @@ setup() {
 		equals "/dev/net/tun is on /dev/net, which is mounted nodev" "$CAUSE"
 		repair '^sudo mount [^;]*'
 		works --net=slirp4netns true
+	END
+}
+
+# pasta. The launch and --check, which tries pasta on a throw-away holder, find the same.
+
+both() { # fails ID OPTIONS…
+	"$@" true
+	lab_start --check "${@:3}" true
+	equals 1 "$STATUS"
+	says "$(<"$T/out")" "^obstacle +network "
+	grep -qF -- "$CAUSE" "$T/out"
+}
+
+@test "pasta too old for options, without a default route, confined, and with IPv6" {
+	LAB_FUNCTIONS=(both)
+	lab <<-'END'
+		both fails pasta-ipv6-loopback --net=pasta --ipv6 --disable-host-loopback
+		works "$(option '--net=slirp4netns')" --ipv6 --disable-host-loopback true
+		# A real pasta that may not enter namespaces.
+		printf '#!/bin/sh\nexec "%s" --errno EPERM setns -- pasta "$@"\n' "$FAUXROOT_TEST_TOOLS/refuse" >"$T/confined"
+		chmod 755 "$T/confined"
+		both fails pasta-confined --net=pasta --pasta-binary="$T/confined"
+		works "$(option '--net=slirp4netns')" true
+		works --net=auto --slirp4netns-binary=nosuch true
+		# That of Debian 13 and later has everything.
+		! pasta --map-host-loopback none --version >/dev/null 2>&1 || exit 0
+		both fails pasta-old-loopback --net=pasta --disable-host-loopback
+		works "$(option '--net=slirp4netns')" --disable-host-loopback true
+		both fails pasta-old-implicit --net=pasta --port-driver=implicit
+		works --net=pasta "$(option '--port-driver=builtin')" true
+		AS_ROOT=(unshare --net --)
+		both fails pasta-no-route --net=pasta
+		works "$(option '--net=slirp4netns')" true
+		newer=$FAUXROOT_TEST_TOOLS/passt/trixie/pasta
+		[ ! -x "$newer" ] || works --net=pasta "$(option '--pasta-binary=')$newer" true
 	END
 }
 
