@@ -3,10 +3,10 @@
  * frames: attacks on the host's loopback by a target that is root of its network: with sockets, and
  * with frames past its own IP stack. Shows whether they arrive.
  *
- *	frames listen         take a free port for UDP and TCP, IPv4 and IPv6, on all addresses of
- *			      the host, and print it. Then print what arrives, one line each: the
- *			      text of a datagram; "tcp" and the address that a connection was made
- *			      to. A datagram "end" ends it.
+ *	frames listen [PORT]  take this port, or a free one, for UDP and TCP, IPv4 and IPv6, on all
+ *			      addresses of the host, and print it. Then print what arrives, one line
+ *			      each: the text of a datagram; "tcp" and the address that a connection
+ *			      was made to. A datagram "end" ends it.
  *	frames send INTERFACE PORT ADDRESS…
  *			      for each address a datagram "udp ADDRESS" and a TCP SYN, as frames
  *			      from 10.0.2.100 or fd00::100; with SOURCE>ADDRESS from another
@@ -341,10 +341,13 @@ static int open_listener(int type, uint16_t *port)
 	struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_port = htons(*port)};
 	socklen_t size = sizeof(address);
 	int sock = socket(AF_INET6, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int off = 0;
+	int off = 0, on = 1;
 
 	if (sock < 0)
 		return -1;
+	/* Connections of an earlier listener may still be in TIME_WAIT. */
+	if (type == SOCK_STREAM)
+		(void)setsockopt(sock, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (setsockopt(sock, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)) < 0 ||
 	    bind(sock, (struct sockaddr *)&address, size) < 0 ||
 	    (type == SOCK_STREAM && listen(sock, 64) < 0) ||
@@ -387,11 +390,11 @@ static bool print_datagrams(int sock)
 	return true;
 }
 
-/* Find one port number that is free for both. */
-static int open_listeners(int *ret_udp, int *ret_tcp, uint16_t *ret_port)
+/* Find one port number that is free for both, unless @wanted is not 0. */
+static int open_listeners(int *ret_udp, int *ret_tcp, uint16_t wanted, uint16_t *ret_port)
 {
 	for (int i = 0; i < 100; i++) {
-		*ret_port = 0;
+		*ret_port = wanted;
 		*ret_udp = open_listener(SOCK_DGRAM, ret_port);
 		if (*ret_udp < 0)
 			return -1;
@@ -403,13 +406,13 @@ static int open_listeners(int *ret_udp, int *ret_tcp, uint16_t *ret_port)
 	return -1;
 }
 
-static int serve(void)
+static int serve(uint32_t wanted)
 {
 	struct pollfd fds[2] = {{.events = POLLIN}, {.events = POLLIN}};
 	bool more = true;
 	uint16_t port;
 
-	if (open_listeners(&fds[0].fd, &fds[1].fd, &port) < 0)
+	if (open_listeners(&fds[0].fd, &fds[1].fd, (uint16_t)wanted, &port) < 0)
 		return fail("listening");
 	printf("%u\n", port);
 	while (more) {
@@ -441,17 +444,17 @@ static int say(uint32_t port, const char *text)
 int main(int argc, char **argv)
 {
 	const char *verb = argc > 1 ? argv[1] : "";
-	uint32_t port;
+	uint32_t port = 0;
 
-	if (streq(verb, "listen"))
-		return serve();
+	if (streq(verb, "listen") && (argc == 2 || parse_u32(argv[2], UINT16_MAX, &port) == 0))
+		return serve(port);
 	if (streq(verb, "send") && argc > 4 && parse_u32(argv[3], UINT16_MAX, &port) == 0)
 		return send_all(argv[2], port, argv + 4);
 	if (streq(verb, "say") && argc == 4 && parse_u32(argv[2], UINT16_MAX, &port) == 0)
 		return say(port, argv[3]);
 	if (streq(verb, "connect") && argc > 3 && parse_u32(argv[2], UINT16_MAX, &port) == 0)
 		return connect_all(port, argv + 3);
-	fputs("usage: frames listen | send INTERFACE PORT [SOURCE>]ADDRESS… | "
+	fputs("usage: frames listen [PORT] | send INTERFACE PORT [SOURCE>]ADDRESS… | "
 	      "connect PORT ADDRESS… | say PORT TEXT\n",
 	      stderr);
 	return 2;

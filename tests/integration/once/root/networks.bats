@@ -4,7 +4,7 @@
 # All networks with a helper program, each with the same tests: slirp4netns, the pasta of this machine, and
 # pasta of newer releases of Debian. The host is a network namespace of this test.
 #
-# seconds: 90
+# seconds: 140
 
 load ../../../lib/bash/common
 load ../../../lib/bash/root
@@ -239,10 +239,9 @@ launcher_killed() {
 }
 
 restarts_after_frames() {
-	local i
 	launch_host "${NET[@]}" --ipv6 sleep 1000
 	# More than five. A frame that is queued in the device while no helper runs may kill the next one.
-	for i in {1..8}; do
+	for _ in {1..8}; do
 		in_child "$FAUXROOT_TEST_TOOLS/frames" send tap0 7000 ::ffff:198.51.100.1
 		wait_for reaches_outside
 	done
@@ -302,12 +301,12 @@ FORGED=(127.0.0.1 127.5.5.5 127.255.255.254 0.0.0.0 0.0.0.1 ::1 :: ::ffff:127.0.
 	'127.0.0.1>10.0.2.2' '10.0.2.2>10.0.2.2' '0.0.0.0>127.0.0.1' '127.0.0.1>127.0.0.1' '::1>::1'
 	'fd00::2>::1' '::1>fd00::2' '::ffff:127.0.0.1>::1')
 
-# attack OPTIONS… - print the kinds of attack that have reached the host's loopback
+# attack OPTIONS… - print the kinds of attack that have reached the host's loopback, at PORT or any port
 attack() {
 	local listener port
 	rm -f "$T/$NAME.received"
 	on_host setpriv --reuid "$USER_UID" --regid "$USER_GID" --clear-groups \
-		"$FAUXROOT_TEST_TOOLS/frames" listen >"$T/$NAME.received" 3>&- 4>&- &
+		"$FAUXROOT_TEST_TOOLS/frames" listen ${PORT:+"$PORT"} >"$T/$NAME.received" 3>&- 4>&- &
 	listener=$!
 	wait_for test -s "$T/$NAME.received"
 	port=$(head -n 1 "$T/$NAME.received")
@@ -347,23 +346,46 @@ row() {
 	says "$open" 'socket, UDP'
 	says "$open" 'frame, UDP'
 	says "$open" 'frame, TCP'
-	if [ "$NAME" != slirp4netns ] && { [ $# -gt 0 ] || ! holds_loopback; }; then
+	if [ "$NAME" != slirp4netns ] && { [[ " $* " == *" --ipv6 "* ]] || ! holds_loopback; }; then
 		closed=$(refused "$@")
 	else
 		closed=$(attack --disable-host-loopback "$@")
 		[ -z "$closed" ] || cat "$T/$NAME.received"
 		equals "" "$closed"
 	fi
-	printf '| %-14s | %-6s | %-52s | %-15s |\n' "$NAME" "$title" "$open" "${closed:-nothing}" >>"$T/$NAME.row"
+	printf '| %-12s | %-11s | %-52s | %-15s |\n' "$NAME" "$title" "$open" "${closed:-nothing}" >>"$T/$NAME.row"
+}
+
+# The port drivers of the programs themselves, which open ports in the other direction.
+driver_row() {
+	local driver=implicit
+	[ "$NAME" != slirp4netns ] || driver=slirp4netns
+	if [ $driver = implicit ] && ! holds_loopback; then
+		equals "refused by name" "$(refused --port-driver=$driver)"
+		printf '| %-12s | %-11s | %-52s | %-15s |\n' "$NAME" $driver '' 'refused by name' >>"$T/$NAME.row"
+		return
+	fi
+	row $driver --port-driver=$driver
 }
 
 attack_rows() {
+	PORT=
 	row IPv4
 	row "+ IPv6" --ipv6
+	# Everything that leads connections past the helper, for other addresses.
+	row "+ paths" --port-driver=builtin --net-accel=switch --forward-host=9:9
+	driver_row
+	# Name servers are an exception in many programs. All use the same port of the same host.
+	exec {turn}>"$T/turn"
+	flock "$turn"
+	PORT=53
+	row "port 53"
 }
 
 @test "--disable-host-loopback: sockets and frames reach nothing; without it each attack reaches" {
+	# The listener is the test user.
+	on_host sh -c 'echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start'
 	each attack_rows
 	sed 's/^/# /' "$T"/*.row >&3
-	equals $((2 * ${#NETWORKS[@]})) "$(cat "$T"/*.row | wc -l)"
+	equals $((5 * ${#NETWORKS[@]})) "$(cat "$T"/*.row | wc -l)"
 }
