@@ -9,6 +9,8 @@ DEADLINE=120
 BRIDGE=172.31.7.1
 # The log of the daemon and of its launcher.
 DOCKERD_OPTIONS=() LAUNCHER_FLAGS=
+# What the script is told to use.
+NETWORK=slirp4netns PORT_DRIVER=builtin
 
 dockerd_setup() {
 	if ! command -v dockerd >/dev/null || ! [ -x "$SCRIPT" ]; then
@@ -56,7 +58,7 @@ docker() {
 
 start_dockerd() { # [PREFIX…]
 	# Each word execs the next, and the script finally execs the launcher.
-	"$@" env DOCKERD_ROOTLESS_ROOTLESSKIT_NET=slirp4netns DOCKERD_ROOTLESS_ROOTLESSKIT_PORT_DRIVER=builtin \
+	"$@" env DOCKERD_ROOTLESS_ROOTLESSKIT_NET=$NETWORK DOCKERD_ROOTLESS_ROOTLESSKIT_PORT_DRIVER=$PORT_DRIVER \
 		DOCKERD_ROOTLESS_ROOTLESSKIT_FLAGS="$LAUNCHER_FLAGS --state-dir=$S" \
 		setpriv --reuid "$USER_UID" --regid "$USER_GID" --init-groups --inh-caps=-all \
 		"$SCRIPT" --host="$DOCKER_HOST" --data-root="$DATA/data" --exec-root="$XDG_RUNTIME_DIR/exec" \
