@@ -233,6 +233,8 @@ void worker_main(struct worker *w)
 			continue;
 		memcpy(&call, w->slot->notification, sizeof(call));
 		serve(w, &call);
+		/* Waiting for the next one takes any time. */
+		atomic_store(&w->slot->since_ms, 0);
 	}
 	/* The command has ended, and the launcher ends this process. */
 	for (;;)

@@ -27,10 +27,27 @@ setup_file() {
 	serve host as_test_user "$ESCAPE" serve 7001 loopback 127.0.0.1 127.1.2.3 ::1
 	wait_for listening client 2 7000
 	wait_for listening host 3 7001
+	idle_start
 }
 
 teardown_file() {
+	[ -z "${IDLE:-}" ] || kill "$IDLE" 2>/dev/null || true
 	end_networks
+}
+
+# A command that connects once, and then does nothing until the last test.
+idle_start() {
+	IDLE_DIR=$BATS_FILE_TMPDIR/idle
+	mkdir -m 0777 "$IDLE_DIR"
+	chmod 0755 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR"/file "$BATS_FILE_TMPDIR"
+	# Not host(): this must be the launcher's PID.
+	env HOME="$IDLE_DIR" XDG_RUNTIME_DIR="$IDLE_DIR" nsenter --target "$HOST_NS" --net \
+		setpriv --reuid "$USER_UID" --regid "$USER_GID" --init-groups --inh-caps=-all \
+		"$FAUXROOT" --state-dir="$IDLE_DIR/state" "${NET[@]}" "${SWITCH[@]}" \
+		bash -c 'exec 3<>/dev/tcp/198.51.100.2/7000; cat <&3 >"$1/greeting"; exec sleep infinity' sh "$IDLE_DIR" \
+		</dev/null 2>"$IDLE_DIR/log" 3>&- 4>&- &
+	IDLE=$!
+	export IDLE IDLE_DIR
 }
 
 setup() {
@@ -324,4 +341,15 @@ for i in range(3):
 	run -0 host env HOME="$T" setpriv --reuid "$USER_UID" --regid "$USER_GID" --init-groups \
 		--inh-caps=-all "$FAUXROOT" --check "${NET[@]}" "${SWITCH[@]}" true
 	grep -qE '^ok +acceleration +switch: started$' <<<"$output"
+}
+
+# The launcher looks every five seconds whether a process is blocked by the command.
+@test "a switch process that waits for calls is not taken for a blocked one" {
+	local idle
+	equals outside "$(<"$IDLE_DIR/greeting")"
+	idle=$(as_user "$FAUXROOTCTL" --socket "$IDLE_DIR/state/api.sock" info --json | jq -c .networkDriver.accel)
+	equals "true 1 0" "$(jq -r '"\(.on) \(.switched) \(.restarts)"' <<<"$idle")"
+	not grep blocked "$IDLE_DIR/log"
+	kill "$IDLE"
+	wait_for gone "$IDLE"
 }
