@@ -8,7 +8,7 @@
  * that it shares with the launcher (page.h). The launcher lets that call go on without
  * acceleration.
  *
- * A process that works on one call for seconds is blocked by the command, and is replaced.
+ * A process that works on one call for seconds is blocked by the command, and is replaced, twice.
  *
  * If a process dies too often, acceleration ends: the launcher then answers all calls itself, at
  * once, so that the kernel executes them.
@@ -49,6 +49,9 @@ _Static_assert(SWITCH_WORKERS == ACCEL_PROCESSES, "each process has a slot");
 /* The longest time for one call. Usually it takes a tenth of a millisecond. */
 #define STUCK_MS 5000
 
+/* A blocked process may not die, and stays after the command: no more than this. */
+#define BLOCKED_MAX 3
+
 /* One process, and what its callbacks need. */
 struct switcher {
 	struct accel *accel;
@@ -65,6 +68,7 @@ struct accel {
 	struct page *page;
 	struct switcher switchers[ACCEL_PROCESSES];
 	unsigned restarts;
+	unsigned blocked; /* processes that the command has blocked */
 	bool on;
 	struct event *on_check; /* looks for blocked processes */
 	struct event *on_call;	/* answers calls when the acceleration is off */
@@ -156,7 +160,7 @@ static void release_call(const struct accel *accel, struct slot *slot)
 
 	memcpy(&call, slot->notification, sizeof(call));
 	if (call.id)
-		worker_answer(accel->notify, call.id, 0);
+		worker_continue(accel->notify, call.id);
 	memset(slot->notification, 0, sizeof(slot->notification));
 	atomic_store(&slot->since_ms, 0);
 }
@@ -218,7 +222,7 @@ static void on_call(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (ioctl(fd, SECCOMP_IOCTL_NOTIF_RECV, room) == 0) {
 		memcpy(&call, room, sizeof(call));
-		worker_answer(fd, call.id, 0);
+		worker_continue(fd, call.id);
 	} else if (errno != ENOENT && errno != EINTR) {
 		/* No process of the command is left. */
 		event_del(accel->on_call);
@@ -279,7 +283,13 @@ static void on_check(evutil_socket_t fd, short what, void *arg)
 		log_warning("the switch process is blocked by the command; replacing it");
 		process_abandon(&switcher->process);
 		release_call(accel, switcher->slot);
-		kept_died(&switcher->kept, "it was blocked");
+		if (++accel->blocked < BLOCKED_MAX) {
+			kept_died(&switcher->kept, "it was blocked");
+			continue;
+		}
+		log_warning("network acceleration is off: the command has blocked %u processes",
+			    accel->blocked);
+		turn_off(accel);
 	}
 }
 

@@ -36,6 +36,7 @@ struct attempt {
 	ino_t inode;	      /* of the socket */
 	uid_t uid;	      /* of the socket, in our user namespace */
 	bool again;	      /* the socket is one of the host's, made for an earlier connect(2) */
+	int result;	      /* -errno that the call returns; 0: the kernel executes it */
 	unsigned device;      /* the host's network interface that leads to the destination */
 	struct membership sets[ATTEMPT_SETS];
 	size_t n_sets;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "carry.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -21,17 +22,59 @@
 #define SEND_BUFFER_IS_SET    1
 #define RECEIVE_BUFFER_IS_SET 2
 
+#ifndef SO_TIMESTAMP_OLD
+#define SO_TIMESTAMP_OLD    29
+#define SO_TIMESTAMPNS_OLD  35
+#define SO_TIMESTAMPING_OLD 37
+#define SO_TIMESTAMP_NEW    63
+#define SO_TIMESTAMPNS_NEW  64
+#define SO_TIMESTAMPING_NEW 65
+#endif
+#ifndef TCP_TX_DELAY
+#define TCP_TX_DELAY 37
+#endif
+#ifndef IPV6_FLOWINFO_SEND
+#define IPV6_FLOWINFO_SEND 33
+#endif
+#ifndef SO_PREFER_BUSY_POLL
+#define SO_PREFER_BUSY_POLL 69
+#define SO_BUSY_POLL_BUDGET 70
+#endif
+#ifndef SO_TXREHASH
+#define SO_TXREHASH 74
+#endif
+#ifndef TCP_RTO_MAX_MS
+#define TCP_RTO_MAX_MS	  44
+#define TCP_RTO_MIN_US	  45
+#define TCP_DELACK_MAX_US 46
+#endif
+
 struct option {
 	int level, name;
 };
 
+/*
+ * Options with an effect on an outgoing connection. tests/lib/fixtures/sockopts.py tries all
+ * numbers, and lists those without.
+ */
 static const struct option options[] = {
 	{SOL_SOCKET, SO_KEEPALIVE},
 	{SOL_SOCKET, SO_OOBINLINE},
 	{SOL_SOCKET, SO_RCVLOWAT},
-	{SOL_SOCKET, SO_TIMESTAMP},
+	{SOL_SOCKET, SO_TIMESTAMP_OLD},
+	{SOL_SOCKET, SO_TIMESTAMPNS_OLD},
+	{SOL_SOCKET, SO_TIMESTAMPING_OLD},
+	{SOL_SOCKET, SO_TIMESTAMP_NEW},
+	{SOL_SOCKET, SO_TIMESTAMPNS_NEW},
+	{SOL_SOCKET, SO_TIMESTAMPING_NEW},
 	{SOL_SOCKET, SO_ZEROCOPY},
 	{SOL_SOCKET, SO_MAX_PACING_RATE},
+	{SOL_SOCKET, SO_PEEK_OFF},
+	{SOL_SOCKET, SO_SELECT_ERR_QUEUE},
+	{SOL_SOCKET, SO_BUSY_POLL},
+	{SOL_SOCKET, SO_PREFER_BUSY_POLL},
+	{SOL_SOCKET, SO_BUSY_POLL_BUDGET},
+	{SOL_SOCKET, SO_TXREHASH},
 	{IPPROTO_TCP, TCP_NODELAY},
 	{IPPROTO_TCP, TCP_CORK},
 	{IPPROTO_TCP, TCP_QUICKACK},
@@ -46,13 +89,25 @@ static const struct option options[] = {
 	{IPPROTO_TCP, TCP_INQ},
 	{IPPROTO_TCP, TCP_MAXSEG},
 	{IPPROTO_TCP, TCP_THIN_LINEAR_TIMEOUTS},
+	{IPPROTO_TCP, TCP_DEFER_ACCEPT},
+	{IPPROTO_TCP, TCP_FASTOPEN_NO_COOKIE},
+	{IPPROTO_TCP, TCP_TX_DELAY},
+	{IPPROTO_TCP, TCP_RTO_MAX_MS},
+	{IPPROTO_TCP, TCP_RTO_MIN_US},
+	{IPPROTO_TCP, TCP_DELACK_MAX_US},
 	/* IP_TOS sets the priority, too (man 7 ip): the priority comes after it. */
 	{IPPROTO_IP, IP_TOS},
 	{SOL_SOCKET, SO_PRIORITY},
 	{IPPROTO_IP, IP_TTL},
 	{IPPROTO_IP, IP_MTU_DISCOVER},
 	{IPPROTO_IP, IP_RECVERR},
+	{IPPROTO_IP, IP_MINTTL},
 	{IPPROTO_IPV6, IPV6_V6ONLY},
+	{IPPROTO_IPV6, IPV6_MTU_DISCOVER},
+	{IPPROTO_IPV6, IPV6_MINHOPCOUNT},
+	{IPPROTO_IPV6, IPV6_ADDR_PREFERENCES},
+	{IPPROTO_IPV6, IPV6_AUTOFLOWLABEL},
+	{IPPROTO_IPV6, IPV6_FLOWINFO_SEND},
 	{IPPROTO_IPV6, IPV6_UNICAST_HOPS},
 	{IPPROTO_IPV6, IPV6_TCLASS},
 	{IPPROTO_IPV6, IPV6_RECVERR},
@@ -93,13 +148,22 @@ static socklen_t size_of(int fd, int level, int name)
 	return getsockopt(fd, level, name, value, &size) < 0 ? 0 : size;
 }
 
-/* SO_GET_FILTER returns the number of instructions instead of a size. */
+/* SO_GET_FILTER returns the number of instructions instead of a size, and EACCES for one of eBPF.
+ */
 static bool has_filter(int fd)
 {
 	socklen_t n = 0;
 
 	/* cppcheck-suppress nullPointer */
-	return getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, NULL, &n) == 0 && n > 0;
+	return getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, NULL, &n) < 0 || n > 0;
+}
+
+/* A process gets signals of the socket as soon as it has O_ASYNC (man 2 fcntl, F_SETOWN). */
+static bool has_owner(int fd)
+{
+	struct f_owner_ex owner = {.pid = 0};
+
+	return fcntl(fd, F_GETOWN_EX, &owner) < 0 || owner.pid != 0;
 }
 
 /* The kernel returns an interrupted connect(2) in another way if it was called again. */
@@ -112,17 +176,27 @@ static bool has_timeout(int fd)
 	       (time.tv_sec != 0 || time.tv_usec != 0);
 }
 
-bool carry_possible(int fd)
+/* Headers that the process adds to each packet. */
+static bool has_headers(int fd, int family)
+{
+	if (size_of(fd, IPPROTO_IP, IP_OPTIONS) > 0)
+		return true;
+	return family == AF_INET6 && (size_of(fd, IPPROTO_IPV6, IPV6_RTHDR) > 0 ||
+				      size_of(fd, IPPROTO_IPV6, IPV6_HOPOPTS) > 0 ||
+				      size_of(fd, IPPROTO_IPV6, IPV6_DSTOPTS) > 0);
+}
+
+bool carry_possible(int fd, int family)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(obstacles); i++)
 		if (get_int(fd, obstacles[i].level, obstacles[i].name) > 0)
 			return false;
-	return !has_timeout(fd) && !has_filter(fd) && size_of(fd, IPPROTO_IP, IP_OPTIONS) == 0;
+	return !has_timeout(fd) && !has_filter(fd) && !has_owner(fd) && !has_headers(fd, family);
 }
 
-static void carry_int(int to, int level, int name, int value)
+static bool carry_int(int to, int level, int name, int value)
 {
-	(void)setsockopt(to, level, name, &value, sizeof(value));
+	return setsockopt(to, level, name, &value, sizeof(value)) == 0;
 }
 
 static bool read_option(int fd, int family, const struct option *option, int *ret)
@@ -154,9 +228,11 @@ static void carry_buffers(int from, int to)
 	int set = get_int(from, SOL_SOCKET, SO_BUF_LOCK);
 
 	if (set > 0 && (set & SEND_BUFFER_IS_SET))
-		carry_int(to, SOL_SOCKET, SO_SNDBUF, get_int(from, SOL_SOCKET, SO_SNDBUF) / 2);
+		(void)carry_int(to, SOL_SOCKET, SO_SNDBUF,
+				get_int(from, SOL_SOCKET, SO_SNDBUF) / 2);
 	if (set > 0 && (set & RECEIVE_BUFFER_IS_SET))
-		carry_int(to, SOL_SOCKET, SO_RCVBUF, get_int(from, SOL_SOCKET, SO_RCVBUF) / 2);
+		(void)carry_int(to, SOL_SOCKET, SO_RCVBUF,
+				get_int(from, SOL_SOCKET, SO_RCVBUF) / 2);
 }
 
 static void carry_structs(int from, int to)
@@ -187,7 +263,7 @@ static void carry_congestion(int from, int to)
 			 (socklen_t)strnlen(wanted, sizeof(wanted)));
 }
 
-void carry_over(const struct defaults *defaults, int from, int to, int family)
+bool carry_over(const struct defaults *defaults, int from, int to, int family)
 {
 	size_t f = family == AF_INET6 ? 1 : 0;
 
@@ -197,9 +273,11 @@ void carry_over(const struct defaults *defaults, int from, int to, int family)
 		if (!defaults->known[f][i] || !read_option(from, family, &options[i], &value) ||
 		    value == defaults->values[f][i])
 			continue;
-		carry_int(to, options[i].level, options[i].name, value);
+		if (!carry_int(to, options[i].level, options[i].name, value))
+			return false;
 	}
 	carry_buffers(from, to);
 	carry_structs(from, to);
 	carry_congestion(from, to);
+	return true;
 }

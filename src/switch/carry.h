@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 /* The number of options in the table of carry.c. */
-#define CARRY_OPTIONS 32
+#define CARRY_OPTIONS 64
 
 /* The values of a new TCP socket of the host, by family. */
 struct defaults {
@@ -18,17 +18,17 @@ struct defaults {
 void carry_learn(struct defaults *ret);
 
 /* carry_possible() - are all options of the socket @fd such that a socket of the host can have
- * them, and behaves in the same way? */
-bool carry_possible(int fd);
+ * them, and behaves in the same way? @family: AF_INET or AF_INET6 */
+bool carry_possible(int fd, int family);
 
 /*
  * carry_over() - set the options of the socket @from on @to, a new socket of the host
  * @family: of both: AF_INET or AF_INET6
  *
- * Only values that differ from @defaults are set. If the host refuses one, it keeps its value:
- * all of them tune a connection, none restricts it.
+ * Only values that differ from @defaults are set. Returns false if the host refuses one: some take
+ * privileges that the command has in its network, but we do not have in the host's.
  */
-void carry_over(const struct defaults *defaults, int from, int to, int family);
+bool carry_over(const struct defaults *defaults, int from, int to, int family);
 
 /* get_int() - the value of an option with an integer value; -1 if it cannot be read */
 int get_int(int fd, int level, int name);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "examine.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -43,13 +44,32 @@ static bool is_bound(int fd)
 	       !endpoint_is_wildcard(&name);
 }
 
-static bool is_unused(int fd)
+/* TCP_CLOSE, …; -1: unknown */
+static int state_of(int fd)
 {
 	struct tcp_info info;
 	socklen_t size = sizeof(info);
 
-	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
-	       info.tcpi_state == TCP_CLOSE;
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0 ? -1 : info.tcpi_state;
+}
+
+bool examine_is_listening(int fd)
+{
+	return state_of(fd) == TCP_LISTEN;
+}
+
+/*
+ * If an earlier connect(2) has failed without a waiting thread, the next call returns its error,
+ * and does not connect. Ask the kernel for it: if there is none, this address is too short. Only
+ * for an unused socket: it never waits then.
+ */
+static int pending_result(int fd, int family)
+{
+	const struct sockaddr none = {.sa_family = (sa_family_t)family};
+
+	if (connect(fd, &none, sizeof(none.sa_family)) == 0 || errno == EINVAL)
+		return 0;
+	return -errno;
 }
 
 enum left examine_socket(struct attempt *a, const struct homes *homes)
@@ -60,8 +80,11 @@ enum left examine_socket(struct attempt *a, const struct homes *homes)
 	a->family = get_int(a->old, SOL_SOCKET, SO_DOMAIN);
 	if ((a->family != AF_INET && a->family != AF_INET6) || a->family != a->to.sa.sa_family)
 		return LEFT_FAMILY;
-	if (get_int(a->old, SOL_SOCKET, SO_PROTOCOL) != IPPROTO_TCP || !is_unused(a->old) ||
-	    fstat(a->old, &st) < 0)
+	if (get_int(a->old, SOL_SOCKET, SO_PROTOCOL) != IPPROTO_TCP ||
+	    state_of(a->old) != TCP_CLOSE || fstat(a->old, &st) < 0)
+		return LEFT_SOCKET;
+	a->result = pending_result(a->old, a->family);
+	if (a->result < 0)
 		return LEFT_SOCKET;
 	a->inode = st.st_ino;
 	a->uid = st.st_uid;
@@ -74,5 +97,5 @@ enum left examine_socket(struct attempt *a, const struct homes *homes)
 		return LEFT_NOT;
 	if (is_bound(a->old))
 		return LEFT_BOUND;
-	return carry_possible(a->old) ? LEFT_NOT : LEFT_OPTION;
+	return carry_possible(a->old, a->family) ? LEFT_NOT : LEFT_OPTION;
 }

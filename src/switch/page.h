@@ -19,10 +19,19 @@ enum left {
 	LEFT_NETWORK,	 /* a socket of another network namespace */
 	LEFT_BOUND,	 /* the command has bound it */
 	LEFT_OPTION,	 /* a socket option that cannot be carried over */
+	LEFT_LANDLOCK,	 /* the process may have restricted its connections by Landlock */
 	LEFT_SHARED,	 /* another descriptor refers to the socket, too */
 	LEFT_HOST,   /* the host has no route by a gateway or link, or is the destination itself */
 	LEFT_FAILED, /* the host's socket failed: descriptors, memory, ports, its firewall */
 	LEFT_COUNT_
+};
+
+/* Which threads of the command may have rules of Landlock (man 7 landlock)? Their connections are
+ * left to the kernel, which applies the rules. */
+enum {
+	LANDLOCK_NONE = 0,
+	LANDLOCK_NO_NEW_PRIVS, /* those with no_new_privs */
+	LANDLOCK_ALL,
 };
 
 /* Room for the kernel's struct seccomp_notif, which may grow. */
@@ -42,5 +51,6 @@ struct page {
 	struct slot slots[SWITCH_WORKERS];
 	_Atomic uint64_t switched;
 	_Atomic uint64_t left[LEFT_COUNT_];
-	_Atomic uint32_t sets; /* how often a process of the command has made an epoll set */
+	_Atomic uint32_t landlock; /* LANDLOCK_… */
+	_Atomic uint32_t sets;	   /* how often a process of the command has made an epoll set */
 };

@@ -54,22 +54,27 @@ enum left peek_address(struct attempt *a)
 	return LEFT_NOT;
 }
 
-/* The process of the thread @tid; 0 if it is gone. */
-static pid_t process_of(pid_t tid)
+/* A number in /proc/TID/status; -1 if the thread is gone. */
+static int status_of(pid_t tid, const char *label)
 {
 	_cleanup_lines_ struct lines lines;
 	struct cursor line;
-	uint32_t pid;
+	uint32_t value;
 
 	if (lines_open(&lines, tid, "status") < 0)
-		return 0;
+		return -1;
 	while (lines_next(&lines, &line)) {
-		if (!cursor_word(&line, "Tgid:"))
+		if (!cursor_word(&line, label))
 			continue;
 		(void)cursor_blanks(&line);
-		return cursor_u32(&line, INT32_MAX, &pid) == 0 ? (pid_t)pid : 0;
+		return cursor_u32(&line, INT32_MAX, &value) == 0 ? (int)value : -1;
 	}
-	return 0;
+	return -1;
+}
+
+bool peek_no_new_privs(pid_t tid)
+{
+	return status_of(tid, "NoNewPrivs:") != 0;
 }
 
 /*
@@ -83,7 +88,7 @@ static int open_thread(pid_t tid)
 
 	if (fd >= 0 || errno != EINVAL)
 		return fd;
-	pid = process_of(tid);
+	pid = status_of(tid, "Tgid:");
 	if (pid <= 0 || (pid != tid && syscall(SYS_kcmp, tid, pid, KCMP_FILES, 0, 0) != 0))
 		return -1;
 	return (int)syscall(SYS_pidfd_open, pid, 0);

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "page.h"
 
@@ -30,6 +31,9 @@ enum left peek_fd(struct attempt *a, int notify);
 
 /* peek_flags() - @a->flags, from /proc/TID/fdinfo; LEFT_NOT or LEFT_UNREADABLE */
 enum left peek_flags(struct attempt *a);
+
+/* peek_no_new_privs() - does the thread have no_new_privs (man 2 prctl)? Also true if unknown. */
+bool peek_no_new_privs(pid_t tid);
 
 /* Where a socket belongs to. */
 enum home {

@@ -29,7 +29,8 @@ static int new_socket(const struct worker *w, const struct attempt *a)
 	    setsockopt(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &a->device, sizeof(a->device)) < 0)
 		return -errno;
 	/* IPV6_V6ONLY can only be set before bind(2). */
-	carry_over(&w->defaults, a->old, fd, a->family);
+	if (!carry_over(&w->defaults, a->old, fd, a->family))
+		return -EOPNOTSUPP;
 	rc = ports_bind(&w->ports, fd, a->family);
 	return rc < 0 ? rc : TAKE_FD(fd);
 }
@@ -55,6 +56,8 @@ static int connect_out(const struct worker *w, const struct attempt *a)
 enum left replace_connect(const struct worker *w, struct attempt *a)
 {
 	a->fresh = connect_out(w, a);
+	if (a->fresh == -EOPNOTSUPP)
+		return LEFT_OPTION;
 	if (a->fresh < 0)
 		return LEFT_FAILED;
 	if (!(a->flags & O_NONBLOCK) && fcntl(a->fresh, F_SETFL, 0) < 0)

@@ -23,6 +23,12 @@
 #define REMEMBER_MS    1000
 #define REMEMBER_TIMES 20
 
+/* The most members of a set with one number. */
+#define SAME_NUMBER_MAX 64
+
+/* What fdinfo shows of the events of a member that EPOLLONESHOT has switched off. */
+#define OFF_EVENTS (EPOLLET | EPOLLONESHOT | EPOLLWAKEUP | EPOLLEXCLUSIVE)
+
 static bool take_hex(struct cursor *c, uint64_t *ret)
 {
 	const char *start = c->at;
@@ -88,21 +94,32 @@ static enum left read_set(struct attempt *a, int set)
 			continue;
 		if (a->n_sets == ATTEMPT_SETS)
 			return LEFT_FAILED;
+		/* Errors and hang-ups cannot be off in a new member. */
+		if ((member.events & ~(uint32_t)OFF_EVENTS) == 0)
+			return LEFT_OPTION;
 		a->sets[a->n_sets++] = member;
 		break;
 	}
 	return LEFT_NOT;
 }
 
-/* Returns 1 if the socket is in the set, 0 if not; -EINVAL if @set is no set, or another -errno. */
+/*
+ * Returns 1 if the socket is in the set, 0 if not; -EINVAL if @set is no set, or another -errno.
+ * The set can have other members with the same number, which was used for other files before.
+ */
 static int has_member(const struct attempt *a, int set)
 {
 	struct kcmp_epoll_slot slot = {.efd = (unsigned)set, .tfd = (unsigned)a->number};
-	long rc = syscall(SYS_kcmp, a->tid, a->tid, KCMP_EPOLL_TFD, a->number, &slot);
+	long rc;
 
-	if (rc < 0)
-		return errno == ENOENT ? 0 : -errno;
-	return rc == 0;
+	for (; slot.toff < SAME_NUMBER_MAX; slot.toff++) {
+		rc = syscall(SYS_kcmp, a->tid, a->tid, KCMP_EPOLL_TFD, a->number, &slot);
+		if (rc < 0)
+			return errno == ENOENT ? 0 : -errno;
+		if (rc == 0)
+			return 1;
+	}
+	return -E2BIG;
 }
 
 /*

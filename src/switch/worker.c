@@ -28,6 +28,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -45,12 +46,16 @@
 #include "routes.h"
 #include "state.h"
 
+#ifndef __NR_landlock_restrict_self
+#define __NR_landlock_restrict_self 446
+#endif
+
 /* After this long without a call the process is idle. */
 #define CALM_MS 1000
 
 #define ROUTE_MS 1000
 
-void worker_answer(int notify, uint64_t id, int how)
+static void answer_call(int notify, uint64_t id, int result, uint32_t flags)
 {
 	/* The kernel reads its own size of the struct, which may be larger than ours. */
 	union {
@@ -60,9 +65,20 @@ void worker_answer(int notify, uint64_t id, int how)
 
 	memset(&answer, 0, sizeof(answer));
 	answer.response.id = id;
-	answer.response.error = MIN(how, 0);
-	answer.response.flags = how == 0 ? SECCOMP_USER_NOTIF_FLAG_CONTINUE : 0;
+	answer.response.error = MIN(result, 0);
+	answer.response.val = MAX(result, 0);
+	answer.response.flags = flags;
 	(void)ioctl(notify, SECCOMP_IOCTL_NOTIF_SEND, &answer);
+}
+
+void worker_continue(int notify, uint64_t id)
+{
+	answer_call(notify, id, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
+}
+
+void worker_return(int notify, uint64_t id, int result)
+{
+	answer_call(notify, id, result, 0);
 }
 
 static bool is_excepted(const struct strv *except, const union endpoint *to)
@@ -76,10 +92,32 @@ static bool is_excepted(const struct strv *except, const union endpoint *to)
 	return false;
 }
 
+/* Our socket is not subject to rules that the thread has set for itself by Landlock. */
+static bool is_landlocked(const struct worker *w, const struct attempt *a)
+{
+	switch (atomic_load(&w->page->landlock)) {
+	case LANDLOCK_NONE:
+		return false;
+	case LANDLOCK_NO_NEW_PRIVS:
+		return peek_no_new_privs(a->tid);
+	default:
+		return true;
+	}
+}
+
+/*
+ * A thread that waits in connect(2) cannot wait in epoll_wait(2) for the same socket. But another
+ * one can, or the same one later. So without any set in the command a blocking socket is in none.
+ */
+static bool may_be_in_set(const struct worker *w, const struct attempt *a)
+{
+	return a->flags & O_NONBLOCK || atomic_load(&w->page->sets) > 0;
+}
+
 /* Decide, and switch. Returns LEFT_NOT if the command has the host's socket now. */
 static enum left try_switch(struct worker *w, struct attempt *a)
 {
-	enum left left = peek_address(a);
+	enum left left = is_landlocked(w, a) ? LEFT_LANDLOCK : peek_address(a);
 
 	if (left == LEFT_NOT)
 		left = examine_address(a);
@@ -97,13 +135,14 @@ static enum left try_switch(struct worker *w, struct attempt *a)
 		left = peek_flags(a);
 	if (left == LEFT_NOT && (a->flags & O_ASYNC))
 		left = LEFT_OPTION;
-	/* A thread that waits in connect(2) does not wait in epoll_wait(2) for the same socket. */
-	if (left == LEFT_NOT && (a->flags & O_NONBLOCK))
+	if (left == LEFT_NOT && may_be_in_set(w, a))
 		left = sets_find(&w->sets, atomic_load(&w->page->sets), a);
 	if (left == LEFT_NOT)
 		left = replace_connect(w, a);
 	if (left == LEFT_NOT)
 		left = replace_hand_over(w, a);
+	if (left == LEFT_NOT && (a->flags & O_NONBLOCK))
+		a->result = -EINPROGRESS;
 	return left;
 }
 
@@ -134,9 +173,19 @@ static void serve_connect(struct worker *w, const struct seccomp_notif *call)
 	enum left left = try_switch(w, &a);
 
 	atomic_fetch_add(left == LEFT_NOT ? &w->page->switched : &w->page->left[left], 1);
-	worker_answer(w->notify, a.id,
-		      left == LEFT_NOT && (a.flags & O_NONBLOCK) ? -EINPROGRESS : 0);
+	if (a.result < 0)
+		worker_return(w->notify, a.id, a.result);
+	else
+		worker_continue(w->notify, a.id);
 	close_attempt(&a);
+}
+
+/* A socket of the host that a switch process has made. The caller can pass a listening one to the
+ * command, which may call listen(2) again. */
+static bool is_ours(const struct worker *w, int fd)
+{
+	return homes_of(&w->homes, fd) == HOME_HOST &&
+	       get_int(fd, SOL_SOCKET, SO_BINDTOIFINDEX) > 0 && !examine_is_listening(fd);
 }
 
 /*
@@ -147,18 +196,67 @@ static void serve_connect(struct worker *w, const struct seccomp_notif *call)
 static void serve_listen(struct worker *w, const struct seccomp_notif *call)
 {
 	struct attempt a = attempt_of(call);
-	int how = ANSWER_DONE;
 
 	if (peek_fd(&a, w->notify) != LEFT_NOT ||
 	    get_int(a.old, SOL_SOCKET, SO_PROTOCOL) != IPPROTO_TCP)
-		how = 0;
-	else if (homes_of(&w->homes, a.old) == HOME_HOST &&
-		 get_int(a.old, SOL_SOCKET, SO_BINDTOIFINDEX) > 0)
-		how = -EINVAL;
-	else if (listen(a.old, (int)call->data.args[1]) < 0)
-		how = -errno;
-	worker_answer(w->notify, a.id, how);
+		worker_continue(w->notify, a.id);
+	else if (is_ours(w, a.old))
+		worker_return(w->notify, a.id, -EINVAL);
+	else
+		worker_return(w->notify, a.id,
+			      listen(a.old, (int)call->data.args[1]) < 0 ? -errno : 0);
 	close_attempt(&a);
+}
+
+/* Give the command a new set. Returns its descriptor there, or -1. */
+static int give_set(const struct worker *w, const struct seccomp_notif *call)
+{
+	bool has_flags = call->data.nr == __NR_epoll_create1;
+	int value = (int)call->data.args[0];
+	int flags = has_flags ? value : 0;
+	struct seccomp_notif_addfd addfd = {
+		.id = call->id,
+		.newfd_flags = flags & EPOLL_CLOEXEC ? O_CLOEXEC : 0,
+	};
+	_cleanup_close_ int set = -1;
+
+	/* epoll_create(2) has a size. */
+	if ((flags & ~EPOLL_CLOEXEC) || (!has_flags && value <= 0))
+		return -1;
+	set = epoll_create1(EPOLL_CLOEXEC);
+	addfd.srcfd = (uint32_t)set;
+	return set < 0 ? -1 : ioctl(w->notify, SECCOMP_IOCTL_NOTIF_ADDFD, &addfd);
+}
+
+/*
+ * epoll_create(2). The set must exist when it is counted: otherwise the other process could search
+ * before it exists, and remember that there is none. So make it here.
+ */
+static void serve_set(struct worker *w, const struct seccomp_notif *call)
+{
+	int number = give_set(w, call);
+
+	atomic_fetch_add(&w->page->sets, 1);
+	if (number >= 0)
+		worker_return(w->notify, call->id, number);
+	else
+		worker_continue(w->notify, call->id);
+}
+
+/*
+ * landlock_restrict_self(2). A thread without privileges must set no_new_privs before, and its
+ * children have it, too. So only such threads can have rules, unless a privileged one sets some.
+ */
+static void serve_landlock(struct worker *w, const struct seccomp_notif *call)
+{
+	uint32_t none = LANDLOCK_NONE;
+
+	if (!peek_no_new_privs((pid_t)call->pid))
+		atomic_store(&w->page->landlock, LANDLOCK_ALL);
+	else
+		(void)atomic_compare_exchange_strong(&w->page->landlock, &none,
+						     LANDLOCK_NO_NEW_PRIVS);
+	worker_continue(w->notify, call->id);
 }
 
 static void serve(struct worker *w, const struct seccomp_notif *call)
@@ -170,10 +268,11 @@ static void serve(struct worker *w, const struct seccomp_notif *call)
 	case __NR_listen:
 		serve_listen(w, call);
 		break;
+	case __NR_landlock_restrict_self:
+		serve_landlock(w, call);
+		break;
 	default:
-		/* epoll_create(2): count it before the set exists. */
-		atomic_fetch_add(&w->page->sets, 1);
-		worker_answer(w->notify, call->id, 0);
+		serve_set(w, call);
 	}
 }
 

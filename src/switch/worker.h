@@ -15,11 +15,10 @@ struct worker;
 _noreturn_ void worker_main(struct worker *w);
 
 /*
- * worker_answer() - end the wait of the system call @id of the command
- * @how: 0: the kernel executes the call; a negative errno value: the call fails with it;
- * ANSWER_DONE: the call returns 0, and the kernel does not execute it
+ * worker_continue() - let the kernel execute the system call @id of the command
+ * worker_return() - end it without that; it returns @result, or fails with a negative errno value
  *
- * Never blocks. Does nothing if the call has ended already.
+ * They never block, and do nothing if the call has ended already.
  */
-#define ANSWER_DONE 1
-void worker_answer(int notify, uint64_t id, int how);
+void worker_continue(int notify, uint64_t id);
+void worker_return(int notify, uint64_t id, int result);

@@ -221,7 +221,7 @@ static void options_are_carried_over(void **state)
 		if (from < 0)
 			skip();
 		assert_int_equal(setsockopt(from, level, name, &cases[i].value, sizeof(int)), 0);
-		assert_true(carry_possible(from));
+		assert_true(carry_possible(from, AF_INET));
 		assert_int_not_equal(get_int(from, level, name), get_int(to, level, name));
 		carry_over(&defaults, from, to, AF_INET6);
 		assert_int_equal(get_int(from, level, name), get_int(to, level, name));
@@ -243,15 +243,15 @@ static void sockets_with_other_options_stay(void **state)
 	int on = 1;
 
 	(void)state;
-	assert_true(carry_possible(fd));
+	assert_true(carry_possible(fd, AF_INET));
 	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &second, sizeof(second)), 0);
-	assert_false(carry_possible(fd));
+	assert_false(carry_possible(fd, AF_INET));
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		_cleanup_close_ int other = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 		assert_int_equal(setsockopt(other, cases[i].level, cases[i].name, &on, sizeof(on)),
 				 0);
-		assert_false(carry_possible(other));
+		assert_false(carry_possible(other, AF_INET));
 	}
 }
 

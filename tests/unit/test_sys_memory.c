@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* memory_release_code() and memory_sleep(): which pages are unmapped, which stay, and that the program still runs. */
+/* memory_release_code() and memory_sleep(): which pages are unmapped, and that the program still
+ * runs. */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -5,15 +5,12 @@
 #
 #	outside 198.51.100.2, 2001:db8::2, 203.0.113.5 ── veth ── host 198.51.100.1, 2001:db8::1
 #
-# seconds: 42
+# seconds: 60
 
 # shellcheck disable=SC2016 # scripts for a shell inside
 load ../../lib/bash/common
 load ../../lib/bash/root
-
-ESCAPE=$FAUXROOT_TEST_TOOLS/escape
-NET=(--net=slirp4netns --ipv6)
-SWITCH=(--net-accel=switch)
+load ../../lib/bash/switch
 
 setup_file() {
 	load_root || return
@@ -54,58 +51,6 @@ setup() {
 	root_setup
 }
 
-as_test_user() {
-	setpriv --reuid "$USER_UID" --regid "$USER_GID" --init-groups --inh-caps=-all "$@"
-}
-
-host() {
-	[ "$1" != as_test_user ] || set -- setpriv --reuid "$USER_UID" --regid "$USER_GID" \
-		--init-groups --inh-caps=-all "${@:2}"
-	nsenter --target "$HOST_NS" --net "$@" 3>&- 4>&-
-}
-
-listening() { # WHERE NUMBER PORT
-	[ "$("$1" ss -Hltn "sport = $3" | wc -l)" -eq "$2" ]
-}
-
-# inside [OPTION…] -- COMMAND… - run a command in the switched network
-inside() {
-	host env HOME="$T" setpriv --reuid "$USER_UID" --regid "$USER_GID" --init-groups \
-		--inh-caps=-all "$FAUXROOT" --state-dir="$S" "${NET[@]}" "$@" </dev/null
-}
-
-# The functions and variables that scripts inside use.
-scripted() { # SCRIPT
-	cat <<EOF
-ctl=$FAUXROOTCTL escape=$ESCAPE T=$T
-number() { "\$ctl" info --json | jq ".networkDriver.accel.\$1"; }
-dial() { exec 3<>"/dev/tcp/\$1/\$2" && cat <&3; }
-$1
-EOF
-}
-
-inside_script() { # SCRIPT [OPTION…]
-	local script
-	script=$(scripted "$1")
-	inside "${SWITCH[@]}" "${@:2}" -- bash -ec "$script"
-}
-
-launch_inside() { # [OPTION…] COMMAND… - launch() in the host's network
-	launch_as nsenter --target "$HOST_NS" --net -- "${NET[@]}" "${SWITCH[@]}" "$@"
-}
-
-info() { # MEMBER
-	as_user "$FAUXROOTCTL" --socket "$S/api.sock" info --json | jq -r ".networkDriver.accel.$1"
-}
-
-switchers() {
-	pgrep -P "$LAUNCHER" -x 'fauxroot: switc' || true
-}
-
-n_switchers_is() {
-	[ "$(switchers | wc -l)" -eq "$1" ]
-}
-
 @test "connections to the outside get a socket of the host, also over IPv6" {
 	run -0 inside_script '
 		dial 198.51.100.2 7000; echo
@@ -143,7 +88,7 @@ n_switchers_is() {
 
 @test "changes of the address and the descriptor during connect do not lead to the host's loopback" {
 	local tries
-	run -0 inside_script '"$escape" race 198.51.100.2 7000 7001 12; number switched' \
+	run -0 inside_script '"$escape" race 198.51.100.2 7000 7001 20; number switched' \
 		--disable-host-loopback
 	tries=${lines[0]%% *}
 	echo "$output"
@@ -163,6 +108,63 @@ n_switchers_is() {
 	[ "${lines[-1]}" -ge 300 ]
 	sed '$d' <<<"$output" >"$T/with"
 	diff "$T/without" "$T/with"
+}
+
+@test "each socket option has its value after connect, with and without acceleration" {
+	cp "$ROOT/tests/lib/fixtures/sockopts.py" "$T/sockopts.py"
+	run -0 inside -- python3 "$T/sockopts.py" "$CLIENT4" 7000
+	echo "$output" >"$T/without"
+	[ "$(wc -l <"$T/without")" -ge 60 ]
+	run -0 inside_script "python3 $T/sockopts.py $CLIENT4 7000; number switched"
+	[ "${lines[-1]}" -ge 40 ]
+	diff "$T/without" <(sed '$d' <<<"$output")
+}
+
+@test "a program that Landlock forbids to connect is left alone" {
+	cp "$ROOT/tests/lib/fixtures/landlock.py" "$T/landlock.py"
+	run inside -- python3 "$T/landlock.py" "$CLIENT4" 7000
+	[ "$status" -ne 77 ] || skip "Landlock has no rules for connections before Linux 6.7"
+	equals "EACCES EACCES" "${lines[*]}"
+	run -0 inside_script 'python3 "$T/landlock.py" 198.51.100.2 7000
+		setpriv --no-new-privs bash -c "exec 3<>/dev/tcp/198.51.100.2/7000; cat <&3"; echo
+		dial 198.51.100.2 7000; echo
+		number switched
+		python3 "$T/landlock.py" 198.51.100.2 7000 privileged
+		dial 198.51.100.2 7000; echo
+		number switched'
+	equals "EACCES EACCES outside outside 1 EACCES EACCES outside 1" "${lines[*]}"
+}
+
+@test "a socket that listens already, from the caller, can listen again" {
+	run -0 host python3 -c '
+import os, socket, sys
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"fxhost\0")
+s.bind(("198.51.100.1", 0))
+s.listen(1)
+os.dup2(s.fileno(), 9)
+os.execvp(sys.argv[1], sys.argv[1:])' env HOME="$T" setpriv --reuid "$USER_UID" --regid "$USER_GID" --init-groups \
+		--inh-caps=-all "$FAUXROOT" --state-dir="$S" "${NET[@]}" "${SWITCH[@]}" \
+		python3 -c 'import socket; socket.socket(fileno=9).listen(5); print("listens")'
+	says "$output" '^listens$'
+}
+
+@test "a new epoll set has the number and the flags that the command expects" {
+	run -0 inside_script 'python3 -c "
+import ctypes, errno, os, resource, select
+libc = ctypes.CDLL(None, use_errno=True)
+free = os.open(\"/\", 0); os.close(free)
+for flags in (0, select.EPOLL_CLOEXEC):
+    fd = libc.epoll_create1(flags)
+    print(fd == free, os.get_inheritable(fd), end=\" \")
+    os.close(fd)
+print(libc.epoll_create1(5), errno.errorcode[ctypes.get_errno()], end=\" \")
+print(libc.epoll_create(0), errno.errorcode[ctypes.get_errno()], end=\" \")
+print(libc.epoll_create(7) == free, end=\" \")
+resource.setrlimit(resource.RLIMIT_NOFILE, (free + 1, 4096))
+print(libc.epoll_create1(0), errno.errorcode[ctypes.get_errno()])
+"'
+	equals "True True True False -1 EINVAL -1 EINVAL True -1 EMFILE" "$output"
 }
 
 @test "connections inside the command's network are left alone" {
@@ -276,29 +278,71 @@ for i in range(3):
 	equals good "$(<"$OUT")"
 }
 
-@test "a switch process that the command blocks with its memory is replaced" {
-	grep -qw fuse /proc/filesystems || skip "this kernel has no FUSE"
+# fuse_for_user - give commands of inside() a /dev/fuse that the test user may open, as on most machines
+fuse_for_user() {
 	cp "$ROOT/tests/lib/fixtures/stall.py" "$T/stall.py"
-	# A /dev/fuse that the test user may open, as on most machines.
 	holder SCRATCH --mount --propagation private
 	mkdir "$T/devices"
 	nsenter --target "$SCRATCH" --mount sh -c 'mount -t tmpfs -o mode=0755 tmpfs "$1" &&
 		mknod -m 0666 "$1/fuse" c 10 229 && mount --bind "$1/fuse" /dev/fuse' sh "$T/devices"
 	host() { nsenter --target "$SCRATCH" --mount nsenter --target "$HOST_NS" --net "$@" 3>&- 4>&-; }
+}
+
+# Two of three waiting processes block both switch processes; the third one blocks one of the next two.
+@test "switch processes that the command blocks are replaced, and after the third the acceleration is off" {
+	grep -qw fuse /proc/filesystems || skip "this kernel has no FUSE"
+	fuse_for_user
 	run -0 inside_script '
-		python3 "$T/stall.py" /mnt >"$T/stalled" &
-		for try in {1..300}; do ! grep -qs asked "$T/stalled" || break; sleep 0.1; done
-		grep asked "$T/stalled"
-		dial 198.51.100.2 7000; echo
-		for try in {1..300}; do [ "$(number restarts)" = 0 ] || break; sleep 0.1; done
+		for number in 1 2 3; do
+			mkdir -p "$T/mount$number"
+			python3 "$T/stall.py" "$T/mount$number" >"$T/stalled$number" &
+		done
+		for try in {1..300}; do [ "$(number restarts)" -lt 2 ] || break; sleep 0.1; done
 		dial 198.51.100.2 7000; echo
 		echo "$(number restarts) $(number switched) $(number on)"
-		kill -KILL "$(head -1 "$T/stalled")"
+		for try in {1..300}; do [ "$(number on)" = true ] || break; sleep 0.1; done
+		dial 198.51.100.2 7000; echo
+		echo "$(number switched) $(number on)"
+		for number in 1 2 3; do kill -KILL "$(head -1 "$T/stalled$number")"; done
 		wait'
-	equals 1 "$(grep -c 'the switch process is blocked by the command; replacing it' <<<"$output")"
+	equals 3 "$(grep -c 'the switch process is blocked by the command; replacing it' <<<"$output")"
 	equals 2 "$(grep -c '^outside$' <<<"$output")"
-	grep -qx '1 2 true' <<<"$output"
+	grep -qx '2 1 true' <<<"$output"
+	grep -qx '1 false' <<<"$output"
+	equals 1 "$(grep -c 'network acceleration is off: the command has blocked 3 processes' <<<"$output")"
 	kill "$SCRATCH"
+}
+
+@test "a switch process without free descriptors leaves connections alone" {
+	local pid
+	launch_inside bash -c "
+		while [ ! -e '$T/end' ]; do
+			exec 3<>/dev/tcp/198.51.100.2/7000 || { echo failed; exit; }
+			[ \"\$(cat <&3)\" = outside ] || { echo wrong; exit; }
+			exec 3>&-
+		done
+		echo good"
+	wait_for n_switchers_is 2
+	counts_more() { [ "$(info "$1")" -gt $(($2 + 20)) ]; }
+	for pid in $(switchers); do as_user prlimit --pid "$pid" --nofile=4:; done
+	wait_for counts_more leftAlone 0
+	for pid in $(switchers); do as_user prlimit --pid "$pid" --nofile=1000:; done
+	wait_for counts_more switched "$(info switched)"
+	equals 0 "$(info restarts)"
+	touch "$T/end"
+	wait "$LAUNCHER"
+	equals good "$(<"$OUT")"
+}
+
+@test "programs under strace and gdb" {
+	run -0 inside_script '
+		strace -f -o "$T/trace" bash -c "exec 3<>/dev/tcp/198.51.100.2/7000; cat <&3"; echo
+		grep -c "connect(.*sin_port=htons(7000).*= 0" "$T/trace"
+		gdb -batch -ex run -ex "info inferiors" --args bash -c "exec 3<>/dev/tcp/198.51.100.2/7000; cat <&3" \
+			>"$T/gdb" 2>&1
+		grep -c outside "$T/gdb"
+		number switched'
+	equals "outside 1 1 2" "${lines[*]}"
 }
 
 @test "three deaths turn the acceleration off; connections continue without it" {

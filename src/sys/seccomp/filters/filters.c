@@ -45,6 +45,11 @@
 #include "fauxroot/sys/seccomp.h"
 #include "filters.h"
 
+/* Not in libseccomp 2.5.1. */
+#ifndef __SNR_landlock_restrict_self
+#define __SNR_landlock_restrict_self 446
+#endif
+
 /*
  * The C library's calls for memory, threads and time. Here and below, the lists include the calls
  * of 32-bit machines; libseccomp ignores calls that this machine lacks.
@@ -138,6 +143,7 @@ static const int switch_calls[] = {
 	SCMP_SYS(listen),	    /* switch/worker.c serve_listen(): listen() */
 	SCMP_SYS(dup3),		    /* switch/replace.c join_sets(): dup3() */
 	SCMP_SYS(epoll_ctl),	    /* switch/sets.c sets_join(): epoll_ctl() */
+	SCMP_SYS(epoll_create1),    /* switch/worker.c give_set(): epoll_create1() */
 	SCMP_SYS(sendto),	    /* sys/netlink.c send_request(): sendto() */
 	SCMP_SYS(recvmsg),	    /* sys/netlink.c netlink_receive(): recvmsg() */
 };
@@ -389,7 +395,7 @@ static int allow_switching(scmp_filter_ctx filter)
 	static const unsigned long requests[] = {SECCOMP_IOCTL_NOTIF_RECV, SECCOMP_IOCTL_NOTIF_SEND,
 						 SECCOMP_IOCTL_NOTIF_ADDFD,
 						 SECCOMP_IOCTL_NOTIF_ID_VALID, SIOCGSKNS};
-	static const int commands[] = {F_DUPFD_CLOEXEC, F_SETFL};
+	static const int commands[] = {F_DUPFD_CLOEXEC, F_SETFL, F_GETOWN_EX};
 	static const int fcntls[] = {
 		SCMP_SYS(fcntl),   /* switch/replace.c move_away(): fcntl() */
 		SCMP_SYS(fcntl64), /* switch/replace.c move_away(): fcntl() */
@@ -474,9 +480,10 @@ static int fill_command(scmp_filter_ctx filter)
 {
 	static const unsigned sizes[] = {16, 28, 128}; /* struct sockaddr_in, _in6, _storage */
 	static const int calls[] = {
-		SCMP_SYS(listen),	 /* reported: a switched socket must not listen */
-		SCMP_SYS(epoll_create),	 /* reported: a set may contain the socket */
-		SCMP_SYS(epoll_create1), /* reported: a set may contain the socket */
+		SCMP_SYS(listen),		  /* reported: a switched socket must not listen */
+		SCMP_SYS(epoll_create),		  /* reported: a set may contain the socket */
+		SCMP_SYS(epoll_create1),	  /* reported: a set may contain the socket */
+		SCMP_SYS(landlock_restrict_self), /* reported: it is left alone then */
 	};
 	int rc = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ALLOW);
 

@@ -3,12 +3,13 @@
 # Real programs with --net-accel=switch, one for each way to connect. The servers are in a second network
 # namespace; no packet leaves the machine. Each test reads from the API that connections were switched.
 #
-# seconds: 12
+# seconds: 25
 
 load ../../../lib/bash/common
 load ../../../lib/bash/root
 
 WEB=8000
+OPTIONS=()
 
 setup_file() {
 	load_root || return
@@ -32,7 +33,10 @@ setup_file() {
 		http { access_log off; server { listen %s:8001; location / { return 200 ok; } } }' \
 		"$WWW" "$WWW" "$CLIENT4" >"$WWW/nginx.conf"
 	serve client nginx -e "$WWW/err" -c "$WWW/nginx.conf"
-	wait_for listening 3
+	chmod a+x "$ROOT/tests/lib/fixtures/registry.py"
+	serve client "$ROOT/tests/lib/fixtures/registry.py" "$CLIENT4" 8500 \
+		"$(command -v busybox.static || command -v busybox)"
+	wait_for listening 4
 }
 
 teardown_file() {
@@ -44,7 +48,7 @@ setup() {
 }
 
 listening() {
-	[ "$(client ss -Hltn 'sport = 8000 or sport = 8001 or sport = 8022' | wc -l)" -eq "$1" ]
+	[ "$(client ss -Hltn 'sport = 8000 or sport = 8001 or sport = 8022 or sport = 8500' | wc -l)" -eq "$1" ]
 }
 
 # switched NUMBER SCRIPT - run it inside; at least so many connections are switched. Its output is $output.
@@ -57,7 +61,7 @@ echo
 '$FAUXROOTCTL' info --json | jq .networkDriver.accel.switched"
 	run -0 nsenter --target "$HOST_NS" --net env HOME="$T" setpriv --reuid "$USER_UID" --regid "$USER_GID" \
 		--init-groups --inh-caps=-all "$FAUXROOT" --state-dir="$S" --net=slirp4netns \
-		--net-accel=switch bash -c "$script" </dev/null
+		--net-accel=switch "${OPTIONS[@]}" bash -c "$script" </dev/null
 	[ "${lines[-1]}" -ge "$number" ] || { echo "$output"; false; }
 }
 
@@ -155,4 +159,50 @@ asyncio.run(main())"'
 	needs wrk
 	switched 500 "wrk -t2 -c16 -d3 -H 'Connection: close' http://$CLIENT4:8001/"
 	not grep -E 'Socket errors:.*timeout [1-9]' <<<"$output"
+}
+
+# dockerd and buildkitd connect as Go's net/http does.
+# shellcheck disable=SC2016
+@test "dockerd: a pull" {
+	command -v dockerd >/dev/null && command -v docker >/dev/null || skip "dockerd is not installed"
+	OPTIONS=(--copy-up=/etc --copy-up=/run)
+	# dockerd looks for its proxy, also where it does not use it.
+	switched 2 'PATH='"${FAUXROOT%/*}/compat"':$PATH
+		export XDG_RUNTIME_DIR=$HOME/run DOCKER_HOST=unix://$HOME/docker.sock DOCKER_CONFIG=$HOME
+		dockerd --rootless --host "$DOCKER_HOST" --data-root "$HOME/data" --exec-root "$HOME/exec" \
+			--pidfile "$HOME/pid" --bridge none --userland-proxy=false --iptables=false --ip6tables=false --storage-driver vfs \
+			--insecure-registry '"$CLIENT4"':8500 >"$HOME/daemon" 2>&1 & daemon=$!
+		for try in {1..300}; do
+			! docker info >/dev/null 2>&1 && kill -0 $daemon || break
+			sleep 0.1
+		done
+		docker pull -q '"$CLIENT4"':8500/test || tail -n 20 "$HOME/daemon"
+		docker image inspect --format "size {{.Size}}" '"$CLIENT4"':8500/test
+		kill $daemon; wait $daemon || true'
+	says "$output" '^size 2[0-9]{7}$'
+}
+
+# shellcheck disable=SC2016
+@test "buildkitd: a build whose base is pulled, and that downloads in RUN" {
+	[ -z "${FAUXROOT_TEST_BUILDKIT:-}" ] || export PATH=$FAUXROOT_TEST_BUILDKIT:$PATH
+	command -v buildkitd >/dev/null && command -v buildctl >/dev/null && command -v runc >/dev/null ||
+		skip "buildkitd is not installed"
+	mkdir "$T/context"
+	printf 'FROM %s:8500/test\nRUN ["/busybox", "wget", "-q", "-O", "/made", "http://%s:%s/hello"]\n' \
+		"$CLIENT4" "$CLIENT4" $WEB >"$T/context/Dockerfile"
+	printf '[registry."%s:8500"]\n  http = true\n' "$CLIENT4" >"$T/buildkitd.toml"
+	OPTIONS=(--copy-up=/etc --copy-up=/run)
+	# The link to the directory of root's runc, if there is one.
+	switched 2 'rm -f /run/runc
+		export XDG_RUNTIME_DIR=$HOME/run BUILDKIT_HOST=unix://$HOME/buildkit.sock
+		buildkitd --rootless --config "$HOME/buildkitd.toml" --addr "$BUILDKIT_HOST" --root "$HOME/data" \
+			--oci-worker-no-process-sandbox --oci-worker-net=host --oci-worker-snapshotter=native \
+			>"$HOME/daemon" 2>&1 & daemon=$!
+		for try in {1..300}; do ! buildctl debug workers >/dev/null 2>&1 || break; sleep 0.1; done
+		buildctl build --progress=plain --frontend dockerfile.v0 --local context="$HOME/context" \
+			--local dockerfile="$HOME/context" --output type=local,dest="$HOME/rootfs" >"$HOME/build" 2>&1 ||
+			tail -n 20 "$HOME/build" "$HOME/daemon"
+		cat "$HOME/rootfs/made"
+		kill $daemon; wait $daemon || true'
+	says "$output" '^hello$'
 }
