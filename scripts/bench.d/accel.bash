@@ -63,10 +63,74 @@ accel_chart() {
 	} | chart accel 'Network acceleration: to and from another machine' 'Gbit/s'
 }
 
+# Seconds of the processor for a GiB, of the client and of everything between it and the host's network.
+accel_effort() { # SIDE [OPTION]
+	local TIMEFORMAT='%U %S'
+	{ time accel_inside "$1" iperf3 --client $ACCEL_SERVER --bytes 512M "${@:2}" >/dev/null; } 2>&1 |
+		awk '{ print 2 * ($1 + $2) }'
+}
+
+accel_effort_out() { accel_effort "$1"; }
+accel_effort_in() { accel_effort "$1" --reverse; }
+
+accel_connect() { # SIDE: the median of 300 connect(2), in microseconds
+	accel_inside "$1" /usr/bin/python3 -c '
+import socket, statistics, sys, time
+times = []
+for _ in range(300):
+    with socket.socket() as s:
+        begin = time.perf_counter_ns()
+        s.connect((sys.argv[1], 8080))
+        times.append(time.perf_counter_ns() - begin)
+print(statistics.median(times) / 1000)' $ACCEL_SERVER
+}
+
+accel_call() { # SIDE: a system call that has nothing to do with the network, in nanoseconds
+	accel_inside "$1" /usr/bin/python3 -c '
+import os, timeit
+print(min(timeit.repeat(os.getppid, number=1000, repeat=1000)) * 1e9 / 1000)'
+}
+
+# The memory (PSS) of both switch processes together, idle after some connections, in KiB.
+# shellcheck disable=SC2016 # for the shell inside
+accel_memory() {
+	accel_inside switched bash -c 'for i in {1..50}; do exec 3<>"/dev/tcp/$0/8080"; done; sleep 3
+		echo >"$1/ready"; while [ -e "$1/ready" ]; do sleep 0.1; done' $ACCEL_SERVER "$STAGE/tmp" &
+	until [ -e "$STAGE/tmp/ready" ]; do sleep 0.1; done
+	pgrep -x 'fauxroot: switc' | while read -r pid; do
+		[ "$(readlink "/proc/$pid/ns/net")" != "$(readlink "/proc/${ACCEL_NETS[0]}/ns/net")" ] ||
+			awk '$1 == "Pss:" { print $2 }' "/proc/$pid/smaps_rollup"
+	done | awk '{ sum += $1 } END { print sum }' >"$STAGE/accel_memory"
+	rm -f "$STAGE/tmp/ready"
+	wait $!
+}
+
+ACCEL_WHAT=(upload download effort_out effort_in connections requests connect call)
+
+accel_limit() { # WHAT VALUE at-most|at-least LIMIT
+	judge "$2" "$3" "$4"
+	printf '| %s | %.2f | %s | %s |\n' "$1" "$2" "$BOUND" "$VERDICT" | tee -a "$STAGE/accel.limits"
+}
+
+accel_limits() {
+	local at
+	: >"$STAGE/accel.limits"
+	accel_limit 'upload, switched : direct' "$(column "$STAGE/accel_upload" 2 1)" at-least 0.9
+	accel_limit 'download, switched : direct' "$(column "$STAGE/accel_download" 2 1)" at-least 0.9
+	accel_limit 'processor time of an upload, switched : direct' "$(column "$STAGE/accel_effort_out" 2 1)" at-most 1.2
+	accel_limit 'processor time of a download, switched : direct' "$(column "$STAGE/accel_effort_in" 2 1)" at-most 1.2
+	accel_limit 'new connections, switched : slirp4netns' "$(column "$STAGE/accel_connections" 2 3)" at-least 1
+	accel_limit 'requests, switched : slirp4netns' "$(column "$STAGE/accel_requests" 2 3)" at-least 1
+	at=$(awk '{ print $2 - $3 }' "$STAGE/accel_call" | sort -g | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }')
+	accel_limit 'the filter, for each other system call, ns' "$at" at-most 50
+	accel_limit 'memory of the switch processes, KiB' "$(cat "$STAGE/accel_memory")" at-most 400
+}
+
 accel_measure() {
 	local what side at=0
 	if [ "$(id -u)" != 0 ]; then
-		echo '| not measured: this takes root | | | | |' | put
+		echo '| not measured: this takes root | | | | | | | | |' | put
+		: >"$STAGE/accel.limits"
 		return
 	fi
 	ACCEL_WORDS=([direct]=''
@@ -76,25 +140,19 @@ accel_measure() {
 	SIDES=(direct switched slirp4netns)
 	! command -v pasta >/dev/null || SIDES+=(pasta)
 	accel_up
-	for what in accel_upload accel_download accel_connections accel_requests; do
-		in_turn "$ACCEL_ROUNDS" "$what"
-	done
+	for what in "${ACCEL_WHAT[@]}"; do in_turn "$ACCEL_ROUNDS" "accel_$what"; done
+	accel_memory
 	accel_down
 	accel_chart
 	for side in "${SIDES[@]}"; do
 		at=$((at + 1))
-		printf '| %s | %.1f | %.1f | %.0f | %.0f |\n' "$side" "$(column "$STAGE/accel_upload" $at)" \
-			"$(column "$STAGE/accel_download" $at)" "$(column "$STAGE/accel_connections" $at)" \
-			"$(column "$STAGE/accel_requests" $at)" | put
-	done
-	for what in accel_upload accel_download; do
-		judge "$(column "$STAGE/$what" 2 1)" at-least 0.9
-		printf '| switched : direct, %s | %.2f | %s | %s | |\n' "${what#accel_}" \
-			"$(column "$STAGE/$what" 2 1)" "$BOUND" "$VERDICT" | put
-	done
-	judge "$(column "$STAGE/accel_connections" 2 3)" at-least 1
-	printf '| switched : slirp4netns, connections | %.2f | %s | %s | |\n' \
-		"$(column "$STAGE/accel_connections" 2 3)" "$BOUND" "$VERDICT" | put
+		printf '| %s' "$side"
+		for what in "${ACCEL_WHAT[@]}"; do
+			printf ' | %s' "$(column "$STAGE/accel_$what" $at | awk '{ printf $1 < 10 ? "%.2f" : "%.0f", $1 }')"
+		done
+		printf ' |\n'
+	done | put
+	accel_limits
 }
 
 accel_page() {
@@ -103,15 +161,21 @@ accel_page() {
 
 		The command is a client of servers in another network namespace, behind a veth link: iperf3,
 		and nginx (wrk, 32 clients) with \`Connection: close\` and with connections that are kept. "direct" is
-		the same client in the host's network. The values are medians of $ACCEL_ROUNDS rounds.
+		the same client in the host's network. The processor time is that of the client, the launcher and the network's
+		program, for one GiB. A connect(2) blocks; the other system call is getppid(2), called from Python.
+		The values are medians of $ACCEL_ROUNDS rounds.
 
 		![Network acceleration](bench-accel.svg)
 
 		$(machine)
 		- $(programs slirp4netns iperf3 nginx wrk)
 
-		| network | upload, Gbit/s | download, Gbit/s | new connections a second | requests a second |
-		|---|---|---|---|---|
+		| network | upload, Gbit/s | download, Gbit/s | processor, upload, s/GiB | processor, download, s/GiB | new connections a second | requests a second | connect, µs | another call, ns |
+		|---|---|---|---|---|---|---|---|---|
 		$(rows accel)
+
+		| what | value | limit | verdict |
+		|---|---|---|---|
+		$(cat "$STAGE/accel.limits")
 	EOT
 }

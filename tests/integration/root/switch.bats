@@ -237,6 +237,27 @@ for i in range(3):
 		bash -c "exec 3<>/dev/tcp/198.51.100.2/7000; cat <&3"'
 	grep -q -- 'another program handles system calls by seccomp already' <<<"$output"
 	grep -q -- outside <<<"$output"
+	run -0 inside_script '"$FAUXROOT" --check --idmap=single --net=slirp4netns --net-accel=switch true'
+	grep -qE '^warning +acceleration +switch: started, without effect$' <<<"$output"
+}
+
+# Without SO_NETNS_COOKIE (Linux 5.14) and PIDFD_THREAD (6.9).
+@test "on older kernels" {
+	run -0 host "$FAUXROOT_TEST_TOOLS/refuse" --errno EINVAL --user "$FAUXROOT_TEST_USER" \
+		getsockopt::1:71,pidfd_open::128 -- env HOME="$T" "$FAUXROOT" --state-dir="$S" "${NET[@]}" "${SWITCH[@]}" \
+		bash -ec "$(scripted '
+		dial 198.51.100.2 7000; echo
+		python3 -c "
+import socket, threading
+def dial():
+    s = socket.create_connection((\"198.51.100.2\", 7000))
+    print(s.recv(100).decode())
+    s.connect_ex((\"127.0.0.1\", 1))
+t = threading.Thread(target=dial); t.start(); t.join()"
+		unshare --net bash -c "ip link set lo up; exec 3<>/dev/tcp/198.51.100.2/7000" 2>/dev/null && exit 1
+		number switched
+		"$escape" 198.51.100.2 2001:db8::2 7000 7001 | grep -c ": escaped" || true')"
+	equals "outside outside 2 0" "${lines[*]}"
 }
 
 @test "a host without routes: one warning, and the network works" {

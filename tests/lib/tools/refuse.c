@@ -5,7 +5,7 @@
  *	refuse [--errno NAME] [--user NAME] [--report FILE] SYSCALL[:ARGUMENT…][,SYSCALL…] \
  *		-- COMMAND [ARGS…]
  *
- * NAME is ENOSYS, EPERM, EACCES or EAFNOSUPPORT. ARGUMENTs are numbers: a call is refused if its
+ * NAME is ENOSYS, EPERM, EACCES, EINVAL or EAFNOSUPPORT. ARGUMENTs are numbers: a call is refused if its
  * arguments are equal to them, in order; an empty one matches any value. "socket:10" disables IPv6,
  * "socket:16::12" disables nf_tables.
  *
@@ -60,7 +60,7 @@ struct refused {
 
 static int usage(void)
 {
-	fputs("usage: refuse [--errno ENOSYS|EPERM|EACCES|EAFNOSUPPORT] [--user NAME] "
+	fputs("usage: refuse [--errno ENOSYS|EPERM|EACCES|EINVAL|EAFNOSUPPORT] [--user NAME] "
 	      "[--report FILE] SYSCALL[:ARGUMENT…][,SYSCALL…] -- COMMAND [ARGS…]\n",
 	      stderr);
 	return -EINVAL;
@@ -74,6 +74,7 @@ static int parse_errno(const char *name, int *ret)
 	} known[] = {{"ENOSYS", ENOSYS},
 		     {"EPERM", EPERM},
 		     {"EACCES", EACCES},
+		     {"EINVAL", EINVAL},
 		     {"EAFNOSUPPORT", EAFNOSUPPORT}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
