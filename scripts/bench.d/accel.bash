@@ -66,7 +66,7 @@ accel_chart() {
 # Seconds of the processor for a GiB, of the client and of everything between it and the host's network.
 accel_effort() { # SIDE [OPTION]
 	local TIMEFORMAT='%U %S'
-	{ time accel_inside "$1" iperf3 --client $ACCEL_SERVER --bytes 512M "${@:2}" >/dev/null; } 2>&1 |
+	{ time accel_inside "$1" iperf3 --client $OTHER_ADDRESS --bytes 512M "${@:2}" >/dev/null; } 2>&1 |
 		awk '{ print 2 * ($1 + $2) }'
 }
 
@@ -82,7 +82,7 @@ for _ in range(300):
         begin = time.perf_counter_ns()
         s.connect((sys.argv[1], 8080))
         times.append(time.perf_counter_ns() - begin)
-print(statistics.median(times) / 1000)' $ACCEL_SERVER
+print(statistics.median(times) / 1000)' $OTHER_ADDRESS
 }
 
 accel_call() { # SIDE: a system call that has nothing to do with the network, in nanoseconds
@@ -95,10 +95,10 @@ print(min(timeit.repeat(os.getppid, number=1000, repeat=1000)) * 1e9 / 1000)'
 # shellcheck disable=SC2016 # for the shell inside
 accel_memory() {
 	accel_inside switched bash -c 'for i in {1..50}; do exec 3<>"/dev/tcp/$0/8080"; done; sleep 3
-		echo >"$1/ready"; while [ -e "$1/ready" ]; do sleep 0.1; done' $ACCEL_SERVER "$STAGE/tmp" &
+		echo >"$1/ready"; while [ -e "$1/ready" ]; do sleep 0.1; done' $OTHER_ADDRESS "$STAGE/tmp" &
 	until [ -e "$STAGE/tmp/ready" ]; do sleep 0.1; done
 	pgrep -x 'fauxroot: switc' | while read -r pid; do
-		[ "$(readlink "/proc/$pid/ns/net")" != "$(readlink "/proc/${ACCEL_NETS[0]}/ns/net")" ] ||
+		[ "$(readlink "/proc/$pid/ns/net")" != "$(readlink "/proc/$HOST_NET/ns/net")" ] ||
 			awk '$1 == "Pss:" { print $2 }' "/proc/$pid/smaps_rollup"
 	done | awk '{ sum += $1 } END { print sum }' >"$STAGE/accel_memory"
 	rm -f "$STAGE/tmp/ready"
