@@ -9,7 +9,7 @@ setup() {
 	TOP=${FAUXROOT_SOURCE:-$(cd "$BATS_TEST_DIRNAME/../.." && pwd)}
 	COPY=$BATS_TEST_TMPDIR/copy
 	mkdir "$COPY"
-	cp -a "$TOP"/{VERSION,CHANGELOG.md,debian,man,scripts,Makefile} "$COPY"
+	cp -a "$TOP"/{VERSION,README.md,RELEASING.md,CHANGELOG.md,debian,docs,man,scripts,Makefile} "$COPY"
 	unset RESULTS BUILD RELEASE_KEY
 	cd "$COPY" || return
 	echo build/ >.gitignore
@@ -19,6 +19,7 @@ setup() {
 	grep -q '^## \[1.2.3\]' CHANGELOG.md || echo '## [1.2.3] - 2026-01-01' >>CHANGELOG.md
 	sed -i '1s/(.*)/(1.2.3-1)/' debian/changelog
 	sed -i 's/^- Implementation version: .*/- Implementation version: 1.2.3/' man/fauxrootctl.1
+	sed -i "s/\([-_]\)$(cat "$TOP/VERSION")\([-.]\)/\11.2.3\2/g" README.md docs/migrate.md
 	git init -q
 	git config user.name Somebody
 	git config user.email somebody@example.org
@@ -40,6 +41,8 @@ refuses() {
 @test "the tree itself: its versions agree" {
 	[ "$(sed -n '1s/.*(\(.*\)-[^-]*).*/\1/p' "$TOP/debian/changelog")" = "$(cat "$TOP/VERSION")" ]
 	grep -q "^- Implementation version: $(cat "$TOP/VERSION")\$" "$TOP/man/fauxrootctl.1"
+	[ "$(grep -hoE 'fauxroot[a-z-]*[-_][0-9]+\.[0-9]+\.[0-9]+' "$TOP"/README.md "$TOP"/docs/migrate.md | sed 's/.*[-_]//' |
+		sort -u)" = "$(cat "$TOP/VERSION")" ]
 	grep -qE "^## \[($(cat "$TOP/VERSION")\] - |Unreleased\])" "$TOP/CHANGELOG.md"
 }
 
@@ -74,6 +77,20 @@ refuses() {
 	sed -i 's/^- Implementation version: .*/- Implementation version: 1.2.2/' man/fauxrootctl.1
 	commit
 	refuses "man/fauxrootctl.1 shows version 1.2.2" scripts/release --check
+}
+
+@test "release: a document that names the file of another version is refused" {
+	local file
+	for file in README.md docs/migrate.md; do
+		sed -i 's/fauxroot_1.2.3-1_amd64/fauxroot_1.2.2-1_amd64/' $file
+		run ! git diff --quiet
+		commit
+		refuses "$file names the file fauxroot_1.2.2-1_amd64.deb of another release" scripts/release --check
+		git reset -q --hard HEAD^
+	done
+	sed -i 's/fauxroot-1.2.3-linux-x86_64/fauxroot-1.3.0-linux-x86_64/' README.md
+	commit
+	refuses "README.md names the file fauxroot-1.3.0-linux-x86_64.tar.gz of another release" scripts/release --check
 }
 
 @test "dist: the last commit, the same bytes each time, without changes that are not committed" {
