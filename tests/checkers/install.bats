@@ -39,6 +39,15 @@ own_build() {
 	[ ! -e "$D" ]
 }
 
+@test "install: the files that an image's build has (.dockerignore) suffice, and give the same result" {
+	own_build
+	install_ install-compat
+	mkdir "$BATS_TEST_TMPDIR/context"
+	sed -n "s,^!,$TOP/,p" "$TOP/.dockerignore" | xargs cp -a -t "$BATS_TEST_TMPDIR/context"
+	make -s -C "$BATS_TEST_TMPDIR/context" BUILD="$BUILD" DESTDIR="$BATS_TEST_TMPDIR/there" PREFIX=/usr install-compat
+	diff -r --no-dereference "$D" "$BATS_TEST_TMPDIR/there"
+}
+
 # lacking NAME…: a pkg-config like that of a machine without these libraries
 lacking() {
 	local dir file

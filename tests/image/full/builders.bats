@@ -12,8 +12,8 @@ setup() {
 	user=${TEST_USER:-faux}
 	export XDG_RUNTIME_DIR=$T/run
 	mkdir -m 0700 run
-	cp -a "$TOP"/{Makefile,VERSION,.dockerignore,contrib,docs,include,man,scripts,src} \
-		"$STAGE/fauxroot" "$STAGE/buildkit" .
+	sed -n "s,^!,$TOP/,p" "$TOP/.dockerignore" | xargs cp -a -t . "$TOP/.dockerignore"
+	cp -a "$STAGE/fauxroot" "$STAGE/buildkit" .
 	cp "$BASE_TAR" base.tar
 	chmod 0755 "$STAGE" "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR"/{suite,file,test} "$T" 2>/dev/null || true
 	chown -R "$user" .
