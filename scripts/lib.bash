@@ -135,6 +135,19 @@ result() {
 		"${4:+, $4 skipped}" "${TOOK:+ in $TOOK s}" "$PLAIN"
 }
 
+# result_of NAME LOG: report what another script has run. The last line of LOG is the sum of its results; LOG.status has
+# its status and its seconds.
+result_of() {
+	local status passed failed TOOK
+	read -r status TOOK <"$2.status"
+	read -r passed failed < <(tail -n 1 "$2" | sed -nE 's/^([0-9]+) passed, ([0-9]+) failed$/\1 \2/p') || :
+	passed=${passed:-0} failed=${failed:-0}
+	if [ "$status" != 0 ] && [ "$failed" = 0 ]; then failed=1; fi
+	if [ "$failed" != 0 ] || [ -n "${V:-}" ]; then cat "$2"; fi
+	[ "$failed" = 0 ] || remember "$1" "$2"
+	result "$1" "$passed" "$failed"
+}
+
 # check NAME COMMAND…: a suite of one test; its output is shown when it fails, or with V=1
 check() {
 	local name=$1 log start=$SECONDS TOOK
