@@ -347,6 +347,12 @@ test-image:
 	$(MAKE) $(jobs) all
 	scripts/test-image
 
+# The picture and the numbers of docs/image.md, by the real buildkitd
+image-report:
+	scripts/setup build image static bench
+	$(MAKE) $(jobs) all
+	scripts/test-image --report
+
 # Other architectures: make test-cross ARCHITECTURES='arm64 s390x', as Debian names them
 ARCHITECTURES ?=
 test-cross:
@@ -500,5 +506,5 @@ clean:
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 .PHONY: all completions docs generators manual-here units tools fuzz-targets demo test unit fresh full \
-	bench soak lab fuzz test-cross test-static test-deb dist release image test-image lint check-layers coverage install \
+	bench soak lab fuzz test-cross test-static test-deb dist release image image-report test-image lint check-layers coverage install \
 	install-compat uninstall clean force test-needs
