@@ -105,8 +105,7 @@ static bool quote(const char *word, char *buf, size_t size)
 	return true;
 }
 
-/* Can we create files in @dir? On a read-only file system we cannot, whatever the mode is. */
-static bool is_writable(const struct machine *machine, const char *dir)
+bool fact_is_writable(const struct machine *machine, const char *dir)
 {
 	char path[PATH_MAX];
 
@@ -125,10 +124,10 @@ bool fact_state_parent(const struct machine *machine, char *buf, size_t size)
 		(void)str_print(buf, size, "%s", given);
 	else
 		(void)str_print(buf, size, "/run/user/%u", uid);
-	if (is_writable(machine, buf))
+	if (fact_is_writable(machine, buf))
 		return true;
 	for (size_t i = 0; i < ARRAY_SIZE(shared); i++)
-		if (is_writable(machine, shared[i]))
+		if (fact_is_writable(machine, shared[i]))
 			return str_print(buf, size, "%s", shared[i]) == 0;
 	return false;
 }

@@ -42,6 +42,10 @@ bool fact_add(struct facts *facts, const char *name, const char *separator, cons
 /* fact_text() - the text of the fact @name; "" if it is not set */
 const char *fact_text(const struct facts *facts, const char *name);
 
+/* fact_is_writable() - can we create files in @dir? Not on a read-only file system, whatever the
+ * mode is */
+bool fact_is_writable(const struct machine *machine, const char *dir);
+
 /*
  * fact_state_parent() - find a directory in which we can create a state directory: XDG_RUNTIME_DIR
  * if it belongs to us, or the usual path of it, or a directory that all users share

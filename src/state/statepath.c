@@ -205,9 +205,10 @@ int statepath_resolve(const char *wanted, char **ret, struct error *err)
 		if (!path)
 			return err_file(err, ENOMEM, wanted, "state directory \"%s\"", wanted);
 	}
-	if (!path || streq(path, "/"))
-		return err_say(err, EINVAL, "state directory \"%s\": is the root directory",
-			       wanted);
+	if (!path || streq(path, "/")) {
+		rc = err_say(err, EINVAL, "state directory \"%s\": is the root directory", wanted);
+		return err_about(err, rc, REASON_PRECIOUS, "/");
+	}
 	rc = statepath_fits(path, err);
 	if (rc == 0)
 		rc = check_path(path, err);

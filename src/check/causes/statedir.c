@@ -38,12 +38,14 @@ static bool runtime_dir_is_there(struct facts *facts)
 {
 	return runtime_dir_is_unset(facts) &&
 	       fact(facts, "dir", "/run/user/%u", machine_uid(facts->machine)) &&
-	       machine_exists(facts->machine, fact_text(facts, "dir"));
+	       fact_is_writable(facts->machine, fact_text(facts, "dir"));
 }
 
 static bool runtime_dir_is_missing(struct facts *facts)
 {
-	return runtime_dir_is_unset(facts) && !runtime_dir_is_there(facts);
+	return runtime_dir_is_unset(facts) &&
+	       fact(facts, "dir", "/run/user/%u", machine_uid(facts->machine)) &&
+	       !machine_exists(facts->machine, fact_text(facts, "dir"));
 }
 
 /* The systemd manager of a user sets the variable, the system manager does not. INVOCATION_ID: man

@@ -97,6 +97,11 @@ setup() {
 		agree --state-dir=name true
 		broken
 		cd "$T"
+		for DIR in / /home /tmp; do
+			state "precious: $DIR"
+			agree_all
+			broken
+		done
 		state "in use"
 		DIR=$T/ours/d
 		mkdir "$T/first"
@@ -136,6 +141,29 @@ setup() {
 		state "uncovered"
 		agree true
 		sound
+	END
+}
+
+@test "the root directory is read-only" {
+	lab <<-'END'
+		mount --bind "$T" "$T"
+		mount -t tmpfs tmpfs /run/user
+		mkdir -m 0700 "/run/user/$USER_UID"
+		chown "$USER_UID" "/run/user/$USER_UID"
+		mount -o remount,ro /run/user
+		mount -o remount,bind,ro /
+		state "read-only"
+		for XDG in "" "/run/user/$USER_UID"; do
+			AS=(env TMPDIR=/tmp XDG_RUNTIME_DIR="$XDG")
+			agree true
+			agree --net=slirp4netns --copy-up=/etc true
+		done
+		broken
+		state "read-only, with a state directory"
+		AS=(env TMPDIR=/tmp XDG_RUNTIME_DIR="/run/user/$USER_UID")
+		DIR=$T/dir
+		agree_all
+		grep -q . <(tr -dc 0 <<<"$LAUNCHED")
 	END
 }
 

@@ -111,6 +111,41 @@ setup() {
 	END
 }
 
+@test "a read-only root: a directory elsewhere, not one that is read-only as well" {
+	lab <<-'END'
+		mount --bind "$T" "$T"
+		mount -t tmpfs tmpfs /run/user
+		mkdir -m 0700 "/run/user/$USER_UID"
+		chown "$USER_UID" "/run/user/$USER_UID"
+		mount -o remount,ro /run/user
+		mount -o remount,bind,ro /
+		for dir in "" "/run/user/$USER_UID"; do
+			AS=(env TMPDIR=/tmp XDG_RUNTIME_DIR="$dir")
+			fails statedir-read-only true
+			works "$(option '--state-dir=/[^ ]*')" true
+		done
+		mount -o remount,rw /run/user
+		AS=(env TMPDIR=/tmp XDG_RUNTIME_DIR=)
+		fails runtime-dir-unset true
+		AS=(env TMPDIR=/tmp "$(option 'XDG_RUNTIME_DIR=.*')")
+		works true
+	END
+}
+
+@test "a state directory that we need for something else: one below the runtime directory" {
+	lab <<-'END'
+		mount -t tmpfs tmpfs /run/user
+		mkdir -m 0700 "/run/user/$USER_UID"
+		chown "$USER_UID" "/run/user/$USER_UID"
+		AS=(env XDG_RUNTIME_DIR="/run/user/$USER_UID")
+		for dir in / /home "$HOME" "/run/user/$USER_UID"; do
+			AS=(env XDG_RUNTIME_DIR="/run/user/$USER_UID" HOME=/home/name)
+			fails 'statedir-precious|statedir-foreign' --state-dir="$dir" true
+			works "$(option "--state-dir=/run/user/$USER_UID/NAME")" true
+		done
+	END
+}
+
 @test "another file system over the root directory" {
 	lab <<-'END'
 		works true
