@@ -24,6 +24,17 @@ $A 192.0.2.1
 192.0.2.1       STREAM any.example" "$output"
 }
 
+@test "a resolv.conf with only IPv6 servers: names resolve in a network without IPv6" {
+	host 'server ::1 fixed 192.0.2.1
+		echo nameserver ::1 >/etc/resolv.conf
+		inner "--disable-host-loopback" "cat /etc/resolv.conf
+			ask host.example; ask host.example tcp; getent ahostsv4 any.example | head -1"'
+	equals "nameserver 10.0.2.3
+$A 192.0.2.1
+$A 192.0.2.1
+192.0.2.1       STREAM any.example" "$output"
+}
+
 @test "each query has an id and a port of its own" {
 	host 'server 127.0.0.1 fixed 192.0.2.1
 		inner "for i in \$(seq 40); do ask host.example; done >/dev/null"

@@ -95,12 +95,21 @@ static bool data_failed(const struct preflight *p, const char *dir, struct findi
 	return true;
 }
 
-static void probe_data_dir(const struct preflight *p, struct finding *f)
+static bool is_unfit(const struct mount *mount)
 {
 	static const char *const unfit[] = {"nfs",     "nfs4",	   "cifs", "smb3",
 					    "overlay", "ecryptfs", "vfat", "exfat",
 					    "ntfs",    "ntfs3",	   "9p",   "fuse",
 					    "fuseblk", "lustre",   "gpfs", "beegfs"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(unfit); i++)
+		if (streq(mount->type, unfit[i]))
+			return true;
+	return str_after(mount->type, "fuse.") != NULL;
+}
+
+static void probe_data_dir(const struct preflight *p, struct finding *f)
+{
 	struct mount mount;
 	char dir[PATH_MAX];
 
@@ -115,7 +124,8 @@ static void probe_data_dir(const struct preflight *p, struct finding *f)
 	(void)fact(p->facts, "dir", "%s", dir);
 	(void)fact(p->facts, "mount", "%s", mount.point);
 	(void)fact(p->facts, "type", "%s", mount.type);
-	if (mount_has(&mount, "nosuid") && mount_has(&mount, "nodev")) {
+	/* FUSE of a user is nosuid and nodev, too, and cannot be remounted without. */
+	if (mount_has(&mount, "nosuid") && mount_has(&mount, "nodev") && !is_unfit(&mount)) {
 		see(f, "%s, mounted nosuid and nodev", dir);
 		warn(p, f, "data-nosuid");
 		return;
@@ -123,9 +133,8 @@ static void probe_data_dir(const struct preflight *p, struct finding *f)
 	if (data_failed(p, dir, f))
 		return;
 	see(f, "%s on %s", dir, mount.type);
-	for (size_t i = 0; i < ARRAY_SIZE(unfit); i++)
-		if (streq(mount.type, unfit[i]) || str_after(mount.type, "fuse."))
-			warn(p, f, "data-file-system");
+	if (is_unfit(&mount))
+		warn(p, f, "data-file-system");
 }
 
 const struct probe probes_of_storage[] = {
