@@ -86,8 +86,8 @@ launch_page() {
 		## Launch times
 
 		The times are medians of wall-clock time from fork to exit, of 200 rounds without a network and of 30
-		with one. By default fauxroot starts slirp4netns in its sandbox and with its seccomp filter,
-		rootlesskit without them. pasta is that of Debian 13 for both.
+		with one. The runtime directory is a tmpfs, as systemd-logind makes it. By default fauxroot starts slirp4netns
+		in its sandbox and with its seccomp filter, rootlesskit without them. pasta is that of Debian 13 for both.
 
 		![Launch of true](bench-launch.svg)
 

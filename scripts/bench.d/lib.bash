@@ -4,6 +4,19 @@
 
 BROKEN=0
 
+# own_runtime_dir ARGUMENT…: start bench again in a mount namespace with a tmpfs at the user's runtime directory
+#
+# systemd-logind makes one at each login. Without it a launcher's state directory is on a disk, whose journal
+# takes longer than the launch.
+own_runtime_dir() {
+	local dir
+	dir=/run/user/$(id -u "$TEST_USER")
+	if [ "$(id -u)" != 0 ] || [ "$(stat -f -c %T "$dir" 2>/dev/null)" = tmpfs ]; then return; fi
+	[ -n "${OWN_RUNTIME_DIR:-}" ] || OWN_RUNTIME_DIR=1 exec unshare --mount "$0" "$@"
+	mkdir -p "$dir"
+	mount -t tmpfs -o "mode=0700,uid=$(id -u "$TEST_USER"),gid=$(id -g "$TEST_USER")" tmpfs "$dir"
+}
+
 # put: append the lines on stdin to the rows of the subject that is being measured, and show them
 put() { tee -a "$STAGE/$SUBJECT.rows"; }
 
