@@ -113,6 +113,7 @@ static void on_lost(void *arg, const struct error *err)
 static const struct kept_ops kept_ops = {
 	.name = "the name service",
 	.step = STEP_NET,
+	.persistent = true,
 	.start = start,
 	.ended = on_ended,
 	.lost = on_lost,

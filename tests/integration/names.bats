@@ -1,6 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # The name service: what the host's name servers answer, the command gets.
+#
+# seconds: 40
 
 load ../lib/bash/common
 load ../lib/bash/names
@@ -238,4 +240,60 @@ $A 192.0.2.1
 $A 192.0.2.1
 $A 192.0.2.1
 again" "$output"
+}
+
+@test "five deaths in a row do not end the command: one warning, then a restart every five seconds" {
+	host 'server 127.0.0.1 fixed 192.0.2.1
+		pids() { pgrep -P "$(pgrep -P $shell -x fauxroot)" -f "^fauxroot: names"; }
+		another() { now=$(pids) && [ "$now" != "$last" ]; }
+		inner "wait_until gives \"0 46 192.0.2.1\"; touch asked; wait_until test -e done; ask host.example" >out 2>err &
+		shell=$!; children="$children $!"; last=
+		wait_until test -e asked
+		for death in 1 2 3 4 5; do
+			wait_until another; last=$now; kill -9 $now
+		done
+		wait_until grep -q "restarted every 5 s" err
+		touch done; wait $shell; echo "status $?"; cat out; grep -c "the name service died: " err
+		grep -c "restarted every 5 s" err; grep -c terminating err || :'
+	equals "status 0
+$A 192.0.2.1
+5
+1
+0" "$output"
+}
+
+@test "with pasta as well, over UDP and TCP, IPv4 and IPv6" {
+	host 'server 127.0.0.1 fixed 192.0.2.1
+		# pasta of 2023 does not start without a default route.
+		ip link add d0 type veth peer name d1; ip link set d1 up; ip link set d0 up
+		ip address add 198.51.100.1/24 dev d0
+		ip route add default via 198.51.100.2
+		network=pasta; inner --ipv6 "ask host.example; ask host.example tcp
+			\$DNS ask fd00::3 host.example; \$DNS ask fd00::3 host.example tcp
+			cat /etc/resolv.conf"'
+	equals "$A 192.0.2.1
+$A 192.0.2.1
+$A 192.0.2.1
+$A 192.0.2.1
+nameserver 10.0.2.3
+nameserver fd00::3" "$output"
+}
+
+@test "--detach-netns: who enters that network asks the address that the API names; the command has the host's" {
+	host 'server 127.0.0.1 fixed 192.0.2.1
+		echo nameserver 127.0.0.1 >/etc/resolv.conf
+		inner --detach-netns --ipv6 --state-dir=$PWD/s "cat /etc/resolv.conf
+			dns=\$(${FAUXROOT}ctl --socket=$PWD/s/api.sock info --json | jq -r .networkDriver.dns[0])
+			echo \$dns; ip -o address show lo | grep -c 10.0.2.3
+			for how in \"\" tcp; do
+				nsenter --net=$PWD/s/netns \$DNS ask \$dns host.example \$how
+				nsenter --net=$PWD/s/netns \$DNS ask fd00::3 host.example \$how
+			done"'
+	equals "nameserver 127.0.0.1
+10.0.2.3
+0
+$A 192.0.2.1
+$A 192.0.2.1
+$A 192.0.2.1
+$A 192.0.2.1" "$output"
 }

@@ -23,7 +23,7 @@ struct ns_set;
 
 /* Callbacks to the launcher, from the event loop. */
 struct names_events {
-	/* The process is given up. */
+	/* The process is given up: no timer could be set. */
 	void (*lost)(void *arg, const struct error *err);
 };
 

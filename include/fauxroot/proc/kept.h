@@ -57,8 +57,8 @@ struct kept_ops {
 	unsigned deaths;
 	int window_ms;
 
-	/* Never give it up: the target, which is hostile, can kill it, or it waits for a change on
-	 * the host. */
+	/* Never give it up: the target, which is hostile, can kill it, it waits for a change on the
+	 * host, or the command is of use without it. */
 	bool persistent;
 
 	/*

@@ -331,6 +331,7 @@ static const struct kept_ops agent_ops = {
 static const struct kept_ops host_forwarder_ops = {
 	.name = "the forwarder to the host",
 	.step = STEP_PORT,
+	.persistent = true,
 	.start = restart_forwarder,
 	.ended = on_forwarder_ended,
 	.lost = on_lost,
@@ -339,6 +340,7 @@ static const struct kept_ops host_forwarder_ops = {
 static const struct kept_ops host_agent_ops = {
 	.name = "the host agent",
 	.step = STEP_PORT,
+	.persistent = true,
 	.start = restart_agent,
 	.lost = on_lost,
 };

@@ -19,10 +19,11 @@ write_functions() {
 			children="$children $!"
 			wait_until grep -q ready "log.$1"
 		}
+		network=slirp4netns
 		inner() { # [OPTION…] SCRIPT
 			words=
 			while [ $# -gt 1 ]; do words="$words $1"; shift; done
-			"$FAUXROOT" --net=slirp4netns --copy-up=/etc --idmap=single $words sh -c ". ./functions; $1"
+			"$FAUXROOT" --net=$network --copy-up=/etc --idmap=single $words sh -c ". ./functions; $1"
 		}
 		ask() { "$DNS" ask 10.0.2.3 "$@"; }
 		gives() { [ "$(ask host.example)" = "$1" ]; }
