@@ -53,8 +53,9 @@ static const struct {
 	[TRIAL_CGROUP] = {STAGE_CGROUP, BIT(STAGE_EVACUATION)},
 	[TRIAL_CGROUPFS] = {STAGE_CGROUPFS, 0},
 	[TRIAL_COPY_UP] = {STAGE_COPY_UP, 0},
-	[TRIAL_NET] = {STAGE_NET_READY, BIT(STAGE_HELPER) | BIT(STAGE_NET_PREPARE) |
-						BIT(STAGE_NET_START) | BIT(STAGE_NAMES)},
+	[TRIAL_NET] = {STAGE_NET_READY,
+		       BIT(STAGE_HELPER) | BIT(STAGE_NET_PREPARE) | BIT(STAGE_NET_START)},
+	[TRIAL_NAMES] = {STAGE_NAMES, 0},
 	[TRIAL_ACCEL] = {STAGE_ACCEL, BIT(STAGE_ACCEL_FILTER) | BIT(STAGE_ACCEL_RECEIVED)},
 	[TRIAL_PORT_DRIVER] = {STAGE_PORT_DRIVER, BIT(STAGE_PORT_OPTIONS)},
 	[TRIAL_HOST_PORTS] = {STAGE_HOST_PORTS, 0},
@@ -100,7 +101,8 @@ static void split_network(struct outcomes *to, const struct rehearsal *r)
 		to->of[TRIAL_NET].tried = has_failed(&r->verified);
 		to->of[TRIAL_NET].depends = STAGE_NET_START;
 	} else if (has_failed(start) && start->err.reason != REASON_EXEC) {
-		/* The device is made before the helper is executed, but not before anything else. */
+		/* The device is made before the helper is executed, but not before anything else.
+		 */
 		to->of[TRIAL_TUN].tried = false;
 		to->of[TRIAL_TUN].depends = STAGE_NET_START;
 	} else if (!to->of[TRIAL_NET].tried && has_failed(&r->verified)) {

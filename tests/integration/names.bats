@@ -215,11 +215,19 @@ $A 192.0.2.1" "$output"
 			"$FAUXROOT" --debug --net=slirp4netns --copy-up=/etc --idmap=single \
 			sh -c ". ./functions; ask host.example; ask host.example tcp
 				$DNS serve 0.0.0.0 fixed 192.0.2.77 2>&1" 2>log
-		grep -c "takes port 53 in the command" log'
+		grep -c "takes port 53 in the command" log
+		"$FAUXROOT_TEST_TOOLS/refuse" --errno EAFNOSUPPORT socket:16::12 -- \
+			"$FAUXROOT" --check --net=slirp4netns --idmap=single true 2>&1 |
+			grep -A1 "names.*relayed to" | grep -c "127.0.0.1:53; port 53 is taken\|takes port 53"
+		"$FAUXROOT" --check --net=slirp4netns --idmap=single true | grep -c "names.*port 53 is free"
+		"$FAUXROOT" --check --net=slirp4netns --idmap=single --dns=none true | grep -c "relayed to" || :'
 	equals "$A 192.0.2.1
 $A 192.0.2.1
 binding port 53: Address already in use
-1" "$output"
+1
+2
+1
+0" "$output"
 }
 
 @test "the name service starts with the first query, and survives SIGKILL, SIGSTOP and a flood" {

@@ -208,6 +208,13 @@ static void networks(void **state)
 		{"resolv.conf", FINDING_WARNING, "/etc/resolv.conf", "no-name-server",
 		 .files = {{"/etc/resolv.conf", "nameserver\nnameservers 1.1.1.1\n", 0}}, NO_TRIAL,
 		 .cause = "names no server"},
+		{"names", FINDING_OK,
+		 "relayed to 127.0.0.53:53, [2001:db8::1]:53; port 53 is free for the command", NULL,
+		 .files = {{"/etc/resolv.conf",
+			    "nameserver 127.0.0.53\nnameserver 2001:db8::1\n", 0}},
+		 NO_TRIAL},
+		{"names", FINDING_OBSTACLE, "adding the name service's address", NULL, .files = {{0}},
+		 .failed = TRIAL_NAMES, EPERM, "adding the name service's address to lo", STEP_NET},
 		/* A trial that succeeds proves the permission, whatever a file contains. */
 		{"ping", FINDING_OK, "allowed", NULL,
 		 .files = {{"/proc/sys/net/ipv4/ping_group_range", "65534\t65534\n", 0}}, NO_TRIAL},
@@ -384,6 +391,7 @@ static void notes_are_warnings(void **state)
 	fill_outcomes(&look, outcomes);
 	(void)str_print(outcomes->of[TRIAL_SYSFS].note, 64, "/sys shows the host's network");
 	(void)str_print(outcomes->of[TRIAL_NET].note, 64, "it died; trying without its sandbox");
+	(void)str_print(outcomes->of[TRIAL_NAMES].note, 64, "it takes port 53");
 	(void)str_print(outcomes->of[TRIAL_PORT_DRIVER].note, 64, "addresses are not kept");
 	(void)str_print(outcomes->of[TRIAL_ACCEL].note, 64, "there is no route");
 	assert_int_equal(preflight_judge(&config, &fake.machine, outcomes, &findings), 0);
@@ -393,6 +401,9 @@ static void notes_are_warnings(void **state)
 	assert_string_equal(find(&findings, "network")->why.id, "network-degraded");
 	assert_string_equal(find(&findings, "network")->why.cause,
 			    "it died; trying without its sandbox");
+	assert_string_equal(find(&findings, "names")->why.id, "port-53-taken");
+	assert_string_equal(find(&findings, "names")->seen,
+			    "relayed to 127.0.0.1:53; port 53 is taken from the command");
 	assert_string_equal(find(&findings, "acceleration")->why.id, "accel-without-effect");
 	assert_string_equal(find(&findings, "acceleration")->why.cause, "there is no route");
 	assert_string_equal(find(&findings, "port driver")->why.id, "source-addresses");

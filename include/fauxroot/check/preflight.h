@@ -36,6 +36,7 @@ enum trial {
 	TRIAL_COPY_UP,
 	TRIAL_TUN,
 	TRIAL_NET,
+	TRIAL_NAMES,
 	TRIAL_ACCEL,
 	TRIAL_PORT_DRIVER,
 	TRIAL_HOST_PORTS, /* --forward-host */

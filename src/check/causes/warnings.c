@@ -83,6 +83,10 @@ const struct cause causes_of_the_preflight[] = {
 	 .cause = "/etc/resolv.conf {fault}",
 	 .remedy = "echo 'nameserver 9.9.9.9' | sudo tee {file}\nconfigure the service that writes "
 		   "{file}"},
+	{.id = "port-53-taken",
+	 .cause = "{warning}; a name server in the command cannot bind port 53 of all addresses",
+	 .remedy = "sudo modprobe -a nf_tables nft_ct\nuse --dns=none # keeps the host's "
+		   "resolv.conf\nuse --dns=ADDRESS # asks the server at ADDRESS directly"},
 	{.id = "ping-range",
 	 .cause = "/proc/sys/net/ipv4/ping_group_range is {setting}, and our gid {gid} is not in "
 		  "it: the network helper cannot send pings for the command",

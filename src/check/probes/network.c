@@ -4,12 +4,18 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <net/if.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "fauxroot/base/parse.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/config/cidr.h"
+#include "fauxroot/machine/resolvconf.h"
+#include "fauxroot/names/at.h"
+
+/* Name servers in the row "names". */
+#define NAMES_SHOWN 4
 
 static void probe_port_driver(const struct preflight *p, struct finding *f)
 {
@@ -79,6 +85,23 @@ static void probe_resolv_conf(const struct preflight *p, struct finding *f)
 	warn(p, f, "no-name-server");
 }
 
+/* The servers that the name service asks. Sets {servers}. */
+static void probe_names(const struct preflight *p, struct finding *f)
+{
+	_cleanup_free_ char *text = machine_read(p->machine, "/etc/resolv.conf");
+	union endpoint servers[NAMES_SHOWN];
+	size_t n = resolvconf_servers(text ? text : "", text ? strlen(text) : 0, if_nametoindex,
+				      NAMES_PORT, servers, ARRAY_SIZE(servers));
+	char one[ENDPOINT_MAX];
+
+	f->seen[0] = '\0';
+	for (size_t i = 0; i < n; i++)
+		see(f, "%s%s%s", f->seen, i > 0 ? ", " : "",
+		    endpoint_format(&servers[i], one, sizeof(one)));
+	(void)fact(p->facts, "servers", "%s", f->seen);
+	see(f, "relayed to %s; port 53 is free for the command", f->seen);
+}
+
 /* The setting is no proof: outside of our user namespace its range has other numbers. */
 static void probe_ping(const struct preflight *p, struct finding *f)
 {
@@ -103,6 +126,11 @@ static void probe_ping(const struct preflight *p, struct finding *f)
 	warn(p, f, "ping-range");
 }
 
+static bool with_names(const struct config *config)
+{
+	return config_has_helper(config) && config_dns(config) == DNS_RELAY;
+}
+
 static bool with_services(const struct config *config)
 {
 	return config->forward_host.n > 0;
@@ -124,6 +152,9 @@ const struct probe probes_of_networks[] = {
 	 .degraded = "ready, but degraded", .warning = "network-degraded"},
 	{"addresses", config_has_helper, .look = probe_addresses},
 	{"resolv.conf", config_has_helper, .look = probe_resolv_conf},
+	{"names", with_names, TRIAL_NAMES, .look = probe_names,
+	 .degraded = "relayed to {servers}; port 53 is taken from the command",
+	 .warning = "port-53-taken"},
 	{"ping", config_has_helper, .look = probe_ping},
 	{"acceleration", config_has_accel, TRIAL_ACCEL, .seen = "switch: started",
 	 .degraded = "switch: started, without effect", .warning = "accel-without-effect"},

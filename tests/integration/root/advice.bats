@@ -207,6 +207,18 @@ silent() {
 	END
 }
 
+@test "a kernel without nf_tables: the name service takes port 53; both options free it" {
+	lab <<-'END'
+		AS_ROOT=("$FAUXROOT_TEST_TOOLS/refuse" --errno EACCES socket:16::12 --)
+		warns port-53-taken names --net=slirp4netns true
+		says "$CAUSE" 'takes port 53 .*Permission denied'
+		silent port-53-taken --net=slirp4netns "$(option '--dns=none')" true
+		silent port-53-taken --net=slirp4netns --dns=192.0.2.1 true
+		AS_ROOT=()
+		silent port-53-taken --net=slirp4netns true
+	END
+}
+
 @test "a masked /sys with an own network: unmasked" {
 	lab <<-'END'
 		mount -t tmpfs tmpfs /sys/kernel
