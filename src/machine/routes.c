@@ -18,6 +18,9 @@
 /* VPNs use two routes of /1, or eight of /3, instead of a default route. */
 #define MIN_PREFIX 8
 
+/* 10.0.2.15 */
+#define VIRTUAL_ADDRESS 0x0a00020fU
+
 struct route {
 	uint32_t address; /* in host byte order */
 	uint32_t prefix;
@@ -84,15 +87,35 @@ static bool overlaps(const struct route *route, const struct cidr *network)
 	       (route->address ^ ntohl(network->address.s_addr)) >> (32 - prefix) == 0;
 }
 
+static bool is_virtual(const char *text)
+{
+	struct cursor c = cursor_of(text);
+	struct route route = {0};
+
+	while (next_route(&c, &route))
+		if (route.address == VIRTUAL_ADDRESS && route.prefix == 32)
+			return true;
+	return false;
+}
+
 static bool find(const char *text, const struct cidr *network, struct route *ret)
 {
 	struct cursor c = cursor_of(text);
+	bool without_virtual = is_virtual(text);
 
 	*ret = (struct route){0};
 	while (next_route(&c, ret))
-		if (overlaps(ret, network))
+		if (overlaps(ret, network) &&
+		    !(without_virtual && (ret->address ^ VIRTUAL_ADDRESS) >> 8 == 0))
 			return true;
 	return false;
+}
+
+bool routes_virtual(const struct machine *machine)
+{
+	_cleanup_free_ char *text = load(machine);
+
+	return text && is_virtual(text);
 }
 
 bool routes_overlap(const struct machine *machine, const struct cidr *network, char *buf,

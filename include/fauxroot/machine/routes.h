@@ -13,11 +13,20 @@
  * @buf: the route: "10.0.2.0/24"; an address: "10.0.2.15/32"
  *
  * Reads all routing tables of our network namespace: /proc/self/net/fib_trie. Routes wider than /8
- * do not count, because default routes are split that way. Returns false if nothing overlaps, if
- * the file cannot be read, or if it is larger than 1 MiB.
+ * do not count, because default routes are split that way. The network of routes_virtual() does not
+ * count either. Returns false if nothing overlaps, if the file cannot be read, or if it is larger
+ * than 1 MiB.
  */
 bool routes_overlap(const struct machine *machine, const struct cidr *network, char *buf,
 		    size_t size);
+
+/*
+ * routes_virtual() - is this a virtual machine with the user-mode network of QEMU or VirtualBox?
+ *
+ * It has the address 10.0.2.15 in 10.0.2.0/24, and no neighbours there: only a gateway and a name
+ * server, which a command with the same network does not lose.
+ */
+bool routes_virtual(const struct machine *machine);
 
 /* routes_free() - a private network of 256 addresses that overlaps no route; false if there is
  * none, or the routes cannot be read */

@@ -12,6 +12,7 @@
 #include "fauxroot/base/str.h"
 #include "fauxroot/config/cidr.h"
 #include "fauxroot/machine/resolvconf.h"
+#include "fauxroot/machine/routes.h"
 #include "fauxroot/names/at.h"
 
 /* Name servers in the row "names". */
@@ -28,7 +29,10 @@ static void probe_addresses(const struct preflight *p, struct finding *f)
 	char text[INET_ADDRSTRLEN];
 
 	inet_ntop(AF_INET, &address, text, sizeof(text));
-	see(f, "%s/%u", text, cidr_of(p->config).prefix);
+	see(f, "%s/%u%s", text, cidr_of(p->config).prefix,
+	    routes_virtual(p->machine)
+		    ? "; this virtual machine's own 10.0.2.0/24 has no neighbours"
+		    : "");
 	warn(p, f, "network-overlap");
 }
 
