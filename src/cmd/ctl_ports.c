@@ -163,6 +163,7 @@ static uint32_t id_of(const struct api_ports *ports, const struct port_spec *spe
 static void take_back(const struct ctl *ctl, const struct kind *kind, const struct port_spec *spec,
 		      const struct api_ports *before, struct error *err)
 {
+	struct port_spec shown = kind->host ? portspec_reversed(spec) : *spec;
 	_cleanup_api_ports_ struct api_ports now = {NULL, 0};
 	char text[PORTSPEC_MAX];
 	struct error why = {.code = 0};
@@ -175,7 +176,7 @@ static void take_back(const struct ctl *ctl, const struct kind *kind, const stru
 		rc = remove_one(ctl, kind, id, &why);
 	if (rc == 0)
 		return;
-	portspec_format(spec, text, sizeof(text));
+	portspec_format(&shown, text, sizeof(text));
 	(void)err_wrap(err, 0, "it is not known whether %s is published (list-ports), and", text);
 }
 
