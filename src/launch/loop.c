@@ -42,7 +42,7 @@
 #define KILLED_S 2
 
 /* The first time kill the target. The second time exit without it: it is blocked in the kernel,
- * maybe for ever. */
+ * maybe forever. */
 static void on_timeout(evutil_socket_t fd, short what, void *arg)
 {
 	const struct timeval killed = {.tv_sec = KILLED_S};

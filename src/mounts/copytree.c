@@ -3,7 +3,7 @@
  * Theory of operation
  *
  * One walk copies and counts. When a limit is exceeded, the walk only counts from then on, up to a
- * limit of its own: the error then tells how large the directory is.
+ * limit of its own: the error then shows how large the directory is.
  *
  * Directories are opened as places first. So a mount is found before anything is read from its file
  * system, which might not answer, and it is bound instead: its content stays the host's, and

@@ -8,7 +8,7 @@
  * In the opposite order its path would already be covered.
  *
  * Each copy is a tmpfs over the place. copylinks.c or copytree.c fills it. A directory that does
- * not exist is created last, inside a copy: nothing is ever created on the host.
+ * not exist is created last, inside a copy: nothing is created on the host.
  */
 #include <errno.h>
 #include <fcntl.h>

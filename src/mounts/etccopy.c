@@ -3,7 +3,7 @@
  * Theory of operation
  *
  * The child's files are bound by inode: a file that is renamed over ours in the state directory
- * would not be seen. So they are written anew in place. They are small; a reader in between sees
+ * would not be seen. So they are written again in place. They are small; a reader in between sees
  * the new text, at worst with the end of the old one.
  *
  * The command owns its files, and may write to them. Then they are its own from there on: their

@@ -3,7 +3,7 @@
  * Theory of operation
  *
  * When the host's resolv.conf or hosts changes, in /etc or where its link leads, the child's are
- * written anew in place. A change takes a moment: a file is truncated and then written, or several
+ * written again in place. A change takes a moment: a file is truncated and then written, or several
  * are replaced. So we wait until nothing has happened for a tenth of a second, but not much longer.
  *
  * A link of the host may lead to a file system that does not answer. So the launcher never opens
@@ -66,7 +66,7 @@ static void repair(struct etcfollow *etc)
 		log_warning("repairing the mounts of resolv.conf and hosts: %s", err.text);
 }
 
-/* etcfile_write: anew, in place. */
+/* etcfile_write: again, in place. */
 static int write_again(const void *arg, enum etcfile file, const char *text, size_t size,
 		       struct error *err)
 {
@@ -85,7 +85,7 @@ static int write_again(const void *arg, enum etcfile file, const char *text, siz
 			 name);
 		etccopy_close(copy);
 	} else if (rc < 0) {
-		log_warning("writing the command's %s anew: %s", name, strerror(-rc));
+		log_warning("writing the command's %s again: %s", name, strerror(-rc));
 	}
 	return 0;
 }
@@ -123,7 +123,7 @@ static void on_looked(void *arg, int status)
 	struct etcfollow *etc = arg;
 	int rc;
 
-	/* Whoever has stopped it may do so again. */
+	/* The process that has stopped it may stop it again. */
 	if (WIFSTOPPED(status)) {
 		process_signal(&etc->look.process, SIGKILL);
 		return;

@@ -2,7 +2,7 @@
 /*
  * Theory of operation
  *
- * Whoever guesses what an answer must look like can answer in the server's place. So each question
+ * An attacker who guesses the form of an answer can answer instead of the server. So each question
  * has an id of its own and a socket of its own, whose port the kernel chooses at random. The socket
  * is connected: the kernel drops datagrams from other addresses and ports. What arrives must have
  * the id and repeat the question, byte by byte. Capital letters count: a client that chooses them

@@ -7,7 +7,7 @@
  * with every helper in the same way, also while the helper is being restarted.
  *
  * The port is random, above the range that the kernel chooses ports from (man 7 ip), so that the
- * command hardly ever wants the same.
+ * command rarely wants the same.
  */
 #include "inside.h"
 

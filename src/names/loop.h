@@ -27,7 +27,7 @@ struct loop {
 /* names_loop_init() - 0 or -errno of epoll_create1(2) */
 int names_loop_init(struct loop *loop);
 
-/* names_loop_turn() - wait up to @timeout_ms (-1: for ever), and call the functions of ready
+/* names_loop_turn() - wait up to @timeout_ms (-1: forever), and call the functions of ready
  * watches */
 void names_loop_turn(struct loop *loop, int timeout_ms);
 

@@ -7,7 +7,7 @@
  * when the first query arrives, and costs a launch nothing.
  *
  * The name servers are in memory that the process can only read (proc/destinations.h). A change
- * adds the new addresses, tells the process their slots, and then removes the old ones.
+ * adds the new addresses, sends the process their slots, and then removes the old ones.
  */
 #include "fauxroot/names/names.h"
 

@@ -5,7 +5,7 @@
  * The helper keeps the state of each TCP connection to the outside. When it dies, the command's end
  * of such a connection is left over. If the command sends something, the next helper resets it (or,
  * an old pasta, drops it). If the command only receives, a download for example, no packet is ever
- * sent, and the command would wait for ever. So the sockets are found and aborted by sock_diag (man
+ * sent, and the command would wait forever. So the sockets are found and aborted by sock_diag (man
  * 7 sock_diag, SOCK_DESTROY): their next call returns ECONNABORTED.
  *
  * They have the address of the network's device. The sockets of two processes within the network

@@ -10,7 +10,7 @@
  * process holds the lock.
  *
  * With a shared description the helper could take the lock for us, but then /proc/locks would name
- * the helper as its holder for ever. We read the holder of a lock from that file. A PID written
+ * the helper as its holder forever. We read the holder of a lock from that file. A PID written
  * into "lock" could be stale, and RootlessKit does not write one.
  */
 #include "lock.h"

@@ -4,7 +4,7 @@
  *
  * A shell with job control waits for us, its job, to stop. So we stop when the command has stopped.
  * We do so only if a shell waits: an ancestor that is in our session, but not in our process group.
- * The main process of a service leads a session of its own, and would stay stopped for ever. (The
+ * The main process of a service leads a session of its own, and would stay stopped forever. (The
  * kernel's test for an orphaned process group does not help: with a PID namespace the command is in
  * our group, but its parent, init, is not.)
  *

@@ -123,7 +123,7 @@ static int has_member(const struct attempt *a, int set)
 }
 
 /*
- * Look at one descriptor of the process: is it a set, or the same socket? kcmp(2) tells that, and
+ * Look at one descriptor of the process: is it a set, or the same socket? kcmp(2) shows that, and
  * works on processes of other users of the command, whose /proc/PID/fd is closed to us.
  */
 static enum left look_at(struct attempt *a, struct sets_process *process, int number)

@@ -305,7 +305,7 @@ static int fork_runner(const char *name, int *keep, size_t n, struct process *re
 	return rc;
 }
 
-/* A runner that has sent its verdict exits in a moment. One that has not may hang for ever, for
+/* A runner that has sent its verdict exits in a moment. One that has not may hang forever, for
  * example in a file system of the target, and has already used up the caller's time. */
 static void end_runner(struct process *runner, int rc)
 {

@@ -38,7 +38,7 @@ struct fixture {
 enum ending {
 	CLOSES,
 	HANGS,
-	DRIBBLES, /* more bytes for ever */
+	DRIBBLES, /* more bytes forever */
 	CRAWLS,	  /* sends its bytes one by one, then hangs */
 };
 

@@ -416,7 +416,7 @@ static void an_abort_is_reported_as_an_abort(void **state)
 	assert_int_equal(WTERMSIG(run_confined(confine_agent, do_abort)), SIGABRT);
 }
 
-/* Sleep for ever, with an allowed call. */
+/* Sleep forever, with an allowed call. */
 static void sleep_forever(void)
 {
 	static int word;

@@ -75,7 +75,7 @@ struct etccopy {
 int etccopy_open(int dir, const char *name, const char *text, size_t size, struct etccopy *ret);
 
 /*
- * etccopy_renew() - write the file anew, in place
+ * etccopy_renew() - write the file again, in place
  *
  * Returns 1; 0 if it has this text already; -ESTALE if the command has written to it: it stays
  * unchanged; or -errno (ENOSPC: the next call writes it, whatever its contents are).

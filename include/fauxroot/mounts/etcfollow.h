@@ -21,7 +21,7 @@ struct etcfollow_ops {
 		       const void *write_arg, struct error *err);
 
 	/* The host's files contain @host now. @written: for that one of the child's was written
-	 * anew. */
+	 * again. */
 	void (*looked)(void *arg, const struct etchost *host, bool written);
 };
 
@@ -52,7 +52,7 @@ struct etcfollow {
 			    .look = ETCLOOK_NONE})
 
 /*
- * etcfollow_supervise() - when the host's files change, write the child's anew; if our files are
+ * etcfollow_supervise() - when the host's files change, write the child's again; if our files are
  * mounted on files of the host's /etc, repeat the mount when the host replaces one
  * @ns: the middle user namespace, and the child's other namespaces; must outlive @etc
  * @children: the table that reaps our processes; must outlive @etc

@@ -2,7 +2,7 @@
 /*
  * The child's progress, visible to the launcher: a page of shared memory.
  *
- * An access to a path can block for ever if a file system does not answer (FUSE, or a network file
+ * An access to a path can block forever if a file system does not answer (FUSE, or a network file
  * system without its server). A blocked child can send no message. So the child stores a
  * description of its next action in the page, without a system call. The launcher reads it after a
  * long wait.

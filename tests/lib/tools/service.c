@@ -228,7 +228,7 @@ static int stop(const struct signalfd_siginfo *info)
 
 /*
  * Not exit(3): systemd sends SIGCONT after SIGTERM. If this cancels the SIGSTOP by which
- * LeakSanitizer stops us at exit, LeakSanitizer waits for ever.
+ * LeakSanitizer stops us at exit, LeakSanitizer waits forever.
  */
 _noreturn_ static void leave(int status)
 {
