@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -18,6 +19,10 @@
 #include "fauxroot/base/clock.h"
 #include "fauxroot/base/libc.h"
 #include "fauxroot/base/parse.h"
+
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008U /* Linux 6.3 */
+#endif
 
 int fd_close(int fd)
 {
@@ -293,4 +298,13 @@ int fd_wait(int fd, short events, const struct deadline *deadline, int cancel_fd
 		if (n == 0)
 			return -ETIMEDOUT;
 	}
+}
+
+int fd_memory(const char *name)
+{
+	int fd = memfd_create(name, MFD_CLOEXEC | MFD_NOEXEC_SEAL);
+
+	if (fd < 0 && errno == EINVAL)
+		fd = memfd_create(name, MFD_CLOEXEC);
+	return fd < 0 ? -errno : fd;
 }

@@ -5,7 +5,7 @@
  * PID 1 of the namespace is the cloned child, after it has executed our executable again. So /proc
  * shows the command's environment as init's, including the ROOTLESSKIT_ variables. The executable
  * is executed by descriptor, because in the child the file may be hidden, unreadable or deleted.
- * argv[1] has init's arguments (initargs.h); the command's words follow.
+ * argv[1] has init's arguments (supervise/initargs.h); the command's words follow.
  *
  * Init lets the PIDs of the namespace begin at a random number (pids.h), forks the command, sends
  * HANDSHAKE_INIT, and closes all descriptors except its end of the reports. The command waits for
@@ -41,13 +41,13 @@
 #include "fauxroot/launch/launcher.h"
 #include "fauxroot/supervise/activation.h"
 #include "fauxroot/supervise/attend.h"
+#include "fauxroot/supervise/initargs.h"
 #include "fauxroot/supervise/orphans.h"
 #include "fauxroot/supervise/pids.h"
+#include "fauxroot/supervise/reports.h"
 #include "fauxroot/supervise/signals.h"
 #include "handshake.h"
-#include "initargs.h"
 #include "launch.h"
-#include "reports.h"
 #include "target.h"
 
 /* libc's signal set begins with the kernel's set of 64 signals. */

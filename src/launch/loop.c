@@ -28,12 +28,12 @@
 #include "fauxroot/base/log.h"
 #include "fauxroot/supervise/job.h"
 #include "fauxroot/supervise/notify.h"
+#include "fauxroot/supervise/reports.h"
 #include "fauxroot/supervise/terminal.h"
 #include "fauxroot/sys/memory.h"
 #include "handshake.h"
 #include "launch.h"
 #include "naming.h"
-#include "reports.h"
 
 /* After a vital failure: the time between SIGTERM and SIGKILL to the target. */
 #define TERM_S 10

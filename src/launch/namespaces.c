@@ -20,11 +20,11 @@
 #include "fauxroot/base/log.h"
 #include "fauxroot/mounts/progress.h"
 #include "fauxroot/supervise/reap.h"
+#include "fauxroot/supervise/reports.h"
 #include "fauxroot/sys/message.h"
 #include "handshake.h"
 #include "launch.h"
 #include "middle.h"
-#include "reports.h"
 
 /* newuidmap needs a millisecond, but may query slow name services. */
 #define IDMAP_MS 10000

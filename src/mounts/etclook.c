@@ -26,10 +26,6 @@
 #include "fauxroot/proc/kept.h"
 #include "private.h"
 
-#ifndef MFD_NOEXEC_SEAL
-#define MFD_NOEXEC_SEAL 0x0008U /* Linux 6.3 */
-#endif
-
 /* The result: this, then the texts. */
 struct result {
 	int watched; /* 0 or -errno */
@@ -81,18 +77,9 @@ static void look(struct etcwatch *watch, int fd)
 	_exit(pwrite(fd, &result, sizeof(result), 0) == sizeof(result) ? 0 : 1);
 }
 
-static int open_memory(void)
-{
-	int fd = memfd_create("etc", MFD_CLOEXEC | MFD_NOEXEC_SEAL);
-
-	if (fd < 0 && errno == EINVAL)
-		fd = memfd_create("etc", MFD_CLOEXEC);
-	return fd < 0 ? -errno : fd;
-}
-
 int etclook_start(const struct etcwatch *watch, struct etclook *ret, struct error *err)
 {
-	_cleanup_close_ int fd = open_memory();
+	_cleanup_close_ int fd = fd_memory("etc");
 	struct etclook started = ETCLOOK_NONE;
 	struct etcwatch copy = *watch;
 	int rc;

@@ -35,10 +35,6 @@
 #include "fauxroot/base/macro.h"
 #include "fauxroot/sys/seccomp.h"
 
-#ifndef MFD_NOEXEC_SEAL
-#define MFD_NOEXEC_SEAL 8U
-#endif
-
 #define SLOTS	    (DESTINATIONS_BYTES / DESTINATION_BYTES)
 #define GROW_SLOTS  128U
 #define FAMILY_NONE 0xffff
@@ -109,13 +105,10 @@ static int grow(struct destinations *d)
 
 int destinations_open(struct destinations *ret, struct error *err)
 {
-	struct destinations d = {.fd = memfd_create("destinations", MFD_CLOEXEC | MFD_NOEXEC_SEAL)};
+	struct destinations d = {.fd = fd_memory("destinations")};
 
-	/* Linux before 6.3 does not know MFD_NOEXEC_SEAL. */
-	if (d.fd < 0 && errno == EINVAL)
-		d.fd = memfd_create("destinations", MFD_CLOEXEC);
 	if (d.fd < 0)
-		return err_set(err, errno, "making memory for permitted addresses");
+		return err_set(err, -d.fd, "making memory for permitted addresses");
 	*ret = d;
 	return 0;
 }

@@ -6,23 +6,8 @@
 #include "fauxroot/proc/confine.h"
 #include "fauxroot/sys/seccomp.h"
 
-/* The output of sys/seccomp/filters; the Makefile passes the directory to the assembler. */
-__asm__(".pushsection .rodata.filters,\"a\"\n"
-	".global command_filter, command_filter_end, switch_filter, switch_filter_end\n"
-	".hidden command_filter, command_filter_end, switch_filter, switch_filter_end\n"
-	".balign 8\n"
-	"command_filter:\n"
-	".incbin \"command.bpf\"\n"
-	"command_filter_end:\n"
-	"switch_filter:\n"
-	".incbin \"switch.bpf\"\n"
-	"switch_filter_end:\n"
-	".popsection\n");
-
-extern const struct sock_filter command_filter[] __attribute__((visibility("hidden")));
-extern const struct sock_filter command_filter_end[] __attribute__((visibility("hidden")));
-extern const struct sock_filter switch_filter[] __attribute__((visibility("hidden")));
-extern const struct sock_filter switch_filter_end[] __attribute__((visibility("hidden")));
+EMBED_FILTER(command);
+EMBED_FILTER(switch);
 
 int filters_notify(int *ret, struct error *err)
 {

@@ -92,6 +92,10 @@ int file_read_bounded(int dirfd, const char *path, size_t max, char **ret_data, 
  */
 int file_read_lines(int dirfd, const char *path, size_t max, char **ret_data, size_t *ret_size);
 
+/* fd_memory() - a file in memory (man 2 memfd_create) that cannot be executed, close-on-exec; the
+ * descriptor or -errno. @name: only for /proc */
+int fd_memory(const char *name);
+
 /*
  * fd_wait() - wait until poll(2) reports one of @events, an error or a hang-up on @fd
  * @deadline: NULL for none

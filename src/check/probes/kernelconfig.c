@@ -4,7 +4,6 @@
  * only after a failure. gzip(1) is installed everywhere, and saves loading a library in every
  * launch.
  */
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "fauxroot/base/fd.h"
@@ -41,7 +40,7 @@ char *kernel_config_read(int cancel_fd)
 
 	if (access(path, R_OK) < 0)
 		return NULL;
-	text = memfd_create("config", MFD_CLOEXEC);
+	text = fd_memory("config");
 	if (text >= 0 &&
 	    helper_start(&gzip,
 			 &(struct helper_spec){.argv = argv, .role = argv[0], .stdout_to = text},

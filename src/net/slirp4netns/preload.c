@@ -23,10 +23,6 @@
 #include "preload/preload.h"
 #include "slirp4netns.h"
 
-#ifndef MFD_NOEXEC_SEAL
-#define MFD_NOEXEC_SEAL 0x0008U /* Linux 6.3 */
-#endif
-
 /* The Makefile passes the file's directory to the assembler. */
 __asm__(".pushsection .rodata.preload_object,\"a\"\n"
 	".global preload_object, preload_object_size\n"
@@ -43,19 +39,10 @@ __asm__(".pushsection .rodata.preload_object,\"a\"\n"
 extern const unsigned char preload_object[] __attribute__((visibility("hidden")));
 extern const uint32_t preload_object_size __attribute__((visibility("hidden")));
 
-/* A library is mapped, not executed: it needs no x bit, and some machines refuse that bit. */
-static int open_memory(void)
-{
-	int fd = memfd_create("fauxroot-preload", MFD_CLOEXEC | MFD_NOEXEC_SEAL);
-
-	if (fd < 0 && errno == EINVAL)
-		fd = memfd_create("fauxroot-preload", MFD_CLOEXEC);
-	return fd < 0 ? -errno : fd;
-}
-
 int slirp_preload_open(int *ret)
 {
-	_cleanup_close_ int fd = open_memory();
+	/* A library is mapped, not executed: it needs no x bit. */
+	_cleanup_close_ int fd = fd_memory("fauxroot-preload");
 	int rc;
 
 	if (fd < 0)

@@ -18,18 +18,7 @@
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
 #endif
 
-/* The output of filters/filters.c; the Makefile passes the file's directory to the assembler. */
-__asm__(".pushsection .rodata.filters,\"a\"\n"
-	".global runner_filter, runner_filter_end\n"
-	".hidden runner_filter, runner_filter_end\n"
-	".balign 8\n"
-	"runner_filter:\n"
-	".incbin \"runner.bpf\"\n"
-	"runner_filter_end:\n"
-	".popsection\n");
-
-extern const struct sock_filter runner_filter[] __attribute__((visibility("hidden")));
-extern const struct sock_filter runner_filter_end[] __attribute__((visibility("hidden")));
+EMBED_FILTER(runner);
 
 int filter_load(const struct sock_filter *made, const struct sock_filter *end, struct error *err)
 {

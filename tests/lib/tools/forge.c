@@ -16,7 +16,7 @@
 
 #include "fauxroot/base/libc.h"
 
-/* launch/reports.c: REPORT_STOPPED */
+/* supervise/reports.c: REPORT_STOPPED */
 static const struct {
 	uint32_t type;
 	int32_t status;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "initargs.h"
+#include "fauxroot/supervise/initargs.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -13,9 +13,9 @@
 
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/str.h"
+#include "fauxroot/supervise/initargs.h"
+#include "fauxroot/supervise/reports.h"
 #include "fauxroot/sys/message.h"
-#include "launch/initargs.h"
-#include "launch/reports.h"
 
 static int open_pair(void **state)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "reports.h"
+#include "fauxroot/supervise/reports.h"
 
 #include <errno.h>
 #include <fcntl.h>
