@@ -24,6 +24,11 @@
 #include "fauxroot/base/str.h"
 #include "fauxroot/base/title.h"
 
+int process_result(int status)
+{
+	return WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
+}
+
 void process_forget(struct process *p)
 {
 	fd_close(p->pidfd);

@@ -22,6 +22,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "fauxroot/base/clock.h"
 #include "fauxroot/base/err.h"
@@ -44,10 +45,10 @@ static int repair_job(void *arg, struct error *err)
 	return etcfiles_repair(arg, err);
 }
 
-static void repair(struct etcfollow *etc)
+/* In the process that repairs. It waits for the runner, which may have to wait for the target. */
+_noreturn_ static void run_repair(struct etcfollow *etc, const int *keep, size_t n)
 {
-	int keep[ETCFILE_COUNT_ + 1];
-	struct ns_job job = {
+	const struct ns_job job = {
 		.name = "fauxroot: etc",
 		/* mount(2), the fallback for newer system calls, uses /proc, which needs the PID
 		 * namespace. */
@@ -55,15 +56,54 @@ static void repair(struct etcfollow *etc)
 		.run = repair_job,
 		.arg = &etc->files,
 		.keep = keep,
-		.n_keep = ARRAY_SIZE(keep),
+		.n_keep = n,
 	};
 	struct deadline deadline = deadline_in(REPAIR_MS);
 	struct error err;
 
+	_exit(-ns_run(etc->ns, &job, &deadline, -1, &err));
+}
+
+static void repair(struct etcfollow *etc);
+
+/* child_changed: of the process that repairs */
+static void on_repaired(void *arg, int status)
+{
+	struct etcfollow *etc = arg;
+	int rc = process_result(status);
+
+	/* Whoever has stopped it may do so again. */
+	if (WIFSTOPPED(status)) {
+		process_signal(&etc->repair, SIGKILL);
+		return;
+	}
+	process_forget(&etc->repair);
+	if (rc < 0)
+		log_warning("repairing the mounts of resolv.conf and hosts: %s", strerror(-rc));
+	if (etc->repair_again)
+		repair(etc);
+}
+
+/* Start a process for it: nothing in the event loop waits for the target's mount namespace. */
+static void repair(struct etcfollow *etc)
+{
+	int keep[ETCFILE_COUNT_ + 1 + NS_KINDS], rc;
+	const size_t n_files = ETCFILE_COUNT_ + 1;
+	struct error err;
+
+	etc->repair_again = etc->repair.pid > 0;
+	if (etc->repair_again)
+		return;
 	keep[0] = etc->files.etc;
 	memcpy(keep + 1, etc->files.fd, sizeof(etc->files.fd));
-	if (ns_run(etc->ns, &job, &deadline, -1, &err) < 0)
+	rc = fork_clean("fauxroot: etc", keep, n_files + ns_set_list(etc->ns, keep + n_files),
+			&etc->repair, &err);
+	if (rc == 0)
+		run_repair(etc, keep, n_files);
+	if (rc < 0)
 		log_warning("repairing the mounts of resolv.conf and hosts: %s", err.text);
+	else
+		(void)children_watch(etc->children, etc->repair.pid, on_repaired, etc);
 }
 
 /* etcfile_write: again, in place. */
@@ -133,7 +173,9 @@ static void on_looked(void *arg, int status)
 	if (etc->late)
 		log_info("the host's /etc/resolv.conf and /etc/hosts can be read again");
 	etc->late = false;
-	rc = status == 0 ? etclook_take(&etc->look, &etc->watch, &host) : -EIO;
+	rc = process_result(status);
+	if (rc == 0)
+		rc = etclook_take(&etc->look, &etc->watch, &host);
 	etclook_close(&etc->look);
 	repair_first(etc);
 	if (rc == 0) {
@@ -272,6 +314,7 @@ void etcfollow_clear(struct etcfollow *etc)
 		if (*events[i])
 			event_free(TAKE_PTR(*events[i]));
 	etclook_close(&etc->look);
+	process_abandon(&etc->repair);
 	etcwatch_close(&etc->watch);
 	for (int i = 0; i < ETCFILE_COUNT_; i++)
 		etccopy_close(&etc->copies[i]);

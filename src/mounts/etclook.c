@@ -53,6 +53,15 @@ static void note_watch(struct etcwatch *watch, struct result *result)
 	}
 }
 
+/* In the process: write to the result, or exit with the reason. */
+static void put(int fd, const void *data, size_t size, off_t at)
+{
+	ssize_t n = pwrite(fd, data, size, at);
+
+	if (n != (ssize_t)size)
+		_exit(n < 0 ? errno : ENOSPC);
+}
+
 /* In the process. */
 static void look(struct etcwatch *watch, int fd)
 {
@@ -70,11 +79,11 @@ static void look(struct etcwatch *watch, int fd)
 		if (result.files[i].rc < 0)
 			continue;
 		result.files[i].size = size;
-		if (pwrite(fd, text, size, at) != (ssize_t)size)
-			_exit(1);
+		put(fd, text, size, at);
 		at += (off_t)size;
 	}
-	_exit(pwrite(fd, &result, sizeof(result), 0) == sizeof(result) ? 0 : 1);
+	put(fd, &result, sizeof(result), 0);
+	_exit(0);
 }
 
 int etclook_start(const struct etcwatch *watch, struct etclook *ret, struct error *err)
@@ -187,7 +196,9 @@ static int look_once(int cancel_fd, struct etchost *ret, struct error *err)
 		return rc;
 	rc = process_wait(&look.process, &deadline, cancel_fd, &status);
 	if (rc == 0)
-		rc = status == 0 ? etclook_take(&look, &none, ret) : -EIO;
+		rc = process_result(status);
+	if (rc == 0)
+		rc = etclook_take(&look, &none, ret);
 	etclook_close(&look);
 	if (rc < 0)
 		return err_set(err, -rc, "reading the host's resolv.conf and hosts");

@@ -45,6 +45,10 @@ void process_kill(struct process *p);
 /* process_abandon() - as process_kill(), but without a wait: for a process that already hangs */
 void process_abandon(struct process *p);
 
+/* process_result() - the result of a process of ours that exits with an errno value: 0, -errno, or
+ * -EIO if a signal has killed it. @status: as from waitpid(2) */
+int process_result(int status);
+
 /* process_forget() - close the pidfd of a process that is already reaped */
 void process_forget(struct process *p);
 

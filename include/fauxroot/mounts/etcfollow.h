@@ -37,19 +37,22 @@ struct etcfollow {
 	struct event_base *base;
 	struct event *on_change, *on_due, *on_renew, *on_late;
 	struct etcwatch watch;
-	struct etclook look; /* running; or ETCLOOK_NONE */
-	bool looked;	     /* the first look of the event loop is over, or late */
-	bool late;	     /* the look waits for a file system */
-	bool again;	     /* something has changed since it began */
-	bool written;	     /* this look has led to a new file */
-	int64_t changed_ms;  /* the first change that is not followed yet; 0: none */
+	struct etclook look;   /* running; or ETCLOOK_NONE */
+	struct process repair; /* running; or PROCESS_NONE */
+	bool repair_again;     /* a file was replaced since it began */
+	bool looked;	       /* the first look of the event loop is over, or late */
+	bool late;	       /* the look waits for a file system */
+	bool again;	       /* something has changed since it began */
+	bool written;	       /* this look has led to a new file */
+	int64_t changed_ms;    /* the first change that is not followed yet; 0: none */
 };
 
 #define ETCFOLLOW_NONE                                              \
 	((struct etcfollow){.files = ETCFILES_NONE,                 \
 			    .copies = {ETCCOPY_NONE, ETCCOPY_NONE}, \
 			    .watch = ETCWATCH_NONE,                 \
-			    .look = ETCLOOK_NONE})
+			    .look = ETCLOOK_NONE,                   \
+			    .repair = PROCESS_NONE})
 
 /*
  * etcfollow_supervise() - when the host's files change, write the child's again; if our files are
