@@ -89,7 +89,8 @@ bootstrap() {
 	# shellcheck disable=SC2016 # expanded by mmdebstrap's shell
 	[ -z "$SELINUX" ] || set -- "$@" \
 		--customize-hook='chroot "$1" setfiles -F /etc/selinux/default/contexts/files/file_contexts /'
-	mmdebstrap --quiet --variant=apt --include="$(IFS=,; echo "${packages[*]}")" "${@:2}" \
+	# The mirror may be a snapshot of some weeks ago; the signatures are checked.
+	mmdebstrap --quiet --aptopt='Acquire::Check-Valid-Until "false"' --variant=apt --include="$(IFS=,; echo "${packages[*]}")" "${@:2}" \
 		"$SUITE" "$tree" "$LAB/$SUITE.$ARCH.list"
 }
 
