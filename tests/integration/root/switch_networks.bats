@@ -53,7 +53,7 @@ teardown() {
 # In scripts: open connection number $1 to $2, and print our address of it. ask(): send a line, print the answer.
 words='
 	open() { eval "exec $1<>/dev/tcp/$2/7010"; }
-	ask() { echo "$2" >&"$1" && read -rt 10 answer <&"$1" && echo "$answer"; }
+	ask() { echo "$2" >&"$1" && read -rt 30 answer <&"$1" && echo "$answer"; }
 	ours() { python3 -c "import socket, sys; print(socket.socket(fileno=int(sys.argv[1])).getsockname()[0])" "$1"; }
 '
 
@@ -115,7 +115,7 @@ words='
 		ip tuntap add vpn mode tun; ip link set vpn up; ip addr add 10.9.9.2/24 dev vpn
 		ip route add default via 10.9.9.1 dev vpn table 100
 		ip rule add fwmark 7 lookup 100
-		timeout 5 python3 -c "
+		timeout 30 python3 -c "
 import socket
 s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, 7); s.settimeout(0.5)
 print(s.connect_ex((\"203.0.113.5\", 7010)) != 0)"
@@ -134,7 +134,7 @@ print(s.connect_ex((\"203.0.113.5\", 7010)) != 0)"
 	host sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.fxsecond.rp_filter=0 \
 		net.ipv4.conf.fxhost.rp_filter=0
 	client ip route add "$HOST4" via $SECOND
-	run -0 host timeout 10 bash -c 'exec 5<>/dev/tcp/203.0.113.5/7010; echo direct >&5; read -r line <&5; echo "$line"'
+	run -0 host timeout 30 bash -c 'exec 5<>/dev/tcp/203.0.113.5/7010; echo direct >&5; read -r line <&5; echo "$line"'
 	equals direct "$output"
 	run -124 inside_script 'exec timeout 2 bash -c "exec 5<>/dev/tcp/203.0.113.5/7010"'
 	run -0 inside_script "$words"'open 5 203.0.113.5; ask 5 excepted; number switched' \
