@@ -132,12 +132,6 @@ bool fact_state_parent(const struct machine *machine, char *buf, size_t size)
 	return false;
 }
 
-/* A directory in which we can create a state directory; if there is none, the usual one. */
-static void get_runtime_dir(const struct facts *facts, char *buf, size_t size)
-{
-	(void)fact_state_parent(facts->machine, buf, size);
-}
-
 /* The command that creates a directory for XDG_RUNTIME_DIR and sets the variable. */
 static void get_have_runtime_dir(const struct facts *facts, char *buf, size_t size)
 {
@@ -158,13 +152,6 @@ static void get_have_runtime_dir(const struct facts *facts, char *buf, size_t si
 		(void)str_print(buf, size,
 				"sudo install -d -m 0700 -o %u %s && export XDG_RUNTIME_DIR=%s",
 				uid, dir, dir);
-}
-
-/* The program that PATH finds, or else the path that distributions use. */
-static void get_place(const struct machine *machine, const char *program, char *buf, size_t size)
-{
-	if (!machine_find(machine, program, buf, size))
-		(void)str_print(buf, size, "/usr/bin/%s", program);
 }
 
 /* For usermod(8), or a line of subuid(5). */
@@ -195,7 +182,7 @@ static bool read_fact(const char *name, const struct facts *facts, char *buf, si
 		(void)(machine_self(facts->machine, buf, size) ||
 		       str_print(buf, size, "/usr/bin/fauxroot"));
 	else if (streq(name, "runtime dir"))
-		get_runtime_dir(facts, buf, size);
+		(void)fact_state_parent(facts->machine, buf, size);
 	else if (streq(name, "have runtime dir"))
 		get_have_runtime_dir(facts, buf, size);
 	else if (streq(name, "free range") || streq(name, "free line"))
@@ -210,8 +197,10 @@ static bool run_command(const char *name, const struct machine *machine, char *b
 {
 	const char *word;
 
+	/* The program that PATH finds, or else the path that distributions use. */
 	if ((word = str_after(name, "place of ")))
-		get_place(machine, word, buf, size);
+		(void)(machine_find(machine, word, buf, size) ||
+		       str_print(buf, size, "/usr/bin/%s", word));
 	else if ((word = str_after(name, "install ")))
 		package_install(machine, word, buf, size);
 	else if ((word = str_after(name, "boot ")))
@@ -219,38 +208,39 @@ static bool run_command(const char *name, const struct machine *machine, char *b
 	return word != NULL;
 }
 
-/* In documents a fact is a word in capitals; these have other placeholders. */
+/* Facts that are commands or several words, which remedies contain without quotation marks, and
+ * facts that are not only a word in capitals in documents. */
 static const struct {
-	const char *name, *word;
-} placeholders[] = {
-	{"owner", "UID"},
-	{"self", "/usr/bin/fauxroot"},
-	{"runtime dir", "/run/user/UID"},
+	const char *name;
+	const char *word; /* NULL: the name in capitals */
+	bool unquoted;
+} facts_of_texts[] = {
+	{"owner", "UID", false},
+	{"self", "/usr/bin/fauxroot", false},
+	{"runtime dir", "/run/user/UID", false},
 	{"have runtime dir",
-	 "sudo loginctl enable-linger USER && export XDG_RUNTIME_DIR=/run/user/UID"},
-	{"free network", "NETWORK/24"},
-	{"free range", "FIRST-LAST"},
-	{"free line", "FIRST:COUNT"},
-	{"instead", "omit the option that requests it"},
-	{"get helper", "install the package that contains HELPER"},
-	{"elsewhere", "use --state-dir=/run/user/UID/NAME"},
-	{"enclosing", "add --copy-up=DIR # then PATH is created in the copy of DIR"},
-};
-
-/* Facts that are commands or several words: remedies contain them without quotation marks. */
-static const char *const unquoted[] = {
-	"have runtime dir", "instead",	 "install ", "boot ",	   "usermod options",
-	"options",	    "missing",	 "binary",   "file words", "get helper",
-	"enclosing",	    "elsewhere", "paths",
+	 "sudo loginctl enable-linger USER && export XDG_RUNTIME_DIR=/run/user/UID", true},
+	{"free network", "NETWORK/24", false},
+	{"free range", "FIRST-LAST", false},
+	{"free line", "FIRST:COUNT", false},
+	{"instead", "omit the option that requests it", true},
+	{"get helper", "install the package that contains HELPER", true},
+	{"elsewhere", "use --state-dir=/run/user/UID/NAME", true},
+	{"enclosing", "add --copy-up=DIR # then PATH is created in the copy of DIR", true},
+	{"usermod options", NULL, true},
+	{"options", NULL, true},
+	{"missing", NULL, true},
+	{"binary", NULL, true},
+	{"file words", NULL, true},
+	{"paths", NULL, true},
 };
 
 static bool is_unquoted(const char *name)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(unquoted); i++)
-		if (streq(name, unquoted[i]) ||
-		    (str_after(name, unquoted[i]) && unquoted[i][strlen(unquoted[i]) - 1] == ' '))
-			return true;
-	return false;
+	for (size_t i = 0; i < ARRAY_SIZE(facts_of_texts); i++)
+		if (streq(name, facts_of_texts[i].name))
+			return facts_of_texts[i].unquoted;
+	return str_after(name, "install ") || str_after(name, "boot ");
 }
 
 static bool expand_name(const char *name, const struct facts *facts, char *buf, size_t size)
@@ -262,9 +252,9 @@ static bool expand_name(const char *name, const struct facts *facts, char *buf, 
 	if (facts)
 		return read_fact(name, facts, buf, size) ||
 		       (find(facts, name) && str_print(buf, size, "%s", find(facts, name)) == 0);
-	for (size_t i = 0; i < ARRAY_SIZE(placeholders); i++)
-		if (streq(name, placeholders[i].name))
-			return str_print(buf, size, "%s", placeholders[i].word) == 0;
+	for (size_t i = 0; i < ARRAY_SIZE(facts_of_texts); i++)
+		if (streq(name, facts_of_texts[i].name) && facts_of_texts[i].word)
+			return str_print(buf, size, "%s", facts_of_texts[i].word) == 0;
 	(void)str_print(buf, size, "%s", name);
 	for (char *at = buf; *at; at++)
 		*at = (char)toupper((unsigned char)*at);

@@ -19,11 +19,6 @@ static const struct {
 };
 static_assert(ARRAY_SIZE(statuses) == FINDING_STATUS_COUNT_, "every status has a name");
 
-const char *finding_status_name(enum finding_status status)
-{
-	return statuses[status].name;
-}
-
 static size_t count(const struct findings *findings, enum finding_status status)
 {
 	size_t n = 0;

@@ -44,13 +44,11 @@ bool trial_wants_storage(const struct config *config)
 		"sh",
 		"bash",
 	};
-	const char *command = config->command ? config->command[0] : NULL;
-	const char *slash = command ? strrchr(command, '/') : NULL;
 
-	for (size_t i = 0; command && i < ARRAY_SIZE(daemons); i++)
-		if (streq(slash ? slash + 1 : command, daemons[i]))
+	for (size_t i = 0; i < ARRAY_SIZE(daemons); i++)
+		if (command_is(config, daemons[i]))
 			return true;
-	return !command;
+	return !config_has_command(config);
 }
 
 /* The value of the option @name among the words of @command: "--name=VALUE" or "--name VALUE". */
@@ -207,13 +205,6 @@ static int enter_tmpfs(struct error *err)
 	return err_set(err, ENOENT, "mounting a tmpfs");
 }
 
-static int make_file(const char *path, struct error *err)
-{
-	_cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-
-	return fd < 0 ? err_set(err, errno, "making a file") : 0;
-}
-
 /* Mount overlayfs as daemons do. Linux 5.11 needs "userxattr" in a user namespace; older kernels
  * with a patch of their distribution do not know it. */
 static int try_overlay(struct error *err)
@@ -228,8 +219,8 @@ static int try_overlay(struct error *err)
 	for (size_t i = 0; i < ARRAY_SIZE(dirs) && rc == 0; i++)
 		if (mkdir(dirs[i], 0700) < 0)
 			rc = err_set(err, errno, "making a directory");
-	if (rc == 0)
-		rc = make_file("lower/file", err);
+	if (rc == 0 && mknod("lower/file", S_IFREG | 0600, 0) < 0)
+		rc = err_set(err, errno, "making a file");
 	if (rc < 0)
 		return rc;
 	if (mount("overlay", "merged", "overlay", 0, options[0]) < 0 &&

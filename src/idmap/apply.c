@@ -208,12 +208,3 @@ int idmap_finish(struct idmap_writers *w, const struct deadline *deadline, int c
 	idmap_abandon(w);
 	return err_step(err, rc, STEP_IDMAP);
 }
-
-int idmap_apply(const struct idmap *map, pid_t child, const struct deadline *deadline,
-		int cancel_fd, struct error *err)
-{
-	struct idmap_writers writers = {.helped = false};
-	int rc = idmap_begin(map, child, &writers, err);
-
-	return rc < 0 ? rc : idmap_finish(&writers, deadline, cancel_fd, err);
-}

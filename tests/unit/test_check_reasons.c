@@ -81,8 +81,10 @@ static int map_ids(struct error *err)
 						 .n = 2},
 					 .gid = {.extents = {{0, 1000, 1}}, .n = 1}};
 	struct deadline deadline = deadline_in(60000);
+	struct idmap_writers writers = {.helped = false};
+	int rc = idmap_begin(&map, getpid(), &writers, err);
 
-	return idmap_apply(&map, getpid(), &deadline, -1, err);
+	return rc < 0 ? rc : idmap_finish(&writers, &deadline, -1, err);
 }
 
 /* The messages of shadow. */

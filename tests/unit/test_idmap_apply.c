@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * idmap_apply() in its three ways: we write a map of only the caller; we write with capabilities
- * (if root runs the tests); newuidmap and newgidmap, which are scripts here, write. For the scripts
- * root changes to another user first.
+ * idmap_begin() and idmap_finish() in their three ways: we write a map of only the caller; we write
+ * with capabilities (if root runs the tests); newuidmap and newgidmap, which are scripts here,
+ * write. For the scripts root changes to another user first.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -82,9 +82,12 @@ static void assert_map(pid_t pid, const char *file, const char *want)
 static int apply(const struct idmap *map, pid_t child, int ms, struct error *err)
 {
 	struct deadline deadline = deadline_in(ms);
+	struct idmap_writers writers = {.helped = false};
+	int rc;
 
 	*err = (struct error){0};
-	return idmap_apply(map, child, &deadline, -1, err);
+	rc = idmap_begin(map, child, &writers, err);
+	return rc < 0 ? rc : idmap_finish(&writers, &deadline, -1, err);
 }
 
 static void a_map_of_one_id_is_written(void **state)

@@ -284,6 +284,20 @@ static const char *const looks[] = {
 };
 static_assert(TRACE_ALL == (1 << ARRAY_SIZE(looks)) - 1, "each kind of trace is looked for");
 
+/* Print the stages that could leave traces of this kind; each kind has one. */
+static void print_suspects(size_t kind)
+{
+	unsigned n = 0;
+
+	for (int i = STAGE_NONE + 1; i < STAGE_COUNT_; i++)
+		if (launch_stage_traces((enum launch_stage)i) & 1U << kind) {
+			print_error("traces like those of the stage \"%s\"\n",
+				    launch_stage_name((enum launch_stage)i));
+			n++;
+		}
+	assert_true(n > 0);
+}
+
 static void with_everything(struct config *config)
 {
 	config->net = NET_SLIRP4NETNS;
@@ -326,6 +340,8 @@ static void a_rehearsal_leaves_the_machine_as_it_was(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(looks); i++) {
 		_cleanup_free_ char *after = output_of(looks[i]);
 
+		if (!streq(after, before[i]))
+			print_suspects(i);
 		assert_string_equal(after, before[i]);
 		free(before[i]);
 	}

@@ -7,9 +7,6 @@
 
 #include "fauxroot/check/preflight.h"
 
-/* finding_status_name() - "ok", "unknown", "warning", "obstacle" */
-const char *finding_status_name(enum finding_status status);
-
 /*
  * report_print() - print one line for each finding, with cause and remedies under it
  * @terminal: add symbols and colour

@@ -106,10 +106,6 @@ int idmap_finish(struct idmap_writers *writers, const struct deadline *deadline,
 /* idmap_abandon() - kill the programs that still run; no idmap_finish() is needed */
 void idmap_abandon(struct idmap_writers *writers);
 
-/* idmap_apply() - idmap_begin() and idmap_finish() */
-int idmap_apply(const struct idmap *map, pid_t child, const struct deadline *deadline,
-		int cancel_fd, struct error *err);
-
 /*
  * idmap_repeat() - map every id of our own user namespace to itself in a child user namespace
  * @map: the map of our own user namespace; the copy has the same extents, because a line of a map

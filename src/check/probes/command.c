@@ -133,26 +133,24 @@ static void probe_run(const struct preflight *p, struct finding *f)
 	}
 }
 
-/* The directory with the compatible names in the installation or build of this program. */
+/* The directory with the compatible names: in the installation or build of this program, or else a
+ * usual one, the last of them if there is none. */
 static void compat_dir(const struct machine *machine, char *buf, size_t size)
 {
-	static const char *const usual[] = {"/usr/local/libexec/fauxroot/compat",
-					    "/usr/libexec/fauxroot/compat"};
-	char self[PATH_MAX];
+	char self[PATH_MAX], dirs[4][PATH_MAX] = {"", "", "/usr/libexec/fauxroot/compat",
+						  "/usr/local/libexec/fauxroot/compat"};
 
 	(void)machine_self(machine, self, sizeof(self));
 	for (int up = 0; up < 2 && strrchr(self, '/'); up++) {
 		*strrchr(self, '/') = '\0';
-		(void)str_print(buf, size, "%s%s", self,
+		(void)str_print(dirs[up], sizeof(dirs[up]), "%s%s", self,
 				up == 0 ? "/compat" : "/libexec/fauxroot/compat");
-		if (machine_exists(machine, buf))
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
+		(void)str_print(buf, size, "%s", dirs[i]);
+		if (*buf && machine_exists(machine, buf))
 			return;
 	}
-	for (size_t i = ARRAY_SIZE(usual); i-- > 0;)
-		if (i == 0 || machine_exists(machine, usual[i])) {
-			(void)str_print(buf, size, "%s", usual[i]);
-			return;
-		}
 }
 
 static void probe_docker_proxy(const struct preflight *p, struct finding *f)

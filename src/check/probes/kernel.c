@@ -139,16 +139,12 @@ static void see_status(const struct preflight *p, struct finding *f, const char 
 
 static void probe_no_new_privs(const struct preflight *p, struct finding *f)
 {
-	static const char *const words[] = {"not set", "set"};
-
-	see_status(p, f, "NoNewPrivs", words, ARRAY_SIZE(words));
+	see_status(p, f, "NoNewPrivs", (const char *[]){"not set", "set"}, 2);
 }
 
 static void probe_seccomp(const struct preflight *p, struct finding *f)
 {
-	static const char *const words[] = {"no filter", "strict", "a filter"};
-
-	see_status(p, f, "Seccomp", words, ARRAY_SIZE(words));
+	see_status(p, f, "Seccomp", (const char *[]){"no filter", "strict", "a filter"}, 3);
 }
 
 static void probe_apparmor(const struct preflight *p, struct finding *f)

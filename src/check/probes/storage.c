@@ -31,14 +31,6 @@ static bool works(const struct outcome *outcome)
 	return outcome->tried && outcome->rc == 0;
 }
 
-static bool selinux_enforces_here(const struct preflight *p)
-{
-	char text[16];
-
-	return machine_first_line(p->machine, "/sys/fs/selinux/enforce", text, sizeof(text)) &&
-	       streq(text, "1");
-}
-
 /* Predict the choice of buildkitd (auto) and of rootless dockerd, in their order. */
 static void probe_overlay(const struct preflight *p, struct finding *f)
 {
@@ -51,7 +43,8 @@ static void probe_overlay(const struct preflight *p, struct finding *f)
 		see_unknown(f, "not tried because of an obstacle above");
 		return;
 	}
-	if (works(overlay) && selinux_enforces_here(p) && kernel_is_older(p->facts, 5, 13)) {
+	if (works(overlay) && setting_is(p->facts, "/sys/fs/selinux/enforce", "1") &&
+	    kernel_is_older(p->facts, 5, 13)) {
 		see(f, "works, but SELinux will not label its files");
 		warn(p, f, "overlay-selinux");
 		return;
