@@ -75,6 +75,21 @@ static void do_kill(void)
 	syscall(SYS_kill, 1, 0);
 }
 
+static void do_move_to_processor(void)
+{
+	const unsigned long none = 0;
+
+	/* Fails with EINVAL: no processor. */
+	syscall(SYS_sched_setaffinity, 0, sizeof(none), &none);
+}
+
+static void do_move_another(void)
+{
+	const unsigned long none = 0;
+
+	syscall(SYS_sched_setaffinity, getppid(), sizeof(none), &none);
+}
+
 static void do_kill_another(void)
 {
 	syscall(SYS_tgkill, getppid(), getppid(), 0);
@@ -316,6 +331,8 @@ __attribute__((unused)) static void calls_off_the_list_kill(void **state)
 		{"fast open by message", do_fast_open_message, false, true},
 		{"fast open by messages", do_fast_open_messages, false, false},
 		{"send", do_send, true, false},
+		{"choose a processor", do_move_to_processor, true, false},
+		{"choose another's processor", do_move_another, false, false},
 		{"kill another", do_kill_another, false, false},
 		{"kill own", do_kill_own, true, true},
 		{"name process", do_name_process, false, false},

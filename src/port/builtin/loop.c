@@ -2,6 +2,7 @@
 #include "loop.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -26,6 +27,8 @@ unsigned loop_turn(struct loop *loop, int timeout_ms)
 
 	if (n < 0 && errno != EINTR)
 		abort();
+	if (loop->patient && n > 0)
+		(void)sched_yield();
 	loop->now_ms = clock_ms();
 	for (int i = 0; i < n; i++) {
 		struct watch *watch = events[i].data.ptr;

@@ -14,6 +14,7 @@ struct error;
 
 struct loop {
 	int epoll;
+	bool patient;	/* let other threads run before events are handled: see policy.c */
 	int64_t now_ms; /* when the last events arrived, on the monotonic clock */
 
 	/* One part of the thread sets these; other parts act on them after the batch of events. */

@@ -10,6 +10,14 @@
  * SCHED_BATCH (man 7 sched) does not preempt: it waits until another thread pauses, or runs on an
  * idle processor.
  *
+ * In the same state a worker gives up the processor before it moves the bytes of a batch of events
+ * (loop.c): meanwhile sender and receiver get on, and the worker finds more bytes at once. With
+ * eight streams on two processors this needs a third less processor time.
+ *
+ * With two processors, one of them has two of the three threads. It is best if these are the worker
+ * and the receiver: the worker then sends to a thread that is not woken on another processor. So
+ * a worker with one bulk transfer follows its receiver. With more processors, each thread has one.
+ *
  * For small requests on a busy machine that wait is too long: with all processors busy, the 99th
  * percentile of the response time doubled. So a thread uses SCHED_BATCH only while many bytes go
  * through its pipes.
@@ -17,6 +25,7 @@
 #include "policy.h"
 
 #include <sched.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -27,11 +36,6 @@
 #define BULK_BYTES_PER_MS (200 << 10)
 
 /* musl's functions refuse: POSIX wants them to act on processes, and Linux acts on threads. */
-bool policy_may_change(void)
-{
-	return syscall(SYS_sched_getscheduler, 0) == SCHED_OTHER;
-}
-
 static bool set_policy(int policy)
 {
 	static const struct sched_param none = {.sched_priority = 0};
@@ -39,7 +43,43 @@ static bool set_policy(int policy)
 	return syscall(SYS_sched_setscheduler, 0, policy, &none) == 0;
 }
 
-void policy_adapt(struct policy *policy, uint64_t *spliced, int64_t now_ms)
+/* The processor on which the acknowledgements of the TCP socket @fd arrive: that of its peer's
+ * thread, if the peer is on this machine (man 7 socket). -1: not known */
+static int processor_of(int fd)
+{
+	int cpu = -1;
+	socklen_t size = sizeof(cpu);
+
+	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_INCOMING_CPU, &cpu, &size) < 0)
+		return -1;
+	return cpu;
+}
+
+/* Run on the processor of the thread at the other end of the socket @fd; -1: on any. */
+static void follow(struct policy *policy, int fd)
+{
+	int cpu = processor_of(fd);
+	cpu_set_t one;
+
+	if (cpu == policy->on || !policy->may_change)
+		return;
+	CPU_ZERO(&one);
+	if (cpu >= 0 && cpu < CPU_SETSIZE)
+		CPU_SET((unsigned)cpu, &one);
+	/* Fails for a processor that we may not use. */
+	if (syscall(SYS_sched_setaffinity, 0, sizeof(one), cpu < 0 ? &policy->all : &one) == 0)
+		policy->on = cpu;
+}
+
+void policy_init(struct policy *policy, int64_t now_ms)
+{
+	*policy = (struct policy){.since_ms = now_ms, .on = -1};
+	policy->may_change = syscall(SYS_sched_getscheduler, 0) == SCHED_OTHER;
+	policy->few = sched_getaffinity(0, sizeof(policy->all), &policy->all) == 0 &&
+		      CPU_COUNT(&policy->all) == 2;
+}
+
+void policy_adapt(struct policy *policy, uint64_t *spliced, int receiver, int64_t now_ms)
 {
 	int64_t passed = now_ms - policy->since_ms;
 	bool bulk;
@@ -51,4 +91,5 @@ void policy_adapt(struct policy *policy, uint64_t *spliced, int64_t now_ms)
 	policy->since_ms = now_ms;
 	if (bulk != policy->is_batch && set_policy(bulk ? SCHED_BATCH : SCHED_OTHER))
 		policy->is_batch = bulk;
+	follow(policy, policy->is_batch && policy->few ? receiver : -1);
 }

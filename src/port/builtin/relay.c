@@ -316,6 +316,18 @@ void relays_displaced(struct relays *rs)
 		relay_close(CONTAINER(slot, struct relay, slot), true);
 }
 
+int relays_receiver(const struct relays *rs)
+{
+	const struct relay *r = LIST_FIRST(&rs->open, struct relay, link);
+
+	if (!r || r != LIST_LAST(&rs->open, struct relay, link))
+		return -1;
+	for (int from = 0; from < 2; from++)
+		if (r->streams[from].bulk)
+			return r->ends[!from].watch.fd;
+	return -1;
+}
+
 unsigned relays_load_of_all(const struct relays *rs)
 {
 	unsigned sum = 0;

@@ -73,6 +73,10 @@ void relays_displaced(struct relays *rs);
 /* relays_bury() - free closed relays, once no event of the batch can belong to them */
 void relays_bury(struct relays *rs);
 
+/* relays_receiver() - if the thread has one relay: the socket to which its bulk transfer goes; else
+ * -1 */
+int relays_receiver(const struct relays *rs);
+
 /*
  * relays_load() - number of open relays of the thread
  * relays_load_of_all() - number of open relays in all threads

@@ -115,7 +115,9 @@ static void follow_up(struct worker *w)
 		relays_displaced(&w->relays);
 		resume = true;
 	}
-	policy_adapt(&w->policy, &w->relays.mover.spliced, w->loop.now_ms);
+	policy_adapt(&w->policy, &w->relays.mover.spliced, relays_receiver(&w->relays),
+		     w->loop.now_ms);
+	w->loop.patient = w->policy.is_batch;
 	w->peak = MAX(w->peak, held(w));
 	if (w->loop.now_ms - w->tick_ms >= tick_length(w)) {
 		tick(w);
@@ -170,8 +172,8 @@ static int worker_init(struct workers *ws, unsigned index, struct counter *count
 	};
 	list_init(&w->listeners.seats);
 	w->scarce = &ws->scarce;
-	w->policy.may_change = policy_may_change();
-	w->policy.since_ms = w->tick_ms = w->loop.now_ms;
+	policy_init(&w->policy, w->loop.now_ms);
+	w->tick_ms = w->loop.now_ms;
 	return 0;
 }
 

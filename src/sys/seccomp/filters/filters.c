@@ -97,6 +97,7 @@ static const int forwarder_calls[] = {
 	SCMP_SYS(pipe2),	   /* port/builtin/pipes.c make_pipe(): pipe2() */
 	SCMP_SYS(read),		   /* port/builtin/mail.c mail_read(): read() */
 	SCMP_SYS(write),	   /* port/builtin/mail.c mail_wake(): write() */
+	SCMP_SYS(sched_yield),	   /* port/builtin/loop.c loop_turn(): sched_yield() */
 };
 
 static const int agent_calls[] = {
@@ -289,12 +290,16 @@ static int allow_connecting(scmp_filter_ctx filter)
 	return rc < 0 ? rc : allow_when(filter, shutdown_call, 1, SHUT_WR);
 }
 
-/* Pipes' sizes, a thread's own scheduling policy, and connections. */
+/* Pipes' sizes, a thread's own scheduling policy and processors, and connections. */
 static int allow_forwarding(scmp_filter_ctx filter)
 {
 	static const int fcntls[] = {
 		SCMP_SYS(fcntl),   /* port/builtin/pipes.c make_pipe(): fcntl() */
 		SCMP_SYS(fcntl64), /* port/builtin/pipes.c make_pipe(): fcntl() */
+	};
+	static const int own[] = {
+		SCMP_SYS(sched_setscheduler), /* port/builtin/policy.c set_policy(): syscall() */
+		SCMP_SYS(sched_setaffinity),  /* port/builtin/policy.c follow(): syscall() */
 	};
 	int rc = allow_connecting(filter);
 
@@ -304,10 +309,8 @@ static int allow_forwarding(scmp_filter_ctx filter)
 		if (rc == 0)
 			rc = allow_when(filter, fcntls[i], 1, F_DUPFD_CLOEXEC);
 	}
-	if (rc == 0)
-		rc = allow_when(filter, SCMP_SYS(sched_setscheduler),
-				/* port/builtin/policy.c set_policy(): syscall() */
-				0, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(own) && rc == 0; i++)
+		rc = allow_when(filter, own[i], 0, 0);
 	return rc;
 }
 
