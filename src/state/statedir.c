@@ -388,8 +388,7 @@ void statedir_sweep(const char *path, unsigned wait_ms)
 	bool made = false;
 
 	if (!name || fnmatch("/" OWN_PATTERN, name, 0) != 0 ||
-	    (wait_ms == 0 && !is_abandoned(path)) ||
-	    take(path, &patience, &d, &made, &err) != 0)
+	    (wait_ms == 0 && !is_abandoned(path)) || take(path, &patience, &d, &made, &err) != 0)
 		return;
 	d.path = strdup(path);
 	if (!d.path) {

@@ -21,8 +21,8 @@ static void start_events(struct fixture *f, unsigned burst)
 /*
  * Read one line, which is at most @size - 1 bytes long. Returns false at the end of the stream.
  *
- * It looks for the end of the line first, instead of reading byte by byte: a thousand lines must take
- * less than the 10 s after which the server closes a client that it has dropped.
+ * It looks for the end of the line first, instead of reading byte by byte: a thousand lines must
+ * take less than the 10 s after which the server closes a client that it has dropped.
  */
 static bool read_line(int fd, char *line, size_t size)
 {

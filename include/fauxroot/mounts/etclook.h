@@ -25,8 +25,8 @@ struct etclook {
  * etclook_start() - start a process that follows the links, watches them, and reads both files
  * @watch: its descriptor gets the watches; ETCWATCH_NONE: watch nothing
  *
- * The process exits with status 0 when it has finished, else with an errno value. It gets SIGKILL when the caller dies.
- * Returns 0, or -errno.
+ * The process exits with status 0 when it has finished, else with an errno value. It gets SIGKILL
+ * when the caller dies. Returns 0, or -errno.
  */
 int etclook_start(const struct etcwatch *watch, struct etclook *ret, struct error *err);
 

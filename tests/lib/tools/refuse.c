@@ -5,9 +5,9 @@
  *	refuse [--errno NAME] [--user NAME] [--report FILE] SYSCALL[:ARGUMENT…][,SYSCALL…] \
  *		-- COMMAND [ARGS…]
  *
- * NAME is ENOSYS, EPERM, EACCES, EINVAL or EAFNOSUPPORT. ARGUMENTs are numbers: a call is refused if its
- * arguments are equal to them, in order; an empty one matches any value. "socket:10" disables IPv6,
- * "socket:16::12" disables nf_tables.
+ * NAME is ENOSYS, EPERM, EACCES, EINVAL or EAFNOSUPPORT. ARGUMENTs are numbers: a call is refused
+ *if its arguments are equal to them, in order; an empty one matches any value. "socket:10" disables
+ *IPv6, "socket:16::12" disables nf_tables.
  *
  * It simulates a container whose seccomp profile is older than a system call (ENOSYS, the default)
  * or forbids it (EPERM). A process may load a filter with no_new_privs set or with CAP_SYS_ADMIN

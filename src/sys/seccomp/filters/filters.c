@@ -424,7 +424,8 @@ static void release(scmp_filter_ctx *filter)
 		seccomp_release(*filter);
 }
 
-static int fill(scmp_filter_ctx filter, const int *calls, size_t n, int (*more)(scmp_filter_ctx))
+/* Allow what each of our processes needs, and @calls. */
+static int allow_listed(scmp_filter_ctx filter, const int *calls, size_t n)
 {
 	/* A binary tree instead of a list, for kernels before 5.11, which do not cache verdicts. */
 	int rc = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
@@ -437,14 +438,7 @@ static int fill(scmp_filter_ctx filter, const int *calls, size_t n, int (*more)(
 		rc = allow(filter, sanitizer_calls, N_SANITIZER_CALLS);
 	if (rc == 0)
 		rc = allow_own(filter);
-	if (rc == 0)
-		rc = allow(filter, calls, n);
-	return rc < 0 ? rc : more(filter);
-}
-
-static int fill_forwarder(scmp_filter_ctx filter)
-{
-	return fill(filter, forwarder_calls, ARRAY_SIZE(forwarder_calls), allow_forwarding);
+	return rc < 0 ? rc : allow(filter, calls, n);
 }
 
 /* UNIX sockets, for services of the host, can only be bound to a name that the kernel chooses. */
@@ -457,21 +451,6 @@ static int allow_agent(scmp_filter_ctx filter)
 	if (rc == 0)
 		rc = allow_when(filter, socket_call, 0, AF_UNIX);
 	return rc < 0 ? rc : allow_when(filter, bind_call, 2, sizeof(sa_family_t));
-}
-
-static int fill_agent(scmp_filter_ctx filter)
-{
-	return fill(filter, agent_calls, ARRAY_SIZE(agent_calls), allow_agent);
-}
-
-static int fill_names(scmp_filter_ctx filter)
-{
-	return fill(filter, names_calls, ARRAY_SIZE(names_calls), allow_names);
-}
-
-static int fill_switch(scmp_filter_ctx filter)
-{
-	return fill(filter, switch_calls, ARRAY_SIZE(switch_calls), allow_switching);
 }
 
 /*
@@ -534,15 +513,16 @@ static int fill_runner(scmp_filter_ctx filter)
 
 static const struct {
 	const char *name;
-	uint32_t otherwise; /* action for a system call without a rule */
+	const int *calls; /* all that is allowed, but for the rules of @fill; NULL: everything is */
+	size_t n;
 	int (*fill)(scmp_filter_ctx filter);
 } kinds[] = {
-	{"forwarder", SCMP_ACT_KILL_PROCESS, fill_forwarder},
-	{"agent", SCMP_ACT_KILL_PROCESS, fill_agent},
-	{"names", SCMP_ACT_KILL_PROCESS, fill_names},
-	{"runner", SCMP_ACT_ALLOW, fill_runner},
-	{"command", SCMP_ACT_ALLOW, fill_command},
-	{"switch", SCMP_ACT_KILL_PROCESS, fill_switch},
+	{"forwarder", forwarder_calls, ARRAY_SIZE(forwarder_calls), allow_forwarding},
+	{"agent", agent_calls, ARRAY_SIZE(agent_calls), allow_agent},
+	{"names", names_calls, ARRAY_SIZE(names_calls), allow_names},
+	{"runner", NULL, 0, fill_runner},
+	{"command", NULL, 0, fill_command},
+	{"switch", switch_calls, ARRAY_SIZE(switch_calls), allow_switching},
 };
 
 /*
@@ -579,10 +559,12 @@ static int make(const char *name, const char *architecture)
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		if (!streq(name, kinds[i].name))
 			continue;
-		filter = seccomp_init(kinds[i].otherwise);
+		filter = seccomp_init(kinds[i].calls ? SCMP_ACT_KILL_PROCESS : SCMP_ACT_ALLOW);
 		rc = filter ? 0 : -ENOMEM;
 		if (rc == 0 && architecture)
 			rc = set_architecture(filter, architecture);
+		if (rc == 0 && kinds[i].calls)
+			rc = allow_listed(filter, kinds[i].calls, kinds[i].n);
 		if (rc == 0)
 			rc = kinds[i].fill(filter);
 		return rc < 0 ? rc : seccomp_export_bpf(filter, STDOUT_FILENO);
