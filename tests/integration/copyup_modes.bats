@@ -4,6 +4,7 @@
 # fauxroot(1), "--copy-up-mode", has the same rows.
 #
 # refused: openat2 open_tree
+# seconds: 25
 
 load ../lib/bash/common
 
