@@ -62,7 +62,7 @@ int copy_links(struct copy *copy, struct progress *progress, struct error *err);
  * copy_tree() - copy: fill the cover with copies of regular files, directories and links
  *
  * A mount below, and a directory in @kept, is bound on its place in the copy. Sockets, FIFOs and
- * devices become links into the original. What cannot be read is left out and counted. More than
+ * devices become links into the original. Unreadable entries are left out and counted. More than
  * the limits above is -EFBIG, with the size in the text.
  */
 int copy_tree(struct copy *copy, const struct kept_dirs *kept, struct progress *progress,

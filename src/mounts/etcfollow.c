@@ -72,7 +72,7 @@ static void on_repaired(void *arg, int status)
 	struct etcfollow *etc = arg;
 	int rc = process_result(status);
 
-	/* Whoever has stopped it may do so again. */
+	/* The process that has stopped it may stop it again. */
 	if (WIFSTOPPED(status)) {
 		process_signal(&etc->repair, SIGKILL);
 		return;

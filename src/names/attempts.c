@@ -4,7 +4,7 @@
  *
  * An attacker who guesses the form of an answer can answer instead of the server. So each question
  * has an id of its own and a socket of its own, whose port the kernel chooses at random. The socket
- * is connected: the kernel drops datagrams from other addresses and ports. What arrives must have
+ * is connected: the kernel drops datagrams from other addresses and ports. An answer must have
  * the id and repeat the question, byte by byte. Capital letters count: a client that chooses them
  * at random is protected by them (the "0x20 bit"). A server that changes them is asked again over
  * TCP, where a stranger cannot answer; so is a server for which too many strange datagrams arrive.

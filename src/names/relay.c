@@ -6,8 +6,8 @@
  * over sockets that it makes in the host's network. Both sides are untrusted. So it has no
  * capability, no file and no terminal. It may connect sockets only to the name servers
  * (proc/destinations.h), may send without a connection only from its sockets in the child's
- * network, and may not bind or listen. Who takes it over can send DNS servers anything, and reach
- * nothing else: it is no way out of the child's network.
+ * network, and may not bind or listen. An attacker who takes it over can send DNS servers anything,
+ * and reach nothing else: it is no way out of the child's network.
  *
  * The filter knows the sockets of the child's network by their numbers. Numbers below
  * NAMES_FD_FREE are all in use, and may not be closed: no other socket can get one of them.

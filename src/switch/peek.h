@@ -35,7 +35,7 @@ enum left peek_flags(struct attempt *a);
 /* peek_no_new_privs() - does the thread have no_new_privs (man 2 prctl)? Also true if unknown. */
 bool peek_no_new_privs(pid_t tid);
 
-/* Where a socket belongs to. */
+/* The network namespace of a socket. */
 enum home {
 	HOME_COMMAND,
 	HOME_HOST,

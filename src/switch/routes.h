@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where does a connection go? First the command's own routes decide: only a connection that leaves
- * by the gateway behind the device of the user-mode network is switched. So its own addresses,
- * bridges, and VPNs inside work as without acceleration. Then the host's routes give the device.
+ * Decides where a connection goes. First the command's own routes decide: only a connection that
+ * leaves by the gateway behind the device of the user-mode network is switched. So its own
+ * addresses, bridges, and VPNs inside work as without acceleration. Then the host's routes give the
+ * device.
  */
 #pragma once
 

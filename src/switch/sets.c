@@ -26,7 +26,7 @@
 /* The most members of a set with one number. */
 #define SAME_NUMBER_MAX 64
 
-/* What fdinfo shows of the events of a member that EPOLLONESHOT has switched off. */
+/* The events that fdinfo shows for a member that EPOLLONESHOT has switched off. */
 #define OFF_EVENTS (EPOLLET | EPOLLONESHOT | EPOLLWAKEUP | EPOLLEXCLUSIVE)
 
 static bool take_hex(struct cursor *c, uint64_t *ret)

@@ -20,7 +20,7 @@ struct membership;
 #define SETS_KNOWN     16 /* epoll sets of one process */
 
 /*
- * What is known about the processes of the command. A search through all descriptors of a process
+ * Facts about the processes of the command. A search through all descriptors of a process
  * takes a few microseconds for each, so its epoll sets are remembered for a time. The kernel can
  * tell in about two microseconds whether a known set contains a descriptor (man 2 kcmp).
  */

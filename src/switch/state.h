@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a switch process knows. */
+/* The state of a switch process. */
 #pragma once
 
 #include "carry.h"

@@ -22,7 +22,7 @@ struct strv;
 /* The number of switch processes: one works while the other one waits for the kernel. */
 #define ACCEL_PROCESSES 2
 
-/* What the child passes to the launcher. */
+/* The descriptors that the child passes to the launcher. */
 struct accel_kit {
 	int notify; /* the notification descriptor of its filter; -1: another filter has one */
 	int routes[ACCEL_PROCESSES]; /* NETLINK_ROUTE sockets of its network namespace: a process

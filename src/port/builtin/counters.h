@@ -13,7 +13,7 @@ struct port_counters;
 /* The number of slots; slot 0 belongs to no port. */
 #define COUNTERS_SLOTS 32768U
 
-/* What one thread of the forwarder has counted for one port. Only that thread writes it. */
+/* The counts of one thread of the forwarder for one port. Only that thread writes them. */
 struct counter {
 	_Atomic uint64_t connections; /* TCP connections; with UDP, flows */
 	_Atomic uint64_t bytes[2];    /* passed on: from the client, from the target */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What differs for services of the host, the reverse of published ports: see builtin.c. */
+/* The differences for services of the host, the reverse of published ports: see builtin.c. */
 #pragma once
 
 struct control_add;

@@ -25,7 +25,7 @@ struct end {
 	bool asked_out; /* EPOLLOUT is among the watched events */
 };
 
-/* Where a stream keeps bytes that were read and not sent yet. */
+/* The place of bytes that a stream has read and not sent yet. */
 enum holds {
 	HOLDS_NOTHING,
 	HOLDS_PIPE,	/* in a borrowed pipe, which may be empty */
