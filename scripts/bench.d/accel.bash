@@ -51,16 +51,12 @@ accel_requests() { # SIDE [OPTION…]
 
 accel_connections() { accel_requests "$1" -H 'Connection: close'; }
 
-accel_chart() {
-	local side at=0
-	{
-		printf '\tupload\tdownload\n'
-		for side in "${SIDES[@]}"; do
-			at=$((at + 1))
-			printf '%s\t%s\t%s\n' "$side" "$(column "$STAGE/accel_upload" $at)" \
-				"$(column "$STAGE/accel_download" $at)"
-		done
-	} | chart accel 'Network acceleration: to and from another machine' 'Gbit/s'
+accel_draw() {
+	awk -F ' *[|] *' '
+		BEGIN { print "\tupload\tdownload" }
+		/^\| what / { table = 0 }
+		table && NF >= 9 { printf "%s\t%s\t%s\n", $2, $3, $4 }
+		/^\|---/ { table = 1 }' | chart accel 'Network acceleration: to and from another machine' 'Gbit/s'
 }
 
 # Seconds of the processor for a GiB, of the client and of everything between it and the host's network. The launch
@@ -145,7 +141,6 @@ accel_measure() {
 	for what in "${ACCEL_WHAT[@]}"; do in_turn "$ACCEL_ROUNDS" "accel_$what"; done
 	accel_memory
 	accel_down
-	accel_chart
 	for side in "${SIDES[@]}"; do
 		at=$((at + 1))
 		printf '| %s' "$side"

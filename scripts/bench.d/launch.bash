@@ -46,31 +46,31 @@ alone() {
 	printf "| \`%s\` | | %s ms | | | %s ms | %s |\n" "$3" "$ms" "$BOUND" "$VERDICT" | put
 }
 
-# launch_bars NAME LINE…: add a cluster of bars, from these lines of the last comparison
-launch_bars() {
-	local line
-	printf '%s' "$1" >>"$STAGE/launch.tsv"
-	for line in "${@:2}"; do
-		awk -v n="$line" 'NR == n { printf "\t%.2f", $1 / 1000 }' "$STAGE/times" >>"$STAGE/launch.tsv"
-	done
-	echo >>"$STAGE/launch.tsv"
+launch_draw() {
+	awk -F ' *[|] *' '
+		$2 == "`fauxroot true`" { ours = $4 + 0; split(substr($3, 2), peer, " "); other[peer[1]] = $5 + 0 }
+		$2 ~ /^`fauxroot --net=.*--copy-up=.etc/ && $5 {
+			name = $2 ~ /pasta/ ? "pasta" : "slirp4netns"
+			net = net sprintf("%s and --copy-up=/etc\t%s\t%s\n", name, $4 + 0, $5 + 0)
+		}
+		END {
+			print "\tfauxroot\trootlesskit\tunshare\tbwrap"
+			printf "no network\t%s\t%s\t%s\t%s\n%s", ours, other["rootlesskit"], other["unshare"],
+				other["bwrap"], net
+		}' | chart launch 'Launch of true' 'milliseconds'
 }
 
 launch_measure() {
 	local fauxroot=$STAGE/fauxroot
-	printf '\tfauxroot\trootlesskit\tunshare\tbwrap\n' >"$STAGE/launch.tsv"
 	compare 200 'fauxroot true' "$fauxroot" true \
 		-- 1.05 'unshare --map-auto --map-root-user -m true' \
 		unshare --map-auto --map-root-user -m true \
 		-- 0.167 'rootlesskit true' rootlesskit true \
 		-- - 'bwrap --unshare-user --bind / / true' bwrap --unshare-user --bind / / true
-	launch_bars 'no network' 1 3 2 4
 	compare 30 'fauxroot --net=slirp4netns --copy-up=/etc --disable-host-loopback true' \
 		"$fauxroot" --net=slirp4netns --copy-up=/etc --disable-host-loopback true \
 		-- 0.25 'rootlesskit (the same options)' \
 		rootlesskit --net=slirp4netns --copy-up=/etc --disable-host-loopback true
-	launch_bars 'slirp4netns and --copy-up=/etc' 1 2
-	chart launch 'Launch of true' 'milliseconds' <"$STAGE/launch.tsv"
 	if rootlesskit2; then
 		compare 30 'fauxroot --net=pasta --copy-up=/etc --disable-host-loopback true' \
 			"$fauxroot" --net=pasta "--pasta-binary=$PASTA" --copy-up=/etc --disable-host-loopback true \

@@ -111,19 +111,13 @@ networks_measure() {
 			"$([ "$side" = direct ] || column "$STAGE/net_memory" $at)" |
 			put
 	done
-	networks_chart
 }
 
-networks_chart() {
-	local side at=0
-	{
-		printf '\tupload\tdownload\n'
-		for side in "${NET_SIDES[@]}"; do
-			at=$((at + 1))
-			printf '%s\t%s\t%s\n' "${NET_TITLES[$side]}" "$(column "$STAGE/net_upload" $at)" \
-				"$(column "$STAGE/net_download" $at)"
-		done
-	} | chart networks 'Networks: to and from a server of the host' 'Gbit/s'
+networks_draw() {
+	awk -F ' *[|] *' '
+		BEGIN { print "\tupload\tdownload" }
+		table && NF >= 7 { printf "%s\t%s\t%s\n", $2, $4, $5 }
+		/^\|---/ { table = 1 }' | chart networks 'Networks: to and from a server of the host' 'Gbit/s'
 }
 
 networks_page() {

@@ -155,18 +155,16 @@ limit_row() {
 	printf '| %s | %s | %s | | | %s | %s |\n' "$1" "$4" "${5:-}" "$BOUND" "$VERDICT" | put
 }
 
-ports_chart() {
-	{
-		printf '\tfauxroot\trootlesskit\n'
-		printf 'stream to the target%s\n' "$(ratios upload)"
-		printf 'stream from the target%s\n' "$(ratios download)"
-		printf 'new connections%s\n' "$(ratios connections)"
-		printf 'UDP datagrams%s\n' "$(ratios datagrams)"
-	} | chart ports 'Published ports' 'relative to a direct connection'
+ports_draw() {
+	awk -F ' *[|] *' '
+		BEGIN { print "\tfauxroot\trootlesskit" }
+		function bars(name) { printf "%s\t%.3f\t%.3f\n", name, $3 / $5, $4 / $5 }
+		$2 ~ /^one TCP stream to / { bars("stream to the target") }
+		$2 ~ /^one TCP stream from / { bars("stream from the target") }
+		$2 ~ /^new connections/ { bars("new connections") }
+		$2 ~ /^UDP/ { bars("UDP datagrams") }' |
+		chart ports 'Published ports' 'relative to a direct connection'
 }
-
-# ratios NAME: the numbers of fauxroot and rootlesskit, divided by those of a direct connection
-ratios() { printf '\t%s\t%s' "$(column "$STAGE/$1" 1 3)" "$(column "$STAGE/$1" 2 3)"; }
 
 ports_measure() {
 	local side ours theirs
@@ -185,7 +183,6 @@ ports_measure() {
 	port_row 'a request of 100 bytes, p50, µs' at-most - latency 1 3 5
 	port_row 'a request of 100 bytes, p99, µs' at-most - latency 2 4 6
 	all_ended
-	ports_chart
 	SIDES=(fauxroot rootlesskit)
 	in_turn 5 memory
 	port_row 'memory of an idle instance with a network and a port, KiB' at-most 0.125 memory 1 3

@@ -63,7 +63,6 @@ streams_measure() {
 	fi
 	streams_up
 	SIDES=(fauxroot direct)
-	printf '\tto the target\tfrom the target\n' >"$STAGE/streams.tsv"
 	for control in cubic bbr; do
 		if ! use_control $control; then
 			echo "| $control: not measured, this kernel does not have it | | | | | | |" | put
@@ -71,14 +70,11 @@ streams_measure() {
 		fi
 		for CLIENT in loopback outside; do
 			for CONNECTIONS in 1 8; do
-				printf '%s %s × %s' "$CLIENT" "$CONNECTIONS" "$control" >>"$STAGE/streams.tsv"
 				for DIRECTION in to from; do stream_row $control; done
-				echo >>"$STAGE/streams.tsv"
 			done
 		done
 	done
 	streams_down
-	chart streams 'Streams through published ports' 'relative to a direct connection' <"$STAGE/streams.tsv"
 }
 
 stream_row() { # CONTROL
@@ -89,7 +85,16 @@ stream_row() { # CONTROL
 	printf '| %s target, %s | %s | %s | %.1f | %.1f | %.2f (%s) | %s | %s |\n' "$DIRECTION the" "$CLIENT" \
 		"$CONNECTIONS" "$1" "$(column "$STAGE/cell" 1)" "$(column "$STAGE/cell" 2)" "$ratio" \
 		"$(spread "$STAGE/cell" 1 2)" "$BOUND" "$VERDICT" | put
-	printf '\t%.3f' "$ratio" >>"$STAGE/streams.tsv"
+}
+
+streams_draw() {
+	awk -F ' *[|] *' '
+		BEGIN { print "\tto the target\tfrom the target" }
+		$2 ~ /^to the target, / { to = $7 + 0 }
+		$2 ~ /^from the target, / {
+			sub(/.*, /, "", $2)
+			printf "%s %s × %s\t%s\t%s\n", $2, $3, $4, to, $7 + 0
+		}' | chart streams 'Streams through published ports' 'relative to a direct connection'
 }
 
 streams_page() {
