@@ -263,17 +263,19 @@ int launcher_run(const struct config *config, const struct signals *signals, boo
 _noreturn_ static void run_rehearsal(struct launch *l, pid_t parent)
 {
 	const struct sigaction by_default = {.sa_handler = SIG_DFL};
-	struct signals signals;
+	struct signals signals, inherited = *l->signals;
 	struct error err;
 
 	title_set("fauxroot: check");
 	l->launcher.pid = getpid();
 	(void)sigaction(SIGTERM, &by_default, NULL);
 	if (signals_block(&signals, &err) == 0) {
-		signals.caller_mask = l->signals->caller_mask;
+		signals.caller_mask = inherited.caller_mask;
 		/* This process ends before the function does. */
 		/* cppcheck-suppress autoVariables */
 		l->signals = &signals;
+		/* A launch has no more descriptors than its rehearsal. */
+		signals_close(&inherited);
 	}
 	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() == parent)
