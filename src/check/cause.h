@@ -140,6 +140,9 @@ bool has_filter(struct facts *facts);
  */
 void own_ranges(const struct machine *machine, const char *path, struct subid_ranges *ret);
 
+/* has_account() - is our uid in /etc/passwd? usermod(8) knows only these accounts */
+bool has_account(struct facts *facts);
+
 /* port_is_privileged() - is the port of the error reserved for privileged processes? Sets {start}:
  * the first unprivileged port, {lowest}: the lowest published port */
 bool port_is_privileged(struct facts *facts);

@@ -135,19 +135,12 @@ bool explain_as(const char *id, struct facts *facts, struct explanation *ret)
 	return false;
 }
 
-bool explain_unit(const struct machine *machine, struct explanation *ret)
-{
-	struct facts facts = {.machine = machine, .err = &no_error};
-
-	return explain_as("unit-without-runtime-dir", &facts, ret);
-}
-
-bool explain_overlap(const struct config *config, const struct machine *machine,
+bool explain_warning(const char *id, const struct config *config, const struct machine *machine,
 		     struct explanation *ret)
 {
 	struct facts facts = {.machine = machine, .config = config, .err = &no_error};
 
-	return config_has_helper(config) && explain_as("network-overlap", &facts, ret);
+	return explain_as(id, &facts, ret);
 }
 
 bool explain_few_ids(uint64_t uids, uint64_t gids, const struct machine *machine,

@@ -170,9 +170,11 @@ static void get_free_range(const struct facts *facts, bool line, char *buf, size
 /* Facts that are read when a text names them. False for any other name. */
 static bool read_fact(const char *name, const struct facts *facts, char *buf, size_t size)
 {
-	if (streq(name, "pid") || streq(name, "owner")) /* that the failure is about */
-		(void)str_print(buf, size, "%s", facts->err->about);
-	else if (streq(name, "user"))
+	/* The process or user that the failure is about: a row that names it does not match
+	 * without. */
+	if (streq(name, "pid") || streq(name, "owner"))
+		return *facts->err->about && str_print(buf, size, "%s", facts->err->about) == 0;
+	if (streq(name, "user"))
 		(void)machine_user(facts->machine, buf, size);
 	else if (streq(name, "uid"))
 		(void)str_print(buf, size, "%u", machine_uid(facts->machine));

@@ -33,23 +33,15 @@ static void describe_remedy(const struct cause *cause, char *buf, size_t size)
 		(void)str_print(buf, size, "?");
 }
 
-/* The errors that the row is for: "Operation not permitted, No space left on device" */
-static void print_errors(FILE *out, const struct cause *cause)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(cause->codes) && cause->codes[i]; i++)
-		fprintf(out, "%s%s", i > 0 ? ", " : "", strerror(cause->codes[i]));
-}
-
 static void markdown_row(FILE *out, const struct cause *cause)
 {
 	char text[TEXT_MAX];
 
 	fprintf(out, "\n### %s\n\n", cause->id);
-	if (cause->codes[0]) {
-		fputs("Error: ", out);
-		print_errors(out, cause);
+	for (size_t i = 0; i < ARRAY_SIZE(cause->codes) && cause->codes[i]; i++)
+		fprintf(out, "%s%s", i > 0 ? ", " : "Error: ", strerror(cause->codes[i]));
+	if (cause->codes[0])
 		fputs("\n\n", out);
-	}
 	describe(cause->cause, text, sizeof(text));
 	fprintf(out, "Cause: ");
 	for (const char *ch = text; *ch; ch++)

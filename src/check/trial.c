@@ -162,19 +162,17 @@ static void find_target(char *const *command, bool begun, struct outcome *outcom
 	if (outcome->tried || !command || !command[0])
 		return;
 	outcome->tried = true;
-	if (begun) {
-		outcome->rc = err_say(&outcome->err, ETIMEDOUT,
-				      "executing \"%s\": the process that tried it hung or died",
-				      command[0]);
-		(void)err_step(&outcome->err, outcome->rc, STEP_EXEC);
-		return;
-	}
-	outcome->rc = path_find(command[0], &path);
-	if (outcome->rc < 0) {
-		(void)err_set(&outcome->err, -outcome->rc, "executing \"%s\"", command[0]);
-		(void)err_about(&outcome->err, outcome->rc, REASON_EXEC, "%s", command[0]);
-		(void)err_step(&outcome->err, outcome->rc, STEP_EXEC);
-	}
+	outcome->rc = begun ? -ETIMEDOUT : path_find(command[0], &path);
+	if (begun)
+		(void)err_say(&outcome->err, ETIMEDOUT,
+			      "executing \"%s\": the process that tried it hung or died",
+			      command[0]);
+	else if (outcome->rc < 0)
+		(void)err_about(&outcome->err,
+				err_set(&outcome->err, -outcome->rc, "executing \"%s\"",
+					command[0]),
+				REASON_EXEC, "%s", command[0]);
+	(void)err_step(&outcome->err, outcome->rc, STEP_EXEC);
 }
 
 void outcomes_free(struct outcomes *outcomes)

@@ -28,22 +28,20 @@
 
 bool trial_wants_storage(const struct config *config)
 {
-	static const char *const daemons[] = {
-		"dockerd",
-		"dockerd-rootless.sh",
-		"buildkitd",
-		"buildctl-daemonless.sh",
-		"containerd",
-		"containerd-rootless.sh",
-		"podman",
-		"buildah",
-		"containerd-rootless-setuptool.sh",
-		"k3s",
-		"nerdctl",
-		"crio",
-		"sh",
-		"bash",
-	};
+	static const char *const daemons[] = {"dockerd",
+					      "dockerd-rootless.sh",
+					      "buildkitd",
+					      "buildctl-daemonless.sh",
+					      "containerd",
+					      "containerd-rootless.sh",
+					      "podman",
+					      "buildah",
+					      "containerd-rootless-setuptool.sh",
+					      "k3s",
+					      "nerdctl",
+					      "crio",
+					      "sh",
+					      "bash"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(daemons); i++)
 		if (command_is(config, daemons[i]))

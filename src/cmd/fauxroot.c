@@ -67,10 +67,10 @@ static void warn_unit(void)
 	const char *dir = getenv("XDG_RUNTIME_DIR");
 	struct explanation why;
 
-	/* Do not touch the pages of explain_unit() in other launches. */
+	/* Do not touch the pages of explain_warning() in other launches. */
 	if (dir && *dir)
 		return;
-	if (explain_unit(&this_machine, &why))
+	if (explain_warning(WARNING_UNIT, NULL, &this_machine, &why))
 		warn_with_remedy(&why);
 }
 
@@ -79,7 +79,9 @@ static void warn_overlap(const struct config *config)
 {
 	struct explanation why;
 
-	if (explain_overlap(config, &this_machine, &why))
+	/* Do not touch its pages in other launches. */
+	if (config_has_helper(config) &&
+	    explain_warning(WARNING_OVERLAP, config, &this_machine, &why))
 		warn_with_remedy(&why);
 }
 

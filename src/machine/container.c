@@ -42,10 +42,3 @@ bool machine_container(const struct machine *machine, struct container *ret)
 	(void)str_print(ret->mark, sizeof(ret->mark), "/run/systemd/container");
 	return machine_first_line(machine, ret->mark, ret->name, sizeof(ret->name));
 }
-
-bool machine_in_container(const struct machine *machine)
-{
-	struct container container;
-
-	return machine_container(machine, &container);
-}

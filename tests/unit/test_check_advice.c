@@ -53,7 +53,7 @@ static void units(void **state)
 
 		set_variable("XDG_RUNTIME_DIR", cases[i].runtime_dir);
 		set_variable("INVOCATION_ID", cases[i].invocation);
-		if (explain_unit(&fake.machine, &why) != cases[i].warns)
+		if (explain_warning(WARNING_UNIT, NULL, &fake.machine, &why) != cases[i].warns)
 			fail_msg("case %zu", i);
 		if (!cases[i].warns)
 			assert_null(why.id);

@@ -28,23 +28,21 @@ struct explanation {
 bool explain(const struct error *err, const struct config *config, const struct machine *machine,
 	     struct explanation *ret);
 
-/*
- * explain_unit() - the warning for a systemd unit without XDG_RUNTIME_DIR in its environment
- *
- * Daemons that run as root of a user namespace put sockets and state in that directory. Without it
- * they use /run and /var, where they cannot write. Returns true, with @ret filled, if INVOCATION_ID
- * is set (man 5 systemd.exec) and XDG_RUNTIME_DIR is not; else false with @ret untouched.
- */
-bool explain_unit(const struct machine *machine, struct explanation *ret);
+/* A systemd unit (man 5 systemd.exec, INVOCATION_ID) without XDG_RUNTIME_DIR: daemons that run as
+ * root of a user namespace put sockets and state in that directory, or else in /run and /var. */
+#define WARNING_UNIT "unit-without-runtime-dir"
+
+/* A host with a route into the command's network, or an address in it. */
+#define WARNING_OVERLAP "network-overlap"
 
 /*
- * explain_overlap() - the warning for a host whose own network overlaps the command's
- * @config: the options of the launch
+ * explain_warning() - a warning about a launch that works
+ * @id: WARNING_UNIT or WARNING_OVERLAP
+ * @config: the options of the launch; NULL: not known
  *
- * Returns true if the command gets a network with addresses of its own, and @machine has a route
- * into it, or an address in it.
+ * Returns true, with @ret filled; false with @ret untouched: there is no reason to warn.
  */
-bool explain_overlap(const struct config *config, const struct machine *machine,
+bool explain_warning(const char *id, const struct config *config, const struct machine *machine,
 		     struct explanation *ret);
 
 /*

@@ -76,9 +76,8 @@ struct container {
 	char mark[64]; /* the file or environment variable that shows it */
 };
 
-/* machine_container(), machine_in_container() - do we run in a container? */
+/* machine_container() - do we run in a container? */
 bool machine_container(const struct machine *machine, struct container *ret);
-bool machine_in_container(const struct machine *machine);
 
 /*
  * osrelease_field() - copy the value of the field @name from the text of os-release(5), without

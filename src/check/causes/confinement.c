@@ -39,10 +39,8 @@ static bool has_seccomp_filter(struct facts *facts)
 /* Our AppArmor label: "docker-default (enforce)". Only newer kernels have the first file. */
 static bool apparmor_label(struct facts *facts)
 {
-	static const char *const files[] = {
-		"/proc/self/attr/apparmor/current",
-		"/proc/self/attr/current",
-	};
+	static const char *const files[] = {"/proc/self/attr/apparmor/current",
+					    "/proc/self/attr/current"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
 		if (fact_file(facts, "label", files[i]))

@@ -87,13 +87,6 @@ static bool mapper_is_on_nosuid(struct facts *facts)
 	       is_mounted_with(facts, fact_text(facts, "program"), "nosuid");
 }
 
-static bool mapper_is_setuid(struct facts *facts)
-{
-	struct stat st;
-
-	return find_mapper(facts, &st) && (st.st_mode & S_ISUID);
-}
-
 static bool mapper_lacks_setuid(struct facts *facts)
 {
 	char place[PATH_MAX];
@@ -136,7 +129,9 @@ static bool root_lacks_power(struct facts *facts)
 
 static bool mapper_needs_sys_admin(struct facts *facts)
 {
-	return mapper_is_setuid(facts) && root_lacks_power(facts);
+	struct stat st;
+
+	return find_mapper(facts, &st) && (st.st_mode & S_ISUID) && root_lacks_power(facts);
 }
 
 static bool mapper_is_too_weak(struct facts *facts)

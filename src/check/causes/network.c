@@ -48,7 +48,9 @@ static bool device_is_closed(struct facts *facts)
 
 static bool is_in_container(struct facts *facts)
 {
-	return machine_in_container(facts->machine);
+	struct container container;
+
+	return machine_container(facts->machine, &container);
 }
 
 static bool is_slirp(struct facts *facts)
@@ -155,9 +157,8 @@ static bool host_has_our_network(struct facts *facts)
 	struct cidr ours = cidr_of(facts->config), other;
 	char route[32];
 
-	if (!routes_overlap(facts->machine, &ours, route, sizeof(route)))
-		return false;
-	if (!routes_free(facts->machine, &other))
+	if (!routes_overlap(facts->machine, &ours, route, sizeof(route)) ||
+	    !routes_free(facts->machine, &other))
 		return false;
 	return fact(facts, "route", "%s", route) && print_network(facts, "network", &ours) &&
 	       print_network(facts, "free network", &other);

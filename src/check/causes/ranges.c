@@ -12,6 +12,10 @@
 
 #define IDMAP STEP_BIT(STEP_IDMAP)
 
+static const struct {
+	const char *file, *option; /* of usermod(8) */
+} kinds[] = {{"/etc/subuid", "--add-subuids"}, {"/etc/subgid", "--add-subgids"}};
+
 /* Does one line of our own /proc/self/@file contain all ids of @range? */
 static bool is_in_one_line(const struct facts *facts, const char *file,
 			   const struct subid_range *range)
@@ -154,12 +158,6 @@ static bool getsubids_failed(struct facts *facts)
 /* Find the files without a range of ours, and the options of usermod(8) that add one. */
 static bool user_lacks_ranges(struct facts *facts)
 {
-	static const struct {
-		const char *file, *option;
-	} kinds[] = {
-		{"/etc/subuid", "--add-subuids"},
-		{"/etc/subgid", "--add-subgids"},
-	};
 	char range[32];
 
 	(void)facts_expand("{free range}", facts, range, sizeof(range));
@@ -188,9 +186,7 @@ static bool no_range_is_free(struct facts *facts)
 
 static bool local_user_lacks_ranges(struct facts *facts)
 {
-	uint32_t gid;
-
-	return machine_account(facts->machine, &gid) && user_lacks_ranges(facts);
+	return has_account(facts) && user_lacks_ranges(facts);
 }
 
 static bool subid_file_is_missing(struct facts *facts)
@@ -200,10 +196,9 @@ static bool subid_file_is_missing(struct facts *facts)
 	if (about[0] != '/' || machine_exists(facts->machine, about) ||
 	    !local_user_lacks_ranges(facts))
 		return false;
-	if (!machine_exists(facts->machine, "/etc/subuid"))
-		(void)fact_add(facts, "missing", " ", "/etc/subuid");
-	if (!machine_exists(facts->machine, "/etc/subgid"))
-		(void)fact_add(facts, "missing", " ", "/etc/subgid");
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (!machine_exists(facts->machine, kinds[i].file))
+			(void)fact_add(facts, "missing", " ", "%s", kinds[i].file);
 	return *fact_text(facts, "missing") != '\0';
 }
 

@@ -46,6 +46,13 @@ void own_ranges(const struct machine *machine, const char *path, struct subid_ra
 				       machine_uid(machine), ret, NULL);
 }
 
+bool has_account(struct facts *facts)
+{
+	uint32_t gid;
+
+	return machine_account(facts->machine, &gid);
+}
+
 bool is_mounted_with(struct facts *facts, const char *path, const char *option)
 {
 	struct mount mount;

@@ -13,12 +13,6 @@
 
 #define STATE STEP_BIT(STEP_STATEDIR)
 
-/* Is the process known that uses the directory? */
-static bool holder_is_known(struct facts *facts)
-{
-	return *facts->err->about != '\0';
-}
-
 static bool is_wanted_below(const struct facts *facts, const char *dir)
 {
 	return !facts->config->state_dir || str_after(facts->config->state_dir, dir);
@@ -185,7 +179,7 @@ static bool copy_up_is_closed(struct facts *facts)
 }
 
 const struct cause causes_of_the_state_dir[] = {
-	{FAILURE("statedir-in-use", STATE, REASON_IN_USE, EBUSY), .test = holder_is_known,
+	{FAILURE("statedir-in-use", STATE, REASON_IN_USE, EBUSY),
 	 .cause = "only one instance can use a state directory, and process {pid} uses this one",
 	 .remedy = "use another --state-dir\nkill {pid}"},
 	{FAILURE("statedir-in-use-by-somebody", STATE, REASON_IN_USE, EBUSY),

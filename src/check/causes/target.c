@@ -28,6 +28,18 @@ static bool find_target(struct facts *facts, struct stat *ret)
 	return fact(facts, "path", "%s", path) && machine_stat(facts->machine, path, ret);
 }
 
+static bool find_file(struct facts *facts, struct stat *ret)
+{
+	return find_target(facts, ret) && S_ISREG(ret->st_mode);
+}
+
+static bool target_is_there(struct facts *facts)
+{
+	struct stat st;
+
+	return find_file(facts, &st);
+}
+
 /* execve(2) also returns ENOENT if the interpreter of a script is missing. */
 static bool target_has_no_interpreter(struct facts *facts)
 {
@@ -36,7 +48,7 @@ static bool target_has_no_interpreter(struct facts *facts)
 	struct stat st;
 	ssize_t n;
 
-	if (!find_target(facts, &st) || !S_ISREG(st.st_mode) ||
+	if (!find_file(facts, &st) ||
 	    !machine_path(facts->machine, fact_text(facts, "path"), place, sizeof(place)))
 		return false;
 	fd = open(place, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -89,7 +101,7 @@ static bool target_is_not_for_us(struct facts *facts)
 {
 	struct stat st;
 
-	return find_target(facts, &st) && S_ISREG(st.st_mode) && is_closed_to_us(facts, &st, 0111);
+	return find_file(facts, &st) && is_closed_to_us(facts, &st, 0111);
 }
 
 static bool target_is_directory(struct facts *facts)
@@ -103,7 +115,7 @@ static bool target_has_no_x_bit(struct facts *facts)
 {
 	struct stat st;
 
-	return find_target(facts, &st) && S_ISREG(st.st_mode) && !(st.st_mode & 0111) &&
+	return find_file(facts, &st) && !(st.st_mode & 0111) &&
 	       fact(facts, "mode", "%04o", st.st_mode & 07777);
 }
 
@@ -113,13 +125,6 @@ static bool target_is_on_noexec(struct facts *facts)
 
 	return find_target(facts, &st) &&
 	       is_mounted_with(facts, fact_text(facts, "path"), "noexec");
-}
-
-static bool target_is_there(struct facts *facts)
-{
-	struct stat st;
-
-	return find_target(facts, &st) && S_ISREG(st.st_mode);
 }
 
 const struct cause causes_of_the_target[] = {

@@ -19,13 +19,6 @@ static bool no_usual_range_is_free(struct facts *facts)
 	return !machine_free_range(facts->machine, &first, &count) || count < USUAL_IDS;
 }
 
-static bool has_account(struct facts *facts)
-{
-	uint32_t gid;
-
-	return machine_account(facts->machine, &gid);
-}
-
 #define OTHER_DATA(where) \
 	"dockerd --data-root=DIR # a directory " where "\nbuildkitd --root=DIR # the same"
 

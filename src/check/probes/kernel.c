@@ -28,19 +28,13 @@ struct feature {
 	enum trial proof;
 };
 
-static bool is_proven(const struct preflight *p, const struct feature *feature)
-{
-	const struct outcome *outcome = &p->outcomes->of[feature->proof];
-
-	return outcome->tried && outcome->rc == 0;
-}
-
 /* The configuration of the running kernel, from a text file of the distribution or from the kernel
  * itself. */
 static char *read_kernel_config(const struct preflight *p, char *path, size_t size)
 {
-	static const char *const places[] = {"/boot/config-%s", "/lib/modules/%s/config",
-					     "/usr/lib/modules/%s/config"};
+	static const char *const places[][2] = {{"/boot/config-", ""},
+						{"/lib/modules/", "/config"},
+						{"/usr/lib/modules/", "/config"}};
 	char release[128], *text = NULL;
 
 	if (!machine_first_line(p->machine, "/proc/sys/kernel/osrelease", release,
@@ -48,8 +42,7 @@ static char *read_kernel_config(const struct preflight *p, char *path, size_t si
 	    strchr(release, '/'))
 		(void)str_print(release, sizeof(release), "?");
 	for (size_t i = 0; i < ARRAY_SIZE(places) && !text; i++) {
-		(void)str_print(path, size, "%.*s%s%s", (int)strcspn(places[i], "%"), places[i],
-				release, strchr(places[i], '%') + 2);
+		(void)str_print(path, size, "%s%s%s", places[i][0], release, places[i][1]);
 		text = machine_read(p->machine, path);
 	}
 	if (text || !p->outcomes->kernel_config)
@@ -83,7 +76,7 @@ static void probe_features(const struct preflight *p, struct finding *f)
 		const struct feature *feature = &features[i];
 		bool absent = feature->file && !machine_exists(p->machine, feature->file);
 
-		if (!feature->needed || is_proven(p, feature) ||
+		if (!feature->needed || outcome_works(&p->outcomes->of[feature->proof]) ||
 		    !(absent || (text && kernel_config_lacks(text, feature->option))))
 			continue;
 		see(f, "no %s", feature->option);

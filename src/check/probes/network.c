@@ -112,7 +112,7 @@ static void probe_ping(const struct preflight *p, struct finding *f)
 	const struct outcome *outcome = &p->outcomes->of[TRIAL_PING];
 	char range[64];
 
-	if (outcome->tried && outcome->rc == 0) {
+	if (outcome_works(outcome)) {
 		see(f, "allowed");
 		return;
 	}

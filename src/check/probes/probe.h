@@ -60,6 +60,11 @@ void see(struct finding *f, const char *fmt, ...) _printf_(2, 3);
  */
 bool see_outcome(const struct preflight *p, struct finding *f, const struct outcome *outcome);
 
+static inline bool outcome_works(const struct outcome *outcome)
+{
+	return outcome->tried && outcome->rc == 0;
+}
+
 /* warn(), object() - set the status and the row @id of the table of causes, if its test succeeds;
  * its texts use the facts of @p */
 void warn(const struct preflight *p, struct finding *f, const char *id);

@@ -21,7 +21,7 @@ static void probe_runtime_dir(const struct preflight *p, struct finding *f)
 	const char *given = getenv("XDG_RUNTIME_DIR");
 
 	see(f, "%s", given && *given ? given : "XDG_RUNTIME_DIR is not set");
-	if (explain_unit(p->machine, &f->why))
+	if (explain_warning(WARNING_UNIT, NULL, p->machine, &f->why))
 		f->status = FINDING_WARNING;
 	for (size_t i = 0; i < ARRAY_SIZE(reasons) && f->status == FINDING_OK; i++)
 		warn(p, f, reasons[i]);
@@ -71,8 +71,7 @@ static void look_for_cgroup(const struct preflight *p, struct finding *f)
 	} else {
 		see(f, "no mount");
 		(void)fact(p->facts, "command", "%s",
-			   p->config->command && p->config->command[0] ? p->config->command[0]
-								       : "COMMAND");
+			   config_has_command(p->config) ? p->config->command[0] : "COMMAND");
 		warn(p, f, "cgroup-mount-missing");
 	}
 }

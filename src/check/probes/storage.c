@@ -26,11 +26,6 @@ static void probe_container_proc(const struct preflight *p, struct finding *f)
 	warn(p, f, "containers-proc");
 }
 
-static bool works(const struct outcome *outcome)
-{
-	return outcome->tried && outcome->rc == 0;
-}
-
 /* Predict the choice of buildkitd (auto) and of rootless dockerd, in their order. */
 static void probe_overlay(const struct preflight *p, struct finding *f)
 {
@@ -43,18 +38,18 @@ static void probe_overlay(const struct preflight *p, struct finding *f)
 		see_unknown(f, "not tried because of an obstacle above");
 		return;
 	}
-	if (works(overlay) && setting_is(p->facts, "/sys/fs/selinux/enforce", "1") &&
+	if (outcome_works(overlay) && setting_is(p->facts, "/sys/fs/selinux/enforce", "1") &&
 	    kernel_is_older(p->facts, 5, 13)) {
 		see(f, "works, but SELinux will not label its files");
 		warn(p, f, "overlay-selinux");
 		return;
 	}
-	if (works(overlay)) {
+	if (outcome_works(overlay)) {
 		see(f, "works: buildkitd's snapshotter will be overlayfs, dockerd's storage driver "
 		       "overlay2");
 		return;
 	}
-	if (works(fuse) && has_program) {
+	if (outcome_works(fuse) && has_program) {
 		see(f,
 		    "only as %s: buildkitd's snapshotter and dockerd's storage driver will be "
 		    "fuse-overlayfs",
@@ -66,9 +61,9 @@ static void probe_overlay(const struct preflight *p, struct finding *f)
 	    "full copy");
 	(void)fact(p->facts, "overlay", "%s", overlay->err.text);
 	(void)fact(p->facts, "fuse", "%s",
-		   works(fuse)	 ? "the program is missing"
-		   : fuse->tried ? fuse->err.text
-				 : "not tried");
+		   outcome_works(fuse) ? "the program is missing"
+		   : fuse->tried       ? fuse->err.text
+				       : "not tried");
 	warn(p, f, "overlay-missing");
 }
 
