@@ -17,6 +17,7 @@
 
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
+#include "fauxroot/base/parse.h"
 #include "fauxroot/base/spawn.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/config/config.h"
@@ -28,25 +29,13 @@
 
 bool trial_wants_storage(const struct config *config)
 {
-	static const char *const daemons[] = {"dockerd",
-					      "dockerd-rootless.sh",
-					      "buildkitd",
-					      "buildctl-daemonless.sh",
-					      "containerd",
-					      "containerd-rootless.sh",
-					      "podman",
-					      "buildah",
-					      "containerd-rootless-setuptool.sh",
-					      "k3s",
-					      "nerdctl",
-					      "crio",
-					      "sh",
-					      "bash"};
+	static const char daemons[] =
+		"dockerd dockerd-rootless.sh buildkitd buildctl-daemonless.sh containerd "
+		"containerd-rootless.sh containerd-rootless-setuptool.sh podman buildah k3s "
+		"nerdctl crio sh bash";
+	const char *name = command_name(config);
 
-	for (size_t i = 0; i < ARRAY_SIZE(daemons); i++)
-		if (command_is(config, daemons[i]))
-			return true;
-	return !config_has_command(config);
+	return !config_has_command(config) || (*name && list_has(daemons, " ", name, strlen(name)));
 }
 
 /* The value of the option @name among the words of @command: "--name=VALUE" or "--name VALUE". */

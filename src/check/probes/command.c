@@ -16,12 +16,17 @@
 /* From this version on, dockerd uses our API directly. */
 #define WITHOUT_PROXY 28
 
+const char *command_name(const struct config *config)
+{
+	const char *command = config_has_command(config) ? config->command[0] : "";
+	const char *slash = strrchr(command, '/');
+
+	return slash ? slash + 1 : command;
+}
+
 bool command_is(const struct config *config, const char *name)
 {
-	const char *command = config->command ? config->command[0] : NULL;
-	const char *slash = command ? strrchr(command, '/') : NULL;
-
-	return command && streq(slash ? slash + 1 : command, name);
+	return streq(command_name(config), name);
 }
 
 uint32_t docker_major(const char *text)

@@ -73,7 +73,8 @@ void object(const struct preflight *p, struct finding *f, const char *id);
 /* preflight_add() - append a finding; there is room for one for each row and each --publish */
 struct finding *preflight_add(const struct preflight *p, const char *name);
 
-/* command_is() - is @name the file name of the command? */
+/* command_name(), command_is() - the file name of the command, "" without one; is it @name? */
+const char *command_name(const struct config *config);
 bool command_is(const struct config *config, const char *name);
 
 /* docker_major() - 28 of "Docker version 28.5.2, build 1234567"; 0 for any other text */
