@@ -488,6 +488,7 @@ int main(void)
 		cmocka_unit_test(foreign_runtime_directory),
 		cmocka_unit_test(network_acceleration),
 		cmocka_unit_test(devices_and_helpers),
+		cmocka_unit_test(helpers_that_start),
 		cmocka_unit_test(closed_copies),
 		cmocka_unit_test(ports),
 		cmocka_unit_test(pastas),

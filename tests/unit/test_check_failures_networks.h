@@ -107,6 +107,16 @@ static void devices_and_helpers(void **state)
 		 "--slirp4netns-binary or PATH leads to a program other than slirp4netns",
 		 "use another file: --slirp4netns-binary=FILE\nsudo apt-get install slirp4netns",
 		 .reason = REASON_OTHER_PROGRAM, .about = "slirp4netns", .files = {{0}}},
+	};
+
+	(void)state;
+	check_failures(cases, ARRAY_SIZE(cases));
+}
+
+/* Its libraries do not fit, or it dies. */
+static void helpers_that_start(void **state)
+{
+	static const struct failure cases[] = {
 		{STEP_NET, ELIBACC, "slirp4netns cannot be loaded: libslirp.so.0: file too short",
 		 "LD_LIBRARY_PATH is /opt/other lib, and slirp4netns does not run with the "
 		 "libraries there",

@@ -224,7 +224,6 @@ static void deceive_number(void)
 static void map_over_slots(void)
 {
 	void *base = (void *)(uintptr_t)DESTINATIONS_BASE;
-	/* cppcheck-suppress invalidFunctionArg */
 	char *at = mmap(base, DESTINATIONS_BYTES, PROT_READ | PROT_WRITE,
 			MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);

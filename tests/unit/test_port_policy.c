@@ -75,14 +75,14 @@ static void a_bulk_transfer_is_patient_and_follows_its_receiver(void **state)
 	assert_true(policy.on >= 0);
 	/* Several transfers. */
 	spliced = BULK;
-	policy_adapt(&policy, &spliced, -1, 2 * CHECK_MS);
+	policy_adapt(&policy, &spliced, -1, INT64_C(2) * CHECK_MS);
 	assert_true(policy.is_batch);
 	assert_int_equal(processors(), all);
 	spliced = BULK;
-	policy_adapt(&policy, &spliced, pair[0], 3 * CHECK_MS);
+	policy_adapt(&policy, &spliced, pair[0], INT64_C(3) * CHECK_MS);
 	assert_int_equal(processors(), 1);
 	/* The transfer has ended. */
-	policy_adapt(&policy, &spliced, pair[0], 4 * CHECK_MS);
+	policy_adapt(&policy, &spliced, pair[0], INT64_C(4) * CHECK_MS);
 	assert_false(policy.is_batch);
 	assert_int_equal(syscall(SYS_sched_getscheduler, 0), SCHED_OTHER);
 	assert_int_equal(processors(), all);
@@ -106,7 +106,7 @@ static void with_more_processors_it_follows_nobody(void **state)
 	policy_adapt(&policy, &spliced, pair[0], CHECK_MS);
 	assert_true(policy.is_batch);
 	assert_int_equal(processors(), all);
-	policy_adapt(&policy, &spliced, pair[0], 2 * CHECK_MS);
+	policy_adapt(&policy, &spliced, pair[0], INT64_C(2) * CHECK_MS);
 	assert_false(policy.is_batch);
 	fd_close(pair[0]);
 	fd_close(pair[1]);
