@@ -10,13 +10,14 @@
 
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/macro.h"
+#include "fauxroot/port/table.h"
 #include "port/builtin/protocol.h"
 
 static void check_order(const struct control_message *m, size_t n_fds)
 {
 	switch (m->type) {
 	case CONTROL_ADD:
-		assert(m->id != 0 && n_fds >= 1 && n_fds <= 2);
+		assert(m->id != 0 && n_fds >= 1 && n_fds <= PORT_LISTENERS_MAX);
 		if (m->add.child.sa.sa_family == AF_UNIX)
 			assert(m->add.path_size >= 1 && m->add.path_size <= 107);
 		else
@@ -39,7 +40,8 @@ static void check_reply(const struct control_message *m)
 	if (m->type == CONTROL_LOG)
 		assert(strlen(m->log.text) < sizeof(m->log.text));
 	else
-		assert(m->type == CONTROL_DONE && m->result <= 0);
+		assert((m->type == CONTROL_DONE && m->result <= 0) ||
+		       (m->type == CONTROL_FAILED && m->result < 0));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

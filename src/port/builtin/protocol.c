@@ -9,9 +9,9 @@
 #include <sys/socket.h>
 
 #include "counters.h"
-#include "fauxroot/port/table.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/macro.h"
+#include "fauxroot/port/table.h"
 
 #ifndef SO_NETNS_COOKIE
 #define SO_NETNS_COOKIE 71
