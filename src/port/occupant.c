@@ -7,9 +7,11 @@
  * socket open has a link "socket:[INODE]" in /proc/PID/fd. We cannot read the links of other
  * users; then only the owner's uid is known.
  *
- * The tables list listening sockets first. If none matches, the address is blocked by a connection
- * that was bound without SO_REUSEADDR. That connection may be closed already: the kernel keeps its
- * port for a minute (TIME_WAIT, man 7 tcp), and no process owns it.
+ * The tables of TCP list listening sockets first. A busy server has a hundred thousand connections
+ * behind them, which take longer to read than we may. So the listening sockets of both families are
+ * searched before any connection. If none matches, the address is blocked by a connection that was
+ * bound without SO_REUSEADDR. That connection may be closed already: the kernel keeps its port for
+ * a minute (TIME_WAIT, man 7 tcp), and no process owns it.
  */
 #include "occupant.h"
 
@@ -165,8 +167,9 @@ bool socket_row_blocks(const struct socket_row *row, const union endpoint *e)
 /*
  * Search one table for a socket that blocks @e. Returns true if it finds a listening socket.
  * Otherwise @ret is another matching socket, if there is one; a socket with an owner is preferred.
+ * With @listeners the search ends at the first connection.
  */
-static bool search_table(const char *path, bool ipv6, const union endpoint *e,
+static bool search_table(const char *path, bool ipv6, bool listeners, const union endpoint *e,
 			 const struct budget *budget, struct socket_row *ret)
 {
 	_cleanup_(close_file) FILE *file = fopen(path, "re");
@@ -176,8 +179,11 @@ static bool search_table(const char *path, bool ipv6, const union endpoint *e,
 	ssize_t n;
 
 	while (file && budget_left(budget) && (n = getline(&line, &room, file)) > 0) {
-		if (socket_row_parse(cursor_of_n(line, (size_t)n), ipv6, &row) < 0 ||
-		    !socket_row_blocks(&row, e))
+		if (socket_row_parse(cursor_of_n(line, (size_t)n), ipv6, &row) < 0)
+			continue;
+		if (listeners && !row.listens)
+			break;
+		if (!socket_row_blocks(&row, e))
 			continue;
 		if (row.listens || ret->inode == 0)
 			*ret = row;
@@ -187,14 +193,24 @@ static bool search_table(const char *path, bool ipv6, const union endpoint *e,
 	return false;
 }
 
+/* An IPv6 socket may block an IPv4 address: search both tables. */
+static bool search_tables(bool udp, bool listeners, const union endpoint *e,
+			  const struct budget *budget, struct socket_row *ret)
+{
+	if (e->sa.sa_family == AF_INET &&
+	    search_table(udp ? "/proc/net/udp" : "/proc/net/tcp", false, listeners, e, budget, ret))
+		return true;
+	return search_table(udp ? "/proc/net/udp6" : "/proc/net/tcp6", true, listeners, e, budget,
+			    ret);
+}
+
 static bool find_socket(const union endpoint *e, bool udp, const struct budget *budget,
 			struct socket_row *ret)
 {
 	*ret = (struct socket_row){.local.sa.sa_family = AF_UNSPEC};
-	if (e->sa.sa_family == AF_INET &&
-	    search_table(udp ? "/proc/net/udp" : "/proc/net/tcp", false, e, budget, ret))
+	if (!udp && search_tables(udp, true, e, budget, ret))
 		return true;
-	(void)search_table(udp ? "/proc/net/udp6" : "/proc/net/tcp6", true, e, budget, ret);
+	(void)search_tables(udp, false, e, budget, ret);
 	return ret->local.sa.sa_family != AF_UNSPEC;
 }
 

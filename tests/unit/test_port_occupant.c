@@ -2,11 +2,13 @@
 /* The owner of an address: lines of the kernel's tables, and sockets of this process and its child.
  */
 #include <errno.h>
+#include <net/if.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -279,6 +281,45 @@ static void a_recently_closed_connection_blocks(void **state)
 	fd_close(listener);
 }
 
+/*
+ * More connections than can be read within the limit. They are closed, and stay in the table as
+ * TIME_WAIT, without descriptors.
+ */
+static void a_listener_of_ipv6_behind_many_connections(const void *arg)
+{
+	struct ifreq up = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
+	union endpoint server, other, v4;
+	struct occupant who = {.id = 0};
+	int listener, fd, peer;
+
+	(void)arg;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	check(fd >= 0 && ioctl(fd, SIOCSIFFLAGS, &up) == 0);
+	fd_close(fd);
+	put("/proc/sys/net/ipv4/ip_local_port_range", "1024 65000");
+	put("/proc/sys/net/ipv4/tcp_max_tw_buckets", "200000");
+	listener = bound("0.0.0.0", SOCK_STREAM, &server);
+	for (uint32_t i = 0; i < 80000; i++) {
+		server.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK + i % 4);
+		fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		check(connect(fd, &server.sa, endpoint_size(&server)) == 0);
+		peer = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		check(peer >= 0);
+		fd_close(fd);
+		fd_close(peer);
+	}
+	fd = bound("::", SOCK_STREAM, &other);
+	check(endpoint_of("127.0.0.1", endpoint_port(&other), &v4) == 0);
+	check(occupant_find(&v4, false, &who) && who.id == (uint32_t)getpid());
+}
+
+static void connections_do_not_hide_a_listener(void **state)
+{
+	(void)state;
+	assert_int_equal(
+		scratch_run(a_listener_of_ipv6_behind_many_connections, NULL, CLONE_NEWNET), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -289,6 +330,7 @@ int main(void)
 		cmocka_unit_test(the_parent_is_named),
 		cmocka_unit_test(an_ipv6_socket_blocks_ipv4),
 		cmocka_unit_test(a_recently_closed_connection_blocks),
+		cmocka_unit_test(connections_do_not_hide_a_listener),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
