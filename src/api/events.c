@@ -28,13 +28,11 @@
 #include <event2/http.h>
 
 #include "connection.h"
+#include "fauxroot/base/clock.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/macro.h"
 #include "fauxroot/sys/peer.h"
 #include "snapshot.h"
-
-/* The time for a client to take its last line. */
-#define LAST_LINE_S 10
 
 /* Bytes to discard at once from a client that sends something. */
 #define DISCARD_BYTES 4096
@@ -51,9 +49,9 @@ struct subscriber {
 	bool dropped;	  /* only its last line is left to send */
 };
 
-void events_init(struct events *events, struct event_base *base)
+void events_init(struct events *events, struct event_base *base, unsigned last_line_ms)
 {
-	*events = (struct events){.base = base};
+	*events = (struct events){.base = base, .last_line_ms = last_line_ms};
 	list_init(&events->clients);
 }
 
@@ -167,7 +165,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 /* Replace the lines that wait by one that says so. */
 static void drop_slow(struct subscriber *s)
 {
-	static const struct timeval limit = {.tv_sec = LAST_LINE_S};
+	const struct timeval limit = timeval_ms(s->events->last_line_ms);
 	_cleanup_free_ char *line = snapshot_dropped();
 	struct evbuffer_ptr end = evbuffer_search(s->queue, "\n", 1, NULL);
 	struct evbuffer *kept = evbuffer_new();

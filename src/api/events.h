@@ -18,10 +18,12 @@ struct events {
 	struct event_base *base;
 	struct list clients;
 	unsigned n;
+	unsigned last_line_ms; /* for a client that has been dropped, to take its last line */
 };
 
-/* events_init() - start without clients */
-void events_init(struct events *events, struct event_base *base);
+/* events_init() - start without clients; @last_line_ms: time for a slow client to take its last
+ * line */
+void events_init(struct events *events, struct event_base *base, unsigned last_line_ms);
 
 /* events_has_room() - is one more client possible? Forgets clients that have closed their
  * connection. */

@@ -7,7 +7,8 @@
 
 struct api_limits {
 	unsigned request_ms;  /* from a request's first byte to the end of its answer; also the
-				 limit for the first byte */
+				 limit for the first byte, and for a client of events
+				 that reads too slowly to take its last line */
 	unsigned connections; /* open at once */
 	unsigned fresh_ms;    /* time for the first byte before the gate may close a connection */
 };

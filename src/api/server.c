@@ -256,7 +256,7 @@ int api_server_start_limited(struct event_base *base, const char *path,
 	server->arg = arg;
 	owners_init(&server->owners, base, on_owner_end, server);
 	parked_init(&server->parked);
-	events_init(&server->events, base);
+	events_init(&server->events, base, limits->request_ms);
 	rc = serve(server, base, fd, limits);
 	if (rc < 0) {
 		api_server_stop(server);

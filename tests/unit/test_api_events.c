@@ -18,11 +18,18 @@ static void start_events(struct fixture *f, unsigned burst)
 	start_limited(f, &(struct api_limits){PATIENCE_MS, 64, 0});
 }
 
+/* The same, and a client has @ms to take its last line. */
+static void start_impatient(struct fixture *f, unsigned burst, unsigned ms)
+{
+	f->burst = burst;
+	start_limited(f, &(struct api_limits){ms, 64, 0});
+}
+
 /*
  * Read one line, which is at most @size - 1 bytes long. Returns false at the end of the stream.
  *
  * It looks for the end of the line first, instead of reading byte by byte: a thousand lines must
- * take less than the 10 s after which the server closes a client that it has dropped.
+ * take less than the time after which the server closes a client that it has dropped.
  */
 static bool read_line(int fd, char *line, size_t size)
 {
@@ -168,6 +175,21 @@ static void drops_a_client_that_does_not_read(void **state)
 	assert_event(quick, "helper-died");
 }
 
+/* A client that does not take its last line either is disconnected. */
+static void disconnects_a_client_that_never_reads(void **state)
+{
+	struct deadline patience = deadline_in(PATIENCE_MS);
+	struct fixture *f = *state;
+	int fd, rc;
+
+	start_impatient(f, 5 * BURST, REQUEST_MS);
+	fd = subscribe(f);
+	kill(f->server, SIGUSR2);
+	/* No events are requested: the wait ends when the server has closed its side. */
+	rc = fd_wait(fd, 0, &patience, -1);
+	assert_int_equal(rc, 0);
+}
+
 static void the_number_of_clients_is_limited(void **state)
 {
 	struct fixture *f = *state;
@@ -247,9 +269,13 @@ static void every_event_is_a_line(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(all_clients_get_all_events),	 TEST(the_first_line_is_the_state),
-		TEST(drops_a_client_that_does_not_read), TEST(the_number_of_clients_is_limited),
-		TEST(other_methods_are_refused),	 cmocka_unit_test(every_event_is_a_line),
+		TEST(all_clients_get_all_events),
+		TEST(the_first_line_is_the_state),
+		TEST(drops_a_client_that_does_not_read),
+		TEST(disconnects_a_client_that_never_reads),
+		TEST(the_number_of_clients_is_limited),
+		TEST(other_methods_are_refused),
+		cmocka_unit_test(every_event_is_a_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
