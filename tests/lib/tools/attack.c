@@ -2,7 +2,7 @@
 /*
  * attack: find out which other processes a command can access.
  *
- *	attack SECONDS [--uncover-proc] [--spare-parent]
+ *	attack SECONDS [--uncover-proc] [--spare-parent] [--until FILE]
  *
  * Runs as fauxroot's command. For SECONDS and without pause it inspects every process of its own
  * uid that /proc shows, except itself and a process that it has planted. On each it tries
@@ -13,7 +13,8 @@
  *
  * --uncover-proc: unmount /proc first, so that with --pidns the host's is visible. Means that take
  * a PID are omitted then: the visible PIDs are the host's. --spare-parent: omit the parent, which
- * with --pidns is the init that the command may access.
+ * with --pidns is the init that the command may access. --until: go on after SECONDS until FILE
+ * exists, at most ten times as long.
  *
  * Exit status: 0 nothing was accessible, 1 something was, 2 the planted process was not, or no
  * process was visible.
@@ -400,10 +401,23 @@ static bool control(const struct attack *a, pid_t planted)
 	return all;
 }
 
+/* Look around for @seconds, and then until the file @until exists, unless it is NULL. */
+static void attack(struct attack *a, int64_t seconds, const char *until)
+{
+	int64_t start = clock_ms();
+
+	while (clock_ms() < start + 1000 * seconds)
+		look_around(a);
+	if (!until)
+		return;
+	while (access(until, F_OK) < 0 && clock_ms() < start + 10000 * seconds)
+		look_around(a);
+}
+
 int main(int argc, char **argv)
 {
 	struct attack a = {.pids = true};
-	int64_t end;
+	const char *until = NULL;
 	pid_t planted;
 
 	if (argc < 2)
@@ -417,6 +431,8 @@ int main(int argc, char **argv)
 			a.pids = false;
 		} else if (streq(argv[i], "--spare-parent")) {
 			a.parent = parent_number();
+		} else if (streq(argv[i], "--until") && i + 1 < argc) {
+			until = argv[++i];
 		}
 	}
 	a.own = own_number();
@@ -425,9 +441,7 @@ int main(int argc, char **argv)
 		printf("attack: the control has failed\n");
 		return 2;
 	}
-	end = clock_ms() + (int64_t)1000 * number_of(argv[1]);
-	while (clock_ms() < end)
-		look_around(&a);
+	attack(&a, number_of(argv[1]), until);
 	kill(planted, SIGKILL);
 	printf("attack: %lu tries in %lu rounds, %lu worked\n", a.tries, a.rounds, a.had);
 	if (a.had > 0)
