@@ -330,13 +330,13 @@ static int follow(struct call *call, int out, api_sink *sink, void *arg, struct 
 	}
 }
 
-int api_follow(const char *socket, const char *path, int out, api_sink *sink, void *arg,
-	       struct error *err)
+int api_follow(unsigned ms, const char *socket, const char *path, int out, api_sink *sink,
+	       void *arg, struct error *err)
 {
 	_cleanup_(call_clear) struct call call = {
 		.socket = socket,
-		.ms = API_CALL_MS,
-		.deadline = deadline_in(API_CALL_MS),
+		.ms = ms,
+		.deadline = deadline_in(ms),
 		.sock = -1,
 	};
 	_cleanup_free_ char *request = compose("GET", path, NULL);
@@ -344,6 +344,8 @@ int api_follow(const char *socket, const char *path, int out, api_sink *sink, vo
 	int rc = request ? begin(&call, request, err)
 			 : err_set(err, ENOMEM, "calling \"%s\"", socket);
 
+	if (rc == 0)
+		log_debug("GET %s over \"%s\": %ld", path, socket, call.head.status);
 	if (rc == 0 && call.head.status == 200)
 		return follow(&call, out, sink, arg, err);
 	if (rc == 0)

@@ -78,5 +78,5 @@ int main(int argc, char **argv)
 		err_set(&err, errno, "writing to standard output");
 		return fail(&ctl, &err);
 	}
-	return EXIT_SUCCESS;
+	return ctl.status;
 }

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fauxrootctl events
+ * fauxrootctl events, and the exit status for fauxrootctl wait
  *
  * The lines of the server are printed as they are. The last one is "exit"; a stream that ends
  * without it is an error, because the launcher was killed, or has dropped this client.
  */
+#include "ctl_events.h"
+
 #include <errno.h>
+#include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,14 +23,19 @@
 #include "fauxroot/base/macro.h"
 #include "fauxroot/base/str.h"
 
+/* The time for the first line. */
+#define FIRST_LINE_MS 10000
+
 /* A line is short, even with thousands of ports in a snapshot. */
 #define LINE_MAX_BYTES (8 << 20)
 
 struct stream {
+	FILE *out;  /* for the lines; NULL: print nothing */
 	char *line; /* the last, maybe incomplete line */
 	size_t n, room;
-	bool ended;   /* the event "exit" was printed */
-	bool dropped; /* the event "dropped" was printed */
+	bool ended;   /* the last line was the event "exit" */
+	bool dropped; /* the last line was the event "dropped" */
+	int status;   /* of the event "exit"; -1: it has no valid status */
 };
 
 static void stream_clear(struct stream *stream)
@@ -34,8 +43,17 @@ static void stream_clear(struct stream *stream)
 	free(stream->line);
 }
 
+/* The member "status" of the event "exit": an exit status, from 0 to 255. */
+static int status_of(const json_t *event)
+{
+	const json_t *status = json_object_get(event, "status");
+	json_int_t value = json_integer_value(status);
+
+	return json_is_integer(status) && value >= 0 && value <= UINT8_MAX ? (int)value : -1;
+}
+
 /* Print a complete line. It is JSON, in which control characters are escaped. */
-static int print(struct stream *stream, struct error *err)
+static int take_line(struct stream *stream, struct error *err)
 {
 	_cleanup_json_ json_t *event = json_loadb(stream->line, stream->n, 0, NULL);
 	const char *name = json_string_value(json_object_get(event, "event"));
@@ -44,10 +62,13 @@ static int print(struct stream *stream, struct error *err)
 		return err_say(err, EPROTO, "the server sent a line that is not an event");
 	stream->ended = streq(name, "exit");
 	stream->dropped = streq(name, "dropped");
-	(void)fwrite(stream->line, 1, stream->n, stdout);
-	if (fflush(stdout) != 0)
-		return err_set(err, errno, "writing to standard output");
+	if (stream->ended)
+		stream->status = status_of(event);
+	if (stream->out)
+		(void)fwrite(stream->line, 1, stream->n, stream->out);
 	stream->n = 0;
+	if (stream->out && fflush(stream->out) != 0)
+		return err_set(err, errno, "writing to standard output");
 	return 0;
 }
 
@@ -84,25 +105,43 @@ static int on_data(void *arg, const char *data, size_t n, struct error *err)
 
 		rc = append(stream, data, part, err);
 		if (rc == 0 && end)
-			rc = print(stream, err);
+			rc = take_line(stream, err);
 		data += part;
 		n -= part;
 	}
 	return rc;
 }
 
-int ctl_events(struct ctl *ctl, struct error *err)
+/* Follow the events of the instance until it ends. */
+static int follow(unsigned ms, const char *socket, struct stream *stream, struct error *err)
 {
-	_cleanup_(stream_clear) struct stream stream = {.line = NULL};
-	_cleanup_free_ char *socket = NULL;
-	int rc = ctl_socket(ctl, &socket, err);
+	int fd = stream->out ? fileno(stream->out) : -1;
+	int rc = api_follow(ms, socket, "/v1/events", fd, on_data, stream, err);
 
-	if (rc == 0)
-		rc = api_follow(socket, "/v1/events", STDOUT_FILENO, on_data, &stream, err);
-	if (rc < 0 || stream.ended)
+	if (rc < 0 || stream->ended)
 		return rc;
-	if (stream.dropped)
+	if (stream->dropped)
 		return err_say(err, EPIPE, "the events came faster than they were read");
 	return err_say(err, EPIPE,
 		       "the stream ended without the event \"exit\": the launcher was killed");
+}
+
+int ctl_events(struct ctl *ctl, struct error *err)
+{
+	_cleanup_(stream_clear) struct stream stream = {.out = stdout};
+	_cleanup_free_ char *socket = NULL;
+	int rc = ctl_socket(ctl, &socket, err);
+
+	return rc < 0 ? rc : follow(FIRST_LINE_MS, socket, &stream, err);
+}
+
+int ctl_exit_status(const char *socket, struct error *err)
+{
+	_cleanup_(stream_clear) struct stream stream = {.out = NULL};
+	/* A stopped launcher answers when it continues. */
+	int rc = follow(INT_MAX, socket, &stream, err);
+
+	if (rc == 0 && stream.status < 0)
+		return err_say(err, EPROTO, "the event \"exit\" has no exit status");
+	return rc < 0 ? rc : stream.status;
 }

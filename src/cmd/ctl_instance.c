@@ -70,23 +70,42 @@ static const struct instance *find(const struct instances *instances, const char
 /* The time for an answer. */
 #define NAME_MS 2000
 
-/* The command can change the link of a name so that it leads to another instance of the user. So
- * the launcher itself must have the name. */
-static int confirm_name(const char *socket, const struct instance *instance, struct error *err)
+/* Ask the launcher of @instance: is its name @name? Returns 1, 0 or -errno. */
+static int has_name(const struct instance *instance, const char *name, struct error *err)
 {
 	_cleanup_api_reply_ struct api_reply reply = {.status = 0};
 	_cleanup_api_info_ struct api_info info = {.child_pid = 0};
-	int rc = api_call_within(NAME_MS, socket, "GET", "/v1/info", NULL, &reply, err);
+	_cleanup_free_ char *socket = NULL;
+	int rc = in_state_dir(instance->state_dir, &socket, err);
 
+	if (rc == 0)
+		rc = api_call_within(NAME_MS, socket, "GET", "/v1/info", NULL, &reply, err);
 	if (rc == 0)
 		rc = api_reply_expect(&reply, 200, err);
 	if (rc == 0)
 		rc = api_info_decode(reply.body, reply.size, &info, err);
-	if (rc < 0)
+	return rc < 0 ? rc : info.name && streq(info.name, name);
+}
+
+/*
+ * The command can change the link of a name so that it leads to another instance of the user. So
+ * the launcher itself must have the name. A stopped launcher cannot answer; it is believed to have
+ * the name if no other instance has it.
+ */
+static int confirm_name(const struct instances *running, const struct instance *instance,
+			struct error *err)
+{
+	int rc = has_name(instance, instance->name, err);
+	bool silent = rc == -ETIMEDOUT, elsewhere = false;
+
+	for (size_t i = 0; i < running->n && silent && !elsewhere; i++)
+		if (&running->items[i] != instance)
+			elsewhere = has_name(&running->items[i], instance->name, NULL) == 1;
+	if (rc == 1 || (silent && !elsewhere))
+		return 0;
+	if (rc < 0 && !silent)
 		return err_wrap(err, rc, "confirming the name of instance %d; use --instance=%d",
 				instance->pid, instance->pid);
-	if (info.name && streq(info.name, instance->name))
-		return 0;
 	return err_say(err, EPERM,
 		       "instance %d does not have the name \"%s\": somebody has changed the link "
 		       "$XDG_RUNTIME_DIR/fauxroot/%s",
@@ -106,14 +125,8 @@ static int named(const char *wanted, char **ret, struct error *err)
 		return rc;
 	instance = find(&running, wanted, &by_pid);
 	if (instance) {
-		_cleanup_free_ char *socket = NULL;
-
-		rc = in_state_dir(instance->state_dir, &socket, err);
-		if (rc == 0 && !by_pid)
-			rc = confirm_name(socket, instance, err);
-		if (rc == 0)
-			*ret = TAKE_PTR(socket);
-		return rc;
+		rc = by_pid ? 0 : confirm_name(&running, instance, err);
+		return rc < 0 ? rc : in_state_dir(instance->state_dir, ret, err);
 	}
 	list = describe(&running);
 	if (!list)
@@ -183,7 +196,7 @@ static int confirm_launcher(const char *socket, const struct peer *peer, struct 
 		       peer->process.pid, socket);
 }
 
-int ctl_launcher(const struct ctl *ctl, struct peer *ret, struct error *err)
+int ctl_launcher(const struct ctl *ctl, struct peer *ret, char **ret_socket, struct error *err)
 {
 	_cleanup_free_ char *socket = NULL;
 	int rc = ctl_socket(ctl, &socket, err);
@@ -191,5 +204,9 @@ int ctl_launcher(const struct ctl *ctl, struct peer *ret, struct error *err)
 	if (!socket)
 		return rc;
 	rc = api_launcher(socket, ret, err);
-	return rc < 0 ? rc : confirm_launcher(socket, ret, err);
+	if (rc == 0)
+		rc = confirm_launcher(socket, ret, err);
+	if (rc == 0 && ret_socket)
+		*ret_socket = TAKE_PTR(socket);
+	return rc;
 }

@@ -17,5 +17,11 @@ struct peer;
  */
 int ctl_socket(const struct ctl *ctl, char **ret, struct error *err);
 
-/* ctl_launcher() - open a pidfd of that instance's launcher; 0 or -errno of api_launcher() */
-int ctl_launcher(const struct ctl *ctl, struct peer *ret, struct error *err);
+/*
+ * ctl_launcher() - open a pidfd of that instance's launcher
+ * @ret: to be closed with peer_close()
+ * @ret_socket: the path of its api.sock, to be freed; NULL: not wanted
+ *
+ * Returns 0 or -errno of api_launcher().
+ */
+int ctl_launcher(const struct ctl *ctl, struct peer *ret, char **ret_socket, struct error *err);

@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "ctl_events.h"
 #include "ctl_instance.h"
 #include "ctl_table.h"
 #include "fauxroot/base/err.h"
@@ -78,15 +79,28 @@ static int wait_for_end(const struct peer *launcher, struct error *err)
 int ctl_wait(struct ctl *ctl, struct error *err)
 {
 	_cleanup_peer_ struct peer launcher = PEER_NONE;
-	int rc = ctl_launcher(ctl, &launcher, err);
+	_cleanup_free_ char *socket = NULL;
+	struct error unknown = {.code = 0};
+	int status, rc = ctl_launcher(ctl, &launcher, &socket, err);
 
-	return rc < 0 ? rc : wait_for_end(&launcher, err);
+	if (rc < 0)
+		return rc;
+	status = ctl_exit_status(socket, &unknown);
+	rc = wait_for_end(&launcher, err);
+	if (rc == 0 && status < 0) {
+		*err = unknown;
+		return err_wrap(err, status,
+				"the instance has ended, and its exit status is not "
+				"known");
+	}
+	ctl->status = status;
+	return rc;
 }
 
 int ctl_stop(struct ctl *ctl, struct error *err)
 {
 	_cleanup_peer_ struct peer launcher = PEER_NONE;
-	int rc = ctl_launcher(ctl, &launcher, err);
+	int rc = ctl_launcher(ctl, &launcher, NULL, err);
 
 	if (rc == 0)
 		rc = send_signal(&launcher, SIGTERM, err);
@@ -109,6 +123,6 @@ int ctl_kill(struct ctl *ctl, struct error *err)
 			       "--signal takes a name such as TERM, or a number from 1 to %d, not "
 			       "\"%s\"",
 			       SIGRTMAX, ctl->signal);
-	rc = ctl_launcher(ctl, &launcher, err);
+	rc = ctl_launcher(ctl, &launcher, NULL, err);
 	return rc < 0 ? rc : send_signal(&launcher, sig, err);
 }

@@ -188,9 +188,8 @@ int ctl_parse(struct ctl *ctl, char **words, const struct ctl_command **ret, str
 	if (!command)
 		return unknown_command(ctl, *words, err);
 	words++;
-	/* Use the statuses of env(1) and of fauxroot: 1 may be the executed command's own status.
-	 */
-	if (command->verb == CTL_EXEC || command->verb == CTL_SHELL)
+	/* Use the statuses of env(1) and of fauxroot: 1 may be the command's own status. */
+	if (command->verb == CTL_EXEC || command->verb == CTL_SHELL || command->verb == CTL_WAIT)
 		ctl->failure = STATUS_LAUNCH_FAILED;
 	rc = take_options(ctl, &words, command, err);
 	if (rc < 0 || ctl->show_help || ctl->show_version)

@@ -22,6 +22,7 @@ struct ctl {
 	bool json;
 	char **words; /* after the command and its options; NULL-terminated */
 	int failure;  /* exit status of a failure */
+	int status;   /* exit status of a success */
 };
 
 struct ctl_command {

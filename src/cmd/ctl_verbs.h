@@ -51,7 +51,7 @@ struct error;
 	row(KILL, ctl_kill, "kill", CTL_SIGNAL, "[-s SIGNAL]", NULL, \
 	    "Send a signal, SIGTERM by default") \
 	row(WAIT, ctl_wait, "wait", 0, "", NULL, \
-	    "Wait until the instance has ended")
+	    "Wait until the instance has ended, exit with its status")
 /* clang-format on */
 
 #define CTL_VERB_ENUM(verb, function, name, options, arguments, word, help) CTL_##verb,
@@ -59,7 +59,7 @@ enum ctl_verb { CTL_VERBS(CTL_VERB_ENUM) CTL_VERB_COUNT_ };
 
 /*
  * The functions of the commands.
- * @ctl: the parsed command line; a function may set @ctl->failure
+ * @ctl: the parsed command line; a function may set @ctl->failure and @ctl->status
  *
  * They print their results to stdout. They return 0 or -errno.
  */

@@ -324,7 +324,9 @@ second() {
 		status=0
 		wait "$LAUNCHER" || status=$?
 		equals 7 "$status"
-		wait "$waiter"
+		status=0
+		wait "$waiter" || status=$?
+		equals 7 "$status"
 		launch sleep 1000
 		kill -STOP "$LAUNCHER"
 		wait_for process_state "$LAUNCHER" T
@@ -336,13 +338,69 @@ second() {
 	done
 }
 
+@test "wait: the status of the command" {
+	local status
+	for status in 0 1 7 137; do
+		launch --name=one sh -c 'until [ -e go ]; do sleep 0.05; done; [ $1 != 137 ] || kill -KILL $$; exit $1' sh $status
+		listed
+		ctl --debug --instance=one wait >waited 2>&1 3>&- 4>&- &
+		WAITER=$!
+		wait_for grep -q 'GET /v1/events .*: 200' waited
+		touch go
+		code=0
+		wait "$WAITER" || code=$?
+		equals $status "$code"
+		absent "$S"
+		ended $status
+		rm go
+	done
+}
+
+@test "wait: a status that is not known is an error, and never the command's" {
+	launch sleep 1000
+	ctl --debug wait >waited 2>&1 3>&- 4>&- &
+	local waiter=$! code=0
+	wait_for grep -q 'GET /v1/events .*: 200' waited
+	kill -KILL "$LAUNCHER"
+	wait "$waiter" || code=$?
+	equals 125 $code
+	one_line "$(grep -v debug: waited)" '^error: the instance has ended, and its exit status is not known: .*the launcher was killed'
+	wait "$LAUNCHER" || true
+	wait_for gone "$TARGET"
+	rm -r "$S"
+}
+
+@test "--instance=NAME: a stopped instance is found, unless another one has the name" {
+	launch --name=build sleep 1000
+	listed
+	kill -STOP "$LAUNCHER"
+	wait_for process_state "$LAUNCHER" T
+	ctl --instance=build kill -s CONT
+	wait_for process_state "$LAUNCHER" SR
+	local first=$S launched=$LAUNCHER
+	S=$T/second launch --name=other sleep 1000
+	listed
+	kill -STOP "$LAUNCHER"
+	wait_for process_state "$LAUNCHER" T
+	# What the command of "build" can do: its user's stop reaches another instance.
+	ln -sfn "$LAUNCHER" "$XDG_RUNTIME_DIR/fauxroot/build"
+	rm "$XDG_RUNTIME_DIR/fauxroot/other"
+	run -1 ctl --instance=build kill
+	says "$output" "instance $LAUNCHER does not have the name \"build\""
+	process_state "$LAUNCHER" T
+	kill -CONT "$LAUNCHER"
+	stop
+	S=$first LAUNCHER=$launched
+	stop
+}
+
 @test "stop, kill: a process that only pretends to be a launcher is not signalled" {
 	local info='{"apiVersion":"1.1.1","version":"1","stateDir":"/x","childPID":1}'
 	launch --net=none "$FAUXROOT_TEST_TOOLS/impostor" api "$S/api.sock" "$info"
 	listed
 	wait_for grep -qx ready "$OUT"
 	for verb in stop kill wait; do
-		run -1 ctl $verb
+		run "-$([ $verb = wait ] && echo 125 || echo 1)" ctl $verb
 		one_line "$output" "^error: \"$S/api.sock\": it belongs to process $TARGET in a user namespace below ours"
 	done
 	stop
@@ -394,7 +452,7 @@ second() {
 	ln -sfn "$victim" "$XDG_RUNTIME_DIR/fauxroot/build"
 	rm "$XDG_RUNTIME_DIR/fauxroot/other"
 	for verb in info stop wait list-ports; do
-		run -1 "$FAUXROOTCTL" --instance=build "$verb"
+		run "-$([ $verb = wait ] && echo 125 || echo 1)" "$FAUXROOTCTL" --instance=build "$verb"
 		says "$output" "instance $victim does not have the name \"build\""
 	done
 	alive "$victim"
@@ -414,7 +472,7 @@ second() {
 	ln -s "$T/other.sock" "$S/api.sock"
 	for verb in stop "kill -s KILL" wait; do
 		# shellcheck disable=SC2086 # words
-		run -1 "$FAUXROOTCTL" --socket "$S" $verb
+		run "-$([ "$verb" = wait ] && echo 125 || echo 1)" "$FAUXROOTCTL" --socket "$S" $verb
 		says "$output" "process $other listens at .*, but does not hold the lock of that state directory"
 	done
 	alive $other

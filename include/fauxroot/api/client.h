@@ -44,14 +44,14 @@ typedef int api_sink(void *arg, const char *data, size_t n, struct error *err);
 
 /*
  * api_follow() - GET @path, and pass the body to @sink until the server closes the connection
- * @out: the descriptor that @sink writes to; nobody reads from it any more: -EPIPE
+ * @ms: the time for the beginning of the answer; after that it may take any time
+ * @out: the descriptor that @sink writes to; nobody reads from it any more: -EPIPE; -1: none
  * @arg: for @sink
  *
- * The answer must begin within ten seconds; after that it may take any time. Returns 0, or -errno
- * as api_call(), api_reply_expect() or @sink.
+ * Returns 0, or -errno as api_call(), api_reply_expect() or @sink.
  */
-int api_follow(const char *socket, const char *path, int out, api_sink *sink, void *arg,
-	       struct error *err);
+int api_follow(unsigned ms, const char *socket, const char *path, int out, api_sink *sink,
+	       void *arg, struct error *err);
 
 /*
  * api_reply_expect() - is @reply the answer @status?
