@@ -164,6 +164,42 @@ zsh_specs() {
 	zsh_specs fauxroot | grep -qx -- '\*--copy-up=\[.*\]:DIR:_files -/'
 }
 
+# zsh_tab LINE - type LINE and a TAB into an interactive zsh; print the line then, and what was offered
+zsh_tab() { timeout 60 "$TOP/tests/lib/fixtures/zsh-tab" "$OUT" "$1"; }
+
+# tab LINE WORDS - LINE and a TAB: the line, and what was offered
+tab() {
+	diff <(printf '%s\n' "$2" "${@:3}") <(zsh_tab "$1")
+}
+
+@test "zsh: a TAB in an interactive shell completes options, values, commands" {
+	diff <(offered_by_help fauxroot) <(zsh_tab 'fauxroot --' | tail -n +2)
+	diff <(offered_by_help fauxrootctl | grep -v -e --json -e --signal) <(zsh_tab 'fauxrootctl --' | tail -n +2)
+	tab 'fauxroot --net=' 'fauxroot --net=' auto gvisor-tap-vsock host none pasta slirp4netns
+	tab 'fauxroot --net sl' 'fauxroot --net slirp4netns ' slirp4netns
+	tab 'fauxroot --check=' 'fauxroot --check=' false strict true
+	tab 'fauxroot --net=none --net-accel=sw' 'fauxroot --net=none --net-accel=switch ' switch
+	zsh_tab 'fauxroot --net=none hea' | grep -qx head
+	tab 'fauxroot --copy-up=/et' 'fauxroot --copy-up=/etc/' etc
+	tab 'fauxrootctl ' 'fauxrootctl ' add-host-ports add-ports events exec info kill \
+		list-host-ports list-ports ps remove-host-ports remove-ports shell stop wait
+	tab 'fauxrootctl info --j' 'fauxrootctl info --json ' --json
+	tab 'rootlessctl --socket=/x ki' 'rootlessctl --socket=/x kill ' kill
+	tab 'fauxrootctl kill --si' 'fauxrootctl kill --signal=' --signal
+	zsh_tab 'fauxrootctl exec hea' | grep -qx head
+}
+
+@test "zsh: a TAB in an interactive shell completes instances and the ids of ports" {
+	instances
+	a_server
+	tab 'fauxrootctl --instance=' 'fauxrootctl --instance=' 4711 build
+	tab 'fauxrootctl info --instance b' 'fauxrootctl info --instance build ' build
+	tab 'fauxrootctl --instance=build remove-ports ' 'fauxrootctl --instance=build remove-ports 1' 1 12
+	tab 'fauxrootctl --instance build remove-ports 12' 'fauxrootctl --instance build remove-ports 12 ' 12
+	tab 'fauxrootctl remove-ports --instance=build 1 ' 'fauxrootctl remove-ports --instance=build 1 1' 1 12
+	tab 'fauxrootctl remove-ports ' 'fauxrootctl remove-ports '
+}
+
 @test "manual: every command and option of fauxrootctl and no other" {
 	local manual=$TOP/man/fauxrootctl.1
 	diff <("$TOP/build/fauxrootctl" --help | sed -n '/^Commands/,/^$/s/^  \([a-z-]*\) .*/\1/p' | sort) \

@@ -263,10 +263,12 @@ static void assert_output(const char *text, const char *wanted, size_t row)
 		fail_msg("row %zu: \"%s\" instead of \"%s\"", row, text, wanted);
 }
 
-/* The status of a failure; exec has its own, which differs from usual statuses of commands. */
+/* The status of a failure. exec, shell and wait have the command's statuses, so theirs differs from
+ * the usual ones. */
 static int failure_of(const char *verb)
 {
-	return verb && (streq(verb, "exec") || streq(verb, "shell")) ? 125 : 1;
+	return verb && (streq(verb, "exec") || streq(verb, "shell") || streq(verb, "wait")) ? 125
+											    : 1;
 }
 
 static void parses_its_command_line(void **state)

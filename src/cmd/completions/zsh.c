@@ -69,6 +69,7 @@ static void print_zsh_commands(const struct topic *topic)
 	puts("\t)\n"
 	     "\t_describe command commands ;;\n"
 	     "argument)\n"
+	     "\tgiven=(\"${(@kv)opt_args}\")\n"
 	     "\tcase $words[1] in\n"
 	     "\texec) _arguments -S '(-):command:_command_names -e' '*::argument:_normal' ;;");
 	for (const struct ctl_command *command = topic->commands; command->name; command++) {
@@ -78,24 +79,31 @@ static void print_zsh_commands(const struct topic *topic)
 		for (size_t i = 0; i < topic->n; i++)
 			if (ctl_takes(command, topic->items[i].bit))
 				print_zsh_item(&topic->items[i]);
+		/* Not "*: : ": such a message keeps zsh from completing an option. */
 		puts(command->verb == CTL_REMOVE_PORTS || command->verb == CTL_REMOVE_HOST_PORTS
 			     ? "\t\t'*:ID:_fauxrootctl_ids' ;;"
-			     : "\t\t'*: : ' ;;");
+			     : "\t\t'*: :()' ;;");
 	}
 	puts("\t*) return 1 ;;\n"
 	     "\tesac ;;\n"
 	     "esac");
 }
 
-/* Instances are completed from their links, ports by a request with the options so far. */
+/*
+ * Instances are completed from their links, ports by a request with the options so far: those
+ * before the command are in "given", because the second _arguments sets opt_args again.
+ */
 static const char zsh_ctl_functions[] =
 	"_fauxrootctl_instances() {\n"
 	"\tcompadd -- $XDG_RUNTIME_DIR/fauxroot/*(N:t)\n"
 	"}\n"
 	"_fauxrootctl_ids() {\n"
 	"\tlocal -a options lines\n"
-	"\t[[ -z $opt_args[--socket] ]] || options+=(--socket=$opt_args[--socket])\n"
-	"\t[[ -z $opt_args[--instance] ]] || options+=(--instance=$opt_args[--instance])\n"
+	"\tlocal option value\n"
+	"\tfor option in --socket --instance; do\n"
+	"\t\tvalue=${opt_args[$option]:-$given[$option]}\n"
+	"\t\t[[ -z $value ]] || options+=($option=$value)\n"
+	"\tdone\n"
 	"\tlines=(${(f)\"$($service $options ${words[1]/remove/list} 2>/dev/null)\"})\n"
 	"\tcompadd -- ${${(M)lines:#[0-9]*}%% *}\n"
 	"}\n\n";
@@ -109,7 +117,7 @@ void completions_zsh(const struct topic *topic, const char *const *names)
 	if (topic->commands)
 		fputs(zsh_ctl_functions, stdout);
 	puts("local curcontext=$curcontext state line\n"
-	     "typeset -A opt_args\n"
+	     "typeset -A opt_args given\n"
 	     "_arguments -C -S \\");
 	for (size_t i = 0; i < topic->n; i++)
 		if (topic->items[i].bit == 0)
