@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -16,6 +17,9 @@
 
 /* A name service on the network may be slow. */
 #define GETENT_MS 10000
+
+/* The longest list of accounts. */
+#define LIST_SIZE (1U << 20)
 
 static bool take_account(struct cursor line, struct account *ret)
 {
@@ -95,6 +99,44 @@ char *account_by_getent(uint32_t uid, enum account_field field)
 	n = read(out, text, sizeof(text) - 1);
 	text[MAX(n, 0)] = '\0';
 	return find_account(text, uid, &account) ? copy_field(&account, field) : NULL;
+}
+
+/* Read until the end of file, the deadline, or @size bytes. Returns the number of bytes. */
+static size_t read_until(int fd, char *buf, size_t size, const struct deadline *deadline)
+{
+	size_t n = 0;
+
+	while (n < size && fd_wait(fd, POLLIN, deadline, -1) >= 0) {
+		ssize_t got = read(fd, buf + n, size - n);
+
+		if (got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN))
+			break;
+		n += (size_t)MAX(got, 0);
+	}
+	return n;
+}
+
+char *machine_list_accounts(const struct machine *machine, const char *database, unsigned ms)
+{
+	const char *argv[] = {"getent", database, NULL};
+	struct helper_spec spec = {.argv = argv, .role = "getent"};
+	struct deadline deadline = deadline_in(ms);
+	_cleanup_(helper_stop) struct helper helper = HELPER_NONE;
+	_cleanup_free_ char *text = machine->services ? malloc(LIST_SIZE) : NULL;
+	_cleanup_close_ int out = -1, in = -1;
+	struct error err;
+	int fds[2];
+
+	/* Not O_NONBLOCK: getent would lose what the pipe does not take at once. */
+	if (!text || pipe2(fds, O_CLOEXEC) < 0)
+		return NULL;
+	out = fds[0];
+	spec.stdout_to = in = fds[1];
+	if (helper_start(&helper, &spec, &err) < 0)
+		return NULL;
+	in = fd_close(in);
+	text[read_until(out, text, LIST_SIZE - 1, &deadline)] = '\0';
+	return TAKE_PTR(text);
 }
 
 /* musl has no plugins of name services, and a static program cannot load glibc's. */

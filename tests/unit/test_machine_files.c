@@ -312,21 +312,39 @@ static void relative_paths_are_relative_to_here(void **state)
 	clear_fake(&fake);
 }
 
+/* A getent that PATH finds. */
+struct getent {
+	char dir[sizeof("/tmp/fauxroot-getent.XXXXXX")], path[64];
+};
+
+static void make_getent(struct getent *getent, const char *lines)
+{
+	FILE *file;
+
+	*getent = (struct getent){.dir = "/tmp/fauxroot-getent.XXXXXX"};
+	assert_non_null(mkdtemp(getent->dir));
+	(void)snprintf(getent->path, sizeof(getent->path), "%s/getent", getent->dir);
+	file = fopen(getent->path, "w");
+	assert_non_null(file);
+	fprintf(file, "#!/bin/sh\n%s\n", lines);
+	assert_int_equal(fclose(file), 0);
+	assert_int_equal(chmod(getent->path, 0700), 0);
+	assert_int_equal(setenv("PATH", getent->dir, 1), 0);
+}
+
+static void remove_getent(const struct getent *getent)
+{
+	unlink(getent->path);
+	rmdir(getent->dir);
+}
+
 /* Run account_by_getent() with a program of these @lines as getent. */
 static void ask_getent(const char *lines, bool found, const char *name, const char *home)
 {
 	const char *const expected[] = {[ACCOUNT_NAME] = name, [ACCOUNT_HOME] = home};
-	char dir[] = "/tmp/fauxroot-getent.XXXXXX", path[64];
-	FILE *file;
+	struct getent getent;
 
-	assert_non_null(mkdtemp(dir));
-	(void)snprintf(path, sizeof(path), "%s/getent", dir);
-	file = fopen(path, "w");
-	assert_non_null(file);
-	fprintf(file, "#!/bin/sh\n%s\n", lines);
-	assert_int_equal(fclose(file), 0);
-	assert_int_equal(chmod(path, 0700), 0);
-	assert_int_equal(setenv("PATH", dir, 1), 0);
+	make_getent(&getent, lines);
 	for (enum account_field field = ACCOUNT_NAME; field <= ACCOUNT_HOME; field++) {
 		_cleanup_free_ char *text = account_by_getent(3210, field);
 
@@ -334,8 +352,7 @@ static void ask_getent(const char *lines, bool found, const char *name, const ch
 		if (found)
 			assert_string_equal(text, expected[field]);
 	}
-	unlink(path);
-	rmdir(dir);
+	remove_getent(&getent);
 }
 
 static void getent_names_an_account(void **state)
@@ -358,6 +375,39 @@ static void getent_names_an_account(void **state)
 	assert_int_equal(setenv("PATH", "/nonexistent", 1), 0);
 	assert_null(account_by_getent(3210, ACCOUNT_NAME));
 	assert_int_equal(setenv("PATH", path, 1), 0);
+}
+
+/* The list of accounts of a program of these @lines, to be freed. */
+static char *list_accounts(const char *lines, unsigned ms)
+{
+	struct getent getent;
+	char *text;
+
+	make_getent(&getent, lines);
+	text = machine_list_accounts(&this_machine, "group", ms);
+	remove_getent(&getent);
+	return text;
+}
+
+static void getent_lists_accounts_for_a_limited_time(void **state)
+{
+	static const struct machine other = {.root = "", .services = false};
+	const char *search = getenv("PATH");
+	_cleanup_free_ char *path = strdup(search ? search : "/usr/bin:/bin");
+	_cleanup_free_ char *all =
+		list_accounts("[ \"$*\" = group ] && echo one && echo two", 30000);
+	_cleanup_free_ char *hanging = list_accounts("echo one; exec /bin/sleep 1000", 200);
+	_cleanup_free_ char *endless = list_accounts("exec /usr/bin/yes one", 30000);
+
+	(void)state;
+	assert_string_equal(all, "one\ntwo\n");
+	/* On a busy machine it may not have begun. */
+	assert_true(streq(hanging, "one\n") || streq(hanging, ""));
+	assert_int_equal(strlen(endless), (1 << 20) - 1);
+	assert_int_equal(setenv("PATH", "/nonexistent", 1), 0);
+	assert_null(machine_list_accounts(&this_machine, "group", 30000));
+	assert_int_equal(setenv("PATH", path, 1), 0);
+	assert_null(machine_list_accounts(&other, "group", 30000));
 }
 
 /* fib_trie, with @leaves between the routes that every machine has. */
@@ -426,6 +476,7 @@ int main(void)
 		cmocka_unit_test(options_of_a_mount),
 		cmocka_unit_test(accounts_are_read),
 		cmocka_unit_test(getent_names_an_account),
+		cmocka_unit_test(getent_lists_accounts_for_a_limited_time),
 		cmocka_unit_test(id_maps),
 		cmocka_unit_test(release_fields),
 		cmocka_unit_test(programs_are_found_in_path),

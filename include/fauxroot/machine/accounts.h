@@ -46,6 +46,17 @@ enum account_field { ACCOUNT_NAME, ACCOUNT_HOME };
  */
 char *account_by_getent(uint32_t uid, enum account_field field);
 
+/*
+ * machine_list_accounts() - list the accounts that the name service knows
+ * @database: "passwd" or "group"
+ *
+ * Runs getent(1) for @ms milliseconds at most, and reads at most 1 MiB. Some directories are
+ * longer, and some answer only queries for one account. Returns the lines so far, in the format of
+ * passwd(5) or group(5), which the caller frees; NULL: no getent, no memory, or @machine is not
+ * this one.
+ */
+char *machine_list_accounts(const struct machine *machine, const char *database, unsigned ms);
+
 /* machine_user() - print our login name, and return true; or print our uid, and return false */
 bool machine_user(const struct machine *machine, char *buf, size_t size);
 

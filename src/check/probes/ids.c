@@ -68,6 +68,9 @@ static void probe_idmap(const struct preflight *p, struct finding *f)
 	see(f, p->outcomes->mappers ? "written by newuidmap and newgidmap" : "written directly");
 }
 
+/* The time for a list of accounts. It is only for a warning, so it is short. */
+#define LIST_MS 3000
+
 /* The owner of the ranges, in the two forms that a line can contain. */
 struct owner {
 	char user[256], uid[16];
@@ -98,29 +101,34 @@ static bool find_sharer(const char *text, bool accounts, const struct owner *own
 	return false;
 }
 
-/* Does another user have ids of ours, in the subordinate ids of @path or the accounts of
- * @accounts? */
+/* Does another user have ids of ours, in the subordinate ids of @path or as an account, in
+ * @accounts or in the name service's @database? */
 static bool see_sharer(const struct preflight *p, struct finding *f, const char *path,
-		       const char *accounts)
+		       const char *accounts, const char *database)
 {
 	_cleanup_subid_ranges_ struct subid_ranges own;
-	_cleanup_free_ char *text = machine_read(p->machine, path);
+	_cleanup_free_ char *text = machine_read(p->machine, path), *listed = NULL;
 	_cleanup_free_ char *names = machine_read(p->machine, accounts);
+	const char *where = NULL;
 	struct subid_line other;
 	struct owner owner;
-	bool in_file;
 
 	own_ranges(p->machine, path, &own);
 	(void)machine_user(p->machine, owner.user, sizeof(owner.user));
 	(void)str_print(owner.uid, sizeof(owner.uid), "%u", machine_uid(p->machine));
-	in_file = find_sharer(text, false, &owner, &own, &other);
-	if (!in_file && !find_sharer(names, true, &owner, &own, &other))
+	if (find_sharer(text, false, &owner, &own, &other))
+		where = path;
+	else if (find_sharer(names, true, &owner, &own, &other))
+		where = accounts;
+	else if (own.n > 0 && (listed = machine_list_accounts(p->machine, database, LIST_MS)) &&
+		 find_sharer(listed, true, &owner, &own, &other))
+		where = "the name service";
+	if (!where)
 		return false;
 	(void)fact(p->facts, "file", "%s", path);
 	(void)fact(p->facts, "sharer", "\"%.*s\" of %s has ids %u to %llu as well",
-		   (int)MIN(cursor_left(&other.owner), (size_t)64), other.owner.at,
-		   in_file ? path : accounts, other.start,
-		   (unsigned long long)other.start + other.count - 1);
+		   (int)MIN(cursor_left(&other.owner), (size_t)64), other.owner.at, where,
+		   other.start, (unsigned long long)other.start + other.count - 1);
 	see(f, "another user also has some of our ids");
 	warn(p, f, "subids-shared");
 	return true;
@@ -129,8 +137,8 @@ static bool see_sharer(const struct preflight *p, struct finding *f, const char 
 static void probe_shared_ranges(const struct preflight *p, struct finding *f)
 {
 	see(f, "none");
-	if (!see_sharer(p, f, "/etc/subuid", "/etc/passwd"))
-		(void)see_sharer(p, f, "/etc/subgid", "/etc/group");
+	if (!see_sharer(p, f, "/etc/subuid", "/etc/passwd", "passwd"))
+		(void)see_sharer(p, f, "/etc/subgid", "/etc/group", "group");
 }
 
 static bool with_mappers(const struct preflight *p)

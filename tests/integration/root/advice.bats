@@ -374,6 +374,16 @@ silent() {
 		file=/etc/subuid
 		sed -i "s/^ldapuser:.*/$(option 'ldapuser:[0-9:]*')/" "$file"
 		silent subids-shared true
+		# An account whose own uid is in our range.
+		start=$(sed -n 's/^ldapuser:\([0-9]*\):.*/\1/p' /etc/subuid)
+		uid=$((start + 4711))
+		echo "{\"userName\":\"far\",\"uid\":$uid,\"gid\":80001,\"homeDirectory\":\"/\",\"shell\":\"/bin/sh\"}" \
+			>/etc/userdb/far.user
+		ln -s far.user /etc/userdb/$uid.user
+		warns subids-shared 'shared ids' true
+		says "$CAUSE" "\"far\" of the name service has ids $uid to $uid as well"
+		rm /etc/userdb/far.user /etc/userdb/$uid.user
+		silent subids-shared true
 	END
 }
 
