@@ -82,6 +82,8 @@ names_measure() {
 	done
 	printf '| fauxroot : slirp4netns | %.2f | %.2f | |\n' "$(column "$STAGE/names_one" 2 3)" \
 		"$(column "$STAGE/names_many" 4 6)" | put
+	judge "$(column "$STAGE/names_many" 4 6)" at-least 1
+	printf '| limit of that ratio | | %s: %s | |\n' "$BOUND" "$VERDICT" | put
 	judge "$(column "$STAGE/names_many" 4)" at-least 10000
 	printf '| fauxroot: limit of the queries a second | | %s: %s | |\n' "$BOUND" "$VERDICT" | put
 	judge "$(awk '{ n += $3 } END { print n }' "$STAGE/names_many")" at-most 0

@@ -3,9 +3,9 @@
  * Theory of operation
  *
  * An attacker who guesses the form of an answer can answer instead of the server. So each question
- * has an id of its own and a socket of its own, whose port the kernel chooses at random. The socket
- * is connected: the kernel drops datagrams from other addresses and ports. An answer must have
- * the id and repeat the question, byte by byte. Capital letters count: a client that chooses them
+ * has a random id, and a source port that is hard to guess (sources.c). The socket is connected:
+ * the kernel drops datagrams from other addresses and ports. An answer must have the id and repeat
+ * the question, byte by byte. Capital letters count: a client that chooses them
  * at random is protected by them (the "0x20 bit"). A server that changes them is asked again over
  * TCP, where a stranger cannot answer; so is a server for which too many strange datagrams arrive.
  *
@@ -17,7 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 
 #include "fauxroot/base/fd.h"
@@ -38,7 +37,7 @@ static int send_datagram(const struct attempt *a)
 	uint8_t *p = a->question->bytes + QUESTION_PREFIX;
 
 	dns_set_id(p, a->id);
-	return send(a->watch.fd, p, a->question->size, MSG_NOSIGNAL) < 0 ? -errno : 0;
+	return send(a->source->watch.fd, p, a->question->size, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
 static int send_stream(struct attempt *a)
@@ -53,7 +52,7 @@ static int send_stream(struct attempt *a)
 	a->sent += (size_t)n;
 	if (a->sent < size)
 		return 0;
-	return names_watch_change(a->loop, &a->watch, EPOLLIN);
+	return names_watch_change(a->sources->loop, &a->watch, EPOLLIN);
 }
 
 static void ask_over_tcp(struct attempt *a);
@@ -65,6 +64,7 @@ static bool take_answer(struct attempt *a, uint8_t *p, size_t size)
 
 	dns_set_id(a->question->bytes + QUESTION_PREFIX, a->id);
 	match = dns_match(a->question->bytes + QUESTION_PREFIX, a->question->end, p, size);
+	a->settled = match == DNS_SAME && a->strangers == 0;
 	if (match == DNS_SAME || match == DNS_BARE || (a->tcp && match == DNS_SAME_BUT_CASE)) {
 		a->ops->answered(a, match, p, size);
 		return true;
@@ -80,10 +80,13 @@ static bool take_answer(struct attempt *a, uint8_t *p, size_t size)
 	return false;
 }
 
-static void on_datagram(struct attempt *a)
+/* source.ready */
+static void on_datagram(void *user)
 {
+	struct attempt *a = user;
+
 	for (;;) {
-		ssize_t n = recv(a->watch.fd, a->buffer, DNS_MAX_BYTES, 0);
+		ssize_t n = recv(a->source->watch.fd, a->buffer, DNS_MAX_BYTES, 0);
 
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
@@ -146,42 +149,68 @@ static void on_stream(struct attempt *a)
 
 static void on_ready(struct watch *watch, uint32_t events)
 {
-	struct attempt *a = CONTAINER(watch, struct attempt, watch);
-
 	(void)events;
-	if (a->tcp)
-		on_stream(a);
-	else
-		on_datagram(a);
+	on_stream(CONTAINER(watch, struct attempt, watch));
 }
 
-/* Make the socket, connect it, and send as much as possible. */
-static int begin(struct attempt *a)
+/* Make a stream socket and connect it. */
+static int begin_stream(struct attempt *a)
 {
 	const union endpoint *server = destination_at(a->slot);
-	int type = a->tcp ? SOCK_STREAM : SOCK_DGRAM, rc;
 
 	if (!server)
 		return -EINVAL;
-	if (getrandom(&a->id, sizeof(a->id), GRND_NONBLOCK) != sizeof(a->id))
-		return -EAGAIN;
-	a->watch.fd = socket(server->sa.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	a->watch.fd = socket(server->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (a->watch.fd < 0)
 		return -errno;
 	if (connect(a->watch.fd, &server->sa, endpoint_size(server)) < 0 && errno != EINPROGRESS)
 		return -errno;
-	rc = names_watch_add(a->loop, &a->watch, a->tcp ? EPOLLOUT : EPOLLIN);
-	if (rc == 0 && !a->tcp)
+	return names_watch_add(a->sources->loop, &a->watch, EPOLLOUT);
+}
+
+/* Get a datagram socket, and send the question. */
+static int begin_datagram(struct attempt *a)
+{
+	int rc = sources_take(a->sources, a->slot, a->generation, on_datagram, a, &a->source);
+
+	if (rc == 0)
 		rc = send_datagram(a);
-	return rc;
+	if (rc == 0 || !a->source || a->source->uses == 1)
+		return rc;
+	/* The address that it was connected from may be gone. */
+	source_close(TAKE_PTR(a->source));
+	sources_clear(a->sources);
+	rc = sources_take(a->sources, a->slot, a->generation, on_datagram, a, &a->source);
+	return rc == 0 ? send_datagram(a) : rc;
+}
+
+/* Ask, as far as that does not block. */
+static int begin(struct attempt *a)
+{
+	int rc = sources_random(a->sources, &a->id);
+
+	if (rc < 0)
+		return rc;
+	return a->tcp ? begin_stream(a) : begin_datagram(a);
 }
 
 static void ask_over_tcp(struct attempt *a)
 {
-	names_watch_close(a->loop, &a->watch);
+	source_close(TAKE_PTR(a->source));
 	a->tcp = true;
 	if (begin(a) < 0)
 		fail(a);
+}
+
+/* Give up the sockets. */
+static void let_go(struct attempt *a)
+{
+	if (a->source && a->settled)
+		source_release(a->source);
+	else
+		source_close(a->source);
+	a->source = NULL;
+	names_watch_close(a->sources->loop, &a->watch);
 }
 
 int attempt_start(const struct attempt_spec *spec, struct attempt **ret)
@@ -193,7 +222,7 @@ int attempt_start(const struct attempt_spec *spec, struct attempt **ret)
 		return -ENOMEM;
 	*a = (struct attempt){
 		.watch = {.fd = -1, .ready = on_ready},
-		.loop = spec->loop,
+		.sources = spec->sources,
 		.ops = spec->ops,
 		.owner = spec->owner,
 		.question = spec->question,
@@ -201,13 +230,13 @@ int attempt_start(const struct attempt_spec *spec, struct attempt **ret)
 		.server = spec->server,
 		.generation = spec->generation,
 		.slot = spec->slot,
-		.asked_ms = spec->loop->now_ms,
+		.asked_ms = spec->sources->loop->now_ms,
 		.tcp = spec->tcp,
 	};
 	list_init(&a->link);
 	rc = begin(a);
 	if (rc < 0) {
-		names_watch_close(a->loop, &a->watch);
+		let_go(a);
 		free(a);
 		return rc;
 	}
@@ -218,7 +247,7 @@ int attempt_start(const struct attempt_spec *spec, struct attempt **ret)
 void attempt_end(struct attempt *a)
 {
 	list_remove(&a->link);
-	names_watch_close(a->loop, &a->watch);
+	let_go(a);
 	free(a->in);
-	names_loop_bury(a->loop, &a->grave, a);
+	names_loop_bury(a->sources->loop, &a->grave, a);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One question to one name server, over a socket of its own. See attempts.c. */
+/* One question to one name server. See attempts.c. */
 #pragma once
 
 #include <stdbool.h>
@@ -8,6 +8,7 @@
 
 #include "loop.h"
 #include "message.h"
+#include "sources.h"
 
 /* A query as it is sent: the length for TCP, then the message. */
 struct question {
@@ -28,10 +29,11 @@ struct attempt_ops {
 };
 
 struct attempt {
-	struct list link; /* the owner's */
+	struct list link;      /* the owner's */
+	struct source *source; /* UDP; NULL: over TCP, with @watch */
 	struct watch watch;
 	struct grave grave;
-	struct loop *loop;
+	struct sources *sources;
 	const struct attempt_ops *ops;
 	void *owner;
 	const struct question *question;
@@ -41,6 +43,7 @@ struct attempt {
 	int64_t asked_ms;
 	uint16_t id;
 	bool tcp;
+	bool settled;	    /* the answer has arrived, as expected: its socket is fit for others */
 	unsigned strangers; /* datagrams that are no answer */
 	size_t sent;	    /* TCP: bytes of the question */
 	uint8_t *in;	    /* TCP: the answer, with its length */
@@ -49,13 +52,13 @@ struct attempt {
 
 /*
  * attempt_start() - ask the server in @slot
- * @link, @ops, @owner, @question, @buffer, @server, @generation: stored in the new attempt
+ * @sources, @ops, @owner, @question, @buffer, @server, @generation: stored in the new attempt
  * @tcp: over TCP
  *
  * Returns 0, or -errno if the server cannot be asked (ENETUNREACH, EMFILE).
  */
 struct attempt_spec {
-	struct loop *loop;
+	struct sources *sources;
 	const struct attempt_ops *ops;
 	void *owner;
 	const struct question *question;
@@ -66,5 +69,6 @@ struct attempt_spec {
 };
 int attempt_start(const struct attempt_spec *spec, struct attempt **ret);
 
-/* attempt_end() - close the socket and free the attempt, which is removed from the owner's list */
+/* attempt_end() - give up the socket and free the attempt, which is removed from the owner's list
+ */
 void attempt_end(struct attempt *attempt);

@@ -78,7 +78,7 @@ static const struct attempt_ops ops;
 static int ask(struct query *q, unsigned i)
 {
 	const struct attempt_spec spec = {
-		.loop = q->queries->loop,
+		.sources = &q->queries->sources,
 		.ops = &ops,
 		.owner = q,
 		.question = &q->question,
@@ -185,6 +185,8 @@ void queries_init(struct queries *queries, struct loop *loop, struct servers *se
 	queries->servers = servers;
 	queries->clients = clients;
 	queries->max = max;
+	/* Where descriptors are few, none is kept. */
+	sources_init(&queries->sources, loop, max < QUERIES_MAX ? 0 : SOURCES_IDLE_MAX);
 	list_init(&queries->all);
 }
 
@@ -293,4 +295,5 @@ void queries_tick(struct queries *queries)
 		else if (now >= q->next_ms)
 			overdue(q);
 	}
+	sources_tick(&queries->sources);
 }

@@ -11,6 +11,7 @@
 #include "loop.h"
 #include "message.h"
 #include "servers.h"
+#include "sources.h"
 
 /* The most queries at a time. */
 #define QUERIES_MAX 1024U
@@ -22,6 +23,7 @@ struct queries {
 	struct loop *loop;
 	struct servers *servers;
 	struct clients *clients;
+	struct sources sources;
 	struct list all; /* the oldest first */
 	unsigned n;
 	unsigned max;		       /* QUERIES_MAX, or less where descriptors are few */

@@ -25,6 +25,7 @@
 
 #include "clients.h"
 #include "confine.h"
+#include "datagrams.h"
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/libc.h"
@@ -47,16 +48,8 @@
 #define TICK_MS 50
 #define CALM_MS 1000
 
-/* Read so many datagrams at a time. */
-#define DATAGRAMS_A_TURN 64
-
 /* A query has one socket, rarely two or three. */
 #define SOCKETS_A_QUERY 2
-
-struct datagrams {
-	struct watch watch;
-	struct relay *relay;
-};
 
 struct relay {
 	struct loop loop;
@@ -67,7 +60,6 @@ struct relay {
 	struct streams streams;
 	struct datagrams udp[NAMES_FAMILIES];
 	struct stream_listener tcp[NAMES_FAMILIES];
-	uint8_t buffer[DNS_MAX_BYTES];
 };
 
 /* The sink of log_redirect(). If the launcher's socket is full, the line is lost. */
@@ -78,66 +70,6 @@ static void log_to_launcher(void *arg, enum log_level level, const char *text)
 
 	(void)str_print(m.log.text, sizeof(m.log.text), "%s", text);
 	(void)message_send(relay->control.fd, &m, sizeof(m), NULL, 0);
-}
-
-/* ---- datagrams ---- */
-
-static void send_to(int fd, const union endpoint *to, const uint8_t *p, size_t size)
-{
-	/* A datagram that cannot be sent is lost, as UDP allows. */
-	(void)!sendto(fd, p, size, MSG_NOSIGNAL, &to->sa, endpoint_size(to));
-}
-
-/* query.answer */
-static void answer_datagram(struct query *query, const uint8_t *p, size_t size)
-{
-	const struct datagrams *d = query->asker;
-
-	if (p)
-		send_to(d->watch.fd, &query->from, p, size);
-}
-
-static void take_datagram(struct datagrams *d, uint8_t *p, size_t size, const union endpoint *from)
-{
-	struct relay *relay = d->relay;
-	struct dns_query read;
-	int rc = dns_read_query(p, size, &read);
-	struct query_spec spec = {
-		.from = from,
-		.answer = answer_datagram,
-		.asker = d,
-		.read = &read,
-		.p = p,
-		.size = size,
-	};
-
-	if (rc == -EBADMSG)
-		return;
-	if (rc < 0) {
-		dns_reply(p, read.question_end, rc == -EINVAL ? DNS_FORMERR : DNS_NOTIMP, false, p);
-		send_to(d->watch.fd, from, p, read.question_end);
-		return;
-	}
-	spec.client = clients_find(&relay->clients, from);
-	if (spec.client && queries_ask(&relay->queries, &spec) < 0)
-		clients_release(spec.client);
-}
-
-static void on_datagrams(struct watch *watch, uint32_t events)
-{
-	struct datagrams *d = CONTAINER(watch, struct datagrams, watch);
-
-	(void)events;
-	for (int i = 0; i < DATAGRAMS_A_TURN; i++) {
-		union endpoint from;
-		socklen_t size = sizeof(from);
-		ssize_t n = recvfrom(watch->fd, d->relay->buffer, sizeof(d->relay->buffer), 0,
-				     &from.sa, &size);
-
-		if (n < 0)
-			return;
-		take_datagram(d, d->relay->buffer, (size_t)n, &from);
-	}
 }
 
 /* ---- the launcher ---- */
@@ -167,10 +99,16 @@ static void tick(struct relay *relay)
 		streams_resume(&relay->tcp[i]);
 }
 
+static void flush(struct relay *relay)
+{
+	for (int i = 0; i < NAMES_FAMILIES; i++)
+		datagrams_flush(&relay->udp[i]);
+}
+
 static bool is_busy(const struct relay *relay)
 {
-	return relay->queries.n > 0 || relay->streams.n > 0 || relay->tcp[0].paused ||
-	       relay->tcp[1].paused;
+	return relay->queries.n > 0 || relay->queries.sources.n_idle > 0 || relay->streams.n > 0 ||
+	       relay->tcp[0].paused || relay->tcp[1].paused;
 }
 
 _noreturn_ static void run(struct relay *relay)
@@ -180,6 +118,7 @@ _noreturn_ static void run(struct relay *relay)
 
 	for (;;) {
 		names_loop_turn(&relay->loop, is_busy(relay) ? TICK_MS : calm ? -1 : CALM_MS);
+		flush(relay);
 		if (is_busy(relay) || relay->loop.now_ms - busy_ms < CALM_MS) {
 			busy_ms = is_busy(relay) ? relay->loop.now_ms : busy_ms;
 			calm = false;
@@ -192,6 +131,7 @@ _noreturn_ static void run(struct relay *relay)
 			continue;
 		ticked_ms = relay->loop.now_ms;
 		tick(relay);
+		flush(relay);
 	}
 }
 
@@ -232,11 +172,7 @@ static int listen_all(struct relay *relay, const struct relay_sockets *sockets)
 	for (int i = 0; i < NAMES_FAMILIES && rc == 0; i++) {
 		if (sockets->udp[i] < 0)
 			continue;
-		relay->udp[i] = (struct datagrams){
-			.watch = {.fd = udp[i], .ready = on_datagrams},
-			.relay = relay,
-		};
-		rc = names_watch_add(&relay->loop, &relay->udp[i].watch, EPOLLIN);
+		rc = datagrams_listen(&relay->udp[i], &relay->queries, udp[i]);
 		if (rc == 0)
 			rc = streams_listen(&relay->streams, &relay->tcp[i], tcp[i]);
 	}
@@ -247,7 +183,8 @@ static int set_up(struct relay *relay, int control, const struct relay_sockets *
 		  int destinations, struct error *err)
 {
 	rlim_t limit = fd_raise_limit();
-	unsigned max = limit < NAMES_FD_FREE + STREAMS_MAX + QUERIES_MAX * SOCKETS_A_QUERY
+	unsigned max = limit < NAMES_FD_FREE + STREAMS_MAX + SOURCES_IDLE_MAX +
+					       QUERIES_MAX * SOCKETS_A_QUERY
 			       ? (unsigned)limit / 4
 			       : QUERIES_MAX;
 	int rc;

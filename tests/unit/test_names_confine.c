@@ -221,6 +221,16 @@ static void deceive_number(void)
 		stranger(UDP), 16);
 }
 
+static void deceive_number_of_messages(void)
+{
+	long fd = syscall(SYS_socket, AF_INET, SOCK_DGRAM, 0);
+	struct iovec part;
+	struct mmsghdr messages[] = {{.msg_hdr = message_for(&part)}};
+
+	syscall(SYS_sendmmsg, (unsigned long)fd | (unsigned long)NAMES_FD_UDP << 32, messages, 1,
+		0);
+}
+
 static void map_over_slots(void)
 {
 	void *base = (void *)(uintptr_t)DESTINATIONS_BASE;
@@ -257,6 +267,7 @@ __attribute__((unused)) static void an_attacker_reaches_the_name_servers_alone(v
 		take_number_by_receiving,
 #if UINTPTR_MAX > UINT32_MAX
 		deceive_number,
+		deceive_number_of_messages,
 #endif
 		map_over_slots,
 		read_file,
@@ -280,6 +291,9 @@ __attribute__((unused)) static void an_attacker_reaches_the_name_servers_alone(v
 
 static void ask(void)
 {
+	struct iovec part;
+	struct mmsghdr messages[] = {{.msg_hdr = message_for(&part)}};
+
 	for (uint32_t slot = UDP; slot <= TCP; slot++) {
 		const union endpoint *e = destination_at(slot);
 		int fd = socket(AF_INET, slot == UDP ? SOCK_DGRAM : SOCK_STREAM, 0);
@@ -296,6 +310,8 @@ static void ask(void)
 	}
 	/* Sends to clients, at the sockets in the child's network. */
 	(void)!sendto(NAMES_FD_UDP, "x", 1, MSG_NOSIGNAL, stranger(UDP), 16);
+	(void)!sendmmsg(NAMES_FD_UDP, messages, 1, MSG_NOSIGNAL);
+	(void)recvmmsg(NAMES_FD_UDP6, messages, 1, MSG_DONTWAIT, NULL);
 	(void)!sendmsg(NAMES_FD_CONTROL, &(struct msghdr){0}, MSG_NOSIGNAL);
 	(void)accept4(NAMES_FD_TCP, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 }

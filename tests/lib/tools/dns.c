@@ -2,15 +2,18 @@
 /*
  * dns: name servers with good and bad manners, and clients, for the tests of the name service.
  *
- *	dns serve ADDRESS MODE [IP]	serve ADDRESS:53 over UDP and TCP, print "ready", then a
- *line "udp|tcp NAME ID PORT" for each query dns ask ADDRESS NAME [tcp] [txt] [edns=BYTES] [port=N]
- *					print "RCODE SIZE [tc] [IP]", or "none"
+ *	dns serve ADDRESS MODE [IP]
+ *		serve ADDRESS:53 over UDP and TCP; print "ready", then a line for each query:
+ *		"udp|tcp NAME ID PORT"
+ *	dns ask ADDRESS NAME [tcp] [txt] [edns=BYTES] [padding=BYTES] [port=N]
+ *		print "RCODE SIZE [tc] [IP]", or "none"
  *	dns bench ADDRESS NAME COUNT PARALLEL
- *					ask COUNT times, PARALLEL at a time; print "ANSWERS RATE
- *MICROSECONDS" dns flood ADDRESS MILLISECONDS	send queries, and read no answer
+ *		ask COUNT times, PARALLEL at a time; print "ANSWERS RATE MICROSECONDS"
+ *	dns flood ADDRESS MILLISECONDS
+ *		send queries, and read no answer
  *
  * MODE: fixed (answers IP), big (answers IP bytes of text), truncated (over UDP: ask again over
- *TCP), silent, wrongid, otherquestion, otherport, forged (40 wrong answers before the right one),
+ * TCP), silent, wrongid, otherquestion, otherport, forged (40 wrong answers before the right one),
  * othercase, servfail, refused, formerr (without a question), tcpclose, tcpsilent.
  */
 #include <arpa/inet.h>
@@ -298,6 +301,16 @@ _noreturn_ static void serve(const char *at, const char *mode, const char *ip)
 
 /* ---- clients ---- */
 
+/* Append an option of EDNS with @bytes zeros (RFC 7830) to the query, whose last record is OPT. */
+static size_t pad(uint8_t *p, size_t at, unsigned bytes)
+{
+	put16(p, at - 2, bytes + 4);
+	at = put16(p, at, 12);
+	at = put16(p, at, bytes);
+	memset(p + at, 0, bytes);
+	return at + bytes;
+}
+
 static size_t query(uint8_t *p, const char *name, unsigned id, unsigned type, unsigned edns)
 {
 	size_t at = HEADER;
@@ -362,7 +375,7 @@ static int print_answer(const uint8_t *p, size_t n, unsigned id)
 
 static int ask(char **argv)
 {
-	unsigned id = 0x4321, edns = 0, port = 53, type = TYPE_A;
+	unsigned id = 0x4321, edns = 0, padding = 0, port = 53, type = TYPE_A;
 	bool tcp = false;
 	ssize_t n;
 	int fd;
@@ -373,10 +386,14 @@ static int ask(char **argv)
 			type = TYPE_TXT;
 		if (str_after(*word, "edns="))
 			edns = number_of(str_after(*word, "edns="));
+		if (str_after(*word, "padding="))
+			padding = number_of(str_after(*word, "padding="));
 		if (str_after(*word, "port="))
 			port = number_of(str_after(*word, "port="));
 	}
-	n = (ssize_t)query(message + 2, argv[1], id, type, edns);
+	n = (ssize_t)query(message + 2, argv[1], id, type, padding > 0 ? 4096 : edns);
+	if (padding > 0)
+		n = (ssize_t)pad(message + 2, (size_t)n, padding);
 	put16(message, 0, (size_t)n);
 	fd = connect_to(argv[0], port, tcp ? SOCK_STREAM : SOCK_DGRAM);
 	if (send(fd, tcp ? message : message + 2, (size_t)n + (tcp ? 2 : 0), MSG_NOSIGNAL) < 0)

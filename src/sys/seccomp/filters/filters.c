@@ -111,14 +111,16 @@ static const int agent_calls[] = {
 };
 
 static const int names_calls[] = {
-	SCMP_SYS(epoll_ctl),   /* names/loop.c control(): epoll_ctl() */
-	SCMP_SYS(epoll_wait),  /* names/loop.c names_loop_turn(): epoll_wait() */
-	SCMP_SYS(epoll_pwait), /* names/loop.c names_loop_turn(): epoll_wait() */
-	SCMP_SYS(accept4),     /* names/streams.c on_client(): accept4() */
-	SCMP_SYS(recvfrom),    /* names/relay.c on_datagrams(): recvfrom() */
-	SCMP_SYS(recv),	       /* names/attempts.c on_datagram(): recv() */
-	SCMP_SYS(recvmsg),     /* sys/message.c receive(): recvmsg() */
-	SCMP_SYS(getrandom),   /* names/attempts.c begin(): getrandom() */
+	SCMP_SYS(epoll_ctl),	   /* names/loop.c control(): epoll_ctl() */
+	SCMP_SYS(epoll_wait),	   /* names/loop.c names_loop_turn(): epoll_wait() */
+	SCMP_SYS(epoll_pwait),	   /* names/loop.c names_loop_turn(): epoll_wait() */
+	SCMP_SYS(accept4),	   /* names/streams.c on_client(): accept4() */
+	SCMP_SYS(recvmmsg),	   /* names/datagrams.c receive(): recvmmsg() */
+	SCMP_SYS(recvmmsg_time64), /* names/datagrams.c receive(): recvmmsg() */
+	SCMP_SYS(recvfrom),	   /* names/attempts.c on_datagram(): recv() */
+	SCMP_SYS(recv),		   /* names/attempts.c on_datagram(): recv() */
+	SCMP_SYS(recvmsg),	   /* sys/message.c receive(): recvmsg() */
+	SCMP_SYS(getrandom),	   /* names/sources.c sources_random(): getrandom() */
 };
 
 static const int switch_calls[] = {
@@ -353,8 +355,8 @@ static int allow_closing(scmp_filter_ctx filter)
 
 /*
  * Allow to send only over a connection, and from the sockets in the child's network: sendto(2)
- * without an address, or at these descriptors. sendmsg(2), which can have one in memory, is for the
- * launcher's socket.
+ * without an address, or at these descriptors. sendmmsg(2) and sendmsg(2), which can have an
+ * address in memory, are for these descriptors and for the launcher's socket.
  */
 static int allow_sending(scmp_filter_ctx filter)
 {
@@ -362,15 +364,20 @@ static int allow_sending(scmp_filter_ctx filter)
 	const struct scmp_arg_cmp flags = SCMP_A3_64(SCMP_CMP_MASKED_EQ, not_these, 0);
 	const struct scmp_arg_cmp connected[] = {flags, SCMP_A4_64(SCMP_CMP_EQ, 0, 0)};
 	static const uint32_t inside[] = {NAMES_FD_UDP, NAMES_FD_UDP6};
+	static const int calls[] = {
+		SCMP_SYS(sendto),   /* names/datagrams.c send_to(): sendto() */
+		SCMP_SYS(sendmmsg), /* names/datagrams.c datagrams_flush(): sendmmsg() */
+		SCMP_SYS(sendmsg),  /* libc: sendmmsg(), that of musl on 64 bits */
+	};
 	int rc = allow_if(filter, SCMP_SYS(sendto), /* names/attempts.c send_datagram(): send() */
 			  connected, ARRAY_SIZE(connected));
 
 	if (rc == 0)
 		rc = allow_if(filter, SCMP_SYS(send), /* names/attempts.c send_datagram(): send() */
 			      &flags, 1);
-	for (size_t i = 0; i < ARRAY_SIZE(inside) && rc == 0; i++)
-		rc = allow_fd(filter, SCMP_SYS(sendto), /* names/relay.c send_to(): sendto() */
-			      inside[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(inside) * ARRAY_SIZE(calls) && rc == 0; i++)
+		rc = allow_fd(filter, calls[i / ARRAY_SIZE(inside)],
+			      inside[i % ARRAY_SIZE(inside)]);
 	if (rc == 0)
 		rc = allow_fd(filter,
 			      SCMP_SYS(sendmsg), /* sys/message.c message_send(): sendmsg() */
@@ -382,11 +389,11 @@ static int allow_names(scmp_filter_ctx filter)
 {
 	const uint64_t mask = ~(uint64_t)(DESTINATIONS_BYTES - 1) | (DESTINATION_BYTES - 1);
 	const struct scmp_arg_cmp slot = SCMP_A1_64(SCMP_CMP_MASKED_EQ, mask, DESTINATIONS_BASE);
-	int connect_call = SCMP_SYS(connect); /* names/attempts.c begin(): connect() */
+	int connect_call = SCMP_SYS(connect); /* names/attempts.c begin_stream(): connect() */
 	int rc = allow_if(filter, connect_call, &slot, 1);
 
 	if (rc == 0)
-		rc = allow_inet_socket(filter); /* names/attempts.c begin(): socket() */
+		rc = allow_inet_socket(filter); /* names/attempts.c begin_stream(): socket() */
 	if (rc == 0)
 		rc = allow_sending(filter);
 	return rc < 0 ? rc : allow_closing(filter);

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sockets that questions to name servers are sent from, and random numbers. See sources.c. */
+#pragma once
+
+#include <stdint.h>
+
+#include "loop.h"
+
+/* A socket is used for questions during this time after its creation, and at most so many times. */
+#define SOURCE_LIFE_MS	100
+#define SOURCE_USES_MAX 64U
+
+/* A question chooses among at least so many idle sockets to its server; else it gets a new one. */
+#define SOURCES_CHOICE 64U
+
+/* The most idle sockets. */
+#define SOURCES_IDLE_MAX 128U
+
+/* Random numbers are fetched so many at a time. */
+#define SOURCES_RANDOM 128U
+
+struct source {
+	struct watch watch; /* its descriptor is a datagram socket, connected to a name server */
+	struct grave grave;
+	struct sources *sources;
+	void (*ready)(void *user); /* the user's function, if there is something to receive */
+	void *user;		   /* NULL: the socket is idle */
+	uint32_t slot;		   /* of the server's address: proc/destinations.h */
+	unsigned generation;	   /* of the servers */
+	unsigned uses;
+	int64_t born_ms;
+};
+
+struct sources {
+	struct loop *loop;
+	struct source *idle[SOURCES_IDLE_MAX];
+	unsigned n_idle, max_idle;
+	uint16_t random[SOURCES_RANDOM];
+	unsigned n_random;
+};
+
+/*
+ * sources_init() - no sockets
+ * @max_idle: at most SOURCES_IDLE_MAX; below SOURCES_CHOICE each question has a socket of its own
+ */
+void sources_init(struct sources *sources, struct loop *loop, unsigned max_idle);
+
+/*
+ * sources_random() - a random number
+ *
+ * Returns 0, or -EAGAIN: the kernel has no random numbers yet (man 2 getrandom).
+ */
+int sources_random(struct sources *sources, uint16_t *ret);
+
+/*
+ * sources_take() - get a socket to the server in @slot, for one question
+ * @generation: of the servers; a socket of another generation is not used
+ * @ready: called with @user when the socket is ready
+ * @user: not NULL
+ * @ret: until source_release() or source_close()
+ *
+ * Returns 0 or -errno (ENETUNREACH, EMFILE).
+ */
+int sources_take(struct sources *sources, uint32_t slot, unsigned generation,
+		 void (*ready)(void *user), void *user, struct source **ret);
+
+/*
+ * source_release() - the question was answered, and nothing else was received: another question may
+ * use the socket
+ */
+void source_release(struct source *source);
+
+/* source_close() - close the socket and free @source; accepts NULL */
+void source_close(struct source *source);
+
+/* sources_tick() - several times a second while there are idle sockets: close the old ones */
+void sources_tick(struct sources *sources);
+
+/* sources_clear() - close all idle sockets */
+void sources_clear(struct sources *sources);
