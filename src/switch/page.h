@@ -8,7 +8,7 @@
 
 #define SWITCH_WORKERS 2 /* ACCEL_PROCESSES */
 
-/* Why a connection was left to the user-mode network. left_name() has the names. */
+/* Why a connection was left to the user-mode network. */
 enum left {
 	LEFT_NOT = 0,	 /* it was switched */
 	LEFT_UNREADABLE, /* the kernel does not let us look into the process */
@@ -22,6 +22,7 @@ enum left {
 	LEFT_LANDLOCK,	 /* the process may have restricted its connections by Landlock */
 	LEFT_SHARED,	 /* another descriptor refers to the socket, too */
 	LEFT_HOST,   /* the host has no route by a gateway or link, or is the destination itself */
+	LEFT_CLOSED, /* the command has closed its descriptor meanwhile */
 	LEFT_FAILED, /* the host's socket failed: descriptors, memory, ports, its firewall */
 	LEFT_COUNT_
 };

@@ -32,10 +32,14 @@
 
 enum left peek_address(struct attempt *a)
 {
-	size_t size = (size_t)MIN(a->size, (uint64_t)sizeof(a->to));
+	/* The kernel reads an int, and refuses the same sizes (EINVAL). */
+	int length = (int)a->size;
+	size_t size = MIN((size_t)MAX(length, 0), sizeof(a->to));
 	struct iovec ours = {&a->to, size};
 	struct iovec theirs = {(void *)(uintptr_t)a->pointer, size};
 
+	if (length < 0 || (size_t)length > sizeof(struct sockaddr_storage))
+		return LEFT_FAMILY;
 	memset(&a->to, 0, sizeof(a->to));
 	if (process_vm_readv(a->tid, &ours, 1, &theirs, 1, 0) != (ssize_t)size)
 		return LEFT_UNREADABLE;

@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/kcmp.h>
 #include <linux/seccomp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "attempt.h"
@@ -99,6 +101,17 @@ static int join_sets(struct worker *w, struct attempt *a)
 	return same < 0 ? -errno : sets_join(a, same);
 }
 
+/*
+ * Another thread of the command may have closed the descriptor meanwhile, and its number may belong
+ * to another file now, which must stay. ENOSYS: this kernel has no kcmp(2).
+ */
+static bool is_in_place(const struct attempt *a)
+{
+	long same = syscall(SYS_kcmp, getpid(), a->tid, KCMP_FILE, a->old, a->number);
+
+	return same == 0 || (same < 0 && errno == ENOSYS);
+}
+
 enum left replace_hand_over(struct worker *w, struct attempt *a)
 {
 	struct seccomp_notif_addfd addfd = {
@@ -108,11 +121,14 @@ enum left replace_hand_over(struct worker *w, struct attempt *a)
 		.newfd_flags = a->flags & O_CLOEXEC,
 	};
 	int rc = a->n_sets > 0 ? join_sets(w, a) : 0;
+	enum left left = LEFT_NOT;
 
 	addfd.srcfd = (uint32_t)a->fresh;
-	if (rc == 0 && ioctl(w->notify, SECCOMP_IOCTL_NOTIF_ADDFD, &addfd) < 0)
-		rc = -errno;
+	if (rc == 0 && !is_in_place(a))
+		left = LEFT_CLOSED;
+	else if (rc < 0 || ioctl(w->notify, SECCOMP_IOCTL_NOTIF_ADDFD, &addfd) < 0)
+		left = LEFT_FAILED;
 	a->fresh = fd_close(a->fresh);
 	a->old = fd_close(a->old);
-	return rc < 0 ? LEFT_FAILED : LEFT_NOT;
+	return left;
 }

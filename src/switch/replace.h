@@ -26,6 +26,7 @@ enum left replace_connect(const struct worker *w, struct attempt *a);
  * replace_hand_over() - put @a->fresh in the place of @a->old
  *
  * May move descriptors of @w and @a to other numbers. Closes both sockets: a copy that we keep
- * would keep the old one in epoll sets. Returns LEFT_NOT; LEFT_FAILED if nothing has changed.
+ * would keep the old one in epoll sets. Returns LEFT_NOT; or, if nothing has changed,
+ * LEFT_CLOSED if the number does not belong to @a->old any more, or LEFT_FAILED.
  */
 enum left replace_hand_over(struct worker *w, struct attempt *a);

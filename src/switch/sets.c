@@ -17,10 +17,11 @@
 #include "lines.h"
 
 /*
- * A process ID may be used again, and a set may arrive from another process, so a search is
- * repeated after this time, and after twenty times as long as it took.
+ * A process ID may be used again, and a set may arrive from another process (SCM_RIGHTS in man 7
+ * unix), which no call reports. So a search is repeated after this time, and after twenty times as
+ * long as it took: it takes a twentieth of the processor time at most.
  */
-#define REMEMBER_MS    1000
+#define REMEMBER_MS    20
 #define REMEMBER_TIMES 20
 
 /* The most members of a set with one number. */

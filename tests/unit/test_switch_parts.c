@@ -28,7 +28,9 @@
 #include "switch/lines.h"
 #include "switch/peek.h"
 #include "switch/ports.h"
+#include "switch/replace.h"
 #include "switch/sets.h"
+#include "switch/state.h"
 
 static bool is_reserved(const struct ports_range *range, unsigned port)
 {
@@ -333,6 +335,47 @@ static void flags_of_a_descriptor_are_read(void **state)
 	assert_int_equal(peek_flags(&c), LEFT_UNREADABLE);
 }
 
+/* Another thread of the command has closed the descriptor, and its number is used again. */
+static void another_file_is_not_replaced(void **state)
+{
+	static struct worker worker = {
+		.notify = -1, .command_net = {.fd = -1}, .host_net = {.fd = -1}};
+	_cleanup_close_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	_cleanup_close_ int other = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	struct attempt a = attempt_on(fd);
+
+	(void)state;
+	/* In place: it gets as far as the kernel's call, which has no descriptor here. */
+	a.old = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	assert_int_equal(replace_hand_over(&worker, &a), LEFT_FAILED);
+	a.old = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	assert_int_equal(dup3(other, fd, O_CLOEXEC), fd);
+	assert_int_equal(replace_hand_over(&worker, &a), LEFT_CLOSED);
+	assert_int_equal(a.old, -1);
+	a.old = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	a.number = 999;
+	assert_int_equal(replace_hand_over(&worker, &a), LEFT_CLOSED);
+}
+
+static void sizes_that_the_kernel_refuses_are_left_alone(void **state)
+{
+	static const uint64_t wrong[] = {0, 1, 15, 129, INT32_MAX, UINT32_MAX, UINT64_MAX - 1};
+	struct sockaddr_storage address = {.ss_family = AF_INET};
+	struct attempt a = {.tid = getpid(), .pointer = (uint64_t)(uintptr_t)&address};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		a.size = wrong[i];
+		assert_int_equal(peek_address(&a), LEFT_FAMILY);
+	}
+	for (a.size = 16; a.size <= 128; a.size += 112)
+		assert_int_equal(peek_address(&a), LEFT_NOT);
+	/* The kernel ignores the upper half of the register. */
+	a.size = UINT64_C(0x500000010);
+	assert_int_equal(peek_address(&a), LEFT_NOT);
+	assert_int_equal(a.to_size, 16);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -348,6 +391,8 @@ int main(void)
 		cmocka_unit_test(special_addresses_stay_inside),
 		cmocka_unit_test(addresses_are_read_and_unmapped),
 		cmocka_unit_test(flags_of_a_descriptor_are_read),
+		cmocka_unit_test(another_file_is_not_replaced),
+		cmocka_unit_test(sizes_that_the_kernel_refuses_are_left_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -59,3 +59,10 @@ switchers() {
 n_switchers_is() {
 	[ "$(switchers | wc -l)" -eq "$1" ]
 }
+
+# same_results FILE TEXT - the test fails with the whole of both if they are different
+same_results() {
+	diff --unified=0 "$1" - <<<"$2" && return
+	printf '%s\n' '--- without acceleration, all of it:' "$(<"$1")" '--- with acceleration, all of it:' "$2"
+	return 1
+}
