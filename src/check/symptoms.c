@@ -22,6 +22,11 @@
 #define STATE STEP_BIT(STEP_STATEDIR)
 #define PORT  STEP_BIT(STEP_PORT)
 
+/* What keeps a directory from being opened or read. */
+#define COPY_UP                                                \
+	"copy-up-missing copy-up-closed copy-up-mode-unknown " \
+	"flatpak seccomp apparmor-userns apparmor-profile apparmor-confined selinux"
+
 static const struct symptom {
 	unsigned steps;
 	enum error_reason reason; /* or ANY_REASON */
@@ -29,6 +34,8 @@ static const struct symptom {
 	const char *ids;  /* only these causes, separated by blanks; NULL: all that match */
 } symptoms[] = {
 	{CLONE, ANY_REASON, "creating the namespaces: clone", NULL},
+	{CLONE, ANY_REASON, "creating the namespaces: clone: Resource temporarily unavailable.",
+	 "process-limit cgroup-pids-max"},
 	{CLONE, ANY_REASON, "below the middle user namespace: creating the namespaces: clone",
 	 "max-user-namespaces max-namespaces namespaces-used-up"},
 	{CLONE, ANY_REASON, "creating the network namespace: unshare", "max-namespaces"},
@@ -69,14 +76,21 @@ static const struct symptom {
 	{IDMAP, ANY_REASON, "getsubids, line …, \"…\": ….", "getsubids-failed"},
 	{MOUNT, ANY_REASON, "setting the mount propagation to …", "seccomp"},
 	{STEP_BIT(STEP_PROC), ANY_REASON, "mounting proc, for the PID namespace, on /proc", NULL},
-	{MOUNT, REASON_COPY_UP, "opening … to copy it up", NULL},
-	{MOUNT, REASON_COPY_UP, "reading … to copy it up", NULL},
+	{MOUNT, ANY_REASON, "mounting a tmpfs on …", "mount-max"},
+	{MOUNT, ANY_REASON, "binding … on …", "mount-max"},
+	{MOUNT, REASON_COPY_UP, "opening … to copy it up", COPY_UP},
+	{MOUNT, REASON_COPY_UP, "reading … to copy it up", COPY_UP},
+	{MOUNT, REASON_COPY_UP,
+	 "cannot copy up …: it has … entries and … MiB, and a copy at most ….", "copy-up-large"},
+	{MOUNT, REASON_COPY_UP, "copying up …", "copy-up-memory"},
 	{STATE, REASON_FILE, "making the state directory \"…\"", NULL},
 	{STATE, REASON_FILE, "making a directory in \"…\"", NULL},
 	{STATE, REASON_FILE, "making the directory \"…\"", NULL},
 	{STATE, REASON_FILE, "opening the state directory \"…\"", NULL},
 	{STATE, REASON_FILE, "writing \"…\"", NULL},
 	{STATE, ANY_REASON, "state directory \"…\"", "statedir-no-cwd"},
+	{STATE, ANY_REASON, "--name=…: XDG_RUNTIME_DIR is not set.",
+	 "unit-without-runtime-dir runtime-dir-unset no-runtime-dir"},
 	{STATE, REASON_IN_USE, "state directory \"…\": is in use by process … (…).",
 	 "statedir-in-use"},
 	{STATE, REASON_IN_USE, "state directory \"…\": is in use by another process.",
@@ -86,7 +100,8 @@ static const struct symptom {
 	 "\"…\": belongs to uid …, who could replace the state directory \"…\".", NULL},
 	{STATE, REASON_SYMLINK, "state directory \"…\": is a symbolic link.", NULL},
 	{STATE, REASON_NOT_DIRECTORY, "state directory \"…\": is not a directory.", NULL},
-	{STATE, REASON_PRECIOUS, "state directory \"…\": would be emptied, but ….", NULL},
+	{STATE, REASON_PRECIOUS, "state directory \"…\": would be emptied, but is or contains ….",
+	 NULL},
 	{STATE, REASON_PRECIOUS, "state directory \"…\": is the root directory.", NULL},
 	{STATE, ANY_REASON,
 	 "state directory \"…\": the path of api.sock in it would be … bytes long.",
@@ -101,7 +116,7 @@ static const struct symptom {
 	 "program-not-in-path pasta-missing helper-not-executable"},
 	{NET, REASON_EXEC, "starting slirp4netns: executing \"…\"", "helper-not-executable"},
 	{NET, REASON_TOO_OLD, "… is version …: … or newer is needed.", "helper-old"},
-	{NET, REASON_OTHER_PROGRAM, "… printed no version.", NULL},
+	{NET, REASON_OTHER_PROGRAM, "… --version printed no version: ….", NULL},
 	{NET | IDMAP, REASON_LOADER, "… cannot be loaded: ….", NULL},
 	{NET, REASON_DIED, "slirp4netns died before it was ready: ….", NULL},
 	{NET, REASON_TOO_OLD, "… is too old for …: it has no option ….",
@@ -115,6 +130,8 @@ static const struct symptom {
 	{NET, REASON_DIED, "pasta died before it was ready: … Failed to get netlink socket….",
 	 "process-limit cgroup-pids-max"},
 	{PORT, REASON_LISTEN, "listening on …", NULL},
+	{PORT, REASON_LISTEN, "listening on …: Permission denied: ports below … are privileged ….",
+	 "port-privileged"},
 	{PORT, REASON_PORT_OF_PROCESS, "listening on …: Address already in use by process … (…).",
 	 NULL},
 	{PORT, REASON_PORT_OF_USER, "listening on …: Address already in use by a socket of uid ….",

@@ -167,6 +167,9 @@ setup() {
 		says "$CAUSE" "^$T/nosuch belongs to uid 0 and gid 0, mode 0700"
 		repair 'sudo chmod .*'
 		works --copy-up="$T/nosuch" true
+		truncate -s 65M "$T/nosuch/file"
+		fails copy-up-large --copy-up="$T/nosuch:copy" true
+		works "$(option '--copy-up=[^ ]*symlink')" true
 	END
 }
 
