@@ -14,7 +14,8 @@
  * are no address family that a kernel knows.
  *
  * Zeros would mean AF_UNSPEC, so free slots contain an address family that does not exist. The file
- * grows by whole pages; beyond its end connect(2) fails with EFAULT.
+ * grows by whole pages, of the size that this kernel has: the rest of a page would be zeros. Beyond
+ * the last page connect(2) fails with EFAULT.
  *
  * The memory is below all other mappings, and above the range that vm.mmap_min_addr reserves. A
  * call that unmaps or replaces a range of memory can only reach it if the range starts below its
@@ -36,7 +37,6 @@
 #include "fauxroot/sys/seccomp.h"
 
 #define SLOTS	    (DESTINATIONS_BYTES / DESTINATION_BYTES)
-#define GROW_SLOTS  128U
 #define FAMILY_NONE 0xffff
 
 struct destination {
@@ -51,7 +51,7 @@ struct destination {
 static_assert(sizeof(union endpoint) <= DESTINATION_BYTES, "an address fits in a slot");
 static_assert(sizeof(struct sockaddr_un) <= (size_t)PATH_SLOTS * DESTINATION_BYTES,
 	      "a path fits, too");
-static_assert(SLOTS % GROW_SLOTS == 0, "the file can fill the mapping exactly");
+static_assert(DESTINATIONS_BYTES % (64U << 10) == 0, "pages of each size fill the mapping");
 
 /* Write slots from @slot on. */
 static int write_slots(const struct destinations *d, uint32_t slot, const void *data, size_t size)
@@ -82,30 +82,37 @@ static union endpoint no_endpoint(void)
 
 static int grow(struct destinations *d)
 {
-	char data[GROW_SLOTS * DESTINATION_BYTES] = {0};
+	const size_t size = (size_t)d->page_slots * DESTINATION_BYTES;
+	_cleanup_free_ char *data = NULL;
 	union endpoint none = no_endpoint();
 	struct destination *items;
 	int rc;
 
 	if (d->room == SLOTS)
 		return -ENOSPC;
-	items = realloc(d->items, (d->room + GROW_SLOTS) * sizeof(*items));
+	items = realloc(d->items, (d->room + d->page_slots) * sizeof(*items));
 	if (!items)
 		return -ENOMEM;
 	d->items = items;
-	for (uint32_t i = 0; i < GROW_SLOTS; i++)
+	data = calloc(1, size);
+	if (!data)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < d->page_slots; i++)
 		memcpy(data + (size_t)i * DESTINATION_BYTES, &none, sizeof(none));
-	rc = write_slots(d, d->room, data, sizeof(data));
+	rc = write_slots(d, d->room, data, size);
 	if (rc < 0)
 		return rc;
-	memset(d->items + d->room, 0, GROW_SLOTS * sizeof(*items));
-	d->room += GROW_SLOTS;
+	memset(d->items + d->room, 0, d->page_slots * sizeof(*items));
+	d->room += d->page_slots;
 	return 0;
 }
 
 int destinations_open(struct destinations *ret, struct error *err)
 {
-	struct destinations d = {.fd = fd_memory("destinations")};
+	struct destinations d = {
+		.fd = fd_memory("destinations"),
+		.page_slots = (uint32_t)sysconf(_SC_PAGESIZE) / DESTINATION_BYTES,
+	};
 
 	if (d.fd < 0)
 		return err_set(err, -d.fd, "making memory for permitted addresses");

@@ -152,6 +152,29 @@ static void a_thousand_destinations_keep_their_slots(void **state)
 	assert_null(destination_at(DESTINATIONS_BYTES / DESTINATION_BYTES));
 }
 
+/* The file ends where a page ends, also with larger pages than this machine's: the rest of a page
+ * would be zeros, which mean AF_UNSPEC. */
+static void the_file_consists_of_whole_pages(void **state)
+{
+	const uint32_t pages[] = {4096, 16384, 65536};
+	struct destinations *d = *state;
+	union endpoint e = at(1);
+	uint32_t slot;
+	struct stat st;
+
+	assert_int_equal(d->page_slots * DESTINATION_BYTES, sysconf(_SC_PAGESIZE));
+	for (size_t i = 0; i < ARRAY_SIZE(pages); i++) {
+		destinations_close(d);
+		assert_int_equal(destinations_open(d, NULL), 0);
+		d->page_slots = pages[i] / DESTINATION_BYTES;
+		assert_int_equal(destinations_add(d, &e, &slot, NULL), 0);
+		assert_int_equal(fstat(d->fd, &st), 0);
+		assert_int_equal(st.st_size, pages[i]);
+		for (uint32_t n = 1; n < d->page_slots; n++)
+			assert_int_equal(there(d, n).sa.sa_family, 0xffff);
+	}
+}
+
 /* A reader in another process sees later writes. */
 static void a_process_maps_them_once(void **state)
 {
@@ -184,6 +207,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(paths_take_slots_without_a_family, start, end),
 		cmocka_unit_test_setup_teardown(a_thousand_destinations_keep_their_slots, start,
 						end),
+		cmocka_unit_test_setup_teardown(the_file_consists_of_whole_pages, start, end),
 		cmocka_unit_test_setup_teardown(a_process_maps_them_once, start, end),
 	};
 

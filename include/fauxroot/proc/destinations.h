@@ -20,6 +20,7 @@ struct destinations {
 	int fd; /* the memfd with the addresses */
 	struct destination *items;
 	uint32_t n, room;
+	uint32_t page_slots; /* in a page of memory; the file grows by pages */
 };
 
 /* destinations_open() - create the memory, without addresses; 0 or -errno (man 2 memfd_create) */
