@@ -311,6 +311,8 @@ static void ask(void)
 	/* Sends to clients, at the sockets in the child's network. */
 	(void)!sendto(NAMES_FD_UDP, "x", 1, MSG_NOSIGNAL, stranger(UDP), 16);
 	(void)!sendmmsg(NAMES_FD_UDP, messages, 1, MSG_NOSIGNAL);
+	/* musl's sendmmsg(2) calls it. */
+	(void)!sendmsg(NAMES_FD_UDP, &messages[0].msg_hdr, MSG_NOSIGNAL);
 	(void)recvmmsg(NAMES_FD_UDP6, messages, 1, MSG_DONTWAIT, NULL);
 	(void)!sendmsg(NAMES_FD_CONTROL, &(struct msghdr){0}, MSG_NOSIGNAL);
 	(void)accept4(NAMES_FD_TCP, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);

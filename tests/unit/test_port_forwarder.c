@@ -130,7 +130,7 @@ static int start(void **state)
 	if (destinations_open(&f.destinations, &err) < 0 ||
 	    destinations_add(&f.destinations, &child, &f.slot, &err) < 0 ||
 	    counters_open(&f.counters, WORKERS, &err) < 0 ||
-	    forwarder_start("fauxroot: ports", &f.counters, f.destinations.fd, &f.process,
+	    forwarder_start("fauxroot: ports", &f.counters, false, f.destinations.fd, &f.process,
 			    &f.control, &err) < 0)
 		return -1;
 	/* After the first answer its workers run. */

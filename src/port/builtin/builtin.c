@@ -238,7 +238,7 @@ static int start_processes(struct ports *ports, struct error *err)
 {
 	struct builtin *b = ports->state;
 	int rc = forwarder_start(b->reverse ? "fauxroot: host" : "fauxroot: ports", &b->counters,
-				 b->destinations.fd, &b->forwarder, &b->control, err);
+				 b->reverse, b->destinations.fd, &b->forwarder, &b->control, err);
 
 	kept_watch(&b->kept_forwarder, &b->forwarder);
 	if (rc == 0)

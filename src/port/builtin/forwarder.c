@@ -41,6 +41,7 @@
 #include "fauxroot/sys/message.h"
 #include "listener.h"
 #include "mail.h"
+#include "paths.h"
 #include "protocol.h"
 #include "shares.h"
 #include "supply.h"
@@ -74,6 +75,8 @@ struct agent_letter {
 struct thread {
 	pthread_barrier_t *started;
 	struct worker *worker;
+	struct paths *paths; /* not a worker, but thread @index of these */
+	unsigned index;
 };
 
 struct forwarder {
@@ -82,7 +85,7 @@ struct forwarder {
 	struct list listeners; /* the first worker's */
 	struct order order;
 	struct agent_letter agents[MAX_WORKERS];
-	struct thread threads[MAX_WORKERS];
+	struct thread threads[MAX_WORKERS + PATHS_THREADS];
 	pthread_barrier_t started;
 };
 
@@ -321,24 +324,37 @@ static void *thread_main(void *arg)
 	const struct thread *thread = arg;
 
 	(void)pthread_barrier_wait(thread->started);
+	if (thread->paths)
+		paths_run(thread->paths, thread->index);
 	worker_run(thread->worker);
 }
 
-static int start_threads(struct forwarder *f, struct error *err)
+static int start_thread(struct thread *thread, const pthread_attr_t *attr, struct error *err)
 {
+	pthread_t ignored;
+	int rc = -pthread_create(thread->worker ? &thread->worker->thread : &ignored, attr,
+				 thread_main, thread);
+
+	return rc < 0 ? err_set(err, -rc, "starting a thread") : 0;
+}
+
+/* Start the other workers and, with @paths, the threads of paths.c. */
+static int start_threads(struct forwarder *f, bool paths, struct error *err)
+{
+	unsigned n_workers = f->workers.n, n = n_workers + (paths ? PATHS_THREADS : 0);
 	pthread_attr_t attr;
 	int rc = 0;
 
-	pthread_barrier_init(&f->started, NULL, f->workers.n);
+	pthread_barrier_init(&f->started, NULL, n);
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_BYTES);
-	for (unsigned i = 1; i < f->workers.n && rc == 0; i++) {
-		struct worker *w = &f->workers.items[i];
-
-		f->threads[i] = (struct thread){&f->started, w};
-		rc = -pthread_create(&w->thread, &attr, thread_main, &f->threads[i]);
-		if (rc < 0)
-			err_set(err, -rc, "starting a thread");
+	for (unsigned i = 1; i < n && rc == 0; i++) {
+		if (i < n_workers)
+			f->threads[i] = (struct thread){&f->started, &f->workers.items[i], NULL, 0};
+		else
+			f->threads[i] = (struct thread){&f->started, NULL, &f->workers.paths,
+							i - n_workers};
+		rc = start_thread(&f->threads[i], &attr, err);
 	}
 	pthread_attr_destroy(&attr);
 	/* Wait for the threads: a starting thread still makes calls that the filter forbids. */
@@ -347,7 +363,7 @@ static int start_threads(struct forwarder *f, struct error *err)
 	return rc;
 }
 
-static int set_up(struct forwarder *f, int control, const struct counters *counters,
+static int set_up(struct forwarder *f, int control, const struct counters *counters, bool paths,
 		  int destinations, struct error *err)
 {
 	sigset_t all;
@@ -371,7 +387,7 @@ static int set_up(struct forwarder *f, int control, const struct counters *count
 	if (rc == 0)
 		rc = confine_caps(-1, err);
 	if (rc == 0)
-		rc = start_threads(f, err);
+		rc = start_threads(f, paths, err);
 	if (rc == 0)
 		rc = confine_forwarder(err);
 	if (rc < 0)
@@ -389,7 +405,8 @@ _Noreturn static void fail(int control, int rc)
 	_exit(1);
 }
 
-_Noreturn static void forwarder_main(int control, const struct counters *counters, int destinations)
+_Noreturn static void forwarder_main(int control, const struct counters *counters, bool paths,
+				     int destinations)
 {
 	struct forwarder *f = calloc(1, sizeof(*f));
 	struct error err;
@@ -398,15 +415,15 @@ _Noreturn static void forwarder_main(int control, const struct counters *counter
 		fail(control, -ENOMEM);
 	f->control.fd = control;
 	log_redirect(log_to_launcher, f);
-	if (set_up(f, control, counters, destinations, &err) < 0) {
+	if (set_up(f, control, counters, paths, destinations, &err) < 0) {
 		log_failure(&err);
 		fail(control, -err.code);
 	}
 	worker_run(&f->workers.items[0]);
 }
 
-int forwarder_start(const char *title, const struct counters *counters, int destinations,
-		    struct process *ret, int *ret_control, struct error *err)
+int forwarder_start(const char *title, const struct counters *counters, bool paths,
+		    int destinations, struct process *ret, int *ret_control, struct error *err)
 {
 	int pair[2];
 	int rc = message_pair(pair);
@@ -416,7 +433,7 @@ int forwarder_start(const char *title, const struct counters *counters, int dest
 	(void)fcntl(pair[1], F_SETFL, O_NONBLOCK);
 	rc = fork_clean(title, (int[]){pair[1], destinations}, 2, ret, err);
 	if (rc == 0)
-		forwarder_main(pair[1], counters, destinations);
+		forwarder_main(pair[1], counters, paths, destinations);
 	fd_close(pair[1]);
 	if (rc < 0) {
 		fd_close(pair[0]);

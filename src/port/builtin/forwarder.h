@@ -2,6 +2,8 @@
 /* The forwarder: the process that relays published ports. See forwarder.c. */
 #pragma once
 
+#include <stdbool.h>
+
 struct counters;
 struct error;
 struct process;
@@ -10,10 +12,11 @@ struct process;
  * forwarder_start() - fork the forwarder
  * @title: of the process, "fauxroot: ports"
  * @counters: shared with it; their number of threads, 1…MAX_WORKERS, is that of its workers
+ * @paths: it forwards to UNIX sockets, too
  * @destinations: memfd with the addresses that it may connect to, see destinations.h
  * @ret_control: the launcher's socket of the control conversation, see protocol.h
  *
  * Returns 0 or -errno.
  */
-int forwarder_start(const char *title, const struct counters *counters, int destinations,
-		    struct process *ret, int *ret_control, struct error *err);
+int forwarder_start(const char *title, const struct counters *counters, bool paths,
+		    int destinations, struct process *ret, int *ret_control, struct error *err);

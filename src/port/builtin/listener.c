@@ -12,6 +12,10 @@
  * connections. share_enter() decides: the client is relayed, waits in the thread's seat, or is
  * reset.
  *
+ * A client of a UNIX socket is connected by another thread (paths.c), because that may take for
+ * ever. It is relayed when that is done. A seat has ARRIVALS_MAX such clients at most; others wait
+ * in the backlog.
+ *
  * The path of a new connection: on_client() accepts it and takes a socket from supply.c. relay.c
  * chooses a thread, enters the connection in the port's share (shares.c), binds the source address
  * and connects to the target (target.c). After that, relay.c and stream.c move its bytes.
@@ -31,6 +35,9 @@
 /* Accept so many clients at a time; then accepted connections get their turn. */
 #define ACCEPT_ROUNDS 8
 
+/* The clients of a seat that are being connected to a UNIX socket. */
+#define ARRIVALS_MAX 16U
+
 static int seat_watch(struct seat *seat)
 {
 	uint32_t events = seat->listener->udp ? EPOLLIN : EPOLLIN | EPOLLEXCLUSIVE;
@@ -49,14 +56,133 @@ static void seat_rest(struct seat *seat)
 	seat->here->resting = true;
 }
 
+/* ---- clients of UNIX sockets ---- */
+
+/* A client that was accepted, while it is connected. */
+struct arrival {
+	struct paths_job job;
+	struct list link;	   /* in listeners.connecting */
+	struct listener *listener; /* NULL: given up */
+	struct listeners *here;
+	int client_fd;
+	union endpoint client;
+	int64_t since_ms;
+};
+
+/* The client is relayed or reset, and the arrival belongs to nobody's seat any more. */
+static void settle(struct arrival *a)
+{
+	struct share *share = a->listener->share;
+
+	list_remove(&a->link);
+	a->listener->seats[a->here->index].connecting--;
+	a->listener = NULL;
+	share_unref(share);
+}
+
+/* Reset the client; paths.c still has the job. */
+static void give_up(struct arrival *a)
+{
+	fd_close(a->client_fd);
+	settle(a);
+	paths_cancel(a->here->paths, &a->job);
+}
+
+/* The socket towards the target is connected. Returns true if the relay has both sockets now. */
+static bool relay_arrival(const struct arrival *a)
+{
+	struct listener *l = a->listener;
+	struct seat *seat = &l->seats[a->here->index];
+	enum share_answer answer = relay_open(a->here->relays, l->share, &l->port.target,
+					      &a->client, a->client_fd, a->job.fd);
+
+	if (answer == SHARE_ENTERED)
+		return true;
+	scarce_share(a->here->scarce, l->id, a->here->loop->now_ms);
+	if (answer == SHARE_REFUSED || seat->waiting >= 0) {
+		fd_close(a->client_fd);
+		return false;
+	}
+	/* It is connected again when there is room. */
+	seat->waiting = a->client_fd;
+	seat->client = a->client;
+	seat_rest(seat);
+	return false;
+}
+
+/* paths_job.done */
+static void on_connected(struct paths_job *job)
+{
+	struct arrival *a = CONTAINER(job, struct arrival, job);
+	bool relayed = false;
+
+	if (a->listener && job->rc == 0) {
+		relayed = relay_arrival(a);
+	} else if (a->listener) {
+		target_complain(&a->listener->port.target, job->rc, a->here->loop->now_ms);
+		fd_close(a->client_fd);
+	}
+	if (a->listener)
+		settle(a);
+	if (!relayed)
+		fd_close(job->fd);
+	free(a);
+}
+
+/* Have the client at @fd connected. Returns false to stop accepting. */
+static bool connect_path(struct seat *seat, int fd, const union endpoint *client, int target)
+{
+	struct listeners *here = seat->here;
+	struct listener *l = seat->listener;
+	bool hangs = paths_hang(here->paths, l->id);
+	struct arrival *a = hangs ? NULL : calloc(1, sizeof(*a));
+
+	if (!a) {
+		target_complain(&l->port.target, hangs ? -ETIMEDOUT : -ENOMEM, here->loop->now_ms);
+		supply_put_back(here->supply, l->port.kind, target);
+		fd_close(fd);
+		return true;
+	}
+	a->listener = l;
+	a->here = here;
+	a->client_fd = fd;
+	a->client = *client;
+	a->since_ms = here->loop->now_ms;
+	share_ref(l->share);
+	list_append(&here->connecting, &a->link);
+	seat->connecting++;
+	paths_connect(here->paths, &a->job, l->id, &l->port.target, target, here->mail,
+		      on_connected);
+	if (seat->connecting < ARRIVALS_MAX)
+		return true;
+	seat_rest(seat);
+	return false;
+}
+
+void listeners_tick(struct listeners *ls)
+{
+	struct arrival *a, *next;
+
+	LIST_EACH_SAFE (a, next, &ls->connecting, link) {
+		if (ls->loop->now_ms - a->since_ms < PATHS_WAIT_MS)
+			continue;
+		target_complain(&a->listener->port.target, -ETIMEDOUT, ls->loop->now_ms);
+		give_up(a);
+	}
+}
+
+/* ---- accepting ---- */
+
 /* Relay the client at @fd, if the share of its port allows. Returns false to stop accepting. */
 static bool admit(struct seat *seat, int fd, const union endpoint *client, int target)
 {
 	struct listeners *here = seat->here;
 	struct listener *l = seat->listener;
-	enum share_answer answer =
-		relay_open(here->relays, l->share, &l->port.target, client, fd, target);
+	enum share_answer answer;
 
+	if (l->port.kind == KIND_UNIX)
+		return connect_path(seat, fd, client, target);
+	answer = relay_open(here->relays, l->share, &l->port.target, client, fd, target);
 	if (answer == SHARE_ENTERED)
 		return true;
 	supply_put_back(here->supply, l->port.kind, target);
@@ -137,7 +263,8 @@ static void on_datagrams(struct watch *watch, uint32_t events)
 /* May the thread accept clients at this seat again? */
 static bool may_watch(const struct seat *seat)
 {
-	return seat->listener->udp || (seat->waiting < 0 && share_recheck(seat->listener->share));
+	return seat->listener->udp || (seat->waiting < 0 && seat->connecting < ARRIVALS_MAX &&
+				       share_recheck(seat->listener->share));
 }
 
 /* Try again to relay the waiting client. */
@@ -149,6 +276,9 @@ static void retry(struct seat *seat)
 	if (target < 0)
 		return;
 	seat->waiting = -1;
+	/* It waits for its connection now, not for the share. */
+	if (seat->listener->port.kind == KIND_UNIX)
+		share_give_up(seat->listener->share, seat->here->index);
 	(void)admit(seat, fd, &seat->client, target);
 }
 
@@ -232,6 +362,7 @@ static void leave(struct letter *letter)
 	struct seat *seat = CONTAINER(letter, struct seat, letter);
 	struct listener *l = seat->listener;
 	struct listeners *here = seat->here;
+	struct arrival *a, *following;
 
 	if (here->index == 0)
 		list_remove(&l->link);
@@ -242,6 +373,9 @@ static void leave(struct letter *letter)
 		share_give_up(l->share, here->index);
 	}
 	list_remove(&seat->link);
+	LIST_EACH_SAFE (a, following, &here->connecting, link)
+		if (a->listener == l)
+			give_up(a);
 	if (l->udp)
 		udp_close_port(here->udp, &l->port);
 	else

@@ -9,6 +9,7 @@
 #include "fauxroot/base/list.h"
 #include "loop.h"
 #include "mail.h"
+#include "paths.h"
 #include "protocol.h"
 #include "relay.h"
 #include "scarce.h"
@@ -25,8 +26,10 @@ struct listeners {
 	struct relays *relays;
 	struct udp *udp;
 	struct scarce *scarce;
+	struct paths *paths;
 	struct list seats;
-	bool resting; /* some seats are not watched */
+	struct list connecting; /* clients of UNIX sockets: struct arrival */
+	bool resting;		/* some seats are not watched */
 };
 
 /* A seat: the state that one thread has for one listener. */
@@ -37,6 +40,7 @@ struct seat {
 	struct listeners *here; /* the thread's */
 	struct listener *listener;
 	bool watched;
+	unsigned connecting; /* clients in listeners.connecting */
 	int waiting; /* an accepted client that share_enter() has not admitted yet; -1: none */
 	union endpoint client; /* its address */
 };
@@ -92,3 +96,7 @@ void listener_leave(struct listener *l);
  * free descriptors, too.
  */
 void listeners_resume(struct listeners *ls);
+
+/* listeners_tick() - every second while clients are in .connecting: reset those that wait too long
+ */
+void listeners_tick(struct listeners *ls);

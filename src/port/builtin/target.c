@@ -32,13 +32,18 @@ int target_bind(const struct target *target, int fd, const union endpoint *clien
 
 int target_connect(const struct target *target, int fd)
 {
-	const union endpoint *to = target->destination;
-	socklen_t size =
-		target->child.sa.sa_family == AF_UNIX
-			? (socklen_t)(offsetof(struct sockaddr_un, sun_path) + target->path_size)
-			: endpoint_size(&target->child);
+	socklen_t size = endpoint_size(&target->child);
 
-	return connect(fd, &to->sa, size) < 0 ? -errno : 0;
+	if (target->child.sa.sa_family == AF_UNIX)
+		return 0;
+	return connect(fd, &target->destination->sa, size) < 0 ? -errno : 0;
+}
+
+int target_connect_path(const struct target *target, int fd)
+{
+	size_t size = offsetof(struct sockaddr_un, sun_path) + target->path_size;
+
+	return connect(fd, &target->destination->sa, (socklen_t)size) < 0 ? -errno : 0;
 }
 
 static void complain_unix(const struct target *target, int rc)

@@ -33,8 +33,21 @@ enum source {
  */
 int target_bind(const struct target *target, int fd, const union endpoint *client);
 
-/* target_connect() - connect @fd to the target; 0 or -errno (man 2 connect): TCP -EINPROGRESS */
+/*
+ * target_connect() - connect @fd to the target, unless that is a UNIX socket: then @fd is connected
+ * already
+ *
+ * Returns 0 or -errno (man 2 connect): TCP -EINPROGRESS.
+ */
 int target_connect(const struct target *target, int fd);
+
+/*
+ * target_connect_path() - connect @fd to the target, a UNIX socket
+ *
+ * The path may be on a file system that does not answer. Then this never returns: see paths.c.
+ * Returns 0 or -errno (man 2 connect).
+ */
+int target_connect_path(const struct target *target, int fd);
 
 /*
  * target_complain() - log that target_bind() or target_connect() failed with @rc

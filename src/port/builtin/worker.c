@@ -69,6 +69,7 @@ static void tick(struct worker *w)
 	w->tick_ms = w->loop.now_ms;
 	supply_tick(&w->supply);
 	udp_tick(&w->udp);
+	listeners_tick(&w->listeners);
 	/* The batch is finished. Free closed objects first, so that trim() returns their memory,
 	 * too. */
 	bury(w);
@@ -77,8 +78,9 @@ static void tick(struct worker *w)
 
 static bool idle(const struct worker *w)
 {
-	return !w->warm && !w->policy.is_batch && w->relays.mover.pipes.n_free == 0 &&
-	       w->peak <= PEAK_MIN && supply_idle(&w->supply) && udp_idle(&w->udp);
+	return !w->warm && list_empty(&w->listeners.connecting) && !w->policy.is_batch &&
+	       w->relays.mover.pipes.n_free == 0 && w->peak <= PEAK_MIN &&
+	       supply_idle(&w->supply) && udp_idle(&w->udp);
 }
 
 /* The timeout of the next loop_turn(), in milliseconds. */
@@ -169,8 +171,10 @@ static int worker_init(struct workers *ws, unsigned index, struct counter *count
 		.relays = &w->relays,
 		.udp = &w->udp,
 		.scarce = &ws->scarce,
+		.paths = &ws->paths,
 	};
 	list_init(&w->listeners.seats);
+	list_init(&w->listeners.connecting);
 	w->scarce = &ws->scarce;
 	policy_init(&w->policy, w->loop.now_ms);
 	w->tick_ms = w->loop.now_ms;
@@ -199,6 +203,7 @@ int workers_init(struct workers *ws, unsigned n, unsigned descriptors,
 	/* Keep half of the descriptors for connections: UDP client addresses can be forged. */
 	ws->udp.flows_max = MIN(FLOWS_MAX, descriptors / 2);
 	scarce_init(&ws->scarce);
+	paths_init(&ws->paths);
 	shares_init(&ws->shares, for_ports(descriptors, n), &ws->udp.flows, port_closed, arg);
 	for (unsigned i = 0; i < n && rc == 0; i++)
 		rc = worker_init(ws, i, counters_of(counters, i), err);

@@ -10,6 +10,7 @@
 #include "listener.h"
 #include "loop.h"
 #include "mail.h"
+#include "paths.h"
 #include "policy.h"
 #include "protocol.h"
 #include "relay.h"
@@ -42,6 +43,7 @@ struct workers {
 	struct shares shares;
 	struct udp_limit udp;
 	struct scarce scarce;
+	struct paths paths;
 	struct relay_threads relays;
 	struct worker items[MAX_WORKERS];
 };
