@@ -108,8 +108,9 @@ static int confirm_name(const struct instances *running, const struct instance *
 				instance->pid, instance->pid);
 	return err_say(err, EPERM,
 		       "instance %d does not have the name \"%s\": somebody has changed the link "
-		       "$XDG_RUNTIME_DIR/fauxroot/%s",
-		       instance->pid, instance->name, instance->name);
+		       "$XDG_RUNTIME_DIR/fauxroot/%s, or its version is too old to say its name; "
+		       "use --instance=%d",
+		       instance->pid, instance->name, instance->name, instance->pid);
 }
 
 /* --instance=NAME|PID */
