@@ -440,6 +440,8 @@ install_texts = for file in $(1); do \
 # next make would fail.
 MAN_SECTIONS := $(sort $(patsubst .%,%,$(suffix $(wildcard man/*.[1-9]))))
 DOCUMENTS := README.md CHANGELOG.md SECURITY.md $(wildcard docs/*.md docs/*.svg) contrib/systemd/buildkitd.toml
+# What the documents call contrib/…, for those who have no sources
+EXAMPLES := $(wildcard contrib/*.yaml contrib/apparmor/* contrib/ci/* contrib/kubernetes/*)
 BUILT := $(BUILD)/fauxroot $(BUILD)/fauxrootctl $(COMPLETIONS)
 install:
 	@for file in $(BUILT); do \
@@ -465,6 +467,10 @@ install:
 	$(call install_texts,$(call units_of,system),$(SYSTEMUNITDIR))
 	$(call install_texts,$(DOCUMENTS),$(DOCDIR))
 	$(call install_texts,$(wildcard docs/decisions/*.md),$(DOCDIR)/decisions)
+	for file in $(EXAMPLES); do \
+		new=$(DESTDIR)$(DOCDIR)/$$file mode=0644; [ ! -x $$file ] || mode=0755; \
+		install -d $${new%/*} && sed '$(to_place)' $$file >$$new && chmod $$mode $$new || exit; \
+	done
 
 # Never overwrite another package's program.
 install-compat: install
@@ -497,8 +503,9 @@ uninstall:
 	rm -f $(addprefix $(DESTDIR)$(USERUNITDIR)/,$(notdir $(call units_of,user))) \
 		$(addprefix $(DESTDIR)$(SYSTEMUNITDIR)/,$(notdir $(call units_of,system))) \
 		$(addprefix $(DESTDIR)$(DOCDIR)/,$(notdir $(DOCUMENTS))) \
-		$(addprefix $(DESTDIR)$(DOCDIR)/decisions/,$(notdir $(wildcard docs/decisions/*.md)))
-	rmdir $(DESTDIR)$(DOCDIR)/decisions $(DESTDIR)$(DOCDIR) $(DESTDIR)$(COMPATDIR) $(dir $(DESTDIR)$(COMPATDIR)) \
+		$(addprefix $(DESTDIR)$(DOCDIR)/decisions/,$(notdir $(wildcard docs/decisions/*.md))) \
+		$(addprefix $(DESTDIR)$(DOCDIR)/,$(EXAMPLES))
+	rmdir $(addprefix $(DESTDIR)$(DOCDIR)/,$(filter-out contrib/,$(sort $(dir $(EXAMPLES)))) contrib decisions) $(DESTDIR)$(DOCDIR) $(DESTDIR)$(COMPATDIR) $(dir $(DESTDIR)$(COMPATDIR)) \
 		2>/dev/null || :
 
 clean:

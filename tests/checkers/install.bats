@@ -124,6 +124,19 @@ lacking() {
 	run -1 grep -r '](docs/' "$D/usr/share/doc/fauxroot"
 }
 
+@test "install: manifests, and examples for compose and CI, where the documents name them" {
+	local file doc=$D/usr/share/doc/fauxroot
+	install_ install
+	cd "$TOP"
+	for file in contrib/compose.yaml contrib/{apparmor,ci,kubernetes}/*; do
+		cmp <(sed 's,/usr/local/libexec/fauxroot/compat:,,' "$file") "$doc/$file"
+		[ "$(stat -c %a "$doc/$file")" = "$(if [ -x "$file" ]; then echo 755; else echo 644; fi)" ]
+	done
+	[ -x "$doc/contrib/ci/with-dockerd" ]
+	install_ uninstall
+	[ ! -e "$doc" ]
+}
+
 @test "install: the compatible names in libexec, in the PATH of the unit of dockerd" {
 	local name compat=$D/usr/libexec/fauxroot/compat
 	install_ install
