@@ -55,6 +55,13 @@ as_user() {
 		${CI:+CI="$CI"} ${NO_COLOR:+NO_COLOR="$NO_COLOR"} ${V:+V="$V"} "$@"
 }
 
+# free_port: print a port of 127.0.0.1 where nobody listens now
+free_port() {
+	local port=$((20000 + RANDOM % 10000))
+	while (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do port=$((port + 1)); done
+	echo $port
+}
+
 # stage NAME: set STAGE to a new directory that the unprivileged user can read, and enter its tmp. That
 # user may not be able to enter the checkout. The directory is removed at exit.
 stage() {

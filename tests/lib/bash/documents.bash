@@ -8,7 +8,7 @@
 #
 # One shell runs the commands of a file, block after block. Each exits with status 0, or with one that the
 # comment above its block names, and prints what the document shows, unless the comment calls this an example.
-# A command after one in the background is repeated until it succeeds, like a reader who waits for the daemon.
+# A command after one in the background is repeated until it does both, like a reader who waits for the daemon.
 # The command in the background must still run at the end of the block, and then gets SIGTERM.
 
 # run_document FILE - run all of its blocks, in the caller's working directory and environment
@@ -90,7 +90,7 @@ run_command() {
 		while :; do
 			status=0
 			eval "$words" <<<"$TYPED" >"$T/said" 2>&1 3>&- 4>&- || status=$?
-			if [ $status = 0 ] || [ -z "$WAITING" ] || [ $SECONDS -ge $end ]; then break; fi
+			if [ -z "$WAITING" ] || [ $SECONDS -ge $end ] || { [ $status = 0 ] && as_shown; }; then break; fi
 			sleep 0.1
 		done
 		judge_command "$words" $status
@@ -98,18 +98,24 @@ run_command() {
 	TYPED='' SHOWN=''
 }
 
-judge_command() { # WORDS STATUS
-	local pattern said
-	said=$(tr -s '\t ' ' ' <"$T/said" | sed 's/ $//')
-	if [[ " $STATUSES " != *" $2 "* ]]; then
-		block_fails "status $2 of: $1"$'\n'"$said"
-		[ ! -s "$T/background" ] || tail -n 20 "$T/background" >&2
-		return
-	fi
+# as_shown - the command has printed what the document shows, if it shows something that is not an example
+as_shown() {
+	local pattern
 	if [ -z "$SHOWN" ] || [[ $NOTE == *output:* ]]; then return; fi
 	pattern=$(tr -s '\t ' ' ' <<<"${SHOWN%$'\n'}" | sed 's/[][*?\\]/\\&/g; s/…/*/g')
 	# shellcheck disable=SC2053 # it is a pattern
-	[[ $said == $pattern ]] || block_fails "$1"$'\n'"does not print the shown output, but:"$'\n'"$said"
+	[[ $(said) == $pattern ]]
+}
+
+said() { tr -s '\t ' ' ' <"$T/said" | sed 's/ $//'; }
+
+judge_command() { # WORDS STATUS
+	if [[ " $STATUSES " != *" $2 "* ]]; then
+		block_fails "status $2 of: $1"$'\n'"$(said)"
+		[ ! -s "$T/background" ] || tail -n 20 "$T/background" >&2
+		return
+	fi
+	as_shown || block_fails "$1"$'\n'"does not print the shown output, but:"$'\n'"$(said)"
 }
 
 # only_parse WORDS - of a block that is not run, a target of make must at least exist

@@ -44,7 +44,7 @@ reader() {
 	chown -R "$USER_UID:$USER_GID" source bin
 	if grep -qs -- -Werror source/build/flags; then export WERROR=-Werror; fi
 	export -f run_document block_fails begin_block block_line end_block run_command judge_command \
-		only_parse wait_for gone
+		as_shown said only_parse wait_for gone
 	export ROOT T DEADLINE HOME USER=$FAUXROOT_TEST_USER LOGNAME=$FAUXROOT_TEST_USER
 	# shellcheck disable=SC2016 # for the inner shells
 	unshare --mount --propagation private bash -ec '
