@@ -22,10 +22,12 @@
 #include "fauxroot/check/report.h"
 #include "fauxroot/config/options.h"
 #include "fauxroot/config/status.h"
+#include "fauxroot/launch/hooks.h"
 #include "fauxroot/launch/launcher.h"
 #include "fauxroot/machine/machine.h"
 #include "fauxroot/machine/subid.h"
 #include "fauxroot/supervise/activation.h"
+#include "fauxroot/supervise/init.h"
 #include "fauxroot/supervise/signals.h"
 
 /*
@@ -238,8 +240,8 @@ int main(int argc, char **argv)
 
 	fill_standard_fds();
 	argv = title_init(argc, argv);
-	if (launcher_is_init(argc, argv))
-		return launcher_init(argv);
+	if (init_is_wanted(argc, argv))
+		return init_run(argv);
 	rc = read_options(&config, argc, argv, &err);
 	log_setup(persona_program(config.persona), "parent",
 		  config.debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, config.log_format);

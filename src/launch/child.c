@@ -11,13 +11,14 @@
  *
  * The child itself executes the target. All our descriptors are close-on-exec, so the launcher sees
  * end of file when execve(2) has succeeded. With --pidns the child becomes init instead, which
- * forks the target: init.c.
+ * forks the target: supervise/init.h.
  */
 #include "child.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -30,16 +31,17 @@
 #include "fauxroot/config/config.h"
 #include "fauxroot/mounts/etcfiles.h"
 #include "fauxroot/mounts/mounts.h"
-#include "fauxroot/mounts/progress.h"
+#include "fauxroot/proc/handshake.h"
+#include "fauxroot/proc/progress.h"
 #include "fauxroot/supervise/activation.h"
+#include "fauxroot/supervise/init.h"
+#include "fauxroot/supervise/initargs.h"
 #include "fauxroot/supervise/notify.h"
+#include "fauxroot/supervise/target.h"
 #include "fauxroot/sys/caps.h"
 #include "fauxroot/sys/ns.h"
-#include "handshake.h"
-#include "init.h"
 #include "launch.h"
 #include "stage.h"
-#include "target.h"
 
 int child_make_netns(struct launch *l, struct error *err)
 {
@@ -181,9 +183,26 @@ int child_set_environment(struct launch *l, struct error *err)
 	return 0;
 }
 
+/* With --pidns the command is a child of init. */
+static int become_init(const struct launch *l, struct error *err)
+{
+	struct init_args args = {
+		.sock = l->in_child.sock,
+		.reports = l->in_child.reports,
+		.reap_all = l->config->reaper != TRI_FALSE,
+		.activated = l->launcher.activated,
+		.launcher = l->launcher.pid,
+		.kill_orphans = l->config->kill_orphans,
+		.kill_timeout = l->config->kill_timeout,
+	};
+
+	memcpy(&args.caller_mask, &l->signals->caller_mask, sizeof(args.caller_mask));
+	return init_execute(l->in_child.self, &args, l->config->command, err);
+}
+
 int child_execute(struct launch *l, struct error *err)
 {
-	return l->config->pidns ? init_become(l, err)
+	return l->config->pidns ? become_init(l, err)
 				: target_exec(l->config->command, l->signals, err);
 }
 

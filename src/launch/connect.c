@@ -11,7 +11,7 @@
 
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
-#include "handshake.h"
+#include "fauxroot/proc/handshake.h"
 #include "launch.h"
 #include "namespaces.h"
 

@@ -15,7 +15,7 @@
 #include "events.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/str.h"
-#include "handshake.h"
+#include "fauxroot/proc/handshake.h"
 #include "launch.h"
 #include "naming.h"
 

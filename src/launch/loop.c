@@ -26,12 +26,12 @@
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/libc.h"
 #include "fauxroot/base/log.h"
+#include "fauxroot/proc/handshake.h"
 #include "fauxroot/supervise/job.h"
 #include "fauxroot/supervise/notify.h"
 #include "fauxroot/supervise/reports.h"
 #include "fauxroot/supervise/terminal.h"
 #include "fauxroot/sys/memory.h"
-#include "handshake.h"
 #include "launch.h"
 #include "naming.h"
 

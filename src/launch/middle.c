@@ -30,8 +30,8 @@
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/spawn.h"
 #include "fauxroot/idmap/idmap.h"
+#include "fauxroot/proc/handshake.h"
 #include "fauxroot/sys/ns.h"
-#include "handshake.h"
 #include "launch.h"
 #include "stage.h"
 

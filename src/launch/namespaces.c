@@ -18,11 +18,11 @@
 
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
-#include "fauxroot/mounts/progress.h"
+#include "fauxroot/proc/handshake.h"
 #include "fauxroot/supervise/reap.h"
 #include "fauxroot/supervise/reports.h"
 #include "fauxroot/sys/message.h"
-#include "handshake.h"
+#include "fauxroot/proc/progress.h"
 #include "launch.h"
 #include "middle.h"
 

@@ -5,7 +5,7 @@
 
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/log.h"
-#include "handshake.h"
+#include "fauxroot/proc/handshake.h"
 #include "launch.h"
 
 int netaccel_install(struct launch *l, struct error *err)

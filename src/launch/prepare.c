@@ -7,7 +7,7 @@
 #include "etc.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
-#include "fauxroot/launch/launcher.h"
+#include "fauxroot/launch/hooks.h"
 #include "fauxroot/mounts/mounts.h"
 #include "fauxroot/supervise/notify.h"
 #include "launch.h"
@@ -28,9 +28,7 @@ int prepare_ranges(struct launch *l, struct error *err)
 
 int prepare_helper(struct launch *l, struct error *err)
 {
-	int rc = net_open(l->config, l->signals->cancel, &l->net, err);
-
-	return rc;
+	return net_open(l->config, l->signals->cancel, &l->net, err);
 }
 
 int prepare_port_options(struct launch *l, struct error *err)

@@ -11,7 +11,7 @@
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/str.h"
-#include "fauxroot/mounts/progress.h"
+#include "fauxroot/proc/progress.h"
 
 /* Create a link for one entry: a copy if the entry is a link, otherwise into the original. */
 static int link_entry(const struct copy *copy, const char *entry)

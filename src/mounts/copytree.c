@@ -27,7 +27,7 @@
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/str.h"
-#include "fauxroot/mounts/progress.h"
+#include "fauxroot/proc/progress.h"
 #include "fauxroot/sys/mount.h"
 
 /* Stop to count there. */

@@ -24,7 +24,7 @@
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/parse.h"
 #include "fauxroot/mounts/mounts.h"
-#include "fauxroot/mounts/progress.h"
+#include "fauxroot/proc/progress.h"
 #include "fauxroot/sys/mount.h"
 #include "copyup.h"
 

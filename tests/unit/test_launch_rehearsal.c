@@ -34,6 +34,7 @@
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/config/config.h"
+#include "fauxroot/launch/hooks.h"
 #include "fauxroot/launch/launcher.h"
 #include "fauxroot/launch/rehearse.h"
 #include "fauxroot/supervise/signals.h"

@@ -8,7 +8,7 @@
 
 #include "fauxroot/base/fd.h"
 #include "fauxroot/sys/message.h"
-#include "launch/handshake.h"
+#include "fauxroot/proc/handshake.h"
 
 #define RECORD_MAX \
 	(4 * sizeof(uint32_t) + ERROR_ABOUT_MAX + sizeof(((struct error *)NULL)->text) + 2)

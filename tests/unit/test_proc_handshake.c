@@ -14,9 +14,9 @@
 
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
-#include "fauxroot/mounts/progress.h"
+#include "fauxroot/proc/progress.h"
 #include "fauxroot/sys/message.h"
-#include "launch/handshake.h"
+#include "fauxroot/proc/handshake.h"
 
 struct pair {
 	int here, there;

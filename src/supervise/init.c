@@ -18,7 +18,7 @@
  * exits, the kernel kills everything in the namespace before the launcher sees the exit (man 7
  * pid_namespaces). PDEATHSIG survives the execve, and PID 1 cannot ignore a SIGKILL from outside.
  */
-#include "init.h"
+#include "fauxroot/supervise/init.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -38,7 +38,7 @@
 #include "fauxroot/base/title.h"
 #include "fauxroot/config/config.h"
 #include "fauxroot/config/status.h"
-#include "fauxroot/launch/launcher.h"
+#include "fauxroot/proc/handshake.h"
 #include "fauxroot/supervise/activation.h"
 #include "fauxroot/supervise/attend.h"
 #include "fauxroot/supervise/initargs.h"
@@ -46,9 +46,7 @@
 #include "fauxroot/supervise/pids.h"
 #include "fauxroot/supervise/reports.h"
 #include "fauxroot/supervise/signals.h"
-#include "handshake.h"
-#include "launch.h"
-#include "target.h"
+#include "fauxroot/supervise/target.h"
 
 /* libc's signal set begins with the kernel's set of 64 signals. */
 static_assert(sizeof(sigset_t) >= sizeof(uint64_t), "a signal set holds 64 signals");
@@ -63,39 +61,28 @@ int init_open_self(int *ret, struct error *err)
 	return 0;
 }
 
-int init_become(const struct launch *l, struct error *err)
+int init_execute(int self, const struct init_args *args, char **command, struct error *err)
 {
-	struct init_args args = {
-		.sock = l->in_child.sock,
-		.reports = l->in_child.reports,
-		.reap_all = l->config->reaper != TRI_FALSE,
-		.activated = l->launcher.activated,
-		.launcher = l->launcher.pid,
-		.kill_orphans = l->config->kill_orphans,
-		.kill_timeout = l->config->kill_timeout,
-	};
 	_cleanup_strv_ struct strv words = {NULL, 0};
 	char text[INITARGS_MAX];
-	int rc;
+	int rc = strv_add(&words, INIT_NAME);
 
-	memcpy(&args.caller_mask, &l->signals->caller_mask, sizeof(args.caller_mask));
-	rc = strv_add(&words, INIT_NAME);
 	if (rc == 0)
-		rc = strv_add(&words, initargs_format(&args, text, sizeof(text)));
-	for (char **word = l->config->command; *word && rc == 0; word++)
+		rc = strv_add(&words, initargs_format(args, text, sizeof(text)));
+	for (char **word = command; *word && rc == 0; word++)
 		rc = strv_add(&words, *word);
 	if (rc == 0)
-		rc = fd_set_cloexec(l->in_child.sock, 0);
+		rc = fd_set_cloexec(args->sock, 0);
 	if (rc == 0)
-		rc = fd_set_cloexec(l->in_child.reports, 0);
+		rc = fd_set_cloexec(args->reports, 0);
 	if (rc == 0) {
-		fexecve(l->in_child.self, words.items, environ);
+		fexecve(self, words.items, environ);
 		rc = -errno;
 	}
 	return err_set(err, -rc, "executing fauxroot as init of the PID namespace");
 }
 
-bool launcher_is_init(int argc, char **argv)
+bool init_is_wanted(int argc, char **argv)
 {
 	return argc > 2 && getpid() == 1 && streq(argv[0], INIT_NAME);
 }
@@ -198,7 +185,7 @@ static int run(const struct init_args *args, char **command, int *ret_status, st
 	return 0;
 }
 
-int launcher_init(char **argv)
+int init_run(char **argv)
 {
 	struct init_args args;
 	struct error err = {0};

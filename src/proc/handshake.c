@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "handshake.h"
+#include "fauxroot/proc/handshake.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -9,7 +9,7 @@
 
 #include "fauxroot/base/clock.h"
 #include "fauxroot/base/fd.h"
-#include "fauxroot/mounts/progress.h"
+#include "fauxroot/proc/progress.h"
 #include "fauxroot/sys/message.h"
 
 /* The time limit for one step of the child. A file system that works needs less, even on a machine

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "target.h"
+#include "fauxroot/supervise/target.h"
 
 #include <errno.h>
 #include <stdlib.h>

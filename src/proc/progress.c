@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "fauxroot/mounts/progress.h"
+#include "fauxroot/proc/progress.h"
 
 #include <stdarg.h>
 #include <stdio.h>
