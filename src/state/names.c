@@ -24,7 +24,7 @@
 #include "statepath.h"
 #include "lock.h"
 
-#define LOCK_MS 1000
+#define LOCK_MS 10000
 
 /* The PID that the link @name leads to; 0 if @name is not the name of an instance. */
 static pid_t owner_of(int dir, const char *name)

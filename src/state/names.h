@@ -18,7 +18,7 @@ struct instances;
  * @name: NULL: only remove names
  *
  * Returns 0; -EEXIST if a running instance has the name; -EBUSY if another process holds the lock
- * of the directory for a second; or -errno.
+ * of the directory for ten seconds; or -errno.
  */
 int names_claim(int dir, const char *pid, const char *name, struct error *err);
 

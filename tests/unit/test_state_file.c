@@ -22,10 +22,16 @@
 #include "fauxroot/state/statedir.h"
 #include "scratch.h"
 
+/* A file system of four pages, which are larger than 4 KiB on some kernels. */
 static int set_up(void **state)
 {
+	char options[64];
+
 	(void)state;
-	assert_int_equal(mount("tmpfs", "/mnt", "tmpfs", 0, "size=16k,mode=0755"), 0);
+	assert_int_equal(str_print(options, sizeof(options), "size=%ld,mode=0755",
+				   4 * sysconf(_SC_PAGESIZE)),
+			 0);
+	assert_int_equal(mount("tmpfs", "/mnt", "tmpfs", 0, options), 0);
 	return chdir("/mnt");
 }
 
@@ -105,14 +111,15 @@ static void a_file_under_the_temporary_name_is_replaced(void **state)
 
 static void a_full_file_system_keeps_the_old_content(void **state)
 {
-	_cleanup_free_ char *big = calloc(1, 32768);
+	const size_t size = 8 * (size_t)sysconf(_SC_PAGESIZE);
+	_cleanup_free_ char *big = calloc(1, size);
 	struct statedir d;
 	struct error err = {0};
 
 	(void)state;
 	open_s(&d);
 	assert_int_equal(statedir_write(&d, "hosts", "old", 3, 0644, NULL), 0);
-	assert_int_equal(statedir_write(&d, "hosts", big, 32768, 0644, &err), -ENOSPC);
+	assert_int_equal(statedir_write(&d, "hosts", big, size, 0644, &err), -ENOSPC);
 	assert_string_equal(err.text, "writing \"/mnt/s/hosts\": No space left on device");
 	assert_int_equal(err.step, STEP_STATEDIR);
 	/* The old file stays, and no partial file is left. */
