@@ -32,6 +32,9 @@
 #define PAUSE_MS    250
 #define PAUSE_TIMES 20
 
+/* The pause after a repair that failed. */
+#define RETRY_MS 1000
+
 int kept_table_sockets(int ret[static KEPT_TABLE_FDS], struct error *err)
 {
 	_cleanup_netlink_ struct netlink nl = NETLINK_NONE, reports = NETLINK_NONE;
@@ -105,6 +108,7 @@ int kept_table_renew(struct kept_table *t, struct error *err)
 
 static void on_due(evutil_socket_t fd, short what, void *arg)
 {
+	const struct timeval retry = timeval_ms(RETRY_MS);
 	struct kept_table *t = arg;
 	int64_t start = clock_ms();
 	struct error err = {0};
@@ -112,10 +116,19 @@ static void on_due(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	log_debug("the nf_tables table %s was removed; restoring it", t->ops->name);
-	if (make(t, 0, &err) < 0)
-		log_warning("restoring the nf_tables table %s: %s", t->ops->name, err.text);
-	else if (t->ops->restored)
-		t->ops->restored(t->arg);
+	if (make(t, 0, &err) < 0) {
+		/* The kernel may be short of memory, or the command has a table of that name. */
+		if (!t->failed)
+			log_warning("restoring the nf_tables table %s: %s; trying again every "
+				    "second",
+				    t->ops->name, err.text);
+		t->failed = true;
+		(void)event_add(&t->on_due, &retry);
+	} else {
+		t->failed = false;
+		if (t->ops->restored)
+			t->ops->restored(t->arg);
+	}
 	t->rest_ms = clock_ms() + MAX(PAUSE_MS, (clock_ms() - start) * PAUSE_TIMES);
 }
 

@@ -42,6 +42,7 @@ struct kept_table {
 	int64_t rest_ms;	/* do not make it again before this time */
 	struct event on_report, on_due;
 	bool supervised;
+	bool failed; /* the last repair */
 };
 
 /* For initialization; kept_table_close() accepts it. */

@@ -30,11 +30,20 @@ write_functions() {
 	END
 }
 
-# host SCRIPT: run it there; its output is in $output
+# host SCRIPT: run it there; its output is in $output. If the test fails, it shows what the fauxroots and clients
+# have said, and what the servers were asked.
 host() {
+	local log
 	write_functions
-	run -0 --separate-stderr fx --net=none --copy-up=/etc --copy-up=/run sh -c ". ./functions
+	rm -f log.*
+	run --separate-stderr fx --net=none --copy-up=/etc --copy-up=/run sh -c ". ./functions
 		rm -f /etc/resolv.conf /etc/hosts
 		echo 127.0.0.1 localhost >/etc/hosts
 		$1"
+	# shellcheck disable=SC2154 # bats sets them
+	printf 'status %s; load %s; output:\n%s\nstderr:\n%s\n' "$status" "$(cut -d ' ' -f 1-3 /proc/loadavg)" "$output" "$stderr"
+	for log in log.*; do
+		[ ! -e "$log" ] || printf '%s, %s lines:\n%s\n' "$log" "$(wc -l <"$log")" "$(tail -n 5 "$log")"
+	done
+	[ "$status" = 0 ]
 }

@@ -402,6 +402,8 @@ static int ask(char **argv)
 		return puts("none") < 0;
 	if (!tcp) {
 		n = recv(fd, message, MESSAGE_MAX, 0);
+		if (n < 0)
+			perror("recv");
 		return n < HEADER ? puts("error") < 0 : print_answer(message, (size_t)n, id);
 	}
 	if (!read_all(fd, message, 2) || !read_all(fd, message + 2, get16(message, 0)))
