@@ -308,10 +308,11 @@ second() {
 	local options waiter status
 	for options in "" --pidns; do
 		# shellcheck disable=SC2086 # words
-		launch --name=one $options sh -c 'trap "exit 7" TERM; trap "echo got USR1" USR1; while :; do sleep 0.1; done'
+		launch --name=one $options sh -c 'trap "exit 7" TERM; trap "echo got USR1" USR1; echo traps; while :; do sleep 0.1; done'
 		ctl wait & waiter=$!
-		# Until the shell has set its traps.
-		until grep -q USR1 "$OUT"; do ctl kill -s USR1; sleep 0.1; done
+		wait_for grep -q traps "$OUT"
+		ctl kill -s USR1
+		wait_for grep -q USR1 "$OUT"
 		run -1 ctl kill --signal=sigusr1
 		# From inside, too, unless the launcher is outside of the PID namespace.
 		if [ -z "$options" ]; then
