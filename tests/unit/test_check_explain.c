@@ -55,8 +55,8 @@ static void network_acceleration(void **state)
 	static const char filtered[] = "Seccomp:\t2\n";
 	static const struct failure cases[] = {
 		{STEP_NET, EPERM, "--net-accel=switch: pidfd_getfd: Operation not permitted",
-		 "/proc/sys/kernel/yama/ptrace_scope is 3: no process may look into another one, "
-		 "until the next boot",
+		 "/proc/sys/kernel/yama/ptrace_scope is 3: no process may trace another one until "
+		 "the next boot",
 		 "use --net-accel=none", .reason = REASON_ACCEL, .about = "pidfd_getfd",
 		 .files = {{"/proc/sys/kernel/yama/ptrace_scope", "3\n", 0},
 			   {"/proc/self/status", filtered, 0}}},
@@ -89,8 +89,8 @@ static void targets(void **state)
 		 "PATH=$PATH:/usr/sbin", .reason = REASON_EXEC, .about = "iptables",
 		 .files = {{"/usr/sbin/iptables", "ELF", 0755}}, .command = "iptables"},
 		{STEP_EXEC, ENOENT, "executing \"/opt/x\"", "there is no /opt/x",
-		 "use the path of an executable file; a file that --copy-up hides must exist at "
-		 "start",
+		 "use the path of an executable file # with --copy-up, it must exist when fauxroot "
+		 "starts",
 		 .reason = REASON_EXEC, .about = "/opt/x", .files = {{0}}, .command = "/opt/x"},
 		{STEP_EXEC, ENOENT, "executing \"script\"",
 		 "/usr/bin/script exists, but /opt/python, the interpreter in its first line, does "

@@ -308,7 +308,8 @@ static const struct failure range_failures[] = {
 	 "no line for uid 1000 in /etc/subuid or /etc/subgid, and /etc/passwd has no "
 	 "account with that uid",
 	 "echo 1000:100000:65536 | sudo tee -a /etc/subuid /etc/subgid\nset \"subid: sss\" "
-	 "in /etc/nsswitch.conf, if the account's directory has ranges\nuse --idmap=single",
+	 "in /etc/nsswitch.conf # if the directory service has ranges for this "
+		"uid\nuse --idmap=single",
 	 .reason = REASON_NO_RANGES, .about = "/etc/subuid",
 	 .files = {{"/etc/passwd", "root:x:0:0::/root:/bin/sh\n", 0},
 		   {"/etc/subuid", "", 0},

@@ -125,12 +125,11 @@ static void helpers_that_start(void **state)
 		 .reason = REASON_LOADER, .about = "slirp4netns", .files = {{0}},
 		 .ask = ask_library_path},
 		{STEP_NET, ELIBACC, "slirp4netns cannot be loaded: libslirp.so.0: file too short",
-		 "a library that slirp4netns needs is missing, or is another version",
+		 "a library that slirp4netns needs is missing or has the wrong version",
 		 "ldd $(command -v slirp4netns) # lists the libraries", .reason = REASON_LOADER,
 		 .about = "slirp4netns", .files = {{0}}, .ask = ask_no_library_path},
 		{STEP_NET, ECHILD, "slirp4netns died before it was ready: exit status 1",
-		 "--slirp4netns-sandbox=true --slirp4netns-seccomp=true is requested, and "
-		 "slirp4netns dies with it here",
+		 "--slirp4netns-sandbox=true --slirp4netns-seccomp=true is requested, and slirp4netns does not start with it on this machine",
 		 "use --slirp4netns-sandbox=auto --slirp4netns-seccomp=auto # continues without it",
 		 .reason = REASON_DIED, .about = "slirp4netns", .files = {{0}}, .ask = ask_shields},
 		{STEP_NET, ECHILD, "slirp4netns died before it was ready: exit status 1", NULL,
@@ -192,10 +191,11 @@ static void pastas(void **state)
 		 .reason = REASON_OTHER_PROGRAM, .about = "pasta", .files = {{0}},
 		 .ask = ask_pasta},
 		{STEP_NET, EOPNOTSUPP, "pasta cannot hold --disable-host-loopback",
-		 "no known pasta keeps the host's loopback out of reach with --ipv6: a datagram to "
-		 "::ffff:127.0.0.1, which the command writes to its network device, reaches it",
+		 "with --ipv6 the command can reach the host's loopback through all "
+		"known versions of pasta: it writes a datagram to ::ffff:127.0.0.1 to "
+		"its network device",
 		 "use --net=slirp4netns\nsudo apt-get install slirp4netns # if it is "
-		 "missing\nleave --ipv6 out",
+		 "missing\nomit --ipv6",
 		 .reason = REASON_TOO_OLD, .about = "pasta", .files = {{0}},
 		 .ask = ask_no_loopback6},
 		{STEP_NET, EOPNOTSUPP, "pasta is too old for --disable-host-loopback",

@@ -117,12 +117,12 @@ static const struct failure statedir_cases[] = {
 	 "use --copy-up=/srv:copy\nuse --copy-up=/srv:tmpfs+symlink", .reason = REASON_COPY_UP,
 	 .about = "/srv:cpy", .files = {{"/srv/", "", 0}}},
 	{STEP_MOUNT, EFBIG, "cannot copy up /srv: it has 30000 entries",
-	 "a real copy is made at each start, and is in memory",
+	 "each start copies all files of the directory to memory",
 	 "use --copy-up=/srv:tmpfs+symlink\nuse --copy-up=/srv/NAME:copy for each directory "
 	 "below /srv that the command writes to",
 	 .reason = REASON_COPY_UP, .about = "/srv", .files = {{0}}},
 	{STEP_MOUNT, ENOSPC, "copying up /srv/x: No space left on device",
-	 "the copies are in memory, and there is not enough of it",
+	 "there is not enough memory for the copies",
 	 "use --copy-up=/srv:tmpfs+symlink\nfree # then stop other programs",
 	 .reason = REASON_COPY_UP, .about = "/srv", .files = {{0}}},
 	/* Files of this test belong to its user, who is not uid 4242. */

@@ -18,8 +18,8 @@ static bool filter_refuses(struct facts *facts)
 
 const struct cause causes_of_acceleration[] = {
 	{FAILURE("accel-yama", NET, REASON_ACCEL, EPERM), .test = yama_refuses,
-	 .cause = "/proc/sys/kernel/yama/ptrace_scope is 3: no process may look into another one, "
-		  "until the next boot",
+	 .cause = "/proc/sys/kernel/yama/ptrace_scope is 3: no process may trace another one until "
+		  "the next boot",
 	 .remedy = "use --net-accel=none"},
 	{FAILURE("accel-refused", NET, REASON_ACCEL, EPERM, EACCES, ENOSYS), .test = filter_refuses,
 	 .cause = "a seccomp filter (/proc/self/status: Seccomp: {seccomp}) does not allow {call}, "

@@ -145,8 +145,8 @@ const struct cause causes_of_confinement[] = {
 	 .test = has_apparmor_profile,
 	 .cause = "the AppArmor profile {profile} confines fauxroot ({file}: {label})",
 	 .remedy = "printf %s {profile} | sudo tee /sys/kernel/security/apparmor/.remove # removes "
-		   "the profile until the next boot; permanently, add \"userns,\" and "
-		   "\"mount,\" to it"},
+		   "the profile until the next boot; to keep the profile, add \"userns,\" and "
+		   "\"mount,\" to it instead"},
 	{FAILURE("apparmor-confined", INSIDE, ANY_REASON, EPERM, EACCES),
 	 .test = is_apparmor_confined, .cause = "AppArmor confines this process ({file}: {label})",
 	 .docker = "--security-opt apparmor=unconfined",

@@ -172,8 +172,8 @@ const struct cause causes_of_namespaces[] = {
 		  "kernel creates no user namespaces",
 	 .remedy = "enter the directory with pivot_root(2), as containers and systemd-nspawn do"},
 	{FAILURE("unmapped-id", CLONE, ANY_REASON, EPERM), .test = is_unmapped,
-	 .cause = "our {id} is not in /proc/self/{map}: a process without an id in its user "
-		  "namespace cannot create another",
+	 .cause = "our {id} is not in /proc/self/{map}: a process whose id is not mapped cannot "
+		  "create a user namespace",
 	 .remedy = "run the container as a user that is in its id map"},
 	{FAILURE("max-user-namespaces", CLONE, ANY_REASON, ENOSPC, EINVAL, EUSERS),
 	 .test = user_limit_is_low,
@@ -192,7 +192,8 @@ const struct cause causes_of_namespaces[] = {
 		  "outer user namespace has a lower one, or user namespaces are nested too deep: "
 		  "there are 32 levels, and a launch needs two",
 	 .remedy = "lsns # lists the namespaces and their processes\nsudo sysctl -w "
-		   "user.max_user_namespaces=N # likewise the other limits\nstart fauxroot in a "
+		   "user.max_user_namespaces=N # raise the other limits in the same way\nstart "
+		   "fauxroot in a "
 		   "less deeply nested user namespace"},
 	{FAILURE("no-user-namespaces", CLONE, ANY_REASON, EINVAL), .test = kernel_has_no_userns,
 	 .cause = "this kernel has no user namespaces: there is no /proc/self/ns/user",

@@ -217,13 +217,14 @@ const struct cause causes_of_networks[] = {
 	 .cause = "{binary} or PATH leads to a program other than {helper}",
 	 .remedy = "use another file: {binary}=FILE\n{get helper}"},
 	{FAILURE("helper-shields", NET, REASON_DIED, ECHILD), .test = shield_was_required,
-	 .cause = "{required} is requested, and {helper} dies with it here",
+	 .cause = "{required} is requested, and {helper} does not start with it on this machine",
 	 .remedy = "use {options} # continues without it"},
 	{FAILURE("pasta-ipv6-loopback", NET, REASON_TOO_OLD, EOPNOTSUPP),
 	 .test = pasta_leaks_loopback6,
-	 .cause = "no known pasta keeps the host's loopback out of reach with --ipv6: a datagram "
-		  "to ::ffff:127.0.0.1, which the command writes to its network device, reaches it",
-	 .remedy = OTHER_NET "\nleave --ipv6 out"},
+	 .cause = "with --ipv6 the command can reach the host's loopback through all "
+		  "known versions of pasta: it writes a datagram to ::ffff:127.0.0.1 to "
+		  "its network device",
+	 .remedy = OTHER_NET "\nomit --ipv6"},
 	{FAILURE("pasta-old-loopback", NET, REASON_TOO_OLD, EOPNOTSUPP),
 	 .test = pasta_leaks_loopback,
 	 .cause = "this pasta is too old for --disable-host-loopback: frames that the command "

@@ -268,6 +268,7 @@ const struct cause causes_of_ranges[] = {
 	 .test = user_lacks_ranges,
 	 .cause = "no line for uid {uid} in {files}, and /etc/passwd has no account with that uid",
 	 .remedy = "echo {uid}:{free line} | sudo tee -a {file words}\nset \"subid: sss\" in "
-		   "/etc/nsswitch.conf, if the account's directory has ranges\nuse --idmap=single"},
+		   "/etc/nsswitch.conf # if the directory service has ranges for this "
+		   "uid\nuse --idmap=single"},
 	{.cause = NULL},
 };

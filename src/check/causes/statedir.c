@@ -258,12 +258,12 @@ const struct cause causes_of_the_state_dir[] = {
 		  "cannot list what to copy",
 	 .remedy = "omit --copy-up={path}\nsudo chmod o+rx {place}"},
 	{FAILURE("copy-up-large", STEP_BIT(STEP_MOUNT), REASON_COPY_UP, EFBIG),
-	 .test = error_names_path, .cause = "a real copy is made at each start, and is in memory",
+	 .test = error_names_path,
+	 .cause = "each start copies all files of the directory to memory",
 	 .remedy = "use --copy-up={path}:tmpfs+symlink\nuse --copy-up={path}/NAME:copy for each "
 		   "directory below {path} that the command writes to"},
 	{FAILURE("copy-up-memory", STEP_BIT(STEP_MOUNT), REASON_COPY_UP, ENOSPC, ENOMEM),
-	 .test = error_names_path,
-	 .cause = "the copies are in memory, and there is not enough of it",
+	 .test = error_names_path, .cause = "there is not enough memory for the copies",
 	 .remedy = "use --copy-up={path}:tmpfs+symlink\nfree # then stop other programs"},
 	{.cause = NULL},
 };

@@ -138,8 +138,8 @@ const struct cause causes_of_the_target[] = {
 		 "use the absolute path of the command\nadd the directory of the command to PATH"},
 	{FAILURE("target-absent", EXEC, ANY_REASON, ENOENT, ENOTDIR), .test = target_is_absent,
 	 .cause = "there is no {path}",
-	 .remedy = "use the path of an executable file; a file that --copy-up hides must exist at "
-		   "start"},
+	 .remedy = "use the path of an executable file # with --copy-up, it must exist when "
+		   "fauxroot starts"},
 	{FAILURE("target-dir-closed", EXEC, ANY_REASON, EACCES), .test = target_is_out_of_reach,
 	 .cause = "{dir} belongs to {rights}: fake root has the same rights there as {user}",
 	 .remedy = "sudo chmod o+x {dir}\ncopy the program to another directory"},

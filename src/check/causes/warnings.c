@@ -27,7 +27,8 @@ const struct cause causes_of_the_preflight[] = {
 	 .test = no_usual_range_is_free,
 	 .cause = FEW_IDS,
 	 .lxd = MORE_IDS,
-	 .remedy = "give our user namespace more ids: it has no 65536 left\nstart fauxroot outside "
+	 .remedy = "give our user namespace more ids: fewer than 65536 are free\nstart fauxroot "
+		   "outside "
 		   "of it"},
 	{/* usermod(8) knows only the accounts of /etc/passwd. */
 	 .id = "few-ids",
@@ -62,7 +63,7 @@ const struct cause causes_of_the_preflight[] = {
 	{.id = "cgroup-mount-missing",
 	 .cause = "no cgroup file system is mounted: runc and crun fail with \"no cgroup mount "
 		  "found in mountinfo\"",
-	 .remedy = "sudo mount -t cgroup2 cgroup2 /sys/fs/cgroup\nuse --cgroupns, and as command "
+	 .remedy = "sudo mount -t cgroup2 cgroup2 /sys/fs/cgroup\nuse --cgroupns with the command "
 		   "sh -c 'mount -t cgroup2 cgroup2 /sys/fs/cgroup; exec {command}'"},
 	{.id = "docker-proxy-missing",
 	 .cause = "dockerd before version 28 needs rootlesskit-docker-proxy, which is not in PATH; "
@@ -91,18 +92,18 @@ const struct cause causes_of_the_preflight[] = {
 	{.id = "implicit-ports",
 	 .cause = "a port that the command opens only at its 127.0.0.1 is opened at all addresses "
 		  "of "
-		  "the host, too; ports from 32768 up, and those that are in use here, are not "
-		  "forwarded, without a message",
+		  "the host, too; pasta does not forward ports from 32768 up and ports in use on "
+		  "this machine, and reports neither",
 	 .remedy = "use --port-driver=builtin # forwards only the ports that are published"},
 	{.id = "cgroup-v1",
-	 .cause =
-		 "no cgroup v2 at /sys/fs/cgroup: the command cannot limit what its containers use",
+	 .cause = "no cgroup v2 at /sys/fs/cgroup: the command cannot limit the resources of its "
+		  "containers",
 	 UNIFIED_CGROUPS},
 	{.id = "cgroup-not-delegated",
-	 .cause = "{dir} belongs to uid {cgroup owner}: the command cannot limit what its "
-		  "containers use",
+	 .cause = "{dir} belongs to uid {cgroup owner}: the command cannot limit the resources of "
+		  "its containers",
 	 .docker = "--privileged --cgroupns=private",
-	 .remedy = "dockerd --exec-opt native.cgroupdriver=none # does without limits",
+	 .remedy = "dockerd --exec-opt native.cgroupdriver=none # runs containers without limits",
 	 .outside = "systemd-run --user --scope -p Delegate=yes -- fauxroot …\nin a systemd unit, "
 		    "set Delegate=yes"},
 	{.id = "cgroup-controllers",
