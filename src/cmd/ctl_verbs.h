@@ -27,15 +27,15 @@ struct error;
 	row(LIST_PORTS, ctl_list_ports, "list-ports", CTL_JSON, "[--json]", NULL, \
 	    "List the published ports") \
 	row(ADD_PORTS, ctl_add_ports, "add-ports", CTL_JSON, "[--json] SPEC...", \
-	    "SPEC", "Publish ports, print their ids") \
+	    "SPEC", "Publish ports and print their ids") \
 	row(REMOVE_PORTS, ctl_remove_ports, "remove-ports", 0, "ID|SPEC...", "ID or SPEC", \
-	    "Remove published ports, print their ids") \
+	    "Remove published ports and print their ids") \
 	row(LIST_HOST_PORTS, ctl_list_host_ports, "list-host-ports", CTL_JSON, "[--json]", NULL, \
 	    "List the services of the host that the command can reach") \
 	row(ADD_HOST_PORTS, ctl_add_host_ports, "add-host-ports", CTL_JSON, "[--json] SPEC...", \
-	    "SPEC", "Let the command reach services of the host, print their ids") \
+	    "SPEC", "Let the command reach services of the host and print their ids") \
 	row(REMOVE_HOST_PORTS, ctl_remove_host_ports, "remove-host-ports", 0, "ID|SPEC...", \
-	    "ID or SPEC", "Remove services of the host, print their ids") \
+	    "ID or SPEC", "Remove services of the host and print their ids") \
 	row(INFO, ctl_info, "info", CTL_JSON, "[--json]", NULL, \
 	    "Show versions, state directory, child and drivers") \
 	row(EVENTS, ctl_events, "events", 0, "", NULL, \
@@ -47,11 +47,11 @@ struct error;
 	row(PS, ctl_ps, "ps", CTL_JSON, "[--json]", NULL, \
 	    "List this user's running instances") \
 	row(STOP, ctl_stop, "stop", 0, "", NULL, \
-	    "Send SIGTERM, wait until the instance has ended") \
+	    "Send SIGTERM and wait until the instance has ended") \
 	row(KILL, ctl_kill, "kill", CTL_SIGNAL, "[-s SIGNAL]", NULL, \
 	    "Send a signal, SIGTERM by default") \
 	row(WAIT, ctl_wait, "wait", 0, "", NULL, \
-	    "Wait until the instance has ended, exit with its status")
+	    "Wait until the instance has ended and exit with its status")
 /* clang-format on */
 
 #define CTL_VERB_ENUM(verb, function, name, options, arguments, word, help) CTL_##verb,

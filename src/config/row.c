@@ -151,7 +151,7 @@ const char *option_takes(const struct option_row *row, char *buf, size_t size)
 	case OPTION_UINT:
 		return "a number";
 	case OPTION_CIDR:
-		return "the address of an IPv4 network, /25 or wider, as 10.0.2.0/24";
+		return "the address of an IPv4 network, /25 or wider, such as 10.0.2.0/24";
 	case OPTION_STRING:
 	case OPTION_LIST:
 		return "a value";

@@ -127,7 +127,7 @@ const struct option_row network_rows[] = {
 		.takes = "an IPv4 or IPv6 network such as 10.0.0.0/8, or an address",
 		.argument = "NETWORK",
 		.group = network,
-		.help = "network whose connections --net-accel leaves alone, as 10.0.0.0/8; "
+		.help = "network whose connections --net-accel leaves alone, such as 10.0.0.0/8; "
 			"repeatable",
 		.available = true,
 		.nets = NETS_WITH_IPV6,
@@ -156,7 +156,7 @@ const struct option_row other_rows[] = {
 		.takes = "[parentIP]:parentPort:[childIP:]childPort/proto",
 		.argument = "SPEC",
 		.group = ports,
-		.help = "port to forward from the start, as 127.0.0.1:8080:80/tcp; "
+		.help = "port to forward from the start, such as 127.0.0.1:8080:80/tcp; "
 			"repeatable",
 		.available = true,
 	},
@@ -167,7 +167,7 @@ const struct option_row other_rows[] = {
 		.takes = "[childIP:]childPort:([hostIP:]hostPort[/tcp|udp]|unix:/path)",
 		.argument = "SPEC",
 		.group = ports,
-		.help = "service of the host that the command can reach, as "
+		.help = "service of the host that the command can reach, such as "
 			"5432:127.0.0.1:5432; repeatable",
 		.available = true,
 		.nets = NETS_OF_HELPERS,
@@ -200,7 +200,7 @@ const struct option_row other_rows[] = {
 		.takes = "an absolute path of a directory other than / and /tmp",
 		.argument = "DIR",
 		.group = files,
-		.help = "directory to replace with a writable private copy, as /etc or "
+		.help = "directory to replace with a writable private copy, such as /etc or "
 			"/etc:copy; repeatable",
 		.available = true,
 	},

@@ -232,7 +232,7 @@ static void the_syntax_is_that_of_go(void **state)
 static void wrong_values_are_refused_by_name(void **state)
 {
 #define MTU  "--mtu takes 0 or a number from 68 to 65521, not "
-#define CIDR "--cidr takes the address of an IPv4 network, /25 or wider, as 10.0.2.0/24, not "
+#define CIDR "--cidr takes the address of an IPv4 network, /25 or wider, such as 10.0.2.0/24, not "
 #define NAME                                                                                  \
 	"--name takes letters, digits, '_', '.' and '-', at most 63, at least one letter, a " \
 	"letter or "                                                                          \
