@@ -6,14 +6,15 @@
  * ns.sock is a SOCK_SEQPACKET socket in the state directory. The launcher sends three records to a
  * client that connects, and closes the connection:
  *
- *  1. the path of the state directory, with one descriptor for each namespace. The descriptor
- * itself has the type of the namespace (man 2 ioctl_ns, NS_GET_NSTYPE).
- *  2. the names of all these types, "user net mnt": ns_set_names(). Older launchers do not send
- * this record, and older clients do not read it.
+ * 1. The path of the state directory, with one descriptor for each namespace. A descriptor itself
+ *    tells the type of its namespace (man 2 ioctl_ns, NS_GET_NSTYPE).
+ * 2. The names of all these types, "user net mnt": ns_set_names().
+ * 3. "1 0.1.0": the version of these records, then the launcher's. The number changes if the
+ *    meaning of the first two records changes. Later versions may add words to this record, and
+ *    records after it.
  *
- *  3. "1 0.1.0": the version of these records, then the launcher's. Older launchers do not send it,
- * older clients do not read it. Later versions may add words to it, and records after it: clients
- * ignore both. The number changes if the meaning of the first two records changes.
+ * Older launchers do not send the second or the third record, and older clients do not read them.
+ * A client ignores words and records that it does not know.
  *
  * The launcher reads nothing from a client, so a slow client cannot delay it.
  */

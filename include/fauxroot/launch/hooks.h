@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Calls from a launch to its caller. */
 #pragma once
 
 #include <stdint.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The end of TCP connections through a helper that has died. */
 #pragma once
 
 struct error;

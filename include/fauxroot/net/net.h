@@ -5,8 +5,7 @@
  * First a driver plans the network: it starts no process and changes nothing. Then it prepares on
  * the launcher's side everything that needs no child. It starts the network while the child mounts.
  * Work inside the child's namespaces goes through ns_run() on the pinned descriptors. A driver's
- * helper is supervised: a helper that dies is restarted, or the network is lost with an error that
- * names the helper.
+ * helper is supervised: it is restarted as often as it dies.
  */
 #pragma once
 
@@ -44,7 +43,7 @@ struct net_plan {
 
 /* Notifications to the launcher, from the event loop. */
 struct net_events {
-	/* The network is lost and is not restarted. */
+	/* The helper is given up: no timer could be set. */
 	void (*lost)(void *arg, const struct error *err);
 
 	/* The network is down until restarted(), because the helper has died. May be NULL. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Reaping our children: waitpid(2) that never blocks. */
 #pragma once
 
 #include <stdbool.h>

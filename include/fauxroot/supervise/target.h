@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The execution of the command. */
 #pragma once
 
 struct error;
