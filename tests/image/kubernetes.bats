@@ -99,6 +99,17 @@ Seccomp: 0" "$output"
  1 1 65535" "$output"
 }
 
+# podman kube play ignores procMount: this is the same container by podman run.
+@test "pod-userns.yaml: what procMount: Unmasked permits, a process of a RUN step with its own /proc" {
+	local pod=(--uidmap 0:200000:65536 --gidmap 0:200000:65536 --user 0 --env FAUXROOT_OPTIONS=--idmap=fit "${UNCONFINED[@]}")
+	local step=(fauxroot unshare --pid --fork --mount-proc sh -c 'echo $$')
+	grep -qx '        procMount: Unmasked' "$MANIFESTS/pod-userns.yaml"
+	run -0 in_image "${pod[@]}" --security-opt unmask=ALL -- "${step[@]}"
+	equals 1 "$output"
+	run ! in_image "${pod[@]}" -- "${step[@]}"
+	says "$output" 'mount .*proc.*: (Operation not permitted|permission denied)'
+}
+
 @test "job.yaml: the build is done, and the daemon is gone" {
 	play "$MANIFESTS/job.yaml"
 	equals 0 "$(timeout "$DEADLINE" podman wait buildkit-buildkit)"
