@@ -67,6 +67,8 @@ WERROR   ?=
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	$(if $(STATIC),,-Wconversion) $(WERROR)
 CFLAGS   ?= -O2 -g
+# More flags for the code of the tests alone: TEST_CFLAGS='-O0 -U_FORTIFY_SOURCE' compiles it in half of the time.
+TEST_CFLAGS ?=
 # One section a function, and --gc-sections below: an executable contains only the functions it calls.
 ALL_CFLAGS = -std=gnu17 $(WARNINGS) -fPIE -ffunction-sections -fdata-sections \
 	-fstack-protector-strong -fno-strict-aliasing $(HARDEN) $(PREFIX_MAP) $(CFLAGS) -MMD -MP
@@ -197,7 +199,7 @@ $(BUILD)/obj/%.o: src/%.c $(BUILD)/flags
 
 $(BUILD)/obj/tests/%.o: tests/%.c $(BUILD)/flags | test-needs
 	@mkdir -p $(@D)
-	$(call say,CC)$(CC) $(ALL_CPPFLAGS) -Isrc -Itests/lib/fixtures $(ALL_CFLAGS) -c -o $@ $<
+	$(call say,CC)$(CC) $(ALL_CPPFLAGS) -Isrc -Itests/lib/fixtures $(ALL_CFLAGS) $(TEST_CFLAGS) -c -o $@ $<
 
 # The library that slirp4netns loads with --disable-host-loopback is embedded in the launcher. It depends on
 # no library, so it is built without sanitizers and gcov.
@@ -232,7 +234,7 @@ $(BUILD)/obj/switch/filters.o: $(addprefix $(BUILD)/$(FILTERS)/,command.bpf swit
 # Another compiler or other flags: rebuild. The file changes only when they do.
 NEEDED = $(sort $(PKGS) $(CTL_PKGS) $(if $(CROSS),,libseccomp))
 # A moved tree need not be built again.
-FLAGS = $(CC) $(ALL_CPPFLAGS) $(subst $(PREFIX_MAP),,$(ALL_CFLAGS)) $(ALL_LDFLAGS) $(SHARED)
+FLAGS = $(CC) $(ALL_CPPFLAGS) $(subst $(PREFIX_MAP),,$(ALL_CFLAGS)) $(ALL_LDFLAGS) $(SHARED)$(if $(TEST_CFLAGS), $(TEST_CFLAGS))
 $(BUILD)/flags: force
 	@PKG_CONFIG='$(PKG_CONFIG)' scripts/needs build '$(if $(wildcard $@),,first)' '$(CC)' $(NEEDED)
 	@mkdir -p $(@D)
@@ -363,6 +365,10 @@ test-static:
 	scripts/setup test static
 	$(MAKE) $(jobs) all tools
 	scripts/test-static
+
+# All four, two at a time
+test-ship:
+	scripts/test-ship
 
 # The sources of the last commit as a tarball, and Debian's packages from it on fresh machines
 dist:
@@ -513,5 +519,5 @@ clean:
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 .PHONY: all completions docs generators manual-here units tools fuzz-targets demo test unit fresh full \
-	bench soak lab fuzz test-cross test-static test-deb dist release image image-report test-image lint check-layers coverage install \
+	bench soak lab fuzz test-cross test-static test-deb test-ship dist release image image-report test-image lint check-layers coverage install \
 	install-compat uninstall clean force test-needs
