@@ -98,6 +98,18 @@ setup() {
 	[ "${lines[1]}" -gt 100 ]
 }
 
+@test "a storm of calls on descriptors that other threads change harms nobody" {
+	run -0 inside_script '"$FAUXROOT_TEST_TOOLS/storm" 198.51.100.2 7000 7001 6
+		dial 198.51.100.2 7000; echo
+		echo "$(number switched) $(number restarts) $(number on)"' --disable-host-loopback
+	echo "$output"
+	not grep 'is blocked by the command' <<<"$output"
+	grep -qE '^[0-9]+ calls, [1-9][0-9]* greetings, 0 escaped$' <<<"$output"
+	equals outside "${lines[-2]}"
+	[ "${lines[-1]%% *}" -ge 50 ]
+	equals "0 true" "${lines[-1]#* }"
+}
+
 @test "a program sees the same with and without acceleration" {
 	local dials=("$ROOT/tests/lib/fixtures/dials.py" "$CLIENT4" "$CLIENT6" 7000 7009)
 	cp "${dials[0]}" "$T/dials.py"
