@@ -324,7 +324,7 @@ full:
 # One subject of scripts/bench.d: make bench BENCH=ports
 bench:
 	scripts/setup bench
-	$(MAKE) all $(BUILD)/tests/bench/pairs $(BUILD)/tests/lib/traffic $(BUILD)/tests/lib/dns
+	$(MAKE) all $(BUILD)/tests/bench/pairs $(BUILD)/tests/bench/relay $(BUILD)/tests/lib/traffic $(BUILD)/tests/lib/dns
 	scripts/bench $(BENCH)
 
 # An hour by default: make soak SOAK_SECONDS=600

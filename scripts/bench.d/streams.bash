@@ -2,27 +2,36 @@
 # shellcheck shell=bash
 # Streams through published ports against direct ones: both directions, one and eight connections, clients on the
 # host's loopback and on another machine, congestion control cubic and bbr. Used by bench. Only root can make the
-# two network namespaces: the host, and the other machine's.
+# two network namespaces: the host, and the other machine's. tests/bench/relay.c to the same server is the yardstick
+# of what a relay can reach on this machine.
 
 STREAM_ROUNDS=${STREAM_ROUNDS:-4}
 STREAM_LIMIT=0.85
 STREAM_JOBS=()
 STREAM_ALLOWED=''
-declare -A STREAM_PORT=([direct]=5201 [fauxroot]=5202) STREAM_AT=()
+declare -A STREAM_PORT=([direct]=5201 [fauxroot]=5202 [bare]=5203) STREAM_AT=()
 
 # The cell that is measured: "loopback" or "outside", the number of connections, "to" or "from" the target.
 CLIENT='' CONNECTIONS='' DIRECTION=''
 
 streams_up() {
+	local shell target=''
 	nets_up
 	STREAM_AT=([loopback]=127.0.0.1 [outside]=$HOST_ADDRESS)
 	as_user_at_host iperf3 --server --port "${STREAM_PORT[direct]}" >/dev/null 2>&1 &
 	as_user_at_host "$STAGE/fauxroot" --net=slirp4netns --disable-host-loopback --port-driver=builtin \
 		-p "${STREAM_PORT[fauxroot]}:5201/tcp" iperf3 --server >>"$STAGE/log" 2>&1 &
-	until [ "$(at_host ss -Hltn "sport = ${STREAM_PORT[direct]} or sport = ${STREAM_PORT[fauxroot]}" |
-		wc -l)" -ge 2 ]; do sleep 0.05; done
-	# Both wait in these namespaces, so they are found by them.
-	mapfile -t STREAM_JOBS < <(at_host ss -Hltnp "sport = ${STREAM_PORT[direct]} or sport = ${STREAM_PORT[fauxroot]}" |
+	shell=$!
+	# The shell's child is the launcher, and the launcher's is the command.
+	until [ -n "$target" ]; do
+		sleep 0.05
+		target=$(pgrep -P "$shell" | xargs -r -n 1 pgrep -x iperf3 -P) || :
+	done
+	at_host "$STAGE/relay" "${STREAM_PORT[bare]}" "$target" 5201 >>"$STAGE/log" 2>&1 &
+	until [ "$(at_host ss -Hltn "sport >= ${STREAM_PORT[direct]} and sport <= ${STREAM_PORT[bare]}" |
+		wc -l)" -ge 3 ]; do sleep 0.05; done
+	# All wait in these namespaces, so they are found by them.
+	mapfile -t STREAM_JOBS < <(at_host ss -Hltnp "sport >= ${STREAM_PORT[direct]} and sport <= ${STREAM_PORT[bare]}" |
 		grep -o 'pid=[0-9]*' | cut -d= -f2 | sort -u)
 }
 
@@ -58,14 +67,14 @@ cell() { # SIDE: Gbit/s that the receiver gets
 streams_measure() {
 	local control
 	if [ "$(id -u)" != 0 ]; then
-		echo '| not measured: this takes root | | | | | | |' | put
+		echo '| not measured: this takes root | | | | | | | | |' | put
 		return
 	fi
 	streams_up
-	SIDES=(fauxroot direct)
+	SIDES=(fauxroot direct bare)
 	for control in cubic bbr; do
 		if ! use_control $control; then
-			echo "| $control: not measured, this kernel does not have it | | | | | | |" | put
+			echo "| $control: not measured, this kernel does not have it | | | | | | | | |" | put
 			continue
 		fi
 		for CLIENT in loopback outside; do
@@ -82,18 +91,19 @@ stream_row() { # CONTROL
 	in_turn "$STREAM_ROUNDS" cell
 	ratio=$(column "$STAGE/cell" 1 2)
 	judge "$ratio" at-least $STREAM_LIMIT
-	printf '| %s target, %s | %s | %s | %.1f | %.1f | %.2f (%s) | %s | %s |\n' "$DIRECTION the" "$CLIENT" \
-		"$CONNECTIONS" "$1" "$(column "$STAGE/cell" 1)" "$(column "$STAGE/cell" 2)" "$ratio" \
-		"$(spread "$STAGE/cell" 1 2)" "$BOUND" "$VERDICT" | put
+	printf '| %s target, %s | %s | %s | %.1f | %.1f | %.1f | %.2f | %.2f (%s) | %s | %s |\n' "$DIRECTION the" \
+		"$CLIENT" "$CONNECTIONS" "$1" "$(column "$STAGE/cell" 1)" "$(column "$STAGE/cell" 3)" \
+		"$(column "$STAGE/cell" 2)" "$(column "$STAGE/cell" 1 3)" "$ratio" "$(spread "$STAGE/cell" 1 2)" \
+		"$BOUND" "$VERDICT" | put
 }
 
 streams_draw() {
 	awk -F ' *[|] *' '
 		BEGIN { print "\tto the target\tfrom the target" }
-		$2 ~ /^to the target, / { to = $7 + 0 }
+		$2 ~ /^to the target, / { to = $9 + 0 }
 		$2 ~ /^from the target, / {
 			sub(/.*, /, "", $2)
-			printf "%s %s × %s\t%s\t%s\n", $2, $3, $4, to, $7 + 0
+			printf "%s %s × %s\t%s\t%s\n", $2, $3, $4, to, $9 + 0
 		}' | chart streams 'Streams through published ports' 'relative to a direct connection'
 }
 
@@ -102,7 +112,8 @@ streams_page() {
 		## Streams through published ports
 
 		iperf3 through a port that \`--port-driver=builtin\` publishes, against the same server without
-		a forwarder. The clients are on the host's loopback, and on another machine: a network namespace
+		a forwarder, and through a bare relay: tests/bench/relay.c, which moves the bytes between two sockets by
+		splice(2) and does nothing else. No relay of another process can do less. The clients are on the host's loopback, and on another machine: a network namespace
 		behind a veth link. Three programs share the processors where a direct connection has two.
 		The values are medians of $STREAM_ROUNDS rounds of a second.
 
@@ -111,8 +122,8 @@ streams_page() {
 		$(machine)
 		- $(programs iperf3)
 
-		| stream | connections | control | fauxroot, Gbit/s | direct, Gbit/s | ratio | limit | result |
-		|---|---|---|---|---|---|---|---|
+		| stream | connections | control | fauxroot, Gbit/s | bare relay, Gbit/s | direct, Gbit/s | to the bare relay | to direct | limit | result |
+		|---|---|---|---|---|---|---|---|---|---|
 		$(rows streams)
 	EOT
 }

@@ -112,11 +112,60 @@ static void with_more_processors_it_follows_nobody(void **state)
 	fd_close(pair[1]);
 }
 
+/* One interval at this rate. Returns whether the next one is patient. */
+static bool interval(struct policy *policy, uint64_t bytes)
+{
+	policy_adapt(policy, &bytes, -1, policy->since_ms + CHECK_MS);
+	return policy->is_batch;
+}
+
+/* How many of the next @n intervals are patient, at this rate for patient ones and the other for
+ * others? */
+static int patient_of(struct policy *policy, int n, uint64_t patient, uint64_t other)
+{
+	int count = 0;
+
+	for (int i = 0; i < n; i++)
+		count += interval(policy, policy->is_batch ? patient : other);
+	return count;
+}
+
+static void the_faster_way_is_kept(void **state)
+{
+	struct policy policy;
+
+	(void)state;
+	policy_init(&policy, 0);
+	if (!policy.may_change)
+		skip();
+	/* Patience is faster: a trial at first, then one in eleven. */
+	assert_int_equal(patient_of(&policy, 4, 2 * BULK, BULK), 3);
+	assert_int_equal(patient_of(&policy, 110, 2 * BULK, BULK), 100);
+	/* The same rate is no reason to change. */
+	assert_int_equal(patient_of(&policy, 110, BULK, BULK), 100);
+	/* Now other programs compute, and patience is slower. */
+	(void)patient_of(&policy, 22, BULK, 2 * BULK);
+	assert_int_equal(patient_of(&policy, 110, BULK, 2 * BULK), 10);
+	/* They have ended. */
+	(void)patient_of(&policy, 22, 2 * BULK, BULK);
+	assert_int_equal(patient_of(&policy, 110, 2 * BULK, BULK), 100);
+	/* Patience slows the transfer down so far that it is none any more. */
+	assert_int_equal(patient_of(&policy, 3, 1, BULK), 1);
+	assert_int_equal(patient_of(&policy, 110, 1, BULK), 10);
+	(void)patient_of(&policy, 22, 2 * BULK, BULK);
+	/* What was faster is remembered for the next transfer. */
+	(void)patient_of(&policy, 22, BULK, 2 * BULK);
+	assert_false(interval(&policy, 0));
+	assert_false(interval(&policy, BULK));
+	assert_false(interval(&policy, 0));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_bulk_transfer_is_patient_and_follows_its_receiver),
 		cmocka_unit_test(with_more_processors_it_follows_nobody),
+		cmocka_unit_test(the_faster_way_is_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

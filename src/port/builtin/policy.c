@@ -18,6 +18,12 @@
  * and the receiver: the worker then sends to a thread that is not woken on another processor. So
  * a worker with one bulk transfer follows its receiver. With more processors, each thread has one.
  *
+ * All of this assumes that the other runnable threads are the sender and the receiver. If they
+ * belong to other programs that compute, each pause is as long as theirs: eight streams on a
+ * machine with twenty such programs reached half the throughput. A thread cannot see who waits for
+ * the processors, but it knows its throughput. So it tries the other way now and then, for one
+ * interval, and keeps what is faster.
+ *
  * For small requests on a busy machine that wait is too long: with all processors busy, the 99th
  * percentile of the response time doubled. So a thread uses SCHED_BATCH only while many bytes go
  * through its pipes.
@@ -34,6 +40,11 @@
 
 /* The minimum rate of a bulk transfer: 1.6 Gbit/s. */
 #define BULK_BYTES_PER_MS (200 << 10)
+
+/* The number of intervals before the other way is tried: at first, and later. Short transfers
+ * should learn, too, and long ones should not lose more than a tenth. */
+#define TRIAL_FIRST 3
+#define TRIAL_EVERY 10
 
 /* musl's functions refuse: POSIX wants them to act on processes, and Linux acts on threads. */
 static bool set_policy(int policy)
@@ -73,23 +84,56 @@ static void follow(struct policy *policy, int fd)
 
 void policy_init(struct policy *policy, int64_t now_ms)
 {
-	*policy = (struct policy){.since_ms = now_ms, .on = -1};
+	*policy = (struct policy){
+		.since_ms = now_ms, .on = -1, .prefers_batch = true, .trial_after = TRIAL_FIRST};
 	policy->may_change = syscall(SYS_sched_getscheduler, 0) == SCHED_OTHER;
 	policy->few = sched_getaffinity(0, sizeof(policy->all), &policy->all) == 0 &&
 		      CPU_COUNT(&policy->all) == 2;
 }
 
+/* Compare the rate of a trial, in bytes per millisecond, with that of the intervals before it. */
+static void learn(struct policy *policy, uint64_t rate)
+{
+	/* By a tenth: rates vary by themselves. */
+	if (rate > policy->sum / policy->n / 10 * 11)
+		policy->prefers_batch = !policy->prefers_batch;
+	policy->trial_after = TRIAL_EVERY;
+	policy->is_trial = false;
+	policy->sum = policy->n = 0;
+}
+
+/* Returns whether the next interval is patient, after one with this rate. */
+static bool choose(struct policy *policy, uint64_t rate)
+{
+	bool is_bulk = rate >= BULK_BYTES_PER_MS;
+
+	if (policy->is_trial) {
+		learn(policy, rate);
+	} else if (policy->is_batch == policy->prefers_batch && (is_bulk || policy->is_batch)) {
+		/* Not the interval in which the transfer began: it was not patient. But that in
+		 * which it slowed down: maybe patience is the reason. */
+		policy->sum += rate;
+		policy->n++;
+		policy->is_trial = policy->n >= policy->trial_after || !is_bulk;
+	}
+	if (!is_bulk && !policy->is_trial)
+		policy->sum = policy->n = 0;
+	return policy->is_trial ? !policy->prefers_batch : is_bulk && policy->prefers_batch;
+}
+
 void policy_adapt(struct policy *policy, uint64_t *spliced, int receiver, int64_t now_ms)
 {
 	int64_t passed = now_ms - policy->since_ms;
-	bool bulk;
+	uint64_t rate;
+	bool patient;
 
 	if (passed < CHECK_MS || !policy->may_change)
 		return;
-	bulk = *spliced >= (uint64_t)passed * BULK_BYTES_PER_MS;
+	rate = *spliced / (uint64_t)passed;
 	*spliced = 0;
 	policy->since_ms = now_ms;
-	if (bulk != policy->is_batch && set_policy(bulk ? SCHED_BATCH : SCHED_OTHER))
-		policy->is_batch = bulk;
+	patient = choose(policy, rate);
+	if (patient != policy->is_batch && set_policy(patient ? SCHED_BATCH : SCHED_OTHER))
+		policy->is_batch = patient;
 	follow(policy, policy->is_batch && policy->few ? receiver : -1);
 }
