@@ -14,23 +14,14 @@
 #include "fauxroot/base/log.h"
 #include "fauxroot/mounts/mounts.h"
 #include "scratch.h"
+#include "worlds.h"
 
-/* The jobs run with all system calls, and then as in an old container. */
-static const bool worlds[] = {false, true};
-
-static void enter_world(const void *refused)
+static void enter_world(const void *arg)
 {
 	static const char *const calls[] = {"openat2",	   "open_tree",	      "move_mount",
 					    "close_range", "copy_file_range", NULL};
 
-	if (*(const bool *)refused)
-		scratch_refuse(ENOSYS, calls);
-}
-
-static void run_in_worlds(void (*job)(const void *arg))
-{
-	for (size_t i = 0; i < ARRAY_SIZE(worlds); i++)
-		assert_int_equal(scratch_run(job, &worlds[i], 0), 0);
+	world_refuse(arg, ENOSYS, calls);
 }
 
 /* Copy up @dirs, separated by spaces, below the working directory. "c:" before one: with a real

@@ -15,23 +15,14 @@
 
 #include "fauxroot/mounts/mounts.h"
 #include "scratch.h"
+#include "worlds.h"
 
-/* The jobs run with all system calls, and then as in an old container. */
-static const bool worlds[] = {false, true};
-
-static void enter_world(const void *refused)
+static void enter_world(const void *arg)
 {
 	static const char *const calls[] = {"openat2",	   "open_tree", "move_mount",
 					    "close_range", "clone3",	NULL};
 
-	if (*(const bool *)refused)
-		scratch_refuse(ENOSYS, calls);
-}
-
-static void run_in_worlds(void (*job)(const void *arg))
-{
-	for (size_t i = 0; i < ARRAY_SIZE(worlds); i++)
-		assert_int_equal(scratch_run(job, &worlds[i], 0), 0);
+	world_refuse(arg, ENOSYS, calls);
 }
 
 static int apply(const struct strv *dirs, const char *state_dir, bool *ret_etc, struct error *err)

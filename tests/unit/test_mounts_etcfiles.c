@@ -19,21 +19,13 @@
 #include "fauxroot/mounts/etcwatch.h"
 #include "fauxroot/mounts/mounts.h"
 #include "scratch.h"
+#include "worlds.h"
 
-static const bool worlds[] = {false, true};
-
-static void enter_world(const void *refused)
+static void enter_world(const void *arg)
 {
 	static const char *const calls[] = {"openat2", "open_tree", "move_mount", NULL};
 
-	if (*(const bool *)refused)
-		scratch_refuse(EPERM, calls);
-}
-
-static void run_in_worlds(void (*job)(const void *arg))
-{
-	for (size_t i = 0; i < ARRAY_SIZE(worlds); i++)
-		assert_int_equal(scratch_run(job, &worlds[i], 0), 0);
+	world_refuse(arg, EPERM, calls);
 }
 
 /* An /etc with the two as regular files, and a state directory with our files. */

@@ -41,6 +41,15 @@ static void connect_pair(int pair[2])
 	fd_close(listener);
 }
 
+/* A policy with a connection to follow. Skips the test where the policy may change nothing. */
+static void start(struct policy *policy, int pair[2])
+{
+	connect_pair(pair);
+	policy_init(policy, 0);
+	if (!policy->may_change)
+		skip();
+}
+
 static unsigned processors(void)
 {
 	cpu_set_t set;
@@ -57,10 +66,7 @@ static void a_bulk_transfer_is_patient_and_follows_its_receiver(void **state)
 	int pair[2];
 
 	(void)state;
-	connect_pair(pair);
-	policy_init(&policy, 0);
-	if (!policy.may_change)
-		skip();
+	start(&policy, pair);
 	assert_int_equal(policy.few, all == 2);
 	policy.few = true;
 	/* Too early for a check. */
@@ -98,10 +104,7 @@ static void with_more_processors_it_follows_nobody(void **state)
 	int pair[2];
 
 	(void)state;
-	connect_pair(pair);
-	policy_init(&policy, 0);
-	if (!policy.may_change)
-		skip();
+	start(&policy, pair);
 	policy.few = false;
 	policy_adapt(&policy, &spliced, pair[0], CHECK_MS);
 	assert_true(policy.is_batch);
