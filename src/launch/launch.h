@@ -24,6 +24,7 @@
 #include "fauxroot/state/statedir.h"
 #include "fauxroot/supervise/cgroup2.h"
 #include "fauxroot/supervise/leftovers.h"
+#include "fauxroot/supervise/reported.h"
 #include "fauxroot/supervise/signals.h"
 #include "fauxroot/switch/accel.h"
 #include "fauxroot/sys/ns.h"
@@ -59,7 +60,7 @@ struct cloned {
 				      are those of @ns */
 	struct progress *progress; /* the child's current step, until it executes a program */
 	int sock;		   /* the handshake with the child */
-	int reports;		   /* with --pidns, the reports from init; else -1 */
+	struct reported reported;  /* with --pidns, what init has reported */
 };
 
 /* middle.c: used only by the middle process. */
@@ -104,14 +105,12 @@ struct events {
 /* loop.c: the supervision of the target. */
 struct loop {
 	struct event *on_handshake, *on_signal, *on_timeout, *on_report, *on_log, *on_more;
-	bool init_runs;	       /* with --pidns: HANDSHAKE_INIT was received */
-	bool init_stopped;     /* by another process: SIGCONT to us continues init, too */
-	struct process target; /* with --pidns, after init's report; else none, l->child is it */
-	int status;	       /* the target's exit status, when it has exited */
-	bool target_reported;  /* init has reported the target's exit status */
-	bool ending;	       /* something vital has failed: the target is being terminated */
-	bool killed;	       /* SIGKILL was sent */
-	struct error failure;  /* the reason for .ending */
+	bool init_runs;	      /* with --pidns: HANDSHAKE_INIT was received */
+	bool init_stopped;    /* by another process: SIGCONT to us continues init, too */
+	int status;	      /* the target's exit status, when it has exited */
+	bool ending;	      /* something vital has failed: the target is being terminated */
+	bool killed;	      /* SIGKILL was sent */
+	struct error failure; /* the reason for .ending */
 };
 
 /* naming.c: the name service. */

@@ -220,11 +220,10 @@ static struct launch *new_launch(const struct config *config, const struct signa
 			   .ns = NS_SET_NONE,
 			   .target_ns = NS_SET_NONE,
 			   .sock = -1,
-			   .reports = -1},
+			   .reported = REPORTED_NONE},
 		.ports = PORTS_NONE,
 		.host_ports = PORTS_NONE,
 		.accel = {.kit = ACCEL_KIT_NONE},
-		.loop = {.target = PROCESS_NONE},
 		.etc = ETCFOLLOW_NONE,
 	};
 

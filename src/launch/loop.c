@@ -11,7 +11,8 @@
  * Job control: the shell sees the launcher, but the terminal's signals reach the target. When the
  * target stops, the launcher stops itself, so that the shell gets its terminal back. SIGCONT
  * continues both. The target may stop before its execve(2), so the loop also waits for the end of
- * the handshake. With --pidns the loop's child is init, which reports about the target: reports.h.
+ * the handshake. With --pidns the loop's child is init, which reports about the target:
+ * supervise/reported.h.
  */
 #include "loop.h"
 
@@ -29,8 +30,6 @@
 #include "fauxroot/proc/handshake.h"
 #include "fauxroot/supervise/job.h"
 #include "fauxroot/supervise/notify.h"
-#include "fauxroot/supervise/reports.h"
-#include "fauxroot/supervise/terminal.h"
 #include "fauxroot/sys/memory.h"
 #include "launch.h"
 #include "naming.h"
@@ -195,70 +194,13 @@ static void on_handshake(evutil_socket_t fd, short what, void *arg)
 	(void)take_handshake(arg);
 }
 
-/* The number of reports to read at once: the target can forge them without end. */
-#define MAX_REPORTS 64
-
-/*
- * With --pidns. Ctrl-Z must not stop a target that no shell can continue. The kernel ensures that
- * for orphaned process groups, but the target's group does not count as orphaned: the target's
- * parent, init, is in another group of the session.
- */
-static void target_stopped(struct launch *l, int status)
-{
-	if (!terminal_stop(&l->loop.target) && WSTOPSIG(status) == SIGTSTP)
-		process_signal(&l->loop.target, SIGCONT);
-}
-
-/* @stopped: the status of the last stop, 0 for none. */
-static void take_report(struct launch *l, const struct report *report, int *stopped)
-{
-	switch (report->type) {
-	case REPORT_STARTED:
-		/* Trust the first STARTED: the target did not run yet. */
-		if (process_from_pidfd(report->pidfd, &l->loop.target) < 0)
-			fd_close(report->pidfd);
-		break;
-	case REPORT_STOPPED:
-		*stopped = report->status;
-		break;
-	case REPORT_ENDED:
-		l->loop.target_reported = true;
-		l->loop.status = report->status;
-		/* Forward signals to init again: it may still terminate orphans. */
-		process_forget(&l->loop.target);
-		break;
-	}
-}
-
-/*
- * Read the reports of init.
- * @live: the target has not exited; stop together with it
- *
- * The target can forge reports to keep us stopped. So we stop once for all waiting reports, and
- * only if /proc shows that the target is stopped.
- */
+/* With --pidns: read the reports of init. @live: as for reported_take() */
 static void take_reports(struct launch *l, bool live)
 {
-	struct report report;
-	int rc = 0, stopped = 0;
-
-	for (int i = 0; i < MAX_REPORTS && !l->loop.target_reported; i++) {
-		rc = report_recv(l->cloned.reports, l->loop.target.pid > 0, &report);
-		if (rc <= 0)
-			break;
-		take_report(l, &report, &stopped);
-	}
-	if (rc == -EPROTO)
-		log_warning("invalid report from init; using its exit status");
-	else if (rc < 0 && rc != -ECONNRESET)
-		log_warning("receiving init's report: %s; using its exit status", strerror(-rc));
-	if (l->loop.target_reported || rc < 0) {
-		event_del(l->loop.on_report);
-		l->cloned.reports = fd_close(l->cloned.reports);
-	}
-	/* After its exit nothing would continue us. */
-	if (live && stopped && !l->loop.target_reported && job_is_stopped(&l->loop.target))
-		target_stopped(l, stopped);
+	if (!reported_take(&l->cloned.reported, live))
+		return;
+	event_del(l->loop.on_report);
+	l->cloned.reported.sock = fd_close(l->cloned.reported.sock);
 }
 
 static void on_report(evutil_socket_t fd, short what, void *arg)
@@ -275,11 +217,10 @@ static void target_ended(struct launch *l, int status)
 		;
 	if (l->cloned.sock >= 0)
 		end_handshake(l);
-	if (l->cloned.reports >= 0)
+	if (l->cloned.reported.sock >= 0)
 		take_reports(l, false);
-	if (!l->loop.target_reported)
-		l->loop.status = status;
-	process_forget(&l->loop.target);
+	l->loop.status = l->cloned.reported.ended ? l->cloned.reported.status : status;
+	process_forget(&l->cloned.reported.target);
 	process_forget(&l->cloned.child);
 	event_del(l->loop.on_timeout);
 }
@@ -333,15 +274,15 @@ static void on_signal(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	/* If the target runs, init has reported it. Read that first: else init would forward a
 	 * signal that the target may have got from the terminal already. */
-	if (l->cloned.reports >= 0 && l->loop.target.pid == 0)
+	if (l->cloned.reported.sock >= 0 && l->cloned.reported.target.pid == 0)
 		take_reports(l, true);
 	while (signals_read(l->signals, &info)) {
 		if (info.ssi_signo == SIGCONT && l->cloned.child.pid > 0)
 			continue_init(l);
 		if (info.ssi_signo == SIGCHLD)
 			child = true;
-		else if (l->loop.target.pid > 0)
-			signal_forward(&info, &l->loop.target);
+		else if (l->cloned.reported.target.pid > 0)
+			signal_forward(&info, &l->cloned.reported.target);
 		else if (l->cloned.child.pid > 0)
 			signal_forward(&info, &l->cloned.child);
 		else
@@ -402,8 +343,8 @@ int loop_run(struct launch *l, struct error *err)
 	l->loop.on_signal =
 		event_new(l->serve.base, l->signals->all, EV_READ | EV_PERSIST, on_signal, l);
 	l->loop.on_timeout = event_new(l->serve.base, -1, 0, on_timeout, l);
-	if (l->cloned.reports >= 0) {
-		l->loop.on_report = event_new(l->serve.base, l->cloned.reports,
+	if (l->cloned.reported.sock >= 0) {
+		l->loop.on_report = event_new(l->serve.base, l->cloned.reported.sock,
 					      EV_READ | EV_PERSIST, on_report, l);
 		if (!l->loop.on_report || event_add(l->loop.on_report, NULL) < 0)
 			return err_set(err, ENOMEM, "setting up the event loop");

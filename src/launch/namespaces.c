@@ -65,7 +65,7 @@ static int make_sockets(struct launch *l, struct error *err)
 	l->in_middle.sock = with_middle[1];
 	if (l->config->pidns)
 		rc = reports_open(reports);
-	l->cloned.reports = reports[0];
+	l->cloned.reported.sock = reports[0];
 	l->in_child.reports = reports[1];
 	return rc < 0 ? err_set(err, -rc, "making a socket pair") : 0;
 }
@@ -212,7 +212,7 @@ int namespaces_let_mount(struct launch *l, struct error *err)
 void namespaces_undo(struct launch *l)
 {
 	l->cloned.sock = fd_close(l->cloned.sock);
-	l->cloned.reports = fd_close(l->cloned.reports);
+	l->cloned.reported.sock = fd_close(l->cloned.reported.sock);
 	progress_free(TAKE_PTR(l->cloned.progress));
 	l->cloned.target_ns.user = fd_close(l->cloned.target_ns.user);
 	ns_set_close(&l->cloned.ns);
@@ -226,7 +226,7 @@ void namespaces_undo_mappers(struct launch *l)
 
 void namespaces_end_processes(struct launch *l)
 {
-	process_forget(&l->loop.target);
+	process_forget(&l->cloned.reported.target);
 	process_kill(&l->cloned.child);
 	ns_holder_end(&l->cloned.middle);
 }

@@ -7,13 +7,17 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/str.h"
+#include "fauxroot/base/libc.h"
 #include "fauxroot/supervise/initargs.h"
+#include "fauxroot/supervise/reported.h"
 #include "fauxroot/supervise/reports.h"
 #include "fauxroot/sys/message.h"
 
@@ -215,9 +219,45 @@ static void invalid_arguments_are_refused(void **state)
 	}
 }
 
+static void the_launcher_keeps_what_init_reports(void **state)
+{
+	const int *socks = *state;
+	struct reported reported = REPORTED_NONE;
+	const struct report started = {REPORT_STARTED, 0,
+				       (int)syscall(SYS_pidfd_open, getpid(), 0)};
+	const struct report ended = {REPORT_ENDED, W_EXITCODE(7, 0), -1};
+
+	reported.sock = socks[0];
+	assert_false(reported_take(&reported, true));
+	assert_int_equal(report_send(socks[1], &started), 0);
+	assert_false(reported_take(&reported, true));
+	assert_int_equal(reported.target.pid, getpid());
+	assert_int_equal(report_send(socks[1], &ended), 0);
+	assert_true(reported_take(&reported, true));
+	assert_true(reported.ended);
+	assert_int_equal(reported.status, W_EXITCODE(7, 0));
+	assert_int_equal(reported.target.pid, 0);
+	fd_close(started.pidfd);
+}
+
+static void an_invalid_report_ends_the_reports(void **state)
+{
+	const int *socks = *state;
+	struct reported reported = REPORTED_NONE;
+
+	reported.sock = socks[0];
+	assert_int_equal(send(socks[1], "x", 1, 0), 1);
+	assert_true(reported_take(&reported, true));
+	assert_false(reported.ended);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(the_launcher_keeps_what_init_reports, open_pair,
+						close_pair),
+		cmocka_unit_test_setup_teardown(an_invalid_report_ends_the_reports, open_pair,
+						close_pair),
 		cmocka_unit_test_setup_teardown(valid_reports_arrive, open_pair, close_pair),
 		cmocka_unit_test_setup_teardown(invalid_reports_are_refused, open_pair, close_pair),
 		cmocka_unit_test_setup_teardown(only_a_start_has_a_descriptor, open_pair,
