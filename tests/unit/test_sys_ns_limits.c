@@ -59,13 +59,20 @@ static int run_with_room(const struct fixture *f, struct ns_job *job, int free, 
 static void too_few_descriptors_are_the_reason(void **state)
 {
 	struct fixture *f = *state;
-	int fds[SEVERAL], receiving = 0, rc = -EMFILE;
+	int fds[SEVERAL], receiving = 0, again = 1000, rc = -EMFILE;
 	struct ns_job job = {
 		.name = "open", .run = open_several, .arg = fds, .fds = fds, .n_fds = SEVERAL};
 	struct error err = {0};
 
 	for (int free = 0; free < 64 && rc < 0; free++) {
 		rc = run_with_room(f, &job, free, &err);
+		/* Descriptors that other processes of this user are passing count, too (man 7
+		 * unix).
+		 */
+		if (rc == -ETOOMANYREFS && again-- > 0) {
+			free--;
+			continue;
+		}
 		if (rc < 0 && (rc != -EMFILE || err.code != EMFILE))
 			fail_msg("room for %d: %s", free, err.text);
 		if (rc < 0 && strstr(err.text, "receiving the result of open"))
