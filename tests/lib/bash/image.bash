@@ -28,9 +28,9 @@ teardown() {
 			podman logs --tail 20 "$name" 2>&1 | sed "s/^/$name: /"
 		done
 	fi
-	# A file system of a pod can be busy for a moment.
+	# A file system of a pod or a container can be busy for a moment.
 	wait_for podman pod rm --all --force || status=1
-	podman rm --all --force --time 0 >/dev/null || status=1
+	wait_for podman rm --all --force --time 0 || status=1
 	podman volume prune --force >/dev/null || status=1
 	podman secret rm --all >/dev/null || status=1
 	return $status
