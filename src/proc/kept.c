@@ -39,6 +39,8 @@ bool kept_is_shortage(int rc)
 	case ENOBUFS:	/* socket buffers */
 	case ENOSPC:	/* fs.epoll.max_user_watches, a full tmpfs */
 	case ETIMEDOUT: /* time */
+	/* RLIMIT_NOFILE: descriptors that all processes of the user are passing (man 7 unix) */
+	case ETOOMANYREFS:
 		return true;
 	default:
 		return false;

@@ -59,6 +59,33 @@ holds() {
 	check idle "$1" </dev/null
 }
 
+@test "too many descriptors of the user are in flight: clients wait, and the agent stays" {
+	launch_checker
+	local agent holder crowd
+	agent=$(part 'fauxroot: agent')
+	prlimit --pid "$agent" --nofile=64:64
+	mkfifo go
+	# They count for all processes of the user (man 7 unix, ETOOMANYREFS).
+	python3 -c '
+import socket, sys
+a, b = socket.socketpair()
+socket.send_fds(a, [b"x"], [0] * 100)
+print("ready", flush=True)
+sys.stdin.read()' <go >holder 3>&- 4>&- &
+	holder=$!
+	exec 6>go
+	wait_for grep -q ready holder
+	check crowd 500 50 6>&- 3>&- 4>&- &
+	crowd=$!
+	wait_for grep -q 'out of descriptors: new connections' "$LOG"
+	exec 6>&-
+	wait "$holder"
+	wait "$crowd"
+	works
+	equals "$agent" "$(part 'fauxroot: agent')"
+	stop
+}
+
 @test "1,500 idle connections of one client: other ports and other clients of this port are answered" {
 	limited 1024
 	launch_checker

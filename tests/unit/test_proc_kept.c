@@ -283,7 +283,8 @@ static void other_start_failures_count_as_deaths(void **state)
 
 static void shortages_are_recognized(void **state)
 {
-	static const int passing[] = {EAGAIN, EMFILE, ENFILE, ENOMEM, ENOBUFS, ENOSPC, ETIMEDOUT};
+	static const int passing[] = {EAGAIN,  EMFILE, ENFILE,	  ENOMEM,
+				      ENOBUFS, ENOSPC, ETIMEDOUT, ETOOMANYREFS};
 	static const int lasting[] = {0, EPERM, ENOENT, EPIPE, ECONNRESET, EPROTO, EINVAL};
 
 	(void)state;

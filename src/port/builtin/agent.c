@@ -110,7 +110,12 @@ static int answer(int sock, const struct supply_request *request)
 	rc = message_send(sock, &reply, sizeof(reply), fds, reply.count);
 	for (size_t i = 0; i < reply.count; i++)
 		fd_close(fds[i]);
-	return rc;
+	if (rc != -ETOOMANYREFS)
+		return rc;
+	/* Other processes of the user are passing too many descriptors (man 7 unix): a shortage. */
+	reply.error = rc;
+	reply.count = 0;
+	return message_send(sock, &reply, sizeof(reply), NULL, 0);
 }
 
 /* Serve one request. Returns false when the connection is closed or broken. */

@@ -129,6 +129,14 @@ static int refuse(const int *fds, size_t n)
 	return -EPROTO;
 }
 
+/* Descriptors ran out, ours or the agent's: pause. */
+static void pause_requests(struct supply *supply)
+{
+	supply->scarce = true;
+	supply->retry_ms = supply->loop->now_ms + RETRY_MS;
+	supply->loop->fds_short = true;
+}
+
 /* Receive one answer. Returns 1; 0 if there is none; -errno if the agent is dead or breaks the
  * protocol. */
 static int take_answer(struct supply *supply)
@@ -148,15 +156,15 @@ static int take_answer(struct supply *supply)
 	asked = supply->stocks[supply->queue[0]].asked;
 	kind = next_answer(supply);
 	if (n < 0) {
-		/* Out of descriptors: message_recv() has closed those that were delivered. */
-		supply->scarce = true;
-		supply->retry_ms = supply->loop->now_ms + RETRY_MS;
-		supply->loop->fds_short = true;
+		/* message_recv() has closed those that were delivered. */
+		pause_requests(supply);
 		return 1;
 	}
 	if (supply_check_answer(&answer, (size_t)n, n_fds) < 0 || answer.kind != kind ||
 	    answer.count > (unsigned)asked)
 		return refuse(fds, n_fds);
+	if (answer.error < 0)
+		pause_requests(supply);
 	return stock_up(supply, kind, fds, n_fds) < 0 ? -EPROTO : 1;
 }
 
