@@ -309,7 +309,7 @@ static const struct failure range_failures[] = {
 	 "account with that uid",
 	 "echo 1000:100000:65536 | sudo tee -a /etc/subuid /etc/subgid\nset \"subid: sss\" "
 	 "in /etc/nsswitch.conf # if the directory service has ranges for this "
-		"uid\nuse --idmap=single",
+	 "uid\nuse --idmap=single",
 	 .reason = REASON_NO_RANGES, .about = "/etc/subuid",
 	 .files = {{"/etc/passwd", "root:x:0:0::/root:/bin/sh\n", 0},
 		   {"/etc/subuid", "", 0},

@@ -42,7 +42,8 @@ static const struct failure namespace_failures[] = {
 	 "enter the directory with pivot_root(2), as containers and systemd-nspawn do",
 	 .files = {{"/proc/self/mountinfo", "22 1 8:1 /srv /proc rw - proc proc rw\n", 0}}},
 	{STEP_CLONE, EPERM, "clone",
-	 "our gid 1000 is not in /proc/self/gid_map: a process whose id is not mapped cannot create a user namespace",
+	 "our gid 1000 is not in /proc/self/gid_map: a process whose id is not mapped cannot "
+	 "create a user namespace",
 	 "run the container as a user that is in its id map",
 	 .files = {{"/proc/self/gid_map", "0 100000 1000\n", 0}}},
 	{STEP_CLONE, EPERM, "clone",
@@ -66,7 +67,8 @@ static const struct failure namespace_failures[] = {
 	 "the AppArmor profile /usr/bin/fauxroot confines fauxroot "
 	 "(/proc/self/attr/apparmor/current: /usr/bin/fauxroot (enforce))",
 	 "printf %s /usr/bin/fauxroot | sudo tee /sys/kernel/security/apparmor/.remove # removes "
-	 "the profile until the next boot; to keep the profile, add \"userns,\" and \"mount,\" to it instead",
+	 "the profile until the next boot; to keep the profile, add \"userns,\" and \"mount,\" to "
+	 "it instead",
 	 .files = {{"/proc/self/attr/apparmor/current", "/usr/bin/fauxroot (enforce)\n", 0}}},
 	/* The shell that started fauxroot has this profile. */
 	{STEP_MOUNT, EACCES, "mount",
@@ -98,7 +100,8 @@ static const struct failure namespace_failures[] = {
 	 "or an outer user namespace has a lower one, or user namespaces are nested too deep: "
 	 "there are 32 levels, and a launch needs two",
 	 "lsns # lists the namespaces and their processes\nsudo sysctl -w "
-	 "user.max_user_namespaces=N # raise the other limits in the same way\nstart fauxroot in a less deeply "
+	 "user.max_user_namespaces=N # raise the other limits in the same way\nstart fauxroot in a "
+	 "less deeply "
 	 "nested user namespace",
 	 .files = {{"/proc/sys/user/max_net_namespaces", "0\n", 0}}},
 	{STEP_CLONE, ENOSPC, "clone",
@@ -118,7 +121,8 @@ static const struct failure namespace_failures[] = {
 	 "max_net_namespaces 8) is used up by this user, or an outer user namespace has a lower "
 	 "one, or user namespaces are nested too deep: there are 32 levels, and a launch needs two",
 	 "lsns # lists the namespaces and their processes\nsudo sysctl -w "
-	 "user.max_user_namespaces=N # raise the other limits in the same way\nstart fauxroot in a less deeply "
+	 "user.max_user_namespaces=N # raise the other limits in the same way\nstart fauxroot in a "
+	 "less deeply "
 	 "nested user namespace",
 	 .files = {{"/proc/sys/user/max_user_namespaces", "3\n", 0},
 		   {"/proc/sys/user/max_mnt_namespaces", "9\n", 0},

@@ -129,7 +129,8 @@ static void helpers_that_start(void **state)
 		 "ldd $(command -v slirp4netns) # lists the libraries", .reason = REASON_LOADER,
 		 .about = "slirp4netns", .files = {{0}}, .ask = ask_no_library_path},
 		{STEP_NET, ECHILD, "slirp4netns died before it was ready: exit status 1",
-		 "--slirp4netns-sandbox=true --slirp4netns-seccomp=true is requested, and slirp4netns does not start with it on this machine",
+		 "--slirp4netns-sandbox=true --slirp4netns-seccomp=true is requested, and "
+		 "slirp4netns does not start with it on this machine",
 		 "use --slirp4netns-sandbox=auto --slirp4netns-seccomp=auto # continues without it",
 		 .reason = REASON_DIED, .about = "slirp4netns", .files = {{0}}, .ask = ask_shields},
 		{STEP_NET, ECHILD, "slirp4netns died before it was ready: exit status 1", NULL,
@@ -192,8 +193,8 @@ static void pastas(void **state)
 		 .ask = ask_pasta},
 		{STEP_NET, EOPNOTSUPP, "pasta cannot hold --disable-host-loopback",
 		 "with --ipv6 the command can reach the host's loopback through all "
-		"known versions of pasta: it writes a datagram to ::ffff:127.0.0.1 to "
-		"its network device",
+		 "known versions of pasta: it writes a datagram to ::ffff:127.0.0.1 to "
+		 "its network device",
 		 "use --net=slirp4netns\nsudo apt-get install slirp4netns # if it is "
 		 "missing\nomit --ipv6",
 		 .reason = REASON_TOO_OLD, .about = "pasta", .files = {{0}},
