@@ -129,8 +129,12 @@ asked" "$(<"$OUT")"
 }
 
 @test "a storm of forks ends, too" {
+	# Each of twenty loops waits for a program. Else they would fork faster than programs end, and use up
+	# the PIDs of the machine.
 	run -0 --separate-stderr timeout 200 "$FAUXROOT" --kill-orphans --kill-timeout=1 sh -c '
-		for i in 1 2 3 4 5; do (setsid sh -c "trap \"\" TERM; while :; do (sleep 0.05 & ) ; done" &); done'
+		for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+			(setsid sh -c "trap \"\" TERM; while :; do (sleep 0.05 & ); sleep 0.01; done" &)
+		done'
 }
 
 @test "children that the launcher had before are not the command's" {
