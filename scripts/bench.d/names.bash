@@ -3,7 +3,7 @@
 # Names: queries of the command to a name server at port 53 of the host's loopback. Used by bench. Only root can
 # make that host, a network and a mount namespace.
 
-NAMES_ROUNDS=${NAMES_ROUNDS:-5}
+NAMES_ROUNDS=${NAMES_ROUNDS:-21}
 NAMES_QUERIES=20000
 NAMES_PIDS=()
 declare -A NAMES_WORDS=() NAMES_SERVER=()
