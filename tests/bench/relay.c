@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * relay: the least that a relay in a process of its own can do, as a yardstick for published ports.
+ * relay: the least work that a relay can do, for a comparison with published ports
  *
  *	relay PORT PID TARGETPORT
  *
  * Connections to PORT are relayed to 127.0.0.1:TARGETPORT in the network namespace of the process
  * PID. A thread for each direction moves the bytes from socket to socket through a pipe of 1 MiB by
  * splice(2), without a copy, and does nothing else: no event loop, no limits, no counters, no
- * source addresses. So a port of fauxroot that is as fast as this one is as fast as the machine
- * allows. The user must be root (man 2 setns).
+ * source addresses. The least work is not always the fastest way: on two processors fauxroot's
+ * forwarder is often faster, because it waits for sender and receiver. The user must be root (man 2
+ * setns).
  */
 #include <arpa/inet.h>
 #include <errno.h>
