@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The launcher's side of init's reports. reports.h explains why only the first one is trusted. */
 #include "fauxroot/supervise/reported.h"
 
 #include <errno.h>

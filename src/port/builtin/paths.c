@@ -2,7 +2,7 @@
 /*
  * Theory of operation
  *
- * connect(2) to a UNIX socket looks up a path. That takes for ever if the path is on a network file
+ * connect(2) to a UNIX socket looks up a path. That takes forever if the path is on a network file
  * system or a FUSE mount that does not answer, and not even SIGKILL ends it then. A thread
  * that relays must not wait for that. So these threads make the connections, and do nothing
  * else. A thread takes a job only if no other thread has one of the same service: a service whose
