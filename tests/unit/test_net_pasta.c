@@ -66,6 +66,8 @@ static const struct {
 	 ECHILD},
 	{"no External interface not usable\n", REASON_DIED, ECHILD},
 	{"Failed to send 35 bytes to syslog\nFailed to get netlink socket\n", REASON_DIED, EAGAIN},
+	{"Failed to send 45 bytes to syslog\nFailed to open tun socket in namespace\n", REASON_DIED,
+	 EAGAIN},
 };
 
 static void the_error_is_interpreted(void **state)

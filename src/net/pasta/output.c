@@ -56,8 +56,10 @@ static const struct {
 	{"Couldn't enter user namespace", {REASON_CONFINED, ECHILD}},
 	{"Couldn't create user namespace", {REASON_CONFINED, ECHILD}},
 	{"Couldn't switch to pasta namespaces", {REASON_CONFINED, ECHILD}},
-	/* It opens sockets in a process that it clones, and says nothing if it cannot clone. */
+	/* It opens sockets and the device in a process that it clones, and does not report that it
+	 * cannot clone. The holder has opened /dev/net/tun before. */
 	{"Failed to get netlink socket", {REASON_DIED, EAGAIN}},
+	{"Failed to open tun socket in namespace", {REASON_DIED, EAGAIN}},
 	{"Failed to clone process", {REASON_DIED, EAGAIN}},
 };
 
