@@ -7,11 +7,11 @@
  * socket open has a link "socket:[INODE]" in /proc/PID/fd. We cannot read the links of other
  * users; then only the owner's uid is known.
  *
- * The tables of TCP list listening sockets first. A busy server has a hundred thousand connections
- * behind them, which take longer to read than we may. So the listening sockets of both families are
- * searched before any connection. If none matches, the address is blocked by a connection that was
- * bound without SO_REUSEADDR. That connection may be closed already: the kernel keeps its port for
- * a minute (TIME_WAIT, man 7 tcp), and no process owns it.
+ * The tables of TCP list listening sockets first. On a busy server a hundred thousand connections
+ * follow, and reading them takes longer than the limit. So the listening sockets of both families
+ * are searched before any connection. If none matches, the address is blocked by a connection that
+ * was bound without SO_REUSEADDR. That connection may be closed already: the kernel keeps its port
+ * for a minute (TIME_WAIT, man 7 tcp), and no process owns it.
  */
 #include "occupant.h"
 

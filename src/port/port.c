@@ -250,7 +250,7 @@ int ports_add(struct ports *ports, const struct port_spec *spec, const struct po
 	if (rc == 0 && ports->outcome.work == PORTS_ADDING && portspec_equal(&ports->asked, spec)) {
 		rc = work_take_outcome(ports, err);
 	} else {
-		/* One of these may have the address. */
+		/* An unwanted port may occupy the address of @spec. */
 		work_remove_unwanted(ports);
 		if (rc == 0)
 			rc = work_check_idle(ports, err);

@@ -140,7 +140,7 @@ int work_remove(struct ports *ports, uint32_t id, struct error *err)
 	return err_step(err, rc, STEP_PORT);
 }
 
-/* The time of ports->retry. */
+/* The timer of ports->retry. */
 static void on_retry(evutil_socket_t fd, short what, void *arg)
 {
 	struct ports *ports = arg;
@@ -148,16 +148,16 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	for (size_t i = 0; i < ports->n; i++)
-		ports->items[i].rests = false;
+		ports->items[i].retry_later = false;
 	work_remove_unwanted(ports);
 }
 
 /* The unwanted @port could not be removed. */
-static void rest(struct ports *ports, struct port *port, const struct error *why)
+static void retry_later(struct ports *ports, struct port *port, const struct error *why)
 {
 	static const struct timeval wait = {.tv_sec = RETRY_S};
 
-	port->rests = true;
+	port->retry_later = true;
 	log_warning("removing port %u: %s; trying again", port->id, why->text);
 	if (!ports->retry)
 		ports->retry = evtimer_new(ports->base, on_retry, ports);
@@ -172,11 +172,11 @@ void work_remove_unwanted(struct ports *ports)
 		struct error err;
 		int rc;
 
-		if (!port->unwanted || port->rests)
+		if (!port->unwanted || port->retry_later)
 			continue;
 		rc = work_remove(ports, port->id, &err);
 		if (rc < 0 && rc != -EINPROGRESS)
-			rest(ports, port, &err);
+			retry_later(ports, port, &err);
 	}
 }
 
@@ -197,7 +197,7 @@ void ports_abandon(struct ports *ports, uint32_t id)
 	work_remove_unwanted(ports);
 }
 
-/* The caller of the port @id has gone before the answer. */
+/* The client that published the port @id has gone before the answer. */
 static void abandon_unclaimed(struct ports *ports, uint32_t id)
 {
 	log_info("removing port %u: its client does not know it", id);
@@ -242,7 +242,7 @@ static void finish_removing(struct ports *ports, const struct error *err)
 	if (!err)
 		work_drop(ports, ports->current.id);
 	else if (port && port->unwanted)
-		rest(ports, port, err);
+		retry_later(ports, port, err);
 }
 
 static void set_outcome(struct ports *ports, enum ports_work work, int rc)

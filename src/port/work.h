@@ -25,8 +25,8 @@ int work_remove(struct ports *ports, uint32_t id, struct error *err);
 /* work_enter() - append the published @port to the table, which has room, and report it */
 void work_enter(struct ports *ports, const struct port *port);
 
-/* work_drop() - report that the port @id is removed, and take it out of the table; it need not be
- * in it */
+/* work_drop() - report that the port @id is removed, and take it out of the table; accepts an
+ * unknown id */
 void work_drop(struct ports *ports, uint32_t id);
 
 /*
@@ -36,7 +36,8 @@ void work_drop(struct ports *ports, uint32_t id);
  */
 void work_remove_unwanted(struct ports *ports);
 
-/* work_forget_unwanted() - the restarted network serves no port: take those out of the table */
+/* work_forget_unwanted() - take unwanted ports out of the table: the restarted network serves
+ * none */
 void work_forget_unwanted(struct ports *ports);
 
 /* work_spec_text() - what is being done with @spec, for messages: "publishing :8080:80/tcp" */
@@ -53,10 +54,11 @@ int work_take_outcome(struct ports *ports, struct error *err);
 /*
  * work_announce() - the driver is idle: callers that got -EINPROGRESS repeat their calls
  *
- * If no caller takes the outcome then, its caller has gone: a port that was published for it is
+ * If no repeated call takes the outcome, the client has gone: a port that was published for it is
  * removed again.
  */
 void work_announce(struct ports *ports);
 
-/* work_abandon() - the driver's helper has died, and all its ports with it */
+/* work_abandon() - end the pending operation: the driver's helper has died, and its ports with
+ * it */
 void work_abandon(struct ports *ports);

@@ -58,7 +58,7 @@ static unsigned processors(void)
 	return (unsigned)CPU_COUNT(&set);
 }
 
-static void a_bulk_transfer_is_patient_and_follows_its_receiver(void **state)
+static void a_bulk_transfer_uses_sched_batch_and_follows_its_receiver(void **state)
 {
 	uint64_t spliced = BULK;
 	struct policy policy;
@@ -67,8 +67,8 @@ static void a_bulk_transfer_is_patient_and_follows_its_receiver(void **state)
 
 	(void)state;
 	start(&policy, pair);
-	assert_int_equal(policy.few, all == 2);
-	policy.few = true;
+	assert_int_equal(policy.two, all == 2);
+	policy.two = true;
 	/* Too early for a check. */
 	policy_adapt(&policy, &spliced, pair[0], CHECK_MS - 1);
 	assert_false(policy.is_batch);
@@ -105,7 +105,7 @@ static void with_more_processors_it_follows_nobody(void **state)
 
 	(void)state;
 	start(&policy, pair);
-	policy.few = false;
+	policy.two = false;
 	policy_adapt(&policy, &spliced, pair[0], CHECK_MS);
 	assert_true(policy.is_batch);
 	assert_int_equal(processors(), all);
@@ -115,21 +115,21 @@ static void with_more_processors_it_follows_nobody(void **state)
 	fd_close(pair[1]);
 }
 
-/* One interval at this rate. Returns whether the next one is patient. */
+/* One interval at this rate. Returns whether the next one uses SCHED_BATCH. */
 static bool interval(struct policy *policy, uint64_t bytes)
 {
 	policy_adapt(policy, &bytes, -1, policy->since_ms + CHECK_MS);
 	return policy->is_batch;
 }
 
-/* How many of the next @n intervals are patient, at this rate for patient ones and the other for
- * others? */
-static int patient_of(struct policy *policy, int n, uint64_t patient, uint64_t other)
+/* How many of the next @n intervals use SCHED_BATCH, at the rate @batch with it, and @other
+ * without? */
+static int batch_of(struct policy *policy, int n, uint64_t batch, uint64_t other)
 {
 	int count = 0;
 
 	for (int i = 0; i < n; i++)
-		count += interval(policy, policy->is_batch ? patient : other);
+		count += interval(policy, policy->is_batch ? batch : other);
 	return count;
 }
 
@@ -142,22 +142,22 @@ static void the_faster_way_is_kept(void **state)
 	if (!policy.may_change)
 		skip();
 	/* Patience is faster: a trial at first, then one in eleven. */
-	assert_int_equal(patient_of(&policy, 4, 2 * BULK, BULK), 3);
-	assert_int_equal(patient_of(&policy, 110, 2 * BULK, BULK), 100);
+	assert_int_equal(batch_of(&policy, 4, 2 * BULK, BULK), 3);
+	assert_int_equal(batch_of(&policy, 110, 2 * BULK, BULK), 100);
 	/* The same rate is no reason to change. */
-	assert_int_equal(patient_of(&policy, 110, BULK, BULK), 100);
-	/* Now other programs compute, and patience is slower. */
-	(void)patient_of(&policy, 22, BULK, 2 * BULK);
-	assert_int_equal(patient_of(&policy, 110, BULK, 2 * BULK), 10);
+	assert_int_equal(batch_of(&policy, 110, BULK, BULK), 100);
+	/* Now other programs compute, and SCHED_BATCH is slower. */
+	(void)batch_of(&policy, 22, BULK, 2 * BULK);
+	assert_int_equal(batch_of(&policy, 110, BULK, 2 * BULK), 10);
 	/* They have ended. */
-	(void)patient_of(&policy, 22, 2 * BULK, BULK);
-	assert_int_equal(patient_of(&policy, 110, 2 * BULK, BULK), 100);
+	(void)batch_of(&policy, 22, 2 * BULK, BULK);
+	assert_int_equal(batch_of(&policy, 110, 2 * BULK, BULK), 100);
 	/* Patience slows the transfer down so far that it is none any more. */
-	assert_int_equal(patient_of(&policy, 3, 1, BULK), 1);
-	assert_int_equal(patient_of(&policy, 110, 1, BULK), 10);
-	(void)patient_of(&policy, 22, 2 * BULK, BULK);
+	assert_int_equal(batch_of(&policy, 3, 1, BULK), 1);
+	assert_int_equal(batch_of(&policy, 110, 1, BULK), 10);
+	(void)batch_of(&policy, 22, 2 * BULK, BULK);
 	/* What was faster is remembered for the next transfer. */
-	(void)patient_of(&policy, 22, BULK, 2 * BULK);
+	(void)batch_of(&policy, 22, BULK, 2 * BULK);
 	assert_false(interval(&policy, 0));
 	assert_false(interval(&policy, BULK));
 	assert_false(interval(&policy, 0));
@@ -166,7 +166,7 @@ static void the_faster_way_is_kept(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_bulk_transfer_is_patient_and_follows_its_receiver),
+		cmocka_unit_test(a_bulk_transfer_uses_sched_batch_and_follows_its_receiver),
 		cmocka_unit_test(with_more_processors_it_follows_nobody),
 		cmocka_unit_test(the_faster_way_is_kept),
 	};

@@ -246,14 +246,14 @@ static void the_largest_source_waits_and_is_refused(void **state)
 	assert_int_equal(enter(share, "192.0.2.1", &slots[n]), SHARE_WAITS);
 	/* The port is shut until the waiting client is admitted or refused. */
 	assert_true(share_is_shut(share));
-	now += SHARE_PATIENCE_MS - 1;
+	now += SHARE_WAIT_MS - 1;
 	assert_int_equal(enter(share, "192.0.2.1", &slots[n]), SHARE_WAITS);
 	assert_int_equal(share_leave(&slots[0]), 0);
 	assert_int_equal(enter(share, "192.0.2.1", &slots[0]), SHARE_ENTERED);
 	assert_false(share_is_shut(share));
-	/* Waiting has used the patience up, and the end of a connection adds a little. */
+	/* Waiting has used up the time that is left, and the end of a connection adds a little. */
 	assert_int_equal(enter(share, "192.0.2.1", &slots[n]), SHARE_WAITS);
-	now += SHARE_PATIENCE_END_MS;
+	now += SHARE_WAIT_PER_END_MS;
 	assert_int_equal(enter(share, "192.0.2.1", &slots[n]), SHARE_REFUSED);
 	assert_int_equal(enter(share, "192.0.2.1", &slots[n]), SHARE_REFUSED);
 	assert_false(share_is_shut(share));
@@ -266,7 +266,7 @@ static void the_largest_source_waits_and_is_refused(void **state)
 }
 
 /* While connections end again and again, waiting clients are never refused. */
-static void each_end_of_a_connection_adds_patience(void **state)
+static void each_end_of_a_connection_adds_time_to_wait(void **state)
 {
 	static struct share_slot slots[500];
 	struct share *share = share_open(&shares, 1, 1, false);
@@ -275,7 +275,7 @@ static void each_end_of_a_connection_adds_patience(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 3000; i++) {
 		assert_int_equal(enter(share, "192.0.2.1", &slots[n]), SHARE_WAITS);
-		now += SHARE_PATIENCE_END_MS;
+		now += SHARE_WAIT_PER_END_MS;
 		(void)share_leave(&slots[i % n]);
 		assert_int_equal(enter(share, "192.0.2.1", &slots[i % n]), SHARE_ENTERED);
 	}
@@ -562,7 +562,7 @@ int main(void)
 		ROW(another_source_displaces_the_newest),
 		ROW(sources_with_one_connection_shut_the_port),
 		ROW(the_largest_source_waits_and_is_refused),
-		ROW(each_end_of_a_connection_adds_patience),
+		ROW(each_end_of_a_connection_adds_time_to_wait),
 		ROW(which_addresses_are_one_source),
 		ROW(flows_and_connections_leave_each_other_room),
 		ROW(a_tiny_limit_allows_one_connection),

@@ -254,9 +254,9 @@ static int rules_inside(void *arg, struct error *err)
 	for (int i = 0; i < 2 && rc == 0; i++) {
 		EXPECT(err, endpoint_of(i ? "::1" : "127.0.0.1", 8080, &server) == 0);
 		for (int again = 0; again < 2 && rc == 0; again++)
-			rc = source_lead_answers(&nl, &server, err);
+			rc = source_route_answers(&nl, &server, err);
 		for (int again = 0; again < 2 && rc == 0; again++)
-			rc = source_leave_answers(&nl, &server, err);
+			rc = source_unroute_answers(&nl, &server, err);
 	}
 	return rc;
 }

@@ -35,10 +35,10 @@ void ports_finish(struct ports *ports, const struct port *port, const struct err
 /*
  * ports_adopt_late() - for drivers: @port was published after ports_finish() had reported a failure
  *
- * Nobody knows the port, so it enters the table with a new id and is removed as soon as possible.
+ * No client knows the port. It enters the table with a new id, and is removed as soon as possible.
  */
 void ports_adopt_late(struct ports *ports, const struct port *port);
 
 /* ports_removed_late() - for drivers: the port @id is not served any more, after ports_finish() had
- * reported that its removal failed. It need not be in the table. */
+ * reported that its removal failed. The port may be missing from the table. */
 void ports_removed_late(struct ports *ports, uint32_t id);

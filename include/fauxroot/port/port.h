@@ -26,16 +26,18 @@ struct port_net port_net_at(struct in_addr address, const struct in6_addr *addre
 
 /*
  * ports_open() - choose the driver that @config names, and check the --publish options
+ * @config: must outlive @ret
+ * @cancel_fd: as fd_wait(); used until ports_supervise()
  *
  * Starts nothing: an invalid spec is reported before the launch begins. Returns 0 or -EINVAL.
  */
 int ports_open(const struct config *config, int cancel_fd, struct ports *ret, struct error *err);
 
 /*
- * ports_open_host() - a table of services of the host, the reverse of published ports
+ * ports_open_host() - make a table of services of the host, the reverse of published ports
  *
  * Its driver starts its processes with the first service. The --forward-host options have been
- * checked. The other functions work as for published ports.
+ * checked. Parameters as ports_open(). The other functions work as for published ports.
  */
 void ports_open_host(const struct config *config, int cancel_fd, struct ports *ret);
 
@@ -94,12 +96,12 @@ int ports_try(struct ports *ports, const struct port_spec *spec, struct error *e
  * ports_remove() - unpublish the port @id
  *
  * When it returns 0, the listener is closed. Returns 0, -ENOENT, or another -errno with the port
- * still in the table; -EINPROGRESS as ports_add().
+ * still in the table. May return -EINPROGRESS, like ports_add().
  */
 int ports_remove(struct ports *ports, uint32_t id, struct error *err);
 
 /*
- * ports_abandon() - remove the port @id as soon as possible: nobody else would do it
+ * ports_abandon() - remove the port @id, which no client will remove, as soon as possible
  *
  * A removal that fails is tried again, every ten seconds and with each other operation, and after a
  * restart of the network. An unknown id is ignored. Call it in the event loop.
@@ -119,7 +121,7 @@ const char *ports_source(const struct ports *ports);
 /*
  * ports_prepare_source() - for --check: set up now what the first port for remote clients needs
  *
- * Logs a warning where that fails.
+ * Logs a warning if that fails.
  */
 void ports_prepare_source(struct ports *ports);
 

@@ -18,8 +18,8 @@ struct event_base;
 struct ns_set;
 struct ports;
 
-/* A service of the host listens at 127.0.0.1, at the address for containers, and at both of IPv6.
- */
+/* A service of the host has up to four listeners: loopback and the address for containers, of both
+ * families. */
 #define PORT_LISTENERS_MAX 4
 #define PORT_NO_LISTENERS      \
 	{                      \
@@ -35,14 +35,14 @@ struct port {
 	uint32_t driver_id;    /* the driver's own id of the port; builtin: see destinations.c */
 	uint32_t counter;      /* builtin: its slot, see counters.c */
 	struct timespec since; /* when it was published; CLOCK_REALTIME */
-	bool unwanted;	       /* nobody would remove it: the launcher does */
-	bool rests;	       /* .unwanted, and the last removal has failed: try again later */
+	bool unwanted;	       /* no client will remove it: the launcher does */
+	bool retry_later;      /* .unwanted, and the last removal has failed */
 };
 
 /* What a port has relayed since it was published. */
 struct port_counters {
 	uint64_t connections; /* TCP connections that were accepted; with UDP, client addresses */
-	uint64_t bytes_to_child, bytes_from_child; /* as the receiver took them */
+	uint64_t bytes_to_child, bytes_from_child; /* counted when the receiver takes them */
 };
 
 /* The child's network, as the port drivers see it. */
@@ -154,10 +154,10 @@ struct ports {
 		int rc;
 		struct error err;
 	} outcome;	     /* of @current, until the caller repeats its call */
-	struct event *retry; /* the next removal of ports that rest; NULL until one is needed */
-	uint32_t unclaimed; /* during .ready: the published port of .outcome; 0: its caller knows it
-			     */
-	void *state;	    /* the driver's own */
+	struct event *retry; /* clears port.retry_later of all ports; NULL until it is needed */
+	uint32_t unclaimed;  /* during .ready: id of the port that .outcome has published; 0: its
+				caller has taken the outcome */
+	void *state;	     /* the driver's own */
 };
 
 #define PORTS_NONE ((struct ports){.cancel_fd = -1})

@@ -4,11 +4,11 @@
  *
  * A port keeps its clients' addresses if three conditions are true: --source-ip-transparent is
  * enabled, a socket in the child can be bound to a foreign address (source.c), and the kernel
- * routes the answers back to us (tracking.c). The last is set up for the first port that remote
+ * routes the answers back to us (tracking.c). The routes are set up for the first port that remote
  * clients can reach, because connection tracking slows down all connections of the namespace.
  *
  * A server at a loopback address needs a routing rule as well. Several ports may lead to one
- * server, so the rule is removed with the last of them.
+ * server, so the rule is removed with the last of these ports.
  */
 #include "addresses.h"
 
@@ -109,15 +109,15 @@ static bool needs_rule(const struct addresses *a, const struct ports *ports,
 	return endpoint_is_loopback(&child) && addresses_kept(a, ports, port);
 }
 
-int addresses_lead(struct addresses *a, const struct ports *ports, const struct port *port,
-		   struct error *err)
+int addresses_route(struct addresses *a, const struct ports *ports, const struct port *port,
+		    struct error *err)
 {
 	union endpoint child = portspec_child(&port->spec);
 
-	return needs_rule(a, ports, port) ? source_lead_answers(&a->route, &child, err) : 0;
+	return needs_rule(a, ports, port) ? source_route_answers(&a->route, &child, err) : 0;
 }
 
-void addresses_leave(struct addresses *a, const struct ports *ports, const struct port *port)
+void addresses_unroute(struct addresses *a, const struct ports *ports, const struct port *port)
 {
 	union endpoint child = portspec_child(&port->spec);
 	struct error err = {0};
@@ -133,7 +133,7 @@ void addresses_leave(struct addresses *a, const struct ports *ports, const struc
 		    needs_rule(a, ports, item))
 			return;
 	}
-	if (source_leave_answers(&a->route, &child, &err) < 0)
+	if (source_unroute_answers(&a->route, &child, &err) < 0)
 		log_warning("%s", err.text);
 }
 

@@ -60,15 +60,15 @@ int addresses_track(struct addresses *a, const struct ports *ports, struct error
 int addresses_supervise(const struct addresses *a, const struct ports *ports, struct error *err);
 
 /*
- * addresses_lead() - add the routing rule for answers of the server of @port, if it needs one
- * addresses_leave() - remove the rule, unless another port of the table leads to the same server
- * @port: for addresses_leave(), its listeners are closed; it may still be in the table
+ * addresses_route() - add the routing rule for answers of the server of @port, if it needs one
+ * addresses_unroute() - remove the rule, unless another port of the table leads to the same server
+ * @port: for addresses_unroute(), its listeners are closed; it may still be in the table
  *
- * addresses_lead() returns 0 or -errno; a rule that exists already is success.
+ * addresses_route() returns 0 or -errno; a rule that exists already is success.
  */
-int addresses_lead(struct addresses *a, const struct ports *ports, const struct port *port,
-		   struct error *err);
-void addresses_leave(struct addresses *a, const struct ports *ports, const struct port *port);
+int addresses_route(struct addresses *a, const struct ports *ports, const struct port *port,
+		    struct error *err);
+void addresses_unroute(struct addresses *a, const struct ports *ports, const struct port *port);
 
 /* addresses_clear() - close the sockets; the kernel then removes the table that they own */
 void addresses_clear(struct addresses *a);

@@ -67,7 +67,7 @@ static void set_tcp(int fd, enum socket_kind kind)
 
 /* Bind @fd to an abstract name that the kernel chooses (man 7 unix: autobind). The forwarder may
  * call bind(2), and could otherwise make files with the socket. */
-static int bind_away(int fd)
+static int autobind(int fd)
 {
 	static const struct sockaddr none = {.sa_family = AF_UNIX};
 
@@ -80,7 +80,7 @@ static int make_socket(enum socket_kind kind)
 
 	if (fd < 0)
 		return -errno;
-	if (kind == KIND_UNIX && bind_away(fd) < 0) {
+	if (kind == KIND_UNIX && autobind(fd) < 0) {
 		int rc = -errno;
 
 		fd_close(fd);

@@ -15,8 +15,8 @@ struct batch {
 	struct batch_arrays *arrays;
 	char *data;		       /* DATAGRAM_BYTES each */
 	int16_t next[BATCH_DATAGRAMS]; /* chains of datagrams with one destination; -1: the last */
-	int64_t used_ms;
-	bool used; /* the memory at data occupies pages */
+	int64_t used_ms;	       /* the last batch_receive(), on the monotonic clock */
+	bool used;		       /* the memory at data occupies pages */
 };
 
 /* batch_new() - a batch without datagrams; NULL: out of memory */
@@ -45,8 +45,8 @@ void batch_local(const struct batch *batch, unsigned i, struct in6_addr *ret);
 uint64_t batch_send(struct batch *batch, int fd, int first, const union endpoint *to,
 		    const struct in6_addr *local, bool *segments);
 
-/* batch_trim() - return memory that has not been used for a second to the kernel */
+/* batch_trim() - give the kernel its memory back when it was not used for a second */
 void batch_trim(struct batch *batch, int64_t now_ms);
 
-/* batch_is_trimmed() - is there no memory that batch_trim() could return? */
+/* batch_is_trimmed() - is there no memory that batch_trim() could give back? */
 bool batch_is_trimmed(const struct batch *batch);

@@ -3,9 +3,9 @@
  * Theory of operation
  *
  * The launcher's side of the builtin driver. The launcher binds the listeners and keeps them. It
- * prepares the child's network for real client addresses (addresses.c). And it runs two processes:
- * the forwarder, which relays, and the agent, which makes sockets of the child's network namespace
- * for the forwarder (forwarder.c and agent.c).
+ * prepares the child's network for real client addresses (addresses.c). It runs two processes: the
+ * forwarder, which relays, and the agent, which makes sockets of the child's network namespace for
+ * the forwarder (forwarder.c and agent.c).
  *
  * The forwarder answers orders at once, so the launcher waits for each answer. If it is unknown
  * whether an ADD took effect, the launcher sends a REMOVE (-ENOENT: there is no such port). If the
@@ -21,8 +21,8 @@
  * The reverse driver makes services of the host reachable for the command, with the same two
  * programs and the sockets exchanged: a runner makes the listeners in the child's network, and the
  * agent, in the host's network, makes the sockets that the forwarder connects. This forwarder may
- * connect to these services only: one that handles both directions could connect a socket of the
- * host to an address that is meant inside.
+ * connect to these services only. A forwarder for both directions could connect a socket of the
+ * host to an address that is meant for the child's network.
  */
 #include <errno.h>
 #include <event2/event.h>
@@ -80,8 +80,7 @@ static unsigned count_processors(void)
 }
 
 /* Receive one message of the forwarder; a LOG line is logged. Returns 1 for DONE, 0 if there is
- * more to receive. If the forwarder has not been able to start, returns the -errno that it has met.
- */
+ * more to receive, or -errno: after FAILED, the error with which the forwarder could not start. */
 static int receive_reply(struct builtin *b, struct control_message *ret, struct error *err)
 {
 	ssize_t n = message_recv(b->control, ret, sizeof(*ret), NULL, NULL);
@@ -101,8 +100,8 @@ static int receive_reply(struct builtin *b, struct control_message *ret, struct 
 	return 0;
 }
 
-/* No order can be sent: the forwarder has closed its socket, after its last messages. The error is
- * that of a socket closed after the order. */
+/* The forwarder has closed its socket, so no order can be sent. Read its last messages: one of them
+ * may be FAILED. Returns its error, or -EPIPE. */
 static int receive_last(struct builtin *b, struct error *err)
 {
 	struct deadline now = deadline_in(0);
@@ -131,7 +130,7 @@ static int send_order(struct ports *ports, struct control_message *m, const int 
 		return err_set(err, -rc, "sending an order to %s", forwarder_name(b));
 	do {
 		rc = fd_wait(b->control, POLLIN, &deadline, ports->cancel_fd);
-		/* A forwarder that sends without pause is as good as silent. */
+		/* Log lines do not extend the deadline. */
 		if (rc == 0 && deadline_left(&deadline) == 0)
 			rc = -ETIMEDOUT;
 		if (rc < 0)
@@ -194,7 +193,7 @@ static int send_add(struct ports *ports, const struct port *port, struct error *
 	m.add.wildcard = endpoint_is_wildcard(&parents[0]);
 	m.add.transparent = addresses_kept(&b->addresses, ports, port);
 	m.add.marked = m.add.transparent && addresses_marked(&b->addresses);
-	rc = addresses_lead(&b->addresses, ports, port, err);
+	rc = addresses_route(&b->addresses, ports, port, err);
 	if (rc < 0)
 		return rc;
 	return send_order(ports, &m, port->listeners, n_listeners, err);
@@ -345,7 +344,7 @@ static const struct kept_ops host_agent_ops = {
 	.lost = on_lost,
 };
 
-/* Prepare what both directions have, and start no process. */
+/* Prepare what both directions need. Starts no process. */
 static int prepare(struct ports *ports, struct error *err)
 {
 	bool reverse = ports->driver->reverse;
@@ -363,8 +362,8 @@ static int prepare(struct ports *ports, struct error *err)
 	b->gateway = GATEWAY_NONE;
 	b->control = b->destinations.fd = -1;
 	b->addresses = ADDRESSES_NONE;
-	/* Each published port has one or two listeners. The target exists already, so it keeps the
-	 * old limit. */
+	/* Each port has up to PORT_LISTENERS_MAX listeners. The target exists already, so it keeps
+	 * the old limit. */
 	(void)fd_raise_limit();
 	rc = counters_open(&b->counters, count_processors(), err);
 	return rc < 0 ? rc : destinations_open(&b->destinations, err);
@@ -431,18 +430,18 @@ static int send_remove(struct ports *ports, uint32_t id, struct error *err)
 	return rc == 0 || rc == -ENOENT ? 0 : replace_forwarder(ports, err);
 }
 
-/* Return what @port uses, once no forwarder serves it. */
+/* Release what @port uses. No forwarder serves it any more. */
 static void forget(struct ports *ports, const struct port *port)
 {
 	struct builtin *b = ports->state;
 
 	if (!b->reverse)
-		addresses_leave(&b->addresses, ports, port);
+		addresses_unroute(&b->addresses, ports, port);
 	destinations_drop(&b->destinations, port->driver_id);
 	counters_drop(&b->counters, port->counter);
 }
 
-/* Permit the address of @port's target. */
+/* Let the forwarder connect to the target of @port. */
 static int permit(struct builtin *b, struct port *port, struct error *err)
 {
 	const struct port_spec *spec = &port->spec;
@@ -490,7 +489,7 @@ static int builtin_add(struct ports *ports, struct port *port, struct error *err
 			*err = lost;
 		forget(ports, port);
 	} else if (b->reverse) {
-		gateway_lead(&b->gateway, ports, port);
+		gateway_redirect(&b->gateway, ports, port);
 	}
 	return gone < 0 ? gone : rc;
 }
@@ -500,12 +499,12 @@ static int builtin_remove(struct ports *ports, struct port *port, struct error *
 	struct builtin *b = ports->state;
 
 	listen_close(port);
-	/* If this fails, there is no forwarder, and so none that serves the port. */
+	/* If this fails, there is no forwarder, so nothing serves the port. */
 	if (send_remove(ports, port->id, err) < 0)
 		log_warning("%s", err->text);
 	forget(ports, port);
 	if (b->reverse)
-		gateway_lead(&b->gateway, ports, NULL);
+		gateway_redirect(&b->gateway, ports, NULL);
 	return 0;
 }
 
@@ -517,8 +516,8 @@ static bool builtin_counters(const struct ports *ports, const struct port *port,
 	if (port->counter == 0)
 		return false;
 	counters_read(&b->counters, port->counter, ret);
-	/* The forwarder counts from its client on; with services of the host that is the command.
-	 */
+	/* The forwarder counts "from the client" and "from the target". Here the client is the
+	 * command. */
 	if (b->reverse) {
 		uint64_t to_host = ret->bytes_to_child;
 

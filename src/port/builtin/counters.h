@@ -47,7 +47,7 @@ void counters_drop(struct counters *counters, uint32_t slot);
 /*
  * counters_read() - the sums over all threads for @slot
  *
- * The forwarder may write what it likes, so these are numbers to show and nothing else.
+ * A forwarder that was taken over can write any numbers: use them for display only.
  */
 void counters_read(const struct counters *counters, uint32_t slot, struct port_counters *ret);
 

@@ -2,9 +2,10 @@
 /*
  * Theory of operation
  *
- * People know the gateway's address, 10.0.2.2, as that of the host. It cannot be put on lo, as the
- * address for containers is: everything for it would be local then. So a table leads only the ports
- * of services to the address for containers, in the syntax of nft(8), for each service:
+ * Users know the gateway's address, 10.0.2.2, as the address of the host. Unlike the address for
+ * containers, it cannot be an address of lo: then no packet would reach the gateway any more. So a
+ * table redirects only the ports of services to the address for containers. In the syntax of
+ * nft(8), for each service:
  *
  *	table inet fauxroot-host {
  *		chain in {
@@ -18,8 +19,8 @@
  *		}
  *	}
  *
- * The chain "in" is for containers behind a bridge. For how the table stays, see
- * proc/kept_table.c.
+ * The chain "in" is for containers behind a bridge. proc/kept_table.c restores the table when the
+ * command removes it.
  */
 #include "gateway.h"
 
@@ -62,7 +63,7 @@ static int make_table(void *arg, struct netlink *nl, const struct nftables_table
 				err);
 }
 
-/* An address, its size, and where it is as the destination of a packet. */
+/* An address, its size, and the offset of the destination address in a packet. */
 struct address {
 	const void *bytes;
 	size_t size, offset;
@@ -128,8 +129,8 @@ static int add_rules(struct netlink *nl, const struct port_net *net, const struc
 		put_rule(&r, chains[i], ack, &net->gateway, &net->host, spec);
 	}
 	nftables_end_batch(&r);
-	return netlink_transact(nl, &r, "leading the gateway's address to a service of the host",
-				err);
+	return netlink_transact(nl, &r,
+				"redirecting the gateway's address to a service of the host", err);
 }
 
 /* ns_job.run */
@@ -138,7 +139,7 @@ static int open_inside(void *arg, struct error *err)
 	return kept_table_sockets(arg, err);
 }
 
-/* A service with a child IP is not there. */
+/* Services with a child IP are not redirected. */
 static int add_port(struct gateway *gateway, const struct ports *ports, const struct port *port,
 		    struct error *err)
 {
@@ -203,7 +204,7 @@ int gateway_supervise(struct gateway *gateway, struct event_base *base, struct e
 	return kept_table_supervise(&gateway->table, base, err);
 }
 
-void gateway_lead(struct gateway *gateway, const struct ports *ports, const struct port *added)
+void gateway_redirect(struct gateway *gateway, const struct ports *ports, const struct port *added)
 {
 	struct error err = {0};
 	int rc;

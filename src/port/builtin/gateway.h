@@ -27,18 +27,18 @@ struct gateway {
  */
 int gateway_open(struct gateway *gateway, const struct ports *ports, struct error *err);
 
-/* gateway_supervise() - for a table that was made before there was an event loop: restore it from
- * now on, in @base; 0 or -errno */
+/* gateway_supervise() - restore the table from now on, in the event loop @base; 0 or -errno */
 int gateway_supervise(struct gateway *gateway, struct event_base *base, struct error *err);
 
 /*
- * gateway_lead() - lead the gateway's address to the address for containers
- * @added: for this service, too; NULL: for all of @ports, after a removal
+ * gateway_redirect() - redirect the gateway's address to the address for containers
+ * @added: the new service; NULL: a service was removed, set up all services of @ports again
  *
- * A service with a child IP is not there. Does nothing without a table. A failure is logged: the
- * services are at their other addresses.
+ * Services with a child IP are not redirected. Does nothing without a table. A failure is logged:
+ * the services stay reachable at their other addresses.
  */
-void gateway_lead(struct gateway *gateway, const struct ports *ports, const struct port *added);
+void gateway_redirect(struct gateway *gateway, const struct ports *ports, const struct port *added);
 
-/* gateway_close() - the table disappears with the network; accepts GATEWAY_NONE */
+/* gateway_close() - close the sockets; the table disappears with the network. Accepts
+ * GATEWAY_NONE */
 void gateway_close(struct gateway *gateway);

@@ -6,15 +6,15 @@
  * for a connection. A thread accepts a connection only if it has a socket towards the target, so an
  * accepted client never waits for one. If there is none (the agent is being restarted, or
  * descriptors have run out), clients wait in the kernel's backlog. Meanwhile the thread does not
- * watch the listener: its seat rests.
+ * watch the listener: its seat is paused.
  *
  * A full port (shares.c) may still accept one more client, because it may be a client with few
  * connections. share_enter() decides: the client is relayed, waits in the thread's seat, or is
  * reset.
  *
- * A client of a UNIX socket is connected by another thread (paths.c), because that may take for
- * ever. It is relayed when that is done. A seat has ARRIVALS_MAX such clients at most; others wait
- * in the backlog.
+ * For a client of a UNIX socket, another thread connects to that socket (paths.c), because
+ * connect(2) may never return. The client is relayed when the connection is made. A seat has
+ * ARRIVALS_MAX such clients at most; others wait in the backlog.
  *
  * The path of a new connection: on_client() accepts it and takes a socket from supply.c. relay.c
  * chooses a thread, enters the connection in the port's share (shares.c), binds the source address
@@ -32,10 +32,10 @@
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/macro.h"
 
-/* Accept so many clients at a time; then accepted connections get their turn. */
+/* The maximum number of clients to accept before accepted connections get their turn. */
 #define ACCEPT_ROUNDS 8
 
-/* The clients of a seat that are being connected to a UNIX socket. */
+/* The maximum number of clients of a seat whose connections to a UNIX socket are being made. */
 #define ARRIVALS_MAX 16U
 
 static int seat_watch(struct seat *seat)
@@ -48,17 +48,17 @@ static int seat_watch(struct seat *seat)
 }
 
 /* Stop watching the listener until listeners_resume(). */
-static void seat_rest(struct seat *seat)
+static void seat_pause(struct seat *seat)
 {
 	if (seat->watched)
 		watch_remove(seat->here->loop, &seat->watch);
 	seat->watched = false;
-	seat->here->resting = true;
+	seat->here->paused = true;
 }
 
 /* ---- clients of UNIX sockets ---- */
 
-/* A client that was accepted, while it is connected. */
+/* An accepted client whose connection to a UNIX socket is being made. */
 struct arrival {
 	struct paths_job job;
 	struct list link;	   /* in listeners.connecting */
@@ -69,8 +69,8 @@ struct arrival {
 	int64_t since_ms;
 };
 
-/* The client is relayed or reset, and the arrival belongs to nobody's seat any more. */
-static void settle(struct arrival *a)
+/* The client is relayed or reset: take the arrival out of its seat. */
+static void detach(struct arrival *a)
 {
 	struct share *share = a->listener->share;
 
@@ -84,7 +84,7 @@ static void settle(struct arrival *a)
 static void give_up(struct arrival *a)
 {
 	fd_close(a->client_fd);
-	settle(a);
+	detach(a);
 	paths_cancel(a->here->paths, &a->job);
 }
 
@@ -103,10 +103,10 @@ static bool relay_arrival(const struct arrival *a)
 		fd_close(a->client_fd);
 		return false;
 	}
-	/* It is connected again when there is room. */
+	/* retry() connects again when there is room. */
 	seat->waiting = a->client_fd;
 	seat->client = a->client;
-	seat_rest(seat);
+	seat_pause(seat);
 	return false;
 }
 
@@ -123,13 +123,14 @@ static void on_connected(struct paths_job *job)
 		fd_close(a->client_fd);
 	}
 	if (a->listener)
-		settle(a);
+		detach(a);
 	if (!relayed)
 		fd_close(job->fd);
 	free(a);
 }
 
-/* Have the client at @fd connected. Returns false to stop accepting. */
+/* Let a thread of paths.c connect to the target for the client at @fd. Returns false to stop
+ * accepting. */
 static bool connect_path(struct seat *seat, int fd, const union endpoint *client, int target)
 {
 	struct listeners *here = seat->here;
@@ -155,7 +156,7 @@ static bool connect_path(struct seat *seat, int fd, const union endpoint *client
 		      on_connected);
 	if (seat->connecting < ARRIVALS_MAX)
 		return true;
-	seat_rest(seat);
+	seat_pause(seat);
 	return false;
 }
 
@@ -173,7 +174,7 @@ void listeners_tick(struct listeners *ls)
 
 /* ---- accepting ---- */
 
-/* Relay the client at @fd, if the share of its port allows. Returns false to stop accepting. */
+/* Relay the client at @fd, if the share of its port allows it. Returns false to stop accepting. */
 static bool admit(struct seat *seat, int fd, const union endpoint *client, int target)
 {
 	struct listeners *here = seat->here;
@@ -193,7 +194,7 @@ static bool admit(struct seat *seat, int fd, const union endpoint *client, int t
 	}
 	seat->waiting = fd;
 	seat->client = *client;
-	seat_rest(seat);
+	seat_pause(seat);
 	return false;
 }
 
@@ -208,12 +209,12 @@ static bool accept_one(struct seat *seat)
 
 	if (share_is_shut(l->share)) {
 		scarce_share(here->scarce, l->id, here->loop->now_ms);
-		seat_rest(seat);
+		seat_pause(seat);
 		return false;
 	}
 	target = supply_take(here->supply, l->port.kind);
 	if (target < 0) {
-		seat_rest(seat);
+		seat_pause(seat);
 		return false;
 	}
 	fd = accept4(l->port.fd, &client.sa, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -226,7 +227,7 @@ static bool accept_one(struct seat *seat)
 	case ENOBUFS:
 	case ENOMEM:
 		here->loop->fds_short = true;
-		seat_rest(seat);
+		seat_pause(seat);
 		return false;
 	case ECONNABORTED:
 	case EINTR:
@@ -255,7 +256,7 @@ static void on_datagrams(struct watch *watch, uint32_t events)
 
 	(void)events;
 	if (!udp_receive(seat->here->udp, &seat->listener->port))
-		seat_rest(seat);
+		seat_pause(seat);
 }
 
 /* ---- resuming ---- */
@@ -286,14 +287,14 @@ void listeners_resume(struct listeners *ls)
 {
 	struct seat *seat;
 
-	if (!ls->resting)
+	if (!ls->paused)
 		return;
-	ls->resting = false;
+	ls->paused = false;
 	LIST_EACH (seat, &ls->seats, link) {
 		if (seat->waiting >= 0)
 			retry(seat);
 		if (!seat->watched && (!may_watch(seat) || seat_watch(seat) < 0))
-			ls->resting = true;
+			ls->paused = true;
 	}
 }
 

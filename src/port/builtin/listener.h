@@ -29,7 +29,7 @@ struct listeners {
 	struct paths *paths;
 	struct list seats;
 	struct list connecting; /* clients of UNIX sockets: struct arrival */
-	bool resting;		/* some seats are not watched */
+	bool paused;		/* some seats are not watched */
 };
 
 /* A seat: the state that one thread has for one listener. */
@@ -90,13 +90,13 @@ void listener_join(struct listener *l, struct listeners *ls);
 void listener_leave(struct listener *l);
 
 /*
- * listeners_resume() - accept again on the listeners that rest
+ * listeners_resume() - accept again on the paused listeners
  *
- * Call it after loop.room_made, and several times a second while .resting is set: other threads
- * free descriptors, too.
+ * Call it after loop.room_made, and several times a second while .paused is set: other threads free
+ * descriptors, too.
  */
 void listeners_resume(struct listeners *ls);
 
-/* listeners_tick() - every second while clients are in .connecting: reset those that wait too long
- */
+/* listeners_tick() - once a second while .connecting has clients: reset clients that wait too
+ * long */
 void listeners_tick(struct listeners *ls);

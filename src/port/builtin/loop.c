@@ -27,7 +27,7 @@ unsigned loop_turn(struct loop *loop, int timeout_ms)
 
 	if (n < 0 && errno != EINTR)
 		abort();
-	if (loop->patient && n > 0)
+	if (loop->yields && n > 0)
 		(void)sched_yield();
 	loop->now_ms = clock_ms();
 	for (int i = 0; i < n; i++) {

@@ -14,7 +14,7 @@ struct error;
 
 struct loop {
 	int epoll;
-	bool patient;	/* let other threads run before events are handled: see policy.c */
+	bool yields;	/* let other threads run before events are handled: see policy.c */
 	int64_t now_ms; /* when the last events arrived, on the monotonic clock */
 
 	/* One part of the thread sets these; other parts act on them after the batch of events. */
@@ -32,7 +32,7 @@ int loop_init(struct loop *loop);
 
 /*
  * loop_turn() - wait for events once, and call the functions of their watches
- * @timeout_ms: wait at most so long; -1: without limit
+ * @timeout_ms: the longest wait; -1: without limit
  *
  * Returns the number of events. Aborts the process if epoll_wait(2) fails.
  */

@@ -12,10 +12,10 @@
 #include "fauxroot/base/macro.h"
 
 /* watch.ready */
-static void ring(struct watch *watch, uint32_t events)
+static void on_wake(struct watch *watch, uint32_t events)
 {
 	(void)events;
-	CONTAINER(watch, struct mailbox, watch)->rung = true;
+	CONTAINER(watch, struct mailbox, watch)->woken = true;
 }
 
 int mail_init(struct mailbox *box, struct loop *loop)
@@ -23,7 +23,7 @@ int mail_init(struct mailbox *box, struct loop *loop)
 	memset(box, 0, sizeof(*box));
 	box->end = &box->first;
 	pthread_mutex_init(&box->lock, NULL);
-	box->watch.ready = ring;
+	box->watch.ready = on_wake;
 	box->watch.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (box->watch.fd < 0)
 		return -errno;
@@ -54,9 +54,9 @@ bool mail_read(struct mailbox *box)
 	struct letter *letter, *next;
 	uint64_t count;
 
-	if (!box->rung)
+	if (!box->woken)
 		return false;
-	box->rung = false;
+	box->woken = false;
 	(void)!read(box->watch.fd, &count, sizeof(count));
 	pthread_mutex_lock(&box->lock);
 	letter = TAKE_PTR(box->first);

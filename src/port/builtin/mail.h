@@ -20,7 +20,7 @@ struct letter {
 
 struct mailbox {
 	struct watch watch; /* an eventfd that wakes the thread */
-	bool rung;	    /* used by the thread: read the box after this batch of events */
+	bool woken;	    /* used by the thread: read the box after this batch of events */
 	pthread_mutex_t lock;
 	struct letter *first, **end;
 };
@@ -31,7 +31,7 @@ int mail_init(struct mailbox *box, struct loop *loop);
 /*
  * mail_post() - pass @letter to the thread of @box, which calls @read; from any thread
  *
- * With it goes the ownership of the parts of the object that @read uses.
+ * That thread then owns the parts of the object that @read uses.
  */
 void mail_post(struct mailbox *box, struct letter *letter, void (*read)(struct letter *letter));
 

@@ -21,10 +21,10 @@
  *	}
  *
  * The mark is set on connections from addresses that are not the child's; only we make such
- * connections. From the connection it is copied to the answers. Those are forwarded to us (chain
- * in, prerouting), or made by a server in this namespace (chain out; its type is route, so that the
- * kernel routes the packet again with the new mark). Our own packets for a server of this namespace
- * arrive over lo. They get the mark, too, and the server's socket inherits it
+ * connections. The mark is copied from the connection to the answers. Answers are forwarded to us
+ * (chain in, prerouting), or sent by a server in this namespace (chain out; its type is route, so
+ * that the kernel routes the packet again with the new mark). Our own packets for a server of this
+ * namespace arrive over lo. They get the mark, too, and the server's socket inherits it
  * (net.ipv4.tcp_fwmark_accept). So the answer has the mark before it is routed; without the mark
  * there may be no route at all (--net=none).
  */

@@ -25,7 +25,8 @@ struct nftables_table;
  * namespace, which needs the kernel's nft_fib
  *
  * Creates the whole table or nothing. Turns connection tracking on. Returns 0 or -errno, with the
- * kernel's message: -ENOENT if the kernel lacks an expression; and as nftables_begin_table().
+ * kernel's message in @err: -ENOENT if the kernel lacks an expression, or an error of
+ * nftables_begin_table().
  */
 int nft_make(struct netlink *nl, const struct nftables_table *table, bool by_mark,
 	     struct error *err);

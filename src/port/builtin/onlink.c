@@ -10,7 +10,7 @@
 #include "fauxroot/base/macro.h"
 #include "fauxroot/sys/netlink.h"
 
-/* Read so many reports at a time. */
+/* The maximum number of reports to discard at a time. */
 #define REPORTS_MAX 64
 
 struct networks {

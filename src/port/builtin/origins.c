@@ -3,8 +3,8 @@
  * Theory of operation
  *
  * Each port has a binary heap that orders its sources by their number of connections. Each source
- * knows its index in the heap, so one connection more or less costs a few comparisons and swaps.
- * One hash table for all ports finds sources by key. Heap and table grow with the number of
+ * knows its index in the heap, so adding or removing a connection costs a few comparisons and
+ * swaps. One hash table for all ports finds sources by key. Heap and table grow with the number of
  * sources, which never exceeds the number of connections, and shrink when the last source is gone.
  */
 #include "origins.h"
@@ -102,7 +102,8 @@ void origin_key(const union endpoint *client, uint64_t ret_key[2])
 
 	ret_key[0] = ret_key[1] = 0;
 	if (client->sa.sa_family != AF_INET6) {
-		/* Different from all keys of IPv6 networks: those have 0 in the second half. */
+		/* Different from all IPv6 keys: only those of link-local addresses have a second
+		 * half, and their first half is not 0. */
 		ret_key[1] = UINT64_C(1) << 63 | client->in.sin_addr.s_addr;
 		return;
 	}

@@ -46,8 +46,8 @@ void origins_clear(struct origins *s);
  * origin_key() - the key that identifies the source of @client
  * @client: its port is ignored
  *
- * An IPv6 key has the first 64 bits of the address only, because the owner of one address in such
- * a network usually has all of them. Of a link-local address all bits count.
+ * An IPv6 key has the first 64 bits of the address only, because the owner of one address in such a
+ * network usually has all of them. A link-local address has all of its bits in the key.
  */
 void origin_key(const union endpoint *client, uint64_t ret_key[2]);
 

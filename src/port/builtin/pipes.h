@@ -33,7 +33,7 @@ bool pipes_borrow(struct pipe_pool *pool, int64_t now_ms, struct pipe *ret);
 
 /*
  * pipes_return() - return a borrowed pipe
- * @empty: false: it still contains bytes, so it is closed
+ * @empty: if false, the pipe still contains bytes, and is closed
  */
 void pipes_return(struct pipe_pool *pool, struct pipe pipe, bool empty);
 

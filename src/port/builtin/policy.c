@@ -11,18 +11,18 @@
  * idle processor.
  *
  * In the same state a worker gives up the processor before it moves the bytes of a batch of events
- * (loop.c): meanwhile sender and receiver get on, and the worker finds more bytes at once. With
- * eight streams on two processors this needs a third less processor time.
+ * (loop.c): meanwhile sender and receiver run, and the worker finds more bytes at once. With eight
+ * streams on two processors this needs a third less processor time.
  *
  * With two processors, one of them has two of the three threads. It is best if these are the worker
- * and the receiver: the worker then sends to a thread that is not woken on another processor. So
- * a worker with one bulk transfer follows its receiver. With more processors, each thread has one.
+ * and the receiver: then the worker does not wake a thread on another processor. So a worker with
+ * one bulk transfer follows its receiver. With more processors, each thread has one.
  *
  * All of this assumes that the other runnable threads are the sender and the receiver. If they
  * belong to other programs that compute, each pause is as long as theirs: eight streams on a
  * machine with twenty such programs reached half the throughput. A thread cannot see who waits for
- * the processors, but it knows its throughput. So it tries the other way now and then, for one
- * interval, and keeps what is faster.
+ * the processors, but it knows its throughput. So it tries the other policy now and then, for one
+ * interval, and keeps the faster one.
  *
  * For small requests on a busy machine that wait is too long: with all processors busy, the 99th
  * percentile of the response time doubled. So a thread uses SCHED_BATCH only while many bytes go
@@ -41,12 +41,13 @@
 /* The minimum rate of a bulk transfer: 1.6 Gbit/s. */
 #define BULK_BYTES_PER_MS (200 << 10)
 
-/* The number of intervals before the other way is tried: at first, and later. Short transfers
- * should learn, too, and long ones should not lose more than a tenth. */
+/* The number of intervals before the other policy is tried: at first, and later. The first trial is
+ * early, so that short transfers have one. Long transfers spend less than a tenth of their time on
+ * trials. */
 #define TRIAL_FIRST 3
 #define TRIAL_EVERY 10
 
-/* musl's functions refuse: POSIX wants them to act on processes, and Linux acts on threads. */
+/* musl's function fails: POSIX sets the policy of a process, and Linux sets that of a thread. */
 static bool set_policy(int policy)
 {
 	static const struct sched_param none = {.sched_priority = 0};
@@ -87,14 +88,14 @@ void policy_init(struct policy *policy, int64_t now_ms)
 	*policy = (struct policy){
 		.since_ms = now_ms, .on = -1, .prefers_batch = true, .trial_after = TRIAL_FIRST};
 	policy->may_change = syscall(SYS_sched_getscheduler, 0) == SCHED_OTHER;
-	policy->few = sched_getaffinity(0, sizeof(policy->all), &policy->all) == 0 &&
+	policy->two = sched_getaffinity(0, sizeof(policy->all), &policy->all) == 0 &&
 		      CPU_COUNT(&policy->all) == 2;
 }
 
 /* Compare the rate of a trial, in bytes per millisecond, with that of the intervals before it. */
 static void learn(struct policy *policy, uint64_t rate)
 {
-	/* By a tenth: rates vary by themselves. */
+	/* Require a tenth more, because rates vary anyway. */
 	if (rate > policy->sum / policy->n / 10 * 11)
 		policy->prefers_batch = !policy->prefers_batch;
 	policy->trial_after = TRIAL_EVERY;
@@ -102,7 +103,7 @@ static void learn(struct policy *policy, uint64_t rate)
 	policy->sum = policy->n = 0;
 }
 
-/* Returns whether the next interval is patient, after one with this rate. */
+/* Returns whether the next interval uses SCHED_BATCH. @rate: of the last interval. */
 static bool choose(struct policy *policy, uint64_t rate)
 {
 	bool is_bulk = rate >= BULK_BYTES_PER_MS;
@@ -110,8 +111,9 @@ static bool choose(struct policy *policy, uint64_t rate)
 	if (policy->is_trial) {
 		learn(policy, rate);
 	} else if (policy->is_batch == policy->prefers_batch && (is_bulk || policy->is_batch)) {
-		/* Not the interval in which the transfer began: it was not patient. But that in
-		 * which it slowed down: maybe patience is the reason. */
+		/* The interval in which a transfer begins does not count if its policy is not the
+		 * preferred one. The interval in which it slows down counts: SCHED_BATCH may be the
+		 * reason. */
 		policy->sum += rate;
 		policy->n++;
 		policy->is_trial = policy->n >= policy->trial_after || !is_bulk;
@@ -125,15 +127,15 @@ void policy_adapt(struct policy *policy, uint64_t *spliced, int receiver, int64_
 {
 	int64_t passed = now_ms - policy->since_ms;
 	uint64_t rate;
-	bool patient;
+	bool batch;
 
 	if (passed < CHECK_MS || !policy->may_change)
 		return;
 	rate = *spliced / (uint64_t)passed;
 	*spliced = 0;
 	policy->since_ms = now_ms;
-	patient = choose(policy, rate);
-	if (patient != policy->is_batch && set_policy(patient ? SCHED_BATCH : SCHED_OTHER))
-		policy->is_batch = patient;
-	follow(policy, policy->is_batch && policy->few ? receiver : -1);
+	batch = choose(policy, rate);
+	if (batch != policy->is_batch && set_policy(batch ? SCHED_BATCH : SCHED_OTHER))
+		policy->is_batch = batch;
+	follow(policy, policy->is_batch && policy->two ? receiver : -1);
 }

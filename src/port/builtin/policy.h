@@ -8,13 +8,13 @@
 
 struct policy {
 	bool may_change;
-	bool is_batch; /* SCHED_BATCH, and patient */
-	/* What is faster in a bulk transfer: being patient, or not? */
+	bool is_batch; /* SCHED_BATCH; the loop yields */
+	/* Is SCHED_BATCH faster in a bulk transfer? */
 	bool prefers_batch;
-	bool is_trial;	      /* this interval is the other way */
-	unsigned trial_after; /* intervals in the preferred way */
-	uint64_t n, sum;      /* number of these since the last trial; sum of their rates */
-	bool few;	      /* the process may use two processors: see policy.c */
+	bool is_trial;	      /* this interval tries the other policy */
+	unsigned trial_after; /* number of intervals before a trial */
+	uint64_t n, sum;      /* intervals since the last trial; sum of their rates */
+	bool two;	      /* the process may use exactly two processors */
 	int on;		      /* the only processor that the thread may use; -1: all */
 	cpu_set_t all;	      /* the processors that the process may use */
 	int64_t since_ms;
@@ -28,7 +28,7 @@ struct policy {
 void policy_init(struct policy *policy, int64_t now_ms);
 
 /*
- * policy_adapt() - adapt the policy of the calling thread to its load, and to what was faster
+ * policy_adapt() - adapt the policy of the calling thread to its load and its throughput
  * @spliced: bytes through pipes since the last check; the check sets it to 0
  * @receiver: the socket to the receiver of the only bulk transfer; -1: there is none, or more
  * @now_ms: on the monotonic clock

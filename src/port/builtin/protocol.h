@@ -34,7 +34,8 @@
 #define MAX_BATCH 64
 
 enum control_type {
-	CONTROL_ADD = 1, /* launcher: relay clients of these listeners (one or two descriptors) */
+	CONTROL_ADD = 1, /* launcher: relay clients of these listeners (1…PORT_LISTENERS_MAX
+			    descriptors) */
 	CONTROL_REMOVE,	 /* launcher: close the listeners of a port, and its connections */
 	CONTROL_SUPPLY,	 /* launcher: sockets towards a new agent, one per worker */
 	CONTROL_DONE,	 /* forwarder: the order with that serial was carried out, or refused */
@@ -78,8 +79,8 @@ struct control_message {
 
 /*
  * The kinds of sockets that the agent makes. TCP sockets can be bound to a foreign source address.
- * Marked ones carry SO_MARK: connection tracking recognises them by it on kernels where it cannot
- * check their source (see tracking.c).
+ * Marked sockets carry SO_MARK: connection tracking recognises them by the mark on kernels where it
+ * cannot check their source (see tracking.c).
  */
 enum socket_kind {
 	KIND_TCP4 = 0,

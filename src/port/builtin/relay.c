@@ -8,10 +8,11 @@
  * connecting socket refuses sends, too: so the completion of connect() needs no separate event, and
  * its failure is an error of a later recv().
  *
- * An end of file is passed on with shutdown(2). Any other end of one connection resets the other
- * connection, as the peer would see it without a relay: if the target refuses the connection, the
- * client gets a reset. Both sockets have SO_LINGER with 0 seconds (man 7 socket), so the death of
- * the forwarder is a reset, too: an end of file would mean that all bytes have arrived.
+ * An end of file is passed on with shutdown(2). If one connection ends in another way, the other
+ * connection is reset, as its peer would see it without a relay: if the target refuses the
+ * connection, the client gets a reset. Both sockets have SO_LINGER with 0 seconds (man 7 socket),
+ * so the death of the forwarder is a reset, too: an end of file would mean that all bytes have
+ * arrived.
  *
  * A relay occupies a slot in the share of its port (shares.c), from before its creation until it is
  * closed. Another client may displace it.
@@ -69,7 +70,7 @@ static void leave(struct relays *here, struct relay *r)
 		mail_wake(here->threads->relays[waiter]->mail);
 }
 
-/* Close @r; relays_bury() frees it. */
+/* Close @r; relays_free_dead() frees it. */
 static void relay_close(struct relay *r, bool reset)
 {
 	struct relays *here = r->relays;
@@ -92,7 +93,7 @@ static void relay_close(struct relay *r, bool reset)
 	atomic_fetch_sub_explicit(&here->load, 1, memory_order_relaxed);
 }
 
-void relays_bury(struct relays *rs)
+void relays_free_dead(struct relays *rs)
 {
 	struct relay *r;
 

@@ -23,7 +23,7 @@ struct relays {
 	const struct relay_threads *threads;
 	struct mover mover;
 	struct list open;
-	struct list ready; /* relays with work left, for the time after the batch of events */
+	struct list ready; /* relays with work left: see relays_turn() */
 	struct list dead;  /* closed relays, freed after the batch of events */
 	atomic_uint load;  /* number of open relays */
 };
@@ -70,8 +70,8 @@ void relays_close_port(struct relays *rs, const struct share *share);
 /* relays_displaced() - reset the relays that another client has displaced (shares.h) */
 void relays_displaced(struct relays *rs);
 
-/* relays_bury() - free closed relays, once no event of the batch can belong to them */
-void relays_bury(struct relays *rs);
+/* relays_free_dead() - free closed relays; call it when no event of the batch can belong to them */
+void relays_free_dead(struct relays *rs);
 
 /* relays_receiver() - if the thread has one relay: the socket to which its bulk transfer goes; else
  * -1 */

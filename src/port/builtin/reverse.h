@@ -8,10 +8,10 @@ struct port;
 struct ports;
 
 /*
- * reverse_describe() - the target of the relay is the host's address
+ * reverse_describe() - fill in @add: the target is a service of the host
  *
- * Services on the host's loopback see loopback clients, as without a network of its own for the
- * command.
+ * A service on the host's loopback sees a loopback client, as if the command were in the host's
+ * network.
  */
 void reverse_describe(const struct port *port, struct control_add *add);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Logs that descriptors have run out: once a minute for all threads together. */
+/* Logs shortages: at most one line a minute, for all threads together. */
 #pragma once
 
 #include <stdbool.h>
@@ -13,8 +13,8 @@ struct scarce {
 /* scarce_init() - nothing was logged yet */
 void scarce_init(struct scarce *scarce);
 
-/* scarce_may_log() - was no line logged for a minute? Then the calling thread must log one. @now_ms
- * as below */
+/* scarce_may_log() - was no line logged for a minute? If true, the calling thread must log one.
+ * @now_ms as below */
 bool scarce_may_log(struct scarce *scarce, int64_t now_ms);
 
 /*

@@ -170,9 +170,9 @@ static enum share_answer wait_or_refuse(struct share *share, unsigned asker, int
 		share->waiter = (int)asker;
 		share->waits_since_ms = now_ms;
 	}
-	if (now_ms - share->waits_since_ms < share->patience_ms)
+	if (now_ms - share->waits_since_ms < share->wait_left_ms)
 		return SHARE_WAITS;
-	share->patience_ms = 0;
+	share->wait_left_ms = 0;
 	share->waiter = -1;
 	return SHARE_REFUSED;
 }
@@ -182,7 +182,7 @@ static void end_wait(struct share *share, int64_t now_ms)
 	int64_t waited = now_ms - share->waits_since_ms;
 
 	share->waiter = -1;
-	share->patience_ms = (int)MAX(0, share->patience_ms - waited);
+	share->wait_left_ms = (int)MAX(0, share->wait_left_ms - waited);
 }
 
 static enum share_answer enter(struct share *share, const uint64_t *key, struct share_slot *slot,
@@ -254,8 +254,8 @@ int share_leave(struct share_slot *slot)
 	pthread_mutex_lock(&s->lock);
 	if (slot->source) {
 		slot_detach(slot);
-		share->patience_ms =
-			MIN(SHARE_PATIENCE_MS, share->patience_ms + SHARE_PATIENCE_END_MS);
+		share->wait_left_ms =
+			MIN(SHARE_WAIT_MS, share->wait_left_ms + SHARE_WAIT_PER_END_MS);
 	} else {
 		list_remove(&slot->link);
 		s->leaving--;
@@ -305,7 +305,7 @@ struct share *share_open(struct shares *s, uint32_t id, unsigned listeners, bool
 	share->id = id;
 	share->udp = udp;
 	share->users = listeners;
-	share->patience_ms = SHARE_PATIENCE_MS;
+	share->wait_left_ms = SHARE_WAIT_MS;
 	share->waiter = -1;
 	pthread_mutex_lock(&s->lock);
 	list_insert(&s->ports, &share->link);

@@ -3,9 +3,9 @@
  * Limits on the number of TCP connections of each published port and each client.
  *
  * A client that opens connections and leaves them idle could take all descriptors of the forwarder.
- * So each port has a reserve: connections that no other port can take. Beyond the reserves all
- * ports take connections from a common rest. In a full port a client with few connections
- * displaces a connection of the client with most.
+ * So each port has a reserve: connections that no other port can take. All ports share the
+ * connections beyond the reserves. In a full port, a client with few connections displaces a
+ * connection of the client with most.
  *
  * All functions may be called from any thread. Connections are counted per client address. IPv6
  * addresses are counted per /64, because one client usually has all of its addresses; link-local
@@ -31,12 +31,13 @@
 #define SHARE_RESERVE_UDP 16U
 
 /*
- * In a full port, a new connection of the client with most connections waits while the port has
- * patience left, in the hope that another connection ends. Then it is reset, because other clients
- * are behind it in the backlog. Waiting uses patience up; each connection that ends adds to it.
+ * In a full port, a new connection of the client with most connections waits, because another
+ * connection may end. Each port has a budget of waiting time: waiting uses it up, and each
+ * connection that ends adds to it. When nothing is left, the new connection is reset, because other
+ * clients are behind it in the backlog.
  */
-#define SHARE_PATIENCE_MS     2000
-#define SHARE_PATIENCE_END_MS 10
+#define SHARE_WAIT_MS	      2000
+#define SHARE_WAIT_PER_END_MS 10
 
 /* The maximum number of displaced connections that their threads have not closed yet. */
 #define SHARE_LEAVING_MAX 8U
@@ -69,7 +70,7 @@ struct share {
 	unsigned users; /* references: listeners, and connections in letters between threads */
 	bool removed;
 	struct origin_heap heap;
-	int patience_ms;
+	int wait_left_ms;
 	int waiter; /* the worker with a waiting client; -1: none */
 	int64_t waits_since_ms;
 	atomic_bool shut; /* share_is_shut() */
@@ -99,12 +100,12 @@ enum share_answer {
 void shares_init(struct shares *s, unsigned descriptors, const atomic_uint *flows,
 		 void (*closed)(void *arg), void *arg);
 
-/* shares_clear() - free the rest; all ports are closed */
+/* shares_clear() - free the memory of @s; all ports must be closed */
 void shares_clear(struct shares *s);
 
 /*
  * share_open() - create the share of a port that is being published
- * @listeners: 1 or 2; each is a user of the share until its share_close()
+ * @listeners: 1…PORT_LISTENERS_MAX; each is a user of the share until its share_close()
  *
  * Reserves shrink if together they would take more than half of all connections. The listeners need
  * descriptors themselves, so this may displace connections: all workers must call
@@ -125,8 +126,8 @@ void share_close(struct share *share);
 /*
  * share_ref(), share_unref() - add or remove a user, for a connection in a letter to a thread
  *
- * The caller of share_ref() must be a user, or a thread of one. The last share_unref() frees the
- * share, as share_close() does.
+ * The caller of share_ref() must be a user of the share, or a thread of a user. The last
+ * share_unref() frees the share, as share_close() does.
  */
 void share_ref(struct share *share);
 void share_unref(struct share *share);
@@ -192,7 +193,7 @@ static inline bool share_is_shut(const struct share *share)
  */
 bool share_recheck(struct share *share);
 
-/* shares_flows_max() - the maximum number of UDP flows that leaves TCP ports their part */
+/* shares_flows_max() - the maximum number of UDP flows, so that TCP ports keep their part */
 unsigned shares_flows_max(struct shares *s);
 
 /* shares_are_tight() - are fewer descriptors left than @wanted, or than a quarter of all? */

@@ -10,10 +10,10 @@
  * - A rule on a mark, for all answers. Connection tracking copies the mark from our packets to
  *   their answers, through bridges and DNAT: see tracking.c.
  * - A rule on source address and source port, for each published port of a loopback address. An
- *   answer gets its mark after it was routed; if the network has no other route for it (no way
- *   out), it would never get one. The rule includes the port, because the kernel routes a packet
- *   again after DNAT, with its source: a connection of the target itself from 127.0.0.1 that DNAT
- *   redirects to a container must reach that container.
+ *   answer gets its mark after it was routed; if the network has no other route for the answer (no
+ *   default route), it would never get one. The rule includes the port, because the kernel routes a
+ *   packet again after DNAT, with its source: a connection of the target itself from 127.0.0.1 that
+ *   DNAT redirects to a container must reach that container.
  *
  * Servers trust 127.0.0.1. So a remote client that cannot keep its address gets the address of the
  * child's interface. A network without such an address (--net=none, or one without IPv6) gets one
@@ -106,13 +106,13 @@ static int change_answers_rule(struct netlink *nl, uint16_t type, const union en
 	return netlink_transact(nl, &r, what, err);
 }
 
-int source_lead_answers(struct netlink *nl, const union endpoint *child, struct error *err)
+int source_route_answers(struct netlink *nl, const union endpoint *child, struct error *err)
 {
 	return ok_if_exists(change_answers_rule(nl, RTM_NEWRULE, child,
 						"adding a routing rule for answers", err));
 }
 
-int source_leave_answers(struct netlink *nl, const union endpoint *child, struct error *err)
+int source_unroute_answers(struct netlink *nl, const union endpoint *child, struct error *err)
 {
 	int rc = change_answers_rule(nl, RTM_DELRULE, child, "removing a routing rule for answers",
 				     err);
@@ -228,7 +228,7 @@ static void prepare_answers(struct netlink *nl, int i, struct source_setup *setu
 }
 
 /* Let accepted sockets inherit the mark; the sysctl is for both families. If /proc/sys is
- * read-only, only networks without a way out suffer: see nft.c. */
+ * read-only, only networks without a default route are affected: see nft.c. */
 static void prepare_accept(void)
 {
 	_cleanup_close_ int fd = open("/proc/sys/net/ipv4/tcp_fwmark_accept", O_WRONLY | O_CLOEXEC);

@@ -35,7 +35,8 @@ struct source_setup {
 };
 
 /*
- * source_prepare() - make the preparations, in the child's namespaces
+ * source_prepare() - prepare the child's network namespace
+ * @ns: the child's namespaces; @cancel_fd: as fd_wait()
  * @net: the interface's addresses, if they are known
  * @transparent: real client addresses are wanted
  * @ret_route: a session of NETLINK_ROUTE in the child's network namespace
@@ -48,12 +49,12 @@ int source_prepare(const struct ns_set *ns, const struct port_net *net, bool tra
 		   struct error *err);
 
 /*
- * source_lead_answers() - add the rule that routes answers of the server at @child by our table
- * source_leave_answers() - remove the rule
+ * source_route_answers() - add the rule that routes answers of the server at @child by our table
+ * source_unroute_answers() - remove the rule
  * @nl: the session of source_prepare()
  * @child: a loopback address with the port of a TCP server
  *
  * A rule that exists already, or does not exist any more, is success. Return 0 or -errno.
  */
-int source_lead_answers(struct netlink *nl, const union endpoint *child, struct error *err);
-int source_leave_answers(struct netlink *nl, const union endpoint *child, struct error *err);
+int source_route_answers(struct netlink *nl, const union endpoint *child, struct error *err);
+int source_unroute_answers(struct netlink *nl, const union endpoint *child, struct error *err);

@@ -8,9 +8,9 @@
  * until the sender pauses.
  *
  * Urgent data (man 7 tcp) keeps its position in the stream, and no byte is lost; the mark is not
- * passed on. splice(2) stops at the mark, so a stream that has had one is copied. splice(2) returns
- * 0 at the end of file, but also at a mark if the end of file follows it; and epoll may report the
- * mark later. Only recv(2) can tell the two cases apart, because it reads past the mark.
+ * passed on. splice(2) stops at the mark, so after its first mark a stream is copied. splice(2)
+ * returns 0 at the end of file, but also at a mark if the end of file follows it; and epoll may
+ * report the mark later. Only recv(2) distinguishes the two cases, because it reads past the mark.
  *
  * A UNIX socket may return less than it has (man 7 unix: descriptors that the peer sends along end
  * a read, and are closed). So it is read until it is empty.

@@ -61,10 +61,11 @@ enum stream_state {
 	STREAM_BROKEN,
 };
 
-/* mover_init() - with at most @max_pipes pipes; 0 or -errno (man 2 mmap) */
+/* mover_init() - make the buffers of the thread that runs @loop, with at most @max_pipes pipes; 0
+ * or -errno (man 2 mmap) */
 int mover_init(struct mover *m, struct loop *loop, unsigned max_pipes);
 
-/* mover_trim() - return memory that idle relays do not need to the kernel */
+/* mover_trim() - give the kernel back memory that idle relays do not need */
 void mover_trim(struct mover *m);
 
 /*

@@ -37,7 +37,7 @@ int target_bind(const struct target *target, int fd, const union endpoint *clien
  * target_connect() - connect @fd to the target, unless that is a UNIX socket: then @fd is connected
  * already
  *
- * Returns 0 or -errno (man 2 connect): TCP -EINPROGRESS.
+ * Returns 0 or -errno (man 2 connect); with TCP usually -EINPROGRESS.
  */
 int target_connect(const struct target *target, int fd);
 
@@ -50,7 +50,8 @@ int target_connect(const struct target *target, int fd);
 int target_connect_path(const struct target *target, int fd);
 
 /*
- * target_complain() - log that target_bind() or target_connect() failed with @rc
+ * target_complain() - log that target_bind() or target_connect() failed with @rc, an -errno
+ * @now_ms: on the monotonic clock
  *
  * Logs at most one line a minute: for a UNIX socket, and for TCP and UDP if all local ports of the
  * network are in use, or the address is unreachable. A target that refuses connections may be down

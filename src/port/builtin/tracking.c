@@ -3,16 +3,16 @@
  * Theory of operation
  *
  * The launcher configures nf_tables in the child's network namespace itself, over sockets that a
- * runner has made there, and keeps the table there: proc/kept_table.h. It is not the agent that
- * does this: the target can kill the agent.
+ * runner has made there, and keeps the table there: proc/kept_table.h. The agent does not do this,
+ * because the target can kill it.
  *
  * The kernel decides how the rules recognise our connections. With nft_fib: their source is not an
  * address of the namespace. Without: their sockets carry a mark that no routing rule uses.
  *
  * A client may have an address in a network on one of the child's links. If DNAT redirects its
- * connection to a server on that link, the client cannot keep its address: the server would search
- * the client on the link. Such connections get the link's own address as their source. Networks are
- * added and removed (docker network create), so the launcher watches the routes. The target may
+ * connection to a server on that link, the client cannot keep its address: the server would look
+ * for the client on the link. Such connections get the link's own address as their source. Networks
+ * are added and removed (docker network create), so the launcher watches the routes. The target may
  * change them very often, so the interval between two checks has a minimum.
  */
 #include "tracking.h"
@@ -49,7 +49,7 @@ struct tracking {
 	bool by_mark;			      /* see nft.h */
 	struct netlink routes, route_reports; /* of the child's network namespace */
 	struct event *on_routes, *on_due;
-	int64_t rest_ms; /* do not check the routes again before this time */
+	int64_t next_ms; /* do not check the routes again before this time */
 	bool complained; /* a problem with networks was logged */
 };
 
@@ -74,7 +74,7 @@ static int open_inside(void *arg, struct error *err)
 
 /* ---- the table ---- */
 
-/* kept_table_ops.make: in the best variant that this kernel supports. */
+/* kept_table_ops.make: make the better variant that this kernel supports. */
 static int make_table(void *arg, struct netlink *nl, const struct nftables_table *table,
 		      struct error *err)
 {
@@ -93,7 +93,7 @@ static int make_table(void *arg, struct netlink *nl, const struct nftables_table
 
 static void check_soon(struct tracking *t)
 {
-	int64_t wait = MAX(DELAY_MS, t->rest_ms - clock_ms());
+	int64_t wait = MAX(DELAY_MS, t->next_ms - clock_ms());
 	struct timeval due = timeval_ms(wait);
 
 	if (!event_pending(t->on_due, EV_TIMEOUT, NULL))
@@ -160,7 +160,7 @@ static void set_networks(struct tracking *t)
 		rc = nft_set_networks(&t->table.nl, networks, n, &err);
 	if (rc < 0 && rc != -EINTR)
 		complain(t, &err);
-	t->rest_ms = clock_ms() + MAX(PAUSE_MS, (clock_ms() - start) * PAUSE_TIMES);
+	t->next_ms = clock_ms() + MAX(PAUSE_MS, (clock_ms() - start) * PAUSE_TIMES);
 }
 
 static int watch_routes(struct tracking *t, struct error *err)

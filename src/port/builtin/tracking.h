@@ -13,7 +13,7 @@ struct ns_set;
 struct tracking;
 
 /*
- * tracking_start() - set connection tracking up in the child's network namespace
+ * tracking_start() - set up connection tracking in the child's network namespace
  * @ns: the child's; @cancel_fd: as fd_wait()
  *
  * Returns 0 or -errno, with the kernel's message if the kernel refuses.

@@ -126,7 +126,7 @@ static bool make_room(struct udp *udp)
 	return false;
 }
 
-/* Bind and connect a new flow's socket. A bound one for the proxy's address stays unconnected. */
+/* Bind and connect a new flow's socket. A socket with the proxy's address stays unconnected. */
 static int flow_connect(struct flow *flow, const struct target *target)
 {
 	int rc = target_bind(target, flow->watch.fd, &flow->client);
@@ -366,7 +366,7 @@ void udp_tick(struct udp *udp)
 	batch_trim(udp->batch, udp->loop->now_ms);
 }
 
-void udp_bury(struct udp *udp)
+void udp_free_dead(struct udp *udp)
 {
 	struct flow *flow;
 

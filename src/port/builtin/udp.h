@@ -61,11 +61,11 @@ bool udp_receive(struct udp *udp, struct udp_port *port);
 /* udp_close_port() - close the flows of @port */
 void udp_close_port(struct udp *udp, const struct udp_port *port);
 
-/* udp_tick() - once a second: close flows that were idle for too long, and return memory */
+/* udp_tick() - once a second: close flows that were idle for too long, and free memory */
 void udp_tick(struct udp *udp);
 
-/* udp_bury() - free closed flows, once no event of the batch can belong to them */
-void udp_bury(struct udp *udp);
+/* udp_free_dead() - free closed flows; call it when no event of the batch can belong to them */
+void udp_free_dead(struct udp *udp);
 
 /* udp_idle() - is there nothing for udp_tick() to do? */
 bool udp_idle(const struct udp *udp);

@@ -10,7 +10,7 @@
  * fds_short); after the batch the worker passes these on to the parts that wait for them.
  *
  * Workers share only listeners, shares and limits; they pass objects to each other by letters. If a
- * worker has nothing to time out, retry, return or reset, it sleeps without a timeout.
+ * worker has nothing to do at a later time, it sleeps without a timeout.
  */
 #include "worker.h"
 
@@ -24,8 +24,9 @@
 #include "fauxroot/sys/memory.h"
 
 #define TICK_MS 1000
-/* While listeners rest because descriptors are short: other workers free some without a letter. */
-#define RESTING_TICK_MS 50
+/* While listeners are paused because descriptors are short: other workers free some without a
+ * letter. */
+#define PAUSED_TICK_MS 50
 
 /* Below this number of relays and flows, trimming the heap is not worth its time. */
 #define PEAK_MIN 16
@@ -37,7 +38,7 @@ static unsigned held(const struct worker *w)
 	return relays_load(&w->relays) + udp_flows(&w->udp);
 }
 
-/* Return memory to the kernel when most connections and flows have ended. */
+/* Give memory back to the kernel when most connections and flows have ended. */
 static void trim(struct worker *w)
 {
 	if (w->peak > PEAK_MIN && held(w) < w->peak / 4) {
@@ -53,15 +54,15 @@ static void trim(struct worker *w)
 	w->warm = false;
 }
 
-static void bury(struct worker *w)
+static void free_dead(struct worker *w)
 {
-	relays_bury(&w->relays);
-	udp_bury(&w->udp);
+	relays_free_dead(&w->relays);
+	udp_free_dead(&w->udp);
 }
 
 static int64_t tick_length(const struct worker *w)
 {
-	return w->listeners.resting ? RESTING_TICK_MS : TICK_MS;
+	return w->listeners.paused ? PAUSED_TICK_MS : TICK_MS;
 }
 
 static void tick(struct worker *w)
@@ -72,7 +73,7 @@ static void tick(struct worker *w)
 	listeners_tick(&w->listeners);
 	/* The batch is finished. Free closed objects first, so that trim() returns their memory,
 	 * too. */
-	bury(w);
+	free_dead(w);
 	trim(w);
 }
 
@@ -90,8 +91,8 @@ static int next_timeout(const struct worker *w)
 
 	if (!list_empty(&w->relays.ready))
 		return 0;
-	if (w->listeners.resting)
-		return RESTING_TICK_MS;
+	if (w->listeners.paused)
+		return PAUSED_TICK_MS;
 	if (idle(w))
 		return -1;
 	left = w->tick_ms + TICK_MS - w->loop.now_ms;
@@ -119,7 +120,7 @@ static void follow_up(struct worker *w)
 	}
 	policy_adapt(&w->policy, &w->relays.mover.spliced, relays_receiver(&w->relays),
 		     w->loop.now_ms);
-	w->loop.patient = w->policy.is_batch;
+	w->loop.yields = w->policy.is_batch;
 	w->peak = MAX(w->peak, held(w));
 	if (w->loop.now_ms - w->tick_ms >= tick_length(w)) {
 		tick(w);
@@ -134,7 +135,7 @@ static void follow_up(struct worker *w)
 	}
 	if (resume)
 		listeners_resume(&w->listeners);
-	bury(w);
+	free_dead(w);
 }
 
 void worker_run(struct worker *w)

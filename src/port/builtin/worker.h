@@ -31,8 +31,8 @@ struct worker {
 	struct scarce *scarce;
 	struct policy policy;
 	pthread_t thread;
-	unsigned peak; /* relays and flows, since memory was last returned */
-	bool warm;     /* events arrived since the pages of code were last returned */
+	unsigned peak; /* maximum of relays and flows since the heap was last trimmed */
+	bool warm;     /* events arrived since the pages of code were last released */
 	int64_t tick_ms;
 };
 

@@ -23,7 +23,7 @@ struct slirpcall {
 	/* @result: the member "return" of the answer, or NULL with @err. The call is finished:
 	 * done() may start the next one. */
 	void (*done)(void *arg, const json_t *result, const struct error *err);
-	/* The time is over, and done() follows with -ETIMEDOUT. May be NULL; it may call
+	/* Called at the deadline, before done() with -ETIMEDOUT. May be NULL; it may call
 	 * slirpcall_move(). */
 	void (*expired)(void *arg);
 	void *arg;
@@ -61,7 +61,7 @@ int slirpcall_start(struct slirpcall *call, struct event_base *base, const char 
 int slirpcall_fail_later(struct slirpcall *call, struct event_base *base, const struct error *err);
 
 /*
- * slirpcall_move() - wait for the answer of @from elsewhere, for another @ms milliseconds
+ * slirpcall_move() - let @to wait for the answer of @from, for another @ms milliseconds
  * @to: done and arg are set, and no request is pending
  *
  * On success no request of @from is pending. Returns 0 or -ENOMEM.

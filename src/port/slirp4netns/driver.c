@@ -7,15 +7,16 @@
  *
  * During a launch the driver waits for each answer. In the event loop it does not wait: there is
  * one request at a time, and port.c returns -EINPROGRESS to other callers until the answer has
- * arrived. If slirp4netns does not answer within the deadline, the request fails. So do the
- * requests that waited for their turn meanwhile, because each of them would wait as long.
+ * arrived. If slirp4netns does not answer within the deadline, the request fails. The requests that
+ * waited for their turn meanwhile fail as well, because each of them would wait as long.
  *
- * An answer to such a request may still come, although its caller has got an error. So the
- * connection stays open. If a port is published by then, it is removed; if one is removed, it
- * leaves the table.
+ * An answer to such a request may still arrive, although its caller has got an error. So the
+ * connection stays open. If the answer reports a published port, that port is removed; if it
+ * reports a removed port, the port leaves the table.
  *
- * A removal that reaches nobody waits for the restart of slirp4netns. If there is none,
- * slirp4netns is alive and serves the port: the command has removed the socket.
+ * A removal that cannot connect waits five seconds for the restart of slirp4netns. If there is no
+ * restart, the removal fails: slirp4netns is alive and serves the port, and the command has removed
+ * the socket.
  *
  * A restarted slirp4netns knows no port. The driver then adds all ports of the table again, one
  * after the other.
@@ -34,7 +35,7 @@
 #include "fauxroot/sys/caps.h"
 #include "slirp4netns.h"
 
-/* How long an answer may come too late: until then a port may be published unnoticed. */
+/* How long to wait for a late answer. A port that is published after this time is not noticed. */
 #define LATE_MS 600000
 
 /* The number of such answers to wait for. Each one keeps a descriptor open. */
@@ -55,7 +56,7 @@ struct slirp_ports {
 	unsigned n_overdue;
 	struct port port; /* PORTS_ADDING: the port, with its final parent port */
 	size_t renewed;	  /* PORTS_RENEWING: number of ports that were added again */
-	bool mute;	  /* the previous request timed out: see above */
+	bool timed_out;	  /* the previous request timed out: see above */
 };
 
 /* The request that publishes @port; NULL when out of memory. */
@@ -94,7 +95,7 @@ static int start_request(struct ports *ports, json_t *request, struct error *err
 	struct slirp_ports *s = ports->state;
 	int rc;
 
-	if (s->mute) {
+	if (s->timed_out) {
 		json_decref(request);
 		return err_say(err, ETIMEDOUT, "slirp4netns does not answer");
 	}
@@ -304,9 +305,9 @@ static void on_answer(void *arg, const json_t *result, const struct error *err)
 		err = &failure;
 	if (ports->work == PORTS_REMOVING && err && is_gone(-err->code))
 		err = NULL;
-	s->mute = err && err->code == ETIMEDOUT;
+	s->timed_out = err && err->code == ETIMEDOUT;
 	ports_finish(ports, &s->port, err);
-	s->mute = false;
+	s->timed_out = false;
 }
 
 static int slirp_start(struct ports *ports, struct error *err)

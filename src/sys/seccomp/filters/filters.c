@@ -452,7 +452,7 @@ static int allow_listed(scmp_filter_ctx filter, const int *calls, size_t n)
 static int allow_agent(scmp_filter_ctx filter)
 {
 	int socket_call = SCMP_SYS(socket); /* port/builtin/agent.c make_socket(): socket() */
-	int bind_call = SCMP_SYS(bind);	    /* port/builtin/agent.c bind_away(): bind() */
+	int bind_call = SCMP_SYS(bind);	    /* port/builtin/agent.c autobind(): bind() */
 	int rc = allow_inet_socket(filter);
 
 	if (rc == 0)
