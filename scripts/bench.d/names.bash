@@ -87,7 +87,7 @@ names_measure() {
 	judge "$(column "$STAGE/names_many" 4)" at-least 10000
 	printf '| fauxroot: limit of the queries a second | | %s: %s | |\n' "$BOUND" "$VERDICT" | put
 	judge "$(awk '{ n += $3 } END { print n }' "$STAGE/names_many")" at-most 0
-	printf '| fauxroot: limit of the lost ones, all rounds | | | %s: %s |\n' "$BOUND" "$VERDICT" | put
+	printf '| fauxroot: limit of the lost queries, all rounds | | | %s: %s |\n' "$BOUND" "$VERDICT" | put
 	printf '| memory (PSS) of the name service afterwards, KiB | %s | | |\n' "$(names_memory)" | put
 	names_down
 }

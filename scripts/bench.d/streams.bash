@@ -115,7 +115,7 @@ streams_page() {
 		a forwarder, and through a bare relay: tests/bench/relay.c, which moves the bytes between two sockets by
 		splice(2) and does nothing else. It does the least work, but does not choose when to wait, as fauxroot does. The clients are on the host's loopback, and on another machine: a network namespace
 		behind a veth link. Three programs share the processors where a direct connection has two.
-		The values are medians of $STREAM_ROUNDS rounds of a second.
+		The values are medians of $STREAM_ROUNDS rounds of one second.
 
 		![Streams through published ports](bench-streams.svg)
 
