@@ -61,9 +61,8 @@ static bool is_kept(int fd, const int *keep, size_t n_keep)
 }
 
 /*
- * Used if close_range(2) is refused (a container's seccomp profile from before Linux 5.9): go
- * through /proc/self/fd. If that does not exist either, go through all possible numbers. @act
- * closes one descriptor.
+ * Call @act for each descriptor from @first up that is not in @keep. The descriptors are in
+ * /proc/self/fd. Without /proc, try all possible numbers.
  */
 static int each_fd_from(int first, const int *keep, size_t n_keep, int (*act)(int fd))
 {
@@ -153,6 +152,7 @@ int fd_close_all_except(const int *keep, size_t n_keep)
 	}
 	if (rc == 0)
 		rc = close_range_call((unsigned)next, ~0U);
+	/* Older kernels lack close_range(2), and older seccomp profiles of containers refuse it. */
 	return rc < 0 ? each_fd_from(3, sorted, n, act_close) : 0;
 }
 
@@ -196,8 +196,8 @@ int fd_write_all(int fd, const void *data, size_t size)
 static int read_up_to(int fd, size_t max, char **ret_data, size_t *ret_size)
 {
 	struct stat st;
-	/* With room for one extra byte the end is found without a larger buffer. Files of /proc
-	 * have no size. */
+	/* One byte more than the file has: read(2) then reports the end of file without a larger
+	 * buffer. Files of /proc have no size. */
 	bool sized = fstat(fd, &st) == 0 && st.st_size > 4096;
 	size_t size = 0, room = MIN(max, sized ? (size_t)st.st_size : 4096) + 1;
 	_cleanup_free_ char *data = malloc(room + 1);

@@ -195,7 +195,7 @@ static size_t format_line(char *line, size_t size, const char *role, enum log_le
 }
 
 /* One write per line, so lines of several processes don't mix. Returns 0 or -errno: -EAGAIN if the
- * reader does not read. Then settings.torn tells whether a part of the line was written. */
+ * reader does not read. Then settings.torn is true if a part of the line was written. */
 static int put(const char *line, size_t n)
 {
 	const struct deadline deadline = deadline_in(settings.lost == 0 ? ROOM_MS : 0);

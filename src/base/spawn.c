@@ -263,8 +263,8 @@ int path_find(const char *name, char **ret)
 
 		if (found == 0)
 			return copy_path(candidate, ret);
-		/* Not if the directory cannot be searched: PATH may contain directories of another
-		 * user. */
+		/* A directory of PATH that cannot be searched does not count: it may belong to
+		 * another user. */
 		if (found == -EACCES && there)
 			rc = -EACCES;
 	}
@@ -354,7 +354,7 @@ static int clone_helper(struct exec_plan *plan, struct process *ret, struct erro
 	struct process p = PROCESS_NONE;
 
 #if WITH_ADDRESS_SANITIZER
-	/* A sanitizer's record of the stack must neither be shared nor belong to another stack. */
+	/* AddressSanitizer supports neither shared memory nor another stack here. */
 	p.pid = (pid_t)syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, NULL, &p.pidfd, NULL, NULL);
 	if (p.pid == 0)
 		exec_helper(plan);

@@ -13,7 +13,7 @@ struct deadline {
 int64_t clock_ms(void);
 int64_t clock_us(void);
 
-/* deadline_in() - the moment @ms milliseconds from now */
+/* deadline_in() - the deadline that is @ms milliseconds from now */
 struct deadline deadline_in(int64_t ms);
 
 /* deadline_left() - milliseconds until @deadline, as a timeout for poll(2): 0 when it is past, -1

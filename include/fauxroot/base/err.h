@@ -52,8 +52,8 @@ enum error_reason {
 	REASON_NO_ROUTE,      /* it needs a default route of the host */
 	REASON_CONFINED,      /* it is not permitted to enter the child's namespaces */
 
-	/* The kernel, or a policy of this machine, does not allow --net-accel=switch. about: what
-	 * is refused: a system call, for example. */
+	/* The kernel, or a policy of this machine, does not allow --net-accel=switch. about: the
+	 * refused action. */
 	REASON_ACCEL,
 
 	/* Files. about: the absolute path. */
@@ -99,7 +99,7 @@ static_assert(sizeof(struct error) <= 1536, "an error is copied and sent as a wh
 
 /*
  * err_set() - fill @err with a sentence and strerror(@errnum)
- * @err: may be NULL: then only the return value is of use
+ * @err: NULL: only return -@errnum
  * @errnum: positive errno value
  *
  * The text becomes "SENTENCE: strerror(errnum)". Returns -@errnum, so that a function can end with
@@ -126,9 +126,9 @@ int err_step(struct error *err, int rc, enum error_step step);
  * @fmt: format of err->about; see the comment at @reason
  *
  * A reason and its about belong together. So a deeper reason stays, with its own about. The new one
- * is used if there is no reason yet, or if the same reason has an empty about. A string that does
- * not fit into err->about is left out completely, because a truncated path is the path of another
- * file. Control characters stay: print it with str_printable(). Returns @rc.
+ * is used if there is no reason yet, or if the same reason has an empty about. If a string does not
+ * fit into err->about, about stays empty, because a truncated path is the path of another file.
+ * Control characters stay: print about with str_printable(). Returns @rc.
  */
 int err_about(struct error *err, int rc, enum error_reason reason, const char *fmt, ...)
 	_printf_(4, 5);

@@ -38,7 +38,8 @@ int fd_set_cloexec(int fd, int on);
  * @keep: descriptor numbers in any order; negative numbers are ignored
  *
  * Uses close_range(2). If that is refused, closes the descriptors in /proc/self/fd, or else every
- * number below RLIMIT_NOFILE. Returns 0 or -errno.
+ * number below RLIMIT_NOFILE (at most 1048576). Returns 0 or -errno: E2BIG if @n_keep is more than
+ * 64.
  */
 int fd_close_all_except(const int *keep, size_t n_keep);
 

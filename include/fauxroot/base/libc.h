@@ -48,9 +48,8 @@ static inline void libc_all_signals(sigset_t *set)
 #endif
 }
 
-/* libc_heap_trim() - return the memory that free(3) keeps to the kernel (man 3 malloc_trim); musl
- * keeps little
- */
+/* libc_heap_trim() - give the memory that free(3) keeps back to the kernel (man 3 malloc_trim);
+ * musl keeps little */
 static inline void libc_heap_trim(void)
 {
 #ifdef __GLIBC__

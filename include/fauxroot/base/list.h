@@ -62,9 +62,8 @@ static inline bool list_empty(const struct list *head)
 	for ((at) = CONTAINER((head)->next, __typeof__(*(at)), member); &(at)->member != (head); \
 	     (at) = CONTAINER((at)->member.next, __typeof__(*(at)), member))
 
-/* LIST_EACH_SAFE() - likewise, but the loop may remove and free @at; @following is another object
- * pointer
- */
+/* LIST_EACH_SAFE() - as LIST_EACH(), but the loop may remove and free @at; @following is another
+ * object pointer */
 #define LIST_EACH_SAFE(at, following, head, member)                                \
 	for ((at) = CONTAINER((head)->next, __typeof__(*(at)), member),            \
 	    (following) = CONTAINER((at)->member.next, __typeof__(*(at)), member); \

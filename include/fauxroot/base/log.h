@@ -63,14 +63,15 @@ void log_as(const char *role, enum log_level level, const char *message);
 /*
  * log_on_loss() - call @lost when a line was dropped because the reader does not read
  *
- * Then call log_catch_up() later, not from within @lost, and repeat until it returns true. So the
- * loss is reported even if no other line follows. NULL: call no function.
+ * @lost: must not call log_catch_up() itself; NULL: call no function
+ *
+ * After a loss, the program calls log_catch_up() until it returns true. So the loss is reported
+ * even if no other line follows.
  */
 void log_on_loss(void (*lost)(void *arg), void *arg);
 
 /* log_catch_up() - log how many lines were lost, if any; returns false if the reader still does not
- * read
- */
+ * read */
 bool log_catch_up(void);
 
 /* log_failure() - write the error @err as a line of level error */

@@ -13,8 +13,8 @@
 #include <string.h>
 
 struct cursor {
-	const char *at;
-	const char *end;
+	const char *at;	 /* the next character */
+	const char *end; /* behind the last character */
 };
 
 static inline struct cursor cursor_of(const char *s)

@@ -69,7 +69,7 @@ int process_from_pidfd(int pidfd, struct process *ret);
  * @deadline, @cancel_fd: as fd_wait()
  * @ret_status: as waitpid(2) reports it
  *
- * Returns 0 with @p PROCESS_NONE, or -ETIMEDOUT, -ECANCELED, -errno with @p still running.
+ * Returns 0 with @p PROCESS_NONE, or -ETIMEDOUT, -ECANCELED, -errno with @p unchanged.
  */
 int process_wait(struct process *p, const struct deadline *deadline, int cancel_fd,
 		 int *ret_status);
@@ -156,8 +156,8 @@ int helper_drain(struct helper *h);
 int helper_finish(struct helper *helpers, size_t n, const struct deadline *deadline, int cancel_fd,
 		  int *ret_statuses, struct error *err);
 
-/* helper_not_loaded() - is @text a message of the dynamic loader, which could not load a library of
- * a program (man 8 ld.so; musl has other words)? */
+/* helper_not_loaded() - is @text a message of the dynamic loader of glibc or musl that it could not
+ * load a library of a program (man 8 ld.so)? */
 bool helper_not_loaded(const char *text);
 
 /* helper_stop() - SIGKILL, reap, close; @h is HELPER_NONE afterwards. Accepts HELPER_NONE. */
@@ -175,6 +175,10 @@ const char *path_variable(void);
  */
 bool path_next(const char **path, const char *name, char *buf, size_t size);
 
-/* path_find() - the path of the executable @name in PATH as a new string, or @name itself if it has
- * a slash; -ENOENT, or -EACCES if the only files of that name cannot be executed */
+/*
+ * path_find() - find the executable @name in PATH; a @name with a slash is a path itself
+ * @ret: the path, a new string
+ *
+ * Returns 0, -ENOENT, -EACCES if the only files of that name cannot be executed, or -ENOMEM.
+ */
 int path_find(const char *name, char **ret);

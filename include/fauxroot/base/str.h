@@ -50,8 +50,10 @@ int strv_addf(struct strv *v, const char *fmt, ...) _printf_(2, 3);
 /* strv_join() - a new string of all items with @separator between them, NULL when out of memory */
 char *strv_join(const struct strv *v, const char *separator);
 
+/* strv_contains() - is one of the items equal to @s? */
 bool strv_contains(const struct strv *v, const char *s);
 
+/* strv_clear() - free all items; @v is empty afterwards */
 void strv_clear(struct strv *v);
 
 #define _cleanup_strv_ _cleanup_(strv_clear)

@@ -30,6 +30,5 @@ char **title_init(int argc, char **argv);
  */
 void title_set(const char *title);
 
-/* title_drop_argument() - remove argument @n, counted from 0, from the command line that is shown
- */
+/* title_drop_argument() - hide argument @n, counted from 0, of the command line */
 void title_drop_argument(size_t n);
