@@ -113,7 +113,7 @@ static int check_host_services(const struct config *config, struct error *err)
 	if (config->forward_host.n > 0 && config->detach_netns)
 		return err_say(
 			err, EINVAL,
-			"--forward-host makes no sense with --detach-netns: the command is in "
+			"--forward-host cannot be used with --detach-netns: the command runs in "
 			"the host's network");
 	for (size_t i = 0; i < config->forward_host.n; i++)
 		if (portspec_parse_host(config->forward_host.items[i], &spec, err) < 0)

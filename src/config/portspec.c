@@ -69,7 +69,7 @@ struct parts {
 	struct cursor parent_ip, parent_port, child_ip, child_port;
 };
 
-/* The words of a kind of spec. */
+/* The words of the error messages about one kind of spec. */
 struct spec_kind {
 	const char *what, *first, *second, *expected;
 };
@@ -89,7 +89,7 @@ static const struct spec_kind host_kind = {
 	"[CHILD-IP:]CHILD-PORT:unix:/PATH",
 };
 
-/* What precedes the path of a UNIX socket. */
+/* It precedes the path of a UNIX socket. */
 static const char unix_mark[] = ":unix:";
 
 /* The text of a spec. */
@@ -148,7 +148,7 @@ static int split(const struct source *text, struct cursor c, struct fields *ret,
 	return 0;
 }
 
-/* Is @c a port or a range of ports? Neither can be confused with an address. */
+/* Is @c a port or a range of ports, and not an address? Only an address has these characters. */
 static bool is_port(struct cursor c)
 {
 	const char *start;
@@ -322,7 +322,7 @@ static int check_path(const struct port_spec *spec, struct error *err)
 	return 0;
 }
 
-/* @at: where unix_mark begins in the text */
+/* Parse a spec with the path of a UNIX socket. @at: where unix_mark begins in the text. */
 static int parse_path(const struct source *text, const char *at, struct port_spec *ret,
 		      struct error *err)
 {
@@ -411,7 +411,7 @@ union endpoint portspec_host(const struct port_spec *spec)
 
 bool portspec_conflict_inside(const struct port_spec *a, const struct port_spec *b)
 {
-	/* Without an address, both are at the same addresses. */
+	/* A spec without an address conflicts with every other one for the same port. */
 	return a->child_port == b->child_port &&
 	       portspec_is_udp(a->proto) == portspec_is_udp(b->proto) &&
 	       (!a->child_ip[0] || !b->child_ip[0] || streq(a->child_ip, b->child_ip));
@@ -454,7 +454,7 @@ const char *portspec_format(const struct port_spec *spec, char *buf, size_t size
 {
 	bool parent6 = strchr(spec->parent_ip, ':'), child6 = strchr(spec->child_ip, ':');
 
-	/* Reversed, as any service of the host: the parent is what listens. */
+	/* A service of the host, reversed: the parent address listens. */
 	if (spec->host_path[0]) {
 		snprintf(buf, size, "%s%s%s:%u%s%s", parent6 ? "[" : "", spec->parent_ip,
 			 parent6 ? "]" : "", spec->parent_port, unix_mark, spec->host_path);

@@ -7,7 +7,7 @@
 /* The offset of a row's field in struct config. */
 #define OPTION_AT(field) .offset = offsetof(struct config, field)
 
-/* Networks with a helper program, and those of them with IPv6. */
+/* Networks with a helper program, and the ones among them with IPv6. */
 #define NETS_OF_HELPERS (~(OPTION_NET(NET_HOST) | OPTION_NET(NET_NONE)))
 #define NETS_WITH_IPV6	(NETS_OF_HELPERS & ~(OPTION_NET(NET_LXC_USER_NIC) | OPTION_NET(NET_VPNKIT)))
 
@@ -19,7 +19,8 @@
 extern const struct option_row *const driver_tables[];
 extern const struct option_word net_words[], port_words[];
 
-/* networks.c: what to use instead of a network that this build does not support; NULL: it does */
+/* networks.c: advice for a network that this build does not support; NULL: this build supports the
+ * network */
 extern const char *const net_instead[];
 
 /* networks.c: the option for a private network that messages and texts suggest */
@@ -38,8 +39,8 @@ extern const struct port_needs {
  */
 int network_refuse_conflicts(const struct config *config, struct error *err);
 
-/* The tables, each terminated by a row without a name. table.c has the first and the last one; the
- * other files have the names of their tables. */
+/* The tables, each terminated by a row without a name. table.c has network_rows and other_rows.
+ * Each other table is in a file of its own. */
 extern const struct option_row network_rows[], slirp4netns_rows[], pasta_rows[], unserved_rows[],
 	other_rows[];
 

@@ -3,8 +3,8 @@
  * A line of words, split as systemd splits ExecStart= (man 5 systemd.service, "Command lines";
  * man 7 systemd.syntax, "Quoting"): white space separates words, single and double quotes keep
  * white space together, and C escapes stand for a character, in quotes as well. Quotes may begin
- * and end inside a word, as in --name="a b": the manual page denies that, and extract_first_word()
- * of systemd does it.
+ * and end inside a word, as in --name="a b": extract_first_word() of systemd accepts that, although
+ * its manual page says that it does not.
  *
  * Unlike systemd, an unknown escape is an error instead of a warning, and $VARIABLE, %specifier and
  * a lone ";" stay unchanged.

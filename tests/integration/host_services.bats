@@ -208,7 +208,7 @@ blob() {
 	done <<-'END'
 		--forward-host=80:80|--forward-host cannot be used with --net=host
 		--net=none --forward-host=80:80|--forward-host cannot be used with --net=none
-		--net=slirp4netns --detach-netns --forward-host=80:80|--forward-host makes no sense with --detach-netns
+		--net=slirp4netns --detach-netns --forward-host=80:80|--forward-host cannot be used with --detach-netns
 		--net=slirp4netns --forward-host=80|--forward-host: invalid service of the host "80/tcp": the host port is missing; expected
 		--net=slirp4netns --forward-host=80:80/tcp6|--forward-host: a service of the host has the protocol tcp or udp, not tcp6
 	END

@@ -11,8 +11,9 @@
 /*
  * cidr_parse() - parse @text, such as "10.0.2.0/24"
  *
- * The host bits must be 0 and the prefix 1…25: the child, the gateway and the DNS server are the
- * network's +100, +2 and +3. Leading zeros are refused: other programs read such numbers as octal.
+ * The host bits must be 0 and the prefix 1…25: the addresses of the child, the gateway and the DNS
+ * server are the network's address +100, +2 and +3. Leading zeros are refused: other programs read
+ * such numbers as octal.
  * Returns 0, or -EINVAL with @ret untouched.
  */
 int cidr_parse(const char *text, struct cidr *ret);

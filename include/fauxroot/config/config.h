@@ -146,7 +146,7 @@ bool config_name_is_valid(const char *name);
 /* Strings are constants or parts of the caller's argv, which exists as long as the process. */
 struct config {
 	enum persona persona;
-	enum action action; /* by help, version, semver and check */
+	enum action action; /* set by options_parse() from the four fields below */
 	bool help, version;
 	enum semver_part semver;
 	enum check_mode check;
@@ -200,7 +200,8 @@ struct config {
 	struct strv preset; /* the words of FAUXROOT_OPTIONS; strings above may point into them */
 };
 
-/* config_init() - set the defaults: the values of options that are not given, or given empty */
+/* config_init() - set the defaults: the values of options that are not given, or have an empty
+ * value */
 void config_init(struct config *config);
 
 /* config_clear() - free the lists */
@@ -208,14 +209,14 @@ void config_clear(struct config *config);
 
 #define _cleanup_config_ _cleanup_(config_clear)
 
-/* Which name servers the command gets, if its network is a helper's. */
+/* The name servers of the command, if a helper provides its network. */
 enum dns_mode {
-	DNS_RELAY = 0, /* the name service, which asks the host's */
-	DNS_GIVEN,     /* those in config.dns */
-	DNS_NONE,      /* /etc/resolv.conf stays the host's */
+	DNS_RELAY = 0, /* the name service, which asks the host's name servers */
+	DNS_GIVEN,     /* the addresses in config.dns */
+	DNS_NONE,      /* the host's: /etc/resolv.conf is not changed */
 };
 
-/* config_dns() - the meaning of --dns */
+/* config_dns() - the name servers that --dns requests */
 enum dns_mode config_dns(const struct config *config);
 
 /* config_has_helper() - does the network use a helper program? */
@@ -238,7 +239,7 @@ bool config_has_command(const struct config *config);
 /* config_copy_up_mode() - the mode of directory number @i of --copy-up */
 enum copy_up_mode config_copy_up_mode(const struct config *config, size_t i);
 
-/* config_chooses_helper() - is any installed helper program used? */
+/* config_chooses_helper() - does the launcher choose a helper program among the installed ones? */
 bool config_chooses_helper(const struct config *config);
 
 /* config_has_forwarder() - does our own forwarder forward the published ports? */
@@ -247,7 +248,7 @@ bool config_has_forwarder(const struct config *config);
 /* The version of RootlessKit that fauxroot reports when it is called by RootlessKit's names. */
 #define COMPAT_VERSION "3.0.1"
 
-/* persona_of() - by the base name of @argv0, which may be NULL */
+/* persona_of() - the persona that the base name of @argv0 selects; @argv0 may be NULL */
 enum persona persona_of(const char *argv0);
 
 /* persona_program() - the program's name in the log and in --version: "fauxroot", "rootlesskit" */

@@ -54,10 +54,10 @@ struct option_row {
 	const char *bare;     /* the value of the option without "="; the next argument is not its
 				 value then. NULL: the option needs a value */
 	const char *group;    /* heading in --help */
-	const char *help;
+	const char *help;     /* text in --help */
 	bool available; /* false: absent from --help, and refused if it would have an effect */
 	unsigned nets;	/* networks with which it has an effect, as OPTION_NET() bits; 0: all */
-	enum option_idle idle;
+	enum option_idle idle; /* the reaction with other networks */
 };
 
 #define OPTION_NET(mode) (1U << (mode))
@@ -71,7 +71,8 @@ struct option_row {
  */
 const struct option_row *options_next(const struct option_row *row);
 
-/* option_is_default() - does @config have this row's default, given or not? */
+/* option_is_default() - does @config have this row's default value, even if the option was given?
+ */
 bool option_is_default(const struct option_row *row, const struct config *config);
 
 /*
@@ -108,5 +109,5 @@ const char *options_port_driver(const struct config *config);
 /* options_help() - print the text of --help, with the options that are available in this build */
 void options_help(FILE *out, const struct config *config);
 
-/* options_answer() - print the help, the version or its part, as config->action requests */
+/* options_answer() - print the help, the version or a part of it, as config->action requests */
 void options_answer(FILE *out, const struct config *config);

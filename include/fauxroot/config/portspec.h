@@ -25,7 +25,7 @@ enum port_proto {
 	PROTO_COUNT_
 };
 
-/* The most that a socket's address holds, and a NUL (man 7 unix: sun_path). */
+/* The longest path of a UNIX socket, with its NUL (man 7 unix: sun_path). */
 #define PORTSPEC_PATH_SIZE 108
 
 struct port_spec {
@@ -65,6 +65,8 @@ int portspec_parse(const char *text, struct port_spec *ret, struct error *err);
  * "8000-8010:8000-8010/tcp"
  * @ret: the spec of the first port
  * @ret_count: number of ports; spec number i has both ports higher by i
+ *
+ * Returns as portspec_parse().
  */
 int portspec_parse_range(const char *text, struct port_spec *ret, unsigned *ret_count,
 			 struct error *err);
@@ -140,15 +142,24 @@ union endpoint endpoint_of_ipv6(const struct in6_addr *address);
  * IPv4. 0 or -EINVAL */
 int endpoint_of(const char *ip, uint16_t port, union endpoint *ret);
 
+/* endpoint_size() - the size of the address for bind(2) and connect(2), in bytes */
 socklen_t endpoint_size(const union endpoint *e);
+
+/* endpoint_port(), endpoint_set_port() - the port, in host byte order */
 uint16_t endpoint_port(const union endpoint *e);
 void endpoint_set_port(union endpoint *e, uint16_t port);
+
+/* endpoint_is_loopback() - is it in 127.0.0.0/8, or ::1? */
 bool endpoint_is_loopback(const union endpoint *e);
 
-/* endpoint_is_link_local() - an IPv6 link-local address (RFC 4291, section 2.5.6), which needs a
- * scope id */
+/* endpoint_is_link_local() - is it an IPv6 link-local address (RFC 4291, section 2.5.6), which
+ * needs a scope id? */
 bool endpoint_is_link_local(const union endpoint *e);
+
+/* endpoint_is_wildcard() - is it 0.0.0.0 or ::? */
 bool endpoint_is_wildcard(const union endpoint *e);
+
+/* endpoint_equal() - do both have the same family, address, port and scope id? */
 bool endpoint_equal(const union endpoint *a, const union endpoint *b);
 
 /* endpoint_format() - format as "127.0.0.1:80" or "[::1]:80"; @size at least ENDPOINT_MAX */

@@ -17,8 +17,8 @@ struct address_range {
  * range_parse() - parse "10.0.0.0/8", "2001:db8::/32" or a single address
  *
  * The bits after the prefix must be 0, so that a mistyped network is noticed. IPv4-mapped
- * addresses are refused: the network of IPv4 addresses is meant. Returns 0, or -EINVAL with @ret
- * untouched.
+ * addresses are refused: the user must give the IPv4 network instead. Returns 0, or -EINVAL with
+ * @ret untouched.
  */
 int range_parse(const char *text, struct address_range *ret);
 

@@ -17,7 +17,8 @@ struct error;
 #define STATUS_COMPAT_FAILED   1
 #define STATUS_COMPAT_SIGNALED 255
 
-/* status_of_failure() - the status for the failure @err: at STEP_EXEC the target's, else ours */
+/* status_of_failure() - the status for the failure @err: as fauxroot, STATUS_NOT_FOUND or
+ * STATUS_NOT_EXECUTABLE at STEP_EXEC, else STATUS_LAUNCH_FAILED */
 int status_of_failure(enum persona persona, const struct error *err);
 
 /* status_of_target() - the status for a target that exited with @wait_status (man 2 waitpid) */
