@@ -12,7 +12,7 @@
 
 static void set(int fd, int level, int option, int value)
 {
-	/* Ignore failures: bind(2) fails if an option that is missing matters. */
+	/* Ignore failures: without a necessary option, bind(2) fails. */
 	(void)setsockopt(fd, level, option, &value, sizeof(value));
 }
 

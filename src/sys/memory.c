@@ -78,7 +78,8 @@ void memory_release_code(void)
 			      MADV_DONTNEED);
 }
 
-/* The calls are by pointer: the linker's table of jumps is another place of the code. */
+/* The calls are by pointer, because the linker's table of jumps is elsewhere in the code: a call
+ * through it would map that part again. */
 int memory_sleep(struct pollfd *fds, nfds_t n)
 {
 	int (*volatile const unmap)(void *, size_t, int) = madvise;

@@ -66,8 +66,8 @@ static size_t take_fds(struct msghdr *msg, int *fds)
 }
 
 /*
- * The reason why descriptors of a message are missing: @taken arrived, and there was room for
- * @room. The kernel sets the same flag if there is too little room, and if it could not open them
+ * The reason why descriptors of a message are missing: @taken arrived, and the buffer has room for
+ * @room. The kernel sets the same flag if the buffer is too small, and if it could not open them
  * (man 7 unix, MSG_CTRUNC).
  */
 static int why_missing(int sock, size_t taken, size_t room)

@@ -213,9 +213,9 @@ int ns_join(const struct ns_set *ns, unsigned which, struct error *err)
 }
 
 /*
- * Only children enter a PID namespace that their parent has joined. If the job needs the PID
- * namespace, this returns in such a child: in a mount namespace whose /proc belongs to it, no other
- * process has a /proc/self.
+ * setns(2) moves only later children to the PID namespace (man 2 setns). If the job needs the PID
+ * namespace, this returns in such a child: the /proc of the child's mount namespace has a
+ * /proc/self only for processes of that PID namespace.
  */
 static int enter_pidns(const struct ns_set *ns, struct error *err)
 {
@@ -305,8 +305,8 @@ static int fork_runner(const char *name, int *keep, size_t n, struct process *re
 	return rc;
 }
 
-/* A runner that has sent its verdict exits in a moment. One that has not may hang forever, for
- * example in a file system of the target, and has already used up the caller's time. */
+/* A runner that has sent its verdict exits at once. A runner without a verdict may hang forever,
+ * for example in a file system of the target, and the caller's time is already used up. */
 static void end_runner(struct process *runner, int rc)
 {
 	if (rc == -ETIMEDOUT || rc == -ECANCELED)
@@ -340,8 +340,8 @@ int ns_run(const struct ns_set *ns, const struct ns_job *job, const struct deadl
 }
 
 /*
- * In the holder: wait for the pidfd of a process, then for the end of the launcher, and kill that
- * process. The parent-death signal would kill this process before it can do so. End of file on
+ * In the holder: wait for the pidfd of a process, then for the exit of the launcher, and kill the
+ * process. The parent-death signal would kill the holder first, so it is cleared. End of file on
  * @sock is as reliable: no other process has the other end.
  */
 _noreturn_ static void guard(int sock)
@@ -365,11 +365,11 @@ _noreturn_ static void hold(const struct ns_job *job, int sock, struct verdict *
 	int net = -1;
 	size_t n = 1;
 	char word;
-	ssize_t came = message_recv(sock, &word, 1, &net, &n);
+	ssize_t size = message_recv(sock, &word, 1, &net, &n);
 
-	if (came < 0 && came != -ECONNRESET)
-		verdict->rc = err_set(&verdict->err, (int)-came, "receiving the child's network");
-	else if (came != 1)
+	if (size < 0 && size != -ECONNRESET)
+		verdict->rc = err_set(&verdict->err, (int)-size, "receiving the child's network");
+	else if (size != 1)
 		_exit(0);
 	if (verdict->rc == 0 && setns(net, CLONE_NEWNET) < 0)
 		verdict->rc = err_set(&verdict->err, errno, "joining the child's net namespace");

@@ -4,18 +4,18 @@
  *
  * A PID alone is not reliable: it may have been reused. So first a pidfd of the peer is opened,
  * then /proc/PID is read, and then the pidfd shows whether the process still lives. If it does, the
- * data read was its own. The PID is the one that /proc shows for the pidfd, because /proc may
+ * data is that of the peer. The PID is the one that /proc shows for the pidfd, because /proc may
  * belong to another PID namespace than ours.
  *
  * Access to /proc/PID/ns/user follows the rules of ptrace(2). A process in our user namespace with
  * the same user id is accessible, unless it has more capabilities than we have, or was executed
- * from a file that it may not read. The same holds for a process below a user namespace that our
+ * from a file that it may not read. The same is true for a process below a user namespace that our
  * user owns. So a refusal proves nothing, and a process can cause it on purpose. Then uid_map is
  * read. Its second column is in terms of the reader's user namespace (man 7 user_namespaces):
  * 4294967295 stands for an id that the reader does not have. A process below us is mapped to ids of
- * ours, so such an entry proves that the peer is not below us. Equal texts prove that it is in our
- * own user namespace: a map with the same text further down would need exactly those ids of our
- * parent that are outside of ours, or, in the initial user namespace, all ids.
+ * ours, so such an entry proves that the peer is not below us. Equal texts prove that the peer is
+ * in our own user namespace: a map with the same text further down would need exactly the ids of
+ * our parent that we do not have, or, in the initial user namespace, all ids.
  */
 #include "fauxroot/sys/peer.h"
 

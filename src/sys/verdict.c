@@ -15,14 +15,14 @@ static void close_all(int *fds, size_t n)
 int verdict_recv(int sock, const char *name, struct verdict *ret, int *fds, size_t n_fds,
 		 struct error *err)
 {
-	size_t came = n_fds;
-	ssize_t n = message_recv(sock, ret, sizeof(*ret), n_fds > 0 ? fds : NULL, &came);
+	size_t received = n_fds;
+	ssize_t n = message_recv(sock, ret, sizeof(*ret), n_fds > 0 ? fds : NULL, &received);
 	int rc = 0;
 
 	if (n < 0 || n_fds == 0)
-		came = 0;
+		received = 0;
 	if (n < 0 && n != -ECONNRESET) {
-		/* The process has sent a record, and we cannot take all of it. */
+		/* The process has sent a record, and we cannot receive all of it. */
 		rc = n == -EPROTO ? err_say(err, EPROTO, "%s sent more than %zu descriptors", name,
 					    n_fds)
 				  : err_set(err, (int)-n, "receiving the result of %s", name);
@@ -32,10 +32,11 @@ int verdict_recv(int sock, const char *name, struct verdict *ret, int *fds, size
 		rc = err_check_received(&ret->err);
 		if (err)
 			*err = ret->err;
-	} else if (came != n_fds) {
-		rc = err_say(err, EPROTO, "%s sent %zu descriptors of %zu", name, came, n_fds);
+	} else if (received != n_fds) {
+		rc = err_say(err, EPROTO, "%s sent %zu descriptors instead of %zu", name, received,
+			     n_fds);
 	}
 	if (rc < 0)
-		close_all(fds, came);
+		close_all(fds, received);
 	return rc;
 }

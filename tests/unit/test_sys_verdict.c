@@ -113,7 +113,7 @@ static void a_descriptor_arrives_with_the_verdict(void **state)
 	sent.rc = 0;
 	assert_int_equal(message_send(pair[1], &sent, sizeof(sent), &given, 1), 0);
 	assert_int_equal(verdict_recv(pair[0], "job", &got, two, 2, &err), -EPROTO);
-	assert_string_equal(err.text, "job sent 1 descriptors of 2");
+	assert_string_equal(err.text, "job sent 1 descriptors instead of 2");
 	came = dup(given);
 	assert_int_equal(came, pair[1] + 1);
 	fd_close(came);

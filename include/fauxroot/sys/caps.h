@@ -10,7 +10,8 @@ struct error;
  * effective? */
 bool caps_can_write_maps(void);
 
-/* caps_clear_passed_on() - empty the inheritable and ambient sets; 0 or -errno */
+/* caps_clear_passed_on() - empty the inheritable and ambient sets, so that no program that we
+ * execute gets their capabilities; 0 or -errno */
 int caps_clear_passed_on(struct error *err);
 
 /*

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Netlink (man 7 netlink): requests are composed in a buffer of the caller and sent in one
- * datagram. The kernel answers, with an error message of its own where it has one
+ * datagram. The kernel answers. The answer to a wrong request may contain an error message
  * (NETLINK_EXT_ACK).
  *
  * Used for rtnetlink (links, addresses, routes, rules: man 7 rtnetlink) and nfnetlink (nf_tables).
@@ -109,8 +109,8 @@ int netlink_query(struct netlink *nl, struct netlink_request *r,
  * @buffer: NETLINK_BUFFER_SIZE bytes, aligned to NLMSG_ALIGNTO
  *
  * Returns its size, 0 for a datagram from another sender (a process with CAP_NET_ADMIN can send
- * some), -EAGAIN if there is none, -EMSGSIZE if it did not fit, -errno (ENOBUFS: notifications were
- * lost).
+ * such datagrams), -EAGAIN if there is none, -EMSGSIZE if it did not fit, -errno (ENOBUFS:
+ * notifications were lost).
  */
 int netlink_receive(const struct netlink *nl, void *buffer);
 

@@ -7,9 +7,9 @@
  * out all of it or nothing. The last message before the end requests the acknowledgement
  * (NLM_F_ACK), because Linux before 6.10 does not acknowledge the end.
  *
- * A rule is a list of expressions. An expression loads a value into register 1, compares the
- * register (and ends the rule if it differs), changes or stores it. For an expression that has no
- * function here use nftables_begin_expression().
+ * A rule is a list of expressions. An expression loads a value into register 1, changes or stores
+ * the register, or compares it. An unsuccessful comparison ends the rule. For an expression without
+ * a function here use nftables_begin_expression().
  */
 #pragma once
 
@@ -20,9 +20,9 @@
 struct netlink;
 struct netlink_request;
 
-/* Table flags, missing in older kernel headers: owner, the netlink socket owns the table (Linux
- * 5.12), and other sockets cannot remove it; persist, it stays when that socket is closed (Linux
- * 6.9). */
+/* Two table flags that older kernel headers lack. "owner" (Linux 5.12): the netlink socket owns the
+ * table, and other sockets cannot remove it. "persist" (Linux 6.9): the table stays when that
+ * socket is closed. */
 #define NFTABLES_KEPT (2U | 4U)
 
 /* A new table. */
@@ -65,6 +65,7 @@ size_t nftables_begin_rule(struct netlink_request *r, const char *table, const c
 			   uint16_t flags);
 void nftables_end_rule(struct netlink_request *r, size_t rule);
 
+/* The two nested attributes of an expression, as from netlink_nest(). */
 struct nftables_expression {
 	size_t element, data;
 };
@@ -85,7 +86,8 @@ void nftables_compare(struct netlink_request *r, uint32_t how, const void *value
 void nftables_load_ct(struct netlink_request *r, uint32_t key);
 void nftables_load_meta(struct netlink_request *r, uint32_t key);
 
-/* nftables_store_ct(), nftables_store_meta() - store the register there */
+/* nftables_store_ct(), nftables_store_meta() - store the register in a property of the connection
+ * or packet */
 void nftables_store_ct(struct netlink_request *r, uint32_t key);
 void nftables_store_meta(struct netlink_request *r, uint32_t key);
 
@@ -118,9 +120,9 @@ void nftables_is_protocol(struct netlink_request *r, uint8_t protocol);
 int nftables_watch(const struct netlink *nl);
 
 /*
- * nftables_is_removed() - read the pending reports after nftables_watch()
+ * nftables_is_removed() - read reports after nftables_watch(), at most 64 at a time
  * @table: its name
- * @maker: the port of the socket that creates the table: its own removals do not count
+ * @maker: the port of the socket that creates the table; removals by this socket do not count
  *
  * Returns true if another socket has removed a table of that name, or if a report was lost. Never
  * blocks.

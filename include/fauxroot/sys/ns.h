@@ -37,6 +37,7 @@ struct ns_set {
 #define NS_KINDS    7
 #define NS_SET_NONE ((struct ns_set){-1, -1, -1, -1, -1, -1, -1})
 
+/* ns_set_close() - close all descriptors; @ns is NS_SET_NONE afterwards, which is accepted, too */
 void ns_set_close(struct ns_set *ns);
 
 /* ns_set_member() - the member of @ns for the kind @flag, a CLONE_NEW…; NULL for an unknown kind */
@@ -50,8 +51,8 @@ size_t ns_set_list(const struct ns_set *ns, int ret_fds[NS_KINDS]);
 #define NS_NAMES_MAX 64
 const char *ns_set_names(const struct ns_set *ns, char *buf);
 
-/* ns_set_drop_own() - close the descriptors in @ns of namespaces that the calling process is
- * already in: it need not join them, and must not join its own user namespace (man 2 setns) */
+/* ns_set_drop_own() - close the descriptors in @ns of the calling process's own namespaces: it need
+ * not join them, and cannot join its own user namespace (man 2 setns) */
 void ns_set_drop_own(struct ns_set *ns);
 
 /*
@@ -98,14 +99,14 @@ int ns_join(const struct ns_set *ns, unsigned which, struct error *err);
  * ns_run() - run @job in the child's namespaces in a short-lived process, and wait for it
  * @name: name of the process, at most 15 bytes
  * @job: runs in the new process, which has only the descriptors 0, 1, 2 and @keep; returns 0, or
- * -errno with its error filled. Its changes to *arg stay in the new process, except for @out. With
- * NS_JOIN_MNT it can execute no program and load no code. It must not look up names of users or
- * hosts: the files behind paths are the target's
+ * -errno with its error filled. Only @out and @fds come back to the caller; other changes to *arg
+ * stay in the new process. With NS_JOIN_MNT it can execute no program and load no code. It must not
+ * look up names of users or hosts: all files that it sees are the target's
  * @keep: descriptors the job needs, or NULL
  * @out: memory of @out_size bytes (at most 1024), copied back from the runner if the job returns 0;
  * NULL for none
- * @fds: where the job stores @n_fds descriptors, all of them or none but with an error; if the job
- * returns 0, the caller gets the descriptors in the same variables; NULL for none
+ * @fds: where a job that returns 0 stores @n_fds descriptors; the caller gets them in the same
+ * variables; NULL for none
  * @deadline, @cancel_fd: as fd_wait()
  *
  * A runner that misses the deadline is killed and left to the code that reaps our children: SIGKILL
@@ -139,7 +140,7 @@ int ns_run(const struct ns_set *ns, const struct ns_job *job, const struct deadl
 struct ns_holder {
 	struct process process;
 	int sock;  /* to the holder until its job is done; then -1 */
-	int guard; /* end of file there tells a holder with ns_job.guards that we have exited; -1 */
+	int guard; /* to a holder with ns_job.guards: it gets end of file when we exit; else -1 */
 };
 
 #define NS_HOLDER_NONE ((struct ns_holder){PROCESS_NONE, -1, -1})

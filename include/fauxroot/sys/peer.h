@@ -37,11 +37,12 @@ enum peer_side {
  * @ret: release it with peer_close()
  *
  * With SO_PEERPIDFD (Linux 6.5) the pidfd is certainly the peer's. Older kernels only give the PID,
- * which is opened with pidfd_open(2). A client is trusted only while it has not closed the
- * connection. For a server this check is useless: it closes a connection after the answer, and
- * keeps running. If a server has exited and left its socket to another process, an unrelated
- * process with the same PID can be mistaken for it. Returns 0; -ESRCH if the peer has exited, or
- * has no PID in our PID namespace and the kernel lacks SO_PEERPIDFD; -errno.
+ * which is opened with pidfd_open(2). The PID of a client is used only if the client has not closed
+ * the connection: an open connection shows that the client has not exited. For a server this check
+ * is useless: it closes a connection after the answer, and keeps running. If a server has exited
+ * and left its socket to another process, an unrelated process with the same PID can be mistaken
+ * for the server. Returns 0; -ESRCH if the peer has exited, or has no PID in our PID namespace and
+ * the kernel lacks SO_PEERPIDFD; -errno.
  */
 int peer_open(int sock, enum peer_side side, struct peer *ret);
 
@@ -62,8 +63,8 @@ enum peer_relation {
  * peer_relation() - the relation of the user namespace of @peer to ours
  *
  * Reads /proc/PID/ns/user (man 5 proc), which needs ptrace(2) access. If that is refused, as for a
- * peer with file capabilities, it reads /proc/PID/uid_map, which every user may read: in our user
- * namespace it equals /proc/self/uid_map, and only a map from outside names ids that we do not
+ * peer with file capabilities, it reads /proc/PID/uid_map, which every user may read. In our user
+ * namespace that map equals /proc/self/uid_map. Only a map from outside contains ids that we do not
  * have. A peer that has exited is PEER_UNKNOWN. Never fails.
  */
 enum peer_relation peer_relation(const struct peer *peer);

@@ -60,7 +60,7 @@ int filter_load(const struct sock_filter *made, const struct sock_filter *end, s
  * All programs that the process executes inherit the filter. If no process has the descriptor open
  * any more, the calls fail with ENOSYS. While the other process handles a call, the caller can only
  * be killed, not interrupted (Linux 5.19; before that, a signal cancels the call). Returns 0 or
- * -errno: EBUSY: the process has such a filter already; EINVAL: the kernel lacks notifications.
+ * -errno (EBUSY: the process has such a filter already; EINVAL: the kernel lacks notifications).
  */
 int filter_notify(const struct sock_filter *made, const struct sock_filter *end, int *ret,
 		  struct error *err);
@@ -70,7 +70,7 @@ int filter_notify(const struct sock_filter *made, const struct sock_filter *end,
  * executable
  *
  * execve(2), execveat(2), and mmap(2), mprotect(2), shmat(2) with executable memory fail with
- * EPERM. So the process, including its C library, can load no code from a file. For a process that
- * sees files of less privileged users. Returns 0 or -errno.
+ * EPERM. So the process, including its C library, can load no code from a file. For a process whose
+ * mount namespace belongs to less privileged users. Returns 0 or -errno.
  */
 int filter_refuse_code(struct error *err);

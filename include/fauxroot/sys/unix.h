@@ -7,6 +7,7 @@ struct error;
 /*
  * unix_bind() - create a socket bound to the file @dir/@name
  * @type: SOCK_STREAM, SOCK_SEQPACKET, SOCK_DGRAM
+ * @ret: the socket
  *
  * The socket is close-on-exec and non-blocking. Its file has mode 0600, whatever the umask is.
  * Returns 0 or -errno (ENAMETOOLONG: a path of more than 107 bytes).
@@ -15,7 +16,7 @@ int unix_bind(const char *dir, const char *name, int type, int *ret, struct erro
 
 /*
  * unix_connect() - create a socket connected to the file @path, which is absolute and canonical
- * @type: as unix_bind()
+ * @type, @ret: as unix_bind()
  *
  * Symbolic links are refused: other users may be able to write to parent directories, and a link
  * can lead to a mount of theirs that never answers. The socket is close-on-exec and non-blocking;
