@@ -92,7 +92,7 @@ char *account_by_getent(uint32_t uid, enum account_field field)
 		return NULL;
 	out = fds[0];
 	spec.stdout_to = in = fds[1];
-	/* Its one line fits in the pipe, so it does not wait for us. */
+	/* One line fits in the pipe, so getent does not wait for us to read it. */
 	if (helper_start(&helper, &spec, &err) < 0 ||
 	    helper_finish(&helper, 1, &deadline, -1, &status, &err) < 0 || status != 0)
 		return NULL;
@@ -127,7 +127,7 @@ char *machine_list_accounts(const struct machine *machine, const char *database,
 	struct error err;
 	int fds[2];
 
-	/* Not O_NONBLOCK: getent would lose what the pipe does not take at once. */
+	/* Not O_NONBLOCK: getent would lose lines when the pipe is full. */
 	if (!text || pipe2(fds, O_CLOEXEC) < 0)
 		return NULL;
 	out = fds[0];

@@ -8,7 +8,7 @@
 #include "fauxroot/base/str.h"
 #include "fauxroot/machine/machine.h"
 
-/* The first match counts: the containers of a pod may be Docker's. */
+/* The first match counts: Docker may run the containers of a Kubernetes pod. */
 static const struct {
 	const char *path, *name;
 } marks[] = {

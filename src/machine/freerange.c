@@ -20,8 +20,7 @@ struct span {
 struct spans {
 	struct span *items;
 	size_t n, room;
-	bool incomplete; /* out of memory: ids in use are missing, so no range is known to be free
-			  */
+	bool incomplete; /* out of memory: ids in use are missing, so no range can be proposed */
 };
 
 static void add_span(struct spans *spans, uint64_t first, uint64_t count)
@@ -71,7 +70,7 @@ static uint32_t lowest(const struct machine *machine)
 	return min;
 }
 
-/* The number of consecutive ids from @first on that are in both of our own id maps; @count at most.
+/* The number of consecutive ids from @first on that are in both of our own id maps, at most @count.
  */
 static uint32_t mapped(const struct machine *machine, uint64_t first, uint64_t count)
 {

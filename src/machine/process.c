@@ -19,7 +19,7 @@ bool machine_status(const struct machine *machine, const char *field, char *buf,
 	return false;
 }
 
-/* The second number of a field: it has the real, effective, saved and file system id. */
+/* The second number of a field: the fields have the real, effective, saved and file system id. */
 static uint32_t effective(const struct machine *machine, const char *field, uint32_t otherwise)
 {
 	char text[128];
@@ -46,7 +46,7 @@ uint32_t machine_gid(const struct machine *machine)
 	return effective(machine, "Gid", getegid());
 }
 
-/* Is @cap in the set @field of /proc/self/status? @otherwise: that is not known. */
+/* Is @cap in the set @field of /proc/self/status? @otherwise: the result if that is not known. */
 static bool set_has(const struct machine *machine, const char *field, unsigned cap, bool otherwise)
 {
 	char text[32];

@@ -48,8 +48,8 @@ static bool take_address(struct cursor c, uint32_t *ret)
 	return true;
 }
 
-/* "/24 link UNICAST": an ordinary route, or an address. Others are broadcast addresses, or routes
- * that lead nowhere. */
+/* "/24 link UNICAST": an ordinary route, or an address. Lines of other types are broadcast
+ * addresses or routes that refuse packets. */
 static bool take_prefix(struct cursor c, uint32_t *ret)
 {
 	const char *scope;
@@ -62,8 +62,8 @@ static bool take_prefix(struct cursor c, uint32_t *ret)
 }
 
 /*
- * The next route of the text. A line "|-- 10.0.2.0" has the address of the lines after it, one for
- * each length: "/24 link UNICAST".
+ * The next route of the text. A line "|-- 10.0.2.0" has an address. The lines after it have the
+ * prefix lengths of routes to this address: "/24 link UNICAST".
  */
 static bool next_route(struct cursor *c, struct route *ret)
 {
@@ -133,8 +133,8 @@ bool routes_overlap(const struct machine *machine, const struct cidr *network, c
 	return str_print(buf, size, "%s/%u", address, route.prefix) == 0;
 }
 
-/* The networks to propose: 10.1.2.0/24, 10.2.2.0/24, …; 192.168.1.0/24, …. Docker uses
- * 172.16.0.0/12 by itself. */
+/* The networks to propose: 10.1.2.0/24, 10.2.2.0/24, …; 192.168.1.0/24, …. None is in
+ * 172.16.0.0/12, because Docker chooses its networks there. */
 bool routes_free(const struct machine *machine, struct cidr *ret)
 {
 	_cleanup_free_ char *text = load(machine);

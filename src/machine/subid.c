@@ -9,11 +9,11 @@
  * allowed". So here a malformed line of the calling user is an error, and the error shows the line.
  * Malformed lines of other users are ignored: one user's mistake must not stop another user's
  * launch. The owner of a line is compared as in newuidmap: the exact login name, or the uid as
- * decimal number without leading zeros. The two numbers are read as in newuidmap, so a line never
- * means other ids here than there: "0100000" is octal, blanks and a plus sign may come first, and
+ * decimal number without leading zeros. The two numbers are read as in newuidmap, so a line means
+ * the same ids in both programs: "0100000" is octal, blanks and a plus sign may come first, and
  * text after a third colon is ignored (newuidmap of shadow 4.17 and newer ignores such a line).
  *
- * In nsswitch.conf a doubtful line is no error: it means getsubids(1), which is always right, but
+ * In nsswitch.conf an unclear line is no error: it selects getsubids(1), which is always right, but
  * slower. The files are read directly only if the line clearly names no other source.
  */
 #include "fauxroot/machine/subid.h"
@@ -133,7 +133,7 @@ static struct cursor take_field(struct cursor *c)
 	return cursor_of_n(at, n);
 }
 
-/* newuidmap ignores a line with such a field. Returns NULL, or why. */
+/* Returns NULL if the field is a number, else why newuidmap ignores the line. */
 static const char *field_complaint(struct cursor field, int rc)
 {
 	if (rc == -EDOM)

@@ -32,7 +32,7 @@ bool account_next(struct cursor *text, struct account *ret);
  */
 char *machine_name(const struct machine *machine, uint32_t uid);
 
-/* machine_home() - look up the home directory of @uid, as machine_name() the name */
+/* machine_home() - look up the home directory of @uid in the same way; returns as machine_name() */
 char *machine_home(const struct machine *machine, uint32_t uid);
 
 enum account_field { ACCOUNT_NAME, ACCOUNT_HOME };
@@ -41,8 +41,8 @@ enum account_field { ACCOUNT_NAME, ACCOUNT_HOME };
  * account_by_getent() - look up @uid by getent(1)
  *
  * For a C library that cannot load the plugins of nsswitch.conf: the machine's own getent can.
- * Returns the login name or the home directory, which the caller frees; NULL: no account, no
- * getent, no memory, or no answer in ten seconds.
+ * Returns the login name or the home directory as a string that the caller frees; NULL: no account,
+ * no getent, no memory, or no answer in ten seconds.
  */
 char *account_by_getent(uint32_t uid, enum account_field field);
 
@@ -50,14 +50,15 @@ char *account_by_getent(uint32_t uid, enum account_field field);
  * machine_list_accounts() - list the accounts that the name service knows
  * @database: "passwd" or "group"
  *
- * Runs getent(1) for @ms milliseconds at most, and reads at most 1 MiB. Some directories are
- * longer, and some answer only queries for one account. Returns the lines so far, in the format of
- * passwd(5) or group(5), which the caller frees; NULL: no getent, no memory, or @machine is not
- * this one.
+ * Runs getent(1) for @ms milliseconds at most, and reads at most 1 MiB. So the list may be
+ * incomplete: some directory services have more accounts, and some answer only queries for a single
+ * account. Returns the lines in the format of passwd(5) or group(5), as a string that the caller
+ * frees; NULL: no getent, no memory, or @machine does not query the name service.
  */
 char *machine_list_accounts(const struct machine *machine, const char *database, unsigned ms);
 
-/* machine_user() - print our login name, and return true; or print our uid, and return false */
+/* machine_user() - print our login name into @buf, and return true; or print our uid, and return
+ * false */
 bool machine_user(const struct machine *machine, char *buf, size_t size);
 
 /*
@@ -66,5 +67,6 @@ bool machine_user(const struct machine *machine, char *buf, size_t size);
  */
 bool machine_account(const struct machine *machine, uint32_t *ret_gid);
 
-/* machine_group() - print the name of the group @gid from /etc/group, or else its number */
+/* machine_group() - print the name of the group @gid from /etc/group into @buf, or else its number
+ */
 void machine_group(const struct machine *machine, uint32_t gid, char *buf, size_t size);

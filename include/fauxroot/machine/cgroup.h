@@ -21,8 +21,8 @@ int cgroup2_membership(const char *text, size_t size, char **ret);
  * @text, @size: content of the file
  * @ret: a path below the last mount that contains the cgroup; the caller frees it
  *
- * Returns 0; -ENODEV if no cgroup2 is mounted; -ENXIO if all cgroup2 mounts show other parts of the
- * hierarchy; -ENOMEM.
+ * Returns 0; -ENODEV if no cgroup2 file system is mounted; -ENXIO if all its mounts show other
+ * parts of the hierarchy; -ENOMEM.
  */
 int cgroup2_directory(const char *text, size_t size, const char *cgroup, char **ret);
 

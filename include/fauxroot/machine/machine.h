@@ -38,7 +38,8 @@ int machine_load(const struct machine *machine, const char *path, char **ret, si
 /* machine_read() - as machine_load(), but returns the content; NULL if the file cannot be read */
 char *machine_read(const struct machine *machine, const char *path);
 
-/* machine_first_line() - read the first line of a file, printable; false if there is none */
+/* machine_first_line() - read the first line of a file into @buf, in printable form; false if it is
+ * empty or cannot be read */
 bool machine_first_line(const struct machine *machine, const char *path, char *buf, size_t size);
 
 /* machine_stat() - stat(2) of @path; false if it fails */

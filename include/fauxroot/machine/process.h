@@ -18,12 +18,11 @@ bool machine_status(const struct machine *machine, const char *field, char *buf,
 uint32_t machine_uid(const struct machine *machine);
 uint32_t machine_gid(const struct machine *machine);
 
-/* machine_lacks_cap() - is the capability missing in our bounding set, so that no setuid program
- * that we start can have it? False if that is not known. */
+/* machine_lacks_cap() - is the capability @cap (CAP_…) missing in our bounding set, so that no
+ * setuid program that we start can have it? False if /proc does not show that. */
 bool machine_lacks_cap(const struct machine *machine, unsigned cap);
 
-/* machine_has_cap() - do we have the capability in our effective set? False if that is not known.
- */
+/* machine_has_cap() - do we have @cap in our effective set? False if /proc does not show that. */
 bool machine_has_cap(const struct machine *machine, unsigned cap);
 
 /* One line of a uid_map or gid_map. */
@@ -31,7 +30,8 @@ struct id_extent {
 	uint32_t inside, outside, count;
 };
 
-/* idmap_next() - read the next well-formed line of a uid_map; false at the end of @text */
+/* idmap_next() - read the next line of a uid_map or gid_map; malformed lines are skipped; false at
+ * the end of @text */
 bool idmap_next(struct cursor *text, struct id_extent *ret);
 
 /* machine_maps_until() - the first id from @first on that is not mapped in our own /proc/self/@file

@@ -8,16 +8,16 @@
 
 /*
  * resolvconf_servers() - list the name servers of a resolv.conf
- * @text, @size: its content, maybe invalid
- * @index_of: the index of a network interface, 0: there is none; as if_nametoindex(3). For
- *	"fe80::1%eth0"
- * @port: of the result
- * @ret: @max addresses
+ * @text, @size: its content, which may be invalid
+ * @index_of: returns the index of a network interface, or 0 if there is none, as
+ *	if_nametoindex(3); for "fe80::1%eth0"
+ * @port: the port of the results, in host byte order
+ * @ret: room for @max addresses
  *
  * Lines are read as the C library's resolver reads them, but not only the first three: the keyword
  * begins the line, and white space or a control character follows. Lines with an invalid address,
- * and repeated addresses, are skipped. If there is no server, it is the one on this machine,
- * 127.0.0.1, as for the resolver. Returns their number, at least 1.
+ * and repeated addresses, are skipped. If there is no server, the result is 127.0.0.1, as in the
+ * resolver. Returns the number of addresses, at least 1.
  */
 size_t resolvconf_servers(const char *text, size_t size, unsigned (*index_of)(const char *name),
 			  uint16_t port, union endpoint *ret, size_t max);

@@ -10,7 +10,7 @@
 
 /*
  * routes_overlap() - does this machine have a route into @network, or an address in it?
- * @buf: the route: "10.0.2.0/24"; an address: "10.0.2.15/32"
+ * @buf: the first route or address found: "10.0.2.0/24", "10.0.2.15/32"
  *
  * Reads all routing tables of our network namespace: /proc/self/net/fib_trie. Routes wider than /8
  * do not count, because default routes are split that way. The network of routes_virtual() does not
@@ -23,11 +23,12 @@ bool routes_overlap(const struct machine *machine, const struct cidr *network, c
 /*
  * routes_virtual() - is this a virtual machine with the user-mode network of QEMU or VirtualBox?
  *
- * It has the address 10.0.2.15 in 10.0.2.0/24, and no neighbours there: only a gateway and a name
- * server, which a command with the same network does not lose.
+ * Such a machine has the address 10.0.2.15. Its network 10.0.2.0/24 has only a gateway and a name
+ * server. A command whose network is the same finds its own gateway and name server there, so it
+ * loses nothing.
  */
 bool routes_virtual(const struct machine *machine);
 
-/* routes_free() - a private network of 256 addresses that overlaps no route; false if there is
+/* routes_free() - find a private network of 256 addresses that overlaps no route; false if there is
  * none, or the routes cannot be read */
 bool routes_free(const struct machine *machine, struct cidr *ret);

@@ -38,6 +38,7 @@ struct subid_ranges {
 	bool apart;	    /* adjacent ranges are in different lines of our own id map */
 };
 
+/* subid_ranges_clear() - free the ranges; @ranges is all-zero afterwards */
 void subid_ranges_clear(struct subid_ranges *ranges);
 
 #define _cleanup_subid_ranges_ _cleanup_(subid_ranges_clear)
@@ -56,14 +57,16 @@ struct subid_line {
  */
 bool subid_next(struct cursor *text, struct subid_line *ret);
 
-/* subid_next_of() - subid_next(); @accounts: of a text in the format of passwd(5) or group(5),
- * where each line gives one id to its account */
+/*
+ * subid_next_of() - as subid_next(), for two formats
+ * @accounts: @text has the format of passwd(5) or group(5). The range of a line is then the one id
+ *	of the account
+ */
 bool subid_next_of(struct cursor *text, bool accounts, struct subid_line *ret);
 
 /*
  * subid_names() - is @owner, without blanks around it, the login name @name or the uid @number?
- *
- * @name may be NULL: none.
+ * @name: NULL: the user has none
  */
 bool subid_names(struct cursor owner, const char *name, const char *number);
 
@@ -74,10 +77,10 @@ bool subid_names(struct cursor owner, const char *name, const char *number);
  * @name: the user's login name; NULL: none
  * @uid: the user's id, which the first field may have instead of the name
  *
- * Comments and lines of other users are skipped without a check. A line of this user must be
- * one that newuidmap(1) takes: OWNER:START:COUNT, numbers as strtoul(3) with base 0 reads them, and
- * optionally a colon and more text. If the only lines of this user have a blank before or after the
- * name, they are errors: newuidmap takes them for another user's. Identical ranges count once.
+ * Comments and lines of other users are skipped without a check. newuidmap(1) must accept each line
+ * of this user: OWNER:START:COUNT, with numbers as strtoul(3) with base 0 reads them, and
+ * optionally a colon and more text. If all lines of this user have a blank before or after the
+ * name, that is an error: for newuidmap they belong to another user. Identical ranges count once.
  * Returns 0, also if no range is found; or -EINVAL with the line's number and text.
  */
 int subid_parse_file(const char *text, size_t size, const char *path, const char *name, uid_t uid,
