@@ -46,7 +46,7 @@ static void born(void *arg, pid_t pid)
 	children->items[children->n++] = (struct child){.pid = pid};
 }
 
-/* fork_observer.abandoned: it stays in the table, without a callback */
+/* fork_observer.abandoned: the child stays in the table, without a callback */
 static void abandoned(void *arg, pid_t pid)
 {
 	struct child *child = find(arg, pid);

@@ -2,12 +2,12 @@
 /*
  * Theory of operation
  *
- * An attacker who takes over the forwarder has the sockets of clients, which belong to the host's
- * network; one who takes over the name service can make such sockets. With connect(2) to AF_UNSPEC
- * and then to 127.0.0.1 these sockets would reach services on the host's loopback. seccomp cannot
- * read an address in memory, but it can compare the pointer. So the addresses are in memory at a
- * fixed address, one per slot. The filter allows connect(2) only with a pointer to the start of a
- * slot, and forbids calls that would map other memory there.
+ * An attacker who takes over the forwarder has the sockets of clients, which belong to the
+ * host's network. An attacker who takes over the name service can make such sockets. With
+ * connect(2) to AF_UNSPEC and then to 127.0.0.1 these sockets would reach services on the host's
+ * loopback. seccomp cannot read an address in memory, but it can compare the pointer. So the
+ * addresses are in memory at a fixed address, one per slot. The filter allows connect(2) only
+ * with a pointer to the start of a slot, and forbids calls that would map other memory there.
  *
  * The address of a UNIX socket takes four slots, and the filter allows pointers to each of them.
  * The last three contain bytes of the path, without a NUL, and 0xff after its end. Two such bytes

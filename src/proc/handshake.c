@@ -76,12 +76,12 @@ void handshake_log(void *arg, enum log_level level, const char *message)
  * record's size, 0 at end of file, or -errno. */
 static ssize_t recv_record(int sock, struct record *record, int *fd)
 {
-	_cleanup_close_ int came = -1;
+	_cleanup_close_ int received = -1;
 	size_t n_fds = fd ? 1 : 0;
 	ssize_t n;
 
 	memset(record, 0, sizeof(*record));
-	n = message_recv(sock, record, sizeof(*record), fd ? &came : NULL, &n_fds);
+	n = message_recv(sock, record, sizeof(*record), fd ? &received : NULL, &n_fds);
 	if (n == 0 || n == -ECONNRESET)
 		return 0;
 	if (n < 0)
@@ -89,29 +89,30 @@ static ssize_t recv_record(int sock, struct record *record, int *fd)
 	if ((size_t)n < HEAD)
 		return -EPROTO;
 	if (fd)
-		*fd = TAKE_FD(came);
+		*fd = TAKE_FD(received);
 	record->text[sizeof(record->text) - 1] = '\0';
 	return n;
 }
 
 static int take_failure(const struct record *record, struct error *err)
 {
-	struct error came = {
+	struct error received = {
 		.code = record->code,
 		.step = (enum error_step)record->step,
 		.reason = (enum error_reason)record->reason,
 	};
 	int rc;
 
-	memcpy(came.about, record->about, sizeof(came.about));
-	memcpy(came.text, record->text, sizeof(came.text));
-	rc = err_check_received(&came);
+	memcpy(received.about, record->about, sizeof(received.about));
+	memcpy(received.text, record->text, sizeof(received.text));
+	rc = err_check_received(&received);
 	if (err)
-		*err = came;
+		*err = received;
 	return rc;
 }
 
-/* @deadline: as in fd_wait(). @ret_fd: as in handshake_receive_fd(), or NULL. */
+/* Wait for the message @type. @deadline: as in fd_wait(). @ret_fd: as in handshake_receive_fd(), or
+ * NULL. */
 static int await(int sock, enum handshake_type type, const char *step_words,
 		 const struct deadline *deadline, int cancel_fd, int *ret_fd, struct error *err)
 {

@@ -95,7 +95,8 @@ static unsigned note_death(struct kept *kept, int64_t now)
 	return recent;
 }
 
-/* The number of short lives in a row before this one, which ends now. */
+/* The process dies now: how many times in a row has it died before within the window after a start?
+ * 0 if it has now lived longer. */
 static unsigned short_lives(const struct kept *kept)
 {
 	return kept->now_ms() - kept->tried_ms < window_ms(kept) ? kept->n_short : 0;
@@ -136,7 +137,7 @@ static void report_restart(struct kept *kept)
 	kept->is_down = false;
 }
 
-/* A persistent process, after n_short short lives. */
+/* Restart a persistent process that has died. */
 static void start_again(struct kept *kept)
 {
 	if (kept->n_short < max_deaths(kept)) {
@@ -173,7 +174,7 @@ void kept_died(struct kept *kept, const char *why)
 	give_up(kept, &err);
 }
 
-/* The start has failed because of a shortage. */
+/* Retry a start that has failed because of a shortage. */
 static void wait_out(struct kept *kept, struct error *err)
 {
 	int64_t now = kept->now_ms();
@@ -223,7 +224,7 @@ void kept_supervise(struct kept *kept, struct event_base *base, struct children 
 	kept->supervised = true;
 }
 
-/* Is the leader dead? It is reported next. */
+/* Did it exit because its leader is dead? The death of the leader is reported next. */
 static bool has_followed(const struct kept *kept, int status)
 {
 	struct deadline soon = deadline_in(KEPT_FOLLOW_MS);

@@ -10,10 +10,10 @@
  * - A PID that is not in the table is an orphan of the command, adopted by the launcher as
  *   subreaper. It is reaped, and no callback is called.
  * - A callback may fork, may watch, kill and reap other children of the table, and may break the
- *   event loop. A child that it has reaped is not reported.
+ *   event loop. A child that a callback has reaped is not reported.
  *
- * A look-up walks through our own children, a dozen at most. So the time to reap is proportional to
- * the number of children that have exited, however many run.
+ * A look-up goes through our own children, a dozen at most. So the time to reap is proportional to
+ * the number of children that have exited, and does not depend on the number that still run.
  */
 #pragma once
 
@@ -46,7 +46,7 @@ struct children {
 	const struct kept_observer *kept; /* kept_observe(); NULL: none */
 };
 
-/* children_open() - create an empty table; all forks of this process are entered from now on. @ret
+/* children_open() - create an empty table, and record all forks of this process from now on; @ret
  * must not move in memory */
 void children_open(struct children *ret);
 
@@ -63,15 +63,15 @@ void children_close(struct children *children);
  */
 int children_watch(struct children *children, pid_t pid, child_changed *changed, void *arg);
 
-/* children_has() - is @pid a child of our own that is not reaped? It may be a child that nobody
- * waits for any more (process_kill(), process_abandon()). */
+/* children_has() - is @pid a child of our own that is not reaped? It may be an abandoned child
+ * (process_kill(), process_abandon()). */
 bool children_has(const struct children *children, pid_t pid);
 
 /*
  * children_reap() - reap children that have exited, and call the callbacks of ours; never blocks
  *
- * Returns true if it has reaped as many as it may at once: other work gets its turn, and then the
- * caller calls it again. The command can let any number of orphans exit.
+ * Reaps at most CHILDREN_AT_ONCE, because any number of orphans of the command may exit at once.
+ * Returns true if it has reached this limit: the caller then does other work, and calls it again.
  */
 bool children_reap(struct children *children);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Confinement of a process of ours that reads untrusted bytes, before it reads the first one. It
- * drops capabilities, sets no_new_privs, and allows only the system calls on a list (man 2
+ * Confinement of a process of ours that reads untrusted bytes. Before it reads the first byte, the
+ * process drops capabilities, sets no_new_privs, and allows only the system calls on a list (man 2
  * seccomp). A call that is not on the list kills the process; the launcher logs that and restarts
- * it.
+ * the process.
  */
 #pragma once
 
@@ -15,7 +15,7 @@ struct sock_filter;
  * @kept: the only capability in all sets; -1: none
  *
  * Call it before other threads start: they inherit the sets. The forwarder and the name service
- * need no capability, because others bind their listeners. The agent keeps CAP_NET_ADMIN for
+ * need no capability, because other processes bind their sockets. The agent keeps CAP_NET_ADMIN for
  * IP_TRANSPARENT and SO_MARK; that capability is valid in the middle user namespace and below it,
  * not on the host. Returns 0 or -errno.
  */

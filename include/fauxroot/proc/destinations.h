@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The addresses that the forwarder may connect to: those of published ports in the child's network.
+ * The addresses that a forwarder or the name service may connect to: published ports in the child's
+ * network, services of the host, name servers. "The forwarder" below stands for each such process.
  *
  * The launcher writes the addresses into memory that the forwarder can only read. The forwarder
- * maps it at a fixed address. Its seccomp filter allows connect(2) only with a pointer into that
- * memory.
+ * maps this memory at a fixed address. Its seccomp filter allows connect(2) only with a pointer
+ * into that memory.
  */
 #pragma once
 
@@ -47,7 +48,7 @@ void destinations_drop(struct destinations *d, uint32_t slot);
 int destinations_add_path(struct destinations *d, const char *path, uint32_t *ret_slot,
 			  struct error *err);
 
-/* destinations_close() - accepts one that was never opened, with fd -1 */
+/* destinations_close() - release the memory; accepts a struct that is all-zero except for fd -1 */
 void destinations_close(struct destinations *d);
 
 /*

@@ -6,8 +6,8 @@
  * The policy distinguishes four cases:
  *
  * - It dies. After the first death it is restarted at once; after each further death within ten
- *   seconds, with a longer delay. After the fifth it is given up; or, if it is persistent, it is
- *   restarted every five seconds until it lives for ten.
+ *   seconds, with a longer delay. After the fifth death within ten seconds it is given up. A
+ *   persistent process is restarted every five seconds instead, until it lives for ten seconds.
  * - It cannot be started, because of a shortage that is not its fault (the process limit, no
  *   descriptors, no memory, a machine so busy that a deadline is missed). This is no death. The
  *   start is retried for a minute, or without end if it is persistent, first after a tenth of a
@@ -35,14 +35,14 @@ struct event_base;
 #define KEPT_DEATHS    5
 #define KEPT_WINDOW_MS 10000
 
-/* Delay between retries during a shortage: from the first to the second, for the time of the
- * third. */
+/* During a shortage: the first delay between two retries, the longest, and the time after which the
+ * process is given up. */
 #define KEPT_STEP_MS	 100
 #define KEPT_STEP_MAX_MS 5000
 #define KEPT_PATIENCE_MS 60000
 
-/* The longest time between the moment when a dying leader closes its sockets and the moment when it
- * is dead: on a busy machine it may have to wait for a CPU in between. */
+/* The longest time from the moment when a dying leader closes its sockets to the moment when it is
+ * dead: on a busy machine it may have to wait for a CPU in between. */
 #define KEPT_FOLLOW_MS 2000
 
 /* The size of the buffer for the reason of a death. */
@@ -52,13 +52,13 @@ struct kept_ops {
 	const char *name;     /* for messages: "the port forwarder" */
 	enum error_step step; /* of errors that report that it is given up */
 
-	/* It is given up after @deaths deaths, 2 to KEPT_DEATHS, in @window_ms. 0: KEPT_DEATHS and
-	 * KEPT_WINDOW_MS. */
+	/* It is given up after @deaths deaths, 2 to KEPT_DEATHS, in @window_ms milliseconds. 0:
+	 * KEPT_DEATHS and KEPT_WINDOW_MS. */
 	unsigned deaths;
 	int window_ms;
 
-	/* Never give it up: the target, which is hostile, can kill it, it waits for a change on the
-	 * host, or the command is of use without it. */
+	/* Never give it up. For a process that the hostile target can kill, that waits for a change
+	 * on the host, or that the command does not always need. */
 	bool persistent;
 
 	/*
@@ -73,14 +73,15 @@ struct kept_ops {
 	 */
 	void (*ended)(void *arg, int status, char *why, size_t size);
 
-	/* The process is given up. Called once, as the last callback. A persistent one is given up
-	 * only if the timer cannot be set. */
+	/* The process is given up. Called once, as the last callback. A persistent process is given
+	 * up only if the timer cannot be set. */
 	void (*lost)(void *arg, const struct error *err);
 };
 
 /* Callbacks about all kept processes of a table of children. */
 struct kept_observer {
-	/* A process has died and will be restarted. @name: kept_ops.name; @why: as for ended() */
+	/* A process has died. It will be restarted or is given up. @name: kept_ops.name; @why: as
+	 * for ended() */
 	void (*died)(void *arg, const char *name, const char *why);
 
 	/* It was restarted. */
@@ -102,18 +103,17 @@ struct kept {
 	struct children *children;    /* NULL: not supervised yet */
 	struct process *process;      /* the owner's; NULL: none was watched yet */
 	const struct process *leader; /* the process that it follows; NULL: none */
-	bool stopped_again;	      /* and was killed for that */
+	bool stopped_again;	      /* it was killed because it stopped again */
 	bool supervised;
 	bool is_down; /* its death was reported to the observer */
 	enum kept_state state;
 	int delay_ms; /* the last delay of the timer */
 	int64_t deaths_ms[KEPT_DEATHS];
 	unsigned n_deaths;
-	unsigned n_short;	/* lives in a row that were shorter than the window */
-	int64_t tried_ms;	/* the last start, also one that failed */
-	int64_t stopped_ms;	/* the last stop; -1: none */
-	int64_t short_since_ms; /* time of the first failure in a row; -1: the last start succeeded
-				 */
+	unsigned n_short;	/* deaths in a row, each within the window after a start */
+	int64_t tried_ms;	/* time of the last start, also of one that failed */
+	int64_t stopped_ms;	/* time of the last stop; -1: none */
+	int64_t short_since_ms; /* start of the current shortage; -1: none */
 };
 
 /*
@@ -124,12 +124,12 @@ void kept_init(struct kept *kept, const struct kept_ops *ops, void *arg);
 
 /*
  * kept_supervise() - from now on, restart it from the event loop of @base
- * @children: reports its exits and stops; must outlive it
+ * @children: reports its exits and stops; must outlive @kept
  */
 void kept_supervise(struct kept *kept, struct event_base *base, struct children *children);
 
-/* kept_observe() - report the deaths and restarts of all processes that @children reports to
- * @observer, which must outlive it */
+/* kept_observe() - report the deaths and restarts of all kept processes in @children to @observer,
+ * which must outlive @children */
 void kept_observe(struct children *children, const struct kept_observer *observer);
 
 /*
@@ -152,21 +152,21 @@ void kept_follow(struct kept *kept, const struct process *leader);
  * kept_died() - count a death; for an owner that has killed the process itself
  * @why: "signal 9 (Killed)", for the error that reports that it is given up
  *
- * The timer restarts it later, never this call; or it is given up. Does nothing if it already waits
- * to be started, or is given up.
+ * The timer restarts the process later, never this call; or the process is given up. Does nothing
+ * if the process already waits to be started, or is given up.
  */
 void kept_died(struct kept *kept, const char *why);
 
 /*
  * kept_stopped() - count a stop, and decide what to do
  *
- * Returns true if the caller must continue it, false if the caller must kill it; that counts as a
- * death like any other.
+ * Returns true if the caller must continue the process, false if the caller must kill it. Such a
+ * kill counts as any other death.
  */
 bool kept_stopped(struct kept *kept);
 
 /* kept_start() - start it from the event loop, as after a death: for a process that was not needed
- * before. After kept_supervise() */
+ * before. Call it after kept_supervise() */
 void kept_start(struct kept *kept);
 
 /* kept_restarted() - the owner has started it in another way: stop the timer */

@@ -4,9 +4,9 @@
  *
  * The launcher configures it over sockets that a runner has made in that network: a socket keeps
  * its namespace. The launcher's effective uid owns the middle user namespace, and the launcher is
- * in the parent of that namespace. So it has all capabilities there and in the child's user
- * namespace below it (man 7 user_namespaces): it executes no program, and resolves no path in the
- * child's mount namespace. See kept_table.c for how the table stays.
+ * in the parent of that namespace. So the launcher has all capabilities there and in the child's
+ * user namespace below it (man 7 user_namespaces), without joining them: it executes no program,
+ * and resolves no path, in the child's mount namespace. See kept_table.c for how the table stays.
  */
 #pragma once
 
@@ -42,7 +42,7 @@ struct kept_table {
 	int64_t rest_ms;	/* do not make it again before this time */
 	struct event on_report, on_due;
 	bool supervised;
-	bool failed; /* the last repair */
+	bool failed; /* the last repair failed */
 };
 
 /* For initialization; kept_table_close() accepts it. */
@@ -63,7 +63,7 @@ int kept_table_sockets(int ret[static KEPT_TABLE_FDS], struct error *err);
  * kept_table_make() - create the table
  * @fds: from kept_table_sockets(); owned by @ret, or closed on an error
  * @ops, @arg: must outlive @ret
- * @ret: not to be moved after kept_table_supervise(); KEPT_TABLE_NONE on an error
+ * @ret: must not move in memory after kept_table_supervise(); KEPT_TABLE_NONE on an error
  *
  * Replaces a table of that name without an owner. Returns 0 or -errno (ENOENT: the kernel lacks an
  * expression; EPERM: the table belongs to another socket).
@@ -78,6 +78,6 @@ int kept_table_renew(struct kept_table *t, struct error *err);
  * -ENOMEM. Accepts KEPT_TABLE_NONE */
 int kept_table_supervise(struct kept_table *t, struct event_base *base, struct error *err);
 
-/* kept_table_close() - stop, and close the sockets. The table disappears with the network; accepts
- * KEPT_TABLE_NONE */
+/* kept_table_close() - stop, and close the sockets; accepts KEPT_TABLE_NONE. The kernel removes the
+ * table with the network */
 void kept_table_close(struct kept_table *t);

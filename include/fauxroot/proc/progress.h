@@ -16,8 +16,8 @@
 #define PROGRESS_TEXT 512
 
 struct progress {
-	atomic_uint steps; /* how many descriptions have been stored */
-	char at[PROGRESS_TEXT];
+	atomic_uint steps;	/* how many descriptions have been stored */
+	char at[PROGRESS_TEXT]; /* the last description, NUL-terminated */
 };
 
 /* progress_new() - allocate a page that is shared with forks; NULL when out of memory.
