@@ -43,7 +43,7 @@ step() {
 	tee=$!
 	"${COMMAND[@]}" </dev/null >&"$shown" 2>&1 {shown}>&- || status=$?
 	exec {shown}>&-
-	# Wait for all output; but a process that the command left behind may hold the pipe open for ever.
+	# Wait for all output, but not forever: a process that the command left behind may hold the pipe open.
 	timeout 10 tail --pid=$tee -f /dev/null || :
 	step_end "$1" "$2" $status $start
 }

@@ -16,7 +16,7 @@ accel_up() {
 		http { access_log off; server { listen $OTHER_ADDRESS:8080 backlog=4096;
 		location / { return 200 "a small answer\n"; } } }
 	END
-	# Not at_other: the process of a function in the background is a shell, and its child would stay.
+	# Not with at_other: a function in the background runs in a shell. Killing that shell would leave its child running.
 	nsenter --target "$OTHER_NET" --net iperf3 --server --bind $OTHER_ADDRESS >/dev/null 2>&1 &
 	ACCEL_JOBS+=($!)
 	PATH=$PATH:/usr/sbin nsenter --target "$OTHER_NET" --net nginx -c "$STAGE/accel/nginx.conf" &

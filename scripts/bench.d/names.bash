@@ -41,10 +41,10 @@ names_asked() { names_inside "$1" "$STAGE/dns" bench "${NAMES_SERVER[$1]}" host.
 
 names_one() { names_asked "$1" 2000 1 | cut -d ' ' -f 3; }
 
-# The lost ones and the rate.
+# Print the number of lost queries, and the queries a second.
 names_many() { names_asked "$1" $NAMES_QUERIES 32 | awk -v n=$NAMES_QUERIES '{ print n - $1, $2 }'; }
 
-# The proportional memory of the name service after these queries, in KiB.
+# Print the proportional memory (PSS) of the name service after these queries, in KiB.
 names_memory() {
 	local job
 	rm -f "$STAGE/tmp/asked"

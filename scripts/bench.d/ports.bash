@@ -26,7 +26,7 @@ start_side() { # SIDE
 	done
 }
 
-# Where the server does not listen yet, a forwarder accepts and resets.
+# If the server does not listen yet, a forwarder accepts the connection and resets it.
 traffic() { # COMMAND PORT [N]
 	answers "$2"
 	local try

@@ -2,8 +2,8 @@
 # shellcheck shell=bash
 # Streams through published ports against direct ones: both directions, one and eight connections, clients on the
 # host's loopback and on another machine, congestion control cubic and bbr. Used by bench. Only root can make the
-# two network namespaces: the host, and the other machine's. tests/bench/relay.c to the same server is the yardstick
-# of what a relay can reach on this machine.
+# two network namespaces: the host, and the other machine's. tests/bench/relay.c to the same server shows
+# what a simple relay reaches on this machine.
 
 STREAM_ROUNDS=${STREAM_ROUNDS:-4}
 STREAM_LIMIT=0.85

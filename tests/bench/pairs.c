@@ -4,11 +4,11 @@
  *
  *	pairs ROUNDS -- COMMAND… [-- COMMAND…]…
  *
- * A machine is not equally fast from one second to the next, so the commands are run in turn, once
- * a round, each round beginning with another one, after one round that does not count. Compared is
- * within a round. A line a command on stdout: the median of its wall-clock times in microseconds,
- * and the median over the rounds of the first command's time divided by its, with the quartiles of
- * that. A command that fails ends everything with status 1.
+ * The speed of a machine changes from one second to the next. So the commands run in turn, once a
+ * round, and times are compared within a round only. Each round begins with another command. The
+ * first round does not count. The output has a line for each command: the median of its wall-clock
+ * times in microseconds, and the median over the rounds of the first command's time divided by this
+ * command's, with the quartiles of that ratio. If a command fails, the status is 1.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,8 +31,8 @@ struct command {
 	double ratio[MAX_ROUNDS];
 };
 
-/* Microseconds from before the fork to the end of @argv, its output thrown away; negative: failed
- */
+/* Return the microseconds from before the fork to the exit of @argv, whose output is discarded;
+ * negative: it failed */
 static double run(char **argv)
 {
 	posix_spawn_file_actions_t actions;
@@ -67,7 +67,7 @@ static double median(double *values, size_t n)
 	return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
 }
 
-/* Split @argv at "--" into commands; returns how many, 0 where there are too many */
+/* Split @argv at "--" into commands; return their number, 0 if there are too many */
 static size_t split(struct command *commands, char **argv)
 {
 	size_t n = 0;
@@ -113,7 +113,7 @@ int main(int argc, char **argv)
 	}
 	if (measure(commands, n, rounds) < 0)
 		return 1;
-	/* Before any median, which sorts. */
+	/* Before the first median, which sorts the times. */
 	for (size_t i = 0; i < n; i++)
 		for (size_t round = 0; round < rounds; round++)
 			commands[i].ratio[round] = commands[0].us[round] / commands[i].us[round];
@@ -121,7 +121,7 @@ int main(int argc, char **argv)
 		struct command *c = &commands[i];
 		double us = median(c->us, rounds), ratio = median(c->ratio, rounds);
 
-		/* Sorted by now. */
+		/* The median has sorted them. */
 		printf("%.0f %.3f %.3f %.3f\n", us, ratio, c->ratio[rounds / 4],
 		       c->ratio[rounds - 1 - rounds / 4]);
 	}
