@@ -43,7 +43,7 @@ finding() {
 	[[ $output != *$'\e'* ]]
 }
 
-@test "only what the options need is checked" {
+@test "only the needs of the options are checked" {
 	check 0 true
 	not says "$output" 'tun|network|resolv|ping|port|/sys|/proc |copy-up|overlayfs|cgroup|linger|keyring|data dir'
 	check 0 --idmap=single --net=none --pidns --copy-up=/etc true
@@ -105,7 +105,7 @@ time.sleep(1000)' "$PORT" >listening 3>&- 4>&- &
 	finding obstacle command '.*No such file'
 }
 
-@test "warnings change the status only on request" {
+@test "warnings change the exit status only with --check=strict" {
 	mkdir -m 0700 "$T/none"
 	export XDG_RUNTIME_DIR=
 	check 0 true
@@ -143,7 +143,7 @@ assert checks["namespaces"]["status"] == "ok" and "cause" not in checks["namespa
 	one_error "$stderr" '--check takes false, true or strict'
 }
 
-@test "RootlessKit's names have it, too" {
+@test "--check also works under RootlessKit's names" {
 	ln -s "$FAUXROOT" rootlesskit
 	run -0 --separate-stderr ./rootlesskit --check true 3>&- 4>&-
 	says "$output" '^ok +id map'
@@ -151,7 +151,7 @@ assert checks["namespaces"]["status"] == "ok" and "cause" not in checks["namespa
 	says "$output" '^obstacle +command'
 }
 
-@test "on a terminal it uses symbols and colour, unless NO_COLOR is set" {
+@test "on a terminal --check uses symbols and colour, unless NO_COLOR is set" {
 	run -0 "$PTY" "$FAUXROOT" --check true 3>&- 4>&- <<<'exit 0'
 	[[ $output == *$'\e['*'✓ ok'* ]]
 	NO_COLOR=1 run -0 "$PTY" "$FAUXROOT" --check true 3>&- 4>&- <<<'exit 0'
@@ -189,7 +189,7 @@ assert checks["namespaces"]["status"] == "ok" and "cause" not in checks["namespa
 	fi
 }
 
-@test "a signal ends it, and its trial processes" {
+@test "a signal ends --check and its trial processes" {
 	printf '#!/bin/sh\necho $$ >"%s/helper"\nexec sleep 1000\n' "$T" >slirp4netns
 	chmod +x slirp4netns
 	"$FAUXROOT" --check --net=slirp4netns --slirp4netns-binary="$T/slirp4netns" true </dev/null \
@@ -202,7 +202,7 @@ assert checks["namespaces"]["status"] == "ok" and "cause" not in checks["namespa
 	wait_for gone "$(<"$T/helper")"
 }
 
-@test "a signal ends it as well if its caller ignores SIGTERM" {
+@test "a signal ends --check as well if its caller ignores SIGTERM" {
 	printf '#!/bin/sh\necho $$ >"%s/helper"\nexec sleep 1000\n' "$T" >slirp4netns
 	chmod +x slirp4netns
 	(
@@ -219,7 +219,7 @@ assert checks["namespaces"]["status"] == "ok" and "cause" not in checks["namespa
 	wait_for gone "$(<"$T/helper")"
 }
 
-@test "a rehearsal that dies with its second child reports the subordinate ids nevertheless" {
+@test "subordinate ids are reported even if the rehearsal dies with its second child" {
 	printf '#!/bin/sh\nkill -KILL $PPID\n' >killer
 	chmod +x killer
 	GETSUBIDS=$(type -P false) check 1 --subid-source=dynamic --net=slirp4netns \
@@ -229,7 +229,7 @@ assert checks["namespaces"]["status"] == "ok" and "cause" not in checks["namespa
 	finding obstacle '(network|names)' '.*the rehearsal died.*'
 }
 
-@test "SIGKILL ends them as well" {
+@test "SIGKILL to --check ends its trial processes as well" {
 	printf '#!/bin/sh\necho $$ >"%s/helper"\nexec sleep 1000\n' "$T" >newuidmap
 	chmod +x newuidmap
 	PATH=$T:$PATH "$FAUXROOT" --check true </dev/null >"$OUT" 2>"$LOG" 3>&- 4>&- &

@@ -46,7 +46,7 @@ setup() {
 	[ -d "$D/empty" ]
 }
 
-@test "a sub-directory is the real one: the host sees what is written there" {
+@test "a subdirectory is the host's: the host sees files that are written there" {
 	run -0 fx --copy-up="$D" sh -c 'echo there >"$1/sub/made"' sh "$D"
 	equals there "$(<"$D/sub/made")"
 }
@@ -79,7 +79,7 @@ setup() {
 	equals hello "$output"
 }
 
-@test "a socket that the target creates in a sub-directory is visible on the host" {
+@test "a socket that the target creates in a subdirectory is visible on the host" {
 	launch --copy-up="$D" "$PROBE" listen "$D/sub/socket"
 	wait_for test -S "$D/sub/socket"
 	run -0 socat -u "UNIX-CONNECT:$D/sub/socket" -
@@ -147,7 +147,7 @@ setup() {
 	fi
 }
 
-@test "a mount underneath stays visible through the copy" {
+@test "a mount below the directory stays visible through the copy" {
 	run -0 unshare --user --map-root-user --mount sh -c '
 		mount -t tmpfs none "$1/empty" && echo mounted >"$1/empty/file" &&
 		exec "$FAUXROOT" --idmap=single --copy-up="$1" cat "$1/empty/file"' sh "$D"

@@ -41,7 +41,7 @@ row() {
 	allows "$2" --copy-up=/etc:copy "$3"
 }
 
-@test "entries of the directory itself" {
+@test "changes of entries of the directory itself, in both modes" {
 	row yes yes 'rm /etc/passwd; echo new >/etc/passwd; grep -qx new /etc/passwd'
 	row yes yes 'mv /etc/passwd /etc/moved; test -s /etc/moved; ! test -e /etc/passwd'
 	row yes yes 'mkdir /etc/fresh; echo x >/etc/fresh/file'
@@ -54,7 +54,7 @@ row() {
 	equals "$BEFORE" "$(host_state)"
 }
 
-@test "what is further below" {
+@test "changes in subdirectories, in both modes" {
 	row no yes "rm $F; echo new >$F; grep -qx new $F"
 	row no yes "rm -r $D/*"
 	row no yes "mv $F $D/moved; test -s $D/moved"
@@ -65,19 +65,19 @@ row() {
 	equals "$BEFORE" "$(host_state)"
 }
 
-@test "stat -f" {
+@test "stat -f shows a tmpfs for the directory, and for subdirectories of a real copy" {
 	row yes yes 'test "$(stat -fc %T /etc)" = tmpfs'
 	row no yes "test \$(stat -fc %T $D) = tmpfs"
 }
 
-@test "account tools" {
+@test "useradd and groupadd, in both modes" {
 	row no yes 'groupadd -g 700 fxgroup; getent group fxgroup | grep -q :700:'
 	row no yes 'groupadd -g 700 fxgroup; useradd -M -u 700 -g fxgroup -c Fx fxuser; test "$(id -nG fxuser)" = fxgroup;
 		usermod -c Changed fxuser; getent passwd fxuser | grep -q Changed; userdel fxuser; ! getent passwd fxuser'
 	equals "$BEFORE" "$(host_state)"
 }
 
-@test "ip netns add" {
+@test "ip netns add, in both modes" {
 	local mode before
 	before=$(ls -A /run)
 	for mode in tmpfs+symlink copy; do
@@ -145,7 +145,7 @@ row() {
 	says "${lines[3]}" "\"childPID\":${lines[2]}"
 }
 
-@test "what cannot be read is left out, and counted in one line" {
+@test "entries that cannot be read are left out, and counted in one line" {
 	local missing all
 	missing=$(find /etc ! -type l ! -readable -printf x 2>/dev/null | wc -c)
 	all=$(find /etc -mindepth 1 -printf x 2>/dev/null | wc -c)

@@ -71,13 +71,13 @@ two" "$output"
 	done
 }
 
-@test "a closed stdin is closed for the target too, not reused by us" {
+@test "a closed stdin stays closed for the target, and is not reused by the launcher" {
 	"$PROBE" fds "$T/plain" <&- 3>&- 4>&-
 	"$FAUXROOT" "$PROBE" fds "$T/fauxroot" <&- 3>&- 4>&-
 	diff "$T/plain" "$T/fauxroot"
 }
 
-@test "stderr closed: a failure still has its status" {
+@test "stderr closed: a failure still has its exit status" {
 	local code=0
 	"$FAUXROOT" no-such-command-here 2>&- || code=$?
 	equals 127 "$code"
@@ -130,7 +130,7 @@ two" "$output"
 	done
 }
 
-@test "few descriptors: a limit of 64 is enough, the target keeps its own limit" {
+@test "a limit of 64 descriptors is enough, and the target keeps its own limit" {
 	run -0 sh -c 'ulimit -n 64; exec "$FAUXROOT" --net=slirp4netns --copy-up=/etc sh -c "ulimit -Sn"' 3>&- 4>&-
 	equals 64 "$output"
 }

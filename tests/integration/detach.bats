@@ -52,7 +52,7 @@ $(ls /sys/class/net)" "$output"
 	stop
 }
 
-@test "it exists before the command runs, with address, MTU, route, and DNS for a process that enters" {
+@test "netns exists before the command runs, with address, MTU, route, and DNS for a process that enters" {
 	run -0 fx --net=slirp4netns --detach-netns --ipv6 --mtu=1400 --ifname=net1 --cidr=192.168.64.0/24 sh -c '
 		cd "$ROOTLESSKIT_STATE_DIR"
 		grep ^nameserver resolv.conf
@@ -82,7 +82,7 @@ $(ls /sys/class/net)" "$output"
 	equals 1 "$output"
 }
 
-@test "with the state directory under copied-up directories" {
+@test "netns exists with the state directory under copied-up directories" {
 	mkdir -p below/run
 	run -0 fx --net=slirp4netns --detach-netns --state-dir="$PWD/below/run/state" --copy-up="$PWD/below" \
 		--copy-up=/etc --copy-up=/run --copy-up=/var/lib sh -c '
@@ -170,7 +170,7 @@ $(readlink /proc/self/ns/net)" "$(<"$OUT")"
 	stop
 }
 
-@test "ports of both drivers lead into it, not to the host's loopback" {
+@test "ports of both drivers lead into the detached network, not to the host's loopback" {
 	local driver
 	for driver in builtin slirp4netns; do
 		free_port
@@ -182,7 +182,7 @@ $(readlink /proc/self/ns/net)" "$(<"$OUT")"
 	done
 }
 
-@test "user.max_net_namespaces=0 is named" {
+@test "user.max_net_namespaces=0 is named in the error" {
 	run -125 --separate-stderr unshare --user --map-root-user sh -c \
 		'echo 0 >/proc/sys/user/max_net_namespaces && exec "$@"' sh \
 		"$FAUXROOT" --idmap=single --net=none --detach-netns touch started

@@ -39,7 +39,7 @@ send() { # ADDRESS…
 	in_target "$FRAMES" send tap0 "$PORT" "$@"
 }
 
-@test "without --disable-host-loopback such frames arrive: the test can detect them" {
+@test "without --disable-host-loopback, forged frames for loopback addresses arrive: the test can detect them" {
 	start_listener
 	launch --net=slirp4netns --ipv6 sleep 1000
 	send "${FORBIDDEN[@]}"
@@ -54,7 +54,7 @@ send() { # ADDRESS…
 	stop
 }
 
-@test "with it no frame arrives, by UDP or TCP, to any address" {
+@test "with --disable-host-loopback no forged frame arrives, by UDP or TCP, at any loopback address" {
 	start_listener
 	launch --net=slirp4netns --ipv6 --disable-host-loopback sleep 1000
 	send "${FORBIDDEN[@]}"

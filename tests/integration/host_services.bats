@@ -199,7 +199,7 @@ blob() {
 	end_host
 }
 
-@test "where it cannot work it is refused by name, and nothing has started" {
+@test "with a network that cannot have services, the option is refused by name, and nothing has started" {
 	while IFS='|' read -r options why; do
 		# shellcheck disable=SC2086 # several words
 		run -125 --separate-stderr fx $options touch started

@@ -98,7 +98,7 @@ short_of() {
 	stop
 }
 
-@test "all are stopped, and the launcher is continued first: open connections survive" {
+@test "all processes are stopped, and the launcher is continued first: open connections survive" {
 	launch_both
 	local pids pid client
 	mkfifo go

@@ -137,7 +137,7 @@ mapper() {
 	stop
 }
 
-@test "nsenter by the caller, as before" {
+@test "nsenter of the caller still enters the command's namespaces" {
 	launch --net=slirp4netns sleep 1000
 	equals 0 "$(nsenter -U --preserve-credentials -m -n -t "$TARGET" id -u 3>&- 4>&-)"
 	stop

@@ -87,7 +87,7 @@ $A 192.0.2.1" "$output"
 192.0.2.1       STREAM any.example" "$output"
 }
 
-@test "only the answer to the question counts" {
+@test "only an answer that repeats id and question is accepted" {
 	for mode in wrongid otherquestion otherport; do
 		host "server 127.0.0.1 $mode 192.0.2.66; server 127.0.0.2 fixed 192.0.2.1
 			printf 'nameserver 127.0.0.1\nnameserver 127.0.0.2\n' >/etc/resolv.conf
@@ -106,7 +106,7 @@ tcp Host.Example" "$output"
 	done
 }
 
-@test "servers that fail are passed over: refused, SERVFAIL, unreachable, silent, no TCP" {
+@test "the next server is asked if one fails: refused, SERVFAIL, unreachable, silent, no TCP" {
 	for bad in "server 127.0.0.1 servfail" "server 127.0.0.1 refused" "server 127.0.0.1 formerr" \
 		"true" "server 127.0.0.1 silent" "server 127.0.0.1 tcpclose" "server 127.0.0.1 tcpsilent"; do
 		host "$bad; server 127.0.0.2 fixed 192.0.2.1
@@ -123,7 +123,7 @@ tcp Host.Example" "$output"
 2 30" "$output"
 }
 
-@test "a silent server is not waited for again and again" {
+@test "a silent server pauses, and later queries do not wait for it" {
 	host 'server 127.0.0.1 silent; server 127.0.0.2 fixed 192.0.2.1
 		printf "nameserver 127.0.0.1\nnameserver 127.0.0.2\n" >/etc/resolv.conf
 		# Waiting for each would take several minutes.
@@ -176,7 +176,7 @@ nameserver 10.0.2.3
 search new.example" "$output"
 }
 
-@test "clients of the API hear of changed servers, search domains and hosts" {
+@test "clients of the API get events for changed servers, search domains and hosts" {
 	host 'server 127.0.0.1 fixed 192.0.2.1
 		echo nameserver 127.0.0.1 >/etc/resolv.conf
 		printf "nameserver 127.0.0.1\nnameserver fd00::9\n" >two
@@ -201,7 +201,7 @@ search new.example" "$output"
 ["127.0.0.1","fd00::9"]' "$output"
 }
 
-@test "a resolv.conf that the command has written stays; --dns gives it others, and none leaves it alone" {
+@test "a resolv.conf that the command has written stays; --dns=ADDRESS sets other servers, --dns=none leaves the file alone" {
 	host 'server 127.0.0.1 fixed 192.0.2.1
 		printf "nameserver 127.0.0.1\nsearch old.example\n" >/etc/resolv.conf
 		inner "echo nameserver 192.0.2.7 >/etc/resolv.conf; touch written
@@ -223,7 +223,7 @@ search new.example
 1" "$output"
 }
 
-@test "the command can bind port 53 of the wildcard address, and names go on resolving" {
+@test "the command can bind port 53 of the wildcard address, and names still resolve" {
 	host 'server 127.0.0.1 fixed 192.0.2.1
 		inner "server 0.0.0.0 fixed 192.0.2.77; \$DNS ask 127.0.0.1 host.example; ask host.example
 			ask host.example tcp; nft flush ruleset; ask host.example"'
@@ -294,7 +294,7 @@ $A 192.0.2.1
 0" "$output"
 }
 
-@test "with pasta as well, over UDP and TCP, IPv4 and IPv6" {
+@test "names resolve with pasta as well, over UDP and TCP, IPv4 and IPv6" {
 	host 'server 127.0.0.1 fixed 192.0.2.1
 		# pasta of 2023 does not start without a default route.
 		ip link add d0 type veth peer name d1; ip link set d1 up; ip link set d0 up
@@ -311,7 +311,7 @@ nameserver 10.0.2.3
 nameserver fd00::3" "$output"
 }
 
-@test "--detach-netns: who enters that network asks the address that the API names; the command has the host's" {
+@test "--detach-netns: a process that enters the network asks the address in the API; the command has the host's name servers" {
 	host 'server 127.0.0.1 fixed 192.0.2.1
 		echo nameserver 127.0.0.1 >/etc/resolv.conf
 		inner --detach-netns --ipv6 --state-dir=$PWD/s "cat /etc/resolv.conf

@@ -9,7 +9,7 @@ own() { readlink "/proc/self/ns/$1"; }
 
 inside() { "$FAUXROOTCTL" --socket "$S/api.sock" exec -- "$@" 3>&- 4>&-; }
 
-@test "each of them is created on request, and only then" {
+@test "UTS, IPC and cgroup namespaces are created on request, and only then" {
 	local ns other
 	for ns in uts ipc cgroup; do
 		run -0 fx "--${ns}ns" sh -c 'for ns in uts ipc cgroup; do readlink "/proc/self/ns/$ns"; done'
@@ -23,7 +23,7 @@ inside() { "$FAUXROOTCTL" --socket "$S/api.sock" exec -- "$@" 3>&- 4>&-; }
 	done
 }
 
-@test "a host name changed inside stays inside" {
+@test "a host name that is changed inside does not change the host's" {
 	local before
 	before=$(hostname)
 	run -0 fx --utsns sh -c 'hostname changed-inside && hostname'
@@ -50,7 +50,7 @@ inside() { "$FAUXROOTCTL" --socket "$S/api.sock" exec -- "$@" 3>&- 4>&-; }
 	not grep -vE '^[0-9]+:[^:]*:/$' <<<"$output"
 }
 
-@test "exec joins all of them, from outside and from inside" {
+@test "exec joins all namespaces, from outside and from inside" {
 	launch --utsns --ipcns --cgroupns --net=none sh -c 'hostname exec-joins; exec sleep 1000'
 	becomes "$TARGET" sleep
 	local ns
@@ -63,7 +63,7 @@ inside() { "$FAUXROOTCTL" --socket "$S/api.sock" exec -- "$@" 3>&- 4>&-; }
 	stop
 }
 
-@test "with a network and its helper, which is restarted in it" {
+@test "all namespaces with a private network, whose helper is restarted" {
 	launch --utsns --ipcns --cgroupns --net=slirp4netns --copy-up=/etc sleep 1000
 	local helper
 	helper=$(child_of "$LAUNCHER" slirp4netns)

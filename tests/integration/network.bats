@@ -132,7 +132,7 @@ fake_slirp() { # the script, in shell; $real is the real one
 	chmod +x slirp
 }
 
-@test "auto: one that dies with the sandbox is restarted without it, with a warning" {
+@test "--slirp4netns-sandbox=auto: if slirp4netns dies with the sandbox, it is restarted without it, with a warning" {
 	fake_slirp 'case " $* " in *" --enable-sandbox "*) echo "sandbox: refused" >&2; exit 1 ;; esac; exec "$real" "$@"'
 	run -0 --separate-stderr fx --net=slirp4netns --slirp4netns-binary="$PWD/slirp" \
 		ip -o -4 addr show tap0
@@ -258,7 +258,7 @@ fake_slirp() { # the script, in shell; $real is the real one
 	stop
 }
 
-@test "a target that has unshared its mounts: the same" {
+@test "a target that has unshared its mounts: the killed helper is restarted" {
 	launch --net=slirp4netns unshare -m sh -c 'mount -t tmpfs none /etc; exec sleep 1000'
 	becomes "$TARGET" sleep
 	local old

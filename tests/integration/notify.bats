@@ -141,7 +141,7 @@ $LAUNCHER $(id -u) 1 BARRIER=1" "$(sed 's/zzzz*/zzz/' "$HEARD")"
 	grep -q ' 0 STATUS=bye$' "$HEARD"
 }
 
-@test "a manager that has exited is reported once, and found when it is back" {
+@test "a manager that has exited is reported once, and gets messages when it is back" {
 	manager
 	mkfifo "$T/go"
 	"$FAUXROOT" --state-dir="$S" sh -c 'while read -r n; do "$0" send "STATUS=$n"

@@ -142,7 +142,7 @@ tmpfs" "$output"
 	run -0 fx --net=none --mtu=1500 --ipv6 --disable-host-loopback true
 }
 
-@test "a security option without effect is a warning, and none under RootlessKit's name" {
+@test "a security option without effect is a warning, but not under RootlessKit's name" {
 	run -0 --separate-stderr fx --net=host --disable-host-loopback true
 	one_line "$stderr" "warning: --disable-host-loopback has no effect with --net=host"
 	ln -sf "$(realpath "$FAUXROOT")" rootlesskit
@@ -236,7 +236,7 @@ persona() {
 	run -7 ./rootlesskit sh -c 'exit 7'
 }
 
-@test "as rootlesskit: its prefixes precede our lines" {
+@test "as rootlesskit: our lines begin with its prefixes" {
 	persona rootlesskit
 	run ./rootlesskit --state-dir=/dev/null true
 	says "$output" '^\[rootlesskit:parent\] '
@@ -252,7 +252,7 @@ persona() {
 	equals 0 "$output"
 }
 
-@test "the client by its own and by its compatible name" {
+@test "the client works by its own and by its compatible name" {
 	run -0 "$FAUXROOTCTL" --version
 	one_line "$output" '^fauxrootctl version [0-9]+\.[0-9]+\.[0-9]+'
 	ln -sf "$(realpath "$FAUXROOTCTL")" rootlessctl

@@ -36,7 +36,7 @@ orphan() {
 	echo "$pid"
 }
 
-@test "without it orphans survive, and the launcher exits at once" {
+@test "without --kill-orphans orphans survive, and the launcher exits at once" {
 	# Not with run: it waits until every process has closed the pipe.
 	launch_only sh -c './leave sh deaf; exit 5'
 	ended 5
@@ -44,7 +44,7 @@ orphan() {
 	kill_marked
 }
 
-@test "with it an orphan in another session gets SIGTERM, and the launcher waits for it" {
+@test "--kill-orphans: an orphan in another session gets SIGTERM, and the launcher waits for it" {
 	run -5 --separate-stderr fx --kill-orphans sh -c './leave sh polite; exit 5'
 	equals asked "$output"
 	says "$stderr" 'info: the command has left processes behind; terminating them'
@@ -62,7 +62,7 @@ orphan() {
 	gone "$(orphan)"
 }
 
-@test "--kill-timeout=0: at once" {
+@test "--kill-timeout=0 kills at once" {
 	run -0 --separate-stderr fx --kill-orphans --kill-timeout=0 ./leave sh deaf
 	gone "$(orphan)"
 }
@@ -87,7 +87,7 @@ asked" "$(<"$OUT")"
 	gone "$(orphan)"
 }
 
-@test "a SIGHUP that the caller ignored does not" {
+@test "a SIGHUP that the caller ignores does not kill" {
 	nohup "$FAUXROOT" --state-dir="$S" --kill-orphans --kill-timeout=86400 ./leave sh deaf \
 		</dev/null >"$OUT" 2>"$LOG" 3>&- 4>&- &
 	LAUNCHER=$!
@@ -112,14 +112,14 @@ asked" "$(<"$OUT")"
 	grep -qx asked "$OUT"
 }
 
-@test "orphans of a subordinate id, too" {
+@test "orphans of a subordinate id get SIGTERM, too" {
 	launch_only --kill-orphans --kill-timeout=86400 sh -c 'umask 0; touch here; chmod 0777 .
 		./leave setpriv --reuid 33 --regid 33 --clear-groups sh polite'
 	ended 0
 	grep -qx asked "$OUT"
 }
 
-@test "an orphan that forks a new one at its exit does not escape" {
+@test "an orphan that forks a new one at its exit is ended, too" {
 	cat >again <<-'END'
 		trap 'setsid sh again & exit' TERM
 		echo "here $$" >here
@@ -128,7 +128,7 @@ asked" "$(<"$OUT")"
 	run -0 --separate-stderr fx --kill-orphans --kill-timeout=1 ./leave sh again
 }
 
-@test "a storm of forks ends, too" {
+@test "processes that fork all the time are ended, too" {
 	# Each of twenty loops waits for a program. Else they would fork faster than programs end, and use up
 	# the PIDs of the machine.
 	run -0 --separate-stderr timeout 200 "$FAUXROOT" --kill-orphans --kill-timeout=1 sh -c '
@@ -137,7 +137,7 @@ asked" "$(<"$OUT")"
 		done'
 }
 
-@test "children that the launcher had before are not the command's" {
+@test "children that the launcher had before the launch are not ended" {
 	bash -c 'sleep 1000 & echo $! >before; exec "$FAUXROOT" --kill-orphans ./leave sh polite' \
 		</dev/null >"$OUT" 2>"$LOG" 3>&- 4>&- &
 	LAUNCHER=$!

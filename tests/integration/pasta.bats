@@ -48,7 +48,7 @@ is_new() {
 	equals "$(</proc/sys/net/ipv4/tcp_congestion_control)" "$output"
 }
 
-@test "--cidr, --mtu, --ifname and --ipv6 change it" {
+@test "--cidr, --mtu, --ifname and --ipv6 change the network" {
 	run -0 fx --net=pasta --cidr=192.168.64.0/20 --mtu=1400 --ifname=eth0 --ipv6 sh -c 'ip -o addr show eth0
 		ip route; ip -6 route; cat /sys/class/net/eth0/mtu; cat /etc/resolv.conf'
 	says "$output" 'inet 192\.168\.64\.100/20'
@@ -68,7 +68,7 @@ is_new() {
 	not grep -qx tap0 <<<"$output"
 }
 
-@test "the API names it; a missing one is reported before anything starts, with its package" {
+@test "the API names pasta; a missing pasta is reported before anything starts, with its package" {
 	run -0 fx --net=pasta sh -c 'curl -s --unix-socket "$ROOTLESSKIT_STATE_DIR/api.sock" http://x/v1/info'
 	equals '{"driver":"pasta","dns":["10.0.2.3"],"childIP":"10.0.2.100"}' "$(jq -c .networkDriver <<<"$output")"
 	run -125 --separate-stderr fx --net=pasta --pasta-binary=nosuch touch started
@@ -101,7 +101,7 @@ is_new() {
 	stop
 }
 
-@test "--disable-host-loopback: the gateway leads nowhere; a pasta that cannot hold that is refused" {
+@test "--disable-host-loopback: the gateway leads nowhere; a pasta that cannot ensure this is refused" {
 	if ! is_new; then
 		run -125 --separate-stderr fx --net=pasta --disable-host-loopback touch started
 		one_error "$stderr" 'pasta.* is too old for --disable-host-loopback'
@@ -123,7 +123,7 @@ is_new() {
 	stop
 }
 
-@test "killed: restarted on the same device, and this is logged" {
+@test "pasta killed: restarted on the same device, and this is logged" {
 	launch --net=pasta sleep 1000
 	local old before
 	old=$(helper_pid)
@@ -136,7 +136,7 @@ is_new() {
 	stop
 }
 
-@test "stopped: continued. Its holder killed: restarted" {
+@test "pasta stopped: it is continued. Its holder killed: it is restarted" {
 	launch --net=pasta sleep 1000
 	local old holder
 	old=$(helper_pid)
@@ -206,7 +206,7 @@ is_new() {
 	says "$(<"$LOG")" 'warning: --net=gvisor-tap-vsock is not built in: using (slirp4netns|pasta)'
 }
 
-@test "--port-driver=implicit: pasta forwards what listens; the API has no port driver" {
+@test "--port-driver=implicit: pasta forwards listening ports; the API has no port driver" {
 	if ! is_new; then
 		run -125 --separate-stderr fx --net=pasta --port-driver=implicit touch started
 		one_error "$stderr" 'pasta.* is too old for --port-driver=implicit'
@@ -233,7 +233,7 @@ one_of() {
 	says "$stderr" 'inet 10\.0\.2\.100/24'
 }
 
-@test "--net=auto: slirp4netns, else pasta, without a word" {
+@test "--net=auto: slirp4netns, else pasta, without a message" {
 	one_of slirp4netns
 	not says "$stderr" warning 2>/dev/null
 	one_of pasta --slirp4netns-binary=nosuch

@@ -204,7 +204,7 @@ SigIgn: 0000003" "$output"
 	ended 7
 }
 
-@test "in a service nobody would continue the launcher: it does not stop, SIGCONT is for init, too" {
+@test "in a service the launcher does not stop, because nobody would continue it; SIGCONT also reaches init" {
 	local command
 	as_service launch --pidns sh -c 'echo ready; while :; do sleep 0.05; done'
 	wait_for grep -q ready "$OUT"
@@ -345,7 +345,7 @@ numbers_fixed() {
 	[ "$(tr ' ' '\n' <<<"$numbers" | grep . | sort -u | wc -l)" -ge 7 ]
 }
 
-@test "endless double forks (FULL=1: 100,000): no zombie, the right status" {
+@test "endless double forks (FULL=1: 100,000) leave no zombie, and the status is right" {
 	local n=5000
 	! sanitized || n=1000
 	[ -z "${FULL:-}" ] || n=100000
@@ -464,7 +464,7 @@ compare_fds() { # OPTIONS…
 	absent started
 }
 
-@test "where the one /proc that is whole is read-only, ours is; the PID of the command is another all the same" {
+@test "if the only complete /proc is read-only, ours is read-only, and the command still gets a random PID" {
 	local command='echo "$$ $(sh -c "echo \$\$")"; tail -n 1 /proc/self/mounts' kind='but the command has PID'
 	numbers_fixed "$FAUXROOT" --debug --idmap=single --pidns sh -c "$command"
 	says "$output" '^proc /proc proc ro,'
@@ -484,7 +484,7 @@ compare_fds() { # OPTIONS…
 	says "$output" 'debug: PIDs begin at 2, and a stale pid file may name the command, which is 2: writing '
 }
 
-@test "a command that writes into the init's reports: its status still counts" {
+@test "a command that writes to the socket of init's reports: its exit status still counts" {
 	cat >hostile <<-'END'
 		my $init = syscall(434, 1, 0); # pidfd_open
 		my $sent = 0;

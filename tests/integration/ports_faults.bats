@@ -225,7 +225,7 @@ load ../lib/bash/portcheck
 	stop
 }
 
-@test "UDP: a dead backend is survived, and works once it is back" {
+@test "UDP: a port works again when its server is back" {
 	launch_checker
 	local live=$PORT
 	publish udp 127.0.0.1 0 127.0.0.1 7999
@@ -246,7 +246,7 @@ load ../lib/bash/portcheck
 	stop
 }
 
-@test "a removed UDP port is silent, and its number free" {
+@test "a removed UDP port does not answer, and its number is free" {
 	launch_checker
 	publish udp 127.0.0.1 own 127.0.0.1 7000
 	equals 5 "$(check sources 5 150)"

@@ -95,7 +95,7 @@ masks() {
 SigIgn: 0000000000000003" "$(masks)"
 }
 
-@test "without any of them the target starts with none blocked and none ignored" {
+@test "if the caller blocks and ignores no signal, the target starts with none blocked and none ignored" {
 	run -0 env --default-signal "$FAUXROOT" grep -E '^Sig(Blk|Ign)' /proc/self/status
 	equals "SigBlk: 0000000000000000
 SigIgn: 0000000000000000" "$(masks)"
@@ -177,7 +177,7 @@ SigIgn: 0000000000000000" "$(masks)"
 	ended 137
 }
 
-@test "in a service nobody would continue the launcher: a stopped target does not stop it" {
+@test "in a service a stopped target does not stop the launcher, because nobody would continue it" {
 	as_service launch sh -c 'echo ready; while :; do sleep 0.05; done'
 	wait_for grep -q ready "$OUT"
 	kill -STOP "$TARGET"
@@ -190,7 +190,7 @@ SigIgn: 0000000000000000" "$(masks)"
 	kill_marked
 }
 
-@test "endless double forks (FULL=1: 100,000): no zombie, the right status" {
+@test "endless double forks (FULL=1: 100,000) leave no zombie, and the status is right" {
 	local n=10000
 	! sanitized || n=1000
 	[ -z "${FULL:-}" ] || n=100000
@@ -209,6 +209,6 @@ SigIgn: 0000000000000000" "$(masks)"
 	kill_marked # the sleep is the target's own
 }
 
-@test "a target with a storm of forks still ends with its own status" {
+@test "a target that forks all the time still ends with its own status" {
 	run -7 fx "$PROBE" forks 2000
 }

@@ -16,7 +16,7 @@ refused() { # PATTERN STATE_DIR
 	absent "$T/started"
 }
 
-@test "created with its parents, 0700, removed at the end; the parents stay" {
+@test "the directory is created with its parents and mode 0700, and removed at the end; the parents stay" {
 	launch_only --state-dir="$T/a/b/state" sleep 1000
 	S=$T/a/b/state
 	wait_for test -s "$S/child_pid"
@@ -27,7 +27,7 @@ refused() { # PATTERN STATE_DIR
 	[ -d "$T/a/b" ]
 }
 
-@test "without the option: under XDG_RUNTIME_DIR, else TMPDIR, else /tmp" {
+@test "without the option the directory is under XDG_RUNTIME_DIR, else TMPDIR, else /tmp" {
 	run -0 fx sh -c 'echo "$ROOTLESSKIT_STATE_DIR"'
 	[[ $output = "$XDG_RUNTIME_DIR"/fauxroot.?????? ]]
 	XDG_RUNTIME_DIR=/nonexistent run -0 fx sh -c 'echo "$ROOTLESSKIT_STATE_DIR"'
@@ -36,7 +36,7 @@ refused() { # PATTERN STATE_DIR
 	says "$output" '^/tmp/fauxroot\.......$'
 }
 
-@test "contains lock, api.sock, ns.sock and child_pid, and the network's files if there is one" {
+@test "the directory has lock, api.sock, ns.sock and child_pid, and the network's files if there is one" {
 	launch --net=slirp4netns sleep 1000
 	equals "api.sock child_pid hosts lock ns.sock resolv.conf" "$(cd "$S" && echo *)"
 	stop
@@ -107,7 +107,7 @@ refused() { # PATTERN STATE_DIR
 	absent "$base${pad}x"
 }
 
-@test "umask 0 and 0777 make no difference" {
+@test "umask 0 and 0777 do not change the modes" {
 	local mask
 	for mask in 0 0777; do
 		S=$T/state$mask

@@ -41,7 +41,7 @@ on_terminal() {
 	done
 }
 
-@test "no message about missing job control, also with a network" {
+@test "an interactive shell prints no message about missing job control, also with a network" {
 	local mode
 	for mode in "" --pidns; do
 		on_terminal "$FAUXROOT" $mode --net=slirp4netns --copy-up=/etc $SH >transcript <<-'END'
@@ -60,7 +60,7 @@ on_terminal() {
 	done
 }
 
-@test "Ctrl-C and Ctrl-\\ arrive once each" {
+@test "Ctrl-C and Ctrl-\\ each arrive once" {
 	local mode
 	for mode in "" --pidns; do
 		on_terminal "$FAUXROOT" $mode --state-dir="$S" "$PROBE" catch 3 <<-'END'
@@ -168,7 +168,7 @@ on_terminal() {
 	done
 }
 
-@test "Ctrl-C inside fauxroot timeout, which has another process group, arrives once" {
+@test "Ctrl-C arrives once at a command of timeout, which has another process group" {
 	# Before it sleeps, timeout may not have stored the PID of its fork(2), and then exits without it.
 	local mode waits='until grep -q "^State:.S" /proc/$PPID/status; do :; done;'
 	for mode in "" --pidns; do

@@ -89,7 +89,7 @@ said() {
 	exec 5>&-
 }
 
-@test "machinectl shell, systemd-run and run0 start a launch of the user's" {
+@test "machinectl shell, systemd-run and run0 start a launch of the user" {
 	local version
 	version=$(systemctl --version | sed -n '1s/systemd \([0-9]*\).*/\1/p')
 	run -0 script -qec "machinectl -q shell $FAUX@ /usr/local/bin/fauxroot --net=slirp4netns id -un" /dev/null
@@ -103,7 +103,7 @@ said() {
 	fi
 }
 
-@test "polkit: a user enables lingering with the remedy of --check, and no more is asked of polkit" {
+@test "polkit: a user enables lingering with the remedy of --check, and the warning disappears" {
 	local pid
 	run session fauxroot --check dockerd
 	says "$output" "systemd terminates the processes of $FAUX after the last session"
@@ -120,7 +120,7 @@ said() {
 	loginctl disable-linger $FAUX
 }
 
-@test "a session that ends takes a launch along" {
+@test "the end of a session ends its launch" {
 	local pid
 	session 'fauxroot sleep 1000 >/dev/null 2>&1 </dev/null & echo $!; wait' >out &
 	wait_for test -s out

@@ -105,7 +105,7 @@ $(stat -c %i "$GROUP")
 	equals "" "$(cgroups)"
 }
 
-@test "launcher, init and helpers are in it, and no process is outside; at the end nothing is left" {
+@test "launcher, init and helpers are in the child cgroup, and no process is outside; at the end nothing is left" {
 	find_controller
 	launch_evacuated --net=slirp4netns --port-driver=builtin sleep 100
 	equals "" "$(<"$GROUP/cgroup.procs")"
@@ -217,7 +217,7 @@ $(<"$GROUP/cgroup.controllers")" "$output"
 	equals "beside evac evac/below" "$(cgroups | sort | xargs)"
 }
 
-@test "a launch that fails later reverts it" {
+@test "a launch that fails later reverts the evacuation" {
 	run -127 --separate-stderr evacuate no-such-command-here
 	equals "" "$(cgroups)"
 	equals "" "$(<"$GROUP/cgroup.subtree_control")"
@@ -225,7 +225,7 @@ $(<"$GROUP/cgroup.controllers")" "$output"
 	equals "" "$(cgroups)"
 }
 
-@test "restarted after SIGKILL of the launcher" {
+@test "a new launch in the same cgroup works after SIGKILL of the launcher" {
 	launch_evacuated sleep 100
 	kill -KILL "$LAUNCHER"
 	ended 137
@@ -242,7 +242,7 @@ $(<"$GROUP/cgroup.controllers")" "$output"
 	equals "0::/evac" "$output"
 }
 
-@test "over a /sys/fs/cgroup that is a cgroup2 itself, with an own network and without" {
+@test "evacuation works if /sys/fs/cgroup is a cgroup2 itself, with a private network and without" {
 	local net
 	for net in host none; do
 		run -0 unshare --mount --propagation private bash -c '
@@ -305,7 +305,7 @@ refused() {
 	says "$output" 'remedy: +systemd-run .*Delegate=yes'
 }
 
-@test "it needs --pidns and --cgroupns" {
+@test "--evacuate-cgroup2 needs --pidns and --cgroupns" {
 	run -125 --separate-stderr as_user "$FAUXROOT" --evacuate-cgroup2=evac --pidns true
 	one_error "$stderr" '--evacuate-cgroup2 needs --pidns and --cgroupns'
 }

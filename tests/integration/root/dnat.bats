@@ -306,7 +306,7 @@ legacy_rules() {
 	stop_all
 }
 
-@test "nft flush ruleset in the target does not break the way of the answers" {
+@test "after nft flush ruleset in the target, answers still reach their clients" {
 	launch_target
 	as_target nft flush ruleset
 	setup_ask
@@ -318,7 +318,7 @@ legacy_rules() {
 	stop_all
 }
 
-@test "a network without a default route: answers still find their way back" {
+@test "a network without a default route: answers still reach their clients" {
 	cat >servers <<-'END'
 		socat TCP4-LISTEN:9000,bind=192.0.0.8,reuseaddr,fork SYSTEM:'echo $SOCAT_PEERADDR' &
 		socat TCP4-LISTEN:9000,bind=127.0.0.1,reuseaddr,fork SYSTEM:'echo $SOCAT_PEERADDR' &

@@ -41,7 +41,7 @@ killed_at() {
 }
 
 # The setting belongs to a PID namespace.
-@test "a kernel that executes no memory files: the command can still reach nothing" {
+@test "vm.memfd_noexec=2: the command still accesses no process of ours" {
 	[ -e /proc/sys/vm/memfd_noexec ] || skip "vm.memfd_noexec needs Linux 6.3"
 	# shellcheck disable=SC2016 # expanded in there
 	run -0 unshare --pid --fork --kill-child --mount-proc sh -c \

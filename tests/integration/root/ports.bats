@@ -413,7 +413,7 @@ ours() {
 	stop
 }
 
-@test "the target itself, which execs the attempts, cannot access ours either" {
+@test "the target itself, which executes the attempts, cannot access our processes either" {
 	cat >attempts <<-'END'
 		while [ ! -s pids ]; do sleep 0.02; done
 		"$FAUXROOT_TEST_TOOLS/reach" $(cat pids)

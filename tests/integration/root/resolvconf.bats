@@ -159,7 +159,7 @@ unsilence() {
 	scratch umount --lazy --no-canonicalize /etc/silent
 }
 
-@test "the host's resolv.conf leads to a file system that does not answer: only the look at it waits" {
+@test "the host's resolv.conf leads to a file system that does not answer: only the process that reads it waits" {
 	grep -qw fuse /proc/filesystems || skip "this kernel has no FUSE"
 	launch_scratch sleep 1000
 	wait_for watched
@@ -223,7 +223,7 @@ unsilence() {
 	not logged replaced
 }
 
-@test "/etc is a tmpfs of the host, not our copy: a replaced resolv.conf is mounted upon again" {
+@test "/etc is a tmpfs of the host, not our copy: our file is mounted again on a replaced resolv.conf" {
 	scratch sh -c 'mkdir "$1/tmpfs" && mount -t tmpfs tmpfs "$1/tmpfs" && cp -a /etc/. "$1/tmpfs/" &&
 		mount --move "$1/tmpfs" /etc' sh "$T"
 	equals tmpfs "$(scratch stat -fc %T /etc)"
@@ -235,7 +235,7 @@ unsilence() {
 	stop
 }
 
-@test "a copied-up /etc is not mounted upon again: the target may unmount ours" {
+@test "in a copied-up /etc nothing is mounted again: the target may unmount our files" {
 	launch_scratch --copy-up=/etc sh -c 'umount /etc/resolv.conf && echo own >/etc/resolv.conf; exec sleep 100'
 	wait_for watched
 	replace /etc/resolv.conf "nameserver 192.0.2.9"

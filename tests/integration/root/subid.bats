@@ -40,23 +40,23 @@ refused() { # SUBUID PATTERN
 	absent "$T/started"
 }
 
-@test "by name and by number, united" {
+@test "lines by name and lines by number are combined" {
 	maps_to "$ME:100000:1000\n" "1 100000 1000"
 	maps_to "$USER_UID:200000:1000\n" "1 200000 1000"
 	maps_to "$ME:100000:1000\n$USER_UID:200000:1000\n" "1 100000 1000
 1001 200000 1000"
 }
 
-@test "several ranges in their order, without gaps; those of others are not ours" {
+@test "several ranges are mapped in their order, without gaps; ranges of other users are not used" {
 	maps_to "other:1:5\n$ME:300000:10\nx$ME:400000:10\n$ME:100000:20\n" "1 300000 10
 11 100000 20"
 }
 
-@test "CRLF is named" {
+@test "a line that ends with CRLF is named in the error" {
 	refused "$ME:100000:1000\r\n" 'carriage return'
 }
 
-@test "comments, blank lines and a missing newline at the end" {
+@test "comments, blank lines and a missing newline at the end are accepted" {
 	maps_to "# a comment\n\n$ME:100000:1000" "1 100000 1000"
 	maps_to "\n   \n$ME:100000:1000\n\n" "1 100000 1000"
 }
@@ -130,7 +130,7 @@ refused() { # SUBUID PATTERN
 	fi
 }
 
-@test "nsswitch's subid: it uses getsubids; files, and no subid line, do not" {
+@test "getsubids is used if nsswitch.conf's subid line names another source than files" {
 	printf 'subid: files\n' >"$T/nsswitch"
 	local first
 	read -r first _ < <(subuids "$FAUXROOT_TEST_USER")
@@ -205,7 +205,7 @@ grants() {
 	END
 }
 
-@test "a comment and NIS's lines are nobody's" {
+@test "comments and NIS's lines belong to no user" {
 	local line
 	for line in "#$ME:100000:10" "+$ME:100000:10" "-$ME:100000:10" "0$USER_UID:100000:10"; do
 		refused "$line\n" 'no line in /etc/subuid'

@@ -98,7 +98,7 @@ setup() {
 	[ "${lines[1]}" -gt 100 ]
 }
 
-@test "a storm of calls on descriptors that other threads change harms nobody" {
+@test "very many calls on descriptors that other threads change harm nobody" {
 	run -0 inside_script '"$FAUXROOT_TEST_TOOLS/storm" 198.51.100.2 7000 7001 6
 		dial 198.51.100.2 7000; echo
 		echo "$(number switched) $(number restarts) $(number on)"' --disable-host-loopback
@@ -131,7 +131,7 @@ setup() {
 	same_results "$T/without" "$(sed '$d' <<<"$output")"
 }
 
-@test "odd calls of connect have the same result with and without acceleration" {
+@test "unusual calls of connect have the same result with and without acceleration" {
 	local odd=("$CLIENT4" "$CLIENT6" 7000 203.0.113.77)
 	cp "$ROOT/tests/lib/fixtures/oddcalls.py" "$T/oddcalls.py"
 	run -0 inside -- python3 "$T/oddcalls.py" "${odd[@]}"
@@ -251,7 +251,7 @@ print(libc.epoll_create1(0), errno.errorcode[ctypes.get_errno()])
 	equals 0 "${lines[1]}"
 }
 
-@test "a command with ten thousand descriptors" {
+@test "connections of a command with ten thousand descriptors are switched" {
 	ulimit -n 20000 2>/dev/null || skip "the limit on descriptors is lower"
 	run -0 inside_script 'python3 -c "
 import os, select, socket
@@ -266,7 +266,7 @@ for i in range(3):
 	equals "outside outside outside 3" "${lines[*]}"
 }
 
-@test "with --pidns, and as another user inside" {
+@test "connections are switched with --pidns, and of another user inside" {
 	run -0 inside_script '
 		dial 198.51.100.2 7000; echo
 		setpriv --reuid 33 --regid 33 --clear-groups bash -c "exec 3<>/dev/tcp/198.51.100.2/7000; cat <&3"; echo
@@ -274,7 +274,7 @@ for i in range(3):
 	equals "outside outside 2" "${lines[*]}"
 }
 
-@test "a fauxroot inside a switched one goes on without acceleration, and says so" {
+@test "a fauxroot inside an accelerated one continues without acceleration, with a warning" {
 	run -0 inside_script '"$FAUXROOT" --idmap=single --net=slirp4netns --net-accel=switch \
 		bash -c "exec 3<>/dev/tcp/198.51.100.2/7000; cat <&3"'
 	grep -q -- 'another program handles system calls by seccomp already' <<<"$output"
@@ -284,7 +284,7 @@ for i in range(3):
 }
 
 # Without SO_NETNS_COOKIE (Linux 5.14) and PIDFD_THREAD (6.9).
-@test "on older kernels" {
+@test "on older kernels connections are switched as well, and none reaches the host's loopback" {
 	run -0 host "$FAUXROOT_TEST_TOOLS/refuse" --errno EINVAL --user "$FAUXROOT_TEST_USER" \
 		getsockopt::1:71,pidfd_open::128 -- env HOME="$T" "$FAUXROOT" --state-dir="$S" "${NET[@]}" "${SWITCH[@]}" \
 		bash -ec "$(scripted '
@@ -397,7 +397,7 @@ fuse_for_user() {
 	equals good "$(<"$OUT")"
 }
 
-@test "programs under strace and gdb" {
+@test "connections of programs under strace and gdb are switched" {
 	run -0 inside_script '
 		strace -f -o "$T/trace" bash -c "exec 3<>/dev/tcp/198.51.100.2/7000; cat <&3"; echo
 		grep -c "connect(.*sin_port=htons(7000).*= 0" "$T/trace"
@@ -451,7 +451,7 @@ fuse_for_user() {
 }
 
 # The launcher looks every five seconds whether a process is blocked by the command.
-@test "a switch process that waits for calls is not taken for a blocked one" {
+@test "a switch process that waits for calls is not treated as blocked" {
 	local idle
 	equals outside "$(<"$IDLE_DIR/greeting")"
 	idle=$(as_user "$FAUXROOTCTL" --socket "$IDLE_DIR/state/api.sock" info --json | jq -c .networkDriver.accel)

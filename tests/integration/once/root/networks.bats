@@ -382,7 +382,7 @@ attack_rows() {
 	row "port 53"
 }
 
-@test "--disable-host-loopback: sockets and frames reach nothing; without it each attack reaches" {
+@test "--disable-host-loopback: no attack by sockets or frames succeeds; without the option each attack succeeds" {
 	# The listener is the test user.
 	on_host sh -c 'echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start'
 	each attack_rows

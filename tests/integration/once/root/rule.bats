@@ -48,7 +48,7 @@ within() {
 	($1 in from) && FNR > from[$1] { print }' "$1" "$1"
 }
 
-@test "a process that joins the command's mounts executes and looks up nothing, in a whole life" {
+@test "a process that joins the command's mounts executes and looks up nothing, in the whole life of an instance" {
 	launch_as nsenter --target "$SCRATCH" --mount strace -D -f -qq -o "$T/trace" \
 		-e trace=process,setns,%file,connect -e signal=none -- \
 		--net=slirp4netns --port-driver=builtin --disable-host-loopback \
