@@ -104,7 +104,7 @@ accepted() { # CURL OPTIONS… - POST /v1/ports is answered without an error
 		printf 'POST /v1/ports HTTP/1.1\r\nHost: x\r\nContent-Length: 48\r\n\r\n%s' \
 			'{"proto":"tcp","parentPort":0,"childPort":80}   ' | socat -u - "UNIX-CONNECT:$S/api.sock"
 	done
-	# Incomplete requests are not carried out. Complete ones are, unless the client has gone before.
+	# Incomplete requests have no effect. A complete request has, unless its client disconnected before.
 	ctl info >/dev/null
 	[ "$(port_objects | wc -l)" -le 5 ]
 	publish tcp 127.0.0.1 0 127.0.0.1 80

@@ -212,7 +212,7 @@ assert checks["namespaces"]["status"] == "ok" and "cause" not in checks["namespa
 	) &
 	LAUNCHER=$!
 	wait_for test -s "$T/helper"
-	# Without a signal that it does not ignore, it goes on.
+	# Only a signal that is not ignored ends it.
 	kill -TERM "$LAUNCHER"
 	kill -HUP "$LAUNCHER"
 	ended 129

@@ -125,7 +125,7 @@ limited() { # LIMIT COMMAND…
 		exec unshare --user --map-root-user "$0" $((n - 1)) "$@"
 	END
 	chmod +x nest
-	# The kernel creates none below level 33.
+	# The kernel creates no user namespace below level 33.
 	run ! "$T/nest" 34 true
 	local depth=33
 	until "$T/nest" $depth true 2>/dev/null; do depth=$((depth - 1)); done

@@ -94,7 +94,7 @@ fd00::4	host.docker.internal host.containers.internal" "$(in_target grep interna
 		done
 		# The control: without the guard the gateway's address leads to the host's loopback.
 		[ $guard = true ] && equals "" "$reached" || equals "10.0.2.2 " "$reached"
-		# The service itself is only where it was put.
+		# The service is only at the given address.
 		equals "" "$(asked "127.0.0.1:$SERVICE")"
 		stop
 	done
@@ -119,7 +119,7 @@ fd00::4	host.docker.internal host.containers.internal" "$(in_target grep interna
 	equals "[1,0,22]" "$(ctl list-host-ports --json | jq -c '.[0].counters | [.connections, .bytesFromChild, .bytesToChild]')"
 	equals "service for 127.0.0.1" "$(asked host.docker.internal:5432)"
 	equals "service for 127.0.0.1" "$(asked 10.0.2.2:5432)"
-	# Inside nobody may, whatever --api-inside allows; reading is allowed.
+	# Clients inside may read the list, and change nothing, whatever --api-inside allows.
 	for what in "add-host-ports 82:$SECRET" "remove-host-ports 1"; do
 		# shellcheck disable=SC2086 # two words
 		run -1 --separate-stderr in_target "$FAUXROOTCTL" --socket "$S/api.sock" $what
@@ -127,7 +127,7 @@ fd00::4	host.docker.internal host.containers.internal" "$(in_target grep interna
 	done
 	equals 2 "$(in_target "$FAUXROOTCTL" --socket "$S/api.sock" list-host-ports --json | jq length)"
 	equals "" "$(asked "127.0.0.1:82")"
-	# Conflicts, unknown ones, and all or none.
+	# Conflicts, unknown services, and a list of which all are added or none.
 	run -1 --separate-stderr ctl add-host-ports "83:$SERVICE" "10.0.2.4:5432:$SERVICE"
 	one_line "$stderr" "^error: forwarding 10\.0\.2\.4:5432:$SERVICE/tcp to the host: it conflicts with port 1 \(HTTP status 409\)"
 	equals 2 "$(ctl list-host-ports --json | jq length)"

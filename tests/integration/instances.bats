@@ -131,7 +131,7 @@ links() { ls "$XDG_RUNTIME_DIR/fauxroot" 2>/dev/null; }
 	equals "$HEADS"$'\n'"$LAUNCHER - ? ? - $S" "$(one_spaced <<<"$output")"
 	says "$stderr" "instance $LAUNCHER: .*in a user namespace below ours"
 	equals $'ready\n'"$(printf 'sent nothing\n%.0s' 1 2 3 4 5)" "$(<"$OUT")"
-	# Inside there is no risk.
+	# Inside, the command has no access to more than it has already.
 	run -0 in_target "$FAUXROOTCTL" --socket "$S/api.sock" info --json
 	equals 1 "$(jq .childPID <<<"$output")"
 	stop

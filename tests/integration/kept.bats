@@ -43,7 +43,7 @@ short_of() {
 	tries=$(n_tries)
 	limit "$1" "$2"
 	kill -KILL "$old"
-	# As many times as the limit of deaths.
+	# As many times as the number of deaths that ends the launcher.
 	tried() { [ "$(n_tries)" -ge $((tries + 5)) ]; }
 	wait_for tried
 	equals $((warned + 1)) "$(log_count '; retrying')"
@@ -86,7 +86,7 @@ short_of() {
 	unpublish "$ID"
 	not connects 127.0.0.1 "$removed"
 	publish tcp 127.0.0.1 own 127.0.0.1 7000
-	# The kernel accepts them; they are answered later.
+	# The kernel accepts the connections; they are answered later.
 	timeout 100 "$PORTCHECK" churn 127.0.0.1 "$PORT" 3 &
 	local client=$!
 	wait_for connects 127.0.0.1 "$PORT"

@@ -42,7 +42,7 @@ read_log() { # FILE
 	done
 	api GET /v1/info
 	equals 200 "$CODE"
-	# "… was killed", when everything has ended.
+	# The log has "… was killed" when everything has ended.
 	stop
 	exec 7>&-
 }

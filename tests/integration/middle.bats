@@ -189,7 +189,7 @@ mapper() {
 	stop
 }
 
-# This made 0.1.0 start a slirp4netns that could be traced.
+# With an early build of fauxroot, this started a slirp4netns that could be traced.
 @test "a state directory that refuses our files leaves slirp4netns out of reach" {
 	local prepare
 	for prepare in 'mkdir -p slirp4netns/x' 'chmod 500 .'; do

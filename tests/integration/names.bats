@@ -115,7 +115,7 @@ tcp Host.Example" "$output"
 		equals "$A 192.0.2.1
 0" "$output"
 	done
-	# What all of them say, the client gets.
+	# If every server refuses, the client gets this answer.
 	host 'server 127.0.0.1 refused; inner "ask host.example"'
 	equals "5 30" "$output"
 	host 'inner "ask host.example; ask host.example tcp"'

@@ -221,7 +221,7 @@ fake_slirp() { # the script, in shell; $real is the real one
 	kill -KILL "$(helper_pid)"
 	wait_for logged 'warning: slirp4netns died 5 times in a row'
 	says "$(<"$LOG")" 'warning: slirp4netns died: .*no luck today'
-	# More deaths follow, which are no warnings.
+	# Further deaths are not logged as warnings.
 	wait_for logged 'debug: slirp4netns died: exit status 3: no luck today'
 	equals 5 "$(grep -c 'warning: slirp4netns died: ' "$LOG")"
 	# A program that is missing for a while, as during an upgrade.

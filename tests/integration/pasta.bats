@@ -89,7 +89,7 @@ is_new() {
 	local words
 	words=$(tr '\0' ' ' <"/proc/$(helper_pid)/cmdline")
 	[[ $words == *" -t none -u none -T none -U none "* ]]
-	# It would be opened within two seconds. The gateway leads to the host's loopback all the time.
+	# pasta would open it within two seconds. The gateway always leads to the host's loopback.
 	local end=$((SECONDS + 4))
 	while [ $SECONDS -lt $end ]; do
 		not in_target bash -c "exec 5<>/dev/tcp/127.0.0.1/$PORT" 2>/dev/null

@@ -179,7 +179,7 @@ SigIgn: 0000003" "$output"
 		run -0 curl -sS --max-time 20 --unix-socket "$S/api.sock" -o answer http://x/v1/info
 		not process_state "$LAUNCHER" T
 	done
-	# A real stop is still recognised.
+	# A real stop is still recognized.
 	local forger
 	forger=$(inner forge)
 	kill -STOP "$forger"

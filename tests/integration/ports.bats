@@ -317,7 +317,7 @@ servers_listen() {
 		publish tcp 127.0.0.1 "$PORT" 127.0.0.1 7000
 		pids=()
 		for i in 1 2 3; do
-			# They never exit by themselves: a surviving one shows a relay that nobody ended.
+			# These clients never exit by themselves: a client that remains shows a relay that was not ended.
 			"$PORTCHECK" hold 127.0.0.1 "$PORT" 1000 >/dev/null 2>&1 3>&- 4>&- &
 			pids+=($!)
 		done
@@ -410,7 +410,7 @@ lo ::1/128" "$(in_target ip -o addr | awk '{ print $2, $4 }' | LC_ALL=C sort)"
 @test "a privileged port: refused with the three remedies" {
 	local start
 	start=$(</proc/sys/net/ipv4/ip_unprivileged_port_start)
-	# The last one is the least likely to be taken.
+	# The highest privileged port: no other process is likely to use it.
 	[ "$start" -gt 1 ] || skip "this machine has no privileged ports"
 	PORT=$((start - 1))
 	run -125 --separate-stderr fx --net=none --port-driver=builtin -p "127.0.0.1:$PORT:80/tcp" touch started

@@ -194,7 +194,7 @@ slow_server() { # PORT
 	rm requests published
 	run -1 --separate-stderr "$FAUXROOTCTL" --socket "$T/slow.sock" add-ports 127.0.0.1:1:80
 	equals "GET /v1/ports POST /v1/ports GET /v1/ports" "$(paste -sd' ' requests)"
-	# The list is not to be had either.
+	# The list of ports cannot be read either.
 	rm requests published
 	touch mute
 	run -1 --separate-stderr "$FAUXROOTCTL" --socket "$T/slow.sock" add-ports 127.0.0.1:8080:80

@@ -242,7 +242,7 @@ launch_fake() {
 	echo '{"error":{"desc":"bad request: bad arguments.id"}}' >answer
 	unpublish 1
 	equals "" "$(port_objects)"
-	# Nobody is at the socket, but slirp4netns runs and may serve the port: it stays in the list.
+	# No process listens at the socket, but slirp4netns runs and may serve the port: the port stays in the list.
 	echo '{"return":{"id":8}}' >answer
 	publish tcp 127.0.0.1 0 10.0.2.100 80
 	rm "$S/s4n.sock"
@@ -302,7 +302,7 @@ launch_fake() {
 	wait "${clients[@]}"
 	equals 3 "$(cat answered.* | grep -c '^500 ')"
 	equals 2 "$(cat answered.* | grep -c 'slirp4netns does not answer')"
-	# Nor does a signal.
+	# SIGTERM does not wait for the answer either.
 	api DELETE "/v1/ports/1" >answered 2>&1 &
 	clients+=($!)
 	stop

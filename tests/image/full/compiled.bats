@@ -43,7 +43,7 @@ mounted() {
 	equals "usr/bin/newuidmap cap_setuid=ep
 usr/bin/newgidmap cap_setgid=ep" "$output"
 	equals "user:100000:65536" "$(<etc/subuid)"
-	# What qemu can do without namespaces.
+	# These commands need no namespaces, so they work under qemu.
 	if command -v qemu-aarch64; then
 		run -0 qemu-aarch64 usr/bin/fauxroot --version
 		equals "$("$FAUXROOT" --version)" "$output"

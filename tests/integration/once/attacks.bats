@@ -10,7 +10,7 @@ load ../../lib/bash/networks
 load ../../lib/bash/ports
 
 ATTACK=$FAUXROOT_TEST_TOOLS/attack
-# Enough for three restarts on most machines. An attack goes on until there were three.
+# On most machines there are three restarts within this time. An attack continues until there were three.
 SECONDS_EACH=$((20 * ${SLOW:-1}))
 
 setup() {

@@ -228,7 +228,7 @@ setup() {
 		state "no /dev/net/tun"
 		agree_all
 		broken
-		# It does not hide that slirp4netns is too old, nor that the kernel has no driver.
+		# This obstacle does not hide the others: slirp4netns is too old, the kernel has no driver.
 		lab_start --check --json --net=slirp4netns --slirp4netns-binary="$T/old" true
 		grep -qE '"id": "tun-missing' "$T/out"
 		grep -qF '"id": "helper-old"' "$T/out"

@@ -237,7 +237,7 @@ setup() {
 		for what in 'forking fauxroot: agent' 'starting the port forwarder' 'slirp4netns died before it was ready'; do
 			says "$seen" "$what: .*Resource temporarily unavailable"
 		done
-		# It does not say why. Which of its clones fails first depends on the processes that
+		# slirp4netns does not report why. Which of its clones fails first depends on the processes that
 		# end meanwhile.
 		says "$seen" 'pasta died before it was ready: .*Failed to (get netlink socket|open tun socket in namespace)'
 	END

@@ -164,7 +164,7 @@ DOCKER_CAPS+=,+net_raw,+sys_chroot,+mknod,+audit_write,+setfcap
 		fails no-cap-setuid-nor-filecaps true
 		says "$REMEDY" 'SETUID, SETGID'
 		says "$REMEDY" '^in addition to the capabilities, .* RUN chmod u-s'
-		# The bit alone would not be enough.
+		# The set-user-ID bit alone is not enough.
 		BECOME=("--bounding-set=-all,$DOCKER_CAPS")
 		chmod u-s /usr/bin/newuidmap
 		fails filecaps-lost true

@@ -390,7 +390,7 @@ ours() {
 	local pids
 	pids=$(ours)
 	equals 4 "$(wc -w <<<"$pids")"
-	# The attempts themselves work: on its own process they succeed.
+	# A control: on the target's own process the attempts succeed.
 	run -1 reach "$TARGET"
 	says "$output" "^$TARGET ptrace"
 	says "$output" "^$TARGET pidfd_getfd"
@@ -398,7 +398,7 @@ ours() {
 	# shellcheck disable=SC2086
 	run -0 reach $pids
 	equals "" "$output"
-	# They fail, too, after the processes were restarted.
+	# The attempts fail as well after the processes were restarted.
 	local name old
 	for name in 'fauxroot: agent' 'fauxroot: ports'; do
 		old=$(part "$name")

@@ -419,7 +419,7 @@ fuse_for_user() {
 		done
 		echo good"
 	wait_for test -s "$T/runs"
-	# Five deaths of both are three of one.
+	# After five deaths of both processes together, one has died three times.
 	for _ in 1 2 3 4 5; do
 		pid=$(switchers | head -1)
 		[ -n "$pid" ] || break

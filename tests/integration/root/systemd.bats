@@ -156,7 +156,7 @@ n_started() {
 		run -0 ask who
 		check_main_process
 		equals 3 "$(n_started)"
-		# The status of a stop, without a stop job.
+		# The status that a stop causes, but without a stop job.
 		ask exit 1 || true
 		wait_for property_is $UNIT NRestarts 3
 		wait_for property_is $UNIT ActiveState active

@@ -128,7 +128,7 @@ asked() {
 	equals "" "$(asked 80)"
 	# One lookup waits there, whatever the number of clients was.
 	equals 1 "$(grep -c asked "$T/fuse")"
-	# It is removed, and added again, while it hangs. Another one that hangs leaves threads for the rest.
+	# The service is removed and added again while it hangs. A second service that hangs leaves threads for the others.
 	equals 1 "$(ctl remove-host-ports "80:unix:$T/hung/a.sock")"
 	equals 4 "$(ctl add-host-ports "80:unix:$T/hung/a.sock")"
 	equals 5 "$(ctl add-host-ports "83:unix:$T/hung/b.sock")"
