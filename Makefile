@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# fauxroot: `make` builds it, `make demo` shows it, `make test` tests it. See README.md.
+# fauxroot: `make` builds it, `make demo` shows it, `make test` tests it, `make help` lists all targets.
 
 CC      ?= cc
 PKG_CONFIG ?= pkg-config
@@ -293,6 +293,48 @@ units: $(UNIT_TESTS)
 tools: $(TEST_TOOLS)
 fuzz-targets: $(FUZZ_TARGETS)
 
+define HELP
+Usage: make [TARGET] [VARIABLE=VALUE]
+
+Build
+  all               build the programs in build/; the default
+  install           install into PREFIX (/usr/local); DESTDIR is put before it
+  install-compat    the same, with the names rootlesskit, rootlessctl, … in BINDIR
+  uninstall         remove all installed files
+  clean             remove build/
+  docs              generate the lists of causes in the documents
+  compile_commands.json
+                    write the compiler's options for each file, for clangd
+
+Try and test; each target installs the packages that it needs
+  demo              run a rootless daemon that builds an image and publishes its port
+  test              run all tests, plain and with sanitizers
+  unit              run the unit tests
+  lint              run the static checks
+  check-layers      check which rooms and files use each other
+  fuzz              run each fuzz target; FUZZ_SECONDS=60
+  coverage          measure the lines that the unit tests reach
+  bench             compare with other programs; BENCH=ports measures one subject
+  soak              run published ports under load; SOAK_SECONDS=3600
+  fresh             run demo and test on fresh installations of Debian
+  lab               run tests in virtual machines with other kernels; LAB=MACHINE
+  full              run everything that takes too long for CI: about a day
+
+Ship
+  image             build the image of rootless BuildKit
+  image-report      measure the image, and write the numbers of docs/image.md
+  dist              create the source tarball of the last commit
+  release           create all files of a release; RELEASE_KEY=FILE
+  test-image, test-static, test-cross, test-deb
+                    build what is shipped, and test it
+  test-ship         run these four
+
+Variables: CC=clang, WERROR=-Werror, STATIC=1, SHARED=1, V=1, and
+SANITIZE=address,undefined BUILD=build/asan
+endef
+help:
+	$(info $(HELP))@:
+
 # Targets that a person waits for are built by all processors, unless -j is given.
 jobs = $(if $(filter -j% --jobserver-%,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 1))
 
@@ -518,6 +560,6 @@ clean:
 	rm -rf build
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
-.PHONY: all completions docs generators manual-here units tools fuzz-targets demo test unit fresh full \
+.PHONY: all help completions docs generators manual-here units tools fuzz-targets demo test unit fresh full \
 	bench soak lab fuzz test-cross test-static test-deb test-ship dist release image image-report test-image lint check-layers coverage install \
 	install-compat uninstall clean force test-needs

@@ -61,6 +61,17 @@ lacking() {
 	for file; do rm -f "$PKG_CONFIG_LIBDIR/$file.pc"; done
 }
 
+@test "make: help lists each target that a person calls" {
+	local target
+	run -0 make -s -C "$TOP" help
+	for target in $(sed -n '/^\.PHONY:/,/[^\]$/{s/^\.PHONY://; s/\\$//; p}' "$TOP/Makefile"); do
+		case $target in
+		help | completions | generators | manual-here | units | tools | fuzz-targets | force | test-needs) ;;
+		*) [[ " $output" == *[[:blank:]]"$target"[[:blank:],$'\n']* ]] || { echo "no $target"; return 1; } ;;
+		esac
+	done
+}
+
 @test "make: missing libraries are named before compilation, with the command that installs them" {
 	lacking jansson libcap
 	run -2 make -s -C "$TOP" BUILD="$BATS_TEST_TMPDIR/build" all
