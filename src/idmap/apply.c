@@ -34,7 +34,8 @@
 #include "fauxroot/sys/caps.h"
 
 /*
- * Root of a container often has no line in /etc/subuid, and needs none: it writes the maps itself.
+ * Load the ranges for --idmap=fit. Root of a container often has no line in /etc/subuid, and needs
+ * none: it writes the maps itself.
  */
 static int load_fitting(const struct config *config, const struct deadline *deadline, int cancel_fd,
 			struct subid_ranges *ret, struct error *err)

@@ -18,8 +18,8 @@ static const struct {
 	const char *words[2];
 	enum error_reason reason;
 } complaints[] = {
-	/* Opening the map fails like this only because of a seccomp filter, not of missing
-	 * privileges. */
+	/* Only a seccomp filter makes the opening of the map fail in this way; missing privileges
+	 * do not. */
 	{{"open of ", "_map failed: Operation not permitted"}, REASON_MAP_OPEN},
 	{{"open of ", "_map failed: Function not implemented"}, REASON_MAP_OPEN},
 	{{"", "_map failed"}, REASON_MAP_WRITE},

@@ -7,9 +7,9 @@
  * write the map, but the kernel refuses it. The ids that exist are the lines of our own map, and
  * each line of a child's map must lie within one of them. So each range is cut along these lines.
  *
- * Root of a container that can write maps needs no subordinate ids. If none of them exists, it
- * takes all ids of its namespace. In a namespace with all ids of the machine these would be the
- * ids of the machine's users and of its root: there only subordinate ids are taken.
+ * Root of a container that can write maps needs no subordinate ids. If none of them exists, root
+ * gets all ids of its namespace. In a namespace with all ids of the machine these would be the ids
+ * of the machine's users and of its root: there only subordinate ids are used.
  */
 #include "fauxroot/idmap/fit.h"
 
@@ -105,7 +105,8 @@ static void replace(struct subid_ranges *ranges, const struct subid_ranges *by)
 	*ranges = *by;
 }
 
-/* The ranges that exist; without the map no id is known to be missing. */
+/* Remove the ids that our user namespace lacks from @ranges. Without the map no id is known to be
+ * missing. */
 static int cut(const struct fit *fit, enum subid_kind kind, struct subid_ranges *ranges)
 {
 	_cleanup_free_ char *map = machine_read(fit->machine, maps[kind]);
@@ -149,7 +150,7 @@ static int nothing_remains(const char *const *sources, enum subid_kind kind, str
 }
 
 /* The first kind without a range; SUBID_KINDS_: both have some. */
-static enum subid_kind lacking(const struct subid_ranges *ranges)
+static enum subid_kind first_empty(const struct subid_ranges *ranges)
 {
 	enum subid_kind k = 0;
 
@@ -168,12 +169,12 @@ int fit_ranges(const struct fit *fit, struct subid_ranges *ranges, struct error 
 
 	for (enum subid_kind k = 0; k < SUBID_KINDS_ && rc == 0; k++)
 		rc = cut(fit, k, &ranges[k]);
-	if (rc == 0 && lacking(ranges) < SUBID_KINDS_ && fit_is_free(fit))
+	if (rc == 0 && first_empty(ranges) < SUBID_KINDS_ && fit_is_free(fit))
 		for (enum subid_kind k = 0; k < SUBID_KINDS_ && rc == 0; k++)
 			rc = take_all(fit, k, &ranges[k]);
 	if (rc < 0)
 		return err_set(err, -rc, "fitting the subordinate ids");
-	if (lacking(ranges) < SUBID_KINDS_)
-		return nothing_remains(sources, lacking(ranges), err);
+	if (first_empty(ranges) < SUBID_KINDS_)
+		return nothing_remains(sources, first_empty(ranges), err);
 	return 0;
 }

@@ -57,7 +57,7 @@ int idmap_clone(const struct idmap *map, unsigned long flags, struct process *re
 	if (rc == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		rc = err_set(err, errno, "setting the parent-death signal");
 	if (rc < 0) {
-		/* Our parent reaps it, not we. */
+		/* Our parent reaps the child. */
 		kill(child.pid, SIGKILL);
 		process_forget(&child);
 		return err_step(err, rc, STEP_CLONE);

@@ -3,13 +3,14 @@
  * Theory of operation
  *
  * newuidmap(1) uses the source that "subid:" in nsswitch.conf names: the files, or a libsubid
- * plugin of sssd or FreeIPA. getsubids(1) prints the ranges of the same source. But two more
- * processes make a launch half as long again, so it only runs if a plugin is named, or on request.
+ * plugin of sssd or FreeIPA. getsubids(1) prints the ranges of the same source. But the two
+ * processes for it would make a launch 50% longer. So getsubids only runs if nsswitch.conf names a
+ * plugin, or if the user requests it.
  *
  * The login name is read from /etc/passwd if the uid is there. This does not load the name service,
- * and saves a tenth of a millisecond of the two that a launch takes. Only for another uid (LDAP)
- * the name service is used. For a uid without a name, as some container platforms assign, the lines
- * with its number are used.
+ * and saves a tenth of a millisecond of a launch of two. The name service is used only for other
+ * uids (LDAP). For a uid without a name, as some container platforms assign, the lines with its
+ * number are used.
  */
 #include "subid_load.h"
 
@@ -176,7 +177,8 @@ static int query_result(const struct query *q, int status, enum subid_kind kind,
 		rc = err_say(err, ELIBACC, "%s cannot be loaded: %s", getsubids_program(), text);
 		return err_about(err, rc, REASON_LOADER, "%s", getsubids_program());
 	}
-	/* It prints "Error fetching ranges" if there is no range, and for every other error. */
+	/* getsubids prints "Error fetching ranges" if there is no range, and for every other error.
+	 */
 	if (status != 0)
 		return err_say(err, WIFEXITED(status) ? ENOENT : EIO,
 			       "%s has no subordinate %s ids: getsubids: %s%s%s", owner->words,

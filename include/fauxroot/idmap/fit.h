@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Subordinate ids for --idmap=fit: those that our own user namespace has. */
+/* Subordinate ids for --idmap=fit: only the ids that our own user namespace has. */
 #pragma once
 
 #include <stdbool.h>
@@ -25,7 +25,7 @@ struct fit {
 /*
  * fit_is_free() - may all ids of our user namespace be mapped, with or without subordinate ids?
  *
- * They may if we can write maps ourselves, and the namespace has not all ids of the machine.
+ * They may if we can write maps ourselves, and the namespace does not have all ids of the machine.
  */
 bool fit_is_free(const struct fit *fit);
 
@@ -37,7 +37,7 @@ bool fit_is_free(const struct fit *fit);
  * a child's map (man 7 user_namespaces). If nothing remains for one of the kinds, and
  * fit_is_free(), both kinds get all ids of our user namespace but @own.
  *
- * Returns 0; -EPERM: nothing remains; -ENOENT: there were no ranges, and no other ids exist;
- * -ENOMEM.
+ * Returns 0; -EPERM: no id of the ranges is in our user namespace; -ENOENT: there were no ranges,
+ * and our user namespace has no id but our own; -ENOMEM.
  */
 int fit_ranges(const struct fit *fit, struct subid_ranges *ranges, struct error *err);

@@ -23,12 +23,14 @@ struct error;
 /* The most lines that the kernel accepts in uid_map or gid_map. */
 #define IDMAP_MAX_EXTENTS 340
 
+/* One line of a map: ids that follow each other inside and outside. */
 struct idmap_extent {
 	uint32_t inside;
 	uint32_t outside;
 	uint32_t count;
 };
 
+/* The lines of a uid_map or gid_map. */
 struct idmap_plan {
 	struct idmap_extent extents[IDMAP_MAX_EXTENTS];
 	size_t n;
@@ -79,7 +81,7 @@ int idmap_prepare(const struct config *config, const struct deadline *deadline, 
 
 /* The programs that write the maps. */
 struct idmap_writers {
-	bool helped; /* false: the maps are already written */
+	bool helped; /* false: the maps are already written, without programs */
 	struct helper mappers[2];
 };
 
@@ -129,8 +131,8 @@ int idmap_repeat(const struct idmap *map, pid_t child, struct error *err);
  * it (man 2 prctl): afterwards, check that the parent still lives. The child's user namespace
  * belongs to a subordinate id if @map has any, otherwise to the caller.
  *
- * Returns 0 in the child, where none of this happens; 1 in the caller; -errno at step STEP_CLONE,
- * with no child left.
+ * Returns 0 in the child, whose ids and parent-death signal are not set; 1 in the caller; -errno at
+ * step STEP_CLONE, with no child left.
  */
 int idmap_clone(const struct idmap *map, unsigned long flags, struct process *ret,
 		struct error *err);

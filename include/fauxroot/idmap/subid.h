@@ -13,7 +13,7 @@ struct error;
 enum subid_kind { SUBID_UID = 0, SUBID_GID, SUBID_KINDS_ };
 
 /*
- * subid_load() - get the uid and gid ranges of the user @uid, found by name and by number
+ * subid_load() - get the uid and gid ranges of the user @uid, searched by name and by number
  * @deadline, @cancel_fd: as fd_wait(), for getsubids, which may contact a server; its two runs are
  * parallel
  * @ret: array of SUBID_KINDS_ elements, indexed by enum subid_kind
