@@ -2,14 +2,14 @@
 /*
  * Theory of operation
  *
- * An entry is opened first, and then judged by the descriptor: the host may replace it meanwhile.
- * The open never waits for a FIFO, and never gets a controlling terminal.
+ * An entry is opened first, and then examined by its descriptor: the host may replace the entry
+ * meanwhile. The open never waits for a FIFO, and never gets a controlling terminal.
  *
  * Most files are small, so one read(2) and one write(2) copy them. copy_file_range(2) would save
  * nothing: between two file systems it also copies through memory.
  *
- * The copy is created with its mode and belongs to root, so usually only its times are left to set.
- * The caller has set the umask to 0. No directory of the copy has its set-group-ID bit before it is
+ * The copy is created with its mode and belongs to root, so usually only its times must be set. The
+ * caller has set the umask to 0. No directory of the copy has its set-group-ID bit before it is
  * complete: new entries would get its group.
  */
 #include <errno.h>
@@ -58,7 +58,8 @@ static bool is_copied_xattr(const char *name)
 	       streq(name, "security.capability");
 }
 
-/* Returns false if an access control list cannot be copied: it names ids that do not exist here. */
+/* Returns false if an access control list cannot be copied: it contains ids that do not exist here.
+ */
 static bool copy_xattrs(struct walk *walk, int from, int to)
 {
 	static const size_t half = COPY_BUFFER / 2;
@@ -87,7 +88,8 @@ int copy_attributes(struct walk *walk, int from, int to, const struct stat *st, 
 		return -errno;
 	if (mode != created && fchmod(to, mode) < 0)
 		return -errno;
-	/* Without its list, a file would open to its group what the list allows to somebody. */
+	/* The group bits of a file with a list are the mask of the list (man 5 acl). Without the
+	 * list they would give these rights to the group. */
 	if (!copy_xattrs(walk, from, to) && fchmod(to, mode & ~(mode_t)S_IRWXG) < 0)
 		return -errno;
 	return futimens(to, times) < 0 ? -errno : 0;
@@ -121,7 +123,8 @@ static bool link_again(struct walk *walk, const struct entry *entry, const struc
 	return false;
 }
 
-/* If there is no memory, the next name gets a copy of its own. */
+/* Remember the copy of a file with several names. Without memory, the next name gets a copy of its
+ * own. */
 static void remember(struct walk *walk, const struct stat *st)
 {
 	struct hardlink **bucket = bucket_of(walk, st), *link;
@@ -139,7 +142,7 @@ static void remember(struct walk *walk, const struct stat *st)
 	*bucket = link;
 }
 
-/* The size is counted already; a file that grows meanwhile counts with what is read. */
+/* walk->bytes contains @expected already. If the file has grown meanwhile, add the rest. */
 static int copy_data(struct walk *walk, int from, int to, off_t expected, bool *ret_ours)
 {
 	off_t copied = 0;

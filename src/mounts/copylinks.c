@@ -13,7 +13,8 @@
 #include "fauxroot/base/str.h"
 #include "fauxroot/proc/progress.h"
 
-/* Create a link for one entry: a copy if the entry is a link, otherwise into the original. */
+/* Create a link for one entry: a copy of the entry if it is a link, otherwise a link into the
+ * original. */
 static int link_entry(const struct copy *copy, const char *entry)
 {
 	char text[PATH_MAX];

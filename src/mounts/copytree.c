@@ -2,13 +2,13 @@
 /*
  * Theory of operation
  *
- * One walk copies and counts. When a limit is exceeded, the walk only counts from then on, up to a
- * limit of its own: the error then shows how large the directory is.
+ * One walk copies and counts. When a limit is exceeded, the walk only counts from then on, up to
+ * COUNT_MAX: the error then shows how large the directory is.
  *
  * Directories are opened as places first. So a mount is found before anything is read from its file
- * system, which might not answer, and it is bound instead: its content stays the host's, and
- * /run/user/UID is shared as without copy-up. The same holds for the directories that the caller
- * wants to keep: an XDG_RUNTIME_DIR that is no mount, and the state directory.
+ * system, which might not answer. It is bound instead: its content stays the host's, and
+ * /run/user/UID is shared as without copy-up. The directories that the caller wants to keep are
+ * bound, too: an XDG_RUNTIME_DIR that is no mount, and the state directory.
  *
  * Sockets, FIFOs and devices cannot be copied. They become links into a recursive bind of the
  * original. A bind on each would be found with lstat(2), too, but could not be removed: a daemon
@@ -30,7 +30,7 @@
 #include "fauxroot/proc/progress.h"
 #include "fauxroot/sys/mount.h"
 
-/* Stop to count there. */
+/* Stop counting at this number of entries. */
 #define COUNT_MAX (10 * COPY_MAX_ENTRIES)
 
 static int walk_directory(struct walk *walk, DIR *dir, int to, struct error *err);
@@ -61,7 +61,7 @@ static int failed(const struct walk *walk, int errnum, struct error *err)
 			 REASON_COPY_UP, "%s", walk->copy->path);
 }
 
-/* Judge the errno of an access to the original: what cannot be read is left out. */
+/* Handle the errno of an access to the original: an entry that cannot be read is left out. */
 static int not_readable(struct walk *walk, int errnum, struct error *err)
 {
 	static const int codes[] = {EACCES, EPERM,  EIO,       EAGAIN, ENODEV,
@@ -79,7 +79,7 @@ static int not_readable(struct walk *walk, int errnum, struct error *err)
 	return failed(walk, errnum, err);
 }
 
-/* Bind the original on the entry, which is @place. */
+/* Bind @place, the original, on the entry of the copy. */
 static int bind_entry(struct walk *walk, const struct entry *entry, int place, bool is_dir,
 		      struct error *err)
 {

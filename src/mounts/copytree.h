@@ -24,26 +24,27 @@ struct walk {
 	const struct kept_dirs *kept;
 	struct progress *progress;
 	struct overflow_ids overflow;
-	unsigned entries, left_out;
-	uint64_t bytes;
-	bool too_large; /* copy no more, only count */
+	unsigned entries, left_out; /* all entries so far, and the unreadable ones among them */
+	uint64_t bytes;		    /* the size of all regular files so far */
+	bool too_large;		    /* a limit is exceeded: copy no more, only count */
 	struct hardlink *links[HARDLINK_BUCKETS];
 	char path[PATH_MAX]; /* of the current entry, below the copied directory */
 	char buffer[COPY_BUFFER];
 };
 
-/* An entry of a directory: the directory of the original, and that of the copy, by descriptor. */
+/* An entry of a directory. */
 struct entry {
-	int from, to;
-	dev_t dev; /* of the directory of the original */
+	int from, to; /* the directory of the original, and of the copy */
+	dev_t dev;    /* of the directory of the original */
 	const char *name;
 };
 
 /*
  * copy_file() - copy the regular file @entry with its mode, owner, times and extended attributes
  *
- * Returns 0; 1 if it is not a regular file, or one that the kernel generates, and must be bound or
- * linked; -errno of the original with *@ret_ours false; -errno of the copy with *@ret_ours true.
+ * Returns 0; 1 if the entry must be bound or linked, because it is not a regular file, or because
+ * the kernel generates its content; -errno of the original with *@ret_ours false; -errno of the
+ * copy with *@ret_ours true.
  */
 int copy_file(struct walk *walk, const struct entry *entry, bool *ret_ours);
 

@@ -28,9 +28,10 @@
 #include "fauxroot/sys/mount.h"
 #include "copyup.h"
 
-/* A directory that does not exist, by the directory above it that does. */
+/* A directory that does not exist. */
 struct missing {
-	char *base, *rest; /* canonical path; path below it */
+	char *base; /* canonical path of the nearest directory above it that exists */
+	char *rest; /* path below @base */
 };
 
 struct copies {
@@ -167,7 +168,7 @@ static bool is_in_copy(const struct copies *copies, const char *base)
 	return false;
 }
 
-/* If one cannot be created, nothing has been changed yet. */
+/* Check that each missing directory can be created, before anything is changed. */
 static int check_missing(const struct copies *copies, struct error *err)
 {
 	for (size_t i = 0; i < copies->n_missing; i++) {
@@ -193,8 +194,8 @@ static void keep(struct kept_dirs *kept, int dir)
 	kept->of[kept->n++].ino = st.st_ino;
 }
 
-/* The directories that a real copy leaves to the host. One that does not exist, or cannot be
- * opened, is in no copy. */
+/* Find the directories that a real copy shares with the host. A directory that does not exist, or
+ * cannot be opened, is in no copy. */
 static void find_kept(struct copies *copies, int state)
 {
 	const struct copyup *request = copies->request;
@@ -297,7 +298,8 @@ static bool is_ours(const struct copies *copies, int fd)
 	return false;
 }
 
-/* Create the directories of @rest in @base, which may be there from another missing directory. */
+/* Create the directories of @rest in @base. Some may exist already, as parents of another missing
+ * directory. */
 static int make_directories(int base, const char *rest)
 {
 	_cleanup_close_ int dir = fcntl(base, F_DUPFD_CLOEXEC, 3);
@@ -333,7 +335,7 @@ static int make_missing(const struct copies *copies, struct error *err)
 		_cleanup_close_ int base = place_open_dir(missing->base);
 		int rc = MIN(base, 0);
 
-		/* Below a copy, a mount of the host can have been bound. */
+		/* @base can be in a mount of the host that is bound in the copy. */
 		if (rc == 0 && !is_ours(copies, base))
 			rc = -ENOENT;
 		if (rc == 0)
@@ -359,9 +361,10 @@ static int check_copy(const struct copy *copy, struct error *err)
 }
 
 /*
- * If the working directory is copied up, change to the copy: writes would go to the original. A
- * directory further below needs that only if it is really copied: the path of another one still
- * leads to the same directory. If it cannot be read, it is in no copy, and the process stays.
+ * If the working directory is copied up, change to the copy: writes would go to the original. For a
+ * directory further below, this is necessary only with COPY_UP_COPY: with links its path still
+ * leads to the same directory. If the copy does not contain it, because it cannot be read, the
+ * process stays in the original.
  */
 static int enter_copy(const struct copies *copies, const char *cwd, struct error *err)
 {

@@ -21,7 +21,7 @@ struct progress;
 struct copy {
 	char *path; /* canonical */
 	enum copy_up_mode mode;
-	int original;				/* as a place */
+	int original;				/* O_PATH descriptor: place_open() */
 	int cover;				/* root of the tmpfs over it; -1 before the mount */
 	char original_name[ORIGINAL_NAME_SIZE]; /* "" before copy_bind_original() */
 	unsigned entries, left_out;		/* set by copy_tree() */
@@ -52,7 +52,8 @@ struct overflow_ids overflow_ids_read(void);
  */
 int copy_bind_original(struct copy *copy, struct error *err);
 
-/* copy_cannot_read() - fill @err: @path cannot be used for a copy-up; returns -@errnum */
+/* copy_cannot_read() - fill @err: @doing ("opening") has failed for the directory @path; returns
+ * -@errnum */
 int copy_cannot_read(const char *doing, const char *path, int errnum, struct error *err);
 
 /* copy_links() - tmpfs+symlink: fill the cover with links into the original */
@@ -61,9 +62,9 @@ int copy_links(struct copy *copy, struct progress *progress, struct error *err);
 /*
  * copy_tree() - copy: fill the cover with copies of regular files, directories and links
  *
- * A mount below, and a directory in @kept, is bound on its place in the copy. Sockets, FIFOs and
- * devices become links into the original. Unreadable entries are left out and counted. More than
- * the limits above is -EFBIG, with the size in the text.
+ * A mount below, and a directory in @kept, is bound on the same path in the copy. Sockets, FIFOs
+ * and devices become links into the original. Unreadable entries are left out and counted. More
+ * than the limits above is -EFBIG, with the size in the text.
  */
 int copy_tree(struct copy *copy, const struct kept_dirs *kept, struct progress *progress,
 	      struct error *err);

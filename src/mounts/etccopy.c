@@ -2,12 +2,12 @@
 /*
  * Theory of operation
  *
- * The child's files are bound by inode: a file that is renamed over ours in the state directory
- * would not be seen. So they are written again in place. They are small; a reader in between sees
- * the new text, at worst with the end of the old one.
+ * A bind mount shows an inode: the child would not see a file that is renamed over ours in the
+ * state directory. So the files are written again in place. They are small; a reader in between
+ * sees the new text, at worst with the end of the old one.
  *
- * The command owns its files, and may write to them. Then they are its own from there on: their
- * contents differ from what we have written.
+ * The command may write to these files. Then their contents differ from the text that we have
+ * written, and we never write to them again.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +18,7 @@
 #include "fauxroot/base/fd.h"
 #include "fauxroot/mounts/etcfiles.h"
 
-/* FNV-1a, 64 bits. The command can deceive only itself. */
+/* FNV-1a, 64 bits. The command can forge it, but that only affects its own files. */
 static uint64_t sum_of(const char *data, size_t size)
 {
 	uint64_t sum = 0xcbf29ce484222325U;
@@ -38,7 +38,7 @@ int etccopy_open(int dir, const char *name, const char *text, size_t size, struc
 	return 0;
 }
 
-/* Is the file as we have written it? */
+/* Does the file still have the text that we have written? Returns 1, 0 or -errno. */
 static int is_ours(const struct etccopy *copy)
 {
 	_cleanup_free_ char *text = NULL;

@@ -8,8 +8,8 @@
  *
  * They are bound on the entries of /etc themselves. On a distribution with systemd-resolved,
  * /etc/resolv.conf is a link. A bind on its target would disappear whenever a file is renamed over
- * the target; a mount on the link stays. Only a replacement of /etc/resolv.conf itself undoes it,
- * in every namespace: see etcwatch.c.
+ * the target; a mount on the link stays. Only a replacement of /etc/resolv.conf itself removes the
+ * mount, in every mount namespace: see etcwatch.c.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -2,18 +2,19 @@
 /*
  * Theory of operation
  *
- * When the host's resolv.conf or hosts changes, in /etc or where its link leads, the child's are
- * written again in place. A change takes a moment: a file is truncated and then written, or several
- * are replaced. So we wait until nothing has happened for a tenth of a second, but not much longer.
+ * When the host's resolv.conf or hosts changes, in /etc or where its link leads, the child's files
+ * are written again in place. A change takes a moment: a file is truncated and then written, or
+ * several are replaced. So we wait until nothing has changed for CALM_MS, or for CALM_MAX_MS after
+ * the first change.
  *
  * A link of the host may lead to a file system that does not answer. So the launcher never opens
- * these files: a process does (etclook.h). If it waits, so does the change, and everything else
- * goes on. There is never more than one such process.
+ * these files: another process does (etclook.h). If this process waits, only the child's files are
+ * late. There is never more than one such process.
  *
  * When the host replaces a file of its /etc on which we have mounted our own, the kernel removes
  * our mount, also in the child. The repair uses O_PATH descriptors of the child's /etc and of our
- * files, and walks no path there. The target may mount over /etc, /run or the root, even a file
- * system that never answers, and the repair still works.
+ * files, and resolves no path there. The target may mount over /etc, /run or the root, even a file
+ * system that never answers: the repair still works.
  */
 #include "fauxroot/mounts/etcfollow.h"
 
@@ -33,11 +34,11 @@
 
 #define REPAIR_MS 2000
 
-/* The end of a change: nothing more for that long, or so long after its beginning. */
+/* A change is over when nothing has changed for CALM_MS, or CALM_MAX_MS after its start. */
 #define CALM_MS	    100
 #define CALM_MAX_MS 500
 
-/* After a look that failed, the next begins so much later. */
+/* The delay between a look that has failed and the next one. */
 #define RETRY_MS 5000
 
 static int repair_job(void *arg, struct error *err)
@@ -84,7 +85,7 @@ static void on_repaired(void *arg, int status)
 		repair(etc);
 }
 
-/* Start a process for it: nothing in the event loop waits for the target's mount namespace. */
+/* Start a process that repairs: the event loop must not wait for the target's mount namespace. */
 static void repair(struct etcfollow *etc)
 {
 	int keep[ETCFILE_COUNT_ + 1 + NS_KINDS], rc;
@@ -106,7 +107,7 @@ static void repair(struct etcfollow *etc)
 		(void)children_watch(etc->children, etc->repair.pid, on_repaired, etc);
 }
 
-/* etcfile_write: again, in place. */
+/* etcfile_write: write to the existing file. */
 static int write_again(const void *arg, enum etcfile file, const char *text, size_t size,
 		       struct error *err)
 {
@@ -118,10 +119,11 @@ static int write_again(const void *arg, enum etcfile file, const char *text, siz
 	(void)err;
 	if (rc > 0) {
 		(*etc)->written = true;
-		log_debug("the host's %s has changed, and so has the command's", name);
+		log_debug("the host's %s has changed; the command's was updated", name);
 	}
 	if (rc == -ESTALE) {
-		log_info("the host's %s has changed; the command has written its own, which stays",
+		log_info("the host's %s has changed; the command's is not updated, because the "
+			 "command has written to it",
 			 name);
 		etccopy_close(copy);
 	} else if (rc < 0) {
@@ -196,7 +198,7 @@ static void on_late(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	log_warning("the host's /etc/resolv.conf or /etc/hosts leads to a file system that does "
-		    "not answer; the command's follow when it does");
+		    "not answer; the command's files are updated when it answers");
 	etc->late = true;
 	repair_first(etc);
 }

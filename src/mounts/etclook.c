@@ -6,7 +6,7 @@
  * memory for its result. The result is complete when the process exits, so the launcher only waits
  * for that and never for a file.
  *
- * The watches are added before the files are read. So a change after that is seen.
+ * The watches are added before the files are read. So no later change is missed.
  */
 #include "fauxroot/mounts/etclook.h"
 
@@ -53,7 +53,7 @@ static void note_watch(struct etcwatch *watch, struct result *result)
 	}
 }
 
-/* In the process: write to the result, or exit with the reason. */
+/* In the process: write to the result, or exit with the errno value. */
 static void put(int fd, const void *data, size_t size, off_t at)
 {
 	ssize_t n = pwrite(fd, data, size, at);
@@ -105,7 +105,7 @@ int etclook_start(const struct etcwatch *watch, struct etclook *ret, struct erro
 	return 0;
 }
 
-/* Returns 0 or -ENOMEM. */
+/* Returns 0, -ENOMEM, or the -errno with which the process could not watch /etc. */
 static int take_watch(struct etcwatch *watch, const struct result *result)
 {
 	for (size_t i = 0; i < watch->n; i++)
@@ -166,14 +166,14 @@ void etclook_close(struct etclook *look)
 	*look = ETCLOOK_NONE;
 }
 
-/* A shortage of the machine or of our limits. A look that is late is none. */
+/* Is @rc a shortage of the machine or of our limits? A late look is no shortage. */
 static bool is_shortage(int rc)
 {
 	return rc != -ETIMEDOUT && kept_is_shortage(rc);
 }
 
-/* Could the look not read a file because of a shortage? EAGAIN is none: it means a FIFO or a lease.
- */
+/* Fail if the look could not read a file because of a shortage. For a file, EAGAIN is no shortage:
+ * it means a FIFO or a lease. */
 static int check_files(const struct etchost *host, struct error *err)
 {
 	for (int i = 0; i < ETCFILE_COUNT_; i++) {

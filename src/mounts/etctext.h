@@ -8,7 +8,7 @@
 
 /*
  * resolvconf_compose() - the text of the child's resolv.conf (man 5 resolv.conf)
- * @host: text of the host's file, @size bytes, maybe invalid
+ * @host: text of the host's file, @size bytes; it may be invalid
  * @dns: addresses for the nameserver lines, in order
  *
  * After the nameserver lines follow the host's last search or domain line, and all its options on
@@ -18,7 +18,7 @@ char *resolvconf_compose(const char *host, size_t size, const struct strv *dns);
 
 /*
  * hosts_compose() - the text of the child's hosts (man 5 hosts)
- * @host: text of the host's file, @size bytes, maybe invalid
+ * @host: text of the host's file, @size bytes; it may be invalid
  * @hostname: name of this machine
  *
  * All lines of the host's file stay. If the first line with an IPv4 address and @hostname has no

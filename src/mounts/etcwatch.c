@@ -11,8 +11,8 @@
  * The files may also change where their links lead: /etc/resolv.conf is a link into
  * /run/systemd/resolve, /run/NetworkManager, /mnt/wsl and others. A path is resolved component by
  * component, as the kernel does it. The directory of each component is watched for the component's
- * name: so it does not matter whether a file, a link or a directory on the way is replaced, edited,
- * removed or made.
+ * name. So each change of a file, a link or a directory on the way is seen: replaced, edited,
+ * removed or created.
  */
 #include "fauxroot/mounts/etcwatch.h"
 
@@ -86,7 +86,7 @@ static bool take_component(struct walk *walk, char *name, size_t size)
 	return true;
 }
 
-/* Go to the entry @name of the current directory. Returns false at the end of the way. */
+/* Go to the entry @name of the current directory. Returns false at the end of the path. */
 static bool step(struct walk *walk, const char *name)
 {
 	char path[PATH_MAX], target[PATH_MAX], rest[PATH_MAX];
@@ -108,7 +108,7 @@ static bool step(struct walk *walk, const char *name)
 	       str_print(walk->rest, sizeof(walk->rest), "%s", rest) == 0;
 }
 
-/* Watch all components of @path. Returns 0, or -errno if the first ones cannot be watched. */
+/* Watch all components of @path. Returns 0, or -errno if "/" or "/etc" cannot be watched. */
 static int follow(struct etcwatch *watch, const char *path)
 {
 	struct walk walk = {.links = 0};
@@ -134,7 +134,7 @@ static int follow(struct etcwatch *watch, const char *path)
 	return first;
 }
 
-/* Entries that are not on the way any more are forgotten. */
+/* Entries that are not on the path any more are forgotten. */
 int etcwatch_follow(struct etcwatch *watch)
 {
 	size_t kept = 0;
@@ -169,6 +169,7 @@ int etcwatch_open(struct etcwatch *ret)
 	return 0;
 }
 
+/* The meaning of an event, as ETCWATCH_… */
 static int meaning(const struct etcwatch *watch, const struct inotify_event *event)
 {
 	/* Events were lost. */

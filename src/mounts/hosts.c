@@ -25,8 +25,8 @@ static bool is_blank(char ch)
 	return ch == ' ' || ch == '\t' || ch == '\r' || ch == '\v' || ch == '\f';
 }
 
-/* Consume one line, up to a NUL if it has one: no resolver reads beyond a NUL, and our text ends
- * there. */
+/* Consume one line. If it contains a NUL, @ret ends there: no resolver reads the rest, and our text
+ * cannot contain a NUL. */
 static bool next_line(struct cursor *text, struct cursor *ret)
 {
 	if (!cursor_line(text, ret))

@@ -7,7 +7,7 @@
 /* The names of the files, in /etc and in the state directory. */
 extern const char *const etcfile_names[ETCFILE_COUNT_];
 
-/* The most that is taken of a host's file. Lists of blocked hosts have a few MiB. */
+/* The most bytes that are read of a host's file. Lists of blocked hosts have a few MiB. */
 #define ETCFILE_MAX (16U << 20)
 
 /* etcfile_bind() - bind the place @file on the entry @name of @etc itself, even if it is a symbolic

@@ -6,7 +6,7 @@
  * white space follows. search and domain exclude each other, and the last line of either kind wins.
  * Options add up. The host's name servers are replaced: the helper's DNS forwards to them, and
  * 127.0.0.53 would be the child's own loopback. All options stay valid: the path to the DNS
- * forwarder is within this machine, so even trust-ad holds as on the host.
+ * forwarder is within this machine, so even trust-ad is as safe as on the host.
  *
  * The host's file may be malformed: white space and control characters, including carriage returns,
  * separate words, and only words are copied.

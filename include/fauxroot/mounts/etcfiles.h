@@ -2,7 +2,8 @@
 /*
  * resolv.conf and hosts of a child with a network of its own. The launcher composes them from the
  * host's files and keeps them in the state directory. The child binds them on /etc/resolv.conf and
- * /etc/hosts. When the host replaces its file, this undoes the mount, and the file is bound again.
+ * /etc/hosts. When the host replaces its file, the kernel removes the mount, and a runner binds the
+ * file again.
  */
 #pragma once
 
@@ -17,10 +18,10 @@ struct error;
 
 enum etcfile { ETCFILE_RESOLV_CONF, ETCFILE_HOSTS, ETCFILE_COUNT_ };
 
-/* The host's files, as a look has found them (etclook.h). */
+/* The contents of the host's files, from a look (etclook.h). */
 struct etchost {
 	struct {
-		char *text; /* NULL: not read */
+		char *text; /* NULL or empty: not read */
 		size_t size;
 		int rc; /* 0; 1: only the beginning, the file is too large; or -errno */
 	} files[ETCFILE_COUNT_];
@@ -33,7 +34,7 @@ void etchost_clear(struct etchost *host);
 
 #define _cleanup_etchost_ _cleanup_(etchost_clear)
 
-/* What the files contain beside lines of the host's. */
+/* The lines that the files contain in addition to the host's. */
 struct etc_content {
 	const struct strv *dns; /* addresses of name servers, in order; NULL: no resolv.conf */
 	const char *names;	/* lines for hosts before all others, complete; NULL: none */
@@ -46,7 +47,7 @@ typedef int etcfile_write(const void *arg, enum etcfile file, const char *text, 
 
 /*
  * etcfiles_write_parent() - compose resolv.conf and hosts, and pass them to @write
- * @host: what the host's files contain
+ * @host: the contents of the host's files
  * @write: called with @write_arg
  *
  * resolv.conf keeps the search (or domain) and options lines of the file that the host's
@@ -108,8 +109,8 @@ int etcfiles_open_child(const char *state_dir, bool with_resolv_conf, struct etc
  *
  * Without copy-up the file is mounted on the entry of /etc itself, even if the entry is a
  * (dangling) symbolic link. So the mount stays when systemd-resolved renames a file over the link's
- * target. A missing entry cannot be mounted on: this logs a warning. Returns 0 or -errno at step
- * STEP_MOUNT.
+ * target. Nothing can be mounted on a missing entry: this logs a warning. Returns 0 or -errno at
+ * step STEP_MOUNT.
  */
 int etcfiles_bind_child(struct etcfiles *files, bool etc_copied, struct error *err);
 

@@ -16,7 +16,7 @@ struct error;
 
 struct etclook {
 	struct process process;
-	int result; /* memory with what it has found; -1: there is no look */
+	int result; /* memfd for its result; -1: there is no look */
 };
 
 #define ETCLOOK_NONE ((struct etclook){.process = PROCESS_NONE, .result = -1})
@@ -31,24 +31,25 @@ struct etclook {
 int etclook_start(const struct etcwatch *watch, struct etclook *ret, struct error *err);
 
 /*
- * etclook_take() - what the look has found, after its process has exited with status 0
- * @watch: as for etclook_start(); it then knows what the process has watched
+ * etclook_take() - get the result of a look whose process has exited with status 0
+ * @watch: as for etclook_start(); gets the list of watches that the process has added
  * @ret: the caller calls etchost_clear()
  *
- * Never blocks. Returns 0, or -errno; also that of a watch on /etc.
+ * Never blocks. Returns 0, or -errno (also if /etc could not be watched).
  */
 int etclook_take(const struct etclook *look, struct etcwatch *watch, struct etchost *ret);
 
 /*
  * etclook_first() - look at the files before the event loop runs, and wait for the result
  * @cancel_fd: as in fd_wait()
- * @ret: ETCHOST_NONE, and unchanged if the look fails or takes too long: this logs a warning. The
- *	caller calls etchost_clear()
+ * @ret: ETCHOST_NONE before the call; the caller calls etchost_clear()
  *
- * Returns 0; -ECANCELED; or -errno of a shortage: a launch would need more, and fail later.
+ * If the look fails or takes too long, @ret stays ETCHOST_NONE, and a warning is logged. Returns 0;
+ * -ECANCELED; or -errno of a shortage (memory, descriptors, processes): the rest of the launch
+ * would fail for the same reason.
  */
 int etclook_first(int cancel_fd, struct etchost *ret, struct error *err);
 
-/* etclook_close() - end the process without a wait for it, and free the result. Accepts
+/* etclook_close() - kill the process without a wait for it, and free the result. Accepts
  * ETCLOOK_NONE; @look is ETCLOOK_NONE afterwards */
 void etclook_close(struct etclook *look);

@@ -14,10 +14,10 @@
 struct etcwatch {
 	int fd; /* of inotify(7); readable when something has changed; -1: not open */
 	struct {
-		int wd;
-		char *name;    /* of the entry in that directory */
-		bool is_entry; /* the directory is /etc, the name is one of the two */
-		bool is_kept;
+		int wd;	       /* the watch descriptor of a directory */
+		char *name;    /* of an entry in that directory */
+		bool is_entry; /* the entry is /etc/resolv.conf or /etc/hosts */
+		bool is_kept;  /* only used by etcwatch_follow() */
 	} items[ETCWATCH_MAX];
 	size_t n;
 };
@@ -40,8 +40,9 @@ int etcwatch_open(struct etcwatch *ret);
 /*
  * etcwatch_follow() - watch both files, along the links as they are now
  *
- * Waits for the file systems on the way: call it in a process of its own (etclook.h). Earlier
- * changes are not reported: read the files once afterwards, and call etcfiles_repair() once.
+ * May block, because the links may lead to any file system: call it in a process of its own
+ * (etclook.h). Earlier changes are not reported: read the files once afterwards, and call
+ * etcfiles_repair() once.
  * Returns 0, or -errno of inotify_add_watch(2) on /etc. Other directories that cannot be watched
  * are left out.
  */
@@ -49,8 +50,8 @@ int etcwatch_follow(struct etcwatch *watch);
 
 /*
  * etcwatch_read() - read the events
- * @unknown: a look is on its way, so directories may be watched that @watch does not know yet:
- *every event counts as a change, and the replacement of one of the names as one in /etc
+ * @unknown: a look runs, so @watch does not know all watches yet. Then every event counts as a
+ *	change, and an event with the name resolv.conf or hosts counts as a replacement in /etc
  *
  * Never blocks. Returns ETCWATCH_… or 0; -errno if the watch has failed: close it.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The mounts that the child makes before it becomes the target, in the order in which
- * launch/child.c calls them. Propagation is first, so no mount leaks to the host; then /proc, /sys
+ * launch/child.c calls them. Propagation is first, so no mount reaches the host. Then /proc, /sys
  * and the copied-up directories follow. The network's files, resolv.conf and hosts, are last: see
  * etcfiles.h.
  *
@@ -27,7 +27,7 @@ int propagation_apply_child(enum propagation mode, struct error *err);
 
 /*
  * netns_bind_child() - bind the network namespace @netns on the existing file @state_dir/netns
- * @netns: stays the caller's
+ * @netns: a descriptor, which the caller keeps
  *
  * Call it before copy-up, which includes the mounts below a directory.
  */
