@@ -40,3 +40,11 @@ apt_own() {
 		touch "$1/fetched"
 	fi
 }
+
+# bootstrap_in_private ARGUMENT…: run mmdebstrap(1). Its mounts, such as /proc, are private to it, and end
+# with it even if it is killed. Without root it has a mount namespace of its own anyway.
+bootstrap_in_private() {
+	local private=()
+	[ "$(id -u)" -ne 0 ] || private=(unshare --mount --propagation private)
+	"${private[@]}" mmdebstrap "$@"
+}

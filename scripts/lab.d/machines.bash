@@ -90,7 +90,7 @@ bootstrap() {
 	[ -z "$SELINUX" ] || set -- "$@" \
 		--customize-hook='chroot "$1" setfiles -F /etc/selinux/default/contexts/files/file_contexts /'
 	# The mirror may be a snapshot of some weeks ago; the signatures are checked.
-	mmdebstrap --quiet --aptopt='Acquire::Check-Valid-Until "false"' --variant=apt --include="$(IFS=,; echo "${packages[*]}")" "${@:2}" \
+	bootstrap_in_private --quiet --aptopt='Acquire::Check-Valid-Until "false"' --variant=apt --include="$(IFS=,; echo "${packages[*]}")" "${@:2}" \
 		"$SUITE" "$tree" "$LAB/$SUITE.$ARCH.list"
 }
 
