@@ -18,7 +18,7 @@ LIBEXECDIR ?= $(PREFIX)/libexec
 USERUNITDIR   ?= $(PREFIX)/lib/systemd/user
 SYSTEMUNITDIR ?= $(PREFIX)/lib/systemd/system
 BUILD   ?= build$(if $(STATIC),/static)
-# Use one spelling everywhere, also in dependencies: build/asan, without the directory before it.
+# Use the relative path everywhere, also in dependencies: build/asan.
 override BUILD := $(patsubst $(CURDIR)/%,%,$(BUILD))
 VERSION := $(strip $(file <VERSION))
 
@@ -231,9 +231,9 @@ $(BUILD)/obj/port/builtin/confine.o: $(addprefix $(BUILD)/$(FILTERS)/,forwarder.
 $(BUILD)/obj/switch/filters.o: private ALL_CPPFLAGS += -Wa,-I$(BUILD)/$(FILTERS)
 $(BUILD)/obj/switch/filters.o: $(addprefix $(BUILD)/$(FILTERS)/,command.bpf switch.bpf)
 
-# Another compiler or other flags: rebuild. The file changes only when they do.
+# Rebuild with another compiler or other flags: this file changes only when they change.
 NEEDED = $(sort $(PKGS) $(CTL_PKGS) $(if $(CROSS),,libseccomp))
-# A moved tree need not be built again.
+# The directory is not a part of the flags, so a moved tree is not built again.
 FLAGS = $(CC) $(ALL_CPPFLAGS) $(subst $(PREFIX_MAP),,$(ALL_CFLAGS)) $(ALL_LDFLAGS) $(SHARED)$(if $(TEST_CFLAGS), $(TEST_CFLAGS))
 $(BUILD)/flags: force
 	@PKG_CONFIG='$(PKG_CONFIG)' scripts/needs build '$(if $(wildcard $@),,first)' '$(CC)' $(NEEDED)
@@ -275,7 +275,7 @@ $(BUILD)/fuzz/$(1): $(BUILD)/obj/tests/fuzz/$(1).o $(call test_archives,$(1))
 endef
 $(foreach target,$(notdir $(FUZZ_TARGETS)),$(eval $(call fuzz_rule,$(target))))
 
-# Programs that the integration tests run beside the launcher (tests/lib/tools), and those that measure
+# Programs that the integration tests run beside the launcher (tests/lib/tools), and programs that measure
 # (tests/bench).
 $(BUILD)/tests/lib/%: $(BUILD)/obj/tests/lib/tools/%.o $(call archive,sys base)
 	@mkdir -p $(@D)
@@ -338,7 +338,7 @@ help:
 # Targets that a person waits for are built by all processors, unless -j is given.
 jobs = $(if $(filter -j% --jobserver-%,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 1))
 
-# The two commands of README.md, and what CI adds. They install what is missing, and report it.
+# The two commands of README.md, and further targets of CI. Each installs the missing packages, and prints their names.
 demo:
 	scripts/setup demo
 	$(MAKE) $(jobs) all
@@ -353,7 +353,7 @@ unit:
 	scripts/setup unit
 	scripts/run-tests --units
 
-# Both commands on fresh machines: Debian 12, 13 and sid. This takes about a day.
+# demo and test on fresh machines: Debian 12, 13 and sid. This takes about a day.
 FRESH := $(foreach suite,bookworm trixie sid,$(suite):demo $(suite):demo:root $(suite):test)
 fresh:
 	scripts/setup fresh
@@ -408,7 +408,7 @@ test-static:
 	$(MAKE) $(jobs) all tools
 	scripts/test-static
 
-# All four, two at a time
+# The four tests of what is shipped, two at a time
 test-ship:
 	scripts/test-ship
 
@@ -474,7 +474,7 @@ link_compat = for pair in $(COMPAT); do \
 # units, manual pages and documents name the one directory of the compatible names.
 UNIT_COMPAT := /usr/local/libexec/fauxroot/compat:/usr/libexec/fauxroot/compat
 units_of = $(wildcard contrib/systemd/$(1)/*.service contrib/systemd/$(1)/*.socket)
-# All documents are in one directory, so links between them lose theirs.
+# All documents are installed in one directory, so the directory is removed from links between them.
 to_place = s,^ExecStart=fauxroot ,ExecStart=$(BINDIR)/fauxroot ,; s,$(UNIT_COMPAT),$(COMPATDIR),; \
 	s,$(firstword $(subst :, ,$(UNIT_COMPAT))),$(COMPATDIR),; s,](docs/,](,g; s,](\.\./\([A-Z]\),](\1,g
 # $(1): files, $(2): the directory
@@ -488,7 +488,7 @@ install_texts = for file in $(1); do \
 # next make would fail.
 MAN_SECTIONS := $(sort $(patsubst .%,%,$(suffix $(wildcard man/*.[1-9]))))
 DOCUMENTS := README.md CHANGELOG.md SECURITY.md $(wildcard docs/*.md docs/*.svg) contrib/systemd/buildkitd.toml
-# What the documents call contrib/…, for those who have no sources
+# The files that the documents call contrib/…, for users without the sources
 EXAMPLES := $(wildcard contrib/*.yaml contrib/apparmor/* contrib/ci/* contrib/kubernetes/*)
 BUILT := $(BUILD)/fauxroot $(BUILD)/fauxrootctl $(COMPLETIONS)
 install:

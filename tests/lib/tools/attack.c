@@ -149,7 +149,7 @@ static bool by_seize(const struct prey *p)
 {
 	if (ptrace(PTRACE_SEIZE, p->pid, NULL, NULL) < 0)
 		return false;
-	/* It exits with us, or continues when we do. */
+	/* The child exits when we exit, and continues when we continue. */
 	(void)ptrace(PTRACE_INTERRUPT, p->pid, NULL, NULL);
 	(void)waitpid(p->pid, NULL, __WALL);
 	(void)ptrace(PTRACE_DETACH, p->pid, NULL, NULL);
@@ -244,7 +244,7 @@ struct attack {
 	pid_t own, planted, parent; /* as this /proc has them; @parent 0: not spared */
 	bool pids;		    /* they are those of our PID namespace */
 	unsigned long tries, had, rounds;
-	char names[MAX_NAMES][64]; /* "COMM: MEANS" that have been told */
+	char names[MAX_NAMES][64]; /* "COMM: MEANS" that have been printed */
 	size_t n_names;
 };
 
@@ -281,7 +281,7 @@ static void try_all(struct attack *a, const struct prey *p)
 	read_comm(p, comm);
 	fauxroots =
 		str_after(comm, "fauxroot") || streq(comm, "slirp4netns") || streq(comm, "wrapper");
-	/* An undumpable process belongs to the host's root, who has no id here. */
+	/* An undumpable process belongs to the host's root, which has no id here. */
 	if (!fauxroots &&
 	    (a->rounds % STRANGERS_EVERY != 0 || fstat(p->dir, &st) < 0 || st.st_uid != 0))
 		return;

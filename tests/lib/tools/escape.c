@@ -444,7 +444,7 @@ static void try_once(int fd)
 		race.outside++;
 }
 
-/* Half of the time with own sockets, half of the time with the one that is exchanged. */
+/* Half of the time with sockets of its own, half of the time with the socket that is exchanged. */
 static int run_race(unsigned seconds)
 {
 	const time_t half = time(NULL) + seconds / 2, end = half + (seconds + 1) / 2;
