@@ -4,11 +4,12 @@
  *
  * The launcher's side. The processes (worker.c) share one notification descriptor: the kernel gives
  * each call to one of them. The launcher keeps a copy of it. So when a process dies, calls wait for
- * the next one, and do not fail. The call that the dead process was working on stands in memory
- * that it shares with the launcher (page.h). The launcher lets that call go on without
+ * the next one, and do not fail. The call that the dead process was working on is in memory that it
+ * shares with the launcher (page.h). The launcher lets the kernel execute that call, without
  * acceleration.
  *
- * A process that works on one call for seconds is blocked by the command, and is replaced, twice.
+ * A process that works on one call for seconds is blocked by the command, and is replaced, at most
+ * twice.
  *
  * If a process dies too often, acceleration ends: the launcher then answers all calls itself, at
  * once, so that the kernel executes them.
@@ -49,7 +50,7 @@ _Static_assert(SWITCH_WORKERS == ACCEL_PROCESSES, "each process has a slot");
 /* The longest time for one call. Usually it takes a tenth of a millisecond. */
 #define STUCK_MS 5000
 
-/* A blocked process may not die, and stays after the command: no more than this. */
+/* The maximum number of blocked processes: they may stay even after the command has ended. */
 #define BLOCKED_MAX 3
 
 /* One process, and what its callbacks need. */
@@ -82,7 +83,7 @@ void accel_kit_close(struct accel_kit *kit)
 		kit->routes[i] = fd_close(kit->routes[i]);
 }
 
-/* The failures that mean that this machine does not allow switching. */
+/* Report that this machine does not allow switching. */
 static int refused(struct error *err, int errnum, const char *what)
 {
 	int rc = err_set(err, errnum, "--net-accel=switch: %s", what);
@@ -131,7 +132,7 @@ static int try_access(const struct accel *accel, int child, pid_t pid, struct er
 	/* The child is a fork of ours: the address is the same. */
 	if (process_vm_readv(pid, &to, 1, &from, 1, 0) < 0)
 		return refused(err, errno, "process_vm_readv");
-	/* ENOSYS: it is only slower without kcmp(2). */
+	/* ENOSYS: without kcmp(2) fewer connections are switched. */
 	if (syscall(SYS_kcmp, pid, pid, KCMP_FILES, 0, 0) < 0 && errno != ENOSYS)
 		return refused(err, errno, "kcmp");
 	/* There is no call with this id: ENOENT. */
@@ -153,7 +154,7 @@ static int check_sizes(struct error *err)
 	return 0;
 }
 
-/* The call that the process was working on goes on without acceleration. */
+/* Let the kernel execute the call that the process was working on. */
 static void release_call(const struct accel *accel, struct slot *slot)
 {
 	struct seccomp_notif call;
@@ -211,8 +212,8 @@ static void on_ended(void *arg, int status, char *why, size_t size)
 	release_call(switcher->accel, switcher->slot);
 }
 
-/* Only the launcher reads notifications now. So none that poll(2) reports is taken by another
- * process, and this does not wait. */
+/* Only the launcher reads notifications now. So no other process takes the one that poll(2) has
+ * reported, and ioctl(2) does not wait. */
 static void on_call(evutil_socket_t fd, short what, void *arg)
 {
 	unsigned char room[NOTIFICATION_BYTES] = {0};
@@ -267,7 +268,7 @@ static const struct kept_ops switcher_ops = {
 	.lost = on_lost,
 };
 
-/* Replace a process that the command has blocked: it may not even die of SIGKILL (fuse). */
+/* Replace a process that the command has blocked. It may not even die of SIGKILL (FUSE). */
 static void on_check(evutil_socket_t fd, short what, void *arg)
 {
 	struct accel *accel = arg;

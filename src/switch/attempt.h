@@ -9,7 +9,7 @@
 
 #include "fauxroot/config/portspec.h"
 
-/* The most epoll sets that one socket may be in. */
+/* The maximum number of epoll sets that contain one socket. */
 #define ATTEMPT_SETS 8
 
 /* An epoll set of the command's process that contains the socket (man 2 epoll_ctl). */
@@ -23,12 +23,12 @@ struct attempt {
 	uint64_t id;	   /* of the notification */
 	pid_t tid;	   /* the thread, in our PID namespace */
 	int number;	   /* of the descriptor in the command's process */
-	uint64_t pointer;  /* of the address, in the memory of the process */
+	uint64_t pointer;  /* to the address, in the memory of the process */
 	uint64_t size;	   /* of the address */
 	union endpoint to; /* our copy of the address */
 	socklen_t to_size;
 	union endpoint plain; /* @to, but IPv4 if it is an IPv4-mapped address */
-	int thread;	      /* a pidfd of it */
+	int thread;	      /* a pidfd of the thread */
 	int old;	      /* our copy of its socket */
 	int fresh;	      /* the host's socket; -1: none yet */
 	int family;	      /* of the socket: AF_INET or AF_INET6 */

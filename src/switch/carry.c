@@ -55,7 +55,7 @@ struct option {
 
 /*
  * Options with an effect on an outgoing connection. tests/lib/fixtures/sockopts.py tries all
- * numbers, and lists those without.
+ * numbers, and lists the options without such an effect.
  */
 static const struct option options[] = {
 	{SOL_SOCKET, SO_KEEPALIVE},
@@ -115,9 +115,10 @@ static const struct option options[] = {
 _Static_assert(ARRAY_SIZE(options) <= CARRY_OPTIONS, "struct defaults has room for all options");
 
 /*
- * With a value other than 0 the socket stays. Marks, devices, transparent addresses and filters of
- * the command's network have no meaning in the host's. SO_REUSEPORT is for listeners, TCP_REPAIR
- * for restored connections. With TCP_FASTOPEN_CONNECT connect(2) does nothing yet.
+ * If one of these options has a value other than 0, the socket is not replaced. Marks, devices,
+ * transparent addresses and filters of the command's network have no meaning in the host's.
+ * SO_REUSEPORT is for listeners, TCP_REPAIR for restored connections. With TCP_FASTOPEN_CONNECT
+ * connect(2) does nothing yet.
  */
 static const struct option obstacles[] = {
 	{SOL_SOCKET, SO_MARK},
@@ -148,8 +149,8 @@ static socklen_t size_of(int fd, int level, int name)
 	return getsockopt(fd, level, name, value, &size) < 0 ? 0 : size;
 }
 
-/* SO_GET_FILTER returns the number of instructions instead of a size, and EACCES for one of eBPF.
- */
+/* SO_GET_FILTER returns the number of instructions instead of a size, and EACCES for an eBPF
+ * filter. */
 static bool has_filter(int fd)
 {
 	socklen_t n = 0;

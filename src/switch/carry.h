@@ -17,16 +17,16 @@ struct defaults {
 /* carry_learn() - read the values of new sockets */
 void carry_learn(struct defaults *ret);
 
-/* carry_possible() - are all options of the socket @fd such that a socket of the host can have
- * them, and behaves in the same way? @family: AF_INET or AF_INET6 */
+/* carry_possible() - can a socket of the host have all options of the socket @fd, and behave in the
+ * same way? @family: AF_INET or AF_INET6 */
 bool carry_possible(int fd, int family);
 
 /*
  * carry_over() - set the options of the socket @from on @to, a new socket of the host
  * @family: of both: AF_INET or AF_INET6
  *
- * Only values that differ from @defaults are set. Returns false if the host refuses one: some take
- * privileges that the command has in its network, but we do not have in the host's.
+ * Only values that differ from @defaults are set. Returns false if the host refuses one: some
+ * options need privileges that the command has in its network, but we do not have in the host's.
  */
 bool carry_over(const struct defaults *defaults, int from, int to, int family);
 

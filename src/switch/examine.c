@@ -34,7 +34,7 @@ enum left examine_address(const struct attempt *a)
 	return LEFT_NOT;
 }
 
-/* Has the command bound it? An explicit address or port must stay. */
+/* Has the command bound the socket? An explicit address or port must be kept. */
 static bool is_bound(int fd)
 {
 	union endpoint name;
@@ -60,8 +60,9 @@ bool examine_is_listening(int fd)
 
 /*
  * If an earlier connect(2) has failed without a waiting thread, the next call returns its error,
- * and does not connect. Ask the kernel for it: if there is none, this address is too short. Only
- * for an unused socket: it never waits then.
+ * and does not connect. Ask the kernel for this error, by a call with an address that is too short:
+ * without an error, that call fails with EINVAL. Only an unused socket may be asked: then the call
+ * never waits.
  */
 static int pending_result(int fd, int family)
 {
@@ -72,9 +73,9 @@ static int pending_result(int fd, int family)
 	return -errno;
 }
 
-enum left examine_socket(struct attempt *a, const struct homes *homes)
+enum left examine_socket(struct attempt *a, const struct netns_ids *ids)
 {
-	enum home home;
+	enum socket_net net;
 	struct stat st;
 
 	a->family = get_int(a->old, SOL_SOCKET, SO_DOMAIN);
@@ -88,10 +89,10 @@ enum left examine_socket(struct attempt *a, const struct homes *homes)
 		return LEFT_SOCKET;
 	a->inode = st.st_ino;
 	a->uid = st.st_uid;
-	home = homes_of(homes, a->old);
-	/* Only our own sockets of the host are bound to a device: carry on with a new one. */
-	a->again = home == HOME_HOST && get_int(a->old, SOL_SOCKET, SO_BINDTOIFINDEX) > 0;
-	if (home != HOME_COMMAND && !a->again)
+	net = netns_of(ids, a->old);
+	/* Of the host's sockets only ours are bound to a device: replace it by a new one. */
+	a->again = net == NET_OF_HOST && get_int(a->old, SOL_SOCKET, SO_BINDTOIFINDEX) > 0;
+	if (net != NET_OF_COMMAND && !a->again)
 		return LEFT_NETWORK;
 	if (a->again)
 		return LEFT_NOT;

@@ -7,12 +7,12 @@
 #include "page.h"
 
 struct attempt;
-struct homes;
+struct netns_ids;
 
 /*
- * examine_address() - is the destination one that may lie outside of the command's network?
+ * examine_address() - may the destination be outside of the command's network?
  *
- * Special addresses (man 7 ip: loopback, link-local, multicast) never do. Routes decide about all
+ * Special addresses (man 7 ip: loopback, link-local, multicast) never are. Routes decide about all
  * others. Returns LEFT_NOT or LEFT_INSIDE.
  */
 enum left examine_address(const struct attempt *a);
@@ -23,7 +23,7 @@ enum left examine_address(const struct attempt *a);
  * Fills @a->family, @a->inode, @a->uid, @a->again, and @a->result with the error of an earlier
  * connect(2) that the call has to return. Returns LEFT_NOT or the reason.
  */
-enum left examine_socket(struct attempt *a, const struct homes *homes);
+enum left examine_socket(struct attempt *a, const struct netns_ids *ids);
 
 /* examine_is_listening() - is the TCP socket @fd a listener? */
 bool examine_is_listening(int fd);

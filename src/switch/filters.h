@@ -8,9 +8,9 @@ struct error;
 int filters_notify(int *ret, struct error *err);
 
 /*
- * filters_confine() - leave the calling switch process only what it needs
+ * filters_confine() - drop all rights that the calling switch process does not need
  *
- * No capabilities, /dev/null as standard input, output and error, and a list of system calls.
- * Returns 0 or -errno.
+ * It keeps no capabilities, /dev/null as standard input, output and error, and a list of system
+ * calls. Returns 0 or -errno.
  */
 int filters_confine(struct error *err);

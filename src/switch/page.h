@@ -15,7 +15,7 @@ enum left {
 	LEFT_FAMILY,	 /* neither IPv4 nor IPv6 */
 	LEFT_INSIDE,	 /* the address belongs to the command's network */
 	LEFT_EXCEPTED,	 /* --net-accel-except */
-	LEFT_SOCKET,	 /* no TCP socket, or used before */
+	LEFT_SOCKET,	 /* it is no TCP socket, or was used before */
 	LEFT_NETWORK,	 /* a socket of another network namespace */
 	LEFT_BOUND,	 /* the command has bound it */
 	LEFT_OPTION,	 /* a socket option that cannot be carried over */
@@ -31,7 +31,7 @@ enum left {
  * left to the kernel, which applies the rules. */
 enum {
 	LANDLOCK_NONE = 0,
-	LANDLOCK_NO_NEW_PRIVS, /* those with no_new_privs */
+	LANDLOCK_NO_NEW_PRIVS, /* threads with no_new_privs */
 	LANDLOCK_ALL,
 };
 

@@ -83,7 +83,8 @@ bool peek_no_new_privs(pid_t tid)
 
 /*
  * A pidfd whose descriptors are those of the thread. Before Linux 6.9 only the first thread of a
- * process can be opened: that is as good, unless the thread has a descriptor table of its own.
+ * process can be opened. Its descriptors are the same, unless the thread has a descriptor table of
+ * its own.
  */
 static int open_thread(pid_t tid)
 {
@@ -156,36 +157,37 @@ static int inode_of(int fd, uint64_t *ret)
 	return 0;
 }
 
-int homes_learn(int command, int host, struct homes *ret)
+int netns_learn(int command, int host, struct netns_ids *ret)
 {
-	struct homes homes = {.by_cookie = true, .command = 0, .host = 0};
+	struct netns_ids ids = {.by_cookie = true, .command = 0, .host = 0};
 	struct stat st = {.st_ino = 0};
 	int rc;
 
-	if (cookie_of(command, &homes.command) == 0 && cookie_of(host, &homes.host) == 0) {
-		*ret = homes;
+	if (cookie_of(command, &ids.command) == 0 && cookie_of(host, &ids.host) == 0) {
+		*ret = ids;
 		return 0;
 	}
-	homes.by_cookie = false;
-	rc = inode_of(command, &homes.command);
+	ids.by_cookie = false;
+	rc = inode_of(command, &ids.command);
 	if (rc == 0 && stat("/proc/self/ns/net", &st) < 0)
 		rc = -errno;
 	if (rc < 0)
 		return rc;
-	homes.host = st.st_ino;
-	*ret = homes;
+	ids.host = st.st_ino;
+	*ret = ids;
 	return 0;
 }
 
-enum home homes_of(const struct homes *homes, int fd)
+enum socket_net netns_of(const struct netns_ids *ids, int fd)
 {
-	uint64_t home = 0;
-	int rc = homes->by_cookie ? cookie_of(fd, &home) : inode_of(fd, &home);
+	uint64_t net = 0;
+	int rc = ids->by_cookie ? cookie_of(fd, &net) : inode_of(fd, &net);
 
-	if (rc == 0 && home == homes->command)
-		return HOME_COMMAND;
-	/* EPERM: we have no power over the host's namespace, and over all of the command. */
-	if ((rc == 0 && home == homes->host) || (rc == -EPERM && !homes->by_cookie))
-		return HOME_HOST;
-	return HOME_ELSEWHERE;
+	if (rc == 0 && net == ids->command)
+		return NET_OF_COMMAND;
+	/* EPERM: we have no capabilities over the host's namespace, but over all namespaces of the
+	 * command. */
+	if ((rc == 0 && net == ids->host) || (rc == -EPERM && !ids->by_cookie))
+		return NET_OF_HOST;
+	return NET_OTHER;
 }

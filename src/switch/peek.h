@@ -17,13 +17,13 @@ struct attempt;
 /*
  * peek_address() - copy the address from the memory of the process to @a->to and @a->plain
  *
- * It can change at any time after that. Returns LEFT_NOT, LEFT_UNREADABLE or LEFT_FAMILY.
+ * The command can change that memory at any time. Returns LEFT_NOT, LEFT_UNREADABLE or LEFT_FAMILY.
  */
 enum left peek_address(struct attempt *a);
 
 /*
  * peek_fd() - open the thread and copy its socket: @a->thread and @a->old
- * @notify: to check that the system call is still in progress: so the thread ID was not reused
+ * @notify: shows that the system call is still in progress, so the thread ID was not reused
  *
  * Returns LEFT_NOT or LEFT_UNREADABLE.
  */
@@ -36,26 +36,26 @@ enum left peek_flags(struct attempt *a);
 bool peek_no_new_privs(pid_t tid);
 
 /* The network namespace of a socket. */
-enum home {
-	HOME_COMMAND,
-	HOME_HOST,
-	HOME_ELSEWHERE, /* a network namespace that the command has made */
+enum socket_net {
+	NET_OF_COMMAND,
+	NET_OF_HOST,
+	NET_OTHER, /* a network namespace that the command has made */
 };
 
 /* How to recognize both network namespaces. */
-struct homes {
+struct netns_ids {
 	bool by_cookie; /* Linux 5.14: SO_NETNS_COOKIE; else inode numbers */
 	uint64_t command, host;
 };
 
 /*
- * homes_learn() - recognize the network namespaces of two sockets
+ * netns_learn() - read how to recognize the network namespaces of two sockets
  * @command: a socket of the command's network namespace
  * @host: a socket of our own network namespace
  *
  * Returns 0 or -errno.
  */
-int homes_learn(int command, int host, struct homes *ret);
+int netns_learn(int command, int host, struct netns_ids *ret);
 
-/* homes_of() - the network namespace of the socket @fd */
-enum home homes_of(const struct homes *homes, int fd);
+/* netns_of() - the network namespace of the socket @fd */
+enum socket_net netns_of(const struct netns_ids *ids, int fd);

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-/* The ports that the kernel itself gives to connections: man 7 ip, ip_local_port_range. */
+/* The ports that the kernel chooses for connections: man 7 ip, ip_local_port_range. */
 struct ports_range {
 	uint16_t first, last;
 	unsigned char reserved[65536 / 8]; /* a bit per port: ip_local_reserved_ports */

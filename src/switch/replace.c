@@ -84,7 +84,8 @@ static int move_away(int *fd, int taken)
 	return 0;
 }
 
-/* A set knows a socket by the open file and the number, so use the command's number here, too. */
+/* An epoll set identifies a socket by its open file and its number, so use the command's number
+ * here, too. */
 static int join_sets(struct worker *w, struct attempt *a)
 {
 	int *const ours[] = {&w->notify, &w->command_net.fd, &w->host_net.fd, &a->thread,

@@ -18,7 +18,8 @@ struct worker;
 /*
  * replace_connect() - make the host's socket, and connect it without waiting: @a->fresh
  *
- * Returns LEFT_NOT if it is connecting, or LEFT_FAILED.
+ * Returns LEFT_NOT if it is connecting; LEFT_OPTION if a socket option cannot be carried over; or
+ * LEFT_FAILED.
  */
 enum left replace_connect(const struct worker *w, struct attempt *a);
 

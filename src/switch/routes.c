@@ -109,7 +109,7 @@ int routes_device(struct netlink *net, const char *name, unsigned *ret, struct e
 			     err);
 }
 
-/* Addresses of the root name servers A and K: somewhere on the internet. */
+/* The addresses of the root name servers A and K stand for any address of the internet. */
 bool routes_usable(struct netlink *net)
 {
 	union endpoint to;

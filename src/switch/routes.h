@@ -42,5 +42,5 @@ enum left routes_inside(struct netlink *net, unsigned device, const union endpoi
  */
 enum left routes_outside(struct netlink *net, const union endpoint *to, unsigned *ret_device);
 
-/* routes_usable() - has the host a route to anywhere outside? False on a host with only lo. */
+/* routes_usable() - does the host have a route to other machines? False on a host with only lo. */
 bool routes_usable(struct netlink *net);

@@ -18,16 +18,16 @@
 
 /*
  * A process ID may be used again, and a set may arrive from another process (SCM_RIGHTS in man 7
- * unix), which no call reports. So a search is repeated after this time, and after twenty times as
- * long as it took: it takes a twentieth of the processor time at most.
+ * unix), which no call reports. So a search is repeated after REMEMBER_MS and REMEMBER_TIMES its
+ * own duration: searches take at most a twentieth of the processor time.
  */
 #define REMEMBER_MS    20
 #define REMEMBER_TIMES 20
 
-/* The most members of a set with one number. */
+/* The maximum number of members of a set with one number. */
 #define SAME_NUMBER_MAX 64
 
-/* The events that fdinfo shows for a member that EPOLLONESHOT has switched off. */
+/* The events that fdinfo shows for a member that EPOLLONESHOT has disabled. */
 #define OFF_EVENTS (EPOLLET | EPOLLONESHOT | EPOLLWAKEUP | EPOLLEXCLUSIVE)
 
 static bool take_hex(struct cursor *c, uint64_t *ret)
@@ -77,7 +77,8 @@ bool sets_parse(struct cursor line, int *ret_fd, uint64_t *ret_inode, struct mem
 	return true;
 }
 
-/* Find the socket in the set: @a->sets. Returns LEFT_NOT also if it is not there any more. */
+/* Find the socket in the set: @a->sets. Returns LEFT_NOT also if the set does not contain it any
+ * more. */
 static enum left read_set(struct attempt *a, int set)
 {
 	_cleanup_lines_ struct lines lines;
@@ -95,7 +96,7 @@ static enum left read_set(struct attempt *a, int set)
 			continue;
 		if (a->n_sets == ATTEMPT_SETS)
 			return LEFT_FAILED;
-		/* Errors and hang-ups cannot be off in a new member. */
+		/* A new member cannot be disabled: it always reports errors and hang-ups. */
 		if ((member.events & ~(uint32_t)OFF_EVENTS) == 0)
 			return LEFT_OPTION;
 		a->sets[a->n_sets++] = member;

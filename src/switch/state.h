@@ -14,12 +14,12 @@ struct strv;
 struct worker {
 	int notify;		    /* the notification descriptor */
 	struct netlink command_net; /* routes of the command's network */
-	struct netlink host_net;    /* routes of ours */
-	unsigned device;	    /* of the user-mode network in the command's network */
+	struct netlink host_net;    /* routes of our network */
+	unsigned device;	    /* index of the user-mode interface in its network */
 	const struct strv *except;  /* networks that stay with the user-mode network */
 	struct page *page;	    /* shared with the launcher */
 	struct slot *slot;	    /* of this process */
-	struct homes homes;
+	struct netns_ids ids;
 	struct defaults defaults;
 	struct ports_range ports;
 	struct sets_memory sets;

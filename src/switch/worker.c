@@ -11,11 +11,11 @@
  * confined (replace.h).
  *
  * In all other cases the kernel executes the call on the command's own socket, and the user-mode
- * network handles the connection. Nothing here makes a call fail that would not fail without it,
- * except listen(2) on a switched socket.
+ * network handles the connection. A call fails only if it would also fail without this process; the
+ * exception is listen(2) on a switched socket.
  *
- * The data comes from the kernel, from /proc and from the memory of the command: an address of
- * fixed size. The calls that are allowed to this process are in sys/seccomp/filters. The command
+ * The process reads data of the kernel, files of /proc, and an address of fixed size from the
+ * memory of the command. The system calls that it may make are in sys/seccomp/filters. The command
  * can block it for a time, for example with memory whose content a FUSE server provides; then the
  * launcher replaces it (accel.c).
  */
@@ -92,7 +92,7 @@ static bool is_excepted(const struct strv *except, const union endpoint *to)
 	return false;
 }
 
-/* Our socket is not subject to rules that the thread has set for itself by Landlock. */
+/* May the thread have Landlock rules? They do not apply to our socket. */
 static bool is_landlocked(const struct worker *w, const struct attempt *a)
 {
 	switch (atomic_load(&w->page->landlock)) {
@@ -107,7 +107,8 @@ static bool is_landlocked(const struct worker *w, const struct attempt *a)
 
 /*
  * A thread that waits in connect(2) cannot wait in epoll_wait(2) for the same socket. But another
- * one can, or the same one later. So without any set in the command a blocking socket is in none.
+ * thread can, or the same one later. So a blocking socket may be in a set as soon as the command
+ * has made one.
  */
 static bool may_be_in_set(const struct worker *w, const struct attempt *a)
 {
@@ -126,7 +127,7 @@ static enum left try_switch(struct worker *w, struct attempt *a)
 	if (left == LEFT_NOT)
 		left = peek_fd(a, w->notify);
 	if (left == LEFT_NOT)
-		left = examine_socket(a, &w->homes);
+		left = examine_socket(a, &w->ids);
 	if (left == LEFT_NOT)
 		left = routes_inside(&w->command_net, w->device, &a->plain, a->uid);
 	if (left == LEFT_NOT)
@@ -184,7 +185,7 @@ static void serve_connect(struct worker *w, const struct seccomp_notif *call)
  * command, which may call listen(2) again. */
 static bool is_ours(const struct worker *w, int fd)
 {
-	return homes_of(&w->homes, fd) == HOME_HOST &&
+	return netns_of(&w->ids, fd) == NET_OF_HOST &&
 	       get_int(fd, SOL_SOCKET, SO_BINDTOIFINDEX) > 0 && !examine_is_listening(fd);
 }
 
@@ -316,7 +317,7 @@ static int learn(struct worker *w)
 	drop_answers(w->command_net.fd);
 	ports_learn(&w->ports);
 	carry_learn(&w->defaults);
-	return homes_learn(w->command_net.fd, w->host_net.fd, &w->homes);
+	return netns_learn(w->command_net.fd, w->host_net.fd, &w->ids);
 }
 
 void worker_main(struct worker *w)
@@ -332,7 +333,7 @@ void worker_main(struct worker *w)
 			continue;
 		memcpy(&call, w->slot->notification, sizeof(call));
 		serve(w, &call);
-		/* Waiting for the next one takes any time. */
+		/* The wait for the next call may take any time. */
 		atomic_store(&w->slot->since_ms, 0);
 	}
 	/* The command has ended, and the launcher ends this process. */

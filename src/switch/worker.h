@@ -16,9 +16,9 @@ _noreturn_ void worker_main(struct worker *w);
 
 /*
  * worker_continue() - let the kernel execute the system call @id of the command
- * worker_return() - end it without that; it returns @result, or fails with a negative errno value
+ * worker_return() - end the system call @id: it returns @result, or fails with @result as -errno
  *
- * They never block, and do nothing if the call has ended already.
+ * Both never block, and do nothing if the call has ended already.
  */
 void worker_continue(int notify, uint64_t id);
 void worker_return(int notify, uint64_t id, int result);

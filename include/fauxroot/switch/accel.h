@@ -31,6 +31,7 @@ struct accel_kit {
 
 #define ACCEL_KIT_NONE ((struct accel_kit){-1, {-1, -1}})
 
+/* accel_kit_close() - close the descriptors of @kit */
 void accel_kit_close(struct accel_kit *kit);
 
 /*
@@ -45,10 +46,10 @@ int accel_install_child(struct accel_kit *ret, struct error *err);
 
 /*
  * accel_start() - check that this machine allows switching, and start the processes
- * @kit: from the child; the result owns its descriptors, also after a failure
- * @ifname: of the user-mode network in the command's network
+ * @kit: from the child; the function takes ownership of its descriptors, also on failure
+ * @ifname: name of the user-mode network's interface in the command's network
  * @except: networks that are not switched; must outlive the result
- * @child: a pidfd of the child, which executes our own program still; @child_pid its PID
+ * @child: a pidfd of the child, which still executes our own program; @child_pid its PID
  *
  * Returns 0 or -errno at step STEP_NET: REASON_ACCEL, about what is refused, if the kernel or a
  * security policy does not allow it. @ret is NULL after a failure.
@@ -56,14 +57,14 @@ int accel_install_child(struct accel_kit *ret, struct error *err);
 int accel_start(struct accel_kit *kit, const char *ifname, const struct strv *except, int child,
 		pid_t child_pid, struct accel **ret, struct error *err);
 
-/* accel_off() - describe an acceleration that cannot be used, for accel_count(): it is off */
+/* accel_off() - make an acceleration that is off, for accel_count(); 0 or -errno */
 int accel_off(struct accel **ret, struct error *err);
 
 /*
  * accel_supervise() - restart the processes when they die, from the event loop of @base
  *
- * If one dies three times in a minute, the acceleration is turned off: the launcher lets all calls
- * go on, and writes one line to the log.
+ * If one dies three times in a minute, the acceleration is turned off: the launcher lets the kernel
+ * execute all calls, and writes one line to the log.
  */
 void accel_supervise(struct accel *accel, struct event_base *base, struct children *children);
 
@@ -76,6 +77,7 @@ struct accel_counts {
 	unsigned restarts; /* of the processes */
 };
 
+/* accel_count() - read the state */
 void accel_count(const struct accel *accel, struct accel_counts *ret);
 
 /* accel_stop() - end the processes; accepts NULL */
