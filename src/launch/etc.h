@@ -14,7 +14,7 @@ struct launch;
  */
 int etc_send(int sock, const struct etcfiles *files);
 
-/* etc_receive() - in the launcher: receive them into @l->etc.files; 0 or an error of
+/* etc_receive() - in the launcher: receive these descriptors into @l->etc.files; 0 or an error of
  * handshake_follow() */
 int etc_receive(struct launch *l, struct error *err);
 
@@ -26,6 +26,6 @@ int etc_write(struct launch *l, struct error *err);
  */
 int etc_watch(struct launch *l, struct error *err);
 
-/* etc_name_host() - in the event loop: there is a service of the host, so hosts gets names for the
- * address of services */
+/* etc_name_host() - in the event loop: the first service of the host exists: add names for its
+ * address to hosts */
 void etc_name_host(struct launch *l);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What happens to the instance, as events for clients of the API. */
+/* The events of an instance, for clients of the API. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The state of a launch, in parts. Each part belongs to the file that is named at it, which fills
- * and clears it. */
+/* The state of a launch, in parts. Each part belongs to one file, named in the comment above it.
+ * That file fills and clears the part. */
 #pragma once
 
 #include <event2/event.h>
@@ -39,7 +39,7 @@ struct launch_self {
 	bool activated; /* LISTEN_FDS are for the launcher, and so for the target */
 };
 
-/* prepare.c: what is made before the first clone. */
+/* prepare.c: the objects that are made before the first clone. */
 struct prepared {
 	struct idmap map;
 	struct statedir state;

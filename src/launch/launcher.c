@@ -282,7 +282,8 @@ _noreturn_ static void run_rehearsal(struct launch *l, pid_t parent)
 	_exit(0);
 }
 
-/* The rehearsal has crashed, or a library has called exit(3). */
+/* The rehearsal has crashed, or a library has called exit(3): record that for the stages in
+ * progress. */
 static void note_death(struct launch *l, int status)
 {
 	char how[64];

@@ -40,7 +40,7 @@
 /* And the time that the target gets to exit after SIGKILL. */
 #define KILLED_S 2
 
-/* The first time kill the target. The second time exit without it: it is blocked in the kernel,
+/* The first time, kill the target. The second time, exit without it: it is blocked in the kernel,
  * maybe forever. */
 static void on_timeout(evutil_socket_t fd, short what, void *arg)
 {

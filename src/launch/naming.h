@@ -11,7 +11,7 @@ struct names_events;
 struct naming;
 struct strv;
 
-/* naming_wanted() - do the options want our name service? */
+/* naming_wanted() - do the options request our name service? */
 bool naming_wanted(const struct launch *l);
 
 /* naming_start() - make the sockets of the name service in the child's network, and give it the

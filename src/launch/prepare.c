@@ -33,7 +33,8 @@ int prepare_helper(struct launch *l, struct error *err)
 
 int prepare_port_options(struct launch *l, struct error *err)
 {
-	/* The network of "auto" is not chosen yet; each that it can be has this. */
+	/* The network of "auto" is not chosen yet, but each candidate can forward services of the
+	 * host. */
 	if (l->config->net != NET_HOST && l->config->net != NET_NONE && !l->config->detach_netns)
 		ports_open_host(l->config, l->signals->cancel, &l->host_ports);
 	return ports_open(l->config, l->signals->cancel, &l->ports, err);

@@ -27,7 +27,7 @@ struct stage {
 	/* Do the options enable the stage? NULL: always. */
 	bool (*option)(const struct config *config);
 
-	/* Does what earlier stages have found enable it? NULL: always. */
+	/* Do the results of earlier stages enable it? NULL: always. */
 	bool (*wanted)(const struct launch *l);
 
 	/* Run the stage. Returns 0 or -errno. NULL: only for a rehearsal. */
