@@ -20,7 +20,7 @@
 #include <sys/time.h>
 #include <sys/un.h>
 
-#include "fauxroot/api/believe.h"
+#include "fauxroot/api/trust.h"
 #include "fauxroot/api/json.h"
 #include "fauxroot/base/clock.h"
 #include "fauxroot/base/err.h"
@@ -238,7 +238,7 @@ static int begin(struct call *call, const char *request, struct error *err)
 
 	if (rc < 0)
 		return rc;
-	rc = api_believe(call->sock, API_BELIEVE_TO_SHOW, err);
+	rc = api_check_server(call->sock, API_TO_SHOW, err);
 	if (rc < 0)
 		return err_wrap(err, rc, "\"%s\"", call->socket);
 	rc = send_request(call, request, err);
@@ -296,7 +296,7 @@ int api_call(const char *socket, const char *method, const char *path, const cha
 	return api_call_within(API_CALL_MS, socket, method, path, body, ret, err);
 }
 
-/* Wait for the server, or until nobody reads from @out any more (man 2 poll: POLLERR). */
+/* Wait for the server. -EPIPE: @out has no reader any more (man 2 poll: POLLERR). */
 static int wait_to_follow(const struct call *call, int out, struct error *err)
 {
 	struct pollfd fds[] = {{.fd = call->sock, .events = POLLIN}, {.fd = out}};
@@ -307,7 +307,8 @@ static int wait_to_follow(const struct call *call, int out, struct error *err)
 	return fds[1].revents & POLLERR ? err_set(err, EPIPE, "passing on the answer") : 0;
 }
 
-/* Pass on what has been received of the body, and receive more, until the server closes. */
+/* Pass on the received part of the body, and receive more, until the server closes the
+ * connection. */
 static int follow(struct call *call, int out, api_sink *sink, void *arg, struct error *err)
 {
 	for (;;) {
@@ -372,7 +373,7 @@ int api_launcher(const char *socket, struct peer *ret, struct error *err)
 
 	if (rc < 0)
 		return rc;
-	rc = api_believe(call.sock, API_BELIEVE_TO_ACT, err);
+	rc = api_check_server(call.sock, API_TO_ACT, err);
 	if (rc < 0)
 		return err_wrap(err, rc, "\"%s\"", socket);
 	rc = peer_open(call.sock, PEER_LISTENS, &peer);

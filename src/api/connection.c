@@ -9,7 +9,7 @@
  * - With the first byte pass_in() checks the peer's credentials (SO_PEERCRED). The connection of
  *   another user is closed before evhttp gets any of its bytes.
  * - The first byte of a request starts its deadline, and the end of its answer stops it. evhttp's
- * own timeout restarts with every byte: a client with one byte a second would stay forever.
+ *   own timeout restarts with every byte: a client that sends one byte a second would stay forever.
  * - An answer goes from the filter's buffer directly to the socket. In the socket's own buffer the
  *   answer would be lost when evhttp closes the connection, because evhttp only checks the filter's
  *   buffer. libevent would also write it without MSG_NOSIGNAL.
@@ -51,7 +51,7 @@ enum phase {
 };
 
 struct connection {
-	struct gate_member member; /* its gate is NULL when the server has stopped before */
+	struct gate_member member; /* its gate is NULL after the server has stopped */
 	struct bufferevent *socket;
 	struct bufferevent *filter; /* on top of the socket; evhttp uses this one */
 	struct event *deadline;
@@ -101,7 +101,7 @@ static void connection_shut_down(struct connection *conn)
 	evtimer_del(conn->deadline);
 	if (conn->writable)
 		event_del(conn->writable);
-	/* A deferred callback would take a reference to a filter that has none left. */
+	/* A deferred callback would take a reference to a filter whose last reference is gone. */
 	if (is_leaving(conn))
 		return;
 	shutdown(bufferevent_getfd(conn->socket), SHUT_RDWR);
@@ -278,7 +278,7 @@ static void on_page(evutil_socket_t fd, short what, void *arg)
 		status++;
 	else
 		status = "400 Bad Request";
-	/* The text is the library's and needs no escapes. */
+	/* The text comes from evhttp, and needs no escapes. */
 	(void)str_print(body, sizeof(body), "{\"message\":\"%.100s\"}", status + 4);
 	(void)str_print(head, sizeof(head),
 			"HTTP/1.1 %.100s\r\nContent-Type: application/json\r\n"

@@ -29,12 +29,12 @@ bool connection_is_inside(struct connection *conn);
  * connection_answer_begin(), connection_answer_end() - around evhttp_send_reply()
  *
  * The output of evhttp between the two calls is sent in one piece at the end; the connection may be
- * freed then. Other output of evhttp is a page of its own and is replaced by JSON.
+ * freed then. Any other output is an error page of evhttp itself, and is replaced by JSON.
  */
 void connection_answer_begin(struct connection *conn);
 void connection_answer_end(struct connection *conn);
 
-/* connection_stream() - the caller writes to the socket from now on, without limits in time */
+/* connection_stream() - the caller writes to the socket from now on, without time limits */
 void connection_stream(struct connection *conn);
 
 /* connection_close() - shut the connection down; evhttp frees it later, in the event loop */

@@ -3,15 +3,15 @@
  * Theory of operation
  *
  * A client of GET /v1/events gets a line of JSON for each event, until it closes its connection or
- * the instance ends. evhttp cannot send a part of an answer with our limits. So the request stays
- * unanswered for evhttp, as a parked one, and this file writes to the socket: the head of the
+ * the instance ends. evhttp cannot send a part of an answer with our limits. So for evhttp the
+ * request stays unanswered, like a parked one, and this file writes to the socket: the head of the
  * answer, a snapshot, and the lines. The end of the connection ends the answer (RFC 9112, section
  * 6.3).
  *
  * Lines that the socket does not take wait in a queue. When a client is late by more than the
- * backlog, the waiting lines are replaced by one that says so. The client is closed when it has
- * taken that line, or after some time. So a client that does not read costs a limited amount of
- * memory, and nobody waits for it.
+ * backlog, the waiting lines are replaced by one event, "dropped". The connection is closed when
+ * the client has taken that line, or after some time. So a client that does not read costs a
+ * limited amount of memory, and delays nothing.
  *
  * The client may close its own side of the connection and still read.
  */
@@ -146,7 +146,7 @@ static bool has_gone(const struct subscriber *s)
 	return poll(&poll_fd, 1, 0) > 0 && (poll_fd.revents & (POLLHUP | POLLERR));
 }
 
-/* A client has nothing to say: discard it, and notice the end. */
+/* The client sends no further request: discard its bytes, and detect the end of the connection. */
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct subscriber *s = arg;
@@ -162,7 +162,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 		event_del(s->readable);
 }
 
-/* Replace the lines that wait by one that says so. */
+/* Replace the waiting lines by the event "dropped". */
 static void drop_slow(struct subscriber *s)
 {
 	const struct timeval limit = timeval_ms(s->events->last_line_ms);
@@ -189,7 +189,7 @@ static void drop_slow(struct subscriber *s)
 	flush(s);
 }
 
-static void say(struct subscriber *s, const char *line)
+static void send_line(struct subscriber *s, const char *line)
 {
 	if (!s->conn || s->dropped)
 		return;
@@ -207,7 +207,7 @@ void events_send(struct events *events, const char *line)
 	struct subscriber *s;
 
 	LIST_EACH (s, &events->clients, link)
-		say(s, line);
+		send_line(s, line);
 }
 
 bool events_has_room(struct events *events)
@@ -260,8 +260,8 @@ int events_subscribe(struct events *events, struct evhttp_request *http, struct 
 	connection_stream(conn);
 	bufferevent_disable(evhttp_connection_get_bufferevent(peer), EV_READ);
 	evhttp_connection_set_closecb(peer, on_close, s);
-	say(s, head);
-	say(s, first);
+	send_line(s, head);
+	send_line(s, first);
 	return 0;
 }
 

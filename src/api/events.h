@@ -18,7 +18,7 @@ struct events {
 	struct event_base *base;
 	struct list clients;
 	unsigned n;
-	unsigned last_line_ms; /* for a client that has been dropped, to take its last line */
+	unsigned last_line_ms; /* for a client that reads too slowly, to take its last line */
 };
 
 /* events_init() - start without clients; @last_line_ms: time for a slow client to take its last

@@ -85,7 +85,7 @@ static bool has_body(long status)
 	return status >= 200 && status != 204 && status != 304;
 }
 
-/* Can these bytes not be the start of a status line? Then do not wait for its end. */
+/* Do these bytes not begin like a status line? Then do not wait for the end of the line. */
 static bool is_foreign(const char *text, size_t n)
 {
 	static const char start[] = "HTTP/1.";

@@ -6,9 +6,9 @@
 #define API_BODY_SIZE	(64 << 10)
 
 struct api_limits {
-	unsigned request_ms;  /* from a request's first byte to the end of its answer; also the
-				 limit for the first byte, and for a client of events
-				 that reads too slowly to take its last line */
+	unsigned request_ms; /* from a request's first byte to the end of its answer; also the limit
+				for the first byte, and for the last line of a client of events that
+				reads too slowly */
 	unsigned connections; /* open at once */
 	unsigned fresh_ms;    /* time for the first byte before the gate may close a connection */
 };

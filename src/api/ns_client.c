@@ -11,7 +11,7 @@
 
 #include <linux/nsfs.h>
 
-#include "fauxroot/api/believe.h"
+#include "fauxroot/api/trust.h"
 #include "fauxroot/api/namespaces.h"
 #include "fauxroot/base/clock.h"
 #include "fauxroot/base/err.h"
@@ -144,7 +144,7 @@ static int check_peer(int sock, struct ns_answer *answer, struct error *err)
 			       geteuid());
 	answer->uid = peer.uid;
 	answer->gid = peer.gid;
-	return api_believe(sock, API_BELIEVE_TO_ACT, err);
+	return api_check_server(sock, API_TO_ACT, err);
 }
 
 /* If a stopped launcher's listen queue is full, connect(2) would wait forever. */

@@ -3,16 +3,16 @@
  * Theory of operation
  *
  * The buffer of a new connection has room for all records, so the server sends them at once and
- * closes the connection: no connections stay open, and none have to be limited. The second record
- * has the types of the namespaces in the first. A client that did not get all of them must not join
- * the others: the target could reach the client's command, which would still be in a namespace of
+ * closes the connection: no connection stays open, so their number needs no limit. The second
+ * record has the types of the namespaces in the first. A client that did not get all of them must
+ * not join any: the target could reach the client's command, which would still be in a namespace of
  * the host.
  *
  * The server accepts only clients of our own user, not of root. A client that executes a command in
  * a user's namespaces exposes its descriptors, groups and terminal to that user's target. The
  * target has our user id, too, but cannot use the descriptors: setns(2) needs capabilities in the
- * owning user namespace, and the target's processes inside have them already, the others never (man
- * 7 user_namespaces).
+ * owning user namespace, and the target's processes in that namespace have them already, its other
+ * processes never (man 7 user_namespaces).
  */
 #include "fauxroot/api/namespaces.h"
 

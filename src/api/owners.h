@@ -34,7 +34,7 @@ void owners_init(struct owners *owners, struct event_base *base,
  */
 int owners_watch(struct owners *owners, uint32_t id, int pidfd);
 
-/* owners_forget() - the port @id was removed; it need not have an owner */
+/* owners_forget() - the port @id was removed; accepts a port without an owner */
 void owners_forget(struct owners *owners, uint32_t id);
 
 /* owners_has() - does the port @id have an owner? */

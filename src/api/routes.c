@@ -137,7 +137,7 @@ static void get_events(const struct api_ops *ops, void *arg, const struct api_re
 		refuse(ret, 500, "%s", err.text);
 		return;
 	}
-	/* Without a port driver there are none. */
+	/* Without a port driver there are no ports. */
 	if (ops->list_ports)
 		(void)ops->list_ports(arg, &ports, &err);
 	for (size_t i = 0; i < ports.n; i++)
@@ -179,7 +179,7 @@ static int publish(const struct api_ops *ops, void *arg, const struct api_reques
 	_cleanup_peer_ struct peer owner = PEER_NONE;
 	int rc = owned ? peer_open(request->sock, PEER_CONNECTED, &owner) : 0;
 
-	/* It would not learn the id, and believes that its request has failed. */
+	/* A client that has gone would not get the id. */
 	if (has_gone(request->sock))
 		return err_say(err, ECANCELED, "the client has gone");
 	if (rc < 0)
@@ -294,7 +294,7 @@ static bool may_open_host(const struct api_request *request, struct api_response
 {
 	if (!client_is_inside(request->sock))
 		return true;
-	refuse(ret, 403, "only the host's side may add or remove services of the host");
+	refuse(ret, 403, "processes of the instance must not add or remove services of the host");
 	return false;
 }
 

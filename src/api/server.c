@@ -34,7 +34,7 @@
 #ifndef __GLIBC__
 /*
  * evhttp calls this function for the address of each client, and exits the process if it fails.
- * musl's own refuses AF_UNIX. We need no other family, and nobody the names.
+ * musl's own refuses AF_UNIX. We need no other family, and nothing uses the names.
  */
 int getnameinfo(const struct sockaddr *restrict addr, socklen_t len, char *restrict host,
 		socklen_t host_size, char *restrict port, socklen_t port_size, int flags)
@@ -229,7 +229,7 @@ static int serve(struct api_server *server, struct event_base *base, int fd,
 	evhttp_set_allowed_methods(server->http, all_methods());
 	evhttp_set_max_headers_size(server->http, API_HEADER_SIZE);
 	evhttp_set_max_body_size(server->http, API_BODY_SIZE);
-	/* Idle clients may stay for as long as there is room for others. */
+	/* Idle clients may stay as long as there is room for others. */
 	evhttp_set_timeout(server->http, 365 * 86400);
 	/* An empty answer has no type; the default is text/html. */
 	evhttp_set_default_content_type(server->http, NULL);

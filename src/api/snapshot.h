@@ -8,7 +8,7 @@ struct api_info;
 struct api_ports;
 
 /*
- * snapshot_encode() - the line for a new client: the state from which later events lead on
+ * snapshot_encode() - the first line for a new client: the current state, which later events change
  * snapshot_dropped() - the last line for a client that reads too slowly
  *
  * Both return a new string, or NULL when out of memory.

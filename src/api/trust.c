@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "fauxroot/api/believe.h"
+#include "fauxroot/api/trust.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -14,7 +14,7 @@ static bool may_be_inside(void)
 	return geteuid() == 0 && !peer_initial_userns();
 }
 
-int api_believe(int sock, enum api_belief belief, struct error *err)
+int api_check_server(int sock, enum api_purpose purpose, struct error *err)
 {
 	_cleanup_peer_ struct peer peer = PEER_NONE;
 	enum peer_relation relation = PEER_UNKNOWN;
@@ -28,7 +28,7 @@ int api_believe(int sock, enum api_belief belief, struct error *err)
 			       "it belongs to process %d in a user namespace below ours: it is the "
 			       "command of an instance, not its launcher",
 			       peer.process.pid);
-	if (belief == API_BELIEVE_TO_SHOW || may_be_inside())
+	if (purpose == API_TO_SHOW || may_be_inside())
 		return 0;
 	return err_say(err, EPERM,
 		       "it may belong to the command of an instance instead of its launcher: the "

@@ -123,7 +123,7 @@ fd00::4	host.docker.internal host.containers.internal" "$(in_target grep interna
 	for what in "add-host-ports 82:$SECRET" "remove-host-ports 1"; do
 		# shellcheck disable=SC2086 # two words
 		run -1 --separate-stderr in_target "$FAUXROOTCTL" --socket "$S/api.sock" $what
-		one_line "$stderr" "^error: only the host's side may add or remove services of the host \(HTTP status 403\)"
+		one_line "$stderr" "^error: processes of the instance must not add or remove services of the host \(HTTP status 403\)"
 	done
 	equals 2 "$(in_target "$FAUXROOTCTL" --socket "$S/api.sock" list-host-ports --json | jq length)"
 	equals "" "$(asked "127.0.0.1:82")"

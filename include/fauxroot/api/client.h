@@ -28,7 +28,7 @@ void api_reply_clear(struct api_reply *reply);
  * @body: JSON, or NULL
  *
  * The call takes ten seconds at most and ignores the environment. It sends nothing to a server that
- * api_believe() refuses. Returns 0 with any HTTP status, or -errno if there was no answer:
+ * api_check_server() refuses. Returns 0 with any HTTP status, or -errno if there was no answer:
  * connect(2)'s, -EPERM, -ETIMEDOUT, -EFBIG (more than 1 MiB of body or 16 KiB of headers), -EPROTO,
  * -ENOMEM.
  */
@@ -44,8 +44,9 @@ typedef int api_sink(void *arg, const char *data, size_t n, struct error *err);
 
 /*
  * api_follow() - GET @path, and pass the body to @sink until the server closes the connection
- * @ms: the time for the beginning of the answer; after that it may take any time
- * @out: the descriptor that @sink writes to; nobody reads from it any more: -EPIPE; -1: none
+ * @ms: milliseconds until the head of the answer has arrived; the body may take any time
+ * @out: the descriptor that @sink writes to, or -1; if it has no reader any more, the function
+ * returns -EPIPE
  * @arg: for @sink
  *
  * Returns 0, or -errno as api_call(), api_reply_expect() or @sink.
@@ -65,7 +66,7 @@ int api_reply_expect(const struct api_reply *reply, long status, struct error *e
  * it
  * @ret: to be closed with peer_close()
  *
- * Nothing is sent. Returns 0; connect(2)'s -errno; -EPERM if api_believe() does not trust the
+ * Nothing is sent. Returns 0; connect(2)'s -errno; -EPERM if api_check_server() does not trust the
  * server enough to act; -ESRCH if the process has exited.
  */
 int api_launcher(const char *socket, struct peer *ret, struct error *err);

@@ -47,8 +47,7 @@ void api_info_clear(struct api_info *info);
  * @indent: spaces for each level, 0 for one line
  *
  * JSON is UTF-8 (RFC 8259, section 8.1). In a string that is not UTF-8, the bytes beyond ASCII
- * become
- * '?'. Returns a new string, or NULL when out of memory.
+ * become '?'. Returns a new string, or NULL when out of memory.
  */
 char *api_info_encode(const struct api_info *info, unsigned indent);
 

@@ -6,8 +6,8 @@
  * ns.sock is a SOCK_SEQPACKET socket in the state directory. The launcher sends three records to a
  * client that connects, and closes the connection:
  *
- * 1. The path of the state directory, with one descriptor for each namespace. A descriptor itself
- *    tells the type of its namespace (man 2 ioctl_ns, NS_GET_NSTYPE).
+ * 1. The path of the state directory, with one descriptor for each namespace. NS_GET_NSTYPE returns
+ *    the type of the namespace of a descriptor (man 2 ioctl_ns).
  * 2. The names of all these types, "user net mnt": ns_set_names().
  * 3. "1 0.1.0": the version of these records, then the launcher's. The number changes if the
  *    meaning of the first two records changes. Later versions may add words to this record, and
@@ -49,8 +49,8 @@ void ns_server_stop(struct ns_server *server);
 
 /* The answer of a launcher. */
 struct ns_answer {
-	uint32_t version; /* of the records; 0: a launcher that does not say it */
-	struct ns_set ns; /* -1 for those that the child shares with the launcher */
+	uint32_t version; /* of the records; 0: an older launcher, which does not send it */
+	struct ns_set ns; /* -1 for namespaces that the child shares with the launcher */
 	char *state_dir;
 	uid_t uid; /* of the launcher */
 	gid_t gid;
@@ -58,6 +58,7 @@ struct ns_answer {
 
 #define NS_ANSWER_NONE ((struct ns_answer){.ns = NS_SET_NONE})
 
+/* ns_answer_clear() - close the namespaces and free the contents of @answer */
 void ns_answer_clear(struct ns_answer *answer);
 
 #define _cleanup_ns_answer_ _cleanup_(ns_answer_clear)
@@ -66,9 +67,9 @@ void ns_answer_clear(struct ns_answer *answer);
  * ns_ask() - get the namespaces of the launcher that listens on the socket @path
  *
  * The call takes ten seconds at most. The listener must have our own user id and pass
- * api_believe(). The answer must have the user and the mount namespace, and all namespaces in the
- * second record. Returns 0; connect(2)'s -errno; -EPERM if the listener is not trusted; -ETIMEDOUT;
- * -EPROTONOSUPPORT if the launcher's records have a later version; -EPROTO if the answer is invalid
- * or has a namespace of an unknown type.
+ * api_check_server(). The answer must have the user and the mount namespace, and all namespaces in
+ * the second record. Returns 0; connect(2)'s -errno; -EPERM if the listener is not trusted;
+ * -ETIMEDOUT; -EPROTONOSUPPORT if the launcher's records have a later version; -EPROTO if the
+ * answer is invalid or has a namespace of an unknown type.
  */
 int ns_ask(const char *path, struct ns_answer *ret, struct error *err);

@@ -16,10 +16,10 @@ struct port_spec;
 /*
  * The functions that the routes call. Those with a result return 0 or -errno.
  *
- * The functions for ports may be NULL if there is no port driver, or return -EOPNOTSUPP. So may
- * those for services of the host. An error becomes an HTTP status: 409 for -EADDRINUSE; 400 for
- * errors that another request can avoid
- * (-EINVAL, -ENOENT, -EOPNOTSUPP, -EACCES, -EPERM, -EADDRNOTAVAIL, -EAFNOSUPPORT); otherwise 500.
+ * The functions for ports may be NULL if there is no port driver, or return -EOPNOTSUPP. The same
+ * applies to the functions for services of the host. An error becomes an HTTP status: 409 for
+ * -EADDRINUSE; 400 for errors that another request can avoid (-EINVAL, -ENOENT, -EOPNOTSUPP,
+ * -EACCES, -EPERM, -EADDRNOTAVAIL, -EAFNOSUPPORT); otherwise 500.
  *
  * add_port() and remove_port() may return -EINPROGRESS. Then the client waits, and
  * api_server_resume() calls the function again with the same arguments.
@@ -41,7 +41,7 @@ struct api_ops {
 	/* When the function returns, the listening socket is closed. -ENOENT: no such port. */
 	int (*remove_port)(void *arg, uint32_t id, struct error *err);
 
-	/* Nobody else removes the port @id, so remove it as soon as possible; an unknown id is
+	/* Remove the port @id, which no client will remove, as soon as possible. An unknown id is
 	 * ignored. NULL only without .remove_port. */
 	void (*abandon_port)(void *arg, uint32_t id);
 

@@ -52,7 +52,7 @@ char *api_spec_encode(const struct port_spec *spec, bool owned);
  * if it is counted */
 char *api_port_encode(const struct api_port *port);
 
-/* api_ports_encode() - an array of those */
+/* api_ports_encode() - a JSON array of what api_port_encode() returns */
 char *api_ports_encode(const struct api_ports *ports);
 
 /*

@@ -9,13 +9,13 @@
 struct error;
 
 /* The use of the answer. */
-enum api_belief {
-	API_BELIEVE_TO_SHOW = 0, /* show it to the user */
-	API_BELIEVE_TO_ACT,	 /* join the namespaces in it, or signal the server */
+enum api_purpose {
+	API_TO_SHOW = 0, /* show it to the user */
+	API_TO_ACT,	 /* join the namespaces in it, or signal the server */
 };
 
 /*
- * api_believe() - check that the server at the other end of @sock can be trusted as a launcher
+ * api_check_server() - check that the server at the other end of @sock can be trusted as a launcher
  * @sock: connected
  *
  * On the host, a launcher is in our own user namespace, and its command is in a descendant of it:
@@ -29,4 +29,4 @@ enum api_belief {
  *
  * Returns 0, or -EPERM with the reason.
  */
-int api_believe(int sock, enum api_belief belief, struct error *err);
+int api_check_server(int sock, enum api_purpose purpose, struct error *err);
