@@ -12,9 +12,9 @@ load ../lib/bash/ports
 serve_host() {
 	free_port 3
 	SERVICE=$PORT SECRET=$((PORT + 1)) DATAGRAMS=$((PORT + 2))
-	socat "TCP4-LISTEN:$SERVICE,bind=127.0.0.1,reuseaddr,fork" SYSTEM:"echo service for \$SOCAT_PEERADDR" 3>&- 4>&- &
+	socat -t30 "TCP4-LISTEN:$SERVICE,bind=127.0.0.1,reuseaddr,fork" SYSTEM:"echo service for \$SOCAT_PEERADDR" 3>&- 4>&- &
 	SERVERS=($!)
-	socat "TCP4-LISTEN:$SECRET,bind=127.0.0.1,reuseaddr,fork" SYSTEM:"echo secret" 3>&- 4>&- &
+	socat -t30 "TCP4-LISTEN:$SECRET,bind=127.0.0.1,reuseaddr,fork" SYSTEM:"echo secret" 3>&- 4>&- &
 	SERVERS+=($!)
 	socat "UDP4-RECVFROM:$DATAGRAMS,bind=127.0.0.1,reuseaddr,fork" SYSTEM:"read -r word; echo heard \$word" 3>&- 4>&- &
 	SERVERS+=($!)
@@ -29,7 +29,7 @@ end_host() {
 
 # asked ADDRESS - what a TCP server says to the command, or nothing
 asked() {
-	in_target socat -T5 - "TCP:$1,connect-timeout=5" </dev/null 2>/dev/null || true
+	in_target socat -t30 -T30 - "TCP:$1,connect-timeout=5" </dev/null 2>/dev/null || true
 }
 
 # heard ADDRESS - what a UDP server answers to the command
@@ -163,7 +163,7 @@ blob() {
 	# shellcheck disable=SC2016 # the server's shell expands it
 	socat -t30 UNIX-LISTEN:echo.sock,fork SYSTEM:'cat >got.$$; cat got.$$' 3>&- 4>&- &
 	SERVERS=($!)
-	socat UNIX-LISTEN:shut/in.sock,fork SYSTEM:'echo inside' 3>&- 4>&- &
+	socat -t30 UNIX-LISTEN:shut/in.sock,fork SYSTEM:'echo inside' 3>&- 4>&- &
 	SERVERS+=($!)
 	wait_for test -S echo.sock -a -S shut/in.sock
 	launch --net=slirp4netns --disable-host-loopback --forward-host="80:unix:$PWD/echo.sock" \

@@ -33,13 +33,13 @@ setup_file() {
 	serve outside dnsmasq --keep-in-foreground --no-resolv --no-hosts --user=root --pid-file= \
 		--address=/service.test.example/$OUTSIDE --address=/service.test.example/2001:db8::2 \
 		--conf-file=/dev/null --listen-address=$OUTSIDE --bind-interfaces
-	serve outside socat TCP4-LISTEN:7000,reuseaddr,fork SYSTEM:'echo outside; cat'
-	serve outside socat TCP6-LISTEN:7000,ipv6only,reuseaddr,fork SYSTEM:'echo outside6'
+	serve outside socat -t30 TCP4-LISTEN:7000,reuseaddr,fork SYSTEM:'echo outside; cat'
+	serve outside socat -t30 TCP6-LISTEN:7000,ipv6only,reuseaddr,fork SYSTEM:'echo outside6'
 	serve outside socat UDP4-LISTEN:7000,reuseaddr,fork SYSTEM:'cat'
 	serve outside socat -u OPEN:/dev/zero TCP4-LISTEN:7002,reuseaddr,fork
 	# The services that the child must not reach: those on its host's loopback.
-	serve host socat TCP4-LISTEN:7001,bind=127.0.0.1,reuseaddr,fork SYSTEM:'echo loopback'
-	serve host socat TCP6-LISTEN:7001,bind=::1,ipv6only,reuseaddr,fork SYSTEM:'echo loopback'
+	serve host socat -t30 TCP4-LISTEN:7001,bind=127.0.0.1,reuseaddr,fork SYSTEM:'echo loopback'
+	serve host socat -t30 TCP6-LISTEN:7001,bind=::1,ipv6only,reuseaddr,fork SYSTEM:'echo loopback'
 	serve host socat UDP4-LISTEN:7001,bind=127.0.0.1,reuseaddr,fork SYSTEM:'echo loopback'
 	serve host socat ABSTRACT-LISTEN:fauxroot-test,reuseaddr,fork SYSTEM:'echo abstract'
 	wait_for listen outside 6 'sport = 53 or sport = 7000 or sport = 7002'

@@ -106,8 +106,8 @@ outer_network() {
 	serve inside_of "$OUT_NS" dnsmasq --keep-in-foreground --no-resolv --no-hosts --user=root --pid-file= \
 		--address=/service.test.example/$OUTSIDE --conf-file=/dev/null \
 		--listen-address=$OUTSIDE,$OUTSIDE6 --bind-interfaces
-	serve inside_of "$OUT_NS" socat TCP4-LISTEN:7000,reuseaddr,fork SYSTEM:'echo outside; cat'
-	serve inside_of "$OUT_NS" socat TCP6-LISTEN:7000,ipv6only,reuseaddr,fork SYSTEM:'echo outside6'
+	serve inside_of "$OUT_NS" socat -t30 TCP4-LISTEN:7000,reuseaddr,fork SYSTEM:'echo outside; cat'
+	serve inside_of "$OUT_NS" socat -t30 TCP6-LISTEN:7000,ipv6only,reuseaddr,fork SYSTEM:'echo outside6'
 	serve inside_of "$OUT_NS" socat "UDP4-LISTEN:7000,bind=$OUTSIDE,reuseaddr,fork" SYSTEM:'cat'
 	serve inside_of "$OUT_NS" socat -u OPEN:/dev/zero TCP4-LISTEN:7002,reuseaddr,fork
 	serve inside_of "$OUT_NS" socat -u TCP4-LISTEN:7003,reuseaddr,fork OPEN:/dev/null
