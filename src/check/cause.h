@@ -30,7 +30,7 @@ struct cause {
 	bool (*test)(struct facts *facts);
 	const char *cause;
 	/* The remedies, for containers and in general; one alternative a line. In a known
-	 * container, those for other runtimes are left out. */
+	 * container, the remedies for other runtimes are left out. */
 	const char *docker;	/* options of docker run, and of podman run */
 	const char *podman;	/* options of podman run, if they differ */
 	const char *kubernetes; /* a sentence after "in Kubernetes, " */
@@ -45,7 +45,7 @@ struct cause {
 #define ANY_CODE       0
 
 /* FAILURE() - the first members of a row: its id, and the errors that it explains, with one or more
- * errno values at the end. A row without it explains no error: a probe asks for it by its id. */
+ * errno values at the end. A row without FAILURE() explains no error: probes use it by its id. */
 #define FAILURE(name, at, why, ...) \
 	.id = (name), .steps = (at), .reason = (why), .codes = {__VA_ARGS__}
 
@@ -116,7 +116,8 @@ void cause_remedy(const struct cause *cause, const struct container *container, 
 /*
  * explain_as() - the cause with this id and its remedy, for a finding of --check
  *
- * The error is ignored, the test is not. Returns false, with @ret untouched, if the test fails.
+ * Ignores the steps, the reason and the codes of the row, but not its test. Returns false, with
+ * @ret untouched, if the test fails.
  */
 bool explain_as(const char *id, struct facts *facts, struct explanation *ret);
 
@@ -135,9 +136,8 @@ bool setting_is(struct facts *facts, const char *path, const char *value);
  * /proc/self/status */
 bool has_filter(struct facts *facts);
 
-/* own_ranges() - our own lines of /etc/subuid or /etc/subgid; empty if there are none, or invalid
- * lines
- */
+/* own_ranges() - our own lines of /etc/subuid or /etc/subgid; empty if there are none, or if lines
+ * are invalid */
 void own_ranges(const struct machine *machine, const char *path, struct subid_ranges *ret);
 
 /* has_account() - is our uid in /etc/passwd? usermod(8) knows only these accounts */
@@ -151,11 +151,12 @@ bool port_is_privileged(struct facts *facts);
  * its mount point */
 bool is_mounted_with(struct facts *facts, const char *path, const char *option);
 
-/* is_closed_to_us() - does @st lack one of @bits for our ids? Sets {rights}: its owner and mode */
+/* is_closed_to_us() - do our ids lack a permission of @bits at the file of @st? Sets {rights}: its
+ * owner and mode */
 bool is_closed_to_us(struct facts *facts, const struct stat *st, mode_t bits);
 
 /* mapper_failed_to_write() - did newuidmap or newgidmap run, and the kernel refuse the map? A
- * seccomp filter is not the reason then: filters allow the write itself. */
+ * seccomp filter is not the reason then, because filters allow the write itself. */
 bool mapper_failed_to_write(const struct error *err);
 
 /* is_about_getsubids() - is the failure about getsubids, or the program of $GETSUBIDS? */

@@ -28,7 +28,7 @@ static bool has_code(const struct cause *cause, int code)
 	return false;
 }
 
-static bool holds(const struct cause *cause, struct facts *facts)
+static bool matches(const struct cause *cause, struct facts *facts)
 {
 	const struct error *err = facts->err;
 
@@ -70,14 +70,15 @@ void cause_remedy(const struct cause *cause, const struct container *container, 
 	if (all || !outside)
 		add_remedy(buf, size, "", cause->remedy, "");
 	add_remedy(buf, size, all ? "outside of a container: " : "", outside, "");
-	/* An unknown container, or a runtime for which the row has nothing. */
+	/* An unknown container, or a runtime for which the row has no remedy. */
 	if (all || (!container && !outside) || *buf == '\0')
 		for (size_t i = 0; i < ARRAY_SIZE(ways); i++)
 			if (ways[i].otherwise)
 				add_remedy(buf, size, ways[i].before, ways[i].text, ways[i].after);
 }
 
-/* Root does not need sudo(8), and containers do not have it. A path can end like the word. */
+/* Root does not need sudo(8), and containers do not have it. Only a whole word is removed, because
+ * a path may end in "sudo". */
 static void drop_sudo(char *text)
 {
 	static const char word[] = "sudo ";
@@ -117,7 +118,7 @@ bool explain(const struct error *err, const struct config *config, const struct 
 	while ((cause = cause_next(&walk))) {
 		struct facts facts = {.machine = machine, .config = config, .err = err};
 
-		if (holds(cause, &facts) && fill_in(cause, &facts, ret))
+		if (matches(cause, &facts) && fill_in(cause, &facts, ret))
 			return true;
 	}
 	return false;

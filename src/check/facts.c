@@ -170,8 +170,8 @@ static void get_free_range(const struct facts *facts, bool line, char *buf, size
 /* Facts that are read when a text names them. False for any other name. */
 static bool read_fact(const char *name, const struct facts *facts, char *buf, size_t size)
 {
-	/* The process or user that the failure is about: a row that names it does not match
-	 * without. */
+	/* The process or user that the failure is about: if it is unknown, rows that name it do not
+	 * match. */
 	if (streq(name, "pid") || streq(name, "owner"))
 		return *facts->err->about && str_print(buf, size, "%s", facts->err->about) == 0;
 	if (streq(name, "user"))
@@ -194,7 +194,8 @@ static bool read_fact(const char *name, const struct facts *facts, char *buf, si
 	return true;
 }
 
-/* Names that continue with a word. Documents contain the values of an empty machine. */
+/* Names that end with a word, for example {install newuidmap}. Documents contain the values of an
+ * empty machine. */
 static bool run_command(const char *name, const struct machine *machine, char *buf, size_t size)
 {
 	const char *word;
@@ -210,8 +211,8 @@ static bool run_command(const char *name, const struct machine *machine, char *b
 	return word != NULL;
 }
 
-/* Facts that are commands or several words, which remedies contain without quotation marks, and
- * facts that are not only a word in capitals in documents. */
+/* Facts that remedies contain without quotation marks, because they are commands or several words;
+ * and the text of facts in documents, if it is not the name in capitals. */
 static const struct {
 	const char *name;
 	const char *word; /* NULL: the name in capitals */

@@ -41,7 +41,7 @@ static const struct distribution rpm_ostree = {
 	.boot_end = REBOOT,
 };
 
-/* The distribution that one of the words of the field @name of os-release is an id of. */
+/* Find the distribution whose ids contain a word of the field @name of os-release. */
 static const struct distribution *find_by_field(const char *text, const char *name)
 {
 	struct cursor c;

@@ -22,7 +22,7 @@
 #define STATE STEP_BIT(STEP_STATEDIR)
 #define PORT  STEP_BIT(STEP_PORT)
 
-/* What keeps a directory from being opened or read. */
+/* The causes why a directory cannot be opened or read. */
 #define COPY_UP                                                \
 	"copy-up-missing copy-up-closed copy-up-mode-unknown " \
 	"flatpak seccomp apparmor-userns apparmor-profile apparmor-confined selinux"
@@ -163,7 +163,7 @@ static bool explains(const struct cause *cause, const struct symptom *s)
 {
 	if (s->ids)
 		return list_has(s->ids, " ", cause->id, strlen(cause->id));
-	/* A complete line says more than an errno value, so it has the reason of its cause. */
+	/* Causes for any reason match only lines that end with an errno value. */
 	return cause->steps != ANY_STEP && (cause->steps & s->steps) &&
 	       (cause->reason == s->reason || s->reason == ANY_REASON ||
 		(cause->reason == ANY_REASON && !is_complete(s)));

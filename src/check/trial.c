@@ -2,8 +2,8 @@
 /*
  * Theory of operation
  *
- * The rehearsal (launch/rehearse.h) tries the stages of a launch. This file tries what depends on
- * the command. A row of the report covers one or more stages and contains the error of the first
+ * The rehearsal (launch/rehearse.h) tries the stages of a launch. This file tries the requirements
+ * of the command. A row of the report covers one or more stages and contains the error of the first
  * stage that failed. Stages of the middle process and some stages of the child have no row: the
  * launcher waits for them, so a stage of the launcher has the same error.
  */
@@ -153,8 +153,9 @@ static void try_ping(struct outcome *outcome)
 	fd_close(fd);
 }
 
-/* If no child has tried the command, at least search for it here. If one has @begun and not come
- * back, the search could hang as well, on a file system that does not answer. */
+/* If no child has tried the command, at least search for it here. @begun: a child has begun to try
+ * it and did not return. Then the search could hang as well, on a file system that does not
+ * answer. */
 static void find_target(char *const *command, bool begun, struct outcome *outcome)
 {
 	_cleanup_free_ char *path = NULL;

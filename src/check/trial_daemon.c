@@ -116,7 +116,7 @@ static int try_data(const char *wanted, struct error *err)
 	return 0;
 }
 
-/* A file system that does not answer must not stop the other trials. */
+/* In a process of its own: a file system that does not answer must not stop the other trials. */
 static void try_data_apart(struct outcome *outcome)
 {
 	struct deadline deadline = deadline_in(DATA_MS);
@@ -247,7 +247,7 @@ void trial_daemon(void *arg)
 	};
 	struct outcome *outcomes = arg;
 
-	/* Before the others cover directories. */
+	/* Before the other trials mount over directories. */
 	try_data_apart(&outcomes[DAEMON_TRIALS - 1]);
 	for (size_t i = 0; i < ARRAY_SIZE(attempts); i++) {
 		struct outcome *outcome = &outcomes[i];

@@ -3,7 +3,7 @@
  * Warnings of --check about problems that do not make a launch fail. A launch also warns about few
  * ids.
  *
- * These rows match no error. A check requests a row by its id: advise().
+ * These rows match no error. Probes use them by their ids: warn().
  */
 #include "../cause.h"
 

@@ -102,7 +102,7 @@ static int copy_of_run(const struct config *config)
 	return -1;
 }
 
-/* What root's daemons have left in /run cannot be written through the links of a copy. */
+/* Files of root's daemons in /run cannot be written through the links that copy-up makes. */
 static bool run_has_files(const struct preflight *p)
 {
 	static const char *const paths[] = {"/run/containerd", "/run/docker", "/run/xtables.lock"};
@@ -139,7 +139,7 @@ static void probe_run(const struct preflight *p, struct finding *f)
 }
 
 /* The directory with the compatible names: in the installation or build of this program, or else a
- * usual one, the last of them if there is none. */
+ * usual directory; if none exists, the last one. */
 static void compat_dir(const struct machine *machine, char *buf, size_t size)
 {
 	char self[PATH_MAX], dirs[4][PATH_MAX] = {"", "", "/usr/libexec/fauxroot/compat",

@@ -21,16 +21,17 @@ static void probe_mapper(const struct preflight *p, struct finding *f, const cha
 	struct stat st;
 	size_t n = ARRAY_SIZE(reasons);
 
-	/* Some builds of newuidmap need fewer capabilities: only the trial shows that they lack. */
+	/* Some builds of newuidmap need fewer capabilities: only the trial shows whether they are
+	 * missing. */
 	if (!mapper_failed_to_write(&err))
 		n -= 2;
 	(void)str_print(err.about, sizeof(err.about), "%s", program);
 	p->facts->err = &err;
 	if (!machine_find(p->machine, program, path, sizeof(path))) {
 		see(f, "not found");
-		object(p, f, "program-not-in-path");
+		obstacle(p, f, "program-not-in-path");
 		if (f->status == FINDING_OK)
-			object(p, f, "newuidmap-missing");
+			obstacle(p, f, "newuidmap-missing");
 		return;
 	}
 	if (!machine_stat(p->machine, path, &st)) {
@@ -40,7 +41,7 @@ static void probe_mapper(const struct preflight *p, struct finding *f, const cha
 	see(f, "%s, mode %04o%s", path, st.st_mode & 07777,
 	    st.st_mode & S_ISUID ? " (set-user-ID)" : "");
 	for (size_t i = 0; i < n && f->status == FINDING_OK; i++)
-		object(p, f, reasons[i]);
+		obstacle(p, f, reasons[i]);
 }
 
 static void probe_newuidmap(const struct preflight *p, struct finding *f)

@@ -17,7 +17,7 @@ static void probe_kernel(const struct preflight *p, struct finding *f)
 		return;
 	}
 	see(f, "Linux %s", release);
-	object(p, f, "kernel-old");
+	obstacle(p, f, "kernel-old");
 }
 
 /* An option of the kernel, and the trial that proves it. */
@@ -85,7 +85,7 @@ static void probe_features(const struct preflight *p, struct finding *f)
 			(void)fact(p->facts, "file", "there is no %s", feature->file);
 		else
 			(void)fact(p->facts, "file", "%s: # %s is not set", path, feature->option);
-		object(p, f, "kernel-lacks");
+		obstacle(p, f, "kernel-lacks");
 		return;
 	}
 }

@@ -6,8 +6,8 @@
  * The cause of a trial's error comes from the same table as the cause of a launch's error. Warnings
  * have their own rows in the table.
  *
- * A file of the machine may be missing, unreadable or malformed. The finding is "unknown" then,
- * which is neither good nor bad.
+ * A file of the machine may be missing, unreadable or malformed. Then the finding is "unknown",
+ * which is neither an obstacle nor a warning.
  */
 #include "fauxroot/check/preflight.h"
 
@@ -36,7 +36,7 @@ void findings_clear(struct findings *findings)
 
 static const struct error no_error = {.code = 0};
 
-/* What a port that can be published will not do. */
+/* The warnings about a port that can be published. */
 static void look_at_port(const struct preflight *p, struct finding *f, const char *text,
 			 const char *warning)
 {

@@ -13,7 +13,7 @@ struct preflight {
 	const struct config *config;
 	const struct machine *machine;
 	const struct outcomes *outcomes;
-	struct findings *findings; /* of the previous probes */
+	struct findings *findings; /* findings of the previous probes */
 	struct facts *facts;	   /* empty for each probe */
 };
 
@@ -65,10 +65,10 @@ static inline bool outcome_works(const struct outcome *outcome)
 	return outcome->tried && outcome->rc == 0;
 }
 
-/* warn(), object() - set the status and the row @id of the table of causes, if its test succeeds;
+/* warn(), obstacle() - set the status and the row @id of the table of causes, if its test succeeds;
  * its texts use the facts of @p */
 void warn(const struct preflight *p, struct finding *f, const char *id);
-void object(const struct preflight *p, struct finding *f, const char *id);
+void obstacle(const struct preflight *p, struct finding *f, const char *id);
 
 /* preflight_add() - append a finding; there is room for one for each row and each --publish */
 struct finding *preflight_add(const struct preflight *p, const char *name);

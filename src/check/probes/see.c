@@ -72,7 +72,7 @@ void warn(const struct preflight *p, struct finding *f, const char *id)
 		f->status = FINDING_WARNING;
 }
 
-void object(const struct preflight *p, struct finding *f, const char *id)
+void obstacle(const struct preflight *p, struct finding *f, const char *id)
 {
 	if (explain_as(id, p->facts, &f->why))
 		f->status = FINDING_OBSTACLE;

@@ -67,7 +67,7 @@ static void probe_overlay(const struct preflight *p, struct finding *f)
 	warn(p, f, "overlay-missing");
 }
 
-/* Has a file in the data directory not got another owner? */
+/* Did it fail to give a file in the data directory to another owner? */
 static bool data_failed(const struct preflight *p, const char *dir, struct finding *f)
 {
 	const struct outcome *outcome = &p->outcomes->of[TRIAL_DATA];
@@ -112,7 +112,7 @@ static void probe_data_dir(const struct preflight *p, struct finding *f)
 	(void)fact(p->facts, "dir", "%s", dir);
 	(void)fact(p->facts, "mount", "%s", mount.point);
 	(void)fact(p->facts, "type", "%s", mount.type);
-	/* FUSE of a user is nosuid and nodev, too, and cannot be remounted without. */
+	/* A user's FUSE mount always has nosuid and nodev, and cannot be remounted without them. */
 	if (mount_has(&mount, "nosuid") && mount_has(&mount, "nodev") && !is_unfit(&mount)) {
 		see(f, "%s, mounted nosuid and nodev", dir);
 		warn(p, f, "data-nosuid");
