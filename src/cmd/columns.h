@@ -18,6 +18,7 @@ int columns_add(struct columns *columns, const char *fmt, ...) _printf_(2, 3);
 /* columns_print() - print all rows; no line ends with white space */
 void columns_print(FILE *out, const struct columns *columns);
 
+/* columns_clear() - free the cells */
 void columns_clear(struct columns *columns);
 
 #define _cleanup_columns_ _cleanup_(columns_clear)

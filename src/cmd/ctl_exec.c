@@ -178,7 +178,7 @@ static int enter(const struct ctl *ctl, struct error *err)
 static int become(struct ctl *ctl, char **words, struct error *err)
 {
 	_cleanup_free_ char *path = NULL;
-	/* Search PATH inside the instance, and without execvp(3): see launch/child.c. */
+	/* Search PATH inside the instance, and without execvp(3): see supervise/target.c. */
 	int rc = path_find(words[0], &path);
 
 	if (rc == 0) {

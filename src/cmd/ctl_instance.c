@@ -89,8 +89,8 @@ static int has_name(const struct instance *instance, const char *name, struct er
 
 /*
  * The command can change the link of a name so that it leads to another instance of the user. So
- * the launcher itself must have the name. A stopped launcher cannot answer; it is believed to have
- * the name if no other instance has it.
+ * the launcher itself must confirm the name. A stopped launcher cannot answer; it is assumed to
+ * have the name if no other instance has it.
  */
 static int confirm_name(const struct instances *running, const struct instance *instance,
 			struct error *err)
@@ -106,11 +106,12 @@ static int confirm_name(const struct instances *running, const struct instance *
 	if (rc < 0 && !silent)
 		return err_wrap(err, rc, "confirming the name of instance %d; use --instance=%d",
 				instance->pid, instance->pid);
-	return err_say(err, EPERM,
-		       "instance %d does not have the name \"%s\": somebody has changed the link "
-		       "$XDG_RUNTIME_DIR/fauxroot/%s, or its version is too old to say its name; "
-		       "use --instance=%d",
-		       instance->pid, instance->name, instance->name, instance->pid);
+	return err_say(
+		err, EPERM,
+		"instance %d does not have the name \"%s\": somebody has changed the link "
+		"$XDG_RUNTIME_DIR/fauxroot/%s, or its version is too old to report its name; "
+		"use --instance=%d",
+		instance->pid, instance->name, instance->name, instance->pid);
 }
 
 /* --instance=NAME|PID */
@@ -177,8 +178,8 @@ int ctl_socket(const struct ctl *ctl, char **ret, struct error *err)
 }
 
 /*
- * The command can replace the socket by a link to that of any service. So the process that listens
- * must also hold the lock of the state directory.
+ * The command can replace the socket by a link to the socket of any service. So the listening
+ * process must also hold the lock of the state directory.
  */
 static int confirm_launcher(const char *socket, const struct peer *peer, struct error *err)
 {

@@ -10,8 +10,8 @@ struct peer;
  * ctl_socket() - the path of the instance's api.sock
  * @ret: to be freed
  *
- * The instance is that of --socket or --instance, otherwise that of ROOTLESSKIT_STATE_DIR,
- * otherwise (as fauxrootctl) the only running instance. Returns 0; -EINVAL if there is no such
+ * The instance is given by --socket or --instance, otherwise by ROOTLESSKIT_STATE_DIR. If none of
+ * these is set, fauxrootctl takes the only running instance. Returns 0; -EINVAL if there is no such
  * instance, or if several are running, with a list of them in the message; -errno of
  * instances_list(); -ENOMEM.
  */

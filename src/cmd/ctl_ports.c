@@ -3,9 +3,9 @@
  * fauxrootctl list-ports, add-ports, remove-ports, and the same for services of the host
  *
  * Each port of a range is one port of the API. add-ports publishes all ports or none: if one port
- * cannot be published, or a signal arrives, it removes the ports before and prints no id. A
- * launcher that does not answer in time may still have published the port. Ids ascend, so a later
- * list shows it as one that is new since the first list.
+ * cannot be published, or a signal arrives, it removes the ports that it has published, and prints
+ * no id. A launcher that does not answer in time may still have published the port. Ids ascend, so
+ * a later list shows that the port is new since the first list.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -54,7 +54,7 @@ static int print_json(const struct ctl *ctl, const struct api_ports *ports, stru
 	return 0;
 }
 
-/* The columns of the address that is connected to. */
+/* The columns of the address to which clients are connected. */
 static int add_target(struct columns *columns, const struct port_spec *spec)
 {
 	if (spec->host_path[0])
@@ -158,8 +158,8 @@ static uint32_t id_of(const struct api_ports *ports, const struct port_spec *spe
 	return 0;
 }
 
-/* The port @spec was requested after the ids of @before were given, and there was no answer: remove
- * it if it is published. If that is not known, say so in @err. */
+/* The port @spec was requested after the list @before was made, and there was no answer: remove the
+ * port if it is published. If that is not known, add that to the message of @err. */
 static void take_back(const struct ctl *ctl, const struct kind *kind, const struct port_spec *spec,
 		      const struct api_ports *before, struct error *err)
 {

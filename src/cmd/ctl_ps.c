@@ -33,7 +33,7 @@ struct answers {
 	bool info_known;
 	struct api_info info;
 	struct api_ports ports;
-	struct strv command; /* as far as the system shows it */
+	struct strv command; /* from /proc; may be empty or cut */
 };
 
 static void answers_clear(struct answers *answers)
@@ -113,7 +113,7 @@ static const char *network_of(const struct answers *answers)
 	return answers->info.net_driver ? answers->info.net_driver : "host";
 }
 
-/* As the launcher says: the command can change the link of the name. */
+/* The name that the launcher reports: the command can change the link of the name. */
 static const char *name_of(const struct instance *instance, const struct answers *answers)
 {
 	return answers->info_known ? answers->info.name : instance->name;

@@ -14,8 +14,8 @@
  * dockerd stops this program with SIGINT or SIGTERM, or by its own exit (PDEATHSIG). The program
  * then terminates docker-proxy and removes the port. Both signals are blocked from the start, so
  * they cannot kill the program before it has removed the port. The port is requested with this
- * process as owner, so the launcher removes it even after SIGKILL. A launcher without such ports
- * ignores that part of the request.
+ * process as owner, so the launcher removes it even after SIGKILL. A launcher that does not know
+ * owners ignores that part of the request.
  */
 #include "docker_proxy.h"
 
@@ -42,8 +42,8 @@
 
 #define REAL_PROXY "docker-proxy"
 
-/* How long to wait for docker-proxy between SIGTERM and SIGKILL. */
-#define PATIENCE_MS 1000
+/* The time between SIGTERM and SIGKILL to docker-proxy. */
+#define TERMINATE_MS 1000
 
 struct proxy {
 	struct proxy_words words;
@@ -233,11 +233,11 @@ static int start_real(struct proxy *proxy, const char *path, struct process *ret
 
 static int terminate_real(struct process *real, int *ret_status)
 {
-	struct deadline patience = deadline_in(PATIENCE_MS);
+	struct deadline deadline = deadline_in(TERMINATE_MS);
 	int rc;
 
 	kill(real->pid, SIGTERM);
-	rc = process_wait(real, &patience, -1, ret_status);
+	rc = process_wait(real, &deadline, -1, ret_status);
 	if (rc == 0)
 		return 0;
 	process_kill(real);

@@ -35,4 +35,5 @@ int proxy_words_read(struct proxy_words *words, char **argv, struct error *err);
 /* proxy_words_set_host_ip() - set another host-ip in @words->argv; 0 or -ENOMEM */
 int proxy_words_set_host_ip(struct proxy_words *words, const char *ip, struct error *err);
 
+/* proxy_words_clear() - free the copies; accepts PROXY_WORDS_NONE */
 void proxy_words_clear(struct proxy_words *words);

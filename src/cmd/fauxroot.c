@@ -32,7 +32,8 @@
 
 /*
  * If the caller has closed stdin, stdout or stderr, open /dev/null there, so that our own
- * descriptors do not get these numbers. Close-on-exec: for the target they are closed again.
+ * descriptors do not get these numbers. They are close-on-exec, so for the target these numbers are
+ * closed again.
  */
 static void fill_standard_fds(void)
 {
@@ -196,8 +197,8 @@ static int check(const struct config *config)
 }
 
 /*
- * As fauxroot, read the options of the environment first. Remove the variable from the command's
- * environment: if the command runs fauxroot again, only its own options count.
+ * If called as fauxroot, read the options of the environment first. Remove the variable from the
+ * command's environment: if the command runs fauxroot again, only its own options count.
  */
 static int read_options(struct config *config, int argc, char **argv, struct error *err)
 {
