@@ -32,8 +32,8 @@ struct port {
 	struct port_spec spec; /* as given; a parent port of 0 is replaced by the port found */
 	int listeners[PORT_LISTENERS_MAX]; /* builtin: IPv4 first; -1: unused, and so are the rest
 					    */
-	uint32_t driver_id;    /* the driver's own id of the port; builtin: see destinations.c */
-	uint32_t counter;      /* builtin: its slot, see counters.c */
+	uint32_t driver_id; /* the driver's own id of the port; builtin: see proc/destinations.c */
+	uint32_t counter;   /* builtin: its slot, see counters.c */
 	struct timespec since; /* when it was published; CLOCK_REALTIME */
 	bool unwanted;	       /* no client will remove it: the launcher does */
 	bool retry_later;      /* .unwanted, and the last removal has failed */

@@ -7,7 +7,7 @@
  * cannot make sockets. The launcher binds the listeners and passes them; it keeps them as well, so
  * a new forwarder continues with the same listeners and no client is refused meanwhile. The agent
  * passes the sockets towards the target. The forwarder can connect these to published addresses
- * only (destinations.c).
+ * only (proc/destinations.c).
  *
  * Its first thread is a worker like the others, and also receives the launcher's orders. There is
  * one current order at a time: the launcher's socket is watched for one message (EPOLLONESHOT), and

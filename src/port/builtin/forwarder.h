@@ -13,7 +13,7 @@ struct process;
  * @title: of the process, "fauxroot: ports"
  * @counters: shared with it; their number of threads, 1…MAX_WORKERS, is that of its workers
  * @paths: it forwards to UNIX sockets, too
- * @destinations: memfd with the addresses that it may connect to, see destinations.h
+ * @destinations: memfd with the addresses that it may connect to, see proc/destinations.h
  * @ret_control: the launcher's socket of the control conversation, see protocol.h
  *
  * Returns 0 or -errno.

@@ -48,7 +48,7 @@ struct control_add {
 	uint32_t marked;      /* bool: use sockets of the kinds that carry the mark */
 	uint32_t transparent; /* bool: keep the client's address */
 	uint32_t wildcard;    /* bool: datagrams report the local address they arrived at */
-	uint32_t destination; /* slot of @child, see destinations.h */
+	uint32_t destination; /* slot of @child, see proc/destinations.h */
 	uint32_t counter;     /* slot of the port, see counters.h */
 	uint32_t path_size;   /* of the path in the slot, if @child is AF_UNIX; else 0 */
 	union endpoint child; /* the target's address; AF_UNIX: it is only in the slot */

@@ -11,7 +11,7 @@ struct scarce;
 
 struct target {
 	union endpoint child;		   /* the target's address */
-	const union endpoint *destination; /* a copy that connect(2) may use: destinations.h */
+	const union endpoint *destination; /* a copy that connect(2) may use: proc/destinations.h */
 	union endpoint proxy; /* the source for clients that cannot keep theirs; or AF_UNSPEC */
 	bool transparent;     /* clients keep their address (man 7 ip: IP_TRANSPARENT) */
 	uint32_t path_size;   /* of the path in .destination, if .child is AF_UNIX */
