@@ -3,11 +3,11 @@
  * Theory of operation
  *
  * connect(2) to a UNIX socket looks up a path. That takes forever if the path is on a network file
- * system or a FUSE mount that does not answer, and not even SIGKILL ends it then. A thread
- * that relays must not wait for that. So these threads make the connections, and do nothing
- * else. A thread takes a job only if no other thread has one of the same service: a service whose
- * path hangs holds one thread, and others still get theirs. The caller cancels a job that takes too
- * long, and refuses clients of that service until the thread is free again.
+ * system or a FUSE mount that does not answer, and not even SIGKILL ends it then. A thread that
+ * relays must not wait for that. So these threads make the connections, and do nothing else. A
+ * thread takes a job only if no other thread has one of the same service: a service whose path
+ * hangs blocks one thread only, and the other threads serve the other services. The caller cancels
+ * a job that takes too long, and refuses clients of that service until the thread is free again.
  *
  * The threads start with the process: its filter forbids new ones.
  */
@@ -32,13 +32,13 @@ static bool is_served(const struct paths *paths, uint32_t service)
 	return false;
 }
 
-/* Returns the first job that can be done now, or NULL. The lock is held. */
+/* Returns the first job that can be done now, or NULL. The caller has the lock. */
 static struct paths_job *next_job(const struct paths *paths)
 {
 	struct paths_job *job;
 
 	LIST_EACH (job, &paths->waiting, link)
-		if (job->canceled || !is_served(paths, job->service))
+		if (!is_served(paths, job->service))
 			return job;
 	return NULL;
 }
@@ -55,16 +55,14 @@ void paths_run(struct paths *paths, unsigned index)
 {
 	for (;;) {
 		struct paths_job *job;
-		bool canceled;
 
 		pthread_mutex_lock(&paths->lock);
 		while (!(job = next_job(paths)))
 			pthread_cond_wait(&paths->changed, &paths->lock);
 		list_remove(&job->link);
-		canceled = job->canceled;
 		paths->now[index] = job;
 		pthread_mutex_unlock(&paths->lock);
-		job->rc = canceled ? -ECANCELED : target_connect_path(&job->target, job->fd);
+		job->rc = target_connect_path(&job->target, job->fd);
 		pthread_mutex_lock(&paths->lock);
 		paths->now[index] = NULL;
 		pthread_cond_broadcast(&paths->changed);
@@ -91,10 +89,18 @@ void paths_connect(struct paths *paths, struct paths_job *job, uint32_t service,
 
 void paths_cancel(struct paths *paths, struct paths_job *job)
 {
+	bool waits;
+
 	pthread_mutex_lock(&paths->lock);
+	waits = !list_empty(&job->link);
+	list_remove(&job->link);
 	job->canceled = true;
-	pthread_cond_signal(&paths->changed);
 	pthread_mutex_unlock(&paths->lock);
+	if (!waits)
+		return;
+	/* Not in a thread: all of them may hang. */
+	job->rc = -ECANCELED;
+	mail_post(job->mail, &job->letter, deliver);
 }
 
 bool paths_hang(struct paths *paths, uint32_t service)

@@ -10,7 +10,7 @@
 #include "mail.h"
 #include "target.h"
 
-/* The threads: so many services can hang, less one, while the others work. */
+/* The number of threads. While fewer services hang, the other services work. */
 #define PATHS_THREADS 4U
 
 /* A client is reset if the connection is not made after this time. */
@@ -34,10 +34,10 @@ struct paths {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	struct list waiting;
-	struct paths_job *now[PATHS_THREADS]; /* what each thread does */
+	struct paths_job *now[PATHS_THREADS]; /* the job of each thread; NULL: none */
 };
 
-/* paths_init() - no jobs; the threads are the caller's: each calls paths_run() */
+/* paths_init() - start without jobs; the caller starts the threads, and each calls paths_run() */
 void paths_init(struct paths *paths);
 
 /* paths_run() - the main function of thread @index, below PATHS_THREADS */
@@ -46,18 +46,18 @@ _Noreturn void paths_run(struct paths *paths, unsigned index);
 /*
  * paths_connect() - connect a socket to a UNIX socket of the host
  * @job: stays where it is until its @done is called
- * @service, @target, @fd: a socket of KIND_UNIX
+ * @service: id of the port; @target: copied; @fd: a socket of KIND_UNIX
  * @mail: of the thread in which @done is called; then job->rc is 0 or the -errno of connect(2)
  *
- * Every job is done at some time, but for a job whose path hangs it may be when fauxroot has
- * long ended.
+ * @done is called for each job. If its path hangs, that can be as late as the end of the process.
  */
 void paths_connect(struct paths *paths, struct paths_job *job, uint32_t service,
 		   const struct target *target, int fd, struct mailbox *mail,
 		   void (*done)(struct paths_job *job));
 
-/* paths_cancel() - do not begin @job any more; job->done is called nevertheless */
+/* paths_cancel() - give up @job: if no thread has begun it, @done is called soon, with
+ * -ECANCELED */
 void paths_cancel(struct paths *paths, struct paths_job *job);
 
-/* paths_hang() - is a thread still at a job of @service that was canceled? */
+/* paths_hang() - is a thread still busy with a canceled job of @service? */
 bool paths_hang(struct paths *paths, uint32_t service);
