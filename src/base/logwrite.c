@@ -8,7 +8,7 @@
  * written in its own way:
  *
  * - Sockets: MSG_DONTWAIT.
- * - Pipes: RWF_NOWAIT (man 2 pwritev2), which pipes support since Linux 6.5. On older kernels the
+ * - Pipes: RWF_NOWAIT (man 2 pwritev2), which pipes support since Linux 6.4. On older kernels the
  *   line is written to an empty pipe of our own, and moved from there by splice(2) with
  *   SPLICE_F_NONBLOCK.
  * - Terminals: an open file description of our own, opened through /proc/self/fd. If another user

@@ -18,7 +18,7 @@
 #define IP_LOCAL_PORT_RANGE 51
 #endif
 
-/* SO_BUF_LOCK, Linux 5.14: the process has set the size, so the kernel does not adapt it. */
+/* SO_BUF_LOCK, Linux 5.15: the process has set the size, so the kernel does not adapt it. */
 #define SEND_BUFFER_IS_SET    1
 #define RECEIVE_BUFFER_IS_SET 2
 

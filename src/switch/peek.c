@@ -145,7 +145,7 @@ static int cookie_of(int fd, uint64_t *ret)
 	return getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, ret, &size) < 0 ? -errno : 0;
 }
 
-/* The inode number of a socket's network namespace (man 7 netdevice has no entry; Linux 4.9). */
+/* The inode number of a socket's network namespace (man 7 netdevice has no entry; Linux 4.10). */
 static int inode_of(int fd, uint64_t *ret)
 {
 	_cleanup_close_ int net = ioctl(fd, SIOCGSKNS);
