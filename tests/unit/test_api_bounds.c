@@ -182,9 +182,8 @@ static void keeps_clients_with_a_request(void **state)
 		for (int i = 0; i < CONNECTIONS; i++)
 			hear_one(fds[i], answer, sizeof(answer));
 		hear_one(last, answer, sizeof(answer));
-		/* The first one answered made room. Which one the server read first is for epoll(7)
-		 * to say: what was ready when the server was stopped may stand before what came in
-		 * the meantime. */
+		/* The client that was answered first has made room. Its number depends on the order
+		 * in which epoll(7) reports the clients. */
 		fds[only_closed(fds)] = last;
 	}
 }

@@ -177,7 +177,7 @@ static const struct {
 	{JSON_ERROR("404 Not Found", "404 page not found"), 404,
 	 "the server answered HTTP status 404"},
 	{JSON_ERROR("503 X", ""), 503, "the server answered HTTP status 503"},
-	/* Where it leads to is nobody's concern. */
+	/* The client does not follow a redirection. */
 	{"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n", 302,
 	 "the server answered HTTP status 302"},
 	{"HTTP/1.1 307 Found\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n", 307,

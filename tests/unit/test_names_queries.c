@@ -118,7 +118,7 @@ static void a_greedy_client_gives_way(void **state)
 	assert_int_equal(ask(f, "10.0.2.100", &n), -ENOBUFS);
 	assert_int_equal(n, ROOM);
 	assert_int_equal(f->dropped, 0);
-	/* Another one gets as many. */
+	/* Another client gets as many places. */
 	for (unsigned i = 1; i <= ROOM / 2; i++) {
 		assert_int_equal(ask(f, "172.17.0.2", &n), 0);
 		assert_int_equal(n, i);
@@ -127,7 +127,7 @@ static void a_greedy_client_gives_way(void **state)
 	assert_int_equal(ask(f, "172.17.0.2", &n), -ENOBUFS);
 	assert_int_equal(ask(f, "10.0.2.100", &n), -ENOBUFS);
 	assert_int_equal(n, ROOM / 2);
-	/* And a third one. */
+	/* A third client gets a place, too. */
 	assert_int_equal(ask(f, "172.17.0.3", &n), 0);
 	assert_int_equal(f->dropped, ROOM / 2 + 1);
 	assert_int_equal(f->queries.n, ROOM);

@@ -141,22 +141,22 @@ static void the_faster_way_is_kept(void **state)
 	policy_init(&policy, 0);
 	if (!policy.may_change)
 		skip();
-	/* Patience is faster: a trial at first, then one in eleven. */
+	/* SCHED_BATCH is faster: three of the first four intervals use it, then ten of eleven. */
 	assert_int_equal(batch_of(&policy, 4, 2 * BULK, BULK), 3);
 	assert_int_equal(batch_of(&policy, 110, 2 * BULK, BULK), 100);
 	/* The same rate is no reason to change. */
 	assert_int_equal(batch_of(&policy, 110, BULK, BULK), 100);
-	/* Now other programs compute, and SCHED_BATCH is slower. */
+	/* Other programs keep the processors busy, so SCHED_BATCH is slower. */
 	(void)batch_of(&policy, 22, BULK, 2 * BULK);
 	assert_int_equal(batch_of(&policy, 110, BULK, 2 * BULK), 10);
-	/* They have ended. */
+	/* The other programs have ended. */
 	(void)batch_of(&policy, 22, 2 * BULK, BULK);
 	assert_int_equal(batch_of(&policy, 110, 2 * BULK, BULK), 100);
-	/* Patience slows the transfer down so far that it is none any more. */
+	/* With SCHED_BATCH the transfer is too slow to count as a bulk transfer. */
 	assert_int_equal(batch_of(&policy, 3, 1, BULK), 1);
 	assert_int_equal(batch_of(&policy, 110, 1, BULK), 10);
 	(void)batch_of(&policy, 22, 2 * BULK, BULK);
-	/* What was faster is remembered for the next transfer. */
+	/* The faster way is remembered for the next transfer. */
 	(void)batch_of(&policy, 22, BULK, 2 * BULK);
 	assert_false(interval(&policy, 0));
 	assert_false(interval(&policy, BULK));

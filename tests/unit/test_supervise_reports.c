@@ -135,7 +135,7 @@ static void only_a_start_has_a_descriptor(void **state)
 	fd_close(lowest);
 }
 
-static void nobody_waits(void **state)
+static void full_and_empty_sockets_do_not_block(void **state)
 {
 	int *socks = *state;
 	const struct report stop = {REPORT_STOPPED, W_STOPCODE(SIGSTOP), -1};
@@ -262,7 +262,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(invalid_reports_are_refused, open_pair, close_pair),
 		cmocka_unit_test_setup_teardown(only_a_start_has_a_descriptor, open_pair,
 						close_pair),
-		cmocka_unit_test_setup_teardown(nobody_waits, open_pair, close_pair),
+		cmocka_unit_test_setup_teardown(full_and_empty_sockets_do_not_block, open_pair,
+						close_pair),
 		cmocka_unit_test(arguments_of_init_survive),
 		cmocka_unit_test(invalid_arguments_are_refused),
 	};

@@ -109,7 +109,7 @@ static void a_descriptor_arrives_with_the_verdict(void **state)
 	came = dup(given);
 	assert_int_equal(came, pair[1] + 1);
 	fd_close(came);
-	/* So are the descriptors of a success that are not as many as they should be. */
+	/* Descriptors of a success are closed as well if their number is wrong. */
 	sent.rc = 0;
 	assert_int_equal(message_send(pair[1], &sent, sizeof(sent), &given, 1), 0);
 	assert_int_equal(verdict_recv(pair[0], "job", &got, two, 2, &err), -EPROTO);
