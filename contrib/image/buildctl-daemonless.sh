@@ -6,7 +6,7 @@
 #	BUILDKITD, BUILDCTL, ROOTLESSKIT
 #	                 the programs, with their first arguments; root needs no ROOTLESSKIT (fauxroot)
 #	BUILDCTL_CONNECT_RETRIES_MAX
-#	                 how often to ask, ten times a second, whether buildkitd is ready
+#	                 the number of attempts, ten a second, until buildkitd must be ready
 set -eu
 : "${BUILDCTL=buildctl}" "${BUILDKITD=buildkitd}" "${BUILDKITD_FLAGS=}" "${ROOTLESSKIT=fauxroot}"
 : "${BUILDCTL_CONNECT_RETRIES_MAX=300}"
