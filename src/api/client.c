@@ -8,7 +8,7 @@
  * complete; its limited size keeps that cheap.
  *
  * connect(2) of a UNIX socket waits while the listener's queue is full, at most for SO_SNDTIMEO
- * (man 7 socket); send(2) likewise. All waits end at one deadline.
+ * (man 7 socket). send(2) waits in the same way. All waits end at one deadline.
  */
 #include "fauxroot/api/client.h"
 

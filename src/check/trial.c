@@ -31,7 +31,7 @@
 
 static_assert(STAGE_COUNT_ <= 64, "each stage has a bit");
 
-/* The stages of each row. Stages without a row are those that another stage waits for. */
+/* The stages of each row. For each stage without a row, a stage of a row waits. */
 static const struct {
 	enum launch_stage proof; /* the row counts as tried only if this stage was tried */
 	uint64_t others;	 /* BIT()s */
@@ -125,7 +125,8 @@ static void take_outcomes(const struct config *config, struct shared *shared, st
 			to->of[TRIAL_FDS] = *outcome;
 	}
 	to->of[TRIAL_FDS].tried = true;
-	/* Without --state-dir, the scratch directory stands for that of the launch. */
+	/* Without --state-dir, the scratch directory represents the state directory of the
+	 * launch. */
 	if (!config->state_dir)
 		add(&to->of[TRIAL_STATEDIR], &r->of[STAGE_SCRATCH], false);
 	split_network(to, r);

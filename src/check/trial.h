@@ -13,8 +13,8 @@ bool trial_wants_storage(const struct config *config);
 #define DAEMON_TRIALS (TRIAL_DATA - TRIAL_CONTAINER_PROC + 1)
 
 /*
- * trial_data_dir() - the directory in which the command keeps images: the one in its options, or
- * else XDG_DATA_HOME or its default
+ * trial_data_dir() - the directory in which the command keeps images: from its options, or else
+ * XDG_DATA_HOME or its default
  *
  * Returns false if it is unknown, or does not fit.
  */

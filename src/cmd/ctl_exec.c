@@ -89,7 +89,7 @@ static int join(struct ns_answer *answer, struct error *err)
 	/* ns_join() is for forks of the launcher and sets PDEATHSIG; this command may outlive its
 	 * parent. The change of ids may have reset the dumpable flag. */
 	if (prctl(PR_SET_DUMPABLE, 0) < 0 || prctl(PR_SET_PDEATHSIG, 0) < 0)
-		return err_set(err, errno, "outliving the caller");
+		return err_set(err, errno, "clearing the parent-death signal");
 	rc = caps_clear_passed_on(err);
 	if (rc == 0 && chdir(here) < 0)
 		rc = err_set(err, errno, "entering the working directory \"%s\"", here);

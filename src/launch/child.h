@@ -15,7 +15,8 @@ struct launch;
  */
 _noreturn_ void child_main(struct launch *l);
 
-/* The child's stages. Each has the form of struct stage.run. */
+/* The child's stages: launch/stages.h describes each. Each function has the form of struct
+ * stage.run. */
 int child_make_netns(struct launch *l, struct error *err);
 int child_become_root(struct launch *l, struct error *err);
 int child_open_self(struct launch *l, struct error *err);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The launcher's stages from the start of the network to "go". Each function has the form of struct
- * stage.run, .undo or .wanted. */
+/* The launcher's stages from the start of the network to "go"; launch/stages.h describes each. Each
+ * function has the form of struct stage.run, .undo or .wanted. */
 #pragma once
 
 #include <stdbool.h>
@@ -17,7 +17,7 @@ int connect_await_mounts(struct launch *l, struct error *err);
 int connect_await_net(struct launch *l, struct error *err);
 int connect_start_ports(struct launch *l, struct error *err);
 int connect_publish(struct launch *l, struct error *err);
-/* Can services of the host be forwarded? The stage starts those of --forward-host. */
+/* Can services of the host be forwarded? The stage starts the services of --forward-host. */
 bool connect_has_host_ports(const struct launch *l);
 int connect_host_ports(struct launch *l, struct error *err);
 void connect_stop_host_ports(struct launch *l);

@@ -97,8 +97,8 @@ int etc_write(struct launch *l, struct error *err)
 	return compose(l, &host, write_first, &l, err);
 }
 
-/* Report the name servers that answer from now on: with the name service the host's, else those of
- * the command's resolv.conf. */
+/* Report the name servers that answer from now on: the host's if the name service runs, else the
+ * servers in the command's resolv.conf. */
 static void report(struct launch *l)
 {
 	_cleanup_strv_ struct strv dns = {NULL, 0};

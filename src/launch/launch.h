@@ -56,8 +56,8 @@ struct cloned {
 	struct process child;
 	struct ns_set ns; /* the middle user namespace; the child's network, detached or not; the
 			     child's other namespaces */
-	struct ns_set target_ns;   /* the target's namespaces: owns .user; the other descriptors
-				      are those of @ns */
+	struct ns_set target_ns;   /* the target's namespaces: owns .user; the other descriptors are
+				      the same as in @ns */
 	struct progress *progress; /* the child's current step, until it executes a program */
 	int sock;		   /* the handshake with the child */
 	struct reported reported;  /* with --pidns, what init has reported */

@@ -14,7 +14,8 @@ struct launch;
  */
 _noreturn_ void middle_main(struct launch *l, unsigned long child_flags);
 
-/* The middle process's stages. Each has the form of struct stage.run. */
+/* The middle process's stages: launch/stages.h describes each. Each function has the form of struct
+ * stage.run. */
 int middle_await_maps(struct launch *l, struct error *err);
 int middle_clone_child(struct launch *l, struct error *err);
 int middle_map_child(struct launch *l, struct error *err);

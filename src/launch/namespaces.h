@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The launcher's stages from the first clone to the child's pinned namespaces. Each function has
- * the form of struct stage.run or .undo. */
+/* The launcher's stages from the first clone to the child's pinned namespaces; launch/stages.h
+ * describes each. Each function has the form of struct stage.run or .undo. */
 #pragma once
 
 struct error;

@@ -20,7 +20,7 @@ bool naming_wanted(const struct launch *l)
 	return l->net.plan.configures_dns && config_dns(l->config) == DNS_RELAY;
 }
 
-/* List the name servers in @text. NULL: those of an empty file. */
+/* List the name servers in @text. NULL: the servers of an empty file. */
 static size_t list_servers(const char *text, size_t size, union endpoint *ret)
 {
 	return resolvconf_servers(text ? text : "", text ? size : 0, if_nametoindex, NAMES_PORT,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The launcher's stages before the first clone: everything that needs no child. Each function has
- * the form of struct stage.run or .undo. */
+/* The launcher's stages before the first clone: everything that needs no child. launch/stages.h
+ * describes each. Each function has the form of struct stage.run or .undo. */
 #pragma once
 
 struct error;

@@ -200,7 +200,7 @@ void ports_abandon(struct ports *ports, uint32_t id)
 /* The client that published the port @id has gone before the answer. */
 static void abandon_unclaimed(struct ports *ports, uint32_t id)
 {
-	log_info("removing port %u: its client does not know it", id);
+	log_info("removing port %u: no client knows it", id);
 	ports_abandon(ports, id);
 }
 

@@ -127,14 +127,15 @@ static void docker_daemons(void **state)
 		/* Left by a dockerd of root. */
 		{"dockerd", v20, "/run",
 		 .files = {{"/run/docker/", "", 0}, {"/run/xtables.lock", "", 0600}},
-		 .check = "/run", .seen = "except for what belongs to root", .id = "run-has-files",
+		 .check = "/run", .seen = "except for directories of the host's root",
+		 .id = "run-has-files",
 		 .cause = "dockerd writes to /run/docker /run/xtables.lock, which belongs to root "
 			  "of "
 			  "the host",
 		 .remedy = "use --copy-up=/run:copy"},
 		{"dockerd", v20, "/run", PERSONA_ROOTLESSKIT,
 		 .files = {{"/run/containerd/", "", 0}}, .check = "/run",
-		 .seen = "except for what belongs to root", .id = "run-has-files-compat",
+		 .seen = "except for directories of the host's root", .id = "run-has-files-compat",
 		 .cause = "dockerd writes to /run/containerd, which belongs to root of the host",
 		 .remedy = "run sh -c 'rm -f /run/containerd; exec dockerd' # in the copy, not on "
 			   "the host"},

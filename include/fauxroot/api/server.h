@@ -3,10 +3,10 @@
  * The REST server on the state directory's api.sock, over evhttp, in the launcher's event loop.
  *
  * Limits: 16 KiB of headers, 64 KiB of body, ten seconds for a request, 256 connections. For a
- * further connection, the server closes the one that has been idle for longest, or one that has
- * sent nothing for a second. Clients must be of our own user or root (SO_PEERCRED). A client's user
- * namespace decides whether it is inside the instance; requests of such clients that api_ops.inside
- * does not allow are answered with 403.
+ * further connection, the server closes the connection that has been idle for longest, or one that
+ * has sent nothing for a second. Clients must be of our own user or root (SO_PEERCRED). A client's
+ * user namespace decides whether it is inside the instance; requests of such clients that
+ * api_ops.inside does not allow are answered with 403.
  *
  * GET /v1/events is answered with a stream of lines, one for each event, to 16 clients at once. A
  * client that is late by more than 64 KiB is dropped.

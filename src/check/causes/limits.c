@@ -10,7 +10,7 @@
 #include "fauxroot/base/str.h"
 #include "fauxroot/machine/cgroup.h"
 
-/* The steps that run programs of others. */
+/* The steps that run other programs. */
 #define PROGRAMS (STEP_BIT(STEP_NET) | STEP_BIT(STEP_IDMAP))
 
 /* The proposed limit, if the hard limit allows it. */

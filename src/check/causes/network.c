@@ -87,7 +87,7 @@ static bool is_helper(struct facts *facts)
 	return false;
 }
 
-/* pasta has rows of its own for what an old version cannot do. */
+/* pasta has rows of its own for features that old versions lack. */
 static bool slirp_is_old(struct facts *facts)
 {
 	return is_slirp(facts) && is_helper(facts);

@@ -226,7 +226,7 @@ const struct cause causes_of_the_state_dir[] = {
 	{FAILURE("statedir-no-directory", STATE, REASON_NOT_DIRECTORY, ENOTDIR),
 	 .test = error_names_path, .cause = "{path} is a file",
 	 .remedy = "use --state-dir={runtime dir}/NAME"},
-	{/* The text of the error says why the directory is precious. */
+	{/* The text of the error contains the reason. */
 	 FAILURE("statedir-precious", STATE, REASON_PRECIOUS, ANY_CODE), .test = error_names_path,
 	 .cause = "fauxroot empties its state directory at start and removes it at the end",
 	 .remedy = "use --state-dir={runtime dir}/NAME"},

@@ -133,7 +133,7 @@ static void probe_run(const struct preflight *p, struct finding *f)
 	see(f, "writable%s", copy < 0 ? "" : ": --copy-up=/run");
 	if (copy >= 0 && config_copy_up_mode(p->config, (size_t)copy) != COPY_UP_COPY &&
 	    run_has_files(p)) {
-		see(f, "writable, except for what belongs to root of the host");
+		see(f, "writable, except for directories of the host's root");
 		warn(p, f, ours ? "run-has-files" : "run-has-files-compat");
 	}
 }

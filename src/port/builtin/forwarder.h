@@ -11,7 +11,8 @@ struct process;
 /*
  * forwarder_start() - fork the forwarder
  * @title: of the process, "fauxroot: ports"
- * @counters: shared with it; their number of threads, 1…MAX_WORKERS, is that of its workers
+ * @counters: shared with the forwarder, which has one worker for each of their threads,
+ * 1…MAX_WORKERS
  * @paths: it forwards to UNIX sockets, too
  * @destinations: memfd with the addresses that it may connect to, see proc/destinations.h
  * @ret_control: the launcher's socket of the control conversation, see protocol.h

@@ -19,7 +19,7 @@ struct loop {
 
 	/* One part of the thread sets these; other parts act on them after the batch of events. */
 	bool room_made; /* descriptors or connections became free: try to accept again */
-	bool fds_short; /* no descriptor was left: close those that are kept in reserve */
+	bool fds_short; /* no descriptor was left: close the descriptors kept in reserve */
 };
 
 struct watch {
@@ -40,7 +40,7 @@ unsigned loop_turn(struct loop *loop, int timeout_ms);
 
 /*
  * watch_add() - call the function of @watch on @events
- * watch_change() - replace the events; one that is already pending is reported at once
+ * watch_change() - replace the events; an event that is already pending is reported at once
  * @events: man 2 epoll_ctl
  *
  * Both may be called from any thread. Return 0 or -errno; -ENOSPC: the user watches too many

@@ -102,7 +102,7 @@ void origin_key(const union endpoint *client, uint64_t ret_key[2])
 
 	ret_key[0] = ret_key[1] = 0;
 	if (client->sa.sa_family != AF_INET6) {
-		/* Different from all IPv6 keys: only those of link-local addresses have a second
+		/* Different from all IPv6 keys: only the keys of link-local addresses have a second
 		 * half, and their first half is not 0. */
 		ret_key[1] = UINT64_C(1) << 63 | client->in.sin_addr.s_addr;
 		return;

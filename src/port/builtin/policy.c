@@ -55,8 +55,8 @@ static bool set_policy(int policy)
 	return syscall(SYS_sched_setscheduler, 0, policy, &none) == 0;
 }
 
-/* The processor on which the acknowledgements of the TCP socket @fd arrive: that of its peer's
- * thread, if the peer is on this machine (man 7 socket). -1: not known */
+/* The processor on which the acknowledgements of the TCP socket @fd arrive (man 7 socket). If the
+ * peer is on this machine, its thread runs there. -1: not known */
 static int processor_of(int fd)
 {
 	int cpu = -1;
@@ -92,7 +92,8 @@ void policy_init(struct policy *policy, int64_t now_ms)
 		      CPU_COUNT(&policy->all) == 2;
 }
 
-/* Compare the rate of a trial, in bytes per millisecond, with that of the intervals before it. */
+/* Compare the rate of a trial, in bytes per millisecond, with the mean rate of the intervals before
+ * it. */
 static void learn(struct policy *policy, uint64_t rate)
 {
 	/* Require a tenth more, because rates vary anyway. */

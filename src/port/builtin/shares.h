@@ -45,7 +45,7 @@
 /* All ports of the forwarder. */
 struct shares {
 	pthread_mutex_t lock;
-	unsigned limit, listeners; /* descriptors: all of them, and those that listeners need */
+	unsigned limit, listeners; /* descriptors: all; the part that listeners need */
 	atomic_uint descriptors;   /* the rest: two for a connection, one for a UDP flow */
 	unsigned reserve;	   /* connections, for each port */
 	unsigned n_tcp, n_udp;	   /* number of ports */

@@ -18,7 +18,7 @@ struct end {
 	struct watch watch;
 	uint8_t index;	/* 0: the client, 1: the target */
 	bool readable;	/* set by epoll's edges, cleared by EAGAIN; may be outdated */
-	bool writable;	/* likewise */
+	bool writable;	/* the same, for sending */
 	bool hung;	/* the peer has closed or failed: read until the socket reports it */
 	bool urgent;	/* the peer has sent urgent data; reading pauses at its mark */
 	bool partial;	/* a short read may leave bytes in the socket: a UNIX socket */

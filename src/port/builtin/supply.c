@@ -156,7 +156,7 @@ static int take_answer(struct supply *supply)
 	asked = supply->stocks[supply->queue[0]].asked;
 	kind = next_answer(supply);
 	if (n < 0) {
-		/* message_recv() has closed those that were delivered. */
+		/* message_recv() has closed the descriptors that were delivered. */
 		pause_requests(supply);
 		return 1;
 	}

@@ -55,7 +55,7 @@ struct tracking {
 
 /* ---- the sockets ---- */
 
-/* The order in which the runner returns them: those of the table are the first. */
+/* The order in which the runner returns the sockets: the sockets of the table are the first. */
 enum { FD_ROUTES = KEPT_TABLE_FDS, FD_ROUTE_REPORTS, FD_COUNT };
 
 /* ns_job.run. It does not close the sockets: the process exits soon. */
