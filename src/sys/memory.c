@@ -11,7 +11,7 @@
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/macro.h"
 
-/* With text relocations the dynamic linker has modified the code: those pages differ from the
+/* With text relocations the dynamic linker has modified the code, so its pages differ from the
  * file. */
 static bool has_text_relocations(const struct dl_phdr_info *object, const ElfW(Phdr) * dynamic)
 {

@@ -14,7 +14,7 @@
 
 #include "fauxroot/sys/netlink.h"
 
-/* Read so many reports at a time: the target can cause any number of them. */
+/* The most reports that are read at a time: the target can cause any number of them. */
 #define REPORTS_MAX 64
 
 static void put_boundary(struct netlink_request *r, uint16_t type)

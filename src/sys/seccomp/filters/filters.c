@@ -184,7 +184,7 @@ static int allow(scmp_filter_ctx filter, const int *calls, size_t n)
 	return rc;
 }
 
-/* Allow @call if all @n comparisons hold. */
+/* Allow @call if all @n comparisons are true. */
 static int allow_if(scmp_filter_ctx filter, int call, const struct scmp_arg_cmp *cmp, unsigned n)
 {
 	return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, n, cmp);
@@ -325,8 +325,8 @@ static int allow_inet_socket(scmp_filter_ctx filter)
 }
 
 /*
- * Descriptors are 32 bits wide for the kernel; the other half of the argument must not deceive the
- * filter. So a number is compared by its bits.
+ * For the kernel a descriptor has 32 bits. The filter must ignore the other half of the argument as
+ * well, so it compares only these bits.
  */
 static int allow_fd(scmp_filter_ctx filter, int call, uint32_t fd)
 {
@@ -431,7 +431,7 @@ static void release(scmp_filter_ctx *filter)
 		seccomp_release(*filter);
 }
 
-/* Allow what each of our processes needs, and @calls. */
+/* Allow the calls that each of our processes needs, and @calls. */
 static int allow_listed(scmp_filter_ctx filter, const int *calls, size_t n)
 {
 	/* A binary tree instead of a list, for kernels before 5.11, which do not cache verdicts. */
@@ -472,7 +472,7 @@ static int fill_command(scmp_filter_ctx filter)
 		SCMP_SYS(listen),		  /* reported: a switched socket must not listen */
 		SCMP_SYS(epoll_create),		  /* reported: a set may contain the socket */
 		SCMP_SYS(epoll_create1),	  /* reported: a set may contain the socket */
-		SCMP_SYS(landlock_restrict_self), /* reported: it is left alone then */
+		SCMP_SYS(landlock_restrict_self), /* reported: the process is left alone then */
 	};
 	int rc = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ALLOW);
 
@@ -520,7 +520,7 @@ static int fill_runner(scmp_filter_ctx filter)
 
 static const struct {
 	const char *name;
-	const int *calls; /* all that is allowed, but for the rules of @fill; NULL: everything is */
+	const int *calls; /* the allowed calls, beside the rules of @fill; NULL: allow all calls */
 	size_t n;
 	int (*fill)(scmp_filter_ctx filter);
 } kinds[] = {
@@ -533,9 +533,9 @@ static const struct {
 };
 
 /*
- * Machines whose numbers of flags, options and address families are those of the machine that
- * generates: the rules contain such numbers. On mips, alpha, parisc and sparc many differ; filters
- * for them are generated there.
+ * Machines with the same numbers of flags, options and address families, which the rules contain.
+ * On mips, alpha, parisc and sparc many of these numbers differ: filters for such a machine can
+ * only be generated on it.
  */
 static const char *const alike[] = {"x86_64",  "x86",	"aarch64", "arm",
 				    "riscv64", "s390x", "ppc64le", "loongarch64"};
