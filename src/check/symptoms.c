@@ -121,7 +121,7 @@ static const struct symptom {
 	{NET, REASON_DIED, "slirp4netns died before it was ready: ….", NULL},
 	{NET, REASON_TOO_OLD, "… is too old for …: it has no option ….",
 	 "pasta-old-loopback pasta-old-implicit"},
-	{NET, REASON_TOO_OLD, "… cannot hold --disable-host-loopback together with --ipv6: ….",
+	{NET, REASON_TOO_OLD, "… cannot enforce --disable-host-loopback together with --ipv6: ….",
 	 "pasta-ipv6-loopback"},
 	{NET, REASON_ACCEL, "--net-accel=switch: …", NULL},
 	{NET, REASON_NO_ROUTE, "pasta died before it was ready: ….", NULL},

@@ -8,11 +8,11 @@
  * sent, and the command would wait forever. So the sockets are found and aborted by sock_diag (man
  * 7 sock_diag, SOCK_DESTROY): their next call returns ECONNABORTED.
  *
- * They have the address of the network's device. The sockets of two processes within the network
- * may have that address, too: then both ends of the connection are in the list. That is so with
- * published ports, where the client's address is one of the outside, but the relay's socket is in
- * this network. Sockets that are being connected are left alone: their next SYN reaches the next
- * helper.
+ * These sockets have the address of the network's device. A connection between two processes within
+ * the network may have that address, too: then both of its ends are in the list, and it is left
+ * alone. The connections of published ports are of this kind: the client's address is outside, but
+ * the relay's socket is in this network. Connections that are not established yet are left alone:
+ * their next SYN reaches the next helper.
  */
 #include "fauxroot/net/connections.h"
 
@@ -30,13 +30,13 @@
 #include "fauxroot/net/net.h"
 #include "fauxroot/sys/netlink.h"
 
-/* The next start of the helper waits for all this. */
+/* The next start of the helper waits for this work. */
 #define ANSWER_MS  500
 #define DESTROY_MS 500
 
 #define CONNECTIONS_MAX 65536
 
-/* The states with a connection to the other side. */
+/* The states of an established connection, and of one that is being closed. */
 #define STATES                                                               \
 	(1U << TCP_ESTABLISHED | 1U << TCP_FIN_WAIT1 | 1U << TCP_FIN_WAIT2 | \
 	 1U << TCP_CLOSE_WAIT | 1U << TCP_LAST_ACK | 1U << TCP_CLOSING)
@@ -155,7 +155,7 @@ static int destroy(struct netlink *nl, const struct connection *connection, stru
 	return netlink_transact(nl, &r, "ending a connection", err);
 }
 
-/* The first member of struct connection. */
+/* Compare by the first member of struct connection. */
 static int compare(const void *a, const void *b)
 {
 	return memcmp(a, b, sizeof(struct ends));

@@ -172,7 +172,7 @@ int link_configure(const struct net_plan *plan, struct error *err)
 	return 0;
 }
 
-/* The word is short; a longer one is not the one that we look for. */
+/* The most bytes of the algorithm's name that are read. */
 #define WORD_MAX 32
 
 void link_choose_congestion_control(void)

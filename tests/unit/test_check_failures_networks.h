@@ -191,7 +191,7 @@ static void pastas(void **state)
 		 "use another file: --pasta-binary=FILE\nsudo apt-get install passt",
 		 .reason = REASON_OTHER_PROGRAM, .about = "pasta", .files = {{0}},
 		 .ask = ask_pasta},
-		{STEP_NET, EOPNOTSUPP, "pasta cannot hold --disable-host-loopback",
+		{STEP_NET, EOPNOTSUPP, "pasta cannot enforce --disable-host-loopback",
 		 "with --ipv6 the command can reach the host's loopback through all "
 		 "known versions of pasta: it writes a datagram to ::ffff:127.0.0.1 to "
 		 "its network device",

@@ -47,8 +47,8 @@ int link_configure(const struct net_plan *plan, struct error *err);
  *
  * A new network namespace inherits the default of the host (man 7 tcp, tcp_congestion_control). It
  * is meant for the path to other hosts, where the helper's own sockets use it. Between the command
- * and the helper there is only a device of this machine. bbr made uploads through pasta of
- * 2026 several times slower (docs/decisions/070-congestion-control.md). reno is the
- * only one that every kernel has and every namespace may use. A read-only /proc/sys is no error.
+ * and the helper there is only a device of this machine. There bbr made uploads through pasta of
+ * 2026 several times slower (docs/decisions/070-congestion-control.md). reno is the only algorithm
+ * that every kernel has and that every namespace may use. A read-only /proc/sys is no error.
  */
 void link_choose_congestion_control(void);

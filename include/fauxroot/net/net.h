@@ -4,8 +4,8 @@
  *
  * First a driver plans the network: it starts no process and changes nothing. Then it prepares on
  * the launcher's side everything that needs no child. It starts the network while the child mounts.
- * Work inside the child's namespaces goes through ns_run() on the pinned descriptors. A driver's
- * helper is supervised: it is restarted as often as it dies.
+ * Work inside the child's namespaces is done by ns_run() with the pinned descriptors. A driver's
+ * helper is supervised: it is restarted each time it dies.
  */
 #pragma once
 
@@ -29,7 +29,7 @@ struct net_helper_ops;
 /* The network that a driver provides. Addresses are in network byte order. */
 struct net_plan {
 	bool own_netns;	     /* the network has a namespace of its own */
-	bool detached;	     /* --detach-netns: the child stays out of it; set by net_open() */
+	bool detached;	     /* --detach-netns: the child is not in it; set by net_open() */
 	bool configures_dns; /* resolv.conf and hosts are generated for it */
 	char ifname[IFNAMSIZ];
 	unsigned mtu;
@@ -49,7 +49,7 @@ struct net_events {
 	/* The network is down until restarted(), because the helper has died. May be NULL. */
 	void (*down)(void *arg);
 
-	/* The helper was restarted. It does not know the requests that its predecessor got. */
+	/* The helper was restarted. It knows no port that was requested before. */
 	void (*restarted)(void *arg);
 };
 
@@ -60,8 +60,8 @@ struct net_driver {
 
 	/*
 	 * File name of the socket on which the helper takes requests to forward ports; NULL: the
-	 * helper forwards no ports. The socket is in the state directory, and the length of that is
-	 * checked for "api.sock": the name must not be longer.
+	 * helper forwards no ports. The name must not be longer than "api.sock": only for that name
+	 * the length of the state directory's path is checked.
 	 */
 	const char *endpoint;
 
@@ -117,7 +117,7 @@ struct net {
 	const struct ns_set *ns; /* set by net_start() */
 	struct ns_holder holder; /* of driver->set_up, waiting or done; or NS_HOLDER_NONE */
 	char *endpoint;		 /* path of the helper's socket after net_offer_ports(); or NULL */
-	bool names_host;	 /* there is a service of the host: net_hosts() has lines for it */
+	bool names_host;	 /* there is a service of the host, so net_hosts() prints lines */
 	int cancel_fd;		 /* as fd_wait() */
 	char version[32];	 /* the helper's: "1.2.0"; "": not known */
 	struct event_base *base; /* NULL until net_supervise() */
@@ -159,8 +159,8 @@ int net_offer_ports(struct net *net, const char *dir, struct error *err);
 /* net_dns() - append the name servers for resolv.conf to @ret as text; 0 or -ENOMEM */
 int net_dns(const struct net *net, struct strv *ret);
 
-/* net_hosts() - lines for hosts(5) with the host's names, as Docker and podman call it; "": it has
- * no address in the command's network */
+/* net_hosts() - print lines for hosts(5) into @buf: the host's address in the command's network,
+ * with the names that Docker and podman use for it; "" if there is no service of the host */
 void net_hosts(const struct net *net, char *buf, size_t size);
 
 /*

@@ -114,8 +114,8 @@ struct net_helper_ops {
 	int (*arguments)(struct net_helper *h, struct net_helper_command *command);
 
 	/*
-	 * The program has died before it was ready; @text is the beginning of its output. Can it be
-	 * started in another way, as an older version wants it? True: @h->own is changed, and the
+	 * The program has died before it was ready; @text is the beginning of its output. If it is
+	 * an older version that needs other arguments, change @h->own and return true: then the
 	 * program is started once more. May be NULL.
 	 */
 	bool (*adapt)(struct net_helper *h, const char *text);

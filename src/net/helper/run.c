@@ -15,8 +15,8 @@
  * 3. The helper reports over a pipe that it is ready; then the holder is no longer needed. Joining
  *    a user namespace can clear the parent-death signal (man 2 prctl), so a helper detects the
  *    launcher's exit in another way: by end of file on a second pipe, whose other end the launcher
- *    keeps open. For a helper that does not, the holder stays, and kills it when the launcher
- * exits.
+ *    keeps open. Some helpers cannot do this. Then the holder stays, and kills the helper when the
+ *    launcher exits.
  */
 #include "run.h"
 
@@ -38,7 +38,7 @@
  * disturbs a runner must not block the launcher for long. */
 #define STEP_MS 2000
 
-/* Without this, they would only wait longer. */
+/* A failure only means that the command waits longer for dead connections. */
 static void end_connections(const struct net_plan *plan)
 {
 	struct error err;

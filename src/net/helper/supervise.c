@@ -6,8 +6,8 @@
  *
  *            dies                     kept: run
  *   UP ───────────────▶ DOWN ───────────────────────▶ STARTING ──▶ UP
- *                         ▲     dies, or killed when      │  ready-fd
- *                         └───── it is late to be ready ──┘
+ *                         ▲    dies, or is killed because │  ready-fd
+ *                         └──── it does not become ready ─┘
  *
  * "kept" (proc/kept.h) decides about a restart after a death, and continues a stopped helper. A
  * helper is never given up: the target can send frames that kill it, and a helper may need a route

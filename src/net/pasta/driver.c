@@ -11,8 +11,8 @@
  *
  * The device and its addresses are ours: without --config-net pasta changes nothing, and the device
  * stays when pasta dies. -T none and -U none are essential: by default pasta opens a port on the
- * child's loopback for each port that listens on the host's loopback. Names are the business of
- * names/: without --dns-forward pasta forwards no DNS of its own.
+ * child's loopback for each port that listens on the host's loopback. DNS is relayed by our own
+ * name service (names/): without --dns-forward pasta forwards no DNS.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -40,7 +40,8 @@ static int judge_version(struct net *net, int status, const char *text, struct e
 		REASON_OTHER_PROGRAM, "%s", program);
 }
 
-/* pasta turns the address into one of IPv4 when it opens the socket, after it has checked it. */
+/* pasta checks an IPv4-mapped address as one of IPv6, and converts it to IPv4 only when it opens
+ * the socket. */
 static int check(const struct config *config, struct error *err)
 {
 	const char *program = config->pasta.binary;
@@ -49,7 +50,7 @@ static int check(const struct config *config, struct error *err)
 	if (!config->disable_host_loopback || !config->ipv6)
 		return 0;
 	rc = err_say(err, EOPNOTSUPP,
-		     "%s cannot hold --disable-host-loopback together with --ipv6: datagrams to "
+		     "%s cannot enforce --disable-host-loopback together with --ipv6: datagrams to "
 		     "::ffff:127.0.0.1 reach the host's loopback",
 		     program);
 	return err_about(err, rc, REASON_TOO_OLD, "%s", program);
@@ -66,8 +67,9 @@ static bool forwards_by_itself(const struct config *config)
 }
 
 /*
- * 2023: frames that the child writes to the device itself reach the host's loopback. Newer versions
- * drop frames with a loopback address. No option is as old as that change; this one is of 2024.
+ * pasta of 2023 lets frames that the child writes to the device reach the host's loopback. Newer
+ * versions drop frames with a loopback address. No option came with that change, so test for one of
+ * 2024.
  */
 static const char *const no_loopback[] = {"--map-host-loopback", "none", NULL};
 

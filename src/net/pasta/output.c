@@ -56,8 +56,8 @@ static const struct {
 	{"Couldn't enter user namespace", {REASON_CONFINED, ECHILD}},
 	{"Couldn't create user namespace", {REASON_CONFINED, ECHILD}},
 	{"Couldn't switch to pasta namespaces", {REASON_CONFINED, ECHILD}},
-	/* It opens sockets and the device in a process that it clones, and does not report that it
-	 * cannot clone. The holder has opened /dev/net/tun before. */
+	/* pasta opens sockets and the device in a process that it clones, and does not report that
+	 * clone(2) fails. /dev/net/tun itself is usable: the holder has opened it before. */
 	{"Failed to get netlink socket", {REASON_DIED, EAGAIN}},
 	{"Failed to open tun socket in namespace", {REASON_DIED, EAGAIN}},
 	{"Failed to clone process", {REASON_DIED, EAGAIN}},

@@ -9,12 +9,12 @@
 #include "../helper/helper.h"
 
 /*
- * pasta_version_parse() - the output of pasta --version
+ * pasta_version_parse() - parse the output of pasta --version
  * @ret: the day of the sources, "2025-05-03"; "" if the program does not know it
  *
  * Versions are named by a day ("2025_05_03.587980c"). Distributions write it in other forms:
  * Debian's is "0.0~git20250503.587980c-2", and that of Debian 12 prints "unknown version". Some
- * versions print nothing to a pipe. A complaint about a variant for the processor may come first.
+ * versions print nothing to a pipe. A message about a variant for the processor may come first.
  * Returns 0, or -EINVAL with @ret unchanged if the text is not from pasta.
  */
 int pasta_version_parse(const char *text, char *ret, size_t size);

@@ -23,7 +23,7 @@
 struct slirp {
 	int preload;	/* the object that blocks the host's loopback; -1: none */
 	bool preloaded; /* this run has called the object */
-	bool has_dns;	/* this version cannot do without its own DNS */
+	bool has_dns;	/* this version has no option to disable its own DNS */
 };
 
 #define DISABLE_DNS "--disable-dns"
@@ -129,7 +129,7 @@ static int arguments(struct net_helper *h, struct net_helper_command *command)
 		rc = add_network(&net->plan, argv);
 	if (rc == 0 && net->config->disable_host_loopback)
 		rc = strv_add(argv, "--disable-host-loopback");
-	/* Names are the business of names/. */
+	/* DNS is relayed by our own name service (names/). */
 	if (rc == 0 && !s->has_dns)
 		rc = strv_add(argv, DISABLE_DNS);
 	if (rc == 0 && net->plan.ipv6)
@@ -151,12 +151,13 @@ static int arguments(struct net_helper *h, struct net_helper_command *command)
 	return rc < 0 ? rc : slirp_preload_env(s->preload, command->ready, &command->env);
 }
 
-/* Its own DNS does no harm: our addresses are on lo, so it gets no packet for them. */
+/* The DNS of slirp4netns does no harm: the name service's addresses are on lo, so slirp4netns gets
+ * no packet for them. */
 static bool adapt(struct net_helper *h, const char *text)
 {
 	struct slirp *s = h->own;
 
-	/* "unrecognized option '--disable-dns'", in the words of any C library. */
+	/* "unrecognized option '--disable-dns'"; the words depend on the C library. */
 	if (s->has_dns || !strstr(text, "disable-dns"))
 		return false;
 	log_debug("this slirp4netns does not know %s", DISABLE_DNS);

@@ -16,7 +16,7 @@ struct slirp_version {
 };
 
 /*
- * slirp_version_parse() - the output of slirp4netns --version
+ * slirp_version_parse() - parse the output of slirp4netns --version
  *
  * Text after the numbers ("-beta.1+dev") and unknown lines are ignored. Returns 0, or -EINVAL with
  * @ret unchanged if the text is not from slirp4netns.

@@ -390,7 +390,7 @@ setup() {
 		copy-up-large|error: cannot copy up /usr: it has 174055 entries and 10069 MiB, and a copy at most 20000 entries and 64 MiB
 		copy-up-closed|error: reading /root to copy it up: Permission denied
 		runtime-dir-unset|error: --name=build2: XDG_RUNTIME_DIR is not set
-		pasta-ipv6-loopback|error: /opt/pasta cannot hold --disable-host-loopback together with --ipv6: datagrams to ::ffff:127.0.0.1 reach the host's loopback
+		pasta-ipv6-loopback|error: /opt/pasta cannot enforce --disable-host-loopback together with --ipv6: datagrams to ::ffff:127.0.0.1 reach the host's loopback
 		process-limit|error: creating the namespaces: clone: Resource temporarily unavailable
 	END
 }
