@@ -50,7 +50,7 @@ static bool is_dot(const char *name)
 	return streq(name, ".") || streq(name, "..");
 }
 
-/* Open a separate stream on the directory @fd; the caller keeps @fd. NULL: errno */
+/* Open a separate stream on the directory @fd; the caller keeps @fd. NULL: see errno */
 static DIR *open_stream(int fd)
 {
 	int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -138,7 +138,8 @@ static int flatten(struct sweep *s, const char *name, struct error *err)
 		if (rc < 0)
 			return err_set(err, -rc, "removing \"%s/%s\"", name, entry->d_name);
 	}
-	/* Somebody has refilled it, or readdir() has missed an entry: the next pass removes it. */
+	/* This fails if another process has made new entries, or if readdir() has missed one: the
+	 * next pass removes them. */
 	(void)remove_entry(s->top, name);
 	return 0;
 }

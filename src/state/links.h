@@ -25,7 +25,7 @@ int links_read(int dir, const char *name, char buf[PATH_MAX]);
 enum life {
 	DEAD = 0,
 	ALIVE,
-	UNSEEN, /* its state directory cannot be seen from here */
+	UNSEEN, /* unknown: its state directory cannot be opened from here */
 };
 
 /* links_life() - is the launcher @pid with the state directory @state_dir alive? */

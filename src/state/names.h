@@ -14,7 +14,8 @@ struct instances;
 /*
  * names_claim() - remove the names of dead launchers, and take a name
  * @dir: directory of the links, with the caller's own link in it
- * @pid: the caller's PID, as text; names that lead to it are left over from an earlier process
+ * @pid: the caller's PID, as text; existing names that lead to it belong to an earlier process with
+ * this PID, and are removed
  * @name: NULL: only remove names
  *
  * Returns 0; -EEXIST if a running instance has the name; -EBUSY if another process holds the lock

@@ -66,7 +66,7 @@ static int check_lock(int fd, const char *path, struct error *err)
 	return lock_is_taken(fd, path, err);
 }
 
-/* It exists: is it a directory of our user, and not in use? */
+/* Check the existing file @place: is it a directory of our user, and not in use? */
 static int check_existing(int place, const char *path, size_t room, struct error *err)
 {
 	_cleanup_close_ int dir = -1, lock = -1;
@@ -78,7 +78,7 @@ static int check_existing(int place, const char *path, size_t room, struct error
 	rc = statepath_refuse(&st, path, err);
 	if (rc < 0)
 		return rc;
-	/* The launch would change the mode so that it can open the directory. */
+	/* EACCES is no obstacle: the launch would change the mode to open the directory. */
 	dir = openat(place, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return errno == EACCES ? 0

@@ -4,8 +4,8 @@
  *
  * A launcher owns a state directory while it holds two exclusive locks, taken in this order:
  *
- * - on the directory itself. This keeps systemd-tmpfiles away. It also refuses a second fauxroot
- *   after somebody has removed the file "lock" (or everything) in the directory of a running one;
+ * - on the directory itself, so that systemd-tmpfiles skips it. This lock also refuses a second
+ *   fauxroot after the file "lock" (or everything) was removed in the directory of a running one;
  * - on its file "lock", which RootlessKit locks as well.
  *
  * Nothing in the directory is changed before both locks are held, not even its mode. So a refused
@@ -45,7 +45,7 @@
 /* How long to wait for a dying predecessor. */
 #define PREDECESSOR_MS 1000
 
-/* Result of an attempt: somebody has removed the opened file, so try again. */
+/* Result of an attempt: another process has removed the opened file, so try again. */
 #define AGAIN 1
 
 static bool same_file(const struct stat *a, const struct stat *b)
@@ -98,7 +98,8 @@ static int open_checked(int parent, const char *name, const char *path, int *ret
 	rc = statepath_refuse(&st, path, err);
 	if (rc < 0)
 		return rc;
-	/* The directory of a running launcher is 0700. An unreadable one can safely be changed. */
+	/* The directory of a running launcher has mode 0700. So no launcher uses an unreadable
+	 * directory, and its mode can be changed. */
 	if ((st.st_mode & 0500) != 0500) {
 		rc = chmod_fd(place, 0700);
 		if (rc < 0)
@@ -337,7 +338,7 @@ static int remove_dir(const struct statedir *dir, struct error *err)
 				 err_set(err, errno, "removing \"%s/" LOCK_FILE "\"", dir->path),
 				 REASON_FILE, "%s/" LOCK_FILE, dir->path);
 	parent = statepath_parent(dir->path, false, &name, err);
-	/* If somebody has replaced our directory or one above it, leave the replacement alone. */
+	/* If our directory or one above it was replaced, do not touch the replacement. */
 	if (parent == -ENOENT || parent == -ENOTDIR || parent == -ELOOP)
 		return 0;
 	if (parent < 0)

@@ -3,9 +3,9 @@
  * Theory of operation
  *
  * A state directory is made, emptied and removed. So its path is resolved once, at the start. After
- * that it is walked by descriptor without following links, so a component that somebody replaces
- * later leads nowhere. A link among the parents at the start is resolved. The last component must
- * not be a link; open_checked() in statedir.c refuses it.
+ * that it is walked by descriptor, and links are not followed: a component that is replaced by a
+ * link later causes an error. A link among the parents at the start is resolved. The last component
+ * must not be a link; open_checked() in statedir.c refuses it.
  *
  * All checks that need only the path come before anything is made. A user who can write to a
  * directory on the path could replace our directory, and with it the files and sockets that clients
@@ -44,7 +44,7 @@ int mkdir_private(int parent, const char *name)
 	return rc;
 }
 
-/* @wanted made absolute, without trailing slashes and dots; "" for the root. NULL: errno */
+/* Make @wanted absolute, and remove trailing slashes and dots; "" for the root. NULL: see errno */
 static char *make_absolute(const char *wanted)
 {
 	_cleanup_free_ char *cwd = NULL;
@@ -100,7 +100,7 @@ static char *append_lexically(char *real, const char *rest)
 	return TAKE_PTR(path);
 }
 
-/* realpath(3) of the part of @path that exists, then the rest lexically. NULL: errno */
+/* Resolve the existing part of @path by realpath(3), and the rest lexically. NULL: see errno */
 static char *resolve_existing(const char *path)
 {
 	size_t n = strlen(path);
@@ -121,7 +121,7 @@ static char *resolve_existing(const char *path)
 }
 
 /* Would emptying @path also remove the directory @precious? */
-static bool holds(const char *path, const char *precious)
+static bool contains(const char *path, const char *precious)
 {
 	_cleanup_free_ char *real = precious && *precious ? realpath(precious, NULL) : NULL;
 	const char *rest = real ? str_after(real, path) : NULL;
@@ -167,7 +167,7 @@ static int check_path(const char *path, struct error *err)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(precious); i++)
-		if (holds(path, precious[i].path))
+		if (contains(path, precious[i].path))
 			return err_about(
 				err,
 				err_say(err, EINVAL,

@@ -17,7 +17,7 @@ struct stat;
 /*
  * statepath_resolve() - make @wanted an absolute path without links, except for its last component
  *
- * Components that do not exist yet are resolved lexically. Touches nothing. Returns 0 and a new
+ * Components that do not exist yet are resolved lexically. Changes nothing. Returns 0 and a new
  * string; -EINVAL (the root directory, a directory that is or contains the home, runtime or working
  * directory, because it would be emptied, or the directory of the instances' links); -ENAMETOOLONG
  * (the path of a socket in it would exceed 107 bytes); or -errno.

@@ -6,8 +6,8 @@
  * the name alone is not enough. The directory must belong to our user, have mode 0700, and hold
  * only entries that a launcher makes before the command runs.
  *
- * A launcher that has just made its directory and has not locked it yet may find it removed. Then
- * it makes it again (statedir.c).
+ * This may remove the directory of a launcher that has just made it and has not locked it yet. That
+ * launcher then makes the directory again (statedir.c).
  */
 #include <dirent.h>
 #include <errno.h>
@@ -43,8 +43,8 @@ static bool is_launchers(const char *name)
 	return streq(name, ".") || streq(name, "..");
 }
 
-/* Has the directory @fd only such entries? Closes @fd. */
-static bool holds_launchers_files(int fd)
+/* Does the directory @fd contain only files that a launcher makes? Closes @fd. */
+static bool has_only_launchers_files(int fd)
 {
 	DIR *dir = fdopendir(fd);
 	const struct dirent *entry;
@@ -69,7 +69,7 @@ static void sweep_stray(int base, const char *path, const char *name)
 		return;
 	if (fstat(fd, &st) < 0 || st.st_uid != geteuid() || (st.st_mode & 07777) != 0700)
 		fd_close(fd);
-	else if (holds_launchers_files(fd))
+	else if (has_only_launchers_files(fd))
 		statedir_sweep(stray, 0);
 }
 

@@ -18,9 +18,9 @@ struct statedir;
 
 /* A launcher's own links; none if dir is -1. */
 struct instance_link {
-	int dir; /* $XDG_RUNTIME_DIR/fauxroot */
-	char pid[16];
-	char name[CONFIG_NAME_MAX + 1]; /* "": no name */
+	int dir;			/* $XDG_RUNTIME_DIR/fauxroot */
+	char pid[16];			/* the name of the first link */
+	char name[CONFIG_NAME_MAX + 1]; /* the name of the second; "": there is none */
 };
 
 #define INSTANCE_LINK_NONE ((struct instance_link){.dir = -1})
@@ -49,6 +49,7 @@ int instance_name_check(const char *name, struct error *err);
  * INSTANCE_LINK_NONE */
 void instance_withdraw(struct instance_link *link);
 
+/* instances_clear() - free the items; @instances is empty afterwards */
 void instances_clear(struct instances *instances);
 
 #define _cleanup_instances_ _cleanup_(instances_clear)
@@ -56,7 +57,7 @@ void instances_clear(struct instances *instances);
 /*
  * instances_list() - list the running instances, in the order of PIDs
  *
- * Leaves out dead instances and removes their links. Returns 0 or -errno; a missing directory is an
- * empty list.
+ * Leaves out dead instances and removes their links. Returns 0, with an empty list if the directory
+ * of the links does not exist; or -errno.
  */
 int instances_list(struct instances *ret, struct error *err);

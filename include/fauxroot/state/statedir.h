@@ -5,8 +5,8 @@
  * It belongs to the caller, has mode 0700 and is not a symbolic link; this is checked by
  * descriptor. The launcher holds an exclusive flock(2) on the file "lock" until it exits, so a
  * second launcher or a RootlessKit on the same directory is refused. It also locks the directory
- * itself, which keeps cleaners of /tmp away (man 5 tmpfiles.d). Files are written atomically: a
- * temporary file and a rename.
+ * itself: programs that clean up /tmp skip a locked directory (man 5 tmpfiles.d). Files are written
+ * atomically: a temporary file and a rename.
  */
 #pragma once
 
@@ -23,8 +23,8 @@ struct statedir {
 	char *path;		   /* absolute and canonical */
 	int dir;		   /* descriptor of the directory */
 	int lock;		   /* descriptor of its file "lock", locked */
-	int spare[STATEDIR_SPARE]; /* reserve: with it the directory can be removed although all
-				    * descriptors are in use */
+	int spare[STATEDIR_SPARE]; /* closed before the directory is removed, so that this works
+				    * even if all other descriptors are in use */
 };
 
 #define STATEDIR_NONE ((struct statedir){NULL, -1, -1, {-1, -1, -1, -1}})
@@ -63,9 +63,9 @@ int statedir_check(const char *wanted, size_t room, char **ret, struct error *er
  * statedir_is_held_by() - is @pid the launcher that holds the lock of the state directory @path?
  * @uid: user of that process
  *
- * The command can replace what is in its state directory, but cannot make a process hold a lock. A
- * file that has several names, or that belongs to another user, does not count: it can be the lock
- * of something else. False also if /proc/locks does not show the process.
+ * The command can replace the files in its state directory, but cannot make another process hold a
+ * lock. A lock file with several names, or of another user, does not count: it can be the lock of
+ * another program. False also if /proc/locks does not show the process.
  */
 bool statedir_is_held_by(const char *path, pid_t pid, uid_t uid);
 
@@ -80,7 +80,7 @@ int statedir_write(const struct statedir *dir, const char *name, const void *dat
 /*
  * statedir_remove() - before the launcher exits: empty and remove the directory, with the lock held
  *
- * If the path now leads to another directory (somebody has renamed ours), that directory stays.
+ * If the path now leads to another directory, because ours was renamed, that directory stays.
  * Accepts STATEDIR_NONE.
  */
 void statedir_remove(struct statedir *dir);
@@ -89,8 +89,8 @@ void statedir_remove(struct statedir *dir);
  * statedir_sweep() - remove the directory @path of a dead launcher
  * @wait_ms: how long to wait for the lock, which forks of the launcher may still hold
  *
- * Does so only if statedir_open() chose its name. The next launcher that uses a directory that the
- * user named empties it. A directory that is locked again stays.
+ * Does so only if statedir_open() chose its name. A directory with a name from the user stays: the
+ * next launcher that uses it empties it. A directory that is locked again stays, too.
  */
 void statedir_sweep(const char *path, unsigned wait_ms);
 
@@ -98,11 +98,12 @@ void statedir_sweep(const char *path, unsigned wait_ms);
  * statedir_sweep_strays() - remove the directories of launchers that were killed before they had a
  * link (instances.h); statedir_sweep() finds all others by their links
  *
- * Searches the place where statedir_open() would now make a directory, for names of that form. The
- * command of such a launcher has not run, so its directory holds only files that a launcher makes.
- * A directory with other files stays, and so does a locked one.
+ * Searches the directory in which statedir_open() would now make a state directory, for names of
+ * that form. The command of such a launcher has not run, so its state directory contains only files
+ * that a launcher makes. A directory with other files stays, and so does a locked one.
  */
 void statedir_sweep_strays(void);
 
-/* statedir_close() - close without removing anything, in a process that only inherited @dir */
+/* statedir_close() - close without removing anything: in a process that only inherited @dir, or
+ * after a failure */
 void statedir_close(struct statedir *dir);
