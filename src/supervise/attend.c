@@ -46,7 +46,7 @@ static void wait_for_start(int start)
 		_exit(1);
 }
 
-/* In the attendant. A failure is not fatal: /dev/null may be missing in an unusual root. */
+/* In the attendant. Failures are ignored: an unusual root may have no /dev/null. */
 static void release_all(const struct attendant *a, const struct process *process, int start)
 {
 	int keep[MAX_KEEP + 3] = {a->signals->all, process->pidfd, start};
@@ -83,7 +83,7 @@ static bool reap(const struct attendant *a, struct process *process, int *ret_st
 	return false;
 }
 
-/* If a child has already exited, its SIGCHLD is pending. */
+/* Forward signals until @process exits. If it has exited already, its SIGCHLD is pending. */
 static int attend(const struct attendant *a, struct process *process)
 {
 	int status;

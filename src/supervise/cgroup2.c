@@ -10,7 +10,7 @@
  * instance that exits and cannot lock the leaf exclusively undoes nothing.
  *
  * A list of processes is outdated when it is read, so it is read again until it is empty. It shows
- * processes of other PID namespaces as 0, and these cannot be named. A process that is exiting
+ * processes of other PID namespaces as 0, so these cannot be moved. A process that is exiting
  * cannot be moved, although writing its PID succeeds. The kernel removes it from the cgroup only
  * after it has freed its memory; until then no controller can be enabled (EBUSY). So enabling is
  * tried again for a while.
@@ -115,7 +115,7 @@ int cgroup2_open(const char *name, struct cgroup2 *ret, struct error *err)
 	return err_step(err, rc, STEP_CGROUP);
 }
 
-/* Write one word with one write(2): the kernel accepts it or returns the reason. */
+/* Write one word with one write(2): the kernel accepts it completely, or returns an error. */
 static int put(int dir, const char *file, const char *word)
 {
 	_cleanup_close_ int fd = openat(dir, file, O_WRONLY | O_CLOEXEC);
@@ -233,7 +233,7 @@ static int set_controller(const struct cgroup2 *c, char sign, const char *contro
 	return rc < 0 ? rc : put(c->dir, "cgroup.subtree_control", word);
 }
 
-/* @deadline: for processes that are exiting */
+/* Enable a controller. @deadline: how long to wait for processes that are exiting. */
 static void enable(struct cgroup2 *c, const char *controller, const struct deadline *deadline)
 {
 	int rc = set_controller(c, '+', controller);

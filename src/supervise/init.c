@@ -106,7 +106,7 @@ static void log_numbers(const struct reporting *reporting, pid_t command)
 			"PIDs begin at 2, %s %d: writing /proc/sys/kernel/ns_last_pid: %s",
 			command == reporting->wanted
 				? "but the command has PID"
-				: "and a stale pid file may name the command, which is",
+				: "and a stale pid file may contain the command's PID,",
 			command, strerror(-reporting->scattered));
 	handshake_log((void *)(uintptr_t)&reporting->sock, LOG_LEVEL_DEBUG, text);
 }
@@ -126,7 +126,7 @@ static void report_start(void *arg, const struct process *command)
 	log_numbers(reporting, command->pid);
 	/* If this fails, the launcher has exited, and PDEATHSIG kills us. */
 	(void)handshake_send(reporting->sock, HANDSHAKE_INIT);
-	/* Now only the command has a copy of it. */
+	/* Now only the command has this socket. */
 	reporting->sock = fd_close(reporting->sock);
 }
 

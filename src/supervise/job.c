@@ -8,12 +8,12 @@
  * kernel's test for an orphaned process group does not help: with a PID namespace the command is in
  * our group, but its parent, init, is not.)
  *
- * Any process may have stopped the command, and may continue or kill it without continuing us. The
+ * Any process may have stopped the command, and may continue or kill the command but not us. The
  * kernel notifies only the command's parent: us, or an init that reports to us. But we are stopped.
  * So another process runs meanwhile, the watcher. It waits for the command's exit by pidfd, and
  * checks regularly whether the command is still stopped, because only the parent gets an event for
- * that. It also covers the time between our last check and our own stop: it sends SIGCONT again and
- * again, until we kill it.
+ * that. Then it continues us. We may not have stopped yet when it sends the first SIGCONT, so it
+ * sends SIGCONT again and again, until we kill it.
  *
  * The watcher's SIGCONT is removed from our queue, because it is not for the command.
  */
@@ -88,7 +88,7 @@ _noreturn_ static void watch(const struct process *command, pid_t stopped)
 	}
 }
 
-/* A failure is not fatal. We stop without a watcher, because the terminal's user waits for that. */
+/* After a failure we stop without a watcher, because the terminal's user waits for that. */
 static void start_watcher(const struct process *command, struct process *ret)
 {
 	pid_t us = getpid();

@@ -27,8 +27,8 @@
 #include "fauxroot/supervise/orphans.h"
 #include "fauxroot/supervise/signals.h"
 
-/* A process that has not exited this long after SIGKILL is blocked in the kernel, or we may not
- * signal it. */
+/* Wait so many seconds after SIGKILL: a process that still exists is blocked in the kernel, or we
+ * may not signal it. */
 #define KILLED_S 2
 
 /* Callback of orphans_signal(): spare children that are not the target's. */

@@ -7,10 +7,10 @@
  * the launcher, and the launcher sends to the manager. The launcher's socket has a file. Unlike an
  * abstract address, a file can be reached from another network namespace and from copied-up
  * directories. A process that can open the file can send in the launcher's name. The mode of the
- * state directory allows only the launcher's own user, which is root in the target. A process that
- * has changed its uid there cannot reach the socket; it must notify before.
+ * state directory allows only the launcher's own user, which is root in the target. A process of
+ * the target that has changed its uid cannot reach the socket; it must send its messages before.
  *
- * The launcher holds one message at a time. While the manager's queue is full, it keeps the message
+ * The launcher reads one message at a time. While the manager's queue is full, it keeps the message
  * and reads no others. So the target's queue fills, and the target blocks as it would without us.
  * The socket to the manager is connected, because only then poll(2) reports the state of the other
  * side's queue. If the manager is gone, messages are dropped, and each one tries to reach it again.
@@ -63,15 +63,15 @@ struct notify {
 	char *manager_path; /* canonical; NULL for an abstract address */
 	struct sockaddr_un manager_addr;
 	socklen_t manager_addr_size;
-	int manager; /* connected to it; -1 while it is gone */
-	bool gone;   /* this has been logged */
+	int manager; /* socket that is connected to the manager; -1: the manager is not reachable */
+	bool gone;   /* it was logged that the manager is not reachable */
 	int64_t warned_ms;
 	bool distrusted; /* the target has sent descriptors that are not received */
 	struct event_base *base;
 	struct event *on_message;
 	struct event *on_room; /* while the manager's queue is full */
 
-	/* The message that we hold; size 0: none. */
+	/* The message that we keep; size 0: none. */
 	char text[NOTIFY_TEXT_MAX];
 	size_t size;
 	int fds[MESSAGE_MAX_FDS];
@@ -157,7 +157,7 @@ static bool is_gone(int rc)
 	return rc == -ECONNREFUSED || rc == -ECONNRESET || rc == -ENOTCONN || rc == -EPIPE;
 }
 
-/* Send the message that we hold, or drop it. Returns 0 if it is gone, or -EAGAIN if we keep it. */
+/* Send the message that we keep, or drop it. Returns 0; or -EAGAIN if we still keep it. */
 static int send_message(struct notify *notify)
 {
 	int rc = -ENOTCONN;
@@ -185,14 +185,14 @@ static int send_message(struct notify *notify)
 	return 0;
 }
 
-/* Read one message; we must hold none. Returns 1, 0 if it is not to be sent, or -EAGAIN. */
+/* Read one message; we must not keep one. Returns 1; 0 if nothing is to be sent; or -EAGAIN. */
 static int take_message(struct notify *notify)
 {
 	char raw[NOTIFY_TEXT_MAX];
 	ssize_t n;
 	int rc;
 
-	/* The check costs a process, or a second. After one failure do not repeat it. */
+	/* The check needs a process, and may need a second. After one failure do not repeat it. */
 	rc = notify->distrusted ? message_has_fds(notify->sock) : notify_fds_check(notify->sock);
 	if (rc == -EAGAIN)
 		return rc;

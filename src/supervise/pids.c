@@ -4,9 +4,9 @@
  *
  * A daemon that finds its pid file checks whether a process with that PID exists. After a SIGKILL
  * of all processes the file is stale. In a PID namespace the next start of the same daemon gets the
- * same PID. It finds that PID, its own, alive and does not start, now or ever again. With a random
- * first PID the old one belongs to no process, except once in some thousand times; then the next
- * start has another PID.
+ * same PID. The daemon finds a process with that PID, which is itself, and refuses to start, each
+ * time. With a random first PID the old one belongs to no process, except once in some thousand
+ * times; then the next start has another PID.
  *
  * ns_last_pid also moves the PIDs of all later processes, so the pid files of a daemon's children,
  * for example containerd's, are outdated as well. If it cannot be written, clone3(2) gives the PID

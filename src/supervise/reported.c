@@ -27,7 +27,7 @@ static void stop_too(const struct process *target, int status)
 		process_signal(target, SIGCONT);
 }
 
-/* @stopped: the status of the last stop, 0 for none. */
+/* Process one report. @stopped: set to the status of a stop. */
 static void take(struct reported *reported, const struct report *report, int *stopped)
 {
 	switch (report->type) {
@@ -63,7 +63,7 @@ bool reported_take(struct reported *reported, bool live)
 		log_warning("invalid report from init; using its exit status");
 	else if (rc < 0 && rc != -ECONNRESET)
 		log_warning("receiving init's report: %s; using its exit status", strerror(-rc));
-	/* After its exit nothing would continue us. */
+	/* If the command has exited, do not stop: nothing would continue us. */
 	if (live && stopped && !reported->ended && job_is_stopped(&reported->target))
 		stop_too(&reported->target, stopped);
 	return reported->ended || rc < 0;

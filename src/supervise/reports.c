@@ -43,7 +43,7 @@ int report_send(int sock, const struct report *report)
 	return message_send(sock, &record, sizeof(record), &report->pidfd, report->pidfd >= 0);
 }
 
-/* Can waitpid(2) report this status? */
+/* Is the type known, and can waitpid(2) report this status? */
 static bool is_sound(const struct record *record, bool has_fd)
 {
 	int status = record->status;

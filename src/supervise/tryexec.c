@@ -5,9 +5,9 @@
  * Only execve(2) knows whether a file can be executed. It depends on the file's mode, on the modes
  * of the directories above it for our ids in the namespace, on noexec, on the interpreter of a
  * script, on the format of a binary, and on binfmt_misc. So a traced process executes the file (man
- * 2 ptrace). PTRACE_O_TRACEEXEC stops it after execve(2) has succeeded and before the first
- * instruction of the new program. PTRACE_O_EXITKILL kills it when we exit. Then we kill it; the
- * program never runs.
+ * 2 ptrace). PTRACE_O_TRACEEXEC stops the process after execve(2) has succeeded and before the
+ * first instruction of the new program. Then we kill the process, so the program never runs.
+ * PTRACE_O_EXITKILL kills it if we exit before.
  */
 #include "fauxroot/supervise/tryexec.h"
 

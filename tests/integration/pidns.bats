@@ -470,7 +470,7 @@ compare_fds() { # OPTIONS…
 	says "$output" '^proc /proc proc ro,'
 	# Where the filter around this test refuses clone3, the next test's result applies.
 	if grep -q '^Seccomp:.2' /proc/self/status && grep -qx '2 3' <<<"$output"; then
-		kind='and a stale pid file may name the command, which is'
+		kind="and a stale pid file may contain the command's PID,"
 	else
 		says "$output" '^([3-9]|[0-9]{2,5}) 2$'
 	fi
@@ -481,7 +481,7 @@ compare_fds() { # OPTIONS…
 	numbers_fixed "$FAUXROOT_TEST_TOOLS/refuse" clone3 -- "$FAUXROOT" --debug --idmap=single --pidns \
 		sh -c 'echo "$$ $(sh -c "echo \$\$")"'
 	says "$output" '^2 3$'
-	says "$output" 'debug: PIDs begin at 2, and a stale pid file may name the command, which is 2: writing '
+	says "$output" "debug: PIDs begin at 2, and a stale pid file may contain the command's PID, 2: writing "
 }
 
 @test "a command that writes to the socket of init's reports: its exit status still counts" {

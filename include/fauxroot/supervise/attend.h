@@ -24,7 +24,7 @@ struct attendant {
 	const int *keep;	       /* descriptors that @started and @stopped need; all others
 					* are closed */
 	size_t n_keep;		       /* at most 8 */
-	/* Called when the process exists; the process waits until this returns. Or NULL. */
+	/* Called when the process exists; the process waits until this returns. May be NULL. */
 	void (*started)(void *arg, const struct process *process);
 	/* Called when the process has stopped, if it is in our session; @status as in waitpid(2).
 	 */
@@ -36,8 +36,8 @@ struct attendant {
  * fork_attended() - fork(2), and attend the new process until it exits
  * @ret_status: status of the new process, in the form of waitpid(2)
  *
- * First the attendant releases everything that belongs to the caller, so that only the command
- * holds it: it closes all descriptors except @keep, opens /dev/null as 0, 1 and 2, and changes to
+ * First the attendant releases everything that belongs to the caller, so that only the new process
+ * has it: it closes all descriptors except @keep, opens /dev/null as 0, 1 and 2, and changes to
  * "/". The new process waits for that. It gets SIGKILL when the attendant dies. Its signals are
  * still blocked: signals_restore().
  *

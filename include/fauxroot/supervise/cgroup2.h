@@ -17,7 +17,7 @@ struct error;
 
 struct cgroup2 {
 	int dir;	     /* the cgroup in which we were started; -1: none */
-	int leaf;	     /* of the one below it that we live in; -1: not yet */
+	int leaf;	     /* the leaf, a child of dir; -1: before the evacuation */
 	char *path;	     /* of dir, for messages */
 	const char *name;    /* of the leaf */
 	bool made;	     /* we have made the leaf, so we remove it */
@@ -48,9 +48,9 @@ int cgroup2_evacuate(struct cgroup2 *cgroup, pid_t child, struct error *err);
  * cgroup2_return() - disable the controllers that we have enabled, move all processes back, remove
  * the leaf if we have made it
  *
- * As far as the kernel allows: if other processes have made cgroups with those controllers, ours
- * stay in the leaf. Undoes nothing while another instance uses the same leaf. Accepts CGROUP2_NONE,
- * and the state after a failure of the functions above.
+ * If other processes have made cgroups with those controllers, the kernel does not allow this: our
+ * processes stay in the leaf. Undoes nothing while another instance uses the same leaf. Accepts
+ * CGROUP2_NONE, and the state after a failure of the functions above.
  */
 void cgroup2_return(struct cgroup2 *cgroup);
 

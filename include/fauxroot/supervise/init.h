@@ -28,6 +28,6 @@ bool init_is_wanted(int argc, char **argv);
  * init_run() - run as init of a PID namespace
  *
  * When the command exits, init exits by _exit(2) with the same status. The function returns only
- * after a failure, which it has reported to the launcher: the exit status.
+ * after a failure, which it has reported to the launcher if possible. Returns the exit status.
  */
 int init_run(char **argv);

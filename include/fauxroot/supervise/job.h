@@ -8,8 +8,9 @@ struct process;
 
 /*
  * job_stop() - stop this process, because the command has stopped
- * @command: the command, with its PID in our own /proc. We continue when it exits, or when somebody
- *	continues it without continuing us. Without a pidfd nothing observes it while we are stopped
+ * @command: the command, with its PID in our own /proc. We continue when it exits, or when another
+ *	process continues it but not us. Without a pidfd nothing observes the command while we are
+ *	stopped
  *
  * All signals must be blocked. If no shell waits for us (in a service, or on a terminal without a
  * shell), nothing would continue us, so we do not stop. Returns true if we stopped and were

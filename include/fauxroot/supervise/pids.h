@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The PIDs in a new PID namespace begin at 2, so a daemon would get the same PID in each namespace.
- * After it was killed, it would find its own PID in its old pid file. So init lets them begin at a
- * random number.
+ * After it was killed, it would find its own PID in its old pid file. So init lets the PIDs begin
+ * at a random number.
  */
 #pragma once
 

@@ -9,15 +9,15 @@
 struct reported {
 	int sock;	       /* the launcher's end of the reports; -1: there is none */
 	struct process target; /* the command, from its start to its end; else none */
-	bool ended;	       /* init has reported the command's exit status: */
-	int status;
+	bool ended;	       /* init has reported the command's exit status */
+	int status;	       /* that status, in the form of waitpid(2) */
 };
 
 #define REPORTED_NONE ((struct reported){.sock = -1, .target = PROCESS_NONE})
 
 /*
- * reported_take() - read the reports that have come
- * @live: the command has not exited; stop together with it
+ * reported_take() - read the reports that have arrived
+ * @live: the command has not exited: when it stops, this process stops, too
  *
  * The command can forge reports to keep us stopped. So we stop once for all waiting reports, and
  * only if /proc shows that the command is stopped. Returns true if there is nothing more to read:

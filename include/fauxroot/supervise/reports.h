@@ -26,10 +26,12 @@ struct report {
 	int pidfd;  /* REPORT_STARTED: of the command; else -1 */
 };
 
-/* reports_open() - the pair, non-blocking: [0] is the launcher's end, [1] init's; 0 or -errno */
+/* reports_open() - make the pair, non-blocking: [0] is the launcher's end, [1] init's; 0 or -errno
+ */
 int reports_open(int ret_socks[2]);
 
-/* report_send() - 0 or -errno; -EAGAIN: the socket is full, because the launcher is stopped */
+/* report_send() - send a report; 0 or -errno (EAGAIN: the socket is full, because the launcher is
+ * stopped) */
 int report_send(int sock, const struct report *report);
 
 /*

@@ -31,6 +31,7 @@ struct signals {
  */
 int signals_block(struct signals *ret, struct error *err);
 
+/* signals_close() - close both descriptors; the signals stay blocked */
 void signals_close(struct signals *signals);
 
 /* signals_restore() - set the caller's signal mask again; in the child, before it becomes the

@@ -2,10 +2,11 @@
 /*
  * The controlling terminal, for a command in a PID namespace.
  *
- * A shell in the namespace cannot name a process group outside: it sees that as group 0. It makes
- * its own group the terminal's foreground group when it starts, and cannot restore the old one when
- * it stops or exits. The launcher does that from outside. Without a controlling terminal these
- * functions do nothing with it. All signals must be blocked, above all SIGTTOU (man 3 tcsetpgrp).
+ * A shell in the namespace cannot name a process group outside of it: it sees such a group as 0.
+ * When it starts, it makes its own group the terminal's foreground group. When it stops or exits,
+ * it cannot restore the old one. The launcher does that from outside. Without a controlling
+ * terminal these functions change no foreground group. All signals must be blocked, above all
+ * SIGTTOU (man 3 tcsetpgrp).
  */
 #pragma once
 
