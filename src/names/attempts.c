@@ -5,9 +5,9 @@
  * An attacker who guesses the form of an answer can answer instead of the server. So each question
  * has a random id, and a source port that is hard to guess (sources.c). The socket is connected:
  * the kernel drops datagrams from other addresses and ports. An answer must have the id and repeat
- * the question, byte by byte. Capital letters count: a client that chooses them
- * at random is protected by them (the "0x20 bit"). A server that changes them is asked again over
- * TCP, where a stranger cannot answer; so is a server for which too many strange datagrams arrive.
+ * the question, byte by byte. Capital letters count: they protect a client that chooses them at
+ * random (the "0x20 bit"). If the answer has other capital letters, or if too many datagrams are no
+ * answer, the server is asked again over TCP, where an attacker cannot answer.
  *
  * connect(2) is only possible to the addresses of name servers: proc/destinations.h.
  */
@@ -24,7 +24,7 @@
 #include "fauxroot/proc/destinations.h"
 
 /* After that many datagrams that are no answer, ask over TCP. */
-#define STRANGERS_MAX 16
+#define UNEXPECTED_MAX 16
 
 static void fail(struct attempt *a)
 {
@@ -64,7 +64,7 @@ static bool take_answer(struct attempt *a, uint8_t *p, size_t size)
 
 	dns_set_id(a->question->bytes + QUESTION_PREFIX, a->id);
 	match = dns_match(a->question->bytes + QUESTION_PREFIX, a->question->end, p, size);
-	a->settled = match == DNS_SAME && a->strangers == 0;
+	a->reusable = match == DNS_SAME && a->unexpected == 0;
 	if (match == DNS_SAME || match == DNS_BARE || (a->tcp && match == DNS_SAME_BUT_CASE)) {
 		a->ops->answered(a, match, p, size);
 		return true;
@@ -73,7 +73,7 @@ static bool take_answer(struct attempt *a, uint8_t *p, size_t size)
 		fail(a);
 		return true;
 	}
-	if (match == DNS_SAME_BUT_CASE || ++a->strangers >= STRANGERS_MAX) {
+	if (match == DNS_SAME_BUT_CASE || ++a->unexpected >= UNEXPECTED_MAX) {
 		ask_over_tcp(a);
 		return true;
 	}
@@ -177,14 +177,14 @@ static int begin_datagram(struct attempt *a)
 		rc = send_datagram(a);
 	if (rc == 0 || !a->source || a->source->uses == 1)
 		return rc;
-	/* The address that it was connected from may be gone. */
+	/* The socket was used before. Its own address may not exist any more: use a new socket. */
 	source_close(TAKE_PTR(a->source));
 	sources_clear(a->sources);
 	rc = sources_take(a->sources, a->slot, a->generation, on_datagram, a, &a->source);
 	return rc == 0 ? send_datagram(a) : rc;
 }
 
-/* Ask, as far as that does not block. */
+/* Start to ask; the rest happens in the event loop. */
 static int begin(struct attempt *a)
 {
 	int rc = sources_random(a->sources, &a->id);
@@ -202,10 +202,9 @@ static void ask_over_tcp(struct attempt *a)
 		fail(a);
 }
 
-/* Give up the sockets. */
-static void let_go(struct attempt *a)
+static void release_sockets(struct attempt *a)
 {
-	if (a->source && a->settled)
+	if (a->source && a->reusable)
 		source_release(a->source);
 	else
 		source_close(a->source);
@@ -236,7 +235,7 @@ int attempt_start(const struct attempt_spec *spec, struct attempt **ret)
 	list_init(&a->link);
 	rc = begin(a);
 	if (rc < 0) {
-		let_go(a);
+		release_sockets(a);
 		free(a);
 		return rc;
 	}
@@ -247,7 +246,7 @@ int attempt_start(const struct attempt_spec *spec, struct attempt **ret)
 void attempt_end(struct attempt *a)
 {
 	list_remove(&a->link);
-	let_go(a);
+	release_sockets(a);
 	free(a->in);
-	names_loop_bury(a->sources->loop, &a->grave, a);
+	names_loop_discard(a->sources->loop, &a->garbage, a);
 }

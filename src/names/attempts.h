@@ -10,11 +10,11 @@
 #include "message.h"
 #include "sources.h"
 
-/* A query as it is sent: the length for TCP, then the message. */
+/* A query in the form in which it is sent. */
 struct question {
-	size_t size; /* of the message */
-	size_t end;  /* of its header and question */
-	uint8_t *bytes;
+	size_t size;	/* of the message */
+	size_t end;	/* of its header and question */
+	uint8_t *bytes; /* the length for TCP, then the message */
 };
 
 #define QUESTION_PREFIX 2U
@@ -22,9 +22,9 @@ struct question {
 struct attempt;
 
 struct attempt_ops {
-	/* An answer of the server. @p may be changed, and is not kept. */
+	/* The server has answered. @p may be changed, and is valid only during the call. */
 	void (*answered)(struct attempt *attempt, enum dns_match match, uint8_t *p, size_t size);
-	/* The server cannot be reached, or has answered nonsense. */
+	/* The server cannot be reached, or has sent an invalid answer. */
 	void (*failed)(struct attempt *attempt);
 };
 
@@ -32,7 +32,7 @@ struct attempt {
 	struct list link;      /* the owner's */
 	struct source *source; /* UDP; NULL: over TCP, with @watch */
 	struct watch watch;
-	struct grave grave;
+	struct garbage garbage;
 	struct sources *sources;
 	const struct attempt_ops *ops;
 	void *owner;
@@ -43,20 +43,14 @@ struct attempt {
 	int64_t asked_ms;
 	uint16_t id;
 	bool tcp;
-	bool settled;	    /* the answer has arrived, as expected: its socket is fit for others */
-	unsigned strangers; /* datagrams that are no answer */
-	size_t sent;	    /* TCP: bytes of the question */
-	uint8_t *in;	    /* TCP: the answer, with its length */
+	bool reusable;	     /* only the answer has arrived: another question may use the socket */
+	unsigned unexpected; /* datagrams that are no answer */
+	size_t sent;	     /* TCP: bytes of the question */
+	uint8_t *in;	     /* TCP: the answer, with its length */
 	size_t in_size, in_room;
 };
 
-/*
- * attempt_start() - ask the server in @slot
- * @sources, @ops, @owner, @question, @buffer, @server, @generation: stored in the new attempt
- * @tcp: over TCP
- *
- * Returns 0, or -errno if the server cannot be asked (ENETUNREACH, EMFILE).
- */
+/* The arguments of attempt_start(): all are stored in the new attempt. */
 struct attempt_spec {
 	struct sources *sources;
 	const struct attempt_ops *ops;
@@ -64,11 +58,12 @@ struct attempt_spec {
 	const struct question *question;
 	uint8_t *buffer;
 	unsigned server, generation;
-	uint32_t slot;
-	bool tcp;
+	uint32_t slot; /* of the server's address */
+	bool tcp;      /* ask over TCP */
 };
+
+/* attempt_start() - ask a server; 0, or -errno if that is not possible (ENETUNREACH, EMFILE) */
 int attempt_start(const struct attempt_spec *spec, struct attempt **ret);
 
-/* attempt_end() - give up the socket and free the attempt, which is removed from the owner's list
- */
+/* attempt_end() - release the socket, remove the attempt from the owner's list, and free it */
 void attempt_end(struct attempt *attempt);

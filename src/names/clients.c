@@ -26,14 +26,14 @@ struct client *clients_find(struct clients *clients, const union endpoint *addre
 	return client;
 }
 
-struct client *clients_greediest(const struct clients *clients)
+struct client *clients_busiest(const struct clients *clients)
 {
-	struct client *client, *greediest = NULL;
+	struct client *client, *busiest = NULL;
 
 	LIST_EACH (client, &clients->items, link)
-		if (!greediest || client->n_queries > greediest->n_queries)
-			greediest = client;
-	return greediest;
+		if (!busiest || client->n_queries > busiest->n_queries)
+			busiest = client;
+	return busiest;
 }
 
 void clients_release(struct client *client)

@@ -15,7 +15,7 @@
 #include "clients.h"
 #include "message.h"
 
-/* Receive at most so many times in a turn. */
+/* The most system calls that receive, in one turn of the loop. */
 #define CALLS_A_TURN 4
 
 static void prepare(struct batch *b, unsigned i, size_t size)
@@ -95,7 +95,7 @@ static void take(struct datagrams *d, uint8_t *p, size_t size, bool cut, const u
 		clients_release(spec.client);
 }
 
-/* Returns the number of datagrams. */
+/* Receive and process datagrams. Returns their number. */
 static unsigned receive(struct datagrams *d)
 {
 	struct batch *in = &d->in;

@@ -9,10 +9,10 @@
 #include "loop.h"
 #include "queries.h"
 
-/* So many datagrams are received, or sent, with one system call. */
+/* The most datagrams that are received or sent with one system call. */
 #define DATAGRAMS_A_CALL 16U
 
-/* The largest datagram in such a call: all usual queries and answers are smaller. */
+/* The largest datagram in such a call. Usual queries and answers are smaller. */
 #define DATAGRAM_BYTES 1232U
 
 /* Datagrams for one system call. */
@@ -32,7 +32,7 @@ struct datagrams {
 
 /*
  * datagrams_listen() - serve the clients of socket @fd
- * @datagrams: stays where it is
+ * @datagrams: must not move in memory
  *
  * Returns 0 or -errno.
  */

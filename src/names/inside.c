@@ -6,8 +6,8 @@
  * network's helper never sees a packet for these addresses: they are local. So the service works
  * with every helper in the same way, also while the helper is being restarted.
  *
- * The port is random, above the range that the kernel chooses ports from (man 7 ip), so that the
- * command rarely wants the same.
+ * The port is random, and above the range from which the kernel chooses ports (man 7 ip), so that
+ * the command rarely needs the same port.
  */
 #include "inside.h"
 

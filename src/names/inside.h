@@ -11,12 +11,12 @@ struct ns_set;
 
 struct inside {
 	struct relay_sockets sockets;
-	struct table table; /* leads port 53 to the sockets; none: they are at port 53 */
+	struct table table; /* redirects port 53 to the sockets; none: they are at port 53 */
 };
 
 #define INSIDE_NONE ((struct inside){{{-1, -1}, {-1, -1}}, {.kept = KEPT_TABLE_NONE}})
 
-/* inside_open() - see names_listen(); @ret stays where it is until inside_close() */
+/* inside_open() - as names_listen(); @ret must not move in memory until inside_close() */
 int inside_open(const struct ns_set *ns, const struct names_at *at, int cancel_fd,
 		struct inside *ret, struct error *err);
 

@@ -13,19 +13,19 @@
 
 int names_loop_init(struct loop *loop)
 {
-	list_init(&loop->graves);
+	list_init(&loop->garbage);
 	loop->now_ms = clock_ms();
 	loop->epoll = epoll_create1(EPOLL_CLOEXEC);
 	return loop->epoll < 0 ? -errno : 0;
 }
 
-static void free_graves(struct loop *loop)
+static void free_garbage(struct loop *loop)
 {
-	struct grave *grave, *following;
+	struct garbage *garbage, *following;
 
-	LIST_EACH_SAFE (grave, following, &loop->graves, link) {
-		list_remove(&grave->link);
-		free(grave->object);
+	LIST_EACH_SAFE (garbage, following, &loop->garbage, link) {
+		list_remove(&garbage->link);
+		free(garbage->object);
 	}
 }
 
@@ -41,13 +41,13 @@ void names_loop_turn(struct loop *loop, int timeout_ms)
 		if (watch->fd >= 0)
 			watch->ready(watch, events[i].events);
 	}
-	free_graves(loop);
+	free_garbage(loop);
 }
 
-void names_loop_bury(struct loop *loop, struct grave *grave, void *object)
+void names_loop_discard(struct loop *loop, struct garbage *garbage, void *object)
 {
-	grave->object = object;
-	list_append(&loop->graves, &grave->link);
+	garbage->object = object;
+	list_append(&loop->garbage, &garbage->link);
 }
 
 static int control(const struct loop *loop, int op, struct watch *watch, uint32_t events)

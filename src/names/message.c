@@ -22,10 +22,10 @@ enum {
 enum {
 	QR = 0x80, /* it is an answer */
 	OPCODE = 0x78,
-	AA = 0x04, /* the server knows the name itself */
-	TC = 0x02,
-	RD = 0x01, /* the server is to ask others */
-	RA = 0x80, /* it would */
+	AA = 0x04, /* the server has authority for the name */
+	TC = 0x02, /* truncated */
+	RD = 0x01, /* the client wants the server to ask other servers */
+	RA = 0x80, /* the server does that */
 	CD = 0x10, /* the client checks signatures itself */
 	RCODE = 0x0f,
 };
@@ -64,7 +64,7 @@ static size_t skip_plain_name(const uint8_t *p, size_t size, size_t at)
 	return 0;
 }
 
-/* Likewise for a name that may end with a reference to another one. */
+/* As skip_plain_name(), for a name that may end with a pointer (RFC 1035, section 4.1.4). */
 static size_t skip_name(const uint8_t *p, size_t size, size_t at)
 {
 	while (at < size && p[at] != 0 && p[at] <= LABEL_MAX)

@@ -27,7 +27,7 @@ enum dns_rcode {
 };
 
 struct dns_query {
-	size_t question_end; /* size of header and question; only the header: no valid question */
+	size_t question_end; /* size of header and question; DNS_HEADER_BYTES: no valid question */
 	uint16_t udp_bytes;  /* the largest datagram that the client takes (RFC 6891) */
 };
 
@@ -35,10 +35,10 @@ struct dns_query {
  * dns_read_query() - check a query of a client
  * @ret: filled unless the result is -EBADMSG
  *
- * Returns 0; -EBADMSG if it is no query at all, and gets no answer; -EINVAL if it deserves
- * DNS_FORMERR: there must be one question, with a complete name; -EOPNOTSUPP if it deserves
- * DNS_NOTIMP: another operation than QUERY, or a transfer of a zone, whose answer is no single
- * message.
+ * Returns 0; -EBADMSG if it is no query and must not be answered; -EINVAL if the answer must be
+ * DNS_FORMERR, because there is not exactly one question with a complete name; -EOPNOTSUPP if the
+ * answer must be DNS_NOTIMP: another operation than QUERY, or a transfer of a zone, whose answer is
+ * more than one message.
  */
 int dns_read_query(const uint8_t *p, size_t size, struct dns_query *ret);
 
@@ -57,21 +57,22 @@ enum dns_match {
 enum dns_match dns_match(const uint8_t *query, size_t question_end, const uint8_t *answer,
 			 size_t size);
 
+/* dns_id(), dns_set_id() - the id of the message @p, of at least DNS_HEADER_BYTES */
 uint16_t dns_id(const uint8_t *p);
 void dns_set_id(uint8_t *p, uint16_t id);
 
 /*
  * dns_is_failure() - would a resolver ask its next server after the answer @p?
  *
- * True for SERVFAIL, NOTIMP and REFUSED, and for an empty answer of a server that neither knows the
- * name nor asks others.
+ * True for SERVFAIL, NOTIMP and REFUSED, and for an empty answer of a server that has no authority
+ * for the name and does not ask other servers.
  */
 bool dns_is_failure(const uint8_t *p);
 
 /*
  * dns_reply() - compose an answer of our own: header and question
  * @query, @question_end: as for dns_match()
- * @truncated: the client is to ask again over TCP
+ * @truncated: set the bit that tells the client to ask again over TCP
  * @ret: @question_end bytes; may be @query
  */
 void dns_reply(const uint8_t *query, size_t question_end, enum dns_rcode rcode, bool truncated,

@@ -3,8 +3,8 @@
  * Theory of operation
  *
  * The launcher's side of the name service. The launcher owns the sockets in the child's network, so
- * queries wait there while the process is restarted. Many commands never ask: the process starts
- * when the first query arrives, and costs a launch nothing.
+ * queries wait there while the process is restarted. Many commands send no query. So the process
+ * starts when the first query arrives, and does not make a launch slower.
  *
  * The name servers are in memory that the process can only read (proc/destinations.h). A change
  * adds the new addresses, sends the process their slots, and then removes the old ones.
@@ -180,7 +180,7 @@ int names_set_servers(struct names *names, const union endpoint *servers, size_t
 	if (names->control >= 0)
 		rc = message_send(names->control, &m, sizeof(m), NULL, 0);
 	drop_slots(names, old, n_old);
-	/* It does not read: the next process gets the new servers. */
+	/* The process does not read. Kill it: the next one starts with the new servers. */
 	if (rc == -EAGAIN)
 		process_signal(&names->process, SIGKILL);
 	return 0;

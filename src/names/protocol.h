@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The conversation between launcher and name service, over a SOCK_SEQPACKET pair. The launcher
- * sends SERVERS, the service sends LOG. Nobody waits for an answer.
+ * The protocol between launcher and name service, over a SOCK_SEQPACKET pair. The launcher sends
+ * NAMES_SERVERS, the service sends NAMES_LOG. No message has an answer.
  */
 #pragma once
 

@@ -3,12 +3,12 @@
  * Theory of operation
  *
  * A query asks the first server. If there is no answer after a moment, it asks the next one as
- * well, and so on; the first answer counts. A server that refuses, cannot be reached, or reports a
- * failure lets it ask the next one at once. When all have been asked it starts once more from the
- * first: the datagram may have been lost. Then it waits until its time is over.
+ * well, and so on; the first answer counts. If a server refuses, cannot be reached, or reports a
+ * failure, the query asks the next one at once. When it has asked all servers, it starts once more
+ * from the first: the datagram may have been lost. Then it waits until its time is over.
  *
- * Servers that do not answer pause: servers.h. Nothing is cached: the host's resolver does not
- * cache either, and where a cache is wanted the host's stub has it.
+ * Servers that do not answer pause: servers.h. Nothing is cached: the host's resolver library does
+ * not cache either. A host that needs a cache has it in a local name server.
  */
 #include "queries.h"
 
@@ -18,7 +18,7 @@
 
 #include "fauxroot/base/macro.h"
 
-/* When the table is full, a query of this age may be displaced by any. */
+/* When the table is full, any new query may displace a query of this age. */
 #define OLD_MS 1000
 
 static void free_query(struct query *q)
@@ -43,7 +43,8 @@ static void finish(struct query *q, const uint8_t *p, size_t size)
 	free_query(q);
 }
 
-/* Give @p, which may be changed, the client's id, question and size. */
+/* Answer with @p, which is changed: it gets the client's id and question, and is truncated to the
+ * client's size. */
 static void deliver(struct query *q, uint8_t *p, size_t size)
 {
 	const uint8_t *asked = q->bytes + QUESTION_PREFIX;
@@ -96,8 +97,8 @@ static int ask(struct query *q, unsigned i)
 	return rc;
 }
 
-/* Ask the next server. Returns false if the query has ended: there is none, and none will answer.
- */
+/* Ask the next server. Returns false if the query has ended: all servers were asked, and none can
+ * answer any more. */
 static bool ask_next(struct query *q)
 {
 	struct servers *servers = q->queries->servers;
@@ -114,7 +115,7 @@ static bool ask_next(struct query *q)
 		if (i < 0)
 			break;
 		q->asked |= 1U << i;
-		alone = !servers_doubt(servers, (unsigned)i);
+		alone = !servers_is_suspect(servers, (unsigned)i);
 		rc = ask(q, (unsigned)i);
 		if (rc == 0)
 			continue;
@@ -129,7 +130,7 @@ static bool ask_next(struct query *q)
 	return false;
 }
 
-/* Is what is known about the server of @a still about the same server? */
+/* Does the number of @a's server still mean the same server? */
 static bool is_current(const struct attempt *a, const struct query *q)
 {
 	return a->generation == q->queries->servers->generation;
@@ -147,7 +148,7 @@ static void on_failed(struct attempt *a)
 	(void)ask_next(q);
 }
 
-/* Keep the first failure: if no server does better, the client gets it. */
+/* Keep the first failure: if all servers fail, the client gets it. */
 static void keep_failure(struct query *q, const uint8_t *p, size_t size)
 {
 	if (q->failure)
@@ -185,22 +186,23 @@ void queries_init(struct queries *queries, struct loop *loop, struct servers *se
 	queries->servers = servers;
 	queries->clients = clients;
 	queries->max = max;
-	/* Where descriptors are few, none is kept. */
+	/* If the limit of descriptors is low, no idle socket is kept. */
 	sources_init(&queries->sources, loop, max < QUERIES_MAX ? 0 : SOURCES_IDLE_MAX);
 	list_init(&queries->all);
 }
 
 /*
- * The table is full: drop the oldest query of the client that has most, if @newcomer has fewer.
- * Else drop an old one, of @newcomer if it has any: it was lost, or its server is silent.
+ * The table is full: drop the oldest query of the client that has the most queries, if @newcomer
+ * has fewer. Otherwise drop a query that is older than OLD_MS, of @newcomer if it has queries: the
+ * query was lost, or its server does not answer. Returns false if no query can be dropped.
  */
-static bool make_place(struct queries *queries, struct client *newcomer)
+static bool displace_query(struct queries *queries, struct client *newcomer)
 {
-	struct client *greediest = clients_greediest(queries->clients);
+	struct client *busiest = clients_busiest(queries->clients);
 	struct query *oldest;
 
-	if (greediest && newcomer->n_queries + 1 < greediest->n_queries) {
-		oldest = LIST_FIRST(&greediest->queries, struct query, of_client);
+	if (busiest && newcomer->n_queries + 1 < busiest->n_queries) {
+		oldest = LIST_FIRST(&busiest->queries, struct query, of_client);
 	} else {
 		oldest = newcomer->n_queries > 0
 				 ? LIST_FIRST(&newcomer->queries, struct query, of_client)
@@ -208,7 +210,7 @@ static bool make_place(struct queries *queries, struct client *newcomer)
 		if (!oldest || queries->loop->now_ms - oldest->born_ms < OLD_MS)
 			return false;
 	}
-	/* Keep @newcomer, also if this was its only query. */
+	/* The count keeps @newcomer from being freed with its only query. */
 	newcomer->n_queries++;
 	finish(oldest, NULL, 0);
 	newcomer->n_queries--;
@@ -247,7 +249,7 @@ int queries_ask(struct queries *queries, const struct query_spec *spec)
 {
 	struct query *q;
 
-	if (queries->n >= queries->max && !make_place(queries, spec->client))
+	if (queries->n >= queries->max && !displace_query(queries, spec->client))
 		return -ENOBUFS;
 	q = new_query(queries, spec);
 	if (!q)

@@ -6,11 +6,11 @@
  * over sockets that it makes in the host's network. Both sides are untrusted. So it has no
  * capability, no file and no terminal. It may connect sockets only to the name servers
  * (proc/destinations.h), may send without a connection only from its sockets in the child's
- * network, and may not bind or listen. An attacker who takes it over can send DNS servers anything,
- * and reach nothing else: it is no way out of the child's network.
+ * network, and may not bind or listen. An attacker who takes over the process can send any data to
+ * the name servers, and reach nothing else outside of the child's network.
  *
- * The filter knows the sockets of the child's network by their numbers. Numbers below
- * NAMES_FD_FREE are all in use, and may not be closed: no other socket can get one of them.
+ * The filter identifies the sockets of the child's network by their descriptor numbers. All numbers
+ * below NAMES_FD_FREE are in use, and may not be closed: no other socket can get one of them.
  */
 #include "relay.h"
 
@@ -44,7 +44,7 @@
 #include "servers.h"
 #include "streams.h"
 
-/* The interval of ticks, and the time without work after which memory is returned. */
+/* The interval of ticks, and the time without work after which memory is released. */
 #define TICK_MS 50
 #define CALM_MS 1000
 
@@ -136,8 +136,8 @@ _noreturn_ static void run(struct relay *relay)
 }
 
 /*
- * Give the descriptors their numbers: first out of the way, then down. Numbers without a socket
- * become /dev/null.
+ * Give the descriptors their numbers: first copy them to high numbers, then to their own. Numbers
+ * without a socket become /dev/null.
  */
 static int number_descriptors(int control, const struct relay_sockets *sockets)
 {

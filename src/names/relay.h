@@ -17,10 +17,10 @@ struct relay_sockets {
 
 /*
  * relay_start() - fork the process
- * @sockets: listening; stay the caller's
+ * @sockets: listening; the caller keeps them
  * @destinations: memfd with the addresses of the name servers: proc/destinations.h
- * @slots, @n: the servers in it, in order
- * @ret_control: the launcher's socket of the conversation in protocol.h, non-blocking
+ * @slots, @n: the slots of the servers in it, in order
+ * @ret_control: the launcher's socket for protocol.h, non-blocking
  *
  * Returns 0 or -errno.
  */

@@ -34,7 +34,7 @@ int servers_next(const struct servers *servers, uint32_t asked, int64_t now_ms)
 	return paused;
 }
 
-bool servers_doubt(const struct servers *servers, unsigned i)
+bool servers_is_suspect(const struct servers *servers, unsigned i)
 {
 	return servers->items[i].pause_ms > 0;
 }
@@ -52,7 +52,7 @@ void servers_failed(struct servers *servers, unsigned i, int64_t asked_ms, int64
 {
 	struct server *server = &servers->items[i];
 
-	/* Many queries fail together: count them once. */
+	/* Many queries fail at the same time: count them once. */
 	if (server->answered_ms > asked_ms || server->down_ms > now_ms)
 		return;
 	server->pause_ms = server->pause_ms == 0 ? SERVER_PAUSE_MS

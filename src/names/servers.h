@@ -7,24 +7,24 @@
 
 #include "fauxroot/names/at.h"
 
-/* The pause of a server that did not answer: from the first to the last. */
+/* The pause of a server that did not answer: the first one, and the longest. */
 #define SERVER_PAUSE_MS	    1000
 #define SERVER_PAUSE_MAX_MS 30000
 
 struct server {
 	uint32_t slot;	     /* of its address: proc/destinations.h */
-	int64_t down_ms;     /* it is asked last before this time */
-	int64_t answered_ms; /* its last answer */
-	int pause_ms;	     /* 0: its last query was answered */
+	int64_t down_ms;     /* end of its pause; before this time it is asked last */
+	int64_t answered_ms; /* time of its last answer */
+	int pause_ms;	     /* its last pause; 0: it has answered after that */
 };
 
 struct servers {
 	struct server items[NAMES_SERVERS_MAX];
 	unsigned n;
-	unsigned generation; /* changes with every servers_set() */
+	unsigned generation; /* number of servers_set() calls */
 };
 
-/* servers_set() - use these servers from now on, in this order; nothing is known about them */
+/* servers_set() - use these servers from now on, in this order, and forget all pauses */
 void servers_set(struct servers *servers, const uint32_t *slots, unsigned n);
 
 /*
@@ -37,12 +37,12 @@ void servers_set(struct servers *servers, const uint32_t *slots, unsigned n);
 int servers_next(const struct servers *servers, uint32_t asked, int64_t now_ms);
 
 /*
- * servers_doubt() - has server @i failed, and not answered since?
+ * servers_is_suspect() - has server @i failed, and not answered since?
  *
- * Its pause is over. A query that asks it should ask the next one at the same time: it costs no
- * time then if the server is still silent.
+ * A query that asks it after its pause should ask the next server at the same time. So the query
+ * loses no time if the server still does not answer.
  */
-bool servers_doubt(const struct servers *servers, unsigned i);
+bool servers_is_suspect(const struct servers *servers, unsigned i);
 
 /* servers_answered() - server @i has answered */
 void servers_answered(struct servers *servers, unsigned i, int64_t now_ms);
@@ -54,6 +54,7 @@ void servers_answered(struct servers *servers, unsigned i, int64_t now_ms);
  */
 void servers_failed(struct servers *servers, unsigned i, int64_t asked_ms, int64_t now_ms);
 
-/* servers_wait_ms() - how long a query waits for an answer before it asks the next server too: all
- * are asked before a client gives up (man 5 resolv.conf: after 5 s) */
+/* servers_wait_ms() - how long a query waits for an answer before it asks the next server, too. The
+ * time is short enough to ask all servers before a client gives up (man 5 resolv.conf: after 5 s)
+ */
 int servers_wait_ms(const struct servers *servers);

@@ -4,18 +4,19 @@
  *
  * An attacker who cannot see our questions must guess id and source port. So a question gets a new
  * socket, whose port the kernel chooses at random. But socket(2), connect(2), epoll_ctl(2) and
- * close(2) take as long as all the rest of a question. If there are very many questions, a socket
- * is used again, so that a guess is no easier:
+ * close(2) take as long as all the rest of a question. If there are very many questions, sockets
+ * are used again, under rules that make a guess no easier:
  *
- * - A socket carries one question at a time. The next one can get it only after the answer, if the
- *   answer was all that arrived: after a guess that hits its port, a socket is closed.
+ * - A socket carries one question at a time. The next question can get it only after the answer,
+ *   and only if nothing else has arrived: after a guess that hits its port, a socket is closed.
  * - A question chooses at random among at least SOURCES_CHOICE idle sockets. Sockets are used for
  *   SOURCE_LIFE_MS, so there are that many only with more than 640 questions a second. Below that
  *   rate, each question has a port of its own.
- * - Ports are known for a short time only, if at all: an attacker who finds open ports by their
- *   effect on ICMP errors can try 1,000 of them a second (net.ipv4.icmp_msgs_per_sec).
+ * - An attacker can know a port only for a short time, if at all: an attacker who finds open ports
+ *   by their effect on ICMP errors can try 1,000 of them a second (net.ipv4.icmp_msgs_per_sec).
  *
- * An idle socket is watched. Whatever arrives there was not asked for, and closes it.
+ * An idle socket is watched. A datagram that arrives there answers no question, and the socket is
+ * closed.
  */
 #include "sources.h"
 
@@ -44,13 +45,13 @@ int sources_random(struct sources *sources, uint16_t *ret)
 	const size_t size = sizeof(sources->random);
 
 	if (sources->n_random == 0) {
-		/* Up to 256 bytes are never interrupted. */
+		/* A signal never interrupts a call for up to 256 bytes. */
 		if (getrandom(sources->random, size, GRND_NONBLOCK) != (ssize_t)size)
 			return -EAGAIN;
 		sources->n_random = SOURCES_RANDOM;
 	}
 	*ret = sources->random[--sources->n_random];
-	/* What leaks from this memory later does not show numbers that were used. */
+	/* A later leak of this memory does not show used numbers. */
 	sources->random[sources->n_random] = 0;
 	return 0;
 }
@@ -61,7 +62,7 @@ void source_close(struct source *source)
 		return;
 	source->user = NULL;
 	names_watch_close(source->sources->loop, &source->watch);
-	names_loop_bury(source->sources->loop, &source->grave, source);
+	names_loop_discard(source->sources->loop, &source->garbage, source);
 }
 
 /* Remove idle socket @i from the table, and return it. */

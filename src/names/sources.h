@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sockets that questions to name servers are sent from, and random numbers. See sources.c. */
+/* The sockets for questions to name servers, and random numbers. See sources.c. */
 #pragma once
 
 #include <stdint.h>
 
 #include "loop.h"
 
-/* A socket is used for questions during this time after its creation, and at most so many times. */
+/* How long after its creation, and for how many questions, a socket is used at most. */
 #define SOURCE_LIFE_MS	100
 #define SOURCE_USES_MAX 64U
 
-/* A question chooses among at least so many idle sockets to its server; else it gets a new one. */
+/* A question uses an idle socket only if it can choose among at least so many to its server. */
 #define SOURCES_CHOICE 64U
 
 /* The most idle sockets. */
 #define SOURCES_IDLE_MAX 128U
 
-/* Random numbers are fetched so many at a time. */
+/* The number of random numbers that are fetched at a time. */
 #define SOURCES_RANDOM 128U
 
 struct source {
 	struct watch watch; /* its descriptor is a datagram socket, connected to a name server */
-	struct grave grave;
+	struct garbage garbage;
 	struct sources *sources;
 	void (*ready)(void *user); /* the user's function, if there is something to receive */
 	void *user;		   /* NULL: the socket is idle */
@@ -40,7 +40,7 @@ struct sources {
 };
 
 /*
- * sources_init() - no sockets
+ * sources_init() - initialize, without sockets
  * @max_idle: at most SOURCES_IDLE_MAX; below SOURCES_CHOICE each question has a socket of its own
  */
 void sources_init(struct sources *sources, struct loop *loop, unsigned max_idle);
@@ -57,7 +57,7 @@ int sources_random(struct sources *sources, uint16_t *ret);
  * @generation: of the servers; a socket of another generation is not used
  * @ready: called with @user when the socket is ready
  * @user: not NULL
- * @ret: until source_release() or source_close()
+ * @ret: the socket; return it with source_release() or source_close()
  *
  * Returns 0 or -errno (ENETUNREACH, EMFILE).
  */
@@ -65,15 +65,15 @@ int sources_take(struct sources *sources, uint32_t slot, unsigned generation,
 		 void (*ready)(void *user), void *user, struct source **ret);
 
 /*
- * source_release() - the question was answered, and nothing else was received: another question may
- * use the socket
+ * source_release() - return a socket on which only the answer was received: another question may
+ * use it
  */
 void source_release(struct source *source);
 
 /* source_close() - close the socket and free @source; accepts NULL */
 void source_close(struct source *source);
 
-/* sources_tick() - several times a second while there are idle sockets: close the old ones */
+/* sources_tick() - close old idle sockets; call it several times a second while there are any */
 void sources_tick(struct sources *sources);
 
 /* sources_clear() - close all idle sockets */

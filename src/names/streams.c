@@ -3,9 +3,9 @@
  * Theory of operation
  *
  * A client may send several queries over one connection without waiting; the answers come in any
- * order. A client that does not read its answers, or sends nothing, is closed: memory and
- * descriptors are bounded. A new client takes the place of the connection that is idle for longest,
- * of the client address that has most.
+ * order. Memory and descriptors are limited: the connection of a client that does not read its
+ * answers, or sends nothing, is closed. At the limit of connections, a new connection displaces
+ * one: of the client address that has the most, the one that has been idle for the longest time.
  */
 #include "streams.h"
 
@@ -21,21 +21,21 @@
 /* The bytes of answers that a client may leave unread in our memory. */
 #define UNREAD_MAX (128U << 10)
 
-/* Accept so many connections at a time. */
+/* The most connections that are accepted in one turn of the loop. */
 #define ACCEPTS_A_TURN 16
 
 struct stream {
 	struct list link;
 	struct watch watch;
-	struct grave grave;
+	struct garbage garbage;
 	struct streams *streams;
 	struct client *client;
 	union endpoint from;
 	int64_t active_ms;
 	unsigned n_queries;
 	bool at_end;	 /* the client sends no more */
-	bool broken;	 /* streams_tick() closes it */
-	uint32_t events; /* that are watched */
+	bool broken;	 /* close it soon: streams_tick() */
+	uint32_t events; /* the watched events */
 	uint8_t *in;	 /* length and query */
 	size_t in_size, in_room;
 	uint8_t *out; /* answers that the socket did not take */
@@ -49,7 +49,7 @@ void streams_init(struct streams *streams, struct loop *loop, struct queries *qu
 	list_init(&streams->all);
 }
 
-/* A query that is answered after this finds no stream: queries_cancel(). */
+/* Close a connection and cancel its queries, so that no answer uses it later. */
 static void close_stream(struct stream *s)
 {
 	struct streams *streams = s->streams;
@@ -62,10 +62,11 @@ static void close_stream(struct stream *s)
 	clients_release(s->client);
 	free(s->in);
 	free(s->out);
-	names_loop_bury(streams->loop, &s->grave, s);
+	names_loop_discard(streams->loop, &s->garbage, s);
 }
 
-/* Watch for what can be done. Returns false if the stream is finished, or cannot be watched. */
+/* Watch for the events that the stream can handle now. Returns false if the stream is finished, or
+ * cannot be watched. */
 static bool watch_stream(struct stream *s)
 {
 	bool reads = !s->at_end && s->n_queries < STREAM_QUERIES_MAX && s->out_size == 0;
@@ -92,7 +93,7 @@ static int make_room(uint8_t **buffer, size_t *room, size_t size)
 	return 0;
 }
 
-/* Send what waits. Returns 0 or -errno. */
+/* Send the waiting answers, as far as the socket accepts them. Returns 0 or -errno. */
 static int flush(struct stream *s)
 {
 	ssize_t n = send(s->watch.fd, s->out, s->out_size, MSG_NOSIGNAL);
@@ -105,7 +106,7 @@ static int flush(struct stream *s)
 	return 0;
 }
 
-/* Append length and answer to what waits, and send it. */
+/* Append length and answer to the waiting answers, and send them. */
 static int reply(struct stream *s, const uint8_t *p, size_t size)
 {
 	size_t end = s->out_size + QUESTION_PREFIX + size;
@@ -121,7 +122,7 @@ static int reply(struct stream *s, const uint8_t *p, size_t size)
 	return flush(s);
 }
 
-/* query.answer. It does not close the stream: the callers use it. */
+/* query.answer. It does not close the stream, because its callers still use the stream. */
 static void on_answer(struct query *query, const uint8_t *p, size_t size)
 {
 	struct stream *s = query->asker;
@@ -132,7 +133,7 @@ static void on_answer(struct query *query, const uint8_t *p, size_t size)
 		s->broken = true;
 }
 
-/* The complete query in s->in. Returns 0 or -errno. */
+/* Process the complete query in s->in. Returns 0 or -errno. */
 static int take_query(struct stream *s, uint8_t *p, size_t size)
 {
 	struct dns_query read;
@@ -212,8 +213,9 @@ static void on_stream(struct watch *watch, uint32_t events)
 		close_stream(s);
 }
 
-/* There are too many: close the connection that is idle for longest, of the client with most. */
-static void make_place(struct streams *streams)
+/* There are too many connections: of the client with the most, close the one that has been idle for
+ * the longest time. */
+static void displace_stream(struct streams *streams)
 {
 	struct stream *s, *victim = NULL;
 
@@ -235,7 +237,7 @@ static void open_stream(struct streams *streams, int fd, const union endpoint *f
 		return;
 	}
 	if (streams->n >= STREAMS_MAX)
-		make_place(streams);
+		displace_stream(streams);
 	s->client = clients_find(streams->queries->clients, from);
 	if (!s->client) {
 		fd_close(fd);

@@ -27,15 +27,16 @@ struct streams {
 struct stream_listener {
 	struct watch watch;
 	struct streams *streams;
-	bool paused; /* there are no descriptors: streams_tick() continues */
+	bool paused; /* accept4(2) has failed, for example without descriptors: streams_resume() */
 };
 
+/* streams_init() - initialize, without connections */
 void streams_init(struct streams *streams, struct loop *loop, struct queries *queries);
 
 /* streams_listen() - accept clients at @fd; 0 or -errno */
 int streams_listen(struct streams *streams, struct stream_listener *listener, int fd);
 
-/* streams_tick() - several times a second while there are streams: close idle ones */
+/* streams_tick() - close idle connections; call it several times a second while there are any */
 void streams_tick(struct streams *streams);
 
 /* streams_resume() - accept again at a paused @listener */

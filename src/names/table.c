@@ -18,10 +18,10 @@
  *		}
  *	}
  *
- * The chain "in" is for containers behind a bridge. This is not the kernel's NAT, which would keep
- * an entry for each query for half a minute: with 10,000 queries a second its table overflows, and
- * then the whole network of the command loses packets. The exchange needs no memory, so the packets
- * are not tracked at all.
+ * The chain "in" is for containers behind a bridge. The kernel's NAT is not used: it would keep an
+ * entry for each query for half a minute. With 10,000 queries a second its table overflows, and
+ * then the whole network of the command loses packets. An exchange of ports needs no memory, so the
+ * packets are not tracked at all.
  *
  * For how the table stays, see proc/kept_table.c.
  */

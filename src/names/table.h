@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of nf_tables that leads port 53 of the service's addresses to its sockets. See table.c.
- */
+/* The table of nf_tables that redirects port 53 of the service's addresses to its sockets. See
+ * table.c. */
 #pragma once
 
 #include <stdint.h>
@@ -18,7 +18,7 @@ struct table {
 
 /*
  * table_make() - create the table
- * @table: stays where it is until kept_table_close()
+ * @table: must not move in memory until kept_table_close()
  * @fds: from kept_table_sockets()
  * @port: of the service's sockets
  *

@@ -45,7 +45,7 @@ static void a_silent_server_pauses_longer_each_time(void **state)
 	assert_int_equal(s.items[0].pause_ms, SERVER_PAUSE_MS);
 	now += SERVER_PAUSE_MS;
 	assert_int_equal(servers_next(&s, 0, now), 0);
-	assert_true(servers_doubt(&s, 0));
+	assert_true(servers_is_suspect(&s, 0));
 	servers_failed(&s, 0, now, now);
 	assert_int_equal(s.items[0].down_ms, now + 2LL * SERVER_PAUSE_MS);
 	for (int i = 0; i < 10; i++) {
@@ -55,7 +55,7 @@ static void a_silent_server_pauses_longer_each_time(void **state)
 	assert_int_equal(s.items[0].pause_ms, SERVER_PAUSE_MAX_MS);
 	servers_answered(&s, 0, now);
 	assert_int_equal(servers_next(&s, 0, now), 0);
-	assert_false(servers_doubt(&s, 0));
+	assert_false(servers_is_suspect(&s, 0));
 }
 
 static void a_slow_answer_is_no_silence(void **state)
@@ -96,7 +96,7 @@ static void new_servers_are_unknown(void **state)
 	assert_true(servers_wait_ms(&s) * NAMES_SERVERS_MAX <= 5000);
 }
 
-static void the_greediest_client_is_found(void **state)
+static void the_busiest_client_is_found(void **state)
 {
 	union endpoint a, b, b2;
 	struct clients clients;
@@ -107,20 +107,20 @@ static void the_greediest_client_is_found(void **state)
 	assert_int_equal(endpoint_of("fd00::100", 1000, &b), 0);
 	assert_int_equal(endpoint_of("fd00::100", 2000, &b2), 0);
 	clients_init(&clients);
-	assert_null(clients_greediest(&clients));
+	assert_null(clients_busiest(&clients));
 	one = clients_find(&clients, &a);
 	two = clients_find(&clients, &b);
 	assert_ptr_not_equal(one, two);
 	assert_ptr_equal(two, clients_find(&clients, &b2));
 	one->n_queries = 2;
 	two->n_queries = 3;
-	assert_ptr_equal(clients_greediest(&clients), two);
+	assert_ptr_equal(clients_busiest(&clients), two);
 	/* A client with queries stays. */
 	clients_release(two);
 	two->n_queries = one->n_queries = 0;
 	clients_release(two);
 	clients_release(one);
-	assert_null(clients_greediest(&clients));
+	assert_null(clients_busiest(&clients));
 }
 
 int main(void)
@@ -131,7 +131,7 @@ int main(void)
 		cmocka_unit_test(a_slow_answer_is_no_silence),
 		cmocka_unit_test(all_pausing_servers_are_asked),
 		cmocka_unit_test(new_servers_are_unknown),
-		cmocka_unit_test(the_greediest_client_is_found),
+		cmocka_unit_test(the_busiest_client_is_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

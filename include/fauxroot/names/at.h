@@ -5,7 +5,7 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 
-/* The most name servers that are used; further ones are ignored. */
+/* The most name servers that are used; further servers are ignored. */
 #define NAMES_SERVERS_MAX 16
 
 /* The port of name servers, and of the service for the command. */

@@ -36,8 +36,8 @@ int names_open(struct names **ret, struct error *err);
  * @cancel_fd: as in fd_wait()
  *
  * The sockets are on a high port, to which a table of nf_tables redirects port 53 of the addresses.
- * If the kernel refuses that, they are on port 53, and the log says so. Returns 0 or -errno at
- * step STEP_NET.
+ * If the kernel refuses that, the sockets are on port 53, and this is logged at level info. Returns
+ * 0 or -errno at step STEP_NET.
  */
 int names_listen(struct names *names, const struct ns_set *ns, const struct names_at *at,
 		 int cancel_fd, struct error *err);
@@ -46,7 +46,7 @@ int names_listen(struct names *names, const struct ns_set *ns, const struct name
  * names_set_servers() - ask these name servers from now on, in this order
  * @servers: @n addresses with their ports, at most NAMES_SERVERS_MAX
  *
- * Returns 0 or -errno; then the service uses the servers of the previous call.
+ * Returns 0 or -errno. After an error the service uses the servers of the previous call.
  */
 int names_set_servers(struct names *names, const union endpoint *servers, size_t n,
 		      struct error *err);
