@@ -164,6 +164,13 @@ fake_slirp() { # the script, in shell; $real is the real one
 	absent started
 }
 
+@test "one that does not answer --version either, as on a busy machine: the same" {
+	fake_slirp 'case " $* " in *" --version "*) exec sleep 1000 ;; esac; echo "no luck today" >&2; exit 3'
+	run -125 --separate-stderr fx --net=slirp4netns --slirp4netns-binary="$PWD/slirp" touch started
+	says "$stderr" 'error: slirp4netns died before it was ready: .*no luck today'
+	absent started
+}
+
 @test "a slirp4netns that hangs before it is ready is killed, and nothing is left" {
 	fake_slirp 'case " $* " in *" --version "*|*" --help "*) exec "$real" "$@" ;; esac; exec sleep 1000'
 	run -125 --separate-stderr timeout 200 "$FAUXROOT" --net=slirp4netns \

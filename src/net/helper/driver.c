@@ -25,7 +25,7 @@
 #include "run.h"
 
 #define VERSION_MS 5000
-#define REAP_MS	   1000
+#define REAP_MS	   5000
 
 int net_helper_check(struct net *net, struct error *err)
 {
@@ -240,10 +240,26 @@ static int retry_without_shields(struct net_helper *h, struct error *err)
 	return rc < 0 ? rc : await_ready(h, err);
 }
 
+/* The program has died, as @err says. Its version is the better reason, if that is wrong. A program
+ * that does not tell its version, or not in time on a busy machine, leaves @err as it is. */
+static int blame_version(struct net_helper *h, struct error *err)
+{
+	struct error version;
+	int rc = check_version(h, &version);
+
+	if (rc == 0)
+		return -ECHILD;
+	if (version.reason == REASON_NONE && rc != -ECANCELED) {
+		log_debug("%s", version.text);
+		return -ECHILD;
+	}
+	*err = version;
+	return rc;
+}
+
 int net_helper_wait_ready(struct net *net, struct error *err)
 {
 	struct net_helper *h = net->state;
-	struct error too_old;
 	int rc = await_ready(h, err);
 
 	if (rc == -ECHILD && h->ops->adapt && h->ops->adapt(h, h->program.first)) {
@@ -251,10 +267,8 @@ int net_helper_wait_ready(struct net *net, struct error *err)
 		if (rc == 0)
 			rc = await_ready(h, err);
 	}
-	if (rc == -ECHILD && check_version(h, &too_old) < 0) {
-		*err = too_old;
-		rc = -err->code;
-	}
+	if (rc == -ECHILD)
+		rc = blame_version(h, err);
 	if (rc == -ECHILD && h->shields != h->required_shields)
 		rc = retry_without_shields(h, err);
 	return rc;
