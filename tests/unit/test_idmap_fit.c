@@ -123,7 +123,7 @@ static const struct fit_case cases[] = {
 	/* nothing exists */
 	{false, 1000, "0 1000 1\n1 100000 65536\n", "alice:100000:65536\n", NULL},
 	{false, 1000, "0 1000 1\n1 100000 65536\n", "", ""},
-	/* whoever writes the maps takes all other ids of the container */
+	/* a process that writes the maps itself takes all other ids of the container */
 	{true, 0, "0 1000 1\n1 100000 65536\n", "alice:100000:65536\n", "0 0 1\n1 1 65536\n"},
 	{true, 0, "0 1000 1\n1 100000 65536\n", "", "0 0 1\n1 1 65536\n"},
 	{true, 0, "0 500000 65536\n", "", "0 0 1\n1 1 65535\n"},
