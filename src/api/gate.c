@@ -9,8 +9,8 @@
  *
  * Without room, the gate closes the connection that has been idle for longest, and the queue waits
  * until that connection is gone. After an answer a connection is idle until the next request. A
- * connection that has sent nothing yet is fresh, and it has some time for its first byte:
- * otherwise, with slow clients on all other connections, each new connection would be closed for
+ * connection that has sent nothing yet is fresh, and it has some time for its first byte. Without
+ * that time, when slow clients have all other connections, each new connection would be closed for
  * the next one. Received bytes that are not read yet count as sent. If all connections are busy or
  * fresh, the queue waits until one is closed, becomes idle, or stays fresh for too long. Without
  * free descriptors, the queue waits for one second at most, because other code may have used them

@@ -10,9 +10,9 @@
  *
  * The server accepts only clients of our own user, not of root. A client that executes a command in
  * a user's namespaces exposes its descriptors, groups and terminal to that user's target. The
- * target has our user id, too, but cannot use the descriptors: setns(2) needs capabilities in the
- * owning user namespace, and the target's processes in that namespace have them already, its other
- * processes never (man 7 user_namespaces).
+ * target has our user id, too, but the descriptors give it no new rights. setns(2) needs
+ * capabilities in the owning user namespace (man 7 user_namespaces). The target's processes in that
+ * namespace have them already, and its other processes never get them.
  */
 #include "fauxroot/api/namespaces.h"
 

@@ -48,7 +48,7 @@ bool fact_is_writable(const struct machine *machine, const char *dir);
 
 /*
  * fact_state_parent() - find a directory in which we can create a state directory: XDG_RUNTIME_DIR
- * if it belongs to us, or the usual path of it, or a directory that all users share
+ * if it belongs to us, or its usual path, or a directory that all users share
  *
  * Returns false if we can write to none; @buf is the runtime directory then.
  */

@@ -3,7 +3,7 @@
  * Theory of operation
  *
  * The index of error lines in docs/troubleshooting.md. A line is described by the step and the
- * reason of its error, as a row of the table of causes is, so the rows that can explain it are
+ * reason of its error, like a row of the table of causes. So the rows that can explain a line are
  * found without a list. "…" stands for values. The tests that provoke the causes check that each
  * line that is really printed is in the index, with its cause: tests/lib/bash/lab.bash.
  */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The child's resolv.conf and hosts are composed from the host's files. The launcher writes them to
- * the state directory, and the child mounts them. The child sends O_PATH descriptors of its /etc
- * and of the two files, if it has mounted them on files of the host's /etc: the launcher cannot
- * find that out by the file system's type, because the host's /etc and our copy of it can both be
- * tmpfs. mounts/etcfollow.h does the rest.
+ * the state directory, and the child mounts them. If the child has mounted them on files of the
+ * host's /etc, it sends O_PATH descriptors of its /etc and of the two files. The launcher cannot
+ * detect this by the type of the file system, because the host's /etc and our copy of it can both
+ * be tmpfs. mounts/etcfollow.h does the rest.
  */
 #include "etc.h"
 

@@ -251,8 +251,8 @@ static void on_child(void *arg, int status)
 static void reap_all(struct launch *l)
 {
 	/* Each turn of the loop handles the other events, too. Search for leftover processes only
-	 * when no zombie is left: a search reads all of /proc, and during a search for each turn
-	 * the command can fork more processes than a turn reaps. */
+	 * when no zombie is left. A search reads all of /proc: with a search in each turn, the
+	 * command could fork more processes than a turn reaps. */
 	if (children_reap(&l->children))
 		event_active(l->loop.on_more, EV_TIMEOUT, 0);
 	else if (l->cloned.child.pid <= 0)

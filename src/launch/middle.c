@@ -8,11 +8,12 @@
  * capabilities over the middle user namespace. Only the child enters the child's user namespace,
  * and before the target runs the runner that makes a detached network (sys/ns_net.c).
  *
- * The middle process is a fork of the launcher with all its descriptors, because the child, a fork
- * of the middle process, may have to pass some of them to the target. It must not keep sockets open
- * whose end of file reports that a process has exited: it closes the launcher's ends first, and the
- * child's ends after the clone, together with all other descriptors. All signals are blocked, as in
- * the launcher: signals from a terminal to the process group have no effect on it.
+ * The middle process is a fork of the launcher with all its descriptors. The child is a fork of the
+ * middle process, and may have to pass some of them to the target. End of file on a socket reports
+ * that a process has exited, so the middle process must not keep such a socket open. It closes the
+ * launcher's ends first, and the child's ends after the clone, together with all other descriptors.
+ * All signals are blocked, as in the launcher: signals from a terminal to the process group have no
+ * effect on it.
  *
  * The changes of its user id clear the parent-death signal. idmap_clone() arms it again. After that
  * the middle process checks that the launcher is alive. The child is the launcher's child, and

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The kernel's configuration, from a text or from the compressed /proc/config.gz, which is read
- * only after a failure. gzip(1) is installed everywhere, and saves loading a library in every
- * launch.
+ * only after a failure. It is read by gzip(1), which is installed everywhere: with a library, every
+ * launch would have to load it.
  */
 #include <unistd.h>
 

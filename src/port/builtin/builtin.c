@@ -18,10 +18,10 @@
  * stopped again (the target may signal the agent). While there is no forwarder, ports are added and
  * removed in the table only, and clients wait in the backlogs of the listeners.
  *
- * The reverse driver makes services of the host reachable for the command, with the same two
- * programs and the sockets exchanged: a runner makes the listeners in the child's network, and the
- * agent, in the host's network, makes the sockets that the forwarder connects. This forwarder may
- * connect to these services only. A forwarder for both directions could connect a socket of the
+ * The reverse driver makes services of the host reachable for the command. It has the same two
+ * processes, with the sockets exchanged. A runner makes the listeners in the child's network. The
+ * agent is in the host's network, and makes the sockets that the forwarder connects. This forwarder
+ * may connect to these services only. A forwarder for both directions could connect a socket of the
  * host to an address that is meant for the child's network.
  */
 #include <errno.h>

@@ -5,7 +5,7 @@
  * connect(2) to a UNIX socket looks up a path. That takes forever if the path is on a network file
  * system or a FUSE mount that does not answer, and not even SIGKILL ends it then. A thread that
  * relays must not wait for that. So these threads make the connections, and do nothing else. A
- * thread takes a job only if no other thread has one of the same service: a service whose path
+ * thread takes a job only if no other thread has a job of the same service. So a service whose path
  * hangs blocks one thread only, and the other threads serve the other services. The caller cancels
  * a job that takes too long, and refuses clients of that service until the thread is free again.
  *

@@ -12,8 +12,8 @@
  * - A rule on source address and source port, for each published port of a loopback address. An
  *   answer gets its mark after it was routed; if the network has no other route for the answer (no
  *   default route), it would never get one. The rule includes the port, because the kernel routes a
- *   packet again after DNAT, with its source: a connection of the target itself from 127.0.0.1 that
- *   DNAT redirects to a container must reach that container.
+ *   packet again after DNAT, with the same source. The target itself may connect from 127.0.0.1,
+ *   and DNAT may redirect that connection to a container: it must reach the container.
  *
  * Servers trust 127.0.0.1. So a remote client that cannot keep its address gets the address of the
  * child's interface. A network without such an address (--net=none, or one without IPv6) gets one

@@ -165,7 +165,8 @@ static int slirp_add(struct ports *ports, struct port *port, struct error *err)
 
 /*
  * Is the port gone although the request to remove it has failed? slirp4netns refuses the request
- * only if it does not forward the port: it has carried out an earlier request too late for us.
+ * only if it does not forward the port: then it has carried out an earlier request, whose answer
+ * came too late.
  */
 static bool is_gone(int rc)
 {
