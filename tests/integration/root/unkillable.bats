@@ -108,7 +108,7 @@ asked() {
 @test "a service of the host whose path hangs: its clients are reset, all others are served" {
 	local n client clients=()
 	as_user mkdir hung
-	as_user socat UNIX-LISTEN:well.sock,fork SYSTEM:'echo well' 3>&- 4>&- &
+	as_user socat -t30 UNIX-LISTEN:well.sock,fork SYSTEM:'echo well' 3>&- 4>&- &
 	wait_for test -S well.sock
 	launch_scratch --net=slirp4netns --forward-host="80:unix:$T/hung/a.sock" \
 		--forward-host="81:unix:$T/well.sock" sleep 1000
@@ -141,7 +141,7 @@ asked() {
 	for n in {1..20}; do equals well "$(asked 81)"; done
 	# When the file system answers, so does the service.
 	heal_host "$T/hung"
-	as_user socat UNIX-LISTEN:hung/a.sock,fork SYSTEM:'echo healed' 3>&- 4>&- &
+	as_user socat -t30 UNIX-LISTEN:hung/a.sock,fork SYSTEM:'echo healed' 3>&- 4>&- &
 	wait_for test -S hung/a.sock
 	healed() { equals healed "$(asked 80)"; }
 	wait_for healed
