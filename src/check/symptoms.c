@@ -88,6 +88,8 @@ static const struct symptom {
 	{STATE, REASON_FILE, "making the directory \"…\"", NULL},
 	{STATE, REASON_FILE, "opening the state directory \"…\"", NULL},
 	{STATE, REASON_FILE, "writing \"…\"", NULL},
+	{STATE, REASON_LEFT_BEHIND, "emptying the state directory \"…\": removing \"…\"",
+	 "statedir-left-behind"},
 	{STATE, ANY_REASON, "state directory \"…\"", "statedir-no-cwd"},
 	{STATE, ANY_REASON, "--name=…: XDG_RUNTIME_DIR is not set.",
 	 "unit-without-runtime-dir runtime-dir-unset no-runtime-dir"},

@@ -34,6 +34,7 @@
 
 struct sweep {
 	int top;
+	const char *path; /* of the top, for messages */
 	dev_t dev;
 	const char *keep;
 	unsigned next_name;
@@ -115,6 +116,23 @@ static int move_up(struct sweep *s, int dir, const char *name)
 	}
 }
 
+static bool is_ours(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_uid == geteuid();
+}
+
+/* The error: the entry @name of the top, or the entry @below in it, cannot be removed. */
+static int fail(const struct sweep *s, int rc, const char *name, const char *below,
+		struct error *err)
+{
+	const char *slash = *below ? "/" : "";
+
+	rc = err_set(err, -rc, "removing \"%s%s%s\"", name, slash, below);
+	return err_about(err, rc, REASON_LEFT_BEHIND, "%s/%s%s%s", s->path, name, slash, below);
+}
+
 /* Empty the directory @name of the top, moving its directories up, and remove it. */
 static int flatten(struct sweep *s, const char *name, struct error *err)
 {
@@ -123,7 +141,7 @@ static int flatten(struct sweep *s, const char *name, struct error *err)
 	struct dirent *entry;
 
 	if (!dir)
-		return err_set(err, fd < 0 ? -fd : errno, "emptying \"%s\"", name);
+		return fail(s, fd < 0 ? fd : -errno, name, "", err);
 	while ((entry = readdir(dir))) {
 		int rc;
 
@@ -136,7 +154,7 @@ static int flatten(struct sweep *s, const char *name, struct error *err)
 			rc = sub < 0 ? sub : move_up(s, fd, entry->d_name);
 		}
 		if (rc < 0)
-			return err_set(err, -rc, "removing \"%s/%s\"", name, entry->d_name);
+			return fail(s, rc, name, is_ours(fd) ? entry->d_name : "", err);
 	}
 	/* This fails if another process has made new entries, or if readdir() has missed one: the
 	 * next pass removes them. */
@@ -152,7 +170,7 @@ static int pass(struct sweep *s, struct error *err)
 	int found = 0;
 
 	if (!dir)
-		return err_set(err, errno, "reading the directory");
+		return err_file(err, errno, s->path, "reading the directory");
 	while ((entry = readdir(dir))) {
 		int rc;
 
@@ -163,26 +181,33 @@ static int pass(struct sweep *s, struct error *err)
 		if (rc == -ENOTEMPTY)
 			rc = flatten(s, entry->d_name, err);
 		else if (rc < 0)
-			(void)err_set(err, -rc, "removing \"%s\"", entry->d_name);
+			(void)fail(s, rc, entry->d_name, "", err);
 		if (rc < 0)
 			return rc;
 	}
 	return found;
 }
 
-int dir_empty(int dir, const char *keep, struct error *err)
+static int sweep(struct sweep *s, struct error *err)
 {
-	struct sweep s = {.top = dir, .keep = keep};
 	struct stat st;
 
-	if (fstat(dir, &st) < 0)
-		return err_set(err, errno, "reading the directory");
-	s.dev = st.st_dev;
+	if (fstat(s->top, &st) < 0)
+		return err_file(err, errno, s->path, "reading the directory");
+	s->dev = st.st_dev;
 	for (int i = 0; i < MAX_PASSES; i++) {
-		int rc = pass(&s, err);
+		int rc = pass(s, err);
 
 		if (rc <= 0)
 			return rc;
 	}
 	return err_say(err, EBUSY, "new entries appear as fast as they are removed");
+}
+
+int dir_empty(int dir, const char *path, const char *keep, struct error *err)
+{
+	struct sweep s = {.top = dir, .path = path, .keep = keep};
+	int rc = sweep(&s, err);
+
+	return rc < 0 ? err_wrap(err, rc, "emptying the state directory \"%s\"", path) : 0;
 }

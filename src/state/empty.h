@@ -5,9 +5,11 @@
 struct error;
 
 /*
- * dir_empty() - remove everything in the directory @dir except its entry @keep
+ * dir_empty() - remove everything in the state directory @dir except its entry @keep
+ * @path: of the directory, for messages
  *
  * Follows no link, does not touch mounts and other file systems (-EBUSY, -EXDEV), and needs three
- * descriptors at any depth. Returns 0, or -errno with the entry's name in the message.
+ * descriptors at any depth. Returns 0, or -errno. The reason is then REASON_LEFT_BEHIND with
+ * the path of the entry that cannot be removed, or REASON_FILE.
  */
-int dir_empty(int dir, const char *keep, struct error *err);
+int dir_empty(int dir, const char *path, const char *keep, struct error *err);

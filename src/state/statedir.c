@@ -249,9 +249,8 @@ static int open_resolved(const char *path, bool made, int cancel_fd, struct stat
 	}
 	if (fchmod(d.dir, 0700) < 0)
 		rc = err_file(err, errno, path, "setting the mode of \"%s\"", path);
-	else if ((rc = dir_empty(d.dir, LOCK_FILE, err)) < 0)
-		(void)err_about(err, err_wrap(err, rc, "emptying the state directory \"%s\"", path),
-				REASON_FILE, "%s", path);
+	else
+		rc = dir_empty(d.dir, path, LOCK_FILE, err);
 	if (rc < 0 && made)
 		statedir_remove(&d);
 	else if (rc < 0)
@@ -326,11 +325,9 @@ static int remove_dir(const struct statedir *dir, struct error *err)
 
 	/* The target may have made it read-only. */
 	(void)fchmod(dir->dir, 0700);
-	rc = dir_empty(dir->dir, LOCK_FILE, err);
+	rc = dir_empty(dir->dir, dir->path, LOCK_FILE, err);
 	if (rc < 0)
-		return err_about(
-			err, err_wrap(err, rc, "emptying the state directory \"%s\"", dir->path),
-			REASON_FILE, "%s", dir->path);
+		return rc;
 	/* Hold the locks until everything is removed: so no other launcher can use the directory.
 	 */
 	if (unlinkat(dir->dir, LOCK_FILE, 0) < 0 && errno != ENOENT)

@@ -485,6 +485,7 @@ int main(void)
 		cmocka_unit_test(mappers),
 		cmocka_unit_test(ranges),
 		cmocka_unit_test(state_directories),
+		cmocka_unit_test(left_behind),
 		cmocka_unit_test(foreign_runtime_directory),
 		cmocka_unit_test(network_acceleration),
 		cmocka_unit_test(devices_and_helpers),

@@ -172,6 +172,31 @@ static void closed_state_directory(void **state)
 	check_failure(&f);
 }
 
+static void left_behind(void **state)
+{
+	struct failure f = {.step = STEP_STATEDIR,
+			    .code = EACCES,
+			    .text = "emptying the state directory \"/srv/x\": removing \"a/b\"",
+			    .reason = REASON_LEFT_BEHIND,
+			    .about = "/srv/x/a/b",
+			    .files = {{"/srv/x/a/b", "", 0}},
+			    .state_dir = "/srv/x"};
+	char cause[256], remedy[256];
+
+	(void)state;
+	snprintf(cause, sizeof(cause),
+		 "/srv/x/a/b, which the command of an earlier instance has left behind, belongs "
+		 "to uid %u",
+		 geteuid());
+	snprintf(remedy, sizeof(remedy),
+		 "fauxroot rm -rf /srv/x/a/b # if %u is a subordinate id of alice\n"
+		 "sudo rm -rf /srv/x/a/b\nuse --state-dir=/tmp/NAME",
+		 geteuid());
+	f.cause = cause;
+	f.remedy = remedy;
+	check_failure(&f);
+}
+
 static void foreign_runtime_directory(void **state)
 {
 	struct failure f = {

@@ -183,6 +183,8 @@ static void state_directories(void **state)
 		int rc = open_statedir(below("third/x"), &err);
 
 		expect(&err, rc, STEP_STATEDIR, REASON_FOREIGN_PARENT, below("third"));
+		rc = open_statedir(below("left"), &err);
+		expect(&err, rc, STEP_STATEDIR, REASON_LEFT_BEHIND, below("left/a"));
 	}
 	assert_int_equal(statedir_open(below("held"), -1, &held, &err), 0);
 	/* In a nested PID namespace, /proc/locks does not show the process. */
@@ -362,7 +364,8 @@ static void every_reason_was_seen(void **state)
 {
 	(void)state;
 	for (enum error_reason reason = REASON_NONE + 1; reason < REASON_COUNT_; reason++)
-		if (!seen[reason] && (reason != REASON_FOREIGN_PARENT || was_root))
+		if (!seen[reason] &&
+		    (was_root || (reason != REASON_FOREIGN_PARENT && reason != REASON_LEFT_BEHIND)))
 			fail_msg("no failure with the reason %d", (int)reason);
 }
 
@@ -370,6 +373,8 @@ static void every_reason_was_seen(void **state)
 static void become_nobody(void)
 {
 	if (mkdir(below("third"), 0755) < 0 || chown(below("third"), 7, 7) < 0 ||
+	    mkdir(below("left"), 0700) < 0 || mkdir(below("left/a"), 0755) < 0 ||
+	    mkdir(below("left/a/b"), 0755) < 0 || chown(below("left"), NOBODY, NOBODY) < 0 ||
 	    chown(dir, NOBODY, NOBODY) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
 	    setresuid(NOBODY, NOBODY, NOBODY) < 0 || prctl(PR_SET_DUMPABLE, 1) < 0) {
 		perror("becoming nobody");
@@ -387,6 +392,9 @@ static void tidy(void)
 	(void)rmdir(below("closed"));
 	(void)rmdir(below("home"));
 	(void)rmdir(below("third"));
+	(void)rmdir(below("left/a/b"));
+	(void)rmdir(below("left/a"));
+	(void)rmdir(below("left"));
 	(void)rmdir(dir);
 }
 

@@ -64,9 +64,10 @@ enum error_reason {
 	REASON_SYMLINK,	       /* it is a symbolic link */
 	REASON_NOT_DIRECTORY,  /* it is not a directory */
 	REASON_PRECIOUS,       /* emptying it would destroy files that the user needs */
-	REASON_COPY_UP,	       /* it cannot be read, so it cannot be copied up */
-	REASON_DEVICE,	       /* this device file cannot be used */
-	REASON_IN_USE,	       /* another process uses it. about: that PID; empty: unknown */
+	REASON_LEFT_BEHIND, /* an earlier instance has left it behind, and it cannot be removed */
+	REASON_COPY_UP,	    /* it cannot be read, so it cannot be copied up */
+	REASON_DEVICE,	    /* this device file cannot be used */
+	REASON_IN_USE,	    /* another process uses it. about: that PID; empty: unknown */
 
 	/* Id maps. about: the program that failed; for REASON_NO_RANGES the file. */
 	REASON_NO_RANGES,   /* the user has no subordinate ids */

@@ -107,6 +107,15 @@ static bool place_is_read_only(struct facts *facts)
 	return fact(facts, "elsewhere", "use --state-dir=%s/NAME", dir);
 }
 
+/* A file of another user, such as a subordinate id of ours, in our directory. */
+static bool left_behind_is_foreign(struct facts *facts)
+{
+	struct stat st;
+
+	return error_names_path(facts) && machine_stat(facts->machine, facts->err->about, &st) &&
+	       st.st_uid != machine_uid(facts->machine) && fact(facts, "number", "%u", st.st_uid);
+}
+
 /* The kernel appends " (deleted)" to the path of a deleted directory (man 5 proc). */
 static bool working_dir_is_deleted(struct facts *facts)
 {
@@ -185,6 +194,12 @@ const struct cause causes_of_the_state_dir[] = {
 	{FAILURE("statedir-in-use-by-somebody", STATE, REASON_IN_USE, EBUSY),
 	 .cause = "only one instance can use a state directory, and another process uses this one",
 	 .remedy = "use another --state-dir\nterminate that instance"},
+	{FAILURE("statedir-left-behind", STATE, REASON_LEFT_BEHIND, EACCES, EPERM),
+	 .test = left_behind_is_foreign,
+	 .cause = "{path}, which the command of an earlier instance has left behind, belongs to "
+		  "uid {number}",
+	 .remedy = "fauxroot rm -rf {path} # if {number} is a subordinate id of {user}\n"
+		   "sudo rm -rf {path}\nuse --state-dir={runtime dir}/NAME"},
 	{FAILURE("statedir-no-cwd", STATE, ANY_REASON, ENOENT), .test = working_dir_is_deleted,
 	 .cause =
 		 "--state-dir={wanted} is relative to the working directory, {dir}, which has been "

@@ -73,6 +73,18 @@ setup() {
 		fails statedir-closed --state-dir="$T/theirs/a/b" true
 		equals "$T/theirs belongs to uid 0 with mode 0755, and $(id -un "$USER_UID") may not create files there" "$CAUSE"
 		works "$(option '--state-dir=[^ ]*')" true
+		# As a process with a subordinate id leaves it behind.
+		mkdir -p "$T/left/a/b"
+		chown "$USER_UID" "$T/left"
+		fails statedir-left-behind --state-dir="$T/left" true
+		equals "$T/left/a, which the command of an earlier instance has left behind, belongs to uid 0" "$CAUSE"
+		repair 'sudo rm -rf [^ ]*'
+		mkdir -p "$T/left/b/c/d"
+		chown "$USER_UID" "$T/left/b"
+		fails statedir-left-behind --state-dir="$T/left" true
+		says "$CAUSE" "^$T/left/b/c, which .* belongs to uid 0$"
+		repair 'sudo rm -rf [^ ]*'
+		works --state-dir="$T/left" true
 		mkdir "$T/small"
 		mount -t tmpfs -o "size=16k,uid=$USER_UID,mode=0700" tmpfs "$T/small"
 		head -c 16384 /dev/zero >"$T/small/full"
