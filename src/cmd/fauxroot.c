@@ -146,22 +146,29 @@ static int launch(const struct config *config, bool activated)
 	return report_target(config, status);
 }
 
+/* Write to stdout what is buffered. Returns an exit status. */
+static int flush(const struct config *config, const char *what)
+{
+	/* EPIPE is no failure: the reader may only want the first lines. */
+	if ((fflush(stdout) == 0 && !ferror(stdout)) || errno == EPIPE)
+		return 0;
+	log_error("writing %s: %s", what, strerror(errno));
+	return status_of_failure(config->persona, &(struct error){.code = EIO});
+}
+
 /* Print the report to stdout; the status shows whether there are obstacles. */
 static int report_findings(const struct config *config, const struct findings *findings)
 {
 	const char *no_colour = getenv("NO_COLOR");
 	bool terminal = isatty(STDOUT_FILENO) && !(no_colour && *no_colour);
+	int status;
 
 	if (!config->json)
 		report_print(stdout, findings, terminal);
 	else if (report_print_json(stdout, findings) < 0)
 		log_error("printing JSON: out of memory");
-	/* EPIPE is no failure: the reader may only want the first lines. */
-	if ((fflush(stdout) != 0 || ferror(stdout)) && errno != EPIPE) {
-		log_error("writing the report: %s", strerror(errno));
-		return status_of_failure(config->persona, &(struct error){.code = EIO});
-	}
-	return report_status(findings, config->check == CHECK_STRICT);
+	status = flush(config, "the report");
+	return status != 0 ? status : report_status(findings, config->check == CHECK_STRICT);
 }
 
 static int find_obstacles(const struct config *config, const struct signals *signals,
@@ -255,7 +262,7 @@ int main(int argc, char **argv)
 		return check(&config);
 	if (config.action != ACTION_RUN) {
 		options_answer(stdout, &config);
-		return 0;
+		return flush(&config, "to standard output");
 	}
 	return launch(&config, activated);
 }

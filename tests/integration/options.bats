@@ -128,6 +128,14 @@ tmpfs" "$output"
 	run -0 fx -v
 }
 
+@test "--help and --version that cannot be written are an error" {
+	local option
+	for option in --help --version --print-semver=major; do
+		run -125 --separate-stderr sh -c '"$FAUXROOT" "$1" >/dev/full' sh $option
+		one_error "$stderr" 'writing to standard output: No space left on device'
+	done
+}
+
 @test "--print-semver prints one number of --version" {
 	local version
 	version=$(fx --version)
