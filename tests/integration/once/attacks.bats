@@ -135,14 +135,14 @@ attack_pasta() {
 	attack "" ""
 }
 
-@test "nor in a PID namespace, where it has uncovered the host's /proc" {
+@test "with --pidns the command accesses no process of ours, after it has uncovered the host's /proc" {
 	attack --pidns "--uncover-proc --spare-parent"
 }
 
-@test "nor with pasta of each release" {
+@test "with pasta of each release the command accesses no process of ours" {
 	attack_pasta "" ""
 }
 
-@test "nor with pasta, in a PID namespace, where it has uncovered the host's /proc" {
+@test "with pasta and --pidns the command accesses no process of ours, after it has uncovered the host's /proc" {
 	attack_pasta --pidns "--uncover-proc --spare-parent"
 }
