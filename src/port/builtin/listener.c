@@ -98,7 +98,7 @@ static bool relay_arrival(const struct arrival *a)
 
 	if (answer == SHARE_ENTERED)
 		return true;
-	scarce_share(a->here->scarce, l->id, a->here->loop->now_ms);
+	log_port_full(a->here->shortages, l->id, a->here->loop->now_ms);
 	if (answer == SHARE_REFUSED || seat->waiting >= 0) {
 		fd_close(a->client_fd);
 		return false;
@@ -187,7 +187,7 @@ static bool admit(struct seat *seat, int fd, const union endpoint *client, int t
 	if (answer == SHARE_ENTERED)
 		return true;
 	supply_put_back(here->supply, l->port.kind, target);
-	scarce_share(here->scarce, l->id, here->loop->now_ms);
+	log_port_full(here->shortages, l->id, here->loop->now_ms);
 	if (answer == SHARE_REFUSED) {
 		fd_close(fd);
 		return true;
@@ -208,7 +208,7 @@ static bool accept_one(struct seat *seat)
 	int fd, target;
 
 	if (share_is_shut(l->share)) {
-		scarce_share(here->scarce, l->id, here->loop->now_ms);
+		log_port_full(here->shortages, l->id, here->loop->now_ms);
 		seat_pause(seat);
 		return false;
 	}
@@ -428,7 +428,7 @@ struct listener *listener_new(uint32_t id, const struct control_add *add, int fd
 		.path_size = add->path_size,
 		.complaints = &l->complaints,
 	};
-	scarce_init(&l->complaints);
+	log_limit_init(&l->complaints);
 	atomic_init(&l->users, threads);
 	l->joined = joined;
 	l->arg = arg;

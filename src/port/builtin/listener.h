@@ -12,7 +12,7 @@
 #include "paths.h"
 #include "protocol.h"
 #include "relay.h"
-#include "scarce.h"
+#include "loglimit.h"
 #include "shares.h"
 #include "supply.h"
 #include "udp.h"
@@ -25,7 +25,7 @@ struct listeners {
 	struct supply *supply;
 	struct relays *relays;
 	struct udp *udp;
-	struct scarce *scarce;
+	struct log_limit *shortages;
 	struct paths *paths;
 	struct list seats;
 	struct list connecting; /* clients of UNIX sockets: struct arrival */
@@ -53,10 +53,10 @@ struct listener {
 	struct list link; /* belongs to the caller, until the first thread leaves */
 	uint32_t id;	  /* of the port */
 	bool udp;
-	struct udp_port port;	  /* with TCP, the fields for datagrams are unused */
-	struct scarce complaints; /* about the target */
-	struct share *share;	  /* the port's; its listeners have it in common */
-	atomic_uint users;	  /* threads that have not left: the last one frees the listener */
+	struct udp_port port;	     /* with TCP, the fields for datagrams are unused */
+	struct log_limit complaints; /* about the target */
+	struct share *share;	     /* the port's; its listeners have it in common */
+	atomic_uint users; /* threads that have not left: the last one frees the listener */
 	void (*joined)(void *arg, int rc);
 	void *arg;
 	struct seat seats[]; /* by index of the thread */

@@ -8,7 +8,7 @@
 #include <sys/un.h>
 
 #include "fauxroot/base/log.h"
-#include "scarce.h"
+#include "loglimit.h"
 
 int target_bind(const struct target *target, int fd, const union endpoint *client)
 {
@@ -65,7 +65,7 @@ void target_complain(const struct target *target, int rc, int64_t now_ms)
 	char name[ENDPOINT_MAX];
 
 	if ((target->child.sa.sa_family != AF_UNIX && !used_up && rc != -ENETUNREACH) ||
-	    !scarce_may_log(target->complaints, now_ms))
+	    !log_limit_allows(target->complaints, now_ms))
 		return;
 	if (target->child.sa.sa_family == AF_UNIX) {
 		complain_unix(target, rc);

@@ -7,7 +7,7 @@
 
 #include "fauxroot/config/portspec.h"
 
-struct scarce;
+struct log_limit;
 
 struct target {
 	union endpoint child;		   /* the target's address */
@@ -15,7 +15,7 @@ struct target {
 	union endpoint proxy; /* the source for clients that cannot keep theirs; or AF_UNSPEC */
 	bool transparent;     /* clients keep their address (man 7 ip: IP_TRANSPARENT) */
 	uint32_t path_size;   /* of the path in .destination, if .child is AF_UNIX */
-	struct scarce *complaints; /* limits the lines of target_complain() */
+	struct log_limit *complaints; /* limits the lines of target_complain() */
 };
 
 enum source {

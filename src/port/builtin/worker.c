@@ -105,7 +105,7 @@ static void release_descriptors(struct worker *w)
 	w->loop.fds_short = false;
 	supply_release(&w->supply);
 	pipes_trim(&w->relays.mover.pipes);
-	scarce_descriptors(w->scarce, w->loop.now_ms);
+	log_no_descriptors(w->shortages, w->loop.now_ms);
 }
 
 /* After a batch of events. */
@@ -171,12 +171,12 @@ static int worker_init(struct workers *ws, unsigned index, struct counter *count
 		.supply = &w->supply,
 		.relays = &w->relays,
 		.udp = &w->udp,
-		.scarce = &ws->scarce,
+		.shortages = &ws->shortages,
 		.paths = &ws->paths,
 	};
 	list_init(&w->listeners.seats);
 	list_init(&w->listeners.connecting);
-	w->scarce = &ws->scarce;
+	w->shortages = &ws->shortages;
 	policy_init(&w->policy, w->loop.now_ms);
 	w->tick_ms = w->loop.now_ms;
 	return 0;
@@ -203,7 +203,7 @@ int workers_init(struct workers *ws, unsigned n, unsigned descriptors,
 	ws->relays.shares = ws->udp.shares = &ws->shares;
 	/* Keep half of the descriptors for connections: UDP client addresses can be forged. */
 	ws->udp.flows_max = MIN(FLOWS_MAX, descriptors / 2);
-	scarce_init(&ws->scarce);
+	log_limit_init(&ws->shortages);
 	paths_init(&ws->paths);
 	shares_init(&ws->shares, for_ports(descriptors, n), &ws->udp.flows, port_closed, arg);
 	for (unsigned i = 0; i < n && rc == 0; i++)

@@ -14,7 +14,7 @@
 #include "policy.h"
 #include "protocol.h"
 #include "relay.h"
-#include "scarce.h"
+#include "loglimit.h"
 #include "shares.h"
 #include "supply.h"
 #include "udp.h"
@@ -28,7 +28,7 @@ struct worker {
 	struct relays relays;
 	struct udp udp;
 	struct listeners listeners;
-	struct scarce *scarce;
+	struct log_limit *shortages;
 	struct policy policy;
 	pthread_t thread;
 	unsigned peak; /* maximum of relays and flows since the heap was last trimmed */
@@ -42,7 +42,7 @@ struct workers {
 	unsigned descriptors; /* RLIMIT_NOFILE */
 	struct shares shares;
 	struct udp_limit udp;
-	struct scarce scarce;
+	struct log_limit shortages;
 	struct paths paths;
 	struct relay_threads relays;
 	struct worker items[MAX_WORKERS];
