@@ -105,7 +105,7 @@ int child_bind_netns(struct launch *l, struct error *err)
 	return netns_bind_child(l->in_child.netns, l->prepared.state.path, err);
 }
 
-/* Open them before copy-up, which hides their path. */
+/* Open resolv.conf and hosts before copy-up, which hides their path. */
 int child_open_etc(struct launch *l, struct error *err)
 {
 	progress_at(l->cloned.progress, "the state directory %s", l->prepared.state.path);

@@ -270,7 +270,7 @@ _noreturn_ static void run_rehearsal(struct launch *l, pid_t parent)
 	(void)sigaction(SIGTERM, &by_default, NULL);
 	if (signals_block(&signals, &err) == 0) {
 		signals.caller_mask = inherited.caller_mask;
-		/* This process ends before the function does. */
+		/* This process exits before the function returns. */
 		/* cppcheck-suppress autoVariables */
 		l->signals = &signals;
 		/* A launch has no more descriptors than its rehearsal. */

@@ -37,7 +37,7 @@
 /* After a vital failure: the time between SIGTERM and SIGKILL to the target. */
 #define TERM_S 10
 
-/* And the time that the target gets to exit after SIGKILL. */
+/* The time that the target gets to exit after SIGKILL. */
 #define KILLED_S 2
 
 /* The first time, kill the target. The second time, exit without it: it is blocked in the kernel,

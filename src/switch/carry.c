@@ -167,7 +167,8 @@ static bool has_owner(int fd)
 	return fcntl(fd, F_GETOWN_EX, &owner) < 0 || owner.pid != 0;
 }
 
-/* The kernel returns an interrupted connect(2) in another way if it was called again. */
+/* When the timeout has passed, connect(2) fails with EINPROGRESS. On the host's socket it is the
+ * second connect(2), and would fail with EALREADY. */
 static bool has_timeout(int fd)
 {
 	struct timeval time;

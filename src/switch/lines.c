@@ -21,7 +21,7 @@ int lines_open(struct lines *lines, pid_t tid, const char *name)
 	return lines->fd < 0 ? -errno : 0;
 }
 
-/* Read more bytes behind the unread ones. Returns false if there are none. */
+/* Read more bytes, and append them to the unread bytes. Returns false if there are none. */
 static bool fill(struct lines *lines)
 {
 	ssize_t n;

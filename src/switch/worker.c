@@ -181,8 +181,8 @@ static void serve_connect(struct worker *w, const struct seccomp_notif *call)
 	close_attempt(&a);
 }
 
-/* A socket of the host that a switch process has made. The caller can pass a listening one to the
- * command, which may call listen(2) again. */
+/* Is @fd a socket of the host that a switch process has made? The caller of fauxroot can pass a
+ * listening socket to the command, which may call listen(2) on it again. */
 static bool is_ours(const struct worker *w, int fd)
 {
 	return netns_of(&w->ids, fd) == NET_OF_HOST &&

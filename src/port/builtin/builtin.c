@@ -85,7 +85,8 @@ static int receive_reply(struct builtin *b, struct control_message *ret, struct 
 {
 	ssize_t n = message_recv(b->control, ret, sizeof(*ret), NULL, NULL);
 
-	/* It exited without reading an order. Its last messages come after this error. */
+	/* The forwarder exited without reading an order. Its last messages come after this
+	 * error. */
 	if (n == -ECONNRESET)
 		return 0;
 	if (n <= 0)

@@ -75,7 +75,7 @@ struct agent_letter {
 struct thread {
 	pthread_barrier_t *started;
 	struct worker *worker;
-	struct paths *paths; /* not a worker, but thread @index of these */
+	struct paths *paths; /* NULL: a worker; else the thread is number @index of these */
 	unsigned index;
 };
 

@@ -277,7 +277,7 @@ static void retry(struct seat *seat)
 	if (target < 0)
 		return;
 	seat->waiting = -1;
-	/* It waits for its connection now, not for the share. */
+	/* The client waits for its connection now, not for the share. */
 	if (seat->listener->port.kind == KIND_UNIX)
 		share_give_up(seat->listener->share, seat->here->index);
 	(void)admit(seat, fd, &seat->client, target);
