@@ -89,6 +89,28 @@ void manual_markdown(FILE *out)
 	}
 }
 
+/* The escape of a character that roff(7) would print as another one, so that commands can be pasted
+ * from the page; or NULL. */
+static const char *roff_escape(char c)
+{
+	switch (c) {
+	case '\\':
+		return "\\e";
+	case '\'':
+		return "\\(aq";
+	case '-':
+		return "\\-";
+	case '`':
+		return "\\(ga";
+	case '^':
+		return "\\(ha";
+	case '~':
+		return "\\(ti";
+	default:
+		return NULL;
+	}
+}
+
 /* Write one line of text for mdoc(7): no output line begins with a control character or is long. */
 static void mdoc_text(FILE *out, const char *text)
 {
@@ -110,10 +132,10 @@ static void mdoc_text(FILE *out, const char *text)
 		if (column == 0 && n > 0 && (*word == '.' || *word == '\''))
 			fputs("\\&", out);
 		for (size_t i = 0; i < n; i++) {
-			if (word[i] == '\\')
-				fputs("\\e", out);
-			else if (word[i] == '\'')
-				fputs("\\(aq", out);
+			const char *escape = roff_escape(word[i]);
+
+			if (escape)
+				fputs(escape, out);
 			else
 				fputc(word[i], out);
 		}
@@ -129,7 +151,8 @@ static void mdoc_remedy(FILE *out, const char *text)
 
 	while (cursor_line(&c, &line)) {
 		(void)str_print(command, sizeof(command), "%.*s", (int)cursor_left(&line), line.at);
-		fputs(".br\nRemedy:\n", out);
+		/* No hyphens at the ends of lines: they would be pasted, too. */
+		fputs(".br\n.nh\nRemedy:\n", out);
 		mdoc_text(out, command);
 	}
 }

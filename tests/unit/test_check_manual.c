@@ -127,6 +127,24 @@ static void every_row_is_documented(void **state)
 	assert_null(strchr(page, '?'));
 }
 
+/* roff prints "-" as a hyphen, which no program accepts, and divides words by hyphens. */
+static void remedies_can_be_pasted_from_the_manual(void **state)
+{
+	_cleanup_free_ char *list = print(manual_mdoc);
+	size_t n = 0;
+
+	(void)state;
+	for (char *at = list; (at = strstr(at, "\nRemedy:\n")); n++) {
+		char *end = strstr(++at, "\n.");
+
+		assert_memory_equal(at - strlen(".nh\n"), ".nh\n", strlen(".nh\n"));
+		for (char *c = at; end && c < end; c++)
+			if (strchr("-`^~", *c) && c[-1] != '\\')
+				fail_msg("%.*s", (int)(end - at), at);
+	}
+	assert_true(n > 100);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -134,6 +152,7 @@ int main(void)
 		cmocka_unit_test(the_manual_page_is_current),
 		cmocka_unit_test(every_row_is_documented),
 		cmocka_unit_test(every_row_is_found),
+		cmocka_unit_test(remedies_can_be_pasted_from_the_manual),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
