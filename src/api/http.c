@@ -23,7 +23,8 @@ static bool take_line(struct cursor *c, struct cursor *ret)
 	return true;
 }
 
-/* Is @line valid in a head? Control characters are not, except tabs; a lone CR is one of them. */
+/* Is @line valid in a head? It must have no control characters except tabs. A lone CR is a control
+ * character, too. */
 static bool is_text(const struct cursor *line)
 {
 	for (const char *at = line->at; at < line->end; at++)

@@ -34,7 +34,7 @@
 #ifndef __GLIBC__
 /*
  * evhttp calls this function for the address of each client, and exits the process if it fails.
- * musl's own refuses AF_UNIX. We need no other family, and nothing uses the names.
+ * musl's function refuses AF_UNIX. We need no other family, and nothing uses the names.
  */
 int getnameinfo(const struct sockaddr *restrict addr, socklen_t len, char *restrict host,
 		socklen_t host_size, char *restrict port, socklen_t port_size, int flags)

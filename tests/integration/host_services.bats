@@ -61,8 +61,8 @@ fd00::4	host.docker.internal host.containers.internal" "$(in_target grep interna
 	wait_for heard6 '[fd00::4]:54'
 	wait_for heard6 '[fd00::2]:54'
 	in_target nft flush ruleset
-	gateway_leads() { [ "service for 127.0.0.1" = "$(asked 10.0.2.2:5432)" ]; }
-	wait_for gateway_leads
+	gateway_redirects() { [ "service for 127.0.0.1" = "$(asked 10.0.2.2:5432)" ]; }
+	wait_for gateway_redirects
 	# Removing one service leaves the others.
 	equals 5 "$(ctl add-host-ports "85:$SERVICE")"
 	ctl remove-host-ports "5432:$SERVICE"

@@ -126,7 +126,7 @@ static void do_bind(void)
 }
 
 /* A name that the kernel chooses. */
-static void do_bind_away(void)
+static void do_autobind(void)
 {
 	syscall(SYS_bind, -1, NULL, sizeof(sa_family_t));
 }
@@ -300,7 +300,7 @@ __attribute__((unused)) static void calls_off_the_list_kill(void **state)
 		{"setns", do_setns, false, false},
 		{"ptrace", do_ptrace, false, false},
 		{"bind", do_bind, true, false},
-		{"bind away", do_bind_away, true, true},
+		{"autobind", do_autobind, true, true},
 		{"accept", do_accept, true, false},
 		{"dup", do_cloexec, false, false},
 		{"pipe", do_pipe_size, true, false},

@@ -110,9 +110,9 @@ static bool program_is_elsewhere(struct facts *facts)
 	       fact(facts, "dir", "%s", dir) && fact(facts, "program", "%s/%s", dir, name);
 }
 
-/* The dynamic loader ignores these variables for programs with privileges, as newuidmap. Sets
- * {variable}, {value}. */
-static bool loader_was_led(struct facts *facts)
+/* Is a variable set that makes the dynamic loader load other libraries? The loader ignores it for
+ * programs with privileges, such as newuidmap. Sets {variable}, {value}. */
+static bool loader_variable_is_set(struct facts *facts)
 {
 	static const char *const variables[] = {"LD_LIBRARY_PATH", "LD_PRELOAD"};
 
@@ -138,7 +138,8 @@ const struct cause causes_of_limits[] = {
 	 .test = program_is_elsewhere,
 	 .cause = "the program is {program}, and {dir} is not in PATH",
 	 .remedy = "PATH=$PATH:{dir}"},
-	{FAILURE("loader-variable", PROGRAMS, REASON_LOADER, ELIBACC), .test = loader_was_led,
+	{FAILURE("loader-variable", PROGRAMS, REASON_LOADER, ELIBACC),
+	 .test = loader_variable_is_set,
 	 .cause = "{variable} is {value}, and {program} does not run with the libraries there",
 	 .remedy = "env -u {variable} fauxroot …\n"
 		   "env -u {variable} fauxroot … env {variable}={value} … # only for the command"},

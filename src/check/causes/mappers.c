@@ -121,7 +121,7 @@ static bool lacks_cap(struct facts *facts, unsigned cap)
  * that another user owns (man 7 user_namespaces, "Capabilities"), and CAP_DAC_OVERRIDE, because
  * that user owns the file. shadow's newuidmap with libcap becomes the user again and needs neither.
  */
-static bool root_lacks_power(struct facts *facts)
+static bool root_lacks_capabilities(struct facts *facts)
 {
 	return machine_uid(facts->machine) != 0 &&
 	       (lacks_cap(facts, CAP_SYS_ADMIN) || lacks_cap(facts, CAP_DAC_OVERRIDE));
@@ -131,7 +131,7 @@ static bool mapper_needs_sys_admin(struct facts *facts)
 {
 	struct stat st;
 
-	return find_mapper(facts, &st) && (st.st_mode & S_ISUID) && root_lacks_power(facts);
+	return find_mapper(facts, &st) && (st.st_mode & S_ISUID) && root_lacks_capabilities(facts);
 }
 
 static bool mapper_is_too_weak(struct facts *facts)
@@ -141,7 +141,7 @@ static bool mapper_is_too_weak(struct facts *facts)
 
 static bool mapper_lacks_filecaps(struct facts *facts)
 {
-	return mapper_lacks_setuid(facts) && root_lacks_power(facts);
+	return mapper_lacks_setuid(facts) && root_lacks_capabilities(facts);
 }
 
 static bool mapper_lacks_cap_and_filecaps(struct facts *facts)

@@ -81,7 +81,8 @@ static bool fit_finds_ids(struct facts *facts)
 	return found;
 }
 
-/* The usual image in a container with few ids, and the cut ranges are enough. */
+/* A container with few ids, whose image has the usual ranges: they can be cut to the ids of the
+ * container. */
 static bool ranges_can_be_cut(struct facts *facts)
 {
 	return fit_finds_ids(facts) && ranges_are_not_ours(facts);
@@ -141,14 +142,15 @@ static bool lacks(const struct facts *facts, const char *path)
 	return ranges.n == 0;
 }
 
-/* newuidmap and newgidmap then use the files. */
+/* Did the user ask for a dynamic source although nsswitch.conf names none? Then newuidmap and
+ * newgidmap use the files. */
 static bool dynamic_source_was_asked_for(struct facts *facts)
 {
 	return facts->config->subid_source == SUBID_DYNAMIC && !ranges_come_from_elsewhere(facts) &&
 	       has_lines(facts);
 }
 
-/* Only if newuidmap would grant the ranges of the files. */
+/* This row applies only if newuidmap would grant the ranges of the files. */
 static bool getsubids_failed(struct facts *facts)
 {
 	return is_about_getsubids(facts) && dynamic_source_was_asked_for(facts) &&

@@ -108,7 +108,7 @@ static bool place_is_read_only(struct facts *facts)
 }
 
 /* A file of another user, such as a subordinate id of ours, in our directory. */
-static bool left_behind_is_foreign(struct facts *facts)
+static bool leftover_is_foreign(struct facts *facts)
 {
 	struct stat st;
 
@@ -195,7 +195,7 @@ const struct cause causes_of_the_state_dir[] = {
 	 .cause = "only one instance can use a state directory, and another process uses this one",
 	 .remedy = "use another --state-dir\nterminate that instance"},
 	{FAILURE("statedir-left-behind", STATE, REASON_LEFT_BEHIND, EACCES, EPERM),
-	 .test = left_behind_is_foreign,
+	 .test = leftover_is_foreign,
 	 .cause = "{path}, which the command of an earlier instance has left behind, belongs to "
 		  "uid {number}",
 	 .remedy = "fauxroot rm -rf {path} # if {number} is a subordinate id of {user}\n"

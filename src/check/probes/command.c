@@ -90,7 +90,7 @@ static void probe_programs(const struct preflight *p, struct finding *f)
 	}
 }
 
-/* The number of --copy-up for /run; negative if there is none. */
+/* The index of --copy-up for /run; negative if there is none. */
 static int copy_of_run(const struct config *config)
 {
 	static const char *const names[] = {"/run", "/run/", "/var/run", "/var/run/"};
