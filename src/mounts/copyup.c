@@ -95,12 +95,14 @@ static int compare_descending(const void *a, const void *b)
 
 /*
  * Add @dir, which does not exist, to @copies: split it behind the longest part that exists. The
- * rest must be plain names, because it becomes directories.
+ * rest must be plain names, because it becomes directories. A link that leads nowhere cannot become
+ * one: the copy contains it, too.
  */
 static int add_missing(struct copies *copies, const char *dir, struct error *err)
 {
 	_cleanup_free_ char *path = strdup(dir), *base = NULL, *rest = NULL;
-	size_t n = strlen(dir);
+	size_t n = strlen(dir), end;
+	struct stat st;
 
 	while (path && !base && n > 1) {
 		while (n > 1 && path[n - 1] == '/')
@@ -115,6 +117,16 @@ static int add_missing(struct copies *copies, const char *dir, struct error *err
 	rest = base ? strdup(dir + n) : NULL;
 	if (!rest)
 		return copy_cannot_read("opening", dir, path && base ? ENOMEM : ENOENT, err);
+	end = n + strcspn(rest, "/");
+	(void)memcpy(path, dir, end);
+	path[end] = '\0';
+	if (lstat(path, &st) == 0)
+		return err_about(
+			err,
+			err_say(err, EINVAL,
+				"cannot copy up %s: %s is a link to a path that does not exist",
+				dir, path),
+			REASON_COPY_UP, "%s", dir);
 	copies->missing[copies->n_missing++] = (struct missing){TAKE_PTR(base), TAKE_PTR(rest)};
 	return 0;
 }
@@ -168,6 +180,13 @@ static bool is_in_copy(const struct copies *copies, const char *base)
 	return false;
 }
 
+static const char *missing_path(const struct missing *missing, char buf[static PATH_MAX])
+{
+	(void)str_print(buf, PATH_MAX, "%s/%s", streq(missing->base, "/") ? "" : missing->base,
+			missing->rest);
+	return buf;
+}
+
 /* Check that each missing directory can be created, before anything is changed. */
 static int check_missing(const struct copies *copies, struct error *err)
 {
@@ -175,11 +194,9 @@ static int check_missing(const struct copies *copies, struct error *err)
 		const struct missing *missing = &copies->missing[i];
 		char path[PATH_MAX];
 
-		if (is_in_copy(copies, missing->base))
-			continue;
-		(void)str_print(path, sizeof(path), "%s/%s",
-				streq(missing->base, "/") ? "" : missing->base, missing->rest);
-		return copy_cannot_read("opening", path, ENOENT, err);
+		if (!is_in_copy(copies, missing->base))
+			return copy_cannot_read("opening", missing_path(missing, path), ENOENT,
+						err);
 	}
 	return 0;
 }
@@ -333,6 +350,7 @@ static int make_missing(const struct copies *copies, struct error *err)
 	for (size_t i = 0; i < copies->n_missing; i++) {
 		const struct missing *missing = &copies->missing[i];
 		_cleanup_close_ int base = place_open_dir(missing->base);
+		char path[PATH_MAX];
 		int rc = MIN(base, 0);
 
 		/* @base can be in a mount of the host that is bound in the copy. */
@@ -341,7 +359,7 @@ static int make_missing(const struct copies *copies, struct error *err)
 		if (rc == 0)
 			rc = make_directories(base, missing->rest);
 		if (rc < 0)
-			return copy_cannot_read("creating", missing->rest, -rc, err);
+			return copy_cannot_read("creating", missing_path(missing, path), -rc, err);
 		log_debug("created %s/%s", missing->base, missing->rest);
 	}
 	return 0;

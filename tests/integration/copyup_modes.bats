@@ -203,6 +203,20 @@ row() {
 	absent "$T/up/sub/new"
 }
 
+@test "a link that leads nowhere cannot become a directory of a copy: the error names it" {
+	local link message
+	mkdir -p up
+	ln -s "$T/absent" up/link
+	for link in up/link up/link/new; do
+		message="error: cannot copy up $T/$link: $T/up/link is a link to a path that does not exist"
+		run -125 fx --copy-up="$T/up:copy" --copy-up="$T/$link" true
+		says "$output" "$message"
+		run -1 fx --check --copy-up="$T/up" --copy-up="$T/$link" true
+		says "$output" "cannot copy up $T/$link: $T/up/link is a link to a path that does not exist"
+	done
+	absent "$T/absent"
+}
+
 @test "a path with a colon, and an unknown mode" {
 	mkdir -p a:b a:copy/below
 	run -0 fx --copy-up="$T/a:b" --copy-up="$T/a:copy/" sh -c 'stat -fc %T "$@"' sh "$T/a:b" "$T/a:copy"

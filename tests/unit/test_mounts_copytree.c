@@ -468,9 +468,9 @@ static void refuse_missing(const void *arg)
 	enter_world(arg);
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		check(copy_up(bad[i], &err) < 0 && err.reason == REASON_COPY_UP);
-		check(!is_tmpfs("d") || i == ARRAY_SIZE(bad) - 1);
+		check(!is_tmpfs("d"));
 	}
-	check(umount2("d", MNT_DETACH) == 0 && access("nowhere", F_OK) < 0);
+	check(access("nowhere", F_OK) < 0);
 	check(copy_up_as(PERSONA_ROOTLESSKIT, "/d /d/new", &err) == -ENOENT && !is_tmpfs("d"));
 	/* A mount of the host in a copy is the host's. */
 	check(mount("tmpfs", "d/sub", "tmpfs", 0, NULL) == 0);
