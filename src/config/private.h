@@ -52,6 +52,8 @@ extern const struct option_word api_inside_words[], net_accel_words[], propagati
 	tristate_words[], reaper_words[], copy_up_mode_words[], idmap_words[], subid_source_words[],
 	log_format_words[], semver_words[], check_words[];
 
+/* valid_mtu(), …: option_row.valid of the options with these values; option_row.takes has the rules
+ * in words */
 bool valid_mtu(const char *value);
 bool valid_ifname(const char *value);
 bool valid_dns(const char *value);

@@ -62,7 +62,7 @@ bool cursor_line(struct cursor *c, struct cursor *ret_line);
 size_t cursor_blanks(struct cursor *c);
 
 /*
- * cursor_u64() - consume a decimal number of at least one digit
+ * cursor_u64(), cursor_u32() - consume a decimal number of at least one digit
  *
  * Returns 0, -EINVAL if no digit is next, -ERANGE if the value exceeds @max.
  */

@@ -222,9 +222,16 @@ enum dns_mode config_dns(const struct config *config);
 /* config_has_helper() - does the network use a helper program? */
 bool config_has_helper(const struct config *config);
 
-/* The options that enable stages of a launch and rows of --check. config_has_netns(): the command's
- * network has a namespace of its own; config_owns_net(): and the command is in it. A rehearsal may
- * have no command. */
+/*
+ * The options that enable stages of a launch and rows of --check:
+ *
+ * config_has_netns() - does the command's network have a namespace of its own?
+ * config_owns_net() - the same, and is the command in that namespace?
+ * config_detaches_net() - the same, and is the command in the host's network?
+ * config_has_command() - is there a command? A rehearsal may have none
+ *
+ * Each other function returns whether its option is given.
+ */
 bool config_has_pidns(const struct config *config);
 bool config_has_netns(const struct config *config);
 bool config_owns_net(const struct config *config);

@@ -51,6 +51,7 @@ const char *portspec_proto_name(enum port_proto proto);
 /* portspec_proto() - the protocol with this name; 0 or -EINVAL */
 int portspec_proto(const char *name, enum port_proto *ret);
 
+/* portspec_is_udp() - is it PROTO_UDP, PROTO_UDP4 or PROTO_UDP6? */
 bool portspec_is_udp(enum port_proto proto);
 
 /*

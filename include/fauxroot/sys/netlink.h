@@ -67,8 +67,8 @@ void netlink_clear(struct netlink_request *r);
 void netlink_begin(struct netlink_request *r, uint16_t type, uint16_t flags, const void *header,
 		   size_t header_size);
 
-/* netlink_put() - append an attribute of @size bytes; _u32 in host order, _be32 in network order,
- * _string with its NUL */
+/* netlink_put() - append an attribute of @size bytes. netlink_put_u32(): a number in host byte
+ * order; netlink_put_be32(): in network byte order; netlink_put_string(): a string with its NUL */
 void netlink_put(struct netlink_request *r, uint16_t type, const void *data, size_t size);
 void netlink_put_u32(struct netlink_request *r, uint16_t type, uint32_t value);
 void netlink_put_be32(struct netlink_request *r, uint16_t type, uint32_t value);

@@ -70,7 +70,8 @@ struct nftables_expression {
 	size_t element, data;
 };
 
-/* nftables_begin_expression() - append an expression; its attributes follow */
+/* nftables_begin_expression() - append an expression; its attributes follow; pass the return value
+ * to nftables_end_expression() */
 struct nftables_expression nftables_begin_expression(struct netlink_request *r, const char *name);
 void nftables_end_expression(struct netlink_request *r, struct nftables_expression e);
 

@@ -169,7 +169,7 @@ struct net_helper {
 	char reason[256]; /* why we killed the program ourselves; else "" */
 };
 
-/* net_driver.plan: plan the network from --cidr, --mtu, --ifname and --ipv6 */
+/* net_helper_plan() - net_driver.plan: plan the network from --cidr, --mtu, --ifname and --ipv6 */
 int net_helper_plan(const struct config *config, struct net_plan *ret, struct error *err);
 
 /* The other functions of struct net_driver; see there. */
