@@ -27,7 +27,7 @@ static int unknown_option(const char *word, const char *name, size_t n, struct e
 	if (similar.best)
 		return err_say(err, EINVAL, "unknown option %.*s; did you mean --%s?", given, word,
 			       similar.best);
-	return err_say(err, EINVAL, "unknown option %.*s; --help lists them", given, word);
+	return err_say(err, EINVAL, "unknown option %.*s; --help lists all options", given, word);
 }
 
 static const struct option_row *find_row(const char *name, size_t n)

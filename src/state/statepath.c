@@ -148,7 +148,7 @@ int statepath_fits(const char *path, struct error *err)
 	return err_say(
 		err, ENAMETOOLONG,
 		"state directory \"%s\": the path of api.sock in it would be %zu bytes long, "
-		"a socket's can be %zu",
+		"the path of a socket has at most %zu",
 		path, n, SOCKET_PATH_MAX);
 }
 

@@ -164,7 +164,7 @@ tmpfs" "$output"
 	run -125 fx --disable-hostloopback true
 	one_line "$output" "did you mean --disable-host-loopback[?]"
 	run -125 fx --xyzzy true
-	one_line "$output" "error: unknown option --xyzzy; --help lists them"
+	one_line "$output" "error: unknown option --xyzzy; --help lists all options"
 	run -1 "$FAUXROOTCTL" lst-ports
 	equals 'error: unknown command "lst-ports"; did you mean list-ports?' "$output"
 }

@@ -137,7 +137,8 @@ static void unsuitable_paths_are_refused(void **state)
 	statedir_remove(&d);
 	assert_int_equal(rmdir("p"), 0);
 	(void)str_print(longest, sizeof(longest), "p/%0*d", (int)(108 - 9 - n - 3), 0);
-	assert_refused(longest, -ENAMETOOLONG, "would be 108 bytes long, a socket's can be 107");
+	assert_refused(longest, -ENAMETOOLONG,
+		       "would be 108 bytes long, the path of a socket has at most 107");
 	assert_false(exists("p"));
 
 	unlink("dir/stays");
