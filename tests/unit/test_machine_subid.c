@@ -105,7 +105,7 @@ static const struct file_case file_cases[] = {
 	 "1+2@7", NULL},
 };
 
-static void test_file(void **state)
+static void lines_are_parsed_for_one_user(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(file_cases); i++) {
@@ -131,7 +131,7 @@ static void test_file(void **state)
 }
 
 /* A NUL in the user's line is an error, in another user's line it is not. */
-static void test_file_nul(void **state)
+static void a_nul_in_the_users_line_is_an_error(void **state)
 {
 	static const char ours[] = "alice:1:2\0\nalice:5:6\n", others[] = "b\0b:1:2\nalice:5:6\n";
 	_cleanup_subid_ranges_ struct subid_ranges ranges = {0};
@@ -160,7 +160,7 @@ static char *many_lines(unsigned n, size_t *ret_size)
 	return text;
 }
 
-static void test_file_many(void **state)
+static void the_number_of_ranges_is_limited(void **state)
 {
 	_cleanup_subid_ranges_ struct subid_ranges ranges = {0};
 	_cleanup_free_ char *full = NULL, *more = NULL;
@@ -207,7 +207,7 @@ static const struct {
 	{"0: alice -1 2\n", NULL, "not of the form"},
 };
 
-static void test_getsubids(void **state)
+static void the_output_of_getsubids_is_parsed(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(getsubids_cases); i++) {
@@ -261,7 +261,7 @@ static const struct {
 	{"subid: files\nsubid: sss\n", true},
 };
 
-static void test_nsswitch(void **state)
+static void nsswitch_may_name_another_source(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(nsswitch_cases); i++) {
@@ -276,9 +276,11 @@ static void test_nsswitch(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_file),	  cmocka_unit_test(test_file_nul),
-		cmocka_unit_test(test_file_many), cmocka_unit_test(test_getsubids),
-		cmocka_unit_test(test_nsswitch),
+		cmocka_unit_test(lines_are_parsed_for_one_user),
+		cmocka_unit_test(a_nul_in_the_users_line_is_an_error),
+		cmocka_unit_test(the_number_of_ranges_is_limited),
+		cmocka_unit_test(the_output_of_getsubids_is_parsed),
+		cmocka_unit_test(nsswitch_may_name_another_source),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
