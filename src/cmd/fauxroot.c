@@ -95,6 +95,11 @@ static int report_failure(const struct config *config, const struct error *err)
 	struct cursor c, line;
 
 	log_failure(err);
+	/* The explanation reads files. */
+	if (err->code == EMFILE) {
+		close(STDIN_FILENO);
+		close(STDOUT_FILENO);
+	}
 	if (explain(err, config, &this_machine, &why)) {
 		log_debug("known as %s", why.id);
 		log_error("cause: %s", why.cause);

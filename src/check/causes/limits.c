@@ -68,6 +68,14 @@ static bool hard_limit_is_low(struct facts *facts)
 	       fact(facts, "limit", "%llu", (unsigned long long)soft);
 }
 
+static bool file_limit_is_low(struct facts *facts)
+{
+	uint64_t soft, hard;
+
+	return read_rlimit(facts, "Max file size", &soft, &hard) && soft != UINT64_MAX &&
+	       fact(facts, "limit", "%llu", (unsigned long long)soft);
+}
+
 /* Has the cgroup @dir refused a process? */
 static bool has_no_pids_left(struct facts *facts, const char *dir)
 {
@@ -166,5 +174,10 @@ const struct cause causes_of_limits[] = {
 		  "files); a launch needs up to 64",
 	 .docker = "--ulimit nofile=65536",
 	 .remedy = SET_LIMIT("nofile") "\nin a systemd unit, set LimitNOFILE=65536"},
+	{FAILURE("file-size-limit", STEP_BIT(STEP_STATEDIR), REASON_FILE, EFBIG),
+	 .test = file_limit_is_low,
+	 .cause = "a process may write files of {limit} bytes (/proc/self/limits, Max file size)",
+	 .remedy = "ulimit -f unlimited # in a new login session, if the hard limit is low, too\n"
+		   "in a systemd unit, set LimitFSIZE=infinity"},
 	{.cause = NULL},
 };

@@ -246,7 +246,7 @@ setup() {
 @test "too few descriptors: ulimit, or limits.conf" {
 	lab <<-'END'
 		etc_is_ours
-		for n in 8 12 16; do
+		for n in 5 8 12 16; do
 			AS=(sh -c "ulimit -Sn $n; exec \"\$@\"" sh)
 			fails descriptor-limit-soft true
 			says "$ERROR" 'Too many open files'
@@ -258,6 +258,17 @@ setup() {
 		fails descriptor-limit-hard true
 		repair '^echo .*'
 		in_session true
+	END
+}
+
+@test "files may not be long enough: ulimit" {
+	lab <<-'END'
+		# The messages go through a pipe: they would be too long for a file, too.
+		AS=(bash -o pipefail -c '(ulimit -Sf 0; exec "$@") 2>&1 | cat >&2' bash)
+		fails file-size-limit true
+		says "$ERROR" 'writing ".*/child_pid": File too large'
+		AS=(bash -o pipefail -c "(ulimit -Sf 0; $(option 'ulimit -f unlimited'); exec \"\$@\") 2>&1 | cat >&2" bash)
+		works true
 	END
 }
 
