@@ -98,8 +98,9 @@ said() {
 		equals root "$(systemd-run -q --user -M $FAUX@ --wait --pipe fauxroot --net=slirp4netns id -un)"
 	fi
 	if [ "$version" -ge 256 ]; then
-		run -0 script -qec "run0 --user=$FAUX fauxroot --net=slirp4netns id -un" /dev/null
-		says "$output" '(^|@)root.?$'
+		# run0 sets the title of the terminal: that control sequence ends with a backslash.
+		run -0 script -qec "run0 --background= --user=$FAUX fauxroot --net=slirp4netns id -un" /dev/null
+		says "$output" '(^|@|\\)root.?$'
 	fi
 }
 
