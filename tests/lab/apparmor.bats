@@ -9,6 +9,7 @@ load ../lib/bash/machine
 PROFILES=/etc/apparmor.d
 # Since Linux 6.7 a profile can forbid user namespaces.
 MEDIATED=/sys/kernel/security/apparmor/features/namespaces/mask
+REMEDIES=$BATS_TEST_DIRNAME/../../docs/troubleshooting.md
 
 setup() {
 	machine_setup
@@ -51,6 +52,27 @@ repair() {
 	says "$output" 'cause: the AppArmor profile fauxroot confines fauxroot'
 	repair
 	session fauxroot true
+}
+
+# Only Ubuntu's kernel has the restriction itself. The profile that lifts it is one for every AppArmor of this age.
+@test "the remedy for apparmor_restrict_unprivileged_userns: the parser takes the profile, and it allows userns" {
+	local remedy pid
+	grep -qs userns_create $MEDIATED || skip "AppArmor does not mediate user namespaces here"
+	remedy=$(sed -n '/^### apparmor-userns$/,/^### apparmor-profile$/s,/usr/bin/fauxroot,/usr/local/bin/fauxroot,p' \
+		"$REMEDIES")
+	equals 1 "$(wc -l <<<"$remedy")"
+	confine fauxroot 'abi <abi/4.0>,' mount,
+	run session fauxroot true
+	equals 125 "$status"
+	sudo() { "$@"; }
+	eval "$remedy"
+	session 'fauxroot sleep 1000 >/dev/null 2>&1 </dev/null & echo $!' >out
+	pid=$(<out)
+	is_labeled() { equals 'fauxroot (unconfined)' "$(tr -d '\0' <"/proc/$pid/attr/current")"; }
+	wait_for is_labeled
+	session fauxroot --net=slirp4netns --copy-up=/etc --pidns true
+	kill "$pid"
+	wait_for gone "$pid"
 }
 
 @test "a profile without mount stops the launch; --check agrees; the remedy repairs it" {
