@@ -92,6 +92,10 @@ said() {
 @test "machinectl shell, systemd-run and run0 start a launch of the user" {
 	local version
 	version=$(systemctl --version | sed -n '1s/systemd \([0-9]*\).*/\1/p')
+	# The user's manager ends some seconds after the last session. It may not end between two of these programs.
+	# shellcheck disable=SC2016 # expanded in the session
+	session 'echo $$; exec sleep 1000' >open &
+	wait_for test -s open
 	run -0 script -qec "machinectl -q shell $FAUX@ /usr/local/bin/fauxroot --net=slirp4netns id -un" /dev/null
 	says "$output" '(^|@)root.?$'
 	if [ "$version" -ge 248 ]; then
@@ -102,6 +106,8 @@ said() {
 		run -0 script -qec "run0 --background= --user=$FAUX fauxroot --net=slirp4netns id -un" /dev/null
 		says "$output" '(^|@|\\)root.?$'
 	fi
+	kill "$(<open)"
+	wait_for gone "$(<open)"
 }
 
 @test "polkit: a user enables lingering with the remedy of --check, and the warning disappears" {
