@@ -167,10 +167,12 @@ static void on_request(void *arg, struct evhttp_request *http)
 	api_route(server->ops, server->arg, &request, &response);
 	if (response.later && park(server, http))
 		return;
-	if (response.stream && response.body &&
-	    events_subscribe(&server->events, http, conn, response.body) == 0) {
-		free(response.body);
-		return;
+	if (response.stream && response.body) {
+		int rc = events_subscribe(&server->events, http, conn, response.body);
+
+		free(TAKE_PTR(response.body));
+		if (rc == 0)
+			return;
 	}
 	evhttp_request_set_on_complete_cb(http, on_sent, conn);
 	connection_answer_begin(conn);

@@ -2,6 +2,8 @@
 /* The stream of events: its clients, its limits, and its lines. */
 #include "test_api_fixture.h"
 
+#include <event2/event.h>
+
 #include "api/events.h"
 #include "fauxroot/api/json.h"
 #include "fauxroot/base/str.h"
@@ -232,6 +234,38 @@ static void other_methods_are_refused(void **state)
 	}
 }
 
+/* Is the next allocation of libevent to fail? */
+static bool libevent_lacks_memory;
+
+/* Only the first time: later requests are answered. */
+static void take_memory(void)
+{
+	static bool taken;
+
+	libevent_lacks_memory = !taken;
+	taken = true;
+}
+
+/* event_set_mem_functions() */
+static void *allocate(size_t size)
+{
+	if (!libevent_lacks_memory)
+		return malloc(size);
+	libevent_lacks_memory = false;
+	return NULL;
+}
+
+static void without_memory_a_client_gets_an_error(void **state)
+{
+	struct fixture *f = *state;
+
+	/* The snapshot is complete; then there is no memory for the client. */
+	f->on_info = take_memory;
+	start_events(f, 1);
+	(void)follow(f, 500);
+	ask(client(f));
+}
+
 static void every_event_is_a_line(void **state)
 {
 	char server[] = "::1", *servers[] = {server};
@@ -275,8 +309,10 @@ int main(void)
 		TEST(disconnects_a_client_that_never_reads),
 		TEST(the_number_of_clients_is_limited),
 		TEST(other_methods_are_refused),
+		TEST(without_memory_a_client_gets_an_error),
 		cmocka_unit_test(every_event_is_a_line),
 	};
 
+	event_set_mem_functions(allocate, realloc, free);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

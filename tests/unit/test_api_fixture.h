@@ -50,6 +50,7 @@ struct fixture {
 	int clients[MAX_CLIENTS];
 	unsigned n_clients;
 	bool big; /* the answer to GET /v1/info */
+	void (*on_info)(void); /* called when the server collects its information; or NULL */
 	rlim_t spare_fds;
 	bool has_ports;			 /* a port driver; else there is none */
 	enum api_inside inside;		 /* what clients inside may do */
@@ -67,6 +68,8 @@ static inline int fill_info(void *arg, struct api_info *ret, struct error *err)
 	const struct fixture *f = arg;
 
 	(void)err;
+	if (f->on_info)
+		f->on_info();
 	ret->version = strdup("0.1.0");
 	ret->state_dir = strdup(f->dir);
 	ret->child_pid = 42;
