@@ -6,6 +6,9 @@
  * order. Memory and descriptors are limited: the connection of a client that does not read its
  * answers, or sends nothing, is closed. At the limit of connections, a new connection displaces
  * one: of the client address that has the most, the one that has been idle for the longest time.
+ *
+ * Some queries are answered at once, without a name server. So the number of queries of one
+ * connection in one turn of the loop is limited: a client that never pauses delays no other client.
  */
 #include "streams.h"
 
@@ -23,6 +26,9 @@
 
 /* The most connections that are accepted in one turn of the loop. */
 #define ACCEPTS_A_TURN 16
+
+/* The most queries that are read from one connection in one turn of the loop. */
+#define QUERIES_A_TURN 32U
 
 struct stream {
 	struct list link;
@@ -165,10 +171,16 @@ static int take_query(struct stream *s, uint8_t *p, size_t size)
 	return reply(s, p, read.question_end);
 }
 
-/* Read one query at a time. Returns 0 or -errno. */
+/*
+ * Read one query at a time: a part of the next one may stay in s->in, but never a complete one. So
+ * the descriptor is ready again if there is more to do. Returns 0 or -errno.
+ */
 static int read_queries(struct stream *s)
 {
-	while (s->n_queries < STREAM_QUERIES_MAX && s->out_size == 0 && !s->broken) {
+	unsigned taken = 0;
+
+	while (taken < QUERIES_A_TURN && s->n_queries < STREAM_QUERIES_MAX && s->out_size == 0 &&
+	       !s->broken) {
 		size_t want = QUESTION_PREFIX;
 		ssize_t n;
 		int rc = 0;
@@ -177,6 +189,7 @@ static int read_queries(struct stream *s)
 			want += (size_t)(s->in[0] << 8 | s->in[1]);
 		if (s->in_size >= QUESTION_PREFIX && s->in_size == want) {
 			s->in_size = 0;
+			taken++;
 			rc = take_query(s, s->in + QUESTION_PREFIX, want - QUESTION_PREFIX);
 			if (rc < 0)
 				return rc;

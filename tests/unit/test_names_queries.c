@@ -1,26 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of queries when it is full: no client takes the place of the others. The server never
+/* Clients that ask very much: none takes the place or the time of the others. The server never
  * answers, so queries stay. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <unistd.h>
 #include <cmocka.h>
 
+#include "fauxroot/base/clock.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/config/portspec.h"
 #include "fauxroot/proc/destinations.h"
+#include "fauxroot/sys/seccomp.h"
 #include "names/clients.h"
 #include "names/loop.h"
 #include "names/message.h"
 #include "names/queries.h"
 #include "names/servers.h"
+#include "names/streams.h"
 
-enum { ROOM = 16 };
+enum { ROOM = 16, MANY = 1000, PATIENCE_MS = 30000 };
 
 /* "a.b", type A, class IN, with the flag "recursion desired" */
 static const uint8_t question[] = {0, 1, 1,   0, 0,   1, 0, 0, 0, 0, 0,
@@ -70,6 +77,7 @@ static int tear_down(void **state)
 	fd_close(f->loop.epoll);
 	fd_close(f->server);
 	destinations_close(&f->d);
+	assert_int_equal(munmap((void *)(uintptr_t)DESTINATIONS_BASE, DESTINATIONS_BYTES), 0);
 	free(f);
 	return 0;
 }
@@ -133,10 +141,83 @@ static void a_greedy_client_gives_way(void **state)
 	assert_int_equal(f->queries.n, ROOM);
 }
 
+/* Connect to a new listener. Returns the client's socket. */
+static int connect_client(struct streams *streams, struct stream_listener *listener)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	union endpoint at;
+	socklen_t size = sizeof(at);
+
+	assert_int_equal(endpoint_of("127.0.0.1", 0, &at), 0);
+	assert_int_equal(bind(fd, &at.sa, endpoint_size(&at)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	assert_int_equal(getsockname(fd, &at.sa, &size), 0);
+	assert_int_equal(streams_listen(streams, listener, fd), 0);
+	assert_int_equal(connect(client, &at.sa, endpoint_size(&at)), 0);
+	return client;
+}
+
+/* The number that the next descriptor gets. */
+static int next_fd(void)
+{
+	int fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
+
+	fd_close(fd);
+	return fd;
+}
+
+static int unread(int fd)
+{
+	int n = -1;
+
+	assert_int_equal(ioctl(fd, FIONREAD, &n), 0);
+	return n;
+}
+
+/* A query without a question is answered at once, so it does not count as a query of the client. */
+static void a_client_that_never_pauses_gives_turns(void **state)
+{
+	static const uint8_t bad[] = {0, 12, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+	struct deadline patience = deadline_in(PATIENCE_MS);
+	uint8_t bytes[MANY * sizeof(bad)];
+	struct fixture *f = *state;
+	struct stream_listener listener;
+	struct streams streams;
+	int client, accepted;
+	size_t n = 0;
+
+	for (size_t i = 0; i < MANY; i++)
+		memcpy(bytes + i * sizeof(bad), bad, sizeof(bad));
+	streams_init(&streams, &f->loop, &f->queries);
+	client = connect_client(&streams, &listener);
+	accepted = next_fd();
+	names_loop_turn(&f->loop, PATIENCE_MS);
+	assert_int_equal(streams.n, 1);
+	assert_int_equal(send(client, bytes, sizeof(bytes), MSG_NOSIGNAL), sizeof(bytes));
+	names_loop_turn(&f->loop, PATIENCE_MS);
+	/* One turn reads a part of the queries, and more turns read all. */
+	assert_in_range(unread(accepted), 1, sizeof(bytes) - sizeof(bad));
+	while (n < sizeof(bytes) && deadline_left(&patience) > 0) {
+		ssize_t more;
+
+		names_loop_turn(&f->loop, 10);
+		more = recv(client, bytes, sizeof(bytes), MSG_DONTWAIT);
+		n += more > 0 ? (size_t)more : 0;
+	}
+	assert_int_equal(n, sizeof(bytes));
+	fd_close(client);
+	while (streams.n > 0 && deadline_left(&patience) > 0)
+		names_loop_turn(&f->loop, PATIENCE_MS);
+	fd_close(listener.watch.fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_greedy_client_gives_way, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_client_that_never_pauses_gives_turns, set_up,
+						tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
