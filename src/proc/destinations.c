@@ -185,21 +185,21 @@ int destinations_add_path(struct destinations *d, const char *path, uint32_t *re
 {
 	uint32_t slot = find_path(d, path);
 	int rc = slot + PATH_SLOTS <= d->room ? 0 : grow(d);
-	char *copy;
+	_cleanup_free_ char *copy = NULL;
 
 	if (rc == 0 && slot < d->n && d->items[slot].path) {
 		d->items[slot].users++;
 		*ret_slot = slot;
 		return 0;
 	}
-	if (rc == 0)
-		rc = write_path(d, slot, path);
 	copy = rc == 0 ? strdup(path) : NULL;
-	if (rc < 0 || !copy)
-		return err_set(err, rc < 0 ? -rc : ENOMEM, "permitting a path");
+	if (rc == 0)
+		rc = copy ? write_path(d, slot, path) : -ENOMEM;
+	if (rc < 0)
+		return err_set(err, -rc, "permitting a path");
 	for (uint32_t i = slot; i < slot + PATH_SLOTS; i++)
 		d->items[i] = (struct destination){.e = no_endpoint(), .users = 1};
-	d->items[slot].path = copy;
+	d->items[slot].path = TAKE_PTR(copy);
 	d->n = MAX(d->n, slot + PATH_SLOTS);
 	*ret_slot = slot;
 	return 0;

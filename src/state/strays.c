@@ -62,10 +62,13 @@ static bool has_only_launchers_files(int fd)
 static void sweep_stray(int base, const char *path, const char *name)
 {
 	_cleanup_free_ char *stray = str_format("%s/%s", path, name);
-	int fd = openat(base, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct stat st;
+	int fd;
 
-	if (!stray || fd < 0)
+	if (!stray)
+		return;
+	fd = openat(base, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
 		return;
 	if (fstat(fd, &st) < 0 || st.st_uid != geteuid() || (st.st_mode & 07777) != 0700)
 		fd_close(fd);
