@@ -230,11 +230,14 @@ static const struct {
 	{"get helper", "install the package that contains HELPER", true},
 	{"elsewhere", "use --state-dir=/run/user/UID/NAME", true},
 	{"enclosing", "add --copy-up=DIR # then PATH is created in the copy of DIR", true},
-	{"usermod options", NULL, true},
+	{"usermod options", "--add-subuids FIRST-LAST --add-subgids FIRST-LAST", true},
+	{"usual group", "USUAL-GROUP", false},
+	{"search path", "DIRS", false},
+	{"cgroup owner", "UID", false},
 	{"options", NULL, true},
-	{"missing", NULL, true},
-	{"binary", NULL, true},
-	{"file words", NULL, true},
+	{"missing", "FILE", true},
+	{"binary", "--HELPER-binary", true},
+	{"file words", "FILES", true},
 	{"paths", NULL, true},
 };
 

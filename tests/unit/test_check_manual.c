@@ -107,7 +107,26 @@ static void every_row_is_found(void **state)
 	}
 }
 
-/* Each row, without unknown names of facts. */
+/* Are there two words of capitals in a row? Then a reader takes them for two values. Names with
+ * "_", such as capabilities, are no placeholders; FIRST-LAST is one. */
+static bool has_two_placeholders(const char *text)
+{
+	static const char capitals[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+	for (const char *blank = strchr(text, ' '); blank; blank = strchr(blank + 1, ' ')) {
+		size_t after = strspn(blank + 1, capitals);
+		const char *before = blank;
+
+		while (before > text && strchr(capitals, before[-1]))
+			before--;
+		if (blank - before > 2 && after > 2 && !strchr("_-", before[-1]) &&
+		    blank[1 + after] != '_')
+			return true;
+	}
+	return false;
+}
+
+/* Each row, without unknown names of facts, and with placeholders of one word. */
 static void every_row_is_documented(void **state)
 {
 	_cleanup_free_ char *page = print(manual_markdown), *list = print(manual_mdoc);
@@ -123,6 +142,7 @@ static void every_row_is_documented(void **state)
 			fail_msg("%s is not documented", cause->id);
 	}
 	assert_null(strstr(page, "{value}"));
+	assert_false(has_two_placeholders(page));
 	/* The mark of a text that cannot be expanded. */
 	assert_null(strchr(page, '?'));
 }
