@@ -88,7 +88,7 @@ setup() {
 
 @test "changes of the address and the descriptor during connect do not lead to the host's loopback" {
 	local tries
-	run -0 inside_script '"$escape" race 198.51.100.2 7000 7001 20; number switched' \
+	run -0 inside_script '"$escape" race 198.51.100.2 7000 7001 '$((20 * ${SLOW:-1}))'; number switched' \
 		--disable-host-loopback
 	tries=${lines[0]%% *}
 	echo "$output"
@@ -99,7 +99,7 @@ setup() {
 }
 
 @test "very many calls on descriptors that other threads change harm nobody" {
-	run -0 inside_script '"$FAUXROOT_TEST_TOOLS/storm" 198.51.100.2 7000 7001 6
+	run -0 inside_script '"$FAUXROOT_TEST_TOOLS/storm" 198.51.100.2 7000 7001 '$((6 * ${SLOW:-1}))'
 		dial 198.51.100.2 7000; echo
 		echo "$(number switched) $(number restarts) $(number on)"' --disable-host-loopback
 	echo "$output"
