@@ -68,7 +68,11 @@ static int add(struct snapshot *p, struct entry entry)
 	return 0;
 }
 
-/* The parent of the process @pid, and whether it is a zombie; -ESRCH if it does not exist. */
+/*
+ * The parent of the process @pid, and whether it is a zombie; -ESRCH if it does not exist. EPERM: a
+ * /proc with hidepid=1 (man 5 proc) hides the processes that we may not trace. We may trace the
+ * target's: our user owns their user namespace (man 2 ptrace).
+ */
 static int find_parent(int proc, pid_t pid, pid_t *ret, bool *ret_zombie)
 {
 	char state;
@@ -76,7 +80,7 @@ static int find_parent(int proc, pid_t pid, pid_t *ret, bool *ret_zombie)
 
 	if (rc == 0)
 		*ret_zombie = state == 'Z' || state == 'X';
-	return rc;
+	return rc == -EPERM ? -ESRCH : rc;
 }
 
 static int by_parent(const void *a, const void *b)

@@ -119,6 +119,20 @@ asked" "$(<"$OUT")"
 	grep -qx asked "$OUT"
 }
 
+@test "a /proc with hidepid=1 shows the orphans" {
+	umask 0
+	touch here
+	chmod 0777 .
+	# User 1 may not look at the processes of root, but at its own orphan.
+	run -5 --separate-stderr fx --pidns sh -c 'mount -t proc -o hidepid=1 proc /proc || exit
+		exec setpriv --reuid 1 --regid 1 --clear-groups env -u XDG_RUNTIME_DIR -u HOME \
+			"$FAUXROOT" --idmap=single --kill-orphans sh -c "
+				cat /proc/1/stat; ./leave sh polite; exit 5"'
+	equals asked "$output"
+	says "$stderr" 'Operation not permitted'
+	says "$stderr" 'the command has left processes behind; terminating them'
+}
+
 @test "an orphan that forks a new one at its exit is ended, too" {
 	cat >again <<-'END'
 		trap 'setsid sh again & exit' TERM

@@ -16,7 +16,8 @@ struct signals;
  *
  * The processes are found in /proc, which must show our own PID namespace, and signalled by pidfd
  * if the kernel has it (pidfd_open(2), Linux 5.3). So a PID that now belongs to another process is
- * left alone. A process that is forked during the call may be missed: reap, and call it again.
+ * left alone. A process that is forked during the call may be missed: reap, and call it again. So
+ * may one that /proc hides from us (hidepid, man 5 proc); it hides none that we may trace.
  *
  * Returns the number of descendants, including those that we may not signal and the zombies that we
  * have yet to reap. So 0 means that there are none, and that there will be none. -errno if /proc
