@@ -193,9 +193,11 @@ static int take_message(struct notify *notify)
 	int rc;
 
 	/* The check needs a process, and may need a second. After one failure do not repeat it. */
-	rc = notify->distrusted ? message_has_fds(notify->sock) : notify_fds_check(notify->sock);
+	rc = message_has_fds(notify->sock);
 	if (rc == -EAGAIN)
 		return rc;
+	if (rc > 0 && !notify->distrusted)
+		rc = notify_fds_check(notify->sock);
 	notify->n_fds = rc == 0 ? MESSAGE_MAX_FDS : 0;
 	n = message_recv(notify->sock, raw, sizeof(raw), notify->fds, &notify->n_fds);
 	if (rc != 0) {

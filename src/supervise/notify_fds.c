@@ -86,11 +86,8 @@ int notify_fds_check(int sock)
 {
 	struct deadline deadline = deadline_in(LOOK_MS);
 	struct process looker = PROCESS_NONE;
-	int status = 0, rc = message_has_fds(sock);
+	int status = 0, rc = fork_clean("fauxroot: look", &sock, 1, &looker, NULL);
 
-	if (rc <= 0)
-		return rc;
-	rc = fork_clean("fauxroot: look", &sock, 1, &looker, NULL);
 	if (rc == 0)
 		look(sock);
 	if (rc < 0)

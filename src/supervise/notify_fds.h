@@ -5,7 +5,8 @@
 /*
  * notify_fds_check() - is it safe to receive the descriptors of the next message in @sock?
  *
- * Returns 0 if it is, or if there are none; -EAGAIN without a message; -EPERM if closing one of
- * them could block until the target acts; -ETIMEDOUT if even the check blocks; or -errno.
+ * The message must have descriptors: message_has_fds(). Returns 0 if it is; -EPERM if closing one
+ * of them could block until the target acts; -ETIMEDOUT if even the check blocks; or the -errno of
+ * the fork for the check.
  */
 int notify_fds_check(int sock);

@@ -17,6 +17,7 @@
 
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
+#include "fauxroot/base/forks.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/supervise/notify.h"
 #include "fauxroot/sys/message.h"
@@ -221,6 +222,27 @@ static void messages_and_descriptors_are_forwarded(void **state)
 	fd_close(ends[0]);
 }
 
+static int refuse_fork(void *arg)
+{
+	(void)arg;
+	return -EAGAIN;
+}
+
+/* The check of descriptors needs a process. Without one the message is lost, but not the next. */
+static void a_message_that_cannot_be_checked_is_dropped(void **state)
+{
+	const struct fork_observer observer = {.expect = refuse_fork};
+	struct fixture *f = *state;
+
+	start_proxy(f);
+	assert_int_equal(message_send(f->target, "FDSTORE=1", 9, &f->target, 1), 0);
+	assert_int_equal(say(f, "READY=1"), 0);
+	forks_observe(&observer);
+	turn(f);
+	forks_observe(NULL);
+	assert_heard(f, "READY=1");
+}
+
 /* memfds, directories, sockets. */
 static void files_are_forwarded(void **state)
 {
@@ -423,6 +445,7 @@ int main(void)
 		cmocka_unit_test(a_message_may_grow_to_systemds_limit),
 		with_fixture(messages_and_descriptors_are_forwarded),
 		with_fixture(files_are_forwarded),
+		with_fixture(a_message_that_cannot_be_checked_is_dropped),
 		with_fixture(an_invalid_message_is_dropped),
 		with_fixture(a_manager_that_does_not_read_blocks_the_target),
 		with_fixture(a_restarted_manager_is_found),
