@@ -123,6 +123,9 @@ static int lock_dir(const char *path, int dir, const struct lock_patience *patie
 		return lock_is_taken(dir, path, err);
 	if (rc == -ECANCELED)
 		return rc;
+	/* The lock is held, and we could not wait for it. */
+	if (rc < 0 && flock(dir, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+		return err_wrap(err, rc, "state directory \"%s\"", path);
 	/* Some file systems (NFS) can lock only regular files: then the file "lock" is enough. */
 	if (rc < 0)
 		log_debug("%s: no lock on the directory itself: %s", path, strerror(-rc));

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "fauxroot/base/fd.h"
+#include "fauxroot/base/forks.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/state/statedir.h"
 #include "state_fixture.h"
@@ -81,6 +82,30 @@ static void a_busy_directory_is_refused(void **state)
 	/* the directory of a killed holder is free, with its files */
 	assert_open("s", &d);
 	assert_false(exists("s/child_pid"));
+	statedir_remove(&d);
+}
+
+static int refuse_fork(void *arg)
+{
+	(void)arg;
+	return -EAGAIN;
+}
+
+/* The wait for a lock needs a process. Without one the directory is not free. */
+static void a_busy_directory_is_refused_without_a_process_to_wait(void **state)
+{
+	const struct fork_observer observer = {.expect = refuse_fork};
+	pid_t holder = start_holder("s", false);
+	struct statedir d;
+
+	(void)state;
+	unlink("s/lock");
+	forks_observe(&observer);
+	assert_refused("s", -EAGAIN, "forking state lock");
+	forks_observe(NULL);
+	assert_true(exists("s/child_pid"));
+	end_holder(holder);
+	assert_open("s", &d);
 	statedir_remove(&d);
 }
 
@@ -282,6 +307,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_busy_directory_is_refused, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_busy_directory_is_refused_without_a_process_to_wait, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_directory_with_only_its_lock_file_locked_is_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_dying_predecessor_is_waited_for, set_up,
