@@ -246,7 +246,7 @@ static bool is_help(const struct config *config)
 
 int main(int argc, char **argv)
 {
-	_cleanup_config_ struct config config;
+	_cleanup_config_ struct config config = {.persona = PERSONA_FAUXROOT};
 	bool activated = activation_is_for(getpid());
 	struct error err;
 	int rc;

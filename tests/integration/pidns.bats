@@ -585,3 +585,7 @@ compare_fds() { # OPTIONS…
 	wait $client || status=$?
 	equals 137 $status
 }
+
+@test "an init with invalid arguments fails, and does not crash" {
+	run -125 fx unshare --fork --pid bash -c 'ulimit -c 0; exec -a "fauxroot: init" "$FAUXROOT" x true'
+}
