@@ -19,9 +19,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-#include "fauxroot/base/fd.h"
-#include "fauxroot/config/portspec.h"
-#include "fauxroot/proc/destinations.h"
+#include "fauxroot/base/macro.h"
 
 /* After that many datagrams that are no answer, ask over TCP. */
 #define UNEXPECTED_MAX 16
@@ -153,18 +151,11 @@ static void on_ready(struct watch *watch, uint32_t events)
 	on_stream(CONTAINER(watch, struct attempt, watch));
 }
 
-/* Make a stream socket and connect it. */
 static int begin_stream(struct attempt *a)
 {
-	const union endpoint *server = destination_at(a->slot);
-
-	if (!server)
-		return -EINVAL;
-	a->watch.fd = socket(server->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	a->watch.fd = server_connect(a->slot, SOCK_STREAM);
 	if (a->watch.fd < 0)
-		return -errno;
-	if (connect(a->watch.fd, &server->sa, endpoint_size(server)) < 0 && errno != EINPROGRESS)
-		return -errno;
+		return a->watch.fd;
 	return names_watch_add(a->sources->loop, &a->watch, EPOLLOUT);
 }
 

@@ -62,7 +62,8 @@ struct attempt_spec {
 	bool tcp;      /* ask over TCP */
 };
 
-/* attempt_start() - ask a server; 0, or -errno if that is not possible (ENETUNREACH, EMFILE) */
+/* attempt_start() - ask a server; 0, or -errno if that is not possible (ENETUNREACH, EMFILE, and
+ * ESTALE: see server_connect()) */
 int attempt_start(const struct attempt_spec *spec, struct attempt **ret);
 
 /* attempt_end() - release the socket, remove the attempt from the owner's list, and free it */

@@ -180,8 +180,9 @@ int names_set_servers(struct names *names, const union endpoint *servers, size_t
 	if (names->control >= 0)
 		rc = message_send(names->control, &m, sizeof(m), NULL, 0);
 	drop_slots(names, old, n_old);
-	/* The process does not read. Kill it: the next one starts with the new servers. */
-	if (rc == -EAGAIN)
+	/* The process does not read, or memory is short. Kill the process: the next one starts with
+	 * the new servers. */
+	if (rc < 0)
 		process_signal(&names->process, SIGKILL);
 	return 0;
 }

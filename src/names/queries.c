@@ -97,6 +97,15 @@ static int ask(struct query *q, unsigned i)
 	return rc;
 }
 
+/* The launcher has replaced the servers, and the loop reads its message soon. Server @i was not
+ * asked: the next tick asks again. Returns true: the query continues. */
+static bool await_servers(struct query *q, unsigned i)
+{
+	q->asked &= ~(1U << i);
+	q->next_ms = q->queries->loop->now_ms;
+	return true;
+}
+
 /* Ask the next server. Returns false if the query has ended: all servers were asked, and none can
  * answer any more. */
 static bool ask_next(struct query *q)
@@ -119,6 +128,8 @@ static bool ask_next(struct query *q)
 		rc = ask(q, (unsigned)i);
 		if (rc == 0)
 			continue;
+		if (rc == -ESTALE)
+			return await_servers(q, (unsigned)i);
 		alone = false;
 		if (rc != -EMFILE && rc != -ENFILE && rc != -ENOMEM)
 			servers_failed(servers, (unsigned)i, now, now);

@@ -115,24 +115,51 @@ static struct source *choose(struct sources *sources, uint32_t slot, unsigned ge
 	return remove_idle(sources, fit[number % n]);
 }
 
-/* Make a socket and connect it. */
-static int make(struct sources *sources, uint32_t slot, struct source **ret)
+/* The address family of the server in @slot, or -ESTALE. The launcher may remove the address at any
+ * time, also between two reads of it. */
+static int family_of(uint32_t slot)
 {
 	const union endpoint *server = destination_at(slot);
-	struct source *source = server ? calloc(1, sizeof(*source)) : NULL;
-	int rc = 0;
+	sa_family_t family;
+
+	if (!server)
+		return -EINVAL;
+	family = *(const volatile sa_family_t *)&server->sa.sa_family;
+	return family == AF_INET || family == AF_INET6 ? family : -ESTALE;
+}
+
+int server_connect(uint32_t slot, int type)
+{
+	const union endpoint *server = destination_at(slot);
+	int family = family_of(slot), fd, rc;
+
+	/* The filter kills the process for socket(2) with another family. */
+	if (family < 0)
+		return family;
+	fd = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	rc = connect(fd, &server->sa, endpoint_size(server)) < 0 ? -errno : 0;
+	if (rc == 0 || rc == -EINPROGRESS)
+		return fd;
+	fd_close(fd);
+	return family_of(slot) < 0 ? -ESTALE : rc;
+}
+
+/* Make a source with a new socket. */
+static int make(struct sources *sources, uint32_t slot, struct source **ret)
+{
+	struct source *source = calloc(1, sizeof(*source));
+	int rc;
 
 	if (!source)
-		return server ? -ENOMEM : -EINVAL;
+		return -ENOMEM;
 	source->sources = sources;
 	source->slot = slot;
 	source->born_ms = sources->loop->now_ms;
 	source->watch.ready = on_ready;
-	source->watch.fd =
-		socket(server->sa.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (source->watch.fd < 0 ||
-	    connect(source->watch.fd, &server->sa, endpoint_size(server)) < 0)
-		rc = -errno;
+	source->watch.fd = server_connect(slot, SOCK_DGRAM);
+	rc = MIN(source->watch.fd, 0);
 	if (rc == 0)
 		rc = names_watch_add(sources->loop, &source->watch, EPOLLIN);
 	if (rc < 0) {

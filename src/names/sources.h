@@ -53,13 +53,22 @@ void sources_init(struct sources *sources, struct loop *loop, unsigned max_idle)
 int sources_random(struct sources *sources, uint16_t *ret);
 
 /*
+ * server_connect() - make a socket, and connect it to the server in @slot
+ * @type: SOCK_DGRAM or SOCK_STREAM; the socket is non-blocking
+ *
+ * Returns the descriptor, or -errno (ENETUNREACH, EMFILE). -ESTALE: the launcher has removed the
+ * address, and its message about other servers is on its way. A stream may still be connecting.
+ */
+int server_connect(uint32_t slot, int type);
+
+/*
  * sources_take() - get a socket to the server in @slot, for one question
  * @generation: of the servers; a socket of another generation is not used
  * @ready: called with @user when the socket is ready
  * @user: not NULL
  * @ret: the socket; return it with source_release() or source_close()
  *
- * Returns 0 or -errno (ENETUNREACH, EMFILE).
+ * Returns 0 or -errno, as server_connect() does.
  */
 int sources_take(struct sources *sources, uint32_t slot, unsigned generation,
 		 void (*ready)(void *user), void *user, struct source **ret);

@@ -40,6 +40,8 @@ struct fixture {
 	struct queries queries;
 	struct destinations d;
 	int server;
+	uint32_t slot; /* of the server's address */
+	union endpoint at;
 	unsigned dropped;
 };
 
@@ -48,21 +50,19 @@ static struct fixture *fixture;
 static int set_up(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
-	union endpoint at;
-	socklen_t size = sizeof(at);
-	uint32_t slot;
+	socklen_t size = sizeof(f->at);
 
 	assert_non_null(f);
-	assert_int_equal(endpoint_of("127.0.0.1", 0, &at), 0);
+	assert_int_equal(endpoint_of("127.0.0.1", 0, &f->at), 0);
 	f->server = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	assert_int_equal(bind(f->server, &at.sa, endpoint_size(&at)), 0);
-	assert_int_equal(getsockname(f->server, &at.sa, &size), 0);
+	assert_int_equal(bind(f->server, &f->at.sa, endpoint_size(&f->at)), 0);
+	assert_int_equal(getsockname(f->server, &f->at.sa, &size), 0);
 	assert_int_equal(destinations_open(&f->d, NULL), 0);
-	assert_int_equal(destinations_add(&f->d, &at, &slot, NULL), 0);
+	assert_int_equal(destinations_add(&f->d, &f->at, &f->slot, NULL), 0);
 	assert_int_equal(destinations_map(f->d.fd, NULL), 0);
 	assert_int_equal(names_loop_init(&f->loop), 0);
 	clients_init(&f->clients);
-	servers_set(&f->servers, &slot, 1);
+	servers_set(&f->servers, &f->slot, 1);
 	queries_init(&f->queries, &f->loop, &f->servers, &f->clients, ROOM);
 	*state = fixture = f;
 	return 0;
@@ -141,6 +141,29 @@ static void a_greedy_client_gives_way(void **state)
 	assert_int_equal(f->queries.n, ROOM);
 }
 
+/* The launcher removes the old addresses when it has sent the new ones, which we may read later. */
+static void a_removed_server_is_not_asked(void **state)
+{
+	const struct timeval patience = timeval_ms(PATIENCE_MS);
+	uint8_t p[sizeof(question) + 1];
+	struct fixture *f = *state;
+	unsigned n;
+
+	destinations_drop(&f->d, f->slot);
+	assert_int_equal(ask(f, "10.0.2.100", &n), 0);
+	assert_int_equal(f->queries.n, 1);
+	for (int ticks = 0; ticks < 10; ticks++)
+		queries_tick(&f->queries);
+	assert_int_equal(f->queries.n, 1);
+	assert_false(servers_is_suspect(&f->servers, 0));
+	assert_int_equal(destinations_add(&f->d, &f->at, &f->slot, NULL), 0);
+	servers_set(&f->servers, &f->slot, 1);
+	queries_tick(&f->queries);
+	assert_int_equal(
+		setsockopt(f->server, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), 0);
+	assert_int_equal(recv(f->server, p, sizeof(p), 0), sizeof(question));
+}
+
 /* Connect to a new listener. Returns the client's socket. */
 static int connect_client(struct streams *streams, struct stream_listener *listener)
 {
@@ -216,6 +239,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_greedy_client_gives_way, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_removed_server_is_not_asked, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_client_that_never_pauses_gives_turns, set_up,
 						tear_down),
 	};

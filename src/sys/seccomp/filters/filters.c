@@ -389,11 +389,11 @@ static int allow_names(scmp_filter_ctx filter)
 {
 	const uint64_t mask = ~(uint64_t)(DESTINATIONS_BYTES - 1) | (DESTINATION_BYTES - 1);
 	const struct scmp_arg_cmp slot = SCMP_A1_64(SCMP_CMP_MASKED_EQ, mask, DESTINATIONS_BASE);
-	int connect_call = SCMP_SYS(connect); /* names/attempts.c begin_stream(): connect() */
+	int connect_call = SCMP_SYS(connect); /* names/sources.c server_connect(): connect() */
 	int rc = allow_if(filter, connect_call, &slot, 1);
 
 	if (rc == 0)
-		rc = allow_inet_socket(filter); /* names/attempts.c begin_stream(): socket() */
+		rc = allow_inet_socket(filter); /* names/sources.c server_connect(): socket() */
 	if (rc == 0)
 		rc = allow_sending(filter);
 	return rc < 0 ? rc : allow_closing(filter);
