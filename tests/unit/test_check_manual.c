@@ -119,8 +119,8 @@ static bool has_two_placeholders(const char *text)
 
 		while (before > text && strchr(capitals, before[-1]))
 			before--;
-		if (blank - before > 2 && after > 2 && !strchr("_-", before[-1]) &&
-		    blank[1 + after] != '_')
+		if (blank - before > 2 && after > 2 && blank[1 + after] != '_' &&
+		    (before == text || !strchr("_-", before[-1])))
 			return true;
 	}
 	return false;
