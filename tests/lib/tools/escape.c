@@ -95,11 +95,21 @@ static void disconnect(int fd)
 		perror("escape: disconnecting");
 }
 
+/* How many times slower than usual the machine is, as for the tests in bash. */
+static unsigned slowness(void)
+{
+	const char *text = getenv("SLOW");
+	uint32_t times = 1;
+
+	return text && parse_u32(text, 100, &times) == 0 ? MAX(times, 1U) : 1;
+}
+
 /* The server waits for nothing before its greeting. */
 static void set_patience(int fd)
 {
-	const struct timeval time = {.tv_usec = 400000};
-	const int one = 1, ms = 400;
+	const unsigned ms = 400 * slowness();
+	const struct timeval time = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+	const int one = 1;
 
 	/* For io_uring, which knows no time limit. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_SYNCNT, &one, sizeof(one));
