@@ -12,7 +12,8 @@ DEADLINE=300
 
 # The only tests without common_setup: they need the runtime directory of the session.
 machine_setup() {
-	T=$BATS_TEST_TMPDIR
+	# setup_file has no directory of a test.
+	T=${BATS_TEST_TMPDIR:-$BATS_FILE_TMPDIR}
 	cd "$T" || return
 }
 
