@@ -152,8 +152,9 @@ static void on_request(void *arg, struct evhttp_request *http)
 	struct api_response response;
 
 	conn = connection_find(&server->gate, evhttp_connection_get_bufferevent(peer));
-	if (!conn) {
-		/* If connection_new() was out of memory, evhttp continues without our checks. */
+	/* If connection_new() was out of memory, evhttp continues without our checks. The body is
+	 * in one piece, unless there is no memory for that. */
+	if (!conn || (!request.body && request.size > 0)) {
 		evhttp_send_error(http, HTTP_SERVUNAVAIL, NULL);
 		return;
 	}

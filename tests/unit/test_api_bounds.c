@@ -2,6 +2,8 @@
 /* The REST server's limits on time, number and size, with clients that reach them. */
 #include "test_api_fixture.h"
 
+#include <event2/event.h>
+
 static void closes_silent_connections(void **state)
 {
 	struct fixture *f = *state;
@@ -291,6 +293,37 @@ static void survives_without_descriptors(void **state)
 		ask(client(f));
 }
 
+enum { BODY = 60000 };
+
+/* Do large allocations of libevent fail? It joins the parts of a body in one. */
+static bool libevent_lacks_memory;
+
+/* event_set_mem_functions() */
+static void *allocate(size_t size)
+{
+	return libevent_lacks_memory && size >= BODY ? NULL : malloc(size);
+}
+
+static void survives_without_memory_for_a_body(void **state)
+{
+	static const char head[] = "POST /v1/ports HTTP/1.1\r\nContent-Length: 60000\r\n\r\n";
+	struct fixture *f = *state;
+	char body[BODY], answer[4096];
+	int fd;
+
+	memset(body, ' ', sizeof(body));
+	f->has_ports = true;
+	libevent_lacks_memory = true;
+	start_limited(f, &(struct api_limits){PATIENCE_MS, CONNECTIONS, 0});
+	libevent_lacks_memory = false;
+	fd = client(f);
+	say(fd, head);
+	say_n(fd, body, sizeof(body));
+	assert_non_null(hear_one(fd, answer, sizeof(answer)));
+	assert_int_equal(status_of(answer), 503);
+	ask(client(f));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -307,7 +340,9 @@ int main(void)
 		TEST(closes_stuck_connections_for_a_new_client),
 		TEST(limits_buffers_and_time),
 		TEST(survives_without_descriptors),
+		TEST(survives_without_memory_for_a_body),
 	};
 
+	event_set_mem_functions(allocate, realloc, free);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

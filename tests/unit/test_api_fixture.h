@@ -49,7 +49,7 @@ struct fixture {
 	pid_t server;
 	int clients[MAX_CLIENTS];
 	unsigned n_clients;
-	bool big; /* the answer to GET /v1/info */
+	bool big;	       /* the answer to GET /v1/info */
 	void (*on_info)(void); /* called when the server collects its information; or NULL */
 	rlim_t spare_fds;
 	bool has_ports;			 /* a port driver; else there is none */
