@@ -36,6 +36,15 @@ int str_print(char *buf, size_t size, const char *fmt, ...)
 	return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : 0;
 }
 
+/* Is it a control character from U+0080 to U+009F, as UTF-8? U+009B begins control sequences as
+ * ESC [ does. */
+static bool is_c1(const char *s)
+{
+	unsigned char second = (unsigned char)s[1];
+
+	return (unsigned char)s[0] == 0xc2 && second >= 0x80 && second < 0xa0;
+}
+
 void str_printable(char *s)
 {
 	size_t n = strlen(s);
@@ -45,6 +54,8 @@ void str_printable(char *s)
 	for (; *s; s++)
 		if ((unsigned char)*s < 0x20 || *s == 0x7f)
 			*s = *s == '\n' || *s == '\t' ? ' ' : '?';
+		else if (is_c1(s))
+			s[0] = s[1] = '?';
 }
 
 static int strv_append(struct strv *v, char *owned)

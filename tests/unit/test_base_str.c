@@ -55,6 +55,9 @@ static void str_printable_replaces_control_characters(void **state)
 		{"\033[31mred\x7f", "?[31mred?"},
 		{"a\rb\x01", "a?b?"},
 		{"Grüße", "Grüße"},
+		{"\xc2\x9bred\xc2\x80", "??red??"},
+		{"\xc2\xa0no-break space", "\xc2\xa0no-break space"},
+		{"\xc2", "\xc2"},
 	};
 
 	(void)state;

@@ -26,7 +26,8 @@ char *str_format(const char *fmt, ...) _printf_(1, 2);
  */
 int str_print(char *buf, size_t size, const char *fmt, ...) _printf_(3, 4);
 
-/* str_printable() - in @s, replace control characters and remove trailing white space */
+/* str_printable() - in @s, replace control characters, also those from U+0080 to U+009F in UTF-8,
+ * and remove trailing white space */
 void str_printable(char *s);
 
 /*
