@@ -15,6 +15,8 @@
 #include "fauxroot/mounts/mounts.h"
 #include "fauxroot/sys/mount.h"
 
+#include "private.h"
+
 static const char cgroup_path[] = "/sys/fs/cgroup";
 
 static int mount_on_top(const char *type)
@@ -36,5 +38,6 @@ int cgroupfs_mount_child(struct error *err)
 	if (rc < 0)
 		return err_step(err, err_set(err, -rc, "mounting cgroup2 on %s", cgroup_path),
 				STEP_MOUNT);
+	cwd_follow(cgroup_path);
 	return 0;
 }

@@ -13,3 +13,7 @@ extern const char *const etcfile_names[ETCFILE_COUNT_];
 /* etcfile_bind() - bind the place @file on the entry @name of @etc itself, even if it is a symbolic
  * link; 0 or -errno */
 int etcfile_bind(int file, int etc, const char *name);
+
+/* cwd_follow() - after a mount on @covered: if the working directory is there, change to the same
+ * path in the mount, or to @covered if the path does not exist in it */
+void cwd_follow(const char *covered);

@@ -17,6 +17,8 @@
 #include "fauxroot/mounts/mounts.h"
 #include "fauxroot/sys/mount.h"
 
+#include "private.h"
+
 int procfs_mount_child(struct error *err)
 {
 	static const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
@@ -29,5 +31,6 @@ int procfs_mount_child(struct error *err)
 		return err_step(err,
 				err_set(err, -rc, "mounting proc, for the PID namespace, on /proc"),
 				STEP_PROC);
+	cwd_follow("/proc");
 	return 0;
 }

@@ -21,6 +21,8 @@
 #include "fauxroot/mounts/mounts.h"
 #include "fauxroot/sys/mount.h"
 
+#include "private.h"
+
 static const char cgroup_path[] = "/sys/fs/cgroup";
 
 static int mount_sysfs(int place)
@@ -51,7 +53,7 @@ int sysfs_mount_child(struct error *err)
 			    rc == -EPERM ? " (no existing sysfs is fully visible here)" : "");
 		return 0;
 	}
-	if (cgroups < 0 || !place_is_mount(cgroups))
-		return 0;
-	return err_step(err, restore_cgroups(cgroups, err), STEP_MOUNT);
+	rc = cgroups >= 0 && place_is_mount(cgroups) ? restore_cgroups(cgroups, err) : 0;
+	cwd_follow("/sys");
+	return err_step(err, rc, STEP_MOUNT);
 }

@@ -25,6 +25,17 @@ zombies() {
 	echo $n
 }
 
+@test "a working directory in /proc or /sys is in the command's own" {
+	# The mounts do not move a process that is in the host's /proc or /sys.
+	run -0 sh -c 'cd /proc && "$FAUXROOT" --pidns sh -c "/bin/pwd; cat 1/comm"' 3>&- 4>&-
+	equals $'/proc\nfauxroot: init' "$output"
+	# The process is not in the PID namespace.
+	run -0 sh -c 'cd /proc/self && "$FAUXROOT" --pidns /bin/pwd' 3>&- 4>&-
+	equals /proc "$output"
+	run -0 sh -c 'cd /sys/class/net && "$FAUXROOT" --net=none sh -c "/bin/pwd; ls"' 3>&- 4>&-
+	equals $'/sys/class/net\nlo' "$output"
+}
+
 @test "the command is a child of our init, which is PID 1" {
 	launch --pidns sh -c 'echo $$ $PPID; exec sleep 1000'
 	wait_for has_inner sleep
