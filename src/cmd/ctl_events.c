@@ -9,6 +9,8 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -126,13 +128,26 @@ static int follow(unsigned ms, const char *socket, struct stream *stream, struct
 		       "the stream ended without the event \"exit\": the launcher was killed");
 }
 
+/* Has the reader of the pipe or socket @fd closed it? */
+static bool has_no_reader(int fd)
+{
+	struct pollfd pollfd = {.fd = fd};
+
+	return poll(&pollfd, 1, 0) > 0 && (pollfd.revents & POLLERR);
+}
+
 int ctl_events(struct ctl *ctl, struct error *err)
 {
 	_cleanup_(stream_clear) struct stream stream = {.out = stdout};
 	_cleanup_free_ char *socket = NULL;
 	int rc = ctl_socket(ctl, &socket, err);
 
-	return rc < 0 ? rc : follow(FIRST_LINE_MS, socket, &stream, err);
+	if (rc == 0)
+		rc = follow(FIRST_LINE_MS, socket, &stream, err);
+	/* "events | head" ends as it would at the next write. */
+	if (rc < 0 && has_no_reader(STDOUT_FILENO))
+		(void)raise(SIGPIPE);
+	return rc;
 }
 
 int ctl_exit_status(const char *socket, struct error *err)

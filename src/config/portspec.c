@@ -195,8 +195,7 @@ static bool read_range(struct cursor c, bool ranges, struct range *ret)
 	if (cursor_u32(&c, UINT16_MAX, &ret->first) < 0 || ret->first == 0)
 		return false;
 	ret->last = ret->first;
-	if (ranges && cursor_char(&c, '-') &&
-	    (cursor_u32(&c, UINT16_MAX, &ret->last) < 0 || ret->last < ret->first))
+	if (ranges && cursor_char(&c, '-') && cursor_u32(&c, UINT16_MAX, &ret->last) < 0)
 		return false;
 	return cursor_at_end(&c);
 }
@@ -209,6 +208,9 @@ static int take_port(const struct source *text, const char *whose, struct cursor
 	if (!read_range(c, ranges, ret))
 		return bad(text, err, "the %s port \"%.*s\" is not one of 1-65535", whose,
 			   (int)MIN(cursor_left(&c), 40), c.at);
+	if (ret->last < ret->first)
+		return bad(text, err, "the %s ports end at %u, before their first, %u", whose,
+			   ret->last, ret->first);
 	return 0;
 }
 

@@ -102,6 +102,8 @@ has_n() { # NAME N - the forwarder was restarted N times
 	follow seen
 	kill -TERM "$READER"
 	wait "$READER" && false || equals 143 $?
-	ctl events 2>/dev/null | head -n 1 | jq -e '.event == "snapshot"' >/dev/null
+	# As at a write: SIGPIPE, and no message.
+	ctl events 2>"$T/events.err" | head -n 1 | jq -e '.event == "snapshot"' >/dev/null
+	equals "" "$(<"$T/events.err")"
 	stop
 }

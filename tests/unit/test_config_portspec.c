@@ -164,6 +164,7 @@ static void ranges_of_ports_are_parsed(void **state)
 	assert_int_equal(count, 1);
 	assert_int_equal(portspec_parse_range("65535-65536:1-2/tcp", &spec, &count, &err), -EINVAL);
 	assert_int_equal(portspec_parse_range("2-1:1-2/tcp", &spec, &count, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "the parent ports end at 1, before their first, 2"));
 	assert_int_equal(portspec_parse_range("1-2:1-3/tcp", &spec, &count, &err), -EINVAL);
 	assert_int_equal(portspec_parse_range("1-:1/tcp", &spec, &count, &err), -EINVAL);
 	assert_int_equal(portspec_parse_range("0-1:1-2/tcp", &spec, &count, &err), -EINVAL);
