@@ -3,6 +3,7 @@
  * Checks of several options together. A row of the option table lists the networks with which the
  * option has an effect. All other conflicts are here, in one function for each subject.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 
 #include "private.h"
@@ -59,6 +60,13 @@ static int check_dns(const struct config *config, struct error *err)
 
 static int check_network(const struct config *config, struct error *err)
 {
+	const in_addr_t network = ntohl(config->cidr.address.s_addr);
+
+	if (config->cidr.prefix > 0 && (network >> 24 == IN_LOOPBACKNET || IN_MULTICAST(network)))
+		return err_say(
+			err, EINVAL,
+			"--cidr cannot be a network of 127.0.0.0/8 (loopback) or 224.0.0.0/4 "
+			"(multicast)");
 	/* Linux disables IPv6 on a link with an MTU below the minimum of RFC 8200 (man 7 ipv6). */
 	if (config->ipv6 && config->mtu > 0 && config->mtu < 1280 &&
 	    (OPTION_NET(config->net) & NETS_WITH_IPV6))

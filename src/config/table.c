@@ -55,7 +55,8 @@ const struct option_row network_rows[] = {
 		.kind = OPTION_STRING,
 		OPTION_AT(ifname),
 		.valid = valid_ifname,
-		.takes = "a name of at most 15 bytes without '/', ':', '%' and white space",
+		.takes = "a name of at most 15 bytes without '/', ':', '%' and white space, other "
+			 "than lo, all and default",
 		.argument = "NAME",
 		.group = network,
 		.help = "name of the network interface (default: tap0)",

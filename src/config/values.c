@@ -111,11 +111,13 @@ bool valid_mtu(const char *value)
 
 /*
  * The names that dev_valid_name() of the kernel accepts, but without '%': the tun driver takes
- * "tap%d" as a template and gives the device another name.
+ * "tap%d" as a template and gives the device another name. "lo" is taken; the other two are names
+ * of directories with sysctls of all devices.
  */
 bool valid_ifname(const char *value)
 {
 	return strlen(value) < IFNAMSIZ && !streq(value, ".") && !streq(value, "..") &&
+	       !streq(value, "lo") && !streq(value, "all") && !streq(value, "default") &&
 	       !strpbrk(value, "/:% \t\n\v\f\r");
 }
 

@@ -119,6 +119,9 @@ static void assert_conflicts(const struct conflict *cases, size_t n)
 	}
 }
 
+#define NOT_UNICAST \
+	"--cidr cannot be a network of 127.0.0.0/8 (loopback) or 224.0.0.0/4 (multicast)"
+
 static void conflicts_of_networks_and_mounts_are_refused(void **state)
 {
 	static const struct conflict cases[] = {
@@ -128,6 +131,10 @@ static void conflicts_of_networks_and_mounts_are_refused(void **state)
 		 "--cidr cannot be used with --net=lxc-user-nic"},
 		{"--net=vpnkit --cidr=10.0.3.0/24", "--cidr cannot be used with --net=vpnkit"},
 		{"--net=pasta --cidr=10.0.3.0/24", NULL},
+		{"--net=pasta --cidr=127.0.0.0/8", NOT_UNICAST},
+		{"--net=slirp4netns --cidr=224.0.0.0/24", NOT_UNICAST},
+		{"--net=slirp4netns --cidr=239.1.0.0/16", NOT_UNICAST},
+		{"--net=slirp4netns --cidr=240.0.0.0/24", NULL},
 		{"--net=gvisor-tap-vsock --cidr=10.0.3.0/24", NULL},
 		{"--dns=192.0.2.1", "--dns cannot be used with --net=host"},
 		{"--net=slirp4netns --dns=192.0.2.1 --dns=2001:db8::1", NULL},

@@ -238,8 +238,9 @@ static void wrong_values_are_refused_by_name(void **state)
 	"letter or "                                                                          \
 	"digit first, not "
 #define DNS "--dns takes an IP address or \"none\", not "
-#define IFNAME \
-	"--ifname takes a name of at most 15 bytes without '/', ':', '%' and white space, not "
+#define IFNAME                                                                                    \
+	"--ifname takes a name of at most 15 bytes without '/', ':', '%' and white space, other " \
+	"than lo, all and default, not "
 #define COPYUP "--copy-up takes an absolute path of a directory other than / and /tmp, not "
 	static const struct {
 		const char *args;
@@ -285,6 +286,9 @@ static void wrong_values_are_refused_by_name(void **state)
 		{"--cidr=fd00::/64 CMD", CIDR "\"fd00::/64\""},
 		{"--ifname=1234567890123456 CMD", IFNAME "\"1234567890123456\""},
 		{"--ifname=a/b CMD", IFNAME "\"a/b\""},
+		{"--ifname=lo CMD", IFNAME "\"lo\""},
+		{"--ifname=all CMD", IFNAME "\"all\""},
+		{"--ifname=default CMD", IFNAME "\"default\""},
 		{"--ifname=tap%d CMD", IFNAME "\"tap%d\""},
 		{"--ifname=eth0:1 CMD", IFNAME "\"eth0:1\""},
 		{"--ifname=tap\t0 CMD", IFNAME "\"tap\t0\""},
