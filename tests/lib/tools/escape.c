@@ -96,20 +96,19 @@ static void disconnect(int fd)
 }
 
 /* How many times slower than usual the machine is, as for the tests in bash. */
-static unsigned slowness(void)
+static int slowness(void)
 {
 	const char *text = getenv("SLOW");
 	uint32_t times = 1;
 
-	return text && parse_u32(text, 100, &times) == 0 ? MAX(times, 1U) : 1;
+	return text && parse_u32(text, 100, &times) == 0 && times > 0 ? (int)times : 1;
 }
 
 /* The server waits for nothing before its greeting. */
 static void set_patience(int fd)
 {
-	const unsigned ms = 400 * slowness();
-	const struct timeval time = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
-	const int one = 1;
+	const int one = 1, ms = 400 * slowness();
+	const struct timeval time = {.tv_sec = ms / 1000, .tv_usec = 1000L * (ms % 1000)};
 
 	/* For io_uring, which knows no time limit. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_SYNCNT, &one, sizeof(one));
