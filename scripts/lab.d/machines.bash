@@ -31,9 +31,9 @@ this_release() { (. /etc/os-release && echo "${VERSION_CODENAME:-}"); }
 
 # What the tests run. The first packages are needed on every machine that runs the tests.
 root_packages() {
-	PACKAGES=(bash bats busybox-static coreutils curl dnsmasq-base iperf3 iproute2 iptables jq kmod
-		libcap2 libcap2-bin libevent-core-2.1-7 libevent-extra-2.1-7 libjansson4 mount nftables
-		libcmocka0 login nginx-light passwd procps slirp4netns socat strace sudo uidmap util-linux)
+	PACKAGES=(bash bats busybox-static coreutils curl dnsmasq-base gdb-minimal iperf3 iproute2 iptables jq
+		kmod libcap2 libcap2-bin libevent-core-2.1-7 libevent-extra-2.1-7 libjansson4 mount nftables
+		libcmocka0 login nginx-light passwd procps python3 slirp4netns socat strace sudo uidmap util-linux)
 	case $SUITE in
 	bullseye | bookworm) ;;
 	*) PACKAGES=("${PACKAGES[@]/%-2.1-7/-2.1-7t64}" docker-cli) ;;
@@ -47,7 +47,7 @@ root_packages() {
 	fi
 	# With what a login session has on a usual installation.
 	PACKAGES+=(apparmor dbus dbus-user-session docker.io fuse-overlayfs libpam-systemd openssh-client
-		openssh-server passt policykit-1 python3-minimal systemd-container systemd-sysv udev)
+		openssh-server passt policykit-1 systemd-container systemd-sysv udev)
 	case $SUITE in
 	# passt is not in Debian 11.
 	bullseye) PACKAGES=("${PACKAGES[@]/#passt/}") ;;
