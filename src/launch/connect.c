@@ -117,8 +117,8 @@ int connect_announce(struct launch *l, struct error *err)
 
 	(void)err;
 	/* A named instance is announced already: prepare_name(). */
-	if (!l->config->name &&
-	    instance_announce(&l->prepared.state, NULL, &l->prepared.link, &why) < 0)
+	if (!l->config->name && instance_announce(&l->prepared.state, NULL, l->signals->cancel,
+						  &l->prepared.link, &why) < 0)
 		log_debug("cannot add this instance to the list of instances: %s", why.text);
 	statedir_sweep_strays();
 	/* Inherited descriptors belong to the target alone now. */

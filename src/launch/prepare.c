@@ -65,7 +65,8 @@ int prepare_statedir_at(struct launch *l, const char *wanted, struct error *err)
 int prepare_name(struct launch *l, struct error *err)
 {
 	const char *name = l->config->name;
-	int rc = instance_announce(&l->prepared.state, name, &l->prepared.link, err);
+	int rc = instance_announce(&l->prepared.state, name, l->signals->cancel, &l->prepared.link,
+				   err);
 
 	return rc < 0 ? err_wrap(err, rc, "--name=%s", name) : 0;
 }

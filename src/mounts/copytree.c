@@ -223,7 +223,8 @@ static int walk_directory(struct walk *walk, DIR *dir, int to, struct error *err
 				entry->d_type, err);
 		walk->path[length] = '\0';
 	}
-	return rc == 0 && errno ? failed(walk, errno, err) : rc;
+	/* With too many entries, readdir(3) was not called. */
+	return rc == 0 && walk->entries <= COUNT_MAX && errno ? failed(walk, errno, err) : rc;
 }
 
 static int too_large(const struct walk *walk, struct error *err)

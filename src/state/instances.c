@@ -64,7 +64,8 @@ static int make_link(int dir, const char *name, const char *target)
 }
 
 /* Make both links in the directory that @link holds open. */
-static int make_links(const struct instance_link *link, const char *state_dir, struct error *err)
+static int make_links(const struct instance_link *link, const char *state_dir, int cancel_fd,
+		      struct error *err)
 {
 	struct cleaning cleaning = {.dir = link->dir, .ours = state_dir};
 	int rc;
@@ -73,15 +74,15 @@ static int make_links(const struct instance_link *link, const char *state_dir, s
 	rc = make_link(link->dir, link->pid, state_dir);
 	if (rc < 0)
 		return err_set(err, -rc, "making the link \"" INSTANCES_DIR "/%s\"", link->pid);
-	rc = names_claim(link->dir, link->pid, *link->name ? link->name : NULL, err);
+	rc = names_claim(link->dir, link->pid, *link->name ? link->name : NULL, cancel_fd, err);
 	/* Without a name the call only removes old names: ignore its failure. */
 	if (rc < 0 && *link->name)
 		(void)unlinkat(link->dir, link->pid, 0);
 	return *link->name ? rc : 0;
 }
 
-int instance_announce(const struct statedir *state, const char *name, struct instance_link *ret,
-		      struct error *err)
+int instance_announce(const struct statedir *state, const char *name, int cancel_fd,
+		      struct instance_link *ret, struct error *err)
 {
 	struct instance_link link = INSTANCE_LINK_NONE;
 	int rc = -ENOENT;
@@ -95,7 +96,7 @@ int instance_announce(const struct statedir *state, const char *name, struct ins
 			continue;
 		if (link.dir < 0)
 			return link.dir;
-		rc = make_links(&link, state->path, err);
+		rc = make_links(&link, state->path, cancel_fd, err);
 		if (rc < 0)
 			link.dir = fd_close(link.dir);
 	}

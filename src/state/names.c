@@ -75,9 +75,9 @@ int names_check(int dir, const char *name, struct error *err)
 	return owner > 0 && lives(dir, owner) ? in_use(name, owner, err) : 0;
 }
 
-int names_claim(int dir, const char *pid, const char *name, struct error *err)
+int names_claim(int dir, const char *pid, const char *name, int cancel_fd, struct error *err)
 {
-	const struct lock_patience patience = {deadline_in(name ? LOCK_MS : 0), -1};
+	const struct lock_patience patience = {deadline_in(name ? LOCK_MS : 0), cancel_fd};
 	struct sweep sweep = {.dir = dir};
 	int rc = lock_take(dir, &patience, err);
 	uint32_t own = 0;

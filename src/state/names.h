@@ -17,11 +17,12 @@ struct instances;
  * @pid: the caller's PID, as text; existing names that lead to it belong to an earlier process with
  * this PID, and are removed
  * @name: NULL: only remove names
+ * @cancel_fd: as fd_wait()
  *
  * Returns 0; -EEXIST if a running instance has the name; -EBUSY if another process holds the lock
- * of the directory for ten seconds; or -errno.
+ * of the directory for ten seconds; -ECANCELED; or -errno.
  */
-int names_claim(int dir, const char *pid, const char *name, struct error *err);
+int names_claim(int dir, const char *pid, const char *name, int cancel_fd, struct error *err);
 
 /* names_check() - is the name free? 0, or -EEXIST with a message if a running instance has it */
 int names_check(int dir, const char *name, struct error *err);

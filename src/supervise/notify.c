@@ -230,6 +230,9 @@ static void wait_for_room(struct notify *notify)
 	notify->on_room = event_new(notify->base, notify->manager, EV_WRITE, on_room, notify);
 	if (!notify->on_room || event_add(notify->on_room, &second) < 0) {
 		warn_lost(notify, "waiting to send", ENOMEM);
+		if (notify->on_room)
+			event_free(notify->on_room);
+		notify->on_room = NULL;
 		drop(notify);
 		return;
 	}

@@ -7,6 +7,8 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 #include <cmocka.h>
 
@@ -36,7 +38,7 @@ static void assert_announced(const struct statedir *state, struct instance_link 
 {
 	struct error err = {0};
 
-	if (instance_announce(state, NULL, ret, &err) < 0)
+	if (instance_announce(state, NULL, -1, ret, &err) < 0)
 		fail_msg("%s", err.text);
 }
 
@@ -54,7 +56,7 @@ static pid_t launch_named(const char *state_dir, const char *name)
 	pid = fork();
 	if (pid == 0) {
 		if (statedir_open(state_dir, -1, &state, &err) < 0 ||
-		    instance_announce(&state, name, &link, &err) < 0)
+		    instance_announce(&state, name, -1, &link, &err) < 0)
 			_exit(1);
 		(void)fd_write_all(ready[1], "r", 1);
 		for (;;)
@@ -226,19 +228,19 @@ static void refuses_an_unusable_directory(void **unused)
 			setenv("XDG_RUNTIME_DIR", "", 1);
 		if (i == 2)
 			setenv("XDG_RUNTIME_DIR", "relative", 1);
-		assert_int_equal(instance_announce(&state, NULL, &link, &err), -ENOENT);
+		assert_int_equal(instance_announce(&state, NULL, -1, &link, &err), -ENOENT);
 		assert_int_equal(instances_list(&found, &err), -ENOENT);
 		assert_string_equal(err.text, "XDG_RUNTIME_DIR is not set");
 	}
 	setenv("XDG_RUNTIME_DIR", "/nonexistent", 1);
-	assert_int_equal(instance_announce(&state, NULL, &link, &err), -ENOENT);
+	assert_int_equal(instance_announce(&state, NULL, -1, &link, &err), -ENOENT);
 	use_here();
 	assert_int_equal(symlink("s", "fauxroot"), 0);
-	assert_true(instance_announce(&state, NULL, &link, &err) < 0);
+	assert_true(instance_announce(&state, NULL, -1, &link, &err) < 0);
 	assert_true(instances_list(&found, &err) < 0);
 	assert_int_equal(unlink("fauxroot"), 0);
 	touch("fauxroot");
-	assert_int_equal(instance_announce(&state, NULL, &link, &err), -ENOTDIR);
+	assert_int_equal(instance_announce(&state, NULL, -1, &link, &err), -ENOTDIR);
 	assert_int_equal(unlink("fauxroot"), 0);
 	assert_int_equal(link.dir, -1);
 	statedir_remove(&state);
@@ -265,7 +267,7 @@ static void takes_a_free_name(void **unused)
 		 first);
 	assert_int_equal(instance_name_check("build", &err), -EEXIST);
 	assert_string_equal(err.text, wanted);
-	assert_int_equal(instance_announce(&state, "build", &link, &err), -EEXIST);
+	assert_int_equal(instance_announce(&state, "build", -1, &link, &err), -EEXIST);
 	assert_string_equal(err.text, wanted);
 	/* The list has no such line either. */
 	instances_clear(&found);
@@ -274,7 +276,7 @@ static void takes_a_free_name(void **unused)
 	/* The name of a killed launcher is free. */
 	end(first);
 	assert_int_equal(instance_name_check("build", &err), 0);
-	if (instance_announce(&state, "build", &link, &err) < 0)
+	if (instance_announce(&state, "build", -1, &link, &err) < 0)
 		fail_msg("%s", err.text);
 	instances_clear(&found);
 	list(&found);
@@ -285,6 +287,26 @@ static void takes_a_free_name(void **unused)
 	assert_false(exists("fauxroot"));
 	statedir_remove(&state);
 	remove_state("a");
+}
+
+/* A signal that ends the launcher also ends its wait for the lock of the names. */
+static void a_canceled_wait_for_the_names_ends(void **unused)
+{
+	struct instance_link link = INSTANCE_LINK_NONE;
+	_cleanup_close_ int cancel = eventfd(1, EFD_CLOEXEC), dir = -1;
+	struct statedir state;
+	struct error err;
+
+	(void)unused;
+	use_here();
+	assert_int_equal(mkdir("fauxroot", 0700), 0);
+	dir = open("fauxroot", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(flock(dir, LOCK_EX), 0);
+	assert_open("s", &state);
+	assert_int_equal(instance_announce(&state, "build", cancel, &link, &err), -ECANCELED);
+	assert_false(exists("fauxroot/build"));
+	statedir_remove(&state);
+	assert_int_equal(rmdir("fauxroot"), 0);
 }
 
 /* The name of a killed launcher must not pass to another launcher with the same PID. */
@@ -348,7 +370,7 @@ static void gives_a_name_to_one_launcher(void **unused)
 				_exit(1);
 			for (int round = 0; round < ROUNDS; round++) {
 				struct instance_link link = INSTANCE_LINK_NONE;
-				int rc = instance_announce(&state, "one", &link, &err);
+				int rc = instance_announce(&state, "one", -1, &link, &err);
 
 				if (rc == -EEXIST)
 					continue;
@@ -391,7 +413,7 @@ static void survives_concurrent_starts_and_exits(void **unused)
 				struct instance_link link = INSTANCE_LINK_NONE;
 				struct error err;
 
-				if (instance_announce(&state, NULL, &link, &err) < 0) {
+				if (instance_announce(&state, NULL, -1, &link, &err) < 0) {
 					fprintf(stderr, "%s\n", err.text);
 					_exit(1);
 				}
@@ -441,6 +463,7 @@ int main(void)
 		TEST(refuses_an_unusable_directory),
 		TEST(survives_concurrent_starts_and_exits),
 		TEST(takes_a_free_name),
+		TEST(a_canceled_wait_for_the_names_ends),
 		TEST(leaves_no_names_behind),
 		TEST(gives_a_name_to_one_launcher),
 		TEST(keeps_links_that_it_cannot_judge),

@@ -28,14 +28,16 @@ struct instance_link {
 /*
  * instance_announce() - make the links of this process to @state
  * @name: valid for --name; NULL: none
+ * @cancel_fd: as fd_wait(). With a name, the call may wait ten seconds for the lock of the links
  *
  * Also removes the links of dead launchers, and their state directories (statedir_sweep()). Other
  * links to @state are dead, because this process holds its lock. Returns 0, or -errno without a
- * link. -ENOENT: XDG_RUNTIME_DIR is not set. -EEXIST: a running instance has the name. An instance
- * without a name can ignore a failure: only its line in `fauxrootctl ps` is missing.
+ * link. -ENOENT: XDG_RUNTIME_DIR is not set. -EEXIST: a running instance has the name.
+ * -ECANCELED: @cancel_fd is readable. An instance without a name can ignore a failure: only its
+ * line in `fauxrootctl ps` is missing.
  */
-int instance_announce(const struct statedir *state, const char *name, struct instance_link *ret,
-		      struct error *err);
+int instance_announce(const struct statedir *state, const char *name, int cancel_fd,
+		      struct instance_link *ret, struct error *err);
 
 /*
  * instance_name_check() - could instance_announce() take @name now?
