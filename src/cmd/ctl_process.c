@@ -102,14 +102,14 @@ int ctl_stop(struct ctl *ctl, struct error *err)
 	_cleanup_peer_ struct peer launcher = PEER_NONE;
 	int rc = ctl_launcher(ctl, &launcher, NULL, err);
 
+	/* A stopped launcher must continue to handle SIGTERM. SIGCONT after SIGTERM would remove
+	 * the stop by which LeakSanitizer attaches to a launcher that exits (man 2 ptrace). */
+	if (rc == 0)
+		(void)send_signal(&launcher, SIGCONT, NULL);
 	if (rc == 0)
 		rc = send_signal(&launcher, SIGTERM, err);
 	if (rc == -ESRCH) /* it has just exited */
 		return 0;
-	/* A stopped launcher must continue to handle the signal. It may also have exited already.
-	 */
-	if (rc == 0)
-		(void)send_signal(&launcher, SIGCONT, NULL);
 	return rc < 0 ? rc : wait_for_end(&launcher, err);
 }
 

@@ -353,7 +353,7 @@ second() {
 		equals $status "$code"
 		absent "$S"
 		ended $status
-		rm go
+		rm go waited
 	done
 }
 

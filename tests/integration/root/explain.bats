@@ -246,7 +246,9 @@ setup() {
 @test "too few descriptors: ulimit, or limits.conf" {
 	lab <<-'END'
 		etc_is_ours
-		for n in 5 8 12 16; do
+		for n in 16 12 8 5; do
+			# With so few, LeakSanitizer waits for its own process forever.
+			[ $n != 5 ] || without_leak_check
 			AS=(sh -c "ulimit -Sn $n; exec \"\$@\"" sh)
 			fails descriptor-limit-soft true
 			says "$ERROR" 'Too many open files'
