@@ -220,6 +220,7 @@ refused() { # PATTERN STATE_DIR
 		equals "" "$output"
 		absent "$S"
 		# And by the next launcher, after a SIGKILL.
+		: >"$OUT"
 		"$FAUXROOT" sh -c 'chmod '$mode' "$ROOTLESSKIT_STATE_DIR"; echo done; exec sleep 1000' \
 			</dev/null >"$OUT" 2>"$LOG" 3>&- 4>&- &
 		LAUNCHER=$!
