@@ -54,9 +54,11 @@ static json_t *spec_json(const struct port_spec *spec)
 		return NULL;
 	if (put_text(object, "parentIP", spec->parent_ip) < 0)
 		return NULL;
-	if (spec->host_path[0] ? put_text(object, "hostPath", spec->host_path) < 0
-			       : json_object_set_new(object, "parentPort",
-						     json_integer(spec->parent_port)) < 0)
+	if (put_text(object, "hostPath", spec->host_path) < 0)
+		return NULL;
+	/* Port 0 is a request for any port; a path needs none. */
+	if ((!spec->host_path[0] || spec->parent_port != 0) &&
+	    json_object_set_new(object, "parentPort", json_integer(spec->parent_port)) < 0)
 		return NULL;
 	if (put_text(object, "childIP", spec->child_ip) < 0)
 		return NULL;
