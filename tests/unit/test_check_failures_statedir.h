@@ -179,7 +179,9 @@ static void left_behind(void **state)
 			    .text = "emptying the state directory \"/srv/x\": removing \"a/b\"",
 			    .reason = REASON_LEFT_BEHIND,
 			    .about = "/srv/x/a/b",
-			    .files = {{"/srv/x/a/b", "", 0}},
+			    /* The file belongs to the uid that runs this test. */
+			    .files = {{"/srv/x/a/b", "", 0},
+				      {"/proc/self/status", "Uid:\t4242\t4242\t4242\t4242\n", 0}},
 			    .state_dir = "/srv/x"};
 	char cause[256], remedy[256];
 
@@ -189,7 +191,7 @@ static void left_behind(void **state)
 		 "to uid %u",
 		 geteuid());
 	snprintf(remedy, sizeof(remedy),
-		 "fauxroot rm -rf /srv/x/a/b # if %u is a subordinate id of alice\n"
+		 "fauxroot rm -rf /srv/x/a/b # if %u is a subordinate id of 4242\n"
 		 "sudo rm -rf /srv/x/a/b\nuse --state-dir=/tmp/NAME",
 		 geteuid());
 	f.cause = cause;
