@@ -11,6 +11,7 @@
 #include "attempt.h"
 #include "carry.h"
 #include "peek.h"
+#include "shortwait.h"
 
 static enum left examine_ipv4(uint32_t address)
 {
@@ -58,25 +59,28 @@ bool examine_is_listening(int fd)
 	return state_of(fd) == TCP_LISTEN;
 }
 
-/*
- * If an earlier connect(2) has failed without a waiting thread, the next call returns its error,
- * and does not connect. Ask the kernel for this error, by a call with an address that is too short:
- * without an error, that call fails with EINVAL. Only an unused socket may be asked: then the call
- * never waits.
- */
-static int pending_result(int fd, int family)
+int examine_earlier(int fd, int family)
 {
 	const struct sockaddr none = {.sa_family = (sa_family_t)family};
+	int rc;
 
-	if (connect(fd, &none, sizeof(none.sa_family)) == 0 || errno == EINVAL)
-		return 0;
-	return -errno;
+	short_wait_begin();
+	rc = connect(fd, &none, sizeof(none.sa_family)) < 0 ? -errno : -EISCONN;
+	short_wait_end();
+	return rc == -EINVAL ? 0 : rc;
+}
+
+/* Has examine_earlier() taken the error away? */
+static bool is_lost(int rc)
+{
+	return rc != -EISCONN && rc != -EALREADY && rc != -EINTR;
 }
 
 enum left examine_socket(struct attempt *a, const struct netns_ids *ids)
 {
 	enum socket_net net;
 	struct stat st;
+	int rc;
 
 	a->family = get_int(a->old, SOL_SOCKET, SO_DOMAIN);
 	if ((a->family != AF_INET && a->family != AF_INET6) || a->family != a->to.sa.sa_family)
@@ -84,9 +88,12 @@ enum left examine_socket(struct attempt *a, const struct netns_ids *ids)
 	if (get_int(a->old, SOL_SOCKET, SO_PROTOCOL) != IPPROTO_TCP ||
 	    state_of(a->old) != TCP_CLOSE || fstat(a->old, &st) < 0)
 		return LEFT_SOCKET;
-	a->result = pending_result(a->old, a->family);
-	if (a->result < 0)
+	rc = examine_earlier(a->old, a->family);
+	if (rc < 0) {
+		/* The kernel still has the others. */
+		a->result = is_lost(rc) ? rc : 0;
 		return LEFT_SOCKET;
+	}
 	a->inode = st.st_ino;
 	a->uid = st.st_uid;
 	net = netns_of(ids, a->old);

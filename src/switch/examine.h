@@ -25,5 +25,19 @@ enum left examine_address(const struct attempt *a);
  */
 enum left examine_socket(struct attempt *a, const struct netns_ids *ids);
 
+/*
+ * examine_earlier() - the error of an earlier connect(2) of the unused TCP socket @fd, or 0
+ *
+ * If an earlier connect(2) has failed without a waiting thread, the next call returns its error,
+ * and does not connect. Ask the kernel for this error, by a call with an address that is too short:
+ * without an error, that call fails with EINVAL. The error is lost then, so the caller must return
+ * it.
+ *
+ * Another thread of the command can connect the socket meanwhile. Then this call waits with that
+ * thread: -EISCONN if it is connected now, -EINTR after SHORT_WAIT_MS, or -EALREADY at once if the
+ * socket is non-blocking.
+ */
+int examine_earlier(int fd, int family);
+
 /* examine_is_listening() - is the TCP socket @fd a listener? */
 bool examine_is_listening(int fd);

@@ -15,6 +15,7 @@
 #include "fauxroot/base/fd.h"
 #include "ports.h"
 #include "sets.h"
+#include "shortwait.h"
 #include "state.h"
 
 /* Ports to try, if the destination has a connection from a port already. */
@@ -129,7 +130,6 @@ enum left replace_hand_over(struct worker *w, struct attempt *a)
 		left = LEFT_CLOSED;
 	else if (rc < 0 || ioctl(w->notify, SECCOMP_IOCTL_NOTIF_ADDFD, &addfd) < 0)
 		left = LEFT_FAILED;
-	a->fresh = fd_close(a->fresh);
-	a->old = fd_close(a->old);
+	short_wait_close((int *const[]){&a->fresh, &a->old}, 2);
 	return left;
 }

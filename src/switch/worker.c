@@ -44,6 +44,7 @@
 #include "filters.h"
 #include "replace.h"
 #include "routes.h"
+#include "shortwait.h"
 #include "state.h"
 
 #ifndef __NR_landlock_restrict_self
@@ -164,8 +165,7 @@ static struct attempt attempt_of(const struct seccomp_notif *call)
 static void close_attempt(struct attempt *a)
 {
 	fd_close(a->thread);
-	fd_close(a->old);
-	fd_close(a->fresh);
+	short_wait_close((int *const[]){&a->fresh, &a->old}, 2);
 }
 
 static void serve_connect(struct worker *w, const struct seccomp_notif *call)
@@ -324,7 +324,7 @@ void worker_main(struct worker *w)
 {
 	/* The command may use higher descriptors than we do: sets.h. */
 	(void)fd_raise_limit();
-	if (learn(w) < 0 || filters_confine(NULL) < 0)
+	if (learn(w) < 0 || short_wait_prepare() < 0 || filters_confine(NULL) < 0)
 		_exit(1);
 	while (await(w)) {
 		struct seccomp_notif call;

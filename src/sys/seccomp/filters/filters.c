@@ -140,6 +140,7 @@ static const int switch_calls[] = {
 	SCMP_SYS(getrandom),	    /* switch/ports.c ports_random(): getrandom() */
 	SCMP_SYS(setsockopt),	    /* switch/carry.c carry_int(): setsockopt() */
 	SCMP_SYS(getsockopt),	    /* switch/carry.c get_int(): getsockopt() */
+	SCMP_SYS(setitimer),	    /* switch/shortwait.c set_timer(): setitimer() */
 	SCMP_SYS(getsockname),	    /* switch/examine.c is_bound(): getsockname() */
 	SCMP_SYS(bind),		    /* switch/ports.c ports_bind(): bind() */
 	SCMP_SYS(connect),	    /* switch/replace.c connect_out(): connect() */
