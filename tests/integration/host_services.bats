@@ -116,7 +116,12 @@ fd00::4	host.docker.internal host.containers.internal" "$(in_target grep interna
 	# The first service gives names to the address for containers.
 	named() { in_target grep -q "^10\.0\.2\.4	host\.docker\.internal" /etc/hosts; }
 	wait_for named
-	equals "[1,0,22]" "$(ctl list-host-ports --json | jq -c '.[0].counters | [.connections, .bytesFromChild, .bytesToChild]')"
+	# The forwarder counts after it has sent.
+	counted() {
+		equals "[1,0,22]" \
+			"$(ctl list-host-ports --json | jq -c '.[0].counters | [.connections, .bytesFromChild, .bytesToChild]')"
+	}
+	wait_for counted
 	equals "service for 127.0.0.1" "$(asked host.docker.internal:5432)"
 	equals "service for 127.0.0.1" "$(asked 10.0.2.2:5432)"
 	# Clients inside may read the list, and change nothing, whatever --api-inside allows.

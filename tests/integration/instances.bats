@@ -151,6 +151,7 @@ links() { ls "$XDG_RUNTIME_DIR/fauxroot" 2>/dev/null; }
 @test "ps: the running instances, in a table and as JSON" {
 	launch --net=slirp4netns sleep 1000
 	listed
+	becomes "$TARGET" sleep
 	run -0 ctl ps
 	equals "$HEADS"$'\n'"$LAUNCHER - sleep 1000 slirp4netns - $S" "$(one_spaced <<<"$output")"
 	equals "[{\"pid\":$LAUNCHER,\"childPID\":$TARGET,\"command\":[\"sleep\",\"1000\"],\"network\":\"slirp4netns\",\"ports\":[],\"stateDir\":\"$S\"}]" \
@@ -309,7 +310,9 @@ second() {
 	for options in "" --pidns; do
 		# shellcheck disable=SC2086 # words
 		launch --name=one $options sh -c 'trap "exit 7" TERM; trap "echo got USR1" USR1; echo traps; while :; do sleep 0.1; done'
-		ctl wait & waiter=$!
+		: >waited
+		ctl --debug wait >waited 2>&1 & waiter=$!
+		wait_for grep -q 'GET /v1/events .*: 200' waited
 		wait_for grep -q traps "$OUT"
 		ctl kill -s USR1
 		wait_for grep -q USR1 "$OUT"

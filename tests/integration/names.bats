@@ -40,10 +40,11 @@ $A 192.0.2.1
 @test "each query has an id and a port of its own" {
 	host 'server 127.0.0.1 fixed 192.0.2.1
 		inner "for i in \$(seq 40); do ask host.example; done >/dev/null"
-		grep -c ^udp log.127.0.0.1
+		# One each, and a second one if a busy machine has not answered within a second.
+		asked=$(grep -c ^udp log.127.0.0.1); echo $((asked >= 40 && asked < 60))
 		echo $(($(cut -d" " -f3 log.127.0.0.1 | sort -u | wc -l) > 35))
 		echo $(($(cut -d" " -f4 log.127.0.0.1 | sort -u | wc -l) > 35))'
-	equals "40
+	equals "1
 1
 1" "$output"
 }
@@ -56,9 +57,10 @@ $A 192.0.2.1
 		wc -l <asked
 		# 18,000 random ones of 65,536 numbers are 15,700 different ones.
 		echo $(($(cut -d" " -f3 asked | sort -u | wc -l) > 15000))
-		# A port serves 64 at most; the kernel may choose it twice.
+		# A port serves 64 at most. The kernel chooses at least 280 times, of 28,000 ports: some of them
+		# twice, and every two hundred runs one of them three times.
 		cut -d" " -f4 asked | sort | uniq -c | sort -rn >ports
-		echo $(($(wc -l <ports) > 250)) $(($(head -n 1 ports | sed "s/^ *//; s/ .*//") <= 128))'
+		echo $(($(wc -l <ports) > 250)) $(($(head -n 1 ports | sed "s/^ *//; s/ .*//") <= 192))'
 	equals "18000
 1
 1 1" "$output"

@@ -104,10 +104,12 @@ counted() { # ID CONNECTIONS TO-CHILD FROM-CHILD
 	wait_for says_back hello
 	wait_for counted "$tcp" "$(counters "$tcp" .connections)" 6 6
 	equals "$(sha256sum <sent)" "$(echoed <sent | sha256sum)"
-	counted "$tcp" "$(counters "$tcp" .connections)" 3000006 3000006
+	# The forwarder counts after it has sent.
+	wait_for counted "$tcp" "$(counters "$tcp" .connections)" 3000006 3000006
 	# The question has 4 bytes and the answer 7; either may have been lost and repeated.
 	said udp 127.0.0.1 "$PORT" >/dev/null
-	equals true "$(counters "$udp" '.connections == 1 and .bytesToChild > 0 and .bytesToChild % 4 == 0 and .bytesFromChild > 0 and .bytesFromChild % 7 == 0')"
+	udp_counted() { equals true "$(counters "$udp" '.connections == 1 and .bytesToChild > 0 and .bytesToChild % 4 == 0 and .bytesFromChild > 0 and .bytesFromChild % 7 == 0')"; }
+	wait_for udp_counted
 	# A new forwarder continues to count.
 	kill -KILL "$(part 'fauxroot: ports')"
 	wait_for logged 'the port forwarder died'

@@ -79,7 +79,7 @@ target_script() {
 		serve4 10.0.2.100 9000
 		serve6 ::1 9000
 		serve6 fd00::100 9000
-		until nsenter -t \$inner -n ss -Hltn | grep -q '\[fd30::2\]:80' && [ \$(ss -Hltn 'sport = 9000' | wc -l) -ge 4 ]; do sleep 0.05; done
+		until [ \$(nsenter -t \$inner -n ss -Hltun 'sport = 80' | wc -l) -ge 3 ] && [ \$(ss -Hltn 'sport = 9000' | wc -l) -ge 4 ]; do sleep 0.05; done
 		touch $PWD/ready
 		wait
 	END

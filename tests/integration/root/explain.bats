@@ -223,6 +223,9 @@ setup() {
 		for net in none 'slirp4netns --dns=none' 'pasta --dns=none'; do
 			works --net=$net "${port[@]}" true
 			for ((n = 2; n < 40; n++)); do
+				# The processes of the launch before count as long as they exist. Else a step could
+				# find one process less than it should, and its error would not be seen.
+				for _ in {1..300}; do pgrep -U 54321 >/dev/null || break; sleep 0.1; done
 				AS=(prlimit --nproc="$n" --)
 				lab_start --net=$net "${port[@]}" true
 				[ "$STATUS" -ne 0 ] || break

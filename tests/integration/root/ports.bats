@@ -481,7 +481,8 @@ status=0" "$(<"$OUT")"
 	for name in $pids; do
 		few() { [ "$(fds_of "$name")" -le $((fds[i] + more)) ]; }
 		wait_for few
-		sanitized || [ "$(pss_of "$name")" -le $((memory[i] + 512)) ]
+		little() { sanitized || [ "$(pss_of "$name")" -le $((memory[i] + 512)) ]; }
+		wait_for little
 		i=$((i + 1))
 	done
 	# They are still the same processes.
