@@ -81,6 +81,23 @@ servers_listen() {
 	ended 0
 }
 
+@test "connections of a client reach the target in their order" {
+	local pids=()
+	cp "$ROOT/tests/lib/fixtures/pairs.py" pairs.py
+	launch_ports python3 -u pairs.py serve 7000
+	wait_for grep -q serving "$OUT"
+	publish tcp 127.0.0.1 0 127.0.0.1 7000
+	# Several clients keep all threads busy.
+	for name in a b c; do
+		timeout 200 python3 pairs.py dial "$PORT" 1500 $name 3>&- 4>&- &
+		pids+=($!)
+	done
+	wait "${pids[@]}"
+	python3 pairs.py report "$PORT"
+	equals "4500 pairs, 0 in the wrong order" "$(tail -1 "$OUT")"
+	stop
+}
+
 @test "iperf3: one stream and several, either way and both at once; datagrams" {
 	launch_ports iperf3 -s -p 7000
 	listens() { in_target ss -Hltn 'sport = 7000' | grep -q .; }

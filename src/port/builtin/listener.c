@@ -8,6 +8,11 @@
  * descriptors have run out), clients wait in the kernel's backlog. Meanwhile the thread does not
  * watch the listener: its seat is paused.
  *
+ * Connections reach the target in the order in which their clients have connected: only one thread
+ * at a time accepts a client of a listener and connects to the target. Some programs rely on that
+ * when they open several connections (iperf3 --bidir). With a UNIX socket as the target, or with a
+ * full port, the order can change.
+ *
  * A full port (shares.c) may still accept one more client, because it may be a client with few
  * connections. share_enter() decides: the client is relayed, waits in the thread's seat, or is
  * reset.
@@ -198,6 +203,26 @@ static bool admit(struct seat *seat, int fd, const union endpoint *client, int t
 	return false;
 }
 
+/* accept4(2) has failed. Returns false to stop accepting. */
+static bool accept_again(struct seat *seat, int errnum)
+{
+	switch (errnum) {
+	case EMFILE:
+	case ENFILE:
+	case ENOBUFS:
+	case ENOMEM:
+		seat->here->loop->fds_short = true;
+		seat_pause(seat);
+		return false;
+	case ECONNABORTED:
+	case EINTR:
+		return true;
+	default:
+		/* EAGAIN, or a network error of a client that has gone (man 2 accept). */
+		return false;
+	}
+}
+
 /* Accept one connection. Returns false if there is none, or none can be accepted now. */
 static bool accept_one(struct seat *seat)
 {
@@ -205,7 +230,8 @@ static bool accept_one(struct seat *seat)
 	struct listener *l = seat->listener;
 	union endpoint client;
 	socklen_t size = sizeof(client);
-	int fd, target;
+	int fd, target, errnum;
+	bool more = false;
 
 	if (share_is_shut(l->share)) {
 		log_port_full(here->shortages, l->id, here->loop->now_ms);
@@ -217,25 +243,16 @@ static bool accept_one(struct seat *seat)
 		seat_pause(seat);
 		return false;
 	}
+	pthread_mutex_lock(&l->order);
 	fd = accept4(l->port.fd, &client.sa, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	errnum = errno;
 	if (fd >= 0)
-		return admit(seat, fd, &client, target);
+		more = admit(seat, fd, &client, target);
+	pthread_mutex_unlock(&l->order);
+	if (fd >= 0)
+		return more;
 	supply_put_back(here->supply, l->port.kind, target);
-	switch (errno) {
-	case EMFILE:
-	case ENFILE:
-	case ENOBUFS:
-	case ENOMEM:
-		here->loop->fds_short = true;
-		seat_pause(seat);
-		return false;
-	case ECONNABORTED:
-	case EINTR:
-		return true;
-	default:
-		/* EAGAIN, or a network error of a client that has gone (man 2 accept). */
-		return false;
-	}
+	return accept_again(seat, errnum);
 }
 
 /* watch.ready of TCP */
@@ -343,6 +360,7 @@ void listener_join(struct listener *l, struct listeners *ls)
 /* All threads have left, or no thread has joined. */
 static void listener_free(struct listener *l)
 {
+	pthread_mutex_destroy(&l->order);
 	fd_close(l->port.fd);
 	free(l);
 }
@@ -429,6 +447,7 @@ struct listener *listener_new(uint32_t id, const struct control_add *add, int fd
 		.complaints = &l->complaints,
 	};
 	log_limit_init(&l->complaints);
+	pthread_mutex_init(&l->order, NULL);
 	atomic_init(&l->users, threads);
 	l->joined = joined;
 	l->arg = arg;

@@ -2,6 +2,7 @@
 /* The listening sockets of published ports: see listener.c. */
 #pragma once
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -53,6 +54,7 @@ struct listener {
 	struct list link; /* belongs to the caller, until the first thread leaves */
 	uint32_t id;	  /* of the port */
 	bool udp;
+	pthread_mutex_t order;	     /* held from accept4(2) to connect(2): keeps their order */
 	struct udp_port port;	     /* with TCP, the fields for datagrams are unused */
 	struct log_limit complaints; /* about the target */
 	struct share *share;	     /* the port's; its listeners have it in common */
