@@ -1,13 +1,85 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The networks and port drivers of the command line. No other file of this room lists them.
+ * The networks and port drivers of the command line, and the options that only one network driver
+ * has. No other file of this room lists them.
  *
- * To add a network driver: add a word here. Add a file with the table of the driver's own options
- * and the check of conflicts between them, and add both to the lists below.
+ * To add a network driver: add its word, the table of its own options and the check of conflicts
+ * between them, and add all three to the lists below.
  */
 #include <assert.h>
+#include <errno.h>
 
 #include "private.h"
+#include "fauxroot/base/err.h"
+
+static const struct option_row slirp4netns_rows[] = {
+	{
+		.name = "slirp4netns-binary",
+		.kind = OPTION_STRING,
+		OPTION_AT(slirp4netns.binary),
+		.preset = "slirp4netns",
+		.argument = "FILE",
+		.group = "Network with slirp4netns",
+		.help = "slirp4netns executable, searched in PATH unless it has a slash",
+		.available = true,
+		.nets = OPTION_NET(NET_SLIRP4NETNS) | NETS_AUTOMATIC,
+		.idle = OPTION_IDLE_WARN,
+	},
+	{
+		.name = "slirp4netns-sandbox",
+		.kind = OPTION_CHOICE,
+		OPTION_AT(slirp4netns.sandbox),
+		.words = tristate_words,
+		.argument = "WHEN",
+		.group = "Network with slirp4netns",
+		.help = "run slirp4netns in an almost empty mount namespace; auto: "
+			"retry without if it fails to start",
+		.available = true,
+		.nets = OPTION_NET(NET_SLIRP4NETNS) | NETS_AUTOMATIC,
+	},
+	{
+		.name = "slirp4netns-seccomp",
+		.kind = OPTION_CHOICE,
+		OPTION_AT(slirp4netns.seccomp),
+		.words = tristate_words,
+		.argument = "WHEN",
+		.group = "Network with slirp4netns",
+		.help = "run slirp4netns under its system call filter; auto: retry "
+			"without if it fails to start",
+		.available = true,
+		.nets = OPTION_NET(NET_SLIRP4NETNS) | NETS_AUTOMATIC,
+	},
+	{.name = NULL},
+};
+
+static int slirp4netns_refuse_conflicts(const struct config *config, struct error *err)
+{
+	if (!config->detach_netns)
+		return 0;
+	if (config->slirp4netns.sandbox == TRI_TRUE)
+		return err_say(err, EINVAL,
+			       "--slirp4netns-sandbox=true does not work with --detach-netns");
+	if (config->slirp4netns.seccomp == TRI_TRUE)
+		return err_say(err, EINVAL,
+			       "--slirp4netns-seccomp=true does not work with --detach-netns");
+	return 0;
+}
+
+static const struct option_row pasta_rows[] = {
+	{
+		.name = "pasta-binary",
+		.kind = OPTION_STRING,
+		OPTION_AT(pasta.binary),
+		.preset = "pasta",
+		.argument = "FILE",
+		.group = "Network with pasta",
+		.help = "pasta executable, searched in PATH unless it has a slash",
+		.available = true,
+		.nets = OPTION_NET(NET_PASTA) | NETS_AUTOMATIC,
+		.idle = OPTION_IDLE_WARN,
+	},
+	{.name = NULL},
+};
 
 const struct option_row *const driver_tables[] = {slirp4netns_rows, pasta_rows, unserved_rows,
 						  NULL};

@@ -39,13 +39,9 @@ extern const struct port_needs {
  */
 int network_refuse_conflicts(const struct config *config, struct error *err);
 
-/* The tables, each terminated by a row without a name. table.c has network_rows and other_rows.
- * Each other table is in a file of its own. */
-extern const struct option_row network_rows[], slirp4netns_rows[], pasta_rows[], unserved_rows[],
-	other_rows[];
-
-/* slirp4netns_refuse_conflicts() - network_refuse_conflicts() for --net=slirp4netns */
-int slirp4netns_refuse_conflicts(const struct config *config, struct error *err);
+/* Tables of table.c and unserved.c, each terminated by a row without a name. networks.c has those of
+ * the network drivers. */
+extern const struct option_row network_rows[], unserved_rows[], other_rows[];
 
 /* values.c: the words of the other choices, and the checks of other values */
 extern const struct option_word api_inside_words[], net_accel_words[], propagation_words[],
