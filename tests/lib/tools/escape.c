@@ -11,9 +11,11 @@
  * 127.1.2.3 and ::1 of the host whose server sends "loopback". As a control, run it in the host's
  * network without fauxroot: then most attempts must succeed.
  *
- * The third form is such a server: it sends WORD to each client and closes the connection.
+ * The third form is such a server: it sends WORD and the end of the stream to each client. It
+ *closes the connection when the client has done so: a close with unread data resets a connection,
+ *and the client may then see only the reset.
  *
- * Prints a line per attempt: "NAME: escaped", "NAME: held", or "NAME: impossible here".
+ * Prints a line per attempt: "NAME: escaped", "NAME, REASON: held", or "NAME: impossible here".
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -142,26 +144,35 @@ static int host_socket(int family)
 	return fd;
 }
 
-/* Does the hidden server answer on @fd? */
+/* Does the hidden server answer on @fd? If not, errno has the reason. */
 static bool hears(int fd)
 {
 	char greeting[64] = "";
 	ssize_t n = recv(fd, greeting, sizeof(greeting) - 1, 0);
 
-	return n > 0 && strncmp(greeting, "loopback", 8) == 0;
+	if (n > 0 && strncmp(greeting, "loopback", 8) == 0)
+		return true;
+	if (n >= 0)
+		errno = ENODATA;
+	return false;
 }
 
-static int report(const char *name, int fd, int rc)
+/* @rc: 0, IMPOSSIBLE, or negative with the reason in errno */
+static void say(const char *name, int rc)
 {
-	bool escaped = rc == 0 && hears(fd);
-
-	printf("%s: %s\n", name,
-	       rc == IMPOSSIBLE ? "impossible here"
-	       : escaped	? "escaped"
-				: "held");
+	if (rc == IMPOSSIBLE)
+		printf("%s: impossible here\n", name);
+	else if (rc < 0)
+		printf("%s, %s: held\n", name, strerror(errno));
+	else
+		printf("%s: escaped\n", name);
 	fflush(stdout);
+}
+
+static void report(const char *name, int fd, int rc)
+{
+	say(name, rc != 0 || hears(fd) ? rc : -1);
 	close(fd);
-	return escaped;
 }
 
 static void try_addresses(void)
@@ -188,11 +199,11 @@ static void try_addresses(void)
 
 		snprintf(name, sizeof(name), "connect again, socket %d, %s", tries[i].family,
 			 tries[i].ip);
-		(void)report(name, fd, dial(fd, tries[i].ip, world.hidden));
+		report(name, fd, dial(fd, tries[i].ip, world.hidden));
 	}
 }
 
-/* One operation of io_uring(7). Returns its result, or IMPOSSIBLE. */
+/* One operation of io_uring(7). Returns 0, IMPOSSIBLE, or -1 with the reason in errno. */
 static int ring(unsigned char op, int fd, const void *address, uint64_t off, uint32_t len)
 {
 	struct io_uring_params params = {0};
@@ -229,7 +240,8 @@ static int ring(unsigned char op, int fd, const void *address, uint64_t off, uin
 	munmap(cq, params.cq_off.cqes + params.cq_entries * sizeof(*done));
 	munmap(sq, params.sq_off.array + params.sq_entries * sizeof(unsigned));
 	close(ring_fd);
-	return result;
+	errno = -result;
+	return result < 0 ? -1 : 0;
 }
 
 /* connect(2) as a program of the 32-bit architecture makes it: int $0x80, which this process's
@@ -253,6 +265,7 @@ static int dial_by_32bit(int fd, const struct address *a)
 			 : "0"(102), "b"(3), "c"(low)
 			 : "memory", "r8", "r9", "r10", "r11");
 	munmap(low, 4096);
+	errno = -(int)rc;
 	return (int)rc == -ENOSYS ? IMPOSSIBLE : (int)rc < 0 ? -1 : 0;
 #else
 	(void)fd;
@@ -267,26 +280,26 @@ static void try_other_ways(void)
 	int fd = host_socket(4), copy, on = 1, rc;
 
 	copy = dup(fd);
-	(void)report("a duplicate", copy, dial(copy, "127.0.0.1", world.hidden));
+	report("a duplicate", copy, dial(copy, "127.0.0.1", world.hidden));
 	close(fd);
 	fd = host_socket(4);
 	rc = sendto(fd, "x", 1, MSG_FASTOPEN, (struct sockaddr *)&to.at, to.size) < 0 ? -1 : 0;
-	(void)report("MSG_FASTOPEN", fd, rc);
+	report("MSG_FASTOPEN", fd, rc);
 	fd = host_socket(4);
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_NO_COOKIE, &on, sizeof(on));
 	rc = sendto(fd, "x", 1, MSG_FASTOPEN, (struct sockaddr *)&to.at, to.size) < 0 ? -1 : 0;
-	(void)report("MSG_FASTOPEN without a cookie", fd, rc);
+	report("MSG_FASTOPEN without a cookie", fd, rc);
 	fd = host_socket(4);
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &on, sizeof(on));
 	rc = dial(fd, "127.0.0.1", world.hidden);
 	if (rc == 0)
 		rc = send(fd, "x", 1, MSG_NOSIGNAL) < 0 ? -1 : 0;
-	(void)report("TCP_FASTOPEN_CONNECT", fd, rc);
+	report("TCP_FASTOPEN_CONNECT", fd, rc);
 	fd = host_socket(4);
 	rc = ring(IORING_OP_CONNECT, fd, &to.at, to.size, 0);
-	(void)report("io_uring connect", fd, rc == IMPOSSIBLE ? rc : rc < 0 ? -1 : 0);
+	report("io_uring connect", fd, rc);
 	fd = host_socket(4);
-	(void)report("32-bit connect", fd, dial_by_32bit(fd, &to));
+	report("32-bit connect", fd, dial_by_32bit(fd, &to));
 }
 
 static void set(int fd, int level, int name, const void *value, socklen_t size)
@@ -314,25 +327,16 @@ static void try_options(void)
 	set(fd, IPPROTO_IP, IP_TRANSPARENT, &on, sizeof(on));
 	set(fd, IPPROTO_IP, IP_FREEBIND, &on, sizeof(on));
 	set(fd, IPPROTO_TCP, TCP_REPAIR, &on, sizeof(on));
-	(void)report("options of the device", fd, dial(fd, "127.0.0.1", world.hidden));
+	report("options of the device", fd, dial(fd, "127.0.0.1", world.hidden));
 	fd = host_socket(4);
 	set(fd, IPPROTO_IP, IP_OPTIONS, source_route, sizeof(source_route));
-	(void)report("source route", fd, dial(fd, world.outside4, world.hidden));
+	report("source route", fd, dial(fd, world.outside4, world.hidden));
 	fd = host_socket(6);
 	set(fd, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
-	(void)report("IPV6_PKTINFO", fd, dial(fd, "::1", world.hidden));
+	report("IPV6_PKTINFO", fd, dial(fd, "::1", world.hidden));
 	fd = host_socket(10);
 	set(fd, IPPROTO_IPV6, IPV6_ADDRFORM, &family, sizeof(family));
-	(void)report("IPV6_ADDRFORM", fd, dial(fd, "::ffff:127.0.0.1", world.hidden));
-}
-
-static void say(const char *name, int rc)
-{
-	printf("%s: %s\n", name,
-	       rc == IMPOSSIBLE ? "impossible here"
-	       : rc == 0	? "escaped"
-				: "held");
-	fflush(stdout);
+	report("IPV6_ADDRFORM", fd, dial(fd, "::ffff:127.0.0.1", world.hidden));
 }
 
 /* Become a server in the host's network. */
@@ -352,7 +356,7 @@ static void try_listening(void)
 	fd = host_socket(4);
 	rc = ring(OP_BIND, fd, &free_port.at, free_port.size, 0);
 	/* EINVAL from a kernel without the operation, too. */
-	say("io_uring bind", rc == IMPOSSIBLE ? rc : rc < 0 ? -1 : 0);
+	say("io_uring bind", rc);
 	close(fd);
 	fd = host_socket(4);
 	say("listen", listen(fd, 5));
@@ -502,23 +506,58 @@ static int listen_at(const char *ip, uint16_t port)
 	return fd;
 }
 
+/* Sockets that listen, then connections, the oldest first. */
+struct server {
+	struct pollfd fds[8 + 256];
+	size_t n_listening, n;
+};
+
+static void drop(struct server *s, size_t nth)
+{
+	close(s->fds[nth].fd);
+	s->n--;
+	memmove(&s->fds[nth], &s->fds[nth + 1], (s->n - nth) * sizeof(s->fds[0]));
+}
+
+static void greet(struct server *s, int listening, const char *word)
+{
+	int fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (fd < 0)
+		return;
+	(void)send(fd, word, strlen(word), MSG_NOSIGNAL);
+	(void)shutdown(fd, SHUT_WR);
+	if (s->n == ARRAY_SIZE(s->fds))
+		drop(s, s->n_listening);
+	s->fds[s->n++] = (struct pollfd){.fd = fd, .events = POLLIN};
+}
+
+/* The client has closed the connection. What it sends is of no interest. */
+static bool has_ended(int fd)
+{
+	char data[4096];
+	ssize_t n = recv(fd, data, sizeof(data), 0);
+
+	return n == 0 || (n < 0 && errno != EAGAIN);
+}
+
 static int serve(uint16_t port, const char *word, char **ips, size_t n)
 {
-	struct pollfd fds[8];
+	struct server s = {0};
 
-	for (size_t i = 0; i < n && i < ARRAY_SIZE(fds); i++)
-		fds[i] = (struct pollfd){.fd = listen_at(ips[i], port), .events = POLLIN};
+	for (size_t i = 0; i < n && i < 8; i++)
+		s.fds[s.n++] = (struct pollfd){.fd = listen_at(ips[i], port), .events = POLLIN};
+	s.n_listening = s.n;
 	for (;;) {
-		if (poll(fds, n, -1) < 0)
+		if (poll(s.fds, s.n, -1) < 0)
 			return 1;
-		for (size_t i = 0; i < n; i++) {
-			int fd = fds[i].revents ? accept(fds[i].fd, NULL, NULL) : -1;
-
-			if (fd < 0)
-				continue;
-			(void)send(fd, word, strlen(word), MSG_NOSIGNAL);
-			close(fd);
-		}
+		/* Backwards: what is dropped moves only those that were handled. */
+		for (size_t i = s.n; i-- > s.n_listening;)
+			if (s.fds[i].revents && has_ended(s.fds[i].fd))
+				drop(&s, i);
+		for (size_t i = 0; i < s.n_listening; i++)
+			if (s.fds[i].revents)
+				greet(&s, s.fds[i].fd, word);
 	}
 }
 
