@@ -81,10 +81,18 @@ static bool leads(const struct prey *p, const char *name)
 	return readlinkat(p->dir, name, target, sizeof(target)) > 0;
 }
 
+/* The file of a process that has exited opens on older kernels, but it has no memory: a read ends
+ * at once. Other reads fail if this process has something else at the address. */
 static bool by_mem(const struct prey *p)
 {
-	return opens(p, "mem", O_RDWR);
+	int fd = openat(p->dir, "mem", O_RDWR | O_CLOEXEC);
+	char byte;
+	bool has_memory = fd >= 0 && pread(fd, &byte, 1, (off_t)(uintptr_t)by_mem) != 0;
+
+	fd_close(fd);
+	return has_memory;
 }
+
 static bool by_root(const struct prey *p)
 {
 	return opens(p, "root", O_PATH | O_DIRECTORY);
