@@ -18,8 +18,13 @@ int short_wait_prepare(void)
 {
 	/* Without SA_RESTART. */
 	const struct sigaction action = {.sa_handler = on_alarm};
+	sigset_t set;
 
-	return sigaction(SIGALRM, &action, NULL) < 0 ? -errno : 0;
+	sigemptyset(&set);
+	sigaddset(&set, SIGALRM);
+	if (sigaction(SIGALRM, &action, NULL) < 0 || sigprocmask(SIG_UNBLOCK, &set, NULL) < 0)
+		return -errno;
+	return 0;
 }
 
 static void set_timer(long ms)

@@ -13,7 +13,7 @@
 #define SHORT_WAIT_MS 10
 
 /*
- * short_wait_prepare() - install the handler of SIGALRM, once in a process
+ * short_wait_prepare() - install a handler of SIGALRM and unblock it, once in a process
  *
  * Call it before the process is confined, which forbids sigaction(2). Returns 0 or -errno.
  */
