@@ -459,11 +459,18 @@ fuse_for_user() {
 
 # The launcher looks every five seconds whether a process is blocked by the command.
 @test "a switch process that waits for calls is not treated as blocked" {
-	local idle
+	local idle process
+	field() { awk -v name="$1:" '$1 == name { print $2 }' "/proc/$process/status"; }
 	equals outside "$(<"$IDLE_DIR/greeting")"
 	idle=$(as_user "$FAUXROOTCTL" --socket "$IDLE_DIR/state/api.sock" info --json | jq -c .networkDriver.accel)
 	equals "true 1 0" "$(jq -r '"\(.on) \(.switched) \(.restarts)"' <<<"$idle")"
 	not grep blocked "$IDLE_DIR/log"
+	# SIGALRM, number 14, interrupts a process that waits on a socket of the command.
+	for process in $(pgrep -P "$IDLE" -x 'fauxroot: switc'); do
+		equals 1 $((0x$(field SigCgt) >> 13 & 1))
+		equals 0 $((0x$(field SigBlk) >> 13 & 1))
+	done
+	[ -n "$process" ]
 	kill "$IDLE"
 	wait_for gone "$IDLE"
 }
