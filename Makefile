@@ -103,9 +103,10 @@ CTL_ROOMS      := api state supervise machine proc config sys base
 SHARED ?=
 archived = $(filter /%,$(shell $(CC) -print-file-name=$(1:-l%=lib%.a)))
 lean = $(foreach flag,$(1),$(if $(call archived,$(flag)),$(flag:-l%=-l:lib%.a),$(flag)))
-LAUNCHER_LIBS   = $(call $(if $(SHARED)$(STATIC),or,lean),$(shell $(PKG_CONFIG) --libs $(PKGS)))
+# glibc has had the timers of librt in libc since 2.34.
+LAUNCHER_LIBS   = $(call $(if $(SHARED)$(STATIC),or,lean),$(shell $(PKG_CONFIG) --libs $(PKGS)) -lrt)
 CTL_LIBS        = $(call $(if $(SHARED)$(STATIC),or,lean),$(shell $(PKG_CONFIG) --libs $(CTL_PKGS)))
-TEST_LIBS       = $(shell $(PKG_CONFIG) --libs $(PKGS) cmocka libseccomp) -lutil
+TEST_LIBS       = $(shell $(PKG_CONFIG) --libs $(PKGS) cmocka libseccomp) -lutil -lrt
 
 # `make V=1` shows whole commands.
 ifeq ($(V),)

@@ -15,6 +15,11 @@
  * fresh, the queue waits until one is closed, becomes idle, or stays fresh for too long. Without
  * free descriptors, the queue waits for one second at most, because other code may have used them
  * and freed them.
+ *
+ * Before Linux 6.16 a client can send descriptors. We do not receive them, but the kernel closes
+ * them when the bytes are read, or the connection is closed, and this may wait for as long as the
+ * client wants (sys/nudge.h). libevent reads and closes. So while there are connections, a signal
+ * interrupts whatever keeps the event loop from its next beat.
  */
 #include "gate.h"
 
@@ -27,6 +32,10 @@
 #include "fauxroot/base/clock.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
+#include "fauxroot/sys/unix.h"
+
+#define BEAT_MS	 250
+#define STUCK_MS 500
 
 /* Is there a descriptor, and room in the system's file table (ENFILE), for accept(2)? */
 static bool can_open(void)
@@ -106,6 +115,31 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
 	gate_review(arg);
 }
 
+static void on_beat(evutil_socket_t fd, short what, void *arg)
+{
+	struct gate *gate = arg;
+
+	(void)fd;
+	(void)what;
+	if (gate->n > 0) {
+		nudge_again(&gate->nudge, STUCK_MS);
+		return;
+	}
+	/* The last connection is closed by now. */
+	event_del(gate->beat);
+	nudge_end(&gate->nudge);
+}
+
+static void start_beat(struct gate *gate)
+{
+	static const struct timeval often = {.tv_usec = BEAT_MS * 1000L};
+
+	if (!evtimer_pending(gate->beat, NULL) &&
+	    unix_takes_fds(evconnlistener_get_fd(gate->listener)) &&
+	    event_add(gate->beat, &often) == 0)
+		nudge_begin(&gate->nudge, STUCK_MS);
+}
+
 /* Without this callback libevent would write to stderr. on_pending() sees the queue again. */
 static void on_accept_error(struct evconnlistener *listener, void *arg)
 {
@@ -121,9 +155,10 @@ int gate_init(struct gate *gate, struct event_base *base, struct evconnlistener 
 		list_init(&gate->members[state]);
 	gate->retry = evtimer_new(base, on_retry, gate);
 	gate->overdue = evtimer_new(base, on_overdue, gate);
+	gate->beat = event_new(base, -1, EV_PERSIST, on_beat, gate);
 	gate->pending = event_new(base, evconnlistener_get_fd(listener), EV_READ | EV_PERSIST,
 				  on_pending, gate);
-	if (!gate->retry || !gate->overdue || !gate->pending ||
+	if (!gate->retry || !gate->overdue || !gate->beat || !gate->pending ||
 	    event_add(gate->pending, NULL) < 0) {
 		gate_clear(gate);
 		return -ENOMEM;
@@ -155,6 +190,9 @@ void gate_clear(struct gate *gate)
 		event_free(gate->retry);
 	if (gate->overdue)
 		event_free(gate->overdue);
+	if (gate->beat)
+		event_free(gate->beat);
+	nudge_end(&gate->nudge);
 	*gate = (struct gate){.n = 0};
 }
 
@@ -173,6 +211,7 @@ void gate_enter(struct gate *gate, struct gate_member *member)
 	member->since_ms = clock_ms();
 	list_append(&gate->members[GATE_FRESH], &member->link);
 	gate->n++;
+	start_beat(gate);
 }
 
 void gate_move(struct gate_member *member, enum gate_state state)

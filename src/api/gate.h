@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "fauxroot/base/list.h"
+#include "fauxroot/sys/nudge.h"
 #include "limits.h"
 
 struct evconnlistener;
@@ -47,6 +48,8 @@ struct gate {
 	struct event *retry;		 /* out of descriptors: try again later */
 	bool warned;			 /* about missing descriptors */
 	struct event *overdue;		 /* the oldest fresh connection's time is over */
+	struct event *beat;		 /* while connections can bring descriptors */
+	struct nudge nudge;		 /* at work when the event loop does not reach @beat */
 	unsigned n;			 /* connections in all lists */
 	struct list members[GATE_STATES];
 };

@@ -27,6 +27,7 @@
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/sys/message.h"
+#include "fauxroot/sys/nudge.h"
 #include "fauxroot/sys/peer.h"
 #include "socket.h"
 
@@ -65,11 +66,13 @@ static void on_pending(evutil_socket_t fd, short what, void *arg)
 {
 	static const struct timeval second = {.tv_sec = 1};
 	struct ns_server *server = arg;
-	_cleanup_close_ int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	(void)what;
 	if (client >= 0) {
 		send_namespaces(server, client);
+		/* The client may have sent something. */
+		nudge_close(client);
 		return;
 	}
 	if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM)
@@ -130,7 +133,7 @@ void ns_server_stop(struct ns_server *server)
 		event_free(server->pending);
 	if (server->retry)
 		event_free(server->retry);
-	fd_close(server->listener);
+	nudge_close(server->listener);
 	free(server->path);
 	free(server);
 }

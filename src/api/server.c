@@ -25,6 +25,7 @@
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/str.h"
+#include "fauxroot/sys/nudge.h"
 #include "gate.h"
 #include "owners.h"
 #include "parked.h"
@@ -50,6 +51,9 @@ int getnameinfo(const struct sockaddr *restrict addr, socklen_t len, char *restr
 	return 0;
 }
 #endif
+
+/* Closing a connection may take so long at the end: see sys/nudge.h. */
+#define STOP_MS 10
 
 struct api_server {
 	struct gate gate;
@@ -277,13 +281,17 @@ int api_server_start(struct event_base *base, const char *path, const struct api
 
 void api_server_stop(struct api_server *server)
 {
+	struct nudge nudge;
+
 	if (!server)
 		return;
 	owners_clear(&server->owners);
 	parked_clear(&server->parked);
 	events_clear(&server->events);
 	gate_clear(&server->gate);
+	nudge_begin(&nudge, STOP_MS);
 	if (server->http)
 		evhttp_free(server->http);
+	nudge_end(&nudge);
 	free(server);
 }

@@ -14,6 +14,7 @@ int socket_listen(const char *dir, const char *name, int type, int *ret, struct 
 
 	if (rc < 0)
 		return rc;
+	unix_refuse_fds(fd);
 	if (listen(fd, SOMAXCONN) < 0)
 		return err_set(err, errno, "listening on \"%s/%s\"", dir, name);
 	*ret = TAKE_FD(fd);

@@ -31,6 +31,7 @@
 #include "fauxroot/supervise/job.h"
 #include "fauxroot/supervise/notify.h"
 #include "fauxroot/sys/memory.h"
+#include "fauxroot/sys/nudge.h"
 #include "launch.h"
 #include "naming.h"
 
@@ -200,7 +201,7 @@ static void take_reports(struct launch *l, bool live)
 	if (!reported_take(&l->cloned.reported, live))
 		return;
 	event_del(l->loop.on_report);
-	l->cloned.reported.sock = fd_close(l->cloned.reported.sock);
+	l->cloned.reported.sock = nudge_close(l->cloned.reported.sock);
 }
 
 static void on_report(evutil_socket_t fd, short what, void *arg)

@@ -10,7 +10,11 @@
 #include "fauxroot/api/ports.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/log.h"
+#include "fauxroot/sys/nudge.h"
 #include "launch.h"
+
+/* Closing a connection may take so long at the end: see sys/nudge.h. */
+#define STOP_MS 10
 
 static int copy_string(char **to, const char *from)
 {
@@ -271,8 +275,13 @@ int serve_start(struct launch *l, struct error *err)
 
 void serve_stop(struct launch *l)
 {
+	struct nudge nudge;
+
 	ns_server_stop(l->serve.ns_server);
 	api_server_stop(l->serve.api);
+	/* It closes the last connections. */
+	nudge_begin(&nudge, STOP_MS);
 	if (l->serve.base)
 		event_base_free(l->serve.base);
+	nudge_end(&nudge);
 }

@@ -43,6 +43,7 @@
 #include "fauxroot/base/log.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/sys/message.h"
+#include "fauxroot/sys/nudge.h"
 #include "fauxroot/sys/unix.h"
 #include "notify_fds.h"
 #include "notify_message.h"
@@ -53,6 +54,9 @@
 /* At the end: the most messages that are forwarded (net.unix.max_dgram_qlen is 10 to 512). */
 #define LAST_MESSAGES 1024
 #define LAST_MS	      1000
+
+/* Closing the target's descriptors may take so long: see sys/nudge.h. */
+#define NUDGE_MS 10
 
 /* The shortest time between two log lines about lost messages. */
 #define WARN_MS 10000
@@ -78,10 +82,16 @@ struct notify {
 	size_t n_fds;
 };
 
+/* The target has sent the descriptors: their close(2) must not wait. */
 static void drop(struct notify *notify)
 {
+	struct nudge nudge = NUDGE_NONE;
+
+	if (notify->n_fds > 0)
+		nudge_begin(&nudge, NUDGE_MS);
 	while (notify->n_fds > 0)
 		fd_close(notify->fds[--notify->n_fds]);
+	nudge_end(&nudge);
 	notify->size = 0;
 }
 
@@ -188,7 +198,9 @@ static int send_message(struct notify *notify)
 /* Read one message; we must not keep one. Returns 1; 0 if nothing is to be sent; or -EAGAIN. */
 static int take_message(struct notify *notify)
 {
+	struct nudge nudge = NUDGE_NONE;
 	char raw[NOTIFY_TEXT_MAX];
+	bool has_fds;
 	ssize_t n;
 	int rc;
 
@@ -196,10 +208,15 @@ static int take_message(struct notify *notify)
 	rc = message_has_fds(notify->sock);
 	if (rc == -EAGAIN)
 		return rc;
-	if (rc > 0 && !notify->distrusted)
+	has_fds = rc > 0;
+	if (has_fds && !notify->distrusted)
 		rc = notify_fds_check(notify->sock);
 	notify->n_fds = rc == 0 ? MESSAGE_MAX_FDS : 0;
+	/* Those that we do not receive are closed, too. */
+	if (has_fds)
+		nudge_begin(&nudge, NUDGE_MS);
 	n = message_recv(notify->sock, raw, sizeof(raw), notify->fds, &notify->n_fds);
+	nudge_end(&nudge);
 	if (rc != 0) {
 		notify->distrusted |= rc == -EPERM || rc == -ETIMEDOUT;
 		warn_lost(notify, "its descriptors may belong to a file system that hangs",
@@ -356,7 +373,7 @@ void notify_close(struct notify *notify)
 	if (notify->on_room)
 		event_free(notify->on_room);
 	drop(notify);
-	fd_close(notify->sock);
+	nudge_close(notify->sock);
 	fd_close(notify->manager);
 	free(notify->path);
 	free(notify->manager_path);

@@ -12,6 +12,10 @@
 #include "fauxroot/supervise/job.h"
 #include "fauxroot/supervise/reports.h"
 #include "fauxroot/supervise/terminal.h"
+#include "fauxroot/sys/nudge.h"
+
+/* Reading them takes so long at most: see sys/nudge.h. */
+#define NUDGE_MS 10
 
 /* The number of reports to read at once: the command can forge them without end. */
 #define MAX_REPORTS 64
@@ -51,14 +55,18 @@ static void take(struct reported *reported, const struct report *report, int *st
 bool reported_take(struct reported *reported, bool live)
 {
 	struct report report;
+	struct nudge nudge;
 	int rc = 0, stopped = 0;
 
+	/* A forged report may have any descriptor. */
+	nudge_begin(&nudge, NUDGE_MS);
 	for (int i = 0; i < MAX_REPORTS && !reported->ended; i++) {
 		rc = report_recv(reported->sock, reported->target.pid > 0, &report);
 		if (rc <= 0)
 			break;
 		take(reported, &report, &stopped);
 	}
+	nudge_end(&nudge);
 	if (rc == -EPROTO)
 		log_warning("invalid report from init; using its exit status");
 	else if (rc < 0 && rc != -ECONNRESET)

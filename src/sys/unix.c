@@ -12,6 +12,10 @@
 #include "fauxroot/base/str.h"
 #include "fauxroot/sys/mount.h"
 
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83
+#endif
+
 int unix_bind(const char *dir, const char *name, int type, int *ret, struct error *err)
 {
 	_cleanup_close_ int fd = -1;
@@ -64,6 +68,21 @@ int unix_connect(const char *path, int type, int *ret)
 		return -errno;
 	*ret = TAKE_FD(fd);
 	return 0;
+}
+
+void unix_refuse_fds(int sock)
+{
+	const int takes = 0;
+
+	(void)setsockopt(sock, SOL_SOCKET, SO_PASSRIGHTS, &takes, sizeof(takes));
+}
+
+bool unix_takes_fds(int sock)
+{
+	socklen_t size = sizeof(int);
+	int takes = 1;
+
+	return getsockopt(sock, SOL_SOCKET, SO_PASSRIGHTS, &takes, &size) < 0 || takes;
 }
 
 int unix_chmod(const char *path, unsigned mode)

@@ -4,6 +4,10 @@
 
 #include <event2/event.h>
 
+#include "fauxroot/sys/message.h"
+#include "fauxroot/sys/unix.h"
+#include "lingering.h"
+
 static void closes_silent_connections(void **state)
 {
 	struct fixture *f = *state;
@@ -324,6 +328,57 @@ static void survives_without_memory_for_a_body(void **state)
 	ask(client(f));
 }
 
+/* The kernel closes a descriptor that the server does not receive: within the server's read(2), or
+ * when the server closes the connection. */
+static void descriptors_of_clients_do_not_keep_the_server(void **state)
+{
+	struct fixture *f = *state;
+	struct lingering l[3];
+	int64_t since = clock_ms();
+	int status;
+
+	f->takes_fds = true;
+	start_limited(f, &(struct api_limits){PATIENCE_MS, CONNECTIONS, 0});
+	for (size_t i = 0; i < ARRAY_SIZE(l); i++) {
+		int fd = client(f);
+
+		/* After the server's fork: it has no copy of its own. While it is stopped, the last
+		 * copy is in the message. */
+		l[i] = lingering_open();
+		kill(f->server, SIGSTOP);
+		assert_int_equal(waitpid(f->server, &status, WUNTRACED), f->server);
+		assert_int_equal(message_send(fd, "GET /v1/", 8, &l[i].fd, 1), 0);
+		fd_close(l[i].fd);
+		if (i == ARRAY_SIZE(l) - 1)
+			kill(f->server, SIGTERM);
+		kill(f->server, SIGCONT);
+		if (i < ARRAY_SIZE(l) - 1)
+			ask(client(f));
+	}
+	assert_int_equal(waitpid(f->server, &status, 0), f->server);
+	f->server = 0;
+	assert_int_equal(status, 0);
+	assert_true(clock_ms() - since < LINGER_S * 1000 / 3);
+	for (size_t i = 0; i < ARRAY_SIZE(l); i++)
+		lingering_close(&l[i]);
+}
+
+/* Since Linux 6.16. */
+static void clients_cannot_send_descriptors(void **state)
+{
+	struct fixture *f = *state;
+	int fd, pair[2];
+
+	assert_int_equal(message_pair(pair), 0);
+	unix_refuse_fds(pair[0]);
+	start_limited(f, &(struct api_limits){PATIENCE_MS, CONNECTIONS, 0});
+	fd = client(f);
+	assert_int_equal(message_send(fd, "G", 1, &fd, 1), unix_takes_fds(pair[0]) ? 0 : -EPERM);
+	ask(client(f));
+	fd_close(pair[0]);
+	fd_close(pair[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -341,6 +396,8 @@ int main(void)
 		TEST(limits_buffers_and_time),
 		TEST(survives_without_descriptors),
 		TEST(survives_without_memory_for_a_body),
+		TEST(descriptors_of_clients_do_not_keep_the_server),
+		TEST(clients_cannot_send_descriptors),
 	};
 
 	event_set_mem_functions(allocate, realloc, free);

@@ -32,8 +32,13 @@
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/parse.h"
+#include "fauxroot/sys/nudge.h"
 #include "fake_ports.h"
 #include "server_process.h"
+
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83
+#endif
 
 enum {
 	PATIENCE_MS = 60000,
@@ -57,6 +62,7 @@ struct fixture {
 	const struct api_limits *limits; /* the server's */
 	unsigned burst;			 /* number of events at SIGUSR2 */
 	struct api_server *running;	 /* in the server's process */
+	bool takes_fds;			 /* clients can send descriptors, as before Linux 6.16 */
 };
 
 /*
@@ -122,6 +128,20 @@ static inline void on_burst(evutil_socket_t fd, short what, void *arg)
 								.reason = reason});
 }
 
+/* Let clients send descriptors to the listening socket. */
+static inline void take_fds(void)
+{
+	const int on = 1;
+
+	for (int fd = 3; fd < 64; fd++) {
+		int listens = 0;
+		socklen_t size = sizeof(listens);
+
+		if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 && listens)
+			(void)setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &on, sizeof(on));
+	}
+}
+
 /* exit(), not _exit(): the leak checker of sanitizer builds runs then, and its status is ours. */
 static inline void serve(void *arg, int ready)
 {
@@ -132,6 +152,7 @@ static inline void serve(void *arg, int ready)
 	struct event *burst = evsignal_new(base, SIGUSR2, on_burst, f);
 	struct api_server *server = NULL;
 	struct error err = {0};
+	struct nudge nudge;
 
 	event_add(term, NULL);
 	event_add(resume, NULL);
@@ -143,6 +164,8 @@ static inline void serve(void *arg, int ready)
 		exit(1);
 	}
 	f->running = server;
+	if (f->takes_fds)
+		take_fds();
 	if (f->spare_fds > 0)
 		server_limit_fds(f->spare_fds);
 	fd_write_all(ready, "r", 1);
@@ -152,7 +175,10 @@ static inline void serve(void *arg, int ready)
 	event_free(term);
 	event_free(resume);
 	event_free(burst);
+	/* It closes the last connections, as in launch/serve.c. */
+	nudge_begin(&nudge, 10);
 	event_base_free(base);
+	nudge_end(&nudge);
 	exit(0);
 }
 

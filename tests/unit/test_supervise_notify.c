@@ -15,6 +15,7 @@
 #include <cmocka.h>
 #include <event2/event.h>
 
+#include "fauxroot/base/clock.h"
 #include "fauxroot/base/err.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/forks.h"
@@ -22,6 +23,7 @@
 #include "fauxroot/supervise/notify.h"
 #include "fauxroot/sys/message.h"
 #include "fauxroot/sys/unix.h"
+#include "lingering.h"
 #include "supervise/notify_message.h"
 
 /* ---- The text ---- */
@@ -296,6 +298,37 @@ static void an_invalid_message_is_dropped(void **state)
 	fd_close(ends[0]);
 }
 
+/* The launcher gets the last copy of a socket: of a message that it does not pass on, that it does
+ * not receive, or that nobody can get. */
+static void a_socket_that_lingers_does_not_keep_the_launcher(void **state)
+{
+	const struct fork_observer observer = {.expect = refuse_fork};
+	struct fixture *f = *state;
+	struct lingering l[] = {lingering_open(), lingering_open(), lingering_open()};
+	int64_t since = clock_ms();
+
+	start_proxy(f);
+	for (size_t i = 0; i < ARRAY_SIZE(l); i++) {
+		const char *text = i == 0 ? "MAINPIDFD=1" : "FDSTORE=1";
+
+		assert_int_equal(message_send(f->target, text, strlen(text), &l[i].fd, 1), 0);
+		fd_close(l[i].fd);
+		forks_observe(i == 1 ? &observer : NULL);
+		if (i == 2) {
+			f->manager = fd_close(f->manager);
+			unlink(f->manager_path);
+		}
+		turn(f);
+	}
+	assert_true(clock_ms() - since < LINGER_S * 1000 / 3);
+	for (size_t i = 0; i < ARRAY_SIZE(l); i++)
+		lingering_close(&l[i]);
+	start_manager(f);
+	assert_int_equal(say(f, "READY=1"), 0);
+	turn(f);
+	assert_heard(f, "READY=1");
+}
+
 static void a_manager_that_does_not_read_blocks_the_target(void **state)
 {
 	struct fixture *f = *state;
@@ -446,6 +479,7 @@ int main(void)
 		with_fixture(messages_and_descriptors_are_forwarded),
 		with_fixture(files_are_forwarded),
 		with_fixture(a_message_that_cannot_be_checked_is_dropped),
+		with_fixture(a_socket_that_lingers_does_not_keep_the_launcher),
 		with_fixture(an_invalid_message_is_dropped),
 		with_fixture(a_manager_that_does_not_read_blocks_the_target),
 		with_fixture(a_restarted_manager_is_found),

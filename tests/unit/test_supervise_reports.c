@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "fauxroot/base/clock.h"
 #include "fauxroot/base/fd.h"
 #include "fauxroot/base/str.h"
 #include "fauxroot/base/libc.h"
@@ -20,6 +21,7 @@
 #include "fauxroot/supervise/reported.h"
 #include "fauxroot/supervise/reports.h"
 #include "fauxroot/sys/message.h"
+#include "lingering.h"
 
 static int open_pair(void **state)
 {
@@ -251,6 +253,21 @@ static void an_invalid_report_ends_the_reports(void **state)
 	assert_false(reported.ended);
 }
 
+/* The command can send any descriptor, and leaves its last close to us. */
+static void a_forged_report_does_not_keep_the_launcher(void **state)
+{
+	const int *socks = *state;
+	struct reported reported = {.sock = socks[0], .target = {.pid = getpid(), .pidfd = -1}};
+	struct lingering l = lingering_open();
+	int64_t since = clock_ms();
+
+	assert_int_equal(message_send(socks[1], "x", 1, &l.fd, 1), 0);
+	fd_close(l.fd);
+	assert_true(reported_take(&reported, true));
+	assert_true(clock_ms() - since < LINGER_S * 1000 / 3);
+	lingering_close(&l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -258,6 +275,8 @@ int main(void)
 						close_pair),
 		cmocka_unit_test_setup_teardown(an_invalid_report_ends_the_reports, open_pair,
 						close_pair),
+		cmocka_unit_test_setup_teardown(a_forged_report_does_not_keep_the_launcher,
+						open_pair, close_pair),
 		cmocka_unit_test_setup_teardown(valid_reports_arrive, open_pair, close_pair),
 		cmocka_unit_test_setup_teardown(invalid_reports_are_refused, open_pair, close_pair),
 		cmocka_unit_test_setup_teardown(only_a_start_has_a_descriptor, open_pair,

@@ -38,5 +38,6 @@ void api_server_emit(struct api_server *server, const struct api_event *event);
 /* api_server_resume() - retry all requests that were -EINPROGRESS, in their order; accepts NULL */
 void api_server_resume(struct api_server *server);
 
-/* api_server_stop() - close all connections; accepts NULL */
+/* api_server_stop() - close all connections; accepts NULL. Some are closed when the event loop is
+ * freed: as sys/nudge.h describes, that can wait. */
 void api_server_stop(struct api_server *server);

@@ -2,6 +2,8 @@
 /* UNIX sockets bound to a file (man 7 unix). */
 #pragma once
 
+#include <stdbool.h>
+
 struct error;
 
 /*
@@ -24,6 +26,17 @@ int unix_bind(const char *dir, const char *name, int type, int *ret, struct erro
  * EAGAIN: the queue is full; ELOOP; ENOTSOCK).
  */
 int unix_connect(const char *path, int type, int *ret);
+
+/*
+ * unix_refuse_fds() - let the kernel refuse descriptors that are sent to @sock, and to connections
+ * that it accepts later (SO_PASSRIGHTS, Linux 6.16): sendmsg(2) fails with EPERM
+ *
+ * sys/nudge.h explains what a descriptor can do to the receiver.
+ */
+void unix_refuse_fds(int sock);
+
+/* unix_takes_fds() - may a message to @sock carry descriptors? True on older kernels. */
+bool unix_takes_fds(int sock);
 
 /* unix_chmod() - set the mode of the socket @path, resolved as by unix_connect(); 0 or -errno */
 int unix_chmod(const char *path, unsigned mode);
