@@ -152,6 +152,8 @@ setup() {
 		chown "$USER_UID" "/run/user/$USER_UID"
 		mount -o remount,ro /run/user
 		mount -o remount,bind,ro /
+		# Some machines have a tmpfs there.
+		! mountpoint -q /tmp || mount -o remount,bind,ro /tmp
 		state "read-only"
 		for XDG in "" "/run/user/$USER_UID"; do
 			AS=(env TMPDIR=/tmp XDG_RUNTIME_DIR="$XDG")

@@ -131,6 +131,8 @@ setup() {
 		chown "$USER_UID" "/run/user/$USER_UID"
 		mount -o remount,ro /run/user
 		mount -o remount,bind,ro /
+		# Some machines have a tmpfs there.
+		! mountpoint -q /tmp || mount -o remount,bind,ro /tmp
 		for dir in "" "/run/user/$USER_UID"; do
 			AS=(env TMPDIR=/tmp XDG_RUNTIME_DIR="$dir")
 			fails statedir-read-only true
