@@ -31,7 +31,7 @@ this_release() { (. /etc/os-release && echo "${VERSION_CODENAME:-}"); }
 
 # What the tests run. The first packages are needed on every machine that runs the tests.
 root_packages() {
-	PACKAGES=(bash bats busybox-static coreutils curl dnsmasq-base gdb-minimal iperf3 iproute2 iptables jq
+	PACKAGES=(bash bats bsdutils busybox-static coreutils curl dnsmasq-base gdb-minimal iperf3 iproute2 iptables jq
 		kmod libcap2 libcap2-bin libevent-core-2.1-7 libevent-extra-2.1-7 libjansson4 mount nftables
 		libcmocka0 login nginx-light passwd procps python3 slirp4netns socat strace sudo uidmap util-linux)
 	case $SUITE in
@@ -39,7 +39,7 @@ root_packages() {
 	*) PACKAGES=("${PACKAGES[@]/%-2.1-7/-2.1-7t64}" docker-cli) ;;
 	esac
 	# Without maintainers' scripts nothing is installed because it is essential.
-	[ "$ARCH" = amd64 ] || PACKAGES+=(base-files base-passwd bsdutils dash diffutils findutils grep gzip
+	[ "$ARCH" = amd64 ] || PACKAGES+=(base-files base-passwd dash diffutils findutils grep gzip
 		hostname libc-bin mawk ncurses-base sed tar)
 	if [ "$INIT" != systemd ]; then
 		PACKAGES+=(passt)
