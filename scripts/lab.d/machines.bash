@@ -91,15 +91,23 @@ bootstrap() {
 		"$SUITE" "$tree" "$LAB/$SUITE.$ARCH.list"
 }
 
-# For mmdebstrap's shell: keep Debian's policy without user namespaces beside Debian's own, because a machine with an
-# emulated processor would need minutes to create it, and label the files. The machine itself labels what is added later.
+# For mmdebstrap's shell: keep two changed policies beside Debian's own, because a machine with an emulated processor
+# would need minutes to create them, and label the files. The machine itself labels what is added later. One policy
+# refuses user namespaces. The other permits the system bus to pass on a socket and a terminal of an unconfined user,
+# and a session of such a user to begin with systemd-stdio-bridge.
 # shellcheck disable=SC2016
 SELINUX_HOOK='set -e
-echo "(deny unconfined_t unconfined_t (user_namespace (create)))" >"$1/refuses.cil"
-chroot "$1" semodule -n -i refuses.cil
-cp "$1"/etc/selinux/default/policy/policy.* "$1/etc/selinux/refuses"
-chroot "$1" semodule -n -r refuses
-rm "$1/refuses.cil"
+keep() {
+	echo "$3" >"$1/$2.cil"
+	chroot "$1" semodule -n -i "$2.cil"
+	cp "$1"/etc/selinux/default/policy/policy.* "$1/etc/selinux/$2"
+	chroot "$1" semodule -n -r "$2"
+	rm "$1/$2.cil"
+}
+keep "$1" refuses "(deny unconfined_t unconfined_t (user_namespace (create)))"
+keep "$1" permits "(allow system_dbusd_t unconfined_t (unix_stream_socket (read write)))
+(allow system_dbusd_t user_devpts_t (chr_file (read write)))
+(allow unconfined_t systemd_stdio_bridge_exec_t (file (entrypoint)))"
 chroot "$1" setfiles -F /etc/selinux/default/contexts/files/file_contexts /'
 
 # make_root IMAGE: the root file system. The machine's own Docker is disabled: the tests start theirs.

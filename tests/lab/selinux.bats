@@ -60,3 +60,28 @@ named() { # CLASS
 	use "$BATS_FILE_TMPDIR/policy"
 	session fauxroot true
 }
+
+@test "systemd-run and run0: Debian's policy stops them at the system bus; with three rules more they start a launch" {
+	local lingers=yes
+	[ -e "/var/lib/systemd/linger/$FAUX" ] || lingers=no
+	loginctl enable-linger "$FAUX"
+	wait_for test -S "$RUNTIME/bus"
+	policy_keeps_sockets
+	policy_keeps_terminals
+	run by_systemd_run
+	echo "$output"
+	[ "$status" != 0 ]
+	run by_run0
+	echo "$output"
+	[ "$status" != 0 ]
+	# The rules are in scripts/lab.d/machines.bash.
+	use /etc/selinux/permits
+	run -1 policy_keeps_sockets
+	run -1 policy_keeps_terminals
+	# The file with the output of the tests is another descriptor that the bus may not get.
+	equals root "$(by_systemd_run 2>/dev/null)"
+	run -0 by_run0
+	says "$output" '(^|@|\\)root.?$'
+	use "$BATS_FILE_TMPDIR/policy"
+	[ $lingers = yes ] || loginctl disable-linger "$FAUX"
+}

@@ -89,25 +89,42 @@ said() {
 	exec 5>&-
 }
 
-@test "machinectl shell, systemd-run and run0 start a launch of the user" {
-	local version
-	version=$(systemctl --version | sed -n '1s/systemd \([0-9]*\).*/\1/p')
-	# The user's manager ends some seconds after the last session. It may not end between two of these programs.
+# open_session - a session that stays until close_session. The user's manager ends some seconds after the last
+# session; it may not end between two programs of a test.
+open_session() {
 	# shellcheck disable=SC2016 # expanded in the session
 	session 'echo $$; exec sleep 1000' >open &
 	wait_for test -s open
-	run -0 script -qec "machinectl -q shell $FAUX@ /usr/local/bin/fauxroot --net=slirp4netns id -un" /dev/null
-	says "$output" '(^|@)root.?$'
-	if [ "$version" -ge 248 ]; then
-		equals root "$(systemd-run -q --user -M $FAUX@ --wait --pipe fauxroot --net=slirp4netns id -un)"
-	fi
-	if [ "$version" -ge 256 ]; then
-		# run0 sets the title of the terminal: that control sequence ends with a backslash.
-		run -0 script -qec "run0 --background= --user=$FAUX fauxroot --net=slirp4netns id -un" /dev/null
-		says "$output" '(^|@|\\)root.?$'
-	fi
+}
+
+close_session() {
 	kill "$(<open)"
 	wait_for gone "$(<open)"
+}
+
+@test "machinectl shell starts a launch of the user" {
+	open_session
+	run -0 script -qec "machinectl -q shell $FAUX@ /usr/local/bin/fauxroot --net=slirp4netns id -un" /dev/null
+	says "$output" '(^|@)root.?$'
+	close_session
+}
+
+@test "systemd-run, connected to the user's manager, starts a launch" {
+	[ "$(systemd_version)" -ge 248 ] || skip "systemd-run does not know the user in -M"
+	! policy_keeps_sockets || skip "the policy keeps sockets of users from the system bus"
+	open_session
+	equals root "$(by_systemd_run)"
+	close_session
+}
+
+@test "run0 starts a launch of the user" {
+	[ "$(systemd_version)" -ge 256 ] || skip "systemd has no run0"
+	! policy_keeps_terminals || skip "the policy keeps terminals of users from the system bus"
+	open_session
+	run -0 by_run0
+	# run0 sets the title of the terminal: that control sequence ends with a backslash.
+	says "$output" '(^|@|\\)root.?$'
+	close_session
 }
 
 @test "polkit: a user enables lingering with the remedy of --check, and the warning disappears" {

@@ -62,3 +62,37 @@ child_named() {
 as_docker() {
 	session "DOCKER_HOST=unix://$DOCKER_SOCKET docker $*"
 }
+
+systemd_version() {
+	systemctl --version | sed -n '1s/systemd \([0-9]*\).*/\1/p'
+}
+
+# by_systemd_run - a launch by the user's manager, for root. To connect to that manager, systemd-run passes one of its
+# sockets and its standard error over the system bus.
+by_systemd_run() {
+	systemd-run -q --user -M "$FAUX@" --wait --pipe fauxroot --net=slirp4netns id -un
+}
+
+# by_run0 - a launch by run0, which passes its terminal over the system bus
+by_run0() {
+	script -qec "run0 --background= --user=$FAUX fauxroot --net=slirp4netns id -un" /dev/null
+}
+
+# policy_keeps CLASS CONTEXT - SELinux's policy has no rule that permits the system bus to get such a descriptor. The
+# bus then ends the connection of the sender. Debian's policy does not log this refusal.
+policy_keeps() {
+	local bus allowed
+	[ "$(cat /sys/fs/selinux/enforce 2>/dev/null)" = 1 ] || return
+	bus=$(systemctl show -P MainPID dbus.service)
+	allowed=$(compute_av "$(tr -d '\0' <"/proc/$bus/attr/current")" "$2" "$1" | sed -n 's/^allowed=//p')
+	[ -n "$allowed" ] && [[ "$allowed " != *" read "*"write "* ]]
+}
+
+policy_keeps_sockets() {
+	policy_keeps unix_stream_socket "$(tr -d '\0' </proc/self/attr/current)"
+}
+
+# Terminals that a user's programs make.
+policy_keeps_terminals() {
+	policy_keeps chr_file unconfined_u:object_r:user_devpts_t:s0
+}
