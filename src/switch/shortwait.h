@@ -7,6 +7,9 @@
  * again and again: so also a call that begins after the first signal. connect(2) then fails with
  * EINTR; close(2) closes the descriptor and succeeds (man 7 signal, "Interruption of system
  * calls"). Calls that only SIGKILL ends (FUSE) wait on: see accel.c.
+ *
+ * sys/nudge.h does the same without preparation, for processes that may install handlers at any
+ * time. Here that is forbidden, and each connection of the command passes.
  */
 #pragma once
 
