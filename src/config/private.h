@@ -39,8 +39,8 @@ extern const struct port_needs {
  */
 int network_refuse_conflicts(const struct config *config, struct error *err);
 
-/* Tables of table.c and unserved.c, each terminated by a row without a name. networks.c has those of
- * the network drivers. */
+/* Tables of table.c and unserved.c, each terminated by a row without a name. networks.c has the
+ * tables of the network drivers. */
 extern const struct option_row network_rows[], unserved_rows[], other_rows[];
 
 /* values.c: the words of the other choices, and the checks of other values */
