@@ -24,12 +24,21 @@ static bool is_ignored(int sig)
 	return sigaction(sig, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
+static void do_nothing(int sig)
+{
+	(void)sig;
+}
+
 int signals_block(struct signals *ret, struct error *err)
 {
-	struct sigaction by_default = {.sa_handler = SIG_DFL};
+	const struct sigaction by_default = {.sa_handler = SIG_DFL};
+	const struct sigaction handler = {.sa_handler = do_nothing};
 	struct signals signals;
 	sigset_t all, end;
 
+	/* musl unblocks the signals that it uses when a program installs its first handler. So do
+	 * that now: libc_all_signals() has one of them. */
+	(void)sigaction(SIGCHLD, &handler, NULL);
 	libc_all_signals(&all);
 	if (sigprocmask(SIG_SETMASK, &all, &signals.caller_mask) < 0 ||
 	    sigaction(SIGCHLD, &by_default, NULL) < 0)

@@ -22,7 +22,8 @@ static void on_signal(int sig)
 void nudge_again(const struct nudge *nudge, unsigned ms)
 {
 	const struct itimerspec when = {
-		.it_value = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L},
+		.it_value = {.tv_sec = (time_t)(ms / 1000),
+			     .tv_nsec = (long)(ms % 1000) * 1000000L},
 		.it_interval = {.tv_nsec = EVERY_MS * 1000000L},
 	};
 
