@@ -22,7 +22,7 @@ LAB_FUNCTIONS=()
 # lab [PREFIX…] - run the script on stdin, behind the prefix in its mount namespace
 lab() {
 	local functions OUTER=${OUTER:-}
-	functions=$(declare -f says equals absent as_user lab_start indexed fails works repair option copy file_over \
+	functions=$(declare -f says equals absent as_user lab_start indexed fails explained works repair option copy file_over \
 		etc_is_ours in_session without_leak_check "${LAB_FUNCTIONS[@]}")
 	export T S OUT LOG USER_UID USER_GID OUTER ROOT
 	unshare --mount --propagation private "$@" bash -c "$functions
@@ -73,9 +73,14 @@ indexed() {
 
 # fails ID OPTIONS… COMMAND… - the launch fails, explained by that row of the table
 fails() {
+	lab_start "${@:2}"
+	explained "$@"
+}
+
+# explained ID OPTIONS… COMMAND… - the launch with lab_start() has failed, explained by that row of the table
+explained() {
 	local id=$1
 	shift
-	lab_start "$@"
 	CAUSE=$(sed -n 's/.*error: cause: //p' <<<"$ERROR")
 	REMEDY=$(sed -n 's/.*error: remedy: //p' <<<"$ERROR")
 	if [ "$STATUS" -lt 125 ] || [ "$STATUS" -gt 127 ] || [ -z "$CAUSE" ] || [ -z "$REMEDY" ] ||
